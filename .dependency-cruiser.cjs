@@ -1,0 +1,138 @@
+// Who may import whom: docs/architecture.md. Only imports that are left at run time count; `import type` is free.
+
+const FLOOR = '^lib/(job|runtime)/';
+const OPTIONS = '^lib/simple-queue\\.options\\.ts$';
+const PUBLISHED = '^(lib|migrations)/';
+
+/** `room` may import of ours only itself and what is named. */
+function only(name, comment, room, ...allowed) {
+  return { name, comment, severity: 'error', from: { path: room }, to: { path: PUBLISHED, pathNot: [room, ...allowed] } };
+}
+
+/** Nobody of ours but `from` may import `what`. */
+function reserved(name, comment, what, ...from) {
+  return { name, comment, severity: 'error', from: { path: PUBLISHED, pathNot: from }, to: { path: what } };
+}
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycle',
+      comment: 'Two files that need each other are one, or hide a third.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    { name: 'resolvable', comment: 'What is imported exists.', severity: 'error', from: {}, to: { couldNotResolve: true } },
+
+    only('job-is-pure', 'Nouns know nothing of ours.', '^lib/job/'),
+    only('runtime-is-pure', 'Machinery knows nothing of queues.', '^lib/runtime/'),
+    {
+      name: 'floor-without-packages',
+      comment: 'The floor can be read, tested and moved without anything from npm.',
+      severity: 'error',
+      from: { path: FLOOR },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional'] },
+    },
+    only(
+      'storage-on-the-floor',
+      'Storage stands on the floor, and runs the migrations.',
+      '^lib/storage/',
+      FLOOR,
+      OPTIONS,
+      '^migrations/',
+    ),
+    only('observability-on-the-floor', 'Events are described in nouns.', '^lib/observability/', FLOOR, OPTIONS),
+    ...['enqueue', 'maintenance', 'admin', 'pull'].map((room) =>
+      only(
+        `${room}-stands-alone`,
+        'Rooms side by side do not know each other.',
+        `^lib/${room}/`,
+        FLOOR,
+        OPTIONS,
+        '^lib/(storage|observability)/',
+      ),
+    ),
+    only(
+      'queue-service-enqueues',
+      'What applications inject enqueues and asks.',
+      '^lib/queue\\.service\\.ts$',
+      FLOOR,
+      OPTIONS,
+      '^lib/(enqueue|storage|observability)/',
+    ),
+    only(
+      'worker-below-the-module',
+      'A worker knows no module.',
+      '^lib/worker/',
+      FLOOR,
+      OPTIONS,
+      '^lib/(enqueue|maintenance|storage|observability)/',
+    ),
+    {
+      name: 'web-process-without-worker',
+      comment: 'A process that only enqueues loads no worker code.',
+      severity: 'error',
+      from: { path: '^lib/queue\\.service\\.ts$' },
+      to: { path: '^lib/worker/', reachable: true },
+    },
+    reserved(
+      'maintenance-is-started-by-the-worker',
+      'One place knows every loop.',
+      '^lib/maintenance/',
+      '^lib/maintenance/',
+      '^lib/worker/worker\\.ts$',
+      '^lib/simple-queue\\.module\\.ts$',
+    ),
+
+    reserved('sql-in-storage', 'Only storage speaks SQL.', '(\\.sql\\.ts$|^lib/storage/sql/)', '^lib/storage/', '^migrations/'),
+    {
+      name: 'drivers-in-storage',
+      comment: 'Others take tokens and types from storage/.',
+      severity: 'error',
+      from: { path: PUBLISHED, pathNot: ['^lib/storage/', '^migrations/'] },
+      to: { path: 'node_modules/(typeorm|pg|@nestjs/typeorm)/' },
+    },
+    reserved(
+      'migrations-through-storage',
+      'Storage alone runs them.',
+      '^migrations/',
+      '^migrations/',
+      '^lib/storage/',
+      '^lib/index\\.ts$',
+    ),
+    only('migrations-on-storage', 'A migration may use a statement, and nothing above.', '^migrations/', FLOOR, '^lib/storage/'),
+
+    reserved('index-is-for-applications', 'The only barrel is the public API.', '^lib/index\\.ts$'),
+    reserved(
+      'module-is-outside',
+      'Only applications import the module.',
+      '^lib/simple-queue\\.module\\.ts$',
+      '^lib/(index\\.ts$|testing/)',
+    ),
+    reserved('decorators-are-outside', 'A leaf.', '^lib/decorators/', '^lib/decorators/', '^lib/index\\.ts$'),
+    ...['testing', 'cli', 'dashboard'].map((room) => reserved(`${room}-is-outside`, 'A leaf.', `^lib/${room}/`, `^lib/${room}/`)),
+
+    {
+      name: 'published-needs-peers-only',
+      comment: 'What is published has no dependencies, and imports nothing that only development installs.',
+      severity: 'error',
+      from: { path: PUBLISHED },
+      to: { path: 'node_modules/', dependencyTypesNot: ['npm-peer'] },
+    },
+    {
+      name: 'published-stands-alone',
+      comment: 'Tests and samples look in; nothing looks out.',
+      severity: 'error',
+      from: { path: PUBLISHED },
+      to: { path: '^(test|sample|bench|scripts)/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: false,
+    combinedDependencies: false,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+  },
+};

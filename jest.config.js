@@ -1,0 +1,22 @@
+import swc from './swc.config.js';
+
+/** @type {import('jest').Config} */
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test', '<rootDir>/sample'],
+  testMatch: ['**/*.spec.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': ['@swc/jest', swc] },
+  moduleNameMapper: {
+    '^nestjs-simple-queue$': '<rootDir>/lib/index.ts',
+    '^nestjs-simple-queue/testing$': '<rootDir>/lib/testing/testing.ts',
+    '^nestjs-simple-queue/migrations$': '<rootDir>/migrations/migrations.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  globalSetup: '<rootDir>/test/support/global-setup.ts',
+  globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+  testTimeout: 30_000,
+  maxWorkers: 2,
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['lib/**/*.ts', 'migrations/**/*.ts'],
+};

@@ -1,0 +1,16 @@
+import { HANDLE_JOB, type HandleJobMetadata, type HandleJobOptions } from '../job/job-handler.js';
+import type { Job } from '../job/job.js';
+import type { JobContext } from '../job/job-context.js';
+import { markMethod, type MethodMark } from './method-mark.js';
+
+/** What a `@HandleJob` method may look like; `any`, since the payload is the method's to name. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type HandlerMethod = (job: Job<any>, context: JobContext) => unknown;
+
+/**
+ * The method handles the jobs of the class's queue that are named `name`; several names may be given by several decorators.
+ * What `options` leave out is taken from the class's `@QueueHandler`. Only in a class marked with `@QueueHandler`.
+ */
+export function HandleJob(name: string, options: HandleJobOptions = {}): MethodMark<HandlerMethod> {
+  return markMethod(HANDLE_JOB, '@HandleJob', { name, options } satisfies HandleJobMetadata);
+}

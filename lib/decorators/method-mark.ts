@@ -1,0 +1,25 @@
+import 'reflect-metadata';
+import { QueueError } from '../job/queue.errors.js';
+
+/** A method decorator that the compiler lets stand only on methods of this kind. */
+export type MethodMark<Method> = <Marked extends Method>(
+  target: object,
+  method: string | symbol,
+  descriptor: TypedPropertyDescriptor<Marked>,
+) => void;
+
+/**
+ * The mark belongs to the class and the method's name, not to the function: other decorators replace functions (`@Transactional()`), and a
+ * subclass that overrides the method means the same job. Marks add up on one method.
+ */
+export function markMethod<Method>(key: symbol, decorator: string, mark: object): MethodMark<Method> {
+  return (target, method) => {
+    if (typeof target === 'function') throw isStatic(decorator, `${target.name}.${String(method)}`);
+    const marks = (Reflect.getOwnMetadata(key, target, method) ?? []) as object[];
+    Reflect.defineMetadata(key, [...marks, mark], target, method);
+  };
+}
+
+function isStatic(decorator: string, method: string): QueueError {
+  return new QueueError('HANDLER_INVALID', `${decorator} stands on ${method}, which is static. Mark a method of the instance.`);
+}

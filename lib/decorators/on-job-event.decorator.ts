@@ -1,0 +1,16 @@
+import { ON_JOB_EVENT } from '../job/job-handler.js';
+import type { JobEventListener, JobEventName } from '../observability/events.js';
+import type { OnJobEventMetadata, OnJobEventOptions } from '../worker/listener.explorer.js';
+import { markMethod, type MethodMark } from './method-mark.js';
+
+/**
+ * The method, of any provider or controller, is called with each event `name` of this process, of all queues.
+ * What it throws is reported as a `warning` and changes nothing. Listen to what happened once, such as `failed`: a method on `started` or
+ * `succeeded` costs a call a job.
+ */
+export function OnJobEvent<Name extends JobEventName>(
+  name: Name,
+  options: OnJobEventOptions = {},
+): MethodMark<JobEventListener<Name>> {
+  return markMethod(ON_JOB_EVENT, '@OnJobEvent', { name, options } satisfies OnJobEventMetadata);
+}

@@ -1,0 +1,118 @@
+import { checkBackoff, MAX_DELAY_MS } from '../job/backoff.js';
+import type { EnqueueOptions, JobOptions } from '../job/enqueue-options.js';
+import { checkId, checkJobName, checkQueueName, quote } from '../job/names.js';
+import { payloadText, tooLarge } from '../job/payload.js';
+import { QueueError } from '../job/queue.errors.js';
+import { closestWord } from '../runtime/closest-word.js';
+import type { NewJob } from '../storage/enqueue.repository.js';
+
+const MAX_TEXT = 512;
+const MAX_HEADERS_BYTES = 8 * 1_024;
+const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1_000;
+/** What timestamptz holds and a Date can say; beyond the year 9999 is a mistake. */
+const LAST_DATE = Date.UTC(9999, 11, 31, 23, 59, 59);
+
+/** A checked job that has no lane yet. */
+export type CheckedJob = Omit<NewJob, 'lane'> & { queue: string; name: string };
+
+const OPTION_NAMES: Record<keyof EnqueueOptions, true> = {
+  id: true,
+  name: true,
+  runAt: true,
+  delayMs: true,
+  priority: true,
+  uniqueKey: true,
+  fingerprint: true,
+  headers: true,
+  maxAttempts: true,
+  backoff: true,
+  timeoutMs: true,
+  payloadBytes: true,
+  manager: true,
+};
+
+/** Checks what a caller gave, before anything is written. Throws a QueueError that names the value. */
+export function checkedJob(queue: string, payload: unknown, options: JobOptions, limits: { maxPayloadBytes: number; newId: () => string }): CheckedJob {
+  for (const key of Object.keys(options)) if (!Object.hasOwn(OPTION_NAMES, key)) throw unknownOption(key);
+  return {
+    queue: checkQueueName(queue),
+    name: checkJobName(options.name ?? ''),
+    id: options.id === undefined ? limits.newId() : checkId(options.id),
+    givenId: options.id !== undefined,
+    payload: payloadText(payload, limits.maxPayloadBytes),
+    priority: checkNumber('priority', options.priority ?? 0, -32_768, 32_767),
+    ...checkedTime(options),
+    ...checkedTexts(options),
+    ...checkedBytes(options.payloadBytes, limits.maxPayloadBytes),
+    options: storedOptions(options),
+  };
+}
+
+function checkedTime({ runAt, delayMs }: JobOptions): { at?: Date; delayMs?: number } {
+  if (runAt !== undefined && delayMs !== undefined) throw invalid('runAt and delayMs cannot be given together: one of them says when');
+  if (delayMs !== undefined) return { delayMs: checkNumber('delayMs', delayMs, 0, 100 * MAX_DELAY_MS, false) };
+  if (runAt === undefined) return {};
+  if (!(runAt instanceof Date) || Number.isNaN(runAt.getTime())) throw invalid('runAt is not a valid Date');
+  if (runAt.getTime() > LAST_DATE) throw invalid('runAt lies after the year 9999');
+  // A year before 1 is written "BC"; what is long past is due now either way.
+  return { at: new Date(Math.max(0, runAt.getTime())) };
+}
+
+function checkedTexts({ uniqueKey, fingerprint }: JobOptions): { uniqueKey?: string; fingerprint?: string } {
+  return {
+    ...(uniqueKey === undefined ? {} : { uniqueKey: checkText('uniqueKey', uniqueKey) }),
+    ...(fingerprint === undefined ? {} : { fingerprint: checkText('fingerprint', fingerprint) }),
+  };
+}
+
+/** Also asked by cancel. PostgreSQL's text holds no U+0000, and UTF-8 no lone surrogate. */
+export function checkText(option: string, text: unknown): string {
+  const fits = typeof text === 'string' && text.length > 0 && text.length <= MAX_TEXT && !text.includes('\0') && text.isWellFormed();
+  if (!fits) throw invalid(`${option} must be 1 to ${MAX_TEXT} characters of well-formed text, not ${quote(text)}`);
+  return text;
+}
+
+function checkedBytes(bytes: Uint8Array | undefined, maxBytes: number): { payloadBytes?: Buffer } {
+  if (bytes === undefined) return {};
+  if (!(bytes instanceof Uint8Array)) throw invalid('payloadBytes must be a Uint8Array or Buffer');
+  if (bytes.byteLength > maxBytes) throw tooLarge(bytes.byteLength, maxBytes);
+  return { payloadBytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
+}
+
+/** Only what was given is stored: the worker applies handler, queue and module settings. */
+function storedOptions({ headers, maxAttempts, backoff, timeoutMs }: JobOptions): string | undefined {
+  if (!headers && maxAttempts === undefined && !backoff && timeoutMs === undefined) return undefined;
+  if ((backoff as { type?: string } | undefined)?.type === 'custom') {
+    throw invalid('backoff: a custom() backoff cannot be stored with a job. Set it on the handler, the queue or the module');
+  }
+  return JSON.stringify({
+    headers: headers && checkHeaders(headers),
+    maxAttempts: maxAttempts && checkNumber('maxAttempts', maxAttempts, 1, 1_000),
+    backoff: backoff && checkBackoff(backoff),
+    timeoutMs: timeoutMs && checkNumber('timeoutMs', timeoutMs, 1, MAX_TIMEOUT_MS),
+  });
+}
+
+function checkHeaders(headers: Record<string, string>): Record<string, string> {
+  for (const [key, value] of Object.entries(headers)) {
+    if (typeof value !== 'string') throw invalid(`headers: ${quote(key)} must be a string, not ${quote(value)}`);
+    if (`${key}${value}`.includes('\0') || !key.isWellFormed() || !value.isWellFormed()) throw invalid(`headers: ${quote(key)} is not well-formed text`);
+  }
+  const bytes = Buffer.byteLength(JSON.stringify(headers));
+  if (bytes > MAX_HEADERS_BYTES) throw invalid(`headers have ${bytes} bytes, more than ${MAX_HEADERS_BYTES}`);
+  return headers;
+}
+
+function checkNumber(option: string, value: number, min: number, max: number, whole = true): number {
+  if (typeof value === 'number' && value >= min && value <= max && (!whole || Number.isInteger(value))) return value;
+  throw invalid(`${option} must be ${whole ? 'a whole number' : 'a number'} from ${min} to ${max}, not ${String(value)}`);
+}
+
+function unknownOption(key: string): QueueError {
+  const closest = closestWord(key, Object.keys(OPTION_NAMES));
+  return invalid(`unknown option "${key.slice(0, 60)}"${closest ? `, did you mean "${closest}"?` : ''}`);
+}
+
+function invalid(problem: string): QueueError {
+  return new QueueError('INVALID_OPTION', `enqueue: ${problem}${problem.endsWith('?') ? '' : '.'}`);
+}

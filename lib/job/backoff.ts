@@ -1,0 +1,96 @@
+import { QueueError } from './queue.errors.js';
+
+/** A backoff that can be stored with a job. Durations are milliseconds. */
+export type StoredBackoff =
+  | { type: 'constant'; delayMs: number }
+  | { type: 'linear'; delayMs: number; maxMs?: number }
+  | { type: 'exponential'; baseMs: number; factor: number; maxMs: number; jitter: number };
+
+/** A function backoff; belongs to a handler, a queue or the module, since a stored job cannot carry it. */
+export interface CustomBackoff {
+  type: 'custom';
+  delay: (attempt: number, error: unknown) => number;
+}
+
+export type Backoff = StoredBackoff | CustomBackoff;
+
+/** The longest rest between two attempts: what a job asks for beyond a year is a mistake. */
+export const MAX_DELAY_MS = 365 * 24 * 60 * 60 * 1_000;
+
+/** The same rest after every failure. */
+export function constant(options: { delayMs: number }): StoredBackoff {
+  return checkBackoff({ type: 'constant', ...options }) as StoredBackoff;
+}
+
+/** `delayMs` after the first failure, twice that after the second, and so on up to `maxMs` (default: a year). */
+export function linear(options: { delayMs: number; maxMs?: number }): StoredBackoff {
+  return checkBackoff({ type: 'linear', ...options }) as StoredBackoff;
+}
+
+/** `baseMs * factor ** (attempt - 1)` up to `maxMs` (default an hour), spread by `jitter` (0 to 1, default 0.2 = up to 20 % less). */
+export function exponential(options: { baseMs: number; factor?: number; maxMs?: number; jitter?: number }): StoredBackoff {
+  return checkBackoff({ type: 'exponential', factor: 2, maxMs: 3_600_000, jitter: 0.2, ...options }) as StoredBackoff;
+}
+
+/** Your own rule: gets the attempt that failed (1 for the first) and what it threw, answers milliseconds. */
+export function custom(delay: (attempt: number, error: unknown) => number): CustomBackoff {
+  return { type: 'custom', delay };
+}
+
+/** The rest after attempt `attempt` (1 for the first) failed with `error`. Never throws, never leaves 0 .. MAX_DELAY_MS. */
+export function delayAfter(backoff: Backoff, attempt: number, error: unknown, random: () => number = Math.random): number {
+  const delay = rawDelay(backoff, Math.max(1, attempt), error, random);
+  return Number.isFinite(delay) ? Math.min(Math.max(0, delay), MAX_DELAY_MS) : MAX_DELAY_MS;
+}
+
+function rawDelay(backoff: Backoff, attempt: number, error: unknown, random: () => number): number {
+  switch (backoff.type) {
+    case 'constant':
+      return backoff.delayMs;
+    case 'linear':
+      return Math.min(backoff.delayMs * attempt, backoff.maxMs ?? MAX_DELAY_MS);
+    case 'exponential':
+      return Math.min(backoff.baseMs * backoff.factor ** (attempt - 1), backoff.maxMs) * (1 - backoff.jitter * random());
+    case 'custom':
+      return customDelay(backoff, attempt, error);
+  }
+}
+
+/** A rule that throws must not decide the job's fate: it falls back to the default's 5 s a step. */
+function customDelay(backoff: CustomBackoff, attempt: number, error: unknown): number {
+  try {
+    return backoff.delay(attempt, error);
+  } catch {
+    return 5_000 * attempt;
+  }
+}
+
+const FIELDS: Record<Backoff['type'], Record<string, [min: number, max: number] | 'function' | undefined>> = {
+  constant: { delayMs: [0, MAX_DELAY_MS] },
+  linear: { delayMs: [0, MAX_DELAY_MS], maxMs: [0, MAX_DELAY_MS] },
+  exponential: { baseMs: [0, MAX_DELAY_MS], factor: [1, 1_000], maxMs: [0, MAX_DELAY_MS], jitter: [0, 1] },
+  custom: { delay: 'function' },
+};
+
+/** Checks a backoff however it was made; throws `INVALID_OPTION`. */
+export function checkBackoff(backoff: Backoff): Backoff {
+  const fields = Object.hasOwn(FIELDS, backoff?.type) ? FIELDS[backoff.type] : undefined;
+  if (!fields) throw invalid('make one with constant(), linear(), exponential() or custom()');
+  for (const [field, rule] of Object.entries(fields)) checkField(field, rule, (backoff as unknown as Record<string, unknown>)[field]);
+  return backoff;
+}
+
+function checkField(field: string, rule: [number, number] | 'function' | undefined, value: unknown): void {
+  if (rule === 'function') {
+    if (typeof value !== 'function') throw invalid(`${field} must be a function of (attempt, error)`);
+    return;
+  }
+  if (!rule || (value === undefined && field === 'maxMs')) return;
+  if (typeof value !== 'number' || !(value >= rule[0] && value <= rule[1])) {
+    throw invalid(`${field} must be a number from ${rule[0]} to ${rule[1]}, not ${String(value)}`);
+  }
+}
+
+function invalid(problem: string): QueueError {
+  return new QueueError('INVALID_OPTION', `backoff: ${problem}.`);
+}

@@ -1,0 +1,38 @@
+/** What is stored of an error: plain text, sanitised and cut, so that writing it can never fail. */
+export interface Failure {
+  name: string;
+  message: string;
+  stack?: string;
+  code?: string;
+}
+
+const MAX_MESSAGE = 2_000;
+const MAX_STACK = 8_000;
+const MAX_WORD = 200;
+
+/** jsonb refuses U+0000 and lone surrogates (22P05, 22P02); both become U+FFFD. Cutting first may split a pair, so it comes before. */
+export function cleanText(text: string, maxLength: number): string {
+  return text.slice(0, maxLength).replaceAll('\0', '\uFFFD').toWellFormed();
+}
+
+/** Turns whatever was thrown (an Error, null, a hostile proxy) into a failure. Never throws. */
+export function failureOf(thrown: unknown): Failure {
+  try {
+    return thrown instanceof Error ? failureOfError(thrown) : { name: 'Thrown', message: cleanText(describe(thrown), MAX_MESSAGE) };
+  } catch {
+    return { name: 'Thrown', message: 'something that cannot be described' };
+  }
+}
+
+function failureOfError(error: Error & { code?: unknown }): Failure {
+  const failure: Failure = { name: cleanText(String(error.name), MAX_WORD), message: cleanText(String(error.message), MAX_MESSAGE) };
+  if (typeof error.stack === 'string') failure.stack = cleanText(error.stack, MAX_STACK);
+  if (typeof error.code === 'string') failure.code = cleanText(error.code, MAX_WORD);
+  return failure;
+}
+
+function describe(thrown: unknown): string {
+  if (typeof thrown === 'string') return thrown;
+  if (typeof thrown === 'object' && thrown !== null) return JSON.stringify(thrown) ?? Object.prototype.toString.call(thrown);
+  return String(thrown);
+}

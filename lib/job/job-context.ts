@@ -1,0 +1,29 @@
+import type { EntityManager, QueryRunner } from 'typeorm';
+import type { EnqueueOptions, Enqueued } from './enqueue-options.js';
+
+/**
+ * What a handler gets beside its job. A class, not an interface, so that decorated methods can name it.
+ */
+export abstract class JobContext {
+  /**
+   * Aborts on timeout, cancel, a lost lease and the shutdown deadline; `signal.reason` is a `QueueError` with the code
+   * `JOB_TIMEOUT`, `JOB_CANCELLED`, `LEASE_LOST` or `SHUTDOWN`. Hand it to `fetch` and friends.
+   */
+  abstract readonly signal: AbortSignal;
+
+  /**
+   * The EntityManager of a `transactional: true` handler: its transaction also holds the completion.
+   * @throws QueueError `MODULE_INVALID` in any other handler.
+   */
+  abstract readonly manager: EntityManager;
+
+  /**
+   * Completes the job in the handler's own transaction: the handler's writes and the completion commit together.
+   * If that transaction rolls back and the handler still returns, the attempt fails with `COMPLETION_ROLLED_BACK`.
+   * @throws QueueError `LEASE_LOST` when this run no longer holds the job: let it roll your transaction back.
+   */
+  abstract complete(output: unknown, options: { manager: EntityManager | QueryRunner }): Promise<void>;
+
+  /** `QueueService.enqueue`; in a `transactional: true` handler it joins the handler's transaction by itself. */
+  abstract enqueue(queue: string, payload: unknown, options?: EnqueueOptions): Promise<Enqueued>;
+}

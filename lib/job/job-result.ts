@@ -1,0 +1,87 @@
+import { failureOf, type Failure } from './failure.js';
+import { QueueError } from './queue.errors.js';
+
+/** When a job runs again: after a time measured by the database's clock, or at a moment. */
+export type Again = { delayMs: number } | { at: Date };
+
+/** What a `JobResult` carries; handlers use the static methods of `JobResult`. */
+export type Verdict =
+  | { kind: 'success'; output: unknown }
+  | { kind: 'fail'; error: Failure }
+  | { kind: 'retry'; again: Again }
+  | { kind: 'reschedule'; again: Again }
+  | { kind: 'cancel'; reason: string }
+  | { kind: 'unprocessable'; error: Failure }
+  | { kind: 'critical'; error: Failure };
+
+/**
+ * What a handler may return. Returning anything else is `JobResult.success(thatValue)`, throwing is a failure.
+ *
+ * A class, not an interface, so that decorated methods can name it.
+ */
+export class JobResult<Output = unknown> {
+  /** Ties `Output` to the class for the compiler; never set. */
+  declare readonly output?: Output;
+
+  private constructor(readonly verdict: Verdict) {}
+
+  /** Done. The output is stored with the archived job (cut at `maxOutputBytes`). */
+  static success<Output = void>(output?: Output): JobResult<Output> {
+    return new JobResult<Output>({ kind: 'success', output });
+  }
+
+  /** This attempt failed; retried by the job's backoff while attempts last. */
+  static fail(reason: unknown): JobResult<never> {
+    return new JobResult<never>({ kind: 'fail', error: reasonOf(reason, 'Failed') });
+  }
+
+  /** This attempt failed; the next one, if any is left, runs at `date`. */
+  static retryAt(date: Date): JobResult<never> {
+    return new JobResult<never>({ kind: 'retry', again: { at: validDate(date) } });
+  }
+
+  /** This attempt failed; the next one, if any is left, runs in `ms` milliseconds. */
+  static retryIn(ms: number): JobResult<never> {
+    return new JobResult<never>({ kind: 'retry', again: { delayMs: validDelay(ms) } });
+  }
+
+  /** Not now: runs again at `date` without spending the attempt (at most `poison.maxReschedules` times). */
+  static rescheduleAt(date: Date): JobResult<never> {
+    return new JobResult<never>({ kind: 'reschedule', again: { at: validDate(date) } });
+  }
+
+  /** Not now: runs again in `ms` milliseconds without spending the attempt (at most `poison.maxReschedules` times). */
+  static rescheduleIn(ms: number): JobResult<never> {
+    return new JobResult<never>({ kind: 'reschedule', again: { delayMs: validDelay(ms) } });
+  }
+
+  /** No longer wanted: ends as `cancelled`. */
+  static cancel(reason = 'cancelled by its handler'): JobResult<never> {
+    return new JobResult<never>({ kind: 'cancel', reason });
+  }
+
+  /** This payload can never work: ends at once in the dead letter queue. */
+  static unprocessable(reason: unknown): JobResult<never> {
+    return new JobResult<never>({ kind: 'unprocessable', error: reasonOf(reason, 'UnprocessableError') });
+  }
+
+  /** The handler or its surroundings are broken, someone must look: ends at once in the dead letter queue. */
+  static critical(reason: unknown): JobResult<never> {
+    return new JobResult<never>({ kind: 'critical', error: reasonOf(reason, 'CriticalError') });
+  }
+}
+
+function reasonOf(reason: unknown, name: string): Failure {
+  const failure = failureOf(reason);
+  return reason instanceof Error ? failure : { name, message: failure.message };
+}
+
+function validDate(date: Date): Date {
+  if (date instanceof Date && !Number.isNaN(date.getTime())) return date;
+  throw new QueueError('INVALID_OPTION', 'JobResult: the date is not a valid Date. Give a Date, or use the ...In(ms) form.');
+}
+
+function validDelay(ms: number): number {
+  if (Number.isFinite(ms) && ms >= 0) return ms;
+  throw new QueueError('INVALID_OPTION', `JobResult: ${String(ms)} is not a delay. Give milliseconds, 0 or more.`);
+}

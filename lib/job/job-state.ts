@@ -1,0 +1,34 @@
+/** While a job is live it stands in exactly one of these places. */
+export const LIVE_STATES = ['scheduled', 'ready', 'running'] as const;
+
+/** How a job can end. `succeeded` and `cancelled` go to the archive, the rest to the dead letter table. */
+export const TERMINAL_STATES = ['succeeded', 'failed', 'critical', 'unprocessable', 'cancelled', 'poisoned'] as const;
+
+export type LiveState = (typeof LIVE_STATES)[number];
+export type TerminalState = (typeof TERMINAL_STATES)[number];
+export type JobState = LiveState | TerminalState;
+
+/** The only list of allowed moves. docs/state-machine.md draws it and a test compares the two. */
+export const MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
+  scheduled: ['ready', 'cancelled'],
+  ready: ['running', 'cancelled'],
+  running: ['ready', 'scheduled', ...TERMINAL_STATES],
+  succeeded: [],
+  failed: [],
+  critical: [],
+  unprocessable: [],
+  cancelled: [],
+  poisoned: [],
+};
+
+/** Where the row of an ended job is kept. */
+export const KEPT_IN: Readonly<Record<TerminalState, 'archive' | 'dead_letter'>> = {
+  succeeded: 'archive',
+  cancelled: 'archive',
+  failed: 'dead_letter',
+  critical: 'dead_letter',
+  unprocessable: 'dead_letter',
+  poisoned: 'dead_letter',
+};
+
+export const isTerminal = (state: JobState): state is TerminalState => MOVES[state].length === 0;

@@ -1,0 +1,77 @@
+import type { Failure } from './failure.js';
+import type { JobState } from './job-state.js';
+
+/** One line of a job's history: an attempt that did not succeed. */
+export interface AttemptRecord {
+  attempt: number;
+  /** When it ended (database time, ISO 8601). */
+  at: string;
+  outcome: string;
+  error?: { name: string; message: string };
+  worker?: string;
+  runMs?: number;
+}
+
+/** The facts of a job; times are `Date`s of the database's clock. */
+export interface JobFacts {
+  id: string;
+  queue: string;
+  name: string;
+  payload: unknown;
+  priority: number;
+  attempt: number;
+  maxAttempts?: number;
+  stalls: number;
+  reschedules: number;
+  createdAt: Date;
+  runAt: Date;
+  headers: Readonly<Record<string, string>>;
+  payloadBytes?: Buffer;
+  uniqueKey?: string;
+  fingerprint?: string;
+  lastError?: Failure;
+}
+
+/**
+ * What a handler gets. A class, not an interface, so that decorated methods can name it.
+ *
+ * `attempt` counts this run (1 for the first); `stalls` counts crashes of the process while the job ran alone in it;
+ * `reschedules` counts runs that ended by `JobResult.reschedule...`.
+ */
+export abstract class Job<Payload = unknown> implements JobFacts {
+  abstract readonly id: string;
+  abstract readonly queue: string;
+  /** Which handler of the queue; `''` when none was named. */
+  abstract readonly name: string;
+  abstract readonly payload: Payload;
+  abstract readonly payloadBytes?: Buffer;
+  abstract readonly priority: number;
+  abstract readonly attempt: number;
+  abstract readonly maxAttempts: number;
+  abstract readonly stalls: number;
+  abstract readonly reschedules: number;
+  abstract readonly createdAt: Date;
+  abstract readonly runAt: Date;
+  abstract readonly headers: Readonly<Record<string, string>>;
+  abstract readonly uniqueKey?: string;
+  abstract readonly fingerprint?: string;
+  abstract readonly lastError?: Failure;
+}
+
+/** What `QueueService.find` answers: the job wherever it is. */
+export interface FoundJob<Payload = unknown, Output = unknown> extends JobFacts {
+  payload: Payload;
+  state: JobState;
+  /** Runs that counted; 0 before the first. */
+  attempt: number;
+  /** What the handler returned, when it succeeded. */
+  output?: Output;
+  /** Attempts that did not succeed, oldest first, at most the last 20. */
+  history: AttemptRecord[];
+  /** A cancel was requested while it runs. */
+  cancelRequestedAt?: Date;
+  /** Worker that ended it, how long that run took, and when. */
+  worker?: string;
+  runMs?: number;
+  finishedAt?: Date;
+}

@@ -1,0 +1,44 @@
+import { QueueError } from './queue.errors.js';
+
+const SCHEMA = /^[a-z_][a-z0-9_]{0,47}$/;
+const QUEUE = /^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Schema names become SQL text, so only what needs no quoting is let in. */
+export function checkSchemaName(schema: unknown): string {
+  if (typeof schema === 'string' && SCHEMA.test(schema) && !schema.startsWith('pg_')) return schema;
+  throw new QueueError(
+    'INVALID_NAME',
+    `${quote(schema)} is not a schema name. Use 1 to 48 of a-z, 0-9 and _, not starting with a digit or pg_.`,
+  );
+}
+
+/** Queue names are bound, never text; the limits keep them readable in logs, URLs and NOTIFY payloads. */
+export function checkQueueName(queue: unknown): string {
+  if (typeof queue === 'string' && QUEUE.test(queue)) return queue;
+  throw new QueueError(
+    'INVALID_NAME',
+    `${quote(queue)} is not a queue name. Use 1 to 100 of letters, digits and _ . : / -, starting with a letter, a digit or _.`,
+  );
+}
+
+/** A job name follows the rules of a queue name, or is empty (the handler's `process`). */
+export function checkJobName(name: unknown): string {
+  if (name === '' || (typeof name === 'string' && QUEUE.test(name))) return name;
+  throw new QueueError(
+    'INVALID_NAME',
+    `${quote(name)} is not a job name. Use 1 to 100 of letters, digits and _ . : / -, starting with a letter, a digit or _.`,
+  );
+}
+
+/** Ids are UUIDs; the answer is in lower case, as PostgreSQL writes it. */
+export function checkId(id: unknown): string {
+  if (typeof id === 'string' && UUID.test(id)) return id.toLowerCase();
+  throw new QueueError('INVALID_OPTION', `id: ${quote(id)} is not a UUID.`);
+}
+
+/** Shows a value in an error message: short, and never more than a name's worth of it. */
+export function quote(value: unknown): string {
+  if (typeof value !== 'string') return value === null ? 'null' : typeof value;
+  return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value);
+}

@@ -1,0 +1,65 @@
+import { delayAfter, type Backoff } from './backoff.js';
+import type { Failure } from './failure.js';
+import type { Again, Verdict } from './job-result.js';
+import type { LiveState, TerminalState } from './job-state.js';
+
+/** What becomes of a run: one value, whatever the handler did. */
+export type Outcome =
+  | { kind: 'succeeded'; output: unknown }
+  | { kind: 'retried'; again: Again; error: Failure }
+  | { kind: 'rescheduled'; again: Again }
+  | { kind: 'released'; again: Again; reason: 'shutdown' | 'declined' | 'unstarted' }
+  | { kind: 'cancelled'; reason: string }
+  | { kind: 'failed' | 'critical' | 'unprocessable' | 'poisoned'; error: Failure };
+
+/** A put-back job is `scheduled` when its time lies ahead, else `ready`. */
+export const STATE_AFTER: Readonly<Record<Outcome['kind'], TerminalState | LiveState>> = {
+  succeeded: 'succeeded',
+  retried: 'scheduled',
+  rescheduled: 'scheduled',
+  released: 'ready',
+  cancelled: 'cancelled',
+  failed: 'failed',
+  critical: 'critical',
+  unprocessable: 'unprocessable',
+  poisoned: 'poisoned',
+};
+
+/** What decides between another attempt and the end. */
+export interface Chances {
+  /** This attempt, 1 for the first. */
+  attempt: number;
+  maxAttempts: number;
+  reschedules: number;
+  maxReschedules: number;
+  backoff: Backoff;
+}
+
+/** From what the handler said to what becomes of the job. `thrown` is what it threw, for a `custom()` backoff. */
+export function outcomeOf(verdict: Verdict, chances: Chances, thrown?: unknown): Outcome {
+  switch (verdict.kind) {
+    case 'success':
+      return { kind: 'succeeded', output: verdict.output };
+    case 'fail':
+      return afterFailure(verdict.error, chances, () => ({ delayMs: delayAfter(chances.backoff, chances.attempt, thrown ?? verdict.error) }));
+    case 'retry':
+      return afterFailure({ name: 'Retry', message: 'The handler asked for another attempt.' }, chances, () => verdict.again);
+    case 'reschedule':
+      return afterReschedule(verdict.again, chances);
+    case 'cancel':
+      return { kind: 'cancelled', reason: verdict.reason };
+    case 'unprocessable':
+    case 'critical':
+      return { kind: verdict.kind, error: verdict.error };
+  }
+}
+
+function afterFailure(error: Failure, chances: Chances, again: () => Again): Outcome {
+  return chances.attempt < chances.maxAttempts ? { kind: 'retried', again: again(), error } : { kind: 'failed', error };
+}
+
+function afterReschedule(again: Again, { reschedules, maxReschedules }: Chances): Outcome {
+  if (reschedules < maxReschedules) return { kind: 'rescheduled', again };
+  const message = `Rescheduled ${reschedules} times by its handler, the limit of poison.maxReschedules.`;
+  return { kind: 'poisoned', error: { name: 'QueueError', code: 'JOB_POISONED', message } };
+}

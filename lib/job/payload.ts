@@ -1,0 +1,89 @@
+import { cleanText } from './failure.js';
+import { QueueError } from './queue.errors.js';
+
+/** jsonb has no U+0000 and no lone surrogates; JSON.stringify writes both as escapes, which are not themselves escaped. */
+const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
+
+/**
+ * The JSON text that is stored for a payload; `undefined` is stored as null.
+ * @throws QueueError `INVALID_PAYLOAD` for what JSON or jsonb cannot hold, `PAYLOAD_TOO_LARGE` beyond `maxBytes`.
+ */
+export function payloadText(payload: unknown, maxBytes: number): string {
+  const text = stringify(payload);
+  const bytes = Buffer.byteLength(text);
+  if (bytes > maxBytes) throw tooLarge(bytes, maxBytes);
+  if (text.includes('\\u') && UNSTORABLE.test(text)) {
+    throw new QueueError('INVALID_PAYLOAD', 'The payload has a text with U+0000 or half a surrogate pair, which jsonb cannot hold. Remove it, or use payloadBytes.');
+  }
+  return text;
+}
+
+export function tooLarge(bytes: number, maxBytes: number): QueueError {
+  return new QueueError(
+    'PAYLOAD_TOO_LARGE',
+    `The payload has ${bytes} bytes, more than maxPayloadBytes (${maxBytes}). Store it elsewhere and enqueue a reference, or raise the limit.`,
+  );
+}
+
+function stringify(payload: unknown): string {
+  try {
+    const text = JSON.stringify(payload) ?? 'null';
+    refuseLosses(payload, 'payload');
+    return text;
+  } catch (error) {
+    if (error instanceof QueueError) throw error;
+    throw new QueueError('INVALID_PAYLOAD', `The payload cannot be written as JSON: ${cleanText(String((error as Error)?.message), 300)}`, { cause: error });
+  }
+}
+
+/** What JSON.stringify drops without a word must not be lost silently: functions, symbols, NaN, Map and Set. */
+function refuseLosses(value: unknown, path: string): void {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === undefined || value === null) return;
+  const loss = lossOf(value);
+  if (loss) throw new QueueError('INVALID_PAYLOAD', `${path} is ${loss}, which JSON cannot hold.`);
+  if (typeof value === 'object') refuseLossesInside(value, path);
+}
+
+function refuseLossesInside(value: object, path: string): void {
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return;
+  if (Array.isArray(value)) value.forEach((item, index) => refuseLosses(item, `${path}[${index}]`));
+  else for (const key of Object.keys(value)) refuseLosses((value as Record<string, unknown>)[key], `${path}.${key.slice(0, 60)}`);
+}
+
+function lossOf(value: unknown): string | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : String(value);
+  if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
+  if (value instanceof Map) return 'a Map';
+  return value instanceof Set ? 'a Set' : undefined;
+}
+
+/** What is stored of an output: never fails. `problem` says when something was cut or left out. */
+export interface StoredOutput {
+  /** JSON text, or undefined where there is no output. */
+  text?: string;
+  problem?: string;
+}
+
+/** A success must not become a failure for want of a storable output: it is cleaned, cut, or left out, and said so. */
+export function outputText(output: unknown, maxBytes: number): StoredOutput {
+  if (output === undefined) return {};
+  try {
+    const text = JSON.stringify(output, bigintAsText)?.replace(ESCAPES, cleanEscape);
+    if (text === undefined) return { problem: `a ${typeof output} cannot be stored` };
+    const bytes = Buffer.byteLength(text);
+    return bytes <= maxBytes ? { text } : { text: cutText(text, maxBytes), problem: `${bytes} bytes, cut at maxOutputBytes (${maxBytes})` };
+  } catch (error) {
+    return { problem: `cannot be written as JSON: ${cleanText(String((error as Error)?.message), 200)}` };
+  }
+}
+
+const bigintAsText = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value);
+
+/** An escaped backslash is matched first, so that the text "\\u0000" keeps its meaning. */
+const ESCAPES = /\\\\|\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
+const cleanEscape = (escape: string): string => (escape === '\\\\' ? escape : '\\ufffd');
+
+/** Half a JSON text is no JSON: what is kept of it is kept as a string. */
+function cutText(text: string, maxBytes: number): string {
+  return JSON.stringify({ cut: cleanText(text, Math.max(0, Math.floor(maxBytes / 8))) });
+}

@@ -1,0 +1,20 @@
+/**
+ * What a handler's `acquire` gives to let a job run: released when the job has ended, however it ended.
+ *
+ * A class, not an interface, so that decorated methods can name it.
+ */
+export class Permit {
+  /** A permit that bounds nothing. */
+  static readonly free = new Permit(() => undefined);
+
+  private released = false;
+
+  constructor(private readonly onRelease: () => unknown) {}
+
+  /** Gives the permit back; the second call does nothing. */
+  release(): unknown {
+    if (this.released || this === Permit.free) return undefined;
+    this.released = true;
+    return this.onRelease();
+  }
+}

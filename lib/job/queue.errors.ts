@@ -1,0 +1,61 @@
+/** Every code a `QueueError` can carry. Codes are stable: match on them, never on messages. */
+export type QueueErrorCode =
+  | 'CLOSED'
+  | 'COMPLETION_ROLLED_BACK'
+  | 'CRITICAL'
+  | 'DATABASE_ERROR'
+  | 'DATABASE_UNAVAILABLE'
+  | 'DATA_SOURCE_MISSING'
+  | 'DATA_SOURCE_NOT_READY'
+  | 'DATA_SOURCE_UNSUPPORTED'
+  | 'HANDLER_DUPLICATE'
+  | 'HANDLER_INVALID'
+  | 'INVALID_NAME'
+  | 'INVALID_OPTION'
+  | 'INVALID_PAYLOAD'
+  | 'JOB_CANCELLED'
+  | 'JOB_POISONED'
+  | 'JOB_TIMEOUT'
+  | 'LEASE_LOST'
+  | 'MANAGER_FOREIGN'
+  | 'MANAGER_INACTIVE'
+  | 'MODULE_INVALID'
+  | 'PAYLOAD_TOO_LARGE'
+  | 'POSTGRES_TOO_OLD'
+  | 'RUN_TIMEOUT'
+  | 'SCHEMA_AHEAD'
+  | 'SCHEMA_BEHIND'
+  | 'SHUTDOWN'
+  | 'UNPROCESSABLE'
+  | 'WORKER_DISABLED';
+
+/** The one error class of the library: says what happened, to which name or value, and what to do. */
+export class QueueError extends Error {
+  override readonly name: string = 'QueueError';
+
+  constructor(
+    readonly code: QueueErrorCode,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+/** Thrown by a handler: the handler or its surroundings are broken. The job ends at once in the dead letter queue. */
+export class CriticalError extends QueueError {
+  override readonly name = 'CriticalError';
+
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('CRITICAL', message, options);
+  }
+}
+
+/** Thrown by a handler: this payload can never work. The job ends at once in the dead letter queue. */
+export class UnprocessableError extends QueueError {
+  override readonly name = 'UnprocessableError';
+
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('UNPROCESSABLE', message, options);
+  }
+}

@@ -1,0 +1,45 @@
+import type { JobRepository, Promotion } from '../storage/job.repository.js';
+
+export interface SchedulerParts {
+  jobs: JobRepository;
+  /** The longest rest: also how often news of lanes and suspects is asked for. */
+  maxRestMs: number;
+  /** The lanes this process works; suspects of others are none of its business. */
+  lanes: () => number[];
+  onPromoted: (lanes: number[]) => void;
+  /** What else the statement told: the newest lane, and which suspects wait. */
+  onNews: (news: { newestLane: number; suspects: number[] }) => Promise<void>;
+}
+
+const FULL_BATCH = 1_000;
+/** How far behind the last promoted time a round looks, and how often a round looks everywhere: for what was committed late. */
+const LOOK_BACK_MS = 60_000;
+const EVERYWHERE_EVERY_MS = 30_000;
+const LONG_AGO = '-infinity';
+
+/** Moves due jobs to where they may run, and knows when the next one is due. */
+export class Scheduler {
+  private until: string | undefined;
+  private lookedEverywhereAt = -Infinity;
+
+  constructor(private readonly parts: SchedulerParts) {}
+
+  async promote(): Promise<number> {
+    const promotion = await this.parts.jobs.promote(this.since(performance.now()), this.parts.lanes());
+    if (promotion.until) this.until = new Date(Date.parse(promotion.until) - LOOK_BACK_MS).toISOString();
+    if (promotion.lanes.length > 0) this.parts.onPromoted(promotion.lanes);
+    await this.parts.onNews({ newestLane: promotion.newestLane ?? 0, suspects: promotion.suspects });
+    return this.restAfter(promotion);
+  }
+
+  private since(now: number): string {
+    if (this.until && now - this.lookedEverywhereAt < EVERYWHERE_EVERY_MS) return this.until;
+    this.lookedEverywhereAt = now;
+    return LONG_AGO;
+  }
+
+  private restAfter({ promoted, nextMs }: Promotion): number {
+    if (promoted === FULL_BATCH) return 0;
+    return Math.max(1, Math.min(nextMs ?? Infinity, this.parts.maxRestMs));
+  }
+}

@@ -1,0 +1,78 @@
+import type { Failure } from '../job/failure.js';
+import type { TerminalState } from '../job/job-state.js';
+
+/** Whose event it is. Never the payload: payloads stay out of logs. */
+export interface JobEvent {
+  id: string;
+  queue: string;
+  name: string;
+  attempt: number;
+}
+
+/** The only list of what happens; log, metrics and traces are listeners like any user's. */
+export interface JobEvents {
+  /** Stored by this process (in a caller's transaction: not yet committed). */
+  enqueued: { id: string; queue: string; name: string; outcome: 'created' | 'existing' };
+  started: JobEvent;
+  succeeded: JobEvent & { runMs: number; output: unknown };
+  /** An attempt failed and another one follows. */
+  retried: JobEvent & { runMs: number; error: Failure };
+  rescheduled: JobEvent & { runMs: number };
+  /** Given back without spending the attempt: shutdown, a declined permit, claimed ahead and not started. */
+  released: JobEvent & { reason: 'shutdown' | 'declined' | 'unstarted' };
+  /** Ended badly, in the dead letter queue: `state` says how. */
+  failed: JobEvent & { state: Exclude<TerminalState, 'succeeded' | 'cancelled'>; runMs: number; error: Failure };
+  cancelled: JobEvent & { reason: string };
+  /** This process no longer holds the job: its late answer changed nothing. */
+  leaseLost: JobEvent;
+  /** A larger output was cut, or one that cannot be stored was left out. */
+  outputCut: JobEvent & { problem: string };
+  /** The reaper gave back what silent workers held. */
+  reaped: { leases: number; jobs: number; poisoned: number; cancelled: number };
+  /** A loop met an error of the database and goes on after `restMs`. */
+  loopFailed: { loop: string; error: unknown; restMs: number };
+  /** Something an operator should know; said once, not per job. */
+  warning: { code: string; message: string };
+  workerStarted: { worker: string; queues: string[] };
+  workerStopped: { worker: string; released: number };
+}
+
+export type JobEventName = keyof JobEvents;
+export type JobEventListener<Name extends JobEventName> = (event: JobEvents[Name]) => unknown;
+
+/** Emits the typed events of one module instance. An event object is made only when somebody listens. */
+export class QueueEvents {
+  private readonly listeners = new Map<JobEventName, Set<JobEventListener<never>>>();
+
+  /** Listens; the answer stops it. A listener that throws or rejects harms nobody: it is reported as a `warning`. */
+  on<Name extends JobEventName>(name: Name, listener: JobEventListener<Name>): () => void {
+    const listeners = this.listeners.get(name) ?? new Set();
+    this.listeners.set(name, listeners.add(listener));
+    return () => void listeners.delete(listener);
+  }
+
+  hasListener(name: JobEventName): boolean {
+    return (this.listeners.get(name)?.size ?? 0) > 0;
+  }
+
+  emit<Name extends JobEventName>(name: Name, make: () => JobEvents[Name]): void {
+    const listeners = this.listeners.get(name);
+    if (!listeners?.size) return;
+    const event = make();
+    for (const listener of listeners) this.tell(name, listener as JobEventListener<Name>, event);
+  }
+
+  private tell<Name extends JobEventName>(name: Name, listener: JobEventListener<Name>, event: JobEvents[Name]): void {
+    try {
+      const answer = listener(event);
+      if (answer instanceof Promise) answer.catch((error: unknown) => this.complain(name, error));
+    } catch (error) {
+      this.complain(name, error);
+    }
+  }
+
+  private complain(name: JobEventName, error: unknown): void {
+    if (name === 'warning') return;
+    this.emit('warning', () => ({ code: 'LISTENER_FAILED', message: `A listener of "${name}" failed: ${String(error)}` }));
+  }
+}

@@ -1,0 +1,91 @@
+import { checkQueueName, checkSchemaName } from './job/names.js';
+import { callable, listOf, mapOf, must, oneOf, orFalse, passes, shape, whole, yesOrNo, type Rule } from './runtime/rules.js';
+import type { QueueSettings, SimpleQueueOptions, WorkerSettings } from './simple-queue.options.js';
+import { ATTEMPT_RULES, INSTANCE_NAME, PERMITS } from './worker/handler-rules.js';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+/** jsonb holds at most 255 MiB. */
+const MAX_BYTES = 255 * 1024 * 1024;
+
+const keep = shape({ keepMs: whole(MINUTE_MS, 3_650 * DAY_MS) }, ['keepMs']);
+
+/** A queue's name, or a prefix and a star. */
+const queuePattern = passes((pattern: unknown) => {
+  if (pattern !== '*') checkQueueName(typeof pattern === 'string' ? pattern.replace(/\*$/, '') : pattern);
+});
+
+const workerSettings = shape({
+  queues: listOf(queuePattern),
+  autoStart: yesOrNo,
+} satisfies Record<keyof WorkerSettings, Rule>);
+
+const queueSettings = shape({
+  ...ATTEMPT_RULES,
+  concurrency: PERMITS,
+  archive: orFalse(keep),
+  deadLetter: keep,
+} satisfies Record<keyof QueueSettings, Rule>);
+
+/** The address holds a password, so the problem does not show it. */
+const postgresUrl: Rule = (value, path) =>
+  typeof value === 'string' && /^postgres(ql)?:\/\//.test(value) ? [] : [`${path} must be a URL that starts with postgres://`];
+
+const besideTheFactory: Rule = (_, path) => [
+  `${path} belongs beside useFactory, not in what it returns: tokens are made from it`,
+];
+
+/** What `forRoot` takes, and a `forRootAsync` factory returns. Node's timers end at 2^31 - 1 ms, some 24 days; ours below that. */
+export const simpleQueueOptions = shape({
+  ...ATTEMPT_RULES,
+  transaction: callable,
+  schema: passes(checkSchemaName),
+  migrate: oneOf('run', 'check', 'off'),
+  worker: (value, path) => (typeof value === 'boolean' ? [] : workerSettings(value, path)),
+  concurrency: PERMITS,
+  queueConcurrency: PERMITS,
+  queues: mapOf(passes(checkQueueName), queueSettings),
+  pollIntervalMs: whole(10, HOUR_MS),
+  wakeUp: oneOf('listen', 'off'),
+  listenUrl: postgresUrl,
+  preparedStatements: yesOrNo,
+  heartbeatIntervalMs: whole(10, HOUR_MS),
+  leaseMs: whole(100, DAY_MS),
+  queryTimeoutMs: whole(100, 10 * MINUTE_MS),
+  shutdownGraceMs: whole(0, HOUR_MS),
+  maintenance: shape({ reaperIntervalMs: whole(10, HOUR_MS), janitorIntervalMs: whole(10, DAY_MS) }),
+  poison: shape({ maxStalls: whole(1, 1_000), maxReschedules: whole(0, 1_000_000) }),
+  archive: orFalse(keep),
+  deadLetter: keep,
+  maxPayloadBytes: whole(1, MAX_BYTES),
+  maxOutputBytes: whole(1, MAX_BYTES),
+  isGlobal: besideTheFactory,
+  name: besideTheFactory,
+  dataSource: besideTheFactory,
+} satisfies Record<keyof SimpleQueueOptions | 'isGlobal' | 'name' | 'dataSource', Rule>);
+
+const extras = {
+  isGlobal: yesOrNo,
+  name: INSTANCE_NAME,
+  dataSource: must(
+    (value) => ['string', 'symbol', 'function'].includes(typeof value) || (typeof value === 'object' && value !== null),
+    'a DataSource, its token (class or symbol) or its name',
+  ),
+};
+
+const anything: Rule = () => [];
+
+/** What is known before any provider is made, since tokens depend on it. */
+export const moduleExtras = shape(extras);
+
+/** What `forRootAsync` takes. */
+export const asyncOptions = shape({
+  ...extras,
+  imports: anything,
+  inject: anything,
+  useFactory: callable,
+  useClass: callable,
+  useExisting: anything,
+  provideInjectionTokensFrom: anything,
+});

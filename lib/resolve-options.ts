@@ -1,0 +1,107 @@
+import { QueueError } from './job/queue.errors.js';
+import { simpleQueueOptions } from './option-rules.js';
+import { DEFAULTS, type QueueSettings, type ResolvedOptions, type SimpleQueueOptions } from './simple-queue.options.js';
+
+export interface Resolution {
+  options: ResolvedOptions;
+  /** Pairs that are allowed and probably not meant. */
+  warnings: string[];
+}
+
+/**
+ * Applies the defaults, once, and freezes the answer.
+ * @throws QueueError `INVALID_OPTION` with ALL problems, each with its path.
+ */
+export function resolveOptions(given: SimpleQueueOptions, instance = 'default'): Resolution {
+  refuse(simpleQueueOptions(given, ''), instance);
+  const options = applyDefaults(given, instance);
+  refuse(contradictions(options), instance);
+  return { options, warnings: suspicions(options) };
+}
+
+/** One error for all that is wrong, so that nobody mends options one start at a time. */
+export function refuse(problems: string[], instance = 'default'): void {
+  if (problems.length === 0) return;
+  const which = instance === 'default' ? '' : ` (instance "${instance}")`;
+  throw new QueueError(
+    'INVALID_OPTION',
+    `SimpleQueueModule${which} cannot start with these options:\n- ${problems.join('\n- ')}`,
+  );
+}
+
+function applyDefaults(given: SimpleQueueOptions, instance: string): ResolvedOptions {
+  const { maintenance, poison, worker, queues, ...flat } = given;
+  return freeze({
+    ...DEFAULTS,
+    ...givenIn(flat),
+    ...givenIn(maintenance),
+    ...givenIn(poison),
+    instance,
+    worker: resolveWorker(worker),
+    queues: new Map(Object.entries(queues ?? {}).map(([name, settings]) => [name, freeze(givenIn<QueueSettings>(settings))])),
+  });
+}
+
+function resolveWorker(worker: SimpleQueueOptions['worker']): ResolvedOptions['worker'] {
+  if (worker === false) return undefined;
+  const { queues, autoStart = true } = typeof worker === 'object' ? worker : {};
+  return queues ? { queues: [...queues], autoStart } : { autoStart };
+}
+
+/** An option given as `undefined` was not given. */
+function givenIn<Options extends object>(options: Options | undefined): Options {
+  return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined)) as Options;
+}
+
+/** Copies before it freezes: the objects are the application's. */
+function freeze<Options extends object>(options: Options): Options {
+  const copies = Object.entries(options).map(([key, value]) => [
+    key,
+    isPlain(value) ? Object.freeze({ ...value }) : (value as unknown),
+  ]);
+  return Object.freeze(Object.fromEntries(copies)) as Options;
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function contradictions(options: ResolvedOptions): string[] {
+  if (options.leaseMs > options.heartbeatIntervalMs) return [];
+  return [
+    `leaseMs (${options.leaseMs}) must be longer than heartbeatIntervalMs (${options.heartbeatIntervalMs}): each lease would lapse before it is renewed`,
+  ];
+}
+
+function suspicions(options: ResolvedOptions): string[] {
+  const { leaseMs, heartbeatIntervalMs, queryTimeoutMs, shutdownGraceMs, concurrency, queueConcurrency } = options;
+  const suspicious: [boolean, string][] = [
+    [
+      leaseMs < 3 * heartbeatIntervalMs,
+      `leaseMs (${leaseMs}) is under three heartbeats (${heartbeatIntervalMs}): one lost answer and a healthy worker loses its jobs`,
+    ],
+    [
+      queryTimeoutMs >= leaseMs,
+      `queryTimeoutMs (${queryTimeoutMs}) reaches leaseMs (${leaseMs}): one stuck heartbeat outlasts the lease`,
+    ],
+    [
+      shutdownGraceMs >= 30_000,
+      `shutdownGraceMs (${shutdownGraceMs}) reaches 30 s: Kubernetes kills a pod then, unless terminationGracePeriodSeconds is raised`,
+    ],
+    [
+      queueConcurrency > concurrency,
+      `queueConcurrency (${queueConcurrency}) is above concurrency (${concurrency}), which bounds the whole process`,
+    ],
+    [options.wakeUp === 'off' && options.listenUrl !== undefined, 'listenUrl is given but wakeUp is "off": nothing listens'],
+  ];
+  return [...suspicious.filter(([holds]) => holds).map(([, warning]) => warning), ...crowdedQueues(options)];
+}
+
+function crowdedQueues({ queues, concurrency }: ResolvedOptions): string[] {
+  return [...queues]
+    .filter(([, settings]) => (settings.concurrency ?? 0) > concurrency)
+    .map(
+      ([name, settings]) =>
+        `queues.${name}.concurrency (${settings.concurrency}) is above concurrency (${concurrency}), which bounds the whole process`,
+    );
+}

@@ -1,0 +1,108 @@
+import { AsyncResource } from 'node:async_hooks';
+
+/** One round of a duty; answers how many milliseconds to rest before the next (0: at once, Infinity: until woken). */
+export type Round = () => Promise<number>;
+
+export interface LoopOptions {
+  /** Told of every failed round; the loop goes on by itself after `restMs`. */
+  onError: (error: unknown, restMs: number) => void;
+  /** Longest rest after failed rounds, default 5,000. */
+  maxRestMs?: number;
+  random?: () => number;
+}
+
+const FIRST_REST_MS = 50;
+
+/** Turns one duty round and round. Errors never end it: it rests, longer each time, and tries again. */
+export class Loop {
+  /** A wake-up may come from inside a user's transaction; rounds must never inherit that context. */
+  private readonly scope: AsyncResource;
+  private timer: NodeJS.Timeout | undefined;
+  private turning: Promise<void> | undefined;
+  private woken = false;
+  private restUntil = 0;
+  private soonest = Infinity;
+  private failures = 0;
+  private started = false;
+
+  constructor(
+    readonly name: string,
+    private readonly round: Round,
+    private readonly options: LoopOptions,
+  ) {
+    this.scope = new AsyncResource(`SimpleQueue:${name}`);
+  }
+
+  start(): void {
+    if (this.started) return;
+    this.started = true;
+    this.failures = 0;
+    this.rest(0);
+  }
+
+  /**
+   * Ends the current rest; during a round, cancels the rest that follows it. A loop that rests after an error keeps resting.
+   * Answers whether it was resting.
+   */
+  wake(): boolean {
+    if (!this.started || this.failures > 0) return false;
+    if (this.turning) {
+      this.woken = true;
+      return false;
+    }
+    this.rest(0);
+    return true;
+  }
+
+  /** Ends the current rest in `ms` at the latest. */
+  wakeIn(ms: number): void {
+    if (ms <= 0) void this.wake();
+    else if (this.started && !this.turning && this.failures === 0 && performance.now() + ms < this.restUntil) this.rest(ms);
+    else if (this.turning) this.soonest = Math.min(this.soonest, ms);
+  }
+
+  /** Lets the current round end and turns no other. */
+  async stop(): Promise<void> {
+    this.started = false;
+    clearTimeout(this.timer);
+    await this.turning;
+  }
+
+  private rest(ms: number): void {
+    clearTimeout(this.timer);
+    this.restUntil = performance.now() + ms;
+    if (ms === Infinity) return;
+    this.scope.runInAsyncScope(() => {
+      if (ms <= 0) this.turn();
+      else this.timer = setTimeout(() => this.turn(), Math.min(ms, 0x7fffffff));
+    });
+  }
+
+  private turn(): void {
+    if (this.turning || !this.started) return;
+    this.woken = false;
+    this.soonest = Infinity;
+    this.turning = this.roundSafely().then((ms) => {
+      this.turning = undefined;
+      if (this.started) this.rest(this.failures > 0 ? ms : this.woken ? 0 : Math.min(ms, this.soonest));
+    });
+  }
+
+  private async roundSafely(): Promise<number> {
+    try {
+      const ms = await this.round();
+      this.failures = 0;
+      return ms;
+    } catch (error) {
+      return this.restAfter(error);
+    }
+  }
+
+  /** Full jitter on a doubling bound, so that a fleet does not come back in step after a restart of the database. */
+  private restAfter(error: unknown): number {
+    const bound = Math.min(FIRST_REST_MS * 2 ** this.failures++, this.options.maxRestMs ?? 5_000);
+    const restMs = Math.ceil(bound * (0.5 + 0.5 * (this.options.random ?? Math.random)()));
+    this.options.onError(error, restMs);
+    return restMs;
+  }
+}

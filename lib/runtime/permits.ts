@@ -1,0 +1,22 @@
+/** A bound on what runs at once in this process. */
+export class Permits {
+  private taken = 0;
+
+  constructor(readonly limit: number) {}
+
+  get free(): number {
+    return this.limit - this.taken;
+  }
+
+  get used(): number {
+    return this.taken;
+  }
+
+  take(): void {
+    this.taken++;
+  }
+
+  giveBack(): void {
+    this.taken--;
+  }
+}

@@ -1,0 +1,19 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { asyncOptions } from './option-rules.js';
+import { refuse } from './resolve-options.js';
+import { ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, OPTIONS_TYPE } from './simple-queue.module-definition.js';
+
+/** The queue in a Nest application. Import it once, in the root module; further instances by `name`. */
+@Module({})
+export class SimpleQueueModule extends ConfigurableModuleClass {
+  /** @throws QueueError `INVALID_OPTION` at start, with everything that is wrong. */
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    return super.forRoot(options);
+  }
+
+  /** `useFactory` (with `inject` and `imports`), `useClass` or `useExisting`; `name`, `dataSource` and `isGlobal` stand beside them. */
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    refuse(asyncOptions(options, ''));
+    return super.forRootAsync(options);
+  }
+}

@@ -1,0 +1,128 @@
+import type { EntityManager } from 'typeorm';
+import type { AttemptPolicy } from './job/job-handler.js';
+import { linear, type Backoff } from './job/backoff.js';
+
+/** Settings of one queue; what belongs to a queue as a whole is set only here. */
+export interface QueueSettings extends AttemptPolicy {
+  /** Jobs of the queue running at once in this process, default `queueConcurrency`. */
+  concurrency?: number;
+  /** What becomes of its succeeded and cancelled jobs, default the module's. */
+  archive?: false | { keepMs: number };
+  /** What becomes of its jobs that ended badly, default the module's. */
+  deadLetter?: { keepMs: number };
+}
+
+/** Which part of the work this process takes. */
+export interface WorkerSettings {
+  /** Queues it works, by name or by prefix (`mail.*`); default: all that it has handlers for. */
+  queues?: string[];
+  /** `false`: the application calls `QueueWorker.start()`; default true. */
+  autoStart?: boolean;
+}
+
+/** Options of `SimpleQueueModule.forRoot`. Durations are milliseconds. Every default is in `DEFAULTS`. */
+export interface SimpleQueueOptions extends AttemptPolicy {
+  /** The ambient transaction to join, e.g. `() => transactionHost.tx`; default: none but typeorm-transactional's. */
+  transaction?: () => EntityManager | undefined;
+  /** PostgreSQL schema of all tables, `^[a-z_][a-z0-9_]{0,47}$`; default `simple_queue`. */
+  schema?: string;
+  /** `run` (default): at start, under an advisory lock. `check`: refuse to start when behind or ahead. `off`: trust. */
+  migrate?: 'run' | 'check' | 'off';
+  /** `false`: this process only enqueues. Default true. */
+  worker?: boolean | WorkerSettings;
+  /** Jobs running in this process, default 100. */
+  concurrency?: number;
+  /** Jobs running a queue in this process where `queues` or the handler says nothing else, default 10. */
+  queueConcurrency?: number;
+  /** Settings by queue name. */
+  queues?: Record<string, QueueSettings>;
+  /** Longest rest of an idle poller, default 1,000; a wake-up or a due job ends it early. */
+  pollIntervalMs?: number;
+  /** LISTEN/NOTIFY as a hint (`listen`, the default), or polling alone (`off`). */
+  wakeUp?: 'listen' | 'off';
+  /** Connection URL for LISTEN where the DataSource goes through a transaction-mode pooler; default: the DataSource's. */
+  listenUrl?: string;
+  /** Named prepared statements, default true; `false` behind PgBouncer in transaction mode before 1.21. */
+  preparedStatements?: boolean;
+  /** How often a worker renews its lease, default 5,000. */
+  heartbeatIntervalMs?: number;
+  /** A worker silent for this long has lost its jobs, default 15,000. */
+  leaseMs?: number;
+  /** A statement of the library's own connections gives up after this, default 10,000. */
+  queryTimeoutMs?: number;
+  /** Drain time at shutdown, then abort signals, then release; default 25,000. */
+  shutdownGraceMs?: number;
+  /** How often the duties turn, default `{ reaperIntervalMs: 5_000, janitorIntervalMs: 60_000 }`; jittered. */
+  maintenance?: { reaperIntervalMs?: number; janitorIntervalMs?: number };
+  /** Crashes of the process under a job that ran alone in it, and reschedules; default `{ maxStalls: 3, maxReschedules: 100 }`. */
+  poison?: { maxStalls?: number; maxReschedules?: number };
+  /** Succeeded and cancelled jobs, default kept 7 days; `false` deletes at once. */
+  archive?: false | { keepMs: number };
+  /** Jobs that ended badly, default kept 30 days. */
+  deadLetter?: { keepMs: number };
+  /** A larger payload is refused, default 1 MiB. */
+  maxPayloadBytes?: number;
+  /** A larger output is cut and reported, default 64 KiB. */
+  maxOutputBytes?: number;
+}
+
+/** All options with their defaults applied, frozen; made once by `resolveOptions` and passed down. */
+export interface ResolvedOptions {
+  readonly instance: string;
+  readonly transaction?: () => EntityManager | undefined;
+  readonly schema: string;
+  readonly migrate: 'run' | 'check' | 'off';
+  /** undefined: this process only enqueues. */
+  readonly worker?: { readonly queues?: readonly string[]; readonly autoStart: boolean };
+  readonly concurrency: number;
+  readonly queueConcurrency: number;
+  /** A Map: a queue may be called `__proto__`. */
+  readonly queues: ReadonlyMap<string, Readonly<QueueSettings>>;
+  readonly maxAttempts: number;
+  readonly backoff: Backoff;
+  readonly timeoutMs?: number;
+  readonly pollIntervalMs: number;
+  readonly wakeUp: 'listen' | 'off';
+  readonly listenUrl?: string;
+  readonly preparedStatements: boolean;
+  readonly heartbeatIntervalMs: number;
+  readonly leaseMs: number;
+  readonly queryTimeoutMs: number;
+  readonly shutdownGraceMs: number;
+  readonly reaperIntervalMs: number;
+  readonly janitorIntervalMs: number;
+  readonly maxStalls: number;
+  readonly maxReschedules: number;
+  readonly archive: false | { readonly keepMs: number };
+  readonly deadLetter: { readonly keepMs: number };
+  readonly maxPayloadBytes: number;
+  readonly maxOutputBytes: number;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+/** What holds where the application says nothing. `timeoutMs`, `transaction` and `listenUrl` have no default. */
+export const DEFAULTS = Object.freeze({
+  schema: 'simple_queue',
+  migrate: 'run',
+  worker: Object.freeze({ autoStart: true }),
+  concurrency: 100,
+  queueConcurrency: 10,
+  maxAttempts: 3,
+  backoff: Object.freeze(linear({ delayMs: 5_000 })),
+  pollIntervalMs: 1_000,
+  wakeUp: 'listen',
+  preparedStatements: true,
+  heartbeatIntervalMs: 5_000,
+  leaseMs: 15_000,
+  queryTimeoutMs: 10_000,
+  shutdownGraceMs: 25_000,
+  reaperIntervalMs: 5_000,
+  janitorIntervalMs: 60_000,
+  maxStalls: 3,
+  maxReschedules: 100,
+  archive: Object.freeze({ keepMs: 7 * DAY_MS }),
+  deadLetter: Object.freeze({ keepMs: 30 * DAY_MS }),
+  maxPayloadBytes: 1024 * 1024,
+  maxOutputBytes: 64 * 1024,
+} satisfies Omit<ResolvedOptions, 'instance' | 'queues'>);

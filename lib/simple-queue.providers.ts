@@ -1,0 +1,92 @@
+import { Logger, type FactoryProvider, type Provider } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import type { DataSource } from 'typeorm';
+import { QueueError } from './job/queue.errors.js';
+import { QueueEvents } from './observability/events.js';
+import { attachLogListener } from './observability/log-listener.js';
+import { QueueService } from './queue.service.js';
+import { resolveOptions, type Resolution } from './resolve-options.js';
+import type { ResolvedOptions, SimpleQueueOptions } from './simple-queue.options.js';
+import { dataSourceToken, type DataSourceChoice } from './storage/data-source-token.js';
+import { Storage } from './storage/storage.js';
+import { getQueueServiceToken, getQueueWorkerToken, getSimpleQueueOptionsToken } from './tokens.js';
+import { HandlerExplorer } from './worker/handler.explorer.js';
+import { HandlerRegistry } from './worker/handler-registry.js';
+import { ListenerExplorer } from './worker/listener.explorer.js';
+import { MODULE_INSTANCE } from './worker/module-instance.js';
+import { QueueWorker } from './worker/queue-worker.js';
+
+/** What the application gave to forRoot or forRootAsync. */
+export const GIVEN_OPTIONS = Symbol('nestjs-simple-queue:given-options');
+const RESOLUTION = Symbol('nestjs-simple-queue:resolution');
+
+/** The providers of one instance of the module. Nest gives each instance its own set, so only what is exported needs a name of its own. */
+export function queueProviders(instance: string, dataSource: DataSourceChoice | undefined): Provider[] {
+  const options = getSimpleQueueOptionsToken(instance);
+  const service = getQueueServiceToken(instance);
+  return [
+    { provide: MODULE_INSTANCE, useValue: instance },
+    HandlerRegistry,
+    provide(RESOLUTION, [GIVEN_OPTIONS], (given: SimpleQueueOptions) => resolveOptions(given, instance)),
+    provide(options, [RESOLUTION], (resolution: Resolution) => resolution.options),
+    provide(QueueEvents, [RESOLUTION], eventsWithLog),
+    storageProvider(options, dataSource),
+    provide(service, [Storage, options, QueueEvents], construct(QueueService)),
+    provide(HandlerExplorer, [DiscoveryService, HandlerRegistry, MODULE_INSTANCE], construct(HandlerExplorer)),
+    provide(ListenerExplorer, [DiscoveryService, QueueEvents, MODULE_INSTANCE], construct(ListenerExplorer)),
+    provide(getQueueWorkerToken(instance), [Storage, options, QueueEvents, HandlerRegistry, service], construct(QueueWorker)),
+  ];
+}
+
+/** What an instance shows to other modules. */
+export function exportedTokens(instance: string): FactoryProvider['provide'][] {
+  return [getQueueServiceToken(instance), getQueueWorkerToken(instance), getSimpleQueueOptionsToken(instance)];
+}
+
+function provide<Args extends never[]>(
+  token: FactoryProvider['provide'],
+  inject: FactoryProvider['inject'],
+  useFactory: (...args: Args) => unknown,
+): FactoryProvider {
+  return { provide: token, inject, useFactory: useFactory as FactoryProvider['useFactory'] };
+}
+
+function construct<Args extends unknown[], Instance>(type: new (...args: Args) => Instance): (...args: Args) => Instance {
+  return (...args) => new type(...args);
+}
+
+function eventsWithLog({ options, warnings }: Resolution): QueueEvents {
+  const events = new QueueEvents();
+  attachLogListener(events, new Logger(options.instance === 'default' ? 'SimpleQueue' : `SimpleQueue:${options.instance}`));
+  for (const message of warnings) events.emit('warning', () => ({ code: 'OPTIONS_SUSPICIOUS', message }));
+  return events;
+}
+
+/** A DataSource that is given is not asked for; one that is asked for may be missing, so that the error can say what to do. */
+function storageProvider(options: string, dataSource: DataSourceChoice | undefined): FactoryProvider {
+  const open = (resolved: ResolvedOptions, events: QueueEvents, found: DataSource): Promise<Storage> =>
+    Storage.open(found, resolved, events);
+  if (typeof dataSource === 'object') {
+    return provide(Storage, [options, QueueEvents], (resolved: ResolvedOptions, events: QueueEvents) =>
+      open(resolved, events, dataSource),
+    );
+  }
+  const token = dataSourceToken(dataSource);
+  return provide(
+    Storage,
+    [options, QueueEvents, { token, optional: true }],
+    (resolved: ResolvedOptions, events: QueueEvents, found: DataSource | undefined) => {
+      if (!found) throw missing(token);
+      return open(resolved, events, found);
+    },
+  );
+}
+
+function missing(token: Exclude<DataSourceChoice, DataSource>): QueueError {
+  const name = typeof token === 'function' ? token.name : String(token);
+  return new QueueError(
+    'DATA_SOURCE_MISSING',
+    `SimpleQueueModule found no DataSource under the token ${name}. Import TypeOrmModule.forRoot(...) in the root module, or give a DataSource, its ` +
+      'token or its name as `dataSource`. Another module that provides it must be global, or be imported by forRootAsync({ imports }).',
+  );
+}

@@ -1,0 +1,144 @@
+import type { Enqueued } from '../job/enqueue-options.js';
+import type { Database, Run } from './database.js';
+import type { Lane } from './lanes.js';
+import { SHARD } from './shard.js';
+import { ENQUEUE_PLAIN } from './sql/enqueue-plain.sql.js';
+import { ENQUEUE } from './sql/enqueue.sql.js';
+import { FIND_ENDED_IDS } from './sql/find-ended-ids.sql.js';
+import { FIND_LIVE_KEYS } from './sql/find-live-keys.sql.js';
+import { TAKE_BACK } from './sql/take-back.sql.js';
+
+/** A checked job on its way to the database. */
+export interface NewJob {
+  id: string;
+  lane: Lane;
+  priority: number;
+  payload: string;
+  payloadBytes?: Buffer;
+  at?: Date;
+  delayMs?: number;
+  uniqueKey?: string;
+  fingerprint?: string;
+  /** JSON of `StoredOptions`, or undefined. */
+  options?: string;
+  /** The id is the caller's: it may be known already. */
+  givenId: boolean;
+}
+
+/** Rows in one statement; more is not faster, and a statement should stay short. */
+const MAX_ROWS = 5_000;
+const MAX_CHARACTERS = 16 * 1_024 * 1_024;
+/** The holder of a key may end between insert and look-up, again and again in theory. */
+const MAX_ROUNDS = 5;
+
+/** Stores new jobs; answers for each in place. */
+export class EnqueueRepository {
+  constructor(private readonly database: Database) {}
+
+  /** In a transaction of our own where one is needed: one statement is its own transaction. */
+  async insert(jobs: NewJob[]): Promise<Enqueued[]> {
+    if (jobs.length <= MAX_ROWS && !jobs.some((job) => job.givenId)) return this.insertIn(this.database.run, jobs);
+    return this.database.transaction((run) => this.insertIn(run, jobs));
+  }
+
+  async insertIn(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
+    const answers: Enqueued[] = [];
+    for (const chunk of chunksOf(jobs)) answers.push(...(await this.insertChunk(run, chunk)));
+    return answers;
+  }
+
+  private async insertChunk(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
+    if (!jobs.every(isPlain)) return this.insertAny(run, jobs);
+    await run(ENQUEUE_PLAIN, plainValues(jobs));
+    return jobs.map(created);
+  }
+
+  private async insertAny(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
+    const answers = new Map<NewJob, Enqueued>();
+    let open = [...jobs].sort(byKey);
+    for (let round = 0; open.length > 0 && round < MAX_ROUNDS; round++) {
+      const stored = await this.store(run, open);
+      for (const job of open) if (stored.delete(job.id)) answers.set(job, created(job));
+      await this.answerKnown(run, open.filter((job) => !answers.has(job)), answers);
+      open = open.filter((job) => !answers.has(job));
+    }
+    await this.takeBackEnded(run, jobs, answers);
+    return jobs.map((job) => answers.get(job) ?? { id: job.id, created: false, outcome: 'existing' });
+  }
+
+  private async store(run: Run, jobs: NewJob[]): Promise<Set<string>> {
+    const rows = await run<{ id: string }>(ENQUEUE, anyValues(jobs));
+    return new Set(rows.map((row) => row.id));
+  }
+
+  /** A job that did not come in met a live unique key, or its caller's id is known. */
+  private async answerKnown(run: Run, jobs: NewJob[], answers: Map<NewJob, Enqueued>): Promise<void> {
+    const keyed = jobs.filter((job) => job.uniqueKey !== undefined);
+    for (const row of keyed.length > 0 ? await this.liveKeys(run, keyed) : []) answers.set(keyed[row.position]!, existing(row.id));
+    for (const job of jobs) if (job.givenId && !answers.has(job)) answers.set(job, existing(job.id));
+  }
+
+  private liveKeys(run: Run, jobs: NewJob[]): Promise<{ position: number; id: string }[]> {
+    const queues = jobs.map((job) => job.lane.queueId);
+    return run(FIND_LIVE_KEYS, [SHARD, jobs.map((_, position) => position), queues, jobs.map((job) => job.uniqueKey)]);
+  }
+
+  /** A caller's id that has ended already: its insert is taken back in the same transaction. */
+  private async takeBackEnded(run: Run, jobs: NewJob[], answers: Map<NewJob, Enqueued>): Promise<void> {
+    const given = jobs.filter((job) => job.givenId && answers.get(job)?.created);
+    if (given.length === 0) return;
+    const ended = await run<{ id: string }>(FIND_ENDED_IDS, [SHARD, given.map((job) => job.id)]);
+    if (ended.length === 0) return;
+    await run(TAKE_BACK, [SHARD, ended.map((row) => row.id)]);
+    const ids = new Set(ended.map((row) => row.id));
+    for (const job of given) if (ids.has(job.id)) answers.set(job, existing(job.id));
+  }
+}
+
+const created = (job: NewJob): Enqueued => ({ id: job.id, created: true, outcome: 'created' });
+const existing = (id: string): Enqueued => ({ id, created: false, outcome: 'existing' });
+
+const isPlain = (job: NewJob): boolean =>
+  job.uniqueKey === undefined && !job.givenId && job.at === undefined && job.delayMs === undefined;
+
+/** Two batches that take the same keys take them in the same order: unsorted ones deadlock. */
+function byKey(a: NewJob, b: NewJob): number {
+  const [x, y] = [a.uniqueKey ?? '', b.uniqueKey ?? ''];
+  return a.lane.queueId - b.lane.queueId || (x < y ? -1 : Number(x > y));
+}
+
+function plainValues(jobs: NewJob[]): unknown[] {
+  return [
+    SHARD,
+    jobs.map((job) => job.id),
+    jobs.map((job) => job.lane.id),
+    jobs.map((job) => job.lane.queueId),
+    jobs.map((job) => job.priority),
+    jobs.map((job) => job.fingerprint),
+    jobs.map((job) => job.options),
+    jobs.map((job) => job.payload),
+    jobs.map((job) => job.payloadBytes),
+  ];
+}
+
+function anyValues(jobs: NewJob[]): unknown[] {
+  const [shard, ids, lanes, queues, priorities, fingerprints, options, payloads, bytes] = plainValues(jobs);
+  const times = [jobs.map((job) => job.at), jobs.map((job) => job.delayMs ?? 0), jobs.map((job) => job.uniqueKey)];
+  return [shard, ids, lanes, queues, priorities, ...times, fingerprints, options, payloads, bytes];
+}
+
+function* chunksOf(jobs: NewJob[]): Generator<NewJob[]> {
+  let chunk: NewJob[] = [];
+  let characters = 0;
+  for (const job of jobs) {
+    const size = job.payload.length + (job.payloadBytes?.length ?? 0) * 2;
+    if (chunk.length > 0 && (chunk.length === MAX_ROWS || characters + size > MAX_CHARACTERS)) {
+      yield chunk;
+      chunk = [];
+      characters = 0;
+    }
+    chunk.push(job);
+    characters += size;
+  }
+  if (chunk.length > 0) yield chunk;
+}

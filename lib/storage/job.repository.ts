@@ -1,0 +1,216 @@
+import type { CancelCounts } from '../job/enqueue-options.js';
+import type { FoundJob } from '../job/job.js';
+import type { TerminalState } from '../job/job-state.js';
+import type { Database, Run } from './database.js';
+import { claimedRow, foundJob, type ClaimedRow, type FoundRow } from './row-mapper.js';
+import { SHARD } from './shard.js';
+import { BURY } from './sql/bury.sql.js';
+import { CANCEL } from './sql/cancel.sql.js';
+import { CHECK_PLACES } from './sql/check-places.sql.js';
+import { CLAIM_SUSPECTS } from './sql/claim-suspects.sql.js';
+import { COMPLETE } from './sql/complete.sql.js';
+import { END_CLAIMS } from './sql/end-claims.sql.js';
+import { FIND_JOB } from './sql/find-job.sql.js';
+import { FIND_BY_FINGERPRINT, FIND_BY_UNIQUE_KEY } from './sql/find-to-cancel.sql.js';
+import { HAS_DUE } from './sql/has-due.sql.js';
+import { PROMOTE } from './sql/promote.sql.js';
+import { PUT_BACK } from './sql/put-back.sql.js';
+import { SETTLE_AND_CLAIM } from './sql/settle-and-claim.sql.js';
+
+/** A run that may be settled: the job and the epoch it was claimed at. */
+export interface RunKey {
+  id: string;
+  epoch: number;
+}
+
+/** A success on its way to the database. `keepMs` undefined: deleted at once. */
+export interface Success extends RunKey {
+  runMs: number;
+  keepMs: number | undefined;
+  output: string | undefined;
+}
+
+/** A range of a lane's ready rows behind a hint, up to and including priority `upto`. */
+export interface ClaimRange {
+  priority: number;
+  runAt: string;
+  id: string;
+  upto: number;
+}
+
+export interface LaneWish {
+  lane: number;
+  wanted: number;
+  ranges: ClaimRange[];
+}
+
+export interface ClaimWish {
+  claimId: string;
+  lease: string;
+  lanes: LaneWish[];
+  limit: number;
+}
+
+/** What settle-and-claim answers: claimed jobs, and runs that no longer held their job. */
+export interface Claimed {
+  jobs: ClaimedRow[];
+  lost: string[];
+}
+
+/** What `put-back` is told of one job. */
+export interface Return extends RunKey {
+  change: { at?: string; delayMs?: number; spent: 0 | 1; rescheduled: 0 | 1; ran: boolean; error?: unknown; entry?: unknown };
+}
+
+/** What `bury` is told of one job. */
+export interface Burial extends RunKey {
+  verdict: {
+    state: TerminalState;
+    spent: 0 | 1;
+    runMs: number;
+    deadLetterKeepMs: number;
+    /** undefined: a cancelled job is deleted at once. */
+    archiveKeepMs?: number;
+    error?: unknown;
+    entry?: unknown;
+  };
+}
+
+export interface Promotion {
+  promoted: number;
+  lanes: number[];
+  until: string | null;
+  nextMs: number | null;
+  newestLane: number | null;
+  suspects: number[];
+}
+
+const CANCEL_BATCH = 1_000;
+
+/** Everything that happens to live jobs after their enqueue. */
+export class JobRepository {
+  constructor(private readonly database: Database) {}
+
+  async settleAndClaim(worker: string, successes: Success[], endedClaims: string[], wish: ClaimWish): Promise<Claimed> {
+    const first = successes.filter((success) => success.epoch === 0);
+    const again = successes.filter((success) => success.epoch !== 0);
+    const kept = successes.filter((success) => success.keepMs !== undefined);
+    const rows = await this.database.rows(SETTLE_AND_CLAIM, [
+      SHARD,
+      first.map(idOf),
+      again.map(idOf),
+      again.map(epochOf),
+      worker,
+      kept.map(idOf),
+      kept.map((success) => success.runMs),
+      kept.map((success) => success.keepMs),
+      kept.map((success) => success.output),
+      endedClaims,
+      ...wishValues(wish),
+    ]);
+    return sortRows(rows.map(claimedRow));
+  }
+
+  async claimSuspects(claimId: string, lease: string, lanes: number[], wish: { suspicion: 1 | 2; limit: number }): Promise<ClaimedRow[]> {
+    const rows = await this.database.rows(CLAIM_SUSPECTS, [SHARD, claimId, lanes, wish.suspicion, wish.limit, lease]);
+    return rows.map(claimedRow);
+  }
+
+  /** Ids that were still held; `moved` false: its cancel was requested, end it as cancelled. */
+  putBack(returns: Return[]): Promise<{ id: string; moved: boolean }[]> {
+    const changes = JSON.stringify(Object.fromEntries(returns.map((entry) => [entry.id, entry.change])));
+    return this.database.run(PUT_BACK, [SHARD, returns.map(idOf), returns.map(epochOf), changes]);
+  }
+
+  /** The jobs that were still held, and how they have ended now. */
+  async bury(worker: string, burials: Burial[]): Promise<{ id: string; state: TerminalState }[]> {
+    const verdicts = JSON.stringify(Object.fromEntries(burials.map((entry) => [entry.id, entry.verdict])));
+    return this.database.run(BURY, [SHARD, burials.map(idOf), burials.map(epochOf), verdicts, worker]);
+  }
+
+  /** Completes in the handler's transaction; false when the run no longer holds the job. */
+  async complete(run: Run, worker: string, success: Success): Promise<boolean> {
+    const { id, epoch, runMs, keepMs, output } = success;
+    return (await run(COMPLETE, [SHARD, id, epoch, runMs, keepMs ?? null, worker, output ?? null])).length === 1;
+  }
+
+  async endClaims(ids: string[]): Promise<void> {
+    if (ids.length > 0) await this.database.run(END_CLAIMS, [SHARD, ids]);
+  }
+
+  async promote(since: string, lanes: number[]): Promise<Promotion> {
+    return (await this.database.run<Promotion>(PROMOTE, [SHARD, since, lanes]))[0]!;
+  }
+
+  async find(id: string, run: Run = this.database.run): Promise<FoundJob | undefined> {
+    const [row] = await run<FoundRow>(FIND_JOB, [id]);
+    return row && foundJob(row);
+  }
+
+  async cancelById(run: Run, ids: string[], keepMs: number | undefined): Promise<CancelCounts> {
+    return (await run<CancelCounts>(CANCEL, [SHARD, ids, keepMs ?? null]))[0]!;
+  }
+
+  async cancelByUniqueKey(run: Run, key: { uniqueKey: string; queue: string }, keepMs: number | undefined): Promise<CancelCounts> {
+    const rows = await run<RunKey>(FIND_BY_UNIQUE_KEY, [SHARD, key.uniqueKey, key.queue]);
+    return this.cancelById(run, rows.map(idOf), keepMs);
+  }
+
+  /** In batches: one statement over 100,000 jobs would hold their locks for most of a second. */
+  async cancelByFingerprint(run: Run, tag: { fingerprint: string; queue?: string }, keepMs: number | undefined): Promise<CancelCounts> {
+    const total: CancelCounts = { cancelled: 0, requested: 0 };
+    for (;;) {
+      const rows = await run<RunKey>(FIND_BY_FINGERPRINT, [SHARD, tag.fingerprint, tag.queue ?? null]);
+      if (rows.length === 0) return total;
+      const counts = await this.cancelById(run, rows.map(idOf), keepMs);
+      total.cancelled += counts.cancelled;
+      total.requested += counts.requested;
+      // Nothing moved: what is left is being ended by others right now.
+      if (rows.length < CANCEL_BATCH || counts.cancelled + counts.requested === 0) return total;
+    }
+  }
+
+  /** Does anything of these lanes run, or could it run now? */
+  async hasDue(lanes: number[]): Promise<boolean> {
+    return (await this.database.run<{ due: boolean }>(HAS_DUE, [SHARD, lanes]))[0]!.due;
+  }
+
+  /** Live jobs that do not stand in exactly one place, at their epoch: always none. */
+  checkPlaces(): Promise<{ id: string; epoch: number; lives: boolean; places: string[] | null }[]> {
+    return this.database.run(CHECK_PLACES, []);
+  }
+}
+
+const idOf = (key: { id: string }): string => key.id;
+const epochOf = (key: { epoch: number }): number => key.epoch;
+
+/** Ranges of all lanes lie one after another; a lane says which slice is its own (PostgreSQL counts from 1). */
+function wishValues(wish: ClaimWish): unknown[] {
+  const ranges: ClaimRange[] = [];
+  const lo: number[] = [];
+  const hi: number[] = [];
+  for (const lane of wish.lanes) {
+    lo.push(ranges.length + 1);
+    ranges.push(...lane.ranges);
+    hi.push(ranges.length);
+  }
+  return [
+    wish.lanes.map((lane) => lane.lane),
+    wish.lanes.map((lane) => lane.wanted),
+    lo,
+    hi,
+    ranges.map((range) => range.priority),
+    ranges.map((range) => range.runAt),
+    ranges.map((range) => range.id),
+    ranges.map((range) => range.upto),
+    wish.limit,
+    wish.claimId,
+    wish.lease,
+  ];
+}
+
+/** Lane -1 marks a run that no longer held its job. */
+function sortRows(rows: ClaimedRow[]): Claimed {
+  if (!rows.some((row) => row.lane === -1)) return { jobs: rows, lost: [] };
+  return { jobs: rows.filter((row) => row.lane !== -1), lost: rows.filter((row) => row.lane === -1).map(idOf) };
+}

@@ -1,0 +1,65 @@
+import type { Database } from './database.js';
+import { SHARD } from './shard.js';
+import { END_LEASE } from './sql/end-lease.sql.js';
+import { EXPIRE_LEASES } from './sql/expire-leases.sql.js';
+import { REAP_CLAIMS } from './sql/reap-claims.sql.js';
+import { RELEASE_CLAIMS } from './sql/release-claims.sql.js';
+import { RENEW_LEASE } from './sql/renew-lease.sql.js';
+import { TAKE_LEASE } from './sql/take-lease.sql.js';
+
+export interface Renewal {
+  alive: boolean;
+  /** Ids of this lease's jobs that were asked to stop. */
+  cancelled: string[];
+  /** Claims of this lease that the process does not know. */
+  unknown: string[];
+}
+
+export interface Reaped {
+  claims: number;
+  /** Where the page ended; null when it was empty. */
+  last: string | null;
+  jobs: number;
+  poisoned: number;
+  cancelled: number;
+}
+
+export interface ReapRules {
+  maxStalls: number;
+  deadLetterKeepMs: number;
+  archiveKeepMs: number | undefined;
+}
+
+/** Leases of worker processes and what becomes of claims whose lease is gone. */
+export class LeaseRepository {
+  constructor(private readonly database: Database) {}
+
+  async take(id: string, worker: string, leaseMs: number): Promise<void> {
+    await this.database.run(TAKE_LEASE, [SHARD, id, worker, leaseMs]);
+  }
+
+  /** `olderThanMs`: a claim older than any statement under way, whose answer can no longer arrive. */
+  async renew(id: string, leaseMs: number, knownClaims: string[], olderThanMs: number): Promise<Renewal> {
+    return (await this.database.run<Renewal>(RENEW_LEASE, [SHARD, id, leaseMs, knownClaims, olderThanMs]))[0]!;
+  }
+
+  async end(id: string): Promise<void> {
+    await this.database.run(END_LEASE, [SHARD, id]);
+  }
+
+  /** Workers whose leases ran out. */
+  async expire(): Promise<string[]> {
+    return (await this.database.run<{ worker: string }>(EXPIRE_LEASES, [SHARD])).map((row) => row.worker);
+  }
+
+  /** One page of at most 20 claims behind `after`. */
+  async reap(rules: ReapRules, after: string): Promise<Reaped> {
+    const values = [SHARD, rules.maxStalls, rules.deadLetterKeepMs, rules.archiveKeepMs ?? null, after];
+    return (await this.database.run<Reaped>(REAP_CLAIMS, values))[0]!;
+  }
+
+  /** How many jobs went back. */
+  async releaseClaims(lease: string, claims: string[]): Promise<number> {
+    return (await this.database.run<{ jobs: number }>(RELEASE_CLAIMS, [SHARD, claims, lease]))[0]!.jobs;
+  }
+}

@@ -1,0 +1,98 @@
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { QueueError } from '../job/queue.errors.js';
+import { createMigrations, inSchema, SCHEMA_VERSION } from '../../migrations/migrations.js';
+import { DatabaseError } from './database-errors.js';
+import type { Database, Run } from './database.js';
+import { MIGRATION_LOCK, SCHEMA_VERSION_OF, SERVER_VERSION } from './sql/schema-version.sql.js';
+
+/** The floor; see docs/adr for what older servers lack. */
+const MIN_SERVER_VERSION = 130_000;
+const NO_TABLE = new Set(['42P01', '3F000']);
+
+/** Makes sure that the tables are there and of this version, as the option `migrate` says. */
+export class Migrator {
+  constructor(
+    private readonly database: Database,
+    private readonly options: { schema: string; migrate: 'run' | 'check' | 'off' },
+  ) {}
+
+  async prepare(): Promise<void> {
+    await this.checkServer();
+    if (this.options.migrate === 'off') return;
+    const version = await this.version();
+    if (version < SCHEMA_VERSION && this.options.migrate === 'run') await this.migrate();
+    else this.compare(version);
+  }
+
+  private async checkServer(): Promise<void> {
+    const [row] = await this.database.run<{ version: number }>(SERVER_VERSION, []);
+    if (row!.version >= MIN_SERVER_VERSION) return;
+    const found = Math.floor(row!.version / 10_000);
+    throw new QueueError('POSTGRES_TOO_OLD', `The server is PostgreSQL ${found}; nestjs-simple-queue needs 13 or newer. Upgrade the server.`);
+  }
+
+  /** 0 where there are no tables yet. */
+  private async version(): Promise<number> {
+    try {
+      return (await this.database.run<{ version: number }>(SCHEMA_VERSION_OF, []))[0]?.version ?? 0;
+    } catch (error) {
+      if (error instanceof DatabaseError && NO_TABLE.has(error.sqlState ?? '')) return 0;
+      throw error;
+    }
+  }
+
+  private compare(version: number): void {
+    const { schema } = this.options;
+    if (version < SCHEMA_VERSION) {
+      throw new QueueError(
+        'SCHEMA_BEHIND',
+        `Schema "${schema}" is at version ${version}, this release needs ${SCHEMA_VERSION}. Run the migrations of createMigrations({ schema: '${schema}' }), or start once with migrate: 'run'.`,
+      );
+    }
+    if (version > SCHEMA_VERSION) {
+      throw new QueueError(
+        'SCHEMA_AHEAD',
+        `Schema "${schema}" is at version ${version}, newer than the ${SCHEMA_VERSION} this release knows. Deploy the newer release of nestjs-simple-queue here too.`,
+      );
+    }
+  }
+
+  /** Two connections of its own: one holds the lock, one migrates. Short-lived, and without the application's entities and options. */
+  private async migrate(): Promise<void> {
+    const dataSource = await new DataSource(migrationOptions(this.database.dataSource, this.options.schema)).initialize();
+    try {
+      await dataSource.transaction(async (manager) => {
+        const run: Run = (statement, values) => manager.query(inSchema(statement.text, this.options.schema), values);
+        await run(MIGRATION_LOCK, []);
+        if ((await this.version()) >= SCHEMA_VERSION) return;
+        // On the other connection, which migrates: TypeORM keeps its own table in this schema and needs it committed.
+        await dataSource.query(`create schema if not exists ${this.options.schema}`);
+        await dataSource.runMigrations({ transaction: 'all' });
+      });
+    } catch (error) {
+      throw new DatabaseError(`create the queue's tables in schema "${this.options.schema}"`, error);
+    } finally {
+      await dataSource.destroy();
+    }
+    this.compare(await this.version());
+  }
+}
+
+function migrationOptions(dataSource: DataSource, schema: string): DataSourceOptions {
+  const options = dataSource.options as DataSourceOptions & { extra?: object };
+  return {
+    ...options,
+    schema,
+    entities: [],
+    subscribers: [],
+    migrations: createMigrations({ schema }),
+    migrationsTableName: 'migration',
+    migrationsRun: false,
+    synchronize: false,
+    dropSchema: false,
+    cache: false,
+    logging: false,
+    poolSize: 2,
+    extra: { ...options.extra, max: 2 },
+  } as DataSourceOptions;
+}

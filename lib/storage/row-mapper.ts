@@ -1,0 +1,128 @@
+import type { StoredBackoff } from '../job/backoff.js';
+import type { Failure } from '../job/failure.js';
+import type { AttemptRecord, FoundJob } from '../job/job.js';
+import type { JobState } from '../job/job-state.js';
+
+/** The rarely used options of a job, stored together as one JSON object. */
+export interface StoredOptions {
+  headers?: Record<string, string>;
+  maxAttempts?: number;
+  backoff?: StoredBackoff;
+  timeoutMs?: number;
+}
+
+/** A row of a claim: PostgreSQL's own text, parsed where it is read. */
+export interface ClaimedRow {
+  id: string;
+  lane: number;
+  epoch: number;
+  priority: number;
+  /** Kept as text: microseconds matter to the hint, and a Date has none. */
+  runAt: string;
+  /** Runs that counted before this one. */
+  spent: number;
+  stalls: number;
+  reschedules: number;
+  suspicion: number;
+  createdAt: string;
+  cancelled: boolean;
+  uniqueKey: string | null;
+  fingerprint: string | null;
+  options: string | null;
+  payload: string | null;
+  payloadBytes: string | null;
+  lastError: string | null;
+}
+
+/** The columns in the order of `settle-and-claim` and `claim-suspects`. */
+export function claimedRow(c: (string | null)[]): ClaimedRow {
+  return {
+    id: c[0]!,
+    lane: Number(c[1]),
+    epoch: Number(c[2]),
+    priority: Number(c[3]),
+    runAt: c[4]!,
+    spent: Number(c[5]),
+    stalls: Number(c[6]),
+    reschedules: Number(c[7]),
+    suspicion: Number(c[8]),
+    createdAt: c[9]!,
+    cancelled: c[10] === 't',
+    uniqueKey: c[11]!,
+    fingerprint: c[12]!,
+    options: c[13]!,
+    payload: c[14]!,
+    payloadBytes: c[15]!,
+    lastError: c[16]!,
+  };
+}
+
+/** bytea in PostgreSQL's hex form. */
+export const bytesOf = (text: string): Buffer => Buffer.from(text.slice(2), 'hex');
+
+/** timestamptz in PostgreSQL's ISO form, e.g. `2026-11-21 03:16:10.123456+00`. */
+export function dateOf(text: string): Date {
+  const iso = text.replace(' ', 'T');
+  return new Date(/[+-]\d\d$/.test(iso) ? `${iso}:00` : iso);
+}
+
+export interface FoundRow {
+  id: string;
+  queue: string;
+  name: string;
+  state: JobState;
+  priority: number;
+  attempt: number;
+  stalls: number;
+  reschedules: number;
+  created_at: Date;
+  run_at: Date;
+  cancel_at: Date | null;
+  finished_at: Date | null;
+  run_ms: number | null;
+  worker: string | null;
+  unique_key: string | null;
+  fingerprint: string | null;
+  options: StoredOptions | null;
+  payload: unknown;
+  payload_bytes: Buffer | null;
+  output: unknown;
+  last_error: Failure | null;
+  history: AttemptRecord[] | null;
+}
+
+export function foundJob(row: FoundRow): FoundJob {
+  return {
+    id: row.id,
+    queue: row.queue,
+    name: row.name,
+    state: row.state,
+    payload: row.payload,
+    priority: row.priority,
+    attempt: row.attempt,
+    stalls: row.stalls,
+    reschedules: row.reschedules,
+    createdAt: row.created_at,
+    runAt: row.run_at,
+    headers: row.options?.headers ?? {},
+    history: row.history ?? [],
+    ...given({
+      maxAttempts: row.options?.maxAttempts,
+      payloadBytes: row.payload_bytes,
+      uniqueKey: row.unique_key,
+      fingerprint: row.fingerprint,
+      lastError: row.last_error,
+      cancelRequestedAt: row.cancel_at,
+      ...endOf(row),
+    }),
+  };
+}
+
+const endOf = (row: FoundRow) => ({ output: row.output, worker: row.worker, runMs: row.run_ms, finishedAt: row.finished_at });
+
+type Given<T> = { [K in keyof T]?: NonNullable<T[K]> };
+
+/** Leaves out what the database has no value for: absent rather than null. */
+function given<T extends object>(values: T): Given<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null && value !== undefined)) as Given<T>;
+}

@@ -1,0 +1,184 @@
+import pg from 'pg';
+import type { EntitySubscriberInterface, QueryRunner } from 'typeorm';
+import { Loop } from '../runtime/loop.js';
+import { connectionOptionsOf } from './connection-options.js';
+import type { Database } from './database.js';
+import { NOTIFY } from './sql/notify.sql.js';
+
+/** What wakes a worker: lanes with new jobs (empty: anywhere), running jobs that were asked to stop, jobs that are due later. */
+export interface Signal {
+  lanes: number[];
+  cancel?: boolean;
+  later?: boolean;
+}
+
+export interface SignalOptions {
+  schema: string;
+  wakeUp: 'listen' | 'off';
+  listenUrl?: string;
+  queryTimeoutMs: number;
+  onError: (error: unknown, restMs: number) => void;
+}
+
+/** Between two NOTIFYs of one process; the first leaves at once. */
+const NOTIFY_INTERVAL_MS = 10;
+const PING_INTERVAL_MS = 10_000;
+/** More lanes than this in one NOTIFY mean "look everywhere" (a payload holds 8,000 bytes). */
+const MAX_LANES = 200;
+
+/**
+ * Wake-ups: hints that may be lost without harm, since polling is the truth. In this process they are function calls; other
+ * processes get a NOTIFY, debounced and sent after the commit it speaks of.
+ */
+export class Signals {
+  private readonly sender = process.pid.toString(36) + Math.random().toString(36).slice(2, 8);
+  private readonly channel: string;
+  private readonly receivers = new Set<(signal: Signal) => void>();
+  private readonly pending = new Set<number>();
+  private pendingCancel = false;
+  private pendingLater = false;
+  private readonly afterCommit = new WeakMap<QueryRunner, (() => void)[]>();
+  private readonly subscriber: EntitySubscriberInterface;
+  private readonly notifier: Loop;
+  private readonly listener: Loop;
+  private client: pg.Client | undefined;
+
+  constructor(
+    private readonly database: Database,
+    private readonly options: SignalOptions,
+  ) {
+    this.channel = `sq:${options.schema}`;
+    this.notifier = new Loop('notifier', () => this.notify(), { onError: () => undefined, maxRestMs: 1_000 });
+    this.listener = new Loop('listener', () => this.listen(), { onError: options.onError });
+    this.subscriber = {
+      afterTransactionCommit: ({ queryRunner }) => this.settle(queryRunner),
+      afterTransactionRollback: ({ queryRunner }) => this.forget(queryRunner),
+    };
+  }
+
+  /** TypeORM tells when the application's transactions commit; nothing of the user's is touched. */
+  open(): void {
+    this.database.dataSource.subscribers.push(this.subscriber);
+    if (this.options.wakeUp === 'listen') this.notifier.start();
+  }
+
+  async close(): Promise<void> {
+    const { subscribers } = this.database.dataSource;
+    const index = subscribers.indexOf(this.subscriber);
+    if (index >= 0) subscribers.splice(index, 1);
+    await this.notifier.stop();
+    await this.stopListening();
+  }
+
+  /** Tells this process at once and others soon; with a query runner, when its transaction commits. */
+  send(signal: Signal, runner?: QueryRunner): void {
+    if (runner) this.onCommit(runner, () => this.tell(signal));
+    else this.tell(signal);
+  }
+
+  /** Calls back when the runner's transaction has committed, where TypeORM tells; never after a rollback. */
+  onCommit(runner: QueryRunner, callback: () => void): void {
+    const callbacks = this.afterCommit.get(runner);
+    if (callbacks) callbacks.push(callback);
+    else this.afterCommit.set(runner, [callback]);
+  }
+
+  /** What a worker hears: from this process and, with LISTEN, from others. */
+  receive(receiver: (signal: Signal) => void): () => void {
+    this.receivers.add(receiver);
+    return () => void this.receivers.delete(receiver);
+  }
+
+  startListening(): void {
+    if (this.options.wakeUp === 'listen') this.listener.start();
+  }
+
+  async stopListening(): Promise<void> {
+    await this.listener.stop();
+    this.drop();
+  }
+
+  /** A released savepoint says "commit" as well: only the end of the outermost transaction counts. */
+  private settle(runner: QueryRunner): void {
+    const callbacks = this.afterCommit.get(runner);
+    if (!callbacks || runner.isTransactionActive) return;
+    this.afterCommit.delete(runner);
+    for (const callback of callbacks) callback();
+  }
+
+  private forget(runner: QueryRunner): void {
+    if (!runner.isTransactionActive) this.afterCommit.delete(runner);
+  }
+
+  private tell(signal: Signal): void {
+    for (const receiver of this.receivers) receiver(signal);
+    if (this.options.wakeUp === 'off') return;
+    for (const lane of signal.lanes) this.pending.add(lane);
+    this.pendingCancel ||= signal.cancel ?? false;
+    this.pendingLater ||= signal.later ?? false;
+    this.notifier.wake();
+  }
+
+  private async notify(): Promise<number> {
+    if (this.pending.size === 0 && !this.pendingCancel && !this.pendingLater) return Infinity;
+    const lanes = this.pending.size > MAX_LANES ? [] : [...this.pending];
+    const message = `${this.sender} ${this.pendingCancel ? 'c' : ''}${this.pendingLater ? 'l' : ''} ${lanes.join(',')}`;
+    this.pending.clear();
+    this.pendingCancel = this.pendingLater = false;
+    await this.database.run(NOTIFY, [this.channel, message]);
+    return NOTIFY_INTERVAL_MS;
+  }
+
+  private async listen(): Promise<number> {
+    if (this.client) await this.ping(this.client);
+    else await this.connect();
+    return PING_INTERVAL_MS;
+  }
+
+  /** A half-open socket says nothing for ever; only a question with a time limit finds it out. */
+  private async ping(client: pg.Client): Promise<void> {
+    try {
+      await client.query('select 1');
+    } catch (error) {
+      this.drop(client);
+      throw error;
+    }
+  }
+
+  /** LISTEN first, then look: what was sent while nobody listened is found by the look. */
+  private async connect(): Promise<void> {
+    const { listenUrl, queryTimeoutMs } = this.options;
+    const target = listenUrl ? { connectionString: listenUrl } : connectionOptionsOf(this.database.dataSource);
+    const client = new pg.Client({ ...target, keepAlive: true, query_timeout: Math.min(5_000, queryTimeoutMs) });
+    client.on('error', () => this.drop(client));
+    client.on('end', () => this.drop(client));
+    client.on('notification', (message) => this.hear(message.payload ?? ''));
+    try {
+      await client.connect();
+      await client.query(`listen "${this.channel}"`);
+    } catch (error) {
+      void client.end().catch(() => undefined);
+      throw error;
+    }
+    this.client = client;
+    this.tellHere({ lanes: [], cancel: true });
+  }
+
+  /** A connection that died is replaced at once; one that answers late is destroyed, or its socket would linger. */
+  private drop(client = this.client): void {
+    if (!client || client !== this.client) return;
+    this.client = undefined;
+    (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    this.listener.wake();
+  }
+
+  private hear(message: string): void {
+    const [sender, flags = '', lanes] = message.split(' ');
+    if (sender === this.sender) return;
+    this.tellHere({ lanes: lanes ? lanes.split(',').map(Number) : [], cancel: flags.includes('c'), later: flags.includes('l') });
+  }
+
+  private tellHere(signal: Signal): void {
+    for (const receiver of this.receivers) receiver(signal);
+  }
+}

@@ -1,0 +1,40 @@
+import { statement } from '../statement.js';
+
+/**
+ * Ends jobs that did not succeed: `cancelled` into the archive, the rest into the dead letter table. Fenced by epoch. A job
+ * whose cancel was requested ends as cancelled, however its last run failed.
+ * What belongs to each job comes as one JSON object by id: failures are rare, and one parameter keeps one shape.
+ */
+export const BURY = statement(
+  'bury',
+  `with gone as (
+    delete from simple_queue.job where shard = $1 and id = any(array(
+      select j.id from unnest($2::uuid[], $3::int[]) u(id, epoch)
+      cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j))
+    returning *, $4::jsonb -> id::text as verdict),
+  said as materialized (
+    select *, case when cancel_at is null then verdict ->> 'state' else 'cancelled' end as state,
+      attempt + (verdict ->> 'spent')::int as spent,
+      statement_timestamp() + (verdict ->> case when cancel_at is null and verdict ->> 'state' <> 'cancelled'
+        then 'deadLetterKeepMs' else 'archiveKeepMs' end)::float8 * interval '1 millisecond' as expires_at,
+      case when verdict ? 'entry' then
+        (case when jsonb_array_length(history) >= 20 then history - 0 else coalesce(history, '[]') end)
+        || (verdict -> 'entry' || jsonb_build_object('at', statement_timestamp()))
+      else history end as told
+    from gone),
+  buried as (
+    insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at,
+      finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
+    select id, $1, state, lane, priority, spent, stalls, reschedules, (verdict ->> 'runMs')::int, created_at, run_at,
+      statement_timestamp(), expires_at, $5, unique_key, fingerprint, options, payload, payload_bytes,
+      coalesce(verdict -> 'error', last_error), told
+    from said where state <> 'cancelled'),
+  kept as (
+    insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at,
+      finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
+    select id, $1, state, lane, priority, spent, stalls, reschedules, (verdict ->> 'runMs')::int, created_at, run_at,
+      statement_timestamp(), expires_at, $5, unique_key, fingerprint, options, payload, payload_bytes,
+      coalesce(verdict -> 'error', last_error), told
+    from said where state = 'cancelled' and expires_at is not null)
+  select id, state from said`,
+);

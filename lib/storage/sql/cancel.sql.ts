@@ -1,0 +1,41 @@
+import { statement } from '../statement.js';
+
+/**
+ * Cancels live jobs by id, at most as many as the caller's batch. The place row is locked first and decides: where it could be
+ * deleted the job was waiting and ends at once; where there is none, the job runs (or is being put back) and is flagged. The
+ * claim, and whatever puts a job back, asks for the flag.
+ */
+export const CANCEL = statement(
+  'cancel',
+  `with target as materialized (
+    select id, lane, priority, run_at, suspicion from simple_queue.job where shard = $1 and id = any($2::uuid[])),
+  unready as (
+    delete from simple_queue.ready where shard = $1 and ctid = any(array(
+      select p.ctid from target t cross join lateral (
+        select ctid from simple_queue.ready r where r.lane = t.lane and r.shard = $1 and r.priority = t.priority and r.run_at = t.run_at
+        and r.id = t.id for update) p)) returning id),
+  unscheduled as (
+    delete from simple_queue.scheduled where shard = $1 and ctid = any(array(
+      select p.ctid from target t cross join lateral (
+        select ctid from simple_queue.scheduled s where s.run_at = t.run_at and s.shard = $1 and s.id = t.id for update) p)) returning id),
+  unsuspected as (
+    delete from simple_queue.suspect where shard = $1 and ctid = any(array(
+      select p.ctid from target t cross join lateral (
+        select ctid from simple_queue.suspect s where s.lane = t.lane and s.shard = $1 and s.suspicion = t.suspicion
+        and s.run_at = t.run_at and s.id = t.id for update) p)) returning id),
+  waiting as materialized (
+    select id from unready union all select id from unscheduled union all select id from unsuspected),
+  gone as (
+    delete from simple_queue.job where shard = $1 and id = any(array(select id from waiting)) returning *),
+  kept as (
+    insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at,
+      finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
+    select id, $1, 'cancelled', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(),
+      statement_timestamp() + $3::float8 * interval '1 millisecond', unique_key, fingerprint, options, payload, payload_bytes,
+      last_error, history
+    from gone where $3::float8 is not null),
+  flagged as (
+    update simple_queue.job set cancel_at = statement_timestamp()
+    where shard = $1 and id = any(array(select id from target except select id from waiting)) and cancel_at is null returning id)
+  select (select count(*) from gone)::int as cancelled, (select count(*) from flagged)::int as requested`,
+);

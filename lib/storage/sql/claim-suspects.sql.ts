@@ -1,0 +1,20 @@
+import { statement } from '../statement.js';
+
+/** Claims at most $5 suspects of one degree; apart from the hot statement, which never sees them. */
+export const CLAIM_SUSPECTS = statement(
+  'claim_suspects',
+  `with next as (
+    delete from simple_queue.suspect where shard = $1 and ctid = any(array(
+      select s.ctid from unnest($3::int[]) q(lane)
+      cross join lateral (
+        select ctid from simple_queue.suspect where lane = q.lane and shard = $1 and suspicion = $4::smallint
+        order by run_at, id limit $5::int for update skip locked) s
+      limit $5::int))
+    returning id, lane, run_at, epoch),
+  taken as (
+    insert into simple_queue.claim (id, shard, lease, jobs, epochs)
+    select $2::uuid, $1, $6::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0)
+  select n.id, n.lane, n.epoch, j.priority, n.run_at::text, j.attempt, j.stalls, j.reschedules, j.suspicion, j.created_at::text,
+    j.cancel_at is not null as cancelled, j.unique_key, j.fingerprint, j.options, j.payload, j.payload_bytes, j.last_error
+  from next n cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j`,
+);

@@ -1,0 +1,30 @@
+import { statement } from '../statement.js';
+
+/**
+ * Stores jobs and places them, in one statement, whatever their number.
+ *
+ * `do nothing` leaves out an item whose id or unique key is taken: `created` says which came in, and a second statement
+ * looks up the others (in one statement a rival that committed after the snapshot would be invisible). The client sorts
+ * by (queue, unique key), so that two batches take their keys in the same order and never deadlock.
+ * A time in the past becomes now: a place behind a worker's hint would be found late.
+ */
+export const ENQUEUE = statement(
+  'enqueue',
+  `with item as materialized (
+    select u.*, greatest(statement_timestamp(), coalesce(u.at, statement_timestamp() + u.delay_ms * interval '1 millisecond')) as due
+    from unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::timestamptz[], $7::float8[], $8::text[], $9::text[],
+                $10::text[], $11::text[], $12::bytea[])
+      u(id, lane, queue, priority, at, delay_ms, unique_key, fingerprint, options, payload, payload_bytes)),
+  stored as (
+    insert into simple_queue.job (id, shard, lane, queue, priority, run_at, unique_key, fingerprint, options, payload, payload_bytes)
+    select id, $1, lane, queue, priority, due, unique_key, fingerprint, options::jsonb, payload::jsonb, payload_bytes from item
+    on conflict do nothing
+    returning id, lane, priority, run_at),
+  readied as (
+    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
+    select lane, $1, priority, run_at, id, 0 from stored where run_at <= statement_timestamp()),
+  scheduled as (
+    insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
+    select run_at, $1, id, lane, priority, 0 from stored where run_at > statement_timestamp())
+  select id from stored`,
+);

@@ -1,0 +1,9 @@
+import { statement } from '../statement.js';
+
+/** Which of these ids stand in archive or dead letter: ids that callers chose are remembered as long as those are kept. */
+export const FIND_ENDED_IDS = statement(
+  'find_ended_ids',
+  `select u.id from unnest($2::uuid[]) u(id)
+  where exists (select from simple_queue.archive a where a.id = u.id and a.shard = $1)
+     or exists (select from simple_queue.dead_letter d where d.id = u.id and d.shard = $1)`,
+);

@@ -1,0 +1,35 @@
+import { statement } from '../statement.js';
+
+/**
+ * Moves at most 1,000 due jobs to where they may run, and tells what the next round needs: when the next one is due, which
+ * lanes have news, and whether suspects wait in the lanes ($3) of this worker. Their time becomes now: behind every hint.
+ * $2 is where the last rounds ended, so that dead entries in front are not walked again and again.
+ */
+export const PROMOTE = statement(
+  'promote',
+  `with due as materialized (
+    select ctid from simple_queue.scheduled where shard = $1 and run_at > $2::timestamptz and run_at <= statement_timestamp()
+    order by run_at, id limit 1000 for update skip locked),
+  gone as (
+    delete from simple_queue.scheduled where shard = $1 and ctid = any(array(select ctid from due)) returning id, run_at),
+  moved as (
+    update simple_queue.job set run_at = statement_timestamp()
+    where shard = $1 and id = any(array(select id from gone)) returning id, lane, priority, run_at, epoch, suspicion),
+  readied as (
+    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
+    select lane, $1, priority, run_at, id, epoch from moved where suspicion = 0),
+  suspected as (
+    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
+    select lane, $1, suspicion, run_at, id, epoch from moved where suspicion > 0)
+  select
+    (select count(*) from gone)::int as promoted,
+    array(select distinct lane from moved) as lanes,
+    (select max(run_at) from gone)::text as until,
+    (select extract(epoch from run_at - statement_timestamp()) * 1000 from simple_queue.scheduled
+      where shard = $1 and run_at > statement_timestamp() order by run_at limit 1)::float8 as "nextMs",
+    (select max(id) from simple_queue.lane) as "newestLane",
+    array(select distinct s.suspicion::int from unnest($3::int[]) q(lane) cross join lateral (
+      (select suspicion from simple_queue.suspect where lane = q.lane and shard = $1 order by suspicion limit 1)
+      union all
+      (select suspicion from simple_queue.suspect where lane = q.lane and shard = $1 and suspicion = 2 limit 1)) s) as suspects`,
+);

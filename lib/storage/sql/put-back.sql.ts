@@ -1,0 +1,40 @@
+import { statement } from '../statement.js';
+
+/**
+ * Puts running jobs back: retry, reschedule, release. Driven by the update at the run's epoch, never by a plain read, and the
+ * epoch rises, so that the old run can no longer settle. A job whose cancel was requested is not put back: it comes back
+ * with `moved` false, and its worker ends it as cancelled. What is put back gets a fresh time, so that it stands behind
+ * every worker's hint. A run that ended by itself clears the suspicion; a released one keeps it.
+ */
+export const PUT_BACK = statement(
+  'put_back',
+  `with held as materialized (
+    select j.id, j.cancel_at from unnest($2::uuid[], $3::int[]) u(id, epoch)
+    cross join lateral (select id, cancel_at from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j),
+  moved as (
+    update simple_queue.job set
+      epoch = epoch + 1,
+      run_at = greatest(statement_timestamp(), coalesce(
+        ($4::jsonb -> id::text ->> 'at')::timestamptz,
+        statement_timestamp() + ($4::jsonb -> id::text ->> 'delayMs')::float8 * interval '1 millisecond')),
+      attempt = attempt + ($4::jsonb -> id::text ->> 'spent')::int,
+      reschedules = reschedules + ($4::jsonb -> id::text ->> 'rescheduled')::int,
+      suspicion = case when ($4::jsonb -> id::text ->> 'ran')::boolean then 0 else suspicion end,
+      last_error = coalesce($4::jsonb -> id::text -> 'error', last_error),
+      history = case when $4::jsonb -> id::text ? 'entry' then
+        (case when jsonb_array_length(history) >= 20 then history - 0 else coalesce(history, '[]') end)
+        || (($4::jsonb -> id::text -> 'entry') || jsonb_build_object('at', statement_timestamp()))
+      else history end
+    where shard = $1 and id = any(array(select id from held where cancel_at is null))
+    returning id, lane, priority, run_at, epoch, suspicion),
+  readied as (
+    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
+    select lane, $1, priority, run_at, id, epoch from moved where run_at <= statement_timestamp() and suspicion = 0),
+  scheduled as (
+    insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
+    select run_at, $1, id, lane, priority, epoch from moved where run_at > statement_timestamp()),
+  suspected as (
+    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
+    select lane, $1, suspicion, run_at, id, epoch from moved where run_at <= statement_timestamp() and suspicion > 0)
+  select id, cancel_at is null as moved from held`,
+);

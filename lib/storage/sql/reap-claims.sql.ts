@@ -1,0 +1,57 @@
+import { statement } from '../statement.js';
+
+/**
+ * The reaper's second statement: takes at most 20 claims that have no lease row and gives their jobs back.
+ *
+ * A claim's lease is committed before the claim, so whoever sees the claim without a lease sees the truth. Jobs are locked
+ * skip locked: one that a slow worker is completing right now is left alone, and the claim stays for the next round; the
+ * caller pages on behind $5, so that claims which cannot be freed yet hide no others.
+ * What was in flight is suspected of having killed its process; a job that was suspected twice ran alone, so a crash under
+ * it counts ($2 of them poison it). Jobs whose cancel was requested end as cancelled.
+ */
+export const REAP_CLAIMS = statement(
+  'reap_claims',
+  `with lapsed as materialized (
+    select c.id, c.jobs, c.epochs from simple_queue.claim c
+    where c.shard = $1 and c.id > $5::uuid and not exists (select from simple_queue.lease l where l.id = c.lease and l.shard = $1)
+    order by c.id limit 20 for update of c skip locked),
+  held as materialized (
+    select j.* from lapsed c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+    cross join lateral (
+      select id, cancel_at is not null as cancelled, suspicion = 2 and stalls + 1 >= $2::int as poisoned
+      from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update skip locked) j),
+  back as (
+    update simple_queue.job set epoch = epoch + 1, run_at = statement_timestamp(),
+      stalls = stalls + (suspicion = 2)::int, suspicion = least(suspicion + 1, 2)
+    where shard = $1 and id = any(array(select id from held where not cancelled and not poisoned))
+    returning id, lane, run_at, epoch, suspicion),
+  suspected as (
+    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
+    select lane, $1, suspicion, run_at, id, epoch from back),
+  ending as (
+    delete from simple_queue.job where shard = $1 and id = any(array(select id from held where cancelled or poisoned)) returning *),
+  buried as (
+    insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at,
+      finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
+    select id, $1, 'poisoned', lane, priority, attempt, stalls + 1, reschedules, created_at, run_at, statement_timestamp(),
+      statement_timestamp() + $3::float8 * interval '1 millisecond', unique_key, fingerprint, options, payload, payload_bytes,
+      jsonb_build_object('name', 'QueueError', 'code', 'JOB_POISONED', 'message',
+        'The process died ' || stalls + 1 || ' times while this job ran alone in it.'), history
+    from ending where cancel_at is null),
+  kept as (
+    insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at,
+      finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
+    select id, $1, 'cancelled', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(),
+      statement_timestamp() + $4::float8 * interval '1 millisecond', unique_key, fingerprint, options, payload, payload_bytes,
+      last_error, history
+    from ending where cancel_at is not null and $4::float8 is not null),
+  freed as (
+    delete from simple_queue.claim where shard = $1 and id = any(array(
+      select c.id from lapsed c where not exists (
+        select from unnest(c.jobs, c.epochs) u(id, epoch)
+        cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch offset 0) j
+        where not exists (select from held h where h.id = u.id)))))
+  select (select count(*) from lapsed)::int as claims, (select id::text from lapsed order by id desc limit 1) as last, (select count(*) from held)::int as jobs,
+    (select count(*) from held where poisoned and not cancelled)::int as poisoned,
+    (select count(*) from held where cancelled)::int as cancelled`,
+);

@@ -1,0 +1,23 @@
+import { statement } from '../statement.js';
+
+/** Frees claims of a live lease whose answer was lost: their jobs never started, so nothing is suspected and nothing is spent. */
+export const RELEASE_CLAIMS = statement(
+  'release_claims',
+  `with lost as materialized (
+    select id, jobs, epochs from simple_queue.claim where shard = $1 and id = any($2::uuid[]) and lease = $3::uuid for update skip locked),
+  moved as (
+    update simple_queue.job set epoch = epoch + 1, run_at = statement_timestamp()
+    where shard = $1 and id = any(array(
+      select j.id from lost c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+      cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j))
+    returning id, lane, priority, run_at, epoch, suspicion),
+  readied as (
+    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
+    select lane, $1, priority, run_at, id, epoch from moved where suspicion = 0),
+  suspected as (
+    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
+    select lane, $1, suspicion, run_at, id, epoch from moved where suspicion > 0),
+  freed as (
+    delete from simple_queue.claim where shard = $1 and id = any(array(select id from lost)))
+  select count(*)::int as jobs from moved`,
+);

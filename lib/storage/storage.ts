@@ -1,0 +1,67 @@
+import type { DataSource } from 'typeorm';
+import { QueueError } from '../job/queue.errors.js';
+import type { QueueEvents } from '../observability/events.js';
+import type { ResolvedOptions } from '../simple-queue.options.js';
+import { Database } from './database.js';
+import { EnqueueRepository } from './enqueue.repository.js';
+import { JobRepository } from './job.repository.js';
+import { Lanes } from './lanes.js';
+import { LeaseRepository } from './lease.repository.js';
+import { Migrator } from './migrator.js';
+import { PartitionRepository } from './partition.repository.js';
+import { Signals } from './signals.js';
+
+/** Everything of one module instance that reaches the database. */
+export class Storage {
+  readonly jobs: JobRepository;
+  readonly enqueues: EnqueueRepository;
+  readonly leases: LeaseRepository;
+  readonly partitions: PartitionRepository;
+  readonly lanes: Lanes;
+
+  private constructor(
+    readonly database: Database,
+    readonly signals: Signals,
+  ) {
+    this.jobs = new JobRepository(database);
+    this.enqueues = new EnqueueRepository(database);
+    this.leases = new LeaseRepository(database);
+    this.partitions = new PartitionRepository(database);
+    this.lanes = new Lanes(database);
+  }
+
+  /**
+   * Checks DataSource, server and tables (creating or migrating them where the options say so), and opens connections.
+   * Nest awaits it before any `onModuleInit`, so that enqueueing works from there on.
+   */
+  static async open(dataSource: DataSource, options: ResolvedOptions, events: QueueEvents): Promise<Storage> {
+    checkDataSource(dataSource);
+    const database = new Database(dataSource, options);
+    try {
+      await new Migrator(database, options).prepare();
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+    const onError = (error: unknown, restMs: number) => events.emit('loopFailed', () => ({ loop: 'listener', error, restMs }));
+    const storage = new Storage(database, new Signals(database, { ...options, onError }));
+    storage.signals.open();
+    return storage;
+  }
+
+  /** After every drain: other modules' `beforeApplicationShutdown` may still enqueue. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.signals.close();
+    await this.database.close();
+  }
+}
+
+function checkDataSource(dataSource: DataSource): void {
+  const { type } = dataSource.options;
+  if (type !== 'postgres') {
+    throw new QueueError('DATA_SOURCE_UNSUPPORTED', `The DataSource is of type "${type}"; nestjs-simple-queue works on "postgres".`);
+  }
+  if (!dataSource.isInitialized) {
+    throw new QueueError('DATA_SOURCE_NOT_READY', 'The DataSource is not initialized. Await dataSource.initialize() before the module starts.');
+  }
+}

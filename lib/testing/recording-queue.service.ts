@@ -1,0 +1,101 @@
+import { isDeepStrictEqual } from 'node:util';
+import { checkedJob } from '../enqueue/new-job.js';
+import type { CancelCounts, CancelSelector, EnqueueItem, EnqueueOptions, Enqueued, InTransaction } from '../job/enqueue-options.js';
+import type { FoundJob } from '../job/job.js';
+import type { QueueService } from '../queue.service.js';
+import { Uuid7 } from '../runtime/uuid7.js';
+
+/** What a test may ask of an enqueued job. */
+export interface RecordedJob {
+  id: string;
+  queue: string;
+  payload: unknown;
+  options: Omit<EnqueueOptions, 'manager'>;
+  cancelled: boolean;
+}
+
+type PublicOf<Class> = { [Member in keyof Class]: Class[Member] };
+
+const MAX_PAYLOAD_BYTES = 1_024 * 1_024;
+
+/**
+ * A QueueService without a database: records what was enqueued, with the same checks, and remembers unique keys and ids.
+ * `Test.createTestingModule(...).overrideProvider(QueueService).useValue(new RecordingQueueService())`.
+ */
+export class RecordingQueueService implements PublicOf<QueueService> {
+  readonly enqueued: RecordedJob[] = [];
+  private readonly ids = new Uuid7();
+
+  enqueue(queue: string, payload: unknown, options: EnqueueOptions = {}): Promise<Enqueued> {
+    return Promise.resolve().then(() => this.record(queue, payload, options));
+  }
+
+  enqueueMany(queue: string, items: EnqueueItem[], _options?: InTransaction): Promise<Enqueued[]> {
+    return Promise.all(items.map(({ payload, ...options }) => this.enqueue(queue, payload, options)));
+  }
+
+  cancel(selector: CancelSelector, _options?: InTransaction): Promise<CancelCounts> {
+    const hit = this.enqueued.filter((job) => !job.cancelled && matchesSelector(job, selector));
+    for (const job of hit) job.cancelled = true;
+    return Promise.resolve({ cancelled: hit.length, requested: 0 });
+  }
+
+  find<Payload, Output>(id: string): Promise<FoundJob<Payload, Output> | undefined> {
+    const job = this.enqueued.find((recorded) => recorded.id === id);
+    return Promise.resolve(job && (foundOf(job) as FoundJob<Payload, Output>));
+  }
+
+  /** Jobs of a queue whose payload has at least these properties, not cancelled. */
+  jobs(queue: string, payload: object = {}): RecordedJob[] {
+    return this.enqueued.filter((job) => job.queue === queue && !job.cancelled && includes(job.payload, payload));
+  }
+
+  /**
+   * The first job of the queue whose payload has at least these properties.
+   * @throws Error that lists what was enqueued instead.
+   */
+  expectEnqueued(queue: string, payload: object = {}): RecordedJob {
+    const [job] = this.jobs(queue, payload);
+    if (job) return job;
+    const others = this.enqueued.map((other) => `  ${other.cancelled ? '(cancelled) ' : ''}${other.queue} ${JSON.stringify(other.payload)}`);
+    throw new Error(`Expected a job in "${queue}" with ${JSON.stringify(payload)}. Enqueued:\n${others.join('\n') || '  nothing'}`);
+  }
+
+  /** Forgets everything, between two tests. */
+  clear(): void {
+    this.enqueued.length = 0;
+  }
+
+  private record(queue: string, payload: unknown, { manager: _manager, ...options }: EnqueueOptions): Enqueued {
+    const checked = checkedJob(queue, payload, options, { maxPayloadBytes: MAX_PAYLOAD_BYTES, newId: () => this.ids.next() });
+    const known = this.enqueued.find((job) => isSame(job, queue, options));
+    if (known) return { id: known.id, created: false, outcome: 'existing' };
+    this.enqueued.push({ id: checked.id, queue, payload: JSON.parse(checked.payload), options, cancelled: false });
+    return { id: checked.id, created: true, outcome: 'created' };
+  }
+}
+
+function isSame(job: RecordedJob, queue: string, { id, uniqueKey }: EnqueueOptions): boolean {
+  if (id !== undefined && job.id === id.toLowerCase()) return true;
+  return uniqueKey !== undefined && !job.cancelled && job.queue === queue && job.options.uniqueKey === uniqueKey;
+}
+
+function matchesSelector(job: RecordedJob, { id, uniqueKey, fingerprint, queue }: CancelSelector): boolean {
+  if (queue !== undefined && job.queue !== queue) return false;
+  if (id !== undefined) return job.id === id.toLowerCase();
+  return uniqueKey !== undefined ? job.options.uniqueKey === uniqueKey : job.options.fingerprint === fingerprint;
+}
+
+function includes(actual: unknown, expected: unknown): boolean {
+  if (typeof expected !== 'object' || expected === null || Array.isArray(expected)) return isDeepStrictEqual(actual, expected);
+  if (typeof actual !== 'object' || actual === null) return false;
+  return Object.entries(expected).every(([key, value]) => includes((actual as Record<string, unknown>)[key], value));
+}
+
+function foundOf(job: RecordedJob): FoundJob {
+  const { name = '', priority = 0, headers = {}, runAt } = job.options;
+  const now = new Date();
+  const state = job.cancelled ? 'cancelled' : runAt && runAt > now ? 'scheduled' : 'ready';
+  const counts = { attempt: 0, stalls: 0, reschedules: 0, history: [] };
+  return { id: job.id, queue: job.queue, name, payload: job.payload, priority, headers, state, createdAt: now, runAt: runAt ?? now, ...counts };
+}

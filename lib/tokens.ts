@@ -1,0 +1,17 @@
+import { QueueService } from './queue.service.js';
+import { QueueWorker } from './worker/queue-worker.js';
+
+/** What to inject for the `QueueService` of an instance: the class itself for the unnamed one. */
+export function getQueueServiceToken(instance = 'default'): typeof QueueService | string {
+  return instance === 'default' ? QueueService : `${instance}QueueService`;
+}
+
+/** What to inject for the `QueueWorker` of an instance: the class itself for the unnamed one. */
+export function getQueueWorkerToken(instance = 'default'): typeof QueueWorker | string {
+  return instance === 'default' ? QueueWorker : `${instance}QueueWorker`;
+}
+
+/** What to inject for the resolved options of an instance. */
+export function getSimpleQueueOptionsToken(instance = 'default'): string {
+  return instance === 'default' ? 'SimpleQueueOptions' : `${instance}SimpleQueueOptions`;
+}

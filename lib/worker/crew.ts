@@ -1,0 +1,119 @@
+import { Janitor } from '../maintenance/janitor.js';
+import { Reaper } from '../maintenance/reaper.js';
+import { Scheduler } from '../maintenance/scheduler.js';
+import type { QueueEvents } from '../observability/events.js';
+import type { QueueService } from '../queue.service.js';
+import { Uuid7 } from '../runtime/uuid7.js';
+import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { Storage } from '../storage/storage.js';
+import { Claims } from './claims.js';
+import { Completer } from './completer.js';
+import { Dispatcher } from './dispatcher.js';
+import { Executor, type ExecutorParts } from './executor.js';
+import type { HandlerRegistry } from './handler-registry.js';
+import { Heartbeat } from './heartbeat.js';
+import { longestKeepMs, transactionLimit } from './limits.js';
+import { Poller } from './poller.js';
+import { RunReports } from './run-reports.js';
+import { Settler } from './settler.js';
+import { Suspects } from './suspects.js';
+import { Undertaker } from './undertaker.js';
+import { WorkerLanes } from './worker-lanes.js';
+
+export interface WorkerParts {
+  storage: Storage;
+  options: ResolvedOptions;
+  events: QueueEvents;
+  registry: HandlerRegistry;
+  queues: QueueService;
+}
+
+/** What the duties tell the worker that turns them. */
+export interface CrewHooks {
+  name: string;
+  wakePoller: () => void;
+  wakeUndertaker: () => void;
+  onReturn: (delayMs: number) => void;
+  onCancel: (ids: string[]) => void;
+  onLost: () => void;
+  onPromoted: (lanes: number[]) => void;
+  onNews: (news: { newestLane: number; suspects: number[] }) => Promise<void>;
+}
+
+/** The duties of one worker and what they share. */
+export interface Crew {
+  claims: Claims;
+  lanes: WorkerLanes;
+  settler: Settler;
+  undertaker: Undertaker;
+  dispatcher: Dispatcher;
+  poller: Poller;
+  heartbeat: Heartbeat;
+  suspects: Suspects;
+  scheduler: Scheduler;
+  reaper: Reaper;
+  janitor: Janitor;
+}
+
+/** Statements give up after the query timeout; an answer that is later than that and a half will not come. */
+const ANSWER_SHARE = 1.5;
+
+/** Builds the duties of a worker; who knows whom is said here and nowhere else. */
+export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
+  const { storage, options, registry } = parts;
+  const { jobs } = storage;
+  const shared = { jobs, claims: new Claims(), ids: new Uuid7(), reports: new RunReports(parts.events), worker: hooks.name };
+  const lanes = new WorkerLanes(storage.lanes, registry, options, transactionLimit(storage.database.dataSource));
+  const undertaker = new Undertaker({ ...shared, onWork: hooks.wakeUndertaker, onReturn: hooks.onReturn });
+  const settler = makeSettler(parts, { ...shared, undertaker, onSuccess: hooks.wakePoller });
+  const executor = makeExecutor(parts, shared, (run, outcome) => {
+    settler.add(run, outcome);
+    dispatcher.notice();
+  });
+  const dispatcher: Dispatcher = new Dispatcher(() => lanes.all(), (run) => executor.execute(run), hooks.wakePoller);
+  const heartbeat = makeHeartbeat(parts, shared, hooks);
+  const claiming = { ...shared, lanes, settler, dispatcher, lease: () => heartbeat.lease };
+  const poller = new Poller({ ...claiming, pollIntervalMs: options.pollIntervalMs });
+  const suspects = new Suspects({ ...claiming, poller });
+  const duties = makeDuties(parts, lanes, hooks);
+  return { claims: shared.claims, lanes, settler, undertaker, dispatcher, poller, heartbeat, suspects, ...duties };
+}
+
+type Shared = { claims: Claims; ids: Uuid7; reports: RunReports; worker: string };
+
+function makeSettler(parts: WorkerParts, own: { claims: Claims; reports: RunReports; undertaker: Undertaker; onSuccess: () => void }): Settler {
+  const succeeded = async (id: string) => (await parts.storage.jobs.find(id))?.state === 'succeeded';
+  return new Settler({ ...own, maxOutputBytes: parts.options.maxOutputBytes, succeeded });
+}
+
+function makeExecutor({ storage, options, queues }: WorkerParts, { worker, reports }: Shared, settle: ExecutorParts['settle']): Executor {
+  const completer = new Completer(storage, worker, { maxOutputBytes: options.maxOutputBytes, reports });
+  const { dataSource } = storage.database;
+  return new Executor({ queues, completer, reports, dataSource, maxReschedules: options.maxReschedules, settle });
+}
+
+function makeHeartbeat({ storage, options }: WorkerParts, { claims, ids, worker }: Shared, hooks: CrewHooks): Heartbeat {
+  return new Heartbeat({
+    leases: storage.leases,
+    ids,
+    worker,
+    intervalMs: options.heartbeatIntervalMs,
+    leaseMs: options.leaseMs,
+    answerMs: options.queryTimeoutMs * ANSWER_SHARE,
+    knownClaims: () => claims.ids(),
+    onCancel: hooks.onCancel,
+    onLost: hooks.onLost,
+    onReleased: () => hooks.onReturn(0),
+  });
+}
+
+function makeDuties({ storage, options, events }: WorkerParts, lanes: WorkerLanes, hooks: CrewHooks) {
+  const keepMs = longestKeepMs(options);
+  const archiveKeepMs = options.archive ? options.archive.keepMs : undefined;
+  const rules = { maxStalls: options.maxStalls, archiveKeepMs, deadLetterKeepMs: options.deadLetter.keepMs };
+  return {
+    scheduler: new Scheduler({ jobs: storage.jobs, maxRestMs: options.pollIntervalMs, lanes: () => lanes.ids(), ...hooks }),
+    reaper: new Reaper(storage.leases, { ...rules, intervalMs: options.reaperIntervalMs }, events),
+    janitor: new Janitor(storage.partitions, { intervalMs: options.janitorIntervalMs, keepMs }, events),
+  };
+}

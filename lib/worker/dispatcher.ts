@@ -1,0 +1,97 @@
+import type { JobRun } from './job-run.js';
+import type { WorkerLane } from './worker-lane.js';
+
+/** Starts waiting runs as permits allow, and knows what runs. */
+export class Dispatcher {
+  private readonly running = new Map<string, JobRun>();
+  private readonly idleWaiters = new Set<() => void>();
+  private turn = 0;
+  private halted = false;
+
+  constructor(
+    private readonly lanes: () => readonly WorkerLane[],
+    private readonly execute: (run: JobRun) => Promise<void>,
+    /** A permit came free: there may be room for another claim. */
+    private readonly onRoom: () => void,
+  ) {}
+
+  get size(): number {
+    return this.running.size;
+  }
+
+  runs(): JobRun[] {
+    return [...this.running.values()];
+  }
+
+  find(id: string): JobRun | undefined {
+    return this.running.get(id);
+  }
+
+  /** Starts what may run; another lane is first each time, so that none starves behind the process's limit. */
+  startAll(): void {
+    const lanes = this.lanes();
+    this.turn = lanes.length > 0 ? (this.turn + 1) % lanes.length : 0;
+    for (let index = 0; index < lanes.length && !this.halted; index++) {
+      const lane = lanes[(this.turn + index) % lanes.length]!;
+      while (lane.canStart) this.launch(lane);
+    }
+  }
+
+  /** Nothing new starts; what runs goes on. */
+  halt(): void {
+    this.halted = true;
+  }
+
+  resume(): void {
+    this.halted = false;
+    this.startAll();
+  }
+
+  /** Runs one job now, whatever waits: a lone suspect. Ends when its handler has returned. */
+  async runAlone(run: JobRun): Promise<void> {
+    this.running.set(run.id, run);
+    await this.execute(run);
+    this.running.delete(run.id);
+  }
+
+  /** Resolves once no unsettled run is left, or after `ms`; true when none is left. */
+  async whenIdle(ms: number): Promise<boolean> {
+    if (this.isIdle) return true;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => done(false), Math.min(ms, 0x7fffffff));
+      const waiter = () => this.isIdle && done(true);
+      const done = (idle: boolean): void => {
+        clearTimeout(timer);
+        this.idleWaiters.delete(waiter);
+        resolve(idle);
+      };
+      this.idleWaiters.add(waiter);
+    });
+  }
+
+  /** A run that was settled while its handler goes on (timeout) holds up nobody. */
+  get isIdle(): boolean {
+    for (const run of this.running.values()) if (!run.settled) return false;
+    return true;
+  }
+
+  /** Told when a run was settled, or its handler has returned. */
+  notice(): void {
+    for (const waiter of this.idleWaiters) waiter();
+  }
+
+  private launch(lane: WorkerLane): void {
+    const run = lane.start();
+    this.running.set(run.id, run);
+    void this.execute(run).then(() => this.ended(run));
+  }
+
+  private ended(run: JobRun): void {
+    this.running.delete(run.id);
+    run.lane.ended(performance.now());
+    if (!this.halted && run.lane.canStart) this.launch(run.lane);
+    else if (!this.halted) this.startAll();
+    this.onRoom();
+    if (this.idleWaiters.size > 0) this.notice();
+  }
+}

@@ -1,0 +1,151 @@
+import type { EntityManager } from 'typeorm';
+import { failureOf } from '../job/failure.js';
+import { JobResult, type Verdict } from '../job/job-result.js';
+import { outcomeOf, type Chances, type Outcome } from '../job/outcome.js';
+import { Permit } from '../job/permit.js';
+import { CriticalError, UnprocessableError } from '../job/queue.errors.js';
+import type { QueueService } from '../queue.service.js';
+import type { DataSource } from 'typeorm';
+import type { Completer } from './completer.js';
+import type { JobRun } from './job-run.js';
+import { RunContext } from './run-context.js';
+import type { RunReports } from './run-reports.js';
+
+export interface ExecutorParts {
+  queues: QueueService;
+  completer: Completer;
+  reports: RunReports;
+  dataSource: DataSource;
+  maxReschedules: number;
+  /** Takes the outcome, once per run. */
+  settle: (run: JobRun, outcome: Outcome) => void;
+}
+
+/** Calls handlers and turns whatever they do into outcomes. Never lets an error out. */
+export class Executor {
+  constructor(private readonly parts: ExecutorParts) {}
+
+  /** Ends when the handler has truly returned, which may be long after its run was settled as timed out. */
+  async execute(run: JobRun): Promise<void> {
+    run.startedAt = performance.now();
+    const { acquire } = run.lane.handler;
+    if (!acquire) return this.process(run);
+    const permit = await this.ask(run, acquire);
+    if (!permit) return;
+    try {
+      await this.process(run);
+    } finally {
+      await releaseSafely(permit);
+    }
+  }
+
+  /** The handler's own permits: declining spends no attempt, whatever the result says of attempts. */
+  private async ask(run: JobRun, acquire: NonNullable<JobRun['lane']['handler']['acquire']>): Promise<Permit | undefined> {
+    try {
+      const answer = await acquire(run);
+      if (answer instanceof Permit) return answer;
+      this.settle(run, this.declined(run, verdictOf(answer)));
+    } catch (error) {
+      this.settle(run, this.thrown(run, error));
+    }
+    return undefined;
+  }
+
+  private declined(run: JobRun, verdict: Verdict): Outcome {
+    if (verdict.kind === 'retry' || verdict.kind === 'reschedule') return { kind: 'released', again: verdict.again, reason: 'declined' };
+    if (verdict.kind === 'success') return { kind: 'released', again: { delayMs: 1_000 }, reason: 'declined' };
+    return outcomeOf(verdict, this.chancesOf(run));
+  }
+
+  private async process(run: JobRun): Promise<void> {
+    this.parts.reports.started(run);
+    const timeoutMs = run.options.timeoutMs ?? run.lane.settings.timeoutMs;
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.timeOut(run, timeoutMs), timeoutMs);
+    try {
+      this.settle(run, await this.call(run));
+    } catch (error) {
+      this.settle(run, this.thrown(run, error));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Settled at once; the permit stays taken until the handler truly returns. */
+  private timeOut(run: JobRun, timeoutMs: number): void {
+    const message = `Job ${run.id} of queue "${run.queue}" ran longer than its timeout of ${timeoutMs} ms.`;
+    run.abort('JOB_TIMEOUT', message);
+    this.settle(run, outcomeOf({ kind: 'fail', error: failureOf(run.signal.reason) }, this.chancesOf(run)));
+  }
+
+  private async call(run: JobRun): Promise<Outcome> {
+    const { queues, completer } = this.parts;
+    if (run.lane.handler.options.transactional) return this.callInTransaction(run);
+    const answer = await run.lane.handler.run(run, new RunContext(run, queues, completer));
+    return outcomeOf(verdictOf(answer), this.chancesOf(run));
+  }
+
+  /** READ COMMITTED whatever the DataSource's default: under others a completion could fail for its snapshot alone. */
+  private async callInTransaction(run: JobRun): Promise<Outcome> {
+    let outcome: Outcome | undefined;
+    try {
+      await this.parts.dataSource.transaction('READ COMMITTED', async (manager) => {
+        outcome = await this.callWith(run, manager);
+        if (outcome.kind !== 'succeeded') throw new RollBack();
+        if (!run.completed) await this.parts.completer.complete(run, outcome.output, manager);
+      });
+    } catch (error) {
+      if (!(error instanceof RollBack)) throw error;
+    }
+    return outcome!;
+  }
+
+  private async callWith(run: JobRun, manager: EntityManager): Promise<Outcome> {
+    const { queues, completer } = this.parts;
+    const answer = await run.lane.handler.run(run, new RunContext(run, queues, completer, manager));
+    return outcomeOf(verdictOf(answer), this.chancesOf(run));
+  }
+
+  /** What a handler throws after the shutdown's abort is the shutdown's doing: the attempt is given back. */
+  private thrown(run: JobRun, error: unknown): Outcome {
+    if (run.abortCode === 'SHUTDOWN') return { kind: 'released', again: { delayMs: 0 }, reason: 'shutdown' };
+    return outcomeOf(verdictOfError(error), this.chancesOf(run), error);
+  }
+
+  private chancesOf(run: JobRun): Chances {
+    return {
+      attempt: run.attempt,
+      maxAttempts: run.maxAttempts,
+      reschedules: run.reschedules,
+      maxReschedules: this.parts.maxReschedules,
+      backoff: run.options.backoff ?? run.lane.settings.backoff,
+    };
+  }
+
+  private settle(run: JobRun, outcome: Outcome): void {
+    if (run.settled) return;
+    run.settled = true;
+    this.parts.settle(run, outcome);
+  }
+}
+
+/** Leaves a handler's transaction without its completion; not an error of anybody. */
+class RollBack extends Error {}
+
+function verdictOf(answer: unknown): Verdict {
+  return answer instanceof JobResult ? answer.verdict : { kind: 'success', output: answer };
+}
+
+function verdictOfError(error: unknown): Verdict {
+  if (error instanceof UnprocessableError) return { kind: 'unprocessable', error: failureOf(error) };
+  if (error instanceof CriticalError) return { kind: 'critical', error: failureOf(error) };
+  return { kind: 'fail', error: failureOf(error) };
+}
+
+/** A permit that cannot be released must not undo a finished job. */
+async function releaseSafely(permit: Permit): Promise<void> {
+  try {
+    await permit.release();
+  } catch {
+    // The handler's own limiter is broken; its next acquire will say so.
+  }
+}

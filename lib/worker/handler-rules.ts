@@ -1,0 +1,35 @@
+import { checkBackoff } from '../job/backoff.js';
+import type { AttemptPolicy, HandleJobOptions, QueueHandlerOptions } from '../job/job-handler.js';
+import { must, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
+
+const INSTANCE = /^[A-Za-z0-9_-]{1,60}$/;
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+/** Permits of any tier; more than 10,000 jobs at once in one process is a mistake. */
+export const PERMITS = whole(1, 10_000);
+
+/** The name of a module instance becomes part of its tokens. */
+export const INSTANCE_NAME = must(
+  (value) => typeof value === 'string' && INSTANCE.test(value),
+  '1 to 60 of letters, digits, _ and -',
+);
+
+export const ATTEMPT_RULES = {
+  maxAttempts: whole(1, 1_000),
+  // checkBackoff begins with "backoff: ", and so does the path.
+  backoff: (value, path) =>
+    passes(checkBackoff)(value, path).map((problem) => problem.replace('backoff: backoff: ', 'backoff: ')),
+  timeoutMs: whole(1, DAY_MS),
+} satisfies Record<keyof AttemptPolicy, Rule>;
+
+const JOB_RULES = {
+  ...ATTEMPT_RULES,
+  concurrency: PERMITS,
+  transactional: yesOrNo,
+} satisfies Record<keyof HandleJobOptions, Rule>;
+
+const HANDLER_RULES = { ...JOB_RULES, instance: INSTANCE_NAME } satisfies Record<keyof QueueHandlerOptions, Rule>;
+
+/** What `@HandleJob` and `@QueueHandler` options must be. */
+export const handleJobOptions = shape(JOB_RULES);
+export const queueHandlerOptions = shape(HANDLER_RULES);

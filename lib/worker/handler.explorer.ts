@@ -1,0 +1,124 @@
+import type { OnModuleInit } from '@nestjs/common';
+import type { DiscoveryService } from '@nestjs/core';
+import {
+  HANDLE_JOB,
+  QUEUE_HANDLER,
+  type HandleJobMetadata,
+  type HandleJobOptions,
+  type QueueHandlerMetadata,
+  type QueueHandlerOptions,
+} from '../job/job-handler.js';
+import { checkJobName, checkQueueName } from '../job/names.js';
+import { QueueError } from '../job/queue.errors.js';
+import { must, passes } from '../runtime/rules.js';
+import type { Handler, HandlerRegistry } from './handler-registry.js';
+import { handleJobOptions, queueHandlerOptions } from './handler-rules.js';
+import { moduleInstances, refuseTwins, refuseUnknown } from './module-instance.js';
+import { ProvidedClass } from './provided-class.js';
+
+type JobMark = HandleJobMetadata & { method: string };
+
+const queueName = passes(checkQueueName);
+const jobName = passes(checkJobName);
+const given = must((name) => name !== '', 'a name: jobs without one go to process()');
+
+/** Fills the registry of one module instance, at a moment when every provider exists and no worker has started. */
+export class HandlerExplorer implements OnModuleInit {
+  private readonly taken = new Map<unknown, ProvidedClass>();
+
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly registry: HandlerRegistry,
+    private readonly instance: string,
+  ) {}
+
+  /** @throws QueueError `HANDLER_INVALID`, `HANDLER_DUPLICATE` or `MODULE_INVALID`: a wrong set-up stops the start. */
+  onModuleInit(): void {
+    const instances = moduleInstances(this.discovery);
+    refuseTwins(this.instance, instances);
+    for (const provided of ProvidedClass.in(this.discovery)) this.explore(provided, instances);
+  }
+
+  private explore(provided: ProvidedClass, instances: string[]): void {
+    const handler = provided.mark<QueueHandlerMetadata>(QUEUE_HANDLER);
+    const jobs = provided.methodMarks<HandleJobMetadata>(HANDLE_JOB);
+    if (!handler) return refuseOrphans(provided, jobs);
+    refuseProblems(provided, problemsOf(handler, jobs));
+    refuseUnknown(instanceOf(handler), instances, provided.name);
+    if (instanceOf(handler) === this.instance) this.take(provided, handler, jobs);
+  }
+
+  private take(provided: ProvidedClass, handler: QueueHandlerMetadata, jobs: JobMark[]): void {
+    refuseScope(provided);
+    this.refuseTwice(provided);
+    const handlers = handlersOf(provided, handler, jobs);
+    if (handlers.length === 0) throw invalid(provided, 'has no process() method and no @HandleJob method. Implement JobHandler.');
+    handlers.forEach((one) => this.registry.add(one));
+  }
+
+  private refuseTwice(provided: ProvidedClass): void {
+    const known = this.taken.get(provided.type);
+    if (known) throw twice(known, provided);
+    this.taken.set(provided.type, provided);
+  }
+}
+
+function handlersOf(provided: ProvidedClass, { queue, options }: QueueHandlerMetadata, jobs: JobMark[]): Handler[] {
+  const acquire = provided.method<NonNullable<Handler['acquire']>>('acquire');
+  const handler = (name: string | undefined, method: string, own: HandleJobOptions): Handler[] => {
+    const run = provided.method<Handler['run']>(method);
+    return run ? [{ queue, name, label: `${provided.name}.${method}`, options: merged(options, own), run, acquire }] : [];
+  };
+  return [...handler(undefined, 'process', {}), ...jobs.flatMap((job) => handler(job.name, job.method, job.options))];
+}
+
+/** What the method's decorator leaves out is taken from the class's. */
+function merged(ofClass: QueueHandlerOptions, own: HandleJobOptions): HandleJobOptions {
+  const said = [...Object.entries(ofClass), ...Object.entries(own)].filter(
+    ([key, value]) => key !== 'instance' && value !== undefined,
+  );
+  return Object.freeze(Object.fromEntries(said) as HandleJobOptions);
+}
+
+function instanceOf(handler: QueueHandlerMetadata): string {
+  return handler.options.instance ?? 'default';
+}
+
+function problemsOf(handler: QueueHandlerMetadata, jobs: JobMark[]): string[] {
+  const ofClass = [
+    ...queueName(handler.queue, '@QueueHandler'),
+    ...queueHandlerOptions(handler.options, '@QueueHandler options'),
+  ];
+  return [...ofClass, ...jobs.flatMap((job) => problemsOfJob(job, `@HandleJob of ${job.method}()`))];
+}
+
+function problemsOfJob({ name, options }: JobMark, path: string): string[] {
+  return [...given(name, path), ...jobName(name, path), ...handleJobOptions(options, `${path} options`)];
+}
+
+function refuseProblems(provided: ProvidedClass, problems: string[]): void {
+  if (problems.length > 0) throw invalid(provided, `is not set up well:\n- ${problems.join('\n- ')}`);
+}
+
+function refuseOrphans(provided: ProvidedClass, jobs: JobMark[]): void {
+  if (jobs.length > 0)
+    throw invalid(provided, `has a @HandleJob method, ${jobs[0]?.method}(), but no @QueueHandler(queue) on the class.`);
+}
+
+function refuseScope(provided: ProvidedClass): void {
+  if (!provided.scope) return;
+  const why = provided.scope === 'request' ? 'request-scoped, itself or by what it injects' : 'transient';
+  throw invalid(provided, `is ${why}; handlers of that scope are not supported yet. Make it a singleton.`);
+}
+
+function twice(known: ProvidedClass, second: ProvidedClass): QueueError {
+  const where = known.module === second.module ? `twice by ${known.module}` : `by ${known.module} and by ${second.module}`;
+  return new QueueError(
+    'HANDLER_DUPLICATE',
+    `${known.name} is provided ${where}: its jobs would have two handlers. Provide it once, and import that module.`,
+  );
+}
+
+function invalid(provided: ProvidedClass, problem: string): QueueError {
+  return new QueueError('HANDLER_INVALID', `${provided.name} (in ${provided.module}) ${problem}`);
+}

@@ -1,0 +1,83 @@
+import type { Uuid7 } from '../runtime/uuid7.js';
+import type { LeaseRepository } from '../storage/lease.repository.js';
+
+export interface HeartbeatParts {
+  leases: LeaseRepository;
+  ids: Uuid7;
+  worker: string;
+  intervalMs: number;
+  leaseMs: number;
+  /** A claim older than this is under way no longer. */
+  answerMs: number;
+  knownClaims: () => string[];
+  onCancel: (ids: string[]) => void;
+  /** The lease is gone, or could not be renewed in its time: nothing is held any more. */
+  onLost: () => void;
+  onReleased: (jobs: number) => void;
+}
+
+/** Keeps the lease of this process: one row, whatever is in flight. */
+export class Heartbeat {
+  private leaseId = '';
+  private renewedAt = -Infinity;
+  private lost = false;
+
+  constructor(private readonly parts: HeartbeatParts) {}
+
+  get lease(): string {
+    return this.leaseId;
+  }
+
+  /** Milliseconds since the database last confirmed the lease. */
+  get silentMs(): number {
+    return performance.now() - this.renewedAt;
+  }
+
+  /** A fresh id each time: a lease that was lost never comes back to life. */
+  async take(): Promise<void> {
+    const id = this.parts.ids.next();
+    const askedAt = performance.now();
+    await this.parts.leases.take(id, this.parts.worker, this.parts.leaseMs);
+    this.leaseId = id;
+    this.renewedAt = askedAt;
+    this.lost = false;
+  }
+
+  async beat(): Promise<number> {
+    try {
+      if (this.lost) await this.take();
+      else await this.renew();
+    } catch (error) {
+      this.fence();
+      throw error;
+    }
+    return this.parts.intervalMs;
+  }
+
+  async end(): Promise<void> {
+    await this.parts.leases.end(this.leaseId);
+  }
+
+  private async renew(): Promise<void> {
+    const askedAt = performance.now();
+    const renewal = await this.parts.leases.renew(this.leaseId, this.parts.leaseMs, this.parts.knownClaims(), this.parts.answerMs);
+    if (!renewal.alive) return this.lose();
+    this.renewedAt = askedAt;
+    if (renewal.cancelled.length > 0) this.parts.onCancel(renewal.cancelled);
+    if (renewal.unknown.length > 0) this.parts.onReleased(await this.parts.leases.releaseClaims(this.leaseId, renewal.unknown));
+  }
+
+  /** The database did not answer for a lease's time: others may have the jobs by now, so their handlers must stop. */
+  private fence(): void {
+    if (!this.lost && this.silentMs > this.parts.leaseMs) {
+      this.lost = true;
+      this.parts.onLost();
+    }
+  }
+
+  private async lose(): Promise<void> {
+    this.lost = true;
+    this.parts.onLost();
+    await this.take();
+  }
+}

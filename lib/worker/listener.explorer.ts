@@ -1,0 +1,84 @@
+import type { OnModuleInit } from '@nestjs/common';
+import type { DiscoveryService } from '@nestjs/core';
+import { ON_JOB_EVENT, QUEUE_HANDLER, type QueueHandlerMetadata } from '../job/job-handler.js';
+import { QueueError } from '../job/queue.errors.js';
+import type { JobEventListener, JobEventName, QueueEvents } from '../observability/events.js';
+import { closestWord } from '../runtime/closest-word.js';
+import { shape } from '../runtime/rules.js';
+import { INSTANCE_NAME } from './handler-rules.js';
+import { moduleInstances, refuseUnknown } from './module-instance.js';
+import { ProvidedClass } from './provided-class.js';
+
+export interface OnJobEventOptions {
+  /** Which instance of the module to listen to; default: the one of the class's `@QueueHandler`, else the unnamed one. */
+  instance?: string;
+}
+
+export interface OnJobEventMetadata {
+  name: JobEventName;
+  options: OnJobEventOptions;
+}
+
+type Listener = OnJobEventMetadata & { method: string };
+
+const EVENTS: Record<JobEventName, true> = {
+  enqueued: true,
+  started: true,
+  succeeded: true,
+  retried: true,
+  rescheduled: true,
+  released: true,
+  failed: true,
+  cancelled: true,
+  leaseLost: true,
+  outputCut: true,
+  reaped: true,
+  loopFailed: true,
+  warning: true,
+  workerStarted: true,
+  workerStopped: true,
+};
+
+const optionRules = shape({ instance: INSTANCE_NAME });
+
+/** Attaches the `@OnJobEvent` methods of all providers and controllers to the events of one module instance. */
+export class ListenerExplorer implements OnModuleInit {
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly events: QueueEvents,
+    private readonly instance: string,
+  ) {}
+
+  /** @throws QueueError `HANDLER_INVALID`: a listener that would never be called stops the start. */
+  onModuleInit(): void {
+    const instances = moduleInstances(this.discovery);
+    for (const provided of ProvidedClass.in(this.discovery)) {
+      for (const listener of provided.methodMarks<OnJobEventMetadata>(ON_JOB_EVENT)) this.attach(provided, listener, instances);
+    }
+  }
+
+  private attach(provided: ProvidedClass, listener: Listener, instances: string[]): void {
+    const label = `@OnJobEvent on ${provided.name}.${listener.method}`;
+    refuseProblems(provided, listener, label);
+    const instance =
+      listener.options.instance ?? provided.mark<QueueHandlerMetadata>(QUEUE_HANDLER)?.options.instance ?? 'default';
+    refuseUnknown(instance, instances, label);
+    const method = provided.method<JobEventListener<JobEventName>>(listener.method);
+    if (method && instance === this.instance) this.events.on(listener.name, method);
+  }
+}
+
+function refuseProblems(provided: ProvidedClass, { name, options }: Listener, label: string): void {
+  const problem = unknownEvent(name) ?? optionRules(options, 'options')[0] ?? wrongScope(provided);
+  if (problem) throw new QueueError('HANDLER_INVALID', `${label}: ${problem}.`);
+}
+
+function unknownEvent(name: string): string | undefined {
+  if (Object.hasOwn(EVENTS, name)) return undefined;
+  const closest = closestWord(String(name), Object.keys(EVENTS));
+  return `there is no such event${closest ? `; did you mean "${closest}"?` : ''}`;
+}
+
+function wrongScope(provided: ProvidedClass): string | undefined {
+  return provided.scope && `the class is ${provided.scope}-scoped, so that no one instance could listen. Make it a singleton`;
+}

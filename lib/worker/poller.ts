@@ -1,0 +1,164 @@
+import type { Claimed, ClaimWish, JobRepository, LaneWish } from '../storage/job.repository.js';
+import type { ClaimedRow } from '../storage/row-mapper.js';
+import type { Uuid7 } from '../runtime/uuid7.js';
+import type { Claim, Claims } from './claims.js';
+import type { Dispatcher } from './dispatcher.js';
+import { JobRun } from './job-run.js';
+import type { Settler } from './settler.js';
+import type { WorkerLane } from './worker-lane.js';
+import type { WorkerLanes } from './worker-lanes.js';
+
+export interface PollerParts {
+  jobs: JobRepository;
+  lanes: WorkerLanes;
+  claims: Claims;
+  settler: Settler;
+  dispatcher: Dispatcher;
+  ids: Uuid7;
+  worker: string;
+  pollIntervalMs: number;
+  /** The lease that claims are made under. */
+  lease: () => string;
+}
+
+/** Jobs in one claim; larger ones gain nothing and hold their locks longer. */
+const MAX_CLAIM = 500;
+/** What was claimed ahead and waits longer than this is given back: others may have room for it. */
+const STALE_MS = 1_000;
+
+/** What a claim asks of one lane. */
+interface Planned {
+  lane: WorkerLane;
+  wanted: number;
+  rung: number;
+}
+
+interface Plan {
+  wish: ClaimWish;
+  lanes: Planned[];
+}
+
+/** One round settles what has finished and claims what may run, in one statement for all lanes. Two loops turn it side by side. */
+export class Poller {
+  private paused = true;
+  private nextPollAt = 0;
+  private turn = 0;
+
+  constructor(private readonly parts: PollerParts) {}
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.nextPollAt = 0;
+  }
+
+  async poll(): Promise<number> {
+    // What ends within one turn of the event loop leaves together.
+    await new Promise(setImmediate);
+    const { settler } = this.parts;
+    const plan = this.plan(performance.now());
+    if (settler.hasNone && plan.lanes.length === 0 && !this.mustEndClaims) return this.restMs(performance.now());
+    const batch = settler.take();
+    const sentAt = performance.now();
+    const claimed = await this.send(batch, plan);
+    settler.settled(batch, claimed.lost);
+    this.receive(plan, claimed.jobs, performance.now() - sentAt);
+    return settler.hasNone ? this.restMs(performance.now()) : 0;
+  }
+
+  /** Gives back what was claimed and has not started. */
+  giveBackWaiting(reason: 'shutdown' | 'unstarted'): void {
+    for (const lane of this.parts.lanes.all()) this.giveBack(lane.giveBack(), reason);
+  }
+
+  private get mustEndClaims(): boolean {
+    return this.paused && this.parts.claims.hasEnded;
+  }
+
+  private async send(batch: ReturnType<Settler['take']>, plan: Plan): Promise<Claimed> {
+    const { jobs, claims, settler, worker } = this.parts;
+    claims.expect(plan.wish.claimId);
+    try {
+      return await jobs.settleAndClaim(worker, batch.successes, batch.claims, plan.wish);
+    } catch (error) {
+      claims.forget(plan.wish.claimId);
+      for (const planned of plan.lanes) planned.lane.expected -= planned.wanted;
+      settler.failed(batch, error);
+      throw error;
+    }
+  }
+
+  /** Another lane is first each time; a lane without room, or known to be empty, is left out. */
+  private plan(now: number): Plan {
+    const { ids, lease } = this.parts;
+    const lanes = this.paused ? [] : this.lanesToAsk(now);
+    const wishes = lanes.map(({ lane, wanted, rung }): LaneWish => ({ lane: lane.lane.id, wanted, ranges: lane.hints.ranges(rung, now) }));
+    const limit = lanes.reduce((sum, planned) => sum + planned.wanted, 0);
+    return { wish: { claimId: ids.next(), lease: lease(), lanes: wishes, limit }, lanes };
+  }
+
+  private lanesToAsk(now: number): Planned[] {
+    if (now >= this.nextPollAt) this.tick(now);
+    const planned: Planned[] = [];
+    const lanes = this.parts.lanes.all();
+    let room = Math.min(MAX_CLAIM, this.parts.lanes.room);
+    this.turn = lanes.length > 0 ? (this.turn + 1) % lanes.length : 0;
+    for (let index = 0; index < lanes.length && room > 0; index++) {
+      const lane = lanes[(this.turn + index) % lanes.length]!;
+      const wanted = lane.lookAt > now ? 0 : Math.min(lane.wanted, room);
+      if (wanted <= 0) continue;
+      lane.expected += wanted;
+      room -= wanted;
+      planned.push({ lane, wanted, rung: lane.hints.rungAt(now) });
+    }
+    return planned;
+  }
+
+  /** All idle lanes are asked at the same time: one statement an interval, however many they are. */
+  private tick(now: number): void {
+    this.nextPollAt = now + this.parts.pollIntervalMs * (0.9 + 0.2 * Math.random());
+    for (const lane of this.parts.lanes.all()) {
+      lane.lookAt = 0;
+      if (lane.isStale(now, STALE_MS)) this.giveBack(lane.giveBackStale(), 'unstarted');
+    }
+  }
+
+  private receive(plan: Plan, rows: ClaimedRow[], ms: number): void {
+    const claim = this.parts.claims.arrived(plan.wish.claimId, rows.length);
+    for (const planned of plan.lanes) this.learn(planned, rows, ms);
+    for (const row of rows) this.accept(row, claim);
+    // Paused meanwhile, or claimed under a lease that is lost: it must not start here.
+    if (this.paused || plan.wish.lease !== this.parts.lease()) this.giveBackWaiting('unstarted');
+    this.parts.dispatcher.startAll();
+  }
+
+  private learn({ lane, wanted, rung }: Planned, rows: ClaimedRow[], ms: number): void {
+    lane.expected -= wanted;
+    const own = rows.filter((row) => row.lane === lane.lane.id);
+    const short = own.length < wanted;
+    lane.hints.took(own, { rung, short, ms });
+    if (short && lane.lookAt === 0) lane.lookAt = this.nextPollAt;
+  }
+
+  private accept(row: ClaimedRow, claim: Claim): void {
+    const lane = this.parts.lanes.get(row.lane)!;
+    const run = new JobRun(row, lane, claim);
+    if (row.cancelled) this.parts.settler.add(run, { kind: 'cancelled', reason: 'cancelled before it ran' });
+    else lane.add(run);
+  }
+
+  private giveBack(runs: JobRun[], reason: 'shutdown' | 'unstarted'): void {
+    for (const run of runs) this.parts.settler.add(run, { kind: 'released', again: { delayMs: 0 }, reason });
+  }
+
+  /** Until the next idle poll, or at once where a lane with room is worth asking. */
+  private restMs(now: number): number {
+    if (this.paused) return Infinity;
+    if (this.parts.lanes.room <= 0) return Math.max(1, this.nextPollAt - now);
+    for (const lane of this.parts.lanes.all()) if (lane.lookAt <= now && lane.wanted > 0) return 0;
+    return Math.max(1, this.nextPollAt - now);
+  }
+}

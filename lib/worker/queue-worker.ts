@@ -1,0 +1,136 @@
+import { QueueError } from '../job/queue.errors.js';
+import type { QueueEvents } from '../observability/events.js';
+import type { QueueService } from '../queue.service.js';
+import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { Storage } from '../storage/storage.js';
+import type { HandlerRegistry } from './handler-registry.js';
+import { countRuns, type RunCounts } from './one-shot.js';
+import { Worker } from './worker.js';
+
+/** Long enough for `app.enableShutdownHooks()` after `listen()`. */
+const HOOKS_CHECK_MS = 5_000;
+const EMPTY_CHECK_MS = 10;
+
+/**
+ * Starts and stops the work of this process. Nest calls the hooks; with `worker: { autoStart: false }` the application calls
+ * `start()` itself.
+ */
+export class QueueWorker {
+  private worker: Worker | undefined;
+  private starting: Promise<void> | undefined;
+  private stopping: Promise<void> | undefined;
+  private hooksCheck: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly storage: Storage,
+    private readonly options: ResolvedOptions,
+    private readonly events: QueueEvents,
+    private readonly registry: HandlerRegistry,
+    private readonly queues: QueueService,
+  ) {}
+
+  get isRunning(): boolean {
+    return this.worker !== undefined && this.stopping === undefined;
+  }
+
+  /**
+   * Starts claiming and running jobs; does nothing when it is started.
+   * @throws QueueError `WORKER_DISABLED` where the module was set up with `worker: false`.
+   */
+  start(): Promise<void> {
+    if (!this.options.worker) throw disabled();
+    return (this.starting ??= this.begin());
+  }
+
+  /** Claims nothing more, lets what runs end (at most `shutdownGraceMs`), releases the rest without spending its attempt. */
+  async stop(): Promise<void> {
+    await (this.stopping ??= this.end());
+    this.stopping = undefined;
+  }
+
+  /**
+   * Works until nothing is due any more (jobs of the future stay), then answers how the runs ended; stops again when it was not
+   * running before. For one-shot workers and tests.
+   * @throws QueueError `RUN_TIMEOUT` when work is left after `timeoutMs` (default 30,000).
+   */
+  async runUntilEmpty({ timeoutMs = 30_000 }: { timeoutMs?: number } = {}): Promise<RunCounts> {
+    const wasRunning = this.isRunning;
+    const { counts, stop } = countRuns(this.events);
+    try {
+      await this.start();
+      await this.waitUntilEmpty(performance.now() + timeoutMs);
+    } finally {
+      if (!wasRunning) await this.stop();
+      stop();
+    }
+    return counts;
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    if (this.options.worker?.autoStart) await this.start();
+  }
+
+  onModuleDestroy(): void {
+    clearTimeout(this.hooksCheck);
+    this.worker?.stopClaiming();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.stop();
+  }
+
+  private async begin(): Promise<void> {
+    const { storage, options, events, registry, queues } = this;
+    const worker = new Worker({ storage, options, events, registry, queues });
+    try {
+      await worker.start();
+    } catch (error) {
+      this.starting = undefined;
+      await worker.drain(0);
+      throw error;
+    }
+    this.worker = worker;
+    this.hooksCheck = setTimeout(() => this.checkHooks(), HOOKS_CHECK_MS).unref();
+  }
+
+  private async end(): Promise<void> {
+    clearTimeout(this.hooksCheck);
+    await this.starting?.catch(() => undefined);
+    if (!this.worker) return;
+    const hurry = new AbortController();
+    const onSignal = () => hurry.abort();
+    for (const signal of SIGNALS) process.once(signal, onSignal);
+    try {
+      this.worker.stopClaiming();
+      await this.worker.drain(this.options.shutdownGraceMs, hurry.signal);
+    } finally {
+      for (const signal of SIGNALS) process.removeListener(signal, onSignal);
+      this.worker = this.starting = undefined;
+    }
+  }
+
+  private async waitUntilEmpty(deadline: number): Promise<void> {
+    while (await this.worker!.hasWork()) {
+      if (performance.now() > deadline) throw timedOut();
+      await new Promise((resolve) => setTimeout(resolve, EMPTY_CHECK_MS));
+    }
+  }
+
+  private checkHooks(): void {
+    if (process.listenerCount('SIGTERM') > 0) return;
+    const message =
+      'Nobody listens to SIGTERM: a deploy would kill running jobs, which then wait for their lease to lapse. Call app.enableShutdownHooks().';
+    this.events.emit('warning', () => ({ code: 'NO_SHUTDOWN_HOOKS', message }));
+  }
+}
+
+/** A second signal during the drain means: now. */
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+function timedOut(): QueueError {
+  return new QueueError('RUN_TIMEOUT', 'Work is left after the timeout of runUntilEmpty. A handler may hang, or enqueue as fast as it works; raise timeoutMs, or look at simple_queue.jobs.');
+}
+
+function disabled(): QueueError {
+  return new QueueError('WORKER_DISABLED', 'This process only enqueues: the module was set up with worker: false. Set worker to true or { autoStart: false } to start it here.');
+}

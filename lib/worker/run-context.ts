@@ -1,0 +1,39 @@
+import type { EntityManager, QueryRunner } from 'typeorm';
+import type { EnqueueOptions, Enqueued } from '../job/enqueue-options.js';
+import { JobContext } from '../job/job-context.js';
+import { QueueError } from '../job/queue.errors.js';
+import type { QueueService } from '../queue.service.js';
+import type { JobRun } from './job-run.js';
+import type { Completer } from './completer.js';
+
+/** What a handler gets beside its job; an object with references, nothing more until it is asked. */
+export class RunContext extends JobContext {
+  constructor(
+    private readonly run: JobRun,
+    private readonly queues: QueueService,
+    private readonly completer: Completer,
+    private readonly ownManager?: EntityManager,
+  ) {
+    super();
+  }
+
+  get signal(): AbortSignal {
+    return this.run.signal;
+  }
+
+  get manager(): EntityManager {
+    if (this.ownManager) return this.ownManager;
+    throw new QueueError(
+      'MODULE_INVALID',
+      `context.manager belongs to transactional handlers. Mark the handler of queue "${this.run.queue}" { transactional: true }, or use context.complete(output, { manager }).`,
+    );
+  }
+
+  complete(output: unknown, options: { manager: EntityManager | QueryRunner }): Promise<void> {
+    return this.completer.complete(this.run, output, options.manager);
+  }
+
+  enqueue(queue: string, payload: unknown, options: EnqueueOptions = {}): Promise<Enqueued> {
+    return this.queues.enqueue(queue, payload, { manager: this.ownManager, ...options });
+  }
+}

@@ -1,0 +1,41 @@
+import type { Outcome } from '../job/outcome.js';
+import type { JobEvent, QueueEvents } from '../observability/events.js';
+import type { JobRun } from './job-run.js';
+
+/** What happened to a run, as events. Nothing is made where nobody listens. */
+export class RunReports {
+  constructor(private readonly events: QueueEvents) {}
+
+  started(run: JobRun): void {
+    this.events.emit('started', () => eventOf(run));
+  }
+
+  outputCut(run: JobRun, problem: string): void {
+    this.events.emit('outputCut', () => ({ ...eventOf(run), problem }));
+  }
+
+  leaseLost(run: JobRun): void {
+    this.events.emit('leaseLost', () => eventOf(run));
+  }
+
+  /** The outcome as it was acknowledged by the database. */
+  settled(run: JobRun, outcome: Outcome): void {
+    const { events } = this;
+    switch (outcome.kind) {
+      case 'succeeded':
+        return events.emit('succeeded', () => ({ ...eventOf(run), runMs: run.runMs, output: outcome.output }));
+      case 'retried':
+        return events.emit('retried', () => ({ ...eventOf(run), runMs: run.runMs, error: outcome.error }));
+      case 'rescheduled':
+        return events.emit('rescheduled', () => ({ ...eventOf(run), runMs: run.runMs }));
+      case 'released':
+        return events.emit('released', () => ({ ...eventOf(run), reason: outcome.reason }));
+      case 'cancelled':
+        return events.emit('cancelled', () => ({ ...eventOf(run), reason: outcome.reason }));
+      default:
+        return events.emit('failed', () => ({ ...eventOf(run), state: outcome.kind, runMs: run.runMs, error: outcome.error }));
+    }
+  }
+}
+
+const eventOf = (run: JobRun): JobEvent => ({ id: run.id, queue: run.queue, name: run.name, attempt: run.attempt });

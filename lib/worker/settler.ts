@@ -1,0 +1,126 @@
+import { outputText } from '../job/payload.js';
+import type { Outcome } from '../job/outcome.js';
+import { DatabaseError } from '../storage/database-errors.js';
+import type { Success } from '../storage/job.repository.js';
+import type { Claims } from './claims.js';
+import type { JobRun } from './job-run.js';
+import type { RunReports } from './run-reports.js';
+import type { Settling } from './settling.js';
+import type { Undertaker } from './undertaker.js';
+
+/** Successes that leave with one statement, and the claims that it may delete. */
+export interface SettleBatch {
+  settling: Settling[];
+  successes: Success[];
+  claims: string[];
+}
+
+export interface SettlerParts {
+  claims: Claims;
+  reports: RunReports;
+  undertaker: Undertaker;
+  maxOutputBytes: number;
+  /** Successes wait for the next statement of the poller. */
+  onSuccess: () => void;
+  /** Did this job succeed after all? Asked when an answer was lost. */
+  succeeded: (id: string) => Promise<boolean>;
+}
+
+const MAX_BATCH = 1_000;
+
+/** Collects what has become of runs: successes ride in the poller's statement, everything else goes to the undertaker. */
+export class Settler {
+  private successes: Settling[] = [];
+  /** Of a statement that the server refused: one of them is to blame, so each goes alone. */
+  private apart: Settling[] = [];
+  private underWay = 0;
+
+  constructor(private readonly parts: SettlerParts) {}
+
+  add(run: JobRun, outcome: Outcome): void {
+    if (run.committed) return this.acknowledge({ run, outcome: { kind: 'succeeded', output: outputOf(outcome) } });
+    if (outcome.kind !== 'succeeded' || run.completed) return this.parts.undertaker.add({ run, outcome });
+    this.successes.push({ run, outcome });
+    this.parts.onSuccess();
+  }
+
+  get isEmpty(): boolean {
+    return this.hasNone && this.underWay === 0 && this.parts.undertaker.isEmpty;
+  }
+
+  get hasNone(): boolean {
+    return this.successes.length === 0 && this.apart.length === 0;
+  }
+
+  take(): SettleBatch {
+    const settling = this.apart.length > 0 ? this.apart.splice(0, 1) : this.successes.splice(0, MAX_BATCH);
+    this.underWay += settling.length;
+    const claims = this.parts.claims.takeEnded(endedBy(settling));
+    return { settling, successes: settling.map((entry) => this.successOf(entry)), claims };
+  }
+
+  /** The statement was committed; `lost` runs no longer held their job. */
+  settled(batch: SettleBatch, lost: string[]): void {
+    this.underWay -= batch.settling.length;
+    this.parts.claims.deleted(batch.claims);
+    const late = lost.length > 0 ? new Set(lost) : undefined;
+    for (const entry of batch.settling) {
+      if (late?.has(entry.run.id)) this.refuse(entry);
+      else this.acknowledge(entry);
+    }
+  }
+
+  /** The statement failed, or its answer was lost: everything is settled again with the next one. */
+  failed(batch: SettleBatch, error: unknown): void {
+    this.underWay -= batch.settling.length;
+    this.parts.claims.notDeleted(batch.claims);
+    const refused = error instanceof DatabaseError && error.sqlState !== undefined && !/^(08|57P|53)/.test(error.sqlState);
+    if (refused) this.apart.push(...batch.settling.map((entry) => (batch.settling.length === 1 ? this.plainer(entry, error) : entry)));
+    else this.again(batch.settling);
+  }
+
+  private again(settling: Settling[]): void {
+    for (const { run } of settling) run.unsure = true;
+    this.successes = settling.concat(this.successes);
+  }
+
+  /** Alone and still refused for its data: the output is the only thing that can be wrong. A lock is waited for. */
+  private plainer(entry: Settling, error: DatabaseError): Settling {
+    if (!error.sqlState?.startsWith('22')) return entry;
+    this.parts.reports.outputCut(entry.run, 'refused by PostgreSQL, left out');
+    return { run: entry.run, outcome: { kind: 'succeeded', output: undefined } };
+  }
+
+  private acknowledge({ run, outcome }: Settling): void {
+    this.parts.claims.settled(run.claim);
+    this.parts.reports.settled(run, outcome);
+  }
+
+  private refuse(entry: Settling): void {
+    this.parts.claims.settled(entry.run.claim);
+    if (entry.run.unsure) void this.askWhatBecameOf(entry);
+    else this.parts.reports.leaseLost(entry.run);
+  }
+
+  private async askWhatBecameOf({ run, outcome }: Settling): Promise<void> {
+    const succeeded = await this.parts.succeeded(run.id).catch(() => false);
+    if (succeeded) this.parts.reports.settled(run, outcome);
+    else this.parts.reports.leaseLost(run);
+  }
+
+  private successOf({ run, outcome }: Settling): Success {
+    const { archiveKeepMs } = run.lane.settings;
+    const stored = outputText(outputOf(outcome), this.parts.maxOutputBytes);
+    if (stored.problem) this.parts.reports.outputCut(run, stored.problem);
+    return { id: run.id, epoch: run.epoch, runMs: run.runMs, keepMs: archiveKeepMs, output: stored.text };
+  }
+}
+
+const outputOf = (outcome: Outcome): unknown => (outcome.kind === 'succeeded' ? outcome.output : undefined);
+
+/** Claims whose last open runs are all in this batch: the same statement may delete them, since it settles all or nothing. */
+function endedBy(settling: Settling[]): Settling['run']['claim'][] {
+  const counts = new Map<Settling['run']['claim'], number>();
+  for (const { run } of settling) counts.set(run.claim, (counts.get(run.claim) ?? 0) + 1);
+  return [...counts].filter(([claim, count]) => claim.open === count).map(([claim]) => claim);
+}

@@ -1,0 +1,8 @@
+import type { Outcome } from '../job/outcome.js';
+import type { JobRun } from './job-run.js';
+
+/** A run on its way to the database, and what has become of it. */
+export interface Settling {
+  run: JobRun;
+  outcome: Outcome;
+}

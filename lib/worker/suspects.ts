@@ -1,0 +1,138 @@
+import type { Uuid7 } from '../runtime/uuid7.js';
+import type { JobRepository } from '../storage/job.repository.js';
+import type { ClaimedRow } from '../storage/row-mapper.js';
+import type { Claims } from './claims.js';
+import type { Dispatcher } from './dispatcher.js';
+import { JobRun } from './job-run.js';
+import type { Poller } from './poller.js';
+import type { WorkerLanes } from './worker-lanes.js';
+
+export interface SuspectsParts {
+  jobs: JobRepository;
+  lanes: WorkerLanes;
+  claims: Claims;
+  dispatcher: Dispatcher;
+  poller: Poller;
+  ids: Uuid7;
+  lease: () => string;
+}
+
+/** A suspected once, with at most a tenth of the concurrency's worth of others; suspected twice, alone. */
+const GROUP_SHARE = 10;
+const ONCE = 1;
+const TWICE = 2;
+
+/** Lone suspects may have a fifth of the process's time, saved up to a minute; right after the start one second is free. */
+const LONE_SHARE = 0.2;
+const MAX_SAVED_MS = 60_000;
+const FIRST_MS = 1_000;
+/** How soon to look again for what there was no room or time for. */
+const RETRY_MS = 200;
+
+/**
+ * Runs what a crash gave back, in shrinking groups. A crash gives back everything that was in flight and only one of it can be
+ * guilty: what crashes again runs alone, and only a crash under a lone job counts against it.
+ */
+export class Suspects {
+  private waiting = new Set<number>();
+  private closed = false;
+  private savedMs = FIRST_MS;
+  private countedAt = performance.now();
+
+  constructor(private readonly parts: SuspectsParts) {}
+
+  /** What the scheduler saw; true when a round is worthwhile. */
+  expect(suspicions: number[]): boolean {
+    if (!this.closed) this.waiting = new Set(suspicions);
+    return this.waiting.size > 0;
+  }
+
+  /** Twice-suspected jobs wait: their round has to come before everything else. */
+  get expectsLone(): boolean {
+    return this.waiting.has(TWICE);
+  }
+
+  /** No further suspect starts, and nothing else starts after the one that runs. */
+  close(): void {
+    this.closed = true;
+    this.waiting.clear();
+  }
+
+  /** One round: a group beside everything else, then lone ones as long as their time lasts. */
+  async round(): Promise<number> {
+    if (this.waiting.has(ONCE)) await this.runGroup();
+    if (this.waiting.has(TWICE)) await this.runLone();
+    return this.waiting.size > 0 ? RETRY_MS : Infinity;
+  }
+
+  private async runGroup(): Promise<void> {
+    const { lanes, dispatcher } = this.parts;
+    const limit = Math.max(1, Math.floor(lanes.concurrency / GROUP_SHARE));
+    const room = limit - dispatcher.runs().filter((run) => run.suspicion > 0).length - this.buffered;
+    if (room <= 0) return;
+    const runs = await this.claim(ONCE, room);
+    if (runs.length < room) this.waiting.delete(ONCE);
+    for (const run of runs) run.lane.add(run);
+    dispatcher.startAll();
+  }
+
+  /** Nothing else runs in this process meanwhile; what was claimed ahead goes back to where others may take it. */
+  private async runLone(): Promise<void> {
+    const { poller, dispatcher } = this.parts;
+    this.save();
+    if (this.savedMs <= 0) return;
+    poller.pause();
+    dispatcher.halt();
+    poller.giveBackWaiting('unstarted');
+    try {
+      const quiet = await this.spend(() => dispatcher.whenIdle(this.savedMs));
+      while (quiet && !this.closed && this.savedMs > 0 && (await this.spend(() => this.runNext())));
+    } finally {
+      if (!this.closed) {
+        dispatcher.resume();
+        poller.resume();
+      }
+    }
+  }
+
+  private async runNext(): Promise<boolean> {
+    const [run] = await this.claim(TWICE, 1);
+    if (!run) this.waiting.delete(TWICE);
+    else await this.parts.dispatcher.runAlone(run);
+    return run !== undefined;
+  }
+
+  private async claim(suspicion: 1 | 2, limit: number): Promise<JobRun[]> {
+    const { jobs, lanes, claims, ids, lease } = this.parts;
+    const id = ids.next();
+    claims.expect(id);
+    try {
+      const rows = await jobs.claimSuspects(id, lease(), lanes.ids(), { suspicion, limit });
+      const claim = claims.arrived(id, rows.length);
+      return rows.map((row: ClaimedRow) => new JobRun(row, lanes.get(row.lane)!, claim));
+    } catch (error) {
+      claims.forget(id);
+      throw error;
+    }
+  }
+
+  private get buffered(): number {
+    return this.parts.lanes.all().reduce((sum, lane) => sum + lane.bufferedSuspects, 0);
+  }
+
+  private save(): void {
+    const now = performance.now();
+    this.savedMs = Math.min(MAX_SAVED_MS, this.savedMs + (now - this.countedAt) * LONE_SHARE);
+    this.countedAt = now;
+  }
+
+  private async spend<T>(work: () => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.countedAt = performance.now();
+      this.savedMs -= this.countedAt - startedAt;
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import type { Permits } from '../runtime/permits.js';
+import type { Lane } from '../storage/lanes.js';
+import type { Handler } from './handler-registry.js';
+import { Hints } from './hints.js';
+import type { JobRun } from './job-run.js';
+import type { LaneSettings } from './lane-settings.js';
+
+/** Work claimed ahead should start within this time at the lane's measured rate. */
+const AHEAD_MS = 20;
+const MAX_AHEAD = 1_000;
+/** Below this time a rate says little; what ran meanwhile counts on. */
+const RATE_WINDOW_MS = 2;
+
+/** A lane as this worker works it: its handler, what waits in memory, where the next claim starts. */
+export class WorkerLane {
+  readonly hints = new Hints();
+  /** Claimed and not started, in order. */
+  private waiting: JobRun[] = [];
+  private head = 0;
+  /** Asked for by claims under way. */
+  expected = 0;
+  /** When to look for jobs again (monotonic milliseconds); 0: now. */
+  lookAt = 0;
+  private startedAt = 0;
+  private finished = 0;
+  private windowStart = 0;
+  private ratePerMs = 0;
+
+  constructor(
+    readonly lane: Lane,
+    readonly handler: Handler,
+    readonly settings: LaneSettings,
+    /** All tiers that bound this lane: process, queue, handler, open transactions. */
+    private readonly permits: readonly Permits[],
+  ) {}
+
+  get buffered(): number {
+    return this.waiting.length - this.head;
+  }
+
+  get bufferedSuspects(): number {
+    let count = 0;
+    for (let index = this.head; index < this.waiting.length; index++) if (this.waiting[index]!.suspicion > 0) count++;
+    return count;
+  }
+
+  get canStart(): boolean {
+    return this.buffered > 0 && this.free > 0;
+  }
+
+  /** Work to hold ready beyond what may run now: what will start within moments, at the measured rate. */
+  get ahead(): number {
+    return Math.min(MAX_AHEAD, Math.floor(this.ratePerMs * AHEAD_MS));
+  }
+
+  /** How many jobs a claim should bring: what may run now and what will start within moments. */
+  get wanted(): number {
+    return this.free + this.ahead - this.buffered - this.expected;
+  }
+
+  /** Takes the next waiting job and all its permits. */
+  start(): JobRun {
+    const run = this.waiting[this.head++]!;
+    if (this.head === this.waiting.length || this.head > 1_024) this.compact();
+    for (const permit of this.permits) permit.take();
+    this.startedAt = performance.now();
+    return run;
+  }
+
+  ended(now: number): void {
+    for (const permit of this.permits) permit.giveBack();
+    this.finished++;
+    this.measure(now);
+  }
+
+  /** A wake-up: look at once. */
+  expectNews(): void {
+    this.lookAt = 0;
+    this.hints.expectNews();
+  }
+
+  add(run: JobRun): void {
+    if (this.buffered === 0) this.windowStart = this.startedAt = performance.now();
+    this.waiting.push(run);
+  }
+
+  /** Empties the buffer: given back at stop, or dropped when the lease is lost. `keep` stay, the first in line. */
+  giveBack(keep = 0): JobRun[] {
+    this.compact();
+    return this.waiting.splice(keep);
+  }
+
+  /** Jobs wait, and none has started for `ms`: the handler became slower than it was measured. */
+  isStale(now: number, ms: number): boolean {
+    return this.buffered > 0 && now - this.startedAt > ms;
+  }
+
+  giveBackStale(): JobRun[] {
+    this.ratePerMs = 0;
+    return this.giveBack();
+  }
+
+  removeWaiting(id: string): JobRun | undefined {
+    this.compact();
+    const index = this.waiting.findIndex((run) => run.id === id);
+    return index < 0 ? undefined : this.waiting.splice(index, 1)[0];
+  }
+
+  private get free(): number {
+    let free = Infinity;
+    for (const permit of this.permits) free = Math.min(free, permit.free);
+    return Math.max(0, free);
+  }
+
+  private measure(now: number): void {
+    const elapsed = now - this.windowStart;
+    if (elapsed < RATE_WINDOW_MS) return;
+    this.ratePerMs = 0.5 * this.ratePerMs + (0.5 * this.finished) / elapsed;
+    this.finished = 0;
+    this.windowStart = now;
+  }
+
+  private compact(): void {
+    this.waiting = this.waiting.slice(this.head);
+    this.head = 0;
+  }
+}

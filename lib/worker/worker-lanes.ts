@@ -1,0 +1,96 @@
+import { Permits } from '../runtime/permits.js';
+import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { Lanes } from '../storage/lanes.js';
+import type { Handler, HandlerRegistry } from './handler-registry.js';
+import { laneSettings } from './lane-settings.js';
+import { WorkerLane } from './worker-lane.js';
+
+/** The lanes that this worker serves, and the permits that bound them: process, queue, handler, open transactions. */
+export class WorkerLanes {
+  private readonly byId = new Map<number, WorkerLane>();
+  private list: WorkerLane[] = [];
+  private readonly process: Permits;
+  private readonly transactions: Permits;
+  private readonly queues = new Map<string, Permits>();
+  private readonly handlers = new Map<Handler, Permits>();
+
+  constructor(
+    private readonly lanes: Lanes,
+    private readonly registry: HandlerRegistry,
+    private readonly options: ResolvedOptions,
+    /** Handlers with a transaction of their own may take half of the DataSource's connections, no more. */
+    maxTransactions: number,
+  ) {
+    this.process = new Permits(options.concurrency);
+    this.transactions = new Permits(maxTransactions);
+  }
+
+  all(): readonly WorkerLane[] {
+    return this.list;
+  }
+
+  get(id: number): WorkerLane | undefined {
+    return this.byId.get(id);
+  }
+
+  ids(): number[] {
+    return [...this.byId.keys()];
+  }
+
+  /** Jobs that may be claimed now, over all lanes: free permits of the process, and what will start within moments. */
+  get room(): number {
+    let room = this.process.free;
+    for (const lane of this.list) room += lane.ahead - lane.buffered - lane.expected;
+    return room;
+  }
+
+  get concurrency(): number {
+    return this.process.limit;
+  }
+
+  /** Every handler's own lane is known from the start, so that its first job waits for no discovery. */
+  async register(): Promise<void> {
+    const served = this.registry.all().filter((handler) => this.serves(handler.queue));
+    await this.lanes.register(served.map((handler) => ({ queue: handler.queue, name: handler.name ?? '' })));
+    await this.refresh();
+  }
+
+  /** Takes in lanes that appeared; asked when the newest lane is not known yet. */
+  async refresh(newest = Infinity): Promise<void> {
+    if (newest > this.lanes.newest()) await this.lanes.refresh();
+    for (const lane of this.lanes.all()) if (!this.byId.has(lane.id)) this.adopt(lane.id);
+    this.list = [...this.byId.values()];
+  }
+
+  private adopt(id: number): void {
+    const lane = this.lanes.get(id)!;
+    const handler = this.serves(lane.queue) ? this.registry.find(lane.queue, lane.name) : undefined;
+    if (!handler) return;
+    const permits = [this.process, this.queuePermits(lane.queue), ...this.handlerPermits(handler)];
+    this.byId.set(id, new WorkerLane(lane, handler, laneSettings(handler, this.options), permits));
+  }
+
+  private serves(queue: string): boolean {
+    const patterns = this.options.worker?.queues;
+    return !patterns || patterns.some((pattern) => (pattern.endsWith('*') ? queue.startsWith(pattern.slice(0, -1)) : queue === pattern));
+  }
+
+  /** Where only the handler says how many, its word is the queue's bound too: 10 must not cap a handler that asks for 50. */
+  private queuePermits(queue: string): Permits {
+    let permits = this.queues.get(queue);
+    if (!permits) {
+      const handlers = this.registry.all().filter((handler) => handler.queue === queue);
+      const asked = handlers.reduce((sum, handler) => sum + (handler.options.concurrency ?? 0), 0);
+      const limit = this.options.queues.get(queue)?.concurrency ?? Math.max(this.options.queueConcurrency, asked);
+      this.queues.set(queue, (permits = new Permits(limit)));
+    }
+    return permits;
+  }
+
+  private handlerPermits(handler: Handler): Permits[] {
+    const { concurrency, transactional } = handler.options;
+    let own = this.handlers.get(handler);
+    if (concurrency !== undefined && !own) this.handlers.set(handler, (own = new Permits(concurrency)));
+    return [...(own ? [own] : []), ...(transactional ? [this.transactions] : [])];
+  }
+}

@@ -1,0 +1,144 @@
+import { hostname } from 'node:os';
+import { Loop, type Round } from '../runtime/loop.js';
+import type { Signal } from '../storage/signals.js';
+import { assemble, type Crew, type WorkerParts } from './crew.js';
+import type { JobRun } from './job-run.js';
+import { Shutdown } from './shutdown.js';
+
+export type { WorkerParts } from './crew.js';
+
+/** A signal of later jobs: soon, but not for each of a thousand. */
+const LATER_MS = 50;
+/** Settling and claiming must be back quickly when the database is. */
+const MAX_POLL_REST_MS = 1_000;
+
+/** What a working process does: owns the loops that turn the duties, their start and their stop. */
+export class Worker {
+  readonly name = `${hostname().slice(0, 40)}:${process.pid}`;
+  private readonly crew: Crew;
+  private readonly loops: Readonly<Record<'poll' | 'pollBeside' | 'settle' | 'suspect' | 'schedule' | 'reap' | 'clean' | 'beat', Loop>>;
+  private deafen: () => void = () => undefined;
+
+  constructor(private readonly parts: WorkerParts) {
+    this.crew = assemble(parts, {
+      name: this.name,
+      wakePoller: () => this.wakePoller(),
+      wakeUndertaker: () => void this.loops.settle.wake(),
+      onReturn: (delayMs) => this.expectReturn(delayMs),
+      onCancel: (ids) => this.cancel(ids),
+      onLost: () => this.letGo(),
+      onPromoted: (lanes) => this.parts.storage.signals.send({ lanes }),
+      onNews: (news) => this.learn(news),
+    });
+    this.loops = this.makeLoops();
+  }
+
+  /** Lease and lanes first, then suspects while nothing else runs, then everything. Throws when the database is away. */
+  async start(): Promise<void> {
+    const { lanes, heartbeat, poller, scheduler } = this.crew;
+    const { signals } = this.parts.storage;
+    await lanes.register();
+    await heartbeat.take();
+    await scheduler.promote();
+    this.deafen = signals.receive((signal) => this.hear(signal));
+    signals.startListening();
+    // A lone suspect has the process to itself first; its round lets the others in.
+    if (!this.crew.suspects.expectsLone) poller.resume();
+    for (const loop of Object.values(this.loops)) loop.start();
+    this.emitStarted();
+  }
+
+  /** Does anything that this worker serves run, or could it run now? */
+  async hasWork(): Promise<boolean> {
+    return !this.crew.settler.isEmpty || this.parts.storage.jobs.hasDue(this.crew.lanes.ids());
+  }
+
+  /** Claims nothing more and gives back what has not started. */
+  stopClaiming(): void {
+    this.crew.suspects.close();
+    this.crew.poller.pause();
+    this.crew.poller.giveBackWaiting('shutdown');
+  }
+
+  /** Lets what runs end, at most `graceMs` (or until `hurry` aborts), then aborts and releases the rest. */
+  async drain(graceMs: number, hurry?: AbortSignal): Promise<void> {
+    const { crew, loops } = this;
+    const shutdown = new Shutdown(crew);
+    await shutdown.drain(graceMs, hurry);
+    const { beat, ...others } = loops;
+    for (const loop of Object.values(others)) await loop.stop();
+    await shutdown.flush();
+    // Beats during the drain too, else the reaper would take the jobs being finished.
+    await beat.stop();
+    await crew.heartbeat.end().catch(() => undefined);
+    this.deafen();
+    await this.parts.storage.signals.stopListening();
+    this.parts.events.emit('workerStopped', () => ({ worker: this.name, released: shutdown.released }));
+  }
+
+  private makeLoops(): Worker['loops'] {
+    const { poller, undertaker, suspects, scheduler, reaper, janitor, heartbeat } = this.crew;
+    const poll = () => poller.poll();
+    return {
+      poll: this.loop('poll', poll, MAX_POLL_REST_MS),
+      pollBeside: this.loop('poll', poll, MAX_POLL_REST_MS),
+      settle: this.loop('settle', () => undertaker.settle(), MAX_POLL_REST_MS),
+      suspect: this.loop('suspect', () => suspects.round()),
+      schedule: this.loop('schedule', () => scheduler.promote()),
+      reap: this.loop('reap', () => reaper.reap()),
+      clean: this.loop('clean', () => janitor.clean()),
+      beat: this.loop('beat', () => heartbeat.beat(), MAX_POLL_REST_MS),
+    };
+  }
+
+  private loop(name: string, round: Round, maxRestMs?: number): Loop {
+    const onError = (error: unknown, restMs: number) => this.parts.events.emit('loopFailed', () => ({ loop: name, error, restMs }));
+    return new Loop(name, round, { onError, maxRestMs });
+  }
+
+  /** One resting loop is enough; where both are under way, both look again. */
+  private wakePoller(): void {
+    if (!this.loops.poll.wake()) this.loops.pollBeside.wake();
+  }
+
+  private hear(signal: Signal): void {
+    if (signal.cancel) this.loops.beat.wake();
+    if (signal.later) this.loops.schedule.wakeIn(LATER_MS);
+    if (signal.lanes.some((id) => !this.parts.storage.lanes.get(id))) this.loops.schedule.wake();
+    for (const lane of this.crew.lanes.all()) if (signal.lanes.length === 0 || signal.lanes.includes(lane.lane.id)) lane.expectNews();
+    this.wakePoller();
+  }
+
+  private expectReturn(delayMs: number): void {
+    if (delayMs > 0) return this.loops.schedule.wakeIn(delayMs);
+    for (const lane of this.crew.lanes.all()) lane.expectNews();
+    this.wakePoller();
+  }
+
+  private cancel(ids: string[]): void {
+    for (const id of ids) this.crew.dispatcher.find(id)?.abort('JOB_CANCELLED', `Job ${id} was cancelled.`);
+    for (const lane of this.crew.lanes.all()) for (const id of ids) this.endWaiting(lane.removeWaiting(id));
+  }
+
+  private endWaiting(run: JobRun | undefined): void {
+    if (run) this.crew.settler.add(run, { kind: 'cancelled', reason: 'cancelled before it ran' });
+  }
+
+  /** Others may hold the jobs by now. What has not started goes back (as far as it is still ours), what runs is told. */
+  private letGo(): void {
+    this.crew.poller.giveBackWaiting('unstarted');
+    const message = 'This process could not renew its lease; another one may run the job by now.';
+    for (const run of this.crew.dispatcher.runs()) run.abort('LEASE_LOST', message);
+  }
+
+  private async learn(news: { newestLane: number; suspects: number[] }): Promise<void> {
+    const { lanes, suspects } = this.crew;
+    if (news.newestLane > this.parts.storage.lanes.newest()) await lanes.refresh(news.newestLane);
+    if (suspects.expect(news.suspects)) this.loops.suspect.wake();
+  }
+
+  private emitStarted(): void {
+    const queues = [...new Set(this.crew.lanes.all().map((lane) => lane.lane.queue))];
+    this.parts.events.emit('workerStarted', () => ({ worker: this.name, queues }));
+  }
+}

@@ -1,0 +1,51 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { checkSchemaName } from '../lib/job/names.js';
+import { DOWN, firstPartitions, UP } from './1790000000000-initial.js';
+
+export { SCHEMA_VERSION } from './1790000000000-initial.js';
+
+export interface CreateMigrationsOptions {
+  /** Schema of the queue's tables, default `simple_queue`; the same as the module's option `schema`. */
+  schema?: string;
+}
+
+export type MigrationClass = new () => MigrationInterface & { name: string };
+
+/**
+ * The migrations as TypeORM classes for one schema: list them in your own `migrations: [...]` and set the module's
+ * `migrate: 'check'`, or leave it to the module (`migrate: 'run'`, the default).
+ * TypeORM builds migrations without arguments, so the schema has to be part of the class.
+ */
+export function createMigrations(options: CreateMigrationsOptions = {}): MigrationClass[] {
+  const schema = checkSchemaName(options.schema ?? 'simple_queue');
+  return [migration(`${pascal(schema)}Initial1790000000000`, schema, UP, DOWN)];
+}
+
+function migration(name: string, schema: string, up: readonly string[], down: readonly string[]): MigrationClass {
+  return class implements MigrationInterface {
+    readonly name = name;
+
+    async up(runner: QueryRunner): Promise<void> {
+      await runner.query(`create schema if not exists ${schema}`);
+      await runAll(runner, schema, [...up, ...firstPartitions(new Date())]);
+    }
+
+    /** Leaves the schema itself: it may hold the table that records migrations, or grants. */
+    async down(runner: QueryRunner): Promise<void> {
+      await runAll(runner, schema, down);
+    }
+  };
+}
+
+async function runAll(runner: QueryRunner, schema: string, statements: readonly string[]): Promise<void> {
+  for (const statement of statements) await runner.query(inSchema(statement, schema));
+}
+
+/** Statements are written for the default schema; the name was checked, so it needs no quoting. */
+export function inSchema(statement: string, schema: string): string {
+  return statement.replaceAll('simple_queue.', `${schema}.`);
+}
+
+function pascal(schema: string): string {
+  return schema.replaceAll(/(?:^|_)([a-z0-9]?)/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+interface Rule {
+  name: string;
+}
+interface Cruise {
+  summary: { violations: { from: string; to: string; rule: Rule }[] };
+}
+
+const { forbidden } = createRequire(import.meta.url)('../.dependency-cruiser.cjs') as { forbidden: Rule[] };
+
+/** For every rule of .dependency-cruiser.cjs an import that it must catch: [rule, from, to]. */
+const VIOLATIONS: [string, string, string][] = [
+  ['no-cycle', 'lib/pull/circle.ts', './circle.js'],
+  ['resolvable', 'lib/pull/hopeful.ts', './nowhere.js'],
+  ['job-is-pure', 'lib/job/proud.ts', '../runtime/loop.js'],
+  ['runtime-is-pure', 'lib/runtime/proud.ts', '../job/job.js'],
+  ['floor-without-packages', 'lib/job/rich.ts', 'rxjs'],
+  ['storage-on-the-floor', 'lib/storage/proud.ts', '../observability/events.js'],
+  ['observability-on-the-floor', 'lib/observability/proud.ts', '../storage/database.js'],
+  ['enqueue-stands-alone', 'lib/enqueue/nosy.ts', '../admin/admin.js'],
+  ['maintenance-stands-alone', 'lib/maintenance/nosy.ts', '../admin/admin.js'],
+  ['admin-stands-alone', 'lib/admin/nosy.ts', '../pull/pull.js'],
+  ['pull-stands-alone', 'lib/pull/nosy.ts', '../admin/admin.js'],
+  ['queue-service-enqueues', 'lib/queue.service.ts', './admin/leads-to-worker.js'],
+  ['web-process-without-worker', 'lib/admin/leads-to-worker.ts', '../worker/worker.js'],
+  ['worker-below-the-module', 'lib/worker/proud.ts', '../admin/admin.js'],
+  ['maintenance-is-started-by-the-worker', 'lib/worker/hasty.ts', '../maintenance/reaper.js'],
+  ['sql-in-storage', 'lib/admin/fluent.ts', '../storage/sql/claim.sql.js'],
+  ['drivers-in-storage', 'lib/admin/driver.ts', 'pg'],
+  ['migrations-through-storage', 'lib/admin/mover.ts', '../../migrations/migrations.js'],
+  ['migrations-on-storage', 'migrations/proud.ts', '../lib/admin/admin.js'],
+  ['index-is-for-applications', 'lib/admin/lazy.ts', '../index.js'],
+  ['module-is-outside', 'lib/admin/owner.ts', '../simple-queue.module.js'],
+  ['decorators-are-outside', 'lib/admin/decorated.ts', '../decorators/decorator.js'],
+  ['testing-is-outside', 'lib/admin/tested.ts', '../testing/testing.js'],
+  ['cli-is-outside', 'lib/admin/typed.ts', '../cli/main.js'],
+  ['dashboard-is-outside', 'lib/admin/shown.ts', '../dashboard/page.js'],
+  ['published-needs-peers-only', 'lib/storage/dev.ts', 'expect-type'],
+  ['published-stands-alone', 'lib/admin/looks-out.ts', '../../test/support/eventually.js'],
+];
+
+const repository = resolve(import.meta.dirname, '..');
+const sandbox = mkdtempSync(join(tmpdir(), 'sq-architecture-'));
+let caught: Set<string>;
+
+beforeAll(() => {
+  for (const name of ['package.json', 'tsconfig.json', '.dependency-cruiser.cjs'])
+    copyFileSync(join(repository, name), join(sandbox, name));
+  symlinkSync(join(repository, 'node_modules'), join(sandbox, 'node_modules'));
+  for (const [, from, to] of VIOLATIONS)
+    if (to.startsWith('.') && !to.includes('nowhere')) write(join(dirname(from), to.replace(/\.js$/, '.ts')), '');
+  for (const [, from, to] of VIOLATIONS) write(from, `import * as it from '${to}';\nconsole.log(it);\n`);
+  write(
+    'lib/job/typed.ts',
+    "import type { Pool } from 'pg';\nimport type { here as there } from '../worker/worker.js';\nexport type It = [Pool, typeof there];\n",
+  );
+  caught = new Set(cruise().summary.violations.map(({ rule, from }) => `${rule.name}: ${from}`));
+});
+
+afterAll(() => rmSync(sandbox, { recursive: true }));
+
+function write(path: string, content: string): void {
+  mkdirSync(join(sandbox, dirname(path)), { recursive: true });
+  writeFileSync(join(sandbox, path), `${content}export const here = true;\n`);
+}
+
+function cruise(): Cruise {
+  const program = join(repository, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
+  const { stdout, stderr } = spawnSync(process.execPath, [program, 'lib', 'migrations', '--output-type', 'json'], {
+    cwd: sandbox,
+    encoding: 'utf8',
+  });
+  if (!stdout) throw new Error(stderr);
+  return JSON.parse(stdout) as Cruise;
+}
+
+it.each(VIOLATIONS)('%s: stops %s from importing %s', (rule, from) => {
+  const reached = rule === 'web-process-without-worker' ? 'lib/queue.service.ts' : from;
+  expect([...caught]).toContain(`${rule}: ${reached}`);
+});
+
+it('lets anyone import a type', () => {
+  expect([...caught].filter((violation) => violation.endsWith('lib/job/typed.ts'))).toEqual([]);
+});
+
+it('has a violation for every rule', () => {
+  expect(new Set(VIOLATIONS.map(([rule]) => rule))).toEqual(new Set(forbidden.map(({ name }) => name)));
+});

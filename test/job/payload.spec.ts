@@ -1,0 +1,167 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { outputText, payloadText } from '../../lib/job/payload.js';
+
+const MIB = 1024 * 1024;
+const invalid = expect.objectContaining({ code: 'INVALID_PAYLOAD' });
+
+function circular(): object {
+  const one: { self?: object } = {};
+  one.self = one;
+  return one;
+}
+
+function deep(levels: number): unknown {
+  let value: unknown = 1;
+  for (let level = 0; level < levels; level++) value = [value];
+  return value;
+}
+
+const throwing = {
+  get field(): never {
+    throw new Error('no');
+  },
+};
+
+/** jsonb takes neither U+0000 nor half a surrogate pair, in keys or texts. */
+function isStorable(text: string): boolean {
+  let storable = true;
+  JSON.parse(text, (key, value: unknown) => {
+    const parts = [key, typeof value === 'string' ? value : ''];
+    storable &&= parts.every((part) => !part.includes('\0') && part.isWellFormed());
+    return value;
+  });
+  return storable;
+}
+
+describe('a payload', () => {
+  it.each<[unknown, string]>([
+    [{ orderId: 1 }, '{"orderId":1}'],
+    [[], '[]'],
+    ['text', '"text"'],
+    [0, '0'],
+    [false, 'false'],
+    [null, 'null'],
+    [undefined, 'null'],
+    [new Date(0), '"1970-01-01T00:00:00.000Z"'],
+    [{ left: undefined }, '{}'],
+  ])('%p is stored as JSON', (payload, text) => {
+    expect(payloadText(payload, MIB)).toBe(text);
+  });
+
+  it.each<[string, unknown]>([
+    ['a bigint', { amount: 1n }],
+    ['a cycle', circular()],
+    ['a function', { callback: () => 1 }],
+    ['a bare function', () => 1],
+    ['a symbol', { kind: Symbol('x') }],
+    ['NaN', { price: NaN }],
+    ['Infinity', [Infinity]],
+    ['a Map', { rows: new Map() }],
+    ['a Set', new Set([1])],
+    ['U+0000', { text: 'a\0b' }],
+    ['U+0000 in a key', { 'a\0b': 1 }],
+    ['half a surrogate pair', { text: '\ud83d' }],
+    ['the other half', { text: 'x\ude00' }],
+    ['U+0000 after a backslash', { text: '\\\0' }],
+    ['a getter that throws', throwing],
+    ['100,000 levels', deep(100_000)],
+  ])('with %s is refused', (_, payload) => {
+    expect(() => payloadText(payload, MIB)).toThrow(invalid);
+  });
+
+  it('may spell out an escape', () => {
+    expect(JSON.parse(payloadText({ text: '\\u0000 and \\ud83d' }, MIB))).toEqual({ text: '\\u0000 and \\ud83d' });
+  });
+
+  it('names the field that would be lost', () => {
+    expect(() => payloadText({ items: [{ price: NaN }] }, MIB)).toThrow(/payload\.items\[0\]\.price is NaN/);
+  });
+
+  it('is measured in bytes, not in characters', () => {
+    expect(payloadText('\u20ac', 5)).toBe('"\u20ac"');
+    expect(() => payloadText('\u20ac\u20ac', 5)).toThrow(expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE' }));
+  });
+
+  it('comes back as it went, or is refused', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (payload) => {
+        let text: string;
+        try {
+          text = payloadText(payload, MIB);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'INVALID_PAYLOAD' });
+          return;
+        }
+        expect(isStorable(text)).toBe(true);
+        expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(payload)));
+      }),
+    );
+  });
+
+  it('throws nothing but its own errors, whatever is given', () => {
+    fc.assert(
+      fc.property(fc.anything({ withBigInt: true, withMap: true, withSet: true, withNullPrototype: true }), (payload) => {
+        try {
+          expect(isStorable(payloadText(payload, MIB))).toBe(true);
+        } catch (error) {
+          expect(error).toMatchObject({ name: 'QueueError', code: 'INVALID_PAYLOAD' });
+        }
+      }),
+    );
+  });
+});
+
+describe('an output', () => {
+  it('is stored as JSON', () => {
+    expect(outputText({ sent: 1 }, 100)).toEqual({ text: '{"sent":1}' });
+  });
+
+  it('may be nothing', () => {
+    expect(outputText(undefined, 100)).toEqual({});
+  });
+
+  it('keeps a bigint as text', () => {
+    expect(outputText({ total: 10n ** 20n }, 100)).toEqual({ text: '{"total":"100000000000000000000"}' });
+  });
+
+  it('is cleaned of what jsonb cannot hold', () => {
+    expect(JSON.parse(outputText({ text: 'a\0b\ud800' }, 100).text ?? '')).toEqual({ text: 'a\uFFFDb\uFFFD' });
+  });
+
+  it('may spell out an escape', () => {
+    expect(JSON.parse(outputText('\\u0000', 100).text ?? '')).toBe('\\u0000');
+  });
+
+  it('is cut when it is too large, and says so', () => {
+    const stored = outputText({ rows: 'x'.repeat(10_000) }, 1_000);
+    expect(stored.problem).toMatch(/10,?0\d\d bytes, cut at maxOutputBytes/);
+    expect(Buffer.byteLength(stored.text ?? '')).toBeLessThanOrEqual(1_000);
+  });
+
+  it.each<[string, unknown]>([
+    ['a function', () => 1],
+    ['a symbol', Symbol('x')],
+    ['a cycle', circular()],
+    ['a getter that throws', throwing],
+    ['100,000 levels', deep(100_000)],
+  ])('is left out when it is %s, and says so', (_, output) => {
+    const stored = outputText(output, 100);
+    expect(stored).toEqual({ problem: expect.any(String) });
+  });
+
+  it('is storable and bounded, and never throws', () => {
+    fc.assert(
+      fc.property(
+        fc.anything({ withBigInt: true, withMap: true, withDate: true, withNullPrototype: true }),
+        fc.integer({ min: 16, max: 5_000 }),
+        (output, max) => {
+          const { text } = outputText(output, max);
+          if (text === undefined) return;
+          expect(isStorable(text)).toBe(true);
+          expect(Buffer.byteLength(text)).toBeLessThanOrEqual(max);
+        },
+      ),
+    );
+  });
+});

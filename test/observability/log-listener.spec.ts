@@ -1,0 +1,126 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Logger, type LoggerService } from '@nestjs/common';
+import fc from 'fast-check';
+import { QueueEvents, type JobEventName, type JobEvents } from '../../lib/observability/events.js';
+import { attachLogListener } from '../../lib/observability/log-listener.js';
+
+class Notebook implements LoggerService {
+  readonly lines: string[] = [];
+  private note = (level: string) => (message: string) => void this.lines.push(`${level} ${message}`);
+  debug = this.note('debug');
+  log = this.note('log');
+  warn = this.note('warn');
+  error = this.note('error');
+}
+
+const SECRET = 'hunter2';
+const job = { id: '0190', queue: 'mail', name: 'welcome', attempt: 2 };
+
+/** The line that each event leaves, with something in it that must not be told. */
+const LINES: { [Name in Exclude<JobEventName, 'enqueued'>]: [event: JobEvents[Name], line: string] } = {
+  started: [job, 'debug job 0190 (mail/welcome, attempt 2) started'],
+  succeeded: [{ ...job, runMs: 12.4, output: { card: SECRET } }, 'debug job 0190 (mail/welcome, attempt 2) succeeded in 12 ms'],
+  rescheduled: [{ ...job, runMs: 3 }, 'debug job 0190 (mail/welcome, attempt 2) rescheduled itself after 3 ms'],
+  released: [{ ...job, reason: 'shutdown' }, 'debug job 0190 (mail/welcome, attempt 2) was given back: shutdown'],
+  cancelled: [{ ...job, name: '', reason: 'order gone' }, 'log job 0190 (mail, attempt 2) was cancelled: order gone'],
+  retried: [
+    { ...job, runMs: 5, error: { name: 'Error', message: 'busy', code: 'EBUSY', stack: SECRET } },
+    'warn job 0190 (mail/welcome, attempt 2) failed after 5 ms and will be retried: Error [EBUSY]: busy',
+  ],
+  failed: [
+    { ...job, runMs: 5, state: 'unprocessable', error: { name: 'TypeError', message: 'no date', stack: SECRET } },
+    'error job 0190 (mail/welcome, attempt 2) ended as unprocessable after 5 ms: TypeError: no date',
+  ],
+  leaseLost: [job, 'warn job 0190 (mail/welcome, attempt 2) was taken from this process; its late answer changed nothing'],
+  outputCut: [
+    { ...job, problem: '90000 bytes, cut' },
+    'warn job 0190 (mail/welcome, attempt 2) succeeded, but its output was not stored whole: 90000 bytes, cut',
+  ],
+  reaped: [
+    { leases: 1, jobs: 9, poisoned: 2, cancelled: 1 },
+    'log took back 9 job(s) of 1 silent worker(s), 2 poisoned, 1 cancelled',
+  ],
+  loopFailed: [
+    { loop: 'poller', restMs: 250, error: databaseError({ code: '57P01', message: 'terminating connection', detail: SECRET }) },
+    'error poller failed and goes on in 250 ms: Error [57P01]: terminating connection',
+  ],
+  warning: [{ code: 'OPTIONS_SUSPICIOUS', message: 'leaseMs is short' }, 'warn OPTIONS_SUSPICIOUS: leaseMs is short'],
+  workerStarted: [{ worker: 'web-1', queues: ['mail', 'receipts'] }, 'log worker web-1 works mail, receipts'],
+  workerStopped: [{ worker: 'web-1', released: 3 }, 'log worker web-1 stopped, 3 job(s) given back'],
+};
+
+function databaseError(fields: object): Error {
+  return Object.assign(new Error(), fields);
+}
+
+function noted<Name extends JobEventName>(name: Name, event: JobEvents[Name], debug = true): string[] {
+  const events = new QueueEvents();
+  const notebook = new Notebook();
+  attachLogListener(events, notebook, debug);
+  events.emit(name, () => event);
+  return notebook.lines;
+}
+
+describe('the log', () => {
+  it.each(Object.entries(LINES))('has one line for %s, and nothing secret in it', (name, [event, line]) => {
+    expect(noted(name as JobEventName, event)).toEqual([line]);
+    expect(line).not.toContain(SECRET);
+  });
+
+  it('has no line for an enqueue', () => {
+    expect(noted('enqueued', { id: '0190', queue: 'mail', name: '', outcome: 'created' })).toEqual([]);
+  });
+
+  it.each(['22P02', '23505'])('leaves out the text of a data error (%s): it quotes values', (code) => {
+    const error = databaseError({ code, message: `invalid input: "${SECRET}"`, detail: `Key (card)=(${SECRET})` });
+    expect(noted('loopFailed', { loop: 'settler', restMs: 9, error })).toEqual([
+      `error settler failed and goes on in 9 ms: Error [${code}]: the database refused a value`,
+    ]);
+  });
+
+  it.each([null, undefined, 'text', { detail: SECRET }])('says only the kind of a loop error that is none: %p', (error) => {
+    expect(noted('loopFailed', { loop: 'poller', restMs: 9, error })).toEqual([
+      expect.stringMatching(/something of type \w+ was thrown$/),
+    ]);
+  });
+
+  it('keeps any error text on one line, without colours, and short', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 1_000 }), (message) => {
+        const [line] = noted('failed', { ...LINES.failed[0], error: { name: 'Error', message } });
+        expect(line).not.toMatch(/[\p{Cc}\u2028\u2029\u202e]/u);
+        expect(line?.isWellFormed()).toBe(true);
+        expect(line?.length).toBeLessThan(450);
+      }),
+    );
+  });
+
+  it('stops when it is told to', () => {
+    const events = new QueueEvents();
+    const notebook = new Notebook();
+    attachLogListener(events, notebook, true)();
+    events.emit('warning', () => ({ code: 'LATE', message: 'too late' }));
+    expect(notebook.lines).toEqual([]);
+    expect((Object.keys(LINES) as JobEventName[]).some((name) => events.hasListener(name))).toBe(false);
+  });
+});
+
+describe('debug lines', () => {
+  const asked = (): boolean[] => {
+    const events = new QueueEvents();
+    attachLogListener(events, new Notebook());
+    return (['started', 'succeeded', 'failed'] as const).map((name) => events.hasListener(name));
+  };
+
+  afterEach(() => Logger.overrideLogger(['verbose', 'debug', 'log', 'warn', 'error', 'fatal']));
+
+  it('are listened to where Nest writes them', () => {
+    Logger.overrideLogger(['debug']);
+    expect(asked()).toEqual([true, true, true]);
+  });
+
+  it('cost no event where Nest does not write them', () => {
+    Logger.overrideLogger(['log']);
+    expect(asked()).toEqual([false, false, true]);
+  });
+});

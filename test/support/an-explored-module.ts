@@ -1,0 +1,55 @@
+import { Module, type ModuleMetadata } from '@nestjs/common';
+import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
+import { QueueEvents } from '../../lib/observability/events.js';
+import { HandlerExplorer } from '../../lib/worker/handler.explorer.js';
+import { HandlerRegistry } from '../../lib/worker/handler-registry.js';
+import { ListenerExplorer } from '../../lib/worker/listener.explorer.js';
+import { MODULE_INSTANCE } from '../../lib/worker/module-instance.js';
+
+export interface Explored {
+  registry: HandlerRegistry;
+  events: QueueEvents;
+}
+
+/** An application with these providers and the exploring half of the module (no storage), once for each instance name. */
+export async function anExploredModule(application: ModuleMetadata, instances = ['default']): Promise<Map<string, Explored>> {
+  const explored = new Map<string, Explored>();
+  const imports = instances.map((instance) => exploring(instance, explored));
+  const module = await Test.createTestingModule({
+    ...application,
+    imports: [...(application.imports ?? []), ...imports],
+  }).compile();
+  await module.init();
+  return explored;
+}
+
+/** The registry of an application with these providers and one unnamed instance of the module. */
+export async function handlersAmong(...providers: NonNullable<ModuleMetadata['providers']>): Promise<HandlerRegistry> {
+  return (await anExploredModule({ providers })).get('default')!.registry;
+}
+
+function exploring(instance: string, explored: Map<string, Explored>): NonNullable<ModuleMetadata['imports']>[number] {
+  const found: Explored = { registry: new HandlerRegistry(), events: new QueueEvents() };
+  explored.set(instance, found);
+  return {
+    module: Exploring,
+    imports: [DiscoveryModule],
+    providers: [
+      { provide: MODULE_INSTANCE, useValue: instance },
+      {
+        provide: HandlerExplorer,
+        inject: [DiscoveryService],
+        useFactory: (discovery: DiscoveryService) => new HandlerExplorer(discovery, found.registry, instance),
+      },
+      {
+        provide: ListenerExplorer,
+        inject: [DiscoveryService],
+        useFactory: (discovery: DiscoveryService) => new ListenerExplorer(discovery, found.events, instance),
+      },
+    ],
+  };
+}
+
+@Module({})
+class Exploring {}

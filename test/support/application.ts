@@ -1,0 +1,103 @@
+import type { INestApplicationContext, Provider, Type } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { QueueHandler } from '../../lib/decorators/queue-handler.decorator.js';
+import type { JobContext } from '../../lib/job/job-context.js';
+import type { QueueHandlerOptions } from '../../lib/job/job-handler.js';
+import type { Job } from '../../lib/job/job.js';
+import { QueueEvents, type JobEventName, type JobEvents } from '../../lib/observability/events.js';
+import { QueueService } from '../../lib/queue.service.js';
+import { SimpleQueueModule } from '../../lib/simple-queue.module.js';
+import type { SimpleQueueOptions } from '../../lib/simple-queue.options.js';
+import { Storage } from '../../lib/storage/storage.js';
+import { QueueWorker } from '../../lib/worker/queue-worker.js';
+import type { TestDatabase } from './database.js';
+
+export interface TestApplication {
+  app: INestApplicationContext;
+  queues: QueueService;
+  worker: QueueWorker;
+  dataSource: DataSource;
+  storage: Storage;
+  events: QueueEvents;
+  /** Every event of a name since the start. */
+  seen<Name extends JobEventName>(name: Name): JobEvents[Name][];
+  close(): Promise<void>;
+}
+
+export interface TestApplicationOptions {
+  options?: SimpleQueueOptions;
+  providers?: Provider[];
+  typeorm?: Partial<DataSourceOptions>;
+}
+
+/** Short intervals, so that faults heal within a test's patience. */
+export const QUICK: SimpleQueueOptions = {
+  pollIntervalMs: 200,
+  heartbeatIntervalMs: 300,
+  leaseMs: 1_500,
+  queryTimeoutMs: 1_000,
+  maintenance: { reaperIntervalMs: 200 },
+};
+
+/** A Nest application on a database of its own, with the real module. Without handlers it still has a worker. */
+export async function anApplication(database: TestDatabase, given: TestApplicationOptions = {}): Promise<TestApplication> {
+  const typeorm = { type: 'postgres', url: database.url, retryAttempts: 0, ...given.typeorm } as const;
+  const module = await Test.createTestingModule({
+    imports: [TypeOrmModule.forRoot(typeorm as never), SimpleQueueModule.forRoot({ ...QUICK, ...given.options })],
+    providers: given.providers ?? [],
+  }).compile();
+  module.useLogger(false);
+  const events = module.get(QueueEvents, { strict: false });
+  const seen = recordEvents(events);
+  await module.init();
+  return {
+    app: module,
+    queues: module.get(QueueService, { strict: false }),
+    worker: module.get(QueueWorker, { strict: false }),
+    dataSource: module.get(DataSource, { strict: false }),
+    storage: module.get(Storage, { strict: false }),
+    events,
+    seen,
+    close: () => module.close(),
+  };
+}
+
+const NAMES: JobEventName[] = [
+  'started',
+  'succeeded',
+  'retried',
+  'rescheduled',
+  'released',
+  'failed',
+  'cancelled',
+  'leaseLost',
+  'outputCut',
+  'reaped',
+  'loopFailed',
+  'warning',
+  'workerStarted',
+  'workerStopped',
+];
+
+function recordEvents(events: QueueEvents): TestApplication['seen'] {
+  const recorded = new Map<JobEventName, unknown[]>(NAMES.map((name) => [name, []]));
+  for (const name of NAMES) events.on(name, (event) => void recorded.get(name)!.push(event));
+  return <Name extends JobEventName>(name: Name) => recorded.get(name) as JobEvents[Name][];
+}
+
+/** A handler class made of a function. */
+export function aHandler(
+  queue: string,
+  process: (job: Job<never>, context: JobContext) => unknown,
+  options: QueueHandlerOptions = {},
+): Type<unknown> {
+  class TestHandler {
+    process(job: Job<never>, context: JobContext): unknown {
+      return process(job, context);
+    }
+  }
+  QueueHandler(queue, options)(TestHandler);
+  return TestHandler;
+}

@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+
+export interface TestDatabase {
+  name: string;
+  url: string;
+  query<Row extends pg.QueryResultRow = pg.QueryResultRow>(sql: string, params?: unknown[]): Promise<Row[]>;
+  drop(): Promise<void>;
+}
+
+/** A new empty database of its own on the run's server, or on another one. */
+export async function aDatabase(serverUrl = process.env.SQ_TEST_URL): Promise<TestDatabase> {
+  if (!serverUrl) throw new Error('No test server: SQ_TEST_URL is set by test/support/global-setup.ts.');
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await administer(serverUrl, `create database ${name}`);
+  const url = withDatabase(serverUrl, name);
+  const pool = new pg.Pool({ connectionString: url, max: 4 });
+  // Idle connections die when a test restarts the server; the next query opens another.
+  pool.on('error', () => undefined);
+  return {
+    name,
+    url,
+    query: async <Row extends pg.QueryResultRow>(sql: string, params?: unknown[]) => (await pool.query<Row>(sql, params)).rows,
+    drop: async () => {
+      await pool.end();
+      await dropDatabase(serverUrl, name);
+    },
+  };
+}
+
+/** Like `with (force)`, which PostgreSQL 12 does not have. */
+async function dropDatabase(serverUrl: string, name: string): Promise<void> {
+  await administer(
+    serverUrl,
+    `alter database ${name} allow_connections false`,
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
+    `drop database ${name}`,
+  );
+}
+
+async function administer(serverUrl: string, ...statements: string[]): Promise<void> {
+  const client = new pg.Client({ connectionString: serverUrl });
+  await client.connect();
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+function withDatabase(serverUrl: string, name: string): string {
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}

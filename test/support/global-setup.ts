@@ -1,0 +1,10 @@
+import { aServer, type Server } from './server.ts';
+
+declare global {
+  var testServer: Server | undefined;
+}
+
+export default async function globalSetup(): Promise<void> {
+  globalThis.testServer = await aServer();
+  process.env.SQ_TEST_URL = globalThis.testServer.url;
+}

@@ -1,0 +1,107 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { setTimeout as rest } from 'node:timers/promises';
+
+/** A bad network between a client and the server of `url`: give the client the proxy's `url`. */
+export class TcpProxy {
+  private server?: Server;
+  private delayMs = 0;
+  private readonly links = new Set<Link>();
+
+  private constructor(
+    private readonly target: URL,
+    private port = 0,
+  ) {}
+
+  static async start(url: string): Promise<TcpProxy> {
+    const proxy = new TcpProxy(new URL(url));
+    await proxy.pass();
+    return proxy;
+  }
+
+  /** The server's address, through the proxy. */
+  get url(): string {
+    return Object.assign(new URL(this.target), { host: `127.0.0.1:${this.port}` }).href;
+  }
+
+  /** A good network again. What was black-holed stays so, as it does after a partition. */
+  async pass(): Promise<void> {
+    this.delayMs = 0;
+    if (this.server) return;
+    this.server = createServer({ allowHalfOpen: true }, (client) => this.accept(client)).listen(this.port, '127.0.0.1');
+    await once(this.server, 'listening');
+    this.port = (this.server.address() as AddressInfo).port;
+  }
+
+  /** Open connections never answer again and never close: half-open sockets. New ones work, which no stopped proxy could do. */
+  blackHole(): void {
+    this.links.forEach((link) => link.silence());
+  }
+
+  /** Open connections are reset. */
+  reset(): void {
+    this.links.forEach((link) => link.reset());
+  }
+
+  /** New connections are refused, until `pass()`; open ones go on. */
+  refuse(): void {
+    this.server?.close();
+    this.server = undefined;
+  }
+
+  /** Each chunk arrives this much later, in both directions and in order, until `pass()`. */
+  delay(ms: number): void {
+    this.delayMs = ms;
+  }
+
+  stop(): void {
+    this.refuse();
+    this.reset();
+  }
+
+  private accept(client: Socket): void {
+    const upstream = connect({ host: this.target.hostname, port: Number(this.target.port || 5432), allowHalfOpen: true });
+    const link = new Link(client, upstream, () => this.delayMs);
+    this.links.add(link);
+    client.once('close', () => this.links.delete(link));
+  }
+}
+
+class Link {
+  private silent = false;
+
+  constructor(
+    private readonly client: Socket,
+    private readonly upstream: Socket,
+    private readonly delayMs: () => number,
+  ) {
+    this.forward(client, upstream);
+    this.forward(upstream, client);
+  }
+
+  silence(): void {
+    this.silent = true;
+  }
+
+  reset(): void {
+    this.client.resetAndDestroy();
+    this.upstream.resetAndDestroy();
+  }
+
+  private forward(from: Socket, to: Socket): void {
+    let before = Promise.resolve();
+    const pass = (action: () => unknown): void => {
+      const due = Date.now() + this.delayMs();
+      before = before.then(() => this.passOn(action, due));
+    };
+    from.on('data', (chunk) => pass(() => to.write(chunk)));
+    from.on('end', () => pass(() => to.end()));
+    from.on('error', () => this.silent || to.resetAndDestroy());
+  }
+
+  private async passOn(action: () => unknown, due: number): Promise<void> {
+    const early = due - Date.now();
+    if (early > 0) await rest(early);
+    if (!this.silent) action();
+  }
+}

@@ -1,0 +1,175 @@
+// What must and must not compile of handlers and their decorators: checked by `npm run types`, never run.
+import { expectTypeOf } from 'expect-type';
+import {
+  custom,
+  exponential,
+  HandleJob,
+  Job,
+  JobContext,
+  JobResult,
+  OnJobEvent,
+  Permit,
+  QueueHandler,
+  type Failure,
+  type JobEvents,
+  type JobHandler,
+} from '../../lib/index.js';
+
+interface Receipt {
+  orderId: number;
+}
+interface Sent {
+  messageId: string;
+}
+
+@QueueHandler('receipts', {
+  concurrency: 20,
+  maxAttempts: 5,
+  backoff: exponential({ baseMs: 1_000, maxMs: 60_000 }),
+  timeoutMs: 30_000,
+  transactional: true,
+  instance: 'reports',
+})
+export class SendReceipt implements JobHandler<Receipt, Sent> {
+  async process(job: Job<Receipt>, context: JobContext): Promise<JobResult<Sent> | Sent | void> {
+    expectTypeOf(job.payload).toEqualTypeOf<Receipt>();
+    expectTypeOf(job.lastError).toEqualTypeOf<Failure | undefined>();
+    expectTypeOf(context.signal).toEqualTypeOf<AbortSignal>();
+    await context.enqueue('webhooks', { orderId: job.payload.orderId }, { delayMs: 5 });
+    return job.attempt > 1 ? JobResult.success({ messageId: '1' }) : { messageId: '1' };
+  }
+
+  async acquire(job: Job<Receipt>): Promise<Permit | JobResult<unknown>> {
+    return job.payload.orderId > 0 ? Permit.free : Promise.resolve(JobResult.rescheduleIn(1_000));
+  }
+}
+
+export class WithoutOutput implements JobHandler<Receipt> {
+  process(): void {}
+}
+
+export class EveryResult implements JobHandler<Receipt, Sent> {
+  process({ attempt }: Job<Receipt>): JobResult<Sent> {
+    const results: JobResult<Sent>[] = [
+      JobResult.fail('busy'),
+      JobResult.retryIn(5),
+      JobResult.retryAt(new Date()),
+      JobResult.rescheduleIn(5),
+      JobResult.rescheduleAt(new Date()),
+      JobResult.cancel(),
+      JobResult.unprocessable(new Error('bad')),
+      JobResult.critical('disk full'),
+    ];
+    return results[attempt] ?? JobResult.success({ messageId: '1' });
+  }
+}
+
+export class WrongOutput implements JobHandler<Receipt, Sent> {
+  // @ts-expect-error a number is not what the handler promises
+  process(): number {
+    return 5;
+  }
+}
+
+export class WrongPayload implements JobHandler<Receipt, Sent> {
+  // @ts-expect-error another payload than the class promises
+  process(job: Job<string>): void {
+    void job;
+  }
+}
+
+export class WrongPermit implements JobHandler<Receipt, Sent> {
+  process(): void {}
+  // @ts-expect-error true is no permit
+  acquire(): boolean {
+    return true;
+  }
+}
+
+// @ts-expect-error a handler has a process method
+export class WithoutProcess implements JobHandler<Receipt> {}
+
+@QueueHandler('mail')
+export class Letters {
+  @HandleJob('welcome', { backoff: custom((attempt) => attempt * 5) })
+  welcome(job: Job<Receipt>, context: JobContext): JobResult<Sent> {
+    void context;
+    return JobResult.success({ messageId: String(job.payload.orderId) });
+  }
+
+  @HandleJob('goodbye')
+  async goodbye(): Promise<void> {}
+
+  // @ts-expect-error a handler gets a job first, not a number
+  @HandleJob('number')
+  number(count: number): void {
+    void count;
+  }
+
+  // @ts-expect-error a handler gets nothing third
+  @HandleJob('third')
+  third(job: Job<Receipt>, context: JobContext, third: string): void {
+    void [job, context, third];
+  }
+
+  // @ts-expect-error the instance belongs to the class
+  @HandleJob('elsewhere', { instance: 'reports' })
+  elsewhere(): void {}
+
+  // @ts-expect-error a job is named
+  @HandleJob()
+  nameless(): void {}
+
+  // @ts-expect-error only methods handle jobs
+  @HandleJob('property')
+  property = 5;
+}
+
+// @ts-expect-error a handler names its queue
+@QueueHandler()
+export class WithoutQueue {}
+
+// @ts-expect-error no such option
+@QueueHandler('mail', { concurency: 5 })
+export class MistypedOption {}
+
+export class NotAMethod {
+  // @ts-expect-error a queue is handled by a class, not by a method
+  @QueueHandler('mail')
+  process(): void {}
+}
+
+export class Listening {
+  @OnJobEvent('failed')
+  failed(event: JobEvents['failed']): void {
+    expectTypeOf(event.error).toEqualTypeOf<Failure>();
+  }
+
+  @OnJobEvent('retried', { instance: 'reports' })
+  part({ id, error }: { id: string; error: Failure }): void {
+    void [id, error];
+  }
+
+  @OnJobEvent('workerStarted')
+  @OnJobEvent('workerStopped')
+  nothing(): void {}
+
+  // @ts-expect-error no such event
+  @OnJobEvent('fialed')
+  mistyped(): void {}
+
+  // @ts-expect-error `started` has no error
+  @OnJobEvent('started')
+  wrong(event: JobEvents['failed']): void {
+    void event;
+  }
+}
+
+// @ts-expect-error results are made by the static methods
+export const made: JobResult = new JobResult({ kind: 'cancel', reason: 'no' });
+
+// @ts-expect-error jobs are made by the worker
+export const job: Job = new Job();
+
+// @ts-expect-error a job cannot be changed
+export const change = (one: Job<Receipt>): number => (one.attempt = 5);

@@ -1,0 +1,45 @@
+import { expect, it } from '@jest/globals';
+import { HandlerRegistry, type Handler } from '../../lib/worker/handler-registry.js';
+
+const aHandler = (queue: string, name: string | undefined, label = 'Mailer.process'): Handler => ({
+  queue,
+  name,
+  label,
+  options: {},
+  run: () => undefined,
+});
+
+function registryOf(...handlers: Handler[]): HandlerRegistry {
+  const registry = new HandlerRegistry();
+  handlers.forEach((handler) => registry.add(handler));
+  return registry;
+}
+
+it('finds the handler of a name, else the one that takes the rest, else none', () => {
+  const [welcome, rest, other] = [aHandler('mail', 'welcome'), aHandler('mail', undefined), aHandler('bills', 'first')];
+  const registry = registryOf(welcome, rest, other);
+  const found = [
+    registry.find('mail', 'welcome'),
+    registry.find('mail', 'goodbye'),
+    registry.find('bills', 'second'),
+    registry.find('fax', ''),
+  ];
+  expect(found).toEqual([welcome, rest, undefined, undefined]);
+});
+
+it('takes any name for a name', () => {
+  const strange = aHandler('__proto__', 'constructor');
+  const registry = registryOf(strange);
+  expect([registry.find('__proto__', 'constructor'), registry.find('constructor', '__proto__')]).toEqual([strange, undefined]);
+  expect(registry.queueNames()).toEqual(['__proto__']);
+});
+
+it('refuses a second handler for the same jobs, naming both', () => {
+  const registry = registryOf(aHandler('mail', undefined, 'Mailer.process'));
+  expect(() => registry.add(aHandler('mail', undefined, 'Postman.process'))).toThrow(
+    expect.objectContaining({
+      code: 'HANDLER_DUPLICATE',
+      message: expect.stringMatching(/"mail".*Mailer\.process and Postman\.process/),
+    }),
+  );
+});

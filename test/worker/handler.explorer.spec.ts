@@ -1,0 +1,369 @@
+import { describe, expect, it } from '@jest/globals';
+import { Inject, Injectable, Module, Scope } from '@nestjs/common';
+import { HandleJob } from '../../lib/decorators/handle-job.decorator.js';
+import { QueueHandler } from '../../lib/decorators/queue-handler.decorator.js';
+import { custom } from '../../lib/job/backoff.js';
+import { Job } from '../../lib/job/job.js';
+import { JobContext } from '../../lib/job/job-context.js';
+import type { QueueHandlerOptions } from '../../lib/job/job-handler.js';
+import { Permit } from '../../lib/job/permit.js';
+import type { Handler, HandlerRegistry } from '../../lib/worker/handler-registry.js';
+import { anExploredModule, handlersAmong } from '../support/an-explored-module.js';
+
+const aJob = { id: '1', queue: 'mail', name: '', payload: { to: 'you' } } as Job;
+const aContext = {} as JobContext;
+
+@QueueHandler('mail')
+class Mailer {
+  readonly sent: unknown[] = [];
+
+  process(job: Job, context: JobContext): number {
+    return this.sent.push([job, context]);
+  }
+}
+
+/** Each handler as `queue/name -> Class.method`. */
+function shown(registry: HandlerRegistry): string[] {
+  return registry.all().map(({ queue, name, label }) => `${queue}/${name ?? '*'} -> ${label}`);
+}
+
+function only(registry: HandlerRegistry): Handler {
+  expect(registry.all()).toHaveLength(1);
+  return registry.all()[0]!;
+}
+
+const stopsWith = (code: string, message: RegExp | string): unknown =>
+  expect.objectContaining({
+    name: 'QueueError',
+    code,
+    message: typeof message === 'string' ? expect.stringContaining(message) : expect.stringMatching(message),
+  });
+
+describe('a handler is found', () => {
+  it.each<[string, Parameters<typeof handlersAmong>[0]]>([
+    ['by its class alone', Mailer],
+    ['by useClass', { provide: 'MAILER', useClass: Mailer }],
+    ['by useValue', { provide: 'MAILER', useValue: new Mailer() }],
+    ['by useFactory', { provide: 'MAILER', useFactory: () => new Mailer() }],
+    ['by an asynchronous useFactory', { provide: 'MAILER', useFactory: () => Promise.resolve(new Mailer()) }],
+    ['by a useFactory that injects', { provide: 'MAILER', inject: ['SENDER'], useFactory: () => new Mailer() }],
+    ['by a subclass that replaces it', { provide: Mailer, useClass: class BetterMailer extends Mailer {} }],
+  ])('%s', async (_, provider) => {
+    const registry = await handlersAmong(provider, { provide: 'SENDER', useValue: 'you' });
+    expect(only(registry)).toMatchObject({ queue: 'mail', name: undefined });
+  });
+
+  it('once, although an alias names it too', async () => {
+    const registry = await handlersAmong(Mailer, { provide: 'ALIAS', useExisting: Mailer });
+    expect(shown(registry)).toEqual(['mail/* -> Mailer.process']);
+  });
+
+  it('in any module of the application', async () => {
+    @Module({ providers: [Mailer] })
+    class MailModule {}
+    @Module({ imports: [MailModule] })
+    class FeatureModule {}
+    const explored = await anExploredModule({ imports: [FeatureModule] });
+    expect(shown(explored.get('default')!.registry)).toEqual(['mail/* -> Mailer.process']);
+  });
+
+  it('with what it injects', async () => {
+    @QueueHandler('mail')
+    class Injecting {
+      constructor(@Inject('SENDER') private readonly sender: string) {}
+      process(): string {
+        return this.sender;
+      }
+    }
+    const registry = await handlersAmong(Injecting, { provide: 'SENDER', useValue: 'you' });
+    expect(only(registry).run(aJob, aContext)).toBe('you');
+  });
+
+  it('with a process that is a property', async () => {
+    @QueueHandler('mail')
+    class Arrow {
+      private readonly answer = 5;
+      process = (): number => this.answer;
+    }
+    expect(only(await handlersAmong(Arrow)).run(aJob, aContext)).toBe(5);
+  });
+
+  it('and nothing is found among providers of other kinds', async () => {
+    const others = [undefined, null, 0, 'text', {}, [], () => 1, Object.create(null), class Plain {}];
+    const providers = others.map((useValue, index) => ({ provide: `OTHER_${index}`, useValue: useValue as unknown }));
+    expect(shown(await handlersAmong(...providers))).toEqual([]);
+  });
+});
+
+describe('run', () => {
+  it('calls the method of the instance with the job and its context', async () => {
+    const mailer = new Mailer();
+    const registry = await handlersAmong({ provide: 'MAILER', useValue: mailer });
+    only(registry).run(aJob, aContext);
+    expect(mailer.sent).toEqual([[aJob, aContext]]);
+  });
+
+  it('is the bound method itself: nothing stands between', async () => {
+    expect(only(await handlersAmong(Mailer)).run.name).toBe('bound process');
+  });
+});
+
+describe('acquire', () => {
+  @QueueHandler('mail')
+  class Limited extends Mailer {
+    private readonly permit = new Permit(() => undefined);
+    acquire(): Permit {
+      return this.permit;
+    }
+  }
+
+  it('is bound to the instance', async () => {
+    expect(only(await handlersAmong(Limited)).acquire?.(aJob)).toBeInstanceOf(Permit);
+  });
+
+  it('is left out where the class has none', async () => {
+    expect(only(await handlersAmong(Mailer)).acquire).toBeUndefined();
+  });
+});
+
+describe('@HandleJob methods', () => {
+  @QueueHandler('mail', { concurrency: 7, maxAttempts: 2, instance: 'default' })
+  class Letters {
+    @HandleJob('welcome', { maxAttempts: 9, concurrency: undefined })
+    welcome(): string {
+      return 'welcome';
+    }
+
+    @HandleJob('goodbye')
+    @HandleJob('farewell')
+    goodbye(): string {
+      return 'goodbye';
+    }
+
+    process(): string {
+      return 'rest';
+    }
+  }
+
+  it('take their names, and process() the others', async () => {
+    const registry = await handlersAmong(Letters);
+    const answers = ['welcome', 'goodbye', 'farewell', 'birthday', ''].map((name) =>
+      registry.find('mail', name)?.run(aJob, aContext),
+    );
+    expect(answers).toEqual(['welcome', 'goodbye', 'goodbye', 'rest', 'rest']);
+  });
+
+  it("take from the class's options what their own leave out", async () => {
+    const registry = await handlersAmong(Letters);
+    expect(registry.find('mail', 'welcome')?.options).toEqual({ concurrency: 7, maxAttempts: 9 });
+    expect(registry.find('mail', 'goodbye')?.options).toEqual({ concurrency: 7, maxAttempts: 2 });
+  });
+
+  it('need no process() beside them', async () => {
+    @QueueHandler('mail')
+    class Named {
+      @HandleJob('welcome')
+      welcome(): void {}
+    }
+    expect(shown(await handlersAmong(Named))).toEqual(['mail/welcome -> Named.welcome']);
+  });
+
+  it('may share a queue with another class, by other names', async () => {
+    @QueueHandler('mail')
+    class Named {
+      @HandleJob('welcome')
+      welcome(): void {}
+    }
+    expect(shown(await handlersAmong(Named, Mailer)).sort()).toEqual([
+      'mail/* -> Mailer.process',
+      'mail/welcome -> Named.welcome',
+    ]);
+  });
+
+  it('are inherited, also when a subclass overrides them', async () => {
+    @QueueHandler('letters')
+    class Kinder extends Letters {
+      override welcome(): string {
+        return 'a warm welcome';
+      }
+    }
+    const registry = await handlersAmong(Kinder);
+    expect(registry.find('letters', 'welcome')?.run(aJob, aContext)).toBe('a warm welcome');
+    expect(registry.find('letters', 'goodbye')?.label).toBe('Kinder.goodbye');
+  });
+
+  it('are found behind a decorator that replaces the function', async () => {
+    const replaced: MethodDecorator = (_target, _key, descriptor) =>
+      ({ ...descriptor, value: () => 'replaced' }) as unknown as typeof descriptor;
+    @QueueHandler('mail')
+    class Wrapped {
+      @replaced
+      @HandleJob('welcome')
+      welcome(): string {
+        return 'original';
+      }
+    }
+    expect(only(await handlersAmong(Wrapped)).run(aJob, aContext)).toBe('replaced');
+  });
+});
+
+describe('options of a handler', () => {
+  it('may hold a custom backoff, transactional and everything else', async () => {
+    const options: QueueHandlerOptions = {
+      concurrency: 1,
+      maxAttempts: 5,
+      timeoutMs: 100,
+      transactional: true,
+      backoff: custom(() => 5),
+    };
+    @QueueHandler('mail', options)
+    class Full extends Mailer {}
+    expect(only(await handlersAmong(Full)).options).toEqual(options);
+  });
+
+  it('cannot be changed afterwards', async () => {
+    expect(Object.isFrozen(only(await handlersAmong(Mailer)).options)).toBe(true);
+  });
+});
+
+describe('the start stops', () => {
+  it('when a class has neither process() nor a @HandleJob method', async () => {
+    @QueueHandler('mail')
+    class Empty {}
+    await expect(handlersAmong(Empty)).rejects.toThrow(
+      stopsWith('HANDLER_INVALID', /^Empty \(in RootTestModule\) has no process\(\)/),
+    );
+  });
+
+  it('when process is no method', async () => {
+    @QueueHandler('mail')
+    class Wrong {
+      process = 'later';
+    }
+    await expect(handlersAmong(Wrong)).rejects.toThrow(stopsWith('HANDLER_INVALID', 'has no process()'));
+  });
+
+  it('when two classes take the same jobs of a queue', async () => {
+    @QueueHandler('mail')
+    class Second extends Mailer {}
+    await expect(handlersAmong(Mailer, Second)).rejects.toThrow(
+      stopsWith('HANDLER_DUPLICATE', /Mailer\.process and Second\.process/),
+    );
+  });
+
+  it('when two methods take the same name', async () => {
+    @QueueHandler('mail')
+    class Twice {
+      @HandleJob('welcome')
+      one(): void {}
+      @HandleJob('welcome')
+      two(): void {}
+    }
+    await expect(handlersAmong(Twice)).rejects.toThrow(stopsWith('HANDLER_DUPLICATE', /Twice\.one and Twice\.two/));
+  });
+
+  it('when one class is provided by two modules, and says which', async () => {
+    @Module({ providers: [Mailer] })
+    class MailModule {}
+    @Module({ providers: [Mailer] })
+    class OrderModule {}
+    const start = anExploredModule({ imports: [MailModule, OrderModule] });
+    await expect(start).rejects.toThrow(stopsWith('HANDLER_DUPLICATE', 'Mailer is provided by MailModule and by OrderModule'));
+  });
+
+  it('when a handler is request-scoped', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    @QueueHandler('mail')
+    class PerRequest extends Mailer {}
+    await expect(handlersAmong(PerRequest)).rejects.toThrow(stopsWith('HANDLER_INVALID', /request-scoped.*not supported yet/));
+  });
+
+  it('when a handler becomes request-scoped by what it injects', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Tenant {}
+    @QueueHandler('mail')
+    class Dependent {
+      constructor(readonly tenant: Tenant) {}
+      process(): void {}
+    }
+    await expect(handlersAmong(Dependent, Tenant)).rejects.toThrow(
+      stopsWith('HANDLER_INVALID', /request-scoped.*by what it injects/),
+    );
+  });
+
+  it('when a handler is transient', async () => {
+    @Injectable({ scope: Scope.TRANSIENT })
+    @QueueHandler('mail')
+    class Transient extends Mailer {}
+    await expect(handlersAmong(Transient)).rejects.toThrow(stopsWith('HANDLER_INVALID', 'is transient'));
+  });
+
+  it('when @HandleJob stands in a class without @QueueHandler', async () => {
+    class Forgotten {
+      @HandleJob('welcome')
+      welcome(): void {}
+    }
+    await expect(handlersAmong(Forgotten)).rejects.toThrow(
+      stopsWith('HANDLER_INVALID', /welcome\(\), but no @QueueHandler\(queue\)/),
+    );
+  });
+
+  it('with every wrong name and option of a class at once', async () => {
+    @QueueHandler('two words', { concurency: 5, maxAttempts: 0 } as QueueHandlerOptions)
+    class Wrong {
+      @HandleJob('', { backoff: 5 as never, timeoutMs: -1 })
+      welcome(): void {}
+    }
+    const error: Error = await handlersAmong(Wrong).then(
+      () => new Error('It started.'),
+      (reason: Error) => reason,
+    );
+    expect(error).toMatchObject({ code: 'HANDLER_INVALID' });
+    expect(error.message.split('\n- ').slice(1)).toEqual([
+      expect.stringContaining('@QueueHandler: "two words" is not a queue name'),
+      '@QueueHandler options.concurency is not known (did you mean "concurrency"?)',
+      '@QueueHandler options.maxAttempts must be a whole number from 1 to 1,000, not 0',
+      '@HandleJob of welcome() must be a name: jobs without one go to process(), not ""',
+      expect.stringContaining('@HandleJob of welcome() options.backoff: make one with constant()'),
+      '@HandleJob of welcome() options.timeoutMs must be a whole number from 1 to 86,400,000, not -1',
+    ]);
+  });
+
+  it.each([null, 5, 'mail'])('when options are %p', async (options) => {
+    @QueueHandler('mail', options as unknown as QueueHandlerOptions)
+    class Wrong extends Mailer {}
+    await expect(handlersAmong(Wrong)).rejects.toThrow(stopsWith('HANDLER_INVALID', '@QueueHandler options must be an object'));
+  });
+
+  it('when a handler is for an instance that does not exist', async () => {
+    @QueueHandler('mail', { instance: 'report' })
+    class Lost extends Mailer {}
+    const start = anExploredModule({ providers: [Lost] }, ['default', 'reports']);
+    await expect(start).rejects.toThrow(
+      stopsWith('HANDLER_INVALID', /instance "report", and there is none\. Known: "default", "reports"/),
+    );
+  });
+
+  it('when the module is set up twice under one name', async () => {
+    await expect(anExploredModule({}, ['default', 'default'])).rejects.toThrow(
+      stopsWith('MODULE_INVALID', 'set up twice with the name "default"'),
+    );
+  });
+});
+
+describe('several instances of the module', () => {
+  it('take each their own handlers, of the same queue too', async () => {
+    @QueueHandler('mail', { instance: 'reports' })
+    class ReportMailer extends Mailer {}
+    const explored = await anExploredModule({ providers: [Mailer, ReportMailer] }, ['default', 'reports']);
+    expect([...explored.values()].map(({ registry }) => shown(registry))).toEqual([
+      ['mail/* -> Mailer.process'],
+      ['mail/* -> ReportMailer.process'],
+    ]);
+  });
+
+  it('in two applications of one process do not meet', async () => {
+    const [one, other] = await Promise.all([handlersAmong(Mailer), handlersAmong()]);
+    expect([shown(one), shown(other)]).toEqual([['mail/* -> Mailer.process'], []]);
+  });
+});
