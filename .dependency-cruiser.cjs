@@ -81,7 +81,7 @@ module.exports = {
       'One place knows every loop.',
       '^lib/maintenance/',
       '^lib/maintenance/',
-      '^lib/worker/worker\\.ts$',
+      '^lib/worker/crew\\.ts$',
       '^lib/simple-queue\\.module\\.ts$',
     ),
 

@@ -34,7 +34,7 @@ export function queueProviders(instance: string, dataSource: DataSourceChoice | 
     provide(service, [Storage, options, QueueEvents], construct(QueueService)),
     provide(HandlerExplorer, [DiscoveryService, HandlerRegistry, MODULE_INSTANCE], construct(HandlerExplorer)),
     provide(ListenerExplorer, [DiscoveryService, QueueEvents, MODULE_INSTANCE], construct(ListenerExplorer)),
-    provide(getQueueWorkerToken(instance), [Storage, options, QueueEvents, HandlerRegistry, service], construct(QueueWorker)),
+    provide(getQueueWorkerToken(instance), [Storage, options, QueueEvents, HandlerRegistry, service], queueWorker),
   ];
 }
 
@@ -49,6 +49,15 @@ function provide<Args extends never[]>(
   useFactory: (...args: Args) => unknown,
 ): FactoryProvider {
   return { provide: token, inject, useFactory: useFactory as FactoryProvider['useFactory'] };
+}
+
+function queueWorker(
+  storage: Storage,
+  options: ResolvedOptions,
+  events: QueueEvents,
+  ...[registry, queues]: [HandlerRegistry, QueueService]
+): QueueWorker {
+  return new QueueWorker({ storage, options, events, registry, queues });
 }
 
 function construct<Args extends unknown[], Instance>(type: new (...args: Args) => Instance): (...args: Args) => Instance {

@@ -1,4 +1,4 @@
-import { checkBackoff, MAX_DELAY_MS } from '../job/backoff.js';
+import { checkBackoff, MAX_DELAY_MS, type StoredBackoff } from '../job/backoff.js';
 import type { EnqueueOptions, JobOptions } from '../job/enqueue-options.js';
 import { checkId, checkJobName, checkQueueName, quote } from '../job/names.js';
 import { payloadText, tooLarge } from '../job/payload.js';
@@ -32,7 +32,12 @@ const OPTION_NAMES: Record<keyof EnqueueOptions, true> = {
 };
 
 /** Checks what a caller gave, before anything is written. Throws a QueueError that names the value. */
-export function checkedJob(queue: string, payload: unknown, options: JobOptions, limits: { maxPayloadBytes: number; newId: () => string }): CheckedJob {
+export function checkedJob(
+  queue: string,
+  payload: unknown,
+  options: JobOptions,
+  limits: { maxPayloadBytes: number; newId: () => string },
+): CheckedJob {
   for (const key of Object.keys(options)) if (!Object.hasOwn(OPTION_NAMES, key)) throw unknownOption(key);
   return {
     queue: checkQueueName(queue),
@@ -40,7 +45,7 @@ export function checkedJob(queue: string, payload: unknown, options: JobOptions,
     id: options.id === undefined ? limits.newId() : checkId(options.id),
     givenId: options.id !== undefined,
     payload: payloadText(payload, limits.maxPayloadBytes),
-    priority: checkNumber('priority', options.priority ?? 0, -32_768, 32_767),
+    priority: checkWhole('priority', options.priority ?? 0, -32_768, 32_767),
     ...checkedTime(options),
     ...checkedTexts(options),
     ...checkedBytes(options.payloadBytes, limits.maxPayloadBytes),
@@ -49,8 +54,9 @@ export function checkedJob(queue: string, payload: unknown, options: JobOptions,
 }
 
 function checkedTime({ runAt, delayMs }: JobOptions): { at?: Date; delayMs?: number } {
-  if (runAt !== undefined && delayMs !== undefined) throw invalid('runAt and delayMs cannot be given together: one of them says when');
-  if (delayMs !== undefined) return { delayMs: checkNumber('delayMs', delayMs, 0, 100 * MAX_DELAY_MS, false) };
+  if (runAt !== undefined && delayMs !== undefined)
+    throw invalid('runAt and delayMs cannot be given together: one of them says when');
+  if (delayMs !== undefined) return { delayMs: checkNumber('delayMs', delayMs, 0, 100 * MAX_DELAY_MS) };
   if (runAt === undefined) return {};
   if (!(runAt instanceof Date) || Number.isNaN(runAt.getTime())) throw invalid('runAt is not a valid Date');
   if (runAt.getTime() > LAST_DATE) throw invalid('runAt lies after the year 9999');
@@ -67,7 +73,8 @@ function checkedTexts({ uniqueKey, fingerprint }: JobOptions): { uniqueKey?: str
 
 /** Also asked by cancel. PostgreSQL's text holds no U+0000, and UTF-8 no lone surrogate. */
 export function checkText(option: string, text: unknown): string {
-  const fits = typeof text === 'string' && text.length > 0 && text.length <= MAX_TEXT && !text.includes('\0') && text.isWellFormed();
+  const fits =
+    typeof text === 'string' && text.length > 0 && text.length <= MAX_TEXT && !text.includes('\0') && text.isWellFormed();
   if (!fits) throw invalid(`${option} must be 1 to ${MAX_TEXT} characters of well-formed text, not ${quote(text)}`);
   return text;
 }
@@ -81,31 +88,42 @@ function checkedBytes(bytes: Uint8Array | undefined, maxBytes: number): { payloa
 
 /** Only what was given is stored: the worker applies handler, queue and module settings. */
 function storedOptions({ headers, maxAttempts, backoff, timeoutMs }: JobOptions): string | undefined {
-  if (!headers && maxAttempts === undefined && !backoff && timeoutMs === undefined) return undefined;
-  if ((backoff as { type?: string } | undefined)?.type === 'custom') {
-    throw invalid('backoff: a custom() backoff cannot be stored with a job. Set it on the handler, the queue or the module');
-  }
+  if ([headers, maxAttempts, backoff, timeoutMs].every((value) => value === undefined)) return undefined;
   return JSON.stringify({
-    headers: headers && checkHeaders(headers),
-    maxAttempts: maxAttempts && checkNumber('maxAttempts', maxAttempts, 1, 1_000),
-    backoff: backoff && checkBackoff(backoff),
-    timeoutMs: timeoutMs && checkNumber('timeoutMs', timeoutMs, 1, MAX_TIMEOUT_MS),
+    headers: ifGiven(headers, checkHeaders),
+    maxAttempts: ifGiven(maxAttempts, (value) => checkWhole('maxAttempts', value, 1, 1_000)),
+    backoff: ifGiven(backoff, checkStorable),
+    timeoutMs: ifGiven(timeoutMs, (value) => checkWhole('timeoutMs', value, 1, MAX_TIMEOUT_MS)),
   });
+}
+
+const ifGiven = <T>(value: T | undefined, check: (value: T) => T): T | undefined =>
+  value === undefined ? undefined : check(value);
+
+function checkStorable(backoff: StoredBackoff): StoredBackoff {
+  if ((backoff as { type?: string } | null)?.type !== 'custom') return checkBackoff(backoff) as StoredBackoff;
+  throw invalid('a custom() backoff cannot be stored with a job. Set it on the handler, the queue or the module');
 }
 
 function checkHeaders(headers: Record<string, string>): Record<string, string> {
   for (const [key, value] of Object.entries(headers)) {
     if (typeof value !== 'string') throw invalid(`headers: ${quote(key)} must be a string, not ${quote(value)}`);
-    if (`${key}${value}`.includes('\0') || !key.isWellFormed() || !value.isWellFormed()) throw invalid(`headers: ${quote(key)} is not well-formed text`);
+    if (`${key}${value}`.includes('\0') || !key.isWellFormed() || !value.isWellFormed())
+      throw invalid(`headers: ${quote(key)} is not well-formed text`);
   }
   const bytes = Buffer.byteLength(JSON.stringify(headers));
   if (bytes > MAX_HEADERS_BYTES) throw invalid(`headers have ${bytes} bytes, more than ${MAX_HEADERS_BYTES}`);
   return headers;
 }
 
-function checkNumber(option: string, value: number, min: number, max: number, whole = true): number {
-  if (typeof value === 'number' && value >= min && value <= max && (!whole || Number.isInteger(value))) return value;
-  throw invalid(`${option} must be ${whole ? 'a whole number' : 'a number'} from ${min} to ${max}, not ${String(value)}`);
+function checkWhole(option: string, value: number, min: number, max: number): number {
+  if (Number.isInteger(value)) return checkNumber(option, value, min, max);
+  throw invalid(`${option} must be a whole number from ${min} to ${max}, not ${String(value)}`);
+}
+
+function checkNumber(option: string, value: number, min: number, max: number): number {
+  if (typeof value === 'number' && value >= min && value <= max) return value;
+  throw invalid(`${option} must be a number from ${min} to ${max}, not ${String(value)}`);
 }
 
 function unknownOption(key: string): QueueError {

@@ -76,7 +76,8 @@ const FIELDS: Record<Backoff['type'], Record<string, [min: number, max: number] 
 export function checkBackoff(backoff: Backoff): Backoff {
   const fields = Object.hasOwn(FIELDS, backoff?.type) ? FIELDS[backoff.type] : undefined;
   if (!fields) throw invalid('make one with constant(), linear(), exponential() or custom()');
-  for (const [field, rule] of Object.entries(fields)) checkField(field, rule, (backoff as unknown as Record<string, unknown>)[field]);
+  for (const [field, rule] of Object.entries(fields))
+    checkField(field, rule, (backoff as unknown as Record<string, unknown>)[field]);
   return backoff;
 }
 

@@ -18,14 +18,19 @@ export function cleanText(text: string, maxLength: number): string {
 /** Turns whatever was thrown (an Error, null, a hostile proxy) into a failure. Never throws. */
 export function failureOf(thrown: unknown): Failure {
   try {
-    return thrown instanceof Error ? failureOfError(thrown) : { name: 'Thrown', message: cleanText(describe(thrown), MAX_MESSAGE) };
+    return thrown instanceof Error
+      ? failureOfError(thrown)
+      : { name: 'Thrown', message: cleanText(describe(thrown), MAX_MESSAGE) };
   } catch {
     return { name: 'Thrown', message: 'something that cannot be described' };
   }
 }
 
 function failureOfError(error: Error & { code?: unknown }): Failure {
-  const failure: Failure = { name: cleanText(String(error.name), MAX_WORD), message: cleanText(String(error.message), MAX_MESSAGE) };
+  const failure: Failure = {
+    name: cleanText(String(error.name), MAX_WORD),
+    message: cleanText(String(error.message), MAX_MESSAGE),
+  };
   if (typeof error.stack === 'string') failure.stack = cleanText(error.stack, MAX_STACK);
   if (typeof error.code === 'string') failure.code = cleanText(error.code, MAX_WORD);
   return failure;

@@ -41,7 +41,9 @@ export function outcomeOf(verdict: Verdict, chances: Chances, thrown?: unknown):
     case 'success':
       return { kind: 'succeeded', output: verdict.output };
     case 'fail':
-      return afterFailure(verdict.error, chances, () => ({ delayMs: delayAfter(chances.backoff, chances.attempt, thrown ?? verdict.error) }));
+      return afterFailure(verdict.error, chances, () => ({
+        delayMs: delayAfter(chances.backoff, chances.attempt, thrown ?? verdict.error),
+      }));
     case 'retry':
       return afterFailure({ name: 'Retry', message: 'The handler asked for another attempt.' }, chances, () => verdict.again);
     case 'reschedule':

@@ -13,7 +13,10 @@ export function payloadText(payload: unknown, maxBytes: number): string {
   const bytes = Buffer.byteLength(text);
   if (bytes > maxBytes) throw tooLarge(bytes, maxBytes);
   if (text.includes('\\u') && UNSTORABLE.test(text)) {
-    throw new QueueError('INVALID_PAYLOAD', 'The payload has a text with U+0000 or half a surrogate pair, which jsonb cannot hold. Remove it, or use payloadBytes.');
+    throw new QueueError(
+      'INVALID_PAYLOAD',
+      'The payload has a text with U+0000 or half a surrogate pair, which jsonb cannot hold. Remove it, or use payloadBytes.',
+    );
   }
   return text;
 }
@@ -32,7 +35,11 @@ function stringify(payload: unknown): string {
     return text;
   } catch (error) {
     if (error instanceof QueueError) throw error;
-    throw new QueueError('INVALID_PAYLOAD', `The payload cannot be written as JSON: ${cleanText(String((error as Error)?.message), 300)}`, { cause: error });
+    throw new QueueError(
+      'INVALID_PAYLOAD',
+      `The payload cannot be written as JSON: ${cleanText(String((error as Error)?.message), 300)}`,
+      { cause: error },
+    );
   }
 }
 
@@ -71,7 +78,9 @@ export function outputText(output: unknown, maxBytes: number): StoredOutput {
     const text = JSON.stringify(output, bigintAsText)?.replace(ESCAPES, cleanEscape);
     if (text === undefined) return { problem: `a ${typeof output} cannot be stored` };
     const bytes = Buffer.byteLength(text);
-    return bytes <= maxBytes ? { text } : { text: cutText(text, maxBytes), problem: `${bytes} bytes, cut at maxOutputBytes (${maxBytes})` };
+    return bytes <= maxBytes
+      ? { text }
+      : { text: cutText(text, maxBytes), problem: `${bytes} bytes, cut at maxOutputBytes (${maxBytes})` };
   } catch (error) {
     return { problem: `cannot be written as JSON: ${cleanText(String((error as Error)?.message), 200)}` };
   }

@@ -48,7 +48,10 @@ export class Janitor {
 
   private complain(name: string, error: Error): void {
     this.complained.add(name);
-    this.events.emit('warning', () => ({ code: 'PARTITION', message: `Partition "${name}" could not be changed yet: ${error.message}` }));
+    this.events.emit('warning', () => ({
+      code: 'PARTITION',
+      message: `Partition "${name}" could not be changed yet: ${error.message}`,
+    }));
   }
 }
 

@@ -33,14 +33,8 @@ export function connectionOptionsOf(dataSource: DataSource): PoolConfig {
     ssl: to.ssl ?? options.ssl,
     application_name: options.applicationName ?? 'nestjs-simple-queue',
     connectionTimeoutMillis: options.connectTimeoutMS ?? 10_000,
-    ...connectionExtras(options.extra),
+    ...options.extra,
   });
-}
-
-/** `extra` may size the application's pool; ours has its own size. */
-function connectionExtras(extra: PoolConfig = {}): PoolConfig {
-  const { max: _max, min: _min, ...rest } = extra;
-  return rest;
 }
 
 function withoutUndefined(config: PoolConfig): PoolConfig {

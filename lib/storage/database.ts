@@ -44,13 +44,15 @@ export class Database {
   ) {
     this.pool = new pg.Pool({
       ...connectionOptionsOf(dataSource),
+      // After the DataSource's options: its `extra` may size the application's pool.
+      min: 0,
       max: POOL_SIZE,
       idleTimeoutMillis: 60_000,
       keepAlive: true,
       // Only the client's own clock gets out of a half-open socket; the pool destroys a client whose query timed out.
       query_timeout: options.queryTimeoutMs,
+      verify: (client, done) => this.prepare(client, done),
     });
-    this.pool.on('connect', (client) => this.prepare(client));
     // An idle client whose server went away: the pool has dropped it, the next statement opens another.
     this.pool.on('error', () => undefined);
   }
@@ -129,13 +131,15 @@ export class Database {
   }
 
   private refuseWhenClosed(): void {
-    if (this.closed) throw new QueueError('CLOSED', 'The queue was closed with its application; nothing can be enqueued or asked any more.');
+    if (this.closed)
+      throw new QueueError('CLOSED', 'The queue was closed with its application; nothing can be enqueued or asked any more.');
   }
 
   /** The server gives up a little before the client does, so that a slow statement ends instead of costing a connection. */
-  private prepare(client: pg.PoolClient): void {
+  private prepare(client: pg.PoolClient, done: (error?: Error) => void): void {
     client.on('error', () => undefined);
-    void client.query(SESSION + Math.max(1, Math.floor(this.options.queryTimeoutMs * 0.9))).catch(() => undefined);
+    const timeoutMs = Math.max(1, Math.floor(this.options.queryTimeoutMs * 0.9));
+    client.query(SESSION + timeoutMs).then(() => done(), done);
   }
 }
 

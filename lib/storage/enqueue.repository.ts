@@ -59,7 +59,11 @@ export class EnqueueRepository {
     for (let round = 0; open.length > 0 && round < MAX_ROUNDS; round++) {
       const stored = await this.store(run, open);
       for (const job of open) if (stored.delete(job.id)) answers.set(job, created(job));
-      await this.answerKnown(run, open.filter((job) => !answers.has(job)), answers);
+      await this.answerKnown(
+        run,
+        open.filter((job) => !answers.has(job)),
+        answers,
+      );
       open = open.filter((job) => !answers.has(job));
     }
     await this.takeBackEnded(run, jobs, answers);
@@ -74,7 +78,8 @@ export class EnqueueRepository {
   /** A job that did not come in met a live unique key, or its caller's id is known. */
   private async answerKnown(run: Run, jobs: NewJob[], answers: Map<NewJob, Enqueued>): Promise<void> {
     const keyed = jobs.filter((job) => job.uniqueKey !== undefined);
-    for (const row of keyed.length > 0 ? await this.liveKeys(run, keyed) : []) answers.set(keyed[row.position]!, existing(row.id));
+    for (const row of keyed.length > 0 ? await this.liveKeys(run, keyed) : [])
+      answers.set(keyed[row.position]!, existing(row.id));
     for (const job of jobs) if (job.givenId && !answers.has(job)) answers.set(job, existing(job.id));
   }
 

@@ -43,6 +43,12 @@ const COLUMNS: Record<keyof JobRow, EntitySchemaColumnOptions> = {
 export function createEntities(options: CreateEntitiesOptions = {}): { Jobs: EntitySchema<JobRow> } {
   const schema = checkSchemaName(options.schema ?? 'simple_queue');
   return {
-    Jobs: new EntitySchema<JobRow>({ name: `SimpleQueueJob_${schema}`, tableName: 'jobs', schema, synchronize: false, columns: COLUMNS }),
+    Jobs: new EntitySchema<JobRow>({
+      name: `SimpleQueueJob_${schema}`,
+      tableName: 'jobs',
+      schema,
+      synchronize: false,
+      columns: COLUMNS,
+    }),
   };
 }

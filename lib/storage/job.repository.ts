@@ -111,7 +111,12 @@ export class JobRepository {
     return sortRows(rows.map(claimedRow));
   }
 
-  async claimSuspects(claimId: string, lease: string, lanes: number[], wish: { suspicion: 1 | 2; limit: number }): Promise<ClaimedRow[]> {
+  async claimSuspects(
+    claimId: string,
+    lease: string,
+    lanes: number[],
+    wish: { suspicion: 1 | 2; limit: number },
+  ): Promise<ClaimedRow[]> {
     const rows = await this.database.rows(CLAIM_SUSPECTS, [SHARD, claimId, lanes, wish.suspicion, wish.limit, lease]);
     return rows.map(claimedRow);
   }
@@ -151,13 +156,21 @@ export class JobRepository {
     return (await run<CancelCounts>(CANCEL, [SHARD, ids, keepMs ?? null]))[0]!;
   }
 
-  async cancelByUniqueKey(run: Run, key: { uniqueKey: string; queue: string }, keepMs: number | undefined): Promise<CancelCounts> {
+  async cancelByUniqueKey(
+    run: Run,
+    key: { uniqueKey: string; queue: string },
+    keepMs: number | undefined,
+  ): Promise<CancelCounts> {
     const rows = await run<RunKey>(FIND_BY_UNIQUE_KEY, [SHARD, key.uniqueKey, key.queue]);
     return this.cancelById(run, rows.map(idOf), keepMs);
   }
 
   /** In batches: one statement over 100,000 jobs would hold their locks for most of a second. */
-  async cancelByFingerprint(run: Run, tag: { fingerprint: string; queue?: string }, keepMs: number | undefined): Promise<CancelCounts> {
+  async cancelByFingerprint(
+    run: Run,
+    tag: { fingerprint: string; queue?: string },
+    keepMs: number | undefined,
+  ): Promise<CancelCounts> {
     const total: CancelCounts = { cancelled: 0, requested: 0 };
     for (;;) {
       const rows = await run<RunKey>(FIND_BY_FINGERPRINT, [SHARD, tag.fingerprint, tag.queue ?? null]);

@@ -28,7 +28,10 @@ export class Migrator {
     const [row] = await this.database.run<{ version: number }>(SERVER_VERSION, []);
     if (row!.version >= MIN_SERVER_VERSION) return;
     const found = Math.floor(row!.version / 10_000);
-    throw new QueueError('POSTGRES_TOO_OLD', `The server is PostgreSQL ${found}; nestjs-simple-queue needs 13 or newer. Upgrade the server.`);
+    throw new QueueError(
+      'POSTGRES_TOO_OLD',
+      `The server is PostgreSQL ${found}; nestjs-simple-queue needs 13 or newer. Upgrade the server.`,
+    );
   }
 
   /** 0 where there are no tables yet. */
@@ -78,8 +81,10 @@ export class Migrator {
   }
 }
 
+type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
+
 function migrationOptions(dataSource: DataSource, schema: string): DataSourceOptions {
-  const options = dataSource.options as DataSourceOptions & { extra?: object };
+  const options = dataSource.options as PostgresOptions;
   return {
     ...options,
     schema,
@@ -93,6 +98,6 @@ function migrationOptions(dataSource: DataSource, schema: string): DataSourceOpt
     cache: false,
     logging: false,
     poolSize: 2,
-    extra: { ...options.extra, max: 2 },
-  } as DataSourceOptions;
+    extra: { ...(options.extra as object | undefined), max: 2 },
+  };
 }

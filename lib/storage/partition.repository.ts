@@ -34,7 +34,9 @@ export class PartitionRepository {
     const { stepMs } = PARTITIONED[table];
     const first = Math.floor(known.now.getTime() / stepMs);
     const count = Math.min(Math.ceil(keepMs / stepMs) + 2, MAX_AHEAD);
-    return Array.from({ length: count }, (_, index) => nameOf(table, (first + index) * stepMs)).filter((name) => !known.names.includes(name));
+    return Array.from({ length: count }, (_, index) => nameOf(table, (first + index) * stepMs)).filter(
+      (name) => !known.names.includes(name),
+    );
   }
 
   expired(table: PartitionedTable, known: { now: Date; names: string[] }): string[] {

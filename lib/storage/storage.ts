@@ -59,9 +59,15 @@ export class Storage {
 function checkDataSource(dataSource: DataSource): void {
   const { type } = dataSource.options;
   if (type !== 'postgres') {
-    throw new QueueError('DATA_SOURCE_UNSUPPORTED', `The DataSource is of type "${type}"; nestjs-simple-queue works on "postgres".`);
+    throw new QueueError(
+      'DATA_SOURCE_UNSUPPORTED',
+      `The DataSource is of type "${type}"; nestjs-simple-queue works on "postgres".`,
+    );
   }
   if (!dataSource.isInitialized) {
-    throw new QueueError('DATA_SOURCE_NOT_READY', 'The DataSource is not initialized. Await dataSource.initialize() before the module starts.');
+    throw new QueueError(
+      'DATA_SOURCE_NOT_READY',
+      'The DataSource is not initialized. Await dataSource.initialize() before the module starts.',
+    );
   }
 }

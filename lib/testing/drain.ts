@@ -15,6 +15,6 @@ export interface DrainOptions {
  * with `worker: { autoStart: false }`, so that nothing runs before the test says so.
  */
 export function drain(app: INestApplicationContext, { instance, timeoutMs }: DrainOptions = {}): Promise<RunCounts> {
-  const worker = app.get<QueueWorker>(getQueueWorkerToken(instance) as never, { strict: false });
+  const worker = app.get<QueueWorker>(getQueueWorkerToken(instance), { strict: false });
   return worker.runUntilEmpty({ timeoutMs });
 }

@@ -1,6 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { checkedJob } from '../enqueue/new-job.js';
-import type { CancelCounts, CancelSelector, EnqueueItem, EnqueueOptions, Enqueued, InTransaction } from '../job/enqueue-options.js';
+import type {
+  CancelCounts,
+  CancelSelector,
+  EnqueueItem,
+  EnqueueOptions,
+  Enqueued,
+  InTransaction,
+} from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
 import type { QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
@@ -57,8 +64,12 @@ export class RecordingQueueService implements PublicOf<QueueService> {
   expectEnqueued(queue: string, payload: object = {}): RecordedJob {
     const [job] = this.jobs(queue, payload);
     if (job) return job;
-    const others = this.enqueued.map((other) => `  ${other.cancelled ? '(cancelled) ' : ''}${other.queue} ${JSON.stringify(other.payload)}`);
-    throw new Error(`Expected a job in "${queue}" with ${JSON.stringify(payload)}. Enqueued:\n${others.join('\n') || '  nothing'}`);
+    const others = this.enqueued.map(
+      (other) => `  ${other.cancelled ? '(cancelled) ' : ''}${other.queue} ${JSON.stringify(other.payload)}`,
+    );
+    throw new Error(
+      `Expected a job in "${queue}" with ${JSON.stringify(payload)}. Enqueued:\n${others.join('\n') || '  nothing'}`,
+    );
   }
 
   /** Forgets everything, between two tests. */
@@ -97,5 +108,16 @@ function foundOf(job: RecordedJob): FoundJob {
   const now = new Date();
   const state = job.cancelled ? 'cancelled' : runAt && runAt > now ? 'scheduled' : 'ready';
   const counts = { attempt: 0, stalls: 0, reschedules: 0, history: [] };
-  return { id: job.id, queue: job.queue, name, payload: job.payload, priority, headers, state, createdAt: now, runAt: runAt ?? now, ...counts };
+  return {
+    id: job.id,
+    queue: job.queue,
+    name,
+    payload: job.payload,
+    priority,
+    headers,
+    state,
+    createdAt: now,
+    runAt: runAt ?? now,
+    ...counts,
+  };
 }

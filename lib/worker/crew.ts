@@ -70,7 +70,11 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
     settler.add(run, outcome);
     dispatcher.notice();
   });
-  const dispatcher: Dispatcher = new Dispatcher(() => lanes.all(), (run) => executor.execute(run), hooks.wakePoller);
+  const dispatcher: Dispatcher = new Dispatcher(
+    () => lanes.all(),
+    (run) => executor.execute(run),
+    hooks.wakePoller,
+  );
   const heartbeat = makeHeartbeat(parts, shared, hooks);
   const claiming = { ...shared, lanes, settler, dispatcher, lease: () => heartbeat.lease };
   const poller = new Poller({ ...claiming, pollIntervalMs: options.pollIntervalMs });
@@ -81,12 +85,19 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
 
 type Shared = { claims: Claims; ids: Uuid7; reports: RunReports; worker: string };
 
-function makeSettler(parts: WorkerParts, own: { claims: Claims; reports: RunReports; undertaker: Undertaker; onSuccess: () => void }): Settler {
+function makeSettler(
+  parts: WorkerParts,
+  own: { claims: Claims; reports: RunReports; undertaker: Undertaker; onSuccess: () => void },
+): Settler {
   const succeeded = async (id: string) => (await parts.storage.jobs.find(id))?.state === 'succeeded';
   return new Settler({ ...own, maxOutputBytes: parts.options.maxOutputBytes, succeeded });
 }
 
-function makeExecutor({ storage, options, queues }: WorkerParts, { worker, reports }: Shared, settle: ExecutorParts['settle']): Executor {
+function makeExecutor(
+  { storage, options, queues }: WorkerParts,
+  { worker, reports }: Shared,
+  settle: ExecutorParts['settle'],
+): Executor {
   const completer = new Completer(storage, worker, { maxOutputBytes: options.maxOutputBytes, reports });
   const { dataSource } = storage.database;
   return new Executor({ queues, completer, reports, dataSource, maxReschedules: options.maxReschedules, settle });

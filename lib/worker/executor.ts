@@ -52,7 +52,8 @@ export class Executor {
   }
 
   private declined(run: JobRun, verdict: Verdict): Outcome {
-    if (verdict.kind === 'retry' || verdict.kind === 'reschedule') return { kind: 'released', again: verdict.again, reason: 'declined' };
+    if (verdict.kind === 'retry' || verdict.kind === 'reschedule')
+      return { kind: 'released', again: verdict.again, reason: 'declined' };
     if (verdict.kind === 'success') return { kind: 'released', again: { delayMs: 1_000 }, reason: 'declined' };
     return outcomeOf(verdict, this.chancesOf(run));
   }

@@ -60,7 +60,12 @@ export class Heartbeat {
 
   private async renew(): Promise<void> {
     const askedAt = performance.now();
-    const renewal = await this.parts.leases.renew(this.leaseId, this.parts.leaseMs, this.parts.knownClaims(), this.parts.answerMs);
+    const renewal = await this.parts.leases.renew(
+      this.leaseId,
+      this.parts.leaseMs,
+      this.parts.knownClaims(),
+      this.parts.answerMs,
+    );
     if (!renewal.alive) return this.lose();
     this.renewedAt = askedAt;
     if (renewal.cancelled.length > 0) this.parts.onCancel(renewal.cancelled);

@@ -1,5 +1,6 @@
 import type { Backoff } from '../job/backoff.js';
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { AttemptPolicy } from '../job/job-handler.js';
+import type { QueueSettings, ResolvedOptions } from '../simple-queue.options.js';
 import type { Handler } from './handler-registry.js';
 
 /** What the worker applies to a lane's jobs where the job itself says nothing. */
@@ -15,12 +16,23 @@ export interface LaneSettings {
 /** Precedence: (enqueue call >) handler > queue > module > default; the last two are resolved already. */
 export function laneSettings(handler: Handler, options: ResolvedOptions): LaneSettings {
   const queue = options.queues.get(handler.queue) ?? {};
+  const policies = [handler.options, queue, options];
+  return {
+    maxAttempts: first(policies, 'maxAttempts')!,
+    backoff: first(policies, 'backoff')!,
+    timeoutMs: first(policies, 'timeoutMs'),
+    ...retentionOf(queue, options),
+  };
+}
+
+function retentionOf(queue: QueueSettings, options: ResolvedOptions): Pick<LaneSettings, 'archiveKeepMs' | 'deadLetterKeepMs'> {
   const archive = queue.archive ?? options.archive;
   return {
-    maxAttempts: handler.options.maxAttempts ?? queue.maxAttempts ?? options.maxAttempts,
-    backoff: handler.options.backoff ?? queue.backoff ?? options.backoff,
-    timeoutMs: handler.options.timeoutMs ?? queue.timeoutMs ?? options.timeoutMs,
     archiveKeepMs: archive ? archive.keepMs : undefined,
     deadLetterKeepMs: (queue.deadLetter ?? options.deadLetter).keepMs,
   };
+}
+
+function first<Option extends keyof AttemptPolicy>(policies: AttemptPolicy[], option: Option): AttemptPolicy[Option] {
+  return policies.find((policy) => policy[option] !== undefined)?.[option];
 }

@@ -95,7 +95,11 @@ export class Poller {
   private plan(now: number): Plan {
     const { ids, lease } = this.parts;
     const lanes = this.paused ? [] : this.lanesToAsk(now);
-    const wishes = lanes.map(({ lane, wanted, rung }): LaneWish => ({ lane: lane.lane.id, wanted, ranges: lane.hints.ranges(rung, now) }));
+    const wishes = lanes.map(({ lane, wanted, rung }): LaneWish => ({
+      lane: lane.lane.id,
+      wanted,
+      ranges: lane.hints.ranges(rung, now),
+    }));
     const limit = lanes.reduce((sum, planned) => sum + planned.wanted, 0);
     return { wish: { claimId: ids.next(), lease: lease(), lanes: wishes, limit }, lanes };
   }

@@ -1,11 +1,6 @@
 import { QueueError } from '../job/queue.errors.js';
-import type { QueueEvents } from '../observability/events.js';
-import type { QueueService } from '../queue.service.js';
-import type { ResolvedOptions } from '../simple-queue.options.js';
-import type { Storage } from '../storage/storage.js';
-import type { HandlerRegistry } from './handler-registry.js';
 import { countRuns, type RunCounts } from './one-shot.js';
-import { Worker } from './worker.js';
+import { Worker, type WorkerParts } from './worker.js';
 
 /** Long enough for `app.enableShutdownHooks()` after `listen()`. */
 const HOOKS_CHECK_MS = 5_000;
@@ -21,13 +16,7 @@ export class QueueWorker {
   private stopping: Promise<void> | undefined;
   private hooksCheck: NodeJS.Timeout | undefined;
 
-  constructor(
-    private readonly storage: Storage,
-    private readonly options: ResolvedOptions,
-    private readonly events: QueueEvents,
-    private readonly registry: HandlerRegistry,
-    private readonly queues: QueueService,
-  ) {}
+  constructor(private readonly parts: WorkerParts) {}
 
   get isRunning(): boolean {
     return this.worker !== undefined && this.stopping === undefined;
@@ -38,7 +27,7 @@ export class QueueWorker {
    * @throws QueueError `WORKER_DISABLED` where the module was set up with `worker: false`.
    */
   start(): Promise<void> {
-    if (!this.options.worker) throw disabled();
+    if (!this.parts.options.worker) throw disabled();
     return (this.starting ??= this.begin());
   }
 
@@ -55,7 +44,7 @@ export class QueueWorker {
    */
   async runUntilEmpty({ timeoutMs = 30_000 }: { timeoutMs?: number } = {}): Promise<RunCounts> {
     const wasRunning = this.isRunning;
-    const { counts, stop } = countRuns(this.events);
+    const { counts, stop } = countRuns(this.parts.events);
     try {
       await this.start();
       await this.waitUntilEmpty(performance.now() + timeoutMs);
@@ -67,7 +56,7 @@ export class QueueWorker {
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    if (this.options.worker?.autoStart) await this.start();
+    if (this.parts.options.worker?.autoStart) await this.start();
   }
 
   onModuleDestroy(): void {
@@ -80,8 +69,7 @@ export class QueueWorker {
   }
 
   private async begin(): Promise<void> {
-    const { storage, options, events, registry, queues } = this;
-    const worker = new Worker({ storage, options, events, registry, queues });
+    const worker = new Worker(this.parts);
     try {
       await worker.start();
     } catch (error) {
@@ -102,7 +90,7 @@ export class QueueWorker {
     for (const signal of SIGNALS) process.once(signal, onSignal);
     try {
       this.worker.stopClaiming();
-      await this.worker.drain(this.options.shutdownGraceMs, hurry.signal);
+      await this.worker.drain(this.parts.options.shutdownGraceMs, hurry.signal);
     } finally {
       for (const signal of SIGNALS) process.removeListener(signal, onSignal);
       this.worker = this.starting = undefined;
@@ -120,7 +108,7 @@ export class QueueWorker {
     if (process.listenerCount('SIGTERM') > 0) return;
     const message =
       'Nobody listens to SIGTERM: a deploy would kill running jobs, which then wait for their lease to lapse. Call app.enableShutdownHooks().';
-    this.events.emit('warning', () => ({ code: 'NO_SHUTDOWN_HOOKS', message }));
+    this.parts.events.emit('warning', () => ({ code: 'NO_SHUTDOWN_HOOKS', message }));
   }
 }
 
@@ -128,9 +116,15 @@ export class QueueWorker {
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 function timedOut(): QueueError {
-  return new QueueError('RUN_TIMEOUT', 'Work is left after the timeout of runUntilEmpty. A handler may hang, or enqueue as fast as it works; raise timeoutMs, or look at simple_queue.jobs.');
+  return new QueueError(
+    'RUN_TIMEOUT',
+    'Work is left after the timeout of runUntilEmpty. A handler may hang, or enqueue as fast as it works; raise timeoutMs, or look at simple_queue.jobs.',
+  );
 }
 
 function disabled(): QueueError {
-  return new QueueError('WORKER_DISABLED', 'This process only enqueues: the module was set up with worker: false. Set worker to true or { autoStart: false } to start it here.');
+  return new QueueError(
+    'WORKER_DISABLED',
+    'This process only enqueues: the module was set up with worker: false. Set worker to true or { autoStart: false } to start it here.',
+  );
 }

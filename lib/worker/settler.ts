@@ -75,7 +75,8 @@ export class Settler {
     this.underWay -= batch.settling.length;
     this.parts.claims.notDeleted(batch.claims);
     const refused = error instanceof DatabaseError && error.sqlState !== undefined && !/^(08|57P|53)/.test(error.sqlState);
-    if (refused) this.apart.push(...batch.settling.map((entry) => (batch.settling.length === 1 ? this.plainer(entry, error) : entry)));
+    if (refused)
+      this.apart.push(...batch.settling.map((entry) => (batch.settling.length === 1 ? this.plainer(entry, error) : entry)));
     else this.again(batch.settling);
   }
 

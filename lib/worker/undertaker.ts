@@ -105,7 +105,10 @@ export class Undertaker {
   }
 
   private async bury(batch: Settling[]): Promise<void> {
-    const answers = await this.parts.jobs.bury(this.parts.worker, batch.map((entry) => this.burialOf(entry)));
+    const answers = await this.parts.jobs.bury(
+      this.parts.worker,
+      batch.map((entry) => this.burialOf(entry)),
+    );
     const states = new Map(answers.map((answer) => [answer.id, answer.state]));
     for (const entry of batch) this.afterBurial(entry, states.get(entry.run.id));
   }
@@ -133,7 +136,13 @@ export class Undertaker {
     const going = outcome as Going;
     const spent = going.kind === 'retried' ? 1 : 0;
     const told = going.kind === 'retried' ? { error: going.error, entry: this.entryOf(run, going.kind, going.error) } : {};
-    const change = { ...timeOf(going.again), spent, rescheduled: going.kind === 'rescheduled' ? 1 : 0, ran: going.kind !== 'released', ...told };
+    const change = {
+      ...timeOf(going.again),
+      spent,
+      rescheduled: going.kind === 'rescheduled' ? 1 : 0,
+      ran: going.kind !== 'released',
+      ...told,
+    };
     return { id: run.id, epoch: run.epoch, change: change as Return['change'] };
   }
 
@@ -143,7 +152,11 @@ export class Undertaker {
     const spent = ending.kind === 'cancelled' || ending.kind === 'poisoned' ? 0 : 1;
     const error = ending.kind === 'cancelled' ? { name: 'Cancelled', message: ending.reason } : ending.error;
     const entry = this.entryOf(run, ending.kind, error);
-    return { id: run.id, epoch: run.epoch, verdict: { state: ending.kind, spent, runMs: run.runMs, archiveKeepMs, deadLetterKeepMs, error, entry } };
+    return {
+      id: run.id,
+      epoch: run.epoch,
+      verdict: { state: ending.kind, spent, runMs: run.runMs, archiveKeepMs, deadLetterKeepMs, error, entry },
+    };
   }
 
   private entryOf(run: JobRun, outcome: string, { name, message }: Failure): object {
@@ -152,7 +165,8 @@ export class Undertaker {
   }
 }
 
-const isGoing = (outcome: Outcome): outcome is Going => outcome.kind === 'retried' || outcome.kind === 'rescheduled' || outcome.kind === 'released';
+const isGoing = (outcome: Outcome): outcome is Going =>
+  outcome.kind === 'retried' || outcome.kind === 'rescheduled' || outcome.kind === 'released';
 
 const timeOf = (again: Again): { at: string } | { delayMs: number } => ('at' in again ? { at: again.at.toISOString() } : again);
 

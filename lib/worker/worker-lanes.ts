@@ -72,7 +72,10 @@ export class WorkerLanes {
 
   private serves(queue: string): boolean {
     const patterns = this.options.worker?.queues;
-    return !patterns || patterns.some((pattern) => (pattern.endsWith('*') ? queue.startsWith(pattern.slice(0, -1)) : queue === pattern));
+    return (
+      !patterns ||
+      patterns.some((pattern) => (pattern.endsWith('*') ? queue.startsWith(pattern.slice(0, -1)) : queue === pattern))
+    );
   }
 
   /** Where only the handler says how many, its word is the queue's bound too: 10 must not cap a handler that asks for 50. */

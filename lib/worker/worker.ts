@@ -16,7 +16,9 @@ const MAX_POLL_REST_MS = 1_000;
 export class Worker {
   readonly name = `${hostname().slice(0, 40)}:${process.pid}`;
   private readonly crew: Crew;
-  private readonly loops: Readonly<Record<'poll' | 'pollBeside' | 'settle' | 'suspect' | 'schedule' | 'reap' | 'clean' | 'beat', Loop>>;
+  private readonly loops: Readonly<
+    Record<'poll' | 'pollBeside' | 'settle' | 'suspect' | 'schedule' | 'reap' | 'clean' | 'beat', Loop>
+  >;
   private deafen: () => void = () => undefined;
 
   constructor(private readonly parts: WorkerParts) {
@@ -92,7 +94,8 @@ export class Worker {
   }
 
   private loop(name: string, round: Round, maxRestMs?: number): Loop {
-    const onError = (error: unknown, restMs: number) => this.parts.events.emit('loopFailed', () => ({ loop: name, error, restMs }));
+    const onError = (error: unknown, restMs: number) =>
+      this.parts.events.emit('loopFailed', () => ({ loop: name, error, restMs }));
     return new Loop(name, round, { onError, maxRestMs });
   }
 
@@ -105,7 +108,8 @@ export class Worker {
     if (signal.cancel) this.loops.beat.wake();
     if (signal.later) this.loops.schedule.wakeIn(LATER_MS);
     if (signal.lanes.some((id) => !this.parts.storage.lanes.get(id))) this.loops.schedule.wake();
-    for (const lane of this.crew.lanes.all()) if (signal.lanes.length === 0 || signal.lanes.includes(lane.lane.id)) lane.expectNews();
+    for (const lane of this.crew.lanes.all())
+      if (signal.lanes.length === 0 || signal.lanes.includes(lane.lane.id)) lane.expectNews();
     this.wakePoller();
   }
 

@@ -6,4 +6,7 @@ export const SCHEMA_VERSION_OF = statement('schema_version', `select max(version
 export const SERVER_VERSION = statement('server_version', `select current_setting('server_version_num')::int as version`);
 
 /** Ten instances that start at once queue up here; released by the end of the transaction, so that a pooler can stand between. */
-export const MIGRATION_LOCK = statement('migration_lock', `select pg_advisory_xact_lock(hashtextextended('simple_queue.migrate', 0))`);
+export const MIGRATION_LOCK = statement(
+  'migration_lock',
+  `select pg_advisory_xact_lock(hashtextextended('simple_queue.migrate', 0))`,
+);
