@@ -53,7 +53,7 @@ export class QueueService {
    */
   async cancel(selector: CancelSelector, options: InTransaction = {}): Promise<CancelCounts> {
     const manager = this.enqueuer.transactionOf(options);
-    const run = manager ? this.storage.database.in(manager) : this.storage.database.run;
+    const run = manager ? this.storage.database.in(manager) : this.storage.database.callers.run;
     const counts = await this.cancelBy(run, selector);
     if (counts.requested > 0)
       this.storage.signals.send({ lanes: [], cancel: true }, manager && this.storage.database.runnerOf(manager));
@@ -66,7 +66,7 @@ export class QueueService {
     options: InTransaction = {},
   ): Promise<FoundJob<Payload, Output> | undefined> {
     const manager = this.enqueuer.transactionOf(options);
-    const run = manager ? this.storage.database.in(manager) : this.storage.database.run;
+    const run = manager ? this.storage.database.in(manager) : this.storage.database.callers.run;
     return (await this.storage.jobs.find(checkId(id), run)) as FoundJob<Payload, Output> | undefined;
   }
 

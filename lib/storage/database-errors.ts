@@ -4,6 +4,9 @@ import { QueueError } from '../job/queue.errors.js';
 /** Classes whose messages carry values of rows or parameters: data exceptions and integrity violations. */
 const TELLS_VALUES = /^2[23]/;
 
+/** Connection failures, shutdown, and want of resources say nothing of the statement. */
+const SERVER_AWAY = /^(08|53|57P)/;
+
 /** An error of the driver, without what it may carry of rows and parameters: payloads stay out of callers' logs. */
 export class DatabaseError extends QueueError {
   override readonly name = 'DatabaseError';
@@ -15,6 +18,11 @@ export class DatabaseError extends QueueError {
     readonly sqlState = sqlStateOf(thrown),
   ) {
     super(isTransient(thrown) ? 'DATABASE_UNAVAILABLE' : 'DATABASE_ERROR', `Could not ${doing}: ${summaryOf(thrown, sqlState)}`);
+  }
+
+  /** The server answered and said no to this very statement: a locked row, a value. Asking again as it is would be refused again. */
+  get isRefusal(): boolean {
+    return this.sqlState !== undefined && !SERVER_AWAY.test(this.sqlState);
   }
 }
 

@@ -1,15 +1,11 @@
-import pg from 'pg';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { QueueError } from '../job/queue.errors.js';
 import { inSchema } from '../../migrations/migrations.js';
-import { connectionOptionsOf, sameDatabase } from './connection-options.js';
-import { DatabaseError } from './database-errors.js';
+import { sameDatabase } from './connection-options.js';
+import { Connections, guarded, type Run } from './connections.js';
 import type { Statement } from './statement.js';
 
-/** Runs statements somewhere: on a connection of our own, or in a caller's transaction. */
-export interface Run {
-  <Row>(statement: Statement, values: unknown[]): Promise<Row[]>;
-}
+export type { Run } from './connections.js';
 
 export interface DatabaseOptions {
   schema: string;
@@ -17,73 +13,26 @@ export interface DatabaseOptions {
   queryTimeoutMs: number;
 }
 
-/**
- * What the loops' connections set, with the reasons in docs/adr/0002: plans are made for the values at hand and never walk a
- * table that was believed small; isolation is READ COMMITTED whatever the database's default (others fail SKIP LOCKED
- * claims); a lock that an application holds on a job delays one statement by a second at most.
- */
-const SESSION = `set plan_cache_mode = force_custom_plan; set enable_seqscan = off; set random_page_cost = 0; set jit = off;
-  set default_transaction_isolation = 'read committed'; set default_transaction_read_only = off; set lock_timeout = 1000; set timezone = 'UTC';
-  set idle_in_transaction_session_timeout = 60000; set statement_timeout = `;
+/** One for each loop that may be under way, so that a heartbeat never waits for a claim; opened when they are needed. */
+const LOOPS_MAX = 8;
+/** Less than PostgreSQL's deadlock timeout: where a loop and an application wait for each other, the loop gives way. */
+const LOOPS_LOCK_TIMEOUT_MS = 500;
+/** Callers may have to wait for each other's unique keys; however many do, the loops keep their own connections. */
+const CALLERS_MAX = 5;
 
-/** Enough for two claims, a heartbeat, a duty, and enqueues beside each other. */
-const POOL_SIZE = 6;
-
-/** Text is parsed by the row mapper, and only where a handler asks for it. */
-const RAW: pg.CustomTypesConfig = { getTypeParser: () => (text: string) => text };
-
-/** The connections of the library, apart from the application's pool, and the only place that knows what drivers answer with. */
+/** Every way to the database: connections of the loops, connections for callers without a transaction, callers' transactions. */
 export class Database {
-  private readonly pool: pg.Pool;
+  readonly loops: Connections;
+  readonly callers: Connections;
   private readonly texts = new WeakMap<Statement, string>();
-  private closed: Promise<void> | undefined;
 
   constructor(
     readonly dataSource: DataSource,
     private readonly options: DatabaseOptions,
   ) {
-    this.pool = new pg.Pool({
-      ...connectionOptionsOf(dataSource),
-      // After the DataSource's options: its `extra` may size the application's pool.
-      min: 0,
-      max: POOL_SIZE,
-      idleTimeoutMillis: 60_000,
-      keepAlive: true,
-      // Only the client's own clock gets out of a half-open socket; the pool destroys a client whose query timed out.
-      query_timeout: options.queryTimeoutMs,
-      verify: (client, done) => this.prepare(client, done),
-    });
-    // An idle client whose server went away: the pool has dropped it, the next statement opens another.
-    this.pool.on('error', () => undefined);
-  }
-
-  /** One statement on a connection of our own, in a transaction of its own. */
-  readonly run: Run = async <Row>(statement: Statement, values: unknown[]) =>
-    (await this.onPool<{ rows: Row[] }>(statement, { ...this.named(statement), values })).rows;
-
-  /** The same with rows as arrays of PostgreSQL's own text: no parsing for what nobody reads. */
-  async rows(statement: Statement, values: unknown[]): Promise<(string | null)[][]> {
-    const query: pg.QueryArrayConfig = { ...this.named(statement), values, rowMode: 'array', types: RAW };
-    return (await this.onPool<{ rows: (string | null)[][] }>(statement, query)).rows;
-  }
-
-  /** Several statements in one transaction of our own. */
-  async transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
-    const client = await this.connect();
-    let broken: Error | undefined;
-    try {
-      await client.query('begin');
-      const result = await work(async <Row>(statement: Statement, values: unknown[]) => {
-        return (await guarded(statement, () => client.query({ ...this.named(statement), values }))).rows as Row[];
-      });
-      await client.query('commit');
-      return result;
-    } catch (error) {
-      broken = await rollback(client, error);
-      throw error;
-    } finally {
-      client.release(broken);
-    }
+    const shared = { ...options, textOf: (statement: Statement) => this.textOf(statement) };
+    this.loops = new Connections(dataSource, { ...shared, max: LOOPS_MAX, lockTimeoutMs: LOOPS_LOCK_TIMEOUT_MS });
+    this.callers = new Connections(dataSource, { ...shared, max: CALLERS_MAX, lockTimeoutMs: 0 });
   }
 
   /**
@@ -111,54 +60,8 @@ export class Database {
     return text;
   }
 
-  close(): Promise<void> {
-    return (this.closed ??= this.pool.end());
-  }
-
-  private named(statement: Statement): { text: string; name?: string } {
-    const text = this.textOf(statement);
-    return this.options.preparedStatements && statement.name ? { name: `sq_${statement.name}`, text } : { text };
-  }
-
-  private async onPool<Result>(statement: Statement, query: pg.QueryConfig): Promise<Result> {
-    this.refuseWhenClosed();
-    return guarded(statement, () => this.pool.query(query)) as Promise<Result>;
-  }
-
-  private async connect(): Promise<pg.PoolClient> {
-    this.refuseWhenClosed();
-    return this.pool.connect();
-  }
-
-  private refuseWhenClosed(): void {
-    if (this.closed)
-      throw new QueueError('CLOSED', 'The queue was closed with its application; nothing can be enqueued or asked any more.');
-  }
-
-  /** The server gives up a little before the client does, so that a slow statement ends instead of costing a connection. */
-  private prepare(client: pg.PoolClient, done: (error?: Error) => void): void {
-    client.on('error', () => undefined);
-    const timeoutMs = Math.max(1, Math.floor(this.options.queryTimeoutMs * 0.9));
-    client.query(SESSION + timeoutMs).then(() => done(), done);
-  }
-}
-
-/** What the driver throws may carry rows and parameters; what leaves this room does not. */
-async function guarded<Result>(statement: Statement, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    throw new DatabaseError(`run "${statement.name}"`, error);
-  }
-}
-
-/** A client that cannot roll back is in an unknown state: it is destroyed rather than given back. */
-async function rollback(client: pg.PoolClient, cause: unknown): Promise<Error | undefined> {
-  try {
-    await client.query('rollback');
-    return undefined;
-  } catch {
-    return cause instanceof Error ? cause : new Error(String(cause));
+  async close(): Promise<void> {
+    await Promise.all([this.loops.close(), this.callers.close()]);
   }
 }
 

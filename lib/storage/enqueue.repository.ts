@@ -37,8 +37,8 @@ export class EnqueueRepository {
 
   /** In a transaction of our own where one is needed: one statement is its own transaction. */
   async insert(jobs: NewJob[]): Promise<Enqueued[]> {
-    if (jobs.length <= MAX_ROWS && !jobs.some((job) => job.givenId)) return this.insertIn(this.database.run, jobs);
-    return this.database.transaction((run) => this.insertIn(run, jobs));
+    if (jobs.length <= MAX_ROWS && !jobs.some((job) => job.givenId)) return this.insertIn(this.database.callers.run, jobs);
+    return this.database.callers.transaction((run) => this.insertIn(run, jobs));
   }
 
   async insertIn(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {

@@ -9,7 +9,6 @@ import { CANCEL } from './sql/cancel.sql.js';
 import { CHECK_PLACES } from './sql/check-places.sql.js';
 import { CLAIM_SUSPECTS } from './sql/claim-suspects.sql.js';
 import { COMPLETE } from './sql/complete.sql.js';
-import { END_CLAIMS } from './sql/end-claims.sql.js';
 import { FIND_JOB } from './sql/find-job.sql.js';
 import { FIND_BY_FINGERPRINT, FIND_BY_UNIQUE_KEY } from './sql/find-to-cancel.sql.js';
 import { HAS_DUE } from './sql/has-due.sql.js';
@@ -95,7 +94,7 @@ export class JobRepository {
     const first = successes.filter((success) => success.epoch === 0);
     const again = successes.filter((success) => success.epoch !== 0);
     const kept = successes.filter((success) => success.keepMs !== undefined);
-    const rows = await this.database.rows(SETTLE_AND_CLAIM, [
+    const rows = await this.database.loops.rows(SETTLE_AND_CLAIM, [
       SHARD,
       first.map(idOf),
       again.map(idOf),
@@ -117,20 +116,20 @@ export class JobRepository {
     lanes: number[],
     wish: { suspicion: 1 | 2; limit: number },
   ): Promise<ClaimedRow[]> {
-    const rows = await this.database.rows(CLAIM_SUSPECTS, [SHARD, claimId, lanes, wish.suspicion, wish.limit, lease]);
+    const rows = await this.database.loops.rows(CLAIM_SUSPECTS, [SHARD, claimId, lanes, wish.suspicion, wish.limit, lease]);
     return rows.map(claimedRow);
   }
 
   /** Ids that were still held; `moved` false: its cancel was requested, end it as cancelled. */
   putBack(returns: Return[]): Promise<{ id: string; moved: boolean }[]> {
     const changes = JSON.stringify(Object.fromEntries(returns.map((entry) => [entry.id, entry.change])));
-    return this.database.run(PUT_BACK, [SHARD, returns.map(idOf), returns.map(epochOf), changes]);
+    return this.database.loops.run(PUT_BACK, [SHARD, returns.map(idOf), returns.map(epochOf), changes]);
   }
 
   /** The jobs that were still held, and how they have ended now. */
   async bury(worker: string, burials: Burial[]): Promise<{ id: string; state: TerminalState }[]> {
     const verdicts = JSON.stringify(Object.fromEntries(burials.map((entry) => [entry.id, entry.verdict])));
-    return this.database.run(BURY, [SHARD, burials.map(idOf), burials.map(epochOf), verdicts, worker]);
+    return this.database.loops.run(BURY, [SHARD, burials.map(idOf), burials.map(epochOf), verdicts, worker]);
   }
 
   /** Completes in the handler's transaction; false when the run no longer holds the job. */
@@ -139,15 +138,11 @@ export class JobRepository {
     return (await run(COMPLETE, [SHARD, id, epoch, runMs, keepMs ?? null, worker, output ?? null])).length === 1;
   }
 
-  async endClaims(ids: string[]): Promise<void> {
-    if (ids.length > 0) await this.database.run(END_CLAIMS, [SHARD, ids]);
-  }
-
   async promote(since: string, lanes: number[]): Promise<Promotion> {
-    return (await this.database.run<Promotion>(PROMOTE, [SHARD, since, lanes]))[0]!;
+    return (await this.database.loops.run<Promotion>(PROMOTE, [SHARD, since, lanes]))[0]!;
   }
 
-  async find(id: string, run: Run = this.database.run): Promise<FoundJob | undefined> {
+  async find(id: string, run: Run = this.database.callers.run): Promise<FoundJob | undefined> {
     const [row] = await run<FoundRow>(FIND_JOB, [id]);
     return row && foundJob(row);
   }
@@ -185,12 +180,12 @@ export class JobRepository {
 
   /** Does anything of these lanes run, or could it run now? */
   async hasDue(lanes: number[]): Promise<boolean> {
-    return (await this.database.run<{ due: boolean }>(HAS_DUE, [SHARD, lanes]))[0]!.due;
+    return (await this.database.loops.run<{ due: boolean }>(HAS_DUE, [SHARD, lanes]))[0]!.due;
   }
 
   /** Live jobs that do not stand in exactly one place, at their epoch: always none. */
   checkPlaces(): Promise<{ id: string; epoch: number; lives: boolean; places: string[] | null }[]> {
-    return this.database.run(CHECK_PLACES, []);
+    return this.database.loops.run(CHECK_PLACES, []);
   }
 }
 

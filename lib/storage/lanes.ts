@@ -43,13 +43,13 @@ export class Lanes {
   async register(lanes: { queue: string; name: string }[]): Promise<void> {
     if (lanes.length === 0) return;
     const queues = lanes.map((lane) => lane.queue);
-    await this.database.run(REGISTER_QUEUES, [queues]);
-    await this.database.run(REGISTER_LANES, [queues, lanes.map((lane) => lane.name)]);
+    await this.database.loops.run(REGISTER_QUEUES, [queues]);
+    await this.database.loops.run(REGISTER_LANES, [queues, lanes.map((lane) => lane.name)]);
     await this.refresh();
   }
 
   async refresh(): Promise<void> {
-    for (const lane of await this.database.run<Lane>(LIST_LANES, [])) {
+    for (const lane of await this.database.loops.run<Lane>(LIST_LANES, [])) {
       this.byId.set(lane.id, lane);
       this.byName.set(keyOf(lane.queue, lane.name), lane);
     }

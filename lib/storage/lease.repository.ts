@@ -35,31 +35,31 @@ export class LeaseRepository {
   constructor(private readonly database: Database) {}
 
   async take(id: string, worker: string, leaseMs: number): Promise<void> {
-    await this.database.run(TAKE_LEASE, [SHARD, id, worker, leaseMs]);
+    await this.database.loops.run(TAKE_LEASE, [SHARD, id, worker, leaseMs]);
   }
 
   /** `olderThanMs`: a claim older than any statement under way, whose answer can no longer arrive. */
   async renew(id: string, leaseMs: number, knownClaims: string[], olderThanMs: number): Promise<Renewal> {
-    return (await this.database.run<Renewal>(RENEW_LEASE, [SHARD, id, leaseMs, knownClaims, olderThanMs]))[0]!;
+    return (await this.database.loops.run<Renewal>(RENEW_LEASE, [SHARD, id, leaseMs, knownClaims, olderThanMs]))[0]!;
   }
 
   async end(id: string): Promise<void> {
-    await this.database.run(END_LEASE, [SHARD, id]);
+    await this.database.loops.run(END_LEASE, [SHARD, id]);
   }
 
   /** Workers whose leases ran out. */
   async expire(): Promise<string[]> {
-    return (await this.database.run<{ worker: string }>(EXPIRE_LEASES, [SHARD])).map((row) => row.worker);
+    return (await this.database.loops.run<{ worker: string }>(EXPIRE_LEASES, [SHARD])).map((row) => row.worker);
   }
 
   /** One page of at most 20 claims behind `after`. */
   async reap(rules: ReapRules, after: string): Promise<Reaped> {
     const values = [SHARD, rules.maxStalls, rules.deadLetterKeepMs, rules.archiveKeepMs ?? null, after];
-    return (await this.database.run<Reaped>(REAP_CLAIMS, values))[0]!;
+    return (await this.database.loops.run<Reaped>(REAP_CLAIMS, values))[0]!;
   }
 
   /** How many jobs went back. */
   async releaseClaims(lease: string, claims: string[]): Promise<number> {
-    return (await this.database.run<{ jobs: number }>(RELEASE_CLAIMS, [SHARD, claims, lease]))[0]!.jobs;
+    return (await this.database.loops.run<{ jobs: number }>(RELEASE_CLAIMS, [SHARD, claims, lease]))[0]!.jobs;
   }
 }

@@ -25,7 +25,7 @@ export class Migrator {
   }
 
   private async checkServer(): Promise<void> {
-    const [row] = await this.database.run<{ version: number }>(SERVER_VERSION, []);
+    const [row] = await this.database.loops.run<{ version: number }>(SERVER_VERSION, []);
     if (row!.version >= MIN_SERVER_VERSION) return;
     const found = Math.floor(row!.version / 10_000);
     throw new QueueError(
@@ -37,7 +37,7 @@ export class Migrator {
   /** 0 where there are no tables yet. */
   private async version(): Promise<number> {
     try {
-      return (await this.database.run<{ version: number }>(SCHEMA_VERSION_OF, []))[0]?.version ?? 0;
+      return (await this.database.loops.run<{ version: number }>(SCHEMA_VERSION_OF, []))[0]?.version ?? 0;
     } catch (error) {
       if (error instanceof DatabaseError && NO_TABLE.has(error.sqlState ?? '')) return 0;
       throw error;

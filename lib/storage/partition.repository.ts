@@ -26,7 +26,7 @@ export class PartitionRepository {
   constructor(private readonly database: Database) {}
 
   async list(table: PartitionedTable): Promise<{ now: Date; names: string[] }> {
-    return (await this.database.run<{ now: Date; names: string[] }>(LIST_PARTITIONS, [table]))[0]!;
+    return (await this.database.loops.run<{ now: Date; names: string[] }>(LIST_PARTITIONS, [table]))[0]!;
   }
 
   /** Names that should exist so that rows kept for `keepMs` find a partition. */
@@ -59,12 +59,12 @@ export class PartitionRepository {
 
   /** How many rows went; 1,000 at most. */
   async purgeDefault(table: PartitionedTable): Promise<number> {
-    return (await this.database.run<{ gone: number }>(PARTITIONED[table].purge, []))[0]!.gone;
+    return (await this.database.loops.run<{ gone: number }>(PARTITIONED[table].purge, []))[0]!.gone;
   }
 
   /** DDL cannot bind: names are made here, of a table's name and digits. */
   private change(texts: string[]): Promise<boolean> {
-    return this.database.transaction(async (run) => {
+    return this.database.loops.transaction(async (run) => {
       const [lock] = await run<{ locked: boolean }>(TRY_PARTITION_LOCK, []);
       if (!lock!.locked) return false;
       await run(SHORT_LOCKS, []);

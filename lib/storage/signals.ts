@@ -125,7 +125,7 @@ export class Signals {
     const message = `${this.sender} ${this.pendingCancel ? 'c' : ''}${this.pendingLater ? 'l' : ''} ${lanes.join(',')}`;
     this.pending.clear();
     this.pendingCancel = this.pendingLater = false;
-    await this.database.run(NOTIFY, [this.channel, message]);
+    await this.database.loops.run(NOTIFY, [this.channel, message]);
     return NOTIFY_INTERVAL_MS;
   }
 

@@ -16,6 +16,7 @@ import { longestKeepMs, transactionLimit } from './limits.js';
 import { Poller } from './poller.js';
 import { RunReports } from './run-reports.js';
 import { Settler } from './settler.js';
+import { successOf } from './success-of.js';
 import { Suspects } from './suspects.js';
 import { Undertaker } from './undertaker.js';
 import { WorkerLanes } from './worker-lanes.js';
@@ -64,8 +65,10 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const { jobs } = storage;
   const shared = { jobs, claims: new Claims(), ids: new Uuid7(), reports: new RunReports(parts.events), worker: hooks.name };
   const lanes = new WorkerLanes(storage.lanes, registry, options, transactionLimit(storage.database.dataSource));
-  const undertaker = new Undertaker({ ...shared, onWork: hooks.wakeUndertaker, onReturn: hooks.onReturn });
-  const settler = makeSettler(parts, { ...shared, undertaker, onSuccess: hooks.wakePoller });
+  const settling = { ...shared, successOf: successOf(shared.reports, options.maxOutputBytes) };
+  const undertaker = new Undertaker({ ...settling, onWork: hooks.wakeUndertaker, onReturn: hooks.onReturn });
+  const succeeded = async (id: string) => (await jobs.find(id))?.state === 'succeeded';
+  const settler = new Settler({ ...settling, undertaker, onSuccess: hooks.wakePoller, succeeded });
   const executor = makeExecutor(parts, shared, (run, outcome) => {
     settler.add(run, outcome);
     dispatcher.notice();
@@ -84,14 +87,6 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
 }
 
 type Shared = { claims: Claims; ids: Uuid7; reports: RunReports; worker: string };
-
-function makeSettler(
-  parts: WorkerParts,
-  own: { claims: Claims; reports: RunReports; undertaker: Undertaker; onSuccess: () => void },
-): Settler {
-  const succeeded = async (id: string) => (await parts.storage.jobs.find(id))?.state === 'succeeded';
-  return new Settler({ ...own, maxOutputBytes: parts.options.maxOutputBytes, succeeded });
-}
 
 function makeExecutor(
   { storage, options, queues }: WorkerParts,

@@ -7,6 +7,8 @@ export class Dispatcher {
   private readonly idleWaiters = new Set<() => void>();
   private turn = 0;
   private halted = false;
+  /** Some lane has jobs that wait for a permit it shares with others. */
+  private starved = false;
 
   constructor(
     private readonly lanes: () => readonly WorkerLane[],
@@ -35,6 +37,7 @@ export class Dispatcher {
       const lane = lanes[(this.turn + index) % lanes.length]!;
       while (lane.canStart) this.launch(lane);
     }
+    this.starved = lanes.some((lane) => lane.buffered > 0);
   }
 
   /** Nothing new starts; what runs goes on. */
@@ -83,14 +86,15 @@ export class Dispatcher {
   private launch(lane: WorkerLane): void {
     const run = lane.start();
     this.running.set(run.id, run);
-    void this.execute(run).then(() => this.ended(run));
+    const ended = (): void => this.ended(run);
+    void this.execute(run).then(ended, ended);
   }
 
   private ended(run: JobRun): void {
     this.running.delete(run.id);
     run.lane.ended(performance.now());
     if (!this.halted && run.lane.canStart) this.launch(run.lane);
-    else if (!this.halted) this.startAll();
+    else if (this.starved) this.startAll();
     this.onRoom();
     if (this.idleWaiters.size > 0) this.notice();
   }

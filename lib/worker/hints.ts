@@ -44,7 +44,6 @@ export class Hints {
   /** A wake-up: there may be jobs of a priority never seen before. */
   expectNews(): void {
     this.urgent = true;
-    this.short = true;
   }
 
   /** Which rung is due at `now` (milliseconds of a monotonic clock): the furthest. */

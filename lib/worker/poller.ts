@@ -4,7 +4,7 @@ import type { Uuid7 } from '../runtime/uuid7.js';
 import type { Claim, Claims } from './claims.js';
 import type { Dispatcher } from './dispatcher.js';
 import { JobRun } from './job-run.js';
-import type { Settler } from './settler.js';
+import type { SettleBatch, Settler } from './settler.js';
 import type { WorkerLane } from './worker-lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
 
@@ -64,6 +64,7 @@ export class Poller {
     const batch = settler.take();
     const sentAt = performance.now();
     const claimed = await this.send(batch, plan);
+    if (!claimed) return 0;
     settler.settled(batch, claimed.lost);
     this.receive(plan, claimed.jobs, performance.now() - sentAt);
     return settler.hasNone ? this.restMs(performance.now()) : 0;
@@ -78,16 +79,17 @@ export class Poller {
     return this.paused && this.parts.claims.hasEnded;
   }
 
-  private async send(batch: ReturnType<Settler['take']>, plan: Plan): Promise<Claimed> {
+  /** undefined: the server refused one of the settles; they go on apart, and the claim is made again. */
+  private async send(batch: SettleBatch, plan: Plan): Promise<Claimed | undefined> {
     const { jobs, claims, settler, worker } = this.parts;
     claims.expect(plan.wish.claimId);
     try {
       return await jobs.settleAndClaim(worker, batch.successes, batch.claims, plan.wish);
     } catch (error) {
       claims.forget(plan.wish.claimId);
-      for (const planned of plan.lanes) planned.lane.expected -= planned.wanted;
-      settler.failed(batch, error);
-      throw error;
+      for (const { lane, wanted } of plan.lanes) lane.answered(wanted, { short: false, nextLookAt: 0 });
+      if (!settler.failed(batch, error)) throw error;
+      return undefined;
     }
   }
 
@@ -114,7 +116,7 @@ export class Poller {
       const lane = lanes[(this.turn + index) % lanes.length]!;
       const wanted = lane.lookAt > now ? 0 : Math.min(lane.wanted, room);
       if (wanted <= 0) continue;
-      lane.expected += wanted;
+      lane.ask(wanted);
       room -= wanted;
       planned.push({ lane, wanted, rung: lane.hints.rungAt(now) });
     }
@@ -140,11 +142,10 @@ export class Poller {
   }
 
   private learn({ lane, wanted, rung }: Planned, rows: ClaimedRow[], ms: number): void {
-    lane.expected -= wanted;
     const own = rows.filter((row) => row.lane === lane.lane.id);
     const short = own.length < wanted;
     lane.hints.took(own, { rung, short, ms });
-    if (short && lane.lookAt === 0) lane.lookAt = this.nextPollAt;
+    lane.answered(wanted, { short, nextLookAt: this.nextPollAt });
   }
 
   private accept(row: ClaimedRow, claim: Claim): void {

@@ -1,4 +1,3 @@
-import { outputText } from '../job/payload.js';
 import type { Outcome } from '../job/outcome.js';
 import { DatabaseError } from '../storage/database-errors.js';
 import type { Success } from '../storage/job.repository.js';
@@ -19,7 +18,7 @@ export interface SettlerParts {
   claims: Claims;
   reports: RunReports;
   undertaker: Undertaker;
-  maxOutputBytes: number;
+  successOf: (settling: Settling) => Success;
   /** Successes wait for the next statement of the poller. */
   onSuccess: () => void;
   /** Did this job succeed after all? Asked when an answer was lost. */
@@ -31,8 +30,6 @@ const MAX_BATCH = 1_000;
 /** Collects what has become of runs: successes ride in the poller's statement, everything else goes to the undertaker. */
 export class Settler {
   private successes: Settling[] = [];
-  /** Of a statement that the server refused: one of them is to blame, so each goes alone. */
-  private apart: Settling[] = [];
   private underWay = 0;
 
   constructor(private readonly parts: SettlerParts) {}
@@ -49,14 +46,14 @@ export class Settler {
   }
 
   get hasNone(): boolean {
-    return this.successes.length === 0 && this.apart.length === 0;
+    return this.successes.length === 0;
   }
 
   take(): SettleBatch {
-    const settling = this.apart.length > 0 ? this.apart.splice(0, 1) : this.successes.splice(0, MAX_BATCH);
+    const settling = this.successes.splice(0, MAX_BATCH);
     this.underWay += settling.length;
     const claims = this.parts.claims.takeEnded(endedBy(settling));
-    return { settling, successes: settling.map((entry) => this.successOf(entry)), claims };
+    return { settling, successes: settling.map(this.parts.successOf), claims };
   }
 
   /** The statement was committed; `lost` runs no longer held their job. */
@@ -70,26 +67,22 @@ export class Settler {
     }
   }
 
-  /** The statement failed, or its answer was lost: everything is settled again with the next one. */
-  failed(batch: SettleBatch, error: unknown): void {
+  /**
+   * The statement failed, or its answer was lost. What the server refused goes apart, to be settled one by one without holding up
+   * anything else (true); otherwise everything leaves again with the next statement.
+   */
+  failed(batch: SettleBatch, error: unknown): boolean {
     this.underWay -= batch.settling.length;
     this.parts.claims.notDeleted(batch.claims);
-    const refused = error instanceof DatabaseError && error.sqlState !== undefined && !/^(08|57P|53)/.test(error.sqlState);
-    if (refused)
-      this.apart.push(...batch.settling.map((entry) => (batch.settling.length === 1 ? this.plainer(entry, error) : entry)));
+    const refused = batch.settling.length > 0 && error instanceof DatabaseError && error.isRefusal;
+    if (refused) for (const entry of batch.settling) this.parts.undertaker.add(entry);
     else this.again(batch.settling);
+    return refused;
   }
 
   private again(settling: Settling[]): void {
     for (const { run } of settling) run.unsure = true;
     this.successes = settling.concat(this.successes);
-  }
-
-  /** Alone and still refused for its data: the output is the only thing that can be wrong. A lock is waited for. */
-  private plainer(entry: Settling, error: DatabaseError): Settling {
-    if (!error.sqlState?.startsWith('22')) return entry;
-    this.parts.reports.outputCut(entry.run, 'refused by PostgreSQL, left out');
-    return { run: entry.run, outcome: { kind: 'succeeded', output: undefined } };
   }
 
   private acknowledge({ run, outcome }: Settling): void {
@@ -107,13 +100,6 @@ export class Settler {
     const succeeded = await this.parts.succeeded(run.id).catch(() => false);
     if (succeeded) this.parts.reports.settled(run, outcome);
     else this.parts.reports.leaseLost(run);
-  }
-
-  private successOf({ run, outcome }: Settling): Success {
-    const { archiveKeepMs } = run.lane.settings;
-    const stored = outputText(outputOf(outcome), this.parts.maxOutputBytes);
-    if (stored.problem) this.parts.reports.outputCut(run, stored.problem);
-    return { id: run.id, epoch: run.epoch, runMs: run.runMs, keepMs: archiveKeepMs, output: stored.text };
   }
 }
 

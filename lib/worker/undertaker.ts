@@ -2,7 +2,7 @@ import type { Failure } from '../job/failure.js';
 import type { Again } from '../job/job-result.js';
 import type { Outcome } from '../job/outcome.js';
 import { DatabaseError } from '../storage/database-errors.js';
-import type { Burial, JobRepository, Return } from '../storage/job.repository.js';
+import type { Burial, JobRepository, Return, Success } from '../storage/job.repository.js';
 import type { Claims } from './claims.js';
 import type { JobRun } from './job-run.js';
 import type { RunReports } from './run-reports.js';
@@ -13,6 +13,7 @@ export interface UndertakerParts {
   claims: Claims;
   reports: RunReports;
   worker: string;
+  successOf: (settling: Settling) => Success;
   /** Something waits to be settled. */
   onWork: () => void;
   /** A job was put back and runs again in `delayMs`, or at once. */
@@ -20,16 +21,23 @@ export interface UndertakerParts {
 }
 
 const MAX_BATCH = 500;
+const NO_ID = '00000000-0000-0000-0000-000000000000';
 /** A job that somebody holds locked is asked for again after this. */
 const LOCKED_REST_MS = 200;
 
 type Ending = Extract<Outcome, { kind: 'cancelled' | 'failed' | 'critical' | 'unprocessable' | 'poisoned' }>;
 type Going = Extract<Outcome, { kind: 'retried' | 'rescheduled' | 'released' }>;
 
-/** Settles what did not succeed: puts back what runs again, buries the rest. Rare beside successes, so it has its own statements. */
+/** Settles what cannot ride in the poller's statement: puts back what runs again, buries what ended badly, and successes refused there. */
 export class Undertaker {
   private waiting: Settling[] = [];
   private underWay = 0;
+
+  private readonly ways: [belongs: (entry: Settling) => boolean, settle: (part: Settling[]) => Promise<void>][] = [
+    [({ outcome }) => isGoing(outcome), (part) => this.putBack(part)],
+    [({ outcome }) => isEnding(outcome), (part) => this.bury(part)],
+    [({ outcome }) => outcome.kind === 'succeeded', (part) => this.succeed(part)],
+  ];
 
   constructor(private readonly parts: UndertakerParts) {}
 
@@ -57,11 +65,9 @@ export class Undertaker {
 
   /** True when some are locked by others and wait for the next round. */
   private async settleBatch(batch: Settling[]): Promise<boolean> {
-    const going = batch.filter((entry) => isGoing(entry.outcome));
-    const ending = batch.filter((entry) => !isGoing(entry.outcome));
-    const lockedGoing = await this.orOneByOne(going, (part) => this.putBack(part));
-    const lockedEnding = await this.orOneByOne(ending, (part) => this.bury(part));
-    return lockedGoing || lockedEnding;
+    let locked = false;
+    for (const [belongs, settle] of this.ways) locked = (await this.orOneByOne(batch.filter(belongs), settle)) || locked;
+    return locked;
   }
 
   /** A batch that the server refuses is settled one by one, so that one locked job holds up only itself. */
@@ -119,6 +125,17 @@ export class Undertaker {
     this.acknowledge(cancelled ? { run: entry.run, outcome: { kind: 'cancelled', reason: 'cancelled while it ran' } } : entry);
   }
 
+  /** Successes that the hot statement could not settle. */
+  private async succeed(batch: Settling[]): Promise<void> {
+    const { jobs, worker } = this.parts;
+    const nothing = { claimId: NO_ID, lease: NO_ID, lanes: [], limit: 0 };
+    const { lost } = await jobs.settleAndClaim(worker, batch.map(this.parts.successOf), [], nothing);
+    for (const entry of batch) {
+      if (lost.includes(entry.run.id)) this.late(entry);
+      else this.acknowledge(entry);
+    }
+  }
+
   private acknowledge({ run, outcome }: Settling): void {
     this.parts.claims.settled(run.claim);
     this.parts.reports.settled(run, outcome);
@@ -165,6 +182,8 @@ export class Undertaker {
   }
 }
 
+const isEnding = (outcome: Outcome): outcome is Ending => !isGoing(outcome) && outcome.kind !== 'succeeded';
+
 const isGoing = (outcome: Outcome): outcome is Going =>
   outcome.kind === 'retried' || outcome.kind === 'rescheduled' || outcome.kind === 'released';
 
@@ -177,7 +196,7 @@ const delayOf = (again: Again): number => ('at' in again ? again.at.getTime() - 
  * attempt has failed; if it is gone, it committed (`late`).
  */
 function afterCompletion({ run, outcome }: Settling): Settling {
-  if (outcome.kind !== 'succeeded') return { run, outcome };
+  if (outcome.kind !== 'succeeded' || !run.completed) return { run, outcome };
   const message = 'The handler completed the job in its transaction and returned, but that transaction rolled back.';
   const error: Failure = { name: 'QueueError', code: 'COMPLETION_ROLLED_BACK', message };
   const last = run.attempt >= run.maxAttempts;

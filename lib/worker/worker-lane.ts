@@ -21,6 +21,7 @@ export class WorkerLane {
   expected = 0;
   /** When to look for jobs again (monotonic milliseconds); 0: now. */
   lookAt = 0;
+  private news = false;
   private startedAt = 0;
   private finished = 0;
   private windowStart = 0;
@@ -73,10 +74,23 @@ export class WorkerLane {
     this.measure(now);
   }
 
-  /** A wake-up: look at once. */
+  /** A wake-up: look at once, and once more where a claim is under way that may have left before the news. */
   expectNews(): void {
     this.lookAt = 0;
+    this.news = true;
     this.hints.expectNews();
+  }
+
+  /** A claim leaves that asks for this many. */
+  ask(wanted: number): void {
+    this.expected += wanted;
+    this.news = false;
+  }
+
+  /** It came back; an empty lane is left alone until `nextLookAt`, unless there was news meanwhile. */
+  answered(wanted: number, { short, nextLookAt }: { short: boolean; nextLookAt: number }): void {
+    this.expected -= wanted;
+    this.lookAt = short && !this.news ? nextLookAt : 0;
   }
 
   add(run: JobRun): void {

@@ -1,0 +1,135 @@
+import pg from 'pg';
+import type { DataSource } from 'typeorm';
+import { QueueError } from '../job/queue.errors.js';
+import { connectionOptionsOf } from './connection-options.js';
+import { DatabaseError } from './database-errors.js';
+import type { Statement } from './statement.js';
+
+/** Runs statements somewhere: on a connection of our own, or in a caller's transaction. */
+export interface Run {
+  <Row>(statement: Statement, values: unknown[]): Promise<Row[]>;
+}
+
+export interface ConnectionSettings {
+  max: number;
+  /** How long a statement waits for a lock that an application holds; 0: as long as the query timeout allows. */
+  lockTimeoutMs: number;
+  queryTimeoutMs: number;
+  preparedStatements: boolean;
+  textOf: (statement: Statement) => string;
+}
+
+/**
+ * What our connections set, with the reasons in docs/adr/0002: plans are made for the values at hand and never walk a table that was
+ * believed small; isolation is READ COMMITTED whatever the database's default (others fail SKIP LOCKED claims).
+ */
+const SESSION = `set plan_cache_mode = force_custom_plan; set enable_seqscan = off; set random_page_cost = 0; set jit = off;
+  set default_transaction_isolation = 'read committed'; set timezone = 'UTC'; set idle_in_transaction_session_timeout = 60000;`;
+
+/** Text is parsed by the row mapper, and only where a handler asks for it. */
+const RAW: pg.CustomTypesConfig = { getTypeParser: () => (text: string) => text };
+
+/** A small pool of our own, apart from the application's: TypeORM's hands out dead sockets, and can be exhausted by handlers. */
+export class Connections {
+  private readonly pool: pg.Pool;
+  private closed: Promise<void> | undefined;
+
+  constructor(
+    dataSource: DataSource,
+    private readonly settings: ConnectionSettings,
+  ) {
+    this.pool = new pg.Pool({
+      ...connectionOptionsOf(dataSource),
+      // After the DataSource's options: its `extra` may size the application's pool.
+      min: 0,
+      max: settings.max,
+      idleTimeoutMillis: 60_000,
+      keepAlive: true,
+      // Only the client's own clock gets out of a half-open socket; the pool destroys a client whose query timed out.
+      query_timeout: settings.queryTimeoutMs,
+      verify: (client, done) => this.prepare(client, done),
+    });
+    // An idle client whose server went away: the pool has dropped it, the next statement opens another.
+    this.pool.on('error', () => undefined);
+  }
+
+  /** One statement in a transaction of its own. */
+  readonly run: Run = async <Row>(statement: Statement, values: unknown[]) =>
+    (await this.onPool<{ rows: Row[] }>(statement, { ...this.named(statement), values })).rows;
+
+  /** The same with rows as arrays of PostgreSQL's own text: no parsing for what nobody reads. */
+  async rows(statement: Statement, values: unknown[]): Promise<(string | null)[][]> {
+    const query: pg.QueryArrayConfig = { ...this.named(statement), values, rowMode: 'array', types: RAW };
+    return (await this.onPool<{ rows: (string | null)[][] }>(statement, query)).rows;
+  }
+
+  /** Several statements in one transaction of our own. */
+  async transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
+    const client = await this.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('begin');
+      const result = await work(async <Row>(statement: Statement, values: unknown[]) => {
+        return (await guarded(statement, () => client.query({ ...this.named(statement), values }))).rows as Row[];
+      });
+      await client.query('commit');
+      return result;
+    } catch (error) {
+      broken = await rollback(client, error);
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  close(): Promise<void> {
+    return (this.closed ??= this.pool.end());
+  }
+
+  private named(statement: Statement): { text: string; name?: string } {
+    const text = this.settings.textOf(statement);
+    return this.settings.preparedStatements && statement.name ? { name: `sq_${statement.name}`, text } : { text };
+  }
+
+  private async onPool<Result>(statement: Statement, query: pg.QueryConfig): Promise<Result> {
+    this.refuseWhenClosed();
+    return guarded(statement, () => this.pool.query(query)) as Promise<Result>;
+  }
+
+  private async connect(): Promise<pg.PoolClient> {
+    this.refuseWhenClosed();
+    return this.pool.connect();
+  }
+
+  private refuseWhenClosed(): void {
+    if (this.closed)
+      throw new QueueError('CLOSED', 'The queue was closed with its application; nothing can be enqueued or asked any more.');
+  }
+
+  /** The server gives up a little before the client does, so that a slow statement ends instead of costing a connection. */
+  private prepare(client: pg.PoolClient, done: (error?: Error) => void): void {
+    client.on('error', () => undefined);
+    const timeoutMs = Math.max(1, Math.floor(this.settings.queryTimeoutMs * 0.9));
+    const limits = `set lock_timeout = ${this.settings.lockTimeoutMs}; set statement_timeout = ${timeoutMs}`;
+    client.query(`${SESSION} ${limits}`).then(() => done(), done);
+  }
+}
+
+/** What the driver throws may carry rows and parameters; what leaves this room does not. */
+export async function guarded<Result>(statement: Statement, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new DatabaseError(`run "${statement.name}"`, error);
+  }
+}
+
+/** A client that cannot roll back is in an unknown state: it is destroyed rather than given back. */
+async function rollback(client: pg.PoolClient, cause: unknown): Promise<Error | undefined> {
+  try {
+    await client.query('rollback');
+    return undefined;
+  } catch {
+    return cause instanceof Error ? cause : new Error(String(cause));
+  }
+}

@@ -1,0 +1,13 @@
+import { outputText } from '../job/payload.js';
+import type { Success } from '../storage/job.repository.js';
+import type { RunReports } from './run-reports.js';
+import type { Settling } from './settling.js';
+
+/** What the database is told of a success. An output that cannot be stored as it is is cut or left out, and said so once. */
+export function successOf(reports: RunReports, maxOutputBytes: number): (settling: Settling) => Success {
+  return ({ run, outcome }) => {
+    const stored = outcome.kind === 'succeeded' ? outputText(outcome.output, maxOutputBytes) : {};
+    if (stored.problem && !run.unsure) reports.outputCut(run, stored.problem);
+    return { id: run.id, epoch: run.epoch, runMs: run.runMs, keepMs: run.lane.settings.archiveKeepMs, output: stored.text };
+  };
+}
