@@ -23,8 +23,11 @@ export class WorkerLane {
   lookAt = 0;
   private news = false;
   private startedAt = 0;
+  private running = 0;
+  /** The rate: runs that ended in the time that there was something to run. */
   private finished = 0;
-  private windowStart = 0;
+  private busySince = 0;
+  private busyMs = 0;
   private ratePerMs = 0;
 
   constructor(
@@ -64,12 +67,14 @@ export class WorkerLane {
     const run = this.waiting[this.head++]!;
     if (this.head === this.waiting.length || this.head > 1_024) this.compact();
     for (const permit of this.permits) permit.take();
+    this.running++;
     this.startedAt = performance.now();
     return run;
   }
 
   ended(now: number): void {
     for (const permit of this.permits) permit.giveBack();
+    this.running--;
     this.finished++;
     this.measure(now);
   }
@@ -94,7 +99,8 @@ export class WorkerLane {
   }
 
   add(run: JobRun): void {
-    if (this.buffered === 0) this.windowStart = this.startedAt = performance.now();
+    if (this.buffered === 0) this.startedAt = performance.now();
+    if (this.isIdle) this.busySince = performance.now();
     this.waiting.push(run);
   }
 
@@ -126,12 +132,18 @@ export class WorkerLane {
     return Math.max(0, free);
   }
 
+  private get isIdle(): boolean {
+    return this.running === 0 && this.buffered === 0;
+  }
+
+  /** Bursts shorter than the window are added up: a lane that is drained in no time is fast, not unmeasured. */
   private measure(now: number): void {
-    const elapsed = now - this.windowStart;
-    if (elapsed < RATE_WINDOW_MS) return;
-    this.ratePerMs = 0.5 * this.ratePerMs + (0.5 * this.finished) / elapsed;
-    this.finished = 0;
-    this.windowStart = now;
+    const busyMs = this.busyMs + now - this.busySince;
+    if (busyMs >= RATE_WINDOW_MS) {
+      this.ratePerMs = 0.5 * this.ratePerMs + (0.5 * this.finished) / busyMs;
+      this.finished = this.busyMs = 0;
+      this.busySince = now;
+    } else if (this.isIdle) this.busyMs = busyMs;
   }
 
   private compact(): void {

@@ -1,6 +1,6 @@
 import { Permits } from '../runtime/permits.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
-import type { Lanes } from '../storage/lanes.js';
+import type { Lane, Lanes } from '../storage/lanes.js';
 import type { Handler, HandlerRegistry } from './handler-registry.js';
 import { laneSettings } from './lane-settings.js';
 import { WorkerLane } from './worker-lane.js';
@@ -31,6 +31,11 @@ export class WorkerLanes {
 
   get(id: number): WorkerLane | undefined {
     return this.byId.get(id);
+  }
+
+  /** Lanes that this worker should serve and has no handler for: their jobs wait, which somebody should know. */
+  unhandled(): Lane[] {
+    return this.lanes.all().filter((lane) => this.serves(lane.queue) && !this.byId.has(lane.id));
   }
 
   ids(): number[] {

@@ -3,6 +3,7 @@ import { Loop, type Round } from '../runtime/loop.js';
 import type { Signal } from '../storage/signals.js';
 import { assemble, type Crew, type WorkerParts } from './crew.js';
 import type { JobRun } from './job-run.js';
+import { UnhandledLanes } from './unhandled-lanes.js';
 import { Shutdown } from './shutdown.js';
 
 export type { WorkerParts } from './crew.js';
@@ -16,6 +17,7 @@ const MAX_POLL_REST_MS = 1_000;
 export class Worker {
   readonly name = `${hostname().slice(0, 40)}:${process.pid}`;
   private readonly crew: Crew;
+  private readonly unhandled: UnhandledLanes;
   private readonly loops: Readonly<
     Record<'poll' | 'pollBeside' | 'settle' | 'suspect' | 'schedule' | 'reap' | 'clean' | 'beat', Loop>
   >;
@@ -32,6 +34,7 @@ export class Worker {
       onPromoted: (lanes) => this.parts.storage.signals.send({ lanes }),
       onNews: (news) => this.learn(news),
     });
+    this.unhandled = new UnhandledLanes(this.crew.lanes, parts.storage.jobs, parts.events);
     this.loops = this.makeLoops();
   }
 
@@ -88,7 +91,7 @@ export class Worker {
       suspect: this.loop('suspect', () => suspects.round()),
       schedule: this.loop('schedule', () => scheduler.promote()),
       reap: this.loop('reap', () => reaper.reap()),
-      clean: this.loop('clean', () => janitor.clean()),
+      clean: this.loop('clean', () => this.unhandled.report().then(() => janitor.clean())),
       beat: this.loop('beat', () => heartbeat.beat(), MAX_POLL_REST_MS),
     };
   }
@@ -137,7 +140,10 @@ export class Worker {
 
   private async learn(news: { newestLane: number; suspects: number[] }): Promise<void> {
     const { lanes, suspects } = this.crew;
-    if (news.newestLane > this.parts.storage.lanes.newest()) await lanes.refresh(news.newestLane);
+    if (news.newestLane > this.parts.storage.lanes.newest()) {
+      await lanes.refresh(news.newestLane);
+      this.loops.clean.wake();
+    }
     if (suspects.expect(news.suspects)) this.loops.suspect.wake();
   }
 
