@@ -29,7 +29,8 @@ export function linear(options: { delayMs: number; maxMs?: number }): StoredBack
 
 /** `baseMs * factor ** (attempt - 1)` up to `maxMs` (default an hour), spread by `jitter` (0 to 1, default 0.2 = up to 20 % less). */
 export function exponential(options: { baseMs: number; factor?: number; maxMs?: number; jitter?: number }): StoredBackoff {
-  return checkBackoff({ type: 'exponential', factor: 2, maxMs: 3_600_000, jitter: 0.2, ...options }) as StoredBackoff;
+  const { baseMs, factor = 2, maxMs = 3_600_000, jitter = 0.2 } = options;
+  return checkBackoff({ type: 'exponential', baseMs, factor, maxMs, jitter }) as StoredBackoff;
 }
 
 /** Your own rule: gets the attempt that failed (1 for the first) and what it threw, answers milliseconds. */
@@ -50,24 +51,30 @@ function rawDelay(backoff: Backoff, attempt: number, error: unknown, random: () 
     case 'linear':
       return Math.min(backoff.delayMs * attempt, backoff.maxMs ?? MAX_DELAY_MS);
     case 'exponential':
-      return Math.min(backoff.baseMs * backoff.factor ** (attempt - 1), backoff.maxMs) * (1 - backoff.jitter * random());
+      return Math.min(backoff.baseMs * growth(backoff.factor, attempt), backoff.maxMs) * (1 - backoff.jitter * random());
     case 'custom':
       return customDelay(backoff, attempt, error);
   }
 }
 
-/** A rule that throws must not decide the job's fate: it falls back to the default's 5 s a step. */
+/** Never Infinity: a base of 0 stays 0. */
+const growth = (factor: number, attempt: number): number => Math.min(factor ** (attempt - 1), Number.MAX_VALUE);
+
+/** A rule that throws, or answers no number, must not decide the job's fate: it falls back to the default's 5 s a step. */
 function customDelay(backoff: CustomBackoff, attempt: number, error: unknown): number {
   try {
-    return backoff.delay(attempt, error);
+    const delay: unknown = backoff.delay(attempt, error);
+    return typeof delay === 'number' && !Number.isNaN(delay) ? delay : 5_000 * attempt;
   } catch {
     return 5_000 * attempt;
   }
 }
 
-const FIELDS: Record<Backoff['type'], Record<string, [min: number, max: number] | 'function' | undefined>> = {
+type Rule = 'function' | readonly [min: number, max: number, needed?: 'optional'];
+
+const FIELDS: Record<Backoff['type'], Record<string, Rule>> = {
   constant: { delayMs: [0, MAX_DELAY_MS] },
-  linear: { delayMs: [0, MAX_DELAY_MS], maxMs: [0, MAX_DELAY_MS] },
+  linear: { delayMs: [0, MAX_DELAY_MS], maxMs: [0, MAX_DELAY_MS, 'optional'] },
   exponential: { baseMs: [0, MAX_DELAY_MS], factor: [1, 1_000], maxMs: [0, MAX_DELAY_MS], jitter: [0, 1] },
   custom: { delay: 'function' },
 };
@@ -81,12 +88,12 @@ export function checkBackoff(backoff: Backoff): Backoff {
   return backoff;
 }
 
-function checkField(field: string, rule: [number, number] | 'function' | undefined, value: unknown): void {
+function checkField(field: string, rule: Rule, value: unknown): void {
   if (rule === 'function') {
     if (typeof value !== 'function') throw invalid(`${field} must be a function of (attempt, error)`);
     return;
   }
-  if (!rule || (value === undefined && field === 'maxMs')) return;
+  if (value === undefined && rule[2] === 'optional') return;
   if (typeof value !== 'number' || !(value >= rule[0] && value <= rule[1])) {
     throw invalid(`${field} must be a number from ${rule[0]} to ${rule[1]}, not ${String(value)}`);
   }

@@ -1,4 +1,4 @@
-import type { Failure } from '../job/failure.js';
+import { failureOf, type Failure } from '../job/failure.js';
 import type { TerminalState } from '../job/job-state.js';
 
 /** Whose event it is. Never the payload: payloads stay out of logs. */
@@ -65,7 +65,7 @@ export class QueueEvents {
   private tell<Name extends JobEventName>(name: Name, listener: JobEventListener<Name>, event: JobEvents[Name]): void {
     try {
       const answer = listener(event);
-      if (answer instanceof Promise) answer.catch((error: unknown) => this.complain(name, error));
+      if (isThenable(answer)) Promise.resolve(answer).catch((error: unknown) => this.complain(name, error));
     } catch (error) {
       this.complain(name, error);
     }
@@ -73,6 +73,12 @@ export class QueueEvents {
 
   private complain(name: JobEventName, error: unknown): void {
     if (name === 'warning') return;
-    this.emit('warning', () => ({ code: 'LISTENER_FAILED', message: `A listener of "${name}" failed: ${String(error)}` }));
+    this.emit('warning', () => ({
+      code: 'LISTENER_FAILED',
+      message: `A listener of "${name}" failed: ${failureOf(error).message}`,
+    }));
   }
 }
+
+const isThenable = (answer: unknown): answer is PromiseLike<unknown> =>
+  typeof (answer as { then?: unknown } | null | undefined)?.then === 'function';

@@ -1,18 +1,14 @@
-import { Logger, type LoggerService } from '@nestjs/common';
+import type { LoggerService } from '@nestjs/common';
 import type { Failure } from '../job/failure.js';
 import type { JobEvent, JobEventName, JobEvents, QueueEvents } from './events.js';
 
-type Level = 'debug' | 'log' | 'warn' | 'error';
+type Level = 'log' | 'warn' | 'error';
 type Line<Name extends JobEventName> = [level: Level, line: (event: JobEvents[Name]) => string];
 
 const MAX_TEXT = 300;
 
 /** One line an event that an operator may care about. Never a payload, never an output. */
 const LINES: { readonly [Name in JobEventName]?: Line<Name> } = {
-  started: ['debug', (event) => `${job(event)} started`],
-  succeeded: ['debug', (event) => `${job(event)} succeeded in ${ms(event.runMs)}`],
-  rescheduled: ['debug', (event) => `${job(event)} rescheduled itself after ${ms(event.runMs)}`],
-  released: ['debug', (event) => `${job(event)} was given back: ${event.reason}`],
   cancelled: ['log', (event) => `${job(event)} was cancelled: ${oneLine(event.reason)}`],
   retried: ['warn', (event) => `${job(event)} failed after ${ms(event.runMs)} and will be retried: ${failure(event.error)}`],
   failed: ['error', (event) => `${job(event)} ended as ${event.state} after ${ms(event.runMs)}: ${failure(event.error)}`],
@@ -26,16 +22,11 @@ const LINES: { readonly [Name in JobEventName]?: Line<Name> } = {
 };
 
 /**
- * Writes what happens to Nest's logger, until the answer is called. Debug lines cost an event object a job, so they are listened to only
- * where they are written. (Nest 11 answers false for every level while none were set, hence the question for debug alone.)
+ * Writes what happens to Nest's logger, until the answer is called. What goes as it should has no line: two lines a job would be the
+ * dearest part of a small one. Listen to `started` and `succeeded` with `@OnJobEvent` where they are wanted.
  */
-export function attachLogListener(
-  events: QueueEvents,
-  logger: LoggerService,
-  debug: boolean = Logger.isLevelEnabled('debug'),
-): () => void {
-  const names = (Object.keys(LINES) as (keyof typeof LINES)[]).filter((name) => debug || LINES[name]?.[0] !== 'debug');
-  const detach = names.map((name) => attachLine(events, logger, name));
+export function attachLogListener(events: QueueEvents, logger: LoggerService): () => void {
+  const detach = (Object.keys(LINES) as (keyof typeof LINES)[]).map((name) => attachLine(events, logger, name));
   return () => detach.forEach((stop) => stop());
 }
 

@@ -57,7 +57,7 @@ export class Storage {
 }
 
 function checkDataSource(dataSource: DataSource): void {
-  const { type } = dataSource.options;
+  const type = (dataSource.options as { type?: string } | undefined)?.type;
   if (type !== 'postgres') {
     throw new QueueError(
       'DATA_SOURCE_UNSUPPORTED',

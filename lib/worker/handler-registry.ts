@@ -12,6 +12,8 @@ export interface Handler {
   /** Class and method, for messages. */
   label: string;
   options: HandleJobOptions;
+  /** Whose `concurrency` it is: methods that take it from their class share one bound. */
+  bound: object;
   run: (job: Job, context: JobContext) => unknown;
   acquire?: (job: Job) => Promise<Permit | JobResult> | Permit | JobResult;
 }

@@ -67,7 +67,8 @@ function handlersOf(provided: ProvidedClass, { queue, options }: QueueHandlerMet
   const acquire = provided.method<NonNullable<Handler['acquire']>>('acquire');
   const handler = (name: string | undefined, method: string, own: HandleJobOptions): Handler[] => {
     const run = provided.method<Handler['run']>(method);
-    return run ? [{ queue, name, label: `${provided.name}.${method}`, options: merged(options, own), run, acquire }] : [];
+    const bound = own.concurrency === undefined ? provided.type : own;
+    return run ? [{ queue, name, label: `${provided.name}.${method}`, options: merged(options, own), bound, run, acquire }] : [];
   };
   return [...handler(undefined, 'process', {}), ...jobs.flatMap((job) => handler(job.name, job.method, job.options))];
 }

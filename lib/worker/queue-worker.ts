@@ -1,6 +1,6 @@
 import { QueueError } from '../job/queue.errors.js';
 import { countRuns, type RunCounts } from './one-shot.js';
-import { Worker, type WorkerParts } from './worker.js';
+import type { Worker, WorkerParts } from './worker.js';
 
 /** Long enough for `app.enableShutdownHooks()` after `listen()`. */
 const HOOKS_CHECK_MS = 5_000;
@@ -26,9 +26,9 @@ export class QueueWorker {
    * Starts claiming and running jobs; does nothing when it is started.
    * @throws QueueError `WORKER_DISABLED` where the module was set up with `worker: false`.
    */
-  start(): Promise<void> {
+  async start(): Promise<void> {
     if (!this.parts.options.worker) throw disabled();
-    return (this.starting ??= this.begin());
+    await (this.starting ??= this.begin());
   }
 
   /** Claims nothing more, lets what runs end (at most `shutdownGraceMs`), releases the rest without spending its attempt. */
@@ -69,6 +69,8 @@ export class QueueWorker {
   }
 
   private async begin(): Promise<void> {
+    // Loaded here, so that a process which only enqueues never loads it.
+    const { Worker } = await import('./worker.js');
     const worker = new Worker(this.parts);
     try {
       await worker.start();

@@ -12,7 +12,7 @@ export class WorkerLanes {
   private readonly process: Permits;
   private readonly transactions: Permits;
   private readonly queues = new Map<string, Permits>();
-  private readonly handlers = new Map<Handler, Permits>();
+  private readonly bounds = new Map<object, Permits>();
 
   constructor(
     private readonly lanes: Lanes,
@@ -88,17 +88,17 @@ export class WorkerLanes {
     let permits = this.queues.get(queue);
     if (!permits) {
       const handlers = this.registry.all().filter((handler) => handler.queue === queue);
-      const asked = handlers.reduce((sum, handler) => sum + (handler.options.concurrency ?? 0), 0);
+      const bounds = new Map(handlers.map((handler) => [handler.bound, handler.options.concurrency ?? 0]));
+      const asked = [...bounds.values()].reduce((sum, concurrency) => sum + concurrency, 0);
       const limit = this.options.queues.get(queue)?.concurrency ?? Math.max(this.options.queueConcurrency, asked);
       this.queues.set(queue, (permits = new Permits(limit)));
     }
     return permits;
   }
 
-  private handlerPermits(handler: Handler): Permits[] {
-    const { concurrency, transactional } = handler.options;
-    let own = this.handlers.get(handler);
-    if (concurrency !== undefined && !own) this.handlers.set(handler, (own = new Permits(concurrency)));
-    return [...(own ? [own] : []), ...(transactional ? [this.transactions] : [])];
+  private handlerPermits({ bound, options }: Handler): Permits[] {
+    let own = this.bounds.get(bound);
+    if (options.concurrency !== undefined && !own) this.bounds.set(bound, (own = new Permits(options.concurrency)));
+    return [...(own ? [own] : []), ...(options.transactional ? [this.transactions] : [])];
   }
 }

@@ -6,6 +6,7 @@ const aHandler = (queue: string, name: string | undefined, label = 'Mailer.proce
   name,
   label,
   options: {},
+  bound: {},
   run: () => undefined,
 });
 
