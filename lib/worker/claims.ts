@@ -3,6 +3,8 @@ export interface Claim {
   readonly id: string;
   /** Runs that are not acknowledged yet. */
   open: number;
+  /** Told when the last one is. */
+  onEnd?: () => void;
 }
 
 /**
@@ -32,7 +34,9 @@ export class Claims {
   }
 
   settled(claim: Claim): void {
-    if (--claim.open === 0) this.ended.push(claim.id);
+    if (--claim.open > 0) return;
+    if (this.known.has(claim.id)) this.ended.push(claim.id);
+    claim.onEnd?.();
   }
 
   /** Claims to be deleted with the next statement; `endedNow` are those whose last runs are settled by that same statement. */

@@ -98,8 +98,18 @@ export class Suspects {
   private async runNext(): Promise<boolean> {
     const [run] = await this.claim(TWICE, 1);
     if (!run) this.waiting.delete(TWICE);
-    else await this.parts.dispatcher.runAlone(run);
+    else await this.runAlone(run);
     return run !== undefined;
+  }
+
+  /**
+   * Ends when the database knows how the run ended, not before: with its settle still under way, the next job to kill this process
+   * would have an innocent beside it.
+   */
+  private runAlone(run: JobRun): Promise<void> {
+    const settled = new Promise<void>((resolve) => (run.claim.onEnd = resolve));
+    void this.parts.dispatcher.runAlone(run);
+    return settled;
   }
 
   private async claim(suspicion: 1 | 2, limit: number): Promise<JobRun[]> {
