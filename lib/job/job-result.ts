@@ -57,7 +57,7 @@ export class JobResult<Output = unknown> {
 
   /** No longer wanted: ends as `cancelled`. */
   static cancel(reason = 'cancelled by its handler'): JobResult<never> {
-    return new JobResult<never>({ kind: 'cancel', reason });
+    return new JobResult<never>({ kind: 'cancel', reason: failureOf(reason).message });
   }
 
   /** This payload can never work: ends at once in the dead letter queue. */

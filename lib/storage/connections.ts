@@ -21,10 +21,12 @@ export interface ConnectionSettings {
 
 /**
  * What our connections set, with the reasons in docs/adr/0002: plans are made for the values at hand and never walk a table that was
- * believed small; isolation is READ COMMITTED whatever the database's default (others fail SKIP LOCKED claims).
+ * believed small; isolation is READ COMMITTED whatever the database's default (others fail SKIP LOCKED claims); what was acknowledged to a
+ * worker survives a crash of the server, also where the database's default is synchronous_commit = off (it ends claims by it).
  */
 const SESSION = `set plan_cache_mode = force_custom_plan; set enable_seqscan = off; set random_page_cost = 0; set jit = off;
-  set default_transaction_isolation = 'read committed'; set timezone = 'UTC'; set idle_in_transaction_session_timeout = 60000;`;
+  set default_transaction_isolation = 'read committed'; set timezone = 'UTC'; set idle_in_transaction_session_timeout = 60000;
+  select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off';`;
 
 /** Text is parsed by the row mapper, and only where a handler asks for it. */
 const RAW: pg.CustomTypesConfig = { getTypeParser: () => (text: string) => text };

@@ -1,7 +1,9 @@
 import type { Enqueued } from '../job/enqueue-options.js';
+import { QueueError } from '../job/queue.errors.js';
 import type { Database, Run } from './database.js';
 import type { Lane } from './lanes.js';
 import { SHARD } from './shard.js';
+import { DATABASE_TIME } from './sql/database-time.sql.js';
 import { ENQUEUE_PLAIN } from './sql/enqueue-plain.sql.js';
 import { ENQUEUE } from './sql/enqueue.sql.js';
 import { FIND_ENDED_IDS } from './sql/find-ended-ids.sql.js';
@@ -37,41 +39,48 @@ export class EnqueueRepository {
 
   /** In a transaction of our own where one is needed: one statement is its own transaction. */
   async insert(jobs: NewJob[]): Promise<Enqueued[]> {
-    if (jobs.length <= MAX_ROWS && !jobs.some((job) => job.givenId)) return this.insertIn(this.database.callers.run, jobs);
+    const isOneStatement = chunksOf(jobs).length === 1 && !jobs.some((job) => job.givenId);
+    if (isOneStatement) return this.insertIn(this.database.callers.run, jobs);
     return this.database.callers.transaction((run) => this.insertIn(run, jobs));
   }
 
   async insertIn(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
-    const answers: Enqueued[] = [];
-    for (const chunk of chunksOf(jobs)) answers.push(...(await this.insertChunk(run, chunk)));
-    return answers;
-  }
-
-  private async insertChunk(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
     if (!jobs.every(isPlain)) return this.insertAny(run, jobs);
-    await run(ENQUEUE_PLAIN, plainValues(jobs));
+    for (const chunk of chunksOf(jobs)) await run(ENQUEUE_PLAIN, plainValues(chunk));
     return jobs.map(created);
   }
 
   private async insertAny(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
     const answers = new Map<NewJob, Enqueued>();
+    const now = await this.timeForAll(run, jobs);
     let open = [...jobs].sort(byKey);
     for (let round = 0; open.length > 0 && round < MAX_ROUNDS; round++) {
-      const stored = await this.store(run, open);
-      for (const job of open) if (stored.delete(job.id)) answers.set(job, created(job));
-      await this.answerKnown(
-        run,
-        open.filter((job) => !answers.has(job)),
-        answers,
-      );
+      for (const chunk of chunksOf(open)) await this.insertChunk(run, { jobs: chunk, now, answers });
       open = open.filter((job) => !answers.has(job));
     }
-    await this.takeBackEnded(run, jobs, answers);
-    return jobs.map((job) => answers.get(job) ?? { id: job.id, created: false, outcome: 'existing' });
+    if (open.length > 0) throw restless();
+    return jobs.map((job) => answers.get(job)!);
   }
 
-  private async store(run: Run, jobs: NewJob[]): Promise<Set<string>> {
-    const rows = await run<{ id: string }>(ENQUEUE, anyValues(jobs));
+  private async insertChunk(run: Run, { jobs, now, answers }: Chunk): Promise<void> {
+    const stored = await this.store(run, jobs, now);
+    const fresh = jobs.filter((job) => stored.delete(job.id));
+    const ended = await this.takeBackEnded(run, fresh);
+    for (const job of fresh) answers.set(job, ended.has(job.id) ? existing(job.id) : created(job));
+    await this.answerKnown(
+      run,
+      jobs.filter((job) => !answers.has(job)),
+      answers,
+    );
+  }
+
+  /** Several statements insert in the order of the keys; one time for all lets the jobs run in the order of the array. */
+  private async timeForAll(run: Run, jobs: NewJob[]): Promise<string | undefined> {
+    return chunksOf(jobs).length > 1 ? (await run<{ now: string }>(DATABASE_TIME, []))[0]!.now : undefined;
+  }
+
+  private async store(run: Run, jobs: NewJob[], now: string | undefined): Promise<Set<string>> {
+    const rows = await run<{ id: string }>(ENQUEUE, [...anyValues(jobs), now ?? null]);
     return new Set(rows.map((row) => row.id));
   }
 
@@ -88,16 +97,21 @@ export class EnqueueRepository {
     return run(FIND_LIVE_KEYS, [SHARD, jobs.map((_, position) => position), queues, jobs.map((job) => job.uniqueKey)]);
   }
 
-  /** A caller's id that has ended already: its insert is taken back in the same transaction. */
-  private async takeBackEnded(run: Run, jobs: NewJob[], answers: Map<NewJob, Enqueued>): Promise<void> {
-    const given = jobs.filter((job) => job.givenId && answers.get(job)?.created);
-    if (given.length === 0) return;
-    const ended = await run<{ id: string }>(FIND_ENDED_IDS, [SHARD, given.map((job) => job.id)]);
-    if (ended.length === 0) return;
-    await run(TAKE_BACK, [SHARD, ended.map((row) => row.id)]);
-    const ids = new Set(ended.map((row) => row.id));
-    for (const job of given) if (ids.has(job.id)) answers.set(job, existing(job.id));
+  /** Callers' ids that have ended already: their inserts are taken back in the same transaction, before they answer for a key. */
+  private async takeBackEnded(run: Run, fresh: NewJob[]): Promise<Set<string>> {
+    const given = fresh.filter((job) => job.givenId).map((job) => job.id);
+    if (given.length === 0) return new Set();
+    const ended = (await run<{ id: string }>(FIND_ENDED_IDS, [SHARD, given])).map((row) => row.id);
+    if (ended.length > 0) await run(TAKE_BACK, [SHARD, ended]);
+    return new Set(ended);
   }
+}
+
+/** Jobs of one statement, and where their answers go. */
+interface Chunk {
+  jobs: NewJob[];
+  now: string | undefined;
+  answers: Map<NewJob, Enqueued>;
 }
 
 const created = (job: NewJob): Enqueued => ({ id: job.id, created: true, outcome: 'created' });
@@ -106,10 +120,16 @@ const existing = (id: string): Enqueued => ({ id, created: false, outcome: 'exis
 const isPlain = (job: NewJob): boolean =>
   job.uniqueKey === undefined && !job.givenId && job.at === undefined && job.delayMs === undefined;
 
-/** Two batches that take the same keys take them in the same order: unsorted ones deadlock. */
+/** Two batches that take the same keys (or callers' ids) take them in the same order: unsorted ones deadlock. */
 function byKey(a: NewJob, b: NewJob): number {
-  const [x, y] = [a.uniqueKey ?? '', b.uniqueKey ?? ''];
-  return a.lane.queueId - b.lane.queueId || (x < y ? -1 : Number(x > y));
+  return a.lane.queueId - b.lane.queueId || byText(a.uniqueKey ?? '', b.uniqueKey ?? '') || byText(a.id, b.id);
+}
+
+const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
+
+function restless(): QueueError {
+  const message = `A unique key changed hands ${MAX_ROUNDS} times while its job was being enqueued. Enqueue it again.`;
+  return new QueueError('DATABASE_UNAVAILABLE', message);
 }
 
 function plainValues(jobs: NewJob[]): unknown[] {
@@ -132,18 +152,20 @@ function anyValues(jobs: NewJob[]): unknown[] {
   return [shard, ids, lanes, queues, priorities, ...times, fingerprints, options, payloads, bytes];
 }
 
-function* chunksOf(jobs: NewJob[]): Generator<NewJob[]> {
+function chunksOf(jobs: NewJob[]): NewJob[][] {
+  const chunks: NewJob[][] = [];
   let chunk: NewJob[] = [];
   let characters = 0;
   for (const job of jobs) {
     const size = job.payload.length + (job.payloadBytes?.length ?? 0) * 2;
     if (chunk.length > 0 && (chunk.length === MAX_ROWS || characters + size > MAX_CHARACTERS)) {
-      yield chunk;
+      chunks.push(chunk);
       chunk = [];
       characters = 0;
     }
     chunk.push(job);
     characters += size;
   }
-  if (chunk.length > 0) yield chunk;
+  if (chunk.length > 0) chunks.push(chunk);
+  return chunks;
 }

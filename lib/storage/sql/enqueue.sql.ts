@@ -6,13 +6,14 @@ import { statement } from '../statement.js';
  * `do nothing` leaves out an item whose id or unique key is taken: `created` says which came in, and a second statement
  * looks up the others (in one statement a rival that committed after the snapshot would be invisible). The client sorts
  * by (queue, unique key), so that two batches take their keys in the same order and never deadlock.
- * A time in the past becomes now: a place behind a worker's hint would be found late.
+ * A time in the past becomes now: a place behind a worker's hint would be found late. $13 is that now where several
+ * statements store one batch.
  */
 export const ENQUEUE = statement(
   'enqueue',
   `with item as materialized (
-    select u.*, greatest(statement_timestamp(), coalesce(u.at, statement_timestamp() + u.delay_ms * interval '1 millisecond')) as due
-    from unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::timestamptz[], $7::float8[], $8::text[], $9::text[],
+    select u.*, greatest(t.now, coalesce(u.at, t.now + u.delay_ms * interval '1 millisecond')) as due
+    from (select coalesce($13::timestamptz, statement_timestamp()) as now) t, unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::timestamptz[], $7::float8[], $8::text[], $9::text[],
                 $10::text[], $11::text[], $12::bytea[])
       u(id, lane, queue, priority, at, delay_ms, unique_key, fingerprint, options, payload, payload_bytes)),
   stored as (

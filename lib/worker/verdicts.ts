@@ -1,0 +1,66 @@
+import { delayAfter } from '../job/backoff.js';
+import { cleanText, type Failure } from '../job/failure.js';
+import type { Again } from '../job/job-result.js';
+import type { Outcome } from '../job/outcome.js';
+import type { Burial, Return } from '../storage/job.repository.js';
+import type { JobRun } from './job-run.js';
+import type { Settling } from './settling.js';
+
+/** Ends the job, and not by success. */
+export type Ending = Extract<Outcome, { kind: 'cancelled' | 'failed' | 'critical' | 'unprocessable' | 'poisoned' }>;
+/** Puts the job back. */
+export type Going = Extract<Outcome, { kind: 'retried' | 'rescheduled' | 'released' }>;
+
+const GOING: ReadonlySet<Outcome['kind']> = new Set(['retried', 'rescheduled', 'released'] satisfies Going['kind'][]);
+
+export const isGoing = (outcome: Outcome): outcome is Going => GOING.has(outcome.kind);
+export const isEnding = (outcome: Outcome): outcome is Ending => !isGoing(outcome) && outcome.kind !== 'succeeded';
+
+/** How long until it runs again, roughly: the database's clock decides. */
+export const delayOf = (again: Again): number => ('at' in again ? again.at.getTime() - Date.now() : again.delayMs);
+
+/** What `put-back` is told. */
+export function returnOf({ run, outcome }: Settling, worker: string): Return {
+  const going = outcome as Going;
+  const retried = going.kind === 'retried';
+  const told = retried ? { error: going.error, entry: entryOf(run, worker, going.kind, going.error) } : {};
+  const counts = {
+    spent: retried ? 1 : 0,
+    rescheduled: going.kind === 'rescheduled' ? 1 : 0,
+    ran: going.kind !== 'released',
+  } as const;
+  return { id: run.id, epoch: run.epoch, change: { ...timeOf(going.again), ...counts, ...told } };
+}
+
+/** What `bury` is told. */
+export function burialOf({ run, outcome }: Settling, worker: string): Burial {
+  const ending = outcome as Ending;
+  const { archiveKeepMs, deadLetterKeepMs } = run.lane.settings;
+  const spent = ending.kind === 'cancelled' || ending.kind === 'poisoned' ? 0 : 1;
+  const error = ending.kind === 'cancelled' ? { name: 'Cancelled', message: ending.reason } : ending.error;
+  const entry = entryOf(run, worker, ending.kind, error);
+  const verdict = { state: ending.kind, spent, runMs: run.runMs, archiveKeepMs, deadLetterKeepMs, error, entry } as const;
+  return { id: run.id, epoch: run.epoch, verdict };
+}
+
+/**
+ * A handler that completed in its own transaction and returned: if the job is still there, that transaction rolled back and the
+ * attempt has failed; if it is gone, it committed (then the settle finds no row).
+ */
+export function afterCompletion(settling: Settling): Settling {
+  const { run, outcome } = settling;
+  if (outcome.kind !== 'succeeded' || !run.completed) return settling;
+  const message = 'The handler completed the job in its transaction and returned, but that transaction rolled back.';
+  const error: Failure = { name: 'QueueError', code: 'COMPLETION_ROLLED_BACK', message };
+  if (run.attempt >= run.maxAttempts) return { run, outcome: { kind: 'failed', error } };
+  const delayMs = delayAfter(run.options.backoff ?? run.lane.settings.backoff, run.attempt, error);
+  return { run, outcome: { kind: 'retried', error, again: { delayMs } } };
+}
+
+const timeOf = (again: Again): { at: string } | { delayMs: number } => ('at' in again ? { at: again.at.toISOString() } : again);
+
+/** One line of the job's history; the whole error stands beside it once. */
+function entryOf(run: JobRun, worker: string, outcome: string, { name, message }: Failure): object {
+  const { attempt, runMs } = run;
+  return { attempt, outcome, error: { name, message: cleanText(message, 500) }, worker, runMs };
+}

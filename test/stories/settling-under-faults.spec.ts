@@ -1,0 +1,82 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { JobResult } from '../../lib/job/job-result.js';
+import { UnprocessableError } from '../../lib/job/queue.errors.js';
+import { DatabaseError } from '../../lib/storage/database-errors.js';
+import { aHandler, anApplication, type TestApplication } from '../support/application.js';
+import { aDatabase, type TestDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+
+const gone = () => new DatabaseError('run "put_back"', new Error('Connection terminated unexpectedly'));
+
+describe('settling under faults', () => {
+  let database: TestDatabase;
+  let application: TestApplication;
+
+  beforeAll(async () => {
+    database = await aDatabase();
+  });
+
+  afterEach(async () => {
+    expect(await application.storage.jobs.checkPlaces()).toEqual([]);
+    await application.close();
+  });
+
+  afterAll(() => database.drop());
+
+  it('loses no run of a round whose first statement failed', async () => {
+    const release: (() => void)[] = [];
+    const held = () => new Promise<void>((resolve) => release.push(resolve));
+    application = await anApplication(database, {
+      providers: [
+        aHandler('again', () => held().then(() => JobResult.rescheduleIn(60_000))),
+        aHandler('never', () =>
+          held().then(() => {
+            throw new UnprocessableError('no');
+          }),
+        ),
+      ],
+    });
+    const { queues, storage } = application;
+    const putBack = storage.jobs.putBack.bind(storage.jobs);
+    let failures = 0;
+    storage.jobs.putBack = (returns) => (failures++ === 0 ? Promise.reject(gone()) : putBack(returns));
+    const again = await queues.enqueue('again', {});
+    const never = await queues.enqueue('never', {});
+    await eventually(() => expect(release).toHaveLength(2));
+
+    release.forEach((resolve) => resolve());
+
+    await eventually(async () => {
+      expect((await queues.find(again.id))?.state).toBe('scheduled');
+      expect((await queues.find(never.id))?.state).toBe('unprocessable');
+    });
+    expect(failures).toBeGreaterThan(1);
+    await queues.cancel({ id: again.id });
+  });
+
+  it("goes on with everything else while a caller's open transaction cancels a job that has just finished", async () => {
+    let finish = (): void => undefined;
+    const held = new Promise<void>((resolve) => (finish = resolve));
+    application = await anApplication(database, {
+      providers: [aHandler('asked', () => held), aHandler('free', () => undefined)],
+    });
+    const { queues, dataSource } = application;
+    const { id } = await queues.enqueue('asked', {});
+    await eventually(() => expect(application.seen('started')).toHaveLength(1));
+    const runner = dataSource.createQueryRunner();
+    await runner.startTransaction();
+    expect(await queues.cancel({ id }, { manager: runner })).toEqual({ cancelled: 0, requested: 1 });
+
+    finish();
+    await queues.enqueueMany(
+      'free',
+      Array.from({ length: 50 }, () => ({ payload: {} })),
+    );
+
+    await eventually(() => expect(application.seen('succeeded')).toHaveLength(50));
+    expect((await queues.find(id))?.state).toBe('running');
+    await runner.rollbackTransaction();
+    await runner.release();
+    await eventually(async () => expect((await queues.find(id))?.state).toBe('succeeded'));
+  });
+});
