@@ -8,7 +8,7 @@ export type Outcome =
   | { kind: 'succeeded'; output: unknown }
   | { kind: 'retried'; again: Again; error: Failure }
   | { kind: 'rescheduled'; again: Again }
-  | { kind: 'released'; again: Again; reason: 'shutdown' | 'declined' | 'unstarted' }
+  | { kind: 'released'; again: Again; reason: 'shutdown' | 'declined' | 'unstarted' | 'leaseLost' }
   | { kind: 'cancelled'; reason: string }
   | { kind: 'failed' | 'critical' | 'unprocessable' | 'poisoned'; error: Failure };
 

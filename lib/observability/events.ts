@@ -18,8 +18,8 @@ export interface JobEvents {
   /** An attempt failed and another one follows. */
   retried: JobEvent & { runMs: number; error: Failure };
   rescheduled: JobEvent & { runMs: number };
-  /** Given back without spending the attempt: shutdown, a declined permit, claimed ahead and not started. */
-  released: JobEvent & { reason: 'shutdown' | 'declined' | 'unstarted' };
+  /** Given back without spending the attempt: shutdown, a declined permit, claimed ahead and not started, a lease lost under it. */
+  released: JobEvent & { reason: 'shutdown' | 'declined' | 'unstarted' | 'leaseLost' };
   /** Ended badly, in the dead letter queue: `state` says how. */
   failed: JobEvent & { state: Exclude<TerminalState, 'succeeded' | 'cancelled'>; runMs: number; error: Failure };
   cancelled: JobEvent & { reason: string };

@@ -89,6 +89,8 @@ export class Loop {
   }
 
   private async roundSafely(): Promise<number> {
+    // A wake-up from within the round has to find it turning.
+    await Promise.resolve();
     try {
       const ms = await this.round();
       this.failures = 0;

@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { QueueError } from '../job/queue.errors.js';
 import { connectionOptionsOf } from './connection-options.js';
 import { DatabaseError } from './database-errors.js';
-import type { Statement } from './statement.js';
+import { statement, type Statement } from './statement.js';
 
 /** Runs statements somewhere: on a connection of our own, or in a caller's transaction. */
 export interface Run {
@@ -20,13 +20,18 @@ export interface ConnectionSettings {
 }
 
 /**
- * What our connections set, with the reasons in docs/adr/0002: plans are made for the values at hand and never walk a table that was
- * believed small; isolation is READ COMMITTED whatever the database's default (others fail SKIP LOCKED claims); what was acknowledged to a
- * worker survives a crash of the server, also where the database's default is synchronous_commit = off (it ends claims by it).
+ * What our connections set, with the reasons in docs/adr/0002: text comes in the formats that the row mapper reads; plans are made for the
+ * values at hand and never walk a table that was believed small; isolation is READ COMMITTED whatever the database's default (others fail
+ * SKIP LOCKED claims); what was acknowledged to a worker survives a crash of the server, also where the database's default is
+ * synchronous_commit = off (it ends claims by it).
  */
 const SESSION = `set plan_cache_mode = force_custom_plan; set enable_seqscan = off; set random_page_cost = 0; set jit = off;
-  set default_transaction_isolation = 'read committed'; set timezone = 'UTC'; set idle_in_transaction_session_timeout = 60000;
+  set default_transaction_isolation = 'read committed'; set timezone = 'UTC'; set datestyle = 'ISO'; set bytea_output = 'hex';
+  set idle_in_transaction_session_timeout = 60000;
   select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off';`;
+
+const BEGIN = statement('begin', 'begin');
+const COMMIT = statement('commit', 'commit');
 
 /** Text is parsed by the row mapper, and only where a handler asks for it. */
 const RAW: pg.CustomTypesConfig = { getTypeParser: () => (text: string) => text };
@@ -68,13 +73,13 @@ export class Connections {
   /** Several statements in one transaction of our own. */
   async transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
     const client = await this.connect();
+    const run: Run = async <Row>(statement: Statement, values: unknown[]) =>
+      (await guarded(statement, () => client.query({ ...this.named(statement), values }))).rows as Row[];
     let broken: Error | undefined;
     try {
-      await client.query('begin');
-      const result = await work(async <Row>(statement: Statement, values: unknown[]) => {
-        return (await guarded(statement, () => client.query({ ...this.named(statement), values }))).rows as Row[];
-      });
-      await client.query('commit');
+      await run(BEGIN, []);
+      const result = await work(run);
+      await run(COMMIT, []);
       return result;
     } catch (error) {
       broken = await rollback(client, error);
@@ -100,7 +105,7 @@ export class Connections {
 
   private async connect(): Promise<pg.PoolClient> {
     this.refuseWhenClosed();
-    return this.pool.connect();
+    return guarded(BEGIN, () => this.pool.connect());
   }
 
   private refuseWhenClosed(): void {

@@ -39,7 +39,7 @@ export class EnqueueRepository {
 
   /** In a transaction of our own where one is needed: one statement is its own transaction. */
   async insert(jobs: NewJob[]): Promise<Enqueued[]> {
-    const isOneStatement = chunksOf(jobs).length === 1 && !jobs.some((job) => job.givenId);
+    const isOneStatement = chunksOf(jobs).length <= 1 && !jobs.some((job) => job.givenId);
     if (isOneStatement) return this.insertIn(this.database.callers.run, jobs);
     return this.database.callers.transaction((run) => this.insertIn(run, jobs));
   }

@@ -1,6 +1,6 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { QueueError } from '../job/queue.errors.js';
-import { createMigrations, inSchema, SCHEMA_VERSION } from '../../migrations/migrations.js';
+import { createMigrations, createSchema, inSchema, SCHEMA_VERSION } from '../../migrations/migrations.js';
 import { DatabaseError } from './database-errors.js';
 import type { Database, Run } from './database.js';
 import { MIGRATION_LOCK, SCHEMA_VERSION_OF, SERVER_VERSION } from './sql/schema-version.sql.js';
@@ -69,7 +69,7 @@ export class Migrator {
         await run(MIGRATION_LOCK, []);
         if ((await this.version()) >= SCHEMA_VERSION) return;
         // On the other connection, which migrates: TypeORM keeps its own table in this schema and needs it committed.
-        await dataSource.query(`create schema if not exists ${this.options.schema}`);
+        await dataSource.query(createSchema(this.options.schema));
         await dataSource.runMigrations({ transaction: 'all' });
       });
     } catch (error) {

@@ -12,6 +12,7 @@ import { Dispatcher } from './dispatcher.js';
 import { Executor, type ExecutorParts } from './executor.js';
 import type { HandlerRegistry } from './handler-registry.js';
 import { Heartbeat } from './heartbeat.js';
+import { LateAnswers } from './late-answers.js';
 import { longestKeepMs, transactionLimit } from './limits.js';
 import { Poller } from './poller.js';
 import { RunReports } from './run-reports.js';
@@ -65,10 +66,10 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const { jobs } = storage;
   const shared = { jobs, claims: new Claims(), ids: new Uuid7(), reports: new RunReports(parts.events), worker: hooks.name };
   const lanes = new WorkerLanes(storage.lanes, registry, options, transactionLimit(storage.database.dataSource));
-  const settling = { ...shared, successOf: successOf(shared.reports, options.maxOutputBytes) };
+  const late = new LateAnswers(jobs, shared.reports);
+  const settling = { ...shared, late, successOf: successOf(shared.reports, options.maxOutputBytes) };
   const undertaker = new Undertaker({ ...settling, onWork: hooks.wakeUndertaker, onReturn: hooks.onReturn });
-  const succeeded = async (id: string) => (await jobs.find(id))?.state === 'succeeded';
-  const settler = new Settler({ ...settling, undertaker, onSuccess: hooks.wakePoller, succeeded });
+  const settler = new Settler({ ...settling, undertaker, onSuccess: hooks.wakePoller });
   const executor = makeExecutor(parts, shared, (run, outcome) => {
     settler.add(run, outcome);
     dispatcher.notice();
@@ -81,7 +82,7 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const heartbeat = makeHeartbeat(parts, shared, hooks);
   const claiming = { ...shared, lanes, settler, dispatcher, lease: () => heartbeat.lease };
   const poller = new Poller({ ...claiming, pollIntervalMs: options.pollIntervalMs });
-  const suspects = new Suspects({ ...claiming, poller });
+  const suspects = new Suspects({ ...claiming, poller, onResume: hooks.wakePoller });
   const duties = makeDuties(parts, lanes, hooks);
   return { claims: shared.claims, lanes, settler, undertaker, dispatcher, poller, heartbeat, suspects, ...duties };
 }

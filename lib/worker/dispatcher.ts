@@ -3,7 +3,8 @@ import type { WorkerLane } from './worker-lane.js';
 
 /** Starts waiting runs as permits allow, and knows what runs. */
 export class Dispatcher {
-  private readonly running = new Map<string, JobRun>();
+  /** Runs, not jobs: a timed-out handler may go on beside the next run of its job. */
+  private readonly running = new Set<JobRun>();
   private readonly idleWaiters = new Set<() => void>();
   private turn = 0;
   private halted = false;
@@ -22,11 +23,7 @@ export class Dispatcher {
   }
 
   runs(): JobRun[] {
-    return [...this.running.values()];
-  }
-
-  find(id: string): JobRun | undefined {
-    return this.running.get(id);
+    return [...this.running];
   }
 
   /** Starts what may run; another lane is first each time, so that none starves behind the process's limit. */
@@ -50,11 +47,14 @@ export class Dispatcher {
     this.startAll();
   }
 
-  /** Runs one job now, whatever waits: a lone suspect. Ends when its handler has returned. */
-  async runAlone(run: JobRun): Promise<void> {
-    this.running.set(run.id, run);
-    await this.execute(run);
-    this.running.delete(run.id);
+  /** Runs one job now, whatever waits: a lone suspect. */
+  runAlone(run: JobRun): void {
+    this.running.add(run);
+    const ended = (): void => {
+      this.running.delete(run);
+      this.notice();
+    };
+    void this.execute(run).then(ended, ended);
   }
 
   /** Resolves once no unsettled run is left, or after `ms`; true when none is left. */
@@ -74,7 +74,7 @@ export class Dispatcher {
 
   /** A run that was settled while its handler goes on (timeout) holds up nobody. */
   get isIdle(): boolean {
-    for (const run of this.running.values()) if (!run.settled) return false;
+    for (const run of this.running) if (!run.settled) return false;
     return true;
   }
 
@@ -85,13 +85,13 @@ export class Dispatcher {
 
   private launch(lane: WorkerLane): void {
     const run = lane.start();
-    this.running.set(run.id, run);
+    this.running.add(run);
     const ended = (): void => this.ended(run);
     void this.execute(run).then(ended, ended);
   }
 
   private ended(run: JobRun): void {
-    this.running.delete(run.id);
+    this.running.delete(run);
     run.lane.ended(performance.now());
     if (!this.halted && run.lane.canStart) this.launch(run.lane);
     else if (this.starved) this.startAll();

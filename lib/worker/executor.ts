@@ -3,7 +3,7 @@ import { failureOf } from '../job/failure.js';
 import { JobResult, type Verdict } from '../job/job-result.js';
 import { outcomeOf, type Chances, type Outcome } from '../job/outcome.js';
 import { Permit } from '../job/permit.js';
-import { CriticalError, UnprocessableError } from '../job/queue.errors.js';
+import { CriticalError, UnprocessableError, type QueueErrorCode } from '../job/queue.errors.js';
 import type { QueueService } from '../queue.service.js';
 import type { DataSource } from 'typeorm';
 import type { Completer } from './completer.js';
@@ -33,7 +33,9 @@ export class Executor {
     const permit = await this.ask(run, acquire);
     if (!permit) return;
     try {
-      await this.process(run);
+      if (run.abortCode) this.settle(run, { kind: 'released', again: { delayMs: 0 }, reason: 'unstarted' });
+      // What was settled while its permit was asked for must not start any more.
+      if (!run.settled) await this.process(run);
     } finally {
       await releaseSafely(permit);
     }
@@ -106,9 +108,10 @@ export class Executor {
     return outcomeOf(verdictOf(answer), this.chancesOf(run));
   }
 
-  /** What a handler throws after the shutdown's abort is the shutdown's doing: the attempt is given back. */
+  /** What a handler throws after the abort of a shutdown or a lost lease is not its fault: the attempt is given back. */
   private thrown(run: JobRun, error: unknown): Outcome {
-    if (run.abortCode === 'SHUTDOWN') return { kind: 'released', again: { delayMs: 0 }, reason: 'shutdown' };
+    const reason = run.abortCode && GIVEN_BACK[run.abortCode];
+    if (reason) return { kind: 'released', again: { delayMs: 0 }, reason };
     return outcomeOf(verdictOfError(error), this.chancesOf(run), error);
   }
 
@@ -128,6 +131,12 @@ export class Executor {
     this.parts.settle(run, outcome);
   }
 }
+
+/** Aborts that are nobody's failure. */
+const GIVEN_BACK: { readonly [code in QueueErrorCode]?: 'shutdown' | 'leaseLost' } = {
+  SHUTDOWN: 'shutdown',
+  LEASE_LOST: 'leaseLost',
+};
 
 /** Leaves a handler's transaction without its completion; not an error of anybody. */
 class RollBack extends Error {}

@@ -51,6 +51,7 @@ export class Poller {
   }
 
   resume(): void {
+    if (!this.paused) return;
     this.paused = false;
     this.nextPollAt = 0;
   }

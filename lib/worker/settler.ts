@@ -3,6 +3,7 @@ import { DatabaseError } from '../storage/database-errors.js';
 import type { Success } from '../storage/job.repository.js';
 import type { Claims } from './claims.js';
 import type { JobRun } from './job-run.js';
+import type { LateAnswers } from './late-answers.js';
 import type { RunReports } from './run-reports.js';
 import type { Settling } from './settling.js';
 import type { Undertaker } from './undertaker.js';
@@ -17,12 +18,11 @@ export interface SettleBatch {
 export interface SettlerParts {
   claims: Claims;
   reports: RunReports;
+  late: LateAnswers;
   undertaker: Undertaker;
   successOf: (settling: Settling) => Success;
   /** Successes wait for the next statement of the poller. */
   onSuccess: () => void;
-  /** Did this job succeed after all? Asked when an answer was lost. */
-  succeeded: (id: string) => Promise<boolean>;
 }
 
 const MAX_BATCH = 1_000;
@@ -92,14 +92,7 @@ export class Settler {
 
   private refuse(entry: Settling): void {
     this.parts.claims.settled(entry.run.claim);
-    if (entry.run.unsure) void this.askWhatBecameOf(entry);
-    else this.parts.reports.leaseLost(entry.run);
-  }
-
-  private async askWhatBecameOf({ run, outcome }: Settling): Promise<void> {
-    const succeeded = await this.parts.succeeded(run.id).catch(() => false);
-    if (succeeded) this.parts.reports.settled(run, outcome);
-    else this.parts.reports.leaseLost(run);
+    this.parts.late.report(entry);
   }
 }
 

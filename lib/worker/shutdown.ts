@@ -43,6 +43,8 @@ export class Shutdown {
       this.released++;
       this.crew.settler.add(run, { kind: 'released', again: { delayMs: 0 }, reason: 'shutdown' });
     }
+    // Or the timer of whoever waits for them would keep the process alive.
+    this.crew.dispatcher.notice();
   }
 }
 

@@ -15,6 +15,8 @@ export interface SuspectsParts {
   poller: Poller;
   ids: Uuid7;
   lease: () => string;
+  /** The poller may claim again. */
+  onResume: () => void;
 }
 
 /** A suspected once, with at most a tenth of the concurrency's worth of others; suspected twice, alone. */
@@ -28,6 +30,8 @@ const MAX_SAVED_MS = 60_000;
 const FIRST_MS = 1_000;
 /** How soon to look again for what there was no room or time for. */
 const RETRY_MS = 200;
+/** A lone suspect waits for what runs to end; where that took longer than this, the next try saves up for twice as long a wait. */
+const PATIENCE_MS = 50;
 
 /**
  * Runs what a crash gave back, in shrinking groups. A crash gives back everything that was in flight and only one of it can be
@@ -38,6 +42,8 @@ export class Suspects {
   private closed = false;
   private savedMs = FIRST_MS;
   private countedAt = performance.now();
+  private patienceMs = PATIENCE_MS;
+  private endOfLone: () => void = () => undefined;
 
   constructor(private readonly parts: SuspectsParts) {}
 
@@ -56,12 +62,18 @@ export class Suspects {
   close(): void {
     this.closed = true;
     this.waiting.clear();
+    this.endOfLone();
   }
 
-  /** One round: a group beside everything else, then lone ones as long as their time lasts. */
+  /** One round: lone ones as long as their time lasts, then a group beside everything else. */
   async round(): Promise<number> {
+    try {
+      if (this.waiting.has(TWICE)) await this.runLone();
+    } finally {
+      // Also where others took the lone ones that the start waited for.
+      if (!this.closed) this.resume();
+    }
     if (this.waiting.has(ONCE)) await this.runGroup();
-    if (this.waiting.has(TWICE)) await this.runLone();
     return this.waiting.size > 0 ? RETRY_MS : Infinity;
   }
 
@@ -80,19 +92,19 @@ export class Suspects {
   private async runLone(): Promise<void> {
     const { poller, dispatcher } = this.parts;
     this.save();
-    if (this.savedMs <= 0) return;
+    if (this.savedMs < this.patienceMs) return;
     poller.pause();
     dispatcher.halt();
     poller.giveBackWaiting('unstarted');
-    try {
-      const quiet = await this.spend(() => dispatcher.whenIdle(this.savedMs));
-      while (quiet && !this.closed && this.savedMs > 0 && (await this.spend(() => this.runNext())));
-    } finally {
-      if (!this.closed) {
-        dispatcher.resume();
-        poller.resume();
-      }
-    }
+    const quiet = await this.spend(() => dispatcher.whenIdle(this.savedMs));
+    this.patienceMs = quiet ? PATIENCE_MS : Math.min(2 * this.patienceMs, MAX_SAVED_MS);
+    while (quiet && !this.closed && this.savedMs > 0 && (await this.spend(() => this.runNext())));
+  }
+
+  private resume(): void {
+    this.parts.dispatcher.resume();
+    this.parts.poller.resume();
+    this.parts.onResume();
   }
 
   private async runNext(): Promise<boolean> {
@@ -107,23 +119,32 @@ export class Suspects {
    * would have an innocent beside it.
    */
   private runAlone(run: JobRun): Promise<void> {
-    const settled = new Promise<void>((resolve) => (run.claim.onEnd = resolve));
-    void this.parts.dispatcher.runAlone(run);
+    const settled = new Promise<void>((resolve) => (run.claim.onEnd = this.endOfLone = resolve));
+    this.parts.dispatcher.runAlone(run);
     return settled;
   }
 
   private async claim(suspicion: 1 | 2, limit: number): Promise<JobRun[]> {
-    const { jobs, lanes, claims, ids, lease } = this.parts;
+    const { jobs, lanes, claims, ids } = this.parts;
     const id = ids.next();
+    const lease = this.parts.lease();
     claims.expect(id);
     try {
-      const rows = await jobs.claimSuspects(id, lease(), lanes.ids(), { suspicion, limit });
+      const rows = await jobs.claimSuspects(id, lease, lanes.ids(), { suspicion, limit });
       const claim = claims.arrived(id, rows.length);
-      return rows.map((row: ClaimedRow) => new JobRun(row, lanes.get(row.lane)!, claim));
+      const runs = rows.map((row: ClaimedRow) => new JobRun(row, lanes.get(row.lane)!, claim));
+      return this.closed || lease !== this.parts.lease() ? this.giveBack(runs) : runs;
     } catch (error) {
       claims.forget(id);
       throw error;
     }
+  }
+
+  /** Closed meanwhile, or claimed under a lease that is lost: they must not start here. */
+  private giveBack(runs: JobRun[]): [] {
+    for (const run of runs) run.lane.add(run);
+    this.parts.poller.giveBackWaiting('unstarted');
+    return [];
   }
 
   private get buffered(): number {

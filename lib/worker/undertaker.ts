@@ -2,6 +2,7 @@ import type { Outcome } from '../job/outcome.js';
 import { DatabaseError } from '../storage/database-errors.js';
 import type { JobRepository, Success } from '../storage/job.repository.js';
 import type { Claims } from './claims.js';
+import type { LateAnswers } from './late-answers.js';
 import type { RunReports } from './run-reports.js';
 import type { Settling } from './settling.js';
 import { afterCompletion, burialOf, delayOf, isEnding, isGoing, returnOf, type Going } from './verdicts.js';
@@ -10,6 +11,7 @@ export interface UndertakerParts {
   jobs: JobRepository;
   claims: Claims;
   reports: RunReports;
+  late: LateAnswers;
   worker: string;
   successOf: (settling: Settling) => Success;
   /** Something waits to be settled. */
@@ -142,11 +144,8 @@ export class Undertaker {
 
   /** No row: completed in the handler's own transaction, settled by a statement whose answer was lost, or reaped. */
   private late(entry: Settling): void {
-    const { run, outcome } = entry;
     this.close(entry);
-    if (run.completed) this.parts.reports.settled(run, { kind: 'succeeded', output: undefined });
-    else if (run.unsure) this.parts.reports.settled(run, outcome);
-    else this.parts.reports.leaseLost(run);
+    this.parts.late.report(entry);
   }
 
   private close(entry: Settling): void {

@@ -71,7 +71,8 @@ export class Worker {
     const shutdown = new Shutdown(crew);
     await shutdown.drain(graceMs, hurry);
     const { beat, ...others } = loops;
-    for (const loop of Object.values(others)) await loop.stop();
+    // All at once: with the database away each of them may have a statement to give up.
+    await Promise.all(Object.values(others).map((loop) => loop.stop()));
     await shutdown.flush();
     // Beats during the drain too, else the reaper would take the jobs being finished.
     await beat.stop();
@@ -123,7 +124,9 @@ export class Worker {
   }
 
   private cancel(ids: string[]): void {
-    for (const id of ids) this.crew.dispatcher.find(id)?.abort('JOB_CANCELLED', `Job ${id} was cancelled.`);
+    const wanted = new Set(ids);
+    for (const run of this.crew.dispatcher.runs())
+      if (wanted.has(run.id)) run.abort('JOB_CANCELLED', `Job ${run.id} was cancelled.`);
     for (const lane of this.crew.lanes.all()) for (const id of ids) this.endWaiting(lane.removeWaiting(id));
   }
 

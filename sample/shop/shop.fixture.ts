@@ -50,5 +50,9 @@ export async function aShop(): Promise<TestShop> {
 }
 
 function requestOf(method: string, body: unknown): RequestInit {
-  return { method, headers: { 'content-type': 'application/json' }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+  return {
+    method,
+    headers: { 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  };
 }

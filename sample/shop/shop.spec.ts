@@ -32,7 +32,11 @@ it('writes a receipt for an order', async () => {
   await drain(shop.app);
   const receipt = await shop.ask('GET', `/orders/${id}/receipt`);
   expect(receipt.headers.get('content-type')).toBe('application/pdf');
-  expect(Buffer.from(await receipt.arrayBuffer()).subarray(0, 5).toString()).toBe('%PDF-');
+  expect(
+    Buffer.from(await receipt.arrayBuffer())
+      .subarray(0, 5)
+      .toString(),
+  ).toBe('%PDF-');
 });
 
 it('answers a repeated order with the one it has, and writes no second receipt', async () => {
@@ -57,7 +61,10 @@ it.each([
 
 it('cancels the reminder with the order, in one transaction', async () => {
   const { id } = await place();
-  expect(await (await shop.ask('DELETE', `/orders/${id}`)).json()).toMatchObject({ remindersCancelled: 1, order: { state: 'cancelled' } });
+  expect(await (await shop.ask('DELETE', `/orders/${id}`)).json()).toMatchObject({
+    remindersCancelled: 1,
+    order: { state: 'cancelled' },
+  });
   expect(await (await shop.ask('DELETE', `/orders/${id}`)).json()).toMatchObject({ remindersCancelled: 0 });
   await drain(shop.app);
   expect(await jobsOf(id)).toEqual({ receipts: 'cancelled', reminders: 'cancelled' });

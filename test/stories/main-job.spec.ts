@@ -51,7 +51,10 @@ describe('the main job', () => {
     let ran = 0;
     application = await anApplication(database, { providers: [aHandler('many', () => void ran++)] });
 
-    await application.queues.enqueueMany('many', Array.from({ length: 1_000 }, (_, n) => ({ payload: { n } })));
+    await application.queues.enqueueMany(
+      'many',
+      Array.from({ length: 1_000 }, (_, n) => ({ payload: { n } })),
+    );
 
     await eventually(() => expect(application!.seen('succeeded').length).toBe(1_000));
     expect(ran).toBe(1_000);

@@ -90,5 +90,5 @@ async function takeFromStock({ item, quantity }: OrderForm, manager: EntityManag
 function refuseOther(form: OrderForm, order: Order): void {
   const differing = (Object.keys(form) as (keyof OrderForm)[]).filter((field) => form[field] !== order[field]);
   if (differing.length === 0) return;
-  throw new ConflictException([`order number ${form.id} is taken by another order (other ${differing.join(', ')})`]);
+  throw new ConflictException(`order number ${form.id} is taken by another order (other ${differing.join(', ')})`);
 }

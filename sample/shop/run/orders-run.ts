@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { setTimeout as rest } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
+import { Order } from '../orders/order.js';
 import { Receipt } from '../receipts/receipt.js';
 import { QueueCounts, type Counts } from '../status/queue-counts.js';
 import { Complaint } from './complaint.js';
@@ -68,10 +69,10 @@ export class OrdersRun {
   }
 
   private async look(lines: number): Promise<Progress> {
-    const [queues, receipts] = await Promise.all([this.counts.read(), this.dataSource.manager.count(Receipt)]);
-    const good = this.feed.good.length;
+    const { manager } = this.dataSource;
+    const [queues, orders, receipts] = await Promise.all([this.counts.read(), manager.count(Order), manager.count(Receipt)]);
     const bad = this.refused.count;
-    return { lines, fed: good + bad, good, bad, receipts, queues };
+    return { lines, fed: this.feed.good.length + bad, bad, orders, receipts, queues };
   }
 }
 

@@ -24,7 +24,7 @@ export class PlainScreen implements Screen {
   rest(): void {}
 }
 
-function describe({ lines, fed, good, receipts, queues }: Progress): string {
+function describe({ lines, fed, orders, receipts, queues }: Progress): string {
   const counts = [...queues].map(([queue, states]) => `${queue}: ${countsLine(states)}`);
-  return [`orders ${number(fed)}/${number(lines)}`, `receipts ${number(receipts)}/${number(good)}`, ...counts].join(' | ');
+  return [`orders ${number(fed)}/${number(lines)}`, `receipts ${number(receipts)}/${number(orders)}`, ...counts].join(' | ');
 }

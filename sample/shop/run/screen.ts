@@ -6,8 +6,9 @@ import { TerminalScreen } from './terminal-screen.js';
 export interface Progress {
   lines: number;
   fed: number;
-  good: number;
   bad: number;
+  /** In the tables, together with those of earlier runs. */
+  orders: number;
   receipts: number;
   queues: Map<string, Counts>;
 }

@@ -64,7 +64,7 @@ export class ShopRun {
     await worker?.stop();
     const found = await audit(app.get(DataSource), feed.good);
     const tally = { good: feed.good.length, known: feed.known, bad: refused.count, kills: worker?.kills ?? 0, ...times };
-    reportLines(tally, found).forEach((line) => this.screen.say(line));
+    ['', ...reportLines(tally, found)].forEach((line) => this.screen.say(line));
     refused.close();
     return isRight(found);
   }

@@ -1,0 +1,47 @@
+import type { FoundJob } from '../job/job.js';
+import type { Outcome } from '../job/outcome.js';
+import type { JobRepository } from '../storage/job.repository.js';
+import type { JobRun } from './job-run.js';
+import type { RunReports } from './run-reports.js';
+import type { Settling } from './settling.js';
+
+/**
+ * A settle found no job at its run's epoch. Where that may be our own doing (a completion in the handler's transaction, a settle
+ * whose answer was lost) the database says what became of the job; otherwise another run holds it.
+ */
+export class LateAnswers {
+  constructor(
+    private readonly jobs: JobRepository,
+    private readonly reports: RunReports,
+  ) {}
+
+  report({ run, outcome }: Settling): void {
+    if (run.completed) void this.ask(run, { kind: 'succeeded', output: undefined });
+    else if (run.unsure) void this.ask(run, outcome);
+    else this.reports.leaseLost(run);
+  }
+
+  private async ask(run: JobRun, outcome: Outcome): Promise<void> {
+    try {
+      if (isOwnDoing(run, outcome, await this.jobs.find(run.id))) this.reports.settled(run, outcome);
+      else this.reports.leaseLost(run);
+    } catch {
+      this.reports.leaseLost(run);
+    }
+  }
+}
+
+/** A job that is found nowhere has ended without being kept: by us, as far as anybody can tell. */
+function isOwnDoing(run: JobRun, outcome: Outcome, job: FoundJob | undefined): boolean {
+  if (!job) return true;
+  switch (outcome.kind) {
+    case 'retried':
+      return job.attempt >= run.attempt;
+    case 'rescheduled':
+      return job.reschedules > run.reschedules;
+    case 'released':
+      return true;
+    default:
+      return job.state === outcome.kind;
+  }
+}

@@ -1,0 +1,106 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import ts from 'typescript';
+
+export const REPOSITORY = resolve(import.meta.dirname, '../..');
+
+/** The documents, by their path from the repository's root. */
+export const DOCUMENTS = [...markdownIn('.'), ...markdownIn('docs', { recursive: true })].sort();
+
+function markdownIn(folder: string, options?: { recursive: true }): string[] {
+  const files = readdirSync(join(REPOSITORY, folder), { ...options, encoding: 'utf8' });
+  return files.filter((file) => file.endsWith('.md')).map((file) => join(folder, file));
+}
+
+export const read = (path: string): string => readFileSync(join(REPOSITORY, path), 'utf8');
+
+/** `<!-- example: file.ts#region -->`, a block of code, and the mark that ends it. */
+const QUOTE = /<!-- example: (\S+?)(?:#(\S+))? -->\n[\s\S]*?<!-- \/example -->/g;
+
+/** The document with every quoted example as its file in test/examples has it. */
+export function withExamples(markdown: string): string {
+  return markdown.replaceAll(QUOTE, (_, file: string, region?: string) => {
+    const code = exampleText(read(`test/examples/${file}`), region);
+    return `<!-- example: ${file}${region ? `#${region}` : ''} -->\n\`\`\`ts\n${code}\n\`\`\`\n<!-- /example -->`;
+  });
+}
+
+export function examplesIn(markdown: string): string[] {
+  return [...markdown.matchAll(QUOTE)].map(([, file]) => file!);
+}
+
+/** The file, or the parts between `// #region name` and `// #endregion`, moved to the left. */
+function exampleText(source: string, region?: string): string {
+  if (region === undefined) return source.trim();
+  const parts = [...source.matchAll(/^ *\/\/ #region (\S+)\n([\s\S]*?)^ *\/\/ #endregion$/gm)];
+  const found = parts.filter(([, name]) => name === region).map(([, , text]) => text!);
+  if (found.length === 0) throw new Error(`There is no region "${region}" in the example.`);
+  return unindented(found.join('').trimEnd());
+}
+
+function unindented(text: string): string {
+  const lines = text.split('\n');
+  const depth = Math.min(...lines.filter((line) => line.trim()).map((line) => line.search(/\S/)));
+  return lines.map((line) => line.slice(depth)).join('\n');
+}
+
+/** Links of a document to files of this repository, as paths from its root, with the heading they name. */
+export function linksIn(path: string): { file: string; heading?: string }[] {
+  const prose = read(path).replaceAll(/^```[\s\S]*?^```$/gm, '');
+  const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!);
+  return targets
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .map((target) => {
+      const [file = '', heading] = target.split('#');
+      return { file: file ? join(dirname(path), file) : path, heading };
+    });
+}
+
+/** What GitHub makes of a document's headings. */
+export function headingsOf(path: string): string[] {
+  const headings = [...read(path).matchAll(/^#+ (.+)$/gm)].map(([, text]) => text!);
+  return headings.map((text) =>
+    text
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+/** The rows of the table under a heading: cells without their backticks. */
+export function tableUnder(path: string, heading: string): string[][] {
+  const [, section = ''] = read(path).split(new RegExp(`^#+ ${heading}$`, 'm'));
+  const rows = section
+    .split(/^#/m)[0]!
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .slice(2);
+  return rows.map((row) =>
+    row
+      .slice(1, -1)
+      .split(/(?<!\\)\|/)
+      .map((cell) => cell.trim().replaceAll('\\|', '|').replaceAll('`', '')),
+  );
+}
+
+function declarations(file: string): ts.Statement[] {
+  return [...ts.createSourceFile(file, read(file), ts.ScriptTarget.ES2022).statements];
+}
+
+/** The properties that an interface declares itself. */
+export function membersOf(file: string, name: string): string[] {
+  const found = declarations(file)
+    .filter(ts.isInterfaceDeclaration)
+    .find((declared) => declared.name.text === name);
+  if (!found) throw new Error(`There is no interface ${name} in ${file}.`);
+  return found.members.map((member) => (member.name as ts.Identifier).text);
+}
+
+/** The words of a union of literals. */
+export function wordsOf(file: string, name: string): string[] {
+  const found = declarations(file)
+    .filter(ts.isTypeAliasDeclaration)
+    .find((declared) => declared.name.text === name);
+  if (!found || !ts.isUnionTypeNode(found.type)) throw new Error(`There is no union ${name} in ${file}.`);
+  return found.type.types.map((word) => ((word as ts.LiteralTypeNode).literal as ts.StringLiteral).text);
+}

@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { EnqueueOptions, FoundJob } from 'nestjs-simple-queue';
+import { anApplication, type TestApplication } from '../support/application.js';
+import { aDatabase, type TestDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+import { AlarmsService } from './alarms.service.js';
+import { ChargeCard } from './charge-card.handler.js';
+import { ConvertVideo } from './convert-video.handler.js';
+import { DeliverWebhook } from './deliver-webhook.handler.js';
+import { Letters } from './letters.handler.js';
+import { Receipt } from './order.js';
+
+let database: TestDatabase;
+let application: TestApplication;
+let customer: Server;
+let customerUrl: string;
+let answers: number[] = [];
+
+beforeAll(async () => {
+  customer = createServer((_, response) => response.writeHead(answers.shift() ?? 200).end()).listen(0, '127.0.0.1');
+  database = await aDatabase();
+  application = await anApplication(database, {
+    providers: [AlarmsService, ChargeCard, ConvertVideo, DeliverWebhook, Letters],
+    typeorm: { entities: [Receipt], synchronize: true },
+  });
+  customerUrl = `http://127.0.0.1:${(customer.address() as AddressInfo).port}/`;
+});
+
+afterAll(async () => {
+  await application.close();
+  await database.drop();
+  customer.close();
+});
+
+async function ended(queue: string, payload: unknown, options: EnqueueOptions = {}): Promise<FoundJob> {
+  const { id } = await application.queues.enqueue(queue, payload, options);
+  return eventually(async () => {
+    const job = (await application.queues.find(id))!;
+    expect(['scheduled', 'ready', 'running']).not.toContain(job.state);
+    return job;
+  });
+}
+
+it.each([
+  ['delivers', [204], { state: 'succeeded', output: { status: 204 }, attempt: 1 }],
+  ['tries again after a failure', [500, 200], { state: 'succeeded', attempt: 2 }],
+  ['waits for a busy server without spending an attempt', [503, 200], { state: 'succeeded', attempt: 1, reschedules: 1 }],
+  ['gives up at once on one that is gone', [410], { state: 'unprocessable', attempt: 1 }],
+])('%s', async (_, given, outcome) => {
+  answers = [...given];
+  expect(await ended('webhooks', { url: customerUrl })).toMatchObject(outcome);
+});
+
+it('tells who listens how a job failed', async () => {
+  answers = [410];
+  const { id } = await ended('webhooks', { url: customerUrl });
+  const message = `webhooks ${id} ended as unprocessable: ${customerUrl} is gone for good.`;
+  await eventually(() => expect(application.app.get(AlarmsService).raised).toContain(message));
+});
+
+it.each([
+  ['welcome', { state: 'succeeded', output: { sent: 'Welcome, Ann!' } }],
+  ['goodbye', { state: 'cancelled', lastError: { message: 'nobody says goodbye any more' } }],
+  ['condolence', { state: 'succeeded', output: { sent: 'Dear Ann' } }],
+  ['', { state: 'succeeded', output: { sent: 'Dear Ann' } }],
+])('takes the letters named "%s"', async (name, outcome) => {
+  expect(await ended('letters', { to: 'Ann' }, { name })).toMatchObject(outcome);
+});
+
+it('converts more videos than there are licences', async () => {
+  const files = ['a', 'b', 'c', 'd', 'e'];
+  const jobs = await Promise.all(files.map((file) => ended('videos', { file })));
+  expect(jobs.map(({ state, attempt }) => `${state} ${attempt}`)).toEqual(files.map(() => 'succeeded 1'));
+});
+
+it('completes in a short transaction after the slow part', async () => {
+  const job = await ended('charges', { orderId: 'A-1' });
+  expect(job).toMatchObject({ state: 'succeeded', output: { text: `charged once as ${job.id}` } });
+  expect(await application.dataSource.manager.find(Receipt)).toMatchObject([{ orderId: 'A-1' }]);
+});

@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+// #region drain
+import { Test, type TestingModule } from '@nestjs/testing';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { SimpleQueueModule } from 'nestjs-simple-queue';
+import { drain } from 'nestjs-simple-queue/testing';
+import { DataSource } from 'typeorm';
+import { Order, Receipt } from './order.js';
+import { OrdersService } from './orders.service.js';
+import { WriteReceipt } from './write-receipt.handler.js';
+// #endregion
+import { aDatabase, type TestDatabase } from '../support/database.js';
+
+let database: TestDatabase;
+let url: string;
+
+beforeAll(async () => {
+  database = await aDatabase();
+  ({ url } = database);
+});
+
+// #region drain
+
+let app: TestingModule;
+
+beforeAll(async () => {
+  app = await Test.createTestingModule({
+    imports: [
+      TypeOrmModule.forRoot({ type: 'postgres', url, entities: [Order, Receipt], synchronize: true }),
+      SimpleQueueModule.forRoot({ worker: { autoStart: false } }),
+    ],
+    providers: [OrdersService, WriteReceipt],
+  }).compile();
+  await app.init();
+});
+
+afterAll(() => app.close());
+
+it('writes the receipt of an order', async () => {
+  await app.get(OrdersService).place({ id: 'A-1', email: 'ann@example.com', amount: 12 });
+  expect(await drain(app)).toMatchObject({ succeeded: 1, failed: 0 });
+  expect(await app.get(DataSource).manager.findBy(Receipt, { orderId: 'A-1' })).toHaveLength(1);
+});
+// #endregion
+
+afterAll(() => database.drop());

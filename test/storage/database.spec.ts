@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueService } from '../../lib/queue.service.js';
+import { resolveOptions } from '../../lib/resolve-options.js';
+import { DatabaseError } from '../../lib/storage/database-errors.js';
+import type { NewJob } from '../../lib/storage/enqueue.repository.js';
+import { statement } from '../../lib/storage/statement.js';
+import { aDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
+import { aDataSource, aStorage, openStorage, Rival, waitingBackends, type TestStorage } from '../support/storage.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+const CANARY = 'canary-4711';
+const SLEEP = statement('sleep', 'select pg_sleep(30)');
+const ONE = statement('one', 'select 1 as one');
+
+describe('the database', () => {
+  let test: TestStorage;
+  let queues: QueueService;
+
+  beforeAll(async () => {
+    test = await aStorage();
+    queues = new QueueService(test.storage, resolveOptions({}).options, new QueueEvents());
+    await test.storage.lanes.of('mail', '');
+  });
+  beforeEach(() => test.rows.clear());
+  afterAll(() => test.close());
+
+  const aBadJob = (): NewJob => ({
+    id: '00000000-0000-7000-8000-000000000001',
+    lane: test.storage.lanes.find('mail', '')!,
+    priority: 0,
+    payload: `{"secret": "${CANARY}"`,
+    givenId: false,
+  });
+  const failureOf = (work: Promise<unknown>) => work.then(() => Promise.reject(new Error("It did not fail.")), (error: DatabaseError) => error);
+  const everythingOf = (error: Error) => `${error.message} ${error.stack} ${JSON.stringify(error)} ${JSON.stringify(error.cause ?? '')}`;
+
+  describe('a caller`s manager', () => {
+    it('of another database is refused', async () => {
+      const other = await aDatabase();
+      const foreign = await aDataSource(other.url);
+      const order = foreign.transaction((manager) => queues.enqueue('mail', 1, { manager }));
+      await expect(order).rejects.toMatchObject({ code: 'MANAGER_FOREIGN' });
+      await foreign.destroy();
+      await other.drop();
+    });
+
+    it('of another DataSource of the same database is joined', async () => {
+      const twin = await aDataSource(test.database.url);
+      const { id } = await twin.transaction((manager) => queues.enqueue('mail', 1, { manager }));
+      expect(await queues.find(id)).toMatchObject({ state: 'ready' });
+      await twin.destroy();
+    });
+
+    it('without a transaction is refused, for enqueue, cancel and find', async () => {
+      const { manager } = test.dataSource;
+      const refusal = { code: 'MANAGER_INACTIVE' };
+      await expect(queues.enqueue('mail', 1, { manager })).rejects.toMatchObject(refusal);
+      await expect(queues.enqueueMany('mail', [{ payload: 1 }], { manager })).rejects.toMatchObject(refusal);
+      await expect(queues.cancel({ fingerprint: 'tag' }, { manager })).rejects.toMatchObject(refusal);
+      await expect(queues.find('00000000-0000-7000-8000-000000000001', { manager })).rejects.toMatchObject(refusal);
+    });
+
+    it('may be a query runner, with or without a transaction of its own', async () => {
+      const runner = test.dataSource.createQueryRunner();
+      await expect(queues.enqueue('mail', 1, { manager: runner })).rejects.toMatchObject({ code: 'MANAGER_INACTIVE' });
+      await runner.startTransaction();
+      const { id } = await queues.enqueue('mail', 1, { manager: runner });
+      expect(await queues.find(id)).toBeUndefined();
+      expect(await queues.find(id, { manager: runner.manager })).toMatchObject({ state: 'ready' });
+      await runner.commitTransaction();
+      await runner.release();
+      expect(await queues.find(id)).toMatchObject({ state: 'ready' });
+    });
+  });
+
+  describe('errors', () => {
+    it('carry the SQLSTATE and no value of a row', async () => {
+      const error = await failureOf(test.storage.enqueues.insert([aBadJob()]));
+      expect(error).toMatchObject({ name: 'DatabaseError', code: 'DATABASE_ERROR', sqlState: '22P02' });
+      expect(everythingOf(error)).not.toContain(CANARY);
+    });
+
+    it('carry no value of a row in a caller`s transaction either', async () => {
+      const error = await failureOf(
+        test.dataSource.transaction((manager) => test.storage.enqueues.insertIn(test.storage.database.in(manager), [aBadJob()])),
+      );
+      expect(error).toMatchObject({ name: 'DatabaseError', sqlState: '22P02' });
+      expect(everythingOf(error)).not.toContain(CANARY);
+    });
+
+    it('carry no value of a row that a constraint refused', async () => {
+      const job = { ...aBadJob(), payload: `"${CANARY}"`, priority: 99_999 };
+      const tooLong = { ...aBadJob(), payload: '1', uniqueKey: CANARY.repeat(100) };
+      for (const bad of [job, tooLong]) {
+        const error = await failureOf(test.storage.enqueues.insert([bad]));
+        expect(error).toBeInstanceOf(DatabaseError);
+        expect(everythingOf(error)).not.toContain(CANARY);
+      }
+    });
+
+    it('of a server that is gone say so, in a transaction as well as without one', async () => {
+      const proxy = await TcpProxy.start(test.database.url);
+      const dataSource = await aDataSource(proxy.url);
+      const storage = await openStorage(dataSource, { queryTimeoutMs: 500, wakeUp: 'off' });
+      proxy.refuse();
+      proxy.reset();
+      const known = { ...aBadJob(), payload: '1', givenId: true };
+      for (const givenId of [true, false, true]) {
+        const attempt = storage.enqueues.insert([{ ...known, givenId }]);
+        await expect(attempt).rejects.toMatchObject({ name: 'DatabaseError', code: 'DATABASE_UNAVAILABLE' });
+      }
+      await proxy.pass();
+      expect(await eventually(() => storage.enqueues.insert([known]))).toMatchObject([{ created: true }]);
+      await storage.onApplicationShutdown();
+      await dataSource.destroy();
+      proxy.stop();
+    });
+  });
+
+  describe('connections', () => {
+    it('get out of half-open sockets and heal by themselves', async () => {
+      const proxy = await TcpProxy.start(test.database.url);
+      const dataSource = await aDataSource(proxy.url);
+      const storage = await openStorage(dataSource, { queryTimeoutMs: 300, wakeUp: 'off' });
+      await Promise.all(Array.from({ length: 6 }, () => storage.database.loops.run(ONE, [])));
+      proxy.blackHole();
+
+      const error = await failureOf(storage.database.loops.run(ONE, []));
+      expect(error).toMatchObject({ code: 'DATABASE_UNAVAILABLE', sqlState: undefined });
+      expect(await eventually(() => storage.database.loops.run(ONE, []))).toEqual([{ one: 1 }]);
+
+      await storage.onApplicationShutdown();
+      proxy.stop();
+      await dataSource.destroy();
+    });
+
+    it('end a statement on the server before the client gives up', async () => {
+      const storage = await openStorage(test.dataSource, { queryTimeoutMs: 200, wakeUp: 'off' });
+      const error = await failureOf(storage.database.callers.run(SLEEP, []));
+      expect(error).toMatchObject({ code: 'DATABASE_UNAVAILABLE', sqlState: '57014' });
+      await storage.onApplicationShutdown();
+    });
+
+    it('of the loops do not wait long for a lock; those of callers do', async () => {
+      const rival = await Rival.connect(test.database);
+      const job = await test.rows.job({ uniqueKey: 'key' });
+      await rival.begin();
+      await rival.query('delete from simple_queue.job where id = $1', [job.id]);
+      const change = { delayMs: 0, spent: 1, rescheduled: 0, ran: true } as const;
+      const caller = queues.enqueue('mail', 1, { uniqueKey: 'key' });
+      await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
+
+      await expect(test.storage.jobs.putBack([{ id: job.id, epoch: 0, change }])).rejects.toMatchObject({ sqlState: '55P03' });
+
+      await rival.query('delete from simple_queue.ready');
+      await rival.commit();
+      await rival.close();
+      expect(await caller).toMatchObject({ created: true });
+    });
+
+    it('are refused after the close', async () => {
+      const storage = await openStorage(test.dataSource, { wakeUp: 'off' });
+      await storage.onApplicationShutdown();
+      await storage.onApplicationShutdown();
+      await expect(storage.database.loops.run(ONE, [])).rejects.toMatchObject({ code: 'CLOSED' });
+      await expect(storage.database.callers.transaction((run) => run(ONE, []))).rejects.toMatchObject({ code: 'CLOSED' });
+    });
+
+    it('work without prepared statements, as behind a pooler', async () => {
+      const storage = await openStorage(test.dataSource, { preparedStatements: false, wakeUp: 'off' });
+      const { id } = await new QueueService(storage, resolveOptions({}).options, new QueueEvents()).enqueue('mail', 1, {
+        id: '00000000-0000-4000-8000-000000000001',
+      });
+      expect(await storage.jobs.find(id)).toMatchObject({ state: 'ready' });
+      await storage.onApplicationShutdown();
+    });
+
+    it('roll back what failed half way', async () => {
+      const half = test.storage.database.callers.transaction(async (run) => {
+        await run(statement('', `insert into simple_queue.queue (name) values ('half')`), []);
+        await run(statement('', `select 1 / 0`), []);
+      });
+      await expect(half).rejects.toMatchObject({ sqlState: '22012' });
+      expect(await test.database.query(`select from simple_queue.queue where name = 'half'`)).toEqual([]);
+      expect(await test.storage.database.callers.run(ONE, [])).toEqual([{ one: 1 }]);
+    });
+  });
+});

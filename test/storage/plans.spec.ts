@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { EnqueueRepository, type NewJob } from '../../lib/storage/enqueue.repository.js';
+import { JobRepository, type ClaimRange, type LaneWish } from '../../lib/storage/job.repository.js';
+import type { Lane } from '../../lib/storage/lanes.js';
+import { LeaseRepository } from '../../lib/storage/lease.repository.js';
+import { Uuid7 } from '../../lib/runtime/uuid7.js';
+import { costOf, explaining, type Cost } from '../support/plans.js';
+import { aStorage, type TestStorage } from '../support/storage.js';
+
+const DAY_MS = 86_400_000;
+const BATCH = 500;
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+const EVERYWHERE: ClaimRange = { priority: -32_768, runAt: '-infinity', id: FIRST_ID, upto: 32_767 };
+const HOT = ['job', 'ready', 'scheduled', 'suspect', 'claim', 'archive', 'dead_letter'];
+
+type Found = { id: string; epoch: number };
+
+/** Every statement on tables of 300,000 jobs that the planner takes for small. Filled once a state, so it is one spec. */
+describe('plans on large tables', () => {
+  let test: TestStorage;
+  let busy: Lane;
+  let idle: Lane[];
+  const ids = new Uuid7();
+
+  beforeAll(async () => {
+    test = await aStorage({ queryTimeoutMs: 60_000 });
+    await test.storage.lanes.register(Array.from({ length: 50 }, (_, n) => ({ queue: 'mail', name: n === 0 ? '' : `idle-${n}` })));
+    busy = test.storage.lanes.find('mail', '')!;
+    idle = test.storage.lanes.all().filter((lane) => lane !== busy);
+    for (const table of [...HOT.slice(0, 5), 'archive_default', 'dead_letter_default'])
+      await test.database.query(`alter table simple_queue.${table} set (autovacuum_enabled = off)`);
+  });
+  afterAll(() => test.close());
+
+  /** 280,000 ready, 10,000 scheduled, 5,000 suspects, 5,000 running in 50 claims without a lease; 100,000 ended. */
+  async function fill(): Promise<void> {
+    const rows = `select gen_random_uuid(), 0, ${busy.id}, ${busy.queueId}, n % 3, now() - n * interval '1 millisecond',`;
+    await test.database.query(`insert into simple_queue.job (id, shard, lane, queue, priority, run_at, suspicion, epoch, fingerprint, unique_key, payload)
+      ${rows} (n > 290000 and n <= 295000)::int, n % 2, 'tag-' || n / 2000, case when n % 10 = 0 then 'key-' || n end, '{}' from generate_series(1, 300000) n`);
+    await test.database.query(`with j as (select *, row_number() over (order by run_at desc) as n from simple_queue.job),
+      r as (insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch) select lane, shard, priority, run_at, id, epoch from j where n <= 280000),
+      s as (insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch) select run_at, shard, id, lane, priority, epoch from j where n > 280000 and n <= 290000),
+      u as (insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch) select lane, shard, 1, run_at, id, epoch from j where n > 290000 and n <= 295000)
+      insert into simple_queue.claim (id, shard, lease, jobs, epochs)
+        select gen_random_uuid(), 0, gen_random_uuid(), array_agg(id), array_agg(epoch) from j where n > 295000 group by n / 100`);
+    await test.database.query(`insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at)
+      select gen_random_uuid(), 0, 'succeeded', ${busy.id}, 0, 1, 0, 0, now(), now(), now(), now() + n % 6 * interval '1 day' from generate_series(1, 100000) n`);
+  }
+
+  /** All that the library's own connections do, in batches of 500. */
+  async function work(): Promise<Cost[]> {
+    const { database, run, costs } = explaining(test.storage.database);
+    const [jobs, leases, enqueues] = [new JobRepository(database), new LeaseRepository(database), new EnqueueRepository(database)];
+    const claimed = await claimAndSettle(jobs);
+    const change = { delayMs: 0, spent: 1, rescheduled: 0, ran: true } as const;
+    await jobs.putBack(claimed.slice(0, 200).map(({ id, epoch }) => ({ id, epoch, change })));
+    const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS } as const;
+    await jobs.bury('w', claimed.slice(200, 400).map(({ id, epoch }) => ({ id, epoch, verdict })));
+    await jobs.complete(run, 'w', { ...claimed[400]!, runMs: 1, keepMs: DAY_MS, output: undefined });
+    await jobs.claimSuspects(randomUUID(), randomUUID(), [busy.id, ...idle.map((lane) => lane.id)], { suspicion: 1, limit: BATCH });
+    await leases.reap({ maxStalls: 3, deadLetterKeepMs: DAY_MS, archiveKeepMs: DAY_MS }, FIRST_ID);
+    await leases.renew(randomUUID(), 1_000, [], 1_000);
+    await releaseOne(leases);
+    await jobs.promote('-infinity', [busy.id]);
+    await jobs.hasDue(idle.map((lane) => lane.id));
+    await jobs.cancelByFingerprint(run, { fingerprint: 'tag-3' }, DAY_MS);
+    await jobs.cancelByUniqueKey(run, { queue: 'mail', uniqueKey: 'key-50000' }, DAY_MS);
+    await jobs.find(claimed[0]!.id, run);
+    await enqueues.insert(Array.from({ length: BATCH }, (_, n) => aNewJob({ uniqueKey: `key-${n}`, givenId: true })));
+    await enqueues.insert(Array.from({ length: BATCH }, () => aNewJob()));
+    return costs;
+  }
+
+  async function claimAndSettle(jobs: JobRepository): Promise<Found[]> {
+    const [hint] = await test.database.query<{ at: string; id: string }>(
+      `select run_at::text as at, id from simple_queue.ready where priority = 0 order by run_at offset 10000 limit 1`,
+    );
+    const hinted = { priority: 0, runAt: hint!.at, id: hint!.id, upto: 0 };
+    const lanes: LaneWish[] = idle.map((lane) => ({ lane: lane.id, wanted: 10, ranges: [EVERYWHERE] }));
+    lanes.push({ lane: busy.id, wanted: BATCH, ranges: [hinted, { ...EVERYWHERE, priority: 1 }] });
+    const wish = { claimId: randomUUID(), lease: randomUUID(), lanes, limit: BATCH };
+    const { jobs: first } = await jobs.settleAndClaim('w', [], [], wish);
+    expect(first).toHaveLength(BATCH);
+    const successes = first.map(({ id, epoch }) => ({ id, epoch, runMs: 1, keepMs: DAY_MS, output: '1' }));
+    const next = { ...wish, claimId: randomUUID() };
+    const { jobs: second, lost } = await jobs.settleAndClaim('w', successes, [wish.claimId], next);
+    expect([second.length, lost]).toEqual([BATCH, []]);
+    return second;
+  }
+
+  async function releaseOne(leases: LeaseRepository): Promise<void> {
+    const [claim] = await test.database.query<{ id: string; lease: string }>('select id, lease from simple_queue.claim limit 1');
+    await leases.releaseClaims(claim!.lease, [claim!.id]);
+  }
+
+  const aNewJob = (more: Partial<NewJob> = {}): NewJob => ({ id: ids.next(), lane: busy, priority: 0, payload: '{}', givenId: false, ...more });
+
+  function judge(costs: Cost[]): void {
+    const big = (table: string) => HOT.some((hot) => table.startsWith(hot));
+    for (const cost of costs) {
+      expect({ ...cost, walked: cost.walked.filter(big) }).toMatchObject({ walked: [] });
+      expect({ ...cost, bounded: cost.removed < 5_000 && cost.blocks < 20_000 }).toMatchObject({ bounded: true });
+    }
+  }
+
+  const empty = async () => {
+    for (const table of HOT) await test.database.query(`delete from simple_queue.${table}`);
+    for (const table of HOT) await test.database.query(`vacuum simple_queue.${table}`);
+  };
+  const clear = () => test.rows.clear();
+  const analyseTwenty = async () => {
+    await clear();
+    await test.rows.jobs(20);
+    await test.database.query('analyze');
+  };
+
+  it.each([
+    ['on tables that were empty and never analysed', clear],
+    ['on tables that were analysed at 20 rows', analyseTwenty],
+    ['on tables that were emptied and vacuumed without truncation', empty],
+  ])('never walk a table and touch few pages: %s', async (_, prepare) => {
+    await prepare();
+    await fill();
+    const costs = await work();
+    if (process.env.SHOW) console.log(costs.map((c) => `${c.name} ${c.removed} ${c.blocks} ${c.walked.join()}`).join('\n'));
+    judge(costs);
+    const names = new Set(costs.map((cost) => cost.name));
+    for (const name of ['settle_and_claim', 'put_back', 'bury', 'complete', 'reap_claims', 'cancel', 'find_job', 'promote', 'enqueue'])
+      expect(names).toContain(name);
+    expect(costOf).toBeDefined();
+  });
+});

@@ -1,0 +1,55 @@
+// A worker in a process of its own, for stories that kill it, freeze it or give it a wrong clock. Says what happens as JSON lines.
+import 'reflect-metadata';
+import { Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { QueueEvents } from '../../lib/observability/events.js';
+import { SimpleQueueModule } from '../../lib/simple-queue.module.js';
+import type { SimpleQueueOptions } from '../../lib/simple-queue.options.js';
+import { aHandler, QUICK } from '../support/application.js';
+import { never } from '../support/gate.js';
+
+const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+
+/** Each takes the queue of its name. */
+const HANDLERS: Record<string, () => Type<unknown>> = {
+  /** Slow enough to be frozen in the middle of its transaction; takes no effect that is not also a completion. */
+  frozen: () =>
+    aHandler(
+      'frozen',
+      async (job, { manager }) => {
+        await manager.query('insert into frozen_effect values ($1, $2)', [job.id, process.pid]);
+        await manager.query('select pg_sleep(0.3)');
+      },
+      { transactional: true },
+    ),
+  never: () => aHandler('never', never),
+  clock: () => aHandler('clock', (job) => ({ attempt: job.attempt, saw: Date.now() })),
+  /** Its effect and its completion are one transaction. */
+  ledger: () =>
+    aHandler(
+      'ledger',
+      async (job, { manager }) => {
+        await manager.query('insert into ledger (job, pid) values ($1, $2)', [job.id, process.pid]);
+      },
+      { transactional: true },
+    ),
+  poison: () => aHandler('poison', (job) => ((job.payload as { kills?: boolean }).kills ? process.exit(13) : 'harmless')),
+};
+
+const chosen = (process.env.CHILD_HANDLERS ?? '').split(',').map((name) => HANDLERS[name]!());
+const options = JSON.parse(process.env.CHILD_OPTIONS ?? '{}') as SimpleQueueOptions;
+
+const typeorm = TypeOrmModule.forRoot({ type: 'postgres', url: process.env.DATABASE_URL, poolSize: 20 });
+class ChildModule {}
+Module({ imports: [typeorm, SimpleQueueModule.forRoot({ ...QUICK, ...options })], providers: chosen })(ChildModule);
+
+const app = await NestFactory.createApplicationContext(ChildModule, { logger: ['error'] });
+app.enableShutdownHooks();
+const events = app.get(QueueEvents, { strict: false });
+for (const name of ['succeeded', 'leaseLost', 'workerStopped'] as const) {
+  events.on(name, (event) => say({ event: name, ...event }));
+}
+events.on('started', ({ id }) => say({ event: 'started', id }));
+process.on('unhandledRejection', (error) => say({ event: 'unhandledRejection', error: String(error) }));
+say({ event: 'ready', pid: process.pid });

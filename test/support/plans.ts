@@ -1,0 +1,79 @@
+import type { Run } from '../../lib/storage/connections.js';
+import type { Database } from '../../lib/storage/database.js';
+import { statement, type Statement } from '../../lib/storage/statement.js';
+
+interface PlanNode {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Subplan Name'?: string;
+  'Actual Loops': number;
+  'Rows Removed by Filter'?: number;
+  'Rows Removed by Index Recheck'?: number;
+  'Shared Hit Blocks': number;
+  'Shared Read Blocks': number;
+  Plans?: PlanNode[];
+}
+
+/** What executing a statement has cost, as PostgreSQL tells it. */
+export interface Cost {
+  name: string;
+  /** Tables that were walked whole. */
+  walked: string[];
+  /** Rows that were read for nothing. */
+  removed: number;
+  blocks: number;
+}
+
+class RolledBack extends Error {}
+
+/** A database that explains each statement before it runs it: executed, measured and rolled back. */
+export function explaining(database: Database): { database: Database; run: Run; costs: Cost[] } {
+  const costs: Cost[] = [];
+  const measure = async (asked: Statement, values: unknown[]) =>
+    void costs.push(costOf(asked.name, await explained(database, asked, values)));
+  const run: Run = async <Row>(asked: Statement, values: unknown[]) => {
+    await measure(asked, values);
+    return database.loops.run<Row>(asked, values);
+  };
+  const rows = async (asked: Statement, values: unknown[]) => {
+    await measure(asked, values);
+    return database.loops.rows(asked, values);
+  };
+  const transaction = <T>(work: (within: Run) => Promise<T>) => work(run);
+  const connections = { run, rows, transaction };
+  return { database: { loops: connections, callers: connections } as unknown as Database, run, costs };
+}
+
+async function explained(database: Database, asked: Statement, values: unknown[]): Promise<PlanNode> {
+  const explain = statement('', `explain (analyze, buffers, format json) ${asked.text}`);
+  let plan: PlanNode | undefined;
+  const measured = database.loops.transaction(async (run) => {
+    const [row] = await run<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(explain, values);
+    plan = row!['QUERY PLAN'][0].Plan;
+    throw new RolledBack();
+  });
+  await measured.catch((error) => {
+    if (!(error instanceof RolledBack)) throw error;
+  });
+  return plan!;
+}
+
+export function costOf(name: string, root: PlanNode): Cost {
+  const nodes = [...everyNode(root)];
+  const walked = nodes.filter((node) => node['Node Type'] === 'Seq Scan').map((node) => node['Relation Name']!);
+  const removed = nodes.map((node) => {
+    const rows = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0);
+    return rows * node['Actual Loops'];
+  });
+  // What changes data may run after the root has ended: it is counted apart.
+  const parts = [root, ...(root.Plans ?? []).filter((node) => node['Subplan Name']?.startsWith('CTE'))];
+  const blocks = parts.map((node) => node['Shared Hit Blocks'] + node['Shared Read Blocks']);
+  return { name, walked: [...new Set(walked)], removed: sum(removed), blocks: sum(blocks) };
+}
+
+function* everyNode(node: PlanNode): Generator<PlanNode> {
+  yield node;
+  for (const child of node.Plans ?? []) yield* everyNode(child);
+}
+
+const sum = (numbers: number[]): number => numbers.reduce((total, each) => total + each, 0);

@@ -1,0 +1,55 @@
+import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
+import type { JobState } from '../../lib/job/job-state.js';
+import { CHECK_PLACES } from '../../lib/storage/sql/check-places.sql.js';
+import { anApplication, type TestApplication, type TestApplicationOptions } from './application.js';
+import { aDatabase, type TestDatabase } from './database.js';
+import { eventually } from './eventually.js';
+
+export interface Story {
+  readonly database: TestDatabase;
+  /** An application of this test, closed at its end. */
+  start(given?: TestApplicationOptions): Promise<TestApplication>;
+}
+
+/** A database for the file and applications for each test. Each story ends with every live job in exactly one place. */
+export function aStory(): Story {
+  let database: TestDatabase;
+  let applications: TestApplication[] = [];
+
+  beforeAll(async () => {
+    database = await aDatabase();
+  });
+
+  afterEach(async () => {
+    await Promise.all(applications.map((application) => application.close()));
+    applications = [];
+    expect(await database.query(CHECK_PLACES.text)).toEqual([]);
+  });
+
+  afterAll(() => database.drop());
+
+  return {
+    get database() {
+      return database;
+    },
+    async start(given) {
+      const application = await anApplication(database, given);
+      applications.push(application);
+      return application;
+    },
+  };
+}
+
+/** Waits until the job has come to this state, and answers it. */
+export async function untilJobIs(state: JobState, { queues }: TestApplication, id: string) {
+  return eventually(async () => {
+    const job = await queues.find(id);
+    if (job?.state !== state) throw new Error(`Job ${id} is ${job?.state ?? 'unknown'}, not ${state}: ${JSON.stringify(job)}`);
+    return job;
+  });
+}
+
+/** A process that stops renewing: its leases run out now, by the database's clock. */
+export async function expireLeases({ query }: TestDatabase): Promise<void> {
+  await query(`update simple_queue.lease set expires_at = statement_timestamp() - interval '1 second'`);
+}
