@@ -54,10 +54,11 @@ export function killServer(pid: number): void {
   for (let waited = 0; waited < 5_000 && commandLine(pid) !== ''; waited += 10) Atomics.wait(pause, 0, 0, 10);
 }
 
-function isAlive(pid: number): boolean {
+/** A killed process whose parent has not taken notice, which in a container can last, is not alive. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return commandLine(pid) !== '';
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }

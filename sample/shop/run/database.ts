@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startPostgres } from '../../local-postgres/local-postgres.js';
-import { killServer, serverPid } from '../../local-postgres/stale-servers.js';
+import { isAlive, killServer, serverPid } from '../../local-postgres/stale-servers.js';
 import type { ShopCommand } from './command-line.js';
 import { Complaint } from './complaint.js';
 
@@ -51,19 +51,4 @@ function endOrphan(): void {
   if (isAlive(owner))
     throw new Complaint(`The shop runs already, as process ${owner}. Stop it, or give this one a --database-url.`);
   killServer(server);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !isZombie(pid);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** Killed, but its parent has not taken notice yet, which in a container can last; Linux tells. */
-function isZombie(pid: number): boolean {
-  const status = `/proc/${pid}/status`;
-  return existsSync(status) && /^State:\s+Z/m.test(readFileSync(status, 'utf8'));
 }
