@@ -25,6 +25,7 @@ export { SimpleQueueModule } from './simple-queue.module.js';
 export type { SimpleQueueModuleExtras, SimpleQueueOptionsFactory } from './simple-queue.module-definition.js';
 export type { QueueSettings, ResolvedOptions, SimpleQueueOptions, WorkerSettings } from './simple-queue.options.js';
 export type { DataSourceChoice } from './storage/data-source-token.js';
+export { DatabaseError } from './storage/database-errors.js';
 export { createEntities, type CreateEntitiesOptions, type JobRow } from './storage/entities.js';
 export { getQueueServiceToken, getQueueWorkerToken, getSimpleQueueOptionsToken } from './tokens.js';
 export type { OnJobEventOptions } from './worker/listener.explorer.js';

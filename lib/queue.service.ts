@@ -1,5 +1,5 @@
 import { Enqueuer } from './enqueue/enqueuer.js';
-import { checkText } from './enqueue/new-job.js';
+import { checkObject, checkText } from './enqueue/new-job.js';
 import type {
   CancelCounts,
   CancelSelector,
@@ -34,6 +34,7 @@ export class QueueService {
    * `DATABASE_UNAVAILABLE` when the answer did not arrive (give an `id` to make a repeat safe).
    */
   async enqueue(queue: string, payload: unknown, options: EnqueueOptions = {}): Promise<Enqueued> {
+    checkObject('options', options);
     const { manager, ...job } = options;
     return this.enqueuer.enqueue(queue, { payload, ...job }, { manager });
   }
@@ -80,7 +81,9 @@ export class QueueService {
   }
 }
 
-function checkSelector(selector: CancelSelector): CancelSelector {
+/** Also asked by the recording service of the test kit. */
+export function checkSelector(selector: CancelSelector): CancelSelector {
+  checkObject('the selector of cancel', selector);
   const { id, uniqueKey, fingerprint, queue } = selector;
   if ([id, uniqueKey, fingerprint].filter((value) => value !== undefined).length !== 1) {
     throw new QueueError('INVALID_OPTION', 'cancel: give exactly one of id, uniqueKey (with its queue) or fingerprint.');

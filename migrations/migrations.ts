@@ -18,7 +18,7 @@ export type MigrationClass = new () => MigrationInterface & { name: string };
  */
 export function createMigrations(options: CreateMigrationsOptions = {}): MigrationClass[] {
   const schema = checkSchemaName(options.schema ?? 'simple_queue');
-  return [migration(`${pascal(schema)}Initial1790000000000`, schema, UP, DOWN)];
+  return [migration(`SimpleQueueInitial_${schema}_1790000000000`, schema, UP, DOWN)];
 }
 
 function migration(name: string, schema: string, up: readonly string[], down: readonly string[]): MigrationClass {
@@ -26,7 +26,7 @@ function migration(name: string, schema: string, up: readonly string[], down: re
     readonly name = name;
 
     async up(runner: QueryRunner): Promise<void> {
-      await runner.query(`create schema if not exists ${schema}`);
+      await runner.query(createSchema(schema));
       await runAll(runner, schema, [...up, ...firstPartitions(new Date())]);
     }
 
@@ -46,6 +46,7 @@ export function inSchema(statement: string, schema: string): string {
   return statement.replaceAll('simple_queue.', `${schema}.`);
 }
 
-function pascal(schema: string): string {
-  return schema.replaceAll(/(?:^|_)([a-z0-9]?)/g, (_, letter: string) => letter.toUpperCase());
+/** `if not exists` asks for the right to create schemas even where the schema exists; a role that only owns it shall do. */
+export function createSchema(schema: string): string {
+  return `do $$ begin if to_regnamespace('${schema}') is null then create schema ${schema}; end if; end $$`;
 }

@@ -7,7 +7,7 @@ import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import type { NewJob } from '../storage/enqueue.repository.js';
 import type { Storage } from '../storage/storage.js';
-import { checkedJob, type CheckedJob } from './new-job.js';
+import { checkedJob, checkObject, type CheckedJob } from './new-job.js';
 
 /** From a call to stored jobs: checks, lanes, the caller's transaction or a shared one, wake-ups. */
 export class Enqueuer {
@@ -38,7 +38,7 @@ export class Enqueuer {
   }
 
   async enqueueMany(queue: string, items: EnqueueItem[], transaction: InTransaction): Promise<Enqueued[]> {
-    const checked = items.map(({ payload, ...options }, index) => this.checkedItem(queue, payload, options, index));
+    const checked = items.map((item, index) => this.checkedItem(queue, item, index));
     const jobs: NewJob[] = [];
     for (const job of checked) jobs.push(await this.withLane(job));
     if (jobs.length === 0) return [];
@@ -57,8 +57,10 @@ export class Enqueuer {
     return ambient.queryRunner?.isTransactionActive ? ambient : undefined;
   }
 
-  private checkedItem(queue: string, payload: unknown, options: Omit<EnqueueItem, 'payload'>, index: number): CheckedJob {
+  private checkedItem(queue: string, item: EnqueueItem, index: number): CheckedJob {
     try {
+      checkObject('an item', item);
+      const { payload, ...options } = item;
       return checkedJob(queue, payload, options, this.limits);
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;

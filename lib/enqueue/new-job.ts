@@ -1,5 +1,6 @@
 import { checkBackoff, MAX_DELAY_MS, type StoredBackoff } from '../job/backoff.js';
-import type { EnqueueOptions, JobOptions } from '../job/enqueue-options.js';
+import type { JobOptions } from '../job/enqueue-options.js';
+import { LAST_DATE } from '../job/job-result.js';
 import { checkId, checkJobName, checkQueueName, quote } from '../job/names.js';
 import { payloadText, tooLarge } from '../job/payload.js';
 import { QueueError } from '../job/queue.errors.js';
@@ -9,13 +10,11 @@ import type { NewJob } from '../storage/enqueue.repository.js';
 const MAX_TEXT = 512;
 const MAX_HEADERS_BYTES = 8 * 1_024;
 const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1_000;
-/** What timestamptz holds and a Date can say; beyond the year 9999 is a mistake. */
-const LAST_DATE = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 /** A checked job that has no lane yet. */
 export type CheckedJob = Omit<NewJob, 'lane'> & { queue: string; name: string };
 
-const OPTION_NAMES: Record<keyof EnqueueOptions, true> = {
+const OPTION_NAMES: Record<keyof JobOptions, true> = {
   id: true,
   name: true,
   runAt: true,
@@ -28,7 +27,6 @@ const OPTION_NAMES: Record<keyof EnqueueOptions, true> = {
   backoff: true,
   timeoutMs: true,
   payloadBytes: true,
-  manager: true,
 };
 
 /** Checks what a caller gave, before anything is written. Throws a QueueError that names the value. */
@@ -38,6 +36,7 @@ export function checkedJob(
   options: JobOptions,
   limits: { maxPayloadBytes: number; newId: () => string },
 ): CheckedJob {
+  checkObject('options', options);
   for (const key of Object.keys(options)) if (!Object.hasOwn(OPTION_NAMES, key)) throw unknownOption(key);
   return {
     queue: checkQueueName(queue),
@@ -106,6 +105,7 @@ function checkStorable(backoff: StoredBackoff): StoredBackoff {
 }
 
 function checkHeaders(headers: Record<string, string>): Record<string, string> {
+  checkObject('headers', headers);
   for (const [key, value] of Object.entries(headers)) {
     if (typeof value !== 'string') throw invalid(`headers: ${quote(key)} must be a string, not ${quote(value)}`);
     if (`${key}${value}`.includes('\0') || !key.isWellFormed() || !value.isWellFormed())
@@ -124,6 +124,11 @@ function checkWhole(option: string, value: number, min: number, max: number): nu
 function checkNumber(option: string, value: number, min: number, max: number): number {
   if (typeof value === 'number' && value >= min && value <= max) return value;
   throw invalid(`${option} must be a number from ${min} to ${max}, not ${String(value)}`);
+}
+
+export function checkObject(what: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(`${what} must be an object, not ${quote(value)}`);
 }
 
 function unknownOption(key: string): QueueError {

@@ -13,7 +13,7 @@ export abstract class JobContext {
 
   /**
    * The EntityManager of a `transactional: true` handler: its transaction also holds the completion.
-   * @throws QueueError `MODULE_INVALID` in any other handler.
+   * @throws QueueError `HANDLER_INVALID` in any other handler.
    */
   abstract readonly manager: EntityManager;
 

@@ -1,5 +1,9 @@
+import { MAX_DELAY_MS } from './backoff.js';
 import { failureOf, type Failure } from './failure.js';
 import { QueueError } from './queue.errors.js';
+
+/** What timestamptz holds and a Date can say; beyond the year 9999 is a mistake. */
+export const LAST_DATE = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 /** When a job runs again: after a time measured by the database's clock, or at a moment. */
 export type Again = { delayMs: number } | { at: Date };
@@ -77,11 +81,14 @@ function reasonOf(reason: unknown, name: string): Failure {
 }
 
 function validDate(date: Date): Date {
-  if (date instanceof Date && !Number.isNaN(date.getTime())) return date;
-  throw new QueueError('INVALID_OPTION', 'JobResult: the date is not a valid Date. Give a Date, or use the ...In(ms) form.');
+  const time = date instanceof Date ? date.getTime() : NaN;
+  if (time <= LAST_DATE) return new Date(Math.max(0, time));
+  throw invalid('the date is not a valid Date up to the year 9999. Give a Date, or use the ...In(ms) form.');
 }
 
 function validDelay(ms: number): number {
-  if (Number.isFinite(ms) && ms >= 0) return ms;
-  throw new QueueError('INVALID_OPTION', `JobResult: ${String(ms)} is not a delay. Give milliseconds, 0 or more.`);
+  if (typeof ms === 'number' && ms >= 0 && ms <= 100 * MAX_DELAY_MS) return ms;
+  throw invalid(`${String(ms)} is not a delay. Give milliseconds, from 0 to 100 years.`);
 }
+
+const invalid = (problem: string): QueueError => new QueueError('INVALID_OPTION', `JobResult: ${problem}`);

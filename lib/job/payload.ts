@@ -60,6 +60,7 @@ function refuseLossesInside(value: object, path: string): void {
 function lossOf(value: unknown): string | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : String(value);
   if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return 'binary data (give it as payloadBytes)';
   if (value instanceof Map) return 'a Map';
   return value instanceof Set ? 'a Set' : undefined;
 }

@@ -26,6 +26,7 @@ export type QueueErrorCode =
   | 'SCHEMA_AHEAD'
   | 'SCHEMA_BEHIND'
   | 'SHUTDOWN'
+  | 'TRANSACTION_CONFLICT'
   | 'UNPROCESSABLE'
   | 'WORKER_DISABLED';
 

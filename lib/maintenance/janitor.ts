@@ -12,9 +12,13 @@ export interface JanitorRules {
 /** A batch of the default partition; more wait for the next round. */
 const MAX_BATCHES = 50;
 
+const CHECK_VIOLATION = '23514';
+const LOCK_NOT_AVAILABLE = '55P03';
+
 /** Keeps partitions ahead of time and lets expired ones go: retention drops tables, it deletes no rows one by one. */
 export class Janitor {
   private readonly complained = new Set<string>();
+  private readonly refused = new Set<string>();
 
   constructor(
     private readonly partitions: PartitionRepository,
@@ -31,18 +35,24 @@ export class Janitor {
     const known = await this.partitions.list(table);
     for (const name of this.partitions.expired(table, known)) await this.change(name, () => this.partitions.drop(table, name));
     const missing = this.partitions.missing(table, known, this.rules.keepMs[table]);
-    for (const name of missing) if (!(await this.change(name, () => this.partitions.create(table, name)))) break;
+    for (const name of missing.filter((each) => !this.refused.has(each)))
+      if (!(await this.change(name, () => this.partitions.create(table, name)))) break;
     for (let batch = 0; batch < MAX_BATCHES && (await this.partitions.purgeDefault(table)) === 1_000; batch++);
   }
 
-  /** Somebody reads the table, or the default partition holds rows of that time: said once, tried again next round. */
+  /**
+   * False: somebody reads or changes the table, or we may not; said once, tried again next round. Where the default partition holds
+   * rows of that time already, they stay there and go in batches: trying again would lock it for nothing.
+   */
   private async change(name: string, work: () => Promise<boolean>): Promise<boolean> {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof DatabaseError) || error.code === 'DATABASE_UNAVAILABLE') throwUnlessLocked(error);
+      const { sqlState } = error as DatabaseError;
+      if (sqlState === CHECK_VIOLATION) this.refused.add(name);
       if (!this.complained.has(name)) this.complain(name, error as Error);
-      return false;
+      return sqlState === CHECK_VIOLATION;
     }
   }
 
@@ -56,5 +66,5 @@ export class Janitor {
 }
 
 function throwUnlessLocked(error: unknown): void {
-  if (!(error instanceof DatabaseError) || error.sqlState !== '55P03') throw error;
+  if (!(error instanceof DatabaseError) || error.sqlState !== LOCK_NOT_AVAILABLE) throw error;
 }

@@ -127,7 +127,7 @@ export async function guarded<Result>(statement: Statement, work: () => Promise<
   try {
     return await work();
   } catch (error) {
-    throw new DatabaseError(`run "${statement.name}"`, error);
+    throw new DatabaseError(statement.name ? `run "${statement.name}"` : 'change a table', error);
   }
 }
 

@@ -17,13 +17,24 @@ export class DatabaseError extends QueueError {
     /** SQLSTATE, e.g. `40001` for a transaction to be repeated; undefined where the connection itself failed. */
     readonly sqlState = sqlStateOf(thrown),
   ) {
-    super(isTransient(thrown) ? 'DATABASE_UNAVAILABLE' : 'DATABASE_ERROR', `Could not ${doing}: ${summaryOf(thrown, sqlState)}`);
+    super(codeOf(thrown, sqlState), `Could not ${doing}: ${summaryOf(thrown, sqlState)}`);
   }
 
   /** The server answered and said no to this very statement: a locked row, a value. Asking again as it is would be refused again. */
   get isRefusal(): boolean {
     return this.sqlState !== undefined && !SERVER_AWAY.test(this.sqlState);
   }
+}
+
+/** Serialization failure and deadlock: the transaction was rolled back, and may succeed when it is repeated. */
+const CONFLICTS = new Set(['40001', '40P01']);
+
+function codeOf(
+  thrown: unknown,
+  sqlState: string | undefined,
+): 'TRANSACTION_CONFLICT' | 'DATABASE_UNAVAILABLE' | 'DATABASE_ERROR' {
+  if (CONFLICTS.has(sqlState ?? '')) return 'TRANSACTION_CONFLICT';
+  return isTransient(thrown) ? 'DATABASE_UNAVAILABLE' : 'DATABASE_ERROR';
 }
 
 function summaryOf(thrown: unknown, sqlState: string | undefined): string {

@@ -14,7 +14,7 @@ export interface DatabaseOptions {
 }
 
 /** One for each loop that may be under way, so that a heartbeat never waits for a claim; opened when they are needed. */
-const LOOPS_MAX = 8;
+const LOOPS_MAX = 10;
 /** Less than PostgreSQL's deadlock timeout: where a loop and an application wait for each other, the loop gives way. */
 const LOOPS_LOCK_TIMEOUT_MS = 500;
 /** Callers may have to wait for each other's unique keys; however many do, the loops keep their own connections. */

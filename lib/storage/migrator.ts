@@ -5,8 +5,15 @@ import { DatabaseError } from './database-errors.js';
 import type { Database, Run } from './database.js';
 import { MIGRATION_LOCK, SCHEMA_VERSION_OF, SERVER_VERSION } from './sql/schema-version.sql.js';
 
-/** The floor; see docs/adr for what older servers lack. */
+/** The oldest server that the suites run on. */
 const MIN_SERVER_VERSION = 130_000;
+interface Version {
+  version: number;
+  compatibleFrom: number;
+}
+
+/** Where there are no tables yet. */
+const NONE: Version = { version: 0, compatibleFrom: 0 };
 const NO_TABLE = new Set(['42P01', '3F000']);
 
 /** Makes sure that the tables are there and of this version, as the option `migrate` says. */
@@ -20,7 +27,7 @@ export class Migrator {
     await this.checkServer();
     if (this.options.migrate === 'off') return;
     const version = await this.version();
-    if (version < SCHEMA_VERSION && this.options.migrate === 'run') await this.migrate();
+    if (version.version < SCHEMA_VERSION && this.options.migrate === 'run') await this.migrate();
     else this.compare(version);
   }
 
@@ -34,17 +41,17 @@ export class Migrator {
     );
   }
 
-  /** 0 where there are no tables yet. */
-  private async version(): Promise<number> {
+  private async version(): Promise<Version> {
     try {
-      return (await this.database.loops.run<{ version: number }>(SCHEMA_VERSION_OF, []))[0]?.version ?? 0;
+      return (await this.database.loops.run<Version>(SCHEMA_VERSION_OF, []))[0] ?? NONE;
     } catch (error) {
-      if (error instanceof DatabaseError && NO_TABLE.has(error.sqlState ?? '')) return 0;
+      if (error instanceof DatabaseError && NO_TABLE.has(error.sqlState ?? '')) return NONE;
       throw error;
     }
   }
 
-  private compare(version: number): void {
+  /** A newer schema is fine as long as it says so: old pods start and scale beside new ones during a rolling deploy. */
+  private compare({ version, compatibleFrom }: Version): void {
     const { schema } = this.options;
     if (version < SCHEMA_VERSION) {
       throw new QueueError(
@@ -52,10 +59,10 @@ export class Migrator {
         `Schema "${schema}" is at version ${version}, this release needs ${SCHEMA_VERSION}. Run the migrations of createMigrations({ schema: '${schema}' }), or start once with migrate: 'run'.`,
       );
     }
-    if (version > SCHEMA_VERSION) {
+    if (compatibleFrom > SCHEMA_VERSION) {
       throw new QueueError(
         'SCHEMA_AHEAD',
-        `Schema "${schema}" is at version ${version}, newer than the ${SCHEMA_VERSION} this release knows. Deploy the newer release of nestjs-simple-queue here too.`,
+        `Schema "${schema}" is at version ${version} and needs a release that knows version ${compatibleFrom} or newer; this one knows ${SCHEMA_VERSION}. Deploy the newer release of nestjs-simple-queue here too.`,
       );
     }
   }
@@ -67,7 +74,7 @@ export class Migrator {
       await dataSource.transaction(async (manager) => {
         const run: Run = (statement, values) => manager.query(inSchema(statement.text, this.options.schema), values);
         await run(MIGRATION_LOCK, []);
-        if ((await this.version()) >= SCHEMA_VERSION) return;
+        if ((await this.version()).version >= SCHEMA_VERSION) return;
         // On the other connection, which migrates: TypeORM keeps its own table in this schema and needs it committed.
         await dataSource.query(createSchema(this.options.schema));
         await dataSource.runMigrations({ transaction: 'all' });

@@ -1,4 +1,5 @@
 import type { Database } from './database.js';
+import { SHARD } from './shard.js';
 import { statement } from './statement.js';
 import {
   LIST_PARTITIONS,
@@ -59,7 +60,7 @@ export class PartitionRepository {
 
   /** How many rows went; 1,000 at most. */
   async purgeDefault(table: PartitionedTable): Promise<number> {
-    return (await this.database.loops.run<{ gone: number }>(PARTITIONED[table].purge, []))[0]!.gone;
+    return (await this.database.loops.run<{ gone: number }>(PARTITIONED[table].purge, [SHARD]))[0]!.gone;
   }
 
   /** DDL cannot bind: names are made here, of a table's name and digits. */

@@ -9,7 +9,7 @@ import type {
   InTransaction,
 } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
-import type { QueueService } from '../queue.service.js';
+import { checkSelector, type QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 
 /** What a test may ask of an enqueued job. */
@@ -37,14 +37,24 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     return Promise.resolve().then(() => this.record(queue, payload, options));
   }
 
-  enqueueMany(queue: string, items: EnqueueItem[], _options?: InTransaction): Promise<Enqueued[]> {
-    return Promise.all(items.map(({ payload, ...options }) => this.enqueue(queue, payload, options)));
+  /** All or none, as the real one. */
+  async enqueueMany(queue: string, items: EnqueueItem[], _options?: InTransaction): Promise<Enqueued[]> {
+    const before = this.enqueued.length;
+    try {
+      const answers: Enqueued[] = [];
+      for (const { payload, ...options } of items) answers.push(await this.enqueue(queue, payload, options));
+      return answers;
+    } catch (error) {
+      this.enqueued.length = before;
+      throw error;
+    }
   }
 
-  cancel(selector: CancelSelector, _options?: InTransaction): Promise<CancelCounts> {
+  async cancel(selector: CancelSelector, _options?: InTransaction): Promise<CancelCounts> {
+    checkSelector(selector);
     const hit = this.enqueued.filter((job) => !job.cancelled && matchesSelector(job, selector));
     for (const job of hit) job.cancelled = true;
-    return Promise.resolve({ cancelled: hit.length, requested: 0 });
+    return { cancelled: hit.length, requested: 0 };
   }
 
   find<Payload, Output>(id: string): Promise<FoundJob<Payload, Output> | undefined> {
@@ -104,9 +114,10 @@ function includes(actual: unknown, expected: unknown): boolean {
 }
 
 function foundOf(job: RecordedJob): FoundJob {
-  const { name = '', priority = 0, headers = {}, runAt } = job.options;
+  const { name = '', priority = 0, headers = {}, delayMs = 0 } = job.options;
   const now = new Date();
-  const state = job.cancelled ? 'cancelled' : runAt && runAt > now ? 'scheduled' : 'ready';
+  const runAt = job.options.runAt ?? new Date(now.getTime() + delayMs);
+  const state = job.cancelled ? 'cancelled' : runAt > now ? 'scheduled' : 'ready';
   const counts = { attempt: 0, stalls: 0, reschedules: 0, history: [] };
   return {
     id: job.id,

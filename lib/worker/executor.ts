@@ -56,7 +56,8 @@ export class Executor {
   private declined(run: JobRun, verdict: Verdict): Outcome {
     if (verdict.kind === 'retry' || verdict.kind === 'reschedule')
       return { kind: 'released', again: verdict.again, reason: 'declined' };
-    if (verdict.kind === 'success') return { kind: 'released', again: { delayMs: 1_000 }, reason: 'declined' };
+    if (verdict.kind === 'success' || verdict.kind === 'fail')
+      return { kind: 'released', again: { delayMs: DECLINED_MS }, reason: 'declined' };
     return outcomeOf(verdict, this.chancesOf(run));
   }
 
@@ -131,6 +132,9 @@ export class Executor {
     this.parts.settle(run, outcome);
   }
 }
+
+/** After a permit was declined without a word of when to ask again. */
+const DECLINED_MS = 1_000;
 
 /** Aborts that are nobody's failure. */
 const GIVEN_BACK: { readonly [code in QueueErrorCode]?: 'shutdown' | 'leaseLost' } = {

@@ -24,8 +24,9 @@ export class Heartbeat {
 
   constructor(private readonly parts: HeartbeatParts) {}
 
-  get lease(): string {
-    return this.leaseId;
+  /** What claims are made under; undefined when it may have run out: what is claimed then is taken away again, and suspected. */
+  get lease(): string | undefined {
+    return this.lost || this.silentMs >= this.parts.leaseMs ? undefined : this.leaseId;
   }
 
   /** Milliseconds since the database last confirmed the lease. */

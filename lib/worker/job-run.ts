@@ -5,6 +5,7 @@ import { bytesOf, dateOf, type ClaimedRow, type StoredOptions } from '../storage
 import type { Claim } from './claims.js';
 import type { WorkerLane } from './worker-lane.js';
 
+const MAX_INT = 2_147_483_647;
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_OPTIONS: StoredOptions = Object.freeze({});
 
@@ -22,6 +23,8 @@ export class JobRun extends Job {
   committed = false;
   /** A settle left and no answer came back: the next one may find the job gone by our own hand. */
   unsure = false;
+  /** That its output was cut has been said. */
+  cutTold = false;
   private controller: AbortController | undefined;
   private reason: QueueError | undefined;
   private storedOptions: StoredOptions | undefined;
@@ -135,7 +138,8 @@ export class JobRun extends Job {
     this.controller?.abort(this.reason);
   }
 
+  /** As far as its column reaches: 24 days. */
   get runMs(): number {
-    return this.startedAt === 0 ? 0 : Math.round(performance.now() - this.startedAt);
+    return this.startedAt === 0 ? 0 : Math.min(Math.round(performance.now() - this.startedAt), MAX_INT);
   }
 }

@@ -17,14 +17,17 @@ export interface PollerParts {
   ids: Uuid7;
   worker: string;
   pollIntervalMs: number;
-  /** The lease that claims are made under. */
-  lease: () => string;
+  /** The lease that claims are made under; undefined: none may be made now. */
+  lease: () => string | undefined;
 }
 
 /** Jobs in one claim; larger ones gain nothing and hold their locks longer. */
 const MAX_CLAIM = 500;
 /** What was claimed ahead and waits longer than this is given back: others may have room for it. */
 const STALE_MS = 1_000;
+
+/** For a statement that settles and claims nothing. */
+const NO_LEASE = '00000000-0000-0000-0000-000000000000';
 
 /** What a claim asks of one lane. */
 interface Planned {
@@ -96,15 +99,16 @@ export class Poller {
 
   /** Another lane is first each time; a lane without room, or known to be empty, is left out. */
   private plan(now: number): Plan {
-    const { ids, lease } = this.parts;
-    const lanes = this.paused ? [] : this.lanesToAsk(now);
+    const { ids } = this.parts;
+    const lease = this.parts.lease();
+    const lanes = this.paused || !lease ? [] : this.lanesToAsk(now);
     const wishes = lanes.map(({ lane, wanted, rung }): LaneWish => ({
       lane: lane.lane.id,
       wanted,
       ranges: lane.hints.ranges(rung, now),
     }));
     const limit = lanes.reduce((sum, planned) => sum + planned.wanted, 0);
-    return { wish: { claimId: ids.next(), lease: lease(), lanes: wishes, limit }, lanes };
+    return { wish: { claimId: ids.next(), lease: lease ?? NO_LEASE, lanes: wishes, limit }, lanes };
   }
 
   private lanesToAsk(now: number): Planned[] {
@@ -163,6 +167,7 @@ export class Poller {
   /** Until the next idle poll, or at once where a lane with room is worth asking. */
   private restMs(now: number): number {
     if (this.paused) return Infinity;
+    if (!this.parts.lease()) return this.parts.pollIntervalMs;
     if (this.parts.lanes.room <= 0) return Math.max(1, this.nextPollAt - now);
     for (const lane of this.parts.lanes.all()) if (lane.lookAt <= now && lane.wanted > 0) return 0;
     return Math.max(1, this.nextPollAt - now);

@@ -24,7 +24,7 @@ export class RunContext extends JobContext {
   get manager(): EntityManager {
     if (this.ownManager) return this.ownManager;
     throw new QueueError(
-      'MODULE_INVALID',
+      'HANDLER_INVALID',
       `context.manager belongs to transactional handlers. Mark the handler of queue "${this.run.queue}" { transactional: true }, or use context.complete(output, { manager }).`,
     );
   }
@@ -34,6 +34,6 @@ export class RunContext extends JobContext {
   }
 
   enqueue(queue: string, payload: unknown, options: EnqueueOptions = {}): Promise<Enqueued> {
-    return this.queues.enqueue(queue, payload, { manager: this.ownManager, ...options });
+    return this.queues.enqueue(queue, payload, { ...options, manager: options.manager ?? this.ownManager });
   }
 }

@@ -5,4 +5,6 @@ import type { JobRun } from './job-run.js';
 export interface Settling {
   run: JobRun;
   outcome: Outcome;
+  /** What could not be stored of the outcome was left out already. */
+  plain?: boolean;
 }

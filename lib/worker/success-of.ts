@@ -7,7 +7,8 @@ import type { Settling } from './settling.js';
 export function successOf(reports: RunReports, maxOutputBytes: number): (settling: Settling) => Success {
   return ({ run, outcome }) => {
     const stored = outcome.kind === 'succeeded' ? outputText(outcome.output, maxOutputBytes) : {};
-    if (stored.problem && !run.unsure) reports.outputCut(run, stored.problem);
+    if (stored.problem && !run.cutTold) reports.outputCut(run, stored.problem);
+    run.cutTold ||= stored.problem !== undefined;
     return { id: run.id, epoch: run.epoch, runMs: run.runMs, keepMs: run.lane.settings.archiveKeepMs, output: stored.text };
   };
 }

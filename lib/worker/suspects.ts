@@ -14,7 +14,8 @@ export interface SuspectsParts {
   dispatcher: Dispatcher;
   poller: Poller;
   ids: Uuid7;
-  lease: () => string;
+  /** undefined: none may be claimed now. */
+  lease: () => string | undefined;
   /** The poller may claim again. */
   onResume: () => void;
 }
@@ -126,8 +127,9 @@ export class Suspects {
 
   private async claim(suspicion: 1 | 2, limit: number): Promise<JobRun[]> {
     const { jobs, lanes, claims, ids } = this.parts;
-    const id = ids.next();
     const lease = this.parts.lease();
+    if (!lease) return [];
+    const id = ids.next();
     claims.expect(id);
     try {
       const rows = await jobs.claimSuspects(id, lease, lanes.ids(), { suspicion, limit });

@@ -5,7 +5,7 @@ import type { Claims } from './claims.js';
 import type { LateAnswers } from './late-answers.js';
 import type { RunReports } from './run-reports.js';
 import type { Settling } from './settling.js';
-import { afterCompletion, burialOf, delayOf, isEnding, isGoing, returnOf, type Going } from './verdicts.js';
+import { afterCompletion, burialOf, delayOf, isEnding, isGoing, plainOutcome, returnOf, type Going } from './verdicts.js';
 
 export interface UndertakerParts {
   jobs: JobRepository;
@@ -27,6 +27,8 @@ const LOCKED_REST_MS = 200;
 
 /** SQLSTATE of a lock that was not to be had in time. */
 const LOCKED = '55P03';
+/** Data exceptions and limits of the server. */
+const UNSTORABLE = /^(22|54)/;
 const CANCELLED: Outcome = { kind: 'cancelled', reason: 'cancelled while it ran' };
 
 /** Settles what cannot ride in the poller's statement: puts back what runs again, buries what ended badly, and successes refused there. */
@@ -86,11 +88,20 @@ export class Undertaker {
       return undefined;
     } catch (error) {
       if (!(error instanceof DatabaseError) || !error.isRefusal) throw error;
-      if (batch.length === 1) return error.sqlState === LOCKED ? undefined : error;
+      if (batch.length === 1) return this.refused(batch[0]!, error);
     }
     let refusal: DatabaseError | undefined;
     for (const entry of batch) refusal = (await this.orOneByOne([entry], settle)) ?? refusal;
     return refusal;
+  }
+
+  /** A lock is waited for. A value that cannot be stored is left out, so that no job can hang on what its handler answered. */
+  private refused(entry: Settling, error: DatabaseError): DatabaseError | undefined {
+    if (error.sqlState === LOCKED) return undefined;
+    if (entry.plain || !UNSTORABLE.test(error.sqlState!)) return error;
+    entry.plain = true;
+    entry.outcome = plainOutcome(entry.outcome, error);
+    return undefined;
   }
 
   private async putBack(batch: Settling[]): Promise<void> {

@@ -57,6 +57,15 @@ export function afterCompletion(settling: Settling): Settling {
   return { run, outcome: { kind: 'retried', error, again: { delayMs } } };
 }
 
+/** The same end without anything that a handler said; a job that was to run again fails, since when it should is not known. */
+export function plainOutcome(outcome: Outcome, { sqlState }: { sqlState?: string }): Outcome {
+  const message = `PostgreSQL refused to store how the run ended (SQLSTATE ${sqlState}).`;
+  const error: Failure = { name: 'QueueError', code: 'DATABASE_ERROR', message };
+  if (outcome.kind === 'succeeded') return { kind: 'succeeded', output: undefined };
+  if (outcome.kind === 'cancelled') return { kind: 'cancelled', reason: message };
+  return { kind: isGoing(outcome) ? 'failed' : outcome.kind, error };
+}
+
 const timeOf = (again: Again): { at: string } | { delayMs: number } => ('at' in again ? { at: again.at.toISOString() } : again);
 
 /** One line of the job's history; the whole error stands beside it once. */

@@ -9,6 +9,7 @@ import { WorkerLane } from './worker-lane.js';
 export class WorkerLanes {
   private readonly byId = new Map<number, WorkerLane>();
   private list: WorkerLane[] = [];
+  private newest = 0;
   private readonly process: Permits;
   private readonly transactions: Permits;
   private readonly queues = new Map<string, Permits>();
@@ -60,11 +61,19 @@ export class WorkerLanes {
     await this.refresh();
   }
 
-  /** Takes in lanes that appeared; asked when the newest lane is not known yet. */
-  async refresh(newest = Infinity): Promise<void> {
+  /** Takes in lanes that appeared up to `newest`; true when there were any. This process may have registered them itself. */
+  async refresh(newest = Infinity): Promise<boolean> {
+    if (newest <= this.newest) return false;
     if (newest > this.lanes.newest()) await this.lanes.refresh();
     for (const lane of this.lanes.all()) if (!this.byId.has(lane.id)) this.adopt(lane.id);
     this.list = [...this.byId.values()];
+    this.newest = this.lanes.newest();
+    return true;
+  }
+
+  /** Was this lane looked at, whether it is served or not? */
+  knows(id: number): boolean {
+    return id <= this.newest;
   }
 
   private adopt(id: number): void {

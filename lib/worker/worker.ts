@@ -111,7 +111,7 @@ export class Worker {
   private hear(signal: Signal): void {
     if (signal.cancel) this.loops.beat.wake();
     if (signal.later) this.loops.schedule.wakeIn(LATER_MS);
-    if (signal.lanes.some((id) => !this.parts.storage.lanes.get(id))) this.loops.schedule.wake();
+    if (signal.lanes.some((id) => !this.crew.lanes.knows(id))) this.loops.schedule.wake();
     for (const lane of this.crew.lanes.all())
       if (signal.lanes.length === 0 || signal.lanes.includes(lane.lane.id)) lane.expectNews();
     this.wakePoller();
@@ -143,10 +143,7 @@ export class Worker {
 
   private async learn(news: { newestLane: number; suspects: number[] }): Promise<void> {
     const { lanes, suspects } = this.crew;
-    if (news.newestLane > this.parts.storage.lanes.newest()) {
-      await lanes.refresh(news.newestLane);
-      this.loops.clean.wake();
-    }
+    if (await lanes.refresh(news.newestLane)) this.loops.clean.wake();
     if (suspects.expect(news.suspects)) this.loops.suspect.wake();
   }
 

@@ -37,7 +37,7 @@ describe('isolation', () => {
         await queues.enqueue('mail', 1, { uniqueKey: 'key' });
         return queues.enqueue('mail', 2, { uniqueKey: 'key', manager });
       });
-      await expect(order).rejects.toMatchObject({ name: 'DatabaseError', code: 'DATABASE_UNAVAILABLE', sqlState: '40001' });
+      await expect(order).rejects.toMatchObject({ name: 'DatabaseError', code: 'TRANSACTION_CONFLICT', sqlState: '40001' });
     });
 
     it('gets 40001 for cancelling a job that was claimed after its snapshot', async () => {

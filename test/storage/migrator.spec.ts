@@ -55,9 +55,16 @@ describe('opening the storage', () => {
     await expect(open({ migrate: 'check' })).rejects.toMatchObject(behind);
   });
 
-  it('refuses tables of a newer release, whatever it may do', async () => {
+  it('works on tables of a newer release that say they are compatible', async () => {
     await open();
     await database.query('update simple_queue.version set version = 2');
+    for (const migrate of ['run', 'check'] as const) await open({ migrate });
+    expect(await database.query('select version from simple_queue.version')).toEqual([{ version: 2 }]);
+  });
+
+  it('refuses tables of a newer release that are not, whatever it may do', async () => {
+    await open();
+    await database.query('update simple_queue.version set version = 2, compatible_from = 2');
     for (const migrate of ['run', 'check'] as const)
       await expect(open({ migrate })).rejects.toMatchObject({ code: 'SCHEMA_AHEAD' });
   });
@@ -79,12 +86,22 @@ describe('opening the storage', () => {
     }
     const dataSource = await connect({ entities: [Order], migrations: [Foreign1700000000000] });
     // What a DataSource says is applied when it connects: ours must not say it again.
-    Object.assign(dataSource.options, { synchronize: true, dropSchema: true, migrationsRun: true, isolationLevel: 'SERIALIZABLE' });
+    Object.assign(dataSource.options, {
+      synchronize: true,
+      dropSchema: true,
+      migrationsRun: true,
+      isolationLevel: 'SERIALIZABLE',
+    });
 
     const storage = await openStorage(dataSource);
 
     await storage.onApplicationShutdown();
-    expect([await exists('kept'), await exists('"order"'), await exists('simple_queue.job'), ran]).toEqual([true, false, true, false]);
+    expect([await exists('kept'), await exists('"order"'), await exists('simple_queue.job'), ran]).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
   });
 
   it('leaves no connection behind when it fails', async () => {
@@ -105,7 +122,10 @@ describe('opening the storage', () => {
 
   it.each(['mysql', 'better-sqlite3', 'cockroachdb'])('refuses a DataSource of type %s', async (type) => {
     const dataSource = { options: { type }, isInitialized: true } as unknown as DataSource;
-    await expect(openStorage(dataSource)).rejects.toMatchObject({ code: 'DATA_SOURCE_UNSUPPORTED', message: expect.stringContaining(type) });
+    await expect(openStorage(dataSource)).rejects.toMatchObject({
+      code: 'DATA_SOURCE_UNSUPPORTED',
+      message: expect.stringContaining(type),
+    });
   });
 
   it('refuses a server older than PostgreSQL 13', async () => {
@@ -123,7 +143,9 @@ describe('opening the storage', () => {
 
   it('says that the server is away where it is', async () => {
     const dataSource = await connect();
-    const gone = Object.assign(Object.create(dataSource), { options: { ...dataSource.options, url: 'postgres://nobody@127.0.0.1:1/x' } });
+    const gone = Object.assign(Object.create(dataSource), {
+      options: { ...dataSource.options, url: 'postgres://nobody@127.0.0.1:1/x' },
+    });
     await expect(openStorage(gone as DataSource)).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
   });
 });

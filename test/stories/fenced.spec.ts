@@ -6,7 +6,7 @@ import { aHandler, type TestApplication } from '../support/application.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
-import { aStory, expireLeases, untilJobIs } from '../support/story.js';
+import { aStory, loseLeases, untilJobIs } from '../support/story.js';
 
 const CHILD = new URL('./child-worker.ts', import.meta.url);
 
@@ -26,7 +26,7 @@ describe('I3 fenced: who lost a job changes nothing', () => {
     const application = await story.start({ providers: [aHandler(queue, handler)] });
     const { id } = await application.queues.enqueue(queue, {}, { maxAttempts: 1 });
     await eventually(() => expect(signals.length).toBe(1));
-    await expireLeases(story.database);
+    await loseLeases(story.database);
     return { application, gate, id, signals };
   }
 
@@ -97,7 +97,7 @@ describe('I3 fenced: who lost a job changes nothing', () => {
     });
     const { id } = await application.queues.enqueue('unreaped', {}, { maxAttempts: 1 });
     await eventually(() => expect(runs).toBe(1));
-    await story.database.query('delete from simple_queue.lease');
+    await loseLeases(story.database);
     await eventually(async () => expect((await story.database.query('select from simple_queue.lease')).length).toBe(1));
 
     gate.open();
@@ -110,7 +110,7 @@ describe('I3 fenced: who lost a job changes nothing', () => {
     const leases = () => story.database.query<{ id: string }>('select id from simple_queue.lease');
     const [before] = await leases();
 
-    await story.database.query('delete from simple_queue.lease');
+    await loseLeases(story.database);
 
     await eventually(async () => expect((await leases()).length).toBe(1));
     expect((await leases())[0]!.id).not.toBe(before!.id);
@@ -136,7 +136,7 @@ describe('I3 fenced: who lost a job changes nothing', () => {
     });
     const { id } = await application.queues.enqueue('rolled-back', {});
     await eventually(() => expect(runs).toBe(1));
-    await expireLeases(story.database);
+    await loseLeases(story.database);
     await untilJobIs('scheduled', application, id);
 
     rolledBack.open();

@@ -79,4 +79,21 @@ describe('settling under faults', () => {
     await runner.release();
     await eventually(async () => expect((await queues.find(id))?.state).toBe('succeeded'));
   });
+
+  it('ends a job whose end PostgreSQL refuses to store, instead of trying for ever', async () => {
+    application = await anApplication(database, { providers: [aHandler('odd', () => JobResult.rescheduleIn(1))] });
+    const { queues, storage } = application;
+    const refusal = new DatabaseError('run "put_back"', Object.assign(new Error('refused'), { code: '22009' }));
+    storage.jobs.putBack = () => Promise.reject(refusal);
+
+    const { id } = await queues.enqueue('odd', {});
+
+    await eventually(async () => {
+      const job = await queues.find(id);
+      expect(job).toMatchObject({
+        state: 'failed',
+        lastError: { code: 'DATABASE_ERROR', message: expect.stringContaining('22009') },
+      });
+    });
+  });
 });

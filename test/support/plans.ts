@@ -7,6 +7,7 @@ interface PlanNode {
   'Relation Name'?: string;
   'Subplan Name'?: string;
   'Actual Loops': number;
+  'Actual Rows': number;
   'Rows Removed by Filter'?: number;
   'Rows Removed by Index Recheck'?: number;
   'Shared Hit Blocks': number;
@@ -26,11 +27,14 @@ export interface Cost {
 
 class RolledBack extends Error {}
 
+/** Opens the transaction in which a statement is explained: where the session's settings come from. */
+type Begin = <T>(work: (run: Run) => Promise<T>) => Promise<T>;
+
 /** A database that explains each statement before it runs it: executed, measured and rolled back. */
-export function explaining(database: Database): { database: Database; run: Run; costs: Cost[] } {
+export function explaining(database: Database, begin: Begin = (work) => database.loops.transaction(work)): { database: Database; run: Run; costs: Cost[] } {
   const costs: Cost[] = [];
   const measure = async (asked: Statement, values: unknown[]) =>
-    void costs.push(costOf(asked.name, await explained(database, asked, values)));
+    void costs.push(costOf(asked.name, await explained(begin, asked, values)));
   const run: Run = async <Row>(asked: Statement, values: unknown[]) => {
     await measure(asked, values);
     return database.loops.run<Row>(asked, values);
@@ -44,10 +48,10 @@ export function explaining(database: Database): { database: Database; run: Run; 
   return { database: { loops: connections, callers: connections } as unknown as Database, run, costs };
 }
 
-async function explained(database: Database, asked: Statement, values: unknown[]): Promise<PlanNode> {
+async function explained(begin: Begin, asked: Statement, values: unknown[]): Promise<PlanNode> {
   const explain = statement('', `explain (analyze, buffers, format json) ${asked.text}`);
   let plan: PlanNode | undefined;
-  const measured = database.loops.transaction(async (run) => {
+  const measured = begin(async (run) => {
     const [row] = await run<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(explain, values);
     plan = row!['QUERY PLAN'][0].Plan;
     throw new RolledBack();
@@ -58,18 +62,19 @@ async function explained(database: Database, asked: Statement, values: unknown[]
   return plan!;
 }
 
-export function costOf(name: string, root: PlanNode): Cost {
+function costOf(name: string, root: PlanNode): Cost {
   const nodes = [...everyNode(root)];
-  const walked = nodes.filter((node) => node['Node Type'] === 'Seq Scan').map((node) => node['Relation Name']!);
-  const removed = nodes.map((node) => {
-    const rows = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0);
-    return rows * node['Actual Loops'];
-  });
+  const walked = nodes.filter((node) => node['Node Type'] === 'Seq Scan' && rowsRead(node) > 0).map((node) => node['Relation Name']!);
   // What changes data may run after the root has ended: it is counted apart.
   const parts = [root, ...(root.Plans ?? []).filter((node) => node['Subplan Name']?.startsWith('CTE'))];
   const blocks = parts.map((node) => node['Shared Hit Blocks'] + node['Shared Read Blocks']);
-  return { name, walked: [...new Set(walked)], removed: sum(removed), blocks: sum(blocks) };
+  return { name, walked: [...new Set(walked)], removed: sum(nodes.map(rowsRemoved)), blocks: sum(blocks) };
 }
+
+const rowsRead = (node: PlanNode): number => node['Actual Rows'] * node['Actual Loops'] + rowsRemoved(node);
+
+const rowsRemoved = (node: PlanNode): number =>
+  ((node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0)) * node['Actual Loops'];
 
 function* everyNode(node: PlanNode): Generator<PlanNode> {
   yield node;

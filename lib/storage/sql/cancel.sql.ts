@@ -4,18 +4,24 @@ import { statement } from '../statement.js';
  * Cancels live jobs by id, at most as many as the caller's batch. The place row is locked first and decides: where it could be
  * deleted the job was waiting and ends at once; where there is none, the job runs (or is being put back) and is flagged. The
  * claim, and whatever puts a job back, asks for the flag.
+ *
+ * It also runs in callers' transactions, under their settings: there a planner that believes a full table empty may walk the key instead
+ * of taking the ctids, so the stretch of the key is given too.
  */
 export const CANCEL = statement(
   'cancel',
   `with target as materialized (
     select id, lane, priority, run_at, suspicion from simple_queue.job where shard = $1 and id = any($2::uuid[])),
   unready as (
-    delete from simple_queue.ready where shard = $1 and ctid = any(array(
+    delete from simple_queue.ready where shard = $1 and lane = any(array(select distinct lane from target))
+      and priority = any(array(select distinct priority from target))
+      and run_at between (select min(run_at) from target) and (select max(run_at) from target) and ctid = any(array(
       select p.ctid from target t cross join lateral (
         select ctid from simple_queue.ready r where r.lane = t.lane and r.shard = $1 and r.priority = t.priority and r.run_at = t.run_at
         and r.id = t.id for update) p)) returning id),
   unscheduled as (
-    delete from simple_queue.scheduled where shard = $1 and ctid = any(array(
+    delete from simple_queue.scheduled where shard = $1
+      and run_at between (select min(run_at) from target) and (select max(run_at) from target) and ctid = any(array(
       select p.ctid from target t cross join lateral (
         select ctid from simple_queue.scheduled s where s.run_at = t.run_at and s.shard = $1 and s.id = t.id for update) p)) returning id),
   unsuspected as (

@@ -21,8 +21,8 @@ export const SHORT_LOCKS = statement('short_locks', `set local lock_timeout = 10
 export const PURGE_ARCHIVE_DEFAULT = statement(
   'purge_archive_default',
   `with gone as (
-    delete from simple_queue.archive_default where ctid = any(array(
-      select ctid from simple_queue.archive_default where expires_at < statement_timestamp()
+    delete from simple_queue.archive_default where shard = $1 and ctid = any(array(
+      select ctid from simple_queue.archive_default where shard = $1 and expires_at < statement_timestamp()
       order by expires_at limit 1000 for update skip locked)) returning 1)
   select count(*)::int as gone from gone`,
 );
@@ -30,8 +30,8 @@ export const PURGE_ARCHIVE_DEFAULT = statement(
 export const PURGE_DEAD_LETTER_DEFAULT = statement(
   'purge_dead_letter_default',
   `with gone as (
-    delete from simple_queue.dead_letter_default where ctid = any(array(
-      select ctid from simple_queue.dead_letter_default where expires_at < statement_timestamp()
+    delete from simple_queue.dead_letter_default where shard = $1 and ctid = any(array(
+      select ctid from simple_queue.dead_letter_default where shard = $1 and expires_at < statement_timestamp()
       order by expires_at limit 1000 for update skip locked)) returning 1)
   select count(*)::int as gone from gone`,
 );

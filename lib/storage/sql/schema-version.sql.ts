@@ -1,7 +1,10 @@
 import { statement } from '../statement.js';
 
-/** Which version of our tables stands in the schema; fails with 42P01 or 3F000 where there are none. */
-export const SCHEMA_VERSION_OF = statement('schema_version', `select max(version) as version from simple_queue.version`);
+/** Which version of our tables stands in the schema, and the oldest release that may work on it; fails with 42P01 or 3F000 where there are none. */
+export const SCHEMA_VERSION_OF = statement(
+  'schema_version',
+  `select version, compatible_from as "compatibleFrom" from simple_queue.version order by version desc limit 1`,
+);
 
 export const SERVER_VERSION = statement('server_version', `select current_setting('server_version_num')::int as version`);
 

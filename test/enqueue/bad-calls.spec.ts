@@ -1,0 +1,74 @@
+import { describe, expect, it } from '@jest/globals';
+import { checkedJob } from '../../lib/enqueue/new-job.js';
+import { checkSelector } from '../../lib/queue.service.js';
+
+const check = (payload: unknown, options: unknown = {}, queue: unknown = 'mail') =>
+  checkedJob(queue as string, payload, options as never, { maxPayloadBytes: 1_000, newId: () => 'an id' });
+
+describe('a call that cannot work is refused before anything is written', () => {
+  it.each<[string, unknown, string]>([
+    ['an unknown option, with the nearest one', { priorty: 1 }, 'unknown option "priorty", did you mean "priority"?'],
+    ['a manager where none belongs', { manager: {} }, 'unknown option "manager"'],
+    ['options that are null', null, 'options must be an object, not null'],
+    ['a priority out of range', { priority: 40_000 }, 'priority must be a number from -32768 to 32767, not 40000'],
+    ['a priority that is not whole', { priority: 1.5 }, 'priority must be a whole number'],
+    ['a negative delay', { delayMs: -1 }, 'delayMs must be a number from 0'],
+    ['an invalid date', { runAt: new Date(NaN) }, 'runAt is not a valid Date'],
+    ['the year 10000', { runAt: new Date(Date.UTC(10_000, 0, 1)) }, 'runAt lies after the year 9999'],
+    ['two times at once', { runAt: new Date(), delayMs: 1 }, 'runAt and delayMs cannot be given together'],
+    ['an id that is no UUID', { id: '7' }, '"7" is not a UUID'],
+    ['an empty unique key', { uniqueKey: '' }, 'uniqueKey must be 1 to 512 characters'],
+    ['a fingerprint with U+0000', { fingerprint: 'a\0' }, 'fingerprint must be 1 to 512 characters'],
+    ['headers that are a list', { headers: ['x'] }, 'headers must be an object'],
+    ['a header that is no string', { headers: { a: 1 } }, 'headers: "a" must be a string, not number'],
+    ['too many headers', { headers: { a: 'x'.repeat(9_000) } }, 'more than 8192'],
+    ['no attempts', { maxAttempts: 0 }, 'maxAttempts must be a number from 1 to 1000'],
+    ['a backoff that cannot be stored', { backoff: { type: 'custom' } }, 'cannot be stored with a job'],
+    ['a timeout of nothing', { timeoutMs: 0 }, 'timeoutMs must be a number from 1'],
+    ['bytes that are none', { payloadBytes: 'text' }, 'payloadBytes must be a Uint8Array'],
+  ])('%s', (_, options, problem) => {
+    expect(() => check({}, options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    expect(() => check({}, options)).toThrow(problem);
+  });
+
+  it.each(['', 'a b', 'x'.repeat(101), '../etc', "'; drop table job; --", 'a\0', null, 7])('the queue name %p', (queue) => {
+    expect(() => check({}, {}, queue)).toThrow(expect.objectContaining({ code: 'INVALID_NAME' }));
+  });
+
+  it.each(['__proto__', 'constructor', 'toString', 'a.b:c/d-e_f'])('but not the queue name %p', (queue) => {
+    expect(check({}, {}, queue).queue).toBe(queue);
+  });
+
+  const cycle: Record<string, unknown> = {};
+  cycle.self = cycle;
+
+  it.each<[string, unknown]>([
+    ['a BigInt', { n: 1n }],
+    ['a cycle', cycle],
+    ['a function', { f: () => 1 }],
+    ['a symbol', { s: Symbol('s') }],
+    ['NaN', { list: [1, NaN] }],
+    ['a Map', { map: new Map() }],
+    ['bytes', { file: Buffer.from('x') }],
+    ['U+0000', { text: 'a\0b' }],
+    ['half a surrogate pair', { text: 'a\ud800' }],
+    ['a key with half a pair', { '\udc00': 1 }],
+  ])('a payload with %s', (_, payload) => {
+    expect(() => check(payload)).toThrow(expect.objectContaining({ code: 'INVALID_PAYLOAD' }));
+  });
+
+  it('a payload that is too large', () => {
+    expect(() => check('x'.repeat(1_000))).toThrow(expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE' }));
+  });
+
+  it('but not a text that only looks like an escape', () => {
+    expect(check({ text: '\\u0000 \\ud800' }).payload).toBe('{"text":"\\\\u0000 \\\\ud800"}');
+  });
+
+  it.each([null, {}, { id: 'x', fingerprint: 'y' }, { uniqueKey: 'without a queue' }, { fingerprint: '' }])(
+    'the selector %j',
+    (selector) => {
+      expect(() => checkSelector(selector as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    },
+  );
+});

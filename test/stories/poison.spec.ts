@@ -1,0 +1,56 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { TestApplication } from '../support/application.js';
+import { Child } from '../support/child.js';
+import { eventually } from '../support/eventually.js';
+import { aStory } from '../support/story.js';
+
+const CHILD = new URL('./child-worker.ts', import.meta.url);
+/** Rare enough for a crash to be seen as one: a busy machine must not make a healthy child lose its lease. */
+const OPTIONS = { leaseMs: 1_000, heartbeatIntervalMs: 200, maintenance: { reaperIntervalMs: 100 }, poison: { maxStalls: 2 } };
+
+describe('I8 poison is contained and the innocent go free', () => {
+  const story = aStory();
+  let child: Child | undefined;
+  let deaths = 0;
+  let stopped = false;
+
+  /** A supervisor: a worker process that dies is started again. */
+  async function superviseWorkers(): Promise<void> {
+    const env = { DATABASE_URL: story.database.url, CHILD_HANDLERS: 'poison', CHILD_OPTIONS: JSON.stringify(OPTIONS) };
+    for (; !stopped;) {
+      child = new Child(CHILD, env);
+      const ended = await child.exited();
+      if (ended === 13) deaths++;
+      else if (!stopped) throw new Error(`A worker ended by itself: ${ended}`);
+    }
+  }
+
+  afterEach(async () => {
+    stopped = true;
+    child?.signal('SIGTERM');
+    await child?.exited();
+  });
+
+  const statesOf = async (application: TestApplication, ids: string[]) =>
+    Promise.all(ids.map(async (id) => (await application.queues.find(id))?.state));
+
+  it('costs at most maxStalls + 2 processes, and no good job', async () => {
+    const application = await story.start({ options: { worker: false } });
+    const items = Array.from({ length: 40 }, (_, n) => ({ payload: { kills: n === 17 } }));
+    const jobs = await application.queues.enqueueMany('poison', items);
+
+    const supervised = superviseWorkers();
+    const ids = jobs.map(({ id }) => id);
+    await eventually(async () => expect((await statesOf(application, ids)).every((state) => state === 'succeeded' || state === 'poisoned')).toBe(true), {
+      timeoutMs: 60_000,
+    }); // prettier-ignore
+    stopped = true;
+    child!.signal('SIGTERM');
+    await supervised;
+
+    const states = await statesOf(application, ids);
+    expect(states.map((state, index) => (state === 'poisoned' ? index : -1)).filter((index) => index >= 0)).toEqual([17]);
+    expect(deaths).toBe(OPTIONS.poison.maxStalls + 2);
+    expect(await application.queues.find(ids[17]!)).toMatchObject({ stalls: 2, attempt: 0, lastError: { code: 'JOB_POISONED' } });
+  }, 90_000);
+});

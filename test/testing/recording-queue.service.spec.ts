@@ -1,0 +1,35 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { RecordingQueueService } from '../../lib/testing/testing.js';
+
+describe('the recording queue', () => {
+  let queues: RecordingQueueService;
+
+  beforeEach(() => {
+    queues = new RecordingQueueService();
+  });
+
+  it('finds what was enqueued by a part of its payload, and lists everything where it finds nothing', async () => {
+    await queues.enqueue('mail', { to: 'ann', letter: { kind: 'welcome', copies: 2 } });
+    expect(queues.expectEnqueued('mail', { letter: { kind: 'welcome' } }).payload).toMatchObject({ to: 'ann' });
+    expect(() => queues.expectEnqueued('mail', { to: 'bob' })).toThrow(/Expected a job in "mail".*\n.*mail {"to":"ann"/);
+  });
+
+  it('knows live unique keys and ids', async () => {
+    const first = await queues.enqueue('mail', 1, { uniqueKey: 'key' });
+    expect(await queues.enqueue('mail', 2, { uniqueKey: 'key' })).toEqual({ id: first.id, created: false, outcome: 'existing' });
+    expect(await queues.cancel({ uniqueKey: 'key', queue: 'mail' })).toEqual({ cancelled: 1, requested: 0 });
+    expect((await queues.enqueue('mail', 3, { uniqueKey: 'key' })).created).toBe(true);
+  });
+
+  it('checks as the real one does: a bad item stores none of its batch', async () => {
+    const batch = queues.enqueueMany('mail', [{ payload: 1 }, { payload: 2n }]);
+    await expect(batch).rejects.toMatchObject({ code: 'INVALID_PAYLOAD' });
+    expect(queues.enqueued).toEqual([]);
+    await expect(queues.cancel({})).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+
+  it('says scheduled of what is for later', async () => {
+    const { id } = await queues.enqueue('mail', 1, { delayMs: 60_000 });
+    expect((await queues.find(id))?.state).toBe('scheduled');
+  });
+});
