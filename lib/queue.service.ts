@@ -14,18 +14,21 @@ import { QueueError } from './job/queue.errors.js';
 import type { QueueEvents } from './observability/events.js';
 import type { ResolvedOptions } from './simple-queue.options.js';
 import type { Run } from './storage/database.js';
+import { archiveRetention, type Retention } from './storage/retention.js';
 import type { Storage } from './storage/storage.js';
 
 /** What applications inject: enqueues, cancels and finds jobs. */
 export class QueueService {
   private readonly enqueuer: Enqueuer;
+  private readonly archive: Retention;
 
   constructor(
     private readonly storage: Storage,
-    private readonly options: ResolvedOptions,
+    options: ResolvedOptions,
     events: QueueEvents,
   ) {
     this.enqueuer = new Enqueuer(storage, options, events);
+    this.archive = archiveRetention(options);
   }
 
   /**
@@ -73,11 +76,9 @@ export class QueueService {
 
   private async cancelBy(run: Run, selector: CancelSelector): Promise<CancelCounts> {
     const { id, uniqueKey, fingerprint, queue } = checkSelector(selector);
-    const archive = (queue && this.options.queues.get(queue)?.archive) ?? this.options.archive;
-    const keepMs = archive ? archive.keepMs : undefined;
-    if (id !== undefined) return this.storage.jobs.cancelById(run, [checkId(id)], keepMs);
-    if (uniqueKey !== undefined) return this.storage.jobs.cancelByUniqueKey(run, { uniqueKey, queue: queue! }, keepMs);
-    return this.storage.jobs.cancelByFingerprint(run, { fingerprint: fingerprint!, queue }, keepMs);
+    if (id !== undefined) return this.storage.jobs.cancelById(run, [checkId(id)], this.archive);
+    if (uniqueKey !== undefined) return this.storage.jobs.cancelByUniqueKey(run, { uniqueKey, queue: queue! }, this.archive);
+    return this.storage.jobs.cancelByFingerprint(run, { fingerprint: fingerprint!, queue }, this.archive);
   }
 }
 

@@ -129,7 +129,7 @@ const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
 function restless(): QueueError {
   const message = `A unique key changed hands ${MAX_ROUNDS} times while its job was being enqueued. Enqueue it again.`;
-  return new QueueError('DATABASE_UNAVAILABLE', message);
+  return new QueueError('TRANSACTION_CONFLICT', message);
 }
 
 function plainValues(jobs: NewJob[]): unknown[] {

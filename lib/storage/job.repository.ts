@@ -2,6 +2,7 @@ import type { CancelCounts } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
 import type { TerminalState } from '../job/job-state.js';
 import type { Database, Run } from './database.js';
+import type { Retention } from './retention.js';
 import { claimedRow, foundJob, type ClaimedRow, type FoundRow } from './row-mapper.js';
 import { SHARD } from './shard.js';
 import { BURY } from './sql/bury.sql.js';
@@ -147,30 +148,22 @@ export class JobRepository {
     return row && foundJob(row);
   }
 
-  async cancelById(run: Run, ids: string[], keepMs: number | undefined): Promise<CancelCounts> {
-    return (await run<CancelCounts>(CANCEL, [SHARD, ids, keepMs ?? null]))[0]!;
+  async cancelById(run: Run, ids: string[], keep: Retention): Promise<CancelCounts> {
+    return (await run<CancelCounts>(CANCEL, [SHARD, ids, JSON.stringify(keep)]))[0]!;
   }
 
-  async cancelByUniqueKey(
-    run: Run,
-    key: { uniqueKey: string; queue: string },
-    keepMs: number | undefined,
-  ): Promise<CancelCounts> {
+  async cancelByUniqueKey(run: Run, key: { uniqueKey: string; queue: string }, keep: Retention): Promise<CancelCounts> {
     const rows = await run<RunKey>(FIND_BY_UNIQUE_KEY, [SHARD, key.uniqueKey, key.queue]);
-    return this.cancelById(run, rows.map(idOf), keepMs);
+    return this.cancelById(run, rows.map(idOf), keep);
   }
 
   /** In batches: one statement over 100,000 jobs would hold their locks for most of a second. */
-  async cancelByFingerprint(
-    run: Run,
-    tag: { fingerprint: string; queue?: string },
-    keepMs: number | undefined,
-  ): Promise<CancelCounts> {
+  async cancelByFingerprint(run: Run, tag: { fingerprint: string; queue?: string }, keep: Retention): Promise<CancelCounts> {
     const total: CancelCounts = { cancelled: 0, requested: 0 };
     for (;;) {
       const rows = await run<RunKey>(FIND_BY_FINGERPRINT, [SHARD, tag.fingerprint, tag.queue ?? null]);
       if (rows.length === 0) return total;
-      const counts = await this.cancelById(run, rows.map(idOf), keepMs);
+      const counts = await this.cancelById(run, rows.map(idOf), keep);
       total.cancelled += counts.cancelled;
       total.requested += counts.requested;
       // Nothing moved: what is left is being ended by others right now.

@@ -1,4 +1,5 @@
 import type { Database } from './database.js';
+import type { Retention } from './retention.js';
 import { SHARD } from './shard.js';
 import { END_LEASE } from './sql/end-lease.sql.js';
 import { EXPIRE_LEASES } from './sql/expire-leases.sql.js';
@@ -26,8 +27,8 @@ export interface Reaped {
 
 export interface ReapRules {
   maxStalls: number;
-  deadLetterKeepMs: number;
-  archiveKeepMs: number | undefined;
+  deadLetter: Retention;
+  archive: Retention;
 }
 
 /** Leases of worker processes and what becomes of claims whose lease is gone. */
@@ -54,7 +55,7 @@ export class LeaseRepository {
 
   /** One page of at most 20 claims behind `after`. */
   async reap(rules: ReapRules, after: string): Promise<Reaped> {
-    const values = [SHARD, rules.maxStalls, rules.deadLetterKeepMs, rules.archiveKeepMs ?? null, after];
+    const values = [SHARD, rules.maxStalls, JSON.stringify(rules.deadLetter), JSON.stringify(rules.archive), after];
     return (await this.database.loops.run<Reaped>(REAP_CLAIMS, values))[0]!;
   }
 

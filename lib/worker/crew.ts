@@ -5,6 +5,7 @@ import type { QueueEvents } from '../observability/events.js';
 import type { QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
+import { archiveRetention, deadLetterRetention } from '../storage/retention.js';
 import type { Storage } from '../storage/storage.js';
 import { Claims } from './claims.js';
 import { Completer } from './completer.js';
@@ -116,8 +117,7 @@ function makeHeartbeat({ storage, options }: WorkerParts, { claims, ids, worker 
 
 function makeDuties({ storage, options, events }: WorkerParts, lanes: WorkerLanes, hooks: CrewHooks) {
   const keepMs = longestKeepMs(options);
-  const archiveKeepMs = options.archive ? options.archive.keepMs : undefined;
-  const rules = { maxStalls: options.maxStalls, archiveKeepMs, deadLetterKeepMs: options.deadLetter.keepMs };
+  const rules = { maxStalls: options.maxStalls, archive: archiveRetention(options), deadLetter: deadLetterRetention(options) };
   return {
     scheduler: new Scheduler({ jobs: storage.jobs, maxRestMs: options.pollIntervalMs, lanes: () => lanes.ids(), ...hooks }),
     reaper: new Reaper(storage.leases, { ...rules, intervalMs: options.reaperIntervalMs }, events),

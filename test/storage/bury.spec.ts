@@ -33,18 +33,28 @@ describe('ending what did not succeed', () => {
       )
     ).map((row) => row.days);
 
-  it.each(['failed', 'critical', 'unprocessable', 'poisoned'] as const)('moves a %s job to the dead letter table', async (state) => {
-    const job = await test.rows.job({ state: 'running', epoch: 2, attempt: 2, uniqueKey: 'key', fingerprint: 'tag', priority: 3 });
+  it.each(['failed', 'critical', 'unprocessable', 'poisoned'] as const)(
+    'moves a %s job to the dead letter table',
+    async (state) => {
+      const job = await test.rows.job({
+        state: 'running',
+        epoch: 2,
+        attempt: 2,
+        uniqueKey: 'key',
+        fingerprint: 'tag',
+        priority: 3,
+      });
 
-    expect(await jobs.bury('worker-9', [burialOf(job, { state })])).toEqual([{ id: job.id, state }]);
+      expect(await jobs.bury('worker-9', [burialOf(job, { state })])).toEqual([{ id: job.id, state }]);
 
-    const found = await jobs.find(job.id);
-    expect(found).toMatchObject({ state, attempt: 3, worker: 'worker-9', runMs: 12, uniqueKey: 'key', fingerprint: 'tag' });
-    expect(found).toMatchObject({ lastError: { name: 'E', message: 'no' }, payload: { n: 1 }, priority: 3 });
-    expect(found?.history).toMatchObject([{ attempt: 3, outcome: 'failed' }]);
-    expect(await keptDays('dead_letter')).toEqual([30]);
-    expect(await test.database.query('select from simple_queue.job')).toEqual([]);
-  });
+      const found = await jobs.find(job.id);
+      expect(found).toMatchObject({ state, attempt: 3, worker: 'worker-9', runMs: 12, uniqueKey: 'key', fingerprint: 'tag' });
+      expect(found).toMatchObject({ lastError: { name: 'E', message: 'no' }, payload: { n: 1 }, priority: 3 });
+      expect(found?.history).toMatchObject([{ attempt: 3, outcome: 'failed' }]);
+      expect(await keptDays('dead_letter')).toEqual([30]);
+      expect(await test.database.query('select from simple_queue.job')).toEqual([]);
+    },
+  );
 
   it('does nothing for a run that no longer holds its job', async () => {
     const late = await test.rows.job({ state: 'running', epoch: 1 });

@@ -20,7 +20,7 @@ describe('cancelling', () => {
   afterAll(() => test.close());
 
   const run = () => test.storage.database.callers.run;
-  const cancel = (...ids: string[]) => jobs.cancelById(run(), ids, DAY_MS);
+  const cancel = (...ids: string[]) => jobs.cancelById(run(), ids, { '': DAY_MS });
   const claimAll = async (lane: number) => {
     const ranges = [{ priority: -32_768, runAt: '-infinity', id: FIRST_ID, upto: 32_767 }];
     const lanes = [{ lane, wanted: 100, ranges }];
@@ -35,6 +35,12 @@ describe('cancelling', () => {
     const found = await jobs.find(job.id);
     expect(found).toMatchObject({ state: 'cancelled', attempt: 1, uniqueKey: 'key', fingerprint: 'tag', priority: 3 });
     expect(found?.finishedAt).toBeInstanceOf(Date);
+  });
+
+  it('keeps a cancelled job as its own queue says, whatever it was cancelled by', async () => {
+    const job = await test.rows.job({ state: 'ready' });
+    expect(await jobs.cancelById(run(), [job.id], { '': DAY_MS, mail: null })).toEqual({ cancelled: 1, requested: 0 });
+    expect(await jobs.find(job.id)).toBeUndefined();
   });
 
   it('asks a running job to stop, once, and leaves it where it is', async () => {
@@ -57,7 +63,7 @@ describe('cancelling', () => {
 
   it('deletes only, where nothing is kept', async () => {
     const job = await test.rows.job();
-    expect(await jobs.cancelById(run(), [job.id], undefined)).toEqual({ cancelled: 1, requested: 0 });
+    expect(await jobs.cancelById(run(), [job.id], { '': null })).toEqual({ cancelled: 1, requested: 0 });
     expect(await jobs.find(job.id)).toBeUndefined();
   });
 
@@ -73,7 +79,10 @@ describe('cancelling', () => {
   it('belongs to the caller`s transaction', async () => {
     const job = await test.rows.job();
     const order = test.dataSource.transaction(async (manager) => {
-      expect(await jobs.cancelById(test.storage.database.in(manager), [job.id], DAY_MS)).toEqual({ cancelled: 1, requested: 0 });
+      expect(await jobs.cancelById(test.storage.database.in(manager), [job.id], { '': DAY_MS })).toEqual({
+        cancelled: 1,
+        requested: 0,
+      });
       throw new Error('bad order');
     });
     await expect(order).rejects.toThrow('bad order');
@@ -83,7 +92,7 @@ describe('cancelling', () => {
   it('finds by unique key in its queue alone', async () => {
     const mail = await test.rows.job({ queue: 'mail', uniqueKey: 'key' });
     const pdf = await test.rows.job({ queue: 'pdf', uniqueKey: 'key' });
-    const by = (queue: string, uniqueKey: string) => jobs.cancelByUniqueKey(run(), { queue, uniqueKey }, DAY_MS);
+    const by = (queue: string, uniqueKey: string) => jobs.cancelByUniqueKey(run(), { queue, uniqueKey }, { '': DAY_MS });
     expect(await by('mail', 'other')).toEqual({ cancelled: 0, requested: 0 });
     expect(await by('unknown', 'key')).toEqual({ cancelled: 0, requested: 0 });
     expect(await by('mail', 'key')).toEqual({ cancelled: 1, requested: 0 });
@@ -94,7 +103,7 @@ describe('cancelling', () => {
   it('finds by fingerprint in one queue or in all', async () => {
     for (const queue of ['mail', 'pdf', 'web']) await test.rows.job({ queue, fingerprint: 'tag' });
     await test.rows.job({ queue: 'mail', fingerprint: 'other' });
-    const by = (queue?: string) => jobs.cancelByFingerprint(run(), { fingerprint: 'tag', queue }, DAY_MS);
+    const by = (queue?: string) => jobs.cancelByFingerprint(run(), { fingerprint: 'tag', queue }, { '': DAY_MS });
     expect(await by('mail')).toEqual({ cancelled: 1, requested: 0 });
     expect(await by()).toEqual({ cancelled: 2, requested: 0 });
     expect(await by()).toEqual({ cancelled: 0, requested: 0 });
@@ -110,7 +119,7 @@ describe('cancelling', () => {
     );
     expect(await claimAll(lane)).toHaveLength(100);
 
-    const counts = await jobs.cancelByFingerprint(run(), { fingerprint: 'tag' }, DAY_MS);
+    const counts = await jobs.cancelByFingerprint(run(), { fingerprint: 'tag' }, { '': DAY_MS });
 
     expect(counts).toEqual({ cancelled: 4_900, requested: 100 });
     const left = await test.database.query('select from simple_queue.job where cancel_at is null');
@@ -168,7 +177,10 @@ describe('cancelling', () => {
     for (let round = 0; round < 12; round++) {
       const batch = await test.rows.jobs(6, { state: 'running' });
       const change = { delayMs: 0, spent: 1, rescheduled: 0, ran: true } as const;
-      await Promise.all([jobs.putBack(batch.map(({ id, epoch }) => ({ id, epoch, change }))), cancel(...batch.map((job) => job.id))]);
+      await Promise.all([
+        jobs.putBack(batch.map(({ id, epoch }) => ({ id, epoch, change }))),
+        cancel(...batch.map((job) => job.id)),
+      ]);
       const next = await claimAll(lane);
       expect(next.filter((row) => !row.cancelled)).toEqual([]);
       for (const { id } of batch) {
@@ -181,7 +193,12 @@ describe('cancelling', () => {
 
   it('does not deadlock with itself over the same jobs in opposite orders', async () => {
     const batch = (await test.rows.jobs(60)).map((job) => job.id);
-    const counts = await Promise.all([cancel(...batch), cancel(...batch.toReversed()), cancel(...batch), cancel(...batch.toReversed())]);
+    const counts = await Promise.all([
+      cancel(...batch),
+      cancel(...batch.toReversed()),
+      cancel(...batch),
+      cancel(...batch.toReversed()),
+    ]);
     expect(counts.reduce((sum, { cancelled }) => sum + cancelled, 0)).toBe(60);
   });
 });

@@ -44,7 +44,9 @@ describe('settle-and-claim, claiming', () => {
     const rows = await claim(wish);
 
     expect(idsOf(rows)).toEqual([first.id, second, third, fourth.id, last.id]);
-    const [written] = await test.database.query<{ jobs: string[]; lease: string; id: string }>('select * from simple_queue.claim');
+    const [written] = await test.database.query<{ jobs: string[]; lease: string; id: string }>(
+      'select * from simple_queue.claim',
+    );
     expect(written).toMatchObject({ id: wish.claimId, lease: wish.lease });
     expect(written!.jobs.toSorted()).toEqual(idsOf(rows).toSorted());
   });

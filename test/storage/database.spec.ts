@@ -33,8 +33,13 @@ describe('the database', () => {
     payload: `{"secret": "${CANARY}"`,
     givenId: false,
   });
-  const failureOf = (work: Promise<unknown>) => work.then(() => Promise.reject(new Error("It did not fail.")), (error: DatabaseError) => error);
-  const everythingOf = (error: Error) => `${error.message} ${error.stack} ${JSON.stringify(error)} ${JSON.stringify(error.cause ?? '')}`;
+  const failureOf = (work: Promise<unknown>) =>
+    work.then(
+      () => Promise.reject(new Error('It did not fail.')),
+      (error: DatabaseError) => error,
+    );
+  const everythingOf = (error: Error) =>
+    `${error.message} ${error.stack} ${JSON.stringify(error)} ${JSON.stringify(error.cause ?? '')}`;
 
   describe('a caller`s manager', () => {
     it('of another database is refused', async () => {

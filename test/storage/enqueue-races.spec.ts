@@ -25,12 +25,21 @@ describe('enqueueing against rivals', () => {
   afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
   afterAll(() => test.close());
 
-  const aNewJob = (more: Partial<NewJob> = {}): NewJob => ({ id: ids.next(), lane, priority: 0, payload: '{}', givenId: false, ...more });
+  const aNewJob = (more: Partial<NewJob> = {}): NewJob => ({
+    id: ids.next(),
+    lane,
+    priority: 0,
+    payload: '{}',
+    givenId: false,
+    ...more,
+  });
   const count = async () => (await test.database.query<{ n: number }>('select count(*)::int as n from simple_queue.job'))[0]!.n;
   /** The repository on a connection of its own, as another process has it. */
-  const runOn = (client: pg.Client): Run => async <Row>(statement: { text: string }, values: unknown[]) =>
-    (await client.query(statement.text, values)).rows as Row[];
-  const end = (id: string) => test.storage.jobs.cancelById(test.storage.database.callers.run, [id], DAY_MS);
+  const runOn =
+    (client: pg.Client): Run =>
+    async <Row>(statement: { text: string }, values: unknown[]) =>
+      (await client.query(statement.text, values)).rows as Row[];
+  const end = (id: string) => test.storage.jobs.cancelById(test.storage.database.callers.run, [id], { '': DAY_MS });
 
   it('lets one of 32 connections in on one key, and tells the others who it is', async () => {
     const clients = Array.from({ length: 32 }, () => new pg.Client({ connectionString: test.database.url }));
@@ -69,7 +78,10 @@ describe('enqueueing against rivals', () => {
   it('waits for a rival that holds the key and is not committed, and comes in when that rolls back', async () => {
     const rival = await Rival.connect(test.database);
     await rival.begin();
-    await enqueues.insertIn(async (statement, values) => rival.query(statement.text, values) as never, [aNewJob({ uniqueKey: 'key' })]);
+    await enqueues.insertIn(
+      async (statement, values) => rival.query(statement.text, values) as never,
+      [aNewJob({ uniqueKey: 'key' })],
+    );
 
     const waiting = enqueues.insert([aNewJob({ uniqueKey: 'key' })]);
     await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
@@ -104,7 +116,9 @@ describe('enqueueing against rivals', () => {
       if (statement === ENQUEUE) await end(holder.id);
       return rows;
     };
-    await expect(enqueues.insertIn(meddling, [aNewJob({ uniqueKey: 'key' })])).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    await expect(enqueues.insertIn(meddling, [aNewJob({ uniqueKey: 'key' })])).rejects.toMatchObject({
+      code: 'TRANSACTION_CONFLICT',
+    });
   });
 
   it('remembers a caller`s id that is being completed while it comes again', async () => {

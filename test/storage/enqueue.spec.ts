@@ -34,22 +34,41 @@ describe('enqueueing', () => {
   const find = (id: string) => test.storage.jobs.find(id);
 
   it('stores plain jobs, due now, and answers in the order of the array', async () => {
-    const batch = Array.from({ length: 10 }, (_, n) => aNewJob({ payload: `{"n":${n}}`, priority: n - 5, fingerprint: `tag-${n}` }));
+    const batch = Array.from({ length: 10 }, (_, n) =>
+      aNewJob({ payload: `{"n":${n}}`, priority: n - 5, fingerprint: `tag-${n}` }),
+    );
 
     const answers = await enqueues.insert(batch);
 
     expect(answers).toEqual(batch.map(({ id }) => ({ id, created: true, outcome: 'created' })));
     for (const [n, { id }] of batch.entries())
-      expect(await find(id)).toMatchObject({ state: 'ready', payload: { n }, priority: n - 5, fingerprint: `tag-${n}`, attempt: 0 });
+      expect(await find(id)).toMatchObject({
+        state: 'ready',
+        payload: { n },
+        priority: n - 5,
+        fingerprint: `tag-${n}`,
+        attempt: 0,
+      });
   });
 
   it('stores everything that a job can carry', async () => {
     const bytes = Buffer.from([0, 255, 92]);
-    const job = aNewJob({ uniqueKey: 'key', fingerprint: 'tag', payloadBytes: bytes, options: '{"maxAttempts":7,"headers":{"a":"b"}}' });
+    const job = aNewJob({
+      uniqueKey: 'key',
+      fingerprint: 'tag',
+      payloadBytes: bytes,
+      options: '{"maxAttempts":7,"headers":{"a":"b"}}',
+    });
     await enqueues.insert([job]);
     const plain = aNewJob({ payloadBytes: bytes });
     await enqueues.insert([plain]);
-    expect(await find(job.id)).toMatchObject({ uniqueKey: 'key', fingerprint: 'tag', payloadBytes: bytes, maxAttempts: 7, headers: { a: 'b' } });
+    expect(await find(job.id)).toMatchObject({
+      uniqueKey: 'key',
+      fingerprint: 'tag',
+      payloadBytes: bytes,
+      maxAttempts: 7,
+      headers: { a: 'b' },
+    });
     expect((await find(plain.id))?.payloadBytes).toEqual(bytes);
   });
 
@@ -72,7 +91,13 @@ describe('enqueueing', () => {
 
   it('lets a batch in but for its duplicates, and answers with the jobs that hold their keys', async () => {
     const holder = await test.rows.job({ uniqueKey: 'held' });
-    const batch = [aNewJob({ uniqueKey: 'z' }), aNewJob({ uniqueKey: 'held' }), aNewJob(), aNewJob({ uniqueKey: 'a' }), aNewJob({ uniqueKey: 'z' })];
+    const batch = [
+      aNewJob({ uniqueKey: 'z' }),
+      aNewJob({ uniqueKey: 'held' }),
+      aNewJob(),
+      aNewJob({ uniqueKey: 'a' }),
+      aNewJob({ uniqueKey: 'z' }),
+    ];
 
     const answers = await enqueues.insert(batch);
 
@@ -87,9 +112,11 @@ describe('enqueueing', () => {
     const other = await test.storage.lanes.of('pdf', '');
     expect(await enqueues.insert([aNewJob({ uniqueKey: 'key', lane: other })])).toMatchObject([{ created: true }]);
     const sameQueue = await test.storage.lanes.of('mail', 'other name');
-    expect(await enqueues.insert([aNewJob({ uniqueKey: 'key', lane: sameQueue })])).toMatchObject([{ created: false, id: first!.id }]);
+    expect(await enqueues.insert([aNewJob({ uniqueKey: 'key', lane: sameQueue })])).toMatchObject([
+      { created: false, id: first!.id },
+    ]);
 
-    await test.storage.jobs.cancelById(test.storage.database.callers.run, [first!.id], DAY_MS);
+    await test.storage.jobs.cancelById(test.storage.database.callers.run, [first!.id], { '': DAY_MS });
     expect(await enqueues.insert([aNewJob({ uniqueKey: 'key' })])).toMatchObject([{ created: true }]);
   });
 
@@ -97,7 +124,7 @@ describe('enqueueing', () => {
     const live = await test.rows.job({ state: 'running' });
     const archived = await test.rows.job();
     const dead = await test.rows.job({ state: 'running' });
-    await test.storage.jobs.cancelById(test.storage.database.callers.run, [archived.id], DAY_MS);
+    await test.storage.jobs.cancelById(test.storage.database.callers.run, [archived.id], { '': DAY_MS });
     const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS } as const;
     await test.storage.jobs.bury('w', [{ ...dead, verdict }]);
     const batch = [live.id, archived.id, dead.id, ids.next()].map((id) => aNewJob({ id, givenId: true, delayMs: 5_000 }));
@@ -125,7 +152,7 @@ describe('enqueueing', () => {
 
   it('does not lose a job to a unique key whose holder is taken back', async () => {
     const ended = await test.rows.job();
-    await test.storage.jobs.cancelById(test.storage.database.callers.run, [ended.id], DAY_MS);
+    await test.storage.jobs.cancelById(test.storage.database.callers.run, [ended.id], { '': DAY_MS });
 
     const answers = await enqueues.insert([
       aNewJob({ id: ended.id, givenId: true, uniqueKey: 'key' }),

@@ -35,9 +35,21 @@ describe('finding', () => {
   it('leaves out what a job does not have', async () => {
     const { id } = await test.rows.job();
     const found = await jobs.find(id);
-    expect(Object.keys(found!).toSorted()).toEqual(
-      ['attempt', 'createdAt', 'headers', 'history', 'id', 'name', 'payload', 'priority', 'queue', 'reschedules', 'runAt', 'stalls', 'state'],
-    );
+    expect(Object.keys(found!).toSorted()).toEqual([
+      'attempt',
+      'createdAt',
+      'headers',
+      'history',
+      'id',
+      'name',
+      'payload',
+      'priority',
+      'queue',
+      'reschedules',
+      'runAt',
+      'stalls',
+      'state',
+    ]);
   });
 
   it('tells a payload of null, false, 0 and the empty string as they are', async () => {
@@ -49,7 +61,12 @@ describe('finding', () => {
 
   it('tells an output of false and 0 as they are, and none where nothing was returned', async () => {
     const wish = { claimId: randomUUID(), lease: randomUUID(), lanes: [], limit: 0 };
-    for (const [output, said] of [['null', undefined], ['false', false], ['0', 0], [undefined, undefined]] as const) {
+    for (const [output, said] of [
+      ['null', undefined],
+      ['false', false],
+      ['0', 0],
+      [undefined, undefined],
+    ] as const) {
       const { id } = await test.rows.job({ state: 'running' });
       await jobs.settleAndClaim('w', [{ id, epoch: 0, runMs: 1, keepMs: DAY_MS, output }], [], wish);
       expect((await jobs.find(id))?.output).toEqual(said);
@@ -58,7 +75,7 @@ describe('finding', () => {
 
   it('finds the live job where an ended one of the same id is still kept', async () => {
     const ended = await test.rows.job();
-    await jobs.cancelById(test.storage.database.callers.run, [ended.id], DAY_MS);
+    await jobs.cancelById(test.storage.database.callers.run, [ended.id], { '': DAY_MS });
     await test.rows.job({ id: ended.id });
     expect(await jobs.find(ended.id)).toMatchObject({ state: 'ready' });
   });
@@ -73,7 +90,8 @@ describe('finding', () => {
     void life.finally(() => (over = true));
 
     const seen: (FoundJob | undefined)[] = [];
-    for (let look = 0; look < 3_000 && !over; look++) seen.push(...(await Promise.all(batch.slice(0, 3).map(({ id }) => jobs.find(id)))));
+    for (let look = 0; look < 3_000 && !over; look++)
+      seen.push(...(await Promise.all(batch.slice(0, 3).map(({ id }) => jobs.find(id)))));
     await life;
     const rows = await test.database.query<{ n: number }>(
       `select count(*)::int as n from simple_queue.jobs where id = any($1) group by id`,

@@ -25,7 +25,9 @@ describe('isolation', () => {
       const waiting = await queues.enqueue('mail', 1);
       const stored = await test.dataSource.transaction(level, async (manager) => {
         expect(await queues.cancel({ id: waiting.id }, { manager })).toEqual({ cancelled: 1, requested: 0 });
-        return queues.enqueueMany('mail', [{ payload: 2 }, { payload: 3, uniqueKey: 'key' }, { payload: 4, delayMs: 9_000 }], { manager });
+        return queues.enqueueMany('mail', [{ payload: 2 }, { payload: 3, uniqueKey: 'key' }, { payload: 4, delayMs: 9_000 }], {
+          manager,
+        });
       });
       expect(stored.map((answer) => answer.created)).toEqual([true, true, true]);
       expect(await queues.find(waiting.id)).toMatchObject({ state: 'cancelled' });
@@ -53,7 +55,9 @@ describe('isolation', () => {
 
     it('knows a key that was taken before its snapshot', async () => {
       const holder = await queues.enqueue('mail', 1, { uniqueKey: 'key' });
-      const answer = await test.dataSource.transaction(level, (manager) => queues.enqueue('mail', 2, { uniqueKey: 'key', manager }));
+      const answer = await test.dataSource.transaction(level, (manager) =>
+        queues.enqueue('mail', 2, { uniqueKey: 'key', manager }),
+      );
       expect(answer).toEqual({ id: holder.id, created: false, outcome: 'existing' });
     });
   });
@@ -66,7 +70,10 @@ describe('isolation', () => {
       const { lane } = await test.rows.job();
       await test.rows.jobs(60);
       const ranges = [{ priority: -32_768, runAt: '-infinity', id: '00000000-0000-0000-0000-000000000000', upto: 32_767 }];
-      const wish = (n: number) => ({ claimId: `00000000-0000-4000-8000-0000000000${n + 10}`, lease: '00000000-0000-4000-8000-000000000000' });
+      const wish = (n: number) => ({
+        claimId: `00000000-0000-4000-8000-0000000000${n + 10}`,
+        lease: '00000000-0000-4000-8000-000000000000',
+      });
 
       const claims = await Promise.all(
         Array.from({ length: 20 }, (_, n) =>
@@ -99,7 +106,9 @@ describe('isolation', () => {
       expect((await storage.jobs.find(id))?.runAt.getTime()).toBeLessThanOrEqual(Date.now());
       const { jobs } = await storage.jobs.settleAndClaim('w', [], [], wish);
 
-      expect(jobs).toMatchObject([{ id, payloadBytes: '\\x00ff5c', runAt: expect.stringMatching(/^\d{4}-\d\d-\d\d [\d:.]+\+00$/) }]);
+      expect(jobs).toMatchObject([
+        { id, payloadBytes: '\\x00ff5c', runAt: expect.stringMatching(/^\d{4}-\d\d-\d\d [\d:.]+\+00$/) },
+      ]);
       await storage.onApplicationShutdown();
       await dataSource.destroy();
     });

@@ -15,7 +15,15 @@ const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 const EVERYWHERE: ClaimRange = { priority: -32_768, runAt: '-infinity', id: FIRST_ID, upto: 32_767 };
 /** How many jobs each statement is given here. */
 const JOBS: Record<string, number> = {
-  ...{ settle_and_claim: 2 * BATCH, put_back: 200, bury: 200, complete: 1, claim_suspects: BATCH, reap_claims: 2_000, release_claims: 100 },
+  ...{
+    settle_and_claim: 2 * BATCH,
+    put_back: 200,
+    bury: 200,
+    complete: 1,
+    claim_suspects: BATCH,
+    reap_claims: 2_000,
+    release_claims: 100,
+  },
   ...{ promote: 1_000, cancel: 1_000, enqueue: BATCH, enqueue_plain: BATCH, find_live_keys: BATCH },
   // Each id may lie in any of some twenty partitions.
   ...{ find_ended_ids: 20 * BATCH, find_job: 20, has_due: 5_000 },
@@ -37,7 +45,9 @@ describe('plans on large tables', () => {
 
   beforeAll(async () => {
     test = await aStorage({ queryTimeoutMs: 60_000 });
-    await test.storage.lanes.register(Array.from({ length: 50 }, (_, n) => ({ queue: 'mail', name: n === 0 ? '' : `idle-${n}` })));
+    await test.storage.lanes.register(
+      Array.from({ length: 50 }, (_, n) => ({ queue: 'mail', name: n === 0 ? '' : `idle-${n}` })),
+    );
     busy = test.storage.lanes.find('mail', '')!;
     idle = test.storage.lanes.all().filter((lane) => lane !== busy);
     for (const table of [...HOT.slice(0, 5), 'archive_default', 'dead_letter_default'])
@@ -48,7 +58,8 @@ describe('plans on large tables', () => {
   /** 284,000 ready, 10,000 scheduled, 1,000 suspects, 5,000 running in 50 claims without a lease; 100,000 ended. */
   async function fill(): Promise<void> {
     const rows = `select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 0, ${busy.id}, ${busy.queueId}, n % 3, now() + case when n between 285001 and 294000 then n else -n end * interval '1 millisecond',`;
-    await test.database.query(`insert into simple_queue.job (id, shard, lane, queue, priority, run_at, suspicion, epoch, fingerprint, unique_key, payload)
+    await test.database
+      .query(`insert into simple_queue.job (id, shard, lane, queue, priority, run_at, suspicion, epoch, fingerprint, unique_key, payload)
       ${rows} (n > 294000 and n <= 295000)::int, n % 2, 'tag-' || n / 2000, case when n % 10 = 0 then 'key-' || n end, '{}' from generate_series(1, 300000) n`);
     await test.database.query(`with j as (select *, right(id::text, 12)::int as n from simple_queue.job),
       r as (insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch) select lane, shard, priority, run_at, id, epoch from j where n <= 284000),
@@ -56,28 +67,39 @@ describe('plans on large tables', () => {
       u as (insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch) select lane, shard, 1, run_at, id, epoch from j where n > 294000 and n <= 295000)
       insert into simple_queue.claim (id, shard, lease, jobs, epochs)
         select gen_random_uuid(), 0, gen_random_uuid(), array_agg(id), array_agg(epoch) from j where n > 295000 group by n / 100`);
-    await test.database.query(`insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at)
+    await test.database
+      .query(`insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at)
       select gen_random_uuid(), 0, 'succeeded', ${busy.id}, 0, 1, 0, 0, now(), now(), now(), now() + n % 6 * interval '1 day' from generate_series(1, 100000) n`);
   }
 
   /** All that the library's own connections do, in batches of 500. */
   async function work(): Promise<Cost[]> {
     const { database, run, costs } = explaining(test.storage.database);
-    const [jobs, leases, enqueues] = [new JobRepository(database), new LeaseRepository(database), new EnqueueRepository(database)];
+    const [jobs, leases, enqueues] = [
+      new JobRepository(database),
+      new LeaseRepository(database),
+      new EnqueueRepository(database),
+    ];
     const claimed = await claimAndSettle(jobs);
     const change = { delayMs: 0, spent: 1, rescheduled: 0, ran: true } as const;
     await jobs.putBack(claimed.slice(0, 200).map(({ id, epoch }) => ({ id, epoch, change })));
     const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS } as const;
-    await jobs.bury('w', claimed.slice(200, 400).map(({ id, epoch }) => ({ id, epoch, verdict })));
+    await jobs.bury(
+      'w',
+      claimed.slice(200, 400).map(({ id, epoch }) => ({ id, epoch, verdict })),
+    );
     await jobs.complete(run, 'w', { ...claimed[400]!, runMs: 1, keepMs: DAY_MS, output: undefined });
-    await jobs.claimSuspects(randomUUID(), randomUUID(), [busy.id, ...idle.map((lane) => lane.id)], { suspicion: 1, limit: BATCH });
-    await leases.reap({ maxStalls: 3, deadLetterKeepMs: DAY_MS, archiveKeepMs: DAY_MS }, FIRST_ID);
+    await jobs.claimSuspects(randomUUID(), randomUUID(), [busy.id, ...idle.map((lane) => lane.id)], {
+      suspicion: 1,
+      limit: BATCH,
+    });
+    await leases.reap({ maxStalls: 3, deadLetter: { '': DAY_MS }, archive: { '': DAY_MS } }, FIRST_ID);
     await leases.renew(randomUUID(), 1_000, [], 1_000);
     await releaseOne(leases);
     await jobs.promote('-infinity', [busy.id]);
     await jobs.hasDue(idle.map((lane) => lane.id));
-    await jobs.cancelByFingerprint(run, { fingerprint: 'tag-3' }, DAY_MS);
-    await jobs.cancelByUniqueKey(run, { queue: 'mail', uniqueKey: 'key-50000' }, DAY_MS);
+    await jobs.cancelByFingerprint(run, { fingerprint: 'tag-3' }, { '': DAY_MS });
+    await jobs.cancelByUniqueKey(run, { queue: 'mail', uniqueKey: 'key-50000' }, { '': DAY_MS });
     await jobs.find(claimed[0]!.id, run);
     await enqueues.insert(Array.from({ length: BATCH }, (_, n) => aNewJob({ uniqueKey: `key-${n}`, givenId: true })));
     await enqueues.insert(Array.from({ length: BATCH }, () => aNewJob()));
@@ -90,12 +112,16 @@ describe('plans on large tables', () => {
       test.dataSource.transaction((manager) => act(test.storage.database.in(manager)));
     const { database, run, costs } = explaining(test.storage.database, inCallers);
     const [jobs, enqueues] = [new JobRepository(database), new EnqueueRepository(database)];
-    const [running] = await test.database.query<Found>('select jobs[1] as id, epochs[1] as epoch from simple_queue.claim limit 1');
+    const [running] = await test.database.query<Found>(
+      'select jobs[1] as id, epochs[1] as epoch from simple_queue.claim limit 1',
+    );
     await jobs.find(running!.id, run);
     await jobs.complete(run, 'w', { ...running!, runMs: 1, keepMs: DAY_MS, output: undefined });
-    await jobs.cancelByFingerprint(run, { fingerprint: 'tag-5' }, DAY_MS);
-    await jobs.cancelByUniqueKey(run, { queue: 'mail', uniqueKey: 'key-70000' }, DAY_MS);
-    const known = await test.database.query<{ id: string }>(`select id from simple_queue.archive where state = 'succeeded' limit 20`);
+    await jobs.cancelByFingerprint(run, { fingerprint: 'tag-5' }, { '': DAY_MS });
+    await jobs.cancelByUniqueKey(run, { queue: 'mail', uniqueKey: 'key-70000' }, { '': DAY_MS });
+    const known = await test.database.query<{ id: string }>(
+      `select id from simple_queue.archive where state = 'succeeded' limit 20`,
+    );
     await enqueues.insertIn(
       run,
       known.map(({ id }) => aNewJob({ id, givenId: true })),
@@ -129,7 +155,14 @@ describe('plans on large tables', () => {
     await leases.releaseClaims(claim!.lease, [claim!.id]);
   }
 
-  const aNewJob = (more: Partial<NewJob> = {}): NewJob => ({ id: ids.next(), lane: busy, priority: 0, payload: '{}', givenId: false, ...more });
+  const aNewJob = (more: Partial<NewJob> = {}): NewJob => ({
+    id: ids.next(),
+    lane: busy,
+    priority: 0,
+    payload: '{}',
+    givenId: false,
+    ...more,
+  });
 
   function judge(costs: Cost[]): void {
     const big = (table: string) => HOT.some((hot) => table.startsWith(hot));
@@ -163,7 +196,17 @@ describe('plans on large tables', () => {
     const costs = await work();
     judge([...costs, ...(await workOfCallers())]);
     const names = new Set(costs.map((cost) => cost.name));
-    for (const name of ['settle_and_claim', 'put_back', 'bury', 'complete', 'reap_claims', 'cancel', 'find_job', 'promote', 'enqueue'])
+    for (const name of [
+      'settle_and_claim',
+      'put_back',
+      'bury',
+      'complete',
+      'reap_claims',
+      'cancel',
+      'find_job',
+      'promote',
+      'enqueue',
+    ])
       expect(names).toContain(name);
   });
 });

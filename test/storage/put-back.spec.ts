@@ -78,7 +78,12 @@ describe('putting back', () => {
 
     const answers = await jobs.putBack([retry(job), retry(other)]);
 
-    expect(new Map(answers.map(({ id, moved }) => [id, moved]))).toEqual(new Map([[job.id, false], [other.id, true]]));
+    expect(new Map(answers.map(({ id, moved }) => [id, moved]))).toEqual(
+      new Map([
+        [job.id, false],
+        [other.id, true],
+      ]),
+    );
     expect(await rowOf(job.id)).toMatchObject({ epoch: 0, attempt: 0 });
   });
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Reaper } from '../../lib/maintenance/reaper.js';
-import type { LeaseRepository } from '../../lib/storage/lease.repository.js';
+import type { LeaseRepository, ReapRules } from '../../lib/storage/lease.repository.js';
 import { aStorage, Rival, type TestStorage } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
-const RULES = { maxStalls: 3, deadLetterKeepMs: 30 * DAY_MS, archiveKeepMs: DAY_MS as number | undefined };
+const RULES: ReapRules = { maxStalls: 3, deadLetter: { '': 30 * DAY_MS }, archive: { '': DAY_MS } };
 const FIRST = '00000000-0000-0000-0000-000000000000';
 
 describe('reaping', () => {
@@ -23,7 +23,8 @@ describe('reaping', () => {
   const reap = (rules: Partial<typeof RULES> = {}) => leases.reap({ ...RULES, ...rules }, FIRST);
   const find = (id: string) => test.storage.jobs.find(id);
   const rowOf = async (id: string) => (await test.database.query('select * from simple_queue.job where id = $1', [id]))[0];
-  const claims = async () => (await test.database.query<{ id: string }>('select id from simple_queue.claim')).map((row) => row.id);
+  const claims = async () =>
+    (await test.database.query<{ id: string }>('select id from simple_queue.claim')).map((row) => row.id);
   /** A lease that is gone: its worker died, before the first heartbeat or after the last. */
   const gone = () => randomUUID();
 
@@ -77,7 +78,14 @@ describe('reaping', () => {
   });
 
   it('poisons a job when the process has died under it alone maxStalls times', async () => {
-    const guilty = await test.rows.job({ state: 'running', lease: gone(), suspicion: 2, stalls: 2, attempt: 1, uniqueKey: 'key' });
+    const guilty = await test.rows.job({
+      state: 'running',
+      lease: gone(),
+      suspicion: 2,
+      stalls: 2,
+      attempt: 1,
+      uniqueKey: 'key',
+    });
     const innocent = await test.rows.job({ state: 'running', lease: gone(), suspicion: 1, stalls: 2 });
 
     expect(await reap()).toMatchObject({ jobs: 2, poisoned: 1 });
@@ -94,7 +102,7 @@ describe('reaping', () => {
     expect(await find(kept.id)).toMatchObject({ state: 'cancelled' });
 
     const both = await test.rows.job({ state: 'running', lease: gone(), cancelRequested: true, suspicion: 2, stalls: 9 });
-    expect(await reap({ archiveKeepMs: undefined })).toMatchObject({ poisoned: 0, cancelled: 1 });
+    expect(await reap({ archive: { '': DAY_MS, mail: null } })).toMatchObject({ poisoned: 0, cancelled: 1 });
     expect(await find(both.id)).toBeUndefined();
   });
 
@@ -102,7 +110,13 @@ describe('reaping', () => {
     const lease = gone();
     const retried = await test.rows.job({ state: 'ready', epoch: 1 });
     const ended = randomUUID();
-    await test.rows.claim([{ id: retried.id, epoch: 0 }, { id: ended, epoch: 0 }], lease);
+    await test.rows.claim(
+      [
+        { id: retried.id, epoch: 0 },
+        { id: ended, epoch: 0 },
+      ],
+      lease,
+    );
 
     expect(await reap()).toMatchObject({ claims: 1, jobs: 0 });
 
@@ -175,10 +189,7 @@ describe('reaping', () => {
       const job = await test.rows.job({ state: 'running', lease: gone() });
       const success = { id: job.id, epoch: 0, runMs: 1, keepMs: DAY_MS, output: undefined };
       const wish = { claimId: randomUUID(), lease: randomUUID(), lanes: [], limit: 0 };
-      const [reaped, settled] = await Promise.all([
-        reap(),
-        test.storage.jobs.settleAndClaim('w', [success], [job.claim], wish),
-      ]);
+      const [reaped, settled] = await Promise.all([reap(), test.storage.jobs.settleAndClaim('w', [success], [job.claim], wish)]);
       expect(reaped.jobs).toBe(settled.lost.length);
       expect((await find(job.id))?.state).toBe(reaped.jobs === 1 ? 'ready' : 'succeeded');
     }

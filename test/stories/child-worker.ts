@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { SimpleQueueModule } from '../../lib/simple-queue.module.js';
 import type { SimpleQueueOptions } from '../../lib/simple-queue.options.js';
@@ -34,6 +35,20 @@ const HANDLERS: Record<string, () => Type<unknown>> = {
       },
       { transactional: true },
     ),
+  /** Its first run is killed right before, or right after, its effect and its completion were committed. */
+  dies: () =>
+    aHandler('dies', async (job, context) => {
+      const run = app.get(DataSource).transaction(async (manager) => {
+        await manager.query('insert into ledger (job, pid) values ($1, $2)', [job.id, process.pid]);
+        const { length } = await app
+          .get(DataSource)
+          .query<unknown[]>('select from simple_queue.suspect union all select 1 from simple_queue.job where suspicion > 0');
+        await context.complete(length + 1, { manager });
+        if (job.payload === 'before' && length === 0) process.kill(process.pid, 'SIGKILL');
+      });
+      await run;
+      process.kill(process.pid, 'SIGKILL');
+    }),
   poison: () => aHandler('poison', (job) => ((job.payload as { kills?: boolean }).kills ? process.exit(13) : 'harmless')),
 };
 

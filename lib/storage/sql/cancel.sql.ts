@@ -3,7 +3,7 @@ import { statement } from '../statement.js';
 /**
  * Cancels live jobs by id, at most as many as the caller's batch. The place row is locked first and decides: where it could be
  * deleted the job was waiting and ends at once; where there is none, the job runs (or is being put back) and is flagged. The
- * claim, and whatever puts a job back, asks for the flag.
+ * claim, and whatever puts a job back, asks for the flag. $3 says by queue name how long what ended is kept.
  *
  * It also runs in callers' transactions, under their settings: there a planner that believes a full table empty may walk the key instead
  * of taking the ctids, so the stretch of the key is given too.
@@ -37,9 +37,12 @@ export const CANCEL = statement(
     insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at,
       finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
     select id, $1, 'cancelled', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(),
-      statement_timestamp() + $3::float8 * interval '1 millisecond', unique_key, fingerprint, options, payload, payload_bytes,
-      last_error, history
-    from gone where $3::float8 is not null),
+      expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history
+    from gone g cross join lateral (
+      select statement_timestamp() + ($3::jsonb ->> case when $3::jsonb ? q.name then q.name else '' end)::float8
+        * interval '1 millisecond' as expires_at
+      from simple_queue.queue q where q.id = g.queue) k
+    where expires_at is not null),
   flagged as (
     update simple_queue.job set cancel_at = statement_timestamp()
     where shard = $1 and id = any(array(select id from target except select id from waiting)) and cancel_at is null returning id)

@@ -8,6 +8,7 @@ import { statement } from '../statement.js';
  * caller pages on behind $5, so that claims which cannot be freed yet hide no others.
  * What was in flight is suspected of having killed its process; a job that was suspected twice ran alone, so a crash under
  * it counts ($2 of them poison it). Jobs whose cancel was requested end as cancelled.
+ * $3 and $4 say by queue name how long what ended is kept.
  */
 export const REAP_CLAIMS = statement(
   'reap_claims',
@@ -34,17 +35,24 @@ export const REAP_CLAIMS = statement(
     insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at,
       finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
     select id, $1, 'poisoned', lane, priority, attempt, stalls + 1, reschedules, created_at, run_at, statement_timestamp(),
-      statement_timestamp() + $3::float8 * interval '1 millisecond', unique_key, fingerprint, options, payload, payload_bytes,
+      expires_at, unique_key, fingerprint, options, payload, payload_bytes,
       jsonb_build_object('name', 'QueueError', 'code', 'JOB_POISONED', 'message',
         'The process died ' || stalls + 1 || ' times while this job ran alone in it.'), history
-    from ending where cancel_at is null),
+    from ending e cross join lateral (
+      select statement_timestamp() + ($3::jsonb ->> case when $3::jsonb ? q.name then q.name else '' end)::float8
+        * interval '1 millisecond' as expires_at
+      from simple_queue.queue q where q.id = e.queue) k
+    where cancel_at is null),
   kept as (
     insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at,
       finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
     select id, $1, 'cancelled', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(),
-      statement_timestamp() + $4::float8 * interval '1 millisecond', unique_key, fingerprint, options, payload, payload_bytes,
-      last_error, history
-    from ending where cancel_at is not null and $4::float8 is not null),
+      expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history
+    from ending e cross join lateral (
+      select statement_timestamp() + ($4::jsonb ->> case when $4::jsonb ? q.name then q.name else '' end)::float8
+        * interval '1 millisecond' as expires_at
+      from simple_queue.queue q where q.id = e.queue) k
+    where cancel_at is not null and expires_at is not null),
   freed as (
     delete from simple_queue.claim where shard = $1 and id = any(array(
       select c.id from lapsed c where not exists (

@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Reaper } from '../../lib/maintenance/reaper.js';
+import { aStorage, type TestStorage } from '../support/storage.js';
+
+const DAY_MS = 86_400_000;
+const RULES = { maxStalls: 3, deadLetter: { '': DAY_MS }, archive: { '': DAY_MS }, intervalMs: 1_000 };
+
+describe('the reaper', () => {
+  let test: TestStorage;
+  let reaped: unknown[];
+
+  beforeAll(async () => {
+    test = await aStorage();
+    test.events.on('reaped', (event) => void reaped.push(event));
+  });
+  beforeEach(async () => {
+    reaped = [];
+    await test.rows.clear();
+  });
+  afterAll(() => test.close());
+
+  const reap = () => new Reaper(test.storage.leases, RULES, test.events).reap();
+
+  it('expires leases and gives back what they held, in one round', async () => {
+    const silent = await test.rows.lease('-1 second');
+    const job = await test.rows.job({ state: 'running', lease: silent });
+    const alive = await test.rows.job({ state: 'running' });
+
+    await reap();
+
+    expect(await test.storage.jobs.find(job.id)).toMatchObject({ state: 'ready' });
+    expect(await test.storage.jobs.find(alive.id)).toMatchObject({ state: 'running' });
+    expect(reaped).toEqual([{ leases: 1, jobs: 1, poisoned: 0, cancelled: 0 }]);
+    expect(await test.storage.jobs.checkPlaces()).toEqual([]);
+  });
+
+  it('counts what it poisoned and what it cancelled', async () => {
+    const lease = await test.rows.lease('-1 second');
+    await test.rows.job({ state: 'running', lease, suspicion: 2, stalls: 2 });
+    await test.rows.job({ state: 'running', lease, cancelRequested: true });
+    await reap();
+    expect(reaped).toEqual([{ leases: 1, jobs: 2, poisoned: 1, cancelled: 1 }]);
+  });
+
+  it('goes through all pages, full ones too', async () => {
+    const lease = await test.rows.lease('-1 second');
+    await test.rows.jobs(40, { state: 'running', lease });
+    await reap();
+    expect(reaped).toEqual([{ leases: 1, jobs: 40, poisoned: 0, cancelled: 0 }]);
+    expect(await test.database.query('select from simple_queue.claim')).toEqual([]);
+  });
+
+  it('says nothing when there was nothing, and rests a jittered interval', async () => {
+    const rests = [await reap(), await reap(), await reap()];
+    expect(reaped).toEqual([]);
+    for (const restMs of rests) expect(restMs >= 800 && restMs <= 1_200).toBe(true);
+  });
+});

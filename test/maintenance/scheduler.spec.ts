@@ -1,0 +1,69 @@
+import { describe, expect, it } from '@jest/globals';
+import { Scheduler } from '../../lib/maintenance/scheduler.js';
+import type { JobRepository, Promotion } from '../../lib/storage/job.repository.js';
+import { aStorage } from '../support/storage.js';
+
+const NOTHING: Promotion = { promoted: 0, lanes: [], until: null, nextMs: null, newestLane: null, suspects: [] };
+
+describe('the scheduler', () => {
+  function aScheduler(...promotions: Partial<Promotion>[]) {
+    const asked: [string, number[]][] = [];
+    const promoted: number[][] = [];
+    const news: unknown[] = [];
+    const jobs = {
+      promote: async (since: string, lanes: number[]) => {
+        asked.push([since, lanes]);
+        return { ...NOTHING, ...(promotions.shift() ?? {}) };
+      },
+    } as unknown as JobRepository;
+    const scheduler = new Scheduler({
+      jobs,
+      maxRestMs: 1_000,
+      lanes: () => [3, 4],
+      onPromoted: (lanes) => void promoted.push(lanes),
+      onNews: async (told) => void news.push(told),
+    });
+    return { scheduler, asked, promoted, news };
+  }
+
+  it('rests until the next job is due, and no longer than it may', async () => {
+    const { scheduler } = aScheduler({ nextMs: 250 }, { nextMs: 5_000 }, { nextMs: null }, { nextMs: 0.2 }, { promoted: 1_000, nextMs: 9 });
+    const rests: number[] = [];
+    for (let round = 0; round < 5; round++) rests.push(await scheduler.promote());
+    expect(rests).toEqual([250, 1_000, 1_000, 1, 0]);
+  });
+
+  it('tells which lanes have news, and what else it learnt', async () => {
+    const { scheduler, asked, promoted, news } = aScheduler({ lanes: [4], newestLane: 9, suspects: [1] }, {});
+    await scheduler.promote();
+    await scheduler.promote();
+    expect(asked.map(([, lanes]) => lanes)).toEqual([[3, 4], [3, 4]]);
+    expect(promoted).toEqual([[4]]);
+    expect(news).toEqual([{ newestLane: 9, suspects: [1] }, { newestLane: 0, suspects: [] }]);
+  });
+
+  it('looks everywhere first, then a minute behind where it ended', async () => {
+    const { scheduler, asked } = aScheduler({ until: '2026-11-21 03:16:10.123456+00' }, { until: '2026-11-21 03:20:00+00' });
+    for (let round = 0; round < 3; round++) await scheduler.promote();
+    expect(asked.map(([since]) => since)).toEqual(['-infinity', '2026-11-21T03:15:10.123Z', '2026-11-21T03:19:00.000Z']);
+  });
+
+  it('promotes what is due and finds what was committed late, on real rows', async () => {
+    const test = await aStorage();
+    const scheduler = new Scheduler({
+      jobs: test.storage.jobs,
+      maxRestMs: 60_000,
+      lanes: () => [],
+      onPromoted: () => undefined,
+      onNews: async () => undefined,
+    });
+    const first = await test.rows.job({ state: 'scheduled', due: '-1 second' });
+    await test.rows.job({ state: 'scheduled', due: '30 seconds' });
+    expect(await scheduler.promote()).toBeLessThanOrEqual(30_000);
+    const late = await test.rows.job({ state: 'scheduled', due: '-50 seconds' });
+    await scheduler.promote();
+    for (const { id } of [first, late]) expect(await test.storage.jobs.find(id)).toMatchObject({ state: 'ready' });
+    expect(await test.storage.jobs.checkPlaces()).toEqual([]);
+    await test.close();
+  });
+});

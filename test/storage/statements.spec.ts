@@ -1,0 +1,159 @@
+import { readdirSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Statement } from '../../lib/storage/statement.js';
+import { aStorage, type TestStorage } from '../support/storage.js';
+
+const FOLDER = new URL('../../lib/storage/sql/', import.meta.url);
+
+/** Statements that are not for one shard, and why. */
+const NOT_FOR_ONE_SHARD: Record<string, string> = {
+  register_queues: 'the registry is a reference table, written once a queue',
+  register_lanes: 'the registry is a reference table, written once a lane',
+  notify: 'NOTIFY is a hint of its own connection',
+  migration_lock: 'an advisory lock around DDL, held by one connection',
+  try_partition_lock: 'an advisory lock around DDL, held by one connection',
+  short_locks: 'local to the transaction that does DDL',
+};
+
+/** Indexes whose first column is neither id nor lane, and why. */
+const LED_OTHERWISE: Record<string, string> = {
+  job_unique_key: 'found by key',
+  job_fingerprint: 'found by tag',
+  job_cancel: 'holds only jobs that were asked to stop',
+  scheduled_pkey: 'found by time',
+  archive_default_expiry: 'purged by time',
+  dead_letter_default_expiry: 'purged by time',
+};
+
+const REGISTRIES = ['queue', 'lane', 'version', 'migration'];
+const VOLATILE = /\b(random|clock_timestamp|timeofday|gen_random_uuid|uuid_generate_\w+|nextval|setval|currval|txid_current|pg_current_xact_id)\s*\(/;
+const SESSION = /\b(set_config|pg_advisory_lock|create temp|listen |prepare |set session)/;
+
+async function allStatements(): Promise<[string, Statement][]> {
+  const found: [string, Statement][] = [];
+  for (const file of readdirSync(FOLDER)) {
+    const exported = (await import(new URL(file, FOLDER).pathname)) as Record<string, Statement>;
+    for (const [name, statement] of Object.entries(exported)) if (typeof statement.text === 'string') found.push([name, statement]);
+  }
+  return found;
+}
+
+/** The text around `at`, out to the parentheses that enclose it. */
+function enclosing(text: string, at: number): string {
+  let [from, depth] = [at, 0];
+  while (from > 0 && depth >= 0) depth += { '(': -1, ')': 1 }[text[--from]!] ?? 0;
+  let to = at;
+  for (depth = 0; to < text.length && depth >= 0; to++) depth += { '(': 1, ')': -1 }[text[to]!] ?? 0;
+  return text.slice(from, to);
+}
+
+const partsOf = (text: string, what: RegExp): string[] => [...text.matchAll(what)].map((match) => enclosing(text, match.index));
+
+describe('the statements', () => {
+  let statements: [string, Statement][];
+
+  beforeAll(async () => void (statements = await allStatements()));
+
+  const breaches = (rule: (statement: Statement) => boolean) =>
+    statements.filter(([, statement]) => rule(statement)).map(([, { name }]) => name);
+
+  it('are all read', () => {
+    expect(statements.length).toBeGreaterThanOrEqual(30);
+    expect(statements.map(([, { name }]) => name)).toEqual(expect.arrayContaining(Object.keys(NOT_FOR_ONE_SHARD)));
+  });
+
+  it('have names of their own that fit a prepared statement', () => {
+    const names = statements.map(([, { name }]) => name);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names.filter((name) => !/^[a-z][a-z_]{0,56}$/.test(name))).toEqual([]);
+  });
+
+  it('name the schema of every table, so that another schema is a matter of text', () => {
+    const unnamed = /\b(from|into|update|join)\s+(job|ready|scheduled|suspect|claim|lease|lane|queue|archive|dead_letter)\b/;
+    // A CTE may be called like a table.
+    expect(breaches(({ text }) => unnamed.test(text.replaceAll(/\bfrom (scheduled|claim|suspect)\b(?=\s*[,)])/g, '')))).toEqual([]);
+  });
+
+  it('give the shard wherever they delete or update', () => {
+    const writes = /\b(delete from|update) simple_queue\.(\w+)/g;
+    expect(breaches(({ text }) => partsOf(text, writes).some((part) => !/\bshard = \$\d+/.test(part)))).toEqual([]);
+  });
+
+  it('give the shard wherever they lock', () => {
+    const locks = /\bfor (no key )?update\b/g;
+    expect(breaches(({ text }) => partsOf(text, locks).some((part) => !/\bshard = \$\d+/.test(part)))).toEqual([]);
+  });
+
+  it('store the shard wherever they insert', () => {
+    const inserts = /insert into simple_queue\.(\w+) \(([^)]*)\)/g;
+    const bad = ({ name, text }: Statement) =>
+      !(name in NOT_FOR_ONE_SHARD) && [...text.matchAll(inserts)].some((match) => !/\bshard\b/.test(match[2]!));
+    expect(breaches(bad)).toEqual([]);
+  });
+
+  it('take no part in the whole cluster but for the documented few', () => {
+    const global = /pg_notify|advisory|set local|insert into simple_queue\.(queue|lane) /;
+    expect(breaches(({ text }) => global.test(text)).toSorted()).toEqual(Object.keys(NOT_FOR_ONE_SHARD).toSorted());
+  });
+
+  it('call nothing volatile and keep no state in the session', () => {
+    expect(breaches(({ text }) => VOLATILE.test(text) || SESSION.test(text))).toEqual([]);
+  });
+
+  it('join nothing to a delete: a planner that believes a table small would walk it whole', () => {
+    expect(breaches(({ text }) => /\bdelete from [^()]* using\b/.test(text))).toEqual([]);
+  });
+
+  it('read tables of this schema alone', () => {
+    expect(breaches(({ text }) => /\b(public|pg_temp)\./.test(text))).toEqual([]);
+  });
+
+  it('bound what they lock: each search for rows to change has a limit, or a list that the caller bounds', () => {
+    const skipping = (text: string) => partsOf(text, /\bskip locked\b/g);
+    const bounded = (part: string) => /\blimit\b|u\(id, epoch\)|id = u\.id|= any\(\$\d/.test(part);
+    expect(breaches(({ text }) => skipping(text).some((part) => !bounded(part)))).toEqual([]);
+  });
+});
+
+describe('the schema', () => {
+  let test: TestStorage;
+
+  beforeAll(async () => void (test = await aStorage()));
+  afterAll(() => test.close());
+
+  it('has id or lane in front of every key, and the shard second, but for the documented few', async () => {
+    const indexes = await test.database.query<{ table: string; index: string; columns: string[] }>(
+      `select t.relname as table, i.relname as index, array(
+         select a.attname::text from unnest(x.indkey) with ordinality k(n, o) join pg_attribute a on a.attrelid = t.oid and a.attnum = k.n order by o) as columns
+       from pg_index x join pg_class t on t.oid = x.indrelid join pg_class i on i.oid = x.indexrelid
+       where t.relnamespace = 'simple_queue'::regnamespace`,
+    );
+    const ours = indexes.filter(({ table }) => !REGISTRIES.includes(table));
+    expect(ours.length).toBeGreaterThan(15);
+    expect(ours.filter(({ columns }) => columns[1] !== 'shard').map(({ index }) => index)).toEqual([]);
+    const others = ours.filter(({ columns }) => !['id', 'lane'].includes(columns[0]!)).map(({ index }) => index);
+    expect(others.toSorted()).toEqual(Object.keys(LED_OTHERWISE).toSorted());
+  });
+
+  it('has no triggers, no functions, and no foreign keys but in the registry', async () => {
+    const foreign = await test.database.query<{ table: string }>(
+      `select conrelid::regclass::text as table from pg_constraint where contype = 'f' and connamespace = 'simple_queue'::regnamespace`,
+    );
+    expect(foreign).toEqual([{ table: 'simple_queue.lane' }]);
+    expect(await test.database.query(`select from pg_proc where pronamespace = 'simple_queue'::regnamespace`)).toEqual([]);
+    const triggers = await test.database.query(
+      `select from pg_trigger g join pg_class t on t.oid = g.tgrelid where t.relnamespace = 'simple_queue'::regnamespace and not tgisinternal`,
+    );
+    expect(triggers).toEqual([]);
+  });
+
+  it('vacuums hot tables by count and never truncates them', async () => {
+    const rows = await test.database.query<{ name: string; options: string[] }>(
+      `select relname as name, reloptions as options from pg_class where relnamespace = 'simple_queue'::regnamespace and relkind = 'r'
+       and relname in ('job', 'ready', 'scheduled', 'suspect', 'claim', 'lease')`,
+    );
+    expect(rows).toHaveLength(6);
+    for (const { options } of rows)
+      expect(options).toEqual(expect.arrayContaining(['vacuum_truncate=off', 'autovacuum_vacuum_scale_factor=0']));
+  });
+});
