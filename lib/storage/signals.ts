@@ -76,7 +76,7 @@ export class Signals {
     else this.tell(signal);
   }
 
-  /** Calls back when the runner's transaction has committed, where TypeORM tells; never after a rollback. */
+  /** Calls back when the runner's transaction has committed, where TypeORM tells and nothing of it was rolled back: a hint, too. */
   onCommit(runner: QueryRunner, callback: () => void): void {
     const callbacks = this.afterCommit.get(runner);
     if (callbacks) callbacks.push(callback);
@@ -106,8 +106,9 @@ export class Signals {
     for (const callback of callbacks) callback();
   }
 
+  /** A savepoint's rollback forgets the whole transaction's: which of them it undid is not known, and a hint may be lost. */
   private forget(runner: QueryRunner): void {
-    if (!runner.isTransactionActive) this.afterCommit.delete(runner);
+    this.afterCommit.delete(runner);
   }
 
   private tell(signal: Signal): void {

@@ -8,9 +8,22 @@ import { QueueEvents } from '../../lib/observability/events.js';
 import { SimpleQueueModule } from '../../lib/simple-queue.module.js';
 import type { SimpleQueueOptions } from '../../lib/simple-queue.options.js';
 import { aHandler, QUICK } from '../support/application.js';
-import { never } from '../support/gate.js';
+import { aGate, never } from '../support/gate.js';
 
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+
+const started = aGate();
+const dataSource = () => app.get(DataSource);
+
+async function die(): Promise<never> {
+  process.kill(process.pid, 'SIGKILL');
+  return never();
+}
+
+async function wasSuspected(id: string): Promise<boolean> {
+  const [job] = await dataSource().query<{ suspicion: number }[]>('select suspicion from simple_queue.job where id = $1', [id]);
+  return job!.suspicion > 0;
+}
 
 /** Each takes the queue of its name. */
 const HANDLERS: Record<string, () => Type<unknown>> = {
@@ -38,16 +51,14 @@ const HANDLERS: Record<string, () => Type<unknown>> = {
   /** Its first run is killed right before, or right after, its effect and its completion were committed. */
   dies: () =>
     aHandler('dies', async (job, context) => {
-      const run = app.get(DataSource).transaction(async (manager) => {
+      await started.passed;
+      const before = job.payload === 'before' && !(await wasSuspected(job.id));
+      await dataSource().transaction(async (manager) => {
         await manager.query('insert into ledger (job, pid) values ($1, $2)', [job.id, process.pid]);
-        const { length } = await app
-          .get(DataSource)
-          .query<unknown[]>('select from simple_queue.suspect union all select 1 from simple_queue.job where suspicion > 0');
-        await context.complete(length + 1, { manager });
-        if (job.payload === 'before' && length === 0) process.kill(process.pid, 'SIGKILL');
+        await context.complete(process.pid, { manager });
+        if (before) await die();
       });
-      await run;
-      process.kill(process.pid, 'SIGKILL');
+      if (job.payload === 'after') await die();
     }),
   poison: () => aHandler('poison', (job) => ((job.payload as { kills?: boolean }).kills ? process.exit(13) : 'harmless')),
 };
@@ -67,4 +78,5 @@ for (const name of ['succeeded', 'leaseLost', 'workerStopped'] as const) {
 }
 events.on('started', ({ id }) => say({ event: 'started', id }));
 process.on('unhandledRejection', (error) => say({ event: 'unhandledRejection', error: String(error) }));
+started.open();
 say({ event: 'ready', pid: process.pid });

@@ -191,7 +191,7 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
     second.signal('SIGTERM');
     await second.exited();
 
-    expect(job.output).toBe(when === 'before' ? 2 : 1);
+    expect(job.output === first.pid).toBe(when === 'after');
     expect((await story.database.query('select from ledger where job = $1', [id])).length).toBe(1);
   });
 });

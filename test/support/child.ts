@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { eventually } from './eventually.js';
 
+/** Longer than any drain of a test. */
+const EXIT_MS = 25_000;
 const TYPESCRIPT = new URL('./typescript.mjs', import.meta.url).href;
 
 /** A process of its own that runs a TypeScript file; what it prints as JSON lines is kept. */
@@ -20,6 +21,8 @@ export class Child {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     createInterface({ input: this.process.stdout! }).on('line', (line) => this.hear(line));
+    // Whatever becomes of the test, no child outlives it.
+    process.once('exit', () => this.process.kill('SIGKILL'));
     this.process.stderr!.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
   }
 
@@ -40,6 +43,10 @@ export class Child {
     return this;
   }
 
+  get pid(): number {
+    return this.process.pid!;
+  }
+
   signal(name: NodeJS.Signals): void {
     this.process.kill(name);
   }
@@ -50,7 +57,7 @@ export class Child {
 
   /** Exit code, or the signal that ended it. */
   async exited(): Promise<number | NodeJS.Signals> {
-    if (!this.hasExited) await once(this.process, 'exit');
+    await eventually(() => this.hasExited, { timeoutMs: EXIT_MS });
     return this.process.exitCode ?? this.process.signalCode!;
   }
 

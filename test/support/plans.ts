@@ -31,7 +31,10 @@ class RolledBack extends Error {}
 type Begin = <T>(work: (run: Run) => Promise<T>) => Promise<T>;
 
 /** A database that explains each statement before it runs it: executed, measured and rolled back. */
-export function explaining(database: Database, begin: Begin = (work) => database.loops.transaction(work)): { database: Database; run: Run; costs: Cost[] } {
+export function explaining(
+  database: Database,
+  begin: Begin = (work) => database.loops.transaction(work),
+): { database: Database; run: Run; costs: Cost[] } {
   const costs: Cost[] = [];
   const measure = async (asked: Statement, values: unknown[]) =>
     void costs.push(costOf(asked.name, await explained(begin, asked, values)));
@@ -64,7 +67,9 @@ async function explained(begin: Begin, asked: Statement, values: unknown[]): Pro
 
 function costOf(name: string, root: PlanNode): Cost {
   const nodes = [...everyNode(root)];
-  const walked = nodes.filter((node) => node['Node Type'] === 'Seq Scan' && rowsRead(node) > 0).map((node) => node['Relation Name']!);
+  const walked = nodes
+    .filter((node) => node['Node Type'] === 'Seq Scan' && rowsRead(node) > 0)
+    .map((node) => node['Relation Name']!);
   // What changes data may run after the root has ended: it is counted apart.
   const parts = [root, ...(root.Plans ?? []).filter((node) => node['Subplan Name']?.startsWith('CTE'))];
   const blocks = parts.map((node) => node['Shared Hit Blocks'] + node['Shared Read Blocks']);

@@ -1,0 +1,37 @@
+// Kills workers while jobs run, and counts what was lost, done twice or blamed wrongly. Ends with 1 when a promise was broken.
+//   npm run crash-run                 all three parts, a few minutes
+//   npm run crash-run -- --jobs 5000 --kills 20 --seed 7 --default-lease
+import { parseArgs } from 'node:util';
+import { holdTransactions } from './hold-transactions.mjs';
+import { killWorkers } from './kill-workers.mjs';
+import { poisonWorkers } from './poison-workers.mjs';
+
+const { values } = parseArgs({
+  options: {
+    jobs: { type: 'string', default: '50000' },
+    kills: { type: 'string', default: '200' },
+    poison: { type: 'string', default: '20' },
+    among: { type: 'string', default: '20000' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    only: { type: 'string', default: 'kill,poison,hold' },
+    'default-lease': { type: 'boolean', default: false },
+  },
+});
+
+const number = (name) => Number(values[name]);
+const leaseMs = values['default-lease'] ? undefined : 1_500;
+const parts = {
+  kill: () => killWorkers({ jobs: number('jobs'), kills: number('kills'), seed: number('seed'), leaseMs }),
+  poison: () => poisonWorkers({ poison: number('poison'), among: number('among'), leaseMs }),
+  hold: () => holdTransactions({ leaseMs }),
+};
+
+console.log(`seed ${values.seed}, lease ${leaseMs ?? 'the default 15,000'} ms, Node.js ${process.version}`);
+const results = [];
+for (const name of values.only.split(',')) results.push(await parts[name]());
+for (const { title, figures, broken } of results) {
+  console.log(`\n${title}`);
+  console.table(figures);
+  for (const promise of broken) console.log(`BROKEN: ${promise}`);
+}
+process.exit(results.some(({ broken }) => broken.length > 0) ? 1 : 0);

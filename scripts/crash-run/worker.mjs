@@ -1,0 +1,53 @@
+// A worker process of the crash run: killed without warning, and started again by run.mjs.
+import 'reflect-metadata';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { QueueHandler, SimpleQueueModule } from 'nestjs-simple-queue';
+
+const { DATABASE, LEASE_MS } = process.env;
+const lease = LEASE_MS ? { leaseMs: Number(LEASE_MS), heartbeatIntervalMs: Number(LEASE_MS) / 5 } : {};
+
+/** Its effect and its completion are one transaction: the ledger must hold each job once. */
+class Ledger {
+  async process(job, context) {
+    // Outside the transaction: a start counts also where the run is killed.
+    await context.manager.dataSource.query('insert into start (job) values ($1)', [job.id]);
+    await context.manager.query('insert into effect (job) values ($1)', [job.id]);
+  }
+}
+QueueHandler('ledger', { transactional: true })(Ledger);
+
+/** Counts its starts outside any transaction: what is left of a run that was killed. */
+class Plain {
+  async process(job) {
+    if (job.payload.poison) process.kill(process.pid, 'SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+QueueHandler('plain')(Plain);
+
+/** Completes in its own transaction and keeps that open for two seconds. */
+class Holder {
+  constructor(dataSource) {
+    this.dataSource = dataSource;
+  }
+
+  async process(_job, context) {
+    await this.dataSource.transaction(async (manager) => {
+      await context.complete(undefined, { manager });
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+    });
+  }
+}
+QueueHandler('holder')(Holder);
+
+class Worker {}
+const { DataSource } = await import('typeorm');
+Module({
+  imports: [TypeOrmModule.forRoot({ type: 'postgres', url: DATABASE }), SimpleQueueModule.forRoot(lease)],
+  providers: [Ledger, Plain, { provide: Holder, useFactory: (dataSource) => new Holder(dataSource), inject: [DataSource] }],
+})(Worker);
+
+const app = await NestFactory.createApplicationContext(Worker, { logger: ['fatal'] });
+app.enableShutdownHooks();

@@ -1,0 +1,93 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { DataSource } from 'typeorm';
+import { QueueEvents } from '../../lib/observability/events.js';
+import type { Loop } from '../../lib/runtime/loop.js';
+import type { Signal } from '../../lib/storage/signals.js';
+import type { Storage } from '../../lib/storage/storage.js';
+import { eventually } from '../support/eventually.js';
+import { aDataSource, aStorage, openStorage, type TestStorage } from '../support/storage.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+/** Another process, as far as the database can tell: a Storage of its own, behind a network of its own. */
+describe('the listener', () => {
+  let test: TestStorage;
+  let proxy: TcpProxy;
+  let dataSource: DataSource;
+  let other: Storage;
+  let heard: Signal[];
+  let failures: unknown[];
+
+  beforeAll(async () => void (test = await aStorage()));
+  beforeEach(async () => {
+    proxy = await TcpProxy.start(test.database.url);
+    dataSource = await aDataSource(test.database.url);
+    const events = new QueueEvents();
+    [heard, failures] = [[], []];
+    events.on('loopFailed', (failure) => void failures.push(failure.loop));
+    other = await openStorage(dataSource, { queryTimeoutMs: 400, listenUrl: proxy.url }, events);
+    other.signals.receive((signal) => void heard.push(signal));
+    other.signals.startListening();
+    await eventually(() => expect(heard).toEqual([{ lanes: [], cancel: true }]));
+    heard.splice(0);
+  });
+  afterEach(async () => {
+    await other.onApplicationShutdown();
+    await dataSource.destroy();
+    proxy.stop();
+  });
+  afterAll(() => test.close());
+
+  const terminateListener = () =>
+    test.database.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query ilike 'listen %'`,
+    );
+  /** Loops are private; what is tested is what a round finds, not when the next one is due. */
+  const ping = () => (other.signals as unknown as { listener: Loop }).listener.wake();
+
+  it('hears what another process sends: lanes, cancels, and what is due later', async () => {
+    test.storage.signals.send({ lanes: [4, 5], cancel: true, later: true });
+    await eventually(() => expect(heard).toEqual([{ lanes: [4, 5], cancel: true, later: true }]));
+  });
+
+  it('does not hear itself twice', async () => {
+    other.signals.send({ lanes: [6] });
+    test.storage.signals.send({ lanes: [7] });
+    await eventually(() => expect(heard.some((signal) => signal.lanes.includes(7))).toBe(true));
+    expect(heard.filter((signal) => signal.lanes.includes(6))).toHaveLength(1);
+  });
+
+  it('comes back when its backend is terminated, and looks for what it may have missed', async () => {
+    await terminateListener();
+    await eventually(() => expect(heard).toEqual([{ lanes: [], cancel: true }]));
+    test.storage.signals.send({ lanes: [8] });
+    await eventually(() => expect(heard.some((signal) => signal.lanes.includes(8))).toBe(true));
+  });
+
+  it('finds out a socket that says nothing any more, and opens another', async () => {
+    proxy.blackHole();
+    ping();
+    await eventually(() => expect(heard).toEqual([{ lanes: [], cancel: true }]));
+    expect(failures).toEqual(['listener']);
+    test.storage.signals.send({ lanes: [9] });
+    await eventually(() => expect(heard.some((signal) => signal.lanes.includes(9))).toBe(true));
+  });
+
+  it('tries again for as long as the server is away', async () => {
+    proxy.refuse();
+    proxy.reset();
+    await eventually(() => expect(failures.length).toBeGreaterThan(2));
+    await proxy.pass();
+    await eventually(() => expect(heard).toEqual([{ lanes: [], cancel: true }]));
+  });
+
+  it('leaves no connection behind when it stops', async () => {
+    await other.signals.stopListening();
+    await eventually(async () =>
+      expect(
+        await test.database.query(
+          `select from pg_stat_activity where datname = current_database() and query ilike 'listen %'`,
+        ),
+      ).toEqual([]),
+    );
+  });
+});
