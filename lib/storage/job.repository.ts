@@ -12,6 +12,7 @@ import { CLAIM_SUSPECTS } from './sql/claim-suspects.sql.js';
 import { COMPLETE } from './sql/complete.sql.js';
 import { FIND_JOB } from './sql/find-job.sql.js';
 import { FIND_BY_FINGERPRINT, FIND_BY_UNIQUE_KEY } from './sql/find-to-cancel.sql.js';
+import { FIND_UNLOCKED } from './sql/find-unlocked.sql.js';
 import { HAS_DUE } from './sql/has-due.sql.js';
 import { PROMOTE } from './sql/promote.sql.js';
 import { PUT_BACK } from './sql/put-back.sql.js';
@@ -131,6 +132,11 @@ export class JobRepository {
   async bury(worker: string, burials: Burial[]): Promise<{ id: string; state: TerminalState }[]> {
     const verdicts = JSON.stringify(Object.fromEntries(burials.map((entry) => [entry.id, entry.verdict])));
     return this.database.loops.run(BURY, [SHARD, burials.map(idOf), burials.map(epochOf), verdicts, worker]);
+  }
+
+  /** Those of these jobs that nobody else holds locked right now. */
+  async findUnlocked(ids: string[]): Promise<Set<string>> {
+    return new Set((await this.database.loops.run<{ id: string }>(FIND_UNLOCKED, [SHARD, ids])).map(idOf));
   }
 
   /** Completes in the handler's transaction; false when the run no longer holds the job. */

@@ -7,4 +7,6 @@ export interface Settling {
   outcome: Outcome;
   /** What could not be stored of the outcome was left out already. */
   plain?: boolean;
+  /** Somebody held the job locked when it was last looked at. */
+  locked?: boolean;
 }

@@ -60,7 +60,7 @@ export class Undertaker {
     if (batch.length === 0) return Infinity;
     this.underWay = new Set(batch);
     try {
-      await this.settleBatch(batch);
+      await this.settleBatch(batch.some((entry) => entry.locked) ? await this.unlockedOf(batch) : batch);
       return this.underWay.size > 0 ? LOCKED_REST_MS : this.waiting.length > 0 ? 0 : Infinity;
     } catch (error) {
       for (const { run } of this.underWay) run.unsure = true;
@@ -73,31 +73,46 @@ export class Undertaker {
 
   private async settleBatch(batch: Settling[]): Promise<void> {
     let refusal: DatabaseError | undefined;
-    for (const [belongs, settle] of this.ways) refusal = (await this.orOneByOne(batch.filter(belongs), settle)) ?? refusal;
+    for (const [belongs, settle] of this.ways) refusal = (await this.orApart(batch.filter(belongs), settle)) ?? refusal;
     if (refusal) throw refusal;
   }
 
   /**
-   * A batch that the server refuses is settled one by one, so that a locked job holds up only itself. Answers a refusal that waiting
-   * will not mend, after everything else was settled.
+   * A batch that runs into a lock is settled without what is locked; one that is refused otherwise, one by one. Answers a refusal that
+   * waiting will not mend, after everything else was settled.
    */
-  private async orOneByOne(batch: Settling[], settle: (part: Settling[]) => Promise<void>): Promise<DatabaseError | undefined> {
+  private async orApart(batch: Settling[], settle: (part: Settling[]) => Promise<void>): Promise<DatabaseError | undefined> {
     if (batch.length === 0) return undefined;
     try {
       await settle(batch);
       return undefined;
     } catch (error) {
       if (!(error instanceof DatabaseError) || !error.isRefusal) throw error;
+      if (error.sqlState === LOCKED) return this.settleUnlocked(batch, settle);
       if (batch.length === 1) return this.refused(batch[0]!, error);
     }
     let refusal: DatabaseError | undefined;
-    for (const entry of batch) refusal = (await this.orOneByOne([entry], settle)) ?? refusal;
+    for (const entry of batch) refusal = (await this.orApart([entry], settle)) ?? refusal;
     return refusal;
   }
 
-  /** A lock is waited for. A value that cannot be stored is left out, so that no job can hang on what its handler answered. */
+  /** What is locked waits for a next round. */
+  private async settleUnlocked(
+    batch: Settling[],
+    settle: (part: Settling[]) => Promise<void>,
+  ): Promise<DatabaseError | undefined> {
+    const unlocked = await this.unlockedOf(batch);
+    return unlocked.length < batch.length ? this.orApart(unlocked, settle) : undefined;
+  }
+
+  private async unlockedOf(batch: Settling[]): Promise<Settling[]> {
+    const unlocked = await this.parts.jobs.findUnlocked(batch.map(({ run }) => run.id));
+    for (const entry of batch) entry.locked = !unlocked.has(entry.run.id);
+    return batch.filter((entry) => !entry.locked);
+  }
+
+  /** A value that cannot be stored is left out, so that no job can hang on what its handler answered. */
   private refused(entry: Settling, error: DatabaseError): DatabaseError | undefined {
-    if (error.sqlState === LOCKED) return undefined;
     if (entry.plain || !UNSTORABLE.test(error.sqlState!)) return error;
     entry.plain = true;
     entry.outcome = plainOutcome(entry.outcome, error);

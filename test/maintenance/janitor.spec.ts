@@ -25,7 +25,10 @@ describe('the janitor', () => {
   const aJanitor = (keepDays: { archive?: number; deadLetter?: number } = {}) =>
     new Janitor(
       test.storage.partitions,
-      { intervalMs: 1_000, keepMs: { archive: (keepDays.archive ?? 7) * DAY_MS, dead_letter: (keepDays.deadLetter ?? 30) * DAY_MS } },
+      {
+        intervalMs: 1_000,
+        keepMs: { archive: (keepDays.archive ?? 7) * DAY_MS, dead_letter: (keepDays.deadLetter ?? 30) * DAY_MS },
+      },
       test.events,
     );
   const partitions = async (table: PartitionedTable) =>
@@ -81,7 +84,9 @@ describe('the janitor', () => {
     await aJanitor().clean();
 
     expect(await partitions('archive')).toEqual(now);
-    expect(await test.database.query(`select to_regclass('simple_queue.archive_p20010102') as kept`)).not.toEqual([{ kept: null }]);
+    expect(await test.database.query(`select to_regclass('simple_queue.archive_p20010102') as kept`)).not.toEqual([
+      { kept: null },
+    ]);
     await test.database.query('drop table simple_queue.archive_p20010102');
   });
 

@@ -27,7 +27,13 @@ describe('the scheduler', () => {
   }
 
   it('rests until the next job is due, and no longer than it may', async () => {
-    const { scheduler } = aScheduler({ nextMs: 250 }, { nextMs: 5_000 }, { nextMs: null }, { nextMs: 0.2 }, { promoted: 1_000, nextMs: 9 });
+    const { scheduler } = aScheduler(
+      { nextMs: 250 },
+      { nextMs: 5_000 },
+      { nextMs: null },
+      { nextMs: 0.2 },
+      { promoted: 1_000, nextMs: 9 },
+    );
     const rests: number[] = [];
     for (let round = 0; round < 5; round++) rests.push(await scheduler.promote());
     expect(rests).toEqual([250, 1_000, 1_000, 1, 0]);
@@ -37,9 +43,15 @@ describe('the scheduler', () => {
     const { scheduler, asked, promoted, news } = aScheduler({ lanes: [4], newestLane: 9, suspects: [1] }, {});
     await scheduler.promote();
     await scheduler.promote();
-    expect(asked.map(([, lanes]) => lanes)).toEqual([[3, 4], [3, 4]]);
+    expect(asked.map(([, lanes]) => lanes)).toEqual([
+      [3, 4],
+      [3, 4],
+    ]);
     expect(promoted).toEqual([[4]]);
-    expect(news).toEqual([{ newestLane: 9, suspects: [1] }, { newestLane: 0, suspects: [] }]);
+    expect(news).toEqual([
+      { newestLane: 9, suspects: [1] },
+      { newestLane: 0, suspects: [] },
+    ]);
   });
 
   it('looks everywhere first, then a minute behind where it ended', async () => {

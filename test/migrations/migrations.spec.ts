@@ -25,7 +25,9 @@ describe('the migrations', () => {
     const dataSource = await withMigrations('simple_queue');
     await dataSource.runMigrations();
     const made = await tables();
-    expect(made).toEqual(expect.arrayContaining(['archive', 'claim', 'dead_letter', 'job', 'jobs', 'lane', 'lease', 'ready', 'version']));
+    expect(made).toEqual(
+      expect.arrayContaining(['archive', 'claim', 'dead_letter', 'job', 'jobs', 'lane', 'lease', 'ready', 'version']),
+    );
 
     await dataSource.undoLastMigration();
     expect(await tables()).toEqual([]);
@@ -35,7 +37,7 @@ describe('the migrations', () => {
     await dataSource.destroy();
   });
 
-  it('listed in the user`s own migrations make a schema that the module accepts with `check`', async () => {
+  it("listed in the user's own migrations make a schema that the module accepts with 'check'", async () => {
     const dataSource = await withMigrations('queue_of_mine');
     await dataSource.runMigrations();
     const storage = await openStorage(dataSource, { schema: 'queue_of_mine', migrate: 'check' });
@@ -108,7 +110,9 @@ describe('the migrations', () => {
       const id = '00000000-0000-4000-8000-000000000001';
       await storage.enqueues.insert([{ id, lane, priority: 3, payload: '{"to":"x"}', givenId: true }]);
       const rows = await dataSource.getRepository(createEntities().Jobs.options.name).findBy({ queue: 'mail' });
-      expect(rows).toMatchObject([{ id, name: 'welcome', state: 'ready', priority: 3, payload: { to: 'x' }, run_at: expect.any(Date) }]);
+      expect(rows).toMatchObject([
+        { id, name: 'welcome', state: 'ready', priority: 3, payload: { to: 'x' }, run_at: expect.any(Date) },
+      ]);
       await storage.onApplicationShutdown();
     });
   });

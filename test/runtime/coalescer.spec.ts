@@ -53,7 +53,10 @@ describe('a coalescer', () => {
     const { coalescer, flights } = aCoalescer({ maxItems: 2, maxFlights: 2 });
     const answers = [1, 2, 3, 4, 5].map((item) => coalescer.add(item));
     await tick();
-    expect(flights.map((flight) => flight.items)).toEqual([[1, 2], [3, 4]]);
+    expect(flights.map((flight) => flight.items)).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
     flights[0]!.land();
     await tick();
     flights.slice(1).forEach((flight) => flight.land());

@@ -5,7 +5,9 @@ const coded = (code: unknown, message = 'failed') => Object.assign(new Error(mes
 
 describe('what may succeed when it is tried again', () => {
   it.each([
-    ...['08006', '08P01', '53300', '53100', '57P01', '57P02', '57P03', '40001', '40P01', '55P03', '57014', '25006'].map((code) => coded(code)),
+    ...['08006', '08P01', '53300', '53100', '57P01', '57P02', '57P03', '40001', '40P01', '55P03', '57014', '25006'].map((code) =>
+      coded(code),
+    ),
     ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH'].map((code) => coded(code, '')),
     new Error('Query read timeout'),
     new Error('timeout exceeded when trying to connect'),
@@ -14,10 +16,18 @@ describe('what may succeed when it is tried again', () => {
     { message: 'connect ECONNREFUSED, of another realm' },
   ])('%s', (error) => expect(isTransient(error)).toBe(true));
 
-  it.each([coded('23505'), coded('42P01'), coded('22P02'), coded('42501'), coded('XX000'), new Error('no'), null, undefined, 'no', 7])(
-    'but not %s',
-    (error) => expect(isTransient(error)).toBe(false),
-  );
+  it.each([
+    coded('23505'),
+    coded('42P01'),
+    coded('22P02'),
+    coded('42501'),
+    coded('XX000'),
+    new Error('no'),
+    null,
+    undefined,
+    'no',
+    7,
+  ])('but not %s', (error) => expect(isTransient(error)).toBe(false));
 });
 
 describe('an SQLSTATE', () => {

@@ -6,13 +6,13 @@ const FORM = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{1
 const msOf = (id: string) => parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 
 describe('ids', () => {
-  it('are UUIDs of version 7 whose time is the clock`s', () => {
+  it("are UUIDs of version 7 whose time is the clock's", () => {
     const id = new Uuid7(() => 1_700_000_000_123).next();
     expect(id).toMatch(FORM);
     expect(msOf(id)).toBe(1_700_000_000_123);
   });
 
-  it('rise within one millisecond, also past the counter`s end', () => {
+  it("rise within one millisecond, also past the counter's end", () => {
     const ids = new Uuid7(() => 1_700_000_000_000);
     const made = Array.from({ length: 10_000 }, () => ids.next());
     expect(made).toEqual(made.toSorted());

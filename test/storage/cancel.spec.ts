@@ -76,7 +76,7 @@ describe('cancelling', () => {
     expect(await jobs.find(other.id)).toMatchObject({ state: 'ready' });
   });
 
-  it('belongs to the caller`s transaction', async () => {
+  it("belongs to the caller's transaction", async () => {
     const job = await test.rows.job();
     const order = test.dataSource.transaction(async (manager) => {
       expect(await jobs.cancelById(test.storage.database.in(manager), [job.id], { '': DAY_MS })).toEqual({

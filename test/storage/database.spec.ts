@@ -41,7 +41,7 @@ describe('the database', () => {
   const everythingOf = (error: Error) =>
     `${error.message} ${error.stack} ${JSON.stringify(error)} ${JSON.stringify(error.cause ?? '')}`;
 
-  describe('a caller`s manager', () => {
+  describe("a caller's manager", () => {
     it('of another database is refused', async () => {
       const other = await aDatabase();
       const foreign = await aDataSource(other.url);
@@ -87,7 +87,7 @@ describe('the database', () => {
       expect(everythingOf(error)).not.toContain(CANARY);
     });
 
-    it('carry no value of a row in a caller`s transaction either', async () => {
+    it("carry no value of a row in a caller's transaction either", async () => {
       const error = await failureOf(
         test.dataSource.transaction((manager) => test.storage.enqueues.insertIn(test.storage.database.in(manager), [aBadJob()])),
       );

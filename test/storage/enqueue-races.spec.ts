@@ -58,7 +58,7 @@ describe('enqueueing against rivals', () => {
 
   it.each([
     ['keys', (n: number) => ({ uniqueKey: `key-${n}` })],
-    ['caller`s ids', (n: number) => ({ id: `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`, givenId: true })],
+    ["caller's ids", (n: number) => ({ id: `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`, givenId: true })],
   ])('never deadlocks over the same %s in opposite orders', async (_, options) => {
     const batch = () => Array.from({ length: 3_000 }, (__, n) => aNewJob(options(n)));
     const batches = [batch(), batch().toReversed(), batch(), batch().toReversed()];
@@ -121,7 +121,7 @@ describe('enqueueing against rivals', () => {
     });
   });
 
-  it('remembers a caller`s id that is being completed while it comes again', async () => {
+  it("remembers a caller's id that is being completed while it comes again", async () => {
     for (let round = 0; round < 10; round++) {
       const job = await test.rows.job({ state: 'running' });
       const success = { id: job.id, epoch: 0, runMs: 1, keepMs: DAY_MS, output: undefined };

@@ -120,7 +120,7 @@ describe('enqueueing', () => {
     expect(await enqueues.insert([aNewJob({ uniqueKey: 'key' })])).toMatchObject([{ created: true }]);
   });
 
-  it('knows a caller`s id while its job lives, and in archive and dead letter', async () => {
+  it("knows a caller's id while its job lives, and in archive and dead letter", async () => {
     const live = await test.rows.job({ state: 'running' });
     const archived = await test.rows.job();
     const dead = await test.rows.job({ state: 'running' });
@@ -138,7 +138,7 @@ describe('enqueueing', () => {
     expect(await count()).toBe(2);
   });
 
-  it('stores a caller`s id once, also twice in one batch and with different keys', async () => {
+  it("stores a caller's id once, also twice in one batch and with different keys", async () => {
     const id = ids.next();
     const answers = await enqueues.insert([
       aNewJob({ id, givenId: true, uniqueKey: 'b' }),

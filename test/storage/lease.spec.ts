@@ -23,7 +23,7 @@ describe('leases', () => {
       )
     )[0]?.left;
 
-  it('are taken and renewed by the database`s clock', async () => {
+  it("are taken and renewed by the database's clock", async () => {
     const id = randomUUID();
     await leases.take(id, 'worker-7', 60_000);
     expect(await secondsLeft(id)).toBeGreaterThan(30);
@@ -77,7 +77,7 @@ describe('leases', () => {
   });
 
   describe('renewed', () => {
-    it('tell which of their jobs were asked to stop, and nobody else`s', async () => {
+    it("tell which of their jobs were asked to stop, and nobody else's", async () => {
       const mine = await test.rows.job({ state: 'running', cancelRequested: true });
       await test.rows.job({ state: 'running', lease: mine.lease });
       await test.rows.job({ state: 'running', cancelRequested: true });

@@ -84,9 +84,7 @@ describe('the listener', () => {
     await other.signals.stopListening();
     await eventually(async () =>
       expect(
-        await test.database.query(
-          `select from pg_stat_activity where datname = current_database() and query ilike 'listen %'`,
-        ),
+        await test.database.query(`select from pg_stat_activity where datname = current_database() and query ilike 'listen %'`),
       ).toEqual([]),
     );
   });

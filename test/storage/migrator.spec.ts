@@ -45,7 +45,7 @@ describe('opening the storage', () => {
     expect([await exists('one.job'), await exists('_2.job'), await exists('simple_queue.job')]).toEqual([true, true, false]);
   });
 
-  it('refuses with `check` where there is no schema, where there are no tables, and where they are older', async () => {
+  it("refuses with 'check' where there is no schema, where there are no tables, and where they are older", async () => {
     const behind = { code: 'SCHEMA_BEHIND', message: expect.stringContaining('createMigrations') };
     await expect(open({ migrate: 'check' })).rejects.toMatchObject(behind);
     await database.query('create schema simple_queue');
@@ -69,12 +69,12 @@ describe('opening the storage', () => {
       await expect(open({ migrate })).rejects.toMatchObject({ code: 'SCHEMA_AHEAD' });
   });
 
-  it('trusts with `off`', async () => {
+  it("trusts with 'off'", async () => {
     await open({ migrate: 'off' });
     expect(await exists('simple_queue.job')).toBe(false);
   });
 
-  it('applies nothing of the user`s own: entities, synchronize, dropSchema, migrations, subscribers', async () => {
+  it("applies nothing of the user's own: entities, synchronize, dropSchema, migrations, subscribers", async () => {
     const Order = new EntitySchema<{ id: number }>({ name: 'order', columns: { id: { type: 'int', primary: true } } });
     await database.query('create table kept (id int)');
     let ran = false;

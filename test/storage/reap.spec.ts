@@ -28,7 +28,7 @@ describe('reaping', () => {
   /** A lease that is gone: its worker died, before the first heartbeat or after the last. */
   const gone = () => randomUUID();
 
-  it('gives a silent worker`s jobs back as suspects, at the next epoch, and frees its claim', async () => {
+  it("gives a silent worker's jobs back as suspects, at the next epoch, and frees its claim", async () => {
     const job = await test.rows.job({ state: 'running', lease: gone(), attempt: 1, epoch: 4 });
 
     expect(await reap()).toMatchObject({ claims: 1, jobs: 1, poisoned: 0, cancelled: 0, last: job.claim });

@@ -78,7 +78,7 @@ describe('signals', () => {
     await storage.onApplicationShutdown();
   });
 
-  describe('of a caller`s transaction', () => {
+  describe("of a caller's transaction", () => {
     it('leave when it commits, not before', async () => {
       await test.dataSource.transaction(async (manager) => {
         await queues.enqueue('mail', 1, { manager });
@@ -136,7 +136,7 @@ describe('signals', () => {
     });
   });
 
-  it('leave the user`s DataSource as it was', async () => {
+  it("leave the user's DataSource as it was", async () => {
     const dataSource = await aDataSource(test.database.url);
     const before = [...dataSource.subscribers];
     const storage: Storage = await openStorage(dataSource);

@@ -26,14 +26,16 @@ const LED_OTHERWISE: Record<string, string> = {
 };
 
 const REGISTRIES = ['queue', 'lane', 'version', 'migration'];
-const VOLATILE = /\b(random|clock_timestamp|timeofday|gen_random_uuid|uuid_generate_\w+|nextval|setval|currval|txid_current|pg_current_xact_id)\s*\(/;
+const VOLATILE =
+  /\b(random|clock_timestamp|timeofday|gen_random_uuid|uuid_generate_\w+|nextval|setval|currval|txid_current|pg_current_xact_id)\s*\(/;
 const SESSION = /\b(set_config|pg_advisory_lock|create temp|listen |prepare |set session)/;
 
 async function allStatements(): Promise<[string, Statement][]> {
   const found: [string, Statement][] = [];
   for (const file of readdirSync(FOLDER)) {
     const exported = (await import(new URL(file, FOLDER).pathname)) as Record<string, Statement>;
-    for (const [name, statement] of Object.entries(exported)) if (typeof statement.text === 'string') found.push([name, statement]);
+    for (const [name, statement] of Object.entries(exported))
+      if (typeof statement.text === 'string') found.push([name, statement]);
   }
   return found;
 }
@@ -49,8 +51,7 @@ function queryAround(text: string, at: number): string {
   return query;
 }
 
-const partsOf = (text: string, what: RegExp): string[] =>
-  [...text.matchAll(what)].map((match) => queryAround(text, match.index));
+const partsOf = (text: string, what: RegExp): string[] => [...text.matchAll(what)].map((match) => queryAround(text, match.index));
 
 describe('the statements', () => {
   let statements: [string, Statement][];
@@ -74,7 +75,9 @@ describe('the statements', () => {
   it('name the schema of every table, so that another schema is a matter of text', () => {
     const unnamed = /\b(from|into|update|join)\s+(job|ready|scheduled|suspect|claim|lease|lane|queue|archive|dead_letter)\b/;
     // A CTE may be called like a table.
-    expect(breaches(({ text }) => unnamed.test(text.replaceAll(/\bfrom (scheduled|claim|suspect)\b(?=\s*[,)])/g, '')))).toEqual([]);
+    expect(breaches(({ text }) => unnamed.test(text.replaceAll(/\bfrom (scheduled|claim|suspect)\b(?=\s*[,)])/g, '')))).toEqual(
+      [],
+    );
   });
 
   it('give the shard wherever they delete or update', () => {

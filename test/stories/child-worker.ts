@@ -38,12 +38,18 @@ const HANDLERS: Record<string, () => Type<unknown>> = {
       { transactional: true },
     ),
   never: () => aHandler('never', never),
-  clock: () => aHandler('clock', (job) => ({ attempt: job.attempt, saw: Date.now() })),
-  /** Its effect and its completion are one transaction. */
+  clock: () =>
+    aHandler('clock', (job) => {
+      if (job.payload === 'fails once' && job.attempt === 1) throw new Error('once');
+      return { saw: Date.now() };
+    }),
+  /** Its effect and its completion are one transaction; its start is noted outside of that. */
   ledger: () =>
     aHandler(
       'ledger',
       async (job, { manager }) => {
+        await started.passed;
+        await dataSource().query('insert into start values ($1)', [job.id]);
         await manager.query('insert into ledger (job, pid) values ($1, $2)', [job.id, process.pid]);
       },
       { transactional: true },

@@ -12,6 +12,9 @@ const AN_HOUR = 3_600_000;
 const circle: Record<string, unknown> = {};
 circle.self = circle;
 const hostile = new Proxy({}, { get: () => { throw new Error('trap'); }, ownKeys: () => { throw new Error('trap'); } }); // prettier-ignore
+const thrower = (thrown: unknown): never => {
+  throw thrown;
+};
 const nested = (depth: number): unknown => Array.from({ length: depth }).reduce<unknown>((inner) => [inner], null);
 
 describe('what a handler answers', () => {
@@ -73,7 +76,7 @@ describe('what a handler answers', () => {
     ['UnprocessableError', new UnprocessableError('bad'), 'unprocessable', { code: 'UNPROCESSABLE' }],
     ['CriticalError', new CriticalError('broken'), 'critical', { code: 'CRITICAL' }],
   ] as const)('throws %s', async (_name, thrown, state, error) => {
-    const { job } = await runOnce(() => Promise.reject(thrown as Error), state, { maxAttempts: 1 });
+    const { job } = await runOnce(() => thrower(thrown), state, { maxAttempts: 1 });
     expect(job).toMatchObject({ lastError: error, attempt: 1, history: [{ attempt: 1, outcome: state }] });
   });
 

@@ -7,6 +7,10 @@ import { eventually } from './eventually.js';
 const EXIT_MS = 25_000;
 const TYPESCRIPT = new URL('./typescript.mjs', import.meta.url).href;
 
+/** Whatever becomes of the test, no child outlives it. */
+const living = new Set<ChildProcess>();
+process.once('exit', () => living.forEach((child) => child.kill('SIGKILL')));
+
 /** A process of its own that runs a TypeScript file; what it prints as JSON lines is kept. */
 export class Child {
   readonly said: Record<string, unknown>[] = [];
@@ -21,8 +25,8 @@ export class Child {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     createInterface({ input: this.process.stdout! }).on('line', (line) => this.hear(line));
-    // Whatever becomes of the test, no child outlives it.
-    process.once('exit', () => this.process.kill('SIGKILL'));
+    living.add(this.process);
+    this.process.once('exit', () => living.delete(this.process));
     this.process.stderr!.on('data', (chunk: Buffer) => (this.errors += chunk.toString()));
   }
 

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { constant } from '../../lib/job/backoff.js';
+import { Permits } from '../../lib/runtime/permits.js';
+import type { ClaimedRow } from '../../lib/storage/row-mapper.js';
+import type { Claim } from '../../lib/worker/claims.js';
+import type { Handler } from '../../lib/worker/handler-registry.js';
+import { JobRun } from '../../lib/worker/job-run.js';
+import { WorkerLane } from '../../lib/worker/worker-lane.js';
+
+const SETTINGS = {
+  maxAttempts: 3,
+  backoff: constant({ delayMs: 0 }),
+  timeoutMs: undefined,
+  archiveKeepMs: 1_000,
+  deadLetterKeepMs: 1_000,
+};
+
+/** A lane of queue `work` with a handler of this function, without a database. */
+export function aLane({ id = 1, limit = 10, permits = [new Permits(limit)], ...handler }: Partial<Handler> & LaneOptions = {}) {
+  const full: Handler = {
+    queue: 'work',
+    name: undefined,
+    label: 'Work',
+    options: {},
+    bound: {},
+    run: () => undefined,
+    ...handler,
+  };
+  return new WorkerLane({ id, queueId: 1, queue: 'work', name: '' }, full, SETTINGS, permits);
+}
+
+interface LaneOptions {
+  id?: number;
+  limit?: number;
+  permits?: Permits[];
+}
+
+export function aRow(row: Partial<ClaimedRow> = {}): ClaimedRow {
+  return {
+    id: randomUUID(),
+    lane: 1,
+    epoch: 0,
+    priority: 0,
+    runAt: '2026-11-21 03:16:10.123456+00',
+    spent: 0,
+    stalls: 0,
+    reschedules: 0,
+    suspicion: 0,
+    createdAt: '2026-11-21 03:16:10.123456+00',
+    cancelled: false,
+    uniqueKey: null,
+    fingerprint: null,
+    options: null,
+    payload: 'null',
+    payloadBytes: null,
+    lastError: null,
+    ...row,
+  };
+}
+
+/** One claimed job on its way to, or in, its handler. */
+export function aRun(row: Partial<ClaimedRow> = {}, { lane = aLane(), claim = aClaim() } = {}): JobRun {
+  return new JobRun(aRow(row), lane, claim);
+}
+
+export const aClaim = (open = 1): Claim => ({ id: randomUUID(), open });

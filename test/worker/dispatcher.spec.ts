@@ -1,0 +1,126 @@
+import { describe, expect, it } from '@jest/globals';
+import { Permits } from '../../lib/runtime/permits.js';
+import { Dispatcher } from '../../lib/worker/dispatcher.js';
+import type { JobRun } from '../../lib/worker/job-run.js';
+import type { WorkerLane } from '../../lib/worker/worker-lane.js';
+import { eventually } from '../support/eventually.js';
+import { aGate, never } from '../support/gate.js';
+import { aLane, aRun } from '../support/runs.js';
+
+function aDispatcher(lanes: WorkerLane[], execute: (run: JobRun) => Promise<void>) {
+  const rooms: number[] = [];
+  const dispatcher: Dispatcher = new Dispatcher(
+    () => lanes,
+    (run) => execute(run),
+    () => rooms.push(dispatcher.size),
+  );
+  return { dispatcher, rooms };
+}
+
+const fill = (lane: WorkerLane, count: number): void => {
+  for (let n = 0; n < count; n++) lane.add(aRun({}, { lane }));
+};
+
+const settled = async (run: JobRun): Promise<void> => void (run.settled = true);
+
+describe('the dispatcher', () => {
+  it('starts as many as every tier of permits allows, and the next when one ends', async () => {
+    const process = new Permits(3);
+    const lanes = [aLane({ permits: [process, new Permits(2)] }), aLane({ id: 2, permits: [process, new Permits(9)] })];
+    let most = 0;
+    let ran = 0;
+    const { dispatcher } = aDispatcher(lanes, async (run) => {
+      most = Math.max(most, dispatcher.size);
+      await Promise.resolve();
+      ran++;
+      await settled(run);
+    });
+    for (const lane of lanes) fill(lane, 20);
+
+    dispatcher.startAll();
+    await dispatcher.whenIdle(1_000);
+    await eventually(() => ran === 40);
+
+    expect(most).toBe(3);
+    expect(process.used).toBeLessThanOrEqual(3);
+  });
+
+  it('knows both runs of a job whose timed-out handler goes on beside its next run', async () => {
+    const lane = aLane();
+    const first = aRun({}, { lane });
+    const second = aRun({ id: first.id, epoch: 1 }, { lane });
+    const gate = aGate();
+    const { dispatcher } = aDispatcher([lane], (run) => (run === first ? gate.passed : never()));
+    lane.add(first);
+    lane.add(second);
+    dispatcher.startAll();
+
+    gate.open();
+    await gate.passed;
+    await new Promise(setImmediate);
+
+    expect(dispatcher.runs()).toEqual([second]);
+  });
+
+  it('starts nothing while it is halted, and everything that may run when it goes on', () => {
+    const lane = aLane({ limit: 5 });
+    const { dispatcher } = aDispatcher([lane], never);
+    fill(lane, 7);
+
+    dispatcher.halt();
+    dispatcher.startAll();
+    expect(dispatcher.size).toBe(0);
+    dispatcher.resume();
+
+    expect(dispatcher.size).toBe(5);
+  });
+
+  it('lets another lane be first each time', () => {
+    const process = new Permits(1);
+    const lanes = [1, 2, 3].map((id) => aLane({ id, permits: [process] }));
+    const order: number[] = [];
+    const { dispatcher } = aDispatcher(lanes, async (run) => void order.push(run.lane.lane.id));
+    for (const lane of lanes) fill(lane, 1);
+
+    for (let turn = 0; turn < 3; turn++) {
+      dispatcher.startAll();
+      process.giveBack();
+    }
+
+    expect(order.sort()).toEqual([1, 2, 3]);
+  });
+
+  it('counts a run that was settled as idle, though its handler goes on', async () => {
+    const lane = aLane();
+    const { dispatcher } = aDispatcher([lane], async (run) => {
+      run.settled = true;
+      dispatcher.notice();
+      return never();
+    });
+    fill(lane, 1);
+    dispatcher.startAll();
+
+    expect(await dispatcher.whenIdle(1_000)).toBe(true);
+    expect(dispatcher.size).toBe(1);
+  });
+
+  it('says that it is not idle after the time that it was given', async () => {
+    const lane = aLane();
+    const { dispatcher } = aDispatcher([lane], never);
+    fill(lane, 1);
+    dispatcher.startAll();
+
+    expect(await dispatcher.whenIdle(1)).toBe(false);
+  });
+
+  it('tells when a permit came free', async () => {
+    const lane = aLane();
+    const { dispatcher, rooms } = aDispatcher([lane], settled);
+    fill(lane, 1);
+
+    dispatcher.startAll();
+    await new Promise(setImmediate);
+
+    expect(rooms).toEqual([0]);
+  });
+});

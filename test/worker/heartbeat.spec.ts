@@ -1,0 +1,77 @@
+import { describe, expect, it } from '@jest/globals';
+import { Uuid7 } from '../../lib/runtime/uuid7.js';
+import type { LeaseRepository, Renewal } from '../../lib/storage/lease.repository.js';
+import { Heartbeat } from '../../lib/worker/heartbeat.js';
+import { eventually } from '../support/eventually.js';
+
+const ALIVE: Renewal = { alive: true, cancelled: [], unknown: [] };
+
+function aHeartbeat(renew: () => Promise<Renewal>, leaseMs = 60_000) {
+  const told = { taken: [] as string[], lost: 0, cancelled: [] as string[], freed: [] as string[], released: 0 };
+  const leases = {
+    take: async (id: string) => void told.taken.push(id),
+    renew,
+    releaseClaims: async (_lease: string, claims: string[]) => told.freed.push(...claims),
+  } as unknown as LeaseRepository;
+  const heartbeat = new Heartbeat({
+    leases,
+    ids: new Uuid7(),
+    worker: 'test',
+    intervalMs: 7,
+    leaseMs,
+    answerMs: 10,
+    knownClaims: () => [],
+    onCancel: (ids) => told.cancelled.push(...ids),
+    onLost: () => told.lost++,
+    onReleased: (jobs) => (told.released += jobs),
+  });
+  return { heartbeat, told };
+}
+
+describe('the heartbeat', () => {
+  it('renews its lease and rests an interval', async () => {
+    const { heartbeat, told } = aHeartbeat(async () => ALIVE);
+    await heartbeat.take();
+
+    expect(await heartbeat.beat()).toBe(7);
+
+    expect(heartbeat.lease).toBe(told.taken[0]);
+    expect(told.lost).toBe(0);
+  });
+
+  it('tells which jobs were asked to stop, and frees claims whose answers were lost', async () => {
+    const { heartbeat, told } = aHeartbeat(async () => ({ alive: true, cancelled: ['job'], unknown: ['claim'] }));
+    await heartbeat.take();
+
+    await heartbeat.beat();
+
+    expect(told).toMatchObject({ cancelled: ['job'], freed: ['claim'], released: 1 });
+  });
+
+  it('has lost everything when its lease is gone, and takes another, never the same', async () => {
+    const { heartbeat, told } = aHeartbeat(async () => ({ ...ALIVE, alive: false }));
+    await heartbeat.take();
+
+    await heartbeat.beat();
+
+    expect(told.lost).toBe(1);
+    expect(told.taken.length).toBe(2);
+    expect(told.taken[0]).not.toBe(told.taken[1]);
+    expect(heartbeat.lease).toBe(told.taken[1]);
+  });
+
+  it('gives no lease to claim under once it may have run out, and tells the handlers, once', async () => {
+    const { heartbeat, told } = aHeartbeat(() => Promise.reject(new Error('away')), 20);
+    await heartbeat.take();
+    expect(heartbeat.lease).toBe(told.taken[0]);
+
+    await eventually(() => heartbeat.lease === undefined);
+    await eventually(async () => {
+      await heartbeat.beat().catch(() => undefined);
+      expect(told.lost).toBe(1);
+    });
+    await heartbeat.beat();
+
+    expect(told).toMatchObject({ lost: 1, taken: [expect.any(String), expect.any(String)] });
+  });
+});

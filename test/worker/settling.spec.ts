@@ -1,0 +1,181 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { FoundJob } from '../../lib/job/job.js';
+import type { Outcome } from '../../lib/job/outcome.js';
+import { Uuid7 } from '../../lib/runtime/uuid7.js';
+import { DatabaseError } from '../../lib/storage/database-errors.js';
+import type { Burial, JobRepository, Return, RunKey, Success } from '../../lib/storage/job.repository.js';
+import { Claims } from '../../lib/worker/claims.js';
+import type { JobRun } from '../../lib/worker/job-run.js';
+import { LateAnswers } from '../../lib/worker/late-answers.js';
+import { Poller, type PollerParts } from '../../lib/worker/poller.js';
+import type { RunReports } from '../../lib/worker/run-reports.js';
+import { Settler } from '../../lib/worker/settler.js';
+import { Undertaker } from '../../lib/worker/undertaker.js';
+import { aLane, aRun } from '../support/runs.js';
+
+const FAULTS = ['none', 'none', 'none', 'cut before', 'cut after', 'refused'] as const;
+type Fault = (typeof FAULTS)[number];
+
+const error = (code?: string) => new DatabaseError('settle', Object.assign(new Error('Connection terminated'), { code }));
+
+/** Live jobs by id, and how the others have ended; says no, or nothing, as the test wants. */
+class Table {
+  readonly live = new Map<string, { epoch: number; attempt: number; reschedules: number; locked: number; cancelled: boolean }>();
+  readonly ended = new Map<string, string>();
+
+  constructor(private readonly faults: Fault[]) {}
+
+  settleAndClaim = (_worker: string, successes: Success[]) =>
+    this.statement(successes, (held) => {
+      for (const { id } of held) this.end(id, 'succeeded');
+      return { jobs: [], lost: successes.filter((success) => !held.includes(success)).map(({ id }) => id) };
+    });
+
+  bury = (_worker: string, burials: Burial[]) =>
+    this.statement(burials, (held) =>
+      held.map(({ id, verdict }) => ({ id, state: this.end(id, this.live.get(id)!.cancelled ? 'cancelled' : verdict.state) })),
+    );
+
+  putBack = (returns: Return[]) =>
+    this.statement(returns, (held) => held.map(({ id, change }) => ({ id, moved: this.move(id, change) })));
+
+  findUnlocked = async (ids: string[]) => new Set(ids.filter((id) => !((this.live.get(id)?.locked ?? 0) > 0)));
+
+  find = async (id: string): Promise<FoundJob | undefined> =>
+    ({ state: this.ended.get(id) ?? 'running', ...this.live.get(id) }) as unknown as FoundJob;
+
+  /** Somebody else takes the job away from its run. */
+  reap(id: string): void {
+    const job = this.live.get(id);
+    if (job) job.epoch++;
+  }
+
+  private async statement<Key extends RunKey, Answer>(keys: Key[], commit: (held: Key[]) => Answer): Promise<Answer> {
+    await Promise.resolve();
+    const fault = keys.length > 0 ? (this.faults.shift() ?? 'none') : 'none';
+    if (fault === 'cut before') throw error();
+    if (fault === 'refused') throw error('40P01');
+    const held = keys.filter(({ id, epoch }) => this.live.get(id)?.epoch === epoch);
+    const locks = held.map(({ id }) => this.live.get(id)!).filter((job) => job.locked > 0);
+    for (const job of locks) job.locked--;
+    if (locks.length > 0) throw error('55P03');
+    const answer = commit(held);
+    if (fault === 'cut after') throw error();
+    return answer;
+  }
+
+  private move(id: string, change: Return['change']): boolean {
+    const job = this.live.get(id)!;
+    if (job.cancelled) return false;
+    Object.assign(job, {
+      epoch: job.epoch + 1,
+      attempt: job.attempt + change.spent,
+      reschedules: job.reschedules + change.rescheduled,
+    });
+    return true;
+  }
+
+  private end<State extends string>(id: string, state: State): State {
+    this.live.delete(id);
+    this.ended.set(id, state);
+    return state;
+  }
+}
+
+/** The settling half of a worker, on a table that is no database. */
+function aSettlement(faults: Fault[]) {
+  const table = new Table(faults);
+  const jobs = table as unknown as JobRepository;
+  const told = new Map<JobRun, string[]>();
+  const note = (run: JobRun, what: string) => void told.set(run, [...(told.get(run) ?? []), what]);
+  const reports = {
+    settled: (run: JobRun, { kind }: Outcome) => note(run, kind),
+    leaseLost: (run: JobRun) => note(run, 'leaseLost'),
+  };
+  const shared = { jobs, claims: new Claims(), reports: reports as unknown as RunReports, worker: 'test' };
+  const late = new LateAnswers(jobs, shared.reports);
+  const successOf = ({ run }: { run: JobRun }): Success => ({
+    id: run.id,
+    epoch: run.epoch,
+    runMs: 0,
+    keepMs: 1,
+    output: undefined,
+  });
+  const undertaker = new Undertaker({ ...shared, late, successOf, onWork: () => undefined, onReturn: () => undefined });
+  const settler = new Settler({ ...shared, late, undertaker, successOf, onSuccess: () => undefined });
+  const lanes = { all: () => [], room: 0, get: () => undefined };
+  const parts = {
+    ...shared,
+    lanes,
+    settler,
+    dispatcher: { startAll: () => undefined },
+    ids: new Uuid7(),
+    pollIntervalMs: 1,
+    lease: () => 'lease',
+  };
+  const poller = new Poller(parts as unknown as PollerParts);
+  const round = () => Promise.allSettled([poller.poll(), poller.poll(), undertaker.settle()]);
+  return { table, told, settler, claims: shared.claims, round };
+}
+
+const fail = { name: 'Error', message: 'no' };
+const OUTCOMES: Outcome[] = [
+  { kind: 'succeeded', output: 1 },
+  { kind: 'succeeded', output: 2 },
+  { kind: 'retried', again: { delayMs: 0 }, error: fail },
+  { kind: 'rescheduled', again: { delayMs: 0 } },
+  { kind: 'released', again: { delayMs: 0 }, reason: 'unstarted' },
+  { kind: 'cancelled', reason: 'no' },
+  { kind: 'failed', error: fail },
+  { kind: 'poisoned', error: fail },
+];
+
+const aJob = fc.record({
+  outcome: fc.constantFrom(...OUTCOMES),
+  fate: fc.constantFrom('held', 'held', 'held', 'reaped', 'cancel requested'),
+  locked: fc.constantFrom(0, 0, 0, 1, 3),
+});
+
+describe('settling, whatever the database does', () => {
+  it('reports each run exactly once, as it truly ended, and lets go of every claim', async () => {
+    const faults = fc.array(fc.constantFrom(...FAULTS), { maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(aJob, { minLength: 1, maxLength: 6 }), { maxLength: 6 }),
+        faults,
+        async (batches, said) => {
+          const { table, told, settler, claims, round } = aSettlement(said);
+          const runs: JobRun[] = [];
+          for (const [index, batch] of batches.entries()) {
+            const id = `claim ${index}`;
+            claims.expect(id);
+            const claim = claims.arrived(id, batch.length);
+            for (const { outcome, fate, locked } of batch) {
+              const run = aRun({ epoch: index % 2 }, { claim, lane: aLane() });
+              const epoch = fate === 'reaped' ? run.epoch + 1 : run.epoch;
+              table.live.set(run.id, { epoch, attempt: 0, reschedules: 0, locked, cancelled: fate === 'cancel requested' });
+              runs.push(run);
+              settler.add(run, outcome);
+            }
+            await round();
+          }
+          for (let turn = 0; turn < 60 && !(settler.isEmpty && !claims.hasEnded); turn++) await round();
+
+          expect(runs.map((run) => told.get(run)?.length)).toEqual(runs.map(() => 1));
+          for (const run of runs) expect(isTrue(table, run, told.get(run)![0]!)).toBe(true);
+          expect([...claims.ids()].length).toBe(claims.hasEnded ? claims.ids().length : 0);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
+/** Is what was reported what the table says? */
+function isTrue(table: Table, run: JobRun, report: string): boolean {
+  const job = table.live.get(run.id);
+  if (!job) return table.ended.get(run.id) === report;
+  if (report === 'leaseLost') return job.epoch > run.epoch;
+  return job.epoch === run.epoch + 1 && ['retried', 'rescheduled', 'released'].includes(report);
+}
