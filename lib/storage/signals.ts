@@ -35,6 +35,7 @@ export class Signals {
   private readonly channel: string;
   private readonly receivers = new Set<(signal: Signal) => void>();
   private readonly pending = new Set<number>();
+  private notifiedAt = -Infinity;
   private pendingCancel = false;
   private pendingLater = false;
   private readonly afterCommit = new WeakMap<QueryRunner, (() => void)[]>();
@@ -117,7 +118,7 @@ export class Signals {
     for (const lane of signal.lanes) this.pending.add(lane);
     this.pendingCancel ||= signal.cancel ?? false;
     this.pendingLater ||= signal.later ?? false;
-    this.notifier.wake();
+    this.notifier.wakeIn(this.notifiedAt + NOTIFY_INTERVAL_MS - performance.now());
   }
 
   private async notify(): Promise<number> {
@@ -126,6 +127,7 @@ export class Signals {
     const message = `${this.sender} ${this.pendingCancel ? 'c' : ''}${this.pendingLater ? 'l' : ''} ${lanes.join(',')}`;
     this.pending.clear();
     this.pendingCancel = this.pendingLater = false;
+    this.notifiedAt = performance.now();
     await this.database.loops.run(NOTIFY, [this.channel, message]);
     return NOTIFY_INTERVAL_MS;
   }

@@ -48,6 +48,18 @@ describe('signals', () => {
     expect(onWire.length).toBeLessThan(10);
   });
 
+  it('leave at most once an interval, also when each comes after the last one has left', async () => {
+    const startedAt = performance.now();
+    for (let n = 0; n < 200; n++) {
+      test.storage.signals.send({ lanes: [n] });
+      await wire.query('select 1');
+    }
+    const intervals = (performance.now() - startedAt) / 10;
+    await eventually(() => expect(onWire.at(-1)).toMatch(/(^|[ ,])199$/));
+    expect(onWire.length).toBeLessThanOrEqual(intervals + 3);
+    expect(onWire.length).toBeLessThan(200);
+  });
+
   it('never send names of queues, however long, and stay within what a NOTIFY holds', async () => {
     const name = 'q'.repeat(100);
     await queues.enqueue(name, 'secret');
