@@ -1,0 +1,129 @@
+const PEERS = ['graphile', 'graphile-best', 'graphile-quick', 'boss', 'boss-best', 'boss-notify'];
+const BULLS = ['bull', 'bull-best', 'bull-fsync'];
+
+/** The goals that the project has set itself, as ratios within one run: `[name, goal, value, reached]`, value undefined where not measured. */
+export function goalsOf(results) {
+  const cell = (row, variant) =>
+    results.rows.find((entry) => entry.id === row)?.cells.find((entry) => entry.variant === variant)?.median;
+  const figure = (row, variant, key = 'jobsPerSecond') => cell(row, variant)?.[key];
+  const best = (row, variants, key) =>
+    extreme(
+      Math.max,
+      variants.map((variant) => figure(row, variant, key)),
+    );
+  const least = (row, variants, key) =>
+    extreme(
+      Math.min,
+      variants.map((variant) => figure(row, variant, key)),
+    );
+  const questions = { figure, best, least };
+  return [
+    ...drains(questions),
+    ...enqueues(questions),
+    ...crowds(questions),
+    ...costs(questions),
+    ...latencies(questions),
+    ...promises(questions),
+  ];
+}
+
+function drains({ figure, best }) {
+  const kept = best('drain-kept', PEERS);
+  const one = figure('drain-deleted', 'ours');
+  return [
+    atLeast('drain, deleted / best tuned peer on PostgreSQL', 2, ratio(one, best('drain-deleted', PEERS))),
+    atLeast('drain, deleted / BullMQ on Redis', 3, ratio(one, best('drain-deleted', BULLS))),
+    atLeast('drain, deleted / limit', 0.6, ratio(one, figure('drain-deleted', 'floor'))),
+    atLeast('drain, kept / best tuned peer', 1.6, ratio(figure('drain-kept', 'ours'), kept)),
+    atLeast('drain, 2 processes / 1', 0.75, ratio(figure('drain-2', 'ours'), one)),
+    atLeast('drain, 4 processes / 1', 0.75, ratio(figure('drain-4', 'ours'), one)),
+    atMost('jobs run twice by 2 or 4 processes', 0, sum(figure('drain-2', 'ours', 'twice'), figure('drain-4', 'ours', 'twice'))),
+  ];
+}
+
+function enqueues({ figure, best }) {
+  return [
+    atLeast(
+      'enqueue, 20 callers / best of graphile-worker and pg-boss',
+      15,
+      ratio(figure('enqueue-20', 'ours'), best('enqueue-20', PEERS)),
+    ),
+    atLeast('enqueue, 20 callers / BullMQ on Redis', 1, ratio(figure('enqueue-20', 'ours'), best('enqueue-20', BULLS))),
+    atLeast('enqueue, 1 caller / plain INSERT', 1, ratio(figure('enqueue-1', 'ours'), figure('enqueue-1', 'floor-insert'))),
+    atLeast('bulk enqueue / best peer', 3, ratio(figure('bulk', 'ours'), best('bulk', [...PEERS, ...BULLS]))),
+    atMost('enqueue in a transaction / plain INSERT in it', 1.2, figure('enqueue-transaction', 'ours', 'timesPlainInsert')),
+  ];
+}
+
+function crowds({ figure }) {
+  return [
+    atLeast(
+      'drain beside 1,000,000 future jobs / without',
+      0.9,
+      ratio(figure('crowd-future', 'ours'), figure('crowd-none', 'ours')),
+    ),
+    atLeast(
+      'drain beside 1,000,000 of another queue / without',
+      0.9,
+      ratio(figure('crowd-elsewhere', 'ours'), figure('crowd-none', 'ours')),
+    ),
+    atLeast('snapshot held: last tenth / first', 0.85, figure('snapshot', 'ours', 'lastToFirst')),
+  ];
+}
+
+function costs({ figure }) {
+  const of = (variant, key) => figure('drain-deleted', variant, key);
+  const log = (variant) => sum(of(variant, 'walPerJob'), of(variant, 'fillWalPerJob'));
+  return [
+    atMost("database CPU / graphile-worker's best", 0.6, ratio(of('ours', 'databaseCpu'), of('graphile-best', 'databaseCpu'))),
+    atMost("WAL a job, enqueue to deleted / graphile-worker's", 1, ratio(log('ours'), log('graphile-best'))),
+    atMost("peak RSS / graphile-worker's", 1, ratio(of('ours', 'rssBytes'), of('graphile-best', 'rssBytes'))),
+  ];
+}
+
+function latencies({ figure, least }) {
+  const other = (key) =>
+    ratio(figure('latency-idle-other', 'ours', key), least('latency-idle-other', ['graphile', 'graphile-quick'], key));
+  const all = [...PEERS, ...BULLS];
+  const busy = (row) => ratio(figure(row, 'ours', 'p99Ms'), least(row, all, 'p99Ms'));
+  return [
+    atMost("idle latency, other process, p50 / graphile-worker's", 1, other('p50Ms')),
+    atMost("idle latency, other process, p99 / graphile-worker's", 1, other('p99Ms')),
+    atMost(
+      "idle latency, same process, p50 / BullMQ's",
+      1,
+      ratio(figure('latency-idle-same', 'ours', 'p50Ms'), least('latency-idle-same', BULLS, 'p50Ms')),
+    ),
+    atMost('latency at 500/s, same process, p99 / best peer', 1, busy('latency-500-same')),
+    atMost('latency at 500/s, other process, p99 / best peer', 1, busy('latency-500-other')),
+  ];
+}
+
+function promises({ figure }) {
+  return [
+    atMost('in flight: heartbeat rows rewritten', 0, figure('in-flight', 'ours-held', 'jobRowsWritten')),
+    atMost('a late commit: slowest / promised', 1, figure('late-commit', 'ours', 'slowestShare')),
+    atMost('burst into emptied tables: slowest of the first claims, ms', 20, figure('burst', 'ours', 'firstClaimsMs')),
+    atMost('200 idle queues: statements a second', 2.5, figure('idle-200', 'ours', 'statementsPerSecond')),
+  ];
+}
+
+const atLeast = (name, goal, value) => ({
+  name,
+  goal: `>= ${goal}`,
+  value,
+  reached: value === undefined ? undefined : value >= goal,
+});
+const atMost = (name, goal, value) => ({
+  name,
+  goal: `<= ${goal}`,
+  value,
+  reached: value === undefined ? undefined : value <= goal,
+});
+const ratio = (a, b) => (a === undefined || b === undefined ? undefined : a / b);
+const sum = (a, b) => (a === undefined || b === undefined ? undefined : a + b);
+
+function extreme(choose, values) {
+  const known = values.filter((value) => value !== undefined && !Number.isNaN(value));
+  return known.length > 0 ? choose(...known) : undefined;
+}

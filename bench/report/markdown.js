@@ -1,0 +1,78 @@
+import { markdownTable } from 'markdown-table';
+import { isOurs, VARIANTS } from '../systems/variants.js';
+import { COLUMNS, write } from './columns.js';
+
+/** The whole report: the machine, the goals, a table a row. `charts`: rows that have a picture beside this file. */
+export function markdown(results, charts = new Map()) {
+  const goals = charts.size > 0 ? results.goals : results.goals.filter((goal) => goal.value !== undefined);
+  const parts = [head(results), goalTable(goals), ...results.rows.map((row) => section(row, charts.get(row.id))), foot(results)];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function head({ machine, quick, date }) {
+  const node = Object.values(machine.node).filter(Boolean).join(' and ');
+  const redis = machine.redis ? `Redis ${machine.redis}` : 'no Redis (redis-server is not installed: BullMQ was left out)';
+  const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
+  const lines = [
+    '# Benchmarks',
+    `Written by \`npm run bench\`${quick ? ' -- --quick: few small samples, rough figures' : ''} on ${date.slice(0, 10)}: ${machine.processor}, ${machine.cores} cores, ` +
+      `${machine.memoryGiB} GiB, Linux ${machine.linux}; PostgreSQL ${machine.postgres} with its default durability (fsync, full_page_writes and ` +
+      `synchronous_commit on), ${redis}, Node ${node}; ${packages.join(', ')}. Servers and workers share the machine: read the figures as ratios.`,
+    'All systems take turns in one run, each sample in fresh tables and processes of its own. Figures are medians of the samples in which other ' +
+      'processes used less than a tenth of a core; `~` marks those of which there was none. Ratios are to this library with its defaults.',
+  ];
+  return lines.join('\n\n');
+}
+
+function goalTable(goals) {
+  const rows = goals.map(({ name, goal, value, reached }) => [
+    name,
+    goal,
+    valueText(value),
+    reached === undefined ? 'not measured' : reached ? 'yes' : '**no**',
+  ]);
+  return `## Goals\n\n${markdownTable([['what', 'goal', 'measured', 'reached'], ...rows], { align: ['l', 'r', 'r', 'l'] })}`;
+}
+
+const valueText = (value) => (value === undefined ? '-' : value.toFixed(Math.abs(value) >= 100 ? 0 : 2));
+
+export function section(row, chart) {
+  const picture = chart ? `\n\n![${row.title}](${chart})` : '';
+  const note = row.note ? `\n\n${row.note}` : '';
+  return `## ${row.title}${note}${picture}\n\n${rowTable(row)}`;
+}
+
+export function rowTable(row) {
+  const own = row.cells.find((cell) => isOurs(VARIANTS[cell.variant]))?.median?.[row.headline];
+  const keys = [row.headline, ...row.columns];
+  const titles = ['system', 'configuration', COLUMNS[row.headline][0], 'ratio', ...row.columns.map((key) => COLUMNS[key][0])];
+  const lines = row.cells.map((cell) => cellLine(cell, keys, own));
+  return markdownTable([titles, ...lines], { align: ['l', 'l', ...titles.slice(2).map(() => 'r')] });
+}
+
+function cellLine(cell, keys, own) {
+  const { title, configuration } = VARIANTS[cell.variant];
+  const figures = cell.median;
+  if (!figures?.samples)
+    return [
+      title,
+      configuration,
+      cell.missing ?? cell.problems[0]?.split('\n')[0].slice(0, 80) ?? '-',
+      '',
+      ...keys.slice(1).map(() => '-'),
+    ];
+  const [headline, ...others] = keys.map((key) => write(key, figures[key]));
+  const share = figures[keys[0]] / own;
+  const name = isOurs(VARIANTS[cell.variant]) ? `**${title}**` : title;
+  return [
+    name,
+    configuration,
+    `${figures.noisy ? '~' : ''}${headline}`,
+    Number.isFinite(share) ? share.toFixed(2) : '-',
+    ...others,
+  ];
+}
+
+function foot({ later, seconds }) {
+  return `Not measured yet: ${later.join(', ')}.\n\nThe run took ${Math.round(seconds / 60)} minutes.`;
+}

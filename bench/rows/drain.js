@@ -1,0 +1,94 @@
+const PEERS_ON_PG = ['graphile-best', 'boss-best'];
+const ON_REDIS = ['bull-best', 'bull-fsync'];
+const DEFAULTS = ['graphile', 'boss', 'bull'];
+
+export const COST_COLUMNS = [
+  'databaseCpu',
+  'workerCpu',
+  'walPerJob',
+  'fillWalPerJob',
+  'deadPerJob',
+  'statementsPerJob',
+  'commitsPerJob',
+  'rssBytes',
+  'sizeBytes',
+];
+
+/** Rows about working through jobs that do nothing, or wait for 5 ms. */
+export const drainRows = [
+  drainRow('drain-deleted', 'Drain, finished jobs deleted', {
+    note: 'pg-boss cannot delete on completion: it keeps.',
+    variants: ['floor', 'ours', 'ours-wide', 'ours-node-20', ...PEERS_ON_PG, ...ON_REDIS, ...DEFAULTS],
+    settings: { keep: false },
+  }),
+  drainRow('drain-kept', 'Drain, finished jobs kept', {
+    note: 'graphile-worker keeps nothing: its figures are those of deleting.',
+    variants: ['floor', 'ours', 'ours-node-20', ...PEERS_ON_PG, ...ON_REDIS],
+    settings: { keep: true },
+  }),
+  drainRow('drain-2', 'Drain by 2 processes, finished jobs deleted', {
+    variants: ['ours', ...PEERS_ON_PG, 'bull-best'],
+    settings: { keep: false },
+    processes: 2,
+  }),
+  drainRow('drain-4', 'Drain by 4 processes, finished jobs deleted', {
+    variants: ['ours', ...PEERS_ON_PG, 'bull-best'],
+    settings: { keep: false },
+    processes: 4,
+  }),
+  drainRow('drain-io', 'Drain of jobs that wait 5 ms', {
+    note: 'The limit is set by how many run at once: 200 / 5 ms = 40,000 a second.',
+    variants: ['ours', 'ours-wide', 'graphile', 'graphile-200', 'boss-best', 'bull', 'bull-200'],
+    settings: { keep: false },
+    size: 'io',
+    handler: 'io',
+  }),
+];
+
+function drainRow(id, title, { note, variants, settings, processes = 1, size = 'drain', handler = 'noop' }) {
+  const run = (lab, variant, context) =>
+    drain(lab, variant, { ...context, count: context.sizes[size], settings, processes, handler });
+  return { id, title, note, variants, run, headline: 'jobsPerSecond', columns: COST_COLUMNS, processes };
+}
+
+/**
+ * Jobs are stored by another process; the workers are warm. The clock starts with the first job and stops when the database says that
+ * nothing is left: a system that answers before it has written gains nothing.
+ */
+export async function drain(lab, variant, { sizes, count, counting, settings, processes = 1, handler = 'noop', prepare }) {
+  return lab.sample(variant, { settings, counting }, async (sample) => {
+    const workers = await sample.spawn(processes);
+    if (sizes.warm > 0) await sample.warm(workers, sizes.warm, sizes.warmMs);
+    const held = await prepare?.(sample);
+    const filled = await fillMeasured(sample, count);
+    await sample.target.analyze();
+    const figures = await sample.measured(workers, () => timed(sample, workers, { count, limitMs: sizes.limitMs, handler }));
+    await held?.release();
+    const total = figures.jobs + sizes.warm;
+    return { ...figures, ...filled, ...(await sample.afterwards(total)) };
+  });
+}
+
+async function fillMeasured(sample, count) {
+  const before = await sample.target.counters();
+  await sample.fill({ from: 0, count });
+  const after = await sample.target.counters();
+  return { fillWalPerJob: (after.wal - before.wal) / count };
+}
+
+async function timed(sample, workers, { count, limitMs, handler }) {
+  const complete = await sample.workUntil(workers, count, { limitMs, handler, ioMs: 5 });
+  const end = complete ? await sample.untilDrained(limitMs) : undefined;
+  const reports = await Promise.all(workers.map((worker) => worker.call('report')));
+  const jobs = reports.reduce((sum, report) => sum + report.done, 0);
+  const firstAt = Math.min(...reports.filter((report) => report.done > 0).map((report) => report.firstAt));
+  const seconds = end === undefined ? limitMs / 1_000 : (end - firstAt) / 1_000;
+  const { marks } = reports[0];
+  return {
+    jobs,
+    seconds,
+    jobsPerSecond: jobs / seconds,
+    twice: Math.max(0, jobs - count - sample.leftOver),
+    marks: [firstAt, ...marks],
+  };
+}

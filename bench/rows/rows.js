@@ -1,0 +1,12 @@
+import { promiseRows } from './promises.js';
+import { crowdRows } from './crowd.js';
+import { drainRows } from './drain.js';
+import { enqueueRows } from './enqueue.js';
+import { latencyRows } from './latency.js';
+import { stillRows } from './still.js';
+
+/** In order of value: what is measured first is there when a run is stopped early. */
+export const ROWS = [...drainRows, ...enqueueRows, ...latencyRows, ...crowdRows, ...promiseRows, ...stillRows];
+
+/** Not in the library yet. */
+export const LATER = ['Ordered groups (1,000 x 100)'];

@@ -1,0 +1,69 @@
+import { Queue, Worker } from 'bullmq';
+
+const DAY_MS = 86_400_000;
+const CHUNK = 1_000;
+
+/** BullMQ on Redis. Kept is its default; `keep: false` removes finished jobs. `settings.options` are its Worker's options. */
+export async function open(settings) {
+  const connection = { host: '127.0.0.1', port: settings.redisPort };
+  const defaultJobOptions = { removeOnComplete: !(settings.keep ?? true) };
+  const queues = {
+    bench: new Queue('bench', { connection, defaultJobOptions }),
+    elsewhere: new Queue('elsewhere', { connection }),
+  };
+  for (const queue of Object.values(queues)) await queue.waitUntilReady();
+  return new BullMq({ settings, connection, queues });
+}
+
+class BullMq {
+  constructor({ settings, connection, queues }) {
+    this.settings = settings;
+    this.connection = connection;
+    this.queues = queues;
+    this.workers = [];
+  }
+
+  numberOf(job) {
+    return job.data.n;
+  }
+
+  enqueue(n) {
+    return this.queues.bench.add('job', { n });
+  }
+
+  bulk(numbers) {
+    return this.addBulk(this.queues.bench, numbers);
+  }
+
+  later(numbers) {
+    return this.addBulk(this.queues.bench, numbers, { delay: DAY_MS });
+  }
+
+  elsewhere(numbers) {
+    return this.addBulk(this.queues.elsewhere, numbers);
+  }
+
+  async addBulk(queue, numbers, opts) {
+    for (let start = 0; start < numbers.length; start += CHUNK) {
+      await queue.addBulk(numbers.slice(start, start + CHUNK).map((n) => ({ name: 'job', data: { n }, opts })));
+    }
+  }
+
+  async start(handle) {
+    const names = ['bench', ...Array.from({ length: (this.settings.queues ?? 1) - 1 }, (_, index) => `bench-${index + 2}`)];
+    const options = { connection: this.connection, ...this.settings.options };
+    this.workers = names.map((name) => new Worker(name, handle, options));
+    for (const worker of this.workers) worker.on('error', (error) => process.stderr.write(`bullmq: ${error.message}\n`));
+    await Promise.all(this.workers.map((worker) => worker.waitUntilReady()));
+  }
+
+  async stop() {
+    await Promise.all(this.workers.map((worker) => worker.close()));
+    this.workers = [];
+  }
+
+  async close() {
+    await this.stop();
+    await Promise.all(Object.values(this.queues).map((queue) => queue.close()));
+  }
+}

@@ -1,0 +1,117 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import { QueueHandler, QueueService, QueueWorker, SimpleQueueModule } from '../dist/lib/index.js';
+
+const DAY_MS = 86_400_000;
+
+/** This library, in a Nest application as its users write it. `settings.options` are options of `forRoot`. */
+export async function open(settings) {
+  if (settings.timeClaims) timeClaims();
+  const dataSource = await new DataSource({ type: 'postgres', url: settings.url }).initialize();
+  const relay = { handle: undefined };
+  const names = queueNames(settings.queues ?? 1);
+  const module = {
+    module: class Bench {},
+    imports: [SimpleQueueModule.forRoot({ dataSource, worker: { autoStart: false }, ...optionsOf(settings, names) })],
+    providers: names.map((name) => handlerOf(name, relay)),
+  };
+  const app = await NestFactory.createApplicationContext(module, { logger: ['error', 'warn'], abortOnError: false });
+  return new SimpleQueue({ app, dataSource, relay });
+}
+
+class SimpleQueue {
+  constructor({ app, dataSource, relay }) {
+    this.app = app;
+    this.dataSource = dataSource;
+    this.relay = relay;
+    this.queues = app.get(QueueService);
+    this.worker = app.get(QueueWorker);
+  }
+
+  numberOf(job) {
+    return job.payload.n;
+  }
+
+  enqueue(n) {
+    return this.queues.enqueue('bench', { n });
+  }
+
+  enqueueIn(manager, n) {
+    return this.queues.enqueue('bench', { n }, { manager });
+  }
+
+  bulk(numbers) {
+    return this.queues.enqueueMany(
+      'bench',
+      numbers.map((n) => ({ payload: { n } })),
+    );
+  }
+
+  later(numbers) {
+    return this.queues.enqueueMany(
+      'bench',
+      numbers.map((n) => ({ payload: { n }, delayMs: DAY_MS })),
+    );
+  }
+
+  elsewhere(numbers) {
+    return this.queues.enqueueMany(
+      'elsewhere',
+      numbers.map((n) => ({ payload: { n } })),
+    );
+  }
+
+  start(handle) {
+    this.relay.handle = handle;
+    return this.worker.start();
+  }
+
+  stop() {
+    return this.worker.stop();
+  }
+
+  /** How long each claim took since the last call, as its client saw it. */
+  claimTimes() {
+    return claimTimes.splice(0);
+  }
+
+  async close() {
+    await this.app.close();
+    await this.dataSource.destroy();
+  }
+}
+
+/** Kept is the library's default; `keep: false` turns the archive off. */
+function optionsOf({ keep = true, options = {} }, names) {
+  const queues = keep ? {} : Object.fromEntries(names.map((name) => [name, { archive: false }]));
+  return { queues, ...options };
+}
+
+const queueNames = (count) => ['bench', ...Array.from({ length: count - 1 }, (_, index) => `bench-${index + 2}`)];
+
+function handlerOf(queue, relay) {
+  class Handler {
+    process(job) {
+      return relay.handle(job);
+    }
+  }
+  QueueHandler(queue)(Handler);
+  return Handler;
+}
+
+const claimTimes = [];
+
+/** Watches the claims from outside: the driver's own method, nothing of the library. */
+function timeClaims() {
+  const query = pg.Client.prototype.query;
+  pg.Client.prototype.query = function timed(config, values, callback) {
+    if (config?.name !== 'sq_settle_and_claim') return query.call(this, config, values, callback);
+    const start = performance.now();
+    return query.call(this, config, values, (...answer) => {
+      claimTimes.push(performance.now() - start);
+      callback(...answer);
+    });
+  };
+}

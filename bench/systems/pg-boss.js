@@ -1,0 +1,69 @@
+import { PgBoss } from 'pg-boss';
+
+const DAY_SECONDS = 86_400;
+const CHUNK = 5_000;
+
+/** pg-boss: keeps finished jobs, always. `settings.options`: `boss` for the constructor, `queue` for createQueue, `work` for work(). */
+export async function open(settings) {
+  const boss = new PgBoss({ connectionString: settings.url, ...settings.options?.boss });
+  boss.on('error', (error) => process.stderr.write(`pg-boss: ${error.message}\n`));
+  boss.on('warning', () => undefined);
+  await boss.start();
+  const names = ['bench', 'elsewhere', ...Array.from({ length: (settings.queues ?? 1) - 1 }, (_, index) => `bench-${index + 2}`)];
+  for (const name of names) await boss.createQueue(name);
+  if (settings.options?.queue) for (const name of names) await boss.updateQueue(name, settings.options.queue);
+  return new Boss({ settings, boss, names });
+}
+
+class Boss {
+  constructor({ settings, boss, names }) {
+    this.settings = settings;
+    this.boss = boss;
+    this.working = names.filter((name) => name !== 'elsewhere');
+  }
+
+  numberOf(job) {
+    return job.data.n;
+  }
+
+  enqueue(n) {
+    return this.boss.send('bench', { n });
+  }
+
+  enqueueIn(manager, n) {
+    const db = { executeSql: async (text, values) => ({ rows: await manager.query(text, values) }) };
+    return this.boss.send('bench', { n }, { db });
+  }
+
+  bulk(numbers) {
+    return this.insert('bench', numbers, (n) => ({ data: { n } }));
+  }
+
+  later(numbers) {
+    return this.insert('bench', numbers, (n) => ({ data: { n }, startAfter: DAY_SECONDS }));
+  }
+
+  elsewhere(numbers) {
+    return this.insert('elsewhere', numbers, (n) => ({ data: { n } }));
+  }
+
+  async insert(name, numbers, toJob) {
+    for (let start = 0; start < numbers.length; start += CHUNK) {
+      await this.boss.insert(name, numbers.slice(start, start + CHUNK).map(toJob));
+    }
+  }
+
+  async start(handle) {
+    const options = this.settings.options?.work ?? {};
+    const handleAll = (jobs) => (jobs.length === 1 ? handle(jobs[0]) : Promise.all(jobs.map(handle)).then(() => undefined));
+    for (const name of this.working) await this.boss.work(name, options, handleAll);
+  }
+
+  async stop() {
+    for (const name of this.working) await this.boss.offWork(name, { wait: true });
+  }
+
+  close() {
+    return this.boss.stop({ graceful: true, timeout: 5_000 });
+  }
+}
