@@ -12,6 +12,9 @@ export type Outcome =
   | { kind: 'cancelled'; reason: string }
   | { kind: 'failed' | 'critical' | 'unprocessable' | 'poisoned'; error: Failure };
 
+/** Its cancel was requested while it ran. */
+export const CANCELLED: Outcome = { kind: 'cancelled', reason: 'cancelled while it ran' };
+
 /** A put-back job is `scheduled` when its time lies ahead, else `ready`. */
 export const STATE_AFTER: Readonly<Record<Outcome['kind'], TerminalState | LiveState>> = {
   succeeded: 'succeeded',

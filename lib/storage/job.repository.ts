@@ -155,7 +155,13 @@ export class JobRepository {
   }
 
   async cancelById(run: Run, ids: string[], keep: Retention): Promise<CancelCounts> {
-    return (await run<CancelCounts>(CANCEL, [SHARD, ids, JSON.stringify(keep)]))[0]!;
+    const values = [SHARD, ids, JSON.stringify(keep)];
+    const [counts] = await run<CancelCounts>(CANCEL, values);
+    if (counts!.requested === 0) return counts!;
+    // What ran a moment ago and was put back meanwhile, perhaps for hours, waits by now: the second look ends it.
+    const [late] = await run<CancelCounts>(CANCEL, values);
+    const requested = Math.max(0, counts!.requested - late!.cancelled);
+    return { cancelled: counts!.cancelled + late!.cancelled, requested };
   }
 
   async cancelByUniqueKey(run: Run, key: { uniqueKey: string; queue: string }, keep: Retention): Promise<CancelCounts> {

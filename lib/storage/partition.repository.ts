@@ -1,4 +1,4 @@
-import type { Database } from './database.js';
+import type { Database, Run } from './database.js';
 import { SHARD } from './shard.js';
 import { statement } from './statement.js';
 import {
@@ -26,8 +26,8 @@ const MAX_AHEAD = 100;
 export class PartitionRepository {
   constructor(private readonly database: Database) {}
 
-  async list(table: PartitionedTable): Promise<{ now: Date; names: string[] }> {
-    return (await this.database.loops.run<{ now: Date; names: string[] }>(LIST_PARTITIONS, [table]))[0]!;
+  async list(table: PartitionedTable, run: Run = this.database.loops.run): Promise<{ now: Date; names: string[] }> {
+    return (await run<{ now: Date; names: string[] }>(LIST_PARTITIONS, [table]))[0]!;
   }
 
   /** Names that should exist so that rows kept for `keepMs` find a partition. */
@@ -47,15 +47,16 @@ export class PartitionRepository {
   /** ATTACH, not PARTITION OF: it lets readers and writers of the parent go on. False when another process is at it. */
   create(table: PartitionedTable, name: string): Promise<boolean> {
     const { from, to } = boundsOf(table, name)!;
-    return this.change([
-      `create table if not exists simple_queue.${name} (like simple_queue.${table} including all)`,
+    const texts = [
+      `create table simple_queue.${name} (like simple_queue.${table} including all)`,
       `alter table simple_queue.${table} attach partition simple_queue.${name} for values from ('${iso(from)}') to ('${iso(to)}')`,
-    ]);
+    ];
+    return this.change(table, (names) => (names.includes(name) ? [] : texts));
   }
 
   drop(table: PartitionedTable, name: string): Promise<boolean> {
     if (!boundsOf(table, name)) return Promise.resolve(false);
-    return this.change([`drop table if exists simple_queue.${name}`]);
+    return this.change(table, (names) => (names.includes(name) ? [`drop table simple_queue.${name}`] : []));
   }
 
   /** How many rows went; 1,000 at most. */
@@ -63,13 +64,14 @@ export class PartitionRepository {
     return (await this.database.loops.run<{ gone: number }>(PARTITIONED[table].purge, [SHARD]))[0]!.gone;
   }
 
-  /** DDL cannot bind: names are made here, of a table's name and digits. */
-  private change(texts: string[]): Promise<boolean> {
+  /** Asks again under the lock: another process may just have done it. DDL cannot bind: names are made here, of a table's name and digits. */
+  private change(table: PartitionedTable, textsFor: (names: string[]) => string[]): Promise<boolean> {
     return this.database.loops.transaction(async (run) => {
       const [lock] = await run<{ locked: boolean }>(TRY_PARTITION_LOCK, []);
       if (!lock!.locked) return false;
       await run(SHORT_LOCKS, []);
-      for (const text of texts) await run(statement('', text), []);
+      const { names } = await this.list(table, run);
+      for (const text of textsFor(names)) await run(statement('', text), []);
       return true;
     });
   }

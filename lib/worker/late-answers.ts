@@ -1,5 +1,5 @@
 import type { FoundJob } from '../job/job.js';
-import type { Outcome } from '../job/outcome.js';
+import { CANCELLED, type Outcome } from '../job/outcome.js';
 import type { JobRepository } from '../storage/job.repository.js';
 import type { JobRun } from './job-run.js';
 import type { RunReports } from './run-reports.js';
@@ -23,7 +23,8 @@ export class LateAnswers {
 
   private async ask(run: JobRun, outcome: Outcome): Promise<void> {
     try {
-      if (isOwnDoing(run, outcome, await this.jobs.find(run.id))) this.reports.settled(run, outcome);
+      const ours = ownDoing(run, outcome, await this.jobs.find(run.id));
+      if (ours) this.reports.settled(run, ours);
       else this.reports.leaseLost(run);
     } catch {
       this.reports.leaseLost(run);
@@ -31,9 +32,14 @@ export class LateAnswers {
   }
 }
 
-/** A job that is found nowhere has ended without being kept: by us, as far as anybody can tell. */
-function isOwnDoing(run: JobRun, outcome: Outcome, job: FoundJob | undefined): boolean {
-  if (!job) return true;
+/** How our settle ended the run, if it did. A job that is found nowhere has ended without being kept: by us, as far as anybody can tell. */
+function ownDoing(run: JobRun, outcome: Outcome, job: FoundJob | undefined): Outcome | undefined {
+  if (!job) return outcome;
+  if (job.state === 'cancelled' && outcome.kind !== 'succeeded') return CANCELLED;
+  return isStored(run, outcome, job) ? outcome : undefined;
+}
+
+function isStored(run: JobRun, outcome: Outcome, job: FoundJob): boolean {
   switch (outcome.kind) {
     case 'retried':
       return job.attempt >= run.attempt;

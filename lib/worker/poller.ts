@@ -53,8 +53,11 @@ export class Poller {
     this.paused = true;
   }
 
+  get isPaused(): boolean {
+    return this.paused;
+  }
+
   resume(): void {
-    if (!this.paused) return;
     this.paused = false;
     this.nextPollAt = 0;
   }

@@ -31,6 +31,8 @@ const MAX_SAVED_MS = 60_000;
 const FIRST_MS = 1_000;
 /** How soon to look again for what there was no room or time for. */
 const RETRY_MS = 200;
+/** Between two groups: a crash may give back hundreds. */
+const NEXT_GROUP_MS = 20;
 /** A lone suspect waits for what runs to end; where that took longer than this, the next try saves up for twice as long a wait. */
 const PATIENCE_MS = 50;
 
@@ -72,10 +74,11 @@ export class Suspects {
       if (this.waiting.has(TWICE)) await this.runLone();
     } finally {
       // Also where others took the lone ones that the start waited for.
-      if (!this.closed) this.resume();
+      if (!this.closed && this.parts.poller.isPaused) this.resume();
     }
     if (this.waiting.has(ONCE)) await this.runGroup();
-    return this.waiting.size > 0 ? RETRY_MS : Infinity;
+    if (this.waiting.size === 0) return Infinity;
+    return this.waiting.has(ONCE) ? NEXT_GROUP_MS : RETRY_MS;
   }
 
   private async runGroup(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Outcome } from '../job/outcome.js';
+import { CANCELLED, type Outcome } from '../job/outcome.js';
 import { DatabaseError } from '../storage/database-errors.js';
 import type { JobRepository, Success } from '../storage/job.repository.js';
 import type { Claims } from './claims.js';
@@ -29,7 +29,6 @@ const LOCKED_REST_MS = 200;
 const LOCKED = '55P03';
 /** Data exceptions and limits of the server. */
 const UNSTORABLE = /^(22|54)/;
-const CANCELLED: Outcome = { kind: 'cancelled', reason: 'cancelled while it ran' };
 
 /** Settles what cannot ride in the poller's statement: puts back what runs again, buries what ended badly, and successes refused there. */
 export class Undertaker {

@@ -155,6 +155,15 @@ describe('the janitor', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('finds done what another process did since it looked', async () => {
+    const { partitions: repository } = test.storage;
+    await repository.create('archive', 'archive_p20010101');
+    expect(await repository.create('archive', 'archive_p20010101')).toBe(true);
+    expect(await repository.drop('archive', 'archive_p20010101')).toBe(true);
+    expect(await repository.drop('archive', 'archive_p20010101')).toBe(true);
+    expect(await partitions('archive')).toEqual([]);
+  });
+
   it('says once that it may not change tables, and goes on purging', async () => {
     const { partitions: repository } = test.storage;
     const refused = Object.assign(Object.create(repository) as typeof repository, {

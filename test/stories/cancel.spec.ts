@@ -3,6 +3,7 @@ import { JobResult } from '../../lib/job/job-result.js';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
+import { Rival, waitingBackends } from '../support/storage.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
 const NOTHING = { cancelled: 0, requested: 0 };
@@ -166,6 +167,26 @@ describe('cancel', () => {
     expect(await application.queues.cancel({ id })).toEqual(ENDED);
 
     expect(await application.queues.find(id)).toMatchObject({ state: 'cancelled', attempt: 1 });
+  });
+
+  it('ends at once what is put back for later at the very moment of its cancel', async () => {
+    const { application, id, gate } = await aRunningJob('put-back', () => undefined);
+    const rival = await Rival.connect(story.database);
+    await rival.begin();
+    await rival.query(
+      `with moved as (update simple_queue.job set epoch = epoch + 1, run_at = statement_timestamp() + interval '1 hour' where id = $1 returning *)
+       insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch) select run_at, shard, id, lane, priority, epoch from moved`,
+      [id],
+    );
+
+    const cancelled = application.queues.cancel({ id });
+    await eventually(async () => expect(await waitingBackends(story.database)).toBeGreaterThan(0));
+    await rival.commit();
+
+    expect(await cancelled).toEqual(ENDED);
+    expect(await stateOf(application, id)).toBe('cancelled');
+    await rival.close();
+    gate.open();
   });
 
   it('keeps no cancelled job where the archive is off', async () => {

@@ -40,16 +40,14 @@ class Table {
   putBack = (returns: Return[]) =>
     this.statement(returns, (held) => held.map(({ id, change }) => ({ id, moved: this.move(id, change) })));
 
-  findUnlocked = async (ids: string[]) => new Set(ids.filter((id) => !((this.live.get(id)?.locked ?? 0) > 0)));
+  findUnlocked = async (ids: string[]): Promise<Set<string>> => {
+    const locks = ids.filter((id) => (this.live.get(id)?.locked ?? 0) > 0);
+    for (const id of locks) this.live.get(id)!.locked--;
+    return new Set(ids.filter((id) => !locks.includes(id)));
+  };
 
   find = async (id: string): Promise<FoundJob | undefined> =>
     ({ state: this.ended.get(id) ?? 'running', ...this.live.get(id) }) as unknown as FoundJob;
-
-  /** Somebody else takes the job away from its run. */
-  reap(id: string): void {
-    const job = this.live.get(id);
-    if (job) job.epoch++;
-  }
 
   private async statement<Key extends RunKey, Answer>(keys: Key[], commit: (held: Key[]) => Answer): Promise<Answer> {
     await Promise.resolve();
@@ -145,7 +143,7 @@ describe('settling, whatever the database does', () => {
         fc.array(fc.array(aJob, { minLength: 1, maxLength: 6 }), { maxLength: 6 }),
         faults,
         async (batches, said) => {
-          const { table, told, settler, claims, round } = aSettlement(said);
+          const { table, told, settler, claims, round } = aSettlement([...said]);
           const runs: JobRun[] = [];
           for (const [index, batch] of batches.entries()) {
             const id = `claim ${index}`;
@@ -164,10 +162,10 @@ describe('settling, whatever the database does', () => {
 
           expect(runs.map((run) => told.get(run)?.length)).toEqual(runs.map(() => 1));
           for (const run of runs) expect(isTrue(table, run, told.get(run)![0]!)).toBe(true);
-          expect([...claims.ids()].length).toBe(claims.hasEnded ? claims.ids().length : 0);
+          expect(claims.ids()).toEqual([]);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 500 },
     );
   });
 });

@@ -37,6 +37,9 @@ function aCrew(waiting: ClaimedRow[] = []) {
   };
   const dispatcher: Dispatcher = new Dispatcher(() => [lane], (run) => crew.execute(run), () => undefined); // prettier-ignore
   const poller = {
+    get isPaused() {
+      return crew.poller !== 'claims';
+    },
     pause: () => (crew.poller = 'paused'),
     resume: () => (crew.poller = 'claims'),
     giveBackWaiting: (reason: string) => lane.giveBack().forEach(() => crew.given.push(reason)),

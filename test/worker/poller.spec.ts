@@ -1,0 +1,170 @@
+import { describe, expect, it } from '@jest/globals';
+import { Permits } from '../../lib/runtime/permits.js';
+import { Uuid7 } from '../../lib/runtime/uuid7.js';
+import { DatabaseError } from '../../lib/storage/database-errors.js';
+import type { Claimed, ClaimWish } from '../../lib/storage/job.repository.js';
+import { Claims } from '../../lib/worker/claims.js';
+import { Poller, type PollerParts } from '../../lib/worker/poller.js';
+import type { WorkerLane } from '../../lib/worker/worker-lane.js';
+import { aGate } from '../support/gate.js';
+import { aLane, aRow, aRun } from '../support/runs.js';
+
+const AN_HOUR = 3_600_000;
+type Answer = (wish: ClaimWish) => Claimed | Promise<Claimed>;
+
+/** A poller of these lanes; `answer` stands for the database. Starts nothing. */
+function aPoller(lanes: WorkerLane[], { process = new Permits(100) } = {}) {
+  const wishes: ClaimWish[] = [];
+  const settled: string[] = [];
+  const set = { lease: 'lease' as string | undefined, answer: (() => ({ jobs: [], lost: [] })) as Answer };
+  const settler = {
+    hasNone: true,
+    take: () => ({ settling: [], successes: [], claims: [] }),
+    settled: () => undefined,
+    failed: () => false,
+    add: (_run: unknown, { kind }: { kind: string }) => settled.push(kind),
+  };
+  const jobs = {
+    settleAndClaim: async (_worker: string, _successes: unknown, _claims: unknown, wish: ClaimWish) => {
+      wishes.push(wish);
+      return set.answer(wish);
+    },
+  };
+  const all = {
+    all: () => lanes,
+    get: (id: number) => lanes.find((lane) => lane.lane.id === id),
+    get room() {
+      return lanes.reduce((room, lane) => room + lane.ahead - lane.buffered - lane.expected, process.free);
+    },
+  };
+  const claims = new Claims();
+  const dispatcher = { startAll: () => undefined };
+  const parts = { jobs, lanes: all, claims, settler, dispatcher, ids: new Uuid7(), worker: 'test', pollIntervalMs: AN_HOUR };
+  const poller = new Poller({ ...parts, lease: () => set.lease } as unknown as PollerParts);
+  return { poller, wishes, settled, claims, set, settler };
+}
+
+describe('the poller', () => {
+  it('asks for what may run, within each tier, another lane first each time', async () => {
+    const process = new Permits(8);
+    const lanes = [aLane({ permits: [process, new Permits(5)] }), aLane({ id: 2, permits: [process, new Permits(5)] })];
+    const { poller, wishes } = aPoller(lanes, { process });
+    poller.resume();
+
+    await poller.poll();
+    lanes.forEach((lane) => lane.expectNews());
+    await poller.poll();
+
+    const asked = wishes.map(({ lanes }) => lanes.map(({ lane, wanted }) => [lane, wanted]));
+    expect(asked).toEqual([[[2, 5], [1, 3]], [[1, 5], [2, 3]]]); // prettier-ignore
+  });
+
+  it('asks nothing, and rests for ever, while it is paused', async () => {
+    const { poller, wishes } = aPoller([aLane()]);
+
+    expect(await poller.poll()).toBe(Infinity);
+    expect(wishes).toEqual([]);
+  });
+
+  it('asks an empty lane again only after the interval, or at once when there is news', async () => {
+    const lane = aLane();
+    const { poller, wishes } = aPoller([lane]);
+    poller.resume();
+
+    const restMs = await poller.poll();
+    await poller.poll();
+    expect(wishes.length).toBe(1);
+    expect(restMs).toBeGreaterThan(AN_HOUR * 0.8);
+    lane.expectNews();
+    await poller.poll();
+
+    expect(wishes.length).toBe(2);
+  });
+
+  it('asks once more when the news came while it was asking', async () => {
+    const lane = aLane();
+    const { poller, set } = aPoller([lane]);
+    set.answer = () => (lane.expectNews(), { jobs: [], lost: [] });
+    poller.resume();
+
+    expect(await poller.poll()).toBe(0);
+  });
+
+  it('claims nothing without a lease, but settles', async () => {
+    const { poller, wishes, set, settler } = aPoller([aLane()]);
+    poller.resume();
+    set.lease = undefined;
+    settler.hasNone = false;
+
+    await poller.poll();
+
+    expect(wishes).toMatchObject([{ lanes: [], limit: 0 }]);
+  });
+
+  it.each(['paused', 'lease lost'])('gives back what arrives after it was %s', async (how) => {
+    const lane = aLane();
+    const { poller, set, settled } = aPoller([lane]);
+    set.answer = () => {
+      if (how === 'paused') poller.pause();
+      else set.lease = 'another';
+      return { jobs: [aRow()], lost: [] };
+    };
+    poller.resume();
+
+    await poller.poll();
+
+    expect(settled).toEqual(['released']);
+    expect(lane.buffered).toBe(0);
+  });
+
+  it('ends what was cancelled before it was claimed, and does not run it', async () => {
+    const lane = aLane();
+    const { poller, set, settled } = aPoller([lane]);
+    set.answer = () => ({ jobs: [aRow({ cancelled: true })], lost: [] });
+    poller.resume();
+
+    await poller.poll();
+
+    expect(settled).toEqual(['cancelled']);
+    expect(lane.buffered).toBe(0);
+  });
+
+  it('forgets a claim whose answer was lost, and asks again for as many', async () => {
+    const lane = aLane({ limit: 4 });
+    const { poller, wishes, claims, set } = aPoller([lane]);
+    set.answer = () => Promise.reject(new DatabaseError('claim', new Error('Query read timeout')));
+    poller.resume();
+
+    await expect(poller.poll()).rejects.toThrow('timeout');
+    expect(claims.ids()).toEqual([]);
+    expect(lane.expected).toBe(0);
+    set.answer = () => ({ jobs: [], lost: [] });
+    await poller.poll();
+
+    expect(wishes.map(({ limit }) => limit)).toEqual([4, 4]);
+  });
+
+  it('does not ask twice for the same room while a claim is under way', async () => {
+    const gate = aGate();
+    const { poller, wishes, set } = aPoller([aLane({ limit: 4 })]);
+    set.answer = async () => (await gate.passed, { jobs: [], lost: [] });
+    poller.resume();
+
+    const first = poller.poll();
+    await poller.poll();
+    gate.open();
+    await first;
+
+    expect(wishes.map(({ limit }) => limit)).toEqual([4]);
+  });
+
+  it('gives back what waits in memory when it is told to', () => {
+    const lane = aLane();
+    const { poller, settled } = aPoller([lane]);
+    for (let n = 0; n < 3; n++) lane.add(aRun({}, { lane }));
+
+    poller.giveBackWaiting('shutdown');
+
+    expect(settled).toEqual(['released', 'released', 'released']);
+  });
+});
