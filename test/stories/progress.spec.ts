@@ -133,8 +133,9 @@ describe('I7 progress: when a fault heals, the queue drains by itself', () => {
     }
 
     await untilDrained(ids);
-    expect(application.seen('failed')).toEqual([]);
     await eventually(async () => expect(await database.query('select * from simple_queue.claim')).toEqual([]));
+    await eventually(() => expect(application.seen('succeeded').length).toBe(ids.length));
+    expect(application.seen('leaseLost').concat(application.seen('failed'))).toEqual([]);
   });
 
   it('hears of new jobs from other processes again after its listener lost its connection', async () => {
