@@ -120,6 +120,8 @@ export const UP = [
     primary key (id, shard),
     check (cardinality(jobs) > 0 and cardinality(jobs) = cardinality(epochs))
   ) with (${SMALL})`,
+  // UUIDs hardly compress: trying cost a tenth of the claim.
+  `alter table simple_queue.claim alter column jobs set storage external`,
   `create table simple_queue.lease (
     id uuid not null,
     shard smallint not null,

@@ -1,5 +1,5 @@
-/** What a connection of the library sets, too: plans never walk a table that was believed small. */
-export const SESSION = `set plan_cache_mode = force_custom_plan; set enable_seqscan = off; set random_page_cost = 0; set jit = off; set timezone = 'UTC'`;
+/** What a connection of the library sets, too: planned once, and plans never walk a table that was believed small. */
+export const SESSION = `set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set random_page_cost = 0; set jit = off; set timezone = 'UTC'`;
 
 /** One row of a job's size into one table with one index: what an application's own INSERT costs. */
 export const PLAIN_INSERT = `insert into outbox (id, payload) values ($1, $2::jsonb)`;
@@ -18,8 +18,8 @@ const NEXT = `ended as (delete from simple_queue.claim where shard = 0 and id = 
   taken as (insert into simple_queue.claim (id, shard, lease, jobs, epochs)
     select $8::uuid, 0, $8::uuid, array_agg(id), array_agg(0) from next having count(*) > 0)
   select n.id, n.priority, n.run_at::text, j.payload::text
-  from next n cross join lateral (select payload from simple_queue.job where id = n.id and shard = 0 offset 0) j
-  order by n.priority, n.run_at, n.id`;
+  from (select * from next order by priority, run_at, id) n
+  cross join lateral (select payload from simple_queue.job where id = n.id and shard = 0 offset 0) j`;
 
 export const CLAIM_AND_DELETE = `with done as (delete from simple_queue.job where shard = 0 and id = any($1::uuid[])), ${NEXT}`;
 

@@ -16,16 +16,18 @@ export interface ConnectionSettings {
   lockTimeoutMs: number;
   queryTimeoutMs: number;
   preparedStatements: boolean;
+  /** Planned once, or for the values at hand each time: planning costs half a millisecond a claim. */
+  plans: 'generic' | 'custom';
   textOf: (statement: Statement) => string;
 }
 
 /**
- * What our connections set, with the reasons in docs/adr/0002: text comes in the formats that the row mapper reads; plans are made for the
- * values at hand and never walk a table that was believed small; isolation is READ COMMITTED whatever the database's default (others fail
+ * What our connections set, with the reasons in docs/adr/0002: text comes in the formats that the row mapper reads; plans never walk a
+ * table that was believed small; isolation is READ COMMITTED whatever the database's default (others fail
  * SKIP LOCKED claims); what was acknowledged to a worker survives a crash of the server, also where the database's default is
  * synchronous_commit = off (it ends claims by it).
  */
-const SESSION = `set plan_cache_mode = force_custom_plan; set enable_seqscan = off; set random_page_cost = 0; set jit = off;
+const SESSION = `set enable_seqscan = off; set random_page_cost = 0; set jit = off;
   set default_transaction_isolation = 'read committed'; set timezone = 'UTC'; set datestyle = 'ISO'; set bytea_output = 'hex';
   set idle_in_transaction_session_timeout = 60000;
   select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off';`;
@@ -117,7 +119,8 @@ export class Connections {
   private prepare(client: pg.PoolClient, done: (error?: Error) => void): void {
     client.on('error', () => undefined);
     const timeoutMs = Math.max(1, Math.floor(this.settings.queryTimeoutMs * 0.9));
-    const limits = `set lock_timeout = ${this.settings.lockTimeoutMs}; set statement_timeout = ${timeoutMs}`;
+    const limits = `set lock_timeout = ${this.settings.lockTimeoutMs}; set statement_timeout = ${timeoutMs};
+      set plan_cache_mode = force_${this.settings.plans}_plan`;
     client.query(`${SESSION} ${limits}`).then(() => done(), done);
   }
 }

@@ -31,8 +31,9 @@ export class Database {
     private readonly options: DatabaseOptions,
   ) {
     const shared = { ...options, textOf: (statement: Statement) => this.textOf(statement) };
-    this.loops = new Connections(dataSource, { ...shared, max: LOOPS_MAX, lockTimeoutMs: LOOPS_LOCK_TIMEOUT_MS });
-    this.callers = new Connections(dataSource, { ...shared, max: CALLERS_MAX, lockTimeoutMs: 0 });
+    const loops = { max: LOOPS_MAX, lockTimeoutMs: LOOPS_LOCK_TIMEOUT_MS, plans: 'generic' } as const;
+    this.loops = new Connections(dataSource, { ...shared, ...loops });
+    this.callers = new Connections(dataSource, { ...shared, max: CALLERS_MAX, lockTimeoutMs: 0, plans: 'custom' });
   }
 
   /**

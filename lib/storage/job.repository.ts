@@ -16,7 +16,7 @@ import { FIND_UNLOCKED } from './sql/find-unlocked.sql.js';
 import { HAS_DUE } from './sql/has-due.sql.js';
 import { PROMOTE } from './sql/promote.sql.js';
 import { PUT_BACK } from './sql/put-back.sql.js';
-import { SETTLE_AND_CLAIM } from './sql/settle-and-claim.sql.js';
+import { SETTLE_AND_CLAIM, SETTLE_KEEP_AND_CLAIM } from './sql/settle-and-claim.sql.js';
 
 /** A run that may be settled: the job and the epoch it was claimed at. */
 export interface RunKey {
@@ -96,19 +96,18 @@ export class JobRepository {
     const first = successes.filter((success) => success.epoch === 0);
     const again = successes.filter((success) => success.epoch !== 0);
     const kept = successes.filter((success) => success.keepMs !== undefined);
-    const rows = await this.database.loops.rows(SETTLE_AND_CLAIM, [
+    const values = [
       SHARD,
-      first.map(idOf),
-      again.map(idOf),
+      uuids(first.map(idOf)),
+      uuids(again.map(idOf)),
       again.map(epochOf),
-      worker,
-      kept.map(idOf),
-      kept.map((success) => success.runMs),
-      kept.map((success) => success.keepMs),
-      kept.map((success) => success.output),
-      endedClaims,
+      uuids(endedClaims),
       ...wishValues(wish),
-    ]);
+    ];
+    const rows =
+      kept.length > 0
+        ? await this.database.loops.rows(SETTLE_KEEP_AND_CLAIM, [...values, worker, ...keptValues(kept)])
+        : await this.database.loops.rows(SETTLE_AND_CLAIM, values);
     return sortRows(rows.map(claimedRow));
   }
 
@@ -196,6 +195,16 @@ export class JobRepository {
 
 const idOf = (key: { id: string }): string => key.id;
 const epochOf = (key: { epoch: number }): number => key.epoch;
+
+/** An array literal: UUIDs need no quotes, which the driver would put around each. */
+const uuids = (ids: string[]): string => `{${ids.join(',')}}`;
+
+const keptValues = (kept: Success[]): unknown[] => [
+  uuids(kept.map(idOf)),
+  kept.map((success) => success.runMs),
+  kept.map((success) => success.keepMs),
+  kept.map((success) => success.output),
+];
 
 /** Ranges of all lanes lie one after another; a lane says which slice is its own (PostgreSQL counts from 1). */
 function wishValues(wish: ClaimWish): unknown[] {

@@ -34,27 +34,82 @@ export interface ClaimedRow {
   lastError: string | null;
 }
 
-/** The columns in the order of `settle-and-claim` and `claim-suspects`. */
+/** The columns of `claimed-columns.sql.ts`; numbers that are 0 and a creation at the run time come as null. */
 export function claimedRow(c: (string | null)[]): ClaimedRow {
-  return {
-    id: c[0]!,
-    lane: Number(c[1]),
-    epoch: Number(c[2]),
-    priority: Number(c[3]),
-    runAt: c[4]!,
-    spent: Number(c[5]),
-    stalls: Number(c[6]),
-    reschedules: Number(c[7]),
-    suspicion: Number(c[8]),
-    createdAt: c[9]!,
-    cancelled: c[10] === 't',
-    uniqueKey: c[11]!,
-    fingerprint: c[12]!,
-    options: c[13]!,
-    payload: c[14]!,
-    payloadBytes: c[15]!,
-    lastError: c[16]!,
-  };
+  return new RawRow(c);
+}
+
+/** Reads from PostgreSQL's own text: nothing is converted that nobody asks for. */
+class RawRow implements ClaimedRow {
+  readonly lane: number;
+
+  constructor(private readonly cells: (string | null)[]) {
+    this.lane = Number(cells[1]);
+  }
+
+  get id(): string {
+    return this.cells[0]!;
+  }
+
+  get epoch(): number {
+    return Number(this.cells[2]);
+  }
+
+  get priority(): number {
+    return Number(this.cells[3]);
+  }
+
+  get runAt(): string {
+    return this.cells[4]!;
+  }
+
+  get spent(): number {
+    return Number(this.cells[5]);
+  }
+
+  get stalls(): number {
+    return Number(this.cells[6]);
+  }
+
+  get reschedules(): number {
+    return Number(this.cells[7]);
+  }
+
+  get suspicion(): number {
+    return Number(this.cells[8]);
+  }
+
+  get createdAt(): string {
+    return this.cells[9] ?? this.runAt;
+  }
+
+  get cancelled(): boolean {
+    return this.cells[10] !== null;
+  }
+
+  get uniqueKey(): string | null {
+    return this.cells[11]!;
+  }
+
+  get fingerprint(): string | null {
+    return this.cells[12]!;
+  }
+
+  get options(): string | null {
+    return this.cells[13]!;
+  }
+
+  get payload(): string | null {
+    return this.cells[14]!;
+  }
+
+  get payloadBytes(): string | null {
+    return this.cells[15]!;
+  }
+
+  get lastError(): string | null {
+    return this.cells[16]!;
+  }
 }
 
 /** bytea in PostgreSQL's hex form. */

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import type { Run } from '../../lib/storage/connections.js';
 import type { Database } from '../../lib/storage/database.js';
 import { statement, type Statement } from '../../lib/storage/statement.js';
@@ -10,6 +11,7 @@ interface PlanNode {
   'Actual Rows': number;
   'Rows Removed by Filter'?: number;
   'Rows Removed by Index Recheck'?: number;
+  'Rows Removed by Join Filter'?: number;
   'Shared Hit Blocks': number;
   'Shared Read Blocks': number;
   Plans?: PlanNode[];
@@ -52,10 +54,14 @@ export function explaining(
 }
 
 async function explained(begin: Begin, asked: Statement, values: unknown[]): Promise<PlanNode> {
-  const explain = statement('', `explain (analyze, buffers, format json) ${asked.text}`);
+  const given = values.length > 0 ? `(${values.map(literal).join(', ')})` : '';
   let plan: PlanNode | undefined;
   const measured = begin(async (run) => {
-    const [row] = await run<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(explain, values);
+    // A prepared statement, as the loops use them: only so does the session's plan_cache_mode decide how it is planned.
+    await run(statement('', `prepare explained as ${asked.text}`), []);
+    const explain = `explain (analyze, buffers, format json) execute explained${given}`;
+    const [row] = await run<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(statement('', explain), []);
+    await run(statement('', 'deallocate explained'), []);
     plan = row!['QUERY PLAN'][0].Plan;
     throw new RolledBack();
   });
@@ -63,6 +69,20 @@ async function explained(begin: Begin, asked: Statement, values: unknown[]): Pro
     if (!(error instanceof RolledBack)) throw error;
   });
   return plan!;
+}
+
+/** A value as a parameter would carry it, as text of a statement. */
+function literal(value: unknown): string {
+  if (value === null || value === undefined) return 'null';
+  return pg.escapeLiteral(Array.isArray(value) ? `{${value.map(element).join(',')}}` : textOf(value));
+}
+
+const element = (value: unknown): string =>
+  value === null || value === undefined ? 'null' : `"${textOf(value).replaceAll(/[\\"]/g, String.raw`\$&`)}"`;
+
+function textOf(value: unknown): string {
+  if (Buffer.isBuffer(value)) return String.raw`\x${value.toString('hex')}`;
+  return value instanceof Date ? value.toISOString() : String(value);
 }
 
 function costOf(name: string, root: PlanNode): Cost {
@@ -78,8 +98,10 @@ function costOf(name: string, root: PlanNode): Cost {
 
 const rowsRead = (node: PlanNode): number => node['Actual Rows'] * node['Actual Loops'] + rowsRemoved(node);
 
+const REMOVALS = ['Rows Removed by Filter', 'Rows Removed by Index Recheck', 'Rows Removed by Join Filter'] as const;
+
 const rowsRemoved = (node: PlanNode): number =>
-  ((node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0)) * node['Actual Loops'];
+  REMOVALS.reduce((removed, by) => removed + (node[by] ?? 0), 0) * node['Actual Loops'];
 
 function* everyNode(node: PlanNode): Generator<PlanNode> {
   yield node;

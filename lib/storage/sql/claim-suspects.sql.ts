@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { CLAIMED_COLUMNS } from './claimed-columns.sql.js';
 
 /** Claims at most $5 suspects of one degree; apart from the hot statement, which never sees them. */
 export const CLAIM_SUSPECTS = statement(
@@ -14,7 +15,6 @@ export const CLAIM_SUSPECTS = statement(
   taken as (
     insert into simple_queue.claim (id, shard, lease, jobs, epochs)
     select $2::uuid, $1, $6::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0)
-  select n.id, n.lane, n.epoch, j.priority, n.run_at::text, j.attempt, j.stalls, j.reschedules, j.suspicion, j.created_at::text,
-    j.cancel_at is not null as cancelled, j.unique_key, j.fingerprint, j.options, j.payload, j.payload_bytes, j.last_error
+  select ${CLAIMED_COLUMNS}
   from next n cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j`,
 );

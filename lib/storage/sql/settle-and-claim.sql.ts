@@ -1,58 +1,69 @@
 import { statement } from '../statement.js';
+import { CLAIMED_COLUMNS, LOST_COLUMNS } from './claimed-columns.sql.js';
 
-/**
- * The hot statement: one round trip and one commit settle what has finished and claim what may run next, for all lanes.
- *
- * - Fence: a job is deleted only at the epoch of its run ($3/$4; first runs, $2, have epoch 0). What was reaped meanwhile
- *   matches no row; such ids come back as one row with lane -1.
- * - Plans: tables are reached by primary key through `= any(...)` or lateral only. Nothing joins `job` in a DELETE: a planner
- *   that believes the table small would walk it whole (4.7 s a claim at 1,000,000 rows was measured elsewhere).
- * - Claim: per lane, ranges of (priority, run_at, id) behind the worker's hints, most urgent first. LIMIT stops the locking
- *   of rows that are not taken; SKIP LOCKED passes those that rivals take. Ready rows are never updated, so a ctid holds.
- */
-export const SETTLE_AND_CLAIM = statement(
-  'settle_and_claim',
-  `with first as (
-    delete from simple_queue.job where shard = $1 and id = any($2::uuid[]) and epoch = 0
-    returning id, lane, priority, attempt, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options, payload, payload_bytes, history),
+/** Deletes what has finished: $2 are first runs (epoch 0), $3 and $4 later ones. */
+const finished = (columns: string): string => `first as (
+    delete from simple_queue.job where shard = $1 and id = any($2::uuid[]) and epoch = 0 returning ${columns}),
   again as (
     delete from simple_queue.job where shard = $1 and id = any(array(
       select j.id from unnest($3::uuid[], $4::int[]) u(id, epoch)
       cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j))
-    returning id, lane, priority, attempt, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options, payload, payload_bytes, history),
-  done as (select * from first union all select * from again),
-  kept as (
-    insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at,
-      finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, output, history)
-    select d.id, $1, 'succeeded', d.lane, d.priority, d.attempt + 1, d.stalls, d.reschedules, k.run_ms, d.created_at, d.run_at,
-      statement_timestamp(), statement_timestamp() + k.keep_ms * interval '1 millisecond', $5, d.unique_key, d.fingerprint,
-      d.options, d.payload, d.payload_bytes, k.output::jsonb, d.history
-    from unnest($6::uuid[], $7::int[], $8::float8[], $9::text[]) k(id, run_ms, keep_ms, output) join done d on d.id = k.id),
-  ended as (
-    delete from simple_queue.claim where shard = $1 and id = any($10::uuid[])),
+    returning ${columns}),
+  done as (select id from first union all select id from again)`;
+
+const CLAIM = `ended as (
+    delete from simple_queue.claim where shard = $1 and id = any($5::uuid[])),
   next as (
     delete from simple_queue.ready where shard = $1 and ctid = any(array(
-      select s.ctid from unnest($11::int[], $12::int[], $13::int[], $14::int[]) q(lane, wanted, lo, hi)
+      select s.ctid from unnest($6::int[], $7::int[], $8::int[], $9::int[]) q(lane, wanted, lo, hi)
       cross join lateral (
-        select r.ctid from unnest(($15::smallint[])[q.lo:q.hi], ($16::timestamptz[])[q.lo:q.hi], ($17::uuid[])[q.lo:q.hi],
-                                  ($18::smallint[])[q.lo:q.hi]) h(priority, run_at, id, upto)
+        select r.ctid from unnest(($10::smallint[])[q.lo:q.hi], ($11::timestamptz[])[q.lo:q.hi], ($12::uuid[])[q.lo:q.hi],
+                                  ($13::smallint[])[q.lo:q.hi]) h(priority, run_at, id, upto)
         cross join lateral (
           select ctid from simple_queue.ready
           where lane = q.lane and shard = $1 and (priority, run_at, id) > (h.priority, h.run_at, h.id) and priority <= h.upto
           order by priority, run_at, id limit q.wanted for update skip locked) r
         limit q.wanted) s
-      limit $19::int))
+      limit $14::int))
     returning id, lane, priority, run_at, epoch),
   taken as (
     insert into simple_queue.claim (id, shard, lease, jobs, epochs)
-    select $20::uuid, $1, $21::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0)
-  (select n.id, n.lane, n.epoch, n.priority, n.run_at::text, j.attempt, j.stalls, j.reschedules, j.suspicion, j.created_at::text,
-      j.cancel_at is not null as cancelled, j.unique_key, j.fingerprint, j.options, j.payload, j.payload_bytes, j.last_error
-    from next n cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j
-    order by n.priority, n.run_at, n.id)
+    select $15::uuid, $1, $16::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0)
+  select ${CLAIMED_COLUMNS}
+    from (select * from next order by priority, run_at, id) n
+    cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j
   union all
-  select u.id, -1, 0, 0, null, 0, 0, 0, 0, null, false, null, null, null, null, null, null
-    from unnest($2::uuid[] || $3::uuid[]) u(id)
+  select ${LOST_COLUMNS} from unnest($2::uuid[] || $3::uuid[]) u(id)
     where (select count(*) from done) < cardinality($2::uuid[]) + cardinality($3::uuid[])
-      and not exists (select from done d where d.id = u.id)`,
+      and not exists (select from done d where d.id = u.id)`;
+
+/**
+ * The hot statement: one round trip and one commit settle what has finished and claim what may run next, for all lanes.
+ *
+ * - Fence: a job is deleted only at the epoch of its run. What was reaped meanwhile matches no row; such ids come back as rows
+ *   with lane -1.
+ * - Plans: tables are reached by primary key through `= any(...)` or lateral only. Nothing joins `job` in a DELETE: a planner
+ *   that believes the table small would walk it whole (4.7 s a claim at 1,000,000 rows was measured elsewhere).
+ * - Claim: per lane, ranges of (priority, run_at, id) behind the worker's hints, most urgent first. LIMIT stops the locking
+ *   of rows that are not taken; SKIP LOCKED passes those that rivals take. Ready rows are never updated, so a ctid holds.
+ * - The places are sorted before their jobs are read: narrow rows, and mostly in order already.
+ */
+export const SETTLE_AND_CLAIM = statement('settle_and_claim', `with ${finished('id')}, ${CLAIM}`);
+
+const KEPT = `id, lane, priority, attempt, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options, payload,
+      payload_bytes, history`;
+
+/** The same where some of what has finished ($18 to $21) goes to the archive: a form of its own, or those who keep nothing would pay for it. */
+export const SETTLE_KEEP_AND_CLAIM = statement(
+  'settle_keep_and_claim',
+  `with ${finished(KEPT)},
+  kept as (
+    insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at,
+      finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, output, history)
+    select d.id, $1, 'succeeded', d.lane, d.priority, d.attempt + 1, d.stalls, d.reschedules, k.run_ms, d.created_at, d.run_at,
+      statement_timestamp(), statement_timestamp() + k.keep_ms * interval '1 millisecond', $17, d.unique_key, d.fingerprint,
+      d.options, d.payload, d.payload_bytes, k.output::jsonb, d.history
+    from unnest($18::uuid[], $19::int[], $20::float8[], $21::text[]) k(id, run_ms, keep_ms, output)
+    join (select * from first union all select * from again) d on d.id = k.id),
+  ${CLAIM}`,
 );
