@@ -61,6 +61,11 @@ export class Hints {
     return looksAbove ? [above(this.keys[0]!), ...ranges] : ranges;
   }
 
+  /** The claim did not come to this lane: nothing was looked at. */
+  missed(rung: number): void {
+    this.lookedAt.fill(-Infinity, 0, rung + 1);
+  }
+
   /** What a claim answered: moves the hints forward, never back. `short`: fewer came than were wanted. */
   took(rows: ClaimedRow[], answer: { rung: number; short: boolean; ms: number }): void {
     for (const row of rows) this.moveTo(row);

@@ -46,6 +46,8 @@ export class Poller {
   private paused = true;
   private nextPollAt = 0;
   private turn = 0;
+  /** Jobs that claims under way may bring. */
+  private underWay = 0;
 
   constructor(private readonly parts: PollerParts) {}
 
@@ -82,6 +84,10 @@ export class Poller {
     for (const lane of this.parts.lanes.all()) this.giveBack(lane.giveBack(), reason);
   }
 
+  private get room(): number {
+    return this.parts.lanes.room - this.underWay;
+  }
+
   private get mustEndClaims(): boolean {
     return this.paused && this.parts.claims.hasEnded;
   }
@@ -94,9 +100,11 @@ export class Poller {
       return await jobs.settleAndClaim(worker, batch.successes, batch.claims, plan.wish);
     } catch (error) {
       claims.forget(plan.wish.claimId);
-      for (const { lane, wanted } of plan.lanes) lane.answered(wanted, { short: false, nextLookAt: 0 });
+      for (const { lane, wanted, rung } of plan.lanes) lane.unanswered(wanted, rung);
       if (!settler.failed(batch, error)) throw error;
       return undefined;
+    } finally {
+      this.underWay -= plan.wish.limit;
     }
   }
 
@@ -104,28 +112,35 @@ export class Poller {
   private plan(now: number): Plan {
     const { ids } = this.parts;
     const lease = this.parts.lease();
-    const lanes = this.paused || !lease ? [] : this.lanesToAsk(now);
+    const room = Math.min(MAX_CLAIM, this.room);
+    const lanes = this.paused || !lease ? [] : this.lanesToAsk(now, room);
     const wishes = lanes.map(({ lane, wanted, rung }): LaneWish => ({
       lane: lane.lane.id,
       wanted,
       ranges: lane.hints.ranges(rung, now),
     }));
-    const limit = lanes.reduce((sum, planned) => sum + planned.wanted, 0);
+    const wanted = lanes.reduce((sum, planned) => sum + planned.wanted, 0);
+    const limit = Math.max(0, Math.min(room, wanted));
+    this.underWay += limit;
     return { wish: { claimId: ids.next(), lease: lease ?? NO_LEASE, lanes: wishes, limit }, lanes };
   }
 
-  private lanesToAsk(now: number): Planned[] {
+  /**
+   * A lane that was empty most likely still is, so it takes no room from others: 200 idle queues are one statement, whose limit bounds
+   * what they bring after all.
+   */
+  private lanesToAsk(now: number, room: number): Planned[] {
     if (now >= this.nextPollAt) this.tick(now);
     const planned: Planned[] = [];
     const lanes = this.parts.lanes.all();
-    let room = Math.min(MAX_CLAIM, this.parts.lanes.room);
+    let left = room;
     this.turn = lanes.length > 0 ? (this.turn + 1) % lanes.length : 0;
-    for (let index = 0; index < lanes.length && room > 0; index++) {
+    for (let index = 0; index < lanes.length && left > 0; index++) {
       const lane = lanes[(this.turn + index) % lanes.length]!;
-      const wanted = lane.lookAt > now ? 0 : Math.min(lane.wanted, room);
+      const wanted = lane.lookAt > now ? 0 : Math.min(lane.wanted, left);
       if (wanted <= 0) continue;
       lane.ask(wanted);
-      room -= wanted;
+      if (!lane.wasEmpty) left -= wanted;
       planned.push({ lane, wanted, rung: lane.hints.rungAt(now) });
     }
     return planned;
@@ -142,18 +157,24 @@ export class Poller {
 
   private receive(plan: Plan, rows: ClaimedRow[], ms: number): void {
     const claim = this.parts.claims.arrived(plan.wish.claimId, rows.length);
-    for (const planned of plan.lanes) this.learn(planned, rows, ms);
+    this.learn(plan, rows, ms);
     for (const row of rows) this.accept(row, claim);
     // Paused meanwhile, or claimed under a lease that is lost: it must not start here.
     if (this.paused || plan.wish.lease !== this.parts.lease()) this.giveBackWaiting('unstarted');
     this.parts.dispatcher.startAll();
   }
 
-  private learn({ lane, wanted, rung }: Planned, rows: ClaimedRow[], ms: number): void {
-    const own = rows.filter((row) => row.lane === lane.lane.id);
-    const short = own.length < wanted;
-    lane.hints.took(own, { rung, short, ms });
-    lane.answered(wanted, { short, nextLookAt: this.nextPollAt });
+  /** A claim that brought all it was allowed to may not have come to its last lanes. */
+  private learn({ wish, lanes }: Plan, rows: ClaimedRow[], ms: number): void {
+    const byLane = grouped(rows);
+    const reached = rows.length < wish.limit ? lanes.length : lanes.findLastIndex(({ lane }) => byLane.has(lane.lane.id));
+    lanes.forEach(({ lane, wanted, rung }, index) => {
+      const own = byLane.get(lane.lane.id) ?? [];
+      if (index > reached) return lane.unanswered(wanted, rung);
+      const short = own.length < wanted && index < reached;
+      lane.hints.took(own, { rung, short, ms });
+      lane.answered(wanted, { short, nextLookAt: this.nextPollAt });
+    });
   }
 
   private accept(row: ClaimedRow, claim: Claim): void {
@@ -171,8 +192,18 @@ export class Poller {
   private restMs(now: number): number {
     if (this.paused) return Infinity;
     if (!this.parts.lease()) return this.parts.pollIntervalMs;
-    if (this.parts.lanes.room <= 0) return Math.max(1, this.nextPollAt - now);
+    if (this.room <= 0) return Math.max(1, this.nextPollAt - now);
     for (const lane of this.parts.lanes.all()) if (lane.lookAt <= now && lane.wanted > 0) return 0;
     return Math.max(1, this.nextPollAt - now);
   }
+}
+
+function grouped(rows: ClaimedRow[]): Map<number, ClaimedRow[]> {
+  const byLane = new Map<number, ClaimedRow[]>();
+  for (const row of rows) {
+    const own = byLane.get(row.lane);
+    if (own) own.push(row);
+    else byLane.set(row.lane, [row]);
+  }
+  return byLane;
 }

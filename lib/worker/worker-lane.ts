@@ -8,6 +8,7 @@ import type { LaneSettings } from './lane-settings.js';
 /** Work claimed ahead should start within this time at the lane's measured rate. */
 const AHEAD_MS = 20;
 const MAX_AHEAD = 1_000;
+const FIRST_BURST = 5;
 /** Below this time a rate says little; what ran meanwhile counts on. */
 const RATE_WINDOW_MS = 2;
 
@@ -22,6 +23,10 @@ export class WorkerLane {
   /** When to look for jobs again (monotonic milliseconds); 0: now. */
   lookAt = 0;
   private news = false;
+  /** The last claim brought fewer than it asked for. */
+  wasEmpty = true;
+  /** To claim ahead while nothing is measured: doubled as long as each claim has ended before the next arrives. */
+  private burst = FIRST_BURST;
   private startedAt = 0;
   private running = 0;
   /** The rate: runs that ended in the time that there was something to run. */
@@ -54,7 +59,8 @@ export class WorkerLane {
 
   /** Work to hold ready beyond what may run now: what will start within moments, at the measured rate. */
   get ahead(): number {
-    return Math.min(MAX_AHEAD, Math.floor(this.ratePerMs * AHEAD_MS));
+    const started = this.burst > FIRST_BURST ? this.burst : 0;
+    return Math.min(MAX_AHEAD, Math.max(started, Math.floor(this.ratePerMs * AHEAD_MS)));
   }
 
   /** How many jobs a claim should bring: what may run now and what will start within moments. */
@@ -95,7 +101,17 @@ export class WorkerLane {
   /** It came back; an empty lane is left alone until `nextLookAt`, unless there was news meanwhile. */
   answered(wanted: number, { short, nextLookAt }: { short: boolean; nextLookAt: number }): void {
     this.expected -= wanted;
+    if (short) this.burst = FIRST_BURST;
+    else if (!this.wasEmpty && this.isIdle) this.burst *= 2;
+    this.wasEmpty = short;
     this.lookAt = short && !this.news ? nextLookAt : 0;
+  }
+
+  /** It came back without having come to this lane: ask again. */
+  unanswered(wanted: number, rung: number): void {
+    this.expected -= wanted;
+    this.lookAt = 0;
+    this.hints.missed(rung);
   }
 
   add(run: JobRun): void {
@@ -141,6 +157,7 @@ export class WorkerLane {
     const busyMs = this.busyMs + now - this.busySince;
     if (busyMs >= RATE_WINDOW_MS) {
       this.ratePerMs = 0.5 * this.ratePerMs + (0.5 * this.finished) / busyMs;
+      this.burst = FIRST_BURST;
       this.finished = this.busyMs = 0;
       this.busySince = now;
     } else if (this.isIdle) this.busyMs = busyMs;

@@ -43,10 +43,10 @@ export class WorkerLanes {
     return [...this.byId.keys()];
   }
 
-  /** Jobs that may be claimed now, over all lanes: free permits of the process, and what will start within moments. */
+  /** Jobs that may wait in this process, over all lanes: for free permits, and for those that will be free within moments. */
   get room(): number {
     let room = this.process.free;
-    for (const lane of this.list) room += lane.ahead - lane.buffered - lane.expected;
+    for (const lane of this.list) room += lane.ahead - lane.buffered;
     return room;
   }
 

@@ -34,7 +34,7 @@ function aPoller(lanes: WorkerLane[], { process = new Permits(100) } = {}) {
     all: () => lanes,
     get: (id: number) => lanes.find((lane) => lane.lane.id === id),
     get room() {
-      return lanes.reduce((room, lane) => room + lane.ahead - lane.buffered - lane.expected, process.free);
+      return lanes.reduce((room, lane) => room + lane.ahead - lane.buffered, process.free);
     },
   };
   const claims = new Claims();
@@ -45,18 +45,67 @@ function aPoller(lanes: WorkerLane[], { process = new Permits(100) } = {}) {
 }
 
 describe('the poller', () => {
+  const askedOf = (wishes: ClaimWish[]) => wishes.map(({ lanes }) => lanes.map(({ lane, wanted }) => [lane, wanted]));
+  const oneOfEach = ({ lanes, limit }: ClaimWish): Claimed => ({
+    jobs: lanes.flatMap(({ lane, wanted }) => Array.from({ length: wanted }, () => aRow({ lane }))).slice(0, limit),
+    lost: [],
+  });
+
   it('asks for what may run, within each tier, another lane first each time', async () => {
     const process = new Permits(8);
     const lanes = [aLane({ permits: [process, new Permits(5)] }), aLane({ id: 2, permits: [process, new Permits(5)] })];
-    const { poller, wishes } = aPoller(lanes, { process });
+    const { poller, wishes, set } = aPoller(lanes, { process });
+    set.answer = oneOfEach;
     poller.resume();
 
     await poller.poll();
-    lanes.forEach((lane) => lane.expectNews());
+    lanes.forEach((lane) => lane.giveBack());
     await poller.poll();
 
-    const asked = wishes.map(({ lanes }) => lanes.map(({ lane, wanted }) => [lane, wanted]));
-    expect(asked).toEqual([[[2, 5], [1, 3]], [[1, 5], [2, 3]]]); // prettier-ignore
+    expect(askedOf(wishes)).toEqual([[[2, 5], [1, 5]], [[1, 5], [2, 3]]]); // prettier-ignore
+    expect(wishes.map(({ limit }) => limit)).toEqual([8, 8]);
+  });
+
+  it('asks all lanes that were empty in one statement, and no more jobs than there is room for', async () => {
+    const process = new Permits(100);
+    const lanes = Array.from({ length: 200 }, (_, n) => aLane({ id: n + 1, permits: [process, new Permits(10)] }));
+    const { poller, wishes } = aPoller(lanes, { process });
+    poller.resume();
+
+    const restMs = await poller.poll();
+
+    expect(wishes.map(({ lanes: asked, limit }) => [asked.length, limit])).toEqual([[200, 100]]);
+    expect(restMs).toBeGreaterThan(AN_HOUR * 0.8);
+  });
+
+  it('asks again at once where a full claim did not come to a lane', async () => {
+    const process = new Permits(10);
+    const lanes = [1, 2, 3].map((id) => aLane({ id, permits: [process, new Permits(10)] }));
+    const { poller, wishes, set } = aPoller(lanes, { process });
+    set.answer = oneOfEach;
+    poller.resume();
+    await poller.poll();
+    lanes.forEach((lane) => lane.giveBack());
+    set.answer = () => ({ jobs: [], lost: [] });
+    await poller.poll();
+
+    const [first, second] = wishes.map(({ lanes: asked }) => asked.map(({ lane }) => lane));
+    expect(first).toHaveLength(3);
+    expect(second!.toSorted()).toEqual([1, 2, 3]);
+  });
+
+  it('claims twice as many each time while claims end before the next one', async () => {
+    const lane = aLane({ limit: 10 });
+    const { poller, wishes, set } = aPoller([lane]);
+    set.answer = oneOfEach;
+    poller.resume();
+
+    for (let n = 0; n < 5; n++) {
+      await poller.poll();
+      lane.giveBack();
+    }
+
+    expect(wishes.map(({ limit }) => limit)).toEqual([10, 10, 20, 30, 50]);
   });
 
   it('asks nothing, and rests for ever, while it is paused', async () => {
