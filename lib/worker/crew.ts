@@ -119,8 +119,11 @@ function makeDuties({ storage, options, events }: WorkerParts, lanes: WorkerLane
   const keepMs = longestKeepMs(options);
   const rules = { maxStalls: options.maxStalls, archive: archiveRetention(options), deadLetter: deadLetterRetention(options) };
   return {
-    scheduler: new Scheduler({ jobs: storage.jobs, maxRestMs: options.pollIntervalMs, lanes: () => lanes.ids(), ...hooks }),
+    scheduler: new Scheduler({ jobs: storage.jobs, maxRestMs: schedulerRestMs(options), lanes: () => lanes.ids(), ...hooks }),
     reaper: new Reaper(storage.leases, { ...rules, intervalMs: options.reaperIntervalMs }, events),
     janitor: new Janitor(storage.partitions, { intervalMs: options.janitorIntervalMs, keepMs }, events),
   };
 }
+
+/** With wake-ups the scheduler knows when the next job is due; only what nobody told of (SQL by hand, a lost NOTIFY) waits for its look. */
+const schedulerRestMs = ({ wakeUp, pollIntervalMs }: ResolvedOptions): number => (wakeUp === 'listen' ? 2 : 1) * pollIntervalMs;
