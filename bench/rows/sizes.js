@@ -1,6 +1,6 @@
 /** How much is done, by kind of run. Quick: all rows in under five minutes, to see that everything works; its figures are rough. */
 export const FULL = {
-  samples: 5,
+  samples: 3,
   drain: 100_000,
   warm: 5_000,
   warmMs: 2_000,

@@ -1,3 +1,4 @@
+import { isOurs } from '../systems/variants.js';
 import { rest } from '../worker/clock.js';
 
 /** Rows about what a queue costs while nothing ends: jobs in flight, and queues without jobs. */
@@ -56,8 +57,16 @@ function idle(lab, variant, { sizes }) {
     const [worker] = await sample.spawn(1);
     await worker.call('work', { handler: 'noop' });
     await rest(3_000);
-    return still(sample, worker, sizes.idleMs);
+    const figures = await still(sample, worker, sizes.idleMs);
+    return isOurs(variant) ? { ...figures, ...pollsAndDuties(figures) } : figures;
   });
+}
+
+/** What looks for jobs, and everything else: the look is one statement an interval, whatever the number of queues. */
+function pollsAndDuties({ statements, statementsPerSecond }) {
+  const polls = statements.filter(({ query }) => /delete from \S+\.ready/.test(query));
+  const pollsPerSecond = polls.reduce((sum, { perSecond }) => sum + perSecond, 0);
+  return { pollsPerSecond, dutiesPerSecond: statementsPerSecond - pollsPerSecond };
 }
 
 async function still(sample, worker, ms) {
