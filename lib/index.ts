@@ -20,6 +20,19 @@ export type { JobState, LiveState, TerminalState } from './job/job-state.js';
 export { Permit } from './job/permit.js';
 export { CriticalError, QueueError, UnprocessableError, type QueueErrorCode } from './job/queue.errors.js';
 export type { JobEvent, JobEventListener, JobEventName, JobEvents } from './observability/events.js';
+export {
+  JobQueue,
+  type ClaimRequest,
+  type JobQueueEvent,
+  type JobQueueEventType,
+  type JobQueueListener,
+  type LeaseRenewal,
+  type PulledClaim,
+  type PulledJob,
+  type ReapedLeases,
+  type Returned,
+} from './pull/job-queue.js';
+export { PostgresJobQueue } from './pull/postgres-job-queue.js';
 export { QueueService } from './queue.service.js';
 export { SimpleQueueModule } from './simple-queue.module.js';
 export type { SimpleQueueModuleExtras, SimpleQueueOptionsFactory } from './simple-queue.module-definition.js';
@@ -27,7 +40,7 @@ export type { QueueSettings, ResolvedOptions, SimpleQueueOptions, WorkerSettings
 export type { DataSourceChoice } from './storage/data-source-token.js';
 export { DatabaseError } from './storage/database-errors.js';
 export { createEntities, type CreateEntitiesOptions, type JobRow } from './storage/entities.js';
-export { getQueueServiceToken, getQueueWorkerToken, getSimpleQueueOptionsToken } from './tokens.js';
+export { getJobQueueToken, getQueueServiceToken, getQueueWorkerToken, getSimpleQueueOptionsToken } from './tokens.js';
 export type { OnJobEventOptions } from './worker/listener.explorer.js';
 export type { RunCounts } from './worker/one-shot.js';
 export { QueueWorker } from './worker/queue-worker.js';

@@ -1,3 +1,4 @@
+import { checkWorkerLabels } from './job/labels.js';
 import { checkQueueName, checkSchemaName } from './job/names.js';
 import { callable, listOf, mapOf, must, oneOf, orFalse, passes, shape, whole, yesOrNo, type Rule } from './runtime/rules.js';
 import type { QueueSettings, SimpleQueueOptions, WorkerSettings } from './simple-queue.options.js';
@@ -18,6 +19,7 @@ const queuePattern = passes((pattern: unknown) => {
 
 const workerSettings = shape({
   queues: listOf(queuePattern),
+  labels: (value, path) => passes(checkWorkerLabels)(value, path).map((problem) => problem.replace('labels: labels: ', 'labels: ')),
   autoStart: yesOrNo,
 } satisfies Record<keyof WorkerSettings, Rule>);
 

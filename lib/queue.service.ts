@@ -51,7 +51,7 @@ export class QueueService {
   }
 
   /**
-   * Cancels by `id`, by `queue` and `uniqueKey`, or by `fingerprint` (of one `queue` or all). What waits ends at once; what runs
+   * Cancels by `id`, by `queue` and `uniqueKey`, or by `fingerprint` or `workflowId` (of one `queue` or all). What waits ends at once; what runs
    * is asked to stop: its signal aborts within a second; a success that commits first wins. What has ended is left alone.
    * @throws QueueError `INVALID_OPTION` when not exactly one selector is given.
    */
@@ -75,9 +75,10 @@ export class QueueService {
   }
 
   private async cancelBy(run: Run, selector: CancelSelector): Promise<CancelCounts> {
-    const { id, uniqueKey, fingerprint, queue } = checkSelector(selector);
+    const { id, uniqueKey, fingerprint, workflowId, queue } = checkSelector(selector);
     if (id !== undefined) return this.storage.jobs.cancelById(run, [checkId(id)], this.archive);
     if (uniqueKey !== undefined) return this.storage.jobs.cancelByUniqueKey(run, { uniqueKey, queue: queue! }, this.archive);
+    if (workflowId !== undefined) return this.storage.jobs.cancelByWorkflow(run, { workflowId, queue }, this.archive);
     return this.storage.jobs.cancelByFingerprint(run, { fingerprint: fingerprint!, queue }, this.archive);
   }
 }
@@ -85,9 +86,9 @@ export class QueueService {
 /** Also asked by the recording service of the test kit. */
 export function checkSelector(selector: CancelSelector): CancelSelector {
   checkObject('the selector of cancel', selector);
-  const { id, uniqueKey, fingerprint, queue } = selector;
-  if ([id, uniqueKey, fingerprint].filter((value) => value !== undefined).length !== 1) {
-    throw new QueueError('INVALID_OPTION', 'cancel: give exactly one of id, uniqueKey (with its queue) or fingerprint.');
+  const { id, uniqueKey, fingerprint, workflowId, queue } = selector;
+  if ([id, uniqueKey, fingerprint, workflowId].filter((value) => value !== undefined).length !== 1) {
+    throw new QueueError('INVALID_OPTION', 'cancel: give exactly one of id, uniqueKey (with its queue), fingerprint or workflowId.');
   }
   if (uniqueKey !== undefined && queue === undefined) {
     throw new QueueError('INVALID_OPTION', 'cancel: a uniqueKey belongs to a queue. Give { queue, uniqueKey }.');
@@ -95,5 +96,6 @@ export function checkSelector(selector: CancelSelector): CancelSelector {
   if (queue !== undefined) checkQueueName(queue);
   if (uniqueKey !== undefined) checkText('uniqueKey', uniqueKey);
   if (fingerprint !== undefined) checkText('fingerprint', fingerprint);
+  if (workflowId !== undefined) checkText('workflowId', workflowId);
   return selector;
 }

@@ -44,8 +44,8 @@ function applyDefaults(given: SimpleQueueOptions, instance: string): ResolvedOpt
 
 function resolveWorker(worker: SimpleQueueOptions['worker']): ResolvedOptions['worker'] {
   if (worker === false) return undefined;
-  const { queues, autoStart = true } = typeof worker === 'object' ? worker : {};
-  return queues ? { queues: [...queues], autoStart } : { autoStart };
+  const { queues, labels, autoStart = true } = typeof worker === 'object' ? worker : {};
+  return { ...(queues && { queues: [...queues] }), ...(labels && { labels: [...labels] }), autoStart };
 }
 
 /** An option given as `undefined` was not given. */

@@ -16,6 +16,8 @@ export interface QueueSettings extends AttemptPolicy {
 export interface WorkerSettings {
   /** Queues it works, by name or by prefix (`mail.*`); default: all that it has handlers for. */
   queues?: string[];
+  /** What it has (`gpu`, `eu`): it runs jobs whose labels are all among these; default none. */
+  labels?: string[];
   /** `false`: the application calls `QueueWorker.start()`; default true. */
   autoStart?: boolean;
 }
@@ -73,7 +75,7 @@ export interface ResolvedOptions {
   readonly schema: string;
   readonly migrate: 'run' | 'check' | 'off';
   /** undefined: this process only enqueues. */
-  readonly worker?: { readonly queues?: readonly string[]; readonly autoStart: boolean };
+  readonly worker?: { readonly queues?: readonly string[]; readonly labels?: readonly string[]; readonly autoStart: boolean };
   readonly concurrency: number;
   readonly queueConcurrency: number;
   /** A Map: a queue may be called `__proto__`. */

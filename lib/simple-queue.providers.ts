@@ -4,12 +4,13 @@ import type { DataSource } from 'typeorm';
 import { QueueError } from './job/queue.errors.js';
 import { QueueEvents } from './observability/events.js';
 import { attachLogListener } from './observability/log-listener.js';
+import { PostgresJobQueue } from './pull/postgres-job-queue.js';
 import { QueueService } from './queue.service.js';
 import { resolveOptions, type Resolution } from './resolve-options.js';
 import type { ResolvedOptions, SimpleQueueOptions } from './simple-queue.options.js';
 import { dataSourceToken, type DataSourceChoice } from './storage/data-source-token.js';
 import { Storage } from './storage/storage.js';
-import { getQueueServiceToken, getQueueWorkerToken, getSimpleQueueOptionsToken } from './tokens.js';
+import { getJobQueueToken, getQueueServiceToken, getQueueWorkerToken, getSimpleQueueOptionsToken } from './tokens.js';
 import { HandlerExplorer } from './worker/handler.explorer.js';
 import { HandlerRegistry } from './worker/handler-registry.js';
 import { ListenerExplorer } from './worker/listener.explorer.js';
@@ -32,6 +33,7 @@ export function queueProviders(instance: string, dataSource: DataSourceChoice | 
     provide(QueueEvents, [RESOLUTION], eventsWithLog),
     storageProvider(options, dataSource),
     provide(service, [Storage, options, QueueEvents], construct(QueueService)),
+    provide(getJobQueueToken(instance), [Storage, options, QueueEvents, service], jobQueue),
     provide(HandlerExplorer, [DiscoveryService, HandlerRegistry, MODULE_INSTANCE], construct(HandlerExplorer)),
     provide(ListenerExplorer, [DiscoveryService, QueueEvents, MODULE_INSTANCE], construct(ListenerExplorer)),
     provide(getQueueWorkerToken(instance), [Storage, options, QueueEvents, HandlerRegistry, service], queueWorker),
@@ -40,7 +42,8 @@ export function queueProviders(instance: string, dataSource: DataSourceChoice | 
 
 /** What an instance shows to other modules. */
 export function exportedTokens(instance: string): FactoryProvider['provide'][] {
-  return [getQueueServiceToken(instance), getQueueWorkerToken(instance), getSimpleQueueOptionsToken(instance)];
+  const tokens = [getQueueServiceToken, getQueueWorkerToken, getJobQueueToken, getSimpleQueueOptionsToken];
+  return tokens.map((tokenOf) => tokenOf(instance));
 }
 
 function provide<Args extends never[]>(
@@ -58,6 +61,15 @@ function queueWorker(
   ...[registry, queues]: [HandlerRegistry, QueueService]
 ): QueueWorker {
   return new QueueWorker({ storage, options, events, registry, queues });
+}
+
+function jobQueue(
+  storage: Storage,
+  options: ResolvedOptions,
+  events: QueueEvents,
+  ...[queues]: [QueueService]
+): PostgresJobQueue {
+  return new PostgresJobQueue({ storage, options, events, queues });
 }
 
 function construct<Args extends unknown[], Instance>(type: new (...args: Args) => Instance): (...args: Args) => Instance {

@@ -1,3 +1,4 @@
+import { JobQueue } from './pull/job-queue.js';
 import { QueueService } from './queue.service.js';
 import { QueueWorker } from './worker/queue-worker.js';
 
@@ -9,6 +10,11 @@ export function getQueueServiceToken(instance = 'default'): typeof QueueService 
 /** What to inject for the `QueueWorker` of an instance: the class itself for the unnamed one. */
 export function getQueueWorkerToken(instance = 'default'): typeof QueueWorker | string {
   return instance === 'default' ? QueueWorker : `${instance}QueueWorker`;
+}
+
+/** What to inject for the `JobQueue` (the pull contract) of an instance: the abstract class itself for the unnamed one. */
+export function getJobQueueToken(instance = 'default'): typeof JobQueue | string {
+  return instance === 'default' ? JobQueue : `${instance}JobQueue`;
 }
 
 /** What to inject for the resolved options of an instance. */

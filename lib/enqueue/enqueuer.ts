@@ -70,7 +70,8 @@ export class Enqueuer {
 
   private async withLane(job: CheckedJob): Promise<NewJob> {
     const lanes = this.storage.lanes;
-    return Object.assign(job, { lane: lanes.find(job.queue, job.name) ?? (await lanes.of(job.queue, job.name)) });
+    const lane = lanes.find(job.queue, job.name, job.labels) ?? (await lanes.of(job.queue, job.name, job.labels));
+    return Object.assign(job, { lane });
   }
 
   /** Plain items of concurrent callers share a statement; what may conflict keeps a statement of its own. */

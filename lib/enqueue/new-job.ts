@@ -1,5 +1,6 @@
 import { checkBackoff, MAX_DELAY_MS, type StoredBackoff } from '../job/backoff.js';
 import type { JobOptions } from '../job/enqueue-options.js';
+import { checkLabels, NO_LABELS } from '../job/labels.js';
 import { LAST_DATE } from '../job/job-result.js';
 import { checkId, checkJobName, checkQueueName, quote } from '../job/names.js';
 import { payloadText, tooLarge } from '../job/payload.js';
@@ -12,7 +13,7 @@ const MAX_HEADERS_BYTES = 8 * 1_024;
 const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1_000;
 
 /** A checked job that has no lane yet. */
-export type CheckedJob = Omit<NewJob, 'lane'> & { queue: string; name: string };
+export type CheckedJob = Omit<NewJob, 'lane'> & { queue: string; name: string; labels: readonly string[] };
 
 const OPTION_NAMES: Record<keyof JobOptions, true> = {
   id: true,
@@ -22,6 +23,8 @@ const OPTION_NAMES: Record<keyof JobOptions, true> = {
   priority: true,
   uniqueKey: true,
   fingerprint: true,
+  labels: true,
+  workflowId: true,
   headers: true,
   maxAttempts: true,
   backoff: true,
@@ -41,6 +44,7 @@ export function checkedJob(
   return {
     queue: checkQueueName(queue),
     name: checkJobName(options.name ?? ''),
+    labels: options.labels === undefined ? NO_LABELS : checkLabels(options.labels),
     id: options.id === undefined ? limits.newId() : checkId(options.id),
     givenId: options.id !== undefined,
     payload: payloadText(payload, limits.maxPayloadBytes),
@@ -86,13 +90,14 @@ function checkedBytes(bytes: Uint8Array | undefined, maxBytes: number): { payloa
 }
 
 /** Only what was given is stored: the worker applies handler, queue and module settings. */
-function storedOptions({ headers, maxAttempts, backoff, timeoutMs }: JobOptions): string | undefined {
-  if ([headers, maxAttempts, backoff, timeoutMs].every((value) => value === undefined)) return undefined;
+function storedOptions({ headers, maxAttempts, backoff, timeoutMs, workflowId }: JobOptions): string | undefined {
+  if ([headers, maxAttempts, backoff, timeoutMs, workflowId].every((value) => value === undefined)) return undefined;
   return JSON.stringify({
     headers: ifGiven(headers, checkHeaders),
     maxAttempts: ifGiven(maxAttempts, (value) => checkWhole('maxAttempts', value, 1, 1_000)),
     backoff: ifGiven(backoff, checkStorable),
     timeoutMs: ifGiven(timeoutMs, (value) => checkWhole('timeoutMs', value, 1, MAX_TIMEOUT_MS)),
+    workflowId: ifGiven(workflowId, (value) => checkText('workflowId', value)),
   });
 }
 

@@ -17,6 +17,10 @@ export interface JobOptions {
   uniqueKey?: string;
   /** A tag that many jobs may share, for finding and cancelling them. 1 to 512 characters. */
   fingerprint?: string;
+  /** Only a worker that has all of these may run it: at most 16, each 1 to 64 of letters, digits and `_ . : / = -`. */
+  labels?: string[];
+  /** Which workflow it belongs to, for finding and cancelling all of its jobs. 1 to 512 characters. */
+  workflowId?: string;
   /** A small map of strings that travels with the job; at most 8 KiB as JSON. */
   headers?: Record<string, string>;
   /** Attempts before the dead letter queue, 1 to 1,000. */
@@ -48,11 +52,12 @@ export interface Enqueued {
   outcome: 'created' | 'existing';
 }
 
-/** Which jobs to cancel: exactly one of the selectors; `uniqueKey` needs its queue, `fingerprint` may name one. */
+/** Which jobs to cancel: exactly one of the selectors; `uniqueKey` needs its queue, `fingerprint` and `workflowId` may name one. */
 export interface CancelSelector {
   id?: string;
   uniqueKey?: string;
   fingerprint?: string;
+  workflowId?: string;
   queue?: string;
 }
 

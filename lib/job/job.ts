@@ -26,9 +26,12 @@ export interface JobFacts {
   createdAt: Date;
   runAt: Date;
   headers: Readonly<Record<string, string>>;
+  /** What a worker must have to run it, sorted. */
+  labels: readonly string[];
   payloadBytes?: Buffer;
   uniqueKey?: string;
   fingerprint?: string;
+  workflowId?: string;
   lastError?: Failure;
 }
 
@@ -53,8 +56,11 @@ export abstract class Job<Payload = unknown> implements JobFacts {
   abstract readonly createdAt: Date;
   abstract readonly runAt: Date;
   abstract readonly headers: Readonly<Record<string, string>>;
+  /** What a worker must have to run it, sorted. */
+  abstract readonly labels: readonly string[];
   abstract readonly uniqueKey?: string;
   abstract readonly fingerprint?: string;
+  abstract readonly workflowId?: string;
   abstract readonly lastError?: Failure;
 }
 

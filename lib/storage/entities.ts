@@ -34,6 +34,7 @@ const COLUMNS: Record<keyof JobRow, EntitySchemaColumnOptions> = {
   output: { type: 'jsonb', nullable: true },
   last_error: { type: 'jsonb', nullable: true },
   history: { type: 'jsonb', nullable: true },
+  labels: { type: 'text', array: true },
 };
 
 /**

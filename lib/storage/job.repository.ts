@@ -11,7 +11,7 @@ import { CHECK_PLACES } from './sql/check-places.sql.js';
 import { CLAIM_SUSPECTS } from './sql/claim-suspects.sql.js';
 import { COMPLETE } from './sql/complete.sql.js';
 import { FIND_JOB } from './sql/find-job.sql.js';
-import { FIND_BY_FINGERPRINT, FIND_BY_UNIQUE_KEY } from './sql/find-to-cancel.sql.js';
+import { FIND_BY_FINGERPRINT, FIND_BY_UNIQUE_KEY, FIND_BY_WORKFLOW } from './sql/find-to-cancel.sql.js';
 import { FIND_UNLOCKED } from './sql/find-unlocked.sql.js';
 import { HAS_DUE } from './sql/has-due.sql.js';
 import { PROMOTE } from './sql/promote.sql.js';
@@ -122,15 +122,19 @@ export class JobRepository {
   }
 
   /** Ids that were still held; `moved` false: its cancel was requested, end it as cancelled. */
-  putBack(returns: Return[]): Promise<{ id: string; moved: boolean }[]> {
+  putBack(returns: Return[], run: Run = this.database.loops.run): Promise<{ id: string; moved: boolean }[]> {
     const changes = JSON.stringify(Object.fromEntries(returns.map((entry) => [entry.id, entry.change])));
-    return this.database.loops.run(PUT_BACK, [SHARD, returns.map(idOf), returns.map(epochOf), changes]);
+    return run(PUT_BACK, [SHARD, returns.map(idOf), returns.map(epochOf), changes]);
   }
 
   /** The jobs that were still held, and how they have ended now. */
-  async bury(worker: string, burials: Burial[]): Promise<{ id: string; state: TerminalState }[]> {
+  async bury(
+    worker: string,
+    burials: Burial[],
+    run: Run = this.database.loops.run,
+  ): Promise<{ id: string; state: TerminalState }[]> {
     const verdicts = JSON.stringify(Object.fromEntries(burials.map((entry) => [entry.id, entry.verdict])));
-    return this.database.loops.run(BURY, [SHARD, burials.map(idOf), burials.map(epochOf), verdicts, worker]);
+    return run(BURY, [SHARD, burials.map(idOf), burials.map(epochOf), verdicts, worker]);
   }
 
   /** Those of these jobs that nobody else holds locked right now. */
@@ -168,11 +172,19 @@ export class JobRepository {
     return this.cancelById(run, rows.map(idOf), keep);
   }
 
+  cancelByFingerprint(run: Run, tag: { fingerprint: string; queue?: string }, keep: Retention): Promise<CancelCounts> {
+    return this.cancelAll(run, () => run<RunKey>(FIND_BY_FINGERPRINT, [SHARD, tag.fingerprint, tag.queue ?? null]), keep);
+  }
+
+  cancelByWorkflow(run: Run, tag: { workflowId: string; queue?: string }, keep: Retention): Promise<CancelCounts> {
+    return this.cancelAll(run, () => run<RunKey>(FIND_BY_WORKFLOW, [SHARD, tag.workflowId, tag.queue ?? null]), keep);
+  }
+
   /** In batches: one statement over 100,000 jobs would hold their locks for most of a second. */
-  async cancelByFingerprint(run: Run, tag: { fingerprint: string; queue?: string }, keep: Retention): Promise<CancelCounts> {
+  private async cancelAll(run: Run, find: () => Promise<{ id: string }[]>, keep: Retention): Promise<CancelCounts> {
     const total: CancelCounts = { cancelled: 0, requested: 0 };
     for (;;) {
-      const rows = await run<RunKey>(FIND_BY_FINGERPRINT, [SHARD, tag.fingerprint, tag.queue ?? null]);
+      const rows = await find();
       if (rows.length === 0) return total;
       const counts = await this.cancelById(run, rows.map(idOf), keep);
       total.cancelled += counts.cancelled;

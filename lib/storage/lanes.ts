@@ -1,13 +1,24 @@
+import { NO_LABELS } from '../job/labels.js';
+import { QueueError } from '../job/queue.errors.js';
 import type { Database } from './database.js';
 import { LIST_LANES, REGISTER_LANES, REGISTER_QUEUES } from './sql/register-lanes.sql.js';
 
-/** What is claimed: the jobs of one name in one queue. */
-export interface Lane {
-  id: number;
-  queueId: number;
+/** What names a lane. Labels are sorted. */
+export interface LaneName {
   queue: string;
   name: string;
+  labels?: readonly string[];
 }
+
+/** What is claimed: the jobs of one name and one set of labels in one queue. */
+export interface Lane extends LaneName {
+  id: number;
+  queueId: number;
+  labels: readonly string[];
+}
+
+/** Lanes with labels of one queue: whoever puts ids into labels should learn it before every claim asks for thousands of lanes. */
+export const MAX_LABELLED_LANES = 1_000;
 
 /** Lanes by name and id, registered on first use outside any caller's transaction, and kept: a lane is never removed. */
 export class Lanes {
@@ -28,33 +39,54 @@ export class Lanes {
     return Math.max(0, ...this.byId.keys());
   }
 
-  find(queue: string, name: string): Lane | undefined {
-    return this.byName.get(keyOf(queue, name));
+  find(queue: string, name: string, labels: readonly string[] = NO_LABELS): Lane | undefined {
+    return this.byName.get(keyOf(queue, name, labels));
   }
 
-  /** The lane of a queue and a job name, registered when it is new. */
-  async of(queue: string, name: string): Promise<Lane> {
-    const known = this.find(queue, name);
+  /**
+   * The lane of a queue, a job name and a set of labels, registered when it is new.
+   * @throws QueueError `TOO_MANY_LANES` when the queue has as many sets of labels as it may have.
+   */
+  async of(queue: string, name: string, labels: readonly string[] = NO_LABELS): Promise<Lane> {
+    const known = this.find(queue, name, labels);
     if (known) return known;
-    await this.register([{ queue, name }]);
-    return this.find(queue, name)!;
+    await this.register([{ queue, name, labels }]);
+    const lane = this.find(queue, name, labels);
+    if (!lane) throw tooMany(queue);
+    return lane;
   }
 
-  async register(lanes: { queue: string; name: string }[]): Promise<void> {
+  /** A lane that jobs of the database stand in, which this process may not have met. */
+  async byNumber(id: number): Promise<Lane> {
+    if (!this.byId.has(id)) await this.refresh();
+    return this.byId.get(id)!;
+  }
+
+  async register(lanes: LaneName[]): Promise<void> {
     if (lanes.length === 0) return;
     const queues = lanes.map((lane) => lane.queue);
     await this.database.loops.run(REGISTER_QUEUES, [queues]);
-    await this.database.loops.run(REGISTER_LANES, [queues, lanes.map((lane) => lane.name)]);
+    const names = lanes.map((lane) => lane.name);
+    const labels = lanes.map((lane) => (lane.labels ?? NO_LABELS).join());
+    await this.database.loops.run(REGISTER_LANES, [queues, names, labels, MAX_LABELLED_LANES]);
     await this.refresh();
   }
 
   async refresh(): Promise<void> {
     for (const lane of await this.database.loops.run<Lane>(LIST_LANES, [])) {
       this.byId.set(lane.id, lane);
-      this.byName.set(keyOf(lane.queue, lane.name), lane);
+      this.byName.set(keyOf(lane.queue, lane.name, lane.labels), lane);
     }
   }
 }
 
-/** A line feed is in no name. */
-const keyOf = (queue: string, name: string): string => `${queue}\n${name}`;
+/** A line feed is in no name, a comma in no label. */
+const keyOf = (queue: string, name: string, labels: readonly string[]): string =>
+  labels.length === 0 ? `${queue}\n${name}` : `${queue}\n${name}\n${labels.join()}`;
+
+function tooMany(queue: string): QueueError {
+  return new QueueError(
+    'TOO_MANY_LANES',
+    `Queue "${queue}" has ${MAX_LABELLED_LANES} sets of labels, the most there may be. Labels say what a worker must have (gpu, eu); put ids into the payload, a fingerprint or a group.`,
+  );
+}

@@ -25,11 +25,24 @@ export interface Reaped {
   cancelled: number;
 }
 
+/** What one reap did. */
+export interface ReapCounts {
+  /** Leases that had run out. */
+  leases: number;
+  /** Jobs that were taken back from them, with those that ended by it. */
+  jobs: number;
+  poisoned: number;
+  cancelled: number;
+}
+
 export interface ReapRules {
   maxStalls: number;
   deadLetter: Retention;
   archive: Retention;
 }
+
+const FIRST = '00000000-0000-0000-0000-000000000000';
+const PAGE = 20;
 
 /** Leases of worker processes and what becomes of claims whose lease is gone. */
 export class LeaseRepository {
@@ -57,6 +70,19 @@ export class LeaseRepository {
   async reap(rules: ReapRules, after: string): Promise<Reaped> {
     const values = [SHARD, rules.maxStalls, JSON.stringify(rules.deadLetter), JSON.stringify(rules.archive), after];
     return (await this.database.loops.run<Reaped>(REAP_CLAIMS, values))[0]!;
+  }
+
+  /** Expires leases and gives back what they held, page behind page: claims that cannot be freed yet hide none behind them. */
+  async reapAll(rules: ReapRules): Promise<ReapCounts> {
+    const total = { leases: (await this.expire()).length, jobs: 0, poisoned: 0, cancelled: 0 };
+    let page: Reaped | undefined;
+    do {
+      page = await this.reap(rules, page?.last ?? FIRST);
+      total.jobs += page.jobs;
+      total.poisoned += page.poisoned;
+      total.cancelled += page.cancelled;
+    } while (page.claims === PAGE);
+    return total;
   }
 
   /** How many jobs went back. */

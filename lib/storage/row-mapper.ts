@@ -9,6 +9,7 @@ export interface StoredOptions {
   maxAttempts?: number;
   backoff?: StoredBackoff;
   timeoutMs?: number;
+  workflowId?: string;
 }
 
 /** A row of a claim: PostgreSQL's own text, parsed where it is read. */
@@ -144,6 +145,7 @@ export interface FoundRow {
   output: unknown;
   last_error: Failure | null;
   history: AttemptRecord[] | null;
+  labels: string[];
 }
 
 export function foundJob(row: FoundRow): FoundJob {
@@ -160,9 +162,11 @@ export function foundJob(row: FoundRow): FoundJob {
     createdAt: row.created_at,
     runAt: row.run_at,
     headers: row.options?.headers ?? {},
+    labels: row.labels,
     history: row.history ?? [],
     ...given({
       maxAttempts: row.options?.maxAttempts,
+      workflowId: row.options?.workflowId,
       payloadBytes: row.payload_bytes,
       uniqueKey: row.unique_key,
       fingerprint: row.fingerprint,

@@ -42,6 +42,7 @@ export class Signals {
   private readonly subscriber: EntitySubscriberInterface;
   private readonly notifier: Loop;
   private readonly listener: Loop;
+  private readonly listeningFor = new Set<object>();
   private client: pg.Client | undefined;
 
   constructor(
@@ -68,7 +69,9 @@ export class Signals {
     const index = subscribers.indexOf(this.subscriber);
     if (index >= 0) subscribers.splice(index, 1);
     await this.notifier.stop();
-    await this.stopListening();
+    this.listeningFor.clear();
+    await this.listener.stop();
+    this.drop();
   }
 
   /** Tells this process at once and others soon; with a query runner, when its transaction commits. */
@@ -90,11 +93,15 @@ export class Signals {
     return () => void this.receivers.delete(receiver);
   }
 
-  startListening(): void {
+  /** One connection listens for all who ask; what a process sends itself needs none. */
+  startListening(who: object): void {
+    this.listeningFor.add(who);
     if (this.options.wakeUp === 'listen') this.listener.start();
   }
 
-  async stopListening(): Promise<void> {
+  /** Listens on as long as somebody else still asks for it. */
+  async stopListening(who: object): Promise<void> {
+    if (!this.listeningFor.delete(who) || this.listeningFor.size > 0) return;
     await this.listener.stop();
     this.drop();
   }

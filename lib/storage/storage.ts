@@ -8,6 +8,7 @@ import { JobRepository } from './job.repository.js';
 import { Lanes } from './lanes.js';
 import { LeaseRepository } from './lease.repository.js';
 import { Migrator } from './migrator.js';
+import { PullRepository } from './pull.repository.js';
 import { PartitionRepository } from './partition.repository.js';
 import { Signals } from './signals.js';
 
@@ -18,6 +19,7 @@ export class Storage {
   readonly leases: LeaseRepository;
   readonly partitions: PartitionRepository;
   readonly lanes: Lanes;
+  readonly pulls: PullRepository;
 
   private constructor(
     readonly database: Database,
@@ -28,6 +30,7 @@ export class Storage {
     this.leases = new LeaseRepository(database);
     this.partitions = new PartitionRepository(database);
     this.lanes = new Lanes(database);
+    this.pulls = new PullRepository(database);
   }
 
   /**

@@ -101,9 +101,10 @@ function isSame(job: RecordedJob, queue: string, { id, uniqueKey }: EnqueueOptio
   return uniqueKey !== undefined && !job.cancelled && job.queue === queue && job.options.uniqueKey === uniqueKey;
 }
 
-function matchesSelector(job: RecordedJob, { id, uniqueKey, fingerprint, queue }: CancelSelector): boolean {
+function matchesSelector(job: RecordedJob, { id, uniqueKey, fingerprint, workflowId, queue }: CancelSelector): boolean {
   if (queue !== undefined && job.queue !== queue) return false;
   if (id !== undefined) return job.id === id.toLowerCase();
+  if (workflowId !== undefined) return job.options.workflowId === workflowId;
   return uniqueKey !== undefined ? job.options.uniqueKey === uniqueKey : job.options.fingerprint === fingerprint;
 }
 
@@ -126,6 +127,8 @@ function foundOf(job: RecordedJob): FoundJob {
     payload: job.payload,
     priority,
     headers,
+    labels: [...(job.options.labels ?? [])].sort(),
+    ...(job.options.workflowId !== undefined && { workflowId: job.options.workflowId }),
     state,
     createdAt: now,
     runAt: runAt ?? now,

@@ -103,6 +103,14 @@ export class JobRun extends Job {
     return this.options.headers ?? NO_HEADERS;
   }
 
+  get labels(): readonly string[] {
+    return this.lane.lane.labels;
+  }
+
+  override get workflowId(): string | undefined {
+    return this.options.workflowId;
+  }
+
   override get uniqueKey(): string | undefined {
     return this.row.uniqueKey ?? undefined;
   }

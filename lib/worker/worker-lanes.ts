@@ -1,3 +1,5 @@
+import { NO_LABELS } from '../job/labels.js';
+import { serves, type Served } from '../job/served.js';
 import { Permits } from '../runtime/permits.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import type { Lane, Lanes } from '../storage/lanes.js';
@@ -14,6 +16,7 @@ export class WorkerLanes {
   private readonly transactions: Permits;
   private readonly queues = new Map<string, Permits>();
   private readonly bounds = new Map<object, Permits>();
+  private readonly served: Served;
 
   constructor(
     private readonly lanes: Lanes,
@@ -24,6 +27,7 @@ export class WorkerLanes {
   ) {
     this.process = new Permits(options.concurrency);
     this.transactions = new Permits(maxTransactions);
+    this.served = { queues: options.worker?.queues, labels: new Set(options.worker?.labels) };
   }
 
   all(): readonly WorkerLane[] {
@@ -36,7 +40,7 @@ export class WorkerLanes {
 
   /** Lanes that this worker should serve and has no handler for: their jobs wait, which somebody should know. */
   unhandled(): Lane[] {
-    return this.lanes.all().filter((lane) => this.serves(lane.queue) && !this.byId.has(lane.id));
+    return this.lanes.all().filter((lane) => serves(this.served, lane) && !this.byId.has(lane.id));
   }
 
   ids(): number[] {
@@ -56,7 +60,7 @@ export class WorkerLanes {
 
   /** Every handler's own lane is known from the start, so that its first job waits for no discovery. */
   async register(): Promise<void> {
-    const served = this.registry.all().filter((handler) => this.serves(handler.queue));
+    const served = this.registry.all().filter(({ queue }) => serves(this.served, { queue, labels: NO_LABELS }));
     await this.lanes.register(served.map((handler) => ({ queue: handler.queue, name: handler.name ?? '' })));
     await this.refresh();
   }
@@ -78,18 +82,10 @@ export class WorkerLanes {
 
   private adopt(id: number): void {
     const lane = this.lanes.get(id)!;
-    const handler = this.serves(lane.queue) ? this.registry.find(lane.queue, lane.name) : undefined;
+    const handler = serves(this.served, lane) ? this.registry.find(lane.queue, lane.name) : undefined;
     if (!handler) return;
     const permits = [this.process, this.queuePermits(lane.queue), ...this.handlerPermits(handler)];
     this.byId.set(id, new WorkerLane(lane, handler, laneSettings(handler, this.options), permits));
-  }
-
-  private serves(queue: string): boolean {
-    const patterns = this.options.worker?.queues;
-    return (
-      !patterns ||
-      patterns.some((pattern) => (pattern.endsWith('*') ? queue.startsWith(pattern.slice(0, -1)) : queue === pattern))
-    );
   }
 
   /** Where only the handler says how many, its word is the queue's bound too: 10 must not cap a handler that asks for 50. */

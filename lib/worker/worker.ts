@@ -46,7 +46,7 @@ export class Worker {
     await heartbeat.take();
     await scheduler.promote();
     this.deafen = signals.receive((signal) => this.hear(signal));
-    signals.startListening();
+    signals.startListening(this);
     // A lone suspect has the process to itself first; its round lets the others in.
     if (!this.crew.suspects.expectsLone) poller.resume();
     for (const loop of Object.values(this.loops)) loop.start();
@@ -78,7 +78,7 @@ export class Worker {
     await beat.stop();
     await crew.heartbeat.end().catch(() => undefined);
     this.deafen();
-    await this.parts.storage.signals.stopListening();
+    await this.parts.storage.signals.stopListening(this);
     this.parts.events.emit('workerStopped', () => ({ worker: this.name, released: shutdown.released }));
   }
 

@@ -41,6 +41,7 @@ describe('finding', () => {
       'headers',
       'history',
       'id',
+      'labels',
       'name',
       'payload',
       'priority',

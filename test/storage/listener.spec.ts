@@ -26,7 +26,7 @@ describe('the listener', () => {
     events.on('loopFailed', (failure) => void failures.push(failure.loop));
     other = await openStorage(dataSource, { queryTimeoutMs: 400, listenUrl: proxy.url }, events);
     other.signals.receive((signal) => void heard.push(signal));
-    other.signals.startListening();
+    other.signals.startListening(test);
     await eventually(() => expect(heard).toEqual([{ lanes: [], cancel: true }]));
     heard.splice(0);
   });
@@ -81,7 +81,7 @@ describe('the listener', () => {
   });
 
   it('leaves no connection behind when it stops', async () => {
-    await other.signals.stopListening();
+    await other.signals.stopListening(test);
     await eventually(async () =>
       expect(
         await test.database.query(`select from pg_stat_activity where datname = current_database() and query ilike 'listen %'`),

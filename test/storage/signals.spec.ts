@@ -81,7 +81,7 @@ describe('signals', () => {
     const storage = await openStorage(test.dataSource, { wakeUp: 'off' });
     const here: Signal[] = [];
     storage.signals.receive((signal) => void here.push(signal));
-    storage.signals.startListening();
+    storage.signals.startListening(test);
     storage.signals.send({ lanes: [99] });
     test.storage.signals.send({ lanes: [98] });
     await eventually(() => expect(onWire.some((message) => message.endsWith(' 98'))).toBe(true));

@@ -19,6 +19,7 @@ const NOT_FOR_ONE_SHARD: Record<string, string> = {
 const LED_OTHERWISE: Record<string, string> = {
   job_unique_key: 'found by key',
   job_fingerprint: 'found by tag',
+  job_workflow: 'found by workflow; an expression over the options',
   job_cancel: 'holds only jobs that were asked to stop',
   scheduled_pkey: 'found by time',
   archive_default_expiry: 'purged by time',
@@ -130,7 +131,7 @@ describe('the schema', () => {
   it('has id or lane in front of every key, and the shard second, but for the documented few', async () => {
     const indexes = await test.database.query<{ table: string; index: string; columns: string[] }>(
       `select t.relname as table, i.relname as index, array(
-         select a.attname::text from unnest(x.indkey) with ordinality k(n, o) join pg_attribute a on a.attrelid = t.oid and a.attnum = k.n order by o) as columns
+         select coalesce(a.attname::text, 'an expression') from unnest(x.indkey) with ordinality k(n, o) left join pg_attribute a on a.attrelid = t.oid and a.attnum = k.n and k.n > 0 order by o) as columns
        from pg_index x join pg_class t on t.oid = x.indrelid join pg_class i on i.oid = x.indexrelid
        where t.relnamespace = 'simple_queue'::regnamespace`,
     );

@@ -31,7 +31,7 @@ export interface JobRow {
   lease: string;
 }
 
-const TABLES = ['job', 'ready', 'scheduled', 'suspect', 'claim', 'lease', 'archive', 'dead_letter'];
+const TABLES = ['job', 'ready', 'scheduled', 'suspect', 'claim', 'lease', 'lapsed', 'archive', 'dead_letter'];
 
 /** Makes rows as the library leaves them, straight in the tables. */
 export class Rows {
@@ -48,8 +48,8 @@ export class Rows {
       [queue, name],
     );
     const [lane] = await this.database.query<Lane>(
-      `select l.id, l.queue as "queueId", q.name as queue, l.name from simple_queue.lane l
-       join simple_queue.queue q on q.id = l.queue where q.name = $1 and l.name = $2`,
+      `select l.id, l.queue as "queueId", q.name as queue, l.name, l.labels from simple_queue.lane l
+       join simple_queue.queue q on q.id = l.queue where q.name = $1 and l.name = $2 and l.labels = '{}'`,
       [queue, name],
     );
     return lane!;

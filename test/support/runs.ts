@@ -26,7 +26,7 @@ export function aLane({ id = 1, limit = 10, permits = [new Permits(limit)], ...h
     run: () => undefined,
     ...handler,
   };
-  return new WorkerLane({ id, queueId: 1, queue: 'work', name: '' }, full, SETTINGS, permits);
+  return new WorkerLane({ id, queueId: 1, queue: 'work', name: '', labels: [] }, full, SETTINGS, permits);
 }
 
 interface LaneOptions {

@@ -1,0 +1,35 @@
+import { failureOf, type Failure } from '../job/failure.js';
+import { payloadText } from '../job/payload.js';
+import { QueueError } from '../job/queue.errors.js';
+
+/**
+ * The JSON text of outputs; undefined where there are none. A remote worker can answer again, so nothing is cut or left out.
+ * @throws QueueError `INVALID_OUTPUT`, `OUTPUT_TOO_LARGE`.
+ */
+export function checkedOutputs(outputs: unknown, maxBytes: number): string | undefined {
+  if (outputs === undefined) return undefined;
+  const text = textOf(outputs);
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= maxBytes) return text;
+  const message = `The outputs have ${bytes} bytes, more than maxOutputBytes (${maxBytes}). Store them elsewhere and complete with a reference, or raise the limit.`;
+  throw new QueueError('OUTPUT_TOO_LARGE', message);
+}
+
+function textOf(outputs: unknown): string {
+  try {
+    return payloadText(outputs, Infinity);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new QueueError('INVALID_OUTPUT', message.replaceAll('payload', 'outputs'), { cause: (error as Error).cause });
+  }
+}
+
+/** From whatever a worker says of its failure: an Error, a text, or an object with a message as JSON brings it. */
+export function failureFrom(error: unknown): Failure {
+  const { name, message, stack, code } = (error ?? {}) as Record<string, unknown>;
+  if (error instanceof Error || typeof message !== 'string') return failureOf(error);
+  const told = Object.assign(new Error(message), typeof code === 'string' ? { code } : {});
+  told.name = typeof name === 'string' ? name : 'Error';
+  told.stack = typeof stack === 'string' ? stack : undefined;
+  return failureOf(told);
+}

@@ -1,0 +1,77 @@
+import { checkWorkerLabels } from '../job/labels.js';
+import { checkId, checkQueueName, quote } from '../job/names.js';
+import { QueueError } from '../job/queue.errors.js';
+import type { Served } from '../job/served.js';
+import { listOf, must, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
+import type { ClaimRequest } from './job-queue.js';
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const MAX_JOBS = 100;
+const MAX_WORKER_ID = 200;
+
+/** Also a lease of the pull contract can be renewed for this long. */
+const lease = whole(100, DAY_MS);
+
+const workerId = must(
+  (value) => typeof value === 'string' && value.length > 0 && value.length <= MAX_WORKER_ID && isText(value),
+  `1 to ${MAX_WORKER_ID} characters of well-formed text`,
+);
+
+const isText = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
+
+const pattern = passes((queue: unknown) => {
+  if (queue !== '*') checkQueueName(typeof queue === 'string' ? queue.replace(/\*$/, '') : queue);
+});
+
+const claimRequest = shape(
+  {
+    workerId,
+    queues: listOf(pattern),
+    labels: (value, path) => passes(checkWorkerLabels)(value, path),
+    leaseMs: lease,
+    limit: whole(1, MAX_JOBS),
+  } satisfies Record<keyof ClaimRequest, Rule>,
+  ['workerId', 'queues'],
+);
+
+/** A request as it is meant: checked, with its defaults. */
+export interface CheckedClaim extends Served {
+  workerId: string;
+  leaseMs: number;
+  limit: number;
+  /** At most this many that were in flight at a crash: a tenth of what runs may be guilty. */
+  suspects: number;
+}
+
+/** @throws QueueError `INVALID_OPTION` with all that is wrong. */
+export function checkClaim(request: ClaimRequest, defaultLeaseMs: number): CheckedClaim {
+  refuse('claim', claimRequest(request, ''));
+  const { workerId, queues, labels = [], leaseMs = defaultLeaseMs, limit = 1 } = request;
+  return { workerId, queues, labels: new Set(labels), leaseMs, limit, suspects: Math.max(1, Math.floor(limit / 10)) };
+}
+
+export function checkLeaseMs(leaseMs: number): number {
+  refuse('renewLease', lease(leaseMs, 'leaseMs'));
+  return leaseMs;
+}
+
+/** Options of `fail`. */
+const failOptions = shape({ retryable: yesOrNo });
+
+export function checkRetryable(options: { retryable?: boolean }): boolean {
+  refuse('fail', failOptions(options, ''));
+  return options.retryable ?? true;
+}
+
+/** Leases are named by UUIDs; anything else was never given. */
+export function checkLeaseId(leaseId: unknown): string {
+  try {
+    return checkId(leaseId);
+  } catch {
+    throw new QueueError('LEASE_UNKNOWN', `${quote(leaseId)} is not a lease. Give the leaseId that claim answered.`);
+  }
+}
+
+function refuse(call: string, problems: string[]): void {
+  if (problems.length > 0) throw new QueueError('INVALID_OPTION', `${call}: ${problems.join('; ')}.`);
+}

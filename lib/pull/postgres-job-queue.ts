@@ -1,0 +1,145 @@
+import type { CancelCounts, Enqueued, EnqueueOptions } from '../job/enqueue-options.js';
+import type { FoundJob } from '../job/job.js';
+import { checkId } from '../job/names.js';
+import { CANCELLED } from '../job/outcome.js';
+import type { JobEvent, QueueEvents } from '../observability/events.js';
+import type { QueueService } from '../queue.service.js';
+import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { Run } from '../storage/database.js';
+import type { Lane } from '../storage/lanes.js';
+import type { HeldJob } from '../storage/pull.repository.js';
+import type { ClaimedRow } from '../storage/row-mapper.js';
+import type { Storage } from '../storage/storage.js';
+import { checkedOutputs, failureFrom } from './answers.js';
+import { checkClaim, checkLeaseId, checkLeaseMs, checkRetryable } from './claim-request.js';
+import {
+  JobQueue,
+  type ClaimRequest,
+  type JobQueueListener,
+  type LeaseRenewal,
+  type PulledClaim,
+  type ReapedLeases,
+  type Returned,
+} from './job-queue.js';
+import { PullPolicy } from './policy.js';
+import { pulledJob } from './pulled-job.js';
+import { PulledClaims } from './pulled-claims.js';
+import { RELEASED, reportReturn, Settlements, type ReturnOutcome } from './settlements.js';
+import { subscribe } from './subscription.js';
+
+export interface PostgresJobQueueParts {
+  storage: Storage;
+  options: ResolvedOptions;
+  events: QueueEvents;
+  queues: Pick<QueueService, 'enqueue' | 'cancel' | 'find'>;
+}
+
+/** The pull contract on the module's tables, beside its own workers: one set of jobs, one state machine. Inject it as `JobQueue`. */
+export class PostgresJobQueue extends JobQueue {
+  private readonly policy: PullPolicy;
+  private readonly claims: PulledClaims;
+  private readonly settlements: Settlements;
+
+  constructor(private readonly parts: PostgresJobQueueParts) {
+    super();
+    const { storage, options } = parts;
+    this.policy = new PullPolicy(options);
+    this.claims = new PulledClaims(storage, options.pollIntervalMs);
+    this.settlements = new Settlements(storage.jobs, this.policy);
+  }
+
+  async enqueue(queue: string, payload: unknown, options?: EnqueueOptions): Promise<Enqueued> {
+    return this.parts.queues.enqueue(queue, payload, options);
+  }
+
+  async claim(request: ClaimRequest): Promise<PulledClaim> {
+    const { storage, events, options } = this.parts;
+    const { leaseId, rows } = await this.claims.claim(checkClaim(request, options.leaseMs));
+    for (const row of rows) if (row.cancelled) await this.giveUp(leaseId, row.id, () => CANCELLED as ReturnOutcome);
+    const wanted = rows.filter((row) => !row.cancelled);
+    const jobs = wanted.map((row: ClaimedRow) => pulledJob(row, storage.lanes.get(row.lane)!, this.policy));
+    for (const { id, queue, name, attempt } of jobs) events.emit('started', () => ({ id, queue, name, attempt }));
+    return { leaseId, jobs };
+  }
+
+  async renewLease(leaseId: string, leaseMs: number): Promise<LeaseRenewal> {
+    return this.parts.storage.pulls.renew(checkLeaseId(leaseId), checkLeaseMs(leaseMs));
+  }
+
+  async complete(leaseId: string, jobId: string, outputs?: unknown): Promise<void> {
+    const output = checkedOutputs(outputs, this.parts.options.maxOutputBytes);
+    const { held, lane } = await this.settle(leaseId, jobId, ({ queue }, held, run) =>
+      this.settlements.succeed(held, queue, output, run),
+    );
+    this.parts.events.emit('succeeded', () => ({ ...eventOf(held, lane), runMs: held.runMs, output: outputs }));
+  }
+
+  async fail(leaseId: string, jobId: string, error: unknown, options: { retryable?: boolean } = {}): Promise<Returned> {
+    const told = { error: failureFrom(error), thrown: error, retryable: checkRetryable(options) };
+    return this.giveUp(leaseId, jobId, (held, queue) => this.settlements.afterFailure(held, queue, told));
+  }
+
+  async release(leaseId: string, jobId: string): Promise<Returned> {
+    return this.giveUp(leaseId, jobId, () => RELEASED);
+  }
+
+  async cancel(jobId: string): Promise<CancelCounts> {
+    return this.parts.queues.cancel({ id: jobId });
+  }
+
+  async cancelWorkflow(workflowId: string): Promise<CancelCounts> {
+    return this.parts.queues.cancel({ workflowId });
+  }
+
+  async isCancelled(jobId: string): Promise<boolean> {
+    const job = await this.find(jobId);
+    return job?.state === 'cancelled' || job?.cancelRequestedAt !== undefined;
+  }
+
+  async find(jobId: string): Promise<FoundJob | undefined> {
+    return this.parts.queues.find(jobId);
+  }
+
+  async reapExpiredLeases(): Promise<ReapedLeases> {
+    const { storage, options, events } = this.parts;
+    const { archive, deadLetter } = this.policy;
+    const reaped = await storage.leases.reapAll({ maxStalls: options.maxStalls, archive, deadLetter });
+    if (reaped.leases > 0 || reaped.jobs > 0) events.emit('reaped', () => reaped);
+    return reaped;
+  }
+
+  subscribe(listener: JobQueueListener): () => void {
+    return subscribe(this.parts.storage.signals, this.parts.events, listener);
+  }
+
+  /** Settles a run that did not succeed, and tells who waits for the job. */
+  private async giveUp(
+    leaseId: string,
+    jobId: string,
+    outcomeOf: (held: HeldJob, queue: string) => ReturnOutcome,
+  ): Promise<Returned> {
+    const { storage, events } = this.parts;
+    let outcome: ReturnOutcome | undefined;
+    const { held, lane, answer } = await this.settle(leaseId, jobId, ({ queue }, job, run) =>
+      this.settlements.settle(job, queue, (outcome = outcomeOf(job, queue)), run),
+    );
+    if (answer.runsIn !== undefined) storage.signals.send(answer.runsIn > 0 ? { lanes: [lane.id], later: true } : { lanes: [lane.id] });
+    reportReturn(events, { ...eventOf(held, lane), runMs: held.runMs }, outcome!, answer.as);
+    return answer.as;
+  }
+
+  private async settle<Answer>(
+    leaseId: string,
+    jobId: string,
+    settle: (lane: Lane, held: HeldJob, run: Run) => Promise<Answer | undefined>,
+  ): Promise<{ held: HeldJob; lane: Lane; answer: Answer }> {
+    const { storage } = this.parts;
+    return storage.pulls.settle(checkLeaseId(leaseId), checkId(jobId), async (held, run) => {
+      const lane = await storage.lanes.byNumber(held.lane);
+      const answer = await settle(lane, held, run);
+      return answer === undefined ? undefined : { held, lane, answer };
+    });
+  }
+}
+
+const eventOf = ({ id, attempt }: HeldJob, { queue, name }: Lane): JobEvent => ({ id, queue, name, attempt: attempt + 1 });

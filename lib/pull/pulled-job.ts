@@ -1,0 +1,37 @@
+import type { Failure } from '../job/failure.js';
+import type { Lane } from '../storage/lanes.js';
+import { bytesOf, dateOf, type ClaimedRow, type StoredOptions } from '../storage/row-mapper.js';
+import type { PulledJob } from './job-queue.js';
+import type { PullPolicy } from './policy.js';
+
+/** What a worker gets of a claimed row. What a job does not have is left out, as JSON would. */
+export function pulledJob(row: ClaimedRow, { queue, name, labels }: Lane, policy: PullPolicy): PulledJob {
+  const options = parsed<StoredOptions>(row.options);
+  return {
+    id: row.id,
+    queue,
+    name,
+    payload: parsed(row.payload),
+    priority: row.priority,
+    attempt: row.spent + 1,
+    maxAttempts: policy.maxAttempts(queue, options),
+    stalls: row.stalls,
+    reschedules: row.reschedules,
+    createdAt: dateOf(row.createdAt),
+    runAt: dateOf(row.runAt),
+    headers: options?.headers ?? {},
+    labels,
+    ...given('timeoutMs', policy.timeoutMs(queue, options)),
+    ...given('workflowId', options?.workflowId),
+    ...given('uniqueKey', row.uniqueKey),
+    ...given('fingerprint', row.fingerprint),
+    ...given('payloadBytes', row.payloadBytes === null ? null : bytesOf(row.payloadBytes)),
+    ...given('lastError', parsed<Failure>(row.lastError)),
+  };
+}
+
+const parsed = <T = unknown>(text: string | null): T | null => (text === null ? null : (JSON.parse(text) as T));
+
+function given<Key extends string, Value>(key: Key, value: Value | null | undefined): { [key in Key]?: Value } {
+  return value === null || value === undefined ? {} : ({ [key]: value } as { [key in Key]?: Value });
+}

@@ -1,0 +1,99 @@
+import { cleanText, type Failure } from '../job/failure.js';
+import { CANCELLED, outcomeOf, type Outcome } from '../job/outcome.js';
+import type { JobEvent, QueueEvents } from '../observability/events.js';
+import type { Run } from '../storage/database.js';
+import type { Burial, JobRepository, Return } from '../storage/job.repository.js';
+import type { HeldJob } from '../storage/pull.repository.js';
+import type { Returned } from './job-queue.js';
+import type { PullPolicy } from './policy.js';
+
+type Ending = { kind: 'cancelled'; reason: string } | { kind: 'failed'; error: Failure };
+type Going = Extract<Outcome, { kind: 'retried' | 'released' }>;
+export type ReturnOutcome = Ending | Going;
+
+/** What became of the job; `runsIn` milliseconds where it runs again. */
+export interface Settled {
+  as: Returned;
+  runsIn?: number;
+}
+
+export const RELEASED: ReturnOutcome = { kind: 'released', again: { delayMs: 0 }, reason: 'declined' };
+
+/** Settles pulled jobs by the statements that a worker's duties use, in the transaction that has locked their lease. */
+export class Settlements {
+  constructor(
+    private readonly jobs: JobRepository,
+    private readonly policy: PullPolicy,
+  ) {}
+
+  /** What becomes of a run that failed. `thrown` is what the worker said, for a `custom()` backoff. */
+  afterFailure(held: HeldJob, queue: string, told: { error: Failure; retryable: boolean; thrown: unknown }): ReturnOutcome {
+    const attempt = held.attempt + 1;
+    const chances = {
+      attempt,
+      maxAttempts: told.retryable ? this.policy.maxAttempts(queue, held.options) : attempt,
+      reschedules: held.reschedules,
+      maxReschedules: Infinity,
+      backoff: this.policy.backoff(queue, held.options),
+    };
+    return outcomeOf({ kind: 'fail', error: told.error }, chances, told.thrown) as ReturnOutcome;
+  }
+
+  async succeed(held: HeldJob, queue: string, output: string | undefined, run: Run): Promise<true | undefined> {
+    const { id, epoch, runMs, worker } = held;
+    const success = { id, epoch, runMs, output, keepMs: this.policy.archiveKeepMs(queue) };
+    return (await this.jobs.complete(run, worker, success)) || undefined;
+  }
+
+  async settle(held: HeldJob, queue: string, outcome: ReturnOutcome, run: Run): Promise<Settled | undefined> {
+    if (isEnding(outcome)) return this.bury(held, queue, outcome, run);
+    const [answer] = await this.jobs.putBack([returnOf(held, outcome)], run);
+    if (!answer) return undefined;
+    // Its cancel was requested while it ran: it does not go back, it ends.
+    if (!answer.moved) return this.bury(held, queue, CANCELLED as Ending, run);
+    return { as: outcome.kind, runsIn: delayOf(outcome) };
+  }
+
+  private async bury(held: HeldJob, queue: string, outcome: Ending, run: Run): Promise<Settled | undefined> {
+    const [answer] = await this.jobs.bury(held.worker, [burialOf(held, outcome, this.policy, queue)], run);
+    return answer && { as: answer.state as Returned };
+  }
+}
+
+const isEnding = (outcome: ReturnOutcome): outcome is Ending => outcome.kind === 'cancelled' || outcome.kind === 'failed';
+
+const delayOf = ({ again }: Going): number => ('delayMs' in again ? again.delayMs : 0);
+
+function returnOf(held: HeldJob, outcome: Going): Return {
+  const retried = outcome.kind === 'retried';
+  const told = retried ? { error: outcome.error, entry: entryOf(held, 'retried', outcome.error) } : {};
+  const counts = { spent: retried ? 1 : 0, rescheduled: 0, ran: retried } as const;
+  return { id: held.id, epoch: held.epoch, change: { delayMs: delayOf(outcome), ...counts, ...told } };
+}
+
+function burialOf(held: HeldJob, outcome: Ending, policy: PullPolicy, queue: string): Burial {
+  const error = outcome.kind === 'cancelled' ? { name: 'Cancelled', message: outcome.reason } : outcome.error;
+  const keep = { archiveKeepMs: policy.archiveKeepMs(queue), deadLetterKeepMs: policy.deadLetterKeepMs(queue) };
+  const spent = outcome.kind === 'failed' ? 1 : 0;
+  const verdict = { state: outcome.kind, spent, runMs: held.runMs, ...keep, error, entry: entryOf(held, outcome.kind, error) };
+  return { id: held.id, epoch: held.epoch, verdict: verdict as Burial['verdict'] };
+}
+
+/** Tells listeners, as a worker does, after the database has acknowledged it. */
+export function reportReturn(events: QueueEvents, event: JobEvent & { runMs: number }, outcome: ReturnOutcome, as: Returned): void {
+  const error = 'error' in outcome ? outcome.error : NO_ERROR;
+  if (as === 'cancelled') events.emit('cancelled', () => ({ ...event, reason: reasonOf(outcome) }));
+  else if (as === 'retried') events.emit('retried', () => ({ ...event, error }));
+  else if (as === 'failed') events.emit('failed', () => ({ ...event, state: 'failed', error }));
+  else events.emit('released', () => ({ ...event, reason: 'declined' }));
+}
+
+const NO_ERROR: Failure = { name: 'Error', message: 'nothing was said' };
+const reasonOf = (outcome: ReturnOutcome): string =>
+  outcome.kind === 'cancelled' ? outcome.reason : 'cancelled while it ran';
+
+/** One line of the job's history, as a worker writes it. */
+function entryOf(held: HeldJob, outcome: string, { name, message }: Failure): object {
+  const { worker, runMs } = held;
+  return { attempt: held.attempt + 1, outcome, error: { name, message: cleanText(message, 500) }, worker, runMs };
+}

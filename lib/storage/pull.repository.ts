@@ -1,0 +1,105 @@
+import { QueueError } from '../job/queue.errors.js';
+import type { Database, Run } from './database.js';
+import { claimedRow, type ClaimedRow, type StoredOptions } from './row-mapper.js';
+import { SHARD } from './shard.js';
+import { PULL_CLAIM } from './sql/pull-claim.sql.js';
+import { CLOSE_PULLED, FIND_LAPSED, HELD_BY_LEASE, RENEW_PULLED } from './sql/pull-lease.sql.js';
+
+/** What a pulled claim asks for. */
+export interface PullWish {
+  /** Id of the claim and of its lease. */
+  lease: string;
+  worker: string;
+  leaseMs: number;
+  lanes: number[];
+  limit: number;
+  /** At most this many that were in flight at a crash. */
+  suspects: number;
+}
+
+/** A job that a pulled lease holds. */
+export interface HeldJob {
+  id: string;
+  worker: string;
+  epoch: number;
+  attempt: number;
+  reschedules: number;
+  options: StoredOptions | null;
+  lane: number;
+  /** Since its claim. */
+  runMs: number;
+}
+
+/** Rows of `held_by_lease`: without an epoch the job has gone from under the lease. */
+type HeldRow = Omit<HeldJob, 'id' | 'epoch'> & { holds: boolean; epoch: number | null };
+
+/** Claims and leases of workers that are no Nest handlers. */
+export class PullRepository {
+  constructor(private readonly database: Database) {}
+
+  async claim({ lease, worker, leaseMs, lanes, limit, suspects }: PullWish): Promise<ClaimedRow[]> {
+    const values = [SHARD, lease, lanes, limit, worker, suspects, leaseMs];
+    return (await this.database.callers.rows(PULL_CLAIM, values)).map(claimedRow);
+  }
+
+  /** Ids of the lease's jobs that it lost, and that were asked to stop. */
+  async renew(lease: string, leaseMs: number): Promise<{ lost: string[]; cancelled: string[] }> {
+    const [renewed] = await this.database.callers.run<{ lost: string[]; cancelled: string[] }>(RENEW_PULLED, [
+      SHARD,
+      lease,
+      leaseMs,
+    ]);
+    if (renewed) return renewed;
+    const lost = await this.lapsed(this.database.callers.run, lease);
+    if (lost) return { lost, cancelled: [] };
+    throw unknown(lease);
+  }
+
+  /**
+   * Settles a job of a lease in one transaction: `settle` gets what the lease holds, and answers whether the job was still there.
+   * @throws QueueError `LEASE_LOST`, `LEASE_FOREIGN` or `LEASE_UNKNOWN` where the lease does not hold the job; nothing is written then.
+   */
+  settle<T>(lease: string, job: string, settle: (held: HeldJob, run: Run) => Promise<T | undefined>): Promise<T> {
+    return this.database.callers.transaction(async (run) => {
+      const held = await this.held(run, lease, job);
+      const settled = await settle(held, run);
+      if (settled === undefined) throw lost(lease, job);
+      await run(CLOSE_PULLED, [SHARD, lease, job]);
+      return settled;
+    });
+  }
+
+  private async held(run: Run, lease: string, job: string): Promise<HeldJob> {
+    const [row] = await run<HeldRow>(HELD_BY_LEASE, [SHARD, lease, job]);
+    if (!row) throw await this.absent(run, lease, job);
+    const { holds, epoch, ...held } = row;
+    if (!holds) throw foreign(lease, job);
+    if (epoch === null) throw lost(lease, job);
+    return { ...held, id: job, epoch };
+  }
+
+  private async absent(run: Run, lease: string, job: string): Promise<QueueError> {
+    const jobs = await this.lapsed(run, lease);
+    if (!jobs) return unknown(lease);
+    return jobs.includes(job) ? lost(lease, job) : foreign(lease, job);
+  }
+
+  private async lapsed(run: Run, lease: string): Promise<string[] | undefined> {
+    return (await run<{ jobs: string[] }>(FIND_LAPSED, [SHARD, lease]))[0]?.jobs;
+  }
+}
+
+function lost(lease: string, job: string): QueueError {
+  const message = `Lease ${lease} has lost job ${job}: it was not renewed in time, and another worker may run the job. Nothing was changed; drop this run.`;
+  return new QueueError('LEASE_LOST', message);
+}
+
+function foreign(lease: string, job: string): QueueError {
+  const message = `Lease ${lease} does not hold job ${job}: it never did, or the job is settled already. Nothing was changed.`;
+  return new QueueError('LEASE_FOREIGN', message);
+}
+
+function unknown(lease: string): QueueError {
+  const message = `There is no lease ${lease}: it was never given, its last job is settled, or it lapsed more than a day ago. Nothing was changed.`;
+  return new QueueError('LEASE_UNKNOWN', message);
+}

@@ -1,0 +1,54 @@
+import { statement } from '../statement.js';
+
+/**
+ * A pulled claim and its lease, in one statement: whoever sees the one sees the other, and an empty answer writes nothing. Both have
+ * one id ($2), so that a settle finds its claim by key. Lanes ($3) in the caller's order, from the front: the caller has no hint.
+ *
+ * Suspects are claimed here as well, since nobody else may serve these lanes: one that was suspected twice is all that its worker
+ * ($5) holds, from before the claim to its settle, so that a crash under it is its own; of those suspected once at most $6.
+ */
+export const PULL_CLAIM = statement(
+  'pull_claim',
+  `with own as materialized (
+    select u.id from simple_queue.lease l cross join lateral unnest(l.jobs) u(id)
+    where l.shard = $1 and l.worker = $5 and l.expires_at > statement_timestamp()),
+  lone as (
+    delete from simple_queue.suspect where shard = $1 and ctid = any(array(
+      select s.ctid from unnest($3::int[]) q(lane)
+      cross join lateral (
+        select ctid from simple_queue.suspect where lane = q.lane and shard = $1 and suspicion = 2
+        order by run_at, id limit 1 for update skip locked) s
+      where not exists (select from own) limit 1))
+    returning id, lane, run_at, epoch),
+  room as materialized (
+    select case when exists (select from lone) or exists (
+      select from own o cross join lateral (
+        select from simple_queue.job where id = o.id and shard = $1 and suspicion = 2 offset 0) j) then 0 else $4::int end as wanted),
+  once as (
+    delete from simple_queue.suspect where shard = $1 and ctid = any(array(
+      select s.ctid from unnest($3::int[]) q(lane)
+      cross join lateral (
+        select ctid from simple_queue.suspect where lane = q.lane and shard = $1 and suspicion = 1
+        order by run_at, id limit $6::int for update skip locked) s
+      limit (select least(wanted, $6::int) from room)))
+    returning id, lane, run_at, epoch),
+  next as (
+    delete from simple_queue.ready where shard = $1 and ctid = any(array(
+      select s.ctid from unnest($3::int[]) q(lane)
+      cross join lateral (
+        select ctid from simple_queue.ready where lane = q.lane and shard = $1
+        order by priority, run_at, id limit $4::int for update skip locked) s
+      limit (select greatest(0, wanted - (select count(*) from once)) from room)))
+    returning id, lane, run_at, epoch),
+  taken as (select * from lone union all select * from once union all select * from next),
+  claimed as (
+    insert into simple_queue.claim (id, shard, lease, jobs, epochs)
+    select $2::uuid, $1, $2::uuid, array_agg(id), array_agg(epoch) from taken having count(*) > 0),
+  leased as (
+    insert into simple_queue.lease (id, shard, worker, expires_at, jobs)
+    select $2::uuid, $1, $5, statement_timestamp() + $7::float8 * interval '1 millisecond', array_agg(id) from taken having count(*) > 0)
+  select t.id, t.lane, t.epoch, j.priority, t.run_at::text, j.attempt, j.stalls, j.reschedules, j.suspicion, j.created_at::text,
+    j.cancel_at is not null as cancelled, j.unique_key, j.fingerprint, j.options, j.payload, j.payload_bytes, j.last_error
+  from taken t cross join lateral (select * from simple_queue.job where id = t.id and shard = $1 offset 0) j
+  order by j.priority, t.run_at, t.id`,
+);
