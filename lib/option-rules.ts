@@ -19,7 +19,8 @@ const queuePattern = passes((pattern: unknown) => {
 
 const workerSettings = shape({
   queues: listOf(queuePattern),
-  labels: (value, path) => passes(checkWorkerLabels)(value, path).map((problem) => problem.replace('labels: labels: ', 'labels: ')),
+  labels: (value, path) =>
+    passes(checkWorkerLabels)(value, path).map((problem) => problem.replace('labels: labels: ', 'labels: ')),
   autoStart: yesOrNo,
 } satisfies Record<keyof WorkerSettings, Rule>);
 

@@ -88,7 +88,10 @@ export function checkSelector(selector: CancelSelector): CancelSelector {
   checkObject('the selector of cancel', selector);
   const { id, uniqueKey, fingerprint, workflowId, queue } = selector;
   if ([id, uniqueKey, fingerprint, workflowId].filter((value) => value !== undefined).length !== 1) {
-    throw new QueueError('INVALID_OPTION', 'cancel: give exactly one of id, uniqueKey (with its queue), fingerprint or workflowId.');
+    throw new QueueError(
+      'INVALID_OPTION',
+      'cancel: give exactly one of id, uniqueKey (with its queue), fingerprint or workflowId.',
+    );
   }
   if (uniqueKey !== undefined && queue === undefined) {
     throw new QueueError('INVALID_OPTION', 'cancel: a uniqueKey belongs to a queue. Give { queue, uniqueKey }.');

@@ -1,7 +1,6 @@
 import type { CancelCounts, Enqueued, EnqueueOptions } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
 import { checkId } from '../job/names.js';
-import { CANCELLED } from '../job/outcome.js';
 import type { JobEvent, QueueEvents } from '../observability/events.js';
 import type { QueueService } from '../queue.service.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
@@ -24,7 +23,8 @@ import {
 import { PullPolicy } from './policy.js';
 import { pulledJob } from './pulled-job.js';
 import { PulledClaims } from './pulled-claims.js';
-import { RELEASED, reportReturn, Settlements, type ReturnOutcome } from './settlements.js';
+import { afterFailure, CANCELLED, RELEASED, type ReturnOutcome } from './return-outcome.js';
+import { reportReturn, Settlements } from './settlements.js';
 import { subscribe } from './subscription.js';
 
 export interface PostgresJobQueueParts {
@@ -55,7 +55,7 @@ export class PostgresJobQueue extends JobQueue {
   async claim(request: ClaimRequest): Promise<PulledClaim> {
     const { storage, events, options } = this.parts;
     const { leaseId, rows } = await this.claims.claim(checkClaim(request, options.leaseMs));
-    for (const row of rows) if (row.cancelled) await this.giveUp(leaseId, row.id, () => CANCELLED as ReturnOutcome);
+    for (const row of rows) if (row.cancelled) await this.giveUp(leaseId, row.id, () => CANCELLED);
     const wanted = rows.filter((row) => !row.cancelled);
     const jobs = wanted.map((row: ClaimedRow) => pulledJob(row, storage.lanes.get(row.lane)!, this.policy));
     for (const { id, queue, name, attempt } of jobs) events.emit('started', () => ({ id, queue, name, attempt }));
@@ -76,7 +76,7 @@ export class PostgresJobQueue extends JobQueue {
 
   async fail(leaseId: string, jobId: string, error: unknown, options: { retryable?: boolean } = {}): Promise<Returned> {
     const told = { error: failureFrom(error), thrown: error, retryable: checkRetryable(options) };
-    return this.giveUp(leaseId, jobId, (held, queue) => this.settlements.afterFailure(held, queue, told));
+    return this.giveUp(leaseId, jobId, (held, queue) => afterFailure({ ...held, queue }, told, this.policy));
   }
 
   async release(leaseId: string, jobId: string): Promise<Returned> {
@@ -123,7 +123,8 @@ export class PostgresJobQueue extends JobQueue {
     const { held, lane, answer } = await this.settle(leaseId, jobId, ({ queue }, job, run) =>
       this.settlements.settle(job, queue, (outcome = outcomeOf(job, queue)), run),
     );
-    if (answer.runsIn !== undefined) storage.signals.send(answer.runsIn > 0 ? { lanes: [lane.id], later: true } : { lanes: [lane.id] });
+    if (answer.runsIn !== undefined)
+      storage.signals.send(answer.runsIn > 0 ? { lanes: [lane.id], later: true } : { lanes: [lane.id] });
     reportReturn(events, { ...eventOf(held, lane), runMs: held.runMs }, outcome!, answer.as);
     return answer.as;
   }

@@ -1,15 +1,11 @@
 import { cleanText, type Failure } from '../job/failure.js';
-import { CANCELLED, outcomeOf, type Outcome } from '../job/outcome.js';
 import type { JobEvent, QueueEvents } from '../observability/events.js';
 import type { Run } from '../storage/database.js';
 import type { Burial, JobRepository, Return } from '../storage/job.repository.js';
 import type { HeldJob } from '../storage/pull.repository.js';
 import type { Returned } from './job-queue.js';
 import type { PullPolicy } from './policy.js';
-
-type Ending = { kind: 'cancelled'; reason: string } | { kind: 'failed'; error: Failure };
-type Going = Extract<Outcome, { kind: 'retried' | 'released' }>;
-export type ReturnOutcome = Ending | Going;
+import { CANCELLED, type Ending, type Going, type ReturnOutcome } from './return-outcome.js';
 
 /** What became of the job; `runsIn` milliseconds where it runs again. */
 export interface Settled {
@@ -17,27 +13,12 @@ export interface Settled {
   runsIn?: number;
 }
 
-export const RELEASED: ReturnOutcome = { kind: 'released', again: { delayMs: 0 }, reason: 'declined' };
-
 /** Settles pulled jobs by the statements that a worker's duties use, in the transaction that has locked their lease. */
 export class Settlements {
   constructor(
     private readonly jobs: JobRepository,
     private readonly policy: PullPolicy,
   ) {}
-
-  /** What becomes of a run that failed. `thrown` is what the worker said, for a `custom()` backoff. */
-  afterFailure(held: HeldJob, queue: string, told: { error: Failure; retryable: boolean; thrown: unknown }): ReturnOutcome {
-    const attempt = held.attempt + 1;
-    const chances = {
-      attempt,
-      maxAttempts: told.retryable ? this.policy.maxAttempts(queue, held.options) : attempt,
-      reschedules: held.reschedules,
-      maxReschedules: Infinity,
-      backoff: this.policy.backoff(queue, held.options),
-    };
-    return outcomeOf({ kind: 'fail', error: told.error }, chances, told.thrown) as ReturnOutcome;
-  }
 
   async succeed(held: HeldJob, queue: string, output: string | undefined, run: Run): Promise<true | undefined> {
     const { id, epoch, runMs, worker } = held;
@@ -50,8 +31,8 @@ export class Settlements {
     const [answer] = await this.jobs.putBack([returnOf(held, outcome)], run);
     if (!answer) return undefined;
     // Its cancel was requested while it ran: it does not go back, it ends.
-    if (!answer.moved) return this.bury(held, queue, CANCELLED as Ending, run);
-    return { as: outcome.kind, runsIn: delayOf(outcome) };
+    if (!answer.moved) return this.bury(held, queue, CANCELLED, run);
+    return { as: outcome.kind, runsIn: outcome.delayMs };
   }
 
   private async bury(held: HeldJob, queue: string, outcome: Ending, run: Run): Promise<Settled | undefined> {
@@ -62,13 +43,11 @@ export class Settlements {
 
 const isEnding = (outcome: ReturnOutcome): outcome is Ending => outcome.kind === 'cancelled' || outcome.kind === 'failed';
 
-const delayOf = ({ again }: Going): number => ('delayMs' in again ? again.delayMs : 0);
-
 function returnOf(held: HeldJob, outcome: Going): Return {
   const retried = outcome.kind === 'retried';
   const told = retried ? { error: outcome.error, entry: entryOf(held, 'retried', outcome.error) } : {};
   const counts = { spent: retried ? 1 : 0, rescheduled: 0, ran: retried } as const;
-  return { id: held.id, epoch: held.epoch, change: { delayMs: delayOf(outcome), ...counts, ...told } };
+  return { id: held.id, epoch: held.epoch, change: { delayMs: outcome.delayMs, ...counts, ...told } };
 }
 
 function burialOf(held: HeldJob, outcome: Ending, policy: PullPolicy, queue: string): Burial {
@@ -80,7 +59,12 @@ function burialOf(held: HeldJob, outcome: Ending, policy: PullPolicy, queue: str
 }
 
 /** Tells listeners, as a worker does, after the database has acknowledged it. */
-export function reportReturn(events: QueueEvents, event: JobEvent & { runMs: number }, outcome: ReturnOutcome, as: Returned): void {
+export function reportReturn(
+  events: QueueEvents,
+  event: JobEvent & { runMs: number },
+  outcome: ReturnOutcome,
+  as: Returned,
+): void {
   const error = 'error' in outcome ? outcome.error : NO_ERROR;
   if (as === 'cancelled') events.emit('cancelled', () => ({ ...event, reason: reasonOf(outcome) }));
   else if (as === 'retried') events.emit('retried', () => ({ ...event, error }));
@@ -89,8 +73,7 @@ export function reportReturn(events: QueueEvents, event: JobEvent & { runMs: num
 }
 
 const NO_ERROR: Failure = { name: 'Error', message: 'nothing was said' };
-const reasonOf = (outcome: ReturnOutcome): string =>
-  outcome.kind === 'cancelled' ? outcome.reason : 'cancelled while it ran';
+const reasonOf = (outcome: ReturnOutcome): string => (outcome.kind === 'cancelled' ? outcome.reason : 'cancelled while it ran');
 
 /** One line of the job's history, as a worker writes it. */
 function entryOf(held: HeldJob, outcome: string, { name, message }: Failure): object {

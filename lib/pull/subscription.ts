@@ -9,9 +9,7 @@ export const HEARD: readonly JobQueueEventType[] = ['started', 'succeeded', 'ret
 /** Tells a listener of wake-ups and of what happens to jobs in this process, until the answer is called. */
 export function subscribe(signals: Signals, events: QueueEvents, listener: JobQueueListener): () => void {
   const tell = (event: JobQueueEvent): void => tellSafely(events, listener, event);
-  const stops = HEARD.map((type) =>
-    events.on(type, ({ id, queue, name, attempt }) => tell({ type, id, queue, name, attempt })),
-  );
+  const stops = HEARD.map((type) => events.on(type, ({ id, queue, name, attempt }) => tell({ type, id, queue, name, attempt })));
   const who = {};
   stops.push(signals.receive((signal) => eventsOf(signal).forEach(tell)));
   signals.startListening(who);

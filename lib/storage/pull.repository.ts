@@ -1,4 +1,5 @@
-import { QueueError } from '../job/queue.errors.js';
+import { leaseForeign, leaseLost, leaseUnknown } from '../job/lease-errors.js';
+import type { QueueError } from '../job/queue.errors.js';
 import type { Database, Run } from './database.js';
 import { claimedRow, type ClaimedRow, type StoredOptions } from './row-mapper.js';
 import { SHARD } from './shard.js';
@@ -52,7 +53,7 @@ export class PullRepository {
     if (renewed) return renewed;
     const lost = await this.lapsed(this.database.callers.run, lease);
     if (lost) return { lost, cancelled: [] };
-    throw unknown(lease);
+    throw leaseUnknown(lease);
   }
 
   /**
@@ -63,7 +64,7 @@ export class PullRepository {
     return this.database.callers.transaction(async (run) => {
       const held = await this.held(run, lease, job);
       const settled = await settle(held, run);
-      if (settled === undefined) throw lost(lease, job);
+      if (settled === undefined) throw leaseLost(lease, job);
       await run(CLOSE_PULLED, [SHARD, lease, job]);
       return settled;
     });
@@ -73,33 +74,18 @@ export class PullRepository {
     const [row] = await run<HeldRow>(HELD_BY_LEASE, [SHARD, lease, job]);
     if (!row) throw await this.absent(run, lease, job);
     const { holds, epoch, ...held } = row;
-    if (!holds) throw foreign(lease, job);
-    if (epoch === null) throw lost(lease, job);
+    if (!holds) throw leaseForeign(lease, job);
+    if (epoch === null) throw leaseLost(lease, job);
     return { ...held, id: job, epoch };
   }
 
   private async absent(run: Run, lease: string, job: string): Promise<QueueError> {
     const jobs = await this.lapsed(run, lease);
-    if (!jobs) return unknown(lease);
-    return jobs.includes(job) ? lost(lease, job) : foreign(lease, job);
+    if (!jobs) return leaseUnknown(lease);
+    return jobs.includes(job) ? leaseLost(lease, job) : leaseForeign(lease, job);
   }
 
   private async lapsed(run: Run, lease: string): Promise<string[] | undefined> {
     return (await run<{ jobs: string[] }>(FIND_LAPSED, [SHARD, lease]))[0]?.jobs;
   }
-}
-
-function lost(lease: string, job: string): QueueError {
-  const message = `Lease ${lease} has lost job ${job}: it was not renewed in time, and another worker may run the job. Nothing was changed; drop this run.`;
-  return new QueueError('LEASE_LOST', message);
-}
-
-function foreign(lease: string, job: string): QueueError {
-  const message = `Lease ${lease} does not hold job ${job}: it never did, or the job is settled already. Nothing was changed.`;
-  return new QueueError('LEASE_FOREIGN', message);
-}
-
-function unknown(lease: string): QueueError {
-  const message = `There is no lease ${lease}: it was never given, its last job is settled, or it lapsed more than a day ago. Nothing was changed.`;
-  return new QueueError('LEASE_UNKNOWN', message);
 }

@@ -9,6 +9,7 @@ import type {
   InTransaction,
 } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
+import { checkLabels } from '../job/labels.js';
 import { checkSelector, type QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 
@@ -115,7 +116,7 @@ function includes(actual: unknown, expected: unknown): boolean {
 }
 
 function foundOf(job: RecordedJob): FoundJob {
-  const { name = '', priority = 0, headers = {}, delayMs = 0 } = job.options;
+  const { name = '', priority = 0, headers = {}, labels = [], workflowId, delayMs = 0 } = job.options;
   const now = new Date();
   const runAt = job.options.runAt ?? new Date(now.getTime() + delayMs);
   const state = job.cancelled ? 'cancelled' : runAt > now ? 'scheduled' : 'ready';
@@ -127,11 +128,11 @@ function foundOf(job: RecordedJob): FoundJob {
     payload: job.payload,
     priority,
     headers,
-    labels: [...(job.options.labels ?? [])].sort(),
-    ...(job.options.workflowId !== undefined && { workflowId: job.options.workflowId }),
+    labels: checkLabels(labels),
+    ...(workflowId !== undefined && { workflowId }),
     state,
     createdAt: now,
-    runAt: runAt ?? now,
+    runAt,
     ...counts,
   };
 }

@@ -51,10 +51,13 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
 
   describe('a claim', () => {
     it('brings a job with all that it was enqueued with', async () => {
-      const id = await add({ commit: 'a1' }, {
-        ...{ name: 'test', priority: 7, fingerprint: 'f', uniqueKey: 'u', workflowId: 'wf', labels: ['linux'], maxAttempts: 9 },
-        ...{ headers: { trace: 't' }, timeoutMs: 60_000, payloadBytes: Buffer.from([1, 2]) },
-      });
+      const id = await add(
+        { commit: 'a1' },
+        {
+          ...{ name: 'test', priority: 7, fingerprint: 'f', uniqueKey: 'u', workflowId: 'wf', labels: ['linux'], maxAttempts: 9 },
+          ...{ headers: { trace: 't' }, timeoutMs: 60_000, payloadBytes: Buffer.from([1, 2]) },
+        },
+      );
       const { job } = await claimOne({ labels: ['linux'] });
       expect(job).toEqual({
         ...{ id, queue: 'build', name: 'test', payload: { commit: 'a1' }, priority: 7, fingerprint: 'f', uniqueKey: 'u' },
@@ -271,7 +274,10 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
 
     it('may be said in any way', async () => {
       const told: [unknown, object][] = [
-        [{ name: 'ValueError', message: 'bad\0text', code: 'E1', stack: 'line 1' }, { name: 'ValueError', code: 'E1', stack: 'line 1' }],
+        [
+          { name: 'ValueError', message: 'bad\0text', code: 'E1', stack: 'line 1' },
+          { name: 'ValueError', code: 'E1', stack: 'line 1' },
+        ],
         [{ message: 7 }, { name: 'Thrown', message: '{"message":7}' }],
         [null, { name: 'Thrown', message: 'null' }],
         [undefined, { name: 'Thrown', message: 'undefined' }],
@@ -348,9 +354,16 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       const id = await add();
       for (let lapses = 1; lapses <= 5; lapses++) {
         expect(await stateOf(id)).toBe('ready');
-        expect(await lapse((await claimOne({ workerId: `w${lapses}` })).leaseId)).toMatchObject({ poisoned: lapses === 5 ? 1 : 0 });
+        expect(await lapse((await claimOne({ workerId: `w${lapses}` })).leaseId)).toMatchObject({
+          poisoned: lapses === 5 ? 1 : 0,
+        });
       }
-      expect(await queue.find(id)).toMatchObject({ state: 'poisoned', stalls: 3, attempt: 0, lastError: { code: 'JOB_POISONED' } });
+      expect(await queue.find(id)).toMatchObject({
+        state: 'poisoned',
+        stalls: 3,
+        attempt: 0,
+        lastError: { code: 'JOB_POISONED' },
+      });
     });
 
     it('that lapsed twice under a job leaves it alone with its next worker, and the innocent beside it go free', async () => {

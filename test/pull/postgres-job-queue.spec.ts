@@ -25,7 +25,10 @@ describe('PostgresJobQueue', () => {
     },
     untilDue: async (jobId) => {
       await database.query(`update simple_queue.job set run_at = now() where id = $1`, [jobId]);
-      await database.query(`update simple_queue.scheduled s set run_at = j.run_at from simple_queue.job j where s.id = j.id and j.id = $1`, [jobId]);
+      await database.query(
+        `update simple_queue.scheduled s set run_at = j.run_at from simple_queue.job j where s.id = j.id and j.id = $1`,
+        [jobId],
+      );
     },
     close: async () => {
       expect(await application.storage.jobs.checkPlaces()).toEqual([]);

@@ -1,0 +1,17 @@
+import { QueueError } from './queue.errors.js';
+
+/** A lease of the pull contract that lapsed under its job. */
+export function leaseLost(lease: string, job: string): QueueError {
+  const message = `Lease ${lease} has lost job ${job}: it was not renewed in time, and another worker may run the job. Nothing was changed; drop this run.`;
+  return new QueueError('LEASE_LOST', message);
+}
+
+export function leaseForeign(lease: string, job: string): QueueError {
+  const message = `Lease ${lease} does not hold job ${job}: it never did, or the job is settled already. Nothing was changed.`;
+  return new QueueError('LEASE_FOREIGN', message);
+}
+
+export function leaseUnknown(lease: string): QueueError {
+  const message = `There is no lease ${lease}: it was never given, its last job is settled, or it lapsed more than a day ago. Nothing was changed.`;
+  return new QueueError('LEASE_UNKNOWN', message);
+}

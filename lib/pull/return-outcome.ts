@@ -1,0 +1,36 @@
+import { delayAfter } from '../job/backoff.js';
+import type { Failure } from '../job/failure.js';
+import type { StoredOptions } from '../storage/row-mapper.js';
+import type { PullPolicy } from './policy.js';
+
+export type Ending = { kind: 'cancelled'; reason: string } | { kind: 'failed'; error: Failure };
+export type Going = { kind: 'retried'; delayMs: number; error: Failure } | { kind: 'released'; delayMs: number };
+
+/** What becomes of a pulled run that did not succeed. */
+export type ReturnOutcome = Ending | Going;
+
+export const RELEASED: ReturnOutcome = { kind: 'released', delayMs: 0 };
+export const CANCELLED: Ending = { kind: 'cancelled', reason: 'cancelled while it ran' };
+
+/** A run that failed, as its worker told it; `thrown` is for a `custom()` backoff. */
+export interface ToldFailure {
+  error: Failure;
+  retryable: boolean;
+  thrown: unknown;
+}
+
+/** Which run of which job. `attempt` counts the runs before it. */
+export interface FailedRun {
+  queue: string;
+  attempt: number;
+  options: StoredOptions | null;
+}
+
+/** Retried while attempts last, if its worker thinks that it is worth it. */
+export function afterFailure(run: FailedRun, told: ToldFailure, policy: PullPolicy): ReturnOutcome {
+  const { queue, options } = run;
+  const attempt = run.attempt + 1;
+  const { error, retryable, thrown } = told;
+  if (!retryable || attempt >= policy.maxAttempts(queue, options)) return { kind: 'failed', error };
+  return { kind: 'retried', error, delayMs: delayAfter(policy.backoff(queue, options), attempt, thrown) };
+}

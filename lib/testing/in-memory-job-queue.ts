@@ -1,0 +1,239 @@
+import { checkedJob, checkText } from '../enqueue/new-job.js';
+import type { CancelCounts, Enqueued, EnqueueOptions } from '../job/enqueue-options.js';
+import type { FoundJob } from '../job/job.js';
+import type { TerminalState } from '../job/job-state.js';
+import { checkId } from '../job/names.js';
+import { serves } from '../job/served.js';
+import { checkedOutputs, failureFrom } from '../pull/answers.js';
+import { checkClaim, checkLeaseId, checkLeaseMs, checkRetryable, type CheckedClaim } from '../pull/claim-request.js';
+import { JobQueue, type ClaimRequest } from '../pull/job-queue.js';
+import type { JobQueueListener, LeaseRenewal, PulledClaim, ReapedLeases, Returned } from '../pull/job-queue.js';
+import { PullPolicy } from '../pull/policy.js';
+import { afterFailure, CANCELLED, RELEASED, type Ending, type ReturnOutcome } from '../pull/return-outcome.js';
+import { resolveOptions } from '../resolve-options.js';
+import { Uuid7 } from '../runtime/uuid7.js';
+import type { ResolvedOptions, SimpleQueueOptions } from '../simple-queue.options.js';
+import { inOrder, MemoryJob } from './memory-job.js';
+import { MemoryListeners } from './memory-listeners.js';
+import { MemoryLeases, type MemoryLease } from './memory-leases.js';
+
+/** Of the module's options those that mean something without a database, and a clock. */
+export interface InMemoryJobQueueOptions extends Pick<
+  SimpleQueueOptions,
+  | 'maxAttempts'
+  | 'backoff'
+  | 'timeoutMs'
+  | 'queues'
+  | 'leaseMs'
+  | 'poison'
+  | 'archive'
+  | 'deadLetter'
+  | 'maxPayloadBytes'
+  | 'maxOutputBytes'
+> {
+  /** Milliseconds; default `Date.now`. Nothing happens by itself: what is due, or has lapsed, is found at the next call. */
+  now?: () => number;
+}
+
+/**
+ * The pull contract in memory: for tests, and for tools of one process that may forget everything. It passes the same contract suite as
+ * the real one. There are no transactions: `manager` is ignored.
+ */
+export class InMemoryJobQueue extends JobQueue {
+  private readonly jobs = new Map<string, MemoryJob>();
+  private readonly leases = new MemoryLeases();
+  private readonly listeners = new MemoryListeners();
+  private readonly options: ResolvedOptions;
+  private readonly policy: PullPolicy;
+  private readonly ids: Uuid7;
+  private readonly now: () => number;
+  private order = 0;
+
+  constructor({ now = Date.now, ...options }: InMemoryJobQueueOptions = {}) {
+    super();
+    this.now = now;
+    this.ids = new Uuid7(now);
+    this.options = resolveOptions({ ...options, heartbeatIntervalMs: 10 }).options;
+    this.policy = new PullPolicy(this.options);
+  }
+
+  async enqueue(queue: string, payload: unknown, { manager: _, ...options }: EnqueueOptions = {}): Promise<Enqueued> {
+    const { maxPayloadBytes } = this.options;
+    const job = checkedJob(queue, payload, options, { maxPayloadBytes, newId: () => this.ids.next() });
+    this.forget();
+    const known = this.jobs.get(job.id) ?? this.liveWith(queue, job.uniqueKey);
+    if (known) return { id: known.job.id, created: false, outcome: 'existing' };
+    const now = this.now();
+    const due = Math.max(now, job.at?.getTime() ?? now + (job.delayMs ?? 0));
+    this.jobs.set(job.id, new MemoryJob(job, now, due, this.order++));
+    this.listeners.tell({ type: 'wakeUp' });
+    return { id: job.id, created: true, outcome: 'created' };
+  }
+
+  async claim(request: ClaimRequest): Promise<PulledClaim> {
+    const wish = checkClaim(request, this.options.leaseMs);
+    const [now, leaseId] = [this.now(), this.ids.next()];
+    const jobs = this.pick(wish, now);
+    if (jobs.length === 0) return { leaseId, jobs: [] };
+    const held = new Map(jobs.map((job) => [job.job.id, job]));
+    this.leases.take(leaseId, { worker: wish.workerId, takenAt: now, expiresAt: now + wish.leaseMs, jobs: held });
+    for (const job of jobs) this.listeners.tellOf(job, 'started');
+    return { leaseId, jobs: jobs.map((job) => job.pulled(this.policy)) };
+  }
+
+  async renewLease(leaseId: string, leaseMs: number): Promise<LeaseRenewal> {
+    const id = checkLeaseId(leaseId);
+    const ms = checkLeaseMs(leaseMs);
+    const lease = this.leases.find(id);
+    if (!lease) return { lost: this.leases.lostBy(id), cancelled: [] };
+    lease.expiresAt = this.now() + ms;
+    const cancelled = [...lease.jobs.values()].filter((job) => job.cancelAt !== undefined);
+    return { lost: [], cancelled: cancelled.map((job) => job.job.id) };
+  }
+
+  async complete(leaseId: string, jobId: string, outputs?: unknown): Promise<void> {
+    const text = checkedOutputs(outputs, this.options.maxOutputBytes);
+    const { job, lease } = this.leases.held(checkLeaseId(leaseId), checkId(jobId));
+    this.end(job, 'succeeded', { ...this.runOf(lease), output: text === undefined ? undefined : JSON.parse(text) });
+    this.listeners.tellOf(job, 'succeeded');
+    job.attempt++;
+  }
+
+  async fail(leaseId: string, jobId: string, error: unknown, options: { retryable?: boolean } = {}): Promise<Returned> {
+    const told = { error: failureFrom(error), thrown: error, retryable: checkRetryable(options) };
+    return this.giveUp(leaseId, jobId, (job) =>
+      afterFailure({ queue: job.job.queue, attempt: job.attempt, options: job.options }, told, this.policy),
+    );
+  }
+
+  async release(leaseId: string, jobId: string): Promise<Returned> {
+    return this.giveUp(leaseId, jobId, () => RELEASED);
+  }
+
+  async cancel(jobId: string): Promise<CancelCounts> {
+    const id = checkId(jobId);
+    return this.cancelThose((job) => job.job.id === id);
+  }
+
+  async cancelWorkflow(workflowId: string): Promise<CancelCounts> {
+    checkText('workflowId', workflowId);
+    return this.cancelThose((job) => job.options.workflowId === workflowId);
+  }
+
+  async isCancelled(jobId: string): Promise<boolean> {
+    const job = await this.find(jobId);
+    return job?.state === 'cancelled' || job?.cancelRequestedAt !== undefined;
+  }
+
+  async find(jobId: string): Promise<FoundJob | undefined> {
+    this.forget();
+    return this.jobs.get(checkId(jobId))?.found(this.now());
+  }
+
+  async reapExpiredLeases(): Promise<ReapedLeases> {
+    const expired = this.leases.expire(this.now());
+    const held = expired.flatMap((lease) => [...lease.jobs.values()]);
+    const ends = held.map((job) => this.reap(job));
+    if (held.length > 0) this.listeners.tell({ type: 'wakeUp' });
+    const count = (state: TerminalState): number => ends.filter((end) => end === state).length;
+    return { leases: expired.length, jobs: held.length, poisoned: count('poisoned'), cancelled: count('cancelled') };
+  }
+
+  subscribe(listener: JobQueueListener): () => void {
+    return this.listeners.add(listener);
+  }
+
+  /** A job that was suspected twice is all that its worker holds; of those suspected once there are few. */
+  private pick(wish: CheckedClaim, now: number): MemoryJob[] {
+    const served = [...this.jobs.values()].filter((job) => job.isWaiting(now) && serves(wish, job.job)).sort(inOrder);
+    const suspected = (times: number): MemoryJob[] => served.filter((job) => job.suspicion === times);
+    const own = this.leases.heldBy(wish.workerId, now);
+    if (own.length === 0 && suspected(2).length > 0) return suspected(2).slice(0, 1);
+    if (own.some((job) => job.suspicion === 2)) return [];
+    const once = suspected(1).slice(0, Math.min(wish.suspects, wish.limit));
+    return [...once, ...suspected(0).slice(0, wish.limit - once.length)].sort(inOrder);
+  }
+
+  private giveUp(leaseId: string, jobId: string, outcomeOf: (job: MemoryJob) => ReturnOutcome): Returned {
+    const { job, lease } = this.leases.held(checkLeaseId(leaseId), checkId(jobId));
+    const run = this.runOf(lease);
+    const outcome = this.unlessCancelled(job, outcomeOf(job));
+    const error = 'error' in outcome ? outcome.error : undefined;
+    this.listeners.tellOf(job, outcome.kind);
+    if (outcome.kind !== 'released') this.note(job, outcome, run);
+    if (error) job.attempt++;
+    job.lastError = error ?? job.lastError;
+    if (outcome.kind === 'failed' || outcome.kind === 'cancelled') this.end(job, outcome.kind, run);
+    else this.putBack(job, outcome.delayMs, outcome.kind === 'retried' ? 0 : job.suspicion);
+    return outcome.kind;
+  }
+
+  private unlessCancelled(job: MemoryJob, outcome: ReturnOutcome): ReturnOutcome {
+    return job.cancelAt === undefined ? outcome : CANCELLED;
+  }
+
+  private note(
+    job: MemoryJob,
+    outcome: Exclude<ReturnOutcome, { kind: 'released' }>,
+    run: { worker: string; runMs: number },
+  ): void {
+    const { name, message } = 'error' in outcome ? outcome.error : cancelError(outcome);
+    job.tell({ at: new Date(this.now()).toISOString(), outcome: outcome.kind, error: { name, message }, ...run });
+  }
+
+  private putBack(job: MemoryJob, delayMs: number, suspicion: number): void {
+    if (job.lease !== undefined) this.leases.close(job.lease, job);
+    Object.assign(job, { lease: undefined, runAt: this.now() + delayMs, order: this.order++, suspicion });
+    this.listeners.tell({ type: 'wakeUp' });
+  }
+
+  /** Its lease has lapsed: as a crash under it. */
+  private reap(job: MemoryJob): TerminalState | undefined {
+    const alone = job.suspicion === 2;
+    job.lease = undefined;
+    if (job.cancelAt !== undefined) return this.end(job, 'cancelled');
+    if (alone) job.stalls++;
+    if (!alone || job.stalls < this.options.maxStalls) return void this.putBack(job, 0, Math.min(2, job.suspicion + 1));
+    const message = `The process died ${job.stalls} times while this job ran alone in it.`;
+    job.lastError = { name: 'QueueError', code: 'JOB_POISONED', message };
+    return this.end(job, 'poisoned');
+  }
+
+  private end(job: MemoryJob, state: TerminalState, run: Partial<MemoryJob['end']> = {}): TerminalState {
+    if (job.lease !== undefined) this.leases.close(job.lease, job);
+    const { queue } = job.job;
+    const archived = state === 'succeeded' || state === 'cancelled';
+    const keepMs = archived ? (this.policy.archiveKeepMs(queue) ?? 0) : this.policy.deadLetterKeepMs(queue);
+    const at = this.now();
+    job.end = { ...run, state, at, until: at + keepMs };
+    return state;
+  }
+
+  private cancelThose(isMeant: (job: MemoryJob) => boolean): CancelCounts {
+    const live = [...this.jobs.values()].filter((job) => isMeant(job) && !job.end && job.cancelAt === undefined);
+    const running = live.filter((job) => job.lease !== undefined);
+    for (const job of live) {
+      job.cancelAt = this.now();
+      if (job.lease === undefined) this.end(job, 'cancelled');
+    }
+    if (running.length > 0) this.listeners.tell({ type: 'cancelRequested' });
+    return { cancelled: live.length - running.length, requested: running.length };
+  }
+
+  private runOf({ worker, takenAt }: MemoryLease): { worker: string; runMs: number } {
+    return { worker, runMs: this.now() - takenAt };
+  }
+
+  private liveWith(queue: string, uniqueKey: string | undefined): MemoryJob | undefined {
+    if (uniqueKey === undefined) return undefined;
+    return [...this.jobs.values()].find(({ job, end }) => !end && job.queue === queue && job.uniqueKey === uniqueKey);
+  }
+
+  /** What has been kept long enough. */
+  private forget(): void {
+    for (const [id, { end }] of this.jobs) if (end && end.until <= this.now()) this.jobs.delete(id);
+  }
+}
+
+const cancelError = (outcome: Ending): { name: string; message: string } =>
+  outcome.kind === 'cancelled' ? { name: 'Cancelled', message: outcome.reason } : outcome.error;
