@@ -136,6 +136,8 @@ describe('wrong options', () => {
     [{ worker: { queues: [] } }, 'worker.queues must be a list with at least one item'],
     [{ worker: { queues: ['ma*il'] } }, 'worker.queues[0]: "ma*il" is not a queue name'],
     [{ worker: { queues: [7] } }, 'worker.queues[0]: number is not a queue name'],
+    [{ worker: { labels: ['a b'] } }, 'worker.labels: "a b" is not a label'],
+    [{ worker: { labels: 'gpu' } }, 'worker.labels: must be a list of strings, not "gpu"'],
     [{ worker: { autoStart: 0 } }, 'worker.autoStart must be true or false'],
     [{ pollIntervalMs: 2 ** 31 }, 'pollIntervalMs must be'],
     [{ preparedStatements: 'no' }, 'preparedStatements must be true or false'],

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Lanes } from '../../lib/storage/lanes.js';
+import { Lanes, MAX_LABELLED_LANES } from '../../lib/storage/lanes.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
 describe('lanes', () => {
@@ -39,6 +39,33 @@ describe('lanes', () => {
     const found = new Set<number>();
     for (const [queue, name] of odd as [string, string][]) found.add((await lanes.of(queue, name)).id);
     expect(found.size).toBe(odd.length);
+  });
+
+  it('keep sets of labels apart, and each set is one lane', async () => {
+    const { lanes } = test.storage;
+    const sets = [[], ['a'], ['a', 'b'], ['b'], ['NULL'], ['null'], ['a=b/c:d.e-f']];
+    const found = await Promise.all(sets.map(async (labels) => (await lanes.of('labelled', 'x', labels)).id));
+    expect(new Set(found).size).toBe(sets.length);
+    const other = new Lanes(test.storage.database);
+    await other.refresh();
+    expect(sets.map((labels) => other.find('labelled', 'x', labels))).toEqual(
+      found.map((id, n) => expect.objectContaining({ id, labels: sets[n] })),
+    );
+  });
+
+  it('with labels are bounded: ids do not belong into labels', async () => {
+    const { lanes } = test.storage;
+    const { queueId } = await lanes.of('crowded', '');
+    await test.database.query(
+      `insert into simple_queue.lane (queue, name, labels) select $1, '', array['id-' || n] from generate_series(2, $2) n`,
+      [queueId, MAX_LABELLED_LANES],
+    );
+    const last = await lanes.of('crowded', '', ['id-1']);
+    await expect(lanes.of('crowded', '', ['one-more'])).rejects.toMatchObject({ code: 'TOO_MANY_LANES' });
+    expect(await lanes.of('crowded', '', ['id-1'])).toEqual(last);
+    expect(await lanes.of('crowded', '', ['id-77'])).toMatchObject({ labels: ['id-77'] });
+    expect(await lanes.of('crowded', 'without labels')).toMatchObject({ labels: [] });
+    expect(await lanes.of('roomy', '', ['one-more'])).toMatchObject({ labels: ['one-more'] });
   });
 
   it('are registered outside of the transaction that needs them: a rollback does not take them back', async () => {

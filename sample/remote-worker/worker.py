@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""A worker in another language: claims jobs over HTTP, counts words, answers. Python 3, standard library only.
+
+    EDGE_URL=http://127.0.0.1:3000 REMOTE_WORKER_TOKEN=... python3 worker.py [label ...]
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import urllib.error
+import urllib.request
+
+LEASE_MS = 3_000
+IDLE_SECONDS = 0.2
+HTTP_SECONDS = 10
+
+stopping = threading.Event()
+
+
+class Refused(Exception):
+    """The edge said no, and would say it again."""
+
+    def __init__(self, status, body):
+        super().__init__(body.get("message", "no message"))
+        self.status = status
+        self.code = body.get("code")
+
+
+class Edge:
+    """The few calls of the pull contract."""
+
+    def __init__(self, url, token):
+        self.url = url.rstrip("/")
+        self.token = token
+
+    def call(self, path, body):
+        """Repeats until the edge has answered: a call whose answer was lost may have been done already."""
+        rest = 0.1
+        while True:
+            try:
+                return self.post(path, body)
+            except Refused as refused:
+                if refused.status < 500:
+                    raise
+                trouble = refused
+            except (urllib.error.URLError, OSError) as error:
+                trouble = error
+            say(f"{path}: {trouble}, again in {rest:.1f} s")
+            if stopping.wait(rest):
+                raise ConnectionError(f"stopped before {path} was answered")
+            rest = min(rest * 2, 5.0)
+
+    def post(self, path, body):
+        headers = {"content-type": "application/json", "authorization": f"Bearer {self.token}"}
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers, method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=HTTP_SECONDS) as response:
+                return json.loads(response.read() or b"null")
+        except urllib.error.HTTPError as error:
+            raise Refused(error.code, parsed(error.read())) from None
+
+
+class Lease:
+    """Renews a claim while its jobs are worked, and learns which of them to drop."""
+
+    def __init__(self, edge, lease_id):
+        self.edge = edge
+        self.path = f"/leases/{lease_id}"
+        self.dropped = set()
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.renew, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+
+    def renew(self):
+        while not self.ended.wait(LEASE_MS / 3_000):
+            try:
+                news = self.edge.post(f"{self.path}/renew", {"leaseMs": LEASE_MS})
+                self.dropped.update(news["lost"] + news["cancelled"])
+            except Refused as refused:
+                say(f"renew: {refused.code}")
+            except (urllib.error.URLError, OSError) as error:
+                say(f"renew: {error}")
+
+    def settle(self, job, how, body):
+        try:
+            self.edge.call(f"{self.path}/jobs/{job['id']}/{how}", body)
+        except Refused as refused:
+            # LEASE_LOST: somebody else has the job. LEASE_UNKNOWN or LEASE_FOREIGN after a repeat: the first call was done.
+            say(f"{how} {job['id']}: {refused.code}")
+
+
+def count_words(job, should_stop):
+    """The work itself. A bad payload is a ValueError, which no repeat mends."""
+    payload = job["payload"]
+    if not isinstance(payload, dict) or not isinstance(payload.get("text"), str):
+        raise ValueError("the payload needs a text")
+    if payload.get("failFirst") and job["attempt"] == 1:
+        raise TimeoutError("something was away for a moment")
+    words = payload["text"].split()
+    if should_stop(payload.get("seconds", 0)):
+        raise InterruptedError("asked to stop")
+    return {"words": len(words), "longest": max(words, key=len, default="")}
+
+
+def work(lease, job):
+    def should_stop(seconds):
+        """Rests for as long as the work takes; true as soon as it is wanted no longer."""
+        steps = max(1, int(seconds * 10))
+        return any(stopping.wait(seconds / steps) or job["id"] in lease.dropped for _ in range(steps))
+
+    try:
+        outputs = count_words(job, should_stop)
+    except InterruptedError:
+        return lease.settle(job, "release", {})
+    except ValueError as error:
+        return lease.settle(job, "fail", {"error": described(error), "retryable": False})
+    except Exception as error:  # noqa: BLE001 - whatever it was, the queue decides on the next attempt
+        return lease.settle(job, "fail", {"error": described(error)})
+    return lease.settle(job, "complete", {"outputs": outputs})
+
+
+def described(error):
+    return {"name": type(error).__name__, "message": str(error)}
+
+
+def parsed(body):
+    try:
+        return json.loads(body)
+    except ValueError:
+        return {}
+
+
+def say(text):
+    print(f"worker {os.getpid()}: {text}", file=sys.stderr, flush=True)
+
+
+def main(labels):
+    edge = Edge(os.environ["EDGE_URL"], os.environ["REMOTE_WORKER_TOKEN"])
+    request = {"workerId": f"{socket.gethostname()}:{os.getpid()}", "labels": labels, "leaseMs": LEASE_MS, "limit": 2}
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stopping.set())
+    while not stopping.is_set():
+        try:
+            claim = edge.call("/claims", request)
+        except ConnectionError:
+            break
+        with Lease(edge, claim["leaseId"]) as lease:
+            for job in claim["jobs"]:
+                work(lease, job)
+        if not claim["jobs"]:
+            stopping.wait(IDLE_SECONDS)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except Refused as refused:
+        say(f"refused with {refused.status}: {refused}")
+        sys.exit(1)

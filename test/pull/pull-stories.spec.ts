@@ -1,0 +1,134 @@
+import { describe, expect, it } from '@jest/globals';
+import { JobQueue, getJobQueueToken, type JobQueueEvent } from 'nestjs-simple-queue';
+import { aHandler, type TestApplication } from '../support/application.js';
+import { eventually } from '../support/eventually.js';
+import { aStory, untilJobIs } from '../support/story.js';
+
+describe('the pull contract beside workers', () => {
+  const story = aStory();
+  const queueOf = ({ app }: TestApplication): JobQueue => app.get(JobQueue);
+
+  it("is reaped by any worker's reaper: a job that is never answered comes back", async () => {
+    await story.start();
+    const edge = await story.start({ options: { worker: false } });
+    const queue = queueOf(edge);
+    const { id } = await queue.enqueue('remote', 1);
+    const { leaseId } = await queue.claim({ workerId: 'silent', queues: ['remote'], leaseMs: 100 });
+    await untilJobIs('ready', edge, id);
+    expect(await queue.renewLease(leaseId, 1_000)).toEqual({ lost: [id], cancelled: [] });
+    const again = await queue.claim({ workerId: 'other', queues: ['remote'] });
+    expect(again.jobs).toMatchObject([{ id, attempt: 1 }]);
+    await queue.complete(again.leaseId, id);
+  });
+
+  it('shares its jobs with handlers: each job runs once, here or there', async () => {
+    const ran: unknown[] = [];
+    const app = await story.start({ providers: [aHandler('shared', (job) => void ran.push(job.payload))] });
+    const queue = queueOf(app);
+    await app.queues.enqueueMany(
+      'shared',
+      Array.from({ length: 300 }, (_, n) => ({ payload: n })),
+    );
+    for (;;) {
+      const { leaseId, jobs } = await queue.claim({ workerId: 'remote', queues: ['shared'], limit: 5 });
+      if (jobs.length === 0) break;
+      for (const job of jobs) {
+        ran.push(job.payload);
+        await queue.complete(leaseId, job.id);
+      }
+    }
+    await app.worker.runUntilEmpty();
+    expect(ran.toSorted((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 300 }, (_, n) => n));
+  });
+
+  it('brings jobs of the future and failed ones back without any worker', async () => {
+    const edge = await story.start({ options: { worker: false, backoff: { type: 'constant', delayMs: 30 } } });
+    const queue = queueOf(edge);
+    const { id } = await queue.enqueue('later', 1, { delayMs: 30 });
+    const claimIt = () =>
+      eventually(async () => {
+        const claimed = await queue.claim({ workerId: 'w', queues: ['later'] });
+        expect(claimed.jobs).toHaveLength(1);
+        return claimed;
+      });
+    const { leaseId } = await claimIt();
+    expect(await queue.fail(leaseId, id, new Error('no'))).toBe('retried');
+    const { leaseId: second, jobs } = await claimIt();
+    expect(jobs[0]).toMatchObject({ id, attempt: 2, lastError: { message: 'no' } });
+    await queue.complete(second, id);
+  });
+
+  it('meets lanes that another process made', async () => {
+    const [here, there] = [await story.start({ options: { worker: false } }), await story.start({ options: { worker: false } })];
+    await queueOf(here).claim({ workerId: 'w', queues: ['*'] });
+    const { id } = await queueOf(there).enqueue('brand-new', 1, { labels: ['arm'] });
+    await eventually(async () => {
+      const { leaseId, jobs } = await queueOf(here).claim({ workerId: 'w', queues: ['brand-*'], labels: ['arm'] });
+      expect(jobs.map((job) => job.id)).toEqual([id]);
+      await queueOf(here).complete(leaseId, id);
+    });
+  });
+
+  it('is told to the listeners of this process, as handlers are', async () => {
+    const edge = await story.start({ options: { worker: false, maxAttempts: 1 } });
+    const queue = queueOf(edge);
+    const settle = async (payload: string, end: (leaseId: string, id: string) => Promise<unknown>) => {
+      const { id } = await queue.enqueue('told', payload);
+      const { leaseId } = await queue.claim({ workerId: 'w', queues: ['told'] });
+      await end(leaseId, id);
+    };
+    await settle('good', (leaseId, id) => queue.complete(leaseId, id, 7));
+    await settle('bad', (leaseId, id) => queue.fail(leaseId, id, 'broken'));
+    await settle('cancelled', async (leaseId, id) => {
+      await queue.cancel(id);
+      await queue.release(leaseId, id);
+    });
+    expect(edge.seen('started')).toHaveLength(3);
+    expect(edge.seen('succeeded')).toMatchObject([{ queue: 'told', attempt: 1, output: 7 }]);
+    expect(edge.seen('failed')).toMatchObject([{ state: 'failed', error: { message: 'broken' } }]);
+    expect(edge.seen('cancelled')).toMatchObject([{ reason: 'cancelled while it ran' }]);
+  });
+
+  it('has a token for each instance of the module', () => {
+    expect(getJobQueueToken()).toBe(JobQueue);
+    expect(getJobQueueToken('second')).toBe('secondJobQueue');
+  });
+});
+
+describe('a subscription', () => {
+  const story = aStory();
+
+  it('hears other processes, and hears them again after its connection was lost: a listener recovers', async () => {
+    const here = await story.start({ options: { worker: false } });
+    const there = await story.start({ options: { worker: false } });
+    const heard: JobQueueEvent[] = [];
+    const stop = here.app.get<JobQueue>(JobQueue).subscribe((event) => heard.push(event));
+    const hearsAnEnqueue = () =>
+      eventually(async () => {
+        heard.length = 0;
+        await there.queues.enqueue('far', 1);
+        await eventually(() => heard.some(({ type }) => type === 'wakeUp'), { timeoutMs: 500 });
+      });
+    await hearsAnEnqueue();
+
+    const listening = `from pg_stat_activity where datname = current_database() and query ilike 'listen %'`;
+    const [before] = await story.database.query<{ pid: number }>(`select pid, pg_terminate_backend(pid) ${listening}`);
+    await eventually(async () => {
+      const [now] = await story.database.query<{ pid: number }>(`select pid ${listening}`);
+      expect(now!.pid).not.toBe(before!.pid);
+    });
+    await hearsAnEnqueue();
+
+    stop();
+    await eventually(async () => expect(await story.database.query(`select ${listening}`)).toEqual([]));
+  });
+
+  it('that ends leaves the worker of its process listening', async () => {
+    const app = await story.start();
+    app.app.get<JobQueue>(JobQueue).subscribe(() => undefined)();
+    const listening = `select from pg_stat_activity where datname = current_database() and query ilike 'listen %'`;
+    await eventually(async () => expect(await story.database.query(listening)).toHaveLength(1));
+    await app.worker.stop();
+    await eventually(async () => expect(await story.database.query(listening)).toEqual([]));
+  });
+});
