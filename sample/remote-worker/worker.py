@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -70,6 +71,7 @@ class Lease:
         self.edge = edge
         self.path = f"/leases/{lease_id}"
         self.dropped = set()
+        self.renewed_at = time.monotonic()
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self.renew, daemon=True)
 
@@ -82,13 +84,21 @@ class Lease:
 
     def renew(self):
         while not self.ended.wait(LEASE_MS / 3_000):
+            asked_at = time.monotonic()
             try:
                 news = self.edge.post(f"{self.path}/renew", {"leaseMs": LEASE_MS})
                 self.dropped.update(news["lost"] + news["cancelled"])
+                self.renewed_at = asked_at
             except Refused as refused:
-                say(f"renew: {refused.code}")
+                # LEASE_UNKNOWN: the last job was settled while this was under way.
+                if refused.status < 500:
+                    return
             except (urllib.error.URLError, OSError) as error:
                 say(f"renew: {error}")
+
+    def has_lost(self, job):
+        """Told so, or silent for so long that somebody else may have the job by now."""
+        return job["id"] in self.dropped or time.monotonic() - self.renewed_at > LEASE_MS / 1_000
 
     def settle(self, job, how, body):
         try:
@@ -115,7 +125,7 @@ def work(lease, job):
     def should_stop(seconds):
         """Rests for as long as the work takes; true as soon as it is wanted no longer."""
         steps = max(1, int(seconds * 10))
-        return any(stopping.wait(seconds / steps) or job["id"] in lease.dropped for _ in range(steps))
+        return any(stopping.wait(seconds / steps) or lease.has_lost(job) for _ in range(steps))
 
     try:
         outputs = count_words(job, should_stop)
@@ -153,11 +163,12 @@ def main(labels):
             claim = edge.call("/claims", request)
         except ConnectionError:
             break
+        if not claim["jobs"]:
+            stopping.wait(IDLE_SECONDS)
+            continue
         with Lease(edge, claim["leaseId"]) as lease:
             for job in claim["jobs"]:
                 work(lease, job)
-        if not claim["jobs"]:
-            stopping.wait(IDLE_SECONDS)
 
 
 if __name__ == "__main__":

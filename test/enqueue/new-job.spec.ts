@@ -13,15 +13,17 @@ const refused = (code: string, part: string | RegExp) =>
 
 describe('a new job', () => {
   it('stores only what was given', () => {
-    expect(check()).toEqual({ queue: 'mail', name: '', id: ID, givenId: false, payload: '{}', priority: 0, options: undefined });
+    const given = { queue: 'mail', name: '', labels: [], id: ID, givenId: false, payload: '{}', priority: 0, options: undefined };
+    expect(check()).toEqual(given);
   });
 
   it('carries everything that can be given', () => {
     const runAt = new Date('2030-01-02T03:04:05Z');
-    const options = { headers: { a: 'b' }, maxAttempts: 5, backoff: constant({ delayMs: 9 }), timeoutMs: 7 };
+    const options = { headers: { a: 'b' }, maxAttempts: 5, backoff: constant({ delayMs: 9 }), timeoutMs: 7, workflowId: 'w' };
     const job = check({
       ...options,
       name: 'n',
+      labels: ['b', 'a', 'b'],
       runAt,
       priority: -7,
       uniqueKey: 'k',
@@ -30,6 +32,7 @@ describe('a new job', () => {
     });
     expect(job).toMatchObject({
       name: 'n',
+      labels: ['a', 'b'],
       at: runAt,
       priority: -7,
       uniqueKey: 'k',
@@ -66,6 +69,8 @@ describe('a new job', () => {
     [{ uniqueKey: 'a\0b' }, /uniqueKey/],
     [{ fingerprint: '\ud800' }, /fingerprint/],
     [{ fingerprint: 5 as never }, /fingerprint/],
+    [{ workflowId: '' }, /workflowId/],
+    [{ labels: 'gpu' as never }, /labels/],
     [{ maxAttempts: 0 }, /maxAttempts/],
     [{ maxAttempts: 1_001 }, /maxAttempts/],
     [{ timeoutMs: 0 }, /timeoutMs/],
@@ -82,6 +87,7 @@ describe('a new job', () => {
 
   it('is refused with a name that is none, and with too many bytes', () => {
     expect(() => check({}, {}, 'no name')).toThrow(refused('INVALID_NAME', 'queue name'));
+    expect(() => check({ labels: ['no label'] })).toThrow(refused('INVALID_NAME', '"no label" is not a label'));
     expect(() => check({ name: 'no name' })).toThrow(refused('INVALID_NAME', 'job name'));
     expect(() => check({ payloadBytes: new Uint8Array(1_001) })).toThrow(refused('PAYLOAD_TOO_LARGE', '1001'));
     expect(() => check({}, 'x'.repeat(1_001))).toThrow(refused('PAYLOAD_TOO_LARGE', /./));

@@ -5,6 +5,8 @@ import type { Run } from '../../lib/storage/connections.js';
 import { JobRepository, type ClaimRange, type LaneWish } from '../../lib/storage/job.repository.js';
 import type { Lane } from '../../lib/storage/lanes.js';
 import { LeaseRepository } from '../../lib/storage/lease.repository.js';
+import { PullRepository } from '../../lib/storage/pull.repository.js';
+import type { Database } from '../../lib/storage/database.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import { explaining, type Cost } from '../support/plans.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
@@ -22,6 +24,7 @@ const JOBS: Record<string, number> = {
     bury: 200,
     complete: 1,
     claim_suspects: BATCH,
+    pull_claim: 100,
     reap_claims: 2_000,
     release_claims: 100,
   },
@@ -60,8 +63,8 @@ describe('plans on large tables', () => {
   async function fill(): Promise<void> {
     const rows = `select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 0, ${busy.id}, ${busy.queueId}, n % 3, now() + case when n between 285001 and 294000 then n else -n end * interval '1 millisecond',`;
     await test.database
-      .query(`insert into simple_queue.job (id, shard, lane, queue, priority, run_at, suspicion, epoch, fingerprint, unique_key, payload)
-      ${rows} (n > 294000 and n <= 295000)::int, n % 2, 'tag-' || n / 2000, case when n % 10 = 0 then 'key-' || n end, '{}' from generate_series(1, 300000) n`);
+      .query(`insert into simple_queue.job (id, shard, lane, queue, priority, run_at, suspicion, epoch, fingerprint, unique_key, payload, options)
+      ${rows} (n > 294000 and n <= 295000)::int, n % 2, 'tag-' || n / 2000, case when n % 10 = 0 then 'key-' || n end, '{}', case when n % 3 = 0 then jsonb_build_object('workflowId', 'workflow-' || n / 2000) end from generate_series(1, 300000) n`);
     await test.database.query(`with j as (select *, right(id::text, 12)::int as n from simple_queue.job),
       r as (insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch) select lane, shard, priority, run_at, id, epoch from j where n <= 284000),
       s as (insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch) select run_at, shard, id, lane, priority, epoch from j where n > 284000 and n <= 294000),
@@ -94,6 +97,7 @@ describe('plans on large tables', () => {
       suspicion: 1,
       limit: BATCH,
     });
+    await pullAndSettle(database, jobs);
     await leases.reap({ maxStalls: 3, deadLetter: { '': DAY_MS }, archive: { '': DAY_MS } }, FIRST_ID);
     await leases.renew(randomUUID(), 1_000, [], 1_000);
     await releaseOne(leases);
@@ -101,6 +105,7 @@ describe('plans on large tables', () => {
     await jobs.hasDue(idle.map((lane) => lane.id));
     await jobs.cancelByFingerprint(run, { fingerprint: 'tag-3' }, { '': DAY_MS });
     await jobs.cancelByUniqueKey(run, { queue: 'mail', uniqueKey: 'key-50000' }, { '': DAY_MS });
+    await jobs.cancelByWorkflow(run, { workflowId: 'workflow-7' }, { '': DAY_MS });
     await jobs.find(claimed[0]!.id, run);
     await enqueues.insert(Array.from({ length: BATCH }, (_, n) => aNewJob({ uniqueKey: `key-${n}`, givenId: true })));
     await enqueues.insert(Array.from({ length: BATCH }, () => aNewJob()));
@@ -148,6 +153,20 @@ describe('plans on large tables', () => {
     const { jobs: second, lost } = await jobs.settleAndClaim('w', successes, [wish.claimId], next);
     expect([second.length, lost]).toEqual([BATCH, []]);
     return second;
+  }
+
+  /** As a remote worker does: half of its claim are suspects. */
+  async function pullAndSettle(database: Database, jobs: JobRepository): Promise<void> {
+    const pulls = new PullRepository(database);
+    const lease = randomUUID();
+    const lanes = [...idle.map((lane) => lane.id), busy.id];
+    const rows = await pulls.claim({ lease, worker: lease, leaseMs: DAY_MS, lanes, limit: 100, suspects: 50 });
+    expect(rows).toHaveLength(100);
+    await pulls.renew(lease, DAY_MS);
+    for (const { id } of rows.slice(0, 2))
+      await pulls.settle(lease, id, (held, run) =>
+        jobs.complete(run, 'w', { ...held, runMs: 1, keepMs: DAY_MS, output: undefined }),
+      );
   }
 
   async function releaseOne(leases: LeaseRepository): Promise<void> {
@@ -205,6 +224,9 @@ describe('plans on large tables', () => {
       'cancel',
       'find_job',
       'promote',
+      'pull_claim',
+      'renew_pulled',
+      'find_by_workflow',
       'enqueue',
     ])
       expect(names).toContain(name);

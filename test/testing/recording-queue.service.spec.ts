@@ -28,6 +28,13 @@ describe('the recording queue', () => {
     await expect(queues.cancel({})).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 
+  it('cancels a workflow, and tells labels', async () => {
+    const { id } = await queues.enqueue('mail', 1, { workflowId: 'wf', labels: ['b', 'a'] });
+    await queues.enqueue('mail', 2, { workflowId: 'other' });
+    expect(await queues.cancel({ workflowId: 'wf' })).toEqual({ cancelled: 1, requested: 0 });
+    expect(await queues.find(id)).toMatchObject({ state: 'cancelled', workflowId: 'wf', labels: ['a', 'b'] });
+  });
+
   it('says scheduled of what is for later', async () => {
     const { id } = await queues.enqueue('mail', 1, { delayMs: 60_000 });
     expect((await queues.find(id))?.state).toBe('scheduled');
