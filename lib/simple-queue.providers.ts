@@ -1,6 +1,7 @@
 import { Logger, type FactoryProvider, type Provider } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import type { DataSource } from 'typeorm';
+import { QueueAdmin } from './admin/queue-admin.js';
 import { QueueError } from './job/queue.errors.js';
 import { QueueEvents } from './observability/events.js';
 import { attachLogListener } from './observability/log-listener.js';
@@ -9,7 +10,7 @@ import { resolveOptions, type Resolution } from './resolve-options.js';
 import type { ResolvedOptions, SimpleQueueOptions } from './simple-queue.options.js';
 import { dataSourceToken, type DataSourceChoice } from './storage/data-source-token.js';
 import { Storage } from './storage/storage.js';
-import { getQueueServiceToken, getQueueWorkerToken, getSimpleQueueOptionsToken } from './tokens.js';
+import { getQueueAdminToken, getQueueServiceToken, getQueueWorkerToken, getSimpleQueueOptionsToken } from './tokens.js';
 import { HandlerExplorer } from './worker/handler.explorer.js';
 import { HandlerRegistry } from './worker/handler-registry.js';
 import { ListenerExplorer } from './worker/listener.explorer.js';
@@ -32,6 +33,7 @@ export function queueProviders(instance: string, dataSource: DataSourceChoice | 
     provide(QueueEvents, [RESOLUTION], eventsWithLog),
     storageProvider(options, dataSource),
     provide(service, [Storage, options, QueueEvents], construct(QueueService)),
+    provide(getQueueAdminToken(instance), [Storage], construct(QueueAdmin)),
     provide(HandlerExplorer, [DiscoveryService, HandlerRegistry, MODULE_INSTANCE], construct(HandlerExplorer)),
     provide(ListenerExplorer, [DiscoveryService, QueueEvents, MODULE_INSTANCE], construct(ListenerExplorer)),
     provide(getQueueWorkerToken(instance), [Storage, options, QueueEvents, HandlerRegistry, service], queueWorker),
@@ -40,7 +42,12 @@ export function queueProviders(instance: string, dataSource: DataSourceChoice | 
 
 /** What an instance shows to other modules. */
 export function exportedTokens(instance: string): FactoryProvider['provide'][] {
-  return [getQueueServiceToken(instance), getQueueWorkerToken(instance), getSimpleQueueOptionsToken(instance)];
+  return [
+    getQueueServiceToken(instance),
+    getQueueAdminToken(instance),
+    getQueueWorkerToken(instance),
+    getSimpleQueueOptionsToken(instance),
+  ];
 }
 
 function provide<Args extends never[]>(

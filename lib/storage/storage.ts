@@ -7,8 +7,11 @@ import { EnqueueRepository } from './enqueue.repository.js';
 import { JobRepository } from './job.repository.js';
 import { Lanes } from './lanes.js';
 import { LeaseRepository } from './lease.repository.js';
+import { ListingRepository } from './listing.repository.js';
 import { Migrator } from './migrator.js';
 import { PartitionRepository } from './partition.repository.js';
+import { QueueRepository } from './queue.repository.js';
+import { RevivalRepository } from './revival.repository.js';
 import { Signals } from './signals.js';
 
 /** Everything of one module instance that reaches the database. */
@@ -18,6 +21,9 @@ export class Storage {
   readonly leases: LeaseRepository;
   readonly partitions: PartitionRepository;
   readonly lanes: Lanes;
+  readonly queues: QueueRepository;
+  readonly listings: ListingRepository;
+  readonly revivals: RevivalRepository;
 
   private constructor(
     readonly database: Database,
@@ -28,6 +34,9 @@ export class Storage {
     this.leases = new LeaseRepository(database);
     this.partitions = new PartitionRepository(database);
     this.lanes = new Lanes(database);
+    this.queues = new QueueRepository(database);
+    this.listings = new ListingRepository(database);
+    this.revivals = new RevivalRepository(database);
   }
 
   /**
