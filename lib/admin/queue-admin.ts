@@ -111,10 +111,11 @@ export class QueueAdmin {
 
   /** Why this job is not running, as codes and in words. An unknown id is a reason, too. @throws QueueError `INVALID_OPTION`. */
   async explain(id: string): Promise<Explanation> {
-    const situation = await this.storage.queues.explain(checkId(id), MOST_AHEAD);
-    if (!situation) return { id, ...inWords([UNKNOWN]) };
+    const checked = checkId(id);
+    const situation = await this.storage.queues.explain(checked, MOST_AHEAD);
+    if (!situation) return { id: checked, ...inWords([UNKNOWN]) };
     const reasons = REASONS.map((look) => look(situation)).filter((reason) => reason !== undefined);
-    return { id, state: situation.state, ...inWords(reasons) };
+    return { id: checked, state: situation.state, ...inWords(reasons) };
   }
 }
 

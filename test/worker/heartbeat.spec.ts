@@ -7,7 +7,15 @@ import { eventually } from '../support/eventually.js';
 const ALIVE: Renewal = { alive: true, cancelled: [], unknown: [] };
 
 function aHeartbeat(renew: () => Promise<Renewal>, leaseMs = 60_000) {
-  const told = { taken: [] as string[], lost: 0, cancelled: [] as string[], freed: [] as string[], released: 0, serves: [1], served: [] as number[][] };
+  const told = {
+    taken: [] as string[],
+    lost: 0,
+    cancelled: [] as string[],
+    freed: [] as string[],
+    released: 0,
+    serves: [1],
+    served: [] as number[][],
+  };
   const leases = {
     take: async (id: string, _worker: string, _leaseMs: number, lanes: number[]) => {
       told.taken.push(id);

@@ -17,7 +17,7 @@ export const LIST_QUEUES = statement(
     select l.queue, count(*)::int as n, min(s.run_at) as next from later s join simple_queue.lane l on l.id = s.lane group by l.queue)
   select q.name as queue, q.paused_at as "pausedAt", r.n as ready, coalesce(u.n, 0) as running, coalesce(d.n, 0) as scheduled,
     x.n as dead, d.next as "nextRunAt", (select count(*) from held)::int as "allRunning", (select count(*) from later)::int as "allScheduled",
-    greatest(0, extract(epoch from statement_timestamp() - o.oldest) * 1000)::float8 as "oldestReadyMs"
+    case when o.oldest is not null then greatest(0, extract(epoch from statement_timestamp() - o.oldest) * 1000) end::float8 as "oldestReadyMs"
   from simple_queue.queue q
   cross join lateral (
     select count(*)::int as n from (
