@@ -109,16 +109,20 @@ export function checkPurge(filter: JobFilter, options: PurgeOptions): void {
 
 function contradictions(filter: JobFilter): string[] {
   const { state, createdAfter, createdBefore, finishedAfter, finishedBefore } = filter;
-  const problems: string[] = [];
-  if (createdAfter && createdBefore && createdAfter >= createdBefore)
-    problems.push('filter.createdAfter must be before filter.createdBefore');
-  if (finishedAfter && finishedBefore && finishedAfter >= finishedBefore)
-    problems.push('filter.finishedAfter must be before filter.finishedBefore');
-  const wantsLive = state !== undefined && ![state].flat().some(isTerminal);
-  if (wantsLive && (finishedAfter ?? finishedBefore))
-    problems.push(`filter.finishedAfter and finishedBefore are for ended jobs, not for "${[state].flat().join('", "')}"`);
-  return problems;
+  const states = state === undefined ? [] : [state].flat();
+  const wantsLive = states.length > 0 && !states.some(isTerminal);
+  const wrong: [boolean, string][] = [
+    [isEmpty(createdAfter, createdBefore), 'filter.createdAfter must be before filter.createdBefore'],
+    [isEmpty(finishedAfter, finishedBefore), 'filter.finishedAfter must be before filter.finishedBefore'],
+    [
+      wantsLive && (finishedAfter ?? finishedBefore) !== undefined,
+      `filter.finishedAfter and finishedBefore are for ended jobs, not for "${states.join('", "')}"`,
+    ],
+  ];
+  return wrong.filter(([holds]) => holds).map(([, problem]) => problem);
 }
+
+const isEmpty = (after?: Date, before?: Date): boolean => after !== undefined && before !== undefined && after >= before;
 
 function refuse(command: string, problems: string[]): void {
   if (problems.length > 0) throw new QueueError('INVALID_OPTION', `${command}: ${problems.join('; ')}.`);

@@ -10,7 +10,7 @@ export interface Cursor {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** timestamptz as PostgreSQL writes it. */
-const MOMENT = /^\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/;
+const MOMENT = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/;
 
 export function cursorText({ section, key }: Cursor): string {
   const { id, at, priority } = key ?? {};
@@ -20,9 +20,9 @@ export function cursorText({ section, key }: Cursor): string {
 /** What comes back from a caller is checked like anything else: it may be of another filter, or of nobody. */
 export function parseCursor(text: string, sections: readonly string[]): Cursor {
   const [section, id, at, priority] = partsOf(text);
-  const fits = typeof section === 'string' && sections.includes(section) && (id == null || isKey({ id, at, priority }, section));
+  const fits = typeof section === 'string' && sections.includes(section) && (id === null || isKey({ id, at, priority }, section));
   if (!fits) throw new QueueError('INVALID_OPTION', 'jobs: page.after is not the `next` of a page of this filter.');
-  if (id == null) return { section };
+  if (id === null) return { section };
   return { section, key: { id, at: at ?? undefined, priority: priority ?? undefined } as ListKey };
 }
 
@@ -36,7 +36,7 @@ function partsOf(text: string): unknown[] {
 }
 
 function isKey({ id, at, priority }: Record<string, unknown>, section: string): boolean {
-  const hasTime = typeof at === 'string' && MOMENT.test(at);
+  const hasTime = typeof at === 'string' && MOMENT.test(at) && !Number.isNaN(Date.parse(`${at.replace(' ', 'T')}:00`));
   const hasPriority = Number.isInteger(priority) && Math.abs(priority as number) <= 32_768;
   if (typeof id !== 'string' || !UUID.test(id)) return false;
   if (section === 'ready') return hasTime && hasPriority && priority !== 32_768;

@@ -21,6 +21,7 @@ it.each([
   ['no id', texts(['dead', 'x'])],
   ['no time', texts(['scheduled', id])],
   ['a time that is none', texts(['scheduled', id, "now()'"])],
+  ['a day that is none', texts(['scheduled', id, '2026-13-41 03:16:10+00'])],
   ['no priority', texts(['ready', id, at])],
   ['a priority that is none', texts(['ready', id, at, 1e9])],
   ['no list', texts({ section: 'dead' })],

@@ -3,7 +3,15 @@ import { Scheduler } from '../../lib/maintenance/scheduler.js';
 import type { JobRepository, Promotion } from '../../lib/storage/job.repository.js';
 import { aStorage } from '../support/storage.js';
 
-const NOTHING: Promotion = { promoted: 0, lanes: [], until: null, nextMs: null, newestLane: null, suspects: [], pausedQueues: [] };
+const NOTHING: Promotion = {
+  promoted: 0,
+  lanes: [],
+  until: null,
+  nextMs: null,
+  newestLane: null,
+  suspects: [],
+  pausedQueues: [],
+};
 
 describe('the scheduler', () => {
   function aScheduler(...promotions: Partial<Promotion>[]) {
