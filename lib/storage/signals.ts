@@ -186,7 +186,7 @@ export class Signals {
     const [sender, flags = '', lanes] = message.split(' ');
     if (sender === this.sender) return;
     const [cancel, later, pauses] = [flags.includes('c'), flags.includes('l'), flags.includes('p')];
-    this.tellHere({ lanes: lanes ? lanes.split(',').map(Number) : [], cancel, later, pauses });
+    this.tellHere({ lanes: lanes ? lanes.split(',').map(Number) : [], cancel, later, ...(pauses && { pauses }) });
   }
 
   private tellHere(signal: Signal): void {

@@ -72,7 +72,7 @@ describe('plans of QueueAdmin on large tables', () => {
   }
 
   async function work(): Promise<Cost[]> {
-    const { database, costs } = explaining(test.storage.database);
+    const { database, costs } = explaining(test.storage.database, (act) => test.storage.database.callers.transaction(act));
     const queues = new QueueRepository(database);
     await queues.list(MOST);
     await queues.lanes(MOST);
@@ -137,12 +137,11 @@ describe('plans of QueueAdmin on large tables', () => {
     await prepare();
     await fill();
     const costs = await work();
-    for (const { name, walked, removed, blocks } of costs) {
-      const big = walked.filter((table) => HOT.some((hot) => table.startsWith(hot)));
-      expect({ name, walked: big }).toEqual({ name, walked: [] });
-      expect({ name, removed, many: removed > (REMOVED[name] ?? 300) }).toMatchObject({ many: false });
-      expect({ name, blocks, many: blocks > (BLOCKS[name] ?? 3_000) }).toMatchObject({ many: false });
-    }
+    const isDear = ({ name, walked, removed, blocks }: Cost) =>
+      walked.some((table) => HOT.some((hot) => table.startsWith(hot))) ||
+      removed > (REMOVED[name] ?? 300) ||
+      blocks > (BLOCKS[name] ?? 3_000);
+    expect(costs.filter(isDear)).toEqual([]);
     expect(costs.length).toBeGreaterThan(20);
   });
 
