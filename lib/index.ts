@@ -1,3 +1,11 @@
+export type { JobFilter, JobPage, PurgeOptions, RedriveOptions } from './admin/job-filter.js';
+export type { JobPageAnswer } from './admin/job-list.js';
+export type { ListedJob } from './admin/listed-job.js';
+export type { JobCount, LaneSummary, QueueStats, QueueSummary, WorkerSummary } from './admin/overview.js';
+export type { PurgeCounts } from './admin/purge.js';
+export { QueueAdmin, type Explanation } from './admin/queue-admin.js';
+export type { Reason, ReasonCode } from './admin/reasons.js';
+export type { RedriveCounts, Retried } from './admin/revivals.js';
 export { HandleJob } from './decorators/handle-job.decorator.js';
 export { OnJobEvent } from './decorators/on-job-event.decorator.js';
 export { QueueHandler } from './decorators/queue-handler.decorator.js';
@@ -40,7 +48,13 @@ export type { QueueSettings, ResolvedOptions, SimpleQueueOptions, WorkerSettings
 export type { DataSourceChoice } from './storage/data-source-token.js';
 export { DatabaseError } from './storage/database-errors.js';
 export { createEntities, type CreateEntitiesOptions, type JobRow } from './storage/entities.js';
-export { getJobQueueToken, getQueueServiceToken, getQueueWorkerToken, getSimpleQueueOptionsToken } from './tokens.js';
+export {
+  getJobQueueToken,
+  getQueueAdminToken,
+  getQueueServiceToken,
+  getQueueWorkerToken,
+  getSimpleQueueOptionsToken,
+} from './tokens.js';
 export type { OnJobEventOptions } from './worker/listener.explorer.js';
 export type { RunCounts } from './worker/one-shot.js';
 export { QueueWorker } from './worker/queue-worker.js';

@@ -1,6 +1,7 @@
 import { Logger, type FactoryProvider, type Provider } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import type { DataSource } from 'typeorm';
+import { QueueAdmin } from './admin/queue-admin.js';
 import { QueueError } from './job/queue.errors.js';
 import { QueueEvents } from './observability/events.js';
 import { attachLogListener } from './observability/log-listener.js';
@@ -10,7 +11,13 @@ import { resolveOptions, type Resolution } from './resolve-options.js';
 import type { ResolvedOptions, SimpleQueueOptions } from './simple-queue.options.js';
 import { dataSourceToken, type DataSourceChoice } from './storage/data-source-token.js';
 import { Storage } from './storage/storage.js';
-import { getJobQueueToken, getQueueServiceToken, getQueueWorkerToken, getSimpleQueueOptionsToken } from './tokens.js';
+import {
+  getJobQueueToken,
+  getQueueAdminToken,
+  getQueueServiceToken,
+  getQueueWorkerToken,
+  getSimpleQueueOptionsToken,
+} from './tokens.js';
 import { HandlerExplorer } from './worker/handler.explorer.js';
 import { HandlerRegistry } from './worker/handler-registry.js';
 import { ListenerExplorer } from './worker/listener.explorer.js';
@@ -34,6 +41,7 @@ export function queueProviders(instance: string, dataSource: DataSourceChoice | 
     storageProvider(options, dataSource),
     provide(service, [Storage, options, QueueEvents], construct(QueueService)),
     provide(getJobQueueToken(instance), [Storage, options, QueueEvents, service], jobQueue),
+    provide(getQueueAdminToken(instance), [Storage], construct(QueueAdmin)),
     provide(HandlerExplorer, [DiscoveryService, HandlerRegistry, MODULE_INSTANCE], construct(HandlerExplorer)),
     provide(ListenerExplorer, [DiscoveryService, QueueEvents, MODULE_INSTANCE], construct(ListenerExplorer)),
     provide(getQueueWorkerToken(instance), [Storage, options, QueueEvents, HandlerRegistry, service], queueWorker),
@@ -42,7 +50,7 @@ export function queueProviders(instance: string, dataSource: DataSourceChoice | 
 
 /** What an instance shows to other modules. */
 export function exportedTokens(instance: string): FactoryProvider['provide'][] {
-  const tokens = [getQueueServiceToken, getQueueWorkerToken, getJobQueueToken, getSimpleQueueOptionsToken];
+  const tokens = [getQueueServiceToken, getQueueAdminToken, getQueueWorkerToken, getJobQueueToken, getSimpleQueueOptionsToken];
   return tokens.map((tokenOf) => tokenOf(instance));
 }
 

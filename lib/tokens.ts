@@ -1,10 +1,16 @@
 import { JobQueue } from './pull/job-queue.js';
+import { QueueAdmin } from './admin/queue-admin.js';
 import { QueueService } from './queue.service.js';
 import { QueueWorker } from './worker/queue-worker.js';
 
 /** What to inject for the `QueueService` of an instance: the class itself for the unnamed one. */
 export function getQueueServiceToken(instance = 'default'): typeof QueueService | string {
   return instance === 'default' ? QueueService : `${instance}QueueService`;
+}
+
+/** What to inject for the `QueueAdmin` of an instance: the class itself for the unnamed one. */
+export function getQueueAdminToken(instance = 'default'): typeof QueueAdmin | string {
+  return instance === 'default' ? QueueAdmin : `${instance}QueueAdmin`;
 }
 
 /** What to inject for the `QueueWorker` of an instance: the class itself for the unnamed one. */

@@ -4,6 +4,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import {
+  getQueueAdminToken,
   getQueueServiceToken,
   getQueueWorkerToken,
   getSimpleQueueOptionsToken,
@@ -313,7 +314,7 @@ describe('several instances in one application', () => {
 
   it('have each their own tokens and options', async () => {
     const module = await anApplication(both(), [Both]);
-    const tokens = [getQueueServiceToken, getQueueWorkerToken].map((token) => [
+    const tokens = [getQueueServiceToken, getQueueAdminToken, getQueueWorkerToken].map((token) => [
       module.get(token()),
       module.get(token('reports')),
     ]);

@@ -13,12 +13,13 @@ export const MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
   scheduled: ['ready', 'cancelled'],
   ready: ['running', 'cancelled'],
   running: ['ready', 'scheduled', ...TERMINAL_STATES],
-  succeeded: [],
-  failed: [],
-  critical: [],
-  unprocessable: [],
-  cancelled: [],
-  poisoned: [],
+  // An operator may ask for an ended job again: `QueueAdmin.retry` and `redrive`.
+  succeeded: ['ready'],
+  failed: ['ready'],
+  critical: ['ready'],
+  unprocessable: ['ready'],
+  cancelled: ['ready'],
+  poisoned: ['ready'],
 };
 
 /** Where the row of an ended job is kept. */
@@ -31,4 +32,4 @@ export const KEPT_IN: Readonly<Record<TerminalState, 'archive' | 'dead_letter'>>
   poisoned: 'dead_letter',
 };
 
-export const isTerminal = (state: JobState): state is TerminalState => MOVES[state].length === 0;
+export const isTerminal = (state: JobState): state is TerminalState => (TERMINAL_STATES as readonly JobState[]).includes(state);

@@ -1,7 +1,7 @@
 import type { Failure } from './failure.js';
 import type { JobState } from './job-state.js';
 
-/** One line of a job's history: an attempt that did not succeed. */
+/** One line of a job's history: an attempt that did not succeed, or (`revived`) that an operator made the ended job live again. */
 export interface AttemptRecord {
   attempt: number;
   /** When it ended (database time, ISO 8601). */
@@ -72,7 +72,7 @@ export interface FoundJob<Payload = unknown, Output = unknown> extends JobFacts 
   attempt: number;
   /** What the handler returned, when it succeeded. */
   output?: Output;
-  /** Attempts that did not succeed, oldest first, at most the last 20. */
+  /** Attempts that did not succeed, and revivals by an operator, oldest first, at most the last 20. */
   history: AttemptRecord[];
   /** A cancel was requested while it runs. */
   cancelRequestedAt?: Date;

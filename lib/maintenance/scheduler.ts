@@ -7,8 +7,14 @@ export interface SchedulerParts {
   /** The lanes this process works; suspects of others are none of its business. */
   lanes: () => number[];
   onPromoted: (lanes: number[]) => void;
-  /** What else the statement told: the newest lane, and which suspects wait. */
-  onNews: (news: { newestLane: number; suspects: number[] }) => Promise<void>;
+  onNews: (news: News) => Promise<void>;
+}
+
+/** What else the statement told: the newest lane, which suspects wait, which queues (by id) are paused. */
+export interface News {
+  newestLane: number;
+  suspects: number[];
+  pausedQueues: number[];
 }
 
 const FULL_BATCH = 1_000;
@@ -28,7 +34,8 @@ export class Scheduler {
     const promotion = await this.parts.jobs.promote(this.since(performance.now()), this.parts.lanes());
     if (promotion.until) this.until = new Date(Date.parse(promotion.until) - LOOK_BACK_MS).toISOString();
     if (promotion.lanes.length > 0) this.parts.onPromoted(promotion.lanes);
-    await this.parts.onNews({ newestLane: promotion.newestLane ?? 0, suspects: promotion.suspects });
+    const { newestLane, suspects, pausedQueues } = promotion;
+    await this.parts.onNews({ newestLane: newestLane ?? 0, suspects, pausedQueues });
     return this.restAfter(promotion);
   }
 

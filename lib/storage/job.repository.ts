@@ -84,6 +84,7 @@ export interface Promotion {
   nextMs: number | null;
   newestLane: number | null;
   suspects: number[];
+  pausedQueues: number[];
 }
 
 const CANCEL_BATCH = 1_000;
@@ -158,7 +159,7 @@ export class JobRepository {
   }
 
   async cancelById(run: Run, ids: string[], keep: Retention): Promise<CancelCounts> {
-    const values = [SHARD, ids, JSON.stringify(keep)];
+    const values = [SHARD, ids, JSON.stringify(keep), true];
     const [counts] = await run<CancelCounts>(CANCEL, values);
     if (counts!.requested === 0) return counts!;
     // What ran a moment ago and was put back meanwhile, perhaps for hours, waits by now: the second look ends it.

@@ -6,6 +6,7 @@ import { EXPIRE_LEASES } from './sql/expire-leases.sql.js';
 import { REAP_CLAIMS } from './sql/reap-claims.sql.js';
 import { RELEASE_CLAIMS } from './sql/release-claims.sql.js';
 import { RENEW_LEASE } from './sql/renew-lease.sql.js';
+import { SERVE_LANES } from './sql/serve-lanes.sql.js';
 import { TAKE_LEASE } from './sql/take-lease.sql.js';
 
 export interface Renewal {
@@ -48,8 +49,14 @@ const PAGE = 20;
 export class LeaseRepository {
   constructor(private readonly database: Database) {}
 
-  async take(id: string, worker: string, leaseMs: number): Promise<void> {
-    await this.database.loops.run(TAKE_LEASE, [SHARD, id, worker, leaseMs]);
+  /** `lanes`: those that the process serves, so that others can tell which jobs nobody serves. */
+  async take(id: string, worker: string, leaseMs: number, lanes: number[] = []): Promise<void> {
+    await this.database.loops.run(TAKE_LEASE, [SHARD, id, worker, leaseMs, lanes]);
+  }
+
+  /** The process serves other lanes now. */
+  async serve(id: string, lanes: number[]): Promise<void> {
+    await this.database.loops.run(SERVE_LANES, [SHARD, id, lanes]);
   }
 
   /** `olderThanMs`: a claim older than any statement under way, whose answer can no longer arrive. */

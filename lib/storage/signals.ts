@@ -5,11 +5,15 @@ import { connectionOptionsOf } from './connection-options.js';
 import type { Database } from './database.js';
 import { NOTIFY } from './sql/notify.sql.js';
 
-/** What wakes a worker: lanes with new jobs (empty: anywhere), running jobs that were asked to stop, jobs that are due later. */
+/**
+ * What wakes a worker: lanes with new jobs (empty: anywhere), running jobs that were asked to stop, jobs that are due later, queues
+ * that were paused or resumed.
+ */
 export interface Signal {
   lanes: number[];
   cancel?: boolean;
   later?: boolean;
+  pauses?: boolean;
 }
 
 export interface SignalOptions {
@@ -38,6 +42,7 @@ export class Signals {
   private notifiedAt = -Infinity;
   private pendingCancel = false;
   private pendingLater = false;
+  private pendingPauses = false;
   private readonly afterCommit = new WeakMap<QueryRunner, (() => void)[]>();
   private readonly subscriber: EntitySubscriberInterface;
   private readonly notifier: Loop;
@@ -125,15 +130,17 @@ export class Signals {
     for (const lane of signal.lanes) this.pending.add(lane);
     this.pendingCancel ||= signal.cancel ?? false;
     this.pendingLater ||= signal.later ?? false;
+    this.pendingPauses ||= signal.pauses ?? false;
     this.notifier.wakeIn(this.notifiedAt + NOTIFY_INTERVAL_MS - performance.now());
   }
 
   private async notify(): Promise<number> {
-    if (this.pending.size === 0 && !this.pendingCancel && !this.pendingLater) return Infinity;
+    const flags = `${this.pendingCancel ? 'c' : ''}${this.pendingLater ? 'l' : ''}${this.pendingPauses ? 'p' : ''}`;
+    if (this.pending.size === 0 && !flags) return Infinity;
     const lanes = this.pending.size > MAX_LANES ? [] : [...this.pending];
-    const message = `${this.sender} ${this.pendingCancel ? 'c' : ''}${this.pendingLater ? 'l' : ''} ${lanes.join(',')}`;
+    const message = `${this.sender} ${flags} ${lanes.join(',')}`;
     this.pending.clear();
-    this.pendingCancel = this.pendingLater = false;
+    this.pendingCancel = this.pendingLater = this.pendingPauses = false;
     this.notifiedAt = performance.now();
     await this.database.loops.run(NOTIFY, [this.channel, message]);
     return NOTIFY_INTERVAL_MS;
@@ -185,7 +192,8 @@ export class Signals {
   private hear(message: string): void {
     const [sender, flags = '', lanes] = message.split(' ');
     if (sender === this.sender) return;
-    this.tellHere({ lanes: lanes ? lanes.split(',').map(Number) : [], cancel: flags.includes('c'), later: flags.includes('l') });
+    const [cancel, later, pauses] = [flags.includes('c'), flags.includes('l'), flags.includes('p')];
+    this.tellHere({ lanes: lanes ? lanes.split(',').map(Number) : [], cancel, later, ...(pauses && { pauses }) });
   }
 
   private tellHere(signal: Signal): void {

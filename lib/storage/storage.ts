@@ -7,9 +7,12 @@ import { EnqueueRepository } from './enqueue.repository.js';
 import { JobRepository } from './job.repository.js';
 import { Lanes } from './lanes.js';
 import { LeaseRepository } from './lease.repository.js';
+import { ListingRepository } from './listing.repository.js';
 import { Migrator } from './migrator.js';
 import { PullRepository } from './pull.repository.js';
 import { PartitionRepository } from './partition.repository.js';
+import { QueueRepository } from './queue.repository.js';
+import { RevivalRepository } from './revival.repository.js';
 import { Signals } from './signals.js';
 
 /** Everything of one module instance that reaches the database. */
@@ -20,6 +23,9 @@ export class Storage {
   readonly partitions: PartitionRepository;
   readonly lanes: Lanes;
   readonly pulls: PullRepository;
+  readonly queues: QueueRepository;
+  readonly listings: ListingRepository;
+  readonly revivals: RevivalRepository;
 
   private constructor(
     readonly database: Database,
@@ -31,6 +37,9 @@ export class Storage {
     this.partitions = new PartitionRepository(database);
     this.lanes = new Lanes(database);
     this.pulls = new PullRepository(database);
+    this.queues = new QueueRepository(database);
+    this.listings = new ListingRepository(database);
+    this.revivals = new RevivalRepository(database);
   }
 
   /**

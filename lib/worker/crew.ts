@@ -1,6 +1,6 @@
 import { Janitor } from '../maintenance/janitor.js';
 import { Reaper } from '../maintenance/reaper.js';
-import { Scheduler } from '../maintenance/scheduler.js';
+import { Scheduler, type News } from '../maintenance/scheduler.js';
 import type { QueueEvents } from '../observability/events.js';
 import type { QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
@@ -40,7 +40,7 @@ export interface CrewHooks {
   onCancel: (ids: string[]) => void;
   onLost: () => void;
   onPromoted: (lanes: number[]) => void;
-  onNews: (news: { newestLane: number; suspects: number[] }) => Promise<void>;
+  onNews: (news: News) => Promise<void>;
 }
 
 /** The duties of one worker and what they share. */
@@ -80,7 +80,7 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
     (run) => executor.execute(run),
     hooks.wakePoller,
   );
-  const heartbeat = makeHeartbeat(parts, shared, hooks);
+  const heartbeat = makeHeartbeat(parts, { ...shared, lanes }, hooks);
   const claiming = { ...shared, lanes, settler, dispatcher, lease: () => heartbeat.lease };
   const poller = new Poller({ ...claiming, pollIntervalMs: options.pollIntervalMs });
   const suspects = new Suspects({ ...claiming, poller, onResume: hooks.wakePoller });
@@ -100,7 +100,11 @@ function makeExecutor(
   return new Executor({ queues, completer, reports, dataSource, maxReschedules: options.maxReschedules, settle });
 }
 
-function makeHeartbeat({ storage, options }: WorkerParts, { claims, ids, worker }: Shared, hooks: CrewHooks): Heartbeat {
+function makeHeartbeat(
+  { storage, options }: WorkerParts,
+  { claims, ids, worker, lanes }: Shared & { lanes: WorkerLanes },
+  hooks: CrewHooks,
+): Heartbeat {
   return new Heartbeat({
     leases: storage.leases,
     ids,
@@ -109,6 +113,7 @@ function makeHeartbeat({ storage, options }: WorkerParts, { claims, ids, worker 
     leaseMs: options.leaseMs,
     answerMs: options.queryTimeoutMs * ANSWER_SHARE,
     knownClaims: () => claims.ids(),
+    lanes: () => lanes.ids(),
     onCancel: hooks.onCancel,
     onLost: hooks.onLost,
     onReleased: () => hooks.onReturn(0),
@@ -119,7 +124,7 @@ function makeDuties({ storage, options, events }: WorkerParts, lanes: WorkerLane
   const keepMs = longestKeepMs(options);
   const rules = { maxStalls: options.maxStalls, archive: archiveRetention(options), deadLetter: deadLetterRetention(options) };
   return {
-    scheduler: new Scheduler({ jobs: storage.jobs, maxRestMs: schedulerRestMs(options), lanes: () => lanes.ids(), ...hooks }),
+    scheduler: new Scheduler({ jobs: storage.jobs, maxRestMs: schedulerRestMs(options), lanes: () => lanes.openIds(), ...hooks }),
     reaper: new Reaper(storage.leases, { ...rules, intervalMs: options.reaperIntervalMs }, events),
     janitor: new Janitor(storage.partitions, { intervalMs: options.janitorIntervalMs, keepMs }, events),
   };

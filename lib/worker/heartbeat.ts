@@ -10,6 +10,8 @@ export interface HeartbeatParts {
   /** A claim older than this is under way no longer. */
   answerMs: number;
   knownClaims: () => string[];
+  /** Lanes that this process serves; lanes come, and none goes. */
+  lanes: () => number[];
   onCancel: (ids: string[]) => void;
   /** The lease is gone, or could not be renewed in its time: nothing is held any more. */
   onLost: () => void;
@@ -21,6 +23,8 @@ export class Heartbeat {
   private leaseId = '';
   private renewedAt = -Infinity;
   private lost = false;
+  /** How many lanes the lease tells of. */
+  private told = 0;
 
   constructor(private readonly parts: HeartbeatParts) {}
 
@@ -38,8 +42,10 @@ export class Heartbeat {
   async take(): Promise<void> {
     const id = this.parts.ids.next();
     const askedAt = performance.now();
-    await this.parts.leases.take(id, this.parts.worker, this.parts.leaseMs);
+    const lanes = this.parts.lanes();
+    await this.parts.leases.take(id, this.parts.worker, this.parts.leaseMs, lanes);
     this.leaseId = id;
+    this.told = lanes.length;
     this.renewedAt = askedAt;
     this.lost = false;
   }
@@ -71,6 +77,14 @@ export class Heartbeat {
     this.renewedAt = askedAt;
     if (renewal.cancelled.length > 0) this.parts.onCancel(renewal.cancelled);
     if (renewal.unknown.length > 0) this.parts.onReleased(await this.parts.leases.releaseClaims(this.leaseId, renewal.unknown));
+    await this.tellLanes();
+  }
+
+  private async tellLanes(): Promise<void> {
+    const lanes = this.parts.lanes();
+    if (lanes.length === this.told) return;
+    await this.parts.leases.serve(this.leaseId, lanes);
+    this.told = lanes.length;
   }
 
   /** The database did not answer for a lease's time: others may have the jobs by now, so their handlers must stop. */

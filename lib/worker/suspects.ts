@@ -135,7 +135,7 @@ export class Suspects {
     const id = ids.next();
     claims.expect(id);
     try {
-      const rows = await jobs.claimSuspects(id, lease, lanes.ids(), { suspicion, limit });
+      const rows = await jobs.claimSuspects(id, lease, lanes.openIds(), { suspicion, limit });
       const claim = claims.arrived(id, rows.length);
       const runs = rows.map((row: ClaimedRow) => new JobRun(row, lanes.get(row.lane)!, claim));
       return this.closed || lease !== this.parts.lease() ? this.giveBack(runs) : runs;

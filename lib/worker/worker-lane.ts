@@ -22,6 +22,8 @@ export class WorkerLane {
   expected = 0;
   /** When to look for jobs again (monotonic milliseconds); 0: now. */
   lookAt = 0;
+  /** Its queue is paused: nothing is claimed, what runs goes on. */
+  isPaused = false;
   private news = false;
   /** The last claim brought fewer than it asked for. */
   wasEmpty = true;
@@ -65,7 +67,7 @@ export class WorkerLane {
 
   /** How many jobs a claim should bring: what may run now and what will start within moments. */
   get wanted(): number {
-    return this.free + this.ahead - this.buffered - this.expected;
+    return this.isPaused ? 0 : this.free + this.ahead - this.buffered - this.expected;
   }
 
   /** Takes the next waiting job and all its permits. */

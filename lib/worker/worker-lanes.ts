@@ -17,6 +17,7 @@ export class WorkerLanes {
   private readonly queues = new Map<string, Permits>();
   private readonly bounds = new Map<object, Permits>();
   private readonly served: Served;
+  private paused: ReadonlySet<number> = new Set();
 
   constructor(
     private readonly lanes: Lanes,
@@ -45,6 +46,19 @@ export class WorkerLanes {
 
   ids(): number[] {
     return [...this.byId.keys()];
+  }
+
+  /** Lanes that are not paused: what may be claimed. */
+  openIds(): number[] {
+    return this.list.filter((lane) => !lane.isPaused).map((lane) => lane.lane.id);
+  }
+
+  /** Takes the paused queues, by id; answers the lanes that may be claimed again. */
+  pause(queues: readonly number[]): WorkerLane[] {
+    this.paused = new Set(queues);
+    const resumed = this.list.filter((lane) => lane.isPaused && !this.paused.has(lane.lane.queueId));
+    for (const lane of this.list) lane.isPaused = this.paused.has(lane.lane.queueId);
+    return resumed;
   }
 
   /** Jobs that may wait in this process, over all lanes: for free permits, and for those that will be free within moments. */
@@ -85,7 +99,9 @@ export class WorkerLanes {
     const handler = serves(this.served, lane) ? this.registry.find(lane.queue, lane.name) : undefined;
     if (!handler) return;
     const permits = [this.process, this.queuePermits(lane.queue), ...this.handlerPermits(handler)];
-    this.byId.set(id, new WorkerLane(lane, handler, laneSettings(handler, this.options), permits));
+    const adopted = new WorkerLane(lane, handler, laneSettings(handler, this.options), permits);
+    adopted.isPaused = this.paused.has(lane.queueId);
+    this.byId.set(id, adopted);
   }
 
   /** Where only the handler says how many, its word is the queue's bound too: 10 must not cap a handler that asks for 50. */

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { News } from '../maintenance/scheduler.js';
 import { Loop, type Round } from '../runtime/loop.js';
 import type { Signal } from '../storage/signals.js';
 import { assemble, type Crew, type WorkerParts } from './crew.js';
@@ -55,7 +56,8 @@ export class Worker {
 
   /** Does anything that this worker serves run, or could it run now? */
   async hasWork(): Promise<boolean> {
-    return !this.crew.settler.isEmpty || this.parts.storage.jobs.hasDue(this.crew.lanes.ids());
+    const { settler, dispatcher, lanes } = this.crew;
+    return !settler.isEmpty || !dispatcher.isIdle || this.parts.storage.jobs.hasDue(lanes.openIds());
   }
 
   /** Claims nothing more and gives back what has not started. */
@@ -110,6 +112,7 @@ export class Worker {
 
   private hear(signal: Signal): void {
     if (signal.cancel) this.loops.beat.wake();
+    if (signal.pauses) this.loops.schedule.wake();
     if (signal.later) this.loops.schedule.wakeIn(LATER_MS);
     if (signal.lanes.some((id) => !this.crew.lanes.knows(id))) this.loops.schedule.wake();
     for (const lane of this.crew.lanes.all())
@@ -141,10 +144,25 @@ export class Worker {
     for (const run of this.crew.dispatcher.runs()) run.abort('LEASE_LOST', message);
   }
 
-  private async learn(news: { newestLane: number; suspects: number[] }): Promise<void> {
+  private async learn(news: News): Promise<void> {
     const { lanes, suspects } = this.crew;
-    if (await lanes.refresh(news.newestLane)) this.loops.clean.wake();
+    this.heed(news.pausedQueues);
+    if (await lanes.refresh(news.newestLane)) {
+      this.loops.clean.wake();
+      this.loops.beat.wake();
+    }
     if (suspects.expect(news.suspects)) this.loops.suspect.wake();
+  }
+
+  /** What was claimed ahead from a paused queue goes back; what runs ends. */
+  private heed(pausedQueues: number[]): void {
+    const { lanes, settler } = this.crew;
+    const resumed = lanes.pause(pausedQueues);
+    for (const lane of lanes.all())
+      for (const run of lane.isPaused ? lane.giveBack() : [])
+        settler.add(run, { kind: 'released', again: { delayMs: 0 }, reason: 'unstarted' });
+    for (const lane of resumed) lane.expectNews();
+    if (resumed.length > 0) this.wakePoller();
   }
 
   private emitStarted(): void {

@@ -3,7 +3,15 @@ import { Scheduler } from '../../lib/maintenance/scheduler.js';
 import type { JobRepository, Promotion } from '../../lib/storage/job.repository.js';
 import { aStorage } from '../support/storage.js';
 
-const NOTHING: Promotion = { promoted: 0, lanes: [], until: null, nextMs: null, newestLane: null, suspects: [] };
+const NOTHING: Promotion = {
+  promoted: 0,
+  lanes: [],
+  until: null,
+  nextMs: null,
+  newestLane: null,
+  suspects: [],
+  pausedQueues: [],
+};
 
 describe('the scheduler', () => {
   function aScheduler(...promotions: Partial<Promotion>[]) {
@@ -40,7 +48,7 @@ describe('the scheduler', () => {
   });
 
   it('tells which lanes have news, and what else it learnt', async () => {
-    const { scheduler, asked, promoted, news } = aScheduler({ lanes: [4], newestLane: 9, suspects: [1] }, {});
+    const { scheduler, asked, promoted, news } = aScheduler({ lanes: [4], newestLane: 9, suspects: [1], pausedQueues: [2] }, {});
     await scheduler.promote();
     await scheduler.promote();
     expect(asked.map(([, lanes]) => lanes)).toEqual([
@@ -49,8 +57,8 @@ describe('the scheduler', () => {
     ]);
     expect(promoted).toEqual([[4]]);
     expect(news).toEqual([
-      { newestLane: 9, suspects: [1] },
-      { newestLane: 0, suspects: [] },
+      { newestLane: 9, suspects: [1], pausedQueues: [2] },
+      { newestLane: 0, suspects: [], pausedQueues: [] },
     ]);
   });
 

@@ -49,6 +49,11 @@ describe('the listener', () => {
     await eventually(() => expect(heard).toEqual([{ lanes: [4, 5], cancel: true, later: true }]));
   });
 
+  it('hears that queues were paused or resumed', async () => {
+    test.storage.signals.send({ lanes: [], pauses: true });
+    await eventually(() => expect(heard).toEqual([{ lanes: [], cancel: false, later: false, pauses: true }]));
+  });
+
   it('does not hear itself twice', async () => {
     other.signals.send({ lanes: [6] });
     test.storage.signals.send({ lanes: [7] });

@@ -7,9 +7,21 @@ import { eventually } from '../support/eventually.js';
 const ALIVE: Renewal = { alive: true, cancelled: [], unknown: [] };
 
 function aHeartbeat(renew: () => Promise<Renewal>, leaseMs = 60_000) {
-  const told = { taken: [] as string[], lost: 0, cancelled: [] as string[], freed: [] as string[], released: 0 };
+  const told = {
+    taken: [] as string[],
+    lost: 0,
+    cancelled: [] as string[],
+    freed: [] as string[],
+    released: 0,
+    serves: [1],
+    served: [] as number[][],
+  };
   const leases = {
-    take: async (id: string) => void told.taken.push(id),
+    take: async (id: string, _worker: string, _leaseMs: number, lanes: number[]) => {
+      told.taken.push(id);
+      told.served.push([...lanes]);
+    },
+    serve: async (_id: string, lanes: number[]) => void told.served.push([...lanes]),
     renew,
     releaseClaims: async (_lease: string, claims: string[]) => told.freed.push(...claims),
   } as unknown as LeaseRepository;
@@ -21,6 +33,7 @@ function aHeartbeat(renew: () => Promise<Renewal>, leaseMs = 60_000) {
     leaseMs,
     answerMs: 10,
     knownClaims: () => [],
+    lanes: () => told.serves,
     onCancel: (ids) => told.cancelled.push(...ids),
     onLost: () => told.lost++,
     onReleased: (jobs) => (told.released += jobs),
@@ -58,6 +71,18 @@ describe('the heartbeat', () => {
     expect(told.taken.length).toBe(2);
     expect(told.taken[0]).not.toBe(told.taken[1]);
     expect(heartbeat.lease).toBe(told.taken[1]);
+  });
+
+  it('tells which lanes it serves when it takes a lease, and again only when they have changed', async () => {
+    const { heartbeat, told } = aHeartbeat(async () => ALIVE);
+    await heartbeat.take();
+    await heartbeat.beat();
+    told.serves.push(2);
+
+    await heartbeat.beat();
+    await heartbeat.beat();
+
+    expect(told.served).toEqual([[1], [1, 2]]);
   });
 
   it('gives no lease to claim under once it may have run out, and tells the handlers, once', async () => {

@@ -12,7 +12,7 @@ import { aLane, aRow, aRun } from '../support/runs.js';
 /** Suspects with a dispatcher that is real, and everything that reaches the database told by the test. */
 function aCrew(waiting: ClaimedRow[] = []) {
   const lane = aLane({ limit: 100 });
-  const lanes = { concurrency: 100, all: () => [lane], ids: () => [1], get: () => lane } as unknown as SuspectsParts['lanes'];
+  const lanes = { concurrency: 100, all: () => [lane], openIds: () => [1], get: () => lane } as unknown as SuspectsParts['lanes'];
   const ran: JobRun[] = [];
   const claims = new Claims();
   const crew = {

@@ -3,7 +3,8 @@ import { statement } from '../statement.js';
 /**
  * Cancels live jobs by id, at most as many as the caller's batch. The place row is locked first and decides: where it could be
  * deleted the job was waiting and ends at once; where there is none, the job runs (or is being put back) and is flagged. The
- * claim, and whatever puts a job back, asks for the flag. $3 says by queue name how long what ended is kept.
+ * claim, and whatever puts a job back, asks for the flag. $3 says by queue name how long what ended is kept. $4 false flags nothing: a
+ * purge takes what waits, and leaves what runs.
  *
  * It also runs in callers' transactions, under their settings: there a planner that believes a full table empty may walk the key instead
  * of taking the ctids, so the stretch of the key is given too.
@@ -45,6 +46,6 @@ export const CANCEL = statement(
     where expires_at is not null),
   flagged as (
     update simple_queue.job set cancel_at = statement_timestamp()
-    where shard = $1 and id = any(array(select id from target except select id from waiting)) and cancel_at is null returning id)
+    where shard = $1 and id = any(array(select id from target except select id from waiting)) and cancel_at is null and $4::boolean returning id)
   select (select count(*) from gone)::int as cancelled, (select count(*) from flagged)::int as requested`,
 );

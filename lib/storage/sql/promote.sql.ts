@@ -2,7 +2,8 @@ import { statement } from '../statement.js';
 
 /**
  * Moves at most 1,000 due jobs to where they may run, and tells what the next round needs: when the next one is due, which
- * lanes have news, and whether suspects wait in the lanes ($3) of this worker. Their time becomes now: behind every hint.
+ * lanes have news, whether suspects wait in the lanes ($3) of this worker, and which queues are paused (the registry is small, and a
+ * claim shall not ask). Their time becomes now: behind every hint.
  * $2 is where the last rounds ended, so that dead entries in front are not walked again and again.
  */
 export const PROMOTE = statement(
@@ -28,6 +29,7 @@ export const PROMOTE = statement(
     (select extract(epoch from run_at - statement_timestamp()) * 1000 from simple_queue.scheduled
       where shard = $1 and run_at > statement_timestamp() order by run_at limit 1)::float8 as "nextMs",
     (select max(id) from simple_queue.lane) as "newestLane",
+    array(select id from simple_queue.queue where paused_at is not null) as "pausedQueues",
     array(select distinct s.suspicion::int from unnest($3::int[]) q(lane) cross join lateral (
       (select suspicion from simple_queue.suspect where lane = q.lane and shard = $1 order by suspicion limit 1)
       union all

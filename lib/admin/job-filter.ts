@@ -1,0 +1,129 @@
+import { LIVE_STATES, TERMINAL_STATES, isTerminal, type JobState } from '../job/job-state.js';
+import { LAST_DATE } from '../job/job-result.js';
+import { checkJobName, checkQueueName } from '../job/names.js';
+import { QueueError } from '../job/queue.errors.js';
+import { listOf, must, oneOf, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
+
+/** Which jobs: each part that is given narrows the choice. */
+export interface JobFilter {
+  /** One state or several. */
+  state?: JobState | JobState[];
+  queue?: string;
+  /** Which handler of the queue; `''` for jobs without a name. */
+  name?: string;
+  fingerprint?: string;
+  uniqueKey?: string;
+  createdAfter?: Date;
+  createdBefore?: Date;
+  /** For ended jobs: when they ended. */
+  finishedAfter?: Date;
+  finishedBefore?: Date;
+}
+
+export interface JobPage {
+  /** Jobs of one page, 1 to 500; default 50. */
+  limit?: number;
+  /** `next` of the page before. */
+  after?: string;
+}
+
+export interface RedriveOptions {
+  /** Revive no more than this many; default: all. */
+  limit?: number;
+  /** Count, and change nothing. */
+  dryRun?: boolean;
+}
+
+export interface PurgeOptions {
+  /** Count, and delete nothing. */
+  dryRun?: boolean;
+}
+
+/** A filter without mistakes, as lists take it. */
+export type CheckedFilter = Omit<JobFilter, 'state'> & { states?: readonly JobState[] };
+
+const STATE = oneOf(...LIVE_STATES, ...TERMINAL_STATES);
+const MAX_TEXT = 512;
+
+const moment = must(
+  (value) => value instanceof Date && value.getTime() >= 0 && value.getTime() <= LAST_DATE,
+  'a valid Date, from 1970 to 9999',
+);
+
+/** PostgreSQL's text holds no U+0000, and UTF-8 no lone surrogate. */
+const text = must(
+  (value) =>
+    typeof value === 'string' && value.length > 0 && value.length <= MAX_TEXT && !value.includes('\0') && value.isWellFormed(),
+  `1 to ${MAX_TEXT} characters of well-formed text`,
+);
+
+const FILTER = shape({
+  state: (value, path) => (Array.isArray(value) ? listOf(STATE) : STATE)(value, path),
+  queue: passes(checkQueueName),
+  name: passes(checkJobName),
+  fingerprint: text,
+  uniqueKey: text,
+  createdAfter: moment,
+  createdBefore: moment,
+  finishedAfter: moment,
+  finishedBefore: moment,
+} satisfies Record<keyof JobFilter, Rule>);
+
+const PAGE = shape({ limit: whole(1, 500), after: text } satisfies Record<keyof JobPage, Rule>);
+
+const REDRIVE = shape({ limit: whole(1, 2 ** 31 - 1), dryRun: yesOrNo } satisfies Record<keyof RedriveOptions, Rule>);
+
+const PURGE = shape({ dryRun: yesOrNo } satisfies Record<keyof PurgeOptions, Rule>);
+
+/** @throws QueueError `INVALID_OPTION` with all that is wrong; `command` says in whose call. */
+export function checkFilter(command: string, filter: JobFilter): CheckedFilter {
+  refuse(command, FILTER(filter, 'filter'));
+  refuse(command, contradictions(filter));
+  const { state, ...rest } = filter;
+  const states = state === undefined ? undefined : [...new Set([state].flat())];
+  return { ...rest, states };
+}
+
+export function checkPage(page: JobPage): JobPage {
+  refuse('jobs', PAGE(page, 'page'));
+  return page;
+}
+
+/** What has not ended cannot be revived; without a state it is the dead letter queue that is meant. */
+export function checkRedrive(filter: JobFilter, options: RedriveOptions): void {
+  refuse('redrive', FILTER(filter, 'filter'));
+  const live = [filter.state ?? []].flat().filter((state) => !isTerminal(state));
+  const problem = `filter.state: "${live.join('", "')}" is not ended, and only ended jobs can be revived`;
+  refuse('redrive', [...(live.length > 0 ? [problem] : []), ...REDRIVE(options, 'options')]);
+}
+
+/** An empty filter means everything, which nobody should delete by mistake; what runs is cancelled, not purged. */
+export function checkPurge(filter: JobFilter, options: PurgeOptions): void {
+  refuse('purge', FILTER(filter, 'filter'));
+  const problems = PURGE(options, 'options');
+  if (Object.values(filter).every((value) => value === undefined))
+    problems.push('the filter is empty, and would delete every job. Name a queue, a state or another part of it');
+  if ([filter.state].flat().includes('running')) problems.push('filter.state: "running" jobs are never purged; cancel them');
+  refuse('purge', problems);
+}
+
+function contradictions(filter: JobFilter): string[] {
+  const { state, createdAfter, createdBefore, finishedAfter, finishedBefore } = filter;
+  const states = state === undefined ? [] : [state].flat();
+  const wantsLive = states.length > 0 && !states.some(isTerminal);
+  const wrong: [boolean, string][] = [
+    [isEmpty(createdAfter, createdBefore), 'filter.createdAfter must be before filter.createdBefore'],
+    [isEmpty(finishedAfter, finishedBefore), 'filter.finishedAfter must be before filter.finishedBefore'],
+    [
+      wantsLive && (finishedAfter ?? finishedBefore) !== undefined,
+      `filter.finishedAfter and finishedBefore are for ended jobs, not for "${states.join('", "')}"`,
+    ],
+  ];
+  return wrong.filter(([holds]) => holds).map(([, problem]) => problem);
+}
+
+const isEmpty = (after?: Date, before?: Date): boolean => after !== undefined && before !== undefined && after >= before;
+
+function refuse(command: string, problems: string[]): void {
+  if (problems.length > 0) throw new QueueError('INVALID_OPTION', `${command}: ${problems.join('; ')}.`);
+}

@@ -1,0 +1,147 @@
+import { KEPT_IN, TERMINAL_STATES, type JobState } from '../job/job-state.js';
+import type { Lane } from '../storage/lanes.js';
+import type { ListingRepository, ListKey, ListRead, ListWish } from '../storage/listing.repository.js';
+import type { Storage } from '../storage/storage.js';
+import type { CheckedFilter } from './job-filter.js';
+import { cursorText, parseCursor, type Cursor } from './list-cursor.js';
+import { listedJob, type ListedJob } from './listed-job.js';
+
+/** One page of jobs. It may be shorter than asked for, even empty, while `next` says that there is more to read. */
+export interface JobPageAnswer {
+  jobs: ListedJob[];
+  /** Give it as `after`; undefined: that was all. */
+  next?: string;
+}
+
+/** A place where jobs stand, and how to read along its index. */
+interface Section {
+  name: string;
+  /** undefined: any. */
+  states?: readonly JobState[];
+  read(listings: ListingRepository, wish: ListWish, filter: CheckedFilter): Promise<ListRead>;
+}
+
+interface Query {
+  filter: CheckedFilter;
+  sections: readonly Section[];
+  /** Lanes that the filter wants; undefined: it names none, so all. */
+  lanes: number[] | undefined;
+  all: number[];
+}
+
+const keptIn = (table: 'archive' | 'dead_letter'): JobState[] => TERMINAL_STATES.filter((state) => KEPT_IN[state] === table);
+
+/** In the order in which they are listed. `lanes` is the list of the filter's lanes, or of all where a place is read lane by lane. */
+const PLACES: readonly Section[] = [
+  { name: 'running', states: ['running'], read: (listings, wish) => listings.running(wish) },
+  { name: 'suspect', states: ['ready'], read: (listings, wish) => listings.suspects(wish) },
+  { name: 'ready', states: ['ready'], read: (listings, wish) => listings.ready(wish) },
+  { name: 'scheduled', states: ['scheduled'], read: (listings, wish) => listings.scheduled(wish) },
+  { name: 'dead', states: keptIn('dead_letter'), read: (listings, wish) => listings.deadLetters(wish) },
+  {
+    name: 'archive',
+    states: keptIn('archive'),
+    read: (listings, wish, { states = keptIn('archive'), ...filter }) => listings.archive(wish, { ...filter, states }),
+  },
+];
+
+/** Read along the filter's text, whatever the state. */
+const BY_KEY: Section = {
+  name: 'key',
+  read: (listings, wish, { uniqueKey }) => listings.byUniqueKey(uniqueKey!, wish),
+};
+const BY_FINGERPRINT: Section = {
+  name: 'tag',
+  read: (listings, wish, { fingerprint }) => listings.byFingerprint(fingerprint!, wish),
+};
+
+/** Walked in the order of time, with the lanes as a filter. */
+const WALKED = ['scheduled', 'archive'];
+
+/** Reads of one page: where a filter finds little, the page is short rather than late. */
+const MAX_READS = 10;
+/** A read brings at least this many, since a filter may want few of them. */
+const MIN_READ = 100;
+
+/** Lists jobs page by page along the indexes of the places where they stand; no read is larger than its bound. */
+export class JobList {
+  constructor(private readonly storage: Storage) {}
+
+  /** @throws QueueError `INVALID_OPTION` for an `after` that no page of this filter gave. */
+  async page(filter: CheckedFilter, limit: number, after?: string): Promise<JobPageAnswer> {
+    const query = await this.queryOf(filter);
+    const names = query.sections.map((section) => section.name);
+    let cursor = after === undefined ? startOf(query) : parseCursor(after, names);
+    const jobs = new Map<string, ListedJob>();
+    for (let reads = 0; cursor && jobs.size < limit && reads < MAX_READS; reads++)
+      cursor = await this.read(query, cursor, { jobs, limit });
+    return { jobs: [...jobs.values()], ...(cursor ? { next: cursorText(cursor) } : {}) };
+  }
+
+  /** All jobs of a filter, in batches of at most `size`. What the caller does to one batch does not disturb the next. */
+  async *batches(filter: CheckedFilter, size: () => number): AsyncGenerator<ListedJob[]> {
+    let after: string | undefined;
+    do {
+      const page = await this.page(filter, size(), after);
+      if (page.jobs.length > 0) yield page.jobs;
+      after = page.next;
+    } while (after !== undefined && size() > 0);
+  }
+
+  /** Adds what one read finds; answers where to go on. */
+  private async read(query: Query, cursor: Cursor, page: Page): Promise<Cursor | undefined> {
+    const index = query.sections.findIndex((section) => section.name === cursor.section);
+    const section = query.sections[index]!;
+    const lanes = WALKED.includes(section.name) ? query.lanes : (query.lanes ?? query.all);
+    const wish = { lanes, after: cursor.key, limit: Math.max(MIN_READ, page.limit - page.jobs.size) };
+    const { found, end } = await section.read(this.storage.listings, wish, query.filter);
+    const last = await this.collect(found, query.filter, page);
+    if (last) return { section: section.name, key: last };
+    if (end) return { section: section.name, key: end };
+    const next = query.sections[index + 1];
+    return next && { section: next.name };
+  }
+
+  /** The key of the job that filled the page, if one did. */
+  private async collect(keys: ListKey[], filter: CheckedFilter, { jobs, limit }: Page): Promise<ListKey | undefined> {
+    if (keys.length === 0) return undefined;
+    const ids = keys.map((key) => key.id);
+    const rows = new Map((await this.storage.listings.find(ids, filter)).map((row) => [row.id, row]));
+    for (const key of keys) {
+      const row = rows.get(key.id);
+      if (row) jobs.set(row.id, listedJob(row));
+      if (jobs.size === limit) return key;
+    }
+    return undefined;
+  }
+
+  private async queryOf(filter: CheckedFilter): Promise<Query> {
+    await this.storage.lanes.refresh();
+    const known = this.storage.lanes.all();
+    const all = known.map((lane) => lane.id);
+    const narrow = filter.queue !== undefined || filter.name !== undefined;
+    const lanes = narrow ? known.filter((lane) => isWanted(lane, filter)).map((lane) => lane.id) : undefined;
+    return { filter, lanes, all, sections: lanes?.length === 0 ? [] : sectionsOf(filter) };
+  }
+}
+
+/** A page as it fills. */
+interface Page {
+  jobs: Map<string, ListedJob>;
+  limit: number;
+}
+
+const isWanted = (lane: Lane, { queue, name }: CheckedFilter): boolean =>
+  (queue === undefined || lane.queue === queue) && (name === undefined || lane.name === name);
+
+function startOf({ sections }: Query): Cursor | undefined {
+  return sections[0] && { section: sections[0].name };
+}
+
+function sectionsOf({ uniqueKey, fingerprint, states, ...filter }: CheckedFilter): readonly Section[] {
+  if (uniqueKey !== undefined) return [BY_KEY];
+  if (fingerprint !== undefined) return [BY_FINGERPRINT];
+  const ended = (filter.finishedAfter ?? filter.finishedBefore) ? TERMINAL_STATES : undefined;
+  const wanted: readonly JobState[] | undefined = states ?? ended;
+  return PLACES.filter((place) => !wanted || place.states?.some((state) => wanted.includes(state)));
+}

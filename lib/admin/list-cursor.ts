@@ -1,0 +1,44 @@
+import { QueueError } from '../job/queue.errors.js';
+import type { ListKey } from '../storage/listing.repository.js';
+
+/** Where a list goes on: in which of its sections, and behind which key. */
+export interface Cursor {
+  section: string;
+  /** undefined: at the section's start. */
+  key?: ListKey;
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** timestamptz as PostgreSQL writes it. */
+const MOMENT = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/;
+
+export function cursorText({ section, key }: Cursor): string {
+  const { id, at, priority } = key ?? {};
+  return Buffer.from(JSON.stringify([section, id, at, priority])).toString('base64url');
+}
+
+/** What comes back from a caller is checked like anything else: it may be of another filter, or of nobody. */
+export function parseCursor(text: string, sections: readonly string[]): Cursor {
+  const [section, id, at, priority] = partsOf(text);
+  const fits = typeof section === 'string' && sections.includes(section) && (id === null || isKey({ id, at, priority }, section));
+  if (!fits) throw new QueueError('INVALID_OPTION', 'jobs: page.after is not the `next` of a page of this filter.');
+  if (id === null) return { section };
+  return { section, key: { id, at: at ?? undefined, priority: priority ?? undefined } as ListKey };
+}
+
+function partsOf(text: string): unknown[] {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
+    return Array.isArray(parts) ? (parts as unknown[]) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isKey({ id, at, priority }: Record<string, unknown>, section: string): boolean {
+  const hasTime = typeof at === 'string' && MOMENT.test(at) && !Number.isNaN(Date.parse(`${at.replace(' ', 'T')}:00`));
+  const hasPriority = Number.isInteger(priority) && Math.abs(priority as number) <= 32_768;
+  if (typeof id !== 'string' || !UUID.test(id)) return false;
+  if (section === 'ready') return hasTime && hasPriority && priority !== 32_768;
+  return section === 'scheduled' ? hasTime : true;
+}

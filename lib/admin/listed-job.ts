@@ -1,0 +1,39 @@
+import type { FoundJob } from '../job/job.js';
+import type { ListedRow } from '../storage/listing.repository.js';
+
+/** A job of a list: all but what may be large. `QueueAdmin.job(id)` answers the rest. */
+export type ListedJob = Pick<
+  FoundJob,
+  | 'id'
+  | 'queue'
+  | 'name'
+  | 'state'
+  | 'priority'
+  | 'attempt'
+  | 'stalls'
+  | 'reschedules'
+  | 'createdAt'
+  | 'runAt'
+  | 'uniqueKey'
+  | 'fingerprint'
+  | 'lastError'
+  | 'cancelRequestedAt'
+  | 'worker'
+  | 'runMs'
+  | 'finishedAt'
+>;
+
+export function listedJob(row: ListedRow): ListedJob {
+  const { id, queue, name, state, priority, attempt, stalls, reschedules } = row;
+  const facts = { id, queue, name, state, priority, attempt, stalls, reschedules, createdAt: row.created_at, runAt: row.run_at };
+  const optional = {
+    uniqueKey: row.unique_key,
+    fingerprint: row.fingerprint,
+    lastError: row.last_error,
+    cancelRequestedAt: row.cancel_at,
+    worker: row.worker,
+    runMs: row.run_ms,
+    finishedAt: row.finished_at,
+  };
+  return { ...facts, ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== null)) };
+}

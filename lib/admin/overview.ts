@@ -1,0 +1,129 @@
+import type { TerminalState } from '../job/job-state.js';
+import { quote } from '../job/names.js';
+import { QueueError } from '../job/queue.errors.js';
+import { closestWord } from '../runtime/closest-word.js';
+import type { QueueRow, ServedLane, WorkerRow } from '../storage/queue.repository.js';
+import type { Storage } from '../storage/storage.js';
+
+/** A number of jobs. `atLeast`: counting stopped there, at 10,000 or before it. */
+export interface JobCount {
+  jobs: number;
+  atLeast: boolean;
+}
+
+/** One handler's part of a queue. */
+export interface LaneSummary {
+  /** Which handler of the queue; `''` where jobs name none. */
+  name: string;
+  /** Jobs that are ready. */
+  ready: JobCount;
+  /** Live workers that serve it. 0: its jobs wait until one comes. */
+  workers: number;
+}
+
+/** A queue at a glance. */
+export interface QueueSummary {
+  queue: string;
+  paused: boolean;
+  pausedAt?: Date;
+  lanes: LaneSummary[];
+  ready: JobCount;
+  running: JobCount;
+  scheduled: JobCount;
+  /** Jobs in the dead letter queue. */
+  deadLetters: JobCount;
+  /** How long the job that is ready for the longest time waits, in milliseconds; undefined: none is ready. */
+  oldestReadyMs?: number;
+  /** When the next scheduled job is due, where it is among the 10,000 of all queues that are due first. */
+  nextRunAt?: Date;
+}
+
+/** One queue, and how its newest dead letters ended. */
+export interface QueueStats extends QueueSummary {
+  /** By state, at most 10,000 of each lane. */
+  deadLettersByState: Partial<Record<TerminalState, number>>;
+}
+
+/** A process that holds a lease. */
+export interface WorkerSummary {
+  worker: string;
+  lease: string;
+  since: Date;
+  expiresAt: Date;
+  /** False: it was silent for too long, and its jobs are about to be given back. */
+  live: boolean;
+  /** Queues that it has handlers for. */
+  queues: string[];
+  /** Jobs that it holds: they run, or will within moments. */
+  jobs: number;
+}
+
+/** Nothing is counted beyond this. */
+const MOST = 10_000;
+
+/** Queues, their depth and who works them. */
+export class Overview {
+  constructor(private readonly storage: Storage) {}
+
+  async queues(): Promise<QueueSummary[]> {
+    const { queues } = this.storage;
+    const [rows, lanes] = [await queues.list(MOST), await queues.lanes(MOST)];
+    return rows.map((row) =>
+      summaryOf(
+        row,
+        lanes.filter((lane) => lane.queue === row.queue),
+      ),
+    );
+  }
+
+  async stats(queue: string): Promise<QueueStats> {
+    const { queues, lanes } = this.storage;
+    const [row] = await queues.list(MOST, queue);
+    if (!row) throw await this.unknownQueue(queue);
+    const summary = summaryOf(row, await queues.lanes(MOST, queue));
+    await lanes.refresh();
+    const own = lanes.all().filter((lane) => lane.queue === queue);
+    const dead = await queues.deadLetters(
+      own.map((lane) => lane.id),
+      MOST,
+    );
+    return { ...summary, deadLettersByState: Object.fromEntries(dead.map(({ state, jobs }) => [state, jobs])) };
+  }
+
+  async workers(): Promise<WorkerSummary[]> {
+    return (await this.storage.queues.workers()).map((row: WorkerRow) => ({ ...row }));
+  }
+
+  async pause(queue: string, paused: boolean): Promise<void> {
+    if (!(await this.storage.queues.pause(queue, paused))) throw await this.unknownQueue(queue);
+    this.storage.signals.send({ lanes: [], pauses: true });
+  }
+
+  private async unknownQueue(queue: string): Promise<QueueError> {
+    await this.storage.lanes.refresh();
+    const known = new Set(this.storage.lanes.all().map((lane) => lane.queue));
+    const closest = closestWord(queue, [...known]);
+    const hint = closest ? `Did you mean "${closest}"?` : 'It is known once a job was enqueued or a worker has a handler for it.';
+    return new QueueError('QUEUE_UNKNOWN', `There is no queue ${quote(queue)}. ${hint}`);
+  }
+}
+
+function summaryOf(row: QueueRow, lanes: ServedLane[]): QueueSummary {
+  return {
+    queue: row.queue,
+    paused: row.pausedAt !== null,
+    ...(row.pausedAt ? { pausedAt: row.pausedAt } : {}),
+    lanes: lanes.map(({ name, ready, workers }) => ({ name, ready: countOf(ready), workers })),
+    ready: countOf(row.ready),
+    running: countOf(row.running, row.allRunning),
+    scheduled: countOf(row.scheduled, row.allScheduled),
+    deadLetters: countOf(row.dead),
+    ...(row.oldestReadyMs === null ? {} : { oldestReadyMs: row.oldestReadyMs }),
+    ...(row.nextRunAt ? { nextRunAt: row.nextRunAt } : {}),
+  };
+}
+
+/** `all`: what was counted with it; where that was cut, this is a part of a part. */
+function countOf(jobs: number, all = jobs): JobCount {
+  return { jobs: Math.min(jobs, MOST), atLeast: all > MOST };
+}

@@ -1,0 +1,45 @@
+import { isTerminal, LIVE_STATES, TERMINAL_STATES, type JobState } from '../job/job-state.js';
+import type { Storage } from '../storage/storage.js';
+import { checkFilter, checkPurge, type JobFilter, type PurgeOptions } from './job-filter.js';
+import type { JobList } from './job-list.js';
+import type { ListedJob } from './listed-job.js';
+
+/** `left` fitted the filter, and began to run or went elsewhere before they could be deleted. */
+export interface PurgeCounts {
+  purged: number;
+  left: number;
+}
+
+const BATCH = 500;
+const PURGEABLE: readonly JobState[] = [...LIVE_STATES, ...TERMINAL_STATES].filter((state) => state !== 'running');
+
+/** Deletes jobs for good, in bounded batches. What runs is left alone. */
+export class Purge {
+  constructor(
+    private readonly storage: Storage,
+    private readonly list: JobList,
+  ) {}
+
+  async purge(filter: JobFilter, options: PurgeOptions): Promise<PurgeCounts> {
+    checkPurge(filter, options);
+    const { states = PURGEABLE, ...rest } = checkFilter('purge', filter);
+    const counts: PurgeCounts = { purged: 0, left: 0 };
+    for await (const jobs of this.list.batches({ ...rest, states }, () => BATCH)) {
+      const purged = options.dryRun ? jobs.length : await this.purgeJobs(jobs);
+      counts.purged += purged;
+      counts.left += jobs.length - purged;
+    }
+    return counts;
+  }
+
+  private async purgeJobs(jobs: ListedJob[]): Promise<number> {
+    const { revivals } = this.storage;
+    const ended = jobs.filter((job) => isTerminal(job.state));
+    const waiting = jobs.filter((job) => !isTerminal(job.state)).map((job) => job.id);
+    const states = [...new Set(ended.map((job) => job.state))].filter(isTerminal);
+    const ids = ended.map((job) => job.id);
+    let purged = ids.length > 0 ? await revivals.purgeEnded(ids, states) : 0;
+    if (waiting.length > 0) purged += await revivals.purgeWaiting(waiting);
+    return purged;
+  }
+}

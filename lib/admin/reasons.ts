@@ -1,0 +1,128 @@
+import { isTerminal } from '../job/job-state.js';
+import type { Situation } from '../storage/queue.repository.js';
+
+/** Why a job does not run. */
+export type ReasonCode =
+  | 'CANCEL_REQUESTED'
+  | 'ENDED'
+  | 'FIRST_IN_LINE'
+  | 'JOBS_AHEAD'
+  | 'LEASE_LOST'
+  | 'NOT_DUE'
+  | 'NO_HANDLER'
+  | 'NO_WORKER'
+  | 'QUEUE_PAUSED'
+  | 'RETRY_LATER'
+  | 'RUNNING'
+  | 'SUSPECT'
+  | 'UNKNOWN';
+
+/** One reason: a code to match on, and the same in words. */
+export interface Reason {
+  code: ReasonCode;
+  text: string;
+}
+
+type Look = (job: Situation) => Reason | undefined;
+
+/** What stands before a job is counted up to here. */
+export const MOST_AHEAD = 1_000;
+
+const ended: Look = ({ state, finishedAt, attempt, worker, lastError }) => {
+  if (!isTerminal(state)) return undefined;
+  const where = worker ? ` on worker ${worker}` : '';
+  const error = lastError && state !== 'succeeded' ? ` Its last error: ${lastError.name}: ${lastError.message}` : '';
+  return { code: 'ENDED', text: `It ended as ${state} at ${timeOf(finishedAt)}${where}, after ${attemptsOf(attempt)}.${error}` };
+};
+
+const running: Look = ({ state, holder, heldSince }) =>
+  state === 'running' && holder
+    ? { code: 'RUNNING', text: `It runs since ${timeOf(heldSince)} on worker ${holder}, or starts there within moments.` }
+    : undefined;
+
+const leaseLost: Look = ({ state, holder, heldSince }) => {
+  if (state !== 'running' || holder) return undefined;
+  const text = `The worker that took it at ${timeOf(heldSince)} is silent. It is given back by the next round of a reaper, which every live worker has.`;
+  return { code: 'LEASE_LOST', text };
+};
+
+const cancelRequested: Look = ({ state, cancelAt }) =>
+  state === 'running' && cancelAt
+    ? { code: 'CANCEL_REQUESTED', text: `It was asked to stop at ${timeOf(cancelAt)}. Its handler has not returned yet.` }
+    : undefined;
+
+const retryLater: Look = ({ state, runAt, attempt, lastError }) => {
+  if (state !== 'scheduled' || !lastError) return undefined;
+  const error = `${lastError.name}: ${lastError.message}`;
+  return {
+    code: 'RETRY_LATER',
+    text: `It runs again at ${timeOf(runAt)}, after ${attemptsOf(attempt)}. Its last error: ${error}`,
+  };
+};
+
+const notDue: Look = ({ state, runAt, lastError }) =>
+  state === 'scheduled' && !lastError ? { code: 'NOT_DUE', text: `It waits for its time, ${timeOf(runAt)}.` } : undefined;
+
+const queuePaused: Look = ({ state, queue, pausedAt }) =>
+  waits(state) && pausedAt
+    ? { code: 'QUEUE_PAUSED', text: `Queue "${queue}" is paused since ${timeOf(pausedAt)}. Resume it.` }
+    : undefined;
+
+const noWorker: Look = ({ state, workers }) =>
+  (waits(state) || state === 'running') && workers === 0
+    ? { code: 'NO_WORKER', text: 'No worker is alive: no process holds a lease. Start one.' }
+    : undefined;
+
+const noHandler: Look = ({ state, workers, workersOfLane, queue, name }) => {
+  if (!waits(state) || workers === 0 || workersOfLane > 0) return undefined;
+  const jobs = name === '' ? `queue "${queue}"` : `"${name}" of queue "${queue}"`;
+  return {
+    code: 'NO_HANDLER',
+    text: `${countOf(workers, 'worker is', 'workers are')} alive, and none has a handler for ${jobs}.`,
+  };
+};
+
+const suspect: Look = ({ state, suspicion, stalls }) => {
+  if (state !== 'ready' || !suspicion) return undefined;
+  const how = suspicion > 1 ? 'alone in a worker process' : 'apart, with a few other suspects';
+  const crashes = stalls > 0 ? ` The process died ${stalls === 1 ? 'once' : `${stalls} times`} while it ran alone.` : '';
+  return { code: 'SUSPECT', text: `It was in flight when a process died, so it waits to run ${how}.${crashes}` };
+};
+
+const jobsAhead: Look = ({ state, suspicion, ahead }) => {
+  if (state !== 'ready' || suspicion || ahead === 0) return undefined;
+  const many = ahead > MOST_AHEAD ? `More than ${MOST_AHEAD} jobs stand` : countOf(ahead, 'job stands', 'jobs stand');
+  return { code: 'JOBS_AHEAD', text: `${many} before it.` };
+};
+
+/** The limits are those of processes, which the database does not know: what is left is named last, and only where nothing else holds. */
+const firstInLine: Look = ({ state, suspicion, ahead, workersOfLane, pausedAt }) => {
+  if (state !== 'ready' || suspicion || ahead > 0 || workersOfLane === 0 || pausedAt) return undefined;
+  const workers = countOf(workersOfLane, 'worker serves', 'workers serve');
+  const text = `It is the next of its kind. ${workers} it: a free one claims it within a poll interval; else their limits are full.`;
+  return { code: 'FIRST_IN_LINE', text };
+};
+
+/** Every reason there is, the strongest first. A new one is a function and a line here. */
+export const REASONS: readonly Look[] = [
+  ended,
+  cancelRequested,
+  running,
+  leaseLost,
+  queuePaused,
+  noWorker,
+  noHandler,
+  retryLater,
+  notDue,
+  suspect,
+  jobsAhead,
+  firstInLine,
+];
+
+const waits = (state: Situation['state']): boolean => state !== 'running' && !isTerminal(state);
+
+const timeOf = (date: Date | null): string => date?.toISOString() ?? 'an unknown time';
+
+const attemptsOf = (attempts: number): string => countOf(attempts, 'attempt', 'attempts');
+
+const countOf = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;

@@ -1,0 +1,124 @@
+import { KEPT_IN, TERMINAL_STATES, type TerminalState } from '../job/job-state.js';
+import { QueueError } from '../job/queue.errors.js';
+import type { Storage } from '../storage/storage.js';
+import { checkFilter, checkRedrive, type JobFilter, type RedriveOptions } from './job-filter.js';
+import type { JobList } from './job-list.js';
+import type { ListedJob } from './listed-job.js';
+
+/**
+ * `revived`: it had ended and is live again. `hastened`: it waited for its time and is ready now. `ready`: it was ready already,
+ * so nothing was done.
+ */
+export interface Retried {
+  id: string;
+  outcome: 'revived' | 'hastened' | 'ready';
+}
+
+/** `keyTaken` were left where they are because a live job holds their unique key; `gone` were revived or purged by others meanwhile. */
+export interface RedriveCounts {
+  revived: number;
+  keyTaken: number;
+  gone: number;
+}
+
+/** Jobs of one statement: each may wait for an enqueue that holds its unique key. */
+const BATCH = 200;
+/** A job may move between two looks, again and again in theory. */
+const MAX_LOOKS = 5;
+
+const DEAD = TERMINAL_STATES.filter((state) => KEPT_IN[state] === 'dead_letter');
+
+/** Runs ended jobs again. */
+export class Revivals {
+  constructor(
+    private readonly storage: Storage,
+    private readonly list: JobList,
+  ) {}
+
+  async retry(id: string): Promise<Retried> {
+    for (let look = 0; look < MAX_LOOKS; look++) {
+      const outcome = (await this.revive(id)) ?? (await this.hasten(id)) ?? (await this.explainRefusal(id));
+      if (outcome) return { id, outcome };
+    }
+    const message = `retry: job ${id} changed its state ${MAX_LOOKS} times meanwhile. Ask again.`;
+    throw new QueueError('TRANSACTION_CONFLICT', message);
+  }
+
+  async redrive(filter: JobFilter, options: RedriveOptions): Promise<RedriveCounts> {
+    checkRedrive(filter, options);
+    const { states = DEAD, ...rest } = checkFilter('redrive', filter);
+    const { limit = Infinity, dryRun = false } = options;
+    const counts: RedriveCounts = { revived: 0, keyTaken: 0, gone: 0 };
+    const act = dryRun ? this.rehearsal() : (jobs: ListedJob[]) => this.reviveMany(jobs, states as TerminalState[]);
+    const room = () => Math.min(BATCH, limit - counts.revived);
+    for await (const jobs of this.list.batches({ ...rest, states }, room)) {
+      const { revived, keyTaken } = await act(jobs);
+      counts.revived += revived;
+      counts.keyTaken += keyTaken;
+      counts.gone += jobs.length - revived - keyTaken;
+    }
+    return counts;
+  }
+
+  private async revive(id: string): Promise<'revived' | undefined> {
+    const [row] = await this.storage.revivals.revive([id], TERMINAL_STATES);
+    if (!row) return undefined;
+    if (!row.revived) throw keyTaken(id, row.uniqueKey);
+    this.storage.signals.send({ lanes: [row.lane] });
+    return 'revived';
+  }
+
+  private async hasten(id: string): Promise<'hastened' | undefined> {
+    const [row] = await this.storage.revivals.hasten([id]);
+    if (!row) return undefined;
+    this.storage.signals.send({ lanes: [row.lane] });
+    return 'hastened';
+  }
+
+  /** Undefined: it has moved to where it can be retried, so look again. */
+  private async explainRefusal(id: string): Promise<'ready' | undefined> {
+    const state = (await this.storage.jobs.find(id))?.state;
+    if (state === undefined) throw unknown(id);
+    if (state === 'running') throw running(id);
+    return state === 'ready' ? 'ready' : undefined;
+  }
+
+  private async reviveMany(jobs: ListedJob[], states: readonly TerminalState[]): Promise<Omit<RedriveCounts, 'gone'>> {
+    const ids = jobs.map((job) => job.id);
+    const rows = await this.storage.revivals.revive(ids, states);
+    const revived = rows.filter((row) => row.revived);
+    if (revived.length > 0) this.storage.signals.send({ lanes: [...new Set(revived.map((row) => row.lane))] });
+    return { revived: revived.length, keyTaken: rows.length - revived.length };
+  }
+
+  /** What `reviveMany` would answer: of several with one key the first would come in. */
+  private rehearsal(): (jobs: ListedJob[]) => Promise<Omit<RedriveCounts, 'gone'>> {
+    const taken = new Set<string>();
+    return async (jobs) => {
+      const keyed = jobs.filter((job) => job.uniqueKey !== undefined);
+      const keys = keyed.map((job) => ({ queue: job.queue, uniqueKey: job.uniqueKey! }));
+      const live = keyed.length > 0 ? await this.storage.revivals.liveKeys(keys) : new Set<number>();
+      let keyTaken = 0;
+      keys.forEach((key, position) => {
+        const known = `${key.queue}\n${key.uniqueKey}`;
+        if (live.has(position) || taken.has(known)) keyTaken++;
+        taken.add(known);
+      });
+      return { revived: jobs.length - keyTaken, keyTaken };
+    };
+  }
+}
+
+function keyTaken(id: string, uniqueKey: string | null): QueueError {
+  const message = `retry: another job with the unique key "${uniqueKey}" of job ${id} is live. Wait until it has ended, or cancel it.`;
+  return new QueueError('UNIQUE_KEY_TAKEN', message);
+}
+
+export function unknown(id: string): QueueError {
+  const message = `There is no job ${id}: it never was, its transaction did not commit, or its retention is over.`;
+  return new QueueError('JOB_UNKNOWN', message);
+}
+
+function running(id: string): QueueError {
+  return new QueueError('JOB_RUNNING', `retry: job ${id} is running. Wait until it has ended, or cancel it first.`);
+}

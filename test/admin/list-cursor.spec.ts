@@ -1,0 +1,31 @@
+import { randomUUID } from 'node:crypto';
+import { expect, it } from '@jest/globals';
+import { cursorText, parseCursor, type Cursor } from '../../lib/admin/list-cursor.js';
+
+const SECTIONS = ['ready', 'scheduled', 'dead'];
+const id = randomUUID();
+const at = '2026-11-21 03:16:10.123456+00';
+const texts = (parts: unknown): string => Buffer.from(JSON.stringify(parts)).toString('base64url');
+
+it.each<Cursor>([
+  { section: 'ready' },
+  { section: 'dead', key: { id } },
+  { section: 'scheduled', key: { id, at } },
+  { section: 'ready', key: { id, at, priority: -32_768 } },
+])('comes back as it went: %j', (cursor) => {
+  expect(parseCursor(cursorText(cursor), SECTIONS)).toEqual(cursor);
+});
+
+it.each([
+  ['another section', texts(['archive', id])],
+  ['no id', texts(['dead', 'x'])],
+  ['no time', texts(['scheduled', id])],
+  ['a time that is none', texts(['scheduled', id, "now()'"])],
+  ['a day that is none', texts(['scheduled', id, '2026-13-41 03:16:10+00'])],
+  ['no priority', texts(['ready', id, at])],
+  ['a priority that is none', texts(['ready', id, at, 1e9])],
+  ['no list', texts({ section: 'dead' })],
+  ['no JSON', 'garbage'],
+])('is refused with %s', (_, text) => {
+  expect(() => parseCursor(text, SECTIONS)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+});

@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { JobResult } from 'nestjs-simple-queue';
+import { aHandler, anApplication, type TestApplication } from '../support/application.js';
+import { aDatabase, type TestDatabase } from '../support/database.js';
+import { untilJobIs } from '../support/story.js';
+import { OperationsService } from './operations.service.js';
+
+let database: TestDatabase;
+let application: TestApplication;
+let operations: OperationsService;
+let isAway = true;
+
+beforeAll(async () => {
+  database = await aDatabase();
+  const mail = aHandler('mail', () => (isAway ? JobResult.unprocessable('away') : 'sent'));
+  const smtp = aHandler('smtp', () => (isAway ? JobResult.fail('away') : 'sent'), { maxAttempts: 1 });
+  application = await anApplication(database, { providers: [OperationsService, mail, smtp] });
+  operations = application.app.get(OperationsService);
+});
+
+afterAll(async () => {
+  await application.close();
+  await database.drop();
+});
+
+it('lists dead letters, runs one again, and redrives what an outage has left', async () => {
+  const [first, second] = [
+    await application.queues.enqueue('mail', {}),
+    await application.queues.enqueue('mail', {}, { uniqueKey: 'k' }),
+  ];
+  for (const { id } of [first, second]) await untilJobIs('unprocessable', application, id);
+  const listed = [];
+  for await (const job of operations.deadLetters('mail')) listed.push(job.id);
+  expect(listed.toSorted()).toEqual([first.id, second.id].toSorted());
+
+  isAway = false;
+  expect(await operations.again(first.id)).toBe('It runs again.');
+  await untilJobIs('succeeded', application, first.id);
+  const later = await application.queues.enqueue('mail', {}, { uniqueKey: 'k', delayMs: 3_600_000 });
+  expect(await operations.again(second.id)).toContain('A newer job does the same');
+  expect(await operations.again(later.id)).toContain('as soon as a worker is free');
+  const [from, to] = [new Date(Date.now() - 60_000), new Date(Date.now() + 60_000)];
+  expect(await operations.afterOutage(from, to)).toEqual({ revived: 0, keyTaken: 0, gone: 0 });
+});
+
+it('pauses a queue for a while, finds complaints, and explains', async () => {
+  await operations.whilePaused('smtp', async () => {
+    const { id } = await application.queues.enqueue('smtp', {}, { delayMs: 3_600_000 });
+    expect(await operations.whyNot(id)).toMatchObject({ reasons: [{ code: 'QUEUE_PAUSED' }, { code: 'NOT_DUE' }] });
+  });
+  await application.queues.enqueue('strangers', {});
+  expect(await operations.complaints()).toEqual(['strangers : no worker']);
+  expect(await operations.whyNot(randomUUID())).toMatchObject({ reasons: [{ code: 'UNKNOWN' }] });
+});

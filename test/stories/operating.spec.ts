@@ -1,0 +1,137 @@
+import { describe, expect, it } from '@jest/globals';
+import { QueueAdmin } from '../../lib/admin/queue-admin.js';
+import { JobResult } from '../../lib/job/job-result.js';
+import { aHandler, type TestApplication } from '../support/application.js';
+import { eventually } from '../support/eventually.js';
+import { aGate } from '../support/gate.js';
+import { aStory, untilJobIs } from '../support/story.js';
+
+const adminOf = ({ app }: TestApplication): QueueAdmin => app.get(QueueAdmin, { strict: false });
+
+describe('operating', () => {
+  const story = aStory();
+
+  it('retries a dead letter: it runs again with all its attempts, under its id, and keeps its history', async () => {
+    let broken = true;
+    const attempts: number[] = [];
+    const handler = aHandler('again', (job) => {
+      attempts.push(job.attempt);
+      return broken && job.attempt < 3 ? JobResult.retryIn(1) : broken ? JobResult.fail('smtp is away') : 'sent';
+    });
+    const application = await story.start({ providers: [handler] });
+    const { id } = await application.queues.enqueue('again', {}, { maxAttempts: 3 });
+    await untilJobIs('failed', application, id);
+    expect((await adminOf(application).explain(id)).text).toMatch(/ended as failed .* after 3 attempts\..*smtp is away/);
+
+    broken = false;
+    expect(await adminOf(application).retry(id)).toEqual({ id, outcome: 'revived' });
+
+    const job = await untilJobIs('succeeded', application, id);
+    expect(attempts).toEqual([1, 2, 3, 1]);
+    expect(job).toMatchObject({ attempt: 1, output: 'sent' });
+    expect(job.history.map((line) => line.outcome)).toEqual(['retried', 'retried', 'failed', 'revived']);
+  });
+
+  it('runs a scheduled retry now', async () => {
+    const AN_HOUR = 3_600_000;
+    let runs = 0;
+    const handler = aHandler('hurried', () => (runs++ === 0 ? JobResult.retryIn(AN_HOUR) : 'done'));
+    const application = await story.start({ providers: [handler] });
+    const { id } = await application.queues.enqueue('hurried', {});
+    await untilJobIs('scheduled', application, id);
+    expect((await adminOf(application).explain(id)).reasons).toMatchObject([{ code: 'RETRY_LATER' }]);
+
+    expect(await adminOf(application).retry(id)).toEqual({ id, outcome: 'hastened' });
+
+    expect(await untilJobIs('succeeded', application, id)).toMatchObject({ attempt: 2 });
+  });
+
+  it('retry racing retry: each revival is one run', async () => {
+    let runs = 0;
+    const application = await story.start({ providers: [aHandler('raced', () => void runs++)] });
+    const { id } = await application.queues.enqueue('raced', {});
+    await untilJobIs('succeeded', application, id);
+
+    const answers = await Promise.allSettled(Array.from({ length: 20 }, () => adminOf(application).retry(id)));
+    await untilJobIs('succeeded', application, id);
+
+    const revived = answers.filter((answer) => answer.status === 'fulfilled' && answer.value.outcome === 'revived');
+    const refused = answers
+      .filter((answer) => answer.status === 'rejected')
+      .map(({ reason }) => (reason as { code: string }).code);
+    expect(revived.length).toBeGreaterThan(0);
+    expect(refused.every((code) => code === 'JOB_RUNNING')).toBe(true);
+    expect(runs).toBe(1 + revived.length);
+  });
+
+  it('redrive racing fresh enqueues with the same unique keys: each key has one live job, and no dead letter is lost', async () => {
+    const KEYS = 60;
+    const gate = aGate();
+    const failing = await story.start({ providers: [aHandler('keyed', () => JobResult.unprocessable('no'))] });
+    const items = Array.from({ length: KEYS }, (_, n) => ({ payload: {}, uniqueKey: `order ${n}` }));
+    const dead = await failing.queues.enqueueMany('keyed', items);
+    for (const { id } of dead) await untilJobIs('unprocessable', failing, id);
+    await failing.close();
+    const holding = aHandler('keyed', () => gate.passed, { concurrency: 100 });
+    const application = await story.start({ providers: [holding] });
+    const admin = adminOf(application);
+
+    const [counts, ...fresh] = await Promise.all([
+      admin.redrive({ queue: 'keyed' }),
+      ...items.toReversed().map(({ uniqueKey }) => application.queues.enqueue('keyed', {}, { uniqueKey })),
+    ]);
+
+    const created = fresh.filter((answer) => answer.created).length;
+    expect(counts.revived + counts.keyTaken).toBe(KEYS);
+    expect(counts.revived + created).toBe(KEYS);
+    expect(counts.keyTaken).toBe(created);
+    expect((await admin.jobs({ queue: 'keyed', state: 'unprocessable' }, { limit: 500 })).jobs).toHaveLength(counts.keyTaken);
+    const live = await story.database.query<{ key: string }>('select distinct unique_key as key from simple_queue.job');
+    expect(live).toHaveLength(KEYS);
+    gate.open();
+    await eventually(async () => expect((await admin.stats('keyed')).running.jobs).toBe(0));
+  });
+
+  it('purge racing a claim: each job runs or is purged, never both and never neither', async () => {
+    const ran: string[] = [];
+    const application = await story.start({ providers: [aHandler('purged', (job) => void ran.push(job.id))] });
+    const admin = adminOf(application);
+    const jobs = await application.queues.enqueueMany(
+      'purged',
+      Array.from({ length: 8_000 }, () => ({ payload: {} })),
+    );
+
+    const counts = await admin.purge({ queue: 'purged', state: 'ready' });
+    await eventually(async () => {
+      const { ready, running } = await admin.stats('purged');
+      expect([ready.jobs, running.jobs]).toEqual([0, 0]);
+    });
+
+    expect(new Set(ran).size).toBe(ran.length);
+    expect(counts.purged).toBeGreaterThan(0);
+    expect(ran.length + counts.purged).toBe(jobs.length);
+  });
+
+  it('tells who works what, also for a name that appeared after the worker had started', async () => {
+    const gate = aGate();
+    const application = await story.start({ providers: [aHandler('watched', () => gate.passed)] });
+    const stranger = await application.queues.enqueue('strange', {});
+    const { id } = await application.queues.enqueue('watched', {}, { name: 'new-here' });
+    await untilJobIs('running', application, id);
+    const admin = adminOf(application);
+
+    expect(await admin.workers()).toMatchObject([{ live: true, queues: ['watched'], jobs: 1 }]);
+    expect((await admin.explain(id)).reasons).toMatchObject([{ code: 'RUNNING' }]);
+    expect((await admin.explain(stranger.id)).reasons).toMatchObject([{ code: 'NO_HANDLER' }]);
+    await eventually(async () => {
+      const { lanes } = await admin.stats('watched');
+      expect(lanes).toMatchObject([
+        { name: '', workers: 1 },
+        { name: 'new-here', workers: 1 },
+      ]);
+    });
+    gate.open();
+    await untilJobIs('succeeded', application, id);
+    await application.queues.cancel({ id: stranger.id });
+  });
+});
