@@ -9,6 +9,7 @@ import { Lanes } from './lanes.js';
 import { LeaseRepository } from './lease.repository.js';
 import { Migrator } from './migrator.js';
 import { PartitionRepository } from './partition.repository.js';
+import { PeriodRepository } from './period.repository.js';
 import { Signals } from './signals.js';
 
 /** Everything of one module instance that reaches the database. */
@@ -17,6 +18,7 @@ export class Storage {
   readonly enqueues: EnqueueRepository;
   readonly leases: LeaseRepository;
   readonly partitions: PartitionRepository;
+  readonly periods: PeriodRepository;
   readonly lanes: Lanes;
 
   private constructor(
@@ -27,6 +29,7 @@ export class Storage {
     this.enqueues = new EnqueueRepository(database);
     this.leases = new LeaseRepository(database);
     this.partitions = new PartitionRepository(database);
+    this.periods = new PeriodRepository(database);
     this.lanes = new Lanes(database);
   }
 

@@ -121,6 +121,6 @@ function makeDuties({ storage, options, events }: WorkerParts, lanes: WorkerLane
   return {
     scheduler: new Scheduler({ jobs: storage.jobs, maxRestMs: options.pollIntervalMs, lanes: () => lanes.ids(), ...hooks }),
     reaper: new Reaper(storage.leases, { ...rules, intervalMs: options.reaperIntervalMs }, events),
-    janitor: new Janitor(storage.partitions, { intervalMs: options.janitorIntervalMs, keepMs }, events),
+    janitor: new Janitor(storage.partitions, storage.periods, { intervalMs: options.janitorIntervalMs, keepMs }, events),
   };
 }
