@@ -95,8 +95,9 @@ export const UP = [
     epoch int not null,
     primary key (run_at, shard, id)
   ) with (${HOT})`,
-  // For counting what waits in a queue (`maxPending`): bounded, and only this index.
-  `create index scheduled_lane on simple_queue.scheduled (lane, shard)`,
+  // Only for counting what waits in a queue (`maxPending`). All lanes are positive: the condition keeps the index, which is the smaller
+  // one, from planners that would take it for other statements.
+  `create index scheduled_lane on simple_queue.scheduled (lane, shard) where lane > 0`,
   `create table simple_queue.suspect (
     lane int not null,
     shard smallint not null,

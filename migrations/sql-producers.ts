@@ -90,7 +90,7 @@ begin
         select count(*) from (
           select from simple_queue.lane l cross join lateral (
             (select from simple_queue.ready where lane = l.id and shard = 0 limit enqueue.max_pending) union all
-            (select from simple_queue.scheduled where lane = l.id and shard = 0 limit enqueue.max_pending) union all
+            (select from simple_queue.scheduled where lane = l.id and lane > 0 and shard = 0 limit enqueue.max_pending) union all
             (select from simple_queue.suspect where lane = l.id and shard = 0 limit enqueue.max_pending)) w
           where l.queue = queue_id limit enqueue.max_pending) p) then
       raise exception using errcode = 'configuration_limit_exceeded',

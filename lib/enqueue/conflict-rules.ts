@@ -1,5 +1,5 @@
 import { MAX_DELAY_MS } from '../job/backoff.js';
-import type { JobOptions } from '../job/enqueue-options.js';
+import type { JobOptions, OnConflict } from '../job/enqueue-options.js';
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { NewJob } from '../storage/enqueue.repository.js';
@@ -12,16 +12,17 @@ type Conflict = Pick<NewJob, 'conflict' | 'periodMs' | 'delayMs'>;
 /** What `onConflict` and `periodMs` ask for. A debounced job runs a period from now. */
 export function checkedConflict(options: JobOptions): Conflict {
   const { onConflict, periodMs } = options;
-  if (onConflict === undefined && periodMs === undefined) return {};
-  if (onConflict !== undefined && !MODES.includes(onConflict))
-    throw invalid(`onConflict must be one of ${MODES.join(', ')}, not ${quote(onConflict)}`);
-  if (onConflict !== undefined && options.uniqueKey === undefined)
-    throw invalid(`onConflict "${onConflict}" needs a uniqueKey: without a key nothing conflicts`);
+  if (onConflict !== undefined) checkMode(onConflict, options.uniqueKey);
   checkPeriod(options);
   if (onConflict === undefined || onConflict === 'ignore') return {};
   refuseContradictions(options);
   if (onConflict === 'replace') return { conflict: onConflict };
   return { conflict: onConflict, periodMs, ...(onConflict === 'debounce' ? { delayMs: periodMs } : {}) };
+}
+
+function checkMode(onConflict: OnConflict, uniqueKey: string | undefined): void {
+  if (!MODES.includes(onConflict)) throw invalid(`onConflict must be one of ${MODES.join(', ')}, not ${quote(onConflict)}`);
+  if (uniqueKey === undefined) throw invalid(`onConflict "${onConflict}" needs a uniqueKey: without a key nothing conflicts`);
 }
 
 function checkPeriod({ onConflict, periodMs }: JobOptions): void {

@@ -57,7 +57,7 @@ describe('back pressure', () => {
   });
 
   it('the queue limit under a race: exact among 32 producers of several processes, in transactions and without', async () => {
-    const sources = await Promise.all([1, 2, 3, 4].map(() => aDataSource(test.database.url, { extra: { max: 8 } } as never)));
+    const sources = await Promise.all([1, 2, 3, 4].map(() => aDataSource(test.database.url, { extra: { max: 8 } })));
     const storages = await Promise.all(sources.map((dataSource) => openStorage(dataSource)));
     const producers = storages.map((storage) => new QueueService(storage, resolveOptions({}).options, new QueueEvents()));
     const produce = async (n: number): Promise<number> => {
@@ -147,7 +147,7 @@ describe('back pressure', () => {
   );
 
   it('is exact again after a producer died in its transaction: nothing but rows is counted', async () => {
-    const dataSource = await aDataSource(test.database.url, { poolErrorHandler: () => undefined } as never);
+    const dataSource = await aDataSource(test.database.url, { poolErrorHandler: () => undefined });
     const producer = dataSource.createQueryRunner();
     await producer.startTransaction();
     const [{ pid }] = (await producer.query('select pg_backend_pid() as pid')) as [{ pid: number }];

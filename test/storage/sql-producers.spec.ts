@@ -27,7 +27,10 @@ describe('simple_queue.enqueue', () => {
       { id: '00000000-0000-7000-8000-000000000000', lane, priority: 0, payload: '{"orderId": 1}', givenId: false },
     ]);
     const rowOf = async (job: string) => {
-      const [row] = await test.database.query(`select to_jsonb(j) as job from simple_queue.job j where id = $1`, [job]);
+      const [row] = await test.database.query<{ job: object }>(
+        `select to_jsonb(j) as job from simple_queue.job j where id = $1`,
+        [job],
+      );
       return { ...row!.job, id: '', created_at: '', run_at: '' };
     };
     expect(await rowOf(id)).toEqual(await rowOf(twin!.id));
@@ -193,9 +196,9 @@ describe('simple_queue.enqueue', () => {
   it('is made in the schema of choice, finds nothing by a search path, and has the rights of its caller', async () => {
     const dataSource = await aDataSource(test.database.url);
     const storage = await openStorage(dataSource, { schema: 'queue_of_mine' });
-    const [stored] = await dataSource.query(`select * from queue_of_mine.enqueue('receipts', wake => true)`);
-    expect(await storage.jobs.find(stored.id)).toMatchObject({ queue: 'receipts' });
-    expect(await find(stored.id)).toBeUndefined();
+    const [stored] = await dataSource.query<Stored[]>(`select * from queue_of_mine.enqueue('receipts', wake => true)`);
+    expect(await storage.jobs.find(stored!.id)).toMatchObject({ queue: 'receipts' });
+    expect(await find(stored!.id)).toBeUndefined();
     const functions = await dataSource.query(
       `select prosecdef, proconfig from pg_proc where proname = 'enqueue' and pronamespace = 'queue_of_mine'::regnamespace`,
     );

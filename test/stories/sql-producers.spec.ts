@@ -10,7 +10,7 @@ describe('jobs that SQL enqueued', () => {
     const payloads: unknown[] = [];
     const application = await story.start({ providers: [aHandler('receipts', (job) => void payloads.push(job.payload))] });
     const enqueue = `select * from simple_queue.enqueue('receipts', '{"orderId": 1}', unique_key => 'order:1', delay => '100 ms')`;
-    const [first] = await story.database.query(enqueue);
+    const [first] = await story.database.query<{ id: string }>(enqueue);
     const [second] = await story.database.query(enqueue);
 
     await untilJobIs('succeeded', application, first!.id);
