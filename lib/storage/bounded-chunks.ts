@@ -7,7 +7,7 @@ interface Sized {
 }
 
 /** The jobs in their order, so that one statement takes `maxRows` of them at most, and 16 MiB of payloads. */
-export function chunksOf<Job extends Sized>(jobs: Job[], maxRows: number): Job[][] {
+export function boundedChunks<Job extends Sized>(jobs: Job[], maxRows: number): Job[][] {
   const chunks: Job[][] = [];
   let characters = Infinity;
   for (const job of jobs) {
