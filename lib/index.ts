@@ -11,13 +11,17 @@ export { OnJobEvent } from './decorators/on-job-event.decorator.js';
 export { QueueHandler } from './decorators/queue-handler.decorator.js';
 export { constant, custom, exponential, linear, type Backoff, type CustomBackoff, type StoredBackoff } from './job/backoff.js';
 export type {
+  BackPressure,
   CancelCounts,
   CancelSelector,
   Enqueued,
   EnqueueItem,
+  EnqueueManyOptions,
   EnqueueOptions,
+  EnqueueOutcome,
   InTransaction,
   JobOptions,
+  OnConflict,
 } from './job/enqueue-options.js';
 export type { Failure } from './job/failure.js';
 export { Job, type AttemptRecord, type FoundJob, type JobFacts } from './job/job.js';

@@ -27,6 +27,7 @@ const workerSettings = shape({
 const queueSettings = shape({
   ...ATTEMPT_RULES,
   concurrency: PERMITS,
+  maxPending: whole(1, 1_000_000),
   archive: orFalse(keep),
   deadLetter: keep,
 } satisfies Record<keyof QueueSettings, Rule>);

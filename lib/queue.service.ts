@@ -4,6 +4,7 @@ import type {
   CancelCounts,
   CancelSelector,
   EnqueueItem,
+  EnqueueManyOptions,
   EnqueueOptions,
   Enqueued,
   InTransaction,
@@ -33,20 +34,21 @@ export class QueueService {
 
   /**
    * Stores a job. With `manager` (or inside an ambient transaction) it exists if and only if that transaction commits.
-   * @throws QueueError `INVALID_PAYLOAD`, `PAYLOAD_TOO_LARGE`, `INVALID_OPTION`, `INVALID_NAME`, `MANAGER_FOREIGN`, `MANAGER_INACTIVE`, `CLOSED`;
+   * @throws QueueError `INVALID_PAYLOAD`, `PAYLOAD_TOO_LARGE`, `INVALID_OPTION`, `INVALID_NAME`, `MANAGER_FOREIGN`, `MANAGER_INACTIVE`, `CLOSED`,
+   * `QUEUE_FULL` and `ISOLATION_UNSUPPORTED` with `maxPending`;
    * `DATABASE_UNAVAILABLE` when the answer did not arrive (give an `id` to make a repeat safe).
    */
   async enqueue(queue: string, payload: unknown, options: EnqueueOptions = {}): Promise<Enqueued> {
     checkObject('options', options);
-    const { manager, ...job } = options;
-    return this.enqueuer.enqueue(queue, { payload, ...job }, { manager });
+    const { manager, maxPending, ...job } = options;
+    return this.enqueuer.enqueue(queue, { payload, ...job }, { manager, maxPending });
   }
 
   /**
    * Stores many jobs of one queue, all or none. Answers for each item in place; one that is known already fails nobody.
    * @throws QueueError as `enqueue`, naming the item.
    */
-  async enqueueMany(queue: string, items: EnqueueItem[], options: InTransaction = {}): Promise<Enqueued[]> {
+  async enqueueMany(queue: string, items: EnqueueItem[], options: EnqueueManyOptions = {}): Promise<Enqueued[]> {
     return this.enqueuer.enqueueMany(queue, items, options);
   }
 

@@ -8,6 +8,8 @@ export interface QueueSettings extends AttemptPolicy {
   concurrency?: number;
   /** What becomes of its succeeded and cancelled jobs, default the module's. */
   archive?: false | { keepMs: number };
+  /** Refuses enqueues beyond this many waiting jobs with `QUEUE_FULL`, 1 to 1,000,000; default no limit. Give it in every process. */
+  maxPending?: number;
   /** What becomes of its jobs that ended badly, default the module's. */
   deadLetter?: { keepMs: number };
 }

@@ -5,18 +5,12 @@
  * server (one shard) and on a cluster distributed by `shard`; see docs/adr/0002-where-a-job-stands.md for the shape.
  */
 
+import { HOT, SMALL } from './storage-parameters.js';
+import { SQL_PRODUCERS } from './sql-producers.js';
+import { THROTTLE } from './throttle.js';
+
 /** Where to find the version that `up` leaves behind; `migrate: 'check'` compares it with the code's. */
 export const SCHEMA_VERSION = 1;
-
-/** Hot tables: vacuumed by count, at once and without truncation (which takes an exclusive lock and empties the planner's statistics). */
-const HOT = `
-  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0,
-  autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 10000, vacuum_truncate = off`;
-
-/** Tables that stay tiny and change all the time: room on the page for new versions, vacuumed early. */
-const SMALL = `
-  fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0,
-  autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 10000, vacuum_truncate = off`;
 
 const ENDED = `
   id uuid not null,
@@ -105,6 +99,9 @@ export const UP = [
     epoch int not null,
     primary key (run_at, shard, id)
   ) with (${HOT})`,
+  // Only for counting what waits in a queue (`maxPending`). All lanes are positive: the condition keeps the index, which is the smaller
+  // one, from planners that would take it for other statements.
+  `create index scheduled_lane on simple_queue.scheduled (lane, shard) where lane > 0`,
   `create table simple_queue.suspect (
     lane int not null,
     shard smallint not null,
@@ -144,6 +141,8 @@ export const UP = [
     primary key (id, shard)
   ) with (${SMALL})`,
 
+  ...THROTTLE,
+
   `create table simple_queue.archive (${ENDED},
     check (state in ('succeeded', 'cancelled'))
   ) partition by range (expires_at)`,
@@ -182,6 +181,8 @@ export const UP = [
       d.finished_at, d.expires_at, d.run_ms, d.worker, d.unique_key, d.fingerprint, d.options, d.payload, d.payload_bytes,
       d.output, d.last_error, d.history, l.labels
     from simple_queue.dead_letter d join simple_queue.lane l on l.id = d.lane join simple_queue.queue q on q.id = l.queue`,
+
+  ...SQL_PRODUCERS,
 ];
 
 const DAY_MS = 86_400_000;
@@ -205,7 +206,9 @@ function partitionsOf(table: string, days: number, count: number, now: Date): st
 }
 
 export const DOWN = [
+  `drop function simple_queue.enqueue`,
   `drop view simple_queue.jobs`,
+  `drop table simple_queue.throttle`,
   `drop table simple_queue.dead_letter, simple_queue.archive, simple_queue.lapsed, simple_queue.lease, simple_queue.claim, simple_queue.suspect,
     simple_queue.scheduled, simple_queue.ready, simple_queue.job, simple_queue.lane, simple_queue.queue, simple_queue.version`,
 ];

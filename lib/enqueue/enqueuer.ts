@@ -1,5 +1,5 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
-import type { Enqueued, EnqueueItem, InTransaction } from '../job/enqueue-options.js';
+import type { Enqueued, EnqueueItem, EnqueueManyOptions, EnqueueOutcome, InTransaction } from '../job/enqueue-options.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
 import { Coalescer } from '../runtime/coalescer.js';
@@ -7,6 +7,7 @@ import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import type { NewJob } from '../storage/enqueue.repository.js';
 import type { Storage } from '../storage/storage.js';
+import { checkMaxPending, refuseMixedKeys } from './conflict-rules.js';
 import { checkedJob, checkObject, type CheckedJob } from './new-job.js';
 
 /** From a call to stored jobs: checks, lanes, the caller's transaction or a shared one, wake-ups. */
@@ -17,7 +18,7 @@ export class Enqueuer {
 
   constructor(
     private readonly storage: Storage,
-    private readonly options: Pick<ResolvedOptions, 'maxPayloadBytes' | 'transaction'>,
+    private readonly options: Pick<ResolvedOptions, 'maxPayloadBytes' | 'queues' | 'transaction'>,
     private readonly events: QueueEvents,
   ) {
     this.limits = { maxPayloadBytes: options.maxPayloadBytes, newId: () => this.ids.next() };
@@ -28,21 +29,22 @@ export class Enqueuer {
     });
   }
 
-  async enqueue(queue: string, item: EnqueueItem, transaction: InTransaction): Promise<Enqueued> {
+  async enqueue(queue: string, item: EnqueueItem, call: EnqueueManyOptions): Promise<Enqueued> {
     const { payload, ...options } = item;
-    const job = await this.withLane(checkedJob(queue, payload, options, this.limits));
-    const manager = this.transactionOf(transaction);
+    const job = await this.withLane(this.limited(checkedJob(queue, payload, options, this.limits), call));
+    const manager = this.transactionOf(call);
     const [answer] = manager ? await this.insertIn(manager, [job]) : [await this.insertAlone(job)];
     this.announce([job], [answer!], manager);
     return answer!;
   }
 
-  async enqueueMany(queue: string, items: EnqueueItem[], transaction: InTransaction): Promise<Enqueued[]> {
-    const checked = items.map((item, index) => this.checkedItem(queue, item, index));
+  async enqueueMany(queue: string, items: EnqueueItem[], call: EnqueueManyOptions): Promise<Enqueued[]> {
+    const checked = items.map((item, index) => this.limited(this.checkedItem(queue, item, index), call));
+    refuseMixedKeys(checked);
     const jobs: NewJob[] = [];
     for (const job of checked) jobs.push(await this.withLane(job));
     if (jobs.length === 0) return [];
-    const manager = this.transactionOf(transaction);
+    const manager = this.transactionOf(call);
     const answers = manager ? await this.insertIn(manager, jobs) : await this.storage.enqueues.insert(jobs);
     this.announce(jobs, answers, manager);
     return answers;
@@ -68,6 +70,12 @@ export class Enqueuer {
     }
   }
 
+  private limited(job: CheckedJob, call: EnqueueManyOptions): CheckedJob {
+    const given = checkMaxPending(call.maxPending);
+    const maxPending = given ?? this.options.queues.get(job.queue)?.maxPending;
+    return maxPending === undefined ? job : { ...job, maxPending };
+  }
+
   private async withLane(job: CheckedJob): Promise<NewJob> {
     const lanes = this.storage.lanes;
     const lane = lanes.find(job.queue, job.name, job.labels) ?? (await lanes.of(job.queue, job.name, job.labels));
@@ -76,7 +84,7 @@ export class Enqueuer {
 
   /** Plain items of concurrent callers share a statement; what may conflict keeps a statement of its own. */
   private async insertAlone(job: NewJob): Promise<Enqueued> {
-    if (job.uniqueKey === undefined && !job.givenId) return this.coalescer.add(job);
+    if (job.uniqueKey === undefined && !job.givenId && job.maxPending === undefined) return this.coalescer.add(job);
     return (await this.storage.enqueues.insert([job]))[0]!;
   }
 
@@ -85,8 +93,8 @@ export class Enqueuer {
   }
 
   private announce(jobs: NewJob[], answers: Enqueued[], manager?: EntityManager | QueryRunner): void {
-    const created = jobs.filter((_, index) => answers[index]!.created);
-    if (created.length > 0) this.wake(created, manager);
+    const stored = jobs.filter((_, index) => STORED.has(answers[index]!.outcome));
+    if (stored.length > 0) this.wake(stored, manager);
     if (!this.events.hasListener('enqueued')) return;
     jobs.forEach((job, index) => this.tell(job, answers[index]!));
   }
@@ -101,6 +109,9 @@ export class Enqueuer {
     this.events.emit('enqueued', () => ({ id, queue: lane.queue, name: lane.name, outcome }));
   }
 }
+
+/** What may run now or later because of the call. */
+const STORED: ReadonlySet<EnqueueOutcome> = new Set(['created', 'replaced', 'postponed']);
 
 /** Decides only whom to wake; when a job is due, the database's clock says. */
 const isLater = (job: NewJob): boolean => (job.delayMs ?? 0) > 0 || (job.at !== undefined && job.at.getTime() > Date.now());

@@ -7,6 +7,7 @@ import { payloadText, tooLarge } from '../job/payload.js';
 import { QueueError } from '../job/queue.errors.js';
 import { closestWord } from '../runtime/closest-word.js';
 import type { NewJob } from '../storage/enqueue.repository.js';
+import { checkedConflict } from './conflict-rules.js';
 
 const MAX_TEXT = 512;
 const MAX_HEADERS_BYTES = 8 * 1_024;
@@ -22,6 +23,8 @@ const OPTION_NAMES: Record<keyof JobOptions, true> = {
   delayMs: true,
   priority: true,
   uniqueKey: true,
+  onConflict: true,
+  periodMs: true,
   fingerprint: true,
   labels: true,
   workflowId: true,
@@ -51,6 +54,7 @@ export function checkedJob(
     priority: checkWhole('priority', options.priority ?? 0, -32_768, 32_767),
     ...checkedTime(options),
     ...checkedTexts(options),
+    ...checkedConflict(options),
     ...checkedBytes(options.payloadBytes, limits.maxPayloadBytes),
     options: storedOptions(options),
   };

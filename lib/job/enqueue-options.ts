@@ -1,6 +1,8 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import type { StoredBackoff } from './backoff.js';
 
+export type OnConflict = 'ignore' | 'replace' | 'debounce' | 'throttle';
+
 /** What an enqueue may say of its job. Only what is given is stored; the worker applies the rest. */
 export interface JobOptions {
   /** Caller's UUID: a second enqueue with the same id is a no-op, remembered while archive or dead letter keep the job. */
@@ -15,6 +17,14 @@ export interface JobOptions {
   priority?: number;
   /** At most one live job of the queue with this key; a second enqueue answers with the live job's id. 1 to 512 characters. */
   uniqueKey?: string;
+  /**
+   * What happens where a job has the `uniqueKey` already. `ignore` (the default): nothing. `replace`: a job that waits gets this payload,
+   * run time, priority and options. `debounce`: the same, and runs `periodMs` from now. `throttle`: one job a period, whether it still
+   * lives or not. A running job is never changed: the outcome is `running`. Not with `id`.
+   */
+  onConflict?: OnConflict;
+  /** Of `debounce` (the rest that is waited for) and `throttle`: milliseconds, 1 to a year, by the database's clock. */
+  periodMs?: number;
   /** A tag that many jobs may share, for finding and cancelling them. 1 to 512 characters. */
   fingerprint?: string;
   /** Only a worker that has all of these may run it: at most 16, each 1 to 64 of letters, digits and `_ . : / = -`. */
@@ -39,17 +49,35 @@ export interface InTransaction {
   manager?: EntityManager | QueryRunner;
 }
 
-export interface EnqueueOptions extends JobOptions, InTransaction {}
+/** How much a queue may hold. */
+export interface BackPressure {
+  /**
+   * Refuses with `QUEUE_FULL` what would make the queue hold more waiting jobs than this, 1 to 1,000,000; default: the queue's setting.
+   * Exact; such enqueues of a queue come one after another until their transactions end, in READ COMMITTED only.
+   */
+  maxPending?: number;
+}
+
+export interface EnqueueOptions extends JobOptions, InTransaction, BackPressure {}
+
+/** For all items of a call. */
+export interface EnqueueManyOptions extends InTransaction, BackPressure {}
 
 export interface EnqueueItem extends JobOptions {
   payload: unknown;
 }
 
+/**
+ * What became of an enqueue. `existing`: the key or id is known, nothing was stored. `replaced`, `postponed` (by `debounce`): the waiting
+ * job was changed. `throttled`: the period is not over. `running`: the job of the key runs, nothing was stored.
+ */
+export type EnqueueOutcome = 'created' | 'existing' | 'replaced' | 'postponed' | 'throttled' | 'running';
+
 /** `created` is false when the unique key or the id was known already; `id` is then the known job's. */
 export interface Enqueued {
   id: string;
   created: boolean;
-  outcome: 'created' | 'existing';
+  outcome: EnqueueOutcome;
 }
 
 /** Which jobs to cancel: exactly one of the selectors; `uniqueKey` needs its queue, `fingerprint` and `workflowId` may name one. */

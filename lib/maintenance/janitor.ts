@@ -1,6 +1,7 @@
 import type { QueueEvents } from '../observability/events.js';
 import { DatabaseError } from '../storage/database-errors.js';
 import { PARTITIONED, type PartitionedTable, type PartitionRepository } from '../storage/partition.repository.js';
+import type { PeriodRepository } from '../storage/period.repository.js';
 import { jittered } from './jitter.js';
 
 export interface JanitorRules {
@@ -15,19 +16,21 @@ const MAX_BATCHES = 50;
 const CHECK_VIOLATION = '23514';
 const LOCK_NOT_AVAILABLE = '55P03';
 
-/** Keeps partitions ahead of time and lets expired ones go: retention drops tables, it deletes no rows one by one. */
+/** Keeps partitions ahead of time and lets expired ones go (retention drops tables, it deletes no rows one by one); purges periods. */
 export class Janitor {
   private readonly complained = new Set<string>();
   private readonly refused = new Set<string>();
 
   constructor(
     private readonly partitions: PartitionRepository,
+    private readonly periods: PeriodRepository,
     private readonly rules: JanitorRules,
     private readonly events: QueueEvents,
   ) {}
 
   async clean(): Promise<number> {
     for (const table of Object.keys(PARTITIONED) as PartitionedTable[]) await this.cleanTable(table);
+    for (let batch = 0; batch < MAX_BATCHES && (await this.periods.purge()) === 1_000; batch++);
     return jittered(this.rules.intervalMs);
   }
 

@@ -1,3 +1,4 @@
+import type { EnqueueOutcome } from '../job/enqueue-options.js';
 import { failureOf, type Failure } from '../job/failure.js';
 import type { TerminalState } from '../job/job-state.js';
 
@@ -12,7 +13,7 @@ export interface JobEvent {
 /** The only list of what happens; log, metrics and traces are listeners like any user's. */
 export interface JobEvents {
   /** Stored by this process (in a caller's transaction: not yet committed). */
-  enqueued: { id: string; queue: string; name: string; outcome: 'created' | 'existing' };
+  enqueued: { id: string; queue: string; name: string; outcome: EnqueueOutcome };
   started: JobEvent;
   succeeded: JobEvent & { runMs: number; output: unknown };
   /** An attempt failed and another one follows. */

@@ -1,8 +1,11 @@
 import type { Enqueued } from '../job/enqueue-options.js';
 import { QueueError } from '../job/queue.errors.js';
+import { ConflictRepository, hasConflictMode } from './conflict.repository.js';
 import type { Database, Run } from './database.js';
 import type { Lane } from './lanes.js';
+import { isLimited, PendingRepository } from './pending.repository.js';
 import { SHARD } from './shard.js';
+import { repeated } from './repeated.js';
 import { DATABASE_TIME } from './sql/database-time.sql.js';
 import { ENQUEUE_PLAIN } from './sql/enqueue-plain.sql.js';
 import { ENQUEUE } from './sql/enqueue.sql.js';
@@ -20,6 +23,11 @@ export interface NewJob {
   at?: Date;
   delayMs?: number;
   uniqueKey?: string;
+  /** undefined: `ignore`. */
+  conflict?: 'replace' | 'debounce' | 'throttle';
+  periodMs?: number;
+  /** The queue's limit, the same for all jobs of a call. */
+  maxPending?: number;
   fingerprint?: string;
   /** JSON of `StoredOptions`, or undefined. */
   options?: string;
@@ -35,16 +43,26 @@ const MAX_ROUNDS = 5;
 
 /** Stores new jobs; answers for each in place. */
 export class EnqueueRepository {
+  private readonly conflicts = new ConflictRepository();
+  private readonly pending = new PendingRepository();
+
   constructor(private readonly database: Database) {}
 
   /** In a transaction of our own where one is needed: one statement is its own transaction. */
   async insert(jobs: NewJob[]): Promise<Enqueued[]> {
+    if (jobs.some(isConditional)) return repeated(() => this.database.callers.transaction((run) => this.insertIn(run, jobs)));
     const isOneStatement = chunksOf(jobs).length <= 1 && !jobs.some((job) => job.givenId);
     if (isOneStatement) return this.insertIn(this.database.callers.run, jobs);
     return this.database.callers.transaction((run) => this.insertIn(run, jobs));
   }
 
   async insertIn(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
+    if (jobs.some(isLimited)) return this.pending.within(run, jobs, () => this.insertUnlimited(run, jobs));
+    return this.insertUnlimited(run, jobs);
+  }
+
+  private async insertUnlimited(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
+    if (jobs.some(hasConflictMode)) return this.conflicts.resolve(run, jobs, (within, some) => this.insertAny(within, some));
     if (!jobs.every(isPlain)) return this.insertAny(run, jobs);
     for (const chunk of chunksOf(jobs)) await run(ENQUEUE_PLAIN, plainValues(chunk));
     return jobs.map(created);
@@ -119,6 +137,8 @@ const existing = (id: string): Enqueued => ({ id, created: false, outcome: 'exis
 
 const isPlain = (job: NewJob): boolean =>
   job.uniqueKey === undefined && !job.givenId && job.at === undefined && job.delayMs === undefined;
+
+const isConditional = (job: NewJob): boolean => isLimited(job) || hasConflictMode(job);
 
 /** Two batches that take the same keys (or callers' ids) take them in the same order: unsorted ones deadlock. */
 function byKey(a: NewJob, b: NewJob): number {

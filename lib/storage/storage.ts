@@ -13,6 +13,7 @@ import { PullRepository } from './pull.repository.js';
 import { PartitionRepository } from './partition.repository.js';
 import { QueueRepository } from './queue.repository.js';
 import { RevivalRepository } from './revival.repository.js';
+import { PeriodRepository } from './period.repository.js';
 import { Signals } from './signals.js';
 
 /** Everything of one module instance that reaches the database. */
@@ -21,6 +22,7 @@ export class Storage {
   readonly enqueues: EnqueueRepository;
   readonly leases: LeaseRepository;
   readonly partitions: PartitionRepository;
+  readonly periods: PeriodRepository;
   readonly lanes: Lanes;
   readonly pulls: PullRepository;
   readonly queues: QueueRepository;
@@ -35,6 +37,7 @@ export class Storage {
     this.enqueues = new EnqueueRepository(database);
     this.leases = new LeaseRepository(database);
     this.partitions = new PartitionRepository(database);
+    this.periods = new PeriodRepository(database);
     this.lanes = new Lanes(database);
     this.pulls = new PullRepository(database);
     this.queues = new QueueRepository(database);

@@ -1,15 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
+import { checkMaxPending } from '../enqueue/conflict-rules.js';
 import { checkedJob } from '../enqueue/new-job.js';
 import type {
   CancelCounts,
   CancelSelector,
   EnqueueItem,
+  EnqueueManyOptions,
   EnqueueOptions,
   Enqueued,
   InTransaction,
 } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
 import { checkLabels } from '../job/labels.js';
+import { QueueError } from '../job/queue.errors.js';
 import { checkSelector, type QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 
@@ -18,16 +21,18 @@ export interface RecordedJob {
   id: string;
   queue: string;
   payload: unknown;
-  options: Omit<EnqueueOptions, 'manager'>;
+  options: Omit<EnqueueOptions, 'manager' | 'maxPending'>;
   cancelled: boolean;
 }
 
 type PublicOf<Class> = { [Member in keyof Class]: Class[Member] };
 
+const OUTCOMES = { ignore: 'existing', replace: 'replaced', debounce: 'postponed', throttle: 'throttled' } as const;
 const MAX_PAYLOAD_BYTES = 1_024 * 1_024;
 
 /**
- * A QueueService without a database: records what was enqueued, with the same checks, and remembers unique keys and ids.
+ * A QueueService without a database: records what was enqueued, with the same checks, and remembers unique keys and ids. All its jobs
+ * wait, and periods of throttled keys never end.
  * `Test.createTestingModule(...).overrideProvider(QueueService).useValue(new RecordingQueueService())`.
  */
 export class RecordingQueueService implements PublicOf<QueueService> {
@@ -39,14 +44,15 @@ export class RecordingQueueService implements PublicOf<QueueService> {
   }
 
   /** All or none, as the real one. */
-  async enqueueMany(queue: string, items: EnqueueItem[], _options?: InTransaction): Promise<Enqueued[]> {
-    const before = this.enqueued.length;
+  async enqueueMany(queue: string, items: EnqueueItem[], call: EnqueueManyOptions = {}): Promise<Enqueued[]> {
+    const { maxPending } = call;
+    const before = [...this.enqueued];
     try {
       const answers: Enqueued[] = [];
-      for (const { payload, ...options } of items) answers.push(await this.enqueue(queue, payload, options));
+      for (const { payload, ...options } of items) answers.push(await this.enqueue(queue, payload, { ...options, maxPending }));
       return answers;
     } catch (error) {
-      this.enqueued.length = before;
+      this.enqueued.splice(0, Infinity, ...before);
       throw error;
     }
   }
@@ -88,13 +94,36 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     this.enqueued.length = 0;
   }
 
-  private record(queue: string, payload: unknown, { manager: _manager, ...options }: EnqueueOptions): Enqueued {
+  private record(queue: string, payload: unknown, { manager: _manager, maxPending, ...options }: EnqueueOptions): Enqueued {
+    checkMaxPending(maxPending);
     const checked = checkedJob(queue, payload, options, { maxPayloadBytes: MAX_PAYLOAD_BYTES, newId: () => this.ids.next() });
     const known = this.enqueued.find((job) => isSame(job, queue, options));
-    if (known) return { id: known.id, created: false, outcome: 'existing' };
-    this.enqueued.push({ id: checked.id, queue, payload: JSON.parse(checked.payload), options, cancelled: false });
+    const job = {
+      id: known?.id ?? checked.id,
+      queue,
+      payload: JSON.parse(checked.payload) as unknown,
+      options,
+      cancelled: false,
+    };
+    if (known) return this.meet(known, job);
+    if (maxPending !== undefined && this.waiting(queue) >= maxPending) throw full(queue, maxPending);
+    this.enqueued.push(job);
     return { id: checked.id, created: true, outcome: 'created' };
   }
+
+  private waiting(queue: string): number {
+    return this.enqueued.filter((job) => job.queue === queue && !job.cancelled).length;
+  }
+
+  private meet(known: RecordedJob, job: RecordedJob): Enqueued {
+    const outcome = OUTCOMES[job.options.onConflict ?? 'ignore'];
+    if (outcome === 'replaced' || outcome === 'postponed') this.enqueued[this.enqueued.indexOf(known)] = job;
+    return { id: known.id, created: false, outcome };
+  }
+}
+
+function full(queue: string, maxPending: number): QueueError {
+  return new QueueError('QUEUE_FULL', `The job was refused: queue "${queue}" may hold ${maxPending} waiting jobs (maxPending).`);
 }
 
 function isSame(job: RecordedJob, queue: string, { id, uniqueKey }: EnqueueOptions): boolean {

@@ -126,7 +126,7 @@ function makeDuties({ storage, options, events }: WorkerParts, lanes: WorkerLane
   return {
     scheduler: new Scheduler({ jobs: storage.jobs, maxRestMs: schedulerRestMs(options), lanes: () => lanes.openIds(), ...hooks }),
     reaper: new Reaper(storage.leases, { ...rules, intervalMs: options.reaperIntervalMs }, events),
-    janitor: new Janitor(storage.partitions, { intervalMs: options.janitorIntervalMs, keepMs }, events),
+    janitor: new Janitor(storage.partitions, storage.periods, { intervalMs: options.janitorIntervalMs, keepMs }, events),
   };
 }
 

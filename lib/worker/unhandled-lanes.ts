@@ -14,6 +14,8 @@ export class UnhandledLanes {
   ) {}
 
   async report(): Promise<void> {
+    // Lanes that a long transaction of a SQL producer registered: their ids may be lower than ones that are known already.
+    await this.lanes.refresh();
     for (const lane of this.lanes.unhandled()) {
       if (this.reported.has(lane.id) || !(await this.jobs.hasDue([lane.id]))) continue;
       this.reported.add(lane.id);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { checkMaxPending, refuseMixedKeys } from '../../lib/enqueue/conflict-rules.js';
 import { checkedJob } from '../../lib/enqueue/new-job.js';
 import { checkSelector } from '../../lib/queue.service.js';
+import { resolveOptions } from '../../lib/resolve-options.js';
 
 const check = (payload: unknown, options: unknown = {}, queue: unknown = 'mail') =>
   checkedJob(queue as string, payload, options as never, { maxPayloadBytes: 1_000, newId: () => 'an id' });
@@ -24,11 +26,44 @@ describe('a call that cannot work is refused before anything is written', () => 
     ['too many headers', { headers: { a: 'x'.repeat(9_000) } }, 'more than 8192'],
     ['no attempts', { maxAttempts: 0 }, 'maxAttempts must be a number from 1 to 1000'],
     ['a backoff that cannot be stored', { backoff: { type: 'custom' } }, 'cannot be stored with a job'],
+    ['a mode without a key', { onConflict: 'replace' }, 'needs a uniqueKey'],
+    ['debounce without a key', { onConflict: 'debounce', periodMs: 5 }, 'needs a uniqueKey'],
+    ['an unknown mode', { onConflict: 'merge', uniqueKey: 'k' }, 'onConflict must be one of ignore, replace, debounce, throttle'],
+    ['a mode that is no text', { onConflict: null, uniqueKey: 'k' }, 'onConflict must be one of'],
+    ['debounce without a period', { onConflict: 'debounce', uniqueKey: 'k' }, 'needs periodMs'],
+    ['throttle with a period of nothing', { onConflict: 'throttle', uniqueKey: 'k', periodMs: 0 }, 'needs periodMs'],
+    ['a period that is no number', { onConflict: 'throttle', uniqueKey: 'k', periodMs: '5' }, 'needs periodMs'],
+    ['a period without a mode', { periodMs: 5 }, 'periodMs belongs to onConflict "debounce" or "throttle"'],
+    ['a period of replace', { periodMs: 5, uniqueKey: 'k', onConflict: 'replace' }, 'periodMs belongs to'],
+    ['debounce with a delay', { onConflict: 'debounce', uniqueKey: 'k', periodMs: 5, delayMs: 5 }, 'Leave out runAt and delayMs'],
+    [
+      "a mode with a caller's id",
+      { onConflict: 'replace', uniqueKey: 'k', id: '00000000-0000-4000-8000-000000000000' },
+      'id cannot be given',
+    ],
+    ['a limit in an item', { maxPending: 5 }, 'unknown option "maxPending"'],
     ['a timeout of nothing', { timeoutMs: 0 }, 'timeoutMs must be a number from 1'],
     ['bytes that are none', { payloadBytes: 'text' }, 'payloadBytes must be a Uint8Array'],
   ])('%s', (_, options, problem) => {
     expect(() => check({}, options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
     expect(() => check({}, options)).toThrow(problem);
+  });
+
+  it.each([0, -1, 1.5, 1_000_001, '5', null, NaN])('a maxPending of %p', (maxPending) => {
+    expect(() => checkMaxPending(maxPending as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    expect(() => resolveOptions({ queues: { mail: { maxPending: maxPending as never } } })).toThrow('queues.mail.maxPending');
+  });
+
+  it('one key with two modes in one call', () => {
+    const items = [
+      { uniqueKey: 'a' },
+      { uniqueKey: 'b', conflict: 'replace' },
+      { uniqueKey: 'a', conflict: 'throttle' },
+    ] as const;
+    expect(() => refuseMixedKeys([...items])).toThrow(
+      'Item 2: enqueue: the items with uniqueKey "a" have different onConflict modes',
+    );
+    expect(() => refuseMixedKeys([items[1], items[1], {}, {}])).not.toThrow();
   });
 
   it.each(['', 'a b', 'x'.repeat(101), '../etc', "'; drop table job; --", 'a\0', null, 7])('the queue name %p', (queue) => {

@@ -21,7 +21,7 @@ describe('the enqueuer', () => {
         return run(asked, values);
       },
     });
-    enqueuer = new Enqueuer(test.storage, { maxPayloadBytes: 1_000, transaction: () => ambient }, test.events);
+    enqueuer = new Enqueuer(test.storage, { maxPayloadBytes: 1_000, queues: new Map(), transaction: () => ambient }, test.events);
     await test.storage.lanes.of('mail', '');
   });
   beforeEach(async () => {

@@ -25,6 +25,7 @@ describe('the janitor', () => {
   const aJanitor = (keepDays: { archive?: number; deadLetter?: number } = {}) =>
     new Janitor(
       test.storage.partitions,
+      test.storage.periods,
       {
         intervalMs: 1_000,
         keepMs: { archive: (keepDays.archive ?? 7) * DAY_MS, dead_letter: (keepDays.deadLetter ?? 30) * DAY_MS },
@@ -164,6 +165,15 @@ describe('the janitor', () => {
     expect(await partitions('archive')).toEqual([]);
   });
 
+  it('purges the periods of throttled keys that are over, and no others', async () => {
+    await test.database.query(
+      `insert into simple_queue.throttle (unique_key, shard, queue, job, ends_at)
+       select 'key-' || n, 0, 1, gen_random_uuid(), now() + case when n <= 1500 then -1 else 1 end * interval '1 hour' from generate_series(1, 1600) n`,
+    );
+    await aJanitor().clean();
+    expect(await count('throttle')).toBe(100);
+  });
+
   it('says once that it may not change tables, and goes on purging', async () => {
     const { partitions: repository } = test.storage;
     const refused = Object.assign(Object.create(repository) as typeof repository, {
@@ -172,7 +182,8 @@ describe('the janitor', () => {
     const { DatabaseError } = await import('../../lib/storage/database-errors.js');
     const denied = new DatabaseError('run ""', Object.assign(new Error('permission denied'), { code: '42501' }));
     await anEndedJob('-400 days');
-    const janitor = new Janitor(refused, { intervalMs: 1, keepMs: { archive: DAY_MS, dead_letter: DAY_MS } }, test.events);
+    const keepMs = { archive: DAY_MS, dead_letter: DAY_MS };
+    const janitor = new Janitor(refused, test.storage.periods, { intervalMs: 1, keepMs }, test.events);
     await janitor.clean();
     await janitor.clean();
     expect(warnings).toHaveLength(2);

@@ -53,6 +53,52 @@ describe('isolation', () => {
       expect(await queues.find(id)).toMatchObject({ state: 'ready' });
     });
 
+    it.each(['replace', 'debounce', 'throttle'] as const)(
+      'gets 40001 for a job to %s that came after its snapshot',
+      async (onConflict) => {
+        const options = { uniqueKey: 'key', onConflict, ...(onConflict === 'replace' ? {} : { periodMs: 60_000 }) };
+        const order = test.dataSource.transaction(level, async (manager) => {
+          await manager.query('select count(*) from simple_queue.job');
+          await queues.enqueue('mail', 1, options);
+          return queues.enqueue('mail', 2, { ...options, manager });
+        });
+        await expect(order).rejects.toMatchObject({ code: 'TRANSACTION_CONFLICT', sqlState: '40001' });
+      },
+    );
+
+    it('gets 40001 for replacing a job that was claimed after its snapshot', async () => {
+      const { id } = await test.rows.job({ uniqueKey: 'key' });
+      const order = test.dataSource.transaction(level, async (manager) => {
+        await manager.query('select count(*) from simple_queue.job');
+        await test.database.query('delete from simple_queue.ready');
+        return queues.enqueue('mail', 2, { uniqueKey: 'key', onConflict: 'replace', manager });
+      });
+      await expect(order).rejects.toMatchObject({ sqlState: '40001' });
+      await test.database.query('delete from simple_queue.job where id = $1', [id]);
+    });
+
+    it('gets 40001 for a period that was opened after its snapshot, by a job that has ended', async () => {
+      const options = { uniqueKey: 'key', onConflict: 'throttle', periodMs: 60_000 } as const;
+      const order = test.dataSource.transaction(level, async (manager) => {
+        await manager.query('select count(*) from simple_queue.job');
+        await queues.cancel({ id: (await queues.enqueue('mail', 1, options)).id });
+        return queues.enqueue('mail', 2, { ...options, manager });
+      });
+      await expect(order).rejects.toMatchObject({ sqlState: '40001' });
+    });
+
+    it('replaces, debounces and throttles what was there before its snapshot', async () => {
+      const modes = [
+        { uniqueKey: 'a', onConflict: 'replace' },
+        { uniqueKey: 'b', onConflict: 'debounce', periodMs: 60_000 },
+        { uniqueKey: 'c', onConflict: 'throttle', periodMs: 60_000 },
+      ] as const;
+      const items = modes.map((mode) => ({ payload: 1, ...mode }));
+      await queues.enqueueMany('mail', items);
+      const answers = await test.dataSource.transaction(level, (manager) => queues.enqueueMany('mail', items, { manager }));
+      expect(answers.map(({ outcome }) => outcome)).toEqual(['replaced', 'postponed', 'throttled']);
+    });
+
     it('knows a key that was taken before its snapshot', async () => {
       const holder = await queues.enqueue('mail', 1, { uniqueKey: 'key' });
       const answer = await test.dataSource.transaction(level, (manager) =>

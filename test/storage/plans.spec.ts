@@ -7,6 +7,7 @@ import type { Lane } from '../../lib/storage/lanes.js';
 import { LeaseRepository } from '../../lib/storage/lease.repository.js';
 import { PullRepository } from '../../lib/storage/pull.repository.js';
 import type { Database } from '../../lib/storage/database.js';
+import { COUNT_PENDING } from '../../lib/storage/sql/count-pending.sql.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import { explaining, type Cost } from '../support/plans.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
@@ -28,7 +29,18 @@ const JOBS: Record<string, number> = {
     reap_claims: 2_000,
     release_claims: 100,
   },
-  ...{ promote: 1_000, cancel: 1_000, enqueue: BATCH, enqueue_plain: BATCH, find_live_keys: BATCH },
+  ...{
+    promote: 1_000,
+    cancel: 1_000,
+    // Every tenth job has a key, and the stretch between them may be read.
+    replace: 10 * BATCH,
+    open_periods: BATCH,
+    take_back: BATCH,
+    count_pending: 30_000,
+    enqueue: BATCH,
+    enqueue_plain: BATCH,
+    find_live_keys: BATCH,
+  },
   // Each id may lie in any of some twenty partitions.
   ...{ find_ended_ids: 20 * BATCH, find_job: 20, has_due: 5_000 },
 };
@@ -36,7 +48,7 @@ const JOBS: Record<string, number> = {
 const BLOCKS_A_JOB = 100;
 const BLOCKS = 2_500;
 
-const HOT = ['job', 'ready', 'scheduled', 'suspect', 'claim', 'archive', 'dead_letter'];
+const HOT = ['job', 'ready', 'scheduled', 'suspect', 'claim', 'archive', 'dead_letter', 'throttle'];
 
 type Found = { id: string; epoch: number };
 
@@ -109,6 +121,7 @@ describe('plans on large tables', () => {
     await jobs.find(claimed[0]!.id, run);
     await enqueues.insert(Array.from({ length: BATCH }, (_, n) => aNewJob({ uniqueKey: `key-${n}`, givenId: true })));
     await enqueues.insert(Array.from({ length: BATCH }, () => aNewJob()));
+    await conditional(enqueues, run, 60_000);
     return costs;
   }
 
@@ -135,7 +148,22 @@ describe('plans on large tables', () => {
       run,
       Array.from({ length: BATCH }, (_, n) => aNewJob({ uniqueKey: `key-${n + 1_000}`, givenId: true })),
     );
+    await conditional(enqueues, run, 100_000);
     return costs;
+  }
+
+  /** Replaces, throttles and counts: every tenth job has a key. */
+  async function conditional(enqueues: EnqueueRepository, run: Run, from: number): Promise<void> {
+    const keys = Array.from({ length: BATCH }, (_, n) => `key-${from + n * 10}`);
+    const replaced = await enqueues.insertIn(
+      run,
+      keys.map((uniqueKey) => aNewJob({ uniqueKey, conflict: 'replace' })),
+    );
+    expect(new Set(replaced.map(({ outcome }) => outcome))).toEqual(new Set(['replaced']));
+    const throttled = () => keys.map((key) => aNewJob({ uniqueKey: `throttled-${key}`, conflict: 'throttle', periodMs: DAY_MS }));
+    await enqueues.insertIn(run, throttled());
+    await enqueues.insertIn(run, throttled());
+    for (const queueId of [busy.queueId, -1]) await run(COUNT_PENDING, [0, queueId, 30_000]);
   }
 
   async function claimAndSettle(jobs: JobRepository): Promise<Found[]> {
@@ -228,6 +256,9 @@ describe('plans on large tables', () => {
       'renew_pulled',
       'find_by_workflow',
       'enqueue',
+      'replace',
+      'open_periods',
+      'count_pending',
     ])
       expect(names).toContain(name);
   });

@@ -14,6 +14,9 @@ const NOT_FOR_ONE_SHARD: Record<string, string> = {
   migration_lock: 'an advisory lock around DDL, held by one connection',
   try_partition_lock: 'an advisory lock around DDL, held by one connection',
   short_locks: 'local to the transaction that does DDL',
+  lock_keys: 'advisory locks of one transaction, on the server that it runs on',
+  lock_all_keys: 'an advisory lock of one transaction, on the server that it runs on',
+  lock_pending: 'an advisory lock of one transaction, on the server that it runs on',
 };
 
 /** Indexes whose first column is neither id nor lane, and why. */
@@ -23,6 +26,8 @@ const LED_OTHERWISE: Record<string, string> = {
   job_workflow: 'found by workflow; an expression over the options',
   job_cancel: 'holds only jobs that were asked to stop',
   scheduled_pkey: 'found by time',
+  throttle_pkey: 'found by key',
+  throttle_end: 'purged by time',
   archive_default_expiry: 'purged by time',
   dead_letter_default_expiry: 'purged by time',
   archive_fingerprint: 'found by tag',
@@ -79,7 +84,8 @@ describe('the statements', () => {
   });
 
   it('name the schema of every table, so that another schema is a matter of text', () => {
-    const unnamed = /\b(from|into|update|join)\s+(job|ready|scheduled|suspect|claim|lease|lane|queue|archive|dead_letter)\b/;
+    const unnamed =
+      /\b(from|into|update|join)\s+(job|ready|scheduled|suspect|claim|lease|lane|queue|throttle|archive|dead_letter)\b/;
     // A CTE may be called like a table.
     expect(breaches(({ text }) => unnamed.test(text.replaceAll(/\bfrom (scheduled|claim|suspect)\b(?=\s*[,)])/g, '')))).toEqual(
       [],
@@ -149,12 +155,15 @@ describe('the schema', () => {
     expect(others.toSorted()).toEqual(Object.keys(LED_OTHERWISE).toSorted());
   });
 
-  it('has no triggers, no functions, and no foreign keys but in the registry', async () => {
+  it('has no triggers, no foreign keys but in the registry, and one function: that for SQL producers', async () => {
     const foreign = await test.database.query<{ table: string }>(
       `select conrelid::regclass::text as table from pg_constraint where contype = 'f' and connamespace = 'simple_queue'::regnamespace`,
     );
     expect(foreign).toEqual([{ table: 'simple_queue.lane' }]);
-    expect(await test.database.query(`select from pg_proc where pronamespace = 'simple_queue'::regnamespace`)).toEqual([]);
+    const functions = await test.database.query(
+      `select proname as name from pg_proc where pronamespace = 'simple_queue'::regnamespace`,
+    );
+    expect(functions).toEqual([{ name: 'enqueue' }]);
     const triggers = await test.database.query(
       `select from pg_trigger g join pg_class t on t.oid = g.tgrelid where t.relnamespace = 'simple_queue'::regnamespace and not tgisinternal`,
     );

@@ -31,7 +31,7 @@ export interface JobRow {
   lease: string;
 }
 
-const TABLES = ['job', 'ready', 'scheduled', 'suspect', 'claim', 'lease', 'lapsed', 'archive', 'dead_letter'];
+const TABLES = ['job', 'ready', 'scheduled', 'suspect', 'claim', 'lease', 'lapsed', 'archive', 'dead_letter', 'throttle'];
 
 /** Makes rows as the library leaves them, straight in the tables. */
 export class Rows {

@@ -21,6 +21,29 @@ describe('the recording queue', () => {
     expect((await queues.enqueue('mail', 3, { uniqueKey: 'key' })).created).toBe(true);
   });
 
+  it('replaces, postpones and throttles what has the key', async () => {
+    const { id } = await queues.enqueue('mail', 1, { uniqueKey: 'key' });
+    const outcomes = [];
+    for (const mode of [
+      { onConflict: 'replace' },
+      { onConflict: 'debounce', periodMs: 5 },
+      { onConflict: 'throttle', periodMs: 5 },
+    ] as const)
+      outcomes.push(await queues.enqueue('mail', mode.onConflict, { uniqueKey: 'key', ...mode }));
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['replaced', 'postponed', 'throttled']);
+    expect(outcomes.every((answer) => answer.id === id && !answer.created)).toBe(true);
+    expect(queues.enqueued.map(({ payload }) => payload)).toEqual(['debounce']);
+  });
+
+  it('is full at maxPending, and takes back a batch that replaced something', async () => {
+    await queues.enqueue('mail', 1, { uniqueKey: 'key', maxPending: 1 });
+    await expect(queues.enqueue('mail', 2, { maxPending: 1 })).rejects.toMatchObject({ code: 'QUEUE_FULL' });
+    const items = [{ payload: 3, uniqueKey: 'key', onConflict: 'replace' } as const, { payload: 4 }];
+    await expect(queues.enqueueMany('mail', items, { maxPending: 1 })).rejects.toMatchObject({ code: 'QUEUE_FULL' });
+    expect(queues.enqueued.map(({ payload }) => payload)).toEqual([1]);
+    await expect(queues.enqueue('mail', 5, { maxPending: 0 })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+
   it('checks as the real one does: a bad item stores none of its batch', async () => {
     const batch = queues.enqueueMany('mail', [{ payload: 1 }, { payload: 2n }]);
     await expect(batch).rejects.toMatchObject({ code: 'INVALID_PAYLOAD' });

@@ -11,6 +11,7 @@ import {
   QueueError,
   QueueService,
   SimpleQueueModule,
+  type EnqueueOutcome,
   type FoundJob,
   type QueueErrorCode,
   type SimpleQueueOptions,
@@ -79,7 +80,7 @@ export class Application {
 
   async use(manager: EntityManager, runner: QueryRunner): Promise<void> {
     const { id, created, outcome } = await this.queues.enqueue('mail', { to: 'you' }, { manager, uniqueKey: 'one' });
-    expectTypeOf({ id, created, outcome }).toEqualTypeOf<{ id: string; created: boolean; outcome: 'created' | 'existing' }>();
+    expectTypeOf({ id, created, outcome }).toEqualTypeOf<{ id: string; created: boolean; outcome: EnqueueOutcome }>();
     await this.reports.enqueueMany('mail', [{ payload: 1, delayMs: 5 }, { payload: 2 }], { manager: runner });
     expectTypeOf(await this.queues.find<{ to: string }, number>(id)).toEqualTypeOf<
       FoundJob<{ to: string }, number> | undefined

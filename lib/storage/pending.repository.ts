@@ -1,0 +1,61 @@
+import type { Enqueued } from '../job/enqueue-options.js';
+import { QueueError } from '../job/queue.errors.js';
+import type { Run } from './database.js';
+import type { NewJob } from './enqueue.repository.js';
+import { SHARD } from './shard.js';
+import { COUNT_PENDING, LOCK_PENDING } from './sql/count-pending.sql.js';
+import { RELEASE_SAVEPOINT, ROLLBACK_TO_SAVEPOINT, SAVEPOINT } from './sql/savepoint.sql.js';
+
+export const isLimited = (job: NewJob): boolean => job.maxPending !== undefined;
+
+/** Back pressure: what would make a queue hold more waiting jobs than its limit is refused. In a transaction; exact among its users. */
+export class PendingRepository {
+  /** Jobs of one call, so of one queue and one limit. All come in, or none. */
+  async within(run: Run, jobs: NewJob[], insert: () => Promise<Enqueued[]>): Promise<Enqueued[]> {
+    const { lane, maxPending } = jobs[0]! as NewJob & { maxPending: number };
+    await this.lock(run, lane.queueId, lane.queue);
+    const [row] = await run<{ pending: number }>(COUNT_PENDING, [SHARD, lane.queueId, maxPending]);
+    const room = maxPending - row!.pending;
+    if (jobs.length <= room) return insert();
+    if (jobs.every(isAlwaysNew)) throw full(jobs.length, lane.queue, maxPending);
+    return this.tryInsert(run, room, insert, () => full(jobs.length, lane.queue, maxPending));
+  }
+
+  private async lock(run: Run, queueId: number, queue: string): Promise<void> {
+    const [row] = await run<{ level: string }>(LOCK_PENDING, [queueId]);
+    if (row!.level !== 'read committed' && row!.level !== 'read uncommitted') throw unseen(queue, row!.level);
+  }
+
+  /** What is known already takes no room, and only the insert knows. */
+  private async tryInsert(
+    run: Run,
+    room: number,
+    insert: () => Promise<Enqueued[]>,
+    refusal: () => QueueError,
+  ): Promise<Enqueued[]> {
+    await run(SAVEPOINT, []);
+    const answers = await insert();
+    const isFull = answers.filter((answer) => answer.created).length > room;
+    if (isFull) await run(ROLLBACK_TO_SAVEPOINT, []);
+    await run(RELEASE_SAVEPOINT, []);
+    if (isFull) throw refusal();
+    return answers;
+  }
+}
+
+const isAlwaysNew = (job: NewJob): boolean => job.uniqueKey === undefined && !job.givenId;
+
+function full(count: number, queue: string, maxPending: number): QueueError {
+  const what = count === 1 ? 'The job was' : `The ${count} jobs were`;
+  return new QueueError(
+    'QUEUE_FULL',
+    `${what} refused: queue "${queue}" may hold ${maxPending} waiting jobs (maxPending). Enqueue later, or raise the limit.`,
+  );
+}
+
+function unseen(queue: string, level: string): QueueError {
+  return new QueueError(
+    'ISOLATION_UNSUPPORTED',
+    `maxPending of queue "${queue}" cannot be exact in a ${level.toUpperCase()} transaction, which does not see what others commit. Enqueue in a READ COMMITTED transaction, or without a limit.`,
+  );
+}

@@ -1,0 +1,34 @@
+import { statement } from '../statement.js';
+
+/**
+ * Enqueues under a limit come one after another until their transactions end, so that each counts what the ones before it stored. Only in
+ * READ COMMITTED does the count that follows see that; elsewhere nothing is locked, and the caller refuses.
+ */
+export const LOCK_PENDING = statement(
+  'lock_pending',
+  `select level, case when level in ('read committed', 'read uncommitted')
+    then pg_advisory_xact_lock(hashtextextended('simple_queue.pending:' || $1::int, 0))::text end
+  from current_setting('transaction_isolation') level`,
+);
+
+/**
+ * How many jobs of a queue wait, counted no further than $3: through the lanes' own keys, whatever else the tables hold.
+ *
+ * It runs in callers' transactions, under their settings: there a planner that believes one lane to fill a table walks all of it, once a
+ * lane. Ranges that hold everything, and of which it cannot know that, keep it to the keys.
+ */
+export const COUNT_PENDING = statement(
+  'count_pending',
+  `with l as materialized (
+    select id, (-32768)::smallint as least, 32767::smallint as most, '-infinity'::timestamptz as since, 'infinity'::timestamptz as upto
+    from simple_queue.lane where queue = $2::int)
+  select count(*)::int as pending from (
+    select from l cross join lateral (
+      (select from simple_queue.ready where lane = l.id and shard = $1 and priority >= l.least and priority <= l.most
+        and run_at >= l.since and run_at <= l.upto limit $3::int) union all
+      (select from simple_queue.scheduled where lane = l.id and lane > 0 and shard = $1 and run_at >= l.since and run_at <= l.upto
+        limit $3::int) union all
+      (select from simple_queue.suspect where lane = l.id and shard = $1 and run_at >= l.since and run_at <= l.upto
+        limit $3::int)) w
+    limit $3::int) p`,
+);

@@ -1,0 +1,46 @@
+import type { Enqueued, EnqueueOutcome } from '../job/enqueue-options.js';
+import { QueueError } from '../job/queue.errors.js';
+import type { Run } from './database.js';
+import type { NewJob } from './enqueue.repository.js';
+
+/** Stores jobs as `ignore` does, and answers for each in place. */
+export type Insert = (run: Run, jobs: NewJob[]) => Promise<Enqueued[]>;
+
+export type Answers = Map<NewJob, Enqueued>;
+
+/** One call on its way: where it runs, how new jobs come in, and what is known of each. */
+export interface Storing {
+  run: Run;
+  insert: Insert;
+  answers: Answers;
+}
+
+/** A job may start, end or be put back between two looks, again and again in theory. */
+const MAX_ROUNDS = 5;
+
+/** Looks again at the jobs that `round` leaves open. */
+export async function rounds(jobs: NewJob[], round: (open: NewJob[]) => Promise<NewJob[]>): Promise<void> {
+  let open = jobs;
+  for (let n = 0; open.length > 0; n++) {
+    if (n === MAX_ROUNDS) throw restless();
+    open = await round(open);
+  }
+}
+
+export function keep(answers: Answers, jobs: NewJob[], told: Enqueued[]): void {
+  jobs.forEach((job, index) => answers.set(job, told[index]!));
+}
+
+const OUTCOMES = { replace: 'replaced', debounce: 'postponed', throttle: 'throttled' } as const;
+
+/** What a job's mode makes of it where its key is known. */
+export const outcomeOf = (job: NewJob): EnqueueOutcome => OUTCOMES[job.conflict!];
+
+export const idOf = ({ id }: { id: string }): string => id;
+export const keyOf = (job: NewJob): string => job.uniqueKey!;
+export const queueOf = (job: NewJob): number => job.lane.queueId;
+
+function restless(): QueueError {
+  const message = `The job of a unique key moved ${MAX_ROUNDS} times while it was being enqueued. Enqueue it again.`;
+  return new QueueError('TRANSACTION_CONFLICT', message);
+}

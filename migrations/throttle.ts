@@ -1,0 +1,17 @@
+import { HOT } from './storage-parameters.js';
+
+/**
+ * Which keys have let in a job for now (`onConflict: 'throttle'`): outlives the job, whatever is kept of it. A row is taken over by the
+ * next period of its key; the janitor purges what nobody asked for again.
+ */
+export const THROTTLE = [
+  `create table simple_queue.throttle (
+    unique_key text not null check (length(unique_key) between 1 and 512),
+    shard smallint not null,
+    queue int not null,
+    job uuid not null,
+    ends_at timestamptz not null,
+    primary key (unique_key, shard, queue)
+  ) with (${HOT})`,
+  `create index throttle_end on simple_queue.throttle (ends_at, shard)`,
+];
