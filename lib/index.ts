@@ -2,6 +2,7 @@ export { HandleJob } from './decorators/handle-job.decorator.js';
 export { OnJobEvent } from './decorators/on-job-event.decorator.js';
 export { QueueHandler } from './decorators/queue-handler.decorator.js';
 export { constant, custom, exponential, linear, type Backoff, type CustomBackoff, type StoredBackoff } from './job/backoff.js';
+export type { CheckpointOptions } from './job/checkpoint.js';
 export type {
   CancelCounts,
   CancelSelector,

@@ -60,6 +60,7 @@ export const simpleQueueOptions = shape({
   deadLetter: keep,
   maxPayloadBytes: whole(1, MAX_BYTES),
   maxOutputBytes: whole(1, MAX_BYTES),
+  maxCheckpointBytes: whole(1, MAX_BYTES),
   isGlobal: besideTheFactory,
   name: besideTheFactory,
   dataSource: besideTheFactory,

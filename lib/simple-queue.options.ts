@@ -64,6 +64,8 @@ export interface SimpleQueueOptions extends AttemptPolicy {
   maxPayloadBytes?: number;
   /** A larger output is cut and reported, default 64 KiB. */
   maxOutputBytes?: number;
+  /** A larger checkpoint is refused, default 64 KiB. */
+  maxCheckpointBytes?: number;
 }
 
 /** All options with their defaults applied, frozen; made once by `resolveOptions` and passed down. */
@@ -97,6 +99,7 @@ export interface ResolvedOptions {
   readonly deadLetter: { readonly keepMs: number };
   readonly maxPayloadBytes: number;
   readonly maxOutputBytes: number;
+  readonly maxCheckpointBytes: number;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -125,4 +128,5 @@ export const DEFAULTS = Object.freeze({
   deadLetter: Object.freeze({ keepMs: 30 * DAY_MS }),
   maxPayloadBytes: 1024 * 1024,
   maxOutputBytes: 64 * 1024,
+  maxCheckpointBytes: 64 * 1024,
 } satisfies Omit<ResolvedOptions, 'instance' | 'queues'>);

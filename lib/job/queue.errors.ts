@@ -1,5 +1,6 @@
 /** Every code a `QueueError` can carry. Codes are stable: match on them, never on messages. */
 export type QueueErrorCode =
+  | 'CHECKPOINT_TOO_LARGE'
   | 'CLOSED'
   | 'COMPLETION_ROLLED_BACK'
   | 'CRITICAL'
@@ -10,6 +11,7 @@ export type QueueErrorCode =
   | 'DATA_SOURCE_UNSUPPORTED'
   | 'HANDLER_DUPLICATE'
   | 'HANDLER_INVALID'
+  | 'INVALID_CHECKPOINT'
   | 'INVALID_NAME'
   | 'INVALID_OPTION'
   | 'INVALID_PAYLOAD'

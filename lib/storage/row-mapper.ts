@@ -9,6 +9,10 @@ export interface StoredOptions {
   maxAttempts?: number;
   backoff?: StoredBackoff;
   timeoutMs?: number;
+  /** What the last `context.checkpoint` kept. */
+  checkpoint?: unknown;
+  /** Attempts that checkpoints have granted. */
+  extraAttempts?: number;
 }
 
 /** A row of a claim: PostgreSQL's own text, parsed where it is read. */
@@ -163,6 +167,8 @@ export function foundJob(row: FoundRow): FoundJob {
     history: row.history ?? [],
     ...given({
       maxAttempts: row.options?.maxAttempts,
+      checkpoint: row.options?.checkpoint,
+      extraAttempts: row.options?.extraAttempts,
       payloadBytes: row.payload_bytes,
       uniqueKey: row.unique_key,
       fingerprint: row.fingerprint,

@@ -7,6 +7,7 @@ import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import { archiveRetention, deadLetterRetention } from '../storage/retention.js';
 import type { Storage } from '../storage/storage.js';
+import { Checkpointer } from './checkpointer.js';
 import { Claims } from './claims.js';
 import { Completer } from './completer.js';
 import { Dispatcher } from './dispatcher.js';
@@ -96,8 +97,9 @@ function makeExecutor(
   settle: ExecutorParts['settle'],
 ): Executor {
   const completer = new Completer(storage, worker, { maxOutputBytes: options.maxOutputBytes, reports });
+  const checkpointer = new Checkpointer(storage, options.maxCheckpointBytes);
   const { dataSource } = storage.database;
-  return new Executor({ queues, completer, reports, dataSource, maxReschedules: options.maxReschedules, settle });
+  return new Executor({ queues, completer, checkpointer, reports, dataSource, maxReschedules: options.maxReschedules, settle });
 }
 
 function makeHeartbeat({ storage, options }: WorkerParts, { claims, ids, worker }: Shared, hooks: CrewHooks): Heartbeat {

@@ -4,16 +4,12 @@ import { JobResult, type Verdict } from '../job/job-result.js';
 import { outcomeOf, type Chances, type Outcome } from '../job/outcome.js';
 import { Permit } from '../job/permit.js';
 import { CriticalError, UnprocessableError, type QueueErrorCode } from '../job/queue.errors.js';
-import type { QueueService } from '../queue.service.js';
 import type { DataSource } from 'typeorm';
-import type { Completer } from './completer.js';
 import type { JobRun } from './job-run.js';
-import { RunContext } from './run-context.js';
+import { RunContext, type ContextTools } from './run-context.js';
 import type { RunReports } from './run-reports.js';
 
-export interface ExecutorParts {
-  queues: QueueService;
-  completer: Completer;
+export interface ExecutorParts extends ContextTools {
   reports: RunReports;
   dataSource: DataSource;
   maxReschedules: number;
@@ -82,9 +78,8 @@ export class Executor {
   }
 
   private async call(run: JobRun): Promise<Outcome> {
-    const { queues, completer } = this.parts;
     if (run.lane.handler.options.transactional) return this.callInTransaction(run);
-    const answer = await run.lane.handler.run(run, new RunContext(run, queues, completer));
+    const answer = await run.lane.handler.run(run, new RunContext(run, this.parts));
     return outcomeOf(verdictOf(answer), this.chancesOf(run));
   }
 
@@ -104,8 +99,7 @@ export class Executor {
   }
 
   private async callWith(run: JobRun, manager: EntityManager): Promise<Outcome> {
-    const { queues, completer } = this.parts;
-    const answer = await run.lane.handler.run(run, new RunContext(run, queues, completer, manager));
+    const answer = await run.lane.handler.run(run, new RunContext(run, this.parts, manager));
     return outcomeOf(verdictOf(answer), this.chancesOf(run));
   }
 

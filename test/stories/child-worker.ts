@@ -66,6 +66,14 @@ const HANDLERS: Record<string, () => Type<unknown>> = {
       });
       if (job.payload === 'after') await die();
     }),
+  /** Its first run keeps a checkpoint and is killed. */
+  checkpoints: () =>
+    aHandler('checkpoints', async (job, context) => {
+      await started.passed;
+      if (job.checkpoint !== undefined) return { found: job.checkpoint };
+      await context.checkpoint({ page: 1 });
+      return die();
+    }),
   poison: () => aHandler('poison', (job) => ((job.payload as { kills?: boolean }).kills ? process.exit(13) : 'harmless')),
 };
 
