@@ -1,7 +1,8 @@
 import { checkQueueName, checkSchemaName } from './job/names.js';
+import { checkQueuePattern } from './job/queue-pattern.js';
 import { callable, listOf, mapOf, must, oneOf, orFalse, passes, shape, whole, yesOrNo, type Rule } from './runtime/rules.js';
 import type { QueueSettings, SimpleQueueOptions, WorkerSettings } from './simple-queue.options.js';
-import { ATTEMPT_RULES, INSTANCE_NAME, PERMITS } from './worker/handler-rules.js';
+import { ATTEMPT_RULES, CONCURRENCY, INSTANCE_NAME, PERMITS } from './worker/handler-rules.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -11,19 +12,14 @@ const MAX_BYTES = 255 * 1024 * 1024;
 
 const keep = shape({ keepMs: whole(MINUTE_MS, 3_650 * DAY_MS) }, ['keepMs']);
 
-/** A queue's name, or a prefix and a star. */
-const queuePattern = passes((pattern: unknown) => {
-  if (pattern !== '*') checkQueueName(typeof pattern === 'string' ? pattern.replace(/\*$/, '') : pattern);
-});
-
 const workerSettings = shape({
-  queues: listOf(queuePattern),
+  queues: listOf(passes(checkQueuePattern)),
   autoStart: yesOrNo,
 } satisfies Record<keyof WorkerSettings, Rule>);
 
 const queueSettings = shape({
   ...ATTEMPT_RULES,
-  concurrency: PERMITS,
+  concurrency: CONCURRENCY,
   archive: orFalse(keep),
   deadLetter: keep,
 } satisfies Record<keyof QueueSettings, Rule>);

@@ -1,11 +1,12 @@
 import type { EntityManager } from 'typeorm';
+import type { Concurrency } from './job/concurrency.js';
 import type { AttemptPolicy } from './job/job-handler.js';
 import { linear, type Backoff } from './job/backoff.js';
 
 /** Settings of one queue; what belongs to a queue as a whole is set only here. */
 export interface QueueSettings extends AttemptPolicy {
-  /** Jobs of the queue running at once in this process, default `queueConcurrency`. */
-  concurrency?: number;
+  /** Jobs of the queue running at once in this process, default `queueConcurrency`. A range also says when to claim more. */
+  concurrency?: Concurrency;
   /** What becomes of its succeeded and cancelled jobs, default the module's. */
   archive?: false | { keepMs: number };
   /** What becomes of its jobs that ended badly, default the module's. */

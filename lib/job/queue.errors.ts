@@ -1,5 +1,6 @@
 /** Every code a `QueueError` can carry. Codes are stable: match on them, never on messages. */
 export type QueueErrorCode =
+  | 'BATCH_MISMATCH'
   | 'CHECKPOINT_TOO_LARGE'
   | 'CLOSED'
   | 'COMPLETION_ROLLED_BACK'

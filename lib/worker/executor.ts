@@ -38,7 +38,7 @@ export class Executor {
   }
 
   /** The handler's own permits: declining spends no attempt, whatever the result says of attempts. */
-  private async ask(run: JobRun, acquire: NonNullable<JobRun['lane']['handler']['acquire']>): Promise<Permit | undefined> {
+  async ask(run: JobRun, acquire: NonNullable<JobRun['lane']['handler']['acquire']>): Promise<Permit | undefined> {
     try {
       const answer = await acquire(run);
       if (answer instanceof Permit) return answer;
@@ -58,9 +58,7 @@ export class Executor {
   }
 
   private async process(run: JobRun): Promise<void> {
-    this.parts.reports.started(run);
-    const timeoutMs = run.options.timeoutMs ?? run.lane.settings.timeoutMs;
-    const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.timeOut(run, timeoutMs), timeoutMs);
+    const timer = this.begin(run);
     try {
       this.settle(run, await this.call(run));
     } catch (error) {
@@ -68,6 +66,13 @@ export class Executor {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** The time of `timeoutMs` begins. */
+  begin(run: JobRun): NodeJS.Timeout | undefined {
+    this.parts.reports.started(run);
+    const timeoutMs = run.options.timeoutMs ?? run.lane.settings.timeoutMs;
+    return timeoutMs === undefined ? undefined : setTimeout(() => this.timeOut(run, timeoutMs), timeoutMs);
   }
 
   /** Settled at once; the permit stays taken until the handler truly returns. */
@@ -79,8 +84,7 @@ export class Executor {
 
   private async call(run: JobRun): Promise<Outcome> {
     if (run.lane.handler.options.transactional) return this.callInTransaction(run);
-    const answer = await run.lane.handler.run(run, new RunContext(run, this.parts));
-    return outcomeOf(verdictOf(answer), this.chancesOf(run));
+    return this.answered(run, await run.lane.handler.run(run, new RunContext(run, this.parts)));
   }
 
   /** READ COMMITTED whatever the DataSource's default: under others a completion could fail for its snapshot alone. */
@@ -99,12 +103,15 @@ export class Executor {
   }
 
   private async callWith(run: JobRun, manager: EntityManager): Promise<Outcome> {
-    const answer = await run.lane.handler.run(run, new RunContext(run, this.parts, manager));
+    return this.answered(run, await run.lane.handler.run(run, new RunContext(run, this.parts, manager)));
+  }
+
+  answered(run: JobRun, answer: unknown): Outcome {
     return outcomeOf(verdictOf(answer), this.chancesOf(run));
   }
 
   /** What a handler throws after the abort of a shutdown or a lost lease is not its fault: the attempt is given back. */
-  private thrown(run: JobRun, error: unknown): Outcome {
+  thrown(run: JobRun, error: unknown): Outcome {
     const reason = run.abortCode && GIVEN_BACK[run.abortCode];
     if (reason) return { kind: 'released', again: { delayMs: 0 }, reason };
     return outcomeOf(verdictOfError(error), this.chancesOf(run), error);
@@ -120,7 +127,7 @@ export class Executor {
     };
   }
 
-  private settle(run: JobRun, outcome: Outcome): void {
+  settle(run: JobRun, outcome: Outcome): void {
     if (run.settled) return;
     run.settled = true;
     this.parts.settle(run, outcome);
@@ -150,7 +157,7 @@ function verdictOfError(error: unknown): Verdict {
 }
 
 /** A permit that cannot be released must not undo a finished job. */
-async function releaseSafely(permit: Permit): Promise<void> {
+export async function releaseSafely(permit: Permit): Promise<void> {
   try {
     await permit.release();
   } catch {

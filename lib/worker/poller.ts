@@ -118,14 +118,16 @@ export class Poller {
     if (now >= this.nextPollAt) this.tick(now);
     const planned: Planned[] = [];
     const lanes = this.parts.lanes.all();
-    let room = Math.min(MAX_CLAIM, this.parts.lanes.room);
+    let { room } = this.parts.lanes;
+    let left = MAX_CLAIM;
     this.turn = lanes.length > 0 ? (this.turn + 1) % lanes.length : 0;
-    for (let index = 0; index < lanes.length && room > 0; index++) {
+    for (let index = 0; index < lanes.length && room > 0 && left > 0; index++) {
       const lane = lanes[(this.turn + index) % lanes.length]!;
-      const wanted = lane.lookAt > now ? 0 : Math.min(lane.wanted, room);
+      const wanted = lane.lookAt > now ? 0 : Math.min(lane.wanted, room * lane.perCall, left);
       if (wanted <= 0) continue;
       lane.ask(wanted);
-      room -= wanted;
+      room -= Math.ceil(wanted / lane.perCall);
+      left -= wanted;
       planned.push({ lane, wanted, rung: lane.hints.rungAt(now) });
     }
     return planned;

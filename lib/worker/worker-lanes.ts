@@ -1,6 +1,9 @@
+import { rangeOf } from '../job/concurrency.js';
+import { isPattern, matches } from '../job/queue-pattern.js';
 import { Permits } from '../runtime/permits.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import type { Lane, Lanes } from '../storage/lanes.js';
+import { BatchLane } from './batch-lane.js';
 import type { Handler, HandlerRegistry } from './handler-registry.js';
 import { laneSettings } from './lane-settings.js';
 import { WorkerLane } from './worker-lane.js';
@@ -14,6 +17,8 @@ export class WorkerLanes {
   private readonly transactions: Permits;
   private readonly queues = new Map<string, Permits>();
   private readonly bounds = new Map<object, Permits>();
+  /** A batch has waited long enough for more; told to whoever starts runs. */
+  onBatchDue: () => void = () => undefined;
 
   constructor(
     private readonly lanes: Lanes,
@@ -43,10 +48,10 @@ export class WorkerLanes {
     return [...this.byId.keys()];
   }
 
-  /** Jobs that may be claimed now, over all lanes: free permits of the process, and what will start within moments. */
+  /** Calls that jobs may be claimed for now, over all lanes: free permits of the process, and what will start within moments. */
   get room(): number {
     let room = this.process.free;
-    for (const lane of this.list) room += lane.ahead - lane.buffered - lane.expected;
+    for (const lane of this.list) room += lane.ahead - lane.coming;
     return room;
   }
 
@@ -54,9 +59,9 @@ export class WorkerLanes {
     return this.process.limit;
   }
 
-  /** Every handler's own lane is known from the start, so that its first job waits for no discovery. */
+  /** Every handler's own lane is known from the start, so that its first job waits for no discovery. A pattern's queues are found as they appear. */
   async register(): Promise<void> {
-    const served = this.registry.all().filter((handler) => this.serves(handler.queue));
+    const served = this.registry.all().filter(({ queue }) => !isPattern(queue) && this.serves(queue));
     await this.lanes.register(served.map((handler) => ({ queue: handler.queue, name: handler.name ?? '' })));
     await this.refresh();
   }
@@ -81,33 +86,40 @@ export class WorkerLanes {
     const handler = this.serves(lane.queue) ? this.registry.find(lane.queue, lane.name) : undefined;
     if (!handler) return;
     const permits = [this.process, this.queuePermits(lane.queue), ...this.handlerPermits(handler)];
-    this.byId.set(id, new WorkerLane(lane, handler, laneSettings(handler, this.options), permits));
+    const settings = laneSettings(handler, lane.queue, this.options);
+    const { batch } = handler.options;
+    if (!batch) return void this.byId.set(id, new WorkerLane(lane, handler, settings, permits));
+    this.byId.set(id, new BatchLane(lane, handler, settings, { permits, batch, onDue: () => this.onBatchDue() }));
   }
 
   private serves(queue: string): boolean {
     const patterns = this.options.worker?.queues;
-    return (
-      !patterns ||
-      patterns.some((pattern) => (pattern.endsWith('*') ? queue.startsWith(pattern.slice(0, -1)) : queue === pattern))
-    );
+    return !patterns || patterns.some((pattern) => matches(pattern, queue));
   }
 
   /** Where only the handler says how many, its word is the queue's bound too: 10 must not cap a handler that asks for 50. */
   private queuePermits(queue: string): Permits {
     let permits = this.queues.get(queue);
     if (!permits) {
-      const handlers = this.registry.all().filter((handler) => handler.queue === queue);
-      const bounds = new Map(handlers.map((handler) => [handler.bound, handler.options.concurrency ?? 0]));
-      const asked = [...bounds.values()].reduce((sum, concurrency) => sum + concurrency, 0);
-      const limit = this.options.queues.get(queue)?.concurrency ?? Math.max(this.options.queueConcurrency, asked);
-      this.queues.set(queue, (permits = new Permits(limit)));
+      const own = this.options.queues.get(queue)?.concurrency;
+      const { min, max } = rangeOf(own ?? Math.max(this.options.queueConcurrency, this.askedFor(queue)));
+      this.queues.set(queue, (permits = new Permits(max, min)));
     }
     return permits;
   }
 
+  /** How many jobs of a queue its handlers ask for together. */
+  private askedFor(queue: string): number {
+    const bounds = new Map(this.registry.of(queue).map(({ bound, options }) => [bound, rangeOf(options.concurrency ?? 0).max]));
+    return [...bounds.values()].reduce((sum, concurrency) => sum + concurrency, 0);
+  }
+
   private handlerPermits({ bound, options }: Handler): Permits[] {
     let own = this.bounds.get(bound);
-    if (options.concurrency !== undefined && !own) this.bounds.set(bound, (own = new Permits(options.concurrency)));
+    if (options.concurrency !== undefined && !own) {
+      const { min, max } = rangeOf(options.concurrency);
+      this.bounds.set(bound, (own = new Permits(max, min)));
+    }
     return [...(own ? [own] : []), ...(options.transactional ? [this.transactions] : [])];
   }
 }
