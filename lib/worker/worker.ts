@@ -143,8 +143,14 @@ export class Worker {
 
   private async learn(news: { newestLane: number; suspects: number[] }): Promise<void> {
     const { lanes, suspects } = this.crew;
-    if (await lanes.refresh(news.newestLane)) this.loops.clean.wake();
+    if (await lanes.refresh(news.newestLane)) this.meetLanes();
     if (suspects.expect(news.suspects)) this.loops.suspect.wake();
+  }
+
+  /** What woke the poller for them came before it knew them. */
+  private meetLanes(): void {
+    this.loops.clean.wake();
+    this.wakePoller();
   }
 
   private emitStarted(): void {
