@@ -10,6 +10,9 @@ export { HandleJob } from './decorators/handle-job.decorator.js';
 export { OnJobEvent } from './decorators/on-job-event.decorator.js';
 export { QueueHandler } from './decorators/queue-handler.decorator.js';
 export { constant, custom, exponential, linear, type Backoff, type CustomBackoff, type StoredBackoff } from './job/backoff.js';
+export { BatchContext } from './job/batch-context.js';
+export type { CheckpointOptions } from './job/checkpoint.js';
+export type { Concurrency, ConcurrencyRange } from './job/concurrency.js';
 export type {
   BackPressure,
   CancelCounts,
@@ -26,7 +29,16 @@ export type {
 export type { Failure } from './job/failure.js';
 export { Job, type AttemptRecord, type FoundJob, type JobFacts } from './job/job.js';
 export { JobContext } from './job/job-context.js';
-export type { AttemptPolicy, HandleJobOptions, JobHandler, QueueHandlerOptions } from './job/job-handler.js';
+export type {
+  AttemptPolicy,
+  BatchHandler,
+  BatchOptions,
+  BatchResult,
+  BatchResults,
+  HandleJobOptions,
+  JobHandler,
+  QueueHandlerOptions,
+} from './job/job-handler.js';
 export { JobResult } from './job/job-result.js';
 export type { JobState, LiveState, TerminalState } from './job/job-state.js';
 export { Permit } from './job/permit.js';

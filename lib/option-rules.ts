@@ -1,8 +1,9 @@
 import { checkWorkerLabels } from './job/labels.js';
 import { checkQueueName, checkSchemaName } from './job/names.js';
+import { checkQueuePattern } from './job/queue-pattern.js';
 import { callable, listOf, mapOf, must, oneOf, orFalse, passes, shape, whole, yesOrNo, type Rule } from './runtime/rules.js';
 import type { QueueSettings, SimpleQueueOptions, WorkerSettings } from './simple-queue.options.js';
-import { ATTEMPT_RULES, INSTANCE_NAME, PERMITS } from './worker/handler-rules.js';
+import { ATTEMPT_RULES, CONCURRENCY, INSTANCE_NAME, PERMITS } from './worker/handler-rules.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -12,13 +13,8 @@ const MAX_BYTES = 255 * 1024 * 1024;
 
 const keep = shape({ keepMs: whole(MINUTE_MS, 3_650 * DAY_MS) }, ['keepMs']);
 
-/** A queue's name, or a prefix and a star. */
-const queuePattern = passes((pattern: unknown) => {
-  if (pattern !== '*') checkQueueName(typeof pattern === 'string' ? pattern.replace(/\*$/, '') : pattern);
-});
-
 const workerSettings = shape({
-  queues: listOf(queuePattern),
+  queues: listOf(passes(checkQueuePattern)),
   labels: (value, path) =>
     passes(checkWorkerLabels)(value, path).map((problem) => problem.replace('labels: labels: ', 'labels: ')),
   autoStart: yesOrNo,
@@ -26,7 +22,7 @@ const workerSettings = shape({
 
 const queueSettings = shape({
   ...ATTEMPT_RULES,
-  concurrency: PERMITS,
+  concurrency: CONCURRENCY,
   maxPending: whole(1, 1_000_000),
   archive: orFalse(keep),
   deadLetter: keep,
@@ -64,6 +60,7 @@ export const simpleQueueOptions = shape({
   deadLetter: keep,
   maxPayloadBytes: whole(1, MAX_BYTES),
   maxOutputBytes: whole(1, MAX_BYTES),
+  maxCheckpointBytes: whole(1, MAX_BYTES),
   isGlobal: besideTheFactory,
   name: besideTheFactory,
   dataSource: besideTheFactory,

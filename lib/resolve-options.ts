@@ -1,3 +1,4 @@
+import { rangeOf } from './job/concurrency.js';
 import { QueueError } from './job/queue.errors.js';
 import { simpleQueueOptions } from './option-rules.js';
 import { DEFAULTS, type QueueSettings, type ResolvedOptions, type SimpleQueueOptions } from './simple-queue.options.js';
@@ -99,9 +100,10 @@ function suspicions(options: ResolvedOptions): string[] {
 
 function crowdedQueues({ queues, concurrency }: ResolvedOptions): string[] {
   return [...queues]
-    .filter(([, settings]) => (settings.concurrency ?? 0) > concurrency)
+    .map(([name, settings]): [string, number] => [name, rangeOf(settings.concurrency ?? 0).max])
+    .filter(([, most]) => most > concurrency)
     .map(
-      ([name, settings]) =>
-        `queues.${name}.concurrency (${settings.concurrency}) is above concurrency (${concurrency}), which bounds the whole process`,
+      ([name, most]) =>
+        `queues.${name}.concurrency (${most}) is above concurrency (${concurrency}), which bounds the whole process`,
     );
 }

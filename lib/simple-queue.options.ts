@@ -1,11 +1,12 @@
 import type { EntityManager } from 'typeorm';
+import type { Concurrency } from './job/concurrency.js';
 import type { AttemptPolicy } from './job/job-handler.js';
 import { linear, type Backoff } from './job/backoff.js';
 
 /** Settings of one queue; what belongs to a queue as a whole is set only here. */
 export interface QueueSettings extends AttemptPolicy {
-  /** Jobs of the queue running at once in this process, default `queueConcurrency`. */
-  concurrency?: number;
+  /** Jobs of the queue running at once in this process, default `queueConcurrency`. A range also says when to claim more. */
+  concurrency?: Concurrency;
   /** What becomes of its succeeded and cancelled jobs, default the module's. */
   archive?: false | { keepMs: number };
   /** Refuses enqueues beyond this many waiting jobs with `QUEUE_FULL`, 1 to 1,000,000; default no limit. Give it in every process. */
@@ -68,6 +69,8 @@ export interface SimpleQueueOptions extends AttemptPolicy {
   maxPayloadBytes?: number;
   /** A larger output is cut and reported, default 64 KiB. */
   maxOutputBytes?: number;
+  /** A larger checkpoint is refused, default 64 KiB. */
+  maxCheckpointBytes?: number;
 }
 
 /** All options with their defaults applied, frozen; made once by `resolveOptions` and passed down. */
@@ -101,6 +104,7 @@ export interface ResolvedOptions {
   readonly deadLetter: { readonly keepMs: number };
   readonly maxPayloadBytes: number;
   readonly maxOutputBytes: number;
+  readonly maxCheckpointBytes: number;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -129,4 +133,5 @@ export const DEFAULTS = Object.freeze({
   deadLetter: Object.freeze({ keepMs: 30 * DAY_MS }),
   maxPayloadBytes: 1024 * 1024,
   maxOutputBytes: 64 * 1024,
+  maxCheckpointBytes: 64 * 1024,
 } satisfies Omit<ResolvedOptions, 'instance' | 'queues'>);

@@ -3,6 +3,7 @@ import * as api from '../lib/index.js';
 
 it('the public API is exactly this: a new name is a promise', () => {
   expect(Object.keys(api).sort()).toEqual([
+    'BatchContext',
     'CriticalError',
     'DatabaseError',
     'HandleJob',

@@ -1,4 +1,11 @@
-import { HANDLE_JOB, type HandleJobMetadata, type HandleJobOptions } from '../job/job-handler.js';
+import type { BatchContext } from '../job/batch-context.js';
+import {
+  HANDLE_JOB,
+  type BatchOptions,
+  type BatchResults,
+  type HandleJobMetadata,
+  type HandleJobOptions,
+} from '../job/job-handler.js';
 import type { Job } from '../job/job.js';
 import type { JobContext } from '../job/job-context.js';
 import { markMethod, type MethodMark } from './method-mark.js';
@@ -6,11 +13,15 @@ import { markMethod, type MethodMark } from './method-mark.js';
 /** What a `@HandleJob` method may look like; `any`, since the payload is the method's to name. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type HandlerMethod = (job: Job<any>, context: JobContext) => unknown;
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type BatchMethod = (jobs: Job<any>[], context: BatchContext) => Promise<BatchResults> | BatchResults;
 
 /**
  * The method handles the jobs of the class's queue that are named `name`; several names may be given by several decorators.
- * What `options` leave out is taken from the class's `@QueueHandler`. Only in a class marked with `@QueueHandler`.
+ * What `options` leave out is taken from the class's `@QueueHandler`, but `batch`: with it the method takes several jobs. Only in a class marked with `@QueueHandler`.
  */
-export function HandleJob(name: string, options: HandleJobOptions = {}): MethodMark<HandlerMethod> {
+export function HandleJob(name: string, options: HandleJobOptions & { batch: BatchOptions }): MethodMark<BatchMethod>;
+export function HandleJob(name: string, options?: HandleJobOptions & { batch?: undefined }): MethodMark<HandlerMethod>;
+export function HandleJob(name: string, options: HandleJobOptions = {}): MethodMark<never> {
   return markMethod(HANDLE_JOB, '@HandleJob', { name, options } satisfies HandleJobMetadata);
 }

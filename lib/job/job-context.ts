@@ -1,4 +1,5 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
+import type { CheckpointOptions } from './checkpoint.js';
 import type { EnqueueOptions, Enqueued } from './enqueue-options.js';
 
 /**
@@ -23,6 +24,14 @@ export abstract class JobContext {
    * @throws QueueError `LEASE_LOST` when this run no longer holds the job: let it roll your transaction back.
    */
   abstract complete(output: unknown, options: { manager: EntityManager | QueryRunner }): Promise<void>;
+
+  /**
+   * Keeps how far the job has come: its next run finds `state` in `job.checkpoint`, after a failure, a reschedule or a crash, also when it is
+   * run again from the dead letter queue. At once, or with `manager` if and only if that transaction commits. `undefined` takes it away.
+   * `extraAttempts` grants further attempts; a checkpoint alone grants none. A call costs an UPDATE: call it each few seconds, not each row.
+   * @throws QueueError `LEASE_LOST` when this run no longer holds the job, `CHECKPOINT_TOO_LARGE`, `INVALID_CHECKPOINT`, `INVALID_OPTION`.
+   */
+  abstract checkpoint(state: unknown, options?: CheckpointOptions): Promise<void>;
 
   /** `QueueService.enqueue`; in a `transactional: true` handler it joins the handler's transaction by itself. */
   abstract enqueue(queue: string, payload: unknown, options?: EnqueueOptions): Promise<Enqueued>;

@@ -1,4 +1,6 @@
 import type { Backoff } from './backoff.js';
+import type { BatchContext } from './batch-context.js';
+import type { Concurrency } from './concurrency.js';
 import type { Job } from './job.js';
 import type { JobContext } from './job-context.js';
 import type { JobResult } from './job-result.js';
@@ -9,6 +11,28 @@ export interface JobHandler<Payload = unknown, Output = unknown> {
   process(job: Job<Payload>, context: JobContext): Promise<JobResult<Output> | Output | void> | JobResult<Output> | Output | void;
   /** Optional third tier of permits: asked after the claim, before `process`. Declining (a JobResult) spends no attempt. */
   acquire?(job: Job<Payload>): Promise<Permit | JobResult<unknown>> | Permit | JobResult<unknown>;
+}
+
+/** What one job of a batch came to: as if it had been returned, or (an Error) thrown, for that job alone. */
+export type BatchResult<Output = unknown> = JobResult<Output> | Output | Error | void;
+
+/** What a batch handler may return: nothing (all succeeded), one result a job in order or by id, or one JobResult for all. */
+export type BatchResults<Output = unknown> =
+  readonly BatchResult<Output>[] | ReadonlyMap<string, BatchResult<Output>> | JobResult<Output> | void;
+
+/** What a `@QueueHandler(queue, { batch: { size } })` class implements: it gets several jobs in one call. */
+export interface BatchHandler<Payload = unknown, Output = unknown> {
+  process(jobs: Job<Payload>[], context: BatchContext): Promise<BatchResults<Output>> | BatchResults<Output>;
+  /** Asked for each job by itself, after the claim, before `process`. Those that are declined are left out of the batch. */
+  acquire?(job: Job<Payload>): Promise<Permit | JobResult<unknown>> | Permit | JobResult<unknown>;
+}
+
+/** Several jobs in one call of the handler. */
+export interface BatchOptions {
+  /** At most so many, 1 to 1,000. */
+  size: number;
+  /** A batch that is not full waits this long for more, counted from its first job; 0 (default) to a minute. */
+  lingerMs?: number;
 }
 
 /** What decides an attempt's fate; precedence: enqueue call > handler method > handler > queue > module > default. */
@@ -22,10 +46,12 @@ export interface AttemptPolicy {
 }
 
 export interface HandleJobOptions extends AttemptPolicy {
-  /** Jobs of this handler running at once in this process; default: what the queue allows. */
-  concurrency?: number;
+  /** Jobs (with `batch`: calls) of this handler running at once in this process; default: what the queue allows. A range also says when to claim more. */
+  concurrency?: Concurrency;
   /** `context.manager` is an EntityManager whose transaction also holds the completion; default false. */
   transactional?: boolean;
+  /** The handler takes several jobs in one call; default: one. Of a class it is for `process` alone; not with `transactional`. */
+  batch?: BatchOptions;
 }
 
 export interface QueueHandlerOptions extends HandleJobOptions {

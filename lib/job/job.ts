@@ -33,6 +33,8 @@ export interface JobFacts {
   fingerprint?: string;
   workflowId?: string;
   lastError?: Failure;
+  /** What the last `context.checkpoint` kept. */
+  checkpoint?: unknown;
 }
 
 /**
@@ -62,6 +64,8 @@ export abstract class Job<Payload = unknown> implements JobFacts {
   abstract readonly fingerprint?: string;
   abstract readonly workflowId?: string;
   abstract readonly lastError?: Failure;
+  /** What `context.checkpoint` kept in an earlier run; undefined when there was none. Checkpoints of this run do not change it. */
+  abstract readonly checkpoint?: unknown;
 }
 
 /** What `QueueService.find` answers: the job wherever it is. */
@@ -70,6 +74,8 @@ export interface FoundJob<Payload = unknown, Output = unknown> extends JobFacts 
   state: JobState;
   /** Runs that counted; 0 before the first. */
   attempt: number;
+  /** Attempts that checkpoints have granted beyond `maxAttempts`. */
+  extraAttempts?: number;
   /** What the handler returned, when it succeeded. */
   output?: Output;
   /** Attempts that did not succeed, and revivals by an operator, oldest first, at most the last 20. */

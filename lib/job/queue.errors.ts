@@ -1,5 +1,7 @@
 /** Every code a `QueueError` can carry. Codes are stable: match on them, never on messages. */
 export type QueueErrorCode =
+  | 'BATCH_MISMATCH'
+  | 'CHECKPOINT_TOO_LARGE'
   | 'CLOSED'
   | 'COMPLETION_ROLLED_BACK'
   | 'CRITICAL'
@@ -10,6 +12,7 @@ export type QueueErrorCode =
   | 'DATA_SOURCE_UNSUPPORTED'
   | 'HANDLER_DUPLICATE'
   | 'HANDLER_INVALID'
+  | 'INVALID_CHECKPOINT'
   | 'INVALID_NAME'
   | 'INVALID_OPTION'
   | 'INVALID_OUTPUT'

@@ -1,3 +1,5 @@
+import { matches } from './queue-pattern.js';
+
 /** Which part of all jobs somebody serves. */
 export interface Served {
   /** Queues by name, by prefix and star (`mail.*`), or `*`; undefined: all. */
@@ -10,6 +12,3 @@ export interface Served {
 export function serves({ queues, labels }: Served, lane: { queue: string; labels: readonly string[] }): boolean {
   return (!queues || queues.some((pattern) => matches(pattern, lane.queue))) && lane.labels.every((label) => labels.has(label));
 }
-
-const matches = (pattern: string, queue: string): boolean =>
-  pattern.endsWith('*') ? queue.startsWith(pattern.slice(0, -1)) : queue === pattern;

@@ -2,7 +2,11 @@
 export class Permits {
   private taken = 0;
 
-  constructor(readonly limit: number) {}
+  constructor(
+    readonly limit: number,
+    /** More is asked for only while fewer than this are taken. */
+    readonly refillBelow = limit,
+  ) {}
 
   get free(): number {
     return this.limit - this.taken;

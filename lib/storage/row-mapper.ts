@@ -10,6 +10,10 @@ export interface StoredOptions {
   backoff?: StoredBackoff;
   timeoutMs?: number;
   workflowId?: string;
+  /** What the last `context.checkpoint` kept. */
+  checkpoint?: unknown;
+  /** Attempts that checkpoints have granted. */
+  extraAttempts?: number;
 }
 
 /** A row of a claim: PostgreSQL's own text, parsed where it is read. */
@@ -167,6 +171,8 @@ export function foundJob(row: FoundRow): FoundJob {
     ...given({
       maxAttempts: row.options?.maxAttempts,
       workflowId: row.options?.workflowId,
+      checkpoint: row.options?.checkpoint,
+      extraAttempts: row.options?.extraAttempts,
       payloadBytes: row.payload_bytes,
       uniqueKey: row.unique_key,
       fingerprint: row.fingerprint,

@@ -7,12 +7,15 @@ import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import { archiveRetention, deadLetterRetention } from '../storage/retention.js';
 import type { Storage } from '../storage/storage.js';
+import { BatchExecutor } from './batch-executor.js';
+import { Checkpointer } from './checkpointer.js';
 import { Claims } from './claims.js';
 import { Completer } from './completer.js';
-import { Dispatcher } from './dispatcher.js';
+import { Dispatcher, type Call } from './dispatcher.js';
 import { Executor, type ExecutorParts } from './executor.js';
 import type { HandlerRegistry } from './handler-registry.js';
 import { Heartbeat } from './heartbeat.js';
+import { JobBatch } from './job-batch.js';
 import { LateAnswers } from './late-answers.js';
 import { longestKeepMs, transactionLimit } from './limits.js';
 import { Poller } from './poller.js';
@@ -71,15 +74,12 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const settling = { ...shared, late, successOf: successOf(shared.reports, options.maxOutputBytes) };
   const undertaker = new Undertaker({ ...settling, onWork: hooks.wakeUndertaker, onReturn: hooks.onReturn });
   const settler = new Settler({ ...settling, undertaker, onSuccess: hooks.wakePoller });
-  const executor = makeExecutor(parts, shared, (run, outcome) => {
+  const execute = makeExecutors(parts, shared, (run, outcome) => {
     settler.add(run, outcome);
     dispatcher.notice();
   });
-  const dispatcher: Dispatcher = new Dispatcher(
-    () => lanes.all(),
-    (run) => executor.execute(run),
-    hooks.wakePoller,
-  );
+  const dispatcher: Dispatcher = new Dispatcher(() => lanes.all(), execute, hooks.wakePoller);
+  lanes.onBatchDue = () => dispatcher.startAll();
   const heartbeat = makeHeartbeat(parts, { ...shared, lanes }, hooks);
   const claiming = { ...shared, lanes, settler, dispatcher, lease: () => heartbeat.lease };
   const poller = new Poller({ ...claiming, pollIntervalMs: options.pollIntervalMs });
@@ -90,14 +90,18 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
 
 type Shared = { claims: Claims; ids: Uuid7; reports: RunReports; worker: string };
 
-function makeExecutor(
+function makeExecutors(
   { storage, options, queues }: WorkerParts,
   { worker, reports }: Shared,
   settle: ExecutorParts['settle'],
-): Executor {
+): (call: Call) => Promise<void> {
   const completer = new Completer(storage, worker, { maxOutputBytes: options.maxOutputBytes, reports });
+  const checkpointer = new Checkpointer(storage, options.maxCheckpointBytes);
   const { dataSource } = storage.database;
-  return new Executor({ queues, completer, reports, dataSource, maxReschedules: options.maxReschedules, settle });
+  const tools = { queues, completer, checkpointer };
+  const single = new Executor({ ...tools, reports, dataSource, maxReschedules: options.maxReschedules, settle });
+  const batches = new BatchExecutor(single, tools);
+  return (call) => (call instanceof JobBatch ? batches.execute(call) : single.execute(call));
 }
 
 function makeHeartbeat(

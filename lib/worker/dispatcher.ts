@@ -1,10 +1,14 @@
+import { JobBatch } from './job-batch.js';
 import type { JobRun } from './job-run.js';
 import type { WorkerLane } from './worker-lane.js';
+
+/** What takes the permits of one call of a handler. */
+export type Call = JobRun | JobBatch;
 
 /** Starts waiting runs as permits allow, and knows what runs. */
 export class Dispatcher {
   /** Runs, not jobs: a timed-out handler may go on beside the next run of its job. */
-  private readonly running = new Set<JobRun>();
+  private readonly running = new Set<Call>();
   private readonly idleWaiters = new Set<() => void>();
   private turn = 0;
   private halted = false;
@@ -13,7 +17,7 @@ export class Dispatcher {
 
   constructor(
     private readonly lanes: () => readonly WorkerLane[],
-    private readonly execute: (run: JobRun) => Promise<void>,
+    private readonly execute: (call: Call) => Promise<void>,
     /** A permit came free: there may be room for another claim. */
     private readonly onRoom: () => void,
   ) {}
@@ -23,7 +27,7 @@ export class Dispatcher {
   }
 
   runs(): JobRun[] {
-    return [...this.running];
+    return [...this.running].flatMap((call) => (call instanceof JobBatch ? call.runs : call));
   }
 
   /** Starts what may run; another lane is first each time, so that none starves behind the process's limit. */
@@ -49,12 +53,13 @@ export class Dispatcher {
 
   /** Runs one job now, whatever waits: a lone suspect. */
   runAlone(run: JobRun): void {
-    this.running.add(run);
+    const call = run.lane.alone(run);
+    this.running.add(call);
     const ended = (): void => {
-      this.running.delete(run);
+      this.running.delete(call);
       this.notice();
     };
-    void this.execute(run).then(ended, ended);
+    void this.execute(call).then(ended, ended);
   }
 
   /** Resolves once no unsettled run is left, or after `ms`; true when none is left. */
@@ -90,7 +95,7 @@ export class Dispatcher {
     void this.execute(run).then(ended, ended);
   }
 
-  private ended(run: JobRun): void {
+  private ended(run: Call): void {
     this.running.delete(run);
     run.lane.ended(performance.now());
     if (!this.halted && run.lane.canStart) this.launch(run.lane);

@@ -4,16 +4,12 @@ import { JobResult, type Verdict } from '../job/job-result.js';
 import { outcomeOf, type Chances, type Outcome } from '../job/outcome.js';
 import { Permit } from '../job/permit.js';
 import { CriticalError, UnprocessableError, type QueueErrorCode } from '../job/queue.errors.js';
-import type { QueueService } from '../queue.service.js';
 import type { DataSource } from 'typeorm';
-import type { Completer } from './completer.js';
 import type { JobRun } from './job-run.js';
-import { RunContext } from './run-context.js';
+import { RunContext, type ContextTools } from './run-context.js';
 import type { RunReports } from './run-reports.js';
 
-export interface ExecutorParts {
-  queues: QueueService;
-  completer: Completer;
+export interface ExecutorParts extends ContextTools {
   reports: RunReports;
   dataSource: DataSource;
   maxReschedules: number;
@@ -42,7 +38,7 @@ export class Executor {
   }
 
   /** The handler's own permits: declining spends no attempt, whatever the result says of attempts. */
-  private async ask(run: JobRun, acquire: NonNullable<JobRun['lane']['handler']['acquire']>): Promise<Permit | undefined> {
+  async ask(run: JobRun, acquire: NonNullable<JobRun['lane']['handler']['acquire']>): Promise<Permit | undefined> {
     try {
       const answer = await acquire(run);
       if (answer instanceof Permit) return answer;
@@ -62,9 +58,7 @@ export class Executor {
   }
 
   private async process(run: JobRun): Promise<void> {
-    this.parts.reports.started(run);
-    const timeoutMs = run.options.timeoutMs ?? run.lane.settings.timeoutMs;
-    const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.timeOut(run, timeoutMs), timeoutMs);
+    const timer = this.begin(run);
     try {
       this.settle(run, await this.call(run));
     } catch (error) {
@@ -72,6 +66,13 @@ export class Executor {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** The time of `timeoutMs` begins. */
+  begin(run: JobRun): NodeJS.Timeout | undefined {
+    this.parts.reports.started(run);
+    const timeoutMs = run.options.timeoutMs ?? run.lane.settings.timeoutMs;
+    return timeoutMs === undefined ? undefined : setTimeout(() => this.timeOut(run, timeoutMs), timeoutMs);
   }
 
   /** Settled at once; the permit stays taken until the handler truly returns. */
@@ -82,10 +83,8 @@ export class Executor {
   }
 
   private async call(run: JobRun): Promise<Outcome> {
-    const { queues, completer } = this.parts;
     if (run.lane.handler.options.transactional) return this.callInTransaction(run);
-    const answer = await run.lane.handler.run(run, new RunContext(run, queues, completer));
-    return outcomeOf(verdictOf(answer), this.chancesOf(run));
+    return this.answered(run, await run.lane.handler.run(run, new RunContext(run, this.parts)));
   }
 
   /** READ COMMITTED whatever the DataSource's default: under others a completion could fail for its snapshot alone. */
@@ -104,13 +103,15 @@ export class Executor {
   }
 
   private async callWith(run: JobRun, manager: EntityManager): Promise<Outcome> {
-    const { queues, completer } = this.parts;
-    const answer = await run.lane.handler.run(run, new RunContext(run, queues, completer, manager));
+    return this.answered(run, await run.lane.handler.run(run, new RunContext(run, this.parts, manager)));
+  }
+
+  answered(run: JobRun, answer: unknown): Outcome {
     return outcomeOf(verdictOf(answer), this.chancesOf(run));
   }
 
   /** What a handler throws after the abort of a shutdown or a lost lease is not its fault: the attempt is given back. */
-  private thrown(run: JobRun, error: unknown): Outcome {
+  thrown(run: JobRun, error: unknown): Outcome {
     const reason = run.abortCode && GIVEN_BACK[run.abortCode];
     if (reason) return { kind: 'released', again: { delayMs: 0 }, reason };
     return outcomeOf(verdictOfError(error), this.chancesOf(run), error);
@@ -126,7 +127,7 @@ export class Executor {
     };
   }
 
-  private settle(run: JobRun, outcome: Outcome): void {
+  settle(run: JobRun, outcome: Outcome): void {
     if (run.settled) return;
     run.settled = true;
     this.parts.settle(run, outcome);
@@ -156,7 +157,7 @@ function verdictOfError(error: unknown): Verdict {
 }
 
 /** A permit that cannot be released must not undo a finished job. */
-async function releaseSafely(permit: Permit): Promise<void> {
+export async function releaseSafely(permit: Permit): Promise<void> {
   try {
     await permit.release();
   } catch {

@@ -4,9 +4,11 @@ import type { JobContext } from '../job/job-context.js';
 import type { JobResult } from '../job/job-result.js';
 import type { Permit } from '../job/permit.js';
 import { QueueError } from '../job/queue.errors.js';
+import { byCloseness, isPattern, matches } from '../job/queue-pattern.js';
 
 /** One handler, ready to be called. `name` is undefined for a class's `process`: it takes the names no other takes. */
 export interface Handler {
+  /** A queue's name, or a pattern such as `mail.*`. */
   queue: string;
   name: string | undefined;
   /** Class and method, for messages. */
@@ -21,17 +23,34 @@ export interface Handler {
 /** The handlers of one module instance; filled once at start. Maps, not objects: a queue may be called `__proto__`. */
 export class HandlerRegistry {
   private readonly queues = new Map<string, Map<string | undefined, Handler>>();
+  private patterns: string[] = [];
 
   add(handler: Handler): void {
     const handlers = this.queues.get(handler.queue) ?? new Map<string | undefined, Handler>();
     const known = handlers.get(handler.name);
     if (known) throw duplicate(known, handler);
     this.queues.set(handler.queue, handlers.set(handler.name, handler));
+    this.patterns = [...this.queues.keys()].filter(isPattern).sort(byCloseness);
   }
 
+  /** The queue's own handlers first, then those of the longest prefix that has one for this name. */
   find(queue: string, name: string): Handler | undefined {
-    const handlers = this.queues.get(queue);
-    return handlers?.get(name) ?? handlers?.get(undefined);
+    for (const handlers of this.levelsOf(queue)) {
+      const handler = handlers.get(name) ?? handlers.get(undefined);
+      if (handler) return handler;
+    }
+    return undefined;
+  }
+
+  /** All handlers that may get jobs of this queue. */
+  of(queue: string): Handler[] {
+    const names = new Map<string | undefined, Handler>();
+    for (const handlers of this.levelsOf(queue)) {
+      for (const [name, handler] of handlers) if (!names.has(name)) names.set(name, handler);
+      // It takes all names that are left: nothing falls through to a wider pattern.
+      if (handlers.has(undefined)) break;
+    }
+    return [...names.values()];
   }
 
   queueNames(): string[] {
@@ -40,6 +59,12 @@ export class HandlerRegistry {
 
   all(): Handler[] {
     return [...this.queues.values()].flatMap((handlers) => [...handlers.values()]);
+  }
+
+  private levelsOf(queue: string): Map<string | undefined, Handler>[] {
+    const own = this.queues.get(queue);
+    const wider = this.patterns.filter((pattern) => matches(pattern, queue)).map((pattern) => this.queues.get(pattern)!);
+    return own ? [own, ...wider] : wider;
   }
 }
 

@@ -1,5 +1,6 @@
 import { checkBackoff } from '../job/backoff.js';
-import type { AttemptPolicy, HandleJobOptions, QueueHandlerOptions } from '../job/job-handler.js';
+import type { ConcurrencyRange } from '../job/concurrency.js';
+import type { AttemptPolicy, BatchOptions, HandleJobOptions, QueueHandlerOptions } from '../job/job-handler.js';
 import { must, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
 
 const INSTANCE = /^[A-Za-z0-9_-]{1,60}$/;
@@ -7,6 +8,21 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** Permits of any tier; more than 10,000 jobs at once in one process is a mistake. */
 export const PERMITS = whole(1, 10_000);
+
+const range = shape({ min: PERMITS, max: PERMITS } satisfies Record<keyof ConcurrencyRange, Rule>, ['min', 'max']);
+const inOrder = must(
+  (value) => (value as ConcurrencyRange).min <= (value as ConcurrencyRange).max,
+  'a range whose min is not above its max',
+);
+
+/** A number, or a range of when to claim more. */
+export const CONCURRENCY: Rule = (value, path) => {
+  if (typeof value !== 'object' || value === null) return PERMITS(value, path);
+  const problems = range(value, path);
+  return problems.length > 0 ? problems : inOrder(value, path);
+};
+
+const batch = shape({ size: whole(1, 1_000), lingerMs: whole(0, 60_000) } satisfies Record<keyof BatchOptions, Rule>, ['size']);
 
 /** The name of a module instance becomes part of its tokens. */
 export const INSTANCE_NAME = must(
@@ -24,8 +40,9 @@ export const ATTEMPT_RULES = {
 
 const JOB_RULES = {
   ...ATTEMPT_RULES,
-  concurrency: PERMITS,
+  concurrency: CONCURRENCY,
   transactional: yesOrNo,
+  batch,
 } satisfies Record<keyof HandleJobOptions, Rule>;
 
 const HANDLER_RULES = { ...JOB_RULES, instance: INSTANCE_NAME } satisfies Record<keyof QueueHandlerOptions, Rule>;

@@ -8,8 +8,9 @@ import {
   type QueueHandlerMetadata,
   type QueueHandlerOptions,
 } from '../job/job-handler.js';
-import { checkJobName, checkQueueName } from '../job/names.js';
+import { checkJobName } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
+import { checkQueuePattern } from '../job/queue-pattern.js';
 import { must, passes } from '../runtime/rules.js';
 import type { Handler, HandlerRegistry } from './handler-registry.js';
 import { handleJobOptions, queueHandlerOptions } from './handler-rules.js';
@@ -18,7 +19,7 @@ import { ProvidedClass } from './provided-class.js';
 
 type JobMark = HandleJobMetadata & { method: string };
 
-const queueName = passes(checkQueueName);
+const queueName = passes(checkQueuePattern);
 const jobName = passes(checkJobName);
 const given = must((name) => name !== '', 'a name: jobs without one go to process()');
 
@@ -53,6 +54,7 @@ export class HandlerExplorer implements OnModuleInit {
     this.refuseTwice(provided);
     const handlers = handlersOf(provided, handler, jobs);
     if (handlers.length === 0) throw invalid(provided, 'has no process() method and no @HandleJob method. Implement JobHandler.');
+    refuseBatches(provided, handler.options, handlers);
     handlers.forEach((one) => this.registry.add(one));
   }
 
@@ -70,15 +72,33 @@ function handlersOf(provided: ProvidedClass, { queue, options }: QueueHandlerMet
     const bound = own.concurrency === undefined ? provided.type : own;
     return run ? [{ queue, name, label: `${provided.name}.${method}`, options: merged(options, own), bound, run, acquire }] : [];
   };
-  return [...handler(undefined, 'process', {}), ...jobs.flatMap((job) => handler(job.name, job.method, job.options))];
+  return [
+    ...handler(undefined, 'process', { batch: options.batch }),
+    ...jobs.flatMap((job) => handler(job.name, job.method, job.options)),
+  ];
 }
 
-/** What the method's decorator leaves out is taken from the class's. */
+const NOT_INHERITED: ReadonlySet<string> = new Set(['instance', 'batch'] satisfies (keyof QueueHandlerOptions)[]);
+
+/** What the method's decorator leaves out is taken from the class's, but `batch`: a method that takes one job cannot take several. */
 function merged(ofClass: QueueHandlerOptions, own: HandleJobOptions): HandleJobOptions {
-  const said = [...Object.entries(ofClass), ...Object.entries(own)].filter(
-    ([key, value]) => key !== 'instance' && value !== undefined,
-  );
+  const inherited = Object.entries(ofClass).filter(([key]) => !NOT_INHERITED.has(key));
+  const said = [...inherited, ...Object.entries(own)].filter(([, value]) => value !== undefined);
   return Object.freeze(Object.fromEntries(said) as HandleJobOptions);
+}
+
+/** One call holds one transaction and one permit of it; its jobs may end differently. */
+function refuseBatches(provided: ProvidedClass, ofClass: QueueHandlerOptions, handlers: Handler[]): void {
+  if (ofClass.batch && !provided.method('process'))
+    throw invalid(
+      provided,
+      'has `batch` but no process() method. Give `batch` to the @HandleJob methods that take several jobs.',
+    );
+  if (handlers.some(({ options }) => options.batch && options.transactional))
+    throw invalid(
+      provided,
+      'is `transactional` and takes batches, which do not go together. Open the transaction yourself, and call context.complete(job, output, { manager }) for each job.',
+    );
 }
 
 function instanceOf(handler: QueueHandlerMetadata): string {

@@ -25,6 +25,9 @@ export class JobRun extends Job {
   unsure = false;
   /** That its output was cut has been said. */
   cutTold = false;
+  /** A checkpoint granted attempts in a transaction of the handler; whether that committed only the database knows. */
+  mayBeGranted = false;
+  private granted: number | undefined;
   private controller: AbortController | undefined;
   private reason: QueueError | undefined;
   private storedOptions: StoredOptions | undefined;
@@ -76,7 +79,16 @@ export class JobRun extends Job {
   }
 
   get maxAttempts(): number {
-    return this.options.maxAttempts ?? this.lane.settings.maxAttempts;
+    return (this.options.maxAttempts ?? this.lane.settings.maxAttempts) + (this.granted ?? this.options.extraAttempts ?? 0);
+  }
+
+  /** Checkpoints have granted this many attempts in all. */
+  grant(extraAttempts: number): void {
+    this.granted = extraAttempts;
+  }
+
+  override get checkpoint(): unknown {
+    return this.options.checkpoint;
   }
 
   get stalls(): number {

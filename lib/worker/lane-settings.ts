@@ -14,8 +14,8 @@ export interface LaneSettings {
 }
 
 /** Precedence: (enqueue call >) handler > queue > module > default; the last two are resolved already. */
-export function laneSettings(handler: Handler, options: ResolvedOptions): LaneSettings {
-  const queue = options.queues.get(handler.queue) ?? {};
+export function laneSettings(handler: Handler, queueName: string, options: ResolvedOptions): LaneSettings {
+  const queue = options.queues.get(queueName) ?? {};
   const policies = [handler.options, queue, options];
   return {
     maxAttempts: first(policies, 'maxAttempts')!,

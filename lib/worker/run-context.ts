@@ -1,17 +1,25 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
+import type { CheckpointOptions } from '../job/checkpoint.js';
 import type { EnqueueOptions, Enqueued } from '../job/enqueue-options.js';
 import { JobContext } from '../job/job-context.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueService } from '../queue.service.js';
-import type { JobRun } from './job-run.js';
+import type { Checkpointer } from './checkpointer.js';
 import type { Completer } from './completer.js';
+import type { JobRun } from './job-run.js';
+
+/** What the members of a context are made with. */
+export interface ContextTools {
+  queues: QueueService;
+  completer: Completer;
+  checkpointer: Checkpointer;
+}
 
 /** What a handler gets beside its job; an object with references, nothing more until it is asked. */
 export class RunContext extends JobContext {
   constructor(
     private readonly run: JobRun,
-    private readonly queues: QueueService,
-    private readonly completer: Completer,
+    private readonly tools: ContextTools,
     private readonly ownManager?: EntityManager,
   ) {
     super();
@@ -30,10 +38,14 @@ export class RunContext extends JobContext {
   }
 
   complete(output: unknown, options: { manager: EntityManager | QueryRunner }): Promise<void> {
-    return this.completer.complete(this.run, output, options.manager);
+    return this.tools.completer.complete(this.run, output, options.manager);
+  }
+
+  checkpoint(state: unknown, options?: CheckpointOptions): Promise<void> {
+    return this.tools.checkpointer.save(this.run, state, options);
   }
 
   enqueue(queue: string, payload: unknown, options: EnqueueOptions = {}): Promise<Enqueued> {
-    return this.queues.enqueue(queue, payload, { ...options, manager: options.manager ?? this.ownManager });
+    return this.tools.queues.enqueue(queue, payload, { ...options, manager: options.manager ?? this.ownManager });
   }
 }

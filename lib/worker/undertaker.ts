@@ -2,6 +2,7 @@ import { CANCELLED, type Outcome } from '../job/outcome.js';
 import { DatabaseError } from '../storage/database-errors.js';
 import type { JobRepository, Success } from '../storage/job.repository.js';
 import type { Claims } from './claims.js';
+import { Grants } from './grants.js';
 import type { LateAnswers } from './late-answers.js';
 import type { RunReports } from './run-reports.js';
 import type { Settling } from './settling.js';
@@ -42,7 +43,11 @@ export class Undertaker {
     [({ outcome }) => outcome.kind === 'succeeded', (part) => this.succeed(part)],
   ];
 
-  constructor(private readonly parts: UndertakerParts) {}
+  private readonly grants: Grants;
+
+  constructor(private readonly parts: UndertakerParts) {
+    this.grants = new Grants(parts.jobs);
+  }
 
   add(settling: Settling): void {
     this.waiting.push(settling);
@@ -59,6 +64,7 @@ export class Undertaker {
     if (batch.length === 0) return Infinity;
     this.underWay = new Set(batch);
     try {
+      await this.grants.apply(batch);
       await this.settleBatch(batch.some((entry) => entry.locked) ? await this.unlockedOf(batch) : batch);
       return this.underWay.size > 0 ? LOCKED_REST_MS : this.waiting.length > 0 ? 0 : Infinity;
     } catch (error) {

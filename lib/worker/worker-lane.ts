@@ -2,12 +2,13 @@ import type { Permits } from '../runtime/permits.js';
 import type { Lane } from '../storage/lanes.js';
 import type { Handler } from './handler-registry.js';
 import { Hints } from './hints.js';
+import type { JobBatch } from './job-batch.js';
 import type { JobRun } from './job-run.js';
 import type { LaneSettings } from './lane-settings.js';
 
 /** Work claimed ahead should start within this time at the lane's measured rate. */
 const AHEAD_MS = 20;
-const MAX_AHEAD = 1_000;
+export const MAX_AHEAD = 1_000;
 const FIRST_BURST = 5;
 /** Below this time a rate says little; what ran meanwhile counts on. */
 const RATE_WINDOW_MS = 2;
@@ -36,6 +37,8 @@ export class WorkerLane {
   private busySince = 0;
   private busyMs = 0;
   private ratePerMs = 0;
+  /** Those of its permits that ask for more only below a bound. */
+  private readonly ranges: readonly Permits[];
 
   constructor(
     readonly lane: Lane,
@@ -43,7 +46,9 @@ export class WorkerLane {
     readonly settings: LaneSettings,
     /** All tiers that bound this lane: process, queue, handler, open transactions. */
     private readonly permits: readonly Permits[],
-  ) {}
+  ) {
+    this.ranges = permits.filter((permit) => permit.refillBelow < permit.limit);
+  }
 
   get buffered(): number {
     return this.waiting.length - this.head;
@@ -59,7 +64,22 @@ export class WorkerLane {
     return this.buffered > 0 && this.free > 0;
   }
 
-  /** Work to hold ready beyond what may run now: what will start within moments, at the measured rate. */
+  /** Jobs that one call of the handler takes. */
+  get perCall(): number {
+    return 1;
+  }
+
+  /** Calls that will be made of what waits here. */
+  get waitingCalls(): number {
+    return this.buffered;
+  }
+
+  /** Calls that will be made of what is here and on its way. */
+  get coming(): number {
+    return this.buffered + this.expected;
+  }
+
+  /** Work (in calls) to hold ready beyond what may run now: what will start within moments, at the measured rate. */
   get ahead(): number {
     const started = this.burst > FIRST_BURST ? this.burst : 0;
     return Math.min(MAX_AHEAD, Math.max(started, Math.floor(this.ratePerMs * AHEAD_MS)));
@@ -67,16 +87,21 @@ export class WorkerLane {
 
   /** How many jobs a claim should bring: what may run now and what will start within moments. */
   get wanted(): number {
-    return this.isPaused ? 0 : this.free + this.ahead - this.buffered - this.expected;
+    if (this.isPaused || this.isSated) return 0;
+    return this.free + this.ahead - this.buffered - this.expected;
   }
 
   /** Takes the next waiting job and all its permits. */
-  start(): JobRun {
-    const run = this.waiting[this.head++]!;
-    if (this.head === this.waiting.length || this.head > 1_024) this.compact();
+  start(): JobRun | JobBatch {
+    const run = this.next();
     for (const permit of this.permits) permit.take();
     this.running++;
     this.startedAt = performance.now();
+    return run;
+  }
+
+  /** As one call of the handler: what runs although it never waited here. */
+  alone(run: JobRun): JobRun | JobBatch {
     return run;
   }
 
@@ -144,7 +169,23 @@ export class WorkerLane {
     return index < 0 ? undefined : this.waiting.splice(index, 1)[0];
   }
 
-  private get free(): number {
+  /** The first in line. */
+  protected get first(): JobRun | undefined {
+    return this.waiting[this.head];
+  }
+
+  protected next(): JobRun {
+    const run = this.waiting[this.head++]!;
+    if (this.head === this.waiting.length || this.head > 1_024) this.compact();
+    return run;
+  }
+
+  /** A range is asked for more only below its lower bound. */
+  protected get isSated(): boolean {
+    return this.ranges.length > 0 && this.ranges.some((permit) => permit.used + this.coming >= permit.refillBelow);
+  }
+
+  protected get free(): number {
     let free = Infinity;
     for (const permit of this.permits) free = Math.min(free, permit.free);
     return Math.max(0, free);

@@ -1,8 +1,11 @@
+import { rangeOf } from '../job/concurrency.js';
 import { NO_LABELS } from '../job/labels.js';
+import { isPattern } from '../job/queue-pattern.js';
 import { serves, type Served } from '../job/served.js';
 import { Permits } from '../runtime/permits.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import type { Lane, Lanes } from '../storage/lanes.js';
+import { BatchLane } from './batch-lane.js';
 import type { Handler, HandlerRegistry } from './handler-registry.js';
 import { laneSettings } from './lane-settings.js';
 import { WorkerLane } from './worker-lane.js';
@@ -18,6 +21,8 @@ export class WorkerLanes {
   private readonly bounds = new Map<object, Permits>();
   private readonly served: Served;
   private paused: ReadonlySet<number> = new Set();
+  /** A batch has waited long enough for more; told to whoever starts runs. */
+  onBatchDue: () => void = () => undefined;
 
   constructor(
     private readonly lanes: Lanes,
@@ -61,10 +66,10 @@ export class WorkerLanes {
     return resumed;
   }
 
-  /** Jobs that may wait in this process, over all lanes: for free permits, and for those that will be free within moments. */
+  /** Calls that jobs may wait for in this process, over all lanes: free permits, and what will start within moments. */
   get room(): number {
     let room = this.process.free;
-    for (const lane of this.list) room += lane.ahead - lane.buffered;
+    for (const lane of this.list) room += lane.ahead - lane.waitingCalls;
     return room;
   }
 
@@ -72,9 +77,11 @@ export class WorkerLanes {
     return this.process.limit;
   }
 
-  /** Every handler's own lane is known from the start, so that its first job waits for no discovery. */
+  /** Every handler's own lane is known from the start, so that its first job waits for no discovery. A pattern's queues are found as they appear. */
   async register(): Promise<void> {
-    const served = this.registry.all().filter(({ queue }) => serves(this.served, { queue, labels: NO_LABELS }));
+    const served = this.registry
+      .all()
+      .filter(({ queue }) => !isPattern(queue) && serves(this.served, { queue, labels: NO_LABELS }));
     await this.lanes.register(served.map((handler) => ({ queue: handler.queue, name: handler.name ?? '' })));
     await this.refresh();
   }
@@ -99,27 +106,41 @@ export class WorkerLanes {
     const handler = serves(this.served, lane) ? this.registry.find(lane.queue, lane.name) : undefined;
     if (!handler) return;
     const permits = [this.process, this.queuePermits(lane.queue), ...this.handlerPermits(handler)];
-    const adopted = new WorkerLane(lane, handler, laneSettings(handler, this.options), permits);
+    const adopted = this.laneOf(lane, handler, permits);
     adopted.isPaused = this.paused.has(lane.queueId);
     this.byId.set(id, adopted);
+  }
+
+  private laneOf(lane: Lane, handler: Handler, permits: Permits[]): WorkerLane {
+    const settings = laneSettings(handler, lane.queue, this.options);
+    const { batch } = handler.options;
+    if (!batch) return new WorkerLane(lane, handler, settings, permits);
+    return new BatchLane(lane, handler, settings, { permits, batch, onDue: () => this.onBatchDue() });
   }
 
   /** Where only the handler says how many, its word is the queue's bound too: 10 must not cap a handler that asks for 50. */
   private queuePermits(queue: string): Permits {
     let permits = this.queues.get(queue);
     if (!permits) {
-      const handlers = this.registry.all().filter((handler) => handler.queue === queue);
-      const bounds = new Map(handlers.map((handler) => [handler.bound, handler.options.concurrency ?? 0]));
-      const asked = [...bounds.values()].reduce((sum, concurrency) => sum + concurrency, 0);
-      const limit = this.options.queues.get(queue)?.concurrency ?? Math.max(this.options.queueConcurrency, asked);
-      this.queues.set(queue, (permits = new Permits(limit)));
+      const own = this.options.queues.get(queue)?.concurrency;
+      const { min, max } = rangeOf(own ?? Math.max(this.options.queueConcurrency, this.askedFor(queue)));
+      this.queues.set(queue, (permits = new Permits(max, min)));
     }
     return permits;
   }
 
+  /** How many jobs of a queue its handlers ask for together. */
+  private askedFor(queue: string): number {
+    const bounds = new Map(this.registry.of(queue).map(({ bound, options }) => [bound, rangeOf(options.concurrency ?? 0).max]));
+    return [...bounds.values()].reduce((sum, concurrency) => sum + concurrency, 0);
+  }
+
   private handlerPermits({ bound, options }: Handler): Permits[] {
     let own = this.bounds.get(bound);
-    if (options.concurrency !== undefined && !own) this.bounds.set(bound, (own = new Permits(options.concurrency)));
+    if (options.concurrency !== undefined && !own) {
+      const { min, max } = rangeOf(options.concurrency);
+      this.bounds.set(bound, (own = new Permits(max, min)));
+    }
     return [...(own ? [own] : []), ...(options.transactional ? [this.transactions] : [])];
   }
 }

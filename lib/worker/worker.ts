@@ -147,11 +147,15 @@ export class Worker {
   private async learn(news: News): Promise<void> {
     const { lanes, suspects } = this.crew;
     this.heed(news.pausedQueues);
-    if (await lanes.refresh(news.newestLane)) {
-      this.loops.clean.wake();
-      this.loops.beat.wake();
-    }
+    if (await lanes.refresh(news.newestLane)) this.meetLanes();
     if (suspects.expect(news.suspects)) this.loops.suspect.wake();
+  }
+
+  /** What woke the poller for them came before it knew them. */
+  private meetLanes(): void {
+    this.loops.clean.wake();
+    this.loops.beat.wake();
+    this.wakePoller();
   }
 
   /** What was claimed ahead from a paused queue goes back; what runs ends. */

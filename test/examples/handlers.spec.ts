@@ -1,16 +1,22 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { EnqueueOptions, FoundJob } from 'nestjs-simple-queue';
+import { constant, type EnqueueOptions, type FoundJob } from 'nestjs-simple-queue';
 import { anApplication, type TestApplication } from '../support/application.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { AlarmsService } from './alarms.service.js';
 import { ChargeCard } from './charge-card.handler.js';
 import { ConvertVideo } from './convert-video.handler.js';
+import { CopyAccounts } from './copy-accounts.handler.js';
 import { DeliverWebhook } from './deliver-webhook.handler.js';
+import { ImportCatalogue } from './import-catalogue.handler.js';
 import { Letters } from './letters.handler.js';
+import { SendMail, SendUrgentMail } from './mail.handlers.js';
 import { Receipt } from './order.js';
+import { StoreReadings } from './store-readings.handler.js';
+
+const FURTHER = [CopyAccounts, ImportCatalogue, SendMail, SendUrgentMail, StoreReadings];
 
 let database: TestDatabase;
 let application: TestApplication;
@@ -22,7 +28,8 @@ beforeAll(async () => {
   customer = createServer((_, response) => response.writeHead(answers.shift() ?? 200).end()).listen(0, '127.0.0.1');
   database = await aDatabase();
   application = await anApplication(database, {
-    providers: [AlarmsService, ChargeCard, ConvertVideo, DeliverWebhook, Letters],
+    options: { backoff: constant({ delayMs: 10 }) },
+    providers: [AlarmsService, ChargeCard, ConvertVideo, DeliverWebhook, Letters, ...FURTHER],
     typeorm: { entities: [Receipt], synchronize: true },
   });
   customerUrl = `http://127.0.0.1:${(customer.address() as AddressInfo).port}/`;
@@ -79,4 +86,31 @@ it('completes in a short transaction after the slow part', async () => {
   const job = await ended('charges', { orderId: 'A-1' });
   expect(job).toMatchObject({ state: 'succeeded', output: { text: `charged once as ${job.id}` } });
   expect(await application.dataSource.manager.find(Receipt)).toMatchObject([{ orderId: 'A-1' }]);
+});
+
+it('goes on from its checkpoint, with the attempts that it has earned', async () => {
+  const job = await ended('imports', { shop: 'Books' });
+  expect(job).toMatchObject({ state: 'succeeded', output: { pages: 5 }, checkpoint: { page: 6 } });
+  expect(application.app.get(ImportCatalogue).fetched).toEqual([1, 2, 2, 3, 3, 4, 4, 5, 5]);
+  expect(job.attempt).toBe(5);
+});
+
+it('copies each row once, however often it starts again', async () => {
+  await database.query('create table copied (n int)');
+  expect(await ended('copies', { upTo: 500 })).toMatchObject({ state: 'succeeded', attempt: 2 });
+  const [copied] = await database.query('select count(*)::int as rows, count(distinct n)::int as different from copied');
+  expect(copied).toEqual({ rows: 500, different: 500 });
+});
+
+it('stores readings in batches, and refuses a bad one by itself', async () => {
+  await database.query('create table reading (sensor text, value float8)');
+  const payloads = [{ sensor: 'a', value: 1 }, { sensor: 'b' }, { sensor: 'c', value: 3 }];
+  const jobs = await Promise.all(payloads.map((payload) => ended('readings', payload)));
+  expect(jobs.map(({ state }) => state)).toEqual(['succeeded', 'unprocessable', 'succeeded']);
+  expect(await database.query('select sensor from reading order by sensor')).toEqual([{ sensor: 'a' }, { sensor: 'c' }]);
+});
+
+it('sends the mail of every queue, the urgent one by a handler of its own', async () => {
+  const jobs = await Promise.all(['mail.new-customer', 'mail.urgent'].map((queue) => ended(queue, { to: 'Ann' })));
+  expect(jobs.map(({ output }) => output)).toEqual(['mail.new-customer: sent to Ann', 'at once to Ann']);
 });

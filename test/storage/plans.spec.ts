@@ -16,6 +16,7 @@ const DAY_MS = 86_400_000;
 const BATCH = 500;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 const EVERYWHERE: ClaimRange = { priority: -32_768, runAt: '-infinity', id: FIRST_ID, upto: 32_767 };
+const CHECKPOINT = { text: '{}', extraAttempts: 1, maxExtraAttempts: 10 };
 /** How many jobs each statement is given here. */
 const JOBS: Record<string, number> = {
   ...{
@@ -24,6 +25,7 @@ const JOBS: Record<string, number> = {
     put_back: 200,
     bury: 200,
     complete: 1,
+    checkpoint: 1,
     claim_suspects: BATCH,
     pull_claim: 100,
     reap_claims: 2_000,
@@ -104,6 +106,7 @@ describe('plans on large tables', () => {
       'w',
       claimed.slice(200, 400).map(({ id, epoch }) => ({ id, epoch, verdict })),
     );
+    await jobs.checkpoint(run, { ...claimed[400]!, ...CHECKPOINT });
     await jobs.complete(run, 'w', { ...claimed[400]!, runMs: 1, keepMs: DAY_MS, output: undefined });
     await jobs.claimSuspects(randomUUID(), randomUUID(), [busy.id, ...idle.map((lane) => lane.id)], {
       suspicion: 1,
@@ -134,6 +137,7 @@ describe('plans on large tables', () => {
     const [running] = await test.database.query<Found>(
       'select jobs[1] as id, epochs[1] as epoch from simple_queue.claim limit 1',
     );
+    await jobs.checkpoint(run, { ...running!, ...CHECKPOINT });
     await jobs.complete(run, 'w', { ...running!, runMs: 1, keepMs: DAY_MS, output: undefined });
     await jobs.cancelByFingerprint(run, { fingerprint: 'tag-5' }, { '': DAY_MS });
     await jobs.cancelByUniqueKey(run, { queue: 'mail', uniqueKey: 'key-70000' }, { '': DAY_MS });
@@ -248,6 +252,7 @@ describe('plans on large tables', () => {
       'put_back',
       'bury',
       'complete',
+      'checkpoint',
       'reap_claims',
       'cancel',
       'find_job',

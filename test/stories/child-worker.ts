@@ -8,6 +8,7 @@ import { QueueEvents } from '../../lib/observability/events.js';
 import { SimpleQueueModule } from '../../lib/simple-queue.module.js';
 import type { SimpleQueueOptions } from '../../lib/simple-queue.options.js';
 import { aHandler, QUICK } from '../support/application.js';
+import { writeLedger, type CrashPoint, type Striker } from '../support/crash-points.js';
 import { aGate, never } from '../support/gate.js';
 
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -24,6 +25,13 @@ async function wasSuspected(id: string): Promise<boolean> {
   const [job] = await dataSource().query<{ suspicion: number }[]>('select suspicion from simple_queue.job where id = $1', [id]);
   return job!.suspicion > 0;
 }
+
+/** Strikes the first run of each job at the point that its payload names. */
+const killer: Striker = {
+  pointOf: async (job) => ((await wasSuspected(job.id)) ? undefined : (job.payload as CrashPoint)),
+  strike: die,
+  dataSource,
+};
 
 /** Each takes the queue of its name. */
 const HANDLERS: Record<string, () => Type<unknown>> = {
@@ -65,6 +73,34 @@ const HANDLERS: Record<string, () => Type<unknown>> = {
         if (before) await die();
       });
       if (job.payload === 'after') await die();
+    }),
+  /** Killed in its first run at a point around its own transaction. */
+  'crash.complete': () =>
+    aHandler('crash.complete.*', async (job, context) => {
+      await started.passed;
+      await dataSource().transaction((manager) => writeLedger(killer, { job, context, manager }, process.pid));
+    }),
+  /** The same around the library's transaction. */
+  'crash.transactional': () =>
+    aHandler(
+      'crash.transactional.*',
+      async (job, context) => {
+        await started.passed;
+        await writeLedger(killer, { job, context, manager: context.manager });
+        return process.pid;
+      },
+      { transactional: true },
+    ),
+  /** A batch with a job that kills its process. */
+  'batch-poison': () =>
+    aHandler('batch-poison', (jobs) => ((jobs as unknown as { payload: { kills?: boolean } }[]).some((job) => job.payload.kills) ? process.exit(13) : undefined), { batch: { size: 10, lingerMs: 20 } }), // prettier-ignore
+  /** Its first run keeps a checkpoint and is killed. */
+  checkpoints: () =>
+    aHandler('checkpoints', async (job, context) => {
+      await started.passed;
+      if (job.checkpoint !== undefined) return { found: job.checkpoint };
+      await context.checkpoint({ page: 1 });
+      return die();
     }),
   poison: () => aHandler('poison', (job) => ((job.payload as { kills?: boolean }).kills ? process.exit(13) : 'harmless')),
 };

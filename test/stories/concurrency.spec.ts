@@ -64,6 +64,40 @@ describe('what runs at once', () => {
     gate.open();
   });
 
+  it('with a range is filled up only when it has drained to less than its minimum', async () => {
+    const release: (() => void)[] = [];
+    const application = await story.start({
+      options: { pollIntervalMs: 20 },
+      providers: [
+        aHandler('range', () => new Promise<void>((resolve) => release.push(resolve)), { concurrency: { min: 2, max: 5 } }),
+        aHandler('beside', () => undefined),
+      ],
+    });
+    const claims = async (): Promise<number[]> => {
+      const rows = await story.database.query<{ jobs: string[] }>('select jobs from simple_queue.claim order by created_at');
+      return rows.map(({ jobs }) => jobs.length);
+    };
+    const ended = (count: number) => eventually(() => expect(application.seen('succeeded').length).toBe(count));
+
+    await application.queues.enqueueMany('range', items(9));
+    await eventually(() => expect(release.length).toBe(5));
+    release.splice(0, 3).forEach((done) => done());
+    await ended(3);
+    // News, and a whole round of another queue beside it: two still run, so it asks for nothing.
+    await application.queues.enqueueMany('range', items(1));
+    const beside = await application.queues.enqueue('beside', {});
+    await untilJobIs('succeeded', application, beside.id);
+    expect((await claims()).filter((jobs) => jobs > 1)).toEqual([5]);
+    expect(release.length).toBe(2);
+    release.splice(0, 1).forEach((done) => done());
+
+    await eventually(() => expect(release.length).toBe(1 + 4));
+    release.splice(0).forEach((done) => done());
+    await eventually(() => expect(release.length).toBeGreaterThan(0));
+    release.splice(0).forEach((done) => done());
+    await ended(11);
+  });
+
   it('lets a small queue through beside the backlog of another', async () => {
     let small = 0;
     const application = await story.start({

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { TestApplication } from '../support/application.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
@@ -15,8 +15,8 @@ describe('I8 poison is contained and the innocent go free', () => {
   let stopped = false;
 
   /** A supervisor: a worker process that dies is started again. */
-  async function superviseWorkers(): Promise<void> {
-    const env = { DATABASE_URL: story.database.url, CHILD_HANDLERS: 'poison', CHILD_OPTIONS: JSON.stringify(OPTIONS) };
+  async function superviseWorkers(queue: string): Promise<void> {
+    const env = { DATABASE_URL: story.database.url, CHILD_HANDLERS: queue, CHILD_OPTIONS: JSON.stringify(OPTIONS) };
     for (; !stopped;) {
       child = new Child(CHILD, env);
       const ended = await child.exited();
@@ -24,6 +24,11 @@ describe('I8 poison is contained and the innocent go free', () => {
       else if (!stopped) throw new Error(`A worker ended by itself: ${ended}`);
     }
   }
+
+  beforeEach(() => {
+    deaths = 0;
+    stopped = false;
+  });
 
   afterEach(async () => {
     stopped = true;
@@ -34,23 +39,34 @@ describe('I8 poison is contained and the innocent go free', () => {
   const statesOf = async (application: TestApplication, ids: string[]) =>
     Promise.all(ids.map(async (id) => (await application.queues.find(id))?.state));
 
-  it('costs at most maxStalls + 2 processes, and no good job', async () => {
-    const application = await story.start({ options: { worker: false } });
-    const items = Array.from({ length: 40 }, (_, n) => ({ payload: { kills: n === 17 } }));
-    const jobs = await application.queues.enqueueMany('poison', items);
+  it.each([
+    ['poison', 'each job in a call of its own'],
+    ['batch-poison', 'ten jobs in a call: the lone suspect comes as a batch of one'],
+  ])(
+    'costs at most maxStalls + 2 processes, and no good job (%s: %s)',
+    async (queue) => {
+      const application = await story.start({ options: { worker: false } });
+      const items = Array.from({ length: 40 }, (_, n) => ({ payload: { kills: n === 17 } }));
+      const jobs = await application.queues.enqueueMany(queue, items);
 
-    const supervised = superviseWorkers();
-    const ids = jobs.map(({ id }) => id);
-    await eventually(async () => expect((await statesOf(application, ids)).every((state) => state === 'succeeded' || state === 'poisoned')).toBe(true), {
+      const supervised = superviseWorkers(queue);
+      const ids = jobs.map(({ id }) => id);
+      await eventually(async () => expect((await statesOf(application, ids)).every((state) => state === 'succeeded' || state === 'poisoned')).toBe(true), {
       timeoutMs: 60_000,
     }); // prettier-ignore
-    stopped = true;
-    child!.signal('SIGTERM');
-    await supervised;
+      stopped = true;
+      child!.signal('SIGTERM');
+      await supervised;
 
-    const states = await statesOf(application, ids);
-    expect(states.map((state, index) => (state === 'poisoned' ? index : -1)).filter((index) => index >= 0)).toEqual([17]);
-    expect(deaths).toBe(OPTIONS.poison.maxStalls + 2);
-    expect(await application.queues.find(ids[17]!)).toMatchObject({ stalls: 2, attempt: 0, lastError: { code: 'JOB_POISONED' } });
-  }, 90_000);
+      const states = await statesOf(application, ids);
+      expect(states.map((state, index) => (state === 'poisoned' ? index : -1)).filter((index) => index >= 0)).toEqual([17]);
+      expect(deaths).toBe(OPTIONS.poison.maxStalls + 2);
+      expect(await application.queues.find(ids[17]!)).toMatchObject({
+        stalls: 2,
+        attempt: 0,
+        lastError: { code: 'JOB_POISONED' },
+      });
+    },
+    90_000,
+  );
 });

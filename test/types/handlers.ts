@@ -1,6 +1,7 @@
 // What must and must not compile of handlers and their decorators: checked by `npm run types`, never run.
 import { expectTypeOf } from 'expect-type';
 import {
+  BatchContext,
   custom,
   exponential,
   HandleJob,
@@ -10,6 +11,8 @@ import {
   OnJobEvent,
   Permit,
   QueueHandler,
+  type BatchHandler,
+  type BatchResult,
   type Failure,
   type JobEvents,
   type JobHandler,
@@ -85,6 +88,80 @@ export class WrongPermit implements JobHandler<Receipt, Sent> {
     return true;
   }
 }
+
+@QueueHandler('metrics', { batch: { size: 100, lingerMs: 50 }, concurrency: { min: 1, max: 4 } })
+export class StoreMetrics implements BatchHandler<Receipt, Sent> {
+  async process(jobs: Job<Receipt>[], context: BatchContext): Promise<BatchResult<Sent>[]> {
+    expectTypeOf(jobs[0]!.payload).toEqualTypeOf<Receipt>();
+    expectTypeOf(context.signal).toEqualTypeOf<AbortSignal>();
+    expectTypeOf(context.signalOf(jobs[0]!)).toEqualTypeOf<AbortSignal>();
+    await context.checkpoint(jobs[0]!, { page: 1 }, { extraAttempts: 1 });
+    return jobs.map((job, index) => [undefined, { messageId: job.id }, JobResult.fail('no'), new Error('no')][index]);
+  }
+}
+
+@QueueHandler('metrics', { batch: { size: 5 } })
+export class ByIdOrNothing {
+  process(jobs: readonly Job<Receipt>[]): Map<string, BatchResult<Sent>> | void {
+    return jobs.length > 2 ? new Map([[jobs[0]!.id, { messageId: '1' }]]) : undefined;
+  }
+
+  @HandleJob('several', { batch: { size: 5 } })
+  several(jobs: Job<Receipt>[], context: BatchContext): JobResult<Sent>[] {
+    void context;
+    return jobs.map(() => JobResult.success({ messageId: '1' }));
+  }
+
+  @HandleJob('one')
+  one(job: Job<Receipt>, context: JobContext): void {
+    void [job, context];
+  }
+
+  // @ts-expect-error with `batch` a method takes several jobs
+  @HandleJob('wrong', { batch: { size: 5 } })
+  wrong(job: Job<Receipt>): void {
+    void job;
+  }
+
+  // @ts-expect-error without `batch` it takes one
+  @HandleJob('none')
+  none(jobs: Job<Receipt>[]): void {
+    void jobs;
+  }
+}
+
+// @ts-expect-error a batch handler takes several jobs
+@QueueHandler('metrics', { batch: { size: 5 } })
+export class OneOfABatch {
+  process(job: Job<Receipt>): void {
+    void job;
+  }
+}
+
+// @ts-expect-error a batch has a size
+@QueueHandler('metrics', { batch: { lingerMs: 5 } })
+export class WithoutSize {}
+
+export class WrongResults implements BatchHandler<Receipt, Sent> {
+  // @ts-expect-error numbers are not what the handler promises
+  process(jobs: Job<Receipt>[]): number[] {
+    return jobs.map(() => 5);
+  }
+}
+
+export class Checkpoints implements JobHandler<Receipt> {
+  async process(job: Job<Receipt>, context: JobContext): Promise<void> {
+    expectTypeOf(job.checkpoint).toEqualTypeOf<unknown>();
+    await context.checkpoint({ page: 1 });
+    await context.checkpoint(undefined, { extraAttempts: 2 });
+    // @ts-expect-error no such option
+    await context.checkpoint({}, { extraAttemps: 2 });
+  }
+}
+
+// @ts-expect-error a range has both ends
+@QueueHandler('range', { concurrency: { min: 5 } })
+export class HalfARange {}
 
 // @ts-expect-error a handler has a process method
 export class WithoutProcess implements JobHandler<Receipt> {}

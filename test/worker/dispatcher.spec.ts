@@ -11,7 +11,7 @@ function aDispatcher(lanes: WorkerLane[], execute: (run: JobRun) => Promise<void
   const rooms: number[] = [];
   const dispatcher: Dispatcher = new Dispatcher(
     () => lanes,
-    (run) => execute(run),
+    (call) => execute(call as JobRun),
     () => rooms.push(dispatcher.size),
   );
   return { dispatcher, rooms };

@@ -226,7 +226,74 @@ describe('options of a handler', () => {
   });
 });
 
+describe('a handler of batches', () => {
+  it('is the class for process() alone, and a method for itself: nothing is inherited', async () => {
+    @QueueHandler('mail', { batch: { size: 5 }, timeoutMs: 100 })
+    class Batches {
+      process(): void {}
+      @HandleJob('one')
+      one(): void {}
+      @HandleJob('many', { batch: { size: 9, lingerMs: 5 } })
+      many(): void {}
+    }
+    const registry = await handlersAmong(Batches);
+    const options = ['', 'one', 'many'].map((name) => registry.find('mail', name)!.options);
+    expect(options).toEqual([
+      { batch: { size: 5 }, timeoutMs: 100 },
+      { timeoutMs: 100 },
+      { batch: { size: 9, lingerMs: 5 }, timeoutMs: 100 },
+    ]);
+  });
+});
+
 describe('the start stops', () => {
+  it('when a class takes batches and has no process()', async () => {
+    @QueueHandler('mail', { batch: { size: 5 } } as QueueHandlerOptions)
+    class Batchless {
+      @HandleJob('one')
+      one(): void {}
+    }
+    await expect(handlersAmong(Batchless)).rejects.toThrow(stopsWith('HANDLER_INVALID', 'has `batch` but no process()'));
+  });
+
+  it('when a handler is transactional and takes batches', async () => {
+    @QueueHandler('mail', { transactional: true })
+    class Both {
+      @HandleJob('many', { batch: { size: 5 } })
+      many(): void {}
+    }
+    await expect(handlersAmong(Both)).rejects.toThrow(stopsWith('HANDLER_INVALID', 'do not go together'));
+  });
+
+  it('when two classes take the same pattern', async () => {
+    @QueueHandler('mail.*')
+    class One extends Mailer {}
+    @QueueHandler('mail.*')
+    class Other extends Mailer {}
+    await expect(handlersAmong(One, Other)).rejects.toThrow(stopsWith('HANDLER_DUPLICATE', /"mail\.\*".*One\.process and Other/));
+  });
+
+  it.each([
+    ['batch: { size: 0 }', { batch: { size: 0 } }, 'batch.size must be a whole number from 1 to 1,000, not 0'],
+    ['batch: {}', { batch: {} }, 'batch.size is missing'],
+    [
+      'batch: { size: 2, lingerMs: -1 }',
+      { batch: { size: 2, lingerMs: -1 } },
+      'batch.lingerMs must be a whole number from 0 to 60,000',
+    ],
+    ['a range without an end', { concurrency: { min: 2 } }, 'concurrency.max is missing'],
+    [
+      'a range from more to less',
+      { concurrency: { min: 3, max: 2 } },
+      'concurrency must be a range whose min is not above its max',
+    ],
+    ['a range of nothing', { concurrency: { min: 0, max: 2 } }, 'concurrency.min must be a whole number from 1 to 10,000, not 0'],
+  ])('when options have %s', async (_, options, problem) => {
+    @QueueHandler('mail', options as QueueHandlerOptions)
+    class Wrong extends Mailer {}
+    await expect(handlersAmong(Wrong)).rejects.toThrow(stopsWith('HANDLER_INVALID', problem));
+  });
+
   it('when a class has neither process() nor a @HandleJob method', async () => {
     @QueueHandler('mail')
     class Empty {}

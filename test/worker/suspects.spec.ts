@@ -35,7 +35,7 @@ function aCrew(waiting: ClaimedRow[] = []) {
     claims.settled(run.claim);
     dispatcher.notice();
   };
-  const dispatcher: Dispatcher = new Dispatcher(() => [lane], (run) => crew.execute(run), () => undefined); // prettier-ignore
+  const dispatcher: Dispatcher = new Dispatcher(() => [lane], (call) => crew.execute(call as JobRun), () => undefined); // prettier-ignore
   const poller = {
     get isPaused() {
       return crew.poller !== 'claims';

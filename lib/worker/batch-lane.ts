@@ -1,0 +1,96 @@
+import type { BatchOptions } from '../job/job-handler.js';
+import type { Permits } from '../runtime/permits.js';
+import type { Lane } from '../storage/lanes.js';
+import type { Handler } from './handler-registry.js';
+import { JobBatch } from './job-batch.js';
+import type { JobRun } from './job-run.js';
+import type { LaneSettings } from './lane-settings.js';
+import { MAX_AHEAD, WorkerLane } from './worker-lane.js';
+
+export interface BatchTerms {
+  permits: readonly Permits[];
+  batch: BatchOptions;
+  /** A batch that is not full has waited its time. */
+  onDue: () => void;
+}
+
+/**
+ * A lane whose handler takes several jobs in one call. A permit is one call, so it asks for `size` jobs a free permit. What lingers for more
+ * waits where all claimed jobs wait, so that a cancel, a shutdown and a lost lease find it there.
+ */
+export class BatchLane extends WorkerLane {
+  private readonly size: number;
+  private readonly lingerMs: number;
+  private readonly onDue: () => void;
+  private readonly arrivedAt = new WeakMap<JobRun, number>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(lane: Lane, handler: Handler, settings: LaneSettings, { permits, batch, onDue }: BatchTerms) {
+    super(lane, handler, settings, permits);
+    this.size = batch.size;
+    this.lingerMs = batch.lingerMs ?? 0;
+    this.onDue = onDue;
+  }
+
+  override get canStart(): boolean {
+    return super.canStart && (this.buffered >= this.size || this.restMs <= 0);
+  }
+
+  override get perCall(): number {
+    return this.size;
+  }
+
+  override get waitingCalls(): number {
+    return Math.ceil(this.buffered / this.size);
+  }
+
+  override get coming(): number {
+    return Math.ceil(super.coming / this.size);
+  }
+
+  override get wanted(): number {
+    if (this.isPaused || this.isSated) return 0;
+    const ahead = Math.min(MAX_AHEAD, this.ahead * this.size);
+    return this.free * this.size + ahead - this.buffered - this.expected;
+  }
+
+  override start(): JobBatch {
+    const runs = [super.start() as JobRun];
+    while (runs.length < this.size && this.buffered > 0) runs.push(this.next());
+    this.linger();
+    return new JobBatch(this, runs);
+  }
+
+  override alone(run: JobRun): JobBatch {
+    return new JobBatch(this, [run]);
+  }
+
+  override add(run: JobRun): void {
+    super.add(run);
+    if (this.lingerMs === 0) return;
+    this.arrivedAt.set(run, performance.now());
+    this.linger();
+  }
+
+  override isStale(now: number, ms: number): boolean {
+    return super.isStale(now, ms + this.lingerMs);
+  }
+
+  /** How long the first in line still waits for more. */
+  private get restMs(): number {
+    const since = this.first && this.arrivedAt.get(this.first);
+    return since === undefined ? 0 : since + this.lingerMs - performance.now();
+  }
+
+  /** One timer a lane. Unreferenced: the loops keep a working process alive. */
+  private linger(): void {
+    const restMs = this.restMs;
+    if (this.timer || restMs <= 0) return;
+    const ring = (): void => {
+      this.timer = undefined;
+      if (this.restMs > 0) this.linger();
+      else this.onDue();
+    };
+    this.timer = setTimeout(ring, restMs).unref();
+  }
+}

@@ -1,0 +1,32 @@
+import { checkExtraAttempts, checkpointText, MAX_EXTRA_ATTEMPTS, type CheckpointOptions } from '../job/checkpoint.js';
+import { QueueError } from '../job/queue.errors.js';
+import type { Storage } from '../storage/storage.js';
+import type { JobRun } from './job-run.js';
+
+/** Keeps with a job how far its run has come, at once or in the handler's transaction. */
+export class Checkpointer {
+  constructor(
+    private readonly storage: Storage,
+    private readonly maxBytes: number,
+  ) {}
+
+  async save(run: JobRun, state: unknown, { manager, extraAttempts }: CheckpointOptions = {}): Promise<void> {
+    const { database, jobs } = this.storage;
+    const text = checkpointText(state, this.maxBytes);
+    const extra = checkExtraAttempts(extraAttempts);
+    const into = manager ? database.in(manager) : database.callers.run;
+    // After a completion its row is deleted, perhaps by an open transaction of this very handler, which would be waited for.
+    if (run.completed) throw lost(run);
+    const wish = { id: run.id, epoch: run.epoch, text, extraAttempts: extra, maxExtraAttempts: MAX_EXTRA_ATTEMPTS };
+    const granted = await jobs.checkpoint(into, wish);
+    if (granted === undefined) throw lost(run);
+    if (manager) run.mayBeGranted ||= extra > 0;
+    else run.grant(granted);
+  }
+}
+
+function lost(run: JobRun): QueueError {
+  const message = `Job ${run.id} of queue "${run.queue}" is no longer held by this run: it was reaped, released or completed meanwhile. The checkpoint was not kept.`;
+  if (!run.completed) run.abort('LEASE_LOST', message);
+  return new QueueError('LEASE_LOST', message);
+}
