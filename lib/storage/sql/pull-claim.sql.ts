@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { CLAIMED_COLUMNS } from './claimed-columns.sql.js';
 
 /**
  * A pulled claim and its lease, in one statement: whoever sees the one sees the other, and an empty answer writes nothing. Both have
@@ -47,8 +48,7 @@ export const PULL_CLAIM = statement(
   leased as (
     insert into simple_queue.lease (id, shard, worker, expires_at, jobs)
     select $2::uuid, $1, $5, statement_timestamp() + $7::float8 * interval '1 millisecond', array_agg(id) from taken having count(*) > 0)
-  select t.id, t.lane, t.epoch, j.priority, t.run_at::text, j.attempt, j.stalls, j.reschedules, j.suspicion, j.created_at::text,
-    j.cancel_at is not null as cancelled, j.unique_key, j.fingerprint, j.options, j.payload, j.payload_bytes, j.last_error
-  from taken t cross join lateral (select * from simple_queue.job where id = t.id and shard = $1 offset 0) j
-  order by j.priority, t.run_at, t.id`,
+  select ${CLAIMED_COLUMNS}
+  from taken n cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j
+  order by j.priority, n.run_at, n.id`,
 );
