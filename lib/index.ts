@@ -1,6 +1,7 @@
 export { HandleJob } from './decorators/handle-job.decorator.js';
 export { OnJobEvent } from './decorators/on-job-event.decorator.js';
 export { QueueHandler } from './decorators/queue-handler.decorator.js';
+export { defineJob, type JobDefinition, type PlainJobDefinition } from './enqueue/define-job.js';
 export { constant, custom, exponential, linear, type Backoff, type CustomBackoff, type StoredBackoff } from './job/backoff.js';
 export type {
   CancelCounts,
@@ -8,17 +9,21 @@ export type {
   Enqueued,
   EnqueueItem,
   EnqueueOptions,
+  FindOptions,
   InTransaction,
   JobOptions,
 } from './job/enqueue-options.js';
 export type { Failure } from './job/failure.js';
+export type { JobEnd, WaitOptions, WaitTime } from './job/job-end.js';
 export { Job, type AttemptRecord, type FoundJob, type JobFacts } from './job/job.js';
 export { JobContext } from './job/job-context.js';
-export type { AttemptPolicy, HandleJobOptions, JobHandler, QueueHandlerOptions } from './job/job-handler.js';
+export type { AttemptPolicy, HandleJobOptions, JobHandler, QueueHandlerOptions, TemplateHandler } from './job/job-handler.js';
 export { JobResult } from './job/job-result.js';
 export type { JobState, LiveState, TerminalState } from './job/job-state.js';
+export type { GivenOf, JobTarget, JobTemplate, OutputOf, TemplateDefaults } from './job/job-template.js';
 export { Permit } from './job/permit.js';
 export { CriticalError, QueueError, UnprocessableError, type QueueErrorCode } from './job/queue.errors.js';
+export type { StandardSchema } from './job/standard-schema.js';
 export type { JobEvent, JobEventListener, JobEventName, JobEvents } from './observability/events.js';
 export { QueueService } from './queue.service.js';
 export { SimpleQueueModule } from './simple-queue.module.js';

@@ -32,7 +32,7 @@ export function queueProviders(instance: string, dataSource: DataSourceChoice | 
     provide(QueueEvents, [RESOLUTION], eventsWithLog),
     storageProvider(options, dataSource),
     provide(service, [Storage, options, QueueEvents], construct(QueueService)),
-    provide(HandlerExplorer, [DiscoveryService, HandlerRegistry, MODULE_INSTANCE], construct(HandlerExplorer)),
+    provide(HandlerExplorer, [DiscoveryService, HandlerRegistry, MODULE_INSTANCE, QueueEvents], construct(HandlerExplorer)),
     provide(ListenerExplorer, [DiscoveryService, QueueEvents, MODULE_INSTANCE], construct(ListenerExplorer)),
     provide(getQueueWorkerToken(instance), [Storage, options, QueueEvents, HandlerRegistry, service], queueWorker),
   ];

@@ -20,6 +20,7 @@ it('the public API is exactly this: a new name is a promise', () => {
     'constant',
     'createEntities',
     'custom',
+    'defineJob',
     'exponential',
     'getQueueServiceToken',
     'getQueueWorkerToken',

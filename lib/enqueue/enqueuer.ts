@@ -28,9 +28,16 @@ export class Enqueuer {
     });
   }
 
-  async enqueue(queue: string, item: EnqueueItem, transaction: InTransaction): Promise<Enqueued> {
+  /** `onChecked` hears the id before anything is written, so that somebody can listen for the end of the job. */
+  async enqueue(
+    queue: string,
+    item: EnqueueItem,
+    transaction: InTransaction,
+    onChecked?: (id: string) => void,
+  ): Promise<Enqueued> {
     const { payload, ...options } = item;
     const job = await this.withLane(checkedJob(queue, payload, options, this.limits));
+    onChecked?.(job.id);
     const manager = this.transactionOf(transaction);
     const [answer] = manager ? await this.insertIn(manager, [job]) : [await this.insertAlone(job)];
     this.announce([job], [answer!], manager);

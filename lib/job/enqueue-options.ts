@@ -1,5 +1,6 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import type { StoredBackoff } from './backoff.js';
+import type { TemplateOf } from './job-template.js';
 
 /** What an enqueue may say of its job. Only what is given is stored; the worker applies the rest. */
 export interface JobOptions {
@@ -35,10 +36,16 @@ export interface InTransaction {
   manager?: EntityManager | QueryRunner;
 }
 
+/** How `find` reads the job. */
+export interface FindOptions<Payload = unknown, Output = unknown> extends InTransaction {
+  /** The job's template: its schemas make payload and output, and the compiler knows their types. */
+  as?: TemplateOf<Payload, Output>;
+}
+
 export interface EnqueueOptions extends JobOptions, InTransaction {}
 
-export interface EnqueueItem extends JobOptions {
-  payload: unknown;
+export interface EnqueueItem<Payload = unknown> extends JobOptions {
+  payload: Payload;
 }
 
 /** `created` is false when the unique key or the id was known already; `id` is then the known job's. */

@@ -1,5 +1,6 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import type { EnqueueOptions, Enqueued } from './enqueue-options.js';
+import type { GivenOf, JobTarget } from './job-template.js';
 
 /**
  * What a handler gets beside its job. A class, not an interface, so that decorated methods can name it.
@@ -25,5 +26,9 @@ export abstract class JobContext {
   abstract complete(output: unknown, options: { manager: EntityManager | QueryRunner }): Promise<void>;
 
   /** `QueueService.enqueue`; in a `transactional: true` handler it joins the handler's transaction by itself. */
-  abstract enqueue(queue: string, payload: unknown, options?: EnqueueOptions): Promise<Enqueued>;
+  abstract enqueue<Target extends JobTarget>(
+    target: Target,
+    payload: GivenOf<Target>,
+    options?: EnqueueOptions,
+  ): Promise<Enqueued>;
 }

@@ -2,6 +2,7 @@ import type { Backoff } from './backoff.js';
 import type { Job } from './job.js';
 import type { JobContext } from './job-context.js';
 import type { JobResult } from './job-result.js';
+import type { AnyTemplate } from './job-template.js';
 import type { Permit } from './permit.js';
 
 /** What a `@QueueHandler` class implements; `process` takes the names that no `@HandleJob` method takes. */
@@ -9,6 +10,18 @@ export interface JobHandler<Payload = unknown, Output = unknown> {
   process(job: Job<Payload>, context: JobContext): Promise<JobResult<Output> | Output | void> | JobResult<Output> | Output | void;
   /** Optional third tier of permits: asked after the claim, before `process`. Declining (a JobResult) spends no attempt. */
   acquire?(job: Job<Payload>): Promise<Permit | JobResult<unknown>> | Permit | JobResult<unknown>;
+}
+
+/** What handles the jobs of a template: a function type, so that the compiler takes no narrower payload than the schema answers. */
+export type TemplateMethod<Payload, Answer> = (
+  job: Job<Payload>,
+  context: JobContext,
+) => Promise<JobResult<Answer> | Answer> | JobResult<Answer> | Answer;
+
+/** What a class marked `@QueueHandler(template)` has. */
+export interface TemplateHandler<Payload, Answer> {
+  process: TemplateMethod<Payload, Answer>;
+  acquire?: (job: Job<Payload>) => Promise<Permit | JobResult<unknown>> | Permit | JobResult<unknown>;
 }
 
 /** What decides an attempt's fate; precedence: enqueue call > handler method > handler > queue > module > default. */
@@ -41,9 +54,11 @@ export const ON_JOB_EVENT = Symbol.for('nestjs-simple-queue:on-job-event');
 export interface QueueHandlerMetadata {
   queue: string;
   options: QueueHandlerOptions;
+  template?: AnyTemplate;
 }
 
 export interface HandleJobMetadata {
   name: string;
   options: HandleJobOptions;
+  template?: AnyTemplate;
 }

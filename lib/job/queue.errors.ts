@@ -12,10 +12,12 @@ export type QueueErrorCode =
   | 'HANDLER_INVALID'
   | 'INVALID_NAME'
   | 'INVALID_OPTION'
+  | 'INVALID_OUTPUT'
   | 'INVALID_PAYLOAD'
   | 'JOB_CANCELLED'
   | 'JOB_POISONED'
   | 'JOB_TIMEOUT'
+  | 'JOB_UNKNOWN'
   | 'LEASE_LOST'
   | 'MANAGER_FOREIGN'
   | 'MANAGER_INACTIVE'
@@ -28,6 +30,10 @@ export type QueueErrorCode =
   | 'SHUTDOWN'
   | 'TRANSACTION_CONFLICT'
   | 'UNPROCESSABLE'
+  | 'WAIT_ABORTED'
+  | 'WAIT_IN_TRANSACTION'
+  | 'WAIT_REFUSED'
+  | 'WAIT_TIMEOUT'
   | 'WORKER_DISABLED';
 
 /** The one error class of the library: says what happened, to which name or value, and what to do. */

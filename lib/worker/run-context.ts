@@ -1,6 +1,7 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import type { EnqueueOptions, Enqueued } from '../job/enqueue-options.js';
 import { JobContext } from '../job/job-context.js';
+import type { GivenOf, JobTarget } from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueService } from '../queue.service.js';
 import type { JobRun } from './job-run.js';
@@ -29,11 +30,12 @@ export class RunContext extends JobContext {
     );
   }
 
-  complete(output: unknown, options: { manager: EntityManager | QueryRunner }): Promise<void> {
-    return this.completer.complete(this.run, output, options.manager);
+  async complete(output: unknown, options: { manager: EntityManager | QueryRunner }): Promise<void> {
+    await this.completer.complete(this.run, output, options.manager);
+    await this.run.lane.handler.checkOutput?.(this.run, output);
   }
 
-  enqueue(queue: string, payload: unknown, options: EnqueueOptions = {}): Promise<Enqueued> {
-    return this.queues.enqueue(queue, payload, { ...options, manager: options.manager ?? this.ownManager });
+  enqueue<Target extends JobTarget>(target: Target, payload: GivenOf<Target>, options: EnqueueOptions = {}): Promise<Enqueued> {
+    return this.queues.enqueue(target, payload, { ...options, manager: options.manager ?? this.ownManager });
   }
 }
