@@ -71,13 +71,13 @@ export class QueueService {
   }
 
   /**
-   * Stores a job and waits for its end, in whatever process that comes. Not inside a transaction: nobody could run the job before it commits.
+   * Stores a job and waits for its end, in whatever process that comes; `timeoutMs` is the time to wait. Not inside a transaction: nobody could run the job before it commits.
    * @throws QueueError as `enqueue` and `wait`, and `WAIT_IN_TRANSACTION`; what is refused has stored nothing.
    */
   async enqueueAndWait<Target extends JobTarget>(
     target: Target,
     payload: GivenOf<Target>,
-    options: JobOptions & WaitTime = {},
+    options: Omit<JobOptions, 'timeoutMs'> & WaitTime = {},
   ): Promise<JobEnd<OutputOf<Target>>> {
     checkObject('options', options);
     const { timeoutMs, signal, ...job } = options;

@@ -71,7 +71,7 @@ export class RecordingQueueService implements PublicOf<QueueService> {
   async enqueueAndWait<Target extends JobTarget>(
     target: Target,
     payload: GivenOf<Target>,
-    { timeoutMs, signal, ...options }: JobOptions & WaitTime = {},
+    { timeoutMs, signal, ...options }: Omit<JobOptions, 'timeoutMs'> & WaitTime = {},
   ): Promise<JobEnd<OutputOf<Target>>> {
     checkWait({ timeoutMs, signal });
     const { id } = await this.enqueue(target, payload, options);
