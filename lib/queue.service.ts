@@ -21,7 +21,7 @@ import type { ResolvedOptions } from './simple-queue.options.js';
 import type { Run } from './storage/database.js';
 import { archiveRetention, type Retention } from './storage/retention.js';
 import type { Storage } from './storage/storage.js';
-import { checkWait, endAs, foundAs } from './waiting/read-as.js';
+import { checkTime, checkWait, endAs, foundAs } from './waiting/read-as.js';
 import { Waits } from './waiting/waits.js';
 
 /** What applications inject: enqueues, cancels and finds jobs, and waits for them. */
@@ -41,7 +41,8 @@ export class QueueService {
   }
 
   /**
-   * Stores a job of a queue, or of a template (whose schema checks the payload). With `manager` (or inside an ambient transaction) it exists if and only if that transaction commits.
+   * Stores a job of a queue, or of a template (whose schema checks the payload). With `manager` (or inside an ambient transaction) it
+   * exists if and only if that transaction commits.
    * @throws QueueError `INVALID_PAYLOAD`, `PAYLOAD_TOO_LARGE`, `INVALID_OPTION`, `INVALID_NAME`, `MANAGER_FOREIGN`, `MANAGER_INACTIVE`, `CLOSED`;
    * `DATABASE_UNAVAILABLE` when the answer did not arrive (give an `id` to make a repeat safe).
    */
@@ -71,7 +72,8 @@ export class QueueService {
   }
 
   /**
-   * Stores a job and waits for its end, in whatever process that comes; `timeoutMs` is the time to wait. Not inside a transaction: nobody could run the job before it commits.
+   * Stores a job and waits for its end, in whatever process that comes; `timeoutMs` is the time to wait. Not inside a transaction:
+   * nobody could run the job before it commits.
    * @throws QueueError as `enqueue` and `wait`, and `WAIT_IN_TRANSACTION`; what is refused has stored nothing.
    */
   async enqueueAndWait<Target extends JobTarget>(
@@ -80,9 +82,9 @@ export class QueueService {
     options: Omit<JobOptions, 'timeoutMs'> & WaitTime = {},
   ): Promise<JobEnd<OutputOf<Target>>> {
     checkObject('options', options);
-    const { timeoutMs, signal, ...job } = options;
-    const time = checkWait({ timeoutMs, signal });
-    if ('manager' in job || this.enqueuer.transactionOf({})) throw waitsForItself();
+    const { timeoutMs, signal, manager, ...job } = options as typeof options & InTransaction;
+    const time = checkTime({ timeoutMs, signal });
+    if (this.enqueuer.transactionOf({ manager })) throw waitsForItself();
     const template = isTemplate(target) ? target : undefined;
     const queue = template?.queue ?? checkQueueName(target);
     this.waits.refuseUnkept(queue);

@@ -37,12 +37,12 @@ export type TemplateOf<Payload, Output> = JobTemplate<any, Payload, any, Output>
 export type JobTarget = string | AnyTemplate;
 
 /** What an enqueue to this target takes; anything, for a queue by its name. */
-export type GivenOf<Target extends JobTarget> =
-  Target extends JobTemplate<infer Given, infer _Payload, infer _Answer, infer _Output> ? Given : unknown;
+export type GivenOf<Target extends JobTarget> = Target extends AnyTemplate ? TypesOf<Target>['given'] : unknown;
 
 /** What a waiter for a job of this target gets. */
-export type OutputOf<Target extends JobTarget> =
-  Target extends JobTemplate<infer _Given, infer _Payload, infer _Answer, infer Output> ? Output : unknown;
+export type OutputOf<Target extends JobTarget> = Target extends AnyTemplate ? TypesOf<Target>['output'] : unknown;
+
+type TypesOf<Template extends AnyTemplate> = NonNullable<Template[typeof TYPES]>;
 
 export function isTemplate(target: unknown): target is AnyTemplate {
   return typeof target === 'object' && target !== null && TEMPLATE in target;

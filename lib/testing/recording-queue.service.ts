@@ -18,7 +18,7 @@ import type { FoundJob } from '../job/job.js';
 import { QueueError } from '../job/queue.errors.js';
 import { checkSelector, type QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
-import { checkWait, endAs, foundAs } from '../waiting/read-as.js';
+import { checkTime, checkWait, endAs, foundAs } from '../waiting/read-as.js';
 
 /** What a test may ask of an enqueued job. */
 export interface RecordedJob {
@@ -73,7 +73,7 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     payload: GivenOf<Target>,
     { timeoutMs, signal, ...options }: Omit<JobOptions, 'timeoutMs'> & WaitTime = {},
   ): Promise<JobEnd<OutputOf<Target>>> {
-    checkWait({ timeoutMs, signal });
+    checkTime({ timeoutMs, signal });
     const { id } = await this.enqueue(target, payload, options);
     return endAs(isTemplate(target) ? target : undefined, this.endOf(id));
   }

@@ -19,7 +19,9 @@ export class Waiter {
     this.over = new Promise((resolve, reject) => Object.assign(this, { end: resolve, fail: reject }));
     this.timer = setTimeout(() => this.fail(timedOut(id, timeoutMs)), timeoutMs);
     this.signal = signal;
-    signal?.addEventListener('abort', this.onAbort, { once: true });
+    // It may have aborted while the job was being stored.
+    if (signal?.aborted) this.onAbort();
+    else signal?.addEventListener('abort', this.onAbort, { once: true });
   }
 
   leave(): void {
@@ -28,10 +30,15 @@ export class Waiter {
   }
 }
 
-export function aborted(id: string | undefined, signal: AbortSignal): QueueError {
-  const which = id === undefined ? 'enqueueAndWait' : `Waiting for job ${id}`;
-  const goesOn = id === undefined ? 'Nothing was enqueued.' : 'The job goes on; cancel it if nobody wants it.';
-  return new QueueError('WAIT_ABORTED', `${which} was aborted by its signal. ${goesOn}`, { cause: signal.reason });
+function aborted(id: string, { reason: cause }: AbortSignal): QueueError {
+  const message = `Waiting for job ${id} was aborted by its signal. The job goes on; cancel it if nobody wants it.`;
+  return new QueueError('WAIT_ABORTED', message, { cause });
+}
+
+export function abortedBefore({ reason: cause }: AbortSignal): QueueError {
+  return new QueueError('WAIT_ABORTED', 'The signal of enqueueAndWait had aborted before the call. Nothing was enqueued.', {
+    cause,
+  });
 }
 
 function timedOut(id: string, timeoutMs: number): QueueError {

@@ -143,10 +143,7 @@ export class Waits {
     clearTimeout(this.linger);
     this.loop.start();
     this.storage.signals.startListening(this);
-    const stops = [
-      onEnds(this.events, (id) => this.hear(id)),
-      this.events.on('reaped', ({ poisoned, cancelled }) => void (poisoned + cancelled > 0 && this.lookAtAll())),
-    ];
+    const stops = [onEnds(this.events, (id) => this.hear(id)), this.events.on('reaped', () => this.lookAtAll())];
     this.deafen = () => stops.forEach((stop) => stop());
   }
 

@@ -4,7 +4,6 @@ import { defineJob, type JobDefinition } from '../../lib/enqueue/define-job.js';
 import { templatedItem, templatedItems } from '../../lib/enqueue/templated-item.js';
 import { constant, custom } from '../../lib/job/backoff.js';
 import { isTemplate } from '../../lib/job/job-template.js';
-import type { StandardSchema } from '../../lib/job/standard-schema.js';
 
 const refused = (message: string) =>
   expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(message) });
@@ -116,7 +115,7 @@ describe('an item of a template', () => {
     const validate = () => Promise.reject(cause);
     const Broken = defineJob({
       queue: 'mail',
-      payload: { '~standard': { version: 1, vendor: 'test', validate } } as StandardSchema,
+      payload: { '~standard': { version: 1, vendor: 'test', validate } },
     });
     await expect(templatedItem(Broken, { payload: 'x' })).rejects.toMatchObject({ code: 'INVALID_PAYLOAD', cause });
   });

@@ -1,3 +1,4 @@
+// #region template
 import { defineJob, exponential } from 'nestjs-simple-queue';
 import { z } from 'zod';
 
@@ -11,6 +12,7 @@ export const Invitations = defineJob({
   output: z.object({ messageId: z.string(), sentAt: moment }),
   defaults: { maxAttempts: 5, backoff: exponential({ baseMs: 500 }) },
 });
+// #endregion
 
 // #region plain
 /** Types without a schema: checked by the compiler, by nobody else. */

@@ -193,6 +193,14 @@ describe('waiting for the end of a job', () => {
   });
 
   describe('ends without an answer', () => {
+    it('when its signal has aborted before', async () => {
+      const { queues } = await story.start({ options: NOT_HERE });
+      const { id } = await queues.enqueue('aborted-before', {});
+      const reason = new Error('gone');
+      const refused = { code: 'WAIT_ABORTED', cause: reason, message: expect.stringContaining(id) };
+      await expect(queues.wait(id, { signal: AbortSignal.abort(reason) })).rejects.toMatchObject(refused);
+    });
+
     it('when its time is over; the job goes on', async () => {
       const gate = aGate();
       const application = await story.start({ providers: [aHandler('slow', () => gate.passed)] });
@@ -215,6 +223,10 @@ describe('waiting for the end of a job', () => {
       controller.abort(reason);
 
       await expect(end).rejects.toMatchObject({ code: 'WAIT_ABORTED', cause: reason });
+      const late = new AbortController();
+      const whileStored = queues.enqueueAndWait('aborted', {}, { signal: late.signal });
+      late.abort(reason);
+      await expect(whileStored).rejects.toMatchObject({ code: 'WAIT_ABORTED', cause: reason });
       await expect(queues.enqueueAndWait('not-enqueued', {}, { signal: controller.signal })).rejects.toMatchObject({
         code: 'WAIT_ABORTED',
       });
@@ -279,11 +291,11 @@ describe('waiting for the end of a job', () => {
 
     it.each<[object, string]>([
       [{ timeoutMs: 0 }, 'timeoutMs must be a whole number from 1'],
-      [{ timeoutMs: 1e12 }, 'timeoutMs must be'],
-      [{ timeoutMs: '5s' }, 'timeoutMs must be'],
+      [{ timeoutMs: 1e12 }, 'timeoutMs must be a whole number'],
+      [{ timeoutMs: '5s' }, 'timeoutMs must be a whole number'],
       [{ signal: 'stop' }, 'signal must be an AbortSignal'],
-      [{ timeout: 5 }, 'unknown option "timeout"'],
-      [{ as: 'receipts' }, '`as` must be a template'],
+      [{ timeout: 5 }, 'timeout is not known (did you mean "timeoutMs"?)'],
+      [{ as: 'receipts' }, 'as must be a template'],
     ])('for options like %j', async (options, problem) => {
       const { queues } = await story.start({ options: NOT_HERE });
       const refused = { code: 'INVALID_OPTION', message: expect.stringContaining(problem) };
@@ -309,12 +321,13 @@ describe('waiting for the end of a job', () => {
 });
 
 function countLooks({ storage }: TestApplication): () => number {
-  const { find } = storage.ends;
+  const { ends } = storage;
   let looks = 0;
-  Object.assign(storage.ends, {
+  const find = ends.find.bind(ends);
+  Object.assign(ends, {
     find: (ids: string[]) => {
       looks++;
-      return find.call(storage.ends, ids);
+      return find(ids);
     },
   });
   return () => looks;
