@@ -43,7 +43,7 @@ module.exports = {
       '^migrations/',
     ),
     only('observability-on-the-floor', 'Events are described in nouns.', '^lib/observability/', FLOOR, OPTIONS),
-    ...['enqueue', 'maintenance', 'admin', 'pull'].map((room) =>
+    ...['enqueue', 'waiting', 'maintenance', 'admin', 'pull'].map((room) =>
       only(
         `${room}-stands-alone`,
         'Rooms side by side do not know each other.',
@@ -55,11 +55,11 @@ module.exports = {
     ),
     only(
       'queue-service-enqueues',
-      'What applications inject enqueues and asks.',
+      'What applications inject enqueues, waits and asks.',
       '^lib/queue\\.service\\.ts$',
       FLOOR,
       OPTIONS,
-      '^lib/(enqueue|storage|observability)/',
+      '^lib/(enqueue|waiting|storage|observability)/',
     ),
     only(
       'worker-below-the-module',

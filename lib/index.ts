@@ -9,6 +9,7 @@ export type { RedriveCounts, Retried } from './admin/revivals.js';
 export { HandleJob } from './decorators/handle-job.decorator.js';
 export { OnJobEvent } from './decorators/on-job-event.decorator.js';
 export { QueueHandler } from './decorators/queue-handler.decorator.js';
+export { defineJob, type JobDefinition, type PlainJobDefinition } from './enqueue/define-job.js';
 export { constant, custom, exponential, linear, type Backoff, type CustomBackoff, type StoredBackoff } from './job/backoff.js';
 export { BatchContext } from './job/batch-context.js';
 export type { CheckpointOptions } from './job/checkpoint.js';
@@ -22,11 +23,13 @@ export type {
   EnqueueManyOptions,
   EnqueueOptions,
   EnqueueOutcome,
+  FindOptions,
   InTransaction,
   JobOptions,
   OnConflict,
 } from './job/enqueue-options.js';
 export type { Failure } from './job/failure.js';
+export type { JobEnd, WaitOptions, WaitTime } from './job/job-end.js';
 export { Job, type AttemptRecord, type FoundJob, type JobFacts } from './job/job.js';
 export { JobContext } from './job/job-context.js';
 export type {
@@ -41,8 +44,10 @@ export type {
 } from './job/job-handler.js';
 export { JobResult } from './job/job-result.js';
 export type { JobState, LiveState, TerminalState } from './job/job-state.js';
+export type { GivenOf, JobTarget, JobTemplate, OutputOf, TemplateDefaults } from './job/job-template.js';
 export { Permit } from './job/permit.js';
 export { CriticalError, QueueError, UnprocessableError, type QueueErrorCode } from './job/queue.errors.js';
+export type { StandardSchema } from './job/standard-schema.js';
 export type { JobEvent, JobEventListener, JobEventName, JobEvents } from './observability/events.js';
 export {
   JobQueue,

@@ -1,14 +1,20 @@
 import { Enqueuer } from './enqueue/enqueuer.js';
 import { checkObject, checkText } from './enqueue/new-job.js';
+import { templatedItem, templatedItems } from './enqueue/templated-item.js';
 import type {
+  BackPressure,
   CancelCounts,
   CancelSelector,
   EnqueueItem,
   EnqueueManyOptions,
   EnqueueOptions,
   Enqueued,
+  FindOptions,
   InTransaction,
+  JobOptions,
 } from './job/enqueue-options.js';
+import type { JobEnd, WaitOptions, WaitTime } from './job/job-end.js';
+import { isTemplate, type GivenOf, type JobTarget, type OutputOf } from './job/job-template.js';
 import type { FoundJob } from './job/job.js';
 import { checkId, checkQueueName } from './job/names.js';
 import { QueueError } from './job/queue.errors.js';
@@ -17,11 +23,14 @@ import type { ResolvedOptions } from './simple-queue.options.js';
 import type { Run } from './storage/database.js';
 import { archiveRetention, type Retention } from './storage/retention.js';
 import type { Storage } from './storage/storage.js';
+import { checkTime, checkWait, endAs, foundAs } from './waiting/read-as.js';
+import { Waits } from './waiting/waits.js';
 
-/** What applications inject: enqueues, cancels and finds jobs. */
+/** What applications inject: enqueues, cancels and finds jobs, and waits for them. */
 export class QueueService {
   private readonly enqueuer: Enqueuer;
   private readonly archive: Retention;
+  private readonly waits: Waits;
 
   constructor(
     private readonly storage: Storage,
@@ -30,26 +39,73 @@ export class QueueService {
   ) {
     this.enqueuer = new Enqueuer(storage, options, events);
     this.archive = archiveRetention(options);
+    this.waits = new Waits(storage, options, events);
   }
 
   /**
-   * Stores a job. With `manager` (or inside an ambient transaction) it exists if and only if that transaction commits.
+   * Stores a job of a queue, or of a template (whose schema checks the payload). With `manager` (or inside an ambient transaction) it exists
+   * if and only if that transaction commits.
    * @throws QueueError `INVALID_PAYLOAD`, `PAYLOAD_TOO_LARGE`, `INVALID_OPTION`, `INVALID_NAME`, `MANAGER_FOREIGN`, `MANAGER_INACTIVE`, `CLOSED`,
    * `QUEUE_FULL` and `ISOLATION_UNSUPPORTED` with `maxPending`;
    * `DATABASE_UNAVAILABLE` when the answer did not arrive (give an `id` to make a repeat safe).
    */
-  async enqueue(queue: string, payload: unknown, options: EnqueueOptions = {}): Promise<Enqueued> {
+  async enqueue<Target extends JobTarget>(
+    target: Target,
+    payload: GivenOf<Target>,
+    options: EnqueueOptions = {},
+  ): Promise<Enqueued> {
     checkObject('options', options);
     const { manager, maxPending, ...job } = options;
-    return this.enqueuer.enqueue(queue, { payload, ...job }, { manager, maxPending });
+    const item = { payload, ...job };
+    const call = { manager, maxPending };
+    if (!isTemplate(target)) return this.enqueuer.enqueue(target, item, call);
+    return this.enqueuer.enqueue(target.queue, await templatedItem(target, item), call);
   }
 
   /**
-   * Stores many jobs of one queue, all or none. Answers for each item in place; one that is known already fails nobody.
+   * Stores many jobs of one queue or template, all or none. Answers for each item in place; one that is known already fails nobody.
    * @throws QueueError as `enqueue`, naming the item.
    */
-  async enqueueMany(queue: string, items: EnqueueItem[], options: EnqueueManyOptions = {}): Promise<Enqueued[]> {
-    return this.enqueuer.enqueueMany(queue, items, options);
+  async enqueueMany<Target extends JobTarget>(
+    target: Target,
+    items: EnqueueItem<GivenOf<Target>>[],
+    options: EnqueueManyOptions = {},
+  ): Promise<Enqueued[]> {
+    if (!isTemplate(target)) return this.enqueuer.enqueueMany(target, items, options);
+    return this.enqueuer.enqueueMany(target.queue, await templatedItems(target, items), options);
+  }
+
+  /**
+   * Stores a job and waits for its end, in whatever process that comes; `timeoutMs` is the time to wait. Not inside a transaction:
+   * nobody could run the job before it commits.
+   * @throws QueueError as `enqueue` and `wait`, and `WAIT_IN_TRANSACTION`; what is refused has stored nothing.
+   */
+  async enqueueAndWait<Target extends JobTarget>(
+    target: Target,
+    payload: GivenOf<Target>,
+    options: Omit<JobOptions, 'timeoutMs'> & BackPressure & WaitTime = {},
+  ): Promise<JobEnd<OutputOf<Target>>> {
+    checkObject('options', options);
+    const { timeoutMs, signal, manager, maxPending, ...job } = options as typeof options & InTransaction;
+    const time = checkTime({ timeoutMs, signal });
+    if (this.enqueuer.transactionOf({ manager })) throw waitsForItself();
+    const template = isTemplate(target) ? target : undefined;
+    const queue = template?.queue ?? checkQueueName(target);
+    this.waits.refuseUnkept(queue);
+    const item = template ? await templatedItem(template, { payload, ...job }) : { payload, ...job };
+    const id = await this.waits.expecting((onChecked) => this.enqueuer.enqueue(queue, item, { maxPending }, onChecked));
+    return endAs(template, await this.waits.wait(id, time));
+  }
+
+  /**
+   * Waits for the end of a job, in whatever process that comes; a job that is retried has not ended. Answers at once when it has.
+   * @throws QueueError `WAIT_TIMEOUT`, `WAIT_ABORTED`, `JOB_UNKNOWN`, `WAIT_REFUSED` (its queue has `archive: false`), `INVALID_OPTION`,
+   * `INVALID_OUTPUT` (the output does not fit the template given as `as`), `CLOSED`.
+   */
+  async wait<Output = unknown>(id: string, options: WaitOptions<Output> = {}): Promise<JobEnd<Output>> {
+    checkObject('the options of wait', options);
+    const { as, ...time } = checkWait(options);
+    return endAs(as, await this.waits.wait(checkId(id), time));
   }
 
   /**
@@ -63,17 +119,28 @@ export class QueueService {
     const counts = await this.cancelBy(run, selector);
     if (counts.requested > 0)
       this.storage.signals.send({ lanes: [], cancel: true }, manager && this.storage.database.runnerOf(manager));
+    if (counts.cancelled > 0) this.tellWaiters(selector.id, manager);
     return counts;
   }
 
-  /** The job wherever it is: live, archive or dead letter; undefined when it is unknown or no longer kept. */
+  /**
+   * The job wherever it is: live, archive or dead letter; undefined when it is unknown or no longer kept.
+   * @throws QueueError `INVALID_PAYLOAD`, `INVALID_OUTPUT` when it does not fit the template given as `as`.
+   */
   async find<Payload = unknown, Output = unknown>(
     id: string,
-    options: InTransaction = {},
+    options: FindOptions<Payload, Output> = {},
   ): Promise<FoundJob<Payload, Output> | undefined> {
     const manager = this.enqueuer.transactionOf(options);
     const run = manager ? this.storage.database.in(manager) : this.storage.database.callers.run;
-    return (await this.storage.jobs.find(checkId(id), run)) as FoundJob<Payload, Output> | undefined;
+    const found = await this.storage.jobs.find(checkId(id), run);
+    return (found && options.as ? await foundAs(options.as, found) : found) as FoundJob<Payload, Output> | undefined;
+  }
+
+  private tellWaiters(id: string | undefined, manager: InTransaction['manager']): void {
+    const tell = () => this.waits.cancelled(id?.toLowerCase());
+    if (manager) this.storage.signals.onCommit(this.storage.database.runnerOf(manager), tell);
+    else tell();
   }
 
   private async cancelBy(run: Run, selector: CancelSelector): Promise<CancelCounts> {
@@ -103,4 +170,11 @@ export function checkSelector(selector: CancelSelector): CancelSelector {
   if (fingerprint !== undefined) checkText('fingerprint', fingerprint);
   if (workflowId !== undefined) checkText('workflowId', workflowId);
   return selector;
+}
+
+function waitsForItself(): QueueError {
+  return new QueueError(
+    'WAIT_IN_TRANSACTION',
+    'enqueueAndWait was called inside a transaction: the job runs only after it commits, so it would wait for itself. Enqueue in the transaction, and wait(id) after its commit.',
+  );
 }

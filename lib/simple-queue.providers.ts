@@ -42,7 +42,7 @@ export function queueProviders(instance: string, dataSource: DataSourceChoice | 
     provide(service, [Storage, options, QueueEvents], construct(QueueService)),
     provide(getJobQueueToken(instance), [Storage, options, QueueEvents, service], jobQueue),
     provide(getQueueAdminToken(instance), [Storage], construct(QueueAdmin)),
-    provide(HandlerExplorer, [DiscoveryService, HandlerRegistry, MODULE_INSTANCE], construct(HandlerExplorer)),
+    provide(HandlerExplorer, [DiscoveryService, HandlerRegistry, MODULE_INSTANCE, QueueEvents], construct(HandlerExplorer)),
     provide(ListenerExplorer, [DiscoveryService, QueueEvents, MODULE_INSTANCE], construct(ListenerExplorer)),
     provide(getQueueWorkerToken(instance), [Storage, options, QueueEvents, HandlerRegistry, service], queueWorker),
   ];

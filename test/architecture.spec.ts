@@ -24,6 +24,7 @@ const VIOLATIONS: [string, string, string][] = [
   ['storage-on-the-floor', 'lib/storage/proud.ts', '../observability/events.js'],
   ['observability-on-the-floor', 'lib/observability/proud.ts', '../storage/database.js'],
   ['enqueue-stands-alone', 'lib/enqueue/nosy.ts', '../admin/admin.js'],
+  ['waiting-stands-alone', 'lib/waiting/nosy.ts', '../admin/admin.js'],
   ['maintenance-stands-alone', 'lib/maintenance/nosy.ts', '../admin/admin.js'],
   ['admin-stands-alone', 'lib/admin/nosy.ts', '../pull/pull.js'],
   ['pull-stands-alone', 'lib/pull/nosy.ts', '../admin/admin.js'],

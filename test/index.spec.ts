@@ -24,6 +24,7 @@ it('the public API is exactly this: a new name is a promise', () => {
     'constant',
     'createEntities',
     'custom',
+    'defineJob',
     'exponential',
     'getJobQueueToken',
     'getQueueAdminToken',

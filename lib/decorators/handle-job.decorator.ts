@@ -5,7 +5,9 @@ import {
   type BatchResults,
   type HandleJobMetadata,
   type HandleJobOptions,
+  type TemplateMethod,
 } from '../job/job-handler.js';
+import { isTemplate, type JobTarget, type JobTemplate } from '../job/job-template.js';
 import type { Job } from '../job/job.js';
 import type { JobContext } from '../job/job-context.js';
 import { markMethod, type MethodMark } from './method-mark.js';
@@ -22,6 +24,12 @@ type BatchMethod = (jobs: Job<any>[], context: BatchContext) => Promise<BatchRes
  */
 export function HandleJob(name: string, options: HandleJobOptions & { batch: BatchOptions }): MethodMark<BatchMethod>;
 export function HandleJob(name: string, options?: HandleJobOptions & { batch?: undefined }): MethodMark<HandlerMethod>;
-export function HandleJob(name: string, options: HandleJobOptions = {}): MethodMark<never> {
-  return markMethod(HANDLE_JOB, '@HandleJob', { name, options } satisfies HandleJobMetadata);
+/** The method handles the jobs of a template of the class's queue; the template has a name. */
+export function HandleJob<Given, Payload, Answer, Output>(
+  template: JobTemplate<Given, Payload, Answer, Output>,
+  options?: HandleJobOptions & { batch?: undefined },
+): MethodMark<TemplateMethod<Payload, Answer>>;
+export function HandleJob(target: JobTarget, options: HandleJobOptions = {}): MethodMark<never> {
+  const of = isTemplate(target) ? { name: target.name, template: target } : { name: target };
+  return markMethod(HANDLE_JOB, '@HandleJob', { ...of, options } satisfies HandleJobMetadata);
 }

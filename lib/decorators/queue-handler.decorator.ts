@@ -5,11 +5,20 @@ import {
   type BatchOptions,
   type QueueHandlerMetadata,
   type QueueHandlerOptions,
+  type TemplateHandler,
 } from '../job/job-handler.js';
+import { isTemplate, type JobTarget, type JobTemplate } from '../job/job-template.js';
 
 /** `any`, since payload and output are the class's to name. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type BatchClass = abstract new (...args: never[]) => Pick<BatchHandler<any, any>, 'process'>;
+
+/** A class decorator that the compiler lets stand only on classes whose instances handle the template's jobs. */
+export type TemplateHandlerMark<Payload, Answer> = <
+  Class extends abstract new (...args: never[]) => TemplateHandler<Payload, Answer>,
+>(
+  target: Class,
+) => void;
 
 /**
  * The class handles the jobs of `queue`: its `@HandleJob` methods those with their names, its `process` all others. `queue` is a name, a prefix
@@ -19,6 +28,12 @@ type BatchClass = abstract new (...args: never[]) => Pick<BatchHandler<any, any>
  */
 export function QueueHandler(queue: string, options: QueueHandlerOptions & { batch: BatchOptions }): (target: BatchClass) => void;
 export function QueueHandler(queue: string, options?: QueueHandlerOptions): ClassDecorator;
-export function QueueHandler(queue: string, options: QueueHandlerOptions = {}): ClassDecorator {
-  return SetMetadata(QUEUE_HANDLER, { queue, options } satisfies QueueHandlerMetadata);
+/** The class's `process` handles the jobs of the template and no others: those with its name, or those without a name; one by one. */
+export function QueueHandler<Given, Payload, Answer, Output>(
+  template: JobTemplate<Given, Payload, Answer, Output>,
+  options?: QueueHandlerOptions & { batch?: undefined },
+): TemplateHandlerMark<Payload, Answer>;
+export function QueueHandler(target: JobTarget, options: QueueHandlerOptions = {}): (target: never) => void {
+  const of = isTemplate(target) ? { queue: target.queue, template: target } : { queue: target };
+  return SetMetadata(QUEUE_HANDLER, { ...of, options } satisfies QueueHandlerMetadata);
 }

@@ -29,9 +29,11 @@ export class Enqueuer {
     });
   }
 
-  async enqueue(queue: string, item: EnqueueItem, call: EnqueueManyOptions): Promise<Enqueued> {
+  /** `onChecked` hears the id before anything is written, so that somebody can listen for the end of the job. */
+  async enqueue(queue: string, item: EnqueueItem, call: EnqueueManyOptions, onChecked?: (id: string) => void): Promise<Enqueued> {
     const { payload, ...options } = item;
     const job = await this.withLane(this.limited(checkedJob(queue, payload, options, this.limits), call));
+    onChecked?.(job.id);
     const manager = this.transactionOf(call);
     const [answer] = manager ? await this.insertIn(manager, [job]) : [await this.insertAlone(job)];
     this.announce([job], [answer!], manager);

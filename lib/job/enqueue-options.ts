@@ -1,5 +1,6 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import type { StoredBackoff } from './backoff.js';
+import type { TemplateOf } from './job-template.js';
 
 export type OnConflict = 'ignore' | 'replace' | 'debounce' | 'throttle';
 
@@ -58,13 +59,19 @@ export interface BackPressure {
   maxPending?: number;
 }
 
+/** How `find` reads the job. */
+export interface FindOptions<Payload = unknown, Output = unknown> extends InTransaction {
+  /** The job's template: its schemas make payload and output, and the compiler knows their types. */
+  as?: TemplateOf<Payload, Output>;
+}
+
 export interface EnqueueOptions extends JobOptions, InTransaction, BackPressure {}
 
 /** For all items of a call. */
 export interface EnqueueManyOptions extends InTransaction, BackPressure {}
 
-export interface EnqueueItem extends JobOptions {
-  payload: unknown;
+export interface EnqueueItem<Payload = unknown> extends JobOptions {
+  payload: Payload;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import type { CheckpointOptions } from './checkpoint.js';
 import type { EnqueueOptions, Enqueued } from './enqueue-options.js';
+import type { GivenOf, JobTarget } from './job-template.js';
 
 /**
  * What a handler gets beside its job. A class, not an interface, so that decorated methods can name it.
@@ -34,5 +35,9 @@ export abstract class JobContext {
   abstract checkpoint(state: unknown, options?: CheckpointOptions): Promise<void>;
 
   /** `QueueService.enqueue`; in a `transactional: true` handler it joins the handler's transaction by itself. */
-  abstract enqueue(queue: string, payload: unknown, options?: EnqueueOptions): Promise<Enqueued>;
+  abstract enqueue<Target extends JobTarget>(
+    target: Target,
+    payload: GivenOf<Target>,
+    options?: EnqueueOptions,
+  ): Promise<Enqueued>;
 }

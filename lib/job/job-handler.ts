@@ -4,6 +4,7 @@ import type { Concurrency } from './concurrency.js';
 import type { Job } from './job.js';
 import type { JobContext } from './job-context.js';
 import type { JobResult } from './job-result.js';
+import type { AnyTemplate } from './job-template.js';
 import type { Permit } from './permit.js';
 
 /** What a `@QueueHandler` class implements; `process` takes the names that no `@HandleJob` method takes. */
@@ -25,6 +26,18 @@ export interface BatchHandler<Payload = unknown, Output = unknown> {
   process(jobs: Job<Payload>[], context: BatchContext): Promise<BatchResults<Output>> | BatchResults<Output>;
   /** Asked for each job by itself, after the claim, before `process`. Those that are declined are left out of the batch. */
   acquire?(job: Job<Payload>): Promise<Permit | JobResult<unknown>> | Permit | JobResult<unknown>;
+}
+
+/** What handles the jobs of a template: a function type, so that the compiler takes no narrower payload than the schema answers. */
+export type TemplateMethod<Payload, Answer> = (
+  job: Job<Payload>,
+  context: JobContext,
+) => Promise<JobResult<Answer> | Answer> | JobResult<Answer> | Answer;
+
+/** What a class marked `@QueueHandler(template)` has. */
+export interface TemplateHandler<Payload, Answer> {
+  process: TemplateMethod<Payload, Answer>;
+  acquire?: (job: Job<Payload>) => Promise<Permit | JobResult<unknown>> | Permit | JobResult<unknown>;
 }
 
 /** Several jobs in one call of the handler. */
@@ -67,9 +80,11 @@ export const ON_JOB_EVENT = Symbol.for('nestjs-simple-queue:on-job-event');
 export interface QueueHandlerMetadata {
   queue: string;
   options: QueueHandlerOptions;
+  template?: AnyTemplate;
 }
 
 export interface HandleJobMetadata {
   name: string;
   options: HandleJobOptions;
+  template?: AnyTemplate;
 }

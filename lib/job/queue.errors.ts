@@ -42,6 +42,10 @@ export type QueueErrorCode =
   | 'TRANSACTION_CONFLICT'
   | 'UNIQUE_KEY_TAKEN'
   | 'UNPROCESSABLE'
+  | 'WAIT_ABORTED'
+  | 'WAIT_IN_TRANSACTION'
+  | 'WAIT_REFUSED'
+  | 'WAIT_TIMEOUT'
   | 'WORKER_DISABLED';
 
 /** The one error class of the library: says what happened, to which name or value, and what to do. */

@@ -28,6 +28,8 @@ export interface JobEvents {
   leaseLost: JobEvent;
   /** A larger output was cut, or one that cannot be stored was left out. */
   outputCut: JobEvent & { problem: string };
+  /** The output does not fit its template's schema; it was stored as it is. */
+  outputInvalid: JobEvent & { problem: string };
   /** The reaper gave back what silent workers held. */
   reaped: { leases: number; jobs: number; poisoned: number; cancelled: number };
   /** A loop met an error of the database and goes on after `restMs`. */

@@ -14,6 +14,10 @@ const LINES: { readonly [Name in JobEventName]?: Line<Name> } = {
   failed: ['error', (event) => `${job(event)} ended as ${event.state} after ${ms(event.runMs)}: ${failure(event.error)}`],
   leaseLost: ['warn', (event) => `${job(event)} was taken from this process; its late answer changed nothing`],
   outputCut: ['warn', (event) => `${job(event)} succeeded, but its output was not stored whole: ${oneLine(event.problem)}`],
+  outputInvalid: [
+    'warn',
+    (event) => `${job(event)} succeeded, but its output does not fit its template: ${oneLine(event.problem)}`,
+  ],
   reaped: ['log', (event) => `took back ${event.jobs} job(s) of ${event.leases} silent worker(s)${fates(event)}`],
   loopFailed: ['error', (event) => `${event.loop} failed and goes on in ${ms(event.restMs)}: ${loopError(event.error)}`],
   warning: ['warn', (event) => `${event.code}: ${oneLine(event.message, 2_000)}`],

@@ -38,6 +38,9 @@ export class Signals {
   private readonly sender = process.pid.toString(36) + Math.random().toString(36).slice(2, 8);
   private readonly channel: string;
   private readonly receivers = new Set<(signal: Signal) => void>();
+  private readonly routes = new Map<string, (words: string) => void>();
+  private readonly onListening = new Set<() => void>();
+  private readonly ears = new Set<unknown>();
   private readonly pending = new Set<number>();
   private notifiedAt = -Infinity;
   private pendingCancel = false;
@@ -47,7 +50,6 @@ export class Signals {
   private readonly subscriber: EntitySubscriberInterface;
   private readonly notifier: Loop;
   private readonly listener: Loop;
-  private readonly listeningFor = new Set<object>();
   private client: pg.Client | undefined;
 
   constructor(
@@ -74,9 +76,7 @@ export class Signals {
     const index = subscribers.indexOf(this.subscriber);
     if (index >= 0) subscribers.splice(index, 1);
     await this.notifier.stop();
-    this.listeningFor.clear();
-    await this.listener.stop();
-    this.drop();
+    await this.hangUp();
   }
 
   /** Tells this process at once and others soon; with a query runner, when its transaction commits. */
@@ -98,15 +98,34 @@ export class Signals {
     return () => void this.receivers.delete(receiver);
   }
 
-  /** One connection listens for all who ask; what a process sends itself needs none. */
-  startListening(who: object): void {
-    this.listeningFor.add(who);
+  /** One connection, however many want to hear: the worker, subscribers, and who waits for the ends of jobs. What a process sends itself needs none. */
+  startListening(who: unknown = 'worker'): void {
+    this.ears.add(who);
     if (this.options.wakeUp === 'listen') this.listener.start();
   }
 
-  /** Listens on as long as somebody else still asks for it. */
-  async stopListening(who: object): Promise<void> {
-    if (!this.listeningFor.delete(who) || this.listeningFor.size > 0) return;
+  /** Closes the connection when the last one has gone. */
+  async stopListening(who: unknown = 'worker'): Promise<void> {
+    if (this.ears.delete(who) && this.ears.size === 0) await this.hangUp();
+  }
+
+  /** Messages with this flag are another's: they wake no worker. */
+  route(flag: string, receiver: (words: string) => void): void {
+    this.routes.set(flag, receiver);
+  }
+
+  /** Sends such a message, at once. */
+  async post(flag: string, words: string): Promise<void> {
+    await this.database.loops.run(NOTIFY, [this.channel, `${this.sender} ${flag} ${words}`]);
+  }
+
+  /** Calls back each time that listening has begun: what was sent before was not heard. */
+  whenListening(callback: () => void): void {
+    this.onListening.add(callback);
+  }
+
+  private async hangUp(): Promise<void> {
+    this.ears.clear();
     await this.listener.stop();
     this.drop();
   }
@@ -179,6 +198,7 @@ export class Signals {
     }
     this.client = client;
     this.tellHere({ lanes: [], cancel: true });
+    for (const callback of this.onListening) callback();
   }
 
   /** A connection that died is replaced at once; one that answers late is destroyed, or its socket would linger. */
@@ -192,6 +212,8 @@ export class Signals {
   private hear(message: string): void {
     const [sender, flags = '', lanes] = message.split(' ');
     if (sender === this.sender) return;
+    const route = this.routes.get(flags);
+    if (route) return route(lanes ?? '');
     const [cancel, later, pauses] = [flags.includes('c'), flags.includes('l'), flags.includes('p')];
     this.tellHere({ lanes: lanes ? lanes.split(',').map(Number) : [], cancel, later, ...(pauses && { pauses }) });
   }

@@ -3,6 +3,8 @@ import { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import { Database } from './database.js';
+import { EndRepository } from './end.repository.js';
+import { EndSignals } from './end-signals.js';
 import { EnqueueRepository } from './enqueue.repository.js';
 import { JobRepository } from './job.repository.js';
 import { Lanes } from './lanes.js';
@@ -28,10 +30,13 @@ export class Storage {
   readonly queues: QueueRepository;
   readonly listings: ListingRepository;
   readonly revivals: RevivalRepository;
+  readonly ends: EndRepository;
+  private readonly closing: (() => Promise<void>)[] = [];
 
   private constructor(
     readonly database: Database,
     readonly signals: Signals,
+    readonly endSignals: EndSignals,
   ) {
     this.jobs = new JobRepository(database);
     this.enqueues = new EnqueueRepository(database);
@@ -43,6 +48,7 @@ export class Storage {
     this.queues = new QueueRepository(database);
     this.listings = new ListingRepository(database);
     this.revivals = new RevivalRepository(database);
+    this.ends = new EndRepository(database);
   }
 
   /**
@@ -59,13 +65,20 @@ export class Storage {
       throw error;
     }
     const onError = (error: unknown, restMs: number) => events.emit('loopFailed', () => ({ loop: 'listener', error, restMs }));
-    const storage = new Storage(database, new Signals(database, { ...options, onError }));
-    storage.signals.open();
-    return storage;
+    const signals = new Signals(database, { ...options, onError });
+    signals.open();
+    return new Storage(database, signals, new EndSignals(signals, options.wakeUp));
+  }
+
+  /** Called before the connections close, for what still uses them. */
+  beforeClose(work: () => Promise<void>): void {
+    this.closing.push(work);
   }
 
   /** After every drain: other modules' `beforeApplicationShutdown` may still enqueue. */
   async onApplicationShutdown(): Promise<void> {
+    await Promise.all(this.closing.map((work) => work()));
+    await this.endSignals.close();
     await this.signals.close();
     await this.database.close();
   }

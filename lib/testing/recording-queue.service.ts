@@ -1,20 +1,28 @@
 import { isDeepStrictEqual } from 'node:util';
 import { checkMaxPending } from '../enqueue/conflict-rules.js';
 import { checkedJob } from '../enqueue/new-job.js';
+import { templatedItem, templatedItems } from '../enqueue/templated-item.js';
+import { failureOf } from '../job/failure.js';
+import type { JobEnd, WaitOptions, WaitTime } from '../job/job-end.js';
+import { isTemplate, type GivenOf, type JobTarget, type OutputOf } from '../job/job-template.js';
 import type {
+  BackPressure,
   CancelCounts,
   CancelSelector,
   EnqueueItem,
   EnqueueManyOptions,
   EnqueueOptions,
   Enqueued,
+  FindOptions,
   InTransaction,
+  JobOptions,
 } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
 import { checkLabels } from '../job/labels.js';
 import { QueueError } from '../job/queue.errors.js';
 import { checkSelector, type QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
+import { checkTime, checkWait, endAs, foundAs } from '../waiting/read-as.js';
 
 /** What a test may ask of an enqueued job. */
 export interface RecordedJob {
@@ -38,23 +46,57 @@ const MAX_PAYLOAD_BYTES = 1_024 * 1_024;
 export class RecordingQueueService implements PublicOf<QueueService> {
   readonly enqueued: RecordedJob[] = [];
   private readonly ids = new Uuid7();
+  private readonly ends = new Map<string, Omit<JobEnd, 'id'>>();
 
-  enqueue(queue: string, payload: unknown, options: EnqueueOptions = {}): Promise<Enqueued> {
-    return Promise.resolve().then(() => this.record(queue, payload, options));
+  async enqueue<Target extends JobTarget>(
+    target: Target,
+    payload: GivenOf<Target>,
+    { manager: _manager, ...options }: EnqueueOptions = {},
+  ): Promise<Enqueued> {
+    const item = { payload, ...options };
+    return isTemplate(target) ? this.record(target.queue, await templatedItem(target, item)) : this.record(target, item);
   }
 
   /** All or none, as the real one. */
-  async enqueueMany(queue: string, items: EnqueueItem[], call: EnqueueManyOptions = {}): Promise<Enqueued[]> {
-    const { maxPending } = call;
+  async enqueueMany<Target extends JobTarget>(
+    target: Target,
+    items: EnqueueItem<GivenOf<Target>>[],
+    { maxPending }: EnqueueManyOptions = {},
+  ): Promise<Enqueued[]> {
+    const [queue, made] = isTemplate(target) ? [target.queue, await templatedItems(target, items)] : [target, items];
     const before = [...this.enqueued];
     try {
-      const answers: Enqueued[] = [];
-      for (const { payload, ...options } of items) answers.push(await this.enqueue(queue, payload, { ...options, maxPending }));
-      return answers;
+      return made.map((item) => this.record(queue, { ...item, maxPending }));
     } catch (error) {
       this.enqueued.splice(0, Infinity, ...before);
       throw error;
     }
+  }
+
+  /** Ends at once as `willSucceed` or `willFail` said for its queue. */
+  async enqueueAndWait<Target extends JobTarget>(
+    target: Target,
+    payload: GivenOf<Target>,
+    { timeoutMs, signal, ...options }: Omit<JobOptions, 'timeoutMs'> & WaitTime = {},
+  ): Promise<JobEnd<OutputOf<Target>>> {
+    checkTime({ timeoutMs, signal });
+    const { id } = await this.enqueue(target, payload, options);
+    return endAs(isTemplate(target) ? target : undefined, this.endOf(id));
+  }
+
+  /** Ends at once as `willSucceed` or `willFail` said for its queue. */
+  async wait<Output = unknown>(id: string, options: WaitOptions<Output> = {}): Promise<JobEnd<Output>> {
+    return endAs(checkWait(options).as, this.endOf(id));
+  }
+
+  /** What those who wait for jobs of this queue or template get from now on. */
+  willSucceed(target: JobTarget, output?: unknown): void {
+    this.ends.set(keyOf(target), { state: 'succeeded', output });
+  }
+
+  /** The same for jobs that end badly. */
+  willFail(target: JobTarget, error: unknown = new Error('failed')): void {
+    this.ends.set(keyOf(target), { state: 'failed', error: failureOf(error) });
   }
 
   async cancel(selector: CancelSelector, _options?: InTransaction): Promise<CancelCounts> {
@@ -64,9 +106,12 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     return { cancelled: hit.length, requested: 0 };
   }
 
-  find<Payload, Output>(id: string): Promise<FoundJob<Payload, Output> | undefined> {
+  async find<Payload = unknown, Output = unknown>(
+    id: string,
+    { as }: FindOptions<Payload, Output> = {},
+  ): Promise<FoundJob<Payload, Output> | undefined> {
     const job = this.enqueued.find((recorded) => recorded.id === id);
-    return Promise.resolve(job && (foundOf(job) as FoundJob<Payload, Output>));
+    return (job && as ? await foundAs(as, foundOf(job)) : job && foundOf(job)) as FoundJob<Payload, Output> | undefined;
   }
 
   /** Jobs of a queue whose payload has at least these properties, not cancelled. */
@@ -92,9 +137,19 @@ export class RecordingQueueService implements PublicOf<QueueService> {
   /** Forgets everything, between two tests. */
   clear(): void {
     this.enqueued.length = 0;
+    this.ends.clear();
   }
 
-  private record(queue: string, payload: unknown, { manager: _manager, maxPending, ...options }: EnqueueOptions): Enqueued {
+  private endOf(id: string): JobEnd {
+    const job = this.enqueued.find((recorded) => recorded.id === id);
+    if (!job) throw new QueueError('JOB_UNKNOWN', `Job ${id} was not enqueued here.`);
+    if (job.cancelled) return { id, state: 'cancelled' };
+    const end = this.ends.get(`${job.queue}\n${job.options.name ?? ''}`) ?? this.ends.get(job.queue);
+    if (end) return { id, ...end } as JobEnd;
+    throw new QueueError('WAIT_TIMEOUT', `Nothing runs here. Say how jobs of "${job.queue}" end: willSucceed or willFail.`);
+  }
+
+  private record(queue: string, { payload, maxPending, ...options }: EnqueueItem & BackPressure): Enqueued {
     checkMaxPending(maxPending);
     const checked = checkedJob(queue, payload, options, { maxPayloadBytes: MAX_PAYLOAD_BYTES, newId: () => this.ids.next() });
     const known = this.enqueued.find((job) => isSame(job, queue, options));
@@ -126,6 +181,9 @@ function full(queue: string, maxPending: number): QueueError {
   return new QueueError('QUEUE_FULL', `The job was refused: queue "${queue}" may hold ${maxPending} waiting jobs (maxPending).`);
 }
 
+/** A template's own end goes before its queue's. */
+const keyOf = (target: JobTarget): string => (isTemplate(target) ? `${target.queue}\n${target.name}` : target);
+
 function isSame(job: RecordedJob, queue: string, { id, uniqueKey }: EnqueueOptions): boolean {
   if (id !== undefined && job.id === id.toLowerCase()) return true;
   return uniqueKey !== undefined && !job.cancelled && job.queue === queue && job.options.uniqueKey === uniqueKey;
@@ -145,7 +203,7 @@ function includes(actual: unknown, expected: unknown): boolean {
 }
 
 function foundOf(job: RecordedJob): FoundJob {
-  const { name = '', priority = 0, headers = {}, labels = [], workflowId, delayMs = 0 } = job.options;
+  const { name = '', priority = 0, headers = {}, labels = [], workflowId, delayMs = 0, payloadBytes } = job.options;
   const now = new Date();
   const runAt = job.options.runAt ?? new Date(now.getTime() + delayMs);
   const state = job.cancelled ? 'cancelled' : runAt > now ? 'scheduled' : 'ready';
@@ -163,5 +221,6 @@ function foundOf(job: RecordedJob): FoundJob {
     createdAt: now,
     runAt,
     ...counts,
+    ...(payloadBytes && { payloadBytes: Buffer.from(payloadBytes) }),
   };
 }

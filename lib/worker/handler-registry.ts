@@ -18,6 +18,8 @@ export interface Handler {
   bound: object;
   run: (job: Job, context: JobContext) => unknown;
   acquire?: (job: Job) => Promise<Permit | JobResult> | Permit | JobResult;
+  /** Of a template with an output schema: says so where an output does not fit. */
+  checkOutput?: (job: Job, output: unknown) => Promise<void>;
 }
 
 /** The handlers of one module instance; filled once at start. Maps, not objects: a queue may be called `__proto__`. */
@@ -69,7 +71,8 @@ export class HandlerRegistry {
 }
 
 function duplicate(known: Handler, second: Handler): QueueError {
-  const which = known.name === undefined ? 'jobs' : `jobs named "${known.name}"`;
+  const named = known.name === '' ? 'jobs without a name' : `jobs named "${known.name}"`;
+  const which = known.name === undefined ? 'jobs' : named;
   return new QueueError(
     'HANDLER_DUPLICATE',
     `Queue "${known.queue}" has two handlers for its ${which}: ${known.label} and ${second.label}. Keep one, or give one a name with @HandleJob('name').`,

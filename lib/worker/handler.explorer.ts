@@ -9,13 +9,16 @@ import {
   type QueueHandlerOptions,
 } from '../job/job-handler.js';
 import { checkJobName } from '../job/names.js';
+import type { AnyTemplate } from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
 import { checkQueuePattern } from '../job/queue-pattern.js';
+import type { QueueEvents } from '../observability/events.js';
 import { must, passes } from '../runtime/rules.js';
 import type { Handler, HandlerRegistry } from './handler-registry.js';
 import { handleJobOptions, queueHandlerOptions } from './handler-rules.js';
 import { moduleInstances, refuseTwins, refuseUnknown } from './module-instance.js';
 import { ProvidedClass } from './provided-class.js';
+import { templated } from './templated-handler.js';
 
 type JobMark = HandleJobMetadata & { method: string };
 
@@ -31,6 +34,7 @@ export class HandlerExplorer implements OnModuleInit {
     private readonly discovery: DiscoveryService,
     private readonly registry: HandlerRegistry,
     private readonly instance: string,
+    private readonly events: QueueEvents,
   ) {}
 
   /** @throws QueueError `HANDLER_INVALID`, `HANDLER_DUPLICATE` or `MODULE_INVALID`: a wrong set-up stops the start. */
@@ -55,7 +59,7 @@ export class HandlerExplorer implements OnModuleInit {
     const handlers = handlersOf(provided, handler, jobs);
     if (handlers.length === 0) throw invalid(provided, 'has no process() method and no @HandleJob method. Implement JobHandler.');
     refuseBatches(provided, handler.options, handlers);
-    handlers.forEach((one) => this.registry.add(one));
+    for (const { template, ...one } of handlers) this.registry.add(templated(one, template, this.events));
   }
 
   private refuseTwice(provided: ProvidedClass): void {
@@ -65,17 +69,20 @@ export class HandlerExplorer implements OnModuleInit {
   }
 }
 
-function handlersOf(provided: ProvidedClass, { queue, options }: QueueHandlerMetadata, jobs: JobMark[]): Handler[] {
+/** A handler, and the template whose schemas stand around it. */
+type Found = Handler & { template?: AnyTemplate };
+
+function handlersOf(provided: ProvidedClass, { queue, options, template }: QueueHandlerMetadata, jobs: JobMark[]): Found[] {
   const acquire = provided.method<NonNullable<Handler['acquire']>>('acquire');
-  const handler = (name: string | undefined, method: string, own: HandleJobOptions): Handler[] => {
+  const handler = (mark: Partial<HandleJobMetadata>, method: string, own: HandleJobOptions): Found[] => {
     const run = provided.method<Handler['run']>(method);
     const bound = own.concurrency === undefined ? provided.type : own;
-    return run ? [{ queue, name, label: `${provided.name}.${method}`, options: merged(options, own), bound, run, acquire }] : [];
+    const said = { queue, name: mark.name, template: mark.template, options: merged(options, own) };
+    return run ? [{ ...said, label: `${provided.name}.${method}`, bound, run, acquire }] : [];
   };
-  return [
-    ...handler(undefined, 'process', { batch: options.batch }),
-    ...jobs.flatMap((job) => handler(job.name, job.method, job.options)),
-  ];
+  // A template's process takes its jobs alone: those of other names may carry anything.
+  const whole = handler(template ? { name: template.name, template } : {}, 'process', { batch: options.batch });
+  return [...whole, ...jobs.flatMap((job) => handler(job, job.method, job.options))];
 }
 
 const NOT_INHERITED: ReadonlySet<string> = new Set(['instance', 'batch'] satisfies (keyof QueueHandlerOptions)[]);
@@ -88,7 +95,7 @@ function merged(ofClass: QueueHandlerOptions, own: HandleJobOptions): HandleJobO
 }
 
 /** One call holds one transaction and one permit of it; its jobs may end differently. */
-function refuseBatches(provided: ProvidedClass, ofClass: QueueHandlerOptions, handlers: Handler[]): void {
+function refuseBatches(provided: ProvidedClass, ofClass: QueueHandlerOptions, handlers: Found[]): void {
   if (ofClass.batch && !provided.method('process'))
     throw invalid(
       provided,
@@ -98,6 +105,11 @@ function refuseBatches(provided: ProvidedClass, ofClass: QueueHandlerOptions, ha
     throw invalid(
       provided,
       'is `transactional` and takes batches, which do not go together. Open the transaction yourself, and call context.complete(job, output, { manager }) for each job.',
+    );
+  if (handlers.some(({ options, template }) => options.batch && template))
+    throw invalid(
+      provided,
+      'takes batches of a template, which are taken one by one. Name the queue instead, or leave out `batch`.',
     );
 }
 
@@ -110,11 +122,12 @@ function problemsOf(handler: QueueHandlerMetadata, jobs: JobMark[]): string[] {
     ...queueName(handler.queue, '@QueueHandler'),
     ...queueHandlerOptions(handler.options, '@QueueHandler options'),
   ];
-  return [...ofClass, ...jobs.flatMap((job) => problemsOfJob(job, `@HandleJob of ${job.method}()`))];
+  return [...ofClass, ...jobs.flatMap((job) => problemsOfJob(job, handler.queue, `@HandleJob of ${job.method}()`))];
 }
 
-function problemsOfJob({ name, options }: JobMark, path: string): string[] {
-  return [...given(name, path), ...jobName(name, path), ...handleJobOptions(options, `${path} options`)];
+function problemsOfJob({ name, options, template }: JobMark, queue: string, path: string): string[] {
+  const elsewhere = template && template.queue !== queue ? [`${path} names a template of queue "${template.queue}"`] : [];
+  return [...elsewhere, ...given(name, path), ...jobName(name, path), ...handleJobOptions(options, `${path} options`)];
 }
 
 function refuseProblems(provided: ProvidedClass, problems: string[]): void {

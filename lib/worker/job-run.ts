@@ -66,6 +66,12 @@ export class JobRun extends Job {
     return this.parsedPayload;
   }
 
+  /** What a template's schema made of the payload takes its place. */
+  takePayload(parsed: unknown): void {
+    this.parsedPayload = parsed;
+    this.payloadRead = true;
+  }
+
   override get payloadBytes(): Buffer | undefined {
     return this.row.payloadBytes === null ? undefined : bytesOf(this.row.payloadBytes);
   }

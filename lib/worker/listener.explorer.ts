@@ -32,6 +32,7 @@ const EVENTS: Record<JobEventName, true> = {
   cancelled: true,
   leaseLost: true,
   outputCut: true,
+  outputInvalid: true,
   reaped: true,
   loopFailed: true,
   warning: true,

@@ -2,6 +2,7 @@ import type { EntityManager, QueryRunner } from 'typeorm';
 import type { CheckpointOptions } from '../job/checkpoint.js';
 import type { EnqueueOptions, Enqueued } from '../job/enqueue-options.js';
 import { JobContext } from '../job/job-context.js';
+import type { GivenOf, JobTarget } from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueService } from '../queue.service.js';
 import type { Checkpointer } from './checkpointer.js';
@@ -37,15 +38,16 @@ export class RunContext extends JobContext {
     );
   }
 
-  complete(output: unknown, options: { manager: EntityManager | QueryRunner }): Promise<void> {
-    return this.tools.completer.complete(this.run, output, options.manager);
+  async complete(output: unknown, options: { manager: EntityManager | QueryRunner }): Promise<void> {
+    await this.tools.completer.complete(this.run, output, options.manager);
+    await this.run.lane.handler.checkOutput?.(this.run, output);
   }
 
   checkpoint(state: unknown, options?: CheckpointOptions): Promise<void> {
     return this.tools.checkpointer.save(this.run, state, options);
   }
 
-  enqueue(queue: string, payload: unknown, options: EnqueueOptions = {}): Promise<Enqueued> {
-    return this.tools.queues.enqueue(queue, payload, { ...options, manager: options.manager ?? this.ownManager });
+  enqueue<Target extends JobTarget>(target: Target, payload: GivenOf<Target>, options: EnqueueOptions = {}): Promise<Enqueued> {
+    return this.tools.queues.enqueue(target, payload, { ...options, manager: options.manager ?? this.ownManager });
   }
 }

@@ -36,6 +36,10 @@ const LINES: {
     { ...job, problem: '90000 bytes, cut' },
     'warn job 0190 (mail/welcome, attempt 2) succeeded, but its output was not stored whole: 90000 bytes, cut',
   ],
+  outputInvalid: [
+    { ...job, problem: 'sentAt: no date' },
+    'warn job 0190 (mail/welcome, attempt 2) succeeded, but its output does not fit its template: sentAt: no date',
+  ],
   reaped: [
     { leases: 1, jobs: 9, poisoned: 2, cancelled: 1 },
     'log took back 9 job(s) of 1 silent worker(s), 2 poisoned, 1 cancelled',

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { EndRepository } from '../../lib/storage/end.repository.js';
 import { EnqueueRepository, type NewJob } from '../../lib/storage/enqueue.repository.js';
 import type { Run } from '../../lib/storage/connections.js';
 import { JobRepository, type ClaimRange, type LaneWish } from '../../lib/storage/job.repository.js';
@@ -44,7 +45,7 @@ const JOBS: Record<string, number> = {
     find_live_keys: BATCH,
   },
   // Each id may lie in any of some twenty partitions.
-  ...{ find_ended_ids: 20 * BATCH, find_job: 20, has_due: 5_000 },
+  ...{ find_ended_ids: 20 * BATCH, find_job: 20, find_ends: 100, has_due: 5_000 },
 };
 /** Pages of a job that moves: its row, four indexes of three levels, its places, the archive. And a little for everything. */
 const BLOCKS_A_JOB = 100;
@@ -122,6 +123,8 @@ describe('plans on large tables', () => {
     await jobs.cancelByUniqueKey(run, { queue: 'mail', uniqueKey: 'key-50000' }, { '': DAY_MS });
     await jobs.cancelByWorkflow(run, { workflowId: 'workflow-7' }, { '': DAY_MS });
     await jobs.find(claimed[0]!.id, run);
+    const ended = await test.database.query<Found>('select id from simple_queue.archive limit 50');
+    await new EndRepository(database).find([...claimed.slice(401, 450), ...ended].map(({ id }) => id));
     await enqueues.insert(Array.from({ length: BATCH }, (_, n) => aNewJob({ uniqueKey: `key-${n}`, givenId: true })));
     await enqueues.insert(Array.from({ length: BATCH }, () => aNewJob()));
     await conditional(enqueues, run, 60_000);
@@ -256,6 +259,7 @@ describe('plans on large tables', () => {
       'reap_claims',
       'cancel',
       'find_job',
+      'find_ends',
       'promote',
       'pull_claim',
       'renew_pulled',

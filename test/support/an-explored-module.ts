@@ -40,7 +40,7 @@ function exploring(instance: string, explored: Map<string, Explored>): NonNullab
       {
         provide: HandlerExplorer,
         inject: [DiscoveryService],
-        useFactory: (discovery: DiscoveryService) => new HandlerExplorer(discovery, found.registry, instance),
+        useFactory: (discovery: DiscoveryService) => new HandlerExplorer(discovery, found.registry, instance, found.events),
       },
       {
         provide: ListenerExplorer,

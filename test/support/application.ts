@@ -74,6 +74,7 @@ const NAMES: JobEventName[] = [
   'cancelled',
   'leaseLost',
   'outputCut',
+  'outputInvalid',
   'reaped',
   'loopFailed',
   'warning',

@@ -1,5 +1,15 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { defineJob } from '../../lib/enqueue/define-job.js';
 import { RecordingQueueService } from '../../lib/testing/testing.js';
+
+const Letters = defineJob({
+  queue: 'mail',
+  name: 'letter',
+  payload: z.object({ to: z.string() }),
+  output: z.object({ sentAt: z.coerce.date() }),
+  defaults: { maxAttempts: 5 },
+});
 
 describe('the recording queue', () => {
   let queues: RecordingQueueService;
@@ -61,5 +71,27 @@ describe('the recording queue', () => {
   it('says scheduled of what is for later', async () => {
     const { id } = await queues.enqueue('mail', 1, { delayMs: 60_000 });
     expect((await queues.find(id))?.state).toBe('scheduled');
+  });
+
+  it('checks templates as the real one does, and records their name and defaults', async () => {
+    await queues.enqueue(Letters, { to: 'ann' }, { priority: 3 });
+    expect(queues.expectEnqueued('mail').options).toEqual({ name: 'letter', maxAttempts: 5, priority: 3 });
+    await expect(queues.enqueue(Letters, { to: 5 } as never)).rejects.toMatchObject({ code: 'INVALID_PAYLOAD' });
+    await expect(queues.enqueueMany(Letters, [{ payload: { to: 'bob' } }, { payload: {} as never }])).rejects.toThrow(/^Item 1/);
+    expect(queues.enqueued).toHaveLength(1);
+  });
+
+  it('ends jobs for those who wait as the test says', async () => {
+    const { id } = await queues.enqueue('mail', 1, { payloadBytes: Buffer.from('x') });
+    await expect(queues.wait(id)).rejects.toMatchObject({ code: 'WAIT_TIMEOUT' });
+    queues.willFail('mail', new TypeError('no address'));
+    queues.willSucceed(Letters, { sentAt: '2030-01-01T00:00:00Z' });
+    expect(await queues.wait(id)).toMatchObject({ id, state: 'failed', error: { name: 'TypeError', message: 'no address' } });
+    const end = await queues.enqueueAndWait(Letters, { to: 'ann' });
+    expect(end).toMatchObject({ state: 'succeeded', output: { sentAt: new Date(Date.UTC(2030, 0)) } });
+    expect((await queues.find(id))?.payloadBytes).toEqual(Buffer.from('x'));
+    await queues.cancel({ id });
+    expect(await queues.wait(id)).toEqual({ id, state: 'cancelled' });
+    await expect(queues.wait('018f0000-0000-7000-8000-000000000000')).rejects.toMatchObject({ code: 'JOB_UNKNOWN' });
   });
 });

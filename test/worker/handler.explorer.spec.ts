@@ -1,13 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import { Inject, Injectable, Module, Scope } from '@nestjs/common';
+import { z } from 'zod';
 import { HandleJob } from '../../lib/decorators/handle-job.decorator.js';
 import { QueueHandler } from '../../lib/decorators/queue-handler.decorator.js';
+import { defineJob } from '../../lib/enqueue/define-job.js';
 import { custom } from '../../lib/job/backoff.js';
 import { Job } from '../../lib/job/job.js';
 import { JobContext } from '../../lib/job/job-context.js';
 import type { QueueHandlerOptions } from '../../lib/job/job-handler.js';
 import { Permit } from '../../lib/job/permit.js';
+import { QueueEvents } from '../../lib/observability/events.js';
 import type { Handler, HandlerRegistry } from '../../lib/worker/handler-registry.js';
+import { templated } from '../../lib/worker/templated-handler.js';
 import { anExploredModule, handlersAmong } from '../support/an-explored-module.js';
 
 const aJob = { id: '1', queue: 'mail', name: '', payload: { to: 'you' } } as Job;
@@ -434,3 +438,59 @@ describe('several instances of the module', () => {
     expect([shown(one), shown(other)]).toEqual([['mail/* -> Mailer.process'], []]);
   });
 });
+
+describe('a handler of a template', () => {
+  const Welcome = defineJob({ queue: 'mail', name: 'welcome', payload: z.object({ to: z.string() }) });
+  const Nameless = defineJob<{ to: string }>()({ queue: 'mail' });
+
+  it('takes the jobs of its template and no others', async () => {
+    QueueHandler(Welcome)(Template);
+    QueueHandler(Nameless)(OtherTemplate);
+    const registry = await handlersAmong(Template, OtherTemplate, Mailer);
+    expect(shown(registry)).toEqual([
+      'mail/welcome -> Template.process',
+      'mail/ -> OtherTemplate.process',
+      'mail/* -> Mailer.process',
+    ]);
+    expect(registry.find('mail', '')?.label).toBe('OtherTemplate.process');
+    expect(registry.find('mail', 'other')?.label).toBe('Mailer.process');
+  });
+
+  it('is the handler itself where the template has types only: it costs nothing', async () => {
+    const process = () => undefined;
+    const handler = { queue: 'mail', name: '', label: 'x', options: {}, bound: {}, run: process };
+    expect(templated(handler, Nameless, new QueueEvents())).toBe(handler);
+    expect(templated(handler, undefined, new QueueEvents())).toBe(handler);
+    expect(templated(handler, Welcome, new QueueEvents())).not.toBe(handler);
+  });
+
+  it('is refused beside another one for the same template', async () => {
+    QueueHandler(Welcome)(Template);
+    QueueHandler(Welcome)(OtherTemplate);
+    await expect(handlersAmong(Template, OtherTemplate)).rejects.toEqual(stopsWith('HANDLER_DUPLICATE', 'jobs named "welcome"'));
+    QueueHandler(Nameless)(Template);
+    QueueHandler(Nameless)(OtherTemplate);
+    await expect(handlersAmong(Template, OtherTemplate)).rejects.toEqual(stopsWith('HANDLER_DUPLICATE', 'jobs without a name'));
+  });
+
+  it('is refused as a method in a class of another queue, or without a name', async () => {
+    @QueueHandler('letters')
+    class Elsewhere {
+      @HandleJob(Welcome)
+      welcome(): void {}
+
+      @HandleJob(Nameless)
+      nameless(): void {}
+    }
+    const problems = /welcome\(\) names a template of queue "mail"[\s\S]*nameless\(\) must be a name/;
+    await expect(handlersAmong(Elsewhere)).rejects.toEqual(stopsWith('HANDLER_INVALID', problems));
+  });
+});
+
+class Template {
+  process(): void {}
+}
+
+class OtherTemplate {
+  process(): void {}
+}

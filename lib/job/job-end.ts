@@ -1,0 +1,21 @@
+import type { Failure } from './failure.js';
+import type { TerminalState } from './job-state.js';
+import type { TemplateOf } from './job-template.js';
+
+/** How a job ended: what `QueueService.wait` answers. */
+export type JobEnd<Output = unknown> =
+  | { id: string; state: 'succeeded'; output: Output; error?: undefined }
+  | { id: string; state: Exclude<TerminalState, 'succeeded'>; output?: undefined; error?: Failure };
+
+/** How long to wait for the end of a job. */
+export interface WaitTime {
+  /** Default 30,000; from 1 to a day. Then `WAIT_TIMEOUT`; the job goes on. */
+  timeoutMs?: number;
+  /** Ends the waiting (not the job) with `WAIT_ABORTED`. */
+  signal?: AbortSignal;
+}
+
+export interface WaitOptions<Output = unknown> extends WaitTime {
+  /** The job's template: its output schema makes the output, and the compiler knows its type. */
+  as?: TemplateOf<unknown, Output>;
+}

@@ -1,0 +1,54 @@
+import { cleanText } from './failure.js';
+import type { SchemaIssue, StandardSchema } from './standard-schema.js';
+
+/** What a schema made of a value, or what is wrong with it: paths and messages, never the value. */
+export type Fit<Parsed> = { value: Parsed; problem?: undefined } | { problem: string };
+
+const MAX_ISSUES = 5;
+const MAX_MESSAGE = 200;
+const MAX_KEY = 60;
+/** Parts of a wrong value that are looked for in a message. */
+const MAX_PARTS = 100;
+
+/** Asks a schema, which may answer later. What the schema throws is thrown. */
+export async function fitOf<Parsed>(schema: StandardSchema<unknown, Parsed>, value: unknown): Promise<Fit<Parsed>> {
+  const answer = await schema['~standard'].validate(value);
+  return answer.issues ? { problem: problemOf(answer.issues, value) } : { value: answer.value };
+}
+
+function problemOf(issues: readonly SchemaIssue[], value: unknown): string {
+  const told = issues.slice(0, MAX_ISSUES).map((issue) => issueText(issue, value));
+  const more = issues.length - told.length;
+  return told.join('; ') + (more > 0 ? `; and ${more} more` : '');
+}
+
+function issueText({ message, path = [] }: SchemaIssue, value: unknown): string {
+  const keys = path.map((part) => (typeof part === 'object' ? part.key : part));
+  const wrong = keys.reduce<unknown>((inside, key) => (inside as Record<PropertyKey, unknown> | null | undefined)?.[key], value);
+  const where = keys.map(keyText).join('').replace(/^\./, '');
+  const what = cleanText(withoutParts(String(message), wrong), MAX_MESSAGE);
+  return where ? `${where}: ${what}` : what;
+}
+
+function keyText(key: PropertyKey): string {
+  return typeof key === 'number' ? `[${key}]` : `.${cleanText(String(key), MAX_KEY)}`;
+}
+
+/** Some libraries quote what they received (`Expected string but received "..."`); payloads stay out of messages and logs. */
+function withoutParts(message: string, value: unknown): string {
+  let text = message;
+  for (const part of partsOf(value, [])) {
+    if (typeof part === 'string') text = text.replaceAll(JSON.stringify(part), '"..."').replaceAll(`'${part}'`, "'...'");
+    if (String(part).length > 1) text = text.replaceAll(String(part), '...');
+    else if (/\w/.test(String(part))) text = text.replaceAll(new RegExp(`\\b${part}\\b`, 'g'), '...');
+  }
+  return text;
+}
+
+/** The texts and numbers in a value, at any depth, as far as it is small. */
+function partsOf(value: unknown, parts: (string | number)[]): (string | number)[] {
+  if (parts.length >= MAX_PARTS) return parts;
+  if (typeof value === 'number' || (typeof value === 'string' && value !== '')) parts.push(value);
+  else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) partsOf(inner, parts);
+  return parts;
+}

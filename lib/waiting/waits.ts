@@ -1,0 +1,216 @@
+import type { Enqueued } from '../job/enqueue-options.js';
+import type { JobEnd, WaitTime } from '../job/job-end.js';
+import { QueueError } from '../job/queue.errors.js';
+import type { QueueEvents } from '../observability/events.js';
+import { Loop } from '../runtime/loop.js';
+import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { EndRow } from '../storage/end.repository.js';
+import { archiveRetention, type Retention } from '../storage/retention.js';
+import type { Storage } from '../storage/storage.js';
+import { EndTeller } from './end-teller.js';
+import { onEnds } from './ends.js';
+import { Waiter } from './waiter.js';
+import { Watch } from './watch.js';
+
+/** Longest rest between two looks at a job whose end was not heard of. */
+const LONGEST_REST_MS = 1_000;
+const MAX_IDS = 1_000;
+/** A worker that started later, or lost its listener, hears of the wait by then. */
+const ANNOUNCE_EACH_MS = 10_000;
+/** The listener of a process without a worker stays open for the next waiter. */
+const LINGER_MS = 30_000;
+
+/**
+ * Everybody in this process who waits for the end of a job. Looking is the truth, one statement for all; what the own process does and
+ * what others tell only makes the next look earlier.
+ */
+export class Waits {
+  private readonly watches = new Map<string, Watch>();
+  private readonly loop: Loop;
+  private readonly teller: EndTeller;
+  private readonly archive: Retention;
+  private readonly longestRestMs: number;
+  private deafen: (() => void) | undefined;
+  private linger: NodeJS.Timeout | undefined;
+  private isClosed = false;
+
+  constructor(
+    private readonly storage: Storage,
+    options: Pick<ResolvedOptions, 'archive' | 'queues' | 'pollIntervalMs'>,
+    private readonly events: QueueEvents,
+    private readonly lingerMs = LINGER_MS,
+  ) {
+    this.archive = archiveRetention(options);
+    this.longestRestMs = Math.min(LONGEST_REST_MS, options.pollIntervalMs);
+    this.loop = new Loop('wait', () => this.look(), {
+      onError: (error, restMs) => events.emit('loopFailed', () => ({ loop: 'wait', error, restMs })),
+      maxRestMs: LONGEST_REST_MS,
+    });
+    this.teller = new EndTeller(storage.endSignals, events);
+    storage.endSignals.receive('ended', (ids) => ids.forEach((id) => this.hear(id)));
+    storage.signals.whenListening(() => this.lookAtAll());
+    storage.beforeClose(() => this.close());
+  }
+
+  /** Subscribes to the job, looks, and waits. */
+  async wait(id: string, time: WaitTime): Promise<JobEnd> {
+    if (this.isClosed) throw closed();
+    const watch = this.watchOf(id);
+    const waiter = new Waiter(id, time);
+    watch.add(waiter, performance.now());
+    this.loop.wakeIn(watch.nextLookAt - performance.now());
+    try {
+      return await waiter.over;
+    } finally {
+      waiter.leave();
+      watch.waiters.delete(waiter);
+      this.forgetIfOver(watch);
+    }
+  }
+
+  /** Subscribes to a job before it is stored, and answers the id of the one to wait for: a live one may hold its key. */
+  async expecting(store: (onChecked: (id: string) => void) => Promise<Enqueued>): Promise<string> {
+    let watch: Watch | undefined;
+    try {
+      const answer = await store((id) => {
+        watch = this.watchOf(id);
+        watch.isExpected = true;
+      });
+      if (watch && answer.created) return answer.id;
+      this.release(watch);
+      return answer.id;
+    } catch (error) {
+      this.release(watch);
+      throw error;
+    }
+  }
+
+  /** @throws QueueError `WAIT_REFUSED` for a queue that keeps nothing: a job that is gone tells nobody how it ended. */
+  refuseUnkept(queue: string): void {
+    if (this.keepsNothing(queue)) throw unkept(queue);
+  }
+
+  /** Jobs that waited were cancelled by this process; `id` where it was said. */
+  cancelled(id?: string): void {
+    if (id !== undefined) this.teller.ended(id);
+    this.lookAtAll();
+  }
+
+  private hear(id: string): void {
+    const watch = this.watches.get(id);
+    watch?.hint();
+    if (watch) this.loop.wake();
+  }
+
+  private lookAtAll(): void {
+    for (const watch of this.watches.values()) watch.hint();
+    if (this.watches.size > 0) this.loop.wake();
+  }
+
+  private watchOf(id: string): Watch {
+    const known = this.watches.get(id);
+    if (known) return known;
+    if (this.watches.size === 0) this.listen();
+    const watch = new Watch(id);
+    this.watches.set(id, watch);
+    this.announce([watch]);
+    return watch;
+  }
+
+  private announce(watches: Watch[]): void {
+    const now = performance.now();
+    const old = watches.filter((watch) => now - watch.announcedAt >= ANNOUNCE_EACH_MS);
+    for (const watch of old) watch.announcedAt = now;
+    if (old.length === 0) return;
+    const ids = old.map((watch) => watch.id);
+    this.storage.endSignals.send('waited', ids);
+  }
+
+  private release(watch: Watch | undefined): void {
+    if (!watch) return;
+    watch.isExpected = false;
+    this.forgetIfOver(watch);
+  }
+
+  private forgetIfOver(watch: Watch): void {
+    if (!watch.isOver) return;
+    this.watches.delete(watch.id);
+    if (this.watches.size === 0) this.rest();
+  }
+
+  /** The first one waits. */
+  private listen(): void {
+    clearTimeout(this.linger);
+    this.loop.start();
+    this.storage.signals.startListening(this);
+    const stops = [onEnds(this.events, (id) => this.hear(id)), this.events.on('reaped', () => this.lookAtAll())];
+    this.deafen = () => stops.forEach((stop) => stop());
+  }
+
+  /** The last one has gone; the connection stays for a while. */
+  private rest(): void {
+    this.deafen?.();
+    this.linger = setTimeout(() => void this.storage.signals.stopListening(this), this.lingerMs).unref();
+  }
+
+  private async look(): Promise<number> {
+    const now = performance.now();
+    const due = [...this.watches.values()].filter((watch) => watch.isDue(now)).slice(0, MAX_IDS);
+    if (due.length > 0) await this.ask(due, now);
+    return Math.min(...[...this.watches.values()].map((watch) => watch.nextLookAt)) - performance.now();
+  }
+
+  /** What is heard while the statement is under way makes another one due. */
+  private async ask(due: Watch[], now: number): Promise<void> {
+    for (const watch of due) watch.looked(now, this.longestRestMs);
+    try {
+      for (const row of await this.storage.ends.find(due.map((watch) => watch.id))) this.answer(row);
+      this.announce(due);
+    } catch (error) {
+      for (const watch of due) watch.hint();
+      throw error;
+    }
+  }
+
+  private answer(row: EndRow): void {
+    const watch = this.watches.get(row.id);
+    if (row.state !== null) watch?.end(endOf(row));
+    else if (row.queue === null) watch?.fail(unknown(row.id));
+    else if (this.keepsNothing(row.queue)) watch?.fail(unkept(row.queue));
+  }
+
+  private keepsNothing(queue: string): boolean {
+    return (queue in this.archive ? this.archive[queue] : this.archive['']) === null;
+  }
+
+  private async close(): Promise<void> {
+    this.isClosed = true;
+    clearTimeout(this.linger);
+    this.teller.close();
+    for (const watch of this.watches.values()) watch.fail(closed());
+    await this.loop.stop();
+  }
+}
+
+function endOf({ id, state, output, last_error: error }: EndRow): JobEnd {
+  if (state === 'succeeded') return { id, state, output: output ?? undefined };
+  return { id, state: state!, ...(error && { error }) };
+}
+
+function closed(): QueueError {
+  return new QueueError('CLOSED', 'The queue was closed with its application; nobody can wait for a job here any more.');
+}
+
+function unknown(id: string): QueueError {
+  return new QueueError(
+    'JOB_UNKNOWN',
+    `Job ${id} is not known: it was never stored, its transaction has not committed, or it has ended and is no longer kept.`,
+  );
+}
+
+function unkept(queue: string): QueueError {
+  return new QueueError(
+    'WAIT_REFUSED',
+    `Nobody can wait for jobs of queue "${queue}": with archive: false a job that has succeeded leaves no trace. Set queues["${queue}"].archive to { keepMs: 60_000 } or more.`,
+  );
+}

@@ -1,0 +1,70 @@
+import { JobResult } from '../job/job-result.js';
+import type { Job } from '../job/job.js';
+import { templateLabel, type AnyTemplate } from '../job/job-template.js';
+import { outputText } from '../job/payload.js';
+import { UnprocessableError } from '../job/queue.errors.js';
+import { fitOf } from '../job/schema-fit.js';
+import type { QueueEvents } from '../observability/events.js';
+import type { Handler } from './handler-registry.js';
+import type { JobRun } from './job-run.js';
+
+/**
+ * A handler between the schemas of its template: it gets the parsed payload, and what it answers is looked at. Without schemas it is the
+ * handler itself, so that a template of types costs nothing.
+ */
+export function templated(handler: Handler, template: AnyTemplate | undefined, events: QueueEvents): Handler {
+  if (!template?.payload && !template?.output) return handler;
+  const { run, acquire } = handler;
+  const parse = payloadParser(template);
+  const checkOutput = outputChecker(template, events);
+  return {
+    ...handler,
+    run: async (job, context) => {
+      await parse(job);
+      const answer = await run(job, context);
+      // What was completed in the handler's own transaction was looked at there.
+      if (checkOutput && !(job as JobRun).completed) await checkSuccess(answer, (output) => checkOutput(job, output));
+      return answer;
+    },
+    ...(acquire && { acquire: (job: Job) => parse(job).then(() => acquire(job)) }),
+    ...(checkOutput && { checkOutput }),
+  };
+}
+
+/** Once a run, since a schema that transforms does not take its own answer. */
+function payloadParser(template: AnyTemplate): (job: Job) => Promise<void> {
+  const parsed = new WeakSet<Job>();
+  return async (job) => {
+    if (!template.payload || parsed.has(job)) return;
+    const fit = await fitOf(template.payload, job.payload);
+    if (fit.problem !== undefined) throw misfit(template, fit.problem);
+    (job as JobRun).takePayload(fit.value);
+    parsed.add(job);
+  };
+}
+
+/**
+ * An output that does not fit is reported and stored as it is: the handler has done its work, and a failure would do it again. Whoever
+ * reads the output through the template is told.
+ */
+function outputChecker({ output: schema }: AnyTemplate, events: QueueEvents): Handler['checkOutput'] {
+  if (!schema) return undefined;
+  return async (job, output) => {
+    const { text = 'null' } = outputText(output, Infinity);
+    const problem = await fitOf(schema, JSON.parse(text)).then(
+      (fit) => fit.problem,
+      () => 'the schema failed instead of answering',
+    );
+    const { id, queue, name, attempt } = job;
+    if (problem !== undefined) events.emit('outputInvalid', () => ({ id, queue, name, attempt, problem }));
+  };
+}
+
+async function checkSuccess(answer: unknown, check: (output: unknown) => Promise<void>): Promise<void> {
+  if (!(answer instanceof JobResult)) return check(answer);
+  if (answer.verdict.kind === 'success') return check(answer.verdict.output);
+}
+
+function misfit(template: AnyTemplate, problem: string): UnprocessableError {
+  return new UnprocessableError(`The stored payload does not fit the schema of ${templateLabel(template)}: ${problem}.`);
+}

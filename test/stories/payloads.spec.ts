@@ -1,0 +1,104 @@
+import { describe, expect, it } from '@jest/globals';
+import { constant } from '../../lib/job/backoff.js';
+import type { JobContext } from '../../lib/job/job-context.js';
+import type { JobState } from '../../lib/job/job-state.js';
+import { JobResult } from '../../lib/job/job-result.js';
+import type { Job } from '../../lib/job/job.js';
+import { aHandler } from '../support/application.js';
+import { aStory, untilJobIs } from '../support/story.js';
+
+/** Every byte, and more than one page of them. */
+const BYTES = Buffer.from(Array.from({ length: 5_000 }, (_, n) => n % 256));
+const JSON_PAYLOAD = { text: 'ä"\\ \u2028', list: [1, null, { deep: true }], big: 2 ** 53 };
+
+const PAYLOADS: [string, unknown, Buffer | undefined][] = [
+  ['JSON alone', JSON_PAYLOAD, undefined],
+  ['bytes alone', undefined, BYTES],
+  ['both', JSON_PAYLOAD, BYTES],
+  ['no bytes at all, which are something else than none', null, Buffer.alloc(0)],
+];
+
+/** Bytes as text: the difference of two long buffers takes minutes to tell. */
+const told = ({ payload, payloadBytes }: { payload: unknown; payloadBytes?: Buffer }) => ({
+  payload,
+  bytes: payloadBytes?.toString('base64'),
+});
+
+type Process = (job: Job<never>, context: JobContext) => unknown;
+
+/** However a job may end in its worker. */
+const ENDS: [state: JobState, transactional: boolean, process: Process][] = [
+  ['succeeded', false, () => 'done'],
+  ['succeeded', true, () => 'done'],
+  ['succeeded', true, (_, context) => context.complete('done', { manager: context.manager })],
+  ['cancelled', false, () => JobResult.cancel('no')],
+  ['failed', false, () => JobResult.fail('no')],
+  ['unprocessable', false, () => JobResult.unprocessable('no')],
+  ['critical', false, () => JobResult.critical('no')],
+  ['poisoned', false, () => JobResult.rescheduleIn(0)],
+];
+
+describe('JSON and bytes, together or alone', () => {
+  const story = aStory();
+
+  describe.each(PAYLOADS)('%s', (_, payload, payloadBytes) => {
+    const stored = told({ payload: payload ?? null, payloadBytes });
+
+    it.each(ENDS)(
+      'reach the handler in each of its runs, and stay with a job that ends as %s',
+      async (state, transactional, process) => {
+        const seen: unknown[] = [];
+        const handler = aHandler(
+          'ends',
+          (job, context) => {
+            seen.push(told(job));
+            if (job.attempt === 1 && job.reschedules === 0) throw new Error('once more');
+            return process(job, context);
+          },
+          { transactional, maxAttempts: 2, backoff: constant({ delayMs: 0 }) },
+        );
+        const application = await story.start({ providers: [handler], options: { poison: { maxReschedules: 0 } } });
+
+        const { id } = await application.queues.enqueue('ends', payload, { payloadBytes });
+
+        expect(told(await untilJobIs(state, application, id))).toEqual(stored);
+        expect(seen).toEqual([stored, stored]);
+      },
+    );
+
+    it('stay with a job that waits, and with one that is cancelled while it waits', async () => {
+      const { queues } = await story.start({ options: { worker: false } });
+      const [answer] = await queues.enqueueMany('waits', [{ payload, payloadBytes, uniqueKey: 'k', delayMs: 60_000 }]);
+
+      expect(told((await queues.find(answer!.id))!)).toEqual(stored);
+      await queues.cancel({ id: answer!.id });
+
+      const cancelled = (await queues.find(answer!.id))!;
+      expect([cancelled.state, told(cancelled)]).toEqual(['cancelled', stored]);
+    });
+
+    it('come through a crash: given back by the reaper, and buried by it', async () => {
+      const { queues } = await story.start({ options: { worker: false } });
+      const [innocent, poison] = await queues.enqueueMany('crashed', [1, 2].map(() => ({ payload, payloadBytes }))); // prettier-ignore
+      await crashUnder(innocent!.id, { stalls: 0, suspicion: 0 });
+      await crashUnder(poison!.id, { stalls: 2, suspicion: 2 });
+
+      const seen: unknown[] = [];
+      const application = await story.start({ providers: [aHandler('crashed', (job) => void seen.push(told(job)))] });
+
+      expect(told(await untilJobIs('succeeded', application, innocent!.id))).toEqual(stored);
+      expect(told(await untilJobIs('poisoned', application, poison!.id))).toEqual(stored);
+      expect(seen).toEqual([stored]);
+    });
+  });
+
+  /** As a process leaves a job that it had claimed when it died, after so many deaths. */
+  async function crashUnder(id: string, { stalls, suspicion }: { stalls: number; suspicion: number }): Promise<void> {
+    await story.database.query('delete from simple_queue.ready where id = $1', [id]);
+    await story.database.query('update simple_queue.job set stalls = $2, suspicion = $3 where id = $1', [id, stalls, suspicion]);
+    await story.database.query(
+      `insert into simple_queue.claim (id, shard, lease, jobs, epochs) values (gen_random_uuid(), 0, gen_random_uuid(), array[$1::uuid], '{0}')`,
+      [id],
+    );
+  }
+});
