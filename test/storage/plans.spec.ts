@@ -25,7 +25,7 @@ const JOBS: Record<string, number> = {
     reap_claims: 2_000,
     release_claims: 100,
   },
-  ...{ promote: 1_000, cancel: 1_000, enqueue: BATCH, enqueue_plain: BATCH, find_live_keys: BATCH },
+  ...{ promote: 1_000, cancel: 1_000, enqueue: BATCH, enqueue_plain: BATCH, enqueue_one: 1, find_live_keys: BATCH },
   // Each id may lie in any of some twenty partitions.
   ...{ find_ended_ids: 20 * BATCH, find_job: 20, has_due: 5_000 },
 };
@@ -104,6 +104,7 @@ describe('plans on large tables', () => {
     await jobs.find(claimed[0]!.id, run);
     await enqueues.insert(Array.from({ length: BATCH }, (_, n) => aNewJob({ uniqueKey: `key-${n}`, givenId: true })));
     await enqueues.insert(Array.from({ length: BATCH }, () => aNewJob()));
+    await enqueues.insert([aNewJob()]);
     return costs;
   }
 
