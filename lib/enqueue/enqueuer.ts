@@ -6,8 +6,10 @@ import { Coalescer } from '../runtime/coalescer.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import type { NewJob } from '../storage/enqueue.repository.js';
+import type { Lane } from '../storage/lanes.js';
 import type { Storage } from '../storage/storage.js';
 import { checkMaxPending, refuseMixedKeys } from './conflict-rules.js';
+import { isLarge, LargeBatch } from './large-batch.js';
 import { checkedJob, checkObject, type CheckedJob } from './new-job.js';
 
 /** From a call to stored jobs: checks, lanes, the caller's transaction or a shared one, wake-ups. */
@@ -31,8 +33,8 @@ export class Enqueuer {
 
   /** `onChecked` hears the id before anything is written, so that somebody can listen for the end of the job. */
   async enqueue(queue: string, item: EnqueueItem, call: EnqueueManyOptions, onChecked?: (id: string) => void): Promise<Enqueued> {
-    const { payload, ...options } = item;
-    const job = await this.withLane(this.limited(checkedJob(queue, payload, options, this.limits), call));
+    const checked = this.limited(this.checkedJob(queue, item), this.limitOf(queue, call));
+    const job = checked.lane ? (checked as NewJob) : (await this.withLanes([checked]))[0]!;
     onChecked?.(job.id);
     const manager = this.transactionOf(call);
     const [answer] = manager ? await this.insertIn(manager, [job]) : [await this.insertAlone(job)];
@@ -41,12 +43,13 @@ export class Enqueuer {
   }
 
   async enqueueMany(queue: string, items: EnqueueItem[], call: EnqueueManyOptions): Promise<Enqueued[]> {
-    const checked = items.map((item, index) => this.limited(this.checkedItem(queue, item, index), call));
-    refuseMixedKeys(checked);
-    const jobs: NewJob[] = [];
-    for (const job of checked) jobs.push(await this.withLane(job));
-    if (jobs.length === 0) return [];
     const manager = this.transactionOf(call);
+    const limit = this.limitOf(queue, call);
+    if (!manager && limit === undefined && isLarge(items)) return this.enqueueLarge(queue, items);
+    const checked = items.map((item, index) => this.limited(this.checkedItem(queue, item, index), limit));
+    refuseMixedKeys(checked);
+    const jobs = await this.withLanes(checked);
+    if (jobs.length === 0) return [];
     const answers = manager ? await this.insertIn(manager, jobs) : await this.storage.enqueues.insert(jobs);
     this.announce(jobs, answers, manager);
     return answers;
@@ -61,27 +64,46 @@ export class Enqueuer {
     return ambient.queryRunner?.isTransactionActive ? ambient : undefined;
   }
 
+  private async enqueueLarge(queue: string, items: EnqueueItem[]): Promise<Enqueued[]> {
+    const batch = new LargeBatch(items, {
+      check: (item, index) => this.checkedItem(queue, item, index),
+      register: ({ name, labels }) => this.storage.lanes.of(queue, name, labels),
+    });
+    await this.storage.enqueues.insertChunks(batch.chunks());
+    this.storage.signals.send({ lanes: idsOf(batch.lanes), later: false });
+    this.tell(batch.lanes, batch.answers);
+    return batch.answers;
+  }
+
+  private checkedJob(queue: string, item: EnqueueItem): CheckedJob {
+    const job = checkedJob(queue, item.payload, item, this.limits);
+    job.lane = this.storage.lanes.find(queue, job.name, job.labels);
+    return job;
+  }
+
   private checkedItem(queue: string, item: EnqueueItem, index: number): CheckedJob {
     try {
       checkObject('an item', item);
-      const { payload, ...options } = item;
-      return checkedJob(queue, payload, options, this.limits);
+      return this.checkedJob(queue, item);
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
       throw new QueueError(error.code, `Item ${index}: ${error.message}`, { cause: error.cause });
     }
   }
 
-  private limited(job: CheckedJob, call: EnqueueManyOptions): CheckedJob {
-    const given = checkMaxPending(call.maxPending);
-    const maxPending = given ?? this.options.queues.get(job.queue)?.maxPending;
-    return maxPending === undefined ? job : { ...job, maxPending };
+  private limitOf(queue: string, call: EnqueueManyOptions): number | undefined {
+    return checkMaxPending(call.maxPending) ?? this.options.queues.get(queue)?.maxPending;
   }
 
-  private async withLane(job: CheckedJob): Promise<NewJob> {
-    const lanes = this.storage.lanes;
-    const lane = lanes.find(job.queue, job.name, job.labels) ?? (await lanes.of(job.queue, job.name, job.labels));
-    return Object.assign(job, { lane });
+  private limited(job: CheckedJob, maxPending: number | undefined): CheckedJob {
+    if (maxPending !== undefined) job.maxPending = maxPending;
+    return job;
+  }
+
+  /** Of jobs whose lanes may have to be registered. */
+  private async withLanes(jobs: CheckedJob[]): Promise<NewJob[]> {
+    for (const job of jobs) job.lane ??= await this.storage.lanes.of(job.queue, job.name, job.labels);
+    return jobs as NewJob[];
   }
 
   /** Plain items of concurrent callers share a statement; what may conflict keeps a statement of its own. */
@@ -97,18 +119,21 @@ export class Enqueuer {
   private announce(jobs: NewJob[], answers: Enqueued[], manager?: EntityManager | QueryRunner): void {
     const stored = jobs.filter((_, index) => STORED.has(answers[index]!.outcome));
     if (stored.length > 0) this.wake(stored, manager);
-    if (!this.events.hasListener('enqueued')) return;
-    jobs.forEach((job, index) => this.tell(job, answers[index]!));
+    this.tell(lanesOf(jobs), answers);
   }
 
   private wake(jobs: NewJob[], manager?: EntityManager | QueryRunner): void {
     const now = jobs.filter((job) => !isLater(job));
-    const signal = { lanes: [...new Set(now.map((job) => job.lane.id))], later: now.length < jobs.length };
+    const signal = { lanes: idsOf(lanesOf(now)), later: now.length < jobs.length };
     this.storage.signals.send(signal, manager && this.storage.database.runnerOf(manager));
   }
 
-  private tell({ lane }: NewJob, { id, outcome }: Enqueued): void {
-    this.events.emit('enqueued', () => ({ id, queue: lane.queue, name: lane.name, outcome }));
+  private tell(lanes: Lane[], answers: Enqueued[]): void {
+    if (!this.events.hasListener('enqueued')) return;
+    lanes.forEach(({ queue, name }, index) => {
+      const { id, outcome } = answers[index]!;
+      this.events.emit('enqueued', () => ({ id, queue, name, outcome }));
+    });
   }
 }
 
@@ -117,3 +142,5 @@ const STORED: ReadonlySet<EnqueueOutcome> = new Set(['created', 'replaced', 'pos
 
 /** Decides only whom to wake; when a job is due, the database's clock says. */
 const isLater = (job: NewJob): boolean => (job.delayMs ?? 0) > 0 || (job.at !== undefined && job.at.getTime() > Date.now());
+const lanesOf = (jobs: NewJob[]): Lane[] => jobs.map((job) => job.lane);
+const idsOf = (lanes: Lane[]): number[] => [...new Set(lanes.map((lane) => lane.id))];

@@ -1,5 +1,5 @@
 import { checkBackoff, MAX_DELAY_MS, type StoredBackoff } from '../job/backoff.js';
-import type { JobOptions } from '../job/enqueue-options.js';
+import type { EnqueueItem, JobOptions } from '../job/enqueue-options.js';
 import { checkLabels, NO_LABELS } from '../job/labels.js';
 import { LAST_DATE } from '../job/job-result.js';
 import { checkId, checkJobName, checkQueueName, quote } from '../job/names.js';
@@ -7,16 +7,23 @@ import { payloadText, tooLarge } from '../job/payload.js';
 import { QueueError } from '../job/queue.errors.js';
 import { closestWord } from '../runtime/closest-word.js';
 import type { NewJob } from '../storage/enqueue.repository.js';
+import type { Lane } from '../storage/lanes.js';
 import { checkedConflict } from './conflict-rules.js';
 
 const MAX_TEXT = 512;
 const MAX_HEADERS_BYTES = 8 * 1_024;
 const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1_000;
 
-/** A checked job that has no lane yet. */
-export type CheckedJob = Omit<NewJob, 'lane'> & { queue: string; name: string; labels: readonly string[] };
+/** A checked job whose lane may have to be registered first. */
+export type CheckedJob = Omit<NewJob, 'lane'> & {
+  queue: string;
+  name: string;
+  labels: readonly string[];
+  lane: Lane | undefined;
+};
 
-const OPTION_NAMES: Record<keyof JobOptions, true> = {
+const OPTION_NAMES: Record<keyof EnqueueItem, true> = {
+  payload: true,
   id: true,
   name: true,
   runAt: true,
@@ -35,7 +42,10 @@ const OPTION_NAMES: Record<keyof JobOptions, true> = {
   payloadBytes: true,
 };
 
-/** Checks what a caller gave, before anything is written. Throws a QueueError that names the value. */
+/**
+ * Checks what a caller gave, before it is written. Throws a QueueError that names the value.
+ * All jobs have the same members in the same order, and none is copied: a large batch pays for each.
+ */
 export function checkedJob(
   queue: string,
   payload: unknown,
@@ -44,38 +54,37 @@ export function checkedJob(
 ): CheckedJob {
   checkObject('options', options);
   for (const key of Object.keys(options)) if (!Object.hasOwn(OPTION_NAMES, key)) throw unknownOption(key);
+  const { id, name = '', priority = 0, uniqueKey, fingerprint, payloadBytes } = options;
   return {
     queue: checkQueueName(queue),
-    name: checkJobName(options.name ?? ''),
+    name: checkJobName(name),
     labels: options.labels === undefined ? NO_LABELS : checkLabels(options.labels),
-    id: options.id === undefined ? limits.newId() : checkId(options.id),
-    givenId: options.id !== undefined,
+    lane: undefined,
+    id: id === undefined ? limits.newId() : checkId(id),
+    givenId: id !== undefined,
     payload: payloadText(payload, limits.maxPayloadBytes),
-    priority: checkWhole('priority', options.priority ?? 0, -32_768, 32_767),
-    ...checkedTime(options),
-    ...checkedTexts(options),
+    priority: checkWhole('priority', priority, -32_768, 32_767),
+    at: checkedTime(options),
+    delayMs: ifGiven(options.delayMs, checkDelay),
+    uniqueKey: ifGiven(uniqueKey, checkKey),
     ...checkedConflict(options),
-    ...checkedBytes(options.payloadBytes, limits.maxPayloadBytes),
+    fingerprint: ifGiven(fingerprint, checkFingerprint),
+    payloadBytes: payloadBytes === undefined ? undefined : checkedBytes(payloadBytes, limits.maxPayloadBytes),
     options: storedOptions(options),
   };
 }
 
-function checkedTime({ runAt, delayMs }: JobOptions): { at?: Date; delayMs?: number } {
-  if (runAt !== undefined && delayMs !== undefined)
-    throw invalid('runAt and delayMs cannot be given together: one of them says when');
-  if (delayMs !== undefined) return { delayMs: checkNumber('delayMs', delayMs, 0, 100 * MAX_DELAY_MS) };
-  if (runAt === undefined) return {};
+const checkDelay = (delayMs: number): number => checkNumber('delayMs', delayMs, 0, 100 * MAX_DELAY_MS);
+const checkKey = (key: string): string => checkText('uniqueKey', key);
+const checkFingerprint = (fingerprint: string): string => checkText('fingerprint', fingerprint);
+
+function checkedTime({ runAt, delayMs }: JobOptions): Date | undefined {
+  if (runAt === undefined) return undefined;
+  if (delayMs !== undefined) throw invalid('runAt and delayMs cannot be given together: one of them says when');
   if (!(runAt instanceof Date) || Number.isNaN(runAt.getTime())) throw invalid('runAt is not a valid Date');
   if (runAt.getTime() > LAST_DATE) throw invalid('runAt lies after the year 9999');
   // A year before 1 is written "BC"; what is long past is due now either way.
-  return { at: new Date(Math.max(0, runAt.getTime())) };
-}
-
-function checkedTexts({ uniqueKey, fingerprint }: JobOptions): { uniqueKey?: string; fingerprint?: string } {
-  return {
-    ...(uniqueKey === undefined ? {} : { uniqueKey: checkText('uniqueKey', uniqueKey) }),
-    ...(fingerprint === undefined ? {} : { fingerprint: checkText('fingerprint', fingerprint) }),
-  };
+  return new Date(Math.max(0, runAt.getTime()));
 }
 
 /** Also asked by cancel. PostgreSQL's text holds no U+0000, and UTF-8 no lone surrogate. */
@@ -86,16 +95,16 @@ export function checkText(option: string, text: unknown): string {
   return text;
 }
 
-function checkedBytes(bytes: Uint8Array | undefined, maxBytes: number): { payloadBytes?: Buffer } {
-  if (bytes === undefined) return {};
+function checkedBytes(bytes: Uint8Array, maxBytes: number): Buffer {
   if (!(bytes instanceof Uint8Array)) throw invalid('payloadBytes must be a Uint8Array or Buffer');
   if (bytes.byteLength > maxBytes) throw tooLarge(bytes.byteLength, maxBytes);
-  return { payloadBytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** Only what was given is stored: the worker applies handler, queue and module settings. */
 function storedOptions({ headers, maxAttempts, backoff, timeoutMs, workflowId }: JobOptions): string | undefined {
-  if ([headers, maxAttempts, backoff, timeoutMs, workflowId].every((value) => value === undefined)) return undefined;
+  const given = headers !== undefined || maxAttempts !== undefined || backoff !== undefined || timeoutMs !== undefined;
+  if (!given && workflowId === undefined) return undefined;
   return JSON.stringify({
     headers: ifGiven(headers, checkHeaders),
     maxAttempts: ifGiven(maxAttempts, (value) => checkWhole('maxAttempts', value, 1, 1_000)),

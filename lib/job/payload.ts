@@ -31,7 +31,7 @@ export function tooLarge(bytes: number, maxBytes: number): QueueError {
 function stringify(payload: unknown): string {
   try {
     const text = JSON.stringify(payload) ?? 'null';
-    refuseLosses(payload, 'payload');
+    refuseLosses(payload);
     return text;
   } catch (error) {
     if (error instanceof QueueError) throw error;
@@ -44,17 +44,39 @@ function stringify(payload: unknown): string {
 }
 
 /** What JSON.stringify drops without a word must not be lost silently: functions, symbols, NaN, Map and Set. */
-function refuseLosses(value: unknown, path: string): void {
-  if (typeof value === 'string' || typeof value === 'boolean' || value === undefined || value === null) return;
-  const loss = lossOf(value);
-  if (loss) throw new QueueError('INVALID_PAYLOAD', `${path} is ${loss}, which JSON cannot hold.`);
-  if (typeof value === 'object') refuseLossesInside(value, path);
+function refuseLosses(payload: unknown): void {
+  const found = findLoss(payload);
+  if (found) throw new QueueError('INVALID_PAYLOAD', `payload${found.path} is ${found.loss}, which JSON cannot hold.`);
 }
 
-function refuseLossesInside(value: object, path: string): void {
-  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return;
-  if (Array.isArray(value)) value.forEach((item, index) => refuseLosses(item, `${path}[${index}]`));
-  else for (const key of Object.keys(value)) refuseLosses((value as Record<string, unknown>)[key], `${path}.${key.slice(0, 60)}`);
+interface Loss {
+  path: string;
+  loss: string;
+}
+
+/** The path is put together on the way back from a loss: where there is none, nothing is made. */
+function findLoss(value: unknown): Loss | undefined {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === undefined || value === null) return undefined;
+  const loss = lossOf(value);
+  if (loss !== undefined) return { path: '', loss };
+  if (typeof value !== 'object' || typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined;
+  return Array.isArray(value) ? findLossInArray(value) : findLossInObject(value as Record<string, unknown>);
+}
+
+function findLossInArray(values: unknown[]): Loss | undefined {
+  for (let index = 0; index < values.length; index++) {
+    const found = findLoss(values[index]);
+    if (found) return { ...found, path: `[${index}]${found.path}` };
+  }
+  return undefined;
+}
+
+function findLossInObject(object: Record<string, unknown>): Loss | undefined {
+  for (const key of Object.keys(object)) {
+    const found = findLoss(object[key]);
+    if (found) return { ...found, path: `.${key.slice(0, 60)}${found.path}` };
+  }
+  return undefined;
 }
 
 function lossOf(value: unknown): string | undefined {

@@ -1,7 +1,10 @@
 import { randomFillSync } from 'node:crypto';
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 const POOL_BYTES = 4_096;
+/** Hexadecimal digits of one id's random part. */
+const DIGITS = 16;
+/** The two bits of the variant, and two random ones, by random digit. */
+const VARIANT = Object.fromEntries(Array.from('0123456789abcdef', (digit, value) => [digit, '89ab'[value % 4]!]));
 
 /**
  * UUIDs of version 7 (RFC 9562, method 1: a 12-bit counter behind the milliseconds), monotonic within one instance:
@@ -9,18 +12,20 @@ const POOL_BYTES = 4_096;
  */
 export class Uuid7 {
   private readonly pool = Buffer.alloc(POOL_BYTES);
-  private used = POOL_BYTES;
+  /** The pool as digits: cutting texts out of one is cheaper than writing them byte by byte. */
+  private digits = '';
+  private used = 0;
   private lastMs = 0;
   private counter = 0;
+  private time = '';
+  private timeMs = -1;
 
   constructor(private readonly now: () => number = Date.now) {}
 
   next(): string {
     this.tick();
-    const ms = this.lastMs;
-    const time = ms.toString(16).padStart(12, '0');
-    const counter = (0x7000 | this.counter).toString(16);
-    return `${time.slice(0, 8)}-${time.slice(8)}-${counter}-${this.randomTail()}`;
+    if (this.timeMs !== this.lastMs) this.writeTime();
+    return `${this.time}${(0x7000 | this.counter).toString(16)}-${this.randomTail()}`;
   }
 
   /** A clock that stands still or steps back does not: the counter goes on, and borrows a millisecond when it is full. */
@@ -35,15 +40,22 @@ export class Uuid7 {
     }
   }
 
+  private writeTime(): void {
+    const digits = this.lastMs.toString(16).padStart(12, '0');
+    this.time = `${digits.slice(0, 8)}-${digits.slice(8)}-`;
+    this.timeMs = this.lastMs;
+  }
+
   private randomTail(): string {
-    if (this.used + 8 > POOL_BYTES) {
-      randomFillSync(this.pool);
-      this.used = 0;
-    }
-    const p = this.pool;
+    if (this.used === this.digits.length) this.fillPool();
     const at = this.used;
-    this.used += 8;
-    const variant = HEX[(p[at]! & 0x3f) | 0x80]!;
-    return `${variant}${HEX[p[at + 1]!]}-${HEX[p[at + 2]!]}${HEX[p[at + 3]!]}${HEX[p[at + 4]!]}${HEX[p[at + 5]!]}${HEX[p[at + 6]!]}${HEX[p[at + 7]!]}`;
+    this.used += DIGITS;
+    const { digits } = this;
+    return `${VARIANT[digits[at]!]}${digits.slice(at + 1, at + 4)}-${digits.slice(at + 4, at + DIGITS)}`;
+  }
+
+  private fillPool(): void {
+    this.digits = randomFillSync(this.pool).toString('hex');
+    this.used = 0;
   }
 }

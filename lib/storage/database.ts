@@ -1,6 +1,7 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { QueueError } from '../job/queue.errors.js';
 import { inSchema } from '../../migrations/migrations.js';
+import { CallerConnection } from './caller-connection.js';
 import { sameDatabase } from './connection-options.js';
 import { Connections, guarded, type Run } from './connections.js';
 import type { Statement } from './statement.js';
@@ -24,6 +25,8 @@ const CALLERS_MAX = 5;
 export class Database {
   readonly loops: Connections;
   readonly callers: Connections;
+  private readonly callersOwn: CallerConnection;
+  private readonly known: WeakSet<DataSource>;
   private readonly texts = new WeakMap<Statement, string>();
 
   constructor(
@@ -33,7 +36,9 @@ export class Database {
     const shared = { ...options, textOf: (statement: Statement) => this.textOf(statement) };
     const loops = { max: LOOPS_MAX, lockTimeoutMs: LOOPS_LOCK_TIMEOUT_MS, plans: 'generic' } as const;
     this.loops = new Connections(dataSource, { ...shared, ...loops });
-    this.callers = new Connections(dataSource, { ...shared, max: CALLERS_MAX, lockTimeoutMs: 0, plans: 'custom' });
+    this.callers = new Connections(dataSource, { ...shared, max: CALLERS_MAX, lockTimeoutMs: 0, plans: 'insertions' });
+    this.callersOwn = new CallerConnection(shared);
+    this.known = new WeakSet([dataSource]);
   }
 
   /**
@@ -43,16 +48,22 @@ export class Database {
   in(manager: EntityManager | QueryRunner): Run {
     const runner = this.runnerOf(manager);
     return async <Row>(statement: Statement, values: unknown[]) =>
-      (await guarded(statement, () => runner.query(this.textOf(statement), values))) as Row[];
+      (await guarded(statement, () => this.callersOwn.query(runner, statement, values))) as Row[];
   }
 
   /** The query runner behind a caller's manager, checked to be ours to join. */
   runnerOf(manager: EntityManager | QueryRunner): QueryRunner {
     const runner = 'isTransactionActive' in manager ? manager : manager.queryRunner;
     const dataSource = 'isTransactionActive' in manager ? manager.manager.dataSource : manager.dataSource;
-    if (!sameDatabase(dataSource, this.dataSource)) throw foreign();
+    this.refuseForeign(dataSource);
     if (!runner?.isTransactionActive) throw inactive();
     return runner;
+  }
+
+  private refuseForeign(dataSource: DataSource): void {
+    if (this.known.has(dataSource)) return;
+    if (!sameDatabase(dataSource, this.dataSource)) throw foreign();
+    this.known.add(dataSource);
   }
 
   textOf(statement: Statement): string {

@@ -1,5 +1,8 @@
 import type { Enqueued } from '../job/enqueue-options.js';
 import { QueueError } from '../job/queue.errors.js';
+import { overlap } from '../runtime/overlap.js';
+import { byteaArray, intArray, smallintArray, textArray, uuidArray } from './binary-array.js';
+import { chunksOf } from './chunks.js';
 import { ConflictRepository, hasConflictMode } from './conflict.repository.js';
 import type { Database, Run } from './database.js';
 import type { Lane } from './lanes.js';
@@ -7,6 +10,7 @@ import { isLimited, PendingRepository } from './pending.repository.js';
 import { SHARD } from './shard.js';
 import { repeated } from './repeated.js';
 import { DATABASE_TIME } from './sql/database-time.sql.js';
+import { ENQUEUE_ONE } from './sql/enqueue-one.sql.js';
 import { ENQUEUE_PLAIN } from './sql/enqueue-plain.sql.js';
 import { ENQUEUE } from './sql/enqueue.sql.js';
 import { FIND_ENDED_IDS } from './sql/find-ended-ids.sql.js';
@@ -19,25 +23,22 @@ export interface NewJob {
   lane: Lane;
   priority: number;
   payload: string;
-  payloadBytes?: Buffer;
-  at?: Date;
-  delayMs?: number;
-  uniqueKey?: string;
+  payloadBytes?: Buffer | undefined;
+  at?: Date | undefined;
+  delayMs?: number | undefined;
+  uniqueKey?: string | undefined;
   /** undefined: `ignore`. */
   conflict?: 'replace' | 'debounce' | 'throttle';
   periodMs?: number;
   /** The queue's limit, the same for all jobs of a call. */
   maxPending?: number;
-  fingerprint?: string;
+  fingerprint?: string | undefined;
   /** JSON of `StoredOptions`, or undefined. */
-  options?: string;
+  options?: string | undefined;
   /** The id is the caller's: it may be known already. */
   givenId: boolean;
 }
 
-/** Rows in one statement; more is not faster, and a statement should stay short. */
-const MAX_ROWS = 5_000;
-const MAX_CHARACTERS = 16 * 1_024 * 1_024;
 /** The holder of a key may end between insert and look-up, again and again in theory. */
 const MAX_ROUNDS = 5;
 
@@ -64,8 +65,21 @@ export class EnqueueRepository {
   private async insertUnlimited(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
     if (jobs.some(hasConflictMode)) return this.conflicts.resolve(run, jobs, (within, some) => this.insertAny(within, some));
     if (!jobs.every(isPlain)) return this.insertAny(run, jobs);
-    for (const chunk of chunksOf(jobs)) await run(ENQUEUE_PLAIN, plainValues(chunk));
+    if (jobs.length === 1) await run(ENQUEUE_ONE, oneValues(jobs[0]!));
+    else await this.insertPlain(run, chunksOf(jobs));
     return jobs.map(created);
+  }
+
+  /**
+   * A large batch of plain jobs, all or none, in one transaction: the next chunk is made and written out while the server stores the last.
+   * More than one connection would be faster still, and could not keep that promise.
+   */
+  insertChunks(chunks: AsyncIterable<NewJob[]>): Promise<void> {
+    return this.database.callers.transaction((run) => this.insertPlain(run, chunks));
+  }
+
+  private insertPlain(run: Run, chunks: Iterable<NewJob[]> | AsyncIterable<NewJob[]>): Promise<void> {
+    return overlap(valuesOf(chunks), (values) => run(ENQUEUE_PLAIN, values));
   }
 
   private async insertAny(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
@@ -152,40 +166,45 @@ function restless(): QueueError {
   return new QueueError('TRANSACTION_CONFLICT', message);
 }
 
+function oneValues({ id, lane, priority, fingerprint, options, payload, payloadBytes }: NewJob): unknown[] {
+  return [SHARD, id, lane.id, lane.queueId, priority, fingerprint, options, payload, payloadBytes];
+}
+
+async function* valuesOf(chunks: Iterable<NewJob[]> | AsyncIterable<NewJob[]>): AsyncGenerator<unknown[]> {
+  for await (const chunk of chunks) yield plainValues(chunk);
+}
+
+/** What is the same for all of them is given once. */
 function plainValues(jobs: NewJob[]): unknown[] {
+  const [first] = jobs as [NewJob];
+  const isSameLane = jobs.every((job) => job.lane === first.lane);
+  const isSamePriority = jobs.every((job) => job.priority === first.priority);
   return [
-    SHARD,
-    jobs.map((job) => job.id),
-    jobs.map((job) => job.lane.id),
-    jobs.map((job) => job.lane.queueId),
-    jobs.map((job) => job.priority),
-    jobs.map((job) => job.fingerprint),
-    jobs.map((job) => job.options),
-    jobs.map((job) => job.payload),
-    jobs.map((job) => job.payloadBytes),
+    ...[SHARD, first.lane.id, first.lane.queueId, first.priority],
+    uuidArray(jobs.map((job) => job.id)),
+    isSameLane ? null : intArray(jobs.map((job) => job.lane.id)),
+    isSameLane ? null : intArray(jobs.map((job) => job.lane.queueId)),
+    isSamePriority ? null : smallintArray(jobs.map((job) => job.priority)),
+    textArray(jobs.map((job) => job.fingerprint)),
+    textArray(jobs.map((job) => job.options)),
+    textArray(jobs.map((job) => job.payload)),
+    byteaArray(jobs.map((job) => job.payloadBytes)),
   ];
 }
 
 function anyValues(jobs: NewJob[]): unknown[] {
-  const [shard, ids, lanes, queues, priorities, fingerprints, options, payloads, bytes] = plainValues(jobs);
-  const times = [jobs.map((job) => job.at), jobs.map((job) => job.delayMs ?? 0), jobs.map((job) => job.uniqueKey)];
-  return [shard, ids, lanes, queues, priorities, ...times, fingerprints, options, payloads, bytes];
-}
-
-function chunksOf(jobs: NewJob[]): NewJob[][] {
-  const chunks: NewJob[][] = [];
-  let chunk: NewJob[] = [];
-  let characters = 0;
-  for (const job of jobs) {
-    const size = job.payload.length + (job.payloadBytes?.length ?? 0) * 2;
-    if (chunk.length > 0 && (chunk.length === MAX_ROWS || characters + size > MAX_CHARACTERS)) {
-      chunks.push(chunk);
-      chunk = [];
-      characters = 0;
-    }
-    chunk.push(job);
-    characters += size;
-  }
-  if (chunk.length > 0) chunks.push(chunk);
-  return chunks;
+  return [
+    SHARD,
+    uuidArray(jobs.map((job) => job.id)),
+    intArray(jobs.map((job) => job.lane.id)),
+    intArray(jobs.map((job) => job.lane.queueId)),
+    smallintArray(jobs.map((job) => job.priority)),
+    jobs.map((job) => job.at),
+    jobs.map((job) => job.delayMs ?? 0),
+    textArray(jobs.map((job) => job.uniqueKey)),
+    textArray(jobs.map((job) => job.fingerprint)),
+    textArray(jobs.map((job) => job.options)),
+    textArray(jobs.map((job) => job.payload)),
+    byteaArray(jobs.map((job) => job.payloadBytes)),
+  ];
 }

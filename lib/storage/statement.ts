@@ -2,6 +2,10 @@
 export interface Statement {
   readonly name: string;
   readonly text: string;
+  /** It reads no table, so that one plan is right for ever: kept by the server, and prepared on callers' connections, too. */
+  readonly onlyInserts?: boolean;
 }
 
 export const statement = (name: string, text: string): Statement => ({ name, text });
+
+export const insertion = (name: string, text: string): Statement => ({ name, text, onlyInserts: true });

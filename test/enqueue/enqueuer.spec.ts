@@ -75,7 +75,7 @@ describe('the enqueuer', () => {
   it('leaves an ambient manager alone whose transaction is over', async () => {
     ambient = test.dataSource.manager;
     expect(await enqueue(1)).toMatchObject({ created: true });
-    expect(statements).toEqual(['enqueue_plain']);
+    expect(statements).toEqual(['enqueue_one']);
   });
 
   it('wakes the lanes that have news, and none for a duplicate', async () => {

@@ -73,6 +73,23 @@ describe('enqueueing', () => {
   });
 
   it.each([
+    ['alone', 1],
+    ['beside others', 2],
+  ])('stores a plain job %s, with what it carries', async (_, length) => {
+    const bytes = Buffer.from([0, 255, 92]);
+    const more = { payload: '{"text":"\\"\\\\\u20ac"}', payloadBytes: bytes, fingerprint: 'tag', options: '{"maxAttempts":7}' };
+    const batch = Array.from({ length }, () => aNewJob({ ...more, priority: -3 }));
+    expect(await enqueues.insert(batch)).toEqual(batch.map(({ id }) => ({ id, created: true, outcome: 'created' })));
+    const expected = { state: 'ready', payload: { text: '"\\\u20ac' }, payloadBytes: bytes, fingerprint: 'tag', maxAttempts: 7 };
+    for (const { id } of batch) expect(await find(id)).toMatchObject({ ...expected, priority: -3 });
+  });
+
+  it('refuses a bad single job, and stores nothing of it', async () => {
+    await expect(enqueues.insert([aNewJob({ payload: 'no json' })])).rejects.toMatchObject({ sqlState: '22P02' });
+    expect([await count(), await count('ready')]).toEqual([0, 0]);
+  });
+
+  it.each([
     ['a minute ago', { at: new Date(Date.now() - 60_000) }, 'ready'],
     ['in a minute', { at: new Date(Date.now() + 60_000) }, 'scheduled'],
     ['in the year 9999', { at: new Date('9999-12-31T00:00:00Z') }, 'scheduled'],

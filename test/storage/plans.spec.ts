@@ -42,6 +42,7 @@ const JOBS: Record<string, number> = {
     count_pending: 30_000,
     enqueue: BATCH,
     enqueue_plain: BATCH,
+    enqueue_one: 1,
     find_live_keys: BATCH,
   },
   // Each id may lie in any of some twenty partitions.
@@ -128,6 +129,7 @@ describe('plans on large tables', () => {
     await enqueues.insert(Array.from({ length: BATCH }, (_, n) => aNewJob({ uniqueKey: `key-${n}`, givenId: true })));
     await enqueues.insert(Array.from({ length: BATCH }, () => aNewJob()));
     await conditional(enqueues, run, 60_000);
+    await enqueues.insert([aNewJob()]);
     return costs;
   }
 

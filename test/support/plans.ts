@@ -74,7 +74,31 @@ async function explained(begin: Begin, asked: Statement, values: unknown[]): Pro
 /** A value as a parameter would carry it, as text of a statement. */
 function literal(value: unknown): string {
   if (value === null || value === undefined) return 'null';
+  if (isBinaryArray(value)) return literal(elementsOf(value));
   return pg.escapeLiteral(Array.isArray(value) ? `{${value.map(element).join(',')}}` : textOf(value));
+}
+
+/** By their types' numbers: how a binary element reads as text (lib/storage/binary-array.ts writes them). */
+const READERS: Record<number, (bytes: Buffer) => unknown> = {
+  17: (bytes) => bytes,
+  21: (bytes) => bytes.readInt16BE(0),
+  23: (bytes) => bytes.readInt32BE(0),
+  25: (bytes) => bytes.toString(),
+  2950: (bytes) => bytes.toString('hex'),
+};
+
+const isBinaryArray = (value: unknown): value is Buffer =>
+  Buffer.isBuffer(value) && value.length >= 20 && value.readInt32BE(0) === 1 && value.readInt32BE(8) in READERS;
+
+function elementsOf(array: Buffer): unknown[] {
+  const read = READERS[array.readInt32BE(8)]!;
+  const elements: unknown[] = [];
+  for (let at = 20; at < array.length;) {
+    const length = array.readInt32BE(at);
+    elements.push(length < 0 ? null : read(array.subarray(at + 4, at + 4 + length)));
+    at += 4 + Math.max(0, length);
+  }
+  return elements;
 }
 
 const element = (value: unknown): string =>

@@ -1,4 +1,4 @@
-import { statement } from '../statement.js';
+import { insertion } from '../statement.js';
 
 /**
  * Stores jobs and places them, in one statement, whatever their number.
@@ -9,7 +9,7 @@ import { statement } from '../statement.js';
  * A time in the past becomes now: a place behind a worker's hint would be found late. $13 is that now where several
  * statements store one batch.
  */
-export const ENQUEUE = statement(
+export const ENQUEUE = insertion(
   'enqueue',
   `with item as materialized (
     select u.*, greatest(t.now, coalesce(u.at, t.now + u.delay_ms * interval '1 millisecond')) as due

@@ -1,0 +1,58 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Enqueued, EnqueueItem } from '../job/enqueue-options.js';
+import { Chunker, MAX_ROWS } from '../storage/chunks.js';
+import type { NewJob } from '../storage/enqueue.repository.js';
+import type { Lane } from '../storage/lanes.js';
+import type { CheckedJob } from './new-job.js';
+
+/** Items that are read before others get a turn: some tenth of a millisecond. */
+const READ_AT_ONCE = 250;
+
+/** What makes one item a job. */
+interface Reading {
+  check: (item: EnqueueItem, index: number) => CheckedJob;
+  register: (job: CheckedJob) => Promise<Lane>;
+}
+
+/**
+ * Worth storing while it is read: more than one statement's worth of plain items. Those with a unique key or an id are stored in the order
+ * of their keys, and have all to be known first.
+ */
+export const isLarge = (items: EnqueueItem[]): boolean => items.length > MAX_ROWS && items.every(isPlain);
+
+/** What is no item at all is found out when it is read. */
+const isPlain = (item: EnqueueItem | null): boolean =>
+  item?.uniqueKey === undefined && item?.id === undefined && item?.runAt === undefined && item?.delayMs === undefined;
+
+/** A large batch, read bit by bit: its reading overlaps with its storing, and holds up nothing else in the process. */
+export class LargeBatch {
+  readonly answers: Enqueued[] = [];
+  /** Of each item. */
+  readonly lanes: Lane[] = [];
+  private readonly items: EnqueueItem[];
+
+  constructor(
+    items: EnqueueItem[],
+    private readonly reading: Reading,
+  ) {
+    this.items = items.slice();
+  }
+
+  async *chunks(): AsyncGenerator<NewJob[]> {
+    const chunker = new Chunker();
+    for (let index = 0; index < this.items.length; index++) {
+      const checked = this.reading.check(this.items[index]!, index);
+      checked.lane ??= await this.reading.register(checked);
+      const full = chunker.add(this.note(checked as NewJob));
+      if (full) yield full;
+      if (index % READ_AT_ONCE === 0) await setImmediate();
+    }
+    yield chunker.take();
+  }
+
+  private note(job: NewJob): NewJob {
+    this.answers.push({ id: job.id, created: true, outcome: 'created' });
+    this.lanes.push(job.lane);
+    return job;
+  }
+}

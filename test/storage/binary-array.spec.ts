@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { byteaArray, intArray, smallintArray, textArray, uuidArray } from '../../lib/storage/binary-array.js';
+import { aDatabase, type TestDatabase } from '../support/database.js';
+
+describe('an array in binary', () => {
+  let database: TestDatabase;
+
+  beforeAll(async () => void (database = await aDatabase()));
+  afterAll(() => database.drop());
+
+  /** What PostgreSQL makes of it. */
+  const read = async (type: string, array: Buffer | null) =>
+    (await database.query<{ value: unknown }>(`select $1::${type}[] as value`, [array]))[0]!.value;
+
+  it.each<[string, Buffer, unknown[]]>([
+    ['uuid', uuidArray([]), []],
+    [
+      'uuid',
+      uuidArray(['0189abcd-ef01-7234-8567-89abcdef0123', 'ffffffff-ffff-ffff-ffff-ffffffffffff']),
+      ['0189abcd-ef01-7234-8567-89abcdef0123', 'ffffffff-ffff-ffff-ffff-ffffffffffff'],
+    ],
+    ['int', intArray([0, -1, 2_147_483_647, -2_147_483_648]), [0, -1, 2_147_483_647, -2_147_483_648]],
+    ['smallint', smallintArray([0, -1, 32_767, -32_768]), [0, -1, 32_767, -32_768]],
+  ])('of %s holds its values', async (type, array, values) => {
+    expect(await read(type, array)).toEqual(values);
+  });
+
+  it('of texts holds what needs escaping elsewhere, and NULL', async () => {
+    const texts = ['', 'NULL', '{"a": "b\\"c,d"}', '\u20ac \u{1f600} \n\\', undefined, 'x'.repeat(70_000)];
+    expect(await read('text', textArray(texts))).toEqual(texts.map((text) => text ?? null));
+  });
+
+  it('of bytes holds them, and NULL', async () => {
+    const values = [Buffer.from([0, 255, 92]), undefined, Buffer.alloc(0)];
+    expect(await read('bytea', byteaArray(values))).toEqual(values.map((value) => value ?? null));
+  });
+
+  it('of nothing but NULL is NULL', async () => {
+    expect([textArray([undefined, undefined]), byteaArray([undefined])]).toEqual([null, null]);
+    expect(await read('text', null)).toBeNull();
+  });
+});

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { DataSource, EntityManager } from 'typeorm';
+import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueService } from '../../lib/queue.service.js';
+import { resolveOptions } from '../../lib/resolve-options.js';
+import type { Storage } from '../../lib/storage/storage.js';
+import { aDataSource, aStorage, openStorage, type TestStorage } from '../support/storage.js';
+
+const serviceOf = (storage: Storage) => new QueueService(storage, resolveOptions({}).options, new QueueEvents());
+
+describe('in a transaction of the caller', () => {
+  let test: TestStorage;
+  let queues: QueueService;
+  let dataSource: DataSource;
+
+  beforeAll(async () => {
+    test = await aStorage({ wakeUp: 'off' });
+    queues = serviceOf(test.storage);
+    await test.storage.lanes.of('mail', '');
+  });
+  beforeEach(async () => {
+    await test.rows.clear();
+    dataSource = await aDataSource(test.database.url, { extra: { max: 1 } });
+  });
+  afterAll(() => test.close());
+
+  const preparedIn = async (manager: EntityManager): Promise<string[]> => {
+    const rows = await manager.query<{ name: string }[]>('select name from pg_prepared_statements order by name');
+    return rows.map(({ name }) => name.replace(/_[0-9a-f]{8}$/, ''));
+  };
+  const count = async () => (await test.database.query('select from simple_queue.job')).length;
+
+  it('enqueueing is prepared, and nothing else', async () => {
+    await dataSource.transaction(async (manager) => {
+      const { id } = await queues.enqueue('mail', 1, { manager });
+      await queues.enqueue('mail', 2, { manager, uniqueKey: 'key' });
+      await queues.enqueueMany('mail', [{ payload: 3 }, { payload: 4 }], { manager });
+      await queues.cancel({ id }, { manager });
+      await queues.find(id, { manager });
+      expect(await preparedIn(manager)).toEqual(['sq_enqueue', 'sq_enqueue_one', 'sq_enqueue_plain']);
+    });
+    expect(await count()).toBe(3);
+    await dataSource.destroy();
+  });
+
+  it('nothing is prepared where the options say so', async () => {
+    const storage = await openStorage(test.dataSource, { preparedStatements: false, wakeUp: 'off' });
+    await dataSource.transaction(async (manager) => {
+      await serviceOf(storage).enqueue('mail', 1, { manager });
+      expect(await preparedIn(manager)).toEqual([]);
+    });
+    expect(await count()).toBe(1);
+    await storage.onApplicationShutdown();
+    await dataSource.destroy();
+  });
+
+  it("a DataSource that logs queries logs the queue's, too", async () => {
+    await dataSource.destroy();
+    const logged: string[] = [];
+    const nothing = () => undefined;
+    const logger = {
+      logQueryError: nothing,
+      logQuerySlow: nothing,
+      logSchemaBuild: nothing,
+      logMigration: nothing,
+      log: nothing,
+    };
+    const loud = await aDataSource(test.database.url, {
+      logging: ['query'],
+      logger: { ...logger, logQuery: (query: string) => void logged.push(query) },
+    });
+    await loud.transaction((manager) => queues.enqueue('mail', 1, { manager }));
+    expect(logged).toContainEqual(expect.stringContaining('insert into simple_queue.job'));
+    await loud.destroy();
+  });
+
+  it('a connection that forgot what was prepared fails once, and then prepares again', async () => {
+    const enqueue = (manager: EntityManager) => queues.enqueue('mail', 1, { manager });
+    await dataSource.transaction(enqueue);
+    await dataSource.query('deallocate all');
+    await expect(dataSource.transaction(enqueue)).rejects.toMatchObject({ code: 'DATABASE_ERROR', sqlState: '26000' });
+    await dataSource.transaction(enqueue);
+    expect(await count()).toBe(2);
+    await dataSource.destroy();
+  });
+
+  it('that has failed already, enqueueing fails like any statement, and the next transaction works', async () => {
+    const attempt = dataSource.transaction(async (manager) => {
+      await manager.query('select 1 / 0').catch(() => undefined);
+      await queues.enqueue('mail', 1, { manager });
+    });
+    await expect(attempt).rejects.toMatchObject({ code: 'DATABASE_ERROR', sqlState: '25P02' });
+    await dataSource.transaction((manager) => queues.enqueue('mail', 1, { manager }));
+    expect(await count()).toBe(1);
+    await dataSource.destroy();
+  });
+
+  it('two schemas share a connection', async () => {
+    const other = await openStorage(test.dataSource, { schema: 'other_queue', wakeUp: 'off' });
+    await dataSource.transaction(async (manager) => {
+      await queues.enqueue('mail', 1, { manager });
+      await serviceOf(other).enqueue('mail', 2, { manager });
+    });
+    expect([await count(), (await test.database.query('select from other_queue.job')).length]).toEqual([1, 1]);
+    await other.onApplicationShutdown();
+    await dataSource.destroy();
+  });
+
+  it('of a released query runner is refused by TypeORM', async () => {
+    const runner = dataSource.createQueryRunner();
+    await runner.startTransaction();
+    await queues.enqueue('mail', 1, { manager: runner });
+    await runner.query('rollback');
+    await runner.release();
+    await expect(queues.enqueue('mail', 2, { manager: runner })).rejects.toMatchObject({ code: 'DATABASE_ERROR' });
+    expect(await count()).toBe(0);
+    await dataSource.destroy();
+  });
+});
