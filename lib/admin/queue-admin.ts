@@ -66,7 +66,8 @@ export class QueueAdmin {
   }
 
   /**
-   * No worker claims from the queue any more: at once with wake-ups, else within `pollIntervalMs`. What runs ends; enqueueing goes on.
+   * No worker claims from the queue any more: at once with wake-ups, within `pollIntervalMs` with `wakeUp: 'off'`. What runs
+   * ends; enqueueing goes on.
    * Kept in the database until `resume`. @throws QueueError `QUEUE_UNKNOWN`.
    */
   async pause(queue: string): Promise<void> {
@@ -81,7 +82,8 @@ export class QueueAdmin {
   /**
    * Runs a job again, whichever way it ended, or now rather than at its time: same id, attempts from 0, history kept. A job that had
    * ended is no longer in the archive or dead letter queue then.
-   * @throws QueueError `JOB_UNKNOWN`, `JOB_RUNNING`, `UNIQUE_KEY_TAKEN`, `INVALID_OPTION`.
+   * @throws QueueError `JOB_UNKNOWN`, `JOB_RUNNING`, `UNIQUE_KEY_TAKEN`, `INVALID_OPTION`; `TRANSACTION_CONFLICT` where the job changed
+   * its state again and again meanwhile.
    */
   async retry(id: string): Promise<Retried> {
     return this.revivals.retry(checkId(id));

@@ -51,23 +51,27 @@ export class EnqueueRepository {
 
   /** In a transaction of our own where one is needed: one statement is its own transaction. */
   async insert(jobs: NewJob[]): Promise<Enqueued[]> {
-    if (jobs.some(isConditional)) return repeated(() => this.database.callers.transaction((run) => this.insertIn(run, jobs)));
-    const isOneStatement = chunksOf(jobs).length <= 1 && !jobs.some((job) => job.givenId);
+    const isOneStatement = chunksOf(jobs).length <= 1 && !jobs.some((job) => job.givenId || isConditional(job));
     if (isOneStatement) return this.insertIn(this.database.callers.run, jobs);
-    return this.database.callers.transaction((run) => this.insertIn(run, jobs));
+    return repeated(() => this.database.callers.transaction((run) => this.insertIn(run, jobs)));
   }
 
   async insertIn(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
-    if (jobs.some(isLimited)) return this.pending.within(run, jobs, () => this.insertUnlimited(run, jobs));
-    return this.insertUnlimited(run, jobs);
+    // The jobs of a call have one limit, and those of several calls none.
+    const isBounded = jobs.length > 0 && isLimited(jobs[0]!);
+    return isBounded ? this.pending.within(run, jobs, () => this.insertUnlimited(run, jobs)) : this.insertUnlimited(run, jobs);
   }
 
   private async insertUnlimited(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
-    if (jobs.some(hasConflictMode)) return this.conflicts.resolve(run, jobs, (within, some) => this.insertAny(within, some));
-    if (!jobs.every(isPlain)) return this.insertAny(run, jobs);
+    if (!jobs.every(isPlain)) return this.insertKeyed(run, jobs);
     if (jobs.length === 1) await run(ENQUEUE_ONE, oneValues(jobs[0]!));
     else await this.insertPlain(run, chunksOf(jobs));
     return jobs.map(created);
+  }
+
+  private insertKeyed(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
+    if (!jobs.some(hasConflictMode)) return this.insertAny(run, jobs);
+    return this.conflicts.resolve(run, jobs, (within, some) => this.insertAny(within, some));
   }
 
   /**

@@ -8,7 +8,6 @@ import { SHARD } from './shard.js';
 import { BURY } from './sql/bury.sql.js';
 import { CANCEL } from './sql/cancel.sql.js';
 import { CHECK_PLACES } from './sql/check-places.sql.js';
-import { CHECKPOINT } from './sql/checkpoint.sql.js';
 import { CLAIM_SUSPECTS } from './sql/claim-suspects.sql.js';
 import { COMPLETE } from './sql/complete.sql.js';
 import { FIND_JOB } from './sql/find-job.sql.js';
@@ -30,14 +29,6 @@ export interface Success extends RunKey {
   runMs: number;
   keepMs: number | undefined;
   output: string | undefined;
-}
-
-/** A checkpoint on its way to the database; `text` null takes the stored one away. */
-export interface CheckpointWish extends RunKey {
-  text: string | null;
-  extraAttempts: number;
-  /** The most that may be granted in the job's life. */
-  maxExtraAttempts: number;
 }
 
 /** A range of a lane's ready rows behind a hint, up to and including priority `upto`. */
@@ -156,12 +147,6 @@ export class JobRepository {
   async complete(run: Run, worker: string, success: Success): Promise<boolean> {
     const { id, epoch, runMs, keepMs, output } = success;
     return (await run(COMPLETE, [SHARD, id, epoch, runMs, keepMs ?? null, worker, output ?? null])).length === 1;
-  }
-
-  /** How many extra attempts the job has been granted in all; undefined when the run no longer holds it. */
-  async checkpoint(run: Run, { id, epoch, text, extraAttempts, maxExtraAttempts }: CheckpointWish): Promise<number | undefined> {
-    const [row] = await run<{ extraAttempts: number }>(CHECKPOINT, [SHARD, id, epoch, text, extraAttempts, maxExtraAttempts]);
-    return row?.extraAttempts;
   }
 
   async promote(since: string, lanes: number[]): Promise<Promotion> {

@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
+import { CheckpointRepository } from './checkpoint.repository.js';
 import { Database } from './database.js';
 import { EndRepository } from './end.repository.js';
 import { EndSignals } from './end-signals.js';
@@ -21,6 +22,7 @@ import { Signals } from './signals.js';
 /** Everything of one module instance that reaches the database. */
 export class Storage {
   readonly jobs: JobRepository;
+  readonly checkpoints = new CheckpointRepository();
   readonly enqueues: EnqueueRepository;
   readonly leases: LeaseRepository;
   readonly partitions: PartitionRepository;

@@ -36,22 +36,15 @@ export class BatchLane extends WorkerLane {
     return super.canStart && (this.buffered >= this.size || this.restMs <= 0);
   }
 
-  override get perCall(): number {
-    return this.size;
-  }
-
-  override get waitingCalls(): number {
-    return Math.ceil(this.buffered / this.size);
-  }
-
-  override get coming(): number {
-    return Math.ceil(super.coming / this.size);
+  /** A call takes `size` jobs for one permit. An empty lane claims no room for them before it has shown that there are any. */
+  override get slack(): number {
+    const idle = this.wasEmpty && this.buffered === 0;
+    return this.jobsAhead + (idle ? 0 : this.free * (this.size - 1)) - this.buffered;
   }
 
   override get wanted(): number {
-    if (this.isPaused || this.isSated) return 0;
-    const ahead = Math.min(MAX_AHEAD, this.ahead * this.size);
-    return this.free * this.size + ahead - this.buffered - this.expected;
+    if (this.isPaused || (this.ranges.length > 0 && this.isSated)) return 0;
+    return this.free * this.size + this.jobsAhead - this.buffered - this.expected;
   }
 
   override start(): JobBatch {
@@ -74,6 +67,14 @@ export class BatchLane extends WorkerLane {
 
   override isStale(now: number, ms: number): boolean {
     return super.isStale(now, ms + this.lingerMs);
+  }
+
+  protected override get coming(): number {
+    return Math.ceil(super.coming / this.size);
+  }
+
+  private get jobsAhead(): number {
+    return this.ranges.length > 0 ? 0 : Math.min(MAX_AHEAD, this.ahead * this.size);
   }
 
   /** How long the first in line still waits for more. */

@@ -11,14 +11,14 @@ export class Checkpointer {
   ) {}
 
   async save(run: JobRun, state: unknown, { manager, extraAttempts }: CheckpointOptions = {}): Promise<void> {
-    const { database, jobs } = this.storage;
+    const { database, checkpoints } = this.storage;
     const text = checkpointText(state, this.maxBytes);
     const extra = checkExtraAttempts(extraAttempts);
     const into = manager ? database.in(manager) : database.callers.run;
     // After a completion its row is deleted, perhaps by an open transaction of this very handler, which would be waited for.
     if (run.completed) throw lost(run);
     const wish = { id: run.id, epoch: run.epoch, text, extraAttempts: extra, maxExtraAttempts: MAX_EXTRA_ATTEMPTS };
-    const granted = await jobs.checkpoint(into, wish);
+    const granted = await checkpoints.save(into, wish);
     if (granted === undefined) throw lost(run);
     if (manager) run.mayBeGranted ||= extra > 0;
     else run.grant(granted);

@@ -106,8 +106,10 @@ export class Executor {
     return this.answered(run, await run.lane.handler.run(run, new RunContext(run, this.parts, manager)));
   }
 
+  /** A plain success needs no chances. */
   answered(run: JobRun, answer: unknown): Outcome {
-    return outcomeOf(verdictOf(answer), this.chancesOf(run));
+    if (!(answer instanceof JobResult)) return { kind: 'succeeded', output: answer };
+    return outcomeOf(answer.verdict, this.chancesOf(run));
   }
 
   /** What a handler throws after the abort of a shutdown or a lost lease is not its fault: the attempt is given back. */

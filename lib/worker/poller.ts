@@ -39,8 +39,6 @@ interface Planned {
 interface Plan {
   wish: ClaimWish;
   lanes: Planned[];
-  /** Calls of handlers that its jobs are for, at most. */
-  calls: number;
 }
 
 /** One round settles what has finished and claims what may run, in one statement for all lanes. Two loops turn it side by side. */
@@ -48,7 +46,7 @@ export class Poller {
   private paused = true;
   private nextPollAt = 0;
   private turn = 0;
-  /** Calls of handlers that claims under way may bring jobs for. */
+  /** Jobs that claims under way may bring. */
   private underWay = 0;
 
   constructor(private readonly parts: PollerParts) {}
@@ -106,7 +104,7 @@ export class Poller {
       if (!settler.failed(batch, error)) throw error;
       return undefined;
     } finally {
-      this.underWay -= plan.calls;
+      this.underWay -= plan.wish.limit;
     }
   }
 
@@ -114,25 +112,17 @@ export class Poller {
   private plan(now: number): Plan {
     const { ids } = this.parts;
     const lease = this.parts.lease();
-    const room = Math.max(0, Math.min(MAX_CLAIM, this.room));
+    const room = Math.min(MAX_CLAIM, this.room);
     const lanes = this.paused || !lease ? [] : this.lanesToAsk(now, room);
     const wishes = lanes.map(({ lane, wanted, rung }): LaneWish => ({
       lane: lane.lane.id,
       wanted,
       ranges: lane.hints.ranges(rung, now),
     }));
-    const calls = Math.min(
-      room,
-      sum(lanes, ({ lane, wanted }) => Math.ceil(wanted / lane.perCall)),
-    );
-    const perCall = Math.max(0, ...lanes.map(({ lane }) => lane.perCall));
-    const limit = Math.min(
-      MAX_CLAIM,
-      calls * perCall,
-      sum(lanes, ({ wanted }) => wanted),
-    );
-    this.underWay += calls;
-    return { wish: { claimId: ids.next(), lease: lease ?? NO_LEASE, lanes: wishes, limit }, lanes, calls };
+    const wanted = lanes.reduce((sum, planned) => sum + planned.wanted, 0);
+    const limit = Math.max(0, Math.min(room, wanted));
+    this.underWay += limit;
+    return { wish: { claimId: ids.next(), lease: lease ?? NO_LEASE, lanes: wishes, limit }, lanes };
   }
 
   /**
@@ -147,10 +137,10 @@ export class Poller {
     this.turn = lanes.length > 0 ? (this.turn + 1) % lanes.length : 0;
     for (let index = 0; index < lanes.length && left > 0; index++) {
       const lane = lanes[(this.turn + index) % lanes.length]!;
-      const wanted = lane.lookAt > now ? 0 : Math.min(lane.wanted, left * lane.perCall, MAX_CLAIM);
+      const wanted = lane.lookAt > now ? 0 : Math.min(lane.wanted, left);
       if (wanted <= 0) continue;
       lane.ask(wanted);
-      if (!lane.wasEmpty) left -= Math.ceil(wanted / lane.perCall);
+      if (!lane.wasEmpty) left -= wanted;
       planned.push({ lane, wanted, rung: lane.hints.rungAt(now) });
     }
     return planned;
@@ -217,6 +207,3 @@ function grouped(rows: ClaimedRow[]): Map<number, ClaimedRow[]> {
   }
   return byLane;
 }
-
-const sum = (lanes: Planned[], of: (planned: Planned) => number): number =>
-  lanes.reduce((total, planned) => total + of(planned), 0);

@@ -16,6 +16,8 @@ const RATE_WINDOW_MS = 2;
 /** A lane as this worker works it: its handler, what waits in memory, where the next claim starts. */
 export class WorkerLane {
   readonly hints = new Hints();
+  /** Its queue is paused: nothing is claimed, what runs goes on. */
+  isPaused = false;
   /** Claimed and not started, in order. */
   private waiting: JobRun[] = [];
   private head = 0;
@@ -23,8 +25,6 @@ export class WorkerLane {
   expected = 0;
   /** When to look for jobs again (monotonic milliseconds); 0: now. */
   lookAt = 0;
-  /** Its queue is paused: nothing is claimed, what runs goes on. */
-  isPaused = false;
   private news = false;
   /** The last claim brought fewer than it asked for. */
   wasEmpty = true;
@@ -38,7 +38,7 @@ export class WorkerLane {
   private busyMs = 0;
   private ratePerMs = 0;
   /** Those of its permits that ask for more only below a bound. */
-  private readonly ranges: readonly Permits[];
+  protected readonly ranges: readonly Permits[];
 
   constructor(
     readonly lane: Lane,
@@ -64,30 +64,21 @@ export class WorkerLane {
     return this.buffered > 0 && this.free > 0;
   }
 
-  /** Jobs that one call of the handler takes. */
-  get perCall(): number {
-    return 1;
-  }
-
-  /** Calls that will be made of what waits here. */
-  get waitingCalls(): number {
-    return this.buffered;
-  }
-
-  /** Calls that will be made of what is here and on its way. */
-  get coming(): number {
-    return this.buffered + this.expected;
-  }
-
   /** Work (in calls) to hold ready beyond what may run now: what will start within moments, at the measured rate. */
   get ahead(): number {
     const started = this.burst > FIRST_BURST ? this.burst : 0;
     return Math.min(MAX_AHEAD, Math.max(started, Math.floor(this.ratePerMs * AHEAD_MS)));
   }
 
+  /** Room that the lane has in memory, beside its share of what the process may run; negative where it is overfull. */
+  get slack(): number {
+    return this.ahead - this.buffered;
+  }
+
   /** How many jobs a claim should bring: what may run now and what will start within moments. */
   get wanted(): number {
-    if (this.isPaused || this.isSated) return 0;
+    if (this.isPaused) return 0;
+    if (this.ranges.length > 0) return this.isSated ? 0 : this.free - this.coming;
     return this.free + this.ahead - this.buffered - this.expected;
   }
 
@@ -180,9 +171,14 @@ export class WorkerLane {
     return run;
   }
 
+  /** Calls that will be made of what is here and on its way. */
+  protected get coming(): number {
+    return this.buffered + this.expected;
+  }
+
   /** A range is asked for more only below its lower bound. */
   protected get isSated(): boolean {
-    return this.ranges.length > 0 && this.ranges.some((permit) => permit.used + this.coming >= permit.refillBelow);
+    return this.ranges.some((permit) => permit.used + this.coming >= permit.refillBelow);
   }
 
   protected get free(): number {

@@ -66,10 +66,10 @@ export class WorkerLanes {
     return resumed;
   }
 
-  /** Calls that jobs may wait for in this process, over all lanes: free permits, and what will start within moments. */
+  /** Jobs that may wait in this process, over all lanes: for free permits, and for those that will be free within moments. */
   get room(): number {
     let room = this.process.free;
-    for (const lane of this.list) room += lane.ahead - lane.waitingCalls;
+    for (const lane of this.list) room += lane.slack;
     return room;
   }
 

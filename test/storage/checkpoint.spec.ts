@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Run } from '../../lib/storage/database.js';
-import type { CheckpointWish, JobRepository } from '../../lib/storage/job.repository.js';
+import type { CheckpointWish } from '../../lib/storage/checkpoint.repository.js';
+import type { JobRepository } from '../../lib/storage/job.repository.js';
 import type { JobRow } from '../support/rows.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
@@ -23,7 +24,7 @@ describe('checkpoint', () => {
 
   const keep = ({ id, epoch }: Pick<JobRow, 'id' | 'epoch'>, state: unknown, more: Partial<CheckpointWish> = {}) => {
     const text = state === undefined ? null : JSON.stringify(state);
-    return jobs.checkpoint(run, { id, epoch, text, extraAttempts: 0, maxExtraAttempts: 10, ...more });
+    return test.storage.checkpoints.save(run, { id, epoch, text, extraAttempts: 0, maxExtraAttempts: 10, ...more });
   };
   const optionsOf = async (id: string) =>
     (await test.database.query<{ options: unknown }>('select options from simple_queue.job where id = $1', [id]))[0]?.options;

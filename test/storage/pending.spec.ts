@@ -88,6 +88,13 @@ describe('back pressure', () => {
     expect(await queues.enqueueMany('mail', items(2), { maxPending: 5 })).toHaveLength(2);
   });
 
+  it('lets in no large batch that is too large, though plain ones are stored while they are read', async () => {
+    await expect(queues.enqueueMany('mail', items(5_001), { maxPending: 5_000 })).rejects.toMatchObject(FULL);
+    await expect(queues.enqueueMany('small', items(5_001))).rejects.toMatchObject(FULL);
+    expect(await held()).toBe(0);
+    expect(await queues.enqueueMany('mail', items(5_001), { maxPending: 5_001 })).toHaveLength(5_001);
+  });
+
   it('asks no room for what is known already, or changed', async () => {
     const known = await queues.enqueue('mail', 1, { uniqueKey: 'key', delayMs: HOUR_MS, maxPending: 1 });
     expect(await queues.enqueue('mail', 2, { uniqueKey: 'key', maxPending: 1 })).toEqual({

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { EndRepository } from '../../lib/storage/end.repository.js';
+import { CheckpointRepository } from '../../lib/storage/checkpoint.repository.js';
 import { EnqueueRepository, type NewJob } from '../../lib/storage/enqueue.repository.js';
 import type { Run } from '../../lib/storage/connections.js';
 import { JobRepository, type ClaimRange, type LaneWish } from '../../lib/storage/job.repository.js';
@@ -108,7 +109,7 @@ describe('plans on large tables', () => {
       'w',
       claimed.slice(200, 400).map(({ id, epoch }) => ({ id, epoch, verdict })),
     );
-    await jobs.checkpoint(run, { ...claimed[400]!, ...CHECKPOINT });
+    await new CheckpointRepository().save(run, { ...claimed[400]!, ...CHECKPOINT });
     await jobs.complete(run, 'w', { ...claimed[400]!, runMs: 1, keepMs: DAY_MS, output: undefined });
     await jobs.claimSuspects(randomUUID(), randomUUID(), [busy.id, ...idle.map((lane) => lane.id)], {
       suspicion: 1,
@@ -142,7 +143,7 @@ describe('plans on large tables', () => {
     const [running] = await test.database.query<Found>(
       'select jobs[1] as id, epochs[1] as epoch from simple_queue.claim limit 1',
     );
-    await jobs.checkpoint(run, { ...running!, ...CHECKPOINT });
+    await new CheckpointRepository().save(run, { ...running!, ...CHECKPOINT });
     await jobs.complete(run, 'w', { ...running!, runMs: 1, keepMs: DAY_MS, output: undefined });
     await jobs.cancelByFingerprint(run, { fingerprint: 'tag-5' }, { '': DAY_MS });
     await jobs.cancelByUniqueKey(run, { queue: 'mail', uniqueKey: 'key-70000' }, { '': DAY_MS });

@@ -8,7 +8,7 @@ import { QueueEvents } from '../../lib/observability/events.js';
 import { SimpleQueueModule } from '../../lib/simple-queue.module.js';
 import type { SimpleQueueOptions } from '../../lib/simple-queue.options.js';
 import { aHandler, QUICK } from '../support/application.js';
-import { writeLedger, type CrashPoint, type Striker } from '../support/crash-points.js';
+import { writeLedger, type Striker } from '../support/crash-points.js';
 import { aGate, never } from '../support/gate.js';
 
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -28,7 +28,7 @@ async function wasSuspected(id: string): Promise<boolean> {
 
 /** Strikes the first run of each job at the point that its payload names. */
 const killer: Striker = {
-  pointOf: async (job) => ((await wasSuspected(job.id)) ? undefined : (job.payload as CrashPoint)),
+  pointOf: async (job) => ((await wasSuspected(job.id)) ? undefined : job.payload),
   strike: die,
   dataSource,
 };

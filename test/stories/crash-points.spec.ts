@@ -32,8 +32,7 @@ describe('I4 exactly-once effect, with a fault at every point of the transaction
   it.each(COMPLETIONS)(
     'the process is killed: %s',
     async (completion) => {
-      const { queues, close } = await story.start({ options: { worker: false } });
-      void close;
+      const { queues } = await story.start({ options: { worker: false } });
       const doomed = [];
       for (const point of CRASH_POINTS) {
         const queue = `crash.${completion}.${point}`;
@@ -65,7 +64,7 @@ describe('I4 exactly-once effect, with a fault at every point of the transaction
     /** Once a job. */
     const struck = new Set<string>();
     const killer: Striker = {
-      pointOf: async (job) => (struck.has(job.id) ? undefined : (struck.add(job.id), job.payload as CrashPoint)),
+      pointOf: async (job) => (struck.has(job.id) ? undefined : (struck.add(job.id), job.payload)),
       strike: killConnection,
       dataSource: () => application.dataSource,
     };

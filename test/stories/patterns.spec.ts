@@ -25,18 +25,19 @@ describe('handlers of a pattern', () => {
     ); // prettier-ignore
   });
 
-  it('find a new queue by its wake-up, long before the poll', async () => {
+  it.each(['this process', 'another process'])('find a new queue by the wake-up of %s, long before the poll', async (where) => {
+    const queue = `woken.by-${where.replace(' ', '-')}`;
     const application = await story.start({
       options: { pollIntervalMs: 60_000 },
       providers: [aHandler('woken.*', named('woken'))],
     });
     const listening = `select from pg_stat_activity where datname = current_database() and query ilike 'listen%'`;
     await eventually(async () => expect((await story.database.query(listening)).length).toBe(1));
-    const producer = await story.start({ options: { worker: false } });
+    const producer = where === 'this process' ? application : await story.start({ options: { worker: false } });
 
-    const jobs = [await application.queues.enqueue('woken.here', {}), await producer.queues.enqueue('woken.elsewhere', {})];
+    const { id } = await producer.queues.enqueue(queue, {});
 
-    for (const { id } of jobs) await untilJobIs('succeeded', application, id);
+    await untilJobIs('succeeded', application, id);
   });
 
   it('find a new queue without a wake-up, with the next round of the scheduler', async () => {

@@ -25,7 +25,16 @@ describe('a lane of batches', () => {
     asked.push(lane.wanted);
 
     expect(asked).toEqual([150, 100]);
-    expect(lane.coming).toBe(1);
+  });
+
+  it('claims no room of the process before it has shown that it has jobs', () => {
+    const { lane, fill } = aBatchLane({ size: 50, lingerMs: AN_HOUR }, { limit: 3 });
+    const slack = [lane.slack];
+    fill(20);
+    slack.push(lane.slack);
+
+    //                    3 permits have 49 jobs more than one each, 20 are here
+    expect(slack).toEqual([0, 3 * 49 - 20]);
   });
 
   it('starts a full batch at once, and a batch that is not full only when its first job has waited', async () => {

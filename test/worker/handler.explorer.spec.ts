@@ -252,7 +252,8 @@ describe('a handler of batches', () => {
 
 describe('the start stops', () => {
   it('when a class takes batches and has no process()', async () => {
-    @QueueHandler('mail', { batch: { size: 5 } } as QueueHandlerOptions)
+    const options: QueueHandlerOptions = { batch: { size: 5 } };
+    @QueueHandler('mail', options)
     class Batchless {
       @HandleJob('one')
       one(): void {}

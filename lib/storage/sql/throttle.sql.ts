@@ -6,8 +6,8 @@ export const FIND_PERIODS = statement(
   `select u.position, t.job as id
   from unnest($2::int[], $3::int[], $4::text[]) u(position, queue, unique_key)
   cross join lateral (
-    select job from simple_queue.throttle
-    where unique_key = u.unique_key and shard = $1 and queue = u.queue and ends_at > statement_timestamp() offset 0) t`,
+    select job, ends_at from simple_queue.throttle where unique_key = u.unique_key and shard = $1 and queue = u.queue offset 0) t
+  where t.ends_at > statement_timestamp()`,
 );
 
 /**
@@ -29,7 +29,7 @@ export const PURGE_PERIODS = statement(
   'purge_periods',
   `with gone as (
     delete from simple_queue.throttle where shard = $1 and ctid = any(array(
-      select ctid from simple_queue.throttle where shard = $1 and ends_at < statement_timestamp()
+      select ctid from simple_queue.throttle where shard = $1 and queue > 0 and ends_at < statement_timestamp()
       order by ends_at limit 1000 for update skip locked)) returning 1)
   select count(*)::int as gone from gone`,
 );

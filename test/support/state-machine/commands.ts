@@ -207,7 +207,7 @@ class Checkpoint extends OfRun {
 
   protected async answer(run: ModelRun, model: Model, real: Real): Promise<void> {
     const wish = { id: run.id, epoch: run.epoch, text: String(this.state), extraAttempts: 0, maxExtraAttempts: 1 };
-    const granted = await real.storage.jobs.checkpoint(real.storage.database.callers.run, wish);
+    const granted = await real.storage.checkpoints.save(real.storage.database.callers.run, wish);
     expect(granted).toBe(model.holds(run) ? 0 : undefined);
     if (model.holds(run)) model.jobs.get(run.id)!.checkpoint = this.state;
   }
