@@ -102,12 +102,13 @@ function handlerOf(queue, relay) {
 }
 
 const claimTimes = [];
+const CLAIMS = new Set(['sq_claim', 'sq_settle_and_claim', 'sq_settle_keep_and_claim']);
 
 /** Watches the claims from outside: the driver's own method, nothing of the library. */
 function timeClaims() {
   const query = pg.Client.prototype.query;
   pg.Client.prototype.query = function timed(config, values, callback) {
-    if (config?.name !== 'sq_settle_and_claim') return query.call(this, config, values, callback);
+    if (!CLAIMS.has(config?.name)) return query.call(this, config, values, callback);
     const start = performance.now();
     return query.call(this, config, values, (...answer) => {
       claimTimes.push(performance.now() - start);

@@ -2,7 +2,6 @@ import type { EntityManager, QueryRunner } from 'typeorm';
 import type { Enqueued, EnqueueItem, EnqueueManyOptions, EnqueueOutcome, InTransaction } from '../job/enqueue-options.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
-import { Coalescer } from '../runtime/coalescer.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import type { NewJob } from '../storage/enqueue.repository.js';
@@ -11,11 +10,13 @@ import type { Storage } from '../storage/storage.js';
 import { checkMaxPending, refuseMixedKeys } from './conflict-rules.js';
 import { isLarge, LargeBatch } from './large-batch.js';
 import { checkedJob, checkObject, type CheckedJob } from './new-job.js';
+import { SharedInserts } from './shared-inserts.js';
+import { signalOf } from './signal-of.js';
 
 /** From a call to stored jobs: checks, lanes, the caller's transaction or a shared one, wake-ups. */
 export class Enqueuer {
   private readonly ids = new Uuid7();
-  private readonly coalescer: Coalescer<NewJob, Enqueued>;
+  private readonly shared: SharedInserts;
   private readonly limits: { maxPayloadBytes: number; newId: () => string };
 
   constructor(
@@ -24,11 +25,7 @@ export class Enqueuer {
     private readonly events: QueueEvents,
   ) {
     this.limits = { maxPayloadBytes: options.maxPayloadBytes, newId: () => this.ids.next() };
-    this.coalescer = new Coalescer((jobs) => storage.enqueues.insert(jobs), {
-      maxItems: 1_000,
-      maxFlights: 2,
-      isShared: (error) => error instanceof QueueError && error.code !== 'DATABASE_ERROR',
-    });
+    this.shared = new SharedInserts(storage);
   }
 
   /** `onChecked` hears the id before anything is written, so that somebody can listen for the end of the job. */
@@ -37,7 +34,8 @@ export class Enqueuer {
     const job = checked.lane ? (checked as NewJob) : (await this.withLanes([checked]))[0]!;
     onChecked?.(job.id);
     const manager = this.transactionOf(call);
-    const [answer] = manager ? await this.insertIn(manager, [job]) : [await this.insertAlone(job)];
+    if (!manager && isShared(job)) return this.insertShared(job);
+    const [answer] = manager ? await this.insertIn(manager, [job]) : await this.storage.enqueues.insert([job]);
     this.announce([job], [answer!], manager);
     return answer!;
   }
@@ -106,10 +104,11 @@ export class Enqueuer {
     return jobs as NewJob[];
   }
 
-  /** Plain items of concurrent callers share a statement; what may conflict keeps a statement of its own. */
-  private async insertAlone(job: NewJob): Promise<Enqueued> {
-    if (job.uniqueKey === undefined && !job.givenId && job.maxPending === undefined) return this.coalescer.add(job);
-    return (await this.storage.enqueues.insert([job]))[0]!;
+  /** Concurrent callers share a statement, and its wake-up. */
+  private async insertShared(job: NewJob): Promise<Enqueued> {
+    const answer = await this.shared.add(job);
+    this.tell([job.lane], [answer]);
+    return answer;
   }
 
   private insertIn(manager: EntityManager | QueryRunner, jobs: NewJob[]): Promise<Enqueued[]> {
@@ -123,9 +122,7 @@ export class Enqueuer {
   }
 
   private wake(jobs: NewJob[], manager?: EntityManager | QueryRunner): void {
-    const now = jobs.filter((job) => !isLater(job));
-    const signal = { lanes: idsOf(lanesOf(now)), later: now.length < jobs.length };
-    this.storage.signals.send(signal, manager && this.storage.database.runnerOf(manager));
+    this.storage.signals.send(signalOf(jobs), manager && this.storage.database.runnerOf(manager));
   }
 
   private tell(lanes: Lane[], answers: Enqueued[]): void {
@@ -140,7 +137,8 @@ export class Enqueuer {
 /** What may run now or later because of the call. */
 const STORED: ReadonlySet<EnqueueOutcome> = new Set(['created', 'replaced', 'postponed']);
 
-/** Decides only whom to wake; when a job is due, the database's clock says. */
-const isLater = (job: NewJob): boolean => (job.delayMs ?? 0) > 0 || (job.at !== undefined && job.at.getTime() > Date.now());
+/** What may conflict, or has to be counted, keeps a statement of its own. */
+const isShared = (job: NewJob): boolean => job.uniqueKey === undefined && !job.givenId && job.maxPending === undefined;
+
 const lanesOf = (jobs: NewJob[]): Lane[] => jobs.map((job) => job.lane);
 const idsOf = (lanes: Lane[]): number[] => [...new Set(lanes.map((lane) => lane.id))];

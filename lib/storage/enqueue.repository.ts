@@ -7,10 +7,14 @@ import { ConflictRepository, hasConflictMode } from './conflict.repository.js';
 import type { Database, Run } from './database.js';
 import type { Lane } from './lanes.js';
 import { isLimited, PendingRepository } from './pending.repository.js';
+import type { ClaimedRow } from './row-mapper.js';
+import { claimedRow } from './row-mapper.js';
 import { SHARD } from './shard.js';
+import type { DirectClaim } from './shortcuts.js';
+import type { Notice } from './signals.js';
 import { repeated } from './repeated.js';
 import { DATABASE_TIME } from './sql/database-time.sql.js';
-import { ENQUEUE_ONE } from './sql/enqueue-one.sql.js';
+import { ENQUEUE_CLAIMED, ENQUEUE_ONE, ENQUEUE_ONE_AND_NOTIFY } from './sql/enqueue-one.sql.js';
 import { ENQUEUE_PLAIN } from './sql/enqueue-plain.sql.js';
 import { ENQUEUE } from './sql/enqueue.sql.js';
 import { FIND_ENDED_IDS } from './sql/find-ended-ids.sql.js';
@@ -54,6 +58,19 @@ export class EnqueueRepository {
     const isOneStatement = chunksOf(jobs).length <= 1 && !jobs.some((job) => job.givenId || isConditional(job));
     if (isOneStatement) return this.insertIn(this.database.callers.run, jobs);
     return repeated(() => this.database.callers.transaction((run) => this.insertIn(run, jobs)));
+  }
+
+  /** One plain job and its wake-up. */
+  async insertAndNotify(job: NewJob, { channel, message }: Notice): Promise<Enqueued> {
+    await this.database.callers.run(ENQUEUE_ONE_AND_NOTIFY, [...oneValues(job), channel, message]);
+    return created(job);
+  }
+
+  /** One plain job, claimed as it is stored: its row as a claim would bring it. */
+  async insertClaimed(job: NewJob, claim: DirectClaim): Promise<ClaimedRow> {
+    const values = [...oneValues(job), claim.id, claim.lease];
+    const [stored] = await this.database.callers.run<{ runAt: string }>(ENQUEUE_CLAIMED, values);
+    return claimedRow(claimedCells(job, stored!.runAt));
   }
 
   async insertIn(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
@@ -153,7 +170,8 @@ interface Chunk {
 const created = (job: NewJob): Enqueued => ({ id: job.id, created: true, outcome: 'created' });
 const existing = (id: string): Enqueued => ({ id, created: false, outcome: 'existing' });
 
-const isPlain = (job: NewJob): boolean =>
+/** Due now, with an id of ours and no unique key: nothing can conflict. */
+export const isPlain = (job: NewJob): boolean =>
   job.uniqueKey === undefined && !job.givenId && job.at === undefined && job.delayMs === undefined;
 
 const isConditional = (job: NewJob): boolean => isLimited(job) || hasConflictMode(job);
@@ -168,6 +186,16 @@ const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 function restless(): QueueError {
   const message = `A unique key changed hands ${MAX_ROUNDS} times while its job was being enqueued. Enqueue it again.`;
   return new QueueError('TRANSACTION_CONFLICT', message);
+}
+
+/** As `claimed-columns.sql.ts` would answer: a first run, created when it is due. */
+function claimedCells(
+  { id, lane, priority, fingerprint, options, payload, payloadBytes }: NewJob,
+  runAt: string,
+): (string | null)[] {
+  const facts = [id, String(lane.id), null, priority === 0 ? null : String(priority), runAt];
+  const bytes = payloadBytes ? `\\x${payloadBytes.toString('hex')}` : null;
+  return [...facts, null, null, null, null, null, null, null, fingerprint ?? null, options ?? null, payload, bytes, null];
 }
 
 function oneValues({ id, lane, priority, fingerprint, options, payload, payloadBytes }: NewJob): unknown[] {

@@ -1,6 +1,7 @@
 import type { CancelCounts } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
 import type { TerminalState } from '../job/job-state.js';
+import { wishValues, type ClaimWish } from './claim-wish.js';
 import type { Database, Run } from './database.js';
 import type { Retention } from './retention.js';
 import { claimedRow, foundJob, type ClaimedRow, type FoundRow } from './row-mapper.js';
@@ -16,7 +17,9 @@ import { FIND_UNLOCKED } from './sql/find-unlocked.sql.js';
 import { HAS_DUE } from './sql/has-due.sql.js';
 import { PROMOTE } from './sql/promote.sql.js';
 import { PUT_BACK } from './sql/put-back.sql.js';
-import { SETTLE_AND_CLAIM, SETTLE_KEEP_AND_CLAIM } from './sql/settle-and-claim.sql.js';
+import { CLAIM, SETTLE_AND_CLAIM, SETTLE_KEEP_AND_CLAIM } from './sql/settle-and-claim.sql.js';
+
+export type { ClaimRange, ClaimWish, LaneWish } from './claim-wish.js';
 
 /** A run that may be settled: the job and the epoch it was claimed at. */
 export interface RunKey {
@@ -29,27 +32,6 @@ export interface Success extends RunKey {
   runMs: number;
   keepMs: number | undefined;
   output: string | undefined;
-}
-
-/** A range of a lane's ready rows behind a hint, up to and including priority `upto`. */
-export interface ClaimRange {
-  priority: number;
-  runAt: string;
-  id: string;
-  upto: number;
-}
-
-export interface LaneWish {
-  lane: number;
-  wanted: number;
-  ranges: ClaimRange[];
-}
-
-export interface ClaimWish {
-  claimId: string;
-  lease: string;
-  lanes: LaneWish[];
-  limit: number;
 }
 
 /** What settle-and-claim answers: claimed jobs, and runs that no longer held their job. */
@@ -94,21 +76,15 @@ export class JobRepository {
   constructor(private readonly database: Database) {}
 
   async settleAndClaim(worker: string, successes: Success[], endedClaims: string[], wish: ClaimWish): Promise<Claimed> {
-    const first = successes.filter((success) => success.epoch === 0);
-    const again = successes.filter((success) => success.epoch !== 0);
+    const claim = [uuids(endedClaims), ...wishValues(wish)];
+    const { loops } = this.database;
+    if (successes.length === 0) return sortRows((await loops.rows(CLAIM, [SHARD, ...claim])).map(claimedRow));
+    const values = [SHARD, ...settleValues(successes), ...claim];
     const kept = successes.filter((success) => success.keepMs !== undefined);
-    const values = [
-      SHARD,
-      uuids(first.map(idOf)),
-      uuids(again.map(idOf)),
-      again.map(epochOf),
-      uuids(endedClaims),
-      ...wishValues(wish),
-    ];
     const rows =
       kept.length > 0
-        ? await this.database.loops.rows(SETTLE_KEEP_AND_CLAIM, [...values, worker, ...keptValues(kept)])
-        : await this.database.loops.rows(SETTLE_AND_CLAIM, values);
+        ? await loops.rows(SETTLE_KEEP_AND_CLAIM, [...values, worker, ...keptValues(kept)])
+        : await loops.rows(SETTLE_AND_CLAIM, values);
     return sortRows(rows.map(claimedRow));
   }
 
@@ -212,6 +188,12 @@ const epochOf = (key: { epoch: number }): number => key.epoch;
 /** An array literal: UUIDs need no quotes, which the driver would put around each. */
 const uuids = (ids: string[]): string => `{${ids.join(',')}}`;
 
+function settleValues(successes: Success[]): unknown[] {
+  const first = successes.filter((success) => success.epoch === 0);
+  const again = successes.filter((success) => success.epoch !== 0);
+  return [uuids(first.map(idOf)), uuids(again.map(idOf)), again.map(epochOf)];
+}
+
 const keptValues = (kept: Success[]): unknown[] => [
   uuids(kept.map(idOf)),
   kept.map((success) => success.runMs),
@@ -219,33 +201,8 @@ const keptValues = (kept: Success[]): unknown[] => [
   kept.map((success) => success.output),
 ];
 
-/** Ranges of all lanes lie one after another; a lane says which slice is its own (PostgreSQL counts from 1). */
-function wishValues(wish: ClaimWish): unknown[] {
-  const ranges: ClaimRange[] = [];
-  const lo: number[] = [];
-  const hi: number[] = [];
-  for (const lane of wish.lanes) {
-    lo.push(ranges.length + 1);
-    ranges.push(...lane.ranges);
-    hi.push(ranges.length);
-  }
-  return [
-    wish.lanes.map((lane) => lane.lane),
-    wish.lanes.map((lane) => lane.wanted),
-    lo,
-    hi,
-    ranges.map((range) => range.priority),
-    ranges.map((range) => range.runAt),
-    ranges.map((range) => range.id),
-    ranges.map((range) => range.upto),
-    wish.limit,
-    wish.claimId,
-    wish.lease,
-  ];
-}
-
 /** Lane -1 marks a run that no longer held its job. */
 function sortRows(rows: ClaimedRow[]): Claimed {
-  if (!rows.some((row) => row.lane === -1)) return { jobs: rows, lost: [] };
-  return { jobs: rows.filter((row) => row.lane !== -1), lost: rows.filter((row) => row.lane === -1).map(idOf) };
+  const lost = rows.filter((row) => row.lane === -1);
+  return { jobs: lost.length > 0 ? rows.filter((row) => row.lane !== -1) : rows, lost: lost.map(idOf) };
 }

@@ -24,8 +24,15 @@ export interface SignalOptions {
   onError: (error: unknown, restMs: number) => void;
 }
 
-/** Between two NOTIFYs of one process; the first leaves at once. */
+/** A NOTIFY that rides in the statement that stores a job. */
+export interface Notice {
+  channel: string;
+  message: string;
+}
+
+/** Between two NOTIFYs of one process; the first leaves at once. One that rides along costs no commit of its own, so it may be sooner. */
 const NOTIFY_INTERVAL_MS = 10;
+const NOTICE_INTERVAL_MS = 1;
 const PING_INTERVAL_MS = 10_000;
 /** More lanes than this in one NOTIFY mean "look everywhere" (a payload holds 8,000 bytes). */
 const MAX_LANES = 200;
@@ -83,6 +90,19 @@ export class Signals {
   send(signal: Signal, runner?: QueryRunner): void {
     if (runner) this.onCommit(runner, () => this.tell(signal));
     else this.tell(signal);
+  }
+
+  /** Tells this process alone: the others hear of it by a notice. */
+  sendHere(signal: Signal): void {
+    for (const receiver of this.receivers) receiver(signal);
+  }
+
+  /** For a statement that stores jobs of this lane and commits; undefined: too soon after the last one, or nobody listens. */
+  noticeOf(lane: number): Notice | undefined {
+    const now = performance.now();
+    if (this.options.wakeUp === 'off' || now < this.notifiedAt + NOTICE_INTERVAL_MS) return undefined;
+    this.notifiedAt = now;
+    return { channel: this.channel, message: `${this.sender}  ${lane}` };
   }
 
   /** Calls back when the runner's transaction has committed, where TypeORM tells and nothing of it was rolled back: a hint, too. */
@@ -144,7 +164,7 @@ export class Signals {
   }
 
   private tell(signal: Signal): void {
-    for (const receiver of this.receivers) receiver(signal);
+    this.sendHere(signal);
     if (this.options.wakeUp === 'off') return;
     for (const lane of signal.lanes) this.pending.add(lane);
     this.pendingCancel ||= signal.cancel ?? false;
@@ -197,7 +217,7 @@ export class Signals {
       throw error;
     }
     this.client = client;
-    this.tellHere({ lanes: [], cancel: true });
+    this.sendHere({ lanes: [], cancel: true });
     for (const callback of this.onListening) callback();
   }
 
@@ -215,10 +235,6 @@ export class Signals {
     const route = this.routes.get(flags);
     if (route) return route(lanes ?? '');
     const [cancel, later, pauses] = [flags.includes('c'), flags.includes('l'), flags.includes('p')];
-    this.tellHere({ lanes: lanes ? lanes.split(',').map(Number) : [], cancel, later, ...(pauses && { pauses }) });
-  }
-
-  private tellHere(signal: Signal): void {
-    for (const receiver of this.receivers) receiver(signal);
+    this.sendHere({ lanes: lanes ? lanes.split(',').map(Number) : [], cancel, later, ...(pauses && { pauses }) });
   }
 }

@@ -17,6 +17,7 @@ import { PartitionRepository } from './partition.repository.js';
 import { QueueRepository } from './queue.repository.js';
 import { RevivalRepository } from './revival.repository.js';
 import { PeriodRepository } from './period.repository.js';
+import { Shortcuts } from './shortcuts.js';
 import { Signals } from './signals.js';
 
 /** Everything of one module instance that reaches the database. */
@@ -28,6 +29,7 @@ export class Storage {
   readonly partitions: PartitionRepository;
   readonly periods: PeriodRepository;
   readonly lanes: Lanes;
+  readonly shortcuts = new Shortcuts();
   readonly pulls: PullRepository;
   readonly queues: QueueRepository;
   readonly listings: ListingRepository;

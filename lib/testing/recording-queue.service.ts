@@ -203,7 +203,7 @@ function includes(actual: unknown, expected: unknown): boolean {
 }
 
 function foundOf(job: RecordedJob): FoundJob {
-  const { name = '', priority = 0, headers = {}, labels = [], workflowId, delayMs = 0, payloadBytes } = job.options;
+  const { name = '', priority = 0, headers = {}, delayMs = 0 } = job.options;
   const now = new Date();
   const runAt = job.options.runAt ?? new Date(now.getTime() + delayMs);
   const state = job.cancelled ? 'cancelled' : runAt > now ? 'scheduled' : 'ready';
@@ -215,12 +215,18 @@ function foundOf(job: RecordedJob): FoundJob {
     payload: job.payload,
     priority,
     headers,
-    labels: checkLabels(labels),
-    ...(workflowId !== undefined && { workflowId }),
     state,
     createdAt: now,
     runAt,
     ...counts,
+    ...tagsOf(job.options),
+  };
+}
+
+function tagsOf({ labels = [], workflowId, payloadBytes }: RecordedJob['options']) {
+  return {
+    labels: checkLabels(labels),
+    ...(workflowId !== undefined && { workflowId }),
     ...(payloadBytes && { payloadBytes: Buffer.from(payloadBytes) }),
   };
 }

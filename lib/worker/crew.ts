@@ -21,6 +21,7 @@ import { longestKeepMs, transactionLimit } from './limits.js';
 import { Poller } from './poller.js';
 import { RunReports } from './run-reports.js';
 import { Settler } from './settler.js';
+import { Shortcut } from './shortcut.js';
 import { successOf } from './success-of.js';
 import { Suspects } from './suspects.js';
 import { Undertaker } from './undertaker.js';
@@ -59,6 +60,7 @@ export interface Crew {
   scheduler: Scheduler;
   reaper: Reaper;
   janitor: Janitor;
+  shortcut: Shortcut;
 }
 
 /** Statements give up after the query timeout; an answer that is later than that and a half will not come. */
@@ -84,8 +86,9 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const claiming = { ...shared, lanes, settler, dispatcher, lease: () => heartbeat.lease };
   const poller = new Poller({ ...claiming, pollIntervalMs: options.pollIntervalMs });
   const suspects = new Suspects({ ...claiming, poller, onResume: hooks.wakePoller });
+  const shortcut = new Shortcut({ ...claiming, shortcuts: storage.shortcuts, poller });
   const duties = makeDuties(parts, lanes, hooks);
-  return { claims: shared.claims, lanes, settler, undertaker, dispatcher, poller, heartbeat, suspects, ...duties };
+  return { claims: shared.claims, lanes, settler, undertaker, dispatcher, poller, heartbeat, suspects, shortcut, ...duties };
 }
 
 type Shared = { claims: Claims; ids: Uuid7; reports: RunReports; worker: string };

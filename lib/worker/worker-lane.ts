@@ -60,6 +60,11 @@ export class WorkerLane {
     return count;
   }
 
+  /** A job that comes now would be the first in line, and run at once. */
+  get isWaiting(): boolean {
+    return this.wasEmpty && this.buffered === 0 && this.wanted > 0;
+  }
+
   get canStart(): boolean {
     return this.buffered > 0 && this.free > 0;
   }

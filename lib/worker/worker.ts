@@ -46,7 +46,8 @@ export class Worker {
     await lanes.register();
     await heartbeat.take();
     await scheduler.promote();
-    this.deafen = signals.receive((signal) => this.hear(signal));
+    const [deafen, close] = [signals.receive((signal) => this.hear(signal)), this.crew.shortcut.open()];
+    this.deafen = () => (deafen(), close());
     signals.startListening(this);
     // A lone suspect has the process to itself first; its round lets the others in.
     if (!this.crew.suspects.expectsLone) poller.resume();
@@ -71,6 +72,7 @@ export class Worker {
   async drain(graceMs: number, hurry?: AbortSignal): Promise<void> {
     const { crew, loops } = this;
     const shutdown = new Shutdown(crew);
+    await crew.shortcut.whenAnswered();
     await shutdown.drain(graceMs, hurry);
     const { beat, ...others } = loops;
     // All at once: with the database away each of them may have a statement to give up.

@@ -22,6 +22,7 @@ const CHECKPOINT = { text: '{}', extraAttempts: 1, maxExtraAttempts: 10 };
 /** How many jobs each statement is given here. */
 const JOBS: Record<string, number> = {
   ...{
+    claim: BATCH,
     settle_and_claim: 2 * BATCH,
     settle_keep_and_claim: 2 * BATCH,
     put_back: 200,
@@ -254,7 +255,8 @@ describe('plans on large tables', () => {
     judge([...costs, ...(await workOfCallers())]);
     const names = new Set(costs.map((cost) => cost.name));
     for (const name of [
-      'settle_and_claim',
+      'claim',
+      'settle_keep_and_claim',
       'put_back',
       'bury',
       'complete',

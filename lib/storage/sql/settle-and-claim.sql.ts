@@ -11,31 +11,42 @@ const finished = (columns: string): string => `first as (
     returning ${columns}),
   done as (select id from first union all select id from again)`;
 
-const CLAIM = `ended as (
-    delete from simple_queue.claim where shard = $1 and id = any($5::uuid[])),
+/** Ends claims and takes the next ready jobs; its parameters begin behind $`base`. */
+const claim = (base: number): string => {
+  const [ended, lane, wanted, lo, hi, priority, runAt, id, upto, limit, claimId, lease] = Array.from(
+    { length: 12 },
+    (_, index) => `$${base + 1 + index}`,
+  );
+  return `ended as (
+    delete from simple_queue.claim where shard = $1 and id = any(${ended}::uuid[])),
   next as (
     delete from simple_queue.ready where shard = $1 and ctid = any(array(
-      select s.ctid from unnest($6::int[], $7::int[], $8::int[], $9::int[]) q(lane, wanted, lo, hi)
+      select s.ctid from unnest(${lane}::int[], ${wanted}::int[], ${lo}::int[], ${hi}::int[]) q(lane, wanted, lo, hi)
       cross join lateral (
-        select r.ctid from unnest(($10::smallint[])[q.lo:q.hi], ($11::timestamptz[])[q.lo:q.hi], ($12::uuid[])[q.lo:q.hi],
-                                  ($13::smallint[])[q.lo:q.hi]) h(priority, run_at, id, upto)
+        select r.ctid from unnest((${priority}::smallint[])[q.lo:q.hi], (${runAt}::timestamptz[])[q.lo:q.hi], (${id}::uuid[])[q.lo:q.hi],
+                                  (${upto}::smallint[])[q.lo:q.hi]) h(priority, run_at, id, upto)
         cross join lateral (
           select ctid from simple_queue.ready
           where lane = q.lane and shard = $1 and (priority, run_at, id) > (h.priority, h.run_at, h.id) and priority <= h.upto
           order by priority, run_at, id limit q.wanted for update skip locked) r
         limit q.wanted) s
-      limit $14::int))
+      limit ${limit}::int))
     returning id, lane, priority, run_at, epoch),
   taken as (
     insert into simple_queue.claim (id, shard, lease, jobs, epochs)
-    select $15::uuid, $1, $16::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0)
+    select ${claimId}::uuid, $1, ${lease}::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0)
   select ${CLAIMED_COLUMNS}
     from (select * from next order by priority, run_at, id) n
-    cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j
-  union all
+    cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j`;
+};
+
+const LOST = `union all
   select ${LOST_COLUMNS} from unnest($2::uuid[] || $3::uuid[]) u(id)
     where (select count(*) from done) < cardinality($2::uuid[]) + cardinality($3::uuid[])
       and not exists (select from done d where d.id = u.id)`;
+
+/** A claim that settles nothing: of an idle worker, whose next job should not wait for a larger plan to be set up. */
+export const CLAIM = statement('claim', `with ${claim(1)}`);
 
 /**
  * The hot statement: one round trip and one commit settle what has finished and claim what may run next, for all lanes.
@@ -48,7 +59,7 @@ const CLAIM = `ended as (
  *   of rows that are not taken; SKIP LOCKED passes those that rivals take. Ready rows are never updated, so a ctid holds.
  * - The places are sorted before their jobs are read: narrow rows, and mostly in order already.
  */
-export const SETTLE_AND_CLAIM = statement('settle_and_claim', `with ${finished('id')}, ${CLAIM}`);
+export const SETTLE_AND_CLAIM = statement('settle_and_claim', `with ${finished('id')}, ${claim(4)} ${LOST}`);
 
 const KEPT = `id, lane, priority, attempt, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options, payload,
       payload_bytes, history`;
@@ -65,5 +76,5 @@ export const SETTLE_KEEP_AND_CLAIM = statement(
       d.options, d.payload, d.payload_bytes, k.output::jsonb, d.history
     from unnest($18::uuid[], $19::int[], $20::float8[], $21::text[]) k(id, run_ms, keep_ms, output)
     join (select * from first union all select * from again) d on d.id = k.id),
-  ${CLAIM}`,
+  ${claim(4)} ${LOST}`,
 );

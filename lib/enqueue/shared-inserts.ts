@@ -1,0 +1,58 @@
+import type { Enqueued } from '../job/enqueue-options.js';
+import { QueueError } from '../job/queue.errors.js';
+import { Coalescer } from '../runtime/coalescer.js';
+import { isPlain, type NewJob } from '../storage/enqueue.repository.js';
+import type { DirectClaim } from '../storage/shortcuts.js';
+import type { Storage } from '../storage/storage.js';
+import { signalOf } from './signal-of.js';
+
+/**
+ * Jobs of concurrent callers without a transaction: what comes while a statement is under way leaves together with the next one. A job that
+ * comes alone carries its wake-up along, or is taken at once by a worker of this process that has nothing else to do.
+ */
+export class SharedInserts {
+  private readonly coalescer: Coalescer<NewJob, Enqueued>;
+
+  constructor(private readonly storage: Storage) {
+    this.coalescer = new Coalescer((jobs) => this.flush(jobs), {
+      maxItems: 1_000,
+      maxFlights: 2,
+      isShared: (error) => error instanceof QueueError && error.code !== 'DATABASE_ERROR',
+    });
+  }
+
+  add(job: NewJob): Promise<Enqueued> {
+    return this.coalescer.add(job);
+  }
+
+  private async flush(jobs: NewJob[]): Promise<Enqueued[]> {
+    const { enqueues, signals } = this.storage;
+    if (jobs.length === 1 && isPlain(jobs[0]!)) return [await this.storeAlone(jobs[0]!)];
+    const answers = await enqueues.insert(jobs);
+    signals.send(signalOf(jobs));
+    return answers;
+  }
+
+  private async storeAlone(job: NewJob): Promise<Enqueued> {
+    const { enqueues, shortcuts, signals } = this.storage;
+    const claim = shortcuts.of(job.lane.id);
+    if (claim) return this.storeClaimed(job, claim);
+    const notice = signals.noticeOf(job.lane.id);
+    const answer = notice ? await enqueues.insertAndNotify(job, notice) : (await enqueues.insert([job]))[0]!;
+    if (notice) signals.sendHere(signalOf([job]));
+    else signals.send(signalOf([job]));
+    return answer;
+  }
+
+  /** Callers get their answer before the handler begins. */
+  private async storeClaimed(job: NewJob, claim: DirectClaim): Promise<Enqueued> {
+    try {
+      const row = await this.storage.enqueues.insertClaimed(job, claim);
+      setImmediate(() => claim.stored(row));
+      return { id: job.id, created: true, outcome: 'created' };
+    } catch (error) {
+      claim.failed();
+      throw error;
+    }
+  }
+}

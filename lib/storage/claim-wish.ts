@@ -1,0 +1,45 @@
+/** A range of a lane's ready rows behind a hint, up to and including priority `upto`. */
+export interface ClaimRange {
+  priority: number;
+  runAt: string;
+  id: string;
+  upto: number;
+}
+
+export interface LaneWish {
+  lane: number;
+  wanted: number;
+  ranges: ClaimRange[];
+}
+
+export interface ClaimWish {
+  claimId: string;
+  lease: string;
+  lanes: LaneWish[];
+  limit: number;
+}
+
+/** Ranges of all lanes lie one after another; a lane says which slice is its own (PostgreSQL counts from 1). */
+export function wishValues(wish: ClaimWish): unknown[] {
+  const ranges: ClaimRange[] = [];
+  const lo: number[] = [];
+  const hi: number[] = [];
+  for (const lane of wish.lanes) {
+    lo.push(ranges.length + 1);
+    ranges.push(...lane.ranges);
+    hi.push(ranges.length);
+  }
+  return [
+    wish.lanes.map((lane) => lane.lane),
+    wish.lanes.map((lane) => lane.wanted),
+    lo,
+    hi,
+    ranges.map((range) => range.priority),
+    ranges.map((range) => range.runAt),
+    ranges.map((range) => range.id),
+    ranges.map((range) => range.upto),
+    wish.limit,
+    wish.claimId,
+    wish.lease,
+  ];
+}
