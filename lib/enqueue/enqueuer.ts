@@ -6,17 +6,18 @@ import { Coalescer } from '../runtime/coalescer.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import type { NewJob } from '../storage/enqueue.repository.js';
+import { isHeld } from '../storage/held-jobs.js';
 import type { Lane } from '../storage/lanes.js';
 import type { Storage } from '../storage/storage.js';
 import { checkMaxPending, refuseMixedKeys } from './conflict-rules.js';
 import { isLarge, LargeBatch } from './large-batch.js';
-import { checkedJob, checkObject, type CheckedJob } from './new-job.js';
+import { checkedJob, checkObject, type CheckedJob, type JobLimits } from './new-job.js';
 
 /** From a call to stored jobs: checks, lanes, the caller's transaction or a shared one, wake-ups. */
 export class Enqueuer {
   private readonly ids = new Uuid7();
   private readonly coalescer: Coalescer<NewJob, Enqueued>;
-  private readonly limits: { maxPayloadBytes: number; newId: () => string };
+  private readonly limits: JobLimits;
 
   constructor(
     private readonly storage: Storage,
@@ -45,7 +46,8 @@ export class Enqueuer {
   async enqueueMany(queue: string, items: EnqueueItem[], call: EnqueueManyOptions): Promise<Enqueued[]> {
     const manager = this.transactionOf(call);
     const limit = this.limitOf(queue, call);
-    if (!manager && limit === undefined && isLarge(items)) return this.enqueueLarge(queue, items);
+    if (!manager && limit === undefined && this.limitsOf(queue) === this.limits && isLarge(items))
+      return this.enqueueLarge(queue, items);
     const checked = items.map((item, index) => this.limited(this.checkedItem(queue, item, index), limit));
     refuseMixedKeys(checked);
     const jobs = await this.withLanes(checked);
@@ -76,7 +78,7 @@ export class Enqueuer {
   }
 
   private checkedJob(queue: string, item: EnqueueItem): CheckedJob {
-    const job = checkedJob(queue, item.payload, item, this.limits);
+    const job = checkedJob(queue, item.payload, item, this.limitsOf(queue));
     job.lane = this.storage.lanes.find(queue, job.name, job.labels);
     return job;
   }
@@ -96,7 +98,7 @@ export class Enqueuer {
   }
 
   private limited(job: CheckedJob, maxPending: number | undefined): CheckedJob {
-    if (maxPending !== undefined) job.maxPending = maxPending;
+    if (maxPending !== undefined) job.maxPending = countable(job, maxPending);
     return job;
   }
 
@@ -106,9 +108,16 @@ export class Enqueuer {
     return jobs as NewJob[];
   }
 
+  private limitsOf(queue: string): JobLimits {
+    const { ordered = false, fair = false } = this.options.queues.get(queue) ?? {};
+    if (ordered || fair) return { ...this.limits, ordered, fair };
+    return this.limits;
+  }
+
   /** Plain items of concurrent callers share a statement; what may conflict keeps a statement of its own. */
   private async insertAlone(job: NewJob): Promise<Enqueued> {
-    if (job.uniqueKey === undefined && !job.givenId && job.maxPending === undefined) return this.coalescer.add(job);
+    if (job.uniqueKey === undefined && !job.givenId && job.maxPending === undefined && !isHeld(job))
+      return this.coalescer.add(job);
     return (await this.storage.enqueues.insert([job]))[0]!;
   }
 
@@ -144,3 +153,10 @@ const STORED: ReadonlySet<EnqueueOutcome> = new Set(['created', 'replaced', 'pos
 const isLater = (job: NewJob): boolean => (job.delayMs ?? 0) > 0 || (job.at !== undefined && job.at.getTime() > Date.now());
 const lanesOf = (jobs: NewJob[]): Lane[] => jobs.map((job) => job.lane);
 const idsOf = (lanes: Lane[]): number[] => [...new Set(lanes.map((lane) => lane.id))];
+
+/** What waits in some group, or for a commit, is not counted by queue. */
+function countable(job: CheckedJob, maxPending: number): number {
+  if (job.commitWithinMs === undefined && (!job.ordered || job.group === '')) return maxPending;
+  const message = `Queue "${job.queue}" has a maxPending, which cannot count ordered groups or staged jobs. Enqueue them to another queue, or set ordered: true for the whole queue.`;
+  throw new QueueError('INVALID_OPTION', message);
+}

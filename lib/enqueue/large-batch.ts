@@ -22,7 +22,13 @@ export const isLarge = (items: EnqueueItem[]): boolean => items.length > MAX_ROW
 
 /** What is no item at all is found out when it is read. */
 const isPlain = (item: EnqueueItem | null): boolean =>
-  item?.uniqueKey === undefined && item?.id === undefined && item?.runAt === undefined && item?.delayMs === undefined;
+  item?.uniqueKey === undefined &&
+  item?.id === undefined &&
+  item?.runAt === undefined &&
+  item?.delayMs === undefined &&
+  item?.group === undefined &&
+  item?.ordered === undefined &&
+  item?.staged === undefined;
 
 /** A large batch, read bit by bit: its reading overlaps with its storing, and holds up nothing else in the process. */
 export class LargeBatch {

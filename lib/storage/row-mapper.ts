@@ -14,6 +14,9 @@ export interface StoredOptions {
   checkpoint?: unknown;
   /** Attempts that checkpoints have granted. */
   extraAttempts?: number;
+  /** Travels here rather than in a column of its own: a job without a group costs its claim nothing. */
+  group?: string;
+  ordered?: true;
 }
 
 /** A row of a claim: PostgreSQL's own text, parsed where it is read. */
@@ -150,6 +153,8 @@ export interface FoundRow {
   last_error: Failure | null;
   history: AttemptRecord[] | null;
   labels: string[];
+  group_name: string | null;
+  commit_by: Date | null;
 }
 
 export function foundJob(row: FoundRow): FoundJob {
@@ -176,6 +181,8 @@ export function foundJob(row: FoundRow): FoundJob {
       payloadBytes: row.payload_bytes,
       uniqueKey: row.unique_key,
       fingerprint: row.fingerprint,
+      group: row.group_name,
+      commitBy: row.commit_by,
       lastError: row.last_error,
       cancelRequestedAt: row.cancel_at,
       ...endOf(row),
