@@ -18,6 +18,7 @@ export type {
   BackPressure,
   CancelCounts,
   CancelSelector,
+  CommitAnswer,
   Enqueued,
   EnqueueItem,
   EnqueueManyOptions,
@@ -65,7 +66,7 @@ export { PostgresJobQueue } from './pull/postgres-job-queue.js';
 export { QueueService } from './queue.service.js';
 export { SimpleQueueModule } from './simple-queue.module.js';
 export type { SimpleQueueModuleExtras, SimpleQueueOptionsFactory } from './simple-queue.module-definition.js';
-export type { QueueSettings, ResolvedOptions, SimpleQueueOptions, WorkerSettings } from './simple-queue.options.js';
+export type { DeadHead, QueueSettings, ResolvedOptions, SimpleQueueOptions, WorkerSettings } from './simple-queue.options.js';
 export type { DataSourceChoice } from './storage/data-source-token.js';
 export { DatabaseError } from './storage/database-errors.js';
 export { createEntities, type CreateEntitiesOptions, type JobRow } from './storage/entities.js';

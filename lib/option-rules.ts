@@ -26,6 +26,9 @@ const queueSettings = shape({
   maxPending: whole(1, 1_000_000),
   archive: orFalse(keep),
   deadLetter: keep,
+  ordered: yesOrNo,
+  fair: yesOrNo,
+  deadHead: oneOf('block', 'skip', 'halt'),
 } satisfies Record<keyof QueueSettings, Rule>);
 
 /** The address holds a password, so the problem does not show it. */

@@ -1,10 +1,12 @@
 import { Enqueuer } from './enqueue/enqueuer.js';
 import { checkObject, checkText } from './enqueue/new-job.js';
 import { templatedItem, templatedItems } from './enqueue/templated-item.js';
+import { TwoPhase } from './enqueue/two-phase.js';
 import type {
   BackPressure,
   CancelCounts,
   CancelSelector,
+  CommitAnswer,
   EnqueueItem,
   EnqueueManyOptions,
   EnqueueOptions,
@@ -31,6 +33,7 @@ export class QueueService {
   private readonly enqueuer: Enqueuer;
   private readonly archive: Retention;
   private readonly waits: Waits;
+  private readonly twoPhase: TwoPhase;
 
   constructor(
     private readonly storage: Storage,
@@ -40,6 +43,7 @@ export class QueueService {
     this.enqueuer = new Enqueuer(storage, options, events);
     this.archive = archiveRetention(options);
     this.waits = new Waits(storage, options, events);
+    this.twoPhase = new TwoPhase(storage, this.archive);
   }
 
   /**
@@ -111,7 +115,7 @@ export class QueueService {
   }
 
   /**
-   * Cancels by `id`, by `queue` and `uniqueKey`, or by `fingerprint` or `workflowId` (of one `queue` or all). What waits ends at once; what runs
+   * Cancels by `id`, by `queue` and `uniqueKey`, by `queue` and `group`, or by `fingerprint` or `workflowId` (of one `queue` or all). What waits ends at once; what runs
    * is asked to stop: its signal aborts within a second; a success that commits first wins. What has ended is left alone.
    * @throws QueueError `INVALID_OPTION` when not exactly one selector is given.
    */
@@ -119,10 +123,26 @@ export class QueueService {
     const manager = this.enqueuer.transactionOf(options);
     const run = manager ? this.storage.database.in(manager) : this.storage.database.callers.run;
     const counts = await this.cancelBy(run, selector);
-    if (counts.requested > 0)
-      this.storage.signals.send({ lanes: [], cancel: true }, manager && this.storage.database.runnerOf(manager));
+    // What was cancelled may have held the turn of an ordered group: "later" asks for a look.
+    const news = { ...(counts.requested > 0 ? { cancel: true } : {}), ...(counts.cancelled > 0 ? { later: true } : {}) };
+    if (Object.keys(news).length > 0)
+      this.storage.signals.send({ lanes: [], ...news }, manager && this.storage.database.runnerOf(manager));
     if (counts.cancelled > 0) this.tellWaiters(selector.id, manager);
     return counts;
+  }
+
+  /**
+   * Lets a staged job run, now or when its time and its turn have come. Of `commit`, `abort` and the expiry exactly one decides, and each
+   * caller learns which: the answer's `won` says whether it was this call.
+   * @throws QueueError `INVALID_OPTION` for an id that is no UUID.
+   */
+  async commit(id: string, options: InTransaction = {}): Promise<CommitAnswer> {
+    return this.twoPhase.commit(checkId(id), this.enqueuer.transactionOf(options));
+  }
+
+  /** Ends a staged job, as `cancelled`, without running it; otherwise as `commit`. A job that was committed is left alone. */
+  async abort(id: string, options: InTransaction = {}): Promise<CommitAnswer> {
+    return this.twoPhase.abort(checkId(id), this.enqueuer.transactionOf(options));
   }
 
   /**
@@ -146,10 +166,11 @@ export class QueueService {
   }
 
   private async cancelBy(run: Run, selector: CancelSelector): Promise<CancelCounts> {
-    const { id, uniqueKey, fingerprint, workflowId, queue } = checkSelector(selector);
+    const { id, uniqueKey, fingerprint, workflowId, group, queue } = checkSelector(selector);
     if (id !== undefined) return this.storage.jobs.cancelById(run, [checkId(id)], this.archive);
     if (uniqueKey !== undefined) return this.storage.jobs.cancelByUniqueKey(run, { uniqueKey, queue: queue! }, this.archive);
     if (workflowId !== undefined) return this.storage.jobs.cancelByWorkflow(run, { workflowId, queue }, this.archive);
+    if (group !== undefined) return this.storage.jobs.cancelByGroup(run, { group, queue: queue! }, this.archive);
     return this.storage.jobs.cancelByFingerprint(run, { fingerprint: fingerprint!, queue }, this.archive);
   }
 }
@@ -157,20 +178,20 @@ export class QueueService {
 /** Also asked by the recording service of the test kit. */
 export function checkSelector(selector: CancelSelector): CancelSelector {
   checkObject('the selector of cancel', selector);
-  const { id, uniqueKey, fingerprint, workflowId, queue } = selector;
-  if ([id, uniqueKey, fingerprint, workflowId].filter((value) => value !== undefined).length !== 1) {
+  const { id, uniqueKey, fingerprint, workflowId, group, queue } = selector;
+  if ([id, uniqueKey, fingerprint, workflowId, group].filter((value) => value !== undefined).length !== 1) {
     throw new QueueError(
       'INVALID_OPTION',
-      'cancel: give exactly one of id, uniqueKey (with its queue), fingerprint or workflowId.',
+      'cancel: give exactly one of id, uniqueKey (with its queue), group (with its queue), fingerprint or workflowId.',
     );
   }
-  if (uniqueKey !== undefined && queue === undefined) {
-    throw new QueueError('INVALID_OPTION', 'cancel: a uniqueKey belongs to a queue. Give { queue, uniqueKey }.');
+  if (queue === undefined && (uniqueKey ?? group) !== undefined) {
+    const what = group === undefined ? 'uniqueKey' : 'group';
+    throw new QueueError('INVALID_OPTION', `cancel: a ${what} belongs to a queue. Give { queue, ${what} }.`);
   }
   if (queue !== undefined) checkQueueName(queue);
-  if (uniqueKey !== undefined) checkText('uniqueKey', uniqueKey);
-  if (fingerprint !== undefined) checkText('fingerprint', fingerprint);
-  if (workflowId !== undefined) checkText('workflowId', workflowId);
+  for (const [option, text] of Object.entries({ uniqueKey, fingerprint, workflowId, group }))
+    if (text !== undefined) checkText(option, text);
   return selector;
 }
 

@@ -68,8 +68,11 @@ function isPlain(value: unknown): value is object {
 }
 
 function contradictions(options: ResolvedOptions): string[] {
-  if (options.leaseMs > options.heartbeatIntervalMs) return [];
+  const both = [...options.queues].filter(([, { ordered, fair }]) => ordered && fair);
+  const torn = both.map(([name]) => `queues.${name} cannot be ordered and fair: an ordered queue is one group`);
+  if (options.leaseMs > options.heartbeatIntervalMs) return torn;
   return [
+    ...torn,
     `leaseMs (${options.leaseMs}) must be longer than heartbeatIntervalMs (${options.heartbeatIntervalMs}): each lease would lapse before it is renewed`,
   ];
 }

@@ -13,7 +13,19 @@ export interface QueueSettings extends AttemptPolicy {
   maxPending?: number;
   /** What becomes of its jobs that ended badly, default the module's. */
   deadLetter?: { keepMs: number };
+  /** `true`: the whole queue is one strict FIFO, however many workers run. Set it in every process that enqueues. Default false. */
+  ordered?: boolean;
+  /** `true`: workers take jobs from its groups in turn, however many a group has. Set it in every process that enqueues. Default false. */
+  fair?: boolean;
+  /**
+   * What the followers of a job that ended badly do in its ordered group: wait for an operator (`block`, the default), go on (`skip`),
+   * or wait, and with them every group of the queue (`halt`).
+   */
+  deadHead?: DeadHead;
 }
+
+/** What a job that ended badly does to its ordered group. */
+export type DeadHead = 'block' | 'skip' | 'halt';
 
 /** Which part of the work this process takes. */
 export interface WorkerSettings {

@@ -5,6 +5,7 @@
  * server (one shard) and on a cluster distributed by `shard`; see docs/adr/0002-where-a-job-stands.md for the shape.
  */
 
+import { ORDERED_GROUPS } from './ordered-groups.js';
 import { HOT, SMALL } from './storage-parameters.js';
 import { SQL_PRODUCERS } from './sql-producers.js';
 import { THROTTLE } from './throttle.js';
@@ -73,6 +74,10 @@ export const UP = [
     payload_bytes bytea,
     last_error jsonb,
     history jsonb,
+    group_name text check (length(group_name) <= 512),
+    seq bigint check (seq is null or group_name is not null),
+    commit_by timestamptz,
+    fair boolean,
     primary key (id, shard)
   ) with (${HOT})`,
   `create unique index job_unique_key on simple_queue.job (unique_key, shard, queue) where unique_key is not null`,
@@ -80,6 +85,8 @@ export const UP = [
   // In the options, so that it travels with them wherever the job goes and costs the others neither a column nor a parameter.
   `create index job_workflow on simple_queue.job ((options ->> 'workflowId'), shard) where options ->> 'workflowId' is not null`,
   `create index job_cancel on simple_queue.job (cancel_at, shard) where cancel_at is not null`,
+  `create index job_group on simple_queue.job (group_name, shard, queue, seq) where group_name is not null`,
+  `create index job_staged on simple_queue.job (commit_by, shard) where commit_by is not null`,
 
   `create table simple_queue.ready (
     lane int not null,
@@ -111,6 +118,7 @@ export const UP = [
     epoch int not null,
     primary key (lane, shard, suspicion, run_at, id)
   ) with (${HOT})`,
+  ...ORDERED_GROUPS,
   `create table simple_queue.claim (
     id uuid not null,
     shard smallint not null,
@@ -151,7 +159,7 @@ export const UP = [
   `create index archive_fingerprint on simple_queue.archive (fingerprint, shard, id) where fingerprint is not null`,
   `create index archive_unique_key on simple_queue.archive (unique_key, shard, id) where unique_key is not null`,
   `create table simple_queue.dead_letter (${ENDED},
-    check (state in ('failed', 'critical', 'unprocessable', 'poisoned'))
+    check (state in ('failed', 'critical', 'unprocessable', 'poisoned', 'expired'))
   ) partition by range (expires_at)`,
   `create table simple_queue.dead_letter_default partition of simple_queue.dead_letter default`,
   `create index dead_letter_default_expiry on simple_queue.dead_letter_default (expires_at, shard)`,
@@ -161,25 +169,31 @@ export const UP = [
 
   `create view simple_queue.jobs as
     select j.id, q.name as queue, l.name, case
+        when j.commit_by is not null then 'staged'
         when exists (select from simple_queue.ready p where p.lane = j.lane and p.shard = j.shard and p.priority = j.priority
                      and p.run_at = j.run_at and p.id = j.id) then 'ready'
         when exists (select from simple_queue.scheduled p where p.run_at = j.run_at and p.shard = j.shard and p.id = j.id) then 'scheduled'
         when exists (select from simple_queue.suspect p where p.lane = j.lane and p.shard = j.shard and p.suspicion = j.suspicion
                      and p.run_at = j.run_at and p.id = j.id) then 'ready'
+        when j.fair and exists (select from simple_queue.fair_ready p where p.lane = j.lane and p.shard = j.shard and p.group_name = j.group_name
+                     and p.priority = j.priority and p.run_at = j.run_at and p.id = j.id) then 'ready'
+        when j.seq is not null and exists (select from simple_queue.blocked p where p.group_name = j.group_name and p.shard = j.shard
+                     and p.queue = j.queue and p.seq = j.seq) then 'blocked'
         else 'running' end as state,
       j.priority, j.attempt, j.stalls, j.reschedules, j.created_at, j.run_at, j.cancel_at,
       null::timestamptz as finished_at, null::timestamptz as expires_at, null::int as run_ms, null::text as worker,
-      j.unique_key, j.fingerprint, j.options, j.payload, j.payload_bytes, null::jsonb as output, j.last_error, j.history, l.labels
+      j.unique_key, j.fingerprint, j.options, j.payload, j.payload_bytes, null::jsonb as output, j.last_error, j.history, l.labels,
+      nullif(j.group_name, '') as group_name, j.commit_by
     from simple_queue.job j join simple_queue.lane l on l.id = j.lane join simple_queue.queue q on q.id = l.queue
     union all
     select a.id, q.name, l.name, a.state, a.priority, a.attempt, a.stalls, a.reschedules, a.created_at, a.run_at, null,
       a.finished_at, a.expires_at, a.run_ms, a.worker, a.unique_key, a.fingerprint, a.options, a.payload, a.payload_bytes,
-      a.output, a.last_error, a.history, l.labels
+      a.output, a.last_error, a.history, l.labels, a.options ->> 'group', null
     from simple_queue.archive a join simple_queue.lane l on l.id = a.lane join simple_queue.queue q on q.id = l.queue
     union all
     select d.id, q.name, l.name, d.state, d.priority, d.attempt, d.stalls, d.reschedules, d.created_at, d.run_at, null,
       d.finished_at, d.expires_at, d.run_ms, d.worker, d.unique_key, d.fingerprint, d.options, d.payload, d.payload_bytes,
-      d.output, d.last_error, d.history, l.labels
+      d.output, d.last_error, d.history, l.labels, d.options ->> 'group', null
     from simple_queue.dead_letter d join simple_queue.lane l on l.id = d.lane join simple_queue.queue q on q.id = l.queue`,
 
   ...SQL_PRODUCERS,
@@ -209,6 +223,8 @@ export const DOWN = [
   `drop function simple_queue.enqueue`,
   `drop view simple_queue.jobs`,
   `drop table simple_queue.throttle`,
-  `drop table simple_queue.dead_letter, simple_queue.archive, simple_queue.lapsed, simple_queue.lease, simple_queue.claim, simple_queue.suspect,
+  `drop table simple_queue.dead_letter, simple_queue.archive, simple_queue.lapsed, simple_queue.lease, simple_queue.claim,
+    simple_queue.fair_ready, simple_queue.staged, simple_queue.blocked, simple_queue.vacant, simple_queue.head, simple_queue.suspect,
     simple_queue.scheduled, simple_queue.ready, simple_queue.job, simple_queue.lane, simple_queue.queue, simple_queue.version`,
+  `drop sequence simple_queue.turn`,
 ];

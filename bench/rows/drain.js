@@ -43,6 +43,12 @@ export const drainRows = [
     size: 'io',
     handler: 'io',
   }),
+  drainRow('ordered', 'Drain of ordered groups (1,000 x 100)', {
+    note: 'graphile-worker: a queue name for each group; pg-boss: `key_strict_fifo` with a `singletonKey` for each group. BullMQ has groups in its paid edition.',
+    variants: ['ours', 'ours-wide', 'graphile-best', 'boss-best'],
+    settings: { keep: false, groups: 1_000 },
+    size: 'ordered',
+  }),
 ];
 
 function drainRow(id, title, { note, variants, settings, processes = 1, size = 'drain', handler = 'noop' }) {

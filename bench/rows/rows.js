@@ -9,4 +9,4 @@ import { stillRows } from './still.js';
 export const ROWS = [...drainRows, ...enqueueRows, ...latencyRows, ...crowdRows, ...promiseRows, ...stillRows];
 
 /** Not in the library yet. */
-export const LATER = ['Ordered groups (1,000 x 100)'];
+export const LATER = [];

@@ -2,6 +2,7 @@
 export const FULL = {
   samples: 3,
   drain: 100_000,
+  ordered: 100_000,
   warm: 5_000,
   warmMs: 2_000,
   limitMs: 20_000,
@@ -25,6 +26,7 @@ export const FULL = {
 export const QUICK = {
   samples: 1,
   drain: 20_000,
+  ordered: 20_000,
   warm: 2_000,
   warmMs: 500,
   limitMs: 1_500,

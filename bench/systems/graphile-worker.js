@@ -36,7 +36,9 @@ class GraphileWorker {
   }
 
   bulk(numbers) {
-    return this.addJobs(numbers, (n) => ({ identifier: 'bench', payload: { n } }));
+    const { groups } = this.settings;
+    const queueOf = (n) => (groups ? { queueName: `group ${n % groups}` } : {});
+    return this.addJobs(numbers, (n) => ({ identifier: 'bench', payload: { n }, ...queueOf(n) }));
   }
 
   later(numbers) {

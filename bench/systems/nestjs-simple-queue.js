@@ -18,12 +18,13 @@ export async function open(settings) {
     providers: names.map((name) => handlerOf(name, relay)),
   };
   const app = await NestFactory.createApplicationContext(module, { logger: ['error', 'warn'], abortOnError: false });
-  return new SimpleQueue({ app, dataSource, relay });
+  return new SimpleQueue({ app, dataSource, relay, groups: settings.groups });
 }
 
 class SimpleQueue {
-  constructor({ app, dataSource, relay }) {
+  constructor({ app, dataSource, relay, groups }) {
     this.app = app;
+    this.groups = groups;
     this.dataSource = dataSource;
     this.relay = relay;
     this.queues = app.get(QueueService);
@@ -45,8 +46,12 @@ class SimpleQueue {
   bulk(numbers) {
     return this.queues.enqueueMany(
       'bench',
-      numbers.map((n) => ({ payload: { n } })),
+      numbers.map((n) => ({ payload: { n }, ...this.groupOf(n) })),
     );
+  }
+
+  groupOf(n) {
+    return this.groups ? { group: `group ${n % this.groups}`, ordered: true } : {};
   }
 
   later(numbers) {

@@ -10,7 +10,8 @@ export async function open(settings) {
   boss.on('warning', () => undefined);
   await boss.start();
   const names = ['bench', 'elsewhere', ...Array.from({ length: (settings.queues ?? 1) - 1 }, (_, index) => `bench-${index + 2}`)];
-  for (const name of names) await boss.createQueue(name);
+  const policy = settings.groups ? { policy: 'key_strict_fifo' } : {};
+  for (const name of names) await boss.createQueue(name, policy);
   if (settings.options?.queue) for (const name of names) await boss.updateQueue(name, settings.options.queue);
   return new Boss({ settings, boss, names });
 }
@@ -36,7 +37,9 @@ class Boss {
   }
 
   bulk(numbers) {
-    return this.insert('bench', numbers, (n) => ({ data: { n } }));
+    const { groups } = this.settings;
+    const keyOf = (n) => (groups ? { singletonKey: `group ${n % groups}` } : {});
+    return this.insert('bench', numbers, (n) => ({ data: { n }, ...keyOf(n) }));
   }
 
   later(numbers) {

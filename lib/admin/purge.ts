@@ -40,6 +40,8 @@ export class Purge {
     const ids = ended.map((job) => job.id);
     let purged = ids.length > 0 ? await revivals.purgeEnded(ids, states) : 0;
     if (waiting.length > 0) purged += await revivals.purgeWaiting(waiting);
+    // A turn of an ordered group may have become vacant.
+    if (purged > 0) this.storage.signals.send({ lanes: [], later: true });
     return purged;
   }
 }

@@ -6,7 +6,7 @@ import { checkFilter, checkPage, type JobFilter, type JobPage, type PurgeOptions
 import { JobList, type JobPageAnswer } from './job-list.js';
 import { Overview, type QueueStats, type QueueSummary, type WorkerSummary } from './overview.js';
 import { Purge, type PurgeCounts } from './purge.js';
-import { MOST_AHEAD, REASONS, type Reason } from './reasons.js';
+import { blocked, MOST_AHEAD, REASONS, type Reason } from './reasons.js';
 import { Revivals, type Retried, type RedriveCounts } from './revivals.js';
 
 /** Why a job does not run. */
@@ -106,6 +106,17 @@ export class QueueAdmin {
     return this.purges.purge(filter, options);
   }
 
+  /**
+   * Lets an ordered group go on behind the job that ended badly and blocks it, or halts its queue; without `group` a queue that is ordered
+   * as a whole. The job stays in the dead letter queue. Answers its id, or undefined where no dead job blocks the group.
+   * @throws QueueError `INVALID_NAME`.
+   */
+  async releaseGroup(queue: string, group = ''): Promise<string | undefined> {
+    const released = await this.storage.groups.release(checkQueueName(queue), group);
+    if (released) this.storage.signals.send({ lanes: [], later: true });
+    return released;
+  }
+
   /** Every process that holds a lease, the oldest first, 1,000 at most. */
   async workers(): Promise<WorkerSummary[]> {
     return this.overview.workers();
@@ -117,7 +128,14 @@ export class QueueAdmin {
     const situation = await this.storage.queues.explain(checked, MOST_AHEAD);
     if (!situation) return { id: checked, ...inWords([UNKNOWN]) };
     const reasons = REASONS.map((look) => look(situation)).filter((reason) => reason !== undefined);
+    if (situation.state === 'blocked') reasons.unshift(...(await this.blockedBy(checked, situation.queue)));
     return { id: checked, state: situation.state, ...inWords(reasons) };
+  }
+
+  private async blockedBy(id: string, queue: string): Promise<Reason[]> {
+    const group = (await this.storage.jobs.find(id))?.group ?? '';
+    const state = await this.storage.groups.describe(queue, group);
+    return state ? [blocked(queue, group, state)] : [];
   }
 }
 

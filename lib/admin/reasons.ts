@@ -1,8 +1,10 @@
 import { isTerminal } from '../job/job-state.js';
+import type { GroupState } from '../storage/group.repository.js';
 import type { Situation } from '../storage/queue.repository.js';
 
 /** Why a job does not run. */
 export type ReasonCode =
+  | 'BLOCKED'
   | 'CANCEL_REQUESTED'
   | 'ENDED'
   | 'FIRST_IN_LINE'
@@ -14,6 +16,7 @@ export type ReasonCode =
   | 'QUEUE_PAUSED'
   | 'RETRY_LATER'
   | 'RUNNING'
+  | 'STAGED'
   | 'SUSPECT'
   | 'UNKNOWN';
 
@@ -82,6 +85,9 @@ const noHandler: Look = ({ state, workers, workersOfLane, queue, name }) => {
   };
 };
 
+const staged: Look = ({ state }) =>
+  state === 'staged' ? { code: 'STAGED', text: 'It waits for its commit, and expires without one.' } : undefined;
+
 const suspect: Look = ({ state, suspicion, stalls }) => {
   if (state !== 'ready' || !suspicion) return undefined;
   const how = suspicion > 1 ? 'alone in a worker process' : 'apart, with a few other suspects';
@@ -103,6 +109,16 @@ const firstInLine: Look = ({ state, suspicion, ahead, workersOfLane, pausedAt })
   return { code: 'FIRST_IN_LINE', text };
 };
 
+/** Asked apart: only a blocked job has a group to look at. */
+export function blocked(queue: string, group: string, { holder, dead, haltedBy }: GroupState): Reason {
+  const which = group === '' ? `Queue "${queue}"` : `Group "${group}" of queue "${queue}"`;
+  const until = 'Retry, purge or release it (releaseGroup).';
+  if (dead) return { code: 'BLOCKED', text: `${which} is blocked by job ${dead.id}, which ended badly. ${until}` };
+  if (haltedBy) return { code: 'BLOCKED', text: `Queue "${queue}" is halted by job ${haltedBy}, which ended badly. ${until}` };
+  const before = holder ? `job ${holder} has the turn` : 'its turn is being handed on';
+  return { code: 'BLOCKED', text: `${which} runs one job after another, and ${before}.` };
+}
+
 /** Every reason there is, the strongest first. A new one is a function and a line here. */
 export const REASONS: readonly Look[] = [
   ended,
@@ -114,6 +130,7 @@ export const REASONS: readonly Look[] = [
   noHandler,
   retryLater,
   notDue,
+  staged,
   suspect,
   jobsAhead,
   firstInLine,

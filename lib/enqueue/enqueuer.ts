@@ -5,11 +5,12 @@ import type { QueueEvents } from '../observability/events.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import type { NewJob } from '../storage/enqueue.repository.js';
+import { isHeld } from '../storage/held-jobs.js';
 import type { Lane } from '../storage/lanes.js';
 import type { Storage } from '../storage/storage.js';
 import { checkMaxPending, refuseMixedKeys } from './conflict-rules.js';
 import { isLarge, LargeBatch } from './large-batch.js';
-import { checkedJob, checkObject, type CheckedJob } from './new-job.js';
+import { checkedJob, checkObject, type CheckedJob, type JobLimits } from './new-job.js';
 import { SharedInserts } from './shared-inserts.js';
 import { signalOf } from './signal-of.js';
 
@@ -17,7 +18,7 @@ import { signalOf } from './signal-of.js';
 export class Enqueuer {
   private readonly ids = new Uuid7();
   private readonly shared: SharedInserts;
-  private readonly limits: { maxPayloadBytes: number; newId: () => string };
+  private readonly limits: JobLimits;
 
   constructor(
     private readonly storage: Storage,
@@ -43,7 +44,8 @@ export class Enqueuer {
   async enqueueMany(queue: string, items: EnqueueItem[], call: EnqueueManyOptions): Promise<Enqueued[]> {
     const manager = this.transactionOf(call);
     const limit = this.limitOf(queue, call);
-    if (!manager && limit === undefined && isLarge(items)) return this.enqueueLarge(queue, items);
+    if (!manager && limit === undefined && this.limitsOf(queue) === this.limits && isLarge(items))
+      return this.enqueueLarge(queue, items);
     const checked = items.map((item, index) => this.limited(this.checkedItem(queue, item, index), limit));
     refuseMixedKeys(checked);
     const jobs = await this.withLanes(checked);
@@ -74,7 +76,7 @@ export class Enqueuer {
   }
 
   private checkedJob(queue: string, item: EnqueueItem): CheckedJob {
-    const job = checkedJob(queue, item.payload, item, this.limits);
+    const job = checkedJob(queue, item.payload, item, this.limitsOf(queue));
     job.lane = this.storage.lanes.find(queue, job.name, job.labels);
     return job;
   }
@@ -94,7 +96,7 @@ export class Enqueuer {
   }
 
   private limited(job: CheckedJob, maxPending: number | undefined): CheckedJob {
-    if (maxPending !== undefined) job.maxPending = maxPending;
+    if (maxPending !== undefined) job.maxPending = countable(job, maxPending);
     return job;
   }
 
@@ -102,6 +104,12 @@ export class Enqueuer {
   private async withLanes(jobs: CheckedJob[]): Promise<NewJob[]> {
     for (const job of jobs) job.lane ??= await this.storage.lanes.of(job.queue, job.name, job.labels);
     return jobs as NewJob[];
+  }
+
+  private limitsOf(queue: string): JobLimits {
+    const { ordered = false, fair = false } = this.options.queues.get(queue) ?? {};
+    if (ordered || fair) return { ...this.limits, ordered, fair };
+    return this.limits;
   }
 
   /** Concurrent callers share a statement, and its wake-up. */
@@ -138,7 +146,15 @@ export class Enqueuer {
 const STORED: ReadonlySet<EnqueueOutcome> = new Set(['created', 'replaced', 'postponed']);
 
 /** What may conflict, or has to be counted, keeps a statement of its own. */
-const isShared = (job: NewJob): boolean => job.uniqueKey === undefined && !job.givenId && job.maxPending === undefined;
+const isShared = (job: NewJob): boolean =>
+  job.uniqueKey === undefined && !job.givenId && job.maxPending === undefined && !isHeld(job);
 
 const lanesOf = (jobs: NewJob[]): Lane[] => jobs.map((job) => job.lane);
 const idsOf = (lanes: Lane[]): number[] => [...new Set(lanes.map((lane) => lane.id))];
+
+/** What waits in some group, or for a commit, is not counted by queue. */
+function countable(job: CheckedJob, maxPending: number): number {
+  if (job.commitWithinMs === undefined && (!job.ordered || job.group === '')) return maxPending;
+  const message = `Queue "${job.queue}" has a maxPending, which cannot count ordered groups or staged jobs. Enqueue them to another queue, or set ordered: true for the whole queue.`;
+  throw new QueueError('INVALID_OPTION', message);
+}

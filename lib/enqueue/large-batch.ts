@@ -20,9 +20,11 @@ interface Reading {
  */
 export const isLarge = (items: EnqueueItem[]): boolean => items.length > MAX_ROWS && items.every(isPlain);
 
+/** What asks for more than a plain insert. */
+const SPECIAL: readonly (keyof EnqueueItem)[] = ['uniqueKey', 'id', 'runAt', 'delayMs', 'group', 'ordered', 'staged'];
+
 /** What is no item at all is found out when it is read. */
-const isPlain = (item: EnqueueItem | null): boolean =>
-  item?.uniqueKey === undefined && item?.id === undefined && item?.runAt === undefined && item?.delayMs === undefined;
+const isPlain = (item: EnqueueItem | null): boolean => SPECIAL.every((option) => item?.[option] === undefined);
 
 /** A large batch, read bit by bit: its reading overlaps with its storing, and holds up nothing else in the process. */
 export class LargeBatch {

@@ -4,13 +4,17 @@ import { checkLabels, NO_LABELS } from '../job/labels.js';
 import { LAST_DATE } from '../job/job-result.js';
 import { checkId, checkJobName, checkQueueName, quote } from '../job/names.js';
 import { payloadText, tooLarge } from '../job/payload.js';
-import { QueueError } from '../job/queue.errors.js';
+import type { QueueError } from '../job/queue.errors.js';
 import { closestWord } from '../runtime/closest-word.js';
 import type { NewJob } from '../storage/enqueue.repository.js';
+import type { Held } from '../storage/held-jobs.js';
 import type { Lane } from '../storage/lanes.js';
 import { checkedConflict } from './conflict-rules.js';
+import { checkedHold, type QueueShape } from './held.js';
+import { checkNumber, checkObject, checkText, checkWhole, invalid } from './option-checks.js';
 
-const MAX_TEXT = 512;
+export { checkObject, checkText } from './option-checks.js';
+
 const MAX_HEADERS_BYTES = 8 * 1_024;
 const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1_000;
 
@@ -21,6 +25,12 @@ export type CheckedJob = Omit<NewJob, 'lane'> & {
   labels: readonly string[];
   lane: Lane | undefined;
 };
+
+/** What a job is checked against, and where its id comes from. */
+export interface JobLimits extends QueueShape {
+  maxPayloadBytes: number;
+  newId: () => string;
+}
 
 const OPTION_NAMES: Record<keyof EnqueueItem, true> = {
   payload: true,
@@ -35,6 +45,10 @@ const OPTION_NAMES: Record<keyof EnqueueItem, true> = {
   fingerprint: true,
   labels: true,
   workflowId: true,
+  group: true,
+  ordered: true,
+  staged: true,
+  commitWithinMs: true,
   headers: true,
   maxAttempts: true,
   backoff: true,
@@ -46,15 +60,11 @@ const OPTION_NAMES: Record<keyof EnqueueItem, true> = {
  * Checks what a caller gave, before it is written. Throws a QueueError that names the value.
  * All jobs have the same members in the same order, and none is copied: a large batch pays for each.
  */
-export function checkedJob(
-  queue: string,
-  payload: unknown,
-  options: JobOptions,
-  limits: { maxPayloadBytes: number; newId: () => string },
-): CheckedJob {
+export function checkedJob(queue: string, payload: unknown, options: JobOptions, limits: JobLimits): CheckedJob {
   checkObject('options', options);
   for (const key of Object.keys(options)) if (!Object.hasOwn(OPTION_NAMES, key)) throw unknownOption(key);
   const { id, name = '', priority = 0, uniqueKey, fingerprint, payloadBytes } = options;
+  const held = checkedHold(options, limits);
   return {
     queue: checkQueueName(queue),
     name: checkJobName(name),
@@ -70,7 +80,8 @@ export function checkedJob(
     ...checkedConflict(options),
     fingerprint: ifGiven(fingerprint, checkFingerprint),
     payloadBytes: payloadBytes === undefined ? undefined : checkedBytes(payloadBytes, limits.maxPayloadBytes),
-    options: storedOptions(options),
+    ...held,
+    options: storedOptions(options, held),
   };
 }
 
@@ -87,14 +98,6 @@ function checkedTime({ runAt, delayMs }: JobOptions): Date | undefined {
   return new Date(Math.max(0, runAt.getTime()));
 }
 
-/** Also asked by cancel. PostgreSQL's text holds no U+0000, and UTF-8 no lone surrogate. */
-export function checkText(option: string, text: unknown): string {
-  const fits =
-    typeof text === 'string' && text.length > 0 && text.length <= MAX_TEXT && !text.includes('\0') && text.isWellFormed();
-  if (!fits) throw invalid(`${option} must be 1 to ${MAX_TEXT} characters of well-formed text, not ${quote(text)}`);
-  return text;
-}
-
 function checkedBytes(bytes: Uint8Array, maxBytes: number): Buffer {
   if (!(bytes instanceof Uint8Array)) throw invalid('payloadBytes must be a Uint8Array or Buffer');
   if (bytes.byteLength > maxBytes) throw tooLarge(bytes.byteLength, maxBytes);
@@ -102,15 +105,17 @@ function checkedBytes(bytes: Uint8Array, maxBytes: number): Buffer {
 }
 
 /** Only what was given is stored: the worker applies handler, queue and module settings. */
-function storedOptions({ headers, maxAttempts, backoff, timeoutMs, workflowId }: JobOptions): string | undefined {
-  const given = headers !== undefined || maxAttempts !== undefined || backoff !== undefined || timeoutMs !== undefined;
-  if (!given && workflowId === undefined) return undefined;
+function storedOptions(given: JobOptions, { group, ordered }: Held): string | undefined {
+  const { headers, maxAttempts, backoff, timeoutMs, workflowId } = given;
+  if ([headers, maxAttempts, backoff, timeoutMs, workflowId, group].every((value) => value === undefined)) return undefined;
   return JSON.stringify({
     headers: ifGiven(headers, checkHeaders),
     maxAttempts: ifGiven(maxAttempts, (value) => checkWhole('maxAttempts', value, 1, 1_000)),
     backoff: ifGiven(backoff, checkStorable),
     timeoutMs: ifGiven(timeoutMs, (value) => checkWhole('timeoutMs', value, 1, MAX_TIMEOUT_MS)),
     workflowId: ifGiven(workflowId, (value) => checkText('workflowId', value)),
+    group: group || undefined,
+    ordered: ordered || undefined,
   });
 }
 
@@ -134,26 +139,7 @@ function checkHeaders(headers: Record<string, string>): Record<string, string> {
   return headers;
 }
 
-function checkWhole(option: string, value: number, min: number, max: number): number {
-  if (Number.isInteger(value)) return checkNumber(option, value, min, max);
-  throw invalid(`${option} must be a whole number from ${min} to ${max}, not ${String(value)}`);
-}
-
-function checkNumber(option: string, value: number, min: number, max: number): number {
-  if (typeof value === 'number' && value >= min && value <= max) return value;
-  throw invalid(`${option} must be a number from ${min} to ${max}, not ${String(value)}`);
-}
-
-export function checkObject(what: string, value: unknown): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid(`${what} must be an object, not ${quote(value)}`);
-}
-
 function unknownOption(key: string): QueueError {
   const closest = closestWord(key, Object.keys(OPTION_NAMES));
   return invalid(`unknown option "${key.slice(0, 60)}"${closest ? `, did you mean "${closest}"?` : ''}`);
-}
-
-function invalid(problem: string): QueueError {
-  return new QueueError('INVALID_OPTION', `enqueue: ${problem}${problem.endsWith('?') ? '' : '.'}`);
 }

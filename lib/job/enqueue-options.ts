@@ -1,5 +1,6 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import type { StoredBackoff } from './backoff.js';
+import type { JobState } from './job-state.js';
 import type { TemplateOf } from './job-template.js';
 
 export type OnConflict = 'ignore' | 'replace' | 'debounce' | 'throttle';
@@ -32,6 +33,14 @@ export interface JobOptions {
   labels?: string[];
   /** Which workflow it belongs to, for finding and cancelling all of its jobs. 1 to 512 characters. */
   workflowId?: string;
+  /** Jobs of the queue that belong together, for `ordered`, for fairness and for cancelling them. 1 to 512 characters. */
+  group?: string;
+  /** Runs the jobs of the group strictly one after another, in the order in which their enqueues committed; no `priority`. */
+  ordered?: boolean;
+  /** Keeps the job's place and runs it only after `commit(id)`; `abort(id)`, or `commitWithinMs`, ends it. */
+  staged?: boolean;
+  /** Of a staged job: milliseconds until it expires without a commit, 1,000 to 30 days; default 300,000 (5 minutes). */
+  commitWithinMs?: number;
   /** A small map of strings that travels with the job; at most 8 KiB as JSON. */
   headers?: Record<string, string>;
   /** Attempts before the dead letter queue, 1 to 1,000. */
@@ -87,12 +96,15 @@ export interface Enqueued {
   outcome: EnqueueOutcome;
 }
 
-/** Which jobs to cancel: exactly one of the selectors; `uniqueKey` needs its queue, `fingerprint` and `workflowId` may name one. */
+/**
+ * Which jobs to cancel: exactly one of the selectors; `uniqueKey` and `group` need their queue, `fingerprint` and `workflowId` may name one.
+ */
 export interface CancelSelector {
   id?: string;
   uniqueKey?: string;
   fingerprint?: string;
   workflowId?: string;
+  group?: string;
   queue?: string;
 }
 
@@ -100,4 +112,12 @@ export interface CancelSelector {
 export interface CancelCounts {
   cancelled: number;
   requested: number;
+}
+
+/** What has become of a staged job. `won`: this very call decided it; `state` is where the job stands now, if it is known. */
+export interface CommitAnswer {
+  /** `committed` also where it was before, whatever became of it then; a cancelled job counts as `aborted`. */
+  outcome: 'committed' | 'aborted' | 'expired' | 'unknown';
+  won: boolean;
+  state?: JobState;
 }

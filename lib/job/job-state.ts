@@ -1,8 +1,8 @@
 /** While a job is live it stands in exactly one of these places. */
-export const LIVE_STATES = ['scheduled', 'ready', 'running'] as const;
+export const LIVE_STATES = ['staged', 'blocked', 'scheduled', 'ready', 'running'] as const;
 
 /** How a job can end. `succeeded` and `cancelled` go to the archive, the rest to the dead letter table. */
-export const TERMINAL_STATES = ['succeeded', 'failed', 'critical', 'unprocessable', 'cancelled', 'poisoned'] as const;
+export const TERMINAL_STATES = ['succeeded', 'failed', 'critical', 'unprocessable', 'cancelled', 'poisoned', 'expired'] as const;
 
 export type LiveState = (typeof LIVE_STATES)[number];
 export type TerminalState = (typeof TERMINAL_STATES)[number];
@@ -10,9 +10,11 @@ export type JobState = LiveState | TerminalState;
 
 /** The only list of allowed moves. docs/state-machine.md draws it and a test compares the two. */
 export const MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
+  staged: ['blocked', 'scheduled', 'ready', 'cancelled', 'expired'],
+  blocked: ['scheduled', 'ready', 'cancelled'],
   scheduled: ['ready', 'cancelled'],
   ready: ['running', 'cancelled'],
-  running: ['ready', 'scheduled', ...TERMINAL_STATES],
+  running: ['ready', 'scheduled', 'succeeded', 'failed', 'critical', 'unprocessable', 'cancelled', 'poisoned'],
   // An operator may ask for an ended job again: `QueueAdmin.retry` and `redrive`.
   succeeded: ['ready'],
   failed: ['ready'],
@@ -20,6 +22,7 @@ export const MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
   unprocessable: ['ready'],
   cancelled: ['ready'],
   poisoned: ['ready'],
+  expired: ['ready'],
 };
 
 /** Where the row of an ended job is kept. */
@@ -30,6 +33,7 @@ export const KEPT_IN: Readonly<Record<TerminalState, 'archive' | 'dead_letter'>>
   critical: 'dead_letter',
   unprocessable: 'dead_letter',
   poisoned: 'dead_letter',
+  expired: 'dead_letter',
 };
 
 export const isTerminal = (state: JobState): state is TerminalState => (TERMINAL_STATES as readonly JobState[]).includes(state);

@@ -32,6 +32,7 @@ export interface JobFacts {
   uniqueKey?: string;
   fingerprint?: string;
   workflowId?: string;
+  group?: string;
   lastError?: Failure;
   /** What the last `context.checkpoint` kept. */
   checkpoint?: unknown;
@@ -63,6 +64,7 @@ export abstract class Job<Payload = unknown> implements JobFacts {
   abstract readonly uniqueKey?: string;
   abstract readonly fingerprint?: string;
   abstract readonly workflowId?: string;
+  abstract readonly group?: string;
   abstract readonly lastError?: Failure;
   /** What `context.checkpoint` kept in an earlier run; undefined when there was none. Checkpoints of this run do not change it. */
   abstract readonly checkpoint?: unknown;
@@ -82,6 +84,8 @@ export interface FoundJob<Payload = unknown, Output = unknown> extends JobFacts 
   history: AttemptRecord[];
   /** A cancel was requested while it runs. */
   cancelRequestedAt?: Date;
+  /** Until when it has to be committed, while it is staged. */
+  commitBy?: Date;
   /** Worker that ended it, how long that run took, and when. */
   worker?: string;
   runMs?: number;

@@ -10,11 +10,17 @@ export interface SchedulerParts {
   onNews: (news: News) => Promise<void>;
 }
 
-/** What else the statement told: the newest lane, which suspects wait, which queues (by id) are paused. */
+/**
+ * What else the statement told: the newest lane, which suspects wait, which queues (by id) are paused, which lanes have jobs of fair
+ * queues, whether turns are vacant, when the next staged job expires.
+ */
 export interface News {
   newestLane: number;
   suspects: number[];
   pausedQueues: number[];
+  fair: number[];
+  vacant: boolean;
+  expiryMs: number | null;
 }
 
 const FULL_BATCH = 1_000;
@@ -34,8 +40,8 @@ export class Scheduler {
     const promotion = await this.parts.jobs.promote(this.since(performance.now()), this.parts.lanes());
     if (promotion.until) this.until = new Date(Date.parse(promotion.until) - LOOK_BACK_MS).toISOString();
     if (promotion.lanes.length > 0) this.parts.onPromoted(promotion.lanes);
-    const { newestLane, suspects, pausedQueues } = promotion;
-    await this.parts.onNews({ newestLane: newestLane ?? 0, suspects, pausedQueues });
+    const { newestLane, suspects, pausedQueues, fair, vacant, expiryMs } = promotion;
+    await this.parts.onNews({ newestLane: newestLane ?? 0, suspects, pausedQueues, fair, vacant, expiryMs });
     return this.restAfter(promotion);
   }
 

@@ -22,7 +22,7 @@ export interface JobEvents {
   /** Given back without spending the attempt: shutdown, a declined permit, claimed ahead and not started, a lease lost under it. */
   released: JobEvent & { reason: 'shutdown' | 'declined' | 'unstarted' | 'leaseLost' };
   /** Ended badly, in the dead letter queue: `state` says how. */
-  failed: JobEvent & { state: Exclude<TerminalState, 'succeeded' | 'cancelled'>; runMs: number; error: Failure };
+  failed: JobEvent & { state: Exclude<TerminalState, 'succeeded' | 'cancelled' | 'expired'>; runMs: number; error: Failure };
   cancelled: JobEvent & { reason: string };
   /** This process no longer holds the job: its late answer changed nothing. */
   leaseLost: JobEvent;
@@ -32,6 +32,8 @@ export interface JobEvents {
   outputInvalid: JobEvent & { problem: string };
   /** The reaper gave back what silent workers held. */
   reaped: { leases: number; jobs: number; poisoned: number; cancelled: number };
+  /** Staged jobs ended because nobody committed them in their time. */
+  expired: { jobs: number };
   /** A loop met an error of the database and goes on after `restMs`. */
   loopFailed: { loop: string; error: unknown; restMs: number };
   /** Something an operator should know; said once, not per job. */

@@ -19,6 +19,7 @@ const LINES: { readonly [Name in JobEventName]?: Line<Name> } = {
     (event) => `${job(event)} succeeded, but its output does not fit its template: ${oneLine(event.problem)}`,
   ],
   reaped: ['log', (event) => `took back ${event.jobs} job(s) of ${event.leases} silent worker(s)${fates(event)}`],
+  expired: ['warn', (event) => `${event.jobs} staged job(s) expired: nobody committed them in their time`],
   loopFailed: ['error', (event) => `${event.loop} failed and goes on in ${ms(event.restMs)}: ${loopError(event.error)}`],
   warning: ['warn', (event) => `${event.code}: ${oneLine(event.message, 2_000)}`],
   workerStarted: ['log', (event) => `worker ${event.worker} works ${event.queues.join(', ') || 'no queue'}`],

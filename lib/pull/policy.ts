@@ -1,5 +1,6 @@
 import type { Backoff } from '../job/backoff.js';
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { DeadHead, ResolvedOptions } from '../simple-queue.options.js';
+import { deadHeads } from '../storage/dead-heads.js';
 import { archiveRetention, deadLetterRetention, type Retention } from '../storage/retention.js';
 import type { StoredOptions } from '../storage/row-mapper.js';
 
@@ -9,10 +10,16 @@ export type PolicyOptions = Pick<ResolvedOptions, 'maxAttempts' | 'backoff' | 't
 export class PullPolicy {
   readonly archive: Retention;
   readonly deadLetter: Retention;
+  private readonly deadHeads: Readonly<Record<string, DeadHead>>;
 
   constructor(private readonly options: PolicyOptions) {
     this.archive = archiveRetention(options);
     this.deadLetter = deadLetterRetention(options);
+    this.deadHeads = deadHeads(options);
+  }
+
+  deadHead(queue: string): DeadHead {
+    return this.deadHeads[queue in this.deadHeads ? queue : '']!;
   }
 
   maxAttempts(queue: string, job: StoredOptions | null): number {

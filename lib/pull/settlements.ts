@@ -52,7 +52,11 @@ function returnOf(held: HeldJob, outcome: Going): Return {
 
 function burialOf(held: HeldJob, outcome: Ending, policy: PullPolicy, queue: string): Burial {
   const error = outcome.kind === 'cancelled' ? { name: 'Cancelled', message: outcome.reason } : outcome.error;
-  const keep = { archiveKeepMs: policy.archiveKeepMs(queue), deadLetterKeepMs: policy.deadLetterKeepMs(queue) };
+  const keep = {
+    archiveKeepMs: policy.archiveKeepMs(queue),
+    deadLetterKeepMs: policy.deadLetterKeepMs(queue),
+    deadHead: policy.deadHead(queue),
+  };
   const spent = outcome.kind === 'failed' ? 1 : 0;
   const verdict = { state: outcome.kind, spent, runMs: held.runMs, ...keep, error, entry: entryOf(held, outcome.kind, error) };
   return { id: held.id, epoch: held.epoch, verdict: verdict as Burial['verdict'] };

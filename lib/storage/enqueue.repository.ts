@@ -1,19 +1,22 @@
 import type { Enqueued } from '../job/enqueue-options.js';
+import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { overlap } from '../runtime/overlap.js';
-import { byteaArray, intArray, smallintArray, textArray, uuidArray } from './binary-array.js';
 import { chunksOf } from './chunks.js';
 import { ConflictRepository, hasConflictMode } from './conflict.repository.js';
 import type { Database, Run } from './database.js';
+import { heldValues, isHeld, type Held } from './held-jobs.js';
+import { anyValues, claimedCells, oneValues, valuesOf } from './job-values.js';
 import type { Lane } from './lanes.js';
 import { isLimited, PendingRepository } from './pending.repository.js';
-import type { ClaimedRow } from './row-mapper.js';
-import { claimedRow } from './row-mapper.js';
+import { claimedRow, type ClaimedRow } from './row-mapper.js';
 import { SHARD } from './shard.js';
 import type { DirectClaim } from './shortcuts.js';
 import type { Notice } from './signals.js';
 import { repeated } from './repeated.js';
 import { DATABASE_TIME } from './sql/database-time.sql.js';
+import { DRAW_TURNS } from './sql/draw-turns.sql.js';
+import { ENQUEUE_HELD } from './sql/enqueue-held.sql.js';
 import { ENQUEUE_CLAIMED, ENQUEUE_ONE, ENQUEUE_ONE_AND_NOTIFY } from './sql/enqueue-one.sql.js';
 import { ENQUEUE_PLAIN } from './sql/enqueue-plain.sql.js';
 import { ENQUEUE } from './sql/enqueue.sql.js';
@@ -22,7 +25,7 @@ import { FIND_LIVE_KEYS } from './sql/find-live-keys.sql.js';
 import { TAKE_BACK } from './sql/take-back.sql.js';
 
 /** A checked job on its way to the database. */
-export interface NewJob {
+export interface NewJob extends Held {
   id: string;
   lane: Lane;
   priority: number;
@@ -55,7 +58,8 @@ export class EnqueueRepository {
 
   /** In a transaction of our own where one is needed: one statement is its own transaction. */
   async insert(jobs: NewJob[]): Promise<Enqueued[]> {
-    const isOneStatement = chunksOf(jobs).length <= 1 && !jobs.some((job) => job.givenId || isConditional(job));
+    const isOneStatement =
+      chunksOf(jobs).length <= 1 && !jobs.some((job) => job.givenId || isConditional(job) || (isHeld(job) && jobs.length > 1));
     if (isOneStatement) return this.insertIn(this.database.callers.run, jobs);
     return repeated(() => this.database.callers.transaction((run) => this.insertIn(run, jobs)));
   }
@@ -106,17 +110,20 @@ export class EnqueueRepository {
   private async insertAny(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
     const answers = new Map<NewJob, Enqueued>();
     const now = await this.timeForAll(run, jobs);
+    const positions = new Map(jobs.map((job, position) => [job, position]));
+    await this.drawTurns(run, jobs);
     let open = [...jobs].sort(byKey);
     for (let round = 0; open.length > 0 && round < MAX_ROUNDS; round++) {
-      for (const chunk of chunksOf(open)) await this.insertChunk(run, { jobs: chunk, now, answers });
+      for (const chunk of chunksOf(open)) await this.insertChunk(run, { jobs: chunk, now, positions, answers });
       open = open.filter((job) => !answers.has(job));
     }
     if (open.length > 0) throw restless();
     return jobs.map((job) => answers.get(job)!);
   }
 
-  private async insertChunk(run: Run, { jobs, now, answers }: Chunk): Promise<void> {
-    const stored = await this.store(run, jobs, now);
+  private async insertChunk(run: Run, chunk: Chunk): Promise<void> {
+    const { jobs, answers } = chunk;
+    const stored = new Set([...(await this.storeFree(run, chunk)), ...(await this.storeHeld(run, chunk))]);
     const fresh = jobs.filter((job) => stored.delete(job.id));
     const ended = await this.takeBackEnded(run, fresh);
     for (const job of fresh) answers.set(job, ended.has(job.id) ? existing(job.id) : created(job));
@@ -132,9 +139,30 @@ export class EnqueueRepository {
     return chunksOf(jobs).length > 1 ? (await run<{ now: string }>(DATABASE_TIME, []))[0]!.now : undefined;
   }
 
-  private async store(run: Run, jobs: NewJob[], now: string | undefined): Promise<Set<string>> {
-    const rows = await run<{ id: string }>(ENQUEUE, [...anyValues(jobs), now ?? null]);
-    return new Set(rows.map((row) => row.id));
+  private async storeFree(run: Run, { jobs, now }: Chunk): Promise<string[]> {
+    const free = jobs.filter((job) => !isHeld(job));
+    if (free.length === 0) return [];
+    const rows = await run<{ id: string }>(ENQUEUE, [...anyValues(free), now ?? null]);
+    return rows.map((row) => row.id);
+  }
+
+  private async storeHeld(run: Run, { jobs, now, positions }: Chunk): Promise<string[]> {
+    const held = jobs.filter(isHeld);
+    if (held.length === 0) return [];
+    const values = [...anyValues(held), ...heldValues(held, (job) => positions.get(job)!), now ?? null];
+    const rows = await run<{ id: string; mixed: string | null }>(ENQUEUE_HELD, values);
+    const mixed = rows.find((row) => row.mixed !== null);
+    if (mixed) throw mixedGroup(mixed.mixed!);
+    return rows.map((row) => row.id);
+  }
+
+  /** Several statements of one batch: their jobs take their turns in the order of the array all the same. */
+  private async drawTurns(run: Run, jobs: NewJob[]): Promise<void> {
+    const ordered = jobs.filter((job) => job.ordered);
+    if (ordered.length === 0 || chunksOf(jobs).length <= 1) return;
+    const groups = [ordered.map((job) => job.lane.queueId), ordered.map((job) => job.group)];
+    const rows = await run<{ seq: string }>(DRAW_TURNS, [...groups, ordered.length]);
+    ordered.forEach((job, index) => (job.seq = rows[index]!.seq));
   }
 
   /** A job that did not come in met a live unique key, or its caller's id is known. */
@@ -164,15 +192,17 @@ export class EnqueueRepository {
 interface Chunk {
   jobs: NewJob[];
   now: string | undefined;
+  /** Where each job stood in the caller's array. */
+  positions: Map<NewJob, number>;
   answers: Map<NewJob, Enqueued>;
 }
 
 const created = (job: NewJob): Enqueued => ({ id: job.id, created: true, outcome: 'created' });
 const existing = (id: string): Enqueued => ({ id, created: false, outcome: 'existing' });
 
-/** Due now, with an id of ours and no unique key: nothing can conflict. */
+/** Due now, with an id of ours, no unique key and no group: nothing can conflict. */
 export const isPlain = (job: NewJob): boolean =>
-  job.uniqueKey === undefined && !job.givenId && job.at === undefined && job.delayMs === undefined;
+  job.uniqueKey === undefined && !job.givenId && job.at === undefined && job.delayMs === undefined && !isHeld(job);
 
 const isConditional = (job: NewJob): boolean => isLimited(job) || hasConflictMode(job);
 
@@ -188,55 +218,8 @@ function restless(): QueueError {
   return new QueueError('TRANSACTION_CONFLICT', message);
 }
 
-/** As `claimed-columns.sql.ts` would answer: a first run, created when it is due. */
-function claimedCells(
-  { id, lane, priority, fingerprint, options, payload, payloadBytes }: NewJob,
-  runAt: string,
-): (string | null)[] {
-  const facts = [id, String(lane.id), null, priority === 0 ? null : String(priority), runAt];
-  const bytes = payloadBytes ? `\\x${payloadBytes.toString('hex')}` : null;
-  return [...facts, null, null, null, null, null, null, null, fingerprint ?? null, options ?? null, payload, bytes, null];
-}
-
-function oneValues({ id, lane, priority, fingerprint, options, payload, payloadBytes }: NewJob): unknown[] {
-  return [SHARD, id, lane.id, lane.queueId, priority, fingerprint, options, payload, payloadBytes];
-}
-
-async function* valuesOf(chunks: Iterable<NewJob[]> | AsyncIterable<NewJob[]>): AsyncGenerator<unknown[]> {
-  for await (const chunk of chunks) yield plainValues(chunk);
-}
-
-/** What is the same for all of them is given once. */
-function plainValues(jobs: NewJob[]): unknown[] {
-  const [first] = jobs as [NewJob];
-  const isSameLane = jobs.every((job) => job.lane === first.lane);
-  const isSamePriority = jobs.every((job) => job.priority === first.priority);
-  return [
-    ...[SHARD, first.lane.id, first.lane.queueId, first.priority],
-    uuidArray(jobs.map((job) => job.id)),
-    isSameLane ? null : intArray(jobs.map((job) => job.lane.id)),
-    isSameLane ? null : intArray(jobs.map((job) => job.lane.queueId)),
-    isSamePriority ? null : smallintArray(jobs.map((job) => job.priority)),
-    textArray(jobs.map((job) => job.fingerprint)),
-    textArray(jobs.map((job) => job.options)),
-    textArray(jobs.map((job) => job.payload)),
-    byteaArray(jobs.map((job) => job.payloadBytes)),
-  ];
-}
-
-function anyValues(jobs: NewJob[]): unknown[] {
-  return [
-    SHARD,
-    uuidArray(jobs.map((job) => job.id)),
-    intArray(jobs.map((job) => job.lane.id)),
-    intArray(jobs.map((job) => job.lane.queueId)),
-    smallintArray(jobs.map((job) => job.priority)),
-    jobs.map((job) => job.at),
-    jobs.map((job) => job.delayMs ?? 0),
-    textArray(jobs.map((job) => job.uniqueKey)),
-    textArray(jobs.map((job) => job.fingerprint)),
-    textArray(jobs.map((job) => job.options)),
-    textArray(jobs.map((job) => job.payload)),
-    byteaArray(jobs.map((job) => job.payloadBytes)),
-  ];
+function mixedGroup(group: string): QueueError {
+  const which = group === '' ? 'The queue' : `Group ${quote(group)}`;
+  const message = `${which} has live jobs of the other kind: the jobs of a group are all ordered, or none is. Give ordered: true to all of them, or use another group.`;
+  return new QueueError('GROUP_MIXED', message);
 }

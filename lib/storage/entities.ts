@@ -35,6 +35,8 @@ const COLUMNS: Record<keyof JobRow, EntitySchemaColumnOptions> = {
   last_error: { type: 'jsonb', nullable: true },
   history: { type: 'jsonb', nullable: true },
   labels: { type: 'text', array: true },
+  group_name: { type: 'text', nullable: true },
+  commit_by: { type: 'timestamptz', nullable: true },
 };
 
 /**

@@ -1,8 +1,10 @@
 import type { CancelCounts } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
 import type { TerminalState } from '../job/job-state.js';
+import type { DeadHead } from '../simple-queue.options.js';
 import { wishValues, type ClaimWish } from './claim-wish.js';
 import type { Database, Run } from './database.js';
+import type { Promotion } from './promotion.js';
 import type { Retention } from './retention.js';
 import { claimedRow, foundJob, type ClaimedRow, type FoundRow } from './row-mapper.js';
 import { SHARD } from './shard.js';
@@ -12,7 +14,7 @@ import { CHECK_PLACES } from './sql/check-places.sql.js';
 import { CLAIM_SUSPECTS } from './sql/claim-suspects.sql.js';
 import { COMPLETE } from './sql/complete.sql.js';
 import { FIND_JOB } from './sql/find-job.sql.js';
-import { FIND_BY_FINGERPRINT, FIND_BY_UNIQUE_KEY, FIND_BY_WORKFLOW } from './sql/find-to-cancel.sql.js';
+import { FIND_BY_FINGERPRINT, FIND_BY_GROUP, FIND_BY_UNIQUE_KEY, FIND_BY_WORKFLOW } from './sql/find-to-cancel.sql.js';
 import { FIND_UNLOCKED } from './sql/find-unlocked.sql.js';
 import { HAS_DUE } from './sql/has-due.sql.js';
 import { PROMOTE } from './sql/promote.sql.js';
@@ -20,6 +22,8 @@ import { PUT_BACK } from './sql/put-back.sql.js';
 import { CLAIM, SETTLE_AND_CLAIM, SETTLE_KEEP_AND_CLAIM } from './sql/settle-and-claim.sql.js';
 
 export type { ClaimRange, ClaimWish, LaneWish } from './claim-wish.js';
+
+export type { Promotion } from './promotion.js';
 
 /** A run that may be settled: the job and the epoch it was claimed at. */
 export interface RunKey {
@@ -54,19 +58,11 @@ export interface Burial extends RunKey {
     deadLetterKeepMs: number;
     /** undefined: a cancelled job is deleted at once. */
     archiveKeepMs?: number;
+    /** Of an ordered job that ended badly. */
+    deadHead?: DeadHead;
     error?: unknown;
     entry?: unknown;
   };
-}
-
-export interface Promotion {
-  promoted: number;
-  lanes: number[];
-  until: string | null;
-  nextMs: number | null;
-  newestLane: number | null;
-  suspects: number[];
-  pausedQueues: number[];
 }
 
 const CANCEL_BATCH = 1_000;
@@ -155,6 +151,10 @@ export class JobRepository {
 
   cancelByWorkflow(run: Run, tag: { workflowId: string; queue?: string }, keep: Retention): Promise<CancelCounts> {
     return this.cancelAll(run, () => run<RunKey>(FIND_BY_WORKFLOW, [SHARD, tag.workflowId, tag.queue ?? null]), keep);
+  }
+
+  cancelByGroup(run: Run, tag: { group: string; queue: string }, keep: Retention): Promise<CancelCounts> {
+    return this.cancelAll(run, () => run<RunKey>(FIND_BY_GROUP, [SHARD, tag.group, tag.queue]), keep);
   }
 
   /** In batches: one statement over 100,000 jobs would hold their locks for most of a second. */

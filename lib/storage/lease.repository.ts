@@ -1,3 +1,5 @@
+import type { DeadHead } from '../simple-queue.options.js';
+import { DEFAULT_DEAD_HEAD } from './dead-heads.js';
 import type { Database } from './database.js';
 import type { Retention } from './retention.js';
 import { SHARD } from './shard.js';
@@ -40,6 +42,8 @@ export interface ReapRules {
   maxStalls: number;
   deadLetter: Retention;
   archive: Retention;
+  /** By queue name; default `block` for all. */
+  deadHead?: Readonly<Record<string, DeadHead>>;
 }
 
 const FIRST = '00000000-0000-0000-0000-000000000000';
@@ -75,7 +79,10 @@ export class LeaseRepository {
 
   /** One page of at most 20 claims behind `after`. */
   async reap(rules: ReapRules, after: string): Promise<Reaped> {
-    const values = [SHARD, rules.maxStalls, JSON.stringify(rules.deadLetter), JSON.stringify(rules.archive), after];
+    const [deadLetter, archive, deadHead] = [rules.deadLetter, rules.archive, rules.deadHead ?? { '': DEFAULT_DEAD_HEAD }].map(
+      (rule) => JSON.stringify(rule),
+    );
+    const values = [SHARD, rules.maxStalls, deadLetter, archive, after, deadHead];
     return (await this.database.loops.run<Reaped>(REAP_CLAIMS, values))[0]!;
   }
 

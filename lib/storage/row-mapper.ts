@@ -14,6 +14,9 @@ export interface StoredOptions {
   checkpoint?: unknown;
   /** Attempts that checkpoints have granted. */
   extraAttempts?: number;
+  /** Travels here rather than in a column of its own: a job without a group costs its claim nothing. */
+  group?: string;
+  ordered?: true;
 }
 
 /** A row of a claim: PostgreSQL's own text, parsed where it is read. */
@@ -150,6 +153,8 @@ export interface FoundRow {
   last_error: Failure | null;
   history: AttemptRecord[] | null;
   labels: string[];
+  group_name: string | null;
+  commit_by: Date | null;
 }
 
 export function foundJob(row: FoundRow): FoundJob {
@@ -169,19 +174,25 @@ export function foundJob(row: FoundRow): FoundJob {
     labels: row.labels,
     history: row.history ?? [],
     ...given({
-      maxAttempts: row.options?.maxAttempts,
-      workflowId: row.options?.workflowId,
-      checkpoint: row.options?.checkpoint,
-      extraAttempts: row.options?.extraAttempts,
+      ...optionsOf(row),
       payloadBytes: row.payload_bytes,
       uniqueKey: row.unique_key,
       fingerprint: row.fingerprint,
+      group: row.group_name,
+      commitBy: row.commit_by,
       lastError: row.last_error,
       cancelRequestedAt: row.cancel_at,
       ...endOf(row),
     }),
   };
 }
+
+const optionsOf = ({ options }: FoundRow) => ({
+  maxAttempts: options?.maxAttempts,
+  workflowId: options?.workflowId,
+  checkpoint: options?.checkpoint,
+  extraAttempts: options?.extraAttempts,
+});
 
 const endOf = (row: FoundRow) => ({ output: row.output, worker: row.worker, runMs: row.run_ms, finishedAt: row.finished_at });
 

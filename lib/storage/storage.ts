@@ -7,6 +7,7 @@ import { Database } from './database.js';
 import { EndRepository } from './end.repository.js';
 import { EndSignals } from './end-signals.js';
 import { EnqueueRepository } from './enqueue.repository.js';
+import { GroupRepository } from './group.repository.js';
 import { JobRepository } from './job.repository.js';
 import { Lanes } from './lanes.js';
 import { LeaseRepository } from './lease.repository.js';
@@ -19,6 +20,7 @@ import { RevivalRepository } from './revival.repository.js';
 import { PeriodRepository } from './period.repository.js';
 import { Shortcuts } from './shortcuts.js';
 import { Signals } from './signals.js';
+import { StagedRepository } from './staged.repository.js';
 
 /** Everything of one module instance that reaches the database. */
 export class Storage {
@@ -36,6 +38,8 @@ export class Storage {
   readonly revivals: RevivalRepository;
   readonly ends: EndRepository;
   private readonly closing: (() => Promise<void>)[] = [];
+  readonly groups: GroupRepository;
+  readonly staged: StagedRepository;
 
   private constructor(
     readonly database: Database,
@@ -53,6 +57,8 @@ export class Storage {
     this.listings = new ListingRepository(database);
     this.revivals = new RevivalRepository(database);
     this.ends = new EndRepository(database);
+    this.groups = new GroupRepository(database);
+    this.staged = new StagedRepository(database);
   }
 
   /**

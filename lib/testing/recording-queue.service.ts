@@ -9,6 +9,7 @@ import type {
   BackPressure,
   CancelCounts,
   CancelSelector,
+  CommitAnswer,
   EnqueueItem,
   EnqueueManyOptions,
   EnqueueOptions,
@@ -18,20 +19,14 @@ import type {
   JobOptions,
 } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
-import { checkLabels } from '../job/labels.js';
 import { QueueError } from '../job/queue.errors.js';
+import { checkId } from '../job/names.js';
 import { checkSelector, type QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import { checkTime, checkWait, endAs, foundAs } from '../waiting/read-as.js';
+import { foundOf, type RecordedJob } from './recorded-job.js';
 
-/** What a test may ask of an enqueued job. */
-export interface RecordedJob {
-  id: string;
-  queue: string;
-  payload: unknown;
-  options: Omit<EnqueueOptions, 'manager' | 'maxPending'>;
-  cancelled: boolean;
-}
+export type { RecordedJob } from './recorded-job.js';
 
 type PublicOf<Class> = { [Member in keyof Class]: Class[Member] };
 
@@ -106,6 +101,18 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     return { cancelled: hit.length, requested: 0 };
   }
 
+  /** Of a staged job: its first commit or abort wins. Nothing expires here. */
+  async commit(id: string, _options?: InTransaction): Promise<CommitAnswer> {
+    return this.decide(id, 'committed');
+  }
+
+  async abort(id: string, _options?: InTransaction): Promise<CommitAnswer> {
+    const answer = await this.decide(id, 'aborted');
+    const job = this.enqueued.find((recorded) => recorded.id === id.toLowerCase());
+    if (job && answer.won) job.cancelled = true;
+    return answer;
+  }
+
   async find<Payload = unknown, Output = unknown>(
     id: string,
     { as }: FindOptions<Payload, Output> = {},
@@ -149,6 +156,16 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     throw new QueueError('WAIT_TIMEOUT', `Nothing runs here. Say how jobs of "${job.queue}" end: willSucceed or willFail.`);
   }
 
+  private async decide(id: string, outcome: 'committed' | 'aborted'): Promise<CommitAnswer> {
+    const job = await this.find(checkId(id));
+    if (!job) return { outcome: 'unknown', won: false };
+    const recorded = this.enqueued.find((each) => each.id === job.id)!;
+    const known = job.state === 'cancelled' ? 'aborted' : 'committed';
+    if (job.state !== 'staged') return { outcome: known, won: false, state: job.state };
+    recorded.options = { ...recorded.options, staged: false };
+    return { outcome, won: true, state: outcome === 'aborted' ? 'cancelled' : foundOf(recorded).state };
+  }
+
   private record(queue: string, { payload, maxPending, ...options }: EnqueueItem & BackPressure): Enqueued {
     checkMaxPending(maxPending);
     const checked = checkedJob(queue, payload, options, { maxPayloadBytes: MAX_PAYLOAD_BYTES, newId: () => this.ids.next() });
@@ -189,10 +206,11 @@ function isSame(job: RecordedJob, queue: string, { id, uniqueKey }: EnqueueOptio
   return uniqueKey !== undefined && !job.cancelled && job.queue === queue && job.options.uniqueKey === uniqueKey;
 }
 
-function matchesSelector(job: RecordedJob, { id, uniqueKey, fingerprint, workflowId, queue }: CancelSelector): boolean {
+function matchesSelector(job: RecordedJob, { id, uniqueKey, fingerprint, workflowId, group, queue }: CancelSelector): boolean {
   if (queue !== undefined && job.queue !== queue) return false;
   if (id !== undefined) return job.id === id.toLowerCase();
   if (workflowId !== undefined) return job.options.workflowId === workflowId;
+  if (group !== undefined) return job.options.group === group;
   return uniqueKey !== undefined ? job.options.uniqueKey === uniqueKey : job.options.fingerprint === fingerprint;
 }
 
@@ -200,33 +218,4 @@ function includes(actual: unknown, expected: unknown): boolean {
   if (typeof expected !== 'object' || expected === null || Array.isArray(expected)) return isDeepStrictEqual(actual, expected);
   if (typeof actual !== 'object' || actual === null) return false;
   return Object.entries(expected).every(([key, value]) => includes((actual as Record<string, unknown>)[key], value));
-}
-
-function foundOf(job: RecordedJob): FoundJob {
-  const { name = '', priority = 0, headers = {}, delayMs = 0 } = job.options;
-  const now = new Date();
-  const runAt = job.options.runAt ?? new Date(now.getTime() + delayMs);
-  const state = job.cancelled ? 'cancelled' : runAt > now ? 'scheduled' : 'ready';
-  const counts = { attempt: 0, stalls: 0, reschedules: 0, history: [] };
-  return {
-    id: job.id,
-    queue: job.queue,
-    name,
-    payload: job.payload,
-    priority,
-    headers,
-    state,
-    createdAt: now,
-    runAt,
-    ...counts,
-    ...tagsOf(job.options),
-  };
-}
-
-function tagsOf({ labels = [], workflowId, payloadBytes }: RecordedJob['options']) {
-  return {
-    labels: checkLabels(labels),
-    ...(workflowId !== undefined && { workflowId }),
-    ...(payloadBytes && { payloadBytes: Buffer.from(payloadBytes) }),
-  };
 }

@@ -10,7 +10,7 @@ export class Completer {
   constructor(
     private readonly storage: Storage,
     private readonly worker: string,
-    private readonly settings: { maxOutputBytes: number; reports: RunReports },
+    private readonly settings: { maxOutputBytes: number; reports: RunReports; onVacant: () => void },
   ) {}
 
   async complete(run: JobRun, output: unknown, manager: EntityManager | QueryRunner): Promise<void> {
@@ -21,7 +21,10 @@ export class Completer {
     const success = { id, epoch, runMs, keepMs: run.lane.settings.archiveKeepMs, output: stored.text };
     if (!(await this.storage.jobs.complete(inTransaction, this.worker, success))) throw leaseLost(run);
     run.completed = true;
-    signals.onCommit(database.runnerOf(manager), () => (run.committed = true));
+    signals.onCommit(database.runnerOf(manager), () => {
+      run.committed = true;
+      if (run.isOrdered) this.settings.onVacant();
+    });
     if (stored.problem) this.settings.reports.outputCut(run, stored.problem);
   }
 }

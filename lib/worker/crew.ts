@@ -1,10 +1,13 @@
+import { Expirer } from '../maintenance/expirer.js';
 import { Janitor } from '../maintenance/janitor.js';
+import { Promoter } from '../maintenance/promoter.js';
 import { Reaper } from '../maintenance/reaper.js';
 import { Scheduler, type News } from '../maintenance/scheduler.js';
 import type { QueueEvents } from '../observability/events.js';
 import type { QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
+import { deadHeads } from '../storage/dead-heads.js';
 import { archiveRetention, deadLetterRetention } from '../storage/retention.js';
 import type { Storage } from '../storage/storage.js';
 import { BatchExecutor } from './batch-executor.js';
@@ -14,6 +17,7 @@ import { Completer } from './completer.js';
 import { Dispatcher, type Call } from './dispatcher.js';
 import { Executor, type ExecutorParts } from './executor.js';
 import type { HandlerRegistry } from './handler-registry.js';
+import { FairPoller } from './fair-poller.js';
 import { Heartbeat } from './heartbeat.js';
 import { JobBatch } from './job-batch.js';
 import { LateAnswers } from './late-answers.js';
@@ -24,7 +28,7 @@ import { Settler } from './settler.js';
 import { Shortcut } from './shortcut.js';
 import { successOf } from './success-of.js';
 import { Suspects } from './suspects.js';
-import { Undertaker } from './undertaker.js';
+import { Undertaker, type UndertakerParts } from './undertaker.js';
 import { WorkerLanes } from './worker-lanes.js';
 
 export interface WorkerParts {
@@ -44,6 +48,10 @@ export interface CrewHooks {
   onCancel: (ids: string[]) => void;
   onLost: () => void;
   onPromoted: (lanes: number[]) => void;
+  /** Jobs whose time lies ahead have got their turn. */
+  onLater: () => void;
+  /** Turns of ordered groups wait to be handed on. */
+  onVacant: () => void;
   onNews: (news: News) => Promise<void>;
 }
 
@@ -55,11 +63,14 @@ export interface Crew {
   undertaker: Undertaker;
   dispatcher: Dispatcher;
   poller: Poller;
+  fairPoller: FairPoller;
   heartbeat: Heartbeat;
   suspects: Suspects;
   scheduler: Scheduler;
   reaper: Reaper;
   janitor: Janitor;
+  promoter: Promoter;
+  expirer: Expirer;
   shortcut: Shortcut;
 }
 
@@ -73,10 +84,10 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const shared = { jobs, claims: new Claims(), ids: new Uuid7(), reports: new RunReports(parts.events), worker: hooks.name };
   const lanes = new WorkerLanes(storage.lanes, registry, options, transactionLimit(storage.database.dataSource));
   const late = new LateAnswers(jobs, shared.reports);
-  const settling = { ...shared, late, successOf: successOf(shared.reports, options.maxOutputBytes) };
-  const undertaker = new Undertaker({ ...settling, onWork: hooks.wakeUndertaker, onReturn: hooks.onReturn });
+  const settling = { ...shared, groups: storage.groups, late, successOf: successOf(shared.reports, options.maxOutputBytes) };
+  const undertaker = makeUndertaker(settling, hooks);
   const settler = new Settler({ ...settling, undertaker, onSuccess: hooks.wakePoller });
-  const execute = makeExecutors(parts, shared, (run, outcome) => {
+  const execute = makeExecutors(parts, { ...shared, onVacant: hooks.onVacant }, (run, outcome) => {
     settler.add(run, outcome);
     dispatcher.notice();
   });
@@ -85,20 +96,22 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const heartbeat = makeHeartbeat(parts, { ...shared, lanes }, hooks);
   const claiming = { ...shared, lanes, settler, dispatcher, lease: () => heartbeat.lease };
   const poller = new Poller({ ...claiming, pollIntervalMs: options.pollIntervalMs });
+  const fairPoller = new FairPoller({ ...claiming, groups: storage.groups, poller, pollIntervalMs: options.pollIntervalMs });
   const suspects = new Suspects({ ...claiming, poller, onResume: hooks.wakePoller });
   const shortcut = new Shortcut({ ...claiming, shortcuts: storage.shortcuts, poller });
   const duties = makeDuties(parts, lanes, hooks);
-  return { claims: shared.claims, lanes, settler, undertaker, dispatcher, poller, heartbeat, suspects, shortcut, ...duties };
+  const polling = { poller, fairPoller, suspects, shortcut };
+  return { claims: shared.claims, lanes, settler, undertaker, dispatcher, heartbeat, ...polling, ...duties };
 }
 
 type Shared = { claims: Claims; ids: Uuid7; reports: RunReports; worker: string };
 
 function makeExecutors(
   { storage, options, queues }: WorkerParts,
-  { worker, reports }: Shared,
+  { worker, reports, onVacant }: Shared & Pick<CrewHooks, 'onVacant'>,
   settle: ExecutorParts['settle'],
 ): (call: Call) => Promise<void> {
-  const completer = new Completer(storage, worker, { maxOutputBytes: options.maxOutputBytes, reports });
+  const completer = new Completer(storage, worker, { maxOutputBytes: options.maxOutputBytes, reports, onVacant });
   const checkpointer = new Checkpointer(storage, options.maxCheckpointBytes);
   const { dataSource } = storage.database;
   const tools = { queues, completer, checkpointer };
@@ -127,12 +140,26 @@ function makeHeartbeat(
   });
 }
 
+function makeUndertaker(settling: Omit<UndertakerParts, 'onWork' | 'onReturn' | 'onTurns'>, hooks: CrewHooks): Undertaker {
+  const onTurns: UndertakerParts['onTurns'] = (turns) => tellTurns(turns, hooks);
+  return new Undertaker({ ...settling, onWork: hooks.wakeUndertaker, onReturn: hooks.onReturn, onTurns });
+}
+
+function tellTurns({ lanes, later, vacant }: { lanes: number[]; later: number; vacant: number }, hooks: CrewHooks): void {
+  if (lanes.length > 0) hooks.onPromoted(lanes);
+  if (later > 0) hooks.onLater();
+  if (vacant > 0) hooks.onVacant();
+}
+
 function makeDuties({ storage, options, events }: WorkerParts, lanes: WorkerLanes, hooks: CrewHooks) {
   const keepMs = longestKeepMs(options);
-  const rules = { maxStalls: options.maxStalls, archive: archiveRetention(options), deadLetter: deadLetterRetention(options) };
+  const deadLetter = deadLetterRetention(options);
+  const rules = { maxStalls: options.maxStalls, archive: archiveRetention(options), deadLetter, deadHead: deadHeads(options) };
   return {
     scheduler: new Scheduler({ jobs: storage.jobs, maxRestMs: schedulerRestMs(options), lanes: () => lanes.openIds(), ...hooks }),
     reaper: new Reaper(storage.leases, { ...rules, intervalMs: options.reaperIntervalMs }, events),
+    promoter: new Promoter({ groups: storage.groups, ...hooks }),
+    expirer: new Expirer({ staged: storage.staged, deadLetter, events, onVacant: hooks.onVacant }),
     janitor: new Janitor(storage.partitions, storage.periods, { intervalMs: options.janitorIntervalMs, keepMs }, events),
   };
 }

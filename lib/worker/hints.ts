@@ -11,6 +11,8 @@ export const LADDER = [
 ] as const;
 
 const EVERYWHERE = LADDER.length - 1;
+/** Longer than most settles take. */
+const SLACK_MS = 250;
 /** From here on a rung also looks for priorities more urgent than any it has seen. */
 const URGENT_RUNG = 2;
 /** Looking back may cost 5 % of the time between two looks, no more: dead entries can make it dear. */
@@ -40,10 +42,19 @@ export class Hints {
   private readonly costMs: number[] = LADDER.map(() => 0);
   private short = true;
   private urgent = false;
+  private slackMs = 0;
 
   /** A wake-up: there may be jobs of a priority never seen before. */
   expectNews(): void {
     this.urgent = true;
+  }
+
+  /**
+   * Turns of ordered groups are passed on in this lane: their jobs get the time at which a settle began, and of two settles side by side
+   * the later one may commit first. Every claim looks that far back.
+   */
+  loosen(): void {
+    this.slackMs = SLACK_MS;
   }
 
   /** Which rung is due at `now` (milliseconds of a monotonic clock): the furthest. */
@@ -55,7 +66,7 @@ export class Hints {
   ranges(rung: number, now: number): ClaimRange[] {
     this.lookedAt.fill(now, 0, rung + 1);
     if (rung === EVERYWHERE || this.keys.length === 0) return [everywhere()];
-    const ranges = this.keys.map((key, index) => this.behind(key, index, LADDER[rung]!.backMs));
+    const ranges = this.keys.map((key, index) => this.behind(key, index, Math.max(LADDER[rung]!.backMs, this.slackMs)));
     const looksAbove = (this.urgent || rung >= URGENT_RUNG) && this.keys[0]!.priority > FIRST_PRIORITY;
     this.urgent = false;
     return looksAbove ? [above(this.keys[0]!), ...ranges] : ranges;

@@ -117,6 +117,11 @@ export class JobRun extends Job {
     return dateOf(this.row.runAt);
   }
 
+  /** Its cancel was requested before it was claimed. */
+  get isCancelled(): boolean {
+    return this.row.cancelled;
+  }
+
   get headers(): Readonly<Record<string, string>> {
     return this.options.headers ?? NO_HEADERS;
   }
@@ -135,6 +140,15 @@ export class JobRun extends Job {
 
   override get fingerprint(): string | undefined {
     return this.row.fingerprint ?? undefined;
+  }
+
+  override get group(): string | undefined {
+    return this.options.group;
+  }
+
+  /** It stands in an ordered group: its success passes a turn on. */
+  get isOrdered(): boolean {
+    return this.row.options !== null && this.options.ordered === true;
   }
 
   override get lastError(): Failure | undefined {

@@ -1,6 +1,7 @@
 import type { Backoff } from '../job/backoff.js';
 import type { AttemptPolicy } from '../job/job-handler.js';
-import type { QueueSettings, ResolvedOptions } from '../simple-queue.options.js';
+import type { DeadHead, QueueSettings, ResolvedOptions } from '../simple-queue.options.js';
+import { DEFAULT_DEAD_HEAD } from '../storage/dead-heads.js';
 import type { Handler } from './handler-registry.js';
 
 /** What the worker applies to a lane's jobs where the job itself says nothing. */
@@ -11,6 +12,7 @@ export interface LaneSettings {
   /** undefined: succeeded and cancelled jobs are deleted at once. */
   archiveKeepMs: number | undefined;
   deadLetterKeepMs: number;
+  deadHead: DeadHead;
 }
 
 /** Precedence: (enqueue call >) handler > queue > module > default; the last two are resolved already. */
@@ -22,6 +24,7 @@ export function laneSettings(handler: Handler, queueName: string, options: Resol
     backoff: first(policies, 'backoff')!,
     timeoutMs: first(policies, 'timeoutMs'),
     ...retentionOf(queue, options),
+    deadHead: queue.deadHead ?? DEFAULT_DEAD_HEAD,
   };
 }
 

@@ -34,6 +34,7 @@ const EVENTS: Record<JobEventName, true> = {
   outputCut: true,
   outputInvalid: true,
   reaped: true,
+  expired: true,
   loopFailed: true,
   warning: true,
   workerStarted: true,

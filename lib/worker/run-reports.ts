@@ -18,6 +18,16 @@ export class RunReports {
     this.events.emit('leaseLost', () => eventOf(run));
   }
 
+  /** A job of an ordered group ended badly, and its queue does not let the followers go on. */
+  headDied(run: JobRun): void {
+    const { deadHead } = run.lane.settings;
+    if (deadHead === 'skip') return;
+    const which = run.group === undefined ? `Queue "${run.queue}"` : `Group "${run.group}" of queue "${run.queue}"`;
+    const what = deadHead === 'halt' ? 'and every ordered group of the queue is halted' : 'is blocked';
+    const message = `${which} ${what} by job ${run.id}, which ended badly. Retry, purge or release it.`;
+    this.events.emit('warning', () => ({ code: 'GROUP_BLOCKED', message }));
+  }
+
   /** The outcome as it was acknowledged by the database. */
   settled(run: JobRun, outcome: Outcome): void {
     const { events } = this;

@@ -27,7 +27,7 @@ export interface SettlerParts {
 
 const MAX_BATCH = 1_000;
 
-/** Collects what has become of runs: successes ride in the poller's statement, everything else goes to the undertaker. */
+/** Collects what has become of runs: successes ride in the poller's statement, everything else (those of ordered groups, too) goes to the undertaker. */
 export class Settler {
   private successes: Settling[] = [];
   private underWay = 0;
@@ -36,7 +36,7 @@ export class Settler {
 
   add(run: JobRun, outcome: Outcome): void {
     if (run.committed) return this.acknowledge({ run, outcome: { kind: 'succeeded', output: outputOf(outcome) } });
-    if (outcome.kind !== 'succeeded' || run.completed) return this.parts.undertaker.add({ run, outcome });
+    if (outcome.kind !== 'succeeded' || run.completed || run.isOrdered) return this.parts.undertaker.add({ run, outcome });
     this.successes.push({ run, outcome });
     this.parts.onSuccess();
   }

@@ -20,7 +20,7 @@ export interface ShortcutParts {
 
 /**
  * A job that a caller of this process stores while its lane has nothing to do is stored as claimed, and starts as soon as it is stored:
- * no wake-up, no claim, no place among the ready ones. See docs/adr/0010.
+ * no wake-up, no claim, no place among the ready ones. See docs/adr/0012.
  */
 export class Shortcut {
   /** Offers that are not answered yet. */

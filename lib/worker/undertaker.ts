@@ -1,5 +1,6 @@
 import { CANCELLED, type Outcome } from '../job/outcome.js';
 import { DatabaseError } from '../storage/database-errors.js';
+import type { GroupRepository } from '../storage/group.repository.js';
 import type { JobRepository, Success } from '../storage/job.repository.js';
 import type { Claims } from './claims.js';
 import { Grants } from './grants.js';
@@ -10,6 +11,7 @@ import { afterCompletion, burialOf, delayOf, isEnding, isGoing, plainOutcome, re
 
 export interface UndertakerParts {
   jobs: JobRepository;
+  groups: GroupRepository;
   claims: Claims;
   reports: RunReports;
   late: LateAnswers;
@@ -19,6 +21,8 @@ export interface UndertakerParts {
   onWork: () => void;
   /** A job was put back and runs again in `delayMs`, or at once. */
   onReturn: (delayMs: number) => void;
+  /** Turns of ordered groups were passed on (`lanes`: jobs are ready there), or became vacant. */
+  onTurns: (turns: { lanes: number[]; later: number; vacant: number }) => void;
 }
 
 const MAX_BATCH = 500;
@@ -34,13 +38,14 @@ const UNSTORABLE = /^(22|54)/;
 /** Settles what cannot ride in the poller's statement: puts back what runs again, buries what ended badly, and successes refused there. */
 export class Undertaker {
   private waiting: Settling[] = [];
-  /** Left and not answered yet. */
-  private underWay = new Set<Settling>();
+  /** Left and not answered yet; of two rounds side by side, where ordered groups drain. */
+  private readonly underWay = new Set<Settling>();
 
   private readonly ways: [belongs: (entry: Settling) => boolean, settle: (part: Settling[]) => Promise<void>][] = [
     [({ outcome }) => isGoing(outcome), (part) => this.putBack(part)],
     [({ outcome }) => isEnding(outcome), (part) => this.bury(part)],
-    [({ outcome }) => outcome.kind === 'succeeded', (part) => this.succeed(part)],
+    [({ run, outcome }) => outcome.kind === 'succeeded' && !run.isOrdered, (part) => this.succeed(part)],
+    [({ run, outcome }) => outcome.kind === 'succeeded' && run.isOrdered, (part) => this.passOn(part)],
   ];
 
   private readonly grants: Grants;
@@ -62,17 +67,19 @@ export class Undertaker {
   async settle(): Promise<number> {
     const batch = this.waiting.splice(0, MAX_BATCH).map(afterCompletion);
     if (batch.length === 0) return Infinity;
-    this.underWay = new Set(batch);
+    for (const entry of batch) this.underWay.add(entry);
+    const open = (): Settling[] => batch.filter((entry) => this.underWay.has(entry));
     try {
       await this.grants.apply(batch);
       await this.settleBatch(batch.some((entry) => entry.locked) ? await this.unlockedOf(batch) : batch);
-      return this.underWay.size > 0 ? LOCKED_REST_MS : this.waiting.length > 0 ? 0 : Infinity;
+      return open().length > 0 ? LOCKED_REST_MS : this.waiting.length > 0 ? 0 : Infinity;
     } catch (error) {
-      for (const { run } of this.underWay) run.unsure = true;
+      for (const { run } of open()) run.unsure = true;
       throw error;
     } finally {
-      this.waiting.push(...this.underWay);
-      this.underWay.clear();
+      const again = open();
+      this.waiting.push(...again);
+      for (const entry of again) this.underWay.delete(entry);
     }
   }
 
@@ -144,6 +151,7 @@ export class Undertaker {
     );
     const states = new Map(answers.map((answer) => [answer.id, answer.state]));
     for (const entry of batch) this.afterBurial(entry, states.get(entry.run.id));
+    if (batch.some(({ run }) => run.isOrdered)) this.parts.onTurns({ lanes: [], later: 0, vacant: 1 });
   }
 
   /** Its cancel was requested while it ran: it does not go back, it ends. */
@@ -155,6 +163,7 @@ export class Undertaker {
   private afterBurial(entry: Settling, state: string | undefined): void {
     if (state === undefined) this.late(entry);
     else this.acknowledge(entry, state === entry.outcome.kind ? entry.outcome : CANCELLED);
+    if (state !== undefined && state !== 'cancelled' && entry.run.isOrdered) this.parts.reports.headDied(entry.run);
   }
 
   /** Successes that the hot statement could not settle. */
@@ -166,6 +175,19 @@ export class Undertaker {
       if (lost.includes(entry.run.id)) this.late(entry);
       else this.acknowledge(entry, entry.outcome);
     }
+  }
+
+  /** Successes of ordered groups: their followers get their turn. */
+  private async passOn(batch: Settling[]): Promise<void> {
+    const { groups, worker } = this.parts;
+    const { lost, ...turns } = await groups.settle(worker, batch.map(this.parts.successOf));
+    const late = new Set(lost);
+    for (const { run } of batch) run.lane.hints.loosen();
+    for (const entry of batch) {
+      if (late.has(entry.run.id)) this.late(entry);
+      else this.acknowledge(entry, entry.outcome);
+    }
+    this.parts.onTurns(turns);
   }
 
   private acknowledge(entry: Settling, outcome: Outcome): void {

@@ -35,11 +35,20 @@ export function returnOf({ run, outcome }: Settling, worker: string): Return {
 /** What `bury` is told. */
 export function burialOf({ run, outcome }: Settling, worker: string): Burial {
   const ending = outcome as Ending;
-  const { archiveKeepMs, deadLetterKeepMs } = run.lane.settings;
+  const { archiveKeepMs, deadLetterKeepMs, deadHead } = run.lane.settings;
   const spent = ending.kind === 'cancelled' || ending.kind === 'poisoned' ? 0 : 1;
   const error = ending.kind === 'cancelled' ? { name: 'Cancelled', message: ending.reason } : ending.error;
   const entry = entryOf(run, worker, ending.kind, error);
-  const verdict = { state: ending.kind, spent, runMs: run.runMs, archiveKeepMs, deadLetterKeepMs, error, entry } as const;
+  const verdict = {
+    state: ending.kind,
+    spent,
+    runMs: run.runMs,
+    archiveKeepMs,
+    deadLetterKeepMs,
+    deadHead,
+    error,
+    entry,
+  } as const;
   return { id: run.id, epoch: run.epoch, verdict };
 }
 

@@ -20,7 +20,21 @@ export class Worker {
   private readonly crew: Crew;
   private readonly unhandled: UnhandledLanes;
   private readonly loops: Readonly<
-    Record<'poll' | 'pollBeside' | 'settle' | 'suspect' | 'schedule' | 'reap' | 'clean' | 'beat', Loop>
+    Record<
+      | 'poll'
+      | 'pollBeside'
+      | 'pollFair'
+      | 'settle'
+      | 'settleBeside'
+      | 'suspect'
+      | 'schedule'
+      | 'turn'
+      | 'expire'
+      | 'reap'
+      | 'clean'
+      | 'beat',
+      Loop
+    >
   >;
   private deafen: () => void = () => undefined;
 
@@ -28,11 +42,13 @@ export class Worker {
     this.crew = assemble(parts, {
       name: this.name,
       wakePoller: () => this.wakePoller(),
-      wakeUndertaker: () => void this.loops.settle.wake(),
+      wakeUndertaker: () => this.wakeUndertaker(),
       onReturn: (delayMs) => this.expectReturn(delayMs),
       onCancel: (ids) => this.cancel(ids),
       onLost: () => this.letGo(),
       onPromoted: (lanes) => this.parts.storage.signals.send({ lanes }),
+      onLater: () => parts.storage.signals.send({ lanes: [], later: true }),
+      onVacant: () => void this.loops.turn.wake(),
       onNews: (news) => this.learn(news),
     });
     this.unhandled = new UnhandledLanes(this.crew.lanes, parts.storage.jobs, parts.events);
@@ -87,14 +103,18 @@ export class Worker {
   }
 
   private makeLoops(): Worker['loops'] {
-    const { poller, undertaker, suspects, scheduler, reaper, janitor, heartbeat } = this.crew;
+    const { poller, fairPoller, undertaker, suspects, scheduler, promoter, expirer, reaper, janitor, heartbeat } = this.crew;
     const poll = () => poller.poll();
     return {
       poll: this.loop('poll', poll, MAX_POLL_REST_MS),
       pollBeside: this.loop('poll', poll, MAX_POLL_REST_MS),
+      pollFair: this.loop('pollFair', () => fairPoller.poll(), MAX_POLL_REST_MS),
       settle: this.loop('settle', () => undertaker.settle(), MAX_POLL_REST_MS),
+      settleBeside: this.loop('settleBeside', () => undertaker.settle(), MAX_POLL_REST_MS),
       suspect: this.loop('suspect', () => suspects.round()),
       schedule: this.loop('schedule', () => scheduler.promote()),
+      turn: this.loop('turn', () => promoter.promote(), MAX_POLL_REST_MS),
+      expire: this.loop('expire', () => expirer.expire()),
       reap: this.loop('reap', () => reaper.reap()),
       clean: this.loop('clean', () => this.unhandled.report().then(() => janitor.clean())),
       beat: this.loop('beat', () => heartbeat.beat(), MAX_POLL_REST_MS),
@@ -110,6 +130,12 @@ export class Worker {
   /** One resting loop is enough; where both are under way, both look again. */
   private wakePoller(): void {
     if (!this.loops.poll.wake()) this.loops.pollBeside.wake();
+    if (this.crew.fairPoller.isNeeded) this.loops.pollFair.wake();
+  }
+
+  /** The second loop helps only where batches follow each other: a failure seldom comes alone, a drain of ordered groups never. */
+  private wakeUndertaker(): void {
+    if (!this.loops.settle.wake()) this.loops.settleBeside.wake();
   }
 
   private hear(signal: Signal): void {
@@ -117,6 +143,7 @@ export class Worker {
     if (signal.pauses) this.loops.schedule.wake();
     if (signal.later) this.loops.schedule.wakeIn(LATER_MS);
     if (signal.lanes.some((id) => !this.crew.lanes.knows(id))) this.loops.schedule.wake();
+    this.crew.fairPoller.expectNews(signal.lanes);
     for (const lane of this.crew.lanes.all())
       if (signal.lanes.length === 0 || signal.lanes.includes(lane.lane.id)) lane.expectNews();
     this.wakePoller();
@@ -151,6 +178,14 @@ export class Worker {
     this.heed(news.pausedQueues);
     if (await lanes.refresh(news.newestLane)) this.meetLanes();
     if (suspects.expect(news.suspects)) this.loops.suspect.wake();
+    if (news.fair.length > 0) this.expectFair(news.fair);
+    if (news.vacant) this.loops.turn.wake();
+    if (news.expiryMs !== null) this.loops.expire.wakeIn(Math.max(0, news.expiryMs));
+  }
+
+  private expectFair(lanes: number[]): void {
+    this.crew.fairPoller.expect(lanes);
+    this.loops.pollFair.wake();
   }
 
   /** What woke the poller for them came before it knew them. */

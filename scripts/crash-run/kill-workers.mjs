@@ -33,9 +33,10 @@ export async function killWorkers({ jobs, kills, seed, leaseMs }) {
   }
 }
 
-async function killAtRandom(fleet, kills, random) {
-  while (fleet.deaths < kills) {
-    await rest(500 + 1_000 * random());
+/** One kill after each `paceMs`, half of it up or down. */
+export async function killAtRandom(fleet, kills, random, paceMs = 1_000) {
+  while (fleet.deaths < kills && !fleet.enough) {
+    await rest(paceMs * (0.5 + random()));
     fleet.kill(random);
   }
 }

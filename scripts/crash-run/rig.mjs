@@ -36,6 +36,8 @@ export async function startRig({ leaseMs }) {
 /** Worker processes; one that dies is replaced at once. */
 class Fleet {
   deaths = 0;
+  /** The work is done: nobody has to die any more. */
+  enough = false;
   #workers = new Set();
   #stopping = false;
 

@@ -1,8 +1,9 @@
 // Kills workers while jobs run, and counts what was lost, done twice or blamed wrongly. Ends with 1 when a promise was broken.
-//   npm run crash-run                 all three parts, a few minutes
+//   npm run crash-run                 all four parts, a few minutes
 //   npm run crash-run -- --jobs 5000 --kills 20 --seed 7 --default-lease
 import { parseArgs } from 'node:util';
 import { holdTransactions } from './hold-transactions.mjs';
+import { killOrdered } from './kill-ordered.mjs';
 import { killWorkers } from './kill-workers.mjs';
 import { poisonWorkers } from './poison-workers.mjs';
 
@@ -13,7 +14,10 @@ const { values } = parseArgs({
     poison: { type: 'string', default: '20' },
     among: { type: 'string', default: '20000' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    only: { type: 'string', default: 'kill,poison,hold' },
+    only: { type: 'string', default: 'kill,poison,hold,order' },
+    groups: { type: 'string', default: '1000' },
+    pace: { type: 'string', default: '500' },
+    each: { type: 'string', default: '50' },
     'default-lease': { type: 'boolean', default: false },
   },
 });
@@ -23,6 +27,15 @@ const leaseMs = values['default-lease'] ? undefined : 1_500;
 const parts = {
   kill: () => killWorkers({ jobs: number('jobs'), kills: number('kills'), seed: number('seed'), leaseMs }),
   poison: () => poisonWorkers({ poison: number('poison'), among: number('among'), leaseMs }),
+  order: () =>
+    killOrdered({
+      groups: number('groups'),
+      each: number('each'),
+      kills: number('kills'),
+      paceMs: number('pace'),
+      seed: number('seed'),
+      leaseMs,
+    }),
   hold: () => holdTransactions({ leaseMs }),
 };
 

@@ -42,11 +42,28 @@ class Holder {
 }
 QueueHandler('holder')(Holder);
 
+/** Notes its start outside any transaction, and takes a moment. */
+class Step {
+  constructor(dataSource) {
+    this.dataSource = dataSource;
+  }
+
+  async process(job) {
+    await this.dataSource.query('insert into step (job, grp, n) values ($1, $2, $3)', [job.id, job.payload.grp, job.payload.n]);
+  }
+}
+QueueHandler('step', { concurrency: 20 })(Step);
+
 class Worker {}
 const { DataSource } = await import('typeorm');
 Module({
   imports: [TypeOrmModule.forRoot({ type: 'postgres', url: DATABASE }), SimpleQueueModule.forRoot(lease)],
-  providers: [Ledger, Plain, { provide: Holder, useFactory: (dataSource) => new Holder(dataSource), inject: [DataSource] }],
+  providers: [
+    Ledger,
+    Plain,
+    { provide: Holder, useFactory: (dataSource) => new Holder(dataSource), inject: [DataSource] },
+    { provide: Step, useFactory: (dataSource) => new Step(dataSource), inject: [DataSource] },
+  ],
 })(Worker);
 
 const app = await NestFactory.createApplicationContext(Worker, { logger: ['fatal'] });

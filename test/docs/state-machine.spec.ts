@@ -18,7 +18,12 @@ it('draws no other move, and each once', () => {
 });
 
 it('begins and ends where a job does', () => {
-  expect(drawn(({ from }) => from === '[*]').sort()).toEqual(['[*] -> ready', '[*] -> scheduled']);
+  expect(drawn(({ from }) => from === '[*]').sort()).toEqual([
+    '[*] -> blocked',
+    '[*] -> ready',
+    '[*] -> scheduled',
+    '[*] -> staged',
+  ]);
   expect(drawn(({ to }) => to === '[*]').sort()).toEqual(TERMINAL_STATES.map((state) => `${state} -> [*]`).sort());
 });
 

@@ -43,6 +43,13 @@ describe('a call that cannot work is refused before anything is written', () => 
     ],
     ['a limit in an item', { maxPending: 5 }, 'unknown option "maxPending"'],
     ['a timeout of nothing', { timeoutMs: 0 }, 'timeoutMs must be a number from 1'],
+    ['ordered without a group', { ordered: true }, 'ordered needs a group'],
+    ['ordered that is no boolean', { ordered: 1, group: 'a' }, 'ordered must be true or false'],
+    ['an empty group', { group: '' }, 'group must be 1 to 512 characters'],
+    ['ordered with a priority', { ordered: true, group: 'a', priority: 1 }, 'priority and ordered cannot be given together'],
+    ['a time to commit what is not staged', { commitWithinMs: 5_000 }, 'commitWithinMs belongs to a staged job'],
+    ['a time to commit that is too short', { staged: true, commitWithinMs: 1 }, 'commitWithinMs must be a number from 1000'],
+    ['staged that is no boolean', { staged: 'yes' }, 'staged must be true or false'],
     ['bytes that are none', { payloadBytes: 'text' }, 'payloadBytes must be a Uint8Array'],
   ])('%s', (_, options, problem) => {
     expect(() => check({}, options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
@@ -64,6 +71,15 @@ describe('a call that cannot work is refused before anything is written', () => 
       'Item 2: enqueue: the items with uniqueKey "a" have different onConflict modes',
     );
     expect(() => refuseMixedKeys([items[1], items[1], {}, {}])).not.toThrow();
+  });
+
+  it.each<[string, unknown, string]>([
+    ['a group', { group: 'a' }, 'group cannot be given where the whole queue is ordered'],
+    ['another order', { ordered: false }, 'ordered: false cannot be given'],
+    ['a priority', { priority: 1 }, 'priority and ordered cannot be given together'],
+  ])('in a queue that is ordered as a whole: %s', (_, options, problem) => {
+    const limits = { maxPayloadBytes: 1_000, newId: () => 'an id', ordered: true };
+    expect(() => checkedJob('mail', {}, options as never, limits)).toThrow(problem);
   });
 
   it.each(['', 'a b', 'x'.repeat(101), '../etc', "'; drop table job; --", 'a\0', null, 7])('the queue name %p', (queue) => {

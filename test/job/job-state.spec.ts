@@ -26,12 +26,16 @@ describe('the table of moves', () => {
   });
 
   it.each(LIVE_STATES)('lets a %s job come to every end', (state) => {
-    expect([...reachableFrom(state)]).toEqual(expect.arrayContaining([...TERMINAL_STATES]));
+    expect([...reachableFrom(state)]).toEqual(expect.arrayContaining(TERMINAL_STATES.filter((end) => end !== 'expired')));
+  });
+
+  it('lets only a staged job expire', () => {
+    expect(STATES.filter((state) => MOVES[state].includes('expired'))).toEqual(['staged']);
   });
 
   it('ends a waiting job only by cancelling it: every other end needs a run', () => {
-    const ends = (['scheduled', 'ready'] as const).flatMap((state) => MOVES[state].filter(isTerminal));
-    expect(ends).toEqual(['cancelled', 'cancelled']);
+    const ends = (['blocked', 'scheduled', 'ready'] as const).flatMap((state) => MOVES[state].filter(isTerminal));
+    expect(ends).toEqual(['cancelled', 'cancelled', 'cancelled']);
   });
 });
 

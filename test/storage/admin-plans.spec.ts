@@ -14,7 +14,14 @@ const MOST = 10_000;
 const BATCH = 200;
 
 /** Rows that a statement may read for nothing: what it may walk, or count. */
-const REMOVED: Record<string, number> = { list_archive: 10_000, list_scheduled: 10_000, list_running: 2_000, explain_job: 1_000 };
+const REMOVED: Record<string, number> = {
+  list_archive: 10_000,
+  list_scheduled: 10_000,
+  list_running: 2_000,
+  explain_job: 1_000,
+  revive: 1_500,
+  cancel: 1_500,
+};
 /** Pages that a statement may touch, where it is more than 3,000: it counts ten thousand jobs of a place, or moves two hundred. */
 const BLOCKS: Record<string, number> = {
   ...{ list_queues: 40_000, count_dead_letters: 8_000, list_running: 15_000, list_dead_letters: 8_000 },

@@ -17,6 +17,10 @@ const NOT_FOR_ONE_SHARD: Record<string, string> = {
   lock_keys: 'advisory locks of one transaction, on the server that it runs on',
   lock_all_keys: 'an advisory lock of one transaction, on the server that it runs on',
   lock_pending: 'an advisory lock of one transaction, on the server that it runs on',
+  enqueue_held: 'the lock of a group, which lives in one shard',
+  draw_turns: 'the locks of groups, each of which lives in one shard',
+  take_vacant: 'the locks of groups, each of which lives in one shard',
+  revive: 'the locks of groups, each of which lives in one shard',
 };
 
 /** Indexes whose first column is neither id nor lane, and why. */
@@ -24,6 +28,12 @@ const LED_OTHERWISE: Record<string, string> = {
   job_unique_key: 'found by key',
   job_fingerprint: 'found by tag',
   job_workflow: 'found by workflow; an expression over the options',
+  job_group: 'found by group',
+  job_staged: 'found by time',
+  head_pkey: 'found by group',
+  head_halts: 'holds only groups that halt their queue',
+  vacant_pkey: 'found by group',
+  blocked_pkey: 'found by group',
   job_cancel: 'holds only jobs that were asked to stop',
   scheduled_pkey: 'found by time',
   throttle_pkey: 'found by key',
@@ -36,10 +46,19 @@ const LED_OTHERWISE: Record<string, string> = {
   dead_letter_unique_key: 'found by key',
 };
 
+/** Statements that draw numbers, and why. */
+const DRAWING: Record<string, string> = {
+  enqueue_held: 'the order within a group, for an insert alone',
+  draw_turns: 'the same, ahead of several inserts; changes no row',
+  revive: 'the same, for jobs that come back',
+};
+
 const REGISTRIES = ['queue', 'lane', 'version', 'migration'];
 const VOLATILE =
   /\b(random|clock_timestamp|timeofday|gen_random_uuid|uuid_generate_\w+|nextval|setval|currval|txid_current|pg_current_xact_id)\s*\(/;
 const SESSION = /\b(set_config|pg_advisory_lock|create temp|listen |prepare |set session)/;
+
+const drawn = (name: string, text: string): string => (name in DRAWING ? text.replaceAll('nextval(', '(') : text);
 
 async function allStatements(): Promise<[string, Statement][]> {
   const found: [string, Statement][] = [];
@@ -117,7 +136,7 @@ describe('the statements', () => {
   });
 
   it('call nothing volatile and keep no state in the session', () => {
-    expect(breaches(({ text }) => VOLATILE.test(text) || SESSION.test(text))).toEqual([]);
+    expect(breaches(({ name, text }) => VOLATILE.test(drawn(name, text)) || SESSION.test(text))).toEqual([]);
   });
 
   it('join nothing to a delete: a planner that believes a table small would walk it whole', () => {

@@ -102,6 +102,17 @@ const HANDLERS: Record<string, () => Type<unknown>> = {
       await context.checkpoint({ page: 1 });
       return die();
     }),
+  /** Notes its start outside any transaction: what is left of a run that was killed. */
+  steps: () =>
+    aHandler(
+      'steps',
+      async (job) => {
+        await started.passed;
+        const { group, n } = job.payload as { group: number; n: number };
+        await dataSource().query('insert into step (job, grp, n) values ($1, $2, $3)', [job.id, group, n]);
+      },
+      { concurrency: 20 },
+    ),
   poison: () => aHandler('poison', (job) => ((job.payload as { kills?: boolean }).kills ? process.exit(13) : 'harmless')),
 };
 

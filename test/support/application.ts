@@ -76,6 +76,7 @@ const NAMES: JobEventName[] = [
   'outputCut',
   'outputInvalid',
   'reaped',
+  'expired',
   'loopFailed',
   'warning',
   'workerStarted',

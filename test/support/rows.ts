@@ -31,7 +31,23 @@ export interface JobRow {
   lease: string;
 }
 
-const TABLES = ['job', 'ready', 'scheduled', 'suspect', 'claim', 'lease', 'lapsed', 'archive', 'dead_letter', 'throttle'];
+const TABLES = [
+  'job',
+  'ready',
+  'scheduled',
+  'suspect',
+  'claim',
+  'lease',
+  'lapsed',
+  'archive',
+  'dead_letter',
+  'throttle',
+  'head',
+  'vacant',
+  'blocked',
+  'staged',
+  'fair_ready',
+];
 
 /** Makes rows as the library leaves them, straight in the tables. */
 export class Rows {

@@ -5,14 +5,16 @@ import type { ClaimedRow } from '../../lib/storage/row-mapper.js';
 import type { Claim } from '../../lib/worker/claims.js';
 import type { Handler } from '../../lib/worker/handler-registry.js';
 import { JobRun } from '../../lib/worker/job-run.js';
+import type { LaneSettings } from '../../lib/worker/lane-settings.js';
 import { WorkerLane } from '../../lib/worker/worker-lane.js';
 
-const SETTINGS = {
+const SETTINGS: LaneSettings = {
   maxAttempts: 3,
   backoff: constant({ delayMs: 0 }),
   timeoutMs: undefined,
   archiveKeepMs: 1_000,
   deadLetterKeepMs: 1_000,
+  deadHead: 'block',
 };
 
 /** A lane of queue `work` with a handler of this function, without a database. */

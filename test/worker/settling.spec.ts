@@ -4,6 +4,7 @@ import type { FoundJob } from '../../lib/job/job.js';
 import type { Outcome } from '../../lib/job/outcome.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import { DatabaseError } from '../../lib/storage/database-errors.js';
+import type { GroupRepository } from '../../lib/storage/group.repository.js';
 import type { Burial, JobRepository, Return, RunKey, Success } from '../../lib/storage/job.repository.js';
 import { Claims } from '../../lib/worker/claims.js';
 import type { JobRun } from '../../lib/worker/job-run.js';
@@ -100,7 +101,9 @@ function aSettlement(faults: Fault[]) {
     keepMs: 1,
     output: undefined,
   });
-  const undertaker = new Undertaker({ ...shared, late, successOf, onWork: () => undefined, onReturn: () => undefined });
+  const groups = undefined as unknown as GroupRepository;
+  const hooks = { onWork: () => undefined, onReturn: () => undefined, onTurns: () => undefined };
+  const undertaker = new Undertaker({ ...shared, groups, late, successOf, ...hooks });
   const settler = new Settler({ ...shared, late, undertaker, successOf, onSuccess: () => undefined });
   const lanes = { all: () => [], room: 0, get: () => undefined };
   const parts = {

@@ -4,6 +4,7 @@ import { statement } from '../statement.js';
  * Ends jobs that did not succeed: `cancelled` into the archive, the rest into the dead letter table. Fenced by epoch. A job
  * whose cancel was requested ends as cancelled, however its last run failed.
  * What belongs to each job comes as one JSON object by id: failures are rare, and one parameter keeps one shape.
+ * An ordered job gives its turn away, unless it ended badly and its queue says that a dead head blocks the group, or halts the queue.
  */
 export const BURY = statement(
   'bury',
@@ -35,6 +36,16 @@ export const BURY = statement(
     select id, $1, state, lane, priority, spent, stalls, reschedules, (verdict ->> 'runMs')::int, created_at, run_at,
       statement_timestamp(), expires_at, $5, unique_key, fingerprint, options, payload, payload_bytes,
       coalesce(verdict -> 'error', last_error), told
-    from said where state = 'cancelled' and expires_at is not null)
+    from said where state = 'cancelled' and expires_at is not null),
+  vacated as (
+    insert into simple_queue.vacant (group_name, shard, queue)
+    select group_name, $1, queue from said
+    where seq is not null and (state = 'cancelled' or coalesce(verdict ->> 'deadHead', 'block') = 'skip')),
+  stopped as (
+    insert into simple_queue.head (group_name, shard, queue, dead, dead_seq, dead_at, halts)
+    select group_name, $1, queue, id, seq, statement_timestamp(), coalesce(verdict ->> 'deadHead', 'block') = 'halt'
+    from said where seq is not null and state <> 'cancelled' and coalesce(verdict ->> 'deadHead', 'block') <> 'skip'
+    on conflict (group_name, shard, queue) do update
+      set dead = excluded.dead, dead_seq = excluded.dead_seq, dead_at = excluded.dead_at, halts = excluded.halts)
   select id, state from said`,
 );

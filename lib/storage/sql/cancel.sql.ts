@@ -3,8 +3,8 @@ import { statement } from '../statement.js';
 /**
  * Cancels live jobs by id, at most as many as the caller's batch. The place row is locked first and decides: where it could be
  * deleted the job was waiting and ends at once; where there is none, the job runs (or is being put back) and is flagged. The
- * claim, and whatever puts a job back, asks for the flag. $3 says by queue name how long what ended is kept. $4 false flags nothing: a
- * purge takes what waits, and leaves what runs.
+ * claim, and whatever puts a job back, asks for the flag. A staged job is locked before its place, as its commit does. $3 says by queue
+ * name how long what ended is kept. $4 false flags nothing: a purge takes what waits, and leaves what runs.
  *
  * It also runs in callers' transactions, under their settings: there a planner that believes a full table empty may walk the key instead
  * of taking the ctids, so the stretch of the key is given too.
@@ -12,7 +12,8 @@ import { statement } from '../statement.js';
 export const CANCEL = statement(
   'cancel',
   `with target as materialized (
-    select id, lane, priority, run_at, suspicion from simple_queue.job where shard = $1 and id = any($2::uuid[])),
+    select id, lane, priority, run_at, suspicion, group_name, queue, seq, commit_by, fair
+    from simple_queue.job where shard = $1 and id = any($2::uuid[])),
   unready as (
     delete from simple_queue.ready where shard = $1 and lane = any(array(select distinct lane from target))
       and priority = any(array(select distinct priority from target))
@@ -20,6 +21,12 @@ export const CANCEL = statement(
       select p.ctid from target t cross join lateral (
         select ctid from simple_queue.ready r where r.lane = t.lane and r.shard = $1 and r.priority = t.priority and r.run_at = t.run_at
         and r.id = t.id for update) p)) returning id),
+  unfair as (
+    delete from simple_queue.fair_ready where shard = $1 and lane = any(array(select distinct lane from target where fair))
+      and group_name = any(array(select distinct group_name from target where fair)) and ctid = any(array(
+      select p.ctid from target t cross join lateral (
+        select ctid from simple_queue.fair_ready r where r.lane = t.lane and r.shard = $1 and r.group_name = t.group_name
+        and r.priority = t.priority and r.run_at = t.run_at and r.id = t.id for update) p where t.fair)) returning id),
   unscheduled as (
     delete from simple_queue.scheduled where shard = $1
       and run_at between (select min(run_at) from target) and (select max(run_at) from target) and ctid = any(array(
@@ -30,8 +37,21 @@ export const CANCEL = statement(
       select p.ctid from target t cross join lateral (
         select ctid from simple_queue.suspect s where s.lane = t.lane and s.shard = $1 and s.suspicion = t.suspicion
         and s.run_at = t.run_at and s.id = t.id for update) p)) returning id),
+  unstaged as (
+    delete from simple_queue.staged where shard = $1 and id = any(array(
+      select j.id from target t cross join lateral (
+        select id from simple_queue.job where id = t.id and shard = $1 for update) j where t.commit_by is not null)) returning id),
+  unblocked as (
+    delete from simple_queue.blocked where shard = $1 and group_name = any(array(select distinct group_name from target))
+      and queue = any(array(select distinct queue from target))
+      and seq between (select min(seq) from target) and (select max(seq) from target) and ctid = any(array(
+      select p.ctid from target t cross join lateral (
+        select ctid from simple_queue.blocked b where b.group_name = t.group_name and b.shard = $1 and b.queue = t.queue
+        and b.seq = t.seq for update) p)) returning id),
+  turned as materialized (
+    select id from unready union all select id from unscheduled union all select id from unsuspected union all select id from unstaged),
   waiting as materialized (
-    select id from unready union all select id from unscheduled union all select id from unsuspected),
+    select id from turned union all select id from unblocked union all select id from unfair),
   gone as (
     delete from simple_queue.job where shard = $1 and id = any(array(select id from waiting)) returning *),
   kept as (
@@ -44,6 +64,9 @@ export const CANCEL = statement(
         * interval '1 millisecond' as expires_at
       from simple_queue.queue q where q.id = g.queue) k
     where expires_at is not null),
+  vacated as (
+    insert into simple_queue.vacant (group_name, shard, queue)
+    select group_name, $1, queue from gone where seq is not null and id in (select id from turned)),
   flagged as (
     update simple_queue.job set cancel_at = statement_timestamp()
     where shard = $1 and id = any(array(select id from target except select id from waiting)) and cancel_at is null and $4::boolean returning id)

@@ -2,7 +2,8 @@ import { statement } from '../statement.js';
 
 /**
  * Completes one job in the transaction of its handler. Fenced by id and epoch alone and touching no claim row, so that a
- * handler's open transaction holds up nobody else. No row back: the run no longer holds the job.
+ * handler's open transaction holds up nobody else. No row back: the run no longer holds the job. An ordered job leaves its turn
+ * vacant: to pick the next one here would lock it, and the group, for as long as that transaction lasts.
  */
 export const COMPLETE = statement(
   'complete',
@@ -15,6 +16,8 @@ export const COMPLETE = statement(
     select id, $1, 'succeeded', lane, priority, attempt + 1, stalls, reschedules, $4::int, created_at, run_at,
       statement_timestamp(), statement_timestamp() + $5::float8 * interval '1 millisecond', $6, unique_key, fingerprint,
       options, payload, payload_bytes, $7::text::jsonb, history
-    from done where $5::float8 is not null)
+    from done where $5::float8 is not null),
+  vacated as (
+    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from done where seq is not null)
   select id from done`,
 );

@@ -14,6 +14,8 @@ export const LOCK_PENDING = statement(
 /**
  * How many jobs of a queue wait, counted no further than $3: through the lanes' own keys, whatever else the tables hold.
  *
+ * The followers in a queue that is ordered as a whole are counted as one group.
+ *
  * It runs in callers' transactions, under their settings: there a planner that believes one lane to fill a table walks all of it, once a
  * lane. Ranges that hold everything, and of which it cannot know that, keep it to the keys.
  */
@@ -29,6 +31,9 @@ export const COUNT_PENDING = statement(
       (select from simple_queue.scheduled where lane = l.id and lane > 0 and shard = $1 and run_at >= l.since and run_at <= l.upto
         limit $3::int) union all
       (select from simple_queue.suspect where lane = l.id and shard = $1 and run_at >= l.since and run_at <= l.upto
-        limit $3::int)) w
+        limit $3::int) union all
+      (select from simple_queue.fair_ready where lane = l.id and shard = $1 and group_name >= '' limit $3::int)) w
+    union all
+    (select from simple_queue.blocked where group_name = '' and shard = $1 and queue = $2::int limit $3::int)
     limit $3::int) p`,
 );

@@ -2,8 +2,9 @@ import { statement } from '../statement.js';
 
 /**
  * Moves at most 1,000 due jobs to where they may run, and tells what the next round needs: when the next one is due, which
- * lanes have news, whether suspects wait in the lanes ($3) of this worker, and which queues are paused (the registry is small, and a
- * claim shall not ask). Their time becomes now: behind every hint.
+ * lanes have news, which of this worker's lanes ($3) have jobs of fair queues, whether suspects wait in them, which queues are paused (the
+ * registry is small, and a claim shall not ask), whether turns are vacant, when a staged job expires. Their time becomes now: behind
+ * every hint.
  * $2 is where the last rounds ended, so that dead entries in front are not walked again and again.
  */
 export const PROMOTE = statement(
@@ -15,10 +16,13 @@ export const PROMOTE = statement(
     delete from simple_queue.scheduled where shard = $1 and ctid = any(array(select ctid from due)) returning id, run_at),
   moved as (
     update simple_queue.job set run_at = statement_timestamp()
-    where shard = $1 and id = any(array(select id from gone)) returning id, lane, priority, run_at, epoch, suspicion),
+    where shard = $1 and id = any(array(select id from gone)) returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),
   readied as (
     insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from moved where suspicion = 0),
+    select lane, $1, priority, run_at, id, epoch from moved where suspicion = 0 and fair is null),
+  fairly as (
+    insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
+    select lane, $1, group_name, priority, run_at, id, epoch from moved where suspicion = 0 and fair),
   suspected as (
     insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
     select lane, $1, suspicion, run_at, id, epoch from moved where suspicion > 0)
@@ -30,6 +34,11 @@ export const PROMOTE = statement(
       where shard = $1 and run_at > statement_timestamp() order by run_at limit 1)::float8 as "nextMs",
     (select max(id) from simple_queue.lane) as "newestLane",
     array(select id from simple_queue.queue where paused_at is not null) as "pausedQueues",
+    exists (select from simple_queue.vacant where shard = $1) as vacant,
+    (select extract(epoch from commit_by - statement_timestamp()) * 1000 from simple_queue.job
+      where shard = $1 and commit_by is not null order by commit_by limit 1)::float8 as "expiryMs",
+    array(select q.lane from unnest($3::int[]) q(lane) cross join lateral (
+      select 1 from simple_queue.fair_ready where lane = q.lane and shard = $1 limit 1) f) as fair,
     array(select distinct s.suspicion::int from unnest($3::int[]) q(lane) cross join lateral (
       (select suspicion from simple_queue.suspect where lane = q.lane and shard = $1 order by suspicion limit 1)
       union all

@@ -26,10 +26,13 @@ export const PUT_BACK = statement(
         || (($4::jsonb -> id::text -> 'entry') || jsonb_build_object('at', statement_timestamp()))
       else history end
     where shard = $1 and id = any(array(select id from held where cancel_at is null))
-    returning id, lane, priority, run_at, epoch, suspicion),
+    returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),
   readied as (
     insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from moved where run_at <= statement_timestamp() and suspicion = 0),
+    select lane, $1, priority, run_at, id, epoch from moved where run_at <= statement_timestamp() and suspicion = 0 and fair is null),
+  fairly as (
+    insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
+    select lane, $1, group_name, priority, run_at, id, epoch from moved where run_at <= statement_timestamp() and suspicion = 0 and fair),
   scheduled as (
     insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
     select run_at, $1, id, lane, priority, epoch from moved where run_at > statement_timestamp()),

@@ -8,7 +8,7 @@ import { statement } from '../statement.js';
  * caller pages on behind $5, so that claims which cannot be freed yet hide no others.
  * What was in flight is suspected of having killed its process; a job that was suspected twice ran alone, so a crash under
  * it counts ($2 of them poison it). Jobs whose cancel was requested end as cancelled.
- * $3 and $4 say by queue name how long what ended is kept.
+ * $3 and $4 say by queue name how long what ended is kept, $6 what a dead head does to its group.
  */
 export const REAP_CLAIMS = statement(
   'reap_claims',
@@ -53,6 +53,17 @@ export const REAP_CLAIMS = statement(
         * interval '1 millisecond' as expires_at
       from simple_queue.queue q where q.id = e.queue) k
     where cancel_at is not null and expires_at is not null),
+  turned as materialized (
+    select e.id, e.group_name, e.queue, e.seq, case when e.cancel_at is not null then 'skip'
+      else $6::jsonb ->> case when $6::jsonb ? q.name then q.name else '' end end as policy
+    from ending e cross join lateral (select name from simple_queue.queue where id = e.queue) q where e.seq is not null),
+  vacated as (
+    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from turned where policy = 'skip'),
+  stopped as (
+    insert into simple_queue.head (group_name, shard, queue, dead, dead_seq, dead_at, halts)
+    select group_name, $1, queue, id, seq, statement_timestamp(), policy = 'halt' from turned where policy <> 'skip'
+    on conflict (group_name, shard, queue) do update
+      set dead = excluded.dead, dead_seq = excluded.dead_seq, dead_at = excluded.dead_at, halts = excluded.halts),
   freed as (
     delete from simple_queue.claim where shard = $1 and id = any(array(
       select c.id from lapsed c where not exists (

@@ -10,10 +10,13 @@ export const RELEASE_CLAIMS = statement(
     where shard = $1 and id = any(array(
       select j.id from lost c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
       cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j))
-    returning id, lane, priority, run_at, epoch, suspicion),
+    returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),
   readied as (
     insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from moved where suspicion = 0),
+    select lane, $1, priority, run_at, id, epoch from moved where suspicion = 0 and fair is null),
+  fairly as (
+    insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
+    select lane, $1, group_name, priority, run_at, id, epoch from moved where suspicion = 0 and fair),
   suspected as (
     insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
     select lane, $1, suspicion, run_at, id, epoch from moved where suspicion > 0),

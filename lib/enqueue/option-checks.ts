@@ -1,0 +1,31 @@
+import { quote } from '../job/names.js';
+import { QueueError } from '../job/queue.errors.js';
+
+const MAX_TEXT = 512;
+
+/** Also asked by cancel. PostgreSQL's text holds no U+0000, and UTF-8 no lone surrogate. */
+export function checkText(option: string, text: unknown): string {
+  const fits =
+    typeof text === 'string' && text.length > 0 && text.length <= MAX_TEXT && !text.includes('\0') && text.isWellFormed();
+  if (!fits) throw invalid(`${option} must be 1 to ${MAX_TEXT} characters of well-formed text, not ${quote(text)}`);
+  return text;
+}
+
+export function checkWhole(option: string, value: number, min: number, max: number): number {
+  if (Number.isInteger(value)) return checkNumber(option, value, min, max);
+  throw invalid(`${option} must be a whole number from ${min} to ${max}, not ${String(value)}`);
+}
+
+export function checkNumber(option: string, value: number, min: number, max: number): number {
+  if (typeof value === 'number' && value >= min && value <= max) return value;
+  throw invalid(`${option} must be a number from ${min} to ${max}, not ${String(value)}`);
+}
+
+export function checkObject(what: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(`${what} must be an object, not ${quote(value)}`);
+}
+
+export function invalid(problem: string): QueueError {
+  return new QueueError('INVALID_OPTION', `enqueue: ${problem}${problem.endsWith('?') ? '' : '.'}`);
+}

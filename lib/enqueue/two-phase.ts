@@ -1,0 +1,64 @@
+import type { EntityManager, QueryRunner } from 'typeorm';
+import type { CommitAnswer } from '../job/enqueue-options.js';
+import type { JobState } from '../job/job-state.js';
+import type { Run } from '../storage/database.js';
+import type { Retention } from '../storage/retention.js';
+import type { Signal } from '../storage/signals.js';
+import type { Storage } from '../storage/storage.js';
+
+type Manager = EntityManager | QueryRunner | undefined;
+
+/** An answer, and whom it has to wake. */
+interface Decided {
+  answer: CommitAnswer;
+  wakes?: Signal;
+}
+
+/** The second phase of a staged job: commit or abort. Of those and the expiry exactly one gets the job, and each caller learns which. */
+export class TwoPhase {
+  constructor(
+    private readonly storage: Storage,
+    private readonly archive: Retention,
+  ) {}
+
+  commit(id: string, manager: Manager): Promise<CommitAnswer> {
+    return this.decide(id, manager, async (run) => {
+      const placed = await this.storage.staged.commit(run, id);
+      const state: JobState = !placed ? 'blocked' : placed.later ? 'scheduled' : 'ready';
+      const wakes = placed && { lanes: placed.later ? [] : [placed.lane], later: placed.later };
+      return { answer: { outcome: 'committed', won: true, state }, ...(wakes ? { wakes } : {}) };
+    });
+  }
+
+  abort(id: string, manager: Manager): Promise<CommitAnswer> {
+    return this.decide(id, manager, async (run) => {
+      await this.storage.jobs.cancelById(run, [id], this.archive);
+      // It may have held the turn of its group.
+      return { answer: { outcome: 'aborted', won: true, state: 'cancelled' }, wakes: { lanes: [], later: true } };
+    });
+  }
+
+  private async decide(id: string, manager: Manager, win: (run: Run) => Promise<Decided>): Promise<CommitAnswer> {
+    const { database, signals } = this.storage;
+    const work = (run: Run): Promise<Decided> => this.decideIn(run, id, win);
+    const { answer, wakes } = manager ? await work(database.in(manager)) : await database.callers.transaction(work);
+    if (wakes) signals.send(wakes, manager && database.runnerOf(manager));
+    return answer;
+  }
+
+  private async decideIn(run: Run, id: string, win: (run: Run) => Promise<Decided>): Promise<Decided> {
+    const taken = await this.storage.staged.take(run, id);
+    if (taken === 'inTime') return win(run);
+    if (taken === 'expired') return { answer: { outcome: 'expired', won: false, state: 'staged' } };
+    const state = (await this.storage.jobs.find(id, run))?.state;
+    // Its enqueue was committed between the two looks.
+    if (state === 'staged') return this.decideIn(run, id, win);
+    return { answer: answerFor(state) };
+  }
+}
+
+function answerFor(state: JobState | undefined): CommitAnswer {
+  if (state === undefined) return { outcome: 'unknown', won: false };
+  if (state === 'cancelled') return { outcome: 'aborted', won: false, state };
+  return { outcome: state === 'expired' ? 'expired' : 'committed', won: false, state };
+}

@@ -1,0 +1,151 @@
+import type { Database, Run } from './database.js';
+import type { Success } from './job.repository.js';
+import { SHARD } from './shard.js';
+import { claimedRow, type ClaimedRow } from './row-mapper.js';
+import { CLAIM_FAIR } from './sql/claim-fair.sql.js';
+import { DESCRIBE_GROUP } from './sql/describe-group.sql.js';
+import { HAND_ON } from './sql/hand-on.sql.js';
+import { RELEASE_GROUP } from './sql/release-group.sql.js';
+import { SETTLE_ORDERED } from './sql/settle-ordered.sql.js';
+import { TAKE_VACANT } from './sql/take-vacant.sql.js';
+
+/** What settling ordered successes has led to. */
+export interface OrderedSettled {
+  /** Lanes in which a next job is ready. */
+  lanes: number[];
+  /** Next jobs whose time lies ahead. */
+  later: number;
+  /** Turns that the promoter has to hand on. */
+  vacant: number;
+  /** Runs that no longer held their job. */
+  lost: string[];
+}
+
+/** One page of vacant turns. */
+export interface HandedOn {
+  lanes: number[];
+  later: number;
+  /** Turns that were taken up: handed on, or their group ended. */
+  dealt: number;
+  /** Turns that were looked at. */
+  looked: number;
+  /** Where the page ended; undefined: there is nothing behind it. */
+  last?: VacantKey;
+}
+
+export interface VacantKey {
+  group: string;
+  queue: number;
+}
+
+/** Who has the turn of an ordered group. */
+export interface GroupState {
+  /** The live job that has the turn. */
+  holder?: string;
+  /** The job that ended badly and keeps the turn until it is released. */
+  dead?: { id: string; at: Date };
+  /** The dead job, of this or another group, that halts the whole queue. */
+  haltedBy?: string;
+  /** Jobs that wait for their turn; 1,000 means "at least". */
+  waiting: number;
+}
+
+export interface FairWish {
+  claimId: string;
+  lease: string;
+  lane: number;
+  /** The group behind which to start; null: from the first. */
+  after: string | null;
+  wanted: number;
+}
+
+/** What a claim of a fair queue answers; groups in the order of the database. */
+export interface FairClaimed {
+  jobs: ClaimedRow[];
+  /** The last group of which a job was taken, and the last that was looked at. */
+  lastTaken: string | null;
+  lastSeen: string | null;
+  /** How many groups were looked at, at most `FAIR_GROUPS`. */
+  groups: number;
+}
+
+/** Groups in a claim of a fair queue. */
+export const FAIR_GROUPS = 64;
+
+/** Rows in a page of `take_vacant`. */
+export const VACANT_PAGE = 200;
+
+/** Turns in ordered groups: passed on by the settle, handed on by the promoter, given back by an operator. */
+export class GroupRepository {
+  constructor(private readonly database: Database) {}
+
+  async settle(worker: string, successes: Success[]): Promise<OrderedSettled> {
+    const kept = successes.filter((success) => success.keepMs !== undefined);
+    const [settled] = await this.database.loops.run<OrderedSettled>(SETTLE_ORDERED, [
+      SHARD,
+      successes.map((success) => success.id),
+      successes.map((success) => success.epoch),
+      worker,
+      `{${kept.map(keptText).join(',')}}`,
+    ]);
+    return settled!;
+  }
+
+  async claimFair({ claimId, lease, lane, after, wanted }: FairWish): Promise<FairClaimed> {
+    const rows = await this.database.loops.rows(CLAIM_FAIR, [SHARD, claimId, lane, after, wanted, lease]);
+    const [first] = rows;
+    if (!first) return { jobs: [], lastTaken: null, lastSeen: null, groups: 0 };
+    return { jobs: rows.map(claimedRow), groups: Number(first[18]), lastSeen: first[19]!, lastTaken: first[17]! };
+  }
+
+  /** Two statements in one transaction: the groups' locks, and then, in a new snapshot, what stands in these groups. */
+  handOn(after: VacantKey): Promise<HandedOn> {
+    return this.database.loops.transaction(async (run) => {
+      const page = await run<VacantKey & { free: boolean }>(TAKE_VACANT, [SHARD, after.group, after.queue]);
+      const last = page.length === VACANT_PAGE ? { last: page.at(-1)! } : {};
+      return { ...(await this.handOnFree(run, page)), looked: page.length, ...last };
+    });
+  }
+
+  private async handOnFree(
+    run: Run,
+    page: (VacantKey & { free: boolean })[],
+  ): Promise<Pick<HandedOn, 'lanes' | 'later' | 'dealt'>> {
+    const free = page.filter((turn) => turn.free);
+    if (free.length === 0) return { lanes: [], later: 0, dealt: 0 };
+    const values = [SHARD, free.map((turn) => turn.group), free.map((turn) => turn.queue)];
+    return (await run<HandedOn>(HAND_ON, values))[0]!;
+  }
+
+  /** The dead job behind which the group goes on now; undefined: no dead job held it. */
+  async release(queue: string, group: string): Promise<string | undefined> {
+    return (await this.database.callers.run<{ id: string }>(RELEASE_GROUP, [SHARD, queue, group]))[0]?.id;
+  }
+
+  /** undefined: the group is not active. */
+  async describe(queue: string, group: string): Promise<GroupState | undefined> {
+    const [row] = await this.database.callers.run<GroupRow>(DESCRIBE_GROUP, [SHARD, queue, group]);
+    return row && stateOf(row);
+  }
+}
+
+/** Outputs are JSON already. */
+const keptText = ({ id, runMs, keepMs, output }: Success): string =>
+  `"${id}":{"runMs":${runMs},"keepMs":${keepMs}${output === undefined ? '' : `,"output":${output}`}}`;
+
+interface GroupRow {
+  dead: string | null;
+  dead_at: Date | null;
+  halted_by: string | null;
+  holder: string | null;
+  waiting: number;
+}
+
+function stateOf({ dead, dead_at, halted_by, holder, waiting }: GroupRow): GroupState {
+  return {
+    ...(holder ? { holder } : {}),
+    ...(dead ? { dead: { id: dead, at: dead_at! } } : {}),
+    ...(halted_by ? { haltedBy: halted_by } : {}),
+    waiting,
+  };
+}

@@ -1,0 +1,16 @@
+/** What a round of the schedule has moved, and what else its statement told. */
+export interface Promotion {
+  promoted: number;
+  lanes: number[];
+  until: string | null;
+  nextMs: number | null;
+  newestLane: number | null;
+  suspects: number[];
+  pausedQueues: number[];
+  /** Of the asked lanes those with jobs of fair queues. */
+  fair: number[];
+  /** Turns of ordered groups wait to be handed on. */
+  vacant: boolean;
+  /** When the next staged job expires; null: none is staged. */
+  expiryMs: number | null;
+}

@@ -1,0 +1,33 @@
+import type { Database, Run } from './database.js';
+import type { Retention } from './retention.js';
+import { SHARD } from './shard.js';
+import { COMMIT_STAGED, TAKE_STAGED } from './sql/commit-staged.sql.js';
+import { EXPIRE_STAGED } from './sql/expire-staged.sql.js';
+
+/** Where a committed job stands now; undefined: it waits for its turn. */
+export interface Committed {
+  lane: number;
+  later: boolean;
+}
+
+/** Two-phase enqueue: of commit, abort and expiry exactly one gets the job. */
+export class StagedRepository {
+  constructor(private readonly database: Database) {}
+
+  /** Whether the job is staged and still in time; it stays locked until the transaction ends. */
+  async take(run: Run, id: string): Promise<'inTime' | 'expired' | undefined> {
+    const [row] = await run<{ staged: boolean; inTime: boolean }>(TAKE_STAGED, [SHARD, id]);
+    if (!row?.staged) return undefined;
+    return row.inTime ? 'inTime' : 'expired';
+  }
+
+  /** After `take`, in the same transaction. */
+  async commit(run: Run, id: string): Promise<Committed | undefined> {
+    return (await run<Committed>(COMMIT_STAGED, [SHARD, id]))[0];
+  }
+
+  /** A batch of at most 500. */
+  async expire(keep: Retention): Promise<{ due: number; expired: number }> {
+    return (await this.database.loops.run<{ due: number; expired: number }>(EXPIRE_STAGED, [SHARD, JSON.stringify(keep)]))[0]!;
+  }
+}

@@ -1,0 +1,130 @@
+import type { Uuid7 } from '../runtime/uuid7.js';
+import { FAIR_GROUPS, type FairClaimed, type GroupRepository } from '../storage/group.repository.js';
+import type { ClaimedRow } from '../storage/row-mapper.js';
+import type { Claims } from './claims.js';
+import type { Dispatcher } from './dispatcher.js';
+import { JobRun } from './job-run.js';
+import type { Poller } from './poller.js';
+import type { Settler } from './settler.js';
+import type { WorkerLane } from './worker-lane.js';
+import type { WorkerLanes } from './worker-lanes.js';
+
+export interface FairPollerParts {
+  groups: GroupRepository;
+  lanes: WorkerLanes;
+  claims: Claims;
+  settler: Settler;
+  dispatcher: Dispatcher;
+  poller: Poller;
+  ids: Uuid7;
+  pollIntervalMs: number;
+  /** undefined: none may be claimed now. */
+  lease: () => string | undefined;
+}
+
+/** Where the next claim of a lane starts, and when it is worth asking. */
+interface Rotation {
+  after: string | null;
+  lookAt: number;
+  /** A wake-up came while a claim was under way that may have left before it. */
+  news: boolean;
+}
+
+/** Jobs in one claim. */
+const MAX_CLAIM = 500;
+
+/**
+ * Claims for fair queues: in turn from the groups of a lane, an equal share of each. Apart from the hot statement, which never sees
+ * them; what they bring runs and settles like everything else.
+ */
+export class FairPoller {
+  private readonly rotations = new Map<number, Rotation>();
+  private turn = 0;
+
+  constructor(private readonly parts: FairPollerParts) {}
+
+  /** Nobody has to be woken where no queue is fair. */
+  get isNeeded(): boolean {
+    return this.rotations.size > 0;
+  }
+
+  /** What the scheduler saw: these lanes have jobs of fair queues. */
+  expect(lanes: readonly number[]): void {
+    for (const id of lanes) if (!this.rotations.has(id)) this.rotations.set(id, { after: null, lookAt: 0, news: true });
+  }
+
+  /** A wake-up; no lanes: anywhere. */
+  expectNews(lanes: readonly number[]): void {
+    for (const [id, rotation] of this.rotations)
+      if (lanes.length === 0 || lanes.includes(id)) Object.assign(rotation, { lookAt: 0, news: true });
+  }
+
+  /** One claim for each lane that has room, another lane first each time. */
+  async poll(): Promise<number> {
+    const lanes = [...this.rotations.keys()];
+    this.turn = lanes.length > 0 ? (this.turn + 1) % lanes.length : 0;
+    let claimed = 0;
+    for (let index = 0; index < lanes.length; index++) claimed += await this.pollLane(lanes[(this.turn + index) % lanes.length]!);
+    if (lanes.length === 0) return Infinity;
+    return claimed > 0 ? 0 : this.parts.pollIntervalMs;
+  }
+
+  private async pollLane(id: number): Promise<number> {
+    const lane = this.parts.lanes.get(id);
+    const rotation = this.rotations.get(id)!;
+    const lease = this.parts.lease();
+    if (!lane || !lease || this.parts.poller.isPaused || rotation.lookAt > performance.now()) return 0;
+    const wanted = Math.min(MAX_CLAIM, this.wantedOf(lane));
+    if (wanted <= 0) return 0;
+    rotation.news = false;
+    const { claimed, runs } = await this.claim(lane, { lease, wanted, after: rotation.after });
+    this.learn(rotation, claimed, wanted);
+    this.receive(runs, lease);
+    return runs.length;
+  }
+
+  /** What the hot claim has asked for in this lane it will not find: nothing of a fair queue is there. */
+  private wantedOf(lane: WorkerLane): number {
+    return Math.min(lane.wanted + lane.expected, this.parts.lanes.room + lane.expected);
+  }
+
+  private async claim(
+    lane: WorkerLane,
+    { lease, wanted, after }: { lease: string; wanted: number; after: string | null },
+  ): Promise<{ claimed: FairClaimed; runs: JobRun[] }> {
+    const { groups, claims, ids } = this.parts;
+    const id = ids.next();
+    claims.expect(id);
+    lane.expected += wanted;
+    try {
+      const claimed = await groups.claimFair({ claimId: id, lease, lane: lane.lane.id, after, wanted });
+      const claim = claims.arrived(id, claimed.jobs.length);
+      return { claimed, runs: claimed.jobs.map((row: ClaimedRow) => new JobRun(row, lane, claim)) };
+    } catch (error) {
+      claims.forget(id);
+      throw error;
+    } finally {
+      lane.expected -= wanted;
+    }
+  }
+
+  /** Behind the last group that gave something; from the first one again when the last was reached. */
+  private learn(rotation: Rotation, { jobs, lastTaken, lastSeen, groups }: FairClaimed, wanted: number): void {
+    const short = jobs.length < wanted;
+    const fromStart = rotation.after === null;
+    rotation.after = !short ? lastTaken : groups === FAIR_GROUPS ? lastSeen : null;
+    const isEmpty = fromStart && jobs.length === 0;
+    rotation.lookAt = isEmpty && !rotation.news ? performance.now() + this.parts.pollIntervalMs : 0;
+  }
+
+  private receive(runs: JobRun[], lease: string): void {
+    const { settler, poller, dispatcher } = this.parts;
+    for (const run of runs) {
+      if (run.isCancelled) settler.add(run, { kind: 'cancelled', reason: 'cancelled before it ran' });
+      else run.lane.add(run);
+    }
+    // Paused meanwhile, or claimed under a lease that is lost: they must not start here.
+    if (poller.isPaused || lease !== this.parts.lease()) poller.giveBackWaiting('unstarted');
+    dispatcher.startAll();
+  }
+}

@@ -1,0 +1,13 @@
+import type { DynamicModule } from '@nestjs/common';
+import { SimpleQueueModule } from 'nestjs-simple-queue';
+
+// #region settings
+export const withOrder = (): DynamicModule =>
+  SimpleQueueModule.forRoot({
+    queues: {
+      bookings: { deadHead: 'block', concurrency: 50 },
+      ledger: { ordered: true, deadHead: 'halt' },
+      exports: { fair: true },
+    },
+  });
+// #endregion

@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { QueueAdmin } from '../../lib/admin/queue-admin.js';
+import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
+import { resolveOptions } from '../../lib/resolve-options.js';
+import type { JobRepository } from '../../lib/storage/job.repository.js';
+import { aStorage, type TestStorage } from '../support/storage.js';
+
+const DAY_MS = 86_400_000;
+const EVERYWHERE = { priority: -32_768, runAt: '-infinity', id: '00000000-0000-0000-0000-000000000000', upto: 32_767 };
+
+describe('an operator and ordered groups', () => {
+  let test: TestStorage;
+  let jobs: JobRepository;
+  let enqueuer: Enqueuer;
+  let admin: QueueAdmin;
+
+  beforeAll(async () => {
+    test = await aStorage();
+    jobs = test.storage.jobs;
+    enqueuer = new Enqueuer(test.storage, resolveOptions({}).options, test.events);
+    admin = new QueueAdmin(test.storage);
+  });
+  beforeEach(() => test.rows.clear());
+  afterEach(async () => expect(await jobs.checkPlaces()).toEqual([]));
+  afterAll(() => test.close());
+
+  const enqueue = async () => (await enqueuer.enqueue('mail', { payload: null, group: 'a', ordered: true }, {})).id;
+  const claim = async () => {
+    const lanes = [{ lane: (await test.rows.lane('mail')).id, wanted: 10, ranges: [EVERYWHERE] }];
+    return (await jobs.settleAndClaim('w', [], [], { claimId: randomUUID(), lease: randomUUID(), lanes, limit: 10 })).jobs[0]!;
+  };
+  const bury = async (deadHead: 'block' | 'skip') => {
+    const { id, epoch } = await claim();
+    const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS, archiveKeepMs: DAY_MS, deadHead } as const;
+    await jobs.bury('w', [{ id, epoch, verdict }]);
+  };
+  const handOn = () => test.storage.groups.handOn({ group: '', queue: -1 });
+  const statesOf = (...ids: string[]) => Promise.all(ids.map(async (id) => (await jobs.find(id))?.state));
+
+  it('explain says what blocks, and releaseGroup lets the group go on', async () => {
+    const [dead, next] = [await enqueue(), await enqueue()];
+    expect((await admin.explain(next)).text).toContain(`job ${dead} has the turn`);
+    await bury('block');
+    expect(await admin.explain(next)).toMatchObject({ state: 'blocked', reasons: [{ code: 'BLOCKED' }, {}] });
+    expect((await admin.explain(next)).text).toContain(`Group "a" of queue "mail" is blocked by job ${dead}`);
+    expect(await admin.releaseGroup('mail', 'a')).toBe(dead);
+    await handOn();
+    expect(await statesOf(dead, next)).toEqual(['failed', 'ready']);
+  });
+
+  it('a retried dead head has its turn again, and the followers wait on', async () => {
+    const [dead, next] = [await enqueue(), await enqueue()];
+    await bury('block');
+    await admin.retry(dead);
+    expect(await statesOf(dead, next)).toEqual(['ready', 'blocked']);
+    expect(await test.storage.groups.describe('mail', 'a')).toEqual({ holder: dead, waiting: 1 });
+    const { id, epoch } = await claim();
+    await test.storage.groups.settle('w', [{ id, epoch, runMs: 1, keepMs: DAY_MS, output: undefined }]);
+    expect(await statesOf(dead, next)).toEqual(['succeeded', 'ready']);
+  });
+
+  it('a retried job that was skipped stands last', async () => {
+    const [dead, next] = [await enqueue(), await enqueue()];
+    await bury('skip');
+    await handOn();
+    await admin.retry(dead);
+    expect(await statesOf(dead, next)).toEqual(['blocked', 'ready']);
+    expect(await jobs.find(dead)).toMatchObject({ group: 'a' });
+  });
+
+  it('a retried job of a group that has ended begins it anew', async () => {
+    const dead = await enqueue();
+    await bury('skip');
+    await handOn();
+    await admin.retry(dead);
+    expect(await statesOf(dead, await enqueue())).toEqual(['ready', 'blocked']);
+  });
+
+  it('a dead head that is purged lets the followers go on', async () => {
+    const [dead, next] = [await enqueue(), await enqueue()];
+    await bury('block');
+    expect(await admin.purge({ queue: 'mail', state: 'failed' })).toMatchObject({ purged: 1 });
+    await handOn();
+    expect(await statesOf(dead, next)).toEqual([undefined, 'ready']);
+  });
+});
