@@ -11,6 +11,7 @@ const NOT_FOR_ONE_SHARD: Record<string, string> = {
   register_lanes: 'the registry is a reference table, written once a lane',
   pause_queue: 'the registry is a reference table, written by an operator',
   notify: 'NOTIFY is a hint of its own connection',
+  enqueue_one_and_notify: 'its NOTIFY is a hint of its own connection',
   migration_lock: 'an advisory lock around DDL, held by one connection',
   try_partition_lock: 'an advisory lock around DDL, held by one connection',
   short_locks: 'local to the transaction that does DDL',
