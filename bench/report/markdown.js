@@ -1,12 +1,14 @@
 import { markdownTable } from 'markdown-table';
 import { isOurs, VARIANTS } from '../systems/variants.js';
 import { COLUMNS, write } from './columns.js';
+import { REASONS } from './reasons.js';
 
 /** The whole report: the machine, the goals, a table a row. `charts`: rows that have a picture beside this file. */
 export function markdown(results, charts = new Map()) {
   const goals = charts.size > 0 ? results.goals : results.goals.filter((goal) => goal.value !== undefined);
-  const parts = [head(results), goalTable(goals), ...results.rows.map((row) => section(row, charts.get(row.id))), foot(results)];
-  return `${parts.join('\n\n')}\n`;
+  const sections = results.rows.map((row) => section(row, charts.get(row.id)));
+  const parts = [head(results), goalTable(goals), missed(goals), ...sections, foot(results)];
+  return `${parts.filter(Boolean).join('\n\n')}\n`;
 }
 
 function head({ machine, quick, date }) {
@@ -32,6 +34,14 @@ function goalTable(goals) {
     reached === undefined ? 'not measured' : reached ? 'yes' : '**no**',
   ]);
   return `## Goals\n\n${markdownTable([['what', 'goal', 'measured', 'reached'], ...rows], { align: ['l', 'r', 'r', 'l'] })}`;
+}
+
+/** What profiles say of the goals that were missed, and what was tried. */
+function missed(goals) {
+  const lines = goals
+    .filter(({ name, reached }) => reached === false && REASONS[name])
+    .map(({ name }) => `- **${name}**: ${REASONS[name]}`);
+  return lines.length > 0 ? `Of those that were missed:\n\n${lines.join('\n')}` : '';
 }
 
 const valueText = (value) => (value === undefined ? '-' : value.toFixed(Math.abs(value) >= 100 ? 0 : 2));
@@ -74,5 +84,6 @@ function cellLine(cell, keys, own) {
 }
 
 function foot({ later, seconds }) {
-  return `Not measured yet: ${later.join(', ')}.\n\nThe run took ${Math.round(seconds / 60)} minutes.`;
+  const open = later.length > 0 ? `Not measured yet: ${later.join(', ')}.\n\n` : '';
+  return `${open}The run took ${Math.round(seconds / 60)} minutes.`;
 }
