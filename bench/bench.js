@@ -42,7 +42,7 @@ async function bench() {
     rows.reduce((sum, row) => sum + row.variants.length, 0) * (sizes.samples === 1 ? 1 : sizes.samples + 1),
   );
   try {
-    const measured = await new Runner({ lab, sizes, progress }).run(rows);
+    const measured = await new Runner({ lab, sizes, progress, stopped: stopsOnInterrupt() }).run(rows);
     report({ machine: machineOf(lab), rows: measured, seconds: (performance.now() - startedAt) / 1_000 });
   } finally {
     progress.end();
@@ -84,4 +84,11 @@ function chosenRows() {
     .filter((row) => row.variants.length > 0);
   if (rows.length === 0) throw new Error('No such row. --list names them.');
   return rows;
+}
+
+/** Ctrl+C ends the run behind the current row, and reports what was measured; a second one ends it at once. */
+function stopsOnInterrupt() {
+  let stopped = false;
+  process.once('SIGINT', () => (stopped = true));
+  return () => stopped;
 }

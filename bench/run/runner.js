@@ -6,15 +6,16 @@ const MAX_REPEATS = 5;
 
 /** Goes through the rows, sample by sample and system by system (A B A B), so that what changes with time changes for all. */
 export class Runner {
-  constructor({ lab, sizes, progress }) {
+  constructor({ lab, sizes, progress, stopped = () => false }) {
     this.lab = lab;
     this.sizes = sizes;
     this.progress = progress;
+    this.stopped = stopped;
   }
 
   async run(rows) {
     const results = [];
-    for (const row of rows) results.push(await this.runRow(row));
+    for (const row of rows) if (!this.stopped()) results.push(await this.runRow(row));
     return results;
   }
 
