@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { JobQueue, getJobQueueToken, type JobQueueEvent } from 'nestjs-simple-queue';
+import { JobQueue, QueueAdmin, getJobQueueToken, type JobQueueEvent } from 'nestjs-simple-queue';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aStory, untilJobIs } from '../support/story.js';
@@ -39,6 +39,22 @@ describe('the pull contract beside workers', () => {
     }
     await app.worker.runUntilEmpty();
     expect(ran.toSorted((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 300 }, (_, n) => n));
+  });
+
+  it('gives nothing of a paused queue, and goes on when it is resumed', async () => {
+    const edge = await story.start({ options: { worker: false } });
+    const [queue, admin] = [queueOf(edge), edge.app.get(QueueAdmin)];
+    const { id } = await queue.enqueue('halted', 1);
+    const other = await queue.enqueue('open', 2);
+    await admin.pause('halted');
+
+    const first = await queue.claim({ workerId: 'remote', queues: ['halted', 'open'], limit: 5 });
+    await admin.resume('halted');
+    const second = await queue.claim({ workerId: 'remote', queues: ['halted', 'open'], limit: 5 });
+
+    expect([first.jobs, second.jobs].map((jobs) => jobs.map((job) => job.id))).toEqual([[other.id], [id]]);
+    await queue.complete(first.leaseId, other.id);
+    await queue.complete(second.leaseId, id);
   });
 
   it('brings jobs of the future and failed ones back without any worker', async () => {

@@ -3,19 +3,25 @@ import { CLAIMED_COLUMNS } from './claimed-columns.sql.js';
 
 /**
  * A pulled claim and its lease, in one statement: whoever sees the one sees the other, and an empty answer writes nothing. Both have
- * one id ($2), so that a settle finds its claim by key. Lanes ($3) in the caller's order, from the front: the caller has no hint.
+ * one id ($2), so that a settle finds its claim by key. Lanes ($3) in the caller's order, but those of paused queues, from the front: the
+ * caller has no hint.
  *
  * Suspects are claimed here as well, since nobody else may serve these lanes: one that was suspected twice is all that its worker
  * ($5) holds, from before the claim to its settle, so that a crash under it is its own; of those suspected once at most $6.
  */
 export const PULL_CLAIM = statement(
   'pull_claim',
-  `with own as materialized (
+  `with open as materialized (
+    select u.lane from unnest($3::int[]) with ordinality u(lane, n)
+    cross join lateral (select queue from simple_queue.lane where id = u.lane offset 0) l
+    cross join lateral (select from simple_queue.queue where id = l.queue and paused_at is null offset 0) q
+    order by u.n),
+  own as materialized (
     select u.id from simple_queue.lease l cross join lateral unnest(l.jobs) u(id)
     where l.shard = $1 and l.worker = $5 and l.expires_at > statement_timestamp()),
   lone as (
     delete from simple_queue.suspect where shard = $1 and ctid = any(array(
-      select s.ctid from unnest($3::int[]) q(lane)
+      select s.ctid from open q
       cross join lateral (
         select ctid from simple_queue.suspect where lane = q.lane and shard = $1 and suspicion = 2
         order by run_at, id limit 1 for update skip locked) s
@@ -27,7 +33,7 @@ export const PULL_CLAIM = statement(
         select from simple_queue.job where id = o.id and shard = $1 and suspicion = 2 offset 0) j) then 0 else $4::int end as wanted),
   once as (
     delete from simple_queue.suspect where shard = $1 and ctid = any(array(
-      select s.ctid from unnest($3::int[]) q(lane)
+      select s.ctid from open q
       cross join lateral (
         select ctid from simple_queue.suspect where lane = q.lane and shard = $1 and suspicion = 1
         order by run_at, id limit $6::int for update skip locked) s
@@ -35,7 +41,7 @@ export const PULL_CLAIM = statement(
     returning id, lane, run_at, epoch),
   next as (
     delete from simple_queue.ready where shard = $1 and ctid = any(array(
-      select s.ctid from unnest($3::int[]) q(lane)
+      select s.ctid from open q
       cross join lateral (
         select ctid from simple_queue.ready where lane = q.lane and shard = $1
         order by priority, run_at, id limit $4::int for update skip locked) s
@@ -46,8 +52,8 @@ export const PULL_CLAIM = statement(
     insert into simple_queue.claim (id, shard, lease, jobs, epochs)
     select $2::uuid, $1, $2::uuid, array_agg(id), array_agg(epoch) from taken having count(*) > 0),
   leased as (
-    insert into simple_queue.lease (id, shard, worker, expires_at, jobs)
-    select $2::uuid, $1, $5, statement_timestamp() + $7::float8 * interval '1 millisecond', array_agg(id) from taken having count(*) > 0)
+    insert into simple_queue.lease (id, shard, worker, expires_at, lanes, jobs)
+    select $2::uuid, $1, $5, statement_timestamp() + $7::float8 * interval '1 millisecond', $3, array_agg(id) from taken having count(*) > 0)
   select ${CLAIMED_COLUMNS}
   from taken n cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j
   order by j.priority, n.run_at, n.id`,
