@@ -1,5 +1,5 @@
 // npm run bench [-- --quick] [--only drain-deleted,bulk] [--json FILE] [--docs DIR] [--samples N] [--list]
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
@@ -23,6 +23,7 @@ const options = new Command('bench')
   .option('--processes <counts>', 'of the drains by several processes only these, e.g. 2,4')
   .option('--samples <count>', 'samples of each figure', Number)
   .option('--json <file>', 'writes rows and goals as JSON')
+  .option('--with <file>', 'adds what this run leaves out from an earlier one (its --json)')
   .option('--docs <folder>', 'writes benchmarks.md and its pictures there (a full run: docs/)')
   .option('--no-wait', 'do not wait for a quiet machine')
   .option('--list', 'lists the rows')
@@ -51,7 +52,16 @@ async function bench() {
 }
 
 function report({ machine, rows, seconds }) {
-  const results = { date: new Date().toISOString(), quick: Boolean(options.quick), machine, rows, later: LATER, seconds };
+  const earlier = options.with ? JSON.parse(readFileSync(options.with, 'utf8')) : { rows: [], seconds: 0 };
+  const results = {
+    date: new Date().toISOString(),
+    quick: Boolean(options.quick),
+    machine,
+    rows: joined(rows, earlier.rows),
+    later: LATER,
+  };
+  results.seconds = seconds + earlier.seconds;
+  results.runs = 1 + (options.with ? (earlier.runs ?? 1) : 0);
   results.goals = goalsOf(results);
   if (options.json) writeFileSync(options.json, `${JSON.stringify(results, undefined, 2)}\n`);
   const isWhole = !options.quick && !options.only && !options.systems && !options.processes;
@@ -91,4 +101,16 @@ function stopsOnInterrupt() {
   let stopped = false;
   process.once('SIGINT', () => (stopped = true));
   return () => stopped;
+}
+
+/** In the order of the rows; what was measured now goes before what was measured earlier. */
+function joined(rows, earlier) {
+  const byId = new Map(earlier.map((row) => [row.id, row]));
+  for (const row of rows) byId.set(row.id, { ...row, cells: cellsOf(row, byId.get(row.id)) });
+  return ROWS.filter(({ id }) => byId.has(id)).map(({ id }) => byId.get(id));
+}
+
+function cellsOf({ cells }, earlier) {
+  const known = earlier?.cells ?? cells;
+  return known.map((cell) => cells.find(({ variant }) => variant === cell.variant) ?? cell);
 }

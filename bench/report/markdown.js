@@ -11,7 +11,7 @@ export function markdown(results, charts = new Map()) {
   return `${parts.filter(Boolean).join('\n\n')}\n`;
 }
 
-function head({ machine, quick, date }) {
+function head({ machine, quick, date, runs = 1 }) {
   const node = Object.values(machine.node).filter(Boolean).join(' and ');
   const redis = machine.redis ? `Redis ${machine.redis}` : 'no Redis (redis-server is not installed: BullMQ was left out)';
   const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
@@ -23,6 +23,10 @@ function head({ machine, quick, date }) {
     'All systems take turns in one run, each sample in fresh tables and processes of its own. Figures are medians of the samples in which other ' +
       'processes used less than a tenth of a core; `~` marks those of which there was none. Ratios are to this library with its defaults.',
   ];
+  if (runs > 1)
+    lines.push(
+      `The rows were joined from ${runs} runs of the same machine and code (\`--with\`); the cells of the crowd rows, too.`,
+    );
   return lines.join('\n\n');
 }
 
@@ -48,7 +52,8 @@ const valueText = (value) => (value === undefined ? '-' : value.toFixed(Math.abs
 
 export function section(row, chart) {
   const picture = chart ? `\n\n![${row.title}](${chart})` : '';
-  const note = row.note ? `\n\n${row.note}` : '';
+  const samples = row.cells.find((cell) => isOurs(VARIANTS[cell.variant]))?.median?.samples ?? 0;
+  const note = `\n\n${row.note ? `${row.note} ` : ''}Samples of a figure: ${samples}.`;
   return `## ${row.title}${note}${picture}\n\n${rowTable(row)}`;
 }
 

@@ -36,7 +36,10 @@ const PLACES: readonly Section[] = [
   { name: 'running', states: ['running'], read: (listings, wish) => listings.running(wish) },
   { name: 'suspect', states: ['ready'], read: (listings, wish) => listings.suspects(wish) },
   { name: 'ready', states: ['ready'], read: (listings, wish) => listings.ready(wish) },
+  { name: 'fair', states: ['ready'], read: (listings, wish) => listings.fair(wish) },
   { name: 'scheduled', states: ['scheduled'], read: (listings, wish) => listings.scheduled(wish) },
+  { name: 'blocked', states: ['blocked'], read: (listings, wish) => listings.blocked(wish) },
+  { name: 'staged', states: ['staged'], read: (listings, wish) => listings.staged(wish) },
   { name: 'dead', states: keptIn('dead_letter'), read: (listings, wish) => listings.deadLetters(wish) },
   {
     name: 'archive',
@@ -55,8 +58,8 @@ const BY_FINGERPRINT: Section = {
   read: (listings, wish, { fingerprint }) => listings.byFingerprint(fingerprint!, wish),
 };
 
-/** Walked in the order of time, with the lanes as a filter. */
-const WALKED = ['scheduled', 'archive'];
+/** Walked in an order of their own, with the lanes as a filter. */
+const WALKED = ['scheduled', 'blocked', 'staged', 'archive'];
 
 /** Reads of one page: where a filter finds little, the page is short rather than late. */
 const MAX_READS = 10;

@@ -36,9 +36,39 @@ function partsOf(text: string): unknown[] {
 }
 
 function isKey({ id, at, priority }: Record<string, unknown>, section: string): boolean {
-  const hasTime = typeof at === 'string' && MOMENT.test(at) && !Number.isNaN(Date.parse(`${at.replace(' ', 'T')}:00`));
+  const hasTime = isMoment(at);
   const hasPriority = Number.isInteger(priority) && Math.abs(priority as number) <= 32_768;
   if (typeof id !== 'string' || !UUID.test(id)) return false;
+  const parts = PARTS[section];
+  if (parts) return hasParts(at, parts);
   if (section === 'ready') return hasTime && hasPriority && priority !== 32_768;
   return section === 'scheduled' ? hasTime : true;
+}
+
+/** Sections whose keys have several parts, as JSON in `at`. */
+const PARTS: Readonly<Record<string, readonly ((part: unknown) => boolean)[]>> = {
+  blocked: [isText, isWhole, (part) => typeof part === 'string' && /^\d{1,18}$/.test(part)],
+  fair: [isWhole, isText, (part) => isWhole(part) && part >= -32_768 && part <= 32_767, isMoment],
+};
+
+function hasParts(at: unknown, rules: readonly ((part: unknown) => boolean)[]): boolean {
+  if (typeof at !== 'string' || at.length > 4_000) return false;
+  try {
+    const parts: unknown = JSON.parse(at);
+    return Array.isArray(parts) && parts.length === rules.length && rules.every((fits, index) => fits(parts[index]));
+  } catch {
+    return false;
+  }
+}
+
+function isText(part: unknown): part is string {
+  return typeof part === 'string' && part.length <= 512 && !part.includes('\0') && part.isWellFormed();
+}
+
+function isWhole(part: unknown): part is number {
+  return Number.isInteger(part) && Math.abs(part as number) < 2 ** 31;
+}
+
+function isMoment(part: unknown): part is string {
+  return typeof part === 'string' && MOMENT.test(part) && !Number.isNaN(Date.parse(`${part.replace(' ', 'T')}:00`));
 }

@@ -7,6 +7,7 @@ import { LIST_ARCHIVE } from './sql/list-archive.sql.js';
 import { LIST_BY_FINGERPRINT } from './sql/list-by-fingerprint.sql.js';
 import { LIST_BY_UNIQUE_KEY } from './sql/list-by-unique-key.sql.js';
 import { LIST_DEAD_LETTERS } from './sql/list-dead-letters.sql.js';
+import { LIST_BLOCKED, LIST_FAIR, LIST_STAGED } from './sql/list-held.sql.js';
 import { LIST_READY } from './sql/list-ready.sql.js';
 import { LIST_RUNNING } from './sql/list-running.sql.js';
 import { LIST_SCHEDULED } from './sql/list-scheduled.sql.js';
@@ -95,6 +96,21 @@ export class ListingRepository {
     return whole(await this.database.callers.run(LIST_READY, [SHARD, lanes, priority, at, id, limit]), limit);
   }
 
+  async fair({ lanes, after, limit }: ListWish): Promise<ListRead> {
+    const place = partsOf(after, [0, '', -32_768, LONG_AGO]);
+    return whole(await this.database.callers.run(LIST_FAIR, [SHARD, lanes, ...place, after?.id ?? FIRST_ID, limit]), limit);
+  }
+
+  async staged({ lanes, after, limit }: ListWish): Promise<ListRead> {
+    const values = [SHARD, lanes ?? null, after?.id ?? FIRST_ID, limit, MAX_WALKED];
+    return walked(await this.database.callers.run(LIST_STAGED, values), limit);
+  }
+
+  async blocked({ lanes, after, limit }: ListWish): Promise<ListRead> {
+    const values = [SHARD, lanes ?? null, ...partsOf(after, ['', 0, 0]), limit, MAX_WALKED];
+    return walked(await this.database.callers.run(LIST_BLOCKED, values), limit);
+  }
+
   async scheduled({ lanes, after, limit }: ListWish): Promise<ListRead> {
     const { at, id } = after ?? { at: LONG_AGO, id: FIRST_ID };
     return walked(await this.database.callers.run(LIST_SCHEDULED, [SHARD, lanes ?? null, at, id, limit, MAX_WALKED]), limit);
@@ -126,6 +142,10 @@ export class ListingRepository {
     return this.database.callers.run(FIND_LISTED, [ids, ...texts, ...moments]);
   }
 }
+
+/** Of a key with several parts, as JSON in `at`. */
+const partsOf = (after: ListKey | undefined, first: unknown[]): unknown[] =>
+  after?.at === undefined ? first : (JSON.parse(after.at) as unknown[]);
 
 /** A read that brought less than it might have is the last one. */
 function whole(found: ListKey[], limit: number): ListRead {

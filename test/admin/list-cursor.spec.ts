@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, it } from '@jest/globals';
 import { cursorText, parseCursor, type Cursor } from '../../lib/admin/list-cursor.js';
 
-const SECTIONS = ['ready', 'scheduled', 'dead'];
+const SECTIONS = ['ready', 'scheduled', 'dead', 'blocked', 'fair'];
 const id = randomUUID();
 const at = '2026-11-21 03:16:10.123456+00';
 const texts = (parts: unknown): string => Buffer.from(JSON.stringify(parts)).toString('base64url');
@@ -12,6 +12,8 @@ it.each<Cursor>([
   { section: 'dead', key: { id } },
   { section: 'scheduled', key: { id, at } },
   { section: 'ready', key: { id, at, priority: -32_768 } },
+  { section: 'blocked', key: { id, at: '["a \\"group\\"", 7, "12"]' } },
+  { section: 'fair', key: { id, at: `[3, "", 0, "${at}"]` } },
 ])('comes back as it went: %j', (cursor) => {
   expect(parseCursor(cursorText(cursor), SECTIONS)).toEqual(cursor);
 });
@@ -24,6 +26,10 @@ it.each([
   ['a day that is none', texts(['scheduled', id, '2026-13-41 03:16:10+00'])],
   ['no priority', texts(['ready', id, at])],
   ['a priority that is none', texts(['ready', id, at, 1e9])],
+  ['no turn', texts(['blocked', id, '["a", 7]'])],
+  ['a turn that is none', texts(['blocked', id, `["a", 7, "1'"]`])],
+  ['a group that no text holds', texts(['fair', id, `[3, "\\u0000", 0, "${at}"]`])],
+  ['a time of a fair queue that is none', texts(['fair', id, '[3, "a", 0, "now"]'])],
   ['no list', texts({ section: 'dead' })],
   ['no JSON', 'garbage'],
 ])('is refused with %s', (_, text) => {

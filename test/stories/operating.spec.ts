@@ -46,6 +46,45 @@ describe('operating', () => {
     expect(await untilJobIs('succeeded', application, id)).toMatchObject({ attempt: 2 });
   });
 
+  it.each([1, 3, 100])('lists what waits for its turn, for a commit, or in a fair queue, in pages of %d', async (limit) => {
+    const application = await story.start({ options: { worker: false, queues: { tenants: { fair: true } } } });
+    const { queues } = application;
+    const admin = adminOf(application);
+    const line = (queue: string, group: string) =>
+      queues.enqueueMany(
+        queue,
+        Array.from({ length: 4 }, (_, n) => ({ payload: n, group, ordered: true })),
+      );
+    // Groups of their own: without a worker nobody hands on the turns of those that were cancelled.
+    const [a, b] = [await line('lined', `it's a "group" ${limit}`), await line('other-line', `b ${limit}`)];
+    const staged = await queues.enqueueMany('later', [
+      { payload: 1, staged: true },
+      { payload: 2, staged: true },
+    ]);
+    const fair = ['x', 'y'].flatMap((group) => [1, 2].map((payload) => ({ payload, group })));
+    const tenants = await queues.enqueueMany('tenants', fair);
+
+    const all = async (filter: Parameters<QueueAdmin['jobs']>[0]): Promise<string[]> => {
+      const found: string[] = [];
+      for (let after: string | undefined, more = true; more; more = after !== undefined) {
+        const page = await admin.jobs(filter, { limit, after });
+        found.push(...page.jobs.map((job) => job.id));
+        after = page.next;
+      }
+      return found;
+    };
+    const ids = (answers: { id: string }[]) => answers.map((answer) => answer.id);
+
+    expect(await all({ state: 'blocked' })).toEqual(ids([...b.slice(1), ...a.slice(1)]));
+    expect(await all({ state: 'blocked', queue: 'lined' })).toEqual(ids(a.slice(1)));
+    expect((await all({ state: 'staged' })).toSorted()).toEqual(ids(staged).toSorted());
+    expect(await all({ queue: 'tenants', state: 'ready' })).toEqual(ids(tenants));
+    expect((await all({ state: ['ready', 'blocked', 'staged'] })).toSorted()).toEqual(
+      ids([...a, ...b, ...staged, ...tenants]).toSorted(),
+    );
+    for (const { id } of [...a, ...b, ...staged, ...tenants]) await queues.cancel({ id });
+  });
+
   it('retry racing retry: each revival is one run', async () => {
     let runs = 0;
     const application = await story.start({ providers: [aHandler('raced', () => void runs++)] });
