@@ -97,7 +97,8 @@ export class JobRepository {
   /** Ids that were still held; `moved` false: its cancel was requested, end it as cancelled. */
   putBack(returns: Return[], run: Run = this.database.loops.run): Promise<{ id: string; moved: boolean }[]> {
     const changes = JSON.stringify(Object.fromEntries(returns.map((entry) => [entry.id, entry.change])));
-    return run(PUT_BACK, [SHARD, returns.map(idOf), returns.map(epochOf), changes]);
+    const inOrder = returns.toSorted(byId);
+    return run(PUT_BACK, [SHARD, inOrder.map(idOf), inOrder.map(epochOf), changes]);
   }
 
   /** The jobs that were still held, and how they have ended now. */
@@ -107,7 +108,8 @@ export class JobRepository {
     run: Run = this.database.loops.run,
   ): Promise<{ id: string; state: TerminalState }[]> {
     const verdicts = JSON.stringify(Object.fromEntries(burials.map((entry) => [entry.id, entry.verdict])));
-    return run(BURY, [SHARD, burials.map(idOf), burials.map(epochOf), verdicts, worker]);
+    const inOrder = burials.toSorted(byId);
+    return run(BURY, [SHARD, inOrder.map(idOf), inOrder.map(epochOf), verdicts, worker]);
   }
 
   /** Those of these jobs that nobody else holds locked right now. */
@@ -183,6 +185,8 @@ export class JobRepository {
 }
 
 const idOf = (key: { id: string }): string => key.id;
+/** Rows are locked in this order, as a cancel of many locks them: two that meet wait for each other once, and never in a circle. */
+const byId = (a: { id: string }, b: { id: string }): number => (a.id < b.id ? -1 : 1);
 const epochOf = (key: { epoch: number }): number => key.epoch;
 
 /** An array literal: UUIDs need no quotes, which the driver would put around each. */

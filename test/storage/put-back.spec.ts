@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JobRepository, Return } from '../../lib/storage/job.repository.js';
 import type { JobRow } from '../support/rows.js';
-import { aStorage, type TestStorage } from '../support/storage.js';
+import { eventually } from '../support/eventually.js';
+import { aStorage, Rival, waitingBackends, type TestStorage } from '../support/storage.js';
 
 describe('putting back', () => {
   let test: TestStorage;
@@ -130,5 +131,22 @@ describe('putting back', () => {
 
   it('does nothing for an empty batch', async () => {
     expect(await jobs.putBack([])).toEqual([]);
+  });
+
+  // A bulk cancel once met a return of the same jobs in the opposite order: each held what the other waited for.
+  it('locks jobs in the order of their ids, in whichever order they are given', async () => {
+    const batch = (await test.rows.jobs(2, { state: 'running' })).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    const [first, last] = batch.map(({ id }) => id);
+    const rival = await Rival.connect(test.database);
+    await rival.begin();
+    await rival.query('select from simple_queue.job where id = $1 for update', [first]);
+    const returning = jobs.putBack(batch.toReversed().map((job) => retry(job)));
+    await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
+
+    await expect(rival.query('select from simple_queue.job where id = $1 for update nowait', [last])).resolves.toHaveLength(1);
+
+    await rival.commit();
+    await rival.close();
+    expect(await returning).toHaveLength(2);
   });
 });
