@@ -115,10 +115,17 @@ module.exports = {
 
     {
       name: 'published-needs-peers-only',
-      comment: 'What is published has no dependencies, and imports nothing that only development installs.',
+      comment: 'What applications load has no dependencies, and imports nothing that only development installs.',
       severity: 'error',
-      from: { path: PUBLISHED },
+      from: { path: PUBLISHED, pathNot: '^lib/cli/' },
       to: { path: 'node_modules/', dependencyTypesNot: ['npm-peer'] },
+    },
+    {
+      name: 'cli-needs-dependencies-only',
+      comment: 'The command line alone has dependencies; nothing that only development installs.',
+      severity: 'error',
+      from: { path: '^lib/cli/' },
+      to: { path: 'node_modules/', dependencyTypesNot: ['npm', 'npm-peer'] },
     },
     {
       name: 'published-stands-alone',

@@ -1,4 +1,4 @@
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import type { DataSource, DataSourceOptions } from 'typeorm';
 import { QueueError } from '../job/queue.errors.js';
 import { createMigrations, createSchema, inSchema, SCHEMA_VERSION } from '../../migrations/migrations.js';
 import { DatabaseError } from './database-errors.js';
@@ -7,7 +7,8 @@ import { MIGRATION_LOCK, SCHEMA_VERSION_OF, SERVER_VERSION } from './sql/schema-
 
 /** The oldest server that the suites run on. */
 const MIN_SERVER_VERSION = 130_000;
-interface Version {
+
+export interface Version {
   version: number;
   compatibleFrom: number;
 }
@@ -18,6 +19,9 @@ const NO_TABLE = new Set(['42P01', '3F000']);
 
 /** Makes sure that the tables are there and of this version, as the option `migrate` says. */
 export class Migrator {
+  /** The version that this release makes. */
+  readonly target = SCHEMA_VERSION;
+
   constructor(
     private readonly database: Database,
     private readonly options: { schema: string; migrate: 'run' | 'check' | 'off' },
@@ -41,7 +45,8 @@ export class Migrator {
     );
   }
 
-  private async version(): Promise<Version> {
+  /** The version of the tables; 0 where there are none. */
+  async version(): Promise<Version> {
     try {
       return (await this.database.loops.run<Version>(SCHEMA_VERSION_OF, []))[0] ?? NONE;
     } catch (error) {
@@ -69,7 +74,7 @@ export class Migrator {
 
   /** Two connections of its own: one holds the lock, one migrates. Short-lived, and without the application's entities and options. */
   private async migrate(): Promise<void> {
-    const dataSource = await new DataSource(migrationOptions(this.database.dataSource, this.options.schema)).initialize();
+    const dataSource = await this.connect();
     try {
       await dataSource.transaction(async (manager) => {
         const run: Run = (statement, values) => manager.query(inSchema(statement.text, this.options.schema), values);
@@ -85,6 +90,12 @@ export class Migrator {
       await dataSource.destroy();
     }
     this.compare(await this.version());
+  }
+
+  /** TypeORM is loaded where it is needed: half a second that a command line would pay each time. */
+  private async connect(): Promise<DataSource> {
+    const typeorm = await import('typeorm');
+    return new typeorm.DataSource(migrationOptions(this.database.dataSource, this.options.schema)).initialize();
   }
 }
 

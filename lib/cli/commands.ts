@@ -1,0 +1,5 @@
+import type { AddCommand } from './command.js';
+import { addQueues } from './commands/queues.command.js';
+
+/** In the order of the help. A new command is a file and a line here. */
+export const COMMANDS: readonly AddCommand[] = [addQueues];

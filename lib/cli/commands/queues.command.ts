@@ -1,0 +1,80 @@
+import type { LaneSummary, JobCount, QueueStats, QueueSummary } from '../../admin/overview.js';
+import type { AddCommand, Cli } from '../command.js';
+import type { Cell } from '../screen.js';
+import { span } from '../times.js';
+
+/** `queues [queue]`: every queue at a glance, or one with its names and how its dead letters ended. */
+export const addQueues: AddCommand = (program, act) => {
+  program
+    .command('queues')
+    .description('every queue: what waits, what runs, who works it; or one queue in detail')
+    .argument('[queue]', 'its name')
+    .addHelpText('after', '\nExamples:\n  simple-queue queues\n  simple-queue queues mail --json')
+    .action(act((cli, queue?: string) => (queue === undefined ? showAll(cli) : showOne(cli, queue))));
+};
+
+async function showAll(cli: Cli): Promise<void> {
+  const queues = await (await cli.session()).admin.queues();
+  await cli.screen.answer({ queues }, () => table(cli, queues));
+}
+
+function table({ screen }: Cli, queues: QueueSummary[]): unknown {
+  if (queues.length === 0)
+    return screen.say('There are no queues yet: one appears with its first job, or with a worker that has a handler for it.');
+  const heads = ['queue', 'ready', 'oldest', 'running', 'scheduled', 'dead', 'workers'];
+  const columns = heads.map((head, index) => ({ head, right: index > 0, shrinks: index === 0 }));
+  return screen.table([...columns, { head: '' }], queues.map(rowOf));
+}
+
+function rowOf({ queue, paused, lanes, ...queued }: QueueSummary): Cell[] {
+  const { ready, running, scheduled, deadLetters, oldestReadyMs } = queued;
+  const unserved = lanes.some(isUnserved);
+  return [
+    { text: queue, tone: 'strong' },
+    countText(ready),
+    oldestReadyMs === undefined ? '' : span(oldestReadyMs),
+    countText(running),
+    countText(scheduled),
+    { text: countText(deadLetters), tone: deadLetters.jobs > 0 ? 'bad' : undefined },
+    { text: String(Math.max(0, ...lanes.map((lane) => lane.workers))), tone: unserved ? 'bad' : undefined },
+    { text: paused ? 'paused' : unserved ? 'no worker' : '', tone: paused ? 'warn' : 'bad' },
+  ];
+}
+
+async function showOne(cli: Cli, queue: string): Promise<void> {
+  const stats = await (await cli.session()).admin.stats(queue);
+  await cli.screen.answer(stats, () => details(cli, stats));
+}
+
+async function details({ screen }: Cli, stats: QueueStats): Promise<void> {
+  const { queue, paused, pausedAt, ready, running, scheduled, deadLetters, lanes } = stats;
+  await screen.fields([
+    ['queue', { text: queue, tone: 'strong' }],
+    ['paused', paused ? { text: `since ${pausedAt?.toISOString()}`, tone: 'warn' } : undefined],
+    ['ready', countText(ready)],
+    ['oldest ready', stats.oldestReadyMs === undefined ? undefined : span(stats.oldestReadyMs)],
+    ['running', countText(running)],
+    ['scheduled', countText(scheduled)],
+    ['next due', stats.nextRunAt?.toISOString()],
+    ['dead letters', { text: countText(deadLetters), tone: deadLetters.jobs > 0 ? 'bad' : undefined }],
+    ...Object.entries(stats.deadLettersByState).map(([state, jobs]): [string, Cell] => [`  ${state}`, String(jobs)]),
+  ]);
+  screen.say('');
+  const rows = lanes.map((lane): Cell[] => [
+    lane.name || '(none)',
+    countText(lane.ready),
+    String(lane.workers),
+    unservedCell(lane),
+  ]);
+  await screen.table(
+    [{ head: 'name', shrinks: true }, { head: 'ready', right: true }, { head: 'workers', right: true }, { head: '' }],
+    rows,
+  );
+}
+
+const unservedCell = (lane: LaneSummary): Cell => (isUnserved(lane) ? { text: 'no worker', tone: 'bad' } : '');
+
+/** Its jobs wait for a worker that does not live. */
+export const isUnserved = ({ ready, workers }: LaneSummary): boolean => ready.jobs > 0 && workers === 0;
+
+export const countText = ({ jobs, atLeast }: JobCount): string => `${jobs.toLocaleString('en-US')}${atLeast ? '+' : ''}`;

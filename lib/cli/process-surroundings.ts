@@ -1,0 +1,42 @@
+import type { Surroundings } from './surroundings.js';
+
+/** A shell's codes for what ended a process: 128 and the signal's number. */
+const ENDED_BY = { SIGINT: 130, SIGTERM: 143 } as const;
+
+export interface ProcessSurroundings {
+  surroundings: Surroundings;
+  /** Sets the exit code and lets what is written reach its reader. */
+  end: (code: number) => void;
+}
+
+/** The surroundings of a real process. */
+export function processSurroundings(process: NodeJS.Process): ProcessSurroundings {
+  const controller = new AbortController();
+  let asked = false;
+  // `| head` has seen enough: that is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    if (!asked) process.exit(0);
+    controller.abort();
+  });
+  const interruption = (): AbortSignal => {
+    if (!asked) listen(process, controller);
+    asked = true;
+    return controller.signal;
+  };
+  const surroundings = { out: process.stdout, err: process.stderr, input: readInput(process), env: process.env, interruption };
+  return { surroundings, end: (code) => void (process.exitCode = code) };
+}
+
+/** Once: the second Ctrl-C ends the process as if nobody listened. */
+function listen(process: NodeJS.Process, controller: AbortController): void {
+  for (const [signal, code] of Object.entries(ENDED_BY)) process.once(signal, () => controller.abort(code));
+}
+
+function readInput({ stdin }: NodeJS.Process): () => Promise<string> {
+  return async () => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of stdin) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks).toString();
+  };
+}

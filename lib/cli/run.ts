@@ -1,0 +1,85 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import type { Act, Cli, SharedFlags } from './command.js';
+import { COMMANDS } from './commands.js';
+import { EXIT } from './exit-code.js';
+import { explainError } from './explained-error.js';
+import { packageVersion } from './package-version.js';
+import { Screen } from './screen.js';
+import type { Session } from './session.js';
+import type { Surroundings } from './surroundings.js';
+
+const EPILOGUE = `
+The database is that of --url, else of DATABASE_URL, else of PGHOST, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE ...
+Exit codes: 0 done, 1 failed or found trouble, 2 wrong call, 130 interrupted.
+
+Examples:
+  simple-queue status
+  simple-queue jobs --state failed --queue mail
+  simple-queue explain 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10
+  simple-queue <command> --help`;
+
+/** Runs one command line; answers its exit code. Whatever happens, it answers. */
+export async function run(argv: readonly string[], around: Surroundings): Promise<number> {
+  let code: number = EXIT.ok;
+  const program = programOf(around);
+  const act = actOf(program, around, (answer) => (code = answer));
+  for (const add of COMMANDS) add(program, act);
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    throw error;
+  }
+}
+
+function programOf({ out, err }: Surroundings): Command {
+  return new Command('simple-queue')
+    .description('Looks at and operates the queues of nestjs-simple-queue.')
+    .option('--url <url>', 'address of the database; better in DATABASE_URL, since process lists show it')
+    .option('--schema <name>', "PostgreSQL schema of the queue's tables", 'simple_queue')
+    .option('--timeout <seconds>', 'how long to wait for the database', seconds, 30)
+    .option('--json', 'answer in JSON', false)
+    .option('--no-color', 'no colours, as with NO_COLOR')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) })
+    .exitOverride()
+    .showHelpAfterError('(add --help for what it takes)')
+    .addHelpText('after', EPILOGUE);
+}
+
+/** Fractions are allowed: a script may want to fail fast. */
+function seconds(text: string): number {
+  const value = Number(text);
+  if (value >= 0.1 && value <= 3_600) return value;
+  throw new InvalidArgumentError('It takes seconds from 0.1 to 3600.');
+}
+
+function actOf(program: Command, around: Surroundings, answer: (code: number) => void): Act {
+  return (work) =>
+    async (...args) => {
+      const flags = program.opts<SharedFlags>();
+      const screen = new Screen(around, flags);
+      const sessions: Session[] = [];
+      const cli: Cli = { screen, flags, around, session: (options) => openOnce(cli, sessions, options) };
+      try {
+        answer((await work(cli, ...args)) ?? EXIT.ok);
+      } catch (error) {
+        answer(explainError(screen, error));
+      } finally {
+        // What was asked is answered: a server that is gone by now is no news.
+        for (const session of sessions) await session.close().catch(() => undefined);
+      }
+    };
+}
+
+/** The driver and the rest of the library are loaded for commands that need them, and not for `--help`. */
+async function openOnce(cli: Cli, sessions: Session[], { anyVersion = false } = {}): Promise<Session> {
+  if (sessions[0]) return sessions[0];
+  const { openSession, refuseOtherVersions } = await import('./session.js');
+  const session = await openSession(cli);
+  sessions.push(session);
+  if (!anyVersion) await refuseOtherVersions(session);
+  return session;
+}

@@ -1,0 +1,104 @@
+import { createColors } from 'picocolors';
+import type { Sink, Surroundings } from './surroundings.js';
+import { visible, visibleJson, visibleLines } from './visible.js';
+
+/** What a text means, and on a terminal its colour. */
+export type Tone = 'good' | 'bad' | 'warn' | 'dim' | 'strong';
+
+/** A text with or without a tone. Whatever it holds, a terminal only shows it. */
+export type Cell = string | { text: string; tone?: Tone };
+
+/** A column that gets `shrinks` is cut to the width of the terminal. */
+export interface Column {
+  head: string;
+  right?: boolean;
+  shrinks?: boolean;
+}
+
+type Paint = (text: string) => string;
+
+/** What a command shows: answers on the one side, notes on the other; as text for people, or as JSON for programs. */
+export class Screen {
+  readonly json: boolean;
+  private readonly paints: Record<Tone, Paint>;
+
+  constructor(
+    private readonly around: Pick<Surroundings, 'out' | 'err' | 'env'>,
+    { json, color }: { json: boolean; color: boolean },
+  ) {
+    this.json = json;
+    const { green, red, yellow, dim, bold } = createColors(!json && color && hasColors(around));
+    this.paints = { good: green, bad: red, warn: yellow, dim, strong: bold };
+  }
+
+  /** May progress be shown? */
+  get isLively(): boolean {
+    return !this.json && Boolean(this.around.err.isTTY);
+  }
+
+  get err(): Sink {
+    return this.around.err;
+  }
+
+  /** The one answer of a command: `value` for programs, or what `show` writes for people. */
+  async answer(value: unknown, show: () => unknown): Promise<void> {
+    if (this.json) this.around.out.write(`${visibleJson(value, 2)}\n`);
+    else await show();
+  }
+
+  /** One of many answers: a line, for programs of JSON. */
+  item(value: unknown, ...cells: Cell[]): void {
+    if (this.json) this.around.out.write(`${visibleJson(value)}\n`);
+    else this.say(...cells);
+  }
+
+  /** One line. */
+  say(...cells: Cell[]): void {
+    this.around.out.write(`${cells.map((cell) => this.painted(cell)).join('')}\n`);
+  }
+
+  /** Several lines, as they are: SQL, a payload. */
+  text(text: string): void {
+    this.around.out.write(`${visibleLines(text)}\n`);
+  }
+
+  /** For people only, and apart from the answer. */
+  note(...cells: Cell[]): void {
+    if (!this.json) this.around.err.write(`${cells.map((cell) => this.painted(cell)).join('')}\n`);
+  }
+
+  /** Rows under heads, in aligned columns. */
+  async table(columns: Column[], rows: Cell[][]): Promise<void> {
+    const { tableText } = await import('./table.js');
+    const { isTTY, columns: width } = this.around.out;
+    const painted = (cell: Cell): string => this.painted(cell);
+    this.around.out.write(`${tableText({ columns, rows, painted, width: isTTY ? width : undefined })}\n`);
+  }
+
+  /** Names and values, one a line. */
+  async fields(fields: [name: string, value: Cell | undefined][]): Promise<void> {
+    const given = fields.filter((field): field is [string, Cell] => field[1] !== undefined);
+    const width = Math.max(...given.map(([name]) => name.length));
+    for (const [name, value] of given) this.say({ text: name.padEnd(width + 2), tone: 'dim' }, value);
+  }
+
+  /** Says on the error side what went wrong, for programs as JSON. */
+  complain(error: { code: string; message: string }, hint?: string): void {
+    const { code, message } = error;
+    const { err } = this.around;
+    if (this.json) err.write(`${visibleJson({ error: { code, message, ...(hint ? { hint } : {}) } })}\n`);
+    else err.write(`${this.paints.bad('error:')} ${visibleLines(message)}${hint ? `\n${visible(hint)}` : ''}\n`);
+  }
+
+  private painted(cell: Cell): string {
+    const { text, tone } = typeof cell === 'string' ? { text: cell } : cell;
+    const seen = visible(text);
+    return tone ? this.paints[tone](seen) : seen;
+  }
+}
+
+/** https://no-color.org and https://force-color.org: what is set to something counts. */
+function hasColors({ out, env }: Pick<Surroundings, 'out' | 'env'>): boolean {
+  if (env.NO_COLOR) return false;
+  return Boolean(env.FORCE_COLOR) || (Boolean(out.isTTY) && env.TERM !== 'dumb');
+}

@@ -1,0 +1,71 @@
+import { QueueAdmin } from '../admin/queue-admin.js';
+import { checkSchemaName } from '../job/names.js';
+import { QueueError } from '../job/queue.errors.js';
+import { QueueEvents } from '../observability/events.js';
+import { QueueService } from '../queue.service.js';
+import { resolveOptions } from '../resolve-options.js';
+import type { ResolvedOptions, SimpleQueueOptions } from '../simple-queue.options.js';
+import { Migrator } from '../storage/migrator.js';
+import { openStandAlone } from '../storage/stand-alone.js';
+import type { Storage } from '../storage/storage.js';
+import type { Cli } from './command.js';
+import { databaseOf, type DatabaseChoice } from './database-choice.js';
+
+/** An open connection to a queue, and everything that a command asks of it. */
+export interface Session {
+  storage: Storage;
+  options: ResolvedOptions;
+  admin: QueueAdmin;
+  /** With settings of queues that only the application knows, where an enqueue has to say them. */
+  queues(settings?: SimpleQueueOptions['queues']): QueueService;
+  migrator: Migrator;
+  /** Where it is connected to, without a password. */
+  database: DatabaseChoice;
+  close(): Promise<void>;
+}
+
+export const APPLICATION_NAME = 'simple-queue cli';
+const MAX_CONNECT_MS = 10_000;
+
+/** @throws QueueError `INVALID_OPTION`, `INVALID_NAME`, `DATABASE_UNAVAILABLE`, `DATABASE_ERROR`, `POSTGRES_TOO_OLD`. */
+export async function openSession({ flags, around }: Pick<Cli, 'flags' | 'around'>): Promise<Session> {
+  checkSchemaName(flags.schema);
+  const database = databaseOf(flags, around.env);
+  const given: SimpleQueueOptions = {
+    schema: flags.schema,
+    migrate: 'off',
+    worker: false,
+    queryTimeoutMs: flags.timeout * 1_000,
+  };
+  const { options } = resolveOptions(given);
+  const events = new QueueEvents();
+  const connectTimeoutMs = Math.min(MAX_CONNECT_MS, flags.timeout * 1_000);
+  const address = { ...database, applicationName: APPLICATION_NAME, connectTimeoutMs };
+  const storage = await openStandAlone(address, options, events);
+  return {
+    storage,
+    options,
+    admin: new QueueAdmin(storage),
+    queues: (queues) => new QueueService(storage, queues ? resolveOptions({ ...given, queues }).options : options, events),
+    migrator: new Migrator(storage.database, { schema: flags.schema, migrate: 'run' }),
+    database,
+    close: () => storage.onApplicationShutdown(),
+  };
+}
+
+/** @throws QueueError `SCHEMA_BEHIND`, `SCHEMA_AHEAD`: nothing is asked of tables that this release does not know. */
+export async function refuseOtherVersions({ migrator, options, database }: Session): Promise<void> {
+  const { version, compatibleFrom } = await migrator.version();
+  const where = `schema "${options.schema}" of ${database.shown}`;
+  if (version === 0) throw new QueueError('SCHEMA_BEHIND', `There are no queue tables in ${where}.`);
+  if (version < migrator.target)
+    throw new QueueError(
+      'SCHEMA_BEHIND',
+      `The tables in ${where} are at version ${version}; this command needs ${migrator.target}.`,
+    );
+  if (compatibleFrom > migrator.target)
+    throw new QueueError(
+      'SCHEMA_AHEAD',
+      `The tables in ${where} are at version ${version}; this command knows ${migrator.target}.`,
+    );
+}

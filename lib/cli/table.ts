@@ -1,0 +1,47 @@
+import Table from 'cli-table3';
+import type { Cell, Column } from './screen.js';
+
+export interface TableParts {
+  columns: Column[];
+  rows: Cell[][];
+  painted: (cell: Cell) => string;
+  /** Of the terminal; undefined: nothing is cut. */
+  width?: number;
+}
+
+/** No lines are drawn: rows can be copied, and cut by other programs. */
+const BARE = Object.fromEntries(
+  ['top', 'bottom', 'left', 'right', 'mid'].flatMap((side) =>
+    [side, `${side}-left`, `${side}-right`, `${side}-mid`].map((part) => [part, '']),
+  ),
+);
+const GAP = 2;
+/** A column that shrinks keeps at least this much. */
+const LEAST = 12;
+
+const textOf = (cell: Cell): string => (typeof cell === 'string' ? cell : cell.text);
+
+export function tableText({ columns, rows, painted, width }: TableParts): string {
+  const table = new Table({
+    head: columns.map(({ head }) => painted({ text: head, tone: 'dim' })),
+    colAligns: columns.map(({ right }) => (right ? 'right' : 'left')),
+    colWidths: width === undefined ? [] : widthsOf(columns, rows, width),
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': GAP },
+    chars: { ...BARE, 'left-mid': '', 'mid-mid': '', 'right-mid': '', middle: '' },
+  });
+  table.push(...rows.map((row) => row.map(painted)));
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+/** Widths that fit, with null for what keeps its own. */
+function widthsOf(columns: Column[], rows: Cell[][], width: number): (number | null)[] {
+  const natural = columns.map(({ head }, index) => Math.max(head.length, ...rows.map((row) => textOf(row[index]!).length)) + GAP);
+  const excess = natural.reduce((sum, own) => sum + own, -GAP) - width;
+  const shrinking = columns.findIndex((column) => column.shrinks);
+  if (excess <= 0 || shrinking < 0) return columns.map(() => null);
+  return columns.map((_, index) => (index === shrinking ? Math.max(LEAST, natural[index]! - excess) : null));
+}

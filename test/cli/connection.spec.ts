@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { aStorage, type TestStorage } from '../support/storage.js';
+import { cli } from '../support/cli.js';
+
+describe('a command that cannot reach its tables', () => {
+  let test: TestStorage;
+  let url: URL;
+
+  beforeAll(async () => {
+    test = await aStorage();
+    url = new URL(test.database.url);
+  });
+  afterAll(() => test.close());
+
+  const at = (change: Partial<URL>): string => Object.assign(new URL(url), change).href;
+  const secret = (): string => url.password;
+
+  it.each<[string, () => string[], string]>([
+    ['a wrong password', () => ['--url', at({ password: 'sesame' })], 'password authentication failed for user "postgres"'],
+    ['no such database', () => ['--url', at({ pathname: '/nowhere' })], 'database "nowhere" does not exist'],
+    ['no server', () => ['--url', at({ port: '1' })], 'Cannot connect to 127.0.0.1:1/'],
+    ['no such host', () => ['--url', at({ hostname: 'nowhere.invalid' })], 'ENOTFOUND'],
+    ['no tables', () => ['--url', at({}), '--schema', 'elsewhere'], 'There are no queue tables in schema "elsewhere"'],
+  ])('says so in a line, with what to do, and fails: %s', async (_, flags, message) => {
+    const { code, out, err } = await cli(['queues', ...flags()]);
+    expect({ code, out, lines: err.trim().split('\n').length }).toEqual({ code: 1, out: '', lines: 2 });
+    expect(err).toContain(message);
+    expect(err).not.toContain('sesame');
+    expect(err).not.toContain(secret());
+  });
+
+  it.each<[string, string[], string]>([
+    ['no address at all', [], 'No database is named'],
+    ['an address that is none', ['--url', 'sesame@home'], '--url is no address'],
+    ['another kind of database', ['--url', 'mysql://root:sesame@home/x'], '--url is no address'],
+    ['a schema that is no name', ['--schema', 'a"; drop schema public', '--url', 'postgres://home/x'], 'is not a schema name'],
+    ['a time that is none', ['--timeout', 'soon'], '--timeout'],
+    ['an unknown flag', ['--jsno'], 'Did you mean --json?'],
+    ['an unknown command', ['ques'], 'unknown command'],
+  ])('says that the call is wrong, and does nothing: %s', async (_, argv, message) => {
+    const { code, out, err } = await cli(argv[0] === 'ques' ? argv : ['queues', ...argv]);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain(message);
+    expect(err).not.toContain('sesame');
+  });
+
+  it('says it in JSON where JSON is asked for', async () => {
+    const { code, err } = await cli(['queues', '--json', '--url', at({ pathname: '/nowhere' })]);
+    expect({ code, error: JSON.parse(err) as unknown }).toEqual({
+      code: 1,
+      error: { error: { code: 'DATABASE_ERROR', message: expect.any(String), hint: 'Check the name of the database.' } },
+    });
+  });
+});
