@@ -141,12 +141,18 @@ export async function guarded<Result>(statement: Statement, work: () => Promise<
   }
 }
 
-/** A client that cannot roll back is in an unknown state: it is destroyed rather than given back. */
+const READ_ONLY = '25006';
+
+/**
+ * A client that cannot roll back is in an unknown state, and one whose server only reads belongs to what was the primary once: they are
+ * destroyed rather than given back. (A pool destroys the client of a single statement that failed.)
+ */
 async function rollback(client: pg.PoolClient, cause: unknown): Promise<Error | undefined> {
+  const broken = cause instanceof Error ? cause : new Error(String(cause));
   try {
     await client.query('rollback');
-    return undefined;
+    return cause instanceof DatabaseError && cause.sqlState === READ_ONLY ? broken : undefined;
   } catch {
-    return cause instanceof Error ? cause : new Error(String(cause));
+    return broken;
   }
 }

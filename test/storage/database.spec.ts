@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { QueueEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
 import { resolveOptions } from '../../lib/resolve-options.js';
+import type { Run } from '../../lib/storage/database.js';
 import { DatabaseError } from '../../lib/storage/database-errors.js';
 import type { NewJob } from '../../lib/storage/enqueue.repository.js';
 import { statement } from '../../lib/storage/statement.js';
@@ -179,6 +180,21 @@ describe('the database', () => {
         id: '00000000-0000-4000-8000-000000000001',
       });
       expect(await storage.jobs.find(id)).toMatchObject({ state: 'ready' });
+      await storage.onApplicationShutdown();
+    });
+
+    // A worker that had failed over to a replica once stayed on it, alive and silent.
+    it('leaves a connection whose server only reads, also after a transaction', async () => {
+      const storage = await openStorage(test.dataSource, { wakeUp: 'off' });
+      const demote = statement('demote', 'set session characteristics as transaction read only');
+      const lane = await storage.lanes.of('failover', '');
+      const enqueue = (run: Run) => storage.enqueues.insertIn(run, [{ ...aBadJob(), lane, payload: '1' }]);
+      const { callers } = storage.database;
+      await callers.transaction((run) => run(demote, []));
+
+      await expect(callers.transaction(enqueue)).rejects.toMatchObject({ sqlState: '25006', code: 'DATABASE_UNAVAILABLE' });
+      await callers.transaction(enqueue);
+
       await storage.onApplicationShutdown();
     });
 
