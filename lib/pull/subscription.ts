@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { failureOf } from '../job/failure.js';
 import type { QueueEvents } from '../observability/events.js';
 import type { Signal, Signals } from '../storage/signals.js';
@@ -8,7 +9,8 @@ export const HEARD: readonly JobQueueEventType[] = ['started', 'succeeded', 'ret
 
 /** Tells a listener of wake-ups and of what happens to jobs in this process, until the answer is called. */
 export function subscribe(signals: Signals, events: QueueEvents, listener: JobQueueListener): () => void {
-  const tell = (event: JobQueueEvent): void => tellSafely(events, listener, event);
+  // Heard where it was subscribed, not where somebody happens to enqueue: a listener may start to work.
+  const tell = AsyncResource.bind((event: JobQueueEvent): void => tellSafely(events, listener, event));
   const stops = HEARD.map((type) => events.on(type, ({ id, queue, name, attempt }) => tell({ type, id, queue, name, attempt })));
   const who = {};
   stops.push(signals.receive((signal) => eventsOf(signal).forEach(tell)));

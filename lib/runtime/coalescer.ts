@@ -1,4 +1,4 @@
-import { AsyncResource } from 'node:async_hooks';
+import { outside } from './outside.js';
 
 interface Waiting<Item, Answer> {
   item: Item;
@@ -11,8 +11,6 @@ interface Waiting<Item, Answer> {
  * When a flush fails for a reason of its own (not the database's), its items are flushed one by one, so that a bad one fails alone.
  */
 export class Coalescer<Item, Answer> {
-  /** The flush must not inherit the context of whichever caller happens to start it. */
-  private readonly scope = new AsyncResource('SimpleQueue:Coalescer');
   private waiting: Waiting<Item, Answer>[] = [];
   private flights = 0;
 
@@ -24,7 +22,8 @@ export class Coalescer<Item, Answer> {
   add(item: Item): Promise<Answer> {
     return new Promise<Answer>((resolve, reject) => {
       this.waiting.push({ item, resolve, reject });
-      if (this.flights < this.options.maxFlights) this.scope.runInAsyncScope(() => void this.fly());
+      // The flush must not inherit the context of whichever caller happens to start it.
+      if (this.flights < this.options.maxFlights) outside(() => void this.fly());
     });
   }
 

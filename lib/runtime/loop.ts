@@ -1,4 +1,4 @@
-import { AsyncResource } from 'node:async_hooks';
+import { outside } from './outside.js';
 
 /** One round of a duty; answers how many milliseconds to rest before the next (0: at once, Infinity: until woken). */
 export type Round = () => Promise<number>;
@@ -15,8 +15,6 @@ const FIRST_REST_MS = 50;
 
 /** Turns one duty round and round. Errors never end it: it rests, longer each time, and tries again. */
 export class Loop {
-  /** A wake-up may come from inside a user's transaction; rounds must never inherit that context. */
-  private readonly scope: AsyncResource;
   private timer: NodeJS.Timeout | undefined;
   private turning: Promise<void> | undefined;
   private woken = false;
@@ -29,9 +27,7 @@ export class Loop {
     readonly name: string,
     private readonly round: Round,
     private readonly options: LoopOptions,
-  ) {
-    this.scope = new AsyncResource(`SimpleQueue:${name}`);
-  }
+  ) {}
 
   start(): void {
     if (this.started) return;
@@ -72,7 +68,8 @@ export class Loop {
     clearTimeout(this.timer);
     this.restUntil = performance.now() + ms;
     if (ms === Infinity) return;
-    this.scope.runInAsyncScope(() => {
+    // Who starts or wakes it may be inside a transaction; rounds must never inherit that context.
+    outside(() => {
       if (ms <= 0) this.turn();
       else this.timer = setTimeout(() => this.turn(), Math.min(ms, 0x7fffffff));
     });

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { QueueError } from '../job/queue.errors.js';
+import { outside } from '../runtime/outside.js';
 import { connectionOptionsOf } from './connection-options.js';
 import { DatabaseError } from './database-errors.js';
 import { statement, type Statement } from './statement.js';
@@ -41,6 +42,13 @@ const COMMIT = statement('commit', 'commit');
 /** Text is parsed by the row mapper, and only where a handler asks for it. */
 const RAW: pg.CustomTypesConfig = { getTypeParser: () => (text: string) => text };
 
+/** Whoever needs a connection first opens it, and many others use it: its socket keeps nobody's context, such as a request. */
+class OwnClient extends pg.Client {
+  override connect(...given: []): Promise<pg.Client> {
+    return outside(() => super.connect(...given));
+  }
+}
+
 /** A small pool of our own, apart from the application's: TypeORM's hands out dead sockets, and can be exhausted by handlers. */
 export class Connections {
   private readonly pool: pg.Pool;
@@ -52,6 +60,7 @@ export class Connections {
   ) {
     this.pool = new pg.Pool({
       ...connectionOptionsOf(dataSource),
+      Client: OwnClient,
       // After the DataSource's options: its `extra` may size the application's pool.
       min: 0,
       max: settings.max,

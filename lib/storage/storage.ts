@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
+import { outside } from '../runtime/outside.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import { CheckpointRepository } from './checkpoint.repository.js';
 import { Database } from './database.js';
@@ -69,7 +70,7 @@ export class Storage {
     checkDataSource(dataSource);
     const database = new Database(dataSource, options);
     try {
-      await new Migrator(database, options).prepare();
+      await outside(() => new Migrator(database, options).prepare());
     } catch (error) {
       await database.close();
       throw error;

@@ -4,7 +4,7 @@ import type { Job } from '../job/job.js';
 import type { Permit } from '../job/permit.js';
 import { QueueError } from '../job/queue.errors.js';
 import { BatchRunContext } from './batch-run-context.js';
-import { releaseSafely, type Executor } from './executor.js';
+import { ITS_OWN_TICK, releaseSafely, type Executor } from './executor.js';
 import type { JobBatch } from './job-batch.js';
 import type { JobRun } from './job-run.js';
 import type { ContextTools } from './run-context.js';
@@ -21,6 +21,7 @@ export class BatchExecutor {
   /** Ends when the handler has truly returned. */
   async execute({ lane, runs }: JobBatch): Promise<void> {
     for (const run of runs) run.startedAt = performance.now();
+    await ITS_OWN_TICK;
     if (!lane.handler.acquire) return this.process(runs);
     const permits = await Promise.all(runs.map((run) => this.single.ask(run, lane.handler.acquire!)));
     try {

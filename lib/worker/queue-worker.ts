@@ -1,4 +1,5 @@
 import { QueueError } from '../job/queue.errors.js';
+import { outside } from '../runtime/outside.js';
 import { countRuns, type RunCounts } from './one-shot.js';
 import type { Worker, WorkerParts } from './worker.js';
 
@@ -28,12 +29,13 @@ export class QueueWorker {
    */
   async start(): Promise<void> {
     if (!this.parts.options.worker) throw disabled();
-    await (this.starting ??= this.begin());
+    // Loops, timers and connections outlive the caller: none may stay in its context, or in its transaction.
+    await (this.starting ??= outside(() => this.begin()));
   }
 
   /** Claims nothing more, lets what runs end (at most `shutdownGraceMs`), releases the rest without spending its attempt. */
   async stop(): Promise<void> {
-    await (this.stopping ??= this.end());
+    await (this.stopping ??= outside(() => this.end()));
     this.stopping = undefined;
   }
 
