@@ -50,6 +50,8 @@ export { Permit } from './job/permit.js';
 export { CriticalError, QueueError, UnprocessableError, type QueueErrorCode } from './job/queue.errors.js';
 export type { StandardSchema } from './job/standard-schema.js';
 export type { JobEvent, JobEventListener, JobEventName, JobEvents } from './observability/events.js';
+export type { HealthLimits } from './observability/health-limits.js';
+export { QueueHealth, type HealthAnswer, type HealthState, type WorkerState } from './observability/queue-health.js';
 export {
   JobQueue,
   type ClaimRequest,
@@ -73,6 +75,7 @@ export { createEntities, type CreateEntitiesOptions, type JobRow } from './stora
 export {
   getJobQueueToken,
   getQueueAdminToken,
+  getQueueHealthToken,
   getQueueServiceToken,
   getQueueWorkerToken,
   getSimpleQueueOptionsToken,

@@ -5,6 +5,7 @@ import { QueueAdmin } from './admin/queue-admin.js';
 import { QueueError } from './job/queue.errors.js';
 import { QueueEvents } from './observability/events.js';
 import { attachLogListener } from './observability/log-listener.js';
+import { QueueHealth } from './observability/queue-health.js';
 import { PostgresJobQueue } from './pull/postgres-job-queue.js';
 import { QueueService } from './queue.service.js';
 import { resolveOptions, type Resolution } from './resolve-options.js';
@@ -14,6 +15,7 @@ import { Storage } from './storage/storage.js';
 import {
   getJobQueueToken,
   getQueueAdminToken,
+  getQueueHealthToken,
   getQueueServiceToken,
   getQueueWorkerToken,
   getSimpleQueueOptionsToken,
@@ -45,13 +47,14 @@ export function queueProviders(instance: string, dataSource: DataSourceChoice | 
     provide(HandlerExplorer, [DiscoveryService, HandlerRegistry, MODULE_INSTANCE, QueueEvents], construct(HandlerExplorer)),
     provide(ListenerExplorer, [DiscoveryService, QueueEvents, MODULE_INSTANCE], construct(ListenerExplorer)),
     provide(getQueueWorkerToken(instance), [Storage, options, QueueEvents, HandlerRegistry, service], queueWorker),
+    provide(getQueueHealthToken(instance), [Storage, options, getQueueWorkerToken(instance)], construct(QueueHealth)),
   ];
 }
 
 /** What an instance shows to other modules. */
 export function exportedTokens(instance: string): FactoryProvider['provide'][] {
-  const tokens = [getQueueServiceToken, getQueueAdminToken, getQueueWorkerToken, getJobQueueToken, getSimpleQueueOptionsToken];
-  return tokens.map((tokenOf) => tokenOf(instance));
+  const ours = [getQueueServiceToken, getQueueAdminToken, getQueueWorkerToken, getQueueHealthToken];
+  return [...ours, getJobQueueToken, getSimpleQueueOptionsToken].map((tokenOf) => tokenOf(instance));
 }
 
 function provide<Args extends never[]>(

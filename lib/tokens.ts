@@ -1,5 +1,6 @@
 import { JobQueue } from './pull/job-queue.js';
 import { QueueAdmin } from './admin/queue-admin.js';
+import { QueueHealth } from './observability/queue-health.js';
 import { QueueService } from './queue.service.js';
 import { QueueWorker } from './worker/queue-worker.js';
 
@@ -21,6 +22,11 @@ export function getQueueWorkerToken(instance = 'default'): typeof QueueWorker | 
 /** What to inject for the `JobQueue` (the pull contract) of an instance: the abstract class itself for the unnamed one. */
 export function getJobQueueToken(instance = 'default'): typeof JobQueue | string {
   return instance === 'default' ? JobQueue : `${instance}JobQueue`;
+}
+
+/** What to inject for the `QueueHealth` of an instance: the class itself for the unnamed one. */
+export function getQueueHealthToken(instance = 'default'): typeof QueueHealth | string {
+  return instance === 'default' ? QueueHealth : `${instance}QueueHealth`;
 }
 
 /** What to inject for the resolved options of an instance. */

@@ -22,6 +22,8 @@ export class Loop {
   private soonest = Infinity;
   private failures = 0;
   private started = false;
+  private goodAt = 0;
+  private turningSince = Infinity;
 
   constructor(
     readonly name: string,
@@ -29,9 +31,20 @@ export class Loop {
     private readonly options: LoopOptions,
   ) {}
 
+  /** Milliseconds since a round last went well; before the first one, since the start. */
+  get silentMs(): number {
+    return performance.now() - this.goodAt;
+  }
+
+  /** Milliseconds that the present round has been under way; 0 while the loop rests. */
+  get turningMs(): number {
+    return Math.max(0, performance.now() - this.turningSince);
+  }
+
   start(): void {
     if (this.started) return;
     this.started = true;
+    this.goodAt = performance.now();
     this.failures = 0;
     this.rest(0);
   }
@@ -79,8 +92,10 @@ export class Loop {
     if (this.turning || !this.started) return;
     this.woken = false;
     this.soonest = Infinity;
+    this.turningSince = performance.now();
     this.turning = this.roundSafely().then((ms) => {
       this.turning = undefined;
+      this.turningSince = Infinity;
       if (this.started) this.rest(this.failures > 0 ? ms : this.woken ? 0 : Math.min(ms, this.soonest));
     });
   }
@@ -91,6 +106,7 @@ export class Loop {
     try {
       const ms = await this.round();
       this.failures = 0;
+      this.goodAt = performance.now();
       return ms;
     } catch (error) {
       return this.restAfter(error);

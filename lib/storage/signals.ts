@@ -124,6 +124,12 @@ export class Signals {
     if (this.options.wakeUp === 'listen') this.listener.start();
   }
 
+  /** Is the connection there, and since when has it said nothing good? undefined where nobody wants to hear. */
+  get listening(): { isListening: boolean; silentMs: number } | undefined {
+    if (this.options.wakeUp === 'off' || this.ears.size === 0) return undefined;
+    return { isListening: this.client !== undefined, silentMs: this.listener.silentMs };
+  }
+
   /** Closes the connection when the last one has gone. */
   async stopListening(who: unknown = 'worker'): Promise<void> {
     if (this.ears.delete(who) && this.ears.size === 0) await this.hangUp();

@@ -9,6 +9,7 @@ import { EndRepository } from './end.repository.js';
 import { EndSignals } from './end-signals.js';
 import { EnqueueRepository } from './enqueue.repository.js';
 import { GroupRepository } from './group.repository.js';
+import { HealthRepository } from './health.repository.js';
 import { JobRepository } from './job.repository.js';
 import { Lanes } from './lanes.js';
 import { LeaseRepository } from './lease.repository.js';
@@ -40,6 +41,7 @@ export class Storage {
   readonly ends: EndRepository;
   private readonly closing: (() => Promise<void>)[] = [];
   readonly groups: GroupRepository;
+  readonly health: HealthRepository;
   readonly staged: StagedRepository;
 
   private constructor(
@@ -59,6 +61,7 @@ export class Storage {
     this.revivals = new RevivalRepository(database);
     this.ends = new EndRepository(database);
     this.groups = new GroupRepository(database);
+    this.health = new HealthRepository(database);
     this.staged = new StagedRepository(database);
   }
 

@@ -1,7 +1,8 @@
 import { QueueError } from '../job/queue.errors.js';
+import type { WorkerState } from '../observability/queue-health.js';
 import { outside } from '../runtime/outside.js';
 import { countRuns, type RunCounts } from './one-shot.js';
-import type { Worker, WorkerParts } from './worker.js';
+import type { Worker, WorkerParts, WorkerPulse } from './worker.js';
 
 /** Long enough for `app.enableShutdownHooks()` after `listen()`. */
 const HOOKS_CHECK_MS = 5_000;
@@ -16,11 +17,24 @@ export class QueueWorker {
   private starting: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
   private hooksCheck: NodeJS.Timeout | undefined;
+  private leaving = false;
 
   constructor(private readonly parts: WorkerParts) {}
 
   get isRunning(): boolean {
     return this.worker !== undefined && this.stopping === undefined;
+  }
+
+  /** What the process does with jobs; `stopping` from the first moment of a shutdown. */
+  get state(): WorkerState {
+    if (!this.parts.options.worker) return 'disabled';
+    if (this.leaving || this.stopping) return 'stopping';
+    return this.worker ? 'running' : 'stopped';
+  }
+
+  /** How its loops do; undefined where none runs. */
+  get pulse(): WorkerPulse | undefined {
+    return this.worker?.pulse;
   }
 
   /**
@@ -62,6 +76,7 @@ export class QueueWorker {
   }
 
   onModuleDestroy(): void {
+    this.leaving = true;
     clearTimeout(this.hooksCheck);
     this.worker?.stopClaiming();
   }

@@ -14,6 +14,16 @@ const LATER_MS = 50;
 /** Settling and claiming must be back quickly when the database is. */
 const MAX_POLL_REST_MS = 1_000;
 
+/** How the loops of a worker do, in milliseconds. */
+export interface WorkerPulse {
+  /** Since a poll last went well. */
+  pollSilentMs: number;
+  /** Since the database last confirmed the lease. */
+  leaseSilentMs: number;
+  /** How long the present round of polling or of the heartbeat has been under way. */
+  turningMs: number;
+}
+
 /** What a working process does: owns the loops that turn the duties, their start and their stop. */
 export class Worker {
   readonly name = `${hostname().slice(0, 40)}:${process.pid}`;
@@ -69,6 +79,16 @@ export class Worker {
     if (!this.crew.suspects.expectsLone) poller.resume();
     for (const loop of Object.values(this.loops)) loop.start();
     this.emitStarted();
+  }
+
+  get pulse(): WorkerPulse {
+    const { poll, pollBeside, beat } = this.loops;
+    return {
+      pollSilentMs: Math.min(poll.silentMs, pollBeside.silentMs),
+      leaseSilentMs: this.crew.heartbeat.silentMs,
+      // One poll loop is enough to work on.
+      turningMs: Math.max(beat.turningMs, Math.min(poll.turningMs, pollBeside.turningMs)),
+    };
   }
 
   /** Does anything that this worker serves run, or could it run now? */

@@ -33,6 +33,28 @@ describe('a loop', () => {
     return loop;
   };
 
+  it('says how long ago a round went well, however often it has failed since', async () => {
+    turning(async () => {
+      if (rounds > 1) throw new Error('away');
+      return 100;
+    }).start();
+    await pass(100);
+    await pass(1_000);
+    expect(errors.length).toBeGreaterThan(0);
+    expect(loop.silentMs).toBe(1_100);
+    expect(loop.turningMs).toBe(0);
+  });
+
+  it('says how long a round has been under way', async () => {
+    let end = (_: number): void => undefined;
+    turning(() => new Promise((resolve) => (end = resolve))).start();
+    await pass(700);
+    expect(loop.turningMs).toBe(700);
+    end(Infinity);
+    await settled();
+    expect([loop.turningMs, loop.silentMs]).toEqual([0, 0]);
+  });
+
   it('turns at once when started, and again after each rest', async () => {
     turning(async () => 1_000).start();
     await pass(999);

@@ -1,0 +1,162 @@
+import { matches } from '../job/queue-pattern.js';
+import { QueueError } from '../job/queue.errors.js';
+import { LATE, RecentAnswer } from '../runtime/recent-answer.js';
+import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { OldestReady } from '../storage/health.repository.js';
+import type { Storage } from '../storage/storage.js';
+import type { WorkerPulse } from '../worker/worker.js';
+import { Growth } from './growth.js';
+import { checkLimits, type HealthLimits } from './health-limits.js';
+
+/** What an indicator says under its key, in the shape that `@nestjs/terminus` takes. */
+export type HealthState = {
+  status: 'up' | 'down';
+  /** What is wrong, in words; missing where nothing is. Never a payload, never an address. */
+  problems?: string[];
+  worker: WorkerState;
+  /** Since a poll last went well. */
+  pollSilentMs?: number;
+  /** Since the database last confirmed the lease. */
+  leaseSilentMs?: number;
+  /** Is the listener for wake-ups connected? Missing where nobody listens. */
+  listening?: boolean;
+  /** How long the job waits that is ready for the longest time; missing where none is. */
+  oldestReadyMs?: number;
+  /** Jobs that ended badly within five minutes, as far as this process has looked. */
+  deadLetters?: number;
+};
+export type WorkerState = 'disabled' | 'stopped' | 'running' | 'stopping';
+export type HealthAnswer<Key extends string = string> = Record<Key, HealthState>;
+
+/** The worker, as health sees it. */
+export interface WatchedWorker {
+  readonly state: WorkerState;
+  readonly pulse: WorkerPulse | undefined;
+}
+
+interface Measured {
+  oldest: OldestReady[];
+  deadLetters: number;
+}
+type Limits = Required<HealthLimits>;
+
+/** Probes of several kinds come at once; the database is asked once. */
+const FRESH_MS = 1_000;
+const WINDOW_MS = 300_000;
+
+/**
+ * Says how the queue does, for `@nestjs/terminus` and probes. Cheap, and it never hangs: the database has `timeoutMs` to answer, and is
+ * asked once a second at most. Nothing here throws but `INVALID_OPTION` for wrong limits.
+ */
+export class QueueHealth {
+  private readonly growth = new Growth(WINDOW_MS);
+  private readonly ping = new RecentAnswer(() => this.storage.health.ping(), FRESH_MS);
+  private readonly measured = new RecentAnswer(() => this.measure(), FRESH_MS);
+
+  constructor(
+    private readonly storage: Storage,
+    private readonly options: ResolvedOptions,
+    private readonly worker: WatchedWorker,
+  ) {}
+
+  /** For liveness: would a restart of this process help? A database that is away does not count. Asks nothing of the database. */
+  async isAlive<const Key extends string>(key: Key, limits: HealthLimits = {}): Promise<HealthAnswer<Key>> {
+    const { stuckMs } = this.limits(limits);
+    const { pulse } = this.worker;
+    const stuck = pulse !== undefined && pulse.turningMs > stuckMs;
+    return this.answer(key, stuck ? [`A loop has been stuck for ${seconds(pulse.turningMs)}.`] : []);
+  }
+
+  /** For readiness: can this process enqueue, and does its worker work? Down from the first moment of a shutdown. */
+  async isReady<const Key extends string>(key: Key, limits: HealthLimits = {}): Promise<HealthAnswer<Key>> {
+    const checked = this.limits(limits);
+    return this.answer(key, [...this.workerProblems(checked), ...problemsOf(await ask(this.ping, checked))]);
+  }
+
+  /** For people and alarms: ready, woken in time, no job waits for too long, and few end badly. */
+  async isHealthy<const Key extends string>(key: Key, limits: HealthLimits = {}): Promise<HealthAnswer<Key>> {
+    const checked = this.limits(limits);
+    const problems = [...this.workerProblems(checked), ...this.listenerProblems(checked)];
+    const asked = await ask(this.measured, checked);
+    if (asked.problem !== undefined) return this.answer(key, [...problems, asked.problem]);
+    const { oldest, deadLetters } = asked.answer;
+    const waiting = oldest.filter(({ queue }) => checked.queues.some((pattern) => matches(pattern, queue)));
+    problems.push(...waitingProblems(waiting, checked), ...deadLetterProblems(deadLetters, checked));
+    const oldestReadyMs = waiting[0] && Math.round(waiting[0].oldestMs);
+    return this.answer(key, problems, { ...(oldestReadyMs !== undefined && { oldestReadyMs }), deadLetters });
+  }
+
+  private limits(given: HealthLimits): Limits {
+    return checkLimits(given, this.options);
+  }
+
+  private answer<Key extends string>(key: Key, problems: string[], figures: Partial<HealthState> = {}): HealthAnswer<Key> {
+    const { pulse, state } = this.worker;
+    const { listening } = this.storage.signals;
+    const health: HealthState = {
+      status: problems.length === 0 ? 'up' : 'down',
+      ...(problems.length > 0 && { problems }),
+      worker: state,
+      ...(pulse && { pollSilentMs: Math.round(pulse.pollSilentMs), leaseSilentMs: Math.round(pulse.leaseSilentMs) }),
+      ...(listening && { listening: listening.isListening }),
+      ...figures,
+    };
+    return { [key]: health } as HealthAnswer<Key>;
+  }
+
+  private workerProblems({ pollSilentMs }: Limits): string[] {
+    const { state, pulse } = this.worker;
+    if (state === 'stopping') return ['The worker is stopping.'];
+    if (state === 'stopped' && this.options.worker?.autoStart) return ['The worker does not run.'];
+    if (!pulse) return [];
+    const lapsed = pulse.leaseSilentMs > this.options.leaseMs;
+    return [
+      ...(pulse.pollSilentMs > pollSilentMs ? [`No poll has gone well for ${seconds(pulse.pollSilentMs)}.`] : []),
+      ...(lapsed ? [`The lease could not be renewed for ${seconds(pulse.leaseSilentMs)}: other workers take its jobs.`] : []),
+    ];
+  }
+
+  /** Polling is the truth: a listener that is away costs time, so a moment without it is no problem. */
+  private listenerProblems({ listenerSilentMs: most }: Limits): string[] {
+    const { listening } = this.storage.signals;
+    if (most === false || !listening || listening.isListening || listening.silentMs <= most) return [];
+    return [`Nothing listens for wake-ups for ${seconds(listening.silentMs)}: jobs wait for the next poll.`];
+  }
+
+  private async measure(): Promise<Measured> {
+    const oldest = await this.storage.health.oldestReady();
+    return { oldest, deadLetters: Math.round(this.growth.add(await this.storage.health.deadLettersWritten())) };
+  }
+}
+
+type Asked<Answer> = { answer: Answer; problem?: undefined } | { problem: string };
+
+async function ask<Answer>(question: RecentAnswer<Answer>, { timeoutMs }: Limits): Promise<Asked<Answer>> {
+  try {
+    const answer = await question.get(timeoutMs);
+    return answer === LATE ? { problem: `The database did not answer within ${timeoutMs} ms.` } : { answer };
+  } catch (error) {
+    return { problem: `The database could not be asked: ${codeOf(error)}.` };
+  }
+}
+
+const problemsOf = ({ problem }: Asked<unknown>): string[] => (problem === undefined ? [] : [problem]);
+
+/** Messages of drivers name hosts and users; a health page is often public. */
+function codeOf(error: unknown): string {
+  const { sqlState } = error as { sqlState?: string };
+  return `${error instanceof QueueError ? error.code : 'UNKNOWN'}${sqlState ? ` (SQLSTATE ${sqlState})` : ''}`;
+}
+
+function waitingProblems(waiting: OldestReady[], { oldestReadyMs: most }: Limits): string[] {
+  if (most === false) return [];
+  return waiting
+    .filter(({ oldestMs }) => oldestMs > most)
+    .map(({ queue, oldestMs }) => `Queue "${queue}" has a job that is ready for ${seconds(oldestMs)}.`);
+}
+
+function deadLetterProblems(deadLetters: number, { maxDeadLetters: most }: Limits): string[] {
+  return most === false || deadLetters <= most ? [] : [`${deadLetters} jobs have ended badly within five minutes.`];
+}
+
+const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
