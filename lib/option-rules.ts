@@ -53,6 +53,7 @@ export const simpleQueueOptions = shape({
   wakeUp: oneOf('listen', 'off'),
   listenUrl: postgresUrl,
   preparedStatements: yesOrNo,
+  poolMode: oneOf('session', 'transaction'),
   heartbeatIntervalMs: whole(10, HOUR_MS),
   leaseMs: whole(100, DAY_MS),
   queryTimeoutMs: whole(100, 10 * MINUTE_MS),

@@ -70,6 +70,10 @@ function isPlain(value: unknown): value is object {
 function contradictions(options: ResolvedOptions): string[] {
   const both = [...options.queues].filter(([, { ordered, fair }]) => ordered && fair);
   const torn = both.map(([name]) => `queues.${name} cannot be ordered and fair: an ordered queue is one group`);
+  if (options.poolMode === 'transaction' && options.wakeUp === 'listen' && options.listenUrl === undefined)
+    torn.push(
+      'poolMode "transaction" loses LISTEN: give listenUrl, an address that goes around the pooler, or set wakeUp to "off"',
+    );
   if (options.leaseMs > options.heartbeatIntervalMs) return torn;
   return [
     ...torn,

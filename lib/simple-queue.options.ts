@@ -61,6 +61,8 @@ export interface SimpleQueueOptions extends AttemptPolicy {
   listenUrl?: string;
   /** Named prepared statements, default true; `false` behind PgBouncer in transaction mode before 1.21. */
   preparedStatements?: boolean;
+  /** `transaction` where a pooler hands each transaction another connection of the server (PgBouncer's `pool_mode`); default `session`. */
+  poolMode?: 'session' | 'transaction';
   /** How often a worker renews its lease, default 5,000. */
   heartbeatIntervalMs?: number;
   /** A worker silent for this long has lost its jobs, default 15,000. */
@@ -104,6 +106,7 @@ export interface ResolvedOptions {
   readonly wakeUp: 'listen' | 'off';
   readonly listenUrl?: string;
   readonly preparedStatements: boolean;
+  readonly poolMode: 'session' | 'transaction';
   readonly heartbeatIntervalMs: number;
   readonly leaseMs: number;
   readonly queryTimeoutMs: number;
@@ -133,6 +136,7 @@ export const DEFAULTS = Object.freeze({
   pollIntervalMs: 1_000,
   wakeUp: 'listen',
   preparedStatements: true,
+  poolMode: 'session',
   heartbeatIntervalMs: 5_000,
   leaseMs: 15_000,
   queryTimeoutMs: 10_000,

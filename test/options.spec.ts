@@ -151,6 +151,8 @@ describe('wrong options', () => {
     [{ queues: [] }, 'queues must be an object'],
     [{ queues: { mail: 5 } }, 'queues.mail must be an object'],
     [{ dataSource: 'reports' }, 'dataSource belongs beside useFactory'],
+    [{ poolMode: 'statement' }, 'poolMode must be'],
+    [{ poolMode: 'transaction' }, 'poolMode "transaction" loses LISTEN: give listenUrl'],
     [{ heartbeatIntervalMs: 1_000, leaseMs: 1_000 }, 'leaseMs (1000) must be longer than heartbeatIntervalMs (1000)'],
   ])('%j stop the start', (options, problem) => {
     const error = problemOf(options);

@@ -4,6 +4,7 @@ import { QueueError } from '../job/queue.errors.js';
 import { outside } from '../runtime/outside.js';
 import { connectionOptionsOf } from './connection-options.js';
 import { DatabaseError } from './database-errors.js';
+import { forSession, forTransaction, type SessionSettings } from './session-settings.js';
 import { statement, type Statement } from './statement.js';
 
 /** Runs statements somewhere: on a connection of our own, or in a caller's transaction. */
@@ -11,30 +12,13 @@ export interface Run {
   <Row>(statement: Statement, values: unknown[]): Promise<Row[]>;
 }
 
-export interface ConnectionSettings {
+export interface ConnectionSettings extends SessionSettings {
   max: number;
-  /** How long a statement waits for a lock that an application holds; 0: as long as the query timeout allows. */
-  lockTimeoutMs: number;
-  queryTimeoutMs: number;
   preparedStatements: boolean;
-  /**
-   * Planned once: planning costs half a millisecond a claim. Or: what only inserts is prepared and keeps its plan, everything else is
-   * not, and planned for the values at hand.
-   */
-  plans: 'generic' | 'insertions';
+  /** `transaction`: a session of the server lasts for one transaction, so each sets what it needs. */
+  poolMode: 'session' | 'transaction';
   textOf: (statement: Statement) => string;
 }
-
-/**
- * What our connections set, with the reasons in docs/adr/0002: text comes in the formats that the row mapper reads; plans never walk a
- * table that was believed small; isolation is READ COMMITTED whatever the database's default (others fail
- * SKIP LOCKED claims); what was acknowledged to a worker survives a crash of the server, also where the database's default is
- * synchronous_commit = off (it ends claims by it).
- */
-const SESSION = `set enable_seqscan = off; set random_page_cost = 0; set jit = off;
-  set default_transaction_isolation = 'read committed'; set timezone = 'UTC'; set datestyle = 'ISO'; set bytea_output = 'hex';
-  set idle_in_transaction_session_timeout = 60000;
-  select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off';`;
 
 const BEGIN = statement('begin', 'begin');
 const COMMIT = statement('commit', 'commit');
@@ -85,22 +69,13 @@ export class Connections {
   }
 
   /** Several statements in one transaction of our own. */
-  async transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
-    const client = await this.connect();
-    const run: Run = async <Row>(statement: Statement, values: unknown[]) =>
-      (await guarded(statement, () => client.query({ ...this.named(statement), values }))).rows as Row[];
-    let broken: Error | undefined;
-    try {
-      await run(BEGIN, []);
-      const result = await work(run);
-      await run(COMMIT, []);
-      return result;
-    } catch (error) {
-      broken = await rollback(client, error);
-      throw error;
-    } finally {
-      client.release(broken);
-    }
+  transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
+    return this.inTransaction((client) =>
+      work(
+        async <Row>(statement: Statement, values: unknown[]) =>
+          (await guarded(statement, () => client.query({ ...this.named(statement), values }))).rows as Row[],
+      ),
+    );
   }
 
   close(): Promise<void> {
@@ -118,7 +93,27 @@ export class Connections {
 
   private async onPool<Result>(statement: Statement, query: pg.QueryConfig): Promise<Result> {
     this.refuseWhenClosed();
+    if (this.settings.poolMode === 'transaction')
+      return this.inTransaction((client) => guarded(statement, () => client.query(query)) as Promise<Result>);
     return guarded(statement, () => this.pool.query(query)) as Promise<Result>;
+  }
+
+  private async inTransaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.connect();
+    let broken: Error | undefined;
+    try {
+      await guarded(BEGIN, () =>
+        client.query(this.settings.poolMode === 'transaction' ? forTransaction(this.settings) : BEGIN.text),
+      );
+      const result = await work(client);
+      await guarded(COMMIT, () => client.query(COMMIT.text));
+      return result;
+    } catch (error) {
+      broken = await rollback(client, error);
+      throw error;
+    } finally {
+      client.release(broken);
+    }
   }
 
   private async connect(): Promise<pg.PoolClient> {
@@ -131,13 +126,10 @@ export class Connections {
       throw new QueueError('CLOSED', 'The queue was closed with its application; nothing can be enqueued or asked any more.');
   }
 
-  /** The server gives up a little before the client does, so that a slow statement ends instead of costing a connection. */
   private prepare(client: pg.PoolClient, done: (error?: Error) => void): void {
     client.on('error', () => undefined);
-    const timeoutMs = Math.max(1, Math.floor(this.settings.queryTimeoutMs * 0.9));
-    const limits = `set lock_timeout = ${this.settings.lockTimeoutMs}; set statement_timeout = ${timeoutMs};
-      set plan_cache_mode = ${this.settings.plans === 'generic' ? 'force_generic_plan' : 'auto'}`;
-    client.query(`${SESSION} ${limits}`).then(() => done(), done);
+    if (this.settings.poolMode === 'transaction') return done();
+    client.query(forSession(this.settings)).then(() => done(), done);
   }
 }
 
@@ -158,6 +150,8 @@ const READ_ONLY = '25006';
  */
 async function rollback(client: pg.PoolClient, cause: unknown): Promise<Error | undefined> {
   const broken = cause instanceof Error ? cause : new Error(String(cause));
+  // Without an SQLSTATE the connection itself has failed: a rollback would only wait for its time to be over.
+  if (cause instanceof DatabaseError && cause.sqlState === undefined) return broken;
   try {
     await client.query('rollback');
     return cause instanceof DatabaseError && cause.sqlState === READ_ONLY ? broken : undefined;

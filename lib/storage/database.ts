@@ -11,6 +11,7 @@ export type { Run } from './connections.js';
 export interface DatabaseOptions {
   schema: string;
   preparedStatements: boolean;
+  poolMode: 'session' | 'transaction';
   queryTimeoutMs: number;
 }
 

@@ -5,7 +5,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { HandleJob, QueueHandler, QueueService, QueueWorker } from 'nestjs-simple-queue';
 import { aDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
-import { behindProxy, fromConfig, inMailWorker, inWeb, MailServer, withSettings } from './processes.js';
+import { behindPgBouncer, fromConfig, inMailWorker, inWeb, MailServer, withSettings } from './processes.js';
 
 const CONFIG = Symbol('config');
 let database: TestDatabase;
@@ -51,7 +51,7 @@ it.each([
   ['mail worker', inMailWorker, true],
   ['with settings', withSettings, true],
   ['from a configuration', () => fromConfig(CONFIG), false],
-  ['behind a proxy', () => behindProxy(database.url), true],
+  ['behind PgBouncer in transaction mode', () => behindPgBouncer(database.url), true],
 ])('starts a process: %s', async (_, queue, works) => {
   const app = await started(queue());
   expect(app.get(QueueWorker).isRunning).toBe(works);

@@ -36,8 +36,8 @@ export const fromConfig = (config: symbol): DynamicModule =>
 // #endregion
 
 // #region pooled
-export const behindProxy = (directUrl: string): DynamicModule =>
-  SimpleQueueModule.forRoot({ listenUrl: directUrl, preparedStatements: false });
+export const behindPgBouncer = (directUrl: string): DynamicModule =>
+  SimpleQueueModule.forRoot({ poolMode: 'transaction', listenUrl: directUrl });
 // #endregion
 
 // #region close

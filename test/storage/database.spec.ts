@@ -198,6 +198,32 @@ describe('the database', () => {
       await storage.onApplicationShutdown();
     });
 
+    // Behind PgBouncer in transaction mode our settings were found on connections of the application.
+    it('leave no setting on a session that is not theirs to keep', async () => {
+      const options = { poolMode: 'transaction', wakeUp: 'off', preparedStatements: false } as const;
+      const storage = await openStorage(test.dataSource, options);
+      const names = ['enable_seqscan', 'statement_timeout', 'lock_timeout', 'plan_cache_mode', 'bytea_output'];
+      const settings = statement('', `select ${names.map((name) => `current_setting('${name}') as ${name}`).join(', ')}`);
+      const { loops } = storage.database;
+      const theirs = (await loops['pool'].query<object>(settings.text)).rows;
+
+      const ours = {
+        enable_seqscan: 'off',
+        statement_timeout: '9s',
+        lock_timeout: '500ms',
+        plan_cache_mode: 'force_generic_plan',
+      };
+      expect(await loops.run(settings, [])).toEqual([{ ...ours, bytea_output: 'hex' }]);
+      expect(await loops.transaction((run) => run(settings, []))).toEqual([{ ...ours, bytea_output: 'hex' }]);
+      expect((await loops['pool'].query<object>(settings.text)).rows).toEqual(theirs);
+      expect(theirs).not.toEqual([expect.objectContaining(ours)]);
+      expect(loops['pool'].totalCount).toBe(1);
+
+      const { id } = await new QueueService(storage, resolveOptions(options).options, new QueueEvents()).enqueue('mail', 1);
+      expect(await storage.jobs.find(id)).toMatchObject({ state: 'ready' });
+      await storage.onApplicationShutdown();
+    });
+
     it('roll back what failed half way', async () => {
       const half = test.storage.database.callers.transaction(async (run) => {
         await run(statement('', `insert into simple_queue.queue (name) values ('half')`), []);
