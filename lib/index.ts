@@ -83,3 +83,4 @@ export {
 export type { OnJobEventOptions } from './worker/listener.explorer.js';
 export type { RunCounts } from './worker/one-shot.js';
 export { QueueWorker } from './worker/queue-worker.js';
+export { getQueueContext, type QueueContext, type QueueContextType } from './worker/queue-context.js';

@@ -49,6 +49,7 @@ export const simpleQueueOptions = shape({
   concurrency: PERMITS,
   queueConcurrency: PERMITS,
   queues: mapOf(passes(checkQueueName), queueSettings),
+  globalEnhancers: yesOrNo,
   pollIntervalMs: whole(10, HOUR_MS),
   wakeUp: oneOf('listen', 'off'),
   listenUrl: postgresUrl,

@@ -53,6 +53,8 @@ export interface SimpleQueueOptions extends AttemptPolicy {
   queueConcurrency?: number;
   /** Settings by queue name. */
   queues?: Record<string, QueueSettings>;
+  /** `true`: the application's own guards, interceptors, pipes and filters (`APP_GUARD`, `useGlobalGuards()`) stand around handlers too. Default false. */
+  globalEnhancers?: boolean;
   /** Longest rest of an idle poller, default 1,000; a wake-up or a due job ends it early. */
   pollIntervalMs?: number;
   /** LISTEN/NOTIFY as a hint (`listen`, the default), or polling alone (`off`). */
@@ -99,6 +101,7 @@ export interface ResolvedOptions {
   readonly queueConcurrency: number;
   /** A Map: a queue may be called `__proto__`. */
   readonly queues: ReadonlyMap<string, Readonly<QueueSettings>>;
+  readonly globalEnhancers: boolean;
   readonly maxAttempts: number;
   readonly backoff: Backoff;
   readonly timeoutMs?: number;
@@ -131,6 +134,7 @@ export const DEFAULTS = Object.freeze({
   worker: Object.freeze({ autoStart: true }),
   concurrency: 100,
   queueConcurrency: 10,
+  globalEnhancers: false,
   maxAttempts: 3,
   backoff: Object.freeze(linear({ delayMs: 5_000 })),
   pollIntervalMs: 1_000,

@@ -1,5 +1,5 @@
 import { Logger, type FactoryProvider, type Provider } from '@nestjs/common';
-import { DiscoveryService } from '@nestjs/core';
+import { DiscoveryService, ExternalContextCreator } from '@nestjs/core';
 import type { DataSource } from 'typeorm';
 import { QueueAdmin } from './admin/queue-admin.js';
 import { QueueError } from './job/queue.errors.js';
@@ -24,6 +24,7 @@ import { HandlerExplorer } from './worker/handler.explorer.js';
 import { HandlerRegistry } from './worker/handler-registry.js';
 import { ListenerExplorer } from './worker/listener.explorer.js';
 import { MODULE_INSTANCE } from './worker/module-instance.js';
+import { NestEnhancers } from './worker/nest-enhancers.js';
 import { QueueWorker } from './worker/queue-worker.js';
 
 /** What the application gave to forRoot or forRootAsync. */
@@ -44,7 +45,8 @@ export function queueProviders(instance: string, dataSource: DataSourceChoice | 
     provide(service, [Storage, options, QueueEvents], construct(QueueService)),
     provide(getJobQueueToken(instance), [Storage, options, QueueEvents, service], jobQueue),
     provide(getQueueAdminToken(instance), [Storage], construct(QueueAdmin)),
-    provide(HandlerExplorer, [DiscoveryService, HandlerRegistry, MODULE_INSTANCE, QueueEvents], construct(HandlerExplorer)),
+    provide(NestEnhancers, [ExternalContextCreator, options], nestEnhancers),
+    provide(HandlerExplorer, [DiscoveryService, options, HandlerRegistry, QueueEvents, NestEnhancers], handlerExplorer),
     provide(ListenerExplorer, [DiscoveryService, QueueEvents, MODULE_INSTANCE], construct(ListenerExplorer)),
     provide(getQueueWorkerToken(instance), [Storage, options, QueueEvents, HandlerRegistry, service], queueWorker),
     provide(getQueueHealthToken(instance), [Storage, options, getQueueWorkerToken(instance)], construct(QueueHealth)),
@@ -63,6 +65,19 @@ function provide<Args extends never[]>(
   useFactory: (...args: Args) => unknown,
 ): FactoryProvider {
   return { provide: token, inject, useFactory: useFactory as FactoryProvider['useFactory'] };
+}
+
+function nestEnhancers(external: ExternalContextCreator, { globalEnhancers }: ResolvedOptions): NestEnhancers {
+  return new NestEnhancers(external, globalEnhancers);
+}
+
+function handlerExplorer(
+  discovery: DiscoveryService,
+  { instance }: ResolvedOptions,
+  registry: HandlerRegistry,
+  ...[events, enhancers]: [QueueEvents, NestEnhancers]
+): HandlerExplorer {
+  return new HandlerExplorer(discovery, { registry, instance, events, enhancers });
 }
 
 function queueWorker(

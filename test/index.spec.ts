@@ -30,6 +30,7 @@ it('the public API is exactly this: a new name is a promise', () => {
     'getJobQueueToken',
     'getQueueAdminToken',
     'getQueueHealthToken',
+    'getQueueContext',
     'getQueueServiceToken',
     'getQueueWorkerToken',
     'getSimpleQueueOptionsToken',

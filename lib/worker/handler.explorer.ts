@@ -9,16 +9,17 @@ import {
   type QueueHandlerOptions,
 } from '../job/job-handler.js';
 import { checkJobName } from '../job/names.js';
-import type { AnyTemplate } from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
 import { checkQueuePattern } from '../job/queue-pattern.js';
 import type { QueueEvents } from '../observability/events.js';
 import { must, passes } from '../runtime/rules.js';
-import type { Handler, HandlerRegistry } from './handler-registry.js';
+import { composed, type FoundHandler } from './composed-handler.js';
+import type { HandlerRegistry } from './handler-registry.js';
 import { handleJobOptions, queueHandlerOptions } from './handler-rules.js';
 import { moduleInstances, refuseTwins, refuseUnknown } from './module-instance.js';
+import { nestCall, type NestCall } from './nest-call.js';
+import { hasPipes, type NestEnhancers } from './nest-enhancers.js';
 import { ProvidedClass } from './provided-class.js';
-import { templated } from './templated-handler.js';
 
 type JobMark = HandleJobMetadata & { method: string };
 
@@ -26,21 +27,27 @@ const queueName = passes(checkQueuePattern);
 const jobName = passes(checkJobName);
 const given = must((name) => name !== '', 'a name: jobs without one go to process()');
 
+export interface ExplorerParts {
+  registry: HandlerRegistry;
+  /** The name of the module instance. */
+  instance: string;
+  events: QueueEvents;
+  enhancers: NestEnhancers;
+}
+
 /** Fills the registry of one module instance, at a moment when every provider exists and no worker has started. */
 export class HandlerExplorer implements OnModuleInit {
   private readonly taken = new Map<unknown, ProvidedClass>();
 
   constructor(
     private readonly discovery: DiscoveryService,
-    private readonly registry: HandlerRegistry,
-    private readonly instance: string,
-    private readonly events: QueueEvents,
+    private readonly parts: ExplorerParts,
   ) {}
 
   /** @throws QueueError `HANDLER_INVALID`, `HANDLER_DUPLICATE` or `MODULE_INVALID`: a wrong set-up stops the start. */
   onModuleInit(): void {
     const instances = moduleInstances(this.discovery);
-    refuseTwins(this.instance, instances);
+    refuseTwins(this.parts.instance, instances);
     for (const provided of ProvidedClass.in(this.discovery)) this.explore(provided, instances);
   }
 
@@ -50,16 +57,35 @@ export class HandlerExplorer implements OnModuleInit {
     if (!handler) return refuseOrphans(provided, jobs);
     refuseProblems(provided, problemsOf(handler, jobs));
     refuseUnknown(instanceOf(handler), instances, provided.name);
-    if (instanceOf(handler) === this.instance) this.take(provided, handler, jobs);
+    if (instanceOf(handler) === this.parts.instance) this.take(provided, handler, jobs);
   }
 
   private take(provided: ProvidedClass, handler: QueueHandlerMetadata, jobs: JobMark[]): void {
-    refuseScope(provided);
+    refuseTransient(provided);
     this.refuseTwice(provided);
-    const handlers = handlersOf(provided, handler, jobs);
+    const handlers = this.handlersOf(provided, handler, jobs);
+    // A test that gives {} wants no handler here.
+    if (handlers.length === 0 && provided.isStandIn) return;
     if (handlers.length === 0) throw invalid(provided, 'has no process() method and no @HandleJob method. Implement JobHandler.');
     refuseBatches(provided, handler.options, handlers);
-    for (const { template, ...one } of handlers) this.registry.add(templated(one, template, this.events));
+    for (const one of handlers) this.parts.registry.add(composed(one, this.parts.events));
+  }
+
+  private handlersOf(
+    provided: ProvidedClass,
+    { queue, options, template }: QueueHandlerMetadata,
+    jobs: JobMark[],
+  ): FoundHandler[] {
+    const handler = (mark: Partial<HandleJobMetadata>, method: string, own: HandleJobOptions): FoundHandler[] => {
+      const call = nestCall(provided, method, this.parts.enhancers);
+      if (call && own.batch) refuseEachJob(provided, method, call);
+      const bound = own.concurrency === undefined ? provided.type : own;
+      const said = { queue, name: mark.name, template: mark.template, options: merged(options, own) };
+      return call ? [{ ...said, ...call, label: `${provided.name}.${method}`, bound }] : [];
+    };
+    // A template's process takes its jobs alone: those of other names may carry anything.
+    const whole = handler(template ? { name: template.name, template } : {}, 'process', { batch: options.batch });
+    return [...whole, ...jobs.flatMap((job) => handler(job, job.method, job.options))];
   }
 
   private refuseTwice(provided: ProvidedClass): void {
@@ -67,22 +93,6 @@ export class HandlerExplorer implements OnModuleInit {
     if (known) throw twice(known, provided);
     this.taken.set(provided.type, provided);
   }
-}
-
-/** A handler, and the template whose schemas stand around it. */
-type Found = Handler & { template?: AnyTemplate };
-
-function handlersOf(provided: ProvidedClass, { queue, options, template }: QueueHandlerMetadata, jobs: JobMark[]): Found[] {
-  const acquire = provided.method<NonNullable<Handler['acquire']>>('acquire');
-  const handler = (mark: Partial<HandleJobMetadata>, method: string, own: HandleJobOptions): Found[] => {
-    const run = provided.method<Handler['run']>(method);
-    const bound = own.concurrency === undefined ? provided.type : own;
-    const said = { queue, name: mark.name, template: mark.template, options: merged(options, own) };
-    return run ? [{ ...said, label: `${provided.name}.${method}`, bound, run, acquire }] : [];
-  };
-  // A template's process takes its jobs alone: those of other names may carry anything.
-  const whole = handler(template ? { name: template.name, template } : {}, 'process', { batch: options.batch });
-  return [...whole, ...jobs.flatMap((job) => handler(job, job.method, job.options))];
 }
 
 const NOT_INHERITED: ReadonlySet<string> = new Set(['instance', 'batch'] satisfies (keyof QueueHandlerOptions)[]);
@@ -95,7 +105,7 @@ function merged(ofClass: QueueHandlerOptions, own: HandleJobOptions): HandleJobO
 }
 
 /** One call holds one transaction and one permit of it; its jobs may end differently. */
-function refuseBatches(provided: ProvidedClass, ofClass: QueueHandlerOptions, handlers: Found[]): void {
+function refuseBatches(provided: ProvidedClass, ofClass: QueueHandlerOptions, handlers: FoundHandler[]): void {
   if (ofClass.batch && !provided.method('process'))
     throw invalid(
       provided,
@@ -110,6 +120,20 @@ function refuseBatches(provided: ProvidedClass, ofClass: QueueHandlerOptions, ha
     throw invalid(
       provided,
       'takes batches of a template, which are taken one by one. Name the queue instead, or leave out `batch`.',
+    );
+}
+
+/** What is done for each job before its batch is put together has no place where all of them share one instance or one failure. */
+function refuseEachJob(provided: ProvidedClass, method: string, { acquire }: NestCall): void {
+  if (hasPipes(provided, method))
+    throw invalid(
+      provided,
+      `takes batches in ${method}(), and has pipes: one bad payload would fail all jobs of its batch. Check payloads in the method.`,
+    );
+  if (acquire && provided.scope)
+    throw invalid(
+      provided,
+      `takes batches in ${method}(), is request-scoped and has acquire(), which is asked for each job before the batch has its instance. Make it a singleton, or leave acquire() out.`,
     );
 }
 
@@ -139,10 +163,12 @@ function refuseOrphans(provided: ProvidedClass, jobs: JobMark[]): void {
     throw invalid(provided, `has a @HandleJob method, ${jobs[0]?.method}(), but no @QueueHandler(queue) on the class.`);
 }
 
-function refuseScope(provided: ProvidedClass): void {
-  if (!provided.scope) return;
-  const why = provided.scope === 'request' ? 'request-scoped, itself or by what it injects' : 'transient';
-  throw invalid(provided, `is ${why}; handlers of that scope are not supported yet. Make it a singleton.`);
+function refuseTransient(provided: ProvidedClass): void {
+  if (provided.scope !== 'transient') return;
+  throw invalid(
+    provided,
+    'is transient, and nobody injects it. Make it a singleton, or request-scoped: an instance for each job.',
+  );
 }
 
 function twice(known: ProvidedClass, second: ProvidedClass): QueueError {

@@ -65,7 +65,7 @@ export class ListenerExplorer implements OnModuleInit {
     const instance =
       listener.options.instance ?? provided.mark<QueueHandlerMetadata>(QUEUE_HANDLER)?.options.instance ?? 'default';
     refuseUnknown(instance, instances, label);
-    const method = provided.method<JobEventListener<JobEventName>>(listener.method);
+    const method = provided.bound<JobEventListener<JobEventName>>(listener.method);
     if (method && instance === this.instance) this.events.on(listener.name, method);
   }
 }
@@ -82,5 +82,8 @@ function unknownEvent(name: string): string | undefined {
 }
 
 function wrongScope(provided: ProvidedClass): string | undefined {
-  return provided.scope && `the class is ${provided.scope}-scoped, so that no one instance could listen. Make it a singleton`;
+  return (
+    provided.scope &&
+    `the class is ${provided.scope}-scoped, and an event is no request: no one instance could listen. Move the listener to a singleton`
+  );
 }

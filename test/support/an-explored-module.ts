@@ -1,11 +1,12 @@
 import { Module, type ModuleMetadata } from '@nestjs/common';
-import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
+import { DiscoveryModule, DiscoveryService, ExternalContextCreator } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { HandlerExplorer } from '../../lib/worker/handler.explorer.js';
 import { HandlerRegistry } from '../../lib/worker/handler-registry.js';
 import { ListenerExplorer } from '../../lib/worker/listener.explorer.js';
 import { MODULE_INSTANCE } from '../../lib/worker/module-instance.js';
+import { NestEnhancers } from '../../lib/worker/nest-enhancers.js';
 
 export interface Explored {
   registry: HandlerRegistry;
@@ -39,8 +40,9 @@ function exploring(instance: string, explored: Map<string, Explored>): NonNullab
       { provide: MODULE_INSTANCE, useValue: instance },
       {
         provide: HandlerExplorer,
-        inject: [DiscoveryService],
-        useFactory: (discovery: DiscoveryService) => new HandlerExplorer(discovery, found.registry, instance, found.events),
+        inject: [DiscoveryService, ExternalContextCreator],
+        useFactory: (discovery: DiscoveryService, external: ExternalContextCreator) =>
+          new HandlerExplorer(discovery, { ...found, instance, enhancers: new NestEnhancers(external, false) }),
       },
       {
         provide: ListenerExplorer,

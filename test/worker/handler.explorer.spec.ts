@@ -83,6 +83,11 @@ describe('a handler is found', () => {
     expect(only(registry).run(aJob, aContext)).toBe('you');
   });
 
+  it('in a plain object that stands in for the class', async () => {
+    const registry = await handlersAmong({ provide: Mailer, useValue: { process: () => 'stand-in' } });
+    expect(only(registry).run(aJob, aContext)).toBe('stand-in');
+  });
+
   it('with a process that is a property', async () => {
     @QueueHandler('mail')
     class Arrow {
@@ -95,6 +100,7 @@ describe('a handler is found', () => {
   it('and nothing is found among providers of other kinds', async () => {
     const others = [undefined, null, 0, 'text', {}, [], () => 1, Object.create(null), class Plain {}];
     const providers = others.map((useValue, index) => ({ provide: `OTHER_${index}`, useValue: useValue as unknown }));
+    for (const useValue of [null, {}]) providers.push({ provide: class extends Mailer {} as never, useValue });
     expect(shown(await handlersAmong(...providers))).toEqual([]);
   });
 });
@@ -341,26 +347,6 @@ describe('the start stops', () => {
     class OrderModule {}
     const start = anExploredModule({ imports: [MailModule, OrderModule] });
     await expect(start).rejects.toThrow(stopsWith('HANDLER_DUPLICATE', 'Mailer is provided by MailModule and by OrderModule'));
-  });
-
-  it('when a handler is request-scoped', async () => {
-    @Injectable({ scope: Scope.REQUEST })
-    @QueueHandler('mail')
-    class PerRequest extends Mailer {}
-    await expect(handlersAmong(PerRequest)).rejects.toThrow(stopsWith('HANDLER_INVALID', /request-scoped.*not supported yet/));
-  });
-
-  it('when a handler becomes request-scoped by what it injects', async () => {
-    @Injectable({ scope: Scope.REQUEST })
-    class Tenant {}
-    @QueueHandler('mail')
-    class Dependent {
-      constructor(readonly tenant: Tenant) {}
-      process(): void {}
-    }
-    await expect(handlersAmong(Dependent, Tenant)).rejects.toThrow(
-      stopsWith('HANDLER_INVALID', /request-scoped.*by what it injects/),
-    );
   });
 
   it('when a handler is transient', async () => {
