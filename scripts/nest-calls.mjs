@@ -39,12 +39,7 @@ const KINDS = {
   plain: kind(),
   'a guard': kind(UseGuards(guard)),
   'an interceptor': kind(UseInterceptors(interceptor)),
-  'guard, interceptor, pipe, filter': kind(
-    UseGuards(guard),
-    UseInterceptors(interceptor),
-    UsePipes(pipe),
-    UseFilters(filter),
-  ),
+  'guard, interceptor, pipe, filter': kind(UseGuards(guard), UseInterceptors(interceptor), UsePipes(pipe), UseFilters(filter)),
   'request-scoped': kind(perRequest),
   'request-scoped, a guard': kind(perRequest, UseGuards(guard)),
   'durable, one tenant': kind(durable),
