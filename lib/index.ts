@@ -14,6 +14,7 @@ export { constant, custom, exponential, linear, type Backoff, type CustomBackoff
 export { BatchContext } from './job/batch-context.js';
 export type { CheckpointOptions } from './job/checkpoint.js';
 export type { Concurrency, ConcurrencyRange } from './job/concurrency.js';
+export type { ContextCarrier } from './job/context-carrier.js';
 export type {
   BackPressure,
   CancelCounts,
@@ -52,6 +53,7 @@ export type { StandardSchema } from './job/standard-schema.js';
 export type { JobEvent, JobEventListener, JobEventName, JobEvents } from './observability/events.js';
 export type { HealthLimits } from './observability/health-limits.js';
 export { QueueHealth, type HealthAnswer, type HealthState, type WorkerState } from './observability/queue-health.js';
+export type { EnqueueCall, ProcessCall, QueueDepth, QueueLoad, Telemetry, TelemetrySource } from './observability/telemetry.js';
 export {
   JobQueue,
   type ClaimRequest,

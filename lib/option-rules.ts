@@ -13,6 +13,10 @@ const MAX_BYTES = 255 * 1024 * 1024;
 
 const keep = shape({ keepMs: whole(MINUTE_MS, 3_650 * DAY_MS) }, ['keepMs']);
 
+/** Of any class: what counts are its methods. */
+const has = (wanted: string, ...methods: string[]): Rule =>
+  must((value) => methods.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'), wanted);
+
 const workerSettings = shape({
   queues: listOf(passes(checkQueuePattern)),
   labels: (value, path) =>
@@ -66,6 +70,8 @@ export const simpleQueueOptions = shape({
   maxPayloadBytes: whole(1, MAX_BYTES),
   maxOutputBytes: whole(1, MAX_BYTES),
   maxCheckpointBytes: whole(1, MAX_BYTES),
+  carriers: listOf(has('a carrier, with the methods capture() and restore()', 'capture', 'restore')),
+  telemetry: has('telemetry, such as openTelemetry() of nestjs-simple-queue/opentelemetry', 'start'),
   isGlobal: besideTheFactory,
   name: besideTheFactory,
   dataSource: besideTheFactory,

@@ -2,6 +2,8 @@ import type { EntityManager } from 'typeorm';
 import type { Concurrency } from './job/concurrency.js';
 import type { AttemptPolicy } from './job/job-handler.js';
 import { linear, type Backoff } from './job/backoff.js';
+import type { ContextCarrier } from './job/context-carrier.js';
+import type { Telemetry } from './observability/telemetry.js';
 
 /** Settings of one queue; what belongs to a queue as a whole is set only here. */
 export interface QueueSettings extends AttemptPolicy {
@@ -87,6 +89,10 @@ export interface SimpleQueueOptions extends AttemptPolicy {
   maxOutputBytes?: number;
   /** A larger checkpoint is refused, default 64 KiB. */
   maxCheckpointBytes?: number;
+  /** Carry the context of an enqueue to the handler; give them in every process. Default none. */
+  carriers?: ContextCarrier[];
+  /** Traces and metrics, e.g. `openTelemetry()` of `nestjs-simple-queue/opentelemetry`; default none. */
+  telemetry?: Telemetry;
 }
 
 /** All options with their defaults applied, frozen; made once by `resolveOptions` and passed down. */
@@ -123,6 +129,8 @@ export interface ResolvedOptions {
   readonly maxPayloadBytes: number;
   readonly maxOutputBytes: number;
   readonly maxCheckpointBytes: number;
+  readonly carriers: readonly ContextCarrier[];
+  readonly telemetry?: Telemetry;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -154,4 +162,5 @@ export const DEFAULTS = Object.freeze({
   maxPayloadBytes: 1024 * 1024,
   maxOutputBytes: 64 * 1024,
   maxCheckpointBytes: 64 * 1024,
+  carriers: Object.freeze<ContextCarrier[]>([]),
 } satisfies Omit<ResolvedOptions, 'instance' | 'queues'>);

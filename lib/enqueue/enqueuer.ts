@@ -8,11 +8,20 @@ import type { NewJob } from '../storage/enqueue.repository.js';
 import { isHeld } from '../storage/held-jobs.js';
 import type { Lane } from '../storage/lanes.js';
 import type { Storage } from '../storage/storage.js';
+import { captured } from './captured.js';
 import { checkMaxPending, refuseMixedKeys } from './conflict-rules.js';
+import type { Travelling } from './headers.js';
 import { isLarge, LargeBatch } from './large-batch.js';
 import { checkedJob, checkObject, type CheckedJob, type JobLimits } from './new-job.js';
 import { SharedInserts } from './shared-inserts.js';
 import { signalOf } from './signal-of.js';
+import { traced } from './traced.js';
+
+type EnqueuerOptions = Pick<ResolvedOptions, 'maxPayloadBytes' | 'queues' | 'transaction'> &
+  Partial<Pick<ResolvedOptions, 'carriers' | 'telemetry'>>;
+type Headers = Record<string, string>;
+/** Who hears the id of a checked job. */
+type Hearer = { onChecked?: (id: string) => void };
 
 /** From a call to stored jobs: checks, lanes, the caller's transaction or a shared one, wake-ups. */
 export class Enqueuer {
@@ -22,7 +31,7 @@ export class Enqueuer {
 
   constructor(
     private readonly storage: Storage,
-    private readonly options: Pick<ResolvedOptions, 'maxPayloadBytes' | 'queues' | 'transaction'>,
+    private readonly options: EnqueuerOptions,
     private readonly events: QueueEvents,
   ) {
     this.limits = { maxPayloadBytes: options.maxPayloadBytes, newId: () => this.ids.next() };
@@ -30,29 +39,16 @@ export class Enqueuer {
   }
 
   /** `onChecked` hears the id before anything is written, so that somebody can listen for the end of the job. */
-  async enqueue(queue: string, item: EnqueueItem, call: EnqueueManyOptions, onChecked?: (id: string) => void): Promise<Enqueued> {
-    const checked = this.limited(this.checkedJob(queue, item), this.limitOf(queue, call));
-    const job = checked.lane ? (checked as NewJob) : (await this.withLanes([checked]))[0]!;
-    onChecked?.(job.id);
-    const manager = this.transactionOf(call);
-    if (!manager && isShared(job)) return this.insertShared(job);
-    const [answer] = manager ? await this.insertIn(manager, [job]) : await this.storage.enqueues.insert([job]);
-    this.announce([job], [answer!], manager);
-    return answer!;
+  enqueue(queue: string, item: EnqueueItem, call: EnqueueManyOptions, onChecked?: (id: string) => void): Promise<Enqueued> {
+    const { telemetry } = this.options;
+    const store = (headers?: Headers) => this.store(queue, item, call, { onChecked, traced: headers });
+    return telemetry?.enqueue ? traced(telemetry, { queue, jobs: 1 }, store) : store();
   }
 
   async enqueueMany(queue: string, items: EnqueueItem[], call: EnqueueManyOptions): Promise<Enqueued[]> {
-    const manager = this.transactionOf(call);
-    const limit = this.limitOf(queue, call);
-    if (!manager && limit === undefined && this.limitsOf(queue) === this.limits && isLarge(items))
-      return this.enqueueLarge(queue, items);
-    const checked = items.map((item, index) => this.limited(this.checkedItem(queue, item, index), limit));
-    refuseMixedKeys(checked);
-    const jobs = await this.withLanes(checked);
-    if (jobs.length === 0) return [];
-    const answers = manager ? await this.insertIn(manager, jobs) : await this.storage.enqueues.insert(jobs);
-    this.announce(jobs, answers, manager);
-    return answers;
+    const { telemetry } = this.options;
+    const store = (headers?: Headers) => this.storeMany(queue, items, call, headers);
+    return telemetry?.enqueue ? traced(telemetry, { queue, jobs: items.length }, store) : store();
   }
 
   /** The transaction to join: the given one, the resolver's, or one that TypeORM itself is in (typeorm-transactional). */
@@ -64,9 +60,36 @@ export class Enqueuer {
     return ambient.queryRunner?.isTransactionActive ? ambient : undefined;
   }
 
-  private async enqueueLarge(queue: string, items: EnqueueItem[]): Promise<Enqueued[]> {
+  private async store(queue: string, item: EnqueueItem, call: EnqueueManyOptions, by: Travelling & Hearer): Promise<Enqueued> {
+    const limits = this.limitsOf(queue, by.traced);
+    const checked = this.limited(this.checkedJob(queue, item, limits), this.limitOf(queue, call));
+    const job = checked.lane ? (checked as NewJob) : (await this.withLanes([checked]))[0]!;
+    by.onChecked?.(job.id);
+    const manager = this.transactionOf(call);
+    if (!manager && isShared(job)) return this.insertShared(job);
+    const [answer] = manager ? await this.insertIn(manager, [job]) : await this.storage.enqueues.insert([job]);
+    this.announce([job], [answer!], manager);
+    return answer!;
+  }
+
+  private async storeMany(queue: string, items: EnqueueItem[], call: EnqueueManyOptions, headers?: Headers): Promise<Enqueued[]> {
+    const manager = this.transactionOf(call);
+    const limit = this.limitOf(queue, call);
+    const limits = this.limitsOf(queue, headers);
+    if (!manager && limit === undefined && !limits.ordered && !limits.fair && isLarge(items))
+      return this.enqueueLarge(queue, items, limits);
+    const checked = items.map((item, index) => this.limited(this.checkedItem(queue, item, { index, limits }), limit));
+    refuseMixedKeys(checked);
+    const jobs = await this.withLanes(checked);
+    if (jobs.length === 0) return [];
+    const answers = manager ? await this.insertIn(manager, jobs) : await this.storage.enqueues.insert(jobs);
+    this.announce(jobs, answers, manager);
+    return answers;
+  }
+
+  private async enqueueLarge(queue: string, items: EnqueueItem[], limits: JobLimits): Promise<Enqueued[]> {
     const batch = new LargeBatch(items, {
-      check: (item, index) => this.checkedItem(queue, item, index),
+      check: (item, index) => this.checkedItem(queue, item, { index, limits }),
       register: ({ name, labels }) => this.storage.lanes.of(queue, name, labels),
     });
     await this.storage.enqueues.insertChunks(batch.chunks());
@@ -75,16 +98,16 @@ export class Enqueuer {
     return batch.answers;
   }
 
-  private checkedJob(queue: string, item: EnqueueItem): CheckedJob {
-    const job = checkedJob(queue, item.payload, item, this.limitsOf(queue));
+  private checkedJob(queue: string, item: EnqueueItem, limits: JobLimits): CheckedJob {
+    const job = checkedJob(queue, item.payload, item, limits);
     job.lane = this.storage.lanes.find(queue, job.name, job.labels);
     return job;
   }
 
-  private checkedItem(queue: string, item: EnqueueItem, index: number): CheckedJob {
+  private checkedItem(queue: string, item: EnqueueItem, { index, limits }: { index: number; limits: JobLimits }): CheckedJob {
     try {
       checkObject('an item', item);
-      return this.checkedJob(queue, item);
+      return this.checkedJob(queue, item, limits);
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
       throw new QueueError(error.code, `Item ${index}: ${error.message}`, { cause: error.cause });
@@ -106,9 +129,11 @@ export class Enqueuer {
     return jobs as NewJob[];
   }
 
-  private limitsOf(queue: string): JobLimits {
+  /** What travels along is captured here, once a call, in the context of the caller. */
+  private limitsOf(queue: string, headers?: Headers): JobLimits {
     const { ordered = false, fair = false } = this.options.queues.get(queue) ?? {};
-    if (ordered || fair) return { ...this.limits, ordered, fair };
+    const carried = captured(this.options.carriers);
+    if (ordered || fair || carried || headers) return { ...this.limits, ordered, fair, carried, traced: headers };
     return this.limits;
   }
 

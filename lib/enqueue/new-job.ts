@@ -2,7 +2,7 @@ import { checkBackoff, MAX_DELAY_MS, type StoredBackoff } from '../job/backoff.j
 import type { EnqueueItem, JobOptions } from '../job/enqueue-options.js';
 import { checkLabels, NO_LABELS } from '../job/labels.js';
 import { LAST_DATE } from '../job/job-result.js';
-import { checkId, checkJobName, checkQueueName, quote } from '../job/names.js';
+import { checkId, checkJobName, checkQueueName } from '../job/names.js';
 import { payloadText, tooLarge } from '../job/payload.js';
 import type { QueueError } from '../job/queue.errors.js';
 import { closestWord } from '../runtime/closest-word.js';
@@ -10,12 +10,12 @@ import type { NewJob } from '../storage/enqueue.repository.js';
 import type { Held } from '../storage/held-jobs.js';
 import type { Lane } from '../storage/lanes.js';
 import { checkedConflict } from './conflict-rules.js';
+import { joinedHeaders, type Travelling } from './headers.js';
 import { checkedHold, type QueueShape } from './held.js';
 import { checkNumber, checkObject, checkText, checkWhole, invalid } from './option-checks.js';
 
 export { checkObject, checkText } from './option-checks.js';
 
-const MAX_HEADERS_BYTES = 8 * 1_024;
 const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1_000;
 
 /** A checked job whose lane may have to be registered first. */
@@ -27,7 +27,7 @@ export type CheckedJob = Omit<NewJob, 'lane'> & {
 };
 
 /** What a job is checked against, and where its id comes from. */
-export interface JobLimits extends QueueShape {
+export interface JobLimits extends QueueShape, Travelling {
   maxPayloadBytes: number;
   newId: () => string;
 }
@@ -81,7 +81,7 @@ export function checkedJob(queue: string, payload: unknown, options: JobOptions,
     fingerprint: ifGiven(fingerprint, checkFingerprint),
     payloadBytes: payloadBytes === undefined ? undefined : checkedBytes(payloadBytes, limits.maxPayloadBytes),
     ...held,
-    options: storedOptions(options, held),
+    options: storedOptions(options, held, limits),
   };
 }
 
@@ -105,11 +105,12 @@ function checkedBytes(bytes: Uint8Array, maxBytes: number): Buffer {
 }
 
 /** Only what was given is stored: the worker applies handler, queue and module settings. */
-function storedOptions(given: JobOptions, { group, ordered }: Held): string | undefined {
-  const { headers, maxAttempts, backoff, timeoutMs, workflowId } = given;
+function storedOptions(given: JobOptions, { group, ordered }: Held, travelling: Travelling): string | undefined {
+  const { maxAttempts, backoff, timeoutMs, workflowId } = given;
+  const headers = joinedHeaders(given.headers, travelling);
   if ([headers, maxAttempts, backoff, timeoutMs, workflowId, group].every((value) => value === undefined)) return undefined;
   return JSON.stringify({
-    headers: ifGiven(headers, checkHeaders),
+    headers,
     maxAttempts: ifGiven(maxAttempts, (value) => checkWhole('maxAttempts', value, 1, 1_000)),
     backoff: ifGiven(backoff, checkStorable),
     timeoutMs: ifGiven(timeoutMs, (value) => checkWhole('timeoutMs', value, 1, MAX_TIMEOUT_MS)),
@@ -125,18 +126,6 @@ const ifGiven = <T>(value: T | undefined, check: (value: T) => T): T | undefined
 function checkStorable(backoff: StoredBackoff): StoredBackoff {
   if ((backoff as { type?: string } | null)?.type !== 'custom') return checkBackoff(backoff) as StoredBackoff;
   throw invalid('a custom() backoff cannot be stored with a job. Set it on the handler, the queue or the module');
-}
-
-function checkHeaders(headers: Record<string, string>): Record<string, string> {
-  checkObject('headers', headers);
-  for (const [key, value] of Object.entries(headers)) {
-    if (typeof value !== 'string') throw invalid(`headers: ${quote(key)} must be a string, not ${quote(value)}`);
-    if (`${key}${value}`.includes('\0') || !key.isWellFormed() || !value.isWellFormed())
-      throw invalid(`headers: ${quote(key)} is not well-formed text`);
-  }
-  const bytes = Buffer.byteLength(JSON.stringify(headers));
-  if (bytes > MAX_HEADERS_BYTES) throw invalid(`headers have ${bytes} bytes, more than ${MAX_HEADERS_BYTES}`);
-  return headers;
 }
 
 function unknownOption(key: string): QueueError {

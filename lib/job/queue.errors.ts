@@ -5,6 +5,7 @@ export type QueueErrorCode =
   | 'CLOSED'
   | 'COMMIT_EXPIRED'
   | 'COMPLETION_ROLLED_BACK'
+  | 'CONTEXT_INVALID'
   | 'CRITICAL'
   | 'DATABASE_ERROR'
   | 'DATABASE_UNAVAILABLE'

@@ -3,6 +3,7 @@ import { Janitor } from '../maintenance/janitor.js';
 import { Promoter } from '../maintenance/promoter.js';
 import { Reaper } from '../maintenance/reaper.js';
 import { Scheduler, type News } from '../maintenance/scheduler.js';
+import type { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
 import type { QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
@@ -20,6 +21,7 @@ import type { HandlerRegistry } from './handler-registry.js';
 import { FairPoller } from './fair-poller.js';
 import { Heartbeat } from './heartbeat.js';
 import { JobBatch } from './job-batch.js';
+import type { JobRun } from './job-run.js';
 import { LateAnswers } from './late-answers.js';
 import { longestKeepMs, transactionLimit } from './limits.js';
 import { Poller } from './poller.js';
@@ -28,6 +30,7 @@ import { Settler } from './settler.js';
 import { Shortcut } from './shortcut.js';
 import { successOf } from './success-of.js';
 import { Suspects } from './suspects.js';
+import { surrounded } from './surroundings.js';
 import { Undertaker, type UndertakerParts } from './undertaker.js';
 import { WorkerLanes } from './worker-lanes.js';
 
@@ -107,7 +110,7 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
 type Shared = { claims: Claims; ids: Uuid7; reports: RunReports; worker: string };
 
 function makeExecutors(
-  { storage, options, queues }: WorkerParts,
+  { storage, options, queues, events }: WorkerParts,
   { worker, reports, onVacant }: Shared & Pick<CrewHooks, 'onVacant'>,
   settle: ExecutorParts['settle'],
 ): (call: Call) => Promise<void> {
@@ -117,7 +120,9 @@ function makeExecutors(
   const tools = { queues, completer, checkpointer };
   const single = new Executor({ ...tools, reports, dataSource, maxReschedules: options.maxReschedules, settle });
   const batches = new BatchExecutor(single, tools);
-  return (call) => (call instanceof JobBatch ? batches.execute(call) : single.execute(call));
+  const execute = (call: Call): Promise<void> => (call instanceof JobBatch ? batches.execute(call) : single.execute(call));
+  const refuse = (run: JobRun, error: QueueError): void => single.settle(run, single.thrown(run, error));
+  return surrounded(execute, { carriers: options.carriers, telemetry: options.telemetry, events, refuse });
 }
 
 function makeHeartbeat(

@@ -139,6 +139,8 @@ export class Executor {
   settle(run: JobRun, outcome: Outcome): void {
     if (run.settled) return;
     run.settled = true;
+    run.outcome = outcome;
+    run.endedAt = performance.now();
     this.parts.settle(run, outcome);
   }
 }

@@ -1,5 +1,6 @@
 import type { Failure } from '../job/failure.js';
 import { Job } from '../job/job.js';
+import type { Outcome } from '../job/outcome.js';
 import { QueueError, type QueueErrorCode } from '../job/queue.errors.js';
 import { bytesOf, dateOf, type ClaimedRow, type StoredOptions } from '../storage/row-mapper.js';
 import type { Claim } from './claims.js';
@@ -15,8 +16,12 @@ const NO_OPTIONS: StoredOptions = Object.freeze({});
  */
 export class JobRun extends Job {
   startedAt = 0;
+  /** Its outcome was known; what it waits for the database afterwards is not its time. */
+  endedAt = 0;
   /** Settled by timeout or release while its handler still runs: what that answers later changes nothing. */
   settled = false;
+  /** As what it was settled. */
+  outcome: Outcome | undefined;
   /** `context.complete` succeeded in the handler's transaction; whether that committed only the database knows. */
   completed = false;
   /** That transaction is known to have committed: nothing is left to settle. */
@@ -180,6 +185,6 @@ export class JobRun extends Job {
 
   /** As far as its column reaches: 24 days. */
   get runMs(): number {
-    return this.startedAt === 0 ? 0 : Math.min(Math.round(performance.now() - this.startedAt), MAX_INT);
+    return this.startedAt === 0 ? 0 : Math.min(Math.round((this.endedAt || performance.now()) - this.startedAt), MAX_INT);
   }
 }

@@ -9,7 +9,16 @@ const OPTIONS = 'lib/simple-queue.options.ts';
 const POLICY = membersOf('lib/job/job-handler.ts', 'AttemptPolicy');
 const HANDLE_JOB = [...POLICY, ...membersOf('lib/job/job-handler.ts', 'HandleJobOptions')];
 
-const MODULE_PARTS = ['Where', 'Who works what', 'How much at once', 'Attempts', 'Keeping', 'Speed and faults', 'Sizes'];
+const MODULE_PARTS = [
+  'Where',
+  'Who works what',
+  'How much at once',
+  'Attempts',
+  'Keeping',
+  'Speed and faults',
+  'Sizes',
+  'Around the work',
+];
 /** Options whose parts have rows of their own. */
 const NESTED = ['maintenance', 'poison'];
 
@@ -45,7 +54,7 @@ it('tells the defaults that hold', () => {
 /** A cell such as `15_000`, or `none` and words for what has no default value. */
 function valueOf(cell: string): unknown {
   const [code = ''] = cell.split(' (');
-  if (!/^(['{\d]|true|false|linear)/.test(code)) return undefined;
+  if (!/^(['{[\d]|true|false|linear)/.test(code)) return undefined;
   // Copied, since an object of another context is of another class.
   return JSON.parse(JSON.stringify(runInNewContext(`(${code})`, { linear })));
 }

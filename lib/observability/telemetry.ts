@@ -1,0 +1,61 @@
+import type { Job } from '../job/job.js';
+import type { Outcome } from '../job/outcome.js';
+import type { QueueEvents } from './events.js';
+
+/** An enqueue call: `jobs` of one queue. */
+export interface EnqueueCall {
+  queue: string;
+  jobs: number;
+}
+
+/** A call of a handler: one job, or those of a batch. `outcomeOf` knows what became of each once the call has ended. */
+export interface ProcessCall {
+  queue: string;
+  jobs: readonly Job[];
+  outcomeOf(job: Job): Outcome | undefined;
+}
+
+/** What a worker of this process works at in one queue. */
+export interface QueueLoad {
+  queue: string;
+  /** Calls of handlers that run. */
+  running: number;
+  /** Jobs that are claimed and wait for a permit. */
+  claimed: number;
+  /** How many calls may run at once. */
+  permits: number;
+}
+
+/** How deep a queue is; counts end at 10,000. */
+export interface QueueDepth {
+  queue: string;
+  ready: number;
+  running: number;
+  scheduled: number;
+  deadLetters: number;
+  oldestReadyMs?: number;
+}
+
+/** What telemetry may watch. */
+export interface TelemetrySource {
+  /** Name of the module's instance. */
+  instance: string;
+  events: Pick<QueueEvents, 'on'>;
+  /** What this process works at now; empty without a worker. */
+  load(): QueueLoad[];
+  /** One statement of bounded cost, about all queues. */
+  depths(): Promise<QueueDepth[]>;
+}
+
+/**
+ * Watches from outside: `openTelemetry()` of `nestjs-simple-queue/opentelemetry`, or one of your own. Whatever it throws reaches no job and
+ * no caller: without its `next()` the work is done all the same, and it is done once.
+ */
+export interface Telemetry {
+  /** Called once, when the module is made; answers what ends it. */
+  start(source: TelemetrySource): () => void;
+  /** Around each enqueue call. `next` stores; its headers travel with the jobs, beneath the caller's, where there is room. */
+  enqueue?(call: EnqueueCall, next: (headers?: Record<string, string>) => Promise<unknown>): Promise<unknown>;
+  /** Around each call of a handler, with its carriers and permits. */
+  process?(call: ProcessCall, next: () => Promise<void>): Promise<void>;
+}
