@@ -51,6 +51,11 @@ export default defineConfig(
     },
   },
   { files: ['**/*.{js,mjs,cjs}'], extends: [tseslint.configs.disableTypeChecked] },
+  // How the interfaces of other packages are extended.
+  {
+    files: ['**/*.d.ts'],
+    rules: { '@typescript-eslint/no-empty-object-type': ['error', { allowInterfaces: 'with-single-extends' }] },
+  },
   { files: ['**/*.cjs'], rules: { '@typescript-eslint/no-require-imports': 'off' } },
   {
     files: ['lib/**/*.ts', 'migrations/**/*.ts', 'sample/**/*.ts'],

@@ -29,7 +29,8 @@ import { QueueWorker } from './worker/queue-worker.js';
 
 /** What the application gave to forRoot or forRootAsync. */
 export const GIVEN_OPTIONS = Symbol('nestjs-simple-queue:given-options');
-const RESOLUTION = Symbol('nestjs-simple-queue:resolution');
+/** Its options with the defaults applied, and what is suspicious about them. */
+export const RESOLUTION = Symbol('nestjs-simple-queue:resolution');
 
 /** The providers of one instance of the module. Nest gives each instance its own set, so only what is exported needs a name of its own. */
 export function queueProviders(instance: string, dataSource: DataSourceChoice | undefined): Provider[] {

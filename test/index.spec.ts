@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import * as api from '../lib/index.js';
+import * as testing from '../lib/testing/testing.js';
 
 it('the public API is exactly this: a new name is a promise', () => {
   expect(Object.keys(api).sort()).toEqual([
@@ -35,5 +36,22 @@ it('the public API is exactly this: a new name is a promise', () => {
     'getQueueWorkerToken',
     'getSimpleQueueOptionsToken',
     'linear',
+  ]);
+});
+
+it('the test kit is exactly this', () => {
+  expect(Object.keys(testing).sort()).toEqual([
+    'InMemoryJobQueue',
+    'RecordingQueueService',
+    'SimpleQueueTestingModule',
+    'advanceTime',
+    'clear',
+    'crashBeforeSettle',
+    'drain',
+    'expectEnqueued',
+    'loseLease',
+    'queueMatchers',
+    'runInline',
+    'runNext',
   ]);
 });

@@ -15,6 +15,7 @@ export type QueueErrorCode =
   | 'GROUP_MIXED'
   | 'HANDLER_DUPLICATE'
   | 'HANDLER_INVALID'
+  | 'HANDLER_MISSING'
   | 'HANDLER_UNMADE'
   | 'INVALID_CHECKPOINT'
   | 'INVALID_NAME'
@@ -23,6 +24,7 @@ export type QueueErrorCode =
   | 'INVALID_PAYLOAD'
   | 'ISOLATION_UNSUPPORTED'
   | 'JOB_CANCELLED'
+  | 'JOB_NOT_RUNNING'
   | 'JOB_POISONED'
   | 'JOB_RUNNING'
   | 'JOB_TIMEOUT'
@@ -33,6 +35,7 @@ export type QueueErrorCode =
   | 'MANAGER_FOREIGN'
   | 'MANAGER_INACTIVE'
   | 'MODULE_INVALID'
+  | 'NOTHING_DUE'
   | 'OUTPUT_TOO_LARGE'
   | 'PAYLOAD_TOO_LARGE'
   | 'POSTGRES_TOO_OLD'
@@ -42,6 +45,7 @@ export type QueueErrorCode =
   | 'SCHEMA_AHEAD'
   | 'SCHEMA_BEHIND'
   | 'SHUTDOWN'
+  | 'TEST_MODULE_MISSING'
   | 'TOO_MANY_LANES'
   | 'TRANSACTION_CONFLICT'
   | 'UNIQUE_KEY_TAKEN'
@@ -50,7 +54,9 @@ export type QueueErrorCode =
   | 'WAIT_IN_TRANSACTION'
   | 'WAIT_REFUSED'
   | 'WAIT_TIMEOUT'
-  | 'WORKER_DISABLED';
+  | 'WORKERS_LIVE'
+  | 'WORKER_DISABLED'
+  | 'WORKER_RUNNING';
 
 /** The one error class of the library: says what happened, to which name or value, and what to do. */
 export class QueueError extends Error {

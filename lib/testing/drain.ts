@@ -1,20 +1,17 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { getQueueWorkerToken } from '../tokens.js';
 import type { RunCounts } from '../worker/one-shot.js';
-import type { QueueWorker } from '../worker/queue-worker.js';
-
-export interface DrainOptions {
-  /** Which instance of the module, default the unnamed one. */
-  instance?: string;
-  /** Default 30,000. */
-  timeoutMs?: number;
-}
+import { partsOf } from './application-parts.js';
+import { HandWorker } from './hand-worker.js';
+import { checkTimeout, type RunOptions } from './run-next.js';
 
 /**
- * Runs everything that is due in the real tables, follow-up jobs among it, and answers how the runs ended. Set the module under test up
- * with `worker: { autoStart: false }`, so that nothing runs before the test says so.
+ * Runs everything that is due in the real tables, follow-up jobs among it, side by side as a worker does, and answers how the runs ended.
+ * What lapsed or expired before is reaped and ended first.
+ * @throws QueueError `RUN_TIMEOUT` when work is left after `timeoutMs`, `WORKER_DISABLED`, `INVALID_OPTION`, `MODULE_INVALID`.
  */
-export function drain(app: INestApplicationContext, { instance, timeoutMs }: DrainOptions = {}): Promise<RunCounts> {
-  const worker = app.get<QueueWorker>(getQueueWorkerToken(instance), { strict: false });
-  return worker.runUntilEmpty({ timeoutMs });
+export async function drain(app: INestApplicationContext, options: RunOptions = {}): Promise<RunCounts> {
+  const timeoutMs = checkTimeout(options);
+  const parts = partsOf(app, options);
+  if (parts.options.worker) await new HandWorker(parts).turnDuties();
+  return parts.worker.runUntilEmpty({ timeoutMs });
 }

@@ -13,7 +13,7 @@ export interface RecordedJob {
 
 /** As `find` would answer. */
 export function foundOf(job: RecordedJob): FoundJob {
-  const { name = '', priority = 0, headers = {}, delayMs = 0 } = job.options;
+  const { name = '', priority = 0, headers = {}, labels = [], delayMs = 0 } = job.options;
   const now = new Date();
   const runAt = job.options.runAt ?? new Date(now.getTime() + delayMs);
   const state = job.cancelled ? 'cancelled' : job.options.staged ? 'staged' : runAt > now ? 'scheduled' : 'ready';
@@ -25,18 +25,18 @@ export function foundOf(job: RecordedJob): FoundJob {
     payload: job.payload,
     priority,
     headers,
+    labels: checkLabels(labels),
     state,
     createdAt: now,
     runAt,
     ...counts,
-    ...tagsOf(job.options),
+    ...givenIn(job.options),
   };
 }
 
-function tagsOf({ labels = [], workflowId, payloadBytes }: RecordedJob['options']) {
-  return {
-    labels: checkLabels(labels),
-    ...(workflowId !== undefined && { workflowId }),
-    ...(payloadBytes && { payloadBytes: Buffer.from(payloadBytes) }),
-  };
+/** What is there only where it was given. */
+function givenIn({ payloadBytes, uniqueKey, fingerprint, group, workflowId, maxAttempts }: RecordedJob['options']) {
+  const bytes = payloadBytes && Buffer.from(payloadBytes);
+  const facts = { payloadBytes: bytes, uniqueKey, fingerprint, group, workflowId, maxAttempts };
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as Partial<typeof facts>;
 }

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { checkMaxPending } from '../enqueue/conflict-rules.js';
 import { checkedJob } from '../enqueue/new-job.js';
 import { templatedItem, templatedItems } from '../enqueue/templated-item.js';
@@ -24,6 +23,8 @@ import { checkId } from '../job/names.js';
 import { checkSelector, type QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import { checkTime, checkWait, endAs, foundAs } from '../waiting/read-as.js';
+import { checkExpected, fits, isOf, type ExpectedJob } from './expected-job.js';
+import { listed, wantedIn } from './job-lines.js';
 import { foundOf, type RecordedJob } from './recorded-job.js';
 
 export type { RecordedJob } from './recorded-job.js';
@@ -121,24 +122,23 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     return (job && as ? await foundAs(as, foundOf(job)) : job && foundOf(job)) as FoundJob<Payload, Output> | undefined;
   }
 
-  /** Jobs of a queue whose payload has at least these properties, not cancelled. */
-  jobs(queue: string, payload: object = {}): RecordedJob[] {
-    return this.enqueued.filter((job) => job.queue === queue && !job.cancelled && includes(job.payload, payload));
+  /** Jobs of a queue or template that are as expected, not cancelled unless `state` asks for it. */
+  jobs<Target extends JobTarget>(target: Target, expected: ExpectedJob<GivenOf<Target>> = {}): RecordedJob[] {
+    checkExpected(expected);
+    return this.enqueued.filter((job) => {
+      const found = foundOf(job);
+      return isOf(target, found) && fits(found, expected);
+    });
   }
 
   /**
-   * The first job of the queue whose payload has at least these properties.
+   * The first of them.
    * @throws Error that lists what was enqueued instead.
    */
-  expectEnqueued(queue: string, payload: object = {}): RecordedJob {
-    const [job] = this.jobs(queue, payload);
+  expectEnqueued<Target extends JobTarget>(target: Target, expected: ExpectedJob<GivenOf<Target>> = {}): RecordedJob {
+    const [job] = this.jobs(target, expected);
     if (job) return job;
-    const others = this.enqueued.map(
-      (other) => `  ${other.cancelled ? '(cancelled) ' : ''}${other.queue} ${JSON.stringify(other.payload)}`,
-    );
-    throw new Error(
-      `Expected a job in "${queue}" with ${JSON.stringify(payload)}. Enqueued:\n${others.join('\n') || '  nothing'}`,
-    );
+    throw new Error(`Expected a job in ${wantedIn(target, expected)}. Enqueued:\n${listed(this.enqueued.map(foundOf))}`);
   }
 
   /** Forgets everything, between two tests. */
@@ -212,10 +212,4 @@ function matchesSelector(job: RecordedJob, { id, uniqueKey, fingerprint, workflo
   if (workflowId !== undefined) return job.options.workflowId === workflowId;
   if (group !== undefined) return job.options.group === group;
   return uniqueKey !== undefined ? job.options.uniqueKey === uniqueKey : job.options.fingerprint === fingerprint;
-}
-
-function includes(actual: unknown, expected: unknown): boolean {
-  if (typeof expected !== 'object' || expected === null || Array.isArray(expected)) return isDeepStrictEqual(actual, expected);
-  if (typeof actual !== 'object' || actual === null) return false;
-  return Object.entries(expected).every(([key, value]) => includes((actual as Record<string, unknown>)[key], value));
 }

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import type { News } from '../maintenance/scheduler.js';
 import { Loop, type Round } from '../runtime/loop.js';
 import type { Signal } from '../storage/signals.js';
@@ -6,6 +5,7 @@ import { assemble, type Crew, type WorkerParts } from './crew.js';
 import type { JobRun } from './job-run.js';
 import { UnhandledLanes } from './unhandled-lanes.js';
 import { Shutdown } from './shutdown.js';
+import { workerName } from './worker-name.js';
 
 export type { WorkerParts } from './crew.js';
 
@@ -26,7 +26,7 @@ export interface WorkerPulse {
 
 /** What a working process does: owns the loops that turn the duties, their start and their stop. */
 export class Worker {
-  readonly name = `${hostname().slice(0, 40)}:${process.pid}`;
+  readonly name = workerName();
   private readonly crew: Crew;
   private readonly unhandled: UnhandledLanes;
   private readonly loops: Readonly<

@@ -2,8 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 // #region drain
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { SimpleQueueModule } from 'nestjs-simple-queue';
-import { drain } from 'nestjs-simple-queue/testing';
+import { drain, SimpleQueueTestingModule } from 'nestjs-simple-queue/testing';
 import { DataSource } from 'typeorm';
 import { Order, Receipt } from './order.js';
 import { OrdersService } from './orders.service.js';
@@ -27,7 +26,7 @@ beforeAll(async () => {
   app = await Test.createTestingModule({
     imports: [
       TypeOrmModule.forRoot({ type: 'postgres', url, entities: [Order, Receipt], synchronize: true }),
-      SimpleQueueModule.forRoot({ worker: { autoStart: false } }),
+      SimpleQueueTestingModule.forRoot({ schema: `queue_test_${process.env.JEST_WORKER_ID}` }),
     ],
     providers: [OrdersService, WriteReceipt],
   }).compile();

@@ -19,7 +19,7 @@ afterEach(() => queues.clear());
 
 it('enqueues a reminder for in two days', async () => {
   await reminders.remind('A-1');
-  const job = queues.expectEnqueued('reminders', { orderId: 'A-1' });
+  const job = queues.expectEnqueued('reminders', { payload: { orderId: 'A-1' } });
   expect(job.options).toMatchObject({ delayMs: 172_800_000 });
 });
 

@@ -3,13 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Statement } from '../../lib/storage/statement.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
-const FOLDER = new URL('../../lib/storage/sql/', import.meta.url);
+const FOLDERS = ['storage/sql', 'testing/sql'].map((folder) => new URL(`../../lib/${folder}/`, import.meta.url));
 
 /** Statements that are not for one shard, and why. */
 const NOT_FOR_ONE_SHARD: Record<string, string> = {
   register_queues: 'the registry is a reference table, written once a queue',
   register_lanes: 'the registry is a reference table, written once a lane',
   pause_queue: 'the registry is a reference table, written by an operator',
+  resume_all: 'the registry is a reference table, written by a test',
   notify: 'NOTIFY is a hint of its own connection',
   enqueue_one_and_notify: 'its NOTIFY is a hint of its own connection',
   migration_lock: 'an advisory lock around DDL, held by one connection',
@@ -63,8 +64,8 @@ const drawn = (name: string, text: string): string => (name in DRAWING ? text.re
 
 async function allStatements(): Promise<[string, Statement][]> {
   const found: [string, Statement][] = [];
-  for (const file of readdirSync(FOLDER)) {
-    const exported = (await import(new URL(file, FOLDER).pathname)) as Record<string, Statement>;
+  for (const file of FOLDERS.flatMap((folder) => readdirSync(folder).map((name) => new URL(name, folder).pathname))) {
+    const exported = (await import(file)) as Record<string, Statement>;
     for (const [name, statement] of Object.entries(exported))
       if (typeof statement.text === 'string') found.push([name, statement]);
   }

@@ -39,9 +39,9 @@ const aNewOrder = () => anOrderForm({ id: `A-${++id}` });
 it('enqueues a receipt, a reminder and a summary with an order', async () => {
   const form = aNewOrder();
   await orders.place(form);
-  queues.expectEnqueued('receipts', { orderId: form.id });
-  queues.expectEnqueued('reminders', { orderId: form.id });
-  queues.expectEnqueued('summaries', { day: form.day });
+  queues.expectEnqueued('receipts', { payload: { orderId: form.id } });
+  queues.expectEnqueued('reminders', { payload: { orderId: form.id } });
+  queues.expectEnqueued('summaries', { payload: { day: form.day } });
 });
 
 it('enqueues nothing for an order that it knows', async () => {

@@ -1,0 +1,158 @@
+import { isTemplate, type JobTarget } from '../job/job-template.js';
+import { QueueError } from '../job/queue.errors.js';
+import type { News } from '../maintenance/scheduler.js';
+import { Uuid7 } from '../runtime/uuid7.js';
+import type { Signal } from '../storage/signals.js';
+import { claimedRow } from '../storage/row-mapper.js';
+import { SHARD } from '../storage/shard.js';
+import { assemble, type Crew, type WorkerParts } from '../worker/crew.js';
+import { JobRun } from '../worker/job-run.js';
+import { Shutdown } from '../worker/shutdown.js';
+import type { WorkerLane } from '../worker/worker-lane.js';
+import { workerName } from '../worker/worker-name.js';
+import { RunWatch, type RanJob } from './run-watch.js';
+import { CLAIM_NEXT } from './sql/claim-next.sql.js';
+
+const nothing = (): void => undefined;
+
+/** A worker without loops: its duties are turned by hand, and it runs one job at a time, by the parts that every worker runs jobs by. */
+export class HandWorker {
+  private readonly crew: Crew;
+  private readonly ids = new Uuid7();
+  private deafen = nothing;
+
+  constructor(private readonly parts: WorkerParts) {
+    this.crew = assemble(parts, {
+      name: workerName(),
+      wakePoller: nothing,
+      wakeUndertaker: nothing,
+      onReturn: nothing,
+      onCancel: (ids) => this.cancel(ids),
+      onLost: () => this.abortAll(),
+      onPromoted: nothing,
+      onLater: nothing,
+      onVacant: nothing,
+      onNews: (news) => this.learn(news),
+    });
+  }
+
+  /** Takes a lease, does the work, and ends the lease. */
+  static async with<Result>(parts: WorkerParts, work: (worker: HandWorker) => Promise<Result>): Promise<Result> {
+    const worker = new HandWorker(parts);
+    await worker.open();
+    try {
+      return await work(worker);
+    } finally {
+      await worker.close();
+    }
+  }
+
+  /** Runs the most urgent due job that this application serves to the end of its run; undefined: nothing is due. */
+  async next(target: JobTarget | undefined, timeoutMs: number): Promise<RanJob | undefined> {
+    const run = await this.claim(target);
+    if (!run) return undefined;
+    const watch = new RunWatch(this.parts.events, run);
+    try {
+      await this.process(run, timeoutMs);
+      await new Shutdown(this.crew).flush();
+      return watch.ended();
+    } finally {
+      watch.stop();
+    }
+  }
+
+  /** The same, and dies with the answer: what the handler did is done, and the database hears nothing of it until the lease lapses. */
+  async crash(target: JobTarget | undefined, timeoutMs: number): Promise<RanJob | undefined> {
+    const run = await this.claim(target);
+    if (!run) return undefined;
+    await this.process(run, timeoutMs);
+    const { id, queue, name, attempt } = run;
+    return { id, queue, name, attempt, outcome: 'crashed' };
+  }
+
+  /** What any process does in time without running a job: reaps, expires, promotes, hands turns on. */
+  async turnDuties(): Promise<void> {
+    const { reaper, expirer, scheduler, promoter } = this.crew;
+    await reaper.reap();
+    while ((await expirer.expire()) === 0);
+    while ((await scheduler.promote()) === 0);
+    await promoter.promote();
+  }
+
+  /** Lets go of what has been kept long enough. */
+  async clean(): Promise<void> {
+    await this.crew.janitor.clean();
+  }
+
+  /** Does a lane of this target have a handler here? */
+  async serves(target: JobTarget | undefined): Promise<boolean> {
+    await this.crew.lanes.register();
+    return this.lanesOf(target).length > 0;
+  }
+
+  private async open(): Promise<void> {
+    await this.crew.lanes.register();
+    await this.crew.heartbeat.take();
+    this.deafen = this.parts.storage.signals.receive((signal) => this.hear(signal));
+  }
+
+  private async close(): Promise<void> {
+    this.deafen();
+    await this.crew.heartbeat.end();
+  }
+
+  private async claim(target: JobTarget | undefined): Promise<JobRun | undefined> {
+    await this.turnDuties();
+    const { claims, heartbeat, lanes } = this.crew;
+    const open = this.lanesOf(target).filter((lane) => !lane.isPaused);
+    const id = this.ids.next();
+    claims.expect(id);
+    const values = [SHARD, id, open.map(({ lane }) => lane.id), heartbeat.lease];
+    const rows = (await this.parts.storage.database.loops.rows(CLAIM_NEXT, values)).map(claimedRow);
+    const claim = claims.arrived(id, rows.length);
+    return rows[0] && new JobRun(rows[0], lanes.get(rows[0].lane)!, claim);
+  }
+
+  private async process(run: JobRun, timeoutMs: number): Promise<void> {
+    const { dispatcher, settler } = this.crew;
+    if (run.isCancelled) return settler.add(run, { kind: 'cancelled', reason: 'cancelled before it ran' });
+    dispatcher.runAlone(run);
+    if (await dispatcher.whenIdle(timeoutMs)) return;
+    const shutdown = new Shutdown(this.crew);
+    await shutdown.drain(0);
+    await shutdown.flush();
+    throw hangs(run, timeoutMs);
+  }
+
+  private lanesOf(target: JobTarget | undefined): WorkerLane[] {
+    const [queue, name] = isTemplate(target) ? [target.queue, target.name] : [target, undefined];
+    return this.crew.lanes.all().filter(({ lane }) => (queue ?? lane.queue) === lane.queue && (name ?? lane.name) === lane.name);
+  }
+
+  private async learn(news: News): Promise<void> {
+    await this.crew.lanes.refresh(news.newestLane);
+    this.crew.lanes.pause(news.pausedQueues);
+  }
+
+  /** A cancel, or a look whether the lease is still there: as the loop of a worker would. */
+  private hear(signal: Signal): void {
+    if (signal.cancel) void this.crew.heartbeat.beat().catch(nothing);
+  }
+
+  private cancel(ids: string[]): void {
+    for (const run of this.crew.dispatcher.runs())
+      if (ids.includes(run.id)) run.abort('JOB_CANCELLED', `Job ${run.id} was cancelled.`);
+  }
+
+  private abortAll(): void {
+    const message = 'The lease of this run was taken away; another one may run the job by now.';
+    for (const run of this.crew.dispatcher.runs()) run.abort('LEASE_LOST', message);
+  }
+}
+
+function hangs(run: JobRun, timeoutMs: number): QueueError {
+  return new QueueError(
+    'RUN_TIMEOUT',
+    `Job ${run.id} of queue "${run.queue}" (${run.lane.handler.label}) still ran after ${timeoutMs} ms. It was told to stop and given back, its attempt not spent. The handler hangs, or raise timeoutMs.`,
+  );
+}

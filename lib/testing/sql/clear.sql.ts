@@ -1,0 +1,25 @@
+import { statement } from '../../storage/statement.js';
+
+/** Deletes every job, ended or not, and whatever stands for one. Queues and lanes stay: processes know them by number. */
+export const CLEAR = statement(
+  'clear',
+  `with jobs as (delete from simple_queue.job where shard = $1 returning 1),
+  archived as (delete from simple_queue.archive where shard = $1 returning 1),
+  buried as (delete from simple_queue.dead_letter where shard = $1 returning 1),
+  ready as (delete from simple_queue.ready where shard = $1),
+  fair as (delete from simple_queue.fair_ready where shard = $1),
+  scheduled as (delete from simple_queue.scheduled where shard = $1),
+  suspects as (delete from simple_queue.suspect where shard = $1),
+  staged as (delete from simple_queue.staged where shard = $1),
+  blocked as (delete from simple_queue.blocked where shard = $1),
+  vacant as (delete from simple_queue.vacant where shard = $1),
+  heads as (delete from simple_queue.head where shard = $1),
+  claims as (delete from simple_queue.claim where shard = $1),
+  pulled as (delete from simple_queue.lease where shard = $1 and jobs is not null),
+  lapsed as (delete from simple_queue.lapsed where shard = $1),
+  periods as (delete from simple_queue.throttle where shard = $1)
+  select ((select count(*) from jobs) + (select count(*) from archived) + (select count(*) from buried))::int as jobs`,
+);
+
+/** What a test has paused goes on. */
+export const RESUME_ALL = statement('resume_all', 'update simple_queue.queue set paused_at = null where paused_at is not null');

@@ -1,0 +1,11 @@
+import { statement } from '../../storage/statement.js';
+
+/** Deletes the lease under which a job ($2) runs now, as a reaper does with one that has run out. No row: the job does not run. */
+export const LOSE_LEASE = statement(
+  'lose_lease',
+  `with held as materialized (
+    select c.lease from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+    cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch offset 0) j
+    where c.shard = $1 and u.id = $2::uuid)
+  delete from simple_queue.lease where shard = $1 and id = any(array(select lease from held)) returning worker`,
+);

@@ -1,0 +1,5 @@
+import type { QueueMatchers } from 'nestjs-simple-queue/testing';
+
+declare module 'expect' {
+  interface Matchers<R> extends QueueMatchers<R> {}
+}
