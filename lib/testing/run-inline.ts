@@ -3,6 +3,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import type { EntitySubscriberInterface } from 'typeorm';
 import { Enqueuer } from '../enqueue/enqueuer.js';
 import { QueueError } from '../job/queue.errors.js';
+import { outside } from '../runtime/outside.js';
 import { partsOf, type ApplicationParts } from './application-parts.js';
 import { HandWorker } from './hand-worker.js';
 import { checkTimeout, refuseLoops, type RunOptions } from './run-next.js';
@@ -94,7 +95,8 @@ class InlineRuns {
   /** One round after another: each call's own jobs have run when its round has ended. */
   private run(): Promise<void> {
     if (this.inside.getStore()) return Promise.resolve();
-    const round = () => this.inside.run(true, () => this.runAll());
+    // Of the caller's context, and of its transaction, handlers inherit nothing.
+    const round = () => outside(() => this.inside.run(true, () => this.runAll()));
     this.last = this.last.then(round, round);
     return this.last;
   }

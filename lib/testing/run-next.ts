@@ -3,6 +3,7 @@ import type { JobEnd } from '../job/job-end.js';
 import { isTemplate, templateLabel, type JobTarget, type OutputOf } from '../job/job-template.js';
 import { checkQueueName, quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
+import { outside } from '../runtime/outside.js';
 import { whole } from '../runtime/rules.js';
 import { endAs } from '../waiting/read-as.js';
 import { partsOf, type ApplicationParts, type OfInstance } from './application-parts.js';
@@ -60,11 +61,14 @@ export async function onHandWorker(
   const timeoutMs = checkTimeout(options);
   if (target !== undefined && !isTemplate(target)) checkQueueName(target);
   refuseLoops(parts);
-  return HandWorker.with(parts, async (worker) => {
-    const ran = await work(worker, timeoutMs);
-    if (ran) return ran;
-    throw (await worker.serves(target)) ? await nothingDue(parts, target) : missing(parts, target);
-  });
+  // As in production, handlers inherit nothing of whoever calls: neither a test's context nor its transaction.
+  return outside(() =>
+    HandWorker.with(parts, async (worker) => {
+      const ran = await work(worker, timeoutMs);
+      if (ran) return ran;
+      throw (await worker.serves(target)) ? await nothingDue(parts, target) : missing(parts, target);
+    }),
+  );
 }
 
 /** @throws QueueError `INVALID_OPTION` */

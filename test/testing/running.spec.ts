@@ -1,9 +1,21 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Inject, Injectable, Scope, UseGuards, type CanActivate } from '@nestjs/common';
+import { REQUEST } from '@nestjs/core';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { DataSource } from 'typeorm';
 import { z } from 'zod';
-import { constant, defineJob, JobResult, QueueAdmin, QueueService, type Job, type JobContext } from '../../lib/index.js';
+import {
+  constant,
+  defineJob,
+  JobResult,
+  QueueAdmin,
+  QueueHandler,
+  QueueService,
+  type Job,
+  type JobContext,
+} from '../../lib/index.js';
 import {
   clear,
   crashBeforeSettle,
@@ -20,10 +32,31 @@ import { aGate } from '../support/gate.js';
 
 const Letters = defineJob({ queue: 'letters', payload: z.object({ to: z.string() }), output: z.object({ at: z.coerce.date() }) });
 
+const context = new AsyncLocalStorage<string>();
+
+@Injectable()
+class Doorman implements CanActivate {
+  canActivate(): boolean {
+    return guarded;
+  }
+}
+
+@UseGuards(Doorman)
+@Injectable({ scope: Scope.REQUEST })
+@QueueHandler('requests')
+class Guarded {
+  constructor(@Inject(REQUEST) private readonly job: Job) {}
+
+  process(): unknown {
+    return { job: this.job.id, context: context.getStore() };
+  }
+}
+
 let database: TestDatabase;
 let app: TestingModule;
 let queues: QueueService;
 let starts: unknown[];
+let guarded = true;
 /** What the handler of queue `any` does. */
 let work: (job: Job<never>, context: JobContext) => unknown;
 
@@ -43,6 +76,7 @@ beforeAll(async () => {
     ],
     providers: [
       ...['any', 'strict', 'turns'].map((queue) => aHandler(queue, noteStart)),
+      Guarded,
       aHandler('letters', () => ({ at: '2030-01-01T00:00:00Z' })),
       aHandler('ledger', noteStart, { transactional: true }),
       aHandler('batches', (jobs) => (jobs as unknown as Job[]).map((job) => job.payload), { batch: { size: 5 } }),
@@ -121,6 +155,16 @@ describe('runNext', () => {
     await queues.enqueue('any', 1);
     work = (_, context) => app.get(DataSource).transaction((manager) => context.complete({ done: 1 }, { manager }));
     expect(await runNext(app)).toMatchObject({ outcome: 'succeeded', output: { done: 1 } });
+  });
+
+  it("calls handlers as a worker does: by guards, with the job as the request, and in nobody else's context", async () => {
+    const { id } = await queues.enqueue('requests', 1);
+    expect(await context.run('of the test', () => runNext(app))).toMatchObject({ id, output: { job: id } });
+    expect((await queues.find(id))?.output).toEqual({ job: id });
+    guarded = false;
+    await queues.enqueue('requests', 2);
+    expect(await runNext(app)).toMatchObject({ outcome: 'retried', error: { name: 'ForbiddenException' } });
+    guarded = true;
   });
 
   it('ends a cancelled job, and aborts one that is cancelled while it runs', async () => {
@@ -229,6 +273,12 @@ describe('runInline', () => {
     await Promise.all([queues.enqueue('any', 3), queues.enqueueMany('any', [{ payload: 4 }, { payload: 5 }])]);
     expect(starts.slice(2).sort()).toEqual([3, 4, 5]);
     expect((await queues.enqueueAndWait(Letters, { to: 'ann' })).output).toEqual({ at: new Date(Date.UTC(2030, 0)) });
+  });
+
+  it("runs in nobody's context, not in that of who enqueues", async () => {
+    work = () => void starts.push(context.getStore());
+    await context.run('of the caller', () => queues.enqueue('any', 1));
+    expect(starts).toEqual([1, undefined]);
   });
 
   it('runs after the commit, which waits for it, and not where the transaction rolls back', async () => {
