@@ -67,7 +67,7 @@ export interface Burial extends RunKey {
 
 const CANCEL_BATCH = 1_000;
 
-/** Everything that happens to live jobs after their enqueue. */
+/** Everything that happens to live jobs after their enqueue. What settles runs is given one of a job at most: answers come by id. */
 export class JobRepository {
   constructor(private readonly database: Database) {}
 

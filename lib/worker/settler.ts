@@ -5,7 +5,7 @@ import type { Claims } from './claims.js';
 import type { JobRun } from './job-run.js';
 import type { LateAnswers } from './late-answers.js';
 import type { RunReports } from './run-reports.js';
-import type { Settling } from './settling.js';
+import { oneRunAJob, type Settling } from './settling.js';
 import type { Undertaker } from './undertaker.js';
 
 /** Successes that leave with one statement, and the claims that it may delete. */
@@ -50,7 +50,8 @@ export class Settler {
   }
 
   take(): SettleBatch {
-    const settling = this.successes.splice(0, MAX_BATCH);
+    const { latest: settling, stale } = oneRunAJob(this.successes.splice(0, MAX_BATCH));
+    for (const entry of stale) this.parts.undertaker.add(entry);
     this.underWay += settling.length;
     const claims = this.parts.claims.takeEnded(endedBy(settling));
     return { settling, successes: settling.map(this.parts.successOf), claims };

@@ -6,7 +6,7 @@ import type { Claims } from './claims.js';
 import { Grants } from './grants.js';
 import type { LateAnswers } from './late-answers.js';
 import type { RunReports } from './run-reports.js';
-import type { Settling } from './settling.js';
+import { oneRunAJob, type Settling } from './settling.js';
 import { afterCompletion, burialOf, delayOf, isEnding, isGoing, plainOutcome, returnOf, type Going } from './verdicts.js';
 
 export interface UndertakerParts {
@@ -65,7 +65,9 @@ export class Undertaker {
 
   /** One round: everything that waits, a way at a time. What could not be settled waits for the next round, whatever went wrong. */
   async settle(): Promise<number> {
-    const batch = this.waiting.splice(0, MAX_BATCH).map(afterCompletion);
+    const { latest, stale } = oneRunAJob(this.waiting.splice(0, MAX_BATCH));
+    this.waiting.push(...stale);
+    const batch = latest.map(afterCompletion);
     if (batch.length === 0) return Infinity;
     for (const entry of batch) this.underWay.add(entry);
     const open = (): Settling[] => batch.filter((entry) => this.underWay.has(entry));

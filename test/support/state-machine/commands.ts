@@ -3,65 +3,40 @@ import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import type { ClaimWish } from '../../../lib/storage/job.repository.js';
 import type { ClaimedRow } from '../../../lib/storage/row-mapper.js';
-import { MAX_STALLS, type Model, type ModelJob, type ModelRun } from './model.js';
-import { KEEP, QUEUE, type Real } from './real.js';
-
-/**
- * What may happen to jobs, in any order. To add something: a class whose `work` does it to both sides and compares the answers, and a line in
- * `commands()`. Numbers in a command choose among what there is, so that shrinking keeps it meaningful.
- */
-abstract class Command implements fc.AsyncCommand<Model, Real> {
-  check(model: Readonly<Model>): boolean {
-    return this.isPossible(model as Model);
-  }
-
-  async run(model: Model, real: Real): Promise<void> {
-    await this.work(model, real);
-    await real.compare(model);
-  }
-
-  toString(): string {
-    return `${this.constructor.name}(${JSON.stringify(Object.values(this))})`;
-  }
-
-  protected isPossible(_model: Model): boolean {
-    return true;
-  }
-
-  protected abstract work(model: Model, real: Real): Promise<void>;
-}
-
-const AN_HOUR = 3_600_000;
-/** From the end: small numbers are frequent, and so is what happened lately. */
-const pick = <T>(list: readonly T[], index: number): T => list[list.length - 1 - (index % list.length)]!;
-const EVERYWHERE = { priority: -32_768, runAt: '-infinity', id: '00000000-0000-0000-0000-000000000000', upto: 32_767 };
-
-interface Item {
-  priority: number;
-  uniqueKey?: string;
-  delayed: boolean;
-}
+import type { DeadHead } from '../../../lib/simple-queue.options.js';
+import { AN_HOUR, Command, given, OfJob, OfRun, pick, some, successOf } from './command.js';
+import { BeginDecision, BeginEnqueue, Decide, End, Expire, HandOn, ReleaseGroup, SettleOrdered } from './group-commands.js';
+import { MAX_STALLS, type Model, type ModelItem, type ModelJob, type ModelRun } from './model.js';
+import { EVERYWHERE, KEEP, QUEUE, type Real } from './real.js';
 
 class Enqueue extends Command {
-  constructor(private readonly items: Item[]) {
+  constructor(private readonly items: ModelItem[]) {
     super();
   }
 
   protected async work(model: Model, real: Real): Promise<void> {
-    const items = this.items.map(({ priority, uniqueKey, delayed }, n) => ({
-      payload: { n },
-      priority,
-      uniqueKey,
-      delayMs: delayed ? AN_HOUR : undefined,
-    }));
-    const answers = await real.queues.enqueueMany(QUEUE, items);
-    for (const [index, { id, created }] of answers.entries()) {
-      const item = this.items[index]!;
+    const items = this.items.filter((item) => !waitsForOthers(item, model));
+    const answers = await real.queues.enqueueMany(QUEUE, items.map(given));
+    for (const [index, { id, created }] of inOrderOfStoring(items, answers)) {
+      const item = items[index]!;
       const known = item.uniqueKey === undefined ? undefined : model.live(item.uniqueKey);
       expect({ created, id: known && id }).toEqual({ created: !known, id: known?.id });
       if (created) model.add(id, item);
     }
   }
+}
+
+/** Somebody's open transaction holds what its insert would need. */
+function waitsForOthers({ group, uniqueKey }: ModelItem, model: Model): boolean {
+  const holder = uniqueKey === undefined ? undefined : model.live(uniqueKey);
+  return model.isGroupLocked(group) || (holder !== undefined && model.isLocked(holder));
+}
+
+/** Of one call, what waits for a turn or a commit is stored behind the rest. */
+function inOrderOfStoring<T>(items: ModelItem[], answers: T[]): [number, T][] {
+  const isHeld = (index: number): boolean => items[index]!.group !== undefined || items[index]!.staged === true;
+  const all = [...answers.entries()];
+  return [...all.filter(([index]) => !isHeld(index)), ...all.filter(([index]) => isHeld(index))];
 }
 
 /** Settles successes and claims what is ready, in one statement: runs that lost their job are named, and change nothing. */
@@ -76,18 +51,17 @@ class SettleAndClaim extends Command {
 
   protected async work(model: Model, real: Real): Promise<void> {
     const worker = pick(real.workers, this.worker);
-    const runs = distinct(model.runs.length > 0 ? this.succeed.map((index) => pick(model.runs, index)) : []);
+    const runs = some(model.runsOf({ ordered: false }), this.succeed);
     const lost = runs.filter((run) => !model.holds(run)).map(({ id }) => id);
     const ready = model.claimable(0);
     const claimId = randomUUID();
     const lanes = [{ lane: real.lane.id, wanted: this.limit, ranges: [EVERYWHERE] }];
     const wish: ClaimWish = { claimId, lease: worker.lease, lanes, limit: this.limit };
-    const successes = runs.map(({ id, epoch }) => ({ id, epoch, runMs: 1, keepMs: AN_HOUR, output: '1' }));
 
-    const answer = await real.storage.jobs.settleAndClaim('worker', successes, [], wish);
+    const answer = await real.storage.jobs.settleAndClaim('worker', runs.map(successOf), [], wish);
 
     expect(answer.lost.sort()).toEqual(lost.sort());
-    for (const run of runs) if (model.holds(run)) model.end(run.id, 'succeeded', 1);
+    for (const run of runs) if (model.holds(run)) model.end(run.id, 'succeeded', { spent: 1 });
     expectClaimed(answer.jobs, ready, this.limit, model);
     model.claim(claimId, worker.lease, answer.jobs.map(({ id }) => id)); // prettier-ignore
   }
@@ -111,23 +85,6 @@ class ClaimSuspects extends Command {
     expect(rows.length).toBe(Math.min(this.limit, waiting.length));
     model.claim(claimId, lease, rows.map(({ id }) => id)); // prettier-ignore
   }
-}
-
-/** Of a run that holds its job, or of one that has lost it. */
-abstract class OfRun extends Command {
-  constructor(protected readonly index: number) {
-    super();
-  }
-
-  protected override isPossible(model: Model): boolean {
-    return model.runs.length > 0;
-  }
-
-  protected work(model: Model, real: Real): Promise<void> {
-    return this.answer(pick(model.runs, this.index), model, real);
-  }
-
-  protected abstract answer(run: ModelRun, model: Model, real: Real): Promise<void>;
 }
 
 const WAYS = {
@@ -159,6 +116,7 @@ class Bury extends OfRun {
   constructor(
     index: number,
     private readonly state: 'failed' | 'critical' | 'unprocessable' | 'cancelled' | 'poisoned',
+    private readonly deadHead: DeadHead,
   ) {
     super(index);
   }
@@ -166,11 +124,11 @@ class Bury extends OfRun {
   protected async answer(run: ModelRun, model: Model, real: Real): Promise<void> {
     const spent = this.state === 'cancelled' || this.state === 'poisoned' ? 0 : 1;
     const keep = { archiveKeepMs: AN_HOUR, deadLetterKeepMs: AN_HOUR };
-    const verdict = { state: this.state, spent, runMs: 1, ...keep } as const;
+    const verdict = { state: this.state, spent, runMs: 1, deadHead: this.deadHead, ...keep } as const;
     const answers = await real.storage.jobs.bury('worker', [{ id: run.id, epoch: run.epoch, verdict }]);
     const state = model.jobs.get(run.id)!.cancelRequested ? 'cancelled' : this.state;
     expect(answers).toEqual(model.holds(run) ? [{ id: run.id, state }] : []);
-    if (model.holds(run)) model.end(run.id, state, spent);
+    if (model.holds(run)) model.end(run.id, state, { spent, turn: state === 'cancelled' ? 'skip' : this.deadHead });
   }
 }
 
@@ -184,14 +142,13 @@ class Complete extends OfRun {
   }
 
   protected async answer(run: ModelRun, model: Model, real: Real): Promise<void> {
-    const success = { id: run.id, epoch: run.epoch, runMs: 1, keepMs: AN_HOUR, output: '1' };
     const work = real.test.dataSource.transaction(async (manager) => {
-      const done = await real.storage.jobs.complete(real.storage.database.in(manager), 'worker', success);
+      const done = await real.storage.jobs.complete(real.storage.database.in(manager), 'worker', successOf(run));
       expect(done).toBe(model.holds(run));
       if (!this.commits) throw new RollBack();
     });
     await work.catch((error: unknown) => expect(error).toBeInstanceOf(RollBack));
-    if (this.commits && model.holds(run)) model.end(run.id, 'succeeded', 1);
+    if (this.commits && model.holds(run)) model.end(run.id, 'succeeded', { spent: 1 });
   }
 }
 
@@ -213,26 +170,10 @@ class Checkpoint extends OfRun {
   }
 }
 
-abstract class OfJob extends Command {
-  constructor(protected readonly index: number) {
-    super();
-  }
-
-  protected override isPossible(model: Model): boolean {
-    return model.jobs.size > 0;
-  }
-
-  protected work(model: Model, real: Real): Promise<void> {
-    return this.change(pick(model.all, this.index), model, real);
-  }
-
-  protected abstract change(job: ModelJob, model: Model, real: Real): Promise<void>;
-}
-
 class Cancel extends OfJob {
   protected async change(job: ModelJob, model: Model, real: Real): Promise<void> {
     const counts = await real.storage.jobs.cancelById(real.storage.database.callers.run, [job.id], KEEP.archive);
-    const waits = job.state === 'ready' || job.state === 'scheduled';
+    const waits = ['staged', 'blocked', 'ready', 'scheduled'].includes(job.state);
     const asked = job.state === 'running' && !job.cancelRequested;
     expect(counts).toEqual({ cancelled: Number(waits), requested: Number(asked) });
     if (waits) model.end(job.id, 'cancelled');
@@ -240,22 +181,22 @@ class Cancel extends OfJob {
   }
 }
 
-/** The time of a scheduled job comes. */
+/** The time of a scheduled job, or of a commit, comes. */
 class TimePasses extends OfJob {
+  protected override isLikely({ state }: ModelJob): boolean {
+    return state === 'scheduled' || state === 'staged';
+  }
+
   protected async change(job: ModelJob, _model: Model, real: Real): Promise<void> {
-    if (job.state !== 'scheduled') return;
-    job.due = true;
-    await real.query(
-      `with past as (update simple_queue.job set run_at = now() - interval '1 second' where id = $1 returning id, run_at)
-       update simple_queue.scheduled s set run_at = past.run_at from past where s.id = past.id`,
-      [job.id],
-    );
+    job.due = job.state === 'scheduled';
+    job.overdue = job.state === 'staged';
+    if (job.due || job.overdue) await real.letTimePass([job.id]);
   }
 }
 
 class Promote extends Command {
   protected async work(model: Model, real: Real): Promise<void> {
-    const due = model.all.filter((job) => job.due);
+    const due = model.all.filter((job) => job.due && !model.isLocked(job));
     const { promoted } = await real.storage.jobs.promote('-infinity', [real.lane.id]);
     expect(promoted).toBe(due.length);
     for (const job of due) model.move(job, 'ready');
@@ -277,9 +218,28 @@ class LoseLease extends Command {
 }
 
 class Reap extends Command {
+  constructor(private readonly deadHead: DeadHead) {
+    super();
+  }
+
   protected async work(model: Model, real: Real): Promise<void> {
-    await real.reap(MAX_STALLS);
-    model.reap();
+    await real.reap(MAX_STALLS, this.deadHead);
+    model.reap(this.deadHead);
+  }
+}
+
+/** One at once after the other: what seldom happens to meet by chance. */
+class InTurn extends Command {
+  constructor(private readonly parts: readonly Command[]) {
+    super();
+  }
+
+  override toString(): string {
+    return this.parts.join(', ');
+  }
+
+  protected async work(model: Model, real: Real): Promise<void> {
+    for (const part of this.parts) if (part.check(model)) await part.run(model, real);
   }
 }
 
@@ -313,36 +273,95 @@ function expectClaimed(rows: ClaimedRow[], ready: ModelJob[], limit: number, mod
   }
 }
 
-function distinct(runs: ModelRun[]): ModelRun[] {
-  return [...new Map(runs.map((run) => [run.id, run])).values()];
-}
-
+/** Ordered ones. */
+export const GROUPS = ['g', 'h'];
+const rarely = fc.oneof({ arbitrary: fc.constant(false), weight: 4 }, { arbitrary: fc.constant(true), weight: 1 });
 const item = fc.record({
   priority: fc.constantFrom(0, 0, 0, 5, -5),
   uniqueKey: fc.option(fc.constantFrom('a', 'b', 'c'), { nil: undefined, freq: 3 }),
   delayed: fc.boolean(),
+  staged: rarely,
 });
+const group = fc.constantFrom(...GROUPS);
+const groupItem = fc.record({ group, delayed: rarely, staged: rarely });
 const worker = fc.nat(2);
 const index = fc.oneof(fc.nat(4), fc.nat(50));
+const deadHead = fc.constantFrom<DeadHead>('block', 'skip', 'halt');
 
-/** Everything that may happen; the more a line is repeated, the more often it does. */
-export const commands = (): fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] => [
-  fc.array(item, { minLength: 1, maxLength: 5 }).map((items) => new Enqueue(items)),
-  fc.tuple(worker, fc.array(index, { maxLength: 3 }), fc.nat(4)).map((given) => new SettleAndClaim(...given)),
-  fc.tuple(worker, fc.constant<number[]>([]), fc.constantFrom(1, 3, 10)).map((given) => new SettleAndClaim(...given)),
-  fc.tuple(worker, fc.constantFrom<1 | 2>(1, 2), fc.constantFrom(1, 5)).map((given) => new ClaimSuspects(...given)),
-  fc
-    .tuple(index, fc.constantFrom('retry', 'reschedule', 'release'), fc.boolean())
-    .map(([at, way, delayed]) => new PutBack(at, way, delayed)),
-  fc
-    .tuple(index, fc.constantFrom('failed', 'critical', 'unprocessable', 'cancelled', 'poisoned'))
-    .map((given) => new Bury(...given)),
-  fc.tuple(index, fc.boolean()).map((given) => new Complete(...given)),
-  fc.tuple(index, fc.nat(9)).map((given) => new Checkpoint(...given)),
-  index.map((given) => new Cancel(given)),
-  index.map((given) => new TimePasses(given)),
-  fc.constant(undefined).map(() => new Promote()),
-  worker.map((given) => new LoseLease(given)),
-  fc.constant(undefined).map(() => new Reap()),
-  index.map((given) => new ReleaseClaim(given)),
-];
+const once = fc.constant(undefined);
+
+const enqueueAny = fc.array(fc.oneof(item, groupItem), { minLength: 1, maxLength: 5 }).map((items) => new Enqueue(items));
+const enqueueOrdered = fc.array(groupItem, { minLength: 2, maxLength: 5 }).map((items) => new Enqueue(items));
+const claimAll = worker.map((given) => new SettleAndClaim(given, [], 10));
+const bury = fc
+  .tuple(index, fc.constantFrom('failed', 'critical', 'unprocessable', 'cancelled', 'poisoned'), deadHead)
+  .map((given) => new Bury(...given));
+const complete = fc.tuple(index, fc.boolean()).map((given) => new Complete(...given));
+const putBack = fc
+  .tuple(index, fc.constantFrom('retry', 'reschedule', 'release'), fc.boolean())
+  .map(([at, way, delayed]) => new PutBack(at, way, delayed));
+const cancel = index.map((given) => new Cancel(given));
+const timePasses = index.map((given) => new TimePasses(given));
+const promote = once.map(() => new Promote());
+const decide = fc.tuple(index, fc.constantFrom('commit', 'abort')).map((given) => new Decide(...given));
+const expire = once.map(() => new Expire());
+const handOn = once.map(() => new HandOn());
+const settleOrdered = fc.array(fc.nat(3), { minLength: 1, maxLength: 2 }).map((given) => new SettleOrdered(given));
+const claimSuspects = fc
+  .tuple(worker, fc.constantFrom<1 | 2>(1, 2), fc.constantFrom(1, 5))
+  .map((given) => new ClaimSuspects(...given));
+const end = fc.tuple(fc.nat(2), fc.oneof(fc.constant(true), fc.boolean())).map((given) => new End(...given));
+
+const halt = index.map((given) => new Bury(given, 'failed', 'halt'));
+const beginDecision = fc.tuple(index, fc.constantFrom('cancel', 'commit', 'abort')).map((given) => new BeginDecision(...given));
+const loseLease = worker.map((given) => new LoseLease(given));
+const reap = deadHead.map((given) => new Reap(given));
+const inTurn = (...parts: fc.Arbitrary<Command>[]): fc.Arbitrary<Command> => fc.tuple(...parts).map((all) => new InTurn(all));
+
+/** What may happen; the more a line is repeated, the more often it does. */
+export const commands = {
+  plain: (): fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] => [
+    fc.array(item, { minLength: 1, maxLength: 5 }).map((items) => new Enqueue(items)),
+    enqueueAny,
+    fc.tuple(worker, fc.array(index, { maxLength: 3 }), fc.nat(4)).map((given) => new SettleAndClaim(...given)),
+    claimAll,
+    claimSuspects,
+    putBack,
+    bury,
+    complete,
+    fc.tuple(index, fc.nat(9)).map((given) => new Checkpoint(...given)),
+    cancel,
+    timePasses,
+    promote,
+    loseLease,
+    reap,
+    index.map((given) => new ReleaseClaim(given)),
+    decide,
+    expire,
+  ],
+  ordered: (): fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] => [
+    enqueueAny,
+    enqueueOrdered,
+    claimAll,
+    settleOrdered,
+    inTurn(claimAll, settleOrdered),
+    inTurn(claimAll, bury, handOn),
+    inTurn(enqueueAny, claimAll, halt, settleOrdered, enqueueOrdered),
+    inTurn(enqueueOrdered, beginDecision, claimAll, settleOrdered),
+    inTurn(claimAll, complete, handOn),
+    inTurn(claimAll, putBack),
+    inTurn(loseLease, reap, claimSuspects),
+    inTurn(cancel, handOn),
+    inTurn(timePasses, fc.oneof(promote, expire)),
+    bury,
+    complete,
+    cancel,
+    decide,
+    handOn,
+    group.map((given) => new ReleaseGroup(given)),
+    fc.array(groupItem, { minLength: 1, maxLength: 3 }).map((items) => new BeginEnqueue(items)),
+    beginDecision,
+    end,
+    end,
+  ],
+};

@@ -1,22 +1,30 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
+import type { QueryRunner } from 'typeorm';
 import { QueueService } from '../../../lib/queue.service.js';
+import { isTerminal } from '../../../lib/job/job-state.js';
 import { resolveOptions } from '../../../lib/resolve-options.js';
+import type { DeadHead } from '../../../lib/simple-queue.options.js';
 import type { Lane } from '../../../lib/storage/lanes.js';
 import type { TestStorage } from '../storage.js';
+import { successOf } from './command.js';
 import type { Model, ModelJob, ModelWorker } from './model.js';
 
 export const QUEUE = 'machine';
 const DAY_MS = 86_400_000;
 const FIRST = '00000000-0000-0000-0000-000000000000';
+export const EVERYWHERE = { priority: -32_768, runAt: '-infinity', id: FIRST, upto: 32_767 };
 export const KEEP = { archive: { '': DAY_MS }, deadLetter: { '': DAY_MS } };
-const TABLES = ['job', 'ready', 'scheduled', 'suspect', 'claim', 'lease', 'archive', 'dead_letter'];
+const PLACES = ['job', 'ready', 'scheduled', 'suspect', 'claim', 'staged', 'blocked', 'head', 'vacant'];
+const TABLES = [...PLACES, 'lease', 'archive', 'dead_letter'];
 
 /** The repositories on a real database, and the workers that use them. */
 export class Real {
   readonly queues: QueueService;
   workers: ModelWorker[] = [];
   lane!: Lane;
+  /** Of the application, in the order of the model's. */
+  transactions: QueryRunner[] = [];
 
   constructor(readonly test: TestStorage) {
     this.queues = new QueueService(test.storage, resolveOptions({}).options, test.events);
@@ -28,6 +36,7 @@ export class Real {
 
   /** An empty database and three workers. */
   async reset(model: Model): Promise<void> {
+    for (const runner of this.transactions.splice(0)) await this.end(runner, false);
     await this.query(TABLES.map((table) => `delete from simple_queue.${table}`).join('; '));
     this.lane = await this.storage.lanes.of(QUEUE, '');
     this.workers = [];
@@ -41,9 +50,71 @@ export class Real {
     return lease;
   }
 
-  async reap(maxStalls: number): Promise<void> {
+  async reap(maxStalls: number, deadHead: DeadHead): Promise<void> {
+    const rules = { maxStalls, ...KEEP, deadHead: { '': deadHead } };
     let after: string | null = FIRST;
-    while (after) after = (await this.storage.leases.reap({ maxStalls, ...KEEP }, after)).last;
+    while (after) after = (await this.storage.leases.reap(rules, after)).last;
+  }
+
+  async begin(): Promise<QueryRunner> {
+    const runner = this.test.dataSource.createQueryRunner();
+    this.transactions.push(runner);
+    await runner.startTransaction();
+    return runner;
+  }
+
+  async end(runner: QueryRunner, commits: boolean): Promise<void> {
+    if (commits) await runner.commitTransaction();
+    else await runner.rollbackTransaction();
+    await runner.release();
+  }
+
+  async count(table: string): Promise<number> {
+    return (await this.query<{ n: number }>(`select count(*)::int as n from simple_queue.${table}`))[0]!.n;
+  }
+
+  /** Rows of whatever is live. */
+  async left(): Promise<Record<string, number>> {
+    const counts = await Promise.all(PLACES.map(async (table) => [table, await this.count(table)] as const));
+    return Object.fromEntries(counts.filter(([, rows]) => rows > 0));
+  }
+
+  /** One worker runs whatever is ready, and succeeds. */
+  async finishReady(model: Model): Promise<void> {
+    const lease = randomUUID();
+    const claim = {
+      claimId: randomUUID(),
+      lease,
+      lanes: [{ lane: this.lane.id, wanted: 500, ranges: [EVERYWHERE] }],
+      limit: 500,
+    };
+    const rows = (await this.storage.jobs.settleAndClaim('worker', [], [], claim)).jobs;
+    const claims = [claim.claimId];
+    for (const suspicion of [1, 2] as const) {
+      claims.push(randomUUID());
+      rows.push(...(await this.storage.jobs.claimSuspects(claims.at(-1)!, lease, [this.lane.id], { suspicion, limit: 500 })));
+    }
+    const [cancelled, going] = [rows.filter((row) => row.cancelled), rows.filter((row) => !row.cancelled)];
+    const verdict = { state: 'cancelled', spent: 0, runMs: 1, archiveKeepMs: DAY_MS, deadLetterKeepMs: DAY_MS } as const;
+    await this.storage.jobs.bury('worker', cancelled.map(({ id, epoch }) => ({ id, epoch, verdict }))); // prettier-ignore
+    const isOrdered = ({ id }: { id: string }): boolean => model.jobs.get(id)!.group !== undefined;
+    await this.storage.groups.settle('worker', going.filter(isOrdered).map(successOf));
+    const rest = going.filter((row) => !isOrdered(row)).map(successOf);
+    await this.storage.jobs.settleAndClaim('worker', rest, claims, { claimId: randomUUID(), lease, lanes: [], limit: 0 });
+  }
+
+  /** The time of everything that waits for one comes. */
+  async letTimePass(ids: string[]): Promise<void> {
+    await this.query(
+      `with past as (update simple_queue.job j set run_at = now() - interval '1 second' from simple_queue.scheduled s
+         where j.id = any($1) and s.id = j.id returning j.id, j.run_at)
+       update simple_queue.scheduled s set run_at = past.run_at from past where s.id = past.id`,
+      [ids],
+    );
+    await this.query(
+      `update simple_queue.job set commit_by = now() - interval '1 second' where id = any($1) and commit_by is not null`,
+      [ids],
+    );
   }
 
   async query<Row extends object>(sql: string, params?: unknown[]): Promise<Row[]> {
@@ -67,6 +138,6 @@ const SHOWN = `select v.id, v.state, v.attempt, v.stalls, v.reschedules, (v.opti
 function shownOf({ id, state, attempt, stalls, reschedules, checkpoint, ...live }: ModelJob): object {
   const ended = { cancelRequested: false, epoch: null, suspicion: null };
   const { cancelRequested, epoch, suspicion } = live;
-  const inRow = ['ready', 'scheduled', 'running'].includes(state) ? { cancelRequested, epoch, suspicion } : ended;
+  const inRow = !isTerminal(state) ? { cancelRequested, epoch, suspicion } : ended;
   return { id, state, attempt, stalls, reschedules, checkpoint: checkpoint ?? null, ...inRow };
 }
