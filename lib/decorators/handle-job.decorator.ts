@@ -5,6 +5,7 @@ import {
   type BatchResults,
   type HandleJobMetadata,
   type HandleJobOptions,
+  type TemplateBatchMethod,
   type TemplateMethod,
 } from '../job/job-handler.js';
 import { isTemplate, type JobTarget, type JobTemplate } from '../job/job-template.js';
@@ -24,7 +25,11 @@ type BatchMethod = (jobs: Job<any>[], context: BatchContext) => Promise<BatchRes
  */
 export function HandleJob(name: string, options: HandleJobOptions & { batch: BatchOptions }): MethodMark<BatchMethod>;
 export function HandleJob(name: string, options?: HandleJobOptions & { batch?: undefined }): MethodMark<HandlerMethod>;
-/** The method handles the jobs of a template of the class's queue; the template has a name. */
+/** The method handles the jobs of a template of the class's queue; the template has a name. With `batch` it takes several of them. */
+export function HandleJob<Given, Payload, Answer, Output>(
+  template: JobTemplate<Given, Payload, Answer, Output>,
+  options: HandleJobOptions & { batch: BatchOptions },
+): MethodMark<TemplateBatchMethod<Payload, Answer>>;
 export function HandleJob<Given, Payload, Answer, Output>(
   template: JobTemplate<Given, Payload, Answer, Output>,
   options?: HandleJobOptions & { batch?: undefined },

@@ -5,6 +5,7 @@ import {
   type BatchOptions,
   type QueueHandlerMetadata,
   type QueueHandlerOptions,
+  type TemplateBatchHandler,
   type TemplateHandler,
 } from '../job/job-handler.js';
 import { isTemplate, type JobTarget, type JobTemplate } from '../job/job-template.js';
@@ -20,6 +21,13 @@ export type TemplateHandlerMark<Payload, Answer> = <
   target: Class,
 ) => void;
 
+/** The same for classes that take several of the template's jobs in one call. */
+export type TemplateBatchHandlerMark<Payload, Answer> = <
+  Class extends abstract new (...args: never[]) => TemplateBatchHandler<Payload, Answer>,
+>(
+  target: Class,
+) => void;
+
 /**
  * The class handles the jobs of `queue`: its `@HandleJob` methods those with their names, its `process` all others. `queue` is a name, a prefix
  * with a star (`mail.*`: each queue of that prefix that no closer handler takes, also one that appears later), or `*`.
@@ -28,7 +36,11 @@ export type TemplateHandlerMark<Payload, Answer> = <
  */
 export function QueueHandler(queue: string, options: QueueHandlerOptions & { batch: BatchOptions }): (target: BatchClass) => void;
 export function QueueHandler(queue: string, options?: QueueHandlerOptions): ClassDecorator;
-/** The class's `process` handles the jobs of the template and no others: those with its name, or those without a name; one by one. */
+/** The class's `process` handles the jobs of the template and no others: those with its name, or those without a name. */
+export function QueueHandler<Given, Payload, Answer, Output>(
+  template: JobTemplate<Given, Payload, Answer, Output>,
+  options: QueueHandlerOptions & { batch: BatchOptions },
+): TemplateBatchHandlerMark<Payload, Answer>;
 export function QueueHandler<Given, Payload, Answer, Output>(
   template: JobTemplate<Given, Payload, Answer, Output>,
   options?: QueueHandlerOptions & { batch?: undefined },

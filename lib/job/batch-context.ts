@@ -2,6 +2,7 @@ import type { EntityManager, QueryRunner } from 'typeorm';
 import type { CheckpointOptions } from './checkpoint.js';
 import type { EnqueueOptions, Enqueued } from './enqueue-options.js';
 import type { Job } from './job.js';
+import type { GivenOf, JobTarget } from './job-template.js';
 
 /**
  * What a batch handler gets beside its jobs. A class, not an interface, so that decorated methods can name it.
@@ -23,5 +24,9 @@ export abstract class BatchContext {
   abstract checkpoint(job: Job, state: unknown, options?: CheckpointOptions): Promise<void>;
 
   /** `QueueService.enqueue`. */
-  abstract enqueue(queue: string, payload: unknown, options?: EnqueueOptions): Promise<Enqueued>;
+  abstract enqueue<Target extends JobTarget>(
+    target: Target,
+    payload: GivenOf<Target>,
+    options?: EnqueueOptions,
+  ): Promise<Enqueued>;
 }

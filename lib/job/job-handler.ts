@@ -40,6 +40,18 @@ export interface TemplateHandler<Payload, Answer> {
   acquire?: (job: Job<Payload>) => Promise<Permit | JobResult<unknown>> | Permit | JobResult<unknown>;
 }
 
+/** What handles the jobs of a template several at once. */
+export type TemplateBatchMethod<Payload, Answer> = (
+  jobs: Job<Payload>[],
+  context: BatchContext,
+) => Promise<BatchResults<Answer>> | BatchResults<Answer>;
+
+/** What a class marked `@QueueHandler(template, { batch })` has. */
+export interface TemplateBatchHandler<Payload, Answer> {
+  process: TemplateBatchMethod<Payload, Answer>;
+  acquire?: (job: Job<Payload>) => Promise<Permit | JobResult<unknown>> | Permit | JobResult<unknown>;
+}
+
 /** Several jobs in one call of the handler. */
 export interface BatchOptions {
   /** At most so many, 1 to 1,000. */

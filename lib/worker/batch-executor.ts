@@ -8,6 +8,7 @@ import { ITS_OWN_TICK, releaseSafely, type Executor } from './executor.js';
 import type { JobBatch } from './job-batch.js';
 import type { JobRun } from './job-run.js';
 import type { ContextTools } from './run-context.js';
+import { checkSuccess } from './templated-handler.js';
 
 type BatchMethod = (jobs: Job[], context: BatchRunContext) => unknown;
 
@@ -43,6 +44,7 @@ export class BatchExecutor {
     try {
       const method = runs[0]!.lane.handler.run as unknown as BatchMethod;
       const results = resultsOf(runs, await method([...runs], new BatchRunContext(runs, this.tools)));
+      await checkOutputs(runs, results);
       runs.forEach((run, index) => this.settle(run, results[index]));
     } catch (error) {
       for (const run of runs) this.single.settle(run, this.single.thrown(run, error));
@@ -55,6 +57,14 @@ export class BatchExecutor {
     const outcome = result instanceof Error ? this.single.thrown(run, result) : this.single.answered(run, result);
     this.single.settle(run, outcome);
   }
+}
+
+/** What was completed in the handler's own transaction was looked at there. */
+async function checkOutputs(runs: readonly JobRun[], results: readonly BatchResult[]): Promise<void> {
+  const { checkOutput } = runs[0]!.lane.handler;
+  if (!checkOutput) return;
+  const check = (run: JobRun, result: BatchResult) => checkSuccess(result, (output) => checkOutput(run, output));
+  await Promise.all(runs.map((run, index) => !run.completed && check(run, results[index])));
 }
 
 /** One result a job, in the order of the jobs. */

@@ -3,6 +3,7 @@ import { BatchContext } from '../job/batch-context.js';
 import type { CheckpointOptions } from '../job/checkpoint.js';
 import type { EnqueueOptions, Enqueued } from '../job/enqueue-options.js';
 import type { Job } from '../job/job.js';
+import type { GivenOf, JobTarget } from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { JobRun } from './job-run.js';
 import type { ContextTools } from './run-context.js';
@@ -27,15 +28,17 @@ export class BatchRunContext extends BatchContext {
   }
 
   async complete(job: Job, output: unknown, { manager }: { manager: EntityManager | QueryRunner }): Promise<void> {
-    return this.tools.completer.complete(this.runOf(job), output, manager);
+    const run = this.runOf(job);
+    await this.tools.completer.complete(run, output, manager);
+    await run.lane.handler.checkOutput?.(run, output);
   }
 
   async checkpoint(job: Job, state: unknown, options?: CheckpointOptions): Promise<void> {
     return this.tools.checkpointer.save(this.runOf(job), state, options);
   }
 
-  enqueue(queue: string, payload: unknown, options: EnqueueOptions = {}): Promise<Enqueued> {
-    return this.tools.queues.enqueue(queue, payload, options);
+  enqueue<Target extends JobTarget>(target: Target, payload: GivenOf<Target>, options: EnqueueOptions = {}): Promise<Enqueued> {
+    return this.tools.queues.enqueue(target, payload, options);
   }
 
   private watch(): AbortController {

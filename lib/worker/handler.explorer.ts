@@ -116,11 +116,6 @@ function refuseBatches(provided: ProvidedClass, ofClass: QueueHandlerOptions, ha
       provided,
       'is `transactional` and takes batches, which do not go together. Open the transaction yourself, and call context.complete(job, output, { manager }) for each job.',
     );
-  if (handlers.some(({ options, template }) => options.batch && template))
-    throw invalid(
-      provided,
-      'takes batches of a template, which are taken one by one. Name the queue instead, or leave out `batch`.',
-    );
 }
 
 /** What is done for each job before its batch is put together has no place where all of them share one instance or one failure. */

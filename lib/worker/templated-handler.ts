@@ -1,5 +1,6 @@
 import { JobResult } from '../job/job-result.js';
 import type { Job } from '../job/job.js';
+import { Permit } from '../job/permit.js';
 import { templateLabel, type AnyTemplate } from '../job/job-template.js';
 import { outputText } from '../job/payload.js';
 import { UnprocessableError } from '../job/queue.errors.js';
@@ -14,9 +15,10 @@ import type { JobRun } from './job-run.js';
  */
 export function templated(handler: Handler, template: AnyTemplate | undefined, events: QueueEvents): Handler {
   if (!template?.payload && !template?.output) return handler;
-  const { run, acquire } = handler;
   const parse = payloadParser(template);
   const checkOutput = outputChecker(template, events);
+  if (handler.options.batch) return { ...handler, ...parsedAlone(handler, parse), ...(checkOutput && { checkOutput }) };
+  const { run, acquire } = handler;
   return {
     ...handler,
     run: async (job, context) => {
@@ -29,6 +31,11 @@ export function templated(handler: Handler, template: AnyTemplate | undefined, e
     ...(acquire && { acquire: (job: Job) => parse(job).then(() => acquire(job)) }),
     ...(checkOutput && { checkOutput }),
   };
+}
+
+/** Each job of a batch is parsed before the batch is put together: one that does not fit ends alone. The batch's executor looks at the outputs. */
+function parsedAlone({ acquire }: Handler, parse: (job: Job) => Promise<void>): Pick<Handler, 'acquire'> {
+  return { acquire: (job) => parse(job).then(() => (acquire ? acquire(job) : Permit.free)) };
 }
 
 /** Once a run, since a schema that transforms does not take its own answer. */
@@ -60,7 +67,8 @@ function outputChecker({ output: schema }: AnyTemplate, events: QueueEvents): Ha
   };
 }
 
-async function checkSuccess(answer: unknown, check: (output: unknown) => Promise<void>): Promise<void> {
+export async function checkSuccess(answer: unknown, check: (output: unknown) => Promise<void>): Promise<void> {
+  if (answer instanceof Error) return undefined;
   if (!(answer instanceof JobResult)) return check(answer);
   if (answer.verdict.kind === 'success') return check(answer.verdict.output);
 }

@@ -6,6 +6,7 @@ import { defineJob } from '../../lib/enqueue/define-job.js';
 import { constant } from '../../lib/job/backoff.js';
 import type { JobContext } from '../../lib/job/job-context.js';
 import { JobResult } from '../../lib/job/job-result.js';
+import type { BatchHandler, BatchResult } from '../../lib/job/job-handler.js';
 import type { Job } from '../../lib/job/job.js';
 import { Permit } from '../../lib/job/permit.js';
 import type { StandardSchema } from '../../lib/job/standard-schema.js';
@@ -162,6 +163,35 @@ describe('job templates', () => {
     ]);
     await expect(application.queues.find(id, { as: Loose })).rejects.toMatchObject({ code: 'INVALID_OUTPUT' });
     await expect(application.queues.wait(id, { as: Loose })).rejects.toMatchObject({ code: 'INVALID_OUTPUT' });
+  });
+
+  it('parse each job of a batch alone, look at each output alone, and end alone what does not fit', async () => {
+    const calls: unknown[][] = [];
+    class Batched implements BatchHandler<{ orderId: number; due: Date }, { sentAt: string }> {
+      process(jobs: Job<{ orderId: number; due: Date }>[]): BatchResult<{ sentAt: string }>[] {
+        calls.push(jobs.map(({ payload }) => payload));
+        return jobs.map(({ payload: { orderId, due } }) =>
+          orderId < 0 ? new Error('no such order') : { sentAt: orderId === 0 ? 'never' : due.toISOString() },
+        );
+      }
+    }
+    QueueHandler(Receipts, { batch: { size: 10 } })(Batched);
+    const { queues } = await story.start({ options: { worker: false } });
+    const given = [{ orderId: 1, due: DUE }, { orderId: 'two', due: DUE }, { orderId: 0, due: DUE }, { orderId: -1, due: DUE }]; // prettier-ignore
+    const items = given.map((payload) => ({ payload, name: 'send', maxAttempts: 1 }));
+    const ids = (await queues.enqueueMany('receipts', items)).map(({ id }) => id);
+
+    const application = await start(Batched);
+
+    expect(await untilJobIs('succeeded', application, ids[0]!)).toMatchObject({ output: { sentAt: DUE } });
+    expect(await untilJobIs('unprocessable', application, ids[1]!)).toMatchObject({
+      attempt: 1,
+      lastError: { message: expect.stringMatching(/does not fit the schema of receipts\/send: orderId/) },
+    });
+    expect(await untilJobIs('succeeded', application, ids[2]!)).toMatchObject({ output: { sentAt: 'never' } });
+    expect(application.seen('outputInvalid')).toMatchObject([{ id: ids[2], problem: expect.stringMatching(/^sentAt: /) }]);
+    expect(await untilJobIs('failed', application, ids[3]!)).toMatchObject({ lastError: { message: 'no such order' } });
+    expect(calls).toEqual([[1, 0, -1].map((orderId) => ({ orderId, due: new Date(DUE) }))]);
   });
 
   it('fail the attempt, and no more, when the schema itself fails before work', async () => {

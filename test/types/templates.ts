@@ -2,12 +2,15 @@
 import { expectTypeOf } from 'expect-type';
 import { z } from 'zod';
 import {
+  BatchContext,
   defineJob,
   HandleJob,
   Job,
   JobContext,
   JobResult,
   QueueHandler,
+  type BatchHandler,
+  type BatchResult,
   type FoundJob,
   type JobEnd,
   type JobHandler,
@@ -167,8 +170,68 @@ export class WrongAcquire {
   }
 }
 
+@QueueHandler(Receipts, { batch: { size: 10, lingerMs: 5 } })
+export class SendReceipts implements BatchHandler<{ orderId: number; due: Date }, { sentAt: string }> {
+  async process(jobs: Job<{ orderId: number; due: Date }>[], context: BatchContext): Promise<BatchResult<{ sentAt: string }>[]> {
+    await context.enqueue(Plain, { orderId: jobs[0]!.payload.orderId });
+    // @ts-expect-error another payload than the template's
+    await context.enqueue(Plain, {});
+    return jobs.map((job) => (job.attempt > 1 ? JobResult.fail('busy') : { sentAt: job.payload.due.toISOString() }));
+  }
+}
+
+@QueueHandler(Plain, { batch: { size: 10 } })
+export class ResultsById {
+  process(jobs: readonly Job<Receipt>[]): Map<string, Sent | Error> {
+    return new Map(jobs.map(({ id }) => [id, { messageId: id }]));
+  }
+}
+
+// @ts-expect-error with `batch` it takes several jobs
+@QueueHandler(Plain, { batch: { size: 10 } })
+export class OneOfABatch {
+  process(job: Job<Receipt>): Sent {
+    return { messageId: job.id };
+  }
+}
+
+// @ts-expect-error without `batch` it takes one
+@QueueHandler(Plain)
+export class SeveralWithoutBatch {
+  process(jobs: Job<Receipt>[]): Sent[] {
+    return jobs.map(({ id }) => ({ messageId: id }));
+  }
+}
+
+// @ts-expect-error the payloads that it takes are not what the schema makes
+@QueueHandler(Receipts, { batch: { size: 10 } })
+export class BatchOfGiven {
+  process(jobs: Job<{ orderId: number; due: string }>[]): { sentAt: string }[] {
+    return jobs.map(({ payload }) => ({ sentAt: payload.due }));
+  }
+}
+
+// @ts-expect-error its results are not the template's
+@QueueHandler(Plain, { batch: { size: 10 } })
+export class WrongResults {
+  process(jobs: Job<Receipt>[]): number[] {
+    return jobs.map(({ attempt }) => attempt);
+  }
+}
+
 @QueueHandler('receipts')
 export class Methods {
+  @HandleJob(Receipts, { batch: { size: 5 } })
+  sendAll(jobs: Job<{ orderId: number; due: Date }>[]): { sentAt: string }[] {
+    return jobs.map((job) => ({ sentAt: job.payload.due.toISOString() }));
+  }
+
+  // @ts-expect-error with `batch` a method takes several jobs
+  @HandleJob(Receipts, { batch: { size: 5 } })
+  sendOne(job: Job<{ orderId: number; due: Date }>): { sentAt: string } {
+    return { sentAt: job.payload.due.toISOString() };
+  }
+
   @HandleJob(Receipts, { timeoutMs: 5 })
   send(job: Job<{ orderId: number; due: Date }>): { sentAt: string } {
     return { sentAt: job.payload.due.toISOString() };
