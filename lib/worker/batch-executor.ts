@@ -63,8 +63,10 @@ export class BatchExecutor {
 async function checkOutputs(runs: readonly JobRun[], results: readonly BatchResult[]): Promise<void> {
   const { checkOutput } = runs[0]!.lane.handler;
   if (!checkOutput) return;
-  const check = (run: JobRun, result: BatchResult) => checkSuccess(result, (output) => checkOutput(run, output));
-  await Promise.all(runs.map((run, index) => !run.completed && check(run, results[index])));
+  const check = async (run: JobRun, result: BatchResult): Promise<void> => {
+    if (!run.completed) await checkSuccess(result, (output) => checkOutput(run, output));
+  };
+  await Promise.all(runs.map((run, index) => check(run, results[index])));
 }
 
 /** One result a job, in the order of the jobs. */
