@@ -1,5 +1,6 @@
 import type { AddCommand } from './command.js';
+import { addInit } from './commands/init.command.js';
 import { addQueues } from './commands/queues.command.js';
 
 /** In the order of the help. A new command is a file and a line here. */
-export const COMMANDS: readonly AddCommand[] = [addQueues];
+export const COMMANDS: readonly AddCommand[] = [addQueues, addInit];

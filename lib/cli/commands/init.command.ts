@@ -1,0 +1,58 @@
+import { resolve } from 'node:path';
+import type { AddCommand, Cli } from '../command.js';
+import { diffOf, type DiffLine } from '../init/diff.js';
+import { planInit, type Change, type InitPlan } from '../init/plan.js';
+import { readProject } from '../init/project.js';
+import { typescriptOf } from '../init/typescript-of.js';
+import { writeChanges } from '../init/write-changes.js';
+import type { Tone } from '../screen.js';
+
+interface InitFlags {
+  module?: string;
+  yes: boolean;
+}
+
+export const addInit: AddCommand = (program, act) => {
+  program
+    .command('init')
+    .description(
+      'Sets up a Nest application: the module, a first handler and a spec. Shows what it would change; --yes changes it.',
+    )
+    .argument('[folder]', 'of the application', '.')
+    .option('--module <path>', 'file of the root module; default: app.module.ts among the sources')
+    .option('--yes', 'write it', false)
+    .action(act(init));
+};
+
+async function init({ screen }: Cli, folder: string, { module, yes }: InitFlags): Promise<void> {
+  const root = resolve(folder);
+  const plan = planInit(readProject(root), typescriptOf(root), module);
+  if (yes) writeChanges(root, plan.changes);
+  await screen.answer({ ...plan, written: yes }, () => show(screen, plan, yes));
+}
+
+function show(screen: Cli['screen'], { changes, byHand, knownIn }: InitPlan, written: boolean): void {
+  if (knownIn) return screen.say('Nothing to do: ', { text: knownIn, tone: 'strong' }, ' imports SimpleQueueModule already.');
+  for (const change of changes) showChange(screen, change, written);
+  for (const { what, lines } of byHand) {
+    screen.say({ text: `By hand. ${what}:`, tone: 'warn' });
+    screen.text(`\n${lines.replaceAll(/^(?=.)/gm, '  ')}\n`);
+  }
+  const next = written
+    ? `Next: inject GreetingsService somewhere, and call greet('Ann').`
+    : 'Nothing is written yet. --yes writes it.';
+  screen.note({ text: next, tone: 'strong' });
+}
+
+const TONES: Record<DiffLine['sign'], Tone> = { '+': 'good', '-': 'bad', ' ': 'dim' };
+
+function showChange(screen: Cli['screen'], { path, before, after }: Change, written: boolean): void {
+  const verb = before === undefined ? 'create' : 'change';
+  screen.say({ text: written ? `${verb}d ${path}` : `${verb} ${path}`, tone: 'strong' });
+  if (written) return;
+  for (const hunk of diffOf(before ?? '', after)) {
+    for (const { sign, text } of hunk)
+      screen.say({ text: `  ${sign} ${text.replaceAll('\t', '  ')}`.trimEnd(), tone: TONES[sign] });
+    screen.say('');
+  }
+}

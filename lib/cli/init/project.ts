@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import { QueueError } from '../../job/queue.errors.js';
+
+/** An application's own texts by their paths from its root, with slashes: what `planInit` reads. Nothing else of it is looked at. */
+export type Project = ReadonlyMap<string, string>;
+
+const SETTINGS = ['package.json', 'nest-cli.json', 'test/jest-e2e.json'];
+const FOREIGN = new Set(['node_modules', 'dist', 'coverage', 'build']);
+
+/** Empty where no package.json is: nobody's folders are searched. */
+export function readProject(root: string): Project {
+  const settings = SETTINGS.map((path) => join(root, path)).filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
+  if (!settings.includes(join(root, 'package.json'))) return new Map();
+  return new Map([...settings, ...sourcesIn(root)].map((path) => [fromRoot(root, path), readFileSync(path, 'utf8')]));
+}
+
+function sourcesIn(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return FOREIGN.has(entry.name) || entry.name.startsWith('.') ? [] : sourcesIn(path);
+    return entry.isFile() && /(?<!\.d)\.ts$/.test(entry.name) ? [path] : [];
+  });
+}
+
+const fromRoot = (root: string, path: string): string => relative(root, path).split(sep).join('/');
+
+/** The call is wrong for this folder, and nothing is done. */
+export const refusal = (message: string): QueueError => new QueueError('INVALID_OPTION', message);

@@ -1,0 +1,27 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Change } from './plan.js';
+import { refusal } from './project.js';
+
+/**
+ * In their order, so that a second run goes on where one failed. What came into being or changed since the plan was made is left as it is.
+ * @throws QueueError `INVALID_OPTION`
+ */
+export function writeChanges(root: string, changes: readonly Change[]): void {
+  for (const change of changes) {
+    try {
+      write(join(root, change.path), change);
+    } catch (error) {
+      const { errno, code } = error as NodeJS.ErrnoException;
+      throw errno ? refusal(`${change.path} cannot be written (${code}). Put that right and run it again.`) : error;
+    }
+  }
+}
+
+function write(file: string, { path, before, after }: Change): void {
+  if (before !== undefined && readFileSync(file, 'utf8') !== before)
+    throw refusal(`${path} has changed in the meantime. Run it again.`);
+  mkdirSync(dirname(file), { recursive: true });
+  // `x`: a file that has come into being is not overwritten.
+  writeFileSync(file, after, { flag: before === undefined ? 'wx' : 'w' });
+}
