@@ -61,7 +61,7 @@ export class QueueService {
     checkObject('options', options);
     const { manager, maxPending, ...job } = options;
     const item = { payload, ...job };
-    const call = { manager, maxPending };
+    const call = { manager: this.storage.database.transactionOf({ manager }), maxPending };
     if (!isTemplate(target)) return this.enqueuer.enqueue(target, item, call);
     return this.enqueuer.enqueue(target.queue, await templatedItem(target, item), call);
   }
@@ -77,8 +77,9 @@ export class QueueService {
     items: EnqueueItem<GivenOf<Target>>[],
     options: EnqueueManyOptions = {},
   ): Promise<Enqueued[]> {
-    if (!isTemplate(target)) return this.enqueuer.enqueueMany(target, items, options);
-    return this.enqueuer.enqueueMany(target.queue, await templatedItems(target, items), options);
+    const call = { ...options, manager: this.storage.database.transactionOf(options) };
+    if (!isTemplate(target)) return this.enqueuer.enqueueMany(target, items, call);
+    return this.enqueuer.enqueueMany(target.queue, await templatedItems(target, items), call);
   }
 
   /**
@@ -94,7 +95,7 @@ export class QueueService {
     checkObject('options', options);
     const { timeoutMs, signal, manager, maxPending, ...job } = options as typeof options & InTransaction;
     const time = checkTime({ timeoutMs, signal });
-    if (this.enqueuer.transactionOf({ manager })) throw waitsForItself();
+    if (this.storage.database.transactionOf({ manager })) throw waitsForItself();
     const template = isTemplate(target) ? target : undefined;
     const queue = template?.queue ?? checkQueueName(target);
     this.waits.refuseUnkept(queue);
@@ -120,7 +121,7 @@ export class QueueService {
    * @throws QueueError `INVALID_OPTION` when not exactly one selector is given.
    */
   async cancel(selector: CancelSelector, options: InTransaction = {}): Promise<CancelCounts> {
-    const manager = this.enqueuer.transactionOf(options);
+    const manager = this.storage.database.transactionOf(options);
     const run = manager ? this.storage.database.in(manager) : this.storage.database.callers.run;
     const counts = await this.cancelBy(run, selector);
     // What was cancelled may have held the turn of an ordered group: "later" asks for a look.
@@ -137,12 +138,12 @@ export class QueueService {
    * @throws QueueError `INVALID_OPTION` for an id that is no UUID.
    */
   async commit(id: string, options: InTransaction = {}): Promise<CommitAnswer> {
-    return this.twoPhase.commit(checkId(id), this.enqueuer.transactionOf(options));
+    return this.twoPhase.commit(checkId(id), this.storage.database.transactionOf(options));
   }
 
   /** Ends a staged job, as `cancelled`, without running it; otherwise as `commit`. A job that was committed is left alone. */
   async abort(id: string, options: InTransaction = {}): Promise<CommitAnswer> {
-    return this.twoPhase.abort(checkId(id), this.enqueuer.transactionOf(options));
+    return this.twoPhase.abort(checkId(id), this.storage.database.transactionOf(options));
   }
 
   /**
@@ -153,7 +154,7 @@ export class QueueService {
     id: string,
     options: FindOptions<Payload, Output> = {},
   ): Promise<FoundJob<Payload, Output> | undefined> {
-    const manager = this.enqueuer.transactionOf(options);
+    const manager = this.storage.database.transactionOf(options);
     const run = manager ? this.storage.database.in(manager) : this.storage.database.callers.run;
     const found = await this.storage.jobs.find(checkId(id), run);
     return (found && options.as ? await foundAs(options.as, found) : found) as FoundJob<Payload, Output> | undefined;

@@ -1,5 +1,5 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
-import type { Enqueued, EnqueueItem, EnqueueManyOptions, EnqueueOutcome, InTransaction } from '../job/enqueue-options.js';
+import type { Enqueued, EnqueueItem, EnqueueManyOptions, EnqueueOutcome } from '../job/enqueue-options.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
 import { Uuid7 } from '../runtime/uuid7.js';
@@ -17,13 +17,13 @@ import { SharedInserts } from './shared-inserts.js';
 import { signalOf } from './signal-of.js';
 import { traced } from './traced.js';
 
-type EnqueuerOptions = Pick<ResolvedOptions, 'maxPayloadBytes' | 'queues' | 'transaction'> &
+type EnqueuerOptions = Pick<ResolvedOptions, 'maxPayloadBytes' | 'queues'> &
   Partial<Pick<ResolvedOptions, 'carriers' | 'telemetry'>>;
 type Headers = Record<string, string>;
 /** Who hears the id of a checked job. */
 type Hearer = { onChecked?: (id: string) => void };
 
-/** From a call to stored jobs: checks, lanes, the caller's transaction or a shared one, wake-ups. */
+/** From a call to stored jobs: checks, lanes, the transaction to join or a shared one, wake-ups. */
 export class Enqueuer {
   private readonly ids = new Uuid7();
   private readonly shared: SharedInserts;
@@ -51,21 +51,12 @@ export class Enqueuer {
     return telemetry?.enqueue ? traced(telemetry, { queue, jobs: items.length }, store) : store();
   }
 
-  /** The transaction to join: the given one, the resolver's, or one that TypeORM itself is in (typeorm-transactional). */
-  transactionOf({ manager }: InTransaction): EntityManager | QueryRunner | undefined {
-    if (manager) return manager;
-    const resolved = this.options.transaction?.();
-    if (resolved?.queryRunner?.isTransactionActive) return resolved;
-    const ambient = this.storage.database.dataSource.manager;
-    return ambient.queryRunner?.isTransactionActive ? ambient : undefined;
-  }
-
   private async store(queue: string, item: EnqueueItem, call: EnqueueManyOptions, by: Travelling & Hearer): Promise<Enqueued> {
     const limits = this.limitsOf(queue, by.traced);
     const checked = this.limited(this.checkedJob(queue, item, limits), this.limitOf(queue, call));
     const job = checked.lane ? (checked as NewJob) : (await this.withLanes([checked]))[0]!;
     by.onChecked?.(job.id);
-    const manager = this.transactionOf(call);
+    const { manager } = call;
     if (!manager && isShared(job)) return this.insertShared(job);
     const [answer] = manager ? await this.insertIn(manager, [job]) : await this.storage.enqueues.insert([job]);
     this.announce([job], [answer!], manager);
@@ -73,7 +64,7 @@ export class Enqueuer {
   }
 
   private async storeMany(queue: string, items: EnqueueItem[], call: EnqueueManyOptions, headers?: Headers): Promise<Enqueued[]> {
-    const manager = this.transactionOf(call);
+    const { manager } = call;
     const limit = this.limitOf(queue, call);
     const limits = this.limitsOf(queue, headers);
     if (!manager && limit === undefined && !limits.ordered && !limits.fair && isLarge(items))

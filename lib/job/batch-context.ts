@@ -1,6 +1,5 @@
-import type { EntityManager, QueryRunner } from 'typeorm';
 import type { CheckpointOptions } from './checkpoint.js';
-import type { EnqueueOptions, Enqueued } from './enqueue-options.js';
+import type { EnqueueOptions, Enqueued, InTransaction } from './enqueue-options.js';
 import type { Job } from './job.js';
 import type { GivenOf, JobTarget } from './job-template.js';
 
@@ -18,7 +17,7 @@ export abstract class BatchContext {
    * Completes one job in the handler's own transaction, as `JobContext.complete` does. Call it for each job whose effect that transaction holds.
    * @throws QueueError `LEASE_LOST` when this run no longer holds the job: let it roll your transaction back.
    */
-  abstract complete(job: Job, output: unknown, options: { manager: EntityManager | QueryRunner }): Promise<void>;
+  abstract complete(job: Job, output?: unknown, options?: InTransaction): Promise<void>;
 
   /** Keeps how far one job has come, as `JobContext.checkpoint` does. */
   abstract checkpoint(job: Job, state: unknown, options?: CheckpointOptions): Promise<void>;

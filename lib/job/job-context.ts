@@ -1,6 +1,6 @@
-import type { EntityManager, QueryRunner } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import type { CheckpointOptions } from './checkpoint.js';
-import type { EnqueueOptions, Enqueued } from './enqueue-options.js';
+import type { EnqueueOptions, Enqueued, InTransaction } from './enqueue-options.js';
 import type { GivenOf, JobTarget } from './job-template.js';
 
 /**
@@ -20,15 +20,16 @@ export abstract class JobContext {
   abstract readonly manager: EntityManager;
 
   /**
-   * Completes the job in the handler's own transaction: the handler's writes and the completion commit together.
+   * Completes the job in the handler's own transaction, the given or the ambient one: the handler's writes and the completion commit together.
    * If that transaction rolls back and the handler still returns, the attempt fails with `COMPLETION_ROLLED_BACK`.
-   * @throws QueueError `LEASE_LOST` when this run no longer holds the job: let it roll your transaction back.
+   * @throws QueueError `LEASE_LOST` when this run no longer holds the job: let it roll your transaction back. `MANAGER_INACTIVE` outside a
+   * transaction.
    */
-  abstract complete(output: unknown, options: { manager: EntityManager | QueryRunner }): Promise<void>;
+  abstract complete(output?: unknown, options?: InTransaction): Promise<void>;
 
   /**
    * Keeps how far the job has come: its next run finds `state` in `job.checkpoint`, after a failure, a reschedule or a crash, also when it is
-   * run again from the dead letter queue. At once, or with `manager` if and only if that transaction commits. `undefined` takes it away.
+   * run again from the dead letter queue. At once, or in a transaction (`manager`, or the ambient one) if and only if it commits. `undefined` takes it away.
    * `extraAttempts` grants further attempts; a checkpoint alone grants none. A call costs an UPDATE: call it each few seconds, not each row.
    * @throws QueueError `LEASE_LOST` when this run no longer holds the job, `CHECKPOINT_TOO_LARGE`, `INVALID_CHECKPOINT`, `INVALID_OPTION`.
    */

@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import type { InTransaction } from '../job/enqueue-options.js';
 import { QueueError } from '../job/queue.errors.js';
 import { inSchema } from '../../migrations/migrations.js';
 import { CallerConnection } from './caller-connection.js';
@@ -13,6 +14,8 @@ export interface DatabaseOptions {
   preparedStatements: boolean;
   poolMode: 'session' | 'transaction';
   queryTimeoutMs: number;
+  /** The transaction of the surroundings, if there is one. */
+  transaction?: () => EntityManager | undefined;
 }
 
 /** One for each loop that may be under way, so that a heartbeat never waits for a claim; opened when they are needed. */
@@ -40,6 +43,15 @@ export class Database {
     this.callers = new Connections(dataSource, { ...shared, max: CALLERS_MAX, lockTimeoutMs: 0, plans: 'insertions' });
     this.callersOwn = new CallerConnection(shared);
     this.known = new WeakSet([dataSource]);
+  }
+
+  /** The transaction to join: the given one, the resolver's, or one that TypeORM itself is in (typeorm-transactional). */
+  transactionOf({ manager }: InTransaction): EntityManager | QueryRunner | undefined {
+    if (manager) return manager;
+    const resolved = this.options.transaction?.();
+    if (resolved?.queryRunner?.isTransactionActive) return resolved;
+    const ambient = this.dataSource.manager;
+    return ambient.queryRunner?.isTransactionActive ? ambient : undefined;
   }
 
   /**
@@ -88,6 +100,6 @@ function foreign(): QueueError {
 function inactive(): QueueError {
   return new QueueError(
     'MANAGER_INACTIVE',
-    'The given manager has no open transaction. Give the one that dataSource.transaction((manager) => ...) hands you, or leave `manager` out.',
+    'The transaction to join is not open: the given manager has none, or it ended before the call was done. Give the one that dataSource.transaction((manager) => ...) hands you, await the call inside it, or leave `manager` out.',
   );
 }

@@ -1,6 +1,7 @@
 import pg from 'pg';
-import type { EntitySubscriberInterface, QueryRunner } from 'typeorm';
+import type { QueryRunner } from 'typeorm';
 import { Loop } from '../runtime/loop.js';
+import { AfterCommit } from './after-commit.js';
 import { connectionOptionsOf } from './connection-options.js';
 import type { Database } from './database.js';
 import { NOTIFY } from './sql/notify.sql.js';
@@ -53,8 +54,7 @@ export class Signals {
   private pendingCancel = false;
   private pendingLater = false;
   private pendingPauses = false;
-  private readonly afterCommit = new WeakMap<QueryRunner, (() => void)[]>();
-  private readonly subscriber: EntitySubscriberInterface;
+  private readonly afterCommit: AfterCommit;
   private readonly notifier: Loop;
   private readonly listener: Loop;
   private client: pg.Client | undefined;
@@ -66,22 +66,16 @@ export class Signals {
     this.channel = `sq:${options.schema}`;
     this.notifier = new Loop('notifier', () => this.notify(), { onError: () => undefined, maxRestMs: 1_000 });
     this.listener = new Loop('listener', () => this.listen(), { onError: options.onError });
-    this.subscriber = {
-      afterTransactionCommit: ({ queryRunner }) => this.settle(queryRunner),
-      afterTransactionRollback: ({ queryRunner }) => this.forget(queryRunner),
-    };
+    this.afterCommit = new AfterCommit(database.dataSource);
   }
 
-  /** TypeORM tells when the application's transactions commit; nothing of the user's is touched. */
   open(): void {
-    this.database.dataSource.subscribers.push(this.subscriber);
+    this.afterCommit.open();
     if (this.options.wakeUp === 'listen') this.notifier.start();
   }
 
   async close(): Promise<void> {
-    const { subscribers } = this.database.dataSource;
-    const index = subscribers.indexOf(this.subscriber);
-    if (index >= 0) subscribers.splice(index, 1);
+    this.afterCommit.close();
     await this.notifier.stop();
     await this.hangUp();
   }
@@ -107,9 +101,7 @@ export class Signals {
 
   /** Calls back when the runner's transaction has committed, where TypeORM tells and nothing of it was rolled back: a hint, too. */
   onCommit(runner: QueryRunner, callback: () => void): void {
-    const callbacks = this.afterCommit.get(runner);
-    if (callbacks) callbacks.push(callback);
-    else this.afterCommit.set(runner, [callback]);
+    this.afterCommit.add(runner, callback);
   }
 
   /** What a worker hears: from this process and, with LISTEN, from others. */
@@ -154,19 +146,6 @@ export class Signals {
     this.ears.clear();
     await this.listener.stop();
     this.drop();
-  }
-
-  /** A released savepoint says "commit" as well: only the end of the outermost transaction counts. */
-  private settle(runner: QueryRunner): void {
-    const callbacks = this.afterCommit.get(runner);
-    if (!callbacks || runner.isTransactionActive) return;
-    this.afterCommit.delete(runner);
-    for (const callback of callbacks) callback();
-  }
-
-  /** A savepoint's rollback forgets the whole transaction's: which of them it undid is not known, and a hint may be lost. */
-  private forget(runner: QueryRunner): void {
-    this.afterCommit.delete(runner);
   }
 
   private tell(signal: Signal): void {

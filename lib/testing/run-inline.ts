@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { EntitySubscriberInterface } from 'typeorm';
-import { Enqueuer } from '../enqueue/enqueuer.js';
 import { QueueError } from '../job/queue.errors.js';
 import { outside } from '../runtime/outside.js';
 import { partsOf, type ApplicationParts } from './application-parts.js';
@@ -31,7 +30,6 @@ export function runInline(app: INestApplicationContext, options: RunOptions = {}
 class InlineRuns {
   /** Set within the runs: what handlers enqueue is found by the round that runs them. */
   private readonly inside = new AsyncLocalStorage<true>();
-  private readonly enqueuer: Enqueuer;
   private last: Promise<void> = Promise.resolve();
   /** Something was enqueued in a transaction that has not committed. */
   private awaitsCommit = false;
@@ -39,9 +37,7 @@ class InlineRuns {
   constructor(
     private readonly parts: ApplicationParts,
     private readonly timeoutMs: number,
-  ) {
-    this.enqueuer = new Enqueuer(parts.storage, parts.options, parts.events);
-  }
+  ) {}
 
   start(): () => void {
     const { queues, storage } = this.parts;
@@ -62,7 +58,7 @@ class InlineRuns {
     const { queues } = this.parts;
     const original = queues[name].bind(queues) as Call;
     const call: Call = async (...args) => {
-      const inTransaction = this.enqueuer.transactionOf(args[position] ?? {}) !== undefined;
+      const inTransaction = this.parts.storage.database.transactionOf(args[position] ?? {}) !== undefined;
       const answer = await original(...args);
       if (inTransaction) this.awaitsCommit = true;
       else await this.run();

@@ -1,7 +1,6 @@
-import type { EntityManager, QueryRunner } from 'typeorm';
 import { BatchContext } from '../job/batch-context.js';
 import type { CheckpointOptions } from '../job/checkpoint.js';
-import type { EnqueueOptions, Enqueued } from '../job/enqueue-options.js';
+import type { EnqueueOptions, Enqueued, InTransaction } from '../job/enqueue-options.js';
 import type { Job } from '../job/job.js';
 import type { GivenOf, JobTarget } from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
@@ -27,9 +26,9 @@ export class BatchRunContext extends BatchContext {
     return this.runOf(job).signal;
   }
 
-  async complete(job: Job, output: unknown, { manager }: { manager: EntityManager | QueryRunner }): Promise<void> {
+  async complete(job: Job, output?: unknown, options?: InTransaction): Promise<void> {
     const run = this.runOf(job);
-    await this.tools.completer.complete(run, output, manager);
+    await this.tools.completer.complete(run, output, options);
     await run.lane.handler.checkOutput?.(run, output);
   }
 

@@ -10,8 +10,9 @@ export class Checkpointer {
     private readonly maxBytes: number,
   ) {}
 
-  async save(run: JobRun, state: unknown, { manager, extraAttempts }: CheckpointOptions = {}): Promise<void> {
+  async save(run: JobRun, state: unknown, { extraAttempts, ...options }: CheckpointOptions = {}): Promise<void> {
     const { database, checkpoints } = this.storage;
+    const manager = database.transactionOf(options);
     const text = checkpointText(state, this.maxBytes);
     const extra = checkExtraAttempts(extraAttempts);
     const into = manager ? database.in(manager) : database.callers.run;

@@ -1,4 +1,4 @@
-import type { EntityManager, QueryRunner } from 'typeorm';
+import type { InTransaction } from '../job/enqueue-options.js';
 import { outputText } from '../job/payload.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Storage } from '../storage/storage.js';
@@ -13,8 +13,10 @@ export class Completer {
     private readonly settings: { maxOutputBytes: number; reports: RunReports; onVacant: () => void },
   ) {}
 
-  async complete(run: JobRun, output: unknown, manager: EntityManager | QueryRunner): Promise<void> {
+  async complete(run: JobRun, output?: unknown, options: InTransaction = {}): Promise<void> {
     const { database, signals } = this.storage;
+    const manager = database.transactionOf(options);
+    if (!manager) throw outside(run);
     const inTransaction = database.in(manager);
     const { id, epoch, runMs } = run;
     const stored = outputText(output, this.settings.maxOutputBytes);
@@ -27,6 +29,13 @@ export class Completer {
     });
     if (stored.problem) this.settings.reports.outputCut(run, stored.problem);
   }
+}
+
+function outside(run: JobRun): QueueError {
+  return new QueueError(
+    'MANAGER_INACTIVE',
+    `context.complete of a job of queue "${run.queue}" was called outside a transaction: the completion belongs to the one that holds the handler's writes. Give its manager, call it inside @Transactional(), or just return the output.`,
+  );
 }
 
 function leaseLost(run: JobRun): QueueError {

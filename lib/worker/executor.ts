@@ -101,7 +101,7 @@ export class Executor {
       await this.parts.dataSource.transaction('READ COMMITTED', async (manager) => {
         outcome = await this.callWith(run, manager);
         if (outcome.kind !== 'succeeded') throw new RollBack();
-        if (!run.completed) await this.parts.completer.complete(run, outcome.output, manager);
+        if (!run.completed) await this.parts.completer.complete(run, outcome.output, { manager });
       });
     } catch (error) {
       if (!(error instanceof RollBack)) throw error;

@@ -1,6 +1,6 @@
-import type { EntityManager, QueryRunner } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import type { CheckpointOptions } from '../job/checkpoint.js';
-import type { EnqueueOptions, Enqueued } from '../job/enqueue-options.js';
+import type { EnqueueOptions, Enqueued, InTransaction } from '../job/enqueue-options.js';
 import { JobContext } from '../job/job-context.js';
 import type { GivenOf, JobTarget } from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
@@ -38,8 +38,8 @@ export class RunContext extends JobContext {
     );
   }
 
-  async complete(output: unknown, options: { manager: EntityManager | QueryRunner }): Promise<void> {
-    await this.tools.completer.complete(this.run, output, options.manager);
+  async complete(output?: unknown, { manager = this.ownManager }: InTransaction = {}): Promise<void> {
+    await this.tools.completer.complete(this.run, output, { manager });
     await this.run.lane.handler.checkOutput?.(this.run, output);
   }
 

@@ -12,7 +12,7 @@ describe('the enqueuer', () => {
   let ambient: EntityManager | undefined;
 
   beforeAll(async () => {
-    test = await aStorage({ wakeUp: 'off' });
+    test = await aStorage({ wakeUp: 'off', transaction: () => ambient });
     const { callers } = test.storage.database;
     const { run } = callers;
     Object.assign(callers, {
@@ -21,7 +21,7 @@ describe('the enqueuer', () => {
         return run(asked, values);
       },
     });
-    enqueuer = new Enqueuer(test.storage, { maxPayloadBytes: 1_000, queues: new Map(), transaction: () => ambient }, test.events);
+    enqueuer = new Enqueuer(test.storage, { maxPayloadBytes: 1_000, queues: new Map() }, test.events);
     await test.storage.lanes.of('mail', '');
   });
   beforeEach(async () => {
@@ -31,7 +31,8 @@ describe('the enqueuer', () => {
   afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
   afterAll(() => test.close());
 
-  const enqueue = (payload: unknown, options = {}) => enqueuer.enqueue('mail', { payload, ...options }, {});
+  const enqueue = (payload: unknown, options = {}) =>
+    enqueuer.enqueue('mail', { payload, ...options }, { manager: test.storage.database.transactionOf({}) });
   const find = (id: string) => test.storage.jobs.find(id);
 
   it('lets concurrent callers share statements, and answers each with its own job', async () => {

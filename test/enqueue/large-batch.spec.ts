@@ -12,7 +12,7 @@ describe('a large batch', () => {
 
   beforeAll(async () => {
     test = await aStorage({ wakeUp: 'off' });
-    enqueuer = new Enqueuer(test.storage, { maxPayloadBytes: 1_000, transaction: undefined, queues: new Map() }, test.events);
+    enqueuer = new Enqueuer(test.storage, { maxPayloadBytes: 1_000, queues: new Map() }, test.events);
   });
   beforeEach(() => test.rows.clear());
   afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));

@@ -131,6 +131,25 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
     expect(application.seen('failed').concat(application.seen('leaseLost') as never)).toEqual([]);
   });
 
+  it('refuses a completion that belongs to no transaction', async () => {
+    let refused: unknown;
+    const handler = aHandler('outside', async (_, context) => {
+      refused = await context.complete(1).catch((error: unknown) => error);
+      return 2;
+    });
+    const application = await story.start({ providers: [handler] });
+    const { id } = await application.queues.enqueue('outside', {});
+    expect(await untilJobIs('succeeded', application, id)).toMatchObject({ output: 2 });
+    expect(refused).toMatchObject({ code: 'MANAGER_INACTIVE', message: expect.stringContaining('"outside"') });
+  });
+
+  it('joins the transaction of a transactional handler by itself', async () => {
+    const handler = aHandler('itself', (_, context) => context.complete('given'), { transactional: true });
+    const application = await story.start({ providers: [handler] });
+    const { id } = await application.queues.enqueue('itself', {});
+    expect(await untilJobIs('succeeded', application, id)).toMatchObject({ output: 'given' });
+  });
+
   it('refuses the second completion of a run', async () => {
     const errors: unknown[] = [];
     const application = await story.start({
