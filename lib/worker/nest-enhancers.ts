@@ -17,10 +17,9 @@ export class NestEnhancers {
 
   /** With `isGlobal` the application's own too (`APP_GUARD`, `useGlobalGuards()`). */
   constructor(
-    external: ExternalContextCreator,
+    private readonly external: ExternalContextCreator,
     private readonly isGlobal: boolean,
   ) {
-    if (isGlobal) refuseScoped(external);
     this.parts = nestParts(external, isGlobal);
   }
 
@@ -28,6 +27,8 @@ export class NestEnhancers {
   of(provided: ProvidedClass, name: string): MethodEnhancers | undefined {
     const given = Object.values(MARKS).flatMap((mark) => marksOf(mark, provided, name));
     if (given.length === 0 && !this.isGlobal) return undefined;
+    // Not sooner: Nest takes in the application's own after all providers are made.
+    if (this.isGlobal) refuseScoped(this.external);
     refuseUnmade(provided, name, given);
     return new MethodEnhancers(this.parts, provided, name);
   }
@@ -74,8 +75,8 @@ function refuseUnmade(provided: ProvidedClass, name: string, given: unknown[]): 
   if (!unmade) return;
   throw new QueueError(
     'HANDLER_INVALID',
-    `${provided.name}.${name} (in ${provided.module}) is provided by a factory or a value, for which Nest does not make ${(unmade as { name: string }).name}. ` +
-      'Provide the class, or give its decorator an instance.',
+    `${provided.name}.${name} (in ${provided.module}) names ${(unmade as { name: string }).name}, which Nest has not made: it makes none for what factories ` +
+      'and values provide, and its older versions none for useClass. Provide the class itself, or give the decorator an instance.',
   );
 }
 

@@ -1,6 +1,6 @@
 import { Module, type ModuleMetadata } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, ExternalContextCreator } from '@nestjs/core';
-import { Test } from '@nestjs/testing';
+import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { HandlerExplorer } from '../../lib/worker/handler.explorer.js';
 import { HandlerRegistry } from '../../lib/worker/handler-registry.js';
@@ -14,13 +14,15 @@ export interface Explored {
 }
 
 /** An application with these providers and the exploring half of the module (no storage), once for each instance name. */
-export async function anExploredModule(application: ModuleMetadata, instances = ['default']): Promise<Map<string, Explored>> {
+export async function anExploredModule(
+  application: ModuleMetadata,
+  instances = ['default'],
+  overriding = (builder: TestingModuleBuilder): TestingModuleBuilder => builder,
+): Promise<Map<string, Explored>> {
   const explored = new Map<string, Explored>();
   const imports = instances.map((instance) => exploring(instance, explored));
-  const module = await Test.createTestingModule({
-    ...application,
-    imports: [...(application.imports ?? []), ...imports],
-  }).compile();
+  const metadata = { ...application, imports: [...(application.imports ?? []), ...imports] };
+  const module = await overriding(Test.createTestingModule(metadata)).compile();
   await module.init();
   return explored;
 }

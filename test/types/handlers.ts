@@ -1,9 +1,11 @@
 // What must and must not compile of handlers and their decorators: checked by `npm run types`, never run.
+import type { ExecutionContext } from '@nestjs/common';
 import { expectTypeOf } from 'expect-type';
 import {
   BatchContext,
   custom,
   exponential,
+  getQueueContext,
   HandleJob,
   Job,
   JobContext,
@@ -16,6 +18,7 @@ import {
   type Failure,
   type JobEvents,
   type JobHandler,
+  type QueueContextType,
 } from '../../lib/index.js';
 
 interface Receipt {
@@ -250,3 +253,14 @@ export const job: Job = new Job();
 
 // @ts-expect-error a job cannot be changed
 export const change = (one: Job<Receipt>): number => (one.attempt = 5);
+
+export function guarded(host: ExecutionContext): boolean {
+  if (host.getType<QueueContextType>() !== 'queue') return true;
+  const called = getQueueContext<Receipt>(host);
+  expectTypeOf(called.jobs).toEqualTypeOf<readonly Job<Receipt>[]>();
+  // @ts-expect-error of a batch there is no one job
+  void called.job.payload;
+  if (called.job === undefined) expectTypeOf(called.context).toEqualTypeOf<BatchContext>();
+  else expectTypeOf(called.context).toEqualTypeOf<JobContext>();
+  return true;
+}

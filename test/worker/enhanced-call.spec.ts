@@ -25,7 +25,7 @@ import { JobResult } from '../../lib/job/job-result.js';
 import { Permit } from '../../lib/job/permit.js';
 import type { Handler, HandlerRegistry } from '../../lib/worker/handler-registry.js';
 import { getQueueContext, type QueueContextType } from '../../lib/worker/queue-context.js';
-import { handlersAmong } from '../support/an-explored-module.js';
+import { anExploredModule, handlersAmong } from '../support/an-explored-module.js';
 import { aRun } from '../support/runs.js';
 
 const aContext = {} as JobContext;
@@ -174,7 +174,7 @@ describe('enhancers', () => {
   ])('are never skipped in silence where Nest does not make them: for %s', async (_, provider) => {
     if ('useValue' in provider) provider.useValue = new Guarded();
     await expect(handlersAmong(provider, Notebook)).rejects.toThrow(
-      expect.objectContaining({ code: 'HANDLER_INVALID', message: expect.stringContaining('does not make Guard') }),
+      expect.objectContaining({ code: 'HANDLER_INVALID', message: expect.stringContaining('names Guard, which Nest has not made') }),
     );
   });
 
@@ -186,6 +186,26 @@ describe('enhancers', () => {
     UseGuards(new Closed())(AlsoGuarded);
     const { run } = only(await handlersAmong({ provide: 'ALSO', useFactory: () => new AlsoGuarded() }));
     await expect(run(aRun(), aContext)).rejects.toThrow('Forbidden resource');
+  });
+});
+
+describe('a test', () => {
+  const overridden = async (overriding: Parameters<typeof anExploredModule>[2]): Promise<unknown> => {
+    const explored = await anExploredModule({ providers: [Guarded, Notebook] }, ['default'], overriding);
+    return only(explored.get('default')!.registry).run(aRun(), aContext);
+  };
+
+  it('replaces a guard', async () => {
+    const instead = { canActivate: () => false };
+    await expect(overridden((builder) => builder.overrideGuard(Guard).useValue(instead))).rejects.toThrow('Forbidden resource');
+  });
+
+  it('replaces the handler: by a value without its enhancers, by a subclass with them', async () => {
+    const instead = { process: () => 'instead' };
+    expect(await overridden((builder) => builder.overrideProvider(Guarded).useValue(instead))).toBe('instead');
+    expect(notes).toEqual([]);
+    await overridden((builder) => builder.overrideProvider(Guarded).useClass(class Better extends Guarded {}));
+    expect(notes).toEqual(['guard of Better.process']);
   });
 });
 
