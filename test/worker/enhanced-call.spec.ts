@@ -174,7 +174,10 @@ describe('enhancers', () => {
   ])('are never skipped in silence where Nest does not make them: for %s', async (_, provider) => {
     if ('useValue' in provider) provider.useValue = new Guarded();
     await expect(handlersAmong(provider, Notebook)).rejects.toThrow(
-      expect.objectContaining({ code: 'HANDLER_INVALID', message: expect.stringContaining('names Guard, which Nest has not made') }),
+      expect.objectContaining({
+        code: 'HANDLER_INVALID',
+        message: expect.stringContaining('names Guard, which Nest has not made'),
+      }),
     );
   });
 
