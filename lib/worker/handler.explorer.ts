@@ -123,7 +123,7 @@ function refuseEachJob(provided: ProvidedClass, method: string, { acquire }: Nes
   if (hasPipes(provided, method))
     throw invalid(
       provided,
-      `takes batches in ${method}(), and has pipes: one bad payload would fail all jobs of its batch. Check payloads in the method.`,
+      `takes batches in ${method}(), and has pipes: one bad payload would fail all jobs of its batch. A template's schema checks each job alone.`,
     );
   if (acquire && provided.scope)
     throw invalid(
