@@ -97,6 +97,7 @@ export class RecordingQueueService implements PublicOf<QueueService> {
 
   async cancel(selector: CancelSelector, _options?: InTransaction): Promise<CancelCounts> {
     checkSelector(selector);
+    if (selector.id !== undefined) checkId(selector.id);
     const hit = this.enqueued.filter((job) => !job.cancelled && matchesSelector(job, selector));
     for (const job of hit) job.cancelled = true;
     return { cancelled: hit.length, requested: 0 };
@@ -109,7 +110,7 @@ export class RecordingQueueService implements PublicOf<QueueService> {
 
   async abort(id: string, _options?: InTransaction): Promise<CommitAnswer> {
     const answer = await this.decide(id, 'aborted');
-    const job = this.enqueued.find((recorded) => recorded.id === id.toLowerCase());
+    const job = this.recorded(id.toLowerCase());
     if (job && answer.won) job.cancelled = true;
     return answer;
   }
@@ -118,7 +119,7 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     id: string,
     { as }: FindOptions<Payload, Output> = {},
   ): Promise<FoundJob<Payload, Output> | undefined> {
-    const job = this.enqueued.find((recorded) => recorded.id === id);
+    const job = this.recorded(checkId(id));
     return (job && as ? await foundAs(as, foundOf(job)) : job && foundOf(job)) as FoundJob<Payload, Output> | undefined;
   }
 
@@ -147,8 +148,12 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     this.ends.clear();
   }
 
+  private recorded(id: string): RecordedJob | undefined {
+    return this.enqueued.find((job) => job.id === id);
+  }
+
   private endOf(id: string): JobEnd {
-    const job = this.enqueued.find((recorded) => recorded.id === id);
+    const job = this.recorded(checkId(id));
     if (!job) throw new QueueError('JOB_UNKNOWN', `Job ${id} was not enqueued here.`);
     if (job.cancelled) return { id, state: 'cancelled' };
     const end = this.ends.get(`${job.queue}\n${job.options.name ?? ''}`) ?? this.ends.get(job.queue);
@@ -159,7 +164,7 @@ export class RecordingQueueService implements PublicOf<QueueService> {
   private async decide(id: string, outcome: 'committed' | 'aborted'): Promise<CommitAnswer> {
     const job = await this.find(checkId(id));
     if (!job) return { outcome: 'unknown', won: false };
-    const recorded = this.enqueued.find((each) => each.id === job.id)!;
+    const recorded = this.recorded(job.id)!;
     const known = job.state === 'cancelled' ? 'aborted' : 'committed';
     if (job.state !== 'staged') return { outcome: known, won: false, state: job.state };
     recorded.options = { ...recorded.options, staged: false };

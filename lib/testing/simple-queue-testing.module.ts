@@ -15,7 +15,7 @@ interface Overridable<Builder> {
 
 /**
  * `SimpleQueueModule` for tests: the same options and the real tables, and nothing runs before the test says so. Of the options three
- * mean less: `worker.autoStart` is false, `wakeUp` is `off`, and `shutdownGraceMs` is a second at most.
+ * mean less: `worker.autoStart` is false, `wakeUp` is `off`, and `shutdownGraceMs` is 200 at most.
  */
 @Module({})
 export class SimpleQueueTestingModule extends SimpleQueueModule {

@@ -2,8 +2,8 @@ import type { ResolvedOptions } from '../simple-queue.options.js';
 
 const FOR_TESTS = Symbol('nestjs-simple-queue:for-tests');
 
-/** A handler that hangs shall not keep `app.close()` longer. */
-const MAX_GRACE_MS = 1_000;
+/** A handler that hangs shall keep neither `app.close()` longer, nor `drain` past the time that a runner gives a test. */
+const MAX_GRACE_MS = 200;
 
 /** No loop starts by itself, and nobody listens: what happens is the test's own doing. */
 export function forTests(options: ResolvedOptions): ResolvedOptions {

@@ -61,6 +61,8 @@ describe('the recording queue', () => {
     await expect(batch).rejects.toMatchObject({ code: 'INVALID_PAYLOAD' });
     expect(queues.enqueued).toEqual([]);
     await expect(queues.cancel({})).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    for (const call of [queues.find('x'), queues.wait('x'), queues.commit('x'), queues.abort('x'), queues.cancel({ id: 'x' })])
+      await expect(call).rejects.toMatchObject({ code: 'INVALID_OPTION', message: expect.stringContaining('"x" is not a UUID') });
   });
 
   it('cancels a workflow, and tells labels', async () => {

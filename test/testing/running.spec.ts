@@ -208,6 +208,18 @@ describe('runNext', () => {
   });
 });
 
+describe('drain', () => {
+  it('gives up a handler that hangs, and gives its job back', async () => {
+    const { id } = await queues.enqueue('any', 1);
+    const gate = aGate();
+    work = () => gate.passed;
+    await expect(drain(app, { timeoutMs: 20 })).rejects.toMatchObject({ code: 'RUN_TIMEOUT' });
+    gate.open();
+    expect(await queues.find(id)).toMatchObject({ state: 'ready', attempt: 0 });
+    await expect(drain(app, { timeoutMs: 1.5 })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+});
+
 describe('faults', () => {
   it('crash before the settle: the handler ran, and its job starts a second time', async () => {
     const { id } = await queues.enqueue('any', 'mail');
