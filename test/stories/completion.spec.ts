@@ -121,7 +121,7 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
     });
     const jobs = [
       await application.queues.enqueue('afterwards', 'throws'),
-      await application.queues.enqueue('afterwards', 'slow', { timeoutMs: 50 }),
+      await application.queues.enqueue('afterwards', 'slow', { timeoutMs: 1_500 }),
     ];
 
     for (const { id } of jobs) await untilJobIs('succeeded', application, id);
