@@ -1,9 +1,20 @@
 // Checks what would be published, not what lies in dist/: packs the built library and asks publint and attw about the tarball.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pack } from './pack.mjs';
+
+/**
+ * What each part may come to. An export is a promise, a dependency somebody else's code in every application, and every kibibyte is fetched
+ * by every deployment: growth beyond this is a decision, made here with its reason, and not something that happens.
+ */
+const BUDGET = {
+  exports: { '.': 48, './testing': 14, './opentelemetry': 4, './migrations': 4 },
+  // The command line's: arguments, tables, colours, progress. The library itself needs its peers only.
+  dependencies: 4,
+  packedKiB: 420,
+};
 
 const folder = mkdtempSync(join(tmpdir(), 'sq-package-'));
 try {
@@ -11,8 +22,7 @@ try {
   run('publint', 'run', tarball, '--strict');
   run('attw', tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-summary');
   refuseStrays(files);
-  const main = Object.keys(await import('nestjs-simple-queue'));
-  console.log(`${main.length} exports of the main entry, ${(size / 1024).toFixed(1)} KiB packed, ${files.length} files.`);
+  await report({ packed: size, files: files.length });
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -27,4 +37,22 @@ function refuseStrays(files) {
     (path) => !/^(dist\/(lib|migrations)\/.+\.(js|d\.ts)|package\.json|(README|CHANGELOG)\.md|LICENSE)$/.test(path),
   );
   if (strays.length > 0) throw new Error(`Not meant to be published: ${strays.join(', ')}`);
+}
+
+async function report({ packed, files }) {
+  const { name, exports, dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const entries = Object.keys(exports).filter((entry) => entry !== './package.json');
+  for (const entry of entries) {
+    const names = Object.keys(await import(entry.replace('.', name)));
+    keep(`exports of ${entry.replace('.', name)}`, names.length, BUDGET.exports[entry]);
+  }
+  keep('runtime dependencies', Object.keys(dependencies).length, BUDGET.dependencies);
+  keep(`KiB packed, in ${files} files`, Math.ceil(packed / 1024), BUDGET.packedKiB);
+}
+
+/** Prints a figure; one above its budget, or without one, fails the check. */
+function keep(what, value, budget = 0) {
+  console.log(`${value} ${what} (budget ${budget})`);
+  if (value > budget)
+    throw new Error(`${value} ${what}: the budget is ${budget}. Make it smaller, or write a new budget with its reason.`);
 }
