@@ -41,12 +41,12 @@ async function runAll(runner: QueryRunner, schema: string, statements: readonly 
   for (const statement of statements) await runner.query(inSchema(statement, schema));
 }
 
-/** Statements are written for the default schema; the name was checked, so it needs no quoting. */
+/** Statements are written for the default schema. The name of another was checked, and is quoted: it may be a word of SQL, as `user` is. */
 export function inSchema(statement: string, schema: string): string {
-  return statement.replaceAll('simple_queue.', `${schema}.`);
+  return schema === 'simple_queue' ? statement : statement.replaceAll('simple_queue.', `"${schema}".`);
 }
 
 /** `if not exists` asks for the right to create schemas even where the schema exists; a role that only owns it shall do. */
 export function createSchema(schema: string): string {
-  return `do $$ begin if to_regnamespace('${schema}') is null then create schema ${schema}; end if; end $$`;
+  return `do $$ begin if to_regnamespace('"${schema}"') is null then create schema "${schema}"; end if; end $$`;
 }

@@ -4,7 +4,7 @@ const SCHEMA = /^[a-z_][a-z0-9_]{0,47}$/;
 const QUEUE = /^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** Schema names become SQL text, so only what needs no quoting is let in. */
+/** Schema names become SQL text, in quotes where they are not the default: so nothing is let in that could end them. */
 export function checkSchemaName(schema: unknown): string {
   if (typeof schema === 'string' && SCHEMA.test(schema) && !schema.startsWith('pg_')) return schema;
   throw new QueueError(

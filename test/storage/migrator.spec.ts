@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DataSource, EntitySchema } from 'typeorm';
 import { startPostgres } from '../../sample/local-postgres/local-postgres.ts';
+import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueService } from '../../lib/queue.service.js';
+import { resolveOptions } from '../../lib/resolve-options.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
 import { aDataSource, openStorage } from '../support/storage.js';
 
@@ -43,6 +46,19 @@ describe('opening the storage', () => {
     await open({ schema: 'one' });
     await open({ schema: '_2' });
     expect([await exists('one.job'), await exists('_2.job'), await exists('simple_queue.job')]).toEqual([true, true, false]);
+  });
+
+  // `user.job` is a syntax error.
+  it('uses a schema whose name is a word of SQL', async () => {
+    await open({ schema: 'user' });
+    const storage = await openStorage(await connect(), { schema: 'user' });
+    const { id } = await new QueueService(storage, resolveOptions({ schema: 'user' }).options, new QueueEvents()).enqueue(
+      'mail',
+      1,
+    );
+    expect(await database.query('select id, state from "user".jobs')).toEqual([{ id, state: 'ready' }]);
+    expect(await storage.jobs.find(id)).toMatchObject({ state: 'ready' });
+    await storage.onApplicationShutdown();
   });
 
   it("refuses with 'check' where there is no schema, where there are no tables, and where they are older", async () => {
