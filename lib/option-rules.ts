@@ -47,6 +47,7 @@ const besideTheFactory: Rule = (_, path) => [
 export const simpleQueueOptions = shape({
   ...ATTEMPT_RULES,
   transaction: callable,
+  warnOutsideTransaction: yesOrNo,
   schema: passes(checkSchemaName),
   migrate: oneOf('run', 'check', 'off'),
   worker: (value, path) => (typeof value === 'boolean' ? [] : workerSettings(value, path)),

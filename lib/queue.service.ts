@@ -1,3 +1,4 @@
+import { BesideTransaction } from './enqueue/beside-transaction.js';
 import { Enqueuer } from './enqueue/enqueuer.js';
 import { checkObject, checkText } from './enqueue/new-job.js';
 import { templatedItem, templatedItems } from './enqueue/templated-item.js';
@@ -34,6 +35,7 @@ export class QueueService {
   private readonly archive: Retention;
   private readonly waits: Waits;
   private readonly twoPhase: TwoPhase;
+  private readonly beside: BesideTransaction | undefined;
 
   constructor(
     private readonly storage: Storage,
@@ -44,6 +46,7 @@ export class QueueService {
     this.archive = archiveRetention(options);
     this.waits = new Waits(storage, options, events);
     this.twoPhase = new TwoPhase(storage, this.archive);
+    this.beside = storage.openTransactions && new BesideTransaction(storage.openTransactions, events);
   }
 
   /**
@@ -61,7 +64,7 @@ export class QueueService {
     checkObject('options', options);
     const { manager, maxPending, ...job } = options;
     const item = { payload, ...job };
-    const call = { manager: this.storage.database.transactionOf({ manager }), maxPending };
+    const call = { manager: this.joined(target, { manager }), maxPending };
     if (!isTemplate(target)) return this.enqueuer.enqueue(target, item, call);
     return this.enqueuer.enqueue(target.queue, await templatedItem(target, item), call);
   }
@@ -77,7 +80,7 @@ export class QueueService {
     items: EnqueueItem<GivenOf<Target>>[],
     options: EnqueueManyOptions = {},
   ): Promise<Enqueued[]> {
-    const call = { ...options, manager: this.storage.database.transactionOf(options) };
+    const call = { ...options, manager: this.joined(target, options) };
     if (!isTemplate(target)) return this.enqueuer.enqueueMany(target, items, call);
     return this.enqueuer.enqueueMany(target.queue, await templatedItems(target, items), call);
   }
@@ -95,7 +98,7 @@ export class QueueService {
     checkObject('options', options);
     const { timeoutMs, signal, manager, maxPending, ...job } = options as typeof options & InTransaction;
     const time = checkTime({ timeoutMs, signal });
-    if (this.storage.database.transactionOf({ manager })) throw waitsForItself();
+    if (this.joined(target, { manager })) throw waitsForItself();
     const template = isTemplate(target) ? target : undefined;
     const queue = template?.queue ?? checkQueueName(target);
     this.waits.refuseUnkept(queue);
@@ -158,6 +161,13 @@ export class QueueService {
     const run = manager ? this.storage.database.in(manager) : this.storage.database.callers.run;
     const found = await this.storage.jobs.find(checkId(id), run);
     return (found && options.as ? await foundAs(options.as, found) : found) as FoundJob<Payload, Output> | undefined;
+  }
+
+  /** Looked up when the call is made: a transaction that is over by the time a schema has answered must not let the job out. */
+  private joined(target: JobTarget, options: InTransaction): InTransaction['manager'] {
+    const manager = this.storage.database.transactionOf(options);
+    if (!manager) this.beside?.check(isTemplate(target) ? target.queue : target);
+    return manager;
   }
 
   private tellWaiters(id: string | undefined, manager: InTransaction['manager']): void {

@@ -43,6 +43,8 @@ export interface WorkerSettings {
 export interface SimpleQueueOptions extends AttemptPolicy {
   /** The ambient transaction to join, e.g. `() => transactionHost.tx`; default: none but typeorm-transactional's. */
   transaction?: () => EntityManager | undefined;
+  /** For development: warns once of a queue when a job is stored by itself while a transaction is open around the call; default false. */
+  warnOutsideTransaction?: boolean;
   /** PostgreSQL schema of all tables, `^[a-z_][a-z0-9_]{0,47}$`; default `simple_queue`. */
   schema?: string;
   /** `run` (default): at start, under an advisory lock. `check`: refuse to start when behind or ahead. `off`: trust. */
@@ -99,6 +101,7 @@ export interface SimpleQueueOptions extends AttemptPolicy {
 export interface ResolvedOptions {
   readonly instance: string;
   readonly transaction?: () => EntityManager | undefined;
+  readonly warnOutsideTransaction: boolean;
   readonly schema: string;
   readonly migrate: 'run' | 'check' | 'off';
   /** undefined: this process only enqueues. */
@@ -137,6 +140,7 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** What holds where the application says nothing. `timeoutMs`, `transaction` and `listenUrl` have no default. */
 export const DEFAULTS = Object.freeze({
+  warnOutsideTransaction: false,
   schema: 'simple_queue',
   migrate: 'run',
   worker: Object.freeze({ autoStart: true }),

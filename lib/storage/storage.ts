@@ -15,6 +15,7 @@ import { Lanes } from './lanes.js';
 import { LeaseRepository } from './lease.repository.js';
 import { ListingRepository } from './listing.repository.js';
 import { Migrator } from './migrator.js';
+import { OpenTransactions } from './open-transactions.js';
 import { PullRepository } from './pull.repository.js';
 import { PartitionRepository } from './partition.repository.js';
 import { QueueRepository } from './queue.repository.js';
@@ -39,7 +40,10 @@ export class Storage {
   readonly listings: ListingRepository;
   readonly revivals: RevivalRepository;
   readonly ends: EndRepository;
+  readonly endSignals: EndSignals;
   private readonly closing: (() => Promise<void>)[] = [];
+  /** Only with `warnOutsideTransaction`. */
+  readonly openTransactions: OpenTransactions | undefined;
   readonly groups: GroupRepository;
   readonly health: HealthRepository;
   readonly staged: StagedRepository;
@@ -47,8 +51,10 @@ export class Storage {
   private constructor(
     readonly database: Database,
     readonly signals: Signals,
-    readonly endSignals: EndSignals,
+    { ends, openTransactions }: { ends: EndSignals; openTransactions: OpenTransactions | undefined },
   ) {
+    this.endSignals = ends;
+    this.openTransactions = openTransactions;
     this.jobs = new JobRepository(database);
     this.enqueues = new EnqueueRepository(database);
     this.leases = new LeaseRepository(database);
@@ -81,7 +87,8 @@ export class Storage {
     const onError = (error: unknown, restMs: number) => events.emit('loopFailed', () => ({ loop: 'listener', error, restMs }));
     const signals = new Signals(database, { ...options, onError });
     signals.open();
-    return new Storage(database, signals, new EndSignals(signals, options.wakeUp));
+    const openTransactions = options.warnOutsideTransaction ? new OpenTransactions(dataSource) : undefined;
+    return new Storage(database, signals, { ends: new EndSignals(signals, options.wakeUp), openTransactions });
   }
 
   /** Called before the connections close, for what still uses them. */
@@ -92,6 +99,7 @@ export class Storage {
   /** After every drain: other modules' `beforeApplicationShutdown` may still enqueue. */
   async onApplicationShutdown(): Promise<void> {
     await Promise.all(this.closing.map((work) => work()));
+    this.openTransactions?.close();
     await this.endSignals.close();
     await this.signals.close();
     await this.database.close();

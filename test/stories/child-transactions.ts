@@ -7,6 +7,7 @@ import { constant } from '../../lib/job/backoff.js';
 import type { JobHandler } from '../../lib/job/job-handler.js';
 import { Job } from '../../lib/job/job.js';
 import { JobContext } from '../../lib/job/job-context.js';
+import { QueueEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
 import { CHECK_PLACES } from '../../lib/storage/sql/check-places.sql.js';
 import { Storage } from '../../lib/storage/storage.js';
@@ -39,7 +40,7 @@ class Write implements JobHandler<{ orderId: string }> {
 const which = process.env.CHILD_PACKAGE as Package;
 const app = await aTransactionalApplication(which, {
   url: process.env.DATABASE_URL!,
-  options: { worker: { autoStart: false } },
+  options: { worker: { autoStart: false }, warnOutsideTransaction: true },
   providers: [Write],
 });
 // Not the DataSource: its queries join, too.
@@ -52,10 +53,15 @@ const world: TransactionWorld = {
   savepoints: which === '@nestjs-cls/transactional',
   orders: app.get(ORDERS),
   heard: [],
+  beside: [],
   checkpoints: app.get(Write).checkpoints,
   query: async <Row>(sql: string) => (await beside.query(sql)).rows as Row[],
 };
 app.get(Storage, { strict: false }).signals.receive((signal) => void world.heard.push(signal));
+
+app.get(QueueEvents, { strict: false }).on('warning', ({ code, message }) => {
+  if (code === 'OUTSIDE_TRANSACTION') world.beside.push(/queue "(\S+)"/.exec(message)![1]!);
+});
 
 for (const [rule, holds] of Object.entries(RULES)) {
   await beside.query('delete from simple_queue.ready; delete from simple_queue.scheduled; delete from simple_queue.job');

@@ -21,6 +21,8 @@ export interface TransactionWorld {
   orders: { place(order: Order): Promise<string> };
   /** What workers have heard since the rule began. */
   heard: Signal[];
+  /** Queues that were warned about since the start, by warnOutsideTransaction. */
+  beside: string[];
   /** Checkpoints that the runs of the handler of `writes` have found. */
   checkpoints: unknown[];
   query: <Row>(sql: string) => Promise<Row[]>;
@@ -126,6 +128,19 @@ export const RULES: Readonly<Record<string, (world: TransactionWorld) => Promise
       await queues.enqueue('mail', 'inside');
     });
     assert.deepEqual(await jobs(world), ['outside']);
+  },
+
+  async 'what joins is not warned about, what is stored by itself inside is'(world) {
+    const { queues, transactions, beside } = world;
+    beside.length = 0;
+    await transactions.required(async () => {
+      await queues.enqueue('joins', 1);
+      await transactions.requiresNew(() => queues.enqueue('joins', 2));
+      await transactions.nested(() => queues.enqueue('joins', 3));
+    });
+    await queues.enqueue('joins', 4);
+    await transactions.required(() => transactions.notSupported(() => queues.enqueue('beside', 5)));
+    assert.deepEqual(beside, ['beside']);
   },
 
   async 'SUPPORTS joins what there is'(world) {
