@@ -8,8 +8,20 @@ export type Project = ReadonlyMap<string, string>;
 const SETTINGS = ['package.json', 'nest-cli.json', 'test/jest-e2e.json'];
 const FOREIGN = new Set(['node_modules', 'dist', 'coverage', 'build']);
 
-/** Empty where no package.json is: nobody's folders are searched. */
+/**
+ * Empty where no package.json is: nobody's folders are searched.
+ * @throws QueueError `INVALID_OPTION` where something cannot be read.
+ */
 export function readProject(root: string): Project {
+  try {
+    return textsIn(root);
+  } catch (error) {
+    const { errno, code, path } = error as NodeJS.ErrnoException;
+    throw errno ? refusal(`${path} cannot be read (${code}). Name the folder of your Nest application.`) : error;
+  }
+}
+
+function textsIn(root: string): Project {
   const settings = SETTINGS.map((path) => join(root, path)).filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
   if (!settings.includes(join(root, 'package.json'))) return new Map();
   return new Map([...settings, ...sourcesIn(root)].map((path) => [fromRoot(root, path), readFileSync(path, 'utf8')]));
