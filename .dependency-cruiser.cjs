@@ -43,7 +43,7 @@ module.exports = {
       '^migrations/',
     ),
     only('observability-on-the-floor', 'Events are described in nouns.', '^lib/observability/', FLOOR, OPTIONS),
-    ...['enqueue', 'waiting', 'maintenance', 'admin', 'pull'].map((room) =>
+    ...['enqueue', 'waiting', 'maintenance', 'admin', 'pull', 'doctor'].map((room) =>
       only(
         `${room}-stands-alone`,
         'Rooms side by side do not know each other.',

@@ -9,6 +9,8 @@ export type { RedriveCounts, Retried } from './admin/revivals.js';
 export { HandleJob } from './decorators/handle-job.decorator.js';
 export { OnJobEvent } from './decorators/on-job-event.decorator.js';
 export { QueueHandler } from './decorators/queue-handler.decorator.js';
+export type { Finding, FindingCode, FindingLevel } from './doctor/finding.js';
+export { QueueDoctor, type ExamineOptions } from './doctor/queue-doctor.js';
 export { defineJob, type JobDefinition, type PlainJobDefinition } from './enqueue/define-job.js';
 export { constant, custom, exponential, linear, type Backoff, type CustomBackoff, type StoredBackoff } from './job/backoff.js';
 export { BatchContext } from './job/batch-context.js';
@@ -77,6 +79,7 @@ export { createEntities, type CreateEntitiesOptions, type JobRow } from './stora
 export {
   getJobQueueToken,
   getQueueAdminToken,
+  getQueueDoctorToken,
   getQueueHealthToken,
   getQueueServiceToken,
   getQueueWorkerToken,

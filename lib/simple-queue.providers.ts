@@ -2,6 +2,7 @@ import { Logger, type FactoryProvider, type Provider } from '@nestjs/common';
 import { DiscoveryService, ExternalContextCreator } from '@nestjs/core';
 import type { DataSource } from 'typeorm';
 import { QueueAdmin } from './admin/queue-admin.js';
+import { QueueDoctor } from './doctor/queue-doctor.js';
 import { QueueError } from './job/queue.errors.js';
 import { QueueEvents } from './observability/events.js';
 import { attachLogListener } from './observability/log-listener.js';
@@ -15,6 +16,7 @@ import { Storage } from './storage/storage.js';
 import {
   getJobQueueToken,
   getQueueAdminToken,
+  getQueueDoctorToken,
   getQueueHealthToken,
   getQueueServiceToken,
   getQueueWorkerToken,
@@ -50,6 +52,7 @@ export function queueProviders(instance: string, dataSource: DataSourceChoice | 
     provide(HandlerExplorer, [DiscoveryService, options, HandlerRegistry, QueueEvents, NestEnhancers], handlerExplorer),
     provide(ListenerExplorer, [DiscoveryService, QueueEvents, MODULE_INSTANCE], construct(ListenerExplorer)),
     provide(getQueueWorkerToken(instance), [Storage, options, QueueEvents, HandlerRegistry, service], queueWorker),
+    provide(getQueueDoctorToken(instance), [Storage, options, HandlerRegistry], construct(QueueDoctor)),
     provide(getQueueHealthToken(instance), [Storage, options, getQueueWorkerToken(instance)], construct(QueueHealth)),
   ];
 }
@@ -57,7 +60,7 @@ export function queueProviders(instance: string, dataSource: DataSourceChoice | 
 /** What an instance shows to other modules. */
 export function exportedTokens(instance: string): FactoryProvider['provide'][] {
   const ours = [getQueueServiceToken, getQueueAdminToken, getQueueWorkerToken, getQueueHealthToken];
-  return [...ours, getJobQueueToken, getSimpleQueueOptionsToken].map((tokenOf) => tokenOf(instance));
+  return [...ours, getQueueDoctorToken, getJobQueueToken, getSimpleQueueOptionsToken].map((tokenOf) => tokenOf(instance));
 }
 
 function provide<Args extends never[]>(

@@ -1,5 +1,6 @@
 import { JobQueue } from './pull/job-queue.js';
 import { QueueAdmin } from './admin/queue-admin.js';
+import { QueueDoctor } from './doctor/queue-doctor.js';
 import { QueueHealth } from './observability/queue-health.js';
 import { QueueService } from './queue.service.js';
 import { QueueWorker } from './worker/queue-worker.js';
@@ -22,6 +23,11 @@ export function getQueueWorkerToken(instance = 'default'): typeof QueueWorker | 
 /** What to inject for the `JobQueue` (the pull contract) of an instance: the abstract class itself for the unnamed one. */
 export function getJobQueueToken(instance = 'default'): typeof JobQueue | string {
   return instance === 'default' ? JobQueue : `${instance}JobQueue`;
+}
+
+/** What to inject for the `QueueDoctor` of an instance: the class itself for the unnamed one. */
+export function getQueueDoctorToken(instance = 'default'): typeof QueueDoctor | string {
+  return instance === 'default' ? QueueDoctor : `${instance}QueueDoctor`;
 }
 
 /** What to inject for the `QueueHealth` of an instance: the class itself for the unnamed one. */

@@ -1,6 +1,7 @@
 import { matches } from '../job/queue-pattern.js';
 import { QueueError } from '../job/queue.errors.js';
-import { LATE, RecentAnswer } from '../runtime/recent-answer.js';
+import { RecentAnswer } from '../runtime/recent-answer.js';
+import { LATE } from '../runtime/within.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import type { OldestReady } from '../storage/health.repository.js';
 import type { Storage } from '../storage/storage.js';

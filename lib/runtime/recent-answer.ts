@@ -1,5 +1,4 @@
-/** What a question without an answer in time ends with. */
-export const LATE = Symbol('late');
+import { within, type LATE } from './within.js';
 
 /** Asks again only when the last answer has grown old; who asks meanwhile shares the question that is under way. */
 export class RecentAnswer<Answer> {
@@ -13,14 +12,8 @@ export class RecentAnswer<Answer> {
   ) {}
 
   /** The answer, or `LATE` when it takes longer than `timeoutMs`: the question goes on, and later callers share it. A failure is thrown. */
-  async get(timeoutMs: number): Promise<Answer | typeof LATE> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<typeof LATE>((resolve) => (timer = setTimeout(() => resolve(LATE), timeoutMs)));
-    try {
-      return await Promise.race([this.recent(), late]);
-    } finally {
-      clearTimeout(timer);
-    }
+  get(timeoutMs: number): Promise<Answer | typeof LATE> {
+    return within(this.recent(), timeoutMs);
   }
 
   private recent(): Promise<Answer> {

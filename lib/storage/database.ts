@@ -37,7 +37,7 @@ export class Database {
     readonly dataSource: DataSource,
     private readonly options: DatabaseOptions,
   ) {
-    const shared = { ...options, textOf: (statement: Statement) => this.textOf(statement) };
+    const shared = this.shared();
     const loops = { max: LOOPS_MAX, lockTimeoutMs: LOOPS_LOCK_TIMEOUT_MS, plans: 'generic' } as const;
     this.loops = new Connections(dataSource, { ...shared, ...loops });
     this.callers = new Connections(dataSource, { ...shared, max: CALLERS_MAX, lockTimeoutMs: 0, plans: 'insertions' });
@@ -83,6 +83,22 @@ export class Database {
     let text = this.texts.get(statement);
     if (text === undefined) this.texts.set(statement, (text = inSchema(statement.text, this.options.schema)));
     return text;
+  }
+
+  /** A further connection, for whoever must not use the others; leaves nothing on it, and is closed by whoever asked. */
+  aside(queryTimeoutMs: number): Connections {
+    const careful = { poolMode: 'transaction', preparedStatements: false, plans: 'insertions' } as const;
+    return new Connections(this.dataSource, {
+      ...this.shared(),
+      ...careful,
+      max: 1,
+      lockTimeoutMs: LOOPS_LOCK_TIMEOUT_MS,
+      queryTimeoutMs,
+    });
+  }
+
+  private shared() {
+    return { ...this.options, textOf: (statement: Statement) => this.textOf(statement) };
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { HandleJobOptions } from '../job/job-handler.js';
 import type { Job } from '../job/job.js';
 import type { JobContext } from '../job/job-context.js';
+import type { AnyTemplate } from '../job/job-template.js';
 import type { JobResult } from '../job/job-result.js';
 import type { Permit } from '../job/permit.js';
 import { QueueError } from '../job/queue.errors.js';
@@ -18,6 +19,8 @@ export interface Handler {
   bound: object;
   run: (job: Job, context: JobContext) => unknown;
   acquire?: (job: Job) => Promise<Permit | JobResult> | Permit | JobResult;
+  /** What its jobs are made from, where it was declared by one. */
+  template?: AnyTemplate;
   /** Of a template with an output schema: says so where an output does not fit. */
   checkOutput?: (job: Job, output: unknown) => Promise<void>;
 }

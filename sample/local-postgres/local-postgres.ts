@@ -143,7 +143,13 @@ export class LocalPostgres {
   }
 
   private serverArguments(): string[] {
-    const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', `port=${this.port}`, 'max_connections=200'];
+    const settings = [
+      'listen_addresses=127.0.0.1',
+      'unix_socket_directories=',
+      `port=${this.port}`,
+      'max_connections=200',
+      'max_prepared_transactions=2',
+    ];
     if (!this.options.durable) settings.push(...NOT_DURABLE);
     return ['-D', this.dataDir, ...settings.flatMap((setting) => ['-c', setting])];
   }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
-import { LATE, RecentAnswer } from '../../lib/runtime/recent-answer.js';
+import { RecentAnswer } from '../../lib/runtime/recent-answer.js';
+import { LATE } from '../../lib/runtime/within.js';
 
 let asked: number;
 let answer: (value: string) => void;

@@ -19,7 +19,7 @@ async function aContainer(): Promise<Server> {
   const { PostgreSqlContainer } = await import('@testcontainers/postgresql');
   try {
     const container = await new PostgreSqlContainer('postgres:18-alpine')
-      .withCommand(['postgres', '-c', 'max_connections=200'])
+      .withCommand(['postgres', '-c', 'max_connections=200', '-c', 'max_prepared_transactions=2'])
       .start();
     return { url: container.getConnectionUri(), stop: () => container.stop() };
   } catch (cause) {

@@ -1,0 +1,47 @@
+import type { Finding, FindingCode, FindingLevel } from '../../doctor/finding.js';
+import { QueueDoctor } from '../../doctor/queue-doctor.js';
+import type { AddCommand, Cli } from '../command.js';
+import { EXIT } from '../exit-code.js';
+import type { Screen, Tone } from '../screen.js';
+
+interface DoctorFlags {
+  strict?: boolean;
+  only?: string;
+}
+
+/** A check takes no longer than this, whatever `--timeout` allows. */
+const MOST_MS = 600_000;
+
+/** `doctor`: what makes the queue slow, stuck or unsafe, and what to do; fails for a deploy to stop at. */
+export const addDoctor: AddCommand = (program, act) => {
+  program
+    .command('doctor')
+    .description('looks for what makes queues slow, stuck or unsafe, and says what to do; changes nothing')
+    .option('--strict', 'fail for warnings, too')
+    .option('--only <codes>', 'look at these things alone, by their codes and with commas between them')
+    .addHelpText(
+      'after',
+      '\nExit code 1: something is critical (with --strict: or a warning).\n\nExamples:\n  simple-queue doctor\n  simple-queue doctor --only SCHEMA,SCHEMA_DRIFT,RIGHTS --json',
+    )
+    .action(act((cli, flags: DoctorFlags) => examine(cli, flags)));
+};
+
+async function examine(cli: Cli, { strict = false, only }: DoctorFlags): Promise<number> {
+  const { storage, options } = await cli.session({ anyVersion: true });
+  const codes = only?.split(',').map((code) => code.trim().toUpperCase() as FindingCode);
+  const timeoutMs = Math.min(cli.flags.timeout * 1_000, MOST_MS);
+  const findings = await new QueueDoctor(storage, options).examine({ timeoutMs, only: codes });
+  await cli.screen.answer({ findings }, () => show(cli.screen, findings));
+  const fails: FindingLevel[] = strict ? ['critical', 'warning'] : ['critical'];
+  return findings.some(({ level }) => fails.includes(level)) ? EXIT.trouble : EXIT.ok;
+}
+
+const TONES: Readonly<Record<FindingLevel, Tone>> = { critical: 'bad', warning: 'warn', notice: 'strong', ok: 'good' };
+const WIDTH = 'critical'.length;
+
+function show(screen: Screen, findings: Finding[]): void {
+  for (const { level, code, found, advice } of findings) {
+    screen.say({ text: level.padEnd(WIDTH), tone: TONES[level] }, ' ', { text: code, tone: 'dim' }, ' ', found);
+    if (advice) screen.say(`${' '.repeat(WIDTH)} `, { text: advice, tone: 'dim' });
+  }
+}

@@ -1,0 +1,62 @@
+import { rangeOf } from '../job/concurrency.js';
+import type { Pooling } from '../storage/connection-probes.js';
+import type { Check, Examination } from './check.js';
+import { counted, critical, fine, listed, notice, span, warning, type Observation } from './finding.js';
+
+const POOLING: Readonly<Record<Pooling, string>> = {
+  none: 'Nothing stands between this process and the server.',
+  session: 'A pooler stands before the server, and keeps a session for each connection.',
+  transaction: 'A pooler in transaction mode stands before the server.',
+};
+
+async function lookAtPooler({ diagnosis, options: { poolMode } }: Examination): Promise<Observation[]> {
+  const pooling = await diagnosis.pooling();
+  const found = POOLING[pooling];
+  if ((pooling === 'transaction') === (poolMode === 'transaction')) return [fine(found)];
+  if (poolMode === 'transaction')
+    return [notice(found, "poolMode is 'transaction', which costs two round trips a statement; leave it out.")];
+  return [
+    critical(
+      `${found} Settings of the library get lost, and turn up on connections of the application.`,
+      "Set poolMode: 'transaction', or go around the pooler; see docs/guides/deploying.md.",
+    ),
+  ];
+}
+
+async function lookAtListening({ diagnosis, options, timeoutMs }: Examination): Promise<Observation[]> {
+  if (options.wakeUp === 'off') return [];
+  const heardMs = await diagnosis.listening();
+  if (heardMs !== undefined) return [fine(`A NOTIFY comes to a listener in ${span(heardMs)}.`)];
+  return [
+    warning(
+      `A NOTIFY did not come to a listener within ${span(timeoutMs)}: jobs of other processes wait up to ${span(options.pollIntervalMs)} for a poll.`,
+      'A pooler in between does not pass LISTEN on, or listenUrl leads to another database: give `listenUrl` a direct address, or set wakeUp to off.',
+    ),
+  ];
+}
+
+/** The worker keeps the bound by itself; who set more than that probably does not know of it. */
+async function lookAtTransactional({ handlers, diagnosis: { poolSize } }: Examination): Promise<Observation[]> {
+  const transactional = handlers?.all().filter(({ options }) => options.transactional) ?? [];
+  if (transactional.length === 0 || poolSize === undefined) return [];
+  const most = Math.max(1, Math.floor(poolSize / 2));
+  const wanted = transactional.reduce(
+    (sum, { options }) => sum + (options.concurrency === undefined ? 0 : rangeOf(options.concurrency).max),
+    0,
+  );
+  const names = listed(transactional.map(({ label }) => label));
+  if (wanted <= most) return [fine(`Transactional handlers (${names}) fit into half of the pool of ${poolSize}.`)];
+  return [
+    notice(
+      `Transactional handlers (${names}) may run ${wanted} jobs, but take at most half of the pool of ${counted(poolSize, 'connection')} at once: ${most}.`,
+      'Raise poolSize (or extra.max) of the DataSource to twice their concurrency, or lower it.',
+    ),
+  ];
+}
+
+/** What stands between this process and the server. */
+export const CONNECTION_CHECKS: readonly Check[] = [
+  { code: 'POOLER', subject: 'what stands before the server', look: lookAtPooler },
+  { code: 'LISTEN', subject: 'LISTEN and NOTIFY', look: lookAtListening },
+  { code: 'TRANSACTIONAL_HANDLERS', subject: 'the transactional handlers', look: lookAtTransactional },
+];

@@ -1,0 +1,116 @@
+import type { PlaceBreach } from '../storage/diagnosis.js';
+import type { Check, Examination } from './check.js';
+import { counted, critical, fine, listed, warning, type Observation } from './finding.js';
+
+/** Up to here every place is read at once. */
+const SMALL = 100_000;
+/** Of larger tables the jobs with the lowest ids, mostly the oldest, and as many rows of each place. */
+const WINDOW = 50_000;
+
+async function lookAtPlaces(examination: Examination): Promise<Observation[]> {
+  const { diagnosis } = examination;
+  const live = (await diagnosis.vacuums()).find(({ name }) => name === 'job')?.live ?? 0;
+  const breaches = live <= SMALL ? await diagnosis.allPlaces() : await diagnosis.somePlaces(WINDOW);
+  const observed = [lost, doubled, misplaced, stale, badTurns].flatMap((observe) =>
+    observe(breaches, examination.options.schema),
+  );
+  if (observed.length > 0) return observed;
+  return [
+    fine(
+      live <= SMALL ? 'Every job stands in exactly one place.' : `Of ${counted(WINDOW, 'job')} each stands in exactly one place.`,
+    ),
+  ];
+}
+
+type Observe = (breaches: PlaceBreach[], schema: string) => Observation[];
+type Standing = PlaceBreach & { id: string; places: string[] };
+
+const standing = (breaches: PlaceBreach[]): Standing[] =>
+  breaches.flatMap((breach) => (isTurn(breach) ? [] : [{ ...breach, id: breach.id!, places: breach.places ?? [] }]));
+
+/** A turn of an ordered group, told in words in place of a place. */
+const isTurn = ({ places }: PlaceBreach): boolean => places?.[0]?.startsWith('group ') ?? false;
+
+const lost: Observe = (breaches, schema) => {
+  const jobs = standing(breaches).filter(({ lives, places }) => lives && places.length === 0);
+  if (jobs.length === 0) return [];
+  return [
+    critical(
+      `${counted(jobs.length, 'live job stands', 'live jobs stand')} in no place, and will never run: ${idsOf(jobs)}.`,
+      `Put them back: insert into ${schema}.ready (lane, shard, priority, run_at, id, epoch) select lane, shard, priority, run_at, id, epoch from ${schema}.job where id in (${literals(jobs)}) and seq is null and fair is not true and commit_by is null. Jobs of ordered groups, fair queues and staged ones belong elsewhere: cancel and enqueue them anew.`,
+    ),
+  ];
+};
+
+const doubled: Observe = (breaches, schema) => {
+  const jobs = standing(breaches).filter(({ lives, places }) => lives && places.length > 1);
+  if (jobs.length === 0) return [];
+  const text = listed(
+    jobs.map(({ id, places }) => `${id} (${places.join(', ')})`),
+    5,
+  );
+  return [
+    critical(
+      `${counted(jobs.length, 'live job stands', 'live jobs stand')} in more than one place, and may run twice: ${text}.`,
+      `Delete all but one, the claim last of all: delete from ${schema}.<place> where id = '<id>'. The part behind @ is the epoch; one that is not the job's own is the wrong one.`,
+    ),
+  ];
+};
+
+const misplaced: Observe = (breaches, schema) => {
+  const jobs = standing(breaches).filter(({ lives, places }) => lives && places.length === 1);
+  if (jobs.length === 0) return [];
+  const text = listed(
+    jobs.map(({ id, places, epoch }) => `${id} (${places[0]}, and should be @${epoch})`),
+    5,
+  );
+  return [
+    critical(
+      `${counted(jobs.length, 'live job stands', 'live jobs stand')} at the epoch of another run, and will not be settled: ${text}.`,
+      `Set the epoch of the place to the job's: update ${schema}.<place> set epoch = <epoch> where id = '<id>'.`,
+    ),
+  ];
+};
+
+const stale: Observe = (breaches, schema) => {
+  const rows = standing(breaches).filter(({ lives }) => !lives);
+  if (rows.length === 0) return [];
+  const tables = [...new Set(rows.flatMap(({ places }) => places.map((place) => place.split('@')[0]!)))];
+  const repairs = tables.map(
+    (table) => `delete from ${schema}.${table} p where not exists (select from ${schema}.job j where j.id = p.id)`,
+  );
+  return [
+    warning(
+      `${counted(rows.length, 'row')} of ${listed(tables)} ${rows.length === 1 ? 'belongs' : 'belong'} to jobs that are gone: ${idsOf(rows)}.`,
+      `Delete them: ${repairs.join('; ')}.`,
+    ),
+  ];
+};
+
+const badTurns: Observe = (breaches) => {
+  const groups = breaches.filter(isTurn).map(({ places }) => places![0]!);
+  if (groups.length === 0) return [];
+  return [
+    critical(
+      `The turn of ${counted(groups.length, 'ordered group')} is not held by exactly one: queue number and name of each: ${listed(groups, 5)}.`,
+      'A group whose turn nobody holds stands still: cancel its jobs (cancel({ queue, group })) and enqueue them anew.',
+    ),
+  ];
+};
+
+const idsOf = (jobs: Standing[]): string =>
+  listed(
+    jobs.map(({ id }) => id),
+    5,
+  );
+
+const literals = (jobs: Standing[]): string =>
+  jobs
+    .slice(0, 100)
+    .map(({ id }) => `'${id}'`)
+    .join(', ');
+
+/** The invariant that everything else rests on. */
+export const PLACE_CHECKS: readonly Check[] = [
+  { code: 'PLACES', subject: 'the places of jobs', needsTables: true, look: lookAtPlaces },
+];

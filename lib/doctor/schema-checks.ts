@@ -1,0 +1,123 @@
+import type { SchemaDrift, SchemaPart } from '../storage/schema-drift.js';
+import type { Check, Examination } from './check.js';
+import { critical, fine, listed, notice, warning, type Observation } from './finding.js';
+
+async function lookAtVersion({ schema: state, options: { schema } }: Examination): Promise<Observation[]> {
+  const make = `Run the migrations of createMigrations({ schema: '${schema}' }), or start once with migrate: 'run'.`;
+  if (state === 'none') return [critical(`There are no queue tables in schema "${schema}".`, make)];
+  if (state === 'denied')
+    return [
+      critical(
+        `This role may not read the tables in schema "${schema}".`,
+        'See docs/guides/deploying.md for the rights it needs.',
+      ),
+    ];
+  const { version, compatibleFrom, target } = state;
+  if (version < target) return [critical(`Schema "${schema}" is at version ${version}, this release needs ${target}.`, make)];
+  if (compatibleFrom > target)
+    return [
+      critical(
+        `Schema "${schema}" is at version ${version}, which this release (${target}) cannot work on.`,
+        'Deploy the newer release.',
+      ),
+    ];
+  if (version > target)
+    return [
+      notice(
+        `Schema "${schema}" is at version ${version}, newer than this release (${target}), which can work on it.`,
+        'Finish the deploy.',
+      ),
+    ];
+  return [fine(`Schema "${schema}" is at version ${version}.`)];
+}
+
+/** Without these statements fail, or walk whole tables. */
+const NEEDED: ReadonlySet<SchemaPart['kind']> = new Set(['table', 'column', 'index', 'function', 'sequence']);
+const REPAIR = 'Make it as the migration of this release does (createMigrations), in a quiet hour.';
+
+async function lookAtDrift({ schema, diagnosis }: Examination): Promise<Observation[]> {
+  // A newer schema has its own shape, which this release does not know.
+  if (typeof schema === 'string' || schema.version !== schema.target) return [];
+  const drift = await diagnosis.drift();
+  const observed = [...missing(drift), ...changed(drift), ...invalid(drift), ...extra(drift)];
+  return observed.length > 0 ? observed : [fine('Tables, columns, indexes and storage parameters are those of the migrations.')];
+}
+
+function missing({ missing: parts }: SchemaDrift): Observation[] {
+  return bySeverity(parts, (part) => part).map(([observe, some]) =>
+    observe(`Missing: ${listed(some.map((part) => `${nameOf(part)} ${part.definition}`))}.`, REPAIR),
+  );
+}
+
+function changed({ changed: parts }: SchemaDrift): Observation[] {
+  return bySeverity(parts, ({ should }) => should).map(([observe, some]) =>
+    observe(
+      `Changed: ${listed(some.map(({ is, should }) => `${nameOf(is)} is ${is.definition} and should be ${should.definition}`))}.`,
+      REPAIR,
+    ),
+  );
+}
+
+function invalid({ invalid: parts }: SchemaDrift): Observation[] {
+  if (parts.length === 0) return [];
+  return [
+    critical(
+      `Not valid, so that no statement uses it: ${listed(parts.map(nameOf))}.`,
+      'A build was interrupted, or a partition lacks its index: reindex index concurrently ..., or drop it and make it anew.',
+    ),
+  ];
+}
+
+const EXTRA = 'It costs every job something, or stands in the way of later migrations. Drop it where nobody needs it.';
+
+function extra({ extra: parts }: SchemaDrift): Observation[] {
+  const odd = parts.filter(({ kind }) => kind === 'trigger' || kind === 'parameter');
+  const rest = parts.filter((part) => !odd.includes(part));
+  return [
+    ...(odd.length > 0
+      ? [warning(`Not of the migrations: ${listed(odd.map((part) => `${nameOf(part)} (${part.definition})`))}.`, EXTRA)]
+      : []),
+    ...(rest.length > 0 ? [notice(`Not of the migrations: ${listed(rest.map(nameOf))}.`, EXTRA)] : []),
+  ];
+}
+
+type Observe = typeof critical;
+
+function bySeverity<Item>(items: Item[], partOf: (item: Item) => SchemaPart): [Observe, Item[]][] {
+  const needed = items.filter((item) => NEEDED.has(partOf(item).kind));
+  const rest = items.filter((item) => !needed.includes(item));
+  return (
+    [
+      [critical, needed],
+      [warning, rest],
+    ] as [Observe, Item[]][]
+  ).filter(([, some]) => some.length > 0);
+}
+
+const nameOf = ({ kind, owner, name }: SchemaPart): string => `${kind} ${owner === name ? name : `${owner}.${name}`}`;
+
+async function lookAtRights({ diagnosis, options }: Examination): Promise<Observation[]> {
+  const { usage, missing: lacking, foreign } = await diagnosis.rights();
+  const advice = 'Grant them; docs/guides/deploying.md has the statements.';
+  if (!usage) return [critical(`This role has no right to use schema "${options.schema}".`, advice)];
+  if (lacking.length > 0) return [critical(`This role lacks rights: ${listed(lacking)}.`, advice)];
+  if (foreign.length > 0 && options.worker)
+    return [
+      warning(
+        `Another role owns ${listed(foreign)}: workers of this role cannot make or drop partitions.`,
+        'grant <owner> to <role of the workers>, as in docs/guides/deploying.md.',
+      ),
+    ];
+  return [fine('This role has the rights that it needs.')];
+}
+
+/** The tables as such. */
+export const SCHEMA_CHECKS: readonly Check[] = [
+  { code: 'SCHEMA', subject: 'the version of the tables', look: lookAtVersion },
+  {
+    code: 'RIGHTS',
+    subject: 'the rights of this role',
+    look: async (examination) => (examination.schema === 'none' ? [] : lookAtRights(examination)),
+  },
+  { code: 'SCHEMA_DRIFT', subject: 'the shape of the tables', needsTables: true, look: lookAtDrift },
+];

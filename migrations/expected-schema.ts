@@ -1,0 +1,89 @@
+/**
+ * What the migrations leave behind, as the server describes it (sql/describe-schema); the doctor compares. Written anew after a change by
+ * node --import ./test/support/typescript.mjs test/doctor/write-expected-schema.mjs
+ */
+export const EXPECTED_SCHEMA = `\
+column archive: attempt integer not null | created_at timestamp with time zone not null | expires_at timestamp with time zone not null | fingerprint text | finished_at timestamp with time zone not null | history jsonb | id uuid not null | lane integer not null | last_error jsonb | options jsonb | output jsonb | payload jsonb | payload_bytes bytea | priority smallint not null | reschedules integer not null | run_at timestamp with time zone not null | run_ms integer | shard smallint not null | stalls smallint not null | state text not null | unique_key text | worker text
+column blocked: epoch integer not null | group_name text not null | id uuid not null | lane integer not null | queue integer not null | seq bigint not null | shard smallint not null
+column claim: created_at timestamp with time zone not null default statement_timestamp() | epochs integer[] not null | id uuid not null | jobs uuid[] not null | lease uuid not null | shard smallint not null
+column dead_letter: attempt integer not null | created_at timestamp with time zone not null | expires_at timestamp with time zone not null | fingerprint text | finished_at timestamp with time zone not null | history jsonb | id uuid not null | lane integer not null | last_error jsonb | options jsonb | output jsonb | payload jsonb | payload_bytes bytea | priority smallint not null | reschedules integer not null | run_at timestamp with time zone not null | run_ms integer | shard smallint not null | stalls smallint not null | state text not null | unique_key text | worker text
+column fair_ready: epoch integer not null | group_name text not null | id uuid not null | lane integer not null | priority smallint not null | run_at timestamp with time zone not null | shard smallint not null
+column head: dead uuid | dead_at timestamp with time zone | dead_seq bigint | group_name text not null | halts boolean not null default false | queue integer not null | shard smallint not null
+column job: attempt integer not null default 0 | cancel_at timestamp with time zone | commit_by timestamp with time zone | created_at timestamp with time zone not null default statement_timestamp() | epoch integer not null default 0 | fair boolean | fingerprint text | group_name text | history jsonb | id uuid not null | lane integer not null | last_error jsonb | options jsonb | payload jsonb | payload_bytes bytea | priority smallint not null default 0 | queue integer not null | reschedules integer not null default 0 | run_at timestamp with time zone not null | seq bigint | shard smallint not null | stalls smallint not null default 0 | suspicion smallint not null default 0 | unique_key text
+column jobs: attempt integer | cancel_at timestamp with time zone | commit_by timestamp with time zone | created_at timestamp with time zone | expires_at timestamp with time zone | fingerprint text | finished_at timestamp with time zone | group_name text | history jsonb | id uuid | labels text[] | last_error jsonb | name text | options jsonb | output jsonb | payload jsonb | payload_bytes bytea | priority smallint | queue text | reschedules integer | run_at timestamp with time zone | run_ms integer | stalls smallint | state text | unique_key text | worker text
+column lane: id integer not null identity | labels text[] not null default '{}'::text[] | name text not null | queue integer not null
+column lapsed: id uuid not null | jobs uuid[] not null | lapsed_at timestamp with time zone not null default statement_timestamp() | shard smallint not null
+column lease: created_at timestamp with time zone not null default statement_timestamp() | expires_at timestamp with time zone not null | id uuid not null | jobs uuid[] | lanes integer[] not null default '{}'::integer[] | shard smallint not null | worker text not null
+column queue: id integer not null identity | name text not null | paused_at timestamp with time zone
+column ready: epoch integer not null | id uuid not null | lane integer not null | priority smallint not null | run_at timestamp with time zone not null | shard smallint not null
+column scheduled: epoch integer not null | id uuid not null | lane integer not null | priority smallint not null | run_at timestamp with time zone not null | shard smallint not null
+column staged: epoch integer not null | id uuid not null | lane integer not null | shard smallint not null
+column suspect: epoch integer not null | id uuid not null | lane integer not null | run_at timestamp with time zone not null | shard smallint not null | suspicion smallint not null
+column throttle: ends_at timestamp with time zone not null | job uuid not null | queue integer not null | shard smallint not null | unique_key text not null
+column vacant: group_name text not null | queue integer not null | shard smallint not null
+column version: compatible_from integer not null | version integer not null
+constraint archive: archive_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'cancelled'::text])))
+constraint claim: claim_check CHECK (((cardinality(jobs) > 0) AND (cardinality(jobs) = cardinality(epochs))))
+constraint dead_letter: dead_letter_state_check CHECK ((state = ANY (ARRAY['failed'::text, 'critical'::text, 'unprocessable'::text, 'poisoned'::text, 'expired'::text])))
+constraint head: head_check CHECK ((((dead IS NULL) = (dead_seq IS NULL)) AND ((dead IS NULL) = (dead_at IS NULL)) AND ((dead IS NOT NULL) OR (NOT halts))))
+constraint job: job_check CHECK (((seq IS NULL) OR (group_name IS NOT NULL))) | job_epoch_check CHECK ((epoch >= 0)) | job_fingerprint_check CHECK (((length(fingerprint) >= 1) AND (length(fingerprint) <= 512))) | job_group_name_check CHECK ((length(group_name) <= 512)) | job_suspicion_check CHECK (((suspicion >= 0) AND (suspicion <= 2))) | job_unique_key_check CHECK (((length(unique_key) >= 1) AND (length(unique_key) <= 512)))
+constraint lane: lane_labels_check CHECK ((cardinality(labels) <= 16)) | lane_name_check CHECK ((length(name) <= 100)) | lane_queue_fkey FOREIGN KEY (queue) REFERENCES queue(id)
+constraint queue: queue_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)))
+constraint suspect: suspect_suspicion_check CHECK (((suspicion >= 1) AND (suspicion <= 2)))
+constraint throttle: throttle_unique_key_check CHECK (((length(unique_key) >= 1) AND (length(unique_key) <= 512)))
+function enqueue: enqueue (queue text, payload jsonb, name text, priority integer, run_at timestamp with time zone, delay interval, unique_key text, fingerprint text, headers jsonb, max_attempts integer, max_pending integer, wake boolean, OUT id uuid, OUT created boolean)
+index archive: archive_fingerprint (fingerprint, shard, id) WHERE (fingerprint IS NOT NULL) | archive_pkey unique (id, shard, expires_at) | archive_unique_key (unique_key, shard, id) WHERE (unique_key IS NOT NULL)
+index archive_default: archive_default_expiry (expires_at, shard)
+index blocked: blocked_pkey unique (group_name, shard, queue, seq)
+index claim: claim_pkey unique (id, shard)
+index dead_letter: dead_letter_fingerprint (fingerprint, shard, id) WHERE (fingerprint IS NOT NULL) | dead_letter_lane (lane, shard, id) | dead_letter_pkey unique (id, shard, expires_at) | dead_letter_unique_key (unique_key, shard, id) WHERE (unique_key IS NOT NULL)
+index dead_letter_default: dead_letter_default_expiry (expires_at, shard)
+index fair_ready: fair_ready_pkey unique (lane, shard, group_name, priority, run_at, id)
+index head: head_halts (queue, shard) WHERE halts | head_pkey unique (group_name, shard, queue)
+index job: job_cancel (cancel_at, shard) WHERE (cancel_at IS NOT NULL) | job_fingerprint (fingerprint, shard, id) WHERE (fingerprint IS NOT NULL) | job_group (group_name, shard, queue, seq) WHERE (group_name IS NOT NULL) | job_pkey unique (id, shard) | job_staged (commit_by, shard) WHERE (commit_by IS NOT NULL) | job_unique_key unique (unique_key, shard, queue) WHERE (unique_key IS NOT NULL) | job_workflow (((options ->> 'workflowId'::text)), shard) WHERE ((options ->> 'workflowId'::text) IS NOT NULL)
+index lane: lane_pkey unique (id) | lane_queue_name_labels_key unique (queue, name, labels)
+index lapsed: lapsed_pkey unique (id, shard)
+index lease: lease_pkey unique (id, shard)
+index queue: queue_name_key unique (name) | queue_pkey unique (id)
+index ready: ready_pkey unique (lane, shard, priority, run_at, id)
+index scheduled: scheduled_lane (lane, shard) WHERE (lane > 0) | scheduled_pkey unique (run_at, shard, id)
+index staged: staged_pkey unique (id, shard)
+index suspect: suspect_pkey unique (lane, shard, suspicion, run_at, id)
+index throttle: throttle_end (ends_at, shard) WHERE (queue > 0) | throttle_pkey unique (unique_key, shard, queue)
+index vacant: vacant_pkey unique (group_name, shard, queue)
+parameter blocked: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
+parameter claim: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
+parameter fair_ready: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
+parameter head: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
+parameter job: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
+parameter lapsed: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
+parameter lease: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
+parameter ready: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
+parameter scheduled: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
+parameter staged: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
+parameter suspect: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
+parameter throttle: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
+parameter vacant: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
+sequence turn: turn sequence
+table archive: archive partitioned
+table archive_default: archive_default plain
+table blocked: blocked plain
+table claim: claim plain
+table dead_letter: dead_letter partitioned
+table dead_letter_default: dead_letter_default plain
+table fair_ready: fair_ready plain
+table head: head plain
+table job: job plain
+table jobs: jobs view
+table lane: lane plain
+table lapsed: lapsed plain
+table lease: lease plain
+table queue: queue plain
+table ready: ready plain
+table scheduled: scheduled plain
+table staged: staged plain
+table suspect: suspect plain
+table throttle: throttle plain
+table vacant: vacant plain
+table version: version plain
+`;

@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import type { DataSource } from 'typeorm';
+import type { Finding, FindingCode } from '../../lib/doctor/finding.js';
+import { QueueDoctor, type ExamineOptions } from '../../lib/doctor/queue-doctor.js';
+import { resolveOptions } from '../../lib/resolve-options.js';
+import type { SimpleQueueOptions } from '../../lib/simple-queue.options.js';
+import type { Storage } from '../../lib/storage/storage.js';
+import { aDataSource, aStorage, openStorage, type TestStorage } from '../support/storage.js';
+
+/** Tables of an administrator, and a doctor who is an ordinary role with the rights of the guide. */
+export interface Practice extends TestStorage {
+  role: string;
+  /** The address of the ordinary role. */
+  url: string;
+  doctor: QueueDoctor;
+  /** What the doctor says of one thing. */
+  ask(code: FindingCode, options?: ExamineOptions): Promise<Finding[]>;
+  /** Another doctor on the same tables, as the same role unless another address is given; closed with the practice. */
+  another(options: SimpleQueueOptions, url?: string, typeorm?: object): Promise<QueueDoctor>;
+}
+
+export async function aPractice(): Promise<Practice> {
+  const test = await aStorage();
+  const role = `doctor_${randomBytes(4).toString('hex')}`;
+  await test.database.query(`create role ${role} login password 'doctor'`);
+  await test.database.query(`grant usage on schema simple_queue to ${role}`);
+  await test.database.query(`grant select, insert, update, delete on all tables in schema simple_queue to ${role}`);
+  const url = Object.assign(new URL(test.database.url), { username: role, password: 'doctor' }).href;
+  const opened: { storage: Storage; dataSource: DataSource }[] = [];
+  const another: Practice['another'] = async (options, at = url, typeorm = {}) => {
+    const given = { worker: false, migrate: 'off', ...options } as const;
+    const dataSource = await aDataSource(at, typeorm);
+    const storage = await openStorage(dataSource, given);
+    opened.push({ storage, dataSource });
+    return new QueueDoctor(storage, resolveOptions(given).options);
+  };
+  const doctor = await another({});
+  const close = async () => {
+    for (const { storage, dataSource } of opened) {
+      await storage.onApplicationShutdown();
+      await dataSource.destroy();
+    }
+    await test.database.query(`drop owned by ${role}`);
+    await test.database.query(`drop role ${role}`);
+    await test.close();
+  };
+  return {
+    ...test,
+    role,
+    url,
+    doctor,
+    another,
+    close,
+    ask: async (code, options) => of(code, await doctor.examine({ only: [code], ...options })),
+  };
+}
+
+export const of = (code: FindingCode, findings: Finding[]): Finding[] => findings.filter((finding) => finding.code === code);
+
+export const ailing = (findings: Finding[]): string[] => findings.filter(({ level }) => level !== 'ok').map(({ code }) => code);

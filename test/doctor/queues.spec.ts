@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Diagnosis } from '../../lib/storage/diagnosis.js';
+import { aPractice, of, type Practice } from './a-doctor.js';
+
+let practice: Practice;
+
+beforeAll(async () => void (practice = await aPractice()));
+afterAll(() => practice.close());
+beforeEach(async () => {
+  await practice.rows.clear();
+  await practice.database.query('update simple_queue.queue set paused_at = null');
+});
+
+const query = (text: string, values?: unknown[]) => practice.database.query(text, values);
+const only = async (...[code]: Parameters<Practice['ask']>) => {
+  const findings = await practice.ask(code);
+  expect(findings).toHaveLength(1);
+  return findings[0]!;
+};
+
+describe('queues', () => {
+  it('names what waits and is served by nobody', async () => {
+    await practice.rows.jobs(2, { queue: 'orphans', name: 'old' });
+    await practice.rows.job({ queue: 'orphans', name: 'later', state: 'scheduled' });
+    expect(await only('LANES')).toMatchObject({
+      level: 'warning',
+      found: 'No worker is alive, and jobs wait: queue "orphans" name "later" (1 job), queue "orphans" name "old" (2 jobs).',
+    });
+    const { id } = await practice.rows.lane('orphans', 'later');
+    await query('update simple_queue.lease set lanes = array[$2::int] where id = $1', [await practice.rows.lease(), id]);
+    expect(await only('LANES')).toMatchObject({
+      found: '1 worker is alive, and none serves: queue "orphans" name "old" (2 jobs).',
+    });
+    await query(`update simple_queue.queue set paused_at = now() - interval '3 hours' where name = 'orphans'`);
+    expect((await only('LANES')).level).toBe('ok');
+    expect(await only('PAUSED_QUEUES')).toMatchObject({ level: 'notice', found: 'Paused, the longest for 3 hours: orphans.' });
+  });
+
+  it('names suspects', async () => {
+    await practice.rows.jobs(2, { queue: 'mail', state: 'suspect' });
+    expect(await only('SUSPECTS')).toMatchObject({ level: 'notice', found: expect.stringContaining('queue "mail" (2 jobs)') });
+  });
+
+  it('names jobs that were poisoned lately, and no older ones', async () => {
+    const { id } = await practice.rows.lane('mail');
+    for (const age of ['1 hour', '2 days'])
+      await query(
+        `insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at)
+         values ($1, 0, 'poisoned', $2, 0, 1, 3, 0, now(), now(), now() - $3::interval, now() + interval '20 days')`,
+        [randomUUID(), id, age],
+      );
+    expect(await only('POISONED_JOBS')).toMatchObject({
+      level: 'warning',
+      found: expect.stringContaining('queue "mail" (1 job)'),
+    });
+  });
+
+  it('names partitions that are missing, and rows in the default one', async () => {
+    expect(await only('PARTITIONS')).toMatchObject({ level: 'ok' });
+    const [last] = (await query(
+      `select relname as name from pg_class where relname ~ '^archive_p' and relkind = 'r' order by 1 desc limit 1`,
+    )) as [{ name: string }];
+    await query(`drop table simple_queue.${last.name}`);
+    const { id } = await practice.rows.lane('mail');
+    await query(
+      `insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at)
+       values ($1, 0, 'succeeded', $2, 0, 1, 0, 0, now(), now(), now(), now() + interval '1 year')`,
+      [randomUUID(), id],
+    );
+    const found = (await practice.ask('PARTITIONS')).map((finding) => finding.found);
+    expect(found).toEqual([
+      expect.stringContaining(`Missing partitions: ${last.name}.`),
+      expect.stringContaining('Default partitions hold rows: archive_default (1).'),
+    ]);
+    await query('truncate simple_queue.archive');
+    await practice.storage.partitions.create('archive', last.name);
+    expect(await only('PARTITIONS')).toMatchObject({ level: 'ok' });
+  });
+});
+
+describe('places', () => {
+  const repairsIn = (advice: string): string[] =>
+    advice
+      .replace(/^[^:]+: /, '')
+      .replace(/\..[A-Z].*$|\.$/, '')
+      .split('; ');
+
+  it('names a job that stands in no place, and how to put it back', async () => {
+    const [job] = await practice.rows.jobs(1);
+    await query('delete from simple_queue.ready where id = $1', [job!.id]);
+    const finding = await only('PLACES');
+    expect(finding).toMatchObject({ level: 'critical', found: `1 live job stands in no place, and will never run: ${job!.id}.` });
+    for (const repair of repairsIn(finding.advice)) await query(repair);
+    expect(await only('PLACES')).toMatchObject({ level: 'ok' });
+  });
+
+  it('names rows of jobs that are gone, and how to delete them', async () => {
+    const [job, other] = await practice.rows.jobs(2, { state: 'scheduled' });
+    await query('delete from simple_queue.job where id = $1', [job!.id]);
+    const finding = await only('PLACES');
+    expect(finding).toMatchObject({ level: 'warning', found: `1 row of scheduled belongs to jobs that are gone: ${job!.id}.` });
+    for (const repair of repairsIn(finding.advice)) await query(repair);
+    expect(await only('PLACES')).toMatchObject({ level: 'ok' });
+    expect(await query('select id from simple_queue.scheduled')).toEqual([{ id: other!.id }]);
+  });
+
+  it('names jobs in two places, at the epoch of another run, and groups whose turn nobody holds', async () => {
+    const double = await practice.rows.job();
+    await query(
+      'insert into simple_queue.scheduled select run_at, shard, id, lane, priority, epoch from simple_queue.job where id = $1',
+      [double.id],
+    );
+    const late = await practice.rows.job();
+    await query('update simple_queue.ready set epoch = 7 where id = $1', [late.id]);
+    await query(`insert into simple_queue.head (group_name, shard, queue) values ('g', 0, 1)`);
+    const found = (await practice.ask('PLACES')).map(({ level, found: text }) => `${level}: ${text}`);
+    expect(found).toHaveLength(3);
+    expect(found[0]).toMatch(
+      new RegExp(`^critical: 1 live job stands in more than one place, and may run twice: ${double.id} \\(`),
+    );
+    expect(found[1]).toContain(`${late.id} (ready@7, and should be @0)`);
+    expect(found[2]).toMatch(/^critical: The turn of 1 ordered group is not held by exactly one: .*group 1 g: turn held 0 times/);
+  });
+
+  it('finds the same in a part of tables that are too large to be read whole', async () => {
+    const [lost, double, late, gone] = await practice.rows.jobs(4);
+    await practice.rows.job({ state: 'running' });
+    await practice.rows.job({ state: 'suspect' });
+    await practice.rows.job({ state: 'scheduled' });
+    await query('delete from simple_queue.ready where id = $1', [lost!.id]);
+    await query('insert into simple_queue.staged select id, shard, lane, epoch from simple_queue.job where id = $1', [
+      double!.id,
+    ]);
+    await query('update simple_queue.ready set epoch = 7 where id = $1', [late!.id]);
+    await query('delete from simple_queue.job where id = $1', [gone!.id]);
+    const diagnosis = new Diagnosis(practice.storage.database, { schema: 'simple_queue', timeoutMs: 5_000 });
+    const byId = (a: { id: string | null }, b: { id: string | null }) => a.id!.localeCompare(b.id!);
+    const some = (await diagnosis.somePlaces(1_000)).map((breach) => ({ ...breach, places: breach.places!.toSorted() }));
+    const all = (await diagnosis.allPlaces()).map((breach) => ({ ...breach, places: (breach.places ?? []).toSorted() }));
+    expect(some.toSorted(byId)).toEqual(all.toSorted(byId));
+    expect(some.map(({ id }) => id).toSorted()).toEqual([lost!.id, double!.id, late!.id, gone!.id].toSorted());
+    await diagnosis.close();
+  });
+});
+
+it('never fails where a name is hostile', async () => {
+  await practice.rows.job({ queue: `a"b'; drop table`, name: '\u202Ebad' });
+  expect(of('LANES', await practice.doctor.examine())[0]!.level).toBe('warning');
+});

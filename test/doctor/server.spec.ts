@@ -1,0 +1,237 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { DataSource } from 'typeorm';
+import { eventually } from '../support/eventually.js';
+import { Pooler } from '../support/pooler.js';
+import { Rival } from '../support/storage.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { aPractice, ailing, of, type Practice } from './a-doctor.js';
+
+let practice: Practice;
+
+beforeAll(async () => void (practice = await aPractice()));
+afterAll(() => practice.close());
+afterEach(() => void jest.restoreAllMocks());
+
+/** What the test server is, which is no good server for production. */
+const OF_THE_TEST_SERVER = ['DURABILITY', 'SERVER', 'REPLICATION_SLOTS'];
+
+it('finds nothing wrong with a fresh queue, as an ordinary role, and says what it has looked at', async () => {
+  const findings = await practice.doctor.examine();
+  expect(findings.filter(({ level, code }) => level !== 'ok' && !OF_THE_TEST_SERVER.includes(code))).toEqual([]);
+  expect(findings.filter(({ level }) => level === 'ok').map(({ code }) => code)).toEqual(
+    expect.arrayContaining([
+      'CLOCK',
+      'CONNECTIONS',
+      'ISOLATION',
+      'SCHEMA',
+      'SCHEMA_DRIFT',
+      'RIGHTS',
+      'POOLER',
+      'LISTEN',
+      'VACUUM',
+    ]),
+  );
+  expect(findings.find(({ level, advice }) => level === 'ok' && advice !== '')).toBeUndefined();
+});
+
+it('says the worst first', async () => {
+  const levels = (await practice.doctor.examine()).map(({ level }) => level);
+  expect(levels).toEqual([...levels].sort((a, b) => LEVELS.indexOf(a) - LEVELS.indexOf(b)));
+});
+const LEVELS = ['critical', 'warning', 'notice', 'ok'];
+
+it('names a server that may lose what it has acknowledged', async () => {
+  const [row] = await practice.database.query<{ fsync: string }>('show fsync');
+  const found = (await practice.ask('DURABILITY')).map(({ level, found }) => `${level}: ${found}`);
+  expect(found.some((text) => text.startsWith('critical: fsync is off'))).toBe(row!.fsync === 'off');
+});
+
+it('names a server that gets no security fixes any more', async () => {
+  const [row] = await practice.database.query<{ version: number }>(
+    `select current_setting('server_version_num')::int as version`,
+  );
+  const [finding] = await practice.ask('SERVER');
+  expect(finding!.level === 'warning').toBe(row!.version < 150_000);
+  expect(finding!.found).toContain(`PostgreSQL ${Math.floor(row!.version / 10_000)}`);
+});
+
+it('names the want of connections for one more process', async () => {
+  const doctor = await practice.another({}, practice.url, { poolSize: 1_000 });
+  expect(of('CONNECTIONS', await doctor.examine({ only: ['CONNECTIONS'] }))).toMatchObject([
+    { level: 'warning', found: expect.stringMatching(/connections are taken, and one more process may open up to 1018\.$/) },
+  ]);
+});
+
+it('names a database that only reads', async () => {
+  await practice.database.query(`alter role ${practice.role} set default_transaction_read_only = on`);
+  const doctor = await practice.another({});
+  const [first] = of('DURABILITY', await doctor.examine({ only: ['DURABILITY'] }));
+  await practice.database.query(`alter role ${practice.role} reset default_transaction_read_only`);
+  expect(first).toMatchObject({ level: 'critical', found: expect.stringContaining('takes no writes') });
+});
+
+it('measures the difference of the clocks', async () => {
+  const now = Date.now;
+  jest.spyOn(Date, 'now').mockImplementation(() => now() + 180_000);
+  const [clock] = await practice.ask('CLOCK');
+  expect(clock).toMatchObject({ level: 'warning', found: "The clock of this process is 3 minutes ahead of the server's." });
+});
+
+it('names the isolation that transactions of the application begin with', async () => {
+  const options = { queues: { mail: { maxPending: 10 } } };
+  const extra = { options: '-c default_transaction_isolation=serializable' };
+  const [plain] = of('ISOLATION', await (await practice.another({}, practice.url, { extra })).examine());
+  expect(plain).toMatchObject({ level: 'notice', found: expect.stringContaining('SERIALIZABLE') });
+  const [limited] = of('ISOLATION', await (await practice.another(options, practice.url, { extra })).examine());
+  expect(limited).toMatchObject({ level: 'warning', found: expect.stringContaining('Enqueues into mail are refused') });
+});
+
+it('names a pool of the application that has no connection left', async () => {
+  const doctor = await practice.another({}, practice.url, { poolSize: 1 });
+  const runner = dataSourceOf(doctor).createQueryRunner();
+  await runner.connect();
+  const [finding] = of('ISOLATION', await doctor.examine({ timeoutMs: 200 }));
+  expect(finding).toMatchObject({ level: 'warning', found: "The DataSource's pool of 1 connection gave none within 200 ms." });
+  await runner.release();
+});
+
+const dataSourceOf = (doctor: unknown): DataSource =>
+  (doctor as { storage: { database: { dataSource: DataSource } } }).storage.database.dataSource;
+
+describe('connections', () => {
+  it('tells a pooler in transaction mode, which needs an option, from one that keeps sessions', async () => {
+    const [transaction, session] = await Promise.all([
+      Pooler.start(practice.url, 'transaction'),
+      Pooler.start(practice.url, 'session'),
+    ]);
+    const given = { preparedStatements: false, wakeUp: 'off' } as const;
+    const careless = await practice.another(given, transaction.url);
+    const careful = await practice.another({ ...given, poolMode: 'transaction' }, transaction.url);
+    const kept = await practice.another(given, session.url);
+    const [a] = of('POOLER', await careless.examine({ only: ['POOLER'] }));
+    const [b] = of('POOLER', await careful.examine({ only: ['POOLER'] }));
+    const [c] = of('POOLER', await kept.examine({ only: ['POOLER'] }));
+    expect(a).toMatchObject({ level: 'critical', advice: expect.stringContaining("poolMode: 'transaction'") });
+    expect(b).toMatchObject({ level: 'ok', found: expect.stringContaining('transaction mode') });
+    expect(c).toMatchObject({ level: 'ok', found: expect.stringContaining('keeps a session') });
+    transaction.stop();
+    session.stop();
+  });
+
+  it('names an option for a pooler that is not there', async () => {
+    const doctor = await practice.another({ poolMode: 'transaction', wakeUp: 'off' });
+    expect(of('POOLER', await doctor.examine({ only: ['POOLER'] }))).toMatchObject([{ level: 'notice' }]);
+  });
+
+  it('sends a NOTIFY and waits for it, where wake-ups are wanted', async () => {
+    const elsewhere = Object.assign(new URL(practice.database.url), { pathname: '/postgres' }).href;
+    const deaf = await practice.another({ listenUrl: elsewhere });
+    expect(of('LISTEN', await deaf.examine({ timeoutMs: 150 }))).toMatchObject([
+      { level: 'warning', found: expect.stringContaining('did not come to a listener within 150 ms') },
+    ]);
+    const mute = await practice.another({ wakeUp: 'off' });
+    expect(of('LISTEN', await mute.examine({ only: ['LISTEN'] }))).toEqual([]);
+  });
+
+  it('says so when the database is away or silent, in bounded time, and nothing else', async () => {
+    const proxy = await TcpProxy.start(practice.url);
+    const doctor = await practice.another({ queryTimeoutMs: 300 }, proxy.url, { connectTimeoutMS: 300 });
+    proxy.refuse();
+    expect(ailing(await doctor.examine({ timeoutMs: 200 }))).toEqual(['DATABASE']);
+    await proxy.pass();
+    expect(of('DATABASE', await doctor.examine())).toEqual([]);
+    proxy.delay(1_000);
+    expect(await doctor.examine({ timeoutMs: 200 })).toMatchObject([{ code: 'DATABASE', level: 'critical' }]);
+    proxy.stop();
+  });
+});
+
+describe('what holds vacuum back', () => {
+  it('names a long transaction by process, role and state, and never its statement', async () => {
+    const rival = await Rival.connect({ ...practice.database, url: practice.url });
+    await rival.query(`set application_name = E'nightly\\nreport'`);
+    await rival.begin('repeatable read');
+    const [{ pid }] = (await rival.query<{ pid: number }>(`select pg_backend_pid() as pid, 'secret' as word`)) as [
+      { pid: number },
+    ];
+    expect(await practice.ask('HORIZON')).toEqual([]);
+    const [finding] = await practice.ask('HORIZON', { longTransactionMs: 0 });
+    expect(finding).toMatchObject({ level: 'warning', advice: expect.stringContaining(`pg_terminate_backend(${pid})`) });
+    expect(finding!.found).toMatch(
+      new RegExp(`^Process ${pid} \\(application "nightly.{1,4}report", role "${practice.role}"\\) has a transaction open for `),
+    );
+    expect(finding!.found).toContain('(idle in transaction, last statement: select)');
+    expect(finding!.found).not.toContain('secret');
+    await rival.close();
+    expect(await practice.ask('HORIZON', { longTransactionMs: 60_000 })).toEqual([]);
+  });
+
+  it('names one of another role by the number of transactions, which is all that an ordinary role may see', async () => {
+    const rival = await Rival.connect(practice.database);
+    await rival.begin('repeatable read');
+    await rival.query('select 1');
+    await practice.database.query(`do $$ begin for i in 1..10010 loop perform pg_current_xact_id(); commit; end loop; end $$`);
+    const found = (await practice.ask('HORIZON')).map((finding) => finding.found);
+    expect(found).toEqual([expect.stringMatching(/role "postgres"\) has a transaction open for 10,\d\d\d transactions\./)]);
+    await rival.close();
+  });
+
+  it('names prepared transactions', async () => {
+    const [row] = await practice.database.query<{ most: number }>(
+      `select current_setting('max_prepared_transactions')::int as most`,
+    );
+    const rival = await Rival.connect(practice.database);
+    await rival.begin();
+    await rival.query('insert into simple_queue.queue (name) values ($1)', ['prepared']);
+    if (row!.most > 0) await rival.query(`prepare transaction 'forgotten'`);
+    const [notice] = await practice.ask('PREPARED_TRANSACTIONS');
+    const [warning] = await practice.ask('PREPARED_TRANSACTIONS', { longTransactionMs: 0 });
+    if (row!.most > 0) await practice.database.query(`rollback prepared 'forgotten'`);
+    await rival.close();
+    expect([notice?.level, warning?.level]).toEqual(row!.most > 0 ? ['notice', 'warning'] : [undefined, undefined]);
+    expect(notice?.found ?? 'Transaction "forgotten" of').toContain('Transaction "forgotten" of');
+  });
+
+  it('names replication slots that nobody uses', async () => {
+    await practice.database.query(`select pg_create_physical_replication_slot($1, true)`, [practice.role]);
+    const found = (await practice.ask('REPLICATION_SLOTS')).filter((finding) => finding.found.includes(practice.role));
+    await practice.database.query(`select pg_drop_replication_slot($1)`, [practice.role]);
+    expect(found).toMatchObject([
+      { level: 'warning', found: expect.stringMatching(/is used by nobody\. It keeps \d+ MB of WAL/) },
+    ]);
+  });
+
+  it('names tables whose dead rows pile up, and autovacuum that is off', async () => {
+    await practice.database.query('alter table simple_queue.vacant set (autovacuum_enabled = false)');
+    // Counted when the connection closes.
+    const rival = await Rival.connect(practice.database);
+    await rival.query(`insert into simple_queue.vacant select n::text, 0, 1 from generate_series(1, 100001) n`);
+    await rival.query(`delete from simple_queue.vacant`);
+    await rival.close();
+    await eventually(async () => {
+      const findings = await practice.doctor.examine({ only: ['AUTOVACUUM', 'VACUUM', 'SCHEMA_DRIFT'] });
+      expect(of('AUTOVACUUM', findings)).toMatchObject([{ level: 'critical', found: expect.stringContaining('vacant') }]);
+      expect(of('VACUUM', findings)).toMatchObject([
+        { level: 'warning', found: 'Table vacant has 100,001 dead rows and was never vacuumed.' },
+      ]);
+      expect(of('SCHEMA_DRIFT', findings)).toMatchObject([
+        { level: 'warning', found: 'Not of the migrations: parameter vacant.autovacuum_enabled (false).' },
+      ]);
+    });
+    await practice.database.query('alter table simple_queue.vacant reset (autovacuum_enabled)');
+    await practice.database.query('vacuum simple_queue.vacant');
+    await eventually(async () => {
+      expect(ailing(await practice.doctor.examine({ only: ['AUTOVACUUM', 'VACUUM', 'SCHEMA_DRIFT'] }))).toEqual([]);
+    });
+  });
+});
+
+it('refuses options that mean nothing', async () => {
+  const wrong = { only: ['LUCK'], templates: ['mail'], timeout: 5, longTransactionMs: -1 } as never;
+  await expect(practice.doctor.examine(wrong)).rejects.toMatchObject({
+    code: 'INVALID_OPTION',
+    message: expect.stringMatching(
+      /only\[0\] must be .*templates\[0\] must be a template.*timeout is not known.*longTransactionMs/,
+    ),
+  });
+});

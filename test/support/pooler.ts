@@ -1,0 +1,128 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import pg from 'pg';
+
+/** Connections of the server, ready for the next query. */
+type Backend = Socket;
+
+const MESSAGE_HEAD = 5;
+
+/**
+ * What PgBouncer does, as far as a doctor can tell: clients get a process number of the pooler's own, and a connection of the server for a
+ * transaction or for their session.
+ */
+export class Pooler {
+  private readonly server: Server;
+  private readonly idle: Backend[] = [];
+  private readonly sockets = new Set<Socket>();
+
+  private constructor(
+    private readonly target: string,
+    private readonly mode: 'transaction' | 'session',
+  ) {
+    this.server = createServer((socket) => this.accept(socket));
+  }
+
+  static async start(target: string, mode: 'transaction' | 'session'): Promise<Pooler> {
+    const pooler = new Pooler(target, mode);
+    pooler.server.listen(0, '127.0.0.1');
+    await once(pooler.server, 'listening');
+    return pooler;
+  }
+
+  get url(): string {
+    return Object.assign(new URL(this.target), { host: `127.0.0.1:${(this.server.address() as AddressInfo).port}` }).href;
+  }
+
+  stop(): void {
+    this.server.close();
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  private accept(client: Socket): void {
+    this.keep(client);
+    // The first message has no type; whoever it is gets in.
+    client.once('data', () => {
+      client.write(greeting());
+      new Session(client, this.mode, this).start();
+    });
+  }
+
+  /** One that waits, the last one used first; else a new one. */
+  async take(): Promise<Backend> {
+    const idle = this.idle.pop();
+    if (idle) return idle;
+    const opened = new pg.Client({ connectionString: this.target });
+    opened.on('error', () => undefined);
+    await opened.connect();
+    const { stream } = (opened as unknown as { connection: { stream: Socket } }).connection;
+    stream.removeAllListeners('data');
+    this.keep(stream);
+    return stream;
+  }
+
+  giveBack(backend: Backend): void {
+    backend.removeAllListeners('data');
+    this.idle.push(backend);
+  }
+
+  private keep(socket: Socket): void {
+    this.sockets.add(socket.setNoDelay());
+    socket.on('error', () => undefined);
+  }
+}
+
+class Session {
+  private backend: Promise<Backend> | undefined;
+
+  constructor(
+    private readonly client: Socket,
+    private readonly mode: 'transaction' | 'session',
+    private readonly pooler: Pooler,
+  ) {}
+
+  start(): void {
+    const messages = splitter((message) => void this.pass(message));
+    this.client.on('data', messages);
+  }
+
+  private async pass(message: Buffer): Promise<void> {
+    if (message[0] === 'X'.charCodeAt(0)) return void this.client.destroy();
+    this.backend ??= this.attach();
+    (await this.backend).write(message);
+  }
+
+  private async attach(): Promise<Backend> {
+    const backend = await this.pooler.take();
+    const answers = splitter((message) => {
+      this.client.write(message);
+      if (this.mode === 'transaction' && message.toString('latin1', 0, 1) === 'Z' && message.toString('latin1', 5, 6) === 'I') {
+        this.backend = undefined;
+        this.pooler.giveBack(backend);
+      }
+    });
+    backend.on('data', answers);
+    return backend;
+  }
+}
+
+/** Collects bytes and hands on whole messages. */
+function splitter(take: (message: Buffer) => void): (chunk: Buffer) => void {
+  let rest: Buffer = Buffer.alloc(0);
+  return (chunk) => {
+    rest = Buffer.concat([rest, chunk]);
+    while (rest.length >= MESSAGE_HEAD && rest.length > rest.readInt32BE(1)) {
+      const length = rest.readInt32BE(1) + 1;
+      take(rest.subarray(0, length));
+      rest = rest.subarray(length);
+    }
+  };
+}
+
+/** Authenticated, a process number that is none, ready. */
+function greeting(): Buffer {
+  const ok = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0]);
+  const key = Buffer.from([0x4b, 0, 0, 0, 12, 0x7f, 0, 0, 1, 1, 2, 3, 4]);
+  const ready = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
+  return Buffer.concat([ok, key, ready]);
+}
