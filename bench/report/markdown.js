@@ -25,7 +25,7 @@ function head({ machine, quick, date, runs = 1 }) {
   ];
   if (runs > 1)
     lines.push(
-      `The rows were joined from ${runs} runs of the same machine and code (\`--with\`); the cells of the crowd rows, too.`,
+      `The rows were joined from ${runs} runs on the same machine (\`--with\`); the cells of the crowd rows, too.`,
     );
   return lines.join('\n\n');
 }

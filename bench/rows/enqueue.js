@@ -5,6 +5,8 @@ const ALL = ['floor-insert', 'ours', 'graphile', 'boss', 'bull', 'bull-fsync'];
 export const enqueueRows = [
   enqueueRow('enqueue-1', 'Enqueue, 1 caller', 1),
   enqueueRow('enqueue-20', 'Enqueue, 20 callers', 20),
+  limitRow('enqueue-limit-1', 'Back pressure: enqueue under a `maxPending`, 1 caller', 1),
+  limitRow('enqueue-limit-20', 'Back pressure: enqueue under a `maxPending`, 20 callers', 20),
   {
     id: 'enqueue-transaction',
     title: 'Enqueue in a TypeORM transaction: what it adds to the transaction',
@@ -34,6 +36,17 @@ function enqueueRow(id, title, callers) {
     headline: 'jobsPerSecond',
     columns,
     run: (lab, variant, context) => enqueue(lab, variant, { ...context, callers }),
+  };
+}
+
+/** Under a limit callers come one after another, and each counts what waits. */
+function limitRow(id, title, callers) {
+  return {
+    ...enqueueRow(id, title, callers),
+    note: 'The queue holds 500 jobs at first and up to 4,500 at the end: each call under a limit counts them.',
+    variants: ['ours', 'ours-limit'],
+    run: (lab, variant, { sizes, ...context }) =>
+      enqueue(lab, variant, { ...context, sizes: { ...sizes, enqueue: sizes.enqueueLimited }, callers }),
   };
 }
 

@@ -10,6 +10,9 @@ export const VARIANTS = {
   'ours-wide': variant('nestjs-simple-queue', 'nestjs-simple-queue', '`concurrency` and `queueConcurrency` 200', {
     options: { concurrency: 200, queueConcurrency: 200 },
   }),
+  'ours-limit': variant('nestjs-simple-queue', 'nestjs-simple-queue', '`queues: { bench: { maxPending: 100,000 } }`', {
+    options: { queues: { bench: { maxPending: 100_000 } } },
+  }),
   'ours-node-20': variant('nestjs-simple-queue', 'nestjs-simple-queue', 'defaults, on Node 20', { node: 20 }),
   graphile: variant('graphile-worker', 'graphile-worker 0.18', 'defaults (`concurrentJobs` 1)'),
   'graphile-best': variant(

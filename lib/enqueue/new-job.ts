@@ -105,7 +105,7 @@ function checkedBytes(bytes: Uint8Array, maxBytes: number): Buffer {
 }
 
 /** Only what was given is stored: the worker applies handler, queue and module settings. */
-function storedOptions(given: JobOptions, { group, ordered }: Held, travelling: Travelling): string | undefined {
+function storedOptions(given: JobOptions, { group, ordered, fair }: Held, travelling: Travelling): string | undefined {
   const { maxAttempts, backoff, timeoutMs, workflowId } = given;
   const headers = joinedHeaders(given.headers, travelling);
   if ([headers, maxAttempts, backoff, timeoutMs, workflowId, group].every((value) => value === undefined)) return undefined;
@@ -117,6 +117,7 @@ function storedOptions(given: JobOptions, { group, ordered }: Held, travelling: 
     workflowId: ifGiven(workflowId, (value) => checkText('workflowId', value)),
     group: group || undefined,
     ordered: ordered || undefined,
+    fair,
   });
 }
 

@@ -1,4 +1,4 @@
-import type { GroupRepository, HandedOn, VacantKey } from '../storage/group.repository.js';
+import { FIRST_TURN, type GroupRepository, type HandedOn } from '../storage/group.repository.js';
 
 export interface PromoterParts {
   groups: GroupRepository;
@@ -8,7 +8,6 @@ export interface PromoterParts {
   onLater: () => void;
 }
 
-const FIRST: VacantKey = { group: '', queue: -1 };
 /** A turn whose group is being enqueued to, or whose next job is held locked, is looked at again: soon, then more and more rarely. */
 const FIRST_REST_MS = 5;
 const MAX_REST_MS = 500;
@@ -27,7 +26,7 @@ export class Promoter {
     let page: HandedOn | undefined;
     // Page behind page: turns that cannot be handed on yet must not hide the ones behind them.
     do {
-      page = await this.parts.groups.handOn(page?.last ?? FIRST);
+      page = await this.parts.groups.handOn(page?.last ?? FIRST_TURN);
       total.looked += page.looked;
       total.dealt += page.dealt;
       if (page.lanes.length > 0) this.parts.onPromoted(page.lanes);

@@ -1,4 +1,5 @@
 import type { QueueEvents } from '../observability/events.js';
+import { groupBlocked } from '../observability/group-blocked.js';
 import type { LeaseRepository, ReapRules } from '../storage/lease.repository.js';
 import { jittered } from './jitter.js';
 
@@ -11,8 +12,9 @@ export class Reaper {
   ) {}
 
   async reap(): Promise<number> {
-    const total = await this.leases.reapAll(this.rules);
+    const { deadHeads, ...total } = await this.leases.reapAll(this.rules);
     if (total.leases > 0 || total.jobs > 0) this.events.emit('reaped', () => total);
+    for (const dead of deadHeads) this.events.emit('warning', () => groupBlocked(dead));
     return jittered(this.rules.intervalMs);
   }
 }

@@ -10,7 +10,7 @@ export type PolicyOptions = Pick<ResolvedOptions, 'maxAttempts' | 'backoff' | 't
 export class PullPolicy {
   readonly archive: Retention;
   readonly deadLetter: Retention;
-  private readonly deadHeads: Readonly<Record<string, DeadHead>>;
+  readonly deadHeads: Readonly<Record<string, DeadHead>>;
 
   constructor(private readonly options: PolicyOptions) {
     this.archive = archiveRetention(options);

@@ -2,6 +2,7 @@ import type { CancelCounts, Enqueued, EnqueueOptions } from '../job/enqueue-opti
 import type { FoundJob } from '../job/job.js';
 import { checkId } from '../job/names.js';
 import type { JobEvent, QueueEvents } from '../observability/events.js';
+import { groupBlocked } from '../observability/group-blocked.js';
 import type { QueueService } from '../queue.service.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import type { Run } from '../storage/database.js';
@@ -44,7 +45,9 @@ export class PostgresJobQueue extends JobQueue {
     super();
     const { storage, options } = parts;
     this.policy = new PullPolicy(options);
-    this.claims = new PulledClaims(storage, options.pollIntervalMs);
+    const onExpired = (jobs: number) => parts.events.emit('expired', () => ({ jobs }));
+    const { deadLetter } = this.policy;
+    this.claims = new PulledClaims(storage, { lookEveryMs: options.pollIntervalMs, deadLetter, onExpired });
     this.settlements = new Settlements(storage.jobs, this.policy);
   }
 
@@ -71,6 +74,7 @@ export class PostgresJobQueue extends JobQueue {
     const { held, lane } = await this.settle(leaseId, jobId, ({ queue }, held, run) =>
       this.settlements.succeed(held, queue, output, run),
     );
+    if (held.options?.ordered) this.turnEnded();
     this.parts.events.emit('succeeded', () => ({ ...eventOf(held, lane), runMs: held.runMs, output: outputs }));
   }
 
@@ -102,9 +106,15 @@ export class PostgresJobQueue extends JobQueue {
 
   async reapExpiredLeases(): Promise<ReapedLeases> {
     const { storage, options, events } = this.parts;
-    const { archive, deadLetter } = this.policy;
-    const reaped = await storage.leases.reapAll({ maxStalls: options.maxStalls, archive, deadLetter });
+    const { archive, deadLetter, deadHeads: deadHead } = this.policy;
+    const { deadHeads, ...reaped } = await storage.leases.reapAll({
+      maxStalls: options.maxStalls,
+      archive,
+      deadLetter,
+      deadHead,
+    });
     if (reaped.leases > 0 || reaped.jobs > 0) events.emit('reaped', () => reaped);
+    for (const dead of deadHeads) events.emit('warning', () => groupBlocked(dead));
     return reaped;
   }
 
@@ -125,8 +135,22 @@ export class PostgresJobQueue extends JobQueue {
     );
     if (answer.runsIn !== undefined)
       storage.signals.send(answer.runsIn > 0 ? { lanes: [lane.id], later: true } : { lanes: [lane.id] });
+    if (held.options?.ordered && answer.runsIn === undefined) this.turnEnded();
+    if (held.options?.ordered && answer.as === 'failed') this.reportDeadHead(held, lane);
     reportReturn(events, { ...eventOf(held, lane), runMs: held.runMs }, outcome!, answer.as);
     return answer.as;
+  }
+
+  /** Its turn is vacant: whoever looks next hands it on. */
+  private turnEnded(): void {
+    this.claims.lookSoon();
+    this.parts.storage.signals.send({ lanes: [], later: true });
+  }
+
+  private reportDeadHead({ id, options }: HeldJob, { queue }: Lane): void {
+    const deadHead = this.policy.deadHead(queue);
+    if (deadHead === 'skip') return;
+    this.parts.events.emit('warning', () => groupBlocked({ id, queue, group: options?.group, deadHead }));
   }
 
   private async settle<Answer>(

@@ -1,7 +1,9 @@
 import { serves } from '../job/served.js';
 import { Uuid7 } from '../runtime/uuid7.js';
+import { FIRST_TURN, type HandedOn } from '../storage/group.repository.js';
 import type { Lane } from '../storage/lanes.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
+import type { Retention } from '../storage/retention.js';
 import type { Storage } from '../storage/storage.js';
 import type { CheckedClaim } from './claim-request.js';
 
@@ -18,8 +20,13 @@ export class PulledClaims {
 
   constructor(
     private readonly storage: Storage,
-    private readonly lookEveryMs: number,
+    private readonly terms: { lookEveryMs: number; deadLetter: Retention; onExpired: (jobs: number) => void },
   ) {}
+
+  /** Something waits that only a look brings on: the next claim looks. */
+  lookSoon(): void {
+    this.lookedAt = -Infinity;
+  }
 
   async claim(wish: CheckedClaim): Promise<PulledRows> {
     await this.lookAround();
@@ -38,14 +45,33 @@ export class PulledClaims {
     return [...lanes.slice(first), ...lanes.slice(0, first)];
   }
 
-  /** New lanes and jobs that have come due. A process without a worker has nobody else who looks. */
+  /** New lanes, jobs that have come due, turns of ordered groups, staged jobs that nobody committed. A process without a worker has nobody else who looks. */
   private async lookAround(): Promise<void> {
     const now = performance.now();
-    if (now - this.lookedAt < this.lookEveryMs) return;
+    if (now - this.lookedAt < this.terms.lookEveryMs) return;
     this.lookedAt = now;
     const { jobs, lanes, signals } = this.storage;
     const promotion = await jobs.promote('-infinity', []);
     if (promotion.lanes.length > 0) signals.send({ lanes: promotion.lanes });
     if ((promotion.newestLane ?? 0) > lanes.newest()) await lanes.refresh();
+    if (promotion.expiryMs !== null && promotion.expiryMs <= 0) await this.expire();
+    if (promotion.vacant) await this.handOn();
+  }
+
+  /** A batch at a time; its followers get their turn with the next look. */
+  private async expire(): Promise<void> {
+    const { expired } = await this.storage.staged.expire(this.terms.deadLetter);
+    if (expired === 0) return;
+    this.lookSoon();
+    this.terms.onExpired(expired);
+  }
+
+  /** As a worker's promoter does. */
+  private async handOn(): Promise<void> {
+    let page: HandedOn | undefined;
+    do {
+      page = await this.storage.groups.handOn(page?.last ?? FIRST_TURN);
+      if (page.lanes.length > 0) this.storage.signals.send({ lanes: page.lanes });
+    } while (page.last);
   }
 }

@@ -69,6 +69,9 @@ export interface FairClaimed {
   groups: number;
 }
 
+/** Where the pages of vacant turns begin. */
+export const FIRST_TURN: VacantKey = { group: '', queue: -1 };
+
 /** Groups in a claim of a fair queue. */
 export const FAIR_GROUPS = 64;
 

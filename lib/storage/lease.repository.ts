@@ -1,3 +1,4 @@
+import type { DeadHeadJob } from '../observability/group-blocked.js';
 import type { DeadHead } from '../simple-queue.options.js';
 import { DEFAULT_DEAD_HEAD } from './dead-heads.js';
 import type { Database } from './database.js';
@@ -26,6 +27,7 @@ export interface Reaped {
   jobs: number;
   poisoned: number;
   cancelled: number;
+  deadHeads: DeadHeadJob[];
 }
 
 /** What one reap did. */
@@ -86,15 +88,16 @@ export class LeaseRepository {
     return (await this.database.loops.run<Reaped>(REAP_CLAIMS, values))[0]!;
   }
 
-  /** Expires leases and gives back what they held, page behind page: claims that cannot be freed yet hide none behind them. */
-  async reapAll(rules: ReapRules): Promise<ReapCounts> {
-    const total = { leases: (await this.expire()).length, jobs: 0, poisoned: 0, cancelled: 0 };
+  /** Expires leases and gives back what they held, page behind page: claims that cannot be freed yet hide none behind them. `deadHeads`: jobs that were poisoned and hold the turn of their group. */
+  async reapAll(rules: ReapRules): Promise<ReapCounts & { deadHeads: DeadHeadJob[] }> {
+    const total = { leases: (await this.expire()).length, jobs: 0, poisoned: 0, cancelled: 0, deadHeads: [] as DeadHeadJob[] };
     let page: Reaped | undefined;
     do {
       page = await this.reap(rules, page?.last ?? FIRST);
       total.jobs += page.jobs;
       total.poisoned += page.poisoned;
       total.cancelled += page.cancelled;
+      total.deadHeads.push(...page.deadHeads);
     } while (page.claims === PAGE);
     return total;
   }

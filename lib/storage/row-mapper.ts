@@ -17,6 +17,8 @@ export interface StoredOptions {
   /** Travels here rather than in a column of its own: a job without a group costs its claim nothing. */
   group?: string;
   ordered?: true;
+  /** For a revival: its place is with its group. */
+  fair?: true;
 }
 
 /** A row of a claim: PostgreSQL's own text, parsed where it is read. */

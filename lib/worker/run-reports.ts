@@ -1,5 +1,6 @@
 import type { Outcome } from '../job/outcome.js';
 import type { JobEvent, QueueEvents } from '../observability/events.js';
+import { groupBlocked } from '../observability/group-blocked.js';
 import type { JobRun } from './job-run.js';
 
 /** What happened to a run, as events. Nothing is made where nobody listens. */
@@ -20,12 +21,9 @@ export class RunReports {
 
   /** A job of an ordered group ended badly, and its queue does not let the followers go on. */
   headDied(run: JobRun): void {
+    const { id, queue, group } = run;
     const { deadHead } = run.lane.settings;
-    if (deadHead === 'skip') return;
-    const which = run.group === undefined ? `Queue "${run.queue}"` : `Group "${run.group}" of queue "${run.queue}"`;
-    const what = deadHead === 'halt' ? 'and every ordered group of the queue is halted' : 'is blocked';
-    const message = `${which} ${what} by job ${run.id}, which ended badly. Retry, purge or release it.`;
-    this.events.emit('warning', () => ({ code: 'GROUP_BLOCKED', message }));
+    if (deadHead !== 'skip') this.events.emit('warning', () => groupBlocked({ id, queue, group, deadHead }));
   }
 
   /** The outcome as it was acknowledged by the database. */

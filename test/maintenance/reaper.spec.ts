@@ -1,8 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
 import { Reaper } from '../../lib/maintenance/reaper.js';
+import { resolveOptions } from '../../lib/resolve-options.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
+const FROM_THE_FIRST = { priority: -32_768, runAt: '-infinity', id: '00000000-0000-0000-0000-000000000000', upto: 32_767 };
 const RULES = { maxStalls: 3, deadLetter: { '': DAY_MS }, archive: { '': DAY_MS }, intervalMs: 1_000 };
 
 describe('the reaper', () => {
@@ -32,6 +36,26 @@ describe('the reaper', () => {
     expect(await test.storage.jobs.find(alive.id)).toMatchObject({ state: 'running' });
     expect(reaped).toEqual([{ leases: 1, jobs: 1, poisoned: 0, cancelled: 0 }]);
     expect(await test.storage.jobs.checkPlaces()).toEqual([]);
+  });
+
+  it.each([
+    ['block', 'Group "a" of queue "work" is blocked by job '],
+    ['halt', 'Group "a" of queue "work" and every ordered group of the queue is halted by job '],
+    ['skip', undefined],
+  ] as const)('says whose turn is held by a job that it poisoned, where dead heads %s', async (deadHead, message) => {
+    const warnings: { code: string; message: string }[] = [];
+    const stop = test.events.on('warning', (warning) => void warnings.push(warning));
+    const enqueuer = new Enqueuer(test.storage, resolveOptions({}).options, test.events);
+    const { id } = await enqueuer.enqueue('work', { payload: 1, group: 'a', ordered: true }, {});
+    const lanes = [{ lane: (await test.rows.lane('work')).id, wanted: 1, ranges: [FROM_THE_FIRST] }];
+    await test.storage.jobs.settleAndClaim('w', [], [], { claimId: randomUUID(), lease: randomUUID(), lanes, limit: 1 });
+    await test.database.query('update simple_queue.job set suspicion = 2, stalls = 2 where id = $1', [id]);
+
+    await new Reaper(test.storage.leases, { ...RULES, deadHead: { '': deadHead } }, test.events).reap();
+
+    stop();
+    expect(warnings).toEqual(message ? [{ code: 'GROUP_BLOCKED', message: expect.stringContaining(`${message}${id}`) }] : []);
+    expect(reaped).toEqual([{ leases: 0, jobs: 1, poisoned: 1, cancelled: 0 }]);
   });
 
   it('counts what it poisoned and what it cancelled', async () => {

@@ -74,6 +74,34 @@ describe('the pull contract beside workers', () => {
     await queue.complete(second, id);
   });
 
+  it('works an ordered group without any worker: turns pass on, a staged job that nobody commits expires, a dead head is told', async () => {
+    const edge = await story.start({ options: { worker: false, pollIntervalMs: 20 } });
+    const [queue, claimed] = [queueOf(edge), [] as string[]];
+    const claimNext = () =>
+      eventually(async () => {
+        const { leaseId, jobs } = await queue.claim({ workerId: 'w', queues: ['steps'], limit: 5 });
+        expect(jobs).toHaveLength(1);
+        claimed.push(jobs[0]!.id);
+        return { leaseId, id: jobs[0]!.id };
+      });
+    const group = { group: 'a', ordered: true };
+    const ids = [];
+    for (const options of [{}, {}, { staged: true }, { maxAttempts: 1 }])
+      ids.push((await queue.enqueue('steps', 1, { ...group, ...options })).id);
+    await story.database.query(`update simple_queue.job set commit_by = now() + interval '50 ms' where id = $1`, [ids[2]]);
+
+    for (let n = 0; n < 2; n++) {
+      const { leaseId, id } = await claimNext();
+      await queue.complete(leaseId, id);
+    }
+    const last = await claimNext();
+    expect(await queue.fail(last.leaseId, last.id, new Error('no'))).toBe('failed');
+
+    expect(claimed).toEqual([ids[0], ids[1], ids[3]]);
+    expect(await edge.queues.find(ids[2]!)).toMatchObject({ state: 'expired' });
+    expect(edge.seen('warning')).toMatchObject([{ code: 'GROUP_BLOCKED', message: expect.stringContaining(last.id) }]);
+  });
+
   it('meets lanes that another process made', async () => {
     const [here, there] = [await story.start({ options: { worker: false } }), await story.start({ options: { worker: false } })];
     await queueOf(here).claim({ workerId: 'w', queues: ['*'] });

@@ -126,6 +126,19 @@ describe('fair queues', () => {
     expect(await jobs.hasDue([lane])).toBe(true);
   });
 
+  it('a job that is hastened, or lives again, stands with its group', async () => {
+    const [later, dead, alone] = [await enqueue({ group: 'a', delayMs: 60_000 }), await enqueue({ group: 'b' }), await enqueue()];
+    const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS, archiveKeepMs: DAY_MS } as const;
+    await jobs.bury('w', (await claim(2)).jobs.map(({ id, epoch }) => ({ id, epoch, verdict }))); // prettier-ignore
+    const { revivals } = test.storage;
+
+    expect(await revivals.hasten([later])).toEqual([{ id: later, lane }]);
+    expect(await revivals.revive([dead, alone], ['failed'])).toMatchObject([{ revived: true }, { revived: true }]);
+
+    expect([await count('ready'), await count('fair_ready')]).toEqual([0, 3]);
+    expect(groupsOf(await claim(9)).sort()).toEqual(['', 'a', 'b']);
+  });
+
   it('a waiting job can be cancelled, alone or with its group, and taken back', async () => {
     const [one, two, given] = [await enqueue({ group: 'a' }), await enqueue({ group: 'a' }), randomUUID()];
     const run = test.storage.database.callers.run;

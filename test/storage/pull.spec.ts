@@ -97,7 +97,7 @@ describe('pulled claims', () => {
     });
     await begun.passed;
     const reaped = await test.storage.leases.reapAll(RULES);
-    expect(reaped).toEqual({ leases: 0, jobs: 0, poisoned: 0, cancelled: 0 });
+    expect(reaped).toEqual({ leases: 0, jobs: 0, poisoned: 0, cancelled: 0, deadHeads: [] });
     gate.open();
     await settling;
     expect(await test.storage.jobs.find(job!.id)).toMatchObject({ state: 'succeeded' });

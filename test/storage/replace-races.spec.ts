@@ -1,48 +1,23 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import type { Run } from '../../lib/storage/connections.js';
-import type { EnqueueRepository, NewJob } from '../../lib/storage/enqueue.repository.js';
-import type { Lane } from '../../lib/storage/lanes.js';
 import { REPLACE } from '../../lib/storage/sql/replace.sql.js';
 import { eventually } from '../support/eventually.js';
-import { aStorage, Rival, waitingBackends, type TestStorage } from '../support/storage.js';
+import { aJobStore } from '../support/job-store.js';
+import { Rival, waitingBackends } from '../support/storage.js';
 
 const HOUR_MS = 3_600_000;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 describe('replace and debounce against rivals', () => {
-  let test: TestStorage;
-  let enqueues: EnqueueRepository;
-  let lane: Lane;
-  const ids = new Uuid7();
-
-  beforeAll(async () => {
-    test = await aStorage();
-    enqueues = test.storage.enqueues;
-    lane = await test.storage.lanes.of('mail', '');
-  });
-  beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
-  afterAll(() => test.close());
-
-  const aNewJob = (more: Partial<NewJob> = {}): NewJob => ({
-    id: ids.next(),
-    lane,
-    priority: 0,
-    payload: '{"new": true}',
-    givenId: false,
-    uniqueKey: 'key',
-    conflict: 'replace',
-    ...more,
-  });
+  const store = aJobStore({ payload: '{"new": true}', uniqueKey: 'key', conflict: 'replace' });
+  const { aNewJob, find } = store;
   const debounced = (periodMs = HOUR_MS) => aNewJob({ conflict: 'debounce', periodMs, delayMs: periodMs });
-  const find = (id: string) => test.storage.jobs.find(id);
   const claim = () => {
     const ranges = [{ priority: -32_768, runAt: '-infinity', id: FIRST_ID, upto: 32_767 }];
-    const wish = { claimId: randomUUID(), lease: randomUUID(), lanes: [{ lane: lane.id, wanted: 10, ranges }], limit: 10 };
-    return test.storage.jobs.settleAndClaim('w', [], [], wish);
+    const wish = { claimId: randomUUID(), lease: randomUUID(), lanes: [{ lane: store.lane.id, wanted: 10, ranges }], limit: 10 };
+    return store.test.storage.jobs.settleAndClaim('w', [], [], wish);
   };
   const runOf =
     (rival: Rival): Run =>
@@ -50,7 +25,7 @@ describe('replace and debounce against rivals', () => {
       rival.query(statement.text, values) as never;
   /** Connections of their own, as other processes have them. */
   async function withClients<T>(size: number, work: (clients: pg.Client[]) => Promise<T>): Promise<T> {
-    const clients = Array.from({ length: size }, () => new pg.Client({ connectionString: test.database.url }));
+    const clients = Array.from({ length: size }, () => new pg.Client({ connectionString: store.test.database.url }));
     await Promise.all(clients.map((client) => client.connect()));
     try {
       return await work(clients);
@@ -67,9 +42,9 @@ describe('replace and debounce against rivals', () => {
 
   it('a claim and a replace of one job: the run has the payload that the caller was told of', async () => {
     for (let round = 0; round < 40; round++) {
-      await test.rows.clear();
-      const { id } = await test.rows.job({ uniqueKey: 'key' });
-      const [{ jobs }, [answer]] = await Promise.all([claim(), enqueues.insert([aNewJob()])]);
+      await store.test.rows.clear();
+      const { id } = await store.test.rows.job({ uniqueKey: 'key' });
+      const [{ jobs }, [answer]] = await Promise.all([claim(), store.enqueues.insert([aNewJob()])]);
       expect(answer).toMatchObject({ id, created: false });
       const claimed = jobs[0] ?? (await claim()).jobs[0]!;
       expect({ outcome: answer!.outcome, payload: claimed.payload }).toEqual(
@@ -77,21 +52,21 @@ describe('replace and debounce against rivals', () => {
           ? { outcome: 'replaced', payload: '{"new": true}' }
           : { outcome: 'running', payload: '{"n": 1}' },
       );
-      expect(await test.storage.jobs.checkPlaces()).toEqual([]);
+      expect(await store.test.storage.jobs.checkPlaces()).toEqual([]);
     }
   });
 
   it('waits for a claim that is not committed, and says that the job runs', async () => {
-    const { id } = await test.rows.job({ uniqueKey: 'key' });
-    const rival = await Rival.connect(test.database);
+    const { id } = await store.test.rows.job({ uniqueKey: 'key' });
+    const rival = await Rival.connect(store.test.database);
     await rival.begin();
     await rival.query('delete from simple_queue.ready');
     await rival.query(
       `insert into simple_queue.claim (id, shard, lease, jobs, epochs) values (gen_random_uuid(), 0, gen_random_uuid(), array[$1::uuid], array[0])`,
       [id],
     );
-    const waiting = enqueues.insert([aNewJob()]);
-    await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
+    const waiting = store.enqueues.insert([aNewJob()]);
+    await eventually(async () => expect(await waitingBackends(store.test.database)).toBe(1));
     await rival.commit();
     await rival.close();
     expect(await waiting).toEqual([{ id, created: false, outcome: 'running' }]);
@@ -99,10 +74,10 @@ describe('replace and debounce against rivals', () => {
   });
 
   it('a claim passes a job that is being replaced, and finds it after the commit', async () => {
-    const { id } = await test.rows.job({ uniqueKey: 'key' });
-    const rival = await Rival.connect(test.database);
+    const { id } = await store.test.rows.job({ uniqueKey: 'key' });
+    const rival = await Rival.connect(store.test.database);
     await rival.begin();
-    await enqueues.insertIn(runOf(rival), [aNewJob()]);
+    await store.enqueues.insertIn(runOf(rival), [aNewJob()]);
     expect((await claim()).jobs).toEqual([]);
     await rival.commit();
     await rival.close();
@@ -110,8 +85,8 @@ describe('replace and debounce against rivals', () => {
   });
 
   it('debounce against promote: waits for the promoter and takes the job back from where it went', async () => {
-    const { id } = await test.rows.job({ state: 'scheduled', due: '-1 second', uniqueKey: 'key' });
-    const rival = await Rival.connect(test.database);
+    const { id } = await store.test.rows.job({ state: 'scheduled', due: '-1 second', uniqueKey: 'key' });
+    const rival = await Rival.connect(store.test.database);
     await rival.begin();
     await rival.query('delete from simple_queue.scheduled');
     await rival.query(
@@ -119,8 +94,8 @@ describe('replace and debounce against rivals', () => {
       insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch) select lane, shard, priority, run_at, id, epoch from moved`,
       [id],
     );
-    const waiting = enqueues.insert([debounced()]);
-    await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
+    const waiting = store.enqueues.insert([debounced()]);
+    await eventually(async () => expect(await waitingBackends(store.test.database)).toBe(1));
     await rival.commit();
     await rival.close();
     expect(await waiting).toEqual([{ id, created: false, outcome: 'postponed' }]);
@@ -128,22 +103,25 @@ describe('replace and debounce against rivals', () => {
   });
 
   it('debounce against promote, again and again: one place, the last payload', async () => {
-    const { id } = await test.rows.job({ state: 'scheduled', due: '-1 second', uniqueKey: 'key' });
+    const { id } = await store.test.rows.job({ state: 'scheduled', due: '-1 second', uniqueKey: 'key' });
     for (let round = 0; round < 60; round++) {
-      const [[answer]] = await Promise.all([enqueues.insert([debounced(1)]), test.storage.jobs.promote('-infinity', [lane.id])]);
+      const [[answer]] = await Promise.all([
+        store.enqueues.insert([debounced(1)]),
+        store.test.storage.jobs.promote('-infinity', [store.lane.id]),
+      ]);
       expect(answer).toEqual({ id, created: false, outcome: 'postponed' });
-      expect(await test.storage.jobs.checkPlaces()).toEqual([]);
+      expect(await store.test.storage.jobs.checkPlaces()).toEqual([]);
     }
   });
 
   it('a cancel and a replace: the job was replaced and cancelled, or a new one came in', async () => {
     for (let round = 0; round < 40; round++) {
-      await test.rows.clear();
-      const { id } = await test.rows.job({ uniqueKey: 'key' });
-      const { run } = test.storage.database.callers;
+      await store.test.rows.clear();
+      const { id } = await store.test.rows.job({ uniqueKey: 'key' });
+      const { run } = store.test.storage.database.callers;
       const [counts, [answer]] = await Promise.all([
-        test.storage.jobs.cancelById(run, [id], { '': HOUR_MS }),
-        enqueues.insert([aNewJob()]),
+        store.test.storage.jobs.cancelById(run, [id], { '': HOUR_MS }),
+        store.enqueues.insert([aNewJob()]),
       ]);
       expect(counts).toEqual(expect.objectContaining({ requested: 0 }));
       expect(await find(answer!.id)).toMatchObject({ payload: { new: true } });
@@ -153,14 +131,14 @@ describe('replace and debounce against rivals', () => {
   });
 
   it('two replaces: both are told so, one after the other, and nobody is chased for ever by twenty', async () => {
-    const { id } = await test.rows.job({ uniqueKey: 'key' });
+    const { id } = await store.test.rows.job({ uniqueKey: 'key' });
     const told = await withClients(20, (clients) =>
       Promise.all(
         clients.map(async (client, caller) => {
           const outcomes: string[] = [];
           for (let n = 0; n < 15; n++) {
             const job = n % 2 ? debounced() : aNewJob({ payload: `${caller}` });
-            const [answer] = await inTransaction(client, (run) => enqueues.insertIn(run, [job]));
+            const [answer] = await inTransaction(client, (run) => store.enqueues.insertIn(run, [job]));
             expect(answer!.id).toBe(id);
             outcomes.push(answer!.outcome);
           }
@@ -169,7 +147,7 @@ describe('replace and debounce against rivals', () => {
       ),
     );
     expect(new Set(told.flat())).toEqual(new Set(['replaced', 'postponed']));
-    expect((await test.database.query('select from simple_queue.job')).length).toBe(1);
+    expect((await store.test.database.query('select from simple_queue.job')).length).toBe(1);
   });
 
   it.each([
@@ -177,11 +155,11 @@ describe('replace and debounce against rivals', () => {
     ['more keys than locks', 400],
   ])('never deadlocks over %s in opposite orders', async (_, size) => {
     const batch = () => Array.from({ length: size }, (__, n) => aNewJob({ uniqueKey: `key-${n}` }));
-    await enqueues.insert(batch().slice(0, size / 2));
+    await store.enqueues.insert(batch().slice(0, size / 2));
     const answers = await withClients(8, (clients) =>
       Promise.all(
         clients.map((client, n) =>
-          inTransaction(client, (run) => enqueues.insertIn(run, n % 2 ? batch() : batch().toReversed())),
+          inTransaction(client, (run) => store.enqueues.insertIn(run, n % 2 ? batch() : batch().toReversed())),
         ),
       ),
     );
@@ -190,36 +168,36 @@ describe('replace and debounce against rivals', () => {
   });
 
   it('stores a new job when the holder ends between insert and replace', async () => {
-    const { id } = await test.rows.job({ uniqueKey: 'key' });
+    const { id } = await store.test.rows.job({ uniqueKey: 'key' });
     let replaces = 0;
     const job = aNewJob();
-    const answers = await test.storage.database.callers.transaction((run) => {
+    const answers = await store.test.storage.database.callers.transaction((run) => {
       const meddling: Run = async (statement, values) => {
         if (statement === REPLACE && ++replaces === 1)
-          await test.storage.jobs.cancelById(test.storage.database.loops.run, [id], { '': HOUR_MS });
+          await store.test.storage.jobs.cancelById(store.test.storage.database.loops.run, [id], { '': HOUR_MS });
         return run(statement, values);
       };
-      return enqueues.insertIn(meddling, [job]);
+      return store.enqueues.insertIn(meddling, [job]);
     });
     expect(answers).toEqual([{ id: job.id, created: true, outcome: 'created' }]);
   });
 
   it('gives a clear error rather than a wrong answer when the job moves for ever', async () => {
-    await test.rows.job({ state: 'scheduled', due: '-1 second', uniqueKey: 'key' });
-    const { run } = test.storage.database.callers;
+    await store.test.rows.job({ state: 'scheduled', due: '-1 second', uniqueKey: 'key' });
+    const { run } = store.test.storage.database.callers;
     const meddling: Run = async <Row>(statement: typeof REPLACE, values: unknown[]) =>
       statement === REPLACE ? ([] as Row[]) : run<Row>(statement, values);
-    await expect(enqueues.insertIn(meddling, [aNewJob()])).rejects.toMatchObject({ code: 'TRANSACTION_CONFLICT' });
+    await expect(store.enqueues.insertIn(meddling, [aNewJob()])).rejects.toMatchObject({ code: 'TRANSACTION_CONFLICT' });
   });
 
   it('waits no longer for an ignored key than before: an open replace holds it, and no other', async () => {
-    await test.rows.job({ uniqueKey: 'key' });
-    const rival = await Rival.connect(test.database);
+    await store.test.rows.job({ uniqueKey: 'key' });
+    const rival = await Rival.connect(store.test.database);
     await rival.begin();
-    await enqueues.insertIn(runOf(rival), [aNewJob()]);
-    expect(await enqueues.insert([aNewJob({ uniqueKey: 'other' })])).toMatchObject([{ outcome: 'created' }]);
-    const waiting = enqueues.insert([aNewJob({ conflict: undefined })]);
-    await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
+    await store.enqueues.insertIn(runOf(rival), [aNewJob()]);
+    expect(await store.enqueues.insert([aNewJob({ uniqueKey: 'other' })])).toMatchObject([{ outcome: 'created' }]);
+    const waiting = store.enqueues.insert([aNewJob({ conflict: undefined })]);
+    await eventually(async () => expect(await waitingBackends(store.test.database)).toBe(1));
     await rival.commit();
     await rival.close();
     expect(await waiting).toMatchObject([{ outcome: 'existing' }]);

@@ -1,45 +1,26 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Uuid7 } from '../../lib/runtime/uuid7.js';
-import type { EnqueueRepository, NewJob } from '../../lib/storage/enqueue.repository.js';
-import type { Lane } from '../../lib/storage/lanes.js';
-import { aStorage, type TestStorage } from '../support/storage.js';
+import { describe, expect, it } from '@jest/globals';
+import type { NewJob } from '../../lib/storage/enqueue.repository.js';
+import { aJobStore } from '../support/job-store.js';
 
 const HOUR_MS = 3_600_000;
 
 describe('replace and debounce', () => {
-  let test: TestStorage;
-  let enqueues: EnqueueRepository;
-  let lane: Lane;
-  const ids = new Uuid7();
-
-  beforeAll(async () => {
-    test = await aStorage();
-    enqueues = test.storage.enqueues;
-    lane = await test.storage.lanes.of('mail', '');
-  });
-  beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
-  afterAll(() => test.close());
-
-  const aNewJob = (more: Partial<NewJob> = {}): NewJob => ({
-    id: ids.next(),
-    lane,
-    priority: 0,
-    payload: '{"new": true}',
-    givenId: false,
-    uniqueKey: 'key',
-    conflict: 'replace',
-    ...more,
-  });
+  const store = aJobStore({ payload: '{"new": true}', uniqueKey: 'key', conflict: 'replace' });
+  const { aNewJob, find, count } = store;
   const debounced = (more: Partial<NewJob> = {}) =>
     aNewJob({ conflict: 'debounce', periodMs: HOUR_MS, delayMs: HOUR_MS, ...more });
-  const find = (id: string) => test.storage.jobs.find(id);
-  const count = async () => (await test.database.query<{ n: number }>('select count(*)::int as n from simple_queue.job'))[0]!.n;
 
   it.each([['ready'], ['scheduled'], ['suspect']] as const)('changes a job that stands in %s, under its id', async (state) => {
-    const { id } = await test.rows.job({ state, uniqueKey: 'key', attempt: 2, reschedules: 3, stalls: 1, fingerprint: 'old' });
+    const { id } = await store.test.rows.job({
+      state,
+      uniqueKey: 'key',
+      attempt: 2,
+      reschedules: 3,
+      stalls: 1,
+      fingerprint: 'old',
+    });
 
-    const [answer] = await enqueues.insert([
+    const [answer] = await store.enqueues.insert([
       aNewJob({ priority: 7, fingerprint: 'new', options: '{"maxAttempts": 9}', payloadBytes: Buffer.from('x') }),
     ]);
 
@@ -52,31 +33,31 @@ describe('replace and debounce', () => {
   });
 
   it('keeps the suspicion of a suspect: its process may die of the new payload too', async () => {
-    const { id } = await test.rows.job({ state: 'suspect', suspicion: 2, uniqueKey: 'key' });
-    await enqueues.insert([debounced()]);
+    const { id } = await store.test.rows.job({ state: 'suspect', suspicion: 2, uniqueKey: 'key' });
+    await store.enqueues.insert([debounced()]);
     expect(await find(id)).toMatchObject({ state: 'scheduled' });
-    const rows = await test.database.query('select suspicion from simple_queue.job');
+    const rows = await store.test.database.query('select suspicion from simple_queue.job');
     expect(rows).toEqual([{ suspicion: 2 }]);
   });
 
   it('takes over the new time, later or sooner', async () => {
-    const { id } = await test.rows.job({ uniqueKey: 'key' });
-    await enqueues.insert([aNewJob({ delayMs: HOUR_MS })]);
+    const { id } = await store.test.rows.job({ uniqueKey: 'key' });
+    await store.enqueues.insert([aNewJob({ delayMs: HOUR_MS })]);
     expect(await find(id)).toMatchObject({ state: 'scheduled' });
-    await enqueues.insert([aNewJob()]);
+    await store.enqueues.insert([aNewJob()]);
     expect(await find(id)).toMatchObject({ state: 'ready' });
   });
 
   it('takes over the new name', async () => {
-    const { id } = await test.rows.job({ uniqueKey: 'key', name: 'old' });
-    await enqueues.insert([aNewJob({ lane: await test.storage.lanes.of('mail', 'new') })]);
+    const { id } = await store.test.rows.job({ uniqueKey: 'key', name: 'old' });
+    await store.enqueues.insert([aNewJob({ lane: await store.test.storage.lanes.of('mail', 'new') })]);
     expect(await find(id)).toMatchObject({ name: 'new', state: 'ready' });
   });
 
   it('pushes the run time back, by the clock of the database, and takes the last payload', async () => {
-    const [first] = await enqueues.insert([debounced({ payload: '1' })]);
+    const [first] = await store.enqueues.insert([debounced({ payload: '1' })]);
     const early = (await find(first!.id))!.runAt;
-    const [second] = await enqueues.insert([debounced({ payload: '2' })]);
+    const [second] = await store.enqueues.insert([debounced({ payload: '2' })]);
 
     expect(first).toMatchObject({ created: true, outcome: 'created' });
     expect(second).toEqual({ id: first!.id, created: false, outcome: 'postponed' });
@@ -86,28 +67,28 @@ describe('replace and debounce', () => {
   });
 
   it('never changes a running job', async () => {
-    const { id } = await test.rows.job({ state: 'running', uniqueKey: 'key' });
-    expect(await enqueues.insert([aNewJob()])).toEqual([{ id, created: false, outcome: 'running' }]);
-    expect(await enqueues.insert([debounced()])).toEqual([{ id, created: false, outcome: 'running' }]);
+    const { id } = await store.test.rows.job({ state: 'running', uniqueKey: 'key' });
+    expect(await store.enqueues.insert([aNewJob()])).toEqual([{ id, created: false, outcome: 'running' }]);
+    expect(await store.enqueues.insert([debounced()])).toEqual([{ id, created: false, outcome: 'running' }]);
     expect(await find(id)).toMatchObject({ state: 'running', payload: { n: 1 } });
   });
 
   it('touches no other job: another key, another queue, no key', async () => {
     const others = [
-      await test.rows.job({ uniqueKey: 'other' }),
-      await test.rows.job({ uniqueKey: 'key', queue: 'letters' }),
-      await test.rows.job(),
+      await store.test.rows.job({ uniqueKey: 'other' }),
+      await store.test.rows.job({ uniqueKey: 'key', queue: 'letters' }),
+      await store.test.rows.job(),
     ];
-    expect(await enqueues.insert([aNewJob()])).toMatchObject([{ outcome: 'created' }]);
+    expect(await store.enqueues.insert([aNewJob()])).toMatchObject([{ outcome: 'created' }]);
     for (const { id } of others) expect(await find(id)).toMatchObject({ payload: { n: 1 } });
   });
 
   describe('in a batch', () => {
     it('answers for each item in place', async () => {
-      const waiting = await test.rows.job({ uniqueKey: 'waits' });
-      const running = await test.rows.job({ state: 'running', uniqueKey: 'runs' });
-      const known = await test.rows.job({ uniqueKey: 'known' });
-      const answers = await enqueues.insert([
+      const waiting = await store.test.rows.job({ uniqueKey: 'waits' });
+      const running = await store.test.rows.job({ state: 'running', uniqueKey: 'runs' });
+      const known = await store.test.rows.job({ uniqueKey: 'known' });
+      const answers = await store.enqueues.insert([
         aNewJob({ uniqueKey: 'runs' }),
         aNewJob({ uniqueKey: undefined, conflict: undefined }),
         debounced({ uniqueKey: 'waits' }),
@@ -119,13 +100,17 @@ describe('replace and debounce', () => {
     });
 
     it('lets the last of two items with one key win', async () => {
-      const answers = await enqueues.insert([aNewJob({ payload: '1' }), aNewJob({ payload: '2' }), aNewJob({ payload: '3' })]);
+      const answers = await store.enqueues.insert([
+        aNewJob({ payload: '1' }),
+        aNewJob({ payload: '2' }),
+        aNewJob({ payload: '3' }),
+      ]);
       expect(answers.map(({ outcome }) => outcome)).toEqual(['created', 'replaced', 'replaced']);
       expect(answers.map(({ created }) => created)).toEqual([true, false, false]);
       expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
       expect(await find(answers[0]!.id)).toMatchObject({ payload: 3 });
 
-      const again = await enqueues.insert([debounced({ payload: '4' }), debounced({ payload: '5' })]);
+      const again = await store.enqueues.insert([debounced({ payload: '4' }), debounced({ payload: '5' })]);
       expect(again.map(({ outcome }) => outcome)).toEqual(['postponed', 'postponed']);
       expect(await find(answers[0]!.id)).toMatchObject({ payload: 5 });
       expect(await count()).toBe(1);
@@ -133,18 +118,20 @@ describe('replace and debounce', () => {
 
     it('replaces more than one statement holds', async () => {
       const batch = (payload: string) => Array.from({ length: 1_200 }, (_, n) => aNewJob({ uniqueKey: `key-${n}`, payload }));
-      const first = await enqueues.insert(batch('1'));
-      const second = await enqueues.insert(batch('2'));
+      const first = await store.enqueues.insert(batch('1'));
+      const second = await store.enqueues.insert(batch('2'));
       expect(second.map(({ id }) => id)).toEqual(first.map(({ id }) => id));
       expect(new Set(second.map(({ outcome }) => outcome))).toEqual(new Set(['replaced']));
-      expect(await test.database.query(`select from simple_queue.job where payload <> '2'`)).toEqual([]);
+      expect(await store.test.database.query(`select from simple_queue.job where payload <> '2'`)).toEqual([]);
     });
   });
 
   it("rolls back with the caller's transaction", async () => {
-    const { id } = await test.rows.job({ uniqueKey: 'key' });
-    const order = test.dataSource.transaction(async (manager) => {
-      expect(await enqueues.insertIn(test.storage.database.in(manager), [aNewJob()])).toMatchObject([{ outcome: 'replaced' }]);
+    const { id } = await store.test.rows.job({ uniqueKey: 'key' });
+    const order = store.test.dataSource.transaction(async (manager) => {
+      expect(await store.enqueues.insertIn(store.test.storage.database.in(manager), [aNewJob()])).toMatchObject([
+        { outcome: 'replaced' },
+      ]);
       throw new Error('bad order');
     });
     await expect(order).rejects.toThrow('bad order');

@@ -8,6 +8,9 @@ import { aStory, untilJobIs } from '../support/story.js';
 
 const adminOf = ({ app }: TestApplication): QueueAdmin => app.get(QueueAdmin, { strict: false });
 
+/** Where runs are counted: no lease may run out, and no answer be given up, because the machine is busy. */
+const PATIENT = { leaseMs: 60_000, queryTimeoutMs: 20_000 };
+
 describe('operating', () => {
   const story = aStory();
 
@@ -87,7 +90,7 @@ describe('operating', () => {
 
   it('retry racing retry: each revival is one run', async () => {
     let runs = 0;
-    const application = await story.start({ providers: [aHandler('raced', () => void runs++)] });
+    const application = await story.start({ options: PATIENT, providers: [aHandler('raced', () => void runs++)] });
     const { id } = await application.queues.enqueue('raced', {});
     await untilJobIs('succeeded', application, id);
 
@@ -134,12 +137,15 @@ describe('operating', () => {
 
   it('purge racing a claim: each job runs or is purged, never both and never neither', async () => {
     const ran: string[] = [];
-    // Not so fast that the worker, which takes jobs in the order in which they are listed, is always first.
+    const gate = aGate();
+    // Both take jobs in the order in which they are listed, so the worker is held up before it has taken all of them.
     const handler = async (job: { id: string }) => {
       await new Promise(setImmediate);
+      if (ran.length >= 1_000) await gate.passed;
       ran.push(job.id);
     };
-    const application = await story.start({ providers: [aHandler('purged', handler, { concurrency: 2 })] });
+    const providers = [aHandler('purged', handler, { concurrency: 2 })];
+    const application = await story.start({ options: PATIENT, providers });
     const admin = adminOf(application);
     const jobs = await application.queues.enqueueMany(
       'purged',
@@ -147,6 +153,7 @@ describe('operating', () => {
     );
 
     const counts = await admin.purge({ queue: 'purged', state: 'ready' });
+    gate.open();
     await eventually(async () => {
       const { ready, running } = await admin.stats('purged');
       expect([ready.jobs, running.jobs]).toEqual([0, 0]);

@@ -54,7 +54,7 @@ export const REAP_CLAIMS = statement(
       from simple_queue.queue q where q.id = e.queue) k
     where cancel_at is not null and expires_at is not null),
   turned as materialized (
-    select e.id, e.group_name, e.queue, e.seq, case when e.cancel_at is not null then 'skip'
+    select e.id, e.group_name, e.queue, q.name, e.seq, case when e.cancel_at is not null then 'skip'
       else $6::jsonb ->> case when $6::jsonb ? q.name then q.name else '' end end as policy
     from ending e cross join lateral (select name from simple_queue.queue where id = e.queue) q where e.seq is not null),
   vacated as (
@@ -72,5 +72,7 @@ export const REAP_CLAIMS = statement(
         where not exists (select from held h where h.id = u.id)))))
   select (select count(*) from lapsed)::int as claims, (select id::text from lapsed order by id desc limit 1) as last, (select count(*) from held)::int as jobs,
     (select count(*) from held where poisoned and not cancelled)::int as poisoned,
-    (select count(*) from held where cancelled)::int as cancelled`,
+    (select count(*) from held where cancelled)::int as cancelled,
+    (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'queue', name, 'group', group_name, 'deadHead', policy)), '[]')
+      from turned where policy <> 'skip') as "deadHeads"`,
 );

@@ -8,7 +8,7 @@ import { statement } from '../statement.js';
  * Attempts start anew. The epoch does not: a run of the first life may still answer. How far that life came is not kept, so the next one
  * starts at the seconds since 2020, far beyond it. What killed its process runs alone at first.
  *
- * In an ordered group a dead head has its turn again. Any other job stands last, as if it was enqueued now: under the group's lock.
+ * A job of a fair queue stands with its group. In an ordered group a dead head has its turn again. Any other job stands last, as if it was enqueued now: under the group's lock.
  */
 export const REVIVE = statement(
   'revive',
@@ -17,8 +17,8 @@ export const REVIVE = statement(
   kept as materialized (
     select * from simple_queue.archive where shard = $1 and id = any($2::uuid[]) and state = any($3::text[]) for update),
   ended as materialized (
-    select e.*, l.queue, e.options ? 'ordered' as ordered,
-      case when e.options ? 'ordered' then coalesce(e.options ->> 'group', '') else e.options ->> 'group' end as group_name
+    select e.*, l.queue, e.options ? 'ordered' as ordered, nullif(e.options ? 'fair', false) as fair,
+      case when e.options ?| array['ordered', 'fair'] then coalesce(e.options ->> 'group', '') else e.options ->> 'group' end as group_name
     from (select * from dead union all select * from kept) e join simple_queue.lane l on l.id = e.lane),
   locked as materialized (
     select pg_advisory_xact_lock(key) from (
@@ -32,15 +32,15 @@ export const REVIVE = statement(
       where group_name = e.group_name and shard = $1 and queue = e.queue and dead = e.id limit 1) h on e.ordered),
   stored as (
     insert into simple_queue.job (id, shard, epoch, lane, queue, priority, suspicion, created_at, run_at, unique_key, fingerprint, options,
-      payload, payload_bytes, last_error, history, group_name, seq)
+      payload, payload_bytes, last_error, history, group_name, seq, fair)
     select e.id, $1, extract(epoch from statement_timestamp())::bigint - 1577836800, e.lane, e.queue, e.priority,
       case when e.state = 'poisoned' and e.stalls > 0 then 2 else 0 end, e.created_at, statement_timestamp(), e.unique_key, e.fingerprint,
       e.options, e.payload, e.payload_bytes, e.last_error,
       (case when jsonb_array_length(e.history) >= 20 then e.history - 0 else coalesce(e.history, '[]') end)
-        || jsonb_build_object('attempt', e.attempt, 'outcome', 'revived', 'at', statement_timestamp()), e.group_name, e.seq
+        || jsonb_build_object('attempt', e.attempt, 'outcome', 'revived', 'at', statement_timestamp()), e.group_name, e.seq, e.fair
     from placed e order by e.queue, e.unique_key collate "C" nulls first, e.id
     on conflict do nothing
-    returning id, lane, queue, priority, run_at, epoch, suspicion, group_name, seq),
+    returning id, lane, queue, priority, run_at, epoch, suspicion, group_name, seq, fair),
   returned as (
     update simple_queue.head set dead = null, dead_seq = null, dead_at = null, halts = false
     where shard = $1 and ctid = any(array(
@@ -66,7 +66,10 @@ export const REVIVE = statement(
     delete from simple_queue.archive where shard = $1 and id = any(array(select id from stored))),
   readied as (
     insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from free where suspicion = 0),
+    select lane, $1, priority, run_at, id, epoch from free where suspicion = 0 and fair is null),
+  fairly as (
+    insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
+    select lane, $1, group_name, priority, run_at, id, epoch from free where suspicion = 0 and fair),
   suspected as (
     insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
     select lane, $1, suspicion, run_at, id, epoch from free where suspicion > 0)
