@@ -24,9 +24,7 @@ function head({ machine, quick, date, runs = 1 }) {
       'processes used less than a tenth of a core; `~` marks those of which there was none. Ratios are to this library with its defaults.',
   ];
   if (runs > 1)
-    lines.push(
-      `The rows were joined from ${runs} runs on the same machine (\`--with\`); the cells of the crowd rows, too.`,
-    );
+    lines.push(`The rows were joined from ${runs} runs on the same machine (\`--with\`); the cells of the crowd rows, too.`);
   return lines.join('\n\n');
 }
 
