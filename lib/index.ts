@@ -1,3 +1,7 @@
+/**
+ * What applications import.
+ * @module nestjs-simple-queue
+ */
 export type { JobFilter, JobPage, PurgeOptions, RedriveOptions } from './admin/job-filter.js';
 export type { JobPageAnswer } from './admin/job-list.js';
 export type { ListedJob } from './admin/listed-job.js';

@@ -37,6 +37,7 @@ export class QueueService {
   private readonly twoPhase: TwoPhase;
   private readonly beside: BesideTransaction | undefined;
 
+  /** @internal The module makes it. */
   constructor(
     private readonly storage: Storage,
     options: ResolvedOptions,

@@ -1,3 +1,7 @@
+/**
+ * For DataSources that run the migrations themselves.
+ * @module nestjs-simple-queue/migrations
+ */
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { checkSchemaName } from '../lib/job/names.js';
 import { DOWN, firstPartitions, UP } from './1790000000000-initial.js';

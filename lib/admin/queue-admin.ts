@@ -32,6 +32,7 @@ export class QueueAdmin {
   private readonly revivals: Revivals;
   private readonly purges: Purge;
 
+  /** @internal The module makes it. */
   constructor(private readonly storage: Storage) {
     this.overview = new Overview(storage);
     this.list = new JobList(storage);

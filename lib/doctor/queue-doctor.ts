@@ -52,6 +52,7 @@ const STATEMENTS = 3;
  * not see or what takes too long is a finding, too, and stops nothing else.
  */
 export class QueueDoctor {
+  /** @internal The module makes it. */
   constructor(
     private readonly storage: Storage,
     private readonly options: ResolvedOptions,

@@ -54,6 +54,7 @@ export class QueueHealth {
   private readonly ping = new RecentAnswer(() => this.storage.health.ping(), FRESH_MS);
   private readonly measured = new RecentAnswer(() => this.measure(), FRESH_MS);
 
+  /** @internal The module makes it. */
   constructor(
     private readonly storage: Storage,
     private readonly options: ResolvedOptions,

@@ -41,6 +41,7 @@ export class PostgresJobQueue extends JobQueue {
   private readonly claims: PulledClaims;
   private readonly settlements: Settlements;
 
+  /** @internal The module makes it. */
   constructor(private readonly parts: PostgresJobQueueParts) {
     super();
     const { storage, options } = parts;

@@ -1,3 +1,7 @@
+/**
+ * What tests import.
+ * @module nestjs-simple-queue/testing
+ */
 export { advanceTime } from './advance-time.js';
 export type { OfInstance } from './application-parts.js';
 export { clear } from './clear.js';

@@ -19,6 +19,7 @@ export class QueueWorker {
   private hooksCheck: NodeJS.Timeout | undefined;
   private leaving = false;
 
+  /** @internal The module makes it. */
   constructor(private readonly parts: WorkerParts) {}
 
   get isRunning(): boolean {

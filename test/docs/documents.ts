@@ -4,8 +4,10 @@ import ts from 'typescript';
 
 export const REPOSITORY = resolve(import.meta.dirname, '../..');
 
-/** The documents, by their path from the repository's root. */
-export const DOCUMENTS = [...markdownIn('.'), ...markdownIn('docs', { recursive: true })].sort();
+/** The documents that people write, by their path from the repository's root; docs/api is made from docstrings. */
+export const DOCUMENTS = [...markdownIn('.'), ...markdownIn('docs', { recursive: true })]
+  .filter((path) => !path.startsWith('docs/api/'))
+  .sort();
 
 function markdownIn(folder: string, options?: { recursive: true }): string[] {
   const files = readdirSync(join(REPOSITORY, folder), { ...options, encoding: 'utf8' });
