@@ -11,6 +11,7 @@ export { QueueAdmin, type Explanation } from './admin/queue-admin.js';
 export type { Reason, ReasonCode } from './admin/reasons.js';
 export type { RedriveCounts, Retried } from './admin/revivals.js';
 export { HandleJob } from './decorators/handle-job.decorator.js';
+export { InjectQueue } from './decorators/inject-queue.decorator.js';
 export { OnJobEvent } from './decorators/on-job-event.decorator.js';
 export { QueueHandler } from './decorators/queue-handler.decorator.js';
 export type { Finding, FindingCode, FindingLevel } from './doctor/finding.js';
@@ -52,7 +53,7 @@ export type {
 } from './job/job-handler.js';
 export { JobResult } from './job/job-result.js';
 export type { JobState, LiveState, TerminalState } from './job/job-state.js';
-export type { GivenOf, JobTarget, JobTemplate, OutputOf, TemplateDefaults } from './job/job-template.js';
+export type { GivenOf, JobTarget, JobTemplate, OutputOf, PayloadOf, TemplateDefaults } from './job/job-template.js';
 export { Permit } from './job/permit.js';
 export { CriticalError, QueueError, UnprocessableError, type QueueErrorCode } from './job/queue.errors.js';
 export type { StandardSchema } from './job/standard-schema.js';
@@ -73,6 +74,7 @@ export {
   type Returned,
 } from './pull/job-queue.js';
 export { PostgresJobQueue } from './pull/postgres-job-queue.js';
+export { Queue, type QueueOf } from './queue.js';
 export { QueueService } from './queue.service.js';
 export { SimpleQueueModule } from './simple-queue.module.js';
 export type { SimpleQueueModuleExtras, SimpleQueueOptionsFactory } from './simple-queue.module-definition.js';
@@ -86,6 +88,7 @@ export {
   getQueueDoctorToken,
   getQueueHealthToken,
   getQueueServiceToken,
+  getQueueToken,
   getQueueWorkerToken,
   getSimpleQueueOptionsToken,
 } from './tokens.js';

@@ -1,4 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { featureProviders } from './feature.providers.js';
+import type { JobTarget } from './job/job-template.js';
 import { asyncOptions } from './option-rules.js';
 import { refuse } from './resolve-options.js';
 import { ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, OPTIONS_TYPE } from './simple-queue.module-definition.js';
@@ -15,5 +17,15 @@ export class SimpleQueueModule extends ConfigurableModuleClass {
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     refuse(asyncOptions(options, ''));
     return super.forRootAsync(options);
+  }
+
+  /**
+   * What `@InjectQueue(target)` injects into the providers of the importing module: a `Queue` for each template or name, of the instance
+   * `instance`. Handlers, and `QueueService`, need none of it.
+   * @throws QueueError `INVALID_NAME`, `MODULE_INVALID`
+   */
+  static forFeature(targets: readonly JobTarget[], instance = 'default'): DynamicModule {
+    const providers = featureProviders(targets, instance);
+    return { module: SimpleQueueModule, providers, exports: providers.map(({ provide }) => provide) };
   }
 }

@@ -1,4 +1,6 @@
 import { JobQueue } from './pull/job-queue.js';
+import { isTemplate, type JobTarget } from './job/job-template.js';
+import { checkQueueName } from './job/names.js';
 import { QueueAdmin } from './admin/queue-admin.js';
 import { QueueDoctor } from './doctor/queue-doctor.js';
 import { QueueHealth } from './observability/queue-health.js';
@@ -38,4 +40,15 @@ export function getQueueHealthToken(instance = 'default'): typeof QueueHealth | 
 /** What to inject for the resolved options of an instance. */
 export function getSimpleQueueOptionsToken(instance = 'default'): string {
   return instance === 'default' ? 'SimpleQueueOptions' : `${instance}SimpleQueueOptions`;
+}
+
+/**
+ * What to inject for the `Queue` of a template or of a queue's name. It reads as what provides it, since Nest's error shows it where that is
+ * missing. @throws QueueError `INVALID_NAME`
+ */
+export function getQueueToken(target: JobTarget, instance = 'default'): string {
+  const which = isTemplate(target)
+    ? `defineJob({ queue: '${target.queue}', name: '${target.name}' })`
+    : `'${checkQueueName(target)}'`;
+  return `SimpleQueueModule.forFeature([${which}]${instance === 'default' ? '' : `, '${instance}'`})`;
 }

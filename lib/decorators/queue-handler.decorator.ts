@@ -5,6 +5,7 @@ import {
   type BatchOptions,
   type QueueHandlerMetadata,
   type QueueHandlerOptions,
+  type QueueNameOf,
   type TemplateBatchHandler,
   type TemplateHandler,
 } from '../job/job-handler.js';
@@ -45,7 +46,15 @@ export function QueueHandler<Given, Payload, Answer, Output>(
   template: JobTemplate<Given, Payload, Answer, Output>,
   options?: QueueHandlerOptions & { batch?: undefined },
 ): TemplateHandlerMark<Payload, Answer>;
-export function QueueHandler(target: JobTarget, options: QueueHandlerOptions = {}): (target: never) => void {
+/**
+ * The name of the queue is known only at start: `queueOf` is asked once, and answers it from what the handler has injected, such as a
+ * ConfigService. The handler is a singleton.
+ */
+export function QueueHandler<Handler extends object>(
+  queueOf: (handler: Handler) => string,
+  options?: QueueHandlerOptions,
+): (target: abstract new (...args: never[]) => Handler) => void;
+export function QueueHandler(target: JobTarget | QueueNameOf, options: QueueHandlerOptions = {}): (target: never) => void {
   const of = isTemplate(target) ? { queue: target.queue, template: target } : { queue: target };
   return SetMetadata(QUEUE_HANDLER, { ...of, options } satisfies QueueHandlerMetadata);
 }

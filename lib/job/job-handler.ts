@@ -89,8 +89,12 @@ export const QUEUE_HANDLER = Symbol.for('nestjs-simple-queue:handler');
 export const HANDLE_JOB = Symbol.for('nestjs-simple-queue:handle-job');
 export const ON_JOB_EVENT = Symbol.for('nestjs-simple-queue:on-job-event');
 
+/** Asked of the handler once, at start: its name comes from what it has injected. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each class has its own
+export type QueueNameOf = (handler: any) => string;
+
 export interface QueueHandlerMetadata {
-  queue: string;
+  queue: string | QueueNameOf;
   options: QueueHandlerOptions;
   template?: AnyTemplate;
 }

@@ -8,6 +8,7 @@ import {
   type QueueHandlerMetadata,
   type QueueHandlerOptions,
 } from '../job/job-handler.js';
+import { failureOf } from '../job/failure.js';
 import { checkJobName } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { checkQueuePattern } from '../job/queue-pattern.js';
@@ -22,6 +23,7 @@ import { hasPipes, type NestEnhancers } from './nest-enhancers.js';
 import { ProvidedClass } from './provided-class.js';
 
 type JobMark = HandleJobMetadata & { method: string };
+type NamedMetadata = QueueHandlerMetadata & { queue: string };
 
 const queueName = passes(checkQueuePattern);
 const jobName = passes(checkJobName);
@@ -52,7 +54,7 @@ export class HandlerExplorer implements OnModuleInit {
   }
 
   private explore(provided: ProvidedClass, instances: string[]): void {
-    const handler = provided.mark<QueueHandlerMetadata>(QUEUE_HANDLER);
+    const handler = markOf(provided);
     const jobs = provided.methodMarks<HandleJobMetadata>(HANDLE_JOB);
     if (!handler) return refuseOrphans(provided, jobs);
     refuseProblems(provided, problemsOf(handler, jobs));
@@ -60,7 +62,7 @@ export class HandlerExplorer implements OnModuleInit {
     if (instanceOf(handler) === this.parts.instance) this.take(provided, handler, jobs);
   }
 
-  private take(provided: ProvidedClass, handler: QueueHandlerMetadata, jobs: JobMark[]): void {
+  private take(provided: ProvidedClass, handler: NamedMetadata, jobs: JobMark[]): void {
     refuseTransient(provided);
     this.refuseTwice(provided);
     const handlers = this.handlersOf(provided, handler, jobs);
@@ -71,11 +73,7 @@ export class HandlerExplorer implements OnModuleInit {
     for (const one of handlers) this.parts.registry.add(composed(one, this.parts.events));
   }
 
-  private handlersOf(
-    provided: ProvidedClass,
-    { queue, options, template }: QueueHandlerMetadata,
-    jobs: JobMark[],
-  ): FoundHandler[] {
+  private handlersOf(provided: ProvidedClass, { queue, options, template }: NamedMetadata, jobs: JobMark[]): FoundHandler[] {
     const handler = (mark: Partial<HandleJobMetadata>, method: string, own: HandleJobOptions): FoundHandler[] => {
       const call = nestCall(provided, method, this.parts.enhancers);
       if (call && own.batch) refuseEachJob(provided, method, call);
@@ -92,6 +90,18 @@ export class HandlerExplorer implements OnModuleInit {
     const known = this.taken.get(provided.type);
     if (known) throw twice(known, provided);
     this.taken.set(provided.type, provided);
+  }
+}
+
+/** The class's mark; a name from the configuration is asked of the instance, which has that injected. */
+function markOf(provided: ProvidedClass): NamedMetadata | undefined {
+  const mark = provided.mark<QueueHandlerMetadata>(QUEUE_HANDLER);
+  if (typeof mark?.queue !== 'function') return mark as NamedMetadata | undefined;
+  if (provided.scope) throw invalid(provided, `says the name of its queue itself, and has no instance at start: it is ${provided.scope}-scoped. Make it a singleton.`); // prettier-ignore
+  try {
+    return { ...mark, queue: mark.queue(provided.instance) };
+  } catch (error) {
+    throw invalid(provided, `could not say the name of its queue: ${failureOf(error).message}`, error);
   }
 }
 
@@ -136,7 +146,7 @@ function instanceOf(handler: QueueHandlerMetadata): string {
   return handler.options.instance ?? 'default';
 }
 
-function problemsOf(handler: QueueHandlerMetadata, jobs: JobMark[]): string[] {
+function problemsOf(handler: NamedMetadata, jobs: JobMark[]): string[] {
   const ofClass = [
     ...queueName(handler.queue, '@QueueHandler'),
     ...queueHandlerOptions(handler.options, '@QueueHandler options'),
@@ -174,6 +184,6 @@ function twice(known: ProvidedClass, second: ProvidedClass): QueueError {
   );
 }
 
-function invalid(provided: ProvidedClass, problem: string): QueueError {
-  return new QueueError('HANDLER_INVALID', `${provided.name} (in ${provided.module}) ${problem}`);
+function invalid(provided: ProvidedClass, problem: string, cause?: unknown): QueueError {
+  return new QueueError('HANDLER_INVALID', `${provided.name} (in ${provided.module}) ${problem}`, { cause });
 }
