@@ -39,8 +39,10 @@ async function tryOut(name, tarball) {
     queues.some(({ queue }) => queue === 'greetings'),
     'The command line does not list the queue of the greetings.',
   );
+  // Fails where the tables are not as this release makes them.
+  await run('npx', '--no', '--', 'simple-queue', 'doctor', '--only', 'SCHEMA,SCHEMA_DRIFT', '--strict');
   await drop();
-  return `${name}: ${trials}, init, simple-queue`;
+  return `${name}: ${trials}, init, command line`;
 }
 
 function runnerIn(cwd, url) {

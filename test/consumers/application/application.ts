@@ -3,6 +3,7 @@ import { initializeTransactionalContext, StorageDriver } from 'typeorm-transacti
 import { carriesContext } from './trials/context.js';
 import { tellsItsHealth } from './trials/health.js';
 import { runsEnhancers } from './trials/nest.js';
+import { injectsQueues } from './trials/queues.js';
 import { runsReceipts } from './trials/receipts.js';
 import { joinsTransactions } from './trials/transactions.js';
 
@@ -12,6 +13,7 @@ const TRIALS = {
   'guards and request scope': runsEnhancers,
   'nestjs-cls': carriesContext,
   'ambient transactions': joinsTransactions,
+  'injected queues': injectsQueues,
   terminus: tellsItsHealth,
 };
 
