@@ -19,6 +19,7 @@ const REMOVED: Record<string, number> = {
   list_scheduled: 10_000,
   list_running: 2_000,
   explain_job: 1_000,
+  hasten: 600,
   revive: 1_500,
   cancel: 1_500,
 };

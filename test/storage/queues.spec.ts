@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { QueueRepository } from '../../lib/storage/queue.repository.js';
+import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueService } from '../../lib/queue.service.js';
+import { resolveOptions } from '../../lib/resolve-options.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
@@ -72,6 +75,20 @@ describe('queues as a whole', () => {
     const [mail, pdf] = await queues.list(3);
     expect(mail).toMatchObject({ ready: 4, allScheduled: 4 });
     expect(pdf).toMatchObject({ ready: 0, running: 2, allRunning: 2, allScheduled: 4 });
+  });
+
+  // A fair queue looked empty, however much waited in it.
+  it('are counted where they are fair, too', async () => {
+    const options = resolveOptions({ queues: { fairly: { fair: true } }, wakeUp: 'off' }).options;
+    const service = new QueueService(test.storage, options, new QueueEvents());
+    await service.enqueueMany('fairly', [{ payload: 1, group: 'a' }, { payload: 2, group: 'b' }, { payload: 3 }]);
+    await test.database.query(`update simple_queue.fair_ready set run_at = run_at - interval '1 minute' where group_name = 'b'`);
+    await test.database.query(`update simple_queue.job set run_at = run_at - interval '1 minute' where group_name = 'b'`);
+
+    const [fairly] = await queues.list(10, 'fairly');
+    expect(fairly).toMatchObject({ ready: 3 });
+    expect(fairly!.oldestReadyMs).toBeGreaterThan(59_000);
+    expect(await queues.lanes(10, 'fairly')).toMatchObject([{ ready: 3 }]);
   });
 
   it('tell which lanes live workers serve', async () => {

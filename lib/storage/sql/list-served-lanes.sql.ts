@@ -9,6 +9,7 @@ export const LIST_SERVED_LANES = statement(
   cross join lateral (
     select count(*)::int as n from (
       (select 1 from simple_queue.ready where lane = l.id and shard = $1 limit $3::int + 1) union all
+      (select 1 from simple_queue.fair_ready where lane = l.id and shard = $1 limit $3::int + 1) union all
       (select 1 from simple_queue.suspect where lane = l.id and shard = $1 limit $3::int + 1)) w) r
   where $2::text is null or q.name = $2 order by q.name, l.name`,
 );
