@@ -20,12 +20,21 @@ export interface Lane extends LaneName {
 /** Lanes with labels of one queue: whoever puts ids into labels should learn it before every claim asks for thousands of lanes. */
 export const MAX_LABELLED_LANES = 1_000;
 
+/** Lanes of one queue beyond which somebody is told: whoever puts ids into names should learn it before every claim asks for all of them. */
+export const MANY_LANES = 1_000;
+
 /** Lanes by name and id, registered on first use outside any caller's transaction, and kept: a lane is never removed. */
 export class Lanes {
   private readonly byId = new Map<number, Lane>();
   private readonly byName = new Map<string, Lane>();
 
-  constructor(private readonly database: Database) {}
+  private readonly crowded = new Set<number>();
+
+  /** `onCrowded` is told once of each queue that has more than `MANY_LANES`. */
+  constructor(
+    private readonly database: Database,
+    private readonly onCrowded: (queue: string) => void = () => undefined,
+  ) {}
 
   get(id: number): Lane | undefined {
     return this.byId.get(id);
@@ -73,16 +82,31 @@ export class Lanes {
   }
 
   async refresh(): Promise<void> {
+    const counts = new Map<number, number>();
     for (const lane of await this.database.loops.run<Lane>(LIST_LANES, [])) {
       this.byId.set(lane.id, lane);
       this.byName.set(keyOf(lane.queue, lane.name, lane.labels), lane);
+      counts.set(lane.queueId, (counts.get(lane.queueId) ?? 0) + 1);
+      if (counts.get(lane.queueId)! > MANY_LANES) this.noteCrowd(lane);
     }
+  }
+
+  private noteCrowd({ queue, queueId }: Lane): void {
+    if (this.crowded.has(queueId)) return;
+    this.crowded.add(queueId);
+    this.onCrowded(queue);
   }
 }
 
 /** A line feed is in no name, a comma in no label. */
 const keyOf = (queue: string, name: string, labels: readonly string[]): string =>
   labels.length === 0 ? `${queue}\n${name}` : `${queue}\n${name}\n${labels.join()}`;
+
+/** Names have no bound: a job that is refused for its name would be lost work, and old names stay registered. */
+export function manyLanes(queue: string): { code: string; message: string } {
+  const message = `Queue "${queue}" has more than ${MANY_LANES} lanes: sets of job name and labels. Each claim asks for all of them, and none is ever removed. A name says which handler a job is for; put ids into the payload, a fingerprint or a group.`;
+  return { code: 'MANY_LANES', message };
+}
 
 function tooMany(queue: string): QueueError {
   return new QueueError(

@@ -11,7 +11,7 @@ import { EnqueueRepository } from './enqueue.repository.js';
 import { GroupRepository } from './group.repository.js';
 import { HealthRepository } from './health.repository.js';
 import { JobRepository } from './job.repository.js';
-import { Lanes } from './lanes.js';
+import { Lanes, manyLanes } from './lanes.js';
 import { LeaseRepository } from './lease.repository.js';
 import { ListingRepository } from './listing.repository.js';
 import { Migrator } from './migrator.js';
@@ -51,7 +51,7 @@ export class Storage {
   private constructor(
     readonly database: Database,
     readonly signals: Signals,
-    { ends, openTransactions }: { ends: EndSignals; openTransactions: OpenTransactions | undefined },
+    { ends, lanes, openTransactions }: { ends: EndSignals; lanes: Lanes; openTransactions: OpenTransactions | undefined },
   ) {
     this.endSignals = ends;
     this.openTransactions = openTransactions;
@@ -60,7 +60,7 @@ export class Storage {
     this.leases = new LeaseRepository(database);
     this.partitions = new PartitionRepository(database);
     this.periods = new PeriodRepository(database);
-    this.lanes = new Lanes(database);
+    this.lanes = lanes;
     this.pulls = new PullRepository(database);
     this.queues = new QueueRepository(database);
     this.listings = new ListingRepository(database);
@@ -88,7 +88,8 @@ export class Storage {
     const signals = new Signals(database, { ...options, onError });
     signals.open();
     const openTransactions = options.warnOutsideTransaction ? new OpenTransactions(dataSource) : undefined;
-    return new Storage(database, signals, { ends: new EndSignals(signals, options.wakeUp), openTransactions });
+    const lanes = new Lanes(database, (queue) => events.emit('warning', () => manyLanes(queue)));
+    return new Storage(database, signals, { ends: new EndSignals(signals, options.wakeUp), lanes, openTransactions });
   }
 
   /** Called before the connections close, for what still uses them. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Lanes, MAX_LABELLED_LANES } from '../../lib/storage/lanes.js';
+import { Lanes, MANY_LANES, MAX_LABELLED_LANES } from '../../lib/storage/lanes.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
 describe('lanes', () => {
@@ -39,6 +39,19 @@ describe('lanes', () => {
     const found = new Set<number>();
     for (const [queue, name] of odd as [string, string][]) found.add((await lanes.of(queue, name)).id);
     expect(found.size).toBe(odd.length);
+  });
+
+  it('tell once of a queue that has more than a thousand: somebody puts ids into names', async () => {
+    const [warnings, crowd] = [[] as { code: string; message: string }[], 'crowd'];
+    test.events.on('warning', (warning) => void warnings.push(warning));
+    const { lanes } = test.storage;
+    const names = (count: number) => Array.from({ length: count }, (_, n) => ({ queue: crowd, name: `order-${n}` }));
+    await lanes.register(names(MANY_LANES));
+    expect(warnings).toEqual([]);
+
+    for (const name of ['order-a', 'order-b']) await lanes.of(crowd, name);
+
+    expect(warnings).toEqual([{ code: 'MANY_LANES', message: expect.stringContaining(`Queue "${crowd}" has more than 1000`) }]);
   });
 
   it('keep sets of labels apart, and each set is one lane', async () => {
