@@ -102,10 +102,10 @@ module.exports = {
     },
     reserved(
       'migrations-through-storage',
-      'Storage alone runs them.',
+      'Storage alone runs them; the command line prints them.',
       '^migrations/',
       '^migrations/',
-      '^lib/storage/',
+      '^lib/(storage|cli)/',
       '^lib/index\\.ts$',
     ),
     only('migrations-on-storage', 'A migration may use a statement, and nothing above.', '^migrations/', FLOOR, '^lib/storage/'),

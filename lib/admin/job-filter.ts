@@ -2,7 +2,9 @@ import { LIVE_STATES, TERMINAL_STATES, isTerminal, type JobState } from '../job/
 import { LAST_DATE } from '../job/job-result.js';
 import { checkJobName, checkQueueName } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
-import { listOf, must, oneOf, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
+import { callable, listOf, must, oneOf, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
+import type { PurgeCounts } from './purge.js';
+import type { RedriveCounts } from './revivals.js';
 
 /** Which jobs: each part that is given narrows the choice. */
 export interface JobFilter {
@@ -27,17 +29,22 @@ export interface JobPage {
   after?: string;
 }
 
-export interface RedriveOptions {
-  /** Revive no more than this many; default: all. */
-  limit?: number;
+/** Of commands that work in batches. */
+interface InBatches<Counts> {
   /** Count, and change nothing. */
   dryRun?: boolean;
+  /** Ends it behind the batch that is under way; the answer says how far it came. */
+  signal?: AbortSignal;
+  /** Told after each batch how far it has come. */
+  onBatch?: (soFar: Counts) => void;
 }
 
-export interface PurgeOptions {
-  /** Count, and delete nothing. */
-  dryRun?: boolean;
+export interface RedriveOptions extends InBatches<RedriveCounts> {
+  /** Revive no more than this many; default: all. */
+  limit?: number;
 }
+
+export type PurgeOptions = InBatches<PurgeCounts>;
 
 /** A filter without mistakes, as lists take it. */
 export type CheckedFilter = Omit<JobFilter, 'state'> & { states?: readonly JobState[] };
@@ -71,9 +78,13 @@ const FILTER = shape({
 
 const PAGE = shape({ limit: whole(1, 500), after: text } satisfies Record<keyof JobPage, Rule>);
 
-const REDRIVE = shape({ limit: whole(1, 2 ** 31 - 1), dryRun: yesOrNo } satisfies Record<keyof RedriveOptions, Rule>);
+const abortSignal = must((value) => value instanceof AbortSignal, 'an AbortSignal');
 
-const PURGE = shape({ dryRun: yesOrNo } satisfies Record<keyof PurgeOptions, Rule>);
+const IN_BATCHES = { dryRun: yesOrNo, signal: abortSignal, onBatch: callable } satisfies Record<keyof InBatches<never>, Rule>;
+
+const REDRIVE = shape({ limit: whole(1, 2 ** 31 - 1), ...IN_BATCHES } satisfies Record<keyof RedriveOptions, Rule>);
+
+const PURGE = shape(IN_BATCHES satisfies Record<keyof PurgeOptions, Rule>);
 
 /** @throws QueueError `INVALID_OPTION` with all that is wrong; `command` says in whose call. */
 export function checkFilter(command: string, filter: JobFilter): CheckedFilter {

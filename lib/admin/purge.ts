@@ -28,6 +28,8 @@ export class Purge {
       const purged = options.dryRun ? jobs.length : await this.purgeJobs(jobs);
       counts.purged += purged;
       counts.left += jobs.length - purged;
+      options.onBatch?.({ ...counts });
+      if (options.signal?.aborted) break;
     }
     return counts;
   }

@@ -92,7 +92,7 @@ export class QueueAdmin {
 
   /**
    * Runs ended jobs again, in batches of their own transactions: those of the dead letter queue, or of the states that the filter
-   * names. What the dry run counts may have changed a moment later.
+   * names. What the dry run counts may have changed a moment later. `signal` ends it between two batches.
    * @throws QueueError `INVALID_OPTION`; what was revived before an error of the database stays so, and a repeat goes on.
    */
   async redrive(filter: JobFilter, options: RedriveOptions = {}): Promise<RedriveCounts> {
@@ -101,7 +101,7 @@ export class QueueAdmin {
 
   /**
    * Deletes waiting and ended jobs for good, in batches of their own transactions; what runs is left. Nothing remembers them: an id
-   * of the caller's may be enqueued again. @throws QueueError `INVALID_OPTION`, also for an empty filter.
+   * of the caller's may be enqueued again. `signal` ends it between two batches. @throws QueueError `INVALID_OPTION`, also for an empty filter.
    */
   async purge(filter: JobFilter, options: PurgeOptions = {}): Promise<PurgeCounts> {
     return this.purges.purge(filter, options);

@@ -56,6 +56,8 @@ export class Revivals {
       counts.revived += revived;
       counts.keyTaken += keyTaken;
       counts.gone += jobs.length - revived - keyTaken;
+      options.onBatch?.({ ...counts });
+      if (options.signal?.aborted) break;
     }
     return counts;
   }

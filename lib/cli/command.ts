@@ -8,7 +8,7 @@ export interface SharedFlags {
   url?: string;
   schema: string;
   timeout: number;
-  json: boolean;
+  json?: boolean;
   color: boolean;
 }
 
@@ -18,7 +18,7 @@ export interface Cli {
   readonly flags: SharedFlags;
   readonly around: Surroundings;
   /** The connection, opened when it is first asked for; refuses tables of another version unless `anyVersion`. */
-  session(options?: { anyVersion?: boolean }): Promise<Session>;
+  readonly session: (options?: { anyVersion?: boolean }) => Promise<Session>;
 }
 
 /** What a command does; answers its exit code where that is not 0. */

@@ -1,7 +1,7 @@
+import { EXIT } from './exit-code.js';
 import type { Surroundings } from './surroundings.js';
 
-/** A shell's codes for what ended a process: 128 and the signal's number. */
-const ENDED_BY = { SIGINT: 130, SIGTERM: 143 } as const;
+const ENDED_BY = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
 
 export interface ProcessSurroundings {
   surroundings: Surroundings;
@@ -17,7 +17,7 @@ export function processSurroundings(process: NodeJS.Process): ProcessSurrounding
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     if (!asked) process.exit(0);
-    controller.abort();
+    controller.abort(EXIT.ok);
   });
   const interruption = (): AbortSignal => {
     if (!asked) listen(process, controller);

@@ -23,7 +23,10 @@ export async function run(argv: readonly string[], around: Surroundings): Promis
   let code: number = EXIT.ok;
   const program = programOf(around);
   const act = actOf(program, around, (answer) => (code = answer));
-  for (const add of COMMANDS) add(program, act);
+  for (const [group, commands] of Object.entries(COMMANDS)) {
+    program.commandsGroup(group);
+    for (const add of commands) add(program, act);
+  }
   try {
     await program.parseAsync(argv, { from: 'user' });
     return code;
@@ -39,7 +42,7 @@ function programOf({ out, err }: Surroundings): Command {
     .option('--url <url>', 'address of the database; better in DATABASE_URL, since process lists show it')
     .option('--schema <name>', "PostgreSQL schema of the queue's tables", 'simple_queue')
     .option('--timeout <seconds>', 'how long to wait for the database', seconds, 30)
-    .option('--json', 'answer in JSON', false)
+    .option('--json', 'answer in JSON')
     .option('--no-color', 'no colours, as with NO_COLOR')
     .version(packageVersion(), '-V, --version', 'print the version')
     .configureHelp({ showGlobalOptions: true })

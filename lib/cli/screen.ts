@@ -8,7 +8,10 @@ export type Tone = 'good' | 'bad' | 'warn' | 'dim' | 'strong';
 /** A text with or without a tone. Whatever it holds, a terminal only shows it. */
 export type Cell = string | { text: string; tone?: Tone };
 
-/** A column that gets `shrinks` is cut to the width of the terminal. */
+/** Cells under their heads, or one text across all of them. */
+export type Row = Cell[] | { across: Cell };
+
+/** A column that `shrinks` is cut to the width of the terminal. */
 export interface Column {
   head: string;
   right?: boolean;
@@ -24,11 +27,16 @@ export class Screen {
 
   constructor(
     private readonly around: Pick<Surroundings, 'out' | 'err' | 'env'>,
-    { json, color }: { json: boolean; color: boolean },
+    { json = false, color }: { json?: boolean; color: boolean },
   ) {
     this.json = json;
     const { green, red, yellow, dim, bold } = createColors(!json && color && hasColors(around));
     this.paints = { good: green, bad: red, warn: yellow, dim, strong: bold };
+  }
+
+  /** Of the terminal; undefined: what is written goes elsewhere, and nothing is cut. */
+  get width(): number | undefined {
+    return this.around.out.isTTY ? this.around.out.columns : undefined;
   }
 
   /** May progress be shown? */
@@ -68,11 +76,10 @@ export class Screen {
   }
 
   /** Rows under heads, in aligned columns. */
-  async table(columns: Column[], rows: Cell[][]): Promise<void> {
+  async table(columns: Column[], rows: Row[]): Promise<void> {
     const { tableText } = await import('./table.js');
-    const { isTTY, columns: width } = this.around.out;
     const painted = (cell: Cell): string => this.painted(cell);
-    this.around.out.write(`${tableText({ columns, rows, painted, width: isTTY ? width : undefined })}\n`);
+    this.around.out.write(`${tableText({ columns, rows, painted, width: this.width })}\n`);
   }
 
   /** Names and values, one a line. */

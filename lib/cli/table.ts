@@ -1,9 +1,10 @@
 import Table from 'cli-table3';
-import type { Cell, Column } from './screen.js';
+import type { Cell, Column, Row } from './screen.js';
+import { visible } from './visible.js';
 
 export interface TableParts {
   columns: Column[];
-  rows: Cell[][];
+  rows: Row[];
   painted: (cell: Cell) => string;
   /** Of the terminal; undefined: nothing is cut. */
   width?: number;
@@ -29,16 +30,22 @@ export function tableText({ columns, rows, painted, width }: TableParts): string
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': GAP },
     chars: { ...BARE, 'left-mid': '', 'mid-mid': '', 'right-mid': '', middle: '' },
   });
-  table.push(...rows.map((row) => row.map(painted)));
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
+  table.push(...rows.filter((row) => Array.isArray(row)).map((row) => row.map(painted)));
+  const [heads = '', ...lines] = table.toString().split('\n');
+  const all = rows.map((row) => (Array.isArray(row) ? lines.shift()! : painted(cut(row.across, width))));
+  return [heads, ...all].map((line) => line.trimEnd()).join('\n');
+}
+
+/** What goes across has a line of its own, and no more than that. */
+function cut(cell: Cell, width = Infinity): Cell {
+  const text = visible(textOf(cell));
+  const fitting = text.length > width ? `${text.slice(0, width - 1)}…` : text;
+  return { ...(typeof cell === 'string' ? {} : cell), text: fitting };
 }
 
 /** Widths that fit, with null for what keeps its own. */
-function widthsOf(columns: Column[], rows: Cell[][], width: number): (number | null)[] {
+function widthsOf(columns: Column[], all: Row[], width: number): (number | null)[] {
+  const rows = all.filter((row) => Array.isArray(row));
   const natural = columns.map(({ head }, index) => Math.max(head.length, ...rows.map((row) => textOf(row[index]!).length)) + GAP);
   const excess = natural.reduce((sum, own) => sum + own, -GAP) - width;
   const shrinking = columns.findIndex((column) => column.shrinks);

@@ -1,3 +1,5 @@
+import { InvalidArgumentError } from 'commander';
+
 const UNITS: readonly [name: string, ms: number][] = [
   ['d', 86_400_000],
   ['h', 3_600_000],
@@ -5,12 +7,41 @@ const UNITS: readonly [name: string, ms: number][] = [
   ['s', 1_000],
 ];
 
-/** The largest unit that fits, and the next: `2 h 5 min`. */
+const SPAN = /^(\d{1,9})(ms|s|min|h|d)$/;
+const DATE = /^\d{4}-\d\d-\d\d/;
+
+/** In the largest unit that it fills: `2 h`. */
 export function span(ms: number): string {
-  const index = UNITS.findIndex(([, unit]) => ms >= unit);
-  if (index < 0) return `${Math.max(0, Math.round(ms))} ms`;
-  const [name, unit] = UNITS[index]!;
-  const [lesser, part] = UNITS[index + 1] ?? ['', Infinity];
-  const rest = Math.floor((ms % unit) / part);
-  return `${Math.floor(ms / unit)} ${name}${rest > 0 ? ` ${rest} ${lesser}` : ''}`;
+  const [name, unit] = UNITS.find(([, unit]) => ms >= unit) ?? ['ms', 1];
+  return `${Math.max(0, Math.floor(ms / unit))} ${name}`;
+}
+
+/** `3 min ago`, `in 2 h`; by the clock of this machine. */
+export function fromNow(date: Date, now = Date.now()): string {
+  const ms = date.getTime() - now;
+  return ms > 0 ? `in ${span(ms)}` : `${span(-ms)} ago`;
+}
+
+/** A moment in full, and how long ago it was. */
+export const moment = (date: Date): string => `${date.toISOString()} (${fromNow(date)})`;
+
+/** Of an option such as `--delay 10min`, in milliseconds. */
+export function parseSpan(text: string): number {
+  const [, count, unit] = SPAN.exec(text) ?? [];
+  if (!count) throw new InvalidArgumentError('It takes a number with a unit: 500ms, 30s, 10min, 2h or 7d.');
+  return Number(count) * (UNITS.find(([name]) => name === unit)?.[1] ?? 1);
+}
+
+/** Of an option such as `--created-after 2h` (ago) or `--run-at 2026-11-21T10:00:00Z`. */
+export function parseMoment(text: string): Date {
+  const date = DATE.test(text) ? new Date(text) : SPAN.test(text) ? new Date(Date.now() - parseSpan(text)) : new Date(NaN);
+  if (Number.isNaN(date.getTime()))
+    throw new InvalidArgumentError('It takes a time such as 2026-11-21T10:00:00Z, or how long ago it was: 30s, 10min, 2h, 7d.');
+  return date;
+}
+
+/** A time to come is no time ago. */
+export function parseDate(text: string): Date {
+  if (DATE.test(text)) return parseMoment(text);
+  throw new InvalidArgumentError('It takes a time such as 2026-11-21T10:00:00Z.');
 }

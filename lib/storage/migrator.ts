@@ -3,7 +3,8 @@ import { QueueError } from '../job/queue.errors.js';
 import { createMigrations, createSchema, inSchema, SCHEMA_VERSION } from '../../migrations/migrations.js';
 import { DatabaseError } from './database-errors.js';
 import type { Database, Run } from './database.js';
-import { MIGRATION_LOCK, SCHEMA_VERSION_OF, SERVER_VERSION } from './sql/schema-version.sql.js';
+import type { Statement } from './statement.js';
+import { MIGRATION_LOCK, MIGRATIONS_RECORDED, SCHEMA_VERSION_OF, SERVER_VERSION } from './sql/schema-version.sql.js';
 
 /** The oldest server that the suites run on. */
 const MIN_SERVER_VERSION = 130_000;
@@ -47,10 +48,25 @@ export class Migrator {
 
   /** The version of the tables; 0 where there are none. */
   async version(): Promise<Version> {
+    return (await this.firstRow<Version>(SCHEMA_VERSION_OF)) ?? NONE;
+  }
+
+  /** Were the tables made by us, or by `migrationScript`, rather than among the migrations of an application? */
+  async isRecorded(): Promise<boolean> {
+    return ((await this.firstRow<{ recorded: number }>(MIGRATIONS_RECORDED))?.recorded ?? 0) > 0;
+  }
+
+  /** Undoes the newest migration: with the first one all tables go, and every job in them. Only where it `isRecorded`. */
+  async down(): Promise<void> {
+    await this.alone('drop', (dataSource) => dataSource.undoLastMigration({ transaction: 'all' }));
+  }
+
+  /** undefined also where there is no such table. */
+  private async firstRow<Row>(statement: Statement): Promise<Row | undefined> {
     try {
-      return (await this.database.loops.run<Version>(SCHEMA_VERSION_OF, []))[0] ?? NONE;
+      return (await this.database.loops.run<Row>(statement, []))[0];
     } catch (error) {
-      if (error instanceof DatabaseError && NO_TABLE.has(error.sqlState ?? '')) return NONE;
+      if (error instanceof DatabaseError && NO_TABLE.has(error.sqlState ?? '')) return undefined;
       throw error;
     }
   }
@@ -72,24 +88,30 @@ export class Migrator {
     }
   }
 
-  /** Two connections of its own: one holds the lock, one migrates. Short-lived, and without the application's entities and options. */
   private async migrate(): Promise<void> {
+    await this.alone('create', async (dataSource) => {
+      if ((await this.version()).version >= SCHEMA_VERSION) return;
+      // On the other connection, which migrates: TypeORM keeps its own table in this schema and needs it committed.
+      await dataSource.query(createSchema(this.options.schema));
+      await dataSource.runMigrations({ transaction: 'all' });
+    });
+    this.compare(await this.version());
+  }
+
+  /** Two connections of its own: one holds the lock, one migrates. Short-lived, and without the application's entities and options. */
+  private async alone(doing: 'create' | 'drop', work: (dataSource: DataSource) => Promise<void>): Promise<void> {
     const dataSource = await this.connect();
     try {
       await dataSource.transaction(async (manager) => {
         const run: Run = (statement, values) => manager.query(inSchema(statement.text, this.options.schema), values);
         await run(MIGRATION_LOCK, []);
-        if ((await this.version()).version >= SCHEMA_VERSION) return;
-        // On the other connection, which migrates: TypeORM keeps its own table in this schema and needs it committed.
-        await dataSource.query(createSchema(this.options.schema));
-        await dataSource.runMigrations({ transaction: 'all' });
+        await work(dataSource);
       });
     } catch (error) {
-      throw new DatabaseError(`create the queue's tables in schema "${this.options.schema}"`, error);
+      throw new DatabaseError(`${doing} the queue's tables in schema "${this.options.schema}"`, error);
     } finally {
       await dataSource.destroy();
     }
-    this.compare(await this.version());
   }
 
   /** TypeORM is loaded where it is needed: half a second that a command line would pay each time. */

@@ -1,5 +1,6 @@
-import type { LaneSummary, JobCount, QueueStats, QueueSummary } from '../../admin/overview.js';
+import type { LaneSummary, QueueStats } from '../../admin/overview.js';
 import type { AddCommand, Cli } from '../command.js';
+import { countText, isUnserved, showQueues } from '../queue-table.js';
 import type { Cell } from '../screen.js';
 import { span } from '../times.js';
 
@@ -15,30 +16,7 @@ export const addQueues: AddCommand = (program, act) => {
 
 async function showAll(cli: Cli): Promise<void> {
   const queues = await (await cli.session()).admin.queues();
-  await cli.screen.answer({ queues }, () => table(cli, queues));
-}
-
-function table({ screen }: Cli, queues: QueueSummary[]): unknown {
-  if (queues.length === 0)
-    return screen.say('There are no queues yet: one appears with its first job, or with a worker that has a handler for it.');
-  const heads = ['queue', 'ready', 'oldest', 'running', 'scheduled', 'dead', 'workers'];
-  const columns = heads.map((head, index) => ({ head, right: index > 0, shrinks: index === 0 }));
-  return screen.table([...columns, { head: '' }], queues.map(rowOf));
-}
-
-function rowOf({ queue, paused, lanes, ...queued }: QueueSummary): Cell[] {
-  const { ready, running, scheduled, deadLetters, oldestReadyMs } = queued;
-  const unserved = lanes.some(isUnserved);
-  return [
-    { text: queue, tone: 'strong' },
-    countText(ready),
-    oldestReadyMs === undefined ? '' : span(oldestReadyMs),
-    countText(running),
-    countText(scheduled),
-    { text: countText(deadLetters), tone: deadLetters.jobs > 0 ? 'bad' : undefined },
-    { text: String(Math.max(0, ...lanes.map((lane) => lane.workers))), tone: unserved ? 'bad' : undefined },
-    { text: paused ? 'paused' : unserved ? 'no worker' : '', tone: paused ? 'warn' : 'bad' },
-  ];
+  await cli.screen.answer({ queues }, () => showQueues(cli.screen, queues));
 }
 
 async function showOne(cli: Cli, queue: string): Promise<void> {
@@ -73,8 +51,3 @@ async function details({ screen }: Cli, stats: QueueStats): Promise<void> {
 }
 
 const unservedCell = (lane: LaneSummary): Cell => (isUnserved(lane) ? { text: 'no worker', tone: 'bad' } : '');
-
-/** Its jobs wait for a worker that does not live. */
-export const isUnserved = ({ ready, workers }: LaneSummary): boolean => ready.jobs > 0 && workers === 0;
-
-export const countText = ({ jobs, atLeast }: JobCount): string => `${jobs.toLocaleString('en-US')}${atLeast ? '+' : ''}`;

@@ -61,7 +61,8 @@ function jsonOf<Content>(project: Project, path: string): Content | undefined {
 
 function extensionIn(project: Project, rootModule: string): string | undefined {
   const text = project.get(rootModule);
-  if (text === undefined) throw refusal(`There is no ${rootModule || 'such file'}. Name the file of your root module: --module <path>.`);
+  if (text === undefined)
+    throw refusal(`There is no ${rootModule || 'such file'}. Name the file of your root module: --module <path>.`);
   const relative = /from\s+['"]\.{1,2}\/[^'"]*?(\.[jt]s)?['"]/.exec(text);
   return relative ? (relative[1] ?? '') : undefined;
 }

@@ -1,0 +1,73 @@
+import type { JobFilter } from '../../admin/job-filter.js';
+import type { JobPageAnswer } from '../../admin/job-list.js';
+import type { AddCommand, Cli } from '../command.js';
+import { addFilter, filterOf } from '../filter-flags.js';
+import { showJobs } from '../job-table.js';
+import { parseWhole } from '../numbers.js';
+import { refuseUnknownQueue } from '../known-queue.js';
+import type { Session } from '../session.js';
+
+interface JobsFlags extends JobFilter {
+  limit: number;
+  after?: string;
+  all?: boolean;
+}
+
+/** The most that one page of `QueueAdmin.jobs` holds. */
+const MAX_PAGE = 500;
+
+/** `jobs`: a list by filter, page by page, or all of it as a stream. */
+export const addJobs: AddCommand = (program, act) => {
+  addFilter(program.command('jobs').description('jobs by filter: what runs first, then what waits, then what has ended'))
+    .option('--limit <count>', 'jobs of this page', parseWhole, 50)
+    .option('--after <next>', 'go on where a page ended: its "next"')
+    .option('--all', 'every page; with --json a line of JSON for each job')
+    .addHelpText('after', EXAMPLES)
+    .action(act((cli, flags: JobsFlags) => (flags.all ? stream(cli, flags) : onePage(cli, flags))));
+};
+
+const EXAMPLES = `
+A list has no payloads: "simple-queue job <id> --payload" shows one.
+
+Examples:
+  simple-queue jobs --state dead --queue mail --finished-after 2h
+  simple-queue jobs --state running,ready --limit 200
+  simple-queue jobs --state failed --all --json | jq -r .id | xargs simple-queue retry`;
+
+async function onePage(cli: Cli, flags: JobsFlags): Promise<void> {
+  const session = await cli.session();
+  const page = await collect(session, flags);
+  if (page.jobs.length === 0) await refuseUnknownQueue(session, flags.queue);
+  await cli.screen.answer(page, async () => {
+    if (page.jobs.length === 0) cli.screen.say('No jobs.');
+    else await showJobs(cli.screen, page.jobs);
+    if (page.next) cli.screen.note({ text: `There are more: repeat it with --after ${page.next}, or with --all.`, tone: 'dim' });
+  });
+}
+
+/** A page of the library may be short, even empty, while there is more: asks until this one is full. */
+async function collect({ admin }: Session, flags: JobsFlags): Promise<JobPageAnswer> {
+  const jobs: JobPageAnswer['jobs'] = [];
+  let after = flags.after;
+  do {
+    const limit = flags.limit > MAX_PAGE ? Math.min(MAX_PAGE, flags.limit - jobs.length) : flags.limit - jobs.length;
+    const page = await admin.jobs(filterOf(flags), { limit, after });
+    jobs.push(...page.jobs);
+    after = page.next;
+  } while (after !== undefined && jobs.length < flags.limit);
+  return { jobs, ...(after === undefined ? {} : { next: after }) };
+}
+
+async function stream(cli: Cli, flags: JobsFlags): Promise<void> {
+  const session = await cli.session();
+  let { after } = flags;
+  let found = 0;
+  do {
+    const page = await session.admin.jobs(filterOf(flags), { limit: MAX_PAGE, after });
+    found += page.jobs.length;
+    if (cli.screen.json) for (const job of page.jobs) cli.screen.item(job);
+    else if (page.jobs.length > 0) await showJobs(cli.screen, page.jobs);
+    after = page.next;
+  } while (after !== undefined);
+  if (found === 0) await refuseUnknownQueue(session, flags.queue);
+}

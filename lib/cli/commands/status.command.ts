@@ -1,0 +1,80 @@
+import type { JobCount, QueueSummary, WorkerSummary } from '../../admin/overview.js';
+import type { AddCommand, Cli } from '../command.js';
+import { EXIT } from '../exit-code.js';
+import { counted } from '../numbers.js';
+import { countText } from '../queue-table.js';
+import { span } from '../times.js';
+import { troublesOf, type Trouble } from '../troubles.js';
+
+/** What `status` answers. */
+interface Status {
+  database: string;
+  schema: string;
+  version: number;
+  workers: { live: number; silent: number };
+  queues: number;
+  paused: string[];
+  ready: JobCount;
+  running: JobCount;
+  scheduled: JobCount;
+  deadLetters: JobCount;
+  oldestReadyMs?: number;
+  troubles: Trouble[];
+}
+
+/** `status`: everything at a glance, and what is wrong. */
+export const addStatus: AddCommand = (program, act) => {
+  program
+    .command('status')
+    .description('everything at a glance; exits with 1 where jobs wait for a worker that does not live')
+    .addHelpText('after', '\nExamples:\n  simple-queue status\n  simple-queue status --json | jq .oldestReadyMs')
+    .action(act(status));
+};
+
+async function status(cli: Cli): Promise<number> {
+  const { admin, migrator, database, options } = await cli.session();
+  const [queues, workers] = [await admin.queues(), await admin.workers()];
+  const { version } = await migrator.version();
+  const found = { database: database.shown, schema: options.schema, version, ...totalsOf(queues, workers) };
+  await cli.screen.answer(found, () => show(cli, found));
+  return found.troubles.length > 0 ? EXIT.trouble : EXIT.ok;
+}
+
+function totalsOf(queues: QueueSummary[], workers: WorkerSummary[]): Omit<Status, 'database' | 'schema' | 'version'> {
+  const live = workers.filter((worker) => worker.live).length;
+  const waits = queues.flatMap(({ oldestReadyMs }) => oldestReadyMs ?? []);
+  return {
+    workers: { live, silent: workers.length - live },
+    queues: queues.length,
+    paused: queues.filter((queue) => queue.paused).map(({ queue }) => queue),
+    ready: sumOf(queues.map((queue) => queue.ready)),
+    running: sumOf(queues.map((queue) => queue.running)),
+    scheduled: sumOf(queues.map((queue) => queue.scheduled)),
+    deadLetters: sumOf(queues.map((queue) => queue.deadLetters)),
+    ...(waits.length > 0 ? { oldestReadyMs: Math.max(...waits) } : {}),
+    troubles: troublesOf(queues, workers),
+  };
+}
+
+const sumOf = (counts: JobCount[]): JobCount => ({
+  jobs: counts.reduce((sum, { jobs }) => sum + jobs, 0),
+  atLeast: counts.some(({ atLeast }) => atLeast),
+});
+
+async function show({ screen }: Cli, found: Status): Promise<void> {
+  const { workers, paused, troubles, oldestReadyMs, deadLetters } = found;
+  const silent = workers.silent > 0 ? `, ${workers.silent} silent` : '';
+  await screen.fields([
+    ['database', `${found.database}, schema ${found.schema} at version ${found.version}`],
+    ['workers', { text: `${workers.live} alive${silent}`, tone: workers.live === 0 ? 'bad' : 'good' }],
+    ['queues', `${found.queues}${paused.length > 0 ? `, paused: ${paused.join(', ')}` : ''}`],
+    ['ready', `${countText(found.ready)}${oldestReadyMs === undefined ? '' : `, the oldest for ${span(oldestReadyMs)}`}`],
+    ['running', countText(found.running)],
+    ['scheduled', countText(found.scheduled)],
+    ['dead letters', { text: countText(deadLetters), tone: deadLetters.jobs > 0 ? 'warn' : undefined }],
+  ]);
+  if (troubles.length === 0) return;
+  screen.say('');
+  screen.say({ text: counted(troubles.length, 'trouble'), tone: 'bad' });
+  for (const { text } of troubles) screen.say(`  ${text}`);
+}

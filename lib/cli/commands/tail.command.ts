@@ -1,0 +1,118 @@
+import { setTimeout as rest } from 'node:timers/promises';
+import { isTerminal } from '../../job/job-state.js';
+import { QueueError } from '../../job/queue.errors.js';
+import type { AddCommand, Cli } from '../command.js';
+import { toneOf } from '../job-table.js';
+import type { JobWatch, Look, Watched, WatchedEvent } from '../job-watch.js';
+import { refuseUnknownQueue } from '../known-queue.js';
+import { fromNow, parseSpan, span } from '../times.js';
+
+interface TailFlags extends Watched {
+  interval: number;
+  errors?: boolean;
+}
+
+const MIN_INTERVAL_MS = 200;
+
+/** `tail`: what happens to jobs, until Ctrl-C. */
+export const addTail: AddCommand = (program, act) => {
+  program
+    .command('tail')
+    .description('what happens to jobs, as it happens: starts, retries, ends; until Ctrl-C')
+    .option('--queue <queue>', 'jobs of this queue')
+    .option('--name <name>', 'jobs for this handler of the queue')
+    .option('--errors', 'only what failed, for good or for now')
+    .option('--interval <time>', 'how often it looks, 200ms or longer', parseSpan, 1_000)
+    .addHelpText('after', EXAMPLES)
+    .action(act(tail));
+};
+
+const EXAMPLES = `
+It looks at the tables again and again, since the database tells of no events. What comes and goes between two looks is shown by its end.
+Not shown: the run of a job that had waited since before, and is done within one interval. "queues" and "jobs" count those.
+
+Examples:
+  simple-queue tail --queue mail
+  simple-queue tail --errors --json | jq .error.message`;
+
+async function tail(cli: Cli, flags: TailFlags): Promise<void> {
+  const { queue, name, errors = false, interval } = flags;
+  if (interval < MIN_INTERVAL_MS)
+    throw new QueueError('INVALID_OPTION', `tail: --interval must be ${MIN_INTERVAL_MS}ms or longer.`);
+  const session = await cli.session();
+  await refuseUnknownQueue(session, queue);
+  const { JobWatch } = await import('../job-watch.js');
+  const watch = new JobWatch(session.storage, { queue, name });
+  await watch.look();
+  cli.screen.note({
+    text: `Watching ${queue ? `queue "${queue}"` : 'all queues'} of ${session.database.shown}. Ctrl-C ends it.`,
+    tone: 'dim',
+  });
+  const signal = cli.around.interruption();
+  let isAway = false;
+  while (await goesOn(interval, signal)) {
+    const look = await lookOrUndefined(cli, watch, isAway);
+    isAway = look === undefined;
+    if (look) tell(cli, look, errors);
+  }
+}
+
+/** False once it was interrupted. */
+async function goesOn(ms: number, signal: AbortSignal): Promise<boolean> {
+  await rest(ms, undefined, { signal }).catch(() => undefined);
+  return !signal.aborted;
+}
+
+/** A server that restarts is what one watches: it is told once, and asked again. */
+async function lookOrUndefined({ screen }: Cli, watch: JobWatch, wasAway: boolean): Promise<Look | undefined> {
+  try {
+    const look = await watch.look();
+    if (wasAway) screen.note({ text: 'The database is back.', tone: 'good' });
+    return look;
+  } catch (error) {
+    if (!(error instanceof QueueError) || error.code !== 'DATABASE_UNAVAILABLE') throw error;
+    if (!wasAway) screen.complain(error, 'It is asked again, until it answers or Ctrl-C.');
+    return undefined;
+  }
+}
+
+function tell({ screen }: Cli, { events, full }: Look, errors: boolean): void {
+  for (const event of events.filter((one) => !errors || isBad(one))) {
+    if (screen.json) screen.item(jsonOf(event));
+    else sayEvent(screen, event);
+  }
+  if (full) screen.note({ text: 'More jobs ended than one look reads: only the newest are shown.', tone: 'warn' });
+}
+
+const isBad = ({ kind, job }: WatchedEvent): boolean =>
+  kind === 'retrying' || (kind === 'ended' && job?.state !== 'succeeded' && job?.state !== 'cancelled');
+
+const timeOf = ({ job }: WatchedEvent): Date => job?.finished_at ?? new Date();
+
+function jsonOf(event: WatchedEvent): unknown {
+  const { kind, id, job } = event;
+  if (!job) return { at: timeOf(event), event: kind, id };
+  const { queue, name, state, attempt, run_ms: runMs, worker, last_error: error } = job;
+  const told = { at: timeOf(event), event: kind, id, queue, name, state, attempt };
+  const ended = isTerminal(state) ? { runMs, worker } : {};
+  const failed = isBad(event) && error ? { error: { name: error.name, message: error.message } } : {};
+  return { ...told, ...ended, ...(kind === 'retrying' || kind === 'scheduled' ? { runAt: job.run_at } : {}), ...failed };
+}
+
+function sayEvent(screen: Cli['screen'], event: WatchedEvent): void {
+  const { kind, id, job } = event;
+  const time = { text: `${timeOf(event).toISOString().slice(11, 19)}  `, tone: 'dim' } as const;
+  if (!job) return screen.say(time, 'gone'.padEnd(13), ' ', id);
+  const word = kind === 'ended' ? job.state : kind;
+  const tone = kind === 'ended' ? toneOf(job.state) : kind === 'retrying' ? 'warn' : undefined;
+  const where = job.name ? `${job.queue} ${job.name}` : job.queue;
+  screen.say(time, { text: word.padEnd(13), tone }, ' ', id, '  ', where, { text: detailOf(event), tone: 'dim' });
+}
+
+function detailOf(event: WatchedEvent): string {
+  const { kind, job } = event;
+  const { run_ms: runMs, run_at: runAt, last_error: error } = job!;
+  const took = kind === 'ended' && runMs !== null ? `  ${span(runMs)}` : '';
+  const when = kind === 'retrying' || kind === 'scheduled' ? `  ${fromNow(runAt)}` : '';
+  return `${took}${when}${isBad(event) && error ? `  ${error.name}: ${error.message}` : ''}`;
+}

@@ -1,0 +1,48 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import type { JobFilter } from '../admin/job-filter.js';
+import { KEPT_IN, LIVE_STATES, TERMINAL_STATES, type JobState } from '../job/job-state.js';
+import { closestWord } from '../runtime/closest-word.js';
+import { parseMoment } from './times.js';
+
+/** Words for several states at once. */
+const GROUPS: Readonly<Record<string, readonly JobState[]>> = {
+  live: LIVE_STATES,
+  dead: TERMINAL_STATES.filter((state) => KEPT_IN[state] === 'dead_letter'),
+};
+
+const WORDS = [...LIVE_STATES, ...TERMINAL_STATES, ...Object.keys(GROUPS)];
+
+/** Adds the parts of a filter to a command: each narrows the choice. */
+export function addFilter(command: Command): Command {
+  return command
+    .option(
+      '--state <states>',
+      `${[...LIVE_STATES, ...TERMINAL_STATES].join(', ')}; live or dead for all such; several with commas`,
+      states,
+    )
+    .option('--queue <queue>', 'jobs of this queue')
+    .option('--name <name>', 'jobs for this handler of the queue')
+    .option('--fingerprint <tag>', 'jobs with this fingerprint')
+    .option('--unique-key <key>', 'jobs with this unique key')
+    .option('--created-after <time>', 'a time (2026-11-21T10:00:00Z), or how long ago (30min, 2h, 7d)', parseMoment)
+    .option('--created-before <time>', 'the same', parseMoment)
+    .option('--finished-after <time>', 'the same, of ended jobs', parseMoment)
+    .option('--finished-before <time>', 'the same, of ended jobs', parseMoment);
+}
+
+/** The filter among the options of a command. */
+export function filterOf(options: JobFilter): JobFilter {
+  const { state, queue, name, fingerprint, uniqueKey, createdAfter, createdBefore, finishedAfter, finishedBefore } = options;
+  return { state, queue, name, fingerprint, uniqueKey, createdAfter, createdBefore, finishedAfter, finishedBefore };
+}
+
+function states(text: string, before: JobState[] = []): JobState[] {
+  const given = text.split(',').flatMap((word) => GROUPS[word] ?? [known(word)]);
+  return [...new Set([...before, ...given])];
+}
+
+function known(word: string): JobState {
+  if (WORDS.includes(word)) return word as JobState;
+  const closest = closestWord(word, WORDS);
+  throw new InvalidArgumentError(closest ? `Did you mean "${closest}"?` : `It takes ${WORDS.join(', ')}.`);
+}

@@ -1,0 +1,33 @@
+import type { JobCount, LaneSummary, QueueSummary } from '../admin/overview.js';
+import type { Cell, Screen } from './screen.js';
+import { span } from './times.js';
+
+const HEADS = ['queue', 'ready', 'oldest', 'running', 'scheduled', 'dead', 'workers'];
+
+/** Queues at a glance, as a table. */
+export async function showQueues(screen: Screen, queues: QueueSummary[]): Promise<void> {
+  if (queues.length === 0)
+    return screen.say('There are no queues yet: one appears with its first job, or with a worker that has a handler for it.');
+  const columns = HEADS.map((head, index) => ({ head, right: index > 0, shrinks: index === 0 }));
+  await screen.table([...columns, { head: '' }], queues.map(rowOf));
+}
+
+function rowOf({ queue, paused, lanes, ...queued }: QueueSummary): Cell[] {
+  const { ready, running, scheduled, deadLetters, oldestReadyMs } = queued;
+  const unserved = lanes.some(isUnserved);
+  return [
+    { text: queue, tone: 'strong' },
+    countText(ready),
+    oldestReadyMs === undefined ? '' : span(oldestReadyMs),
+    countText(running),
+    countText(scheduled),
+    { text: countText(deadLetters), tone: deadLetters.jobs > 0 ? 'bad' : undefined },
+    { text: String(Math.max(0, ...lanes.map((lane) => lane.workers))), tone: unserved ? 'bad' : undefined },
+    { text: paused ? 'paused' : unserved ? 'no worker' : '', tone: paused ? 'warn' : 'bad' },
+  ];
+}
+
+/** Its jobs wait for a worker that does not live. */
+export const isUnserved = ({ ready, workers }: LaneSummary): boolean => ready.jobs > 0 && workers === 0;
+
+export const countText = ({ jobs, atLeast }: JobCount): string => `${jobs.toLocaleString('en-US')}${atLeast ? '+' : ''}`;

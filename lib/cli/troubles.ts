@@ -1,0 +1,40 @@
+import type { QueueSummary, WorkerSummary } from '../admin/overview.js';
+import { counted } from './numbers.js';
+import { countText, isUnserved } from './queue-table.js';
+import { span } from './times.js';
+
+/** Something that will not mend itself. */
+export interface Trouble {
+  code: 'NO_WORKER' | 'WORKER_SILENT' | 'NO_HANDLER';
+  queue?: string;
+  text: string;
+}
+
+/** What is wrong for certain; a paused queue is meant to stand still. */
+export function troublesOf(queues: QueueSummary[], workers: WorkerSummary[]): Trouble[] {
+  const live = workers.filter((worker) => worker.live);
+  if (live.length === 0) return [...noWorker(queues), ...silent(workers)];
+  return [...silent(workers), ...queues.filter((queue) => !queue.paused).flatMap(noHandler)];
+}
+
+function noWorker(queues: QueueSummary[]): Trouble[] {
+  const held = queues.reduce((sum, { ready, running }) => sum + ready.jobs + running.jobs, 0);
+  return held === 0 ? [] : [{ code: 'NO_WORKER', text: `No worker is alive, and ${counted(held, 'job waits', 'jobs wait')}.` }];
+}
+
+function silent(workers: WorkerSummary[]): Trouble[] {
+  return workers
+    .filter((worker) => !worker.live)
+    .map(({ worker, expiresAt, jobs }) => ({
+      code: 'WORKER_SILENT',
+      text: `Worker ${worker} is silent for ${span(Date.now() - expiresAt.getTime())} beyond its lease, and holds ${counted(jobs, 'job')}.`,
+    }));
+}
+
+function noHandler({ queue, lanes }: QueueSummary): Trouble[] {
+  return lanes.filter(isUnserved).map(({ name, ready }) => ({
+    code: 'NO_HANDLER',
+    queue,
+    text: `No live worker has a handler for ${name ? `"${name}" of ` : ''}queue "${queue}": ${countText(ready)} ${ready.jobs === 1 ? 'job waits' : 'jobs wait'}.`,
+  }));
+}
