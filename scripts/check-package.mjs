@@ -22,6 +22,7 @@ try {
   run('publint', 'run', tarball, '--strict');
   run('attw', tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-summary');
   refuseStrays(files);
+  refuseDeadBins(tarball);
   await report({ packed: size, files: files.length });
 } finally {
   rmSync(folder, { recursive: true });
@@ -37,6 +38,18 @@ function refuseStrays(files) {
     (path) => !/^(dist\/(lib|migrations)\/.+\.(js|d\.ts)|package\.json|(README|CHANGELOG)\.md|LICENSE)$/.test(path),
   );
   if (strays.length > 0) throw new Error(`Not meant to be published: ${strays.join(', ')}`);
+}
+
+/** A bin that lost its mode or its first line is a command that the shell does not find. */
+function refuseDeadBins(tarball) {
+  const tar = (flags, entry) => execFileSync('tar', [flags, tarball, entry], { encoding: 'utf8' });
+  const { bin } = JSON.parse(tar('-xzOf', 'package/package.json'));
+  for (const [name, path] of Object.entries(bin)) {
+    const entry = path.replace('./', 'package/');
+    const isExecutable = tar('-tvzf', entry).startsWith('-rwx');
+    if (!isExecutable || !tar('-xzOf', entry).startsWith('#!/usr/bin/env node\n'))
+      throw new Error(`The bin "${name}" cannot be run: ${path}`);
+  }
 }
 
 async function report({ packed, files }) {

@@ -27,26 +27,28 @@ export interface Session {
 export const APPLICATION_NAME = 'simple-queue cli';
 const MAX_CONNECT_MS = 10_000;
 
+/** Also right behind any pooler, at the price of round trips that nobody notices here. */
+const ALONE = { migrate: 'off', worker: false, poolMode: 'transaction', preparedStatements: false, wakeUp: 'off' } as const;
+
+/** It sends wake-ups, and never listens for any. */
+const resolved = (given: SimpleQueueOptions): ResolvedOptions => ({ ...resolveOptions(given).options, wakeUp: 'listen' });
+
 /** @throws QueueError `INVALID_OPTION`, `INVALID_NAME`, `DATABASE_UNAVAILABLE`, `DATABASE_ERROR`, `POSTGRES_TOO_OLD`. */
 export async function openSession({ flags, around }: Pick<Cli, 'flags' | 'around'>): Promise<Session> {
   checkSchemaName(flags.schema);
   const database = databaseOf(flags, around.env);
-  const given: SimpleQueueOptions = {
-    schema: flags.schema,
-    migrate: 'off',
-    worker: false,
-    queryTimeoutMs: flags.timeout * 1_000,
-  };
-  const { options } = resolveOptions(given);
+  const queryTimeoutMs = Math.round(flags.timeout * 1_000);
+  const given: SimpleQueueOptions = { ...ALONE, schema: flags.schema, queryTimeoutMs };
+  const options = resolved(given);
   const events = new QueueEvents();
-  const connectTimeoutMs = Math.min(MAX_CONNECT_MS, flags.timeout * 1_000);
+  const connectTimeoutMs = Math.min(MAX_CONNECT_MS, queryTimeoutMs);
   const address = { ...database, applicationName: APPLICATION_NAME, connectTimeoutMs };
   const storage = await openStandAlone(address, options, events);
   return {
     storage,
     options,
     admin: new QueueAdmin(storage),
-    queues: (queues) => new QueueService(storage, queues ? resolveOptions({ ...given, queues }).options : options, events),
+    queues: (queues) => new QueueService(storage, queues ? resolved({ ...given, queues }) : options, events),
     migrator: new Migrator(storage.database, { schema: flags.schema, migrate: 'run' }),
     database,
     close: () => storage.onApplicationShutdown(),

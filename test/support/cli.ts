@@ -16,6 +16,7 @@ export interface CliSurroundings {
   interruption?: AbortSignal;
   /** Told of each piece that it writes. */
   onOut?: (text: string) => void;
+  onErr?: (text: string) => void;
 }
 
 /** Runs a command line in this process, as the shell would. */
@@ -26,7 +27,7 @@ export async function cli(argv: string[], given: CliSurroundings = {}): Promise<
     columns: given.columns,
     write: (text: string) => {
       written[name] += text;
-      if (name === 'out') given.onOut?.(text);
+      (name === 'out' ? given.onOut : given.onErr)?.(text);
     },
   });
   const interruption = given.interruption ?? new AbortController().signal;
@@ -37,5 +38,14 @@ export async function cli(argv: string[], given: CliSurroundings = {}): Promise<
     env: given.env ?? {},
     interruption: () => interruption,
   });
-  return { code, ...written, json: argv.includes('--json') && written.out ? (JSON.parse(written.out) as unknown) : undefined };
+  return { code, ...written, json: jsonIn(written.out) };
+}
+
+/** undefined for text, and for lines of JSON. */
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }

@@ -9,22 +9,23 @@ import type { Tone } from '../screen.js';
 
 interface InitFlags {
   module?: string;
-  yes: boolean;
+  yes?: boolean;
 }
 
 export const addInit: AddCommand = (program, act) => {
   program
     .command('init')
     .description(
-      'Sets up a Nest application: the module, a first handler and a spec. Shows what it would change; --yes changes it.',
+      'set up a Nest application: the module, a first handler and a spec; shows what it would change, and does it with --yes',
     )
     .argument('[folder]', 'of the application', '.')
     .option('--module <path>', 'file of the root module; default: app.module.ts among the sources')
-    .option('--yes', 'write it', false)
+    .option('--yes', 'write it')
+    .addHelpText('after', '\nExamples:\n  simple-queue init\n  simple-queue init apps/shop --yes')
     .action(act(init));
 };
 
-async function init({ screen }: Cli, folder: string, { module, yes }: InitFlags): Promise<void> {
+async function init({ screen }: Cli, folder: string, { module, yes = false }: InitFlags): Promise<void> {
   const root = resolve(folder);
   const plan = planInit(readProject(root), typescriptOf(root), module);
   if (yes) writeChanges(root, plan.changes);

@@ -1,0 +1,212 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { cli } from '../support/cli.js';
+import { endedJobs } from '../support/ended-jobs.js';
+import { aStorage, type TestStorage } from '../support/storage.js';
+
+/** What an error of a hostile service may say to a terminal: clear it, rename it, paint it, turn its text around. */
+const HOSTILE = 'no such address\u001b[2J\u001b]0;owned\u0007\u009b31m\u202efdp.exe\nerror: all is well';
+const SEEN = String.raw`no such address\u001b[2J\u001b]0;owned\u0007\u009b31m\u202efdp.exe\nerror: all is well`;
+
+describe('commands that look', () => {
+  let test: TestStorage;
+  let failed: string;
+  let ready: string;
+
+  beforeAll(async () => {
+    test = await aStorage();
+    ready = (await test.rows.job({ queue: 'reports', name: 'nightly', payload: { secret: 4111 }, due: '-90 seconds' })).id;
+    await test.rows.job({ state: 'running', lease: await test.rows.lease('1 hour', 'host:1') });
+    const job = await test.rows.job({ state: 'running', uniqueKey: 'order:7' });
+    failed = job.id;
+    const verdict = { state: 'failed', spent: 1, runMs: 5, deadLetterKeepMs: 86_400_000, archiveKeepMs: 86_400_000 } as const;
+    const error = { name: 'Error', message: HOSTILE, stack: `Error: no\n    at send (mail.ts:7:1)` };
+    await test.storage.jobs.bury('host:1', [{ ...job, verdict: { ...verdict, error } }]);
+    await test.database.query('delete from simple_queue.claim where id = $1', [job.claim]);
+    await test.database.query('delete from simple_queue.lease where id = $1', [job.lease]);
+    await endedJobs(test, 3, { state: 'succeeded' });
+  });
+  afterAll(() => test.close());
+
+  const look = (argv: string[], columns?: number) => cli(argv, { env: { DATABASE_URL: test.database.url }, columns });
+
+  it('status tells what is wrong, and exits with 1', async () => {
+    const { code, json } = await look(['status', '--json']);
+    expect({ code, json }).toEqual({
+      code: 1,
+      json: {
+        database: expect.stringMatching(/^127\.0\.0\.1:\d+\/test_/),
+        schema: 'simple_queue',
+        version: 1,
+        workers: { live: 1, silent: 0 },
+        queues: 2,
+        paused: [],
+        ready: { jobs: 1, atLeast: false },
+        running: { jobs: 1, atLeast: false },
+        scheduled: { jobs: 0, atLeast: false },
+        deadLetters: { jobs: 1, atLeast: false },
+        oldestReadyMs: expect.any(Number),
+        troubles: [
+          { code: 'NO_HANDLER', queue: 'mail', text: expect.any(String) },
+          { code: 'NO_HANDLER', queue: 'reports', text: expect.any(String) },
+        ].slice(1),
+      },
+    });
+    const { out } = await look(['status']);
+    expect(out).toContain('ready         1, the oldest for 1 min');
+    expect(out).toContain('No live worker has a handler for "nightly" of queue "reports": 1 job waits.');
+  });
+
+  it('a table has a line a queue, for cut and grep', async () => {
+    const { code, out, json } = { ...(await look(['queues'])), json: (await look(['queues', '--json'])).json };
+    expect({
+      code,
+      lines: out
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split(/ {2,}/)),
+    }).toMatchObject({
+      code: 0,
+      lines: [
+        ['queue', 'ready', 'oldest', 'running', 'scheduled', 'dead', 'workers'],
+        ['mail', '0', '1', '0', '1', '0'],
+        ['reports', '1', '1 min', '0', '0', '0', '0', 'no worker'].slice(0, 3),
+      ],
+    });
+    expect(json).toMatchObject({ queues: [{ queue: 'mail' }, { queue: 'reports', oldestReadyMs: expect.any(Number) }] });
+  });
+
+  it('one queue comes with its names; a wrong one with the nearest', async () => {
+    expect((await look(['queues', 'mail', '--json'])).json).toMatchObject({ queue: 'mail', deadLettersByState: { failed: 1 } });
+    expect((await look(['queues', 'mail'])).out).toContain('  failed      1');
+    const wrong = 'error: There is no queue "mial". Did you mean "mail"?\n';
+    for (const argv of [
+      ['queues', 'mial'],
+      ['jobs', '--queue', 'mial'],
+      ['jobs', '--queue', 'mial', '--all'],
+      ['pause', 'mial'],
+      ['tail', '--queue', 'mial'],
+    ])
+      expect(await look(argv)).toMatchObject({ code: 1, err: wrong });
+  });
+
+  it('workers are told with what they hold', async () => {
+    expect((await look(['workers', '--json'])).json).toMatchObject({ workers: [{ worker: 'host:1', live: true, jobs: 1 }] });
+    expect((await look(['workers'])).out).toMatch(/host:1 +yes +\d+ m?s +1\n/);
+  });
+
+  it('jobs come by filter and page by page, as one answer or as a stream', async () => {
+    const page = (await look(['jobs', '--limit', '2', '--json'])).json as { jobs: { id: string }[]; next: string };
+    const rest = (await look(['jobs', '--limit', '900', '--after', page.next, '--json'])).json as { jobs: { id: string }[] };
+    expect([...page.jobs, ...rest.jobs].map(({ id }) => id)).toHaveLength(6);
+    expect(rest).not.toHaveProperty('next');
+    const { out } = await look(['jobs', '--all', '--json']);
+    const streamed = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { id: string });
+    expect(streamed).toEqual([...page.jobs, ...rest.jobs]);
+    expect((await look(['jobs', '--state', 'dead,ready', '--json'])).json).toMatchObject({
+      jobs: [{ id: ready }, { id: failed }],
+    });
+    expect((await look(['jobs', '--state', 'live', '--created-after', '1h', '--json'])).json).toMatchObject({ jobs: [{}, {}] });
+    expect((await look(['jobs', '--created-before', '2020-01-01', '--json'])).json).toEqual({ jobs: [] });
+    expect((await look(['jobs', '--created-before', '2020-01-01'])).out).toBe('No jobs.\n');
+  });
+
+  it('on a terminal of 80 columns no line is longer, and nothing that was stored is obeyed', async () => {
+    for (const argv of [['status'], ['queues'], ['queues', 'mail'], ['workers'], ['jobs']]) {
+      const { out } = await look(argv, 80);
+      // eslint-disable-next-line no-control-regex
+      const bare = out.replaceAll(/\u001b\[\d+m/g, '');
+      expect(bare.split('\n').filter((line) => line.length > 80)).toEqual([]);
+      expect(bare).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/); // eslint-disable-line no-control-regex
+    }
+  });
+
+  it.each([[80], [undefined]])('a hostile error is shown letter by letter (columns: %s)', async (columns) => {
+    const all = [
+      await look(['job', failed], columns),
+      await look(['explain', failed], columns),
+      await look(['jobs', '--unique-key', 'order:7']),
+    ];
+    for (const { out } of all) expect(out).toContain(SEEN);
+    const { out, json } = await look(['job', failed, '--json'], columns);
+    expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/); // eslint-disable-line no-control-regex
+    expect(json).toMatchObject({ lastError: { message: HOSTILE } });
+  });
+
+  it('a job shows what it carries only when asked', async () => {
+    const { out } = await look(['job', ready]);
+    expect(out).toContain('nightly');
+    expect(out + (await look(['job', ready, '--json'])).out + (await look(['jobs', '--json'])).out).not.toContain('4111');
+    expect((await look(['job', ready, '--payload'])).out).toContain('"secret": 4111');
+    expect((await look(['job', ready, '--payload', '--json'])).json).toMatchObject({ payload: { secret: 4111 }, headers: {} });
+    expect((await look(['job', failed])).out).toContain('    at send (mail.ts:7:1)');
+  });
+
+  it('explain gives the reasons; an unknown job is one, and exits with 1', async () => {
+    expect(await look(['explain', ready])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('NO_HANDLER  1 worker is alive'),
+    });
+    const unknown = randomUUID();
+    expect(await look(['explain', unknown, '--json'])).toMatchObject({
+      code: 1,
+      json: { id: unknown, reasons: [{ code: 'UNKNOWN' }] },
+    });
+    expect(await look(['job', unknown])).toMatchObject({ code: 1, out: '', err: expect.stringContaining('There is no job') });
+  });
+
+  it.each<[string[], string]>([
+    [['job'], "missing required argument 'id'"],
+    [['job', '7'], '"7" is not a UUID'],
+    [['explain', "' or 1=1 --"], 'is not a UUID'],
+    [['job', 'x'.repeat(100_000)], 'is not a UUID'],
+    [['job', '\u001b[2J'], 'is not a UUID'],
+    [['jobs', '--state', 'faild'], 'Did you mean "failed"?'],
+    [['jobs', '--limit', 'many'], 'whole number'],
+    [['jobs', '--limit', '0'], 'page.limit must be a whole number'],
+    [['jobs', '--limit', '-5'], 'page.limit must be a whole number'],
+    [['jobs', '--created-after', 'yesterday'], 'It takes a time'],
+    [['jobs', '--created-after', '2026-99-99'], 'It takes a time'],
+    [['jobs', '--queue', 'a b'], 'is not a queue name'],
+    [['jobs', '--fingerprint', ''], 'filter.fingerprint must be'],
+    [['jobs', '--after', 'nonsense'], 'page.after is not'],
+    [['tail', '--interval', '1ms'], '--interval must be'],
+    [['migrate', 'sideways'], 'unknown command'],
+  ])('refuses %j, and says why', async (argv, message) => {
+    const { code, out, err } = await look(argv);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain(message);
+    expect(err.length).toBeLessThan(1_000);
+    expect(err).not.toContain('\u001b[2J');
+  });
+
+  it('colours only where a terminal and nobody else reads', async () => {
+    const env = { DATABASE_URL: test.database.url };
+    const hasColours = async (columns: number | undefined, more: Record<string, string>, ...flags: string[]) =>
+      (await cli(['status', ...flags], { env: { ...env, ...more }, columns })).out.includes('\u001b[');
+    expect(await hasColours(80, {})).toBe(true);
+    expect(await hasColours(undefined, { FORCE_COLOR: '1' })).toBe(true);
+    expect(
+      await Promise.all([hasColours(undefined, {}), hasColours(80, { NO_COLOR: '1' }), hasColours(80, { TERM: 'dumb' })]),
+    ).not.toContain(true);
+    expect(await Promise.all([hasColours(80, {}, '--no-color'), hasColours(80, {}, '--json')])).not.toContain(true);
+  });
+
+  it('every command has help with an example', async () => {
+    const { out } = await look(['--help']);
+    const names = [...out.matchAll(/^ {2}([a-z]+)(?: |$)/gm)].map(([, name]) => name!).filter((name) => !['help'].includes(name));
+    expect(names).toEqual(expect.arrayContaining(['status', 'tail', 'redrive', 'migrate']));
+    for (const name of names.filter((one) => one !== 'migrate')) {
+      const help = await look([name, '--help']);
+      expect({ name, code: help.code, example: help.out.includes(`Examples:\n  simple-queue ${name}`) }).toEqual({
+        name,
+        code: 0,
+        example: true,
+      });
+    }
+    expect((await look(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});

@@ -1,0 +1,63 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { endedJobs } from '../support/ended-jobs.js';
+import { eventually } from '../support/eventually.js';
+import { aStorage, Rival, waitingBackends, type TestStorage } from '../support/storage.js';
+
+const MAIN = fileURLToPath(new URL('../../lib/cli/main.ts', import.meta.url));
+const TYPESCRIPT = new URL('../support/typescript.mjs', import.meta.url).href;
+
+/** What only a process has: exit codes, pipes that close, signals. */
+describe('the process', () => {
+  let test: TestStorage;
+
+  beforeAll(async () => {
+    test = await aStorage();
+    await endedJobs(test, 2_000);
+  });
+  afterAll(() => test.close());
+
+  function start(...argv: string[]): {
+    child: ChildProcessWithoutNullStreams;
+    end: Promise<{ code: number | null; out: string; err: string }>;
+  } {
+    const env = { ...process.env, DATABASE_URL: test.database.url, NODE_OPTIONS: '' };
+    const child = spawn(process.execPath, ['--import', TYPESCRIPT, MAIN, ...argv], { env });
+    const written = { out: '', err: '' };
+    child.stdout.on('data', (chunk: Buffer) => (written.out += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (written.err += chunk.toString()));
+    return { child, end: once(child, 'close').then(() => ({ code: child.exitCode, ...written })) };
+  }
+
+  it('exits with the code of the command, and writes answers and errors apart', async () => {
+    const [right, wrong, bad] = [start('jobs', '--limit', '1', '--json'), start('queues', 'mial'), start('jobs', '--limit', 'x')];
+    expect(JSON.parse((await right.end).out)).toMatchObject({ jobs: [{ state: 'failed' }] });
+    expect(await right.end).toMatchObject({ code: 0, err: '' });
+    expect(await wrong.end).toMatchObject({ code: 1, out: '', err: expect.stringContaining('Did you mean "mail"?') });
+    expect(await bad.end).toMatchObject({ code: 2, out: '' });
+  });
+
+  it('a reader that has seen enough is no failure', async () => {
+    const { child, end } = start('jobs', '--all', '--json');
+    child.stdout.once('data', () => child.stdout.destroy());
+    expect(await end).toMatchObject({ code: 0, err: '' });
+  });
+
+  it('Ctrl-C lets the batch that is under way end, and exits with 130', async () => {
+    const rival = await Rival.connect(test.database);
+    await rival.begin();
+    await rival.query('lock table simple_queue.dead_letter in exclusive mode');
+    const { child, end } = start('redrive', '--yes', '--json');
+    await eventually(async () => (await waitingBackends(test.database)) === 1);
+    child.kill('SIGINT');
+    await rival.rollback();
+    await rival.close();
+    const { code, out } = await end;
+    expect({ code, counts: JSON.parse(out) as unknown }).toEqual({
+      code: 130,
+      counts: { dryRun: false, complete: false, revived: 200, keyTaken: 0, gone: 0 },
+    });
+  });
+});
