@@ -36,7 +36,8 @@ export class Screen {
 
   /** Of the terminal; undefined: what is written goes elsewhere, and nothing is cut. */
   get width(): number | undefined {
-    return this.around.out.isTTY ? this.around.out.columns : undefined;
+    const { isTTY, columns } = this.around.out;
+    return isTTY && columns ? columns : undefined;
   }
 
   /** May progress be shown? */

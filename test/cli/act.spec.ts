@@ -99,10 +99,11 @@ describe('commands that act', () => {
       err: 'Interrupted: that is how far it came.\n',
     });
     expect([await inState('ready'), await inState('failed')]).toEqual([200, 400]);
-    expect((await act(['purge', '--state', 'dead', '--yes', '--json'], { interruption })).json).toMatchObject({
-      complete: true,
-      purged: 400,
-    });
+    await endedJobs(test, 200);
+    const purge = await act(['purge', '--state', 'dead', '--yes', '--json'], { interruption });
+    expect(purge).toMatchObject({ code: 130, json: { complete: false, purged: 500 } });
+    expect(await inState('failed')).toBe(100);
+  });
   });
 
   it('a server that goes away in the middle leaves whole batches, and it says how far it came', async () => {

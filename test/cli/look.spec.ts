@@ -46,10 +46,7 @@ describe('commands that look', () => {
         scheduled: { jobs: 0, atLeast: false },
         deadLetters: { jobs: 1, atLeast: false },
         oldestReadyMs: expect.any(Number),
-        troubles: [
-          { code: 'NO_HANDLER', queue: 'mail', text: expect.any(String) },
-          { code: 'NO_HANDLER', queue: 'reports', text: expect.any(String) },
-        ].slice(1),
+        troubles: [{ code: 'NO_HANDLER', queue: 'reports', text: expect.any(String) }],
       },
     });
     const { out } = await look(['status']);
@@ -58,21 +55,14 @@ describe('commands that look', () => {
   });
 
   it('a table has a line a queue, for cut and grep', async () => {
-    const { code, out, json } = { ...(await look(['queues'])), json: (await look(['queues', '--json'])).json };
-    expect({
-      code,
-      lines: out
-        .trimEnd()
-        .split('\n')
-        .map((line) => line.split(/ {2,}/)),
-    }).toMatchObject({
-      code: 0,
-      lines: [
-        ['queue', 'ready', 'oldest', 'running', 'scheduled', 'dead', 'workers'],
-        ['mail', '0', '1', '0', '1', '0'],
-        ['reports', '1', '1 min', '0', '0', '0', '0', 'no worker'].slice(0, 3),
-      ],
-    });
+    const { out } = await look(['queues']);
+    const lines = out.trimEnd().split('\n');
+    expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
+      ['queue', 'ready', 'oldest', 'running', 'scheduled', 'dead', 'workers'],
+      ['mail', '0', '1', '0', '1', '0'],
+      ['reports', '1', '1 min', '0', '0', '0', '0', 'no worker'],
+    ]);
+    const { json } = await look(['queues', '--json']);
     expect(json).toMatchObject({ queues: [{ queue: 'mail' }, { queue: 'reports', oldestReadyMs: expect.any(Number) }] });
   });
 
@@ -166,6 +156,7 @@ describe('commands that look', () => {
     [['job', '\u001b[2J'], 'is not a UUID'],
     [['jobs', '--state', 'faild'], 'Did you mean "failed"?'],
     [['jobs', '--limit', 'many'], 'whole number'],
+    [['jobs', '--limit', '999999999'], 'For more there is --all'],
     [['jobs', '--limit', '0'], 'page.limit must be a whole number'],
     [['jobs', '--limit', '-5'], 'page.limit must be a whole number'],
     [['jobs', '--created-after', 'yesterday'], 'It takes a time'],

@@ -1,5 +1,6 @@
 import type { JobFilter } from '../../admin/job-filter.js';
 import type { JobPageAnswer } from '../../admin/job-list.js';
+import { QueueError } from '../../job/queue.errors.js';
 import type { AddCommand, Cli } from '../command.js';
 import { addFilter, filterOf } from '../filter-flags.js';
 import { showJobs } from '../job-table.js';
@@ -15,6 +16,8 @@ interface JobsFlags extends JobFilter {
 
 /** The most that one page of `QueueAdmin.jobs` holds. */
 const MAX_PAGE = 500;
+/** More than this is a stream. */
+const MAX_LIMIT = 10_000;
 
 /** `jobs`: a list by filter, page by page, or all of it as a stream. */
 export const addJobs: AddCommand = (program, act) => {
@@ -35,6 +38,8 @@ Examples:
   simple-queue jobs --state failed --all --json | jq -r .id | xargs simple-queue retry`;
 
 async function onePage(cli: Cli, flags: JobsFlags): Promise<void> {
+  if (flags.limit > MAX_LIMIT)
+    throw new QueueError('INVALID_OPTION', `jobs: --limit is at most ${MAX_LIMIT}. For more there is --all.`);
   const session = await cli.session();
   const page = await collect(session, flags);
   if (page.jobs.length === 0) await refuseUnknownQueue(session, flags.queue);

@@ -65,7 +65,8 @@ async function show({ screen }: Cli, found: Status): Promise<void> {
   const { workers, paused, troubles, oldestReadyMs, deadLetters } = found;
   const silent = workers.silent > 0 ? `, ${workers.silent} silent` : '';
   await screen.fields([
-    ['database', `${found.database}, schema ${found.schema} at version ${found.version}`],
+    ['database', found.database],
+    ['schema', `${found.schema}, version ${found.version}`],
     ['workers', { text: `${workers.live} alive${silent}`, tone: workers.live === 0 ? 'bad' : 'good' }],
     ['queues', `${found.queues}${paused.length > 0 ? `, paused: ${paused.join(', ')}` : ''}`],
     ['ready', `${countText(found.ready)}${oldestReadyMs === undefined ? '' : `, the oldest for ${span(oldestReadyMs)}`}`],
