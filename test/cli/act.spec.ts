@@ -104,7 +104,6 @@ describe('commands that act', () => {
     expect(purge).toMatchObject({ code: 130, json: { complete: false, purged: 500 } });
     expect(await inState('failed')).toBe(100);
   });
-  });
 
   it('a server that goes away in the middle leaves whole batches, and it says how far it came', async () => {
     await endedJobs(test, 600);

@@ -107,10 +107,9 @@ describe('commands that look', () => {
   it('on a terminal of 80 columns no line is longer, and nothing that was stored is obeyed', async () => {
     for (const argv of [['status'], ['queues'], ['queues', 'mail'], ['workers'], ['jobs']]) {
       const { out } = await look(argv, 80);
-      // eslint-disable-next-line no-control-regex
       const bare = out.replaceAll(/\u001b\[\d+m/g, '');
       expect(bare.split('\n').filter((line) => line.length > 80)).toEqual([]);
-      expect(bare).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/); // eslint-disable-line no-control-regex
+      expect(bare).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
     }
   });
 
@@ -122,7 +121,7 @@ describe('commands that look', () => {
     ];
     for (const { out } of all) expect(out).toContain(SEEN);
     const { out, json } = await look(['job', failed, '--json'], columns);
-    expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/); // eslint-disable-line no-control-regex
+    expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
     expect(json).toMatchObject({ lastError: { message: HOSTILE } });
   });
 
