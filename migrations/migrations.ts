@@ -4,7 +4,7 @@
  */
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { checkSchemaName } from '../lib/job/names.js';
-import { DOWN, firstPartitions, SCHEMA_VERSION, UP } from './1790000000000-initial.js';
+import { DOWN, firstPartitions, UP } from './1790000000000-initial.js';
 
 export { SCHEMA_VERSION } from './1790000000000-initial.js';
 
@@ -22,31 +22,8 @@ export type MigrationClass = new () => MigrationInterface & { name: string };
  */
 export function createMigrations(options: CreateMigrationsOptions = {}): MigrationClass[] {
   const schema = checkSchemaName(options.schema ?? 'simple_queue');
-  return [migration(nameOf(schema), schema, UP, DOWN)];
+  return [migration(`SimpleQueueInitial_${schema}_1790000000000`, schema, UP, DOWN)];
 }
-
-/**
- * The statements of `up` from a version (0: no tables) to this release's, as somebody may run them by hand in one transaction; none where
- * there is nothing to do. They record themselves as a start with `migrate: 'run'` does, so that later migrations know of them.
- */
-export function migrationScript(schema: string, from: number, now = new Date()): string[] {
-  const checked = checkSchemaName(schema);
-  if (from >= SCHEMA_VERSION) return [];
-  const texts = [...UP, ...firstPartitions(now), RECORDS, record(nameOf(checked))];
-  return [createSchema(checked), ...texts.map((statement) => inSchema(statement, checked))];
-}
-
-const TIMESTAMP = 1_790_000_000_000;
-
-/** TypeORM asks for a name that ends in the timestamp. */
-const nameOf = (schema: string): string => `SimpleQueueInitial_${schema}_${TIMESTAMP}`;
-
-/** As TypeORM makes it, which leaves one that is there alone. */
-const RECORDS = `create table if not exists simple_queue.migration (
-    id serial primary key, "timestamp" bigint not null, name character varying not null)`;
-
-const record = (name: string): string =>
-  `insert into simple_queue.migration ("timestamp", name) values (${TIMESTAMP}, '${name}')`;
 
 function migration(name: string, schema: string, up: readonly string[], down: readonly string[]): MigrationClass {
   return class implements MigrationInterface {

@@ -1,5 +1,4 @@
 import type { Finding, FindingCode, FindingLevel } from '../../doctor/finding.js';
-import { QueueDoctor } from '../../doctor/queue-doctor.js';
 import type { AddCommand, Cli } from '../command.js';
 import { EXIT } from '../exit-code.js';
 import type { Screen, Tone } from '../screen.js';
@@ -30,7 +29,10 @@ async function examine(cli: Cli, { strict = false, only }: DoctorFlags): Promise
   const { storage, options } = await cli.session({ anyVersion: true });
   const codes = only?.split(',').map((code) => code.trim().toUpperCase() as FindingCode);
   const timeoutMs = Math.min(cli.flags.timeout * 1_000, MOST_MS);
-  const findings = await new QueueDoctor(storage, options).examine({ timeoutMs, only: codes });
+  const { QueueDoctor } = await import('../../doctor/queue-doctor.js');
+  // How this session reaches the database is no application's choice: it is examined as one that says nothing.
+  const asApplication = { ...options, poolMode: 'session' } as const;
+  const findings = await new QueueDoctor(storage, asApplication).examine({ timeoutMs, only: codes });
   await cli.screen.answer({ findings }, () => show(cli.screen, findings));
   const fails: FindingLevel[] = strict ? ['critical', 'warning'] : ['critical'];
   return findings.some(({ level }) => fails.includes(level)) ? EXIT.trouble : EXIT.ok;

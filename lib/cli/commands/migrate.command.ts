@@ -97,7 +97,7 @@ async function up({ screen, session }: Cli): Promise<void> {
 }
 
 async function sql(cli: Cli, from?: number): Promise<void> {
-  const { migrationScript } = await import('../../../migrations/migrations.js');
+  const { migrationScript } = await import('../../../migrations/script.js');
   const opened = from === undefined ? await cli.session({ anyVersion: true }) : undefined;
   const version = from ?? (await opened!.migrator.version()).version;
   const { schema } = cli.flags;
