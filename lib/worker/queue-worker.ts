@@ -39,19 +39,25 @@ export class QueueWorker {
   }
 
   /**
-   * Starts claiming and running jobs; does nothing when it is started.
-   * @throws QueueError `WORKER_DISABLED` where the module was set up with `worker: false`.
+   * Starts claiming and running jobs; does nothing when it is started. A stop that is under way ends first.
+   * @throws QueueError `WORKER_DISABLED` where the module was set up with `worker: false`, `CLOSED` when the application is closing.
    */
   async start(): Promise<void> {
     if (!this.parts.options.worker) throw disabled();
+    await this.stopping;
+    // Nobody would stop it any more.
+    if (this.leaving) throw closing();
     // Loops, timers and connections outlive the caller: none may stay in its context, or in its transaction.
     await (this.starting ??= outside(() => this.begin()));
   }
 
   /** Claims nothing more, lets what runs end (at most `shutdownGraceMs`), releases the rest without spending its attempt. */
   async stop(): Promise<void> {
-    await (this.stopping ??= outside(() => this.end()));
-    this.stopping = undefined;
+    try {
+      await (this.stopping ??= outside(() => this.end()));
+    } finally {
+      this.stopping = undefined;
+    }
   }
 
   /**
@@ -140,6 +146,10 @@ function timedOut(): QueueError {
     'RUN_TIMEOUT',
     'Work is left after the timeout of runUntilEmpty. A handler may hang, or enqueue as fast as it works; raise timeoutMs, or look at simple_queue.jobs.',
   );
+}
+
+function closing(): QueueError {
+  return new QueueError('CLOSED', 'The application is closing, or was closed: its worker is not started any more.');
 }
 
 function disabled(): QueueError {
