@@ -6,6 +6,7 @@ import type { ClaimedRow } from '../storage/row-mapper.js';
 import type { Retention } from '../storage/retention.js';
 import type { Storage } from '../storage/storage.js';
 import type { CheckedClaim } from './claim-request.js';
+import { FairRotations } from './fair-rotations.js';
 
 export interface PulledRows {
   leaseId: string;
@@ -17,11 +18,14 @@ export class PulledClaims {
   private readonly ids = new Uuid7();
   private turn = 0;
   private lookedAt = -Infinity;
+  private readonly fair: FairRotations;
 
   constructor(
     private readonly storage: Storage,
     private readonly terms: { lookEveryMs: number; deadLetter: Retention; onExpired: (jobs: number) => void },
-  ) {}
+  ) {
+    this.fair = new FairRotations(storage.pulls);
+  }
 
   /** Something waits that only a look brings on: the next claim looks. */
   lookSoon(): void {
@@ -30,19 +34,27 @@ export class PulledClaims {
 
   async claim(wish: CheckedClaim): Promise<PulledRows> {
     await this.lookAround();
-    const { workerId: worker, leaseMs, limit, suspects } = wish;
     const leaseId = this.ids.next();
     const lanes = this.lanesFor(wish).map((lane) => lane.id);
-    if (lanes.length === 0) return { leaseId, rows: [] };
-    const rows = await this.storage.pulls.claim({ lease: leaseId, worker, leaseMs, lanes, limit, suspects });
-    return { leaseId, rows };
+    for (const claim of lanes.length > 0 ? this.waysOf(wish, leaseId, lanes) : []) {
+      const rows = await claim();
+      if (rows.length > 0) return { leaseId, rows };
+    }
+    return { leaseId, rows: [] };
+  }
+
+  /** All plain queues in one statement, and each lane of a fair one: what brings something is the claim. Another one is first each time. */
+  private waysOf(wish: CheckedClaim, lease: string, lanes: number[]): (() => Promise<ClaimedRow[]>)[] {
+    const { workerId: worker, leaseMs, limit, suspects } = wish;
+    const fair = this.fair.among(lanes).map((lane) => () => this.fair.claim({ lease, worker, leaseMs, lane, limit }));
+    const ways = [() => this.storage.pulls.claim({ lease, worker, leaseMs, lanes, limit, suspects }), ...fair];
+    return rotated(ways, this.turn);
   }
 
   /** Another lane is first each time, so that a large one starves no other. */
   private lanesFor(wish: CheckedClaim): Lane[] {
     const lanes = this.storage.lanes.all().filter((lane) => serves(wish, lane));
-    const first = lanes.length > 0 ? this.turn++ % lanes.length : 0;
-    return [...lanes.slice(first), ...lanes.slice(0, first)];
+    return rotated(lanes, this.turn++);
   }
 
   /** New lanes, jobs that have come due, turns of ordered groups, staged jobs that nobody committed. A process without a worker has nobody else who looks. */
@@ -51,7 +63,9 @@ export class PulledClaims {
     if (now - this.lookedAt < this.terms.lookEveryMs) return;
     this.lookedAt = now;
     const { jobs, lanes, signals } = this.storage;
-    const promotion = await jobs.promote('-infinity', []);
+    const all = lanes.all().map((lane) => lane.id);
+    const promotion = await jobs.promote('-infinity', all);
+    this.fair.expect(promotion.fair);
     if (promotion.lanes.length > 0) signals.send({ lanes: promotion.lanes });
     if ((promotion.newestLane ?? 0) > lanes.newest()) await lanes.refresh();
     if (promotion.expiryMs !== null && promotion.expiryMs <= 0) await this.expire();
@@ -74,4 +88,9 @@ export class PulledClaims {
       if (page.lanes.length > 0) this.storage.signals.send({ lanes: page.lanes });
     } while (page.last);
   }
+}
+
+function rotated<T>(list: readonly T[], turn: number): T[] {
+  const first = list.length > 0 ? turn % list.length : 0;
+  return [...list.slice(first), ...list.slice(0, first)];
 }

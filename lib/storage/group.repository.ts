@@ -78,6 +78,19 @@ export const FAIR_GROUPS = 64;
 /** Rows in a page of `take_vacant`. */
 export const VACANT_PAGE = 200;
 
+/** Of rows that end with what `FAIR_COLUMNS` adds. */
+export function fairClaimed(rows: (string | null)[][]): FairClaimed {
+  const [first] = rows;
+  if (!first) return { jobs: [], lastTaken: null, lastSeen: null, groups: 0 };
+  return { jobs: rows.map(claimedRow), groups: Number(first[18]), lastSeen: first[19]!, lastTaken: first[17]! };
+}
+
+/** Behind the last group that gave something; from the first one again when the last was reached. */
+export function nextAfter({ jobs, lastTaken, lastSeen, groups }: FairClaimed, wanted: number): string | null {
+  if (jobs.length >= wanted) return lastTaken;
+  return groups === FAIR_GROUPS ? lastSeen : null;
+}
+
 /** Turns in ordered groups: passed on by the settle, handed on by the promoter, given back by an operator. */
 export class GroupRepository {
   constructor(private readonly database: Database) {}
@@ -95,10 +108,7 @@ export class GroupRepository {
   }
 
   async claimFair({ claimId, lease, lane, after, wanted }: FairWish): Promise<FairClaimed> {
-    const rows = await this.database.loops.rows(CLAIM_FAIR, [SHARD, claimId, lane, after, wanted, lease]);
-    const [first] = rows;
-    if (!first) return { jobs: [], lastTaken: null, lastSeen: null, groups: 0 };
-    return { jobs: rows.map(claimedRow), groups: Number(first[18]), lastSeen: first[19]!, lastTaken: first[17]! };
+    return fairClaimed(await this.database.loops.rows(CLAIM_FAIR, [SHARD, claimId, lane, after, wanted, lease]));
   }
 
   /** Two statements in one transaction: the groups' locks, and then, in a new snapshot, what stands in these groups. */

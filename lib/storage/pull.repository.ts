@@ -1,8 +1,10 @@
 import { leaseForeign, leaseLost, leaseUnknown } from '../job/lease-errors.js';
 import type { QueueError } from '../job/queue.errors.js';
 import type { Database, Run } from './database.js';
+import { fairClaimed, type FairClaimed } from './group.repository.js';
 import { claimedRow, type ClaimedRow, type StoredOptions } from './row-mapper.js';
 import { SHARD } from './shard.js';
+import { PULL_CLAIM_FAIR } from './sql/pull-claim-fair.sql.js';
 import { PULL_CLAIM } from './sql/pull-claim.sql.js';
 import { CLOSE_PULLED, FIND_LAPSED, HELD_BY_LEASE, RENEW_PULLED } from './sql/pull-lease.sql.js';
 
@@ -17,6 +19,9 @@ export interface PullWish {
   /** At most this many that were in flight at a crash. */
   suspects: number;
 }
+
+/** The same of one lane of a fair queue, behind the group `after`. */
+export type FairPullWish = Pick<PullWish, 'lease' | 'worker' | 'leaseMs' | 'limit'> & { lane: number; after: string | null };
 
 /** A job that a pulled lease holds. */
 export interface HeldJob {
@@ -41,6 +46,10 @@ export class PullRepository {
   async claim({ lease, worker, leaseMs, lanes, limit, suspects }: PullWish): Promise<ClaimedRow[]> {
     const values = [SHARD, lease, lanes, limit, worker, suspects, leaseMs];
     return (await this.database.callers.rows(PULL_CLAIM, values)).map(claimedRow);
+  }
+
+  async claimFair({ lease, lane, after, limit, worker, leaseMs }: FairPullWish): Promise<FairClaimed> {
+    return fairClaimed(await this.database.callers.rows(PULL_CLAIM_FAIR, [SHARD, lease, lane, after, limit, worker, leaseMs]));
   }
 
   /** Ids of the lease's jobs that it lost, and that were asked to stop. */

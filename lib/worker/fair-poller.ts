@@ -1,5 +1,5 @@
 import type { Uuid7 } from '../runtime/uuid7.js';
-import { FAIR_GROUPS, type FairClaimed, type GroupRepository } from '../storage/group.repository.js';
+import { nextAfter, type FairClaimed, type GroupRepository } from '../storage/group.repository.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
 import type { Claims } from './claims.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -108,12 +108,9 @@ export class FairPoller {
     }
   }
 
-  /** Behind the last group that gave something; from the first one again when the last was reached. */
-  private learn(rotation: Rotation, { jobs, lastTaken, lastSeen, groups }: FairClaimed, wanted: number): void {
-    const short = jobs.length < wanted;
-    const fromStart = rotation.after === null;
-    rotation.after = !short ? lastTaken : groups === FAIR_GROUPS ? lastSeen : null;
-    const isEmpty = fromStart && jobs.length === 0;
+  private learn(rotation: Rotation, claimed: FairClaimed, wanted: number): void {
+    const isEmpty = rotation.after === null && claimed.jobs.length === 0;
+    rotation.after = nextAfter(claimed, wanted);
     rotation.lookAt = isEmpty && !rotation.news ? performance.now() + this.parts.pollIntervalMs : 0;
   }
 

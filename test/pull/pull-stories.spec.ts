@@ -102,6 +102,40 @@ describe('the pull contract beside workers', () => {
     expect(edge.seen('warning')).toMatchObject([{ code: 'GROUP_BLOCKED', message: expect.stringContaining(last.id) }]);
   });
 
+  it('serves the groups of a fair queue in turn, beside plain queues, and nothing of it while it is paused', async () => {
+    const edge = await story.start({ options: { worker: false, pollIntervalMs: 10, queues: { exports: { fair: true } } } });
+    const [queue, admin] = [queueOf(edge), edge.app.get(QueueAdmin)];
+    const of = (group: string, count: number) => Array.from({ length: count }, () => ({ payload: group, group }));
+    await edge.queues.enqueueMany('exports', [...of('a', 30), ...of('b', 3), ...of('c', 1)]);
+    await edge.queues.enqueueMany('plain', of('plain', 12));
+    await admin.pause('exports');
+    const claims: unknown[][] = [];
+    const work = async (limit: number) => {
+      const { leaseId, jobs } = await queue.claim({ workerId: 'w', queues: ['*'], limit });
+      if (jobs.length > 0) claims.push(jobs.map((job) => job.payload).toSorted());
+      for (const job of jobs) await queue.complete(leaseId, job.id);
+      return jobs.length;
+    };
+    const untilEmpty = (left: number) =>
+      eventually(async () => {
+        left -= await work(6);
+        expect(left).toBe(0);
+      });
+
+    await untilEmpty(12);
+    expect(claims.flat()).toEqual(Array.from({ length: 12 }, () => 'plain'));
+
+    claims.length = 0;
+    await edge.queues.enqueueMany('plain', of('plain', 12));
+    await admin.resume('exports');
+    await untilEmpty(46);
+
+    const fair = claims.filter((claim) => claim[0] !== 'plain');
+    expect(fair[0]).toEqual(['a', 'a', 'b', 'b', 'c']);
+    expect(fair[1]).toEqual(['a', 'a', 'a', 'b']);
+    expect(claims.findLastIndex((claim) => claim[0] === 'plain')).toBeLessThan(claims.length - 2);
+  });
+
   it('meets lanes that another process made', async () => {
     const [here, there] = [await story.start({ options: { worker: false } }), await story.start({ options: { worker: false } })];
     await queueOf(here).claim({ workerId: 'w', queues: ['*'] });
