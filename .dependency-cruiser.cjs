@@ -118,7 +118,9 @@ module.exports = {
       '^lib/(index\\.ts$|testing/)',
     ),
     reserved('decorators-are-outside', 'A leaf.', '^lib/decorators/', '^lib/decorators/', '^lib/index\\.ts$'),
-    ...['testing', 'cli', 'dashboard'].map((room) => reserved(`${room}-is-outside`, 'A leaf.', `^lib/${room}/`, `^lib/${room}/`)),
+    ...['testing', 'opentelemetry', 'cli', 'dashboard'].map((room) =>
+      reserved(`${room}-is-outside`, 'A leaf.', `^lib/${room}/`, `^lib/${room}/`),
+    ),
 
     {
       name: 'published-needs-peers-only',
@@ -133,6 +135,20 @@ module.exports = {
       severity: 'error',
       from: { path: '^lib/cli/' },
       to: { path: 'node_modules/', dependencyTypesNot: ['npm', 'npm-peer'] },
+    },
+    only(
+      'opentelemetry-listens',
+      'It knows what telemetry may watch, and nothing that works.',
+      '^lib/opentelemetry/',
+      FLOOR,
+      '^lib/observability/',
+    ),
+    {
+      name: 'opentelemetry-is-optional',
+      comment: 'An application without it has none of its packages.',
+      severity: 'error',
+      from: { path: PUBLISHED, pathNot: '^lib/opentelemetry/' },
+      to: { path: 'node_modules/@opentelemetry/' },
     },
     {
       name: 'published-stands-alone',

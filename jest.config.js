@@ -10,6 +10,7 @@ export default {
   moduleNameMapper: {
     '^nestjs-simple-queue$': '<rootDir>/lib/index.ts',
     '^nestjs-simple-queue/testing$': '<rootDir>/lib/testing/testing.ts',
+    '^nestjs-simple-queue/opentelemetry$': '<rootDir>/lib/opentelemetry/opentelemetry.ts',
     '^nestjs-simple-queue/migrations$': '<rootDir>/migrations/migrations.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

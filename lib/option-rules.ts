@@ -1,6 +1,8 @@
 import { checkWorkerLabels } from './job/labels.js';
 import { checkQueueName, checkSchemaName } from './job/names.js';
 import { checkQueuePattern } from './job/queue-pattern.js';
+import { JOB_EVENT_NAMES } from './observability/events.js';
+import type { LogOptions } from './observability/log-listener.js';
 import { callable, listOf, mapOf, must, oneOf, orFalse, passes, shape, whole, yesOrNo, type Rule } from './runtime/rules.js';
 import type { QueueSettings, SimpleQueueOptions, WorkerSettings } from './simple-queue.options.js';
 import { ATTEMPT_RULES, CONCURRENCY, INSTANCE_NAME, PERMITS } from './worker/handler-rules.js';
@@ -16,6 +18,14 @@ const keep = shape({ keepMs: whole(MINUTE_MS, 3_650 * DAY_MS) }, ['keepMs']);
 /** Of any class: what counts are its methods. */
 const has = (wanted: string, ...methods: string[]): Rule =>
   must((value) => methods.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'), wanted);
+
+const level = orFalse(oneOf('fatal', 'error', 'warn', 'log', 'debug', 'verbose'));
+
+const logOptions = shape({
+  structured: yesOrNo,
+  levels: shape(Object.fromEntries(JOB_EVENT_NAMES.map((name) => [name, level]))),
+  redact: must((value) => value instanceof RegExp || typeof value === 'function', 'a regular expression or a function'),
+} satisfies Record<keyof LogOptions, Rule>);
 
 const workerSettings = shape({
   queues: listOf(passes(checkQueuePattern)),
@@ -72,6 +82,7 @@ export const simpleQueueOptions = shape({
   maxOutputBytes: whole(1, MAX_BYTES),
   maxCheckpointBytes: whole(1, MAX_BYTES),
   carriers: listOf(has('a carrier, with the methods capture() and restore()', 'capture', 'restore')),
+  logs: orFalse(logOptions),
   telemetry: has('telemetry, such as openTelemetry() of nestjs-simple-queue/opentelemetry', 'start'),
   isGlobal: besideTheFactory,
   name: besideTheFactory,

@@ -21,7 +21,9 @@ import { isTemplate, type GivenOf, type JobTarget, type OutputOf } from './job/j
 import type { FoundJob } from './job/job.js';
 import { checkId, checkQueueName } from './job/names.js';
 import { QueueError } from './job/queue.errors.js';
-import type { QueueEvents } from './observability/events.js';
+import type { Observable } from 'rxjs';
+import { eventStream, type QueueEvent } from './observability/event-stream.js';
+import { JOB_EVENT_NAMES, type JobEventName, type QueueEvents } from './observability/events.js';
 import type { ResolvedOptions } from './simple-queue.options.js';
 import type { Run } from './storage/database.js';
 import { archiveRetention, type Retention } from './storage/retention.js';
@@ -41,13 +43,13 @@ export class QueueService {
   constructor(
     private readonly storage: Storage,
     options: ResolvedOptions,
-    events: QueueEvents,
+    private readonly occurrences: QueueEvents,
   ) {
-    this.enqueuer = new Enqueuer(storage, options, events);
+    this.enqueuer = new Enqueuer(storage, options, occurrences);
     this.archive = archiveRetention(options);
-    this.waits = new Waits(storage, options, events);
+    this.waits = new Waits(storage, options, occurrences);
     this.twoPhase = new TwoPhase(storage, this.archive);
-    this.beside = storage.openTransactions && new BesideTransaction(storage.openTransactions, events);
+    this.beside = storage.openTransactions && new BesideTransaction(storage.openTransactions, occurrences);
   }
 
   /**
@@ -169,6 +171,14 @@ export class QueueService {
     const manager = this.storage.database.transactionOf(options);
     if (!manager) this.beside?.check(isTemplate(target) ? target.queue : target);
     return manager;
+  }
+
+  /**
+   * What happens in this process, as a stream: the named events, or all. It listens while somebody is subscribed. An error that a subscriber
+   * throws is its own, as everywhere in RxJS. Jobs of other processes are not in it.
+   */
+  events<Name extends JobEventName = JobEventName>(...names: Name[]): Observable<QueueEvent<Name>> {
+    return eventStream(this.occurrences, names.length > 0 ? names : (JOB_EVENT_NAMES as readonly Name[]));
   }
 
   private tellWaiters(id: string | undefined, manager: InTransaction['manager']): void {

@@ -3,6 +3,7 @@ import type { Concurrency } from './job/concurrency.js';
 import type { AttemptPolicy } from './job/job-handler.js';
 import { linear, type Backoff } from './job/backoff.js';
 import type { ContextCarrier } from './job/context-carrier.js';
+import type { LogOptions } from './observability/log-listener.js';
 import type { Telemetry } from './observability/telemetry.js';
 
 /** Settings of one queue; what belongs to a queue as a whole is set only here. */
@@ -93,6 +94,8 @@ export interface SimpleQueueOptions extends AttemptPolicy {
   maxCheckpointBytes?: number;
   /** Carry the context of an enqueue to the handler; give them in every process. Default none. */
   carriers?: ContextCarrier[];
+  /** What the log says and how; `false`: nothing. Default: a line of text for what does not go as it should. */
+  logs?: false | LogOptions;
   /** Traces and metrics, e.g. `openTelemetry()` of `nestjs-simple-queue/opentelemetry`; default none. */
   telemetry?: Telemetry;
 }
@@ -133,6 +136,7 @@ export interface ResolvedOptions {
   readonly maxOutputBytes: number;
   readonly maxCheckpointBytes: number;
   readonly carriers: readonly ContextCarrier[];
+  readonly logs: false | Readonly<LogOptions>;
   readonly telemetry?: Telemetry;
 }
 
@@ -167,4 +171,5 @@ export const DEFAULTS = Object.freeze({
   maxOutputBytes: 64 * 1024,
   maxCheckpointBytes: 64 * 1024,
   carriers: Object.freeze<ContextCarrier[]>([]),
+  logs: Object.freeze({}),
 } satisfies Omit<ResolvedOptions, 'instance' | 'queues'>);

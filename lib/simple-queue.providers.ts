@@ -7,6 +7,7 @@ import { QueueError } from './job/queue.errors.js';
 import { QueueEvents } from './observability/events.js';
 import { attachLogListener } from './observability/log-listener.js';
 import { QueueHealth } from './observability/queue-health.js';
+import { TelemetryStarter } from './observability/telemetry-starter.js';
 import { PostgresJobQueue } from './pull/postgres-job-queue.js';
 import { QueueService } from './queue.service.js';
 import { resolveOptions, type Resolution } from './resolve-options.js';
@@ -53,6 +54,7 @@ export function queueProviders(instance: string, dataSource: DataSourceChoice | 
     provide(ListenerExplorer, [DiscoveryService, QueueEvents, MODULE_INSTANCE], construct(ListenerExplorer)),
     provide(getQueueWorkerToken(instance), [Storage, options, QueueEvents, HandlerRegistry, service], queueWorker),
     provide(getQueueDoctorToken(instance), [Storage, options, HandlerRegistry], construct(QueueDoctor)),
+    provide(TelemetryStarter, [Storage, options, QueueEvents, getQueueWorkerToken(instance)], telemetryStarter),
     provide(getQueueHealthToken(instance), [Storage, options, getQueueWorkerToken(instance)], construct(QueueHealth)),
   ];
 }
@@ -93,6 +95,15 @@ function queueWorker(
   return new QueueWorker({ storage, options, events, registry, queues });
 }
 
+function telemetryStarter(
+  storage: Storage,
+  options: ResolvedOptions,
+  events: QueueEvents,
+  ...[worker]: [QueueWorker]
+): TelemetryStarter {
+  return new TelemetryStarter({ storage, options, events, worker });
+}
+
 function jobQueue(
   storage: Storage,
   options: ResolvedOptions,
@@ -108,7 +119,8 @@ function construct<Args extends unknown[], Instance>(type: new (...args: Args) =
 
 function eventsWithLog({ options, warnings }: Resolution): QueueEvents {
   const events = new QueueEvents();
-  attachLogListener(events, new Logger(options.instance === 'default' ? 'SimpleQueue' : `SimpleQueue:${options.instance}`));
+  const logger = new Logger(options.instance === 'default' ? 'SimpleQueue' : `SimpleQueue:${options.instance}`);
+  if (options.logs) attachLogListener(events, logger, options.logs);
   for (const message of warnings) events.emit('warning', () => ({ code: 'OPTIONS_SUSPICIOUS', message }));
   return events;
 }

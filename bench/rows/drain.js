@@ -36,6 +36,11 @@ export const drainRows = [
     settings: { keep: false },
     processes: 4,
   }),
+  drainRow('telemetry', 'Drain with telemetry, finished jobs deleted', {
+    note: 'The exporters send nothing: what a collector costs is its own.',
+    variants: ['ours', 'ours-metrics', 'ours-sampled', 'ours-traced'],
+    settings: { keep: false },
+  }),
   drainRow('drain-io', 'Drain of jobs that wait 5 ms', {
     note: 'The limit is set by how many run at once: 200 / 5 ms = 40,000 a second.',
     variants: ['ours', 'ours-wide', 'graphile', 'graphile-200', 'boss-best', 'bull', 'bull-200'],

@@ -11,10 +11,11 @@ export async function open(settings) {
   if (settings.timeClaims) timeClaims();
   const dataSource = await new DataSource({ type: 'postgres', url: settings.url }).initialize();
   const relay = { handle: undefined };
+  const telemetry = settings.telemetry && (await import('./telemetry.js')).telemetryOf(settings.telemetry);
   const names = queueNames(settings.queues ?? 1);
   const module = {
     module: class Bench {},
-    imports: [SimpleQueueModule.forRoot({ dataSource, worker: { autoStart: false }, ...optionsOf(settings, names) })],
+    imports: [SimpleQueueModule.forRoot({ dataSource, worker: { autoStart: false }, ...optionsOf(settings, names), telemetry })],
     providers: names.map((name) => handlerOf(name, relay)),
   };
   const app = await NestFactory.createApplicationContext(module, { logger: ['error', 'warn'], abortOnError: false });

@@ -14,6 +14,15 @@ export const VARIANTS = {
     options: { queues: { bench: { maxPending: 100_000 } } },
   }),
   'ours-node-20': variant('nestjs-simple-queue', 'nestjs-simple-queue', 'defaults, on Node 20', { node: 20 }),
+  'ours-metrics': variant('nestjs-simple-queue', 'nestjs-simple-queue', 'with metrics, read each second', {
+    telemetry: 'metrics',
+  }),
+  'ours-sampled': variant('nestjs-simple-queue', 'nestjs-simple-queue', 'with metrics, and traces of 1 % of the runs', {
+    telemetry: 'sampled',
+  }),
+  'ours-traced': variant('nestjs-simple-queue', 'nestjs-simple-queue', 'with metrics, and traces of all runs', {
+    telemetry: 'traced',
+  }),
   graphile: variant('graphile-worker', 'graphile-worker 0.18', 'defaults (`concurrentJobs` 1)'),
   'graphile-best': variant(
     'graphile-worker',

@@ -14,7 +14,8 @@ export interface JobEvent {
 export interface JobEvents {
   /** Stored by this process (in a caller's transaction: not yet committed). */
   enqueued: { id: string; queue: string; name: string; outcome: EnqueueOutcome };
-  started: JobEvent;
+  /** A handler is about to be called. `waitMs` since the job was due: the database's clock told when that was, this process's when it began. */
+  started: JobEvent & { readonly waitMs: number };
   succeeded: JobEvent & { runMs: number; output: unknown };
   /** An attempt failed and another one follows. */
   retried: JobEvent & { runMs: number; error: Failure };
@@ -30,6 +31,10 @@ export interface JobEvents {
   outputCut: JobEvent & { problem: string };
   /** The output does not fit its template's schema; it was stored as it is. */
   outputInvalid: JobEvent & { problem: string };
+  /** A statement of the poller has answered: how many jobs it asked for and got, and how many successes left with it. */
+  polled: { wanted: number; claimed: number; settled: number; ms: number };
+  /** The lease of this process could not be renewed in its time: others may take its jobs, which were told to stop. */
+  leaseLapsed: { worker: string; jobs: number };
   /** The reaper gave back what silent workers held. */
   reaped: { leases: number; jobs: number; poisoned: number; cancelled: number };
   /** Staged jobs ended because nobody committed them in their time. */
@@ -43,6 +48,31 @@ export interface JobEvents {
 }
 
 export type JobEventName = keyof JobEvents;
+
+const EVENTS: Record<JobEventName, true> = {
+  enqueued: true,
+  started: true,
+  succeeded: true,
+  retried: true,
+  rescheduled: true,
+  released: true,
+  failed: true,
+  cancelled: true,
+  leaseLost: true,
+  outputCut: true,
+  outputInvalid: true,
+  polled: true,
+  leaseLapsed: true,
+  reaped: true,
+  expired: true,
+  loopFailed: true,
+  warning: true,
+  workerStarted: true,
+  workerStopped: true,
+};
+
+export const JOB_EVENT_NAMES = Object.freeze(Object.keys(EVENTS) as JobEventName[]);
+
 export type JobEventListener<Name extends JobEventName> = (event: JobEvents[Name]) => unknown;
 
 /** Emits the typed events of one module instance. An event object is made only when somebody listens. */

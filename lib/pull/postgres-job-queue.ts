@@ -1,8 +1,8 @@
 import type { CancelCounts, Enqueued, EnqueueOptions } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
 import { checkId } from '../job/names.js';
-import type { JobEvent, QueueEvents } from '../observability/events.js';
 import { groupBlocked } from '../observability/group-blocked.js';
+import type { JobEvent, JobEvents, QueueEvents } from '../observability/events.js';
 import type { QueueService } from '../queue.service.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import type { Run } from '../storage/database.js';
@@ -18,6 +18,7 @@ import {
   type JobQueueListener,
   type LeaseRenewal,
   type PulledClaim,
+  type PulledJob,
   type ReapedLeases,
   type Returned,
 } from './job-queue.js';
@@ -62,7 +63,7 @@ export class PostgresJobQueue extends JobQueue {
     for (const row of rows) if (row.cancelled) await this.giveUp(leaseId, row.id, () => CANCELLED);
     const wanted = rows.filter((row) => !row.cancelled);
     const jobs = wanted.map((row: ClaimedRow) => pulledJob(row, storage.lanes.get(row.lane)!, this.policy));
-    for (const { id, queue, name, attempt } of jobs) events.emit('started', () => ({ id, queue, name, attempt }));
+    for (const job of jobs) events.emit('started', () => startOf(job));
     return { leaseId, jobs };
   }
 
@@ -169,3 +170,7 @@ export class PostgresJobQueue extends JobQueue {
 }
 
 const eventOf = ({ id, attempt }: HeldJob, { queue, name }: Lane): JobEvent => ({ id, queue, name, attempt: attempt + 1 });
+
+function startOf({ id, queue, name, attempt, runAt }: PulledJob): JobEvents['started'] {
+  return { id, queue, name, attempt, waitMs: Math.max(0, Date.now() - runAt.getTime()) };
+}

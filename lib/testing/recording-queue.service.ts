@@ -1,3 +1,4 @@
+import { NEVER, type Observable } from 'rxjs';
 import { checkMaxPending } from '../enqueue/conflict-rules.js';
 import { checkedJob } from '../enqueue/new-job.js';
 import { templatedItem, templatedItems } from '../enqueue/templated-item.js';
@@ -101,6 +102,11 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     const hit = this.enqueued.filter((job) => !job.cancelled && matchesSelector(job, selector));
     for (const job of hit) job.cancelled = true;
     return { cancelled: hit.length, requested: 0 };
+  }
+
+  /** Nothing happens here. */
+  events(): Observable<never> {
+    return NEVER;
   }
 
   /** Of a staged job: its first commit or abort wins. Nothing expires here. */

@@ -5,6 +5,7 @@ import type { Claims } from './claims.js';
 import type { Dispatcher } from './dispatcher.js';
 import { JobRun } from './job-run.js';
 import type { Poller } from './poller.js';
+import type { RunReports } from './run-reports.js';
 import type { Settler } from './settler.js';
 import type { WorkerLane } from './worker-lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
@@ -16,6 +17,7 @@ export interface FairPollerParts {
   settler: Settler;
   dispatcher: Dispatcher;
   poller: Poller;
+  reports: RunReports;
   ids: Uuid7;
   pollIntervalMs: number;
   /** undefined: none may be claimed now. */
@@ -77,7 +79,10 @@ export class FairPoller {
     const wanted = Math.min(MAX_CLAIM, this.wantedOf(lane));
     if (wanted <= 0) return 0;
     rotation.news = false;
+    const askedAt = performance.now();
     const { claimed, runs } = await this.claim(lane, { lease, wanted, after: rotation.after });
+    const ms = performance.now() - askedAt;
+    this.parts.reports.polled(() => ({ wanted, claimed: runs.length, settled: 0, ms }));
     this.learn(rotation, claimed, wanted);
     this.receive(runs, lease);
     return runs.length;

@@ -2,7 +2,7 @@ import type { OnModuleInit } from '@nestjs/common';
 import type { DiscoveryService } from '@nestjs/core';
 import { ON_JOB_EVENT, QUEUE_HANDLER, type QueueHandlerMetadata } from '../job/job-handler.js';
 import { QueueError } from '../job/queue.errors.js';
-import type { JobEventListener, JobEventName, QueueEvents } from '../observability/events.js';
+import { JOB_EVENT_NAMES, type JobEventListener, type JobEventName, type QueueEvents } from '../observability/events.js';
 import { closestWord } from '../runtime/closest-word.js';
 import { shape } from '../runtime/rules.js';
 import { INSTANCE_NAME } from './handler-rules.js';
@@ -20,26 +20,6 @@ export interface OnJobEventMetadata {
 }
 
 type Listener = OnJobEventMetadata & { method: string };
-
-const EVENTS: Record<JobEventName, true> = {
-  enqueued: true,
-  started: true,
-  succeeded: true,
-  retried: true,
-  rescheduled: true,
-  released: true,
-  failed: true,
-  cancelled: true,
-  leaseLost: true,
-  outputCut: true,
-  outputInvalid: true,
-  reaped: true,
-  expired: true,
-  loopFailed: true,
-  warning: true,
-  workerStarted: true,
-  workerStopped: true,
-};
 
 const optionRules = shape({ instance: INSTANCE_NAME });
 
@@ -76,8 +56,8 @@ function refuseProblems(provided: ProvidedClass, { name, options }: Listener, la
 }
 
 function unknownEvent(name: string): string | undefined {
-  if (Object.hasOwn(EVENTS, name)) return undefined;
-  const closest = closestWord(String(name), Object.keys(EVENTS));
+  if (JOB_EVENT_NAMES.includes(name as JobEventName)) return undefined;
+  const closest = closestWord(String(name), JOB_EVENT_NAMES);
   return `there is no such event${closest ? `; did you mean "${closest}"?` : ''}`;
 }
 

@@ -1,9 +1,11 @@
+import type { JobEvents } from '../observability/events.js';
 import type { Claimed, ClaimWish, JobRepository, LaneWish } from '../storage/job.repository.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
 import type { Uuid7 } from '../runtime/uuid7.js';
 import type { Claim, Claims } from './claims.js';
 import type { Dispatcher } from './dispatcher.js';
 import { JobRun } from './job-run.js';
+import type { RunReports } from './run-reports.js';
 import type { SettleBatch, Settler } from './settler.js';
 import type { WorkerLane } from './worker-lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
@@ -14,6 +16,7 @@ export interface PollerParts {
   claims: Claims;
   settler: Settler;
   dispatcher: Dispatcher;
+  reports: RunReports;
   ids: Uuid7;
   worker: string;
   pollIntervalMs: number;
@@ -74,8 +77,10 @@ export class Poller {
     const sentAt = performance.now();
     const claimed = await this.send(batch, plan);
     if (!claimed) return 0;
+    const ms = performance.now() - sentAt;
     settler.settled(batch, claimed.lost);
-    this.receive(plan, claimed.jobs, performance.now() - sentAt);
+    this.parts.reports.polled(() => reportOf(batch, plan, claimed, ms));
+    this.receive(plan, claimed.jobs, ms);
     return settler.hasNone ? this.restMs(performance.now()) : 0;
   }
 
@@ -196,6 +201,10 @@ export class Poller {
     for (const lane of this.parts.lanes.all()) if (lane.lookAt <= now && lane.wanted > 0) return 0;
     return Math.max(1, this.nextPollAt - now);
   }
+}
+
+function reportOf(batch: SettleBatch, { wish }: Plan, { jobs }: Claimed, ms: number): JobEvents['polled'] {
+  return { wanted: wish.limit, claimed: jobs.length, settled: batch.settling.length, ms };
 }
 
 function grouped(rows: ClaimedRow[]): Map<number, ClaimedRow[]> {

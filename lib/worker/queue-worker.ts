@@ -1,5 +1,6 @@
 import { QueueError } from '../job/queue.errors.js';
 import type { WorkerState } from '../observability/queue-health.js';
+import type { QueueLoad } from '../observability/telemetry.js';
 import { outside } from '../runtime/outside.js';
 import { countRuns, type RunCounts } from './one-shot.js';
 import type { Worker, WorkerParts, WorkerPulse } from './worker.js';
@@ -36,6 +37,11 @@ export class QueueWorker {
   /** How its loops do; undefined where none runs. */
   get pulse(): WorkerPulse | undefined {
     return this.worker?.pulse;
+  }
+
+  /** What it works at now, by queue; empty where it does not run. */
+  get load(): QueueLoad[] {
+    return this.worker?.load ?? [];
   }
 
   /**

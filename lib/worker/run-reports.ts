@@ -1,6 +1,6 @@
 import type { Outcome } from '../job/outcome.js';
-import type { JobEvent, QueueEvents } from '../observability/events.js';
 import { groupBlocked } from '../observability/group-blocked.js';
+import type { JobEvent, JobEvents, QueueEvents } from '../observability/events.js';
 import type { JobRun } from './job-run.js';
 
 /** What happened to a run, as events. Nothing is made where nobody listens. */
@@ -8,7 +8,11 @@ export class RunReports {
   constructor(private readonly events: QueueEvents) {}
 
   started(run: JobRun): void {
-    this.events.emit('started', () => eventOf(run));
+    this.events.emit('started', () => new Started(run));
+  }
+
+  polled(make: () => JobEvents['polled']): void {
+    this.events.emit('polled', make);
   }
 
   outputCut(run: JobRun, problem: string): void {
@@ -47,3 +51,23 @@ export class RunReports {
 }
 
 const eventOf = (run: JobRun): JobEvent => ({ id: run.id, queue: run.queue, name: run.name, attempt: run.attempt });
+
+/** What is dear to know is worked out for whoever asks. */
+class Started implements JobEvent {
+  readonly id: string;
+  readonly queue: string;
+  readonly name: string;
+  readonly attempt: number;
+  /** Hidden, so that nobody who prints the event prints a payload. */
+  readonly #run: JobRun;
+
+  constructor(run: JobRun) {
+    this.#run = run;
+    ({ id: this.id, queue: this.queue, name: this.name, attempt: this.attempt } = run);
+  }
+
+  get waitMs(): number {
+    const startedAt = Date.now() - (performance.now() - this.#run.startedAt);
+    return Math.max(0, startedAt - this.#run.runAt.getTime());
+  }
+}

@@ -2,6 +2,7 @@ import { rangeOf } from '../job/concurrency.js';
 import { NO_LABELS } from '../job/labels.js';
 import { isPattern } from '../job/queue-pattern.js';
 import { serves, type Served } from '../job/served.js';
+import type { QueueLoad } from '../observability/telemetry.js';
 import { Permits } from '../runtime/permits.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import type { Lane, Lanes } from '../storage/lanes.js';
@@ -71,6 +72,19 @@ export class WorkerLanes {
     let room = this.process.free;
     for (const lane of this.list) room += lane.slack;
     return room;
+  }
+
+  /** What runs and waits here, by queue. */
+  load(): QueueLoad[] {
+    const claimed = (name: string): number =>
+      this.list.reduce((sum, { lane, buffered }) => sum + (lane.queue === name ? buffered : 0), 0);
+    const load = ([queue, { used, limit }]: [string, Permits]): QueueLoad => ({
+      queue,
+      running: used,
+      claimed: claimed(queue),
+      permits: limit,
+    });
+    return [...this.queues].map(load);
   }
 
   get concurrency(): number {

@@ -1,4 +1,5 @@
 import type { News } from '../maintenance/scheduler.js';
+import type { QueueLoad } from '../observability/telemetry.js';
 import { Loop, type Round } from '../runtime/loop.js';
 import type { Signal } from '../storage/signals.js';
 import { assemble, type Crew, type WorkerParts } from './crew.js';
@@ -89,6 +90,10 @@ export class Worker {
       // One poll loop is enough to work on.
       turningMs: Math.max(beat.turningMs, Math.min(poll.turningMs, pollBeside.turningMs)),
     };
+  }
+
+  get load(): QueueLoad[] {
+    return this.crew.lanes.load();
   }
 
   /** Does anything that this worker serves run, or could it run now? */
@@ -189,8 +194,10 @@ export class Worker {
   /** Others may hold the jobs by now. What has not started goes back (as far as it is still ours), what runs is told. */
   private letGo(): void {
     this.crew.poller.giveBackWaiting('unstarted');
+    const runs = this.crew.dispatcher.runs();
+    this.parts.events.emit('leaseLapsed', () => ({ worker: this.name, jobs: runs.length }));
     const message = 'This process could not renew its lease; another one may run the job by now.';
-    for (const run of this.crew.dispatcher.runs()) run.abort('LEASE_LOST', message);
+    for (const run of runs) run.abort('LEASE_LOST', message);
   }
 
   private async learn(news: News): Promise<void> {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { QueueEvents, type JobEvents } from '../../lib/observability/events.js';
 import { eventually } from '../support/eventually.js';
 
-const event: JobEvents['started'] = { id: '1', queue: 'mail', name: '', attempt: 1 };
+const event: JobEvents['started'] = { id: '1', queue: 'mail', name: '', attempt: 1, waitMs: 0 };
 
 describe('events', () => {
   it('reach every listener, with the same object', () => {

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { LoggerService } from '@nestjs/common';
 import fc from 'fast-check';
 import { QueueEvents, type JobEventName, type JobEvents } from '../../lib/observability/events.js';
-import { attachLogListener } from '../../lib/observability/log-listener.js';
+import { attachLogListener, type LogOptions } from '../../lib/observability/log-listener.js';
+import type { Redact } from '../../lib/observability/redaction.js';
 
 class Notebook implements LoggerService {
   readonly lines: string[] = [];
@@ -10,6 +11,7 @@ class Notebook implements LoggerService {
   log = this.note('log');
   warn = this.note('warn');
   error = this.note('error');
+  debug = this.note('debug');
 }
 
 const SECRET = 'hunter2';
@@ -17,7 +19,7 @@ const job = { id: '0190', queue: 'mail', name: 'welcome', attempt: 2 };
 
 /** The line that each event leaves, with something in it that must not be told. */
 const LINES: {
-  [Name in Exclude<JobEventName, 'enqueued' | 'started' | 'succeeded' | 'rescheduled' | 'released'>]: [
+  [Name in Exclude<JobEventName, 'enqueued' | 'polled' | 'started' | 'succeeded' | 'rescheduled' | 'released'>]: [
     event: JobEvents[Name],
     line: string,
   ];
@@ -32,6 +34,7 @@ const LINES: {
     'error job 0190 (mail/welcome, attempt 2) ended as unprocessable after 5 ms: TypeError: no date',
   ],
   leaseLost: [job, 'warn job 0190 (mail/welcome, attempt 2) was taken from this process; its late answer changed nothing'],
+  leaseLapsed: [{ worker: 'web-1', jobs: 3 }, 'warn worker web-1 lost its lease; 3 running job(s) were told to stop'],
   outputCut: [
     { ...job, problem: '90000 bytes, cut' },
     'warn job 0190 (mail/welcome, attempt 2) succeeded, but its output was not stored whole: 90000 bytes, cut',
@@ -58,10 +61,10 @@ function databaseError(fields: object): Error {
   return Object.assign(new Error(), fields);
 }
 
-function noted<Name extends JobEventName>(name: Name, event: JobEvents[Name]): string[] {
+function noted<Name extends JobEventName>(name: Name, event: JobEvents[Name], options?: LogOptions): string[] {
   const events = new QueueEvents();
   const notebook = new Notebook();
-  attachLogListener(events, notebook);
+  attachLogListener(events, notebook, options);
   events.emit(name, () => event);
   return notebook.lines;
 }
@@ -75,7 +78,7 @@ describe('the log', () => {
   it('has no line, and makes no event, for what goes as it should', () => {
     const events = new QueueEvents();
     attachLogListener(events, new Notebook());
-    const silent = ['enqueued', 'started', 'succeeded', 'rescheduled', 'released'] as const;
+    const silent = ['enqueued', 'polled', 'started', 'succeeded', 'rescheduled', 'released'] as const;
     expect(silent.filter((name) => events.hasListener(name))).toEqual([]);
   });
 
@@ -101,6 +104,44 @@ describe('the log', () => {
         expect(line?.length).toBeLessThan(450);
       }),
     );
+  });
+
+  it.each([
+    ['connect ECONNREFUSED postgres://app:hunter2@db:5432/shop', 'connect ECONNREFUSED postgres://[redacted]@db:5432/shop'],
+    ['at https://app:hunter2@host/a?b=c@d', 'at https://[redacted]@d'],
+    ['{"password":"hunter2","user":"app"}', '{"password":[redacted],"user":"app"}'],
+    ['PGPASSWORD=hunter2 and api_key: hunter2, done', 'PGPASSWORD=[redacted] and api_key: [redacted], done'],
+    ['Authorization: Bearer hunter2.hunter2', 'Authorization: Bearer [redacted]'],
+    ['nothing of it: token 5 of https://host:80/path', 'nothing of it: token 5 of https://host:80/path'],
+  ])('hides credentials: %s', (message, told) => {
+    const [line] = noted('failed', { ...LINES.failed[0], error: { name: 'Error', message } });
+    expect(line).toContain(`Error: ${told}`);
+  });
+
+  it('hides a secret that the end of the line would cut in two', () => {
+    const message = `${'x'.repeat(265)} postgres://app:hunter2-hunter2@db`;
+    const [line] = noted('failed', { ...LINES.failed[0], error: { name: 'Error', message } });
+    expect(line).not.toContain('hunter2'.slice(0, 3));
+  });
+
+  it.each<[string, Redact, string]>([
+    ['a pattern', /\d{16}/, 'card [redacted] and [redacted]'],
+    ['a function', (text) => text.replaceAll(/\d{12}(\d{4})/g, '...$1'), 'card ...1111 and ...1111'],
+    ['a function that fails', () => JSON.parse('{') as string, '[redacted]'],
+    ['one that answers no text', () => undefined as unknown as string, '[redacted]'],
+  ])('hides what the application names by %s', (_, redact, told) => {
+    const error = { name: 'Error', message: 'card 4111111111111111 and 4111111111111111' };
+    expect(noted('failed', { ...LINES.failed[0], error }, { redact })[0]).toContain(told);
+  });
+
+  it('has the levels that are asked for, and lines for what goes as it should', () => {
+    const levels = { succeeded: 'debug', cancelled: false, retried: 'log' } as const;
+    const of = <Name extends JobEventName>(name: Name, event: JobEvents[Name]) => noted(name, event, { levels });
+    expect(of('cancelled', LINES.cancelled[0])).toEqual([]);
+    expect(of('retried', LINES.retried[0])).toEqual([expect.stringMatching(/^log job/)]);
+    expect(of('succeeded', { ...job, runMs: 7, output: SECRET })).toEqual([
+      'debug job 0190 (mail/welcome, attempt 2) succeeded after 7 ms',
+    ]);
   });
 
   it('stops when it is told to', () => {

@@ -75,6 +75,7 @@ const NAMES: JobEventName[] = [
   'leaseLost',
   'outputCut',
   'outputInvalid',
+  'leaseLapsed',
   'reaped',
   'expired',
   'loopFailed',

@@ -5,7 +5,7 @@ import { QueueHandler } from '../../lib/decorators/queue-handler.decorator.js';
 import type { JobEvents, QueueEvents } from '../../lib/observability/events.js';
 import { anExploredModule } from '../support/an-explored-module.js';
 
-const started: JobEvents['started'] = { id: '1', queue: 'mail', name: '', attempt: 1 };
+const started: JobEvents['started'] = { id: '1', queue: 'mail', name: '', attempt: 1, waitMs: 0 };
 
 class Ear {
   readonly heard: unknown[] = [];

@@ -4,7 +4,9 @@ import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import { DatabaseError } from '../../lib/storage/database-errors.js';
 import type { Claimed, ClaimWish } from '../../lib/storage/job.repository.js';
 import { Claims } from '../../lib/worker/claims.js';
+import { QueueEvents } from '../../lib/observability/events.js';
 import { Poller, type PollerParts } from '../../lib/worker/poller.js';
+import { RunReports } from '../../lib/worker/run-reports.js';
 import type { WorkerLane } from '../../lib/worker/worker-lane.js';
 import { aGate } from '../support/gate.js';
 import { aLane, aRow, aRun } from '../support/runs.js';
@@ -39,7 +41,18 @@ function aPoller(lanes: WorkerLane[], { process = new Permits(100) } = {}) {
   };
   const claims = new Claims();
   const dispatcher = { startAll: () => undefined };
-  const parts = { jobs, lanes: all, claims, settler, dispatcher, ids: new Uuid7(), worker: 'test', pollIntervalMs: AN_HOUR };
+  const reports = new RunReports(new QueueEvents());
+  const parts = {
+    reports,
+    jobs,
+    lanes: all,
+    claims,
+    settler,
+    dispatcher,
+    ids: new Uuid7(),
+    worker: 'test',
+    pollIntervalMs: AN_HOUR,
+  };
   const poller = new Poller({ ...parts, lease: () => set.lease } as unknown as PollerParts);
   return { poller, wishes, settled, claims, set, settler };
 }

@@ -95,6 +95,7 @@ function aSettlement(faults: Fault[]) {
   const told = new Map<JobRun, string[]>();
   const note = (run: JobRun, what: string) => void told.set(run, [...(told.get(run) ?? []), what]);
   const reports = {
+    polled: () => undefined,
     settled: (run: JobRun, { kind }: Outcome) => note(run, kind),
     leaseLost: (run: JobRun) => note(run, 'leaseLost'),
   };

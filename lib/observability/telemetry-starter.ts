@@ -1,0 +1,54 @@
+import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import { failureOf } from '../job/failure.js';
+import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { Storage } from '../storage/storage.js';
+import type { QueueEvents } from './events.js';
+import type { QueueDepth, QueueLoad } from './telemetry.js';
+
+/** Nothing is counted beyond this. */
+const MOST = 10_000;
+
+export interface TelemetryStarterParts {
+  storage: Storage;
+  options: ResolvedOptions;
+  events: QueueEvents;
+  worker: { readonly load: QueueLoad[] };
+}
+
+/** Starts the telemetry that was given with the application, and ends it with it. */
+export class TelemetryStarter implements OnModuleInit, OnApplicationShutdown {
+  private stop: (() => void) | undefined;
+
+  constructor(private readonly parts: TelemetryStarterParts) {}
+
+  onModuleInit(): void {
+    const { options, events, worker } = this.parts;
+    if (!options.telemetry) return;
+    const source = { instance: options.instance, events, load: () => worker.load, depths: () => this.depths() };
+    this.guarded(() => (this.stop = options.telemetry!.start(source)));
+  }
+
+  onApplicationShutdown(): void {
+    this.guarded(() => this.stop?.());
+  }
+
+  private async depths(): Promise<QueueDepth[]> {
+    const rows = await this.parts.storage.queues.list(MOST);
+    const most = (jobs: number): number => Math.min(jobs, MOST);
+    return rows.map(({ queue, ready, running, scheduled, dead, oldestReadyMs }) => ({
+      queue,
+      ...{ ready: most(ready), running: most(running), scheduled: most(scheduled), deadLetters: most(dead) },
+      ...(oldestReadyMs === null ? {} : { oldestReadyMs }),
+    }));
+  }
+
+  /** An application without its telemetry is better than none. */
+  private guarded(work: () => unknown): void {
+    try {
+      work();
+    } catch (error) {
+      const message = `The telemetry could not be started or ended: ${failureOf(error).message}`;
+      this.parts.events.emit('warning', () => ({ code: 'TELEMETRY_FAILED', message }));
+    }
+  }
+}
