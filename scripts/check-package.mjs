@@ -10,7 +10,7 @@ import { pack } from './pack.mjs';
  * by every deployment: growth beyond this is a decision, made here with its reason, and not something that happens.
  */
 const BUDGET = {
-  exports: { '.': 48, './testing': 14, './opentelemetry': 4, './migrations': 4 },
+  exports: { '.': 40, './testing': 14, './opentelemetry': 2, './migrations': 4 },
   // The command line's: arguments, tables, colours, progress. The library itself needs its peers only.
   dependencies: 4,
   packedKiB: 420,

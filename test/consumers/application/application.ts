@@ -5,6 +5,7 @@ import { tellsItsHealth } from './trials/health.js';
 import { runsEnhancers } from './trials/nest.js';
 import { injectsQueues } from './trials/queues.js';
 import { runsReceipts } from './trials/receipts.js';
+import { tracesJobs } from './trials/telemetry.js';
 import { joinsTransactions } from './trials/transactions.js';
 
 // What scripts/consumers.mjs compiles and runs in applications that have the packed library: each trial is a Nest application.
@@ -14,6 +15,7 @@ const TRIALS = {
   'nestjs-cls': carriesContext,
   'ambient transactions': joinsTransactions,
   'injected queues': injectsQueues,
+  OpenTelemetry: tracesJobs,
   terminus: tellsItsHealth,
 };
 
