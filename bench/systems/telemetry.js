@@ -1,4 +1,6 @@
-import { metrics, trace } from '@opentelemetry/api';
+import { context, metrics, propagation, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { AggregationTemporality, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import {
   AlwaysOnSampler,
@@ -24,6 +26,8 @@ export function telemetryOf(kind) {
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 1_000, exportTimeoutMillis: 900 });
   metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
   if (kind === 'metrics') return openTelemetry({ traces: false });
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   const sampler = kind === 'traced' ? new AlwaysOnSampler() : new TraceIdRatioBasedSampler(SHARE);
   trace.setGlobalTracerProvider(new BasicTracerProvider({ sampler, spanProcessors: [new BatchSpanProcessor(exporter)] }));
   return openTelemetry();
