@@ -20,7 +20,7 @@ export class MetricsModule {
         SimpleQueueModule.forRoot({
           telemetry: openTelemetry({ traces: false, depthMs: FRESH_MS }),
           backoff: constant({ delayMs: 1_000 }),
-          logs: { structured: true },
+          logs: { structured: true, levels: { retried: 'debug' } },
         }),
       ],
       providers: [{ provide: PrometheusExporter, useValue: exporter }],
