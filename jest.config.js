@@ -18,6 +18,8 @@ export default {
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testTimeout: 30_000,
   maxWorkers: 2,
+  // Modules of ES specs are not given back: at 1.5 GB a worker is busier with that than with tests.
+  workerIdleMemoryLimit: '700MB',
   coverageProvider: 'v8',
   collectCoverageFrom: ['lib/**/*.ts', 'migrations/**/*.ts'],
 };
