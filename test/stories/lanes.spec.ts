@@ -18,7 +18,9 @@ describe('who works what', () => {
     }
     HandleJob('write')(Letters.prototype, 'write', Object.getOwnPropertyDescriptor(Letters.prototype, 'write')!);
     QueueHandler('letters')(Letters);
-    const application = await story.start({ providers: [Letters] });
+    // The first look may come between the enqueues; by default the next one is a minute later.
+    const options = { maintenance: { janitorIntervalMs: 200 } };
+    const application = await story.start({ providers: [Letters], options });
     const { queues } = application;
     const unknown = await queues.enqueue('letters', {}, { name: 'shred', maxAttempts: 1 });
     const nobody = await queues.enqueue('nobodys', {}, { maxAttempts: 1 });
