@@ -68,18 +68,26 @@ function isPlain(value: unknown): value is object {
 }
 
 function contradictions(options: ResolvedOptions): string[] {
-  const both = [...options.queues].filter(([, { ordered, fair }]) => ordered && fair);
-  const torn = both.map(([name]) => `queues.${name} cannot be ordered and fair: an ordered queue is one group`);
-  if (options.poolMode === 'transaction' && options.wakeUp === 'listen' && options.listenUrl === undefined)
-    torn.push(
+  const { queues, poolMode, wakeUp, listenUrl, leaseMs, heartbeatIntervalMs } = options;
+  const contradictory: [boolean, string][] = [
+    ...[...queues].map(([name, { ordered, fair }]): [boolean, string] => [
+      Boolean(ordered && fair),
+      `queues.${name} cannot be ordered and fair: an ordered queue is one group`,
+    ]),
+    [
+      poolMode === 'transaction' && wakeUp === 'listen' && listenUrl === undefined,
       'poolMode "transaction" loses LISTEN: give listenUrl, an address that goes around the pooler, or set wakeUp to "off"',
-    );
-  if (options.leaseMs > options.heartbeatIntervalMs) return torn;
-  return [
-    ...torn,
-    `leaseMs (${options.leaseMs}) must be longer than heartbeatIntervalMs (${options.heartbeatIntervalMs}): each lease would lapse before it is renewed`,
+    ],
+    [
+      leaseMs <= heartbeatIntervalMs,
+      `leaseMs (${leaseMs}) must be longer than heartbeatIntervalMs (${heartbeatIntervalMs}): each lease would lapse before it is renewed`,
+    ],
   ];
+  return whatHolds(contradictory);
 }
+
+/** The texts of the pairs whose condition is true. */
+const whatHolds = (pairs: [boolean, string][]): string[] => pairs.filter(([holds]) => holds).map(([, text]) => text);
 
 function suspicions(options: ResolvedOptions): string[] {
   const { leaseMs, heartbeatIntervalMs, queryTimeoutMs, shutdownGraceMs, concurrency, queueConcurrency } = options;
@@ -102,7 +110,7 @@ function suspicions(options: ResolvedOptions): string[] {
     ],
     [options.wakeUp === 'off' && options.listenUrl !== undefined, 'listenUrl is given but wakeUp is "off": nothing listens'],
   ];
-  return [...suspicious.filter(([holds]) => holds).map(([, warning]) => warning), ...crowdedQueues(options)];
+  return [...whatHolds(suspicious), ...crowdedQueues(options)];
 }
 
 function crowdedQueues({ queues, concurrency }: ResolvedOptions): string[] {
