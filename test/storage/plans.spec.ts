@@ -32,7 +32,8 @@ const JOBS: Record<string, number> = {
     claim_suspects: BATCH,
     pull_claim: 100,
     reap_claims: 2_000,
-    release_claims: 100,
+    // Whichever claim is found: some are a whole batch.
+    release_claims: BATCH,
   },
   ...{
     promote: 1_000,
