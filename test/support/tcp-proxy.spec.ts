@@ -62,6 +62,14 @@ it('refuses new connections until it passes again, and leaves open ones alone', 
   expect(await answers(await connected())).toBe(true);
 });
 
+it('is gone the nth time that a text is sent', async () => {
+  const client = await connected();
+  proxy.failAt('as one', 2);
+  expect(await answers(client)).toBe(true);
+  await expect(answers(client)).rejects.toThrow(/ECONNRESET|terminated|not queryable/);
+  await expect(connected()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+});
+
 it('delays in both directions', async () => {
   const client = await connected();
   proxy.delay(50);

@@ -6,6 +6,7 @@ import { setTimeout as rest } from 'node:timers/promises';
 export class TcpProxy {
   private server?: Server;
   private delayMs = 0;
+  private trap?: { text: string; left: number };
   private readonly links = new Set<Link>();
 
   private constructor(
@@ -54,6 +55,11 @@ export class TcpProxy {
     this.delayMs = ms;
   }
 
+  /** The server is gone the `nth` time that a client sends `text`: this is not passed on, and nobody connects any more. */
+  failAt(text: string, nth: number): void {
+    this.trap = { text, left: nth };
+  }
+
   stop(): void {
     this.refuse();
     this.reset();
@@ -63,7 +69,13 @@ export class TcpProxy {
     const upstream = connect({ host: this.target.hostname, port: Number(this.target.port || 5432), allowHalfOpen: true });
     const link = new Link(client, upstream, () => this.delayMs);
     this.links.add(link);
+    client.on('data', (chunk: Buffer) => this.springTrap(chunk));
     client.once('close', () => this.links.delete(link));
+  }
+
+  /** Before the chunk is passed on, which it is in a later step. */
+  private springTrap(chunk: Buffer): void {
+    if (this.trap && chunk.includes(this.trap.text) && --this.trap.left === 0) this.stop();
   }
 }
 
