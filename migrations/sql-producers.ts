@@ -111,7 +111,7 @@ begin
       end if;
       created := true;
       if enqueue.wake then
-        perform pg_notify('sq:' || rtrim('simple_queue.', '.'), case when due <= started then 'sql  ' || lane_id else 'sql l ' end);
+        perform pg_notify('sq:' || btrim('simple_queue.', '".'), case when due <= started then 'sql  ' || lane_id else 'sql l ' end);
       end if;
       return;
     end if;

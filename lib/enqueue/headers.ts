@@ -28,7 +28,7 @@ export function checkHeaders(headers: Headers): Headers {
 
 /** The caller's headers over what travels along. */
 export function joinedHeaders(given: Headers | undefined, { carried, traced }: Travelling): Headers | undefined {
-  const own = given && checkHeaders(given);
+  const own = given === undefined ? undefined : checkHeaders(given);
   const needed = carried && own ? fitting({ ...carried, ...own }) : (own ?? carried);
   if (!traced) return needed;
   const all = { ...traced, ...needed };

@@ -13,12 +13,18 @@ export function checkText(option: string, text: unknown): string {
 
 export function checkWhole(option: string, value: number, min: number, max: number): number {
   if (Number.isInteger(value)) return checkNumber(option, value, min, max);
-  throw invalid(`${option} must be a whole number from ${min} to ${max}, not ${String(value)}`);
+  throw invalid(`${option} must be a whole number from ${min} to ${max}, not ${shown(value)}`);
 }
 
 export function checkNumber(option: string, value: number, min: number, max: number): number {
   if (typeof value === 'number' && value >= min && value <= max) return value;
-  throw invalid(`${option} must be a number from ${min} to ${max}, not ${String(value)}`);
+  throw invalid(`${option} must be a number from ${min} to ${max}, not ${shown(value)}`);
+}
+
+/** Any value, in words: an object is named by its kind, since it may refuse to be written. */
+export function shown(value: unknown): string {
+  if (typeof value === 'object' || typeof value === 'function') return quote(value);
+  return String(value as string | number | bigint | boolean | symbol | undefined);
 }
 
 export function checkObject(what: string, value: unknown): void {

@@ -113,5 +113,6 @@ describe('the enqueuer', () => {
     });
     expect(await test.database.query('select from simple_queue.job')).toEqual([]);
     expect(await enqueuer.enqueueMany('mail', [], {})).toEqual([]);
+    await expect(enqueuer.enqueueMany('mail', 'jobs' as never, {})).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 });

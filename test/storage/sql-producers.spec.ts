@@ -196,13 +196,21 @@ describe('simple_queue.enqueue', () => {
   it('is made in the schema of choice, finds nothing by a search path, and has the rights of its caller', async () => {
     const dataSource = await aDataSource(test.database.url);
     const storage = await openStorage(dataSource, { schema: 'queue_of_mine' });
+    const heard: number[] = [];
+    storage.signals.receive(({ lanes }) => void heard.push(...lanes));
+    await new Promise<void>((resolve) => {
+      storage.signals.whenListening(resolve);
+      storage.signals.startListening(test);
+    });
     const [stored] = await dataSource.query<Stored[]>(`select * from queue_of_mine.enqueue('receipts', wake => true)`);
+    await eventually(() => heard.length > 0);
     expect(await storage.jobs.find(stored!.id)).toMatchObject({ queue: 'receipts' });
     expect(await find(stored!.id)).toBeUndefined();
     const functions = await dataSource.query(
       `select prosecdef, proconfig from pg_proc where proname = 'enqueue' and pronamespace = 'queue_of_mine'::regnamespace`,
     );
     expect(functions).toEqual([{ prosecdef: false, proconfig: ['search_path=pg_catalog, pg_temp'] }]);
+    await storage.signals.stopListening(test);
     await storage.onApplicationShutdown();
     await dataSource.destroy();
   });
