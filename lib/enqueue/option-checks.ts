@@ -21,10 +21,9 @@ export function checkNumber(option: string, value: number, min: number, max: num
   throw invalid(`${option} must be a number from ${min} to ${max}, not ${shown(value)}`);
 }
 
-/** Any value, in words: an object is named by its kind, since it may refuse to be written. */
+/** Any value, in words: only a number is written out, since an object may refuse to be. */
 export function shown(value: unknown): string {
-  if (typeof value === 'object' || typeof value === 'function') return quote(value);
-  return String(value as string | number | bigint | boolean | symbol | undefined);
+  return typeof value === 'number' ? String(value) : quote(value);
 }
 
 export function checkObject(what: string, value: unknown): void {
