@@ -8,11 +8,13 @@ import { DOWN, firstPartitions, UP } from './1790000000000-initial.js';
 
 export { SCHEMA_VERSION } from './1790000000000-initial.js';
 
+/** For which schema the migrations are. */
 export interface CreateMigrationsOptions {
   /** Schema of the queue's tables, default `simple_queue`; the same as the module's option `schema`. */
   schema?: string;
 }
 
+/** A class as TypeORM's option `migrations` takes it. */
 export type MigrationClass = new () => MigrationInterface & { name: string };
 
 /**

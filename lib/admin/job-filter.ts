@@ -10,18 +10,23 @@ import type { RedriveCounts } from './revivals.js';
 export interface JobFilter {
   /** One state or several. */
   state?: JobState | JobState[];
+  /** By name; patterns are not taken. */
   queue?: string;
   /** Which handler of the queue; `''` for jobs without a name. */
   name?: string;
   fingerprint?: string;
   uniqueKey?: string;
+  /** From this moment on, by the database's clock. */
   createdAfter?: Date;
+  /** Before this moment. */
   createdBefore?: Date;
   /** For ended jobs: when they ended. */
   finishedAfter?: Date;
+  /** For ended jobs: that ended before this moment. */
   finishedBefore?: Date;
 }
 
+/** Which page of a list. */
 export interface JobPage {
   /** Jobs of one page, 1 to 500; default 50. */
   limit?: number;
@@ -39,11 +44,13 @@ interface InBatches<Counts> {
   onBatch?: (soFar: Counts) => void;
 }
 
+/** How far a redrive goes, and how it is watched. */
 export interface RedriveOptions extends InBatches<RedriveCounts> {
   /** Revive no more than this many; default: all. */
   limit?: number;
 }
 
+/** How a purge is tried, watched and ended. */
 export type PurgeOptions = InBatches<PurgeCounts>;
 
 /** A filter without mistakes, as lists take it. */

@@ -16,6 +16,7 @@ import { SERVER_CHECKS } from './server-checks.js';
 import { TEMPLATE_CHECKS } from './template-check.js';
 import { VACUUM_CHECKS } from './vacuum-checks.js';
 
+/** What to look at, and how long. */
 export interface ExamineOptions {
   /** What to look at, by the codes of findings; default everything. */
   only?: FindingCode[];

@@ -9,9 +9,11 @@ export type StoredBackoff =
 /** A function backoff; belongs to a handler, a queue or the module, since a stored job cannot carry it. */
 export interface CustomBackoff {
   type: 'custom';
+  /** Milliseconds to rest after this attempt (1 for the first), which failed with this error. */
   delay: (attempt: number, error: unknown) => number;
 }
 
+/** How long a job rests after an attempt that failed: made by `constant`, `linear`, `exponential` or `custom`. */
 export type Backoff = StoredBackoff | CustomBackoff;
 
 /** The longest rest between two attempts: what a job asks for beyond a year is a mistake. */

@@ -5,6 +5,7 @@ import { QueueError } from './queue.errors.js';
 /** Attempts that checkpoints may grant a job in its life: one that grants itself more at each failure still comes to an end. */
 export const MAX_EXTRA_ATTEMPTS = 100;
 
+/** What else `context.checkpoint` does. With `manager` the checkpoint is kept if and only if that transaction commits. */
 export interface CheckpointOptions extends InTransaction {
   /** Further attempts for the job, since this one got somewhere: 0 (default) to 100, and 100 in the job's life. What goes beyond is not granted. */
   extraAttempts?: number;

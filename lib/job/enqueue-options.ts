@@ -3,6 +3,7 @@ import type { StoredBackoff } from './backoff.js';
 import type { JobState } from './job-state.js';
 import type { TemplateOf } from './job-template.js';
 
+/** What happens where a job has the `uniqueKey` already; `JobOptions.onConflict` tells each. */
 export type OnConflict = 'ignore' | 'replace' | 'debounce' | 'throttle';
 
 /** What an enqueue may say of its job. Only what is given is stored; the worker applies the rest. */
@@ -74,12 +75,15 @@ export interface FindOptions<Payload = unknown, Output = unknown> extends InTran
   as?: TemplateOf<Payload, Output>;
 }
 
+/** Of one enqueue: what the job is, whose transaction it joins, how much its queue may hold. */
 export interface EnqueueOptions extends JobOptions, InTransaction, BackPressure {}
 
 /** For all items of a call. */
 export interface EnqueueManyOptions extends InTransaction, BackPressure {}
 
+/** One job of an `enqueueMany`. */
 export interface EnqueueItem<Payload = unknown> extends JobOptions {
+  /** Anything that JSON can hold, at most `maxPayloadBytes` (1 MiB). */
   payload: Payload;
 }
 

@@ -1,8 +1,12 @@
 /** What is stored of an error: plain text, sanitised and cut, so that writing it can never fail. */
 export interface Failure {
+  /** The error's class, `Thrown` where no Error was thrown. At most 200 characters. */
   name: string;
+  /** At most 2,000 characters. */
   message: string;
+  /** At most 8,000 characters. */
   stack?: string;
+  /** The error's `code`, where it has one: of a `QueueError`, of Node.js or of the driver. */
   code?: string;
 }
 

@@ -15,6 +15,7 @@ export interface WaitTime {
   signal?: AbortSignal;
 }
 
+/** How `wait` waits, and how it reads the output. */
 export interface WaitOptions<Output = unknown> extends WaitTime {
   /** The job's template: its output schema makes the output, and the compiler knows its type. */
   as?: TemplateOf<unknown, Output>;

@@ -9,6 +9,7 @@ import type { Permit } from './permit.js';
 
 /** What a `@QueueHandler` class implements; `process` takes the names that no `@HandleJob` method takes. */
 export interface JobHandler<Payload = unknown, Output = unknown> {
+  /** Runs the job. What it returns is the output; what it throws fails the attempt; a `JobResult` says something else. */
   process(job: Job<Payload>, context: JobContext): Promise<JobResult<Output> | Output | void> | JobResult<Output> | Output | void;
   /** Optional third tier of permits: asked after the claim, before `process`. Declining (a JobResult) spends no attempt. */
   acquire?(job: Job<Payload>): Promise<Permit | JobResult<unknown>> | Permit | JobResult<unknown>;
@@ -23,6 +24,7 @@ export type BatchResults<Output = unknown> =
 
 /** What a `@QueueHandler(queue, { batch: { size } })` class implements: it gets several jobs in one call. */
 export interface BatchHandler<Payload = unknown, Output = unknown> {
+  /** Runs the jobs. What it throws fails the attempt of each of them. */
   process(jobs: Job<Payload>[], context: BatchContext): Promise<BatchResults<Output>> | BatchResults<Output>;
   /** Asked for each job by itself, after the claim, before `process`. Those that are declined are left out of the batch. */
   acquire?(job: Job<Payload>): Promise<Permit | JobResult<unknown>> | Permit | JobResult<unknown>;
@@ -70,6 +72,7 @@ export interface AttemptPolicy {
   timeoutMs?: number;
 }
 
+/** Options of one `@HandleJob` method; what they leave out is the class's. */
 export interface HandleJobOptions extends AttemptPolicy {
   /** Jobs (with `batch`: calls) of this handler running at once in this process; default: what the queue allows. A range also says when to claim more. */
   concurrency?: Concurrency;
@@ -79,6 +82,7 @@ export interface HandleJobOptions extends AttemptPolicy {
   batch?: BatchOptions;
 }
 
+/** Options of a `@QueueHandler` class. */
 export interface QueueHandlerOptions extends HandleJobOptions {
   /** Which instance of the module (`forRoot({ name })`) works this handler; default: the unnamed one. */
   instance?: string;

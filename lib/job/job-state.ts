@@ -4,8 +4,11 @@ export const LIVE_STATES = ['staged', 'blocked', 'scheduled', 'ready', 'running'
 /** How a job can end. `succeeded` and `cancelled` go to the archive, the rest to the dead letter table. */
 export const TERMINAL_STATES = ['succeeded', 'failed', 'critical', 'unprocessable', 'cancelled', 'poisoned', 'expired'] as const;
 
+/** Where a live job stands: `staged` until its commit, `blocked` until its turn, `scheduled` until its time. */
 export type LiveState = (typeof LIVE_STATES)[number];
+/** How a job has ended. */
 export type TerminalState = (typeof TERMINAL_STATES)[number];
+/** The state of a job; docs/state-machine.md draws the moves between them. */
 export type JobState = LiveState | TerminalState;
 
 /** The only list of allowed moves. docs/state-machine.md draws it and a test compares the two. */

@@ -6,9 +6,12 @@ export interface AttemptRecord {
   attempt: number;
   /** When it ended (database time, ISO 8601). */
   at: string;
+  /** How the run ended (`failed`, `rescheduled`, ...), or `revived`. */
   outcome: string;
   error?: { name: string; message: string };
+  /** Which worker ran it. */
   worker?: string;
+  /** How long it ran, in milliseconds. */
   runMs?: number;
 }
 
@@ -45,18 +48,24 @@ export interface JobFacts {
  * `reschedules` counts runs that ended by `JobResult.reschedule...`.
  */
 export abstract class Job<Payload = unknown> implements JobFacts {
+  /** A UUID, the same over all attempts: an idempotency key for other systems. */
   abstract readonly id: string;
   abstract readonly queue: string;
   /** Which handler of the queue; `''` when none was named. */
   abstract readonly name: string;
+  /** What was enqueued; of a template with a schema: what that made of it. */
   abstract readonly payload: Payload;
   abstract readonly payloadBytes?: Buffer;
+  /** Smaller runs first. */
   abstract readonly priority: number;
   abstract readonly attempt: number;
+  /** Attempts before the dead letter queue, with those that checkpoints have granted. */
   abstract readonly maxAttempts: number;
   abstract readonly stalls: number;
   abstract readonly reschedules: number;
+  /** When it was enqueued, by the database's clock. */
   abstract readonly createdAt: Date;
+  /** When this run was due, by the database's clock. */
   abstract readonly runAt: Date;
   abstract readonly headers: Readonly<Record<string, string>>;
   /** What a worker must have to run it, sorted. */
@@ -65,6 +74,7 @@ export abstract class Job<Payload = unknown> implements JobFacts {
   abstract readonly fingerprint?: string;
   abstract readonly workflowId?: string;
   abstract readonly group?: string;
+  /** Of the attempt that failed last; undefined when none has. */
   abstract readonly lastError?: Failure;
   /** What `context.checkpoint` kept in an earlier run; undefined when there was none. Checkpoints of this run do not change it. */
   abstract readonly checkpoint?: unknown;

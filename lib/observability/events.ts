@@ -16,14 +16,17 @@ export interface JobEvents {
   enqueued: { id: string; queue: string; name: string; outcome: EnqueueOutcome };
   /** A handler is about to be called. `waitMs` since the job was due: the database's clock told when that was, this process's when it began. */
   started: JobEvent & { readonly waitMs: number };
+  /** The end is stored. `runMs`: how long the handler took, in milliseconds. */
   succeeded: JobEvent & { runMs: number; output: unknown };
   /** An attempt failed and another one follows. */
   retried: JobEvent & { runMs: number; error: Failure };
+  /** The handler asked for another time; no attempt was spent. */
   rescheduled: JobEvent & { runMs: number };
   /** Given back without spending the attempt: shutdown, a declined permit, claimed ahead and not started, a lease lost under it. */
   released: JobEvent & { reason: 'shutdown' | 'declined' | 'unstarted' | 'leaseLost' };
   /** Ended badly, in the dead letter queue: `state` says how. */
   failed: JobEvent & { state: Exclude<TerminalState, 'succeeded' | 'cancelled' | 'expired'>; runMs: number; error: Failure };
+  /** A claimed job ended as cancelled: its handler said so, or it was asked to stop. What is cancelled while it waits makes no event. */
   cancelled: JobEvent & { reason: string };
   /** This process no longer holds the job: its late answer changed nothing. */
   leaseLost: JobEvent;
@@ -43,10 +46,13 @@ export interface JobEvents {
   loopFailed: { loop: string; error: unknown; restMs: number };
   /** Something an operator should know; said once, not per job. */
   warning: { code: string; message: string };
+  /** The worker of this process has begun, for these queues. */
   workerStarted: { worker: string; queues: string[] };
+  /** It has ended; `released`: jobs that it gave back unfinished. */
   workerStopped: { worker: string; released: number };
 }
 
+/** The name of an event, for `@OnJobEvent` and `QueueService.events`. */
 export type JobEventName = keyof JobEvents;
 
 const EVENTS: Record<JobEventName, true> = {
@@ -73,6 +79,7 @@ const EVENTS: Record<JobEventName, true> = {
 
 export const JOB_EVENT_NAMES = Object.freeze(Object.keys(EVENTS) as JobEventName[]);
 
+/** Hears one event. What it throws harms nobody: it is reported as a `warning`. */
 export type JobEventListener<Name extends JobEventName> = (event: JobEvents[Name]) => unknown;
 
 /** Emits the typed events of one module instance. An event object is made only when somebody listens. */

@@ -26,7 +26,9 @@ export type HealthState = {
   /** Jobs that ended badly within five minutes, as far as this process has looked. */
   deadLetters?: number;
 };
+/** The worker of this process: `disabled` by `worker: false`, `stopping` while it drains. */
 export type WorkerState = 'disabled' | 'stopped' | 'running' | 'stopping';
+/** An indicator's answer: the state, under the key that was asked for. */
 export type HealthAnswer<Key extends string = string> = Record<Key, HealthState>;
 
 /** The worker, as health sees it. */

@@ -11,6 +11,7 @@ import { Measuring } from './measuring.js';
 import { SettleSpans } from './settle-spans.js';
 import { Tracing } from './tracing.js';
 
+/** What is traced and measured. */
 export interface OpenTelemetryOptions {
   /**
    * How a run's span belongs to its enqueue's. `link` (default): a trace of its own that points there, as the conventions have it.

@@ -54,6 +54,7 @@ export interface ReapedLeases {
 /** What happens to a job, as subscribers hear it. */
 export type JobQueueEventType = 'started' | 'succeeded' | 'retried' | 'released' | 'failed' | 'cancelled';
 
+/** What a subscription hears: hints, and what happens to jobs. */
 export type JobQueueEvent =
   /** There may be something to claim. */
   | { type: 'wakeUp' }
@@ -61,6 +62,7 @@ export type JobQueueEvent =
   | { type: 'cancelRequested' }
   | { type: JobQueueEventType; id: string; queue: string; name: string; attempt: number };
 
+/** Hears a subscription's events. */
 export type JobQueueListener = (event: JobQueueEvent) => unknown;
 
 /**

@@ -5,6 +5,7 @@ import type { FoundRow } from './row-mapper.js';
 /** A row of the view `jobs`: every job, live or ended. */
 export type JobRow = FoundRow & { expires_at: Date | null };
 
+/** For which schema the entities are. */
 export interface CreateEntitiesOptions {
   /** Schema of the queue's tables, default `simple_queue`; the same as the module's option `schema`. */
   schema?: string;

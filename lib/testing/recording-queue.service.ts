@@ -28,8 +28,6 @@ import { checkExpected, fits, isOf, type ExpectedJob } from './expected-job.js';
 import { listed, wantedIn } from './job-lines.js';
 import { foundOf, type RecordedJob } from './recorded-job.js';
 
-export type { RecordedJob } from './recorded-job.js';
-
 type PublicOf<Class> = { [Member in keyof Class]: Class[Member] };
 
 const OUTCOMES = { ignore: 'existing', replace: 'replaced', debounce: 'postponed', throttle: 'throttled' } as const;
@@ -41,6 +39,7 @@ const MAX_PAYLOAD_BYTES = 1_024 * 1_024;
  * `Test.createTestingModule(...).overrideProvider(QueueService).useValue(new RecordingQueueService())`.
  */
 export class RecordingQueueService implements PublicOf<QueueService> {
+  /** All that was enqueued, in its order, with what was cancelled since. */
   readonly enqueued: RecordedJob[] = [];
   private readonly ids = new Uuid7();
   private readonly ends = new Map<string, Omit<JobEnd, 'id'>>();

@@ -11,6 +11,7 @@ import { HandWorker } from './hand-worker.js';
 import type { RanJob } from './run-watch.js';
 import { COUNT_WAITING } from './sql/count-waiting.sql.js';
 
+/** Whose jobs, and how long they may take. */
 export interface RunOptions extends OfInstance {
   /** Milliseconds that the work may take, default 4,000: a second less than Jest and Vitest give a test. */
   timeoutMs?: number;

@@ -9,6 +9,7 @@ import { INSTANCE_NAME } from './handler-rules.js';
 import { moduleInstances, refuseUnknown } from './module-instance.js';
 import { ProvidedClass } from './provided-class.js';
 
+/** Whose events are heard. */
 export interface OnJobEventOptions {
   /** Which instance of the module to listen to; default: the one of the class's `@QueueHandler`, else the unnamed one. */
   instance?: string;

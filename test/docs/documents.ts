@@ -85,9 +85,9 @@ export function tableUnder(path: string, heading: string): string[][] {
   );
 }
 
-function declarations(file: string): ts.Statement[] {
-  return [...ts.createSourceFile(file, read(file), ts.ScriptTarget.ES2022).statements];
-}
+export const sourceOf = (file: string): ts.SourceFile => ts.createSourceFile(file, read(file), ts.ScriptTarget.ES2022, true);
+
+const declarations = (file: string): ts.Statement[] => [...sourceOf(file).statements];
 
 /** The properties that an interface declares itself. */
 export function membersOf(file: string, name: string): string[] {

@@ -1,21 +1,8 @@
-import { Controller, Module, Param, Post } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { SimpleQueueModule } from 'nestjs-simple-queue';
+import { GreetingsController } from './greetings.controller.js';
 import { GreetingsModule } from './greetings.module.js';
-import { GreetingsService } from './greetings.service.js';
-
-// #region controller
-@Controller('greetings')
-export class GreetingsController {
-  constructor(private readonly greetings: GreetingsService) {}
-
-  /** Answers the id of the job; its handler runs after that. */
-  @Post(':name')
-  greet(@Param('name') name: string): Promise<string> {
-    return this.greetings.greet(name);
-  }
-}
-// #endregion
 
 // #region module
 @Module({

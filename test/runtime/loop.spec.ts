@@ -130,7 +130,7 @@ describe('a loop', () => {
     expect(rounds).toBe(2);
   });
 
-  it('goes on after errors, resting longer each time up to a bound, and recovers', async () => {
+  it('is not stopped by an error: it goes on, resting longer each time up to a bound, and recovers', async () => {
     turning(async () => {
       if (rounds <= 5) throw new Error('away');
       return 1_000;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ClaimRange, ClaimWish, JobRepository } from '../../lib/storage/job.repository.js';
+import { JobRepository, type ClaimRange, type ClaimWish } from '../../lib/storage/job.repository.js';
+import { explaining } from '../support/plans.js';
 import { aStorage, Rival, type TestStorage } from '../support/storage.js';
 
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
@@ -128,18 +129,19 @@ describe('settle-and-claim, claiming', () => {
     expect(idsOf(rows)).toEqual([other.id]);
   });
 
-  it('passes jobs that a rival holds, and waits for nobody', async () => {
+  it('is not slower beside N pollers: it passes what they hold, waits for nobody, and is filled up all the same', async () => {
     const rival = await Rival.connect(test.database);
-    const held = await test.rows.job({ due: '-1 hour' });
-    const free = await test.rows.job();
+    const held = await test.rows.jobs(3, { due: '-1 hour' });
+    const free = await test.rows.jobs(3);
+    const { lane } = free[0]!;
     await rival.begin();
-    await rival.query('select from simple_queue.ready where id = $1 for update', [held.id]);
+    await rival.query('select from simple_queue.ready where id = any($1) for update', [idsOf(held)]);
 
-    expect(idsOf(await claim(wishFor(free.lane, 5)))).toEqual([free.id]);
+    expect(idsOf(await claim(wishFor(lane, 3))).toSorted()).toEqual(idsOf(free).toSorted());
 
     await rival.rollback();
     await rival.close();
-    expect(idsOf(await claim(wishFor(free.lane, 5)))).toEqual([held.id]);
+    expect(idsOf(await claim(wishFor(lane, 5))).toSorted()).toEqual(idsOf(held).toSorted());
   });
 
   it('hands each job to exactly one of many claims at once', async () => {
@@ -173,6 +175,25 @@ describe('settle-and-claim, claiming', () => {
     const { lane } = await test.rows.job({ state: 'suspect' });
     await test.rows.job({ state: 'scheduled', due: '-1 hour' });
     expect(await claim(wishFor(lane, 10))).toEqual([]);
+  });
+
+  it('is not slowed by 200,000 future jobs: it reads no more pages than without them', async () => {
+    const { id: lane } = await test.rows.lane();
+    const { database, costs } = explaining(test.storage.database);
+    const look = () => new JobRepository(database).settleAndClaim('worker-9', [], [], wishFor(lane, 100));
+    await look();
+    // Their places alone: a claim that looked at them would have to read these.
+    await test.database.query(
+      `insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
+        select now() + n * interval '1 second', 0, gen_random_uuid(), $1, 0, 0 from generate_series(1, 200000) n`,
+      [lane],
+    );
+
+    await look();
+
+    expect(costs).toHaveLength(2);
+    expect(costs[1]!.blocks).toBeLessThanOrEqual(costs[0]!.blocks + 5);
+    await test.database.query('truncate simple_queue.scheduled');
   });
 
   describe('of suspects', () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Reaper } from '../../lib/maintenance/reaper.js';
 import type { LeaseRepository, ReapRules } from '../../lib/storage/lease.repository.js';
+import { eventually } from '../support/eventually.js';
 import { aStorage, Rival, type TestStorage } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
@@ -50,6 +51,15 @@ describe('reaping', () => {
     expect(await leases.expire()).toEqual(['worker-1']);
     expect(await reap()).toMatchObject({ jobs: 1 });
     expect(await find(job.id)).toMatchObject({ state: 'ready' });
+  });
+
+  it('reaps a crash before the first heartbeat: the lease of the start runs out like any other', async () => {
+    const lease = randomUUID();
+    await leases.take(lease, 'short-lived', 1);
+    const job = await test.rows.job({ state: 'running', lease });
+    await eventually(async () => expect(await leases.expire()).toEqual(['short-lived']));
+    expect(await reap()).toMatchObject({ claims: 1, jobs: 1 });
+    expect(await find(job.id)).toMatchObject({ state: 'ready', attempt: 0 });
   });
 
   it('reaps a crash on the last attempt like any other', async () => {

@@ -43,7 +43,7 @@ describe('I8 poison is contained and the innocent go free', () => {
     ['poison', 'each job in a call of its own'],
     ['batch-poison', 'ten jobs in a call: the lone suspect comes as a batch of one'],
   ])(
-    'costs at most maxStalls + 2 processes, and no good job (%s: %s)',
+    'a job that kills its process costs at most maxStalls + 2 of them, and no good job (%s: %s)',
     async (queue) => {
       const application = await story.start({ options: { worker: false } });
       const items = Array.from({ length: 40 }, (_, n) => ({ payload: { kills: n === 17 } }));

@@ -1,0 +1,13 @@
+import { Controller, Param, Post } from '@nestjs/common';
+import { GreetingsService } from './greetings.service.js';
+
+@Controller('greetings')
+export class GreetingsController {
+  constructor(private readonly greetings: GreetingsService) {}
+
+  /** Answers the id of the job; its handler runs after that. */
+  @Post(':name')
+  greet(@Param('name') name: string): Promise<string> {
+    return this.greetings.greet(name);
+  }
+}
