@@ -33,11 +33,18 @@ export function failureOf(thrown: unknown): Failure {
 function failureOfError(error: Error & { code?: unknown }): Failure {
   const failure: Failure = {
     name: cleanText(String(error.name), MAX_WORD),
-    message: cleanText(String(error.message), MAX_MESSAGE),
+    message: cleanText(messageOf(error), MAX_MESSAGE),
   };
   if (typeof error.stack === 'string') failure.stack = cleanText(error.stack, MAX_STACK);
   if (typeof error.code === 'string') failure.code = cleanText(error.code, MAX_WORD);
   return failure;
+}
+
+/** A pipe of Nest that has checked a payload says what it found in the response of its HTTP exception alone; its message is a title. */
+function messageOf(error: Error & { getResponse?: unknown; response?: { message?: unknown } }): string {
+  const found = typeof error.getResponse === 'function' ? error.response?.message : undefined;
+  const texts = Array.isArray(found) ? found.filter((each) => typeof each === 'string') : [];
+  return [String(error.message), texts.join('; ')].filter((text) => text !== '').join(': ');
 }
 
 function describe(thrown: unknown): string {

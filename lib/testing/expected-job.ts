@@ -4,8 +4,24 @@ import type { FoundJob } from '../job/job.js';
 import { QueueError } from '../job/queue.errors.js';
 import { closestWord } from '../runtime/closest-word.js';
 
+/** `expect.any(String)` and its kin, of any test runner. */
+interface Matcher {
+  asymmetricMatch(actual: unknown): boolean;
+}
+
+/** A matcher may stand anywhere. */
+type WholeOf<T> = Matcher | (T extends Date ? T : T extends object ? { [Key in keyof T]: WholeOf<T[Key]> } : T);
+
 /** The named properties alone, at every level; arrays as a whole. */
-export type PartOf<T> = T extends readonly unknown[] | Date ? T : T extends object ? { [Key in keyof T]?: PartOf<T[Key]> } : T;
+export type PartOf<T> =
+  | Matcher
+  | (T extends readonly unknown[]
+      ? WholeOf<T>
+      : T extends Date
+        ? T
+        : T extends object
+          ? { [Key in keyof T]?: PartOf<T[Key]> }
+          : T);
 
 const FACTS = [
   'id',
@@ -22,15 +38,17 @@ const FACTS = [
   'maxAttempts',
 ] as const satisfies readonly (keyof FoundJob)[];
 
+type ExpectedFacts = { [Fact in (typeof FACTS)[number]]?: PartOf<FoundJob[Fact]> };
+
 /**
  * What a test says of a job. Only what is named is compared, and of objects only their named properties. A value may be an asymmetric matcher,
  * such as `expect.any(String)`.
  */
-export interface ExpectedJob<Payload = unknown> extends Partial<Pick<FoundJob, (typeof FACTS)[number]>> {
+export interface ExpectedJob<Payload = unknown> extends ExpectedFacts {
   /** As it was given to `enqueue`; dates are compared as the text that is stored. */
   payload?: PartOf<Payload>;
   /** How long after its enqueue it is due, in milliseconds, while it waits for its time. */
-  delayMs?: number;
+  delayMs?: number | Matcher;
 }
 
 const KNOWN: readonly string[] = [...FACTS, 'payload', 'delayMs'];
@@ -55,7 +73,7 @@ export function isOf(target: JobTarget, { queue, name }: Pick<FoundJob, 'queue' 
 export function fits(job: FoundJob, expected: ExpectedJob): boolean {
   if (job.state === 'cancelled' && expected.state === undefined) return false;
   const delayMs = job.runAt.getTime() - job.createdAt.getTime();
-  const labels = expected.labels && { labels: [...expected.labels].sort() };
+  const labels = isSortable(expected.labels) && { labels: [...expected.labels].sort() };
   return includes({ ...job, delayMs }, { ...expected, ...labels });
 }
 
@@ -63,9 +81,24 @@ export function fits(job: FoundJob, expected: ExpectedJob): boolean {
 function includes(actual: unknown, expected: unknown): boolean {
   if (isAsymmetric(expected)) return expected.asymmetricMatch(actual);
   const [is, wanted] = [plain(actual), plain(expected)];
-  if (!isRecord(wanted)) return isDeepStrictEqual(is, wanted);
+  if (!isRecord(wanted)) return equals(is, wanted);
   return isRecord(is) && Object.entries(wanted).every(([key, value]) => includes(is[key], value));
 }
+
+/** The same as a whole, but for what matchers in it stand for. */
+function equals(actual: unknown, expected: unknown): boolean {
+  if (isAsymmetric(expected)) return expected.asymmetricMatch(actual);
+  const [is, wanted] = [plain(actual), plain(expected)];
+  if (typeof wanted !== 'object' || wanted === null || typeof is !== 'object' || is === null)
+    return isDeepStrictEqual(is, wanted);
+  const keys = Object.keys(wanted);
+  const isAlike = Array.isArray(is) === Array.isArray(wanted) && Object.keys(is).length === keys.length;
+  return isAlike && keys.every((key) => key in is && equals(is[key as never], wanted[key as never]));
+}
+
+/** Labels are stored in order; with a matcher among them, they are compared as they stand. */
+const isSortable = (labels: unknown): labels is string[] =>
+  Array.isArray(labels) && labels.every((label) => typeof label === 'string');
 
 /** As JSON would store it. */
 function plain(value: unknown): unknown {
@@ -77,5 +110,5 @@ function plain(value: unknown): unknown {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const isAsymmetric = (value: unknown): value is { asymmetricMatch: (actual: unknown) => boolean } =>
-  typeof (value as { asymmetricMatch?: unknown } | null | undefined)?.asymmetricMatch === 'function';
+const isAsymmetric = (value: unknown): value is Matcher =>
+  typeof (value as Partial<Matcher> | null | undefined)?.asymmetricMatch === 'function';

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { INestApplicationContext } from '@nestjs/common';
-import type { EntitySubscriberInterface } from 'typeorm';
+import type { EntitySubscriberInterface, QueryRunner } from 'typeorm';
 import { QueueError } from '../job/queue.errors.js';
 import { outside } from '../runtime/outside.js';
 import { partsOf, type ApplicationParts } from './application-parts.js';
@@ -31,8 +31,8 @@ class InlineRuns {
   /** Set within the runs: what handlers enqueue is found by the round that runs them. */
   private readonly inside = new AsyncLocalStorage<true>();
   private last: Promise<void> = Promise.resolve();
-  /** Something was enqueued in a transaction that has not committed. */
-  private awaitsCommit = false;
+  /** The transactions in which something was enqueued. */
+  private readonly awaitCommit = new WeakSet<QueryRunner>();
 
   constructor(
     private readonly parts: ApplicationParts,
@@ -43,7 +43,7 @@ class InlineRuns {
     const { queues, storage } = this.parts;
     const { subscribers } = storage.database.dataSource;
     const subscriber: EntitySubscriberInterface = {
-      afterTransactionCommit: ({ queryRunner }) => (queryRunner.isTransactionActive ? undefined : this.afterCommit()),
+      afterTransactionCommit: ({ queryRunner }) => (queryRunner.isTransactionActive ? undefined : this.afterCommit(queryRunner)),
     };
     for (const [name, position] of Object.entries(CALLS)) this.replace(name as keyof typeof CALLS, position);
     Object.assign(queues, { enqueueAndWait: this.waiting(queues.enqueueAndWait.bind(queues) as Call) });
@@ -58,9 +58,10 @@ class InlineRuns {
     const { queues } = this.parts;
     const original = queues[name].bind(queues) as Call;
     const call: Call = async (...args) => {
-      const inTransaction = this.parts.storage.database.transactionOf(args[position] ?? {}) !== undefined;
+      const transaction = this.parts.storage.database.transactionOf(args[position] ?? {});
+      const runner = transaction && 'queryRunner' in transaction ? transaction.queryRunner : (transaction as QueryRunner);
       const answer = await original(...args);
-      if (inTransaction) this.awaitsCommit = true;
+      if (runner) this.awaitCommit.add(runner);
       else await this.run();
       return answer;
     };
@@ -82,10 +83,8 @@ class InlineRuns {
     };
   }
 
-  private async afterCommit(): Promise<void> {
-    if (!this.awaitsCommit) return;
-    this.awaitsCommit = false;
-    await this.run();
+  private async afterCommit(runner: QueryRunner): Promise<void> {
+    if (this.awaitCommit.delete(runner)) await this.run();
   }
 
   /** One round after another: each call's own jobs have run when its round has ended. */

@@ -7,6 +7,7 @@ import { BatchRunContext } from './batch-run-context.js';
 import { ITS_OWN_TICK, releaseSafely, type Executor } from './executor.js';
 import type { JobBatch } from './job-batch.js';
 import type { JobRun } from './job-run.js';
+import { lastValue } from './last-value.js';
 import type { ContextTools } from './run-context.js';
 import { checkSuccess } from './templated-handler.js';
 
@@ -43,7 +44,8 @@ export class BatchExecutor {
     const timers = runs.map((run) => this.single.begin(run));
     try {
       const method = runs[0]!.lane.handler.run as unknown as BatchMethod;
-      const results = resultsOf(runs, await method([...runs], new BatchRunContext(runs, this.tools)));
+      const answer = await lastValue(await method([...runs], new BatchRunContext(runs, this.tools)));
+      const results = resultsOf(runs, answer);
       await checkOutputs(runs, results);
       runs.forEach((run, index) => this.settle(run, results[index]));
     } catch (error) {

@@ -1,8 +1,9 @@
 import { ForbiddenException, type CanActivate, type NestInterceptor, type PipeTransform } from '@nestjs/common';
-import { isObservable, lastValueFrom } from 'rxjs';
+import { lastValueFrom } from 'rxjs';
 import { JobResult } from '../job/job-result.js';
 import type { Job } from '../job/job.js';
 import type { JobRun } from './job-run.js';
+import { lastValue } from './last-value.js';
 import type { ExceptionFilters, HandlerMethod, NestParts } from './nest-parts.js';
 
 interface Enhancers {
@@ -57,11 +58,11 @@ export class EnhancedCall {
   private methodOf(args: unknown[]): () => Promise<unknown> {
     const { instance, method } = this.target;
     const job = args[0] as JobRun;
-    if (this.enhancers.pipes.length === 0 || Array.isArray(job)) return async () => method.apply(instance, args);
+    if (this.enhancers.pipes.length === 0 || Array.isArray(job)) return async () => lastValue(await method.apply(instance, args));
     const { payload } = job;
     return async () => {
       job.takePayload(await this.pipe(payload));
-      return method.apply(instance, args);
+      return lastValue(await method.apply(instance, args));
     };
   }
 
@@ -79,8 +80,7 @@ export class EnhancedCall {
     const { instance, method } = this.target;
     const host = this.nest.guardsConsumer.createContext(args, instance, method);
     host.setType(TYPE);
-    const given: unknown = await this.enhancers.filters.invokeCustomFilters(error, host);
-    const answer = isObservable(given) ? await lastValueFrom(given, { defaultValue: undefined }) : given;
+    const answer = await lastValue(await this.enhancers.filters.invokeCustomFilters(error, host));
     if (answer instanceof JobResult) return answer;
     throw error;
   }

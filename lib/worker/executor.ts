@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { isObservable } from 'rxjs';
 import { failureOf } from '../job/failure.js';
 import { JobResult, type Verdict } from '../job/job-result.js';
 import { outcomeOf, type Chances, type Outcome } from '../job/outcome.js';
@@ -6,6 +7,7 @@ import { Permit } from '../job/permit.js';
 import { CriticalError, UnprocessableError, type QueueErrorCode } from '../job/queue.errors.js';
 import type { DataSource } from 'typeorm';
 import type { JobRun } from './job-run.js';
+import { lastValue } from './last-value.js';
 import { RunContext, type ContextTools } from './run-context.js';
 import type { RunReports } from './run-reports.js';
 
@@ -69,10 +71,9 @@ export class Executor {
     const timer = this.begin(run);
     const { handler } = run.lane;
     try {
-      const outcome = handler.options.transactional
-        ? await this.callInTransaction(run)
-        : this.answered(run, await handler.run(run, new RunContext(run, this.parts)));
-      this.settle(run, outcome);
+      if (handler.options.transactional) return this.settle(run, await this.callInTransaction(run));
+      const answer = await handler.run(run, new RunContext(run, this.parts));
+      this.settle(run, this.answered(run, isObservable(answer) ? await lastValue(answer) : answer));
     } catch (error) {
       this.settle(run, this.thrown(run, error));
     } finally {
@@ -110,7 +111,7 @@ export class Executor {
   }
 
   private async callWith(run: JobRun, manager: EntityManager): Promise<Outcome> {
-    return this.answered(run, await run.lane.handler.run(run, new RunContext(run, this.parts, manager)));
+    return this.answered(run, await lastValue(await run.lane.handler.run(run, new RunContext(run, this.parts, manager))));
   }
 
   /** A plain success needs no chances. */

@@ -75,6 +75,7 @@ export class HandlerExplorer implements OnModuleInit {
 
   private handlersOf(provided: ProvidedClass, { queue, options, template }: NamedMetadata, jobs: JobMark[]): FoundHandler[] {
     const handler = (mark: Partial<HandleJobMetadata>, method: string, own: HandleJobOptions): FoundHandler[] => {
+      refuseGenerator(provided, method);
       const call = nestCall(provided, method, this.parts.enhancers);
       if (call && own.batch) refuseEachJob(provided, method, call);
       const bound = own.concurrency === undefined ? provided.type : own;
@@ -112,6 +113,15 @@ function merged(ofClass: QueueHandlerOptions, own: HandleJobOptions): HandleJobO
   const inherited = Object.entries(ofClass).filter(([key]) => !NOT_INHERITED.has(key));
   const said = [...inherited, ...Object.entries(own)].filter(([, value]) => value !== undefined);
   return Object.freeze(Object.fromEntries(said) as HandleJobOptions);
+}
+
+/** Called, it answers a generator that has done nothing: its job would succeed. */
+function refuseGenerator(provided: ProvidedClass, method: string): void {
+  if (!/Generator/.test(Object.prototype.toString.call(provided.method(method)))) return;
+  throw invalid(
+    provided,
+    `has ${method}(), which is a generator: its body would never run. Make it an ordinary or async method.`,
+  );
 }
 
 /** One call holds one transaction and one permit of it; its jobs may end differently. */

@@ -8,6 +8,7 @@ import { fitOf } from '../job/schema-fit.js';
 import type { QueueEvents } from '../observability/events.js';
 import type { Handler } from './handler-registry.js';
 import type { JobRun } from './job-run.js';
+import { lastValue } from './last-value.js';
 
 /**
  * A handler between the schemas of its template: it gets the parsed payload, and what it answers is looked at. Without schemas it is the
@@ -23,7 +24,7 @@ export function templated(handler: Handler, template: AnyTemplate | undefined, e
     ...handler,
     run: async (job, context) => {
       await parse(job);
-      const answer = await run(job, context);
+      const answer = await lastValue(await run(job, context));
       // What was completed in the handler's own transaction was looked at there.
       if (checkOutput && !(job as JobRun).completed) await checkSuccess(answer, (output) => checkOutput(job, output));
       return answer;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { BadRequestException } from '@nestjs/common';
 import fc from 'fast-check';
 import { cleanText, failureOf } from '../../lib/job/failure.js';
 
@@ -42,6 +43,15 @@ describe('failureOf', () => {
   it("keeps an error's name, message, stack and code", () => {
     const error = Object.assign(new TypeError('no such thing'), { code: 'ENOENT' });
     expect(failureOf(error)).toEqual({ name: 'TypeError', message: 'no such thing', stack: error.stack, code: 'ENOENT' });
+  });
+
+  it('keeps what a pipe of Nest has found, which stands in the response and not in the message', () => {
+    const problems = ['to must be an email', 'n must be an integer number'];
+    expect(failureOf(new BadRequestException(problems)).message).toBe(`Bad Request Exception: ${problems.join('; ')}`);
+    expect(failureOf(new BadRequestException('no such month')).message).toBe('no such month');
+    expect(failureOf(new BadRequestException({ message: [{ property: 'to' }] })).message).toBe('Bad Request Exception');
+    const broken = Object.assign(new Error('as it was'), { getResponse: () => JSON.parse('{') as unknown });
+    expect(failureOf(broken)).toMatchObject({ name: 'Error', message: 'as it was' });
   });
 
   it('leaves out a code that is no text', () => {

@@ -15,7 +15,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, REQUEST } from '@nestjs/core';
-import { map, timeout, type Observable } from 'rxjs';
+import { from, map, of, tap, throwError, timeout, type Observable } from 'rxjs';
 import { z } from 'zod';
 import { QueueHandler } from '../../lib/decorators/queue-handler.decorator.js';
 import { defineJob } from '../../lib/enqueue/define-job.js';
@@ -62,6 +62,47 @@ const enhanced = (handler: Type<unknown>, ...decorators: ClassDecorator[]): Type
   for (const decorate of decorators) decorate(handler);
   return handler;
 };
+
+describe('a handler that answers an Observable', () => {
+  it('has done its work when that has ended: its last value is the output, its error fails the attempt', async () => {
+    const emitting = (queue: string, options?: object): Type<unknown> =>
+      aHandler(queue, ({ payload }: Job) => from(payload as number[]).pipe(tap((n) => calls.push(`${queue} ${n}`))), options);
+    const failing = aHandler('broken', () => throwError(() => new Error('of the stream')), { maxAttempts: 1 });
+    @Catch()
+    class Decides implements ExceptionFilter {
+      catch = (error: Error): JobResult<string> => JobResult.success(`told ${error.message}`);
+    }
+    const told = enhanced(
+      aHandler('told', () => throwError(() => new Error('it'))),
+      UseFilters(Decides),
+    );
+    const parsed = aHandler('parsed', () => of({ n: '1' }, { n: '2' }));
+    const Numbers = defineJob({ queue: 'parsed', output: z.object({ n: z.coerce.number() }) });
+    QueueHandler(Numbers)(parsed as never);
+    const batch = aHandler('batch', (jobs) => of((jobs as unknown as Job[]).map(({ payload }) => payload)), {
+      batch: { size: 2 },
+    });
+    const wrapped = enhanced(emitting('wrapped'), UseInterceptors(Wrapping));
+    const written = emitting('written', { transactional: true });
+    const application = await start(emitting('plain'), failing, told, parsed, batch, wrapped, written);
+    const end = async (queue: string, payload: unknown = [1, 2]) => {
+      const { id } = await application.queues.enqueue(queue, payload);
+      const { state, output, error } = await application.queues.wait(id, { timeoutMs: 10_000 });
+      return error?.message ?? [state, output];
+    };
+
+    expect(await end('plain')).toEqual(['succeeded', 2]);
+    expect(await end('plain', [])).toEqual(['succeeded', undefined]);
+    expect(await end('wrapped')).toEqual(['succeeded', { wrapped: 2 }]);
+    expect(await end('written')).toEqual(['succeeded', 2]);
+    expect(await end('told')).toEqual(['succeeded', 'told it']);
+    expect(await end('broken')).toBe('of the stream');
+    expect(await end('parsed')).toEqual(['succeeded', { n: '2' }]);
+    expect(await end('batch', 'b')).toEqual(['succeeded', 'b']);
+    expect(calls).toEqual(['plain 1', 'plain 2', 'wrapped 1', 'wrapped 2', 'written 1', 'written 2']);
+    expect(application.seen('outputInvalid')).toEqual([]);
+  });
+});
 
 describe('enhancers', () => {
   it('a guard that says no fails each attempt, and the operator sees why; acquire is asked before', async () => {

@@ -85,6 +85,16 @@ describe.each(sources)('what was enqueued, in %s', (_, open) => {
     expect((await expectEnqueued(source, Receipts, { payload: { orderId: 'A-1' } })).payload.orderId).toBe('A-1');
   });
 
+  it('is compared with matchers in lists too, and in place of lists', async () => {
+    const lines = [{ sku: expect.any(String), count: 2 }];
+    await expect(source).toHaveEnqueued(Receipts, { payload: { lines } });
+    await expect(source).toHaveEnqueued(Receipts, { labels: expect.arrayContaining(['a']) });
+    await expect(source).toHaveEnqueued(Receipts, { labels: ['a', expect.stringMatching('b')] });
+    await expect(source).not.toHaveEnqueued(Receipts, { payload: { lines: [{ sku: expect.any(Number), count: 2 }] } });
+    await expect(source).not.toHaveEnqueued(Receipts, { payload: { lines: [{ sku: expect.any(String) }] as never } });
+    await expect(source).not.toHaveEnqueued(Receipts, { payload: { lines: [...lines, ...lines] } });
+  });
+
   it('leaves out what was cancelled, unless it is asked for', async () => {
     await expect(source).not.toHaveEnqueued('mail', { payload: { to: 'eve' } });
     await expect(source).toHaveEnqueued('mail', { state: 'cancelled' });

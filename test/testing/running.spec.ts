@@ -309,6 +309,19 @@ describe('runInline', () => {
     expect(starts.slice(2)).toEqual(['after']);
   });
 
+  it('runs after each of several commits, whatever commits first', async () => {
+    const dataSource = app.get(DataSource);
+    const gate = aGate();
+    const slow = dataSource.transaction(async (manager) => {
+      await queues.enqueue('any', 'slow', { manager });
+      await gate.passed;
+    });
+    await dataSource.transaction((manager) => queues.enqueue('any', 'quick', { manager }));
+    gate.open();
+    await slow;
+    expect(starts).toEqual(['quick', 'slow']);
+  });
+
   it('throws no error of a handler, leaves the future alone, and gives up what hangs', async () => {
     work = () => {
       throw new Error('wrong');

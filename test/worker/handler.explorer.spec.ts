@@ -321,6 +321,26 @@ describe('the start stops', () => {
     await expect(handlersAmong(Wrong)).rejects.toThrow(stopsWith('HANDLER_INVALID', 'has no process()'));
   });
 
+  it.each<[string, (...args: never[]) => unknown]>([
+    [
+      'a generator',
+      function* () {
+        yield 1;
+      },
+    ],
+    [
+      'an asynchronous one',
+      async function* () {
+        yield await Promise.resolve(1);
+      },
+    ],
+  ])('when process is %s: calling it would do nothing, and the job would succeed', async (_, process) => {
+    @QueueHandler('mail')
+    class Wrong {}
+    Object.assign(Wrong.prototype, { process });
+    await expect(handlersAmong(Wrong)).rejects.toThrow(stopsWith('HANDLER_INVALID', 'process(), which is a generator'));
+  });
+
   it('when two classes take the same jobs of a queue', async () => {
     @QueueHandler('mail')
     class Second extends Mailer {}

@@ -4,6 +4,8 @@ import { refusal, type Project } from './project.js';
 export interface Application {
   /** The folder of its sources, e.g. `src`. */
   sourceRoot: string;
+  /** Those of the other applications of its workspace. */
+  others: string[];
   /** The file of its root module. */
   rootModule: string;
   /** What its relative imports end in: nothing, `.js` or `.ts`. */
@@ -12,6 +14,11 @@ export interface Application {
   /** Names of all packages it asks for. */
   packages: Set<string>;
   testScript: string;
+}
+
+interface NestCli {
+  sourceRoot?: string;
+  projects?: Record<string, { type?: string; sourceRoot?: string }>;
 }
 
 interface PackageJson {
@@ -35,10 +42,14 @@ function sourcesOf(
   project: Project,
   isEsm: boolean,
   module?: string,
-): Pick<Application, 'sourceRoot' | 'rootModule' | 'extension'> {
-  const { sourceRoot = 'src' } = jsonOf<{ sourceRoot?: string }>(project, 'nest-cli.json') ?? {};
-  const rootModule = module?.replace(/^\.\//, '') ?? `${sourceRoot}/app.module.ts`;
-  return { sourceRoot, rootModule, extension: extensionIn(project, rootModule) ?? (isEsm ? '.js' : '') };
+): Pick<Application, 'sourceRoot' | 'others' | 'rootModule' | 'extension'> {
+  const { sourceRoot: main = 'src', projects = {} } = jsonOf<NestCli>(project, 'nest-cli.json') ?? {};
+  const rootModule = module?.replace(/^\.\//, '') ?? `${main}/app.module.ts`;
+  const applications = Object.values(projects).filter(({ type }) => type !== 'library');
+  const roots = applications.flatMap(({ sourceRoot = [] }) => sourceRoot);
+  const sourceRoot = roots.find((root) => rootModule.startsWith(`${root}/`)) ?? main;
+  const others = roots.filter((root) => root !== sourceRoot);
+  return { sourceRoot, others, rootModule, extension: extensionIn(project, rootModule) ?? (isEsm ? '.js' : '') };
 }
 
 function packagesOf({ dependencies, devDependencies, peerDependencies }: PackageJson): Set<string> {

@@ -1,3 +1,5 @@
+import { withLineEndsOf } from './source-edits.js';
+
 const IGNORED = '"transformIgnorePatterns": ["/node_modules/(?!.*nestjs-simple-queue/)"],';
 const TRANSLATED =
   '"/nestjs-simple-queue/dist/.+\\\\.js$": ["ts-jest", { "tsconfig": { "allowJs": true, "module": "commonjs", "target": "es2022", "isolatedModules": true } }],';
@@ -14,6 +16,6 @@ export function withTranslation(json: string): string | undefined {
   const [transform] = transforms;
   if (!transform || transforms.length > 1 || json.includes('"transformIgnorePatterns"')) return undefined;
   const [head, outer, inner] = transform as unknown as [string, string, string];
-  const lines = `${outer}${IGNORED}\n${head}${TRANSLATED}\n${inner}`;
-  return json.slice(0, transform.index) + lines + json.slice(transform.index + head.length);
+  const lines = `${outer}${IGNORED}\n${head.replace('\r', '')}${TRANSLATED}\n${inner}`;
+  return json.slice(0, transform.index) + withLineEndsOf(json, lines) + json.slice(transform.index + head.length);
 }

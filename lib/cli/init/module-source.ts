@@ -32,31 +32,43 @@ function intoMetadata(typescript: TypeScript, metadata: ts.ObjectLiteralExpressi
   // What is spread or computed may hold imports too.
   if (names.some((name) => !name || typescript.isComputedPropertyName(name))) return undefined;
   const imports = metadata.properties[names.findIndex((name) => /^['"]?imports['"]?$/.test(name!.getText()))];
-  if (!imports) return [asFirst(metadata, `imports: [${elements.join(', ')}]`)];
+  if (!imports) return asFirst(metadata, `imports: [${elements.join(', ')}]`);
   if (!typescript.isPropertyAssignment(imports) || !typescript.isArrayLiteralExpression(imports.initializer)) return undefined;
   const array = imports.initializer;
-  return array.getText().includes('\n') ? onOwnLines(typescript, array, elements) : [inOneLine(array, elements)];
+  return array.getText().includes('\n') ? onOwnLines(typescript, array, elements) : inOneLine(array, elements);
 }
 
-function asFirst(metadata: ts.ObjectLiteralExpression, property: string): Edit {
+function asFirst(metadata: ts.ObjectLiteralExpression, property: string): Edit[] | undefined {
   const [first] = metadata.properties;
   const text = metadata.getSourceFile().text;
   const start = metadata.getStart() + 1;
-  if (!first) return { start, end: metadata.end - 1, text: ` ${property} ` };
+  if (!first)
+    return isBlank(text.slice(start, metadata.end - 1)) ? [{ start, end: metadata.end - 1, text: ` ${property} ` }] : undefined;
   const isBelow = text.slice(start, first.getStart()).includes('\n');
-  return { start, end: start, text: isBelow ? `\n${indentAt(text, first.getStart())}${property},` : ` ${property},` };
+  return [{ start, end: start, text: isBelow ? `\n${indentAt(text, first.getStart())}${property},` : ` ${property},` }];
 }
 
-function inOneLine(array: ts.ArrayLiteralExpression, added: string[]): Edit {
+function inOneLine(array: ts.ArrayLiteralExpression, added: string[]): Edit[] | undefined {
+  if (!betweenElements(array).every(isBlank)) return undefined;
   const text = array.getSourceFile().text;
   const start = array.getStart();
   const before = start - text.lastIndexOf('\n', start) - 1;
   const elements = [...array.elements.map((element) => element.getFullText().trim()), ...added];
   const line = `[${elements.join(', ')}]`;
-  if (before + line.length + 1 <= LINE) return { start, end: array.end, text: line };
+  if (before + line.length + 1 <= LINE) return [{ start, end: array.end, text: line }];
   const indent = indentAt(text, start);
-  return { start, end: array.end, text: `[\n${elements.map((element) => `${indent}  ${element},\n`).join('')}${indent}]` };
+  return [{ start, end: array.end, text: `[\n${elements.map((element) => `${indent}  ${element},\n`).join('')}${indent}]` }];
 }
+
+/** What belongs to no element, and would be lost where the line is written anew: a comment of the user's. */
+function betweenElements(array: ts.ArrayLiteralExpression): string[] {
+  const { text } = array.getSourceFile();
+  const ends = [array.getStart() + 1, ...array.elements.map(({ end }) => end)];
+  const starts = [...array.elements.map((element) => element.getFullStart()), array.end - 1];
+  return ends.map((end, at) => text.slice(end, starts[at]));
+}
+
+const isBlank = (text: string): boolean => /^[\s,]*$/.test(text);
 
 function onOwnLines(typescript: TypeScript, array: ts.ArrayLiteralExpression, added: string[]): Edit[] | undefined {
   const { elements } = array;

@@ -5,7 +5,7 @@ import { JEST_LINES, withTranslation } from './jest-config.js';
 import { withShutdownHooks } from './main-source.js';
 import { withModules, type Wanted } from './module-source.js';
 import { refusal, type Project } from './project.js';
-import type { TypeScript } from './source-edits.js';
+import { withLineEndsOf, type TypeScript } from './source-edits.js';
 
 /** A file to make, or (with `before`) to change. */
 export interface Change {
@@ -30,9 +30,9 @@ export interface InitPlan {
 /** What would set the application up; nothing is written. `typescript` is the application's own, undefined where it has none to use. */
 export function planInit(project: Project, typescript: TypeScript | undefined, module?: string): InitPlan {
   const application = applicationIn(project, module);
-  const knownIn = fileWith(project, /\bSimpleQueueModule\b/);
+  const knownIn = fileWith(project, application, /\bSimpleQueueModule\b/);
   if (knownIn) return { changes: [], byHand: [], knownIn };
-  if (!fileWith(project, /\bTypeOrmModule\s*\.\s*forRoot/)) throw refusal(DATA_SOURCE_ADVICE);
+  if (!fileWith(project, application, /\bTypeOrmModule\s*\.\s*forRoot/)) throw refusal(DATA_SOURCE_ADVICE);
   const steps = [
     packages(application),
     newFiles(project, application),
@@ -62,8 +62,13 @@ const DATA_SOURCE_ADVICE = `No TypeOrmModule.forRoot was found. The queue joins 
     ],
   })`;
 
-const fileWith = (project: Project, text: RegExp): string | undefined =>
-  [...project].find(([path, source]) => path.endsWith('.ts') && text.test(source))?.[0];
+const LINES_OF_COMMENTS = /^\s*(\/\/|\/?\*).*$/gm;
+
+/** A file of this application, or of what all of its workspace share. */
+function fileWith(project: Project, { others }: Application, text: RegExp): string | undefined {
+  const isOurs = (path: string): boolean => path.endsWith('.ts') && !others.some((root) => path.startsWith(`${root}/`));
+  return [...project].find(([path, source]) => isOurs(path) && text.test(source.replace(LINES_OF_COMMENTS, '')))?.[0];
+}
 
 function packages({ packages }: Application): Step[] {
   const missing = ['nestjs-simple-queue', 'typeorm', 'pg'].filter((name) => !packages.has(name));
@@ -73,11 +78,11 @@ function packages({ packages }: Application): Step[] {
 }
 
 /** @throws QueueError `INVALID_OPTION` where one exists with other contents. */
-function newFiles(project: Project, { sourceRoot, extension, packages }: Application): Step[] {
+function newFiles(project: Project, { sourceRoot, rootModule, extension, packages }: Application): Step[] {
   const tests = packages.has('@nestjs/testing') ? testsImport(packages) : undefined;
-  const files = Object.entries(firstJob(extension, tests)).map(([name, after]) => ({
+  const files = Object.entries(firstJob(extension, tests)).map(([name, text]) => ({
     path: `${sourceRoot}/${FOLDER}/${name}`,
-    after,
+    after: withLineEndsOf(project.get(rootModule)!, text),
   }));
   const missing = files.filter(({ path, after }) => project.get(path) !== after);
   const taken = missing.find(({ path }) => project.has(path));

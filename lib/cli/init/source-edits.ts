@@ -19,12 +19,15 @@ export function parsed(typescript: TypeScript, text: string): ts.SourceFile | un
 }
 
 /** From the last to the first, so that the places of the others stay. Line ends are those of the text. */
-export function edited(text: string, edits: readonly Edit[]): string {
-  const newline = text.includes('\r\n') ? '\r\n' : '\n';
+export function edited(before: string, edits: readonly Edit[]): string {
   return [...edits]
     .sort((a, b) => b.start - a.start)
-    .reduce((now, { start, end, text }) => now.slice(0, start) + text.replaceAll('\n', newline) + now.slice(end), text);
+    .reduce((now, { start, end, text }) => now.slice(0, start) + withLineEndsOf(before, text) + now.slice(end), before);
 }
+
+/** `added`, with the line ends that `text` has. */
+export const withLineEndsOf = (text: string, added: string): string =>
+  text.includes('\r\n') ? added.replaceAll('\n', '\r\n') : added;
 
 /** The white space that the line of a place begins with. */
 export function indentAt(text: string, place: number): string {

@@ -45,6 +45,10 @@ describe('adding to the imports of a module', () => {
     ['a computed name', sourceOf('{ [name]: [] }')],
     ['no module', `${HEAD}\nexport class AppModule {}`],
     ['two modules', sourceOf('{}') + sourceOf('{}').replace(HEAD, '')],
+    ['a comment between the braces', sourceOf('{ /* later */ }')],
+    ['a comment in a line, which might get lost', sourceOf('{ imports: [A /* first */, B] }')],
+    ['a comment at the end of a line', sourceOf('{ imports: [A /* last */] }')],
+    ['only a comment in a line', sourceOf('{ imports: [/* later */] }')],
     ['only a comment between the brackets', sourceOf('{ imports: [\n // later\n] }')],
     ['wrong syntax', sourceOf('{ imports: [ }')],
   ])('leaves alone what it does not understand: %s', (_, source) => {

@@ -84,6 +84,53 @@ it('knows the sources of a workspace, and a root module of another name', () => 
   expect(byHand).toEqual([expect.objectContaining({ lines: 'app.enableShutdownHooks();' })]);
 });
 
+describe('a workspace of several applications', () => {
+  const projects = {
+    shop: { root: 'apps/shop', sourceRoot: 'apps/shop/src' },
+    api: { root: 'apps/api', sourceRoot: 'apps/api/src' },
+  };
+  const project = (shopModule: string): Project =>
+    anApplication('Nest 11', {
+      'nest-cli.json': JSON.stringify({ monorepo: true, sourceRoot: 'apps/shop/src', projects }),
+      'src/app.module.ts': undefined,
+      'src/main.ts': undefined,
+      'apps/shop/src/app.module.ts': shopModule,
+      'apps/api/src/api.module.ts': ROOT_MODULE,
+      'apps/api/src/main.ts': anApplication('Nest 11').get('src/main.ts'),
+    });
+
+  it.each([
+    ['which has none yet', ROOT_MODULE],
+    ['although another one has it', ROOT_MODULE.replace('imports: [', 'imports: [SimpleQueueModule.forRoot(),')],
+  ])('has the named one set up, in its own folder, %s', (_, shopModule) => {
+    const { changes, byHand, knownIn } = planInit(project(shopModule), ts, 'apps/api/src/api.module.ts');
+    expect(knownIn).toBeUndefined();
+    expect(byHand).toEqual([]);
+    expect(changes.map(({ path }) => path).filter((path) => path.startsWith('apps/'))).toEqual([
+      ...NEW_FILES.map((path) => `apps/api/${path}`),
+      'apps/api/src/main.ts',
+      'apps/api/src/api.module.ts',
+    ]);
+    expect(changes.at(-1)!.after).toContain(`from './greetings/greetings.module'`);
+  });
+
+  it('is done where the queue comes with a library of all applications', () => {
+    const library = { 'libs/queue/src/queue.module.ts': 'export const queue = SimpleQueueModule.forRoot();' };
+    const files = new Map([...project(ROOT_MODULE), ...Object.entries(library)]);
+    expect(planInit(files, ts, 'apps/api/src/api.module.ts')).toMatchObject({ knownIn: 'libs/queue/src/queue.module.ts' });
+  });
+});
+
+it('takes the word of no comment that the queue is there', () => {
+  const project = anApplication('Nest 11', { 'src/app.service.ts': '// Some day: SimpleQueueModule.forRoot()\n' });
+  expect(planInit(project, ts).knownIn).toBeUndefined();
+});
+
+it('writes line ends as the files have them', () => {
+  const windows = new Map([...anApplication('Nest 11')].map(([path, text]) => [path, text.replaceAll('\n', '\r\n')]));
+  for (const { after } of planInit(windows, ts).changes) expect(after.replaceAll('\r\n', '')).not.toContain('\n');
+});
+
 it.each<[string, Record<string, string | undefined>, string]>([
   ['no package.json', { 'package.json': undefined }, 'There is no package.json here'],
   ['a broken package.json', { 'package.json': '{ "name": ' }, 'package.json is no valid JSON'],

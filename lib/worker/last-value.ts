@@ -1,0 +1,6 @@
+import { isObservable, lastValueFrom } from 'rxjs';
+
+/** An Observable does nothing until somebody listens. What it emits last is the answer; if it emits nothing, there is none. */
+export function lastValue(answer: unknown): unknown {
+  return isObservable(answer) ? lastValueFrom(answer, { defaultValue: undefined }) : answer;
+}
