@@ -3,7 +3,7 @@ import { DiscoveryModule } from '@nestjs/core';
 import { moduleExtras } from './option-rules.js';
 import { refuse } from './resolve-options.js';
 import type { SimpleQueueOptions } from './simple-queue.options.js';
-import { exportedTokens, GIVEN_OPTIONS, queueProviders } from './simple-queue.providers.js';
+import { exportedTokens, GIVEN_OPTIONS, IS_SET_UP, queueProviders } from './simple-queue.providers.js';
 import type { DataSourceChoice } from './storage/data-source-token.js';
 
 /** What must be known before any provider is made: tokens depend on it. Stands beside the options of `forRoot` and `forRootAsync`. */
@@ -41,7 +41,7 @@ function withProviders(
     ...definition,
     global: isGlobal,
     imports: [...(definition.imports ?? []), DiscoveryModule],
-    providers: [...(definition.providers ?? []), ...queueProviders(name, dataSource)],
+    providers: [...(definition.providers ?? []), IS_SET_UP, ...queueProviders(name, dataSource)],
     exports: exportedTokens(name),
   };
 }

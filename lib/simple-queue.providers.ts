@@ -35,6 +35,9 @@ export const GIVEN_OPTIONS = Symbol('nestjs-simple-queue:given-options');
 /** Its options with the defaults applied, and what is suspicious about them. */
 export const RESOLUTION = Symbol('nestjs-simple-queue:resolution');
 
+/** The class of the module without it was imported as it is. */
+export const IS_SET_UP = { provide: Symbol('nestjs-simple-queue:is-set-up'), useValue: true };
+
 /** The providers of one instance of the module. Nest gives each instance its own set, so only what is exported needs a name of its own. */
 export function queueProviders(instance: string, dataSource: DataSourceChoice | undefined): Provider[] {
   const options = getSimpleQueueOptionsToken(instance);

@@ -162,6 +162,11 @@ describe('what is wrong is said clearly', () => {
     expect(getQueueToken(defineJob({ queue: 'audit' }))).not.toBe(getQueueToken('audit'));
   });
 
+  it('one target where a list of them is wanted', () => {
+    expect(() => SimpleQueueModule.forFeature('audit' as never)).toThrow(code('MODULE_INVALID', /forFeature\(\['audit'\]\)/));
+    expect(() => SimpleQueueModule.forFeature(Receipts as never)).toThrow(code('MODULE_INVALID', /takes a list/));
+  });
+
   it.each([undefined, null, 5, '', 'two words', 'mail.*', {}])('%p instead of a template or a name', (target) => {
     expect(() => InjectQueue(target as never)).toThrow(code('INVALID_NAME', /not a queue name/));
     expect(() => SimpleQueueModule.forFeature([target as never])).toThrow(code('INVALID_NAME', /not a queue name/));

@@ -55,6 +55,21 @@ const code = (value: string): unknown => expect.objectContaining({ name: 'QueueE
 const optionsOf = (module: TestingModule, instance?: string): ResolvedOptions =>
   module.get(getSimpleQueueOptionsToken(instance), { strict: false });
 
+it('is refused without forRoot(): its handlers would wait for ever', async () => {
+  await expect(anApplication([typeOrm(), SimpleQueueModule])).rejects.toThrow(
+    expect.objectContaining({ code: 'MODULE_INVALID', message: expect.stringContaining('SimpleQueueModule.forRoot()') }),
+  );
+});
+
+it('is refused where forRootAsync says nothing of where its options come from', () => {
+  expect(() => SimpleQueueModule.forRootAsync({})).toThrow(
+    expect.objectContaining({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining('give one of useFactory, useClass and useExisting'),
+    }),
+  );
+});
+
 describe('the DataSource', () => {
   class Elsewhere {}
   const symbol = Symbol('DataSource');
