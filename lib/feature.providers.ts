@@ -7,7 +7,7 @@ import { getQueueServiceToken, getQueueToken } from './tokens.js';
 
 /** A `Queue` for each target, under its token. @throws QueueError `INVALID_NAME`, `MODULE_INVALID` */
 export function featureProviders(targets: readonly JobTarget[], instance: string): FactoryProvider<Queue>[] {
-  if (!Array.isArray(targets)) throw noList();
+  if (!Array.isArray(targets as unknown)) throw noList();
   const providers = targets.map((target) => queueProvider(target, instance));
   const twin = providers.find(({ provide }, index) => providers.findIndex((other) => other.provide === provide) < index);
   if (twin) throw twins(String(twin.provide));
