@@ -67,13 +67,8 @@ export class Overview {
 
   async queues(): Promise<QueueSummary[]> {
     const { queues } = this.storage;
-    const [rows, lanes] = [await queues.list(MOST), await queues.lanes(MOST)];
-    return rows.map((row) =>
-      summaryOf(
-        row,
-        lanes.filter((lane) => lane.queue === row.queue),
-      ),
-    );
+    const [rows, lanes] = [await queues.list(MOST), byQueue(await queues.lanes(MOST))];
+    return rows.map((row) => summaryOf(row, lanes.get(row.queue) ?? []));
   }
 
   async stats(queue: string): Promise<QueueStats> {
@@ -106,6 +101,17 @@ export class Overview {
     const hint = closest ? `Did you mean "${closest}"?` : 'It is known once a job was enqueued or a worker has a handler for it.';
     return new QueueError('QUEUE_UNKNOWN', `There is no queue ${quote(queue)}. ${hint}`);
   }
+}
+
+/** Once for all of them: there may be as many queues as an application has tenants. */
+function byQueue(lanes: ServedLane[]): Map<string, ServedLane[]> {
+  const grouped = new Map<string, ServedLane[]>();
+  for (const lane of lanes) {
+    const own = grouped.get(lane.queue);
+    if (own) own.push(lane);
+    else grouped.set(lane.queue, [lane]);
+  }
+  return grouped;
 }
 
 function summaryOf(row: QueueRow, lanes: ServedLane[]): QueueSummary {

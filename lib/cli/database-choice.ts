@@ -32,5 +32,8 @@ function shownUrl(name: string, text: string): string {
       'INVALID_OPTION',
       `${name} is no address of the form postgres://user:password@host:5432/database. In a password write % as %25, @ as %40, / as %2F, # as %23.`,
     );
-  return `${url.host || 'localhost'}${url.pathname}`;
+  // As the driver has it: what is said behind the question mark counts.
+  const host = url.searchParams.get('host') || url.hostname || 'localhost';
+  const port = url.searchParams.get('port') || url.port;
+  return `${host}${port ? `:${port}` : ''}${url.pathname}`;
 }

@@ -16,11 +16,26 @@ const HINTS: Partial<Record<QueueErrorCode, string>> = {
   DATABASE_UNAVAILABLE: 'Is the server up, and the address right?',
 };
 
+const UNFIT = 'The tables are not those of this release. "simple-queue doctor" says what is missing.';
+
+/** Words of TLS, which has no SQLSTATE; the driver speaks English whatever the server does. */
+const HINTS_OF_TLS: readonly [words: RegExp, hint: string][] = [
+  [/does not support SSL/, 'Leave sslmode out of the address, or turn TLS on at the server.'],
+  [
+    /certificate/,
+    'Name the authority of its certificate (?sslmode=verify-full&sslrootcert=ca.pem), or do without checking it (?sslmode=no-verify). "require" checks it, too.',
+  ],
+];
+
 /** By SQLSTATE: what only whoever set up the database can put right. */
 const HINTS_BY_STATE: Readonly<Record<string, string>> = {
   '28P01': 'Check user and password.',
-  '28000': 'Check user and password, and pg_hba.conf.',
+  '25006': 'This server only reads: it is a standby, or sessions are read-only there. Name the primary.',
+  '28000': 'Check user and password, and pg_hba.conf; where it asks for TLS, add ?sslmode=require to the address.',
   '3D000': 'Check the name of the database.',
+  '42P01': UNFIT,
+  '42703': UNFIT,
+  '42883': UNFIT,
   '42501': 'This role may not do that. Grant it the rights, or use the role that owns the tables.',
   '53300': 'The server has no connection left. Close some, or raise max_connections.',
   '57014': 'It took longer than --timeout allows.',
@@ -33,8 +48,16 @@ export function explainError(screen: Screen, error: unknown): number {
     screen.complain({ code: 'UNEXPECTED', message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     return EXIT.trouble;
   }
-  screen.complain(error, HINTS_BY_STATE[stateOf(error) ?? ''] ?? HINTS[error.code]);
+  screen.complain(error, hintOf(error));
   return USAGE.has(error.code) ? EXIT.usage : EXIT.trouble;
+}
+
+function hintOf(error: QueueError): string | undefined {
+  const state = stateOf(error);
+  if (state !== undefined) return HINTS_BY_STATE[state] ?? HINTS[error.code];
+  const isOfDatabase = error.code === 'DATABASE_ERROR' || error.code === 'DATABASE_UNAVAILABLE';
+  const tls = isOfDatabase ? HINTS_OF_TLS.find(([words]) => words.test(error.message)) : undefined;
+  return tls?.[1] ?? HINTS[error.code];
 }
 
 function stateOf(error: QueueError): string | undefined {

@@ -13,6 +13,12 @@ export interface ProcessSurroundings {
 export function processSurroundings(process: NodeJS.Process): ProcessSurroundings {
   const controller = new AbortController();
   let asked = false;
+  // Standard error is read by scripts, as JSON too: what the driver has to tell whoever writes programs with it does not belong there.
+  process.removeAllListeners('warning');
+  // Nobody reads it: the exit code still tells.
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   // `| head` has seen enough: that is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;

@@ -30,4 +30,9 @@ function rowOf({ queue, paused, lanes, ...queued }: QueueSummary): Cell[] {
 /** Its jobs wait for a worker that does not live. */
 export const isUnserved = ({ ready, workers }: LaneSummary): boolean => ready.jobs > 0 && workers === 0;
 
+export const sumOf = (counts: JobCount[]): JobCount => ({
+  jobs: counts.reduce((sum, { jobs }) => sum + jobs, 0),
+  atLeast: counts.some(({ atLeast }) => atLeast),
+});
+
 export const countText = ({ jobs, atLeast }: JobCount): string => `${jobs.toLocaleString('en-US')}${atLeast ? '+' : ''}`;

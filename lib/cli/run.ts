@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import type { QueueErrorCode } from '../job/queue.errors.js';
 import type { Act, Cli, SharedFlags } from './command.js';
 import { COMMANDS } from './commands.js';
 import { EXIT } from './exit-code.js';
@@ -21,7 +22,7 @@ Examples:
 /** Runs one command line; answers its exit code. Whatever happens, it answers. */
 export async function run(argv: readonly string[], around: Surroundings): Promise<number> {
   let code: number = EXIT.ok;
-  const program = programOf(around);
+  const program = programOf(around, wantsJson(argv));
   const act = actOf(program, around, (answer) => (code = answer));
   for (const [group, commands] of Object.entries(COMMANDS)) {
     program.commandsGroup(group);
@@ -31,12 +32,22 @@ export async function run(argv: readonly string[], around: Surroundings): Promis
     await program.parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    throw error;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return EXIT.ok;
+    if (wantsJson(argv)) new Screen(around, { json: true, color: false }).complain(wrongCall(error));
+    return EXIT.usage;
   }
 }
 
-function programOf({ out, err }: Surroundings): Command {
+/** Asked before the call is understood: one that is wrong is answered in JSON, too. */
+const wantsJson = (argv: readonly string[]): boolean => argv.includes('--json');
+
+function wrongCall({ code, message }: CommanderError): { code: QueueErrorCode; message: string } {
+  const told = code === 'commander.help' ? 'Which command? --help lists them.' : message.replace(/^error: /, '');
+  return { code: 'INVALID_OPTION', message: told };
+}
+
+function programOf({ out, err }: Surroundings, json: boolean): Command {
   return new Command('simple-queue')
     .description('Looks at and operates the queues of nestjs-simple-queue.')
     .option('--url <url>', 'address of the database; better in DATABASE_URL, since process lists show it')
@@ -46,7 +57,7 @@ function programOf({ out, err }: Surroundings): Command {
     .option('--no-color', 'no colours, as with NO_COLOR')
     .version(packageVersion(), '-V, --version', 'print the version')
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) })
+    .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => void (json || err.write(text)) })
     .exitOverride()
     .showHelpAfterError('(add --help for what it takes)')
     .addHelpText('after', EPILOGUE);

@@ -46,7 +46,9 @@ function cut(cell: Cell, width = Infinity): Cell {
 /** Widths that fit, with null for what keeps its own. */
 function widthsOf(columns: Column[], all: Row[], width: number): (number | null)[] {
   const rows = all.filter((row) => Array.isArray(row));
-  const natural = columns.map(({ head }, index) => Math.max(head.length, ...rows.map((row) => textOf(row[index]!).length)) + GAP);
+  const natural = columns.map(
+    ({ head }, index) => GAP + rows.reduce((most, row) => Math.max(most, textOf(row[index]!).length), head.length),
+  );
   const excess = natural.reduce((sum, own) => sum + own, -GAP) - width;
   const shrinking = columns.findIndex((column) => column.shrinks);
   if (excess <= 0 || shrinking < 0) return columns.map(() => null);

@@ -1,6 +1,6 @@
 import type { QueueSummary, WorkerSummary } from '../admin/overview.js';
 import { counted } from './numbers.js';
-import { countText, isUnserved } from './queue-table.js';
+import { countText, isUnserved, sumOf } from './queue-table.js';
 import { span } from './times.js';
 
 /** Something that will not mend itself. */
@@ -18,8 +18,11 @@ export function troublesOf(queues: QueueSummary[], workers: WorkerSummary[]): Tr
 }
 
 function noWorker(queues: QueueSummary[]): Trouble[] {
-  const held = queues.reduce((sum, { ready, running }) => sum + ready.jobs + running.jobs, 0);
-  return held === 0 ? [] : [{ code: 'NO_WORKER', text: `No worker is alive, and ${counted(held, 'job waits', 'jobs wait')}.` }];
+  const held = sumOf(queues.flatMap(({ ready, running }) => [ready, running]));
+  if (held.jobs === 0) return [];
+  return [
+    { code: 'NO_WORKER', text: `No worker is alive, and ${countText(held)} ${held.jobs === 1 ? 'job waits' : 'jobs wait'}.` },
+  ];
 }
 
 function silent(workers: WorkerSummary[]): Trouble[] {

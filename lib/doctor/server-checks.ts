@@ -23,7 +23,7 @@ const OWN_CONNECTIONS = 18;
 async function lookAtVersion({ server }: Examination): Promise<Observation[]> {
   const { versionText, version, now } = server;
   const major = Math.floor(version / 10_000);
-  const text = `The server is PostgreSQL ${versionText.slice(0, 20)}`;
+  const text = `The server is PostgreSQL ${versionText.split(' ')[0]!.slice(0, 20)}`;
   const end = END_OF_LIFE[major];
   if (!end) return [fine(`${text}.`)];
   const leftMs = Date.parse(end) - now.getTime();

@@ -44,6 +44,37 @@ describe('a command that cannot reach its tables', () => {
     expect(err).not.toContain('sesame');
   });
 
+  it.each<[string, string[], string]>([
+    ['a flag', ['queues', '--nosuch', '--json'], "unknown option '--nosuch'"],
+    ['a value', ['--json', 'jobs', '--limit', '1e308'], 'It takes a whole number.'],
+    ['no command', ['--json'], 'Which command?'],
+    ['a version that no release made', ['migrate', 'sql', '--from', '-1', '--json'], '--from must be from 0'],
+  ])('says in JSON, too, that the call is wrong: %s', async (_, argv, message) => {
+    const { code, out, err } = await cli(argv);
+    expect({ code, out, error: JSON.parse(err) as unknown }).toEqual({
+      code: 2,
+      out: '',
+      error: { error: { code: 'INVALID_OPTION', message: expect.stringContaining(message) } },
+    });
+  });
+
+  it('says where it went by what the driver goes by, and what to do where TLS is the matter', async () => {
+    const elsewhere = `postgres://home:5/x?host=127.0.0.1&port=1&sslmode=no-verify`;
+    expect((await cli(['queues', '--url', elsewhere])).err).toContain('Cannot connect to 127.0.0.1:1/x: ');
+    const { err } = await cli(['queues', '--url', at({ search: '?sslmode=no-verify' })]);
+    expect(err).toContain('Leave sslmode out of the address');
+  });
+
+  it('points at the doctor where a table is missing, and at the primary where the server only reads', async () => {
+    const database = test.database.name;
+    await test.database.query('alter table simple_queue.claim rename to lost');
+    expect((await cli(['queues', '--url', at({})])).err).toContain('"simple-queue doctor" says what is missing');
+    await test.database.query('alter table simple_queue.lost rename to claim');
+    await test.database.query(`alter database ${database} set default_transaction_read_only = on`);
+    const { err } = await cli(['enqueue', 'mail', '1', '--new-queue', '--url', at({})]);
+    expect(err).toContain('Name the primary');
+  });
+
   it('says it in JSON where JSON is asked for', async () => {
     const { code, err } = await cli(['queues', '--json', '--url', at({ pathname: '/nowhere' })]);
     expect({ code, error: JSON.parse(err) as unknown }).toEqual({

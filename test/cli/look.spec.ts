@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { QueueSummary } from '../../lib/admin/overview.js';
 import { cli } from '../support/cli.js';
 import { endedJobs } from '../support/ended-jobs.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
@@ -52,6 +53,13 @@ describe('commands that look', () => {
     const { out } = await look(['status']);
     expect(out).toContain('ready         1, the oldest for 1 min');
     expect(out).toContain('No live worker has a handler for "nightly" of queue "reports": 1 job waits.');
+  });
+
+  it('does not make an exact number of one that was counted up to a bound', async () => {
+    const { troublesOf } = await import('../../lib/cli/troubles.js');
+    const [queue] = await look(['queues', '--json']).then(({ json }) => (json as { queues: QueueSummary[] }).queues);
+    const [trouble] = troublesOf([{ ...queue!, ready: { jobs: 10_000, atLeast: true } }], []);
+    expect(trouble!.text).toMatch(/, and 10,00\d\+ jobs wait\.$/);
   });
 
   it('a table has a line a queue, for cut and grep', async () => {

@@ -45,6 +45,14 @@ describe('the process', () => {
     expect(await end).toMatchObject({ code: 0, err: '' });
   });
 
+  it('exits with its code though nobody reads its errors, and leaves the warnings of the driver out of them', async () => {
+    const { child, end } = start('nosuch');
+    child.stderr.destroy();
+    expect((await end).code).toBe(2);
+    const strict = start('queues', '--json', '--url', `${test.database.url}?sslmode=require`);
+    expect(JSON.parse((await strict.end).err)).toMatchObject({ error: { hint: expect.stringContaining('sslmode') } });
+  });
+
   it('Ctrl-C lets the batch that is under way end, and exits with 130', async () => {
     const rival = await Rival.connect(test.database);
     await rival.begin();

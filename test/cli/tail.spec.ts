@@ -95,6 +95,11 @@ describe('tail', () => {
     expect(told.every(({ error }) => error !== undefined)).toBe(true);
   });
 
+  it('refuses an interval that a timer cannot keep, and would make it look without a rest', async () => {
+    const { code, err } = await cli(['tail', '--interval', '30d', '--url', database.url]);
+    expect({ code, err }).toEqual({ code: 2, err: 'error: tail: --interval must be from 200 ms to 1 h.\n' });
+  });
+
   it('goes on when the database comes back', async () => {
     const proxy = await TcpProxy.start(database.url);
     const tail = await Tail.start(proxy.url);

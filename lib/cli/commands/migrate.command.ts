@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { QueueSummary } from '../../admin/overview.js';
+import { QueueError } from '../../job/queue.errors.js';
 import type { Act, AddCommand, Cli } from '../command.js';
 import { EXIT } from '../exit-code.js';
 import { parseWhole } from '../numbers.js';
@@ -98,6 +99,7 @@ async function up({ screen, session }: Cli): Promise<void> {
 
 async function sql(cli: Cli, from?: number): Promise<void> {
   const { migrationScript } = await import('../../../migrations/script.js');
+  if (from !== undefined) await refuseUnknownVersion(from);
   const opened = from === undefined ? await cli.session({ anyVersion: true }) : undefined;
   const version = from ?? (await opened!.migrator.version()).version;
   const { schema } = cli.flags;
@@ -107,6 +109,12 @@ async function sql(cli: Cli, from?: number): Promise<void> {
       ? scriptText(statements, schema, version)
       : `-- Schema "${schema}" is at version ${version}: nothing to do.`;
   await cli.screen.answer({ schema, from: version, statements }, () => cli.screen.text(text));
+}
+
+async function refuseUnknownVersion(from: number): Promise<void> {
+  const { SCHEMA_VERSION } = await import('../../../migrations/migrations.js');
+  if (from < 0 || from > SCHEMA_VERSION)
+    throw new QueueError('INVALID_OPTION', `migrate sql: --from must be from 0 to ${SCHEMA_VERSION}, which this release makes.`);
 }
 
 function scriptText(statements: string[], schema: string, from: number): string {

@@ -2,7 +2,7 @@ import type { JobCount, QueueSummary, WorkerSummary } from '../../admin/overview
 import type { AddCommand, Cli } from '../command.js';
 import { EXIT } from '../exit-code.js';
 import { counted } from '../numbers.js';
-import { countText } from '../queue-table.js';
+import { countText, sumOf } from '../queue-table.js';
 import { span } from '../times.js';
 import { troublesOf, type Trouble } from '../troubles.js';
 
@@ -51,15 +51,10 @@ function totalsOf(queues: QueueSummary[], workers: WorkerSummary[]): Omit<Status
     running: sumOf(queues.map((queue) => queue.running)),
     scheduled: sumOf(queues.map((queue) => queue.scheduled)),
     deadLetters: sumOf(queues.map((queue) => queue.deadLetters)),
-    ...(waits.length > 0 ? { oldestReadyMs: Math.max(...waits) } : {}),
+    ...(waits.length > 0 ? { oldestReadyMs: waits.reduce((longest, ms) => Math.max(longest, ms)) } : {}),
     troubles: troublesOf(queues, workers),
   };
 }
-
-const sumOf = (counts: JobCount[]): JobCount => ({
-  jobs: counts.reduce((sum, { jobs }) => sum + jobs, 0),
-  atLeast: counts.some(({ atLeast }) => atLeast),
-});
 
 async function show({ screen }: Cli, found: Status): Promise<void> {
   const { workers, paused, troubles, oldestReadyMs, deadLetters } = found;

@@ -13,6 +13,7 @@ interface TailFlags extends Watched {
 }
 
 const MIN_INTERVAL_MS = 200;
+const MAX_INTERVAL_MS = 3_600_000;
 
 /** `tail`: what happens to jobs, until Ctrl-C. */
 export const addTail: AddCommand = (program, act) => {
@@ -22,7 +23,7 @@ export const addTail: AddCommand = (program, act) => {
     .option('--queue <queue>', 'jobs of this queue')
     .option('--name <name>', 'jobs for this handler of the queue')
     .option('--errors', 'only what failed, for good or for now')
-    .option('--interval <time>', 'how often it looks, 200ms or longer', parseSpan, 1_000)
+    .option('--interval <time>', 'how often it looks, 200ms to 1h', parseSpan, 1_000)
     .addHelpText('after', EXAMPLES)
     .action(act(tail));
 };
@@ -37,8 +38,8 @@ Examples:
 
 async function tail(cli: Cli, flags: TailFlags): Promise<void> {
   const { queue, name, errors = false, interval } = flags;
-  if (interval < MIN_INTERVAL_MS)
-    throw new QueueError('INVALID_OPTION', `tail: --interval must be ${MIN_INTERVAL_MS}ms or longer.`);
+  if (interval < MIN_INTERVAL_MS || interval > MAX_INTERVAL_MS)
+    throw new QueueError('INVALID_OPTION', `tail: --interval must be from ${span(MIN_INTERVAL_MS)} to ${span(MAX_INTERVAL_MS)}.`);
   const session = await cli.session();
   await refuseUnknownQueue(session, queue);
   const { JobWatch } = await import('../job-watch.js');
