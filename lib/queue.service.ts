@@ -19,7 +19,7 @@ import type {
 import type { JobEnd, WaitOptions, WaitTime } from './job/job-end.js';
 import { isTemplate, type GivenOf, type JobTarget, type OutputOf } from './job/job-template.js';
 import type { FoundJob } from './job/job.js';
-import { checkId, checkQueueName } from './job/names.js';
+import { checkId, checkQueueName, quote } from './job/names.js';
 import { QueueError } from './job/queue.errors.js';
 import type { Observable } from 'rxjs';
 import { eventStream, type QueueEvent } from './observability/event-stream.js';
@@ -83,7 +83,7 @@ export class QueueService {
     items: EnqueueItem<GivenOf<Target>>[],
     options: EnqueueManyOptions = {},
   ): Promise<Enqueued[]> {
-    const call = { ...options, manager: this.joined(target, options) };
+    const call = { ...checkMany(items, options), manager: this.joined(target, options) };
     if (!isTemplate(target)) return this.enqueuer.enqueueMany(target, items, call);
     return this.enqueuer.enqueueMany(target.queue, await templatedItems(target, items), call);
   }
@@ -195,6 +195,19 @@ export class QueueService {
     if (group !== undefined) return this.storage.jobs.cancelByGroup(run, { group, queue: queue! }, this.archive);
     return this.storage.jobs.cancelByFingerprint(run, { fingerprint: fingerprint!, queue }, this.archive);
   }
+}
+
+/** A limit that is misspelt would be none. */
+function checkMany(items: unknown, options: EnqueueManyOptions): EnqueueManyOptions {
+  if (!Array.isArray(items))
+    throw new QueueError('INVALID_OPTION', `enqueueMany: the items must be a list, not ${quote(items)}.`);
+  checkObject('options', options);
+  const unknown = Object.keys(options).find((option) => option !== 'manager' && option !== 'maxPending');
+  if (unknown === undefined) return options;
+  throw new QueueError(
+    'INVALID_OPTION',
+    `enqueueMany: unknown option ${quote(unknown)}. The options of the call are manager and maxPending; all others belong to the items.`,
+  );
 }
 
 /** Also asked by the recording service of the test kit. */

@@ -35,6 +35,8 @@ export const ORDERED_GROUPS = [
     epoch int not null,
     primary key (group_name, shard, queue, seq)
   ) with (${HOT})`,
+  // As `scheduled_lane`: only for counting what waits in a queue.
+  `create index blocked_lane on simple_queue.blocked (lane, shard) where lane > 0`,
   `create table simple_queue.fair_ready (
     lane int not null,
     shard smallint not null,
@@ -52,4 +54,5 @@ export const ORDERED_GROUPS = [
     epoch int not null,
     primary key (id, shard)
   ) with (${HOT})`,
+  `create index staged_lane on simple_queue.staged (lane, shard) where lane > 0`,
 ];

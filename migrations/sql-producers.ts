@@ -91,7 +91,10 @@ begin
           select from simple_queue.lane l cross join lateral (
             (select from simple_queue.ready where lane = l.id and shard = 0 limit enqueue.max_pending) union all
             (select from simple_queue.scheduled where lane = l.id and lane > 0 and shard = 0 limit enqueue.max_pending) union all
-            (select from simple_queue.suspect where lane = l.id and shard = 0 limit enqueue.max_pending)) w
+            (select from simple_queue.suspect where lane = l.id and shard = 0 limit enqueue.max_pending) union all
+            (select from simple_queue.fair_ready where lane = l.id and shard = 0 limit enqueue.max_pending) union all
+            (select from simple_queue.blocked where lane = l.id and lane > 0 and shard = 0 limit enqueue.max_pending) union all
+            (select from simple_queue.staged where lane = l.id and lane > 0 and shard = 0 limit enqueue.max_pending)) w
           where l.queue = queue_id limit enqueue.max_pending) p) then
       raise exception using errcode = 'configuration_limit_exceeded',
         message = format('simple_queue.enqueue(%L): the queue holds %s waiting jobs', enqueue.queue, enqueue.max_pending);

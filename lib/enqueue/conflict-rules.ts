@@ -1,9 +1,8 @@
 import { MAX_DELAY_MS } from '../job/backoff.js';
 import type { JobOptions, OnConflict } from '../job/enqueue-options.js';
-import { quote } from '../job/names.js';
+import { quote, quoteNumber } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { NewJob } from '../storage/enqueue.repository.js';
-import { shown } from './option-checks.js';
 
 const MODES = ['ignore', 'replace', 'debounce', 'throttle'] as const;
 const MAX_PENDING = 1_000_000;
@@ -32,7 +31,7 @@ function checkPeriod({ onConflict, periodMs }: JobOptions): void {
     throw invalid('periodMs belongs to onConflict "debounce" or "throttle", and neither is given');
   if (!isPeriodic) return;
   if (typeof periodMs === 'number' && periodMs >= 1 && periodMs <= MAX_DELAY_MS) return;
-  throw invalid(`onConflict "${onConflict}" needs periodMs, a number from 1 to ${MAX_DELAY_MS}, not ${shown(periodMs)}`);
+  throw invalid(`onConflict "${onConflict}" needs periodMs, a number from 1 to ${MAX_DELAY_MS}, not ${quoteNumber(periodMs)}`);
 }
 
 function refuseContradictions({ onConflict, id, runAt, delayMs }: JobOptions): void {
@@ -61,7 +60,7 @@ export function refuseMixedKeys(jobs: Pick<NewJob, 'conflict' | 'uniqueKey'>[]):
 export function checkMaxPending(maxPending: number | undefined): number | undefined {
   if (maxPending === undefined || (Number.isInteger(maxPending) && maxPending >= 1 && maxPending <= MAX_PENDING))
     return maxPending;
-  throw invalid(`maxPending must be a whole number from 1 to ${MAX_PENDING}, not ${shown(maxPending)}`);
+  throw invalid(`maxPending must be a whole number from 1 to ${MAX_PENDING}, not ${quoteNumber(maxPending)}`);
 }
 
 function invalid(problem: string): QueueError {

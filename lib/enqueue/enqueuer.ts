@@ -72,7 +72,7 @@ export class Enqueuer {
     const limits = this.limitsOf(queue, headers);
     if (!manager && limit === undefined && !limits.ordered && !limits.fair && isLarge(items))
       return this.enqueueLarge(queue, items, limits);
-    const checked = items.map((item, index) => this.limited(this.checkedItem(queue, item, { index, limits }), limit));
+    const checked = Array.from(items, (item, index) => this.limited(this.checkedItem(queue, item, { index, limits }), limit));
     refuseMixedKeys(checked);
     const jobs = await this.withLanes(checked);
     if (jobs.length === 0) return [];
@@ -113,7 +113,7 @@ export class Enqueuer {
   }
 
   private limited(job: CheckedJob, maxPending: number | undefined): CheckedJob {
-    if (maxPending !== undefined) job.maxPending = countable(job, maxPending);
+    if (maxPending !== undefined) job.maxPending = maxPending;
     return job;
   }
 
@@ -170,10 +170,3 @@ const isShared = (job: NewJob): boolean =>
 
 const lanesOf = (jobs: NewJob[]): Lane[] => jobs.map((job) => job.lane);
 const idsOf = (lanes: Lane[]): number[] => [...new Set(lanes.map((lane) => lane.id))];
-
-/** What waits in some group, or for a commit, is not counted by queue. */
-function countable(job: CheckedJob, maxPending: number): number {
-  if (job.commitWithinMs === undefined && (!job.ordered || job.group === '')) return maxPending;
-  const message = `Queue "${job.queue}" has a maxPending, which cannot count ordered groups or staged jobs. Enqueue them to another queue, or set ordered: true for the whole queue.`;
-  throw new QueueError('INVALID_OPTION', message);
-}

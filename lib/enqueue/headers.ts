@@ -16,6 +16,8 @@ const MAX_HEADERS_BYTES = 8 * 1_024;
 /** A flat map of strings that PostgreSQL can hold. */
 export function checkHeaders(headers: Headers): Headers {
   checkObject('headers', headers);
+  if (!isPlain(headers))
+    throw invalid('headers must be a plain object of strings: of any other, such as a Map, nothing would be stored');
   for (const [key, value] of Object.entries(headers)) {
     if (typeof value !== 'string') throw invalid(`headers: ${quote(key)} must be a string, not ${quote(value)}`);
     if (`${key}${value}`.includes('\0') || !key.isWellFormed() || !value.isWellFormed())
@@ -39,6 +41,12 @@ function fitting(headers: Headers): Headers {
   const bytes = bytesOf(headers);
   if (bytes <= MAX_HEADERS_BYTES) return headers;
   throw invalid(`headers and those of the carriers have ${bytes} bytes together, more than ${MAX_HEADERS_BYTES}`);
+}
+
+/** Also one without a prototype, or of another realm. */
+function isPlain(object: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 const bytesOf = (headers: Headers): number => Buffer.byteLength(JSON.stringify(headers));

@@ -60,5 +60,12 @@ function checkedCommit({ staged, commitWithinMs }: JobOptions): { commitWithinMs
   checkFlag('staged', staged);
   if (!staged && commitWithinMs !== undefined) throw invalid('commitWithinMs belongs to a staged job: give staged: true');
   if (!staged) return {};
-  return { commitWithinMs: checkWhole('commitWithinMs', commitWithinMs ?? DEFAULT_COMMIT_MS, 1_000, MAX_COMMIT_MS) };
+  return {
+    commitWithinMs: checkWhole(
+      'commitWithinMs',
+      commitWithinMs === undefined ? DEFAULT_COMMIT_MS : commitWithinMs,
+      1_000,
+      MAX_COMMIT_MS,
+    ),
+  };
 }

@@ -1,4 +1,5 @@
-import { checkBackoff, MAX_DELAY_MS, type StoredBackoff } from '../job/backoff.js';
+import { types } from 'node:util';
+import { MAX_DELAY_MS, storedBackoff, type StoredBackoff } from '../job/backoff.js';
 import type { EnqueueItem, JobOptions } from '../job/enqueue-options.js';
 import { checkLabels, NO_LABELS } from '../job/labels.js';
 import { LAST_DATE } from '../job/job-result.js';
@@ -92,14 +93,14 @@ const checkFingerprint = (fingerprint: string): string => checkText('fingerprint
 function checkedTime({ runAt, delayMs }: JobOptions): Date | undefined {
   if (runAt === undefined) return undefined;
   if (delayMs !== undefined) throw invalid('runAt and delayMs cannot be given together: one of them says when');
-  if (!(runAt instanceof Date) || Number.isNaN(runAt.getTime())) throw invalid('runAt is not a valid Date');
+  if (!types.isDate(runAt) || Number.isNaN(runAt.getTime())) throw invalid('runAt is not a valid Date');
   if (runAt.getTime() > LAST_DATE) throw invalid('runAt lies after the year 9999');
   // A year before 1 is written "BC"; what is long past is due now either way.
   return new Date(Math.max(0, runAt.getTime()));
 }
 
 function checkedBytes(bytes: Uint8Array, maxBytes: number): Buffer {
-  if (!(bytes instanceof Uint8Array)) throw invalid('payloadBytes must be a Uint8Array or Buffer');
+  if (!types.isUint8Array(bytes)) throw invalid('payloadBytes must be a Uint8Array or Buffer');
   if (bytes.byteLength > maxBytes) throw tooLarge(bytes.byteLength, maxBytes);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
@@ -125,7 +126,7 @@ const ifGiven = <T>(value: T | undefined, check: (value: T) => T): T | undefined
   value === undefined ? undefined : check(value);
 
 function checkStorable(backoff: StoredBackoff): StoredBackoff {
-  if ((backoff as { type?: string } | null)?.type !== 'custom') return checkBackoff(backoff) as StoredBackoff;
+  if ((backoff as { type?: string } | null)?.type !== 'custom') return storedBackoff(backoff);
   throw invalid('a custom() backoff cannot be stored with a job. Set it on the handler, the queue or the module');
 }
 

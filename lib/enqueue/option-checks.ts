@@ -1,4 +1,4 @@
-import { quote } from '../job/names.js';
+import { quote, quoteNumber } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 
 const MAX_TEXT = 512;
@@ -13,17 +13,12 @@ export function checkText(option: string, text: unknown): string {
 
 export function checkWhole(option: string, value: number, min: number, max: number): number {
   if (Number.isInteger(value)) return checkNumber(option, value, min, max);
-  throw invalid(`${option} must be a whole number from ${min} to ${max}, not ${shown(value)}`);
+  throw invalid(`${option} must be a whole number from ${min} to ${max}, not ${quoteNumber(value)}`);
 }
 
 export function checkNumber(option: string, value: number, min: number, max: number): number {
   if (typeof value === 'number' && value >= min && value <= max) return value;
-  throw invalid(`${option} must be a number from ${min} to ${max}, not ${shown(value)}`);
-}
-
-/** Any value, in words: only a number is written out, since an object may refuse to be. */
-export function shown(value: unknown): string {
-  return typeof value === 'number' ? String(value) : quote(value);
+  throw invalid(`${option} must be a number from ${min} to ${max}, not ${quoteNumber(value)}`);
 }
 
 export function checkObject(what: string, value: unknown): void {

@@ -1,3 +1,4 @@
+import { quoteNumber } from './names.js';
 import { QueueError } from './queue.errors.js';
 
 /** A backoff that can be stored with a job. Durations are milliseconds. */
@@ -83,12 +84,22 @@ const FIELDS: Record<Backoff['type'], Record<string, Rule>> = {
 
 /** Checks a backoff however it was made; throws `INVALID_OPTION`. */
 export function checkBackoff(backoff: Backoff): Backoff {
-  const fields = Object.hasOwn(FIELDS, backoff?.type) ? FIELDS[backoff.type] : undefined;
+  const fields = fieldsOf(backoff?.type);
   if (!fields) throw invalid('make one with constant(), linear(), exponential() or custom()');
   for (const [field, rule] of Object.entries(fields))
     checkField(field, rule, (backoff as unknown as Record<string, unknown>)[field]);
   return backoff;
 }
+
+/** The backoff as it is stored with a job: what else the object may hold is not, nor is it asked how it would be written. */
+export function storedBackoff(backoff: StoredBackoff): StoredBackoff {
+  const { type } = checkBackoff(backoff);
+  const fields = Object.keys(FIELDS[type]).map((field) => [field, (backoff as unknown as Record<string, unknown>)[field]]);
+  return Object.fromEntries([['type', type], ...fields]) as StoredBackoff;
+}
+
+const fieldsOf = (type: unknown): Record<string, Rule> | undefined =>
+  typeof type === 'string' && Object.hasOwn(FIELDS, type) ? FIELDS[type as Backoff['type']] : undefined;
 
 function checkField(field: string, rule: Rule, value: unknown): void {
   if (rule === 'function') {
@@ -97,7 +108,7 @@ function checkField(field: string, rule: Rule, value: unknown): void {
   }
   if (value === undefined && rule[2] === 'optional') return;
   if (typeof value !== 'number' || !(value >= rule[0] && value <= rule[1])) {
-    throw invalid(`${field} must be a number from ${rule[0]} to ${rule[1]}, not ${String(value)}`);
+    throw invalid(`${field} must be a number from ${rule[0]} to ${rule[1]}, not ${quoteNumber(value)}`);
   }
 }
 

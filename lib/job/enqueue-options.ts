@@ -63,7 +63,8 @@ export interface InTransaction {
 /** How much a queue may hold. */
 export interface BackPressure {
   /**
-   * Refuses with `QUEUE_FULL` what would make the queue hold more waiting jobs than this, 1 to 1,000,000; default: the queue's setting.
+   * Refuses with `QUEUE_FULL` what would make the queue hold more waiting jobs than this (blocked and staged ones too), 1 to 1,000,000;
+   * default: the queue's setting.
    * Exact; such enqueues of a queue come one after another until their transactions end, in READ COMMITTED only.
    */
   maxPending?: number;

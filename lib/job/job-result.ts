@@ -1,5 +1,6 @@
 import { MAX_DELAY_MS } from './backoff.js';
 import { failureOf, type Failure } from './failure.js';
+import { quoteNumber } from './names.js';
 import { QueueError } from './queue.errors.js';
 
 /** What timestamptz holds and a Date can say; beyond the year 9999 is a mistake. */
@@ -88,7 +89,7 @@ function validDate(date: Date): Date {
 
 function validDelay(ms: number): number {
   if (typeof ms === 'number' && ms >= 0 && ms <= 100 * MAX_DELAY_MS) return ms;
-  throw invalid(`${String(ms)} is not a delay. Give milliseconds, from 0 to 100 years.`);
+  throw invalid(`${quoteNumber(ms)} is not a delay. Give milliseconds, from 0 to 100 years.`);
 }
 
 const invalid = (problem: string): QueueError => new QueueError('INVALID_OPTION', `JobResult: ${problem}`);

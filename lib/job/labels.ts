@@ -22,7 +22,8 @@ export function checkWorkerLabels(labels: unknown): readonly string[] {
 function checked(labels: unknown, max: number): readonly string[] {
   if (!Array.isArray(labels)) throw invalid(`must be a list of strings, not ${quote(labels)}`);
   if (labels.length === 0) return NO_LABELS;
-  const unique = new Set(labels.map(checkLabel));
+  // A hole in the list is asked, too.
+  const unique = new Set(Array.from(labels, checkLabel));
   if (unique.size > max) throw invalid(`there are ${unique.size}, and ${max} are the most`);
   return [...unique].sort();
 }

@@ -1,4 +1,4 @@
-import { cleanText } from './failure.js';
+import { cleanText, failureOf } from './failure.js';
 import { QueueError } from './queue.errors.js';
 
 /** jsonb has no U+0000 and no lone surrogates; JSON.stringify writes both as escapes, which are not themselves escaped. */
@@ -37,13 +37,13 @@ function stringify(payload: unknown): string {
     if (error instanceof QueueError) throw error;
     throw new QueueError(
       'INVALID_PAYLOAD',
-      `The payload cannot be written as JSON: ${cleanText(String((error as Error)?.message), 300)}`,
+      `The payload cannot be written as JSON: ${cleanText(failureOf(error).message, 300)}`,
       { cause: error },
     );
   }
 }
 
-/** What JSON.stringify drops without a word must not be lost silently: functions, symbols, NaN, Map and Set. */
+/** What JSON.stringify drops without a word must not be lost silently: functions, symbols, NaN, invalid dates, a Promise, Map and Set. */
 function refuseLosses(payload: unknown): void {
   const found = findLoss(payload);
   if (found) throw new QueueError('INVALID_PAYLOAD', `payload${found.path} is ${found.loss}, which JSON cannot hold.`);
@@ -59,7 +59,24 @@ function findLoss(value: unknown): Loss | undefined {
   if (typeof value === 'string' || typeof value === 'boolean' || value === undefined || value === null) return undefined;
   const loss = lossOf(value);
   if (loss !== undefined) return { path: '', loss };
-  if (typeof value !== 'object' || typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined;
+  if (typeof value !== 'object') return undefined;
+  return typeof (value as Partial<WithJson>).toJSON === 'function' ? findLossInJson(value as WithJson) : findLossWithin(value);
+}
+
+interface WithJson {
+  toJSON: (key: string) => unknown;
+}
+
+/** What an object says of itself in JSON is not asked once more for its `toJSON`, as JSON.stringify does it. */
+function findLossInJson(value: WithJson): Loss | undefined {
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? { path: '', loss: 'an invalid Date' } : undefined;
+  const json = value.toJSON('');
+  if (typeof json !== 'object' || json === null) return findLoss(json);
+  const loss = lossOf(json);
+  return loss === undefined ? findLossWithin(json) : { path: '', loss };
+}
+
+function findLossWithin(value: object): Loss | undefined {
   return Array.isArray(value) ? findLossInArray(value) : findLossInObject(value as Record<string, unknown>);
 }
 
@@ -82,7 +99,12 @@ function findLossInObject(object: Record<string, unknown>): Loss | undefined {
 function lossOf(value: unknown): string | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : String(value);
   if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
+  return Object.getPrototypeOf(value) === Object.prototype ? undefined : lossOfInstance(value);
+}
+
+function lossOfInstance(value: unknown): string | undefined {
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return 'binary data (give it as payloadBytes)';
+  if (value instanceof Promise) return 'a Promise (await it first)';
   if (value instanceof Map) return 'a Map';
   return value instanceof Set ? 'a Set' : undefined;
 }
@@ -105,7 +127,7 @@ export function outputText(output: unknown, maxBytes: number): StoredOutput {
       ? { text }
       : { text: cutText(text, maxBytes), problem: `${bytes} bytes, cut at maxOutputBytes (${maxBytes})` };
   } catch (error) {
-    return { problem: `cannot be written as JSON: ${cleanText(String((error as Error)?.message), 200)}` };
+    return { problem: `cannot be written as JSON: ${cleanText(failureOf(error).message, 200)}` };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import type { InTransaction } from '../job/enqueue-options.js';
+import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { inSchema } from '../../migrations/migrations.js';
 import { CallerConnection } from './caller-connection.js';
@@ -46,8 +47,9 @@ export class Database {
   }
 
   /** The transaction to join: the given one, the resolver's, or one that TypeORM itself is in (typeorm-transactional). */
-  transactionOf({ manager }: InTransaction): EntityManager | QueryRunner | undefined {
-    if (manager) return manager;
+  transactionOf(options: InTransaction): EntityManager | QueryRunner | undefined {
+    const { manager } = checkedOptions(options);
+    if (manager !== undefined) return checkedManager(manager);
     const resolved = this.options.transaction?.();
     if (resolved?.queryRunner?.isTransactionActive) return resolved;
     const ambient = this.dataSource.manager;
@@ -67,8 +69,7 @@ export class Database {
   /** The query runner behind a caller's manager, checked to be ours to join. */
   runnerOf(manager: EntityManager | QueryRunner): QueryRunner {
     const runner = 'isTransactionActive' in manager ? manager : manager.queryRunner;
-    const dataSource = 'isTransactionActive' in manager ? manager.manager.dataSource : manager.dataSource;
-    this.refuseForeign(dataSource);
+    this.refuseForeign(dataSourceOf(manager)!);
     if (!runner?.isTransactionActive) throw inactive();
     return runner;
   }
@@ -105,6 +106,29 @@ export class Database {
     await Promise.all([this.loops.close(), this.callers.close()]);
   }
 }
+
+/** What stands beside the transaction by mistake would be stored whatever becomes of it. */
+function checkedOptions(options: InTransaction): InTransaction {
+  if (typeof options !== 'object' || options === null) throw invalid(`options must be an object, not ${quote(options)}`);
+  if ('queryRunner' in options && options.manager === undefined)
+    throw invalid('an EntityManager was given as the options. Give it as { manager }');
+  return options;
+}
+
+/** Also null is refused: whoever gives a manager wants a transaction, and would find the job outside of it. */
+function checkedManager(manager: EntityManager | QueryRunner): EntityManager | QueryRunner {
+  const isObject = typeof manager === 'object' && manager !== null;
+  if (isObject && dataSourceOf(manager)?.options) return manager;
+  throw invalid(
+    `manager must be the EntityManager or QueryRunner of a transaction, not ${quote(manager)}. Leave it out where there is none`,
+  );
+}
+
+function dataSourceOf(manager: EntityManager | QueryRunner): DataSource | undefined {
+  return 'isTransactionActive' in manager ? (manager.manager as EntityManager | undefined)?.dataSource : manager.dataSource;
+}
+
+const invalid = (problem: string): QueueError => new QueueError('INVALID_OPTION', `${problem}.`);
 
 function foreign(): QueueError {
   return new QueueError(

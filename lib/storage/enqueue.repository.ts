@@ -23,6 +23,7 @@ import { ENQUEUE } from './sql/enqueue.sql.js';
 import { FIND_ENDED_IDS } from './sql/find-ended-ids.sql.js';
 import { FIND_LIVE_KEYS } from './sql/find-live-keys.sql.js';
 import { TAKE_BACK } from './sql/take-back.sql.js';
+import { undoable } from './undoable.js';
 
 /** A checked job on its way to the database. */
 export interface NewJob extends Held {
@@ -60,8 +61,8 @@ export class EnqueueRepository {
   async insert(jobs: NewJob[]): Promise<Enqueued[]> {
     const isOneStatement =
       chunksOf(jobs).length <= 1 && !jobs.some((job) => job.givenId || isConditional(job) || (isHeld(job) && jobs.length > 1));
-    if (isOneStatement) return this.insertIn(this.database.callers.run, jobs);
-    return repeated(() => this.database.callers.transaction((run) => this.insertIn(run, jobs)));
+    if (isOneStatement) return this.insertAll(this.database.callers.run, jobs);
+    return repeated(() => this.database.callers.transaction((run) => this.insertAll(run, jobs)));
   }
 
   /** One plain job and its wake-up. */
@@ -77,7 +78,12 @@ export class EnqueueRepository {
     return claimedRow(claimedCells(job, stored!.runAt));
   }
 
-  async insertIn(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
+  /** In the transaction of a caller, who may go on after a refusal: all or none, as in one of our own. */
+  insertIn(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
+    return mayStopHalfWay(jobs) ? undoable(run, () => this.insertAll(run, jobs)) : this.insertAll(run, jobs);
+  }
+
+  private async insertAll(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
     // The jobs of a call have one limit, and those of several calls none.
     const isBounded = jobs.length > 0 && isLimited(jobs[0]!);
     return isBounded ? this.pending.within(run, jobs, () => this.insertUnlimited(run, jobs)) : this.insertUnlimited(run, jobs);
@@ -203,6 +209,10 @@ const existing = (id: string): Enqueued => ({ id, created: false, outcome: 'exis
 /** Due now, with an id of ours, no unique key and no group: nothing can conflict. */
 export const isPlain = (job: NewJob): boolean =>
   job.uniqueKey === undefined && !job.givenId && job.at === undefined && job.delayMs === undefined && !isHeld(job);
+
+/** A group that would be mixed is met when other jobs of the call are stored already. */
+const mayStopHalfWay = (jobs: NewJob[]): boolean =>
+  jobs.some((job) => job.group !== undefined) && (!jobs.every(isHeld) || chunksOf(jobs).length > 1);
 
 const isConditional = (job: NewJob): boolean => isLimited(job) || hasConflictMode(job);
 

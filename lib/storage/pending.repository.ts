@@ -4,7 +4,7 @@ import type { Run } from './database.js';
 import type { NewJob } from './enqueue.repository.js';
 import { SHARD } from './shard.js';
 import { COUNT_PENDING, LOCK_PENDING } from './sql/count-pending.sql.js';
-import { RELEASE_SAVEPOINT, ROLLBACK_TO_SAVEPOINT, SAVEPOINT } from './sql/savepoint.sql.js';
+import { undoable } from './undoable.js';
 
 export const isLimited = (job: NewJob): boolean => job.maxPending !== undefined;
 
@@ -18,28 +18,17 @@ export class PendingRepository {
     const room = maxPending - row!.pending;
     if (jobs.length <= room) return insert();
     if (jobs.every(isAlwaysNew)) throw full(jobs.length, lane.queue, maxPending);
-    return this.tryInsert(run, room, insert, () => full(jobs.length, lane.queue, maxPending));
+    return undoable(run, async () => {
+      const answers = await insert();
+      // What is known already takes no room, and only the insert knows.
+      if (answers.filter((answer) => answer.created).length > room) throw full(jobs.length, lane.queue, maxPending);
+      return answers;
+    });
   }
 
   private async lock(run: Run, queueId: number, queue: string): Promise<void> {
     const [row] = await run<{ level: string }>(LOCK_PENDING, [queueId]);
     if (row!.level !== 'read committed' && row!.level !== 'read uncommitted') throw unseen(queue, row!.level);
-  }
-
-  /** What is known already takes no room, and only the insert knows. */
-  private async tryInsert(
-    run: Run,
-    room: number,
-    insert: () => Promise<Enqueued[]>,
-    refusal: () => QueueError,
-  ): Promise<Enqueued[]> {
-    await run(SAVEPOINT, []);
-    const answers = await insert();
-    const isFull = answers.filter((answer) => answer.created).length > room;
-    if (isFull) await run(ROLLBACK_TO_SAVEPOINT, []);
-    await run(RELEASE_SAVEPOINT, []);
-    if (isFull) throw refusal();
-    return answers;
   }
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { checkMaxPending, refuseMixedKeys } from '../../lib/enqueue/conflict-rules.js';
 import { checkedJob } from '../../lib/enqueue/new-job.js';
 import { checkSelector } from '../../lib/queue.service.js';
+import { QueueError } from '../../lib/job/queue.errors.js';
 import { resolveOptions } from '../../lib/resolve-options.js';
 
 const check = (payload: unknown, options: unknown = {}, queue: unknown = 'mail') =>
@@ -59,10 +60,45 @@ describe('a call that cannot work is refused before anything is written', () => 
     ['a time to commit what is not staged', { commitWithinMs: 5_000 }, 'commitWithinMs belongs to a staged job'],
     ['a time to commit that is too short', { staged: true, commitWithinMs: 1 }, 'commitWithinMs must be a number from 1000'],
     ['staged that is no boolean', { staged: 'yes' }, 'staged must be true or false'],
+    ['headers that are false to JavaScript', { headers: 0 }, 'headers must be an object'],
+    ['headers that are a Map', { headers: new Map([['a', 'b']]) }, 'headers must be a plain object'],
+    ['headers that write themselves', { headers: Object.create({ toJSON: () => 5 }) }, 'headers must be a plain object'],
+    ['a backoff of a type that is no text', { backoff: { type: Object.create(null) } }, 'backoff: make one with'],
+    ['a backoff with a delay of no kind', { backoff: { type: 'constant', delayMs: Object.create(null) } }, 'not object'],
+    ['a time to commit that is null', { staged: true, commitWithinMs: null }, 'commitWithinMs must be a whole number'],
+    ['a date that is none', { runAt: Object.create(Date.prototype) }, 'runAt is not a valid Date'],
+    ['bytes that only look like it', { payloadBytes: Object.create(Uint8Array.prototype) }, 'payloadBytes must be a Uint8Array'],
     ['bytes that are none', { payloadBytes: 'text' }, 'payloadBytes must be a Uint8Array'],
   ])('%s', (_, options, problem) => {
     expect(() => check({}, options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
     expect(() => check({}, options)).toThrow(problem);
+  });
+
+  it.each(['delayMs', 'priority', 'maxAttempts', 'timeoutMs'])('%s: a value of any kind, in few words', (option) => {
+    const hostile = { [Symbol.toPrimitive]: () => { throw new Error('asked'); } }; // prettier-ignore
+    for (const value of [Object.create(null), hostile, Symbol('s'), 10n, 'x'.repeat(100_000), new Array(100_000), NaN, Infinity])
+      expect(refusalOf(option, value)).toMatch(new RegExp(`^enqueue: ${option} must be a .{1,120}$`));
+  });
+
+  function refusalOf(option: string, value: unknown): string {
+    try {
+      check({}, { [option]: value });
+    } catch (error) {
+      if (error instanceof QueueError && error.code === 'INVALID_OPTION') return error.message;
+    }
+    return 'no refusal';
+  }
+
+  it('a list of labels with a hole', () => {
+    const labels = ['eu'];
+    labels[2] = 'gpu';
+    expect(() => check({}, { labels })).toThrow(expect.objectContaining({ code: 'INVALID_NAME' }));
+  });
+
+  it('but not a backoff that holds more than it needs: the rest is not stored', () => {
+    const cycle: Record<string, unknown> = { type: 'constant', delayMs: 5, n: 1n, toJSON: () => 'x' };
+    cycle.self = cycle;
+    expect(JSON.parse(check({}, { backoff: cycle }).options!)).toEqual({ backoff: { type: 'constant', delayMs: 5 } });
   });
 
   it.each([0, -1, 1.5, 1_000_001, '5', null, NaN])('a maxPending of %p', (maxPending) => {
@@ -101,6 +137,7 @@ describe('a call that cannot work is refused before anything is written', () => 
 
   const cycle: Record<string, unknown> = {};
   cycle.self = cycle;
+  const silent = Object.defineProperty(new Error('x'), 'message', { get: () => { throw new Error('asked'); } }); // prettier-ignore
 
   it.each<[string, unknown]>([
     ['a BigInt', { n: 1n }],
@@ -110,6 +147,11 @@ describe('a call that cannot work is refused before anything is written', () => 
     ['NaN', { list: [1, NaN] }],
     ['a Map', { map: new Map() }],
     ['bytes', { file: Buffer.from('x') }],
+    ['an invalid date', { at: new Date(NaN) }],
+    ['a forgotten await', { user: Promise.resolve(1) }],
+    ['NaN in what an object says of itself', { a: { toJSON: () => ({ x: [NaN] }) } }],
+    ['a Map in what an object says of itself', { toJSON: () => new Map() }],
+    ['an error that tells nothing', { toJSON: () => { throw silent; } }], // prettier-ignore
     ['U+0000', { text: 'a\0b' }],
     ['half a surrogate pair', { text: 'a\ud800' }],
     ['a key with half a pair', { '\udc00': 1 }],

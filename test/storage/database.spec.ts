@@ -68,6 +68,31 @@ describe('the database', () => {
       await expect(queues.find('00000000-0000-7000-8000-000000000001', { manager })).rejects.toMatchObject(refusal);
     });
 
+    it.each([null, 0, '', 'manager', {}, []])(
+      'that is none is refused, and nothing happens outside of a transaction: %j',
+      async (manager) => {
+        const given = { manager } as never;
+        const id = '00000000-0000-7000-8000-000000000001';
+        const refusal = { code: 'INVALID_OPTION', message: expect.stringContaining('manager must be') };
+        await expect(queues.enqueue('mail', 1, given)).rejects.toMatchObject(refusal);
+        await expect(queues.enqueueMany('mail', [{ payload: 1 }], given)).rejects.toMatchObject(refusal);
+        await expect(queues.enqueueAndWait('mail', 1, given)).rejects.toMatchObject(refusal);
+        for (const call of [() => queues.cancel({ id }, given), () => queues.commit(id, given), () => queues.abort(id, given), () => queues.find(id, given)]) await expect(call()).rejects.toMatchObject(refusal); // prettier-ignore
+        expect(await test.database.query('select from simple_queue.job')).toHaveLength(0);
+      },
+    );
+
+    it('stands in the options: as the options themselves it would not be found', async () => {
+      const refusal = { code: 'INVALID_OPTION' };
+      await test.dataSource.transaction(async (manager) => {
+        await expect(queues.enqueueMany('mail', [{ payload: 1 }], manager as never)).rejects.toMatchObject(refusal);
+        await expect(queues.cancel({ fingerprint: 'tag' }, manager as never)).rejects.toMatchObject(refusal);
+      });
+      await expect(queues.enqueueMany('mail', [{ payload: 1 }], { maxpending: 1 } as never)).rejects.toMatchObject(refusal);
+      await expect(queues.cancel({ fingerprint: 'tag' }, null as never)).rejects.toMatchObject(refusal);
+      expect(await test.database.query('select from simple_queue.job')).toHaveLength(0);
+    });
+
     it('may be a query runner, with or without a transaction of its own', async () => {
       const runner = test.dataSource.createQueryRunner();
       await expect(queues.enqueue('mail', 1, { manager: runner })).rejects.toMatchObject({ code: 'MANAGER_INACTIVE' });

@@ -7,6 +7,7 @@ import { GroupRepository } from '../../lib/storage/group.repository.js';
 import { JobRepository } from '../../lib/storage/job.repository.js';
 import type { Lane } from '../../lib/storage/lanes.js';
 import { StagedRepository } from '../../lib/storage/staged.repository.js';
+import { COUNT_PENDING } from '../../lib/storage/sql/count-pending.sql.js';
 import { explaining, type Cost } from '../support/plans.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
@@ -24,6 +25,7 @@ const GIVEN: Record<string, number> = {
   expire_staged: 500,
   cancel: 1_000,
   claim_fair: 500,
+  count_pending: 30_000,
   bury: 100,
 };
 /** Pages of a job that moves: its row, six indexes of three levels, its places, the archive; each counted anew by every part that waits for it. */
@@ -34,11 +36,13 @@ const BLOCKS = 1_000;
 describe('plans of groups on large tables', () => {
   let test: TestStorage;
   let lane: Lane;
+  let idle: Lane;
   const ids = new Uuid7();
 
   beforeAll(async () => {
     test = await aStorage({ queryTimeoutMs: 60_000 });
     lane = await test.storage.lanes.of('mail', '');
+    idle = await test.storage.lanes.of('letters', '');
     for (const table of TABLES.slice(0, 8))
       await test.database.query(`alter table simple_queue.${table} set (autovacuum_enabled = off)`);
   });
@@ -129,6 +133,7 @@ describe('plans of groups on large tables', () => {
       run,
       Array.from({ length: 500 }, (_, n) => aNewJob({ group: `f${n}`, fair: true })),
     );
+    for (const { queueId } of [lane, idle]) await run(COUNT_PENDING, [0, queueId, 30_000]);
     const [one] = await idsWhere(`commit_by > now() + interval '1 hour' limit 1`);
     await staged.take(run, one!);
     await staged.commit(run, one!);

@@ -389,6 +389,20 @@ describe('ordered groups', () => {
   });
 
   it.each([
+    ['one statement', 0],
+    ['several statements', 5_000],
+  ])('a batch that would mix a group leaves nothing in the transaction of its caller, who goes on: %s', async (_, more) => {
+    await enqueue('a', { ordered: false });
+    const last = [{ payload: 1, uniqueKey: 'k' }, { payload: 2, group: 'zz', ordered: true, uniqueKey: 'z' }, { payload: 3, group: 'a', ordered: true, uniqueKey: 'zz' }]; // prettier-ignore
+    const batch = [...Array.from({ length: more }, (_, payload) => ({ payload })), ...last];
+    await test.dataSource.transaction(async (manager) => {
+      await expect(enqueuer.enqueueMany('mail', batch, { manager })).rejects.toMatchObject({ code: 'GROUP_MIXED' });
+      await enqueuer.enqueueMany('mail', [{ payload: 4 }], { manager });
+    });
+    expect(await count('job')).toBe(2);
+  });
+
+  it.each([
     [true, false],
     [false, true],
   ])('ordered and plain jobs do not mix in a group (first %s, then %s)', async (first, second) => {

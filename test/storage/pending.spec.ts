@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { DataSource } from 'typeorm';
+import { QueueError } from '../../lib/job/queue.errors.js';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
 import { resolveOptions } from '../../lib/resolve-options.js';
@@ -7,6 +9,14 @@ import { aDataSource, aStorage, openStorage, waitingBackends, type TestStorage }
 
 const HOUR_MS = 3_600_000;
 const FULL = { code: 'QUEUE_FULL' };
+/** All places where a new job may wait. */
+const KINDS = [
+  {},
+  { delayMs: HOUR_MS },
+  { staged: true },
+  { group: 'a', ordered: true },
+  { group: 'b', ordered: true, staged: true },
+];
 
 describe('back pressure', () => {
   let test: TestStorage;
@@ -28,6 +38,28 @@ describe('back pressure', () => {
     await test.rows.jobs(2, { state });
     await expect(queues.enqueue('mail', 1, { maxPending: 2 })).rejects.toMatchObject(FULL);
     expect(await queues.enqueue('mail', 1, { maxPending: 3 })).toMatchObject({ created: true });
+  });
+
+  it('counts what waits for its turn in any group of the queue, or for its commit, each job once', async () => {
+    await queues.enqueueMany('mail', [1, 2].flatMap((n) => items(2, { group: `g${n}`, ordered: true }))); // prettier-ignore
+    await queues.enqueueMany('mail', [{ payload: 1, staged: true }, ...items(2, { group: 'g2', ordered: true, staged: true })]);
+    const { id } = await queues.enqueue('mail', 1, { group: 'g3', ordered: true, delayMs: HOUR_MS });
+    await queues.enqueueMany('letters', items(3, { group: 'g1', ordered: true, staged: true }));
+    await expect(queues.enqueue('mail', 1, { maxPending: 8 })).rejects.toMatchObject(FULL);
+    await expect(queues.enqueue('mail', 1, { maxPending: 8, staged: true })).rejects.toMatchObject(FULL);
+    await queues.cancel({ id });
+    expect(await queues.enqueue('mail', 1, { maxPending: 8, group: 'g4', ordered: true, staged: true })).toMatchObject({
+      created: true,
+    });
+  });
+
+  it('a staged job holds its room from the enqueue on: a commit is never refused, and an abort gives it back', async () => {
+    const staged = await queues.enqueueMany('small', items(3, { staged: true }));
+    await expect(queues.enqueue('small', 4)).rejects.toMatchObject(FULL);
+    expect(await queues.commit(staged[0]!.id)).toMatchObject({ won: true });
+    await expect(queues.enqueue('small', 4)).rejects.toMatchObject(FULL);
+    expect(await queues.abort(staged[1]!.id)).toMatchObject({ won: true });
+    expect(await queues.enqueue('small', 4, { group: 'a', ordered: true })).toMatchObject({ created: true });
   });
 
   it('counts all names of the queue, however they were enqueued; not what runs, nor another queue', async () => {
@@ -64,9 +96,11 @@ describe('back pressure', () => {
       const [dataSource, producer] = [sources[n % 4]!, producers[n % 4]!];
       let stored = 0;
       for (let turn = 0; turn < 12; turn++) {
-        const alone = () => producer.enqueue('mail', turn, { maxPending: 100 });
-        const inside = () => dataSource.transaction((manager) => producer.enqueue('mail', turn, { maxPending: 100, manager }));
+        const options = { ...KINDS[turn % KINDS.length], maxPending: 100 };
+        const alone = () => producer.enqueue('mail', turn, options);
+        const inside = () => dataSource.transaction((manager) => producer.enqueue('mail', turn, { ...options, manager }));
         await (n % 2 ? alone() : inside()).then(() => stored++, expectFull);
+        if (n % 4 === 0) await rollBack(dataSource, producer).catch(expectFull);
       }
       return stored;
     };
@@ -78,6 +112,13 @@ describe('back pressure', () => {
     for (const storage of storages) await storage.onApplicationShutdown();
     for (const dataSource of sources) await dataSource.destroy();
   }, 30_000);
+
+  /** Two jobs that hold room for as long as their transaction is open. */
+  const rollBack = (dataSource: DataSource, producer: QueueService): Promise<void> =>
+    dataSource.transaction(async (manager) => {
+      await producer.enqueueMany('mail', items(2, { ...KINDS[3] }), { maxPending: 100, manager });
+      throw new QueueError('QUEUE_FULL', 'not after all');
+    });
 
   const expectFull = (error: unknown): void => expect(error).toMatchObject(FULL);
 

@@ -1,4 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueService } from '../../lib/queue.service.js';
+import { resolveOptions } from '../../lib/resolve-options.js';
 import { eventually } from '../support/eventually.js';
 import { aDataSource, aStorage, openStorage, Rival, waitingBackends, type TestStorage } from '../support/storage.js';
 
@@ -108,6 +111,23 @@ describe('simple_queue.enqueue', () => {
   it('refuses a payload of more than 1 MiB', async () => {
     await expect(enqueue(`'q', to_jsonb(repeat('x', 1048576))`)).rejects.toMatchObject({ code: '54000' });
     expect(await enqueue(`'q', to_jsonb(repeat('x', 1048000))`)).toMatchObject({ created: true });
+  });
+
+  it('counts for max_pending what waits in groups or for a commit, too', async () => {
+    const queues = new QueueService(
+      test.storage,
+      resolveOptions({ queues: { fairly: { fair: true } } }).options,
+      new QueueEvents(),
+    );
+    await queues.enqueueMany(
+      'held',
+      [1, 2, 3].map((payload) => ({ payload, group: 'a', ordered: true, staged: payload === 3 })),
+    );
+    await queues.enqueue('held', 4, { staged: true });
+    await expect(enqueue(`'held', max_pending => 4`)).rejects.toMatchObject({ code: '53400' });
+    expect(await enqueue(`'held', max_pending => 5`)).toMatchObject({ created: true });
+    await queues.enqueue('fairly', 1);
+    await expect(enqueue(`'fairly', max_pending => 1`)).rejects.toMatchObject({ code: '53400' });
   });
 
   it('refuses beyond max_pending, exactly, and only in READ COMMITTED', async () => {

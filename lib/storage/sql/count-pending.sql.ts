@@ -14,15 +14,14 @@ export const LOCK_PENDING = statement(
 /**
  * How many jobs of a queue wait, counted no further than $3: through the lanes' own keys, whatever else the tables hold.
  *
- * The followers in a queue that is ordered as a whole are counted as one group.
- *
  * It runs in callers' transactions, under their settings: there a planner that believes one lane to fill a table walks all of it, once a
  * lane. Ranges that hold everything, and of which it cannot know that, keep it to the keys.
  */
 export const COUNT_PENDING = statement(
   'count_pending',
   `with l as materialized (
-    select id, (-32768)::smallint as least, 32767::smallint as most, '-infinity'::timestamptz as since, 'infinity'::timestamptz as upto
+    select id, (-32768)::smallint as least, 32767::smallint as most, '-infinity'::timestamptz as since, 'infinity'::timestamptz as upto,
+      0::bigint as first, 9223372036854775807 as last, 0 as lowest, 2147483647 as highest
     from simple_queue.lane where queue = $2::int)
   select count(*)::int as pending from (
     select from l cross join lateral (
@@ -32,8 +31,10 @@ export const COUNT_PENDING = statement(
         limit $3::int) union all
       (select from simple_queue.suspect where lane = l.id and shard = $1 and run_at >= l.since and run_at <= l.upto
         limit $3::int) union all
-      (select from simple_queue.fair_ready where lane = l.id and shard = $1 and group_name >= '' limit $3::int)) w
-    union all
-    (select from simple_queue.blocked where group_name = '' and shard = $1 and queue = $2::int limit $3::int)
+      (select from simple_queue.fair_ready where lane = l.id and shard = $1 and group_name >= '' limit $3::int) union all
+      (select from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1 and seq >= l.first and seq <= l.last
+        limit $3::int) union all
+      (select from simple_queue.staged where lane = l.id and lane > 0 and shard = $1 and epoch >= l.lowest and epoch <= l.highest
+        limit $3::int)) w
     limit $3::int) p`,
 );

@@ -1,0 +1,20 @@
+import type { Run } from './database.js';
+import { DatabaseError } from './database-errors.js';
+import { RELEASE_SAVEPOINT, ROLLBACK_TO_SAVEPOINT, SAVEPOINT } from './sql/savepoint.sql.js';
+
+/** Several statements of a caller's transaction, all or none of them: also where the caller catches the refusal and commits. */
+export async function undoable<T>(run: Run, work: () => Promise<T>): Promise<T> {
+  await run(SAVEPOINT, []);
+  const done = await work().catch((error: unknown) => undo(run, error));
+  await run(RELEASE_SAVEPOINT, []);
+  return done;
+}
+
+/** An error of the database has ended the transaction already. */
+async function undo(run: Run, error: unknown): Promise<never> {
+  if (!(error instanceof DatabaseError)) {
+    await run(ROLLBACK_TO_SAVEPOINT, []);
+    await run(RELEASE_SAVEPOINT, []);
+  }
+  throw error;
+}
