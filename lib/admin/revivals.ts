@@ -82,6 +82,7 @@ export class Revivals {
     const state = (await this.storage.jobs.find(id))?.state;
     if (state === undefined) throw unknown(id);
     if (state === 'running') throw running(id);
+    if (state === 'blocked' || state === 'staged') throw held(id, state);
     return state === 'ready' ? 'ready' : undefined;
   }
 
@@ -119,6 +120,14 @@ function keyTaken(id: string, uniqueKey: string | null): QueueError {
 export function unknown(id: string): QueueError {
   const message = `There is no job ${id}: it never was, its transaction did not commit, or its retention is over.`;
   return new QueueError('JOB_UNKNOWN', message);
+}
+
+function held(id: string, state: 'blocked' | 'staged'): QueueError {
+  const [waitsFor, hint] =
+    state === 'staged'
+      ? ['commit', 'Commit it, or abort it']
+      : ['turn in its ordered group', 'explain(id) says what it stands behind'];
+  return new QueueError('JOB_HELD', `retry: job ${id} waits for its ${waitsFor}. ${hint}.`);
 }
 
 function running(id: string): QueueError {

@@ -16,16 +16,16 @@ export const MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
   staged: ['blocked', 'scheduled', 'ready', 'cancelled', 'expired'],
   blocked: ['scheduled', 'ready', 'cancelled'],
   scheduled: ['ready', 'cancelled'],
-  ready: ['running', 'cancelled'],
+  ready: ['running', 'scheduled', 'cancelled'],
   running: ['ready', 'scheduled', 'succeeded', 'failed', 'critical', 'unprocessable', 'cancelled', 'poisoned'],
   // An operator may ask for an ended job again: `QueueAdmin.retry` and `redrive`.
-  succeeded: ['ready'],
-  failed: ['ready'],
-  critical: ['ready'],
-  unprocessable: ['ready'],
-  cancelled: ['ready'],
-  poisoned: ['ready'],
-  expired: ['ready'],
+  succeeded: ['ready', 'blocked'],
+  failed: ['ready', 'blocked'],
+  critical: ['ready', 'blocked'],
+  unprocessable: ['ready', 'blocked'],
+  cancelled: ['ready', 'blocked'],
+  poisoned: ['ready', 'blocked'],
+  expired: ['ready', 'blocked'],
 };
 
 /** Where the row of an ended job is kept. */

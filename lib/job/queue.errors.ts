@@ -24,6 +24,7 @@ export type QueueErrorCode =
   | 'INVALID_PAYLOAD'
   | 'ISOLATION_UNSUPPORTED'
   | 'JOB_CANCELLED'
+  | 'JOB_HELD'
   | 'JOB_NOT_RUNNING'
   | 'JOB_POISONED'
   | 'JOB_RUNNING'

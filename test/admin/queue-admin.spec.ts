@@ -4,6 +4,8 @@ import type { JobFilter } from '../../lib/admin/job-filter.js';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import type { ReasonCode } from '../../lib/admin/reasons.js';
 import type { TerminalState } from '../../lib/job/job-state.js';
+import { QueueService } from '../../lib/queue.service.js';
+import { resolveOptions } from '../../lib/resolve-options.js';
 import type { JobRowOptions } from '../support/rows.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
@@ -155,6 +157,21 @@ describe('QueueAdmin', () => {
       await expect(admin.retry(running.id)).rejects.toMatchObject({ code: 'JOB_RUNNING' });
       await expect(admin.retry(randomUUID())).rejects.toMatchObject({ code: 'JOB_UNKNOWN' });
       await expect(admin.retry('7')).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    });
+
+    it('none that waits for its turn or its commit, and says so', async () => {
+      const held = { group: 'a', ordered: true };
+      const queues = new QueueService(test.storage, resolveOptions({}).options, test.events);
+      const [, follower] = await queues.enqueueMany('mail', [{ payload: 1, ...held }, { payload: 2, ...held }]); // prettier-ignore
+      const staged = await queues.enqueue('mail', 3, { staged: true });
+      await expect(admin.retry(follower!.id)).rejects.toMatchObject({
+        code: 'JOB_HELD',
+        message: expect.stringContaining('turn'),
+      });
+      await expect(admin.retry(staged.id)).rejects.toMatchObject({
+        code: 'JOB_HELD',
+        message: expect.stringContaining('commit'),
+      });
     });
 
     it('racing retries: one revives the job, the others find it ready', async () => {

@@ -22,7 +22,7 @@ describe('the table of moves', () => {
   });
 
   it('leaves no terminal state but by an operator, who asks for the job again', () => {
-    expect(TERMINAL_STATES.map((state) => MOVES[state])).toEqual(TERMINAL_STATES.map(() => ['ready']));
+    expect(TERMINAL_STATES.map((state) => MOVES[state])).toEqual(TERMINAL_STATES.map(() => ['ready', 'blocked']));
   });
 
   it.each(LIVE_STATES)('lets a %s job come to every end', (state) => {

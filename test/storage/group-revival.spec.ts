@@ -25,12 +25,12 @@ describe('an operator and ordered groups', () => {
   afterEach(async () => expect(await jobs.checkPlaces()).toEqual([]));
   afterAll(() => test.close());
 
-  const enqueue = async () => (await enqueuer.enqueue('mail', { payload: null, group: 'a', ordered: true }, {})).id;
+  const enqueue = async (group = 'a') => (await enqueuer.enqueue('mail', { payload: null, group, ordered: true }, {})).id;
   const claim = async () => {
     const lanes = [{ lane: (await test.rows.lane('mail')).id, wanted: 10, ranges: [EVERYWHERE] }];
     return (await jobs.settleAndClaim('w', [], [], { claimId: randomUUID(), lease: randomUUID(), lanes, limit: 10 })).jobs[0]!;
   };
-  const bury = async (deadHead: 'block' | 'skip') => {
+  const bury = async (deadHead: 'block' | 'skip' | 'halt') => {
     const { id, epoch } = await claim();
     const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS, archiveKeepMs: DAY_MS, deadHead } as const;
     await jobs.bury('w', [{ id, epoch, verdict }]);
@@ -67,6 +67,20 @@ describe('an operator and ordered groups', () => {
     await admin.retry(dead);
     expect(await statesOf(dead, next)).toEqual(['blocked', 'ready']);
     expect(await jobs.find(dead)).toMatchObject({ group: 'a' });
+  });
+
+  it('a retried job begins no group while a dead head halts the queue', async () => {
+    const ended = await enqueue('ended');
+    await bury('skip');
+    await handOn();
+    const halting = await enqueue('halting');
+    await bury('halt');
+    await admin.retry(ended);
+    await handOn();
+    expect(await statesOf(halting, ended)).toEqual(['failed', 'blocked']);
+    await admin.retry(halting);
+    await handOn();
+    expect(await statesOf(halting, ended)).toEqual(['ready', 'ready']);
   });
 
   it('a retried job of a group that has ended begins it anew', async () => {

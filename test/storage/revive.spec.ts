@@ -9,6 +9,7 @@ import { eventually } from '../support/eventually.js';
 import { aStorage, Rival, waitingBackends, type TestStorage } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
+const EVERYWHERE = { priority: -32_768, runAt: '-infinity', id: '00000000-0000-0000-0000-000000000000', upto: 32_767 };
 const ids = new Uuid7();
 
 describe('reviving', () => {
@@ -35,6 +36,7 @@ describe('reviving', () => {
   }
 
   const revive = (...wanted: string[]) => revivals.revive(wanted, TERMINAL_STATES);
+  const anyLane = async () => ({ lane: (await test.rows.lane()).id, wanted: 1, ranges: [EVERYWHERE] });
   const stateOf = async (id: string) => (await test.storage.jobs.find(id))?.state;
   const aNewJob = async (more: Partial<NewJob>): Promise<NewJob> => {
     const lane = await test.rows.lane();
@@ -81,7 +83,20 @@ describe('reviving', () => {
       expect(await test.storage.jobs.complete(test.storage.database.callers.run, 'w', success)).toBe(false);
     }
     const [row] = await test.database.query<{ epoch: number }>('select epoch from simple_queue.job');
-    expect(row!.epoch).toBeGreaterThan(200_000_000);
+    expect(row!.epoch).toBeGreaterThan(999_999);
+  });
+
+  it('fences the runs of each life against those of all others, also when it is revived again at once', async () => {
+    const { id } = await anEnded();
+    const epochs: number[] = [];
+    for (let life = 0; life < 5; life++) {
+      await revive(id);
+      const wish = { claimId: randomUUID(), lease: randomUUID(), lanes: [await anyLane()], limit: 1 };
+      epochs.push((await test.storage.jobs.settleAndClaim('w', [], [], wish)).jobs[0]!.epoch);
+      const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS } as const;
+      await test.storage.jobs.bury('w', [{ id, epoch: epochs.at(-1)!, verdict }]);
+    }
+    expect(new Set(epochs).size).toBe(5);
   });
 
   it('runs a job alone at first that had killed its process, and no other that was poisoned', async () => {

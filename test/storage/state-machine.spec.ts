@@ -7,7 +7,7 @@ import { KEEP, QUEUE, Real } from '../support/state-machine/real.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
 /** A failed run prints its seed, path and replayPath: give them as SQ_SEED, SQ_PATH and SQ_REPLAY to see it again. SQ_RUNS=700 looks longer. */
-const { SQ_SEED, SQ_PATH, SQ_REPLAY, SQ_RUNS = '20' } = process.env;
+const { SQ_SEED, SQ_PATH, SQ_REPLAY, SQ_RUNS = '10' } = process.env;
 const PARAMETERS = { numRuns: Number(SQ_RUNS), ...(SQ_SEED && { seed: Number(SQ_SEED), path: SQ_PATH }) };
 
 /** Of a job that a drain found like this. */
@@ -36,7 +36,7 @@ describe('the state machine', () => {
       // As many as a group is long, and two for the suspects.
       expect(round).toBeLessThan(model.jobs.size + 3);
       await real.letTimePass(model.all.map(({ id }) => id));
-      await real.storage.jobs.promote('-infinity', [real.lane.id]);
+      await real.storage.jobs.promote('-infinity', real.laneIds);
       await real.storage.groups.handOn({ group: '', queue: -1 });
       await real.finishReady(model);
     }
@@ -61,6 +61,7 @@ describe('the state machine', () => {
 
   it.each([
     ['holds, whatever several workers do, fail to do, and do too late', commands.plain],
+    ['holds beside workers outside and operators, and keeps fair groups in their lane', commands.pulled],
     ['keeps every group in the order of its commits, whoever holds a transaction open, and lets all of it end', commands.ordered],
   ])(
     '%s',

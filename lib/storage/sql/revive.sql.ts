@@ -6,9 +6,10 @@ import { statement } from '../statement.js';
  * with `revived` false. In the order of the keys, as batches of `enqueue` take them, so that they cannot deadlock.
  *
  * Attempts start anew. The epoch does not: a run of the first life may still answer. How far that life came is not kept, so the next one
- * starts at the seconds since 2020, far beyond it. What killed its process runs alone at first.
+ * starts at the time in tenths of a millisecond, which no life outruns, beyond any first life and within an int: it comes round in 55 hours. What killed its process runs alone at first.
  *
- * A job of a fair queue stands with its group. In an ordered group a dead head has its turn again. Any other job stands last, as if it was enqueued now: under the group's lock.
+ * A job of a fair queue stands with its group. In an ordered group a dead head has its turn again. Any other job stands last, as if it was enqueued now: under the group's
+ * lock, and in a new group with the turn vacant while a dead head halts the queue.
  */
 export const REVIVE = statement(
   'revive',
@@ -33,7 +34,7 @@ export const REVIVE = statement(
   stored as (
     insert into simple_queue.job (id, shard, epoch, lane, queue, priority, suspicion, created_at, run_at, unique_key, fingerprint, options,
       payload, payload_bytes, last_error, history, group_name, seq, fair)
-    select e.id, $1, extract(epoch from statement_timestamp())::bigint - 1577836800, e.lane, e.queue, e.priority,
+    select e.id, $1, 1000000 + (extract(epoch from statement_timestamp()) * 10000)::bigint % 2000000000, e.lane, e.queue, e.priority,
       case when e.state = 'poisoned' and e.stalls > 0 then 2 else 0 end, e.created_at, statement_timestamp(), e.unique_key, e.fingerprint,
       e.options, e.payload, e.payload_bytes, e.last_error,
       (case when jsonb_array_length(e.history) >= 20 then e.history - 0 else coalesce(e.history, '[]') end)
@@ -49,12 +50,17 @@ export const REVIVE = statement(
         where group_name = s.group_name and shard = $1 and queue = s.queue and dead = s.id limit 1 for update) h
       where s.seq is not null))
     returning group_name, queue),
-  begun as (
+  headed as (
     insert into simple_queue.head (group_name, shard, queue)
     select distinct group_name, $1::smallint, queue from stored where seq is not null on conflict do nothing returning group_name, queue),
+  begun as materialized (
+    select h.*, exists (select from simple_queue.head x where x.queue = h.queue and x.shard = $1 and x.halts offset 0) as halted
+    from headed h),
+  vacated as (
+    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from begun where halted),
   turned as materialized (
     select distinct on (s.group_name, s.queue) s.id from stored s
-    join (select * from returned union all select * from begun) b on b.group_name = s.group_name and b.queue = s.queue
+    join (select * from returned union all select group_name, queue from begun where not halted) b on b.group_name = s.group_name and b.queue = s.queue
     where s.seq is not null order by s.group_name, s.queue, s.seq),
   blocked as (
     insert into simple_queue.blocked (group_name, shard, queue, seq, id, lane, epoch)

@@ -6,6 +6,8 @@ import type { Model, ModelItem, ModelJob, ModelRun } from './model.js';
 import type { Real } from './real.js';
 
 export const AN_HOUR = 3_600_000;
+/** What a worker must have for the jobs of one lane. */
+export const LABEL = 'gpu';
 
 /**
  * What may happen to jobs, in any order. To add something: a class whose `work` does it to both sides and compares the answers, and a line in
@@ -17,6 +19,7 @@ export abstract class Command implements fc.AsyncCommand<Model, Real> {
   }
 
   async run(model: Model, real: Real): Promise<void> {
+    model.steps++;
     await this.work(model, real);
     await real.compare(model);
   }
@@ -39,7 +42,7 @@ export abstract class OfRun extends Command {
   }
 
   protected override isPossible(model: Model): boolean {
-    return model.runs.length > 0;
+    return model.answerable.length > 0;
   }
 
   protected work(model: Model, real: Real): Promise<void> {
@@ -91,15 +94,18 @@ export const successOf = ({ id, epoch }: Pick<ModelRun, 'id' | 'epoch'>): Succes
 });
 
 /** What a caller gives. */
-export function given({ priority, uniqueKey, delayed, group, staged }: ModelItem): JobOptions & { payload: unknown } {
-  const ordered = group === undefined ? {} : { group, ordered: true };
+export function given(item: ModelItem): JobOptions & { payload: unknown } {
+  const { priority, uniqueKey, delayed, group, staged, fair, labelled, tag } = item;
+  const ordered = group === undefined ? { group: fair || undefined } : { group, ordered: true };
   const urgency = group === undefined && priority !== undefined ? { priority } : {};
   return {
     payload: { delayed },
     uniqueKey,
     ...urgency,
     ...ordered,
+    fingerprint: tag,
     delayMs: delayed ? AN_HOUR : undefined,
+    ...(labelled ? { labels: [LABEL] } : {}),
     ...(staged ? { staged } : {}),
   };
 }

@@ -1,22 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
+import type { CancelSelector } from '../../../lib/job/enqueue-options.js';
 import type { ClaimWish } from '../../../lib/storage/job.repository.js';
 import type { ClaimedRow } from '../../../lib/storage/row-mapper.js';
 import type { DeadHead } from '../../../lib/simple-queue.options.js';
 import { AN_HOUR, Command, given, OfJob, OfRun, pick, some, successOf } from './command.js';
 import { BeginDecision, BeginEnqueue, Decide, End, Expire, HandOn, ReleaseGroup, SettleOrdered } from './group-commands.js';
+import { CancelMany, EnqueueKeyed, Pause, PeriodsEnd, Redrive, Retry } from './operator-commands.js';
+import { Lapse, Pull, ReapLapsed, Renew, Return } from './pull-commands.js';
 import { MAX_STALLS, type Model, type ModelItem, type ModelJob, type ModelRun } from './model.js';
-import { EVERYWHERE, KEEP, QUEUE, type Real } from './real.js';
+import { EVERYWHERE, FAIR_QUEUE, KEEP, LANES, QUEUE, type Real } from './real.js';
 
 class Enqueue extends Command {
-  constructor(private readonly items: ModelItem[]) {
+  constructor(
+    private readonly items: ModelItem[],
+    private readonly queue = QUEUE,
+  ) {
     super();
   }
 
   protected async work(model: Model, real: Real): Promise<void> {
     const items = this.items.filter((item) => !waitsForOthers(item, model));
-    const answers = await real.queues.enqueueMany(QUEUE, items.map(given));
+    const answers = await real.queues.enqueueMany(this.queue, items.map(given));
     for (const [index, { id, created }] of inOrderOfStoring(items, answers)) {
       const item = items[index]!;
       const known = item.uniqueKey === undefined ? undefined : model.live(item.uniqueKey);
@@ -34,7 +40,8 @@ function waitsForOthers({ group, uniqueKey }: ModelItem, model: Model): boolean 
 
 /** Of one call, what waits for a turn or a commit is stored behind the rest. */
 function inOrderOfStoring<T>(items: ModelItem[], answers: T[]): [number, T][] {
-  const isHeld = (index: number): boolean => items[index]!.group !== undefined || items[index]!.staged === true;
+  const isHeld = (index: number): boolean =>
+    items[index]!.group !== undefined || items[index]!.fair !== undefined || items[index]!.staged === true;
   const all = [...answers.entries()];
   return [...all.filter(([index]) => !isHeld(index)), ...all.filter(([index]) => isHeld(index))];
 }
@@ -53,9 +60,9 @@ class SettleAndClaim extends Command {
     const worker = pick(real.workers, this.worker);
     const runs = some(model.runsOf({ ordered: false }), this.succeed);
     const lost = runs.filter((run) => !model.holds(run)).map(({ id }) => id);
-    const ready = model.claimable(0);
+    const ready = model.claimable(0, ['plain']);
     const claimId = randomUUID();
-    const lanes = [{ lane: real.lane.id, wanted: this.limit, ranges: [EVERYWHERE] }];
+    const lanes = [{ lane: real.lanes.plain.id, wanted: this.limit, ranges: [EVERYWHERE] }];
     const wish: ClaimWish = { claimId, lease: worker.lease, lanes, limit: this.limit };
 
     const answer = await real.storage.jobs.settleAndClaim('worker', runs.map(successOf), [], wish);
@@ -65,6 +72,39 @@ class SettleAndClaim extends Command {
     expectClaimed(answer.jobs, ready, this.limit, model);
     model.claim(claimId, worker.lease, answer.jobs.map(({ id }) => id)); // prettier-ignore
   }
+}
+
+/** From each group an equal share, and of a group the most urgent. */
+class ClaimFair extends Command {
+  constructor(
+    private readonly worker: number,
+    private readonly after: string | null,
+    private readonly wanted: number,
+  ) {
+    super();
+  }
+
+  protected async work(model: Model, real: Real): Promise<void> {
+    const { lease } = pick(real.workers, this.worker);
+    const claimId = randomUUID();
+    const wish = { claimId, lease, lane: real.lanes.fair.id, after: this.after, wanted: this.wanted };
+    const { jobs } = await real.storage.groups.claimFair(wish);
+    const { after } = this;
+    const ready = model.all.filter(({ lane, state, suspicion }) => lane === 'fair' && state === 'ready' && suspicion === 0);
+    const groups = [...new Set(ready.map(({ fair }) => fair!))].filter((group) => after === null || group > after);
+    const share = Math.ceil(this.wanted / groups.length);
+    const shares = groups.map((group) => model.claimable(0, ['fair']).filter(({ fair }) => fair === group));
+    const most = shares.map((own) => Math.min(share, own.length)).reduce((sum, size) => sum + size, 0);
+    expect(jobs.length).toBe(Math.min(this.wanted, most));
+    for (const own of shares) expectUrgent(jobs.filter(({ id }) => own.some((job) => job.id === id)), own, share); // prettier-ignore
+    model.claim(claimId, lease, jobs.map(({ id }) => id)); // prettier-ignore
+  }
+}
+
+function expectUrgent(rows: ClaimedRow[], own: ModelJob[], share: number): void {
+  expect(rows.length).toBeLessThanOrEqual(share);
+  const urgent = own.map(({ priority }) => priority).sort((a, b) => a - b);
+  expect(rows.map(({ priority }) => priority).sort((a, b) => a - b)).toEqual(urgent.slice(0, rows.length));
 }
 
 class ClaimSuspects extends Command {
@@ -80,8 +120,8 @@ class ClaimSuspects extends Command {
     const { lease } = pick(real.workers, this.worker);
     const claimId = randomUUID();
     const wish = { suspicion: this.suspicion, limit: this.limit };
-    const rows = await real.storage.jobs.claimSuspects(claimId, lease, [real.lane.id], wish);
-    const waiting = model.claimable(this.suspicion);
+    const rows = await real.storage.jobs.claimSuspects(claimId, lease, real.laneIds, wish);
+    const waiting = model.claimable(this.suspicion, LANES);
     expect(rows.length).toBe(Math.min(this.limit, waiting.length));
     model.claim(claimId, lease, rows.map(({ id }) => id)); // prettier-ignore
   }
@@ -197,8 +237,9 @@ class TimePasses extends OfJob {
 class Promote extends Command {
   protected async work(model: Model, real: Real): Promise<void> {
     const due = model.all.filter((job) => job.due && !model.isLocked(job));
-    const { promoted } = await real.storage.jobs.promote('-infinity', [real.lane.id]);
-    expect(promoted).toBe(due.length);
+    const { promoted, pausedQueues } = await real.storage.jobs.promote('-infinity', real.laneIds);
+    const paused = [...model.paused].map((fair) => real.lanes[fair ? 'fair' : 'plain'].queueId);
+    expect({ promoted, pausedQueues: pausedQueues.sort() }).toEqual({ promoted: due.length, pausedQueues: paused.sort() });
     for (const job of due) model.move(job, 'ready');
   }
 }
@@ -250,11 +291,12 @@ class ReleaseClaim extends Command {
   }
 
   protected override isPossible(model: Model): boolean {
-    return model.claims.length > 0;
+    return model.claims.some(({ pulled }) => !pulled);
   }
 
   protected async work(model: Model, real: Real): Promise<void> {
-    const claim = pick(model.claims, this.index);
+    const own = model.claims.filter(({ pulled }) => !pulled);
+    const claim = pick(own, this.index);
     if (!model.liveLeases.has(claim.lease)) return;
     const jobs = await real.storage.leases.releaseClaims(claim.lease, [claim.id]);
     expect(jobs).toBe(claim.runs.filter((run) => model.holds(run)).length);
@@ -276,14 +318,22 @@ function expectClaimed(rows: ClaimedRow[], ready: ModelJob[], limit: number, mod
 /** Ordered ones. */
 export const GROUPS = ['g', 'h'];
 const rarely = fc.oneof({ arbitrary: fc.constant(false), weight: 4 }, { arbitrary: fc.constant(true), weight: 1 });
+const priority = fc.constantFrom(0, 0, 0, 5, -5);
+const tag = fc.option(fc.constant('tag'), { nil: undefined, freq: 3 });
+const rareKey = fc.option(fc.constant('d'), { nil: undefined, freq: 4 });
+const key = fc.constantFrom('a', 'b', 'c');
 const item = fc.record({
-  priority: fc.constantFrom(0, 0, 0, 5, -5),
-  uniqueKey: fc.option(fc.constantFrom('a', 'b', 'c'), { nil: undefined, freq: 3 }),
+  priority,
+  uniqueKey: fc.option(key, { nil: undefined, freq: 3 }),
   delayed: fc.boolean(),
   staged: rarely,
+  labelled: rarely,
+  tag,
 });
+const fairGroup = fc.constantFrom('', 'x', 'y');
+const fairItem = fc.record({ fair: fairGroup, priority, uniqueKey: rareKey, delayed: rarely, staged: rarely, tag });
 const group = fc.constantFrom(...GROUPS);
-const groupItem = fc.record({ group, delayed: rarely, staged: rarely });
+const groupItem = fc.record({ group, delayed: rarely, staged: rarely, tag });
 const worker = fc.nat(2);
 const index = fc.oneof(fc.nat(4), fc.nat(50));
 const deadHead = fc.constantFrom<DeadHead>('block', 'skip', 'halt');
@@ -312,6 +362,33 @@ const claimSuspects = fc
   .map((given) => new ClaimSuspects(...given));
 const end = fc.tuple(fc.nat(2), fc.oneof(fc.constant(true), fc.boolean())).map((given) => new End(...given));
 
+const enqueueFair = fc.array(fairItem, { minLength: 1, maxLength: 5 }).map((items) => new Enqueue(items, FAIR_QUEUE));
+const claimFair = fc.tuple(worker, fc.constantFrom(null, null, '', 'x'), fc.nat(6)).map((given) => new ClaimFair(...given));
+const keyedItem = fc.record({ uniqueKey: key, priority, delayed: rarely, tag });
+const enqueueKeyed = fc
+  .tuple(keyedItem, fc.constantFrom('replace', 'debounce', 'throttle'))
+  .map((given) => new EnqueueKeyed(...given));
+const cancelMany = fc
+  .constantFrom<CancelSelector>(
+    { fingerprint: 'tag' },
+    { fingerprint: 'tag', queue: FAIR_QUEUE },
+    { uniqueKey: 'a', queue: QUEUE },
+    { uniqueKey: 'd', queue: FAIR_QUEUE },
+    { group: 'x', queue: FAIR_QUEUE },
+    { group: 'g', queue: QUEUE },
+  )
+  .map((selector) => new CancelMany(selector));
+const retry = index.map((given) => new Retry(given));
+const redrive = rarely.map((fair) => new Redrive(fair));
+const pause = fc.tuple(fc.boolean(), rarely).map((given) => new Pause(...given));
+const pull = fc.tuple(fc.nat(1), fc.boolean(), fc.constantFrom(1, 3, 20)).map((given) => new Pull(...given));
+const giveBack = fc
+  .tuple(index, fc.nat(4), fc.constantFrom('complete', 'fail', 'give up', 'release'))
+  .map((given) => new Return(...given));
+const renew = index.map((given) => new Renew(given));
+const lapse = index.map((given) => new Lapse(given));
+const reapLapsed = once.map(() => new ReapLapsed());
+
 const halt = index.map((given) => new Bury(given, 'failed', 'halt'));
 const beginDecision = fc.tuple(index, fc.constantFrom('cancel', 'commit', 'abort')).map((given) => new BeginDecision(...given));
 const loseLease = worker.map((given) => new LoseLease(given));
@@ -338,6 +415,44 @@ export const commands = {
     index.map((given) => new ReleaseClaim(given)),
     decide,
     expire,
+    enqueueFair,
+    claimFair,
+    enqueueKeyed,
+    inTurn(enqueueKeyed, enqueueKeyed),
+    once.map(() => new PeriodsEnd()),
+    cancelMany,
+    retry,
+    redrive,
+  ],
+  /** Beside workers outside, and operators. */
+  pulled: (): fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] => [
+    enqueueAny,
+    enqueueFair,
+    inTurn(enqueueFair, pull, giveBack),
+    inTurn(enqueueAny, pull, giveBack),
+    pull,
+    giveBack,
+    giveBack,
+    inTurn(cancel, renew),
+    inTurn(lapse, fc.oneof(renew, reapLapsed), fc.oneof(giveBack, renew, pull)),
+    inTurn(lapse, reapLapsed, claimSuspects, loseLease, reap, pull),
+    inTurn(pull, pull),
+    inTurn(pull, giveBack, retry, pull, giveBack),
+    claimAll,
+    claimFair,
+    inTurn(claimFair, putBack),
+    inTurn(claimFair, loseLease, reap),
+    bury,
+    index.map((given) => new ReleaseClaim(given)),
+    retry,
+    redrive,
+    cancel,
+    cancelMany,
+    pause,
+    timePasses,
+    promote,
+    beginDecision,
+    end,
   ],
   ordered: (): fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] => [
     enqueueAny,
@@ -352,6 +467,9 @@ export const commands = {
     inTurn(claimAll, putBack),
     inTurn(loseLease, reap, claimSuspects),
     inTurn(cancel, handOn),
+    inTurn(claimAll, bury, retry),
+    retry,
+    fc.oneof(redrive, cancelMany),
     inTurn(timePasses, fc.oneof(promote, expire)),
     bury,
     complete,

@@ -25,7 +25,7 @@ export class SettleOrdered extends Command {
     for (const run of runs) if (model.holds(run)) model.end(run.id, 'succeeded', { spent: 1, turn: 'pass' });
     expect(answer.lost.sort()).toEqual(lost.sort());
     expect({ later, vacant }).toEqual({ later: turned('scheduled'), vacant: model.groups.vacant - before });
-    expect(lanes).toEqual(turned('ready') > 0 ? [real.lane.id] : []);
+    expect(lanes).toEqual(turned('ready') > 0 ? [real.lanes.plain.id] : []);
   }
 }
 
@@ -41,7 +41,7 @@ export class HandOn extends Command {
     const { lanes, later, dealt } = await real.storage.groups.handOn(FIRST);
     model.groups.handOn((group) => model.isGroupLocked(group));
     expect({ later, dealt }).toEqual({ later: turned('scheduled'), dealt: before - model.groups.vacant });
-    expect(lanes).toEqual(turned('ready') > 0 ? [real.lane.id] : []);
+    expect(lanes).toEqual(turned('ready') > 0 ? [real.lanes.plain.id] : []);
   }
 }
 
@@ -51,7 +51,7 @@ export class ReleaseGroup extends Command {
   }
 
   protected async work(model: Model, real: Real): Promise<void> {
-    expect(await real.storage.groups.release(QUEUE, this.group)).toBe(model.groups.release(this.group)?.id);
+    expect(await real.admin.releaseGroup(QUEUE, this.group)).toBe(model.groups.release(this.group)?.id);
   }
 }
 

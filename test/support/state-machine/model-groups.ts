@@ -35,6 +35,15 @@ export class ModelGroups {
     else this.active.set(job.group, halted ? { line: [job] } : { holder: job, line: [] });
   }
 
+  /** A dead head has its turn again; whoever has no place any more stands last. */
+  rejoin(job: ModelJob, halted: boolean): void {
+    if (job.group === undefined) return;
+    const group = this.active.get(job.group);
+    if (group?.dead?.job === job) return void Object.assign(group, { dead: undefined, holder: job });
+    this.everybody.set(job.group, this.everybody.get(job.group)!.filter((each) => each !== job)); // prettier-ignore
+    this.join(job, halted);
+  }
+
   waits(job: ModelJob): boolean {
     return job.group !== undefined && this.active.get(job.group)!.line.includes(job);
   }

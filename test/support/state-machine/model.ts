@@ -7,11 +7,15 @@ import { ModelGroups } from './model-groups.js';
 export interface ModelJob {
   readonly id: string;
   readonly uniqueKey?: string;
-  readonly priority: number;
+  lane: ModelLane;
+  tag?: string;
+  priority: number;
   /** An ordered one. */
   readonly group?: string;
+  /** Its group in the fair queue; empty for none. */
+  readonly fair?: string;
   /** Given a time ahead. */
-  readonly delayed: boolean;
+  delayed: boolean;
   state: JobState;
   epoch: number;
   suspicion: number;
@@ -24,7 +28,12 @@ export interface ModelJob {
   /** Of a staged job: the time for its commit is over. */
   overdue: boolean;
   checkpoint?: number;
+  /** When it ended, in steps. */
+  ended: number;
 }
+
+/** `plain` and `labelled` are of one queue. */
+export type ModelLane = 'plain' | 'labelled' | 'fair';
 
 /** One run of a job: a worker may still answer for it long after it has lost the job. */
 export interface ModelRun {
@@ -37,6 +46,18 @@ export interface ModelClaim {
   readonly id: string;
   readonly lease: string;
   readonly runs: ModelRun[];
+  /** Of a worker outside. */
+  readonly pulled?: ModelPulled;
+}
+
+export interface ModelPulled {
+  readonly worker: string;
+  /** What it has not settled. */
+  readonly open: Set<string>;
+  /** Its time is over, and no reaper has come yet. */
+  lapsed: boolean;
+  /** It was reaped, and had these. */
+  had?: ReadonlySet<string>;
 }
 
 export interface ModelWorker {
@@ -56,6 +77,9 @@ export interface ModelItem {
   delayed: boolean;
   group?: string;
   staged?: boolean;
+  fair?: string;
+  labelled?: boolean;
+  tag?: string;
 }
 
 export const MAX_STALLS = 2;
@@ -67,15 +91,22 @@ export class Model {
   readonly runs: ModelRun[] = [];
   claims: ModelClaim[] = [];
   readonly liveLeases = new Set<string>();
+  /** Those of workers outside, also when they are over. */
+  readonly pulled: (ModelClaim & { pulled: ModelPulled })[] = [];
   transactions: ModelTransaction[] = [];
+  /** Of throttled keys: the job that opened the period. */
+  readonly periods = new Map<string, string>();
+  readonly paused = new Set<boolean>();
+  steps = 0;
   readonly groups = new ModelGroups({ isLocked: (job) => this.isLocked(job), onTurn: (job) => this.onTurn(job) });
 
   /** `halted`: whether a dead head halted the queue when the job was stored. */
   add(id: string, item: ModelItem, halted = this.groups.halted): void {
-    const { priority = 0, uniqueKey, delayed, group, staged } = item;
-    const fresh = { epoch: 0, suspicion: 0, stalls: 0, attempt: 0, reschedules: 0 };
+    const { priority = 0, uniqueKey, delayed, group, staged, fair, tag } = item;
+    const lane = fair !== undefined ? 'fair' : item.labelled ? 'labelled' : 'plain';
+    const fresh = { epoch: 0, suspicion: 0, stalls: 0, attempt: 0, reschedules: 0, ended: 0 };
     const flags = { cancelRequested: false, due: false, overdue: false };
-    const job: ModelJob = { id, uniqueKey, priority, group, delayed, state: 'staged', ...fresh, ...flags };
+    const job: ModelJob = { id, uniqueKey, lane, tag, priority, group, fair, delayed, state: 'staged', ...fresh, ...flags };
     this.jobs.set(id, job);
     this.groups.join(job, halted);
     if (!staged) this.commit(job);
@@ -105,16 +136,18 @@ export class Model {
 
   /** Those that hold their job at the end, where the small numbers of commands point to. */
   get answerable(): ModelRun[] {
-    return [...this.runs.filter((run) => !this.holds(run)), ...this.runs.filter((run) => this.holds(run))];
+    const own = this.runs.filter(({ claim }) => !claim.pulled);
+    return [...own.filter((run) => !this.holds(run)), ...own.filter((run) => this.holds(run))];
   }
 
   runsOf({ ordered }: { ordered: boolean }): ModelRun[] {
     return this.answerable.filter(({ id }) => (this.jobs.get(id)!.group !== undefined) === ordered);
   }
 
-  /** What may be claimed: plain jobs, or suspects of this degree. */
-  claimable(suspicion: number): ModelJob[] {
-    return this.all.filter((job) => job.state === 'ready' && job.suspicion === suspicion && !this.isLocked(job));
+  /** What may be claimed: jobs without suspicion, or suspects of this degree. */
+  claimable(suspicion: number, lanes: readonly ModelLane[]): ModelJob[] {
+    const here = this.all.filter((job) => job.state === 'ready' && lanes.includes(job.lane) && !this.isLocked(job));
+    return here.filter((job) => job.suspicion === suspicion);
   }
 
   /** I3: only the run at the job's current epoch holds it. */
@@ -123,16 +156,18 @@ export class Model {
     return job.state === 'running' && job.epoch === run.epoch;
   }
 
-  claim(id: string, lease: string, ids: string[]): void {
-    const claim: ModelClaim = { id, lease, runs: [] };
+  claim(id: string, lease: string, ids: string[], pulled?: ModelPulled): void {
+    const claim: ModelClaim = { id, lease, runs: [], ...(pulled && { pulled }) };
     for (const job of ids.map((each) => this.jobs.get(each)!)) {
       this.groups.expectInOrder(job);
+      this.expectFenced(job);
       this.move(job, 'running');
       const run = { id: job.id, epoch: job.epoch, claim };
       claim.runs.push(run);
       this.runs.push(run);
     }
     if (ids.length > 0) this.claims.push(claim);
+    if (pulled && ids.length > 0) this.pulled.push({ ...claim, pulled });
   }
 
   putBack(run: ModelRun, change: { spent: 0 | 1; rescheduled: 0 | 1; ran: boolean; delayed: boolean }): void {
@@ -147,8 +182,25 @@ export class Model {
   end(id: string, state: TerminalState, { spent = 0, turn = 'skip' }: { spent?: number; turn?: DeadHead | 'pass' } = {}): void {
     const job = this.jobs.get(id)!;
     job.attempt += spent;
+    job.ended = this.steps;
     this.move(job, state);
     this.groups.leave(job, turn);
+  }
+
+  /** An operator has it run again: all attempts, no word of its first life. */
+  revive(job: ModelJob, { epoch, halted = this.groups.halted }: { epoch: number; halted?: boolean }): void {
+    job.suspicion = job.state === 'poisoned' && job.stalls > 0 ? 2 : 0;
+    Object.assign(job, { epoch, attempt: 0, stalls: 0, reschedules: 0, delayed: false, cancelRequested: false });
+    this.groups.rejoin(job, halted);
+    this.move(job, this.groups.waits(job) ? 'blocked' : 'ready');
+  }
+
+  /** It is other work now, under the id and the suspicion that it had. */
+  replace(job: ModelJob, { priority = 0, delayed, tag }: ModelItem): void {
+    const fresh = { attempt: 0, reschedules: 0, checkpoint: undefined, cancelRequested: false };
+    Object.assign(job, { priority, delayed, tag, lane: 'plain', due: false, ...fresh });
+    const to = delayed ? 'scheduled' : 'ready';
+    if (job.state !== to) this.move(job, to);
   }
 
   /** A crash, as its reaper sees it. */
@@ -170,6 +222,12 @@ export class Model {
     job.state = to;
     job.due = false;
     job.overdue = false;
+  }
+
+  /** I3, over all lives of the job. */
+  private expectFenced({ id, epoch }: ModelJob): void {
+    if (this.runs.some((run) => run.id === id && run.epoch === epoch))
+      throw new Error(`Two runs of job ${id} have the epoch ${epoch}: the first could settle the second.`);
   }
 
   /** It was blocked, or is still staged. */

@@ -2,43 +2,66 @@ import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
 import type { QueryRunner } from 'typeorm';
 import { QueueService } from '../../../lib/queue.service.js';
-import { isTerminal } from '../../../lib/job/job-state.js';
+import { QueueAdmin } from '../../../lib/admin/queue-admin.js';
+import { constant } from '../../../lib/job/backoff.js';
+import { isTerminal, KEPT_IN } from '../../../lib/job/job-state.js';
+import { PostgresJobQueue } from '../../../lib/pull/postgres-job-queue.js';
 import { resolveOptions } from '../../../lib/resolve-options.js';
 import type { DeadHead } from '../../../lib/simple-queue.options.js';
 import type { Lane } from '../../../lib/storage/lanes.js';
 import type { TestStorage } from '../storage.js';
-import { successOf } from './command.js';
-import type { Model, ModelJob, ModelWorker } from './model.js';
+import { LABEL, successOf } from './command.js';
+import { MAX_STALLS, type Model, type ModelJob, type ModelLane, type ModelWorker } from './model.js';
 
 export const QUEUE = 'machine';
+export const FAIR_QUEUE = 'fairly';
+export const LANES: readonly ModelLane[] = ['plain', 'labelled', 'fair'];
 const DAY_MS = 86_400_000;
 const FIRST = '00000000-0000-0000-0000-000000000000';
 export const EVERYWHERE = { priority: -32_768, runAt: '-infinity', id: FIRST, upto: 32_767 };
 export const KEEP = { archive: { '': DAY_MS }, deadLetter: { '': DAY_MS } };
-const PLACES = ['job', 'ready', 'scheduled', 'suspect', 'claim', 'staged', 'blocked', 'head', 'vacant'];
-const TABLES = [...PLACES, 'lease', 'archive', 'dead_letter'];
+const PLACES = ['job', 'ready', 'scheduled', 'suspect', 'claim', 'staged', 'blocked', 'head', 'vacant', 'fair_ready'];
+const TABLES = [...PLACES, 'lease', 'lapsed', 'throttle', 'archive', 'dead_letter'];
+const { options: OPTIONS } = resolveOptions({
+  queues: { [FAIR_QUEUE]: { fair: true } },
+  poison: { maxStalls: MAX_STALLS },
+  backoff: constant({ delayMs: 0 }),
+});
 
 /** The repositories on a real database, and the workers that use them. */
 export class Real {
   readonly queues: QueueService;
   workers: ModelWorker[] = [];
-  lane!: Lane;
+  readonly admin: QueueAdmin;
+  lanes!: Record<ModelLane, Lane>;
+  /** For workers outside; each claim looks around first. */
+  remote!: PostgresJobQueue;
   /** Of the application, in the order of the model's. */
   transactions: QueryRunner[] = [];
 
   constructor(readonly test: TestStorage) {
-    this.queues = new QueueService(test.storage, resolveOptions({}).options, test.events);
+    this.queues = new QueueService(test.storage, OPTIONS, test.events);
+    this.admin = new QueueAdmin(test.storage);
   }
 
   get storage() {
     return this.test.storage;
   }
 
+  get laneIds(): number[] {
+    return LANES.map((lane) => this.lanes[lane].id);
+  }
+
   /** An empty database and three workers. */
   async reset(model: Model): Promise<void> {
     for (const runner of this.transactions.splice(0)) await this.end(runner, false);
     await this.query(TABLES.map((table) => `delete from simple_queue.${table}`).join('; '));
-    this.lane = await this.storage.lanes.of(QUEUE, '');
+    await this.query('update simple_queue.queue set paused_at = null');
+    const { lanes } = this.storage;
+    const [plain, labelled] = [await lanes.of(QUEUE, ''), await lanes.of(QUEUE, '', [LABEL])];
+    this.lanes = { plain, labelled, fair: await lanes.of(FAIR_QUEUE, '') };
+    const { storage, queues, test } = this;
+    this.remote = new PostgresJobQueue({ storage, queues, events: test.events, options: { ...OPTIONS, pollIntervalMs: 0 } });
     this.workers = [];
     for (let n = 0; n < 3; n++) this.workers.push({ lease: await this.takeLease(model) });
   }
@@ -79,20 +102,35 @@ export class Real {
     return Object.fromEntries(counts.filter(([, rows]) => rows > 0));
   }
 
+  /** Those of these jobs that are in the archive. */
+  async endedOf(ids: string[]): Promise<string[]> {
+    if (ids.length === 0) return [];
+    return (await this.query<{ id: string }>('select id from simple_queue.archive where id = any($1)', [ids])).map(
+      ({ id }) => id,
+    );
+  }
+
+  /** Of a life that has just begun: nobody but the database knows where it starts. */
+  async epochOf(id: string): Promise<number> {
+    return (await this.query<{ epoch: number }>('select epoch from simple_queue.job where id = $1', [id]))[0]!.epoch;
+  }
+
   /** One worker runs whatever is ready, and succeeds. */
   async finishReady(model: Model): Promise<void> {
     const lease = randomUUID();
     const claim = {
       claimId: randomUUID(),
       lease,
-      lanes: [{ lane: this.lane.id, wanted: 500, ranges: [EVERYWHERE] }],
+      lanes: this.laneIds.map((lane) => ({ lane, wanted: 500, ranges: [EVERYWHERE] })),
       limit: 500,
     };
     const rows = (await this.storage.jobs.settleAndClaim('worker', [], [], claim)).jobs;
-    const claims = [claim.claimId];
+    const claims = [claim.claimId, randomUUID()];
+    const fair = { claimId: claims[1]!, lease, lane: this.lanes.fair.id, after: null, wanted: 500 };
+    rows.push(...(await this.storage.groups.claimFair(fair)).jobs);
     for (const suspicion of [1, 2] as const) {
       claims.push(randomUUID());
-      rows.push(...(await this.storage.jobs.claimSuspects(claims.at(-1)!, lease, [this.lane.id], { suspicion, limit: 500 })));
+      rows.push(...(await this.storage.jobs.claimSuspects(claims.at(-1)!, lease, this.laneIds, { suspicion, limit: 500 })));
     }
     const [cancelled, going] = [rows.filter((row) => row.cancelled), rows.filter((row) => !row.cancelled)];
     const verdict = { state: 'cancelled', spent: 0, runMs: 1, archiveKeepMs: DAY_MS, deadLetterKeepMs: DAY_MS } as const;
@@ -127,7 +165,21 @@ export class Real {
     const rows = await this.query<ModelJob>(SHOWN);
     expect(rows.map(({ id }) => id)).toEqual([...model.jobs.keys()].sort());
     for (const row of rows) expect(row).toEqual(shownOf(model.jobs.get(row.id)!));
+    const overview = (await this.admin.queues()).map(({ queue, paused, ...counts }) => ({
+      queue,
+      paused,
+      counts: [counts.ready, counts.running, counts.scheduled, counts.deadLetters].map(({ jobs }) => jobs),
+    }));
+    expect(overview).toEqual([overviewOf(model, true), overviewOf(model, false)]);
   }
+}
+
+/** What `QueueAdmin.queues` says. */
+function overviewOf(model: Model, fair: boolean): object {
+  const own = model.all.filter(({ lane }) => (lane === 'fair') === fair);
+  const live = (['ready', 'running', 'scheduled'] as const).map((state) => own.filter((job) => job.state === state).length);
+  const dead = own.filter(({ state }) => isTerminal(state) && KEPT_IN[state] === 'dead_letter').length;
+  return { queue: fair ? FAIR_QUEUE : QUEUE, paused: model.paused.has(fair), counts: [...live, dead] };
 }
 
 /** From the view, as users see it, with what only the row knows. A job that were in two places, or ended twice, would come twice. */
