@@ -75,6 +75,6 @@ describe('the state machine', () => {
       });
       await fc.assert(property, PARAMETERS);
     },
-    Math.max(60_000, 300 * PARAMETERS.numRuns),
+    Math.max(60_000, 6_000 * PARAMETERS.numRuns),
   );
 });
