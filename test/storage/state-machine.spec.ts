@@ -7,7 +7,7 @@ import { KEEP, QUEUE, Real } from '../support/state-machine/real.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
 /** A failed run prints its seed, path and replayPath: give them as SQ_SEED, SQ_PATH and SQ_REPLAY to see it again. SQ_RUNS=700 looks longer. */
-const { SQ_SEED, SQ_PATH, SQ_REPLAY, SQ_RUNS = '10' } = process.env;
+const { SQ_SEED, SQ_PATH, SQ_REPLAY, SQ_RUNS = '8' } = process.env;
 const PARAMETERS = { numRuns: Number(SQ_RUNS), ...(SQ_SEED && { seed: Number(SQ_SEED), path: SQ_PATH }) };
 
 /** Of a job that a drain found like this. */
