@@ -1,4 +1,5 @@
 import { BesideTransaction } from './enqueue/beside-transaction.js';
+import { checkCall, checkSelectorParts } from './enqueue/call-options.js';
 import { Enqueuer } from './enqueue/enqueuer.js';
 import { checkObject, checkText } from './enqueue/new-job.js';
 import { templatedItem, templatedItems } from './enqueue/templated-item.js';
@@ -19,7 +20,7 @@ import type {
 import type { JobEnd, WaitOptions, WaitTime } from './job/job-end.js';
 import { isTemplate, type GivenOf, type JobTarget, type OutputOf } from './job/job-template.js';
 import type { FoundJob } from './job/job.js';
-import { checkId, checkQueueName, quote } from './job/names.js';
+import { checkId, checkQueueName } from './job/names.js';
 import { QueueError } from './job/queue.errors.js';
 import type { Observable } from 'rxjs';
 import { eventStream, type QueueEvent } from './observability/event-stream.js';
@@ -83,7 +84,8 @@ export class QueueService {
     items: EnqueueItem<GivenOf<Target>>[],
     options: EnqueueManyOptions = {},
   ): Promise<Enqueued[]> {
-    const call = { ...checkMany(items, options), manager: this.joined(target, options) };
+    checkCall('enqueueMany', options);
+    const call = { ...options, manager: this.joined(target, options) };
     if (!isTemplate(target)) return this.enqueuer.enqueueMany(target, items, call);
     return this.enqueuer.enqueueMany(target.queue, await templatedItems(target, items), call);
   }
@@ -127,6 +129,7 @@ export class QueueService {
    * @throws QueueError `INVALID_OPTION` when not exactly one selector is given.
    */
   async cancel(selector: CancelSelector, options: InTransaction = {}): Promise<CancelCounts> {
+    checkCall('cancel', options);
     const manager = this.storage.database.transactionOf(options);
     const run = manager ? this.storage.database.in(manager) : this.storage.database.callers.run;
     const counts = await this.cancelBy(run, selector);
@@ -144,11 +147,13 @@ export class QueueService {
    * @throws QueueError `INVALID_OPTION` for an id that is no UUID.
    */
   async commit(id: string, options: InTransaction = {}): Promise<CommitAnswer> {
+    checkCall('commit', options);
     return this.twoPhase.commit(checkId(id), this.storage.database.transactionOf(options));
   }
 
   /** Ends a staged job, as `cancelled`, without running it; otherwise as `commit`. A job that was committed is left alone. */
   async abort(id: string, options: InTransaction = {}): Promise<CommitAnswer> {
+    checkCall('abort', options);
     return this.twoPhase.abort(checkId(id), this.storage.database.transactionOf(options));
   }
 
@@ -160,6 +165,7 @@ export class QueueService {
     id: string,
     options: FindOptions<Payload, Output> = {},
   ): Promise<FoundJob<Payload, Output> | undefined> {
+    checkCall('find', options);
     const manager = this.storage.database.transactionOf(options);
     const run = manager ? this.storage.database.in(manager) : this.storage.database.callers.run;
     const found = await this.storage.jobs.find(checkId(id), run);
@@ -197,22 +203,9 @@ export class QueueService {
   }
 }
 
-/** A limit that is misspelt would be none. */
-function checkMany(items: unknown, options: EnqueueManyOptions): EnqueueManyOptions {
-  if (!Array.isArray(items))
-    throw new QueueError('INVALID_OPTION', `enqueueMany: the items must be a list, not ${quote(items)}.`);
-  checkObject('options', options);
-  const unknown = Object.keys(options).find((option) => option !== 'manager' && option !== 'maxPending');
-  if (unknown === undefined) return options;
-  throw new QueueError(
-    'INVALID_OPTION',
-    `enqueueMany: unknown option ${quote(unknown)}. The options of the call are manager and maxPending; all others belong to the items.`,
-  );
-}
-
 /** Also asked by the recording service of the test kit. */
 export function checkSelector(selector: CancelSelector): CancelSelector {
-  checkObject('the selector of cancel', selector);
+  checkSelectorParts(selector);
   const { id, uniqueKey, fingerprint, workflowId, group, queue } = selector;
   if ([id, uniqueKey, fingerprint, workflowId, group].filter((value) => value !== undefined).length !== 1) {
     throw new QueueError(

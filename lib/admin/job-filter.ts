@@ -102,6 +102,11 @@ export function checkFilter(command: string, filter: JobFilter): CheckedFilter {
   return { ...rest, states };
 }
 
+export function checkGroup(command: string, group: string): string {
+  refuse(command, text(group, 'group'));
+  return group;
+}
+
 export function checkPage(page: JobPage): JobPage {
   refuse('jobs', PAGE(page, 'page'));
   return page;

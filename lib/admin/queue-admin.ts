@@ -2,7 +2,15 @@ import type { FoundJob } from '../job/job.js';
 import type { JobState } from '../job/job-state.js';
 import { checkId, checkQueueName } from '../job/names.js';
 import type { Storage } from '../storage/storage.js';
-import { checkFilter, checkPage, type JobFilter, type JobPage, type PurgeOptions, type RedriveOptions } from './job-filter.js';
+import {
+  checkFilter,
+  checkGroup,
+  checkPage,
+  type JobFilter,
+  type JobPage,
+  type PurgeOptions,
+  type RedriveOptions,
+} from './job-filter.js';
 import { JobList, type JobPageAnswer } from './job-list.js';
 import { Overview, type QueueStats, type QueueSummary, type WorkerSummary } from './overview.js';
 import { Purge, type PurgeCounts } from './purge.js';
@@ -110,9 +118,10 @@ export class QueueAdmin {
   /**
    * Lets an ordered group go on behind the job that ended badly and blocks it, or halts its queue; without `group` a queue that is ordered
    * as a whole. The job stays in the dead letter queue. Answers its id, or undefined where no dead job blocks the group.
-   * @throws QueueError `INVALID_NAME`.
+   * @throws QueueError `INVALID_NAME`, `INVALID_OPTION`.
    */
   async releaseGroup(queue: string, group = ''): Promise<string | undefined> {
+    if (group !== '') checkGroup('releaseGroup', group);
     const released = await this.storage.groups.release(checkQueueName(queue), group);
     if (released) this.storage.signals.send({ lanes: [], later: true });
     return released;

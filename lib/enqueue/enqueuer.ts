@@ -1,6 +1,5 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import type { Enqueued, EnqueueItem, EnqueueManyOptions, EnqueueOutcome } from '../job/enqueue-options.js';
-import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
 import { Uuid7 } from '../runtime/uuid7.js';
@@ -14,7 +13,7 @@ import { checkMaxPending, refuseMixedKeys } from './conflict-rules.js';
 import type { Travelling } from './headers.js';
 import { isLarge, LargeBatch } from './large-batch.js';
 import { checkedJob, checkObject, type CheckedJob, type JobLimits } from './new-job.js';
-import { invalid } from './option-checks.js';
+import { checkItems } from './option-checks.js';
 import { SharedInserts } from './shared-inserts.js';
 import { signalOf } from './signal-of.js';
 import { traced } from './traced.js';
@@ -48,7 +47,7 @@ export class Enqueuer {
   }
 
   async enqueueMany(queue: string, items: EnqueueItem[], call: EnqueueManyOptions): Promise<Enqueued[]> {
-    if (!Array.isArray(items)) throw invalid(`the items must be a list, not ${quote(items)}`);
+    checkItems(items);
     const { telemetry } = this.options;
     const store = (headers?: Headers) => this.storeMany(queue, items, call, headers);
     return telemetry?.enqueue ? traced(telemetry, { queue, jobs: items.length }, store) : store();

@@ -28,6 +28,12 @@ export function checkHeaders(headers: Headers): Headers {
   return headers;
 }
 
+/** Of any realm: its prototype is the last one, or there is none. */
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
 /** The caller's headers over what travels along. */
 export function joinedHeaders(given: Headers | undefined, { carried, traced }: Travelling): Headers | undefined {
   const own = given === undefined ? undefined : checkHeaders(given);
@@ -41,12 +47,6 @@ function fitting(headers: Headers): Headers {
   const bytes = bytesOf(headers);
   if (bytes <= MAX_HEADERS_BYTES) return headers;
   throw invalid(`headers and those of the carriers have ${bytes} bytes together, more than ${MAX_HEADERS_BYTES}`);
-}
-
-/** Also one without a prototype, or of another realm. */
-function isPlain(object: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(object);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 const bytesOf = (headers: Headers): number => Buffer.byteLength(JSON.stringify(headers));

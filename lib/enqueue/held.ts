@@ -56,16 +56,10 @@ function checkFlag(option: string, value: boolean | undefined): void {
   if (value !== undefined && typeof value !== 'boolean') throw invalid(`${option} must be true or false`);
 }
 
-function checkedCommit({ staged, commitWithinMs }: JobOptions): { commitWithinMs?: number } {
+function checkedCommit(options: JobOptions): { commitWithinMs?: number } {
+  const { staged, commitWithinMs = DEFAULT_COMMIT_MS } = options;
   checkFlag('staged', staged);
-  if (!staged && commitWithinMs !== undefined) throw invalid('commitWithinMs belongs to a staged job: give staged: true');
+  if (!staged && options.commitWithinMs !== undefined) throw invalid('commitWithinMs belongs to a staged job: give staged: true');
   if (!staged) return {};
-  return {
-    commitWithinMs: checkWhole(
-      'commitWithinMs',
-      commitWithinMs === undefined ? DEFAULT_COMMIT_MS : commitWithinMs,
-      1_000,
-      MAX_COMMIT_MS,
-    ),
-  };
+  return { commitWithinMs: checkWhole('commitWithinMs', commitWithinMs, 1_000, MAX_COMMIT_MS) };
 }

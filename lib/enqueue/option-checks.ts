@@ -26,6 +26,10 @@ export function checkObject(what: string, value: unknown): void {
     throw invalid(`${what} must be an object, not ${quote(value)}`);
 }
 
+export function checkItems(items: unknown): void {
+  if (!Array.isArray(items)) throw invalid(`the items must be a list, not ${quote(items)}`);
+}
+
 export function invalid(problem: string): QueueError {
   return new QueueError('INVALID_OPTION', `enqueue: ${problem}${problem.endsWith('?') ? '' : '.'}`);
 }

@@ -5,7 +5,7 @@ import { payloadText } from '../job/payload.js';
 import { QueueError } from '../job/queue.errors.js';
 import { fitOf } from '../job/schema-fit.js';
 import type { AnySchema } from '../job/standard-schema.js';
-import { checkObject } from './new-job.js';
+import { checkItems, checkObject } from './option-checks.js';
 
 /**
  * The item with what its template says: the name, and the defaults where the call says nothing. What was given is stored, not what the
@@ -24,6 +24,7 @@ export async function templatedItem(template: AnyTemplate, item: EnqueueItem): P
 
 /** All items, or the first error with the item's number. */
 export async function templatedItems(template: AnyTemplate, items: EnqueueItem[]): Promise<EnqueueItem[]> {
+  checkItems(items);
   const made: EnqueueItem[] = [];
   for (const [index, item] of items.entries()) made.push(await templatedItem(template, item).catch(atItem(index)));
   return made;

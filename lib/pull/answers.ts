@@ -24,8 +24,16 @@ function textOf(outputs: unknown): string {
   }
 }
 
-/** From whatever a worker says of its failure: an Error, a text, or an object with a message as JSON brings it. */
+/** From whatever a worker says of its failure: an Error, a text, or an object with a message as JSON brings it. Never throws. */
 export function failureFrom(error: unknown): Failure {
+  try {
+    return failureTold(error);
+  } catch {
+    return failureOf(error);
+  }
+}
+
+function failureTold(error: unknown): Failure {
   const { name, message, stack, code } = (error ?? {}) as Record<string, unknown>;
   if (error instanceof Error || typeof message !== 'string') return failureOf(error);
   const told = Object.assign(new Error(message), typeof code === 'string' ? { code } : {});

@@ -2,7 +2,7 @@ import { checkWorkerLabels } from '../job/labels.js';
 import { checkId, checkQueueName, quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Served } from '../job/served.js';
-import { listOf, must, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
+import { callable, listOf, must, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
 import type { ClaimRequest } from './job-queue.js';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -61,6 +61,11 @@ const failOptions = shape({ retryable: yesOrNo });
 export function checkRetryable(options: { retryable?: boolean }): boolean {
   refuse('fail', failOptions(options, ''));
   return options.retryable ?? true;
+}
+
+/** A subscription that never hears anything would be noticed late. */
+export function checkListener(listener: unknown): void {
+  refuse('subscribe', callable(listener, 'listener'));
 }
 
 /** Leases are named by UUIDs; anything else was never given. */

@@ -11,7 +11,7 @@ import type { HeldJob } from '../storage/pull.repository.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
 import type { Storage } from '../storage/storage.js';
 import { checkedOutputs, failureFrom } from './answers.js';
-import { checkClaim, checkLeaseId, checkLeaseMs, checkRetryable } from './claim-request.js';
+import { checkClaim, checkLeaseId, checkLeaseMs, checkListener, checkRetryable } from './claim-request.js';
 import {
   JobQueue,
   type ClaimRequest,
@@ -121,6 +121,7 @@ export class PostgresJobQueue extends JobQueue {
   }
 
   subscribe(listener: JobQueueListener): () => void {
+    checkListener(listener);
     return subscribe(this.parts.storage.signals, this.parts.events, listener);
   }
 

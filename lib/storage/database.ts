@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import type { InTransaction } from '../job/enqueue-options.js';
+import { checkManager, noManager } from '../job/joining.js';
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { inSchema } from '../../migrations/migrations.js';
@@ -58,7 +59,7 @@ export class Database {
 
   /**
    * Runs in the transaction of a caller's EntityManager or QueryRunner.
-   * @throws QueueError `MANAGER_FOREIGN` for another database, `MANAGER_INACTIVE` outside a transaction.
+   * @throws QueueError `MANAGER_FOREIGN` for another database, `MANAGER_INACTIVE` outside a transaction, `INVALID_OPTION` for what is no manager.
    */
   in(manager: EntityManager | QueryRunner): Run {
     const runner = this.runnerOf(manager);
@@ -117,11 +118,8 @@ function checkedOptions(options: InTransaction): InTransaction {
 
 /** Also null is refused: whoever gives a manager wants a transaction, and would find the job outside of it. */
 function checkedManager(manager: EntityManager | QueryRunner): EntityManager | QueryRunner {
-  const isObject = typeof manager === 'object' && manager !== null;
-  if (isObject && dataSourceOf(manager)?.options) return manager;
-  throw invalid(
-    `manager must be the EntityManager or QueryRunner of a transaction, not ${quote(manager)}. Leave it out where there is none`,
-  );
+  if (dataSourceOf(checkManager(manager))?.options) return manager;
+  throw noManager(manager);
 }
 
 function dataSourceOf(manager: EntityManager | QueryRunner): DataSource | undefined {

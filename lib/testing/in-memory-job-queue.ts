@@ -14,6 +14,7 @@ import { resolveOptions } from '../resolve-options.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions, SimpleQueueOptions } from '../simple-queue.options.js';
 import { inOrder, MemoryJob } from './memory-job.js';
+import { checkKept, checkQueuesKept } from './memory-limits.js';
 import { MemoryListeners } from './memory-listeners.js';
 import { MemoryLeases, type MemoryLease } from './memory-leases.js';
 
@@ -37,7 +38,7 @@ export interface InMemoryJobQueueOptions extends Pick<
 
 /**
  * The pull contract in memory: for tests, and for tools of one process that may forget everything. It passes the same contract suite as
- * the real one. There are no transactions: `manager` is ignored.
+ * the real one. There are no transactions, so a `manager` changes nothing; `onConflict`, `ordered`, `staged` and `maxPending` are refused.
  */
 export class InMemoryJobQueue extends JobQueue {
   private readonly jobs = new Map<string, MemoryJob>();
@@ -54,12 +55,13 @@ export class InMemoryJobQueue extends JobQueue {
     this.now = now;
     this.ids = new Uuid7(now);
     this.options = resolveOptions({ ...options, heartbeatIntervalMs: 10 }).options;
+    checkQueuesKept(this.options.queues);
     this.policy = new PullPolicy(this.options);
   }
 
-  async enqueue(queue: string, payload: unknown, { manager: _, ...options }: EnqueueOptions = {}): Promise<Enqueued> {
+  async enqueue(queue: string, payload: unknown, options: EnqueueOptions = {}): Promise<Enqueued> {
     const { maxPayloadBytes } = this.options;
-    const job = checkedJob(queue, payload, options, { maxPayloadBytes, newId: () => this.ids.next() });
+    const job = checkedJob(queue, payload, checkKept(options), { maxPayloadBytes, newId: () => this.ids.next() });
     this.forget();
     const known = this.jobs.get(job.id) ?? this.liveWith(queue, job.uniqueKey);
     if (known) return { id: known.job.id, created: false, outcome: 'existing' };
@@ -158,18 +160,18 @@ export class InMemoryJobQueue extends JobQueue {
     const { job, lease } = this.leases.held(checkLeaseId(leaseId), checkId(jobId));
     const run = this.runOf(lease);
     const outcome = this.unlessCancelled(job, outcomeOf(job));
-    const error = 'error' in outcome ? outcome.error : undefined;
-    this.listeners.tellOf(job, outcome.kind);
+    const as = job.cancelAt === undefined ? outcome.kind : 'cancelled';
+    this.listeners.tellOf(job, as);
     if (outcome.kind !== 'released') this.note(job, outcome, run);
-    if (error) job.attempt++;
-    job.lastError = error ?? job.lastError;
-    if (outcome.kind === 'failed' || outcome.kind === 'cancelled') this.end(job, outcome.kind, run);
-    else this.putBack(job, outcome.delayMs, outcome.kind === 'retried' ? 0 : job.suspicion);
-    return outcome.kind;
+    if ('error' in outcome) job.attempt++;
+    if ('delayMs' in outcome) this.putBack(job, outcome.delayMs, outcome.kind === 'retried' ? 0 : job.suspicion);
+    else this.end(job, as as Ending['kind'], run);
+    return as;
   }
 
+  /** A job that was asked to stop does not go back; a last failure is told all the same, as its own. */
   private unlessCancelled(job: MemoryJob, outcome: ReturnOutcome): ReturnOutcome {
-    return job.cancelAt === undefined ? outcome : CANCELLED;
+    return job.cancelAt === undefined || outcome.kind === 'failed' ? outcome : CANCELLED;
   }
 
   private note(
@@ -177,7 +179,8 @@ export class InMemoryJobQueue extends JobQueue {
     outcome: Exclude<ReturnOutcome, { kind: 'released' }>,
     run: { worker: string; runMs: number },
   ): void {
-    const { name, message } = 'error' in outcome ? outcome.error : cancelError(outcome);
+    job.lastError = 'error' in outcome ? outcome.error : { name: 'Cancelled', message: outcome.reason };
+    const { name, message } = job.lastError;
     job.tell({ at: new Date(this.now()).toISOString(), outcome: outcome.kind, error: { name, message }, ...run });
   }
 
@@ -234,6 +237,3 @@ export class InMemoryJobQueue extends JobQueue {
     for (const [id, { end }] of this.jobs) if (end && end.until <= this.now()) this.jobs.delete(id);
   }
 }
-
-const cancelError = (outcome: Ending): { name: string; message: string } =>
-  outcome.kind === 'cancelled' ? { name: 'Cancelled', message: outcome.reason } : outcome.error;

@@ -1,3 +1,4 @@
+import { checkListener } from '../pull/claim-request.js';
 import type { JobQueueEvent, JobQueueEventType, JobQueueListener } from '../pull/job-queue.js';
 import type { MemoryJob } from './memory-job.js';
 
@@ -6,6 +7,7 @@ export class MemoryListeners {
   private readonly listeners = new Set<JobQueueListener>();
 
   add(listener: JobQueueListener): () => void {
+    checkListener(listener);
     // The same function may subscribe twice.
     const own: JobQueueListener = (event) => listener(event);
     this.listeners.add(own);

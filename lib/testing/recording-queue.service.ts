@@ -1,8 +1,11 @@
 import { NEVER, type Observable } from 'rxjs';
+import { checkCall } from '../enqueue/call-options.js';
 import { checkMaxPending } from '../enqueue/conflict-rules.js';
 import { checkedJob } from '../enqueue/new-job.js';
+import { checkItems, checkObject } from '../enqueue/option-checks.js';
 import { templatedItem, templatedItems } from '../enqueue/templated-item.js';
 import { failureOf } from '../job/failure.js';
+import { checkManager } from '../job/joining.js';
 import type { JobEnd, WaitOptions, WaitTime } from '../job/job-end.js';
 import { isTemplate, type GivenOf, type JobTarget, type OutputOf } from '../job/job-template.js';
 import type {
@@ -47,9 +50,12 @@ export class RecordingQueueService implements PublicOf<QueueService> {
   async enqueue<Target extends JobTarget>(
     target: Target,
     payload: GivenOf<Target>,
-    { manager: _manager, ...options }: EnqueueOptions = {},
+    options: EnqueueOptions = {},
   ): Promise<Enqueued> {
-    const item = { payload, ...options };
+    checkObject('options', options);
+    const { manager, ...job } = options;
+    if (manager !== undefined) checkManager(manager);
+    const item = { payload, ...job };
     return isTemplate(target) ? this.record(target.queue, await templatedItem(target, item)) : this.record(target, item);
   }
 
@@ -57,8 +63,11 @@ export class RecordingQueueService implements PublicOf<QueueService> {
   async enqueueMany<Target extends JobTarget>(
     target: Target,
     items: EnqueueItem<GivenOf<Target>>[],
-    { maxPending }: EnqueueManyOptions = {},
+    options: EnqueueManyOptions = {},
   ): Promise<Enqueued[]> {
+    checkCall('enqueueMany', options);
+    checkItems(items);
+    const { maxPending } = options;
     const [queue, made] = isTemplate(target) ? [target.queue, await templatedItems(target, items)] : [target, items];
     const before = [...this.enqueued];
     try {
@@ -95,7 +104,8 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     this.ends.set(keyOf(target), { state: 'failed', error: failureOf(error) });
   }
 
-  async cancel(selector: CancelSelector, _options?: InTransaction): Promise<CancelCounts> {
+  async cancel(selector: CancelSelector, options: InTransaction = {}): Promise<CancelCounts> {
+    checkCall('cancel', options);
     checkSelector(selector);
     if (selector.id !== undefined) checkId(selector.id);
     const hit = this.enqueued.filter((job) => !job.cancelled && matchesSelector(job, selector));
@@ -109,11 +119,13 @@ export class RecordingQueueService implements PublicOf<QueueService> {
   }
 
   /** Of a staged job: its first commit or abort wins. Nothing expires here. */
-  async commit(id: string, _options?: InTransaction): Promise<CommitAnswer> {
+  async commit(id: string, options: InTransaction = {}): Promise<CommitAnswer> {
+    checkCall('commit', options);
     return this.decide(id, 'committed');
   }
 
-  async abort(id: string, _options?: InTransaction): Promise<CommitAnswer> {
+  async abort(id: string, options: InTransaction = {}): Promise<CommitAnswer> {
+    checkCall('abort', options);
     const answer = await this.decide(id, 'aborted');
     const job = this.recorded(id.toLowerCase());
     if (job && answer.won) job.cancelled = true;
@@ -122,8 +134,10 @@ export class RecordingQueueService implements PublicOf<QueueService> {
 
   async find<Payload = unknown, Output = unknown>(
     id: string,
-    { as }: FindOptions<Payload, Output> = {},
+    options: FindOptions<Payload, Output> = {},
   ): Promise<FoundJob<Payload, Output> | undefined> {
+    checkCall('find', options);
+    const { as } = options;
     const job = this.recorded(checkId(id));
     return (job && as ? await foundAs(as, foundOf(job)) : job && foundOf(job)) as FoundJob<Payload, Output> | undefined;
   }

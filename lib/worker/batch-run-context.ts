@@ -1,3 +1,4 @@
+import { checkCall } from '../enqueue/call-options.js';
 import { BatchContext } from '../job/batch-context.js';
 import type { CheckpointOptions } from '../job/checkpoint.js';
 import type { EnqueueOptions, Enqueued, InTransaction } from '../job/enqueue-options.js';
@@ -26,7 +27,8 @@ export class BatchRunContext extends BatchContext {
     return this.runOf(job).signal;
   }
 
-  async complete(job: Job, output?: unknown, options?: InTransaction): Promise<void> {
+  async complete(job: Job, output?: unknown, options: InTransaction = {}): Promise<void> {
+    checkCall('complete', options);
     const run = this.runOf(job);
     await this.tools.completer.complete(run, output, options);
     await run.lane.handler.checkOutput?.(run, output);

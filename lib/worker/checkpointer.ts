@@ -1,3 +1,4 @@
+import { checkCall } from '../enqueue/call-options.js';
 import { checkExtraAttempts, checkpointText, MAX_EXTRA_ATTEMPTS, type CheckpointOptions } from '../job/checkpoint.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Storage } from '../storage/storage.js';
@@ -10,11 +11,12 @@ export class Checkpointer {
     private readonly maxBytes: number,
   ) {}
 
-  async save(run: JobRun, state: unknown, { extraAttempts, ...options }: CheckpointOptions = {}): Promise<void> {
+  async save(run: JobRun, state: unknown, options: CheckpointOptions = {}): Promise<void> {
+    checkCall('checkpoint', options);
     const { database, checkpoints } = this.storage;
     const manager = database.transactionOf(options);
     const text = checkpointText(state, this.maxBytes);
-    const extra = checkExtraAttempts(extraAttempts);
+    const extra = checkExtraAttempts(options.extraAttempts);
     const into = manager ? database.in(manager) : database.callers.run;
     // After a completion its row is deleted, perhaps by an open transaction of this very handler, which would be waited for.
     if (run.completed) throw lost(run);

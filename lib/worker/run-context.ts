@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { checkCall } from '../enqueue/call-options.js';
 import type { CheckpointOptions } from '../job/checkpoint.js';
 import type { EnqueueOptions, Enqueued, InTransaction } from '../job/enqueue-options.js';
 import { JobContext } from '../job/job-context.js';
@@ -38,7 +39,9 @@ export class RunContext extends JobContext {
     );
   }
 
-  async complete(output?: unknown, { manager = this.ownManager }: InTransaction = {}): Promise<void> {
+  async complete(output?: unknown, options: InTransaction = {}): Promise<void> {
+    checkCall('complete', options);
+    const { manager = this.ownManager } = options;
     await this.tools.completer.complete(this.run, output, { manager });
     await this.run.lane.handler.checkOutput?.(this.run, output);
   }
@@ -48,6 +51,7 @@ export class RunContext extends JobContext {
   }
 
   enqueue<Target extends JobTarget>(target: Target, payload: GivenOf<Target>, options: EnqueueOptions = {}): Promise<Enqueued> {
-    return this.tools.queues.enqueue(target, payload, { ...options, manager: options.manager ?? this.ownManager });
+    const joins = this.ownManager && options && options.manager === undefined;
+    return this.tools.queues.enqueue(target, payload, joins ? { ...options, manager: this.ownManager } : options);
   }
 }

@@ -23,6 +23,7 @@ describe('a call that cannot work is refused before anything is written', () => 
       'needs periodMs',
     ],
     ['headers that are nothing', { headers: null }, 'headers must be an object, not null'],
+    ['headers that are a Map', { headers: new Map([['a', 'b']]) }, 'headers must be a plain object'],
     ['headers that are NaN', { headers: NaN }, 'headers must be an object'],
     ['a negative delay', { delayMs: -1 }, 'delayMs must be a number from 0'],
     ['an invalid date', { runAt: new Date(NaN) }, 'runAt is not a valid Date'],
@@ -36,6 +37,8 @@ describe('a call that cannot work is refused before anything is written', () => 
     ['too many headers', { headers: { a: 'x'.repeat(9_000) } }, 'more than 8192'],
     ['no attempts', { maxAttempts: 0 }, 'maxAttempts must be a number from 1 to 1000'],
     ['a backoff that cannot be stored', { backoff: { type: 'custom' } }, 'cannot be stored with a job'],
+    ['a backoff whose kind cannot be written', { backoff: { type: Object.create(null) } }, 'make one with constant()'],
+    ['a backoff that cannot be written', { backoff: { type: 'constant', delayMs: Object.create(null) } }, 'not object'],
     ['a mode without a key', { onConflict: 'replace' }, 'needs a uniqueKey'],
     ['debounce without a key', { onConflict: 'debounce', periodMs: 5 }, 'needs a uniqueKey'],
     ['an unknown mode', { onConflict: 'merge', uniqueKey: 'k' }, 'onConflict must be one of ignore, replace, debounce, throttle'],
@@ -58,6 +61,7 @@ describe('a call that cannot work is refused before anything is written', () => 
     ['an empty group', { group: '' }, 'group must be 1 to 512 characters'],
     ['ordered with a priority', { ordered: true, group: 'a', priority: 1 }, 'priority and ordered cannot be given together'],
     ['a time to commit what is not staged', { commitWithinMs: 5_000 }, 'commitWithinMs belongs to a staged job'],
+    ['a time to commit of null', { staged: true, commitWithinMs: null }, 'commitWithinMs must be a whole number from 1000'],
     ['a time to commit that is too short', { staged: true, commitWithinMs: 1 }, 'commitWithinMs must be a number from 1000'],
     ['staged that is no boolean', { staged: 'yes' }, 'staged must be true or false'],
     ['headers that are false to JavaScript', { headers: 0 }, 'headers must be an object'],
@@ -167,10 +171,15 @@ describe('a call that cannot work is refused before anything is written', () => 
     expect(check({ text: '\\u0000 \\ud800' }).payload).toBe('{"text":"\\\\u0000 \\\\ud800"}');
   });
 
-  it.each([null, {}, { id: 'x', fingerprint: 'y' }, { uniqueKey: 'without a queue' }, { fingerprint: '' }])(
-    'the selector %j',
-    (selector) => {
-      expect(() => checkSelector(selector as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
-    },
-  );
+  it.each([
+    null,
+    {},
+    [],
+    { fingerprint: 'f', queu: 'mail' },
+    { id: 'x', fingerprint: 'y' },
+    { uniqueKey: 'without a queue' },
+    { fingerprint: '' },
+  ])('the selector %j', (selector) => {
+    expect(() => checkSelector(selector as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+  });
 });

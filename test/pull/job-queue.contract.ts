@@ -22,6 +22,16 @@ export const CONTRACT_OPTIONS = {
   queues: { slow: { maxAttempts: 2, backoff: constant({ delayMs: 3_600_000 }), timeoutMs: 5_000 } },
 };
 
+/** An error whose every property throws. */
+const THROWS: unknown = new Proxy(
+  {},
+  {
+    get: () => {
+      throw new Error('trap');
+    },
+  },
+);
+
 const code = (wanted: QueueErrorCode) => expect.objectContaining({ code: wanted });
 
 /** What every JobQueue promises: one suite, run by each implementation. */
@@ -282,6 +292,7 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
         [null, { name: 'Thrown', message: 'null' }],
         [undefined, { name: 'Thrown', message: 'undefined' }],
         [new Error('x'.repeat(10_000)), { name: 'Error', message: 'x'.repeat(2_000) }],
+        [THROWS, { name: 'Thrown', message: 'something that cannot be described' }],
       ];
       for (const [error, kept] of told) {
         const id = await add();
@@ -437,6 +448,27 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       expect((await claim()).jobs).toEqual([]);
     });
 
+    it('then fail: tells of the cancel and spends no attempt, unless it was the last failure, which is told as itself', async () => {
+      const told = async (error: unknown, options: { retryable?: boolean }) => {
+        const id = await add();
+        const { leaseId } = await claimOne();
+        await queue.cancel(id);
+        expect(await queue.fail(leaseId, id, error, options)).toBe('cancelled');
+        const { state, attempt, lastError, history } = (await queue.find(id))!;
+        return {
+          state,
+          attempt,
+          name: lastError?.name,
+          message: lastError?.message,
+          outcomes: history.map((entry) => entry.outcome),
+        };
+      };
+      const cancelled = { name: 'Cancelled', message: 'cancelled while it ran', outcomes: ['cancelled'] };
+      expect(await told('no', {})).toEqual({ state: 'cancelled', attempt: 0, ...cancelled });
+      const failed = { name: 'TypeError', message: 'never', outcomes: ['failed'] };
+      expect(await told(new TypeError('never'), { retryable: false })).toEqual({ state: 'cancelled', attempt: 1, ...failed });
+    });
+
     it('then release, and then fail for good: end as cancelled', async () => {
       for (const settle of [
         (leaseId: string, id: string) => queue.release(leaseId, id),
@@ -519,7 +551,16 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
     it('refuses what is wrong', async () => {
       await expect(add(() => 1)).rejects.toEqual(code('INVALID_PAYLOAD'));
       await expect(add(1, { workflowId: '' })).rejects.toEqual(code('INVALID_OPTION'));
-      await expect(add(1, { delayMs: -1 })).rejects.toEqual(code('INVALID_OPTION'));
+      const wrong = [
+        { delayMs: -1 },
+        { manager: null },
+        { manager: 7 },
+        { headers: new Map([['a', 'b']]) },
+        { lables: [] },
+        null,
+      ];
+      for (const options of wrong as never[]) await expect(add(1, options)).rejects.toEqual(code('INVALID_OPTION'));
+      expect((await claim()).jobs).toEqual([]);
     });
   });
 
@@ -547,6 +588,11 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       const before = heard.length;
       await add();
       expect(heard).toHaveLength(before);
+    });
+
+    it('of something that cannot be called is refused', () => {
+      for (const listener of [undefined, null, {}, 'listener'] as never[])
+        expect(() => queue.subscribe(listener)).toThrow(code('INVALID_OPTION'));
     });
 
     it('hears that a running job was asked to stop', async () => {

@@ -59,6 +59,36 @@ describe('the database', () => {
       await twin.destroy();
     });
 
+    it('that is none is refused by each call, and nothing is stored outside the transaction that was meant', async () => {
+      const { dataSource } = test;
+      const none = [null, false, 0, NaN, '', 7, true, 'x', {}, [], new Map(), () => 1, { isTransactionActive: true }, dataSource];
+      const id = '00000000-0000-7000-8000-000000000001';
+      for (const manager of none as never[])
+        for (const call of [
+          queues.enqueue('mail', 1, { manager }),
+          queues.enqueueMany('mail', [{ payload: 1 }], { manager }),
+          queues.cancel({ fingerprint: 'tag' }, { manager }),
+          queues.commit(id, { manager }),
+          queues.abort(id, { manager }),
+          queues.find(id, { manager }),
+        ])
+          expect(await failureOf(call)).toMatchObject({ code: 'INVALID_OPTION' });
+      expect(await test.database.query('select from simple_queue.job')).toEqual([]);
+    });
+
+    it('in options with a slip is not overlooked', async () => {
+      const id = '00000000-0000-7000-8000-000000000001';
+      for (const options of [{ manger: {} }, null, [], 'manager', 7] as never[])
+        for (const call of [
+          queues.enqueueMany('mail', [{ payload: 1 }], options),
+          queues.cancel({ fingerprint: 'tag' }, options),
+          queues.commit(id, options),
+          queues.abort(id, options),
+          queues.find(id, options),
+        ])
+          expect(await failureOf(call)).toMatchObject({ code: 'INVALID_OPTION' });
+    });
+
     it('without a transaction is refused, for enqueue, cancel and find', async () => {
       const { manager } = test.dataSource;
       const refusal = { code: 'MANAGER_INACTIVE' };

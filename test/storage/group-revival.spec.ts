@@ -44,6 +44,8 @@ describe('an operator and ordered groups', () => {
     await bury('block');
     expect(await admin.explain(next)).toMatchObject({ state: 'blocked', reasons: [{ code: 'BLOCKED' }, {}] });
     expect((await admin.explain(next)).text).toContain(`Group "a" of queue "mail" is blocked by job ${dead}`);
+    for (const group of [NaN, null, 'a\0'] as never[])
+      await expect(admin.releaseGroup('mail', group)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
     expect(await admin.releaseGroup('mail', 'a')).toBe(dead);
     await handOn();
     expect(await statesOf(dead, next)).toEqual(['failed', 'ready']);

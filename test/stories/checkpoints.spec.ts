@@ -116,6 +116,20 @@ describe('checkpoints', () => {
     expect(found.length).toBe(attempts);
   });
 
+  it('with options that are none are refused, as is a completion: neither leaves the transaction that was meant', async () => {
+    const refused: unknown[] = [];
+    const { application } = await start('slips', async (_job, context) => {
+      for (const options of [{ manager: null }, { manager: 0 }, { manger: {} }, null] as never[]) {
+        await context.checkpoint('lost', options).catch(({ code }) => refused.push(code));
+        await context.complete('lost', options).catch(({ code }) => refused.push(code));
+        await context.enqueue('slips', {}, options).catch(({ code }) => refused.push(code));
+      }
+    });
+    const { id } = await application.queues.enqueue('slips', {});
+    expect(await untilJobIs('succeeded', application, id)).not.toHaveProperty('checkpoint');
+    expect(refused).toEqual(Array.from({ length: 12 }, () => 'INVALID_OPTION'));
+  });
+
   it('of who lost the job are refused, and abort its signal', async () => {
     const gate = aGate();
     const refused: unknown[] = [];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { EnqueueOptions } from 'nestjs-simple-queue';
 import { InMemoryJobQueue } from 'nestjs-simple-queue/testing';
 import { CONTRACT_OPTIONS, jobQueueContract } from '../pull/job-queue.contract.js';
 
@@ -31,6 +32,28 @@ describe('the clock of an InMemoryJobQueue', () => {
     expect(await queue.find(id)).toMatchObject({ state: 'succeeded', finishedAt: new Date(1_501) });
     now = 61_501;
     expect(await queue.find(id)).toBeUndefined();
+  });
+
+  it.each<[EnqueueOptions]>([
+    [{ onConflict: 'replace', uniqueKey: 'k' }],
+    [{ onConflict: 'throttle', uniqueKey: 'k', periodMs: 1_000 }],
+    [{ ordered: true, group: 'g' }],
+    [{ staged: true }],
+    [{ maxPending: 5 }],
+  ])('refuses %j, which it does not know', async (options) => {
+    const queue = new InMemoryJobQueue();
+    await expect(queue.enqueue('mail', 1, options)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    expect((await queue.claim({ workerId: 'w', queues: ['*'] })).jobs).toEqual([]);
+  });
+
+  it.each([{ ordered: true }, { fair: true }, { maxPending: 5 }])('refuses queues that are %j', (settings) => {
+    expect(() => new InMemoryJobQueue({ queues: { mail: settings } })).toThrow(/InMemoryJobQueue knows no queues\.mail\./);
+  });
+
+  it('takes what only repeats a default', async () => {
+    const queue = new InMemoryJobQueue({ queues: { mail: { ordered: false, fair: false } } });
+    const defaults = { onConflict: 'ignore', uniqueKey: 'k', ordered: false, staged: false } as const;
+    expect(await queue.enqueue('mail', 1, defaults)).toMatchObject({ created: true });
   });
 
   it('refuses options that are wrong', () => {

@@ -56,6 +56,23 @@ describe('the recording queue', () => {
     await expect(queues.enqueue('mail', 5, { maxPending: 0 })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 
+  it('refuses the options that the real one refuses', async () => {
+    const { id } = await queues.enqueue('mail', { to: 'a' }, { manager: {} as never });
+    for (const options of [{ manager: null }, { manger: {} }, null] as never[])
+      for (const call of [
+        () => queues.enqueue('mail', 1, options),
+        () => queues.enqueueMany('mail', [{ payload: 1 }], options),
+        () => queues.cancel({ id }, options),
+        () => queues.commit(id, options),
+        () => queues.abort(id, options),
+        () => queues.find(id, options),
+      ])
+        await expect(call()).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    for (const target of ['mail', Letters])
+      await expect(queues.enqueueMany(target, 'jobs' as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    expect(queues.enqueued).toHaveLength(1);
+  });
+
   it('checks as the real one does: a bad item stores none of its batch', async () => {
     const batch = queues.enqueueMany('mail', [{ payload: 1 }, { payload: 2n }]);
     await expect(batch).rejects.toMatchObject({ code: 'INVALID_PAYLOAD' });

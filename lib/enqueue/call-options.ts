@@ -1,0 +1,44 @@
+import type { CancelSelector } from '../job/enqueue-options.js';
+import { checkManager } from '../job/joining.js';
+import { QueueError } from '../job/queue.errors.js';
+import { shape, type Rule } from '../runtime/rules.js';
+
+/** Checked where it is used. */
+const anything: Rule = () => [];
+
+const joins = shape({ manager: anything });
+
+/** What calls take beside their job. */
+const TAKEN = {
+  enqueueMany: shape({ manager: anything, maxPending: anything }),
+  cancel: joins,
+  commit: joins,
+  abort: joins,
+  complete: joins,
+  checkpoint: shape({ manager: anything, extraAttempts: anything }),
+  find: shape({ manager: anything, as: anything }),
+} satisfies Record<string, Rule>;
+
+const SELECTOR = shape({
+  id: anything,
+  uniqueKey: anything,
+  fingerprint: anything,
+  workflowId: anything,
+  group: anything,
+  queue: anything,
+} satisfies Record<keyof CancelSelector, Rule>);
+
+/** A mistyped `manager` would leave the transaction without a word. @throws QueueError `INVALID_OPTION` with what is not known. */
+export function checkCall(call: keyof typeof TAKEN, options: { manager?: unknown }): void {
+  refuse(call, TAKEN[call](options, ''));
+  if (options.manager !== undefined) checkManager(options.manager);
+}
+
+/** A mistyped `queue` would cancel in all of them. */
+export function checkSelectorParts(selector: unknown): void {
+  refuse('cancel', SELECTOR(selector, 'selector'));
+}
+
+function refuse(call: string, problems: string[]): void {
+  if (problems.length > 0) throw new QueueError('INVALID_OPTION', `${call}: ${problems.join('; ')}.`);
+}
