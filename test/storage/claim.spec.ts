@@ -177,7 +177,7 @@ describe('settle-and-claim, claiming', () => {
     expect(await claim(wishFor(lane, 10))).toEqual([]);
   });
 
-  it('is not slowed by 200,000 future jobs: it reads no more pages than without them', async () => {
+  it('is not slowed by 200,000 future jobs: it does not read them', async () => {
     const { id: lane } = await test.rows.lane();
     const { database, costs } = explaining(test.storage.database);
     const look = () => new JobRepository(database).settleAndClaim('worker-9', [], [], wishFor(lane, 100));
@@ -190,10 +190,11 @@ describe('settle-and-claim, claiming', () => {
     );
 
     await look();
+    await test.database.query('truncate simple_queue.scheduled');
 
     expect(costs).toHaveLength(2);
-    expect(costs[1]!.blocks).toBeLessThanOrEqual(costs[0]!.blocks + 5);
-    await test.database.query('truncate simple_queue.scheduled');
+    // They fill a thousand pages. A few more are the planner's, who asks the larger index for its ends on PostgreSQL 13.
+    expect(costs[1]!.blocks).toBeLessThanOrEqual(costs[0]!.blocks + 50);
   });
 
   describe('of suspects', () => {
