@@ -75,11 +75,11 @@ it('knows the sources of a workspace, and a root module of another name', () => 
   const project = anApplication('Nest 11', {
     'nest-cli.json': JSON.stringify({ sourceRoot: 'apps/shop/src' }),
     'src/app.module.ts': undefined,
-    'apps/shop/src/root/shop.module.ts': ROOT_MODULE,
+    'apps/shop/src/core/shop.module.ts': ROOT_MODULE,
   });
-  const { changes, byHand } = planInit(project, ts, './apps/shop/src/root/shop.module.ts');
+  const { changes, byHand } = planInit(project, ts, './apps/shop/src/core/shop.module.ts');
   const root = changes.at(-1)!;
-  expect(root.path).toBe('apps/shop/src/root/shop.module.ts');
+  expect(root.path).toBe('apps/shop/src/core/shop.module.ts');
   expect(root.after).toContain(`from '../greetings/greetings.module'`);
   expect(byHand).toEqual([expect.objectContaining({ lines: 'app.enableShutdownHooks();' })]);
 });
