@@ -1,4 +1,5 @@
 import swc from './swc.config.js';
+import { patient } from './test/support/patience.mjs';
 
 /** @type {import('jest').Config} */
 export default {
@@ -16,7 +17,7 @@ export default {
   },
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  testTimeout: 30_000,
+  testTimeout: patient(30_000),
   maxWorkers: 2,
   // Modules of ES specs are not given back: at 1.5 GB a worker is busier with that than with tests.
   workerIdleMemoryLimit: '700MB',

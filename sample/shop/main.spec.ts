@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { aDatabase, type TestDatabase } from '../../test/support/database.js';
+import { patient } from '../../test/support/patience.mjs';
 
 const LINES = 300;
 let folder: string;
@@ -43,14 +44,18 @@ describe('--once', () => {
 
   const once = (...flags: string[]) => start('--once', '--orders', file, '--database-url', database.url, ...flags);
 
-  it('ends with one receipt for each good order, through crashes of the worker', async () => {
-    const { code, output, errors } = await once('--crash');
-    expect({ code, errors }).toEqual({ code: 0, errors: '' });
-    expect(output).toMatch(/worker \d+ killed with SIGKILL \(5 of 5\)/);
-    expect(output).toContain(`receipts   ${good}, exactly one for every good order`);
-    expect(output).not.toContain('\u001b');
-    expect(await database.query('select count(*)::int as receipts from shop.receipt')).toEqual([{ receipts: good }]);
-  }, 90_000);
+  it(
+    'ends with one receipt for each good order, through crashes of the worker',
+    async () => {
+      const { code, output, errors } = await once('--crash');
+      expect({ code, errors }).toEqual({ code: 0, errors: '' });
+      expect(output).toMatch(/worker \d+ killed with SIGKILL \(5 of 5\)/);
+      expect(output).toContain(`receipts   ${good}, exactly one for every good order`);
+      expect(output).not.toContain('\u001b');
+      expect(await database.query('select count(*)::int as receipts from shop.receipt')).toEqual([{ receipts: good }]);
+    },
+    patient(90_000),
+  );
 
   it('places no order twice when it starts again', async () => {
     const { code, output } = await once();

@@ -6,6 +6,7 @@ import { QueueService } from '../../lib/queue.service.js';
 import { resolveOptions } from '../../lib/resolve-options.js';
 import { eventually } from '../support/eventually.js';
 import { aDataSource, aStorage, openStorage, waitingBackends, type TestStorage } from '../support/storage.js';
+import { patient } from '../support/patience.mjs';
 
 const HOUR_MS = 3_600_000;
 const FULL = { code: 'QUEUE_FULL' };
@@ -88,30 +89,34 @@ describe('back pressure', () => {
     expect(await held()).toBe(3);
   });
 
-  it('the queue limit under a race: exact among 32 producers of several processes, in transactions and without', async () => {
-    const sources = await Promise.all([1, 2, 3, 4].map(() => aDataSource(test.database.url, { extra: { max: 8 } })));
-    const storages = await Promise.all(sources.map((dataSource) => openStorage(dataSource)));
-    const producers = storages.map((storage) => new QueueService(storage, resolveOptions({}).options, new QueueEvents()));
-    const produce = async (n: number): Promise<number> => {
-      const [dataSource, producer] = [sources[n % 4]!, producers[n % 4]!];
-      let stored = 0;
-      for (let turn = 0; turn < 12; turn++) {
-        const options = { ...KINDS[turn % KINDS.length], maxPending: 100 };
-        const alone = () => producer.enqueue('mail', turn, options);
-        const inside = () => dataSource.transaction((manager) => producer.enqueue('mail', turn, { ...options, manager }));
-        await (n % 2 ? alone() : inside()).then(() => stored++, expectFull);
-        if (n % 4 === 0) await rollBack(dataSource, producer).catch(expectFull);
-      }
-      return stored;
-    };
+  it(
+    'the queue limit under a race: exact among 32 producers of several processes, in transactions and without',
+    async () => {
+      const sources = await Promise.all([1, 2, 3, 4].map(() => aDataSource(test.database.url, { extra: { max: 8 } })));
+      const storages = await Promise.all(sources.map((dataSource) => openStorage(dataSource)));
+      const producers = storages.map((storage) => new QueueService(storage, resolveOptions({}).options, new QueueEvents()));
+      const produce = async (n: number): Promise<number> => {
+        const [dataSource, producer] = [sources[n % 4]!, producers[n % 4]!];
+        let stored = 0;
+        for (let turn = 0; turn < 12; turn++) {
+          const options = { ...KINDS[turn % KINDS.length], maxPending: 100 };
+          const alone = () => producer.enqueue('mail', turn, options);
+          const inside = () => dataSource.transaction((manager) => producer.enqueue('mail', turn, { ...options, manager }));
+          await (n % 2 ? alone() : inside()).then(() => stored++, expectFull);
+          if (n % 4 === 0) await rollBack(dataSource, producer).catch(expectFull);
+        }
+        return stored;
+      };
 
-    const stored = await Promise.all(Array.from({ length: 32 }, (_, n) => produce(n)));
+      const stored = await Promise.all(Array.from({ length: 32 }, (_, n) => produce(n)));
 
-    expect(stored.reduce((sum, each) => sum + each)).toBe(100);
-    expect(await held()).toBe(100);
-    for (const storage of storages) await storage.onApplicationShutdown();
-    for (const dataSource of sources) await dataSource.destroy();
-  }, 30_000);
+      expect(stored.reduce((sum, each) => sum + each)).toBe(100);
+      expect(await held()).toBe(100);
+      for (const storage of storages) await storage.onApplicationShutdown();
+      for (const dataSource of sources) await dataSource.destroy();
+    },
+    patient(30_000),
+  );
 
   /** Two jobs that hold room for as long as their transaction is open. */
   const rollBack = (dataSource: DataSource, producer: QueueService): Promise<void> =>

@@ -4,6 +4,7 @@ import { aHandler } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { aStory } from '../support/story.js';
+import { patient } from '../support/patience.mjs';
 
 describe('fairness', () => {
   const story = aStory();
@@ -23,19 +24,23 @@ describe('fairness', () => {
     Array.from({ length: count }, (_, n) => ({ payload: n, ...(group ? { group } : {}) }));
   const lastOf = (name: string) => begun.lastIndexOf(name);
 
-  it('between the groups of a fair queue: a backlog does not delay a few jobs of another group', async () => {
-    const options = { queues: { mail: { fair: true } }, worker: { autoStart: false } };
-    const application = await story.start({ providers: [aHandler('mail', noting())], options });
-    await application.queues.enqueueMany('mail', many(20_000, 'big'));
-    await application.queues.enqueueMany('mail', many(10, 'small'));
-    await application.queues.enqueueMany('mail', many(10));
-    await application.worker.start();
-    await eventually(() => begun.length === 20_020, { timeoutMs: 30_000 });
+  it(
+    'between the groups of a fair queue: a backlog does not delay a few jobs of another group',
+    async () => {
+      const options = { queues: { mail: { fair: true } }, worker: { autoStart: false } };
+      const application = await story.start({ providers: [aHandler('mail', noting())], options });
+      await application.queues.enqueueMany('mail', many(20_000, 'big'));
+      await application.queues.enqueueMany('mail', many(10, 'small'));
+      await application.queues.enqueueMany('mail', many(10));
+      await application.worker.start();
+      await eventually(() => begun.length === 20_020, { timeoutMs: 30_000 });
 
-    expect(lastOf('small')).toBeLessThan(2_500);
-    expect(lastOf('mail')).toBeLessThan(2_500);
-    await eventually(() => application.seen('succeeded').length === 20_020);
-  }, 60_000);
+      expect(lastOf('small')).toBeLessThan(2_500);
+      expect(lastOf('mail')).toBeLessThan(2_500);
+      await eventually(() => application.seen('succeeded').length === 20_020);
+    },
+    patient(60_000),
+  );
 
   it('a worker works a fair queue whose setting only the producer has, at once when it is told', async () => {
     const producer = await story.start({ options: { worker: false, queues: { mail: { fair: true } } } });
@@ -65,14 +70,18 @@ describe('fairness', () => {
     await eventually(() => application.seen('succeeded').length === 200);
   });
 
-  it('between the queues of a worker: a backlog in one does not starve another', async () => {
-    const providers = [aHandler('flooded', noting()), aHandler('quiet', noting())];
-    const application = await story.start({ providers, options: { concurrency: 10, worker: { autoStart: false } } });
-    await application.queues.enqueueMany('flooded', many(20_000));
-    await application.queues.enqueueMany('quiet', many(10));
-    await application.worker.start();
-    await eventually(() => begun.length === 20_010, { timeoutMs: 30_000 });
-    expect(lastOf('quiet')).toBeLessThan(2_500);
-    await eventually(() => application.seen('succeeded').length === 20_010);
-  }, 60_000);
+  it(
+    'between the queues of a worker: a backlog in one does not starve another',
+    async () => {
+      const providers = [aHandler('flooded', noting()), aHandler('quiet', noting())];
+      const application = await story.start({ providers, options: { concurrency: 10, worker: { autoStart: false } } });
+      await application.queues.enqueueMany('flooded', many(20_000));
+      await application.queues.enqueueMany('quiet', many(10));
+      await application.worker.start();
+      await eventually(() => begun.length === 20_010, { timeoutMs: 30_000 });
+      expect(lastOf('quiet')).toBeLessThan(2_500);
+      await eventually(() => application.seen('succeeded').length === 20_010);
+    },
+    patient(60_000),
+  );
 });

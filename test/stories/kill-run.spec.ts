@@ -2,6 +2,7 @@ import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { aStory } from '../support/story.js';
+import { patient } from '../support/patience.mjs';
 
 const CHILD = new URL('./child-worker.ts', import.meta.url);
 const JOBS = 2_000;
@@ -44,23 +45,29 @@ describe('workers killed at random (npm run crash-run is the long form)', () => 
     return dead;
   }
 
-  it('lose nothing, do nothing twice, start little again and blame no good job', async () => {
-    const application = await story.start({ options: { worker: false } });
-    await application.queues.enqueueMany(
-      'ledger',
-      Array.from({ length: JOBS }, (_, n) => ({ payload: { n } })),
-    );
-    children = Array.from({ length: WORKERS }, aWorker);
+  it(
+    'lose nothing, do nothing twice, start little again and blame no good job',
+    async () => {
+      const application = await story.start({ options: { worker: false } });
+      await application.queues.enqueueMany(
+        'ledger',
+        Array.from({ length: JOBS }, (_, n) => ({ payload: { n } })),
+      );
+      children = Array.from({ length: WORKERS }, aWorker);
 
-    const dead = await killAtRandom();
-    await eventually(async () => (await rows('select from simple_queue.job')) === 0, { timeoutMs: 30_000 });
+      const dead = await killAtRandom();
+      await eventually(async () => (await rows('select from simple_queue.job')) === 0, { timeoutMs: 30_000 });
 
-    const lost = `select from (select 1 from simple_queue.archive where state = 'succeeded') a`;
-    expect(await rows(lost)).toBe(JOBS);
-    expect(await rows('select from ledger')).toBe(JOBS);
-    expect(await rows('select distinct job from ledger')).toBe(JOBS);
-    const leasesLost = [...dead, ...children].flatMap((child) => child.said.filter(({ event }) => event === 'leaseLost')).length;
-    expect((await rows('select from start')) - JOBS).toBeLessThanOrEqual(KILLS * CONCURRENCY + leasesLost);
-    expect(await rows('select from simple_queue.dead_letter')).toBe(0);
-  }, 90_000);
+      const lost = `select from (select 1 from simple_queue.archive where state = 'succeeded') a`;
+      expect(await rows(lost)).toBe(JOBS);
+      expect(await rows('select from ledger')).toBe(JOBS);
+      expect(await rows('select distinct job from ledger')).toBe(JOBS);
+      const leasesLost = [...dead, ...children].flatMap((child) =>
+        child.said.filter(({ event }) => event === 'leaseLost'),
+      ).length;
+      expect((await rows('select from start')) - JOBS).toBeLessThanOrEqual(KILLS * CONCURRENCY + leasesLost);
+      expect(await rows('select from simple_queue.dead_letter')).toBe(0);
+    },
+    patient(90_000),
+  );
 });

@@ -2,6 +2,7 @@ import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { aStory } from '../support/story.js';
+import { patient } from '../support/patience.mjs';
 
 const CHILD = new URL('./child-worker.ts', import.meta.url);
 const GROUPS = 60;
@@ -32,22 +33,29 @@ describe('ordered groups, workers killed at random (npm run crash-run -- --only 
     }
   }
 
-  it('no job starts before its predecessor has ended, and none is lost', async () => {
-    const { queues } = await story.start({ options: { worker: false } });
-    const items = Array.from({ length: GROUPS * EACH }, (_, index) => ({ group: index % GROUPS, n: Math.floor(index / GROUPS) }));
-    await queues.enqueueMany(
-      'steps',
-      items.map((payload) => ({ payload, group: `g${payload.group}`, ordered: true })),
-    );
-    children = Array.from({ length: WORKERS }, aWorker);
+  it(
+    'no job starts before its predecessor has ended, and none is lost',
+    async () => {
+      const { queues } = await story.start({ options: { worker: false } });
+      const items = Array.from({ length: GROUPS * EACH }, (_, index) => ({
+        group: index % GROUPS,
+        n: Math.floor(index / GROUPS),
+      }));
+      await queues.enqueueMany(
+        'steps',
+        items.map((payload) => ({ payload, group: `g${payload.group}`, ordered: true })),
+      );
+      children = Array.from({ length: WORKERS }, aWorker);
 
-    await killAtRandom();
-    await eventually(async () => (await rows('select from simple_queue.job')) === 0, { timeoutMs: 60_000 });
+      await killAtRandom();
+      await eventually(async () => (await rows('select from simple_queue.job')) === 0, { timeoutMs: 60_000 });
 
-    const outOfOrder = `select from (
+      const outOfOrder = `select from (
       select n, coalesce(max(n) over (partition by grp order by id rows between unbounded preceding and 1 preceding), -1) as before
       from step) s where n < before or n > before + 1`;
-    expect(await rows(outOfOrder)).toBe(0);
-    expect(await rows(`select from simple_queue.archive where state = 'succeeded'`)).toBe(GROUPS * EACH);
-  }, 120_000);
+      expect(await rows(outOfOrder)).toBe(0);
+      expect(await rows(`select from simple_queue.archive where state = 'succeeded'`)).toBe(GROUPS * EACH);
+    },
+    patient(120_000),
+  );
 });

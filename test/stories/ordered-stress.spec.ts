@@ -7,6 +7,7 @@ import { DatabaseError } from '../../lib/storage/database-errors.js';
 import type { ClaimedRow } from '../../lib/storage/row-mapper.js';
 import { eventually } from '../support/eventually.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
+import { patient } from '../support/patience.mjs';
 
 const GROUPS = 12;
 const PRODUCERS = 6;
@@ -119,29 +120,34 @@ describe('ordered groups under stress', () => {
     }
   }
 
-  it('0 stuck, 0 inversions, 0 deadlocks', async () => {
-    const enqueuer = new Enqueuer(test.storage, resolveOptions({}).options, test.events);
-    let over = false;
-    const done = () => over;
-    const others = [
-      ...Array.from({ length: WORKERS }, () => work(done).catch(note)),
-      ...Array.from({ length: 2 }, () => promote(done).catch(note)),
-      disturb(done).catch(note),
-    ];
-    await Promise.all(Array.from({ length: PRODUCERS }, () => produce(enqueuer).catch(note)));
-    const left = async () => (await test.database.query<{ n: number }>('select count(*)::int as n from simple_queue.job'))[0]!.n;
-    await eventually(async () => found.errors.length > 0 || (await left()) === 0, { timeoutMs: 40_000 }).catch(note);
-    over = true;
-    await Promise.all(others);
+  it(
+    '0 stuck, 0 inversions, 0 deadlocks',
+    async () => {
+      const enqueuer = new Enqueuer(test.storage, resolveOptions({}).options, test.events);
+      let over = false;
+      const done = () => over;
+      const others = [
+        ...Array.from({ length: WORKERS }, () => work(done).catch(note)),
+        ...Array.from({ length: 2 }, () => promote(done).catch(note)),
+        disturb(done).catch(note),
+      ];
+      await Promise.all(Array.from({ length: PRODUCERS }, () => produce(enqueuer).catch(note)));
+      const left = async () =>
+        (await test.database.query<{ n: number }>('select count(*)::int as n from simple_queue.job'))[0]!.n;
+      await eventually(async () => found.errors.length > 0 || (await left()) === 0, { timeoutMs: 40_000 }).catch(note);
+      over = true;
+      await Promise.all(others);
 
-    expect(await test.storage.jobs.checkPlaces()).toEqual([]);
-    expect({ ...found, left: await left() }).toEqual({
-      inversions: 0,
-      overlaps: 0,
-      errors: [],
-      left: 0,
-      starts: expect.any(Number),
-    });
-    expect(found.starts).toBeGreaterThan(200);
-  }, 60_000);
+      expect(await test.storage.jobs.checkPlaces()).toEqual([]);
+      expect({ ...found, left: await left() }).toEqual({
+        inversions: 0,
+        overlaps: 0,
+        errors: [],
+        left: 0,
+        starts: expect.any(Number),
+      });
+      expect(found.starts).toBeGreaterThan(200);
+    },
+    patient(60_000),
+  );
 });

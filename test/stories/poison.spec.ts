@@ -3,6 +3,7 @@ import type { TestApplication } from '../support/application.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { aStory } from '../support/story.js';
+import { patient } from '../support/patience.mjs';
 
 const CHILD = new URL('./child-worker.ts', import.meta.url);
 /** Rare enough for a crash to be seen as one: a busy machine must not make a healthy child lose its lease. */
@@ -67,6 +68,6 @@ describe('I8 poison is contained and the innocent go free', () => {
         lastError: { code: 'JOB_POISONED' },
       });
     },
-    90_000,
+    patient(90_000),
   );
 });

@@ -1,0 +1,2 @@
+export declare const SLOWNESS: number;
+export declare const patient: (ms: number) => number;
