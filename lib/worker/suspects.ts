@@ -5,6 +5,7 @@ import type { Claims } from './claims.js';
 import type { Dispatcher } from './dispatcher.js';
 import { JobRun } from './job-run.js';
 import type { Poller } from './poller.js';
+import type { Settler } from './settler.js';
 import type { WorkerLanes } from './worker-lanes.js';
 
 export interface SuspectsParts {
@@ -13,6 +14,7 @@ export interface SuspectsParts {
   claims: Claims;
   dispatcher: Dispatcher;
   poller: Poller;
+  settler: Settler;
   ids: Uuid7;
   /** undefined: none may be claimed now. */
   lease: () => string | undefined;
@@ -88,7 +90,7 @@ export class Suspects {
     if (room <= 0) return;
     const runs = await this.claim(ONCE, room);
     if (runs.length < room) this.waiting.delete(ONCE);
-    for (const run of runs) run.lane.add(run);
+    for (const run of runs) if (!this.endCancelled(run)) run.lane.add(run);
     dispatcher.startAll();
   }
 
@@ -114,7 +116,7 @@ export class Suspects {
   private async runNext(): Promise<boolean> {
     const [run] = await this.claim(TWICE, 1);
     if (!run) this.waiting.delete(TWICE);
-    else await this.runAlone(run);
+    else if (!this.endCancelled(run)) await this.runAlone(run);
     return run !== undefined;
   }
 
@@ -143,6 +145,12 @@ export class Suspects {
       claims.forget(id);
       throw error;
     }
+  }
+
+  /** Its cancel was requested while it was in flight elsewhere, or while the answer of its claim was lost: it must not start. */
+  private endCancelled(run: JobRun): boolean {
+    if (run.isCancelled) this.parts.settler.add(run, { kind: 'cancelled', reason: 'cancelled before it ran' });
+    return run.isCancelled;
   }
 
   /** Closed meanwhile, or claimed under a lease that is lost: they must not start here. */

@@ -57,7 +57,7 @@ function aCrew(waiting: ClaimedRow[] = []) {
       return taken;
     },
   } as unknown as SuspectsParts['jobs'];
-  const suspects = new Suspects({ jobs, lanes, claims, dispatcher, poller, ids: new Uuid7(), lease: () => crew.lease, onResume: () => crew.resumed++ }); // prettier-ignore
+  const suspects = new Suspects({ jobs, lanes, claims, dispatcher, poller, settler: {} as SuspectsParts['settler'], ids: new Uuid7(), lease: () => crew.lease, onResume: () => crew.resumed++ }); // prettier-ignore
   return Object.assign(crew, { suspects, dispatcher, settle });
 }
 
