@@ -3,7 +3,7 @@ const LENGTH_BYTES = 4;
 const NULL_LENGTH = -1;
 
 /** PostgreSQL's numbers for types, from its catalog. */
-const OID = { bytea: 17, smallint: 21, int: 23, text: 25, uuid: 2950 };
+const OID = { boolean: 16, bytea: 17, smallint: 21, int: 23, text: 25, uuid: 2950 };
 
 /*
  * Arrays as PostgreSQL sends and receives them in binary: neither the driver has to escape them nor the server to parse them, which
@@ -19,6 +19,15 @@ export function uuidArray(ids: string[]): Buffer {
   const array = start(OID.uuid, ids.length, ids.length * (LENGTH_BYTES + 16));
   let at = HEAD_BYTES;
   for (const id of ids) at = writeUuid(array, array.writeInt32BE(16, at), id);
+  return array;
+}
+
+/** NULL where none is true. */
+export function booleanArray(values: boolean[]): Buffer | null {
+  if (!values.includes(true)) return null;
+  const array = start(OID.boolean, values.length, values.length * (LENGTH_BYTES + 1));
+  let at = HEAD_BYTES;
+  for (const value of values) at = array.writeInt8(Number(value), array.writeInt32BE(1, at));
   return array;
 }
 

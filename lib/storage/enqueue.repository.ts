@@ -6,7 +6,7 @@ import { chunksOf } from './chunks.js';
 import { ConflictRepository, hasConflictMode } from './conflict.repository.js';
 import type { Database, Run } from './database.js';
 import { heldValues, isHeld, type Held } from './held-jobs.js';
-import { anyValues, claimedCells, oneValues, valuesOf } from './job-values.js';
+import { anyValues, claimedCells, givenIds, oneValues, valuesOf } from './job-values.js';
 import type { Lane } from './lanes.js';
 import { isLimited, PendingRepository } from './pending.repository.js';
 import { claimedRow, type ClaimedRow } from './row-mapper.js';
@@ -148,14 +148,14 @@ export class EnqueueRepository {
   private async storeFree(run: Run, { jobs, now }: Chunk): Promise<string[]> {
     const free = jobs.filter((job) => !isHeld(job));
     if (free.length === 0) return [];
-    const rows = await run<{ id: string }>(ENQUEUE, [...anyValues(free), now ?? null]);
+    const rows = await run<{ id: string }>(ENQUEUE, [...anyValues(free), now ?? null, givenIds(free)]);
     return rows.map((row) => row.id);
   }
 
   private async storeHeld(run: Run, { jobs, now, positions }: Chunk): Promise<string[]> {
     const held = jobs.filter(isHeld);
     if (held.length === 0) return [];
-    const values = [...anyValues(held), ...heldValues(held, (job) => positions.get(job)!), now ?? null];
+    const values = [...anyValues(held), ...heldValues(held, (job) => positions.get(job)!), now ?? null, givenIds(held)];
     const rows = await run<{ id: string; mixed: string | null }>(ENQUEUE_HELD, values);
     const mixed = rows.find((row) => row.mixed !== null);
     if (mixed) throw mixedGroup(mixed.mixed!);

@@ -1,4 +1,4 @@
-import { byteaArray, intArray, smallintArray, textArray, uuidArray } from './binary-array.js';
+import { booleanArray, byteaArray, intArray, smallintArray, textArray, uuidArray } from './binary-array.js';
 import type { NewJob } from './enqueue.repository.js';
 import { SHARD } from './shard.js';
 
@@ -37,6 +37,9 @@ function plainValues(jobs: NewJob[]): unknown[] {
     byteaArray(jobs.map((job) => job.payloadBytes)),
   ];
 }
+
+/** Which ids are their callers'. */
+export const givenIds = (jobs: NewJob[]): Buffer | null => booleanArray(jobs.map((job) => job.givenId));
 
 export function anyValues(jobs: NewJob[]): unknown[] {
   return [

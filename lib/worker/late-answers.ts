@@ -32,12 +32,18 @@ export class LateAnswers {
   }
 }
 
-/** How our settle ended the run, if it did. A job that is found nowhere has ended without being kept: by us, as far as anybody can tell. */
+/**
+ * How our settle ended the run, if it did. A job that is found nowhere, or whose id begins another life by now, has ended without being
+ * kept: by us, as far as anybody can tell.
+ */
 function ownDoing(run: JobRun, outcome: Outcome, job: FoundJob | undefined): Outcome | undefined {
-  if (!job) return outcome;
+  if (!job || isOtherLife(run, job)) return outcome;
   if (job.state === 'cancelled' && outcome.kind !== 'succeeded') return CANCELLED;
   return isStored(run, outcome, job) ? outcome : undefined;
 }
+
+/** One reading of a time keeps the microseconds, another cuts them. */
+const isOtherLife = (run: JobRun, job: FoundJob): boolean => Math.abs(job.createdAt.getTime() - run.createdAt.getTime()) > 1;
 
 function isStored(run: JobRun, outcome: Outcome, job: FoundJob): boolean {
   switch (outcome.kind) {

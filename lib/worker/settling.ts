@@ -13,7 +13,7 @@ export interface Settling {
 
 /**
  * One run of a job: a process that lost a job may run it again, and both runs may end at once. Statements are told and answer by id, so
- * the stale one leaves with another. First runs (epoch 0) cannot meet, and most batches hold nothing else.
+ * the others leave with a later one. First runs (epoch 0) cannot meet, and most batches hold nothing else.
  */
 export function oneRunAJob(settling: Settling[]): { latest: Settling[]; stale: Settling[] } {
   if (!settling.some(({ run }) => run.epoch > 0)) return { latest: settling, stale: [] };

@@ -80,6 +80,7 @@ function literal(value: unknown): string {
 
 /** By their types' numbers: how a binary element reads as text (lib/storage/binary-array.ts writes them). */
 const READERS: Record<number, (bytes: Buffer) => unknown> = {
+  16: (bytes) => bytes[0] === 1,
   17: (bytes) => bytes,
   21: (bytes) => bytes.readInt16BE(0),
   23: (bytes) => bytes.readInt32BE(0),

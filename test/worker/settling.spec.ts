@@ -24,6 +24,7 @@ const error = (code?: string) => new DatabaseError('settle', Object.assign(new E
 class Table {
   readonly live = new Map<string, { epoch: number; attempt: number; reschedules: number; locked: number; cancelled: boolean }>();
   readonly ended = new Map<string, string>();
+  createdAt = aRun().createdAt;
 
   constructor(private readonly faults: Fault[]) {}
 
@@ -54,7 +55,7 @@ class Table {
   };
 
   find = async (id: string): Promise<FoundJob | undefined> =>
-    ({ state: this.ended.get(id) ?? 'running', ...this.live.get(id) }) as unknown as FoundJob;
+    ({ state: this.ended.get(id) ?? 'running', ...this.live.get(id), createdAt: this.createdAt }) as unknown as FoundJob;
 
   private async statement<Key extends RunKey, Answer>(keys: Key[], commit: (held: Key[]) => Answer): Promise<Answer> {
     await Promise.resolve();
@@ -190,6 +191,20 @@ describe('settling, whatever the database does', () => {
       ),
       { numRuns: 500 },
     );
+  });
+
+  it('does not take another life of the id for what became of this one: a success whose answer was lost is a success', async () => {
+    const { table, told, settler, claims, round } = aSettlement(['cut after']);
+    claims.expect('claim');
+    const run = aRun({}, { claim: claims.arrived('claim', 1), lane: aLane() });
+    const job = { epoch: 0, attempt: 0, reschedules: 0, locked: 0, cancelled: false };
+    table.live.set(run.id, job);
+    settler.add(run, { kind: 'succeeded', output: 1 });
+    await round();
+    table.live.set(run.id, { ...job, epoch: 5_000_000 });
+    table.createdAt = new Date();
+    for (let turn = 0; turn < 60 && !settler.isEmpty; turn++) await round();
+    expect(told.get(run)).toEqual(['succeeded']);
   });
 });
 

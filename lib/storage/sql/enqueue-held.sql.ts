@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { NEW_LIFE } from './new-life.sql.js';
 
 /**
  * Stores jobs that may have to wait for more than their time: for their turn in an ordered group, or for a commit.
@@ -7,17 +8,17 @@ import { statement } from '../statement.js';
  * ($15, or the next ones) follow the order of the commits. Whether a job has its turn is decided by the insert into `head`, never by a
  * snapshot. While a dead head halts the queue, a new group begins with its turn vacant.
  * A group holds ordered jobs ($14) or plain ones: where a live job of the other kind is seen, nothing is stored and the groups come back
- * as `mixed`. It is asked by order, so that no planner takes another index than that of the groups. $16 is where an item stands in the caller's array; conflicts and $19 are those of `enqueue`.
+ * as `mixed`. It is asked by order, so that no planner takes another index than that of the groups. $16 is where an item stands in the caller's array; $19 and $20 are $13 and $14 of `enqueue`, and conflicts are as there.
  */
 export const ENQUEUE_HELD = statement(
   'enqueue_held',
-  `with given as materialized (
+  `with told as materialized (
     select * from unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::timestamptz[], $7::float8[], $8::text[], $9::text[],
-      $10::text[], $11::text[], $12::bytea[], $13::text[], $14::boolean[], $15::bigint[], $16::int[], $17::float8[], $18::boolean[]) with ordinality
+      $10::text[], $11::text[], $12::bytea[], $13::text[], $14::boolean[], $15::bigint[], $16::int[], $17::float8[], $18::boolean[], $20::boolean[]) with ordinality
       u(id, lane, queue, priority, at, delay_ms, unique_key, fingerprint, options, payload, payload_bytes, group_name, ordered, seq,
-        position, commit_within_ms, fair, sorted)),
+        position, commit_within_ms, fair, given, sorted)),
   grouped as materialized (
-    select distinct queue, group_name, ordered from given where group_name is not null),
+    select distinct queue, group_name, ordered from told where group_name is not null),
   locked as materialized (
     select pg_advisory_xact_lock(key) from (
       select distinct hashtextextended('simple_queue.' || queue || ' ' || group_name, 0) as key from grouped where ordered order by 1) k),
@@ -29,17 +30,18 @@ export const ENQUEUE_HELD = statement(
       else exists (select from simple_queue.head where group_name = g.group_name and shard = $1 and queue = g.queue offset 0) end),
   item as materialized (
     select g.*, greatest(g.now, coalesce(g.at, g.now + g.delay_ms * interval '1 millisecond')) as due,
-      case when ordered then coalesce(seq, nextval('simple_queue.turn')) end as turn
-    from (select given.*, coalesce($19::timestamptz, statement_timestamp()) as now from given, (select count(*) from locked) l
+      case when ordered then coalesce(seq, nextval('simple_queue.turn')) end as turn,
+      case when given then ${NEW_LIFE} else 0 end as epoch
+    from (select i.*, coalesce($19::timestamptz, statement_timestamp()) as now from told i, (select count(*) from locked) l
       where not exists (select from mixed) order by position) g),
   stored as (
-    insert into simple_queue.job (id, shard, lane, queue, priority, run_at, unique_key, fingerprint, options, payload, payload_bytes,
+    insert into simple_queue.job (id, shard, epoch, lane, queue, priority, run_at, unique_key, fingerprint, options, payload, payload_bytes,
       group_name, seq, commit_by, fair)
-    select id, $1, lane, queue, priority, due, unique_key, fingerprint, options::jsonb, payload::jsonb, payload_bytes, group_name, turn,
+    select id, $1, epoch, lane, queue, priority, due, unique_key, fingerprint, options::jsonb, payload::jsonb, payload_bytes, group_name, turn,
       statement_timestamp() + commit_within_ms * interval '1 millisecond', nullif(fair, false)
     from item order by sorted
     on conflict do nothing
-    returning id, lane, queue, priority, run_at, group_name, seq, commit_by, fair),
+    returning id, lane, queue, priority, run_at, epoch, group_name, seq, commit_by, fair),
   headed as (
     insert into simple_queue.head (group_name, shard, queue)
     select distinct group_name, $1::smallint, queue from stored where seq is not null
@@ -55,19 +57,19 @@ export const ENQUEUE_HELD = statement(
     where s.seq is not null and not b.halted order by s.group_name, s.queue, s.seq),
   blocked as (
     insert into simple_queue.blocked (group_name, shard, queue, seq, id, lane, epoch)
-    select group_name, $1, queue, seq, id, lane, 0 from stored where seq is not null and id not in (select id from turned)),
+    select group_name, $1, queue, seq, id, lane, epoch from stored where seq is not null and id not in (select id from turned)),
   free as materialized (
     select * from stored where seq is null or id in (select id from turned)),
   staged as (
-    insert into simple_queue.staged (id, shard, lane, epoch) select id, $1, lane, 0 from free where commit_by is not null),
+    insert into simple_queue.staged (id, shard, lane, epoch) select id, $1, lane, epoch from free where commit_by is not null),
   readied as (
     insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, 0 from free where commit_by is null and run_at <= statement_timestamp() and fair is null),
+    select lane, $1, priority, run_at, id, epoch from free where commit_by is null and run_at <= statement_timestamp() and fair is null),
   fairly as (
     insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
-    select lane, $1, group_name, priority, run_at, id, 0 from free where commit_by is null and run_at <= statement_timestamp() and fair),
+    select lane, $1, group_name, priority, run_at, id, epoch from free where commit_by is null and run_at <= statement_timestamp() and fair),
   scheduled as (
     insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
-    select run_at, $1, id, lane, priority, 0 from free where commit_by is null and run_at > statement_timestamp())
+    select run_at, $1, id, lane, priority, epoch from free where commit_by is null and run_at > statement_timestamp())
   select id, null as mixed from stored union all select null, group_name from mixed`,
 );

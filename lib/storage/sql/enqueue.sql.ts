@@ -1,4 +1,5 @@
 import { insertion } from '../statement.js';
+import { NEW_LIFE } from './new-life.sql.js';
 
 /**
  * Stores jobs and places them, in one statement, whatever their number.
@@ -7,25 +8,26 @@ import { insertion } from '../statement.js';
  * looks up the others (in one statement a rival that committed after the snapshot would be invisible). The client sorts
  * by (queue, unique key), so that two batches take their keys in the same order and never deadlock.
  * A time in the past becomes now: a place behind a worker's hint would be found late. $13 is that now where several
- * statements store one batch.
+ * statements store one batch. $14 says which ids are their callers': those begin at an epoch of their own.
  */
 export const ENQUEUE = insertion(
   'enqueue',
   `with item as materialized (
-    select u.*, greatest(t.now, coalesce(u.at, t.now + u.delay_ms * interval '1 millisecond')) as due
+    select u.*, greatest(t.now, coalesce(u.at, t.now + u.delay_ms * interval '1 millisecond')) as due,
+      case when given then ${NEW_LIFE} else 0 end as epoch
     from (select coalesce($13::timestamptz, statement_timestamp()) as now) t, unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::timestamptz[], $7::float8[], $8::text[], $9::text[],
-                $10::text[], $11::text[], $12::bytea[])
-      u(id, lane, queue, priority, at, delay_ms, unique_key, fingerprint, options, payload, payload_bytes)),
+                $10::text[], $11::text[], $12::bytea[], $14::boolean[])
+      u(id, lane, queue, priority, at, delay_ms, unique_key, fingerprint, options, payload, payload_bytes, given)),
   stored as (
-    insert into simple_queue.job (id, shard, lane, queue, priority, run_at, unique_key, fingerprint, options, payload, payload_bytes)
-    select id, $1, lane, queue, priority, due, unique_key, fingerprint, options::jsonb, payload::jsonb, payload_bytes from item
+    insert into simple_queue.job (id, shard, epoch, lane, queue, priority, run_at, unique_key, fingerprint, options, payload, payload_bytes)
+    select id, $1, epoch, lane, queue, priority, due, unique_key, fingerprint, options::jsonb, payload::jsonb, payload_bytes from item
     on conflict do nothing
-    returning id, lane, priority, run_at),
+    returning id, lane, priority, run_at, epoch),
   readied as (
     insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, 0 from stored where run_at <= statement_timestamp()),
+    select lane, $1, priority, run_at, id, epoch from stored where run_at <= statement_timestamp()),
   scheduled as (
     insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
-    select run_at, $1, id, lane, priority, 0 from stored where run_at > statement_timestamp())
+    select run_at, $1, id, lane, priority, epoch from stored where run_at > statement_timestamp())
   select id from stored`,
 );

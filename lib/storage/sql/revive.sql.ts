@@ -1,12 +1,12 @@
 import { statement } from '../statement.js';
+import { NEW_LIFE } from './new-life.sql.js';
 
 /**
  * Makes ended jobs live again, those of them that still stand in one of the states $3. The row of the ended job is locked first and
  * decides between rivals; it goes only for what came in. `do nothing` leaves out a job whose unique key a live one holds: it comes back
  * with `revived` false. In the order of the keys, as batches of `enqueue` take them, so that they cannot deadlock.
  *
- * Attempts start anew. The epoch does not: a run of the first life may still answer. How far that life came is not kept, so the next one
- * starts at the time in tenths of a millisecond, which no life outruns, beyond any first life and within an int: it comes round in 55 hours. What killed its process runs alone at first.
+ * Attempts start anew, and the epochs somewhere else: a run of the first life may still answer. What killed its process runs alone at first.
  *
  * A job of a fair queue stands with its group. In an ordered group a dead head has its turn again. Any other job stands last, as if it was enqueued now: under the group's
  * lock, and in a new group with the turn vacant while a dead head halts the queue.
@@ -34,7 +34,7 @@ export const REVIVE = statement(
   stored as (
     insert into simple_queue.job (id, shard, epoch, lane, queue, priority, suspicion, created_at, run_at, unique_key, fingerprint, options,
       payload, payload_bytes, last_error, history, group_name, seq, fair)
-    select e.id, $1, 1000000 + (extract(epoch from statement_timestamp()) * 10000)::bigint % 2000000000, e.lane, e.queue, e.priority,
+    select e.id, $1, ${NEW_LIFE}, e.lane, e.queue, e.priority,
       case when e.state = 'poisoned' and e.stalls > 0 then 2 else 0 end, e.created_at, statement_timestamp(), e.unique_key, e.fingerprint,
       e.options, e.payload, e.payload_bytes, e.last_error,
       (case when jsonb_array_length(e.history) >= 20 then e.history - 0 else coalesce(e.history, '[]') end)

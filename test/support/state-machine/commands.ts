@@ -7,7 +7,7 @@ import type { ClaimedRow } from '../../../lib/storage/row-mapper.js';
 import type { DeadHead } from '../../../lib/simple-queue.options.js';
 import { AN_HOUR, Command, given, OfJob, OfRun, pick, some, successOf } from './command.js';
 import { BeginDecision, BeginEnqueue, Decide, End, Expire, HandOn, ReleaseGroup, SettleOrdered } from './group-commands.js';
-import { CancelMany, EnqueueKeyed, Pause, PeriodsEnd, Redrive, Retry } from './operator-commands.js';
+import { CancelMany, EnqueueKeyed, Pause, PeriodsEnd, Redrive, Retry, UseAgain } from './operator-commands.js';
 import { Lapse, Pull, ReapLapsed, Renew, Return } from './pull-commands.js';
 import { MAX_STALLS, type Model, type ModelItem, type ModelJob, type ModelRun } from './model.js';
 import { EVERYWHERE, FAIR_QUEUE, KEEP, LANES, QUEUE, type Real } from './real.js';
@@ -389,6 +389,11 @@ const renew = index.map((given) => new Renew(given));
 const lapse = index.map((given) => new Lapse(given));
 const reapLapsed = once.map(() => new ReapLapsed());
 
+const useAgain = fc.oneof(
+  fc.tuple(index, fc.oneof(item, groupItem)).map((given) => new UseAgain(...given)),
+  fc.tuple(index, fairItem).map((given) => new UseAgain(...given, FAIR_QUEUE)),
+);
+
 const halt = index.map((given) => new Bury(given, 'failed', 'halt'));
 const beginDecision = fc.tuple(index, fc.constantFrom('cancel', 'commit', 'abort')).map((given) => new BeginDecision(...given));
 const loseLease = worker.map((given) => new LoseLease(given));
@@ -423,6 +428,8 @@ export const commands = {
     cancelMany,
     retry,
     redrive,
+    useAgain,
+    inTurn(claimAll, loseLease, reap, claimSuspects, complete, useAgain, claimAll, bury),
   ],
   /** Beside workers outside, and operators. */
   pulled: (): fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] => [
@@ -438,6 +445,7 @@ export const commands = {
     inTurn(lapse, reapLapsed, claimSuspects, loseLease, reap, pull),
     inTurn(pull, pull),
     inTurn(pull, giveBack, retry, pull, giveBack),
+    inTurn(pull, giveBack, useAgain, fc.oneof(giveBack, renew, pull)),
     claimAll,
     claimFair,
     inTurn(claimFair, putBack),
@@ -468,6 +476,7 @@ export const commands = {
     inTurn(loseLease, reap, claimSuspects),
     inTurn(cancel, handOn),
     inTurn(claimAll, bury, retry),
+    inTurn(claimAll, complete, useAgain, putBack),
     retry,
     fc.oneof(redrive, cancelMany),
     inTurn(timePasses, fc.oneof(promote, expire)),

@@ -68,6 +68,10 @@ export class ModelGroups {
     }
   }
 
+  isDeadHead(job: ModelJob): boolean {
+    return this.active.get(job.group ?? '')?.dead?.job === job;
+  }
+
   /** The dead job behind which the group goes on. */
   release(name: string): ModelJob | undefined {
     const group = this.active.get(name);

@@ -101,6 +101,35 @@ function answerOf({ state }: ModelJob, rival?: ModelJob): string {
   return answers[state] ?? 'JOB_HELD';
 }
 
+/** What ended is forgotten, and a caller gives its id again: runs of its first life may still answer. */
+export class UseAgain extends OfJob {
+  constructor(
+    index: number,
+    private readonly item: ModelItem,
+    private readonly queue = QUEUE,
+  ) {
+    super(index);
+  }
+
+  protected override isLikely({ state }: ModelJob): boolean {
+    return isTerminal(state);
+  }
+
+  protected async change({ id, state }: ModelJob, model: Model, real: Real): Promise<void> {
+    const { group, uniqueKey } = this.item;
+    if (!isTerminal(state) || model.groups.isDeadHead(model.jobs.get(id)!) || model.isGroupLocked(group)) return;
+    if (uniqueKey !== undefined && model.live(uniqueKey)) return;
+    const { payload, ...options } = given(this.item);
+    const known = await real.queues.enqueue(this.queue, payload, { ...options, id });
+    expect(known).toEqual({ id, created: false, outcome: 'existing' });
+    expect(await real.storage.revivals.purgeEnded([id], [state])).toBe(1);
+    const answer = await real.queues.enqueue(this.queue, payload, { ...options, id });
+    expect(answer).toEqual({ id, created: true, outcome: 'created' });
+    model.add(id, this.item);
+    model.jobs.get(id)!.epoch = await real.epochOf(id);
+  }
+}
+
 /** Everything in the dead letter queue, in the order of the ends; of several with one key the first by id. */
 export class Redrive extends Command {
   constructor(private readonly fair: boolean) {
