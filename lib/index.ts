@@ -37,7 +37,7 @@ export type {
   JobOptions,
   OnConflict,
 } from './job/enqueue-options.js';
-export type { Failure } from './job/failure.js';
+export type { Cause, Failure } from './job/failure.js';
 export type { JobEnd, WaitOptions, WaitTime } from './job/job-end.js';
 export { Job, type AttemptRecord, type FoundJob, type JobFacts } from './job/job.js';
 export { JobContext } from './job/job-context.js';

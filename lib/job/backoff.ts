@@ -17,6 +17,9 @@ export interface CustomBackoff {
 /** How long a job rests after an attempt that failed: made by `constant`, `linear`, `exponential` or `custom`. */
 export type Backoff = StoredBackoff | CustomBackoff;
 
+/** What a rule that fails, or answers no number, falls back to: the default's step. */
+const DEFAULT_STEP_MS = 5_000;
+
 /** The longest rest between two attempts: what a job asks for beyond a year is a mistake. */
 export const MAX_DELAY_MS = 365 * 24 * 60 * 60 * 1_000;
 
@@ -43,11 +46,13 @@ export function custom(delay: (attempt: number, error: unknown) => number): Cust
 
 /** The rest after attempt `attempt` (1 for the first) failed with `error`. Never throws, never leaves 0 .. MAX_DELAY_MS. */
 export function delayAfter(backoff: Backoff, attempt: number, error: unknown, random: () => number = Math.random): number {
-  const delay = rawDelay(backoff, Math.max(1, attempt), error, random);
-  return Number.isFinite(delay) ? Math.min(Math.max(0, delay), MAX_DELAY_MS) : MAX_DELAY_MS;
+  const failed = Math.max(1, attempt);
+  const delay = rawDelay(backoff, failed, error, random);
+  if (typeof delay !== 'number' || Number.isNaN(delay)) return Math.min(DEFAULT_STEP_MS * failed, MAX_DELAY_MS);
+  return Math.min(Math.max(0, delay), MAX_DELAY_MS);
 }
 
-function rawDelay(backoff: Backoff, attempt: number, error: unknown, random: () => number): number {
+function rawDelay(backoff: Backoff, attempt: number, error: unknown, random: () => number): unknown {
   switch (backoff.type) {
     case 'constant':
       return backoff.delayMs;
@@ -63,13 +68,15 @@ function rawDelay(backoff: Backoff, attempt: number, error: unknown, random: () 
 /** Never Infinity: a base of 0 stays 0. */
 const growth = (factor: number, attempt: number): number => Math.min(factor ** (attempt - 1), Number.MAX_VALUE);
 
-/** A rule that throws, or answers no number, must not decide the job's fate: it falls back to the default's 5 s a step. */
-function customDelay(backoff: CustomBackoff, attempt: number, error: unknown): number {
+/** A rule that throws must not decide the job's fate. */
+function customDelay(backoff: CustomBackoff, attempt: number, error: unknown): unknown {
   try {
     const delay: unknown = backoff.delay(attempt, error);
-    return typeof delay === 'number' && !Number.isNaN(delay) ? delay : 5_000 * attempt;
+    // An async rule cannot be waited for; that it fails must not end the process.
+    if (typeof delay === 'object') void Promise.resolve(delay).catch(() => undefined);
+    return delay;
   } catch {
-    return 5_000 * attempt;
+    return undefined;
   }
 }
 

@@ -1,5 +1,7 @@
+import { types } from 'node:util';
 import { MAX_DELAY_MS } from './backoff.js';
 import { failureOf, type Failure } from './failure.js';
+import { isError, knownAcrossCopies } from './kinds.js';
 import { quoteNumber } from './names.js';
 import { QueueError } from './queue.errors.js';
 
@@ -76,13 +78,15 @@ export class JobResult<Output = unknown> {
   }
 }
 
+knownAcrossCopies(JobResult, 'result');
+
 function reasonOf(reason: unknown, name: string): Failure {
   const failure = failureOf(reason);
-  return reason instanceof Error ? failure : { name, message: failure.message };
+  return isError(reason) ? failure : { name, message: failure.message };
 }
 
 function validDate(date: Date): Date {
-  const time = date instanceof Date ? date.getTime() : NaN;
+  const time = types.isDate(date) ? date.getTime() : NaN;
   if (time <= LAST_DATE) return new Date(Math.max(0, time));
   throw invalid('the date is not a valid Date up to the year 9999. Give a Date, or use the ...In(ms) form.');
 }

@@ -1,6 +1,8 @@
 import { delayAfter, type Backoff } from './backoff.js';
 import type { Failure } from './failure.js';
 import type { Again, Verdict } from './job-result.js';
+import { safely } from './kinds.js';
+import { quote } from './names.js';
 import type { LiveState, TerminalState } from './job-state.js';
 
 /** What becomes of a run: one value, whatever the handler did. */
@@ -56,7 +58,16 @@ export function outcomeOf(verdict: Verdict, chances: Chances, thrown?: unknown):
     case 'unprocessable':
     case 'critical':
       return { kind: verdict.kind, error: verdict.error };
+    default:
+      return outcomeOf({ kind: 'fail', error: unknownVerdict(verdict) }, chances, thrown);
   }
+}
+
+/** Of a newer copy of the package, which knows more of them. */
+function unknownVerdict(verdict: unknown): Failure {
+  const kind = quote(safely(() => (verdict as Partial<Verdict>).kind));
+  const message = `This version of nestjs-simple-queue does not know the JobResult ${kind}. Install one version for the whole application.`;
+  return { name: 'QueueError', code: 'HANDLER_INVALID', message };
 }
 
 function afterFailure(error: Failure, chances: Chances, again: () => Again): Outcome {

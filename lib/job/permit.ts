@@ -1,3 +1,5 @@
+import { knownAcrossCopies } from './kinds.js';
+
 /**
  * What a handler's `acquire` gives to let a job run: released when the job has ended, however it ended.
  *
@@ -18,3 +20,5 @@ export class Permit {
     return this.onRelease();
   }
 }
+
+knownAcrossCopies(Permit, 'permit');

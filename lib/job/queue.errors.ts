@@ -1,3 +1,5 @@
+import { knownAcrossCopies } from './kinds.js';
+
 /** Every code a `QueueError` can carry. Codes are stable: match on them, never on messages. */
 export type QueueErrorCode =
   | 'BATCH_MISMATCH'
@@ -89,3 +91,7 @@ export class UnprocessableError extends QueueError {
     super('UNPROCESSABLE', message, options);
   }
 }
+
+knownAcrossCopies(QueueError, 'error');
+knownAcrossCopies(CriticalError, 'critical-error');
+knownAcrossCopies(UnprocessableError, 'unprocessable-error');

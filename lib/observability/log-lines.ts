@@ -1,5 +1,5 @@
 import type { LogLevel } from '@nestjs/common';
-import type { Failure } from '../job/failure.js';
+import type { Cause, Failure } from '../job/failure.js';
 import type { JobEvent, JobEventName, JobEvents } from './events.js';
 
 /** Makes one harmless line of a text. */
@@ -61,7 +61,7 @@ export const LINES: { readonly [Name in JobEventName]: Line<Name> } = {
 };
 
 /** PostgreSQL quotes values in the messages of data and integrity errors (classes 22 and 23), as in `detail`: only the code is told. */
-export function loopError(error: unknown): Pick<Failure, 'name' | 'message' | 'code'> {
+export function loopError(error: unknown): Cause {
   if (!(error instanceof Error)) return { name: 'Error', message: `something of type ${typeof error} was thrown` };
   const { code: given } = error as { code?: unknown };
   const code = typeof given === 'string' ? given : '';
@@ -79,8 +79,10 @@ function fates({ poisoned, cancelled }: JobEvents['reaped']): string {
   return (poisoned ? `, ${poisoned} poisoned` : '') + (cancelled ? `, ${cancelled} cancelled` : '');
 }
 
-function failure({ name, message, code }: Pick<Failure, 'name' | 'message' | 'code'>, clean: Clean): string {
-  return clean(`${name}${code ? ` [${code}]` : ''}: ${message}`);
+function failure({ causes = [], ...error }: Failure, clean: Clean): string {
+  return clean([error, ...causes].map(brief).join(', caused by '));
 }
+
+const brief = ({ name, message, code }: Cause): string => `${name}${code ? ` [${code}]` : ''}: ${message}`;
 
 const ms = (value: number): string => `${Math.round(value)} ms`;

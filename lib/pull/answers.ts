@@ -1,4 +1,5 @@
 import { failureOf, type Failure } from '../job/failure.js';
+import { isError } from '../job/kinds.js';
 import { payloadText } from '../job/payload.js';
 import { QueueError } from '../job/queue.errors.js';
 
@@ -34,9 +35,10 @@ export function failureFrom(error: unknown): Failure {
 }
 
 function failureTold(error: unknown): Failure {
-  const { name, message, stack, code } = (error ?? {}) as Record<string, unknown>;
-  if (error instanceof Error || typeof message !== 'string') return failureOf(error);
-  const told = Object.assign(new Error(message), typeof code === 'string' ? { code } : {});
+  if (isError(error)) return failureOf(error);
+  const { name, message, stack, code, cause, errors } = (error ?? {}) as Record<string, unknown>;
+  if (typeof message !== 'string') return failureOf(error);
+  const told = Object.assign(new Error(message), { code, cause, errors });
   told.name = typeof name === 'string' ? name : 'Error';
   told.stack = typeof stack === 'string' ? stack : undefined;
   return failureOf(told);

@@ -1,4 +1,6 @@
+import { types } from 'node:util';
 import { JobResult } from '../job/job-result.js';
+import { isError } from '../job/kinds.js';
 import type { BatchResult } from '../job/job-handler.js';
 import type { Job } from '../job/job.js';
 import type { Permit } from '../job/permit.js';
@@ -56,7 +58,7 @@ export class BatchExecutor {
   }
 
   private settle(run: JobRun, result: BatchResult): void {
-    const outcome = result instanceof Error ? this.single.thrown(run, result) : this.single.answered(run, result);
+    const outcome = isError(result) ? this.single.thrown(run, result) : this.single.answered(run, result);
     this.single.settle(run, outcome);
   }
 }
@@ -74,7 +76,7 @@ async function checkOutputs(runs: readonly JobRun[], results: readonly BatchResu
 /** One result a job, in the order of the jobs. */
 function resultsOf(runs: readonly JobRun[], answer: unknown): readonly BatchResult[] {
   if (answer === undefined || answer === null || answer instanceof JobResult) return runs.map(() => answer as BatchResult);
-  if (answer instanceof Map) return runs.map((run) => resultIn(answer as ReadonlyMap<string, BatchResult>, run));
+  if (types.isMap(answer)) return runs.map((run) => resultIn(answer as ReadonlyMap<string, BatchResult>, run));
   if (!Array.isArray(answer)) throw mismatch(runs[0]!, `answered a value of type ${typeof answer}`);
   if (answer.length !== runs.length) throw mismatch(runs[0]!, `got ${runs.length} jobs and answered ${answer.length} results`);
   return answer as BatchResult[];

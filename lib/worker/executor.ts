@@ -98,14 +98,15 @@ export class Executor {
   /** READ COMMITTED whatever the DataSource's default: under others a completion could fail for its snapshot alone. */
   private async callInTransaction(run: JobRun): Promise<Outcome> {
     let outcome: Outcome | undefined;
+    const leave = new Error('Leaves the transaction without its completion; not an error of anybody.');
     try {
       await this.parts.dataSource.transaction('READ COMMITTED', async (manager) => {
         outcome = await this.callWith(run, manager);
-        if (outcome.kind !== 'succeeded') throw new RollBack();
+        if (outcome.kind !== 'succeeded') throw leave;
         if (!run.completed) await this.parts.completer.complete(run, outcome.output, { manager });
       });
     } catch (error) {
-      if (!(error instanceof RollBack)) throw error;
+      if (error !== leave) throw error;
     }
     return outcome!;
   }
@@ -157,9 +158,6 @@ const GIVEN_BACK: { readonly [code in QueueErrorCode]?: 'shutdown' | 'leaseLost'
   SHUTDOWN: 'shutdown',
   LEASE_LOST: 'leaseLost',
 };
-
-/** Leaves a handler's transaction without its completion; not an error of anybody. */
-class RollBack extends Error {}
 
 function verdictOf(answer: unknown): Verdict {
   return answer instanceof JobResult ? answer.verdict : { kind: 'success', output: answer };

@@ -1,5 +1,7 @@
 import { ContextIdFactory, type ContextId } from '@nestjs/core';
 import type { Job } from '../job/job.js';
+import { failureOf } from '../job/failure.js';
+import { isError } from '../job/kinds.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Handler } from './handler-registry.js';
 import type { MethodEnhancers } from './nest-enhancers.js';
@@ -57,14 +59,15 @@ export class ScopedCall {
   private unmade(request: Job | Job[], error: unknown): unknown {
     if (error instanceof QueueError) return error;
     const { queue, id } = Array.isArray(request) ? request[0]! : request;
-    const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    const { name, message, stack } = failureOf(error);
+    const why = isError(error) ? `${name}: ${message}` : message;
     const unmade = new QueueError(
       'HANDLER_UNMADE',
       `${this.provided.name} could not be made for job ${id} of queue "${queue}": ${why}. Look at its constructor, at what it injects, and at the ContextIdStrategy.`,
       { cause: error },
     );
     // Where the constructor failed is what one looks for.
-    if (error instanceof Error) unmade.stack = `${unmade.stack}\nCaused by: ${error.stack}`;
+    if (stack !== undefined) unmade.stack = `${unmade.stack}\nCaused by: ${stack}`;
     return unmade;
   }
 }

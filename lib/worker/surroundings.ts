@@ -1,5 +1,6 @@
 import type { ContextCarrier } from '../job/context-carrier.js';
 import { failureOf } from '../job/failure.js';
+import { isError } from '../job/kinds.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
 import type { Telemetry } from '../observability/telemetry.js';
@@ -61,7 +62,7 @@ async function problemOf(restore: () => Promise<void>): Promise<Error | undefine
     await restore();
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error : new Error(failureOf(error).message);
+    return isError(error) ? error : new Error(failureOf(error).message);
   }
 }
 

@@ -1,5 +1,6 @@
 import { JobResult } from '../job/job-result.js';
 import type { Job } from '../job/job.js';
+import { isError } from '../job/kinds.js';
 import { Permit } from '../job/permit.js';
 import { templateLabel, type AnyTemplate } from '../job/job-template.js';
 import { outputText } from '../job/payload.js';
@@ -69,7 +70,7 @@ function outputChecker({ output: schema }: AnyTemplate, events: QueueEvents): Ha
 }
 
 export async function checkSuccess(answer: unknown, check: (output: unknown) => Promise<void>): Promise<void> {
-  if (answer instanceof Error) return undefined;
+  if (isError(answer)) return undefined;
   if (!(answer instanceof JobResult)) return check(answer);
   if (answer.verdict.kind === 'success') return check(answer.verdict.output);
 }

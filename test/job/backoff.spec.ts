@@ -86,6 +86,20 @@ describe('custom', () => {
     expect(seen).toEqual([4, thrown]);
   });
 
+  it.each<[string, unknown, number]>([
+    ['nothing to wait', -Infinity, 0],
+    ['less than nothing', -1, 0],
+    ['for ever', Infinity, MAX_DELAY_MS],
+    ['no number', NaN, 10_000],
+    ['a text', '7', 10_000],
+    ['a bigint', 7n, 10_000],
+    ['nothing', undefined, 10_000],
+    ['a promise', Promise.resolve(7), 10_000],
+    ['a promise that fails', Promise.reject(new Error('late')), 10_000],
+  ])('is bounded where its rule answers %s', (_, answer, rest) => {
+    expect(delayAfter(custom(() => answer as number), 2, undefined)).toBe(rest); // prettier-ignore
+  });
+
   it('falls back to 5 s a step when the rule throws', () => {
     const backoff = custom(() => {
       throw new Error('bad rule');
@@ -95,6 +109,10 @@ describe('custom', () => {
 });
 
 describe('every backoff', () => {
+  it('of a kind that only a newer version knows rests as by default', () => {
+    expect(delayAfter({ type: 'cubic' } as unknown as Backoff, 2, undefined)).toBe(10_000);
+  });
+
   it('rests between nothing and a year, whatever a rule answers', () => {
     fc.assert(
       fc.property(anyBackoff, attempts, fc.double({ min: 0, max: 1, noNaN: true }), (backoff, attempt, random) => {

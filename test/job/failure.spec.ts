@@ -99,6 +99,23 @@ describe('failureOf', () => {
     expect(JSON.stringify(failure).length).toBeLessThan(11_000);
   });
 
+  it('keeps ten causes at most, of a cycle each once, and nothing of a cause but its name, message and code', () => {
+    const wide = new AggregateError(
+      Array.from({ length: 1_000 }, (_, n) => new Error(`${n}`)),
+      'many',
+    );
+    expect(failureOf(wide).causes).toHaveLength(10);
+    const one = new Error('one');
+    one.cause = new Error('two', { cause: one });
+    expect(failureOf(one).causes).toEqual([{ name: 'Error', message: 'two' }]);
+    const bare = new Error('no', { cause: { secret: 'x', message: 'told', code: 'E1' } });
+    expect(failureOf(bare).causes).toEqual([{ name: 'Thrown', message: 'told', code: 'E1' }]);
+    expect(failureOf(new Error('no', { cause: { secret: 'x' } })).causes).toEqual([{ name: 'Thrown', message: 'an object' }]);
+    expect(failureOf(new Error('no', { cause: 'a text' })).causes).toEqual([{ name: 'Thrown', message: 'a text' }]);
+    const deep = Array.from({ length: 10_000 }).reduce<Error>((cause, _, n) => new Error(`${n}`, { cause }), new Error('first'));
+    expect(JSON.stringify(failureOf(deep).causes).length).toBeLessThan(10_000);
+  });
+
   it('is storable and bounded for any value', () => {
     fc.assert(
       fc.property(

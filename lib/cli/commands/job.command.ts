@@ -90,9 +90,13 @@ const unlessZero = (count: number): string | undefined => (count === 0 ? undefin
 
 function failure({ screen }: Cli, { lastError }: FoundJob): void {
   if (!lastError) return;
-  const { name, message, code, stack } = lastError;
+  const { causes = [], stack } = lastError;
   screen.say('');
-  screen.say({ text: `${name}${code ? ` (${code})` : ''}: ${message}`, tone: 'bad' });
+  const [text, ...caused] = [lastError, ...causes].map(
+    ({ name, message, code }) => `${name}${code ? ` (${code})` : ''}: ${message}`,
+  );
+  screen.say({ text: text!, tone: 'bad' });
+  for (const cause of caused) screen.say({ text: `caused by ${cause}`, tone: 'bad' });
   const frames = stack?.split('\n').filter((line) => /^\s+at /.test(line));
   for (const frame of frames ?? []) screen.say({ text: frame, tone: 'dim' });
 }

@@ -1,0 +1,34 @@
+import { types } from 'node:util';
+
+/**
+ * From now on `instanceof` also knows what another copy of the package has made, since npm easily installs two, and is false for what
+ * throws when it is looked at. Classes that extend this one are told apart as ever.
+ */
+export function knownAcrossCopies(kind: { prototype: object }, name: string): void {
+  const mark = Symbol.for(`nestjs-simple-queue:${name}`);
+  Object.defineProperty(kind.prototype, mark, { value: true });
+  Object.defineProperty(kind, Symbol.hasInstance, {
+    value(this: unknown, value: unknown): boolean {
+      try {
+        return this === kind ? typeof value === 'object' && value !== null && mark in value : isInstance.call(this, value);
+      } catch {
+        return false;
+      }
+    },
+  });
+}
+
+/** Also one of another realm, such as `vm` or Jest. Never throws. */
+export const isError = (value: unknown): value is Error =>
+  types.isNativeError(value) || (safely(() => value instanceof Error) ?? false);
+
+/** undefined where looking throws. */
+export function safely<Answer>(look: () => Answer): Answer | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
+}
+
+const isInstance = Function.prototype[Symbol.hasInstance] as (this: unknown, value: unknown) => boolean;
