@@ -1,9 +1,10 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { connectionOptionsOf } from './connection-options.js';
 import { DatabaseError } from './database-errors.js';
 import { BACKEND } from './sql/examine-server.sql.js';
+import { OwnClient } from './own-client.js';
 import { NOTIFY } from './sql/notify.sql.js';
 
 export interface ProbeOptions {
@@ -40,8 +41,9 @@ async function changes(first: pg.Client, second: pg.Client): Promise<boolean> {
 
 /** Milliseconds until a NOTIFY, sent beside it, has come to a connection that listens; undefined: not in time. */
 export async function probeListening(options: ProbeOptions & { listenUrl?: string }): Promise<number | undefined> {
-  const ear = { ...options, target: options.listenUrl ? { connectionString: options.listenUrl } : undefined };
-  return withClients(ear, 1, ([listener]) => withClients(options, 1, ([sender]) => hears(listener!, sender!, options.timeoutMs)));
+  return withClients(options, 1, ([listener]) =>
+    withClients({ ...options, listenUrl: undefined }, 1, ([sender]) => hears(listener!, sender!, options.timeoutMs)),
+  );
 }
 
 async function hears(listener: pg.Client, sender: pg.Client, timeoutMs: number): Promise<number | undefined> {
@@ -66,13 +68,13 @@ async function backendOf(client: pg.Client): Promise<number> {
 }
 
 async function withClients<Answer>(
-  { dataSource, timeoutMs, target }: ProbeOptions & { target?: pg.ClientConfig },
+  { dataSource, timeoutMs, listenUrl }: ProbeOptions & { listenUrl?: string },
   count: number,
   work: (clients: pg.Client[]) => Promise<Answer>,
 ): Promise<Answer> {
   const limits = { query_timeout: timeoutMs, connectionTimeoutMillis: timeoutMs };
-  const config = { ...(target ?? connectionOptionsOf(dataSource)), ...limits };
-  const clients = Array.from({ length: count }, () => new pg.Client(config));
+  const config = { ...connectionOptionsOf(dataSource, listenUrl), ...limits };
+  const clients = Array.from({ length: count }, () => new OwnClient(config));
   for (const client of clients) client.on('error', () => undefined);
   try {
     for (const client of clients) await client.connect();

@@ -1,9 +1,9 @@
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { QueueError } from '../job/queue.errors.js';
-import { outside } from '../runtime/outside.js';
 import { connectionOptionsOf } from './connection-options.js';
 import { DatabaseError } from './database-errors.js';
+import { OwnClient } from './own-client.js';
 import { forSession, forTransaction, type SessionSettings } from './session-settings.js';
 import { statement, type Statement } from './statement.js';
 
@@ -26,13 +26,6 @@ const COMMIT = statement('commit', 'commit');
 /** Text is parsed by the row mapper, and only where a handler asks for it. */
 const RAW: pg.CustomTypesConfig = { getTypeParser: () => (text: string) => text };
 
-/** Whoever needs a connection first opens it, and many others use it: its socket keeps nobody's context, such as a request. */
-class OwnClient extends pg.Client {
-  override connect(...given: []): Promise<pg.Client> {
-    return outside(() => super.connect(...given));
-  }
-}
-
 /** A small pool of our own, apart from the application's: TypeORM's hands out dead sockets, and can be exhausted by handlers. */
 export class Connections {
   private readonly pool: pg.Pool;
@@ -49,7 +42,6 @@ export class Connections {
       min: 0,
       max: settings.max,
       idleTimeoutMillis: 60_000,
-      keepAlive: true,
       // Only the client's own clock gets out of a half-open socket; the pool destroys a client whose query timed out.
       query_timeout: settings.queryTimeoutMs,
       verify: (client, done) => this.prepare(client, done),

@@ -20,8 +20,8 @@ export interface DatabaseOptions {
   transaction?: () => EntityManager | undefined;
 }
 
-/** One for each loop that may be under way, so that a heartbeat never waits for a claim; opened when they are needed. */
-const LOOPS_MAX = 10;
+/** One for each loop that may be under way, so that a heartbeat never waits for a claim; opened when they are needed. A test counts. */
+const LOOPS_MAX = 15;
 /** Less than PostgreSQL's deadlock timeout: where a loop and an application wait for each other, the loop gives way. */
 const LOOPS_LOCK_TIMEOUT_MS = 500;
 /** Callers may have to wait for each other's unique keys; however many do, the loops keep their own connections. */

@@ -122,8 +122,12 @@ class RawRow implements ClaimedRow {
   }
 }
 
-/** bytea in PostgreSQL's hex form. */
-export const bytesOf = (text: string): Buffer => Buffer.from(text.slice(2), 'hex');
+/** bytea in PostgreSQL's hex form; in a caller's transaction perhaps in its old form, where a byte may be `\\` or `\\ooo`. */
+export function bytesOf(text: string): Buffer {
+  if (text.startsWith('\\x')) return Buffer.from(text.slice(2), 'hex');
+  const byte = (_: string, code: string): string => (code === '\\' ? code : String.fromCharCode(parseInt(code, 8)));
+  return Buffer.from(text.replace(/\\(\\|[0-7]{3})/g, byte), 'latin1');
+}
 
 /** timestamptz in PostgreSQL's ISO form, e.g. `2026-11-21 03:16:10.123456+00`. */
 export function dateOf(text: string): Date {

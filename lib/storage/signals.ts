@@ -1,9 +1,10 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { QueryRunner } from 'typeorm';
 import { Loop } from '../runtime/loop.js';
 import { AfterCommit } from './after-commit.js';
 import { connectionOptionsOf } from './connection-options.js';
 import type { Database } from './database.js';
+import { OwnClient } from './own-client.js';
 import { NOTIFY } from './sql/notify.sql.js';
 
 /**
@@ -57,15 +58,20 @@ export class Signals {
   private readonly afterCommit: AfterCommit;
   private readonly notifier: Loop;
   private readonly listener: Loop;
-  private client: pg.Client | undefined;
+  private readonly target: pg.ClientConfig;
+  private dialing: OwnClient | undefined;
+  private client: OwnClient | undefined;
 
   constructor(
     private readonly database: Database,
     private readonly options: SignalOptions,
   ) {
-    this.channel = `sq:${options.schema}`;
+    const { schema, listenUrl, queryTimeoutMs } = options;
+    this.channel = `sq:${schema}`;
+    this.target = { ...connectionOptionsOf(database.dataSource, listenUrl), query_timeout: Math.min(5_000, queryTimeoutMs) };
     this.notifier = new Loop('notifier', () => this.notify(), { onError: () => undefined, maxRestMs: 1_000 });
-    this.listener = new Loop('listener', () => this.listen(), { onError: options.onError });
+    const onError: SignalOptions['onError'] = (error, restMs) => this.ears.size > 0 && options.onError(error, restMs);
+    this.listener = new Loop('listener', () => this.listen(), { onError });
     this.afterCommit = new AfterCommit(database.dataSource);
   }
 
@@ -144,6 +150,8 @@ export class Signals {
 
   private async hangUp(): Promise<void> {
     this.ears.clear();
+    // It may take long to connect, and nobody waits for it any more.
+    this.dialing?.abandon();
     await this.listener.stop();
     this.drop();
   }
@@ -177,7 +185,7 @@ export class Signals {
   }
 
   /** A half-open socket says nothing for ever; only a question with a time limit finds it out. */
-  private async ping(client: pg.Client): Promise<void> {
+  private async ping(client: OwnClient): Promise<void> {
     try {
       await client.query('select 1');
     } catch (error) {
@@ -188,9 +196,7 @@ export class Signals {
 
   /** LISTEN first, then look: what was sent while nobody listened is found by the look. */
   private async connect(): Promise<void> {
-    const { listenUrl, queryTimeoutMs } = this.options;
-    const target = listenUrl ? { connectionString: listenUrl } : connectionOptionsOf(this.database.dataSource);
-    const client = new pg.Client({ ...target, keepAlive: true, query_timeout: Math.min(5_000, queryTimeoutMs) });
+    const client = (this.dialing = new OwnClient(this.target));
     client.on('error', () => this.drop(client));
     client.on('end', () => this.drop(client));
     client.on('notification', (message) => this.hear(message.payload ?? ''));
@@ -198,8 +204,10 @@ export class Signals {
       await client.connect();
       await client.query(`listen "${this.channel}"`);
     } catch (error) {
-      void client.end().catch(() => undefined);
+      client.abandon();
       throw error;
+    } finally {
+      this.dialing = undefined;
     }
     this.client = client;
     this.sendHere({ lanes: [], cancel: true });
@@ -210,7 +218,7 @@ export class Signals {
   private drop(client = this.client): void {
     if (!client || client !== this.client) return;
     this.client = undefined;
-    (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    client.abandon();
     this.listener.wake();
   }
 

@@ -78,14 +78,14 @@ export class Storage {
   static async open(dataSource: DataSource, options: ResolvedOptions, events: QueueEvents): Promise<Storage> {
     checkDataSource(dataSource);
     const database = new Database(dataSource, options);
+    const onError = (error: unknown, restMs: number) => events.emit('loopFailed', () => ({ loop: 'listener', error, restMs }));
+    const signals = new Signals(database, { ...options, onError });
     try {
       await outside(() => new Migrator(database, options).prepare());
     } catch (error) {
       await database.close();
       throw error;
     }
-    const onError = (error: unknown, restMs: number) => events.emit('loopFailed', () => ({ loop: 'listener', error, restMs }));
-    const signals = new Signals(database, { ...options, onError });
     signals.open();
     const openTransactions = options.warnOutsideTransaction ? new OpenTransactions(dataSource) : undefined;
     const lanes = new Lanes(database, (queue) => events.emit('warning', () => manyLanes(queue)));

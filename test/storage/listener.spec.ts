@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import type { DataSource } from 'typeorm';
 import { QueueEvents } from '../../lib/observability/events.js';
 import type { Loop } from '../../lib/runtime/loop.js';
@@ -75,6 +77,37 @@ describe('the listener', () => {
     expect(failures).toEqual(['listener']);
     test.storage.signals.send({ lanes: [9] });
     await eventually(() => expect(heard.some((signal) => signal.lanes.includes(9))).toBe(true));
+  });
+
+  describe('at an address that accepts and says nothing', () => {
+    let mute: Server;
+    beforeEach(async () => {
+      mute = createServer((socket) => void socket.resume().on('error', () => undefined));
+      await once(mute.listen(0, '127.0.0.1'), 'listening');
+    });
+    afterEach(() => void mute.close());
+    const listenTo = async (typeorm: object) => {
+      const [silent, events, told] = [await aDataSource(test.database.url, typeorm), new QueueEvents(), [] as string[]];
+      events.on('loopFailed', ({ loop }) => void told.push(loop));
+      const { port } = mute.address() as AddressInfo;
+      const accepted = once(mute, 'connection');
+      const storage = await openStorage(silent, { listenUrl: `postgres://a@127.0.0.1:${port}/x` }, events);
+      storage.signals.startListening(test);
+      await accepted;
+      return { told, close: () => storage.onApplicationShutdown().then(() => silent.destroy()) };
+    };
+
+    it('gives up, says so, and tries again', async () => {
+      const { told, close } = await listenTo({ connectTimeoutMS: 100 });
+      await eventually(() => expect(told.slice(0, 2)).toEqual(['listener', 'listener']));
+      await close();
+    });
+
+    it('does not hold up the end, and its failure is no news then', async () => {
+      const { told, close } = await listenTo({ connectTimeoutMS: 3_600_000 });
+      await close();
+      expect(told).toEqual([]);
+    });
   });
 
   it('tries again for as long as the server is away', async () => {

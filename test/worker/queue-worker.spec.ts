@@ -23,6 +23,15 @@ describe('a worker that the application starts and stops', () => {
     await works(application);
   });
 
+  it('has a connection for each loop that may be under way', async () => {
+    const application = await manual();
+    await application.worker.start();
+    const { loops } = application.worker['worker'] as unknown as { loops: object };
+    const besides = ['notifier', 'endNotifier', 'wait'];
+    const { max } = application.storage.database.loops['pool'].options;
+    expect(max).toBe(Object.keys(loops).length + besides.length);
+  });
+
   it('starts after a stop that is still under way', async () => {
     const application = await manual();
     const { worker } = application;
