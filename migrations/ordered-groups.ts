@@ -13,7 +13,7 @@ export const ORDERED_GROUPS = [
     queue int not null,
     dead uuid,
     dead_seq bigint,
-    dead_at timestamptz,
+    dead_at simple_queue.moment,
     halts boolean not null default false,
     primary key (group_name, shard, queue),
     check ((dead is null) = (dead_seq is null) and (dead is null) = (dead_at is null) and (dead is not null or not halts))
@@ -32,7 +32,7 @@ export const ORDERED_GROUPS = [
     seq bigint not null,
     id uuid not null,
     lane int not null,
-    epoch int not null,
+    epoch simple_queue.epoch not null,
     primary key (group_name, shard, queue, seq)
   ) with (${HOT})`,
   // As `scheduled_lane`: only for counting what waits in a queue.
@@ -42,16 +42,16 @@ export const ORDERED_GROUPS = [
     shard smallint not null,
     group_name text not null,
     priority smallint not null,
-    run_at timestamptz not null,
+    run_at simple_queue.moment not null,
     id uuid not null,
-    epoch int not null,
+    epoch simple_queue.epoch not null,
     primary key (lane, shard, group_name, priority, run_at, id)
   ) with (${HOT})`,
   `create table simple_queue.staged (
     id uuid not null,
     shard smallint not null,
     lane int not null,
-    epoch int not null,
+    epoch simple_queue.epoch not null,
     primary key (id, shard)
   ) with (${HOT})`,
   `create index staged_lane on simple_queue.staged (lane, shard) where lane > 0`,

@@ -6,11 +6,11 @@ import { HOT } from './storage-parameters.js';
  */
 export const THROTTLE = [
   `create table simple_queue.throttle (
-    unique_key text not null check (length(unique_key) between 1 and 512),
+    unique_key simple_queue.tag not null,
     shard smallint not null,
     queue int not null,
     job uuid not null,
-    ends_at timestamptz not null,
+    ends_at simple_queue.moment not null,
     primary key (unique_key, shard, queue)
   ) with (${HOT})`,
   // Only for the purge, which says so; a planner might take it for look-ups by key else.

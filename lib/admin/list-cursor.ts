@@ -10,7 +10,7 @@ export interface Cursor {
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** timestamptz as PostgreSQL writes it. */
-const MOMENT = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/;
+const MOMENT = /^[1-9]\d{3}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/;
 
 export function cursorText({ section, key }: Cursor): string {
   const { id, at, priority } = key ?? {};
@@ -70,5 +70,8 @@ function isWhole(part: unknown): part is number {
 }
 
 function isMoment(part: unknown): part is string {
-  return typeof part === 'string' && MOMENT.test(part) && !Number.isNaN(Date.parse(`${part.replace(' ', 'T')}:00`));
+  if (typeof part !== 'string' || !MOMENT.test(part)) return false;
+  const date = new Date(`${part.replace(' ', 'T')}:00`);
+  // JavaScript takes the 31st of February for the 3rd of March.
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(part.slice(0, 10));
 }

@@ -22,8 +22,10 @@ export function fromNow(date: Date, now = Date.now()): string {
   return ms > 0 ? `in ${span(ms)}` : `${span(-ms)} ago`;
 }
 
-/** A moment in full, and how long ago it was. */
-export const moment = (date: Date): string => `${date.toISOString()} (${fromNow(date)})`;
+/** A moment in full, and how long ago it was. One that no Date can hold has neither. */
+export function moment(date: Date): string {
+  return date instanceof Date && !Number.isNaN(date.getTime()) ? `${date.toISOString()} (${fromNow(date)})` : 'unreadable';
+}
 
 /** Of an option such as `--delay 10min`, in milliseconds. */
 export function parseSpan(text: string): number {

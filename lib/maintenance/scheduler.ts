@@ -38,7 +38,8 @@ export class Scheduler {
 
   async promote(): Promise<number> {
     const promotion = await this.parts.jobs.promote(this.since(performance.now()), this.parts.lanes());
-    if (promotion.until) this.until = new Date(Date.parse(promotion.until) - LOOK_BACK_MS).toISOString();
+    const until = Date.parse(promotion.until ?? '') - LOOK_BACK_MS;
+    if (!Number.isNaN(until)) this.until = new Date(until).toISOString();
     if (promotion.lanes.length > 0) this.parts.onPromoted(promotion.lanes);
     const { newestLane, suspects, pausedQueues, fair, vacant, expiryMs } = promotion;
     await this.parts.onNews({ newestLane: newestLane ?? 0, suspects, pausedQueues, fair, vacant, expiryMs });

@@ -1,4 +1,5 @@
 import type { CancelCounts } from '../job/enqueue-options.js';
+import type { Failure } from '../job/failure.js';
 import type { FoundJob } from '../job/job.js';
 import type { TerminalState } from '../job/job-state.js';
 import type { DeadHead } from '../simple-queue.options.js';
@@ -19,6 +20,7 @@ import { FIND_UNLOCKED } from './sql/find-unlocked.sql.js';
 import { HAS_DUE } from './sql/has-due.sql.js';
 import { PROMOTE } from './sql/promote.sql.js';
 import { PUT_BACK } from './sql/put-back.sql.js';
+import { SET_APART } from './sql/set-apart.sql.js';
 import { CLAIM, SETTLE_AND_CLAIM, SETTLE_KEEP_AND_CLAIM } from './sql/settle-and-claim.sql.js';
 
 export type { ClaimRange, ClaimWish, LaneWish } from './claim-wish.js';
@@ -110,6 +112,12 @@ export class JobRepository {
     const verdicts = JSON.stringify(Object.fromEntries(burials.map((entry) => [entry.id, entry.verdict])));
     const inOrder = burials.toSorted(byId);
     return run(BURY, [SHARD, inOrder.map(idOf), inOrder.map(epochOf), verdicts, worker]);
+  }
+
+  /** Ends a job whose row can be neither put back nor buried; false when the run no longer holds it. */
+  async setApart(worker: string, { id, epoch }: RunKey, end: { keepMs: number; error: Failure }): Promise<boolean> {
+    const values = [SHARD, id, epoch, end.keepMs, worker, JSON.stringify(end.error)];
+    return (await this.database.loops.run(SET_APART, values)).length === 1;
   }
 
   /** Those of these jobs that nobody else holds locked right now. */

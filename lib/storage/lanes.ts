@@ -65,10 +65,10 @@ export class Lanes {
     return lane;
   }
 
-  /** A lane that jobs of the database stand in, which this process may not have met. */
+  /** A lane that jobs of the database stand in, which this process may not have met; the queue `unknown` where nobody has registered it. */
   async byNumber(id: number): Promise<Lane> {
     if (!this.byId.has(id)) await this.refresh();
-    return this.byId.get(id)!;
+    return this.byId.get(id) ?? { id, queueId: 0, queue: 'unknown', name: '', labels: NO_LABELS };
   }
 
   async register(lanes: LaneName[]): Promise<void> {

@@ -24,6 +24,10 @@ const FIRST_PRIORITY = -32_768;
 const LAST_PRIORITY = 32_767;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 const LONG_AGO = '-infinity';
+/** Behind 'infinity', or a year of six digits, nothing else would be found. */
+const YEAR_DIGITS = 4;
+const DASH = '-'.charCodeAt(0);
+const OLDEST_MS = Date.parse('1000-01-01T00:00:00Z');
 
 interface Key {
   priority: number;
@@ -79,7 +83,7 @@ export class Hints {
 
   /** What a claim answered: moves the hints forward, never back. `short`: fewer came than were wanted. */
   took(rows: ClaimedRow[], answer: { rung: number; short: boolean; ms: number }): void {
-    for (const row of rows) this.moveTo(row);
+    for (const row of rows) if (row.runAt.charCodeAt(YEAR_DIGITS) === DASH) this.moveTo(row);
     this.short = answer.short;
     if (answer.rung > 0) this.costMs[answer.rung] = answer.ms;
   }
@@ -94,7 +98,9 @@ export class Hints {
   private behind(key: Key, index: number, backMs: number): ClaimRange {
     const upto = (this.keys[index + 1]?.priority ?? LAST_PRIORITY + 1) - 1;
     if (backMs === 0) return { ...key, upto };
-    const runAt = key.runAt === LONG_AGO ? LONG_AGO : new Date(dateOf(key.runAt).getTime() - backMs).toISOString();
+    const at = dateOf(key.runAt).getTime() - backMs;
+    // What no Date can hold is the end of a range that looks everywhere, rather than the end of the lane.
+    const runAt = at > OLDEST_MS ? new Date(at).toISOString() : LONG_AGO;
     return { priority: key.priority, runAt, id: FIRST_ID, upto };
   }
 

@@ -7,7 +7,17 @@ import { Grants } from './grants.js';
 import type { LateAnswers } from './late-answers.js';
 import type { RunReports } from './run-reports.js';
 import { oneRunAJob, type Settling } from './settling.js';
-import { afterCompletion, burialOf, delayOf, isEnding, isGoing, plainOutcome, returnOf, type Going } from './verdicts.js';
+import {
+  afterCompletion,
+  burialOf,
+  delayOf,
+  isEnding,
+  isGoing,
+  plainOutcome,
+  returnOf,
+  unreadable,
+  type Going,
+} from './verdicts.js';
 
 export interface UndertakerParts {
   jobs: JobRepository;
@@ -32,8 +42,8 @@ const LOCKED_REST_MS = 200;
 
 /** SQLSTATE of a lock that was not to be had in time. */
 const LOCKED = '55P03';
-/** Data exceptions and limits of the server. */
-const UNSTORABLE = /^(22|54)/;
+/** Data exceptions, violated constraints and limits of the server. */
+const UNSTORABLE = /^(22|23|54)/;
 
 /** Settles what cannot ride in the poller's statement: puts back what runs again, buries what ended badly, and successes refused there. */
 export class Undertaker {
@@ -125,12 +135,25 @@ export class Undertaker {
     return batch.filter((entry) => !entry.locked);
   }
 
-  /** A value that cannot be stored is left out, so that no job can hang on what its handler answered. */
-  private refused(entry: Settling, error: DatabaseError): DatabaseError | undefined {
-    if (entry.plain || !UNSTORABLE.test(error.sqlState!)) return error;
+  /**
+   * A value that cannot be stored is left out, so that no job can hang on what its handler answered. Where that is refused as well, it is
+   * the row.
+   */
+  private async refused(entry: Settling, error: DatabaseError): Promise<DatabaseError | undefined> {
+    if (!UNSTORABLE.test(error.sqlState!)) return error;
+    if (entry.plain) return this.setApart(entry, error);
     entry.plain = true;
     entry.outcome = plainOutcome(entry.outcome, error);
     return undefined;
+  }
+
+  private async setApart(entry: Settling, { sqlState }: DatabaseError): Promise<undefined> {
+    const { run } = entry;
+    const outcome = unreadable(entry.outcome, sqlState!);
+    const end = { keepMs: run.lane.settings.deadLetterKeepMs, error: outcome.error };
+    if (!(await this.parts.jobs.setApart(this.parts.worker, run, end))) return this.late(entry) as undefined;
+    this.acknowledge(entry, outcome);
+    if (run.isOrdered) this.parts.onTurns({ lanes: [], later: 0, vacant: 1 });
   }
 
   private async putBack(batch: Settling[]): Promise<void> {

@@ -75,6 +75,12 @@ export function plainOutcome(outcome: Outcome, { sqlState }: { sqlState?: string
   return { kind: isGoing(outcome) ? 'failed' : outcome.kind, error };
 }
 
+/** The end of a job whose row cannot be stored, whatever its run said. */
+export function unreadable({ kind }: Outcome, sqlState: string): Extract<Ending, { error: Failure }> {
+  const message = `The run ended as ${kind}, and PostgreSQL refused to store the job's row (SQLSTATE ${sqlState}): all but its payload was left out.`;
+  return { kind: 'poisoned', error: { name: 'QueueError', code: 'DATABASE_ERROR', message } };
+}
+
 const timeOf = (again: Again): { at: string } | { delayMs: number } => ('at' in again ? { at: again.at.toISOString() } : again);
 
 /** One line of the job's history; the whole error stands beside it once. */

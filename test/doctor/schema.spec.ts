@@ -36,20 +36,20 @@ it('names tables, columns and indexes that are missing', async () => {
       'alter table simple_queue.throttle rename to lost',
       'drop index simple_queue.job_fingerprint',
       'alter table simple_queue.lapsed drop column lapsed_at',
-      'alter table simple_queue.job drop constraint job_epoch_check',
+      'alter domain simple_queue.epoch drop constraint epoch_check',
     ],
     [
       'alter table simple_queue.lost rename to throttle',
       'create index job_fingerprint on simple_queue.job (fingerprint, shard, id) where fingerprint is not null',
-      'alter table simple_queue.lapsed add column lapsed_at timestamptz not null default statement_timestamp()',
-      'alter table simple_queue.job add constraint job_epoch_check check (epoch >= 0)',
+      'alter table simple_queue.lapsed add column lapsed_at simple_queue.moment not null default statement_timestamp()',
+      'alter domain simple_queue.epoch add constraint epoch_check check (value between 0 and 2147000000)',
     ],
   );
   expect(found[0]).toBe(
-    'critical: Missing: column lapsed.lapsed_at timestamp with time zone not null default statement_timestamp(), ' +
+    'critical: Missing: column lapsed.lapsed_at moment not null default statement_timestamp(), ' +
       'index job.job_fingerprint (fingerprint, shard, id) WHERE (fingerprint IS NOT NULL), table throttle plain.',
   );
-  expect(found[1]).toBe('warning: Missing: constraint job.job_epoch_check CHECK ((epoch >= 0)).');
+  expect(found[1]).toBe('warning: Missing: domain epoch.epoch_check integer CHECK (((VALUE >= 0) AND (VALUE <= 2147000000))).');
   expect(found).toHaveLength(2);
 });
 
@@ -69,7 +69,7 @@ it('names what was changed, as it is and as it should be', async () => {
     ],
   );
   expect(found[0]).toMatch(
-    /^critical: Changed: column lapsed\.lapsed_at is timestamp .* and should be .*, index job\.job_workflow is \(id\) and should be /,
+    /^critical: Changed: column lapsed\.lapsed_at is moment .* and should be .*, index job\.job_workflow is \(id\) and should be /,
   );
   expect(found[1]).toBe('warning: Changed: parameter ready.autovacuum_vacuum_threshold is 50 and should be 10000.');
 });

@@ -77,7 +77,7 @@ describe('lanes', () => {
     await expect(lanes.of('crowded', '', ['one-more'])).rejects.toMatchObject({ code: 'TOO_MANY_LANES' });
     expect(await lanes.of('crowded', '', ['id-1'])).toEqual(last);
     expect(await lanes.of('crowded', '', ['id-77'])).toMatchObject({ labels: ['id-77'] });
-    expect(await lanes.of('crowded', 'without labels')).toMatchObject({ labels: [] });
+    expect(await lanes.of('crowded', 'without-labels')).toMatchObject({ labels: [] });
     expect(await lanes.of('roomy', '', ['one-more'])).toMatchObject({ labels: ['one-more'] });
   });
 

@@ -80,6 +80,26 @@ describe('settling under faults', () => {
     await eventually(async () => expect((await queues.find(id))?.state).toBe('succeeded'));
   });
 
+  it.each([JobResult.fail('no'), JobResult.rescheduleIn(1), JobResult.cancel('no')])(
+    'sets a job apart whose row can be neither put back nor buried, whatever its run said: %j',
+    async (verdict) => {
+      application = await anApplication(database, { options: { maxAttempts: 1 }, providers: [aHandler('odd', () => verdict)] });
+      const { queues } = application;
+      await database.query('alter domain simple_queue.history drop constraint if exists history_check');
+      const { id } = await queues.enqueue('odd', { n: 1 }, { delayMs: 3_600_000 });
+      await database.query(
+        `with soon as (update simple_queue.job set history = '5', run_at = now() where id = $1 returning id, run_at)
+         update simple_queue.scheduled s set run_at = soon.run_at from soon where s.id = soon.id`,
+        [id],
+      );
+
+      await eventually(async () => {
+        const lastError = { code: 'DATABASE_ERROR', message: expect.stringContaining('22023') };
+        expect(await queues.find(id)).toMatchObject({ state: 'poisoned', payload: { n: 1 }, history: [], lastError });
+      });
+    },
+  );
+
   it('ends a job whose end PostgreSQL refuses to store, instead of trying for ever', async () => {
     application = await anApplication(database, { providers: [aHandler('odd', () => JobResult.rescheduleIn(1))] });
     const { queues, storage } = application;

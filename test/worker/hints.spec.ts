@@ -71,6 +71,17 @@ describe('hints', () => {
     ]);
   });
 
+  it('are not moved by times that are none, and look back from them without an error', () => {
+    const hints = hintsAfter([{ second: 5 }]);
+    for (const runAt of ['infinity', '-infinity', '294276-12-31 23:59:59.999999+00', '100000-01-01 00:00:00+00'])
+      hints.took([aRow({ runAt, id: at(9).id })], TOOK);
+    expect(hints.ranges(0, 1)).toMatchObject([at(5)]);
+    const before = new Hints();
+    before.ranges(EVERYWHERE, 0);
+    before.took([aRow({ runAt: '0044-03-15 00:00:00+00 BC', id: at(9).id })], TOOK);
+    for (let rung = 0; rung < LADDER.length; rung++) expect(before.ranges(rung, 1)).not.toEqual([]);
+  });
+
   it('look everywhere whenever a claim came back short', () => {
     const hints = hintsAfter([{ second: 1 }]);
     hints.took([], { rung: 0, short: true, ms: 1 });

@@ -107,8 +107,8 @@ async function history({ screen }: Cli, records: AttemptRecord[]): Promise<void>
   const heads = ['attempt', 'ended', 'outcome', 'run', 'error'];
   const rows = records.map(({ attempt, at, outcome, runMs, error }): Cell[] => [
     String(attempt),
-    at.slice(0, 19).replace('T', ' '),
-    outcome,
+    at?.slice(0, 19).replace('T', ' ') ?? '',
+    outcome ?? '',
     runMs === undefined ? '' : span(runMs),
     error ? `${error.name}: ${error.message}` : '',
   ]);

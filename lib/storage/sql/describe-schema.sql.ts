@@ -16,7 +16,7 @@ export const DESCRIBE_SCHEMA = statement(
   union all
   select 'parameter', l.name, split_part(o, '=', 1), split_part(o, '=', 2), true from lasting l cross join lateral unnest(l.reloptions) o
   union all
-  select 'column', l.name, a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod) || case when a.attnotnull then ' not null' else '' end
+  select 'column', l.name, a.attname::text, replace(pg_catalog.format_type(a.atttypid, a.atttypmod), quote_ident($1) || '.', '') || case when a.attnotnull then ' not null' else '' end
       || case when a.attidentity <> '' then ' identity' else '' end || coalesce(' default ' || pg_catalog.pg_get_expr(d.adbin, d.adrelid), ''), true
     from lasting l join pg_catalog.pg_attribute a on a.attrelid = l.oid and a.attnum > 0 and not a.attisdropped
     left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
@@ -28,6 +28,9 @@ export const DESCRIBE_SCHEMA = statement(
   union all
   select 'constraint', l.name, k.conname::text, replace(pg_catalog.pg_get_constraintdef(k.oid), $1 || '.', ''), true
     from lasting l join pg_catalog.pg_constraint k on k.conrelid = l.oid where k.contype in ('c', 'f')
+  union all
+  select 'domain', t.typname::text, k.conname::text, pg_catalog.format_type(t.typbasetype, -1) || ' ' || pg_catalog.pg_get_constraintdef(k.oid), k.convalidated
+    from pg_catalog.pg_type t join pg_catalog.pg_constraint k on k.contypid = t.oid where t.typnamespace = to_regnamespace($1)
   union all
   select 'trigger', l.name, t.tgname::text, 'trigger', true from lasting l join pg_catalog.pg_trigger t on t.tgrelid = l.oid where not t.tgisinternal
   union all

@@ -31,12 +31,12 @@ export const PROMOTE = statement(
     array(select distinct lane from moved) as lanes,
     (select max(run_at) from gone)::text as until,
     (select extract(epoch from run_at - statement_timestamp()) * 1000 from simple_queue.scheduled
-      where shard = $1 and run_at > statement_timestamp() order by run_at limit 1)::float8 as "nextMs",
+      where shard = $1 and run_at > statement_timestamp() and run_at < 'infinity' order by run_at limit 1)::float8 as "nextMs",
     (select max(id) from simple_queue.lane) as "newestLane",
     array(select id from simple_queue.queue where paused_at is not null) as "pausedQueues",
     exists (select from simple_queue.vacant where shard = $1) as vacant,
     (select extract(epoch from commit_by - statement_timestamp()) * 1000 from simple_queue.job
-      where shard = $1 and commit_by is not null order by commit_by limit 1)::float8 as "expiryMs",
+      where shard = $1 and commit_by > '-infinity' and commit_by < 'infinity' order by commit_by limit 1)::float8 as "expiryMs",
     array(select q.lane from unnest($3::int[]) q(lane) cross join lateral (
       select 1 from simple_queue.fair_ready where lane = q.lane and shard = $1 limit 1) f) as fair,
     array(select distinct s.suspicion::int from unnest($3::int[]) q(lane) cross join lateral (

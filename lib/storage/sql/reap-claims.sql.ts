@@ -19,7 +19,7 @@ export const REAP_CLAIMS = statement(
   held as materialized (
     select j.* from lapsed c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
     cross join lateral (
-      select id, cancel_at is not null as cancelled, suspicion = 2 and stalls + 1 >= $2::int as poisoned
+      select id, cancel_at is not null as cancelled, suspicion = 2 and stalls + 1 >= $2::int or epoch >= 2146999999 as poisoned
       from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update skip locked) j),
   back as (
     update simple_queue.job set epoch = epoch + 1, run_at = statement_timestamp(),
