@@ -99,10 +99,11 @@ function checkedTime({ runAt, delayMs }: JobOptions): Date | undefined {
   return new Date(Math.max(0, runAt.getTime()));
 }
 
+/** A copy, as the text of a payload is one: what its caller does with it afterwards is its own. */
 function checkedBytes(bytes: Uint8Array, maxBytes: number): Buffer {
   if (!types.isUint8Array(bytes)) throw invalid('payloadBytes must be a Uint8Array or Buffer');
   if (bytes.byteLength > maxBytes) throw tooLarge(bytes.byteLength, maxBytes);
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Buffer.from(bytes);
 }
 
 /** Only what was given is stored: the worker applies handler, queue and module settings. */

@@ -51,7 +51,7 @@ export class Janitor {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof DatabaseError) || error.code === 'DATABASE_UNAVAILABLE') throwUnlessLocked(error);
+      if (!(error instanceof DatabaseError) || error.isPassing) throwUnlessLocked(error);
       const { sqlState } = error as DatabaseError;
       if (sqlState === CHECK_VIOLATION) this.refused.add(name);
       if (!this.complained.has(name)) this.complain(name, error as Error);

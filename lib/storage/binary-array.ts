@@ -3,11 +3,15 @@ const LENGTH_BYTES = 4;
 const NULL_LENGTH = -1;
 
 /** PostgreSQL's numbers for types, from its catalog. */
-const OID = { boolean: 16, bytea: 17, smallint: 21, int: 23, text: 25, uuid: 2950 };
+const OID = { boolean: 16, bytea: 17, bigint: 20, smallint: 21, int: 23, text: 25, float: 701, timestamptz: 1184, uuid: 2950 };
+
+/** PostgreSQL counts microseconds from the year 2000. */
+const YEAR_2000 = Date.UTC(2000, 0);
 
 /*
  * Arrays as PostgreSQL sends and receives them in binary: neither the driver has to escape them nor the server to parse them, which
- * together cost a large batch as much as storing it. An array of nothing but NULL is NULL: `unnest` fills it up beside others.
+ * together cost a large batch as much as storing it. An array of nothing but NULL is NULL: `unnest` fills it up beside others. As text,
+ * NULL in an array is a word where the database has `array_nulls = off`: what may hold one is sent like this wherever a caller's session may be.
  */
 
 /** Where the bytes of a UUID stand in its text. */
@@ -63,6 +67,37 @@ export function byteaArray(values: (Buffer | undefined)[]): Buffer | null {
   for (const value of values) {
     at = array.writeInt32BE(value?.length ?? NULL_LENGTH, at);
     if (value) at += value.copy(array, at);
+  }
+  return array;
+}
+
+export function timestampArray(dates: (Date | undefined)[]): Buffer | null {
+  return wideArray(OID.timestamptz, dates, (array, date, at) =>
+    array.writeBigInt64BE(BigInt(date.getTime() - YEAR_2000) * 1_000n, at),
+  );
+}
+
+export function bigintArray(values: (string | undefined)[]): Buffer | null {
+  return wideArray(OID.bigint, values, (array, value, at) => array.writeBigInt64BE(BigInt(value), at));
+}
+
+export function floatArray(values: (number | undefined)[]): Buffer | null {
+  return wideArray(OID.float, values, (array, value, at) => array.writeDoubleBE(value, at));
+}
+
+/** Of elements with eight bytes each. */
+function wideArray<T>(
+  type: number,
+  values: (T | undefined)[],
+  write: (array: Buffer, value: T, at: number) => number,
+): Buffer | null {
+  if (values.every((value) => value === undefined)) return null;
+  const bytes = values.reduce<number>((sum, value) => sum + LENGTH_BYTES + (value === undefined ? 0 : 8), 0);
+  const array = start(type, values.length, bytes);
+  let at = HEAD_BYTES;
+  for (const value of values) {
+    at = array.writeInt32BE(value === undefined ? NULL_LENGTH : 8, at);
+    if (value !== undefined) at = write(array, value, at);
   }
   return array;
 }

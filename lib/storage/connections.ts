@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { QueueError } from '../job/queue.errors.js';
 import { connectionOptionsOf } from './connection-options.js';
-import { DatabaseError } from './database-errors.js';
+import { DatabaseError, READ_ONLY } from './database-errors.js';
 import { OwnClient } from './own-client.js';
 import { forSession, forTransaction, type SessionSettings } from './session-settings.js';
 import { statement, type Statement } from './statement.js';
@@ -133,8 +133,6 @@ export async function guarded<Result>(statement: Statement, work: () => Promise<
     throw new DatabaseError(statement.name ? `run "${statement.name}"` : 'change a table', error);
   }
 }
-
-const READ_ONLY = '25006';
 
 /**
  * A client that cannot roll back is in an unknown state, and one whose server only reads belongs to what was the primary once: they are

@@ -20,11 +20,21 @@ export class DatabaseError extends QueueError {
     super(codeOf(thrown, sqlState), `Could not ${doing}: ${summaryOf(thrown, sqlState)}`);
   }
 
+  /** It may go well a while later, as it is. */
+  get isPassing(): boolean {
+    return this.code === 'DATABASE_UNAVAILABLE' || this.code === 'DATABASE_READ_ONLY';
+  }
+
   /** The server answered and said no to this very statement: a locked row, a value. Asking again as it is would be refused again. */
   get isRefusal(): boolean {
     return this.sqlState !== undefined && !SERVER_AWAY.test(this.sqlState);
   }
 }
+
+/** Of a standby, of sessions that are read-only by default, and of a transaction that was begun so. */
+export const READ_ONLY = '25006';
+const WHY_READ_ONLY =
+  'this connection may only read. The server is a standby (use the address of the primary), default_transaction_read_only is on for the database or the role, or the transaction to join was begun READ ONLY';
 
 /** Serialization failure and deadlock: the transaction was rolled back, and may succeed when it is repeated. */
 const CONFLICTS = new Set(['40001', '40P01']);
@@ -32,13 +42,15 @@ const CONFLICTS = new Set(['40001', '40P01']);
 function codeOf(
   thrown: unknown,
   sqlState: string | undefined,
-): 'TRANSACTION_CONFLICT' | 'DATABASE_UNAVAILABLE' | 'DATABASE_ERROR' {
+): 'TRANSACTION_CONFLICT' | 'DATABASE_READ_ONLY' | 'DATABASE_UNAVAILABLE' | 'DATABASE_ERROR' {
   if (CONFLICTS.has(sqlState ?? '')) return 'TRANSACTION_CONFLICT';
+  if (sqlState === READ_ONLY) return 'DATABASE_READ_ONLY';
   return isTransient(thrown) ? 'DATABASE_UNAVAILABLE' : 'DATABASE_ERROR';
 }
 
 function summaryOf(thrown: unknown, sqlState: string | undefined): string {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
+  if (sqlState === READ_ONLY) return `${WHY_READ_ONLY} (SQLSTATE ${sqlState})`;
   if (!sqlState) return message || (thrown as { code?: string }).code || 'the database did not answer';
   return TELLS_VALUES.test(sqlState) ? `PostgreSQL refused a value (SQLSTATE ${sqlState})` : `${message} (SQLSTATE ${sqlState})`;
 }

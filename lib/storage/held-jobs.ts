@@ -1,3 +1,4 @@
+import { bigintArray, floatArray, textArray } from './binary-array.js';
 import type { NewJob } from './enqueue.repository.js';
 
 /** What a new job may have to wait for besides its time. */
@@ -17,11 +18,11 @@ export const isHeld = (job: Held): boolean => job.group !== undefined || job.com
 /** What `enqueue_held` is told beside what `enqueue` is told. `position`: the place in the caller's array. */
 export function heldValues(jobs: NewJob[], position: (job: NewJob) => number): unknown[] {
   return [
-    jobs.map((job) => job.group),
+    textArray(jobs.map((job) => job.group)),
     jobs.map((job) => job.ordered ?? false),
-    jobs.map((job) => job.seq),
+    bigintArray(jobs.map((job) => job.seq)),
     jobs.map(position),
-    jobs.map((job) => job.commitWithinMs),
+    floatArray(jobs.map((job) => job.commitWithinMs)),
     jobs.map((job) => job.fair ?? false),
   ];
 }

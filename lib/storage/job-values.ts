@@ -1,4 +1,4 @@
-import { booleanArray, byteaArray, intArray, smallintArray, textArray, uuidArray } from './binary-array.js';
+import { booleanArray, byteaArray, intArray, smallintArray, textArray, timestampArray, uuidArray } from './binary-array.js';
 import type { NewJob } from './enqueue.repository.js';
 import { SHARD } from './shard.js';
 
@@ -48,7 +48,7 @@ export function anyValues(jobs: NewJob[]): unknown[] {
     intArray(jobs.map((job) => job.lane.id)),
     intArray(jobs.map((job) => job.lane.queueId)),
     smallintArray(jobs.map((job) => job.priority)),
-    jobs.map((job) => job.at),
+    timestampArray(jobs.map((job) => job.at)),
     jobs.map((job) => job.delayMs ?? 0),
     textArray(jobs.map((job) => job.uniqueKey)),
     textArray(jobs.map((job) => job.fingerprint)),

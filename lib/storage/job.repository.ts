@@ -3,11 +3,12 @@ import type { Failure } from '../job/failure.js';
 import type { FoundJob } from '../job/job.js';
 import type { TerminalState } from '../job/job-state.js';
 import type { DeadHead } from '../simple-queue.options.js';
+import { textArray } from './binary-array.js';
 import { wishValues, type ClaimWish } from './claim-wish.js';
 import type { Database, Run } from './database.js';
 import type { Promotion } from './promotion.js';
 import type { Retention } from './retention.js';
-import { claimedRow, foundJob, type ClaimedRow, type FoundRow } from './row-mapper.js';
+import { claimedRow, dated, foundJob, type ClaimedRow, type Dateless, type FoundRow } from './row-mapper.js';
 import { SHARD } from './shard.js';
 import { BURY } from './sql/bury.sql.js';
 import { CANCEL } from './sql/cancel.sql.js';
@@ -136,8 +137,8 @@ export class JobRepository {
   }
 
   async find(id: string, run: Run = this.database.callers.run): Promise<FoundJob | undefined> {
-    const [row] = await run<FoundRow>(FIND_JOB, [id]);
-    return row && foundJob(row);
+    const [row] = await run<Dateless<FoundRow>>(FIND_JOB, [id]);
+    return row && foundJob(dated(row));
   }
 
   async cancelById(run: Run, ids: string[], keep: Retention): Promise<CancelCounts> {
@@ -210,7 +211,7 @@ const keptValues = (kept: Success[]): unknown[] => [
   uuids(kept.map(idOf)),
   kept.map((success) => success.runMs),
   kept.map((success) => success.keepMs),
-  kept.map((success) => success.output),
+  textArray(kept.map((success) => success.output)),
 ];
 
 /** Lane -1 marks a run that no longer held its job. */

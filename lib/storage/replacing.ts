@@ -1,3 +1,4 @@
+import { byteaArray, textArray, timestampArray } from './binary-array.js';
 import { boundedChunks } from './bounded-chunks.js';
 import type { Run } from './database.js';
 import type { NewJob } from './enqueue.repository.js';
@@ -63,11 +64,11 @@ function replaceValues(jobs: NewJob[]): unknown[] {
     jobs.map(keyOf),
     jobs.map((job) => job.lane.id),
     jobs.map((job) => job.priority),
-    jobs.map((job) => job.at),
+    timestampArray(jobs.map((job) => job.at)),
     jobs.map((job) => job.delayMs ?? 0),
-    jobs.map((job) => job.fingerprint),
-    jobs.map((job) => job.options),
-    jobs.map((job) => job.payload),
-    jobs.map((job) => job.payloadBytes),
+    textArray(jobs.map((job) => job.fingerprint)),
+    textArray(jobs.map((job) => job.options)),
+    textArray(jobs.map((job) => job.payload)),
+    byteaArray(jobs.map((job) => job.payloadBytes)),
   ];
 }

@@ -163,6 +163,16 @@ export interface FoundRow {
   commit_by: Date | null;
 }
 
+/** A row whose times are text. */
+export type Dateless<Row> = { [Name in keyof Row]: Date extends Row[Name] ? string | Exclude<Row[Name], Date> : Row[Name] };
+
+const TIMES = ['created_at', 'run_at', 'cancel_at', 'finished_at', 'commit_by'] as const;
+
+export function dated(row: Dateless<FoundRow>): FoundRow {
+  const times = TIMES.map((name) => [name, row[name] === null ? null : dateOf(row[name])]);
+  return { ...row, ...(Object.fromEntries(times) as Pick<FoundRow, (typeof TIMES)[number]>) };
+}
+
 export function foundJob(row: FoundRow): FoundJob {
   return {
     id: row.id,

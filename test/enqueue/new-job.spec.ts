@@ -12,6 +12,13 @@ const refused = (code: string, part: string | RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(part) }) as unknown as Error;
 
 describe('a new job', () => {
+  it('keeps the bytes as they are at the call, as it keeps the payload', () => {
+    const memory = Uint8Array.from([0, 1, 2, 3]);
+    const { payloadBytes } = check({ payloadBytes: memory.subarray(1, 3) });
+    memory.fill(9);
+    expect(payloadBytes).toEqual(Buffer.from([1, 2]));
+  });
+
   it('stores only what was given', () => {
     const given = { queue: 'mail', name: '', labels: [], id: ID, givenId: false, payload: '{}', priority: 0, options: undefined };
     expect(check()).toEqual(given);

@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { byteaArray, intArray, smallintArray, textArray, uuidArray } from '../../lib/storage/binary-array.js';
+import {
+  bigintArray,
+  booleanArray,
+  byteaArray,
+  floatArray,
+  intArray,
+  smallintArray,
+  textArray,
+  timestampArray,
+  uuidArray,
+} from '../../lib/storage/binary-array.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
 
 describe('an array in binary', () => {
@@ -33,6 +43,18 @@ describe('an array in binary', () => {
   it('of bytes holds them, and NULL', async () => {
     const values = [Buffer.from([0, 255, 92]), undefined, Buffer.alloc(0)];
     expect(await read('bytea', byteaArray(values))).toEqual(values.map((value) => value ?? null));
+  });
+
+  it('of times, numbers and truths holds them, and NULL', async () => {
+    const times = [new Date(0), undefined, new Date('2026-11-28T12:00:00.123Z'), new Date('9999-12-31T23:59:59.999Z')];
+    expect(await read('timestamptz', timestampArray(times))).toEqual(times.map((time) => time ?? null));
+    expect(await read('bigint', bigintArray(['9223372036854775807', undefined, '-1']))).toEqual([
+      '9223372036854775807',
+      null,
+      '-1',
+    ]);
+    expect(await read('float8', floatArray([0.1, undefined, 3e15]))).toEqual([0.1, null, 3e15]);
+    expect(await read('boolean', booleanArray([false, true, false]))).toEqual([false, true, false]);
   });
 
   it('of nothing but NULL is NULL', async () => {

@@ -247,7 +247,7 @@ describe('the database', () => {
       const { callers } = storage.database;
       await callers.transaction((run) => run(demote, []));
 
-      await expect(callers.transaction(enqueue)).rejects.toMatchObject({ sqlState: '25006', code: 'DATABASE_UNAVAILABLE' });
+      await expect(callers.transaction(enqueue)).rejects.toMatchObject({ sqlState: '25006', code: 'DATABASE_READ_ONLY' });
       await callers.transaction(enqueue);
 
       await storage.onApplicationShutdown();

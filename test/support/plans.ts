@@ -82,9 +82,12 @@ function literal(value: unknown): string {
 const READERS: Record<number, (bytes: Buffer) => unknown> = {
   16: (bytes) => bytes[0] === 1,
   17: (bytes) => bytes,
+  20: (bytes) => bytes.readBigInt64BE(0),
   21: (bytes) => bytes.readInt16BE(0),
   23: (bytes) => bytes.readInt32BE(0),
   25: (bytes) => bytes.toString(),
+  701: (bytes) => bytes.readDoubleBE(0),
+  1184: (bytes) => new Date(Number(bytes.readBigInt64BE(0) / 1_000n) + Date.UTC(2000, 0)),
   2950: (bytes) => bytes.toString('hex'),
 };
 

@@ -1,4 +1,4 @@
 import { statement } from '../statement.js';
 
-/** One time for what several statements insert. */
-export const DATABASE_TIME = statement('database_time', `select statement_timestamp()::text as now`);
+/** One time for what several statements insert: as ISO 8601, since a caller's DateStyle may write a zone that it reads as another. */
+export const DATABASE_TIME = statement('database_time', `select to_json(statement_timestamp()) #>> '{}' as now`);
