@@ -5,7 +5,7 @@
 export type { JobFilter, JobPage, PurgeOptions, RedriveOptions } from './admin/job-filter.js';
 export type { JobPageAnswer } from './admin/job-list.js';
 export type { ListedJob } from './admin/listed-job.js';
-export type { JobCount, LaneSummary, QueueStats, QueueSummary, WorkerSummary } from './admin/overview.js';
+export type { BlockedGroup, JobCount, LaneSummary, QueueStats, QueueSummary, WorkerSummary } from './admin/overview.js';
 export type { PurgeCounts } from './admin/purge.js';
 export { QueueAdmin, type Explanation } from './admin/queue-admin.js';
 export type { Reason, ReasonCode } from './admin/reasons.js';

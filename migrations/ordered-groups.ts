@@ -14,11 +14,16 @@ export const ORDERED_GROUPS = [
     dead uuid,
     dead_seq bigint,
     dead_at simple_queue.moment,
+    dead_until simple_queue.moment,
     halts boolean not null default false,
     primary key (group_name, shard, queue),
-    check ((dead is null) = (dead_seq is null) and (dead is null) = (dead_at is null) and (dead is not null or not halts))
+    check ((dead is null) = (dead_seq is null) and (dead is null) = (dead_at is null) and (dead is null) = (dead_until is null)
+      and (dead is not null or not halts))
   ) with (${HOT})`,
   `create index head_halts on simple_queue.head (queue, shard) where halts`,
+  // For who looks what is blocked, and for what ends it when the dead job is no longer kept.
+  `create index head_dead on simple_queue.head (dead_at, shard) where dead is not null`,
+  `create index head_until on simple_queue.head (dead_until, shard) where dead_until is not null`,
   `create table simple_queue.vacant (
     group_name text not null,
     shard smallint not null,

@@ -2,6 +2,7 @@ import type { TerminalState } from '../job/job-state.js';
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { closestWord } from '../runtime/closest-word.js';
+import type { BlockedGroups } from '../storage/health.repository.js';
 import type { QueueRow, ServedLane, WorkerRow } from '../storage/queue.repository.js';
 import type { Storage } from '../storage/storage.js';
 
@@ -30,12 +31,34 @@ export interface QueueSummary {
   ready: JobCount;
   running: JobCount;
   scheduled: JobCount;
+  /** Jobs of ordered groups that wait for their turn. */
+  blocked: JobCount;
+  /** Jobs that wait for their commit. */
+  staged: JobCount;
   /** Jobs in the dead letter queue. */
   deadLetters: JobCount;
+  /** Ordered groups that a dead job blocks until somebody retries, purges or releases it; missing where none is. */
+  blockedGroups?: { groups: number; since: Date };
   /** How long the job that is ready for the longest time waits, in milliseconds; undefined: none is ready. */
   oldestReadyMs?: number;
   /** When the next scheduled job is due, where it is among the 10,000 of all queues that are due first. */
   nextRunAt?: Date;
+}
+
+/** An ordered group that stands still behind a job that ended badly; see the option `deadHead`. */
+export interface BlockedGroup {
+  queue: string;
+  /** `''`: the queue is ordered as a whole. */
+  group: string;
+  /** The job in the dead letter queue that blocks it. */
+  job: string;
+  since: Date;
+  /** When the job is no longer kept. The group goes on then. */
+  until: Date;
+  /** It halts every group of its queue. */
+  halts: boolean;
+  /** Jobs of this group that wait, counted to 1,000. */
+  waiting: JobCount;
 }
 
 /** One queue, and how its newest dead letters ended. */
@@ -60,22 +83,27 @@ export interface WorkerSummary {
 
 /** Nothing is counted beyond this. */
 const MOST = 10_000;
+const MOST_WAITING = 1_000;
+/** Groups in a list; the next ones are seen when these are released. */
+const MOST_GROUPS = 1_000;
 
 /** Queues, their depth and who works them. */
 export class Overview {
   constructor(private readonly storage: Storage) {}
 
   async queues(): Promise<QueueSummary[]> {
-    const { queues } = this.storage;
+    const { queues, health } = this.storage;
     const [rows, lanes] = [await queues.list(MOST), byQueue(await queues.lanes(MOST))];
-    return rows.map((row) => summaryOf(row, lanes.get(row.queue) ?? []));
+    const blocked = new Map((await health.blockedGroups()).map((groups) => [groups.queue, groups]));
+    return rows.map((row) => summaryOf(row, lanes.get(row.queue) ?? [], blocked.get(row.queue)));
   }
 
   async stats(queue: string): Promise<QueueStats> {
-    const { queues, lanes } = this.storage;
+    const { queues, lanes, health } = this.storage;
     const [row] = await queues.list(MOST, queue);
     if (!row) throw await this.unknownQueue(queue);
-    const summary = summaryOf(row, await queues.lanes(MOST, queue));
+    const blocked = (await health.blockedGroups()).find((groups) => groups.queue === queue);
+    const summary = summaryOf(row, await queues.lanes(MOST, queue), blocked);
     await lanes.refresh();
     const own = lanes.all().filter((lane) => lane.queue === queue);
     const dead = await queues.deadLetters(
@@ -83,6 +111,11 @@ export class Overview {
       MOST,
     );
     return { ...summary, deadLettersByState: Object.fromEntries(dead.map(({ state, jobs }) => [state, jobs])) };
+  }
+
+  async blockedGroups(queue?: string): Promise<BlockedGroup[]> {
+    const rows = await this.storage.groups.listBlocked(MOST_GROUPS, queue);
+    return rows.map((row) => ({ ...row, waiting: countOf(row.waiting, row.waiting, MOST_WAITING) }));
   }
 
   async workers(): Promise<WorkerSummary[]> {
@@ -114,7 +147,7 @@ function byQueue(lanes: ServedLane[]): Map<string, ServedLane[]> {
   return grouped;
 }
 
-function summaryOf(row: QueueRow, lanes: ServedLane[]): QueueSummary {
+function summaryOf(row: QueueRow, lanes: ServedLane[], blocked: BlockedGroups | undefined): QueueSummary {
   return {
     queue: row.queue,
     paused: row.pausedAt !== null,
@@ -123,13 +156,16 @@ function summaryOf(row: QueueRow, lanes: ServedLane[]): QueueSummary {
     ready: countOf(row.ready),
     running: countOf(row.running, row.allRunning),
     scheduled: countOf(row.scheduled, row.allScheduled),
+    blocked: countOf(row.blocked),
+    staged: countOf(row.staged),
     deadLetters: countOf(row.dead),
+    ...(blocked ? { blockedGroups: { groups: blocked.groups, since: blocked.since } } : {}),
     ...(row.oldestReadyMs === null ? {} : { oldestReadyMs: row.oldestReadyMs }),
     ...(row.nextRunAt ? { nextRunAt: row.nextRunAt } : {}),
   };
 }
 
 /** `all`: what was counted with it; where that was cut, this is a part of a part. */
-function countOf(jobs: number, all = jobs): JobCount {
-  return { jobs: Math.min(jobs, MOST), atLeast: all > MOST };
+function countOf(jobs: number, all = jobs, most = MOST): JobCount {
+  return { jobs: Math.min(jobs, most), atLeast: all > most };
 }

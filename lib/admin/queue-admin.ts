@@ -12,7 +12,7 @@ import {
   type RedriveOptions,
 } from './job-filter.js';
 import { JobList, type JobPageAnswer } from './job-list.js';
-import { Overview, type QueueStats, type QueueSummary, type WorkerSummary } from './overview.js';
+import { Overview, type BlockedGroup, type QueueStats, type QueueSummary, type WorkerSummary } from './overview.js';
 import { Purge, type PurgeCounts } from './purge.js';
 import { blocked, MOST_AHEAD, REASONS, type Reason } from './reasons.js';
 import { Revivals, type Retried, type RedriveCounts } from './revivals.js';
@@ -125,6 +125,14 @@ export class QueueAdmin {
     const released = await this.storage.groups.release(checkQueueName(queue), group);
     if (released) this.storage.signals.send({ lanes: [], later: true });
     return released;
+  }
+
+  /**
+   * Ordered groups that a job which ended badly blocks, of all queues or one, the longest blocked first, 1,000 at most. Retry or purge the
+   * job, or `releaseGroup`; a group goes on by itself when its job is no longer kept. @throws QueueError `INVALID_NAME`.
+   */
+  async blockedGroups(queue?: string): Promise<BlockedGroup[]> {
+    return this.overview.blockedGroups(queue === undefined ? undefined : checkQueueName(queue));
   }
 
   /** Every process that holds a lease, the oldest first, 1,000 at most. */

@@ -112,7 +112,7 @@ const firstInLine: Look = ({ state, suspicion, ahead, workersOfLane, pausedAt })
 /** Asked apart: only a blocked job has a group to look at. */
 export function blocked(queue: string, group: string, { holder, dead, haltedBy }: GroupState): Reason {
   const which = group === '' ? `Queue "${queue}"` : `Group "${group}" of queue "${queue}"`;
-  const until = 'Retry, purge or release it (releaseGroup).';
+  const until = 'Retry or purge that job, or release the group (QueueAdmin.releaseGroup, `simple-queue release`).';
   if (dead) return { code: 'BLOCKED', text: `${which} is blocked by job ${dead.id}, which ended badly. ${until}` };
   if (haltedBy) return { code: 'BLOCKED', text: `Queue "${queue}" is halted by job ${haltedBy}, which ended badly. ${until}` };
   const before = holder ? `job ${holder} has the turn` : 'its turn is being handed on';

@@ -126,7 +126,10 @@ function held(id: string, state: 'blocked' | 'staged'): QueueError {
   const [waitsFor, hint] =
     state === 'staged'
       ? ['commit', 'Commit it, or abort it']
-      : ['turn in its ordered group', 'explain(id) says what it stands behind'];
+      : [
+          'turn in its ordered group',
+          'explain(id) says what it waits for, blockedGroups() (`simple-queue groups`) what a job that ended badly blocks',
+        ];
   return new QueueError('JOB_HELD', `retry: job ${id} waits for its ${waitsFor}. ${hint}.`);
 }
 

@@ -3,6 +3,7 @@ import { addCancel } from './commands/cancel.command.js';
 import { addDoctor } from './commands/doctor.command.js';
 import { addEnqueue } from './commands/enqueue.command.js';
 import { addExplain } from './commands/explain.command.js';
+import { addGroups } from './commands/groups.command.js';
 import { addInit } from './commands/init.command.js';
 import { addJob } from './commands/job.command.js';
 import { addJobs } from './commands/jobs.command.js';
@@ -11,6 +12,7 @@ import { addPause } from './commands/pause.command.js';
 import { addPurge } from './commands/purge.command.js';
 import { addQueues } from './commands/queues.command.js';
 import { addRedrive } from './commands/redrive.command.js';
+import { addRelease } from './commands/release.command.js';
 import { addRetry } from './commands/retry.command.js';
 import { addStatus } from './commands/status.command.js';
 import { addTail } from './commands/tail.command.js';
@@ -18,7 +20,7 @@ import { addWorkers } from './commands/workers.command.js';
 
 /** By what they are for, in the order of the help. A new command is a file and a line here. */
 export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
-  'Look:': [addStatus, addQueues, addWorkers, addJobs, addJob, addExplain, addTail, addDoctor],
-  'Act:': [addEnqueue, addRetry, addRedrive, addCancel, addPurge, addPause],
+  'Look:': [addStatus, addQueues, addGroups, addWorkers, addJobs, addJob, addExplain, addTail, addDoctor],
+  'Act:': [addEnqueue, addRetry, addRedrive, addCancel, addPurge, addPause, addRelease],
   'Set up:': [addInit, addMigrate],
 };

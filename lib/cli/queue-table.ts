@@ -2,7 +2,7 @@ import type { JobCount, LaneSummary, QueueSummary } from '../admin/overview.js';
 import type { Cell, Screen } from './screen.js';
 import { span } from './times.js';
 
-const HEADS = ['queue', 'ready', 'oldest', 'running', 'scheduled', 'dead', 'workers'];
+const HEADS = ['queue', 'ready', 'oldest', 'running', 'scheduled', 'blocked', 'dead', 'workers'];
 
 /** Queues at a glance, as a table. */
 export async function showQueues(screen: Screen, queues: QueueSummary[]): Promise<void> {
@@ -13,7 +13,7 @@ export async function showQueues(screen: Screen, queues: QueueSummary[]): Promis
 }
 
 function rowOf({ queue, paused, lanes, ...queued }: QueueSummary): Cell[] {
-  const { ready, running, scheduled, deadLetters, oldestReadyMs } = queued;
+  const { ready, running, scheduled, blocked, blockedGroups, deadLetters, oldestReadyMs } = queued;
   const unserved = lanes.some(isUnserved);
   return [
     { text: queue, tone: 'strong' },
@@ -21,9 +21,10 @@ function rowOf({ queue, paused, lanes, ...queued }: QueueSummary): Cell[] {
     oldestReadyMs === undefined ? '' : span(oldestReadyMs),
     countText(running),
     countText(scheduled),
+    { text: countText(blocked), tone: blockedGroups && 'bad' },
     { text: countText(deadLetters), tone: deadLetters.jobs > 0 ? 'bad' : undefined },
     { text: String(Math.max(0, ...lanes.map((lane) => lane.workers))), tone: unserved ? 'bad' : undefined },
-    { text: paused ? 'paused' : unserved ? 'no worker' : '', tone: paused ? 'warn' : 'bad' },
+    { text: paused ? 'paused' : unserved ? 'no worker' : blockedGroups ? 'group blocked' : '', tone: paused ? 'warn' : 'bad' },
   ];
 }
 

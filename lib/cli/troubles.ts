@@ -5,7 +5,7 @@ import { span } from './times.js';
 
 /** Something that will not mend itself. */
 export interface Trouble {
-  code: 'NO_WORKER' | 'WORKER_SILENT' | 'NO_HANDLER';
+  code: 'NO_WORKER' | 'WORKER_SILENT' | 'NO_HANDLER' | 'GROUP_BLOCKED';
   queue?: string;
   text: string;
 }
@@ -13,12 +13,13 @@ export interface Trouble {
 /** What is wrong for certain; a paused queue is meant to stand still. */
 export function troublesOf(queues: QueueSummary[], workers: WorkerSummary[]): Trouble[] {
   const live = workers.filter((worker) => worker.live);
-  if (live.length === 0) return [...noWorker(queues), ...silent(workers)];
-  return [...silent(workers), ...queues.filter((queue) => !queue.paused).flatMap(noHandler)];
+  const blocked = queues.flatMap(groupsBlocked);
+  if (live.length === 0) return [...noWorker(queues), ...silent(workers), ...blocked];
+  return [...silent(workers), ...queues.filter((queue) => !queue.paused).flatMap(noHandler), ...blocked];
 }
 
 function noWorker(queues: QueueSummary[]): Trouble[] {
-  const held = sumOf(queues.flatMap(({ ready, running }) => [ready, running]));
+  const held = sumOf(queues.flatMap(({ ready, running, blocked }) => [ready, running, blocked]));
   if (held.jobs === 0) return [];
   return [
     { code: 'NO_WORKER', text: `No worker is alive, and ${countText(held)} ${held.jobs === 1 ? 'job waits' : 'jobs wait'}.` },
@@ -32,6 +33,14 @@ function silent(workers: WorkerSummary[]): Trouble[] {
       code: 'WORKER_SILENT',
       text: `Worker ${worker} is silent for ${span(Date.now() - expiresAt.getTime())} beyond its lease, and holds ${counted(jobs, 'job')}.`,
     }));
+}
+
+function groupsBlocked({ queue, blockedGroups }: QueueSummary): Trouble[] {
+  if (!blockedGroups) return [];
+  const { groups, since } = blockedGroups;
+  const what = `${counted(groups, 'ordered group is', 'ordered groups are')} blocked by a job that ended badly`;
+  const text = `Queue "${queue}": ${what}, the longest for ${span(Date.now() - since.getTime())}: simple-queue groups ${queue}`;
+  return [{ code: 'GROUP_BLOCKED', queue, text }];
 }
 
 function noHandler({ queue, lanes }: QueueSummary): Trouble[] {

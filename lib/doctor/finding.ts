@@ -1,6 +1,7 @@
 /** What was looked at. Codes are stable: match on them, never on texts. */
 export type FindingCode =
   | 'AUTOVACUUM'
+  | 'BLOCKED_GROUPS'
   | 'CLOCK'
   | 'CONNECTIONS'
   | 'DATABASE'

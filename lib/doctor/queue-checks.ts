@@ -52,6 +52,20 @@ async function lookAtPauses({ diagnosis }: Examination): Promise<Observation[]> 
   return [notice(`Paused, the longest for ${span(pausedMs ?? 0)}: ${listed(paused)}.`, 'Resume what was forgotten.')];
 }
 
+async function lookAtBlockedGroups({ diagnosis }: Examination): Promise<Observation[]> {
+  const blocked = await diagnosis.blockedGroups(MOST);
+  if (blocked.length === 0) return [fine('No ordered group is blocked by a job that ended badly.')];
+  const text = listed(
+    blocked.map(({ queue, groups, since }) => `queue "${queue}" (${counted(groups, 'group')}, since ${since.toISOString()})`),
+  );
+  return [
+    warning(
+      `Ordered groups are blocked by a job that ended badly, and wait for a person: ${text}.`,
+      'QueueAdmin.blockedGroups() or `simple-queue groups` lists them. Retry or purge the job that blocks, or release the group.',
+    ),
+  ];
+}
+
 async function lookAtSuspects({ diagnosis }: Examination): Promise<Observation[]> {
   const suspects = await diagnosis.suspects(MOST);
   if (suspects.length === 0) return [];
@@ -121,6 +135,7 @@ export const QUEUE_CHECKS: readonly Check[] = [
   { code: 'LANES', subject: 'who serves the queues', needsTables: true, look: lookAtLanes },
   { code: 'HANDLERS', subject: 'the handlers of this build', needsTables: true, look: lookAtHandlers },
   { code: 'PAUSED_QUEUES', subject: 'paused queues', needsTables: true, look: lookAtPauses },
+  { code: 'BLOCKED_GROUPS', subject: 'blocked groups', needsTables: true, look: lookAtBlockedGroups },
   { code: 'SUSPECTS', subject: 'suspects', needsTables: true, look: lookAtSuspects },
   { code: 'POISONED_JOBS', subject: 'poisoned jobs', needsTables: true, look: lookAtPoisoned },
   { code: 'PARTITIONS', subject: 'the partitions', needsTables: true, look: lookAtPartitions },

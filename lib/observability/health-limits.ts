@@ -17,7 +17,9 @@ export interface HealthLimits {
   oldestReadyMs?: number | false;
   /** How many jobs may end badly in five minutes, in all queues together, default 100; `false`: it does not matter. */
   maxDeadLetters?: number | false;
-  /** Whose ready jobs count for `oldestReadyMs`, by name or by prefix (`mail.*`); default all queues. */
+  /** How many ordered groups may be blocked by a job that ended badly, default 0; `false`: it does not matter. */
+  maxBlockedGroups?: number | false;
+  /** Whose ready jobs and blocked groups count for `oldestReadyMs` and `maxBlockedGroups`, by name or by prefix (`mail.*`); default all queues. */
   queues?: string[];
 }
 
@@ -30,6 +32,7 @@ const limitRules = shape({
   listenerSilentMs: orFalse(whole(0, DAY_MS)),
   oldestReadyMs: orFalse(whole(0, 365 * DAY_MS)),
   maxDeadLetters: orFalse(whole(0, 1_000_000_000)),
+  maxBlockedGroups: orFalse(whole(0, 10_000)),
   queues: listOf(passes(checkQueuePattern)),
 } satisfies Record<keyof HealthLimits, Rule>);
 
@@ -50,5 +53,6 @@ const defaultsFor = ({ pollIntervalMs, queryTimeoutMs }: WhatOptionsSay): Requir
   listenerSilentMs: 30_000,
   oldestReadyMs: 300_000,
   maxDeadLetters: 100,
+  maxBlockedGroups: 0,
   queues: ['*'],
 });

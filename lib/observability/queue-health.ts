@@ -3,7 +3,7 @@ import { QueueError } from '../job/queue.errors.js';
 import { RecentAnswer } from '../runtime/recent-answer.js';
 import { LATE } from '../runtime/within.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
-import type { OldestReady } from '../storage/health.repository.js';
+import type { BlockedGroups, OldestReady } from '../storage/health.repository.js';
 import type { Storage } from '../storage/storage.js';
 import type { WorkerPulse } from '../worker/worker.js';
 import { Growth } from './growth.js';
@@ -25,6 +25,8 @@ export type HealthState = {
   oldestReadyMs?: number;
   /** Jobs that ended badly within five minutes, as far as this process has looked. */
   deadLetters?: number;
+  /** Ordered groups that a job which ended badly blocks until somebody retries, purges or releases it. */
+  blockedGroups?: number;
 };
 /** The worker of this process: `disabled` by `worker: false`, `stopping` while it drains. */
 export type WorkerState = 'disabled' | 'stopped' | 'running' | 'stopping';
@@ -39,6 +41,7 @@ export interface WatchedWorker {
 
 interface Measured {
   oldest: OldestReady[];
+  blocked: BlockedGroups[];
   deadLetters: number;
 }
 type Limits = Required<HealthLimits>;
@@ -77,17 +80,20 @@ export class QueueHealth {
     return this.answer(key, [...this.workerProblems(checked), ...problemsOf(await ask(this.ping, checked))]);
   }
 
-  /** For people and alarms: ready, woken in time, no job waits for too long, and few end badly. */
+  /** For people and alarms: ready, woken in time, no job waits for too long, few end badly, and no group waits for a person. */
   async isHealthy<const Key extends string>(key: Key, limits: HealthLimits = {}): Promise<HealthAnswer<Key>> {
     const checked = this.limits(limits);
     const problems = [...this.workerProblems(checked), ...this.listenerProblems(checked)];
     const asked = await ask(this.measured, checked);
     if (asked.problem !== undefined) return this.answer(key, [...problems, asked.problem]);
-    const { oldest, deadLetters } = asked.answer;
-    const waiting = oldest.filter(({ queue }) => checked.queues.some((pattern) => matches(pattern, queue)));
+    const { oldest, blocked, deadLetters } = asked.answer;
+    const counts = ({ queue }: { queue: string }): boolean => checked.queues.some((pattern) => matches(pattern, queue));
+    const waiting = oldest.filter(counts);
+    const blockedGroups = sumOf(blocked.filter(counts));
     problems.push(...waitingProblems(waiting, checked), ...deadLetterProblems(deadLetters, checked));
+    problems.push(...blockedProblems(blockedGroups, checked));
     const oldestReadyMs = waiting[0] && Math.round(waiting[0].oldestMs);
-    return this.answer(key, problems, { ...(oldestReadyMs !== undefined && { oldestReadyMs }), deadLetters });
+    return this.answer(key, problems, { ...(oldestReadyMs !== undefined && { oldestReadyMs }), deadLetters, blockedGroups });
   }
 
   private limits(given: HealthLimits): Limits {
@@ -129,7 +135,8 @@ export class QueueHealth {
 
   private async measure(): Promise<Measured> {
     const oldest = await this.storage.health.oldestReady();
-    return { oldest, deadLetters: Math.round(this.growth.add(await this.storage.health.deadLettersWritten())) };
+    const blocked = await this.storage.health.blockedGroups();
+    return { oldest, blocked, deadLetters: Math.round(this.growth.add(await this.storage.health.deadLettersWritten())) };
   }
 }
 
@@ -162,5 +169,13 @@ function waitingProblems(waiting: OldestReady[], { oldestReadyMs: most }: Limits
 function deadLetterProblems(deadLetters: number, { maxDeadLetters: most }: Limits): string[] {
   return most === false || deadLetters <= most ? [] : [`${deadLetters} jobs have ended badly within five minutes.`];
 }
+
+function blockedProblems(groups: number, { maxBlockedGroups: most }: Limits): string[] {
+  if (most === false || groups <= most) return [];
+  const text = groups === 1 ? '1 ordered group is' : `${groups} ordered groups are`;
+  return [`${text} blocked by a job that ended badly: retry, purge or release it.`];
+}
+
+const sumOf = (blocked: BlockedGroups[]): number => blocked.reduce((sum, { groups }) => sum + groups, 0);
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;

@@ -33,11 +33,14 @@ export class TelemetryStarter implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async depths(): Promise<QueueDepth[]> {
-    const rows = await this.parts.storage.queues.list(MOST);
+    const { queues, health } = this.parts.storage;
+    const rows = await queues.list(MOST);
+    const groups = new Map((await health.blockedGroups()).map((blocked) => [blocked.queue, blocked.groups]));
     const most = (jobs: number): number => Math.min(jobs, MOST);
-    return rows.map(({ queue, ready, running, scheduled, dead, oldestReadyMs }) => ({
+    return rows.map(({ queue, ready, running, scheduled, blocked, staged, dead, oldestReadyMs }) => ({
       queue,
-      ...{ ready: most(ready), running: most(running), scheduled: most(scheduled), deadLetters: most(dead) },
+      ...{ ready: most(ready), running: most(running), scheduled: most(scheduled) },
+      ...{ blocked: most(blocked), staged: most(staged), deadLetters: most(dead), blockedGroups: groups.get(queue) ?? 0 },
       ...(oldestReadyMs === null ? {} : { oldestReadyMs }),
     }));
   }

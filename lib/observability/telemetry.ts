@@ -32,8 +32,12 @@ export interface QueueDepth {
   ready: number;
   running: number;
   scheduled: number;
+  blocked: number;
+  staged: number;
   deadLetters: number;
   oldestReadyMs?: number;
+  /** Ordered groups that a job which ended badly blocks. */
+  blockedGroups: number;
 }
 
 /** What telemetry may watch. */
@@ -43,7 +47,7 @@ export interface TelemetrySource {
   events: Pick<QueueEvents, 'on'>;
   /** What this process works at now; empty without a worker. */
   load(): QueueLoad[];
-  /** One statement of bounded cost, about all queues. */
+  /** Two statements of bounded cost, about all queues. */
   depths(): Promise<QueueDepth[]>;
 }
 

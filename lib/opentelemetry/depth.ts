@@ -13,6 +13,7 @@ export class Depth {
   private readonly recent: RecentAnswer<QueueDepth[]>;
   private readonly depth: Observable;
   private readonly age: Observable;
+  private readonly blocked: Observable;
 
   constructor(
     private readonly meter: Meter,
@@ -28,10 +29,14 @@ export class Depth {
     });
     const description = 'How long the job waits that is ready for the longest time; 0 where none is';
     this.age = meter.createObservableGauge('simple_queue.oldest_ready.age', { unit: seconds, description });
+    this.blocked = meter.createObservableGauge('simple_queue.blocked_groups', {
+      unit: '{group}',
+      description: 'Ordered groups that a job which ended badly blocks until somebody releases it; counted up to 10,000',
+    });
   }
 
   observe(): () => void {
-    const observables = [this.depth, this.age];
+    const observables = [this.depth, this.age, this.blocked];
     const callback: BatchObservableCallback = (result) => this.tell(result);
     this.meter.addBatchObservableCallback(callback, observables);
     return () => this.meter.removeBatchObservableCallback(callback, observables);
@@ -46,10 +51,11 @@ export class Depth {
     }
   }
 
-  private tellQueue(result: BatchObservableResult, { queue, oldestReadyMs = 0, ...states }: QueueDepth): void {
+  private tellQueue(result: BatchObservableResult, { queue, oldestReadyMs = 0, blockedGroups, ...states }: QueueDepth): void {
     const { attributes } = this.tallies.of(queue);
     for (const [state, jobs] of Object.entries({ ...states, deadLetters: undefined, dead_letter: states.deadLetters }))
       if (jobs !== undefined) result.observe(this.depth, jobs, { ...attributes, [ATTRIBUTE.state]: state });
+    result.observe(this.blocked, blockedGroups, attributes);
     result.observe(this.age, oldestReadyMs / 1_000, attributes);
   }
 }

@@ -4,6 +4,7 @@ import { guarded, type Connections, type Run } from './connections.js';
 import { probeListening, probePooling, type Pooling, type ProbeOptions } from './connection-probes.js';
 import { DatabaseError } from './database-errors.js';
 import type { Database } from './database.js';
+import type { BlockedGroups } from './health.repository.js';
 import { driftOf, type SchemaDrift, type SchemaPart } from './schema-drift.js';
 import { SHARD } from './shard.js';
 import { CHECK_PLACES } from './sql/check-places.sql.js';
@@ -19,6 +20,7 @@ import {
   SNAPSHOT_HOLDERS,
   TABLE_VACUUMS,
 } from './sql/examine-server.sql.js';
+import { COUNT_BLOCKED_GROUPS } from './sql/list-blocked-groups.sql.js';
 import { LIST_WAITING_LANES } from './sql/list-waiting-lanes.sql.js';
 import { SAMPLE_PAYLOADS } from './sql/sample-payloads.sql.js';
 import { SCHEMA_VERSION_OF } from './sql/schema-version.sql.js';
@@ -192,6 +194,10 @@ export class Diagnosis {
 
   async troubles(most: number): Promise<Troubles> {
     return (await this.run<Troubles>(COUNT_TROUBLES, [SHARD, most]))[0]!;
+  }
+
+  blockedGroups(most: number): Promise<BlockedGroups[]> {
+    return this.run(COUNT_BLOCKED_GROUPS, [SHARD, most]);
   }
 
   suspects(most: number): Promise<{ queue: string; jobs: number; suspicion: number }[]> {

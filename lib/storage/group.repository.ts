@@ -5,6 +5,8 @@ import { claimedRow, type ClaimedRow } from './row-mapper.js';
 import { CLAIM_FAIR } from './sql/claim-fair.sql.js';
 import { DESCRIBE_GROUP } from './sql/describe-group.sql.js';
 import { HAND_ON } from './sql/hand-on.sql.js';
+import { LIFT_BLOCKS } from './sql/lift-blocks.sql.js';
+import { LIST_BLOCKED_GROUPS } from './sql/list-blocked-groups.sql.js';
 import { RELEASE_GROUP } from './sql/release-group.sql.js';
 import { SETTLE_ORDERED } from './sql/settle-ordered.sql.js';
 import { TAKE_VACANT } from './sql/take-vacant.sql.js';
@@ -47,6 +49,17 @@ export interface GroupState {
   /** The dead job, of this or another group, that halts the whole queue. */
   haltedBy?: string;
   /** Jobs that wait for their turn; 1,000 means "at least". */
+  waiting: number;
+}
+
+/** An ordered group that a dead job blocks. */
+export interface BlockedGroupRow {
+  queue: string;
+  group: string;
+  job: string;
+  since: Date;
+  until: Date;
+  halts: boolean;
   waiting: number;
 }
 
@@ -133,6 +146,16 @@ export class GroupRepository {
   /** The dead job behind which the group goes on now; undefined: no dead job held it. */
   async release(queue: string, group: string): Promise<string | undefined> {
     return (await this.database.callers.run<{ id: string }>(RELEASE_GROUP, [SHARD, queue, group]))[0]?.id;
+  }
+
+  /** Of all queues or one, the longest blocked first; `waiting` says 1,001 where there are more. */
+  listBlocked(most: number, queue?: string): Promise<BlockedGroupRow[]> {
+    return this.database.callers.run(LIST_BLOCKED_GROUPS, [SHARD, queue ?? null, most]);
+  }
+
+  /** Lets go on, at most 200, what is blocked by jobs that are no longer kept; how many groups of which queues. */
+  liftBlocks(): Promise<{ queue: string; groups: number }[]> {
+    return this.database.loops.run(LIFT_BLOCKS, [SHARD]);
   }
 
   /** undefined: the group is not active. */

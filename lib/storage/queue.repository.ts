@@ -17,6 +17,9 @@ export interface QueueRow {
   running: number;
   scheduled: number;
   dead: number;
+  /** With those that wait for an ordinary turn. */
+  blocked: number;
+  staged: number;
   nextRunAt: Date | null;
   oldestReadyMs: number | null;
   /** Over all queues: where these were cut, each queue's own number is a part of it. */

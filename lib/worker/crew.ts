@@ -165,7 +165,7 @@ function makeDuties({ storage, options, events }: WorkerParts, lanes: WorkerLane
     reaper: new Reaper(storage.leases, { ...rules, intervalMs: options.reaperIntervalMs }, events),
     promoter: new Promoter({ groups: storage.groups, ...hooks }),
     expirer: new Expirer({ staged: storage.staged, deadLetter, events, onVacant: hooks.onVacant }),
-    janitor: new Janitor(storage.partitions, storage.periods, { intervalMs: options.janitorIntervalMs, keepMs }, events),
+    janitor: new Janitor(storage, { intervalMs: options.janitorIntervalMs, keepMs }, events),
   };
 }
 

@@ -45,6 +45,8 @@ describe('commands that look', () => {
         ready: { jobs: 1, atLeast: false },
         running: { jobs: 1, atLeast: false },
         scheduled: { jobs: 0, atLeast: false },
+        blocked: { jobs: 0, atLeast: false },
+        staged: { jobs: 0, atLeast: false },
         deadLetters: { jobs: 1, atLeast: false },
         oldestReadyMs: expect.any(Number),
         troubles: [{ code: 'NO_HANDLER', queue: 'reports', text: expect.any(String) }],
@@ -66,9 +68,9 @@ describe('commands that look', () => {
     const { out } = await look(['queues']);
     const lines = out.trimEnd().split('\n');
     expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
-      ['queue', 'ready', 'oldest', 'running', 'scheduled', 'dead', 'workers'],
-      ['mail', '0', '1', '0', '1', '0'],
-      ['reports', '1', '1 min', '0', '0', '0', '0', 'no worker'],
+      ['queue', 'ready', 'oldest', 'running', 'scheduled', 'blocked', 'dead', 'workers'],
+      ['mail', '0', '1', '0', '0', '1', '0'],
+      ['reports', '1', '1 min', '0', '0', '0', '0', '0', 'no worker'],
     ]);
     const { json } = await look(['queues', '--json']);
     expect(json).toMatchObject({ queues: [{ queue: 'mail' }, { queue: 'reports', oldestReadyMs: expect.any(Number) }] });

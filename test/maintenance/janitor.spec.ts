@@ -24,8 +24,7 @@ describe('the janitor', () => {
 
   const aJanitor = (keepDays: { archive?: number; deadLetter?: number } = {}) =>
     new Janitor(
-      test.storage.partitions,
-      test.storage.periods,
+      test.storage,
       {
         intervalMs: 1_000,
         keepMs: { archive: (keepDays.archive ?? 7) * DAY_MS, dead_letter: (keepDays.deadLetter ?? 30) * DAY_MS },
@@ -183,7 +182,7 @@ describe('the janitor', () => {
     const denied = new DatabaseError('run ""', Object.assign(new Error('permission denied'), { code: '42501' }));
     await anEndedJob('-400 days');
     const keepMs = { archive: DAY_MS, dead_letter: DAY_MS };
-    const janitor = new Janitor(refused, test.storage.periods, { intervalMs: 1, keepMs }, test.events);
+    const janitor = new Janitor({ ...test.storage, partitions: refused }, { intervalMs: 1, keepMs }, test.events);
     await janitor.clean();
     await janitor.clean();
     expect(warnings).toHaveLength(2);

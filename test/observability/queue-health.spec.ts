@@ -65,6 +65,7 @@ describe('the health of a queue', () => {
       pollSilentMs: expect.any(Number),
       leaseSilentMs: expect.any(Number),
       deadLetters: 0,
+      blockedGroups: 0,
     });
     const failing = terminus.check([() => health.isReady('queue', { pollSilentMs: 0 })]);
     await expect(failing).rejects.toMatchObject({ status: 503, response: { error: { queue: { status: 'down' } } } });

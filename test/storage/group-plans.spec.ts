@@ -4,6 +4,7 @@ import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import type { Run } from '../../lib/storage/connections.js';
 import { EnqueueRepository, type NewJob } from '../../lib/storage/enqueue.repository.js';
 import { GroupRepository } from '../../lib/storage/group.repository.js';
+import { HealthRepository } from '../../lib/storage/health.repository.js';
 import { JobRepository } from '../../lib/storage/job.repository.js';
 import type { Lane } from '../../lib/storage/lanes.js';
 import { StagedRepository } from '../../lib/storage/staged.repository.js';
@@ -27,6 +28,8 @@ const GIVEN: Record<string, number> = {
   claim_fair: 500,
   count_pending: 30_000,
   bury: 100,
+  list_blocked_groups: 100,
+  lift_blocks: 49,
 };
 /** Pages of a job that moves: its row, six indexes of three levels, its places, the archive; each counted anew by every part that waits for it. */
 const BLOCKS_A_JOB = 250;
@@ -110,7 +113,11 @@ describe('plans of groups on large tables', () => {
       (await idsWhere('seq between 501 and 600')).map((id) => ({ id, epoch: 0, verdict })),
     );
     await groups.describe('mail', 'long');
-    await groups.release('mail', 'g501');
+    expect(await groups.listBlocked(1_000, 'mail')).toHaveLength(100);
+    await new HealthRepository(database).blockedGroups();
+    await test.database.query(`update simple_queue.head set dead_until = now() where dead is not null and group_name < 'g550'`);
+    expect(await groups.liftBlocks()).toEqual([{ queue: 'mail', groups: 49 }]);
+    await groups.release('mail', 'g560');
     await groups.claimFair({ claimId: randomUUID(), lease: randomUUID(), lane: lane.id, after: null, wanted: 500 });
     await groups.claimFair({ claimId: randomUUID(), lease: randomUUID(), lane: lane.id, after: 'f2', wanted: 500 });
     await staged.expire(KEEP);

@@ -1,7 +1,7 @@
 import type { LaneSummary, QueueStats } from '../../admin/overview.js';
 import type { AddCommand, Cli } from '../command.js';
 import { countText, isUnserved, showQueues } from '../queue-table.js';
-import type { Cell } from '../screen.js';
+import type { Cell, Screen } from '../screen.js';
 import { span } from '../times.js';
 
 /** `queues [queue]`: every queue at a glance, or one with its names and how its dead letters ended. */
@@ -25,7 +25,7 @@ async function showOne(cli: Cli, queue: string): Promise<void> {
 }
 
 async function details({ screen }: Cli, stats: QueueStats): Promise<void> {
-  const { queue, paused, pausedAt, ready, running, scheduled, deadLetters, lanes } = stats;
+  const { queue, paused, pausedAt, ready, running, scheduled, blocked, staged, blockedGroups, deadLetters, lanes } = stats;
   await screen.fields([
     ['queue', { text: queue, tone: 'strong' }],
     ['paused', paused ? { text: `since ${pausedAt?.toISOString()}`, tone: 'warn' } : undefined],
@@ -33,11 +33,21 @@ async function details({ screen }: Cli, stats: QueueStats): Promise<void> {
     ['oldest ready', stats.oldestReadyMs === undefined ? undefined : span(stats.oldestReadyMs)],
     ['running', countText(running)],
     ['scheduled', countText(scheduled)],
+    ['blocked', blocked.jobs > 0 ? countText(blocked) : undefined],
+    [
+      'blocked groups',
+      blockedGroups && { text: `${blockedGroups.groups}, since ${blockedGroups.since.toISOString()}`, tone: 'bad' },
+    ],
+    ['staged', staged.jobs > 0 ? countText(staged) : undefined],
     ['next due', stats.nextRunAt?.toISOString()],
     ['dead letters', { text: countText(deadLetters), tone: deadLetters.jobs > 0 ? 'bad' : undefined }],
     ...Object.entries(stats.deadLettersByState).map(([state, jobs]): [string, Cell] => [`  ${state}`, String(jobs)]),
   ]);
   screen.say('');
+  await lanesTable(screen, lanes);
+}
+
+async function lanesTable(screen: Screen, lanes: LaneSummary[]): Promise<void> {
   const rows = lanes.map((lane): Cell[] => [
     lane.name || '(none)',
     countText(lane.ready),

@@ -45,7 +45,7 @@ async function retry({ screen, session }: Cli, given: string[]): Promise<number>
 
 /** Of this job alone; what concerns all of them ends the command. */
 function refused(id: string, error: unknown): Answer {
-  const own = ['JOB_UNKNOWN', 'JOB_RUNNING', 'UNIQUE_KEY_TAKEN', 'TRANSACTION_CONFLICT'];
+  const own = ['JOB_UNKNOWN', 'JOB_RUNNING', 'JOB_HELD', 'UNIQUE_KEY_TAKEN', 'TRANSACTION_CONFLICT'];
   if (!(error instanceof QueueError) || !own.includes(error.code)) throw error;
   return { id, error: { code: error.code, message: error.message } };
 }

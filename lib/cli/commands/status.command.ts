@@ -17,6 +17,8 @@ interface Status {
   ready: JobCount;
   running: JobCount;
   scheduled: JobCount;
+  blocked: JobCount;
+  staged: JobCount;
   deadLetters: JobCount;
   oldestReadyMs?: number;
   troubles: Trouble[];
@@ -26,7 +28,7 @@ interface Status {
 export const addStatus: AddCommand = (program, act) => {
   program
     .command('status')
-    .description('everything at a glance; exits with 1 where jobs wait for a worker that does not live')
+    .description('everything at a glance; exits with 1 where jobs wait for a worker that does not live, or for a person')
     .addHelpText('after', '\nExamples:\n  simple-queue status\n  simple-queue status --json | jq .oldestReadyMs')
     .action(act(status));
 };
@@ -50,6 +52,8 @@ function totalsOf(queues: QueueSummary[], workers: WorkerSummary[]): Omit<Status
     ready: sumOf(queues.map((queue) => queue.ready)),
     running: sumOf(queues.map((queue) => queue.running)),
     scheduled: sumOf(queues.map((queue) => queue.scheduled)),
+    blocked: sumOf(queues.map((queue) => queue.blocked)),
+    staged: sumOf(queues.map((queue) => queue.staged)),
     deadLetters: sumOf(queues.map((queue) => queue.deadLetters)),
     ...(waits.length > 0 ? { oldestReadyMs: waits.reduce((longest, ms) => Math.max(longest, ms)) } : {}),
     troubles: troublesOf(queues, workers),
@@ -67,6 +71,8 @@ async function show({ screen }: Cli, found: Status): Promise<void> {
     ['ready', `${countText(found.ready)}${oldestReadyMs === undefined ? '' : `, the oldest for ${span(oldestReadyMs)}`}`],
     ['running', countText(found.running)],
     ['scheduled', countText(found.scheduled)],
+    ['blocked', found.blocked.jobs > 0 ? countText(found.blocked) : undefined],
+    ['staged', found.staged.jobs > 0 ? countText(found.staged) : undefined],
     ['dead letters', { text: countText(deadLetters), tone: deadLetters.jobs > 0 ? 'warn' : undefined }],
   ]);
   if (troubles.length === 0) return;

@@ -42,10 +42,11 @@ export const BURY = statement(
     select group_name, $1, queue from said
     where seq is not null and (state = 'cancelled' or coalesce(verdict ->> 'deadHead', 'block') = 'skip')),
   stopped as (
-    insert into simple_queue.head (group_name, shard, queue, dead, dead_seq, dead_at, halts)
-    select group_name, $1, queue, id, seq, statement_timestamp(), coalesce(verdict ->> 'deadHead', 'block') = 'halt'
+    insert into simple_queue.head (group_name, shard, queue, dead, dead_seq, dead_at, dead_until, halts)
+    select group_name, $1, queue, id, seq, statement_timestamp(), expires_at, coalesce(verdict ->> 'deadHead', 'block') = 'halt'
     from said where seq is not null and state <> 'cancelled' and coalesce(verdict ->> 'deadHead', 'block') <> 'skip'
     on conflict (group_name, shard, queue) do update
-      set dead = excluded.dead, dead_seq = excluded.dead_seq, dead_at = excluded.dead_at, halts = excluded.halts)
+      set dead = excluded.dead, dead_seq = excluded.dead_seq, dead_at = excluded.dead_at, dead_until = excluded.dead_until,
+        halts = excluded.halts)
   select id, state from said`,
 );

@@ -42,7 +42,8 @@ export const REAP_CLAIMS = statement(
       select statement_timestamp() + ($3::jsonb ->> case when $3::jsonb ? q.name then q.name else '' end)::float8
         * interval '1 millisecond' as expires_at
       from simple_queue.queue q where q.id = e.queue) k
-    where cancel_at is null),
+    where cancel_at is null
+    returning id, expires_at),
   kept as (
     insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at,
       finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
@@ -60,10 +61,12 @@ export const REAP_CLAIMS = statement(
   vacated as (
     insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from turned where policy = 'skip'),
   stopped as (
-    insert into simple_queue.head (group_name, shard, queue, dead, dead_seq, dead_at, halts)
-    select group_name, $1, queue, id, seq, statement_timestamp(), policy = 'halt' from turned where policy <> 'skip'
+    insert into simple_queue.head (group_name, shard, queue, dead, dead_seq, dead_at, dead_until, halts)
+    select t.group_name, $1, t.queue, t.id, t.seq, statement_timestamp(), b.expires_at, t.policy = 'halt'
+    from turned t join buried b on b.id = t.id where t.policy <> 'skip'
     on conflict (group_name, shard, queue) do update
-      set dead = excluded.dead, dead_seq = excluded.dead_seq, dead_at = excluded.dead_at, halts = excluded.halts),
+      set dead = excluded.dead, dead_seq = excluded.dead_seq, dead_at = excluded.dead_at, dead_until = excluded.dead_until,
+        halts = excluded.halts),
   freed as (
     delete from simple_queue.claim where shard = $1 and id = any(array(
       select c.id from lapsed c where not exists (

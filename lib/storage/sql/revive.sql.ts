@@ -1,5 +1,6 @@
 import { statement } from '../statement.js';
 import { NEW_LIFE } from './new-life.sql.js';
+import { UNBLOCKED } from './unblocked.sql.js';
 
 /**
  * Makes ended jobs live again, those of them that still stand in one of the states $3. The row of the ended job is locked first and
@@ -43,7 +44,7 @@ export const REVIVE = statement(
     on conflict do nothing
     returning id, lane, queue, priority, run_at, epoch, suspicion, group_name, seq, fair),
   returned as (
-    update simple_queue.head set dead = null, dead_seq = null, dead_at = null, halts = false
+    update simple_queue.head set ${UNBLOCKED}
     where shard = $1 and ctid = any(array(
       select h.ctid from stored s cross join lateral (
         select ctid from simple_queue.head

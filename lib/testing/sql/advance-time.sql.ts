@@ -14,7 +14,9 @@ export const ADVANCE_TIME = statement(
   fair as (update simple_queue.fair_ready set run_at = run_at - (select ms from step) where shard = $1),
   scheduled as (update simple_queue.scheduled set run_at = run_at - (select ms from step) where shard = $1),
   suspects as (update simple_queue.suspect set run_at = run_at - (select ms from step) where shard = $1),
-  heads as (update simple_queue.head set dead_at = dead_at - (select ms from step) where shard = $1 and dead_at is not null),
+  heads as (
+    update simple_queue.head set dead_at = dead_at - (select ms from step), dead_until = dead_until - (select ms from step)
+    where shard = $1 and dead_at is not null),
   claims as (update simple_queue.claim set created_at = created_at - (select ms from step) where shard = $1),
   leases as (
     update simple_queue.lease set created_at = created_at - (select ms from step), expires_at = expires_at - (select ms from step)
