@@ -27,6 +27,7 @@ import { eventStream, type QueueEvent } from './observability/event-stream.js';
 import { JOB_EVENT_NAMES, type JobEventName, type QueueEvents } from './observability/events.js';
 import type { ResolvedOptions } from './simple-queue.options.js';
 import type { Run } from './storage/database.js';
+import type { Joined } from './storage/joined.js';
 import { archiveRetention, type Retention } from './storage/retention.js';
 import type { Storage } from './storage/storage.js';
 import { checkTime, checkWait, endAs, foundAs } from './waiting/read-as.js';
@@ -68,7 +69,7 @@ export class QueueService {
     checkObject('options', options);
     const { manager, maxPending, ...job } = options;
     const item = { payload, ...job };
-    const call = { manager: this.joined(target, { manager }), maxPending };
+    const call = { joined: this.joined(target, { manager }), maxPending };
     if (!isTemplate(target)) return this.enqueuer.enqueue(target, item, call);
     return this.enqueuer.enqueue(target.queue, await templatedItem(target, item), call);
   }
@@ -85,7 +86,7 @@ export class QueueService {
     options: EnqueueManyOptions = {},
   ): Promise<Enqueued[]> {
     checkCall('enqueueMany', options);
-    const call = { ...options, manager: this.joined(target, options) };
+    const call = { joined: this.joined(target, options), maxPending: options.maxPending };
     if (!isTemplate(target)) return this.enqueuer.enqueueMany(target, items, call);
     return this.enqueuer.enqueueMany(target.queue, await templatedItems(target, items), call);
   }
@@ -130,14 +131,13 @@ export class QueueService {
    */
   async cancel(selector: CancelSelector, options: InTransaction = {}): Promise<CancelCounts> {
     checkCall('cancel', options);
-    const manager = this.storage.database.transactionOf(options);
-    const run = manager ? this.storage.database.in(manager) : this.storage.database.callers.run;
-    const counts = await this.cancelBy(run, selector);
+    const { database, signals } = this.storage;
+    const joined = database.transactionOf(options);
+    const counts = await database.within(joined, (run) => this.cancelBy(run, selector));
     // What was cancelled may have held the turn of an ordered group: "later" asks for a look.
     const news = { ...(counts.requested > 0 ? { cancel: true } : {}), ...(counts.cancelled > 0 ? { later: true } : {}) };
-    if (Object.keys(news).length > 0)
-      this.storage.signals.send({ lanes: [], ...news }, manager && this.storage.database.runnerOf(manager));
-    if (counts.cancelled > 0) this.tellWaiters(selector.id, manager);
+    if (Object.keys(news).length > 0) signals.send({ lanes: [], ...news }, joined?.runner);
+    if (counts.cancelled > 0) this.tellWaiters(selector.id, joined);
     return counts;
   }
 
@@ -166,17 +166,16 @@ export class QueueService {
     options: FindOptions<Payload, Output> = {},
   ): Promise<FoundJob<Payload, Output> | undefined> {
     checkCall('find', options);
-    const manager = this.storage.database.transactionOf(options);
-    const run = manager ? this.storage.database.in(manager) : this.storage.database.callers.run;
-    const found = await this.storage.jobs.find(checkId(id), run);
+    const { database, jobs } = this.storage;
+    const found = await database.within(database.transactionOf(options), (run) => jobs.find(checkId(id), run));
     return (found && options.as ? await foundAs(options.as, found) : found) as FoundJob<Payload, Output> | undefined;
   }
 
   /** Looked up when the call is made: a transaction that is over by the time a schema has answered must not let the job out. */
-  private joined(target: JobTarget, options: InTransaction): InTransaction['manager'] {
-    const manager = this.storage.database.transactionOf(options);
-    if (!manager) this.beside?.check(isTemplate(target) ? target.queue : target);
-    return manager;
+  private joined(target: JobTarget, options: InTransaction): Joined | undefined {
+    const joined = this.storage.database.transactionOf(options);
+    if (!joined) this.beside?.check(isTemplate(target) ? target.queue : target);
+    return joined;
   }
 
   /**
@@ -187,9 +186,9 @@ export class QueueService {
     return eventStream(this.occurrences, names.length > 0 ? names : (JOB_EVENT_NAMES as readonly Name[]));
   }
 
-  private tellWaiters(id: string | undefined, manager: InTransaction['manager']): void {
+  private tellWaiters(id: string | undefined, joined: Joined | undefined): void {
     const tell = () => this.waits.cancelled(id?.toLowerCase());
-    if (manager) this.storage.signals.onCommit(this.storage.database.runnerOf(manager), tell);
+    if (joined) this.storage.signals.onCommit(joined.runner, tell);
     else tell();
   }
 

@@ -1,11 +1,11 @@
-import type { EntityManager, QueryRunner } from 'typeorm';
-import type { Enqueued, EnqueueItem, EnqueueManyOptions, EnqueueOutcome } from '../job/enqueue-options.js';
+import type { BackPressure, Enqueued, EnqueueItem, EnqueueOutcome } from '../job/enqueue-options.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import type { NewJob } from '../storage/enqueue.repository.js';
 import { isHeld } from '../storage/held-jobs.js';
+import type { Joined } from '../storage/joined.js';
 import type { Lane } from '../storage/lanes.js';
 import type { Storage } from '../storage/storage.js';
 import { captured } from './captured.js';
@@ -21,6 +21,8 @@ import { traced } from './traced.js';
 type EnqueuerOptions = Pick<ResolvedOptions, 'maxPayloadBytes' | 'queues'> &
   Partial<Pick<ResolvedOptions, 'carriers' | 'telemetry'>>;
 type Headers = Record<string, string>;
+/** What holds for all jobs of a call. */
+type Call = BackPressure & { joined?: Joined | undefined };
 /** Who hears the id of a checked job. */
 type Hearer = { onChecked?: (id: string) => void };
 
@@ -40,43 +42,43 @@ export class Enqueuer {
   }
 
   /** `onChecked` hears the id before anything is written, so that somebody can listen for the end of the job. */
-  enqueue(queue: string, item: EnqueueItem, call: EnqueueManyOptions, onChecked?: (id: string) => void): Promise<Enqueued> {
+  enqueue(queue: string, item: EnqueueItem, call: Call, onChecked?: (id: string) => void): Promise<Enqueued> {
     const { telemetry } = this.options;
     const store = (headers?: Headers) => this.store(queue, item, call, { onChecked, traced: headers });
     return telemetry?.enqueue ? traced(telemetry, { queue, jobs: 1 }, store) : store();
   }
 
-  async enqueueMany(queue: string, items: EnqueueItem[], call: EnqueueManyOptions): Promise<Enqueued[]> {
+  async enqueueMany(queue: string, items: EnqueueItem[], call: Call): Promise<Enqueued[]> {
     checkItems(items);
     const { telemetry } = this.options;
     const store = (headers?: Headers) => this.storeMany(queue, items, call, headers);
     return telemetry?.enqueue ? traced(telemetry, { queue, jobs: items.length }, store) : store();
   }
 
-  private async store(queue: string, item: EnqueueItem, call: EnqueueManyOptions, by: Travelling & Hearer): Promise<Enqueued> {
+  private async store(queue: string, item: EnqueueItem, call: Call, by: Travelling & Hearer): Promise<Enqueued> {
     const limits = this.limitsOf(queue, by.traced);
     const checked = this.limited(this.checkedJob(queue, item, limits), this.limitOf(queue, call));
     const job = checked.lane ? (checked as NewJob) : (await this.withLanes([checked]))[0]!;
     by.onChecked?.(job.id);
-    const { manager } = call;
-    if (!manager && isShared(job)) return this.insertShared(job);
-    const [answer] = manager ? await this.insertIn(manager, [job]) : await this.storage.enqueues.insert([job]);
-    this.announce([job], [answer!], manager);
+    const { joined } = call;
+    if (!joined && isShared(job)) return this.insertShared(job);
+    const [answer] = await this.insert([job], joined);
+    this.announce([job], [answer!], joined);
     return answer!;
   }
 
-  private async storeMany(queue: string, items: EnqueueItem[], call: EnqueueManyOptions, headers?: Headers): Promise<Enqueued[]> {
-    const { manager } = call;
+  private async storeMany(queue: string, items: EnqueueItem[], call: Call, headers?: Headers): Promise<Enqueued[]> {
+    const { joined } = call;
     const limit = this.limitOf(queue, call);
     const limits = this.limitsOf(queue, headers);
-    if (!manager && limit === undefined && !limits.ordered && !limits.fair && isLarge(items))
+    if (!joined && limit === undefined && !limits.ordered && !limits.fair && isLarge(items))
       return this.enqueueLarge(queue, items, limits);
     const checked = Array.from(items, (item, index) => this.limited(this.checkedItem(queue, item, { index, limits }), limit));
     refuseMixedKeys(checked);
     const jobs = await this.withLanes(checked);
     if (jobs.length === 0) return [];
-    const answers = manager ? await this.insertIn(manager, jobs) : await this.storage.enqueues.insert(jobs);
-    this.announce(jobs, answers, manager);
+    const answers = await this.insert(jobs, joined);
+    this.announce(jobs, answers, joined);
     return answers;
   }
 
@@ -107,7 +109,7 @@ export class Enqueuer {
     }
   }
 
-  private limitOf(queue: string, call: EnqueueManyOptions): number | undefined {
+  private limitOf(queue: string, call: Call): number | undefined {
     return checkMaxPending(call.maxPending) ?? this.options.queues.get(queue)?.maxPending;
   }
 
@@ -137,18 +139,19 @@ export class Enqueuer {
     return answer;
   }
 
-  private insertIn(manager: EntityManager | QueryRunner, jobs: NewJob[]): Promise<Enqueued[]> {
-    return this.storage.enqueues.insertIn(this.storage.database.in(manager), jobs);
+  private insert(jobs: NewJob[], joined: Joined | undefined): Promise<Enqueued[]> {
+    const { enqueues } = this.storage;
+    return joined ? joined.alone((run) => enqueues.insertIn(run, jobs)) : enqueues.insert(jobs);
   }
 
-  private announce(jobs: NewJob[], answers: Enqueued[], manager?: EntityManager | QueryRunner): void {
+  private announce(jobs: NewJob[], answers: Enqueued[], joined?: Joined): void {
     const stored = jobs.filter((_, index) => STORED.has(answers[index]!.outcome));
-    if (stored.length > 0) this.wake(stored, manager);
+    if (stored.length > 0) this.wake(stored, joined);
     this.tell(lanesOf(jobs), answers);
   }
 
-  private wake(jobs: NewJob[], manager?: EntityManager | QueryRunner): void {
-    this.storage.signals.send(signalOf(jobs), manager && this.storage.database.runnerOf(manager));
+  private wake(jobs: NewJob[], joined?: Joined): void {
+    this.storage.signals.send(signalOf(jobs), joined?.runner);
   }
 
   private tell(lanes: Lane[], answers: Enqueued[]): void {

@@ -1,12 +1,10 @@
-import type { EntityManager, QueryRunner } from 'typeorm';
 import type { CommitAnswer } from '../job/enqueue-options.js';
 import type { JobState } from '../job/job-state.js';
 import type { Run } from '../storage/database.js';
+import type { Joined } from '../storage/joined.js';
 import type { Retention } from '../storage/retention.js';
 import type { Signal } from '../storage/signals.js';
 import type { Storage } from '../storage/storage.js';
-
-type Manager = EntityManager | QueryRunner | undefined;
 
 /** An answer, and whom it has to wake. */
 interface Decided {
@@ -21,8 +19,8 @@ export class TwoPhase {
     private readonly archive: Retention,
   ) {}
 
-  commit(id: string, manager: Manager): Promise<CommitAnswer> {
-    return this.decide(id, manager, async (run) => {
+  commit(id: string, joined: Joined | undefined): Promise<CommitAnswer> {
+    return this.decide(id, joined, async (run) => {
       const placed = await this.storage.staged.commit(run, id);
       const state: JobState = !placed ? 'blocked' : placed.later ? 'scheduled' : 'ready';
       const wakes = placed && { lanes: placed.later ? [] : [placed.lane], later: placed.later };
@@ -30,19 +28,19 @@ export class TwoPhase {
     });
   }
 
-  abort(id: string, manager: Manager): Promise<CommitAnswer> {
-    return this.decide(id, manager, async (run) => {
+  abort(id: string, joined: Joined | undefined): Promise<CommitAnswer> {
+    return this.decide(id, joined, async (run) => {
       await this.storage.jobs.cancelById(run, [id], this.archive);
       // It may have held the turn of its group.
       return { answer: { outcome: 'aborted', won: true, state: 'cancelled' }, wakes: { lanes: [], later: true } };
     });
   }
 
-  private async decide(id: string, manager: Manager, win: (run: Run) => Promise<Decided>): Promise<CommitAnswer> {
+  private async decide(id: string, joined: Joined | undefined, win: (run: Run) => Promise<Decided>): Promise<CommitAnswer> {
     const { database, signals } = this.storage;
     const work = (run: Run): Promise<Decided> => this.decideIn(run, id, win);
-    const { answer, wakes } = manager ? await work(database.in(manager)) : await database.callers.transaction(work);
-    if (wakes) signals.send(wakes, manager && database.runnerOf(manager));
+    const { answer, wakes } = await (joined ? joined.alone(work) : database.callers.transaction(work));
+    if (wakes) signals.send(wakes, joined?.runner);
     return answer;
   }
 

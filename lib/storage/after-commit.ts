@@ -10,6 +10,7 @@ interface Waiting {
 export class AfterCommit {
   private readonly waiting = new WeakMap<QueryRunner, Waiting[]>();
   private readonly subscriber: EntitySubscriberInterface = {
+    afterTransactionStart: ({ queryRunner }) => this.started(queryRunner),
     afterTransactionCommit: ({ queryRunner }) => this.committed(queryRunner),
     afterTransactionRollback: ({ queryRunner }) => this.rolledBack(queryRunner),
   };
@@ -31,6 +32,11 @@ export class AfterCommit {
     const others = this.waiting.get(runner);
     if (others) others.push(waiting);
     else this.waiting.set(runner, [waiting]);
+  }
+
+  /** What was said in a transaction that somebody ended by hand is forgotten: nobody knows how. */
+  private started(runner: QueryRunner): void {
+    if (depthOf(runner) === 1) this.waiting.delete(runner);
   }
 
   /** A released savepoint says "commit" as well: what was said in it belongs to what is around it from now on. */

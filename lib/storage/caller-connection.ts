@@ -1,65 +1,137 @@
-import { createHash } from 'node:crypto';
+import { AsyncResource } from 'node:async_hooks';
+import type { EventEmitter } from 'node:events';
 import type pg from 'pg';
-import type { QueryRunner } from 'typeorm';
-import type { Statement } from './statement.js';
 
-/** The client of node-postgres, with the record of what is prepared on its connection. */
-type Client = pg.ClientBase & { connection: { parsedStatements: Record<string, string> } };
+/** The client of node-postgres, and its connection, which tells what the server says. */
+type Client = pg.ClientBase & {
+  readyForQuery: boolean;
+  connection: EventEmitter & { parsedStatements: Record<string, string> };
+  /** Younger versions of the driver. */
+  getTransactionStatus?(): TransactionStatus | null;
+};
+
+/** Idle, in a transaction, in one that has failed. */
+type TransactionStatus = 'I' | 'T' | 'E';
+
+type Query = (...args: unknown[]) => unknown;
+
+/** A call of ours waits until nothing is under way; what the application sends only waits for the calls in front of it. */
+interface Waiting {
+  isCall: boolean;
+  go: () => void;
+}
+
+/** A rollback to a savepoint is told as any other rollback. */
+const ENDINGS: ReadonlySet<string> = new Set(['BEGIN', 'START TRANSACTION', 'COMMIT', 'ROLLBACK', 'PREPARE TRANSACTION']);
 
 /** The server has forgotten a prepared statement (`discard all`, `deallocate all`). */
 const UNKNOWN_STATEMENT = '26000';
 
-/** Runs statements on the connection that a caller's query runner holds, as cheaply as it can. */
+const known = new WeakMap<Client, CallerConnection>();
+
+/**
+ * A connection of the application on which calls join transactions. Two things that TypeORM cannot promise are kept here: which transaction
+ * is open, by the word of the server and not by a flag that lags behind it; and that nothing is sent between the statements of a call, no
+ * rollback and no sibling's insert. For that it stands in front of the client's `query`, which keeps the order of all that is asked of it.
+ */
 export class CallerConnection {
-  private readonly names = new WeakMap<Statement, string>();
+  /** Another one as soon as a transaction, or a savepoint's part of it, is over. */
+  transaction = 0;
+  private status: TransactionStatus | undefined;
+  private isTaken = false;
+  private isDead = false;
+  private readonly waiting: Waiting[] = [];
+  private readonly send: Query;
 
-  constructor(private readonly settings: { preparedStatements: boolean; textOf: (statement: Statement) => string }) {}
-
-  /**
-   * What only inserts is prepared: parsing and planning cost as much as the insert itself. TypeORM cannot name a statement, so its client
-   * is asked; TypeORM's log and subscribers hear nothing of it, unless the DataSource logs queries: then the statement is shown there.
-   * Nothing else is prepared: under an application's settings the server may keep a plan that was made while the tables were small.
-   */
-  async query(runner: QueryRunner, statement: Statement, values: unknown[]): Promise<unknown> {
-    const client = this.mayPrepare(runner, statement) ? ((await runner.connect()) as Client) : undefined;
-    return isNodePostgres(client)
-      ? this.queryPrepared(client, statement, values)
-      : runner.query(this.settings.textOf(statement), values);
+  private constructor(private readonly client: Client) {
+    this.status = client.getTransactionStatus?.() ?? undefined;
+    this.send = (client.query as Query).bind(client);
+    (client as { query: Query }).query = (...args) => this.later(args);
+    // Before the client's own listener, which sends the next statement at once.
+    client.connection.prependListener('readyForQuery', ({ status }: { status: TransactionStatus }) => this.heard(status));
+    client.connection.on('commandComplete', ({ text }: { text: string }) => {
+      if (ENDINGS.has(text) && !this.isTaken) this.transaction++;
+    });
+    client.on('drain', () => this.next());
+    client.once('end', () => {
+      this.isDead = true;
+      this.next();
+    });
   }
 
-  private async queryPrepared(client: Client, statement: Statement, values: unknown[]): Promise<unknown[]> {
-    const text = this.settings.textOf(statement);
-    const name = this.nameOf(statement, text);
+  /** undefined: a driver that is not node-postgres. */
+  static of(client: unknown): CallerConnection | undefined {
+    if (!isNodePostgres(client)) return undefined;
+    let connection = known.get(client);
+    if (!connection) known.set(client, (connection = new CallerConnection(client)));
+    return connection;
+  }
+
+  /** Also of a failed transaction: there the server refuses. Until it has said something, TypeORM's word is taken. */
+  get isOpen(): boolean {
+    return this.status !== 'I';
+  }
+
+  /** Takes the connection when all that was asked of it before is done, and keeps it until `work` is done. */
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.isTaken || this.waiting.length > 0 || !this.isIdle)
+      await new Promise<void>((go) => this.waiting.push({ isCall: true, go }));
+    else this.isTaken = true;
     try {
-      return (await client.query({ name, text, values })).rows as unknown[];
+      // An older driver keeps no status: the answer to nothing brings it.
+      if (!this.status) await this.send('');
+      return await work();
+    } finally {
+      this.isTaken = false;
+      this.next();
+    }
+  }
+
+  /** A statement of a call that has taken the connection. */
+  async query(config: pg.QueryConfig): Promise<unknown[]> {
+    try {
+      return ((await this.send(config)) as { rows: unknown[] }).rows;
     } catch (error) {
+      const isForgotten = config.name !== undefined && (error as { code?: unknown }).code === UNKNOWN_STATEMENT;
       // Else this connection would ask for it again and again.
-      if ((error as { code?: unknown }).code === UNKNOWN_STATEMENT) delete client.connection.parsedStatements[name];
+      if (isForgotten) delete this.client.connection.parsedStatements[config.name!];
       throw error;
     }
   }
 
-  private mayPrepare(runner: QueryRunner, { onlyInserts = false }: Statement): boolean {
-    return onlyInserts && this.settings.preparedStatements && !runner.isReleased && !logsQueries(runner);
+  private get isIdle(): boolean {
+    return this.client.readyForQuery || this.isDead;
   }
 
-  /** Told apart by text, too: another instance of the module may use the same connection for another schema. */
-  private nameOf(statement: Statement, text: string): string {
-    let name = this.names.get(statement);
-    if (name === undefined) {
-      name = `sq_${statement.name}_${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
-      this.names.set(statement, name);
+  private heard(status: TransactionStatus): void {
+    this.status = status;
+    if (status === 'I') this.transaction++;
+  }
+
+  private next(): void {
+    while (!this.isTaken && this.waiting.length > 0) {
+      const [{ isCall, go }] = this.waiting as [Waiting];
+      if (isCall && !this.isIdle) return;
+      this.waiting.shift();
+      this.isTaken = isCall;
+      go();
     }
-    return name;
   }
-}
 
-function logsQueries({ dataSource }: QueryRunner): boolean {
-  const { logging } = dataSource.options;
-  return logging === true || logging === 'all' || (Array.isArray(logging) && logging.includes('query'));
+  /** What the application sends. */
+  private later(args: unknown[]): unknown {
+    if (!this.isTaken && this.waiting.length === 0) return this.send(...args);
+    const go = AsyncResource.bind(async () => this.send(...args));
+    const [config] = args as [{ submit?: unknown; callback?: unknown } | undefined];
+    const isPromise = typeof config?.submit !== 'function' && !config?.callback && typeof args.at(-1) !== 'function';
+    if (isPromise) return new Promise((resolve) => this.waiting.push({ isCall: false, go: () => resolve(go()) }));
+    this.waiting.push({ isCall: false, go: () => void go() });
+    return config?.submit ? config : undefined;
+  }
 }
 
 /** A DataSource may bring a driver of its own. */
-function isNodePostgres(client: Client | undefined): client is Client {
-  return typeof client?.connection?.parsedStatements === 'object';
+function isNodePostgres(client: unknown): client is Client {
+  const { connection } = (client ?? {}) as Partial<Client>;
+  return typeof connection?.parsedStatements === 'object' && typeof connection.prependListener === 'function';
 }

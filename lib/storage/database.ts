@@ -4,9 +4,10 @@ import { checkManager, noManager } from '../job/joining.js';
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { inSchema } from '../../migrations/migrations.js';
-import { CallerConnection } from './caller-connection.js';
+import { CallerStatements } from './caller-statements.js';
 import { sameDatabase } from './connection-options.js';
-import { Connections, guarded, type Run } from './connections.js';
+import { Connections, type Run } from './connections.js';
+import { Joined } from './joined.js';
 import type { Statement } from './statement.js';
 
 export type { Run } from './connections.js';
@@ -31,7 +32,7 @@ const CALLERS_MAX = 5;
 export class Database {
   readonly loops: Connections;
   readonly callers: Connections;
-  private readonly callersOwn: CallerConnection;
+  private readonly callersOwn: CallerStatements;
   private readonly known: WeakSet<DataSource>;
   private readonly texts = new WeakMap<Statement, string>();
 
@@ -43,36 +44,32 @@ export class Database {
     const loops = { max: LOOPS_MAX, lockTimeoutMs: LOOPS_LOCK_TIMEOUT_MS, plans: 'generic' } as const;
     this.loops = new Connections(dataSource, { ...shared, ...loops });
     this.callers = new Connections(dataSource, { ...shared, max: CALLERS_MAX, lockTimeoutMs: 0, plans: 'insertions' });
-    this.callersOwn = new CallerConnection(shared);
+    this.callersOwn = new CallerStatements(shared);
     this.known = new WeakSet([dataSource]);
   }
 
-  /** The transaction to join: the given one, the resolver's, or one that TypeORM itself is in (typeorm-transactional). */
-  transactionOf(options: InTransaction): EntityManager | QueryRunner | undefined {
-    const { manager } = checkedOptions(options);
-    if (manager !== undefined) return checkedManager(manager);
-    const resolved = this.options.transaction?.();
-    if (resolved?.queryRunner?.isTransactionActive) return resolved;
-    const ambient = this.dataSource.manager;
-    return ambient.queryRunner?.isTransactionActive ? ambient : undefined;
-  }
-
   /**
-   * Runs in the transaction of a caller's EntityManager or QueryRunner.
+   * The transaction to join: the given one, the resolver's, or one that TypeORM itself is in (typeorm-transactional).
    * @throws QueueError `MANAGER_FOREIGN` for another database, `MANAGER_INACTIVE` outside a transaction, `INVALID_OPTION` for what is no manager.
    */
-  in(manager: EntityManager | QueryRunner): Run {
-    const runner = this.runnerOf(manager);
-    return async <Row>(statement: Statement, values: unknown[]) =>
-      (await guarded(statement, () => this.callersOwn.query(runner, statement, values))) as Row[];
+  transactionOf(options: InTransaction): Joined | undefined {
+    const { manager } = checkedOptions(options);
+    if (manager !== undefined) return this.join(checkedManager(manager));
+    const resolved = this.options.transaction?.();
+    // A transaction of the surroundings that is over for good is no leave to store the job without it.
+    if (resolved && (isIn(resolved) || resolved.queryRunner?.isReleased)) return this.join(resolved);
+    const ambient = this.dataSource.manager;
+    return isIn(ambient) ? this.join(ambient) : undefined;
   }
 
-  /** The query runner behind a caller's manager, checked to be ours to join. */
-  runnerOf(manager: EntityManager | QueryRunner): QueryRunner {
-    const runner = 'isTransactionActive' in manager ? manager : manager.queryRunner;
+  /** In the joined transaction, or on connections of our own, each statement by itself. */
+  within<T>(joined: Joined | undefined, work: (run: Run) => Promise<T>): Promise<T> {
+    return joined ? joined.alone(work) : work(this.callers.run);
+  }
+
+  private join(manager: EntityManager | QueryRunner): Joined {
     this.refuseForeign(dataSourceOf(manager)!);
-    if (!runner?.isTransactionActive) throw inactive();
-    return runner;
+    return new Joined('isTransactionActive' in manager ? manager : manager.queryRunner, this.callersOwn);
   }
 
   private refuseForeign(dataSource: DataSource): void {
@@ -126,18 +123,13 @@ function dataSourceOf(manager: EntityManager | QueryRunner): DataSource | undefi
   return 'isTransactionActive' in manager ? (manager.manager as EntityManager | undefined)?.dataSource : manager.dataSource;
 }
 
+const isIn = (manager: EntityManager): boolean => manager.queryRunner?.isTransactionActive ?? false;
+
 const invalid = (problem: string): QueueError => new QueueError('INVALID_OPTION', `${problem}.`);
 
 function foreign(): QueueError {
   return new QueueError(
     'MANAGER_FOREIGN',
     'The given manager belongs to another database than the queue: the job would not be part of its transaction. Give a manager of the DataSource that the module uses, or name that DataSource in forRoot({ dataSource }).',
-  );
-}
-
-function inactive(): QueueError {
-  return new QueueError(
-    'MANAGER_INACTIVE',
-    'The transaction to join is not open: the given manager has none, or it ended before the call was done. Give the one that dataSource.transaction((manager) => ...) hands you, await the call inside it, or leave `manager` out.',
   );
 }

@@ -59,8 +59,7 @@ export class EnqueueRepository {
 
   /** In a transaction of our own where one is needed: one statement is its own transaction. */
   async insert(jobs: NewJob[]): Promise<Enqueued[]> {
-    const isOneStatement =
-      chunksOf(jobs).length <= 1 && !jobs.some((job) => job.givenId || isConditional(job) || (isHeld(job) && jobs.length > 1));
+    const isOneStatement = chunksOf(jobs).length <= 1 && !jobs.some((job) => job.givenId || isConditional(job));
     if (isOneStatement) return this.insertAll(this.database.callers.run, jobs);
     return repeated(() => this.database.callers.transaction((run) => this.insertAll(run, jobs)));
   }
@@ -129,7 +128,7 @@ export class EnqueueRepository {
 
   private async insertChunk(run: Run, chunk: Chunk): Promise<void> {
     const { jobs, answers } = chunk;
-    const stored = new Set([...(await this.storeFree(run, chunk)), ...(await this.storeHeld(run, chunk))]);
+    const stored = new Set(await (jobs.some(isHeld) ? this.storeHeld(run, chunk) : this.storeFree(run, chunk)));
     const fresh = jobs.filter((job) => stored.delete(job.id));
     const ended = await this.takeBackEnded(run, fresh);
     for (const job of fresh) answers.set(job, ended.has(job.id) ? existing(job.id) : created(job));
@@ -146,16 +145,13 @@ export class EnqueueRepository {
   }
 
   private async storeFree(run: Run, { jobs, now }: Chunk): Promise<string[]> {
-    const free = jobs.filter((job) => !isHeld(job));
-    if (free.length === 0) return [];
-    const rows = await run<{ id: string }>(ENQUEUE, [...anyValues(free), now ?? null, givenIds(free)]);
+    const rows = await run<{ id: string }>(ENQUEUE, [...anyValues(jobs), now ?? null, givenIds(jobs)]);
     return rows.map((row) => row.id);
   }
 
+  /** The free ones among them as well: two statements would take the keys in another order than a batch without held ones. */
   private async storeHeld(run: Run, { jobs, now, positions }: Chunk): Promise<string[]> {
-    const held = jobs.filter(isHeld);
-    if (held.length === 0) return [];
-    const values = [...anyValues(held), ...heldValues(held, (job) => positions.get(job)!), now ?? null, givenIds(held)];
+    const values = [...anyValues(jobs), ...heldValues(jobs, (job) => positions.get(job)!), now ?? null, givenIds(jobs)];
     const rows = await run<{ id: string; mixed: string | null }>(ENQUEUE_HELD, values);
     const mixed = rows.find((row) => row.mixed !== null);
     if (mixed) throw mixedGroup(mixed.mixed!);
@@ -210,9 +206,9 @@ const existing = (id: string): Enqueued => ({ id, created: false, outcome: 'exis
 export const isPlain = (job: NewJob): boolean =>
   job.uniqueKey === undefined && !job.givenId && job.at === undefined && job.delayMs === undefined && !isHeld(job);
 
-/** A group that would be mixed is met when other jobs of the call are stored already. */
+/** A group that would be mixed is met when another statement has stored other jobs of the call already. */
 const mayStopHalfWay = (jobs: NewJob[]): boolean =>
-  jobs.some((job) => job.group !== undefined) && (!jobs.every(isHeld) || chunksOf(jobs).length > 1);
+  jobs.length > 1 && jobs.some((job) => job.group !== undefined) && (jobs.some(hasConflictMode) || chunksOf(jobs).length > 1);
 
 const isConditional = (job: NewJob): boolean => isLimited(job) || hasConflictMode(job);
 

@@ -58,8 +58,7 @@ class InlineRuns {
     const { queues } = this.parts;
     const original = queues[name].bind(queues) as Call;
     const call: Call = async (...args) => {
-      const transaction = this.parts.storage.database.transactionOf(args[position] ?? {});
-      const runner = transaction && 'queryRunner' in transaction ? transaction.queryRunner : (transaction as QueryRunner);
+      const runner = this.parts.storage.database.transactionOf(args[position] ?? {})?.runner;
       const answer = await original(...args);
       if (runner) this.awaitCommit.add(runner);
       else await this.run();

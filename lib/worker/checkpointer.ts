@@ -14,16 +14,15 @@ export class Checkpointer {
   async save(run: JobRun, state: unknown, options: CheckpointOptions = {}): Promise<void> {
     checkCall('checkpoint', options);
     const { database, checkpoints } = this.storage;
-    const manager = database.transactionOf(options);
+    const joined = database.transactionOf(options);
     const text = checkpointText(state, this.maxBytes);
     const extra = checkExtraAttempts(options.extraAttempts);
-    const into = manager ? database.in(manager) : database.callers.run;
     // After a completion its row is deleted, perhaps by an open transaction of this very handler, which would be waited for.
     if (run.completed) throw lost(run);
     const wish = { id: run.id, epoch: run.epoch, text, extraAttempts: extra, maxExtraAttempts: MAX_EXTRA_ATTEMPTS };
-    const granted = await checkpoints.save(into, wish);
+    const granted = await database.within(joined, (within) => checkpoints.save(within, wish));
     if (granted === undefined) throw lost(run);
-    if (manager) run.mayBeGranted ||= extra > 0;
+    if (joined) run.mayBeGranted ||= extra > 0;
     else run.grant(granted);
   }
 }

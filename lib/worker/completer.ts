@@ -15,15 +15,14 @@ export class Completer {
 
   async complete(run: JobRun, output?: unknown, options: InTransaction = {}): Promise<void> {
     const { database, signals } = this.storage;
-    const manager = database.transactionOf(options);
-    if (!manager) throw outside(run);
-    const inTransaction = database.in(manager);
+    const joined = database.transactionOf(options);
+    if (!joined) throw outside(run);
     const { id, epoch, runMs } = run;
     const stored = outputText(output, this.settings.maxOutputBytes);
     const success = { id, epoch, runMs, keepMs: run.lane.settings.archiveKeepMs, output: stored.text };
-    if (!(await this.storage.jobs.complete(inTransaction, this.worker, success))) throw leaseLost(run);
+    if (!(await joined.alone((within) => this.storage.jobs.complete(within, this.worker, success)))) throw leaseLost(run);
     run.completed = true;
-    signals.onCommit(database.runnerOf(manager), () => {
+    signals.onCommit(joined.runner, () => {
       run.committed = true;
       if (run.isOrdered) this.settings.onVacant();
     });

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
 import type { Signal } from '../../lib/storage/signals.js';
 import type { Statement } from '../../lib/storage/statement.js';
-import { aStorage, Rival, type TestStorage } from '../support/storage.js';
+import { aStorage, joining, Rival, type TestStorage } from '../support/storage.js';
 
 describe('the enqueuer', () => {
   let test: TestStorage;
@@ -32,7 +32,7 @@ describe('the enqueuer', () => {
   afterAll(() => test.close());
 
   const enqueue = (payload: unknown, options = {}) =>
-    enqueuer.enqueue('mail', { payload, ...options }, { manager: test.storage.database.transactionOf({}) });
+    enqueuer.enqueue('mail', { payload, ...options }, { joined: test.storage.database.transactionOf({}) });
   const find = (id: string) => test.storage.jobs.find(id);
 
   it('lets concurrent callers share statements, and answers each with its own job', async () => {
@@ -63,7 +63,7 @@ describe('the enqueuer', () => {
   it('never shares the statement of a caller inside a transaction, given or ambient', async () => {
     const order = test.dataSource.transaction(async (manager) => {
       ambient = manager;
-      const given = await enqueuer.enqueue('mail', { payload: 1 }, { manager });
+      const given = await enqueuer.enqueue('mail', { payload: 1 }, joining(test.storage, manager));
       const found = await enqueue(2);
       expect([await find(given.id), await find(found.id)]).toEqual([undefined, undefined]);
       throw new Error('undone');

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
 import type { EnqueueItem } from '../../lib/job/enqueue-options.js';
 import type { Signal } from '../../lib/storage/signals.js';
-import { aStorage, type TestStorage } from '../support/storage.js';
+import { aStorage, joining, type TestStorage } from '../support/storage.js';
 
 const COUNT = 11_000;
 
@@ -94,8 +94,10 @@ describe('a large batch', () => {
   it('of a transaction is read before anything is written', async () => {
     const batch = items((n) => (n === COUNT - 1 ? { payload: 2n } : {}));
     await test.dataSource.transaction(async (manager) => {
-      await expect(enqueuer.enqueueMany('mail', batch, { manager })).rejects.toMatchObject({ code: 'INVALID_PAYLOAD' });
-      await enqueuer.enqueueMany('mail', items(), { manager });
+      await expect(enqueuer.enqueueMany('mail', batch, joining(test.storage, manager))).rejects.toMatchObject({
+        code: 'INVALID_PAYLOAD',
+      });
+      await enqueuer.enqueueMany('mail', items(), joining(test.storage, manager));
     });
     expect(await stored()).toHaveLength(COUNT);
   });

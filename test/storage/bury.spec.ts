@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Burial, JobRepository } from '../../lib/storage/job.repository.js';
 import type { JobRow } from '../support/rows.js';
-import { aStorage, type TestStorage } from '../support/storage.js';
+import { aStorage, runIn, type TestStorage } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
 
@@ -126,7 +126,7 @@ describe('ending what did not succeed', () => {
     const complete = (job: JobRow, end: 'commit' | 'roll back' = 'commit', keepMs: number | undefined = DAY_MS) =>
       test.dataSource
         .transaction(async (manager) => {
-          const run = test.storage.database.in(manager);
+          const run = runIn(test.storage, manager);
           const success = { id: job.id, epoch: job.epoch, runMs: 5, keepMs, output: '{"ok":1}' };
           const done = await jobs.complete(run, 'worker-9', success);
           if (end === 'roll back') throw new Error(String(done));

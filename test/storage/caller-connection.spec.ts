@@ -106,13 +106,14 @@ describe('in a transaction of the caller', () => {
     await dataSource.destroy();
   });
 
-  it('of a released query runner is refused by TypeORM', async () => {
+  it('of a query runner that was released, or ended it by hand, is refused', async () => {
     const runner = dataSource.createQueryRunner();
     await runner.startTransaction();
     await queues.enqueue('mail', 1, { manager: runner });
     await runner.query('rollback');
+    await expect(queues.enqueue('mail', 2, { manager: runner })).rejects.toMatchObject({ code: 'MANAGER_INACTIVE' });
     await runner.release();
-    await expect(queues.enqueue('mail', 2, { manager: runner })).rejects.toMatchObject({ code: 'DATABASE_ERROR' });
+    await expect(queues.enqueue('mail', 3, { manager: runner })).rejects.toMatchObject({ code: 'MANAGER_INACTIVE' });
     expect(await count()).toBe(0);
     await dataSource.destroy();
   });

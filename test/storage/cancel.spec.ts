@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JobRepository } from '../../lib/storage/job.repository.js';
 import { eventually } from '../support/eventually.js';
-import { aStorage, Rival, waitingBackends, type TestStorage } from '../support/storage.js';
+import { aStorage, Rival, runIn, type TestStorage, waitingBackends } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
@@ -79,7 +79,7 @@ describe('cancelling', () => {
   it("belongs to the caller's transaction", async () => {
     const job = await test.rows.job();
     const order = test.dataSource.transaction(async (manager) => {
-      expect(await jobs.cancelById(test.storage.database.in(manager), [job.id], { '': DAY_MS })).toEqual({
+      expect(await jobs.cancelById(runIn(test.storage, manager), [job.id], { '': DAY_MS })).toEqual({
         cancelled: 1,
         requested: 0,
       });

@@ -8,7 +8,7 @@ import type { NewJob } from '../../lib/storage/enqueue.repository.js';
 import { statement } from '../../lib/storage/statement.js';
 import { aDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
-import { aDataSource, aStorage, openStorage, Rival, waitingBackends, type TestStorage } from '../support/storage.js';
+import { aDataSource, aStorage, openStorage, Rival, runIn, type TestStorage, waitingBackends } from '../support/storage.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
 const CANARY = 'canary-4711';
@@ -145,7 +145,7 @@ describe('the database', () => {
 
     it("carry no value of a row in a caller's transaction either", async () => {
       const error = await failureOf(
-        test.dataSource.transaction((manager) => test.storage.enqueues.insertIn(test.storage.database.in(manager), [aBadJob()])),
+        test.dataSource.transaction((manager) => test.storage.enqueues.insertIn(runIn(test.storage, manager), [aBadJob()])),
       );
       expect(error).toMatchObject({ name: 'DatabaseError', sqlState: '22P02' });
       expect(everythingOf(error)).not.toContain(CANARY);

@@ -54,6 +54,33 @@ describe('enqueueing against rivals', () => {
     expect(answers.flat().filter((answer) => answer.created)).toHaveLength(12_000);
   });
 
+  it('never deadlocks over keys of free and grouped jobs in opposite orders', async () => {
+    const clients = Array.from({ length: 2 }, () => new pg.Client({ connectionString: store.test.database.url }));
+    await Promise.all(clients.map((client) => client.connect()));
+    for (let round = 0; round < 20; round++) {
+      const [first, second] = [`${round}-1`, `${round}-2`];
+      const group = { group: 'g', ordered: round % 2 === 0 };
+      const batches = [
+        [{ uniqueKey: second }, { uniqueKey: first, ...group }],
+        [{ uniqueKey: first }, { uniqueKey: second, ...group }],
+      ];
+      const answers = await Promise.all(
+        clients.map(async (client, n) => {
+          await client.query('begin');
+          const answer = await store.enqueues.insertIn(
+            runOn(client),
+            batches[n]!.map((job) => aNewJob(job)),
+          );
+          await client.query('commit');
+          return answer;
+        }),
+      );
+      expect(answers.flat().filter((answer) => answer.created)).toHaveLength(2);
+      await store.test.rows.clear();
+    }
+    await Promise.all(clients.map((client) => client.end()));
+  });
+
   it('waits for a rival that holds the key and is not committed, and comes in when that rolls back', async () => {
     const rival = await Rival.connect(store.test.database);
     await rival.begin();

@@ -10,7 +10,7 @@ import type { Lane } from '../../lib/storage/lanes.js';
 import { StagedRepository } from '../../lib/storage/staged.repository.js';
 import { COUNT_PENDING } from '../../lib/storage/sql/count-pending.sql.js';
 import { explaining, type Cost } from '../support/plans.js';
-import { aStorage, type TestStorage } from '../support/storage.js';
+import { aStorage, runIn, type TestStorage } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
 const KEEP = { '': DAY_MS };
@@ -150,7 +150,7 @@ describe('plans of groups on large tables', () => {
 
   async function workOfCallers(): Promise<Cost[]> {
     const inCallers = <T>(act: (run: Run) => Promise<T>) =>
-      test.dataSource.transaction((manager) => act(test.storage.database.in(manager)));
+      test.dataSource.transaction((manager) => act(runIn(test.storage, manager)));
     const { database, run, costs } = explaining(test.storage.database, inCallers);
     await callersWork(run, new EnqueueRepository(database), new JobRepository(database), new StagedRepository(database));
     return costs;

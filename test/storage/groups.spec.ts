@@ -6,7 +6,7 @@ import { resolveOptions } from '../../lib/resolve-options.js';
 import type { JobRepository, Success } from '../../lib/storage/job.repository.js';
 import type { ClaimedRow } from '../../lib/storage/row-mapper.js';
 import { eventually } from '../support/eventually.js';
-import { aStorage, waitingBackends, type TestStorage } from '../support/storage.js';
+import { aStorage, joining, runIn, type TestStorage, waitingBackends } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
@@ -128,7 +128,7 @@ describe('ordered groups', () => {
   it('concurrent ordered enqueues do not fail: the second waits for the commit of the first, and runs after it', async () => {
     const manager = test.dataSource.createQueryRunner();
     await manager.startTransaction();
-    const first = (await enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, { manager })).id;
+    const first = (await enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, joining(test.storage, manager))).id;
     const second = enqueue('a');
     await eventually(async () => (await waitingBackends(test.database)) === 1);
     expect(await stateOf(first)).toBeUndefined();
@@ -144,7 +144,7 @@ describe('ordered groups', () => {
     await late.startTransaction();
     await late.query('select 1');
     const early = await enqueue('a');
-    const last = (await enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, { manager: late })).id;
+    const last = (await enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, joining(test.storage, late))).id;
     await late.commitTransaction();
     await late.release();
     expect(await statesOf([early, last])).toEqual(['ready', 'blocked']);
@@ -155,7 +155,7 @@ describe('ordered groups', () => {
     const row = await claimOne();
     const manager = test.dataSource.createQueryRunner();
     await manager.startTransaction();
-    const second = (await enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, { manager })).id;
+    const second = (await enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, joining(test.storage, manager))).id;
 
     expect(await settle(row)).toMatchObject({ vacant: 1, lost: [] });
     expect(await handOn()).toMatchObject({ looked: 1, dealt: 0 });
@@ -171,7 +171,7 @@ describe('ordered groups', () => {
     const row = await claimOne();
     const manager = test.dataSource.createQueryRunner();
     await manager.startTransaction();
-    await jobs.cancelById(test.storage.database.in(manager), [second], { '': DAY_MS });
+    await jobs.cancelById(runIn(test.storage, manager), [second], { '': DAY_MS });
 
     expect(await settle(row)).toMatchObject({ vacant: 1 });
     expect(await handOn()).toMatchObject({ looked: 1, dealt: 0 });
@@ -306,10 +306,10 @@ describe('ordered groups', () => {
     const row = await claimOne();
     const manager = test.dataSource.createQueryRunner();
     await manager.startTransaction();
-    expect(await jobs.complete(test.storage.database.in(manager), 'w', successOf(row))).toBe(true);
+    expect(await jobs.complete(runIn(test.storage, manager), 'w', successOf(row))).toBe(true);
     expect(await handOn()).toMatchObject({ looked: 0 });
     // Its own transaction may enqueue to the very group, and others need not wait for it.
-    const third = (await enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, { manager })).id;
+    const third = (await enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, joining(test.storage, manager))).id;
     await manager.commitTransaction();
     await manager.release();
 
@@ -322,7 +322,7 @@ describe('ordered groups', () => {
     const row = await claimOne();
     const manager = test.dataSource.createQueryRunner();
     await manager.startTransaction();
-    await enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, { manager });
+    await enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, joining(test.storage, manager));
     await settle(row);
     expect(await stateOf(row.id)).toBe('succeeded');
     await manager.rollbackTransaction();
@@ -334,7 +334,7 @@ describe('ordered groups', () => {
   it('an enqueue that rolls back leaves nothing of a new group', async () => {
     const manager = test.dataSource.createQueryRunner();
     await manager.startTransaction();
-    await enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, { manager });
+    await enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, joining(test.storage, manager));
     await manager.rollbackTransaction();
     await manager.release();
     expect(await count('head')).toBe(0);
@@ -396,8 +396,10 @@ describe('ordered groups', () => {
     const last = [{ payload: 1, uniqueKey: 'k' }, { payload: 2, group: 'zz', ordered: true, uniqueKey: 'z' }, { payload: 3, group: 'a', ordered: true, uniqueKey: 'zz' }]; // prettier-ignore
     const batch = [...Array.from({ length: more }, (_, payload) => ({ payload })), ...last];
     await test.dataSource.transaction(async (manager) => {
-      await expect(enqueuer.enqueueMany('mail', batch, { manager })).rejects.toMatchObject({ code: 'GROUP_MIXED' });
-      await enqueuer.enqueueMany('mail', [{ payload: 4 }], { manager });
+      await expect(enqueuer.enqueueMany('mail', batch, joining(test.storage, manager))).rejects.toMatchObject({
+        code: 'GROUP_MIXED',
+      });
+      await enqueuer.enqueueMany('mail', [{ payload: 4 }], joining(test.storage, manager));
     });
     expect(await count('job')).toBe(2);
   });
@@ -418,7 +420,7 @@ describe('ordered groups', () => {
     await manager.startTransaction('REPEATABLE READ');
     await manager.query('select 1');
     await enqueue('a');
-    const late = enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, { manager });
+    const late = enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, joining(test.storage, manager));
     await expect(late).rejects.toMatchObject({ code: 'TRANSACTION_CONFLICT' });
     await manager.rollbackTransaction();
     await manager.release();

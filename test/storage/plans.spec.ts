@@ -12,7 +12,7 @@ import type { Database } from '../../lib/storage/database.js';
 import { COUNT_PENDING } from '../../lib/storage/sql/count-pending.sql.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import { explaining, type Cost } from '../support/plans.js';
-import { aStorage, type TestStorage } from '../support/storage.js';
+import { aStorage, runIn, type TestStorage } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
 const BATCH = 500;
@@ -140,7 +140,7 @@ describe('plans on large tables', () => {
   /** What joins a caller's transaction, under the settings of the application's own connection. */
   async function workOfCallers(): Promise<Cost[]> {
     const inCallers = <T>(act: (run: Run) => Promise<T>) =>
-      test.dataSource.transaction((manager) => act(test.storage.database.in(manager)));
+      test.dataSource.transaction((manager) => act(runIn(test.storage, manager)));
     const { database, run, costs } = explaining(test.storage.database, inCallers);
     const [jobs, enqueues] = [new JobRepository(database), new EnqueueRepository(database)];
     const [running] = await test.database.query<Found>(

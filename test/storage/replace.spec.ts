@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { NewJob } from '../../lib/storage/enqueue.repository.js';
 import { aJobStore } from '../support/job-store.js';
+import { runIn } from '../support/storage.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -129,7 +130,7 @@ describe('replace and debounce', () => {
   it("rolls back with the caller's transaction", async () => {
     const { id } = await store.test.rows.job({ uniqueKey: 'key' });
     const order = store.test.dataSource.transaction(async (manager) => {
-      expect(await store.enqueues.insertIn(store.test.storage.database.in(manager), [aNewJob()])).toMatchObject([
+      expect(await store.enqueues.insertIn(runIn(store.test.storage, manager), [aNewJob()])).toMatchObject([
         { outcome: 'replaced' },
       ]);
       throw new Error('bad order');

@@ -6,7 +6,7 @@ import type { NewJob } from '../../lib/storage/enqueue.repository.js';
 import type { RevivalRepository } from '../../lib/storage/revival.repository.js';
 import type { JobRowOptions } from '../support/rows.js';
 import { eventually } from '../support/eventually.js';
-import { aStorage, Rival, waitingBackends, type TestStorage } from '../support/storage.js';
+import { aStorage, Rival, runIn, type TestStorage, waitingBackends } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
 const EVERYWHERE = { priority: -32_768, runAt: '-infinity', id: '00000000-0000-0000-0000-000000000000', upto: 32_767 };
@@ -150,7 +150,7 @@ describe('reviving', () => {
     const runner = test.dataSource.createQueryRunner();
     await runner.startTransaction();
     const fresh = await aNewJob({ uniqueKey: 'key' });
-    await test.storage.enqueues.insertIn(test.storage.database.in(runner), [fresh]);
+    await test.storage.enqueues.insertIn(runIn(test.storage, runner), [fresh]);
 
     const revived = revive(job.id);
     await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));

@@ -7,7 +7,7 @@ import type { EnqueueItem } from '../../lib/job/enqueue-options.js';
 import { resolveOptions } from '../../lib/resolve-options.js';
 import type { JobRepository } from '../../lib/storage/job.repository.js';
 import type { Signal } from '../../lib/storage/signals.js';
-import { aStorage, type TestStorage } from '../support/storage.js';
+import { aStorage, joining, type TestStorage } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
 const KEEP = { '': DAY_MS };
@@ -34,10 +34,11 @@ describe('two-phase enqueue', () => {
   afterAll(() => test.close());
 
   const stage = async (options: Partial<EnqueueItem> = {}, manager?: QueryRunner) =>
-    (await enqueuer.enqueue('mail', { payload: null, staged: true, ...options }, manager ? { manager } : {})).id;
+    (await enqueuer.enqueue('mail', { payload: null, staged: true, ...options }, manager ? joining(test.storage, manager) : {}))
+      .id;
   const plain = async (options: Partial<EnqueueItem>) => (await enqueuer.enqueue('mail', { payload: null, ...options }, {})).id;
-  const commit = (id: string, manager?: QueryRunner) => twoPhase.commit(id, manager);
-  const abort = (id: string, manager?: QueryRunner) => twoPhase.abort(id, manager);
+  const commit = (id: string, manager?: QueryRunner) => twoPhase.commit(id, test.storage.database.transactionOf({ manager }));
+  const abort = (id: string, manager?: QueryRunner) => twoPhase.abort(id, test.storage.database.transactionOf({ manager }));
   const expire = () => test.storage.staged.expire(KEEP);
   const letTimePass = (id: string) =>
     test.database.query(

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Run } from '../../lib/storage/connections.js';
 import { FIND_PERIODS } from '../../lib/storage/sql/throttle.sql.js';
 import { aJobStore } from '../support/job-store.js';
+import { runIn } from '../support/storage.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -96,7 +97,7 @@ describe('throttle', () => {
 
   it('rolls back with its transaction: the period with the job', async () => {
     const order = store.test.dataSource.transaction(async (manager) => {
-      await store.enqueues.insertIn(store.test.storage.database.in(manager), [throttled()]);
+      await store.enqueues.insertIn(runIn(store.test.storage, manager), [throttled()]);
       throw new Error('bad order');
     });
     await expect(order).rejects.toThrow('bad order');

@@ -6,7 +6,7 @@ import { resolveOptions } from '../../lib/resolve-options.js';
 import { DatabaseError } from '../../lib/storage/database-errors.js';
 import type { ClaimedRow } from '../../lib/storage/row-mapper.js';
 import { eventually } from '../support/eventually.js';
-import { aStorage, type TestStorage } from '../support/storage.js';
+import { aStorage, joining, type TestStorage } from '../support/storage.js';
 import { patient } from '../support/patience.mjs';
 
 const GROUPS = 12;
@@ -44,7 +44,7 @@ describe('ordered groups under stress', () => {
       const runner = test.dataSource.createQueryRunner();
       await runner.startTransaction();
       const items = Array.from({ length: 1 + any(3) }, () => ({ payload: group, ...options }));
-      const answers = await enqueuer.enqueueMany('work', items, { manager: runner });
+      const answers = await enqueuer.enqueueMany('work', items, joining(test.storage, runner));
       if (chance(0.3)) await runner.query(`select pg_sleep(${Math.random() * 0.01})`);
       if (chance(0.1)) await runner.rollbackTransaction();
       else await runner.commitTransaction();

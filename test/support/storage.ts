@@ -1,8 +1,9 @@
 import pg from 'pg';
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DataSource, type DataSourceOptions, type EntityManager, type QueryRunner } from 'typeorm';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { resolveOptions } from '../../lib/resolve-options.js';
 import type { SimpleQueueOptions } from '../../lib/simple-queue.options.js';
+import type { Run } from '../../lib/storage/database.js';
 import { Storage } from '../../lib/storage/storage.js';
 import { aDatabase, type TestDatabase } from './database.js';
 import { Rows } from './rows.js';
@@ -86,3 +87,13 @@ export async function waitingBackends(database: TestDatabase): Promise<number> {
   );
   return row!.n;
 }
+
+/** Statements in a caller's transaction, each a call of its own. */
+export function runIn({ database }: Storage, manager: EntityManager | QueryRunner): Run {
+  return (statement, values) => database.transactionOf({ manager })!.alone((run) => run(statement, values));
+}
+
+/** What the enqueuer is told of a caller's transaction. */
+export const joining = ({ database }: Storage, manager: EntityManager | QueryRunner) => ({
+  joined: database.transactionOf({ manager }),
+});

@@ -5,6 +5,7 @@ import type { CancelSelector } from '../../../lib/job/enqueue-options.js';
 import type { ClaimWish } from '../../../lib/storage/job.repository.js';
 import type { ClaimedRow } from '../../../lib/storage/row-mapper.js';
 import type { DeadHead } from '../../../lib/simple-queue.options.js';
+import { runIn } from '../storage.js';
 import { AN_HOUR, Command, given, OfJob, OfRun, pick, some, successOf } from './command.js';
 import { BeginDecision, BeginEnqueue, Decide, End, Expire, HandOn, ReleaseGroup, SettleOrdered } from './group-commands.js';
 import { CancelMany, EnqueueKeyed, Pause, PeriodsEnd, Redrive, Retry, UseAgain } from './operator-commands.js';
@@ -183,7 +184,7 @@ class Complete extends OfRun {
 
   protected async answer(run: ModelRun, model: Model, real: Real): Promise<void> {
     const work = real.test.dataSource.transaction(async (manager) => {
-      const done = await real.storage.jobs.complete(real.storage.database.in(manager), 'worker', successOf(run));
+      const done = await real.storage.jobs.complete(runIn(real.storage, manager), 'worker', successOf(run));
       expect(done).toBe(model.holds(run));
       if (!this.commits) throw new RollBack();
     });

@@ -1,0 +1,32 @@
+import type pg from 'pg';
+import type { QueryRunner } from 'typeorm';
+
+const known = new WeakMap<QueryRunner, OtherConnection>();
+
+/** Of a driver that is not node-postgres: calls follow each other, and whether the transaction is open only TypeORM can say. */
+export class OtherConnection {
+  readonly transaction = 0;
+  private last: Promise<unknown> = Promise.resolve();
+
+  private constructor(private readonly runner: QueryRunner) {}
+
+  static of(runner: QueryRunner): OtherConnection {
+    let connection = known.get(runner);
+    if (!connection) known.set(runner, (connection = new OtherConnection(runner)));
+    return connection;
+  }
+
+  get isOpen(): boolean {
+    return this.runner.isTransactionActive;
+  }
+
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.last.then(work);
+    this.last = done.catch(() => undefined);
+    return done;
+  }
+
+  async query({ text, values }: pg.QueryConfig): Promise<unknown[]> {
+    return (await this.runner.query(text, values, true)).records as unknown[];
+  }
+}
