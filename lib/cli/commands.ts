@@ -14,6 +14,7 @@ import { addQueues } from './commands/queues.command.js';
 import { addRedrive } from './commands/redrive.command.js';
 import { addRelease } from './commands/release.command.js';
 import { addRetry } from './commands/retry.command.js';
+import { addRoles } from './commands/roles.command.js';
 import { addStatus } from './commands/status.command.js';
 import { addTail } from './commands/tail.command.js';
 import { addWorkers } from './commands/workers.command.js';
@@ -22,5 +23,5 @@ import { addWorkers } from './commands/workers.command.js';
 export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Look:': [addStatus, addQueues, addGroups, addWorkers, addJobs, addJob, addExplain, addTail, addDoctor],
   'Act:': [addEnqueue, addRetry, addRedrive, addCancel, addPurge, addPause, addRelease],
-  'Set up:': [addInit, addMigrate],
+  'Set up:': [addInit, addMigrate, addRoles],
 };

@@ -1,12 +1,8 @@
-/**
- * Control characters (among them those that begin escape sequences), marks that turn the direction of text, and separators that some
- * terminals take for line ends. Errors and payloads are other people's text, and a terminal obeys what it is shown.
- */
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
+import { UNSEEN } from '../job/unseen.js';
 
 /** One line in which everything can be seen: `\n` and `\u001b` are spelled out. */
 export function visible(text: string): string {
-  return text.toWellFormed().replace(UNSAFE, spelled);
+  return text.toWellFormed().replace(UNSEEN, spelled);
 }
 
 /** The same, where the text's own lines are kept. */
@@ -23,5 +19,5 @@ export function visibleJson(value: unknown, indent?: number): string {
 function spelled(character: string): string {
   if (character === '\n') return '\\n';
   if (character === '\t') return '\\t';
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return character.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

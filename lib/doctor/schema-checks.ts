@@ -9,7 +9,7 @@ async function lookAtVersion({ schema: state, options: { schema } }: Examination
     return [
       critical(
         `This role may not read the tables in schema "${schema}".`,
-        'See docs/guides/deploying.md for the rights it needs.',
+        '`simple-queue roles` prints the rights that it needs; see docs/guides/roles.md.',
       ),
     ];
   const { version, compatibleFrom, target } = state;
@@ -97,8 +97,8 @@ function bySeverity<Item>(items: Item[], partOf: (item: Item) => SchemaPart): [O
 const nameOf = ({ kind, owner, name }: SchemaPart): string => `${kind} ${owner === name ? name : `${owner}.${name}`}`;
 
 async function lookAtRights({ diagnosis, options }: Examination): Promise<Observation[]> {
-  const { usage, missing: lacking, foreign } = await diagnosis.rights();
-  const advice = 'Grant them; docs/guides/deploying.md has the statements.';
+  const { usage, missing: lacking, foreign } = await diagnosis.rights(options.worker ? 'worker' : 'enqueue');
+  const advice = '`simple-queue roles` prints the statements; see docs/guides/roles.md.';
   if (!usage) return [critical(`This role has no right to use schema "${options.schema}".`, advice)];
   if (lacking.length > 0) return [critical(`This role lacks rights: ${listed(lacking)}.`, advice)];
   if (foreign.length > 0 && options.worker)

@@ -1,4 +1,5 @@
 import type { LoggerService, LogLevel } from '@nestjs/common';
+import { UNSEEN } from '../job/unseen.js';
 import type { JobEventName, JobEvents, QueueEvents } from './events.js';
 import { fieldsOf } from './log-fields.js';
 import { LINES, type Clean, type Line } from './log-lines.js';
@@ -44,16 +45,16 @@ class LogWriter {
     level: LogLevel,
     { name, event, line }: { name: Name; event: JobEvents[Name] } & Pick<Line<Name>, 'line'>,
   ): void {
-    const msg = line(event, this.clean);
+    const msg = seen(line(event, this.clean));
     this.logger[level]?.(this.options.structured ? { msg, ...fieldsOf(name, event, this.clean) } : msg);
   }
 }
 
-/** Whoever writes an error's text must not write lines or colours of the log, or turn them around (bidirectional marks). */
+/** Also of names and whatever else a line holds: rows may come from anybody. */
+const UNSEEN_RUN = new RegExp(`(?:${UNSEEN.source})+`, 'gu');
+const seen = (text: string): string => text.replace(UNSEEN_RUN, ' ').toWellFormed();
+
 function oneLine(text: string, max = MAX_TEXT): string {
-  const clean = text
-    .slice(0, max)
-    .replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]+/gu, ' ')
-    .toWellFormed();
+  const clean = seen(text.slice(0, max));
   return text.length > max ? `${clean}...` : clean;
 }

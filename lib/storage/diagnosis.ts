@@ -1,5 +1,6 @@
 import { LATE, within } from '../runtime/within.js';
 import { SCHEMA_VERSION } from '../../migrations/migrations.js';
+import { rightsOf, type RoleKind } from '../../migrations/roles.js';
 import { guarded, type Connections, type Run } from './connections.js';
 import { probeListening, probePooling, type Pooling, type ProbeOptions } from './connection-probes.js';
 import { DatabaseError } from './database-errors.js';
@@ -168,8 +169,8 @@ export class Diagnosis {
     return this.run(TABLE_VACUUMS, [this.options.schema]);
   }
 
-  async rights(): Promise<RoleRights> {
-    return (await this.run<RoleRights>(ROLE_RIGHTS, [this.options.schema]))[0]!;
+  async rights(kind: RoleKind): Promise<RoleRights> {
+    return (await this.run<RoleRights>(ROLE_RIGHTS, [this.options.schema, rightsOf(kind)]))[0]!;
   }
 
   /** Which version of the tables is there, and which this release makes. */

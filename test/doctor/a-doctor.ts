@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import type { Finding, FindingCode } from '../../lib/doctor/finding.js';
 import { QueueDoctor, type ExamineOptions } from '../../lib/doctor/queue-doctor.js';
+import { roleScript } from '../../migrations/roles.js';
 import { resolveOptions } from '../../lib/resolve-options.js';
 import type { SimpleQueueOptions } from '../../lib/simple-queue.options.js';
 import type { Storage } from '../../lib/storage/storage.js';
@@ -23,8 +24,9 @@ export async function aPractice(): Promise<Practice> {
   const test = await aStorage();
   const role = `doctor_${randomBytes(4).toString('hex')}`;
   await test.database.query(`create role ${role} login password 'doctor'`);
-  await test.database.query(`grant usage on schema simple_queue to ${role}`);
-  await test.database.query(`grant select, insert, update, delete on all tables in schema simple_queue to ${role}`);
+  for (const text of roleScript('simple_queue', role).filter((each) => !each.includes('produce')))
+    await test.database.query(text);
+  await test.database.query(`grant ${role}_enqueue to ${role}`);
   const url = Object.assign(new URL(test.database.url), { username: role, password: 'doctor' }).href;
   const opened: { storage: Storage; dataSource: DataSource }[] = [];
   const another: Practice['another'] = async (options, at = url, typeorm = {}) => {
@@ -40,8 +42,9 @@ export async function aPractice(): Promise<Practice> {
       await storage.onApplicationShutdown();
       await dataSource.destroy();
     }
-    await test.database.query(`drop owned by ${role}`);
-    await test.database.query(`drop role ${role}`);
+    const roles = [role, ...['enqueue', 'worker', 'operate', 'read'].map((kind) => `${role}_${kind}`)].join(', ');
+    await test.database.query(`drop owned by ${roles}`);
+    await test.database.query(`drop role ${roles}`);
     await test.close();
   };
   return {

@@ -139,8 +139,8 @@ async function ownTables(schema: string) {
 
 it('names rights that are missing, and goes on with what it may see', async () => {
   await run(
-    `revoke delete on simple_queue.ready from ${practice.role}`,
-    `revoke select on simple_queue.dead_letter from ${practice.role}`,
+    `revoke delete on simple_queue.ready from ${practice.role}_enqueue`,
+    `revoke select on simple_queue.dead_letter from ${practice.role}_enqueue`,
   );
   const findings = await practice.doctor.examine();
   expect(of('RIGHTS', findings)).toMatchObject([
@@ -155,21 +155,22 @@ it('names rights that are missing, and goes on with what it may see', async () =
   ]);
   expect(of('PLACES', findings)).toMatchObject([{ level: 'ok' }]);
   await run(
-    `grant delete on simple_queue.ready to ${practice.role}`,
-    `grant select on simple_queue.dead_letter to ${practice.role}`,
+    `grant delete on simple_queue.ready to ${practice.role}_enqueue`,
+    `grant select on simple_queue.dead_letter to ${practice.role}_enqueue`,
   );
 });
 
 it('names a role that may not even look into the schema', async () => {
-  await run(`revoke usage on schema simple_queue from ${practice.role}`);
+  await run(`revoke usage on schema simple_queue from ${practice.role}_enqueue`);
   const findings = await practice.doctor.examine();
-  await run(`grant usage on schema simple_queue to ${practice.role}`);
+  await run(`grant usage on schema simple_queue to ${practice.role}_enqueue`);
   expect(of('SCHEMA', findings)).toMatchObject([{ level: 'critical', found: expect.stringContaining('may not read') }]);
   expect(of('RIGHTS', findings)).toMatchObject([{ level: 'critical', found: expect.stringContaining('no right to use schema') }]);
 });
 
 it('names tables whose partitions a worker of this role could not make', async () => {
   const doctor = await practice.another({ worker: { autoStart: false } });
+  await run(`grant ${practice.role}_worker to ${practice.role}`);
   expect(of('RIGHTS', await doctor.examine({ only: ['RIGHTS'] }))).toMatchObject([
     { level: 'warning', found: 'Another role owns archive, dead_letter: workers of this role cannot make or drop partitions.' },
   ]);

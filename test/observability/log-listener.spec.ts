@@ -95,6 +95,18 @@ describe('the log', () => {
     ]);
   });
 
+  it('keeps names of any queue, job and worker on one line, without colours and without what cannot be seen', () => {
+    const odd = 'a\u001b[31m\r\nERROR b\u009b\u00ad\u061c\u200b\u200e\u200f\u2028\u202e\u2060\u2066\ufeff\u{e0041}c';
+    const lines = [
+      ...noted('failed', { ...LINES.failed[0], queue: odd, name: odd }),
+      ...noted('leaseLost', { ...LINES.failed[0], queue: odd, name: odd }),
+      ...noted('workerStarted', { worker: odd, queues: [odd] }),
+      ...noted('warning', { code: odd, message: odd }),
+    ];
+    expect(lines).toHaveLength(4);
+    for (const line of lines) expect(line).not.toMatch(/[\p{Cc}\p{Cf}\u2028\u2029]/u);
+  });
+
   it('keeps any error text on one line, without colours, and short', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 1_000 }), (message) => {

@@ -49,13 +49,13 @@ export const TABLE_VACUUMS = statement(
   where c.relnamespace = to_regnamespace($1) and c.relkind = 'r' order by 1`,
 );
 
-/** $1: the schema. What this role lacks. Partitions are made by those alone who own the table. */
+/** $1: the schema, $2: rights as `select job`. What this role lacks of them. Partitions are made by those alone who own the table. */
 export const ROLE_RIGHTS = statement(
   'role_rights',
   `select has_schema_privilege(to_regnamespace($1), 'usage') as usage,
-    array(select c.relname || ' (' || p || ')' from pg_catalog.pg_class c cross join unnest(array['select', 'insert', 'update', 'delete']) p
-      where c.relnamespace = to_regnamespace($1) and c.relkind in ('r', 'p') and not (c.relispartition and c.relname !~ '_default$')
-        and c.relname not in ('version', 'migration') and not has_table_privilege(c.oid, p) order by 1) as missing,
+    array(select c.relname || ' (' || n.word || ')' from unnest($2::text[]) r cross join lateral split_part(r, ' ', 1) n(word)
+      join pg_catalog.pg_class c on c.relnamespace = to_regnamespace($1) and c.relname = split_part(r, ' ', 2)
+      where not case c.relkind when 'S' then has_sequence_privilege(c.oid, n.word) else has_table_privilege(c.oid, n.word) end order by 1) as missing,
     array(select c.relname::text from pg_catalog.pg_class c where c.relnamespace = to_regnamespace($1) and c.relkind = 'p'
       and not pg_has_role(c.relowner, 'usage') order by 1) as foreign`,
 );

@@ -1,0 +1,91 @@
+import { checkSchemaName } from '../lib/job/names.js';
+import { inSchema } from './migrations.js';
+
+/** Kinds of roles, by what their processes do. */
+export type RoleKind = 'enqueue' | 'worker' | 'operate' | 'read';
+
+const PLACES = ['ready', 'scheduled', 'suspect', 'fair_ready', 'blocked', 'staged'];
+const TURNS = ['head', 'vacant', 'throttle'];
+const ENDED = ['archive', 'dead_letter'];
+/** Only these partitions are read and purged by name. */
+const DEFAULTS = ENDED.map((table) => `${table}_default`);
+const CLAIMS = ['claim', 'lease', 'lapsed'];
+const SEEN = ['version', 'jobs', 'queue', 'lane', 'job', ...PLACES, ...TURNS, ...ENDED, ...DEFAULTS, ...CLAIMS];
+const LIVE = ['job', ...PLACES, ...TURNS];
+
+type Grants = Readonly<Record<'select' | 'insert' | 'update' | 'delete', readonly string[]>>;
+
+/**
+ * What each kind needs, in one place: the script grants it, the doctor looks for it, and a test runs as each. Rows that are locked are
+ * updated in the eyes of the server. Rows of partitions are reached through their table.
+ */
+export const RIGHTS: Readonly<Record<RoleKind, Grants>> = {
+  enqueue: { select: SEEN, insert: ['queue', 'lane', ...LIVE, 'archive'], update: LIVE, delete: LIVE },
+  worker: {
+    select: SEEN,
+    insert: ['queue', 'lane', ...LIVE, ...CLAIMS, ...ENDED],
+    update: [...LIVE, ...CLAIMS, ...ENDED, ...DEFAULTS],
+    delete: [...LIVE, ...CLAIMS, ...ENDED, ...DEFAULTS],
+  },
+  operate: {
+    select: SEEN,
+    insert: ['queue', 'lane', ...LIVE, 'archive'],
+    update: ['queue', ...LIVE, ...ENDED],
+    delete: [...LIVE, ...ENDED],
+  },
+  read: { select: SEEN, insert: [], update: [], delete: [] },
+};
+
+/** Of ordered groups; whoever only reads draws no turn. */
+const drawsTurns = (kind: RoleKind): boolean => kind !== 'read';
+
+/** The same as the doctor asks the server: `right name`, the sequence among them. */
+export function rightsOf(kind: RoleKind): string[] {
+  const tables = Object.entries(RIGHTS[kind]).flatMap(([right, names]) => names.map((name) => `${right} ${name}`));
+  return drawsTurns(kind) ? [...tables, 'usage turn'] : tables;
+}
+
+/**
+ * For SQL producers that shall neither read nor write the tables: `simple_queue.enqueue` with the rights of its owner. Every name in it has
+ * its schema, and its search path ends in pg_temp, so that nothing of the caller's stands in for anything.
+ */
+export const PRODUCE = `create or replace function simple_queue.produce(
+  queue text, payload jsonb default null, name text default '', priority int default 0, run_at timestamptz default null,
+  delay interval default null, unique_key text default null, fingerprint text default null, headers jsonb default null,
+  max_attempts int default null, max_pending int default null, wake boolean default false,
+  out id uuid, out created boolean)
+language sql volatile security definer set search_path = pg_catalog, pg_temp as $body$
+  select e.id, e.created from simple_queue.enqueue(
+    produce.queue, produce.payload, produce.name, produce.priority, produce.run_at, produce.delay, produce.unique_key,
+    produce.fingerprint, produce.headers, produce.max_attempts, produce.max_pending, produce.wake) e
+$body$`;
+
+/** The statements that make the roles `<prefix>_enqueue`, `_worker`, `_operate`, `_read` and `_produce`; they may be run again. */
+export function roleScript(schema: string, prefix: string): string[] {
+  const kinds = Object.keys(RIGHTS) as RoleKind[];
+  const texts = [
+    ...[...kinds, 'produce'].flatMap((kind) => role(`${checkSchemaName(prefix)}_${kind}`, checkSchemaName(schema))),
+    ...kinds.flatMap((kind) => grants(kind, `${prefix}_${kind}`)),
+    PRODUCE,
+    `revoke all on function simple_queue.produce from public`,
+    `grant execute on function simple_queue.produce to ${prefix}_produce`,
+  ];
+  return texts.map((text) => inSchema(text, schema));
+}
+
+function role(name: string, schema: string): string[] {
+  return [
+    `do $$ begin if to_regrole('${name}') is null then create role ${name} nologin; end if; end $$`,
+    `grant usage on schema "${schema}" to ${name}`,
+  ];
+}
+
+function grants(kind: RoleKind, name: string): string[] {
+  const rights = Object.entries(RIGHTS[kind]).filter(([, tables]) => tables.length > 0);
+  return [
+    ...rights.map(
+      ([right, tables]) => `grant ${right} on ${tables.map((table) => `simple_queue.${table}`).join(', ')} to ${name}`,
+    ),
+    ...(drawsTurns(kind) ? [`grant usage on sequence simple_queue.turn to ${name}`] : []),
+  ];
+}
