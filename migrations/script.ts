@@ -2,7 +2,7 @@ import { firstPartitions, SCHEMA_VERSION, UP } from './1790000000000-initial.js'
 import { createMigrations, createSchema, inSchema } from './migrations.js';
 
 /** As TypeORM makes it, which leaves one that is there alone. */
-const RECORDS = `create table if not exists simple_queue.migration (
+export const RECORDS = `create table if not exists simple_queue.migration (
     id serial primary key, "timestamp" bigint not null, name character varying not null)`;
 
 /**
@@ -18,6 +18,6 @@ export function migrationScript(schema: string, from: number, now = new Date()):
 }
 
 /** The names end in the timestamp, as TypeORM asks. */
-function record(name: string): string {
+export function record(name: string): string {
   return `insert into simple_queue.migration ("timestamp", name) values (${name.slice(-13)}, '${name}')`;
 }

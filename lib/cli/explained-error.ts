@@ -13,7 +13,7 @@ const USAGE: ReadonlySet<string> = new Set([
 const HINTS: Partial<Record<QueueErrorCode, string>> = {
   SCHEMA_BEHIND: 'Run "simple-queue migrate up", or name the right --schema.',
   SCHEMA_AHEAD: 'Use the newer release of nestjs-simple-queue.',
-  DATABASE_UNAVAILABLE: 'Is the server up, and the address right?',
+  DATABASE_UNAVAILABLE: 'Is the server up, the address right, and a connection of the pooler free, if there is one?',
 };
 
 const UNFIT = 'The tables are not those of this release. "simple-queue doctor" says what is missing.';

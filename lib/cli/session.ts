@@ -49,7 +49,7 @@ export async function openSession({ flags, around }: Pick<Cli, 'flags' | 'around
     options,
     admin: new QueueAdmin(storage),
     queues: (queues) => new QueueService(storage, queues ? resolved({ ...given, queues }) : options, events),
-    migrator: new Migrator(storage.database, { schema: flags.schema, migrate: 'run' }),
+    migrator: new Migrator(storage.database, { ...options, migrate: 'run' }),
     database,
     close: () => storage.onApplicationShutdown(),
   };

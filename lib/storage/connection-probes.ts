@@ -15,28 +15,25 @@ export interface ProbeOptions {
 /** What stands between this process and the server: nothing, or a pooler that keeps or does not keep a session for its client. */
 export type Pooling = 'none' | 'session' | 'transaction';
 
-/** On a busy pooler the second client may get another connection than the first one's; then the next round tells. */
+/** On a busy pooler another client may take the connection that the first one had; then the next round tells. */
 const ROUNDS = 3;
 
 /**
- * A pooler tells its clients a process number of its own making. Which mode it is in shows when another client takes the server's
- * connection in a transaction: in transaction mode the first client then gets a different one.
+ * A pooler tells its clients a process number of its own making. In transaction mode a client's connection to the server changes between
+ * two questions, or serves another client, too. Neither client holds one while the other asks, so that a pool of one is enough.
  */
 export async function probePooling(options: ProbeOptions): Promise<Pooling> {
   return withClients(options, 2, async ([first, second]) => {
     if ((await backendOf(first!)) === (first as unknown as { processID: number | null }).processID) return 'none';
-    for (let round = 0; round < ROUNDS; round++) if (await changes(first!, second!)) return 'transaction';
+    for (let round = 0; round < ROUNDS; round++) {
+      const [before, after] = [await backendOf(first!), await backendOf(first!)];
+      // The only connection is kept for the first client: it waits in vain.
+      const beside = await backendOf(second!).catch(() => undefined);
+      if (before !== after || after === beside) return 'transaction';
+      if (beside === undefined) break;
+    }
     return 'session';
   });
-}
-
-async function changes(first: pg.Client, second: pg.Client): Promise<boolean> {
-  const before = await backendOf(first);
-  await second.query('begin');
-  await backendOf(second);
-  const after = await backendOf(first);
-  await second.query('rollback');
-  return before !== after;
 }
 
 /** Milliseconds until a NOTIFY, sent beside it, has come to a connection that listens; undefined: not in time. */

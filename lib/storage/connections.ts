@@ -5,6 +5,7 @@ import { connectionOptionsOf } from './connection-options.js';
 import { DatabaseError, READ_ONLY } from './database-errors.js';
 import { OwnClient } from './own-client.js';
 import { forSession, forTransaction, type SessionSettings } from './session-settings.js';
+import { BACKEND } from './sql/examine-server.sql.js';
 import { statement, type Statement } from './statement.js';
 
 /** Runs statements somewhere: on a connection of our own, or in a caller's transaction. */
@@ -22,6 +23,9 @@ export interface ConnectionSettings extends SessionSettings {
 
 const BEGIN = statement('begin', 'begin');
 const COMMIT = statement('commit', 'commit');
+
+/** Longer than a worker's own rests, and short enough that a pooler's connections come back before others give up. */
+const IDLE_MS = 5_000;
 
 /** Text is parsed by the row mapper, and only where a handler asks for it. */
 const RAW: pg.CustomTypesConfig = { getTypeParser: () => (text: string) => text };
@@ -41,7 +45,7 @@ export class Connections {
       // After the DataSource's options: its `extra` may size the application's pool.
       min: 0,
       max: settings.max,
-      idleTimeoutMillis: 60_000,
+      idleTimeoutMillis: IDLE_MS,
       // Only the client's own clock gets out of a half-open socket; the pool destroys a client whose query timed out.
       query_timeout: settings.queryTimeoutMs,
       verify: (client, done) => this.prepare(client, done),
@@ -68,6 +72,14 @@ export class Connections {
           (await guarded(statement, () => client.query({ ...this.named(statement), values }))).rows as Row[],
       ),
     );
+  }
+
+  /** Does something stand between us and the server? A pooler tells its clients a process number of its own making. */
+  isPooled(): Promise<boolean> {
+    return this.inTransaction(async (client) => {
+      const [backend] = (await guarded(BACKEND, () => client.query<{ pid: number }>(BACKEND.text))).rows;
+      return backend!.pid !== (client as unknown as { processID: number | null }).processID;
+    });
   }
 
   close(): Promise<void> {
@@ -130,7 +142,7 @@ export async function guarded<Result>(statement: Statement, work: () => Promise<
   try {
     return await work();
   } catch (error) {
-    throw new DatabaseError(statement.name ? `run "${statement.name}"` : 'change a table', error);
+    throw new DatabaseError(statement.doing ?? (statement.name ? `run "${statement.name}"` : 'change a table'), error);
   }
 }
 

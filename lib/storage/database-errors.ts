@@ -33,8 +33,17 @@ export class DatabaseError extends QueueError {
 
 /** Of a standby, of sessions that are read-only by default, and of a transaction that was begun so. */
 export const READ_ONLY = '25006';
-const WHY_READ_ONLY =
-  'this connection may only read. The server is a standby (use the address of the primary), default_transaction_read_only is on for the database or the role, or the transaction to join was begun READ ONLY';
+/** In a pooler's transaction mode another client's connection may be behind the name. */
+const OF_A_POOLER =
+  "something between here and the server forgets prepared statements, as a pooler in transaction mode does. Set preparedStatements: false, and poolMode: 'transaction' behind such a pooler";
+
+/** What the server's own words do not say. */
+const REASONS: Readonly<Record<string, string>> = {
+  [READ_ONLY]:
+    'this connection may only read. The server is a standby (use the address of the primary), default_transaction_read_only is on for the database or the role, or the transaction to join was begun READ ONLY',
+  '26000': OF_A_POOLER,
+  '42P05': OF_A_POOLER,
+};
 
 /** Serialization failure and deadlock: the transaction was rolled back, and may succeed when it is repeated. */
 const CONFLICTS = new Set(['40001', '40P01']);
@@ -50,7 +59,7 @@ function codeOf(
 
 function summaryOf(thrown: unknown, sqlState: string | undefined): string {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  if (sqlState === READ_ONLY) return `${WHY_READ_ONLY} (SQLSTATE ${sqlState})`;
   if (!sqlState) return message || (thrown as { code?: string }).code || 'the database did not answer';
-  return TELLS_VALUES.test(sqlState) ? `PostgreSQL refused a value (SQLSTATE ${sqlState})` : `${message} (SQLSTATE ${sqlState})`;
+  const reason = TELLS_VALUES.test(sqlState) ? 'PostgreSQL refused a value' : (REASONS[sqlState] ?? message);
+  return `${reason} (SQLSTATE ${sqlState})`;
 }

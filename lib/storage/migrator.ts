@@ -1,10 +1,21 @@
-import type { DataSource, DataSourceOptions } from 'typeorm';
+import { setTimeout as rest } from 'node:timers/promises';
+import type { QueryRunner } from 'typeorm';
 import { QueueError } from '../job/queue.errors.js';
-import { createMigrations, createSchema, inSchema, SCHEMA_VERSION } from '../../migrations/migrations.js';
+import { createMigrations, createSchema, SCHEMA_VERSION } from '../../migrations/migrations.js';
+import { record, RECORDS } from '../../migrations/script.js';
+import type { Connections, Run } from './connections.js';
 import { DatabaseError } from './database-errors.js';
-import type { Database, Run } from './database.js';
+import type { Database } from './database.js';
+import { refuseTransactionPooler } from './pooler-check.js';
 import type { Statement } from './statement.js';
-import { MIGRATION_LOCK, MIGRATIONS_RECORDED, SCHEMA_VERSION_OF, SERVER_VERSION } from './sql/schema-version.sql.js';
+import {
+  FORGET_MIGRATION,
+  LIST_MIGRATIONS,
+  MIGRATIONS_RECORDED,
+  SCHEMA_VERSION_OF,
+  SERVER_VERSION,
+  TRY_MIGRATION_LOCK,
+} from './sql/schema-version.sql.js';
 
 /** The oldest server that the suites run on. */
 const MIN_SERVER_VERSION = 130_000;
@@ -18,27 +29,51 @@ export interface Version {
 const NONE: Version = { version: 0, compatibleFrom: 0 };
 const NO_TABLE = new Set(['42P01', '3F000']);
 
-/** Makes sure that the tables are there and of this version, as the option `migrate` says. */
+/** How long one statement of a migration may take, and how long to try while another process migrates. */
+const PATIENCE_MS = 5 * 60_000;
+/** Between two tries: jittered, so that a fleet does not ask in step. */
+const MOST_REST_MS = 300;
+
+type Migration = ReturnType<typeof migrationsOf>[number];
+
+const migrationsOf = (schema: string) => createMigrations({ schema }).map((migration) => new migration());
+
+interface MigratorOptions {
+  schema: string;
+  migrate: 'run' | 'check' | 'off';
+  poolMode: 'session' | 'transaction';
+  queryTimeoutMs: number;
+  patienceMs?: number;
+}
+
+/**
+ * Makes sure that the tables are there and of this version, as the option `migrate` says. It works on one connection at a time, which it
+ * keeps no longer than it needs: behind a pooler with few connections nobody waits for what a waiting one holds.
+ */
 export class Migrator {
   /** The version that this release makes. */
   readonly target = SCHEMA_VERSION;
 
   constructor(
     private readonly database: Database,
-    private readonly options: { schema: string; migrate: 'run' | 'check' | 'off' },
+    private readonly options: MigratorOptions,
   ) {}
 
   async prepare(): Promise<void> {
-    await this.checkServer();
-    if (this.options.migrate === 'off') return;
-    const version = await this.version();
-    if (version.version < SCHEMA_VERSION && this.options.migrate === 'run') await this.migrate();
+    const { isPooled, version } = await this.look(async (connections) => ({
+      isPooled: await this.checkServer(connections),
+      version: this.options.migrate === 'off' ? undefined : await versionOf(connections),
+    }));
+    if (isPooled) await refuseTransactionPooler(this.database.dataSource);
+    if (!version) return;
+    if (version.version < SCHEMA_VERSION && this.options.migrate === 'run') await this.up();
     else this.compare(version);
   }
 
-  private async checkServer(): Promise<void> {
-    const [row] = await this.database.loops.run<{ version: number }>(SERVER_VERSION, []);
-    if (row!.version >= MIN_SERVER_VERSION) return;
+  /** Answers whether something stands before it that `poolMode` says nothing of. */
+  private async checkServer(connections: Connections): Promise<boolean> {
+    const [row] = await connections.run<{ version: number }>(SERVER_VERSION, []);
+    if (row!.version >= MIN_SERVER_VERSION) return this.options.poolMode === 'session' && connections.isPooled();
     const found = Math.floor(row!.version / 10_000);
     throw new QueueError(
       'POSTGRES_TOO_OLD',
@@ -47,28 +82,26 @@ export class Migrator {
   }
 
   /** The version of the tables; 0 where there are none. */
-  async version(): Promise<Version> {
-    return (await this.firstRow<Version>(SCHEMA_VERSION_OF)) ?? NONE;
+  version(): Promise<Version> {
+    return this.look(versionOf);
   }
 
   /** Were the tables made by us, or by `migrationScript`, rather than among the migrations of an application? */
-  async isRecorded(): Promise<boolean> {
-    return ((await this.firstRow<{ recorded: number }>(MIGRATIONS_RECORDED))?.recorded ?? 0) > 0;
+  isRecorded(): Promise<boolean> {
+    return this.look(
+      async (connections) => ((await firstRow<{ recorded: number }>(connections, MIGRATIONS_RECORDED))?.recorded ?? 0) > 0,
+    );
   }
 
   /** Undoes the newest migration: with the first one all tables go, and every job in them. Only where it `isRecorded`. */
   async down(): Promise<void> {
-    await this.alone('drop', (dataSource) => dataSource.undoLastMigration({ transaction: 'all' }));
-  }
-
-  /** undefined also where there is no such table. */
-  private async firstRow<Row>(statement: Statement): Promise<Row | undefined> {
-    try {
-      return (await this.database.loops.run<Row>(statement, []))[0];
-    } catch (error) {
-      if (error instanceof DatabaseError && NO_TABLE.has(error.sqlState ?? '')) return undefined;
-      throw error;
-    }
+    await this.alone(async (run) => {
+      const [newest] = await run<{ name: string }>(LIST_MIGRATIONS, []);
+      const migration = migrationsOf(this.options.schema).find(({ name }) => name === newest?.name);
+      if (!migration) return;
+      await migration.down(this.runner(run, 'drop'));
+      await run(FORGET_MIGRATION, [migration.name]);
+    });
   }
 
   /** A newer schema is fine as long as it says so: old pods start and scale beside new ones during a rolling deploy. */
@@ -88,56 +121,75 @@ export class Migrator {
     }
   }
 
-  private async migrate(): Promise<void> {
-    await this.alone('create', async (dataSource) => {
-      if ((await this.version()).version >= SCHEMA_VERSION) return;
-      // On the other connection, which migrates: TypeORM keeps its own table in this schema and needs it committed.
-      await dataSource.query(createSchema(this.options.schema));
-      await dataSource.runMigrations({ transaction: 'all' });
+  private async up(): Promise<void> {
+    const { schema } = this.options;
+    await this.alone(async (run) => {
+      const runner = this.runner(run, 'create');
+      // One at a time, and the schema first: the list of migrations stands in it.
+      for (const text of [createSchema(schema), RECORDS]) await runner.query(text);
+      const known = new Set((await run<{ name: string }>(LIST_MIGRATIONS, [])).map(({ name }) => name));
+      for (const migration of migrationsOf(schema)) if (!known.has(migration.name)) await this.apply(runner, migration);
     });
     this.compare(await this.version());
   }
 
-  /** Two connections of its own: one holds the lock, one migrates. Short-lived, and without the application's entities and options. */
-  private async alone(doing: 'create' | 'drop', work: (dataSource: DataSource) => Promise<void>): Promise<void> {
-    const dataSource = await this.connect();
-    try {
-      await dataSource.transaction(async (manager) => {
-        const run: Run = (statement, values) => manager.query(inSchema(statement.text, this.options.schema), values);
-        await run(MIGRATION_LOCK, []);
-        await work(dataSource);
-      });
-    } catch (error) {
-      throw new DatabaseError(`${doing} the queue's tables in schema "${this.options.schema}"`, error);
-    } finally {
-      await dataSource.destroy();
+  private async apply(runner: QueryRunner, migration: Migration): Promise<void> {
+    await migration.up(runner);
+    await runner.query(record(migration.name));
+  }
+
+  /** What a migration needs of TypeORM, without loading it: a command line would pay half a second for it each time. */
+  private runner(run: Run, verb: 'create' | 'drop'): QueryRunner {
+    const doing = `${verb} the queue's tables in schema "${this.options.schema}"`;
+    return { query: (text: string) => run({ name: '', text, doing }, []) } as unknown as QueryRunner;
+  }
+
+  private look<Answer>(work: (connections: Connections) => Promise<Answer>): Promise<Answer> {
+    return this.onOne(this.options.queryTimeoutMs, work);
+  }
+
+  /** In one transaction, while no other process migrates; tries until it is alone. */
+  private async alone(work: (run: Run) => Promise<void>): Promise<void> {
+    const { patienceMs = PATIENCE_MS } = this.options;
+    const deadline = performance.now() + patienceMs;
+    const attempt = async (run: Run): Promise<boolean> => {
+      const [lock] = await run<{ locked: boolean }>(TRY_MIGRATION_LOCK, []);
+      if (lock!.locked) await work(run);
+      return lock!.locked;
+    };
+    while (!(await this.onOne(PATIENCE_MS, (connections) => connections.transaction(attempt)))) {
+      if (performance.now() > deadline) throw this.tired(patienceMs);
+      await rest(MOST_REST_MS * (0.5 + 0.5 * Math.random()));
     }
   }
 
-  /** TypeORM is loaded where it is needed: half a second that a command line would pay each time. */
-  private async connect(): Promise<DataSource> {
-    const typeorm = await import('typeorm');
-    return new typeorm.DataSource(migrationOptions(this.database.dataSource, this.options.schema)).initialize();
+  private tired(patienceMs: number): QueueError {
+    return new QueueError(
+      'DATABASE_ERROR',
+      `Another process has kept the lock of migrations in this database for ${Math.round(patienceMs / 1_000)} s, so schema "${this.options.schema}" could not be migrated. See who holds an advisory lock in pg_locks, and start again.`,
+    );
+  }
+
+  private async onOne<Answer>(timeoutMs: number, work: (connections: Connections) => Promise<Answer>): Promise<Answer> {
+    const connections = this.database.aside(timeoutMs);
+    try {
+      return await work(connections);
+    } finally {
+      await connections.close();
+    }
   }
 }
 
-type PostgresOptions = Extract<DataSourceOptions, { type: 'postgres' }>;
+async function versionOf(connections: Connections): Promise<Version> {
+  return (await firstRow<Version>(connections, SCHEMA_VERSION_OF)) ?? NONE;
+}
 
-function migrationOptions(dataSource: DataSource, schema: string): DataSourceOptions {
-  const options = dataSource.options as PostgresOptions;
-  return {
-    ...options,
-    schema,
-    entities: [],
-    subscribers: [],
-    migrations: createMigrations({ schema }),
-    migrationsTableName: 'migration',
-    migrationsRun: false,
-    synchronize: false,
-    dropSchema: false,
-    cache: false,
-    logging: false,
-    poolSize: 2,
-    extra: { ...(options.extra as object | undefined), max: 2 },
-  };
+/** undefined also where there is no such table. */
+async function firstRow<Row>(connections: Connections, statement: Statement): Promise<Row | undefined> {
+  try {
+    return (await connections.run<Row>(statement, []))[0];
+  } catch (error) {
+    if (error instanceof DatabaseError && NO_TABLE.has(error.sqlState ?? '')) return undefined;
+    throw error;
+  }
 }

@@ -4,6 +4,8 @@ export interface Statement {
   readonly text: string;
   /** It reads no table, so that one plan is right for ever: kept by the server, and prepared on callers' connections, too. */
   readonly onlyInserts?: boolean;
+  /** How its failure is told, where the name says nothing: "create the queue's tables". */
+  readonly doing?: string;
 }
 
 export const statement = (name: string, text: string): Statement => ({ name, text });

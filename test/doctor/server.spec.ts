@@ -1,5 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { DataSource } from 'typeorm';
+import { QueueDoctor } from '../../lib/doctor/queue-doctor.js';
+import { resolveOptions } from '../../lib/resolve-options.js';
+import type { Storage } from '../../lib/storage/storage.js';
 import { eventually } from '../support/eventually.js';
 import { Pooler } from '../support/pooler.js';
 import { Rival } from '../support/storage.js';
@@ -105,8 +108,9 @@ describe('connections', () => {
       Pooler.start(practice.url, 'session'),
     ]);
     const given = { preparedStatements: false, wakeUp: 'off' } as const;
-    const careless = await practice.another(given, transaction.url);
     const careful = await practice.another({ ...given, poolMode: 'transaction' }, transaction.url);
+    // A start without the option is refused: the pooler was put there later, or the doctor comes by the command line.
+    const careless = new QueueDoctor((careful as unknown as { storage: Storage }).storage, resolveOptions(given).options);
     const kept = await practice.another(given, session.url);
     const [a] = of('POOLER', await careless.examine({ only: ['POOLER'] }));
     const [b] = of('POOLER', await careful.examine({ only: ['POOLER'] }));

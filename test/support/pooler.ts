@@ -8,23 +8,26 @@ type Backend = Socket;
 const MESSAGE_HEAD = 5;
 
 /**
- * What PgBouncer does, as far as a doctor can tell: clients get a process number of the pooler's own, and a connection of the server for a
- * transaction or for their session.
+ * What PgBouncer does, as far as its clients can tell: they get a process number of the pooler's own, and a connection of the server for a
+ * transaction or for their session, of which there are `max`. Who asks for one more waits.
  */
 export class Pooler {
   private readonly server: Server;
   private readonly idle: Backend[] = [];
+  private readonly waiting: ((backend: Promise<Backend>) => void)[] = [];
+  private opened = 0;
   private readonly sockets = new Set<Socket>();
 
   private constructor(
     private readonly target: string,
     private readonly mode: 'transaction' | 'session',
+    private readonly max: number,
   ) {
     this.server = createServer((socket) => this.accept(socket));
   }
 
-  static async start(target: string, mode: 'transaction' | 'session'): Promise<Pooler> {
-    const pooler = new Pooler(target, mode);
+  static async start(target: string, mode: 'transaction' | 'session', max = 100): Promise<Pooler> {
+    const pooler = new Pooler(target, mode, max);
     pooler.server.listen(0, '127.0.0.1');
     await once(pooler.server, 'listening');
     return pooler;
@@ -48,10 +51,31 @@ export class Pooler {
     });
   }
 
-  /** One that waits, the last one used first; else a new one. */
+  /** An idle one, the last one used first; else a new one, where there may be more. */
   async take(): Promise<Backend> {
     const idle = this.idle.pop();
     if (idle) return idle;
+    if (this.opened >= this.max) return new Promise((resolve) => this.waiting.push(resolve));
+    this.opened++;
+    return this.open();
+  }
+
+  giveBack(backend: Backend): void {
+    backend.removeAllListeners('data');
+    const next = this.waiting.shift();
+    if (next) next(Promise.resolve(backend));
+    else this.idle.push(backend);
+  }
+
+  /** Its client is gone: what the session left on it goes with it. */
+  discard(backend: Backend): void {
+    backend.destroy();
+    const next = this.waiting.shift();
+    if (next) next(this.open());
+    else this.opened--;
+  }
+
+  private async open(): Promise<Backend> {
     const opened = new pg.Client({ connectionString: this.target });
     opened.on('error', () => undefined);
     await opened.connect();
@@ -59,11 +83,6 @@ export class Pooler {
     stream.removeAllListeners('data');
     this.keep(stream);
     return stream;
-  }
-
-  giveBack(backend: Backend): void {
-    backend.removeAllListeners('data');
-    this.idle.push(backend);
   }
 
   private keep(socket: Socket): void {
@@ -82,6 +101,7 @@ class Session {
   ) {}
 
   start(): void {
+    this.client.once('close', () => void this.backend?.then((backend) => this.pooler.discard(backend)));
     const messages = splitter((message) => void this.pass(message));
     this.client.on('data', messages);
   }

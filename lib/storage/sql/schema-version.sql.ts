@@ -14,8 +14,17 @@ export const MIGRATIONS_RECORDED = statement(
 
 export const SERVER_VERSION = statement('server_version', `select current_setting('server_version_num')::int as version`);
 
-/** Ten instances that start at once queue up here; released by the end of the transaction, so that a pooler can stand between. */
-export const MIGRATION_LOCK = statement(
-  'migration_lock',
-  `select pg_advisory_xact_lock(hashtextextended('simple_queue.migrate', 0))`,
+/**
+ * Instances that start at once migrate one after the other. Tried, not waited for: who waits would hold a connection, and through a pooler
+ * the one that migrates might get none. Released by the end of the transaction, so that a pooler can stand between.
+ */
+export const TRY_MIGRATION_LOCK = statement(
+  '',
+  `select pg_try_advisory_xact_lock(hashtextextended('simple_queue.migrate', 0)) as locked`,
 );
+
+/** The newest one first. */
+export const LIST_MIGRATIONS = statement('', `select name from simple_queue.migration order by id desc`);
+
+/** $1: the name. */
+export const FORGET_MIGRATION = statement('', `delete from simple_queue.migration where name = $1`);
