@@ -16,24 +16,41 @@ const CHOOSING = ['PGHOST', 'PGHOSTADDR', 'PGDATABASE', 'PGUSER', 'PGPORT'];
 export function databaseOf({ url }: Pick<SharedFlags, 'url'>, env: Surroundings['env']): DatabaseChoice {
   if (url !== undefined) return { url, shown: shownUrl('--url', url) };
   if (env.DATABASE_URL) return { url: env.DATABASE_URL, shown: shownUrl('DATABASE_URL', env.DATABASE_URL) };
-  if (CHOOSING.some((name) => env[name]))
-    return { shown: `${env.PGHOST ?? 'localhost'}:${env.PGPORT ?? 5432}/${env.PGDATABASE ?? env.PGUSER ?? ''}` };
+  if (CHOOSING.some((name) => env[name])) return { shown: shownVariables(env) };
   throw new QueueError(
     'INVALID_OPTION',
     'No database is named. Set DATABASE_URL, give --url postgres://user@host:5432/database, or set PGHOST, PGUSER, PGPASSWORD and PGDATABASE.',
   );
 }
 
+/** What is no name or number is not repeated: an address with its password may stand there. */
+function shownVariables({ PGHOST = 'localhost', PGPORT = '5432', PGDATABASE, PGUSER = '' }: Surroundings['env']): string {
+  const named = { PGHOST, PGPORT, PGDATABASE: PGDATABASE ?? PGUSER };
+  for (const [name, value] of Object.entries(named))
+    if (/[@=\s]|:\/\/|^postgres(ql)?:/.test(value) || (name === 'PGPORT' && !/^\d*$/.test(value)))
+      throw new QueueError('INVALID_OPTION', `${name} is not what it names. A whole address goes into DATABASE_URL.`);
+  return `${PGHOST}:${PGPORT}/${named.PGDATABASE}`;
+}
+
 /** What is no address is not repeated: it may be a password in the wrong place. */
 function shownUrl(name: string, text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== 'postgres:' && url?.protocol !== 'postgresql:')
+  const url = urlOf(text);
+  if (!url || !/^postgres(ql)?:$/.test(url.protocol) || isTorn(url))
     throw new QueueError(
       'INVALID_OPTION',
-      `${name} is no address of the form postgres://user:password@host:5432/database. In a password write % as %25, @ as %40, / as %2F, # as %23.`,
+      `${name} is no address of the form postgres://user:password@host:5432/database. In a password write % as %25, @ as %40, / as %2F, # as %23, ? as %3F.`,
     );
   // As the driver has it: what is said behind the question mark counts.
   const host = url.searchParams.get('host') || url.hostname || 'localhost';
   const port = url.searchParams.get('port') || url.port;
   return `${host}${port ? `:${port}` : ''}${url.pathname}`;
 }
+
+/** As the driver does, with a host in the place of none: `postgres://user@/database?host=/run/postgresql`. */
+function urlOf(text: string): URL | undefined {
+  return [text, text.replace('@/', '@localhost/')].filter((each) => URL.canParse(each)).map((each) => new URL(each))[0];
+}
+
+/** A password with a sign that ends the part before the @ lies about in what follows; so do settings that follow no question mark. */
+const isTorn = ({ pathname, search, hash }: URL): boolean =>
+  /[@:;&=]|.\//.test(pathname) || search.includes('@') || hash !== '' || (!pathname.startsWith('/') && pathname !== '');

@@ -5,6 +5,7 @@ import { COMMANDS } from './commands.js';
 import { EXIT } from './exit-code.js';
 import { explainError } from './explained-error.js';
 import { packageVersion } from './package-version.js';
+import { redaction } from '../observability/redaction.js';
 import { Screen } from './screen.js';
 import type { Session } from './session.js';
 import type { Surroundings } from './surroundings.js';
@@ -39,12 +40,15 @@ export async function run(argv: readonly string[], around: Surroundings): Promis
   }
 }
 
+/** A slip may carry an address with its password: `--urll=postgres://...`. */
+const told = redaction();
+
 /** Asked before the call is understood: one that is wrong is answered in JSON, too. */
 const wantsJson = (argv: readonly string[]): boolean => argv.includes('--json');
 
 function wrongCall({ code, message }: CommanderError): { code: QueueErrorCode; message: string } {
-  const told = code === 'commander.help' ? 'Which command? --help lists them.' : message.replace(/^error: /, '');
-  return { code: 'INVALID_OPTION', message: told };
+  const what = code === 'commander.help' ? 'Which command? --help lists them.' : message.replace(/^error: /, '');
+  return { code: 'INVALID_OPTION', message: told(what) };
 }
 
 function programOf({ out, err }: Surroundings, json: boolean): Command {
@@ -57,7 +61,7 @@ function programOf({ out, err }: Surroundings, json: boolean): Command {
     .option('--no-color', 'no colours, as with NO_COLOR')
     .version(packageVersion(), '-V, --version', 'print the version')
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => void (json || err.write(text)) })
+    .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => void (json || err.write(told(text))) })
     .exitOverride()
     .showHelpAfterError('(add --help for what it takes)')
     .addHelpText('after', EPILOGUE);

@@ -44,6 +44,59 @@ describe('a command that cannot reach its tables', () => {
     expect(err).not.toContain('sesame');
   });
 
+  it.each([
+    'postgres://app:1234/Hunter2@127.0.0.1:1/db',
+    'postgres://app:12/34/Hunter2@127.0.0.1:1/db',
+    'postgres://app:1234?Hunter2@127.0.0.1:1/db',
+    'postgres://app:1234#Hunter2@127.0.0.1:1/db',
+    'postgres://app:x@y/Hunter2@127.0.0.1:1/db',
+    'postgres://app:x@127.0.0.1?Hunter2@127.0.0.1:1/db',
+    'postgres://app:Hunter2',
+    'postgres:app:Hunter2@127.0.0.1/db',
+    'postgres:app:Hunter2',
+    'postgres://127.0.0.1:1/db;password=Hunter2',
+    'postgres://127.0.0.1:1/db&password=Hunter2',
+    'postgres://app:Hunter2@127.0.0.1:one/db',
+    'postgres://app:%Hunter2@127.0.0.1 :1/db',
+    'host=127.0.0.1 password=Hunter2',
+    'postgres:host=127.0.0.1 password=Hunter2',
+    'app:Hunter2@127.0.0.1/db',
+  ])('repeats nothing of an address that is torn: %s', async (address) => {
+    const calls = [
+      cli(['queues', '--url', address]),
+      cli(['queues', '--url', address, '--json']),
+      cli(['queues'], { env: { DATABASE_URL: address } }),
+      cli(['queues'], { env: { PGHOST: address } }),
+      cli(['queues'], { env: { PGDATABASE: address, PGHOST: '127.0.0.1', PGPORT: '1' } }),
+      cli(['queues'], { env: { PGPORT: address } }),
+    ];
+    for (const { code, out, err } of await Promise.all(calls)) {
+      expect(`${out}${err}`).not.toContain('Hunter2');
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+    }
+  });
+
+  it.each([
+    'postgres://app:Hun%2Fter2@127.0.0.1:1/db',
+    'postgres://app:Hun@ter2@127.0.0.1:1/db',
+    'postgres://127.0.0.1:1/db?password=Hunter2&user=app',
+    'postgres://app:Hunter2@/db?host=127.0.0.1&port=1',
+    'postgres://app@127.0.0.1:1/db?sslmode=no-verify&sslpassword=Hunter2',
+    'postgres://app:Hunter2@127.0.0.1:1/db?sslmode=verify-full&sslrootcert=/none/Hunter2.pem',
+  ])('never tells a password, where the address is whole: %s', async (address) => {
+    const { code, err } = await cli(['queues', '--url', address], { env: { PGPASSWORD: 'Hunter2' } });
+    expect(err).not.toMatch(/Hun|ter2/);
+    expect(code).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['--urll=postgres://app:Hunter2@home/db'],
+    ['postgres://app:Hunter2@home/db'],
+    ['queues', '--urll=postgres://a:1/Hunter2@home/db'],
+  ])('does not repeat the address in a wrong call: %s', async (...argv) => {
+    for (const json of [[], ['--json']]) expect((await cli([...argv, ...json])).err).not.toContain('Hunter2');
+  });
+
   it.each<[string, string[], string]>([
     ['a flag', ['queues', '--nosuch', '--json'], "unknown option '--nosuch'"],
     ['a value', ['--json', 'jobs', '--limit', '1e308'], 'It takes a whole number.'],
