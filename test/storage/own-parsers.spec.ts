@@ -75,4 +75,15 @@ describe('what our statements answer', () => {
     await pulled.fail(leaseId, id, new Error('no'));
     expect(await queues.find(id)).toMatchObject({ state: 'scheduled', attempt: 1 });
   });
+
+  it("are read so in a caller's transaction, too", async () => {
+    await dataSource.transaction(async (manager) => {
+      const first = await queues.enqueue('own', { to: 'b' }, { manager, uniqueKey: 'one', maxAttempts: 7, delayMs: 60_000 });
+      const again = await queues.enqueue('own', { to: 'c' }, { manager, uniqueKey: 'one', onConflict: 'replace' });
+      expect(again).toMatchObject({ id: first.id, created: false });
+      const found = await queues.find(first.id, { manager });
+      expect(found).toMatchObject({ payload: { to: 'c' }, attempt: 0, runAt: expect.any(Date), createdAt: expect.any(Date) });
+      expect(found!.labels).toEqual([]);
+    });
+  });
 });
