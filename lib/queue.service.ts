@@ -133,7 +133,7 @@ export class QueueService {
     checkCall('cancel', options);
     const { database, signals } = this.storage;
     const joined = database.transactionOf(options);
-    const counts = await database.within(joined, (run) => this.cancelBy(run, selector));
+    const counts = await database.within(joined, (run) => this.cancelBy(run, selector), database.waiters);
     // What was cancelled may have held the turn of an ordered group: "later" asks for a look.
     const news = { ...(counts.requested > 0 ? { cancel: true } : {}), ...(counts.cancelled > 0 ? { later: true } : {}) };
     if (Object.keys(news).length > 0) signals.send({ lanes: [], ...news }, joined?.runner);

@@ -113,7 +113,8 @@ begin
         insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch) values (due, 0, id, lane_id, enqueue.priority, 0);
       end if;
       created := true;
-      if enqueue.wake then
+      -- A hint: where the queue of notifications is full, or the right to send one was taken away, the job is stored without.
+      if enqueue.wake and pg_notification_queue_usage() < 0.9 and has_function_privilege('pg_notify(text, text)', 'execute') then
         perform pg_notify('sq:' || btrim('simple_queue.', '".'), case when due <= started then 'sql  ' || lane_id else 'sql l ' end);
       end if;
       return;

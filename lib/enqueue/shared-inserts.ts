@@ -3,6 +3,8 @@ import { QueueError } from '../job/queue.errors.js';
 import { Coalescer } from '../runtime/coalescer.js';
 import { isPlain, type NewJob } from '../storage/enqueue.repository.js';
 import type { DirectClaim } from '../storage/shortcuts.js';
+import { isNotifyRefusal } from '../storage/notify-rest.js';
+import type { Notice } from '../storage/signals.js';
 import type { Storage } from '../storage/storage.js';
 import { signalOf } from './signal-of.js';
 
@@ -38,9 +40,22 @@ export class SharedInserts {
     const claim = shortcuts.of(job.lane.id);
     if (claim) return this.storeClaimed(job, claim);
     const notice = signals.noticeOf(job.lane.id);
-    const answer = notice ? await enqueues.insertAndNotify(job, notice) : (await enqueues.insert([job]))[0]!;
-    if (notice) signals.sendHere(signalOf([job]));
-    else signals.send(signalOf([job]));
+    if (notice) return this.storeWithNotice(job, notice);
+    const [answer] = await enqueues.insert([job]);
+    signals.send(signalOf([job]));
+    return answer!;
+  }
+
+  /** Hints are hints: where PostgreSQL refuses the NOTIFY, the job is stored without one. */
+  private async storeWithNotice(job: NewJob, notice: Notice): Promise<Enqueued> {
+    const { enqueues, signals } = this.storage;
+    const answer = await enqueues.insertAndNotify(job, notice).catch(async (error: unknown) => {
+      if (!isNotifyRefusal(error)) throw error;
+      const [stored] = await enqueues.insert([job]);
+      signals.refused(error);
+      return stored!;
+    });
+    signals.sendHere(signalOf([job]));
     return answer;
   }
 

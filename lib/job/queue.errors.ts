@@ -36,6 +36,7 @@ export type QueueErrorCode =
   | 'JOB_UNKNOWN'
   | 'LEASE_LOST'
   | 'LEASE_UNKNOWN'
+  | 'LOCK_TIMEOUT'
   | 'MANAGER_FOREIGN'
   | 'MANAGER_INACTIVE'
   | 'MODULE_INVALID'

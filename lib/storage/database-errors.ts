@@ -1,11 +1,13 @@
 import { isTransient, sqlStateOf } from '../runtime/retry.js';
-import { QueueError } from '../job/queue.errors.js';
+import { QueueError, type QueueErrorCode } from '../job/queue.errors.js';
 
 /** Classes whose messages carry values of rows or parameters: data exceptions and integrity violations. */
 const TELLS_VALUES = /^2[23]/;
 
 /** Connection failures, shutdown, and want of resources say nothing of the statement. */
 const SERVER_AWAY = /^(08|53|57P)/;
+
+const PASSING: ReadonlySet<QueueErrorCode> = new Set(['DATABASE_UNAVAILABLE', 'DATABASE_READ_ONLY', 'LOCK_TIMEOUT']);
 
 /** An error of the driver, without what it may carry of rows and parameters: payloads stay out of callers' logs. */
 export class DatabaseError extends QueueError {
@@ -22,7 +24,7 @@ export class DatabaseError extends QueueError {
 
   /** It may go well a while later, as it is. */
   get isPassing(): boolean {
-    return this.code === 'DATABASE_UNAVAILABLE' || this.code === 'DATABASE_READ_ONLY';
+    return PASSING.has(this.code);
   }
 
   /** The server answered and said no to this very statement: a locked row, a value. Asking again as it is would be refused again. */
@@ -33,6 +35,9 @@ export class DatabaseError extends QueueError {
 
 /** Of a standby, of sessions that are read-only by default, and of a transaction that was begun so. */
 export const READ_ONLY = '25006';
+/** Of a lock that was not to be had in time. */
+const LOCKED = '55P03';
+
 /** In a pooler's transaction mode another client's connection may be behind the name. */
 const OF_A_POOLER =
   "something between here and the server forgets prepared statements, as a pooler in transaction mode does. Set preparedStatements: false, and poolMode: 'transaction' behind such a pooler";
@@ -41,6 +46,8 @@ const OF_A_POOLER =
 const REASONS: Readonly<Record<string, string>> = {
   [READ_ONLY]:
     'this connection may only read. The server is a standby (use the address of the primary), default_transaction_read_only is on for the database or the role, or the transaction to join was begun READ ONLY',
+  [LOCKED]:
+    'another transaction held what it needs for too long: a unique key, an id, a group, a limit or a job. Nothing was written. Repeat it, and look for transactions that stay open',
   '26000': OF_A_POOLER,
   '42P05': OF_A_POOLER,
 };
@@ -51,9 +58,10 @@ const CONFLICTS = new Set(['40001', '40P01']);
 function codeOf(
   thrown: unknown,
   sqlState: string | undefined,
-): 'TRANSACTION_CONFLICT' | 'DATABASE_READ_ONLY' | 'DATABASE_UNAVAILABLE' | 'DATABASE_ERROR' {
+): 'TRANSACTION_CONFLICT' | 'LOCK_TIMEOUT' | 'DATABASE_READ_ONLY' | 'DATABASE_UNAVAILABLE' | 'DATABASE_ERROR' {
   if (CONFLICTS.has(sqlState ?? '')) return 'TRANSACTION_CONFLICT';
   if (sqlState === READ_ONLY) return 'DATABASE_READ_ONLY';
+  if (sqlState === LOCKED) return 'LOCK_TIMEOUT';
   return isTransient(thrown) ? 'DATABASE_UNAVAILABLE' : 'DATABASE_ERROR';
 }
 

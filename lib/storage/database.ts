@@ -25,13 +25,22 @@ export interface DatabaseOptions {
 const LOOPS_MAX = 15;
 /** Less than PostgreSQL's deadlock timeout: where a loop and an application wait for each other, the loop gives way. */
 const LOOPS_LOCK_TIMEOUT_MS = 500;
-/** Callers may have to wait for each other's unique keys; however many do, the loops keep their own connections. */
+/** Callers may have to wait for each other; however many do, what waits for nobody keeps its own connections, and so do the loops. */
 const CALLERS_MAX = 5;
+const WAITERS_MAX = 5;
+const SETTLERS_MAX = 5;
+/** Of the time that a statement has: a lock that was not to be had is told as such, before the statement's time is over. */
+const LOCK_SHARE = 0.8;
 
 /** Every way to the database: connections of the loops, connections for callers without a transaction, callers' transactions. */
 export class Database {
   readonly loops: Connections;
+  /** For what waits for nobody: plain enqueues, claims and renewals of remote workers, looks. */
   readonly callers: Connections;
+  /** For what may wait until others' transactions end: keys, callers' ids, limits, ordered groups, cancels, operators. */
+  readonly waiters: Connections;
+  /** For runs that write: somebody may hold their job locked, to cancel it. */
+  readonly settlers: Connections;
   private readonly callersOwn: CallerStatements;
   private readonly known: WeakSet<DataSource>;
   private readonly texts = new WeakMap<Statement, string>();
@@ -43,7 +52,10 @@ export class Database {
     const shared = this.shared();
     const loops = { max: LOOPS_MAX, lockTimeoutMs: LOOPS_LOCK_TIMEOUT_MS, plans: 'generic' } as const;
     this.loops = new Connections(dataSource, { ...shared, ...loops });
-    this.callers = new Connections(dataSource, { ...shared, max: CALLERS_MAX, lockTimeoutMs: 0, plans: 'insertions' });
+    const calls = { ...shared, lockTimeoutMs: Math.ceil(this.options.queryTimeoutMs * LOCK_SHARE), plans: 'insertions' } as const;
+    this.callers = new Connections(dataSource, { ...calls, max: CALLERS_MAX });
+    this.waiters = new Connections(dataSource, { ...calls, max: WAITERS_MAX });
+    this.settlers = new Connections(dataSource, { ...calls, max: SETTLERS_MAX });
     this.callersOwn = new CallerStatements(shared);
     this.known = new WeakSet([dataSource]);
   }
@@ -63,8 +75,8 @@ export class Database {
   }
 
   /** In the joined transaction, or on connections of our own, each statement by itself. */
-  within<T>(joined: Joined | undefined, work: (run: Run) => Promise<T>): Promise<T> {
-    return joined ? joined.alone(work) : work(this.callers.run);
+  within<T>(joined: Joined | undefined, work: (run: Run) => Promise<T>, elsewhere = this.callers): Promise<T> {
+    return joined ? joined.alone(work) : work(elsewhere.run);
   }
 
   private join(manager: EntityManager | QueryRunner): Joined {
@@ -101,7 +113,7 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.loops.close(), this.callers.close()]);
+    await Promise.all([this.loops, this.callers, this.waiters, this.settlers].map((connections) => connections.close()));
   }
 }
 

@@ -60,8 +60,9 @@ export class EnqueueRepository {
   /** In a transaction of our own where one is needed: one statement is its own transaction. */
   async insert(jobs: NewJob[]): Promise<Enqueued[]> {
     const isOneStatement = chunksOf(jobs).length <= 1 && !jobs.some((job) => job.givenId || isConditional(job));
-    if (isOneStatement) return this.insertAll(this.database.callers.run, jobs);
-    return repeated(() => this.database.callers.transaction((run) => this.insertAll(run, jobs)));
+    const connections = jobs.some(mayWait) ? this.database.waiters : this.database.callers;
+    if (isOneStatement) return this.insertAll(connections.run, jobs);
+    return repeated(() => connections.transaction((run) => this.insertAll(run, jobs)));
   }
 
   /** One plain job and its wake-up. */
@@ -209,6 +210,9 @@ export const isPlain = (job: NewJob): boolean =>
 /** A group that would be mixed is met when another statement has stored other jobs of the call already. */
 const mayStopHalfWay = (jobs: NewJob[]): boolean =>
   jobs.length > 1 && jobs.some((job) => job.group !== undefined) && (jobs.some(hasConflictMode) || chunksOf(jobs).length > 1);
+
+/** For the transaction that holds a key, an id, a limit or a group. */
+const mayWait = (job: NewJob): boolean => job.uniqueKey !== undefined || job.givenId || job.ordered === true || isLimited(job);
 
 const isConditional = (job: NewJob): boolean => isLimited(job) || hasConflictMode(job);
 

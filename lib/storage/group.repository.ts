@@ -145,7 +145,7 @@ export class GroupRepository {
 
   /** The dead job behind which the group goes on now; undefined: no dead job held it. */
   async release(queue: string, group: string): Promise<string | undefined> {
-    return (await this.database.callers.run<{ id: string }>(RELEASE_GROUP, [SHARD, queue, group]))[0]?.id;
+    return (await this.database.waiters.run<{ id: string }>(RELEASE_GROUP, [SHARD, queue, group]))[0]?.id;
   }
 
   /** Of all queues or one, the longest blocked first; `waiting` says 1,001 where there are more. */

@@ -70,7 +70,7 @@ export class PullRepository {
    * @throws QueueError `LEASE_LOST`, `LEASE_FOREIGN` or `LEASE_UNKNOWN` where the lease does not hold the job; nothing is written then.
    */
   settle<T>(lease: string, job: string, settle: (held: HeldJob, run: Run) => Promise<T | undefined>): Promise<T> {
-    return this.database.callers.transaction(async (run) => {
+    return this.database.settlers.transaction(async (run) => {
       const held = await this.held(run, lease, job);
       const settled = await settle(held, run);
       if (settled === undefined) throw leaseLost(lease, job);

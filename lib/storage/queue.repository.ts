@@ -76,7 +76,7 @@ export class QueueRepository {
 
   /** False: there is no such queue. */
   async pause(queue: string, paused: boolean): Promise<boolean> {
-    return (await this.database.callers.run(PAUSE_QUEUE, [queue, paused])).length === 1;
+    return (await this.database.waiters.run(PAUSE_QUEUE, [queue, paused])).length === 1;
   }
 
   /** Every queue, or one; counts go up to `most`, and say one more where there is more. */

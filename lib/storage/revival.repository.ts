@@ -21,12 +21,12 @@ export class RevivalRepository {
 
   /** No row for a job that has not ended in one of these states. */
   revive(ids: string[], states: readonly TerminalState[]): Promise<Revived[]> {
-    return this.database.callers.run(REVIVE, [SHARD, ids, states]);
+    return this.database.waiters.run(REVIVE, [SHARD, ids, states]);
   }
 
   /** Those that were scheduled, and are ready now. */
   hasten(ids: string[]): Promise<{ id: string; lane: number }[]> {
-    return this.database.callers.run(HASTEN, [SHARD, ids]);
+    return this.database.waiters.run(HASTEN, [SHARD, ids]);
   }
 
   /** Positions of those keys that a live job holds. */
@@ -39,12 +39,12 @@ export class RevivalRepository {
 
   /** How many ended jobs are gone for good. */
   async purgeEnded(ids: string[], states: readonly TerminalState[]): Promise<number> {
-    return (await this.database.callers.run<{ purged: number }>(PURGE_ENDED, [SHARD, ids, states]))[0]!.purged;
+    return (await this.database.waiters.run<{ purged: number }>(PURGE_ENDED, [SHARD, ids, states]))[0]!.purged;
   }
 
   /** How many waiting jobs are gone for good: a cancel that keeps nothing, and asks nothing of what runs. */
   async purgeWaiting(ids: string[]): Promise<number> {
     const values = [SHARD, ids, JSON.stringify({ '': null }), false];
-    return (await this.database.callers.run<{ cancelled: number }>(CANCEL, values))[0]!.cancelled;
+    return (await this.database.waiters.run<{ cancelled: number }>(CANCEL, values))[0]!.cancelled;
   }
 }

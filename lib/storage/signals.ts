@@ -4,6 +4,7 @@ import { Loop } from '../runtime/loop.js';
 import { AfterCommit } from './after-commit.js';
 import { connectionOptionsOf } from './connection-options.js';
 import type { Database } from './database.js';
+import { NotifyRest } from './notify-rest.js';
 import { OwnClient } from './own-client.js';
 import { NOTIFY } from './sql/notify.sql.js';
 
@@ -24,6 +25,8 @@ export interface SignalOptions {
   listenUrl?: string;
   queryTimeoutMs: number;
   onError: (error: unknown, restMs: number) => void;
+  /** PostgreSQL refuses to notify; said once until it no longer does. */
+  onRefused: (error: Error) => void;
 }
 
 /** A NOTIFY that rides in the statement that stores a job. */
@@ -56,6 +59,7 @@ export class Signals {
   private pendingLater = false;
   private pendingPauses = false;
   private readonly afterCommit: AfterCommit;
+  private readonly rest: NotifyRest;
   private readonly notifier: Loop;
   private readonly listener: Loop;
   private readonly target: pg.ClientConfig;
@@ -73,6 +77,7 @@ export class Signals {
     const onError: SignalOptions['onError'] = (error, restMs) => this.ears.size > 0 && options.onError(error, restMs);
     this.listener = new Loop('listener', () => this.listen(), { onError });
     this.afterCommit = new AfterCommit(database.dataSource);
+    this.rest = new NotifyRest(options.onRefused);
   }
 
   open(): void {
@@ -100,9 +105,14 @@ export class Signals {
   /** For a statement that stores jobs of this lane and commits; undefined: too soon after the last one, or nobody listens. */
   noticeOf(lane: number): Notice | undefined {
     const now = performance.now();
-    if (this.options.wakeUp === 'off' || now < this.notifiedAt + NOTICE_INTERVAL_MS) return undefined;
+    if (this.options.wakeUp === 'off' || this.rest.isOn || now < this.notifiedAt + NOTICE_INTERVAL_MS) return undefined;
     this.notifiedAt = now;
     return { channel: this.channel, message: `${this.sender}  ${lane}` };
+  }
+
+  /** The statement that carried a notice failed for it, and succeeded without. */
+  refused(error: unknown): void {
+    this.rest.begin(error);
   }
 
   /** Calls back when the runner's transaction has committed, where TypeORM tells and nothing of it was rolled back: a hint, too. */
@@ -158,7 +168,7 @@ export class Signals {
 
   private tell(signal: Signal): void {
     this.sendHere(signal);
-    if (this.options.wakeUp === 'off') return;
+    if (this.options.wakeUp === 'off' || this.rest.isOn) return;
     for (const lane of signal.lanes) this.pending.add(lane);
     this.pendingCancel ||= signal.cancel ?? false;
     this.pendingLater ||= signal.later ?? false;
@@ -174,7 +184,13 @@ export class Signals {
     this.pending.clear();
     this.pendingCancel = this.pendingLater = this.pendingPauses = false;
     this.notifiedAt = performance.now();
-    await this.database.loops.run(NOTIFY, [this.channel, message]);
+    try {
+      await this.database.loops.run(NOTIFY, [this.channel, message]);
+      this.rest.gotThrough();
+    } catch (error) {
+      this.rest.begin(error);
+      throw error;
+    }
     return NOTIFY_INTERVAL_MS;
   }
 

@@ -18,6 +18,7 @@ import { Migrator } from './migrator.js';
 import { OpenTransactions } from './open-transactions.js';
 import { PullRepository } from './pull.repository.js';
 import { PartitionRepository } from './partition.repository.js';
+import { notifyRefused } from './notify-rest.js';
 import { QueueRepository } from './queue.repository.js';
 import { RevivalRepository } from './revival.repository.js';
 import { PeriodRepository } from './period.repository.js';
@@ -79,7 +80,8 @@ export class Storage {
     checkDataSource(dataSource);
     const database = new Database(dataSource, options);
     const onError = (error: unknown, restMs: number) => events.emit('loopFailed', () => ({ loop: 'listener', error, restMs }));
-    const signals = new Signals(database, { ...options, onError });
+    const onRefused = (error: Error) => events.emit('warning', () => notifyRefused(error));
+    const signals = new Signals(database, { ...options, onError, onRefused });
     try {
       await outside(() => new Migrator(database, options).prepare());
     } catch (error) {

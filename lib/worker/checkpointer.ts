@@ -20,7 +20,7 @@ export class Checkpointer {
     // After a completion its row is deleted, perhaps by an open transaction of this very handler, which would be waited for.
     if (run.completed) throw lost(run);
     const wish = { id: run.id, epoch: run.epoch, text, extraAttempts: extra, maxExtraAttempts: MAX_EXTRA_ATTEMPTS };
-    const granted = await database.within(joined, (within) => checkpoints.save(within, wish));
+    const granted = await database.within(joined, (within) => checkpoints.save(within, wish), database.settlers);
     if (granted === undefined) throw lost(run);
     if (joined) run.mayBeGranted ||= extra > 0;
     else run.grant(granted);

@@ -50,7 +50,11 @@ export function explaining(
   };
   const transaction = <T>(work: (within: Run) => Promise<T>) => work(run);
   const connections = { run, rows, transaction };
-  return { database: { loops: connections, callers: connections } as unknown as Database, run, costs };
+  return {
+    database: { loops: connections, callers: connections, waiters: connections, settlers: connections } as unknown as Database,
+    run,
+    costs,
+  };
 }
 
 async function explained(begin: Begin, asked: Statement, values: unknown[]): Promise<PlanNode> {

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { EntityManager } from 'typeorm';
+import { PostgresJobQueue } from '../../lib/pull/postgres-job-queue.js';
+import { QueueService } from '../../lib/queue.service.js';
+import { resolveOptions } from '../../lib/resolve-options.js';
+import { eventually } from '../support/eventually.js';
+import { aDataSource, aStorage, openStorage, waitingBackends, type TestStorage } from '../support/storage.js';
+
+const { options } = resolveOptions({});
+const MANY = 5;
+
+describe('calls that wait for the transactions of others', () => {
+  let test: TestStorage;
+  let queues: QueueService;
+  let pull: PostgresJobQueue;
+
+  beforeAll(async () => {
+    test = await aStorage();
+    queues = new QueueService(test.storage, options, test.events);
+    pull = new PostgresJobQueue({ storage: test.storage, options, events: test.events, queues });
+    await test.storage.lanes.of('mails', '');
+  });
+  beforeEach(() => test.rows.clear());
+  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterAll(() => test.close());
+
+  const id = randomUUID();
+  type Held = (manager?: EntityManager) => Promise<unknown>;
+
+  it.each<[string, Held]>([
+    ['a unique key', (manager) => queues.enqueue('mails', 1, { uniqueKey: 'key', manager })],
+    ['an id', (manager) => queues.enqueue('mails', 1, { id, manager })],
+    ['an ordered group', (manager) => queues.enqueue('mails', 1, { group: 'g', ordered: true, manager })],
+    ['a limit', (manager) => queues.enqueue('mails', 1, { maxPending: 100, manager })],
+    ['a key to replace', (manager) => queues.enqueue('mails', 1, { uniqueKey: 'key', onConflict: 'replace', manager })],
+    [
+      'a key of a batch',
+      (manager) => queues.enqueueMany('mails', [{ payload: 1, uniqueKey: 'key' }, { payload: 2 }], { manager }),
+    ],
+  ])('hold up nobody who waits for nothing: %s', async (_what, held) => {
+    await queues.enqueue('mails', 'pulled');
+    const { leaseId, jobs } = await pull.claim({ workerId: 'w', queues: ['mails'], limit: 1 });
+    const holder = test.dataSource.createQueryRunner();
+    await holder.startTransaction();
+    await held(holder.manager);
+    const waiting = Array.from({ length: MANY }, () => held());
+    await eventually(async () => expect(await waitingBackends(test.database)).toBe(MANY));
+
+    const plain = await queues.enqueue('mails', 'plain');
+    await queues.enqueueMany('mails', [{ payload: 'plain' }, { payload: 'later', delayMs: 60_000 }]);
+    expect(await queues.find(plain.id)).toMatchObject({ payload: 'plain' });
+    expect(await pull.renewLease(leaseId, 60_000)).toEqual({ lost: [], cancelled: [] });
+    await pull.complete(leaseId, jobs[0]!.id);
+    expect((await pull.claim({ workerId: 'w', queues: ['mails'], limit: 1 })).jobs).toHaveLength(1);
+    expect(await waitingBackends(test.database)).toBe(MANY);
+
+    await holder.commitTransaction();
+    await holder.release();
+    await Promise.all(waiting);
+  });
+
+  it('hold up no lease: completions that wait for a cancel of their job', async () => {
+    await queues.enqueueMany(
+      'mails',
+      Array.from({ length: MANY }, (_, payload) => ({ payload, fingerprint: 'tag' })),
+    );
+    const claims = await Promise.all(
+      Array.from({ length: MANY }, () => pull.claim({ workerId: 'w', queues: ['mails'], limit: 1 })),
+    );
+    const holder = test.dataSource.createQueryRunner();
+    await holder.startTransaction();
+    await queues.cancel({ fingerprint: 'tag' }, { manager: holder.manager });
+    const waiting = claims.map(({ leaseId, jobs }) => pull.complete(leaseId, jobs[0]!.id));
+    await eventually(async () => expect(await waitingBackends(test.database)).toBe(MANY));
+
+    const { id: plain } = await queues.enqueue('mails', 'plain');
+    expect(await queues.find(plain)).toMatchObject({ payload: 'plain' });
+    const other = await pull.claim({ workerId: 'v', queues: ['mails'], limit: 1 });
+    expect(await pull.renewLease(other.leaseId, 60_000)).toEqual({ lost: [], cancelled: [] });
+    expect(await waitingBackends(test.database)).toBe(MANY);
+
+    await holder.rollbackTransaction();
+    await holder.release();
+    await Promise.all(waiting);
+  });
+
+  it('give up in the end, and say for what', async () => {
+    const dataSource = await aDataSource(test.database.url);
+    const storage = await openStorage(dataSource, { queryTimeoutMs: 1_000 });
+    const hasty = new QueueService(storage, options, test.events);
+    const holder = test.dataSource.createQueryRunner();
+    await holder.startTransaction();
+    await queues.enqueue('mails', 1, { uniqueKey: 'key', manager: holder.manager });
+
+    const refused = {
+      name: 'DatabaseError',
+      code: 'LOCK_TIMEOUT',
+      sqlState: '55P03',
+      message: expect.stringContaining('unique key'),
+    };
+    await expect(hasty.enqueue('mails', 2, { uniqueKey: 'key' })).rejects.toMatchObject(refused);
+    await holder.rollbackTransaction();
+    expect(await hasty.enqueue('mails', 2, { uniqueKey: 'key' })).toMatchObject({ created: true });
+
+    await holder.release();
+    await storage.onApplicationShutdown();
+    await dataSource.destroy();
+  });
+});
