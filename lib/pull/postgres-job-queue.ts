@@ -49,7 +49,8 @@ export class PostgresJobQueue extends JobQueue {
     this.policy = new PullPolicy(options);
     const onExpired = (jobs: number) => parts.events.emit('expired', () => ({ jobs }));
     const { deadLetter } = this.policy;
-    this.claims = new PulledClaims(storage, { lookEveryMs: options.pollIntervalMs, deadLetter, onExpired });
+    const { pollIntervalMs: lookEveryMs, queryTimeoutMs } = options;
+    this.claims = new PulledClaims(storage, { lookEveryMs, queryTimeoutMs, deadLetter, onExpired });
     this.settlements = new Settlements(storage.jobs, this.policy);
   }
 
@@ -60,7 +61,8 @@ export class PostgresJobQueue extends JobQueue {
   async claim(request: ClaimRequest): Promise<PulledClaim> {
     const { storage, events, options } = this.parts;
     const { leaseId, rows } = await this.claims.claim(checkClaim(request, options.leaseMs));
-    for (const row of rows) if (row.cancelled) await this.giveUp(leaseId, row.id, () => CANCELLED);
+    // One that cannot be given up now is so when it is reaped: the others, and their lease, must not be lost with it.
+    for (const row of rows) if (row.cancelled) await this.giveUp(leaseId, row.id, () => CANCELLED).catch(() => undefined);
     const wanted = rows.filter((row) => !row.cancelled);
     const jobs = wanted.map((row: ClaimedRow) => pulledJob(row, storage.lanes.get(row.lane)!, this.policy));
     for (const job of jobs) events.emit('started', () => startOf(job));

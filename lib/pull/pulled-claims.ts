@@ -1,5 +1,7 @@
 import { serves } from '../job/served.js';
+import { Pace } from '../runtime/pace.js';
 import { Uuid7 } from '../runtime/uuid7.js';
+import { timedOut } from '../storage/database-errors.js';
 import { FIRST_TURN, type HandedOn } from '../storage/group.repository.js';
 import type { Lane } from '../storage/lanes.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
@@ -19,12 +21,19 @@ export class PulledClaims {
   private turn = 0;
   private lookedAt = -Infinity;
   private readonly fair: FairRotations;
+  private readonly pace: Pace;
 
   constructor(
     private readonly storage: Storage,
-    private readonly terms: { lookEveryMs: number; deadLetter: Retention; onExpired: (jobs: number) => void },
+    private readonly terms: {
+      lookEveryMs: number;
+      queryTimeoutMs: number;
+      deadLetter: Retention;
+      onExpired: (jobs: number) => void;
+    },
   ) {
     this.fair = new FairRotations(storage.pulls);
+    this.pace = new Pace(terms.queryTimeoutMs);
   }
 
   /** Something waits that only a look brings on: the next claim looks. */
@@ -36,11 +45,25 @@ export class PulledClaims {
     await this.lookAround();
     const leaseId = this.ids.next();
     const lanes = this.lanesFor(wish).map((lane) => lane.id);
-    for (const claim of lanes.length > 0 ? this.waysOf(wish, leaseId, lanes) : []) {
-      const rows = await claim();
+    const limit = Math.min(wish.limit, this.pace.most);
+    for (const claim of lanes.length > 0 ? this.waysOf({ ...wish, limit }, leaseId, lanes) : []) {
+      const rows = await this.inTime(claim, limit);
       if (rows.length > 0) return { leaseId, rows };
     }
     return { leaseId, rows: [] };
+  }
+
+  /** A claim that was too much for its time asks for less when it is made again. */
+  private async inTime(claim: () => Promise<ClaimedRow[]>, limit: number): Promise<ClaimedRow[]> {
+    const sentAt = performance.now();
+    try {
+      const rows = await claim();
+      this.pace.took(rows.length, performance.now() - sentAt);
+      return rows;
+    } catch (error) {
+      if (timedOut(error)) this.pace.missed(limit);
+      throw error;
+    }
   }
 
   /** All plain queues in one statement, and each lane of a fair one: what brings something is the claim. Another one is first each time. */

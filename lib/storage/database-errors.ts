@@ -27,6 +27,11 @@ export class DatabaseError extends QueueError {
     return PASSING.has(this.code);
   }
 
+  /** Its time was over, the server's clock or ours: with less to carry it may end. */
+  get isTimeout(): boolean {
+    return this.sqlState === undefined ? /timeout/i.test(this.message) : this.sqlState === QUERY_CANCELED;
+  }
+
   /** The server answered and said no to this very statement: a locked row, a value. Asking again as it is would be refused again. */
   get isRefusal(): boolean {
     return this.sqlState !== undefined && !SERVER_AWAY.test(this.sqlState);
@@ -51,6 +56,11 @@ const REASONS: Readonly<Record<string, string>> = {
   '26000': OF_A_POOLER,
   '42P05': OF_A_POOLER,
 };
+
+const QUERY_CANCELED = '57014';
+
+/** Was a statement too much for its time? */
+export const timedOut = (error: unknown): boolean => error instanceof DatabaseError && error.isTimeout;
 
 /** Serialization failure and deadlock: the transaction was rolled back, and may succeed when it is repeated. */
 const CONFLICTS = new Set(['40001', '40P01']);

@@ -1,5 +1,5 @@
 import { byteaArray, textArray, timestampArray } from './binary-array.js';
-import { boundedChunks } from './bounded-chunks.js';
+import { chunksOf } from './chunks.js';
 import type { Run } from './database.js';
 import type { NewJob } from './enqueue.repository.js';
 import { SHARD } from './shard.js';
@@ -40,7 +40,7 @@ async function insertNew({ run, insert, answers }: Storing, jobs: NewJob[]): Pro
 
 /** Those whose job moved or ended meanwhile come back. */
 async function replaceKnown({ run, answers }: Storing, jobs: NewJob[]): Promise<NewJob[]> {
-  for (const chunk of boundedChunks(jobs, MAX_REPLACED)) {
+  for (const chunk of chunksOf(jobs, MAX_REPLACED)) {
     for (const { position, id, replaced, running } of await run<Replaced>(REPLACE, replaceValues(chunk))) {
       const job = chunk[position]!;
       if (replaced || running) answers.set(job, { id, created: false, outcome: replaced ? outcomeOf(job) : 'running' });

@@ -3,7 +3,9 @@ import type { JobEnd, WaitTime } from '../job/job-end.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
 import { Loop } from '../runtime/loop.js';
+import { Pace } from '../runtime/pace.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
+import { timedOut } from '../storage/database-errors.js';
 import type { EndRow } from '../storage/end.repository.js';
 import { archiveRetention, type Retention } from '../storage/retention.js';
 import type { Storage } from '../storage/storage.js';
@@ -30,17 +32,19 @@ export class Waits {
   private readonly teller: EndTeller;
   private readonly archive: Retention;
   private readonly longestRestMs: number;
+  private readonly pace: Pace;
   private deafen: (() => void) | undefined;
   private linger: NodeJS.Timeout | undefined;
   private isClosed = false;
 
   constructor(
     private readonly storage: Storage,
-    options: Pick<ResolvedOptions, 'archive' | 'queues' | 'pollIntervalMs'>,
+    options: Pick<ResolvedOptions, 'archive' | 'queues' | 'pollIntervalMs' | 'queryTimeoutMs'>,
     private readonly events: QueueEvents,
     private readonly lingerMs = LINGER_MS,
   ) {
     this.archive = archiveRetention(options);
+    this.pace = new Pace(options.queryTimeoutMs);
     this.longestRestMs = Math.min(LONGEST_REST_MS, options.pollIntervalMs);
     this.loop = new Loop('wait', () => this.look(), {
       onError: (error, restMs) => events.emit('loopFailed', () => ({ loop: 'wait', error, restMs })),
@@ -155,7 +159,7 @@ export class Waits {
 
   private async look(): Promise<number> {
     const now = performance.now();
-    const due = [...this.watches.values()].filter((watch) => watch.isDue(now)).slice(0, MAX_IDS);
+    const due = [...this.watches.values()].filter((watch) => watch.isDue(now)).slice(0, Math.min(MAX_IDS, this.pace.most));
     if (due.length > 0) await this.ask(due, now);
     return Math.min(...[...this.watches.values()].map((watch) => watch.nextLookAt)) - performance.now();
   }
@@ -163,11 +167,15 @@ export class Waits {
   /** What is heard while the statement is under way makes another one due. */
   private async ask(due: Watch[], now: number): Promise<void> {
     for (const watch of due) watch.looked(now, this.longestRestMs);
+    const sentAt = performance.now();
     try {
-      for (const row of await this.storage.ends.find(due.map((watch) => watch.id))) this.answer(row);
+      const rows = await this.storage.ends.find(due.map((watch) => watch.id));
+      this.pace.took(due.length, performance.now() - sentAt);
+      for (const row of rows) this.answer(row);
       this.announce(due);
     } catch (error) {
       for (const watch of due) watch.hint();
+      if (timedOut(error)) this.pace.missed(due.length);
       throw error;
     }
   }

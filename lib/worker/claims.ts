@@ -1,3 +1,6 @@
+import { Pace } from '../runtime/pace.js';
+import { DatabaseError } from '../storage/database-errors.js';
+
 /** A claimed batch: one row in the database, open until the last of its runs is settled. */
 export interface Claim {
   readonly id: string;
@@ -7,30 +10,73 @@ export interface Claim {
   onEnd?: () => void;
 }
 
+/** A claim whose statement may be under way. */
+interface Expected extends Claim {
+  asked: number;
+  sentAt: number;
+}
+
+/** A process that nobody answers for days keeps no more than these in mind; the heartbeat finds the others. */
+const MAX_LOST = 100;
+
 /**
  * The claims of this process. A claim is listed as ended only with, or after, the settles of all its runs: a row that went
  * too early would leave jobs that nobody can free.
  */
 export class Claims {
-  private readonly known = new Map<string, Claim>();
+  private readonly known = new Map<string, Expected>();
   private ended: string[] = [];
+  private lost: string[] = [];
+  private readonly pace: Pace;
+  /** Jobs that statements under way may bring. */
+  private underWay = 0;
+
+  constructor(queryTimeoutMs = Infinity) {
+    this.pace = new Pace(queryTimeoutMs);
+  }
+
+  /** Jobs that one more claim may ask for: over a slow line less than there is room for. */
+  get room(): number {
+    return Math.max(0, this.pace.most - this.underWay);
+  }
 
   /** Before the statement leaves: a claim under way is known, or the heartbeat would release it. */
-  expect(id: string): void {
-    this.known.set(id, { id, open: 0 });
+  expect(id: string, asked = 1): void {
+    this.known.set(id, { id, open: 0, asked, sentAt: performance.now() });
+    this.underWay += asked;
   }
 
   /** The answer arrived with this many jobs. */
   arrived(id: string, jobs: number): Claim {
     const claim = this.known.get(id)!;
+    this.underWay -= claim.asked;
+    this.pace.took(jobs, performance.now() - claim.sentAt);
     claim.open = jobs;
     if (jobs === 0) this.known.delete(id);
     return claim;
   }
 
-  /** The answer was lost: if the statement was committed after all, the heartbeat finds the claim and frees it. */
-  forget(id: string): void {
+  /** The statement failed. Where its answer was lost it may be committed all the same: the claim has to be freed. */
+  forget(id: string, error?: unknown): void {
+    const claim = this.known.get(id)!;
+    this.underWay -= claim.asked;
     this.known.delete(id);
+    if (!(error instanceof DatabaseError)) return;
+    if (error.isTimeout) this.pace.missed(claim.asked);
+    if (error.sqlState === undefined) this.lost = [...this.lost.slice(1 - MAX_LOST), id];
+  }
+
+  /** Frees what may have been claimed by statements whose answer was lost; what cannot be freed now is tried again. */
+  async free(release: (ids: string[]) => Promise<void>): Promise<void> {
+    if (this.lost.length === 0) return;
+    const ids = this.lost;
+    this.lost = [];
+    try {
+      await release(ids);
+    } catch (error) {
+      this.lost = [...ids, ...this.lost].slice(-MAX_LOST);
+      throw error;
+    }
   }
 
   settled(claim: Claim): void {

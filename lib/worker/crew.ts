@@ -83,10 +83,9 @@ const ANSWER_SHARE = 1.5;
 /** Builds the duties of a worker; who knows whom is said here and nowhere else. */
 export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const { storage, options, registry } = parts;
-  const { jobs } = storage;
-  const shared = { jobs, claims: new Claims(), ids: new Uuid7(), reports: new RunReports(parts.events), worker: hooks.name };
+  const shared = shareOf(parts, hooks);
   const lanes = new WorkerLanes(storage.lanes, registry, options, transactionLimit(storage.database.dataSource));
-  const late = new LateAnswers(jobs, shared.reports);
+  const late = new LateAnswers(shared.jobs, shared.reports);
   const settling = { ...shared, groups: storage.groups, late, successOf: successOf(shared.reports, options.maxOutputBytes) };
   const undertaker = makeUndertaker(settling, hooks);
   const settler = new Settler({ ...settling, undertaker, onSuccess: hooks.wakePoller });
@@ -98,13 +97,19 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   lanes.onBatchDue = () => dispatcher.startAll();
   const heartbeat = makeHeartbeat(parts, { ...shared, lanes }, hooks);
   const claiming = { ...shared, lanes, settler, dispatcher, lease: () => heartbeat.lease };
-  const poller = new Poller({ ...claiming, pollIntervalMs: options.pollIntervalMs });
+  const poller = new Poller({ ...claiming, release: (lost) => heartbeat.free(lost), pollIntervalMs: options.pollIntervalMs });
   const fairPoller = new FairPoller({ ...claiming, groups: storage.groups, poller, pollIntervalMs: options.pollIntervalMs });
   const suspects = new Suspects({ ...claiming, poller, onResume: hooks.wakePoller });
   const shortcut = new Shortcut({ ...claiming, shortcuts: storage.shortcuts, poller });
   const duties = makeDuties(parts, lanes, hooks);
   const polling = { poller, fairPoller, suspects, shortcut };
   return { claims: shared.claims, lanes, settler, undertaker, dispatcher, heartbeat, ...polling, ...duties };
+}
+
+function shareOf({ storage, options, events }: WorkerParts, { name }: CrewHooks) {
+  const { queryTimeoutMs } = options;
+  const claims = new Claims(queryTimeoutMs);
+  return { jobs: storage.jobs, claims, ids: new Uuid7(), reports: new RunReports(events), worker: name, queryTimeoutMs };
 }
 
 type Shared = { claims: Claims; ids: Uuid7; reports: RunReports; worker: string };

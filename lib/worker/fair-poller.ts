@@ -90,7 +90,7 @@ export class FairPoller {
 
   /** What the hot claim has asked for in this lane it will not find: nothing of a fair queue is there. */
   private wantedOf(lane: WorkerLane): number {
-    return Math.min(lane.wanted + lane.expected, this.parts.lanes.room + lane.expected);
+    return Math.min(lane.wanted + lane.expected, this.parts.lanes.room + lane.expected, this.parts.claims.room);
   }
 
   private async claim(
@@ -99,14 +99,14 @@ export class FairPoller {
   ): Promise<{ claimed: FairClaimed; runs: JobRun[] }> {
     const { groups, claims, ids } = this.parts;
     const id = ids.next();
-    claims.expect(id);
+    claims.expect(id, wanted);
     lane.expected += wanted;
     try {
       const claimed = await groups.claimFair({ claimId: id, lease, lane: lane.lane.id, after, wanted });
       const claim = claims.arrived(id, claimed.jobs.length);
       return { claimed, runs: claimed.jobs.map((row: ClaimedRow) => new JobRun(row, lane, claim)) };
     } catch (error) {
-      claims.forget(id);
+      claims.forget(id, error);
       throw error;
     } finally {
       lane.expected -= wanted;

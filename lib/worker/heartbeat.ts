@@ -61,6 +61,11 @@ export class Heartbeat {
     return this.parts.intervalMs;
   }
 
+  /** Claims whose answer was lost, as soon as the database answers again: others are found by their age. */
+  async free(claims: string[]): Promise<void> {
+    this.parts.onReleased(await this.parts.leases.releaseClaims(this.leaseId, claims));
+  }
+
   async end(): Promise<void> {
     await this.parts.leases.end(this.leaseId);
   }

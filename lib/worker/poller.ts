@@ -22,6 +22,8 @@ export interface PollerParts {
   pollIntervalMs: number;
   /** The lease that claims are made under; undefined: none may be made now. */
   lease: () => string | undefined;
+  /** Gives back what claims whose answer was lost may hold. */
+  release: (claims: string[]) => Promise<void>;
 }
 
 /** Jobs in one claim; larger ones gain nothing and hold their locks longer. */
@@ -70,7 +72,8 @@ export class Poller {
   async poll(): Promise<number> {
     // What ends within one turn of the event loop leaves together.
     await new Promise(setImmediate);
-    const { settler } = this.parts;
+    const { settler, claims } = this.parts;
+    await claims.free(this.parts.release);
     const plan = this.plan(performance.now());
     if (settler.hasNone && plan.lanes.length === 0 && !this.mustEndClaims) return this.restMs(performance.now());
     const batch = settler.take();
@@ -78,7 +81,7 @@ export class Poller {
     const claimed = await this.send(batch, plan);
     if (!claimed) return 0;
     const ms = performance.now() - sentAt;
-    settler.settled(batch, claimed.lost);
+    settler.settled(batch, claimed.lost, ms);
     this.parts.reports.polled(() => reportOf(batch, plan, claimed, ms));
     this.receive(plan, claimed.jobs, ms);
     return settler.hasNone ? this.restMs(performance.now()) : 0;
@@ -90,7 +93,7 @@ export class Poller {
   }
 
   private get room(): number {
-    return this.parts.lanes.room - this.underWay;
+    return Math.min(this.parts.lanes.room - this.underWay, this.parts.claims.room);
   }
 
   private get mustEndClaims(): boolean {
@@ -100,11 +103,11 @@ export class Poller {
   /** undefined: the server refused one of the settles; they go on apart, and the claim is made again. */
   private async send(batch: SettleBatch, plan: Plan): Promise<Claimed | undefined> {
     const { jobs, claims, settler, worker } = this.parts;
-    claims.expect(plan.wish.claimId);
+    claims.expect(plan.wish.claimId, plan.wish.limit);
     try {
       return await jobs.settleAndClaim(worker, batch.successes, batch.claims, plan.wish);
     } catch (error) {
-      claims.forget(plan.wish.claimId);
+      claims.forget(plan.wish.claimId, error);
       for (const { lane, wanted, rung } of plan.lanes) lane.unanswered(wanted, rung);
       if (!settler.failed(batch, error)) throw error;
       return undefined;

@@ -1,5 +1,6 @@
 import type { Outcome } from '../job/outcome.js';
-import { DatabaseError } from '../storage/database-errors.js';
+import { Pace } from '../runtime/pace.js';
+import { DatabaseError, timedOut } from '../storage/database-errors.js';
 import type { Success } from '../storage/job.repository.js';
 import type { Claims } from './claims.js';
 import type { JobRun } from './job-run.js';
@@ -21,18 +22,24 @@ export interface SettlerParts {
   late: LateAnswers;
   undertaker: Undertaker;
   successOf: (settling: Settling) => Success;
+  queryTimeoutMs?: number;
   /** Successes wait for the next statement of the poller. */
   onSuccess: () => void;
 }
 
 const MAX_BATCH = 1_000;
+/** Of outputs in one statement; one alone may be larger. */
+const MAX_CHARACTERS = 1_024 * 1_024;
 
 /** Collects what has become of runs: successes ride in the poller's statement, everything else (those of ordered groups, too) goes to the undertaker. */
 export class Settler {
   private successes: Settling[] = [];
   private underWay = 0;
+  private readonly pace: Pace;
 
-  constructor(private readonly parts: SettlerParts) {}
+  constructor(private readonly parts: SettlerParts) {
+    this.pace = new Pace(parts.queryTimeoutMs ?? Infinity);
+  }
 
   add(run: JobRun, outcome: Outcome): void {
     if (run.committed) return this.acknowledge({ run, outcome: { kind: 'succeeded', output: outputOf(outcome) } });
@@ -50,16 +57,32 @@ export class Settler {
   }
 
   take(): SettleBatch {
-    const { latest: settling, stale } = oneRunAJob(this.successes.splice(0, MAX_BATCH));
+    const { latest, stale } = oneRunAJob(this.successes.splice(0, Math.min(MAX_BATCH, this.pace.most)));
     for (const entry of stale) this.parts.undertaker.add(entry);
+    const successes = this.thatFit(latest);
+    const settling = latest.slice(0, successes.length);
+    if (settling.length < latest.length) this.successes = latest.slice(settling.length).concat(this.successes);
     this.underWay += settling.length;
-    const claims = this.parts.claims.takeEnded(endedBy(settling));
-    return { settling, successes: settling.map(this.parts.successOf), claims };
+    return { settling, successes, claims: this.parts.claims.takeEnded(endedBy(settling)) };
   }
 
-  /** The statement was committed; `lost` runs no longer held their job. */
-  settled(batch: SettleBatch, lost: string[]): void {
+  /** The first of them, as far as their outputs fit into one statement. */
+  private thatFit(settling: Settling[]): Success[] {
+    const successes: Success[] = [];
+    let characters = 0;
+    for (const entry of settling) {
+      const success = this.parts.successOf(entry);
+      characters += success.output?.length ?? 0;
+      if (characters > MAX_CHARACTERS && successes.length > 0) break;
+      successes.push(success);
+    }
+    return successes;
+  }
+
+  /** The statement was committed, in `ms`; `lost` runs no longer held their job. */
+  settled(batch: SettleBatch, lost: string[], ms = 0): void {
     this.underWay -= batch.settling.length;
+    this.pace.took(batch.settling.length, ms);
     this.parts.claims.deleted(batch.claims);
     const late = lost.length > 0 ? new Set(lost) : undefined;
     for (const entry of batch.settling) {
@@ -75,6 +98,7 @@ export class Settler {
   failed(batch: SettleBatch, error: unknown): boolean {
     this.underWay -= batch.settling.length;
     this.parts.claims.notDeleted(batch.claims);
+    if (timedOut(error)) this.pace.missed(batch.settling.length);
     const refused = batch.settling.length > 0 && error instanceof DatabaseError && error.isRefusal;
     if (refused) for (const entry of batch.settling) this.parts.undertaker.add(entry);
     else this.again(batch.settling);

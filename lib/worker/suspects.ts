@@ -86,7 +86,8 @@ export class Suspects {
   private async runGroup(): Promise<void> {
     const { lanes, dispatcher } = this.parts;
     const limit = Math.max(1, Math.floor(lanes.concurrency / GROUP_SHARE));
-    const room = limit - dispatcher.runs().filter((run) => run.suspicion > 0).length - this.buffered;
+    const free = limit - dispatcher.runs().filter((run) => run.suspicion > 0).length - this.buffered;
+    const room = Math.min(free, this.parts.claims.room);
     if (room <= 0) return;
     const runs = await this.claim(ONCE, room);
     if (runs.length < room) this.waiting.delete(ONCE);
@@ -135,14 +136,14 @@ export class Suspects {
     const lease = this.parts.lease();
     if (!lease) return [];
     const id = ids.next();
-    claims.expect(id);
+    claims.expect(id, limit);
     try {
       const rows = await jobs.claimSuspects(id, lease, lanes.openIds(), { suspicion, limit });
       const claim = claims.arrived(id, rows.length);
       const runs = rows.map((row: ClaimedRow) => new JobRun(row, lanes.get(row.lane)!, claim));
       return this.closed || lease !== this.parts.lease() ? this.giveBack(runs) : runs;
     } catch (error) {
-      claims.forget(id);
+      claims.forget(id, error);
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 import { CANCELLED, type Outcome } from '../job/outcome.js';
-import { DatabaseError } from '../storage/database-errors.js';
+import { DatabaseError, timedOut } from '../storage/database-errors.js';
+import { Pace } from '../runtime/pace.js';
 import type { GroupRepository } from '../storage/group.repository.js';
 import type { JobRepository, Success } from '../storage/job.repository.js';
 import type { Claims } from './claims.js';
@@ -27,6 +28,7 @@ export interface UndertakerParts {
   late: LateAnswers;
   worker: string;
   successOf: (settling: Settling) => Success;
+  queryTimeoutMs?: number;
   /** Something waits to be settled. */
   onWork: () => void;
   /** A job was put back and runs again in `delayMs`, or at once. */
@@ -59,8 +61,10 @@ export class Undertaker {
   ];
 
   private readonly grants: Grants;
+  private readonly pace: Pace;
 
   constructor(private readonly parts: UndertakerParts) {
+    this.pace = new Pace(parts.queryTimeoutMs ?? Infinity);
     this.grants = new Grants(parts.jobs);
   }
 
@@ -75,18 +79,21 @@ export class Undertaker {
 
   /** One round: everything that waits, a way at a time. What could not be settled waits for the next round, whatever went wrong. */
   async settle(): Promise<number> {
-    const { latest, stale } = oneRunAJob(this.waiting.splice(0, MAX_BATCH));
+    const { latest, stale } = oneRunAJob(this.waiting.splice(0, Math.min(MAX_BATCH, this.pace.most)));
     this.waiting.push(...stale);
     const batch = latest.map(afterCompletion);
     if (batch.length === 0) return Infinity;
     for (const entry of batch) this.underWay.add(entry);
     const open = (): Settling[] => batch.filter((entry) => this.underWay.has(entry));
+    const sentAt = performance.now();
     try {
       await this.grants.apply(batch);
       await this.settleBatch(batch.some((entry) => entry.locked) ? await this.unlockedOf(batch) : batch);
+      this.pace.took(batch.length, performance.now() - sentAt);
       return open().length > 0 ? LOCKED_REST_MS : this.waiting.length > 0 ? 0 : Infinity;
     } catch (error) {
       for (const { run } of open()) run.unsure = true;
+      if (timedOut(error)) this.pace.missed(batch.length);
       throw error;
     } finally {
       const again = open();
@@ -111,7 +118,7 @@ export class Undertaker {
       await settle(batch);
       return undefined;
     } catch (error) {
-      if (!(error instanceof DatabaseError) || !error.isRefusal) throw error;
+      if (!isAnswer(error) || (timedOut(error) && batch.length > 1)) throw error;
       if (error.sqlState === LOCKED) return this.settleUnlocked(batch, settle);
       if (batch.length === 1) return this.refused(batch[0]!, error);
     }
@@ -231,3 +238,5 @@ export class Undertaker {
     this.parts.claims.settled(entry.run.claim);
   }
 }
+
+const isAnswer = (error: unknown): error is DatabaseError => error instanceof DatabaseError && error.isRefusal;

@@ -6,6 +6,7 @@ import { setTimeout as rest } from 'node:timers/promises';
 export class TcpProxy {
   private server?: Server;
   private delayMs = 0;
+  private cap = Infinity;
   private trap?: { text: string; left: number };
   private readonly links = new Set<Link>();
 
@@ -28,6 +29,7 @@ export class TcpProxy {
   /** A good network again. What was black-holed stays so, as it does after a partition. */
   async pass(): Promise<void> {
     this.delayMs = 0;
+    this.cap = Infinity;
     if (this.server) return;
     this.server = createServer({ allowHalfOpen: true }, (client) => this.accept(client)).listen(this.port, '127.0.0.1');
     await once(this.server, 'listening');
@@ -55,6 +57,14 @@ export class TcpProxy {
     this.delayMs = ms;
   }
 
+  /**
+   * A line so slow that what says more than this many bytes at a time never comes through: the connection is silent for good, whatever the
+   * other side makes of what it got.
+   */
+  narrow(bytes: number): void {
+    this.cap = bytes;
+  }
+
   /** The server is gone the `nth` time that a client sends `text`: this is not passed on, and nobody connects any more. */
   failAt(text: string, nth: number): void {
     this.trap = { text, left: nth };
@@ -67,7 +77,7 @@ export class TcpProxy {
 
   private accept(client: Socket): void {
     const upstream = connect({ host: this.target.hostname, port: Number(this.target.port || 5432), allowHalfOpen: true });
-    const link = new Link(client, upstream, () => this.delayMs);
+    const link = new Link(client, upstream, { delayMs: () => this.delayMs, cap: () => this.cap });
     this.links.add(link);
     client.on('data', (chunk: Buffer) => this.springTrap(chunk));
     client.once('close', () => this.links.delete(link));
@@ -81,11 +91,14 @@ export class TcpProxy {
 
 class Link {
   private silent = false;
+  /** Who speaks, and how many bytes since the other side has spoken. */
+  private speaker?: Socket;
+  private said = 0;
 
   constructor(
     private readonly client: Socket,
     private readonly upstream: Socket,
-    private readonly delayMs: () => number,
+    private readonly line: { delayMs: () => number; cap: () => number },
   ) {
     this.forward(client, upstream);
     this.forward(upstream, client);
@@ -103,12 +116,21 @@ class Link {
   private forward(from: Socket, to: Socket): void {
     let before = Promise.resolve();
     const pass = (action: () => unknown): void => {
-      const due = Date.now() + this.delayMs();
+      const due = Date.now() + this.line.delayMs();
       before = before.then(() => this.passOn(action, due));
     };
-    from.on('data', (chunk) => pass(() => to.write(chunk)));
+    from.on('data', (chunk: Buffer) => {
+      this.count(from, chunk.length);
+      pass(() => to.write(chunk));
+    });
     from.on('end', () => pass(() => to.end()));
     from.on('error', () => this.silent || to.resetAndDestroy());
+  }
+
+  private count(from: Socket, bytes: number): void {
+    this.said = from === this.speaker ? this.said + bytes : bytes;
+    this.speaker = from;
+    if (this.said > this.line.cap()) this.silence();
   }
 
   private async passOn(action: () => unknown, due: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { DatabaseError } from '../../lib/storage/database-errors.js';
 import { Claims } from '../../lib/worker/claims.js';
 
 describe('claims', () => {
@@ -67,5 +68,32 @@ describe('claims', () => {
     expect(ends).toBe(0);
     claims.settled(claim);
     expect(ends).toBe(1);
+  });
+
+  it('frees those whose answer was lost, again until it was done, and those alone', async () => {
+    const claims = new Claims();
+    const freed: string[][] = [];
+    const lost = new DatabaseError('claim', new Error('Connection terminated unexpectedly'));
+    const refused = new DatabaseError('claim', Object.assign(new Error('no'), { code: '42501' }));
+    for (const [id, error] of Object.entries({ lost, refused })) {
+      claims.expect(id);
+      claims.forget(id, error);
+    }
+    await expect(claims.free(() => Promise.reject(lost))).rejects.toBe(lost);
+    await claims.free((ids) => Promise.resolve(void freed.push(ids)));
+    await claims.free((ids) => Promise.resolve(void freed.push(ids)));
+    expect(freed).toEqual([['lost']]);
+  });
+
+  it('leave room for as many jobs as a line bears, with those under way', () => {
+    const claims = new Claims(1_000);
+    claims.expect('slow', 16);
+    expect(claims.room).toBe(Infinity);
+    claims.forget('slow', new DatabaseError('claim', new Error('Query read timeout')));
+    expect(claims.room).toBe(4);
+    claims.expect('next', 3);
+    expect(claims.room).toBe(1);
+    claims.arrived('next', 3);
+    expect(claims.room).toBe(4);
   });
 });

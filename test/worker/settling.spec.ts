@@ -122,6 +122,7 @@ function aSettlement(faults: Fault[]) {
     ids: new Uuid7(),
     pollIntervalMs: 1,
     lease: () => 'lease',
+    release: () => Promise.resolve(),
   };
   const poller = new Poller(parts as unknown as PollerParts);
   const round = () => Promise.allSettled([poller.poll(), poller.poll(), undertaker.settle()]);
