@@ -114,7 +114,7 @@ export const UP = [
   `create table simple_queue.suspect (
     lane int not null,
     shard smallint not null,
-    suspicion smallint not null check (suspicion between 1 and 2),
+    suspicion smallint not null check (suspicion between 1 and 10),
     run_at simple_queue.moment not null,
     id uuid not null,
     epoch simple_queue.epoch not null,

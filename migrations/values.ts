@@ -43,7 +43,7 @@ export const VALUES = [
   `create domain simple_queue.epoch as int check (value between 0 and 2147000000)`,
   `create domain simple_queue.counter as int check (value between 0 and 1000000000)`,
   `create domain simple_queue.stalls as smallint check (value between 0 and 32000)`,
-  `create domain simple_queue.suspicion as smallint check (value between 0 and 2)`,
+  `create domain simple_queue.suspicion as smallint check (value between 0 and 10)`,
   `create domain simple_queue.tag as text check (length(value) between 1 and 512)`,
   `create domain simple_queue.group_key as text check (length(value) <= 512)`,
   `create domain simple_queue.options as jsonb check (jsonb_typeof(value) = 'object' and ${OPTIONS})`,

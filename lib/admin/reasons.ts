@@ -90,9 +90,16 @@ const staged: Look = ({ state }) =>
 
 const suspect: Look = ({ state, suspicion, stalls }) => {
   if (state !== 'ready' || !suspicion) return undefined;
-  const how = suspicion > 1 ? 'alone in a worker process' : 'apart, with a few other suspects';
-  const crashes = stalls > 0 ? ` The process died ${stalls === 1 ? 'once' : `${stalls} times`} while it ran alone.` : '';
-  return { code: 'SUSPECT', text: `It was in flight when a process died, so it waits to run ${how}.${crashes}` };
+  const how =
+    suspicion > 2
+      ? 'alone: a worker that serves it starts nothing else for a moment, in a fifth of its time where other jobs wait'
+      : 'among others, of which half may be such jobs: as soon as a worker that serves it has a free slot';
+  const times = ['', 'once', 'twice'][suspicion] ?? 'three times or more';
+  const crashes = stalls > 0 ? ` Of these crashes ${stalls} may count against it: its stalls.` : '';
+  return {
+    code: 'SUSPECT',
+    text: `It was in flight when a process died, ${times} in a row, so it waits to run ${how}.${crashes}`,
+  };
 };
 
 const jobsAhead: Look = ({ state, suspicion, ahead }) => {

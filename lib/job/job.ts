@@ -44,7 +44,8 @@ export interface JobFacts {
 /**
  * What a handler gets. A class, not an interface, so that decorated methods can name it.
  *
- * `attempt` counts this run (1 for the first); `stalls` counts crashes of the process while the job ran alone in it;
+ * `attempt` counts this run (1 for the first); `stalls` counts crashes of the process under the job, from the
+ * third in a row on;
  * `reschedules` counts runs that ended by `JobResult.reschedule...`.
  */
 export abstract class Job<Payload = unknown> implements JobFacts {

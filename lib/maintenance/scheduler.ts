@@ -11,12 +11,13 @@ export interface SchedulerParts {
 }
 
 /**
- * What else the statement told: the newest lane, which suspects wait, which queues (by id) are paused, which lanes have jobs of fair
+ * What else the statement told: the newest lane, whether suspects wait, which queues (by id) are paused, which lanes have jobs of fair
  * queues, whether turns are vacant, when the next staged job expires.
  */
 export interface News {
   newestLane: number;
-  suspects: number[];
+  suspects: boolean;
+  lone: boolean;
   pausedQueues: number[];
   fair: number[];
   vacant: boolean;
@@ -41,8 +42,8 @@ export class Scheduler {
     const until = Date.parse(promotion.until ?? '') - LOOK_BACK_MS;
     if (!Number.isNaN(until)) this.until = new Date(until).toISOString();
     if (promotion.lanes.length > 0) this.parts.onPromoted(promotion.lanes);
-    const { newestLane, suspects, pausedQueues, fair, vacant, expiryMs } = promotion;
-    await this.parts.onNews({ newestLane: newestLane ?? 0, suspects, pausedQueues, fair, vacant, expiryMs });
+    const { newestLane, suspects, lone, pausedQueues, fair, vacant, expiryMs } = promotion;
+    await this.parts.onNews({ newestLane: newestLane ?? 0, suspects, lone, pausedQueues, fair, vacant, expiryMs });
     return this.restAfter(promotion);
   }
 

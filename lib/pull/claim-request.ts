@@ -39,7 +39,7 @@ export interface CheckedClaim extends Served {
   workerId: string;
   leaseMs: number;
   limit: number;
-  /** At most this many that were in flight at a crash: a tenth of what runs may be guilty. */
+  /** At most this many that were in flight at a crash: half of what runs may be guilty. */
   suspects: number;
 }
 
@@ -47,7 +47,7 @@ export interface CheckedClaim extends Served {
 export function checkClaim(request: ClaimRequest, defaultLeaseMs: number): CheckedClaim {
   refuse('claim', claimRequest(request, ''));
   const { workerId, queues, labels = [], leaseMs = defaultLeaseMs, limit = 1 } = request;
-  return { workerId, queues, labels: new Set(labels), leaseMs, limit, suspects: Math.max(1, Math.floor(limit / 10)) };
+  return { workerId, queues, labels: new Set(labels), leaseMs, limit, suspects: Math.ceil(limit / 2) };
 }
 
 export function checkLeaseMs(leaseMs: number): number {

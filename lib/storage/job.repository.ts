@@ -10,6 +10,7 @@ import type { Promotion } from './promotion.js';
 import type { Retention } from './retention.js';
 import { claimedRow, dated, foundJob, type ClaimedRow, type Dateless, type FoundRow } from './row-mapper.js';
 import { SHARD } from './shard.js';
+import { ACCOMPANY } from './sql/accompany.sql.js';
 import { BURY } from './sql/bury.sql.js';
 import { CANCEL } from './sql/cancel.sql.js';
 import { CHECK_PLACES } from './sql/check-places.sql.js';
@@ -68,6 +69,18 @@ export interface Burial extends RunKey {
   };
 }
 
+/** What a claim of suspects asks for. */
+export interface SuspectWish {
+  /** Those that run alone, or those that run apart. */
+  alone: boolean;
+  limit: number;
+  /** At most this many of each lane, in their order; default `limit`. */
+  each?: number[];
+}
+
+/** A suspect of this degree runs alone. */
+export const LONE = 3;
+const MAX_SMALLINT = 32_767;
 const CANCEL_BATCH = 1_000;
 
 /** Everything that happens to live jobs after their enqueue. What settles runs is given one of a job at most: answers come by id. */
@@ -91,10 +104,16 @@ export class JobRepository {
     claimId: string,
     lease: string,
     lanes: number[],
-    wish: { suspicion: 1 | 2; limit: number },
+    { alone, limit, each = lanes.map(() => limit) }: SuspectWish,
   ): Promise<ClaimedRow[]> {
-    const rows = await this.database.loops.rows(CLAIM_SUSPECTS, [SHARD, claimId, lanes, wish.suspicion, wish.limit, lease]);
+    const degrees = alone ? [LONE, MAX_SMALLINT] : [1, LONE - 1];
+    const rows = await this.database.loops.rows(CLAIM_SUSPECTS, [SHARD, claimId, lanes, each, ...degrees, lease, limit]);
     return rows.map(claimedRow);
+  }
+
+  /** Others start beside a suspect that ran alone: a crash no longer counts against it. */
+  async accompany({ id, epoch }: RunKey): Promise<void> {
+    await this.database.loops.run(ACCOMPANY, [SHARD, id, epoch]);
   }
 
   /** Ids that were still held; `moved` false: its cancel was requested, end it as cancelled. */

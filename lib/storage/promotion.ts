@@ -5,7 +5,9 @@ export interface Promotion {
   until: string | null;
   nextMs: number | null;
   newestLane: number | null;
-  suspects: number[];
+  /** Suspects that run apart wait in the asked lanes, and such that run alone. */
+  suspects: boolean;
+  lone: boolean;
   pausedQueues: number[];
   /** Of the asked lanes those with jobs of fair queues. */
   fair: number[];

@@ -14,6 +14,7 @@ import { resolveOptions } from '../resolve-options.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions, SimpleQueueOptions } from '../simple-queue.options.js';
 import { inOrder, MemoryJob } from './memory-job.js';
+import { aloneMs, bySuspicion, isLone, KNOWN_MS, suspicionAfter } from './memory-suspects.js';
 import { checkKept, checkQueuesKept } from './memory-limits.js';
 import { MemoryListeners } from './memory-listeners.js';
 import { MemoryLeases, type MemoryLease } from './memory-leases.js';
@@ -145,15 +146,21 @@ export class InMemoryJobQueue extends JobQueue {
     return this.listeners.add(listener);
   }
 
-  /** A job that was suspected twice is all that its worker holds; of those suspected once there are few. */
+  /** A lone suspect comes beside nothing that is new, and for its time nothing beside it; half of what is asked for may be other ones. */
   private pick(wish: CheckedClaim, now: number): MemoryJob[] {
-    const served = [...this.jobs.values()].filter((job) => job.isWaiting(now) && serves(wish, job.job)).sort(inOrder);
-    const suspected = (times: number): MemoryJob[] => served.filter((job) => job.suspicion === times);
+    const served = [...this.jobs.values()].filter((job) => job.isWaiting(now) && serves(wish, job.job)).sort(bySuspicion);
     const own = this.leases.heldBy(wish.workerId, now);
-    if (own.length === 0 && suspected(2).length > 0) return suspected(2).slice(0, 1);
-    if (own.some((job) => job.suspicion === 2)) return [];
-    const once = suspected(1).slice(0, Math.min(wish.suspects, wish.limit));
-    return [...once, ...suspected(0).slice(0, wish.limit - once.length)].sort(inOrder);
+    const lone = served.filter((job) => job.suspicion > 2);
+    const isNew = own.some(({ takenAt }) => takenAt > now - KNOWN_MS);
+    const isAlone = own.some(({ takenAt, job }) => isLone(job) && takenAt > now - aloneMs(job));
+    const taken = !isNew && lone.length > 0 ? lone.slice(0, 1) : isAlone ? [] : this.pickOthers(wish, served);
+    if (taken.length > 0) for (const { job } of own) if (isLone(job)) job.suspicion++;
+    return taken.sort(inOrder);
+  }
+
+  private pickOthers(wish: CheckedClaim, served: MemoryJob[]): MemoryJob[] {
+    const apart = served.filter(({ suspicion }) => suspicion > 0 && suspicion < 3).slice(0, wish.suspects);
+    return [...apart, ...served.filter(({ suspicion }) => suspicion === 0).slice(0, wish.limit - apart.length)];
   }
 
   private giveUp(leaseId: string, jobId: string, outcomeOf: (job: MemoryJob) => ReturnOutcome): Returned {
@@ -164,6 +171,7 @@ export class InMemoryJobQueue extends JobQueue {
     this.listeners.tellOf(job, as);
     if (outcome.kind !== 'released') this.note(job, outcome, run);
     if ('error' in outcome) job.attempt++;
+    if (outcome.kind === 'retried') job.stalls = 0;
     if ('delayMs' in outcome) this.putBack(job, outcome.delayMs, outcome.kind === 'retried' ? 0 : job.suspicion);
     else this.end(job, as as Ending['kind'], run);
     return as;
@@ -192,12 +200,12 @@ export class InMemoryJobQueue extends JobQueue {
 
   /** Its lease has lapsed: as a crash under it. */
   private reap(job: MemoryJob): TerminalState | undefined {
-    const alone = job.suspicion === 2;
     job.lease = undefined;
     if (job.cancelAt !== undefined) return this.end(job, 'cancelled');
-    if (alone) job.stalls++;
-    if (!alone || job.stalls < this.options.maxStalls) return void this.putBack(job, 0, Math.min(2, job.suspicion + 1));
-    const message = `The process died ${job.stalls} times while this job ran alone in it.`;
+    const alone = isLone(job);
+    if (alone || job.suspicion === 2) job.stalls++;
+    if (!alone || job.stalls < this.options.maxStalls) return void this.putBack(job, 0, suspicionAfter(job, this.options));
+    const message = `The process died ${job.stalls} times while this job was suspected of it, at last while it ran alone.`;
     job.lastError = { name: 'QueueError', code: 'JOB_POISONED', message };
     return this.end(job, 'poisoned');
   }

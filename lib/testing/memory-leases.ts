@@ -21,9 +21,9 @@ export class MemoryLeases {
   }
 
   /** What a worker holds under leases that have not run out. */
-  heldBy(worker: string, now: number): MemoryJob[] {
+  heldBy(worker: string, now: number): { job: MemoryJob; takenAt: number }[] {
     const own = [...this.leases.values()].filter((lease) => lease.worker === worker && lease.expiresAt > now);
-    return own.flatMap((lease) => [...lease.jobs.values()]);
+    return own.flatMap(({ jobs, takenAt }) => [...jobs.values()].map((job) => ({ job, takenAt })));
   }
 
   find(id: string): MemoryLease | undefined {

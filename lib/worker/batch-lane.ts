@@ -32,6 +32,10 @@ export class BatchLane extends WorkerLane {
     this.onDue = onDue;
   }
 
+  override get capacity(): number {
+    return super.capacity * this.size;
+  }
+
   override get canStart(): boolean {
     return super.canStart && (this.buffered >= this.size || this.restMs <= 0);
   }

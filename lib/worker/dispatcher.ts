@@ -12,6 +12,8 @@ export class Dispatcher {
   private readonly idleWaiters = new Set<() => void>();
   private turn = 0;
   private halted = false;
+  /** Told while halted: jobs wait that could start. */
+  onHeld: () => void = () => undefined;
   /** Some lane has jobs that wait for a permit it shares with others. */
   private starved = false;
 
@@ -33,6 +35,7 @@ export class Dispatcher {
   /** Starts what may run; another lane is first each time, so that none starves behind the process's limit. */
   startAll(): void {
     const lanes = this.lanes();
+    if (this.halted && lanes.some((lane) => lane.canStart)) this.onHeld();
     this.turn = lanes.length > 0 ? (this.turn + 1) % lanes.length : 0;
     for (let index = 0; index < lanes.length && !this.halted; index++) {
       const lane = lanes[(this.turn + index) % lanes.length]!;
@@ -75,6 +78,14 @@ export class Dispatcher {
       };
       this.idleWaiters.add(waiter);
     });
+  }
+
+  /** Resolves once each unsettled run has run for `ms`, or none is left; nothing new may start meanwhile. */
+  async whenKnown(ms: number): Promise<void> {
+    const now = performance.now();
+    const left = this.runs().map((run) => (run.settled ? 0 : (run.startedAt || now) + ms - now));
+    const longest = left.reduce((most, each) => Math.max(most, each), 0);
+    if (longest > 0) await this.whenIdle(longest);
   }
 
   /** A run that was settled while its handler goes on (timeout) holds up nobody. */

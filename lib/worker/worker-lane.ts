@@ -54,6 +54,11 @@ export class WorkerLane {
     return this.waiting.length - this.head;
   }
 
+  /** How many jobs it may run at once. */
+  get capacity(): number {
+    return Math.min(...this.permits.map(({ limit }) => limit));
+  }
+
   get bufferedSuspects(): number {
     let count = 0;
     for (let index = this.head; index < this.waiting.length; index++) if (this.waiting[index]!.suspicion > 0) count++;

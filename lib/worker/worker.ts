@@ -204,7 +204,7 @@ export class Worker {
     const { lanes, suspects } = this.crew;
     this.heed(news.pausedQueues);
     if (await lanes.refresh(news.newestLane)) this.meetLanes();
-    if (suspects.expect(news.suspects)) this.loops.suspect.wake();
+    if (suspects.expect(news)) this.loops.suspect.wake();
     if (news.fair.length > 0) this.expectFair(news.fair);
     if (news.vacant) this.loops.turn.wake();
     if (news.expiryMs !== null) this.loops.expire.wakeIn(Math.max(0, news.expiryMs));

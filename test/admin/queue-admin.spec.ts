@@ -332,14 +332,16 @@ describe('QueueAdmin', () => {
     });
 
     it('that it is suspected of crashing, and waits to run apart or alone', async () => {
-      const [once, twice] = [
+      const [once, lone] = [
         await test.rows.job({ state: 'suspect' }),
-        await test.rows.job({ state: 'suspect', suspicion: 2, stalls: 1 }),
+        await test.rows.job({ state: 'suspect', suspicion: 3, stalls: 1 }),
       ];
       await aWorker([once.lane]);
       expect(await reasonsOf(once.id)).toEqual(['SUSPECT']);
-      expect((await admin.explain(once.id)).text).toContain('apart');
-      expect((await admin.explain(twice.id)).text).toMatch(/alone in a worker process\. The process died once/);
+      expect((await admin.explain(once.id)).text).toMatch(/died, once in a row, so it waits to run among others/);
+      expect((await admin.explain(lone.id)).text).toMatch(
+        /three times or more in a row, so it waits to run alone: .* 1 may count/,
+      );
     });
   });
 });

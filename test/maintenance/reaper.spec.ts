@@ -49,7 +49,7 @@ describe('the reaper', () => {
     const { id } = await enqueuer.enqueue('work', { payload: 1, group: 'a', ordered: true }, {});
     const lanes = [{ lane: (await test.rows.lane('work')).id, wanted: 1, ranges: [FROM_THE_FIRST] }];
     await test.storage.jobs.settleAndClaim('w', [], [], { claimId: randomUUID(), lease: randomUUID(), lanes, limit: 1 });
-    await test.database.query('update simple_queue.job set suspicion = 2, stalls = 2 where id = $1', [id]);
+    await test.database.query('update simple_queue.job set suspicion = 3, stalls = 2 where id = $1', [id]);
 
     await new Reaper(test.storage.leases, { ...RULES, deadHead: { '': deadHead } }, test.events).reap();
 
@@ -60,7 +60,7 @@ describe('the reaper', () => {
 
   it('counts what it poisoned and what it cancelled', async () => {
     const lease = await test.rows.lease('-1 second');
-    await test.rows.job({ state: 'running', lease, suspicion: 2, stalls: 2 });
+    await test.rows.job({ state: 'running', lease, suspicion: 3, stalls: 2 });
     await test.rows.job({ state: 'running', lease, cancelRequested: true });
     await reap();
     expect(reaped).toEqual([{ leases: 1, jobs: 2, poisoned: 1, cancelled: 1 }]);

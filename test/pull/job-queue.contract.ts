@@ -377,11 +377,9 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       });
     });
 
-    it('that lapsed twice under a job leaves it alone with its next worker, and the innocent beside it go free', async () => {
+    it('that lapsed three times under a job leaves it alone with its next worker, and the innocent beside it go free', async () => {
       const [guilty, innocent] = [await add('guilty'), await add('innocent')];
-      await lapse((await claim({ limit: 10 })).leaseId);
-      const once = [await claimOne({ limit: 10 }), await claimOne({ workerId: 'w2', limit: 10 })];
-      for (const { leaseId } of once) await lapse(leaseId);
+      for (let lapses = 0; lapses < 3; lapses++) await lapse((await claim({ limit: 10 })).leaseId);
       const other = await add('other');
       const first = await claimOne({ limit: 10 });
       expect([guilty, innocent]).toContain(first.job.id);

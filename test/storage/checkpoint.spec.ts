@@ -82,7 +82,7 @@ describe('checkpoint', () => {
     await test.storage.leases.reap({ maxStalls: 3, ...KEEP }, FIRST);
     expect(await jobs.find(job.id)).toMatchObject({ state: 'ready', ...kept });
     const lease = await test.rows.lease();
-    const [claimed] = await jobs.claimSuspects(crypto.randomUUID(), lease, [job.lane], { suspicion: 1, limit: 1 });
+    const [claimed] = await jobs.claimSuspects(crypto.randomUUID(), lease, [job.lane], { alone: false, limit: 1 });
     expect(JSON.parse(claimed!.options!)).toEqual(kept);
     const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: 60_000 } as const;
     await jobs.bury('worker', [{ id: job.id, epoch: claimed!.epoch, verdict }]);

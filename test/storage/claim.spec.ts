@@ -198,27 +198,28 @@ describe('settle-and-claim, claiming', () => {
   });
 
   describe('of suspects', () => {
-    const suspects = (lanes: number[], suspicion: 1 | 2, limit: number) =>
-      jobs.claimSuspects(randomUUID(), randomUUID(), lanes, { suspicion, limit });
+    const suspects = (lanes: number[], alone: boolean, limit: number) =>
+      jobs.claimSuspects(randomUUID(), randomUUID(), lanes, { alone, limit });
 
-    it('takes those of one degree, oldest first, at most as many as it may', async () => {
-      const twice = await test.rows.job({ state: 'suspect', suspicion: 2 });
+    it('takes those that run apart, or those that run alone, the least suspected and oldest first, at most as many as it may', async () => {
+      const lone = await test.rows.job({ state: 'suspect', suspicion: 3 });
+      const twice = await test.rows.job({ state: 'suspect', suspicion: 2, due: '-9 hours', queue: 'pdf' });
       const young = await test.rows.job({ state: 'suspect', due: '-1 minute' });
       const old = await test.rows.job({ state: 'suspect', due: '-1 hour', queue: 'pdf' });
       const older = await test.rows.job({ state: 'suspect', due: '-2 hours', queue: 'pdf' });
       await test.rows.job({ state: 'suspect', queue: 'others' });
 
       const lanes = [young.lane, old.lane];
-      expect(idsOf(await suspects([old.lane], 1, 1))).toEqual([older.id]);
-      expect(idsOf(await suspects(lanes, 1, 5)).toSorted()).toEqual([young.id, old.id].toSorted());
-      expect(await suspects(lanes, 2, 5)).toMatchObject([{ id: twice.id, suspicion: 2 }]);
-      expect(await suspects(lanes, 2, 5)).toEqual([]);
+      expect(idsOf(await suspects([old.lane], false, 1))).toEqual([older.id]);
+      expect(idsOf(await suspects(lanes, false, 5)).toSorted()).toEqual([young.id, old.id, twice.id].toSorted());
+      expect(await suspects(lanes, true, 5)).toMatchObject([{ id: lone.id, suspicion: 3 }]);
+      expect(await suspects(lanes, true, 5)).toEqual([]);
     });
 
     it('never takes more than one lone job over all lanes', async () => {
-      const a = await test.rows.job({ state: 'suspect', suspicion: 2 });
-      const b = await test.rows.job({ state: 'suspect', suspicion: 2, queue: 'pdf' });
-      expect(await suspects([a.lane, b.lane], 2, 1)).toHaveLength(1);
+      const a = await test.rows.job({ state: 'suspect', suspicion: 3 });
+      const b = await test.rows.job({ state: 'suspect', suspicion: 3, queue: 'pdf' });
+      expect(await suspects([a.lane, b.lane], true, 1)).toHaveLength(1);
     });
   });
 });

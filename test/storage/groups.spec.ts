@@ -293,7 +293,7 @@ describe('ordered groups', () => {
   it.each(['block', 'skip', 'halt'] as const)('a head that is poisoned follows the policy %s', async (deadHead) => {
     const [head, next] = [await enqueue('a'), await enqueue('a')];
     const row = await claimOne();
-    await test.database.query('update simple_queue.job set suspicion = 2 where id = $1', [row.id]);
+    await test.database.query('update simple_queue.job set suspicion = 3 where id = $1', [row.id]);
     const keep = { deadLetter: { '': DAY_MS }, archive: { '': DAY_MS } };
     await test.storage.leases.reap({ maxStalls: 1, ...keep, deadHead: { '': 'block', mail: deadHead } }, FIRST_ID);
     await handOn();

@@ -115,7 +115,7 @@ describe('plans on large tables', () => {
     await new CheckpointRepository().save(run, { ...claimed[400]!, ...CHECKPOINT });
     await jobs.complete(run, 'w', { ...claimed[400]!, runMs: 1, keepMs: DAY_MS, output: undefined });
     await jobs.claimSuspects(randomUUID(), randomUUID(), [busy.id, ...idle.map((lane) => lane.id)], {
-      suspicion: 1,
+      alone: false,
       limit: BATCH,
     });
     await pullAndSettle(database, jobs);

@@ -51,14 +51,14 @@ describe('promoting', () => {
 
   it('returns suspects among the scheduled to where suspects wait, and tells which wait in these lanes', async () => {
     const once = await test.rows.job({ state: 'scheduled', due: '-1 second', suspicion: 1 });
-    expect((await promote('-infinity', [once.lane])).suspects).toEqual([]);
+    expect((await promote('-infinity', [once.lane])).suspects).toBe(false);
 
     expect(await stateOf(once.id)).toBe('ready');
-    expect((await promote('-infinity', [once.lane])).suspects).toEqual([1]);
-    const twice = await test.rows.job({ state: 'suspect', suspicion: 2, queue: 'pdf' });
-    expect((await promote('-infinity', [once.lane, twice.lane])).suspects.toSorted()).toEqual([1, 2]);
-    expect((await promote('-infinity', [twice.lane])).suspects).toEqual([2]);
-    expect((await promote('-infinity', [])).suspects).toEqual([]);
+    expect(await promote('-infinity', [once.lane])).toMatchObject({ suspects: true, lone: false });
+    const lone = await test.rows.job({ state: 'suspect', suspicion: 3, queue: 'pdf' });
+    expect(await promote('-infinity', [once.lane, lone.lane])).toMatchObject({ suspects: true, lone: true });
+    expect(await promote('-infinity', [lone.lane])).toMatchObject({ suspects: false, lone: true });
+    expect(await promote('-infinity', [])).toMatchObject({ suspects: false, lone: false });
   });
 
   it('tells the newest lane', async () => {

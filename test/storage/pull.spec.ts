@@ -85,6 +85,27 @@ describe('pulled claims', () => {
     expect(rows.map((row) => row.suspicion).toSorted()).toEqual([0, 0, 0, 1, 1]);
   });
 
+  it('bring a lone suspect to a worker that holds only what has run long, and others beside it only after its time', async () => {
+    const aged = (lease: string, age: string) =>
+      test.database.query(`update simple_queue.claim set created_at = now() - $2::interval where id = $1`, [lease, age]);
+    const [held] = await test.rows.jobs(1);
+    const first = await claim({ limit: 1 });
+    expect(first.rows).toMatchObject([{ id: held!.id }]);
+    const lone = await test.rows.job({ state: 'suspect', suspicion: 5 });
+    expect((await claim()).rows).toEqual([]);
+    await aged(first.lease, '6 seconds');
+    const second = await claim();
+    expect(second.rows).toMatchObject([{ id: lone.id, suspicion: 5 }]);
+
+    await test.rows.jobs(2);
+    await aged(second.lease, '19 seconds');
+    expect((await claim()).rows).toEqual([]);
+    await aged(second.lease, '21 seconds');
+    expect((await claim()).rows).toHaveLength(2);
+    const [row] = await test.database.query('select suspicion from simple_queue.job where id = $1', [lone.id]);
+    expect(row).toEqual({ suspicion: 6 });
+  });
+
   it('do not lapse under a settle, and a settle does not begin under a lapse', async () => {
     const [job] = await test.rows.jobs(1);
     const { lease } = await claim();

@@ -69,41 +69,51 @@ describe('reaping', () => {
     expect(await find(job.id)).toMatchObject({ state: 'ready', attempt: 2 });
   });
 
-  it('raises the suspicion to one, then two, and counts stalls only from there', async () => {
+  it('raises the suspicion to one, two, then alone, and counts stalls from the third crash on', async () => {
     const { id } = await test.rows.job({ state: 'running', lease: gone() });
     const seen: unknown[] = [];
-    for (let crash = 0; crash < 4; crash++) {
+    for (let crash = 0; crash < 5; crash++) {
       await reap();
       const row = await rowOf(id);
-      seen.push([row!.suspicion, row!.stalls]);
+      seen.push([row?.suspicion, row?.stalls]);
+      if (!row) break;
       await test.database.query('delete from simple_queue.suspect');
-      await test.rows.claim([{ id, epoch: Number(row!.epoch) }], gone());
+      await test.rows.claim([{ id, epoch: Number(row.epoch) }], gone());
     }
     expect(seen).toEqual([
       [1, 0],
       [2, 0],
-      [2, 1],
-      [2, 2],
+      [3, 1],
+      [3, 2],
+      [undefined, undefined],
     ]);
   });
 
-  it('poisons a job when the process has died under it alone maxStalls times', async () => {
+  it('poisons a job at its last stall, and only where it ran alone', async () => {
     const guilty = await test.rows.job({
       state: 'running',
       lease: gone(),
-      suspicion: 2,
+      suspicion: 3,
       stalls: 2,
       attempt: 1,
       uniqueKey: 'key',
     });
-    const innocent = await test.rows.job({ state: 'running', lease: gone(), suspicion: 1, stalls: 2 });
+    const innocent = await test.rows.job({ state: 'running', lease: gone(), suspicion: 2, stalls: 2 });
+    const accompanied = await test.rows.job({ state: 'running', lease: gone(), suspicion: 4, stalls: 2 });
 
-    expect(await reap()).toMatchObject({ jobs: 2, poisoned: 1 });
+    expect(await reap()).toMatchObject({ jobs: 3, poisoned: 1 });
 
     const found = await find(guilty.id);
     expect(found).toMatchObject({ state: 'poisoned', stalls: 3, attempt: 1, uniqueKey: 'key', payload: { n: 1 } });
     expect(found?.lastError).toMatchObject({ code: 'JOB_POISONED', message: expect.stringContaining('died 3 times') });
-    expect(await rowOf(innocent.id)).toMatchObject({ suspicion: 2, stalls: 2 });
+    expect(await rowOf(innocent.id)).toMatchObject({ suspicion: 3, stalls: 3 });
+    expect(await rowOf(accompanied.id)).toMatchObject({ suspicion: 5, stalls: 2 });
+  });
+
+  it('runs a job alone after its second crash where one stall poisons', async () => {
+    const { id } = await test.rows.job({ state: 'running', lease: gone(), suspicion: 1 });
+    await reap({ maxStalls: 1 });
+    expect(await rowOf(id)).toMatchObject({ suspicion: 3, stalls: 0 });
   });
 
   it('ends jobs whose cancel was requested as cancelled, also where they would be poisoned, and also where nothing is kept', async () => {
@@ -111,7 +121,7 @@ describe('reaping', () => {
     expect(await reap()).toMatchObject({ jobs: 1, cancelled: 1 });
     expect(await find(kept.id)).toMatchObject({ state: 'cancelled' });
 
-    const both = await test.rows.job({ state: 'running', lease: gone(), cancelRequested: true, suspicion: 2, stalls: 9 });
+    const both = await test.rows.job({ state: 'running', lease: gone(), cancelRequested: true, suspicion: 3, stalls: 9 });
     expect(await reap({ archive: { '': DAY_MS, mail: null } })).toMatchObject({ poisoned: 0, cancelled: 1 });
     expect(await find(both.id)).toBeUndefined();
   });

@@ -106,7 +106,7 @@ describe('reviving', () => {
     const rows = await test.database.query('select id, suspicion from simple_queue.job order by suspicion');
     expect(rows).toEqual([
       { id: restless.id, suspicion: 0 },
-      { id: killer.id, suspicion: 2 },
+      { id: killer.id, suspicion: 3 },
     ]);
   });
 

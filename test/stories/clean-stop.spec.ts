@@ -90,7 +90,7 @@ describe('I9 clean stop', () => {
       providers: [aHandler('lone', never)],
     });
     const { id } = await application.queues.enqueue('lone', {});
-    await becomeSuspect(id, 2);
+    await becomeSuspect(id, 3);
     await application.worker.start();
     await running(application);
 
@@ -201,7 +201,7 @@ describe('I9 clean stop', () => {
   });
 
   /** As if the job's process had crashed this often. */
-  async function becomeSuspect(id: string, suspicion: 1 | 2): Promise<void> {
+  async function becomeSuspect(id: string, suspicion: number): Promise<void> {
     await story.database.query(
       `with gone as (delete from simple_queue.ready where id = $1),
        moved as (update simple_queue.job set suspicion = $2 where id = $1 returning *)

@@ -81,7 +81,7 @@ describe('JSON and bytes, together or alone', () => {
       const { queues } = await story.start({ options: { worker: false } });
       const [innocent, poison] = await queues.enqueueMany('crashed', [1, 2].map(() => ({ payload, payloadBytes }))); // prettier-ignore
       await crashUnder(innocent!.id, { stalls: 0, suspicion: 0 });
-      await crashUnder(poison!.id, { stalls: 2, suspicion: 2 });
+      await crashUnder(poison!.id, { stalls: 2, suspicion: 3 });
 
       const seen: unknown[] = [];
       const application = await story.start({ providers: [aHandler('crashed', (job) => void seen.push(told(job)))] });

@@ -1,23 +1,25 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import type { ClaimedRow } from '../../lib/storage/row-mapper.js';
 import { Claims } from '../../lib/worker/claims.js';
 import { Dispatcher } from '../../lib/worker/dispatcher.js';
 import type { JobRun } from '../../lib/worker/job-run.js';
 import { Suspects, type SuspectsParts } from '../../lib/worker/suspects.js';
-import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { aLane, aRow, aRun } from '../support/runs.js';
 
 /** Suspects with a dispatcher that is real, and everything that reaches the database told by the test. */
 function aCrew(waiting: ClaimedRow[] = []) {
   const lane = aLane({ limit: 100 });
-  const lanes = { concurrency: 100, all: () => [lane], openIds: () => [1], get: () => lane } as unknown as SuspectsParts['lanes'];
+  const lanes = { concurrency: 100, all: () => [lane], get: () => lane } as unknown as SuspectsParts['lanes'];
   const ran: JobRun[] = [];
   const claims = new Claims();
   const crew = {
     poller: 'claims',
     resumed: 0,
+    clock: performance.now(),
+    accompanied: [] as string[],
+    accompany: async (): Promise<void> => undefined,
     given: [] as string[],
     lease: 'lease' as string | undefined,
     beforeClaim: async (): Promise<unknown> => undefined,
@@ -45,14 +47,10 @@ function aCrew(waiting: ClaimedRow[] = []) {
     giveBackWaiting: (reason: string) => lane.giveBack().forEach(() => crew.given.push(reason)),
   } as unknown as SuspectsParts['poller'];
   const jobs = {
-    claimSuspects: async (
-      _id: string,
-      _lease: string,
-      _lanes: number[],
-      { suspicion, limit }: { suspicion: number; limit: number },
-    ) => {
+    accompany: async ({ id }: JobRun) => (await crew.accompany(), crew.accompanied.push(id)),
+    claimSuspects: async (_id: string, _lease: string, _lanes: number[], { alone, limit }: { alone: boolean; limit: number }) => {
       await crew.beforeClaim();
-      const taken = crew.waiting.filter((row) => row.suspicion === suspicion).slice(0, limit);
+      const taken = crew.waiting.filter((row) => row.suspicion > 2 === alone).slice(0, limit);
       crew.waiting = crew.waiting.filter((row) => !taken.includes(row));
       return taken;
     },
@@ -61,18 +59,20 @@ function aCrew(waiting: ClaimedRow[] = []) {
   return Object.assign(crew, { suspects, dispatcher, settle });
 }
 
-const lone = (count: number) => Array.from({ length: count }, () => aRow({ suspicion: 2 }));
+const lone = (count: number) => Array.from({ length: count }, () => aRow({ suspicion: 3 }));
+const LONE = { suspects: false, lone: true };
+const APART = { suspects: true, lone: false };
 const once = (count: number) => Array.from({ length: count }, () => aRow({ suspicion: 1 }));
 
 describe('suspects', () => {
-  it('run alone when suspected twice: nothing is claimed or started beside them, and everything goes on afterwards', async () => {
+  it('run alone after three crashes: nothing is claimed or started beside them, and everything goes on afterwards', async () => {
     const crew = aCrew(lone(3));
     const beside: string[] = [];
     crew.execute = async (run) => {
       beside.push(`${crew.poller} ${crew.dispatcher.size}`);
       crew.settle(run);
     };
-    crew.suspects.expect([2]);
+    crew.suspects.expect(LONE);
 
     await crew.suspects.round();
 
@@ -84,8 +84,8 @@ describe('suspects', () => {
   it('let the poller claim after the start, though others took the lone ones it waited for', async () => {
     const crew = aCrew();
     crew.poller = 'paused by the start';
-    crew.suspects.expect([2]);
-    crew.suspects.expect([]);
+    crew.suspects.expect(LONE);
+    crew.suspects.expect({ suspects: false, lone: false });
 
     await crew.suspects.round();
 
@@ -96,34 +96,34 @@ describe('suspects', () => {
   it('let the poller go on when the claim of a lone one fails', async () => {
     const crew = aCrew(lone(1));
     crew.beforeClaim = () => Promise.reject(new Error('database is away'));
-    crew.suspects.expect([2]);
+    crew.suspects.expect(LONE);
 
     await expect(crew.suspects.round()).rejects.toThrow('away');
 
     expect(crew.poller).toBe('claims');
   });
 
-  it('run beside everything else when suspected once, at most a tenth of the concurrency', async () => {
-    const crew = aCrew(once(25));
+  it('run beside everything else before that, at most half of what may run at once', async () => {
+    const crew = aCrew(once(60));
     const gate = aGate();
     crew.execute = async (run) => {
       await gate.passed;
       crew.settle(run);
     };
-    crew.suspects.expect([1]);
+    crew.suspects.expect(APART);
 
     await crew.suspects.round();
     await crew.suspects.round();
 
-    expect(crew.dispatcher.size).toBe(10);
-    expect(crew.waiting.length).toBe(15);
+    expect(crew.dispatcher.size).toBe(50);
+    expect(crew.waiting.length).toBe(10);
     gate.open();
   });
 
   it('are not claimed without a lease', async () => {
     const crew = aCrew([...once(1), ...lone(1)]);
     crew.lease = undefined;
-    crew.suspects.expect([1, 2]);
+    crew.suspects.expect({ suspects: true, lone: true });
 
     await crew.suspects.round();
 
@@ -131,10 +131,10 @@ describe('suspects', () => {
     expect(crew.waiting.length).toBe(2);
   });
 
-  it.each([1, 2] as const)('suspected %d times go back when the worker stops while they are being claimed', async (suspicion) => {
+  it.each([1, 3] as const)('of degree %d go back when the worker stops while they are being claimed', async (suspicion) => {
     const crew = aCrew(suspicion === 1 ? once(1) : lone(1));
     crew.beforeClaim = async () => crew.suspects.close();
-    crew.suspects.expect([suspicion]);
+    crew.suspects.expect(suspicion === 1 ? APART : LONE);
 
     await crew.suspects.round();
 
@@ -146,7 +146,7 @@ describe('suspects', () => {
     const crew = aCrew(lone(1));
     const started = aGate();
     crew.execute = async () => started.open();
-    crew.suspects.expect([2]);
+    crew.suspects.expect(LONE);
 
     const round = crew.suspects.round();
     await started.passed;
@@ -156,26 +156,123 @@ describe('suspects', () => {
     expect(crew.poller).toBe('paused');
   });
 
-  it('wait longer for quiet after each time that what runs would not end', async () => {
-    const crew = aCrew(lone(1));
+  /** What the lane runs until the gate opens, since then. */
+  async function besideBusy(crew: ReturnType<typeof aCrew>, since: () => number) {
     const gate = aGate();
     const busy = aRun();
-    crew.lane.add(busy);
+    const execute = crew.execute;
     crew.execute = async (run) => {
-      if (run === busy) await gate.passed;
-      crew.ran.push(run);
+      if (run !== busy) return execute(run);
+      run.startedAt = since();
+      await gate.passed;
       crew.settle(run);
     };
+    crew.lane.add(busy);
     crew.dispatcher.startAll();
-    crew.suspects.expect([2]);
+    return gate;
+  }
+
+  it('wait for no job that has run long without harm: a hung handler freezes nobody', async () => {
+    const crew = aCrew(lone(2));
+    const gate = await besideBusy(crew, () => performance.now() - 60_000);
+    crew.suspects.expect(LONE);
 
     await crew.suspects.round();
-    const afterFirst = crew.resumed;
-    for (let turn = 0; turn < 5; turn++) await crew.suspects.round();
 
-    expect(crew.ran).toEqual([]);
-    expect(afterFirst).toBe(1);
+    expect(crew.ran.length).toBe(2);
+    expect([crew.poller, crew.dispatcher.size]).toEqual(['claims', 1]);
     gate.open();
-    await eventually(async () => (await crew.suspects.round(), expect(crew.ran.length).toBe(2)), { timeoutMs: 5_000 });
+  });
+
+  it('wait for what has just begun, and run as soon as it ends', async () => {
+    const crew = aCrew(lone(1));
+    const gate = await besideBusy(crew, () => performance.now());
+    crew.suspects.expect(LONE);
+
+    const round = crew.suspects.round();
+    expect([crew.poller, crew.ran.length]).toEqual(['paused', 0]);
+    gate.open();
+    await round;
+
+    expect(crew.ran.length).toBe(1);
+  });
+
+  it('let others in after their time alone, once the database knows that a crash is no longer theirs', async () => {
+    jest.useFakeTimers({ doNotFake: ['performance', 'setImmediate', 'queueMicrotask', 'nextTick'] });
+    try {
+      const crew = aCrew(lone(1));
+      const gate = aGate();
+      crew.execute = async (run) => {
+        crew.ran.push(run);
+        await gate.passed;
+        crew.settle(run);
+      };
+      crew.suspects.expect(LONE);
+
+      const round = crew.suspects.round();
+      await jest.advanceTimersByTimeAsync(4_999);
+      expect([crew.poller, crew.accompanied]).toEqual(['paused', []]);
+      await jest.advanceTimersByTimeAsync(1);
+      expect([crew.poller, crew.accompanied]).toEqual(['claims', []]);
+      crew.lane.add(aRun());
+      crew.dispatcher.startAll();
+      await round;
+
+      expect(crew.accompanied).toEqual([crew.ran[0]!.id]);
+      expect(crew.ran.length).toBe(2);
+      gate.open();
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it("are not let in beside while the database does not answer: the crash would be the wrong job's", async () => {
+    jest.useFakeTimers({ doNotFake: ['performance', 'setImmediate', 'queueMicrotask', 'nextTick'] });
+    try {
+      const crew = aCrew(lone(1));
+      crew.execute = async (run) => void crew.ran.push(run);
+      crew.accompany = () => Promise.reject(new Error('away'));
+      crew.suspects.expect(LONE);
+      const round = crew.suspects.round();
+      await jest.advanceTimersByTimeAsync(5_000);
+      crew.lane.add(aRun());
+      crew.dispatcher.startAll();
+      await jest.advanceTimersByTimeAsync(10_000);
+      expect(crew.ran.length).toBe(1);
+
+      crew.accompany = async () => undefined;
+      await jest.advanceTimersByTimeAsync(1_000);
+      await round;
+      expect(crew.ran.length).toBe(2);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('spend at most a fifth of the time of a process in which others wait, and all of one in which nobody does', async () => {
+    const crew = aCrew(lone(3));
+    crew.lane.wasEmpty = false;
+    const now = jest.spyOn(performance, 'now').mockImplementation(() => crew.clock);
+    try {
+      crew.execute = async (run) => {
+        await Promise.resolve();
+        crew.ran.push(run);
+        crew.clock += 2_000;
+        crew.settle(run);
+      };
+      const roundAfter = async (ms: number): Promise<number> => {
+        crew.clock += ms;
+        crew.suspects.expect(LONE);
+        await crew.suspects.round();
+        return crew.ran.length;
+      };
+      expect(await roundAfter(0)).toBe(1);
+      expect(await roundAfter(4_000)).toBe(1);
+      expect(await roundAfter(2_000)).toBe(2);
+      crew.lane.wasEmpty = true;
+      expect(await roundAfter(0)).toBe(3);
+    } finally {
+      now.mockRestore();
+    }
   });
 });

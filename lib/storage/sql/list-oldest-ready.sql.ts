@@ -2,7 +2,7 @@ import { statement } from '../statement.js';
 
 /**
  * How long the oldest ready job of each queue waits that is not paused. The oldest of a lane is the first of one of its priorities, so only
- * those are read, of 100 priorities at most; of a fair queue the first 1,000 rows, since its groups are in front of the time.
+ * those are read, of 100 priorities at most; of suspects and of a fair queue the first 1,000 rows, since their time is not what they are kept by.
  */
 export const LIST_OLDEST_READY = statement(
   'list_oldest_ready',
@@ -16,8 +16,7 @@ export const LIST_OLDEST_READY = statement(
         select priority, run_at from simple_queue.ready where lane = l.id and shard = $1 and priority > s.priority
         order by priority, run_at limit 1) n)
     (select run_at from step limit 100) union all
-    (select run_at from simple_queue.suspect where lane = l.id and shard = $1 and suspicion = 1 order by run_at limit 1) union all
-    (select run_at from simple_queue.suspect where lane = l.id and shard = $1 and suspicion = 2 order by run_at limit 1) union all
+    (select run_at from simple_queue.suspect where lane = l.id and shard = $1 limit 1000) union all
     (select run_at from simple_queue.fair_ready where lane = l.id and shard = $1 limit 1000)) f
   where q.paused_at is null group by q.name order by 2 desc limit 1000`,
 );

@@ -3,7 +3,7 @@ import { statement } from '../statement.js';
 /**
  * Every queue ($2 null) or one, with its depth. Nothing is counted beyond $3: ready, blocked, staged and dead letter along their lanes, what runs along
  * the claims, what is scheduled from the front. The oldest ready job is the first of one of its lane's priorities, so only
- * those are read; of a fair queue the first 1,000 rows, since its groups stand before the time.
+ * those are read; of suspects and of a fair queue the first 1,000 rows, since they are not kept by their time.
  */
 export const LIST_QUEUES = statement(
   'list_queues',
@@ -51,8 +51,7 @@ export const LIST_QUEUES = statement(
           select priority, run_at from simple_queue.ready where lane = l.id and shard = $1 and priority > s.priority
           order by priority, run_at limit 1) n)
       (select run_at from step limit 1000) union all
-      (select run_at from simple_queue.suspect where lane = l.id and shard = $1 and suspicion = 1 order by run_at limit 1) union all
-      (select run_at from simple_queue.suspect where lane = l.id and shard = $1 and suspicion = 2 order by run_at limit 1) union all
+      (select run_at from simple_queue.suspect where lane = l.id and shard = $1 limit 1000) union all
       (select run_at from simple_queue.fair_ready where lane = l.id and shard = $1 limit 1000)) f
     where l.queue = q.id) o
   left join running u on u.queue = q.id left join due d on d.queue = q.id

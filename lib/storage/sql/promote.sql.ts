@@ -2,7 +2,7 @@ import { statement } from '../statement.js';
 
 /**
  * Moves at most 1,000 due jobs to where they may run, and tells what the next round needs: when the next one is due, which
- * lanes have news, which of this worker's lanes ($3) have jobs of fair queues, whether suspects wait in them, which queues are paused (the
+ * lanes have news, which of this worker's lanes ($3) have jobs of fair queues, whether suspects wait in them that run apart, or alone, which queues are paused (the
  * registry is small, and a claim shall not ask), whether turns are vacant, when a staged job expires. Their time becomes now: behind
  * every hint.
  * $2 is where the last rounds ended, so that dead entries in front are not walked again and again.
@@ -39,8 +39,8 @@ export const PROMOTE = statement(
       where shard = $1 and commit_by > '-infinity' and commit_by < 'infinity' order by commit_by limit 1)::float8 as "expiryMs",
     array(select q.lane from unnest($3::int[]) q(lane) cross join lateral (
       select 1 from simple_queue.fair_ready where lane = q.lane and shard = $1 limit 1) f) as fair,
-    array(select distinct s.suspicion::int from unnest($3::int[]) q(lane) cross join lateral (
-      (select suspicion from simple_queue.suspect where lane = q.lane and shard = $1 order by suspicion limit 1)
-      union all
-      (select suspicion from simple_queue.suspect where lane = q.lane and shard = $1 and suspicion = 2 limit 1)) s) as suspects`,
+    exists (select from unnest($3::int[]) q(lane) cross join lateral (
+      select 1 from simple_queue.suspect where lane = q.lane and shard = $1 and suspicion < 3 limit 1) s) as suspects,
+    exists (select from unnest($3::int[]) q(lane) cross join lateral (
+      select 1 from simple_queue.suspect where lane = q.lane and shard = $1 and suspicion > 2 limit 1) s) as lone`,
 );

@@ -1,21 +1,20 @@
 import { statement } from '../statement.js';
 import { FAIR_COLUMNS, fairNext } from './claim-fair.sql.js';
+import { ACCOMPANIED, OWN_CLAIMS } from './own-claims.sql.js';
 
 /**
  * A pulled claim of one lane of a fair queue, and its lease ($2), as `pull_claim` makes them; in turn from its groups, as `claim_fair`.
- * Nothing of a paused queue, and nothing for a worker ($6) that holds a suspect which is to run alone.
+ * Nothing of a paused queue, and nothing for a worker ($6) that holds a lone suspect which has not had its time.
  */
 export const PULL_CLAIM_FAIR = statement(
   'pull_claim_fair',
-  `with recursive own as materialized (
-    select j.suspicion from simple_queue.lease l cross join lateral unnest(l.jobs) u(id)
-    cross join lateral (select suspicion from simple_queue.job where id = u.id and shard = $1 offset 0) j
-    where l.shard = $1 and l.worker = $6 and l.expires_at > statement_timestamp()),
+  `with recursive ${OWN_CLAIMS('$6')},
   room as materialized (
-    select case when exists (select from own where suspicion = 2) or exists (
+    select case when exists (select from own where is_alone) or exists (
       select from simple_queue.lane l join simple_queue.queue q on q.id = l.queue where l.id = $3::int and q.paused_at is not null)
       then 0 else $5::int end as wanted),
   ${fairNext('(select wanted from room)')},
+  ${ACCOMPANIED('next')},
   claimed as (
     insert into simple_queue.claim (id, shard, lease, jobs, epochs)
     select $2::uuid, $1, $2::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0),

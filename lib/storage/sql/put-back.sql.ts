@@ -4,7 +4,7 @@ import { statement } from '../statement.js';
  * Puts running jobs back: retry, reschedule, release. Driven by the update at the run's epoch, never by a plain read, and the
  * epoch rises, so that the old run can no longer settle. A job whose cancel was requested is not put back: it comes back
  * with `moved` false, and its worker ends it as cancelled. What is put back gets a fresh time, so that it stands behind
- * every worker's hint. A run that ended by itself clears the suspicion; a released one keeps it.
+ * every worker's hint. A run that ended by itself clears the suspicion and its stalls; a released one keeps them.
  */
 export const PUT_BACK = statement(
   'put_back',
@@ -20,6 +20,7 @@ export const PUT_BACK = statement(
       attempt = attempt + ($4::jsonb -> id::text ->> 'spent')::int,
       reschedules = reschedules + ($4::jsonb -> id::text ->> 'rescheduled')::int,
       suspicion = case when ($4::jsonb -> id::text ->> 'ran')::boolean then 0 else suspicion end,
+      stalls = case when ($4::jsonb -> id::text ->> 'ran')::boolean then 0 else stalls end,
       last_error = coalesce($4::jsonb -> id::text -> 'error', last_error),
       history = case when $4::jsonb -> id::text ? 'entry' then
         (case when jsonb_array_length(history) >= 20 then history - 0 else coalesce(history, '[]') end)

@@ -6,8 +6,10 @@ import { statement } from '../statement.js';
  * A claim's lease is committed before the claim, so whoever sees the claim without a lease sees the truth. Jobs are locked
  * skip locked: one that a slow worker is completing right now is left alone, and the claim stays for the next round; the
  * caller pages on behind $5, so that claims which cannot be freed yet hide no others.
- * What was in flight is suspected of having killed its process; a job that was suspected twice ran alone, so a crash under
- * it counts ($2 of them poison it). Jobs whose cancel was requested end as cancelled.
+ * What was in flight is suspected of having killed its process: once, twice, then (3, and odd ones above) it runs alone. Even ones above
+ * were alone until others came beside them (accompany): a crash under them says nothing, and gives them longer alone. The second
+ * crash under a suspect counts, and each under a lone one; where $2 are reached under a lone one, it is poisoned. Where one is enough,
+ * only a lone one has it. Jobs whose cancel was requested end as cancelled.
  * $3 and $4 say by queue name how long what ended is kept, $6 what a dead head does to its group.
  */
 export const REAP_CLAIMS = statement(
@@ -19,11 +21,13 @@ export const REAP_CLAIMS = statement(
   held as materialized (
     select j.* from lapsed c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
     cross join lateral (
-      select id, cancel_at is not null as cancelled, suspicion = 2 and stalls + 1 >= $2::int or epoch >= 2146999999 as poisoned
+      select id, cancel_at is not null as cancelled, suspicion > 2 and suspicion % 2 = 1 and stalls + 1 >= $2::int or epoch >= 2146999999 as poisoned
       from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update skip locked) j),
   back as (
     update simple_queue.job set epoch = epoch + 1, run_at = statement_timestamp(),
-      stalls = stalls + (suspicion = 2)::int, suspicion = least(suspicion + 1, 2)
+      stalls = stalls + (suspicion = 2 or suspicion > 2 and suspicion % 2 = 1)::int,
+      suspicion = case when suspicion = 1 and $2::int = 1 then 3 when suspicion < 3 or suspicion % 2 = 0 then least(suspicion + 1, 9)
+        else suspicion end
     where shard = $1 and id = any(array(select id from held where not cancelled and not poisoned))
     returning id, lane, run_at, epoch, suspicion),
   suspected as (
@@ -37,7 +41,7 @@ export const REAP_CLAIMS = statement(
     select id, $1, 'poisoned', lane, priority, attempt, stalls + 1, reschedules, created_at, run_at, statement_timestamp(),
       expires_at, unique_key, fingerprint, options, payload, payload_bytes,
       jsonb_build_object('name', 'QueueError', 'code', 'JOB_POISONED', 'message',
-        'The process died ' || stalls + 1 || ' times while this job ran alone in it.'), history
+        'The process died ' || stalls + 1 || ' times while this job was suspected of it, at last while it ran alone.'), history
     from ending e cross join lateral (
       select statement_timestamp() + ($3::jsonb ->> case when $3::jsonb ? q.name then q.name else '' end)::float8
         * interval '1 millisecond' as expires_at

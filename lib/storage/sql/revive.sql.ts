@@ -36,7 +36,7 @@ export const REVIVE = statement(
     insert into simple_queue.job (id, shard, epoch, lane, queue, priority, suspicion, created_at, run_at, unique_key, fingerprint, options,
       payload, payload_bytes, last_error, history, group_name, seq, fair)
     select e.id, $1, ${NEW_LIFE}, e.lane, e.queue, e.priority,
-      case when e.state = 'poisoned' and e.stalls > 0 then 2 else 0 end, e.created_at, statement_timestamp(), e.unique_key, e.fingerprint,
+      case when e.state = 'poisoned' and e.stalls > 0 then 3 else 0 end, e.created_at, statement_timestamp(), e.unique_key, e.fingerprint,
       e.options, e.payload, e.payload_bytes, e.last_error,
       (case when jsonb_array_length(e.history) >= 20 then e.history - 0 else coalesce(e.history, '[]') end)
         || jsonb_build_object('attempt', e.attempt, 'outcome', 'revived', 'at', statement_timestamp()), e.group_name, e.seq, e.fair

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
+import { isTerminal } from '../../../lib/job/job-state.js';
 import type { CancelSelector } from '../../../lib/job/enqueue-options.js';
 import type { ClaimWish } from '../../../lib/storage/job.repository.js';
 import type { ClaimedRow } from '../../../lib/storage/row-mapper.js';
@@ -10,7 +11,7 @@ import { AN_HOUR, Command, given, OfJob, OfRun, pick, some, successOf } from './
 import { BeginDecision, BeginEnqueue, Decide, End, Expire, HandOn, ReleaseGroup, SettleOrdered } from './group-commands.js';
 import { CancelMany, EnqueueKeyed, Pause, PeriodsEnd, Redrive, Retry, UseAgain } from './operator-commands.js';
 import { Lapse, Pull, ReapLapsed, Renew, Return } from './pull-commands.js';
-import { MAX_STALLS, type Model, type ModelItem, type ModelJob, type ModelRun } from './model.js';
+import { isLone, MAX_STALLS, type Model, type ModelItem, type ModelJob, type ModelRun } from './model.js';
 import { EVERYWHERE, FAIR_QUEUE, KEEP, LANES, QUEUE, type Real } from './real.js';
 
 class Enqueue extends Command {
@@ -111,7 +112,7 @@ function expectUrgent(rows: ClaimedRow[], own: ModelJob[], share: number): void 
 class ClaimSuspects extends Command {
   constructor(
     private readonly worker: number,
-    private readonly suspicion: 1 | 2,
+    private readonly alone: boolean,
     private readonly limit: number,
   ) {
     super();
@@ -120,11 +121,20 @@ class ClaimSuspects extends Command {
   protected async work(model: Model, real: Real): Promise<void> {
     const { lease } = pick(real.workers, this.worker);
     const claimId = randomUUID();
-    const wish = { suspicion: this.suspicion, limit: this.limit };
+    const wish = { alone: this.alone, limit: this.limit };
     const rows = await real.storage.jobs.claimSuspects(claimId, lease, real.laneIds, wish);
-    const waiting = model.claimable(this.suspicion, LANES);
+    const waiting = model.claimable(this.alone ? 'lone' : 'apart', LANES);
     expect(rows.length).toBe(Math.min(this.limit, waiting.length));
     model.claim(claimId, lease, rows.map(({ id }) => id)); // prettier-ignore
+  }
+}
+
+/** Others start beside a lone suspect; where the run is none, or an old one, nothing happens. */
+class Accompany extends OfRun {
+  protected async answer(run: ModelRun, model: Model, real: Real): Promise<void> {
+    await real.storage.jobs.accompany(run);
+    const job = model.jobs.get(run.id)!;
+    if (job.epoch === run.epoch && !isTerminal(job.state) && isLone(job)) job.suspicion++;
   }
 }
 
@@ -358,9 +368,8 @@ const decide = fc.tuple(index, fc.constantFrom('commit', 'abort')).map((given) =
 const expire = once.map(() => new Expire());
 const handOn = once.map(() => new HandOn());
 const settleOrdered = fc.array(fc.nat(3), { minLength: 1, maxLength: 2 }).map((given) => new SettleOrdered(given));
-const claimSuspects = fc
-  .tuple(worker, fc.constantFrom<1 | 2>(1, 2), fc.constantFrom(1, 5))
-  .map((given) => new ClaimSuspects(...given));
+const claimSuspects = fc.tuple(worker, fc.boolean(), fc.constantFrom(1, 5)).map((given) => new ClaimSuspects(...given));
+const accompany = index.map((given) => new Accompany(given));
 const end = fc.tuple(fc.nat(2), fc.oneof(fc.constant(true), fc.boolean())).map((given) => new End(...given));
 
 const enqueueFair = fc.array(fairItem, { minLength: 1, maxLength: 5 }).map((items) => new Enqueue(items, FAIR_QUEUE));
@@ -409,6 +418,7 @@ export const commands = {
     fc.tuple(worker, fc.array(index, { maxLength: 3 }), fc.nat(4)).map((given) => new SettleAndClaim(...given)),
     claimAll,
     claimSuspects,
+    accompany,
     putBack,
     bury,
     complete,

@@ -84,6 +84,10 @@ export interface ModelItem {
 
 export const MAX_STALLS = 2;
 
+export const kindOf = ({ suspicion }: ModelJob): 0 | 'apart' | 'lone' => (suspicion === 0 ? 0 : suspicion < 3 ? 'apart' : 'lone');
+/** Others have not come beside it. */
+export const isLone = ({ suspicion }: ModelJob): boolean => suspicion > 2 && suspicion % 2 === 1;
+
 /** The state machine as documented: every change of state goes through `move`, which lets only the allowed ones pass. */
 export class Model {
   readonly jobs = new Map<string, ModelJob>();
@@ -144,10 +148,10 @@ export class Model {
     return this.answerable.filter(({ id }) => (this.jobs.get(id)!.group !== undefined) === ordered);
   }
 
-  /** What may be claimed: jobs without suspicion, or suspects of this degree. */
-  claimable(suspicion: number, lanes: readonly ModelLane[]): ModelJob[] {
+  /** What may be claimed: jobs without suspicion, suspects that run apart, or such that run alone. */
+  claimable(which: 0 | 'apart' | 'lone', lanes: readonly ModelLane[]): ModelJob[] {
     const here = this.all.filter((job) => job.state === 'ready' && lanes.includes(job.lane) && !this.isLocked(job));
-    return here.filter((job) => job.suspicion === suspicion);
+    return here.filter((job) => kindOf(job) === which);
   }
 
   /** I3: only the run at the job's current epoch holds it. */
@@ -174,7 +178,7 @@ export class Model {
     const job = this.jobs.get(run.id)!;
     job.attempt += change.spent;
     job.reschedules += change.rescheduled;
-    if (change.ran) job.suspicion = 0;
+    if (change.ran) job.suspicion = job.stalls = 0;
     this.leave(job, change.delayed ? 'scheduled' : 'ready');
   }
 
@@ -189,7 +193,7 @@ export class Model {
 
   /** An operator has it run again: all attempts, no word of its first life. */
   revive(job: ModelJob, { epoch, halted = this.groups.halted }: { epoch: number; halted?: boolean }): void {
-    job.suspicion = job.state === 'poisoned' && job.stalls > 0 ? 2 : 0;
+    job.suspicion = job.state === 'poisoned' && job.stalls > 0 ? 3 : 0;
     Object.assign(job, { epoch, attempt: 0, stalls: 0, reschedules: 0, delayed: false, cancelRequested: false });
     this.groups.rejoin(job, halted);
     this.move(job, this.groups.waits(job) ? 'blocked' : 'ready');
@@ -236,11 +240,11 @@ export class Model {
   }
 
   private crash(job: ModelJob, deadHead: DeadHead): void {
-    const alone = job.suspicion === 2;
+    const alone = isLone(job);
     if (job.cancelRequested) return this.end(job.id, 'cancelled');
-    if (alone) job.stalls++;
+    if (alone || job.suspicion === 2) job.stalls++;
     if (alone && job.stalls >= MAX_STALLS) return this.end(job.id, 'poisoned', { turn: deadHead });
-    job.suspicion = Math.min(2, job.suspicion + 1);
+    if (!alone) job.suspicion = Math.min(9, job.suspicion + 1);
     this.leave(job, 'ready');
   }
 

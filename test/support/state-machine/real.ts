@@ -128,9 +128,9 @@ export class Real {
     const claims = [claim.claimId, randomUUID()];
     const fair = { claimId: claims[1]!, lease, lane: this.lanes.fair.id, after: null, wanted: 500 };
     rows.push(...(await this.storage.groups.claimFair(fair)).jobs);
-    for (const suspicion of [1, 2] as const) {
+    for (const alone of [false, true]) {
       claims.push(randomUUID());
-      rows.push(...(await this.storage.jobs.claimSuspects(claims.at(-1)!, lease, this.laneIds, { suspicion, limit: 500 })));
+      rows.push(...(await this.storage.jobs.claimSuspects(claims.at(-1)!, lease, this.laneIds, { alone, limit: 500 })));
     }
     const [cancelled, going] = [rows.filter((row) => row.cancelled), rows.filter((row) => !row.cancelled)];
     const verdict = { state: 'cancelled', spent: 0, runMs: 1, archiveKeepMs: DAY_MS, deadLetterKeepMs: DAY_MS } as const;
