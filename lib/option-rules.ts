@@ -72,6 +72,7 @@ export const simpleQueueOptions = shape({
   poolMode: oneOf('session', 'transaction'),
   heartbeatIntervalMs: whole(10, HOUR_MS),
   leaseMs: whole(100, DAY_MS),
+  stuckMs: whole(0, DAY_MS),
   queryTimeoutMs: whole(100, 10 * MINUTE_MS),
   shutdownGraceMs: whole(0, HOUR_MS),
   maintenance: shape({ reaperIntervalMs: whole(10, HOUR_MS), janitorIntervalMs: whole(10, DAY_MS) }),

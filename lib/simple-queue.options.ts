@@ -74,13 +74,15 @@ export interface SimpleQueueOptions extends AttemptPolicy {
   heartbeatIntervalMs?: number;
   /** A worker silent for this long has lost its jobs, default 15,000. */
   leaseMs?: number;
+  /** While a handler blocks the event loop, a thread renews the lease, for this long: then the process hangs. Default 60,000; 0: no thread. */
+  stuckMs?: number;
   /** A statement of the library's own connections gives up after this, default 10,000. */
   queryTimeoutMs?: number;
   /** Drain time at shutdown, then abort signals, then release; default 25,000. */
   shutdownGraceMs?: number;
   /** How often the duties turn, default `{ reaperIntervalMs: 5_000, janitorIntervalMs: 60_000 }`; jittered. */
   maintenance?: { reaperIntervalMs?: number; janitorIntervalMs?: number };
-  /** Crashes of the process under a job that ran alone in it, and reschedules; default `{ maxStalls: 3, maxReschedules: 100 }`. */
+  /** Crashes in a row under a job, beyond two, of which the last poison it only while it runs alone; and reschedules; default `{ maxStalls: 3, maxReschedules: 100 }`. */
   poison?: { maxStalls?: number; maxReschedules?: number };
   /** Succeeded and cancelled jobs, default kept 7 days; `false` deletes at once. */
   archive?: false | { keepMs: number };
@@ -124,6 +126,7 @@ export interface ResolvedOptions {
   readonly poolMode: 'session' | 'transaction';
   readonly heartbeatIntervalMs: number;
   readonly leaseMs: number;
+  readonly stuckMs: number;
   readonly queryTimeoutMs: number;
   readonly shutdownGraceMs: number;
   readonly reaperIntervalMs: number;
@@ -159,6 +162,7 @@ export const DEFAULTS = Object.freeze({
   poolMode: 'session',
   heartbeatIntervalMs: 5_000,
   leaseMs: 15_000,
+  stuckMs: 60_000,
   queryTimeoutMs: 10_000,
   shutdownGraceMs: 25_000,
   reaperIntervalMs: 5_000,

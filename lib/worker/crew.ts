@@ -10,6 +10,7 @@ import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import { deadHeads } from '../storage/dead-heads.js';
 import { archiveRetention, deadLetterRetention } from '../storage/retention.js';
+import { StandIn } from '../storage/stand-in.js';
 import type { Storage } from '../storage/storage.js';
 import { BatchExecutor } from './batch-executor.js';
 import { Checkpointer } from './checkpointer.js';
@@ -131,12 +132,14 @@ function makeExecutors(
 }
 
 function makeHeartbeat(
-  { storage, options }: WorkerParts,
+  { storage, options, events }: WorkerParts,
   { claims, ids, worker, lanes }: Shared & { lanes: WorkerLanes },
   hooks: CrewHooks,
 ): Heartbeat {
+  const onMissing = (reason: string): void => events.emit('warning', () => noStandIn(reason));
   return new Heartbeat({
     leases: storage.leases,
+    standIn: new StandIn(storage.database, { ...standInTerms(options), onMissing }),
     ids,
     worker,
     intervalMs: options.heartbeatIntervalMs,
@@ -148,6 +151,18 @@ function makeHeartbeat(
     onLost: hooks.onLost,
     onReleased: () => hooks.onReturn(0),
   });
+}
+
+const standInTerms = ({ leaseMs, heartbeatIntervalMs, stuckMs, queryTimeoutMs }: ResolvedOptions) => ({
+  leaseMs,
+  intervalMs: heartbeatIntervalMs,
+  stuckMs,
+  queryTimeoutMs,
+});
+
+function noStandIn(reason: string): { code: string; message: string } {
+  const message = `A handler that blocks the event loop for leaseMs would lose the lease of this process: no thread can keep it (${reason}). See docs/guides/handlers.md.`;
+  return { code: 'NO_STAND_IN', message };
 }
 
 function makeUndertaker(settling: Omit<UndertakerParts, 'onWork' | 'onReturn' | 'onTurns'>, hooks: CrewHooks): Undertaker {

@@ -1,8 +1,11 @@
 import type { Uuid7 } from '../runtime/uuid7.js';
 import type { LeaseRepository } from '../storage/lease.repository.js';
+import type { StandIn } from '../storage/stand-in.js';
 
 export interface HeartbeatParts {
   leases: LeaseRepository;
+  /** Knows when the lease was last renewed, by itself or by the heartbeat. */
+  standIn: Pick<StandIn, 'renewedAt' | 'renewed' | 'stop'>;
   ids: Uuid7;
   worker: string;
   intervalMs: number;
@@ -21,7 +24,6 @@ export interface HeartbeatParts {
 /** Keeps the lease of this process: one row, whatever is in flight. */
 export class Heartbeat {
   private leaseId = '';
-  private renewedAt = -Infinity;
   private lost = false;
   /** How many lanes the lease tells of. */
   private told = 0;
@@ -35,7 +37,7 @@ export class Heartbeat {
 
   /** Milliseconds since the database last confirmed the lease. */
   get silentMs(): number {
-    return performance.now() - this.renewedAt;
+    return this.leaseId ? performance.now() - this.parts.standIn.renewedAt : Infinity;
   }
 
   /** A fresh id each time: a lease that was lost never comes back to life. */
@@ -46,7 +48,7 @@ export class Heartbeat {
     await this.parts.leases.take(id, this.parts.worker, this.parts.leaseMs, lanes);
     this.leaseId = id;
     this.told = lanes.length;
-    this.renewedAt = askedAt;
+    this.parts.standIn.renewed(id, askedAt);
     this.lost = false;
   }
 
@@ -67,6 +69,7 @@ export class Heartbeat {
   }
 
   async end(): Promise<void> {
+    await this.parts.standIn.stop();
     await this.parts.leases.end(this.leaseId);
   }
 
@@ -79,7 +82,7 @@ export class Heartbeat {
       this.parts.answerMs,
     );
     if (!renewal.alive) return this.lose();
-    this.renewedAt = askedAt;
+    this.parts.standIn.renewed(this.leaseId, askedAt);
     if (renewal.cancelled.length > 0) this.parts.onCancel(renewal.cancelled);
     if (renewal.unknown.length > 0) this.parts.onReleased(await this.parts.leases.releaseClaims(this.leaseId, renewal.unknown));
     await this.tellLanes();

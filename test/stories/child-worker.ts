@@ -1,5 +1,6 @@
 // A worker in a process of its own, for stories that kill it, freeze it or give it a wrong clock. Says what happens as JSON lines.
 import 'reflect-metadata';
+import { existsSync } from 'node:fs';
 import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
@@ -46,6 +47,12 @@ const HANDLERS: Record<string, () => Type<unknown>> = {
       { transactional: true },
     ),
   never: () => aHandler('never', never),
+  /** Blocks the event loop of its process until the file of its payload is there. */
+  blocks: () =>
+    aHandler('blocks', (job) => {
+      const cell = new Int32Array(new SharedArrayBuffer(4));
+      while (!existsSync(job.payload)) Atomics.wait(cell, 0, 0, 10);
+    }),
   clock: () =>
     aHandler('clock', (job) => {
       if (job.payload === 'fails once' && job.attempt === 1) throw new Error('once');
@@ -126,7 +133,7 @@ Module({ imports: [typeorm, SimpleQueueModule.forRoot({ ...QUICK, ...options })]
 const app = await NestFactory.createApplicationContext(ChildModule, { logger: ['error'] });
 app.enableShutdownHooks();
 const events = app.get(QueueEvents, { strict: false });
-for (const name of ['succeeded', 'leaseLost', 'workerStopped'] as const) {
+for (const name of ['succeeded', 'leaseLost', 'leaseLapsed', 'warning', 'workerStopped'] as const) {
   events.on(name, (event) => say({ event: name, ...event }));
 }
 events.on('started', ({ id }) => say({ event: 'started', id }));

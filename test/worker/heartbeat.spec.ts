@@ -13,6 +13,7 @@ function aHeartbeat(renew: () => Promise<Renewal>, leaseMs = 60_000) {
     cancelled: [] as string[],
     freed: [] as string[],
     released: 0,
+    stopped: 0,
     serves: [1],
     served: [] as number[][],
   };
@@ -25,8 +26,10 @@ function aHeartbeat(renew: () => Promise<Renewal>, leaseMs = 60_000) {
     renew,
     releaseClaims: async (_lease: string, claims: string[]) => told.freed.push(...claims),
   } as unknown as LeaseRepository;
+  const standIn = { renewedAt: -Infinity, renewed: (_: string, at: number) => void (standIn.renewedAt = at), stop: async () => void told.stopped++ }; // prettier-ignore
   const heartbeat = new Heartbeat({
     leases,
+    standIn,
     ids: new Uuid7(),
     worker: 'test',
     intervalMs: 7,
@@ -38,7 +41,7 @@ function aHeartbeat(renew: () => Promise<Renewal>, leaseMs = 60_000) {
     onLost: () => told.lost++,
     onReleased: (jobs) => (told.released += jobs),
   });
-  return { heartbeat, told };
+  return { heartbeat, told, standIn };
 }
 
 describe('the heartbeat', () => {
@@ -98,5 +101,24 @@ describe('the heartbeat', () => {
     await heartbeat.beat();
 
     expect(told).toMatchObject({ lost: 1, taken: [expect.any(String), expect.any(String)] });
+  });
+
+  it('has lost nothing while its event loop was blocked and the stand-in renewed its lease', async () => {
+    const { heartbeat, told, standIn } = aHeartbeat(() => Promise.reject(new Error('timed out meanwhile')), 20);
+    await heartbeat.take();
+    await eventually(() => heartbeat.lease === undefined);
+    standIn.renewed('by the thread', performance.now());
+
+    expect(heartbeat.lease).toBe(told.taken[0]);
+    await heartbeat.beat().catch(() => undefined);
+
+    expect(told.lost).toBe(0);
+  });
+
+  it('ends the stand-in before its lease', async () => {
+    const { heartbeat, told } = aHeartbeat(async () => ALIVE);
+    await heartbeat.take();
+    await heartbeat.end().catch(() => undefined);
+    expect(told.stopped).toBe(1);
   });
 });
