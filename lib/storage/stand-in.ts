@@ -33,7 +33,7 @@ export class StandIn {
   private stopped = false;
 
   constructor(
-    private readonly database: Database,
+    private readonly database: Pick<Database, 'dataSource' | 'textOf'>,
     private readonly terms: StandInTerms,
   ) {}
 
@@ -97,11 +97,13 @@ export class StandIn {
 
   private get workerData() {
     const { leaseMs, intervalMs, stuckMs, queryTimeoutMs } = this.terms;
+    // Nothing is read there, and functions reach no thread.
+    const connection = { ...connectionOptionsOf(this.database.dataSource), types: undefined, query_timeout: queryTimeoutMs };
     return {
       from: import.meta.url,
       times: this.times.buffer,
       offset: Number(process.hrtime.bigint()) / 1e6 - performance.now(),
-      connection: { ...connectionOptionsOf(this.database.dataSource), keepAlive: true, query_timeout: queryTimeoutMs },
+      connection,
       text: this.database.textOf(KEEP_LEASE),
       shard: SHARD,
       ...{ leaseMs, intervalMs, stuckMs, lookMs: this.lookMs, lateMs: 2 * this.lookMs },
