@@ -71,7 +71,6 @@ function simulate(rule, { jobs, guilty, slots, processes, killEvery, runS, step 
     let group = process.running.filter(({ job }) => job.crashes > 0).length;
     for (; process.running.length < slots && group < rule.limit(slots) && suspects.length > 0; group++)
       start(process, suspects.shift());
-    (start(process, suspects.shift()), group++);
     while (process.running.length < slots && fresh.length > 0) start(process, fresh.pop());
   };
   for (
