@@ -1,5 +1,5 @@
 import { Logger, type FactoryProvider, type Provider } from '@nestjs/common';
-import { DiscoveryService, ExternalContextCreator } from '@nestjs/core';
+import { DiscoveryService, ExternalContextCreator, ModulesContainer } from '@nestjs/core';
 import type { DataSource } from 'typeorm';
 import { QueueAdmin } from './admin/queue-admin.js';
 import { QueueDoctor } from './doctor/queue-doctor.js';
@@ -55,7 +55,11 @@ export function queueProviders(instance: string, dataSource: DataSourceChoice | 
     provide(NestEnhancers, [ExternalContextCreator, options], nestEnhancers),
     provide(HandlerExplorer, [DiscoveryService, options, HandlerRegistry, QueueEvents, NestEnhancers], handlerExplorer),
     provide(ListenerExplorer, [DiscoveryService, QueueEvents, MODULE_INSTANCE], construct(ListenerExplorer)),
-    provide(getQueueWorkerToken(instance), [Storage, options, QueueEvents, HandlerRegistry, service], queueWorker),
+    provide(
+      getQueueWorkerToken(instance),
+      [Storage, options, QueueEvents, HandlerRegistry, service, ModulesContainer],
+      queueWorker,
+    ),
     provide(getQueueDoctorToken(instance), [Storage, options, HandlerRegistry], construct(QueueDoctor)),
     provide(TelemetryStarter, [Storage, options, QueueEvents, getQueueWorkerToken(instance)], telemetryStarter),
     provide(getQueueHealthToken(instance), [Storage, options, getQueueWorkerToken(instance)], construct(QueueHealth)),
@@ -93,9 +97,9 @@ function queueWorker(
   storage: Storage,
   options: ResolvedOptions,
   events: QueueEvents,
-  ...[registry, queues]: [HandlerRegistry, QueueService]
+  ...[registry, queues, modules]: [HandlerRegistry, QueueService, ModulesContainer]
 ): QueueWorker {
-  return new QueueWorker({ storage, options, events, registry, queues });
+  return new QueueWorker({ storage, options, events, registry, queues }, modules);
 }
 
 function telemetryStarter(

@@ -1,7 +1,9 @@
+import type { ModulesContainer } from '@nestjs/core';
 import { QueueError } from '../job/queue.errors.js';
 import type { WorkerState } from '../observability/queue-health.js';
 import type { QueueLoad } from '../observability/telemetry.js';
 import { outside } from '../runtime/outside.js';
+import { startAfterBootstrap } from './after-bootstrap.js';
 import { countRuns, type RunCounts } from './one-shot.js';
 import type { Worker, WorkerParts, WorkerPulse } from './worker.js';
 
@@ -19,9 +21,13 @@ export class QueueWorker {
   private stopping: Promise<void> | undefined;
   private hooksCheck: NodeJS.Timeout | undefined;
   private leaving = false;
+  private isDeferred = false;
 
   /** @internal The module makes it. */
-  constructor(private readonly parts: WorkerParts) {}
+  constructor(
+    private readonly parts: WorkerParts,
+    private readonly modules: ModulesContainer,
+  ) {}
 
   get isRunning(): boolean {
     return this.worker !== undefined && this.stopping === undefined;
@@ -84,8 +90,13 @@ export class QueueWorker {
     return counts;
   }
 
+  /** An application whose start fails must not claim jobs: the worker starts after all hooks of the start. */
+  onModuleInit(): void {
+    this.isDeferred = this.isWanted && startAfterBootstrap(this.modules, this);
+  }
+
   async onApplicationBootstrap(): Promise<void> {
-    if (this.parts.options.worker?.autoStart) await this.start();
+    if (this.isWanted && !this.isDeferred) await this.start();
   }
 
   onModuleDestroy(): void {
@@ -96,6 +107,10 @@ export class QueueWorker {
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.stop();
+  }
+
+  private get isWanted(): boolean {
+    return this.parts.options.worker?.autoStart ?? false;
   }
 
   private async begin(): Promise<void> {
