@@ -5,13 +5,29 @@ const HIDDEN = '[redacted]';
 /** More of a text is not looked at, and not told. */
 const MAX_READ = 4_000;
 
-/** Secrets as they stand in messages of drivers and HTTP clients: credentials in an address, `password=...`, `Bearer ...`. */
+/** A value in quotes, which may be escaped in it, be escaped themselves (JSON in JSON), or be cut off. */
+const QUOTED = String.raw`\\+"[\s\S]*?(?:\\"|$)|"(?:[^"\\]|\\[\s\S])*(?:"|\\?$)|'(?:[^'\\]|\\[\s\S])*(?:'|\\?$)`;
+
+function named(names: string, value: string): RegExp {
+  return new RegExp(String.raw`((?:${names})\\*["']?\s*[=:]\s*)${value}`, 'gi');
+}
+
+/** Secrets as they stand in messages of drivers and HTTP clients: credentials in an address, `password=...`, headers. */
 const SECRETS: readonly [pattern: RegExp, instead: string][] = [
-  [/(\/\/)[^\s/:@]*:\S*@/g, `$1${HIDDEN}@`],
+  [/(\/\/)(?:[^\s/:@]*:\S*|[^\s/:@?#]+)@/g, `$1${HIDDEN}@`],
   [/\b(Bearer|Basic)\s+[\w.~+/-]{6,}=*/gi, `$1 ${HIDDEN}`],
+  [/\b(Digest)\s+\w+=[^\r\n]*/gi, `$1 ${HIDDEN}`],
+  // Several cookies in a line, several parts of an authorization.
   [
-    /(passw(?:or)?d|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|authorization|cookie)(["']?\s*[=:]\s*)("[^"]*"|'[^']*'|(?!Bearer|Basic)[^\s,;)}\]]+)/gi,
-    `$1$2${HIDDEN}`,
+    named(String.raw`(?:set-)?cookie|authorization`, String.raw`(?![\s"'\\]*(?:Bearer|Basic|Digest)\b)(?:${QUOTED}|[^\r\n]+)`),
+    `$1${HIDDEN}`,
+  ],
+  [
+    named(
+      String.raw`passw(?:or)?d|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key`,
+      String.raw`(?:${QUOTED}|(?!Bearer|Basic|Digest)[^\s,;)}\]]+)`,
+    ),
+    `$1${HIDDEN}`,
   ],
 ];
 

@@ -1,4 +1,5 @@
-import { refusal, type Project } from './project.js';
+import { isAbsolute, normalize } from 'node:path/posix';
+import { outside, refusal, type Project } from './project.js';
 
 /** What `planInit` wants to know of a Nest application. */
 export interface Application {
@@ -35,7 +36,9 @@ export function applicationIn(project: Project, module?: string): Application {
   const packages = packagesOf(asked);
   if (!packages.has('@nestjs/core')) throw refusal('This is no Nest application: package.json does not name @nestjs/core.');
   const isEsm = type === 'module';
-  return { ...sourcesOf(project, isEsm, module), isEsm, packages, testScript: scripts?.test ?? '' };
+  const sources = sourcesOf(project, isEsm, module);
+  if (isAbsolute(sources.sourceRoot) || normalize(sources.sourceRoot).startsWith('..')) throw outside(sources.sourceRoot);
+  return { ...sources, isEsm, packages, testScript: scripts?.test ?? '' };
 }
 
 function sourcesOf(

@@ -37,5 +37,9 @@ function sourcesIn(folder: string): string[] {
 
 const fromRoot = (root: string, path: string): string => relative(root, path).split(sep).join('/');
 
+/** Nothing is written where nobody asked for it. */
+export const outside = (path: string): QueueError =>
+  refusal(`${path} lies outside of the folder. Run it in the folder of the application that has it.`);
+
 /** The call is wrong for this folder, and nothing is done. */
 export const refusal = (message: string): QueueError => new QueueError('INVALID_OPTION', message);

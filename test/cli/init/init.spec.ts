@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { readProject } from '../../../lib/cli/init/project.js';
@@ -40,6 +40,48 @@ describe('simple-queue init', () => {
     const again = await cli(['init', root, '--yes']);
     expect(again).toMatchObject({ code: 0, out: 'Nothing to do: src/app.module.ts imports SimpleQueueModule already.\n' });
     expect(readProject(root)).toEqual(written);
+  });
+
+  describe('writes nothing outside of the folder', () => {
+    let elsewhere: string;
+    beforeEach(() => void (elsewhere = mkdtempSync(join(tmpdir(), 'sq-elsewhere-'))));
+    afterEach(() => {
+      expect(readdirSync(elsewhere)).toEqual([]);
+      rmSync(elsewhere, { recursive: true });
+    });
+
+    it.each(['../outside', 'src/../../outside', '/outside'])('that sourceRoot names: %s', async (sourceRoot) => {
+      writeFileSync(join(root, 'nest-cli.json'), JSON.stringify({ sourceRoot }));
+      const before = readProject(root);
+      const { code, err } = await cli(['init', root, '--module', 'src/app.module.ts', '--yes']);
+      expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('outside of the folder') });
+      expect(readProject(root)).toEqual(before);
+    });
+
+    it('that a link leads to: a folder of sources, the one of the first job, a file of settings', async () => {
+      const before = readProject(root);
+      symlinkSync(elsewhere, join(root, 'src/greetings'));
+      expect(await cli(['init', root, '--yes'])).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('outside of the folder'),
+      });
+      expect(readProject(root)).toEqual(before);
+      symlinkSync(join(elsewhere, 'missing'), join(root, 'dangling.ts'));
+      expect(() => writeChanges(root, [{ path: 'dangling.ts', after: '' }])).toThrow('cannot be written (EEXIST)');
+      expect(() => writeChanges(root, [{ path: 'src/greetings/deep/one.ts', after: '' }])).toThrow('outside of the folder');
+      const settings = `${elsewhere}.json`;
+      writeFileSync(settings, '{}');
+      symlinkSync(settings, join(root, 'settings.json'));
+      expect(() => writeChanges(root, [{ path: 'settings.json', before: '{}', after: 'x' }])).toThrow('outside of the folder');
+      rmSync(settings);
+    });
+
+    it('and follows a link within it', () => {
+      mkdirSync(join(root, 'src/real'));
+      symlinkSync(join(root, 'src/real'), join(root, 'src/linked'));
+      writeChanges(root, [{ path: 'src/linked/one.ts', after: 'one' }]);
+      expect(readFileSync(join(root, 'src/real/one.ts'), 'utf8')).toBe('one');
+    });
   });
 
   it('says what to paste', async () => {
