@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import type { DataSource, EntityManager } from 'typeorm';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
@@ -121,4 +122,47 @@ describe('in a transaction of the caller', () => {
     expect(await count()).toBe(0);
     await dataSource.destroy();
   });
+
+  it('with a driver that is not node-postgres, calls join and follow each other, and are refused when TypeORM says that it is over', async () => {
+    await dataSource.destroy();
+    dataSource = await aDataSource(test.database.url, { driver: { ...pg, Pool: OtherPool } });
+    await dataSource.transaction(async (manager) => {
+      const calls = [1, 2, 3].map((payload) => queues.enqueue('mail', payload, { manager, maxPending: 2 }));
+      const results = await Promise.allSettled(calls);
+      expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+      expect(await preparedIn(manager)).toEqual([]);
+    });
+    const undone = dataSource.transaction(async (manager) => {
+      const { id } = await queues.enqueue('mail', 4, { manager });
+      expect(await queues.find(id, { manager })).toMatchObject({ state: 'ready' });
+      expect(await queues.cancel({ id }, { manager })).toEqual({ cancelled: 1, requested: 0 });
+      return Promise.reject(new Error('undone'));
+    });
+    await expect(undone).rejects.toThrow('undone');
+    const runner = dataSource.createQueryRunner();
+    await runner.startTransaction();
+    await runner.commitTransaction();
+    await expect(queues.enqueue('mail', 5, { manager: runner })).rejects.toMatchObject({ code: 'MANAGER_INACTIVE' });
+    await runner.release();
+    expect(await count()).toBe(2);
+    await dataSource.destroy();
+  });
 });
+
+/** Its clients show nothing of what lies below them. */
+class OtherPool extends pg.Pool {
+  override connect(...args: unknown[]): never {
+    const [callback] = args as [(error: Error | undefined, client: unknown, release: unknown) => void];
+    const connected = (error: Error | undefined, client: pg.PoolClient | undefined, release: unknown): void =>
+      callback(error, client && hidden(client), release);
+    return super.connect(connected as never) as never;
+  }
+}
+
+const hidden = (client: pg.PoolClient): pg.PoolClient =>
+  new Proxy(client, {
+    get: (target, name) => {
+      const value: unknown = name === 'connection' ? undefined : Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });

@@ -59,6 +59,40 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
     expect(await Promise.all(jobs.map(({ id }) => effectsOf(id)))).toEqual([1, 0, 0, 0]);
   });
 
+  it('keeps nothing of what a transactional handler still asks for when a sibling has failed', async () => {
+    const late: Promise<unknown>[] = [];
+    const application = await story.start({
+      providers: [
+        aHandler('follows', () => undefined),
+        aHandler(
+          'sibling',
+          (job, context) => {
+            const later = (call: () => Promise<unknown>) => {
+              const made = new Promise(setImmediate).then(call);
+              late.push(made.catch((error: unknown) => error));
+              return made;
+            };
+            return Promise.all([
+              Promise.reject(new Error('undone')),
+              later(() => context.enqueue('follows', job.payload)),
+              later(() => context.checkpoint(job.payload, { manager: context.manager })),
+              later(() => application.queues.enqueueMany('follows', [{ payload: 1 }], { manager: context.manager })),
+              later(() => context.complete('too late')),
+            ]);
+          },
+          { transactional: true, maxAttempts: 1 },
+        ),
+      ],
+    });
+    const jobs = await application.queues.enqueueMany('sibling', Array.from({ length: 20 }, (_, payload) => ({ payload }))); // prettier-ignore
+
+    for (const { id } of jobs) expect((await untilJobIs('failed', application, id)).checkpoint).toBeUndefined();
+    const codes = (await Promise.all(late)).map((error) => (error as { code?: string } | undefined)?.code);
+    expect(codes).toHaveLength(80);
+    expect(codes.filter((code) => code !== undefined && code !== 'MANAGER_INACTIVE')).toEqual([]);
+    expect(await story.database.query(`select from simple_queue.jobs where queue = 'follows'`)).toEqual([]);
+  });
+
   it('retries a handler whose transaction rolled back although it returned', async () => {
     const application = await story.start({
       providers: [

@@ -109,3 +109,9 @@ export function given(item: ModelItem): JobOptions & { payload: unknown } {
     ...(staged ? { staged } : {}),
   };
 }
+
+/** Somebody's open transaction holds what its insert would need. */
+export function waitsForOthers({ group, uniqueKey }: ModelItem, model: Model): boolean {
+  const holder = uniqueKey === undefined ? undefined : model.live(uniqueKey);
+  return model.isGroupLocked(group) || (holder !== undefined && model.isLocked(holder));
+}

@@ -7,10 +7,11 @@ import type { ClaimWish } from '../../../lib/storage/job.repository.js';
 import type { ClaimedRow } from '../../../lib/storage/row-mapper.js';
 import type { DeadHead } from '../../../lib/simple-queue.options.js';
 import { runIn } from '../storage.js';
-import { AN_HOUR, Command, given, OfJob, OfRun, pick, some, successOf } from './command.js';
+import { AN_HOUR, Command, given, OfJob, OfRun, pick, some, successOf, waitsForOthers } from './command.js';
 import { BeginDecision, BeginEnqueue, Decide, End, Expire, HandOn, ReleaseGroup, SettleOrdered } from './group-commands.js';
 import { CancelMany, EnqueueKeyed, Pause, PeriodsEnd, Redrive, Retry, UseAgain } from './operator-commands.js';
 import { Lapse, Pull, ReapLapsed, Renew, Return } from './pull-commands.js';
+import { ENDINGS, SideBySide } from './transaction-commands.js';
 import { isLone, MAX_STALLS, type Model, type ModelItem, type ModelJob, type ModelRun } from './model.js';
 import { EVERYWHERE, FAIR_QUEUE, KEEP, LANES, QUEUE, type Real } from './real.js';
 
@@ -25,27 +26,13 @@ class Enqueue extends Command {
   protected async work(model: Model, real: Real): Promise<void> {
     const items = this.items.filter((item) => !waitsForOthers(item, model));
     const answers = await real.queues.enqueueMany(this.queue, items.map(given));
-    for (const [index, { id, created }] of inOrderOfStoring(items, answers)) {
+    for (const [index, { id, created }] of answers.entries()) {
       const item = items[index]!;
       const known = item.uniqueKey === undefined ? undefined : model.live(item.uniqueKey);
       expect({ created, id: known && id }).toEqual({ created: !known, id: known?.id });
       if (created) model.add(id, item);
     }
   }
-}
-
-/** Somebody's open transaction holds what its insert would need. */
-function waitsForOthers({ group, uniqueKey }: ModelItem, model: Model): boolean {
-  const holder = uniqueKey === undefined ? undefined : model.live(uniqueKey);
-  return model.isGroupLocked(group) || (holder !== undefined && model.isLocked(holder));
-}
-
-/** Of one call, what waits for a turn or a commit is stored behind the rest. */
-function inOrderOfStoring<T>(items: ModelItem[], answers: T[]): [number, T][] {
-  const isHeld = (index: number): boolean =>
-    items[index]!.group !== undefined || items[index]!.fair !== undefined || items[index]!.staged === true;
-  const all = [...answers.entries()];
-  return [...all.filter(([index]) => !isHeld(index)), ...all.filter(([index]) => isHeld(index))];
 }
 
 /** Settles successes and claims what is ready, in one statement: runs that lost their job are named, and change nothing. */
@@ -404,6 +391,9 @@ const useAgain = fc.oneof(
   fc.tuple(index, fairItem).map((given) => new UseAgain(...given, FAIR_QUEUE)),
 );
 
+const sideBySide = fc
+  .tuple(fc.array(item, { minLength: 1, maxLength: 5 }), fc.constantFrom(...ENDINGS))
+  .map((given) => new SideBySide(...given));
 const halt = index.map((given) => new Bury(given, 'failed', 'halt'));
 const beginDecision = fc.tuple(index, fc.constantFrom('cancel', 'commit', 'abort')).map((given) => new BeginDecision(...given));
 const loseLease = worker.map((given) => new LoseLease(given));
@@ -415,6 +405,7 @@ export const commands = {
   plain: (): fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] => [
     fc.array(item, { minLength: 1, maxLength: 5 }).map((items) => new Enqueue(items)),
     enqueueAny,
+    sideBySide,
     fc.tuple(worker, fc.array(index, { maxLength: 3 }), fc.nat(4)).map((given) => new SettleAndClaim(...given)),
     claimAll,
     claimSuspects,
@@ -475,6 +466,7 @@ export const commands = {
   ],
   ordered: (): fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] => [
     enqueueAny,
+    sideBySide,
     enqueueOrdered,
     claimAll,
     settleOrdered,
