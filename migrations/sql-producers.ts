@@ -104,7 +104,7 @@ begin
       placing substring(int8send(floor(extract(epoch from started) * 1000)::bigint) from 3) from 1 for 6), 52, 1), 53, 1), 'hex')::uuid;
     insert into simple_queue.job (id, shard, lane, queue, priority, run_at, unique_key, fingerprint, options, payload)
       values (id, 0, lane_id, queue_id, enqueue.priority, due, enqueue.unique_key, enqueue.fingerprint,
-        nullif(jsonb_strip_nulls(jsonb_build_object('headers', enqueue.headers, 'maxAttempts', enqueue.max_attempts)), '{}'), body)
+        nullif(jsonb_strip_nulls(jsonb_build_object('headers', enqueue.headers, 'maxAttempts', enqueue.max_attempts)), '{}'), body::json)
       on conflict do nothing;
     if found then
       if due <= started then

@@ -102,7 +102,7 @@ describe('enqueueing', () => {
     const [first] = await store.enqueues.insert([aNewJob({ uniqueKey: 'key' })]);
     const other = await store.test.storage.lanes.of('pdf', '');
     expect(await store.enqueues.insert([aNewJob({ uniqueKey: 'key', lane: other })])).toMatchObject([{ created: true }]);
-    const sameQueue = await store.test.storage.lanes.of('mail', 'other name');
+    const sameQueue = await store.test.storage.lanes.of('mail', 'other-name');
     expect(await store.enqueues.insert([aNewJob({ uniqueKey: 'key', lane: sameQueue })])).toMatchObject([
       { created: false, id: first!.id },
     ]);

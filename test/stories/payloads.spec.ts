@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { constant } from '../../lib/job/backoff.js';
+import type { QueueService } from '../../lib/queue.service.js';
 import type { JobContext } from '../../lib/job/job-context.js';
 import type { JobState } from '../../lib/job/job-state.js';
 import { JobResult } from '../../lib/job/job-result.js';
 import type { Job } from '../../lib/job/job.js';
 import { aHandler } from '../support/application.js';
+import { eventually } from '../support/eventually.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
 /** Every byte, and more than one page of them. */
@@ -101,4 +103,41 @@ describe('JSON and bytes, together or alone', () => {
       [id],
     );
   }
+});
+
+describe('a payload', () => {
+  const story = aStory();
+  const PAYLOAD = { zebra: 1, b: { y: 1, a: [{ d: 1, c: 2 }] }, a: 1e21, tiny: 1e-7, '10': 'x', text: '\u2028\u00e4' };
+  const given = JSON.stringify(PAYLOAD);
+
+  it.each<[string, (queues: QueueService) => Promise<unknown>]>([
+    ['alone, beside an idle worker', (queues) => queues.enqueue('letters', PAYLOAD)],
+    ['of a batch', (queues) => queues.enqueueMany('letters', [{ payload: PAYLOAD }, { payload: PAYLOAD }])],
+    ['with a key', (queues) => queues.enqueue('letters', PAYLOAD, { uniqueKey: 'k' })],
+    ['of a group', (queues) => queues.enqueue('letters', PAYLOAD, { group: 'g', ordered: true })],
+    [
+      'that takes the place of another',
+      async (queues) => {
+        await queues.enqueue('letters', {}, { uniqueKey: 'r', delayMs: 60_000 });
+        return queues.enqueue('letters', PAYLOAD, { uniqueKey: 'r', onConflict: 'replace', delayMs: 0 });
+      },
+    ],
+  ])('%s is the same in each attempt, to the letter, whatever a run did to it', async (_, enqueue) => {
+    const seen: string[] = [];
+    const handler = aHandler(
+      'letters',
+      (job: Job<never>) => {
+        const payload = job.payload as unknown as Record<string, unknown>;
+        seen.push(JSON.stringify(payload));
+        delete payload.zebra;
+        if (job.attempt < 3) throw new Error('once more');
+      },
+      { maxAttempts: 3, backoff: constant({ delayMs: 0 }) },
+    );
+    const application = await story.start({ providers: [handler] });
+    await enqueue(application.queues);
+    await eventually(() => expect(application.seen('succeeded').length).toBeGreaterThan(0));
+    await eventually(() => expect(seen.length % 3).toBe(0));
+    expect(new Set(seen)).toEqual(new Set([given]));
+  });
 });

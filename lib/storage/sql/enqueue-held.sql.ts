@@ -37,7 +37,7 @@ export const ENQUEUE_HELD = statement(
   stored as (
     insert into simple_queue.job (id, shard, epoch, lane, queue, priority, run_at, unique_key, fingerprint, options, payload, payload_bytes,
       group_name, seq, commit_by, fair)
-    select id, $1, epoch, lane, queue, priority, due, unique_key, fingerprint, options::jsonb, payload::jsonb, payload_bytes, group_name, turn,
+    select id, $1, epoch, lane, queue, priority, due, unique_key, fingerprint, options::jsonb, payload::json, payload_bytes, group_name, turn,
       statement_timestamp() + commit_within_ms * interval '1 millisecond', nullif(fair, false)
     from item order by sorted
     on conflict do nothing

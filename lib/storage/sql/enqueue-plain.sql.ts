@@ -10,7 +10,7 @@ export const ENQUEUE_PLAIN = insertion(
   `with stored as (
     insert into simple_queue.job (id, shard, lane, queue, priority, run_at, fingerprint, options, payload, payload_bytes)
     select id, $1, coalesce(lane, $2), coalesce(queue, $3), coalesce(priority, $4), statement_timestamp(), fingerprint,
-      options::jsonb, payload::jsonb, payload_bytes
+      options::jsonb, payload::json, payload_bytes
     from unnest($5::uuid[], $6::int[], $7::int[], $8::smallint[], $9::text[], $10::text[], $11::text[], $12::bytea[])
       u(id, lane, queue, priority, fingerprint, options, payload, payload_bytes))
   insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)

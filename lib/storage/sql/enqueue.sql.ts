@@ -20,7 +20,7 @@ export const ENQUEUE = insertion(
       u(id, lane, queue, priority, at, delay_ms, unique_key, fingerprint, options, payload, payload_bytes, given)),
   stored as (
     insert into simple_queue.job (id, shard, epoch, lane, queue, priority, run_at, unique_key, fingerprint, options, payload, payload_bytes)
-    select id, $1, epoch, lane, queue, priority, due, unique_key, fingerprint, options::jsonb, payload::jsonb, payload_bytes from item
+    select id, $1, epoch, lane, queue, priority, due, unique_key, fingerprint, options::jsonb, payload::json, payload_bytes from item
     on conflict do nothing
     returning id, lane, priority, run_at, epoch),
   readied as (

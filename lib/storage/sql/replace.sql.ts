@@ -50,7 +50,7 @@ export const REPLACE = statement(
     select id from unready union all select id from unscheduled union all select id from unsuspected),
   moved as (
     update simple_queue.job j set lane = t.lane, priority = t.priority, run_at = t.due, fingerprint = t.fingerprint,
-      options = t.options::jsonb, payload = t.payload::jsonb, payload_bytes = t.payload_bytes,
+      options = t.options::jsonb, payload = t.payload::json, payload_bytes = t.payload_bytes,
       attempt = 0, reschedules = 0, last_error = null, cancel_at = null
     from target t
     where j.shard = $1 and j.id = any(array(select id from waiting)) and t.id = j.id
