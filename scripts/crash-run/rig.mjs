@@ -23,7 +23,10 @@ export async function startRig({ leaseMs }) {
   })(Producer);
   const app = await NestFactory.createApplicationContext(Producer, { logger: ['error'] });
   const dataSource = app.get(DataSource);
-  await dataSource.query('create table effect (job uuid not null); create table start (job uuid not null)');
+  await dataSource.query(
+    'create table effect (job uuid not null); create table start (job uuid not null)' +
+      '; create table long (job uuid not null, pid int not null, ended_at timestamptz)',
+  );
   const fleet = new Fleet({ DATABASE: server.url, LEASE_MS: leaseMs ? String(leaseMs) : '' });
   const stop = async () => {
     await fleet.stop();
@@ -47,6 +50,10 @@ class Fleet {
 
   grow(count) {
     for (let index = 0; index < count; index++) this.#start();
+  }
+
+  get pids() {
+    return [...this.#workers].map(({ pid }) => pid);
   }
 
   kill(random) {

@@ -1,7 +1,9 @@
 // Kills workers while jobs run, and counts what was lost, done twice or blamed wrongly. Ends with 1 when a promise was broken.
-//   npm run crash-run                 all four parts, a few minutes
+//   npm run crash-run                 all parts, a few minutes
 //   npm run crash-run -- --jobs 5000 --kills 20 --seed 7 --default-lease
 import { parseArgs } from 'node:util';
+import { blockWorkers } from './block-workers.mjs';
+import { bystanders } from './bystanders.mjs';
 import { holdTransactions } from './hold-transactions.mjs';
 import { killOrdered } from './kill-ordered.mjs';
 import { killWorkers } from './kill-workers.mjs';
@@ -14,7 +16,7 @@ const { values } = parseArgs({
     poison: { type: 'string', default: '20' },
     among: { type: 'string', default: '20000' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    only: { type: 'string', default: 'kill,poison,hold,order' },
+    only: { type: 'string', default: 'kill,poison,hold,order,bystanders,block' },
     groups: { type: 'string', default: '1000' },
     pace: { type: 'string', default: '500' },
     each: { type: 'string', default: '50' },
@@ -37,6 +39,8 @@ const parts = {
       leaseMs,
     }),
   hold: () => holdTransactions({ leaseMs }),
+  bystanders: () => bystanders({ leaseMs }),
+  block: () => blockWorkers({ leaseMs }),
 };
 
 console.log(`seed ${values.seed}, lease ${leaseMs ?? 'the default 15,000'} ms, Node.js ${process.version}`);

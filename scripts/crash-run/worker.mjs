@@ -54,6 +54,28 @@ class Step {
 }
 QueueHandler('step', { concurrency: 20 })(Step);
 
+/** Takes its time, and notes who began it. */
+class Long {
+  constructor(dataSource) {
+    this.dataSource = dataSource;
+  }
+
+  async process({ id, payload }) {
+    await this.dataSource.query('insert into long (job, pid) values ($1, $2)', [id, process.pid]);
+    await new Promise((resolve) => setTimeout(resolve, payload.ms));
+    await this.dataSource.query('update long set ended_at = clock_timestamp() where job = $1 and pid = $2', [id, process.pid]);
+  }
+}
+QueueHandler('long')(Long);
+
+/** Its process can do nothing else meanwhile. */
+class Blocks {
+  process({ payload }) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, payload.ms);
+  }
+}
+QueueHandler('blocks')(Blocks);
+
 class Worker {}
 const { DataSource } = await import('typeorm');
 Module({
@@ -61,6 +83,8 @@ Module({
   providers: [
     Ledger,
     Plain,
+    Blocks,
+    { provide: Long, useFactory: (dataSource) => new Long(dataSource), inject: [DataSource] },
     { provide: Holder, useFactory: (dataSource) => new Holder(dataSource), inject: [DataSource] },
     { provide: Step, useFactory: (dataSource) => new Step(dataSource), inject: [DataSource] },
   ],
