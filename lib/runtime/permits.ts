@@ -1,6 +1,7 @@
 /** A bound on what runs at once in this process. */
 export class Permits {
   private taken = 0;
+  private quickAt = -Infinity;
 
   constructor(
     readonly limit: number,
@@ -16,8 +17,15 @@ export class Permits {
     return this.taken;
   }
 
-  take(): void {
+  /** `quickAt`: the time now, where it is taken for work that will be through within moments. */
+  take(quickAt = -Infinity): void {
     this.taken++;
+    if (quickAt > this.quickAt) this.quickAt = quickAt;
+  }
+
+  /** None is free, and one was taken for quick work since: another will be free within moments. */
+  isQuick(since: number): boolean {
+    return this.taken >= this.limit && this.quickAt > since;
   }
 
   giveBack(): void {

@@ -43,12 +43,13 @@ export class BatchLane extends WorkerLane {
   /** A call takes `size` jobs for one permit. An empty lane claims no room for them before it has shown that there are any. */
   override get slack(): number {
     const idle = this.wasEmpty && this.buffered === 0;
-    return this.jobsAhead + (idle ? 0 : this.free * (this.size - 1)) - this.buffered;
+    return this.jobsAhead + (idle ? 0 : (this.free || this.place) * (this.size - 1)) - this.buffered;
   }
 
   override get wanted(): number {
-    if (this.isPaused || (this.ranges.length > 0 && this.isSated)) return 0;
-    return this.free * this.size + this.jobsAhead - this.buffered - this.expected;
+    if (this.isPaused || this.isSated) return 0;
+    const wanted = this.free * this.size + this.jobsAhead - this.buffered - this.expected;
+    return wanted > 0 ? wanted : this.place * this.size;
   }
 
   override start(): JobBatch {

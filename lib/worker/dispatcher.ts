@@ -10,12 +10,11 @@ export class Dispatcher {
   /** Runs, not jobs: a timed-out handler may go on beside the next run of its job. */
   private readonly running = new Set<Call>();
   private readonly idleWaiters = new Set<() => void>();
-  private turn = 0;
   private halted = false;
   /** Told while halted: jobs wait that could start. */
   onHeld: () => void = () => undefined;
-  /** Some lane has jobs that wait for a permit it shares with others. */
-  private starved = false;
+  /** Lanes whose jobs wait for permits: who has waited longest is first. */
+  private readonly line = new Set<WorkerLane>();
 
   constructor(
     private readonly lanes: () => readonly WorkerLane[],
@@ -32,16 +31,13 @@ export class Dispatcher {
     return [...this.running].flatMap((call) => (call instanceof JobBatch ? call.runs : call));
   }
 
-  /** Starts what may run; another lane is first each time, so that none starves behind the process's limit. */
+  /** Starts what may run. */
   startAll(): void {
     const lanes = this.lanes();
     if (this.halted && lanes.some((lane) => lane.canStart)) this.onHeld();
-    this.turn = lanes.length > 0 ? (this.turn + 1) % lanes.length : 0;
-    for (let index = 0; index < lanes.length && !this.halted; index++) {
-      const lane = lanes[(this.turn + index) % lanes.length]!;
-      while (lane.canStart) this.launch(lane);
-    }
-    this.starved = lanes.some((lane) => lane.buffered > 0);
+    if (this.halted) return;
+    for (const lane of lanes) if (lane.buffered > 0) this.line.add(lane);
+    this.serve();
   }
 
   /** Nothing new starts; what runs goes on. */
@@ -99,6 +95,31 @@ export class Dispatcher {
     for (const waiter of this.idleWaiters) waiter();
   }
 
+  /** What came free goes to the next in line, not back to the lane that had it: a backlog would keep it for ever. */
+  private passOn(lane: WorkerLane): void {
+    if (this.line.size === 1 && lane.canStart) this.launch(lane);
+    else this.serve(lane);
+  }
+
+  /** Permits go round, one job of a lane at a time, as long as any may start; with `from`, as long as what it gave back is free. */
+  private serve(from?: WorkerLane): void {
+    for (const lane of this.line) {
+      if (from && !from.hasLastPermit) return;
+      let started: WorkerLane | undefined;
+      while (started !== lane && lane.canStart) this.launch((started = this.nextOf(lane)));
+      if (started || lane.buffered === 0) this.line.delete(lane);
+      if (started && lane.buffered > 0) this.line.add(lane);
+    }
+  }
+
+  /** Lanes of one queue have their turn together: the most urgent job among those that wait here. */
+  private nextOf(lane: WorkerLane): WorkerLane {
+    let next = lane;
+    for (const other of this.line)
+      if (other.lane.queueId === lane.lane.queueId && other.priority < next.priority && other.canStart) next = other;
+    return next;
+  }
+
   private launch(lane: WorkerLane): void {
     const run = lane.start();
     this.running.add(run);
@@ -109,8 +130,7 @@ export class Dispatcher {
   private ended(run: Call): void {
     this.running.delete(run);
     run.lane.ended(performance.now());
-    if (!this.halted && run.lane.canStart) this.launch(run.lane);
-    else if (this.starved) this.startAll();
+    if (!this.halted) this.passOn(run.lane);
     this.onRoom();
     if (this.idleWaiters.size > 0) this.notice();
   }

@@ -29,24 +29,51 @@ const YEAR_DIGITS = 4;
 const DASH = '-'.charCodeAt(0);
 const OLDEST_MS = Date.parse('1000-01-01T00:00:00Z');
 
-interface Key {
+interface Position {
   priority: number;
   runAt: string;
   id: string;
+}
+
+/** One claim's look at a lane: from where, and which rung of the ladder that is. */
+export interface Look {
+  readonly rung: number;
+  readonly ranges: ClaimRange[];
+  /** Looks are counted. */
+  readonly number: number;
+}
+
+/** What lies behind the hints, as far as it was not looked at yet. */
+interface Late {
+  /** The last job taken there; from it the next claim goes on. */
+  at: Position;
+  /** How far back less urgent priorities are still to be looked at. */
+  rung: number;
+  /** Claims before this look know nothing of it. */
+  since: number;
 }
 
 /**
  * Where a lane's next claim starts: behind the last key taken, one for each priority. Dead index entries in front of a queue are
  * what slows it down while a long transaction holds them back; a claim that starts behind them never sees them. What arrives
  * behind a hint (a transaction that committed long after its time) is found by looking back on a ladder: the further, the rarer.
+ * A look back that comes back full has found a backlog: claims go on from there, each behind the last, until it is drained. Hints
+ * themselves never move back, so that dead entries are walked once for each look, however many jobs came late.
  */
 export class Hints {
-  private keys: Key[] = [];
+  private keys: Position[] = [];
   private readonly lookedAt: number[] = LADDER.map(() => -Infinity);
   private readonly costMs: number[] = LADDER.map(() => 0);
   private short = true;
   private urgent = false;
   private slackMs = 0;
+  private looks = 0;
+  private late: Late | undefined;
+
+  /** There is more behind the hints: the lane must not rest, whatever a claim in front has brought. */
+  get isBehind(): boolean {
+    return this.late !== undefined;
+  }
 
   /** A wake-up: there may be jobs of a priority never seen before. */
   expectNews(): void {
@@ -61,31 +88,46 @@ export class Hints {
     this.slackMs = SLACK_MS;
   }
 
-  /** Which rung is due at `now` (milliseconds of a monotonic clock): the furthest. */
-  rungAt(now: number): number {
-    for (let rung = EVERYWHERE; rung > 0; rung--) if (now - this.lookedAt[rung]! >= this.periodOf(rung)) return rung;
-    return 0;
-  }
-
-  ranges(rung: number, now: number): ClaimRange[] {
+  /** The next look, at `now` (milliseconds of a monotonic clock): as far back as is due. */
+  look(now: number): Look {
+    const rung = this.rungAt(now);
     this.lookedAt.fill(now, 0, rung + 1);
-    if (rung === EVERYWHERE || this.keys.length === 0) return [everywhere()];
-    const ranges = this.keys.map((key, index) => this.behind(key, index, Math.max(LADDER[rung]!.backMs, this.slackMs)));
-    const looksAbove = (this.urgent || rung >= URGENT_RUNG) && this.keys[0]!.priority > FIRST_PRIORITY;
-    this.urgent = false;
-    return looksAbove ? [above(this.keys[0]!), ...ranges] : ranges;
+    return { rung, ranges: this.ranges(rung), number: this.looks++ };
   }
 
   /** The claim did not come to this lane: nothing was looked at. */
-  missed(rung: number): void {
+  missed({ rung }: Look): void {
     this.lookedAt.fill(-Infinity, 0, rung + 1);
   }
 
   /** What a claim answered: moves the hints forward, never back. `short`: fewer came than were wanted. */
-  took(rows: ClaimedRow[], answer: { rung: number; short: boolean; ms: number }): void {
-    for (const row of rows) if (row.runAt.charCodeAt(YEAR_DIGITS) === DASH) this.moveTo(row);
-    this.short = answer.short;
-    if (answer.rung > 0) this.costMs[answer.rung] = answer.ms;
+  took(rows: ClaimedRow[], { look, short, ms }: { look: Look; short: boolean; ms: number }): void {
+    for (const row of rows) this.moveTo(row);
+    // A claim that left before the backlog was found says nothing of it.
+    const late = this.late && look.number >= this.late.since ? this.late : undefined;
+    const rung = late ? Math.max(look.rung, late.rung) : look.rung;
+    this.note(rung, look, ms);
+    if (late || (rung > 0 && !short)) this.late = short ? undefined : this.lateFrom(rows, rung);
+    this.short = short && !this.late;
+  }
+
+  /** The claims that go on in a backlog belong to the look that found it. */
+  private note(rung: number, look: Look, ms: number): void {
+    if (look.rung > 0) this.costMs[look.rung] = ms;
+    else if (rung > 0) this.costMs[rung] = Math.max(this.costMs[rung]!, ms);
+  }
+
+  /** Where the backlog goes on; undefined: the claim has come to the front of all priorities. */
+  private lateFrom(rows: ClaimedRow[], rung: number): Late | undefined {
+    let at: Position | undefined;
+    for (const row of rows) if (isOrdinary(row) && (!at || isBefore(at, row))) at = row;
+    if (!at || !isBefore(at, this.keys.at(-1)!)) return undefined;
+    return { at: positionOf(at), rung, since: this.looks };
+  }
+
+  private rungAt(now: number): number {
+    for (let rung = EVERYWHERE; rung > 0; rung--) if (now - this.lookedAt[rung]! >= this.periodOf(rung)) return rung;
+    return 0;
   }
 
   /** An empty range is looked at whole, as often as its cost allows; a busy lane in its rung's time. */
@@ -94,36 +136,57 @@ export class Hints {
     return rung === EVERYWHERE && this.short ? cost : Math.max(LADDER[rung]!.everyMs, cost);
   }
 
+  private ranges(rung: number): ClaimRange[] {
+    if (rung === EVERYWHERE || this.keys.length === 0) return [everywhere()];
+    const backMs = Math.max(LADDER[rung]!.backMs, this.slackMs);
+    const ranges = this.keys.map((key, index) => this.behind(key, index, backMs));
+    const looksAbove = (this.urgent || rung >= URGENT_RUNG) && this.keys[0]!.priority > FIRST_PRIORITY;
+    this.urgent = false;
+    return looksAbove ? [above(this.keys[0]!), ...ranges] : ranges;
+  }
+
   /** Up to just before the next known priority: priorities between two known ones are never missed. */
-  private behind(key: Key, index: number, backMs: number): ClaimRange {
+  private behind(key: Position, index: number, backMs: number): ClaimRange {
     const upto = (this.keys[index + 1]?.priority ?? LAST_PRIORITY + 1) - 1;
-    if (backMs === 0) return { ...key, upto };
-    const at = dateOf(key.runAt).getTime() - backMs;
-    // What no Date can hold is the end of a range that looks everywhere, rather than the end of the lane.
-    const runAt = at > OLDEST_MS ? new Date(at).toISOString() : LONG_AGO;
-    return { priority: key.priority, runAt, id: FIRST_ID, upto };
+    if (!this.late || upto < this.late.at.priority) return { ...earlier(key, backMs), upto };
+    const { at, rung } = this.late;
+    if (key.priority > at.priority) return { ...earlier(key, Math.max(backMs, LADDER[rung]!.backMs)), upto };
+    const start = earlier(key, backMs);
+    return { ...(isBefore(at, start) ? at : start), upto };
   }
 
   private moveTo(row: ClaimedRow): void {
+    if (!isOrdinary(row)) return;
     const index = this.keys.findIndex((key) => key.priority >= row.priority);
     const known = this.keys[index];
-    if (known?.priority === row.priority) advance(known, row);
-    else this.learn({ priority: row.priority, runAt: row.runAt, id: row.id }, index < 0 ? this.keys.length : index);
+    if (known?.priority !== row.priority) this.learn(positionOf(row), index < 0 ? this.keys.length : index);
+    else if (isBefore(known, row)) Object.assign(known, positionOf(row));
   }
 
-  private learn(key: Key, index: number): void {
+  private learn(key: Position, index: number): void {
     this.keys.splice(index, 0, key);
     // Without a key of its own a priority is walked from its start, as part of the range before it.
     if (this.keys.length > MAX_KEYS) this.keys.splice(MAX_KEYS - 1, 1);
   }
 }
 
+const positionOf = ({ priority, runAt, id }: Position): Position => ({ priority, runAt, id });
+
 /** Times are UTC text of one format, so that text order is time order. */
-function advance(known: Key, row: ClaimedRow): void {
-  if (row.runAt < known.runAt || (row.runAt === known.runAt && row.id <= known.id)) return;
-  known.runAt = row.runAt;
-  known.id = row.id;
+function isBefore(a: Position, b: Position): boolean {
+  if (a.priority !== b.priority) return a.priority < b.priority;
+  return a.runAt === b.runAt ? a.id < b.id : a.runAt < b.runAt;
+}
+
+const isOrdinary = ({ runAt }: Position): boolean => runAt.charCodeAt(YEAR_DIGITS) === DASH;
+
+/** In the format of PostgreSQL. What no `Date` can hold is the end of a range that looks everywhere, rather than the end of the lane. */
+function earlier({ priority, runAt, id }: Position, backMs: number): Position {
+  if (backMs === 0) return { priority, runAt, id };
+  const time = dateOf(runAt).getTime() - backMs;
+  const text = time > OLDEST_MS ? new Date(time).toISOString().replace('T', ' ').replace('Z', '+00') : LONG_AGO;
+  return { priority, runAt: text, id: FIRST_ID };
 }
 
 const everywhere = (): ClaimRange => ({ priority: FIRST_PRIORITY, runAt: LONG_AGO, id: FIRST_ID, upto: LAST_PRIORITY });
-const above = (first: Key): ClaimRange => ({ ...everywhere(), upto: first.priority - 1 });
+const above = (first: Position): ClaimRange => ({ ...everywhere(), upto: first.priority - 1 });

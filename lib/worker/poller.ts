@@ -4,6 +4,7 @@ import type { ClaimedRow } from '../storage/row-mapper.js';
 import type { Uuid7 } from '../runtime/uuid7.js';
 import type { Claim, Claims } from './claims.js';
 import type { Dispatcher } from './dispatcher.js';
+import type { Look } from './hints.js';
 import { JobRun } from './job-run.js';
 import type { RunReports } from './run-reports.js';
 import type { SettleBatch, Settler } from './settler.js';
@@ -37,8 +38,10 @@ const NO_LEASE = '00000000-0000-0000-0000-000000000000';
 /** What a claim asks of one lane. */
 interface Planned {
   lane: WorkerLane;
+  /** Its place among all lanes. */
+  at: number;
   wanted: number;
-  rung: number;
+  look: Look;
 }
 
 interface Plan {
@@ -108,7 +111,7 @@ export class Poller {
       return await jobs.settleAndClaim(worker, batch.successes, batch.claims, plan.wish);
     } catch (error) {
       claims.forget(plan.wish.claimId, error);
-      for (const { lane, wanted, rung } of plan.lanes) lane.unanswered(wanted, rung);
+      for (const { lane, wanted, look } of plan.lanes) lane.unanswered(wanted, look);
       if (!settler.failed(batch, error)) throw error;
       return undefined;
     } finally {
@@ -116,17 +119,13 @@ export class Poller {
     }
   }
 
-  /** Another lane is first each time; a lane without room, or known to be empty, is left out. */
+  /** A lane without room, or known to be empty, is left out. */
   private plan(now: number): Plan {
     const { ids } = this.parts;
     const lease = this.parts.lease();
     const room = Math.min(MAX_CLAIM, this.room);
     const lanes = this.paused || !lease ? [] : this.lanesToAsk(now, room);
-    const wishes = lanes.map(({ lane, wanted, rung }): LaneWish => ({
-      lane: lane.lane.id,
-      wanted,
-      ranges: lane.hints.ranges(rung, now),
-    }));
+    const wishes = lanes.map(({ lane, wanted, look }): LaneWish => ({ lane: lane.lane.id, wanted, ranges: look.ranges }));
     const wanted = lanes.reduce((sum, planned) => sum + planned.wanted, 0);
     const limit = Math.max(0, Math.min(room, wanted));
     this.underWay += limit;
@@ -134,22 +133,25 @@ export class Poller {
   }
 
   /**
-   * A lane that was empty most likely still is, so it takes no room from others: 200 idle queues are one statement, whose limit bounds
-   * what they bring after all.
+   * Room goes round: the next claim begins behind the last lane that took some. A lane that was empty most likely still is, so it takes
+   * none from others: 200 idle queues are one statement, whose limit bounds what they bring after all.
    */
   private lanesToAsk(now: number, room: number): Planned[] {
     if (now >= this.nextPollAt) this.tick(now);
     const planned: Planned[] = [];
     const lanes = this.parts.lanes.all();
+    const first = this.turn;
     let left = room;
-    this.turn = lanes.length > 0 ? (this.turn + 1) % lanes.length : 0;
     for (let index = 0; index < lanes.length && left > 0; index++) {
-      const lane = lanes[(this.turn + index) % lanes.length]!;
+      const at = (first + index) % lanes.length;
+      const lane = lanes[at]!;
       const wanted = lane.lookAt > now ? 0 : Math.min(lane.wanted, left);
       if (wanted <= 0) continue;
       lane.ask(wanted);
-      if (!lane.wasEmpty) left -= wanted;
-      planned.push({ lane, wanted, rung: lane.hints.rungAt(now) });
+      planned.push({ lane, at, wanted, look: lane.hints.look(now) });
+      if (lane.wasEmpty) continue;
+      left -= wanted;
+      this.turn = at + 1;
     }
     return planned;
   }
@@ -176,12 +178,13 @@ export class Poller {
   private learn({ wish, lanes }: Plan, rows: ClaimedRow[], ms: number): void {
     const byLane = grouped(rows);
     const reached = rows.length < wish.limit ? lanes.length : lanes.findLastIndex(({ lane }) => byLane.has(lane.lane.id));
-    lanes.forEach(({ lane, wanted, rung }, index) => {
+    if (lanes[reached]) this.turn = lanes[reached].at + 1;
+    lanes.forEach(({ lane, wanted, look }, index) => {
       const own = byLane.get(lane.lane.id) ?? [];
-      if (index > reached) return lane.unanswered(wanted, rung);
+      if (index > reached) return lane.unanswered(wanted, look);
       const short = own.length < wanted && index < reached;
-      lane.hints.took(own, { rung, short, ms });
-      lane.answered(wanted, { short, nextLookAt: this.nextPollAt });
+      lane.hints.took(own, { look, short, ms });
+      lane.answered(wanted, { short: short && !lane.hints.isBehind, nextLookAt: this.nextPollAt });
     });
   }
 

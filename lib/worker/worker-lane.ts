@@ -1,7 +1,7 @@
 import type { Permits } from '../runtime/permits.js';
 import type { Lane } from '../storage/lanes.js';
 import type { Handler } from './handler-registry.js';
-import { Hints } from './hints.js';
+import { Hints, type Look } from './hints.js';
 import type { JobBatch } from './job-batch.js';
 import type { JobRun } from './job-run.js';
 import type { LaneSettings } from './lane-settings.js';
@@ -10,6 +10,8 @@ import type { LaneSettings } from './lane-settings.js';
 const AHEAD_MS = 20;
 export const MAX_AHEAD = 1_000;
 const FIRST_BURST = 5;
+/** A permit that quick work took within this time will be free again in a moment. */
+export const QUICK_MS = 200;
 /** Below this time a rate says little; what ran meanwhile counts on. */
 const RATE_WINDOW_MS = 2;
 
@@ -67,11 +69,21 @@ export class WorkerLane {
 
   /** A job that comes now would be the first in line, and run at once. */
   get isWaiting(): boolean {
-    return this.wasEmpty && this.buffered === 0 && this.wanted > 0;
+    return this.wasEmpty && this.buffered === 0 && this.free > 0 && this.wanted > 0;
   }
 
   get canStart(): boolean {
     return this.buffered > 0 && this.free > 0;
+  }
+
+  /** Of the first in line; the lower the more urgent. */
+  get priority(): number {
+    return this.first?.priority ?? Infinity;
+  }
+
+  /** One of its permits has just come free, and nobody has taken it yet. */
+  get hasLastPermit(): boolean {
+    return this.permits.some((permit) => permit.free === 1);
   }
 
   /** Work (in calls) to hold ready beyond what may run now: what will start within moments, at the measured rate. */
@@ -87,17 +99,18 @@ export class WorkerLane {
 
   /** How many jobs a claim should bring: what may run now and what will start within moments. */
   get wanted(): number {
-    if (this.isPaused) return 0;
-    if (this.ranges.length > 0) return this.isSated ? 0 : this.free - this.coming;
-    return this.free + this.ahead - this.buffered - this.expected;
+    if (this.isPaused || this.isSated) return 0;
+    const wanted = this.ranges.length > 0 ? this.free - this.coming : this.free + this.ahead - this.buffered - this.expected;
+    return wanted > 0 ? wanted : this.place;
   }
 
   /** Takes the next waiting job and all its permits. */
   start(): JobRun | JobBatch {
     const run = this.next();
-    for (const permit of this.permits) permit.take();
-    this.running++;
     this.startedAt = performance.now();
+    const quickAt = this.ahead > 0 ? this.startedAt : undefined;
+    for (const permit of this.permits) permit.take(quickAt);
+    this.running++;
     return run;
   }
 
@@ -136,10 +149,10 @@ export class WorkerLane {
   }
 
   /** It came back without having come to this lane: ask again. */
-  unanswered(wanted: number, rung: number): void {
+  unanswered(wanted: number, look: Look): void {
     this.expected -= wanted;
     this.lookAt = 0;
-    this.hints.missed(rung);
+    this.hints.missed(look);
   }
 
   add(run: JobRun): void {
@@ -184,6 +197,16 @@ export class WorkerLane {
   /** Calls that will be made of what is here and on its way. */
   protected get coming(): number {
     return this.buffered + this.expected;
+  }
+
+  /**
+   * A place in line: 1 where the lane holds nothing, and what others hold ahead takes each permit before a claim sees it free. What holds a
+   * place gets the next one in its turn.
+   */
+  protected get place(): number {
+    if (this.coming > 0) return 0;
+    const since = performance.now() - QUICK_MS;
+    return this.permits.every((permit) => permit.free > 0 || permit.isQuick(since)) ? 1 : 0;
   }
 
   /** A range is asked for more only below its lower bound. */

@@ -9,7 +9,7 @@ import type { Lane, Lanes } from '../storage/lanes.js';
 import { BatchLane } from './batch-lane.js';
 import type { Handler, HandlerRegistry } from './handler-registry.js';
 import { laneSettings } from './lane-settings.js';
-import { WorkerLane } from './worker-lane.js';
+import { QUICK_MS, WorkerLane } from './worker-lane.js';
 
 /** The lanes that this worker serves, and the permits that bound them: process, queue, handler, open transactions. */
 export class WorkerLanes {
@@ -67,9 +67,12 @@ export class WorkerLanes {
     return resumed;
   }
 
-  /** Jobs that may wait in this process, over all lanes: for free permits, and for those that will be free within moments. */
+  /**
+   * Jobs that may wait in this process, over all lanes: for free permits, and for those that will be free within moments. Where none is free
+   * as many lanes may have a place in line as there are permits.
+   */
   get room(): number {
-    let room = this.process.free;
+    let room = this.process.isQuick(performance.now() - QUICK_MS) ? this.process.limit : this.process.free;
     for (const lane of this.list) room += lane.slack;
     return room;
   }

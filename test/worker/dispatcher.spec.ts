@@ -75,19 +75,77 @@ describe('the dispatcher', () => {
     expect(dispatcher.size).toBe(5);
   });
 
-  it('lets another lane be first each time', () => {
-    const process = new Permits(1);
-    const lanes = [1, 2, 3].map((id) => aLane({ id, permits: [process] }));
-    const order: number[] = [];
-    const { dispatcher } = aDispatcher(lanes, async (run) => void order.push(run.lane.lane.id));
-    for (const lane of lanes) fill(lane, 1);
-
-    for (let turn = 0; turn < 3; turn++) {
-      dispatcher.startAll();
-      process.giveBack();
+  describe('lets permits go round', () => {
+    /** Runs of these lanes that end when they are told; `order` says of which lane each one was. */
+    function ending(lanes: WorkerLane[]) {
+      const order: number[] = [];
+      const ends: (() => void)[] = [];
+      const { dispatcher } = aDispatcher(lanes, (run) => {
+        order.push(run.lane.lane.id);
+        return new Promise((resolve) => ends.push(resolve));
+      });
+      const end = async (): Promise<void> => {
+        ends.shift()!();
+        await new Promise(setImmediate);
+      };
+      return { dispatcher, order, end };
     }
 
-    expect(order.sort()).toEqual([1, 2, 3]);
+    const tiers: [string, (id: number) => Permits[]][] = (() => {
+      const [process, queue, handler] = [new Permits(1), new Permits(1), new Permits(1)];
+      return [
+        ['the process', () => [process, new Permits(9)]],
+        ['a queue or its handler', () => [new Permits(9), queue]],
+        ['open transactions', (id) => [new Permits(9), new Permits(9), handler, ...(id > 2 ? [new Permits(9)] : [])]],
+      ];
+    })();
+
+    it.each(tiers)('of %s: a backlog delays what comes later by one job of each lane before it', async (_, permits) => {
+      const lanes = [1, 2, 3].map((id) => aLane({ id, permits: permits(id) }));
+      const { dispatcher, order, end } = ending(lanes);
+      fill(lanes[0]!, 20);
+      dispatcher.startAll();
+      await end();
+      fill(lanes[1]!, 20);
+      dispatcher.startAll();
+      await end();
+      fill(lanes[2]!, 2);
+      dispatcher.startAll();
+      for (let n = 0; n < 9; n++) await end();
+
+      expect(order.slice(0, 9)).toEqual([1, 1, 1, 2, 1, 3, 2, 1, 3]);
+    });
+
+    it('also between two limits of which one job gives back both', async () => {
+      const [queue, transactions] = [new Permits(1), new Permits(1)];
+      const lanes = [
+        aLane({ id: 1, permits: [queue, transactions] }),
+        aLane({ id: 2, permits: [queue] }),
+        aLane({ id: 3, permits: [new Permits(9), transactions] }),
+      ];
+      const { dispatcher, order, end } = ending(lanes);
+      fill(lanes[0]!, 1);
+      dispatcher.startAll();
+      for (const lane of lanes.slice(1)) fill(lane, 1);
+      dispatcher.startAll();
+      await end();
+      expect(order).toEqual([1, 2, 3]);
+    });
+
+    it('the most urgent first among the names of a queue', async () => {
+      const queue = new Permits(1);
+      const lanes = [1, 2, 3].map((id) => aLane({ id, permits: [queue] }));
+      const { dispatcher, order, end } = ending(lanes);
+      fill(lanes[0]!, 5);
+      dispatcher.startAll();
+      fill(lanes[1]!, 5);
+      for (let n = 0; n < 3; n++) lanes[2]!.add(aRun({ priority: -5 }, { lane: lanes[2]! }));
+      dispatcher.startAll();
+      for (let n = 0; n < 7; n++) await end();
+
+      expect(order.slice(0, 4)).toEqual([1, 3, 3, 3]);
+      expect(new Set(order.slice(4, 6))).toEqual(new Set([1, 2]));
+    });
   });
 
   it('counts a run that was settled as idle, though its handler goes on', async () => {

@@ -1,39 +1,42 @@
 import { describe, expect, it } from '@jest/globals';
-import { Hints, LADDER } from '../../lib/worker/hints.js';
+import { Hints, LADDER, type Look } from '../../lib/worker/hints.js';
 import { aRow } from '../support/runs.js';
 
 const EVERYWHERE = LADDER.length - 1;
-const TOOK = { rung: 0, short: false, ms: 1 };
 const at = (second: number, id = '00000000-0000-0000-0000-00000000000a') => ({
   runAt: `2026-11-21 03:00:${String(second).padStart(2, '0')}.000000+00`,
   id,
 });
 
+type Some = { priority?: number; second: number };
+const rowsOf = (rows: Some[]) => rows.map(({ priority = 0, second }) => aRow({ priority, ...at(second) }));
+const full = (look: Look, ms = 0) => ({ look, short: false, ms });
+const empty = (look: Look, ms = 0) => ({ look, short: true, ms });
+
 /** Hints that have looked everywhere at time 0 and took these rows. */
-function hintsAfter(rows: { priority?: number; second: number }[]): Hints {
+function hintsAfter(rows: Some[]): Hints {
   const hints = new Hints();
-  hints.ranges(EVERYWHERE, 0);
-  hints.took(
-    rows.map(({ priority = 0, second }) => aRow({ priority, ...at(second) })),
-    { ...TOOK, rung: EVERYWHERE, ms: 0 },
-  );
+  hints.took(rowsOf(rows), full(hints.look(0)));
   return hints;
 }
 
+/** What one look after another asks for, at these times. */
+const rangesAt = (hints: Hints, ...times: number[]) => times.map((now) => hints.look(now).ranges).at(-1)!;
+
 describe('hints', () => {
   it('look everywhere first', () => {
-    const hints = new Hints();
-    expect(hints.rungAt(0)).toBe(EVERYWHERE);
-    expect(hints.ranges(EVERYWHERE, 0)).toMatchObject([{ priority: -32_768, runAt: '-infinity', upto: 32_767 }]);
+    const { rung, ranges } = new Hints().look(0);
+    expect(rung).toBe(EVERYWHERE);
+    expect(ranges).toMatchObject([{ priority: -32_768, runAt: '-infinity', upto: 32_767 }]);
   });
 
   it('start behind the last key taken, and cover every priority from there on', () => {
-    const ranges = hintsAfter([{ second: 1 }, { second: 3 }, { second: 2 }]).ranges(0, 1);
+    const ranges = rangesAt(hintsAfter([{ second: 1 }, { second: 3 }, { second: 2 }]), 1);
     expect(ranges).toEqual([{ priority: 0, ...at(3), upto: 32_767 }]);
   });
 
   it('have one key a priority, and leave no gap between two of them', () => {
-    const ranges = hintsAfter([{ priority: 5, second: 9 }, { priority: -1, second: 1 }, { second: 4 }]).ranges(0, 1); // prettier-ignore
+    const ranges = rangesAt(hintsAfter([{ priority: 5, second: 9 }, { priority: -1, second: 1 }, { second: 4 }]), 1); // prettier-ignore
     expect(ranges.map(({ priority, upto }) => [priority, upto])).toEqual([
       [-1, -1],
       [0, 4],
@@ -43,19 +46,18 @@ describe('hints', () => {
 
   it('never move back: what is put back or comes late does not widen the walk', () => {
     const hints = hintsAfter([{ second: 5 }]);
-    hints.took([aRow(at(2))], TOOK);
-    hints.took([aRow(at(5, '00000000-0000-0000-0000-000000000001'))], TOOK);
-    expect(hints.ranges(0, 1)).toMatchObject([at(5)]);
+    hints.took([aRow(at(2))], full(hints.look(1)));
+    hints.took([aRow(at(5, '00000000-0000-0000-0000-000000000001'))], full(hints.look(1)));
+    expect(rangesAt(hints, 1)).toMatchObject([at(5)]);
   });
 
   it('look back while busy: a second each 50 ms, half a minute each second, everywhere each 15 s', () => {
     const hints = hintsAfter([{ second: 45 }]);
     const looked: number[] = [];
     for (let now = 0; now <= 15_000; now += 10) {
-      const rung = hints.rungAt(now);
-      hints.ranges(rung, now);
-      hints.took([aRow(at(45))], { rung, short: false, ms: 0 });
-      looked[rung] = (looked[rung] ?? 0) + 1;
+      const look = hints.look(now);
+      hints.took([aRow(at(45))], full(look));
+      looked[look.rung] = (looked[look.rung] ?? 0) + 1;
     }
     expect(looked[1]).toBeGreaterThan(250);
     expect(looked[2]).toBeGreaterThanOrEqual(9);
@@ -64,50 +66,132 @@ describe('hints', () => {
   });
 
   it('look back by what the rung says', () => {
-    const hints = hintsAfter([{ second: 45 }]);
-    expect(hints.ranges(2, 1)).toMatchObject([
-      {},
-      { runAt: '2026-11-21T03:00:15.000Z', id: '00000000-0000-0000-0000-000000000000' },
-    ]);
+    const { rung, ranges } = hintsAfter([{ second: 45 }]).look(1_100);
+    expect(rung).toBe(2);
+    expect(ranges).toMatchObject([{}, { runAt: '2026-11-21 03:00:15.000+00', id: '00000000-0000-0000-0000-000000000000' }]);
   });
 
   it('are not moved by times that are none, and look back from them without an error', () => {
     const hints = hintsAfter([{ second: 5 }]);
     for (const runAt of ['infinity', '-infinity', '294276-12-31 23:59:59.999999+00', '100000-01-01 00:00:00+00'])
-      hints.took([aRow({ runAt, id: at(9).id })], TOOK);
-    expect(hints.ranges(0, 1)).toMatchObject([at(5)]);
+      hints.took([aRow({ runAt, id: at(9).id })], full(hints.look(1)));
+    expect(rangesAt(hints, 1)).toMatchObject([at(5)]);
     const before = new Hints();
-    before.ranges(EVERYWHERE, 0);
-    before.took([aRow({ runAt: '0044-03-15 00:00:00+00 BC', id: at(9).id })], TOOK);
-    for (let rung = 0; rung < LADDER.length; rung++) expect(before.ranges(rung, 1)).not.toEqual([]);
+    before.took([aRow({ runAt: '0044-03-15 00:00:00+00 BC', id: at(9).id })], full(before.look(0)));
+    expect(rangesAt(before, 60)).toMatchObject([{ runAt: '-infinity' }]);
   });
 
   it('look everywhere whenever a claim came back short', () => {
     const hints = hintsAfter([{ second: 1 }]);
-    hints.took([], { rung: 0, short: true, ms: 1 });
-    expect(hints.rungAt(1)).toBe(EVERYWHERE);
+    hints.took([], empty(hints.look(1)));
+    expect(hints.look(1).rung).toBe(EVERYWHERE);
   });
 
   it('let looking back cost 5 % of the time, no more', () => {
     const hints = hintsAfter([{ second: 1 }]);
-    hints.took([], { rung: EVERYWHERE, short: true, ms: 90 });
-    expect(hints.rungAt(90 * 20 - 1)).not.toBe(EVERYWHERE);
-    expect(hints.rungAt(90 * 20)).toBe(EVERYWHERE);
+    hints.took([], empty(hints.look(15_000), 90));
+    expect(hints.look(15_000 + 90 * 20 - 1).rung).not.toBe(EVERYWHERE);
+    expect(hints.look(15_000 + 90 * 20).rung).toBe(EVERYWHERE);
   });
 
   it('look above the most urgent priority they know within a second, and at once after a wake-up', () => {
     const hints = hintsAfter([{ second: 1 }]);
-    expect(hints.ranges(1, 60)[0]).toMatchObject({ priority: 0 });
-    expect(hints.ranges(2, 1_100)[0]).toMatchObject({ priority: -32_768, upto: -1 });
+    expect(rangesAt(hints, 60)[0]).toMatchObject({ priority: 0 });
+    expect(rangesAt(hints, 1_100)[0]).toMatchObject({ priority: -32_768, upto: -1 });
     hints.expectNews();
-    expect(hints.ranges(1, 1_200)[0]).toMatchObject({ priority: -32_768, upto: -1 });
+    expect(rangesAt(hints, 1_200)[0]).toMatchObject({ priority: -32_768, upto: -1 });
   });
 
   it('stay correct with more priorities than they keep keys for', () => {
     const hints = hintsAfter(Array.from({ length: 100 }, (_, priority) => ({ priority, second: 1 })));
-    const ranges = hints.ranges(0, 1);
+    const ranges = rangesAt(hints, 1);
     expect(ranges.length).toBeLessThanOrEqual(32);
     expect(ranges[0]!.priority).toBe(0);
     ranges.forEach((range, index) => expect(range.upto + 1).toBe(ranges[index + 1]?.priority ?? 32_768));
+  });
+
+  describe('that found a backlog behind them', () => {
+    it('go on from there, from claim to claim, and come back to the front when it is drained', () => {
+      const hints = hintsAfter([{ second: 40 }]);
+      hints.took(rowsOf([{ second: 20 }, { second: 21 }]), full(hints.look(1_100)));
+      expect(hints.isBehind).toBe(true);
+      const next = hints.look(1_101);
+      expect(next.ranges).toMatchObject([at(21)]);
+      hints.took(rowsOf([{ second: 22 }]), full(next));
+      const last = hints.look(1_102);
+      expect(last.ranges).toMatchObject([at(22)]);
+      hints.took([], empty(last));
+
+      expect(hints.isBehind).toBe(false);
+      const whole = hints.look(1_103);
+      hints.took([], empty(whole, 90));
+      expect(whole.rung).toBe(EVERYWHERE);
+      expect(rangesAt(hints, 1_104)).toMatchObject([at(40)]);
+    });
+
+    it('are not misled by a claim in front that left before', () => {
+      const hints = hintsAfter([{ second: 40 }]);
+      const [back, before] = [hints.look(1_100), hints.look(1_100)];
+      hints.took(rowsOf([{ second: 20 }]), full(back));
+      hints.took([], empty(before));
+      expect(hints.isBehind).toBe(true);
+      expect(rangesAt(hints, 1_101)).toMatchObject([at(20)]);
+    });
+
+    it('are done where a claim has come to the front, however full it was', () => {
+      const hints = hintsAfter([{ second: 40 }]);
+      hints.took(rowsOf([{ second: 20 }, { second: 41 }]), full(hints.look(1_100)));
+      expect(hints.isBehind).toBe(false);
+    });
+
+    it('look as far back in the priorities that the look has not come to', () => {
+      const hints = hintsAfter([{ priority: 1, second: 40 }, { priority: 5, second: 45 }, { priority: 9, second: 46 }]); // prettier-ignore
+      hints.took(rowsOf([{ priority: 5, second: 20 }]), full(hints.look(1_100)));
+      expect(rangesAt(hints, 1_101)).toMatchObject([
+        { priority: 1, ...at(40), upto: 4 },
+        { priority: 5, ...at(20), upto: 8 },
+        { priority: 9, runAt: '2026-11-21 03:00:16.000+00' },
+      ]);
+    });
+
+    it('walk what lies behind them once for each look, however many jobs came late', () => {
+      const hints = hintsAfter([{ second: 59 }]);
+      const starts: string[] = [];
+      let look = hints.look(1_100);
+      for (let second = 30; second < 59; second++) {
+        hints.took(rowsOf([{ second }]), full(look));
+        look = hints.look(1_101);
+        starts.push(look.ranges[0]!.runAt);
+      }
+      expect(starts).toEqual(starts.toSorted());
+      expect(new Set(starts).size).toBe(starts.length);
+    });
+
+    it('look farther back as soon as that is due', () => {
+      const hints = hintsAfter([{ second: 40 }]);
+      hints.took(rowsOf([{ second: 39 }]), full(hints.look(60)));
+      const far = hints.look(1_200);
+      expect(far.ranges.at(-1)).toMatchObject({ runAt: '2026-11-21 03:00:10.000+00' });
+      hints.took(rowsOf([{ second: 12 }]), full(far));
+      expect(rangesAt(hints, 1_201)).toMatchObject([at(12)]);
+    });
+
+    it('drain it also where priorities are more than they keep keys for', () => {
+      const priorities = Array.from({ length: 40 }, (_, priority) => priority);
+      const hints = hintsAfter(priorities.map((priority) => ({ priority, second: 40 })));
+      const left = priorities.flatMap((priority) => [{ priority, second: 20 }, { priority, second: 21 }]); // prettier-ignore
+      for (let now = 15_000; left.length > 0; now++) {
+        const look = hints.look(now);
+        const isAsked = ({ priority, second }: { priority: number; second: number }) =>
+          look.ranges.some((range) => {
+            const start = [range.priority, range.runAt].join(' ').padStart(40);
+            return priority <= range.upto && [priority, at(second).runAt].join(' ').padStart(40) > start;
+          });
+        const found = left.filter(isAsked).slice(0, 3);
+        expect(found.length).toBeGreaterThan(0);
+        found.forEach((row) => left.splice(left.indexOf(row), 1));
+        hints.took(rowsOf(found), full(look));
+      }
+    });
   });
 });

@@ -64,7 +64,7 @@ describe('the poller', () => {
     lost: [],
   });
 
-  it('asks for what may run, within each tier, another lane first each time', async () => {
+  it('asks for what may run, within each tier', async () => {
     const process = new Permits(8);
     const lanes = [aLane({ permits: [process, new Permits(5)] }), aLane({ id: 2, permits: [process, new Permits(5)] })];
     const { poller, wishes, set } = aPoller(lanes, { process });
@@ -75,8 +75,51 @@ describe('the poller', () => {
     lanes.forEach((lane) => lane.giveBack());
     await poller.poll();
 
-    expect(askedOf(wishes)).toEqual([[[2, 5], [1, 5]], [[1, 5], [2, 3]]]); // prettier-ignore
+    expect(askedOf(wishes)).toEqual([[[1, 5], [2, 5]], [[1, 5], [2, 3]]]); // prettier-ignore
     expect(wishes.map(({ limit }) => limit)).toEqual([8, 8]);
+  });
+
+  it('lets room go round, however many idle lanes stand between those with a backlog', async () => {
+    const process = new Permits(1);
+    const lanes = Array.from({ length: 50 }, (_, n) => aLane({ id: n + 1, permits: [process] }));
+    const { poller, set } = aPoller(lanes, { process });
+    const served: number[] = [];
+    set.answer = (wish) => {
+      const answer = oneOfEach({ ...wish, lanes: wish.lanes.filter(({ lane }) => [7, 8, 30].includes(lane)) });
+      served.push(...new Set(answer.jobs.map(({ lane }) => lane)));
+      return answer;
+    };
+    poller.resume();
+
+    for (let n = 0; n < 40; n++) {
+      await poller.poll();
+      // Now and then without room for anything.
+      lanes.filter((lane) => lane.buffered > 0 && n % 3 > 0).forEach((lane) => lane.giveBack());
+    }
+
+    const counts = [7, 8, 30].map((id) => served.slice(-15).filter((lane) => lane === id).length);
+    expect(counts).toEqual([5, 5, 5]);
+  });
+
+  it('does not rest a lane while more is behind its hints, whatever a claim in front has brought', async () => {
+    const lane = aLane({ limit: 4 });
+    const { poller, wishes, set } = aPoller([lane]);
+    let late = 100;
+    set.answer = ({ lanes: [asked], limit }) => {
+      const isFront = asked!.ranges.every(({ runAt }) => runAt > '2026-11-21 03:16:10.5');
+      const found = isFront ? 0 : Math.min(limit, late);
+      return { jobs: Array.from({ length: found }, () => aRow({ runAt: `2026-11-21 03:16:10.${100 + late--}+00` })), lost: [] };
+    };
+    lane.hints.took([aRow({ runAt: '2026-11-21 03:16:11+00' })], { look: lane.hints.look(0), short: true, ms: 0 });
+    poller.resume();
+
+    for (let n = 0; n < 30; n++) {
+      await poller.poll();
+      lane.giveBack();
+    }
+
+    expect(late).toBe(0);
+    expect(wishes.length).toBeLessThan(20);
   });
 
   it('asks all lanes that were empty in one statement, and no more jobs than there is room for', async () => {

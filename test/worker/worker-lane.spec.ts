@@ -2,6 +2,38 @@ import { describe, expect, it } from '@jest/globals';
 import { Permits } from '../../lib/runtime/permits.js';
 import { aLane, aRun } from '../support/runs.js';
 
+describe('a lane beside one that holds all permits', () => {
+  /** All permits are out on work of a lane whose measured rate is high. */
+  function beside(process: Permits) {
+    const busy = aLane({ id: 2, permits: [process, new Permits(100)] });
+    for (let n = 0; n < 50; n++) busy.add(aRun({}, { lane: busy }));
+    for (let n = 0; n < 5; n++) busy.start();
+    busy.ended(performance.now() + 5);
+    while (busy.canStart) busy.start();
+    return aLane({ permits: [process, new Permits(10)] });
+  }
+
+  it('asks for one job, to be there when the next permit comes free: no claim would see that one', () => {
+    const lane = beside(new Permits(10));
+    expect(lane.wanted).toBe(1);
+    expect(lane.isWaiting).toBe(false);
+    lane.ask(1);
+    expect(lane.wanted).toBe(0);
+    lane.answered(1, { short: false, nextLookAt: 0 });
+    lane.add(aRun({}, { lane }));
+    expect(lane.wanted).toBe(0);
+  });
+
+  it('asks for nothing where permits are long out: the next one that comes free will be seen', () => {
+    const process = new Permits(1);
+    const slow = aLane({ id: 2, permits: [process] });
+    slow.add(aRun({}, { lane: slow }));
+    slow.start();
+
+    expect(aLane({ permits: [process] }).wanted).toBe(0);
+  });
+});
+
 describe('a lane with a concurrency range', () => {
   it('asks for nothing until fewer than its minimum run, then up to its maximum', () => {
     const lane = aLane({ permits: [new Permits(100), new Permits(6, 3)] });
