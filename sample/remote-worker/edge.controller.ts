@@ -1,7 +1,8 @@
-import { BadRequestException, Body, Controller, HttpCode, Param, Post, UseFilters, UseGuards } from '@nestjs/common';
+import { BadRequestException, Body, Controller, Headers, HttpCode, Param, Post, UseFilters, UseGuards } from '@nestjs/common';
 import { JobQueue, type LeaseRenewal, type PulledJob, type Returned } from 'nestjs-simple-queue';
 import { BearerTokenGuard } from './bearer-token.guard.js';
 import { EdgeSettings } from './edge.settings.js';
+import { LeaseHandles } from './lease-handles.js';
 import { QueueErrorFilter } from './queue-error.filter.js';
 
 /** What a worker sends; the queue checks the values. */
@@ -17,6 +18,17 @@ interface FailForm {
   retryable?: boolean;
 }
 
+interface LeasePath {
+  lease: string;
+}
+
+interface JobPath extends LeasePath {
+  job: string;
+}
+
+/** Who claimed the lease says so again with each call for it. */
+const WORKER_ID = 'x-worker-id';
+
 /** The pull contract over HTTP. */
 @Controller()
 @UseGuards(BearerTokenGuard)
@@ -25,6 +37,7 @@ export class EdgeController {
   constructor(
     private readonly queue: JobQueue,
     private readonly settings: EdgeSettings,
+    private readonly handles: LeaseHandles,
   ) {}
 
   @Post('claims')
@@ -33,32 +46,32 @@ export class EdgeController {
     const { workerId, labels, leaseMs, limit } = formOf<ClaimForm>(body);
     const queues = [...this.settings.queues];
     const { leaseId, jobs } = await this.queue.claim({ workerId, labels, leaseMs, limit, queues });
-    return { leaseId, jobs: jobs.map(inJson) };
+    return { leaseId: this.handles.handleOf(leaseId, workerId), jobs: jobs.map(inJson) };
   }
 
   @Post('leases/:lease/renew')
   @HttpCode(200)
-  renew(@Param('lease') lease: string, @Body() body: unknown): Promise<LeaseRenewal> {
-    return this.queue.renewLease(lease, formOf<{ leaseMs: number }>(body).leaseMs);
+  renew(@Param() at: LeasePath, @Headers(WORKER_ID) worker: string, @Body() body: unknown): Promise<LeaseRenewal> {
+    return this.queue.renewLease(this.handles.leaseOf(at.lease, worker), formOf<{ leaseMs: number }>(body).leaseMs);
   }
 
   @Post('leases/:lease/jobs/:job/complete')
   @HttpCode(204)
-  complete(@Param('lease') lease: string, @Param('job') job: string, @Body() body: unknown): Promise<void> {
-    return this.queue.complete(lease, job, formOf<{ outputs?: unknown }>(body).outputs);
+  complete(@Param() at: JobPath, @Headers(WORKER_ID) worker: string, @Body() body: unknown): Promise<void> {
+    return this.queue.complete(this.handles.leaseOf(at.lease, worker), at.job, formOf<{ outputs?: unknown }>(body).outputs);
   }
 
   @Post('leases/:lease/jobs/:job/fail')
   @HttpCode(200)
-  async fail(@Param('lease') lease: string, @Param('job') job: string, @Body() body: unknown): Promise<{ state: Returned }> {
+  async fail(@Param() at: JobPath, @Headers(WORKER_ID) worker: string, @Body() body: unknown): Promise<{ state: Returned }> {
     const { error, retryable } = formOf<FailForm>(body);
-    return { state: await this.queue.fail(lease, job, error, { retryable }) };
+    return { state: await this.queue.fail(this.handles.leaseOf(at.lease, worker), at.job, error, { retryable }) };
   }
 
   @Post('leases/:lease/jobs/:job/release')
   @HttpCode(200)
-  async release(@Param('lease') lease: string, @Param('job') job: string): Promise<{ state: Returned }> {
-    return { state: await this.queue.release(lease, job) };
+  async release(@Param() at: JobPath, @Headers(WORKER_ID) worker: string): Promise<{ state: Returned }> {
+    return { state: await this.queue.release(this.handles.leaseOf(at.lease, worker), at.job) };
   }
 }
 

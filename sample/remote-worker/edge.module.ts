@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { constant, SimpleQueueModule } from 'nestjs-simple-queue';
 import { EdgeController } from './edge.controller.js';
+import { LeaseHandles } from './lease-handles.js';
 import { EdgeSettings } from './edge.settings.js';
 
 /** Short, because this sample is there to be watched. */
@@ -21,7 +22,7 @@ export class EdgeModule {
           maintenance: { reaperIntervalMs: 500 },
         }),
       ],
-      providers: [{ provide: EdgeSettings, useValue: settings }],
+      providers: [{ provide: EdgeSettings, useValue: settings }, LeaseHandles],
     };
   }
 }

@@ -30,8 +30,8 @@ describe('the edge', () => {
     await database.drop();
   });
 
-  const post = async (path: string, body: unknown, authorization = `Bearer ${TOKEN}`) => {
-    const headers = { 'content-type': 'application/json', authorization };
+  const post = async (path: string, body: unknown, authorization = `Bearer ${TOKEN}`, workerId = 'w') => {
+    const headers = { 'content-type': 'application/json', authorization, 'x-worker-id': workerId };
     const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) });
     const text = await response.text();
     return { status: response.status, body: (text ? JSON.parse(text) : undefined) as Record<string, unknown> };
@@ -71,6 +71,31 @@ describe('the edge', () => {
     expect(await post(`${lease}/jobs/${ids[2]}/release`, {})).toEqual({ status: 200, body: { state: 'cancelled' } });
     expect(await queue.find(ids[0]!)).toMatchObject({ state: 'succeeded', output: { n: 1 }, worker: 'w' });
     expect(await queue.find(ids[1]!)).toMatchObject({ state: 'failed', lastError: { name: 'ValueError', message: 'no' } });
+  });
+
+  it('takes a lease from the worker that claimed it alone, and none that it did not give out', async () => {
+    const [open, secret] = [await queue.enqueue('open', 1), await queue.enqueue('wages', 2)];
+    const { leaseId } = await claim();
+    const foreign = await queue.claim({ workerId: 'w', queues: ['wages'] });
+    const attempts: [string, string, string][] = [
+      [leaseId, 'other', open.id],
+      [leaseId.split('.')[0]!, 'w', open.id],
+      [`${leaseId}x`, 'w', open.id],
+      [foreign.leaseId, 'w', secret.id],
+      [leaseId.replace(/^[^.]+/, foreign.leaseId), 'w', secret.id],
+    ];
+    for (const [lease, worker, job] of attempts)
+      for (const [path, body] of [
+        ['renew', { leaseMs: 1_000 }],
+        [`jobs/${job}/complete`, {}],
+        [`jobs/${job}/fail`, {}],
+        [`jobs/${job}/release`, {}],
+      ] as const)
+        expect(await post(`/leases/${lease}/${path}`, body, `Bearer ${TOKEN}`, worker)).toMatchObject({ status: 404 });
+    expect([await queue.find(open.id), await queue.find(secret.id)]).toMatchObject([{ state: 'running' }, { state: 'running' }]);
+    expect(await post(`/leases/${leaseId}/jobs/${open.id}/release`, {})).toMatchObject({ status: 200 });
+    await queue.complete(foreign.leaseId, secret.id);
+    await queue.cancel(open.id);
   });
 
   it('tells a worker what it did wrong', async () => {

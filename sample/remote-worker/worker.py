@@ -30,12 +30,20 @@ class Refused(Exception):
         self.code = body.get("code")
 
 
+class Stay(urllib.request.HTTPRedirectHandler):
+    """The token is for the edge alone: a redirect is an answer like any other, and not followed to another host."""
+
+    def redirect_request(self, *_):
+        return None
+
+
 class Edge:
     """The few calls of the pull contract."""
 
-    def __init__(self, url, token):
+    def __init__(self, url, token, worker_id):
         self.url = url.rstrip("/")
-        self.token = token
+        self.headers = {"content-type": "application/json", "authorization": f"Bearer {token}", "x-worker-id": worker_id}
+        self.opener = urllib.request.build_opener(Stay)
 
     def call(self, path, body):
         """Repeats until the edge has answered: a call whose answer was lost may have been done already."""
@@ -55,10 +63,9 @@ class Edge:
             rest = min(rest * 2, 5.0)
 
     def post(self, path, body):
-        headers = {"content-type": "application/json", "authorization": f"Bearer {self.token}"}
-        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers, method="POST")
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), self.headers, method="POST")
         try:
-            with urllib.request.urlopen(request, timeout=HTTP_SECONDS) as response:
+            with self.opener.open(request, timeout=HTTP_SECONDS) as response:
                 return json.loads(response.read() or b"null")
         except urllib.error.HTTPError as error:
             raise Refused(error.code, parsed(error.read())) from None
@@ -154,8 +161,9 @@ def say(text):
 
 
 def main(labels):
-    edge = Edge(os.environ["EDGE_URL"], os.environ["REMOTE_WORKER_TOKEN"])
-    request = {"workerId": f"{socket.gethostname()}:{os.getpid()}", "labels": labels, "leaseMs": LEASE_MS, "limit": 2}
+    worker_id = f"{socket.gethostname()}:{os.getpid()}"
+    edge = Edge(os.environ["EDGE_URL"], os.environ["REMOTE_WORKER_TOKEN"], worker_id)
+    request = {"workerId": worker_id, "labels": labels, "leaseMs": LEASE_MS, "limit": 2}
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopping.set())
     while not stopping.is_set():
