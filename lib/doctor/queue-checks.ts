@@ -125,7 +125,7 @@ async function defaultPartitions(diagnosis: Examination['diagnosis']): Promise<O
   return [
     notice(
       `Default partitions hold rows: ${text}. No partition can be made for their time; they go in batches when it is over.`,
-      'Jobs are kept for longer than partitions are made ahead (100 of them), or partitions were missing when these ended.',
+      'Partitions were missing when these ended, or the role of the workers may not make any. A worker takes up to 10,000 of them along when it makes their partition.',
     ),
   ];
 }

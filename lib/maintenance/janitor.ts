@@ -17,11 +17,17 @@ export interface JanitorStorage {
   groups: GroupRepository;
 }
 
-/** A batch of the default partition; more wait for the next round. */
+/** Batches of a round; where more are left, the next one follows soon, so that purging keeps up with any load. */
 const MAX_BATCHES = 50;
+const FULL_BATCH = 1_000;
+const SOON_MS = 1_000;
+/** The longest that something refused rests, in rounds. */
+const MAX_REST_ROUNDS = 60;
 
+/** The default partition holds rows of that time: others may be made. */
 const CHECK_VIOLATION = '23514';
-const LOCK_NOT_AVAILABLE = '55P03';
+/** A lock that was not to be had in time, and a statement that took too long. */
+const TRIED_AGAIN = new Set(['55P03', '57014']);
 
 /**
  * Keeps partitions ahead of time and lets expired ones go (retention drops tables, it deletes no rows one by one); purges periods; lets
@@ -29,7 +35,8 @@ const LOCK_NOT_AVAILABLE = '55P03';
  */
 export class Janitor {
   private readonly complained = new Set<string>();
-  private readonly refused = new Set<string>();
+  /** What was refused, how often, for how many rounds it rests, and whether others would be refused as well. */
+  private readonly refused = new Map<string, { times: number; rest: number; alone: boolean }>();
 
   constructor(
     private readonly storage: JanitorStorage,
@@ -38,10 +45,11 @@ export class Janitor {
   ) {}
 
   async clean(): Promise<number> {
-    for (const table of Object.keys(PARTITIONED) as PartitionedTable[]) await this.cleanTable(table);
-    for (let batch = 0; batch < MAX_BATCHES && (await this.storage.periods.purge()) === 1_000; batch++);
+    let left = false;
+    for (const table of Object.keys(PARTITIONED) as PartitionedTable[]) left = (await this.cleanTable(table)) || left;
+    left = (await purged(() => this.storage.periods.purge())) || left;
     await this.liftBlocks();
-    return jittered(this.rules.intervalMs);
+    return jittered(left ? Math.min(SOON_MS, this.rules.intervalMs) : this.rules.intervalMs);
   }
 
   /** A batch each round: it follows retention, which is not in a hurry either. */
@@ -53,30 +61,42 @@ export class Janitor {
       }));
   }
 
-  private async cleanTable(table: PartitionedTable): Promise<void> {
-    const known = await this.storage.partitions.list(table);
-    for (const name of this.storage.partitions.expired(table, known))
-      await this.change(name, () => this.storage.partitions.drop(table, name));
-    const missing = this.storage.partitions.missing(table, known, this.rules.keepMs[table]);
-    for (const name of missing.filter((each) => !this.refused.has(each)))
-      if (!(await this.change(name, () => this.storage.partitions.create(table, name)))) break;
-    for (let batch = 0; batch < MAX_BATCHES && (await this.storage.partitions.purgeDefault(table)) === 1_000; batch++);
+  /** True: more is left to be purged. */
+  private async cleanTable(table: PartitionedTable): Promise<boolean> {
+    const { partitions } = this.storage;
+    const known = await partitions.list(table);
+    const expired = partitions.expired(table, known);
+    const dropped =
+      expired.length === 0 || (await this.change(`${table}_expired`, () => partitions.drop(table, expired))) === 'done';
+    for (const name of partitions.missing(table, known, this.rules.keepMs[table]))
+      if ((await this.change(name, () => partitions.create(table, name))) === 'stop') break;
+    let left = await purged(() => partitions.purgeDefault(table));
+    for (const name of dropped ? [] : expired) left ||= await purged(() => partitions.purge(table, name));
+    return left;
   }
 
   /**
-   * False: somebody reads or changes the table, or we may not; said once, tried again next round. Where the default partition holds
-   * rows of that time already, they stay there and go in batches: trying again would lock it for nothing.
+   * Somebody reads or changes the table, or we may not, or the default partition is large: said once, tried again ever more rarely, since each
+   * try may hold up others.
    */
-  private async change(name: string, work: () => Promise<boolean>): Promise<boolean> {
+  private async change(name: string, work: () => Promise<boolean>): Promise<'done' | 'stop' | 'go on'> {
+    const before = this.refused.get(name);
+    if (before && before.rest-- > 0) return before.alone ? 'go on' : 'stop';
     try {
-      return await work();
+      const done = await work();
+      this.refused.delete(name);
+      return done ? 'done' : 'stop';
     } catch (error) {
-      if (!(error instanceof DatabaseError) || error.isPassing) throwUnlessLocked(error);
-      const { sqlState } = error as DatabaseError;
-      if (sqlState === CHECK_VIOLATION) this.refused.add(name);
-      if (!this.complained.has(name)) this.complain(name, error as Error);
-      return sqlState === CHECK_VIOLATION;
+      if (!isRefusal(error)) throw error;
+      return this.refuse(name, error, (before?.times ?? 0) + 1);
     }
+  }
+
+  private refuse(name: string, error: DatabaseError, times: number): 'stop' | 'go on' {
+    const alone = error.sqlState === CHECK_VIOLATION;
+    this.refused.set(name, { times, rest: Math.min(Math.floor(2 ** times / 8), MAX_REST_ROUNDS), alone });
+    if (!this.complained.has(name)) this.complain(name, error);
+    return alone ? 'go on' : 'stop';
   }
 
   private complain(name: string, error: Error): void {
@@ -88,6 +108,13 @@ export class Janitor {
   }
 }
 
-function throwUnlessLocked(error: unknown): void {
-  if (!(error instanceof DatabaseError) || error.sqlState !== LOCK_NOT_AVAILABLE) throw error;
+/** Anything but a database that is away. */
+function isRefusal(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && (!error.isPassing || TRIED_AGAIN.has(error.sqlState ?? ''));
+}
+
+/** True: more is left. */
+async function purged(purge: () => Promise<number>): Promise<boolean> {
+  for (let batch = 0; batch < MAX_BATCHES; batch++) if ((await purge()) < FULL_BATCH) return false;
+  return true;
 }

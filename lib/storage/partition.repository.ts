@@ -1,17 +1,11 @@
 import type { Database, Run } from './database.js';
 import { SHARD } from './shard.js';
 import { statement } from './statement.js';
-import {
-  LIST_PARTITIONS,
-  PURGE_ARCHIVE_DEFAULT,
-  PURGE_DEAD_LETTER_DEFAULT,
-  SHORT_LOCKS,
-  TRY_PARTITION_LOCK,
-} from './sql/partitions.sql.js';
+import { LIST_PARTITIONS, PURGE_ARCHIVE_DEFAULT, PURGE_DEAD_LETTER_DEFAULT, TRY_PARTITION_LOCK } from './sql/partitions.sql.js';
 
 const DAY_MS = 86_400_000;
 
-/** Ended jobs lie in partitions by the day (archive) or week (dead letter) at whose end they may go. */
+/** Ended jobs lie in partitions by the days (archive) or weeks (dead letter) at whose end they may go; their name says from when, and how many. */
 export const PARTITIONED = {
   archive: { stepMs: DAY_MS, purge: PURGE_ARCHIVE_DEFAULT },
   dead_letter: { stepMs: 7 * DAY_MS, purge: PURGE_DEAD_LETTER_DEFAULT },
@@ -19,8 +13,15 @@ export const PARTITIONED = {
 
 export type PartitionedTable = keyof typeof PARTITIONED;
 
-/** Partitions made ahead; what is to be kept longer lies in the default partition and goes in batches. */
-const MAX_AHEAD = 100;
+/** Partitions made ahead, however long jobs are kept: each is locked by whoever looks for an id. What is kept longer lies in wider ones. */
+const MAX_AHEAD = 50;
+/** Rows of the default partition that a new partition takes over. */
+const MAX_MOVED = 10_000;
+const LOCK_MS = 100;
+/** While a partition is attached, the default one is read under a lock that stops all ends. */
+const MAX_SCAN_MS = 500;
+/** Where many wait to be dropped, somebody always reads: waiting for as long as that reader stops others for as long. */
+const MAX_LOCK_MS = 2_000;
 
 /** The partitions of archive and dead letter: made ahead of time, dropped when all of their rows have expired. */
 export class PartitionRepository {
@@ -33,30 +34,56 @@ export class PartitionRepository {
   /** Names that should exist so that rows kept for `keepMs` find a partition. */
   missing(table: PartitionedTable, known: { now: Date; names: string[] }, keepMs: number): string[] {
     const { stepMs } = PARTITIONED[table];
-    const first = Math.floor(known.now.getTime() / stepMs);
-    const count = Math.min(Math.ceil(keepMs / stepMs) + 2, MAX_AHEAD);
-    return Array.from({ length: count }, (_, index) => nameOf(table, (first + index) * stepMs)).filter(
-      (name) => !known.names.includes(name),
-    );
+    const there = known.names.flatMap((name) => boundsOf(table, name) ?? []);
+    const steps = Math.ceil(keepMs / stepMs) + 2;
+    const widthMs = Math.ceil(steps / MAX_AHEAD) * stepMs;
+    const first = Math.floor(known.now.getTime() / stepMs) * stepMs;
+    const names: string[] = [];
+    for (let from = first, to; from < first + steps * stepMs; from = to) {
+      const covered = there.find((bounds) => bounds.from <= from && from < bounds.to);
+      to = covered?.to ?? there.reduce((end, bounds) => (bounds.from > from ? Math.min(end, bounds.from) : end), from + widthMs);
+      if (!covered) names.push(nameOf(table, from, (to - from) / stepMs));
+    }
+    return names;
   }
 
   expired(table: PartitionedTable, known: { now: Date; names: string[] }): string[] {
     return known.names.filter((name) => (boundsOf(table, name)?.to ?? Infinity) <= known.now.getTime());
   }
 
-  /** ATTACH, not PARTITION OF: it lets readers and writers of the parent go on. False when another process is at it. */
+  /**
+   * ATTACH, not PARTITION OF: it lets readers and writers of the parent go on, but not of the default partition, which it reads whole; so that
+   * has a limit. What lies there already moves along. False when another process is at it.
+   */
   create(table: PartitionedTable, name: string): Promise<boolean> {
-    const { from, to } = boundsOf(table, name)!;
+    const bounds = boundsOf(table, name)!;
     const texts = [
       `create table simple_queue.${name} (like simple_queue.${table} including all)`,
-      `alter table simple_queue.${table} attach partition simple_queue.${name} for values from ('${iso(from)}') to ('${iso(to)}')`,
+      `with moved as (delete from simple_queue.${table}_default where shard = ${SHARD} and ctid = any(array(
+         select ctid from simple_queue.${table}_default where shard = ${SHARD} and ${within(bounds)}
+         limit ${MAX_MOVED} for update skip locked)) returning *)
+       insert into simple_queue.${name} select * from moved`,
+      `set local statement_timeout = ${MAX_SCAN_MS}`,
+      `alter table simple_queue.${table} attach partition simple_queue.${name} for values from ('${iso(bounds.from)}') to ('${iso(bounds.to)}')`,
     ];
     return this.change(table, (names) => (names.includes(name) ? [] : texts));
   }
 
-  drop(table: PartitionedTable, name: string): Promise<boolean> {
-    if (!boundsOf(table, name)) return Promise.resolve(false);
-    return this.change(table, (names) => (names.includes(name) ? [`drop table simple_queue.${name}`] : []));
+  /** At once, so that others wait for it once. */
+  drop(table: PartitionedTable, expired: string[]): Promise<boolean> {
+    const lockMs = Math.min(LOCK_MS * expired.length, MAX_LOCK_MS);
+    return this.change(table, (names) => expired.filter((name) => names.includes(name)).map((name) => `drop table simple_queue.${name}`), lockMs); // prettier-ignore
+  }
+
+  /** Of an expired partition that cannot be dropped: how many rows went; 1,000 at most. By its table, whose rights are enough. */
+  async purge(table: PartitionedTable, name: string): Promise<number> {
+    const bounds = boundsOf(table, name);
+    if (!bounds) return 0;
+    const rows = `shard = $1 and ${within(bounds)} and expires_at < statement_timestamp()`;
+    const text = `with gone as (delete from simple_queue.${table} where ${rows} and ctid = any(array(
+        select ctid from simple_queue.${table} where ${rows} limit 1000 for update skip locked)) returning 1)
+      select count(*)::int as gone from gone`;
+    return (await this.database.loops.run<{ gone: number }>(statement('', text), [SHARD]))[0]!.gone;
   }
 
   /** How many rows went; 1,000 at most. */
@@ -65,11 +92,12 @@ export class PartitionRepository {
   }
 
   /** Asks again under the lock: another process may just have done it. DDL cannot bind: names are made here, of a table's name and digits. */
-  private change(table: PartitionedTable, textsFor: (names: string[]) => string[]): Promise<boolean> {
+  private change(table: PartitionedTable, textsFor: (names: string[]) => string[], lockMs = LOCK_MS): Promise<boolean> {
     return this.database.loops.transaction(async (run) => {
       const [lock] = await run<{ locked: boolean }>(TRY_PARTITION_LOCK, []);
       if (!lock!.locked) return false;
-      await run(SHORT_LOCKS, []);
+      // Longer waits for a lock on the parent would hold up every settle behind them.
+      await run(statement('', `set local lock_timeout = ${lockMs}`), []);
       const { names } = await this.list(table, run);
       for (const text of textsFor(names)) await run(statement('', text), []);
       return true;
@@ -79,14 +107,17 @@ export class PartitionRepository {
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-function nameOf(table: PartitionedTable, from: number): string {
-  return `${table}_p${iso(from).slice(0, 10).replaceAll('-', '')}`;
+function nameOf(table: PartitionedTable, from: number, steps: number): string {
+  return `${table}_p${iso(from).slice(0, 10).replaceAll('-', '')}${steps > 1 ? `_${steps}` : ''}`;
 }
+
+const within = ({ from, to }: { from: number; to: number }): string =>
+  `expires_at >= '${iso(from)}' and expires_at < '${iso(to)}'`;
 
 /** undefined for what is not one of ours, the default partition among it. */
 function boundsOf(table: PartitionedTable, name: string): { from: number; to: number } | undefined {
-  const [, year, month, day] = new RegExp(`^${table}_p(\\d{4})(\\d\\d)(\\d\\d)$`).exec(name) ?? [];
+  const [, year, month, day, steps = '1'] = new RegExp(`^${table}_p(\\d{4})(\\d\\d)(\\d\\d)(?:_(\\d{1,4}))?$`).exec(name) ?? [];
   if (!year) return undefined;
   const from = Date.UTC(Number(year), Number(month) - 1, Number(day));
-  return { from, to: from + PARTITIONED[table].stepMs };
+  return { from, to: from + Number(steps) * PARTITIONED[table].stepMs };
 }

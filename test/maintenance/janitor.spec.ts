@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Janitor } from '../../lib/maintenance/janitor.js';
 import type { JobEvents } from '../../lib/observability/events.js';
 import type { PartitionedTable } from '../../lib/storage/partition.repository.js';
@@ -90,11 +90,27 @@ describe('the janitor', () => {
     await test.database.query('drop table simple_queue.archive_p20010102');
   });
 
-  it('puts what is kept longer than partitions reach into the default partition', async () => {
+  it.each([90, 400, 3_650])(
+    'makes at most 51 partitions for what is kept %i days, none of it in the default one',
+    async (days) => {
+      await aJanitor({ archive: days }).clean();
+      const made = await partitions('archive');
+      expect(made.length).toBeGreaterThan(25);
+      expect(made.length).toBeLessThanOrEqual(51);
+      for (const part of [0, 0.3, 1]) expect(await anEndedJob(`${Math.floor(part * days)} days`)).toMatch(/^archive_p/);
+      await aJanitor({ archive: days }).clean();
+      expect(await partitions('archive')).toEqual(made);
+      expect(warnings).toEqual([]);
+    },
+  );
+
+  it('fills the gaps between partitions of another width', async () => {
     await aJanitor({ archive: 400 }).clean();
-    expect(await partitions('archive')).toHaveLength(100);
-    expect(await anEndedJob('400 days')).toBe('archive_default');
-    expect(await anEndedJob('90 days')).toMatch(/^archive_p/);
+    const [, second] = await partitions('archive');
+    await test.database.query(`drop table simple_queue.${second}`);
+    await aJanitor({ archive: 20 }).clean();
+    for (let day = 0; day <= 399; day += 3) expect(await anEndedJob(`${day} days`)).toMatch(/^archive_p/);
+    expect(warnings).toEqual([]);
   });
 
   it('purges what has expired in the default partitions, in batches, and nothing else', async () => {
@@ -133,17 +149,67 @@ describe('the janitor', () => {
     expect(await partitions('archive')).toHaveLength(9);
   });
 
-  it('leaves rows that came before their partition in the default one, says so once, and goes on', async () => {
+  it('takes rows along that came before their partition', async () => {
     expect(await anEndedJob('1 day')).toBe('archive_default');
+    await aJanitor().clean();
+    expect(await partitions('archive')).toHaveLength(9);
+    expect([await count('archive_default'), await count('archive')]).toEqual([0, 1]);
+    expect(warnings).toEqual([]);
+  });
+
+  it('leaves rows that are too many to be taken along, says so once, and tries ever more rarely', async () => {
+    const { id } = await test.rows.lane();
+    await test.database.query(
+      `insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at)
+       select gen_random_uuid(), 0, 'succeeded', $1, 0, 1, 0, 0, now(), now(), now(), now() + interval '1 day' from generate_series(1, 10001)`,
+      [id],
+    );
+    const create = jest.spyOn(test.storage.partitions, 'create');
     const janitor = aJanitor();
+    for (let round = 0; round < 40; round++) await janitor.clean();
+    const tried = create.mock.calls.map(([, name]) => name);
+    create.mockRestore();
 
-    await janitor.clean();
-    await janitor.clean();
-
-    expect(await partitions('archive')).toHaveLength(8);
-    expect(await partitions('dead_letter')).toHaveLength(7);
+    const again = tried.filter((name) => tried.indexOf(name) !== tried.lastIndexOf(name));
+    expect(new Set(again).size).toBe(1);
+    expect(again.length).toBeLessThan(10);
+    expect(await count('archive_default')).toBe(10_001);
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toMatchObject({ code: 'PARTITION', message: expect.stringMatching(/archive_p\d{8}/) });
+  });
+
+  it('lets expired rows go where somebody always reads, without a lock of the table, and asks for it ever more rarely', async () => {
+    const rival = await Rival.connect(test.database);
+    await aJanitor().clean();
+    await test.storage.partitions.create('archive', 'archive_p20010101');
+    const { id } = await test.rows.lane();
+    await test.database.query(
+      `insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at)
+       select gen_random_uuid(), 0, 'succeeded', $1, 0, 1, 0, 0, now(), now(), now(), '2001-01-01 12:00+00' from generate_series(1, 2500)`,
+      [id],
+    );
+    await rival.begin();
+    await rival.query('select from simple_queue.archive');
+    const drop = jest.spyOn(test.storage.partitions, 'drop');
+    const janitor = aJanitor();
+    for (let round = 0; round < 30; round++) await janitor.clean();
+
+    expect(await count('archive')).toBe(0);
+    expect(drop.mock.calls.length).toBeLessThan(10);
+    drop.mockRestore();
+    await rival.rollback();
+    await rival.close();
+    await aJanitor().clean();
+    expect(await partitions('archive')).not.toContain('archive_p20010101');
+  });
+
+  it('comes again soon where a round could not purge everything', async () => {
+    const janitor = aJanitor();
+    const purge = jest.spyOn(test.storage.partitions, 'purgeDefault').mockResolvedValue(1_000);
+    Object.assign(janitor, { rules: { intervalMs: 60_000, keepMs: { archive: DAY_MS, dead_letter: DAY_MS } } });
+    expect(await janitor.clean()).toBeLessThanOrEqual(1_200);
+    purge.mockRestore();
+    expect(await janitor.clean()).toBeGreaterThanOrEqual(48_000);
   });
 
   it('shares the work with others that come at the same time', async () => {
@@ -159,8 +225,8 @@ describe('the janitor', () => {
     const { partitions: repository } = test.storage;
     await repository.create('archive', 'archive_p20010101');
     expect(await repository.create('archive', 'archive_p20010101')).toBe(true);
-    expect(await repository.drop('archive', 'archive_p20010101')).toBe(true);
-    expect(await repository.drop('archive', 'archive_p20010101')).toBe(true);
+    expect(await repository.drop('archive', ['archive_p20010101'])).toBe(true);
+    expect(await repository.drop('archive', ['archive_p20010101'])).toBe(true);
     expect(await partitions('archive')).toEqual([]);
   });
 
@@ -176,7 +242,7 @@ describe('the janitor', () => {
   it('says once that it may not change tables, and goes on purging', async () => {
     const { partitions: repository } = test.storage;
     const refused = Object.assign(Object.create(repository) as typeof repository, {
-      create: () => repository.drop('archive', 'archive_p20010101').then(() => Promise.reject(denied)),
+      create: () => repository.drop('archive', ['archive_p20010101']).then(() => Promise.reject(denied)),
     });
     const { DatabaseError } = await import('../../lib/storage/database-errors.js');
     const denied = new DatabaseError('run ""', Object.assign(new Error('permission denied'), { code: '42501' }));

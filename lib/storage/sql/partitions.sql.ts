@@ -14,9 +14,6 @@ export const TRY_PARTITION_LOCK = statement(
   `select pg_try_advisory_xact_lock(hashtextextended('simple_queue.partitions', 0)) as locked`,
 );
 
-/** Longer waits for a lock on the parent would hold up every settle behind them. */
-export const SHORT_LOCKS = statement('short_locks', `set local lock_timeout = 100`);
-
 /** What outlived its time in the default partition, which no drop ever reaches; in bounded batches. */
 export const PURGE_ARCHIVE_DEFAULT = statement(
   'purge_archive_default',
