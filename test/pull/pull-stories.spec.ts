@@ -41,6 +41,18 @@ describe('the pull contract beside workers', () => {
     expect(ran.toSorted((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 300 }, (_, n) => n));
   });
 
+  it('settles a job of a lane that nobody has registered, instead of failing at it for ever', async () => {
+    const edge = await story.start({ options: { worker: false } });
+    const queue = queueOf(edge);
+    for (const settle of ['complete', 'fail'] as const) {
+      const { id } = await queue.enqueue('stray', 1, { maxAttempts: 1 });
+      const { leaseId } = await queue.claim({ workerId: 'remote', queues: ['stray'] });
+      await story.database.query('update simple_queue.job set lane = 999999 where id = $1', [id]);
+      await expect(settle === 'complete' ? queue.complete(leaseId, id) : queue.fail(leaseId, id, 'no')).resolves.not.toThrow();
+      expect(await story.database.query('select from simple_queue.job where id = $1', [id])).toEqual([]);
+    }
+  });
+
   it('gives nothing of a paused queue, and goes on when it is resumed', async () => {
     const edge = await story.start({ options: { worker: false } });
     const [queue, admin] = [queueOf(edge), edge.app.get(QueueAdmin)];
