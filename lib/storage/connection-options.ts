@@ -35,13 +35,18 @@ const OWN = { keepAlive: true, binary: false, pipeline: false, types: OWN_PARSER
  */
 export function connectionOptionsOf(dataSource: DataSource, elsewhere?: string): pg.PoolConfig {
   const options = givenOptions(dataSource);
-  const ssl = transportOf(options);
+  const ssl = withKey(transportOf(options));
   const { application_name, connectionTimeoutMillis } = options;
   const own = { ...OWN, connectionTimeoutMillis: connectionTimeoutMillis || CONNECT_TIMEOUT_MS };
-  if (elsewhere === undefined) return { ...options, ...own };
+  if (elsewhere === undefined) return { ...options, ...own, ...(options.ssl && { ssl: withKey(options.ssl) }) };
   const there = { application_name, connectionString: elsewhere };
   transportOf(there);
   return { ...there, ...own, ...(parsed(there).host.startsWith('/') ? {} : { ssl }) };
+}
+
+/** A pool hides the private key on the application's own object, so that a copy, for a thread too, would be without it. */
+function withKey(ssl: pg.PoolConfig['ssl']): pg.PoolConfig['ssl'] {
+  return typeof ssl === 'object' && 'key' in ssl ? { ...ssl, key: ssl.key } : ssl;
 }
 
 /** What the application says, in the driver's words. */

@@ -80,6 +80,16 @@ describe('a connection of ours', () => {
     expect(transport({ url, ssl: true }, 'postgres://a@/shop?host=/run/postgresql').ssl).toBe(false);
   });
 
+  it('keeps the private key in each copy, which a pool hides on the object that it gets', async () => {
+    const options = { host: 'db', ssl: { key: 'private', cert: 'public' } };
+    await new pg.Pool({ ssl: options.ssl }).end();
+    for (const elsewhere of [undefined, 'postgres://a@direct/shop']) {
+      await new pg.Pool(connectionOptionsOf(aDataSource(options), elsewhere)).end();
+      const { ssl } = connectionOptionsOf(aDataSource(options), elsewhere);
+      expect(structuredClone(ssl)).toEqual({ key: 'private', cert: 'public' });
+    }
+  });
+
   it('takes nothing else of the address to elsewhere', () => {
     const options = { host: 'db', port: 6_432, username: 'app', password: 'secret', database: 'shop', ssl: true };
     const { host, port, user, password, database } = transport(options, 'postgres://a:b@direct/x');
