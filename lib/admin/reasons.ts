@@ -76,13 +76,13 @@ const noWorker: Look = ({ state, workers }) =>
     ? { code: 'NO_WORKER', text: 'No worker is alive: no process holds a lease. Start one.' }
     : undefined;
 
-const noHandler: Look = ({ state, workers, workersOfLane, queue, name }) => {
+const noHandler: Look = ({ state, workers, workersOfLane, queue, name, labels }) => {
   if (!waits(state) || workers === 0 || workersOfLane > 0) return undefined;
   const jobs = name === '' ? `queue "${queue}"` : `"${name}" of queue "${queue}"`;
-  return {
-    code: 'NO_HANDLER',
-    text: `${countOf(workers, 'worker is', 'workers are')} alive, and none has a handler for ${jobs}.`,
-  };
+  const alive = `${countOf(workers, 'worker is', 'workers are')} alive, and none`;
+  if (!labels?.length) return { code: 'NO_HANDLER', text: `${alive} has a handler for ${jobs}.` };
+  const all = labels.map((label) => `"${label}"`).join(', ');
+  return { code: 'NO_HANDLER', text: `${alive} has both a handler for ${jobs} and the labels of the job: ${all}.` };
 };
 
 const staged: Look = ({ state }) =>
@@ -102,17 +102,21 @@ const suspect: Look = ({ state, suspicion, stalls }) => {
   };
 };
 
-const jobsAhead: Look = ({ state, suspicion, ahead }) => {
+const jobsAhead: Look = ({ state, suspicion, ahead, fair }) => {
   if (state !== 'ready' || suspicion || ahead === 0) return undefined;
   const many = ahead > MOST_AHEAD ? `More than ${MOST_AHEAD} jobs stand` : countOf(ahead, 'job stands', 'jobs stand');
-  return { code: 'JOBS_AHEAD', text: `${many} before it.` };
+  return {
+    code: 'JOBS_AHEAD',
+    text: fair ? `${many} before it in its group. The groups of its queue take turns.` : `${many} before it.`,
+  };
 };
 
 /** The limits are those of processes, which the database does not know: what is left is named last, and only where nothing else holds. */
-const firstInLine: Look = ({ state, suspicion, ahead, workersOfLane, pausedAt }) => {
+const firstInLine: Look = ({ state, suspicion, ahead, workersOfLane, pausedAt, fair }) => {
   if (state !== 'ready' || suspicion || ahead > 0 || workersOfLane === 0 || pausedAt) return undefined;
   const workers = countOf(workersOfLane, 'worker serves', 'workers serve');
-  const text = `It is the next of its kind. ${workers} it: a free one claims it within a poll interval; else their limits are full.`;
+  const next = fair ? 'It is the next of its group, and the groups of its queue take turns.' : 'It is the next of its kind.';
+  const text = `${next} ${workers} it: a free one claims it within a poll interval; else their limits are full.`;
   return { code: 'FIRST_IN_LINE', text };
 };
 

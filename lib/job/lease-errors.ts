@@ -6,6 +6,12 @@ export function leaseLost(lease: string, job: string): QueueError {
   return new QueueError('LEASE_LOST', message);
 }
 
+/** A lease whose time is over, and which nobody has reaped yet. */
+export function leaseExpired(lease: string): QueueError {
+  const message = `Lease ${lease} has expired: it was not renewed in time, and another worker may get its jobs at any moment. Nothing was changed; stop its runs.`;
+  return new QueueError('LEASE_LOST', message);
+}
+
 export function leaseForeign(lease: string, job: string): QueueError {
   const message = `Lease ${lease} does not hold job ${job}: it never did, or the job is settled already. Nothing was changed.`;
   return new QueueError('LEASE_FOREIGN', message);

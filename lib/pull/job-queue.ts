@@ -79,7 +79,10 @@ export abstract class JobQueue {
   /** Takes jobs that may run now, or none. @throws QueueError `INVALID_OPTION`, `INVALID_NAME`. */
   abstract claim(request: ClaimRequest): Promise<PulledClaim>;
 
-  /** The lease holds for `leaseMs` from now. A lease that lapsed answers with all its jobs as lost. @throws QueueError `LEASE_UNKNOWN`. */
+  /**
+   * The lease holds for `leaseMs` from now. One that lapsed and was reaped answers with all its jobs as lost.
+   * @throws QueueError `LEASE_LOST` where its time is over and nobody has reaped it yet, `LEASE_UNKNOWN`.
+   */
   abstract renewLease(leaseId: string, leaseMs: number): Promise<LeaseRenewal>;
 
   /**

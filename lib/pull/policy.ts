@@ -22,8 +22,10 @@ export class PullPolicy {
     return this.deadHeads[queue in this.deadHeads ? queue : '']!;
   }
 
+  /** With those that checkpoints have granted. */
   maxAttempts(queue: string, job: StoredOptions | null): number {
-    return job?.maxAttempts ?? this.options.queues.get(queue)?.maxAttempts ?? this.options.maxAttempts;
+    const own = job?.maxAttempts ?? this.options.queues.get(queue)?.maxAttempts ?? this.options.maxAttempts;
+    return own + (job?.extraAttempts ?? 0);
   }
 
   backoff(queue: string, job: StoredOptions | null): Backoff {

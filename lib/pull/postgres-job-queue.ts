@@ -118,6 +118,7 @@ export class PostgresJobQueue extends JobQueue {
       deadHead,
     });
     if (reaped.leases > 0 || reaped.jobs > 0) events.emit('reaped', () => reaped);
+    if (reaped.jobs > 0) storage.signals.send({ lanes: [], later: true });
     for (const dead of deadHeads) events.emit('warning', () => groupBlocked(dead));
     return reaped;
   }

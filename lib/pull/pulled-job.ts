@@ -23,6 +23,8 @@ export function pulledJob(row: ClaimedRow, { queue, name, labels }: Lane, policy
     labels,
     ...given('timeoutMs', policy.timeoutMs(queue, options)),
     ...given('workflowId', options?.workflowId),
+    ...given('group', options?.group),
+    ...given('checkpoint', options?.checkpoint),
     ...given('uniqueKey', row.uniqueKey),
     ...given('fingerprint', row.fingerprint),
     ...given('payloadBytes', row.payloadBytes === null ? null : bytesOf(row.payloadBytes)),

@@ -1,4 +1,4 @@
-import { leaseForeign, leaseLost, leaseUnknown } from '../job/lease-errors.js';
+import { leaseExpired, leaseForeign, leaseLost, leaseUnknown } from '../job/lease-errors.js';
 import type { QueueError } from '../job/queue.errors.js';
 import type { Database, Run } from './database.js';
 import { fairClaimed, type FairClaimed } from './group.repository.js';
@@ -60,9 +60,10 @@ export class PullRepository {
       leaseMs,
     ]);
     if (renewed) return renewed;
-    const lost = await this.lapsed(this.database.callers.run, lease);
-    if (lost) return { lost, cancelled: [] };
-    throw leaseUnknown(lease);
+    const lapsed = await this.lapsed(this.database.callers.run, lease);
+    if (!lapsed) throw leaseUnknown(lease);
+    if (lapsed.expired) throw leaseExpired(lease);
+    return { lost: lapsed.jobs, cancelled: [] };
   }
 
   /**
@@ -89,12 +90,12 @@ export class PullRepository {
   }
 
   private async absent(run: Run, lease: string, job: string): Promise<QueueError> {
-    const jobs = await this.lapsed(run, lease);
+    const jobs = (await this.lapsed(run, lease))?.jobs;
     if (!jobs) return leaseUnknown(lease);
     return jobs.includes(job) ? leaseLost(lease, job) : leaseForeign(lease, job);
   }
 
-  private async lapsed(run: Run, lease: string): Promise<string[] | undefined> {
-    return (await run<{ jobs: string[] }>(FIND_LAPSED, [SHARD, lease]))[0]?.jobs;
+  private async lapsed(run: Run, lease: string): Promise<{ jobs: string[]; expired: boolean } | undefined> {
+    return (await run<{ jobs: string[]; expired: boolean }>(FIND_LAPSED, [SHARD, lease]))[0];
   }
 }

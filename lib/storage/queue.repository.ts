@@ -59,6 +59,10 @@ export interface Situation {
   worker: string | null;
   lastError: Failure | null;
   suspicion: number | null;
+  /** Its group takes turns with others. */
+  fair: boolean | null;
+  /** Of its lane. */
+  labels: string[] | null;
   heldSince: Date | null;
   /** Who holds it, where that worker lives. */
   holder: string | null;
@@ -66,7 +70,7 @@ export interface Situation {
   /** Live workers, and those of them that serve the job's lane. */
   workers: number;
   workersOfLane: number;
-  /** Ready jobs of its lane that stand before it, counted up to one more than was asked for. */
+  /** Ready jobs of its lane (of a fair queue: of its group there) that stand before it, counted up to one more than was asked for. */
   ahead: number;
 }
 

@@ -2,6 +2,7 @@ import { checkedJob, checkText } from '../enqueue/new-job.js';
 import type { CancelCounts, Enqueued, EnqueueOptions } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
 import type { TerminalState } from '../job/job-state.js';
+import { leaseExpired } from '../job/lease-errors.js';
 import { checkId } from '../job/names.js';
 import { serves } from '../job/served.js';
 import { checkedOutputs, failureFrom } from '../pull/answers.js';
@@ -89,6 +90,7 @@ export class InMemoryJobQueue extends JobQueue {
     const ms = checkLeaseMs(leaseMs);
     const lease = this.leases.find(id);
     if (!lease) return { lost: this.leases.lostBy(id), cancelled: [] };
+    if (lease.expiresAt <= this.now()) throw leaseExpired(id);
     lease.expiresAt = this.now() + ms;
     const cancelled = [...lease.jobs.values()].filter((job) => job.cancelAt !== undefined);
     return { lost: [], cancelled: cancelled.map((job) => job.job.id) };

@@ -69,11 +69,11 @@ export class MemoryJob {
 
   private facts(): JobFacts {
     const { id, queue, name, priority, labels, payload, payloadBytes, uniqueKey, fingerprint } = this.job;
-    const { headers = {}, maxAttempts, workflowId } = this.options;
+    const { headers = {}, maxAttempts, workflowId, group } = this.options;
     const { attempt, stalls, lastError } = this;
     const counts = { attempt, maxAttempts, stalls, reschedules: 0 };
     const times = { createdAt: new Date(this.createdAt), runAt: new Date(this.runAt) };
-    const given = { payloadBytes, uniqueKey, fingerprint, workflowId, lastError };
+    const given = { payloadBytes, uniqueKey, fingerprint, workflowId, group, lastError };
     return { id, queue, name, payload: JSON.parse(payload), priority, headers, labels, ...counts, ...times, ...given };
   }
 }

@@ -287,6 +287,18 @@ describe('QueueAdmin', () => {
       await expect(admin.explain('7')).rejects.toMatchObject({ code: 'INVALID_OPTION' });
     });
 
+    it('that nobody has its labels, and which these are', async () => {
+      const { id: plain, lane } = await test.rows.job();
+      await aWorker([lane]);
+      const gpu = await test.storage.lanes.of('mail', '', ['gpu']);
+      const { id } = await test.rows.job();
+      await test.database.query('update simple_queue.job set lane = $2 where id = $1', [id, gpu.id]);
+      await test.database.query('update simple_queue.ready set lane = $2 where id = $1', [id, gpu.id]);
+      const { reasons } = await admin.explain(id);
+      expect(reasons).toMatchObject([{ code: 'NO_HANDLER', text: expect.stringContaining('labels of the job: "gpu"') }]);
+      expect(await reasonsOf(plain)).not.toContain('NO_HANDLER');
+    });
+
     it('that no worker lives, that none has a handler, that the queue is paused', async () => {
       const { id, lane } = await test.rows.job();
       expect(await reasonsOf(id)).toEqual(['NO_WORKER']);

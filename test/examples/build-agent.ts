@@ -34,8 +34,9 @@ export async function renew(queue: JobQueue, leaseId: string, stop: AbortControl
   try {
     const { lost, cancelled } = await queue.renewLease(leaseId, LEASE_MS);
     if (lost.length + cancelled.length > 0) stop.abort();
-  } catch {
-    // Away for a moment: the next renewal comes before the lease lapses.
+  } catch (error) {
+    if (error instanceof QueueError && error.code === 'LEASE_LOST') stop.abort();
+    // Else away for a moment: the next renewal comes before the lease lapses.
   }
 }
 

@@ -321,10 +321,44 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
     it('that is renewed keeps its jobs', async () => {
       const id = await add();
       const { leaseId } = await claimOne({ leaseMs: 60_000 });
-      await subject.outlive(leaseId);
       expect(await queue.renewLease(leaseId, 60_000)).toEqual({ lost: [], cancelled: [] });
       expect(await queue.reapExpiredLeases()).toMatchObject({ leases: 0, jobs: 0 });
       await queue.complete(leaseId, id);
+    });
+
+    it('that has expired is not renewed, also where nobody has reaped it yet, and still settles', async () => {
+      const id = await add();
+      const { leaseId } = await claimOne();
+      await subject.outlive(leaseId);
+      await expect(queue.renewLease(leaseId, 60_000)).rejects.toEqual(code('LEASE_LOST'));
+      await queue.complete(leaseId, id, 'just so');
+      expect(await stateOf(id)).toBe('succeeded');
+    });
+
+    it('that has expired is not saved by a refused renewal', async () => {
+      const id = await add();
+      const { leaseId } = await claimOne();
+      await subject.outlive(leaseId);
+      await expect(queue.renewLease(leaseId, 60_000)).rejects.toEqual(code('LEASE_LOST'));
+      expect(await queue.reapExpiredLeases()).toMatchObject({ leases: 1, jobs: 1 });
+      expect(await stateOf(id)).toBe('ready');
+    });
+
+    it('that is reaped wakes those who wait for something to claim', async () => {
+      await add();
+      const { leaseId } = await claimOne();
+      await subject.outlive(leaseId);
+      const heard: JobQueueEvent[] = [];
+      const stop = queue.subscribe((event) => void heard.push(event));
+      // A subscription that has just connected is told to look everywhere.
+      await eventually(() => queue.reapExpiredLeases().then(({ leases }) => expect(leases).toBe(1)));
+      await eventually(() => expect(heard).toContainEqual({ type: 'wakeUp' }));
+      stop();
+    });
+
+    it('brings the group of a job with it', async () => {
+      await add({}, { group: 'tenant-1' });
+      expect((await claimOne()).job.group).toBe('tenant-1');
     });
 
     it('that lapsed gives its jobs back, and its renewal tells what is lost', async () => {

@@ -21,6 +21,30 @@ describe('the pull contract beside workers', () => {
     await queue.complete(again.leaseId, id);
   });
 
+  it('hands over what an earlier run has kept, with the attempts that it granted', async () => {
+    const edge = await story.start({ options: { worker: false } });
+    const queue = queueOf(edge);
+    const { id } = await queue.enqueue('kept', 1, { maxAttempts: 3 });
+    await story.database.query(
+      `update simple_queue.job set options = options || '{"checkpoint":{"page":7},"extraAttempts":2}' where id = $1`,
+      [id],
+    );
+    const { leaseId, jobs } = await queue.claim({ workerId: 'far', queues: ['kept'] });
+    expect(jobs).toMatchObject([{ id, checkpoint: { page: 7 }, maxAttempts: 5 }]);
+    await queue.complete(leaseId, id);
+  });
+
+  it('of a fair queue says of each job how many of its group stand before it', async () => {
+    const edge = await story.start({ options: { worker: false, queues: { turns: { fair: true } } } });
+    const admin = edge.app.get(QueueAdmin);
+    const a = { group: 'a' };
+    const [first, second, other] = await edge.queues.enqueueMany('turns', [{ payload: 1, ...a }, { payload: 2, ...a }, { payload: 3, group: 'b' }]); // prettier-ignore
+    const [one, two, three] = await Promise.all([first!, second!, other!].map(({ id }) => admin.explain(id)));
+    expect(two!.reasons).toContainEqual(expect.objectContaining({ code: 'JOBS_AHEAD', text: expect.stringMatching(/^1 job stands before it in its group/) })); // prettier-ignore
+    for (const { reasons } of [one!, three!]) expect(reasons.map(({ code }) => code)).not.toContain('JOBS_AHEAD');
+    await Promise.all([first!, second!, other!].map(({ id }) => edge.queues.cancel({ id })));
+  });
+
   it('shares its jobs with handlers: each job runs once, here or there', async () => {
     const ran: unknown[] = [];
     const app = await story.start({ providers: [aHandler('shared', (job) => void ran.push(job.payload))] });

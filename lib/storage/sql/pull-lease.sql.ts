@@ -27,12 +27,12 @@ export const CLOSE_PULLED = statement(
   where id = $2::uuid and shard = $1 and not exists (select from ended)`,
 );
 
-/** Renews a pulled lease, and tells which of its jobs were asked to stop and which it holds no longer. No row: there is no such lease. */
+/** Renews a pulled lease, and tells which of its jobs were asked to stop and which it holds no longer. No row: there is no such lease, or its time is over. */
 export const RENEW_PULLED = statement(
   'renew_pulled',
   `with renewed as (
     update simple_queue.lease set expires_at = statement_timestamp() + $3::float8 * interval '1 millisecond'
-    where id = $2::uuid and shard = $1 and jobs is not null returning id, jobs),
+    where id = $2::uuid and shard = $1 and jobs is not null and expires_at > statement_timestamp() returning id, jobs),
   held as materialized (
     select u.id, j.cancelled from renewed r cross join lateral (
       select jobs, epochs from simple_queue.claim where id = r.id and shard = $1 offset 0) c
@@ -44,8 +44,9 @@ export const RENEW_PULLED = statement(
   from renewed r`,
 );
 
-/** What a lapsed pulled lease had held; remembered for a day. */
+/** What a lapsed pulled lease had held, remembered for a day; or that it is there, `expired` and not reaped. */
 export const FIND_LAPSED = statement(
   'find_lapsed',
-  `select jobs::text[] as jobs from simple_queue.lapsed where id = $2::uuid and shard = $1`,
+  `select jobs::text[] as jobs, false as expired from simple_queue.lapsed where id = $2::uuid and shard = $1
+  union all select jobs::text[], true from simple_queue.lease where id = $2::uuid and shard = $1 and jobs is not null`,
 );
