@@ -106,7 +106,7 @@ describe.each([
       slow[1].letGo();
       await calls[1];
     });
-    expect(await joining.test.database.query(`select payload from simple_queue.job where payload <> '0'`)).toEqual([
+    expect(await joining.test.database.query(`select payload from simple_queue.job where payload::text <> '0'`)).toEqual([
       { payload: 'kept' },
     ]);
   });

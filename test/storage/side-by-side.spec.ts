@@ -20,7 +20,7 @@ describe.each([
   const payloads = async () =>
     (
       await joining.test.database.query<{ payload: unknown }>(
-        `select payload from simple_queue.job where payload <> '0' order by id`,
+        `select payload from simple_queue.job where payload::text <> '0' order by id`,
       )
     ).map((row) => row.payload);
 
