@@ -11,10 +11,10 @@ column fair_ready: epoch epoch not null | group_name text not null | id uuid not
 column head: dead uuid | dead_at moment | dead_seq bigint | dead_until moment | group_name text not null | halts boolean not null default false | queue integer not null | shard smallint not null
 column job: attempt counter not null default 0 | cancel_at moment | commit_by moment | created_at moment not null default statement_timestamp() | epoch epoch not null default 0 | fair boolean | fingerprint tag | group_name group_key | history history | id uuid not null | lane integer not null | last_error failure | options options | payload json | payload_bytes bytea | priority smallint not null default 0 | queue integer not null | reschedules counter not null default 0 | run_at moment not null | seq bigint | shard smallint not null | stalls stalls not null default 0 | suspicion suspicion not null default 0 | unique_key tag
 column jobs: attempt integer | cancel_at timestamp with time zone | commit_by timestamp with time zone | created_at moment | expires_at timestamp with time zone | fingerprint text | finished_at timestamp with time zone | group_name text | history history | id uuid | labels text[] | last_error failure | name text | options options | output jsonb | payload json | payload_bytes bytea | priority smallint | queue text | reschedules integer | run_at moment | run_ms integer | stalls smallint | state text | unique_key text | worker text
-column lane: id integer not null identity | labels text[] not null default '{}'::text[] | name text not null | queue integer not null
+column lane: created_at moment not null default clock_timestamp() | id integer not null default ((floor((random() * (2147483646)::double precision)))::integer + 1) | labels text[] not null default '{}'::text[] | name text not null | queue integer not null | unused_at moment
 column lapsed: id uuid not null | jobs uuid[] not null | lapsed_at moment not null default statement_timestamp() | shard smallint not null
 column lease: created_at moment not null default statement_timestamp() | expires_at moment not null | id uuid not null | jobs uuid[] | lanes integer[] not null default '{}'::integer[] | shard smallint not null | worker text not null
-column queue: id integer not null identity | name text not null | paused_at moment
+column queue: id integer not null default ((floor((random() * (2147483646)::double precision)))::integer + 1) | name text not null | paused_at moment
 column ready: epoch epoch not null | id uuid not null | lane integer not null | priority smallint not null | run_at moment not null | shard smallint not null
 column scheduled: epoch epoch not null | id uuid not null | lane integer not null | priority smallint not null | run_at moment not null | shard smallint not null
 column staged: epoch epoch not null | id uuid not null | lane integer not null | shard smallint not null
@@ -50,7 +50,7 @@ index dead_letter_default: dead_letter_default_expiry (expires_at, shard)
 index fair_ready: fair_ready_pkey unique (lane, shard, group_name, priority, run_at, id)
 index head: head_dead (dead_at, shard) WHERE (dead IS NOT NULL) | head_halts (queue, shard) WHERE halts | head_pkey unique (group_name, shard, queue) | head_until (dead_until, shard) WHERE (dead_until IS NOT NULL)
 index job: job_cancel (cancel_at, shard) WHERE (cancel_at IS NOT NULL) | job_fingerprint (fingerprint, shard, id) WHERE (fingerprint IS NOT NULL) | job_group (group_name, shard, queue, seq) WHERE (group_name IS NOT NULL) | job_pkey unique (id, shard) | job_staged (commit_by, shard) WHERE (commit_by IS NOT NULL) | job_unique_key unique (unique_key, shard, queue) WHERE (unique_key IS NOT NULL) | job_workflow ((((options)::jsonb ->> 'workflowId'::text)), shard) WHERE (((options)::jsonb ->> 'workflowId'::text) IS NOT NULL)
-index lane: lane_pkey unique (id) | lane_queue_name_labels_key unique (queue, name, labels)
+index lane: lane_created (created_at) | lane_pkey unique (id) | lane_queue_name_labels_key unique (queue, name, labels) | lane_unused (unused_at) WHERE (unused_at IS NOT NULL)
 index lapsed: lapsed_pkey unique (id, shard)
 index lease: lease_pkey unique (id, shard)
 index queue: queue_name_key unique (name) | queue_pkey unique (id)

@@ -20,17 +20,17 @@ type Grants = Readonly<Record<'select' | 'insert' | 'update' | 'delete', readonl
  * updated in the eyes of the server. Rows of partitions are reached through their table.
  */
 export const RIGHTS: Readonly<Record<RoleKind, Grants>> = {
-  enqueue: { select: SEEN, insert: ['queue', 'lane', ...LIVE, 'archive'], update: LIVE, delete: LIVE },
+  enqueue: { select: SEEN, insert: ['queue', 'lane', ...LIVE, 'archive'], update: ['lane', ...LIVE], delete: LIVE },
   worker: {
     select: SEEN,
     insert: ['queue', 'lane', ...LIVE, ...CLAIMS, ...ENDED],
-    update: [...LIVE, ...CLAIMS, ...ENDED, ...DEFAULTS],
-    delete: [...LIVE, ...CLAIMS, ...ENDED, ...DEFAULTS],
+    update: ['lane', ...LIVE, ...CLAIMS, ...ENDED, ...DEFAULTS],
+    delete: ['queue', 'lane', ...LIVE, ...CLAIMS, ...ENDED, ...DEFAULTS],
   },
   operate: {
     select: SEEN,
     insert: ['queue', 'lane', ...LIVE, 'archive'],
-    update: ['queue', ...LIVE, ...ENDED],
+    update: ['queue', 'lane', ...LIVE, ...ENDED],
     delete: [...LIVE, ...ENDED],
   },
   read: { select: SEEN, insert: [], update: [], delete: [] },

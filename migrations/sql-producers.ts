@@ -4,6 +4,7 @@
  *
  * - It runs with the rights of its caller, and finds nothing by a search path.
  * - Queue and lane are registered in the caller's transaction: two first uses wait for each other, and a rollback takes them back.
+ *   Only for a lane that the janitor took for unused it needs the right to update `lane.unused_at`.
  * - Each statement of a volatile function has a snapshot of its own, so that the holder of a key is seen after the insert met it.
  * - The time is the clock's: a statement may run for minutes, and a job that is due long since would be found late.
  */
@@ -58,15 +59,35 @@ begin
       hint = 'Store it elsewhere and enqueue a reference.';
   end if;
 
-  select q.id into queue_id from simple_queue.queue q where q.name = enqueue.queue;
-  if not found then
-    insert into simple_queue.queue (name) values (enqueue.queue) on conflict do nothing;
-    select q.id into strict queue_id from simple_queue.queue q where q.name = enqueue.queue;
-  end if;
-  select l.id into lane_id from simple_queue.lane l where l.queue = queue_id and l.name = enqueue.name and l.labels = '{}';
-  if not found then
-    insert into simple_queue.lane (queue, name) values (queue_id, enqueue.name) on conflict do nothing;
-    select l.id into strict lane_id from simple_queue.lane l where l.queue = queue_id and l.name = enqueue.name and l.labels = '{}';
+  for round in 1..5 loop
+    select q.id, l.id into queue_id, lane_id from simple_queue.queue q join simple_queue.lane l on l.queue = q.id
+      where q.name = enqueue.queue and l.name = enqueue.name and l.labels = '{}' and l.unused_at is null;
+    exit when found;
+    if 10000 <= (
+        select count(*) from (
+          select from simple_queue.queue q join simple_queue.lane l on l.queue = q.id where q.name = enqueue.queue limit 10000) n) then
+      raise exception using errcode = 'configuration_limit_exceeded',
+        message = format('simple_queue.enqueue(%L): the queue has 10000 lanes (sets of job name and labels)', enqueue.queue),
+        hint = 'A name says which handler a job is for; put ids into the payload or a fingerprint.';
+    end if;
+    begin
+      insert into simple_queue.queue (name) values (enqueue.queue) on conflict (name) do nothing;
+      insert into simple_queue.lane (queue, name) select q.id, enqueue.name from simple_queue.queue q where q.name = enqueue.queue
+        on conflict on constraint lane_queue_name_labels_key do nothing;
+      select l.id into lane_id from simple_queue.queue q join simple_queue.lane l on l.queue = q.id
+        where q.name = enqueue.queue and l.name = enqueue.name and l.labels = '{}' and l.unused_at is not null;
+      if found then
+        -- The janitor took it for unused.
+        update simple_queue.lane l set unused_at = null where l.id = lane_id;
+      end if;
+    exception when unique_violation or foreign_key_violation then
+      -- A number that was drawn already, or a queue that went with its last lane meanwhile.
+      continue;
+    end;
+  end loop;
+  if queue_id is null then
+    raise exception using errcode = 'serialization_failure',
+      message = format('simple_queue.enqueue(%L): the queue could not be registered; repeat', enqueue.queue);
   end if;
 
   if enqueue.max_pending is not null then

@@ -1,5 +1,4 @@
 import { KEPT_IN, TERMINAL_STATES, type JobState } from '../job/job-state.js';
-import type { Lane } from '../storage/lanes.js';
 import type { ListingRepository, ListKey, ListRead, ListWish } from '../storage/listing.repository.js';
 import type { Storage } from '../storage/storage.js';
 import type { CheckedFilter } from './job-filter.js';
@@ -119,11 +118,8 @@ export class JobList {
   }
 
   private async queryOf(filter: CheckedFilter): Promise<Query> {
-    await this.storage.lanes.refresh();
-    const known = this.storage.lanes.all();
-    const all = known.map((lane) => lane.id);
-    const narrow = filter.queue !== undefined || filter.name !== undefined;
-    const lanes = narrow ? known.filter((lane) => isWanted(lane, filter)).map((lane) => lane.id) : undefined;
+    const all = await this.storage.lanes.numbersOf(filter);
+    const lanes = filter.queue !== undefined || filter.name !== undefined ? all : undefined;
     return { filter, lanes, all, sections: lanes?.length === 0 ? [] : sectionsOf(filter) };
   }
 }
@@ -133,9 +129,6 @@ interface Page {
   jobs: Map<string, ListedJob>;
   limit: number;
 }
-
-const isWanted = (lane: Lane, { queue, name }: CheckedFilter): boolean =>
-  (queue === undefined || lane.queue === queue) && (name === undefined || lane.name === name);
 
 function startOf({ sections }: Query): Cursor | undefined {
   return sections[0] && { section: sections[0].name };

@@ -104,12 +104,7 @@ export class Overview {
     if (!row) throw await this.unknownQueue(queue);
     const blocked = (await health.blockedGroups()).find((groups) => groups.queue === queue);
     const summary = summaryOf(row, await queues.lanes(MOST, queue), blocked);
-    await lanes.refresh();
-    const own = lanes.all().filter((lane) => lane.queue === queue);
-    const dead = await queues.deadLetters(
-      own.map((lane) => lane.id),
-      MOST,
-    );
+    const dead = await queues.deadLetters(await lanes.numbersOf({ queue }), MOST);
     return { ...summary, deadLettersByState: Object.fromEntries(dead.map(({ state, jobs }) => [state, jobs])) };
   }
 
@@ -128,9 +123,7 @@ export class Overview {
   }
 
   private async unknownQueue(queue: string): Promise<QueueError> {
-    await this.storage.lanes.refresh();
-    const known = new Set(this.storage.lanes.all().map((lane) => lane.queue));
-    const closest = closestWord(queue, [...known]);
+    const closest = closestWord(queue, await this.storage.lanes.queueNames());
     const hint = closest ? `Did you mean "${closest}"?` : 'It is known once a job was enqueued or a worker has a handler for it.';
     return new QueueError('QUEUE_UNKNOWN', `There is no queue ${quote(queue)}. ${hint}`);
   }

@@ -85,13 +85,8 @@ export class JobWatch {
     this.since ??= rows.reduce((latest, { finished_at: at }) => (at && at > latest ? at : latest), new Date(0));
   }
 
-  private async lanes(): Promise<number[]> {
-    const { queue, name } = this.wanted;
-    await this.storage.lanes.refresh();
-    const wanted = this.storage.lanes
-      .all()
-      .filter((lane) => (queue === undefined || lane.queue === queue) && (name === undefined || lane.name === name));
-    return wanted.map((lane) => lane.id);
+  private lanes(): Promise<number[]> {
+    return this.storage.lanes.numbersOf(this.wanted);
   }
 
   private running = async (lanes: number[]) => idsOf(await this.storage.listings.running({ lanes, limit: MOST_RUNNING }));

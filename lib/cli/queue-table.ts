@@ -23,7 +23,7 @@ function rowOf({ queue, paused, lanes, ...queued }: QueueSummary): Cell[] {
     countText(scheduled),
     { text: countText(blocked), tone: blockedGroups && 'bad' },
     { text: countText(deadLetters), tone: deadLetters.jobs > 0 ? 'bad' : undefined },
-    { text: String(Math.max(0, ...lanes.map((lane) => lane.workers))), tone: unserved ? 'bad' : undefined },
+    { text: String(lanes.reduce((most, { workers }) => Math.max(most, workers), 0)), tone: unserved ? 'bad' : undefined },
     { text: paused ? 'paused' : unserved ? 'no worker' : blockedGroups ? 'group blocked' : '', tone: paused ? 'warn' : 'bad' },
   ];
 }

@@ -30,7 +30,7 @@ export function tableText({ columns, rows, painted, width }: TableParts): string
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': GAP },
     chars: { ...BARE, 'left-mid': '', 'mid-mid': '', 'right-mid': '', middle: '' },
   });
-  table.push(...rows.filter((row) => Array.isArray(row)).map((row) => row.map(painted)));
+  for (const row of rows) if (Array.isArray(row)) table.push(row.map(painted));
   const [heads = '', ...lines] = table.toString().split('\n');
   const all = rows.map((row) => (Array.isArray(row) ? lines.shift()! : painted(cut(row.across, width))));
   return [heads, ...all].map((line) => line.trimEnd()).join('\n');

@@ -36,18 +36,15 @@ export class SharedInserts {
   }
 
   private async storeAlone(job: NewJob): Promise<Enqueued> {
-    const { enqueues, shortcuts, signals } = this.storage;
+    const { shortcuts, signals } = this.storage;
     const claim = shortcuts.of(job.lane.id);
     if (claim) return this.storeClaimed(job, claim);
     const notice = signals.noticeOf(job.lane.id);
-    if (notice) return this.storeWithNotice(job, notice);
-    const [answer] = await enqueues.insert([job]);
-    signals.send(signalOf([job]));
-    return answer!;
+    return (notice && (await this.storeWithNotice(job, notice))) ?? this.storeApart(job);
   }
 
-  /** Hints are hints: where PostgreSQL refuses the NOTIFY, the job is stored without one. */
-  private async storeWithNotice(job: NewJob, notice: Notice): Promise<Enqueued> {
+  /** Hints are hints: where PostgreSQL refuses the NOTIFY, the job is stored without one. undefined: its lane is one of the past. */
+  private async storeWithNotice(job: NewJob, notice: Notice): Promise<Enqueued | undefined> {
     const { enqueues, signals } = this.storage;
     const answer = await enqueues.insertAndNotify(job, notice).catch(async (error: unknown) => {
       if (!isNotifyRefusal(error)) throw error;
@@ -55,19 +52,30 @@ export class SharedInserts {
       signals.refused(error);
       return stored!;
     });
-    signals.sendHere(signalOf([job]));
+    if (answer) signals.sendHere(signalOf([job]));
     return answer;
   }
 
-  /** Callers get their answer before the handler begins. */
+  /** Its wake-up leaves by itself. */
+  private async storeApart(job: NewJob): Promise<Enqueued> {
+    const [answer] = await this.storage.enqueues.insert([job]);
+    this.storage.signals.send(signalOf([job]));
+    return answer!;
+  }
+
+  /** Callers get their answer before the handler begins. Where the worker's lane is one of the past, it is stored for all. */
   private async storeClaimed(job: NewJob, claim: DirectClaim): Promise<Enqueued> {
     try {
       const row = await this.storage.enqueues.insertClaimed(job, claim);
-      setImmediate(() => claim.stored(row));
-      return { id: job.id, created: true, outcome: 'created' };
+      if (row) {
+        setImmediate(() => claim.stored(row));
+        return { id: job.id, created: true, outcome: 'created' };
+      }
     } catch (error) {
       claim.failed();
       throw error;
     }
+    claim.failed();
+    return this.storeApart(job);
   }
 }

@@ -3,7 +3,15 @@ import { DatabaseError } from '../storage/database-errors.js';
 import { PARTITIONED, type PartitionedTable, type PartitionRepository } from '../storage/partition.repository.js';
 import type { GroupRepository } from '../storage/group.repository.js';
 import type { PeriodRepository } from '../storage/period.repository.js';
+import type { UnusedLanesRepository } from '../storage/unused-lanes.repository.js';
 import { jittered } from './jitter.js';
+
+export interface JanitorStorage {
+  partitions: PartitionRepository;
+  periods: PeriodRepository;
+  groups: GroupRepository;
+  unusedLanes: UnusedLanesRepository;
+}
 
 export interface JanitorRules {
   intervalMs: number;
@@ -11,11 +19,10 @@ export interface JanitorRules {
   keepMs: Readonly<Record<PartitionedTable, number>>;
 }
 
-export interface JanitorStorage {
-  partitions: PartitionRepository;
-  periods: PeriodRepository;
-  groups: GroupRepository;
-}
+const DAY_MS = 86_400_000;
+/** A lane goes when nobody has used it for a week, or as long as ended jobs are kept; and a day, for transactions that are open. */
+const UNUSED_MS = 7 * DAY_MS;
+const GRACE_MS = DAY_MS;
 
 /** Batches of a round; where more are left, the next one follows soon, so that purging keeps up with any load. */
 const MAX_BATCHES = 50;
@@ -31,12 +38,15 @@ const TRIED_AGAIN = new Set(['55P03', '57014']);
 
 /**
  * Keeps partitions ahead of time and lets expired ones go (retention drops tables, it deletes no rows one by one); purges periods; lets
- * groups go on whose dead job is no longer kept.
+ * groups go on whose dead job is no longer kept, and lanes go that nobody uses.
  */
 export class Janitor {
   private readonly complained = new Set<string>();
   /** What was refused, how often, for how many rounds it rests, and whether others would be refused as well. */
   private readonly refused = new Map<string, { times: number; rest: number; alone: boolean }>();
+
+  /** How far the look for unused lanes has come. */
+  private after = 0;
 
   constructor(
     private readonly storage: JanitorStorage,
@@ -49,7 +59,15 @@ export class Janitor {
     for (const table of Object.keys(PARTITIONED) as PartitionedTable[]) left = (await this.cleanTable(table)) || left;
     left = (await purged(() => this.storage.periods.purge())) || left;
     await this.liftBlocks();
+    await this.cleanLanes();
     return jittered(left ? Math.min(SOON_MS, this.rules.intervalMs) : this.rules.intervalMs);
+  }
+
+  /** A page of lanes a round. Ended jobs have their names from their lanes: those stay for as long as the longest retention. */
+  private async cleanLanes(): Promise<void> {
+    const { unusedLanes } = this.storage;
+    this.after = await unusedLanes.note(this.after);
+    await unusedLanes.remove(Math.max(UNUSED_MS, ...Object.values(this.rules.keepMs)) + GRACE_MS);
   }
 
   /** A batch each round: it follows retention, which is not in a hurry either. */

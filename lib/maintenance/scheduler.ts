@@ -11,11 +11,11 @@ export interface SchedulerParts {
 }
 
 /**
- * What else the statement told: the newest lane, whether suspects wait, which queues (by id) are paused, which lanes have jobs of fair
+ * What else the statement told: what the registry of lanes looks like, whether suspects wait, which queues (by id) are paused, which lanes have jobs of fair
  * queues, whether turns are vacant, when the next staged job expires.
  */
 export interface News {
-  newestLane: number;
+  registry: number;
   suspects: boolean;
   lone: boolean;
   pausedQueues: number[];
@@ -42,8 +42,8 @@ export class Scheduler {
     const until = Date.parse(promotion.until ?? '') - LOOK_BACK_MS;
     if (!Number.isNaN(until)) this.until = new Date(until).toISOString();
     if (promotion.lanes.length > 0) this.parts.onPromoted(promotion.lanes);
-    const { newestLane, suspects, lone, pausedQueues, fair, vacant, expiryMs } = promotion;
-    await this.parts.onNews({ newestLane: newestLane ?? 0, suspects, lone, pausedQueues, fair, vacant, expiryMs });
+    const { registry, suspects, lone, pausedQueues, fair, vacant, expiryMs } = promotion;
+    await this.parts.onNews({ registry, suspects, lone, pausedQueues, fair, vacant, expiryMs });
     return this.restAfter(promotion);
   }
 

@@ -59,12 +59,12 @@ export class PostgresJobQueue extends JobQueue {
   }
 
   async claim(request: ClaimRequest): Promise<PulledClaim> {
-    const { storage, events, options } = this.parts;
-    const { leaseId, rows } = await this.claims.claim(checkClaim(request, options.leaseMs));
+    const { events, options } = this.parts;
+    const { leaseId, rows, lanes } = await this.claims.claim(checkClaim(request, options.leaseMs));
     // One that cannot be given up now is so when it is reaped: the others, and their lease, must not be lost with it.
     for (const row of rows) if (row.cancelled) await this.giveUp(leaseId, row.id, () => CANCELLED).catch(() => undefined);
     const wanted = rows.filter((row) => !row.cancelled);
-    const jobs = wanted.map((row: ClaimedRow) => pulledJob(row, storage.lanes.get(row.lane)!, this.policy));
+    const jobs = wanted.map((row: ClaimedRow) => pulledJob(row, lanes.get(row.lane)!, this.policy));
     for (const job of jobs) events.emit('started', () => startOf(job));
     return { leaseId, jobs };
   }

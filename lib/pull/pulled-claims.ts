@@ -13,13 +13,25 @@ import { FairRotations } from './fair-rotations.js';
 export interface PulledRows {
   leaseId: string;
   rows: ClaimedRow[];
+  /** Where they are from. */
+  lanes: ReadonlyMap<number, Lane>;
 }
+
+/** Wishes whose lanes are remembered: each kind of worker has one. */
+const MAX_WISHES = 100;
+/** How often lanes are looked up anew, whatever the registry seems to say. */
+const ANEW_MS = 30_000;
 
 /** Claims for workers outside of this process, from the lanes that they serve. */
 export class PulledClaims {
   private readonly ids = new Uuid7();
   private turn = 0;
   private lookedAt = -Infinity;
+  /** By wish: the lanes that it means. */
+  private readonly served = new Map<string, Map<number, Lane>>();
+  private registry: number | undefined;
+  private version = 0;
+  private readAt = -Infinity;
   private readonly fair: FairRotations;
   private readonly pace: Pace;
 
@@ -42,15 +54,17 @@ export class PulledClaims {
   }
 
   async claim(wish: CheckedClaim): Promise<PulledRows> {
+    await this.lanesFor(wish);
     await this.lookAround();
     const leaseId = this.ids.next();
-    const lanes = this.lanesFor(wish).map((lane) => lane.id);
+    const lanes = await this.lanesFor(wish);
     const limit = Math.min(wish.limit, this.pace.most);
-    for (const claim of lanes.length > 0 ? this.waysOf({ ...wish, limit }, leaseId, lanes) : []) {
+    const ways = lanes.size > 0 ? this.waysOf({ ...wish, limit }, leaseId, rotated([...lanes.keys()], this.turn++)) : [];
+    for (const claim of ways) {
       const rows = await this.inTime(claim, limit);
-      if (rows.length > 0) return { leaseId, rows };
+      if (rows.length > 0) return { leaseId, rows, lanes };
     }
-    return { leaseId, rows: [] };
+    return { leaseId, rows: [], lanes };
   }
 
   /** A claim that was too much for its time asks for less when it is made again. */
@@ -74,10 +88,19 @@ export class PulledClaims {
     return rotated(ways, this.turn);
   }
 
-  /** Another lane is first each time, so that a large one starves no other. */
-  private lanesFor(wish: CheckedClaim): Lane[] {
-    const lanes = this.storage.lanes.all().filter((lane) => serves(wish, lane));
-    return rotated(lanes, this.turn++);
+  /** Looked up once for each kind of wish, and again where the registry has changed, or this process has added to it. */
+  private async lanesFor(wish: CheckedClaim): Promise<Map<number, Lane>> {
+    const key = JSON.stringify([wish.queues, [...wish.labels].sort()]);
+    const { version } = this.storage.lanes;
+    if (version !== this.version) this.served.clear();
+    this.version = version;
+    const known = this.served.get(key);
+    if (known) return known;
+    const lanes = await this.storage.lanes.served(wish.queues!.map((queue) => ({ queue })));
+    const served = new Map(lanes.filter((lane) => serves(wish, lane)).map((lane) => [lane.id, lane]));
+    if (this.served.size >= MAX_WISHES) this.served.clear();
+    this.served.set(key, served);
+    return served;
   }
 
   /** New lanes, jobs that have come due, turns of ordered groups, staged jobs that nobody committed. A process without a worker has nobody else who looks. */
@@ -85,14 +108,22 @@ export class PulledClaims {
     const now = performance.now();
     if (now - this.lookedAt < this.terms.lookEveryMs) return;
     this.lookedAt = now;
-    const { jobs, lanes, signals } = this.storage;
-    const all = lanes.all().map((lane) => lane.id);
-    const promotion = await jobs.promote('-infinity', all);
+    const { jobs, signals } = this.storage;
+    const promotion = await jobs.promote('-infinity', [
+      ...new Set([...this.served.values()].flatMap((lanes) => [...lanes.keys()])),
+    ]);
     this.fair.expect(promotion.fair);
     if (promotion.lanes.length > 0) signals.send({ lanes: promotion.lanes });
-    if ((promotion.newestLane ?? 0) > lanes.newest()) await lanes.refresh();
+    this.forget(promotion.registry, now);
     if (promotion.expiryMs !== null && promotion.expiryMs <= 0) await this.expire();
     if (promotion.vacant) await this.handOn();
+  }
+
+  private forget(registry: number, now: number): void {
+    if (registry === this.registry && now - this.readAt < ANEW_MS) return;
+    this.registry = registry;
+    this.readAt = now;
+    this.served.clear();
   }
 
   /** A batch at a time; its followers get their turn with the next look. */

@@ -6,8 +6,9 @@ import { chunksOf } from './chunks.js';
 import { ConflictRepository, hasConflictMode } from './conflict.repository.js';
 import type { Database, Run } from './database.js';
 import { heldValues, isHeld, type Held } from './held-jobs.js';
-import { anyValues, claimedCells, givenIds, oneValues, valuesOf } from './job-values.js';
-import type { Lane } from './lanes.js';
+import { anyValues, claimedCells, givenIds, insertionsOf, oneValues } from './job-values.js';
+import type { Lane, Lanes } from './lanes.js';
+import { idsOf, inserter, type Store } from './inserter.js';
 import { isLimited, PendingRepository } from './pending.repository.js';
 import { claimedRow, type ClaimedRow } from './row-mapper.js';
 import { SHARD } from './shard.js';
@@ -53,9 +54,16 @@ const MAX_ROUNDS = 5;
 /** Stores new jobs; answers for each in place. */
 export class EnqueueRepository {
   private readonly conflicts = new ConflictRepository();
-  private readonly pending = new PendingRepository();
+  private readonly pending: PendingRepository;
+  private readonly store: Store;
 
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    lanes: Lanes,
+  ) {
+    this.pending = new PendingRepository(lanes);
+    this.store = inserter(lanes);
+  }
 
   /** In a transaction of our own where one is needed: one statement is its own transaction. */
   async insert(jobs: NewJob[]): Promise<Enqueued[]> {
@@ -65,17 +73,17 @@ export class EnqueueRepository {
     return repeated(() => connections.transaction((run) => this.insertAll(run, jobs)));
   }
 
-  /** One plain job and its wake-up. */
-  async insertAndNotify(job: NewJob, { channel, message }: Notice): Promise<Enqueued> {
-    await this.database.callers.run(ENQUEUE_ONE_AND_NOTIFY, [...oneValues(job), channel, message]);
-    return created(job);
+  /** One plain job and its wake-up; undefined: its lane has another number by now, and nothing is stored. */
+  async insertAndNotify(job: NewJob, { channel, message }: Notice): Promise<Enqueued | undefined> {
+    const stored = await this.database.callers.run(ENQUEUE_ONE_AND_NOTIFY, [...oneValues(job), channel, message]);
+    return stored.length > 0 ? created(job) : undefined;
   }
 
-  /** One plain job, claimed as it is stored: its row as a claim would bring it. */
-  async insertClaimed(job: NewJob, claim: DirectClaim): Promise<ClaimedRow> {
+  /** One plain job, claimed as it is stored: its row as a claim would bring it; undefined as above. */
+  async insertClaimed(job: NewJob, claim: DirectClaim): Promise<ClaimedRow | undefined> {
     const values = [...oneValues(job), claim.id, claim.lease];
     const [stored] = await this.database.callers.run<{ runAt: string }>(ENQUEUE_CLAIMED, values);
-    return claimedRow(claimedCells(job, stored!.runAt));
+    return stored && claimedRow(claimedCells(job, stored.runAt));
   }
 
   /** In the transaction of a caller, who may go on after a refusal: all or none, as in one of our own. */
@@ -91,9 +99,14 @@ export class EnqueueRepository {
 
   private async insertUnlimited(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
     if (!jobs.every(isPlain)) return this.insertKeyed(run, jobs);
-    if (jobs.length === 1) await run(ENQUEUE_ONE, oneValues(jobs[0]!));
+    if (jobs.length === 1) await this.insertOne(run, jobs[0]!);
     else await this.insertPlain(run, chunksOf(jobs));
     return jobs.map(created);
+  }
+
+  private async insertOne(run: Run, job: NewJob): Promise<void> {
+    const stored = await run(ENQUEUE_ONE, oneValues(job));
+    if (stored.length === 0) await this.store(run, ENQUEUE, { jobs: [job], values: () => [...anyValues([job]), null, null] });
   }
 
   private insertKeyed(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
@@ -110,7 +123,7 @@ export class EnqueueRepository {
   }
 
   private insertPlain(run: Run, chunks: Iterable<NewJob[]> | AsyncIterable<NewJob[]>): Promise<void> {
-    return overlap(valuesOf(chunks), (values) => run(ENQUEUE_PLAIN, values));
+    return overlap(insertionsOf(chunks), (insertion) => this.store(run, ENQUEUE_PLAIN, insertion));
   }
 
   private async insertAny(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
@@ -146,17 +159,18 @@ export class EnqueueRepository {
   }
 
   private async storeFree(run: Run, { jobs, now }: Chunk): Promise<string[]> {
-    const rows = await run<{ id: string }>(ENQUEUE, [...anyValues(jobs), now ?? null, givenIds(jobs)]);
-    return rows.map((row) => row.id);
+    const values = () => [...anyValues(jobs), now ?? null, givenIds(jobs)];
+    return idsOf(await this.store(run, ENQUEUE, { jobs, values }));
   }
 
   /** The free ones among them as well: two statements would take the keys in another order than a batch without held ones. */
   private async storeHeld(run: Run, { jobs, now, positions }: Chunk): Promise<string[]> {
-    const values = [...anyValues(jobs), ...heldValues(jobs, (job) => positions.get(job)!), now ?? null, givenIds(jobs)];
-    const rows = await run<{ id: string; mixed: string | null }>(ENQUEUE_HELD, values);
+    const held = () => heldValues(jobs, (job) => positions.get(job)!);
+    const values = () => [...anyValues(jobs), ...held(), now ?? null, givenIds(jobs)];
+    const rows = await this.store(run, ENQUEUE_HELD, { jobs, values });
     const mixed = rows.find((row) => row.mixed !== null);
     if (mixed) throw mixedGroup(mixed.mixed!);
-    return rows.map((row) => row.id);
+    return idsOf(rows);
   }
 
   /** Several statements of one batch: their jobs take their turns in the order of the array all the same. */

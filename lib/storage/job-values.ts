@@ -1,5 +1,6 @@
 import { booleanArray, byteaArray, intArray, smallintArray, textArray, timestampArray, uuidArray } from './binary-array.js';
 import type { NewJob } from './enqueue.repository.js';
+import type { Insertion } from './inserter.js';
 import { SHARD } from './shard.js';
 
 /** As `claimed-columns.sql.ts` would answer: a first run, created when it is due. */
@@ -16,9 +17,15 @@ export function oneValues({ id, lane, priority, fingerprint, options, payload, p
   return [SHARD, id, lane.id, lane.queueId, priority, fingerprint, options, payload, payloadBytes];
 }
 
-export async function* valuesOf(chunks: Iterable<NewJob[]> | AsyncIterable<NewJob[]>): AsyncGenerator<unknown[]> {
-  for await (const chunk of chunks) yield plainValues(chunk);
+export async function* insertionsOf(chunks: Iterable<NewJob[]> | AsyncIterable<NewJob[]>): AsyncGenerator<Insertion> {
+  for await (const jobs of chunks) {
+    const values = () => plainValues(jobs);
+    yield { jobs, values, made: values() };
+  }
 }
+
+/** Their numbers, each once. */
+export const lanesOf = (jobs: NewJob[]): number[] => [...new Set(jobs.map((job) => job.lane.id))];
 
 /** What is the same for all of them is given once. */
 function plainValues(jobs: NewJob[]): unknown[] {

@@ -2,6 +2,7 @@ import type { Enqueued } from '../job/enqueue-options.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Run } from './database.js';
 import type { NewJob } from './enqueue.repository.js';
+import type { Lane, Lanes } from './lanes.js';
 import { SHARD } from './shard.js';
 import { COUNT_PENDING, LOCK_PENDING } from './sql/count-pending.sql.js';
 import { undoable } from './undoable.js';
@@ -10,12 +11,13 @@ export const isLimited = (job: NewJob): boolean => job.maxPending !== undefined;
 
 /** Back pressure: what would make a queue hold more waiting jobs than its limit is refused. In a transaction; exact among its users. */
 export class PendingRepository {
+  constructor(private readonly lanes: Lanes) {}
+
   /** Jobs of one call, so of one queue and one limit. All come in, or none. */
   async within(run: Run, jobs: NewJob[], insert: () => Promise<Enqueued[]>): Promise<Enqueued[]> {
     const { lane, maxPending } = jobs[0]! as NewJob & { maxPending: number };
-    await this.lock(run, lane.queueId, lane.queue);
-    const [row] = await run<{ pending: number }>(COUNT_PENDING, [SHARD, lane.queueId, maxPending]);
-    const room = maxPending - row!.pending;
+    const pending = (await this.count(run, lane, maxPending)) ?? (await this.count(run, lane, maxPending)) ?? 0;
+    const room = maxPending - pending;
     if (jobs.length <= room) return insert();
     if (jobs.every(isAlwaysNew)) throw full(jobs.length, lane.queue, maxPending);
     return undoable(run, async () => {
@@ -24,6 +26,15 @@ export class PendingRepository {
       if (answers.filter((answer) => answer.created).length > room) throw full(jobs.length, lane.queue, maxPending);
       return answers;
     });
+  }
+
+  /** undefined: the queue has another number by now. */
+  private async count(run: Run, lane: Lane, most: number): Promise<number | undefined> {
+    await this.lock(run, lane.queueId, lane.queue);
+    const [row] = await run<{ pending: number; known: boolean }>(COUNT_PENDING, [SHARD, lane.queueId, most, lane.id]);
+    if (row!.known) return row!.pending;
+    await this.lanes.renew([lane]);
+    return undefined;
   }
 
   private async lock(run: Run, queueId: number, queue: string): Promise<void> {

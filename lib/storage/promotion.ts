@@ -4,7 +4,8 @@ export interface Promotion {
   lanes: number[];
   until: string | null;
   nextMs: number | null;
-  newestLane: number | null;
+  /** Another number than before: there are other lanes. */
+  registry: number;
   /** Suspects that run apart wait in the asked lanes, and such that run alone. */
   suspects: boolean;
   lone: boolean;

@@ -2,7 +2,7 @@
 export interface Statement {
   readonly name: string;
   readonly text: string;
-  /** It reads no table, so that one plan is right for ever: kept by the server, and prepared on callers' connections, too. */
+  /** It reads no table (but lanes by their key), so that one plan is right for ever: kept by the server, and prepared on callers' connections, too. */
   readonly onlyInserts?: boolean;
   /** How its failure is told, where the name says nothing: "create the queue's tables". */
   readonly doing?: string;

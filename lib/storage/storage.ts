@@ -11,7 +11,7 @@ import { EnqueueRepository } from './enqueue.repository.js';
 import { GroupRepository } from './group.repository.js';
 import { HealthRepository } from './health.repository.js';
 import { JobRepository } from './job.repository.js';
-import { Lanes, manyLanes } from './lanes.js';
+import { Lanes } from './lanes.js';
 import { LeaseRepository } from './lease.repository.js';
 import { ListingRepository } from './listing.repository.js';
 import { Migrator } from './migrator.js';
@@ -25,6 +25,7 @@ import { PeriodRepository } from './period.repository.js';
 import { Shortcuts } from './shortcuts.js';
 import { Signals } from './signals.js';
 import { StagedRepository } from './staged.repository.js';
+import { UnusedLanesRepository } from './unused-lanes.repository.js';
 
 /** Everything of one module instance that reaches the database. */
 export class Storage {
@@ -35,6 +36,7 @@ export class Storage {
   readonly partitions: PartitionRepository;
   readonly periods: PeriodRepository;
   readonly lanes: Lanes;
+  readonly unusedLanes: UnusedLanesRepository;
   readonly shortcuts = new Shortcuts();
   readonly pulls: PullRepository;
   readonly queues: QueueRepository;
@@ -57,11 +59,12 @@ export class Storage {
     this.endSignals = ends;
     this.openTransactions = openTransactions;
     this.jobs = new JobRepository(database);
-    this.enqueues = new EnqueueRepository(database);
+    this.enqueues = new EnqueueRepository(database, lanes);
     this.leases = new LeaseRepository(database);
     this.partitions = new PartitionRepository(database);
     this.periods = new PeriodRepository(database);
     this.lanes = lanes;
+    this.unusedLanes = new UnusedLanesRepository(database);
     this.pulls = new PullRepository(database);
     this.queues = new QueueRepository(database);
     this.listings = new ListingRepository(database);
@@ -90,7 +93,7 @@ export class Storage {
     }
     signals.open();
     const openTransactions = options.warnOutsideTransaction ? new OpenTransactions(dataSource) : undefined;
-    const lanes = new Lanes(database, (queue) => events.emit('warning', () => manyLanes(queue)));
+    const lanes = new Lanes(database, (warning) => events.emit('warning', () => warning), options.queryTimeoutMs);
     return new Storage(database, signals, { ends: new EndSignals(signals, options.wakeUp), lanes, openTransactions });
   }
 

@@ -130,7 +130,7 @@ export class HandWorker {
   }
 
   private async learn(news: News): Promise<void> {
-    await this.crew.lanes.refresh(news.newestLane);
+    await this.crew.lanes.refresh(news.registry);
     this.crew.lanes.pause(news.pausedQueues);
   }
 

@@ -161,7 +161,9 @@ export class Waits {
     const now = performance.now();
     const due = [...this.watches.values()].filter((watch) => watch.isDue(now)).slice(0, Math.min(MAX_IDS, this.pace.most));
     if (due.length > 0) await this.ask(due, now);
-    return Math.min(...[...this.watches.values()].map((watch) => watch.nextLookAt)) - performance.now();
+    let nextLookAt = Infinity;
+    for (const watch of this.watches.values()) nextLookAt = Math.min(nextLookAt, watch.nextLookAt);
+    return nextLookAt - performance.now();
   }
 
   /** What is heard while the statement is under way makes another one due. */

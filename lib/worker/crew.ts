@@ -97,6 +97,7 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const dispatcher: Dispatcher = new Dispatcher(() => lanes.all(), execute, hooks.wakePoller);
   lanes.onBatchDue = () => dispatcher.startAll();
   const heartbeat = makeHeartbeat(parts, { ...shared, lanes }, hooks);
+  lanes.onForgotten = () => heartbeat.beat();
   const claiming = { ...shared, lanes, settler, dispatcher, lease: () => heartbeat.lease };
   const poller = new Poller({ ...claiming, release: (lost) => heartbeat.free(lost), pollIntervalMs: options.pollIntervalMs });
   const fairPoller = new FairPoller({ ...claiming, groups: storage.groups, poller, pollIntervalMs: options.pollIntervalMs });

@@ -13,7 +13,7 @@ export interface HeartbeatParts {
   /** A claim older than this is under way no longer. */
   answerMs: number;
   knownClaims: () => string[];
-  /** Lanes that this process serves; lanes come, and none goes. */
+  /** Lanes that this process serves. */
   lanes: () => number[];
   onCancel: (ids: string[]) => void;
   /** The lease is gone, or could not be renewed in its time: nothing is held any more. */
@@ -25,8 +25,8 @@ export interface HeartbeatParts {
 export class Heartbeat {
   private leaseId = '';
   private lost = false;
-  /** How many lanes the lease tells of. */
-  private told = 0;
+  /** The lanes that the lease tells of. */
+  private told: readonly number[] = [];
 
   constructor(private readonly parts: HeartbeatParts) {}
 
@@ -47,7 +47,7 @@ export class Heartbeat {
     const lanes = this.parts.lanes();
     await this.parts.leases.take(id, this.parts.worker, this.parts.leaseMs, lanes);
     this.leaseId = id;
-    this.told = lanes.length;
+    this.told = lanes.slice();
     this.parts.standIn.renewed(id, askedAt);
     this.lost = false;
   }
@@ -90,9 +90,9 @@ export class Heartbeat {
 
   private async tellLanes(): Promise<void> {
     const lanes = this.parts.lanes();
-    if (lanes.length === this.told) return;
+    if (lanes.length === this.told.length && lanes.every((id, index) => id === this.told[index])) return;
     await this.parts.leases.serve(this.leaseId, lanes);
-    this.told = lanes.length;
+    this.told = lanes.slice();
   }
 
   /** The database did not answer for a lease's time: others may have the jobs by now, so their handlers must stop. */

@@ -1,23 +1,29 @@
 import type { QueueEvents } from '../observability/events.js';
-import type { Lane } from '../storage/lanes.js';
-import type { JobRepository } from '../storage/job.repository.js';
+import type { Lane, Lanes } from '../storage/lanes.js';
 import type { WorkerLanes } from './worker-lanes.js';
+
+/** Enough to be told of: who has more of them has been told. */
+const MAX_REPORTED = 1_000;
 
 /** Says once of each lane that its jobs wait for a handler which this process does not have. They are never failed for it. */
 export class UnhandledLanes {
   private readonly reported = new Set<number>();
+  private after = 0;
 
   constructor(
-    private readonly lanes: WorkerLanes,
-    private readonly jobs: JobRepository,
+    private readonly served: WorkerLanes,
+    private readonly lanes: Lanes,
     private readonly events: QueueEvents,
   ) {}
 
+  /** One statement a round, along the lanes in which jobs wait: those without any cost nothing. */
   async report(): Promise<void> {
-    // Lanes that a long transaction of a SQL producer registered: their ids may be lower than ones that are known already.
-    await this.lanes.refresh();
-    for (const lane of this.lanes.unhandled()) {
-      if (this.reported.has(lane.id) || !(await this.jobs.hasDue([lane.id]))) continue;
+    // Also what a look at the newest ones does not show, and what could not be registered at the start.
+    await this.served.register();
+    const { lanes, next } = await this.lanes.withJobs(this.after);
+    this.after = next;
+    for (const lane of lanes) {
+      if (!this.served.lacks(lane) || this.reported.has(lane.id) || this.reported.size >= MAX_REPORTED) continue;
       this.reported.add(lane.id);
       this.events.emit('warning', () => ({ code: 'HANDLER_MISSING', message: messageOf(lane) }));
     }

@@ -3,19 +3,29 @@ import { NO_LABELS } from '../job/labels.js';
 import { isPattern } from '../job/queue-pattern.js';
 import { serves, type Served } from '../job/served.js';
 import type { QueueLoad } from '../observability/telemetry.js';
+import { QueueError } from '../job/queue.errors.js';
 import { Permits } from '../runtime/permits.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
-import type { Lane, Lanes } from '../storage/lanes.js';
+import { MAX_LANES, type Lane, type LaneName, type Lanes, type ServedLanes } from '../storage/lanes.js';
 import { BatchLane } from './batch-lane.js';
 import type { Handler, HandlerRegistry } from './handler-registry.js';
 import { laneSettings } from './lane-settings.js';
 import { QUICK_MS, WorkerLane } from './worker-lane.js';
 
+/** Longer than any claim is under way. */
+const GONE_MS = 60_000;
+
 /** The lanes that this worker serves, and the permits that bound them: process, queue, handler, open transactions. */
 export class WorkerLanes {
   private readonly byId = new Map<number, WorkerLane>();
   private list: WorkerLane[] = [];
-  private newest = 0;
+  /** Those of them that the database does not know any more, and since when. */
+  private readonly gone = new Map<WorkerLane, number>();
+  /** As it was at the last look. */
+  private registry: number | undefined;
+  /** Somebody spoke of a lane that was never looked at. */
+  isBehind = false;
+  private readonly heardOf = new Set<number>();
   private readonly process: Permits;
   private readonly transactions: Permits;
   private readonly queues = new Map<string, Permits>();
@@ -24,10 +34,12 @@ export class WorkerLanes {
   private paused: ReadonlySet<number> = new Set();
   /** A batch has waited long enough for more; told to whoever starts runs. */
   onBatchDue: () => void = () => undefined;
+  /** The database does not know lanes of ours: whoever emptied its tables took the lease along, too. Before others are served. */
+  onForgotten: () => Promise<unknown> = async () => undefined;
 
   constructor(
     private readonly lanes: Lanes,
-    private readonly registry: HandlerRegistry,
+    private readonly handlers: HandlerRegistry,
     private readonly options: ResolvedOptions,
     /** Handlers with a transaction of their own may take half of the DataSource's connections, no more. */
     maxTransactions: number,
@@ -45,13 +57,13 @@ export class WorkerLanes {
     return this.byId.get(id);
   }
 
-  /** Lanes that this worker should serve and has no handler for: their jobs wait, which somebody should know. */
-  unhandled(): Lane[] {
-    return this.lanes.all().filter((lane) => serves(this.served, lane) && !this.byId.has(lane.id));
+  /** Should this worker serve it, and has no handler for it? Its jobs wait, which somebody should know. */
+  lacks(lane: Lane): boolean {
+    return serves(this.served, lane) && !this.handlers.find(lane.queue, lane.name);
   }
 
   ids(): number[] {
-    return [...this.byId.keys()];
+    return this.list.map((lane) => lane.lane.id);
   }
 
   /** Lanes that are not paused: what may be claimed. */
@@ -94,38 +106,95 @@ export class WorkerLanes {
     return this.process.limit;
   }
 
-  /** Every handler's own lane is known from the start, so that its first job waits for no discovery. A pattern's queues are found as they appear. */
+  /**
+   * Every handler's own lane is known from the start, so that its first job waits for no discovery. A pattern's queues are found as they
+   * appear, and so is a lane that another transaction registers just now: no start waits for that.
+   */
   async register(): Promise<void> {
-    const served = this.registry
-      .all()
-      .filter(({ queue }) => !isPattern(queue) && serves(this.served, { queue, labels: NO_LABELS }));
-    await this.lanes.register(served.map((handler) => ({ queue: handler.queue, name: handler.name ?? '' })));
+    await this.refresh();
+    const missing = this.ownNames().filter(({ queue, name }) => !this.has(queue, name));
+    if (missing.length === 0) return;
+    await this.registerAll(missing);
     await this.refresh();
   }
 
-  /** Takes in lanes that appeared up to `newest`; true when there were any. This process may have registered them itself. */
-  async refresh(newest = Infinity): Promise<boolean> {
-    if (newest <= this.newest) return false;
-    if (newest > this.lanes.newest()) await this.lanes.refresh();
-    for (const lane of this.lanes.all()) if (!this.byId.has(lane.id)) this.adopt(lane.id);
-    this.list = [...this.byId.values()];
-    this.newest = this.lanes.newest();
+  /**
+   * Takes in lanes that appeared, and lets those go that the database does not know any more. `registry`: asked only where it is another one
+   * than before, or where somebody spoke of a lane that was never looked at. True: it looked.
+   */
+  async refresh(registry?: number): Promise<boolean> {
+    if (registry !== undefined && registry === this.registry && !this.isBehind) return false;
+    this.isBehind = false;
+    const served = (await this.lanes.served(this.wishes())).filter((lane) => serves(this.served, lane));
+    if (registry !== undefined) this.registry = registry;
+    if (this.retire(new Set(served.map((lane) => lane.id)))) await this.onForgotten();
+    for (const lane of served) if (!this.byId.has(lane.id)) this.adopt(lane);
+    this.relist();
     return true;
   }
 
-  /** Was this lane looked at, whether it is served or not? */
-  knows(id: number): boolean {
-    return id <= this.newest;
+  private relist(): void {
+    this.list = [...this.byId.values()].filter((lane) => !this.gone.has(lane));
   }
 
-  private adopt(id: number): void {
-    const lane = this.lanes.get(id)!;
-    const handler = serves(this.served, lane) ? this.registry.find(lane.queue, lane.name) : undefined;
+  /** Have all handlers with a name and a queue of their own their lanes? */
+  get isWhole(): boolean {
+    return this.ownNames().every(({ queue, name }) => this.has(queue, name));
+  }
+
+  /** Somebody spoke of this lane; true: nobody has looked at it yet. */
+  isNew(id: number): boolean {
+    if (this.byId.has(id) || this.heardOf.has(id)) return false;
+    if (this.heardOf.size >= MAX_LANES) this.heardOf.clear();
+    this.heardOf.add(id);
+    return (this.isBehind = true);
+  }
+
+  private has(queue: string, name: string): boolean {
+    return this.list.some(({ lane }) => lane.queue === queue && lane.name === name && lane.labels.length === 0);
+  }
+
+  private ownNames(): { queue: string; name: string }[] {
+    const own = this.handlers.all().filter(({ queue }) => !isPattern(queue) && serves(this.served, { queue, labels: NO_LABELS }));
+    return own.map(({ queue, name = '' }) => ({ queue, name }));
+  }
+
+  private wishes(): ServedLanes[] {
+    return this.handlers.all().map(({ queue, name }) => ({ queue, name }));
+  }
+
+  /** All at once; where one of them is being registered elsewhere, each by itself, and that one is left for later. */
+  private async registerAll(names: LaneName[]): Promise<void> {
+    try {
+      await this.lanes.register(names, 0);
+    } catch (error) {
+      if (!isBlocked(error)) throw error;
+      for (const name of names.length > 1 ? names : []) await this.lanes.register([name], 0).catch(passOver);
+    }
+  }
+
+  /** True: one is gone that was there before. A claim under way may still bring jobs of it; after a minute none does. */
+  private retire(served: ReadonlySet<number>): boolean {
+    const now = performance.now();
+    const before = this.gone.size;
+    for (const [id, lane] of this.byId) if (!served.has(id) && !this.gone.has(lane)) this.gone.set(lane, now);
+    const isNews = this.gone.size > before;
+    for (const [lane, since] of this.gone)
+      if (now - since > GONE_MS && lane.buffered + lane.expected === 0) {
+        this.byId.delete(lane.lane.id);
+        this.gone.delete(lane);
+      }
+    this.relist();
+    return isNews;
+  }
+
+  private adopt(lane: Lane): void {
+    const handler = this.handlers.find(lane.queue, lane.name);
     if (!handler) return;
     const permits = [this.process, this.queuePermits(lane.queue), ...this.handlerPermits(handler)];
     const adopted = this.laneOf(lane, handler, permits);
     adopted.isPaused = this.paused.has(lane.queueId);
-    this.byId.set(id, adopted);
+    this.byId.set(lane.id, adopted);
   }
 
   private laneOf(lane: Lane, handler: Handler, permits: Permits[]): WorkerLane {
@@ -148,7 +217,7 @@ export class WorkerLanes {
 
   /** How many jobs of a queue its handlers ask for together. */
   private askedFor(queue: string): number {
-    const bounds = new Map(this.registry.of(queue).map(({ bound, options }) => [bound, rangeOf(options.concurrency ?? 0).max]));
+    const bounds = new Map(this.handlers.of(queue).map(({ bound, options }) => [bound, rangeOf(options.concurrency ?? 0).max]));
     return [...bounds.values()].reduce((sum, concurrency) => sum + concurrency, 0);
   }
 
@@ -160,4 +229,10 @@ export class WorkerLanes {
     }
     return [...(own ? [own] : []), ...(options.transactional ? [this.transactions] : [])];
   }
+}
+
+const isBlocked = (error: unknown): boolean => error instanceof QueueError && error.code === 'TRANSACTION_CONFLICT';
+
+function passOver(error: unknown): void {
+  if (!isBlocked(error)) throw error;
 }

@@ -62,7 +62,7 @@ export class Worker {
       onVacant: () => void this.loops.turn.wake(),
       onNews: (news) => this.learn(news),
     });
-    this.unhandled = new UnhandledLanes(this.crew.lanes, parts.storage.jobs, parts.events);
+    this.unhandled = new UnhandledLanes(this.crew.lanes, parts.storage.lanes, parts.events);
     this.loops = this.makeLoops();
   }
 
@@ -98,7 +98,8 @@ export class Worker {
 
   /** Does anything that this worker serves run, or could it run now? */
   async hasWork(): Promise<boolean> {
-    const { settler, dispatcher, lanes } = this.crew;
+    const { settler, dispatcher, lanes, scheduler } = this.crew;
+    if (lanes.isBehind) await scheduler.promote();
     return !settler.isEmpty || !dispatcher.isIdle || this.parts.storage.jobs.hasDue(lanes.openIds());
   }
 
@@ -167,7 +168,7 @@ export class Worker {
     if (signal.cancel) this.loops.beat.wake();
     if (signal.pauses) this.loops.schedule.wake();
     if (signal.later) this.loops.schedule.wakeIn(LATER_MS);
-    if (signal.lanes.some((id) => !this.crew.lanes.knows(id))) this.loops.schedule.wake();
+    if (signal.lanes.filter((id) => this.crew.lanes.isNew(id)).length > 0) this.loops.schedule.wake();
     this.crew.fairPoller.expectNews(signal.lanes);
     for (const lane of this.crew.lanes.all())
       if (signal.lanes.length === 0 || signal.lanes.includes(lane.lane.id)) lane.expectNews();
@@ -203,7 +204,8 @@ export class Worker {
   private async learn(news: News): Promise<void> {
     const { lanes, suspects } = this.crew;
     this.heed(news.pausedQueues);
-    if (await lanes.refresh(news.newestLane)) this.meetLanes();
+    if (await lanes.refresh(news.registry)) this.meetLanes();
+    if (!lanes.isWhole) await lanes.register();
     if (suspects.expect(news)) this.loops.suspect.wake();
     if (news.fair.length > 0) this.expectFair(news.fair);
     if (news.vacant) this.loops.turn.wake();

@@ -198,9 +198,11 @@ describe('QueueAdmin', () => {
     });
 
     it('more than a batch', async () => {
+      const { id: lane } = await test.rows.lane();
       await test.database.query(
         `insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at)
-         select gen_random_uuid(), 0, 'failed', 1, 0, 1, 0, 0, now(), now(), now(), now() + interval '1 day' from generate_series(1, 450)`,
+         select gen_random_uuid(), 0, 'failed', $1, 0, 1, 0, 0, now(), now(), now(), now() + interval '1 day' from generate_series(1, 450)`,
+        [lane],
       );
       expect(await admin.redrive({ state: 'failed' }, { limit: 250 })).toEqual({ revived: 250, keyTaken: 0, gone: 0 });
       expect(await admin.redrive({ state: 'failed' })).toEqual({ revived: 200, keyTaken: 0, gone: 0 });

@@ -8,7 +8,7 @@ const NOTHING: Promotion = {
   lanes: [],
   until: null,
   nextMs: null,
-  newestLane: null,
+  registry: 0,
   suspects: false,
   lone: false,
   pausedQueues: [],
@@ -52,7 +52,7 @@ describe('the scheduler', () => {
   });
 
   it('tells which lanes have news, and what else it learnt', async () => {
-    const { scheduler, asked, promoted, news } = aScheduler({ lanes: [4], newestLane: 9, suspects: true, pausedQueues: [2] }, {});
+    const { scheduler, asked, promoted, news } = aScheduler({ lanes: [4], registry: 9, suspects: true, pausedQueues: [2] }, {});
     await scheduler.promote();
     await scheduler.promote();
     expect(asked.map(([, lanes]) => lanes)).toEqual([
@@ -61,8 +61,8 @@ describe('the scheduler', () => {
     ]);
     expect(promoted).toEqual([[4]]);
     expect(news).toMatchObject([
-      { newestLane: 9, suspects: true, pausedQueues: [2] },
-      { newestLane: 0, suspects: false, lone: false, pausedQueues: [] },
+      { registry: 9, suspects: true, pausedQueues: [2] },
+      { registry: 0, suspects: false, lone: false, pausedQueues: [] },
     ]);
   });
 

@@ -124,7 +124,7 @@ describe('plans of groups on large tables', () => {
     await jobs.cancelByGroup(run, { group: 'g700', queue: 'mail' }, KEEP);
     await jobs.hasDue([lane.id]);
     await jobs.promote('-infinity', [lane.id]);
-    await callersWork(run, new EnqueueRepository(database), jobs, staged);
+    await callersWork(run, new EnqueueRepository(database, test.storage.lanes), jobs, staged);
     return costs;
   }
 
@@ -140,7 +140,7 @@ describe('plans of groups on large tables', () => {
       run,
       Array.from({ length: 500 }, (_, n) => aNewJob({ group: `f${n}`, fair: true })),
     );
-    for (const { queueId } of [lane, idle]) await run(COUNT_PENDING, [0, queueId, 30_000]);
+    for (const { queueId } of [lane, idle]) await run(COUNT_PENDING, [0, queueId, 30_000, lane.id]);
     const [one] = await idsWhere(`commit_by > now() + interval '1 hour' limit 1`);
     await staged.take(run, one!);
     await staged.commit(run, one!);
@@ -152,7 +152,12 @@ describe('plans of groups on large tables', () => {
     const inCallers = <T>(act: (run: Run) => Promise<T>) =>
       test.dataSource.transaction((manager) => act(runIn(test.storage, manager)));
     const { database, run, costs } = explaining(test.storage.database, inCallers);
-    await callersWork(run, new EnqueueRepository(database), new JobRepository(database), new StagedRepository(database));
+    await callersWork(
+      run,
+      new EnqueueRepository(database, test.storage.lanes),
+      new JobRepository(database),
+      new StagedRepository(database),
+    );
     return costs;
   }
 

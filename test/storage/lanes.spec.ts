@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Lanes, MANY_LANES, MAX_LABELLED_LANES } from '../../lib/storage/lanes.js';
-import { aStorage, type TestStorage } from '../support/storage.js';
+import { Lanes, MANY_LANES, MAX_LABELLED_LANES, MAX_LANES } from '../../lib/storage/lanes.js';
+import { eventually } from '../support/eventually.js';
+import { aStorage, Rival, type TestStorage } from '../support/storage.js';
 
 describe('lanes', () => {
   let test: TestStorage;
@@ -19,11 +20,10 @@ describe('lanes', () => {
     expect(await test.database.query(`select from simple_queue.lane where name like 'name-%'`)).toHaveLength(30);
   });
 
-  it('are known by name and by number, and the newest one is told', async () => {
+  it('are known by name and by number', async () => {
     const lane = await test.storage.lanes.of('mail', 'welcome');
     expect(lane).toMatchObject({ queue: 'mail', name: 'welcome' });
-    expect(test.storage.lanes.get(lane.id)).toEqual(lane);
-    expect(test.storage.lanes.newest()).toBe(Math.max(...test.storage.lanes.all().map((each) => each.id)));
+    expect(await test.storage.lanes.byNumber(lane.id)).toEqual(lane);
     expect(await test.storage.lanes.of('mail', 'welcome')).toBe(lane);
   });
 
@@ -60,7 +60,7 @@ describe('lanes', () => {
     const found = await Promise.all(sets.map(async (labels) => (await lanes.of('labelled', 'x', labels)).id));
     expect(new Set(found).size).toBe(sets.length);
     const other = new Lanes(test.storage.database);
-    await other.refresh();
+    await other.register(sets.map((labels) => ({ queue: 'labelled', name: 'x', labels })));
     expect(sets.map((labels) => other.find('labelled', 'x', labels))).toEqual(
       found.map((id, n) => expect.objectContaining({ id, labels: sets[n] })),
     );
@@ -89,7 +89,103 @@ describe('lanes', () => {
     });
     await expect(failed).rejects.toThrow('undone');
     const other = new Lanes(test.storage.database);
-    await other.refresh();
-    expect(other.find('fresh', '')).toBeDefined();
+    expect(await other.served([{ queue: 'fresh' }])).toMatchObject([{ queue: 'fresh', name: '' }]);
+  });
+
+  it('are refused beyond ten thousand of a queue, in SQL too, and others are not', async () => {
+    const { lanes } = test.storage;
+    const { queueId } = await lanes.of('bounded', '');
+    await test.database.query(
+      `insert into simple_queue.lane (queue, name) select $1, 'name-' || n from generate_series(2, $2) n`,
+      [queueId, MAX_LANES],
+    );
+    await expect(lanes.of('bounded', 'one-more')).rejects.toMatchObject({ code: 'TOO_MANY_LANES' });
+    await expect(test.database.query(`select simple_queue.enqueue('bounded', name => 'one-more')`)).rejects.toMatchObject({
+      code: '53400',
+    });
+    expect(await lanes.of('bounded', 'name-7')).toMatchObject({ name: 'name-7' });
+    expect(await lanes.of('unbounded', 'one-more')).toMatchObject({ name: 'one-more' });
+    await test.database.query(`delete from simple_queue.lane where queue = $1`, [queueId]);
+  });
+
+  it('have numbers that nobody can occupy', async () => {
+    await test.database.query(
+      `insert into simple_queue.queue (id, name) select n, 'squat-' || n from generate_series(1, 3000) n`,
+    );
+    await test.database.query(`insert into simple_queue.lane (id, queue, name) select n, n, '' from generate_series(1, 3000) n`);
+    expect(await test.storage.lanes.of('not-squat', '')).toMatchObject({ queue: 'not-squat' });
+    expect(await test.database.query(`select created from simple_queue.enqueue('not-squat', name => 'sql')`)).toEqual([
+      { created: true },
+    ]);
+    await test.database.query(`delete from simple_queue.lane where id <= 3000`);
+    await test.database.query(`delete from simple_queue.queue where id <= 3000`);
+    await test.rows.clear();
+  });
+
+  it.each([
+    ['simple_queue.queue', 'a queue'],
+    ['simple_queue.lane', 'a lane'],
+  ])('are drawn again where the number in %s is taken', async (table, what) => {
+    const [before] = await test.database.query<{ def: string }>(
+      `select pg_get_expr(adbin, adrelid) as def from pg_attrdef where adrelid = '${table}'::regclass and adnum = 1`,
+    );
+    const { id, queueId } = await test.storage.lanes.of(`taken ${what}`.replaceAll(' ', '-'), '');
+    const taken = table.endsWith('queue') ? queueId : id;
+    await test.database.query(`create sequence draws`);
+    await test.database.query(
+      `alter table ${table} alter id set default case when nextval('draws') < 3 then ${taken} else ${taken % 1e9} + 7 end`,
+    );
+    expect(await test.storage.lanes.of(`drawn ${what}`.replaceAll(' ', '-'), '')).toMatchObject({ name: '' });
+    await test.database.query(`alter sequence draws restart`);
+    await test.database.query(
+      `alter table ${table} alter id set default case when nextval('draws') < 3 then ${taken} else ${taken % 1e9} + 8 end`,
+    );
+    const enqueue = `select created from simple_queue.enqueue($1)`;
+    expect(await test.database.query(enqueue, [`drawn-sql-${table.slice(13)}`])).toEqual([{ created: true }]);
+    await test.database.query(`alter table ${table} alter id set default ${before!.def}`);
+    await test.database.query(`drop sequence draws`);
+    await test.rows.clear();
+  });
+
+  it('are waited for where a transaction in SQL registers them, once for all who ask, and other lanes are not', async () => {
+    const rival = await Rival.connect(test.database);
+    await rival.begin();
+    await rival.query(`select simple_queue.enqueue('open', name => 'first')`);
+    const asked = Promise.all(Array.from({ length: 20 }, () => test.storage.lanes.of('open', 'first')));
+    const inLine = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    await eventually(async () => expect(await test.database.query(inLine)).toHaveLength(1));
+    expect(await test.storage.lanes.of('elsewhere', '')).toMatchObject({ queue: 'elsewhere' });
+    // Longer than the lock timeout of one try.
+    for (let tries = 0; tries < 2; tries++) {
+      await eventually(async () => expect(await test.database.query(inLine)).toHaveLength(0));
+      await eventually(async () => expect(await test.database.query(inLine)).toHaveLength(1));
+    }
+    await rival.commit();
+    await rival.close();
+    expect(new Set((await asked).map(({ id }) => id)).size).toBe(1);
+    await test.rows.clear();
+  });
+
+  it('say what stands in the way where that transaction does not end', async () => {
+    const rival = await Rival.connect(test.database);
+    await rival.begin();
+    await rival.query(`select simple_queue.enqueue('never-ends')`);
+    const impatient = new Lanes(test.storage.database, undefined, 0);
+    await expect(impatient.of('never-ends', '')).rejects.toMatchObject({
+      code: 'TRANSACTION_CONFLICT',
+      message: expect.stringContaining('Queue "never-ends" could not be registered: another transaction registers'),
+    });
+    await rival.rollback();
+    await rival.close();
+    expect(await impatient.of('never-ends', '')).toMatchObject({ queue: 'never-ends' });
+  });
+
+  it('are remembered up to a bound', async () => {
+    const lanes = new Lanes(test.storage.database);
+    const names = Array.from({ length: MAX_LANES + 10 }, (_, n) => ({ queue: `tenant-${n}`, name: '' }));
+    await lanes.register(names);
+    expect(names.filter(({ queue, name }) => lanes.find(queue, name))).toHaveLength(MAX_LANES);
+    expect(await lanes.of('tenant-0', '')).toMatchObject({ queue: 'tenant-0' });
+    expect(await lanes.served([{ queue: 'tenant-*' }])).toHaveLength(MAX_LANES);
   });
 });

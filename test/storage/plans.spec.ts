@@ -5,7 +5,8 @@ import { CheckpointRepository } from '../../lib/storage/checkpoint.repository.js
 import { EnqueueRepository, type NewJob } from '../../lib/storage/enqueue.repository.js';
 import type { Run } from '../../lib/storage/connections.js';
 import { JobRepository, type ClaimRange, type LaneWish } from '../../lib/storage/job.repository.js';
-import type { Lane } from '../../lib/storage/lanes.js';
+import { Lanes, type Lane } from '../../lib/storage/lanes.js';
+import { UnusedLanesRepository } from '../../lib/storage/unused-lanes.repository.js';
 import { LeaseRepository } from '../../lib/storage/lease.repository.js';
 import { PullRepository } from '../../lib/storage/pull.repository.js';
 import type { Database } from '../../lib/storage/database.js';
@@ -73,7 +74,7 @@ describe('plans on large tables', () => {
       Array.from({ length: 50 }, (_, n) => ({ queue: 'mail', name: n === 0 ? '' : `idle-${n}` })),
     );
     busy = test.storage.lanes.find('mail', '')!;
-    idle = test.storage.lanes.all().filter((lane) => lane !== busy);
+    idle = Array.from({ length: 49 }, (_, n) => test.storage.lanes.find('mail', `idle-${n + 1}`)!);
     for (const table of [...HOT.slice(0, 5), 'archive_default', 'dead_letter_default'])
       await test.database.query(`alter table simple_queue.${table} set (autovacuum_enabled = off)`);
   });
@@ -102,7 +103,7 @@ describe('plans on large tables', () => {
     const [jobs, leases, enqueues] = [
       new JobRepository(database),
       new LeaseRepository(database),
-      new EnqueueRepository(database),
+      new EnqueueRepository(database, test.storage.lanes),
     ];
     const claimed = await claimAndSettle(jobs);
     const change = { delayMs: 0, spent: 1, rescheduled: 0, ran: true } as const;
@@ -124,6 +125,7 @@ describe('plans on large tables', () => {
     await releaseOne(leases);
     await jobs.promote('-infinity', [busy.id]);
     await jobs.hasDue(idle.map((lane) => lane.id));
+    await keepLanes(database);
     await jobs.cancelByFingerprint(run, { fingerprint: 'tag-3' }, { '': DAY_MS });
     await jobs.cancelByUniqueKey(run, { queue: 'mail', uniqueKey: 'key-50000' }, { '': DAY_MS });
     await jobs.cancelByWorkflow(run, { workflowId: 'workflow-7' }, { '': DAY_MS });
@@ -142,7 +144,7 @@ describe('plans on large tables', () => {
     const inCallers = <T>(act: (run: Run) => Promise<T>) =>
       test.dataSource.transaction((manager) => act(runIn(test.storage, manager)));
     const { database, run, costs } = explaining(test.storage.database, inCallers);
-    const [jobs, enqueues] = [new JobRepository(database), new EnqueueRepository(database)];
+    const [jobs, enqueues] = [new JobRepository(database), new EnqueueRepository(database, test.storage.lanes)];
     const [running] = await test.database.query<Found>(
       'select jobs[1] as id, epochs[1] as epoch from simple_queue.claim limit 1',
     );
@@ -176,7 +178,19 @@ describe('plans on large tables', () => {
     const throttled = () => keys.map((key) => aNewJob({ uniqueKey: `throttled-${key}`, conflict: 'throttle', periodMs: DAY_MS }));
     await enqueues.insertIn(run, throttled());
     await enqueues.insertIn(run, throttled());
-    for (const queueId of [busy.queueId, -1]) await run(COUNT_PENDING, [0, queueId, 30_000]);
+    for (const queueId of [busy.queueId, -1]) await run(COUNT_PENDING, [0, queueId, 30_000, busy.id]);
+  }
+
+  async function keepLanes(database: Database): Promise<void> {
+    await new Lanes(database).withJobs(0);
+    await new Lanes(database).served([{ queue: 'mail' }, { queue: 'm*', name: 'idle-1' }]);
+    await test.database.query(
+      `update simple_queue.lane set created_at = created_at - interval '1 day', unused_at = now() where id = $1`,
+      [busy.id],
+    );
+    await new UnusedLanesRepository(database).remove(0);
+    await new UnusedLanesRepository(database).note(0);
+    expect(await test.storage.lanes.byNumber(busy.id)).toMatchObject({ queue: 'mail' });
   }
 
   async function claimAndSettle(jobs: JobRepository): Promise<Found[]> {

@@ -61,9 +61,19 @@ describe('promoting', () => {
     expect(await promote('-infinity', [])).toMatchObject({ suspects: false, lone: false });
   });
 
-  it('tells the newest lane', async () => {
+  it('tells that there are other lanes than before: more, fewer, and one that was registered long before its commit', async () => {
+    const told = [(await promote()).registry];
     const lane = await test.rows.lane('newest', 'one');
-    expect((await promote()).newestLane).toBe(lane.id);
+    told.push((await promote()).registry);
+    await test.database.query(`update simple_queue.lane set created_at = created_at - interval '1 hour' where id = $1`, [
+      lane.id,
+    ]);
+    expect((await promote()).registry).toBe(told.at(-1));
+    await test.rows.lane('newest', 'two');
+    told.push((await promote()).registry);
+    await test.database.query(`delete from simple_queue.lane where id = $1`, [lane.id]);
+    told.push((await promote()).registry);
+    expect(new Set(told).size).toBe(4);
   });
 
   it('moves at most a thousand at once, oldest first', async () => {

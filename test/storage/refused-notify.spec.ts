@@ -37,7 +37,7 @@ describe.each([
     const events = new QueueEvents();
     events.on('warning', (warning) => void warnings.push(warning));
     storage = await openStorage(dataSource, { migrate: 'off' }, events);
-    await storage.lanes.refresh();
+    await storage.lanes.of('mails', '');
     queues = new QueueService(storage, resolveOptions({}).options, events);
     warnings.length = 0;
   });

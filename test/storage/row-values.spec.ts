@@ -6,7 +6,16 @@ const ODD_TIMES = ['infinity', '-infinity', '0044-03-15 BC', '0999-12-31', '1000
 /** Every time that is stored, of the tables that hold jobs, places and leases. */
 const TIMES = [
   ...['created_at', 'run_at', 'cancel_at', 'commit_by'].map((column) => `job.${column}`),
-  ...['ready.run_at', 'scheduled.run_at', 'suspect.run_at', 'fair_ready.run_at', 'queue.paused_at', 'head.dead_at'],
+  ...[
+    'ready.run_at',
+    'scheduled.run_at',
+    'suspect.run_at',
+    'fair_ready.run_at',
+    'queue.paused_at',
+    'head.dead_at',
+    'head.dead_until',
+  ],
+  ...['lane.created_at', 'lane.unused_at'],
   ...['claim.created_at', 'lease.created_at', 'lease.expires_at', 'lapsed.lapsed_at', 'throttle.ends_at'],
   ...['archive', 'dead_letter'].flatMap((table) =>
     ['created_at', 'run_at', 'finished_at', 'expires_at'].map((column) => `${table}.${column}`),

@@ -145,7 +145,7 @@ describe('a database whose sessions may only read', () => {
     const dataSource = await aDataSource(test.database.url);
     const storage = await openStorage(dataSource, { migrate: 'off' });
     const queues = new QueueService(storage, resolveOptions({}).options, new QueueEvents());
-    await storage.lanes.refresh();
+    await storage.lanes.of('mails', '');
     const refused = {
       code: 'DATABASE_READ_ONLY',
       sqlState: '25006',

@@ -11,11 +11,8 @@ function someLanes() {
     { id: 3, queueId: 20, queue: 'pdf', name: '', labels: [] },
   ];
   const storage = {
-    register: async () => undefined,
-    refresh: async () => undefined,
-    all: () => known,
-    get: (id: number) => known.find((lane) => lane.id === id),
-    newest: () => known.at(-1)!.id,
+    register: async () => [],
+    served: async () => [...known],
   } as unknown as Lanes;
   const registry = new HandlerRegistry();
   for (const queue of ['mail', 'pdf'])

@@ -12,7 +12,8 @@ export const LOCK_PENDING = statement(
 );
 
 /**
- * How many jobs of a queue wait, counted no further than $3: through the lanes' own keys, whatever else the tables hold.
+ * How many jobs of a queue wait, counted no further than $3: through the lanes' own keys, whatever else the tables hold. And whether lane $4
+ * is known.
  *
  * It runs in callers' transactions, under their settings: there a planner that believes one lane to fill a table walks all of it, once a
  * lane. Ranges that hold everything, and of which it cannot know that, keep it to the keys.
@@ -23,7 +24,7 @@ export const COUNT_PENDING = statement(
     select id, (-32768)::smallint as least, 32767::smallint as most, '-infinity'::timestamptz as since, 'infinity'::timestamptz as upto,
       0::bigint as first, 9223372036854775807 as last, 0 as lowest, 2147483647 as highest
     from simple_queue.lane where queue = $2::int)
-  select count(*)::int as pending from (
+  select count(*)::int as pending, exists (select from simple_queue.lane where id = $4::int and unused_at is null) as known from (
     select from l cross join lateral (
       (select from simple_queue.ready where lane = l.id and shard = $1 and priority >= l.least and priority <= l.most
         and run_at >= l.since and run_at <= l.upto limit $3::int) union all

@@ -1,5 +1,6 @@
 import { statement } from '../statement.js';
 import { NEW_LIFE } from './new-life.sql.js';
+import { knownLanes } from './known-lanes.sql.js';
 
 /**
  * Stores jobs that may have to wait for more than their time: for their turn in an ordered group, or for a commit.
@@ -8,15 +9,17 @@ import { NEW_LIFE } from './new-life.sql.js';
  * ($15, or the next ones) follow the order of the commits. Whether a job has its turn is decided by the insert into `head`, never by a
  * snapshot. While a dead head halts the queue, a new group begins with its turn vacant.
  * A group holds ordered jobs ($14) or plain ones: where a live job of the other kind is seen, nothing is stored and the groups come back
- * as `mixed`. It is asked by order, so that no planner takes another index than that of the groups. $16 is where an item stands in the caller's array; $19 and $20 are $13 and $14 of `enqueue`, and conflicts are as there.
+ * as `mixed`. It is asked by order, so that no planner takes another index than that of the groups. $16 is where an item stands in the caller's array; $19 to $21 are $13 to $15 of `enqueue`, and conflicts are as there.
  */
 export const ENQUEUE_HELD = statement(
   'enqueue_held',
-  `with told as materialized (
-    select * from unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::timestamptz[], $7::float8[], $8::text[], $9::text[],
+  `with ${knownLanes('$21')},
+  told as materialized (
+    select u.* from unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::timestamptz[], $7::float8[], $8::text[], $9::text[],
       $10::text[], $11::text[], $12::bytea[], $13::text[], $14::boolean[], $15::bigint[], $16::int[], $17::float8[], $18::boolean[], $20::boolean[]) with ordinality
       u(id, lane, queue, priority, at, delay_ms, unique_key, fingerprint, options, payload, payload_bytes, group_name, ordered, seq,
-        position, commit_within_ms, fair, given, sorted)),
+        position, commit_within_ms, fair, given, sorted)
+    where exists (select from known)),
   grouped as materialized (
     select distinct queue, group_name, ordered from told where group_name is not null),
   locked as materialized (
@@ -71,5 +74,6 @@ export const ENQUEUE_HELD = statement(
   scheduled as (
     insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
     select run_at, $1, id, lane, priority, epoch from free where commit_by is null and run_at > statement_timestamp())
-  select id, null as mixed from stored union all select null, group_name from mixed`,
+  select id, null as mixed from stored union all select null, group_name from mixed
+  union all select null, null where not exists (select from known)`,
 );

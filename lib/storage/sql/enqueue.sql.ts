@@ -1,5 +1,6 @@
 import { insertion } from '../statement.js';
 import { NEW_LIFE } from './new-life.sql.js';
+import { knownLanes, UNKNOWN_LANES } from './known-lanes.sql.js';
 
 /**
  * Stores jobs and places them, in one statement, whatever their number.
@@ -8,16 +9,18 @@ import { NEW_LIFE } from './new-life.sql.js';
  * looks up the others (in one statement a rival that committed after the snapshot would be invisible). The client sorts
  * by (queue, unique key), so that two batches take their keys in the same order and never deadlock.
  * A time in the past becomes now: a place behind a worker's hint would be found late. $13 is that now where several
- * statements store one batch. $14 says which ids are their callers': those begin at an epoch of their own.
+ * statements store one batch. $14 says which ids are their callers': those begin at an epoch of their own. $15 are the lanes.
  */
 export const ENQUEUE = insertion(
   'enqueue',
-  `with item as materialized (
+  `with ${knownLanes('$15')},
+  item as materialized (
     select u.*, greatest(t.now, coalesce(u.at, t.now + u.delay_ms * interval '1 millisecond')) as due,
       case when given then ${NEW_LIFE} else 0 end as epoch
     from (select coalesce($13::timestamptz, statement_timestamp()) as now) t, unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::timestamptz[], $7::float8[], $8::text[], $9::text[],
                 $10::text[], $11::text[], $12::bytea[], $14::boolean[])
-      u(id, lane, queue, priority, at, delay_ms, unique_key, fingerprint, options, payload, payload_bytes, given)),
+      u(id, lane, queue, priority, at, delay_ms, unique_key, fingerprint, options, payload, payload_bytes, given)
+    where exists (select from known)),
   stored as (
     insert into simple_queue.job (id, shard, epoch, lane, queue, priority, run_at, unique_key, fingerprint, options, payload, payload_bytes)
     select id, $1, epoch, lane, queue, priority, due, unique_key, fingerprint, options::jsonb, payload::json, payload_bytes from item
@@ -29,5 +32,5 @@ export const ENQUEUE = insertion(
   scheduled as (
     insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
     select run_at, $1, id, lane, priority, epoch from stored where run_at > statement_timestamp())
-  select id from stored`,
+  select id from stored union all ${UNKNOWN_LANES}`,
 );
