@@ -35,6 +35,8 @@ export interface QueueSummary {
   blocked: JobCount;
   /** Jobs that wait for their commit. */
   staged: JobCount;
+  /** Of those that are ready: in flight when a process died, and to run as one of few or alone. */
+  suspects: JobCount;
   /** Jobs in the dead letter queue. */
   deadLetters: JobCount;
   /** Ordered groups that a dead job blocks until somebody retries, purges or releases it; missing where none is. */
@@ -151,6 +153,7 @@ function summaryOf(row: QueueRow, lanes: ServedLane[], blocked: BlockedGroups | 
     scheduled: countOf(row.scheduled, row.allScheduled),
     blocked: countOf(row.blocked),
     staged: countOf(row.staged),
+    suspects: countOf(row.suspects),
     deadLetters: countOf(row.dead),
     ...(blocked ? { blockedGroups: { groups: blocked.groups, since: blocked.since } } : {}),
     ...(row.oldestReadyMs === null ? {} : { oldestReadyMs: row.oldestReadyMs }),

@@ -20,6 +20,8 @@ export interface QueueRow {
   /** With those that wait for an ordinary turn. */
   blocked: number;
   staged: number;
+  /** Of `ready`. */
+  suspects: number;
   nextRunAt: Date | null;
   oldestReadyMs: number | null;
   /** Over all queues: where these were cut, each queue's own number is a part of it. */

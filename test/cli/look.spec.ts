@@ -47,6 +47,7 @@ describe('commands that look', () => {
         scheduled: { jobs: 0, atLeast: false },
         blocked: { jobs: 0, atLeast: false },
         staged: { jobs: 0, atLeast: false },
+        suspects: { jobs: 0, atLeast: false },
         deadLetters: { jobs: 1, atLeast: false },
         oldestReadyMs: expect.any(Number),
         troubles: [{ code: 'NO_HANDLER', queue: 'reports', text: expect.any(String) }],
@@ -55,6 +56,16 @@ describe('commands that look', () => {
     const { out } = await look(['status']);
     expect(out).toContain('ready         1, the oldest for 1 min');
     expect(out).toContain('No live worker has a handler for "nightly" of queue "reports": 1 job waits.');
+  });
+
+  it('status names suspects, by queue', async () => {
+    const suspect = await test.rows.job({ state: 'suspect', queue: 'mail' });
+    const { out } = await look(['status']);
+    const { json } = await look(['queues', 'mail', '--json']);
+    await test.database.query('delete from simple_queue.suspect');
+    await test.database.query('delete from simple_queue.job where id = $1', [suspect.id]);
+    expect(out).toMatch(/suspects +1 of these: mail 1/);
+    expect(json).toMatchObject({ suspects: { jobs: 1, atLeast: false } });
   });
 
   it('does not make an exact number of one that was counted up to a bound', async () => {

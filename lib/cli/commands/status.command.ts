@@ -6,6 +6,9 @@ import { countText, sumOf } from '../queue-table.js';
 import { span } from '../times.js';
 import { troublesOf, type Trouble } from '../troubles.js';
 
+/** Queues in one line. */
+const MOST_NAMED = 5;
+
 /** What `status` answers. */
 interface Status {
   database: string;
@@ -19,6 +22,7 @@ interface Status {
   scheduled: JobCount;
   blocked: JobCount;
   staged: JobCount;
+  suspects: JobCount;
   deadLetters: JobCount;
   oldestReadyMs?: number;
   troubles: Trouble[];
@@ -38,7 +42,7 @@ async function status(cli: Cli): Promise<number> {
   const [queues, workers] = [await admin.queues(), await admin.workers()];
   const { version } = await migrator.version();
   const found = { database: database.shown, schema: options.schema, version, ...totalsOf(queues, workers) };
-  await cli.screen.answer(found, () => show(cli, found));
+  await cli.screen.answer(found, () => show(cli, found, queues));
   return found.troubles.length > 0 ? EXIT.trouble : EXIT.ok;
 }
 
@@ -54,13 +58,22 @@ function totalsOf(queues: QueueSummary[], workers: WorkerSummary[]): Omit<Status
     scheduled: sumOf(queues.map((queue) => queue.scheduled)),
     blocked: sumOf(queues.map((queue) => queue.blocked)),
     staged: sumOf(queues.map((queue) => queue.staged)),
+    suspects: sumOf(queues.map((queue) => queue.suspects)),
     deadLetters: sumOf(queues.map((queue) => queue.deadLetters)),
     ...(waits.length > 0 ? { oldestReadyMs: waits.reduce((longest, ms) => Math.max(longest, ms)) } : {}),
     troubles: troublesOf(queues, workers),
   };
 }
 
-async function show({ screen }: Cli, found: Status): Promise<void> {
+/** Of those that are ready. */
+function suspectsText({ suspects }: Status, queues: QueueSummary[]): string | undefined {
+  if (suspects.jobs === 0) return undefined;
+  const own = queues.filter((queue) => queue.suspects.jobs > 0);
+  const named = own.slice(0, MOST_NAMED).map(({ queue, suspects: { jobs } }) => `${queue} ${jobs}`);
+  return `${countText(suspects)} of these: ${named.join(', ')}${own.length > MOST_NAMED ? ', ...' : ''}`;
+}
+
+async function show({ screen }: Cli, found: Status, queues: QueueSummary[]): Promise<void> {
   const { workers, paused, troubles, oldestReadyMs, deadLetters } = found;
   const silent = workers.silent > 0 ? `, ${workers.silent} silent` : '';
   await screen.fields([
@@ -69,6 +82,7 @@ async function show({ screen }: Cli, found: Status): Promise<void> {
     ['workers', { text: `${workers.live} alive${silent}`, tone: workers.live === 0 ? 'bad' : 'good' }],
     ['queues', `${found.queues}${paused.length > 0 ? `, paused: ${paused.join(', ')}` : ''}`],
     ['ready', `${countText(found.ready)}${oldestReadyMs === undefined ? '' : `, the oldest for ${span(oldestReadyMs)}`}`],
+    ['suspects', suspectsText(found, queues)],
     ['running', countText(found.running)],
     ['scheduled', countText(found.scheduled)],
     ['blocked', found.blocked.jobs > 0 ? countText(found.blocked) : undefined],

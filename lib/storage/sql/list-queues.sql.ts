@@ -17,7 +17,7 @@ export const LIST_QUEUES = statement(
   due as (
     select l.queue, count(*)::int as n, min(s.run_at) as next from later s join simple_queue.lane l on l.id = s.lane group by l.queue)
   select q.name as queue, q.paused_at as "pausedAt", r.n as ready, coalesce(u.n, 0) as running, coalesce(d.n, 0) as scheduled,
-    x.n as dead, b.n as blocked, t.n as staged, d.next as "nextRunAt", (select count(*) from held)::int as "allRunning", (select count(*) from later)::int as "allScheduled",
+    x.n as dead, b.n as blocked, t.n as staged, e.n as suspects, d.next as "nextRunAt", (select count(*) from held)::int as "allRunning", (select count(*) from later)::int as "allScheduled",
     case when o.oldest is not null then greatest(0, extract(epoch from statement_timestamp() - o.oldest) * 1000) end::float8 as "oldestReadyMs"
   from simple_queue.queue q
   cross join lateral (
@@ -42,6 +42,11 @@ export const LIST_QUEUES = statement(
       select 1 from simple_queue.lane l cross join lateral (
         select 1 from simple_queue.staged where lane = l.id and lane > 0 and shard = $1 limit $3::int + 1) p
       where l.queue = q.id limit $3::int + 1) w) t
+  cross join lateral (
+    select count(*)::int as n from (
+      select 1 from simple_queue.lane l cross join lateral (
+        select 1 from simple_queue.suspect where lane = l.id and shard = $1 limit $3::int + 1) p
+      where l.queue = q.id limit $3::int + 1) w) e
   cross join lateral (
     select min(f.run_at) as oldest from simple_queue.lane l cross join lateral (
       with recursive step as (
