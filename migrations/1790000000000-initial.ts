@@ -5,6 +5,7 @@
  * server (one shard) and on a cluster distributed by `shard`; see docs/adr/0002-where-a-job-stands.md for the shape.
  */
 
+import { ENDED_JOBS } from './ended-jobs.js';
 import { ORDERED_GROUPS } from './ordered-groups.js';
 import { HOT, SMALL } from './storage-parameters.js';
 import { SQL_PRODUCERS } from './sql-producers.js';
@@ -207,6 +208,7 @@ export const UP = [
       d.output, d.last_error, d.history, l.labels, d.options ->> 'group', null
     from simple_queue.dead_letter d join simple_queue.lane l on l.id = d.lane join simple_queue.queue q on q.id = l.queue`,
 
+  ...ENDED_JOBS,
   ...SQL_PRODUCERS,
 ];
 
@@ -231,7 +233,7 @@ function partitionsOf(table: string, days: number, count: number, now: Date): st
 }
 
 export const DOWN = [
-  `drop function simple_queue.enqueue`,
+  `drop function simple_queue.enqueue, simple_queue.ended`,
   `drop view simple_queue.jobs`,
   `drop table simple_queue.throttle`,
   `drop table simple_queue.dead_letter, simple_queue.archive, simple_queue.lapsed, simple_queue.lease, simple_queue.claim,

@@ -40,6 +40,7 @@ domain options: options_check jsonb CHECK (((jsonb_typeof(VALUE) = 'object'::tex
 domain stalls: stalls_check smallint CHECK (((VALUE >= 0) AND (VALUE <= 32000)))
 domain suspicion: suspicion_check smallint CHECK (((VALUE >= 0) AND (VALUE <= 10)))
 domain tag: tag_check text CHECK (((length(VALUE) >= 1) AND (length(VALUE) <= 512)))
+function ended: ended (ids uuid[], OUT id uuid, OUT expires_at timestamp with time zone)
 function enqueue: enqueue (queue text, payload jsonb, name text, priority integer, run_at timestamp with time zone, delay interval, unique_key text, fingerprint text, headers jsonb, max_attempts integer, max_pending integer, wake boolean, OUT id uuid, OUT created boolean)
 index archive: archive_fingerprint (fingerprint, shard, id) WHERE (fingerprint IS NOT NULL) | archive_pkey unique (id, shard, expires_at) | archive_unique_key (unique_key, shard, id) WHERE (unique_key IS NOT NULL)
 index archive_default: archive_default_expiry (expires_at, shard)

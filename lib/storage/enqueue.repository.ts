@@ -21,7 +21,7 @@ import { ENQUEUE_HELD } from './sql/enqueue-held.sql.js';
 import { ENQUEUE_CLAIMED, ENQUEUE_ONE, ENQUEUE_ONE_AND_NOTIFY } from './sql/enqueue-one.sql.js';
 import { ENQUEUE_PLAIN } from './sql/enqueue-plain.sql.js';
 import { ENQUEUE } from './sql/enqueue.sql.js';
-import { FIND_ENDED_IDS } from './sql/find-ended-ids.sql.js';
+import { FIND_ENDED } from './sql/find-ended.sql.js';
 import { FIND_LIVE_KEYS } from './sql/find-live-keys.sql.js';
 import { TAKE_BACK } from './sql/take-back.sql.js';
 import { undoable } from './undoable.js';
@@ -199,7 +199,7 @@ export class EnqueueRepository {
   private async takeBackEnded(run: Run, fresh: NewJob[]): Promise<Set<string>> {
     const given = fresh.filter((job) => job.givenId).map((job) => job.id);
     if (given.length === 0) return new Set();
-    const ended = (await run<{ id: string }>(FIND_ENDED_IDS, [SHARD, given])).map((row) => row.id);
+    const ended = (await run<{ id: string }>(FIND_ENDED, [given])).map((row) => row.id);
     if (ended.length > 0) await run(TAKE_BACK, [SHARD, ended]);
     return new Set(ended);
   }

@@ -16,7 +16,8 @@ import { CANCEL } from './sql/cancel.sql.js';
 import { CHECK_PLACES } from './sql/check-places.sql.js';
 import { CLAIM_SUSPECTS } from './sql/claim-suspects.sql.js';
 import { COMPLETE } from './sql/complete.sql.js';
-import { FIND_JOB } from './sql/find-job.sql.js';
+import { FIND_ENDED } from './sql/find-ended.sql.js';
+import { FIND_KEPT, FIND_LIVE } from './sql/find-job.sql.js';
 import { FIND_BY_FINGERPRINT, FIND_BY_GROUP, FIND_BY_UNIQUE_KEY, FIND_BY_WORKFLOW } from './sql/find-to-cancel.sql.js';
 import { FIND_UNLOCKED } from './sql/find-unlocked.sql.js';
 import { HAS_DUE } from './sql/has-due.sql.js';
@@ -24,6 +25,7 @@ import { PROMOTE } from './sql/promote.sql.js';
 import { PUT_BACK } from './sql/put-back.sql.js';
 import { SET_APART } from './sql/set-apart.sql.js';
 import { CLAIM, SETTLE_AND_CLAIM, SETTLE_KEEP_AND_CLAIM } from './sql/settle-and-claim.sql.js';
+import type { Statement } from './statement.js';
 
 export type { ClaimRange, ClaimWish, LaneWish } from './claim-wish.js';
 
@@ -155,8 +157,14 @@ export class JobRepository {
     return (await this.database.loops.run<Promotion>(PROMOTE, [SHARD, since, lanes]))[0]!;
   }
 
+  /** A job that moves between two looks is met by the next one: it ends while the first is under way, or is revived during the second. */
   async find(id: string, run: Run = this.database.callers.run): Promise<FoundJob | undefined> {
-    const [row] = await run<Dateless<FoundRow>>(FIND_JOB, [id]);
+    const look = async (statement: Statement, values: unknown[]) => (await run<Dateless<FoundRow>>(statement, values))[0];
+    const kept = async () => {
+      const [end] = await run<{ expiresAt: string }>(FIND_ENDED, [[id]]);
+      return end && look(FIND_KEPT, [id, end.expiresAt]);
+    };
+    const row = (await look(FIND_LIVE, [id])) ?? (await kept()) ?? (await look(FIND_LIVE, [id]));
     return row && foundJob(dated(row));
   }
 

@@ -3,12 +3,11 @@ import { chunksOf } from './chunks.js';
 import type { Run } from './database.js';
 import type { NewJob } from './enqueue.repository.js';
 import { SHARD } from './shard.js';
+import { MAX_LOCKS } from './sql/group-locks.sql.js';
 import { LOCK_ALL_KEYS, LOCK_KEYS } from './sql/lock-keys.sql.js';
 import { REPLACE } from './sql/replace.sql.js';
 import { keyOf, outcomeOf, queueOf, rounds, type Storing } from './storing.js';
 
-/** Each key is a lock of its own up to here; the server's table of locks is shared, and has room for some thousands. */
-const MAX_KEY_LOCKS = 100;
 /** Each of these carries a new payload, and jobs found by key are joined to them. */
 const MAX_REPLACED = 500;
 
@@ -52,7 +51,7 @@ async function replaceKnown({ run, answers }: Storing, jobs: NewJob[]): Promise<
 /** Jobs of one call, so of one queue. */
 async function lockKeys(run: Run, jobs: NewJob[]): Promise<void> {
   const queue = queueOf(jobs[0]!);
-  if (jobs.length > MAX_KEY_LOCKS) await run(LOCK_ALL_KEYS, [queue]);
+  if (jobs.length > MAX_LOCKS) await run(LOCK_ALL_KEYS, [queue]);
   else await run(LOCK_KEYS, [queue, jobs.map(keyOf)]);
 }
 

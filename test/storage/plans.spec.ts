@@ -51,7 +51,7 @@ const JOBS: Record<string, number> = {
     find_live_keys: BATCH,
   },
   // Each id may lie in any of some twenty partitions.
-  ...{ find_ended_ids: 20 * BATCH, find_job: 20, find_ends: 100, has_due: 5_000 },
+  ...{ find_ended: 20 * BATCH, find_live: 20, find_kept: 20, find_ends: 100, has_due: 5_000 },
 };
 /** Pages of a job that moves: its row, four indexes of three levels, its places, the archive. And a little for everything. */
 const BLOCKS_A_JOB = 100;
@@ -279,7 +279,8 @@ describe('plans on large tables', () => {
       'checkpoint',
       'reap_claims',
       'cancel',
-      'find_job',
+      'find_live',
+      'find_ended',
       'find_ends',
       'promote',
       'pull_claim',

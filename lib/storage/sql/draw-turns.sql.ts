@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { lockedGroups } from './group-locks.sql.js';
 
 /**
  * For a batch of several statements: locks all its groups, in one order for all, and draws the numbers of its jobs, so that they run in
@@ -6,9 +7,6 @@ import { statement } from '../statement.js';
  */
 export const DRAW_TURNS = statement(
   'draw_turns',
-  `with locked as materialized (
-    select pg_advisory_xact_lock(key) from (
-      select distinct hashtextextended('simple_queue.' || queue || ' ' || group_name, 0) as key
-      from unnest($1::int[], $2::text[]) u(queue, group_name) order by 1) k)
+  `with ${lockedGroups('select distinct queue, group_name from unnest($1::int[], $2::text[]) u(queue, group_name)')}
   select nextval('simple_queue.turn')::text as seq from (select from generate_series(1, $3::int), (select count(*) from locked) l) n`,
 );

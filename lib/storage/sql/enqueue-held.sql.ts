@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { lockedGroups } from './group-locks.sql.js';
 import { NEW_LIFE } from './new-life.sql.js';
 import { knownLanes } from './known-lanes.sql.js';
 
@@ -22,9 +23,7 @@ export const ENQUEUE_HELD = statement(
     where exists (select from known)),
   grouped as materialized (
     select distinct queue, group_name, ordered from told where group_name is not null),
-  locked as materialized (
-    select pg_advisory_xact_lock(key) from (
-      select distinct hashtextextended('simple_queue.' || queue || ' ' || group_name, 0) as key from grouped where ordered order by 1) k),
+  ${lockedGroups('select queue, group_name from grouped where ordered')},
   mixed as materialized (
     select g.group_name from grouped g where case when g.ordered
       then (select j.seq is null from (

@@ -5,13 +5,17 @@ const TIMES = ['created_at', 'run_at', 'cancel_at', 'finished_at', 'commit_by'].
   (column) => `to_json(${column}) #>> '{}' as ${column}`,
 );
 
-/**
- * The job wherever it is: one statement, one snapshot (with two, a job that moves between them is found nowhere or twice). It runs in
- * callers' transactions, too, under their settings.
- */
-export const FIND_JOB = statement(
-  'find_job',
-  `select id, queue, name, state, priority, attempt, stalls, reschedules, ${TIMES.join(', ')},
-    run_ms, worker, unique_key, fingerprint, options, payload, payload_bytes, output, last_error, history, labels, group_name
-  from simple_queue.jobs where id = $1::uuid order by jobs.finished_at desc nulls first limit 1`,
+const COLUMNS = `id, queue, name, state, priority, attempt, stalls, reschedules, ${TIMES.join(', ')},
+    run_ms, worker, unique_key, fingerprint, options, payload, payload_bytes, output, last_error, history, labels, group_name`;
+
+/** A live job. It runs in callers' transactions, too, under their settings: no partition but the default ones is locked until they end. */
+export const FIND_LIVE = statement(
+  'find_live',
+  `select ${COLUMNS} from simple_queue.jobs where id = $1::uuid and jobs.expires_at is null`,
+);
+
+/** An ended one whose retention ends at $2: in one partition. */
+export const FIND_KEPT = statement(
+  'find_kept',
+  `select ${COLUMNS} from simple_queue.jobs where id = $1::uuid and jobs.expires_at = $2::timestamptz order by jobs.finished_at desc limit 1`,
 );

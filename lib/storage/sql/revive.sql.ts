@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { lockedGroups } from './group-locks.sql.js';
 import { NEW_LIFE } from './new-life.sql.js';
 import { UNBLOCKED } from './unblocked.sql.js';
 
@@ -22,9 +23,7 @@ export const REVIVE = statement(
     select e.*, l.queue, e.options ? 'ordered' as ordered, nullif(e.options ? 'fair', false) as fair,
       case when e.options ?| array['ordered', 'fair'] then coalesce(e.options ->> 'group', '') else e.options ->> 'group' end as group_name
     from (select * from dead union all select * from kept) e join simple_queue.lane l on l.id = e.lane),
-  locked as materialized (
-    select pg_advisory_xact_lock(key) from (
-      select distinct hashtextextended('simple_queue.' || queue || ' ' || group_name, 0) as key from ended where ordered order by 1) k),
+  ${lockedGroups('select distinct queue, group_name from ended where ordered')},
   -- A dead head gets its old place back; what has no place any more stands last.
   placed as materialized (
     select e.*, coalesce(h.dead_seq, case when e.ordered then nextval('simple_queue.turn') end) as seq

@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { TRY_GROUP } from './group-locks.sql.js';
 
 /**
  * The promoter's first statement: at most 200 vacant turns behind ($2, $3), and whose group's lock was to be had without waiting
@@ -12,6 +13,6 @@ export const TAKE_VACANT = statement(
     where shard = $1 and (group_name, queue) > ($2::text, $3::int)
       and not exists (select from simple_queue.head h where h.queue = v.queue and h.shard = $1 and h.halts offset 0)
     order by group_name, queue limit 200 for update of v skip locked)
-  select group_name as "group", queue, pg_try_advisory_xact_lock(hashtextextended('simple_queue.' || queue || ' ' || group_name, 0)) as free
+  select group_name as "group", queue, ${TRY_GROUP} as free
   from page`,
 );
