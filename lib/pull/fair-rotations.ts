@@ -1,4 +1,3 @@
-import { nextAfter } from '../storage/group.repository.js';
 import type { FairPullWish, PullRepository } from '../storage/pull.repository.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
 
@@ -21,9 +20,8 @@ export class FairRotations {
   async claim(wish: Omit<FairPullWish, 'after'>): Promise<ClaimedRow[]> {
     const after = this.after.get(wish.lane) ?? null;
     const claimed = await this.pulls.claimFair({ ...wish, after });
-    this.after.set(wish.lane, nextAfter(claimed, wish.limit));
+    this.after.set(wish.lane, claimed.after);
     if (claimed.jobs.length > 0) return claimed.jobs;
-    if (after !== null) return this.claim(wish);
     // Empty, or paused: the next look says when it is worth asking again.
     this.after.delete(wish.lane);
     return [];

@@ -72,37 +72,24 @@ export interface FairWish {
   wanted: number;
 }
 
-/** What a claim of a fair queue answers; groups in the order of the database. */
+/** What a claim of a fair queue answers. */
 export interface FairClaimed {
   jobs: ClaimedRow[];
-  /** The last group of which a job was taken, and the last that was looked at. */
-  lastTaken: string | null;
-  lastSeen: string | null;
-  /** How many groups were looked at, at most `FAIR_GROUPS`. */
-  groups: number;
+  /** The group behind which the next claim begins. */
+  after: string | null;
 }
 
 /** Where the pages of vacant turns begin. */
 export const FIRST_TURN: VacantKey = { group: '', queue: -1 };
 
-/** Groups in a claim of a fair queue. */
-export const FAIR_GROUPS = 64;
-
 /** Rows in a page of `take_vacant`. */
 export const VACANT_PAGE = 200;
 
 /** Of rows that end with what `FAIR_COLUMNS` adds. */
-export function fairClaimed(rows: (string | null)[][]): FairClaimed {
-  const [first] = rows;
-  if (!first) return { jobs: [], lastTaken: null, lastSeen: null, groups: 0 };
-  return { jobs: rows.map(claimedRow), groups: Number(first[18]), lastSeen: first[19]!, lastTaken: first[17]! };
-}
-
-/** Behind the last group that gave something; from the first one again when the last was reached. */
-export function nextAfter({ jobs, lastTaken, lastSeen, groups }: FairClaimed, wanted: number): string | null {
-  if (jobs.length >= wanted) return lastTaken;
-  return groups === FAIR_GROUPS ? lastSeen : null;
-}
+export const fairClaimed = (rows: (string | null)[][]): FairClaimed => ({
+  jobs: rows.map(claimedRow),
+  after: rows[0]?.[17] ?? null,
+});
 
 /** Turns in ordered groups: passed on by the settle, handed on by the promoter, given back by an operator. */
 export class GroupRepository {

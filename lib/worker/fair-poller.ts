@@ -1,5 +1,5 @@
 import type { Uuid7 } from '../runtime/uuid7.js';
-import { nextAfter, type FairClaimed, type GroupRepository } from '../storage/group.repository.js';
+import type { FairClaimed, GroupRepository } from '../storage/group.repository.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
 import type { Claims } from './claims.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -83,7 +83,7 @@ export class FairPoller {
     const { claimed, runs } = await this.claim(lane, { lease, wanted, after: rotation.after });
     const ms = performance.now() - askedAt;
     this.parts.reports.polled(() => ({ wanted, claimed: runs.length, settled: 0, ms }));
-    this.learn(rotation, claimed, wanted);
+    this.learn(rotation, claimed);
     this.receive(runs, lease);
     return runs.length;
   }
@@ -113,10 +113,9 @@ export class FairPoller {
     }
   }
 
-  private learn(rotation: Rotation, claimed: FairClaimed, wanted: number): void {
-    const isEmpty = rotation.after === null && claimed.jobs.length === 0;
-    rotation.after = nextAfter(claimed, wanted);
-    rotation.lookAt = isEmpty && !rotation.news ? performance.now() + this.parts.pollIntervalMs : 0;
+  private learn(rotation: Rotation, { jobs, after }: FairClaimed): void {
+    rotation.after = after;
+    rotation.lookAt = jobs.length === 0 && !rotation.news ? performance.now() + this.parts.pollIntervalMs : 0;
   }
 
   private receive(runs: JobRun[], lease: string): void {

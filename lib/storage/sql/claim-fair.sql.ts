@@ -1,34 +1,32 @@
 import { statement } from '../statement.js';
 import { CLAIMED_COLUMNS } from './claimed-columns.sql.js';
 
+const FIRST = `select group_name from simple_queue.fair_ready where lane = $3::int and shard = $1`;
+const behind = (group: string): string => `coalesce(
+      (${FIRST} and group_name > ${group} order by group_name limit 1),
+      (${FIRST} order by group_name limit 1))`;
+
 /**
- * At most $5 jobs of lane $3, an equal share from each of at most 64 groups behind the group $4 (null: from the first). The groups are hopped
- * over, one probe of the key each, however many jobs they have.
+ * `wanted` jobs of lane $3, at most $5, an equal share from each of its groups, in a circle that begins behind the group $4 (null: with
+ * the first). No more groups are looked at than jobs are wanted: a probe of the key each, however many jobs they have. Where jobs are left
+ * over, the first groups get one more, and the next claim begins behind the last of those: over claims, shares differ by one.
  */
-export const fairNext = (limit: string): string => `hop as (
-    select group_name, 1 as n from (
-      (select group_name from simple_queue.fair_ready
-        where lane = $3::int and shard = $1 and $4::text is null order by group_name limit 1)
-      union all
-      (select group_name from simple_queue.fair_ready
-        where lane = $3::int and shard = $1 and group_name > $4::text order by group_name limit 1)) first
+export const fairNext = (wanted: string): string => `hop as (
+    select group_name, group_name as first, 1 as n from (select ${behind('$4::text')} as group_name) f where group_name is not null
     union all
-    select x.group_name, h.n + 1 from hop h cross join lateral (
-      select group_name from simple_queue.fair_ready
-      where lane = $3::int and shard = $1 and group_name > h.group_name order by group_name limit 1) x
-    where h.n < 64),
-  seen as materialized (select group_name from hop order by group_name),
+    select x.group_name, h.first, h.n + 1 from hop h cross join lateral (select ${behind('h.group_name')} as group_name) x
+    where h.n < least($5::int, 500) and x.group_name <> h.first),
+  seen as materialized (select group_name, n, count(*) over () as groups from hop),
   next as (
     delete from simple_queue.fair_ready where shard = $1 and ctid = any(array(
-      select s.ctid from seen g cross join lateral (
+      select s.ctid from (select group_name, n, ${wanted} / groups + (n <= ${wanted} % groups)::int as share from seen order by n) g
+      cross join lateral (
         select ctid from simple_queue.fair_ready where lane = $3::int and shard = $1 and group_name = g.group_name
-        order by priority, run_at, id
-        limit ceil($5::float8 / (select count(*) from seen))::bigint for update skip locked) s
-      limit ${limit}))
+        order by priority, run_at, id limit g.share for update skip locked) s))
     returning id, lane, group_name, run_at, epoch)`;
 
-/** Each row tells the last group of which a job was taken, how many groups were looked at, and the last of them: where the next claim starts. */
-export const FAIR_COLUMNS = `${CLAIMED_COLUMNS}, (select max(group_name) from next), (select count(*) from seen), (select max(group_name) from seen)
+/** Each row tells behind which group the next claim begins. */
+export const FAIR_COLUMNS = `${CLAIMED_COLUMNS}, (select group_name from seen where n = ($5::int - 1) % groups + 1)
   from next n cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j`;
 
 /** Claims for a worker from one lane of a fair queue. */

@@ -80,12 +80,15 @@ class ClaimFair extends Command {
     const { jobs } = await real.storage.groups.claimFair(wish);
     const { after } = this;
     const ready = model.all.filter(({ lane, state, suspicion }) => lane === 'fair' && state === 'ready' && suspicion === 0);
-    const groups = [...new Set(ready.map(({ fair }) => fair!))].filter((group) => after === null || group > after);
-    const share = Math.ceil(this.wanted / groups.length);
-    const shares = groups.map((group) => model.claimable(0, ['fair']).filter(({ fair }) => fair === group));
-    const most = shares.map((own) => Math.min(share, own.length)).reduce((sum, size) => sum + size, 0);
-    expect(jobs.length).toBe(Math.min(this.wanted, most));
-    for (const own of shares) expectUrgent(jobs.filter(({ id }) => own.some((job) => job.id === id)), own, share); // prettier-ignore
+    const all = [...new Set(ready.map(({ fair }) => fair!))].sort();
+    const behind = all.filter((group) => after === null || group > after);
+    const groups = [...behind, ...all.filter((group) => !behind.includes(group))].slice(0, Math.max(1, this.wanted));
+    const shares = groups.map((group, n) => ({
+      own: model.claimable(0, ['fair']).filter(({ fair }) => fair === group),
+      share: Math.floor(this.wanted / groups.length) + Number(n < this.wanted % groups.length),
+    }));
+    expect(jobs.length).toBe(shares.reduce((sum, { own, share }) => sum + Math.min(share, own.length), 0));
+    for (const { own, share } of shares) expectUrgent(jobs.filter(({ id }) => own.some((job) => job.id === id)), own, share); // prettier-ignore
     model.claim(claimId, lease, jobs.map(({ id }) => id)); // prettier-ignore
   }
 }
