@@ -120,9 +120,8 @@ export class UseAgain extends OfJob {
     if (!isTerminal(state) || model.groups.isDeadHead(model.jobs.get(id)!) || model.isGroupLocked(group)) return;
     if (uniqueKey !== undefined && model.live(uniqueKey)) return;
     const { payload, ...options } = given(this.item);
-    // In an ordered group it would leave a vacant turn behind.
-    const known = group === undefined && (await real.queues.enqueue(this.queue, payload, { ...options, id }));
-    if (known) expect(known).toEqual({ id, created: false, outcome: 'existing' });
+    const known = await real.queues.enqueue(this.queue, payload, { ...options, id });
+    expect(known).toEqual({ id, created: false, outcome: 'existing' });
     expect(await real.storage.revivals.purgeEnded([id], [state])).toBe(1);
     // What was taken back held the turn of its group, which is vacant now.
     if (group !== undefined) {
