@@ -69,7 +69,7 @@ describe('a row', () => {
     ...[
       ['stalls', 32_767],
       ['stalls', -1],
-      ['suspicion', 3],
+      ['suspicion', 11],
       ['unique_key', ''],
       ['fingerprint', 'x'.repeat(513)],
     ],
