@@ -151,8 +151,11 @@ export const UP = [
     expires_at simple_queue.moment not null,
     jobs uuid[],
     lanes int[] not null default '{}',
+    lone boolean not null default false,
     primary key (id, shard)
   ) with (${SMALL})`,
+  // What a renewal or a settle changes stands in no index, so that both stay HOT.
+  `create index lease_worker on simple_queue.lease (worker, shard, lone, created_at)`,
   `create table simple_queue.lapsed (
     id uuid not null,
     shard smallint not null,

@@ -13,7 +13,7 @@ column job: attempt counter not null default 0 | cancel_at moment | commit_by mo
 column jobs: attempt integer | cancel_at timestamp with time zone | commit_by timestamp with time zone | created_at moment | expires_at timestamp with time zone | fingerprint text | finished_at timestamp with time zone | group_name text | history history | id uuid | labels text[] | last_error failure | name text | options options | output jsonb | payload json | payload_bytes bytea | priority smallint | queue text | reschedules integer | run_at moment | run_ms integer | stalls smallint | state text | unique_key text | worker text
 column lane: created_at moment not null default clock_timestamp() | id integer not null default ((floor((random() * (2147483646)::double precision)))::integer + 1) | labels text[] not null default '{}'::text[] | name text not null | queue integer not null | unused_at moment
 column lapsed: id uuid not null | jobs uuid[] not null | lapsed_at moment not null default statement_timestamp() | shard smallint not null
-column lease: created_at moment not null default statement_timestamp() | expires_at moment not null | id uuid not null | jobs uuid[] | lanes integer[] not null default '{}'::integer[] | shard smallint not null | worker text not null
+column lease: created_at moment not null default statement_timestamp() | expires_at moment not null | id uuid not null | jobs uuid[] | lanes integer[] not null default '{}'::integer[] | lone boolean not null default false | shard smallint not null | worker text not null
 column queue: id integer not null default ((floor((random() * (2147483646)::double precision)))::integer + 1) | name text not null | paused_at moment
 column ready: epoch epoch not null | id uuid not null | lane integer not null | priority smallint not null | run_at moment not null | shard smallint not null
 column scheduled: epoch epoch not null | id uuid not null | lane integer not null | priority smallint not null | run_at moment not null | shard smallint not null
@@ -53,7 +53,7 @@ index head: head_dead (dead_at, shard) WHERE (dead IS NOT NULL) | head_halts (qu
 index job: job_cancel (cancel_at, shard) WHERE (cancel_at IS NOT NULL) | job_fingerprint (fingerprint, shard, id) WHERE (fingerprint IS NOT NULL) | job_group (group_name, shard, queue, seq) WHERE (group_name IS NOT NULL) | job_pkey unique (id, shard) | job_staged (commit_by, shard) WHERE (commit_by IS NOT NULL) | job_unique_key unique (unique_key, shard, queue) WHERE (unique_key IS NOT NULL) | job_workflow ((((options)::jsonb ->> 'workflowId'::text)), shard) WHERE (((options)::jsonb ->> 'workflowId'::text) IS NOT NULL)
 index lane: lane_created (created_at) | lane_pkey unique (id) | lane_queue_name_labels_key unique (queue, name, labels) | lane_unused (unused_at) WHERE (unused_at IS NOT NULL)
 index lapsed: lapsed_pkey unique (id, shard)
-index lease: lease_pkey unique (id, shard)
+index lease: lease_pkey unique (id, shard) | lease_worker (worker, shard, lone, created_at)
 index queue: queue_name_key unique (name) | queue_pkey unique (id)
 index ready: ready_pkey unique (lane, shard, priority, run_at, id)
 index scheduled: scheduled_lane (lane, shard) WHERE (lane > 0) | scheduled_pkey unique (run_at, shard, id)

@@ -61,8 +61,7 @@ export class PostgresJobQueue extends JobQueue {
   async claim(request: ClaimRequest): Promise<PulledClaim> {
     const { events, options } = this.parts;
     const { leaseId, rows, lanes } = await this.claims.claim(checkClaim(request, options.leaseMs));
-    // One that cannot be given up now is so when it is reaped: the others, and their lease, must not be lost with it.
-    for (const row of rows) if (row.cancelled) await this.giveUp(leaseId, row.id, () => CANCELLED).catch(() => undefined);
+    await this.giveUpCancelled(leaseId, rows);
     const wanted = rows.filter((row) => !row.cancelled);
     const jobs = wanted.map((row: ClaimedRow) => pulledJob(row, lanes.get(row.lane)!, this.policy));
     for (const job of jobs) events.emit('started', () => startOf(job));
@@ -126,6 +125,15 @@ export class PostgresJobQueue extends JobQueue {
   subscribe(listener: JobQueueListener): () => void {
     checkListener(listener);
     return subscribe(this.parts.storage.signals, this.parts.events, listener);
+  }
+
+  /** What cannot be given up now is so when it is reaped: the others, and their lease, must be lost neither with it nor while it waits. */
+  private async giveUpCancelled(leaseId: string, rows: ClaimedRow[]): Promise<void> {
+    try {
+      for (const row of rows) if (row.cancelled) await this.giveUp(leaseId, row.id, () => CANCELLED);
+    } catch {
+      // As above.
+    }
   }
 
   /** Settles a run that did not succeed, and tells who waits for the job. */

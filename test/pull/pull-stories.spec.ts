@@ -34,6 +34,29 @@ describe('the pull contract beside workers', () => {
     await queue.complete(leaseId, id);
   });
 
+  it('hands over a claim with a cancelled job that cannot be given up, asks for no other, and leaves those to the reaper', async () => {
+    const edge = await story.start({ options: { worker: false } });
+    const queue = queueOf(edge);
+    const [stuck, next, good] = await edge.queues.enqueueMany('half', [{ payload: 1 }, { payload: 2 }, { payload: 3 }]);
+    await story.database.query('update simple_queue.job set cancel_at = now() where id in ($1, $2)', [stuck!.id, next!.id]);
+    await story.database.query('create sequence public.given_up');
+    await story.database.query(`create function public.refuse() returns trigger language plpgsql as
+      $$ begin perform nextval('public.given_up'); raise 'not now'; end $$`);
+    await story.database.query(
+      'create trigger refused before insert on simple_queue.archive for each row execute function public.refuse()',
+    );
+
+    const { leaseId, jobs } = await queue.claim({ workerId: 'far', queues: ['half'], limit: 3 });
+
+    await story.database.query('drop trigger refused on simple_queue.archive');
+    expect(jobs.map(({ id }) => id)).toEqual([good!.id]);
+    expect(await story.database.query('select last_value::int as n from public.given_up')).toEqual([{ n: 1 }]);
+    await queue.complete(leaseId, good!.id);
+    expect((await queue.renewLease(leaseId, 60_000)).cancelled.toSorted()).toEqual([stuck!.id, next!.id].toSorted());
+    await story.database.query(`update simple_queue.lease set expires_at = now() - interval '1 second' where id = $1`, [leaseId]);
+    expect(await queue.reapExpiredLeases()).toMatchObject({ jobs: 2, cancelled: 2 });
+  });
+
   it('of a fair queue says of each job how many of its group stand before it', async () => {
     const edge = await story.start({ options: { worker: false, queues: { turns: { fair: true } } } });
     const admin = edge.app.get(QueueAdmin);

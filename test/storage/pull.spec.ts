@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Run } from '../../lib/storage/database.js';
-import type { HeldJob, PullRepository } from '../../lib/storage/pull.repository.js';
-import { aStorage, Rival, waitingBackends, type TestStorage } from '../support/storage.js';
+import { PullRepository, type HeldJob } from '../../lib/storage/pull.repository.js';
+import { CLOSE_PULLED, RENEW_PULLED } from '../../lib/storage/sql/pull-lease.sql.js';
+import { explaining } from '../support/plans.js';
+import { aStorage, Rival, runIn, waitingBackends, type TestStorage } from '../support/storage.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 
@@ -87,7 +89,7 @@ describe('pulled claims', () => {
 
   it('bring a lone suspect to a worker that holds only what has run long, and others beside it only after its time', async () => {
     const aged = (lease: string, age: string) =>
-      test.database.query(`update simple_queue.claim set created_at = now() - $2::interval where id = $1`, [lease, age]);
+      test.database.query(`update simple_queue.lease set created_at = now() - $2::interval where id = $1`, [lease, age]);
     const [held] = await test.rows.jobs(1);
     const first = await claim({ limit: 1 });
     expect(first.rows).toMatchObject([{ id: held!.id }]);
@@ -104,6 +106,41 @@ describe('pulled claims', () => {
     expect((await claim()).rows).toHaveLength(2);
     const [row] = await test.database.query('select suspicion from simple_queue.job where id = $1', [lone.id]);
     expect(row).toEqual({ suspicion: 6 });
+  });
+
+  it.each([
+    ['whose worker is one', `'w'`],
+    ['of many workers', `'w' || n`],
+  ])('read few pages, however many leases are open, %s', async (_, worker) => {
+    await test.database.query(`with leases as (
+      insert into simple_queue.lease (id, shard, worker, created_at, expires_at, jobs)
+        select gen_random_uuid(), 0, ${worker}, now() - interval '1 minute', now() + interval '1 hour', array[gen_random_uuid()]
+        from generate_series(1, 20000) n returning id, jobs)
+      insert into simple_queue.claim (id, shard, lease, jobs, epochs) select id, 0, id, jobs, '{0}' from leases`);
+    await test.rows.job({ state: 'suspect', suspicion: 3 });
+    const lane2 = (await test.storage.lanes.of('fair-mail', '')).id;
+    const { database, costs } = explaining(test.storage.database);
+    const explained = new PullRepository(database);
+    const wish = { worker: 'w', leaseMs: 60_000, limit: 10 };
+    await explained.claim({ ...wish, lease: randomUUID(), lanes: [lane], suspects: 1 });
+    await explained.claim({ ...wish, lease: randomUUID(), lanes: [lane], suspects: 1 });
+    await explained.claimFair({ ...wish, lease: randomUUID(), lane: lane2, after: null });
+    expect(costs).toHaveLength(3);
+    for (const cost of costs)
+      expect({ ...cost, few: cost.blocks < 300 && cost.removed < 50 }).toMatchObject({ few: true, walked: [] });
+    await test.rows.clear();
+  });
+
+  it('change their leases in place: neither a renewal nor a settle touches an index', async () => {
+    const [job] = await test.rows.jobs(2);
+    const { lease } = await claim();
+    await test.dataSource.transaction(async (manager) => {
+      const run = runIn(test.storage, manager);
+      await run(RENEW_PULLED, [0, lease, 60_000]);
+      await run(CLOSE_PULLED, [0, lease, job!.id]);
+      const changed = `select n_tup_upd::int as all, n_tup_hot_upd::int as hot from pg_stat_xact_user_tables where relid = 'simple_queue.lease'::regclass`;
+      expect(await manager.query(changed)).toEqual([{ all: 2, hot: 2 }]);
+    });
   });
 
   it('do not lapse under a settle, and a settle does not begin under a lapse', async () => {

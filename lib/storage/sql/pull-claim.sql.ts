@@ -24,7 +24,9 @@ export const PULL_CLAIM = statement(
       cross join lateral (
         select ctid from simple_queue.suspect where lane = q.lane and shard = $1 and suspicion > 2
         order by suspicion, run_at, id limit 1 for update skip locked) s
-      where not exists (select from own where is_new) limit 1))
+      where not exists (
+        select from simple_queue.lease where worker = $5 and shard = $1 and lone = any('{false,true}')
+          and created_at > statement_timestamp() - interval '5 seconds' and expires_at > statement_timestamp()) limit 1))
     returning id, lane, run_at, epoch),
   room as materialized (
     select case when exists (select from lone) or exists (select from own where is_alone) then 0 else $4::int end as wanted),
@@ -50,8 +52,9 @@ export const PULL_CLAIM = statement(
     insert into simple_queue.claim (id, shard, lease, jobs, epochs)
     select $2::uuid, $1, $2::uuid, array_agg(id), array_agg(epoch) from taken having count(*) > 0),
   leased as (
-    insert into simple_queue.lease (id, shard, worker, expires_at, lanes, jobs)
-    select $2::uuid, $1, $5, statement_timestamp() + $7::float8 * interval '1 millisecond', $3, array_agg(id) from taken having count(*) > 0)
+    insert into simple_queue.lease (id, shard, worker, expires_at, lanes, jobs, lone)
+    select $2::uuid, $1, $5, statement_timestamp() + $7::float8 * interval '1 millisecond', $3, array_agg(id), exists (select from lone)
+    from taken having count(*) > 0)
   select ${CLAIMED_COLUMNS}
   from taken n cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j
   order by j.priority, n.run_at, n.id`,

@@ -38,7 +38,7 @@ export class Pull extends Command {
     const { leaseId, jobs } = await real.remote.claim(request);
     const cancelled = await real.endedOf(asked);
     // Never old enough for others to come beside it, however busy the machine is.
-    await real.query(`update simple_queue.claim set created_at = '9000-01-01' where id = $1`, [leaseId]);
+    await real.query(`update simple_queue.lease set created_at = now() + interval '1 day' where id = $1`, [leaseId]);
     lookAround(model);
     const taken = [...jobs.map(({ id }) => id), ...cancelled];
     this.expectFair(taken.map((id) => model.jobs.get(id)!), { open, known, model, worker }); // prettier-ignore
