@@ -50,7 +50,7 @@ describe('replace and debounce against rivals', () => {
       expect({ outcome: answer!.outcome, payload: claimed.payload }).toEqual(
         answer!.outcome === 'replaced'
           ? { outcome: 'replaced', payload: '{"new": true}' }
-          : { outcome: 'running', payload: '{"n": 1}' },
+          : { outcome: 'running', payload: '{"n":1}' },
       );
       expect(await store.test.storage.jobs.checkPlaces()).toEqual([]);
     }

@@ -5,7 +5,7 @@ const KNOWN = `from simple_queue.lane where id = $3 and unused_at is null`;
 
 const STORED = `stored as (
     insert into simple_queue.job (id, shard, lane, queue, priority, run_at, fingerprint, options, payload, payload_bytes)
-    select $2::uuid, $1::smallint, $3::int, $4::int, $5::smallint, statement_timestamp(), $6::text, $7::jsonb, $8::jsonb, $9::bytea ${KNOWN}`;
+    select $2::uuid, $1::smallint, $3::int, $4::int, $5::smallint, statement_timestamp(), $6::text, $7::jsonb, $8::json, $9::bytea ${KNOWN}`;
 
 const READIED = `insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
   select $3::int, $1::smallint, $5::smallint, statement_timestamp(), $2::uuid, 0`;
