@@ -10,14 +10,18 @@ import { NOTIFY } from './sql/notify.sql.js';
 
 /**
  * What wakes a worker: lanes with new jobs (empty: anywhere), running jobs that were asked to stop, jobs that are due later, queues
- * that were paused or resumed.
+ * that were paused or resumed, lanes that have jobs of fair queues.
  */
 export interface Signal {
   lanes: number[];
   cancel?: boolean;
   later?: boolean;
   pauses?: boolean;
+  fair?: boolean;
 }
+
+/** How a NOTIFY says so. */
+const FLAGS = { c: 'cancel', l: 'later', p: 'pauses', f: 'fair' } as const;
 
 export interface SignalOptions {
   schema: string;
@@ -55,9 +59,7 @@ export class Signals {
   private readonly ears = new Set<unknown>();
   private readonly pending = new Set<number>();
   private notifiedAt = -Infinity;
-  private pendingCancel = false;
-  private pendingLater = false;
-  private pendingPauses = false;
+  private readonly pendingFlags = new Set<string>();
   private readonly afterCommit: AfterCommit;
   private readonly rest: NotifyRest;
   private readonly notifier: Loop;
@@ -170,19 +172,17 @@ export class Signals {
     this.sendHere(signal);
     if (this.options.wakeUp === 'off' || this.rest.isOn) return;
     for (const lane of signal.lanes) this.pending.add(lane);
-    this.pendingCancel ||= signal.cancel ?? false;
-    this.pendingLater ||= signal.later ?? false;
-    this.pendingPauses ||= signal.pauses ?? false;
+    for (const [flag, word] of Object.entries(FLAGS)) if (signal[word]) this.pendingFlags.add(flag);
     this.notifier.wakeIn(this.notifiedAt + NOTIFY_INTERVAL_MS - performance.now());
   }
 
   private async notify(): Promise<number> {
-    const flags = `${this.pendingCancel ? 'c' : ''}${this.pendingLater ? 'l' : ''}${this.pendingPauses ? 'p' : ''}`;
+    const flags = [...this.pendingFlags].join('');
     if (this.pending.size === 0 && !flags) return Infinity;
     const lanes = this.pending.size > MAX_LANES ? [] : [...this.pending];
     const message = `${this.sender} ${flags} ${lanes.join(',')}`;
     this.pending.clear();
-    this.pendingCancel = this.pendingLater = this.pendingPauses = false;
+    this.pendingFlags.clear();
     this.notifiedAt = performance.now();
     try {
       await this.database.loops.run(NOTIFY, [this.channel, message]);
@@ -243,7 +243,8 @@ export class Signals {
     if (sender === this.sender) return;
     const route = this.routes.get(flags);
     if (route) return route(lanes ?? '');
-    const [cancel, later, pauses] = [flags.includes('c'), flags.includes('l'), flags.includes('p')];
-    this.sendHere({ lanes: lanes ? lanes.split(',').map(Number) : [], cancel, later, ...(pauses && { pauses }) });
+    const signal: Signal = { lanes: lanes ? lanes.split(',').map(Number) : [] };
+    for (const [flag, word] of Object.entries(FLAGS)) if (flags.includes(flag)) signal[word] = true;
+    this.sendHere(signal);
   }
 }

@@ -41,6 +41,7 @@ const MAX_CLAIM = 500;
  */
 export class FairPoller {
   private readonly rotations = new Map<number, Rotation>();
+  private readonly heardOf = new Set<number>();
   private turn = 0;
 
   constructor(private readonly parts: FairPollerParts) {}
@@ -48,6 +49,13 @@ export class FairPoller {
   /** Nobody has to be woken where no queue is fair. */
   get isNeeded(): boolean {
     return this.rotations.size > 0;
+  }
+
+  /** Some of these lanes have jobs of fair queues. True: nobody has looked yet which. */
+  isNews(lanes: readonly number[]): boolean {
+    const before = this.heardOf.size;
+    for (const id of lanes) if (this.parts.lanes.get(id)) this.heardOf.add(id);
+    return this.heardOf.size > before;
   }
 
   /** What the scheduler saw: these lanes have jobs of fair queues. */

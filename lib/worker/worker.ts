@@ -167,6 +167,7 @@ export class Worker {
   private hear(signal: Signal): void {
     if (signal.cancel) this.loops.beat.wake();
     if (signal.pauses) this.loops.schedule.wake();
+    if (signal.fair && this.crew.fairPoller.isNews(signal.lanes)) this.loops.schedule.wake();
     if (signal.later) this.loops.schedule.wakeIn(LATER_MS);
     if (signal.lanes.filter((id) => this.crew.lanes.isNew(id)).length > 0) this.loops.schedule.wake();
     this.crew.fairPoller.expectNews(signal.lanes);

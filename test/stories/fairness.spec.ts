@@ -52,6 +52,21 @@ describe('fairness', () => {
     expect(await worker.worker.runUntilEmpty()).toMatchObject({ failed: 0 });
   });
 
+  it.each(['its own process', 'another process'])(
+    'a worker learns from the enqueue of %s that a queue is fair: no look has to find that out',
+    async (where) => {
+      const fair = { pollIntervalMs: 600_000, queues: { mail: { fair: true } } };
+      const providers = [aHandler('mail', noting())];
+      const own = where === 'its own process';
+      const worker = await story.start({ providers, options: own ? fair : { pollIntervalMs: 600_000 } });
+      const producer = own ? worker : await story.start({ options: { ...fair, worker: false } });
+      await eventually(() => worker.storage.signals.listening?.isListening === true);
+      await producer.queues.enqueueMany('mail', many(3, 'a'));
+      await eventually(() => begun.length === 3);
+      await eventually(() => worker.seen('succeeded').length === 3);
+    },
+  );
+
   it('a group keeps all its permits where it is alone', async () => {
     const gate = aGate();
     const options = { queues: { mail: { fair: true, concurrency: 20 } } };
