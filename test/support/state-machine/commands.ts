@@ -9,6 +9,7 @@ import type { DeadHead } from '../../../lib/simple-queue.options.js';
 import { runIn } from '../storage.js';
 import { AN_HOUR, Command, given, OfJob, OfRun, pick, some, successOf, waitsForOthers } from './command.js';
 import { BeginDecision, BeginEnqueue, Decide, End, Expire, HandOn, ReleaseGroup, SettleOrdered } from './group-commands.js';
+import { ClaimByHints } from './hint-commands.js';
 import { CancelMany, EnqueueKeyed, Pause, PeriodsEnd, Redrive, Retry, UseAgain } from './operator-commands.js';
 import { Lapse, Pull, ReapLapsed, Renew, Return } from './pull-commands.js';
 import { ENDINGS, SideBySide } from './transaction-commands.js';
@@ -403,6 +404,13 @@ const loseLease = worker.map((given) => new LoseLease(given));
 const reap = deadHead.map((given) => new Reap(given));
 const inTurn = (...parts: fc.Arbitrary<Command>[]): fc.Arbitrary<Command> => fc.tuple(...parts).map((all) => new InTurn(all));
 
+const claimByHints = fc
+  .tuple(fc.constantFrom(1, 1, 60, 1_200, 20_000), fc.constantFrom(1, 3, 10))
+  .map((given) => new ClaimByHints(...given));
+const lateItem = fc.record({ priority, delayed: rarely, labelled: rarely, tag });
+const beginLate = fc.array(lateItem, { minLength: 5, maxLength: 30 }).map((items) => new BeginEnqueue(items));
+const commit = fc.nat(2).map((given) => new End(given, true));
+
 /** What may happen; the more a line is repeated, the more often it does. */
 export const commands = {
   plain: (): fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] => [
@@ -435,6 +443,10 @@ export const commands = {
     redrive,
     useAgain,
     inTurn(claimAll, loseLease, reap, claimSuspects, complete, useAgain, claimAll, bury),
+    claimByHints,
+    beginLate,
+    end,
+    inTurn(beginLate, enqueueAny, claimByHints, commit, claimByHints),
   ],
   /** Beside workers outside, and operators. */
   pulled: (): fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] => [

@@ -105,7 +105,7 @@ abstract class Begin extends Command {
   }
 }
 
-/** A producer that takes its time: nobody else enqueues to its groups, everybody else goes on. */
+/** A producer that takes its time: nobody else enqueues to its groups, everybody else goes on, and its jobs come late. */
 export class BeginEnqueue extends Begin {
   constructor(private readonly items: ModelItem[]) {
     super();
@@ -116,7 +116,7 @@ export class BeginEnqueue extends Begin {
     if (items.length === 0) return;
     const { halted } = model.groups;
     const answers = await real.queues.enqueueMany(QUEUE, items.map(given), { manager: await real.begin() });
-    const groups = new Set(items.map(({ group }) => group!));
+    const groups = new Set(items.flatMap(({ group }) => group ?? []));
     model.transactions.push({ groups, commit: () => answers.forEach(({ id }, n) => model.add(id, items[n]!, halted)) });
   }
 }

@@ -9,6 +9,7 @@ import { PostgresJobQueue } from '../../../lib/pull/postgres-job-queue.js';
 import { resolveOptions } from '../../../lib/resolve-options.js';
 import type { DeadHead } from '../../../lib/simple-queue.options.js';
 import type { Lane } from '../../../lib/storage/lanes.js';
+import { Hints } from '../../../lib/worker/hints.js';
 import type { TestStorage } from '../storage.js';
 import { LABEL, successOf } from './command.js';
 import { MAX_STALLS, type Model, type ModelJob, type ModelLane, type ModelWorker } from './model.js';
@@ -38,6 +39,9 @@ export class Real {
   remote!: PostgresJobQueue;
   /** Of the application, in the order of the model's. */
   transactions: QueryRunner[] = [];
+  /** Of a worker, for the plain lane, and its clock. */
+  hints = new Hints();
+  now = 0;
 
   constructor(readonly test: TestStorage) {
     this.queues = new QueueService(test.storage, OPTIONS, test.events);
@@ -63,6 +67,7 @@ export class Real {
     const { storage, queues, test } = this;
     this.remote = new PostgresJobQueue({ storage, queues, events: test.events, options: { ...OPTIONS, pollIntervalMs: 0 } });
     this.workers = [];
+    [this.hints, this.now] = [new Hints(), 0];
     for (let n = 0; n < 3; n++) this.workers.push({ lease: await this.takeLease(model) });
   }
 
