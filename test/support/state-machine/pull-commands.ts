@@ -187,7 +187,8 @@ export class Renew extends OfPulled {
     const { open, had } = claim.pulled;
     if (!isLive(model, claim))
       return expect(inOrder(answer)).toEqual(had ? { lost: [...had].sort(), cancelled: [] } : 'LEASE_UNKNOWN');
-    claim.pulled.lapsed = false;
+    // Its time is over, and nobody has reaped it yet.
+    if (claim.pulled.lapsed) return expect(answer).toBe('LEASE_LOST');
     const asked = [...open].filter((id) => model.jobs.get(id)!.cancelRequested);
     expect(inOrder(answer)).toEqual({ lost: [], cancelled: asked.sort() });
   }
