@@ -60,7 +60,7 @@ index scheduled: scheduled_lane (lane, shard) WHERE (lane > 0) | scheduled_pkey 
 index staged: staged_lane (lane, shard) WHERE (lane > 0) | staged_pkey unique (id, shard)
 index suspect: suspect_pkey unique (lane, shard, suspicion, run_at, id)
 index throttle: throttle_end (ends_at, shard) WHERE (queue > 0) | throttle_pkey unique (unique_key, shard, queue)
-index vacant: vacant_pkey unique (group_name, shard, queue)
+index vacant: vacant_pkey unique (queue, shard, group_name)
 parameter blocked: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
 parameter claim: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
 parameter fair_ready: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off

@@ -24,11 +24,12 @@ export const ORDERED_GROUPS = [
   // For who looks what is blocked, and for what ends it when the dead job is no longer kept.
   `create index head_dead on simple_queue.head (dead_at, shard) where dead is not null`,
   `create index head_until on simple_queue.head (dead_until, shard) where dead_until is not null`,
+  // By queue: whoever hands turns on hops over the queues, past those that are halted.
   `create table simple_queue.vacant (
     group_name text not null,
     shard smallint not null,
     queue int not null,
-    primary key (group_name, shard, queue)
+    primary key (queue, shard, group_name)
   ) with (${SMALL})`,
   `create table simple_queue.blocked (
     group_name text not null,

@@ -1,4 +1,5 @@
-import { FIRST_TURN, type GroupRepository, type HandedOn } from '../storage/group.repository.js';
+import type { GroupRepository, HandedOn } from '../storage/group.repository.js';
+import { VacantTurns } from '../storage/vacant-turns.js';
 
 export interface PromoterParts {
   groups: GroupRepository;
@@ -18,24 +19,30 @@ const MAX_REST_MS = 500;
  */
 export class Promoter {
   private restMs = FIRST_REST_MS;
+  /** Of the laps since the last one that came to the end of every queue. */
+  private looked = 0;
+  private dealt = 0;
+  private readonly turns: VacantTurns;
 
-  constructor(private readonly parts: PromoterParts) {}
-
-  async promote(): Promise<number> {
-    const total = { looked: 0, dealt: 0 };
-    let page: HandedOn | undefined;
-    // Page behind page: turns that cannot be handed on yet must not hide the ones behind them.
-    do {
-      page = await this.parts.groups.handOn(page?.last ?? FIRST_TURN);
-      total.looked += page.looked;
-      total.dealt += page.dealt;
-      if (page.lanes.length > 0) this.parts.onPromoted(page.lanes);
-      if (page.later > 0) this.parts.onLater();
-    } while (page.last);
-    return this.restAfter(total);
+  constructor(private readonly parts: PromoterParts) {
+    this.turns = new VacantTurns(parts.groups);
   }
 
-  private restAfter({ looked, dealt }: { looked: number; dealt: number }): number {
+  async promote(): Promise<number> {
+    const { looked, dealt, hasMore } = await this.turns.lap((page) => this.tell(page));
+    this.looked += looked;
+    this.dealt += dealt;
+    return hasMore ? 0 : this.rest();
+  }
+
+  private tell({ lanes, later }: HandedOn): void {
+    if (lanes.length > 0) this.parts.onPromoted(lanes);
+    if (later > 0) this.parts.onLater();
+  }
+
+  private rest(): number {
+    const { looked, dealt } = this;
+    this.looked = this.dealt = 0;
     if (looked === dealt) this.restMs = FIRST_REST_MS;
     if (looked === dealt) return Infinity;
     this.restMs = dealt > 0 ? FIRST_REST_MS : Math.min(2 * this.restMs, MAX_REST_MS);

@@ -1,12 +1,13 @@
 import { serves } from '../job/served.js';
 import { Pace } from '../runtime/pace.js';
+import { startingBehind } from '../runtime/starting-behind.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import { timedOut } from '../storage/database-errors.js';
-import { FIRST_TURN, type HandedOn } from '../storage/group.repository.js';
 import type { Lane } from '../storage/lanes.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
 import type { Retention } from '../storage/retention.js';
 import type { Storage } from '../storage/storage.js';
+import { VacantTurns } from '../storage/vacant-turns.js';
 import type { CheckedClaim } from './claim-request.js';
 import { FairRotations } from './fair-rotations.js';
 
@@ -17,22 +18,32 @@ export interface PulledRows {
   lanes: ReadonlyMap<number, Lane>;
 }
 
+/** Where claims of a wish have got to: each starts behind it, so that a backlog delays what is behind it by one claim. */
+interface Last {
+  way: number | undefined;
+  lane: number | undefined;
+}
+
 /** Wishes whose lanes are remembered: each kind of worker has one. */
 const MAX_WISHES = 100;
+/** The way that is no fair lane's; no lane has this number. */
+const PLAIN = 0;
 /** How often lanes are looked up anew, whatever the registry seems to say. */
 const ANEW_MS = 30_000;
 
 /** Claims for workers outside of this process, from the lanes that they serve. */
 export class PulledClaims {
   private readonly ids = new Uuid7();
-  private turn = 0;
   private lookedAt = -Infinity;
   /** By wish: the lanes that it means. */
   private readonly served = new Map<string, Map<number, Lane>>();
+  /** By wish: what brought something at last, and the last lane that a full claim came to. */
+  private readonly last = new Map<string, Last>();
   private registry: number | undefined;
   private version = 0;
   private readAt = -Infinity;
   private readonly fair: FairRotations;
+  private readonly turns: VacantTurns;
   private readonly pace: Pace;
 
   constructor(
@@ -45,6 +56,7 @@ export class PulledClaims {
     },
   ) {
     this.fair = new FairRotations(storage.pulls);
+    this.turns = new VacantTurns(storage.groups);
     this.pace = new Pace(terms.queryTimeoutMs);
   }
 
@@ -59,12 +71,25 @@ export class PulledClaims {
     const leaseId = this.ids.next();
     const lanes = await this.lanesFor(wish);
     const limit = Math.min(wish.limit, this.pace.most);
-    const ways = lanes.size > 0 ? this.waysOf({ ...wish, limit }, leaseId, rotated([...lanes.keys()], this.turn++)) : [];
-    for (const claim of ways) {
-      const rows = await this.inTime(claim, limit);
-      if (rows.length > 0) return { leaseId, rows, lanes };
+    const last = this.lastOf(wish);
+    const asked = startingBehind([...lanes.keys()], last.lane);
+    const ways = [...(lanes.size > 0 ? [PLAIN] : []), ...this.fair.among([...lanes.keys()])];
+    for (const way of startingBehind(ways, last.way)) {
+      const rows = await this.inTime(() => this.claimBy(way, { ...wish, limit }, leaseId, asked), limit);
+      if (rows.length === 0) continue;
+      last.way = way;
+      if (way === PLAIN && rows.length === limit) last.lane = asked.findLast((id) => rows.some(({ lane }) => lane === id));
+      return { leaseId, rows, lanes };
     }
     return { leaseId, rows: [], lanes };
+  }
+
+  private lastOf(wish: CheckedClaim): Last {
+    const key = keyOf(wish);
+    const last = this.last.get(key) ?? { way: undefined, lane: undefined };
+    if (this.last.size >= MAX_WISHES) this.last.clear();
+    this.last.set(key, last);
+    return last;
   }
 
   /** A claim that was too much for its time asks for less when it is made again. */
@@ -80,17 +105,16 @@ export class PulledClaims {
     }
   }
 
-  /** All plain queues in one statement, and each lane of a fair one: what brings something is the claim. Another one is first each time. */
-  private waysOf(wish: CheckedClaim, lease: string, lanes: number[]): (() => Promise<ClaimedRow[]>)[] {
+  /** All plain queues in one statement, and each lane of a fair one: what brings something is the claim. */
+  private claimBy(way: number, wish: CheckedClaim, lease: string, lanes: number[]): Promise<ClaimedRow[]> {
     const { workerId: worker, leaseMs, limit, suspects } = wish;
-    const fair = this.fair.among(lanes).map((lane) => () => this.fair.claim({ lease, worker, leaseMs, lane, limit }));
-    const ways = [() => this.storage.pulls.claim({ lease, worker, leaseMs, lanes, limit, suspects }), ...fair];
-    return rotated(ways, this.turn);
+    const terms = { lease, worker, leaseMs, limit };
+    return way === PLAIN ? this.storage.pulls.claim({ ...terms, lanes, suspects }) : this.fair.claim({ ...terms, lane: way });
   }
 
   /** Looked up once for each kind of wish, and again where the registry has changed, or this process has added to it. */
   private async lanesFor(wish: CheckedClaim): Promise<Map<number, Lane>> {
-    const key = JSON.stringify([wish.queues, [...wish.labels].sort()]);
+    const key = keyOf(wish);
     const { version } = this.storage.lanes;
     if (version !== this.version) this.served.clear();
     this.version = version;
@@ -136,15 +160,11 @@ export class PulledClaims {
 
   /** As a worker's promoter does. */
   private async handOn(): Promise<void> {
-    let page: HandedOn | undefined;
-    do {
-      page = await this.storage.groups.handOn(page?.last ?? FIRST_TURN);
-      if (page.lanes.length > 0) this.storage.signals.send({ lanes: page.lanes });
-    } while (page.last);
+    const { hasMore } = await this.turns.lap(({ lanes }) => {
+      if (lanes.length > 0) this.storage.signals.send({ lanes });
+    });
+    if (hasMore) this.lookSoon();
   }
 }
 
-function rotated<T>(list: readonly T[], turn: number): T[] {
-  const first = list.length > 0 ? turn % list.length : 0;
-  return [...list.slice(first), ...list.slice(0, first)];
-}
+const keyOf = ({ queues, labels }: CheckedClaim): string => JSON.stringify([queues, [...labels].sort()]);

@@ -31,13 +31,22 @@ export interface HandedOn {
   dealt: number;
   /** Turns that were looked at. */
   looked: number;
-  /** Where the page ended; undefined: there is nothing behind it. */
+  /** What the page came to, also those that are halted. */
+  queues: Set<number>;
+  /** Where a full page ended, without a group where that queue has no turn to take; undefined: no queue is behind it. */
   last?: VacantKey;
 }
 
+/** A place among vacant turns. */
 export interface VacantKey {
-  group: string;
   queue: number;
+  group: string | null;
+}
+
+/** Where a page of vacant turns begins: with the queues behind `after`, each behind its group in `behind`. */
+export interface VacantFrom {
+  after: number;
+  behind: ReadonlyMap<number, string>;
 }
 
 /** Who has the turn of an ordered group. */
@@ -80,7 +89,7 @@ export interface FairClaimed {
 }
 
 /** Where the pages of vacant turns begin. */
-export const FIRST_TURN: VacantKey = { group: '', queue: -1 };
+const FIRST_TURN: VacantFrom = { after: -1, behind: new Map() };
 
 /** Rows in a page of `take_vacant`. */
 export const VACANT_PAGE = 200;
@@ -112,18 +121,16 @@ export class GroupRepository {
   }
 
   /** Two statements in one transaction: the groups' locks, and then, in a new snapshot, what stands in these groups. */
-  handOn(after: VacantKey): Promise<HandedOn> {
+  handOn({ after, behind }: VacantFrom = FIRST_TURN): Promise<HandedOn> {
     return this.database.loops.transaction(async (run) => {
-      const page = await run<VacantKey & { free: boolean }>(TAKE_VACANT, [SHARD, after.group, after.queue]);
+      const page = await run<VacantRow>(TAKE_VACANT, [SHARD, after, [...behind.keys()], [...behind.values()]]);
+      const looked = page.filter(({ group }) => group !== null).length;
       const last = page.length === VACANT_PAGE ? { last: page.at(-1)! } : {};
-      return { ...(await this.handOnFree(run, page)), looked: page.length, ...last };
+      return { ...(await this.handOnFree(run, page)), looked, queues: new Set(page.map(({ queue }) => queue)), ...last };
     });
   }
 
-  private async handOnFree(
-    run: Run,
-    page: (VacantKey & { free: boolean })[],
-  ): Promise<Pick<HandedOn, 'lanes' | 'later' | 'dealt'>> {
+  private async handOnFree(run: Run, page: VacantRow[]): Promise<Pick<HandedOn, 'lanes' | 'later' | 'dealt'>> {
     const free = page.filter((turn) => turn.free);
     if (free.length === 0) return { lanes: [], later: 0, dealt: 0 };
     const values = [SHARD, free.map((turn) => turn.group), free.map((turn) => turn.queue)];
@@ -151,6 +158,8 @@ export class GroupRepository {
     return row && stateOf(row);
   }
 }
+
+type VacantRow = VacantKey & { free: boolean };
 
 /** Outputs are JSON already. */
 const keptText = ({ id, runMs, keepMs, output }: Success): string =>

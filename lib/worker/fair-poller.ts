@@ -1,3 +1,4 @@
+import { startingBehind } from '../runtime/starting-behind.js';
 import type { Uuid7 } from '../runtime/uuid7.js';
 import type { FairClaimed, GroupRepository } from '../storage/group.repository.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
@@ -42,7 +43,8 @@ const MAX_CLAIM = 500;
 export class FairPoller {
   private readonly rotations = new Map<number, Rotation>();
   private readonly heardOf = new Set<number>();
-  private turn = 0;
+  /** The last lane that took some. */
+  private last: number | undefined;
 
   constructor(private readonly parts: FairPollerParts) {}
 
@@ -69,12 +71,15 @@ export class FairPoller {
       if (lanes.length === 0 || lanes.includes(id)) Object.assign(rotation, { lookAt: 0, news: true });
   }
 
-  /** One claim for each lane that has room, another lane first each time. */
+  /** One claim for each lane that has room, and the first one for the lane behind the last that took some. */
   async poll(): Promise<number> {
-    const lanes = [...this.rotations.keys()];
-    this.turn = lanes.length > 0 ? (this.turn + 1) % lanes.length : 0;
+    const lanes = startingBehind([...this.rotations.keys()], this.last);
     let claimed = 0;
-    for (let index = 0; index < lanes.length; index++) claimed += await this.pollLane(lanes[(this.turn + index) % lanes.length]!);
+    for (const id of lanes) {
+      const brought = await this.pollLane(id);
+      if (brought > 0) this.last = id;
+      claimed += brought;
+    }
     if (lanes.length === 0) return Infinity;
     return claimed > 0 ? 0 : this.parts.pollIntervalMs;
   }

@@ -195,6 +195,36 @@ describe('the pull contract beside workers', () => {
     expect(claims.findLastIndex((claim) => claim[0] === 'plain')).toBeLessThan(claims.length - 2);
   });
 
+  it.each([{ fair: false }, { fair: true }])(
+    'lets lanes with a backlog take turns, however many idle ones stand between them: %p',
+    async ({ fair }) => {
+      const names = Array.from({ length: 12 }, (_, n) => `lane${n}`);
+      const queues = { lane1: { fair }, lane2: { fair } };
+      const edge = await story.start({ options: { worker: false, pollIntervalMs: 10, queues } });
+      const queue = queueOf(edge);
+      const work = async () => {
+        const { leaseId, jobs } = await queue.claim({ workerId: 'w', queues: ['lane*'] });
+        for (const job of jobs) await queue.complete(leaseId, job.id);
+        return jobs.map((job) => job.queue);
+      };
+      for (const name of names) await edge.queues.enqueue(name, 1);
+      for (let left = names.length; left > 0;) left -= (await work()).length;
+
+      const backlogs = ['lane0', 'lane1', 'lane2'];
+      for (const name of backlogs)
+        await edge.queues.enqueueMany(
+          name,
+          Array.from({ length: 6 }, (_, n) => ({ payload: n })),
+        );
+      const served: string[] = [];
+      await eventually(async () => {
+        served.push(...(await work()));
+        expect(served).toHaveLength(18);
+      });
+      for (let n = 6; n < 12; n += 3) expect(served.slice(n, n + 3).toSorted()).toEqual(backlogs);
+    },
+  );
+
   it('meets lanes that another process made', async () => {
     const [here, there] = [await story.start({ options: { worker: false } }), await story.start({ options: { worker: false } })];
     await queueOf(here).claim({ workerId: 'w', queues: ['*'] });

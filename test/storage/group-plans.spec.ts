@@ -106,7 +106,7 @@ describe('plans of groups on large tables', () => {
     }));
     await test.database.query(`delete from simple_queue.ready where id in (select id from simple_queue.job where seq <= 600)`);
     expect(await groups.settle('w', successes)).toMatchObject({ lanes: [lane.id], vacant: 0, lost: [] });
-    await groups.handOn({ group: '', queue: -1 });
+    await groups.handOn();
     const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS, deadHead: 'block' } as const;
     await jobs.bury(
       'w',

@@ -35,7 +35,7 @@ describe('an operator and ordered groups', () => {
     const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS, archiveKeepMs: DAY_MS, deadHead } as const;
     await jobs.bury('w', [{ id, epoch, verdict }]);
   };
-  const handOn = () => test.storage.groups.handOn({ group: '', queue: -1 });
+  const handOn = () => test.storage.groups.handOn();
   const statesOf = (...ids: string[]) => Promise.all(ids.map(async (id) => (await jobs.find(id))?.state));
 
   it('explain says what blocks, and releaseGroup lets the group go on', async () => {

@@ -52,7 +52,7 @@ describe('ordered groups', () => {
       'w',
       rows.map((row) => successOf(row)),
     );
-  const handOn = () => test.storage.groups.handOn({ group: '', queue: -1 });
+  const handOn = () => test.storage.groups.handOn();
   const bury = (row: ClaimedRow, deadHead: 'block' | 'skip' | 'halt', state: 'failed' | 'cancelled' = 'failed') =>
     jobs.bury('w', [
       {

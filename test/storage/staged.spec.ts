@@ -46,7 +46,7 @@ describe('two-phase enqueue', () => {
       [id],
     );
   const stateOf = async (id: string) => (await jobs.find(id))?.state;
-  const handOn = () => test.storage.groups.handOn({ group: '', queue: -1 });
+  const handOn = () => test.storage.groups.handOn();
   async function inTransaction<T>(work: (manager: QueryRunner) => Promise<T>): Promise<{ result: T; runner: QueryRunner }> {
     const runner = test.dataSource.createQueryRunner();
     await runner.startTransaction();

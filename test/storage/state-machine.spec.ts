@@ -39,7 +39,7 @@ describe('the state machine', () => {
       expect(round).toBeLessThan(model.jobs.size + 3);
       await real.letTimePass(model.all.map(({ id }) => id));
       await real.storage.jobs.promote('-infinity', real.laneIds);
-      await real.storage.groups.handOn({ group: '', queue: -1 });
+      await real.storage.groups.handOn();
       await real.finishReady(model);
     }
     const states = await real.query<{ id: string; state: JobState }>('select id, state from simple_queue.jobs order by id');

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { constant } from '../../lib/job/backoff.js';
 import { JobResult } from '../../lib/job/job-result.js';
 import type { Job } from '../../lib/job/job.js';
@@ -144,6 +144,31 @@ describe('ordered groups', () => {
     await application.storage.groups.release('halts', 'b');
     await untilJobIs('succeeded', application, id);
     await untilEnded(application, 4);
+  });
+
+  it('a halted queue delays nobody, however many groups begin in it, and is not looked at again and again', async () => {
+    const fails = aHandler('halts', (job: Job<Step>) =>
+      noting(job, () => job.payload.group === 'dead' && JobResult.critical('no')),
+    );
+    // Each of these turns becomes vacant with its commit.
+    const others = aHandler('steps', (job: Job<Step>) => noting(job), { concurrency: 20, transactional: true });
+    const queues = { halts: { deadHead: 'halt' } } as const;
+    const application = await story.start({ providers: [fails, others], options: { queues, pollIntervalMs: 20 } });
+    const [dead] = await application.queues.enqueueMany('halts', stepsOf(['dead'], 1));
+    await untilJobIs('critical', application, dead!.id);
+    const groups = Array.from({ length: 1_000 }, (_, n) => `waits ${n}.`);
+    await application.queues.enqueueMany('halts', stepsOf(groups, 1));
+
+    await application.queues.enqueueMany('steps', stepsOf(['a', 'b', 'c'], 5));
+    await untilEnded(application, 15);
+    expect(startsOf('waits')).toEqual([]);
+
+    const [looks, rounds] = [jest.spyOn(application.storage.groups, 'handOn'), jest.spyOn(application.storage.jobs, 'promote')];
+    await eventually(() => rounds.mock.calls.length >= 10);
+    expect(looks.mock.calls.length).toBeLessThan(2);
+
+    await application.storage.groups.release('halts', 'dead');
+    await untilEnded(application, 1_015);
   });
 
   it('a head that is cancelled while it runs lets the next one go on', async () => {

@@ -55,7 +55,6 @@ export const REMOVE_UNUSED_LANES = statement(
     delete from simple_queue.queue q where q.id = any(array(select queue from gone)) and q.paused_at is null
       and not exists (select from simple_queue.lane l where l.queue = q.id and l.id not in (select id from gone))
       and q.id not in (select queue from simple_queue.head where exists (select from gone))
-      and q.id not in (select queue from simple_queue.vacant where exists (select from gone))
       and q.id not in (select queue from simple_queue.throttle where exists (select from gone))
     returning q.id)
   select (select count(*) from gone)::int as lanes, (select count(*) from emptied)::int as queues`,

@@ -4,7 +4,6 @@ import { Command, given, OfJob, pick, some, successOf } from './command.js';
 import type { Model, ModelItem, ModelJob } from './model.js';
 import { KEEP, QUEUE, type Real } from './real.js';
 
-const FIRST = { group: '', queue: -1 };
 const MAX_OPEN = 3;
 
 /** Successes of ordered jobs, and what their groups go on with. */
@@ -38,7 +37,7 @@ function whatIsBlocked(model: Model): (state: ModelJob['state']) => number {
 export class HandOn extends Command {
   protected async work(model: Model, real: Real): Promise<void> {
     const [before, turned] = [model.groups.vacant, whatIsBlocked(model)];
-    const { lanes, later, dealt } = await real.storage.groups.handOn(FIRST);
+    const { lanes, later, dealt } = await real.storage.groups.handOn();
     model.groups.handOn((group) => model.isGroupLocked(group));
     expect({ later, dealt }).toEqual({ later: turned('scheduled'), dealt: before - model.groups.vacant });
     expect(lanes).toEqual(turned('ready') > 0 ? [real.lanes.plain.id] : []);

@@ -125,7 +125,7 @@ export class UseAgain extends OfJob {
     expect(await real.storage.revivals.purgeEnded([id], [state])).toBe(1);
     // What was taken back held the turn of its group, which is vacant now.
     if (group !== undefined) {
-      await real.storage.groups.handOn({ group: '', queue: -1 });
+      await real.storage.groups.handOn();
       model.groups.handOn((other) => model.isGroupLocked(other));
     }
     const answer = await real.queues.enqueue(this.queue, payload, { ...options, id });

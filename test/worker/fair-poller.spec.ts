@@ -1,0 +1,41 @@
+import { describe, expect, it } from '@jest/globals';
+import { QueueEvents } from '../../lib/observability/events.js';
+import { Permits } from '../../lib/runtime/permits.js';
+import { Uuid7 } from '../../lib/runtime/uuid7.js';
+import type { FairWish } from '../../lib/storage/group.repository.js';
+import { Claims } from '../../lib/worker/claims.js';
+import { FairPoller, type FairPollerParts } from '../../lib/worker/fair-poller.js';
+import { RunReports } from '../../lib/worker/run-reports.js';
+import { aLane, aRow } from '../support/runs.js';
+
+describe('the poller of fair queues', () => {
+  it('lets room go round, however many idle lanes stand between those with a backlog', async () => {
+    const process = new Permits(1);
+    const lanes = Array.from({ length: 50 }, (_, n) => aLane({ id: n + 1, permits: [process] }));
+    const served: number[] = [];
+    const claimFair = async ({ lane, wanted }: FairWish) => {
+      const jobs = [7, 8, 30].includes(lane) ? Array.from({ length: wanted }, () => aRow({ lane })) : [];
+      if (jobs.length > 0) served.push(lane);
+      return { jobs, after: null };
+    };
+    const room = () => lanes.reduce((sum, lane) => sum - lane.buffered, process.free);
+    const poller = new FairPoller({
+      groups: { claimFair },
+      lanes: {
+        get: (id: number) => lanes[id - 1],
+        get room() {
+          return room();
+        },
+      },
+      ...{ claims: new Claims(), settler: {}, dispatcher: { startAll: () => undefined }, poller: { isPaused: false } },
+      ...{ reports: new RunReports(new QueueEvents()), ids: new Uuid7(), pollIntervalMs: 3_600_000, lease: () => 'lease' },
+    } as unknown as FairPollerParts);
+    poller.expect(lanes.map(({ lane }) => lane.id));
+
+    for (let n = 0; n < 15; n++) {
+      await poller.poll();
+      lanes.forEach((lane) => lane.giveBack());
+    }
+    expect(served).toEqual(Array.from({ length: 5 }, () => [7, 8, 30]).flat());
+  });
+});
