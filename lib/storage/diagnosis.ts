@@ -148,9 +148,10 @@ export class Diagnosis {
 
   /** Of the application's own pool, which may be exhausted. */
   async session(): Promise<{ isolation: string; readOnly: boolean } | typeof LATE> {
-    const work = () => this.database.dataSource.query<{ isolation: string; readOnly: boolean }[]>(SESSION_STATE.text);
+    const work = () => this.database.dataSource.query<{ isolation: string; readOnly: string }[]>(SESSION_STATE.text);
     const rows = await within(guarded(SESSION_STATE, work), this.options.timeoutMs);
-    return rows === LATE ? LATE : rows[0]!;
+    // As text: the application's parsers may make anything of a boolean.
+    return rows === LATE ? LATE : { ...rows[0]!, readOnly: rows[0]!.readOnly === 'on' };
   }
 
   snapshotHolders(): Promise<SnapshotHolder[]> {

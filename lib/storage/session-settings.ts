@@ -21,7 +21,8 @@ export function forTransaction(settings: SessionSettings): string {
 
 /**
  * The reasons are in docs/adr/0002: text comes in the formats that the row mapper reads; plans never walk a table that was believed
- * small; isolation is READ COMMITTED whatever the database's default (others fail SKIP LOCKED claims).
+ * small; isolation is READ COMMITTED whatever the database's default (others fail SKIP LOCKED claims);
+ * no schema that others may write to is searched, where a function of a fitting name would run with our rights.
  * The server gives up a little before the client does, so that a slow statement ends instead of costing a connection.
  */
 function assignments({ lockTimeoutMs, queryTimeoutMs, plans }: SessionSettings, set: 'set' | 'set local'): string {
@@ -30,6 +31,7 @@ function assignments({ lockTimeoutMs, queryTimeoutMs, plans }: SessionSettings, 
     random_page_cost: 0,
     jit: 'off',
     default_transaction_isolation: `'read committed'`,
+    search_path: 'pg_catalog, pg_temp',
     timezone: `'UTC'`,
     datestyle: `'ISO'`,
     array_nulls: 'on',

@@ -66,7 +66,10 @@ export class StandIn {
       this.thread = this.makeThread();
     } catch (error) {
       // Settings that hold a function, such as a password that is asked for, reach no thread.
-      this.terms.onMissing(error instanceof Error ? error.message : String(error));
+      // The error's message quotes the function, which may be the password.
+      this.terms.onMissing(
+        `the settings of its connection cannot be handed over: ${error instanceof Error ? error.name : 'Error'}`,
+      );
     }
   }
 

@@ -35,7 +35,7 @@ const BLOCKS: Record<string, number> = {
  */
 const BEFORE_18: Record<string, { removed: number; blocks: number }> = {
   find_listed: { removed: 201_000, blocks: 8_000 },
-  revive: { removed: 1_500, blocks: 40_000 },
+  revive: { removed: 1_500, blocks: 50_000 },
   purge_ended: { removed: 300, blocks: 10_000 },
 };
 

@@ -62,7 +62,7 @@ describe('settle-and-claim, claiming', () => {
     const [row] = await claim(wishFor(job.lane, 1));
 
     expect(row).toMatchObject({ id: job.id, lane: job.lane, epoch: 4, priority: 2, spent: 1, stalls: 2, reschedules: 3 });
-    expect(row).toMatchObject({ cancelled: true, suspicion: 0, uniqueKey: 'key', fingerprint: 'tag', payload: '{"n": 9}' });
+    expect(row).toMatchObject({ cancelled: true, suspicion: 0, uniqueKey: 'key', fingerprint: 'tag', payload: '{"n":9}' });
     expect(row).toMatchObject({ payloadBytes: '\\xff00', options: '{"maxAttempts": 7}', lastError: null });
   });
 

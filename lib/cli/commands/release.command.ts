@@ -1,4 +1,5 @@
 import type { QueueAdmin } from '../../admin/queue-admin.js';
+import { listed } from '../../doctor/finding.js';
 import { QueueError } from '../../job/queue.errors.js';
 import type { AddCommand, Cli } from '../command.js';
 import { EXIT } from '../exit-code.js';
@@ -45,11 +46,23 @@ async function releaseOne(cli: Cli, queue: string, group?: string): Promise<numb
   const session = await cli.session();
   const job = await session.admin.releaseGroup(queue, group);
   if (job === undefined) await refuseUnknownQueue(session, queue);
+  const others = job === undefined ? (await session.admin.blockedGroups(queue)).map((blocked) => blocked.group) : [];
   const which = group ? `Group "${group}" of queue "${queue}"` : `Queue "${queue}"`;
-  const told = job ? `${which} goes on behind job ${job}.` : `${which} is not blocked by a job that ended badly.`;
+  const told = job
+    ? `${which} goes on behind job ${job}.`
+    : `${which} is not blocked by a job that ended badly.${hintOf(others)}`;
   await cli.screen.answer({ queue, group: group ?? '', released: job ?? null }, () => cli.screen.say(told));
   return job === undefined ? EXIT.trouble : EXIT.ok;
 }
+
+/** Which groups could have been meant. */
+const hintOf = (groups: string[]): string =>
+  groups.length === 0
+    ? ''
+    : ` Blocked in this queue: ${listed(
+        groups.map((group) => (group ? `"${group}"` : '(whole queue)')),
+        5,
+      )}.`;
 
 async function releaseAll(cli: Cli, queue: string, yes: boolean): Promise<number> {
   const session = await cli.session();

@@ -63,7 +63,7 @@ export const ROLE_RIGHTS = statement(
 /** What the sessions of the application's own pool begin with. */
 export const SESSION_STATE = statement(
   'session_state',
-  `select current_setting('default_transaction_isolation') as isolation, current_setting('default_transaction_read_only') = 'on' as "readOnly"`,
+  `select current_setting('default_transaction_isolation') as isolation, current_setting('default_transaction_read_only') as "readOnly"`,
 );
 
 export const BACKEND = statement('backend', `select pg_catalog.pg_backend_pid() as pid`);
