@@ -2,11 +2,12 @@ import { byteaArray, textArray, timestampArray } from './binary-array.js';
 import { chunksOf } from './chunks.js';
 import type { Run } from './database.js';
 import type { NewJob } from './enqueue.repository.js';
+import { isHeld } from './held-jobs.js';
 import { SHARD } from './shard.js';
 import { MAX_LOCKS } from './sql/group-locks.sql.js';
 import { LOCK_ALL_KEYS, LOCK_KEYS } from './sql/lock-keys.sql.js';
 import { REPLACE } from './sql/replace.sql.js';
-import { keyOf, outcomeOf, queueOf, rounds, type Storing } from './storing.js';
+import { isReplacing, keyOf, outcomeOf, queueOf, type Storing } from './storing.js';
 
 /** Each of these carries a new payload, and jobs found by key are joined to them. */
 const MAX_REPLACED = 500;
@@ -18,34 +19,25 @@ interface Replaced {
   running: boolean;
 }
 
-/** `replace` and `debounce`, each key once. The first look needs no lock where there is one key: the unique index decides who comes in. */
-export async function replaceAll(storing: Storing, jobs: NewJob[]): Promise<void> {
-  let isLocked = jobs.length > 1;
-  if (isLocked) await lockKeys(storing.run, jobs);
-  await rounds(jobs, async (open) => {
-    const known = await insertNew(storing, open);
-    if (known.length > 0 && !isLocked) await lockKeys(storing.run, known);
-    isLocked = true;
-    return replaceKnown(storing, known);
-  });
+/**
+ * Of what may be replaced: `replace` and `debounce`, each key once. A single free job needs no lock before it knows that its key is taken:
+ * the unique index decides who comes in. Of a group it would hold the group's lock by then. False: nothing is locked yet.
+ */
+export async function lockReplaced(run: Run, jobs: NewJob[], isKnown = false): Promise<boolean> {
+  const replacing = jobs.filter(isReplacing);
+  if (replacing.length === 0 || (!isKnown && jobs.length === 1 && !isHeld(jobs[0]!))) return false;
+  await lockKeys(run, replacing);
+  return true;
 }
 
-/** Jobs whose key is taken come back. */
-async function insertNew({ run, insert, answers }: Storing, jobs: NewJob[]): Promise<NewJob[]> {
-  const told = await insert(run, jobs);
-  jobs.forEach((job, index) => told[index]!.created && answers.set(job, told[index]!));
-  return jobs.filter((job) => !answers.has(job));
-}
-
-/** Those whose job moved or ended meanwhile come back. */
-async function replaceKnown({ run, answers }: Storing, jobs: NewJob[]): Promise<NewJob[]> {
+/** Those whose job moved or ended meanwhile stay without an answer. */
+export async function replaceKnown({ run, answers }: Storing, jobs: NewJob[]): Promise<void> {
   for (const chunk of chunksOf(jobs, MAX_REPLACED)) {
     for (const { position, id, replaced, running } of await run<Replaced>(REPLACE, replaceValues(chunk))) {
       const job = chunk[position]!;
       if (replaced || running) answers.set(job, { id, created: false, outcome: replaced ? outcomeOf(job) : 'running' });
     }
   }
-  return jobs.filter((job) => !answers.has(job));
 }
 
 /** Jobs of one call, so of one queue. */

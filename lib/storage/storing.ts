@@ -27,9 +27,10 @@ export async function rounds(jobs: NewJob[], round: (open: NewJob[]) => Promise<
   }
 }
 
-export function keep(answers: Answers, jobs: NewJob[], told: Enqueued[]): void {
-  jobs.forEach((job, index) => answers.set(job, told[index]!));
-}
+export const unanswered = (answers: Answers, jobs: NewJob[]): NewJob[] => jobs.filter((job) => !answers.has(job));
+
+export const isThrottled = (job: NewJob): boolean => job.conflict === 'throttle';
+export const isReplacing = (job: NewJob): boolean => job.conflict !== undefined && !isThrottled(job);
 
 const OUTCOMES = { replace: 'replaced', debounce: 'postponed', throttle: 'throttled' } as const;
 

@@ -1,37 +1,32 @@
+import type { Enqueued } from '../job/enqueue-options.js';
 import type { Run } from './database.js';
 import type { NewJob } from './enqueue.repository.js';
 import { SHARD } from './shard.js';
 import { TAKE_BACK } from './sql/take-back.sql.js';
 import { FIND_PERIODS, OPEN_PERIODS } from './sql/throttle.sql.js';
-import { idOf, keyOf, queueOf, rounds, type Answers, type Storing } from './storing.js';
+import { idOf, isThrottled, keyOf, queueOf, unanswered, type Storing } from './storing.js';
 
-/**
- * `throttle`, each key once. Most calls meet an open period, so that is asked first. Who comes in opens one; where a rival's is open by
- * then (its job has ended already) the new job is taken back: nobody has seen it.
- */
-export async function throttleAll({ run, insert, answers }: Storing, jobs: NewJob[]): Promise<void> {
-  const open = await answerPeriods(run, jobs, answers);
-  await rounds(open, async (round) => {
-    const inserted = await insert(run, round);
-    const fresh = round.filter((_, index) => inserted[index]!.created);
-    const opened = await openPeriods(run, fresh);
-    round.forEach((job, index) => opened.has(job.id) && answers.set(job, inserted[index]!));
-    await answerPeriods(run, unanswered(round, answers), answers);
-    // The live job of a key that opened no period is as good an answer.
-    round.forEach((job, index) => !answers.has(job) && !inserted[index]!.created && answers.set(job, inserted[index]!));
-    return unanswered(round, answers);
-  });
-}
-
-const unanswered = (jobs: NewJob[], answers: Answers): NewJob[] => jobs.filter((job) => !answers.has(job));
-
-/** Jobs without an open period come back. */
-async function answerPeriods(run: Run, jobs: NewJob[], answers: Answers): Promise<NewJob[]> {
-  if (jobs.length === 0) return [];
+/** `throttle`, each key once. Most calls meet an open period, so that is asked before anything is stored. */
+export async function answerPeriods({ run, answers }: Storing, jobs: NewJob[]): Promise<void> {
+  if (jobs.length === 0) return;
   const values = [SHARD, jobs.map((_, position) => position), jobs.map(queueOf), jobs.map(keyOf)];
   for (const { position, id } of await run<{ position: number; id: string }>(FIND_PERIODS, values))
     answers.set(jobs[position]!, { id, created: false, outcome: 'throttled' });
-  return unanswered(jobs, answers);
+}
+
+/**
+ * Of the throttled ones among these, who came in opens a period; where a rival's is open by then (its job has ended already) the new job is
+ * taken back: nobody has seen it.
+ */
+export async function keepOpeners(storing: Storing, inserted: Map<NewJob, Enqueued>): Promise<void> {
+  const { run, answers } = storing;
+  const throttled = [...inserted.keys()].filter(isThrottled);
+  const isFresh = (job: NewJob): boolean => inserted.get(job)!.created;
+  const opened = await openPeriods(run, throttled.filter(isFresh));
+  for (const job of throttled) if (opened.has(job.id)) answers.set(job, inserted.get(job)!);
+  await answerPeriods(storing, unanswered(answers, throttled));
+  // The live job of a key that opened no period is as good an answer.
+  for (const job of unanswered(answers, throttled)) if (!isFresh(job)) answers.set(job, inserted.get(job)!);
 }
 
 /** The ids whose period was opened; the others are taken back. Sorted, so that two batches take their keys in the same order. */

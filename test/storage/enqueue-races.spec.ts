@@ -81,6 +81,37 @@ describe('enqueueing against rivals', () => {
     await Promise.all(clients.map((client) => client.end()));
   });
 
+  const MODES = ['ignore', 'replace', 'debounce', 'throttle'] as const;
+  const PAIRS = MODES.flatMap((a, n) => MODES.slice(n).map((b) => [a, b] as const));
+  it.each(PAIRS)('never deadlocks over two keys, %s and %s, beside the same in the other modes', async (a, b) => {
+    const item = (mode: (typeof MODES)[number], uniqueKey: string, more = {}) =>
+      aNewJob({ uniqueKey, ...(mode === 'ignore' ? {} : { conflict: mode, periodMs: DAY_MS }), ...more });
+    const clients = Array.from({ length: 3 }, () => new pg.Client({ connectionString: store.test.database.url }));
+    await Promise.all(clients.map((client) => client.connect()));
+    for (let round = 0; round < 24; round++) {
+      // New, known, and known one of them; free and in ordered groups.
+      if (round % 3 > 0) await store.test.rows.job({ uniqueKey: 'x' });
+      if (round % 3 > 1) await store.test.rows.job({ uniqueKey: 'y' });
+      const more = round % 2 ? { group: 'g', ordered: true } : {};
+      const batches = [
+        [item(a, 'x', more), item(b, 'y')],
+        [item(b, 'x'), item(a, 'y', more)],
+        [item(round % 4 < 2 ? a : b, round % 8 < 4 ? 'x' : 'y', more)],
+      ];
+      const answers = await Promise.all(
+        clients.map(async (client, n) => {
+          await client.query('begin');
+          const answer = await store.enqueues.insertIn(runOn(client), round % 5 ? batches[n]! : batches[n]!.toReversed());
+          await client.query('commit');
+          return answer;
+        }),
+      );
+      expect(answers.flat().filter((answer) => answer.created)).toHaveLength(2 - (round % 3));
+      await store.test.rows.clear();
+    }
+    await Promise.all(clients.map((client) => client.end()));
+  });
+
   it('waits for a rival that holds the key and is not committed, and comes in when that rolls back', async () => {
     const rival = await Rival.connect(store.test.database);
     await rival.begin();
