@@ -5,7 +5,7 @@
  * server (one shard) and on a cluster distributed by `shard`; see docs/adr/0002-where-a-job-stands.md for the shape.
  */
 
-import { ENDED_JOBS } from './ended-jobs.js';
+import { GIVEN_IDS } from './given-ids.js';
 import { ORDERED_GROUPS } from './ordered-groups.js';
 import { HOT, SMALL } from './storage-parameters.js';
 import { SQL_PRODUCERS } from './sql-producers.js';
@@ -165,6 +165,7 @@ export const UP = [
   ) with (${SMALL})`,
 
   ...THROTTLE,
+  ...GIVEN_IDS,
 
   `create table simple_queue.archive (${ENDED},
     check (state in ('succeeded', 'cancelled') and ${isMoment('expires_at')})
@@ -211,7 +212,6 @@ export const UP = [
       d.output, d.last_error, d.history, l.labels, d.options ->> 'group', null
     from simple_queue.dead_letter d join simple_queue.lane l on l.id = d.lane join simple_queue.queue q on q.id = l.queue`,
 
-  ...ENDED_JOBS,
   ...SQL_PRODUCERS,
 ];
 
@@ -236,9 +236,9 @@ function partitionsOf(table: string, days: number, count: number, now: Date): st
 }
 
 export const DOWN = [
-  `drop function simple_queue.enqueue, simple_queue.ended`,
+  `drop function simple_queue.enqueue`,
   `drop view simple_queue.jobs`,
-  `drop table simple_queue.throttle`,
+  `drop table simple_queue.throttle, simple_queue.given_id`,
   `drop table simple_queue.dead_letter, simple_queue.archive, simple_queue.lapsed, simple_queue.lease, simple_queue.claim,
     simple_queue.fair_ready, simple_queue.staged, simple_queue.blocked, simple_queue.vacant, simple_queue.head, simple_queue.suspect,
     simple_queue.scheduled, simple_queue.ready, simple_queue.job, simple_queue.lane, simple_queue.queue, simple_queue.version`,

@@ -8,6 +8,7 @@ column blocked: epoch epoch not null | group_name text not null | id uuid not nu
 column claim: created_at moment not null default statement_timestamp() | epochs integer[] not null | id uuid not null | jobs uuid[] not null | lease uuid not null | shard smallint not null
 column dead_letter: attempt integer not null | created_at moment not null | expires_at timestamp with time zone not null | fingerprint text | finished_at moment not null | history history | id uuid not null | lane integer not null | last_error failure | options options | output jsonb | payload json | payload_bytes bytea | priority smallint not null | reschedules integer not null | run_at moment not null | run_ms integer | shard smallint not null | stalls smallint not null | state text not null | unique_key text | worker text
 column fair_ready: epoch epoch not null | group_name text not null | id uuid not null | lane integer not null | priority smallint not null | run_at moment not null | shard smallint not null
+column given_id: id uuid not null | noted_at moment not null default statement_timestamp() | shard smallint not null
 column head: dead uuid | dead_at moment | dead_seq bigint | dead_until moment | group_name text not null | halts boolean not null default false | queue integer not null | shard smallint not null
 column job: attempt counter not null default 0 | cancel_at moment | commit_by moment | created_at moment not null default statement_timestamp() | epoch epoch not null default 0 | fair boolean | fingerprint tag | group_name group_key | history history | id uuid not null | lane integer not null | last_error failure | options options | payload json | payload_bytes bytea | priority smallint not null default 0 | queue integer not null | reschedules counter not null default 0 | run_at moment not null | seq bigint | shard smallint not null | stalls stalls not null default 0 | suspicion suspicion not null default 0 | unique_key tag
 column jobs: attempt integer | cancel_at timestamp with time zone | commit_by timestamp with time zone | created_at moment | expires_at timestamp with time zone | fingerprint text | finished_at timestamp with time zone | group_name text | history history | id uuid | labels text[] | last_error failure | name text | options options | output jsonb | payload json | payload_bytes bytea | priority smallint | queue text | reschedules integer | run_at moment | run_ms integer | stalls smallint | state text | unique_key text | worker text
@@ -40,7 +41,6 @@ domain options: options_check jsonb CHECK (((jsonb_typeof(VALUE) = 'object'::tex
 domain stalls: stalls_check smallint CHECK (((VALUE >= 0) AND (VALUE <= 32000)))
 domain suspicion: suspicion_check smallint CHECK (((VALUE >= 0) AND (VALUE <= 10)))
 domain tag: tag_check text CHECK (((length(VALUE) >= 1) AND (length(VALUE) <= 512)))
-function ended: ended (ids uuid[], OUT id uuid, OUT expires_at timestamp with time zone)
 function enqueue: enqueue (queue text, payload jsonb, name text, priority integer, run_at timestamp with time zone, delay interval, unique_key text, fingerprint text, headers jsonb, max_attempts integer, max_pending integer, wake boolean, OUT id uuid, OUT created boolean)
 index archive: archive_fingerprint (fingerprint, shard, id) WHERE (fingerprint IS NOT NULL) | archive_pkey unique (id, shard, expires_at) | archive_unique_key (unique_key, shard, id) WHERE (unique_key IS NOT NULL)
 index archive_default: archive_default_expiry (expires_at, shard)
@@ -49,6 +49,7 @@ index claim: claim_pkey unique (id, shard)
 index dead_letter: dead_letter_fingerprint (fingerprint, shard, id) WHERE (fingerprint IS NOT NULL) | dead_letter_lane (lane, shard, id) | dead_letter_pkey unique (id, shard, expires_at) | dead_letter_unique_key (unique_key, shard, id) WHERE (unique_key IS NOT NULL)
 index dead_letter_default: dead_letter_default_expiry (expires_at, shard)
 index fair_ready: fair_ready_pkey unique (lane, shard, group_name, priority, run_at, id)
+index given_id: given_id_noted (noted_at, shard) WHERE ((noted_at)::timestamp with time zone > '-infinity'::timestamp with time zone) | given_id_pkey unique (id, shard)
 index head: head_dead (dead_at, shard) WHERE (dead IS NOT NULL) | head_halts (queue, shard) WHERE halts | head_pkey unique (group_name, shard, queue) | head_until (dead_until, shard) WHERE (dead_until IS NOT NULL)
 index job: job_cancel (cancel_at, shard) WHERE (cancel_at IS NOT NULL) | job_fingerprint (fingerprint, shard, id) WHERE (fingerprint IS NOT NULL) | job_group (group_name, shard, queue, seq) WHERE (group_name IS NOT NULL) | job_pkey unique (id, shard) | job_staged (commit_by, shard) WHERE (commit_by IS NOT NULL) | job_unique_key unique (unique_key, shard, queue) WHERE (unique_key IS NOT NULL) | job_workflow ((((options)::jsonb ->> 'workflowId'::text)), shard) WHERE (((options)::jsonb ->> 'workflowId'::text) IS NOT NULL)
 index lane: lane_created (created_at) | lane_pkey unique (id) | lane_queue_name_labels_key unique (queue, name, labels) | lane_unused (unused_at) WHERE (unused_at IS NOT NULL)
@@ -64,6 +65,7 @@ index vacant: vacant_pkey unique (queue, shard, group_name)
 parameter blocked: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
 parameter claim: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
 parameter fair_ready: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
+parameter given_id: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
 parameter head: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
 parameter job: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
 parameter lapsed: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
@@ -82,6 +84,7 @@ table claim: claim plain
 table dead_letter: dead_letter partitioned
 table dead_letter_default: dead_letter_default plain
 table fair_ready: fair_ready plain
+table given_id: given_id plain
 table head: head plain
 table job: job plain
 table jobs: jobs view

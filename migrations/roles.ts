@@ -5,13 +5,14 @@ import { inSchema } from './migrations.js';
 export type RoleKind = 'enqueue' | 'worker' | 'operate' | 'read';
 
 const PLACES = ['ready', 'scheduled', 'suspect', 'fair_ready', 'blocked', 'staged'];
-const TURNS = ['head', 'vacant', 'throttle'];
+const TURNS = ['head', 'vacant'];
+const KNOWN = ['throttle', 'given_id'];
 const ENDED = ['archive', 'dead_letter'];
 /** Only these partitions are read and purged by name. */
 const DEFAULTS = ENDED.map((table) => `${table}_default`);
 const CLAIMS = ['claim', 'lease', 'lapsed'];
-const SEEN = ['version', 'jobs', 'queue', 'lane', 'job', ...PLACES, ...TURNS, ...ENDED, ...DEFAULTS, ...CLAIMS];
-const LIVE = ['job', ...PLACES, ...TURNS];
+const SEEN = ['version', 'jobs', 'queue', 'lane', 'job', ...PLACES, ...TURNS, ...KNOWN, ...ENDED, ...DEFAULTS, ...CLAIMS];
+const LIVE = ['job', ...PLACES, ...TURNS, ...KNOWN];
 
 type Grants = Readonly<Record<'select' | 'insert' | 'update' | 'delete', readonly string[]>>;
 

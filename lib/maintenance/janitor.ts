@@ -1,6 +1,7 @@
 import type { QueueEvents } from '../observability/events.js';
 import { DatabaseError } from '../storage/database-errors.js';
 import { PARTITIONED, type PartitionedTable, type PartitionRepository } from '../storage/partition.repository.js';
+import type { GivenIdRepository } from '../storage/given-id.repository.js';
 import type { GroupRepository } from '../storage/group.repository.js';
 import type { PeriodRepository } from '../storage/period.repository.js';
 import type { UnusedLanesRepository } from '../storage/unused-lanes.repository.js';
@@ -9,6 +10,7 @@ import { jittered } from './jitter.js';
 export interface JanitorStorage {
   partitions: PartitionRepository;
   periods: PeriodRepository;
+  givenIds: GivenIdRepository;
   groups: GroupRepository;
   unusedLanes: UnusedLanesRepository;
 }
@@ -23,6 +25,8 @@ const DAY_MS = 86_400_000;
 /** A lane goes when nobody has used it for a week, or as long as ended jobs are kept; and a day, for transactions that are open. */
 const UNUSED_MS = 7 * DAY_MS;
 const GRACE_MS = DAY_MS;
+/** What most jobs take, and their partition: notes of ids are looked at when most of them have no job any more. */
+const NOTED_MS = 2 * DAY_MS;
 
 /** Batches of a round; where more are left, the next one follows soon, so that purging keeps up with any load. */
 const MAX_BATCHES = 50;
@@ -37,8 +41,8 @@ const CHECK_VIOLATION = '23514';
 const TRIED_AGAIN = new Set(['55P03', '57014']);
 
 /**
- * Keeps partitions ahead of time and lets expired ones go (retention drops tables, it deletes no rows one by one); purges periods; lets
- * groups go on whose dead job is no longer kept, and lanes go that nobody uses.
+ * Keeps partitions ahead of time and lets expired ones go (retention drops tables, it deletes no rows one by one); purges periods, and notes of
+ * ids; lets groups go on whose dead job is no longer kept, and lanes go that nobody uses.
  */
 export class Janitor {
   private readonly complained = new Set<string>();
@@ -58,6 +62,7 @@ export class Janitor {
     let left = false;
     for (const table of Object.keys(PARTITIONED) as PartitionedTable[]) left = (await this.cleanTable(table)) || left;
     left = (await purged(() => this.storage.periods.purge())) || left;
+    left = (await purged(() => this.storage.givenIds.purge(this.rules.keepMs.archive + NOTED_MS))) || left;
     await this.liftBlocks();
     await this.cleanLanes();
     return jittered(left ? Math.min(SOON_MS, this.rules.intervalMs) : this.rules.intervalMs);

@@ -3,6 +3,8 @@ import { randomFillSync } from 'node:crypto';
 const POOL_BYTES = 4_096;
 /** Hexadecimal digits of one id's random part. */
 const DIGITS = 16;
+/** Of every id made here: 54 random bits beside the time and the counter are left. */
+const MARK = '51';
 /** The two bits of the variant, and two random ones, by random digit. */
 const VARIANT = Object.fromEntries(Array.from('0123456789abcdef', (digit, value) => [digit, '89ab'[value % 4]!]));
 
@@ -51,7 +53,7 @@ export class Uuid7 {
     const at = this.used;
     this.used += DIGITS;
     const { digits } = this;
-    return `${VARIANT[digits[at]!]}${digits.slice(at + 1, at + 4)}-${digits.slice(at + 4, at + DIGITS)}`;
+    return `${VARIANT[digits[at]!]}${digits.slice(at + 1, at + 4)}-${digits.slice(at + 4, at + DIGITS - MARK.length)}${MARK}`;
   }
 
   private fillPool(): void {
@@ -59,3 +61,8 @@ export class Uuid7 {
     this.used = 0;
   }
 }
+
+const VERSION_AT = 14;
+
+/** False for nearly all ids that others make. */
+export const isMadeHere = (id: string): boolean => id.endsWith(MARK) && id[VERSION_AT] === '7';

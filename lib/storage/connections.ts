@@ -11,6 +11,8 @@ import { statement, type Statement } from './statement.js';
 /** Runs statements somewhere: on a connection of our own, or in a caller's transaction. */
 export interface Run {
   <Row>(statement: Statement, values: unknown[]): Promise<Row[]>;
+  /** In a caller's transaction, and nothing of the application comes between the statements of a call. */
+  isUndisturbed?: boolean;
 }
 
 export interface ConnectionSettings extends SessionSettings {

@@ -2,9 +2,11 @@ import type { Enqueued } from '../job/enqueue-options.js';
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { overlap } from '../runtime/overlap.js';
+import { isMadeHere } from '../runtime/uuid7.js';
 import { chunksOf } from './chunks.js';
 import { ConflictRepository, hasConflictMode } from './conflict.repository.js';
 import type { Database, Run } from './database.js';
+import { GivenIdRepository, type FreeId } from './given-id.repository.js';
 import { heldValues, isHeld, type Held } from './held-jobs.js';
 import { anyValues, claimedCells, givenIds, insertionsOf, oneValues } from './job-values.js';
 import type { Lane, Lanes } from './lanes.js';
@@ -21,9 +23,8 @@ import { ENQUEUE_HELD } from './sql/enqueue-held.sql.js';
 import { ENQUEUE_CLAIMED, ENQUEUE_ONE, ENQUEUE_ONE_AND_NOTIFY } from './sql/enqueue-one.sql.js';
 import { ENQUEUE_PLAIN } from './sql/enqueue-plain.sql.js';
 import { ENQUEUE } from './sql/enqueue.sql.js';
-import { FIND_ENDED } from './sql/find-ended.sql.js';
 import { FIND_LIVE_KEYS } from './sql/find-live-keys.sql.js';
-import { TAKE_BACK } from './sql/take-back.sql.js';
+import { idOf, keyOf, queueOf, type Answers } from './storing.js';
 import { undoable } from './undoable.js';
 
 /** A checked job on its way to the database. */
@@ -60,6 +61,7 @@ export class EnqueueRepository {
   constructor(
     private readonly database: Database,
     lanes: Lanes,
+    private readonly ids = new GivenIdRepository(database),
   ) {
     this.pending = new PendingRepository(lanes);
     this.store = inserter(lanes);
@@ -67,9 +69,10 @@ export class EnqueueRepository {
 
   /** In a transaction of our own where one is needed: one statement is its own transaction. */
   async insert(jobs: NewJob[]): Promise<Enqueued[]> {
-    const isOneStatement = chunksOf(jobs).length <= 1 && !jobs.some((job) => job.givenId || isConditional(job));
     const connections = jobs.some(mayWait) ? this.database.waiters : this.database.callers;
-    if (isOneStatement) return this.insertAll(connections.run, jobs);
+    const isOneStatement = chunksOf(jobs).length <= 1 && !jobs.some(isConditional);
+    // A lone job with an id needs none either: whatever several statements find out, one of them stores.
+    if (isOneStatement && (jobs.length === 1 || !jobs.some((job) => job.givenId))) return this.insertAll(connections.run, jobs);
     return repeated(() => connections.transaction((run) => this.insertAll(run, jobs)));
   }
 
@@ -127,30 +130,29 @@ export class EnqueueRepository {
   }
 
   private async insertAny(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
-    const answers = new Map<NewJob, Enqueued>();
+    const answers: Answers = new Map();
     const now = await this.timeForAll(run, jobs);
     const positions = new Map(jobs.map((job, position) => [job, position]));
     await this.drawTurns(run, jobs);
-    let open = [...jobs].sort(byKey);
+    await this.answerIds(run, jobs.filter(mayBeOurs), answers);
+    let open = jobs.filter((job) => !answers.has(job)).sort(byKey);
     for (let round = 0; open.length > 0 && round < MAX_ROUNDS; round++) {
-      for (const chunk of chunksOf(open)) await this.insertChunk(run, { jobs: chunk, now, positions, answers });
+      const free: FreeId[] = [];
+      for (const chunk of chunksOf(open)) free.push(...(await this.insertChunk(run, { jobs: chunk, now, positions, answers })));
+      // Behind all inserts of the round: two batches that meet take new ids first, and those of the past then.
+      await this.ids.forget(run, free);
       open = open.filter((job) => !answers.has(job));
     }
     if (open.length > 0) throw restless();
     return jobs.map((job) => answers.get(job)!);
   }
 
-  private async insertChunk(run: Run, chunk: Chunk): Promise<void> {
+  private async insertChunk(run: Run, chunk: Chunk): Promise<FreeId[]> {
     const { jobs, answers } = chunk;
     const stored = new Set(await (jobs.some(isHeld) ? this.storeHeld(run, chunk) : this.storeFree(run, chunk)));
-    const fresh = jobs.filter((job) => stored.delete(job.id));
-    const ended = await this.takeBackEnded(run, fresh);
-    for (const job of fresh) answers.set(job, ended.has(job.id) ? existing(job.id) : created(job));
-    await this.answerKnown(
-      run,
-      jobs.filter((job) => !answers.has(job)),
-      answers,
-    );
+    for (const job of jobs) if (stored.delete(job.id)) answers.set(job, created(job));
+    await this.answerKeys(run, jobs, answers);
+    return this.answerIds(run, jobs, answers);
   }
 
   /** Several statements insert in the order of the keys; one time for all lets the jobs run in the order of the array. */
@@ -177,31 +179,27 @@ export class EnqueueRepository {
   private async drawTurns(run: Run, jobs: NewJob[]): Promise<void> {
     const ordered = jobs.filter((job) => job.ordered);
     if (ordered.length === 0 || chunksOf(jobs).length <= 1) return;
-    const groups = [ordered.map((job) => job.lane.queueId), ordered.map((job) => job.group)];
+    const groups = [ordered.map(queueOf), ordered.map((job) => job.group)];
     const rows = await run<{ seq: string }>(DRAW_TURNS, [...groups, ordered.length]);
     ordered.forEach((job, index) => (job.seq = rows[index]!.seq));
   }
 
   /** A job that did not come in met a live unique key, or its caller's id is known. */
-  private async answerKnown(run: Run, jobs: NewJob[], answers: Map<NewJob, Enqueued>): Promise<void> {
-    const keyed = jobs.filter((job) => job.uniqueKey !== undefined);
-    for (const row of keyed.length > 0 ? await this.liveKeys(run, keyed) : [])
-      answers.set(keyed[row.position]!, existing(row.id));
-    for (const job of jobs) if (job.givenId && !answers.has(job)) answers.set(job, existing(job.id));
+  private async answerKeys(run: Run, jobs: NewJob[], answers: Answers): Promise<void> {
+    const keyed = jobs.filter((job) => job.uniqueKey !== undefined && !answers.has(job));
+    if (keyed.length === 0) return;
+    const values = [SHARD, keyed.map((_, position) => position), keyed.map(queueOf), keyed.map(keyOf)];
+    for (const { position, id } of await run<{ position: number; id: string }>(FIND_LIVE_KEYS, values))
+      answers.set(keyed[position]!, existing(id));
   }
 
-  private liveKeys(run: Run, jobs: NewJob[]): Promise<{ position: number; id: string }[]> {
-    const queues = jobs.map((job) => job.lane.queueId);
-    return run(FIND_LIVE_KEYS, [SHARD, jobs.map((_, position) => position), queues, jobs.map((job) => job.uniqueKey)]);
-  }
-
-  /** Callers' ids that have ended already: their inserts are taken back in the same transaction, before they answer for a key. */
-  private async takeBackEnded(run: Run, fresh: NewJob[]): Promise<Set<string>> {
-    const given = fresh.filter((job) => job.givenId).map((job) => job.id);
-    if (given.length === 0) return new Set();
-    const ended = (await run<{ id: string }>(FIND_ENDED, [given])).map((row) => row.id);
-    if (ended.length > 0) await run(TAKE_BACK, [SHARD, ended]);
-    return new Set(ended);
+  /** Those that have no job any more come back. */
+  private async answerIds(run: Run, jobs: NewJob[], answers: Answers): Promise<FreeId[]> {
+    const given = jobs.filter((job) => job.givenId && !answers.has(job));
+    if (given.length === 0) return [];
+    const { known, free } = await this.ids.look(run, given.map(idOf));
+    for (const job of given) if (known.has(job.id)) answers.set(job, existing(job.id));
+    return free;
   }
 }
 
@@ -211,7 +209,7 @@ interface Chunk {
   now: string | undefined;
   /** Where each job stood in the caller's array. */
   positions: Map<NewJob, number>;
-  answers: Map<NewJob, Enqueued>;
+  answers: Answers;
 }
 
 const created = (job: NewJob): Enqueued => ({ id: job.id, created: true, outcome: 'created' });
@@ -227,6 +225,9 @@ const mayStopHalfWay = (jobs: NewJob[]): boolean =>
 
 /** For the transaction that holds a key, an id, a limit or a group. */
 const mayWait = (job: NewJob): boolean => job.uniqueKey !== undefined || job.givenId || job.ordered === true || isLimited(job);
+
+/** A caller may give what the library made once, and what no memory knows of. */
+const mayBeOurs = (job: NewJob): boolean => job.givenId && isMadeHere(job.id);
 
 const isConditional = (job: NewJob): boolean => isLimited(job) || hasConflictMode(job);
 

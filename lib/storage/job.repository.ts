@@ -16,8 +16,7 @@ import { CANCEL } from './sql/cancel.sql.js';
 import { CHECK_PLACES } from './sql/check-places.sql.js';
 import { CLAIM_SUSPECTS } from './sql/claim-suspects.sql.js';
 import { COMPLETE } from './sql/complete.sql.js';
-import { FIND_ENDED } from './sql/find-ended.sql.js';
-import { FIND_KEPT, FIND_LIVE } from './sql/find-job.sql.js';
+import { FIND_JOB, FIND_LIVE } from './sql/find-job.sql.js';
 import { FIND_BY_FINGERPRINT, FIND_BY_GROUP, FIND_BY_UNIQUE_KEY, FIND_BY_WORKFLOW } from './sql/find-to-cancel.sql.js';
 import { FIND_UNLOCKED } from './sql/find-unlocked.sql.js';
 import { HAS_DUE } from './sql/has-due.sql.js';
@@ -26,6 +25,7 @@ import { PUT_BACK } from './sql/put-back.sql.js';
 import { SET_APART } from './sql/set-apart.sql.js';
 import { CLAIM, SETTLE_AND_CLAIM, SETTLE_KEEP_AND_CLAIM } from './sql/settle-and-claim.sql.js';
 import type { Statement } from './statement.js';
+import { glance } from './undoable.js';
 
 export type { ClaimRange, ClaimWish, LaneWish } from './claim-wish.js';
 
@@ -157,14 +157,10 @@ export class JobRepository {
     return (await this.database.loops.run<Promotion>(PROMOTE, [SHARD, since, lanes]))[0]!;
   }
 
-  /** A job that moves between two looks is met by the next one: it ends while the first is under way, or is revived during the second. */
+  /** Where a live job is found, nothing that is kept is looked into; a job that moves between the looks is found by the second, wherever it is. */
   async find(id: string, run: Run = this.database.callers.run): Promise<FoundJob | undefined> {
-    const look = async (statement: Statement, values: unknown[]) => (await run<Dateless<FoundRow>>(statement, values))[0];
-    const kept = async () => {
-      const [end] = await run<{ expiresAt: string }>(FIND_ENDED, [[id]]);
-      return end && look(FIND_KEPT, [id, end.expiresAt]);
-    };
-    const row = (await look(FIND_LIVE, [id])) ?? (await kept()) ?? (await look(FIND_LIVE, [id]));
+    const look = async (statement: Statement) => (await run<Dateless<FoundRow>>(statement, [id]))[0];
+    const row = (await look(FIND_LIVE)) ?? (await glance(run, () => look(FIND_JOB)));
     return row && foundJob(dated(row));
   }
 

@@ -22,6 +22,7 @@ export class Joined {
     this.runner = runner;
     this.connection = CallerConnection.of(client) ?? OtherConnection.of(runner);
     this.transaction = this.connection.transaction;
+    this.run.isUndisturbed = this.connection instanceof CallerConnection;
     this.refuseOver();
   }
 

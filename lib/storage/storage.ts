@@ -8,6 +8,7 @@ import { Database } from './database.js';
 import { EndRepository } from './end.repository.js';
 import { EndSignals } from './end-signals.js';
 import { EnqueueRepository } from './enqueue.repository.js';
+import { GivenIdRepository } from './given-id.repository.js';
 import { GroupRepository } from './group.repository.js';
 import { HealthRepository } from './health.repository.js';
 import { JobRepository } from './job.repository.js';
@@ -31,6 +32,7 @@ import { UnusedLanesRepository } from './unused-lanes.repository.js';
 export class Storage {
   readonly jobs: JobRepository;
   readonly checkpoints = new CheckpointRepository();
+  readonly givenIds: GivenIdRepository;
   readonly enqueues: EnqueueRepository;
   readonly leases: LeaseRepository;
   readonly partitions: PartitionRepository;
@@ -59,7 +61,8 @@ export class Storage {
     this.endSignals = ends;
     this.openTransactions = openTransactions;
     this.jobs = new JobRepository(database);
-    this.enqueues = new EnqueueRepository(database, lanes);
+    this.givenIds = new GivenIdRepository(database);
+    this.enqueues = new EnqueueRepository(database, lanes, this.givenIds);
     this.leases = new LeaseRepository(database);
     this.partitions = new PartitionRepository(database);
     this.periods = new PeriodRepository(database);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Uuid7 } from '../../lib/runtime/uuid7.js';
+import { isMadeHere, Uuid7 } from '../../lib/runtime/uuid7.js';
 
 const FORM = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const msOf = (id: string) => parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
@@ -30,6 +30,12 @@ describe('ids', () => {
         for (let n = 1; n < made.length; n++) expect(made[n]! > made[n - 1]!).toBe(true);
       }),
     );
+  });
+
+  it('are told from those of others', () => {
+    expect(isMadeHere(new Uuid7().next())).toBe(true);
+    expect(isMadeHere('0198c5ce-7a55-7c04-8f25-0aa1b2c3d4e5')).toBe(false);
+    expect(isMadeHere('0198c5ce-7a55-4c04-8f25-0aa1b2c3d451')).toBe(false);
   });
 
   it('of two makers differ in the same millisecond', () => {

@@ -20,11 +20,6 @@ describe('locks of a transaction', () => {
     test = await aStorage();
     queues = new QueueService(test.storage, options, test.events);
     await test.storage.lanes.of('mails', '');
-    await test.database.query(`do $$ declare today constant timestamp := date_trunc('day', now() at time zone 'UTC'); begin
-      for day in 10..100 loop
-        execute format('create table simple_queue.archive_p%s partition of simple_queue.archive for values from (%L) to (%L)',
-          to_char(today + day * interval '1 day', 'YYYYMMDD'), today + day * interval '1 day', today + (day + 1) * interval '1 day');
-      end loop; end $$`);
   });
   beforeEach(() => test.rows.clear());
   afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
@@ -35,40 +30,6 @@ describe('locks of a transaction', () => {
       await work(manager);
       return (await manager.query<{ n: number }[]>(query))[0]!.n;
     });
-  const anEnded = async (keepMs: number): Promise<string> => {
-    const { id } = await queues.enqueue('mails', 'ended', { delayMs: 9_000 });
-    await test.storage.jobs.cancelById(test.storage.database.callers.run, [id], { '': keepMs });
-    return id;
-  };
-
-  it.each([1, 40, 99, 2_000])('are few, whatever it asks of ids, with an archive of 100 days: kept for %d days', async (days) => {
-    const ended = await anEnded(days * 86_400_000);
-    const again = await locksIn(async (manager) =>
-      expect(await queues.enqueue('mails', 1, { id: ended, manager })).toEqual({
-        id: ended,
-        created: false,
-        outcome: 'existing',
-      }),
-    );
-    const fresh = await locksIn((manager) => queues.enqueue('mails', 1, { id: randomUUID(), manager }));
-    const found = await locksIn(async (manager) =>
-      expect(await queues.find(ended, { manager })).toMatchObject({ id: ended, state: 'cancelled', payload: 'ended' }),
-    );
-    const unknown = await locksIn(async (manager) => expect(await queues.find(randomUUID(), { manager })).toBeUndefined());
-    expect(Math.max(fresh, again, found, unknown)).toBeLessThan(SHARE);
-    expect(await queues.find(ended)).toMatchObject({ id: ended, state: 'cancelled' });
-  });
-
-  it('are few for a batch of ids of which some have ended', async () => {
-    const ended = await Promise.all([1, 40, 99].map((days) => anEnded(days * 86_400_000)));
-    const items = [...ended, randomUUID()].map((id) => ({ payload: 1, id }));
-    const locks = await locksIn(async (manager) => {
-      const answers = await queues.enqueueMany('mails', items, { manager });
-      expect(answers.map(({ created }) => created)).toEqual([false, false, false, true]);
-    });
-    expect(locks).toBeLessThan(SHARE);
-  });
-
   const groups = (count: number, of = 'g') =>
     Array.from({ length: count }, (_, n) => ({ payload: n, group: `${of}${n}`, ordered: true }));
 
@@ -121,5 +82,84 @@ describe('locks of a transaction', () => {
     await holder.commitTransaction();
     await holder.release();
     expect(await test.storage.groups.handOn()).toMatchObject({ dealt: 1 });
+  });
+});
+
+const DAY_MS = 86_400_000;
+
+describe.each([90, 400])('locks of a transaction that asks for ids, with a retention of %d days', (days) => {
+  let test: TestStorage;
+  let queues: QueueService;
+
+  beforeAll(async () => {
+    test = await aStorage();
+    const { partitions } = test.storage;
+    for (const table of ['archive', 'dead_letter'] as const)
+      for (const name of partitions.missing(table, await partitions.list(table), days * DAY_MS))
+        await partitions.create(table, name);
+    expect((await partitions.list('archive')).names.length).toBeGreaterThan(45);
+    queues = new QueueService(test.storage, options, test.events);
+    await test.storage.lanes.of('mails', '');
+  });
+  afterAll(() => test.close());
+
+  const locksIn = (work: (manager: EntityManager) => Promise<unknown>) =>
+    test.dataSource.transaction(async (manager) => {
+      await work(manager);
+      return (await manager.query<{ n: number }[]>(HELD))[0]!.n;
+    });
+  const enqueue = (id?: string, manager?: EntityManager) => queues.enqueue('mails', 'payload', { delayMs: 9_000, id, manager });
+  const cancel = (ids: string[], keepMs?: number) =>
+    test.storage.jobs.cancelById(test.storage.database.callers.run, ids, keepMs === undefined ? {} : { '': keepMs });
+  const anId = async (given: boolean) => (await enqueue(given ? randomUUID() : undefined)).id;
+
+  const FATES: [string, (id: string) => Promise<unknown>, boolean][] = [
+    ['live', async () => undefined, false],
+    ...[1, 40, days - 1, 2_000].map((kept): (typeof FATES)[number] => [
+      `kept for ${kept} days`,
+      (id) => cancel([id], kept * DAY_MS),
+      false,
+    ]),
+    ['dead', async (id) => bury(id), false],
+    ['gone', (id) => cancel([id]), true],
+  ];
+  /** As a worker buries it. */
+  async function bury(id: string): Promise<void> {
+    await cancel([id], DAY_MS);
+    await test.database.query(
+      `with moved as (delete from simple_queue.archive where id = $1 returning *) insert into simple_queue.dead_letter
+       select (jsonb_populate_record(null::simple_queue.dead_letter, to_jsonb(moved) || '{"state": "failed"}')).* from moved`,
+      [id],
+    );
+  }
+
+  it.each(FATES)('are few for a job that is %s', async (_fate, meet, comesIn) => {
+    for (const given of [true, false]) {
+      const id = await anId(given);
+      await meet(id);
+      const found = await locksIn(async (manager) =>
+        expect((await queues.find(id, { manager }))?.payload).toBe(comesIn ? undefined : 'payload'),
+      );
+      const again = await locksIn(async (manager) => expect((await enqueue(id, manager)).created).toBe(comesIn));
+      expect(Math.max(found, again)).toBeLessThan(SHARE);
+      expect((await queues.find(id))?.payload).toBe('payload');
+    }
+  });
+
+  it('are few for what is not known', async () => {
+    const found = await locksIn(async (manager) => expect(await queues.find(randomUUID(), { manager })).toBeUndefined());
+    const stored = await locksIn(async (manager) => expect((await enqueue(randomUUID(), manager)).created).toBe(true));
+    expect(Math.max(found, stored)).toBeLessThan(SHARE);
+  });
+
+  it('are few for a batch of ids of each kind', async () => {
+    const ids: string[] = [];
+    for (const [, meet] of FATES) await meet(ids[ids.push(await anId(true)) - 1]!);
+    const items = [...ids, randomUUID()].map((id) => ({ payload: 1, id }));
+    const locks = await locksIn(async (manager) => {
+      const answers = await queues.enqueueMany('mails', items, { manager });
+      expect(answers.map(({ created }) => created)).toEqual([...FATES.map(([, , comesIn]) => comesIn), true]);
+    });
+    expect(locks).toBeLessThan(SHARE);
   });
 });

@@ -4,6 +4,7 @@ import { EndRepository } from '../../lib/storage/end.repository.js';
 import { CheckpointRepository } from '../../lib/storage/checkpoint.repository.js';
 import { EnqueueRepository, type NewJob } from '../../lib/storage/enqueue.repository.js';
 import type { Run } from '../../lib/storage/connections.js';
+import { GivenIdRepository } from '../../lib/storage/given-id.repository.js';
 import { JobRepository, type ClaimRange, type LaneWish } from '../../lib/storage/job.repository.js';
 import { Lanes, type Lane } from '../../lib/storage/lanes.js';
 import { UnusedLanesRepository } from '../../lib/storage/unused-lanes.repository.js';
@@ -51,13 +52,14 @@ const JOBS: Record<string, number> = {
     find_live_keys: BATCH,
   },
   // Each id may lie in any of some twenty partitions.
-  ...{ find_ended: 20 * BATCH, find_live: 20, find_kept: 20, find_ends: 100, has_due: 5_000 },
+  ...{ find_kept_ids: 20 * BATCH, find_live: 20, find_job: 20, find_ends: 100, has_due: 5_000 },
+  ...{ find_given: BATCH, forget_ids: BATCH, purge_given_ids: 20_000 },
 };
 /** Pages of a job that moves: its row, four indexes of three levels, its places, the archive. And a little for everything. */
 const BLOCKS_A_JOB = 100;
 const BLOCKS = 2_500;
 
-const HOT = ['job', 'ready', 'scheduled', 'suspect', 'claim', 'archive', 'dead_letter', 'throttle'];
+const HOT = ['job', 'ready', 'scheduled', 'suspect', 'claim', 'archive', 'dead_letter', 'throttle', 'given_id'];
 
 type Found = { id: string; epoch: number };
 
@@ -95,6 +97,9 @@ describe('plans on large tables', () => {
     await test.database
       .query(`insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at)
       select gen_random_uuid(), 0, 'succeeded', ${busy.id}, 0, 1, 0, 0, now(), now(), now(), now() + n % 6 * interval '1 day' from generate_series(1, 100000) n`);
+    await test.database.query(`insert into simple_queue.given_id (id, shard, noted_at)
+      select id, 0, now() - interval '9 days' from simple_queue.archive
+      union all select gen_random_uuid(), 0, now() - interval '8 days' from generate_series(1, 100000)`);
   }
 
   /** All that the library's own connections do, in batches of 500. */
@@ -131,11 +136,14 @@ describe('plans on large tables', () => {
     await jobs.cancelByWorkflow(run, { workflowId: 'workflow-7' }, { '': DAY_MS });
     await jobs.find(claimed[0]!.id, run);
     const ended = await test.database.query<Found>('select id from simple_queue.archive limit 50');
+    await jobs.find(ended[0]!.id, run);
     await new EndRepository(database).find([...claimed.slice(401, 450), ...ended].map(({ id }) => id));
     await enqueues.insert(Array.from({ length: BATCH }, (_, n) => aNewJob({ uniqueKey: `key-${n}`, givenId: true })));
     await enqueues.insert(Array.from({ length: BATCH }, () => aNewJob()));
     await conditional(enqueues, run, 60_000);
     await enqueues.insert([aNewJob()]);
+    await enqueues.insert(await noted());
+    expect(await new GivenIdRepository(database).purge(DAY_MS)).toBe(1_000);
     return costs;
   }
 
@@ -152,19 +160,22 @@ describe('plans on large tables', () => {
     await jobs.complete(run, 'w', { ...running!, runMs: 1, keepMs: DAY_MS, output: undefined });
     await jobs.cancelByFingerprint(run, { fingerprint: 'tag-5' }, { '': DAY_MS });
     await jobs.cancelByUniqueKey(run, { queue: 'mail', uniqueKey: 'key-70000' }, { '': DAY_MS });
-    const known = await test.database.query<{ id: string }>(
-      `select id from simple_queue.archive where state = 'succeeded' limit 20`,
-    );
-    await enqueues.insertIn(
-      run,
-      known.map(({ id }) => aNewJob({ id, givenId: true })),
-    );
+    await enqueues.insertIn(run, await noted());
     await enqueues.insertIn(
       run,
       Array.from({ length: BATCH }, (_, n) => aNewJob({ uniqueKey: `key-${n + 1_000}`, givenId: true })),
     );
     await conditional(enqueues, run, 100_000);
     return costs;
+  }
+
+  /** Callers' ids that come again: half of them are kept, half are free. */
+  async function noted(): Promise<NewJob[]> {
+    const known = (at: string) =>
+      test.database.query<Found>(
+        `select id from simple_queue.given_id where noted_at ${at} now() - interval '8.5 days' limit 250`,
+      );
+    return [...(await known('<')), ...(await known('>'))].map(({ id }) => aNewJob({ id, givenId: true }));
   }
 
   /** Replaces, throttles and counts: every tenth job has a key. */
@@ -280,7 +291,11 @@ describe('plans on large tables', () => {
       'reap_claims',
       'cancel',
       'find_live',
-      'find_ended',
+      'find_job',
+      'find_kept_ids',
+      'find_given',
+      'forget_ids',
+      'purge_given_ids',
       'find_ends',
       'promote',
       'pull_claim',

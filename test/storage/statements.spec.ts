@@ -43,6 +43,7 @@ const LED_OTHERWISE: Record<string, string> = {
   scheduled_pkey: 'found by time',
   throttle_pkey: 'found by key',
   throttle_end: 'purged by time',
+  given_id_noted: 'purged by time',
   archive_default_expiry: 'purged by time',
   dead_letter_default_expiry: 'purged by time',
   archive_fingerprint: 'found by tag',
@@ -184,7 +185,7 @@ describe('the schema', () => {
     expect(others.toSorted()).toEqual(Object.keys(LED_OTHERWISE).toSorted());
   });
 
-  it('has no triggers, no foreign keys but in the registry, and few functions: those for SQL producers, and a look that takes few locks', async () => {
+  it('has no triggers, no foreign keys but in the registry, and one function: that for SQL producers', async () => {
     const foreign = await test.database.query<{ table: string }>(
       `select conrelid::regclass::text as table from pg_constraint where contype = 'f' and connamespace = 'simple_queue'::regnamespace`,
     );
@@ -192,7 +193,7 @@ describe('the schema', () => {
     const functions = await test.database.query<{ name: string }>(
       `select proname as name from pg_proc where pronamespace = 'simple_queue'::regnamespace`,
     );
-    expect(functions.map(({ name }) => name).toSorted()).toEqual(['ended', 'enqueue']);
+    expect(functions.map(({ name }) => name).toSorted()).toEqual(['enqueue']);
     const triggers = await test.database.query(
       `select from pg_trigger g join pg_class t on t.oid = g.tgrelid where t.relnamespace = 'simple_queue'::regnamespace and not tgisinternal`,
     );

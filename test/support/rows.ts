@@ -42,6 +42,7 @@ const TABLES = [
   'archive',
   'dead_letter',
   'throttle',
+  'given_id',
   'head',
   'vacant',
   'blocked',
@@ -112,6 +113,8 @@ export class Rows {
 
   private async store(id: string, lane: number, options: JobRowOptions): Promise<void> {
     const { state = 'ready', epoch = 0, priority = 0, stalls = 0, attempt = 0, reschedules = 0 } = options;
+    // No id of the library, so it was its caller's.
+    await this.database.query('insert into simple_queue.given_id (id, shard) values ($1, 0) on conflict do nothing', [id]);
     await this.database.query(
       `insert into simple_queue.job (id, shard, lane, queue, epoch, priority, suspicion, stalls, attempt, reschedules, run_at, cancel_at,
          unique_key, fingerprint, payload)

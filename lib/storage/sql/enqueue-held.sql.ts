@@ -1,6 +1,7 @@
 import { statement } from '../statement.js';
 import { lockedGroups } from './group-locks.sql.js';
 import { NEW_LIFE } from './new-life.sql.js';
+import { MAY_COME_IN, NOTED } from './noted.sql.js';
 import { knownLanes } from './known-lanes.sql.js';
 
 /**
@@ -36,12 +37,13 @@ export const ENQUEUE_HELD = statement(
       case when given then ${NEW_LIFE} else 0 end as epoch
     from (select i.*, coalesce($19::timestamptz, statement_timestamp()) as now from told i, (select count(*) from locked) l
       where not exists (select from mixed) order by position) g),
+  ${NOTED},
   stored as (
     insert into simple_queue.job (id, shard, epoch, lane, queue, priority, run_at, unique_key, fingerprint, options, payload, payload_bytes,
       group_name, seq, commit_by, fair)
     select id, $1, epoch, lane, queue, priority, due, unique_key, fingerprint, options::jsonb, payload::json, payload_bytes, group_name, turn,
       statement_timestamp() + commit_within_ms * interval '1 millisecond', nullif(fair, false)
-    from item order by sorted
+    from item where ${MAY_COME_IN} order by sorted
     on conflict do nothing
     returning id, lane, queue, priority, run_at, epoch, group_name, seq, commit_by, fair),
   headed as (

@@ -1,5 +1,6 @@
 import { insertion } from '../statement.js';
 import { NEW_LIFE } from './new-life.sql.js';
+import { MAY_COME_IN, NOTED } from './noted.sql.js';
 import { knownLanes, UNKNOWN_LANES } from './known-lanes.sql.js';
 
 /**
@@ -8,8 +9,10 @@ import { knownLanes, UNKNOWN_LANES } from './known-lanes.sql.js';
  * `do nothing` leaves out an item whose id or unique key is taken: `created` says which came in, and a second statement
  * looks up the others (in one statement a rival that committed after the snapshot would be invisible). The client sorts
  * by (queue, unique key), so that two batches take their keys in the same order and never deadlock.
+ * An id that its caller gave ($14) has to be new to the memory of such ids, which waits for a rival that notes it: else it is left out, and
+ * whether it is free again is asked afterwards. Those jobs begin at an epoch of their own.
  * A time in the past becomes now: a place behind a worker's hint would be found late. $13 is that now where several
- * statements store one batch. $14 says which ids are their callers': those begin at an epoch of their own. $15 are the lanes.
+ * statements store one batch. $15 are the lanes.
  */
 export const ENQUEUE = insertion(
   'enqueue',
@@ -21,9 +24,11 @@ export const ENQUEUE = insertion(
                 $10::text[], $11::text[], $12::bytea[], $14::boolean[])
       u(id, lane, queue, priority, at, delay_ms, unique_key, fingerprint, options, payload, payload_bytes, given)
     where exists (select from known)),
+  ${NOTED},
   stored as (
     insert into simple_queue.job (id, shard, epoch, lane, queue, priority, run_at, unique_key, fingerprint, options, payload, payload_bytes)
     select id, $1, epoch, lane, queue, priority, due, unique_key, fingerprint, options::jsonb, payload::json, payload_bytes from item
+    where ${MAY_COME_IN}
     on conflict do nothing
     returning id, lane, priority, run_at, epoch),
   readied as (

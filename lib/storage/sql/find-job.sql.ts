@@ -14,8 +14,8 @@ export const FIND_LIVE = statement(
   `select ${COLUMNS} from simple_queue.jobs where id = $1::uuid and jobs.expires_at is null`,
 );
 
-/** An ended one whose retention ends at $2: in one partition. */
-export const FIND_KEPT = statement(
-  'find_kept',
-  `select ${COLUMNS} from simple_queue.jobs where id = $1::uuid and jobs.expires_at = $2::timestamptz order by jobs.finished_at desc limit 1`,
+/** The job wherever it is: one statement, one snapshot (with two, a job that moves between them is found nowhere or twice). */
+export const FIND_JOB = statement(
+  'find_job',
+  `select ${COLUMNS} from simple_queue.jobs where id = $1::uuid order by jobs.finished_at desc nulls first limit 1`,
 );

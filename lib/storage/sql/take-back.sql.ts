@@ -1,7 +1,7 @@
 import { statement } from '../statement.js';
 
 /**
- * Takes back jobs that this very transaction inserted and whose caller's id turned out to have ended already. The stretch of the
+ * Takes back jobs that this very transaction inserted and whose key turned out to have let in another for now. The stretch of the
  * keys is given for the sake of callers' planners, as in `cancel`.
  */
 export const TAKE_BACK = statement(

@@ -23,6 +23,7 @@ export const ADVANCE_TIME = statement(
     where shard = $1),
   lapsed as (update simple_queue.lapsed set lapsed_at = lapsed_at - (select ms from step) where shard = $1),
   periods as (update simple_queue.throttle set ends_at = ends_at - (select ms from step) where shard = $1),
+  ids as (update simple_queue.given_id set noted_at = noted_at - (select ms from step) where shard = $1),
   archived as (
     update simple_queue.archive set created_at = created_at - (select ms from step), run_at = run_at - (select ms from step),
       finished_at = finished_at - (select ms from step), expires_at = expires_at - (select ms from step) where shard = $1),

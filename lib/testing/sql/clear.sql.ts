@@ -17,7 +17,8 @@ export const CLEAR = statement(
   claims as (delete from simple_queue.claim where shard = $1),
   pulled as (delete from simple_queue.lease where shard = $1 and jobs is not null),
   lapsed as (delete from simple_queue.lapsed where shard = $1),
-  periods as (delete from simple_queue.throttle where shard = $1)
+  periods as (delete from simple_queue.throttle where shard = $1),
+  ids as (delete from simple_queue.given_id where shard = $1)
   select ((select count(*) from jobs) + (select count(*) from archived) + (select count(*) from buried))::int as jobs`,
 );
 

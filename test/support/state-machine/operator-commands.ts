@@ -123,11 +123,6 @@ export class UseAgain extends OfJob {
     const known = await real.queues.enqueue(this.queue, payload, { ...options, id });
     expect(known).toEqual({ id, created: false, outcome: 'existing' });
     expect(await real.storage.revivals.purgeEnded([id], [state])).toBe(1);
-    // What was taken back held the turn of its group, which is vacant now.
-    if (group !== undefined) {
-      await real.storage.groups.handOn();
-      model.groups.handOn((other) => model.isGroupLocked(other));
-    }
     const answer = await real.queues.enqueue(this.queue, payload, { ...options, id });
     expect(answer).toEqual({ id, created: true, outcome: 'created' });
     model.add(id, this.item);
