@@ -27,7 +27,7 @@ export class VacantTurns {
       total.looked += page.looked;
       total.dealt += page.dealt;
       for (const queue of page.queues) this.behind.delete(queue);
-      if (page.last?.group) this.behind.set(page.last.queue, page.last.group);
+      if (page.last && page.last.group !== null) this.behind.set(page.last.queue, page.last.group);
       onPage(page);
       after = page.last?.queue;
     }

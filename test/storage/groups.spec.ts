@@ -384,7 +384,7 @@ describe('ordered groups', () => {
       uniqueKey: `k${(n * 7_919) % 5_200}`,
     }));
     await enqueuer.enqueueMany('mail', items, {});
-    const stored = await test.database.query<{ n: number }>(`select payload::int as n from simple_queue.job order by seq`);
+    const stored = await test.database.query<{ n: number }>(`select payload::text::int as n from simple_queue.job order by seq`);
     expect(stored.map(({ n }) => n)).toEqual(items.map((_, n) => n));
   });
 

@@ -38,6 +38,7 @@ const LED_OTHERWISE: Record<string, string> = {
   head_dead: 'holds only groups that a dead job blocks; listed by time',
   head_until: 'the same, ended by time',
   vacant_pkey: 'found by queue',
+  lease_worker: 'found by worker',
   blocked_pkey: 'found by group',
   job_cancel: 'holds only jobs that were asked to stop',
   scheduled_pkey: 'found by time',

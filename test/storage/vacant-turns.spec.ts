@@ -108,6 +108,13 @@ describe('vacant turns', () => {
     judge(costs);
   });
 
+  it('of a queue that is ordered as a whole, whose group has no name, are handed on', async () => {
+    for (const table of ['head', 'vacant'])
+      await test.database.query(`insert into simple_queue.${table} (group_name, shard, queue) values ('', 0, ${mail.queueId})`);
+    expect(await lap(new VacantTurns(test.storage.groups))).toMatchObject({ looked: 1, dealt: 1 });
+    expect(await vacantOf(mail)).toBe(0);
+  });
+
   it('whose groups are being enqueued to hide none behind them', async () => {
     await vacate(mail.queueId, 3 * PAGE);
     const rival = await Rival.connect(test.database);

@@ -15,7 +15,7 @@ const SAME_LANE = `l.queue = q.id and l.name = u.name and l.labels = string_to_a
 export const REGISTER_LANES = statement(
   'register_lanes',
   `insert into simple_queue.lane (queue, name, labels)
-  select q.id, u.name, string_to_array(u.labels, ',')
+  select distinct q.id, u.name, string_to_array(u.labels, ',')
   from unnest($1::text[], $2::text[], $3::text[]) u(queue, name, labels) join simple_queue.queue q on q.name = u.queue
   where exists (select from simple_queue.lane l where ${SAME_LANE} and l.unused_at is not null)
     or (not exists (select from simple_queue.lane l where ${SAME_LANE})
