@@ -41,7 +41,7 @@ export class DatabaseError extends QueueError {
 /** Of a standby, of sessions that are read-only by default, and of a transaction that was begun so. */
 export const READ_ONLY = '25006';
 /** Of a lock that was not to be had in time. */
-const LOCKED = '55P03';
+export const LOCKED = '55P03';
 
 /** In a pooler's transaction mode another client's connection may be behind the name. */
 const OF_A_POOLER =

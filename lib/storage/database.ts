@@ -9,6 +9,7 @@ import { sameDatabase } from './connection-options.js';
 import { Connections, type Run } from './connections.js';
 import { Joined } from './joined.js';
 import type { Statement } from './statement.js';
+import { Waiters } from './waiters.js';
 
 export type { Run } from './connections.js';
 
@@ -29,6 +30,8 @@ const LOOPS_LOCK_TIMEOUT_MS = 500;
 const CALLERS_MAX = 5;
 const WAITERS_MAX = 5;
 const SETTLERS_MAX = 5;
+/** Before a call that meets a lock goes to the connections for waiting. */
+const HASTY_LOCK_TIMEOUT_MS = 100;
 /** Of the time that a statement has: a lock that was not to be had is told as such, before the statement's time is over. */
 const LOCK_SHARE = 0.8;
 
@@ -38,7 +41,7 @@ export class Database {
   /** For what waits for nobody: plain enqueues, claims and renewals of remote workers, looks. */
   readonly callers: Connections;
   /** For what may wait until others' transactions end: keys, callers' ids, limits, ordered groups, cancels, operators. */
-  readonly waiters: Connections;
+  readonly waiters: Waiters;
   /** For runs that write: somebody may hold their job locked, to cancel it. */
   readonly settlers: Connections;
   private readonly callersOwn: CallerStatements;
@@ -54,7 +57,8 @@ export class Database {
     this.loops = new Connections(dataSource, { ...shared, ...loops });
     const calls = { ...shared, lockTimeoutMs: Math.ceil(this.options.queryTimeoutMs * LOCK_SHARE), plans: 'insertions' } as const;
     this.callers = new Connections(dataSource, { ...calls, max: CALLERS_MAX });
-    this.waiters = new Connections(dataSource, { ...calls, max: WAITERS_MAX });
+    const hasty = { ...calls, max: WAITERS_MAX, lockTimeoutMs: Math.min(HASTY_LOCK_TIMEOUT_MS, calls.lockTimeoutMs) };
+    this.waiters = new Waiters(new Connections(dataSource, hasty), new Connections(dataSource, { ...calls, max: WAITERS_MAX }));
     this.settlers = new Connections(dataSource, { ...calls, max: SETTLERS_MAX });
     this.callersOwn = new CallerStatements(shared);
     this.known = new WeakSet([dataSource]);
@@ -75,7 +79,11 @@ export class Database {
   }
 
   /** In the joined transaction, or on connections of our own, each statement by itself. */
-  within<T>(joined: Joined | undefined, work: (run: Run) => Promise<T>, elsewhere = this.callers): Promise<T> {
+  within<T>(
+    joined: Joined | undefined,
+    work: (run: Run) => Promise<T>,
+    elsewhere: { readonly run: Run } = this.callers,
+  ): Promise<T> {
     return joined ? joined.alone(work) : work(elsewhere.run);
   }
 

@@ -53,11 +53,52 @@ describe('calls that wait for the transactions of others', () => {
     expect(await pull.renewLease(leaseId, 60_000)).toEqual({ lost: [], cancelled: [] });
     await pull.complete(leaseId, jobs[0]!.id);
     expect((await pull.claim({ workerId: 'w', queues: ['mails'], limit: 1 })).jobs).toHaveLength(1);
-    expect(await waitingBackends(test.database)).toBe(MANY);
+    await eventually(async () => expect(await waitingBackends(test.database)).toBe(MANY));
 
     await holder.commitTransaction();
     await holder.release();
     await Promise.all(waiting);
+  });
+
+  it('hold up nobody who may wait, and need not: 16 for one key', async () => {
+    const { id: staged } = await queues.enqueue('mails', 0, { staged: true });
+    const holder = test.dataSource.createQueryRunner();
+    await holder.startTransaction();
+    await queues.enqueue('mails', 1, { uniqueKey: 'hot', manager: holder.manager });
+    const waiting = Array.from({ length: 16 }, () => queues.enqueue('mails', 2, { uniqueKey: 'hot' }));
+    await eventually(async () => expect(await waitingBackends(test.database)).toBe(MANY));
+
+    expect(await queues.cancel({ id: randomUUID() })).toEqual({ cancelled: 0, requested: 0 });
+    expect(await queues.commit(staged)).toMatchObject({ outcome: 'committed' });
+    for (const options of [{ uniqueKey: 'cold' }, { id }, { group: 'g', ordered: true }, { maxPending: 100 }])
+      expect(await queues.enqueue('mails', 3, options)).toMatchObject({ created: true });
+    const batch = [{ payload: 1, uniqueKey: 'new', onConflict: 'replace' as const }, { payload: 2 }];
+    expect(await queues.enqueueMany('mails', batch)).toMatchObject([{ created: true }, { created: true }]);
+
+    await holder.commitTransaction();
+    await holder.release();
+    expect(new Set((await Promise.all(waiting)).map(({ outcome }) => outcome))).toEqual(new Set(['existing']));
+  });
+
+  it('say that they wait for others where all connections for waiting are taken, and blame no database', async () => {
+    const dataSource = await aDataSource(test.database.url, { connectTimeoutMS: 2_000 });
+    const storage = await openStorage(dataSource);
+    const crowd = new QueueService(storage, options, test.events);
+    const holder = test.dataSource.createQueryRunner();
+    await holder.startTransaction();
+    await queues.enqueue('mails', 1, { uniqueKey: 'key', manager: holder.manager });
+    const refused: unknown[] = [];
+    const waiting = Array.from({ length: 16 }, () =>
+      crowd.enqueue('mails', 2, { uniqueKey: 'key' }).catch((error: unknown) => void refused.push(error)),
+    );
+    await eventually(() => expect(refused).toHaveLength(16 - MANY));
+    await holder.commitTransaction();
+    await holder.release();
+    await Promise.all(waiting);
+    for (const error of refused)
+      expect(error).toMatchObject({ code: 'LOCK_TIMEOUT', message: expect.stringContaining('Nothing was written') });
+    await storage.onApplicationShutdown();
+    await dataSource.destroy();
   });
 
   it('hold up no lease: completions that wait for a cancel of their job', async () => {
@@ -78,7 +119,7 @@ describe('calls that wait for the transactions of others', () => {
     expect(await queues.find(plain)).toMatchObject({ payload: 'plain' });
     const other = await pull.claim({ workerId: 'v', queues: ['mails'], limit: 1 });
     expect(await pull.renewLease(other.leaseId, 60_000)).toEqual({ lost: [], cancelled: [] });
-    expect(await waitingBackends(test.database)).toBe(MANY);
+    await eventually(async () => expect(await waitingBackends(test.database)).toBe(MANY));
 
     await holder.rollbackTransaction();
     await holder.release();
