@@ -57,7 +57,7 @@ export type { GivenOf, JobTarget, JobTemplate, OutputOf, PayloadOf, TemplateDefa
 export { Permit } from './job/permit.js';
 export { CriticalError, QueueError, UnprocessableError, type QueueErrorCode } from './job/queue.errors.js';
 export type { StandardSchema } from './job/standard-schema.js';
-export type { JobEvent, JobEventListener, JobEventName, JobEvents } from './observability/events.js';
+export type { ExpiredLease, JobEvent, JobEventListener, JobEventName, JobEvents } from './observability/events.js';
 export type { QueueEvent } from './observability/event-stream.js';
 export type { HealthLimits } from './observability/health-limits.js';
 export { QueueHealth, type HealthAnswer, type HealthState, type WorkerState } from './observability/queue-health.js';

@@ -1,3 +1,4 @@
+import type { Cause } from '../job/failure.js';
 import type { FoundJob } from '../job/job.js';
 import type { ListedRow } from '../storage/listing.repository.js';
 
@@ -16,12 +17,14 @@ export type ListedJob = Pick<
   | 'runAt'
   | 'uniqueKey'
   | 'fingerprint'
-  | 'lastError'
   | 'cancelRequestedAt'
   | 'worker'
   | 'runMs'
   | 'finishedAt'
->;
+> & {
+  /** Without its stack and causes. */
+  lastError?: Cause;
+};
 
 export function listedJob(row: ListedRow): ListedJob {
   const { id, queue, name, state, priority, attempt, stalls, reschedules } = row;

@@ -6,9 +6,13 @@ export function leaseLost(lease: string, job: string): QueueError {
   return new QueueError('LEASE_LOST', message);
 }
 
-/** A lease whose time is over, and which nobody has reaped yet. */
-export function leaseExpired(lease: string): QueueError {
-  const message = `Lease ${lease} has expired: it was not renewed in time, and another worker may get its jobs at any moment. Nothing was changed; stop its runs.`;
+const MAX_NAMED = 10;
+
+/** A lease whose time is over, whether somebody has reaped it yet or not, and what it held. */
+export function leaseExpired(lease: string, jobs: readonly string[]): QueueError {
+  const more = jobs.length > MAX_NAMED ? ` and ${jobs.length - MAX_NAMED} more` : '';
+  const named = `${jobs.slice(0, MAX_NAMED).join(', ')}${more}`;
+  const message = `Lease ${lease} has expired: it was not renewed in time, and another worker may run its jobs (${named}). Nothing was changed; stop its runs.`;
   return new QueueError('LEASE_LOST', message);
 }
 

@@ -2,6 +2,15 @@ import type { EnqueueOutcome } from '../job/enqueue-options.js';
 import { failureOf, type Failure } from '../job/failure.js';
 import type { TerminalState } from '../job/job-state.js';
 
+/** A lease of a pulled claim that was not renewed in time. */
+export interface ExpiredLease {
+  leaseId: string;
+  /** Who had claimed by it. */
+  worker: string;
+  /** Ids of what it still held: they run again, or have ended as poisoned or cancelled. */
+  jobs: string[];
+}
+
 /** Whose event it is. Never the payload: payloads stay out of logs. */
 export interface JobEvent {
   id: string;
@@ -38,8 +47,8 @@ export interface JobEvents {
   polled: { wanted: number; claimed: number; settled: number; ms: number };
   /** The lease of this process could not be renewed in its time: others may take its jobs, which were told to stop. */
   leaseLapsed: { worker: string; jobs: number };
-  /** The reaper gave back what silent workers held. */
-  reaped: { leases: number; jobs: number; poisoned: number; cancelled: number };
+  /** The reaper gave back what silent workers held. `expired`: those leases that were of pulled claims. */
+  reaped: { leases: number; jobs: number; poisoned: number; cancelled: number; expired: ExpiredLease[] };
   /** Staged jobs ended because nobody committed them in their time. */
   expired: { jobs: number };
   /** A loop met an error of the database and goes on after `restMs`. */

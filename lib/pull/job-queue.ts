@@ -1,5 +1,6 @@
 import type { CancelCounts, Enqueued, EnqueueOptions } from '../job/enqueue-options.js';
 import type { FoundJob, JobFacts } from '../job/job.js';
+import type { ExpiredLease } from '../observability/events.js';
 
 /** What a worker asks for. */
 export interface ClaimRequest {
@@ -34,7 +35,7 @@ export interface PulledClaim {
 
 /** What a renewal tells: stop working on all of these. */
 export interface LeaseRenewal {
-  /** Held no longer: they lapsed, and another worker may run them. */
+  /** Held no longer, although the lease is: somebody took them from under it. */
   lost: string[];
   /** Asked to stop; still held. `fail` or `release` ends them as cancelled, and a success that comes first still counts. */
   cancelled: string[];
@@ -45,10 +46,13 @@ export type Returned = 'retried' | 'failed' | 'cancelled' | 'released';
 
 /** What one reap gave back. */
 export interface ReapedLeases {
+  /** At most 100 a call; those of worker processes count as well. */
   leases: number;
   jobs: number;
   poisoned: number;
   cancelled: number;
+  /** Each lease of a claim that expired, as subscribers hear it. */
+  expired: ExpiredLease[];
 }
 
 /** What happens to a job, as subscribers hear it. */
@@ -60,6 +64,8 @@ export type JobQueueEvent =
   | { type: 'wakeUp' }
   /** A running job may have been asked to stop: renew to learn which. */
   | { type: 'cancelRequested' }
+  /** A lease was not renewed in time and has been reaped. */
+  | ({ type: 'leaseExpired' } & ExpiredLease)
   | { type: JobQueueEventType; id: string; queue: string; name: string; attempt: number };
 
 /** Hears a subscription's events. */
@@ -80,8 +86,8 @@ export abstract class JobQueue {
   abstract claim(request: ClaimRequest): Promise<PulledClaim>;
 
   /**
-   * The lease holds for `leaseMs` from now. One that lapsed and was reaped answers with all its jobs as lost.
-   * @throws QueueError `LEASE_LOST` where its time is over and nobody has reaped it yet, `LEASE_UNKNOWN`.
+   * The lease holds for `leaseMs` from now.
+   * @throws QueueError `LEASE_LOST` where its time is over, reaped or not: all its jobs are lost; `LEASE_UNKNOWN`.
    */
   abstract renewLease(leaseId: string, leaseMs: number): Promise<LeaseRenewal>;
 
@@ -113,13 +119,13 @@ export abstract class JobQueue {
   /** The job wherever it is, with its outputs; undefined when it is unknown or no longer kept. */
   abstract find(jobId: string): Promise<FoundJob | undefined>;
 
-  /** Takes back what lapsed leases held, now rather than with the next round of a worker's reaper. */
+  /** Takes back what lapsed leases held, now rather than with the next round of a worker's reaper. While 100 `leases` are answered, there may be more. */
   abstract reapExpiredLeases(): Promise<ReapedLeases>;
 
   /**
    * Calls `listener` with hints and events until the answer is called. A hint may come late, twice or not at all: poll as well. Wake-ups and
    * cancels are heard from every process (with `wakeUp: 'listen'`, again by itself after the connection was lost), what happens to jobs
-   * only from this one. A listener that throws harms nobody.
+   * and leases only from this one. A listener that throws harms nobody.
    */
   abstract subscribe(listener: JobQueueListener): () => void;
 }

@@ -3,6 +3,7 @@ import type { FoundJob } from '../job/job.js';
 import { checkId } from '../job/names.js';
 import { groupBlocked } from '../observability/group-blocked.js';
 import type { JobEvent, JobEvents, QueueEvents } from '../observability/events.js';
+import { tellReaped } from '../observability/reaped.js';
 import type { QueueService } from '../queue.service.js';
 import type { ResolvedOptions } from '../simple-queue.options.js';
 import type { Run } from '../storage/database.js';
@@ -110,16 +111,8 @@ export class PostgresJobQueue extends JobQueue {
   async reapExpiredLeases(): Promise<ReapedLeases> {
     const { storage, options, events } = this.parts;
     const { archive, deadLetter, deadHeads: deadHead } = this.policy;
-    const { deadHeads, ...reaped } = await storage.leases.reapAll({
-      maxStalls: options.maxStalls,
-      archive,
-      deadLetter,
-      deadHead,
-    });
-    if (reaped.leases > 0 || reaped.jobs > 0) events.emit('reaped', () => reaped);
-    if (reaped.jobs > 0) storage.signals.send({ lanes: [], later: true });
-    for (const dead of deadHeads) events.emit('warning', () => groupBlocked(dead));
-    return reaped;
+    const reaping = await storage.leases.reapAll({ maxStalls: options.maxStalls, archive, deadLetter, deadHead });
+    return tellReaped(reaping, events, storage.signals);
   }
 
   subscribe(listener: JobQueueListener): () => void {

@@ -12,6 +12,7 @@ export function subscribe(signals: Signals, events: QueueEvents, listener: JobQu
   // Heard where it was subscribed, not where somebody happens to enqueue: a listener may start to work.
   const tell = AsyncResource.bind((event: JobQueueEvent): void => tellSafely(events, listener, event));
   const stops = HEARD.map((type) => events.on(type, ({ id, queue, name, attempt }) => tell({ type, id, queue, name, attempt })));
+  stops.push(events.on('reaped', ({ expired }) => expired.forEach((lease) => tell({ type: 'leaseExpired', ...lease }))));
   const who = {};
   stops.push(signals.receive((signal) => eventsOf(signal).forEach(tell)));
   signals.startListening(who);

@@ -1,3 +1,4 @@
+import type { ExpiredLease } from '../observability/events.js';
 import type { DeadHeadJob } from '../observability/group-blocked.js';
 import type { DeadHead } from '../simple-queue.options.js';
 import { DEFAULT_DEAD_HEAD } from './dead-heads.js';
@@ -38,7 +39,15 @@ export interface ReapCounts {
   jobs: number;
   poisoned: number;
   cancelled: number;
+  /** Of the leases those of pulled claims. */
+  expired: ExpiredLease[];
 }
+
+/** With the jobs that were poisoned and hold the turn of their group. */
+export type Reaping = ReapCounts & { deadHeads: DeadHeadJob[] };
+
+/** `jobs` null: of a worker process. */
+type LapsedLease = Omit<ExpiredLease, 'jobs'> & { jobs: string[] | null };
 
 export interface ReapRules {
   maxStalls: number;
@@ -74,9 +83,9 @@ export class LeaseRepository {
     await this.database.loops.run(END_LEASE, [SHARD, id]);
   }
 
-  /** Workers whose leases ran out. */
-  async expire(): Promise<string[]> {
-    return (await this.database.loops.run<{ worker: string }>(EXPIRE_LEASES, [SHARD])).map((row) => row.worker);
+  /** Leases that ran out are gone: at most 100. */
+  async expire(): Promise<LapsedLease[]> {
+    return this.database.loops.run<LapsedLease>(EXPIRE_LEASES, [SHARD]);
   }
 
   /** One page of at most 20 claims behind `after`. */
@@ -88,9 +97,11 @@ export class LeaseRepository {
     return (await this.database.loops.run<Reaped>(REAP_CLAIMS, values))[0]!;
   }
 
-  /** Expires leases and gives back what they held, page behind page: claims that cannot be freed yet hide none behind them. `deadHeads`: jobs that were poisoned and hold the turn of their group. */
-  async reapAll(rules: ReapRules): Promise<ReapCounts & { deadHeads: DeadHeadJob[] }> {
-    const total = { leases: (await this.expire()).length, jobs: 0, poisoned: 0, cancelled: 0, deadHeads: [] as DeadHeadJob[] };
+  /** Expires leases and gives back what they held, page behind page: claims that cannot be freed yet hide none behind them. */
+  async reapAll(rules: ReapRules): Promise<Reaping> {
+    const gone = await this.expire();
+    const expired = gone.filter((lease): lease is ExpiredLease => lease.jobs !== null);
+    const total: Reaping = { leases: gone.length, jobs: 0, poisoned: 0, cancelled: 0, expired, deadHeads: [] };
     let page: Reaped | undefined;
     do {
       page = await this.reap(rules, page?.last ?? FIRST);

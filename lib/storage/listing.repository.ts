@@ -1,4 +1,4 @@
-import type { Failure } from '../job/failure.js';
+import type { Cause } from '../job/failure.js';
 import type { JobState } from '../job/job-state.js';
 import type { Database } from './database.js';
 import { SHARD } from './shard.js';
@@ -44,7 +44,7 @@ export interface ListedRow {
   worker: string | null;
   unique_key: string | null;
   fingerprint: string | null;
-  last_error: Failure | null;
+  last_error: Cause | null;
 }
 
 /** Where a list goes on: the key of what was read last, as text. Each list reads its own parts of it. */

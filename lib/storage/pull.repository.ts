@@ -52,7 +52,7 @@ export class PullRepository {
     return fairClaimed(await this.database.callers.rows(PULL_CLAIM_FAIR, [SHARD, lease, lane, after, limit, worker, leaseMs]));
   }
 
-  /** Ids of the lease's jobs that it lost, and that were asked to stop. */
+  /** Ids of the lease's jobs that it lost, and that were asked to stop. @throws QueueError `LEASE_LOST`, `LEASE_UNKNOWN`. */
   async renew(lease: string, leaseMs: number): Promise<{ lost: string[]; cancelled: string[] }> {
     const [renewed] = await this.database.callers.run<{ lost: string[]; cancelled: string[] }>(RENEW_PULLED, [
       SHARD,
@@ -60,10 +60,8 @@ export class PullRepository {
       leaseMs,
     ]);
     if (renewed) return renewed;
-    const lapsed = await this.lapsed(this.database.callers.run, lease);
-    if (!lapsed) throw leaseUnknown(lease);
-    if (lapsed.expired) throw leaseExpired(lease);
-    return { lost: lapsed.jobs, cancelled: [] };
+    const jobs = await this.lapsed(this.database.callers.run, lease);
+    throw jobs ? leaseExpired(lease, jobs) : leaseUnknown(lease);
   }
 
   /**
@@ -90,12 +88,12 @@ export class PullRepository {
   }
 
   private async absent(run: Run, lease: string, job: string): Promise<QueueError> {
-    const jobs = (await this.lapsed(run, lease))?.jobs;
+    const jobs = await this.lapsed(run, lease);
     if (!jobs) return leaseUnknown(lease);
     return jobs.includes(job) ? leaseLost(lease, job) : leaseForeign(lease, job);
   }
 
-  private async lapsed(run: Run, lease: string): Promise<{ jobs: string[]; expired: boolean } | undefined> {
-    return (await run<{ jobs: string[]; expired: boolean }>(FIND_LAPSED, [SHARD, lease]))[0];
+  private async lapsed(run: Run, lease: string): Promise<string[] | undefined> {
+    return (await run<{ jobs: string[] }>(FIND_LAPSED, [SHARD, lease]))[0]?.jobs;
   }
 }

@@ -2,11 +2,10 @@ import { checkedJob, checkText } from '../enqueue/new-job.js';
 import type { CancelCounts, Enqueued, EnqueueOptions } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
 import type { TerminalState } from '../job/job-state.js';
-import { leaseExpired } from '../job/lease-errors.js';
 import { checkId } from '../job/names.js';
 import { serves } from '../job/served.js';
 import { checkedOutputs, failureFrom } from '../pull/answers.js';
-import { checkClaim, checkLeaseId, checkLeaseMs, checkRetryable, type CheckedClaim } from '../pull/claim-request.js';
+import { checkClaim, checkLeaseId, checkLeaseMs, checkRetryable } from '../pull/claim-request.js';
 import { JobQueue, type ClaimRequest } from '../pull/job-queue.js';
 import type { JobQueueListener, LeaseRenewal, PulledClaim, ReapedLeases, Returned } from '../pull/job-queue.js';
 import { PullPolicy } from '../pull/policy.js';
@@ -14,8 +13,8 @@ import { afterFailure, CANCELLED, RELEASED, type Ending, type ReturnOutcome } fr
 import { resolveOptions } from '../resolve-options.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions, SimpleQueueOptions } from '../simple-queue.options.js';
-import { inOrder, MemoryJob } from './memory-job.js';
-import { aloneMs, bySuspicion, isLone, KNOWN_MS, suspicionAfter } from './memory-suspects.js';
+import { MemoryJob } from './memory-job.js';
+import { isLone, picked, suspicionAfter } from './memory-suspects.js';
 import { checkKept, checkQueuesKept } from './memory-limits.js';
 import { MemoryListeners } from './memory-listeners.js';
 import { MemoryLeases, type MemoryLease } from './memory-leases.js';
@@ -77,7 +76,8 @@ export class InMemoryJobQueue extends JobQueue {
   async claim(request: ClaimRequest): Promise<PulledClaim> {
     const wish = checkClaim(request, this.options.leaseMs);
     const [now, leaseId] = [this.now(), this.ids.next()];
-    const jobs = this.pick(wish, now);
+    const served = [...this.jobs.values()].filter((job) => job.isWaiting(now) && serves(wish, job.job));
+    const jobs = picked(wish, served, { own: this.leases.heldBy(wish.workerId, now), now });
     if (jobs.length === 0) return { leaseId, jobs: [] };
     const held = new Map(jobs.map((job) => [job.job.id, job]));
     this.leases.take(leaseId, { worker: wish.workerId, takenAt: now, expiresAt: now + wish.leaseMs, jobs: held });
@@ -86,12 +86,8 @@ export class InMemoryJobQueue extends JobQueue {
   }
 
   async renewLease(leaseId: string, leaseMs: number): Promise<LeaseRenewal> {
-    const id = checkLeaseId(leaseId);
-    const ms = checkLeaseMs(leaseMs);
-    const lease = this.leases.find(id);
-    if (!lease) return { lost: this.leases.lostBy(id), cancelled: [] };
-    if (lease.expiresAt <= this.now()) throw leaseExpired(id);
-    lease.expiresAt = this.now() + ms;
+    const [id, ms, now] = [checkLeaseId(leaseId), checkLeaseMs(leaseMs), this.now()];
+    const lease = this.leases.renew(id, now, now + ms);
     const cancelled = [...lease.jobs.values()].filter((job) => job.cancelAt !== undefined);
     return { lost: [], cancelled: cancelled.map((job) => job.job.id) };
   }
@@ -136,33 +132,16 @@ export class InMemoryJobQueue extends JobQueue {
   }
 
   async reapExpiredLeases(): Promise<ReapedLeases> {
-    const expired = this.leases.expire(this.now());
-    const held = expired.flatMap((lease) => [...lease.jobs.values()]);
+    const { expired, held } = this.leases.expire(this.now());
     const ends = held.map((job) => this.reap(job));
+    for (const lease of expired) this.listeners.tell({ type: 'leaseExpired', ...lease });
     if (held.length > 0) this.listeners.tell({ type: 'wakeUp' });
     const count = (state: TerminalState): number => ends.filter((end) => end === state).length;
-    return { leases: expired.length, jobs: held.length, poisoned: count('poisoned'), cancelled: count('cancelled') };
+    return { leases: expired.length, jobs: held.length, poisoned: count('poisoned'), cancelled: count('cancelled'), expired };
   }
 
   subscribe(listener: JobQueueListener): () => void {
     return this.listeners.add(listener);
-  }
-
-  /** A lone suspect comes beside nothing that is new, and for its time nothing beside it; half of what is asked for may be other ones. */
-  private pick(wish: CheckedClaim, now: number): MemoryJob[] {
-    const served = [...this.jobs.values()].filter((job) => job.isWaiting(now) && serves(wish, job.job)).sort(bySuspicion);
-    const own = this.leases.heldBy(wish.workerId, now);
-    const lone = served.filter((job) => job.suspicion > 2);
-    const isNew = own.some(({ takenAt }) => takenAt > now - KNOWN_MS);
-    const isAlone = own.some(({ takenAt, job }) => isLone(job) && takenAt > now - aloneMs(job));
-    const taken = !isNew && lone.length > 0 ? lone.slice(0, 1) : isAlone ? [] : this.pickOthers(wish, served);
-    if (taken.length > 0) for (const { job } of own) if (isLone(job)) job.suspicion++;
-    return taken.sort(inOrder);
-  }
-
-  private pickOthers(wish: CheckedClaim, served: MemoryJob[]): MemoryJob[] {
-    const apart = served.filter(({ suspicion }) => suspicion > 0 && suspicion < 3).slice(0, wish.suspects);
-    return [...apart, ...served.filter(({ suspicion }) => suspicion === 0).slice(0, wish.limit - apart.length)];
   }
 
   private giveUp(leaseId: string, jobId: string, outcomeOf: (job: MemoryJob) => ReturnOutcome): Returned {

@@ -1,7 +1,10 @@
-import { leaseForeign, leaseLost, leaseUnknown } from '../job/lease-errors.js';
+import { leaseExpired, leaseForeign, leaseLost, leaseUnknown } from '../job/lease-errors.js';
+import type { ExpiredLease } from '../observability/events.js';
 import type { MemoryJob } from './memory-job.js';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
+/** As the statement `expire_leases` has it. */
+const MAX_EXPIRED = 100;
 
 export interface MemoryLease {
   worker: string;
@@ -26,12 +29,17 @@ export class MemoryLeases {
     return own.flatMap(({ jobs, takenAt }) => [...jobs.values()].map((job) => ({ job, takenAt })));
   }
 
-  find(id: string): MemoryLease | undefined {
-    return this.leases.get(id);
+  /** @throws QueueError `LEASE_LOST` where its time is over, reaped or not, `LEASE_UNKNOWN`. */
+  renew(id: string, now: number, expiresAt: number): MemoryLease {
+    const lease = this.leases.get(id);
+    if (!lease) throw leaseExpired(id, this.lostBy(id));
+    if (lease.expiresAt <= now) throw leaseExpired(id, [...lease.jobs.keys()]);
+    lease.expiresAt = expiresAt;
+    return lease;
   }
 
   /** @throws QueueError `LEASE_UNKNOWN` where no such lease lapsed. */
-  lostBy(id: string): string[] {
+  private lostBy(id: string): string[] {
     const lost = this.lapsed.get(id);
     if (!lost) throw leaseUnknown(id);
     return lost.jobs;
@@ -54,14 +62,15 @@ export class MemoryLeases {
     if (lease?.jobs.size === 0) this.leases.delete(id);
   }
 
-  /** Leases that ran out are gone, and remembered for a day; answers them with what they held. */
-  expire(now: number): MemoryLease[] {
+  /** Leases that ran out are gone, and remembered for a day; answers them, and what they held. */
+  expire(now: number): { expired: ExpiredLease[]; held: MemoryJob[] } {
     for (const [id, { at }] of this.lapsed) if (at < now - DAY_MS) this.lapsed.delete(id);
-    const expired = [...this.leases].filter(([, lease]) => lease.expiresAt < now);
+    const expired = [...this.leases].filter(([, lease]) => lease.expiresAt < now).slice(0, MAX_EXPIRED);
     for (const [id, { jobs }] of expired) {
       this.leases.delete(id);
       this.lapsed.set(id, { jobs: [...jobs.keys()], at: now });
     }
-    return expired.map(([, lease]) => lease);
+    const told = expired.map(([leaseId, { worker, jobs }]) => ({ leaseId, worker, jobs: [...jobs.keys()] }));
+    return { expired: told, held: expired.flatMap(([, { jobs }]) => [...jobs.values()]) };
   }
 }

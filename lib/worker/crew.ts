@@ -183,7 +183,7 @@ function makeDuties({ storage, options, events }: WorkerParts, lanes: WorkerLane
   const rules = { maxStalls: options.maxStalls, archive: archiveRetention(options), deadLetter, deadHead: deadHeads(options) };
   return {
     scheduler: new Scheduler({ jobs: storage.jobs, maxRestMs: schedulerRestMs(options), lanes: () => lanes.openIds(), ...hooks }),
-    reaper: new Reaper(storage.leases, { ...rules, intervalMs: options.reaperIntervalMs }, events),
+    reaper: new Reaper(storage, { ...rules, intervalMs: options.reaperIntervalMs }, events),
     promoter: new Promoter({ groups: storage.groups, ...hooks }),
     expirer: new Expirer({ staged: storage.staged, deadLetter, events, onVacant: hooks.onVacant }),
     janitor: new Janitor(storage, { intervalMs: options.janitorIntervalMs, keepMs }, events),

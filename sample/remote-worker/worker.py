@@ -97,6 +97,8 @@ class Lease:
                 self.dropped.update(news["lost"] + news["cancelled"])
                 self.renewed_at = asked_at
             except Refused as refused:
+                if refused.code == "LEASE_LOST":
+                    self.renewed_at = float("-inf")
                 # LEASE_UNKNOWN: the last job was settled while this was under way.
                 if refused.status < 500:
                     return

@@ -31,7 +31,13 @@ describe('QueueAdmin', () => {
   async function anEnded(state: TerminalState, options: JobRowOptions = {}) {
     const job = await test.rows.job({ state: 'running', ...options });
     const verdict = { state, spent: 1, runMs: 5, deadLetterKeepMs: DAY_MS, archiveKeepMs: DAY_MS } as const;
-    const error = { name: 'Error', message: 'no such address' };
+    const error = {
+      name: 'Error',
+      message: 'no such address',
+      code: 'E1',
+      stack: 'at a',
+      causes: [{ name: 'Error', message: 'b' }],
+    };
     await test.storage.jobs.bury('host:1', [{ ...job, verdict: { ...verdict, error } }]);
     await test.database.query('delete from simple_queue.claim where id = $1', [job.claim]);
     await test.database.query('delete from simple_queue.lease where id = $1', [job.lease]);
@@ -115,14 +121,15 @@ describe('QueueAdmin', () => {
       expect(await all({ uniqueKey: 'key', fingerprint: 'other' }, 2)).toEqual([]);
     });
 
-    it('without payloads; job(id) has all of it', async () => {
+    it('without payloads, stacks and causes; job(id) has all of it', async () => {
       const { id } = await anEnded('failed', { payload: { to: 'me' } });
       const { jobs } = await admin.jobs({ queue: 'mail' });
       expect(jobs).toMatchObject([
         { id, state: 'failed', attempt: 1, worker: 'host:1', lastError: { message: 'no such address' } },
       ]);
       expect(jobs[0]).not.toHaveProperty('payload');
-      expect(await admin.job(id)).toMatchObject({ payload: { to: 'me' }, state: 'failed' });
+      expect(jobs[0]!.lastError).toEqual({ name: 'Error', message: 'no such address', code: 'E1' });
+      expect(await admin.job(id)).toMatchObject({ payload: { to: 'me' }, state: 'failed', lastError: { stack: 'at a' } });
       expect(await admin.job(randomUUID())).toBeUndefined();
     });
 

@@ -57,7 +57,7 @@ it('loses its job when it is silent for too long', async () => {
   const { leaseId } = await queue.claim({ workerId: 'agent', queues: ['builds'], leaseMs: 30_000 });
 
   now += 30_001;
-  await queue.reapExpiredLeases();
-  expect(await queue.renewLease(leaseId, 30_000)).toEqual({ lost: [id], cancelled: [] });
+  expect((await queue.reapExpiredLeases()).expired).toEqual([{ leaseId, worker: 'agent', jobs: [id] }]);
+  await expect(queue.renewLease(leaseId, 30_000)).rejects.toMatchObject({ code: 'LEASE_LOST' });
 });
 // #endregion

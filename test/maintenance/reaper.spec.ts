@@ -23,7 +23,7 @@ describe('the reaper', () => {
   });
   afterAll(() => test.close());
 
-  const reap = () => new Reaper(test.storage.leases, RULES, test.events).reap();
+  const reap = () => new Reaper(test.storage, RULES, test.events).reap();
 
   it('expires leases and gives back what they held, in one round', async () => {
     const silent = await test.rows.lease('-1 second');
@@ -34,7 +34,7 @@ describe('the reaper', () => {
 
     expect(await test.storage.jobs.find(job.id)).toMatchObject({ state: 'ready' });
     expect(await test.storage.jobs.find(alive.id)).toMatchObject({ state: 'running' });
-    expect(reaped).toEqual([{ leases: 1, jobs: 1, poisoned: 0, cancelled: 0 }]);
+    expect(reaped).toEqual([{ leases: 1, jobs: 1, poisoned: 0, cancelled: 0, expired: [] }]);
     expect(await test.storage.jobs.checkPlaces()).toEqual([]);
   });
 
@@ -51,11 +51,11 @@ describe('the reaper', () => {
     await test.storage.jobs.settleAndClaim('w', [], [], { claimId: randomUUID(), lease: randomUUID(), lanes, limit: 1 });
     await test.database.query('update simple_queue.job set suspicion = 3, stalls = 2 where id = $1', [id]);
 
-    await new Reaper(test.storage.leases, { ...RULES, deadHead: { '': deadHead } }, test.events).reap();
+    await new Reaper(test.storage, { ...RULES, deadHead: { '': deadHead } }, test.events).reap();
 
     stop();
     expect(warnings).toEqual(message ? [{ code: 'GROUP_BLOCKED', message: expect.stringContaining(`${message}${id}`) }] : []);
-    expect(reaped).toEqual([{ leases: 0, jobs: 1, poisoned: 1, cancelled: 0 }]);
+    expect(reaped).toEqual([{ leases: 0, jobs: 1, poisoned: 1, cancelled: 0, expired: [] }]);
   });
 
   it('counts what it poisoned and what it cancelled', async () => {
@@ -63,14 +63,14 @@ describe('the reaper', () => {
     await test.rows.job({ state: 'running', lease, suspicion: 3, stalls: 2 });
     await test.rows.job({ state: 'running', lease, cancelRequested: true });
     await reap();
-    expect(reaped).toEqual([{ leases: 1, jobs: 2, poisoned: 1, cancelled: 1 }]);
+    expect(reaped).toEqual([{ leases: 1, jobs: 2, poisoned: 1, cancelled: 1, expired: [] }]);
   });
 
   it('goes through all pages, full ones too', async () => {
     const lease = await test.rows.lease('-1 second');
     await test.rows.jobs(40, { state: 'running', lease });
     await reap();
-    expect(reaped).toEqual([{ leases: 1, jobs: 40, poisoned: 0, cancelled: 0 }]);
+    expect(reaped).toEqual([{ leases: 1, jobs: 40, poisoned: 0, cancelled: 0, expired: [] }]);
     expect(await test.database.query('select from simple_queue.claim')).toEqual([]);
   });
 

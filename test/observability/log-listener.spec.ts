@@ -44,7 +44,7 @@ const LINES: {
     'warn job 0190 (mail/welcome, attempt 2) succeeded, but its output does not fit its template: sentAt: no date',
   ],
   reaped: [
-    { leases: 1, jobs: 9, poisoned: 2, cancelled: 1 },
+    { leases: 1, jobs: 9, poisoned: 2, cancelled: 1, expired: [] },
     'log took back 9 job(s) of 1 silent worker(s), 2 poisoned, 1 cancelled',
   ],
   expired: [{ jobs: 2 }, 'warn 2 staged job(s) expired: nobody committed them in their time'],

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { constant, type QueueErrorCode } from 'nestjs-simple-queue';
+import { constant, type QueueError, type QueueErrorCode } from 'nestjs-simple-queue';
 import type { ClaimRequest, EnqueueOptions, JobQueue, JobQueueEvent, PulledJob } from 'nestjs-simple-queue';
 import { eventually } from '../support/eventually.js';
 
@@ -356,18 +356,50 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       stop();
     });
 
+    it('that is reaped is told to those who subscribe: which it was, whose, and what it held', async () => {
+      const ids = [await add(1), await add(2)];
+      const { leaseId } = await claim({ limit: 2, workerId: 'silent' });
+      const other = await claim({ workerId: 'w2', leaseMs: 86_400_000 });
+      const heard: JobQueueEvent[] = [];
+      const stop = queue.subscribe((event) => void heard.push(event));
+      const { expired } = await lapse(leaseId);
+      expect(expired).toEqual([{ leaseId, worker: 'silent', jobs: expect.arrayContaining(ids) }]);
+      await eventually(() => expect(heard).toContainEqual({ type: 'leaseExpired', ...expired[0]! }));
+      await queue.reapExpiredLeases();
+      expect(heard.filter(({ type }) => type === 'leaseExpired')).toHaveLength(1);
+      expect(other.jobs).toEqual([]);
+      stop();
+    });
+
+    it('that is reaped is one of at most 100 of a call, so that no answer is without a bound', async () => {
+      const leases: string[] = [];
+      for (let n = 0; n < 101; n++) {
+        await add(n);
+        leases.push((await claimOne({ workerId: `w${n}` })).leaseId);
+      }
+      for (const leaseId of leases) await subject.outlive(leaseId);
+      const reaps = [await queue.reapExpiredLeases(), await queue.reapExpiredLeases(), await queue.reapExpiredLeases()];
+      expect(reaps.map(({ leases, jobs, expired }) => [leases, jobs, expired.length])).toEqual([[100, 100, 100], [1, 1, 1], [0, 0, 0]]); // prettier-ignore
+    });
+
     it('brings the group of a job with it', async () => {
       await add({}, { group: 'tenant-1' });
       expect((await claimOne()).job.group).toBe('tenant-1');
     });
 
-    it('that lapsed gives its jobs back, and its renewal tells what is lost', async () => {
+    it('that lapsed gives its jobs back, tells whose they were, and its renewal names what is lost', async () => {
       const ids = [await add(1), await add(2), await add(3)];
       const { leaseId } = await claim({ limit: 3 });
       await queue.complete(leaseId, ids[0]!);
-      expect(await lapse(leaseId)).toEqual({ leases: 1, jobs: 2, poisoned: 0, cancelled: 0 });
-      const { lost, cancelled } = await queue.renewLease(leaseId, 60_000);
-      expect([lost.toSorted(), cancelled]).toEqual([ids.slice(1).toSorted(), []]);
+      const lost = ids.slice(1).toSorted();
+      const { expired, ...counts } = await lapse(leaseId);
+      expect(counts).toEqual({ leases: 1, jobs: 2, poisoned: 0, cancelled: 0 });
+      expect(expired.map((lease) => ({ ...lease, jobs: lease.jobs.toSorted() }))).toEqual([
+        { leaseId, worker: 'w1', jobs: lost },
+      ]);
+      const error = (await queue.renewLease(leaseId, 60_000).catch((thrown: unknown) => thrown)) as QueueError;
+      expect(error.code).toBe('LEASE_LOST');
+      for (const id of ids) expect([id, error.message.includes(id)]).toEqual([id, lost.includes(id)]);
       expect(await stateOf(ids[1]!)).toBe('ready');
     });
 
@@ -380,7 +412,7 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       await expect(queue.complete(old, id, 'late')).rejects.toEqual(code('LEASE_LOST'));
       await expect(queue.fail(old, id, 'late')).rejects.toEqual(code('LEASE_LOST'));
       await expect(queue.release(old, id)).rejects.toEqual(code('LEASE_LOST'));
-      expect(await queue.renewLease(old, 60_000)).toEqual({ lost: [id], cancelled: [] });
+      await expect(queue.renewLease(old, 60_000)).rejects.toEqual(code('LEASE_LOST'));
       expect(await queue.renewLease(leaseId, 60_000)).toEqual({ lost: [], cancelled: [] });
       await queue.complete(leaseId, id, 'in time');
       expect(await queue.find(id)).toMatchObject({ state: 'succeeded', output: 'in time', worker: 'w2' });
@@ -528,7 +560,13 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       const id = await add();
       const { leaseId } = await claimOne();
       await queue.cancel(id);
-      expect(await lapse(leaseId)).toEqual({ leases: 1, jobs: 1, poisoned: 0, cancelled: 1 });
+      expect(await lapse(leaseId)).toMatchObject({
+        leases: 1,
+        jobs: 1,
+        poisoned: 0,
+        cancelled: 1,
+        expired: [{ leaseId, jobs: [id] }],
+      });
       expect(await stateOf(id)).toBe('cancelled');
       await expect(queue.complete(leaseId, id)).rejects.toEqual(code('LEASE_LOST'));
     });

@@ -3,6 +3,7 @@ import { JobQueue, QueueAdmin, getJobQueueToken, type JobQueueEvent } from 'nest
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aStory, untilJobIs } from '../support/story.js';
+import { Reaper } from '../../lib/maintenance/reaper.js';
 
 describe('the pull contract beside workers', () => {
   const story = aStory();
@@ -15,7 +16,7 @@ describe('the pull contract beside workers', () => {
     const { id } = await queue.enqueue('remote', 1);
     const { leaseId } = await queue.claim({ workerId: 'silent', queues: ['remote'], leaseMs: 100 });
     await untilJobIs('ready', edge, id);
-    expect(await queue.renewLease(leaseId, 1_000)).toEqual({ lost: [id], cancelled: [] });
+    await expect(queue.renewLease(leaseId, 1_000)).rejects.toMatchObject({ code: 'LEASE_LOST' });
     const again = await queue.claim({ workerId: 'other', queues: ['remote'] });
     expect(again.jobs).toMatchObject([{ id, attempt: 1 }]);
     await queue.complete(again.leaseId, id);
@@ -288,6 +289,31 @@ describe('a subscription', () => {
 
     stop();
     await eventually(async () => expect(await story.database.query(`select ${listening}`)).toEqual([]));
+  });
+
+  it("hears of a reap: of the lease in the reaper's process, and everywhere that there is something to claim", async () => {
+    const edge = await story.start({ options: { worker: false, wakeUp: 'listen' } });
+    const queue = edge.app.get<JobQueue>(JobQueue);
+    const { id } = await queue.enqueue('silent', 1);
+    const { leaseId } = await queue.claim({ workerId: 'far', queues: ['silent'], leaseMs: 60_000 });
+    const [here, there]: JobQueueEvent[][] = [[], []];
+    const worker = await story.start();
+    const stops = [
+      worker.app.get<JobQueue>(JobQueue).subscribe((event) => here!.push(event)),
+      queue.subscribe((event) => there!.push(event)),
+    ];
+    await eventually(() => expect(edge.storage.signals.listening).toMatchObject({ isListening: true }));
+    await eventually(() => expect(there).toContainEqual({ type: 'wakeUp' }));
+    there!.length = 0;
+    await story.database.query(`update simple_queue.lease set expires_at = now() - interval '1 second' where id = $1`, [leaseId]);
+    const rules = { maxStalls: 3, archive: { '': 60_000 }, deadLetter: { '': 60_000 }, intervalMs: 1_000 };
+
+    await new Reaper(worker.storage, rules, worker.events).reap();
+
+    await eventually(() => expect(there).toContainEqual({ type: 'wakeUp' }));
+    expect(here).toContainEqual({ type: 'leaseExpired', leaseId, worker: 'far', jobs: [id] });
+    stops.forEach((stop) => stop());
+    await edge.queues.cancel({ id });
   });
 
   it('that ends leaves the worker of its process listening', async () => {

@@ -53,7 +53,7 @@ describe('leases', () => {
   it('expire when nobody renewed them, and only then', async () => {
     await test.rows.lease('1 minute', 'alive');
     await test.rows.lease('-1 second', 'dead');
-    expect(await leases.expire()).toEqual(['dead']);
+    expect(await leases.expire()).toMatchObject([{ worker: 'dead', jobs: null }]);
     expect(await leases.expire()).toEqual([]);
   });
 

@@ -48,7 +48,7 @@ describe('reaping', () => {
   it('leaves a claim whose lease has run out until that lease is expired', async () => {
     const job = await test.rows.job({ state: 'running', lease: await test.rows.lease('-1 second') });
     expect(await reap()).toMatchObject({ jobs: 0 });
-    expect(await leases.expire()).toEqual(['worker-1']);
+    expect(await leases.expire()).toMatchObject([{ worker: 'worker-1' }]);
     expect(await reap()).toMatchObject({ jobs: 1 });
     expect(await find(job.id)).toMatchObject({ state: 'ready' });
   });
@@ -57,7 +57,7 @@ describe('reaping', () => {
     const lease = randomUUID();
     await leases.take(lease, 'short-lived', 1);
     const job = await test.rows.job({ state: 'running', lease });
-    await eventually(async () => expect(await leases.expire()).toEqual(['short-lived']));
+    await eventually(async () => expect(await leases.expire()).toMatchObject([{ worker: 'short-lived' }]));
     expect(await reap()).toMatchObject({ claims: 1, jobs: 1 });
     expect(await find(job.id)).toMatchObject({ state: 'ready', attempt: 0 });
   });
@@ -185,18 +185,18 @@ describe('reaping', () => {
     const reaped: unknown[] = [];
     test.events.on('reaped', (event) => void reaped.push(event));
 
-    await new Reaper(leases, { ...RULES, intervalMs: 1_000 }, test.events).reap();
+    await new Reaper(test.storage, { ...RULES, intervalMs: 1_000 }, test.events).reap();
 
     for (const { id } of free) expect(await rowOf(id)).toMatchObject({ epoch: 1 });
     expect((await claims()).toSorted()).toEqual(stuck.map((job) => job.claim).toSorted());
-    expect(reaped).toEqual([{ leases: 0, jobs: 30, poisoned: 0, cancelled: 0 }]);
+    expect(reaped).toEqual([{ leases: 0, jobs: 30, poisoned: 0, cancelled: 0, expired: [] }]);
     await rival.rollback();
     await rival.close();
   });
 
   it('gives each job back once, however many reap at the same time', async () => {
     const jobs = await test.rows.jobs(50, { state: 'running', lease: gone() });
-    const reaper = new Reaper(leases, { ...RULES, intervalMs: 1_000 }, test.events);
+    const reaper = new Reaper(test.storage, { ...RULES, intervalMs: 1_000 }, test.events);
 
     await Promise.all(Array.from({ length: 6 }, () => reaper.reap()));
 

@@ -17,5 +17,5 @@ export const EXPIRE_LEASES = statement(
     delete from simple_queue.lapsed where shard = $1 and ctid = any(array(
       select ctid from simple_queue.lapsed where shard = $1 and lapsed_at < statement_timestamp() - interval '1 day'
       limit 100 for update skip locked)))
-  select worker from gone`,
+  select id::text as "leaseId", worker, jobs::text[] as jobs from gone`,
 );

@@ -44,9 +44,9 @@ export const RENEW_PULLED = statement(
   from renewed r`,
 );
 
-/** What a lapsed pulled lease had held, remembered for a day; or that it is there, `expired` and not reaped. */
+/** What a lapsed pulled lease held: remembered for a day, or there still where nobody has reaped it. */
 export const FIND_LAPSED = statement(
   'find_lapsed',
-  `select jobs::text[] as jobs, false as expired from simple_queue.lapsed where id = $2::uuid and shard = $1
-  union all select jobs::text[], true from simple_queue.lease where id = $2::uuid and shard = $1 and jobs is not null`,
+  `select jobs::text[] as jobs from simple_queue.lapsed where id = $2::uuid and shard = $1
+  union all select jobs::text[] from simple_queue.lease where id = $2::uuid and shard = $1 and jobs is not null`,
 );

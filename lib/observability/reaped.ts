@@ -1,0 +1,12 @@
+import type { ReapCounts, Reaping } from '../storage/lease.repository.js';
+import type { Signals } from '../storage/signals.js';
+import type { QueueEvents } from './events.js';
+import { groupBlocked } from './group-blocked.js';
+
+/** Tells what a reap has done: the listeners of this process, and everywhere those who wait for something to claim. */
+export function tellReaped({ deadHeads, ...reaped }: Reaping, events: QueueEvents, signals: Pick<Signals, 'send'>): ReapCounts {
+  if (reaped.leases > 0 || reaped.jobs > 0) events.emit('reaped', () => reaped);
+  if (reaped.jobs > 0) signals.send({ lanes: [], later: true });
+  for (const dead of deadHeads) events.emit('warning', () => groupBlocked(dead));
+  return reaped;
+}
