@@ -58,12 +58,11 @@ export class Enqueuer {
   private async store(queue: string, item: EnqueueItem, call: Call, by: Travelling & Hearer): Promise<Enqueued> {
     const limits = this.limitsOf(queue, by.traced);
     const checked = this.limited(this.checkedJob(queue, item, limits), this.limitOf(queue, call));
-    const job = checked.lane ? (checked as NewJob) : (await this.withLanes([checked]))[0]!;
-    by.onChecked?.(job.id);
     const { joined } = call;
-    if (!joined && isShared(job)) return this.insertShared(job);
-    const [answer] = await this.insert([job], joined);
-    this.announce([job], [answer!], joined);
+    if (!joined && !checked.lane) await this.withLanes([checked]);
+    by.onChecked?.(checked.id);
+    if (!joined && isShared(checked)) return this.insertShared(checked as NewJob);
+    const [answer] = await this.insert([checked], joined);
     return answer!;
   }
 
@@ -75,11 +74,7 @@ export class Enqueuer {
       return this.enqueueLarge(queue, items, limits);
     const checked = Array.from(items, (item, index) => this.limited(this.checkedItem(queue, item, { index, limits }), limit));
     refuseMixedKeys(checked);
-    const jobs = await this.withLanes(checked);
-    if (jobs.length === 0) return [];
-    const answers = await this.insert(jobs, joined);
-    this.announce(jobs, answers, joined);
-    return answers;
+    return checked.length === 0 ? [] : this.insert(checked, joined);
   }
 
   private async enqueueLarge(queue: string, items: EnqueueItem[], limits: JobLimits): Promise<Enqueued[]> {
@@ -139,9 +134,14 @@ export class Enqueuer {
     return answer;
   }
 
-  private insert(jobs: NewJob[], joined: Joined | undefined): Promise<Enqueued[]> {
+  /** In a transaction a call takes its place in the line first, and registers lanes there: a later call, whose lanes are known, stays behind it. */
+  private async insert(checked: CheckedJob[], joined: Joined | undefined): Promise<Enqueued[]> {
     const { enqueues } = this.storage;
-    return joined ? joined.alone((run) => enqueues.insertIn(run, jobs)) : enqueues.insert(jobs);
+    const answers = joined
+      ? await joined.alone(async (run) => enqueues.insertIn(run, await this.withLanes(checked)))
+      : await enqueues.insert(await this.withLanes(checked));
+    this.announce(checked as NewJob[], answers, joined);
+    return answers;
   }
 
   private announce(jobs: NewJob[], answers: Enqueued[], joined?: Joined): void {
@@ -167,7 +167,7 @@ export class Enqueuer {
 const STORED: ReadonlySet<EnqueueOutcome> = new Set(['created', 'replaced', 'postponed']);
 
 /** What may conflict, or has to be counted, keeps a statement of its own. */
-const isShared = (job: NewJob): boolean =>
+const isShared = (job: CheckedJob): boolean =>
   job.uniqueKey === undefined && !job.givenId && job.maxPending === undefined && !isHeld(job);
 
 const lanesOf = (jobs: NewJob[]): Lane[] => jobs.map((job) => job.lane);

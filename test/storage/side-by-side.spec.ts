@@ -46,6 +46,29 @@ describe.each([
   });
 
   it.each([
+    ['known lanes', {}],
+    ['a lane that has to be registered', { name: `new-${Object.keys(extra).length}` }],
+  ])('calls take their turns in the order in which they were made, with %s', async (__, first) => {
+    const { queues } = joining.world;
+    const group = { group: 'g', ordered: true };
+    const batch = (...numbers: number[]) => numbers.map((payload) => ({ payload, ...group, ...first }));
+    await settled((manager) => [
+      queues.enqueueMany('mail', batch(1, 2), { manager }),
+      queues.enqueue('mail', 3, { ...group, manager }),
+      queues.enqueue('mail', 4, { ...group, manager, uniqueKey: 'four' }),
+      queues.enqueueMany('mail', batch(5, 6), { manager }),
+      queues.enqueue('mail', 7, { ...group, manager, maxPending: 1_000 }),
+      queues.enqueue('mail', 8, { ...group, manager, id: '00000000-0000-4000-8000-000000000008' }),
+      queues.enqueueMany('mail', batch(9), { manager, maxPending: 1_000 }),
+      queues.enqueue('mail', 10, { ...group, manager }),
+    ]);
+    const turns = await joining.test.database.query<{ payload: unknown }>(
+      'select payload from simple_queue.job where group_name is not null order by seq',
+    );
+    expect(turns.map(({ payload }) => payload)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  });
+
+  it.each([
     ['new jobs', (n: number) => ({ payload: n + 1 })],
     ['jobs that may be known', (n: number) => ({ payload: n + 1, uniqueKey: `k${n}` })],
   ])('a limit is exact for %s', async (__, item) => {
