@@ -2,7 +2,6 @@ import { byteaArray, textArray, timestampArray } from './binary-array.js';
 import { chunksOf } from './chunks.js';
 import type { Run } from './database.js';
 import type { NewJob } from './enqueue.repository.js';
-import { isHeld } from './held-jobs.js';
 import { SHARD } from './shard.js';
 import { MAX_LOCKS } from './sql/group-locks.sql.js';
 import { LOCK_ALL_KEYS, LOCK_KEYS } from './sql/lock-keys.sql.js';
@@ -20,12 +19,12 @@ interface Replaced {
 }
 
 /**
- * Of what may be replaced: `replace` and `debounce`, each key once. A single free job needs no lock before it knows that its key is taken:
- * the unique index decides who comes in. Of a group it would hold the group's lock by then. False: nothing is locked yet.
+ * Of what may be replaced: `replace` and `debounce`, each key once. A single job needs no lock before it knows that its key is taken: the
+ * unique index decides who comes in, and jobs of groups are never replaced. False: nothing is locked yet.
  */
 export async function lockReplaced(run: Run, jobs: NewJob[], isKnown = false): Promise<boolean> {
   const replacing = jobs.filter(isReplacing);
-  if (replacing.length === 0 || (!isKnown && jobs.length === 1 && !isHeld(jobs[0]!))) return false;
+  if (replacing.length === 0 || (!isKnown && jobs.length === 1)) return false;
   await lockKeys(run, replacing);
   return true;
 }

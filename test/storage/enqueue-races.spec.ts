@@ -85,7 +85,7 @@ describe('enqueueing against rivals', () => {
   const PAIRS = MODES.flatMap((a, n) => MODES.slice(n).map((b) => [a, b] as const));
   it.each(PAIRS)('never deadlocks over two keys, %s and %s, beside the same in the other modes', async (a, b) => {
     const item = (mode: (typeof MODES)[number], uniqueKey: string, more = {}) =>
-      aNewJob({ uniqueKey, ...(mode === 'ignore' ? {} : { conflict: mode, periodMs: DAY_MS }), ...more });
+      aNewJob({ uniqueKey, ...(mode === 'ignore' ? more : { conflict: mode, periodMs: DAY_MS }) });
     const clients = Array.from({ length: 3 }, () => new pg.Client({ connectionString: store.test.database.url }));
     await Promise.all(clients.map((client) => client.connect()));
     for (let round = 0; round < 24; round++) {
