@@ -13,7 +13,8 @@ const BUDGET = {
   exports: { '.': 40, './testing': 14, './opentelemetry': 2, './migrations': 4 },
   // The command line's: arguments, tables, colours, progress. The library itself needs its peers only.
   dependencies: 4,
-  packedKiB: 420,
+  // 420 until what trials from outside had found was mended: a thread for the lease, bounded batches, roles, a memory of ids.
+  packedKiB: 490,
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'sq-package-'));
