@@ -15,7 +15,7 @@ const TIMES = [
     'head.dead_at',
     'head.dead_until',
   ],
-  ...['lane.created_at', 'lane.unused_at'],
+  ...['lane.created_at', 'lane.unused_at', 'given_id.noted_at'],
   ...['claim.created_at', 'lease.created_at', 'lease.expires_at', 'lapsed.lapsed_at', 'throttle.ends_at'],
   ...['archive', 'dead_letter'].flatMap((table) =>
     ['created_at', 'run_at', 'finished_at', 'expires_at'].map((column) => `${table}.${column}`),
