@@ -141,11 +141,14 @@ describe('waiting for the end of a job', () => {
 
   it('for one job by many gives all of them the same answer', async () => {
     const gate = aGate();
-    const { queues } = await story.start({ providers: [aHandler('shared', () => gate.passed.then(() => 'for all'))] });
+    const { queues, events } = await story.start({
+      providers: [aHandler('shared', () => gate.passed.then(() => 'for all'))],
+    });
+    // Before its key is known to be held, the job must not end.
+    events.on('enqueued', ({ outcome }) => void (outcome === 'existing' && gate.open()));
     const { id } = await queues.enqueue('shared', {}, { uniqueKey: 'k' });
 
     const ends = [queues.wait(id), queues.wait(id), queues.enqueueAndWait('shared', {}, { uniqueKey: 'k' })];
-    gate.open();
 
     expect(await Promise.all(ends)).toEqual(ends.map(() => ({ id, state: 'succeeded', output: 'for all' })));
   });
