@@ -21,12 +21,16 @@ export const FIND_KEPT_IDS = statement(
 
 /**
  * Lets go of notes whose ids turned out to be free, so that the next insert takes them as new. Only of the versions that were seen before
- * that was found out: a rival that has taken an id over meanwhile has noted it anew, and keeps it.
+ * that was found out: a rival that has taken an id over meanwhile has noted it anew, and keeps it. Each note is locked by its key and then
+ * compared, so that no plan compares all of them with all.
  */
 export const FORGET_IDS = statement(
   'forget_ids',
-  `delete from simple_queue.given_id g where shard = $1 and id = any($2::uuid[])
-    and exists (select from unnest($2::uuid[], $3::text[]) u(id, version) where u.id = g.id and u.version = g.xmin::text)`,
+  `delete from simple_queue.given_id where shard = $1 and id = any(array(
+    select g.id from unnest($2::uuid[], $3::text[]) u(id, version)
+    cross join lateral (
+      select id, xmin::text as version from simple_queue.given_id where id = u.id and shard = $1 for update) g
+    where g.version = u.version))`,
 );
 
 /**
