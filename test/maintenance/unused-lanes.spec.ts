@@ -132,11 +132,8 @@ describe('lanes that nobody uses', () => {
   });
 
   it('are looked at page by page, however many a hostile producer made, and cost a process that serves none of them nothing', async () => {
-    await test.rows.lane('many', '');
-    await test.database.query(
-      `insert into simple_queue.lane (queue, name, created_at) select q.id, 'n' || n, now() - interval '1 day'
-       from simple_queue.queue q, generate_series(1, 2500) n where q.name = 'many'`,
-    );
+    const { queueId } = await test.rows.lane('many', '');
+    await test.rows.lanes(queueId, 1, 2_500);
     const pages = [await test.storage.unusedLanes.note(0)];
     while (pages.at(-1)! > 0) pages.push(await test.storage.unusedLanes.note(pages.at(-1)!));
     expect(pages).toHaveLength(3);

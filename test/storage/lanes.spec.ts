@@ -69,10 +69,7 @@ describe('lanes', () => {
   it('with labels are bounded: ids do not belong into labels', async () => {
     const { lanes } = test.storage;
     const { queueId } = await lanes.of('crowded', '');
-    await test.database.query(
-      `insert into simple_queue.lane (queue, name, labels) select $1, '', array['id-' || n] from generate_series(2, $2) n`,
-      [queueId, MAX_LABELLED_LANES],
-    );
+    await test.rows.lanes(queueId, 2, MAX_LABELLED_LANES, 'labels');
     const last = await lanes.of('crowded', '', ['id-1']);
     await expect(lanes.of('crowded', '', ['one-more'])).rejects.toMatchObject({ code: 'TOO_MANY_LANES' });
     expect(await lanes.of('crowded', '', ['id-1'])).toEqual(last);
@@ -95,10 +92,7 @@ describe('lanes', () => {
   it('are refused beyond ten thousand of a queue, in SQL too, and others are not', async () => {
     const { lanes } = test.storage;
     const { queueId } = await lanes.of('bounded', '');
-    await test.database.query(
-      `insert into simple_queue.lane (queue, name) select $1, 'name-' || n from generate_series(2, $2) n`,
-      [queueId, MAX_LANES],
-    );
+    await test.rows.lanes(queueId, 2, MAX_LANES);
     await expect(lanes.of('bounded', 'one-more')).rejects.toMatchObject({ code: 'TOO_MANY_LANES' });
     await expect(test.database.query(`select simple_queue.enqueue('bounded', name => 'one-more')`)).rejects.toMatchObject({
       code: '53400',

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Job } from '../../lib/job/job.js';
 import { aHandler } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
+import { Rows } from '../support/rows.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
 describe('labels', () => {
@@ -52,10 +53,7 @@ describe('labels', () => {
     const ran: unknown[] = [];
     const app = await story.start({ providers: [collecting(ran, 'wrong')] });
     const { queueId } = await app.storage.lanes.of('wrong', '');
-    await story.database.query(
-      `insert into simple_queue.lane (queue, name, labels) select $1, '', array['id-' || n] from generate_series(1, 1000) n`,
-      [queueId],
-    );
+    await new Rows(story.database).lanes(queueId, 1, 1_000, 'labels');
     await expect(app.queues.enqueue('wrong', 1, { labels: ['id-1001'] })).rejects.toMatchObject({ code: 'TOO_MANY_LANES' });
     const many = app.queues.enqueueMany('wrong', [{ payload: 1 }, { payload: 2, labels: ['id-1001'] }]);
     await expect(many).rejects.toMatchObject({ code: 'TOO_MANY_LANES' });

@@ -72,6 +72,19 @@ export class Rows {
     return lane!;
   }
 
+  /** A queue's lanes `name-<from>` to `name-<to>`, or of the labels `id-<n>`. Numbers are random, so a few of many may meet: they are drawn again. */
+  async lanes(queueId: number, from: number, to: number, kind: 'names' | 'labels' = 'names'): Promise<void> {
+    const columns = kind === 'names' ? `'name-' || n, '{}'::text[]` : `'', array['id-' || n]`;
+    let made: unknown[];
+    do {
+      made = await this.database.query(
+        `insert into simple_queue.lane (queue, name, labels, created_at)
+         select $1, ${columns}, now() - interval '1 day' from generate_series($2::int, $3::int) n on conflict do nothing returning id`,
+        [queueId, from, to],
+      );
+    } while (made.length > 0);
+  }
+
   /** `life` is an interval from now; a negative one has run out. */
   async lease(life = '1 hour', worker = 'worker-1'): Promise<string> {
     const id = randomUUID();
