@@ -5,6 +5,7 @@ import type pg from 'pg';
 /** The client of node-postgres, and its connection, which tells what the server says. */
 type Client = pg.ClientBase & {
   readyForQuery: boolean;
+  binary?: boolean;
   connection: EventEmitter & { parsedStatements: Record<string, string> };
   /** Younger versions of the driver. */
   getTransactionStatus?(): TransactionStatus | null;
@@ -90,12 +91,23 @@ export class CallerConnection {
   /** A statement of a call that has taken the connection. */
   async query(config: pg.QueryConfig): Promise<unknown[]> {
     try {
-      return ((await this.send(config)) as { rows: unknown[] }).rows;
+      return ((await this.sendAsText(config)) as { rows: unknown[] }).rows;
     } catch (error) {
       const isForgotten = config.name !== undefined && (error as { code?: unknown }).code === UNKNOWN_STATEMENT;
       // Else this connection would ask for it again and again.
       if (isForgotten) delete this.client.connection.parsedStatements[config.name!];
       throw error;
+    }
+  }
+
+  /** Our parsers read text. The driver looks at its client's setting when a query is handed to it. */
+  private sendAsText(config: pg.QueryConfig): unknown {
+    const { binary } = this.client;
+    this.client.binary = false;
+    try {
+      return this.send(config);
+    } finally {
+      this.client.binary = binary;
     }
   }
 

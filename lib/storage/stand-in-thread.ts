@@ -11,7 +11,10 @@ const times = new Float64Array(given.times);
 const now = () => Number(process.hrtime.bigint()) / 1e6 - given.offset;
 let lease;
 let client;
-parentPort.on('message', (id) => (lease = id));
+parentPort.on('message', (news) => {
+  if ('lease' in news) lease = news.lease;
+  else given.connection.password = news.password;
+});
 
 function drop() {
   client?.end().catch(() => undefined);
@@ -20,8 +23,9 @@ function drop() {
 
 async function connected() {
   if (client) return client;
-  const { Client } = load('pg');
-  client = new (Client ?? load('pg').default.Client)(given.connection);
+  const { Client, defaults } = load('pg').Client ? load('pg') : load('pg').default;
+  Object.assign(defaults, given.defaults);
+  client = new Client(given.connection);
   client.on('error', drop);
   await client.connect();
   return client;

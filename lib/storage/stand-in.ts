@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import pg from 'pg';
 import { connectionOptionsOf } from './connection-options.js';
 import type { Database } from './database.js';
 import { SHARD } from './shard.js';
@@ -18,6 +19,10 @@ export interface StandInTerms {
 
 const MAX_STARTS = 4;
 const AGAIN_MS = 1_000;
+/** Passwords that are asked for last for minutes (IAM: 15), and some are asked for over the network. */
+const ASK_AGAIN_MS = 60_000;
+/** What is for a pool, or for reading: nothing is read there, and functions reach no thread. */
+const NOT_HANDED_OVER = { types: undefined, log: undefined, onConnect: undefined, Promise: undefined };
 /** It loads `pg` at most. */
 const LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 8, stackSizeMb: 1 };
 const [TURNED_AT, RENEWED_AT] = [0, 1];
@@ -29,6 +34,8 @@ export class StandIn {
   private pulse: NodeJS.Timeout | undefined;
   private again: NodeJS.Timeout | undefined;
   private lease = '';
+  private password: unknown;
+  private askAt = 0;
   private starts = 0;
   private stopped = false;
 
@@ -45,10 +52,25 @@ export class StandIn {
   /** Takes over a lease, or learns that it was renewed. */
   renewed(lease: string, at: number): void {
     this.times[RENEWED_AT] = at;
+    if (this.terms.stuckMs > 0 && performance.now() >= this.askAt) void this.askPassword();
     if (lease === this.lease) return;
     this.lease = lease;
-    this.thread?.postMessage(lease);
+    this.thread?.postMessage({ lease });
     if (this.starts === 0 && this.terms.stuckMs > 0) this.start();
+  }
+
+  /** A function reaches no thread, and nobody can be asked while the event loop is blocked: what it last said is handed over. */
+  private async askPassword(): Promise<void> {
+    this.askAt = performance.now() + ASK_AGAIN_MS;
+    const { password } = connectionOptionsOf(this.database.dataSource);
+    if (typeof password !== 'function') return;
+    try {
+      this.password = await password();
+      this.thread?.postMessage({ password: this.password });
+    } catch (error) {
+      // Its message may quote the password.
+      if (this.password === undefined) this.terms.onMissing(`the function that gives its password failed: ${nameOf(error)}`);
+    }
   }
 
   async stop(): Promise<void> {
@@ -65,11 +87,8 @@ export class StandIn {
     try {
       this.thread = this.makeThread();
     } catch (error) {
-      // Settings that hold a function, such as a password that is asked for, reach no thread.
-      // The error's message quotes the function, which may be the password.
-      this.terms.onMissing(
-        `the settings of its connection cannot be handed over: ${error instanceof Error ? error.name : 'Error'}`,
-      );
+      // Settings that hold a function, such as `ssl.checkServerIdentity`, reach no thread. The error's message quotes them.
+      this.terms.onMissing(`the settings of its connection cannot be handed over: ${nameOf(error)}`);
     }
   }
 
@@ -83,7 +102,7 @@ export class StandIn {
     thread.on('error', (error: unknown) => (reason = error instanceof Error ? error.message : String(error)));
     thread.on('exit', () => this.lost(reason));
     thread.unref();
-    thread.postMessage(this.lease);
+    thread.postMessage({ lease: this.lease });
     return thread;
   }
 
@@ -100,10 +119,13 @@ export class StandIn {
 
   private get workerData() {
     const { leaseMs, intervalMs, stuckMs, queryTimeoutMs } = this.terms;
-    // Nothing is read there, and functions reach no thread.
-    const connection = { ...connectionOptionsOf(this.database.dataSource), types: undefined, query_timeout: queryTimeoutMs };
+    const given = connectionOptionsOf(this.database.dataSource);
+    const password = typeof given.password === 'function' ? this.password : given.password;
+    const connection = { ...given, ...NOT_HANDED_OVER, password, query_timeout: queryTimeoutMs };
     return {
       from: import.meta.url,
+      // Where the database is; a thread has defaults of its own.
+      defaults: (({ host, port, user, password, database, ssl }) => ({ host, port, user, password, database, ssl }))(pg.defaults),
       times: this.times.buffer,
       offset: Number(process.hrtime.bigint()) / 1e6 - performance.now(),
       connection,
@@ -113,3 +135,5 @@ export class StandIn {
     };
   }
 }
+
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'Error');

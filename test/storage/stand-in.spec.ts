@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { StandIn, type StandInTerms } from '../../lib/storage/stand-in.js';
 import { eventually } from '../support/eventually.js';
@@ -21,6 +22,12 @@ describe('the stand-in', () => {
     const times = { leaseMs: 60_000, intervalMs: 40, stuckMs: 60_000, queryTimeoutMs: 5_000 };
     const database = { dataSource, textOf: test.storage.database.textOf.bind(test.storage.database) };
     return (standIn = new StandIn(database, { ...times, onMissing: (reason) => missing.push(reason), ...terms }));
+  }
+
+  /** A user's address without a password is what a function is for. */
+  function withOptions(options: object): DataSource {
+    const { host, port, user: username, database } = new pg.Client({ connectionString: test.database.url });
+    return { options: { type: 'postgres', host, port, username, database, ...options } } as unknown as DataSource;
   }
 
   const threadOf = (owner: StandIn): { terminate(): Promise<number> } | undefined =>
@@ -63,13 +70,39 @@ describe('the stand-in', () => {
     expect([threadOf(owner), missing]).toEqual([undefined, []]);
   });
 
-  it('says once that settings with a function reach no thread', () => {
-    const options = { ...test.dataSource.options, password: () => 'asked for' };
-    const owner = aStandIn({}, { options } as unknown as DataSource);
+  it('has the password that a function gives, which is asked again after a while, and not at each beat', async () => {
+    const { password } = new pg.Client({ connectionString: test.database.url });
+    let asked = 0;
+    const owner = aStandIn({}, withOptions({ password: () => Promise.resolve(`${password ?? ''}${asked++ ? '' : 'x'}`) }));
+    const lease = await test.rows.lease('1 second');
+    const first = await until(lease);
+    for (let beats = 0; beats < 3; beats++) owner.renewed(lease, performance.now());
+    await eventually(() => expect(threadOf(owner)).toBeDefined());
+    expect(asked).toBe(1);
+    (owner as unknown as { askAt: number }).askAt = 0;
+    owner.renewed(lease, performance.now());
+    expect(asked).toBe(2);
+    block(owner);
+    await eventually(async () => expect(await until(lease)).toBeGreaterThan(first + 30));
+    expect(missing).toEqual([]);
+  });
+
+  it('says that the function of its password failed, and not how', async () => {
+    const owner = aStandIn({}, withOptions({ password: () => Promise.reject(new RangeError('asked for')) }));
+    owner.renewed(randomUUID(), performance.now());
+    await eventually(() => expect(missing).toEqual(['the function that gives its password failed: RangeError']));
+  });
+
+  it('says once that settings with a function reach no thread, unless nothing there would call it', () => {
+    const owner = aStandIn({}, withOptions({ ssl: { checkServerIdentity: () => 'asked for' } }));
     for (let beats = 0; beats < 3; beats++) owner.renewed(randomUUID(), performance.now());
     expect(threadOf(owner)).toBeUndefined();
     expect(missing).toEqual([expect.stringContaining('cannot be handed over')]);
     expect(missing.join()).not.toContain('asked for');
+    missing.length = 0;
+    const other = aStandIn({}, withOptions({ extra: { log: () => 0, onConnect: () => 0, types: { getTypeParser: () => 0 } } }));
+    other.renewed(randomUUID(), performance.now());
+    expect([threadOf(other), missing]).toEqual([expect.anything(), []]);
   });
 
   it('is started again when its thread dies, three times, and then given up', async () => {
