@@ -4,6 +4,7 @@ import { checkQueuePattern } from './job/queue-pattern.js';
 import { JOB_EVENT_NAMES } from './observability/events.js';
 import type { LogOptions } from './observability/log-listener.js';
 import { callable, listOf, mapOf, must, oneOf, orFalse, passes, shape, whole, yesOrNo, type Rule } from './runtime/rules.js';
+import { ENCODE, isTorn, urlOf } from './runtime/torn-address.js';
 import type { QueueSettings, SimpleQueueOptions, WorkerSettings } from './simple-queue.options.js';
 import { ATTEMPT_RULES, CONCURRENCY, INSTANCE_NAME, PERMITS } from './worker/handler-rules.js';
 
@@ -46,8 +47,12 @@ const queueSettings = shape({
 } satisfies Record<keyof QueueSettings, Rule>);
 
 /** The address holds a password, so the problem does not show it. */
-const postgresUrl: Rule = (value, path) =>
-  typeof value === 'string' && /^postgres(ql)?:\/\//.test(value) ? [] : [`${path} must be a URL that starts with postgres://`];
+const postgresUrl: Rule = (value, path) => {
+  if (typeof value !== 'string' || !/^postgres(ql)?:\/\//.test(value))
+    return [`${path} must be a URL that starts with postgres://`];
+  const url = urlOf(value);
+  return url && !isTorn(url) ? [] : [`${path} is no address of the form postgres://user:password@host:5432/database. ${ENCODE}`];
+};
 
 const besideTheFactory: Rule = (_, path) => [
   `${path} belongs beside useFactory, not in what it returns: tokens are made from it`,

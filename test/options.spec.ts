@@ -171,6 +171,29 @@ describe('wrong options', () => {
     expect(problemOf({ listenUrl: 'http://me:hunter2@db' }).message).not.toContain('hunter2');
   });
 
+  it.each([
+    'app:1/Hunter2@h/x',
+    'app:1?Hunter2@h/x',
+    'app:1#Hunter2@h/x',
+    'app:Hunter2',
+    'Hun/ter2:x@h/x',
+    'h:1/db&password=Hunter2',
+  ])('refuse an address that is torn by a sign of its password: postgres://%s', (rest) => {
+    const { message } = problemOf({ listenUrl: `postgres://${rest}` });
+    expect(message).toMatch(/listenUrl is no address.*\/ as %2F/);
+    expect(message).not.toMatch(/Hun|ter2/);
+  });
+
+  it.each([
+    'app:1%2FHunter2@h/x',
+    'app:p@ss@h:5/x',
+    'h/x?user=app@tenant',
+    'app@/x?host=/run/postgresql',
+    '%2Frun%2Fpostgresql/x',
+  ])('take an address that is whole: postgres://%s', (rest) =>
+    expect(resolveOptions({ listenUrl: `postgres://${rest}` }).options.listenUrl).toContain(rest),
+  );
+
   it('are the only thing that is thrown, whatever is given', () => {
     const key = fc.constantFrom(...Object.keys(DEFAULTS), 'queues', 'worker', 'maintenance', 'poison', 'listenUrl');
     fc.assert(

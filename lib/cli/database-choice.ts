@@ -1,4 +1,5 @@
 import { QueueError } from '../job/queue.errors.js';
+import { ENCODE, isTorn, urlOf } from '../runtime/torn-address.js';
 import type { SharedFlags } from './command.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -38,19 +39,10 @@ function shownUrl(name: string, text: string): string {
   if (!url || !/^postgres(ql)?:$/.test(url.protocol) || isTorn(url))
     throw new QueueError(
       'INVALID_OPTION',
-      `${name} is no address of the form postgres://user:password@host:5432/database. In a password write % as %25, @ as %40, / as %2F, # as %23, ? as %3F.`,
+      `${name} is no address of the form postgres://user:password@host:5432/database. ${ENCODE}.`,
     );
   // As the driver has it: what is said behind the question mark counts.
   const host = url.searchParams.get('host') || url.hostname || 'localhost';
   const port = url.searchParams.get('port') || url.port;
   return `${host}${port ? `:${port}` : ''}${url.pathname}`;
 }
-
-/** As the driver does, with a host in the place of none: `postgres://user@/database?host=/run/postgresql`. */
-function urlOf(text: string): URL | undefined {
-  return [text, text.replace('@/', '@localhost/')].filter((each) => URL.canParse(each)).map((each) => new URL(each))[0];
-}
-
-/** A password with a sign that ends the part before the @ lies about in what follows; so do settings that follow no question mark. */
-const isTorn = ({ pathname, search, hash }: URL): boolean =>
-  /[@:;&=]|.\//.test(pathname) || search.includes('@') || hash !== '' || (!pathname.startsWith('/') && pathname !== '');

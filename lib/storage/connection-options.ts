@@ -2,6 +2,7 @@ import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
+import { ENCODE, isTorn, urlOf } from '../runtime/torn-address.js';
 import { OWN_PARSERS } from './own-parsers.js';
 
 /** The part of TypeORM's PostgreSQL options that opens a connection. */
@@ -73,6 +74,8 @@ function withoutUndefined(config: pg.PoolConfig): pg.PoolConfig {
 
 /** A client that connects nowhere: how the driver reads address and options, without opening the stream that they may name. */
 function parsed(options: pg.PoolConfig): pg.Client {
+  const url = urlOf(options.connectionString ?? '');
+  if (url && isTorn(url)) throw unusable({ message: `a sign in it ends its password. ${ENCODE}` });
   try {
     return new pg.Client({ ...options, stream: undefined });
   } catch (error) {

@@ -119,14 +119,23 @@ describe('a connection of ours', () => {
     expect(() => connectionOptionsOf(aDataSource({ url, ssl: true }), `${url}?ssl=${ssl}`)).toThrow(refusal);
   });
 
-  it.each(['postgres://app:hunter2@db:no/shop', 'postgres://app:hunter2%E0%A4@db/shop', `${url}?sslcert=hunter2`])(
-    'repeats nothing of an address that cannot be used: %s',
-    (bad) => {
-      expect(() => connectionOptionsOf(aDataSource({ url }), bad)).toThrow(
-        expect.objectContaining({ code: 'INVALID_OPTION', message: expect.not.stringContaining('hunter') }),
-      );
-    },
-  );
+  it.each([
+    'postgres://app:hunter2@db:no/shop',
+    'postgres://app:hunter2%E0%A4@db/shop',
+    `${url}?sslcert=hunter2`,
+    'postgres://app:1/hunter2@db/shop',
+    'postgres://app:1#hunter2@db/shop',
+    'postgresql://app:1?hunter2@db',
+  ])('repeats nothing of an address that cannot be used: %s', (bad) => {
+    const refusal = expect.objectContaining({ code: 'INVALID_OPTION', message: expect.not.stringContaining('hunter') });
+    for (const make of [
+      () => connectionOptionsOf(aDataSource({ url }), bad),
+      () => connectionOptionsOf(aDataSource({ url: bad })),
+      () => connectionOptionsOf(aDataSource({ extra: { connectionString: bad } })),
+      () => connectionOptionsOf(aDataSource({ replication: { master: { url: bad }, slaves: [] } })),
+    ])
+      expect(make).toThrow(refusal);
+  });
 
   it.each([{}, { connectTimeoutMS: 0 }, { extra: { connectionTimeoutMillis: 0 } }])(
     'has a bound to connect in: %j',
