@@ -89,7 +89,7 @@ describe("what an application sets in the driver's own defaults", () => {
       await dataSource.transaction(async (manager) => {
         await work(manager);
         // The application's own statements are answered as it wants them.
-        const [row] = (await manager.query(`select $1::int as n`, [7])) as { n: unknown }[];
+        const [row] = await manager.query<{ n: unknown }[]>(`select $1::int as n`, [7]);
         expect(row).toEqual({ n: 7 });
       });
       const pulled = new PostgresJobQueue({ storage, options, events: new QueueEvents(), queues });
