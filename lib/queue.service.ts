@@ -119,7 +119,7 @@ export class QueueService {
    * `INVALID_OUTPUT` (the output does not fit the template given as `as`), `CLOSED`.
    */
   async wait<Output = unknown>(id: string, options: WaitOptions<Output> = {}): Promise<JobEnd<Output>> {
-    checkObject('the options of wait', options);
+    checkObject('options', options, 'wait');
     const { as, ...time } = checkWait(options);
     return endAs(as, await this.waits.wait(checkId(id), time));
   }
@@ -218,7 +218,7 @@ export function checkSelector(selector: CancelSelector): CancelSelector {
   }
   if (queue !== undefined) checkQueueName(queue);
   for (const [option, text] of Object.entries({ uniqueKey, fingerprint, workflowId, group }))
-    if (text !== undefined) checkText(option, text);
+    if (text !== undefined) checkText(option, text, 'cancel');
   return selector;
 }
 

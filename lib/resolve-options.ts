@@ -17,7 +17,7 @@ export function resolveOptions(given: SimpleQueueOptions, instance = 'default'):
   refuse(simpleQueueOptions(given, ''), instance);
   const options = applyDefaults(given, instance);
   refuse(contradictions(options), instance);
-  return { options, warnings: suspicions(options) };
+  return { options, warnings: suspicions(options, given) };
 }
 
 /** One error for all that is wrong, so that nobody mends options one start at a time. */
@@ -89,7 +89,8 @@ function contradictions(options: ResolvedOptions): string[] {
 /** The texts of the pairs whose condition is true. */
 const whatHolds = (pairs: [boolean, string][]): string[] => pairs.filter(([holds]) => holds).map(([, text]) => text);
 
-function suspicions(options: ResolvedOptions): string[] {
+/** A default that does not fit is nobody's slip. */
+function suspicions(options: ResolvedOptions, given: SimpleQueueOptions): string[] {
   const { leaseMs, heartbeatIntervalMs, queryTimeoutMs, shutdownGraceMs, concurrency, queueConcurrency } = options;
   const suspicious: [boolean, string][] = [
     [
@@ -105,7 +106,7 @@ function suspicions(options: ResolvedOptions): string[] {
       `shutdownGraceMs (${shutdownGraceMs}) reaches 30 s: Kubernetes kills a pod then, unless terminationGracePeriodSeconds is raised`,
     ],
     [
-      queueConcurrency > concurrency,
+      given.queueConcurrency !== undefined && queueConcurrency > concurrency,
       `queueConcurrency (${queueConcurrency}) is above concurrency (${concurrency}), which bounds the whole process`,
     ],
     [options.wakeUp === 'off' && options.listenUrl !== undefined, 'listenUrl is given but wakeUp is "off": nothing listens'],

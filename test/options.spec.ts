@@ -213,12 +213,20 @@ describe('suspicious pairs', () => {
     [{ leaseMs: 14_999 }, 'leaseMs (14999) is under three heartbeats (5000)'],
     [{ queryTimeoutMs: 15_000 }, 'queryTimeoutMs (15000) reaches leaseMs (15000)'],
     [{ shutdownGraceMs: 60_000 }, 'shutdownGraceMs (60000) reaches 30 s'],
-    [{ concurrency: 5 }, 'queueConcurrency (10) is above concurrency (5)'],
+    [{ concurrency: 5, queueConcurrency: 10 }, 'queueConcurrency (10) is above concurrency (5)'],
+    [{ queueConcurrency: 101 }, 'queueConcurrency (101) is above concurrency (100)'],
     [{ queues: { mail: { concurrency: 101 } } }, 'queues.mail.concurrency (101) is above concurrency (100)'],
     [{ wakeUp: 'off', listenUrl: 'postgres://db' }, 'listenUrl is given but wakeUp is "off"'],
   ])('%j are let in with a warning', (options, warning) => {
     expect(resolveOptions(options).warnings).toEqual([expect.stringContaining(warning)]);
   });
+
+  it.each<SimpleQueueOptions>([
+    {},
+    { concurrency: 1 },
+    { concurrency: 5, queueConcurrency: undefined },
+    { queueConcurrency: 100 },
+  ])("%j deserve none: a default is nobody's slip", (options) => expect(resolveOptions(options).warnings).toEqual([]));
 });
 
 describe('what stands beside the options', () => {

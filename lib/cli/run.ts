@@ -5,6 +5,7 @@ import { COMMANDS } from './commands.js';
 import { EXIT } from './exit-code.js';
 import { explainError } from './explained-error.js';
 import { packageVersion } from './package-version.js';
+import { visible } from '../job/unseen.js';
 import { redaction } from '../observability/redaction.js';
 import { Screen } from './screen.js';
 import type { Session } from './session.js';
@@ -43,6 +44,10 @@ export async function run(argv: readonly string[], around: Surroundings): Promis
 /** A slip may carry an address with its password: `--urll=postgres://...`. */
 const told = redaction();
 
+/** What was typed may hold anything. The driver of the call puts its suggestion on a line of its own. */
+const oneError = (text: string): string =>
+  `${visible(told(text.trimEnd())).replace(/\\n(?=\(Did you mean [^\\]*\?\)$)/, '\n')}\n`;
+
 /** Asked before the call is understood: one that is wrong is answered in JSON, too. */
 const wantsJson = (argv: readonly string[]): boolean => argv.includes('--json');
 
@@ -61,7 +66,11 @@ function programOf({ out, err }: Surroundings, json: boolean): Command {
     .option('--no-color', 'no colours, as with NO_COLOR')
     .version(packageVersion(), '-V, --version', 'print the version')
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => void (json || err.write(told(text))) })
+    .configureOutput({
+      writeOut: (text) => out.write(text),
+      writeErr: (text) => void (json || err.write(text)),
+      outputError: (text, write) => write(oneError(text)),
+    })
     .exitOverride()
     .showHelpAfterError('(add --help for what it takes)')
     .addHelpText('after', EPILOGUE);

@@ -1,6 +1,7 @@
 import { createColors } from 'picocolors';
+import { visible } from '../job/unseen.js';
 import type { Sink, Surroundings } from './surroundings.js';
-import { visible, visibleJson, visibleLines } from './visible.js';
+import { visibleJson, visibleLines } from './visible.js';
 
 /** What a text means, and on a terminal its colour. */
 export type Tone = 'good' | 'bad' | 'warn' | 'dim' | 'strong';

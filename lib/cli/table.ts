@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
+import { visible } from '../job/unseen.js';
 import type { Cell, Column, Row } from './screen.js';
-import { visible } from './visible.js';
 
 export interface TableParts {
   columns: Column[];

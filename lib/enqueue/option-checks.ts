@@ -3,11 +3,11 @@ import { QueueError } from '../job/queue.errors.js';
 
 const MAX_TEXT = 512;
 
-/** Also asked by cancel. PostgreSQL's text holds no U+0000, and UTF-8 no lone surrogate. */
-export function checkText(option: string, text: unknown): string {
+/** PostgreSQL's text holds no U+0000, and UTF-8 no lone surrogate. */
+export function checkText(option: string, text: unknown, call?: string): string {
   const fits =
     typeof text === 'string' && text.length > 0 && text.length <= MAX_TEXT && !text.includes('\0') && text.isWellFormed();
-  if (!fits) throw invalid(`${option} must be 1 to ${MAX_TEXT} characters of well-formed text, not ${quote(text)}`);
+  if (!fits) throw invalid(`${option} must be 1 to ${MAX_TEXT} characters of well-formed text, not ${quote(text)}`, call);
   return text;
 }
 
@@ -21,15 +21,16 @@ export function checkNumber(option: string, value: number, min: number, max: num
   throw invalid(`${option} must be a number from ${min} to ${max}, not ${quoteNumber(value)}`);
 }
 
-export function checkObject(what: string, value: unknown): void {
+export function checkObject(what: string, value: unknown, call?: string): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid(`${what} must be an object, not ${quote(value)}`);
+    throw invalid(`${what} must be an object, not ${quote(value)}`, call);
 }
 
 export function checkItems(items: unknown): void {
   if (!Array.isArray(items)) throw invalid(`the items must be a list, not ${quote(items)}`);
 }
 
-export function invalid(problem: string): QueueError {
-  return new QueueError('INVALID_OPTION', `enqueue: ${problem}${problem.endsWith('?') ? '' : '.'}`);
+/** `call`: the one that was made, as its caller knows it. */
+export function invalid(problem: string, call = 'enqueue'): QueueError {
+  return new QueueError('INVALID_OPTION', `${call}: ${problem}${problem.endsWith('?') ? '' : '.'}`);
 }

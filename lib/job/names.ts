@@ -1,4 +1,5 @@
 import { QueueError } from './queue.errors.js';
+import { visible } from './unseen.js';
 
 const SCHEMA = /^[a-z_][a-z0-9_]{0,47}$/;
 const QUEUE = /^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}$/;
@@ -43,5 +44,5 @@ export const quoteNumber = (value: unknown): string => (typeof value === 'number
 /** Shows a value in an error message: short, and never more than a name's worth of it. */
 export function quote(value: unknown): string {
   if (typeof value !== 'string') return value === null ? 'null' : typeof value;
-  return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value);
+  return visible(JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value));
 }

@@ -117,7 +117,7 @@ export class InMemoryJobQueue extends JobQueue {
   }
 
   async cancelWorkflow(workflowId: string): Promise<CancelCounts> {
-    checkText('workflowId', workflowId);
+    checkText('workflowId', workflowId, 'cancel');
     return this.cancelThose((job) => job.options.workflowId === workflowId);
   }
 

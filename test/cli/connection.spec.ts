@@ -97,6 +97,30 @@ describe('a command that cannot reach its tables', () => {
     for (const json of [[], ['--json']]) expect((await cli([...argv, ...json])).err).not.toContain('Hunter2');
   });
 
+  const ODD = 'a\u001b[2J\u009b31m\r\nerror: all is well\u202e\u3164b';
+
+  it.each<[string, string[]]>([
+    ['an unknown flag', ['queues', `--${ODD}`]],
+    ['an unknown command', [ODD]],
+    ['a value of a flag', ['jobs', `--limit=${ODD}`]],
+    ['a shared value', ['--timeout', ODD, 'queues']],
+    ['a state', ['jobs', '--state', ODD]],
+    ['a queue', ['cancel', '--queue', ODD, '--unique-key', 'k', '--url', 'postgres://127.0.0.1:1/x']],
+    ['an id', ['job', ODD]],
+    ['one argument too many', ['job', 'a', ODD]],
+    ['an address', ['queues', '--url', ODD]],
+    ['a schema', ['queues', '--schema', ODD, '--url', 'postgres://127.0.0.1:1/x']],
+    ['a variable', ['queues']],
+  ])('writes no control character of what was typed: %s', async (what, argv) => {
+    const env = { PGHOST: '127.0.0.1', PGPORT: '1', PGDATABASE: what === 'a variable' ? ODD : 'x' };
+    for (const json of [[], ['--json']]) {
+      const { code, out, err } = await cli([...argv, ...json], { env });
+      expect(code).toBeGreaterThan(0);
+      expect(`${out}${err}`).not.toMatch(/[^\P{Cc}\n]|[\u202e\u3164]/u);
+      expect(err).not.toMatch(/^error: all is well/m);
+    }
+  });
+
   it.each<[string, string[], string]>([
     ['a flag', ['queues', '--nosuch', '--json'], "unknown option '--nosuch'"],
     ['a value', ['--json', 'jobs', '--limit', '1e308'], 'It takes a whole number.'],

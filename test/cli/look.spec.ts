@@ -194,6 +194,16 @@ describe('commands that look', () => {
     expect(err).not.toContain('\u001b[2J');
   });
 
+  it('a job with a payload that is nested deeper than a stack is shown, too', async () => {
+    const { id } = await test.rows.job({ queue: 'deep' });
+    const text = `${'['.repeat(6_000)}7${']'.repeat(6_000)}`;
+    await test.database.query('update simple_queue.job set payload = $2::jsonb where id = $1', [id, text]);
+    const { code, out } = await look(['job', id, '--payload']);
+    expect({ code, isShown: out.includes(text) }).toEqual({ code: 0, isShown: true });
+    const asJson = await look(['job', id, '--payload', '--json']);
+    expect({ code: asJson.code, isShown: asJson.out.includes(`"payload":${text}`) }).toEqual({ code: 0, isShown: true });
+  });
+
   it('colours only where a terminal and nobody else reads', async () => {
     const env = { DATABASE_URL: test.database.url };
     const hasColours = async (columns: number | undefined, more: Record<string, string>, ...flags: string[]) =>

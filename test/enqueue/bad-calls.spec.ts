@@ -8,6 +8,13 @@ import { resolveOptions } from '../../lib/resolve-options.js';
 const check = (payload: unknown, options: unknown = {}, queue: unknown = 'mail') =>
   checkedJob(queue as string, payload, options as never, { maxPayloadBytes: 1_000, newId: () => 'an id' });
 
+it.each(['uniqueKey', 'group', 'fingerprint', 'workflowId'])('a selector that cannot be names its own call: %s', (part) => {
+  for (const text of ['', 'x'.repeat(513), 'a\0', 5])
+    expect(() => checkSelector({ queue: 'mail', [part]: text })).toThrow(
+      new RegExp(`^cancel: ${part} must be 1 to 512 characters`),
+    );
+});
+
 describe('a call that cannot work is refused before anything is written', () => {
   it.each<[string, unknown, string]>([
     ['an unknown option, with the nearest one', { priorty: 1 }, 'unknown option "priorty", did you mean "priority"?'],

@@ -96,7 +96,8 @@ describe('the log', () => {
   });
 
   it('keeps names of any queue, job and worker on one line, without colours and without what cannot be seen', () => {
-    const odd = 'a\u001b[31m\r\nERROR b\u009b\u00ad\u061c\u200b\u200e\u200f\u2028\u202e\u2060\u2066\ufeff\u{e0041}c';
+    const odd =
+      'a\u001b[31m\r\nERROR b\u009b\u00ad\u061c\u200b\u200e\u200f\u2028\u202e\u2060\u2066\ufeff\u{e0041}\u034f\u115f\u3164\uffa0\ufe0f\u{e0100}c';
     const lines = [
       ...noted('failed', { ...LINES.failed[0], queue: odd, name: odd }),
       ...noted('leaseLost', { ...LINES.failed[0], queue: odd, name: odd }),
