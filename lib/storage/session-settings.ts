@@ -20,7 +20,7 @@ export function forTransaction(settings: SessionSettings): string {
 }
 
 /**
- * The reasons are in docs/adr/0002: text comes in the formats that the row mapper reads; plans never walk a table that was believed
+ * The reasons are in docs/adr/0002: text comes in the formats that the row mapper and the doctor read; plans never walk a table that was believed
  * small; isolation is READ COMMITTED whatever the database's default (others fail SKIP LOCKED claims);
  * no schema that others may write to is searched, where a function of a fitting name would run with our rights.
  * The server gives up a little before the client does, so that a slow statement ends instead of costing a connection.
@@ -36,6 +36,9 @@ function assignments({ lockTimeoutMs, queryTimeoutMs, plans }: SessionSettings, 
     datestyle: `'ISO'`,
     array_nulls: 'on',
     bytea_output: `'hex'`,
+    extra_float_digits: 1,
+    quote_all_identifiers: 'off',
+    standard_conforming_strings: 'on',
     idle_in_transaction_session_timeout: 60_000,
     lock_timeout: lockTimeoutMs,
     statement_timeout: Math.max(1, Math.floor(queryTimeoutMs * 0.9)),

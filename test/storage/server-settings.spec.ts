@@ -10,6 +10,7 @@ import { aDataSource, aStorage, openStorage, type TestStorage } from '../support
 const SETTINGS: Record<string, string>[] = [
   { array_nulls: 'off', DateStyle: 'SQL, DMY', TimeZone: 'Asia/Kolkata', bytea_output: 'escape' },
   { array_nulls: 'off', DateStyle: 'German, DMY', TimeZone: 'America/St_Johns', IntervalStyle: 'sql_standard' },
+  { extra_float_digits: '-15', standard_conforming_strings: 'off', quote_all_identifiers: 'on', transform_null_equals: 'on' },
   { DateStyle: 'Postgres, MDY', extra_float_digits: '0', default_transaction_isolation: 'repeatable read' },
 ];
 
