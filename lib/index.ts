@@ -80,7 +80,13 @@ export { Queue, type QueueOf } from './queue.js';
 export { QueueService } from './queue.service.js';
 export { SimpleQueueModule } from './simple-queue.module.js';
 export type { SimpleQueueModuleExtras, SimpleQueueOptionsFactory } from './simple-queue.module-definition.js';
-export type { DeadHead, QueueSettings, ResolvedOptions, SimpleQueueOptions, WorkerSettings } from './simple-queue.options.js';
+export type {
+  DeadHead,
+  QueueSettings,
+  ResolvedOptions,
+  SimpleQueueOptions,
+  WorkerSettings,
+} from './options/simple-queue.options.js';
 export type { DataSourceChoice } from './storage/data-source-token.js';
 export { DatabaseError } from './storage/database-errors.js';
 export { createEntities, type CreateEntitiesOptions, type JobRow } from './storage/entities.js';

@@ -25,7 +25,7 @@ import { QueueError } from './job/queue.errors.js';
 import type { Observable } from 'rxjs';
 import { eventStream, type QueueEvent } from './observability/event-stream.js';
 import { JOB_EVENT_NAMES, type JobEventName, type QueueEvents } from './observability/events.js';
-import type { ResolvedOptions } from './simple-queue.options.js';
+import type { ResolvedOptions } from './options/simple-queue.options.js';
 import type { Run } from './storage/database.js';
 import type { Joined } from './storage/joined.js';
 import { archiveRetention, type Retention } from './storage/retention.js';

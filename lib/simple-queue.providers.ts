@@ -10,8 +10,8 @@ import { QueueHealth } from './observability/queue-health.js';
 import { TelemetryStarter } from './observability/telemetry-starter.js';
 import { PostgresJobQueue } from './pull/postgres-job-queue.js';
 import { QueueService } from './queue.service.js';
-import { resolveOptions, type Resolution } from './resolve-options.js';
-import type { ResolvedOptions, SimpleQueueOptions } from './simple-queue.options.js';
+import { resolveOptions, type Resolution } from './options/resolve-options.js';
+import type { ResolvedOptions, SimpleQueueOptions } from './options/simple-queue.options.js';
 import { dataSourceToken, type DataSourceChoice } from './storage/data-source-token.js';
 import { Storage } from './storage/storage.js';
 import {

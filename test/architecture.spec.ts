@@ -23,6 +23,7 @@ const VIOLATIONS: [string, string, string][] = [
   ['floor-without-packages', 'lib/job/rich.ts', 'rxjs'],
   ['storage-on-the-floor', 'lib/storage/proud.ts', '../observability/events.js'],
   ['observability-on-the-floor', 'lib/observability/proud.ts', '../storage/database.js'],
+  ['options-are-read-first', 'lib/options/proud.ts', '../storage/database.js'],
   ['enqueue-stands-alone', 'lib/enqueue/nosy.ts', '../admin/admin.js'],
   ['waiting-stands-alone', 'lib/waiting/nosy.ts', '../admin/admin.js'],
   ['maintenance-stands-alone', 'lib/maintenance/nosy.ts', '../admin/admin.js'],

@@ -1,5 +1,5 @@
 import type { AnyTemplate } from '../job/job-template.js';
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Diagnosis, SchemaState, ServerState } from '../storage/diagnosis.js';
 import type { PartitionRepository } from '../storage/partition.repository.js';
 import type { Handler } from '../worker/handler-registry.js';

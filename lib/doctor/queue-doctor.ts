@@ -2,7 +2,7 @@ import { isTemplate, type JobTarget } from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
 import { listOf, must, oneOf, shape, whole, type Rule } from '../runtime/rules.js';
 import { LATE, within } from '../runtime/within.js';
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { DatabaseError } from '../storage/database-errors.js';
 import { Diagnosis } from '../storage/diagnosis.js';
 import type { Storage } from '../storage/storage.js';

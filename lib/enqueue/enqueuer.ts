@@ -2,7 +2,7 @@ import type { BackPressure, Enqueued, EnqueueItem, EnqueueOutcome } from '../job
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
 import { Uuid7 } from '../runtime/uuid7.js';
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { NewJob } from '../storage/enqueue.repository.js';
 import { isHeld } from '../storage/held-jobs.js';
 import type { Joined } from '../storage/joined.js';

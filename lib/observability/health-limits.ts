@@ -1,7 +1,7 @@
 import { checkQueuePattern } from '../job/queue-pattern.js';
 import { QueueError } from '../job/queue.errors.js';
 import { listOf, orFalse, passes, shape, whole, type Rule } from '../runtime/rules.js';
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 
 /** From where on `QueueHealth` complains. Durations are milliseconds. */
 export interface HealthLimits {

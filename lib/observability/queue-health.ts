@@ -2,7 +2,7 @@ import { matches } from '../job/queue-pattern.js';
 import { QueueError } from '../job/queue.errors.js';
 import { RecentAnswer } from '../runtime/recent-answer.js';
 import { LATE } from '../runtime/within.js';
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { BlockedGroups, OldestReady } from '../storage/health.repository.js';
 import type { Storage } from '../storage/storage.js';
 import type { WorkerPulse } from '../worker/worker.js';

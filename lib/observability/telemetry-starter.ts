@@ -1,6 +1,6 @@
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { failureOf } from '../job/failure.js';
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Storage } from '../storage/storage.js';
 import type { QueueEvents } from './events.js';
 import type { QueueDepth, QueueLoad } from './telemetry.js';

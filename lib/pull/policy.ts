@@ -1,5 +1,5 @@
 import type { Backoff } from '../job/backoff.js';
-import type { DeadHead, ResolvedOptions } from '../simple-queue.options.js';
+import type { DeadHead, ResolvedOptions } from '../options/simple-queue.options.js';
 import { deadHeads } from '../storage/dead-heads.js';
 import { archiveRetention, deadLetterRetention, type Retention } from '../storage/retention.js';
 import type { StoredOptions } from '../storage/row-mapper.js';

@@ -5,7 +5,7 @@ import { groupBlocked } from '../observability/group-blocked.js';
 import type { JobEvent, JobEvents, QueueEvents } from '../observability/events.js';
 import { tellReaped } from '../observability/reaped.js';
 import type { QueueService } from '../queue.service.js';
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Run } from '../storage/database.js';
 import type { Lane } from '../storage/lanes.js';
 import type { HeldJob } from '../storage/pull.repository.js';

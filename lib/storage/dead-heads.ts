@@ -1,4 +1,4 @@
-import type { DeadHead, ResolvedOptions } from '../simple-queue.options.js';
+import type { DeadHead, ResolvedOptions } from '../options/simple-queue.options.js';
 
 /** Nothing overtakes a job that failed unless the application says so. */
 export const DEFAULT_DEAD_HEAD: DeadHead = 'block';

@@ -2,7 +2,7 @@ import type { CancelCounts } from '../job/enqueue-options.js';
 import type { Failure } from '../job/failure.js';
 import type { FoundJob } from '../job/job.js';
 import type { TerminalState } from '../job/job-state.js';
-import type { DeadHead } from '../simple-queue.options.js';
+import type { DeadHead } from '../options/simple-queue.options.js';
 import { textArray } from './binary-array.js';
 import { wishValues, type ClaimWish } from './claim-wish.js';
 import type { Database, Run } from './database.js';

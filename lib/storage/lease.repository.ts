@@ -1,6 +1,6 @@
 import type { ExpiredLease } from '../observability/events.js';
 import type { DeadHeadJob } from '../observability/group-blocked.js';
-import type { DeadHead } from '../simple-queue.options.js';
+import type { DeadHead } from '../options/simple-queue.options.js';
 import { DEFAULT_DEAD_HEAD } from './dead-heads.js';
 import type { Database } from './database.js';
 import type { Retention } from './retention.js';

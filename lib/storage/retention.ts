@@ -1,4 +1,4 @@
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 
 /**
  * How long ended jobs are kept, in milliseconds by queue name; `''` stands for every other queue, null for "deleted at once". Handed to

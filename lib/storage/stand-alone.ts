@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { DatabaseError } from './database-errors.js';
 import { Storage } from './storage.js';
 

@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
 import { outside } from '../runtime/outside.js';
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { CheckpointRepository } from './checkpoint.repository.js';
 import { Database } from './database.js';
 import { EndRepository } from './end.repository.js';

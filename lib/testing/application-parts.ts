@@ -3,7 +3,7 @@ import { ModulesContainer } from '@nestjs/core';
 import { QueueError } from '../job/queue.errors.js';
 import { QueueEvents } from '../observability/events.js';
 import type { QueueService } from '../queue.service.js';
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { Storage } from '../storage/storage.js';
 import { getQueueServiceToken, getQueueWorkerToken, getSimpleQueueOptionsToken } from '../tokens.js';
 import type { WorkerParts } from '../worker/crew.js';

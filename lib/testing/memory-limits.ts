@@ -2,7 +2,7 @@ import { checkObject } from '../enqueue/option-checks.js';
 import type { EnqueueOptions, JobOptions } from '../job/enqueue-options.js';
 import { checkManager } from '../job/joining.js';
 import { QueueError } from '../job/queue.errors.js';
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 
 const MISSING = ['onConflict', 'periodMs', 'ordered', 'staged', 'commitWithinMs', 'maxPending'] as const;
 const MISSING_OF_QUEUES = ['ordered', 'fair', 'maxPending', 'deadHead'] as const;

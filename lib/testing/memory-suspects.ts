@@ -1,5 +1,5 @@
 import type { CheckedClaim } from '../pull/claim-request.js';
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { inOrder, type MemoryJob } from './memory-job.js';
 
 /** As the statements `pull_claim` and `reap_claims` have it. */

@@ -2,7 +2,7 @@ import { Module, type DynamicModule, type FactoryProvider, type Provider } from 
 import type { ASYNC_OPTIONS_TYPE, OPTIONS_TYPE } from '../simple-queue.module-definition.js';
 import { SimpleQueueModule } from '../simple-queue.module.js';
 import { RESOLUTION } from '../simple-queue.providers.js';
-import type { Resolution } from '../resolve-options.js';
+import type { Resolution } from '../options/resolve-options.js';
 import { getSimpleQueueOptionsToken } from '../tokens.js';
 import { forTests } from './test-options.js';
 

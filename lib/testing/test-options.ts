@@ -1,4 +1,4 @@
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 
 const FOR_TESTS = Symbol('nestjs-simple-queue:for-tests');
 

@@ -4,7 +4,7 @@ import { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
 import { Loop } from '../runtime/loop.js';
 import { Pace } from '../runtime/pace.js';
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { timedOut } from '../storage/database-errors.js';
 import type { EndRow } from '../storage/end.repository.js';
 import { archiveRetention, type Retention } from '../storage/retention.js';

@@ -7,7 +7,7 @@ import type { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
 import type { QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { deadHeads } from '../storage/dead-heads.js';
 import { archiveRetention, deadLetterRetention } from '../storage/retention.js';
 import { StandIn } from '../storage/stand-in.js';

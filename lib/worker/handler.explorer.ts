@@ -16,7 +16,7 @@ import type { QueueEvents } from '../observability/events.js';
 import { must, passes } from '../runtime/rules.js';
 import { composed, type FoundHandler } from './composed-handler.js';
 import type { HandlerRegistry } from './handler-registry.js';
-import { handleJobOptions, queueHandlerOptions } from './handler-rules.js';
+import { handleJobOptions, queueHandlerOptions } from '../options/handler-rules.js';
 import { moduleInstances, refuseTwins, refuseUnknown } from './module-instance.js';
 import { nestCall, type NestCall } from './nest-call.js';
 import { hasPipes, type NestEnhancers } from './nest-enhancers.js';

@@ -1,6 +1,6 @@
 import type { Backoff } from '../job/backoff.js';
 import type { AttemptPolicy } from '../job/job-handler.js';
-import type { DeadHead, QueueSettings, ResolvedOptions } from '../simple-queue.options.js';
+import type { DeadHead, QueueSettings, ResolvedOptions } from '../options/simple-queue.options.js';
 import { DEFAULT_DEAD_HEAD } from '../storage/dead-heads.js';
 import type { Handler } from './handler-registry.js';
 

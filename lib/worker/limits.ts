@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 
 /** TypeORM's default pool, where neither `poolSize` nor `extra.max` says otherwise (that of `pg`). */
 const DEFAULT_POOL = 10;

@@ -5,7 +5,7 @@ import { QueueError } from '../job/queue.errors.js';
 import { JOB_EVENT_NAMES, type JobEventListener, type JobEventName, type QueueEvents } from '../observability/events.js';
 import { closestWord } from '../runtime/closest-word.js';
 import { shape } from '../runtime/rules.js';
-import { INSTANCE_NAME } from './handler-rules.js';
+import { INSTANCE_NAME } from '../options/handler-rules.js';
 import { moduleInstances, refuseUnknown } from './module-instance.js';
 import { ProvidedClass } from './provided-class.js';
 

@@ -5,7 +5,7 @@ import { serves, type Served } from '../job/served.js';
 import type { QueueLoad } from '../observability/telemetry.js';
 import { QueueError } from '../job/queue.errors.js';
 import { Permits } from '../runtime/permits.js';
-import type { ResolvedOptions } from '../simple-queue.options.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { MAX_LANES, type Lane, type LaneName, type Lanes, type ServedLanes } from '../storage/lanes.js';
 import { BatchLane } from './batch-lane.js';
 import type { Handler, HandlerRegistry } from './handler-registry.js';

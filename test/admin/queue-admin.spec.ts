@@ -5,7 +5,7 @@ import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import type { ReasonCode } from '../../lib/admin/reasons.js';
 import type { TerminalState } from '../../lib/job/job-state.js';
 import { QueueService } from '../../lib/queue.service.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { JobRowOptions } from '../support/rows.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 

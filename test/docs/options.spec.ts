@@ -1,11 +1,11 @@
 import { expect, it } from '@jest/globals';
 import { runInNewContext } from 'node:vm';
 import { linear } from '../../lib/job/backoff.js';
-import { DEFAULTS } from '../../lib/simple-queue.options.js';
+import { DEFAULTS } from '../../lib/options/simple-queue.options.js';
 import { membersOf, tableUnder } from './documents.js';
 
 const GUIDE = 'docs/guides/options.md';
-const OPTIONS = 'lib/simple-queue.options.ts';
+const OPTIONS = 'lib/options/simple-queue.options.ts';
 const POLICY = membersOf('lib/job/job-handler.ts', 'AttemptPolicy');
 const HANDLE_JOB = [...POLICY, ...membersOf('lib/job/job-handler.ts', 'HandleJobOptions')];
 

@@ -3,8 +3,8 @@ import type { DataSource } from 'typeorm';
 import type { Finding, FindingCode } from '../../lib/doctor/finding.js';
 import { QueueDoctor, type ExamineOptions } from '../../lib/doctor/queue-doctor.js';
 import { roleScript } from '../../migrations/roles.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
-import type { SimpleQueueOptions } from '../../lib/simple-queue.options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
+import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import type { Storage } from '../../lib/storage/storage.js';
 import { aDataSource, aStorage, openStorage, type TestStorage } from '../support/storage.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { QueueDoctor } from '../../lib/doctor/queue-doctor.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
 import { aDataSource, openStorage } from '../support/storage.js';
 

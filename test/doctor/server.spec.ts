@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import { QueueDoctor } from '../../lib/doctor/queue-doctor.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Storage } from '../../lib/storage/storage.js';
 import { eventually } from '../support/eventually.js';
 import { Pooler } from '../support/pooler.js';

@@ -3,7 +3,7 @@ import { checkMaxPending, refuseMixedKeys } from '../../lib/enqueue/conflict-rul
 import { checkedJob } from '../../lib/enqueue/new-job.js';
 import { checkSelector } from '../../lib/queue.service.js';
 import { QueueError } from '../../lib/job/queue.errors.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 
 const check = (payload: unknown, options: unknown = {}, queue: unknown = 'mail') =>
   checkedJob(queue as string, payload, options as never, { maxPayloadBytes: 1_000, newId: () => 'an id' });

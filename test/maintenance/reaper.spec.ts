@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
 import { Reaper } from '../../lib/maintenance/reaper.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
 import { QueueEvents } from '../../lib/observability/events.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { JobRowOptions } from '../support/rows.js';
 import { aStorage, openStorage, Rival, type TestStorage } from '../support/storage.js';
 

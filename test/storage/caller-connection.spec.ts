@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { DataSource, EntityManager } from 'typeorm';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Storage } from '../../lib/storage/storage.js';
 import { aDataSource, aStorage, openStorage, type TestStorage } from '../support/storage.js';
 

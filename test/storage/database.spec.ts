@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Run } from '../../lib/storage/database.js';
 import { DatabaseError } from '../../lib/storage/database-errors.js';
 import type { NewJob } from '../../lib/storage/enqueue.repository.js';

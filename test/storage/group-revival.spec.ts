@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { JobRepository } from '../../lib/storage/job.repository.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
 import type { EnqueueItem } from '../../lib/job/enqueue-options.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { JobRepository, Success } from '../../lib/storage/job.repository.js';
 import type { ClaimedRow } from '../../lib/storage/row-mapper.js';
 import { eventually } from '../support/eventually.js';

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { IsolationLevel } from 'typeorm/driver/types/IsolationLevel.js';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { aDataSource, aStorage, openStorage, type TestStorage } from '../support/storage.js';
 
 const LEVELS: IsolationLevel[] = ['REPEATABLE READ', 'SERIALIZABLE'];

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { QueueService } from '../../lib/queue.service.js';
 import { PostgresJobQueue } from '../../lib/pull/postgres-job-queue.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { EnqueueItem } from '../../lib/job/enqueue-options.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 

@@ -3,7 +3,7 @@ import { DataSource, EntitySchema } from 'typeorm';
 import { startPostgres } from '../../sample/local-postgres/local-postgres.ts';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
 import { aDataSource, openStorage } from '../support/storage.js';
 

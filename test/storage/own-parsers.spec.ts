@@ -4,7 +4,7 @@ import type { DataSource } from 'typeorm';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { PostgresJobQueue } from '../../lib/pull/postgres-job-queue.js';
 import { QueueService } from '../../lib/queue.service.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { statement } from '../../lib/storage/statement.js';
 import type { Storage } from '../../lib/storage/storage.js';
 import { aDataSource, aStorage, openStorage, type TestStorage } from '../support/storage.js';

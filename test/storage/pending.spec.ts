@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { QueueError } from '../../lib/job/queue.errors.js';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { eventually } from '../support/eventually.js';
 import { aDataSource, aStorage, openStorage, waitingBackends, type TestStorage } from '../support/storage.js';
 import { patient } from '../support/patience.mjs';

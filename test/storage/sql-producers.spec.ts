@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { eventually } from '../support/eventually.js';
 import { aDataSource, aStorage, openStorage, Rival, waitingBackends, type TestStorage } from '../support/storage.js';
 

@@ -4,7 +4,7 @@ import type { QueryRunner } from 'typeorm';
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
 import { TwoPhase } from '../../lib/enqueue/two-phase.js';
 import type { EnqueueItem } from '../../lib/job/enqueue-options.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { JobRepository } from '../../lib/storage/job.repository.js';
 import type { Signal } from '../../lib/storage/signals.js';
 import { aStorage, joining, type TestStorage } from '../support/storage.js';

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { EntityManager } from 'typeorm';
 import { PostgresJobQueue } from '../../lib/pull/postgres-job-queue.js';
 import { QueueService } from '../../lib/queue.service.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { eventually } from '../support/eventually.js';
 import { aDataSource, aStorage, openStorage, waitingBackends, type TestStorage } from '../support/storage.js';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { SimpleQueueOptions } from '../../lib/simple-queue.options.js';
+import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { Pooler } from '../support/pooler.js';

@@ -7,7 +7,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { SimpleQueueModule } from '../../lib/simple-queue.module.js';
-import type { SimpleQueueOptions } from '../../lib/simple-queue.options.js';
+import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { aHandler, QUICK } from '../support/application.js';
 import { writeLedger, type Striker } from '../support/crash-points.js';
 import { aGate, never } from '../support/gate.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
 import { Promoter } from '../../lib/maintenance/promoter.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { DatabaseError } from '../../lib/storage/database-errors.js';
 import type { ClaimedRow } from '../../lib/storage/row-mapper.js';
 import { eventually } from '../support/eventually.js';

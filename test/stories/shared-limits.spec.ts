@@ -4,7 +4,7 @@ import { HandleJob } from '../../lib/decorators/handle-job.decorator.js';
 import { QueueHandler } from '../../lib/decorators/queue-handler.decorator.js';
 import type { JobOptions } from '../../lib/job/enqueue-options.js';
 import type { QueueHandlerOptions } from '../../lib/job/job-handler.js';
-import type { SimpleQueueOptions } from '../../lib/simple-queue.options.js';
+import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';

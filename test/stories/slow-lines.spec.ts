@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { SimpleQueueOptions } from '../../lib/simple-queue.options.js';
+import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { JobQueue } from '../../lib/pull/job-queue.js';
 import { aHandler, type TestApplication, type TestApplicationOptions } from '../support/application.js';
 import { eventually } from '../support/eventually.js';

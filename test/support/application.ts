@@ -9,7 +9,7 @@ import type { Job } from '../../lib/job/job.js';
 import { QueueEvents, type JobEventName, type JobEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
 import { SimpleQueueModule } from '../../lib/simple-queue.module.js';
-import type { SimpleQueueOptions } from '../../lib/simple-queue.options.js';
+import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { Storage } from '../../lib/storage/storage.js';
 import { QueueWorker } from '../../lib/worker/queue-worker.js';
 import type { TestDatabase } from './database.js';

@@ -4,7 +4,7 @@ import { defineJob } from '../../lib/enqueue/define-job.js';
 import type { EnqueueItem, EnqueueOptions } from '../../lib/job/enqueue-options.js';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Signal } from '../../lib/storage/signals.js';
 import { aGate } from './gate.js';
 import { aDataSource, aStorage, type TestStorage } from './storage.js';

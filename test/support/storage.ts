@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { DataSource, type DataSourceOptions, type EntityManager, type QueryRunner } from 'typeorm';
 import { QueueEvents } from '../../lib/observability/events.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
-import type { SimpleQueueOptions } from '../../lib/simple-queue.options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
+import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import type { Run } from '../../lib/storage/database.js';
 import { Storage } from '../../lib/storage/storage.js';
 import { aDatabase, type TestDatabase } from './database.js';

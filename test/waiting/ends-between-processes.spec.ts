@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { QueueEvents } from '../../lib/observability/events.js';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Signal } from '../../lib/storage/signals.js';
 import type { Storage } from '../../lib/storage/storage.js';
 import { Waits } from '../../lib/waiting/waits.js';

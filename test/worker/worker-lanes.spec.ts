@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { resolveOptions } from '../../lib/resolve-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Lane, Lanes } from '../../lib/storage/lanes.js';
 import { HandlerRegistry } from '../../lib/worker/handler-registry.js';
 import { WorkerLanes } from '../../lib/worker/worker-lanes.js';

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { EnqueueOptions, EnqueueOutcome } from '../../job/enqueue-options.js';
 import { QueueError } from '../../job/queue.errors.js';
-import type { SimpleQueueOptions } from '../../simple-queue.options.js';
+import type { SimpleQueueOptions } from '../../options/simple-queue.options.js';
 import type { AddCommand, Cli } from '../command.js';
 import { refuseUnknownQueue } from '../known-queue.js';
 import { parseWhole } from '../numbers.js';

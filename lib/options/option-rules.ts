@@ -1,12 +1,12 @@
-import { checkWorkerLabels } from './job/labels.js';
-import { checkQueueName, checkSchemaName } from './job/names.js';
-import { checkQueuePattern } from './job/queue-pattern.js';
-import { JOB_EVENT_NAMES } from './observability/events.js';
-import type { LogOptions } from './observability/log-listener.js';
-import { callable, listOf, mapOf, must, oneOf, orFalse, passes, shape, whole, yesOrNo, type Rule } from './runtime/rules.js';
-import { ENCODE, isTorn, urlOf } from './runtime/torn-address.js';
+import { checkWorkerLabels } from '../job/labels.js';
+import { checkQueueName, checkSchemaName } from '../job/names.js';
+import { checkQueuePattern } from '../job/queue-pattern.js';
+import { JOB_EVENT_NAMES } from '../observability/events.js';
+import type { LogOptions } from '../observability/log-listener.js';
+import { callable, listOf, mapOf, must, oneOf, orFalse, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
+import { ENCODE, isTorn, urlOf } from '../runtime/torn-address.js';
 import type { QueueSettings, SimpleQueueOptions, WorkerSettings } from './simple-queue.options.js';
-import { ATTEMPT_RULES, CONCURRENCY, INSTANCE_NAME, PERMITS } from './worker/handler-rules.js';
+import { ATTEMPT_RULES, CONCURRENCY, INSTANCE_NAME, PERMITS } from './handler-rules.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

@@ -1,10 +1,10 @@
 import type { EntityManager } from 'typeorm';
-import type { Concurrency } from './job/concurrency.js';
-import type { AttemptPolicy } from './job/job-handler.js';
-import { linear, type Backoff } from './job/backoff.js';
-import type { ContextCarrier } from './job/context-carrier.js';
-import type { LogOptions } from './observability/log-listener.js';
-import type { Telemetry } from './observability/telemetry.js';
+import type { Concurrency } from '../job/concurrency.js';
+import type { AttemptPolicy } from '../job/job-handler.js';
+import { linear, type Backoff } from '../job/backoff.js';
+import type { ContextCarrier } from '../job/context-carrier.js';
+import type { LogOptions } from '../observability/log-listener.js';
+import type { Telemetry } from '../observability/telemetry.js';
 
 /** Settings of one queue; what belongs to a queue as a whole is set only here. */
 export interface QueueSettings extends AttemptPolicy {

@@ -1,5 +1,5 @@
-import { rangeOf } from './job/concurrency.js';
-import { QueueError } from './job/queue.errors.js';
+import { rangeOf } from '../job/concurrency.js';
+import { QueueError } from '../job/queue.errors.js';
 import { simpleQueueOptions } from './option-rules.js';
 import { DEFAULTS, type QueueSettings, type ResolvedOptions, type SimpleQueueOptions } from './simple-queue.options.js';
 
