@@ -76,7 +76,6 @@ module.exports = {
       '^lib/maintenance/',
       '^lib/maintenance/',
       '^lib/worker/crew\\.ts$',
-      '^lib/simple-queue\\.module\\.ts$',
     ),
 
     reserved(
@@ -108,8 +107,8 @@ module.exports = {
     reserved(
       'module-is-outside',
       'Only applications import the module.',
-      '^lib/simple-queue\\.module\\.ts$',
-      '^lib/(index\\.ts$|testing/)',
+      '^lib/module/(?!tokens\\.ts$)',
+      '^lib/(index\\.ts$|module/|testing/)',
     ),
     reserved('decorators-are-outside', 'A leaf.', '^lib/decorators/', '^lib/decorators/', '^lib/index\\.ts$'),
     ...['testing', 'opentelemetry', 'cli', 'dashboard'].map((room) =>

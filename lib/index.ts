@@ -78,8 +78,8 @@ export {
 export { PostgresJobQueue } from './pull/postgres-job-queue.js';
 export { Queue, type QueueOf } from './queue.js';
 export { QueueService } from './queue.service.js';
-export { SimpleQueueModule } from './simple-queue.module.js';
-export type { SimpleQueueModuleExtras, SimpleQueueOptionsFactory } from './simple-queue.module-definition.js';
+export { SimpleQueueModule } from './module/simple-queue.module.js';
+export type { SimpleQueueModuleExtras, SimpleQueueOptionsFactory } from './module/simple-queue.module-definition.js';
 export type {
   DeadHead,
   QueueSettings,
@@ -99,7 +99,7 @@ export {
   getQueueToken,
   getQueueWorkerToken,
   getSimpleQueueOptionsToken,
-} from './tokens.js';
+} from './module/tokens.js';
 export type { OnJobEventOptions } from './worker/listener.explorer.js';
 export type { RunCounts } from './worker/one-shot.js';
 export { QueueWorker } from './worker/queue-worker.js';

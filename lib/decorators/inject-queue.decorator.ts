@@ -1,6 +1,6 @@
 import { Inject } from '@nestjs/common';
 import type { JobTarget } from '../job/job-template.js';
-import { getQueueToken } from '../tokens.js';
+import { getQueueToken } from '../module/tokens.js';
 
 /**
  * Injects the `Queue` of a template or of a queue's name, of the module instance `instance`. Its module imports

@@ -5,7 +5,7 @@ import { QueueEvents } from '../observability/events.js';
 import type { QueueService } from '../queue.service.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { Storage } from '../storage/storage.js';
-import { getQueueServiceToken, getQueueWorkerToken, getSimpleQueueOptionsToken } from '../tokens.js';
+import { getQueueServiceToken, getQueueWorkerToken, getSimpleQueueOptionsToken } from '../module/tokens.js';
 import type { WorkerParts } from '../worker/crew.js';
 import { HandlerRegistry } from '../worker/handler-registry.js';
 import { MODULE_INSTANCE } from '../worker/module-instance.js';

@@ -1,9 +1,9 @@
 import { Module, type DynamicModule, type FactoryProvider, type Provider } from '@nestjs/common';
-import type { ASYNC_OPTIONS_TYPE, OPTIONS_TYPE } from '../simple-queue.module-definition.js';
-import { SimpleQueueModule } from '../simple-queue.module.js';
-import { RESOLUTION } from '../simple-queue.providers.js';
+import type { ASYNC_OPTIONS_TYPE, OPTIONS_TYPE } from '../module/simple-queue.module-definition.js';
+import { SimpleQueueModule } from '../module/simple-queue.module.js';
+import { RESOLUTION } from '../module/simple-queue.providers.js';
 import type { Resolution } from '../options/resolve-options.js';
-import { getSimpleQueueOptionsToken } from '../tokens.js';
+import { getSimpleQueueOptionsToken } from '../module/tokens.js';
 import { forTests } from './test-options.js';
 
 /** The part of Nest's TestingModuleBuilder that is used here; the package does not depend on `@nestjs/testing`. */

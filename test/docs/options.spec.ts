@@ -27,7 +27,7 @@ const namesUnder = (...headings: string[]): string[] =>
 
 it('names every option of the module, and no other', () => {
   const whole = membersOf(OPTIONS, 'SimpleQueueOptions').filter((name) => !NESTED.includes(name));
-  const extras = membersOf('lib/simple-queue.module-definition.ts', 'SimpleQueueModuleExtras');
+  const extras = membersOf('lib/module/simple-queue.module-definition.ts', 'SimpleQueueModuleExtras');
   const parts = ['maintenance.reaperIntervalMs', 'maintenance.janitorIntervalMs', 'poison.maxStalls', 'poison.maxReschedules'];
   const worker = membersOf(OPTIONS, 'WorkerSettings').map((name) => `worker.${name}`);
   expect(namesUnder(...MODULE_PARTS)).toEqual([...whole, ...extras, ...parts, ...worker, ...POLICY].sort());

@@ -3,7 +3,7 @@ import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { QueueHealth } from '../../lib/observability/queue-health.js';
-import { getSimpleQueueOptionsToken } from '../../lib/tokens.js';
+import { getSimpleQueueOptionsToken } from '../../lib/module/tokens.js';
 import { aHandler, anApplication, QUICK, type TestApplication } from '../support/application.js';
 import { aDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';

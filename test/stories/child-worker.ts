@@ -6,7 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { QueueEvents } from '../../lib/observability/events.js';
-import { SimpleQueueModule } from '../../lib/simple-queue.module.js';
+import { SimpleQueueModule } from '../../lib/module/simple-queue.module.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { aHandler, QUICK } from '../support/application.js';
 import { writeLedger, type Striker } from '../support/crash-points.js';

@@ -8,7 +8,7 @@ import type { QueueHandlerOptions } from '../../lib/job/job-handler.js';
 import type { Job } from '../../lib/job/job.js';
 import { QueueEvents, type JobEventName, type JobEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
-import { SimpleQueueModule } from '../../lib/simple-queue.module.js';
+import { SimpleQueueModule } from '../../lib/module/simple-queue.module.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { Storage } from '../../lib/storage/storage.js';
 import { QueueWorker } from '../../lib/worker/queue-worker.js';

@@ -5,7 +5,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
 import * as patched from 'typeorm-transactional';
-import { SimpleQueueModule } from '../../lib/simple-queue.module.js';
+import { SimpleQueueModule } from '../../lib/module/simple-queue.module.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import * as clsExample from '../examples/ambient-cls.js';
 import * as patchedExample from '../examples/ambient-typeorm.js';

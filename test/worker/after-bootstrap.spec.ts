@@ -3,7 +3,7 @@ import { Injectable, Module, type INestApplication, type OnApplicationBootstrap,
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { QueueService } from '../../lib/queue.service.js';
-import { SimpleQueueModule } from '../../lib/simple-queue.module.js';
+import { SimpleQueueModule } from '../../lib/module/simple-queue.module.js';
 import { QueueWorker } from '../../lib/worker/queue-worker.js';
 import { aHandler, QUICK } from '../support/application.js';
 import { aStory } from '../support/story.js';

@@ -1,19 +1,19 @@
 import { Logger, type FactoryProvider, type Provider } from '@nestjs/common';
 import { DiscoveryService, ExternalContextCreator, ModulesContainer } from '@nestjs/core';
 import type { DataSource } from 'typeorm';
-import { QueueAdmin } from './admin/queue-admin.js';
-import { QueueDoctor } from './doctor/queue-doctor.js';
-import { QueueError } from './job/queue.errors.js';
-import { QueueEvents } from './observability/events.js';
-import { attachLogListener } from './observability/log-listener.js';
-import { QueueHealth } from './observability/queue-health.js';
-import { TelemetryStarter } from './observability/telemetry-starter.js';
-import { PostgresJobQueue } from './pull/postgres-job-queue.js';
-import { QueueService } from './queue.service.js';
-import { resolveOptions, type Resolution } from './options/resolve-options.js';
-import type { ResolvedOptions, SimpleQueueOptions } from './options/simple-queue.options.js';
-import { dataSourceToken, type DataSourceChoice } from './storage/data-source-token.js';
-import { Storage } from './storage/storage.js';
+import { QueueAdmin } from '../admin/queue-admin.js';
+import { QueueDoctor } from '../doctor/queue-doctor.js';
+import { QueueError } from '../job/queue.errors.js';
+import { QueueEvents } from '../observability/events.js';
+import { attachLogListener } from '../observability/log-listener.js';
+import { QueueHealth } from '../observability/queue-health.js';
+import { TelemetryStarter } from '../observability/telemetry-starter.js';
+import { PostgresJobQueue } from '../pull/postgres-job-queue.js';
+import { QueueService } from '../queue.service.js';
+import { resolveOptions, type Resolution } from '../options/resolve-options.js';
+import type { ResolvedOptions, SimpleQueueOptions } from '../options/simple-queue.options.js';
+import { dataSourceToken, type DataSourceChoice } from '../storage/data-source-token.js';
+import { Storage } from '../storage/storage.js';
 import {
   getJobQueueToken,
   getQueueAdminToken,
@@ -23,12 +23,12 @@ import {
   getQueueWorkerToken,
   getSimpleQueueOptionsToken,
 } from './tokens.js';
-import { HandlerExplorer } from './worker/handler.explorer.js';
-import { HandlerRegistry } from './worker/handler-registry.js';
-import { ListenerExplorer } from './worker/listener.explorer.js';
-import { MODULE_INSTANCE } from './worker/module-instance.js';
-import { NestEnhancers } from './worker/nest-enhancers.js';
-import { QueueWorker } from './worker/queue-worker.js';
+import { HandlerExplorer } from '../worker/handler.explorer.js';
+import { HandlerRegistry } from '../worker/handler-registry.js';
+import { ListenerExplorer } from '../worker/listener.explorer.js';
+import { MODULE_INSTANCE } from '../worker/module-instance.js';
+import { NestEnhancers } from '../worker/nest-enhancers.js';
+import { QueueWorker } from '../worker/queue-worker.js';
 
 /** What the application gave to forRoot or forRootAsync. */
 export const GIVEN_OPTIONS = Symbol('nestjs-simple-queue:given-options');

@@ -1,9 +1,9 @@
 import { Inject, Module, Optional, type DynamicModule } from '@nestjs/common';
 import { featureProviders } from './feature.providers.js';
-import type { JobTarget } from './job/job-template.js';
-import { QueueError } from './job/queue.errors.js';
-import { asyncOptions } from './options/option-rules.js';
-import { refuse } from './options/resolve-options.js';
+import type { JobTarget } from '../job/job-template.js';
+import { QueueError } from '../job/queue.errors.js';
+import { asyncOptions } from '../options/option-rules.js';
+import { refuse } from '../options/resolve-options.js';
 import { ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, OPTIONS_TYPE } from './simple-queue.module-definition.js';
 import { IS_SET_UP } from './simple-queue.providers.js';
 

@@ -1,8 +1,8 @@
 import type { FactoryProvider } from '@nestjs/common';
-import type { JobTarget } from './job/job-template.js';
-import { QueueError } from './job/queue.errors.js';
-import { Queue } from './queue.js';
-import type { QueueService } from './queue.service.js';
+import type { JobTarget } from '../job/job-template.js';
+import { QueueError } from '../job/queue.errors.js';
+import { Queue } from '../queue.js';
+import type { QueueService } from '../queue.service.js';
 import { getQueueServiceToken, getQueueToken } from './tokens.js';
 
 /** A `Queue` for each target, under its token. @throws QueueError `INVALID_NAME`, `MODULE_INVALID` */

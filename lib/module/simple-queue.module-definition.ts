@@ -1,10 +1,10 @@
 import { ConfigurableModuleBuilder, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
-import { moduleExtras } from './options/option-rules.js';
-import { refuse } from './options/resolve-options.js';
-import type { SimpleQueueOptions } from './options/simple-queue.options.js';
+import { moduleExtras } from '../options/option-rules.js';
+import { refuse } from '../options/resolve-options.js';
+import type { SimpleQueueOptions } from '../options/simple-queue.options.js';
 import { exportedTokens, GIVEN_OPTIONS, IS_SET_UP, queueProviders } from './simple-queue.providers.js';
-import type { DataSourceChoice } from './storage/data-source-token.js';
+import type { DataSourceChoice } from '../storage/data-source-token.js';
 
 /** What must be known before any provider is made: tokens depend on it. Stands beside the options of `forRoot` and `forRootAsync`. */
 export interface SimpleQueueModuleExtras {

@@ -1,11 +1,11 @@
-import { JobQueue } from './pull/job-queue.js';
-import { isTemplate, type JobTarget } from './job/job-template.js';
-import { checkQueueName } from './job/names.js';
-import { QueueAdmin } from './admin/queue-admin.js';
-import { QueueDoctor } from './doctor/queue-doctor.js';
-import { QueueHealth } from './observability/queue-health.js';
-import { QueueService } from './queue.service.js';
-import { QueueWorker } from './worker/queue-worker.js';
+import { JobQueue } from '../pull/job-queue.js';
+import { isTemplate, type JobTarget } from '../job/job-template.js';
+import { checkQueueName } from '../job/names.js';
+import { QueueAdmin } from '../admin/queue-admin.js';
+import { QueueDoctor } from '../doctor/queue-doctor.js';
+import { QueueHealth } from '../observability/queue-health.js';
+import { QueueService } from '../queue.service.js';
+import { QueueWorker } from '../worker/queue-worker.js';
 
 /** What to inject for the `QueueService` of an instance: the class itself for the unnamed one. */
 export function getQueueServiceToken(instance = 'default'): typeof QueueService | string {
