@@ -73,7 +73,9 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     try {
       return made.map((item) => this.record(queue, { ...item, maxPending }));
     } catch (error) {
-      this.enqueued.splice(0, Infinity, ...before);
+      this.enqueued.length = 0;
+      // One by one: a spread of more than some 120,000 is too much for a call.
+      for (const job of before) this.enqueued.push(job);
       throw error;
     }
   }

@@ -33,6 +33,16 @@ describe('the recording queue', () => {
     expect((await queues.enqueue('mail', 3, { uniqueKey: 'key' })).created).toBe(true);
   });
 
+  it('takes back a batch of which one item is refused, however much was recorded before', async () => {
+    await queues.enqueue('mail', 1);
+    const [job] = queues.enqueued;
+    while (queues.enqueued.length < 200_000) queues.enqueued.push(job!);
+    await expect(queues.enqueueMany('mail', [{ payload: 2 }, { payload: 3, priority: NaN }])).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+    });
+    expect(queues.enqueued).toHaveLength(200_000);
+  });
+
   it('replaces, postpones and throttles what has the key', async () => {
     const { id } = await queues.enqueue('mail', 1, { uniqueKey: 'key' });
     const outcomes = [];
