@@ -21,6 +21,7 @@ import type { JobEnd, WaitOptions, WaitTime } from './job/job-end.js';
 import { isTemplate, type GivenOf, type JobTarget, type OutputOf } from './job/job-template.js';
 import type { FoundJob } from './job/job.js';
 import { checkId, checkQueueName } from './job/names.js';
+import { soon } from './job/schema-fit.js';
 import { QueueError } from './job/queue.errors.js';
 import type { Observable } from 'rxjs';
 import { eventStream, type QueueEvent } from './observability/event-stream.js';
@@ -71,7 +72,8 @@ export class QueueService {
     const item = { payload, ...job };
     const call = { joined: this.joined(target, { manager }), maxPending };
     if (!isTemplate(target)) return this.enqueuer.enqueue(target, item, call);
-    return this.enqueuer.enqueue(target.queue, await templatedItem(target, item), call);
+    const made = templatedItem(target, item);
+    return soon(made, (checked) => this.enqueuer.enqueue(target.queue, checked, call));
   }
 
   /**
@@ -88,7 +90,8 @@ export class QueueService {
     checkCall('enqueueMany', options);
     const call = { joined: this.joined(target, options), maxPending: options.maxPending };
     if (!isTemplate(target)) return this.enqueuer.enqueueMany(target, items, call);
-    return this.enqueuer.enqueueMany(target.queue, await templatedItems(target, items), call);
+    const made = templatedItems(target, items);
+    return soon(made, (checked) => this.enqueuer.enqueueMany(target.queue, checked, call));
   }
 
   /**

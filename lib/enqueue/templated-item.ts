@@ -3,7 +3,8 @@ import { templateLabel, type AnyTemplate } from '../job/job-template.js';
 import { quote } from '../job/names.js';
 import { payloadText } from '../job/payload.js';
 import { QueueError } from '../job/queue.errors.js';
-import { fitOf } from '../job/schema-fit.js';
+import { isThenable } from '../job/kinds.js';
+import { fitOf, soon, type Fit, type Soon } from '../job/schema-fit.js';
 import type { AnySchema } from '../job/standard-schema.js';
 import { checkItems, checkObject } from './option-checks.js';
 
@@ -11,38 +12,77 @@ import { checkItems, checkObject } from './option-checks.js';
  * The item with what its template says: the name, and the defaults where the call says nothing. What was given is stored, not what the
  * schema makes of it: the handler's side asks the schema again.
  */
-export async function templatedItem(template: AnyTemplate, item: EnqueueItem): Promise<EnqueueItem> {
+export function templatedItem(template: AnyTemplate, item: EnqueueItem): Soon<EnqueueItem> {
   checkObject('an item', item);
   const given = Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined)) as EnqueueItem;
   if (given.name !== undefined && given.name !== template.name) throw otherName(template, given.name);
-  if (template.payload) await checkPayload(template, template.payload, item.payload);
+  const checked = template.payload && checkPayload(template, template.payload, item.payload);
+  return soon(checked, () => withDefaults(template, given, item.payload));
+}
+
+function withDefaults(template: AnyTemplate, given: EnqueueItem, payload: unknown): EnqueueItem {
   const { delayMs, ...defaults } = template.defaults;
   // A call that says when has said all of it.
   const delay = given.runAt === undefined && delayMs !== undefined ? { delayMs } : {};
-  return { ...delay, ...defaults, ...given, payload: item.payload, name: template.name };
+  return { ...delay, ...defaults, ...given, payload, name: template.name };
 }
 
-/** All items, or the first error with the item's number. */
-export async function templatedItems(template: AnyTemplate, items: EnqueueItem[]): Promise<EnqueueItem[]> {
+/** All items, or the first error with the item's number. One after another: a schema may ask somebody. */
+export function templatedItems(template: AnyTemplate, items: EnqueueItem[]): Soon<EnqueueItem[]> {
   checkItems(items);
   const made: EnqueueItem[] = [];
-  for (const [index, item] of items.entries()) made.push(await templatedItem(template, item).catch(atItem(index)));
+  while (made.length < items.length) {
+    const item = numbered(made.length, () => templatedItem(template, items[made.length]!));
+    if (isThenable(item)) return theRest(template, { items, made, item });
+    made.push(item);
+  }
   return made;
 }
 
-const atItem =
-  (index: number) =>
-  (error: unknown): never => {
-    if (!(error instanceof QueueError)) throw error;
-    throw new QueueError(error.code, `Item ${index}: ${error.message}`, { cause: error.cause });
-  };
+interface Rest {
+  items: EnqueueItem[];
+  made: EnqueueItem[];
+  /** The next one, under way. */
+  item: PromiseLike<EnqueueItem>;
+}
+
+async function theRest(template: AnyTemplate, { items, made, item }: Rest): Promise<EnqueueItem[]> {
+  made.push(await item);
+  while (made.length < items.length) made.push(await numbered(made.length, () => templatedItem(template, items[made.length]!)));
+  return made;
+}
+
+function numbered<Value>(index: number, make: () => Soon<Value>): Soon<Value> {
+  return mending(make, (error) => {
+    if (!(error instanceof QueueError)) return error;
+    return new QueueError(error.code, `Item ${index}: ${error.message}`, { cause: error.cause });
+  });
+}
 
 /** The schema is asked about what the handler's side will read: the payload after its way through JSON. */
-async function checkPayload(template: AnyTemplate, schema: AnySchema, payload: unknown): Promise<void> {
+function checkPayload(template: AnyTemplate, schema: AnySchema, payload: unknown): Soon<void> {
   const read: unknown = JSON.parse(payloadText(payload, Infinity));
-  const fit = await fitOf(schema, read).catch((error: unknown) => {
-    throw broken(template, error);
-  });
+  const asked = mending(
+    () => fitOf(schema, read),
+    (error) => broken(template, error),
+  );
+  return soon(asked, (fit) => refuseMisfit(template, fit));
+}
+
+/** What is thrown, now or later, becomes what `instead` makes of it. */
+function mending<Value>(work: () => Soon<Value>, instead: (error: unknown) => unknown): Soon<Value> {
+  const fail = (error: unknown): never => {
+    throw instead(error);
+  };
+  try {
+    const value = work();
+    return isThenable(value) ? Promise.resolve(value).catch(fail) : value;
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+function refuseMisfit(template: AnyTemplate, fit: Fit<unknown>): void {
   if (fit.problem === undefined) return;
   const message = `The payload does not fit the schema of ${templateLabel(template)} (asked as it arrives, after JSON): ${fit.problem}.`;
   throw new QueueError('INVALID_PAYLOAD', message);

@@ -32,3 +32,6 @@ export function safely<Answer>(look: () => Answer): Answer | undefined {
 }
 
 const isInstance = Function.prototype[Symbol.hasInstance] as (this: unknown, value: unknown) => boolean;
+
+export const isThenable = <Value>(answer: Value | PromiseLike<Value>): answer is PromiseLike<Value> =>
+  typeof (answer as { then?: unknown } | null | undefined)?.then === 'function';

@@ -1,4 +1,5 @@
 import { cleanText } from './failure.js';
+import { isThenable } from './kinds.js';
 import type { SchemaIssue, StandardSchema } from './standard-schema.js';
 
 /** What a schema made of a value, or what is wrong with it: paths and messages, never the value. */
@@ -10,10 +11,19 @@ const MAX_KEY = 60;
 /** Parts of a wrong value that are looked for in a message. */
 const MAX_PARTS = 100;
 
+/** A schema may answer later, and most answer at once. */
+export type Soon<Value> = Value | Promise<Value>;
+
+/** Goes on at once where there is nothing to wait for. */
+export function soon<Value, Next>(value: Soon<Value> | PromiseLike<Value>, next: (value: Value) => Soon<Next>): Soon<Next> {
+  return isThenable(value) ? Promise.resolve(value).then(next) : next(value);
+}
+
 /** Asks a schema, which may answer later. What the schema throws is thrown. */
-export async function fitOf<Parsed>(schema: StandardSchema<unknown, Parsed>, value: unknown): Promise<Fit<Parsed>> {
-  const answer = await schema['~standard'].validate(value);
-  return answer.issues ? { problem: problemOf(answer.issues, value) } : { value: answer.value };
+export function fitOf<Parsed>(schema: StandardSchema<unknown, Parsed>, value: unknown): Soon<Fit<Parsed>> {
+  return soon(schema['~standard'].validate(value), (answer) =>
+    answer.issues ? { problem: problemOf(answer.issues, value) } : { value: answer.value },
+  );
 }
 
 function problemOf(issues: readonly SchemaIssue[], value: unknown): string {

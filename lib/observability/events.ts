@@ -1,6 +1,7 @@
 import type { EnqueueOutcome } from '../job/enqueue-options.js';
 import { failureOf, type Failure } from '../job/failure.js';
 import type { TerminalState } from '../job/job-state.js';
+import { isThenable } from '../job/kinds.js';
 
 /** A lease of a pulled claim that was not renewed in time. */
 export interface ExpiredLease {
@@ -130,6 +131,3 @@ export class QueueEvents {
     }));
   }
 }
-
-const isThenable = (answer: unknown): answer is PromiseLike<unknown> =>
-  typeof (answer as { then?: unknown } | null | undefined)?.then === 'function';

@@ -6,6 +6,7 @@ import { templateLabel, type AnyTemplate } from '../job/job-template.js';
 import { outputText } from '../job/payload.js';
 import { UnprocessableError } from '../job/queue.errors.js';
 import { fitOf } from '../job/schema-fit.js';
+import type { AnySchema } from '../job/standard-schema.js';
 import type { QueueEvents } from '../observability/events.js';
 import type { Handler } from './handler-registry.js';
 import type { JobRun } from './job-run.js';
@@ -60,13 +61,18 @@ function outputChecker({ output: schema }: AnyTemplate, events: QueueEvents): Ha
   if (!schema) return undefined;
   return async (job, output) => {
     const { text = 'null' } = outputText(output, Infinity);
-    const problem = await fitOf(schema, JSON.parse(text)).then(
-      (fit) => fit.problem,
-      () => 'the schema failed instead of answering',
-    );
+    const problem = await problemOf(schema, JSON.parse(text));
     const { id, queue, name, attempt } = job;
     if (problem !== undefined) events.emit('outputInvalid', () => ({ id, queue, name, attempt, problem }));
   };
+}
+
+async function problemOf(schema: AnySchema, output: unknown): Promise<string | undefined> {
+  try {
+    return (await fitOf(schema, output)).problem;
+  } catch {
+    return 'the schema failed instead of answering';
+  }
 }
 
 export async function checkSuccess(answer: unknown, check: (output: unknown) => Promise<void>): Promise<void> {

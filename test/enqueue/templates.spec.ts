@@ -1,12 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { defineJob, type JobDefinition } from '../../lib/enqueue/define-job.js';
-import { templatedItem, templatedItems } from '../../lib/enqueue/templated-item.js';
+import * as soon from '../../lib/enqueue/templated-item.js';
 import { constant, custom } from '../../lib/job/backoff.js';
 import { isTemplate } from '../../lib/job/job-template.js';
 
 const refused = (message: string) =>
   expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(message) });
+
+/** An answer at once or later. */
+const templatedItem = async (...call: Parameters<typeof soon.templatedItem>) => soon.templatedItem(...call);
+const templatedItems = async (...call: Parameters<typeof soon.templatedItems>) => soon.templatedItems(...call);
 
 describe('a template that could never work is refused where it is defined', () => {
   it.each<[string, unknown, string]>([
@@ -118,6 +122,11 @@ describe('an item of a template', () => {
       payload: { '~standard': { version: 1, vendor: 'test', validate } },
     });
     await expect(templatedItem(Broken, { payload: 'x' })).rejects.toMatchObject({ code: 'INVALID_PAYLOAD', cause });
+    const throws = (): never => {
+      throw cause;
+    };
+    const AtOnce = defineJob({ queue: 'mail', payload: { '~standard': { version: 1, vendor: 'test', validate: throws } } });
+    await expect(templatedItem(AtOnce, { payload: 'x' })).rejects.toMatchObject({ code: 'INVALID_PAYLOAD', cause });
   });
 
   it.each(['other', ''])('cannot be given the name "%s"', async (name) => {
@@ -131,5 +140,9 @@ describe('an item of a template', () => {
       message: expect.stringMatching(/^Item 1: /),
     });
     await expect(templatedItems(Letters, [null as never])).rejects.toEqual(refused('Item 0'));
+    const Later = defineJob({ queue: 'mail', payload: z.string().refine(async (text) => text === 'known', 'is unknown') });
+    const later = ['known', 'known', 'x', 'known'].map((payload) => ({ payload }));
+    await expect(templatedItems(Later, later)).rejects.toThrow(/^Item 2: /);
+    expect(await templatedItems(Later, later.slice(0, 2))).toMatchObject(later.slice(0, 2));
   });
 });

@@ -62,7 +62,7 @@ describe('what a schema says', () => {
     const broken = {
       '~standard': { version: 1, vendor: 'test', validate: () => Promise.reject(new Error('no network')) },
     } as const;
-    await expect(fitOf(broken, 1)).rejects.toThrow('no network');
+    await expect((async () => fitOf(broken, 1))()).rejects.toThrow('no network');
   });
 });
 

@@ -1,8 +1,10 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import type { EntityManager } from 'typeorm';
+import { z } from 'zod';
 import { defineJob } from '../../lib/enqueue/define-job.js';
 import type { EnqueueItem, EnqueueOptions } from '../../lib/job/enqueue-options.js';
+import { Queue } from '../../lib/queue.js';
 import { eventually } from '../support/eventually.js';
 import { aJoining, DOORS, many } from '../support/joining-calls.js';
 
@@ -66,6 +68,34 @@ describe.each([
       'select payload from simple_queue.job where group_name is not null order by seq',
     );
     expect(turns.map(({ payload }) => payload)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  });
+
+  it('calls with templates take their turns among the others, where their schemas answer at once', async () => {
+    const { queues } = joining.world;
+    const group = { group: 't', ordered: true };
+    const Checked = defineJob({ queue: 'mail', name: 'checked', payload: z.number() });
+    const Typed = defineJob<number>()({ queue: 'mail', name: 'typed' });
+    await settled((manager) => [
+      queues.enqueue(Checked, 1, { ...group, manager }),
+      queues.enqueue('mail', 2, { ...group, manager }),
+      queues.enqueueMany(
+        Checked,
+        [
+          { payload: 3, ...group },
+          { payload: 4, ...group },
+        ],
+        { manager },
+      ),
+      queues.enqueue(Typed, 5, { ...group, manager }),
+      new Queue(queues, Checked).enqueue(6, { ...group, manager }),
+      queues.enqueueMany('mail', [{ payload: 7, ...group }], { manager }),
+      queues.enqueue(Checked, 8, { ...group, manager, uniqueKey: 'eight' }),
+      queues.enqueue('mail', 9, { ...group, manager }),
+    ]);
+    const turns = await joining.test.database.query<{ payload: unknown }>(
+      `select payload from simple_queue.job where group_name = 't' order by seq`,
+    );
+    expect(turns.map(({ payload }) => payload)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
   it.each([
