@@ -7,6 +7,7 @@ import type { JobRepository } from '../../lib/storage/job.repository.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
+const FAILED = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS, archiveKeepMs: DAY_MS } as const;
 const EVERYWHERE = { priority: -32_768, runAt: '-infinity', id: '00000000-0000-0000-0000-000000000000', upto: 32_767 };
 
 describe('an operator and ordered groups', () => {
@@ -30,10 +31,9 @@ describe('an operator and ordered groups', () => {
     const lanes = [{ lane: (await test.rows.lane('mail')).id, wanted: 10, ranges: [EVERYWHERE] }];
     return (await jobs.settleAndClaim('w', [], [], { claimId: randomUUID(), lease: randomUUID(), lanes, limit: 10 })).jobs[0]!;
   };
-  const bury = async (deadHead: 'block' | 'skip' | 'halt') => {
+  const bury = async (deadHead: 'block' | 'skip' | 'halt', state: 'failed' | 'poisoned' = 'failed') => {
     const { id, epoch } = await claim();
-    const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS, archiveKeepMs: DAY_MS, deadHead } as const;
-    await jobs.bury('w', [{ id, epoch, verdict }]);
+    await jobs.bury('w', [{ id, epoch, verdict: { ...FAILED, state, deadHead } }]);
   };
   const handOn = () => test.storage.groups.handOn();
   const statesOf = (...ids: string[]) => Promise.all(ids.map(async (id) => (await jobs.find(id))?.state));
@@ -100,4 +100,22 @@ describe('an operator and ordered groups', () => {
     await handOn();
     expect(await statesOf(dead, next)).toEqual([undefined, 'ready']);
   });
+
+  it.each(['settle', 'hand on'] as const)(
+    'a retried job that killed its process runs alone also where it waited for its turn: %s',
+    async (way) => {
+      const [killer, holder] = [await enqueue(), await enqueue()];
+      await test.database.query('update simple_queue.job set stalls = 3 where id = $1', [killer]);
+      await bury('skip', 'poisoned');
+      await handOn();
+      await admin.retry(killer);
+      expect(await statesOf(holder, killer)).toEqual(['ready', 'blocked']);
+      const { id, epoch } = await claim();
+      if (way === 'settle') await test.storage.groups.settle('w', [{ id, epoch, runMs: 1, keepMs: DAY_MS, output: undefined }]);
+      else await jobs.bury('w', [{ id, epoch, verdict: { ...FAILED, deadHead: 'skip' } }]);
+      await handOn();
+      expect(await test.database.query('select id, suspicion from simple_queue.suspect')).toEqual([{ id: killer, suspicion: 3 }]);
+      expect(await claim()).toBeUndefined();
+    },
+  );
 });

@@ -40,11 +40,14 @@ export const SETTLE_ORDERED = statement(
     delete from simple_queue.blocked where shard = $1 and ctid = any(array(select place from next)) returning id),
   moved as (
     update simple_queue.job set run_at = greatest(run_at, statement_timestamp())
-    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, priority, run_at, epoch, commit_by),
+    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, priority, run_at, epoch, suspicion, commit_by),
   readied as (
     insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp()
+    select lane, $1, priority, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and suspicion = 0
     returning lane),
+  suspected as (
+    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
+    select lane, $1, suspicion, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and suspicion > 0),
   scheduled as (
     insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
     select run_at, $1, id, lane, priority, epoch from moved where commit_by is null and run_at > statement_timestamp()
