@@ -1,9 +1,7 @@
-import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Statement } from '../../lib/storage/statement.js';
+import { allStatements } from '../support/statements.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
-
-const FOLDERS = ['storage/sql', 'testing/sql'].map((folder) => new URL(`../../lib/${folder}/`, import.meta.url));
 
 /** Statements that are not for one shard, and why; those without a name, which are never prepared, by that of their constant. */
 const NOT_FOR_ONE_SHARD: Record<string, string> = {
@@ -68,16 +66,6 @@ const SESSION = /\b(set_config|pg_advisory_lock|create temp|listen |prepare |set
 
 const drawn = (name: string, text: string): string =>
   name in DRAWING ? text.replaceAll(/\b(nextval|gen_random_uuid)\(/g, '(') : text;
-
-async function allStatements(): Promise<[string, Statement][]> {
-  const found: [string, Statement][] = [];
-  for (const file of FOLDERS.flatMap((folder) => readdirSync(folder).map((name) => new URL(name, folder).pathname))) {
-    const exported = (await import(file)) as Record<string, Statement>;
-    for (const [constant, statement] of Object.entries(exported))
-      if (typeof statement.text === 'string') found.push([statement.name || constant, statement]);
-  }
-  return found;
-}
 
 /** The query around `at`: out to the parentheses that enclose it, without what is in parentheses itself. */
 function queryAround(text: string, at: number): string {

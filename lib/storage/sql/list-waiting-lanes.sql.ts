@@ -1,8 +1,8 @@
 import { statement } from '../statement.js';
 
 /**
- * Every lane of a queue that is not paused and has waiting or scheduled jobs, counted up to $2, and how many live workers serve it. The
- * condition on `lane` is that of the index.
+ * Every lane of a queue that is not paused and has jobs that wait for anything, counted up to $2, and how many live workers serve it.
+ * The condition on `lane` is that of the index.
  */
 export const LIST_WAITING_LANES = statement(
   'list_waiting_lanes',
@@ -14,6 +14,8 @@ export const LIST_WAITING_LANES = statement(
       (select 1 from simple_queue.ready where lane = l.id and shard = $1 limit $2::int + 1) union all
       (select 1 from simple_queue.suspect where lane = l.id and shard = $1 limit $2::int + 1) union all
       (select 1 from simple_queue.fair_ready where lane = l.id and shard = $1 limit $2::int + 1) union all
-      (select 1 from simple_queue.scheduled where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1)) w) r
+      (select 1 from simple_queue.scheduled where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1) union all
+      (select 1 from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1) union all
+      (select 1 from simple_queue.staged where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1)) w) r
   where q.paused_at is null and r.n > 0 order by q.name, l.name, l.labels limit 10000`,
 );

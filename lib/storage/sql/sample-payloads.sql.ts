@@ -1,6 +1,6 @@
 import { statement } from '../statement.js';
 
-/** The JSON payloads of up to $3 waiting or scheduled jobs of each lane in $2, those first that will run first. */
+/** The JSON payloads of up to $3 jobs of each lane in $2 that wait for anything, those first that will run first. */
 export const SAMPLE_PAYLOADS = statement(
   'sample_payloads',
   `select q.lane, j.payload::text as payload from unnest($2::int[]) q(lane) cross join lateral (
@@ -8,6 +8,8 @@ export const SAMPLE_PAYLOADS = statement(
       (select id from simple_queue.ready where lane = q.lane and shard = $1 order by priority, run_at, id limit $3::int) union all
       (select id from simple_queue.suspect where lane = q.lane and shard = $1 limit $3::int) union all
       (select id from simple_queue.fair_ready where lane = q.lane and shard = $1 limit $3::int) union all
-      (select id from simple_queue.scheduled where lane = q.lane and lane > 0 and shard = $1 limit $3::int)) w limit $3::int) p
+      (select id from simple_queue.scheduled where lane = q.lane and lane > 0 and shard = $1 limit $3::int) union all
+      (select id from simple_queue.blocked where lane = q.lane and lane > 0 and shard = $1 limit $3::int) union all
+      (select id from simple_queue.staged where lane = q.lane and lane > 0 and shard = $1 limit $3::int)) w limit $3::int) p
   cross join lateral (select payload from simple_queue.job where id = p.id and shard = $1 offset 0) j`,
 );

@@ -1,0 +1,158 @@
+/**
+ * Which statement knows which place of a job: `+` inserts, `-` deletes, `~` updates, `?` only reads. A word is the reason why it need not
+ * know the place. A new statement is a line here, a new place a column: each of its cells is decided, or the spec fails.
+ */
+export const TABLE = `
+  statement                   ready        fair_ready   suspect      scheduled    blocked   staged       claim        vacant    head     archive   dead_letter
+  advance_time                ~            ~            ~            ~            timeless  timeless     ~            timeless  ~        ~         ~
+  bury                        runs         runs         runs         runs         runs      runs         ends         +         +        +         +
+  cancel                      -            -            -            -            -         -            flagged      +         living   +         cancelled
+  check_places                ?            ?            ?            ?            ?         ?            ?            ?         ?        live      live
+  check_some_places           ?            ?            ?            ?            ?         ?            ?            whole     whole    live      live
+  claim                       -            own          own          notyet       notyet    notyet       +-           holds     holds    live      live
+  claim_fair                  own          -            own          notyet       notyet    notyet       +            holds     holds    live      live
+  claim_next                  -            -            -            notyet       notyet    notyet       +            holds     holds    live      live
+  claim_suspects              own          own          -            notyet       notyet    notyet       +            holds     holds    live      live
+  clear                       -            -            -            -            -         -            -            -         -        -         -
+  close_pulled                runs         runs         runs         runs         runs      runs         -            holds     holds    settled   settled
+  commit_staged               +            +            new          +            turnless  -            waits        holds     holds    live      live
+  complete                    runs         runs         runs         runs         runs      runs         ends         +         success  +         success
+  count_blocked_groups        groups       groups       groups       groups       groups    groups       groups       groups    ?        groups    groups
+  count_dead_letters          ended        ended        ended        ended        ended     ended        ended        noturn    noturn   beside    ?
+  count_dead_letters_written  ended        ended        ended        ended        ended     ended        ended        noturn    noturn   beside    ?
+  count_pending               ?            ?            ?            ?            ?         ?            waits        noturn    noturn   live      live
+  count_poisoned              ended        ended        ended        ended        ended     ended        ended        noturn    noturn   beside    ?
+  count_suspects              beside       beside       ?            beside       beside    beside       beside       noturn    noturn   live      live
+  describe_group              job          job          job          job          ?         job          job          ?         ?        live      live
+  enqueue                     +            held         new          +            held      held         direct       held      held     live      live
+  enqueue_claimed             direct       direct       direct       direct       direct    direct       +            held      held     live      live
+  enqueue_held                +            +            new          +            +         +            direct       +         +        live      live
+  enqueue_one                 +            held         new          plain        held      held         direct       held      held     live      live
+  enqueue_one_and_notify      +            held         new          plain        held      held         direct       held      held     live      live
+  enqueue_plain               +            held         new          plain        held      held         direct       held      held     live      live
+  expire_staged               uncommitted  uncommitted  uncommitted  uncommitted  -         -            uncommitted  +         skipped  bad       +
+  explain_job                 ?            ?            view         view         view      view         ?            apart     apart    view      view
+  find_ends                   job          job          job          job          job       job          job          noturn    noturn   ?         ?
+  find_kept_ids               ended        ended        ended        ended        ended     ended        ended        noturn    noturn   ?         ?
+  function_enqueue            +            ?            ?            +            ?         ?            waits        held      held     live      live
+  hand_on                     +            ordered      +            +            -         +            waits        -         -        live      live
+  has_due                     ?            ?            ?            ?            ?         uncommitted  ?            ?         ?        live      live
+  hasten                      +            +            +            -            delayed   delayed      delayed      holds     holds    live      live
+  held_by_lease               runs         runs         runs         runs         runs      runs         ?            holds     holds    live      live
+  lift_blocks                 groups       groups       groups       groups       groups    groups       groups       +         ~        groups    groups
+  list_archive                beside       beside       beside       beside       beside    beside       beside       noturn    noturn   ?         beside
+  list_blocked                beside       beside       beside       beside       ?         beside       beside       noturn    noturn   beside    beside
+  list_blocked_groups         groups       groups       groups       groups       ?         groups       groups       groups    ?        groups    groups
+  list_by_fingerprint         job          job          job          job          job       job          job          noturn    noturn   ?         ?
+  list_by_unique_key          job          job          job          job          job       job          job          noturn    noturn   ?         ?
+  list_dead_letters           beside       beside       beside       beside       beside    beside       beside       noturn    noturn   beside    ?
+  list_fair                   beside       ?            beside       beside       beside    beside       beside       noturn    noturn   beside    beside
+  list_lanes_with_jobs        ?            ?            ?            notyet       notyet    notyet       served       noturn    noturn   live      live
+  list_oldest_ready           ?            ?            ?            notyet       notyet    notyet       waits        noturn    noturn   live      live
+  list_queues                 ?            ?            ?            ?            ?         ?            ?            noturn    noturn   many      ?
+  list_ready                  ?            beside       beside       beside       beside    beside       beside       noturn    noturn   beside    beside
+  list_running                beside       beside       beside       beside       beside    beside       ?            noturn    noturn   beside    beside
+  list_scheduled              beside       beside       beside       ?            beside    beside       beside       noturn    noturn   beside    beside
+  list_served_lanes           ?            ?            ?            notyet       notyet    notyet       served       noturn    noturn   live      live
+  list_staged                 beside       beside       beside       beside       beside    ?            beside       noturn    noturn   beside    beside
+  list_suspects               beside       beside       ?            beside       beside    beside       beside       noturn    noturn   beside    beside
+  list_waiting_lanes          ?            ?            ?            ?            ?         ?            served       noturn    noturn   live      live
+  list_workers                runs         runs         runs         runs         runs      runs         ?            noturn    noturn   live      live
+  lose_lease                  runs         runs         runs         runs         runs      runs         ?            noturn    noturn   live      live
+  note_unused_lanes           ?            ?            ?            ?            ?         ?            ?            noturn    noturn   retained  retained
+  promote                     +            +            +            -            delayed   delayed      delayed      ?         ?        live      live
+  pull_claim                  -            own          -            notyet       notyet    notyet       +            holds     holds    live      live
+  pull_claim_fair             own          -            own          notyet       notyet    notyet       +            holds     holds    live      live
+  purge_ended                 ended        ended        ended        ended        ended     ended        ended        +         ~        -         -
+  purge_given_ids             job          job          job          job          job       job          job          noturn    noturn   ?         ?
+  put_back                    +            +            +            +            holds     committed    ends         holds     holds    live      live
+  reap_claims                 suspected    suspected    +            suspected    holds     committed    -            +         +        +         +
+  release_claims              +            +            +            atonce       holds     committed    -            holds     holds    live      live
+  release_group               groups       groups       groups       groups       groups    groups       groups       +         ~        groups    groups
+  remove_unused_lanes         ?            ?            ?            ?            ?         ?            ?            noturn    ?        retained  ?
+  renew_lease                 runs         runs         runs         runs         runs      runs         ?            holds     holds    live      live
+  renew_pulled                runs         runs         runs         runs         runs      runs         ?            holds     holds    live      live
+  replace                     +-           alone        +-           +-           alone     alone        alone        alone     alone    live      live
+  revive                      +            +            +            atonce       +         committed    waits        +         +~       -         -
+  sample_payloads             ?            ?            ?            ?            ?         ?            served       noturn    noturn   live      live
+  set_apart                   runs         runs         runs         runs         runs      runs         ends         +         skipped  bad       +
+  settle_and_claim            -            own          own          notyet       inorder   notyet       +-           inorder   inorder  unkept    success
+  settle_keep_and_claim       -            own          own          notyet       inorder   notyet       +-           inorder   inorder  +         success
+  settle_ordered              +            ordered      +            +            -         +            ends         +         ?        +         success
+  take_back                   -            -            new          -            -         -            waits        +         living   live      live
+  take_vacant                 groups       groups       groups       groups       groups    groups       groups       ?         ?        groups    groups
+  view_jobs                   ?            ?            ?            ?            ?         job          rest         noturn    noturn   ?         ?
+`;
+
+/** The words of the table. */
+export const REASONS: Readonly<Record<string, string>> = {
+  alone: 'a job of a group, or a staged one, holds a place that others count on: it is left alone, as what runs is',
+  apart: 'describe_group is asked beside it, where the job is blocked',
+  atonce: 'what comes back here may run at once',
+  bad: 'it ends badly, so it is a dead letter',
+  beside: 'one of several that are asked side by side, each for a place of its own',
+  cancelled: 'a cancelled job goes to the archive',
+  committed: 'what ran once was committed before',
+  delayed: 'it is about scheduled jobs alone',
+  direct: 'enqueue_claimed stores a job as claimed, and others do not',
+  ended: 'it is about ended jobs alone',
+  ends: 'a claim ends after the last of its jobs, with a later statement',
+  flagged: 'what runs is asked to stop by a mark in its row, and ends where it comes back',
+  groups: 'it is about the turns of groups, wherever their jobs stand',
+  held: 'enqueue_held stores what has a group, or waits for a commit',
+  holds: 'the turn of its group goes with the job, which still lives',
+  inorder: 'settle_ordered settles the jobs of ordered groups',
+  job: 'it finds the row of the job, wherever the job stands',
+  live: 'it is about live jobs alone',
+  living: 'a head names a dead job, and here none dies',
+  many: 'successes are not counted: nobody waits for them, and they are many',
+  new: 'a new job is suspected of nothing',
+  noturn: 'it is about jobs, not about turns',
+  notyet: 'a job in this place may not run yet',
+  ordered: 'a job stands in an ordered group or in a fair queue, never in both',
+  own: 'another statement claims from this place',
+  plain: 'it stores what is due now; enqueue stores the others',
+  rest: 'what stands in no other place runs',
+  retained: 'the janitor waits for longer than this is kept',
+  runs: 'it is about what runs, which stands in its claim alone',
+  served: 'what runs has a worker that serves it',
+  settled: 'the statement before it has settled the job',
+  skipped: 'its turn becomes vacant, whatever the policy for dead heads',
+  success: 'a success is no dead letter, and blocks no group',
+  suspected: 'what a crash gives back is a suspect',
+  timeless: 'it holds no time',
+  turnless: 'where it has no turn yet, it goes on waiting there',
+  uncommitted: 'it is about jobs that wait for their commit, or leaves them alone until then',
+  unkept: 'settle_keep_and_claim settles what is kept',
+  view: 'it asks the view, which knows the place',
+  waits: 'it is about what waits, not about what runs',
+  whole: 'check_places looks at turns: they are known only where everything is read',
+};
+
+/** Statements that know no place at all, by the reason. */
+export const PLACELESS: Readonly<Record<string, string>> = {
+  'find a job by its row, wherever it stands':
+    'accompany checkpoint take_staged find_live_keys find_live_keys_by_name find_by_fingerprint find_by_group find_by_unique_key find_by_workflow find_given find_unlocked',
+  'ask the view': 'find_job find_live find_listed count_waiting list_enqueued',
+  'know queues and lanes, not what is in them':
+    'lanes_by_number list_lanes list_lane_numbers list_queue_names find_lanes register_lanes register_queues pause_queue resume_all',
+  'know leases, not what is claimed under them':
+    'take_lease keep_lease end_lease expire_leases serve_lanes find_lapsed list_live_workers',
+  'know keys, ids and periods': 'forget_ids find_periods open_periods purge_periods',
+  'lock, draw or tell, and touch no row': 'lock_keys lock_all_keys lock_pending draw_turns notify',
+  'know the server, its sessions, the version of the tables and their partitions':
+    'backend count_troubles database_time describe_schema list_partitions list_prepared_transactions list_replication_slots migrations_recorded purge_archive_default purge_dead_letter_default release_savepoint role_rights rollback_to_savepoint savepoint schema_version server_state server_version session_state snapshot_holders table_vacuums try_partition_lock FORGET_MIGRATION LIST_MIGRATIONS TRY_MIGRATION_LOCK',
+};
+
+/** Tables in which no job stands and no turn is held. */
+export const NO_PLACES: Readonly<Record<string, string>> = {
+  version: 'the version of the tables',
+  migration: 'the migrations that ran',
+  queue: 'the registry',
+  lane: 'the registry',
+  job: 'what a live job is, wherever it stands',
+  lease: 'who lives; its claims say what it holds',
+  lapsed: 'what a remote worker has lost',
+  throttle: 'periods of keys',
+  given_id: "notes of callers' ids",
+};
