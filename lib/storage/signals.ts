@@ -6,22 +6,10 @@ import { connectionOptionsOf } from './connection-options.js';
 import type { Database } from './database.js';
 import { NotifyRest } from './notify-rest.js';
 import { OwnClient } from './own-client.js';
+import { signalOf, Unsent, type Signal } from './signal.js';
 import { NOTIFY } from './sql/notify.sql.js';
 
-/**
- * What wakes a worker: lanes with new jobs (empty: anywhere), running jobs that were asked to stop, jobs that are due later, queues
- * that were paused or resumed, lanes that have jobs of fair queues.
- */
-export interface Signal {
-  lanes: number[];
-  cancel?: boolean;
-  later?: boolean;
-  pauses?: boolean;
-  fair?: boolean;
-}
-
-/** How a NOTIFY says so. */
-const FLAGS = { c: 'cancel', l: 'later', p: 'pauses', f: 'fair' } as const;
+export type { Signal } from './signal.js';
 
 export interface SignalOptions {
   schema: string;
@@ -43,8 +31,8 @@ export interface Notice {
 const NOTIFY_INTERVAL_MS = 10;
 const NOTICE_INTERVAL_MS = 1;
 const PING_INTERVAL_MS = 10_000;
-/** More lanes than this in one NOTIFY mean "look everywhere" (a payload holds 8,000 bytes). */
-const MAX_LANES = 200;
+/** A commit that is less late than this is found soon enough by looking. */
+const LATE_MS = 500;
 
 /**
  * Wake-ups: hints that may be lost without harm, since polling is the truth. In this process they are function calls; other
@@ -57,9 +45,8 @@ export class Signals {
   private readonly routes = new Map<string, (words: string) => void>();
   private readonly onListening = new Set<() => void>();
   private readonly ears = new Set<unknown>();
-  private readonly pending = new Set<number>();
+  private readonly unsent = new Unsent();
   private notifiedAt = -Infinity;
-  private readonly pendingFlags = new Set<string>();
   private readonly afterCommit: AfterCommit;
   private readonly rest: NotifyRest;
   private readonly notifier: Loop;
@@ -95,7 +82,7 @@ export class Signals {
 
   /** Tells this process at once and others soon; with a query runner, when its transaction commits. */
   send(signal: Signal, runner?: QueryRunner): void {
-    if (runner) this.onCommit(runner, () => this.tell(signal));
+    if (runner) this.tellOnCommit(signal, runner);
     else this.tell(signal);
   }
 
@@ -168,24 +155,27 @@ export class Signals {
     this.drop();
   }
 
+  private tellOnCommit(signal: Signal, runner: QueryRunner): void {
+    const storedAt = performance.now();
+    this.onCommit(runner, () => {
+      const lateMs = performance.now() - storedAt;
+      this.tell(lateMs < LATE_MS ? signal : { ...signal, lateMs });
+    });
+  }
+
   private tell(signal: Signal): void {
     this.sendHere(signal);
     if (this.options.wakeUp === 'off' || this.rest.isOn) return;
-    for (const lane of signal.lanes) this.pending.add(lane);
-    for (const [flag, word] of Object.entries(FLAGS)) if (signal[word]) this.pendingFlags.add(flag);
+    this.unsent.add(signal);
     this.notifier.wakeIn(this.notifiedAt + NOTIFY_INTERVAL_MS - performance.now());
   }
 
   private async notify(): Promise<number> {
-    const flags = [...this.pendingFlags].join('');
-    if (this.pending.size === 0 && !flags) return Infinity;
-    const lanes = this.pending.size > MAX_LANES ? [] : [...this.pending];
-    const message = `${this.sender} ${flags} ${lanes.join(',')}`;
-    this.pending.clear();
-    this.pendingFlags.clear();
+    const words = this.unsent.take();
+    if (!words) return Infinity;
     this.notifiedAt = performance.now();
     try {
-      await this.database.loops.run(NOTIFY, [this.channel, message]);
+      await this.database.loops.run(NOTIFY, [this.channel, `${this.sender} ${words}`]);
       this.rest.gotThrough();
     } catch (error) {
       this.rest.begin(error);
@@ -239,12 +229,10 @@ export class Signals {
   }
 
   private hear(message: string): void {
-    const [sender, flags = '', lanes] = message.split(' ');
+    const [sender, ...words] = message.split(' ');
     if (sender === this.sender) return;
-    const route = this.routes.get(flags);
-    if (route) return route(lanes ?? '');
-    const signal: Signal = { lanes: lanes ? lanes.split(',').map(Number) : [] };
-    for (const [flag, word] of Object.entries(FLAGS)) if (flags.includes(flag)) signal[word] = true;
-    this.sendHere(signal);
+    const route = this.routes.get(words[0] ?? '');
+    if (route) return route(words[1] ?? '');
+    this.sendHere(signalOf(words));
   }
 }

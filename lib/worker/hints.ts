@@ -17,6 +17,10 @@ const SLACK_MS = 250;
 const URGENT_RUNG = 2;
 /** Looking back may cost 5 % of the time between two looks, no more: dead entries can make it dear. */
 const BACK_OFF = 20;
+/** 20 % where a commit is known to have been late. */
+const HURRY = 4;
+/** Jobs are older than is told by the time that it took to store them. */
+const STORING = 2;
 /** More priorities than this share hints: correct, only less sharp. */
 const MAX_KEYS = 32;
 
@@ -41,15 +45,17 @@ export interface Look {
   readonly ranges: ClaimRange[];
   /** Looks are counted. */
   readonly number: number;
+  /** Where the backlog behind the hints went on when it left. */
+  readonly from: Position | undefined;
 }
 
 /** What lies behind the hints, as far as it was not looked at yet. */
 interface Late {
-  /** The last job taken there; from it the next claim goes on. */
+  /** The last job taken there by any claim; from it the next one goes on. */
   at: Position;
   /** How far back less urgent priorities are still to be looked at. */
   rung: number;
-  /** Claims before this look know nothing of it. */
+  /** Claims before this look know nothing of it, or nothing of what was found farther back. */
   since: number;
 }
 
@@ -66,18 +72,25 @@ export class Hints {
   private readonly costMs: number[] = LADDER.map(() => 0);
   private short = true;
   private urgent = false;
+  /** The rung that will find what a wake-up has told of; 0: none did. */
+  private newsRung = 0;
   private slackMs = 0;
   private looks = 0;
   private late: Late | undefined;
 
-  /** There is more behind the hints: the lane must not rest, whatever a claim in front has brought. */
+  /** There is, or should be, more behind the hints: the lane must not rest, whatever a claim in front has brought. */
   get isBehind(): boolean {
-    return this.late !== undefined;
+    return this.late !== undefined || this.newsRung > 0;
   }
 
-  /** A wake-up: there may be jobs of a priority never seen before. */
-  expectNews(): void {
+  /**
+   * A wake-up: there may be jobs of a priority never seen before, and jobs that were stored `lateMs` before their commit. Those are not
+   * waited for: the rung that finds them is due.
+   */
+  expectNews(lateMs = 0): void {
     this.urgent = true;
+    const rung = LADDER.findIndex(({ backMs }) => backMs > STORING * lateMs);
+    if (rung >= URGENT_RUNG) this.newsRung = Math.max(this.newsRung, rung);
   }
 
   /**
@@ -92,7 +105,8 @@ export class Hints {
   look(now: number): Look {
     const rung = this.rungAt(now);
     this.lookedAt.fill(now, 0, rung + 1);
-    return { rung, ranges: this.ranges(rung), number: this.looks++ };
+    if (rung >= this.newsRung) this.newsRung = 0;
+    return { rung, ranges: this.ranges(rung), number: this.looks++, from: this.late?.at };
   }
 
   /** The claim did not come to this lane: nothing was looked at. */
@@ -105,9 +119,8 @@ export class Hints {
     for (const row of rows) this.moveTo(row);
     // A claim that left before the backlog was found says nothing of it.
     const late = this.late && look.number >= this.late.since ? this.late : undefined;
-    const rung = late ? Math.max(look.rung, late.rung) : look.rung;
-    this.note(rung, look, ms);
-    if (late || (rung > 0 && !short)) this.late = short ? undefined : this.lateFrom(rows, rung);
+    this.note(late?.rung ?? 0, look, ms);
+    if (late || look.rung > 0) this.late = this.goOn(short ? undefined : this.lastBehind(rows), look, late);
     this.short = short && !this.late;
   }
 
@@ -117,12 +130,26 @@ export class Hints {
     else if (rung > 0) this.costMs[rung] = Math.max(this.costMs[rung]!, ms);
   }
 
-  /** Where the backlog goes on; undefined: the claim has come to the front of all priorities. */
-  private lateFrom(rows: ClaimedRow[], rung: number): Late | undefined {
-    let at: Position | undefined;
-    for (const row of rows) if (isOrdinary(row) && (!at || isBefore(at, row))) at = row;
-    if (!at || !isBefore(at, this.keys.at(-1)!)) return undefined;
-    return { at: positionOf(at), rung, since: this.looks };
+  /** The last of these jobs; undefined: the claim has come to the front of all priorities. */
+  private lastBehind(rows: ClaimedRow[]): Position | undefined {
+    let last: Position | undefined;
+    for (const row of rows) if (isOrdinary(row) && (!last || isBefore(last, row))) last = row;
+    return last && isBefore(last, this.keys.at(-1)!) ? positionOf(last) : undefined;
+  }
+
+  /**
+   * Of claims side by side each moves the backlog forward, in whatever order they come back: none walks again what another has taken. Back
+   * moves it only what was found before the place from which its look would have gone on.
+   */
+  private goOn(at: Position | undefined, look: Look, late: Late | undefined): Late | undefined {
+    if (!at) return late ? undefined : this.late;
+    const rung = Math.max(look.rung, late?.rung ?? 0);
+    if (look.rung > 0 && !isAfter(at, late ? look.from : this.late?.at)) return { at, rung, since: this.looks };
+    return late ? this.forward(late, at, rung) : this.late;
+  }
+
+  private forward({ at, rung, since }: Late, reached: Position, lookedBack: number): Late {
+    return { at: isAfter(reached, at) ? reached : at, rung: lookedBack, since: lookedBack > rung ? this.looks : since };
   }
 
   private rungAt(now: number): number {
@@ -132,6 +159,7 @@ export class Hints {
 
   /** An empty range is looked at whole, as often as its cost allows; a busy lane in its rung's time. */
   private periodOf(rung: number): number {
+    if (rung === this.newsRung) return this.costMs[rung]! * HURRY;
     const cost = this.costMs[rung]! * BACK_OFF;
     return rung === EVERYWHERE && this.short ? cost : Math.max(LADDER[rung]!.everyMs, cost);
   }
@@ -178,6 +206,7 @@ function isBefore(a: Position, b: Position): boolean {
   return a.runAt === b.runAt ? a.id < b.id : a.runAt < b.runAt;
 }
 
+const isAfter = (a: Position, b: Position | undefined): boolean => b !== undefined && isBefore(b, a);
 const isOrdinary = ({ runAt }: Position): boolean => runAt.charCodeAt(YEAR_DIGITS) === DASH;
 
 /** In the format of PostgreSQL. What no `Date` can hold is the end of a range that looks everywhere, rather than the end of the lane. */

@@ -127,10 +127,10 @@ export class WorkerLane {
   }
 
   /** A wake-up: look at once, and once more where a claim is under way that may have left before the news. */
-  expectNews(): void {
+  expectNews(lateMs?: number): void {
     this.lookAt = 0;
     this.news = true;
-    this.hints.expectNews();
+    this.hints.expectNews(lateMs);
   }
 
   /** A claim leaves that asks for this many. */

@@ -172,7 +172,7 @@ export class Worker {
     if (signal.lanes.filter((id) => this.crew.lanes.isNew(id)).length > 0) this.loops.schedule.wake();
     this.crew.fairPoller.expectNews(signal.lanes);
     for (const lane of this.crew.lanes.all())
-      if (signal.lanes.length === 0 || signal.lanes.includes(lane.lane.id)) lane.expectNews();
+      if (signal.lanes.length === 0 || signal.lanes.includes(lane.lane.id)) lane.expectNews(signal.lateMs);
     this.wakePoller();
   }
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
@@ -139,6 +139,22 @@ describe('signals', () => {
       });
       expect(heard).toEqual([{ lanes: [], cancel: true }]);
       await eventually(() => expect(onWire.some((message) => message.split(' ')[1] === 'c')).toBe(true));
+    });
+
+    it('say how long before its commit a job was stored, where that is long', async () => {
+      const other = await openStorage(test.dataSource);
+      const there: Signal[] = [];
+      other.signals.receive((signal) => void there.push(signal));
+      other.signals.startListening(test);
+      await eventually(() => expect(other.signals.listening?.isListening).toBe(true));
+      await test.dataSource.transaction(async ({ queryRunner }) => {
+        const clock = jest.spyOn(performance, 'now').mockReturnValueOnce(performance.now() - 20_000);
+        test.storage.signals.send({ lanes: [lane()] }, queryRunner);
+        clock.mockRestore();
+      });
+      expect(heard[0]!.lateMs).toBeGreaterThanOrEqual(20_000);
+      await eventually(() => expect(there).toContainEqual({ lanes: [lane()], lateMs: Math.round(heard[0]!.lateMs!) }));
+      await other.onApplicationShutdown();
     });
 
     it('say that something is due later', async () => {

@@ -23,6 +23,34 @@ function hintsAfter(rows: Some[]): Hints {
 /** What one look after another asks for, at these times. */
 const rangesAt = (hints: Hints, ...times: number[]) => times.map((now) => hints.look(now).ranges).at(-1)!;
 
+/** Drains jobs of one statement by claims of 500, two of them side by side: how many entries of the index they pass. */
+function walkedBy(hints: Hints, jobs: number): { claims: number; walked: number } {
+  const rows = Array.from({ length: jobs }, (_, n) => aRow(at(20, `00000000-0000-0000-0000-${String(n).padStart(12, '0')}`)));
+  const total = { claims: 0, walked: 0 };
+  let now = 20_000;
+  let next = 0;
+  const leave = () => {
+    const look = hints.look((now += 10));
+    const { runAt, id } = look.ranges.at(-1)!;
+    const from = runAt > at(20).runAt ? jobs : runAt < at(20).runAt ? 0 : rows.findIndex((row) => row.id > id);
+    const own = from < 0 || from > next ? [] : rows.slice(next, next + 500);
+    next += own.length;
+    total.claims += own.length > 0 ? 1 : 0;
+    total.walked += own.length > 0 ? next - from : 0;
+    return { look, own };
+  };
+  const flying = [leave(), leave()];
+  while (flying.some(({ own }) => own.length > 0)) {
+    // They come back in turns: now the first of two, now the second.
+    if (total.claims % 3 === 0) flying.reverse();
+    const { look, own } = flying.shift()!;
+    hints.took(own, own.length > 0 ? full(look) : empty(look));
+    flying.push(leave());
+  }
+  expect(next).toBe(jobs);
+  return total;
+}
+
 describe('hints', () => {
   it('look everywhere first', () => {
     const { rung, ranges } = new Hints().look(0);
@@ -102,6 +130,21 @@ describe('hints', () => {
     expect(rangesAt(hints, 1_200)[0]).toMatchObject({ priority: -32_768, upto: -1 });
   });
 
+  it('look far enough back at once after the wake-up of a late commit, once, and do not rest before', () => {
+    const hints = hintsAfter([{ second: 45 }]);
+    hints.took([], full(hints.look(20_000), 10));
+    hints.expectNews(400);
+    expect(hints.isBehind).toBe(false);
+    hints.expectNews(20_000);
+    expect(hints.isBehind).toBe(true);
+    expect(hints.look(20_001).rung).toBe(3);
+    expect(hints.isBehind).toBe(false);
+    expect(hints.look(20_002).rung).toBe(0);
+    hints.expectNews(600_000);
+    expect(hints.look(20_039).rung).toBe(0);
+    expect(hints.look(20_040).rung).toBe(EVERYWHERE);
+  });
+
   it('stay correct with more priorities than they keep keys for', () => {
     const hints = hintsAfter(Array.from({ length: 100 }, (_, priority) => ({ priority, second: 1 })));
     const ranges = rangesAt(hints, 1);
@@ -165,6 +208,44 @@ describe('hints', () => {
       }
       expect(starts).toEqual(starts.toSorted());
       expect(new Set(starts).size).toBe(starts.length);
+    });
+
+    it.each([
+      ['in their order', [21, 22]],
+      ['the other way round', [22, 21]],
+    ])('are moved by each of two claims side by side that come back %s', (_, seconds) => {
+      const hints = hintsAfter([{ second: 40 }]);
+      hints.took(rowsOf([{ second: 20 }]), full(hints.look(1_100)));
+      const looks = seconds.map(() => hints.look(1_101));
+      seconds.forEach((second, index) => hints.took(rowsOf([{ second }]), full(looks[index]!)));
+      expect(rangesAt(hints, 1_102)).toMatchObject([at(22)]);
+    });
+
+    it('go back to what a look has found farther back, whatever claims before it bring', () => {
+      const hints = hintsAfter([{ second: 40 }]);
+      hints.took(rowsOf([{ second: 39 }]), full(hints.look(60)));
+      const [before, far] = [hints.look(61), hints.look(1_200)];
+      hints.took(rowsOf([{ second: 12 }]), full(far));
+      hints.took([], empty(before));
+      expect(rangesAt(hints, 1_201)).toMatchObject([at(12)]);
+    });
+
+    it('are not moved forward by a look less far back that left before', () => {
+      const hints = hintsAfter([{ second: 40 }]);
+      const [near, far] = [hints.look(60), hints.look(1_200)];
+      hints.took(rowsOf([{ second: 12 }]), full(far));
+      hints.took(rowsOf([{ second: 39 }]), full(near));
+      expect(rangesAt(hints, 1_201)).toMatchObject([at(12)]);
+    });
+
+    it('walk over no more of what is gone than without lateness', () => {
+      const jobs = 20_000;
+      const late = walkedBy(hintsAfter([{ second: 40 }]), jobs);
+      const inTime = walkedBy(new Hints(), jobs);
+      expect(late.claims).toBe(inTime.claims);
+      expect(late.walked).toBeLessThanOrEqual(inTime.walked);
+      // Its own jobs, and what the claim beside it has taken meanwhile.
+      expect(late.walked).toBeLessThan(1.7 * jobs);
     });
 
     it('look farther back as soon as that is due', () => {
