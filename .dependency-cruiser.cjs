@@ -45,6 +45,8 @@ module.exports = {
         FLOOR,
         OPTIONS,
         '^lib/(storage|observability)/',
+        // A process without a worker does its duties along with the claims of remote workers.
+        ...(room === 'pull' ? ['^lib/maintenance/'] : []),
       ),
     ),
     only(
@@ -71,11 +73,10 @@ module.exports = {
       to: { path: '^lib/worker/', reachable: true },
     },
     reserved(
-      'maintenance-is-started-by-the-worker',
-      'One place knows every loop.',
+      'maintenance-is-for-who-turns-it',
+      'Duties are turned by the loops of a worker, along with claims of remote workers, or by hand in tests.',
       '^lib/maintenance/',
-      '^lib/maintenance/',
-      '^lib/worker/crew\\.ts$',
+      '^lib/(maintenance|worker|pull|testing)/',
     ),
 
     reserved(

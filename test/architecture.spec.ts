@@ -33,7 +33,7 @@ const VIOLATIONS: [string, string, string][] = [
   ['queue-service-enqueues', 'lib/queue.service.ts', './admin/leads-to-worker.js'],
   ['web-process-without-worker', 'lib/admin/leads-to-worker.ts', '../worker/worker.js'],
   ['worker-below-the-module', 'lib/worker/proud.ts', '../admin/admin.js'],
-  ['maintenance-is-started-by-the-worker', 'lib/worker/hasty.ts', '../maintenance/reaper.js'],
+  ['maintenance-is-for-who-turns-it', 'lib/decorators/hasty.ts', '../maintenance/reaper.js'],
   ['sql-in-storage', 'lib/admin/fluent.ts', '../storage/sql/claim.sql.js'],
   ['drivers-in-storage', 'lib/admin/driver.ts', 'pg'],
   ['migrations-through-storage', 'lib/admin/mover.ts', '../../migrations/migrations.js'],

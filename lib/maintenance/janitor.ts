@@ -1,21 +1,12 @@
 import type { QueueEvents } from '../observability/events.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { DatabaseError } from '../storage/database-errors.js';
-import { PARTITIONED, type PartitionedTable, type PartitionRepository } from '../storage/partition.repository.js';
-import type { GivenIdRepository } from '../storage/given-id.repository.js';
-import type { GroupRepository } from '../storage/group.repository.js';
-import type { PeriodRepository } from '../storage/period.repository.js';
-import type { UnusedLanesRepository } from '../storage/unused-lanes.repository.js';
+import { PARTITIONED, type PartitionedTable } from '../storage/partition.repository.js';
+import type { Storage } from '../storage/storage.js';
+import type { Site } from './duties.js';
 import { jittered } from './jitter.js';
 
-export interface JanitorStorage {
-  partitions: PartitionRepository;
-  periods: PeriodRepository;
-  givenIds: GivenIdRepository;
-  groups: GroupRepository;
-  unusedLanes: UnusedLanesRepository;
-}
-
-export interface JanitorRules {
+interface JanitorRules {
   intervalMs: number;
   /** The longest that any queue keeps its ended jobs. */
   keepMs: Readonly<Record<PartitionedTable, number>>;
@@ -52,13 +43,17 @@ export class Janitor {
   /** How far the look for unused lanes has come. */
   private after = 0;
 
-  constructor(
-    private readonly storage: JanitorStorage,
-    private readonly rules: JanitorRules,
-    private readonly events: QueueEvents,
-  ) {}
+  private readonly storage: Storage;
+  private readonly events: QueueEvents;
+  private readonly rules: JanitorRules;
 
-  async clean(): Promise<number> {
+  constructor({ storage, events, options }: Pick<Site, 'storage' | 'events' | 'options'>) {
+    this.storage = storage;
+    this.events = events;
+    this.rules = { intervalMs: options.janitorIntervalMs, keepMs: longestKeepMs(options) };
+  }
+
+  async round(): Promise<number> {
     let left = false;
     for (const table of Object.keys(PARTITIONED) as PartitionedTable[]) left = (await this.cleanTable(table)) || left;
     left = (await purged(() => this.storage.periods.purge())) || left;
@@ -140,4 +135,15 @@ function isRefusal(error: unknown): error is DatabaseError {
 async function purged(purge: () => Promise<number>): Promise<boolean> {
   for (let batch = 0; batch < MAX_BATCHES; batch++) if ((await purge()) < FULL_BATCH) return false;
   return true;
+}
+
+/** The longest that any queue keeps its ended jobs: that far ahead partitions are made. */
+function longestKeepMs(options: ResolvedOptions): Record<PartitionedTable, number> {
+  const settings = [...options.queues.values()];
+  const archives = [options.archive, ...settings.map((queue) => queue.archive)];
+  const deadLetters = [options.deadLetter, ...settings.map((queue) => queue.deadLetter)];
+  return {
+    archive: Math.max(0, ...archives.map((kept) => (kept ? kept.keepMs : 0))),
+    dead_letter: Math.max(0, ...deadLetters.map((kept) => kept?.keepMs ?? 0)),
+  };
 }

@@ -1,13 +1,6 @@
-import type { GroupRepository, HandedOn } from '../storage/group.repository.js';
-import { VacantTurns } from '../storage/vacant-turns.js';
-
-export interface PromoterParts {
-  groups: GroupRepository;
-  /** Lanes in which a job has got its turn. */
-  onPromoted: (lanes: number[]) => void;
-  /** Jobs have got their turn whose time lies ahead. */
-  onLater: () => void;
-}
+import type { Signals } from '../storage/signals.js';
+import { tellTurns, VacantTurns } from '../storage/vacant-turns.js';
+import type { Site } from './duties.js';
 
 /** A turn whose group is being enqueued to, or whose next job is held locked, is looked at again: soon, then more and more rarely. */
 const FIRST_REST_MS = 5;
@@ -23,21 +16,18 @@ export class Promoter {
   private looked = 0;
   private dealt = 0;
   private readonly turns: VacantTurns;
+  private readonly signals: Signals;
 
-  constructor(private readonly parts: PromoterParts) {
-    this.turns = new VacantTurns(parts.groups);
+  constructor({ storage }: Pick<Site, 'storage'>) {
+    this.turns = new VacantTurns(storage.groups);
+    this.signals = storage.signals;
   }
 
-  async promote(): Promise<number> {
-    const { looked, dealt, hasMore } = await this.turns.lap((page) => this.tell(page));
+  async round(): Promise<number> {
+    const { looked, dealt, hasMore } = await this.turns.lap((page) => tellTurns(this.signals, page));
     this.looked += looked;
     this.dealt += dealt;
     return hasMore ? 0 : this.rest();
-  }
-
-  private tell({ lanes, later }: HandedOn): void {
-    if (lanes.length > 0) this.parts.onPromoted(lanes);
-    if (later > 0) this.parts.onLater();
   }
 
   private rest(): number {

@@ -1,19 +1,31 @@
-import type { QueueEvents } from '../observability/events.js';
 import { tellReaped } from '../observability/reaped.js';
-import type { ReapRules } from '../storage/lease.repository.js';
-import type { Storage } from '../storage/storage.js';
+import { deadHeads } from '../storage/dead-heads.js';
+import type { ReapCounts, ReapRules } from '../storage/lease.repository.js';
+import { archiveRetention, deadLetterRetention } from '../storage/retention.js';
+import type { Site } from './duties.js';
 import { jittered } from './jitter.js';
 
-/** Gives back what silent workers held. Any process may reap at any time: rows, not a leader, decide. */
+/** Gives back what silent workers held. */
 export class Reaper {
-  constructor(
-    private readonly storage: Pick<Storage, 'leases' | 'signals'>,
-    private readonly rules: ReapRules & { intervalMs: number },
-    private readonly events: QueueEvents,
-  ) {}
+  private readonly rules: ReapRules;
 
-  async reap(): Promise<number> {
-    tellReaped(await this.storage.leases.reapAll(this.rules), this.events, this.storage.signals);
-    return jittered(this.rules.intervalMs);
+  constructor(private readonly site: Pick<Site, 'storage' | 'options' | 'events'>) {
+    const { options } = site;
+    this.rules = {
+      maxStalls: options.maxStalls,
+      archive: archiveRetention(options),
+      deadLetter: deadLetterRetention(options),
+      deadHead: deadHeads(options),
+    };
+  }
+
+  async round(): Promise<number> {
+    await this.reap();
+    return jittered(this.site.options.reaperIntervalMs);
+  }
+
+  async reap(): Promise<ReapCounts> {
+    const { storage, events } = this.site;
+    return tellReaped(await storage.leases.reapAll(this.rules), events, storage.signals);
   }
 }

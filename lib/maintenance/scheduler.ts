@@ -1,28 +1,11 @@
-import type { JobRepository, Promotion } from '../storage/job.repository.js';
-
-export interface SchedulerParts {
-  jobs: JobRepository;
-  /** The longest rest: also how often news of lanes and suspects is asked for. */
-  maxRestMs: number;
-  /** The lanes this process works; suspects of others are none of its business. */
-  lanes: () => number[];
-  onPromoted: (lanes: number[]) => void;
-  onNews: (news: News) => Promise<void>;
-}
+import type { Promotion } from '../storage/promotion.js';
+import type { Site } from './duties.js';
 
 /**
  * What else the statement told: what the registry of lanes looks like, whether suspects wait, which queues (by id) are paused, which lanes have jobs of fair
- * queues, whether turns are vacant, when the next staged job expires.
+ * queues.
  */
-export interface News {
-  registry: number;
-  suspects: boolean;
-  lone: boolean;
-  pausedQueues: number[];
-  fair: number[];
-  vacant: boolean;
-  expiryMs: number | null;
-}
+export type News = Pick<Promotion, 'registry' | 'suspects' | 'lone' | 'pausedQueues' | 'fair'>;
 
 const FULL_BATCH = 1_000;
 /** How far behind the last promoted time a round looks, and how often a round looks everywhere: for what was committed late. */
@@ -35,16 +18,22 @@ export class Scheduler {
   private until: string | undefined;
   private lookedEverywhereAt = -Infinity;
 
-  constructor(private readonly parts: SchedulerParts) {}
+  constructor(private readonly site: Site) {}
 
-  async promote(): Promise<number> {
-    const promotion = await this.parts.jobs.promote(this.since(performance.now()), this.parts.lanes());
+  async round(): Promise<number> {
+    const { storage, lanes, learn } = this.site;
+    const promotion = await storage.jobs.promote(this.since(performance.now()), lanes());
     const until = Date.parse(promotion.until ?? '') - LOOK_BACK_MS;
     if (!Number.isNaN(until)) this.until = new Date(until).toISOString();
-    if (promotion.lanes.length > 0) this.parts.onPromoted(promotion.lanes);
-    const { registry, suspects, lone, pausedQueues, fair, vacant, expiryMs } = promotion;
-    await this.parts.onNews({ registry, suspects, lone, pausedQueues, fair, vacant, expiryMs });
+    if (promotion.lanes.length > 0) storage.signals.send({ lanes: promotion.lanes });
+    this.wakeOthers(promotion);
+    await learn(promotion);
     return this.restAfter(promotion);
+  }
+
+  private wakeOthers({ vacant, expiryMs }: Promotion): void {
+    if (vacant) this.site.wake('turn');
+    if (expiryMs !== null) this.site.wake('expire', Math.max(0, expiryMs));
   }
 
   private since(now: number): string {
@@ -55,6 +44,6 @@ export class Scheduler {
 
   private restAfter({ promoted, nextMs }: Promotion): number {
     if (promoted === FULL_BATCH) return 0;
-    return Math.max(1, Math.min(nextMs ?? Infinity, this.parts.maxRestMs));
+    return Math.max(1, Math.min(nextMs ?? Infinity, this.site.lookEveryMs));
   }
 }

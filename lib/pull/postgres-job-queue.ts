@@ -1,9 +1,9 @@
 import type { CancelCounts, Enqueued, EnqueueOptions } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
 import { checkId } from '../job/names.js';
+import { Reaper } from '../maintenance/reaper.js';
 import { groupBlocked } from '../observability/group-blocked.js';
 import type { JobEvent, JobEvents, QueueEvents } from '../observability/events.js';
-import { tellReaped } from '../observability/reaped.js';
 import type { QueueService } from '../queue.service.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Run } from '../storage/database.js';
@@ -48,10 +48,7 @@ export class PostgresJobQueue extends JobQueue {
     super();
     const { storage, options } = parts;
     this.policy = new PullPolicy(options);
-    const onExpired = (jobs: number) => parts.events.emit('expired', () => ({ jobs }));
-    const { deadLetter } = this.policy;
-    const { pollIntervalMs: lookEveryMs, queryTimeoutMs } = options;
-    this.claims = new PulledClaims(storage, { lookEveryMs, queryTimeoutMs, deadLetter, onExpired });
+    this.claims = new PulledClaims(parts);
     this.settlements = new Settlements(storage.jobs, this.policy);
   }
 
@@ -109,10 +106,7 @@ export class PostgresJobQueue extends JobQueue {
   }
 
   async reapExpiredLeases(): Promise<ReapedLeases> {
-    const { storage, options, events } = this.parts;
-    const { archive, deadLetter, deadHeads: deadHead } = this.policy;
-    const reaping = await storage.leases.reapAll({ maxStalls: options.maxStalls, archive, deadLetter, deadHead });
-    return tellReaped(reaping, events, storage.signals);
+    return new Reaper(this.parts).reap();
   }
 
   subscribe(listener: JobQueueListener): () => void {
@@ -150,7 +144,7 @@ export class PostgresJobQueue extends JobQueue {
 
   /** Its turn is vacant: whoever looks next hands it on. */
   private turnEnded(): void {
-    this.claims.lookSoon();
+    this.claims.turnEnded();
     this.parts.storage.signals.send({ lanes: [], later: true });
   }
 

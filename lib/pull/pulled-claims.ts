@@ -1,13 +1,13 @@
 import { serves } from '../job/served.js';
+import type { Site } from '../maintenance/duties.js';
+import { Rota } from '../maintenance/rota.js';
+import type { News } from '../maintenance/scheduler.js';
 import { Pace } from '../runtime/pace.js';
 import { startingBehind } from '../runtime/starting-behind.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import { timedOut } from '../storage/database-errors.js';
 import type { Lane } from '../storage/lanes.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
-import type { Retention } from '../storage/retention.js';
-import type { Storage } from '../storage/storage.js';
-import { VacantTurns } from '../storage/vacant-turns.js';
 import type { CheckedClaim } from './claim-request.js';
 import { FairRotations } from './fair-rotations.js';
 
@@ -34,7 +34,6 @@ const ANEW_MS = 30_000;
 /** Claims for workers outside of this process, from the lanes that they serve. */
 export class PulledClaims {
   private readonly ids = new Uuid7();
-  private lookedAt = -Infinity;
   /** By wish: the lanes that it means. */
   private readonly served = new Map<string, Map<number, Lane>>();
   /** By wish: what brought something at last, and the last lane that a full claim came to. */
@@ -43,31 +42,31 @@ export class PulledClaims {
   private version = 0;
   private readAt = -Infinity;
   private readonly fair: FairRotations;
-  private readonly turns: VacantTurns;
   private readonly pace: Pace;
+  /** New lanes, jobs that have come due, turns of ordered groups, staged jobs that nobody committed. A process without a worker has nobody else who looks. */
+  private readonly rota: Rota;
 
-  constructor(
-    private readonly storage: Storage,
-    private readonly terms: {
-      lookEveryMs: number;
-      queryTimeoutMs: number;
-      deadLetter: Retention;
-      onExpired: (jobs: number) => void;
-    },
-  ) {
+  constructor(private readonly parts: Pick<Site, 'storage' | 'options' | 'events'>) {
+    const { storage, options } = parts;
     this.fair = new FairRotations(storage.pulls);
-    this.turns = new VacantTurns(storage.groups);
-    this.pace = new Pace(terms.queryTimeoutMs);
+    this.pace = new Pace(options.queryTimeoutMs);
+    const site = {
+      ...parts,
+      lookEveryMs: options.pollIntervalMs,
+      lanes: () => this.lanes(),
+      learn: (news: News) => this.learn(news),
+    };
+    this.rota = new Rota(site, ['schedule', 'expire', 'turn']);
   }
 
-  /** Something waits that only a look brings on: the next claim looks. */
-  lookSoon(): void {
-    this.lookedAt = -Infinity;
+  /** The turn of an ordered group has become vacant: the next claim hands it on. */
+  turnEnded(): void {
+    this.rota.wake('turn');
   }
 
   async claim(wish: CheckedClaim): Promise<PulledRows> {
     await this.lanesFor(wish);
-    await this.lookAround();
+    await this.rota.turn();
     const leaseId = this.ids.next();
     const lanes = await this.lanesFor(wish);
     const limit = Math.min(wish.limit, this.pace.most);
@@ -109,61 +108,37 @@ export class PulledClaims {
   private claimBy(way: number, wish: CheckedClaim, lease: string, lanes: number[]): Promise<ClaimedRow[]> {
     const { workerId: worker, leaseMs, limit, suspects } = wish;
     const terms = { lease, worker, leaseMs, limit };
-    return way === PLAIN ? this.storage.pulls.claim({ ...terms, lanes, suspects }) : this.fair.claim({ ...terms, lane: way });
+    return way === PLAIN
+      ? this.parts.storage.pulls.claim({ ...terms, lanes, suspects })
+      : this.fair.claim({ ...terms, lane: way });
   }
 
   /** Looked up once for each kind of wish, and again where the registry has changed, or this process has added to it. */
   private async lanesFor(wish: CheckedClaim): Promise<Map<number, Lane>> {
     const key = keyOf(wish);
-    const { version } = this.storage.lanes;
+    const { version } = this.parts.storage.lanes;
     if (version !== this.version) this.served.clear();
     this.version = version;
     const known = this.served.get(key);
     if (known) return known;
-    const lanes = await this.storage.lanes.served(wish.queues!.map((queue) => ({ queue })));
+    const lanes = await this.parts.storage.lanes.served(wish.queues!.map((queue) => ({ queue })));
     const served = new Map(lanes.filter((lane) => serves(wish, lane)).map((lane) => [lane.id, lane]));
     if (this.served.size >= MAX_WISHES) this.served.clear();
     this.served.set(key, served);
     return served;
   }
 
-  /** New lanes, jobs that have come due, turns of ordered groups, staged jobs that nobody committed. A process without a worker has nobody else who looks. */
-  private async lookAround(): Promise<void> {
-    const now = performance.now();
-    if (now - this.lookedAt < this.terms.lookEveryMs) return;
-    this.lookedAt = now;
-    const { jobs, signals } = this.storage;
-    const promotion = await jobs.promote('-infinity', [
-      ...new Set([...this.served.values()].flatMap((lanes) => [...lanes.keys()])),
-    ]);
-    this.fair.expect(promotion.fair);
-    if (promotion.lanes.length > 0) signals.send({ lanes: promotion.lanes });
-    this.forget(promotion.registry, now);
-    if (promotion.expiryMs !== null && promotion.expiryMs <= 0) await this.expire();
-    if (promotion.vacant) await this.handOn();
+  private lanes(): number[] {
+    return [...new Set([...this.served.values()].flatMap((lanes) => [...lanes.keys()]))];
   }
 
-  private forget(registry: number, now: number): void {
+  private async learn({ fair, registry }: News): Promise<void> {
+    this.fair.expect(fair);
+    const now = performance.now();
     if (registry === this.registry && now - this.readAt < ANEW_MS) return;
     this.registry = registry;
     this.readAt = now;
     this.served.clear();
-  }
-
-  /** A batch at a time; its followers get their turn with the next look. */
-  private async expire(): Promise<void> {
-    const { expired } = await this.storage.staged.expire(this.terms.deadLetter);
-    if (expired === 0) return;
-    this.lookSoon();
-    this.terms.onExpired(expired);
-  }
-
-  /** As a worker's promoter does. */
-  private async handOn(): Promise<void> {
-    const { hasMore } = await this.turns.lap(({ lanes }) => {
-      if (lanes.length > 0) this.storage.signals.send({ lanes });
-    });
-    if (hasMore) this.lookSoon();
   }
 }
 

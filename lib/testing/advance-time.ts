@@ -23,7 +23,5 @@ export async function advanceTime(app: INestApplicationContext, ms: number, opti
   refuseOutsideTests(parts, 'advanceTime');
   await refuseLiveWorkers(parts, 'advanceTime');
   await parts.storage.database.callers.run(ADVANCE_TIME, [SHARD, ms]);
-  const worker = new HandWorker(parts);
-  await worker.turnDuties();
-  await worker.clean();
+  await new HandWorker(parts).turnDuties({ clean: true });
 }

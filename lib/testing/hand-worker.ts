@@ -1,5 +1,6 @@
 import { isTemplate, type JobTarget } from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
+import { DUTIES } from '../maintenance/duties.js';
 import type { News } from '../maintenance/scheduler.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { Signal } from '../storage/signals.js';
@@ -29,10 +30,8 @@ export class HandWorker {
       onReturn: nothing,
       onCancel: (ids) => this.cancel(ids),
       onLost: () => this.abortAll(),
-      onPromoted: nothing,
-      onLater: nothing,
-      onVacant: nothing,
-      onNews: (news) => this.learn(news),
+      wake: nothing,
+      learn: (news) => this.learn(news),
     });
   }
 
@@ -70,18 +69,10 @@ export class HandWorker {
     return { id, queue, name, attempt, outcome: 'crashed' };
   }
 
-  /** What any process does in time without running a job: reaps, expires, promotes, hands turns on. */
-  async turnDuties(): Promise<void> {
-    const { reaper, expirer, scheduler, promoter } = this.crew;
-    await reaper.reap();
-    while ((await expirer.expire()) === 0);
-    while ((await scheduler.promote()) === 0);
-    await promoter.promote();
-  }
-
-  /** Lets go of what has been kept long enough. */
-  async clean(): Promise<void> {
-    await this.crew.janitor.clean();
+  /** What any process does in time without running a job, until each duty rests. `clean` lets go of what has been kept long enough. */
+  async turnDuties({ clean = false } = {}): Promise<void> {
+    const { duties } = this.crew;
+    for (const { name } of DUTIES) if (clean || name !== 'clean') while ((await duties[name]()) === 0);
   }
 
   /** Does a lane of this target have a handler here? */

@@ -1,17 +1,13 @@
-import { Expirer } from '../maintenance/expirer.js';
-import { Janitor } from '../maintenance/janitor.js';
-import { Promoter } from '../maintenance/promoter.js';
-import { Reaper } from '../maintenance/reaper.js';
-import { Scheduler, type News } from '../maintenance/scheduler.js';
+import { roundsOf, type Rounds, type Site } from '../maintenance/duties.js';
 import type { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
 import type { QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
-import { deadHeads } from '../storage/dead-heads.js';
-import { archiveRetention, deadLetterRetention } from '../storage/retention.js';
+import type { Signals } from '../storage/signals.js';
 import { StandIn } from '../storage/stand-in.js';
 import type { Storage } from '../storage/storage.js';
+import { tellTurns } from '../storage/vacant-turns.js';
 import { BatchExecutor } from './batch-executor.js';
 import { Checkpointer } from './checkpointer.js';
 import { Claims } from './claims.js';
@@ -24,7 +20,7 @@ import { Heartbeat } from './heartbeat.js';
 import { JobBatch } from './job-batch.js';
 import type { JobRun } from './job-run.js';
 import { LateAnswers } from './late-answers.js';
-import { longestKeepMs, transactionLimit } from './limits.js';
+import { transactionLimit } from './limits.js';
 import { Poller } from './poller.js';
 import { RunReports } from './run-reports.js';
 import { Settler } from './settler.js';
@@ -43,20 +39,14 @@ export interface WorkerParts {
   queues: QueueService;
 }
 
-/** What the duties tell the worker that turns them. */
-export interface CrewHooks {
+/** What the crew tells the worker. */
+export interface CrewHooks extends Pick<Site, 'wake' | 'learn'> {
   name: string;
   wakePoller: () => void;
   wakeUndertaker: () => void;
   onReturn: (delayMs: number) => void;
   onCancel: (ids: string[]) => void;
   onLost: () => void;
-  onPromoted: (lanes: number[]) => void;
-  /** Jobs whose time lies ahead have got their turn. */
-  onLater: () => void;
-  /** Turns of ordered groups wait to be handed on. */
-  onVacant: () => void;
-  onNews: (news: News) => Promise<void>;
 }
 
 /** The duties of one worker and what they share. */
@@ -70,12 +60,9 @@ export interface Crew {
   fairPoller: FairPoller;
   heartbeat: Heartbeat;
   suspects: Suspects;
-  scheduler: Scheduler;
-  reaper: Reaper;
-  janitor: Janitor;
-  promoter: Promoter;
-  expirer: Expirer;
   shortcut: Shortcut;
+  /** What others may do as well. */
+  duties: Rounds;
 }
 
 /** Statements give up after the query timeout; an answer that is later than that and a half will not come. */
@@ -88,9 +75,9 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const lanes = new WorkerLanes(storage.lanes, registry, options, transactionLimit(storage.database.dataSource));
   const late = new LateAnswers(shared.jobs, shared.reports);
   const settling = { ...shared, groups: storage.groups, late, successOf: successOf(shared.reports, options.maxOutputBytes) };
-  const undertaker = makeUndertaker(settling, hooks);
+  const undertaker = makeUndertaker(settling, storage.signals, hooks);
   const settler = new Settler({ ...settling, undertaker, onSuccess: hooks.wakePoller });
-  const execute = makeExecutors(parts, { ...shared, onVacant: hooks.onVacant }, (run, outcome) => {
+  const execute = makeExecutors(parts, { ...shared, onVacant: () => hooks.wake('turn') }, (run, outcome) => {
     settler.add(run, outcome);
     dispatcher.notice();
   });
@@ -103,9 +90,9 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const fairPoller = new FairPoller({ ...claiming, groups: storage.groups, poller, pollIntervalMs: options.pollIntervalMs });
   const suspects = new Suspects({ ...claiming, poller, onResume: hooks.wakePoller });
   const shortcut = new Shortcut({ ...claiming, shortcuts: storage.shortcuts, poller });
-  const duties = makeDuties(parts, lanes, hooks);
+  const duties = roundsOf({ ...parts, ...hooks, lookEveryMs: lookEveryMs(options), lanes: () => lanes.openIds() });
   const polling = { poller, fairPoller, suspects, shortcut };
-  return { claims: shared.claims, lanes, settler, undertaker, dispatcher, heartbeat, ...polling, ...duties };
+  return { claims: shared.claims, lanes, settler, undertaker, dispatcher, heartbeat, ...polling, duties };
 }
 
 function shareOf({ storage, options, events }: WorkerParts, { name }: CrewHooks) {
@@ -118,7 +105,7 @@ type Shared = { claims: Claims; ids: Uuid7; reports: RunReports; worker: string 
 
 function makeExecutors(
   { storage, options, queues, events }: WorkerParts,
-  { worker, reports, onVacant }: Shared & Pick<CrewHooks, 'onVacant'>,
+  { worker, reports, onVacant }: Shared & { onVacant: () => void },
   settle: ExecutorParts['settle'],
 ): (call: Call) => Promise<void> {
   const completer = new Completer(storage, worker, { maxOutputBytes: options.maxOutputBytes, reports, onVacant });
@@ -166,29 +153,17 @@ function noStandIn(reason: string): { code: string; message: string } {
   return { code: 'NO_STAND_IN', message };
 }
 
-function makeUndertaker(settling: Omit<UndertakerParts, 'onWork' | 'onReturn' | 'onTurns'>, hooks: CrewHooks): Undertaker {
-  const onTurns: UndertakerParts['onTurns'] = (turns) => tellTurns(turns, hooks);
-  return new Undertaker({ ...settling, onWork: hooks.wakeUndertaker, onReturn: hooks.onReturn, onTurns });
-}
-
-function tellTurns({ lanes, later, vacant }: { lanes: number[]; later: number; vacant: number }, hooks: CrewHooks): void {
-  if (lanes.length > 0) hooks.onPromoted(lanes);
-  if (later > 0) hooks.onLater();
-  if (vacant > 0) hooks.onVacant();
-}
-
-function makeDuties({ storage, options, events }: WorkerParts, lanes: WorkerLanes, hooks: CrewHooks) {
-  const keepMs = longestKeepMs(options);
-  const deadLetter = deadLetterRetention(options);
-  const rules = { maxStalls: options.maxStalls, archive: archiveRetention(options), deadLetter, deadHead: deadHeads(options) };
-  return {
-    scheduler: new Scheduler({ jobs: storage.jobs, maxRestMs: schedulerRestMs(options), lanes: () => lanes.openIds(), ...hooks }),
-    reaper: new Reaper(storage, { ...rules, intervalMs: options.reaperIntervalMs }, events),
-    promoter: new Promoter({ groups: storage.groups, ...hooks }),
-    expirer: new Expirer({ staged: storage.staged, deadLetter, events, onVacant: hooks.onVacant }),
-    janitor: new Janitor(storage, { intervalMs: options.janitorIntervalMs, keepMs }, events),
+function makeUndertaker(
+  settling: Omit<UndertakerParts, 'onWork' | 'onReturn' | 'onTurns'>,
+  signals: Signals,
+  { wakeUndertaker, onReturn, wake }: CrewHooks,
+): Undertaker {
+  const onTurns: UndertakerParts['onTurns'] = ({ vacant, ...turns }) => {
+    tellTurns(signals, turns);
+    if (vacant > 0) wake('turn');
   };
+  return new Undertaker({ ...settling, onWork: wakeUndertaker, onReturn, onTurns });
 }
 
-/** With wake-ups the scheduler knows when the next job is due; only what nobody told of (SQL by hand, a lost NOTIFY) waits for its look. */
-const schedulerRestMs = ({ wakeUp, pollIntervalMs }: ResolvedOptions): number => (wakeUp === 'listen' ? 2 : 1) * pollIntervalMs;
+/** With wake-ups the schedule knows when the next job is due; only what nobody told of (SQL by hand, a lost NOTIFY) waits for its look. */
+const lookEveryMs = ({ wakeUp, pollIntervalMs }: ResolvedOptions): number => (wakeUp === 'listen' ? 2 : 1) * pollIntervalMs;

@@ -1,3 +1,4 @@
+import { DUTIES, type DutyName } from '../maintenance/duties.js';
 import type { News } from '../maintenance/scheduler.js';
 import type { QueueLoad } from '../observability/telemetry.js';
 import { Loop, type Round } from '../runtime/loop.js';
@@ -25,28 +26,15 @@ export interface WorkerPulse {
   turningMs: number;
 }
 
+/** Those of no other place; the others turn the duties that any process may do. */
+type OwnLoop = 'poll' | 'pollBeside' | 'pollFair' | 'settle' | 'settleBeside' | 'suspect' | 'beat';
+
 /** What a working process does: owns the loops that turn the duties, their start and their stop. */
 export class Worker {
   readonly name = workerName();
   private readonly crew: Crew;
   private readonly unhandled: UnhandledLanes;
-  private readonly loops: Readonly<
-    Record<
-      | 'poll'
-      | 'pollBeside'
-      | 'pollFair'
-      | 'settle'
-      | 'settleBeside'
-      | 'suspect'
-      | 'schedule'
-      | 'turn'
-      | 'expire'
-      | 'reap'
-      | 'clean'
-      | 'beat',
-      Loop
-    >
-  >;
+  private readonly loops: Readonly<Record<OwnLoop | DutyName, Loop>>;
   private deafen: () => void = () => undefined;
 
   constructor(private readonly parts: WorkerParts) {
@@ -57,10 +45,8 @@ export class Worker {
       onReturn: (delayMs) => this.expectReturn(delayMs),
       onCancel: (ids) => this.cancel(ids),
       onLost: () => this.letGo(),
-      onPromoted: (lanes) => this.parts.storage.signals.send({ lanes }),
-      onLater: () => parts.storage.signals.send({ lanes: [], later: true }),
-      onVacant: () => void this.loops.turn.wake(),
-      onNews: (news) => this.learn(news),
+      wake: (duty, inMs = 0) => this.loops[duty].wakeIn(inMs),
+      learn: (news) => this.learn(news),
     });
     this.unhandled = new UnhandledLanes(this.crew.lanes, parts.storage.lanes, parts.events);
     this.loops = this.makeLoops();
@@ -68,11 +54,11 @@ export class Worker {
 
   /** Lease and lanes first, then suspects while nothing else runs, then everything. Throws when the database is away. */
   async start(): Promise<void> {
-    const { lanes, heartbeat, poller, scheduler } = this.crew;
+    const { lanes, heartbeat, poller, duties } = this.crew;
     const { signals } = this.parts.storage;
     await lanes.register();
     await heartbeat.take();
-    await scheduler.promote();
+    await duties.schedule();
     const [deafen, close] = [signals.receive((signal) => this.hear(signal)), this.crew.shortcut.open()];
     this.deafen = () => (deafen(), close());
     signals.startListening(this);
@@ -98,8 +84,8 @@ export class Worker {
 
   /** Does anything that this worker serves run, or could it run now? */
   async hasWork(): Promise<boolean> {
-    const { settler, dispatcher, lanes, scheduler } = this.crew;
-    if (lanes.isBehind) await scheduler.promote();
+    const { settler, dispatcher, lanes, duties } = this.crew;
+    if (lanes.isBehind) await duties.schedule();
     return !settler.isEmpty || !dispatcher.isIdle || this.parts.storage.jobs.hasDue(lanes.openIds());
   }
 
@@ -129,20 +115,18 @@ export class Worker {
   }
 
   private makeLoops(): Worker['loops'] {
-    const { poller, fairPoller, undertaker, suspects, scheduler, promoter, expirer, reaper, janitor, heartbeat } = this.crew;
+    const { poller, fairPoller, undertaker, suspects, heartbeat, duties } = this.crew;
     const poll = () => poller.poll();
+    const rounds = { ...duties, clean: () => this.unhandled.report().then(duties.clean) };
+    const shared = DUTIES.map(({ name, maxRestMs }) => [name, this.loop(name, rounds[name], maxRestMs)]);
     return {
+      ...(Object.fromEntries(shared) as Record<DutyName, Loop>),
       poll: this.loop('poll', poll, MAX_POLL_REST_MS),
       pollBeside: this.loop('poll', poll, MAX_POLL_REST_MS),
       pollFair: this.loop('pollFair', () => fairPoller.poll(), MAX_POLL_REST_MS),
       settle: this.loop('settle', () => undertaker.settle(), MAX_POLL_REST_MS),
       settleBeside: this.loop('settleBeside', () => undertaker.settle(), MAX_POLL_REST_MS),
       suspect: this.loop('suspect', () => suspects.round()),
-      schedule: this.loop('schedule', () => scheduler.promote()),
-      turn: this.loop('turn', () => promoter.promote(), MAX_POLL_REST_MS),
-      expire: this.loop('expire', () => expirer.expire()),
-      reap: this.loop('reap', () => reaper.reap()),
-      clean: this.loop('clean', () => this.unhandled.report().then(() => janitor.clean())),
       beat: this.loop('beat', () => heartbeat.beat(), MAX_POLL_REST_MS),
     };
   }
@@ -209,8 +193,6 @@ export class Worker {
     if (!lanes.isWhole) await lanes.register();
     if (suspects.expect(news)) this.loops.suspect.wake();
     if (news.fair.length > 0) this.expectFair(news.fair);
-    if (news.vacant) this.loops.turn.wake();
-    if (news.expiryMs !== null) this.loops.expire.wakeIn(Math.max(0, news.expiryMs));
   }
 
   private expectFair(lanes: number[]): void {

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@je
 import { Janitor } from '../../lib/maintenance/janitor.js';
 import type { JobEvents } from '../../lib/observability/events.js';
 import type { PartitionedTable } from '../../lib/storage/partition.repository.js';
+import type { Storage } from '../../lib/storage/storage.js';
+import { aSite } from '../support/site.js';
 import { aStorage, Rival, type TestStorage } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
@@ -24,12 +26,11 @@ describe('the janitor', () => {
 
   const aJanitor = (keepDays: { archive?: number; deadLetter?: number } = {}) =>
     new Janitor(
-      test.storage,
-      {
-        intervalMs: 1_000,
-        keepMs: { archive: (keepDays.archive ?? 7) * DAY_MS, dead_letter: (keepDays.deadLetter ?? 30) * DAY_MS },
-      },
-      test.events,
+      aSite(test, {
+        maintenance: { janitorIntervalMs: 1_000 },
+        archive: { keepMs: (keepDays.archive ?? 7) * DAY_MS },
+        deadLetter: { keepMs: (keepDays.deadLetter ?? 30) * DAY_MS },
+      }),
     );
   const partitions = async (table: PartitionedTable) =>
     (await test.storage.partitions.list(table)).names.filter((name) => !name.endsWith('_default')).toSorted();
@@ -46,7 +47,7 @@ describe('the janitor', () => {
   const count = async (table: string) => (await test.database.query(`select from simple_queue.${table}`)).length;
 
   it('makes the partitions that rows will need, ahead of time, and tells when to come again', async () => {
-    const restMs = await aJanitor().clean();
+    const restMs = await aJanitor().round();
 
     expect(await partitions('archive')).toHaveLength(9);
     expect(await partitions('dead_letter')).toHaveLength(7);
@@ -58,14 +59,14 @@ describe('the janitor', () => {
   });
 
   it('changes nothing when everything is there', async () => {
-    await aJanitor().clean();
+    await aJanitor().round();
     const before = await partitions('archive');
-    await aJanitor().clean();
+    await aJanitor().round();
     expect(await partitions('archive')).toEqual(before);
   });
 
   it('attaches partitions that have the keys of their parent', async () => {
-    await aJanitor().clean();
+    await aJanitor().round();
     const [name] = await partitions('archive');
     const keys = await test.database.query(
       `select from pg_index where indrelid = $1::regclass and indisprimary and exists (select from pg_inherits where inhrelid = indexrelid)`,
@@ -75,13 +76,13 @@ describe('the janitor', () => {
   });
 
   it('drops partitions when all of their rows have expired, and no other table', async () => {
-    await aJanitor().clean();
+    await aJanitor().round();
     const now = await partitions('archive');
     const repository = test.storage.partitions;
     await repository.create('archive', 'archive_p20010101');
     await test.database.query('create table simple_queue.archive_p20010102 (of text)');
 
-    await aJanitor().clean();
+    await aJanitor().round();
 
     expect(await partitions('archive')).toEqual(now);
     expect(await test.database.query(`select to_regclass('simple_queue.archive_p20010102') as kept`)).not.toEqual([
@@ -93,22 +94,22 @@ describe('the janitor', () => {
   it.each([90, 400, 3_650])(
     'makes at most 51 partitions for what is kept %i days, none of it in the default one',
     async (days) => {
-      await aJanitor({ archive: days }).clean();
+      await aJanitor({ archive: days }).round();
       const made = await partitions('archive');
       expect(made.length).toBeGreaterThan(25);
       expect(made.length).toBeLessThanOrEqual(51);
       for (const part of [0, 0.3, 1]) expect(await anEndedJob(`${Math.floor(part * days)} days`)).toMatch(/^archive_p/);
-      await aJanitor({ archive: days }).clean();
+      await aJanitor({ archive: days }).round();
       expect(await partitions('archive')).toEqual(made);
       expect(warnings).toEqual([]);
     },
   );
 
   it('fills the gaps between partitions of another width', async () => {
-    await aJanitor({ archive: 400 }).clean();
+    await aJanitor({ archive: 400 }).round();
     const [, second] = await partitions('archive');
     await test.database.query(`drop table simple_queue.${second}`);
-    await aJanitor({ archive: 20 }).clean();
+    await aJanitor({ archive: 20 }).round();
     for (let day = 0; day <= 399; day += 3) expect(await anEndedJob(`${day} days`)).toMatch(/^archive_p/);
     expect(warnings).toEqual([]);
   });
@@ -124,7 +125,7 @@ describe('the janitor', () => {
     await anEndedJob('-400 days', 'failed');
     await anEndedJob('4000 days', 'failed');
 
-    await aJanitor().clean();
+    await aJanitor().round();
 
     expect([await count('archive'), await count('dead_letter')]).toEqual([1, 1]);
   });
@@ -136,8 +137,8 @@ describe('the janitor', () => {
     await rival.query('select from simple_queue.archive');
     const janitor = aJanitor();
 
-    await janitor.clean();
-    await janitor.clean();
+    await janitor.round();
+    await janitor.round();
     await rival.rollback();
     await rival.close();
 
@@ -145,13 +146,13 @@ describe('the janitor', () => {
     expect(await partitions('dead_letter')).toHaveLength(7);
     expect(warnings.map((warning) => warning.code)).toContain('PARTITION');
     expect(new Set(warnings.map((warning) => warning.message)).size).toBe(warnings.length);
-    await janitor.clean();
+    await janitor.round();
     expect(await partitions('archive')).toHaveLength(9);
   });
 
   it('takes rows along that came before their partition', async () => {
     expect(await anEndedJob('1 day')).toBe('archive_default');
-    await aJanitor().clean();
+    await aJanitor().round();
     expect(await partitions('archive')).toHaveLength(9);
     expect([await count('archive_default'), await count('archive')]).toEqual([0, 1]);
     expect(warnings).toEqual([]);
@@ -166,7 +167,7 @@ describe('the janitor', () => {
     );
     const create = jest.spyOn(test.storage.partitions, 'create');
     const janitor = aJanitor();
-    for (let round = 0; round < 40; round++) await janitor.clean();
+    for (let round = 0; round < 40; round++) await janitor.round();
     const tried = create.mock.calls.map(([, name]) => name);
     create.mockRestore();
 
@@ -180,7 +181,7 @@ describe('the janitor', () => {
 
   it('lets expired rows go where somebody always reads, without a lock of the table, and asks for it ever more rarely', async () => {
     const rival = await Rival.connect(test.database);
-    await aJanitor().clean();
+    await aJanitor().round();
     await test.storage.partitions.create('archive', 'archive_p20010101');
     const { id } = await test.rows.lane();
     await test.database.query(
@@ -192,14 +193,14 @@ describe('the janitor', () => {
     await rival.query('select from simple_queue.archive');
     const drop = jest.spyOn(test.storage.partitions, 'drop');
     const janitor = aJanitor();
-    for (let round = 0; round < 30; round++) await janitor.clean();
+    for (let round = 0; round < 30; round++) await janitor.round();
 
     expect(await count('archive')).toBe(0);
     expect(drop.mock.calls.length).toBeLessThan(10);
     drop.mockRestore();
     await rival.rollback();
     await rival.close();
-    await aJanitor().clean();
+    await aJanitor().round();
     expect(await partitions('archive')).not.toContain('archive_p20010101');
   });
 
@@ -207,15 +208,15 @@ describe('the janitor', () => {
     const janitor = aJanitor();
     const purge = jest.spyOn(test.storage.partitions, 'purgeDefault').mockResolvedValue(1_000);
     Object.assign(janitor, { rules: { intervalMs: 60_000, keepMs: { archive: DAY_MS, dead_letter: DAY_MS } } });
-    expect(await janitor.clean()).toBeLessThanOrEqual(1_200);
+    expect(await janitor.round()).toBeLessThanOrEqual(1_200);
     purge.mockRestore();
-    expect(await janitor.clean()).toBeGreaterThanOrEqual(48_000);
+    expect(await janitor.round()).toBeGreaterThanOrEqual(48_000);
   });
 
   it('shares the work with others that come at the same time', async () => {
     await test.storage.partitions.create('archive', 'archive_p20010101');
-    await Promise.all(Array.from({ length: 4 }, () => aJanitor().clean()));
-    await aJanitor().clean();
+    await Promise.all(Array.from({ length: 4 }, () => aJanitor().round()));
+    await aJanitor().round();
     expect(await partitions('archive')).toHaveLength(9);
     expect(await partitions('dead_letter')).toHaveLength(7);
     expect(warnings).toEqual([]);
@@ -235,7 +236,7 @@ describe('the janitor', () => {
       `insert into simple_queue.throttle (unique_key, shard, queue, job, ends_at)
        select 'key-' || n, 0, 1, gen_random_uuid(), now() + case when n <= 1500 then -1 else 1 end * interval '1 hour' from generate_series(1, 1600) n`,
     );
-    await aJanitor().clean();
+    await aJanitor().round();
     expect(await count('throttle')).toBe(100);
   });
 
@@ -247,10 +248,10 @@ describe('the janitor', () => {
     const { DatabaseError } = await import('../../lib/storage/database-errors.js');
     const denied = new DatabaseError('run ""', Object.assign(new Error('permission denied'), { code: '42501' }));
     await anEndedJob('-400 days');
-    const keepMs = { archive: DAY_MS, dead_letter: DAY_MS };
-    const janitor = new Janitor({ ...test.storage, partitions: refused }, { intervalMs: 1, keepMs }, test.events);
-    await janitor.clean();
-    await janitor.clean();
+    const storage = Object.assign(Object.create(test.storage) as Storage, { partitions: refused });
+    const janitor = new Janitor({ ...aSite(test, { archive: { keepMs: DAY_MS }, deadLetter: { keepMs: DAY_MS } }), storage });
+    await janitor.round();
+    await janitor.round();
     expect(warnings).toHaveLength(2);
     expect(await count('archive')).toBe(0);
   });

@@ -3,11 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
 import { Reaper } from '../../lib/maintenance/reaper.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
+import { aSite } from '../support/site.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
-const DAY_MS = 86_400_000;
 const FROM_THE_FIRST = { priority: -32_768, runAt: '-infinity', id: '00000000-0000-0000-0000-000000000000', upto: 32_767 };
-const RULES = { maxStalls: 3, deadLetter: { '': DAY_MS }, archive: { '': DAY_MS }, intervalMs: 1_000 };
 
 describe('the reaper', () => {
   let test: TestStorage;
@@ -23,7 +22,7 @@ describe('the reaper', () => {
   });
   afterAll(() => test.close());
 
-  const reap = () => new Reaper(test.storage, RULES, test.events).reap();
+  const reap = () => new Reaper(aSite(test, { maintenance: { reaperIntervalMs: 1_000 } })).round();
 
   it('expires leases and gives back what they held, in one round', async () => {
     const silent = await test.rows.lease('-1 second');
@@ -51,7 +50,7 @@ describe('the reaper', () => {
     await test.storage.jobs.settleAndClaim('w', [], [], { claimId: randomUUID(), lease: randomUUID(), lanes, limit: 1 });
     await test.database.query('update simple_queue.job set suspicion = 3, stalls = 2 where id = $1', [id]);
 
-    await new Reaper(test.storage, { ...RULES, deadHead: { '': deadHead } }, test.events).reap();
+    await new Reaper(aSite(test, { queues: { work: { deadHead } } })).round();
 
     stop();
     expect(warnings).toEqual(message ? [{ code: 'GROUP_BLOCKED', message: expect.stringContaining(`${message}${id}`) }] : []);

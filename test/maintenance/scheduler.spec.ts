@@ -1,6 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { Scheduler } from '../../lib/maintenance/scheduler.js';
-import type { JobRepository, Promotion } from '../../lib/storage/job.repository.js';
+import { QueueEvents } from '../../lib/observability/events.js';
+import type { Promotion } from '../../lib/storage/promotion.js';
+import type { Signal } from '../../lib/storage/signals.js';
+import type { Storage } from '../../lib/storage/storage.js';
+import { aSite } from '../support/site.js';
 import { aStorage } from '../support/storage.js';
 
 const NOTHING: Promotion = {
@@ -22,20 +26,21 @@ describe('the scheduler', () => {
     const asked: [string, number[]][] = [];
     const promoted: number[][] = [];
     const news: unknown[] = [];
+    const woken: unknown[] = [];
     const jobs = {
       promote: async (since: string, lanes: number[]) => {
         asked.push([since, lanes]);
         return { ...NOTHING, ...(promotions.shift() ?? {}) };
       },
-    } as unknown as JobRepository;
+    };
+    const signals = { send: ({ lanes }: Signal) => void promoted.push(lanes) };
     const scheduler = new Scheduler({
-      jobs,
-      maxRestMs: 1_000,
+      ...aSite({ storage: { jobs, signals } as unknown as Storage, events: new QueueEvents() }),
       lanes: () => [3, 4],
-      onPromoted: (lanes) => void promoted.push(lanes),
-      onNews: async (told) => void news.push(told),
+      wake: (...waking) => void woken.push(waking),
+      learn: async (told) => void news.push(told),
     });
-    return { scheduler, asked, promoted, news };
+    return { scheduler, asked, promoted, news, woken };
   }
 
   it('rests until the next job is due, and no longer than it may', async () => {
@@ -47,14 +52,14 @@ describe('the scheduler', () => {
       { promoted: 1_000, nextMs: 9 },
     );
     const rests: number[] = [];
-    for (let round = 0; round < 5; round++) rests.push(await scheduler.promote());
+    for (let round = 0; round < 5; round++) rests.push(await scheduler.round());
     expect(rests).toEqual([250, 1_000, 1_000, 1, 0]);
   });
 
   it('tells which lanes have news, and what else it learnt', async () => {
     const { scheduler, asked, promoted, news } = aScheduler({ lanes: [4], registry: 9, suspects: true, pausedQueues: [2] }, {});
-    await scheduler.promote();
-    await scheduler.promote();
+    await scheduler.round();
+    await scheduler.round();
     expect(asked.map(([, lanes]) => lanes)).toEqual([
       [3, 4],
       [3, 4],
@@ -66,26 +71,26 @@ describe('the scheduler', () => {
     ]);
   });
 
+  it('wakes the duties that have something to do, each in its time', async () => {
+    const { scheduler, woken } = aScheduler({ vacant: true, expiryMs: 250 }, { expiryMs: -9 }, {});
+    for (let round = 0; round < 3; round++) await scheduler.round();
+    expect(woken).toEqual([['turn'], ['expire', 250], ['expire', 0]]);
+  });
+
   it('looks everywhere first, then a minute behind where it ended', async () => {
     const { scheduler, asked } = aScheduler({ until: '2026-11-21 03:16:10.123456+00' }, { until: '2026-11-21 03:20:00+00' });
-    for (let round = 0; round < 3; round++) await scheduler.promote();
+    for (let round = 0; round < 3; round++) await scheduler.round();
     expect(asked.map(([since]) => since)).toEqual(['-infinity', '2026-11-21T03:15:10.123Z', '2026-11-21T03:19:00.000Z']);
   });
 
   it('promotes what is due and finds what was committed late, on real rows', async () => {
     const test = await aStorage();
-    const scheduler = new Scheduler({
-      jobs: test.storage.jobs,
-      maxRestMs: 60_000,
-      lanes: () => [],
-      onPromoted: () => undefined,
-      onNews: async () => undefined,
-    });
+    const scheduler = new Scheduler({ ...aSite(test), lookEveryMs: 60_000 });
     const first = await test.rows.job({ state: 'scheduled', due: '-1 second' });
     await test.rows.job({ state: 'scheduled', due: '30 seconds' });
-    expect(await scheduler.promote()).toBeLessThanOrEqual(30_000);
+    expect(await scheduler.round()).toBeLessThanOrEqual(30_000);
     const late = await test.rows.job({ state: 'scheduled', due: '-50 seconds' });
-    await scheduler.promote();
+    await scheduler.round();
     for (const { id } of [first, late]) expect(await test.storage.jobs.find(id)).toMatchObject({ state: 'ready' });
     expect(await test.storage.jobs.checkPlaces()).toEqual([]);
     await test.close();

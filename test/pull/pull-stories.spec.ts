@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { JobQueue, QueueAdmin, getJobQueueToken, type JobQueueEvent } from 'nestjs-simple-queue';
+import { aSite } from '../support/site.js';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aStory, untilJobIs } from '../support/story.js';
+import type { Signal } from '../../lib/storage/signals.js';
 import { Reaper } from '../../lib/maintenance/reaper.js';
 
 describe('the pull contract beside workers', () => {
@@ -115,6 +117,25 @@ describe('the pull contract beside workers', () => {
     expect([first.jobs, second.jobs].map((jobs) => jobs.map((job) => job.id))).toEqual([[other.id], [id]]);
     await queue.complete(first.leaseId, other.id);
     await queue.complete(second.leaseId, id);
+  });
+
+  it('tells whoever watches for later jobs, when it hands a turn to one', async () => {
+    const edge = await story.start({ options: { worker: false } });
+    const queue = queueOf(edge);
+    const ordered = { group: 'g', ordered: true };
+    const first = await queue.enqueue('line', 1, ordered);
+    const next = await queue.enqueue('line', 2, { ...ordered, delayMs: 3_600_000 });
+    const { leaseId } = await queue.claim({ workerId: 'far', queues: ['line'] });
+    await queue.complete(leaseId, first.id);
+    const signals: Signal[] = [];
+    const stop = edge.storage.signals.receive((signal) => signals.push(signal));
+
+    expect((await queue.claim({ workerId: 'far', queues: ['line'] })).jobs).toEqual([]);
+
+    stop();
+    expect(await edge.queues.find(next.id)).toMatchObject({ state: 'scheduled' });
+    expect(signals).toEqual([{ lanes: [], later: true }]);
+    await edge.queues.cancel({ id: next.id });
   });
 
   it('brings jobs of the future and failed ones back without any worker', async () => {
@@ -306,9 +327,8 @@ describe('a subscription', () => {
     await eventually(() => expect(there).toContainEqual({ type: 'wakeUp' }));
     there!.length = 0;
     await story.database.query(`update simple_queue.lease set expires_at = now() - interval '1 second' where id = $1`, [leaseId]);
-    const rules = { maxStalls: 3, archive: { '': 60_000 }, deadLetter: { '': 60_000 }, intervalMs: 1_000 };
 
-    await new Reaper(worker.storage, rules, worker.events).reap();
+    await new Reaper(aSite(worker)).reap();
 
     await eventually(() => expect(there).toContainEqual({ type: 'wakeUp' }));
     expect(here).toContainEqual({ type: 'leaseExpired', leaseId, worker: 'far', jobs: [id] });

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Reaper } from '../../lib/maintenance/reaper.js';
 import type { LeaseRepository, ReapRules } from '../../lib/storage/lease.repository.js';
 import { eventually } from '../support/eventually.js';
+import { aSite } from '../support/site.js';
 import { aStorage, Rival, type TestStorage } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
@@ -185,7 +186,7 @@ describe('reaping', () => {
     const reaped: unknown[] = [];
     test.events.on('reaped', (event) => void reaped.push(event));
 
-    await new Reaper(test.storage, { ...RULES, intervalMs: 1_000 }, test.events).reap();
+    await new Reaper(aSite(test)).reap();
 
     for (const { id } of free) expect(await rowOf(id)).toMatchObject({ epoch: 1 });
     expect((await claims()).toSorted()).toEqual(stuck.map((job) => job.claim).toSorted());
@@ -196,7 +197,7 @@ describe('reaping', () => {
 
   it('gives each job back once, however many reap at the same time', async () => {
     const jobs = await test.rows.jobs(50, { state: 'running', lease: gone() });
-    const reaper = new Reaper(test.storage, { ...RULES, intervalMs: 1_000 }, test.events);
+    const reaper = new Reaper(aSite(test));
 
     await Promise.all(Array.from({ length: 6 }, () => reaper.reap()));
 

@@ -113,9 +113,9 @@ describe('ordered groups under stress', () => {
   }
 
   async function promote(done: () => boolean): Promise<void> {
-    const promoter = new Promoter({ groups: test.storage.groups, onPromoted: () => undefined, onLater: () => undefined });
+    const promoter = new Promoter(test);
     while (!done()) {
-      await promoter.promote();
+      await promoter.round();
       await test.storage.jobs.promote('-infinity', []);
     }
   }
