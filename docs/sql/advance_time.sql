@@ -1,0 +1,27 @@
+-- $1 smallint, $2 double precision
+prepare advance_time as
+with step as materialized (select $2::float8 * interval '1 millisecond' as ms),
+  jobs as (
+    update simple_queue.job set created_at = created_at - (select ms from step), run_at = run_at - (select ms from step),
+      cancel_at = cancel_at - (select ms from step), commit_by = commit_by - (select ms from step) where shard = $1),
+  ready as (update simple_queue.ready set run_at = run_at - (select ms from step) where shard = $1),
+  fair as (update simple_queue.fair_ready set run_at = run_at - (select ms from step) where shard = $1),
+  scheduled as (update simple_queue.scheduled set run_at = run_at - (select ms from step) where shard = $1),
+  suspects as (update simple_queue.suspect set run_at = run_at - (select ms from step) where shard = $1),
+  heads as (
+    update simple_queue.head set dead_at = dead_at - (select ms from step), dead_until = dead_until - (select ms from step)
+    where shard = $1 and dead_at is not null),
+  claims as (update simple_queue.claim set created_at = created_at - (select ms from step) where shard = $1),
+  leases as (
+    update simple_queue.lease set created_at = created_at - (select ms from step), expires_at = expires_at - (select ms from step)
+    where shard = $1),
+  lapsed as (update simple_queue.lapsed set lapsed_at = lapsed_at - (select ms from step) where shard = $1),
+  periods as (update simple_queue.throttle set ends_at = ends_at - (select ms from step) where shard = $1),
+  ids as (update simple_queue.given_id set noted_at = noted_at - (select ms from step) where shard = $1),
+  archived as (
+    update simple_queue.archive set created_at = created_at - (select ms from step), run_at = run_at - (select ms from step),
+      finished_at = finished_at - (select ms from step), expires_at = expires_at - (select ms from step) where shard = $1),
+  buried as (
+    update simple_queue.dead_letter set created_at = created_at - (select ms from step), run_at = run_at - (select ms from step),
+      finished_at = finished_at - (select ms from step), expires_at = expires_at - (select ms from step) where shard = $1)
+  select from step;

@@ -1,0 +1,27 @@
+-- no parameters
+prepare check_places as
+with place as (
+    select id, epoch, 'ready' as place from simple_queue.ready
+    union all select id, epoch, 'scheduled' from simple_queue.scheduled
+    union all select id, epoch, 'fair_ready' from simple_queue.fair_ready
+    union all select id, epoch, 'suspect' from simple_queue.suspect
+    union all select id, epoch, 'blocked' from simple_queue.blocked
+    union all select id, epoch, 'staged' from simple_queue.staged
+    union all select u.id, u.epoch, 'claim' from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+      where exists (select from simple_queue.job j where j.id = u.id and j.epoch = u.epoch)),
+  standing as (
+    select coalesce(j.id, p.id) as id, j.epoch as epoch, j.id is not null as lives,
+      array_agg(p.place || '@' || p.epoch) filter (where p.id is not null) as places
+    from simple_queue.job j full join place p on p.id = j.id group by 1, 2, 3),
+  turn as (
+    select j.group_name, j.queue, j.id from simple_queue.job j
+      where j.seq is not null and not exists (select from simple_queue.blocked b where b.id = j.id)
+    union all select group_name, queue, null from simple_queue.vacant
+    union all select group_name, queue, dead from simple_queue.head where dead is not null),
+  held as (
+    select h.dead as id, count(t.queue) as turns, h.queue || ' ' || h.group_name as name
+    from simple_queue.head h full join turn t on t.group_name = h.group_name and t.queue = h.queue
+    group by h.dead, h.group_name, h.queue, t.group_name, t.queue having h.queue is null or count(t.queue) <> 1)
+  select id, epoch, lives, places from standing
+  where not lives or places is null or cardinality(places) <> 1 or split_part(places[1], '@', 2)::int <> epoch
+  union all select id, 0, false, array['group ' || coalesce(name, '?') || ': turn held ' || turns || ' times'] from held;

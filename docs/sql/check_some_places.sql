@@ -1,0 +1,31 @@
+-- $1 smallint, $2 integer
+prepare check_some_places as
+with held as materialized (
+    select u.id, u.epoch, count(*) as n from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+    where c.shard = $1 group by 1, 2),
+  first as materialized (select * from simple_queue.job where shard = $1 order by id limit $2::int),
+  standing as (
+    select j.id, j.epoch, p.places || array_fill('claim@' || j.epoch, array[coalesce(h.n, 0)::int]) as places
+    from first j left join held h on h.id = j.id and h.epoch = j.epoch cross join lateral (
+      select array(
+        select 'ready@' || epoch from simple_queue.ready where lane = j.lane and shard = $1 and priority = j.priority and run_at = j.run_at and id = j.id
+        union all select 'scheduled@' || epoch from simple_queue.scheduled where run_at = j.run_at and shard = $1 and id = j.id
+        union all select 'suspect@' || epoch from simple_queue.suspect
+          where lane = j.lane and shard = $1 and suspicion = j.suspicion and run_at = j.run_at and id = j.id
+        union all select 'fair_ready@' || epoch from simple_queue.fair_ready
+          where lane = j.lane and shard = $1 and group_name = j.group_name and priority = j.priority and run_at = j.run_at and id = j.id
+        union all select 'blocked@' || epoch from simple_queue.blocked where group_name = j.group_name and shard = $1 and queue = j.queue and seq = j.seq
+        union all select 'staged@' || epoch from simple_queue.staged where id = j.id and shard = $1) as places) p),
+  place as (
+    (select id, epoch, 'ready' as place from simple_queue.ready where shard = $1 limit $2::int) union all
+    (select id, epoch, 'scheduled' from simple_queue.scheduled where shard = $1 limit $2::int) union all
+    (select id, epoch, 'suspect' from simple_queue.suspect where shard = $1 limit $2::int) union all
+    (select id, epoch, 'fair_ready' from simple_queue.fair_ready where shard = $1 limit $2::int) union all
+    (select id, epoch, 'blocked' from simple_queue.blocked where shard = $1 limit $2::int) union all
+    (select id, epoch, 'staged' from simple_queue.staged where shard = $1 limit $2::int))
+  (select id, epoch, true as lives, places from standing
+    where cardinality(places) <> 1 or split_part(places[1], '@', 2)::int <> epoch limit 1000)
+  union all
+  (select p.id, null, false, array[p.place || '@' || p.epoch] from place p cross join lateral (
+      select count(*) as n from (select 1 from simple_queue.job where id = p.id and shard = $1 offset 0) j) l
+    where l.n = 0 limit 1000);

@@ -1,0 +1,26 @@
+-- $1 smallint, $2 uuid, $3 integer, $4 text, $5 integer, $6 uuid
+prepare claim_fair as
+with recursive hop as (
+    select group_name, group_name as first, 1 as n from (select coalesce(
+      (select group_name from simple_queue.fair_ready where lane = $3::int and shard = $1 and group_name > $4::text order by group_name limit 1),
+      (select group_name from simple_queue.fair_ready where lane = $3::int and shard = $1 order by group_name limit 1)) as group_name) f where group_name is not null
+    union all
+    select x.group_name, h.first, h.n + 1 from hop h cross join lateral (select coalesce(
+      (select group_name from simple_queue.fair_ready where lane = $3::int and shard = $1 and group_name > h.group_name order by group_name limit 1),
+      (select group_name from simple_queue.fair_ready where lane = $3::int and shard = $1 order by group_name limit 1)) as group_name) x
+    where h.n < least($5::int, 500) and x.group_name <> h.first),
+  seen as materialized (select group_name, n, count(*) over () as groups from hop),
+  next as (
+    delete from simple_queue.fair_ready where shard = $1 and ctid = any(array(
+      select s.ctid from (select group_name, n, $5::int / groups + (n <= $5::int % groups)::int as share from seen order by n) g
+      cross join lateral (
+        select ctid from simple_queue.fair_ready where lane = $3::int and shard = $1 and group_name = g.group_name
+        order by priority, run_at, id limit g.share for update skip locked) s))
+    returning id, lane, group_name, run_at, epoch),
+  taken as (
+    insert into simple_queue.claim (id, shard, lease, jobs, epochs)
+    select $2::uuid, $1, $6::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0)
+  select n.id, n.lane, nullif(n.epoch, 0), nullif(j.priority, 0), n.run_at::text, nullif(j.attempt, 0), nullif(j.stalls, 0),
+  nullif(j.reschedules, 0), nullif(j.suspicion, 0), nullif(j.created_at, n.run_at)::text, j.cancel_at::text, j.unique_key, j.fingerprint,
+  j.options, j.payload, j.payload_bytes, j.last_error, (select group_name from seen where n = ($5::int - 1) % groups + 1)
+  from next n cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j;

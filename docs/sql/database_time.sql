@@ -1,0 +1,3 @@
+-- no parameters
+prepare database_time as
+select to_json(statement_timestamp()) #>> '{}' as now;

@@ -1,0 +1,9 @@
+-- $1 smallint, $2 uuid, $3 integer, $4 integer, $5 smallint, $6 text, $7 jsonb, $8 json, $9 bytea, $10 uuid, $11 uuid
+prepare enqueue_claimed as
+with stored as (
+    insert into simple_queue.job (id, shard, lane, queue, priority, run_at, fingerprint, options, payload, payload_bytes)
+    select $2::uuid, $1::smallint, $3::int, $4::int, $5::smallint, statement_timestamp(), $6::text, $7::jsonb, $8::json, $9::bytea from simple_queue.lane where id = $3 and unused_at is null returning run_at),
+  taken as (
+    insert into simple_queue.claim (id, shard, lease, jobs, epochs)
+    select $10::uuid, $1::smallint, $11::uuid, array[$2::uuid], array[0] from simple_queue.lane where id = $3 and unused_at is null)
+  select run_at::text as "runAt" from stored;

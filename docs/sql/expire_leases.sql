@@ -1,0 +1,13 @@
+-- $1 smallint
+prepare expire_leases as
+with gone as (
+    delete from simple_queue.lease where shard = $1 and ctid = any(array(
+      select ctid from simple_queue.lease where shard = $1 and expires_at < statement_timestamp() limit 100 for update skip locked))
+    returning id, worker, jobs),
+  remembered as (
+    insert into simple_queue.lapsed (id, shard, jobs) select id, $1, jobs from gone where jobs is not null),
+  forgotten as (
+    delete from simple_queue.lapsed where shard = $1 and ctid = any(array(
+      select ctid from simple_queue.lapsed where shard = $1 and lapsed_at < statement_timestamp() - interval '1 day'
+      limit 100 for update skip locked)))
+  select id::text as "leaseId", worker, jobs::text[] as jobs from gone;

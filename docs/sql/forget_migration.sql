@@ -1,0 +1,3 @@
+-- $1 text
+prepare forget_migration as
+delete from simple_queue.migration where name = $1;

@@ -1,0 +1,50 @@
+-- $1 smallint, $2 text[], $3 integer[]
+prepare hand_on as
+with asked as materialized (
+    select u.group_name, u.queue, (
+      select b.seq from simple_queue.blocked b
+      where b.group_name = u.group_name and b.shard = $1 and b.queue = u.queue order by b.seq limit 1) as seq
+    from unnest($2::text[], $3::int[]) u(group_name, queue)),
+  next as materialized (
+    select a.group_name, a.queue, b.place from asked a
+    cross join lateral (
+      select ctid as place, id from simple_queue.blocked
+      where group_name = a.group_name and shard = $1 and queue = a.queue and seq = a.seq limit 1 for update skip locked) b
+    cross join lateral (
+      select id from simple_queue.job where id = b.id and shard = $1 limit 1 for update skip locked) j),
+  unblocked as (
+    delete from simple_queue.blocked where shard = $1 and ctid = any(array(select place from next)) returning id),
+  moved as (
+    update simple_queue.job set run_at = greatest(run_at, statement_timestamp())
+    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, priority, run_at, epoch, suspicion, commit_by),
+  readied as (
+    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
+    select lane, $1, priority, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and suspicion = 0
+    returning lane),
+  suspected as (
+    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
+    select lane, $1, suspicion, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and suspicion > 0),
+  scheduled as (
+    insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
+    select run_at, $1, id, lane, priority, epoch from moved where commit_by is null and run_at > statement_timestamp()
+    returning id),
+  staged as (
+    insert into simple_queue.staged (id, shard, lane, epoch)
+    select id, $1, lane, epoch from moved where commit_by is not null),
+  dealt as materialized (
+    select group_name, queue, seq from asked where seq is null
+    union all select group_name, queue, 0 from next),
+  filled as (
+    delete from simple_queue.vacant where shard = $1 and ctid = any(array(
+      select v.ctid from dealt d cross join lateral (
+        select ctid from simple_queue.vacant
+        where group_name = d.group_name and shard = $1 and queue = d.queue limit 1 for update) v))),
+  ended as (
+    delete from simple_queue.head where shard = $1 and ctid = any(array(
+      select h.ctid from dealt d cross join lateral (
+        select ctid from simple_queue.head
+        where group_name = d.group_name and shard = $1 and queue = d.queue limit 1 for update) h
+      where d.seq is null)))
+  select array(select distinct lane from readied) as lanes,
+    (select count(*) from scheduled)::int as later,
+    (select count(*) from dealt)::int as dealt;

@@ -1,0 +1,7 @@
+-- $1 smallint, $2 text, $3 uuid, $4 integer
+prepare list_by_unique_key as
+select u.id from (
+    (select id from simple_queue.job where unique_key = $2 and shard = $1 and id < $3::uuid order by id desc limit $4::int) union all
+    (select id from simple_queue.dead_letter where unique_key = $2 and shard = $1 and id < $3::uuid order by id desc limit $4::int) union all
+    (select id from simple_queue.archive where unique_key = $2 and shard = $1 and id < $3::uuid order by id desc limit $4::int)) u
+  order by u.id desc limit $4::int;

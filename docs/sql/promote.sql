@@ -1,0 +1,40 @@
+-- $1 smallint, $2 timestamp with time zone, $3 integer[]
+prepare promote as
+with due as materialized (
+    select ctid from simple_queue.scheduled where shard = $1 and run_at > $2::timestamptz and run_at <= statement_timestamp()
+    order by run_at, id limit 1000 for update skip locked),
+  gone as (
+    delete from simple_queue.scheduled where shard = $1 and ctid = any(array(select ctid from due)) returning id, run_at),
+  moved as (
+    update simple_queue.job set run_at = statement_timestamp()
+    where shard = $1 and id = any(array(select id from gone)) returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),
+  readied as (
+    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
+    select lane, $1, priority, run_at, id, epoch from moved where suspicion = 0 and fair is null),
+  fairly as (
+    insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
+    select lane, $1, group_name, priority, run_at, id, epoch from moved where suspicion = 0 and fair),
+  suspected as (
+    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
+    select lane, $1, suspicion, run_at, id, epoch from moved where suspicion > 0)
+  select
+    (select count(*) from gone)::int as promoted,
+    array(select distinct lane from moved) as lanes,
+    (select max(run_at) from gone)::text as until,
+    (select extract(epoch from run_at - statement_timestamp()) * 1000 from simple_queue.scheduled
+      where shard = $1 and run_at > statement_timestamp() and run_at < 'infinity' order by run_at limit 1)::float8 as "nextMs",
+    (select coalesce(sum(id), 0) from (select id from simple_queue.lane order by created_at desc limit 100) n)::float8 as registry,
+    array(select id from simple_queue.queue where paused_at is not null) as "pausedQueues",
+    exists (with recursive hop(queue, n) as (
+    (select queue, 1 from simple_queue.vacant where queue > -1 and shard = $1 order by queue limit 1)
+    union all
+    select v.queue, h.n + 1 from hop h cross join lateral (
+      select queue from simple_queue.vacant where queue > h.queue and shard = $1 order by queue limit 1) v) select from hop v where v.n = 100 or not exists (select from simple_queue.head h where h.queue = v.queue and h.shard = $1 and h.halts offset 0)) as vacant,
+    (select extract(epoch from commit_by - statement_timestamp()) * 1000 from simple_queue.job
+      where shard = $1 and commit_by > '-infinity' and commit_by < 'infinity' order by commit_by limit 1)::float8 as "expiryMs",
+    array(select q.lane from unnest($3::int[]) q(lane) cross join lateral (
+      select 1 from simple_queue.fair_ready where lane = q.lane and shard = $1 limit 1) f) as fair,
+    exists (select from unnest($3::int[]) q(lane) cross join lateral (
+      select 1 from simple_queue.suspect where lane = q.lane and shard = $1 and suspicion < 3 limit 1) s) as suspects,
+    exists (select from unnest($3::int[]) q(lane) cross join lateral (
+      select 1 from simple_queue.suspect where lane = q.lane and shard = $1 and suspicion > 2 limit 1) s) as lone;

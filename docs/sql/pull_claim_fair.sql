@@ -1,0 +1,43 @@
+-- $1 smallint, $2 uuid, $3 integer, $4 text, $5 integer, $6 text, $7 double precision
+prepare pull_claim_fair as
+with recursive own as materialized (
+    select j.id, l.created_at > statement_timestamp() - interval '5 seconds' * power(4, (j.suspicion - 3) / 2) as is_alone
+    from simple_queue.lease l
+    cross join lateral (
+      select id, suspicion from simple_queue.job where id = l.jobs[1] and shard = $1 and suspicion > 2 and suspicion % 2 = 1 offset 0) j
+    where l.worker = $6 and l.shard = $1 and l.lone and l.expires_at > statement_timestamp()),
+  room as materialized (
+    select case when exists (select from own where is_alone) or exists (
+      select from simple_queue.lane l join simple_queue.queue q on q.id = l.queue where l.id = $3::int and q.paused_at is not null)
+      then 0 else $5::int end as wanted),
+  hop as (
+    select group_name, group_name as first, 1 as n from (select coalesce(
+      (select group_name from simple_queue.fair_ready where lane = $3::int and shard = $1 and group_name > $4::text order by group_name limit 1),
+      (select group_name from simple_queue.fair_ready where lane = $3::int and shard = $1 order by group_name limit 1)) as group_name) f where group_name is not null
+    union all
+    select x.group_name, h.first, h.n + 1 from hop h cross join lateral (select coalesce(
+      (select group_name from simple_queue.fair_ready where lane = $3::int and shard = $1 and group_name > h.group_name order by group_name limit 1),
+      (select group_name from simple_queue.fair_ready where lane = $3::int and shard = $1 order by group_name limit 1)) as group_name) x
+    where h.n < least($5::int, 500) and x.group_name <> h.first),
+  seen as materialized (select group_name, n, count(*) over () as groups from hop),
+  next as (
+    delete from simple_queue.fair_ready where shard = $1 and ctid = any(array(
+      select s.ctid from (select group_name, n, (select wanted from room) / groups + (n <= (select wanted from room) % groups)::int as share from seen order by n) g
+      cross join lateral (
+        select ctid from simple_queue.fair_ready where lane = $3::int and shard = $1 and group_name = g.group_name
+        order by priority, run_at, id limit g.share for update skip locked) s))
+    returning id, lane, group_name, run_at, epoch),
+  accompanied as (
+    update simple_queue.job set suspicion = suspicion + 1 where shard = $1 and suspicion > 2 and suspicion % 2 = 1
+      and id = any(array(select id from own where exists (select from next)))),
+  claimed as (
+    insert into simple_queue.claim (id, shard, lease, jobs, epochs)
+    select $2::uuid, $1, $2::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0),
+  leased as (
+    insert into simple_queue.lease (id, shard, worker, expires_at, lanes, jobs)
+    select $2::uuid, $1, $6, statement_timestamp() + $7::float8 * interval '1 millisecond', array[$3::int], array_agg(id)
+    from next having count(*) > 0)
+  select n.id, n.lane, nullif(n.epoch, 0), nullif(j.priority, 0), n.run_at::text, nullif(j.attempt, 0), nullif(j.stalls, 0),
+  nullif(j.reschedules, 0), nullif(j.suspicion, 0), nullif(j.created_at, n.run_at)::text, j.cancel_at::text, j.unique_key, j.fingerprint,
+  j.options, j.payload, j.payload_bytes, j.last_error, (select group_name from seen where n = ($5::int - 1) % groups + 1)
+  from next n cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j;

@@ -1,0 +1,70 @@
+-- $1 smallint, $2 integer, $3 jsonb, $4 jsonb, $5 uuid, $6 jsonb
+prepare reap_claims as
+with lapsed as materialized (
+    select c.id, c.jobs, c.epochs from simple_queue.claim c
+    where c.shard = $1 and c.id > $5::uuid and not exists (select from simple_queue.lease l where l.id = c.lease and l.shard = $1)
+    order by c.id limit 20 for update of c skip locked),
+  held as materialized (
+    select j.* from lapsed c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+    cross join lateral (
+      select id, cancel_at is not null as cancelled, suspicion > 2 and suspicion % 2 = 1 and stalls + 1 >= $2::int or epoch >= 2146999999 as poisoned
+      from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update skip locked) j),
+  back as (
+    update simple_queue.job set epoch = epoch + 1, run_at = statement_timestamp(),
+      stalls = stalls + (suspicion = 2 or suspicion > 2 and suspicion % 2 = 1)::int,
+      suspicion = case when suspicion = 1 and $2::int = 1 then 3 when suspicion < 3 or suspicion % 2 = 0 then least(suspicion + 1, 9)
+        else suspicion end
+    where shard = $1 and id = any(array(select id from held where not cancelled and not poisoned))
+    returning id, lane, run_at, epoch, suspicion),
+  suspected as (
+    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
+    select lane, $1, suspicion, run_at, id, epoch from back),
+  ending as (
+    delete from simple_queue.job where shard = $1 and id = any(array(select id from held where cancelled or poisoned)) returning *),
+  buried as (
+    insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at,
+      finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
+    select id, $1, 'poisoned', lane, priority, attempt, stalls + 1, reschedules, created_at, run_at, statement_timestamp(),
+      expires_at, unique_key, fingerprint, options, payload, payload_bytes,
+      jsonb_build_object('name', 'QueueError', 'code', 'JOB_POISONED', 'message',
+        'The process died ' || stalls + 1 || ' times while this job was suspected of it, at last while it ran alone.'), history
+    from ending e cross join lateral (
+      select statement_timestamp() + ($3::jsonb ->> case when $3::jsonb ? q.name then q.name else '' end)::float8
+        * interval '1 millisecond' as expires_at
+      from simple_queue.queue q where q.id = e.queue) k
+    where cancel_at is null
+    returning id, expires_at),
+  kept as (
+    insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at,
+      finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
+    select id, $1, 'cancelled', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(),
+      expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history
+    from ending e cross join lateral (
+      select statement_timestamp() + ($4::jsonb ->> case when $4::jsonb ? q.name then q.name else '' end)::float8
+        * interval '1 millisecond' as expires_at
+      from simple_queue.queue q where q.id = e.queue) k
+    where cancel_at is not null and expires_at is not null),
+  turned as materialized (
+    select e.id, e.group_name, e.queue, q.name, e.seq, case when e.cancel_at is not null then 'skip'
+      else $6::jsonb ->> case when $6::jsonb ? q.name then q.name else '' end end as policy
+    from ending e cross join lateral (select name from simple_queue.queue where id = e.queue) q where e.seq is not null),
+  vacated as (
+    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from turned where policy = 'skip'),
+  stopped as (
+    insert into simple_queue.head (group_name, shard, queue, dead, dead_seq, dead_at, dead_until, halts)
+    select t.group_name, $1, t.queue, t.id, t.seq, statement_timestamp(), b.expires_at, t.policy = 'halt'
+    from turned t join buried b on b.id = t.id where t.policy <> 'skip'
+    on conflict (group_name, shard, queue) do update
+      set dead = excluded.dead, dead_seq = excluded.dead_seq, dead_at = excluded.dead_at, dead_until = excluded.dead_until,
+        halts = excluded.halts),
+  freed as (
+    delete from simple_queue.claim where shard = $1 and id = any(array(
+      select c.id from lapsed c where not exists (
+        select from unnest(c.jobs, c.epochs) u(id, epoch)
+        cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch offset 0) j
+        where not exists (select from held h where h.id = u.id)))))
+  select (select count(*) from lapsed)::int as claims, (select id::text from lapsed order by id desc limit 1) as last, (select count(*) from held)::int as jobs,
+    (select count(*) from held where poisoned and not cancelled)::int as poisoned,
+    (select count(*) from held where cancelled)::int as cancelled,
+    (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'queue', name, 'group', group_name, 'deadHead', policy)), '[]')
+      from turned where policy <> 'skip') as "deadHeads";

@@ -1,0 +1,74 @@
+-- $1 smallint, $2 uuid[], $3 text[]
+prepare revive as
+with dead as materialized (
+    select * from simple_queue.dead_letter where shard = $1 and id = any($2::uuid[]) and state = any($3::text[]) for update),
+  kept as materialized (
+    select * from simple_queue.archive where shard = $1 and id = any($2::uuid[]) and state = any($3::text[]) for update),
+  ended as materialized (
+    select e.*, l.queue, e.options ? 'ordered' as ordered, nullif(e.options ? 'fair', false) as fair,
+      case when e.options ?| array['ordered', 'fair'] then coalesce(e.options ->> 'group', '') else e.options ->> 'group' end as group_name
+    from (select * from dead union all select * from kept) e join simple_queue.lane l on l.id = e.lane),
+  sized as materialized (
+    select queue, group_name, count(*) over (partition by queue) as size from (select distinct queue, group_name from ended where ordered) g),
+  locked as materialized (
+    select case when size > 32 then pg_advisory_xact_lock(hashtextextended('simple_queue.groups:' || queue, 0))::text else pg_advisory_xact_lock_shared(hashtextextended('simple_queue.groups:' || queue, 0))::text end
+    from (select distinct queue, size from sized order by queue) q
+    union all
+    select pg_advisory_xact_lock(key)::text from (
+      select distinct hashtextextended('simple_queue.' || queue || ' ' || group_name, 0) as key from sized where size <= 32 order by 1) k),
+  -- A dead head gets its old place back; what has no place any more stands last.
+  placed as materialized (
+    select e.*, coalesce(h.dead_seq, case when e.ordered then nextval('simple_queue.turn') end) as seq
+    from (select ended.* from ended, (select count(*) from locked) l order by finished_at, id) e
+    left join lateral (
+      select dead_seq from simple_queue.head
+      where group_name = e.group_name and shard = $1 and queue = e.queue and dead = e.id limit 1) h on e.ordered),
+  stored as (
+    insert into simple_queue.job (id, shard, epoch, lane, queue, priority, suspicion, created_at, run_at, unique_key, fingerprint, options,
+      payload, payload_bytes, last_error, history, group_name, seq, fair)
+    select e.id, $1, 1000000 + (uuid_hash_extended(gen_random_uuid(), 0) & 1073741823)::int, e.lane, e.queue, e.priority,
+      case when e.state = 'poisoned' and e.stalls > 0 then 3 else 0 end, e.created_at, statement_timestamp(), e.unique_key, e.fingerprint,
+      e.options, e.payload, e.payload_bytes, e.last_error,
+      (case when jsonb_array_length(e.history) >= 20 then e.history - 0 else coalesce(e.history, '[]') end)
+        || jsonb_build_object('attempt', e.attempt, 'outcome', 'revived', 'at', statement_timestamp()), e.group_name, e.seq, e.fair
+    from placed e order by e.queue, e.unique_key collate "C" nulls first, e.id
+    on conflict do nothing
+    returning id, lane, queue, priority, run_at, epoch, suspicion, group_name, seq, fair),
+  returned as (
+    update simple_queue.head set dead = null, dead_seq = null, dead_at = null, dead_until = null, halts = false
+    where shard = $1 and ctid = any(array(
+      select h.ctid from stored s cross join lateral (
+        select ctid from simple_queue.head
+        where group_name = s.group_name and shard = $1 and queue = s.queue and dead = s.id limit 1 for update) h
+      where s.seq is not null))
+    returning group_name, queue),
+  headed as (
+    insert into simple_queue.head (group_name, shard, queue)
+    select distinct group_name, $1::smallint, queue from stored where seq is not null on conflict do nothing returning group_name, queue),
+  begun as materialized (
+    select h.*, exists (select from simple_queue.head x where x.queue = h.queue and x.shard = $1 and x.halts offset 0) as halted
+    from headed h),
+  vacated as (
+    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from begun where halted),
+  turned as materialized (
+    select distinct on (s.group_name, s.queue) s.id from stored s
+    join (select * from returned union all select group_name, queue from begun where not halted) b on b.group_name = s.group_name and b.queue = s.queue
+    where s.seq is not null order by s.group_name, s.queue, s.seq),
+  blocked as (
+    insert into simple_queue.blocked (group_name, shard, queue, seq, id, lane, epoch)
+    select group_name, $1, queue, seq, id, lane, epoch from stored where seq is not null and id not in (select id from turned)),
+  free as materialized (select * from stored where seq is null or id in (select id from turned)),
+  undead as (
+    delete from simple_queue.dead_letter where shard = $1 and id = any(array(select id from stored))),
+  unkept as (
+    delete from simple_queue.archive where shard = $1 and id = any(array(select id from stored))),
+  readied as (
+    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
+    select lane, $1, priority, run_at, id, epoch from free where suspicion = 0 and fair is null),
+  fairly as (
+    insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
+    select lane, $1, group_name, priority, run_at, id, epoch from free where suspicion = 0 and fair),
+  suspected as (
+    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
+    select lane, $1, suspicion, run_at, id, epoch from free where suspicion > 0)
+  select e.id, e.lane, e.unique_key as "uniqueKey", exists (select from stored s where s.id = e.id) as revived from ended e;

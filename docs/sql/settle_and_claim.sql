@@ -1,0 +1,35 @@
+-- $1 smallint, $2 uuid[], $3 uuid[], $4 integer[], $5 uuid[], $6 integer[], $7 integer[], $8 integer[], $9 integer[], $10 smallint[], $11 timestamp with time zone[], $12 uuid[], $13 smallint[], $14 integer, $15 uuid, $16 uuid
+prepare settle_and_claim as
+with first as (
+    delete from simple_queue.job where shard = $1 and id = any($2::uuid[]) and epoch = 0 returning id),
+  again as (
+    delete from simple_queue.job where shard = $1 and id = any(array(
+      select j.id from unnest($3::uuid[], $4::int[]) u(id, epoch)
+      cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j))
+    returning id),
+  done as (select id from first union all select id from again), ended as (
+    delete from simple_queue.claim where shard = $1 and id = any($5::uuid[])),
+  next as (
+    delete from simple_queue.ready where shard = $1 and ctid = any(array(
+      select s.ctid from unnest($6::int[], $7::int[], $8::int[], $9::int[]) q(lane, wanted, lo, hi)
+      cross join lateral (
+        select r.ctid from unnest(($10::smallint[])[q.lo:q.hi], ($11::timestamptz[])[q.lo:q.hi], ($12::uuid[])[q.lo:q.hi],
+                                  ($13::smallint[])[q.lo:q.hi]) h(priority, run_at, id, upto)
+        cross join lateral (
+          select ctid from simple_queue.ready
+          where lane = q.lane and shard = $1 and (priority, run_at, id) > (h.priority, h.run_at, h.id) and priority <= h.upto
+          order by priority, run_at, id limit q.wanted for update skip locked) r
+        limit q.wanted) s
+      limit $14::int))
+    returning id, lane, priority, run_at, epoch),
+  taken as (
+    insert into simple_queue.claim (id, shard, lease, jobs, epochs)
+    select $15::uuid, $1, $16::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0)
+  select n.id, n.lane, nullif(n.epoch, 0), nullif(j.priority, 0), n.run_at::text, nullif(j.attempt, 0), nullif(j.stalls, 0),
+  nullif(j.reschedules, 0), nullif(j.suspicion, 0), nullif(j.created_at, n.run_at)::text, j.cancel_at::text, j.unique_key, j.fingerprint,
+  j.options, j.payload, j.payload_bytes, j.last_error
+    from (select * from next order by priority, run_at, id) n
+    cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j union all
+  select u.id, -1, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null from unnest($2::uuid[] || $3::uuid[]) u(id)
+    where (select count(*) from done) < cardinality($2::uuid[]) + cardinality($3::uuid[])
+      and not exists (select from done d where d.id = u.id);

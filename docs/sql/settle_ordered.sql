@@ -1,0 +1,56 @@
+-- $1 smallint, $2 uuid[], $3 integer[], $4 text, $5 jsonb
+prepare settle_ordered as
+with done as (
+    delete from simple_queue.job where shard = $1 and id = any(array(
+      select j.id from unnest($2::uuid[], $3::int[]) u(id, epoch)
+      cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j))
+    returning id, lane, queue, priority, attempt, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options, payload,
+      payload_bytes, history, group_name, seq),
+  kept as (
+    insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at,
+      finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, output, history)
+    select id, $1, 'succeeded', lane, priority, attempt + 1, stalls, reschedules, (k -> 'runMs')::int, created_at, run_at,
+      statement_timestamp(), statement_timestamp() + (k -> 'keepMs')::float8 * interval '1 millisecond', $4, unique_key, fingerprint,
+      options, payload, payload_bytes, k -> 'output', history
+    from (select *, $5::jsonb -> id::text as k from done) d where k is not null),
+  next as materialized (
+    select d.id as after, b.place from done d
+    cross join lateral (
+      select seq from simple_queue.blocked
+      where group_name = d.group_name and shard = $1 and queue = d.queue and seq > d.seq order by seq limit 1) l
+    cross join lateral (
+      select ctid as place, id from simple_queue.blocked
+      where group_name = d.group_name and shard = $1 and queue = d.queue and seq = l.seq limit 1 for update skip locked) b
+    cross join lateral (
+      select id from simple_queue.job where id = b.id and shard = $1 limit 1 for update skip locked) j
+    where not exists (select from simple_queue.head h where h.queue = d.queue and h.shard = $1 and h.halts offset 0)),
+  unblocked as (
+    delete from simple_queue.blocked where shard = $1 and ctid = any(array(select place from next)) returning id),
+  moved as (
+    update simple_queue.job set run_at = greatest(run_at, statement_timestamp())
+    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, priority, run_at, epoch, suspicion, commit_by),
+  readied as (
+    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
+    select lane, $1, priority, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and suspicion = 0
+    returning lane),
+  suspected as (
+    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
+    select lane, $1, suspicion, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and suspicion > 0),
+  scheduled as (
+    insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
+    select run_at, $1, id, lane, priority, epoch from moved where commit_by is null and run_at > statement_timestamp()
+    returning id),
+  staged as (
+    insert into simple_queue.staged (id, shard, lane, epoch)
+    select id, $1, lane, epoch from moved where commit_by is not null),
+  vacated as (
+    insert into simple_queue.vacant (group_name, shard, queue)
+    select group_name, $1, queue from done d
+    where (select count(*) from next) < (select count(*) from done)
+      and seq is not null and not exists (select from next n where n.after = d.id)
+    returning queue)
+  select array(select distinct lane from readied) as lanes,
+    (select count(*) from scheduled)::int as later,
+    (select count(*) from vacated)::int as vacant,
+    array(select u.id::text from unnest($2::uuid[]) u(id)
+      where (select count(*) from done) < cardinality($2::uuid[]) and not exists (select from done d where d.id = u.id)) as lost;
