@@ -6,7 +6,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { aDatabase } from '../test/support/database.ts';
+import { anEmptyDatabase } from '../test/support/database.ts';
 import { aServer } from '../test/support/server.ts';
 import { pack } from './pack.mjs';
 
@@ -27,7 +27,7 @@ async function tryOut(name, tarball) {
   for (const part of ['application', name]) cpSync(join('test/consumers', part), cwd, { recursive: true });
   // An application in a folder of its own, since `init` sees that the other one has the queue.
   cpSync(join(cwd, 'package.json'), join(cwd, 'fresh/package.json'));
-  const { url, drop } = await aDatabase(server.url);
+  const { url, drop } = await anEmptyDatabase(server.url);
   const run = runnerIn(cwd, url);
   await run('npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error', tarball);
   await run('npx', '--no', '--', 'simple-queue', 'init', 'fresh', '--yes');

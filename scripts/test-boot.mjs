@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { SimpleQueueTestingModule } from '../lib/testing/testing.ts';
-import { aDatabase } from '../test/support/database.ts';
+import { anEmptyDatabase } from '../test/support/database.ts';
 import { aServer } from '../test/support/server.ts';
 
 const PROCESSES = 9;
@@ -29,7 +29,7 @@ async function boot(url) {
 async function measure() {
   const server = await aServer();
   try {
-    const { url, drop } = await aDatabase(server.url);
+    const { url, drop } = await anEmptyDatabase(server.url);
     console.log(`making the tables: ${Math.round(await boot(url))} ms`);
     const runs = Array.from({ length: PROCESSES }, () => inProcess(url));
     console.log(`first start of a process: ${spread(runs.map(({ first }) => first))}`);

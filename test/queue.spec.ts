@@ -23,7 +23,8 @@ import {
   RegionalMail,
   TenantWork,
 } from './examples/typed-queues.js';
-import { aDatabase, type TestDatabase } from './support/database.js';
+import type { TestDatabase } from './support/database.js';
+import { aDatabase } from './support/template.js';
 import { eventually } from './support/eventually.js';
 
 let database: TestDatabase;

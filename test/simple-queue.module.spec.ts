@@ -18,7 +18,7 @@ import {
   type ResolvedOptions,
   type SimpleQueueOptions,
 } from '../lib/index.js';
-import { aDatabase, type TestDatabase } from './support/database.js';
+import { anEmptyDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 
 let database: TestDatabase;
@@ -26,7 +26,7 @@ let dataSource: DataSource;
 const started: TestingModule[] = [];
 
 beforeAll(async () => {
-  database = await aDatabase();
+  database = await anEmptyDatabase();
   dataSource = await new DataSource({ type: 'postgres', url: database.url }).initialize();
 });
 
@@ -243,7 +243,7 @@ describe('the module', () => {
   });
 
   it('closes its connections with the application', async () => {
-    const own = await aDatabase();
+    const own = await anEmptyDatabase();
     const module = await anApplication([TypeOrmModule.forRoot({ type: 'postgres', url: own.url }), SimpleQueueModule.forRoot()]);
     await module.get(QueueService).enqueue('mail', {});
     await module.close();

@@ -14,11 +14,11 @@ import {
 } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { randomBytes } from 'node:crypto';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as rest } from 'node:timers/promises';
 import { serverAccount, type Account } from './account.ts';
 import { findBinaries, type Binaries } from './binaries.ts';
+import { newHomeRoot } from './home.ts';
 import { claimHome, HOME_PREFIX, killServer, serverPid, sweepStaleServers } from './stale-servers.ts';
 
 export interface LocalPostgresOptions {
@@ -26,7 +26,7 @@ export interface LocalPostgresOptions {
   version?: string;
   /** Default: a free one. */
   port?: number;
-  /** Where the server lives. Default: a new directory under the system's temporary one. */
+  /** Where the server lives. Default: a new directory, in memory where it need not be durable and there is room. */
   dataDir?: string;
   /** Keep the data when stopped (default false). Needs `dataDir`. */
   persistent?: boolean;
@@ -43,7 +43,7 @@ export async function startPostgres(options: LocalPostgresOptions = {}): Promise
   if (options.persistent && !options.dataDir) throw new Error('A persistent server needs a dataDir.');
   sweepStaleServers();
   const account = serverAccount();
-  const home = makeHome(options.dataDir, account);
+  const home = makeHome(options, account);
   try {
     const binaries = findBinaries(majorOf(options.version), account, home);
     const postgres = new LocalPostgres(home, options.port ?? (await freePort()), binaries, options);
@@ -173,8 +173,8 @@ function majorOf(version: string | undefined): string {
   return version === undefined || version === 'embedded' ? '18' : version;
 }
 
-function makeHome(dataDir: string | undefined, account: Account): string {
-  const home = dataDir ?? mkdtempSync(join(tmpdir(), HOME_PREFIX));
+function makeHome({ dataDir, durable = false }: LocalPostgresOptions, account: Account): string {
+  const home = dataDir ?? mkdtempSync(join(newHomeRoot(durable), HOME_PREFIX));
   mkdirSync(home, { recursive: true });
   claimHome(home);
   chmodSync(home, 0o700);

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { homeRoots } from './home.ts';
 
 /** Temporary homes of servers; what a killed run leaves behind is known by it. */
 export const HOME_PREFIX = 'sq-pg-';
@@ -15,10 +15,11 @@ export function claimHome(home: string): void {
 
 /** Stops the servers, and removes the data, of runs that were killed. Homes whose owner lives, or that we may not touch, stay. */
 export function sweepStaleServers(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const home = join(tmpdir(), name);
-    if (name.startsWith(HOME_PREFIX) && isAbandoned(home)) discard(home);
-  }
+  for (const root of homeRoots())
+    for (const name of readdirSync(root)) {
+      const home = join(root, name);
+      if (name.startsWith(HOME_PREFIX) && isAbandoned(home)) discard(home);
+    }
 }
 
 /** The server's process, if it runs: a number in a file is not proof, a `postgres` that was started on this very directory is. */

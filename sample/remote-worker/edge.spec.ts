@@ -4,7 +4,8 @@ import { NestFactory } from '@nestjs/core';
 import { JobQueue } from 'nestjs-simple-queue';
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { aDatabase, type TestDatabase } from '../../test/support/database.js';
+import type { TestDatabase } from '../../test/support/database.js';
+import { aDatabase } from '../../test/support/template.js';
 import { EdgeModule } from './edge.module.js';
 
 const TOKEN = 'a-token-of-a-test-and-no-other';

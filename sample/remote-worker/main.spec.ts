@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { aDatabase, type TestDatabase } from '../../test/support/database.js';
+import type { TestDatabase } from '../../test/support/database.js';
+import { aDatabase } from '../../test/support/template.js';
 
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 const withPython = hasPython ? it : it.skip;

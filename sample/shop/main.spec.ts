@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { aDatabase, type TestDatabase } from '../../test/support/database.js';
+import { anEmptyDatabase, type TestDatabase } from '../../test/support/database.js';
 import { patient } from '../../test/support/patience.mjs';
 
 const LINES = 300;
@@ -37,7 +37,7 @@ describe('--once', () => {
   let database: TestDatabase;
 
   beforeAll(async () => {
-    database = await aDatabase();
+    database = await anEmptyDatabase();
   });
 
   afterAll(() => database.drop());

@@ -1,7 +1,8 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import type { AddressInfo } from 'node:net';
-import { aDatabase, type TestDatabase } from '../../test/support/database.js';
+import type { TestDatabase } from '../../test/support/database.js';
+import { aDatabase } from '../../test/support/template.js';
 import type { OrderForm } from './orders/order-form.js';
 import { ShopModule } from './shop.module.js';
 import type { ShopSettings } from './shop.settings.js';

@@ -33,7 +33,8 @@ export async function startRig({ leaseMs }) {
     await app.close();
     await server.stop();
   };
-  return { server, queues: app.get(QueueService), query: (sql, params) => dataSource.query(sql, params), fleet, stop };
+  const query = (sql, params) => dataSource.query(sql, params);
+  return { server, dataSource, queues: app.get(QueueService), query, fleet, stop };
 }
 
 /** Worker processes; one that dies is replaced at once. */

@@ -4,6 +4,8 @@
 import { parseArgs } from 'node:util';
 import { blockWorkers } from './block-workers.mjs';
 import { bystanders } from './bystanders.mjs';
+import { commitLate } from './commit-late.mjs';
+import { emptyTables } from './empty-tables.mjs';
 import { holdTransactions } from './hold-transactions.mjs';
 import { killOrdered } from './kill-ordered.mjs';
 import { killWorkers } from './kill-workers.mjs';
@@ -16,10 +18,12 @@ const { values } = parseArgs({
     poison: { type: 'string', default: '20' },
     among: { type: 'string', default: '20000' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    only: { type: 'string', default: 'kill,poison,hold,order,bystanders,block' },
+    only: { type: 'string', default: 'kill,poison,hold,order,bystanders,block,late,empty' },
     groups: { type: 'string', default: '1000' },
     pace: { type: 'string', default: '500' },
     each: { type: 'string', default: '50' },
+    transactions: { type: 'string', default: '40' },
+    rounds: { type: 'string', default: '10' },
     'default-lease': { type: 'boolean', default: false },
   },
 });
@@ -41,6 +45,14 @@ const parts = {
   hold: () => holdTransactions({ leaseMs }),
   bystanders: () => bystanders({ leaseMs }),
   block: () => blockWorkers({ leaseMs }),
+  late: () =>
+    commitLate({
+      transactions: number('transactions'),
+      kills: Math.min(number('kills'), 20),
+      seed: number('seed'),
+      leaseMs,
+    }),
+  empty: () => emptyTables({ rounds: number('rounds'), seed: number('seed'), leaseMs }),
 };
 
 console.log(`seed ${values.seed}, lease ${leaseMs ?? 'the default 15,000'} ms, Node.js ${process.version}`);

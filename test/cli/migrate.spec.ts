@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createMigrations } from '../../migrations/migrations.js';
 import { cli } from '../support/cli.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { aDataSource, openStorage } from '../support/storage.js';
 
 describe('migrate', () => {
   let database: TestDatabase;
 
-  beforeEach(async () => void (database = await aDatabase()));
+  beforeEach(async () => void (database = await anEmptyDatabase()));
   afterEach(() => database.drop());
 
   const migrate = (...argv: string[]) => cli(['migrate', ...argv], { env: { DATABASE_URL: database.url } });

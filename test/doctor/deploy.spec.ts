@@ -4,7 +4,7 @@ import { QueueHandler } from '../../lib/decorators/queue-handler.decorator.js';
 import { QueueDoctor } from '../../lib/doctor/queue-doctor.js';
 import { defineJob } from '../../lib/enqueue/define-job.js';
 import { aHandler, anApplication, type TestApplication } from '../support/application.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { of } from './a-doctor.js';
 
 const Letters = defineJob({ queue: 'letters', name: 'send', payload: z.object({ to: z.string().min(3), copies: z.number() }) });
@@ -20,7 +20,7 @@ let application: TestApplication;
 let doctor: QueueDoctor;
 
 beforeAll(async () => {
-  database = await aDatabase();
+  database = await anEmptyDatabase();
   application = await anApplication(database, {
     options: { worker: { autoStart: false } },
     providers: [SendLetter, aHandler('ledger', () => undefined, { transactional: true, concurrency: 20 })],

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { JobQueue } from 'nestjs-simple-queue';
 import { InMemoryJobQueue } from 'nestjs-simple-queue/testing';
 import { anApplication, type TestApplication } from '../support/application.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 import { renew, workOne } from './build-agent.js';
 
 let database: TestDatabase;

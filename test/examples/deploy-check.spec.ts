@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { aHandler, anApplication, type TestApplication } from '../support/application.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { deployCheck } from './deploy-check.js';
 
 let database: TestDatabase;
 let application: TestApplication;
 
 beforeAll(async () => {
-  database = await aDatabase();
+  database = await anEmptyDatabase();
   const options = { worker: { autoStart: false } };
   application = await anApplication(database, { options, providers: [aHandler('mail', () => undefined)] });
 });

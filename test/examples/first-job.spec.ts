@@ -3,7 +3,7 @@ import type { INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { QueueService } from 'nestjs-simple-queue';
 import { DataSource } from 'typeorm';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { GreetingsService } from './greetings.service.js';
 
 const { DATABASE_URL } = process.env;
@@ -11,7 +11,7 @@ let database: TestDatabase;
 let app: INestApplication;
 
 beforeAll(async () => {
-  database = await aDatabase();
+  database = await anEmptyDatabase();
   // The module reads its environment when it is loaded.
   process.env.DATABASE_URL = database.url;
   const { AppModule } = await import('./first-job.module.js');

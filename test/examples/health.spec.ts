@@ -4,7 +4,8 @@ import { TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { QueueWorker, SimpleQueueModule } from 'nestjs-simple-queue';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 import { HealthController } from './health.controller.js';
 
 let database: TestDatabase;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { ContextIdFactory } from '@nestjs/core';
 import { anApplication, type TestApplication } from '../support/application.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 import { Customers, ExportReport } from './export-report.handler.js';
 import { ByTenant, ImportFile, JobLog, SendStatement, TenantStore } from './tenants.js';
 

@@ -4,7 +4,8 @@ import { Test } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { firstValueFrom } from 'rxjs';
 import { QueueHandler, QueueService, QueueWorker } from 'nestjs-simple-queue';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 import { LiveController, withLogs, withMetricsAlone, withTelemetry } from './observing.js';
 
 let database: TestDatabase;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { aHandler, anApplication, type TestApplication } from '../support/application.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 import { eventually } from '../support/eventually.js';
 import { AccountsService } from './accounts.service.js';
 import { withOrder } from './ordered-queues.js';

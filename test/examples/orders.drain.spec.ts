@@ -8,7 +8,8 @@ import { Order, Receipt } from './order.js';
 import { OrdersService } from './orders.service.js';
 import { WriteReceipt } from './write-receipt.handler.js';
 // #endregion
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 
 let database: TestDatabase;
 let url: string;

@@ -13,7 +13,8 @@ import {
   SimpleQueueTestingModule,
 } from 'nestjs-simple-queue/testing';
 import { DataSource } from 'typeorm';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 import { ChargeCard } from './charge-card.handler.js';
 import { Invitations } from './letter.jobs.js';
 import { Order, Receipt } from './order.js';

@@ -3,7 +3,8 @@ import { Global, Module, type DynamicModule, type Provider } from '@nestjs/commo
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { HandleJob, QueueHandler, QueueService, QueueWorker } from 'nestjs-simple-queue';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 import { eventually } from '../support/eventually.js';
 import { behindPgBouncer, fromConfig, inMailWorker, inWeb, MailServer, withSettings } from './processes.js';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Logger, type INestApplication } from '@nestjs/common';
 import { QueueService } from 'nestjs-simple-queue';
 import { DataSource } from 'typeorm';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { Order, Receipt } from './order.js';
 import { OrdersService } from './orders.service.js';
@@ -12,7 +12,7 @@ let database: TestDatabase;
 let app: INestApplication;
 
 beforeAll(async () => {
-  database = await aDatabase();
+  database = await anEmptyDatabase();
   // The module reads its environment when it is loaded.
   Object.assign(process.env, { DATABASE_URL: database.url, PORT: '0' });
   Logger.overrideLogger(false);

@@ -3,7 +3,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { getQueueServiceToken, QueueHandler, QueueService, QueueWorker, SimpleQueueModule } from 'nestjs-simple-queue';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { byRole, MonthEnd, reporting, twoDatabases, Warehouse } from './roles.js';
 
 let shop: TestDatabase;
@@ -11,7 +11,7 @@ let reports: TestDatabase;
 const open: TestingModule[] = [];
 
 beforeAll(async () => {
-  [shop, reports] = await Promise.all([aDatabase(), aDatabase()]);
+  [shop, reports] = await Promise.all([anEmptyDatabase(), anEmptyDatabase()]);
 });
 afterEach(async () => {
   for (const app of open.splice(0)) await app.close();

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { anApplication, type TestApplication } from '../support/application.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 import { OtherLetters, SendInvitation } from './invite.handler.js';
 import { Postcards } from './letter.jobs.js';
 import { PartiesService } from './parties.service.js';

@@ -2,13 +2,13 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import { createMigrations } from '../../migrations/migrations.js';
 import { createEntities } from '../../lib/storage/entities.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { aDataSource, openStorage } from '../support/storage.js';
 
 describe('the migrations', () => {
   let database: TestDatabase;
 
-  beforeEach(async () => void (database = await aDatabase()));
+  beforeEach(async () => void (database = await anEmptyDatabase()));
   afterEach(() => database.drop());
 
   const tables = async (schema = 'simple_queue') =>

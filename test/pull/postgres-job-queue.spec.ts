@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { JobQueue } from 'nestjs-simple-queue';
 import { anApplication, type TestApplication } from '../support/application.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 import { Rows } from '../support/rows.js';
 import { CONTRACT_OPTIONS, jobQueueContract } from './job-queue.contract.js';
 

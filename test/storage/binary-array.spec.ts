@@ -10,7 +10,8 @@ import {
   timestampArray,
   uuidArray,
 } from '../../lib/storage/binary-array.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 
 describe('an array in binary', () => {
   let database: TestDatabase;

@@ -6,10 +6,11 @@ import type { Run } from '../../lib/storage/database.js';
 import { DatabaseError } from '../../lib/storage/database-errors.js';
 import type { NewJob } from '../../lib/storage/enqueue.repository.js';
 import { statement } from '../../lib/storage/statement.js';
-import { aDatabase } from '../support/database.js';
+import { anEmptyDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { aDataSource, aStorage, openStorage, Rival, runIn, type TestStorage, waitingBackends } from '../support/storage.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { scaled } from '../support/patience.mjs';
 
 const CANARY = 'canary-4711';
 const SLEEP = statement('sleep', 'select pg_sleep(30)');
@@ -44,7 +45,7 @@ describe('the database', () => {
 
   describe("a caller's manager", () => {
     it('of another database is refused', async () => {
-      const other = await aDatabase();
+      const other = await anEmptyDatabase();
       const foreign = await aDataSource(other.url);
       const order = foreign.transaction((manager) => queues.enqueue('mail', 1, { manager }));
       await expect(order).rejects.toMatchObject({ code: 'MANAGER_FOREIGN' });
@@ -164,7 +165,7 @@ describe('the database', () => {
     it('of a server that is gone say so, in a transaction as well as without one', async () => {
       const proxy = await TcpProxy.start(test.database.url);
       const dataSource = await aDataSource(proxy.url);
-      const storage = await openStorage(dataSource, { queryTimeoutMs: 500, wakeUp: 'off' });
+      const storage = await openStorage(dataSource, { queryTimeoutMs: scaled(500), wakeUp: 'off' });
       proxy.refuse();
       proxy.reset();
       const known = { ...aBadJob(), payload: '1', givenId: true };
@@ -184,7 +185,7 @@ describe('the database', () => {
     it('get out of half-open sockets and heal by themselves', async () => {
       const proxy = await TcpProxy.start(test.database.url);
       const dataSource = await aDataSource(proxy.url);
-      const storage = await openStorage(dataSource, { queryTimeoutMs: 300, wakeUp: 'off' });
+      const storage = await openStorage(dataSource, { queryTimeoutMs: scaled(300), wakeUp: 'off' });
       await Promise.all(Array.from({ length: 6 }, () => storage.database.loops.run(ONE, [])));
       proxy.blackHole();
 
@@ -198,7 +199,7 @@ describe('the database', () => {
     });
 
     it('end a statement on the server before the client gives up', async () => {
-      const storage = await openStorage(test.dataSource, { queryTimeoutMs: 200, wakeUp: 'off' });
+      const storage = await openStorage(test.dataSource, { queryTimeoutMs: scaled(200), wakeUp: 'off' });
       const error = await failureOf(storage.database.callers.run(SLEEP, []));
       expect(error).toMatchObject({ code: 'DATABASE_UNAVAILABLE', sqlState: '57014' });
       await storage.onApplicationShutdown();

@@ -4,14 +4,14 @@ import { startPostgres } from '../../sample/local-postgres/local-postgres.ts';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { aDataSource, openStorage } from '../support/storage.js';
 
 describe('opening the storage', () => {
   let database: TestDatabase;
   const opened: DataSource[] = [];
 
-  beforeEach(async () => void (database = await aDatabase()));
+  beforeEach(async () => void (database = await anEmptyDatabase()));
   afterEach(async () => {
     for (const dataSource of opened.splice(0)) await dataSource.destroy();
     await database.drop();
@@ -146,7 +146,7 @@ describe('opening the storage', () => {
 
   it('refuses a server older than PostgreSQL 13', async () => {
     const server = await startPostgres({ version: '12' });
-    const old = await aDatabase(server.url);
+    const old = await anEmptyDatabase(server.url);
     const dataSource = await aDataSource(old.url);
     await expect(openStorage(dataSource)).rejects.toMatchObject({
       code: 'POSTGRES_TOO_OLD',

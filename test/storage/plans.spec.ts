@@ -263,7 +263,7 @@ describe('plans on large tables', () => {
     for (const table of HOT) await test.database.query(`delete from simple_queue.${table}`);
     for (const table of HOT) await test.database.query(`vacuum simple_queue.${table}`);
   };
-  const clear = () => test.rows.clear();
+  const clear = () => test.rows.truncate();
   const analyseTwenty = async () => {
     await clear();
     await test.rows.jobs(20);

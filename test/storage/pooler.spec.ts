@@ -8,7 +8,7 @@ import { Migrator } from '../../lib/storage/migrator.js';
 import { openStandAlone } from '../../lib/storage/stand-alone.js';
 import type { Storage } from '../../lib/storage/storage.js';
 import { anApplication } from '../support/application.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { Pooler } from '../support/pooler.js';
 import { Rival } from '../support/storage.js';
@@ -19,7 +19,7 @@ describe('behind a pooler', () => {
   let database: TestDatabase;
   const ending: (() => unknown)[] = [];
 
-  beforeEach(async () => void (database = await aDatabase()));
+  beforeEach(async () => void (database = await anEmptyDatabase()));
   afterEach(async () => {
     for (const end of ending.splice(0).reverse()) await end();
     await database.drop();

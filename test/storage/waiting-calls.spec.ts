@@ -6,6 +6,7 @@ import { QueueService } from '../../lib/queue.service.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { eventually } from '../support/eventually.js';
 import { aDataSource, aStorage, openStorage, waitingBackends, type TestStorage } from '../support/storage.js';
+import { scaled } from '../support/patience.mjs';
 
 const { options } = resolveOptions({});
 const MANY = 5;
@@ -81,7 +82,7 @@ describe('calls that wait for the transactions of others', () => {
   });
 
   it('say that they wait for others where all connections for waiting are taken, and blame no database', async () => {
-    const dataSource = await aDataSource(test.database.url, { connectTimeoutMS: 2_000 });
+    const dataSource = await aDataSource(test.database.url, { connectTimeoutMS: scaled(2_000) });
     const storage = await openStorage(dataSource);
     const crowd = new QueueService(storage, options, test.events);
     const holder = test.dataSource.createQueryRunner();
@@ -128,7 +129,7 @@ describe('calls that wait for the transactions of others', () => {
 
   it('give up in the end, and say for what', async () => {
     const dataSource = await aDataSource(test.database.url);
-    const storage = await openStorage(dataSource, { queryTimeoutMs: 1_000 });
+    const storage = await openStorage(dataSource, { queryTimeoutMs: scaled(1_000) });
     const hasty = new QueueService(storage, options, test.events);
     const holder = test.dataSource.createQueryRunner();
     await holder.startTransaction();

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Child } from '../support/child.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 import { RULES } from '../support/transaction-rules.js';
 
 describe.each(['@nestjs-cls/transactional', 'typeorm-transactional'])('inside @Transactional() of %s', (which) => {

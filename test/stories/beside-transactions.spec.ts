@@ -3,7 +3,8 @@ import { Column, Entity, PrimaryColumn, type DataSource } from 'typeorm';
 import { defineJob } from '../../lib/enqueue/define-job.js';
 import type { QueueService } from '../../lib/queue.service.js';
 import { aHandler, anApplication, type TestApplication } from '../support/application.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 
 @Entity()
 class Invoice {

@@ -5,6 +5,7 @@ import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { aStory, loseLeases, untilJobIs } from '../support/story.js';
+import { scaled } from '../support/patience.mjs';
 
 const CHILD = new URL('./child-worker.ts', import.meta.url);
 
@@ -155,7 +156,7 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
     });
     const jobs = [
       await application.queues.enqueue('afterwards', 'throws'),
-      await application.queues.enqueue('afterwards', 'slow', { timeoutMs: 1_500 }),
+      await application.queues.enqueue('afterwards', 'slow', { timeoutMs: scaled(1_500) }),
     ];
 
     for (const { id } of jobs) await untilJobIs('succeeded', application, id);

@@ -5,7 +5,7 @@ import { QueueHandler } from '../../lib/decorators/queue-handler.decorator.js';
 import { JobResult } from '../../lib/job/job-result.js';
 import { JobQueue } from '../../lib/pull/job-queue.js';
 import { aHandler, anApplication, type TestApplication } from '../support/application.js';
-import { aDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 import { eventually } from '../support/eventually.js';
 import { aStory, untilJobIs } from '../support/story.js';
 

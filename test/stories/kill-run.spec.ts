@@ -2,7 +2,7 @@ import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { aStory } from '../support/story.js';
-import { patient } from '../support/patience.mjs';
+import { patient, scaled } from '../support/patience.mjs';
 
 const CHILD = new URL('./child-worker.ts', import.meta.url);
 const JOBS = 2_000;
@@ -10,7 +10,7 @@ const WORKERS = 3;
 const KILLS = 10;
 const CONCURRENCY = 10;
 const OPTIONS = {
-  leaseMs: 1_500,
+  leaseMs: scaled(1_500),
   heartbeatIntervalMs: 300,
   maintenance: { reaperIntervalMs: 200 },
   queueConcurrency: CONCURRENCY,

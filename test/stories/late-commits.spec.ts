@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aStory } from '../support/story.js';
+import { scaled } from '../support/patience.mjs';
 
 const LATE = 1_000;
 const items = (count: number, priority: (n: number) => number = () => 0) =>
@@ -25,7 +26,7 @@ describe('a backlog that was committed late', () => {
   async function aWorker(): Promise<TestApplication> {
     const application = await story.start({
       providers: [aHandler('mail', ({ payload }) => void ran.push(payload), { concurrency: { min: 9, max: 10 } })],
-      options: { pollIntervalMs: 50, heartbeatIntervalMs: 500, leaseMs: 5_000 },
+      options: { pollIntervalMs: 50, heartbeatIntervalMs: 500, leaseMs: scaled(5_000) },
     });
     application.events.on('polled', ({ wanted, claimed }) => {
       if (wanted > 0 && lateOnes() > 0 && lateOnes() < LATE) claims.push(claimed);

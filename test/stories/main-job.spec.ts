@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { aHandler, anApplication, type TestApplication } from '../support/application.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 
 describe('the main job', () => {
@@ -8,7 +8,7 @@ describe('the main job', () => {
   let application: TestApplication | undefined;
 
   beforeAll(async () => {
-    database = await aDatabase();
+    database = await anEmptyDatabase();
   });
 
   afterEach(async () => {

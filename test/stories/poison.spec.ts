@@ -3,11 +3,16 @@ import type { TestApplication } from '../support/application.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
 import { aStory } from '../support/story.js';
-import { patient } from '../support/patience.mjs';
+import { patient, scaled } from '../support/patience.mjs';
 
 const CHILD = new URL('./child-worker.ts', import.meta.url);
 /** Rare enough for a crash to be seen as one: a busy machine must not make a healthy child lose its lease. */
-const OPTIONS = { leaseMs: 1_000, heartbeatIntervalMs: 200, maintenance: { reaperIntervalMs: 100 }, poison: { maxStalls: 2 } };
+const OPTIONS = {
+  leaseMs: scaled(1_000),
+  heartbeatIntervalMs: 200,
+  maintenance: { reaperIntervalMs: 100 },
+  poison: { maxStalls: 2 },
+};
 
 describe('I8 poison is contained and the innocent go free', () => {
   const story = aStory();

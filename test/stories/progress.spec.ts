@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { startPostgres, type LocalPostgres } from '../../sample/local-postgres/local-postgres.js';
 import { CHECK_PLACES } from '../../lib/storage/sql/check-places.sql.js';
 import { aHandler, anApplication, type TestApplication } from '../support/application.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
@@ -21,7 +21,7 @@ describe('I7 progress: when a fault heals, the queue drains by itself', () => {
     const version = process.env.SQ_TEST_PG === 'testcontainers' ? undefined : process.env.SQ_TEST_PG || undefined;
     // Durable: without synchronous commits a crash of the server may forget what it acknowledged.
     server = await startPostgres({ version, durable: true });
-    database = await aDatabase(server.url);
+    database = await anEmptyDatabase(server.url);
   });
 
   afterEach(async () => {

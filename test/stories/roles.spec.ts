@@ -7,7 +7,7 @@ import { JobQueue } from '../../lib/pull/job-queue.js';
 import { roleScript, type RoleKind } from '../../migrations/roles.js';
 import { aHandler, anApplication, type TestApplication, type TestApplicationOptions } from '../support/application.js';
 import { cli } from '../support/cli.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { aStorage, Rival, type TestStorage } from '../support/storage.js';
 
@@ -165,7 +165,7 @@ it('are printed for any schema and prefix without a database', async () => {
     ['--schema', 'x"y'],
   ])
     expect((await cli(['roles', ...argv])).code).not.toBe(0);
-  const database = await aDatabase();
+  const database = await anEmptyDatabase();
   await cli(['migrate', 'up'], { env: { DATABASE_URL: database.url } });
   await database.query((await cli(['roles', '--prefix', prefix])).out);
   await database.query(`drop owned by ${KINDS.map((kind) => `${prefix}_${kind}`).join(', ')}`);

@@ -3,7 +3,8 @@ import { JobResult } from '../../lib/job/job-result.js';
 import { UnprocessableError } from '../../lib/job/queue.errors.js';
 import { DatabaseError } from '../../lib/storage/database-errors.js';
 import { aHandler, anApplication, type TestApplication } from '../support/application.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 import { eventually } from '../support/eventually.js';
 
 const gone = () => new DatabaseError('run "put_back"', new Error('Connection terminated unexpectedly'));

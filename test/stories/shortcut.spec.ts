@@ -3,6 +3,7 @@ import { aHandler } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { aStory, untilJobIs } from '../support/story.js';
+import { scaled } from '../support/patience.mjs';
 
 /** What a job of each kind leaves among the ready ones of an idle worker's process. */
 describe('a job that is stored beside an idle worker', () => {
@@ -103,7 +104,7 @@ describe('a job that is stored beside an idle worker', () => {
   it('is given back, unspent, when the worker stops before it began', async () => {
     const application = await story.start({
       providers: [aHandler('late', () => undefined)],
-      options: { shutdownGraceMs: 1_000 },
+      options: { shutdownGraceMs: scaled(1_000) },
     });
     const enqueues = Array.from({ length: 20 }, (_, n) => application.queues.enqueue('late', { n }));
     const stopped = application.worker.stop();

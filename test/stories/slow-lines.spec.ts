@@ -6,6 +6,7 @@ import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { aStory } from '../support/story.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { scaled } from '../support/patience.mjs';
 
 const KB = 1_000;
 /** Nobody can press it together. */
@@ -91,7 +92,7 @@ describe('over a slow line', () => {
     let done = 0;
     await eventually(
       async () => {
-        const { leaseId, jobs } = await remote.claim({ workerId: 'far', queues: ['remote'], limit: 12, leaseMs: 1_000 });
+        const { leaseId, jobs } = await remote.claim({ workerId: 'far', queues: ['remote'], limit: 12, leaseMs: scaled(1_000) });
         for (const { id } of jobs) await remote.complete(leaseId, id);
         done += jobs.length;
         await remote.reapExpiredLeases();

@@ -46,7 +46,9 @@ describe('lanes that vanish under a living process', () => {
   async function empty(how = 'truncate'): Promise<void> {
     const [{ names }] = (await story.database.query<{ names: string }>(TABLES)) as [{ names: string }];
     const rows = names.split(', ').toSorted((a, b) => Number(a.endsWith('.queue')) - Number(b.endsWith('.queue')));
-    if (how === 'delete') for (const name of rows) await story.database.query(`delete from ${name}`);
+    // One transaction, in which no worker registers a lane again between the two.
+    const lock = 'lock table simple_queue.queue, simple_queue.lane in share row exclusive mode';
+    if (how === 'delete') await story.database.query([lock, ...rows.map((name) => `delete from ${name}`)].join(';'));
     else await story.database.query(`${how.replace('truncate', `truncate ${names}`)} cascade`);
   }
 

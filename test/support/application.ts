@@ -13,6 +13,7 @@ import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.
 import { Storage } from '../../lib/storage/storage.js';
 import { QueueWorker } from '../../lib/worker/queue-worker.js';
 import type { TestDatabase } from './database.js';
+import { scaled } from './patience.mjs';
 
 export interface TestApplication {
   app: INestApplicationContext;
@@ -36,8 +37,8 @@ export interface TestApplicationOptions {
 export const QUICK: SimpleQueueOptions = {
   pollIntervalMs: 200,
   heartbeatIntervalMs: 300,
-  leaseMs: 1_500,
-  queryTimeoutMs: 1_000,
+  leaseMs: scaled(1_500),
+  queryTimeoutMs: scaled(1_000),
   maintenance: { reaperIntervalMs: 200 },
 };
 

@@ -9,10 +9,15 @@ export interface TestDatabase {
 }
 
 /** A new empty database of its own on the run's server, or on another one. */
-export async function aDatabase(serverUrl = process.env.SQ_TEST_URL): Promise<TestDatabase> {
+export function anEmptyDatabase(serverUrl = process.env.SQ_TEST_URL): Promise<TestDatabase> {
   if (!serverUrl) throw new Error('No test server: SQ_TEST_URL is set by test/support/global-setup.ts.');
+  return makeDatabase(serverUrl);
+}
+
+/** A new database: empty, or a copy of another one. */
+export async function makeDatabase(serverUrl: string, template?: string): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await administer(serverUrl, `create database ${name}`);
+  await administer(serverUrl, `create database ${name}${template ? ` template ${template}` : ''}`);
   const url = withDatabase(serverUrl, name);
   const pool = new pg.Pool({ connectionString: url, max: 4 });
   // Idle connections die when a test restarts the server; the next query opens another.
@@ -38,7 +43,7 @@ async function dropDatabase(serverUrl: string, name: string): Promise<void> {
   );
 }
 
-async function administer(serverUrl: string, ...statements: string[]): Promise<void> {
+export async function administer(serverUrl: string, ...statements: string[]): Promise<void> {
   const client = new pg.Client({ connectionString: serverUrl });
   await client.connect();
   try {
@@ -48,7 +53,7 @@ async function administer(serverUrl: string, ...statements: string[]): Promise<v
   }
 }
 
-function withDatabase(serverUrl: string, name: string): string {
+export function withDatabase(serverUrl: string, name: string): string {
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return url.href;

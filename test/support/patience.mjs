@@ -13,6 +13,9 @@ export const SLOWNESS = Number((process.env.SQ_TEST_SLOWNESS ??= String(measured
 /** A time limit of a test, in milliseconds. It ends what hangs, not what is slow, so it grows with the load of the machine. */
 export const patient = (ms) => Math.round(ms * GENEROUS * SLOWNESS);
 
+/** A time, in milliseconds, that the library is told and in which it has to do something: more on a busy machine. */
+export const scaled = (ms) => Math.round(ms * SLOWNESS);
+
 function measured() {
   const startedAt = performance.now();
   work();

@@ -50,11 +50,28 @@ const TABLES = [
   'fair_ready',
 ];
 
+/** Small tables are emptied by deleting: new files for all of them and their indexes take a hundred times as long. */
+const CLEAR = `do $$ declare leaf regclass; begin
+  for leaf in
+    select c.oid from pg_class c left join pg_inherits i on i.inhrelid = c.oid, unnest(array['${TABLES.join("', '")}']) name
+    where coalesce(i.inhparent, c.oid) = ('simple_queue.' || name)::regclass and c.relkind = 'r'
+  loop
+    if pg_relation_size(leaf) > 65536 then execute 'truncate ' || leaf;
+    elsif pg_relation_size(leaf) > 0 then execute 'delete from ' || leaf;
+    end if;
+  end loop;
+end $$`;
+
 /** Makes rows as the library leaves them, straight in the tables. */
 export class Rows {
   constructor(private readonly database: TestDatabase) {}
 
   async clear(): Promise<void> {
+    await this.database.query(CLEAR);
+  }
+
+  /** New files, without statistics. */
+  async truncate(): Promise<void> {
     await this.database.query(`truncate ${TABLES.map((table) => `simple_queue.${table}`).join(', ')}`);
   }
 

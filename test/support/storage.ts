@@ -5,7 +5,8 @@ import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import type { Run } from '../../lib/storage/database.js';
 import { Storage } from '../../lib/storage/storage.js';
-import { aDatabase, type TestDatabase } from './database.js';
+import type { TestDatabase } from './database.js';
+import { aDatabase } from './template.js';
 import { Rows } from './rows.js';
 
 export interface TestStorage {

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
 import type { JobState } from '../../lib/job/job-state.js';
 import { CHECK_PLACES } from '../../lib/storage/sql/check-places.sql.js';
 import { anApplication, type TestApplication, type TestApplicationOptions } from './application.js';
-import { aDatabase, type TestDatabase } from './database.js';
+import type { TestDatabase } from './database.js';
+import { aDatabase } from './template.js';
 import { eventually } from './eventually.js';
 
 export interface Story {

@@ -11,7 +11,8 @@ import {
   type JobSource,
 } from '../../lib/testing/testing.js';
 import { aHandler } from '../support/application.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 
 expect.extend(queueMatchers);
 

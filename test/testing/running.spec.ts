@@ -27,7 +27,8 @@ import {
 } from '../../lib/testing/testing.js';
 import { CHECK_PLACES } from '../../lib/storage/sql/check-places.sql.js';
 import { aHandler } from '../support/application.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 import { aGate } from '../support/gate.js';
 
 const Letters = defineJob({ queue: 'letters', payload: z.object({ to: z.string() }), output: z.object({ at: z.coerce.date() }) });

@@ -16,7 +16,8 @@ import {
   SimpleQueueTestingModule,
 } from '../../lib/testing/testing.js';
 import { aHandler } from '../support/application.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 1_440 * MINUTE_MS;
