@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { QueueDoctor } from '../../lib/doctor/queue-doctor.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
-import { aDatabase, type TestDatabase } from '../support/database.js';
+import type { TestDatabase } from '../support/database.js';
+import { aDatabase } from '../support/template.js';
 import { aDataSource, openStorage } from '../support/storage.js';
 
 /** Whatever changes how the server reads statements, and prints names, definitions and values. */
