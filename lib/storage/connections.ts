@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { QueueError } from '../job/queue.errors.js';
 import { connectionOptionsOf } from './connection-options.js';
-import { DatabaseError, READ_ONLY } from './database-errors.js';
+import { DatabaseError, READ_ONLY, unserved } from './database-errors.js';
 import { OwnClient } from './own-client.js';
 import { forSession, forTransaction, type SessionSettings } from './session-settings.js';
 import { BACKEND } from './sql/examine-server.sql.js';
@@ -108,9 +108,7 @@ export class Connections {
     const client = await this.connect();
     let broken: Error | undefined;
     try {
-      await guarded(BEGIN, () =>
-        client.query(this.settings.poolMode === 'transaction' ? forTransaction(this.settings) : BEGIN.text),
-      );
+      await guarded(BEGIN, () => this.begin(client));
       const result = await work(client);
       await guarded(COMMIT, () => client.query(COMMIT.text));
       return result;
@@ -120,6 +118,12 @@ export class Connections {
     } finally {
       client.release(broken);
     }
+  }
+
+  /** A pooler in transaction mode has looked for a connection of the server only now. */
+  private async begin(client: pg.PoolClient): Promise<void> {
+    if (this.settings.poolMode === 'session') await client.query(BEGIN.text);
+    else await client.query(forTransaction(this.settings)).catch((error: Error) => Promise.reject(unserved(error)));
   }
 
   private async connect(): Promise<pg.PoolClient> {
@@ -135,7 +139,10 @@ export class Connections {
   private prepare(client: pg.PoolClient, done: (error?: Error) => void): void {
     client.on('error', () => undefined);
     if (this.settings.poolMode === 'transaction') return done();
-    client.query(forSession(this.settings)).then(() => done(), done);
+    client.query(forSession(this.settings)).then(
+      () => done(),
+      (error: Error) => done(unserved(error)),
+    );
   }
 }
 

@@ -32,6 +32,11 @@ export class DatabaseError extends QueueError {
     return this.sqlState === undefined ? /timeout/i.test(this.message) : this.sqlState === QUERY_CANCELED;
   }
 
+  /** There was no connection to send anything on. */
+  get isCrowded(): boolean {
+    return this.message.includes(CROWDED);
+  }
+
   /** The server answered and said no to this very statement: a locked row, a value. Asking again as it is would be refused again. */
   get isRefusal(): boolean {
     return this.sqlState !== undefined && !SERVER_AWAY.test(this.sqlState);
@@ -42,6 +47,19 @@ export class DatabaseError extends QueueError {
 export const READ_ONLY = '25006';
 /** Of a lock that was not to be had in time. */
 export const LOCKED = '55P03';
+
+const CROWDED = 'no connection of the server was free';
+const ROOM =
+  'Every connection of a process takes one of a pooler in session mode, and of the server: enlarge the pool (default_pool_size of PgBouncer) or max_connections, give it fewer processes at once, or see poolMode';
+
+/** What PgBouncer says when it has no room, and the server: SQLSTATE 53300. */
+const NO_ROOM = /query_wait_timeout|no more connections allowed/;
+
+/** Of a connection that was opened and not served, which a pooler does whose own are all taken. */
+export function unserved(thrown: Error & { code?: string }): Error {
+  if (thrown.code !== undefined) return thrown;
+  return new Error(`${CROWDED} (${thrown.message}). ${ROOM}`, { cause: thrown });
+}
 
 /** In a pooler's transaction mode another client's connection may be behind the name. */
 const OF_A_POOLER =
@@ -78,6 +96,7 @@ function codeOf(
 function summaryOf(thrown: unknown, sqlState: string | undefined): string {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   if (!sqlState) return message || (thrown as { code?: string }).code || 'the database did not answer';
+  if (sqlState === '53300' || NO_ROOM.test(message)) return `${CROWDED} (${message}). ${ROOM} (SQLSTATE ${sqlState})`;
   const reason = TELLS_VALUES.test(sqlState) ? 'PostgreSQL refused a value' : (REASONS[sqlState] ?? message);
   return `${reason} (SQLSTATE ${sqlState})`;
 }

@@ -8,6 +8,7 @@ import { DatabaseError } from './database-errors.js';
 import type { Database } from './database.js';
 import { refuseTransactionPooler } from './pooler-check.js';
 import type { Statement } from './statement.js';
+import { untilServed } from './until-served.js';
 import {
   FORGET_MIGRATION,
   LIST_MIGRATIONS,
@@ -171,12 +172,16 @@ export class Migrator {
   }
 
   private async onOne<Answer>(timeoutMs: number, work: (connections: Connections) => Promise<Answer>): Promise<Answer> {
-    const connections = this.database.aside(timeoutMs);
-    try {
-      return await work(connections);
-    } finally {
-      await connections.close();
-    }
+    const tried = async (): Promise<Answer> => {
+      const connections = this.database.aside(timeoutMs);
+      try {
+        return await work(connections);
+      } finally {
+        await connections.close();
+      }
+    };
+    // A command line has the time that it was given, and no application's DataSource.
+    return 'query' in this.database.dataSource ? untilServed(tried) : tried();
   }
 }
 

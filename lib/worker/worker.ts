@@ -3,6 +3,7 @@ import type { News } from '../maintenance/scheduler.js';
 import type { QueueLoad } from '../observability/telemetry.js';
 import { Loop, type Round } from '../runtime/loop.js';
 import type { Signal } from '../storage/signals.js';
+import { untilServed } from '../storage/until-served.js';
 import { assemble, type Crew, type WorkerParts } from './crew.js';
 import type { JobRun } from './job-run.js';
 import { UnhandledLanes } from './unhandled-lanes.js';
@@ -56,8 +57,8 @@ export class Worker {
   async start(): Promise<void> {
     const { lanes, heartbeat, poller, duties } = this.crew;
     const { signals } = this.parts.storage;
-    await lanes.register();
-    await heartbeat.take();
+    await untilServed(() => lanes.register());
+    await untilServed(() => heartbeat.take());
     await duties.schedule();
     const [deafen, close] = [signals.receive((signal) => this.hear(signal)), this.crew.shortcut.open()];
     this.deafen = () => (deafen(), close());

@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
+import { DatabaseError } from '../../lib/storage/database-errors.js';
 import { Migrator } from '../../lib/storage/migrator.js';
 import { openStandAlone } from '../../lib/storage/stand-alone.js';
 import type { Storage } from '../../lib/storage/storage.js';
@@ -11,7 +13,7 @@ import { anApplication } from '../support/application.js';
 import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { Pooler } from '../support/pooler.js';
-import { Rival } from '../support/storage.js';
+import { aDataSource, openStorage, Rival } from '../support/storage.js';
 
 type Mode = 'transaction' | 'session';
 
@@ -98,6 +100,57 @@ describe('behind a pooler', () => {
     await patient;
     expect(await database.query('select version from simple_queue.version')).toEqual([{ version: 1 }]);
     await storage.onApplicationShutdown();
+  });
+
+  it.each(['run', 'check'] as const)(
+    '8 applications that start at once wait for the 3 connections of a session pool: migrate %s',
+    async (migrate) => {
+      if (migrate === 'check') await open(database.url);
+      const { url } = await pooler('session', 3);
+      const start = async (): Promise<void> => {
+        const dataSource = await aDataSource(url, { extra: { idleTimeoutMillis: 100 } });
+        ending.push(() => dataSource.destroy());
+        // Less than the others keep what they have.
+        const storage = await openStorage(dataSource, { migrate, wakeUp: 'off', worker: false, queryTimeoutMs: 100 });
+        ending.push(() => storage.onApplicationShutdown());
+      };
+      await Promise.all(Array.from({ length: 8 }, start));
+      expect(await database.query('select from simple_queue.migration')).toHaveLength(1);
+    },
+  );
+
+  it.each<[Mode, Mode]>([
+    ['session', 'session'],
+    ['session', 'transaction'],
+    ['transaction', 'transaction'],
+  ])('an error for want of connections names the pool and what to do: %s mode, poolMode %s', async (mode, poolMode) => {
+    const { url } = await pooler(mode, 1);
+    const storage = await open(url, { poolMode, queryTimeoutMs: 100, preparedStatements: false });
+    await storage.lanes.of('mail', '');
+    await storage.database.loops.close();
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    ending.push(() => client.end());
+    await eventually(() => client.query('begin'), { timeoutMs: 20_000 });
+    const refusal = {
+      code: 'DATABASE_UNAVAILABLE',
+      isCrowded: true,
+      message: expect.stringMatching(/no connection of the server was free .*default_pool_size/),
+    };
+    await expect(enqueueing(storage).enqueue('mail', 1)).rejects.toMatchObject(refusal);
+    await expect(storage.leases.take(randomUUID(), 'w', 1_000, [])).rejects.toBeDefined();
+    await expect(open(url, { poolMode, queryTimeoutMs: 100 })).rejects.toMatchObject({ message: refusal.message });
+  });
+
+  it.each([
+    ['53300', 'sorry, too many clients already'],
+    ['08P01', 'no more connections allowed (max_client_conn)'],
+    ['08P01', 'query_wait_timeout'],
+  ])('so does one that the server or the pooler itself refuses: %s %s', (code, message) => {
+    const error = new DatabaseError('enqueue', Object.assign(new Error(message), { code }));
+    expect(error).toMatchObject({ code: 'DATABASE_UNAVAILABLE', isCrowded: true, sqlState: code });
+    expect(error.message).toContain(message);
+    expect(error.message).toMatch(/default_pool_size of PgBouncer\) or max_connections/);
   });
 
   it('an idle worker gives connections back, so that a producer beside it gets one', async () => {

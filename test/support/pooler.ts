@@ -39,6 +39,7 @@ export class Pooler {
 
   stop(): void {
     this.server.close();
+    this.waiting.length = 0;
     for (const socket of this.sockets) socket.destroy();
   }
 
@@ -101,8 +102,16 @@ class Session {
   ) {}
 
   start(): void {
-    this.client.once('close', () => void this.backend?.then((backend) => this.pooler.discard(backend)));
-    const messages = splitter((message) => void this.pass(message));
+    this.client.once(
+      'close',
+      () =>
+        void this.backend?.then(
+          (backend) => this.pooler.discard(backend),
+          () => undefined,
+        ),
+    );
+    // Its database is gone with the test.
+    const messages = splitter((message) => void this.pass(message).catch(() => this.client.destroy()));
     this.client.on('data', messages);
   }
 
