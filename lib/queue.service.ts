@@ -26,10 +26,10 @@ import { QueueError } from './job/queue.errors.js';
 import type { Observable } from 'rxjs';
 import { eventStream, type QueueEvent } from './observability/event-stream.js';
 import { JOB_EVENT_NAMES, type JobEventName, type QueueEvents } from './observability/events.js';
+import { QueuePolicies, type Retention } from './options/queue-policy.js';
 import type { ResolvedOptions } from './options/simple-queue.options.js';
 import type { Run } from './storage/database.js';
 import type { Joined } from './storage/joined.js';
-import { archiveRetention, type Retention } from './storage/retention.js';
 import type { Storage } from './storage/storage.js';
 import { checkTime, checkWait, endAs, foundAs } from './waiting/read-as.js';
 import { Waits } from './waiting/waits.js';
@@ -49,7 +49,7 @@ export class QueueService {
     private readonly occurrences: QueueEvents,
   ) {
     this.enqueuer = new Enqueuer(storage, options, occurrences);
-    this.archive = archiveRetention(options);
+    this.archive = new QueuePolicies(options).byQueue('archiveKeepMs');
     this.waits = new Waits(storage, options, occurrences);
     this.twoPhase = new TwoPhase(storage, this.archive);
     this.beside = storage.openTransactions && new BesideTransaction(storage.openTransactions, occurrences);

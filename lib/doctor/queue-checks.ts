@@ -1,4 +1,4 @@
-import { archiveRetention, deadLetterRetention, type Retention } from '../storage/retention.js';
+import { QueuePolicies } from '../options/queue-policy.js';
 import type { WaitingLane } from '../storage/diagnosis.js';
 import { PARTITIONED, type PartitionedTable } from '../storage/partition.repository.js';
 import type { Check, Examination } from './check.js';
@@ -92,13 +92,8 @@ async function lookAtPoisoned({ diagnosis }: Examination): Promise<Observation[]
 
 /** What ends now must find its partition, and what ends tomorrow too. */
 async function lookAtPartitions({ partitions, diagnosis, options }: Examination): Promise<Observation[]> {
-  const keeps: [PartitionedTable, Retention][] = [
-    ['archive', archiveRetention(options)],
-    ['dead_letter', deadLetterRetention(options)],
-  ];
   const missing: string[] = [];
-  for (const [table, retention] of keeps) {
-    const keepMs = Math.max(0, ...Object.values(retention).map((ms) => ms ?? 0));
+  for (const [table, keepMs] of Object.entries(new QueuePolicies(options).longestKeepMs()) as [PartitionedTable, number][]) {
     const aheadMs = Math.max(0, keepMs + DAY_MS - PARTITIONED[table].stepMs);
     if (keepMs > 0) missing.push(...partitions.missing(table, await partitions.list(table, diagnosis.run), aheadMs));
   }

@@ -2,6 +2,7 @@ import type { BackPressure, Enqueued, EnqueueItem, EnqueueOutcome } from '../job
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
 import { Uuid7 } from '../runtime/uuid7.js';
+import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { NewJob } from '../storage/enqueue.repository.js';
 import { isHeld } from '../storage/held-jobs.js';
@@ -18,8 +19,6 @@ import { SharedInserts } from './shared-inserts.js';
 import { signalOf } from './signal-of.js';
 import { traced } from './traced.js';
 
-type EnqueuerOptions = Pick<ResolvedOptions, 'maxPayloadBytes' | 'queues'> &
-  Partial<Pick<ResolvedOptions, 'carriers' | 'telemetry'>>;
 type Headers = Record<string, string>;
 /** What holds for all jobs of a call. */
 type Call = BackPressure & { joined?: Joined | undefined };
@@ -31,13 +30,15 @@ export class Enqueuer {
   private readonly ids = new Uuid7();
   private readonly shared: SharedInserts;
   private readonly limits: JobLimits;
+  private readonly policies: QueuePolicies;
 
   constructor(
     private readonly storage: Storage,
-    private readonly options: EnqueuerOptions,
+    private readonly options: ResolvedOptions,
     private readonly events: QueueEvents,
   ) {
     this.limits = { maxPayloadBytes: options.maxPayloadBytes, newId: () => this.ids.next() };
+    this.policies = new QueuePolicies(options);
     this.shared = new SharedInserts(storage);
   }
 
@@ -105,7 +106,7 @@ export class Enqueuer {
   }
 
   private limitOf(queue: string, call: Call): number | undefined {
-    return checkMaxPending(call.maxPending) ?? this.options.queues.get(queue)?.maxPending;
+    return checkMaxPending(call.maxPending) ?? this.policies.of(queue).maxPending;
   }
 
   private limited(job: CheckedJob, maxPending: number | undefined): CheckedJob {
@@ -121,7 +122,7 @@ export class Enqueuer {
 
   /** What travels along is captured here, once a call, in the context of the caller. */
   private limitsOf(queue: string, headers?: Headers): JobLimits {
-    const { ordered = false, fair = false } = this.options.queues.get(queue) ?? {};
+    const { ordered, fair } = this.policies.of(queue);
     const carried = captured(this.options.carriers);
     if (ordered || fair || carried || headers) return { ...this.limits, ordered, fair, carried, traced: headers };
     return this.limits;

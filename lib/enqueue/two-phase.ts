@@ -2,7 +2,7 @@ import type { CommitAnswer } from '../job/enqueue-options.js';
 import type { JobState } from '../job/job-state.js';
 import type { Run } from '../storage/database.js';
 import type { Joined } from '../storage/joined.js';
-import type { Retention } from '../storage/retention.js';
+import type { Retention } from '../options/queue-policy.js';
 import type { Signal } from '../storage/signals.js';
 import type { Storage } from '../storage/storage.js';
 

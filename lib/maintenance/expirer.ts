@@ -1,4 +1,4 @@
-import { deadLetterRetention, type Retention } from '../storage/retention.js';
+import { QueuePolicies, type Retention } from '../options/queue-policy.js';
 import type { Site } from './duties.js';
 
 const FULL_BATCH = 500;
@@ -10,7 +10,7 @@ export class Expirer {
   private readonly deadLetter: Retention;
 
   constructor(private readonly site: Site) {
-    this.deadLetter = deadLetterRetention(site.options);
+    this.deadLetter = new QueuePolicies(site.options).byQueue('deadLetterKeepMs');
   }
 
   async round(): Promise<number> {

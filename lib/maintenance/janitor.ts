@@ -1,5 +1,5 @@
 import type { QueueEvents } from '../observability/events.js';
-import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import { QueuePolicies } from '../options/queue-policy.js';
 import { DatabaseError } from '../storage/database-errors.js';
 import { PARTITIONED, type PartitionedTable } from '../storage/partition.repository.js';
 import type { Storage } from '../storage/storage.js';
@@ -50,7 +50,7 @@ export class Janitor {
   constructor({ storage, events, options }: Pick<Site, 'storage' | 'events' | 'options'>) {
     this.storage = storage;
     this.events = events;
-    this.rules = { intervalMs: options.janitorIntervalMs, keepMs: longestKeepMs(options) };
+    this.rules = { intervalMs: options.janitorIntervalMs, keepMs: new QueuePolicies(options).longestKeepMs() };
   }
 
   async round(): Promise<number> {
@@ -135,15 +135,4 @@ function isRefusal(error: unknown): error is DatabaseError {
 async function purged(purge: () => Promise<number>): Promise<boolean> {
   for (let batch = 0; batch < MAX_BATCHES; batch++) if ((await purge()) < FULL_BATCH) return false;
   return true;
-}
-
-/** The longest that any queue keeps its ended jobs: that far ahead partitions are made. */
-function longestKeepMs(options: ResolvedOptions): Record<PartitionedTable, number> {
-  const settings = [...options.queues.values()];
-  const archives = [options.archive, ...settings.map((queue) => queue.archive)];
-  const deadLetters = [options.deadLetter, ...settings.map((queue) => queue.deadLetter)];
-  return {
-    archive: Math.max(0, ...archives.map((kept) => (kept ? kept.keepMs : 0))),
-    dead_letter: Math.max(0, ...deadLetters.map((kept) => kept?.keepMs ?? 0)),
-  };
 }

@@ -1,7 +1,6 @@
 import { tellReaped } from '../observability/reaped.js';
-import { deadHeads } from '../storage/dead-heads.js';
+import { QueuePolicies } from '../options/queue-policy.js';
 import type { ReapCounts, ReapRules } from '../storage/lease.repository.js';
-import { archiveRetention, deadLetterRetention } from '../storage/retention.js';
 import type { Site } from './duties.js';
 import { jittered } from './jitter.js';
 
@@ -10,12 +9,12 @@ export class Reaper {
   private readonly rules: ReapRules;
 
   constructor(private readonly site: Pick<Site, 'storage' | 'options' | 'events'>) {
-    const { options } = site;
+    const policies = new QueuePolicies(site.options);
     this.rules = {
-      maxStalls: options.maxStalls,
-      archive: archiveRetention(options),
-      deadLetter: deadLetterRetention(options),
-      deadHead: deadHeads(options),
+      maxStalls: site.options.maxStalls,
+      archive: policies.byQueue('archiveKeepMs'),
+      deadLetter: policies.byQueue('deadLetterKeepMs'),
+      deadHead: policies.byQueue('deadHead'),
     };
   }
 

@@ -5,6 +5,7 @@ import { Reaper } from '../maintenance/reaper.js';
 import { groupBlocked } from '../observability/group-blocked.js';
 import type { JobEvent, JobEvents, QueueEvents } from '../observability/events.js';
 import type { QueueService } from '../queue.service.js';
+import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Run } from '../storage/database.js';
 import type { Lane } from '../storage/lanes.js';
@@ -23,7 +24,6 @@ import {
   type ReapedLeases,
   type Returned,
 } from './job-queue.js';
-import { PullPolicy } from './policy.js';
 import { pulledJob } from './pulled-job.js';
 import { PulledClaims } from './pulled-claims.js';
 import { afterFailure, CANCELLED, RELEASED, type ReturnOutcome } from './return-outcome.js';
@@ -39,7 +39,7 @@ export interface PostgresJobQueueParts {
 
 /** The pull contract on the module's tables, beside its own workers: one set of jobs, one state machine. Inject it as `JobQueue`. */
 export class PostgresJobQueue extends JobQueue {
-  private readonly policy: PullPolicy;
+  private readonly policies: QueuePolicies;
   private readonly claims: PulledClaims;
   private readonly settlements: Settlements;
 
@@ -47,9 +47,9 @@ export class PostgresJobQueue extends JobQueue {
   constructor(private readonly parts: PostgresJobQueueParts) {
     super();
     const { storage, options } = parts;
-    this.policy = new PullPolicy(options);
+    this.policies = new QueuePolicies(options);
     this.claims = new PulledClaims(parts);
-    this.settlements = new Settlements(storage.jobs, this.policy);
+    this.settlements = new Settlements(storage.jobs, this.policies);
   }
 
   async enqueue(queue: string, payload: unknown, options?: EnqueueOptions): Promise<Enqueued> {
@@ -61,7 +61,10 @@ export class PostgresJobQueue extends JobQueue {
     const { leaseId, rows, lanes } = await this.claims.claim(checkClaim(request, options.leaseMs));
     await this.giveUpCancelled(leaseId, rows);
     const wanted = rows.filter((row) => !row.cancelled);
-    const jobs = wanted.map((row: ClaimedRow) => pulledJob(row, lanes.get(row.lane)!, this.policy));
+    const jobs = wanted.map((row: ClaimedRow) => {
+      const lane = lanes.get(row.lane)!;
+      return pulledJob(row, lane, this.policies.of(lane.queue));
+    });
     for (const job of jobs) events.emit('started', () => startOf(job));
     return { leaseId, jobs };
   }
@@ -81,7 +84,7 @@ export class PostgresJobQueue extends JobQueue {
 
   async fail(leaseId: string, jobId: string, error: unknown, options: { retryable?: boolean } = {}): Promise<Returned> {
     const told = { error: failureFrom(error), thrown: error, retryable: checkRetryable(options) };
-    return this.giveUp(leaseId, jobId, (held, queue) => afterFailure({ ...held, queue }, told, this.policy));
+    return this.giveUp(leaseId, jobId, (held, queue) => afterFailure(held, told, this.policies.of(queue)));
   }
 
   async release(leaseId: string, jobId: string): Promise<Returned> {
@@ -149,7 +152,7 @@ export class PostgresJobQueue extends JobQueue {
   }
 
   private reportDeadHead({ id, options }: HeldJob, { queue }: Lane): void {
-    const deadHead = this.policy.deadHead(queue);
+    const { deadHead } = this.policies.of(queue);
     if (deadHead === 'skip') return;
     this.parts.events.emit('warning', () => groupBlocked({ id, queue, group: options?.group, deadHead }));
   }

@@ -1,11 +1,11 @@
 import type { Failure } from '../job/failure.js';
+import { attemptsOf, type QueuePolicy } from '../options/queue-policy.js';
 import type { Lane } from '../storage/lanes.js';
 import { bytesOf, dateOf, type ClaimedRow, type StoredOptions } from '../storage/row-mapper.js';
 import type { PulledJob } from './job-queue.js';
-import type { PullPolicy } from './policy.js';
 
 /** What a worker gets of a claimed row. What a job does not have is left out, as JSON would. */
-export function pulledJob(row: ClaimedRow, { queue, name, labels }: Lane, policy: PullPolicy): PulledJob {
+export function pulledJob(row: ClaimedRow, { queue, name, labels }: Lane, policy: QueuePolicy): PulledJob {
   const options = parsed<StoredOptions>(row.options);
   return {
     id: row.id,
@@ -14,14 +14,14 @@ export function pulledJob(row: ClaimedRow, { queue, name, labels }: Lane, policy
     payload: parsed(row.payload),
     priority: row.priority,
     attempt: row.spent + 1,
-    maxAttempts: policy.maxAttempts(queue, options),
+    maxAttempts: attemptsOf(policy, options),
     stalls: row.stalls,
     reschedules: row.reschedules,
     createdAt: dateOf(row.createdAt),
     runAt: dateOf(row.runAt),
     headers: options?.headers ?? {},
     labels,
-    ...given('timeoutMs', policy.timeoutMs(queue, options)),
+    ...given('timeoutMs', options?.timeoutMs ?? policy.timeoutMs),
     ...given('workflowId', options?.workflowId),
     ...given('group', options?.group),
     ...given('checkpoint', options?.checkpoint),

@@ -1,7 +1,7 @@
 import { delayAfter } from '../job/backoff.js';
 import type { Failure } from '../job/failure.js';
+import { attemptsOf, type QueuePolicy } from '../options/queue-policy.js';
 import type { StoredOptions } from '../storage/row-mapper.js';
-import type { PullPolicy } from './policy.js';
 
 export type Ending = { kind: 'cancelled'; reason: string } | { kind: 'failed'; error: Failure };
 export type Going = { kind: 'retried'; delayMs: number; error: Failure } | { kind: 'released'; delayMs: number };
@@ -19,18 +19,17 @@ export interface ToldFailure {
   thrown: unknown;
 }
 
-/** Which run of which job. `attempt` counts the runs before it. */
+/** `attempt` counts the runs before it. */
 export interface FailedRun {
-  queue: string;
   attempt: number;
   options: StoredOptions | null;
 }
 
 /** Retried while attempts last, if its worker thinks that it is worth it. */
-export function afterFailure(run: FailedRun, told: ToldFailure, policy: PullPolicy): ReturnOutcome {
-  const { queue, options } = run;
+export function afterFailure(run: FailedRun, told: ToldFailure, policy: QueuePolicy): ReturnOutcome {
+  const { options } = run;
   const attempt = run.attempt + 1;
   const { error, retryable, thrown } = told;
-  if (!retryable || attempt >= policy.maxAttempts(queue, options)) return { kind: 'failed', error };
-  return { kind: 'retried', error, delayMs: delayAfter(policy.backoff(queue, options), attempt, thrown) };
+  if (!retryable || attempt >= attemptsOf(policy, options)) return { kind: 'failed', error };
+  return { kind: 'retried', error, delayMs: delayAfter(options?.backoff ?? policy.backoff, attempt, thrown) };
 }

@@ -1,10 +1,10 @@
 import { cleanText, type Failure } from '../job/failure.js';
 import type { JobEvent, QueueEvents } from '../observability/events.js';
+import type { QueuePolicies, QueuePolicy } from '../options/queue-policy.js';
 import type { Run } from '../storage/database.js';
 import type { Burial, JobRepository, Return } from '../storage/job.repository.js';
 import type { HeldJob } from '../storage/pull.repository.js';
 import type { Returned } from './job-queue.js';
-import type { PullPolicy } from './policy.js';
 import { CANCELLED, type Ending, type Going, type ReturnOutcome } from './return-outcome.js';
 
 /** What became of the job; `runsIn` milliseconds where it runs again. */
@@ -17,12 +17,12 @@ export interface Settled {
 export class Settlements {
   constructor(
     private readonly jobs: JobRepository,
-    private readonly policy: PullPolicy,
+    private readonly policies: QueuePolicies,
   ) {}
 
   async succeed(held: HeldJob, queue: string, output: string | undefined, run: Run): Promise<true | undefined> {
     const { id, epoch, runMs, worker } = held;
-    const success = { id, epoch, runMs, output, keepMs: this.policy.archiveKeepMs(queue) };
+    const success = { id, epoch, runMs, output, keepMs: this.policies.of(queue).archiveKeepMs };
     return (await this.jobs.complete(run, worker, success)) || undefined;
   }
 
@@ -36,7 +36,7 @@ export class Settlements {
   }
 
   private async bury(held: HeldJob, queue: string, outcome: Ending, run: Run): Promise<Settled | undefined> {
-    const [answer] = await this.jobs.bury(held.worker, [burialOf(held, outcome, this.policy, queue)], run);
+    const [answer] = await this.jobs.bury(held.worker, [burialOf(held, outcome, this.policies.of(queue))], run);
     return answer && { as: answer.state as Returned };
   }
 }
@@ -50,13 +50,10 @@ function returnOf(held: HeldJob, outcome: Going): Return {
   return { id: held.id, epoch: held.epoch, change: { delayMs: outcome.delayMs, ...counts, ...told } };
 }
 
-function burialOf(held: HeldJob, outcome: Ending, policy: PullPolicy, queue: string): Burial {
+function burialOf(held: HeldJob, outcome: Ending, policy: QueuePolicy): Burial {
   const error = outcome.kind === 'cancelled' ? { name: 'Cancelled', message: outcome.reason } : outcome.error;
-  const keep = {
-    archiveKeepMs: policy.archiveKeepMs(queue),
-    deadLetterKeepMs: policy.deadLetterKeepMs(queue),
-    deadHead: policy.deadHead(queue),
-  };
+  const { archiveKeepMs, deadLetterKeepMs, deadHead } = policy;
+  const keep = { archiveKeepMs, deadLetterKeepMs, deadHead };
   const spent = outcome.kind === 'failed' ? 1 : 0;
   const verdict = { state: outcome.kind, spent, runMs: held.runMs, ...keep, error, entry: entryOf(held, outcome.kind, error) };
   return { id: held.id, epoch: held.epoch, verdict: verdict as Burial['verdict'] };

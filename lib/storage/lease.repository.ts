@@ -1,9 +1,8 @@
 import type { ExpiredLease } from '../observability/events.js';
 import type { DeadHeadJob } from '../observability/group-blocked.js';
+import type { ByQueue, Retention } from '../options/queue-policy.js';
 import type { DeadHead } from '../options/simple-queue.options.js';
-import { DEFAULT_DEAD_HEAD } from './dead-heads.js';
 import type { Database } from './database.js';
-import type { Retention } from './retention.js';
 import { SHARD } from './shard.js';
 import { END_LEASE } from './sql/end-lease.sql.js';
 import { EXPIRE_LEASES } from './sql/expire-leases.sql.js';
@@ -53,8 +52,7 @@ export interface ReapRules {
   maxStalls: number;
   deadLetter: Retention;
   archive: Retention;
-  /** By queue name; default `block` for all. */
-  deadHead?: Readonly<Record<string, DeadHead>>;
+  deadHead: ByQueue<DeadHead>;
 }
 
 const FIRST = '00000000-0000-0000-0000-000000000000';
@@ -90,9 +88,7 @@ export class LeaseRepository {
 
   /** One page of at most 20 claims behind `after`. */
   async reap(rules: ReapRules, after: string): Promise<Reaped> {
-    const [deadLetter, archive, deadHead] = [rules.deadLetter, rules.archive, rules.deadHead ?? { '': DEFAULT_DEAD_HEAD }].map(
-      (rule) => JSON.stringify(rule),
-    );
+    const [deadLetter, archive, deadHead] = [rules.deadLetter, rules.archive, rules.deadHead].map((rule) => JSON.stringify(rule));
     const values = [SHARD, rules.maxStalls, deadLetter, archive, after, deadHead];
     return (await this.database.loops.run<Reaped>(REAP_CLAIMS, values))[0]!;
   }

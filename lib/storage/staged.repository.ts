@@ -1,5 +1,5 @@
 import type { Database, Run } from './database.js';
-import type { Retention } from './retention.js';
+import type { Retention } from '../options/queue-policy.js';
 import { SHARD } from './shard.js';
 import { COMMIT_STAGED, TAKE_STAGED } from './sql/commit-staged.sql.js';
 import { EXPIRE_STAGED } from './sql/expire-staged.sql.js';

@@ -8,8 +8,8 @@ import { checkedOutputs, failureFrom } from '../pull/answers.js';
 import { checkClaim, checkLeaseId, checkLeaseMs, checkRetryable } from '../pull/claim-request.js';
 import { JobQueue, type ClaimRequest } from '../pull/job-queue.js';
 import type { JobQueueListener, LeaseRenewal, PulledClaim, ReapedLeases, Returned } from '../pull/job-queue.js';
-import { PullPolicy } from '../pull/policy.js';
 import { afterFailure, CANCELLED, RELEASED, type Ending, type ReturnOutcome } from '../pull/return-outcome.js';
+import { QueuePolicies } from '../options/queue-policy.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions, SimpleQueueOptions } from '../options/simple-queue.options.js';
@@ -46,7 +46,7 @@ export class InMemoryJobQueue extends JobQueue {
   private readonly leases = new MemoryLeases();
   private readonly listeners = new MemoryListeners();
   private readonly options: ResolvedOptions;
-  private readonly policy: PullPolicy;
+  private readonly policies: QueuePolicies;
   private readonly ids: Uuid7;
   private readonly now: () => number;
   private order = 0;
@@ -57,7 +57,7 @@ export class InMemoryJobQueue extends JobQueue {
     this.ids = new Uuid7(now);
     this.options = resolveOptions({ ...options, heartbeatIntervalMs: 10 }).options;
     checkQueuesKept(this.options.queues);
-    this.policy = new PullPolicy(this.options);
+    this.policies = new QueuePolicies(this.options);
   }
 
   async enqueue(queue: string, payload: unknown, options: EnqueueOptions = {}): Promise<Enqueued> {
@@ -82,7 +82,7 @@ export class InMemoryJobQueue extends JobQueue {
     const held = new Map(jobs.map((job) => [job.job.id, job]));
     this.leases.take(leaseId, { worker: wish.workerId, takenAt: now, expiresAt: now + wish.leaseMs, jobs: held });
     for (const job of jobs) this.listeners.tellOf(job, 'started');
-    return { leaseId, jobs: jobs.map((job) => job.pulled(this.policy)) };
+    return { leaseId, jobs: jobs.map((job) => job.pulled(this.policies.of(job.job.queue))) };
   }
 
   async renewLease(leaseId: string, leaseMs: number): Promise<LeaseRenewal> {
@@ -102,9 +102,7 @@ export class InMemoryJobQueue extends JobQueue {
 
   async fail(leaseId: string, jobId: string, error: unknown, options: { retryable?: boolean } = {}): Promise<Returned> {
     const told = { error: failureFrom(error), thrown: error, retryable: checkRetryable(options) };
-    return this.giveUp(leaseId, jobId, (job) =>
-      afterFailure({ queue: job.job.queue, attempt: job.attempt, options: job.options }, told, this.policy),
-    );
+    return this.giveUp(leaseId, jobId, (job) => afterFailure(job, told, this.policies.of(job.job.queue)));
   }
 
   async release(leaseId: string, jobId: string): Promise<Returned> {
@@ -193,9 +191,8 @@ export class InMemoryJobQueue extends JobQueue {
 
   private end(job: MemoryJob, state: TerminalState, run: Partial<MemoryJob['end']> = {}): TerminalState {
     if (job.lease !== undefined) this.leases.close(job.lease, job);
-    const { queue } = job.job;
-    const archived = state === 'succeeded' || state === 'cancelled';
-    const keepMs = archived ? (this.policy.archiveKeepMs(queue) ?? 0) : this.policy.deadLetterKeepMs(queue);
+    const { archiveKeepMs = 0, deadLetterKeepMs } = this.policies.of(job.job.queue);
+    const keepMs = state === 'succeeded' || state === 'cancelled' ? archiveKeepMs : deadLetterKeepMs;
     const at = this.now();
     job.end = { ...run, state, at, until: at + keepMs };
     return state;

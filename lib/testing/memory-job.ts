@@ -2,8 +2,8 @@ import type { CheckedJob } from '../enqueue/new-job.js';
 import type { Failure } from '../job/failure.js';
 import type { AttemptRecord, FoundJob, JobFacts } from '../job/job.js';
 import type { JobState, TerminalState } from '../job/job-state.js';
+import { attemptsOf, type QueuePolicy } from '../options/queue-policy.js';
 import type { PulledJob } from '../pull/job-queue.js';
-import type { PullPolicy } from '../pull/policy.js';
 import type { StoredOptions } from '../storage/row-mapper.js';
 
 /** How a job ended, and until when it is kept. */
@@ -49,10 +49,9 @@ export class MemoryJob {
     this.history = [...this.history.slice(1 - MAX_HISTORY), { attempt: this.attempt + 1, ...entry }];
   }
 
-  pulled(policy: PullPolicy): PulledJob {
-    const { queue } = this.job;
-    const facts = { ...this.facts(), attempt: this.attempt + 1, maxAttempts: policy.maxAttempts(queue, this.options) };
-    return withoutUndefined({ ...facts, timeoutMs: policy.timeoutMs(queue, this.options) });
+  pulled(policy: QueuePolicy): PulledJob {
+    const facts = { ...this.facts(), attempt: this.attempt + 1, maxAttempts: attemptsOf(policy, this.options) };
+    return withoutUndefined({ ...facts, timeoutMs: this.options.timeoutMs ?? policy.timeoutMs });
   }
 
   found(now: number): FoundJob {

@@ -4,10 +4,10 @@ import { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
 import { Loop } from '../runtime/loop.js';
 import { Pace } from '../runtime/pace.js';
+import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { timedOut } from '../storage/database-errors.js';
 import type { EndRow } from '../storage/end.repository.js';
-import { archiveRetention, type Retention } from '../storage/retention.js';
 import type { Storage } from '../storage/storage.js';
 import { EndTeller } from './end-teller.js';
 import { onEnds } from './ends.js';
@@ -30,7 +30,7 @@ export class Waits {
   private readonly watches = new Map<string, Watch>();
   private readonly loop: Loop;
   private readonly teller: EndTeller;
-  private readonly archive: Retention;
+  private readonly policies: QueuePolicies;
   private readonly longestRestMs: number;
   private readonly pace: Pace;
   private deafen: (() => void) | undefined;
@@ -39,11 +39,11 @@ export class Waits {
 
   constructor(
     private readonly storage: Storage,
-    options: Pick<ResolvedOptions, 'archive' | 'queues' | 'pollIntervalMs' | 'queryTimeoutMs'>,
+    options: ResolvedOptions,
     private readonly events: QueueEvents,
     private readonly lingerMs = LINGER_MS,
   ) {
-    this.archive = archiveRetention(options);
+    this.policies = new QueuePolicies(options);
     this.pace = new Pace(options.queryTimeoutMs);
     this.longestRestMs = Math.min(LONGEST_REST_MS, options.pollIntervalMs);
     this.loop = new Loop('wait', () => this.look(), {
@@ -91,7 +91,7 @@ export class Waits {
 
   /** @throws QueueError `WAIT_REFUSED` for a queue that keeps nothing: a job that is gone tells nobody how it ended. */
   refuseUnkept(queue: string): void {
-    if (this.keepsNothing(queue)) throw unkept(queue);
+    if (this.policies.of(queue).archiveKeepMs === undefined) throw unkept(queue);
   }
 
   /** Jobs that waited were cancelled by this process; `id` where it was said. */
@@ -186,11 +186,7 @@ export class Waits {
     const watch = this.watches.get(row.id);
     if (row.state !== null) watch?.end(endOf(row));
     else if (row.queue === null) watch?.fail(unknown(row.id));
-    else if (this.keepsNothing(row.queue)) watch?.fail(unkept(row.queue));
-  }
-
-  private keepsNothing(queue: string): boolean {
-    return (queue in this.archive ? this.archive[queue] : this.archive['']) === null;
+    else if (this.policies.of(row.queue).archiveKeepMs === undefined) watch?.fail(unkept(row.queue));
   }
 
   private async close(): Promise<void> {

@@ -4,7 +4,7 @@ import type { Lane } from '../storage/lanes.js';
 import type { Handler } from './handler-registry.js';
 import { JobBatch } from './job-batch.js';
 import type { JobRun } from './job-run.js';
-import type { LaneSettings } from './lane-settings.js';
+import type { QueuePolicy } from '../options/queue-policy.js';
 import { MAX_AHEAD, WorkerLane } from './worker-lane.js';
 
 export interface BatchTerms {
@@ -25,7 +25,7 @@ export class BatchLane extends WorkerLane {
   private readonly arrivedAt = new WeakMap<JobRun, number>();
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(lane: Lane, handler: Handler, settings: LaneSettings, { permits, batch, onDue }: BatchTerms) {
+  constructor(lane: Lane, handler: Handler, settings: QueuePolicy, { permits, batch, onDue }: BatchTerms) {
     super(lane, handler, settings, permits);
     this.size = batch.size;
     this.lingerMs = batch.lingerMs ?? 0;

@@ -20,7 +20,6 @@ import { Heartbeat } from './heartbeat.js';
 import { JobBatch } from './job-batch.js';
 import type { JobRun } from './job-run.js';
 import { LateAnswers } from './late-answers.js';
-import { transactionLimit } from './limits.js';
 import { Poller } from './poller.js';
 import { RunReports } from './run-reports.js';
 import { Settler } from './settler.js';
@@ -65,6 +64,9 @@ export interface Crew {
   duties: Rounds;
 }
 
+/** TypeORM's default pool, where neither `poolSize` nor `extra.max` says otherwise (that of `pg`). */
+const DEFAULT_POOL = 10;
+
 /** Statements give up after the query timeout; an answer that is later than that and a half will not come. */
 const ANSWER_SHARE = 1.5;
 
@@ -72,7 +74,7 @@ const ANSWER_SHARE = 1.5;
 export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const { storage, options, registry } = parts;
   const shared = shareOf(parts, hooks);
-  const lanes = new WorkerLanes(storage.lanes, registry, options, transactionLimit(storage.database.dataSource));
+  const lanes = new WorkerLanes(storage.lanes, registry, options, transactionLimit(storage.database));
   const late = new LateAnswers(shared.jobs, shared.reports);
   const settling = { ...shared, groups: storage.groups, late, successOf: successOf(shared.reports, options.maxOutputBytes) };
   const undertaker = makeUndertaker(settling, storage.signals, hooks);
@@ -163,6 +165,12 @@ function makeUndertaker(
     if (vacant > 0) wake('turn');
   };
   return new Undertaker({ ...settling, onWork: wakeUndertaker, onReturn, onTurns });
+}
+
+/** Handlers that hold a transaction take at most half of the application's pool: all of it, and a second query of each would wait for ever. */
+function transactionLimit({ dataSource }: Storage['database']): number {
+  const options = dataSource.options as { poolSize?: number; extra?: { max?: number } };
+  return Math.max(1, Math.floor((options.extra?.max ?? options.poolSize ?? DEFAULT_POOL) / 2));
 }
 
 /** With wake-ups the schedule knows when the next job is due; only what nobody told of (SQL by hand, a lost NOTIFY) waits for its look. */

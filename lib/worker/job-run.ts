@@ -2,6 +2,7 @@ import type { Failure } from '../job/failure.js';
 import { Job } from '../job/job.js';
 import type { Outcome } from '../job/outcome.js';
 import { QueueError, type QueueErrorCode } from '../job/queue.errors.js';
+import { attemptsOf } from '../options/queue-policy.js';
 import { bytesOf, dateOf, type ClaimedRow, type StoredOptions } from '../storage/row-mapper.js';
 import type { Claim } from './claims.js';
 import type { WorkerLane } from './worker-lane.js';
@@ -90,7 +91,7 @@ export class JobRun extends Job {
   }
 
   get maxAttempts(): number {
-    return (this.options.maxAttempts ?? this.lane.settings.maxAttempts) + (this.granted ?? this.options.extraAttempts ?? 0);
+    return attemptsOf(this.lane.settings, this.options, this.granted);
   }
 
   /** Checkpoints have granted this many attempts in all. */

@@ -4,7 +4,7 @@ import type { Handler } from './handler-registry.js';
 import { Hints, type Look } from './hints.js';
 import type { JobBatch } from './job-batch.js';
 import type { JobRun } from './job-run.js';
-import type { LaneSettings } from './lane-settings.js';
+import type { QueuePolicy } from '../options/queue-policy.js';
 
 /** Work claimed ahead should start within this time at the lane's measured rate. */
 const AHEAD_MS = 20;
@@ -45,7 +45,7 @@ export class WorkerLane {
   constructor(
     readonly lane: Lane,
     readonly handler: Handler,
-    readonly settings: LaneSettings,
+    readonly settings: QueuePolicy,
     /** All tiers that bound this lane: process, queue, handler, open transactions. */
     private readonly permits: readonly Permits[],
   ) {

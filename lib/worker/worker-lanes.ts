@@ -5,11 +5,11 @@ import { serves, type Served } from '../job/served.js';
 import type { QueueLoad } from '../observability/telemetry.js';
 import { QueueError } from '../job/queue.errors.js';
 import { Permits } from '../runtime/permits.js';
+import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { MAX_LANES, type Lane, type LaneName, type Lanes, type ServedLanes } from '../storage/lanes.js';
 import { BatchLane } from './batch-lane.js';
 import type { Handler, HandlerRegistry } from './handler-registry.js';
-import { laneSettings } from './lane-settings.js';
 import { QUICK_MS, WorkerLane } from './worker-lane.js';
 
 /** Longer than any claim is under way. */
@@ -26,6 +26,7 @@ export class WorkerLanes {
   /** Somebody spoke of a lane that was never looked at. */
   isBehind = false;
   private readonly heardOf = new Set<number>();
+  private readonly policies: QueuePolicies;
   private readonly process: Permits;
   private readonly transactions: Permits;
   private readonly queues = new Map<string, Permits>();
@@ -44,6 +45,7 @@ export class WorkerLanes {
     /** Handlers with a transaction of their own may take half of the DataSource's connections, no more. */
     maxTransactions: number,
   ) {
+    this.policies = new QueuePolicies(options);
     this.process = new Permits(options.concurrency);
     this.transactions = new Permits(maxTransactions);
     this.served = { queues: options.worker?.queues, labels: new Set(options.worker?.labels) };
@@ -198,17 +200,17 @@ export class WorkerLanes {
   }
 
   private laneOf(lane: Lane, handler: Handler, permits: Permits[]): WorkerLane {
-    const settings = laneSettings(handler, lane.queue, this.options);
+    const policy = this.policies.handledBy(handler.options, lane.queue);
     const { batch } = handler.options;
-    if (!batch) return new WorkerLane(lane, handler, settings, permits);
-    return new BatchLane(lane, handler, settings, { permits, batch, onDue: () => this.onBatchDue() });
+    if (!batch) return new WorkerLane(lane, handler, policy, permits);
+    return new BatchLane(lane, handler, policy, { permits, batch, onDue: () => this.onBatchDue() });
   }
 
   /** Where only the handler says how many, its word is the queue's bound too: 10 must not cap a handler that asks for 50. */
   private queuePermits(queue: string): Permits {
     let permits = this.queues.get(queue);
     if (!permits) {
-      const own = this.options.queues.get(queue)?.concurrency;
+      const own = this.policies.of(queue).concurrency;
       const { min, max } = rangeOf(own ?? Math.max(this.options.queueConcurrency, this.askedFor(queue)));
       this.queues.set(queue, (permits = new Permits(max, min)));
     }

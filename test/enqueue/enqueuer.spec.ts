@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { EntityManager } from 'typeorm';
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Signal } from '../../lib/storage/signals.js';
 import type { Statement } from '../../lib/storage/statement.js';
 import { aStorage, joining, Rival, type TestStorage } from '../support/storage.js';
@@ -21,7 +22,7 @@ describe('the enqueuer', () => {
         return run(asked, values);
       },
     });
-    enqueuer = new Enqueuer(test.storage, { maxPayloadBytes: 1_000, queues: new Map() }, test.events);
+    enqueuer = new Enqueuer(test.storage, resolveOptions({ maxPayloadBytes: 1_000 }).options, test.events);
     await test.storage.lanes.of('mail', '');
   });
   beforeEach(async () => {

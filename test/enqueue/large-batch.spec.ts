@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
 import type { EnqueueItem } from '../../lib/job/enqueue-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Signal } from '../../lib/storage/signals.js';
 import { aStorage, joining, type TestStorage } from '../support/storage.js';
 
@@ -12,7 +13,7 @@ describe('a large batch', () => {
 
   beforeAll(async () => {
     test = await aStorage({ wakeUp: 'off' });
-    enqueuer = new Enqueuer(test.storage, { maxPayloadBytes: 1_000, queues: new Map() }, test.events);
+    enqueuer = new Enqueuer(test.storage, resolveOptions({ maxPayloadBytes: 1_000 }).options, test.events);
   });
   beforeEach(() => test.rows.clear());
   afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));

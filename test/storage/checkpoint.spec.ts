@@ -5,7 +5,7 @@ import type { JobRepository } from '../../lib/storage/job.repository.js';
 import type { JobRow } from '../support/rows.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
-const KEEP = { deadLetter: { '': 60_000 }, archive: { '': 60_000 } };
+const KEEP = { deadLetter: { '': 60_000 }, archive: { '': 60_000 }, deadHead: { '': 'block' as const } };
 const FIRST = '00000000-0000-0000-0000-000000000000';
 
 describe('checkpoint', () => {

@@ -231,7 +231,10 @@ describe('ordered groups', () => {
     ]);
     await jobs.promote('-infinity', []);
     await claimOne();
-    await test.storage.leases.reap({ maxStalls: 3, deadLetter: { '': DAY_MS }, archive: { '': DAY_MS } }, FIRST_ID);
+    await test.storage.leases.reap(
+      { maxStalls: 3, deadLetter: { '': DAY_MS }, archive: { '': DAY_MS }, deadHead: { '': 'block' } },
+      FIRST_ID,
+    );
     expect(await statesOf([head, next])).toEqual(['ready', 'blocked']);
     expect(await count('suspect')).toBe(1);
   });

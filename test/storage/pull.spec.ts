@@ -8,7 +8,7 @@ import { aStorage, Rival, runIn, waitingBackends, type TestStorage } from '../su
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 
-const RULES = { maxStalls: 3, deadLetter: { '': 60_000 }, archive: { '': 60_000 } };
+const RULES = { maxStalls: 3, deadLetter: { '': 60_000 }, archive: { '': 60_000 }, deadHead: { '': 'block' as const } };
 
 describe('pulled claims', () => {
   let test: TestStorage;

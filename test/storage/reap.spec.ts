@@ -7,7 +7,7 @@ import { aSite } from '../support/site.js';
 import { aStorage, Rival, type TestStorage } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
-const RULES: ReapRules = { maxStalls: 3, deadLetter: { '': 30 * DAY_MS }, archive: { '': DAY_MS } };
+const RULES: ReapRules = { maxStalls: 3, deadLetter: { '': 30 * DAY_MS }, archive: { '': DAY_MS }, deadHead: { '': 'block' } };
 const FIRST = '00000000-0000-0000-0000-000000000000';
 
 describe('reaping', () => {

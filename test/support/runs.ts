@@ -1,21 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { constant } from '../../lib/job/backoff.js';
+import { QueuePolicies } from '../../lib/options/queue-policy.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { Permits } from '../../lib/runtime/permits.js';
 import type { ClaimedRow } from '../../lib/storage/row-mapper.js';
 import type { Claim } from '../../lib/worker/claims.js';
 import type { Handler } from '../../lib/worker/handler-registry.js';
 import { JobRun } from '../../lib/worker/job-run.js';
-import type { LaneSettings } from '../../lib/worker/lane-settings.js';
 import { WorkerLane } from '../../lib/worker/worker-lane.js';
 
-const SETTINGS: LaneSettings = {
-  maxAttempts: 3,
-  backoff: constant({ delayMs: 0 }),
-  timeoutMs: undefined,
-  archiveKeepMs: 1_000,
-  deadLetterKeepMs: 1_000,
-  deadHead: 'block',
-};
+const SETTINGS = new QueuePolicies(resolveOptions({ backoff: constant({ delayMs: 0 }) }).options).of('work');
 
 /** A lane of queue `work` with a handler of this function, without a database. */
 export function aLane({ id = 1, limit = 10, permits = [new Permits(limit)], ...handler }: Partial<Handler> & LaneOptions = {}) {

@@ -1,0 +1,78 @@
+import type { AttemptPolicy } from '../job/job-handler.js';
+import type { PartitionedTable } from '../storage/partition.repository.js';
+import type { StoredOptions } from '../storage/row-mapper.js';
+import type { QueueSettings, ResolvedOptions } from './simple-queue.options.js';
+
+type PolicyOptions = Pick<ResolvedOptions, keyof AttemptPolicy | 'archive' | 'deadLetter' | 'queues'>;
+
+/** What holds for a queue and its jobs, where neither job nor handler says otherwise. */
+export type QueuePolicy = Readonly<ReturnType<typeof policyOf>>;
+
+/** One setting by queue name; `''` stands for every other queue. */
+export type ByQueue<Value> = Readonly<Record<string, Value | null>>;
+
+/** How long ended jobs are kept, in milliseconds; null: they are deleted at once. */
+export type Retention = ByQueue<number>;
+
+/** Every setting, with its default: queue > module > default, of which the last two are resolved already. */
+function policyOf(queue: QueueSettings, module: PolicyOptions) {
+  const archive = queue.archive ?? module.archive;
+  return {
+    maxAttempts: queue.maxAttempts ?? module.maxAttempts,
+    backoff: queue.backoff ?? module.backoff,
+    timeoutMs: queue.timeoutMs ?? module.timeoutMs,
+    concurrency: queue.concurrency,
+    maxPending: queue.maxPending,
+    ordered: queue.ordered ?? false,
+    fair: queue.fair ?? false,
+    /** undefined: succeeded and cancelled jobs are deleted at once. */
+    archiveKeepMs: archive ? archive.keepMs : undefined,
+    deadLetterKeepMs: (queue.deadLetter ?? module.deadLetter).keepMs,
+    // Nothing overtakes a job that failed unless the application says so.
+    deadHead: queue.deadHead ?? 'block',
+  };
+}
+
+/** What holds for each queue of the module: resolved here, once. */
+export class QueuePolicies {
+  private readonly rest: QueuePolicy;
+  private readonly own: ReadonlyMap<string, QueuePolicy>;
+
+  constructor(options: PolicyOptions) {
+    this.rest = policyOf({}, options);
+    this.own = new Map([...options.queues].map(([name, settings]) => [name, policyOf(settings, options)]));
+  }
+
+  of(queue: string): QueuePolicy {
+    return this.own.get(queue) ?? this.rest;
+  }
+
+  /** For the jobs that a handler runs: about attempts its word comes first. */
+  handledBy(handler: AttemptPolicy, queue: string): QueuePolicy {
+    const policy = this.of(queue);
+    const { maxAttempts = policy.maxAttempts, backoff = policy.backoff, timeoutMs = policy.timeoutMs } = handler;
+    return { ...policy, maxAttempts, backoff, timeoutMs };
+  }
+
+  /** For statements that meet jobs of queues which the caller does not know. No prototype: a queue may be called `__proto__`. */
+  byQueue<Setting extends keyof QueuePolicy>(setting: Setting): ByQueue<NonNullable<QueuePolicy[Setting]>> {
+    const rest = this.rest[setting] ?? null;
+    const own = [...this.own].map(([name, policy]) => [name, policy[setting] ?? null] as const);
+    const others = own.filter(([, value]) => value !== rest);
+    return Object.assign(Object.create(null) as object, { '': rest }, Object.fromEntries(others));
+  }
+
+  /** The longest that any queue keeps its jobs: that far ahead partitions are made. */
+  longestKeepMs(): Record<PartitionedTable, number> {
+    const policies = [this.rest, ...this.own.values()];
+    return {
+      archive: Math.max(...policies.map(({ archiveKeepMs = 0 }) => archiveKeepMs)),
+      dead_letter: Math.max(...policies.map(({ deadLetterKeepMs }) => deadLetterKeepMs)),
+    };
+  }
+}
+
+/** How often a job runs at most: its own word comes first, and checkpoints may have granted more. */
+export function attemptsOf(policy: QueuePolicy, job: StoredOptions | null, granted = job?.extraAttempts ?? 0): number {
+  return (job?.maxAttempts ?? policy.maxAttempts) + granted;
+}
