@@ -61,7 +61,8 @@ with known as materialized (
   free as materialized (
     select * from stored where seq is null or id in (select id from turned)),
   staged as (
-    insert into simple_queue.staged (id, shard, lane, epoch) select id, $1, lane, epoch from free where commit_by is not null),
+    insert into simple_queue.staged (id, shard, lane, epoch)
+    select id, $1, lane, epoch from free where commit_by is not null),
   readied as (
     insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
     select lane, $1, priority, run_at, id, epoch from free where commit_by is null and run_at <= statement_timestamp() and fair is null),

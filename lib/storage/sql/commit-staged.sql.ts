@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { placed } from './places.sql.js';
 
 /**
  * The first of two statements: takes a staged job for its commit. The job is found by its id alone: a planner that believes the index of
@@ -21,14 +22,6 @@ export const COMMIT_STAGED = statement(
     where id = $2::uuid and shard = $1 returning id, lane, priority, run_at, epoch, group_name, fair),
   placed as (
     select f.* from freed f join unstaged u on u.id = f.id),
-  readied as (
-    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from placed where run_at <= statement_timestamp() and fair is null),
-  fairly as (
-    insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
-    select lane, $1, group_name, priority, run_at, id, epoch from placed where run_at <= statement_timestamp() and fair),
-  scheduled as (
-    insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
-    select run_at, $1, id, lane, priority, epoch from placed where run_at > statement_timestamp())
+  ${placed('placed', ['ready', 'fair_ready', 'scheduled'])}
   select lane, run_at > statement_timestamp() as later from placed`,
 );

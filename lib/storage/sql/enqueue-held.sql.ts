@@ -1,8 +1,9 @@
 import { statement } from '../statement.js';
 import { lockedGroups } from './group-locks.sql.js';
+import { knownLanes } from './known-lanes.sql.js';
 import { NEW_LIFE } from './new-life.sql.js';
 import { MAY_COME_IN, NOTED } from './noted.sql.js';
-import { knownLanes } from './known-lanes.sql.js';
+import { placed } from './places.sql.js';
 
 /**
  * Stores jobs that may have to wait for more than their time: for their turn in an ordered group, or for a commit.
@@ -64,17 +65,7 @@ export const ENQUEUE_HELD = statement(
     select group_name, $1, queue, seq, id, lane, epoch from stored where seq is not null and id not in (select id from turned)),
   free as materialized (
     select * from stored where seq is null or id in (select id from turned)),
-  staged as (
-    insert into simple_queue.staged (id, shard, lane, epoch) select id, $1, lane, epoch from free where commit_by is not null),
-  readied as (
-    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from free where commit_by is null and run_at <= statement_timestamp() and fair is null),
-  fairly as (
-    insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
-    select lane, $1, group_name, priority, run_at, id, epoch from free where commit_by is null and run_at <= statement_timestamp() and fair),
-  scheduled as (
-    insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
-    select run_at, $1, id, lane, priority, epoch from free where commit_by is null and run_at > statement_timestamp())
+  ${placed('free', ['staged', 'ready', 'fair_ready', 'scheduled'])}
   select id, null as mixed from stored union all select null, group_name from mixed
   union all select null, null where not exists (select from known)`,
 );

@@ -1,7 +1,8 @@
 import { insertion } from '../statement.js';
+import { knownLanes, UNKNOWN_LANES } from './known-lanes.sql.js';
 import { NEW_LIFE } from './new-life.sql.js';
 import { MAY_COME_IN, NOTED } from './noted.sql.js';
-import { knownLanes, UNKNOWN_LANES } from './known-lanes.sql.js';
+import { placed } from './places.sql.js';
 
 /**
  * Stores jobs and places them, in one statement, whatever their number.
@@ -31,11 +32,6 @@ export const ENQUEUE = insertion(
     where ${MAY_COME_IN}
     on conflict do nothing
     returning id, lane, priority, run_at, epoch),
-  readied as (
-    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from stored where run_at <= statement_timestamp()),
-  scheduled as (
-    insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
-    select run_at, $1, id, lane, priority, epoch from stored where run_at > statement_timestamp())
+  ${placed('stored', ['ready', 'scheduled'])}
   select id from stored union all ${UNKNOWN_LANES}`,
 );

@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { placed } from './places.sql.js';
 
 /** Makes scheduled jobs ready now. The place row is locked first and decides, as in `cancel`; no row back: it was not scheduled. */
 export const HASTEN = statement(
@@ -12,14 +13,6 @@ export const HASTEN = statement(
   moved as (
     update simple_queue.job set run_at = statement_timestamp()
     where shard = $1 and id = any(array(select id from unscheduled)) returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),
-  readied as (
-    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from moved where suspicion = 0 and fair is null),
-  fairly as (
-    insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
-    select lane, $1, group_name, priority, run_at, id, epoch from moved where suspicion = 0 and fair),
-  suspected as (
-    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
-    select lane, $1, suspicion, run_at, id, epoch from moved where suspicion > 0)
+  ${placed('moved', ['ready', 'fair_ready', 'suspect'])}
   select id, lane from moved`,
 );

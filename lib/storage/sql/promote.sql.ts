@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { placed } from './places.sql.js';
 import { isHalted, vacantQueues } from './vacant-queues.sql.js';
 
 /**
@@ -19,15 +20,7 @@ export const PROMOTE = statement(
   moved as (
     update simple_queue.job set run_at = statement_timestamp()
     where shard = $1 and id = any(array(select id from gone)) returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),
-  readied as (
-    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from moved where suspicion = 0 and fair is null),
-  fairly as (
-    insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
-    select lane, $1, group_name, priority, run_at, id, epoch from moved where suspicion = 0 and fair),
-  suspected as (
-    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
-    select lane, $1, suspicion, run_at, id, epoch from moved where suspicion > 0)
+  ${placed('moved', ['ready', 'fair_ready', 'suspect'])}
   select
     (select count(*) from gone)::int as promoted,
     array(select distinct lane from moved) as lanes,

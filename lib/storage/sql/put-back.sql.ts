@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { placed } from './places.sql.js';
 
 /**
  * Puts running jobs back: retry, reschedule, release. Driven by the update at the run's epoch, never by a plain read, and the
@@ -28,17 +29,6 @@ export const PUT_BACK = statement(
       else history end
     where shard = $1 and id = any(array(select id from held where cancel_at is null))
     returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),
-  readied as (
-    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from moved where run_at <= statement_timestamp() and suspicion = 0 and fair is null),
-  fairly as (
-    insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
-    select lane, $1, group_name, priority, run_at, id, epoch from moved where run_at <= statement_timestamp() and suspicion = 0 and fair),
-  scheduled as (
-    insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
-    select run_at, $1, id, lane, priority, epoch from moved where run_at > statement_timestamp()),
-  suspected as (
-    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
-    select lane, $1, suspicion, run_at, id, epoch from moved where run_at <= statement_timestamp() and suspicion > 0)
+  ${placed('moved', ['ready', 'fair_ready', 'scheduled', 'suspect'])}
   select id, cancel_at is null as moved from held`,
 );

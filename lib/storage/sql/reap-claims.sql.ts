@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { placed } from './places.sql.js';
 
 /**
  * The reaper's second statement: takes at most 20 claims that have no lease row and gives their jobs back.
@@ -30,9 +31,7 @@ export const REAP_CLAIMS = statement(
         else suspicion end
     where shard = $1 and id = any(array(select id from held where not cancelled and not poisoned))
     returning id, lane, run_at, epoch, suspicion),
-  suspected as (
-    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
-    select lane, $1, suspicion, run_at, id, epoch from back),
+  ${placed('back', ['suspect'])},
   ending as (
     delete from simple_queue.job where shard = $1 and id = any(array(select id from held where cancelled or poisoned)) returning *),
   buried as (

@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { placed } from './places.sql.js';
 
 /** Frees claims of a live lease whose answer was lost: their jobs never started, so nothing is suspected and nothing is spent. */
 export const RELEASE_CLAIMS = statement(
@@ -11,15 +12,7 @@ export const RELEASE_CLAIMS = statement(
       select j.id from lost c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
       cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j))
     returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),
-  readied as (
-    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from moved where suspicion = 0 and fair is null),
-  fairly as (
-    insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
-    select lane, $1, group_name, priority, run_at, id, epoch from moved where suspicion = 0 and fair),
-  suspected as (
-    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
-    select lane, $1, suspicion, run_at, id, epoch from moved where suspicion > 0),
+  ${placed('moved', ['ready', 'fair_ready', 'suspect'])},
   freed as (
     delete from simple_queue.claim where shard = $1 and id = any(array(select id from lost)))
   select count(*)::int as jobs from moved`,

@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { placed } from './places.sql.js';
 
 /**
  * Gives the waiting jobs of these keys new contents and a new time, under the id they have. The place row is locked first and decides,
@@ -55,15 +56,7 @@ export const REPLACE = statement(
     from target t
     where j.shard = $1 and j.id = any(array(select id from waiting)) and t.id = j.id
     returning j.id, j.lane, j.priority, j.run_at, j.epoch, j.suspicion),
-  readied as (
-    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from moved where run_at <= statement_timestamp() and suspicion = 0),
-  scheduled as (
-    insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
-    select run_at, $1, id, lane, priority, epoch from moved where run_at > statement_timestamp()),
-  suspected as (
-    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
-    select lane, $1, suspicion, run_at, id, epoch from moved where run_at <= statement_timestamp() and suspicion > 0)
+  ${placed('moved', ['ready', 'scheduled', 'suspect'])}
   select t.position, t.id, exists (select from moved m where m.id = t.id) as replaced,
     not exists (select from seen s where s.id = t.id) as running
   from target t`,

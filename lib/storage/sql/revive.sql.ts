@@ -1,6 +1,7 @@
 import { statement } from '../statement.js';
 import { lockedGroups } from './group-locks.sql.js';
 import { NEW_LIFE } from './new-life.sql.js';
+import { placed } from './places.sql.js';
 import { UNBLOCKED } from './unblocked.sql.js';
 
 /**
@@ -70,14 +71,6 @@ export const REVIVE = statement(
     delete from simple_queue.dead_letter where shard = $1 and id = any(array(select id from stored))),
   unkept as (
     delete from simple_queue.archive where shard = $1 and id = any(array(select id from stored))),
-  readied as (
-    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from free where suspicion = 0 and fair is null),
-  fairly as (
-    insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
-    select lane, $1, group_name, priority, run_at, id, epoch from free where suspicion = 0 and fair),
-  suspected as (
-    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
-    select lane, $1, suspicion, run_at, id, epoch from free where suspicion > 0)
+  ${placed('free', ['ready', 'fair_ready', 'suspect'])}
   select e.id, e.lane, e.unique_key as "uniqueKey", exists (select from stored s where s.id = e.id) as revived from ended e`,
 );

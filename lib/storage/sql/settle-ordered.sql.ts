@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { placed } from './places.sql.js';
 
 /**
  * Settles successes of ordered jobs, fenced by epoch, and passes the turn of each group on to its next job.
@@ -41,20 +42,7 @@ export const SETTLE_ORDERED = statement(
   moved as (
     update simple_queue.job set run_at = greatest(run_at, statement_timestamp())
     where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, priority, run_at, epoch, suspicion, commit_by),
-  readied as (
-    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and suspicion = 0
-    returning lane),
-  suspected as (
-    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
-    select lane, $1, suspicion, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and suspicion > 0),
-  scheduled as (
-    insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
-    select run_at, $1, id, lane, priority, epoch from moved where commit_by is null and run_at > statement_timestamp()
-    returning id),
-  staged as (
-    insert into simple_queue.staged (id, shard, lane, epoch)
-    select id, $1, lane, epoch from moved where commit_by is not null),
+  ${placed('moved', ['ready', 'suspect', 'scheduled', 'staged'], { ready: 'lane', scheduled: 'id' })},
   vacated as (
     insert into simple_queue.vacant (group_name, shard, queue)
     select group_name, $1, queue from done d
