@@ -22,7 +22,7 @@ export interface Cli {
 }
 
 /** What a command does; answers its exit code where that is not 0. */
-export type Work<Args extends unknown[]> = (cli: Cli, ...args: Args) => Promise<number | void>;
+type Work<Args extends unknown[]> = (cli: Cli, ...args: Args) => Promise<number | void>;
 
 /** Makes commander's action of it: opens what it needs, closes it, and turns errors into messages and exit codes. */
 export type Act = <Args extends unknown[]>(work: Work<Args>) => (...args: Args) => Promise<void>;

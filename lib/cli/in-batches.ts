@@ -9,14 +9,14 @@ export interface BatchRun<Counts> {
 }
 
 /** How far it came. Not `complete`: it was interrupted, or `error` ended it. */
-export interface BatchEnd<Counts> {
+interface BatchEnd<Counts> {
   counts: Counts;
   complete: boolean;
   code: number;
   error?: unknown;
 }
 
-export interface BatchWork<Counts> {
+interface BatchWork<Counts> {
   /** What is counted, for the progress. */
   what: string;
   /** How many there will be, if that is known. */

@@ -3,7 +3,7 @@ import type { Surroundings } from './surroundings.js';
 
 const ENDED_BY = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
 
-export interface ProcessSurroundings {
+interface ProcessSurroundings {
   surroundings: Surroundings;
   /** Sets the exit code and lets what is written reach its reader. */
   end: (code: number) => void;

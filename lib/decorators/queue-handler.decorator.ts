@@ -16,14 +16,12 @@ import { isTemplate, type JobTarget, type JobTemplate } from '../job/job-templat
 type BatchClass = abstract new (...args: never[]) => Pick<BatchHandler<any, any>, 'process'>;
 
 /** A class decorator that the compiler lets stand only on classes whose instances handle the template's jobs. */
-export type TemplateHandlerMark<Payload, Answer> = <
-  Class extends abstract new (...args: never[]) => TemplateHandler<Payload, Answer>,
->(
+type TemplateHandlerMark<Payload, Answer> = <Class extends abstract new (...args: never[]) => TemplateHandler<Payload, Answer>>(
   target: Class,
 ) => void;
 
 /** The same for classes that take several of the template's jobs in one call. */
-export type TemplateBatchHandlerMark<Payload, Answer> = <
+type TemplateBatchHandlerMark<Payload, Answer> = <
   Class extends abstract new (...args: never[]) => TemplateBatchHandler<Payload, Answer>,
 >(
   target: Class,

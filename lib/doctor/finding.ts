@@ -40,7 +40,7 @@ export interface Finding {
   advice: string;
 }
 
-export const LEVELS: readonly FindingLevel[] = ['critical', 'warning', 'notice', 'ok'];
+const LEVELS: readonly FindingLevel[] = ['critical', 'warning', 'notice', 'ok'];
 
 /** The worst first; what is equally bad stays in the order in which it was looked at. */
 export const byLevel = (a: Finding, b: Finding): number => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level);

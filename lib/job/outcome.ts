@@ -3,7 +3,6 @@ import type { Failure } from './failure.js';
 import type { Again, Verdict } from './job-result.js';
 import { safely } from './kinds.js';
 import { quote } from './names.js';
-import type { LiveState, TerminalState } from './job-state.js';
 
 /** What becomes of a run: one value, whatever the handler did. */
 export type Outcome =
@@ -16,19 +15,6 @@ export type Outcome =
 
 /** Its cancel was requested while it ran. */
 export const CANCELLED: Outcome = { kind: 'cancelled', reason: 'cancelled while it ran' };
-
-/** A put-back job is `scheduled` when its time lies ahead, else `ready`. */
-export const STATE_AFTER: Readonly<Record<Outcome['kind'], TerminalState | LiveState>> = {
-  succeeded: 'succeeded',
-  retried: 'scheduled',
-  rescheduled: 'scheduled',
-  released: 'ready',
-  cancelled: 'cancelled',
-  failed: 'failed',
-  critical: 'critical',
-  unprocessable: 'unprocessable',
-  poisoned: 'poisoned',
-};
 
 /** What decides between another attempt and the end. */
 export interface Chances {

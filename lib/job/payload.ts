@@ -110,7 +110,7 @@ function lossOfInstance(value: unknown): string | undefined {
 }
 
 /** What is stored of an output: never fails. `problem` says when something was cut or left out. */
-export interface StoredOutput {
+interface StoredOutput {
   /** JSON text, or undefined where there is no output. */
   text?: string;
   problem?: string;

@@ -11,8 +11,7 @@ export interface StandardSchema<Given = unknown, Parsed = Given> {
   };
 }
 
-export type SchemaAnswer<Parsed> =
-  { readonly value: Parsed; readonly issues?: undefined } | { readonly issues: readonly SchemaIssue[] };
+type SchemaAnswer<Parsed> = { readonly value: Parsed; readonly issues?: undefined } | { readonly issues: readonly SchemaIssue[] };
 
 export interface SchemaIssue {
   readonly message: string;

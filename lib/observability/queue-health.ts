@@ -34,7 +34,7 @@ export type WorkerState = 'disabled' | 'stopped' | 'running' | 'stopping';
 export type HealthAnswer<Key extends string = string> = Record<Key, HealthState>;
 
 /** The worker, as health sees it. */
-export interface WatchedWorker {
+interface WatchedWorker {
   readonly state: WorkerState;
   readonly pulse: WorkerPulse | undefined;
 }

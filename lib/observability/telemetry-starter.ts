@@ -8,7 +8,7 @@ import type { QueueDepth, QueueLoad } from './telemetry.js';
 /** Nothing is counted beyond this. */
 const MOST = 10_000;
 
-export interface TelemetryStarterParts {
+interface TelemetryStarterParts {
   storage: Storage;
   options: ResolvedOptions;
   events: QueueEvents;

@@ -12,7 +12,7 @@ import type { Tally } from './tally.js';
 /** Kinds of errors as labels; the classes that an application throws are few, what somebody sets as a name may not be. */
 const MOST_ERRORS = 50;
 
-export interface MeasuringParts {
+interface MeasuringParts {
   meter: Meter;
   source: TelemetrySource;
   /** How long the depth of the queues is not asked for again; false: never. */

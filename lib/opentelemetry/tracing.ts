@@ -20,7 +20,7 @@ import type { SettleSpans } from './settle-spans.js';
 /** What travels must leave room for the headers of callers and carriers; baggage comes from outside, and may be large. */
 const MAX_TRAVELLING_BYTES = 2_048;
 
-export interface TracingParts {
+interface TracingParts {
   tracer: Tracer;
   /** `child`: a run continues the trace of its enqueue. `link`: it begins a trace of its own that points there. */
   runs: 'link' | 'child';
@@ -85,7 +85,7 @@ const ofJob = ({ id, name, attempt }: Job): Attributes => ({
 
 const ofBatch = (jobs: readonly Job[]): Attributes => ({ [ATTRIBUTE.batchSize]: jobs.length });
 
-export function failed(span: Span, type: string): void {
+function failed(span: Span, type: string): void {
   span.setAttribute(ATTRIBUTE.errorType, type);
   span.setStatus({ code: SpanStatusCode.ERROR });
 }

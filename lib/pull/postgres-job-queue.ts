@@ -30,7 +30,7 @@ import { afterFailure, CANCELLED, RELEASED, type ReturnOutcome } from './return-
 import { reportReturn, Settlements } from './settlements.js';
 import { subscribe } from './subscription.js';
 
-export interface PostgresJobQueueParts {
+interface PostgresJobQueueParts {
   storage: Storage;
   options: ResolvedOptions;
   events: QueueEvents;

@@ -11,7 +11,7 @@ import type { ClaimedRow } from '../storage/row-mapper.js';
 import type { CheckedClaim } from './claim-request.js';
 import { FairRotations } from './fair-rotations.js';
 
-export interface PulledRows {
+interface PulledRows {
   leaseId: string;
   rows: ClaimedRow[];
   /** Where they are from. */

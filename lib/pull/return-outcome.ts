@@ -13,14 +13,14 @@ export const RELEASED: ReturnOutcome = { kind: 'released', delayMs: 0 };
 export const CANCELLED: Ending = { kind: 'cancelled', reason: 'cancelled while it ran' };
 
 /** A run that failed, as its worker told it; `thrown` is for a `custom()` backoff. */
-export interface ToldFailure {
+interface ToldFailure {
   error: Failure;
   retryable: boolean;
   thrown: unknown;
 }
 
 /** `attempt` counts the runs before it. */
-export interface FailedRun {
+interface FailedRun {
   attempt: number;
   options: StoredOptions | null;
 }

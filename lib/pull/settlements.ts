@@ -8,7 +8,7 @@ import type { Returned } from './job-queue.js';
 import { CANCELLED, type Ending, type Going, type ReturnOutcome } from './return-outcome.js';
 
 /** What became of the job; `runsIn` milliseconds where it runs again. */
-export interface Settled {
+interface Settled {
   as: Returned;
   runsIn?: number;
 }

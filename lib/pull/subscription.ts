@@ -5,7 +5,7 @@ import type { Signal, Signals } from '../storage/signals.js';
 import type { JobQueueEvent, JobQueueEventType, JobQueueListener } from './job-queue.js';
 
 /** The events of a job that subscribers hear; in the order of its life. */
-export const HEARD: readonly JobQueueEventType[] = ['started', 'succeeded', 'retried', 'released', 'failed', 'cancelled'];
+const HEARD: readonly JobQueueEventType[] = ['started', 'succeeded', 'retried', 'released', 'failed', 'cancelled'];
 
 /** Tells a listener of wake-ups and of what happens to jobs in this process, until the answer is called. */
 export function subscribe(signals: Signals, events: QueueEvents, listener: JobQueueListener): () => void {

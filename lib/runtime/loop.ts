@@ -3,7 +3,7 @@ import { outside } from './outside.js';
 /** One round of a duty; answers how many milliseconds to rest before the next (0: at once, Infinity: until woken). */
 export type Round = () => Promise<number>;
 
-export interface LoopOptions {
+interface LoopOptions {
   /** Told of every failed round; the loop goes on by itself after `restMs`. */
   onError: (error: unknown, restMs: number) => void;
   /** Longest rest after failed rounds, default 5,000. */

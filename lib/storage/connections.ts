@@ -15,7 +15,7 @@ export interface Run {
   isUndisturbed?: boolean;
 }
 
-export interface ConnectionSettings extends SessionSettings {
+interface ConnectionSettings extends SessionSettings {
   max: number;
   preparedStatements: boolean;
   /** `transaction`: a session of the server lasts for one transaction, so each sets what it needs. */

@@ -13,7 +13,7 @@ import { Waiters } from './waiters.js';
 
 export type { Run } from './connections.js';
 
-export interface DatabaseOptions {
+interface DatabaseOptions {
   schema: string;
   preparedStatements: boolean;
   poolMode: 'session' | 'transaction';

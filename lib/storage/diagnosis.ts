@@ -51,7 +51,7 @@ export interface SnapshotHolder {
   openMs: number | null;
 }
 
-export interface PreparedTransaction {
+interface PreparedTransaction {
   gid: string;
   role: string;
   openMs: number;
@@ -77,7 +77,7 @@ export interface TableVacuum {
   disabled: boolean;
 }
 
-export interface RoleRights {
+interface RoleRights {
   usage: boolean | null;
   missing: string[];
   /** Tables that another role owns, whose partitions this one cannot make. */
@@ -97,7 +97,7 @@ export interface WaitingLane {
   workers: number;
 }
 
-export interface Troubles {
+interface Troubles {
   workers: number;
   paused: string[];
   pausedMs: number | null;

@@ -2,7 +2,7 @@ import { Loop } from '../runtime/loop.js';
 import type { Signals } from './signals.js';
 
 /** What processes tell each other of ends: that somebody waits for these jobs, and that such jobs have ended. */
-export type EndNews = 'waited' | 'ended';
+type EndNews = 'waited' | 'ended';
 
 /** In a message; the flags of wake-ups are other letters. */
 const FLAGS: Readonly<Record<EndNews, string>> = { waited: 'w', ended: 'e' };

@@ -12,7 +12,7 @@ import { SETTLE_ORDERED } from './sql/settle-ordered.sql.js';
 import { TAKE_VACANT } from './sql/take-vacant.sql.js';
 
 /** What settling ordered successes has led to. */
-export interface OrderedSettled {
+interface OrderedSettled {
   /** Lanes in which a next job is ready. */
   lanes: number[];
   /** Next jobs whose time lies ahead. */
@@ -38,13 +38,13 @@ export interface HandedOn {
 }
 
 /** A place among vacant turns. */
-export interface VacantKey {
+interface VacantKey {
   queue: number;
   group: string | null;
 }
 
 /** Where a page of vacant turns begins: with the queues behind `after`, each behind its group in `behind`. */
-export interface VacantFrom {
+interface VacantFrom {
   after: number;
   behind: ReadonlyMap<number, string>;
 }
@@ -62,7 +62,7 @@ export interface GroupState {
 }
 
 /** An ordered group that a dead job blocks. */
-export interface BlockedGroupRow {
+interface BlockedGroupRow {
   queue: string;
   group: string;
   job: string;
@@ -92,7 +92,7 @@ export interface FairClaimed {
 const FIRST_TURN: VacantFrom = { after: -1, behind: new Map() };
 
 /** Rows in a page of `take_vacant`. */
-export const VACANT_PAGE = 200;
+const VACANT_PAGE = 200;
 
 /** Of rows that end with what `FAIR_COLUMNS` adds. */
 export const fairClaimed = (rows: (string | null)[][]): FairClaimed => ({

@@ -12,7 +12,7 @@ export interface Insertion {
 }
 
 /** A job that came in, a group that would be mixed, or neither: a lane is not known. */
-export interface StoredRow {
+interface StoredRow {
   id: string | null;
   mixed?: string | null;
 }

@@ -20,7 +20,7 @@ export interface Renewal {
   unknown: string[];
 }
 
-export interface Reaped {
+interface Reaped {
   claims: number;
   /** Where the page ended; null when it was empty. */
   last: string | null;

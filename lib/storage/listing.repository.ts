@@ -14,7 +14,7 @@ import { LIST_SCHEDULED } from './sql/list-scheduled.sql.js';
 import { LIST_SUSPECTS } from './sql/list-suspects.sql.js';
 
 /** What is wanted of jobs; undefined wants everything. */
-export interface Wanted {
+interface Wanted {
   states?: readonly JobState[];
   queue?: string;
   name?: string;

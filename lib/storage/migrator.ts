@@ -21,7 +21,7 @@ import {
 /** The oldest server that the suites run on. */
 const MIN_SERVER_VERSION = 130_000;
 
-export interface Version {
+interface Version {
   version: number;
   compatibleFrom: number;
 }

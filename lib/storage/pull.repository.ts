@@ -9,7 +9,7 @@ import { PULL_CLAIM } from './sql/pull-claim.sql.js';
 import { CLOSE_PULLED, FIND_LAPSED, HELD_BY_LEASE, RENEW_PULLED } from './sql/pull-lease.sql.js';
 
 /** What a pulled claim asks for. */
-export interface PullWish {
+interface PullWish {
   /** Id of the claim and of its lease. */
   lease: string;
   worker: string;

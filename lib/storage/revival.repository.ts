@@ -8,7 +8,7 @@ import { PURGE_ENDED } from './sql/purge-ended.sql.js';
 import { REVIVE } from './sql/revive.sql.js';
 
 /** What became of an ended job that was asked for again; not revived: a live job holds its unique key. */
-export interface Revived {
+interface Revived {
   id: string;
   lane: number;
   uniqueKey: string | null;

@@ -1,6 +1,6 @@
 import { EXPECTED_SCHEMA } from '../../migrations/expected-schema.js';
 
-export type PartKind = 'table' | 'parameter' | 'column' | 'index' | 'constraint' | 'domain' | 'trigger' | 'function' | 'sequence';
+type PartKind = 'table' | 'parameter' | 'column' | 'index' | 'constraint' | 'domain' | 'trigger' | 'function' | 'sequence';
 
 /** A part of the schema, as the server writes it. */
 export interface SchemaPart {

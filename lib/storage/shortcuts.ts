@@ -9,7 +9,7 @@ export interface DirectClaim {
 }
 
 /** Answers for a lane: a claim, when the worker would run a job of it at once. */
-export type Offer = (lane: number) => DirectClaim | undefined;
+type Offer = (lane: number) => DirectClaim | undefined;
 
 /** Where the worker of this process, if it has one, offers itself to callers that store jobs. */
 export class Shortcuts {

@@ -11,7 +11,7 @@ import { NOTIFY } from './sql/notify.sql.js';
 
 export type { Signal } from './signal.js';
 
-export interface SignalOptions {
+interface SignalOptions {
   schema: string;
   wakeUp: 'listen' | 'off';
   listenUrl?: string;

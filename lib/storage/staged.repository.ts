@@ -5,7 +5,7 @@ import { COMMIT_STAGED, TAKE_STAGED } from './sql/commit-staged.sql.js';
 import { EXPIRE_STAGED } from './sql/expire-staged.sql.js';
 
 /** Where a committed job stands now; undefined: it waits for its turn. */
-export interface Committed {
+interface Committed {
   lane: number;
   later: boolean;
 }

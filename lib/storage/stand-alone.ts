@@ -6,7 +6,7 @@ import { DatabaseError } from './database-errors.js';
 import { Storage } from './storage.js';
 
 /** Where the database of a process without an application is. */
-export interface Address {
+interface Address {
   /** undefined: what the variables `PGHOST`, `PGDATABASE` and so on say, which the driver reads. */
   url?: string;
   /** How errors name it: without a password. */

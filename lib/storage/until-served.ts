@@ -2,7 +2,7 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { DatabaseError } from './database-errors.js';
 
 /** As long as an orchestrator waits for a start, and longer than any client of a pool keeps a connection that it does not use. */
-export const START_PATIENCE_MS = 60_000;
+const START_PATIENCE_MS = 60_000;
 /** Jittered, so that a fleet that starts at once does not ask in step. */
 const MOST_REST_MS = 1_000;
 

@@ -7,7 +7,7 @@ export function tellTurns(signals: Pick<Signals, 'send'>, { lanes, later }: { la
 }
 
 /** What a lap over the vacant turns has come to. */
-export interface Lap {
+interface Lap {
   looked: number;
   dealt: number;
   /** A queue has more of them: the next lap goes on there. */

@@ -17,7 +17,7 @@ export type JobSource = INestApplicationContext | RecordingQueueService;
 type Found<Target extends JobTarget> = FoundJob<GivenOf<Target>, OutputOf<Target>>;
 
 /** What was looked for, and what was there instead; the texts are for messages. */
-export interface Search<Target extends JobTarget> {
+interface Search<Target extends JobTarget> {
   found: Found<Target>[];
   wanted: string;
   enqueued: string;

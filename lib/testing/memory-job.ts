@@ -7,7 +7,7 @@ import type { PulledJob } from '../pull/job-queue.js';
 import type { StoredOptions } from '../storage/row-mapper.js';
 
 /** How a job ended, and until when it is kept. */
-export interface End {
+interface End {
   state: TerminalState;
   at: number;
   until: number;

@@ -17,7 +17,7 @@ export interface RunOptions extends OfInstance {
   timeoutMs?: number;
 }
 
-export const DEFAULT_TIMEOUT_MS = 4_000;
+const DEFAULT_TIMEOUT_MS = 4_000;
 const HOUR_MS = 3_600_000;
 
 /**

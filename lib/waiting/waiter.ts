@@ -1,7 +1,7 @@
 import type { JobEnd, WaitTime } from '../job/job-end.js';
 import { QueueError } from '../job/queue.errors.js';
 
-export const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** One caller who waits for the end of a job: until it comes, the time is over, or the caller has lost interest. */
 export class Waiter {

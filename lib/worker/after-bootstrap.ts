@@ -1,7 +1,7 @@
 import type { ModulesContainer } from '@nestjs/core';
 
 /** Something that begins when the application is up, and can be taken back. */
-export interface Starter {
+interface Starter {
   start(): Promise<void>;
   stop(): Promise<void>;
 }

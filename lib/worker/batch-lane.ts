@@ -7,7 +7,7 @@ import type { JobRun } from './job-run.js';
 import type { QueuePolicy } from '../options/queue-policy.js';
 import { MAX_AHEAD, WorkerLane } from './worker-lane.js';
 
-export interface BatchTerms {
+interface BatchTerms {
   permits: readonly Permits[];
   batch: BatchOptions;
   /** A batch that is not full has waited its time. */

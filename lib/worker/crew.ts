@@ -39,7 +39,7 @@ export interface WorkerParts {
 }
 
 /** What the crew tells the worker. */
-export interface CrewHooks extends Pick<Site, 'wake' | 'learn'> {
+interface CrewHooks extends Pick<Site, 'wake' | 'learn'> {
   name: string;
   wakePoller: () => void;
   wakeUndertaker: () => void;

@@ -29,7 +29,7 @@ const queueName = passes(checkQueuePattern);
 const jobName = passes(checkJobName);
 const given = must((name) => name !== '', 'a name: jobs without one go to process()');
 
-export interface ExplorerParts {
+interface ExplorerParts {
   registry: HandlerRegistry;
   /** The name of the module instance. */
   instance: string;

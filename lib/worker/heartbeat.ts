@@ -2,7 +2,7 @@ import type { Uuid7 } from '../runtime/uuid7.js';
 import type { LeaseRepository } from '../storage/lease.repository.js';
 import type { StandIn } from '../storage/stand-in.js';
 
-export interface HeartbeatParts {
+interface HeartbeatParts {
   leases: LeaseRepository;
   /** Knows when the lease was last renewed, by itself or by the heartbeat. */
   standIn: Pick<StandIn, 'renewedAt' | 'renewed' | 'stop'>;

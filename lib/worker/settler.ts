@@ -16,7 +16,7 @@ export interface SettleBatch {
   claims: string[];
 }
 
-export interface SettlerParts {
+interface SettlerParts {
   claims: Claims;
   reports: RunReports;
   late: LateAnswers;

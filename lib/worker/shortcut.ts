@@ -8,7 +8,7 @@ import type { Poller } from './poller.js';
 import type { WorkerLane } from './worker-lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
 
-export interface ShortcutParts {
+interface ShortcutParts {
   shortcuts: Shortcuts;
   lanes: WorkerLanes;
   claims: Claims;

@@ -11,7 +11,7 @@ import { JobRun } from './job-run.js';
 
 type Execute = (call: Call) => Promise<void>;
 
-export interface SurroundingsParts {
+interface SurroundingsParts {
   carriers: readonly ContextCarrier[];
   telemetry?: Telemetry;
   events: QueueEvents;

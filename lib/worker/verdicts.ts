@@ -7,7 +7,7 @@ import type { JobRun } from './job-run.js';
 import type { Settling } from './settling.js';
 
 /** Ends the job, and not by success. */
-export type Ending = Extract<Outcome, { kind: 'cancelled' | 'failed' | 'critical' | 'unprocessable' | 'poisoned' }>;
+type Ending = Extract<Outcome, { kind: 'cancelled' | 'failed' | 'critical' | 'unprocessable' | 'poisoned' }>;
 /** Puts the job back. */
 export type Going = Extract<Outcome, { kind: 'retried' | 'rescheduled' | 'released' }>;
 

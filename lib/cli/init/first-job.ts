@@ -1,5 +1,5 @@
 /** What the files of the first job say, by their paths from its folder. */
-export type FirstJob = Record<string, string>;
+type FirstJob = Record<string, string>;
 
 export const FOLDER = 'greetings';
 export const MODULE = 'GreetingsModule';

@@ -15,7 +15,7 @@ export interface Change {
 }
 
 /** What the user has to do, since it could not be done safely. */
-export interface ByHand {
+interface ByHand {
   what: string;
   lines: string;
 }
