@@ -44,18 +44,15 @@ with target as materialized (
   gone as (
     delete from simple_queue.job where shard = $1 and id = any(array(select id from waiting)) returning *),
   kept as (
-    insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at,
-      finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
-    select id, $1, 'cancelled', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(),
-      expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history
+    insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
+    select id, $1, 'cancelled', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(), expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history
     from gone g cross join lateral (
       select statement_timestamp() + ($3::jsonb ->> case when $3::jsonb ? q.name then q.name else '' end)::float8
         * interval '1 millisecond' as expires_at
       from simple_queue.queue q where q.id = g.queue) k
     where expires_at is not null),
   vacated as (
-    insert into simple_queue.vacant (group_name, shard, queue)
-    select group_name, $1, queue from gone where seq is not null and id in (select id from turned)),
+    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from gone where seq is not null and id in (select id from turned)),
   flagged as (
     update simple_queue.job set cancel_at = statement_timestamp()
     where shard = $1 and id = any(array(select id from target except select id from waiting)) and cancel_at is null and $4::boolean returning id)

@@ -58,8 +58,7 @@ with known as materialized (
   blocked as (
     insert into simple_queue.blocked (group_name, shard, queue, seq, id, lane, epoch)
     select group_name, $1, queue, seq, id, lane, epoch from stored where seq is not null and id not in (select id from turned)),
-  free as materialized (
-    select * from stored where seq is null or id in (select id from turned)),
+  free as materialized (select * from stored where seq is null or id in (select id from turned)),
   staged as (
     insert into simple_queue.staged (id, shard, lane, epoch)
     select id, $1, lane, epoch from free where commit_by is not null),

@@ -17,17 +17,13 @@ with due as materialized (
     delete from simple_queue.job where shard = $1 and id = any(array(select id from unstaged union all select id from unblocked))
     returning *),
   buried as (
-    insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at,
-      finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
-    select id, $1, 'expired', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(),
-      expires_at, unique_key, fingerprint, options, payload, payload_bytes,
-      jsonb_build_object('name', 'QueueError', 'code', 'COMMIT_EXPIRED', 'message',
+    insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
+    select id, $1, 'expired', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(), expires_at, unique_key, fingerprint, options, payload, payload_bytes, jsonb_build_object('name', 'QueueError', 'code', 'COMMIT_EXPIRED', 'message',
         'The staged job was neither committed nor aborted in its time.'), history
     from gone g cross join lateral (
       select statement_timestamp() + ($2::jsonb ->> case when $2::jsonb ? q.name then q.name else '' end)::float8
         * interval '1 millisecond' as expires_at
       from simple_queue.queue q where q.id = g.queue) k),
   vacated as (
-    insert into simple_queue.vacant (group_name, shard, queue)
-    select group_name, $1, queue from gone where seq is not null and id in (select id from unstaged))
+    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from gone where seq is not null and id in (select id from unstaged))
   select (select count(*) from due)::int as due, (select count(*) from gone)::int as expired;

@@ -44,7 +44,9 @@ with dead as materialized (
     returning group_name, queue),
   headed as (
     insert into simple_queue.head (group_name, shard, queue)
-    select distinct group_name, $1::smallint, queue from stored where seq is not null on conflict do nothing returning group_name, queue),
+    select distinct group_name, $1::smallint, queue from stored where seq is not null
+    on conflict do nothing
+    returning group_name, queue),
   begun as materialized (
     select h.*, exists (select from simple_queue.head x where x.queue = h.queue and x.shard = $1 and x.halts offset 0) as halted
     from headed h),

@@ -10,6 +10,5 @@ with gone as (
     select id, $1, 'poisoned', lane, 0, 0, 0, 0, statement_timestamp(), statement_timestamp(), statement_timestamp(),
       statement_timestamp() + $4::float8 * interval '1 millisecond', $5, payload, payload_bytes, $6::jsonb from gone),
   vacated as (
-    insert into simple_queue.vacant (group_name, shard, queue)
-    select group_name, $1, queue from gone where seq is not null and group_name is not null)
+    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from gone where seq is not null and group_name is not null)
   select id from gone;

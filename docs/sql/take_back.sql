@@ -31,6 +31,5 @@ with gone as (
         select ctid from simple_queue.blocked where group_name = g.group_name and shard = $1 and queue = g.queue and seq = g.seq
         for update) p)) returning id),
   vacated as (
-    insert into simple_queue.vacant (group_name, shard, queue)
-    select group_name, $1, queue from gone where seq is not null and id not in (select id from unblocked))
+    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from gone where seq is not null and id not in (select id from unblocked))
   select id from gone;

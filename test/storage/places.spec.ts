@@ -78,4 +78,17 @@ describe('the table of statements and places', () => {
       });
     expect(wrong).toEqual([]);
   });
+
+  it('keeps what a job was wherever one ends, but where its row is not trusted', async () => {
+    const both = await test.database.query<{ name: string }>(
+      `select attname::text as name from pg_attribute where attrelid = 'simple_queue.job'::regclass and attnum > 0 and attname <> 'last_error'
+       intersect select attname::text from pg_attribute where attrelid = 'simple_queue.archive'::regclass and attnum > 0`,
+    );
+    const inserts = /insert into simple_queue\.(archive|dead_letter) \(([^)]*)\)/g;
+    const without = [...texts].filter(([, text]) =>
+      [...text.matchAll(inserts)].some((match) => both.some(({ name }) => !match[2]!.split(/,\s*/).includes(name))),
+    );
+    expect(both.length).toBeGreaterThan(10);
+    expect(without.map(([name]) => name)).toEqual(['set_apart']);
+  });
 });

@@ -1,4 +1,15 @@
 import { statement } from '../statement.js';
+import { ended, shortened } from './ended.sql.js';
+import { stopped, vacated } from './turns.sql.js';
+
+const SAID = {
+  state: 'state',
+  attempt: 'spent',
+  run_ms: `(verdict ->> 'runMs')::int`,
+  worker: '$5',
+  last_error: `coalesce(verdict -> 'error', last_error)`,
+  history: 'told',
+};
 
 /**
  * Ends jobs that did not succeed: `cancelled` into the archive, the rest into the dead letter table. Fenced by epoch. A job
@@ -19,34 +30,19 @@ export const BURY = statement(
       statement_timestamp() + (verdict ->> case when cancel_at is null and verdict ->> 'state' <> 'cancelled'
         then 'deadLetterKeepMs' else 'archiveKeepMs' end)::float8 * interval '1 millisecond' as expires_at,
       case when verdict ? 'entry' then
-        (case when jsonb_array_length(history) >= 20 then history - 0 else coalesce(history, '[]') end)
+        ${shortened('history')}
         || (verdict -> 'entry' || jsonb_build_object('at', statement_timestamp()))
       else history end as told
     from gone),
   buried as (
-    insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at,
-      finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
-    select id, $1, state, lane, priority, spent, stalls, reschedules, (verdict ->> 'runMs')::int, created_at, run_at,
-      statement_timestamp(), expires_at, $5, unique_key, fingerprint, options, payload, payload_bytes,
-      coalesce(verdict -> 'error', last_error), told
+    ${ended('dead_letter', SAID)}
     from said where state <> 'cancelled'),
   kept as (
-    insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at,
-      finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
-    select id, $1, state, lane, priority, spent, stalls, reschedules, (verdict ->> 'runMs')::int, created_at, run_at,
-      statement_timestamp(), expires_at, $5, unique_key, fingerprint, options, payload, payload_bytes,
-      coalesce(verdict -> 'error', last_error), told
+    ${ended('archive', SAID)}
     from said where state = 'cancelled' and expires_at is not null),
-  vacated as (
-    insert into simple_queue.vacant (group_name, shard, queue)
-    select group_name, $1, queue from said
-    where seq is not null and (state = 'cancelled' or coalesce(verdict ->> 'deadHead', 'block') = 'skip')),
-  stopped as (
-    insert into simple_queue.head (group_name, shard, queue, dead, dead_seq, dead_at, dead_until, halts)
-    select group_name, $1, queue, id, seq, statement_timestamp(), expires_at, coalesce(verdict ->> 'deadHead', 'block') = 'halt'
-    from said where seq is not null and state <> 'cancelled' and coalesce(verdict ->> 'deadHead', 'block') <> 'skip'
-    on conflict (group_name, shard, queue) do update
-      set dead = excluded.dead, dead_seq = excluded.dead_seq, dead_at = excluded.dead_at, dead_until = excluded.dead_until,
-        halts = excluded.halts)
+  ${vacated(`said
+    where seq is not null and (state = 'cancelled' or coalesce(verdict ->> 'deadHead', 'block') = 'skip')`)},
+  ${stopped(`select group_name, $1, queue, id, seq, statement_timestamp(), expires_at, coalesce(verdict ->> 'deadHead', 'block') = 'halt'
+    from said where seq is not null and state <> 'cancelled' and coalesce(verdict ->> 'deadHead', 'block') <> 'skip'`)}
   select id, state from said`,
 );

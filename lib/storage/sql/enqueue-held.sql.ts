@@ -4,6 +4,7 @@ import { knownLanes } from './known-lanes.sql.js';
 import { NEW_LIFE } from './new-life.sql.js';
 import { MAY_COME_IN, NOTED } from './noted.sql.js';
 import { placed } from './places.sql.js';
+import { BEGUN, TURNED_OR_BLOCKED } from './turns.sql.js';
 
 /**
  * Stores jobs that may have to wait for more than their time: for their turn in an ordered group, or for a commit.
@@ -47,24 +48,11 @@ export const ENQUEUE_HELD = statement(
     from item where ${MAY_COME_IN} order by sorted
     on conflict do nothing
     returning id, lane, queue, priority, run_at, epoch, group_name, seq, commit_by, fair),
-  headed as (
-    insert into simple_queue.head (group_name, shard, queue)
-    select distinct group_name, $1::smallint, queue from stored where seq is not null
-    on conflict do nothing
-    returning group_name, queue),
-  begun as materialized (
-    select h.*, exists (select from simple_queue.head x where x.queue = h.queue and x.shard = $1 and x.halts offset 0) as halted
-    from headed h),
-  vacated as (
-    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from begun where halted),
+  ${BEGUN},
   turned as materialized (
     select distinct on (s.group_name, s.queue) s.id from stored s join begun b on b.group_name = s.group_name and b.queue = s.queue
     where s.seq is not null and not b.halted order by s.group_name, s.queue, s.seq),
-  blocked as (
-    insert into simple_queue.blocked (group_name, shard, queue, seq, id, lane, epoch)
-    select group_name, $1, queue, seq, id, lane, epoch from stored where seq is not null and id not in (select id from turned)),
-  free as materialized (
-    select * from stored where seq is null or id in (select id from turned)),
+  ${TURNED_OR_BLOCKED},
   ${placed('free', ['staged', 'ready', 'fair_ready', 'scheduled'])}
   select id, null as mixed from stored union all select null, group_name from mixed
   union all select null, null where not exists (select from known)`,

@@ -1,4 +1,9 @@
 import { statement } from '../statement.js';
+import { ended, keptByQueue } from './ended.sql.js';
+import { vacated } from './turns.sql.js';
+
+const EXPIRED = `jsonb_build_object('name', 'QueueError', 'code', 'COMMIT_EXPIRED', 'message',
+        'The staged job was neither committed nor aborted in its time.')`;
 
 /**
  * Ends at most 500 staged jobs whose time to be committed is over, by the database's clock. A job that is being committed or aborted
@@ -24,18 +29,8 @@ export const EXPIRE_STAGED = statement(
     delete from simple_queue.job where shard = $1 and id = any(array(select id from unstaged union all select id from unblocked))
     returning *),
   buried as (
-    insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at,
-      finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
-    select id, $1, 'expired', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(),
-      expires_at, unique_key, fingerprint, options, payload, payload_bytes,
-      jsonb_build_object('name', 'QueueError', 'code', 'COMMIT_EXPIRED', 'message',
-        'The staged job was neither committed nor aborted in its time.'), history
-    from gone g cross join lateral (
-      select statement_timestamp() + ($2::jsonb ->> case when $2::jsonb ? q.name then q.name else '' end)::float8
-        * interval '1 millisecond' as expires_at
-      from simple_queue.queue q where q.id = g.queue) k),
-  vacated as (
-    insert into simple_queue.vacant (group_name, shard, queue)
-    select group_name, $1, queue from gone where seq is not null and id in (select id from unstaged))
+    ${ended('dead_letter', { state: `'expired'`, last_error: EXPIRED })}
+    from gone g ${keptByQueue('g', '$2')}),
+  ${vacated('gone where seq is not null and id in (select id from unstaged)')}
   select (select count(*) from due)::int as due, (select count(*) from gone)::int as expired`,
 );

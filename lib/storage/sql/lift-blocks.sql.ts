@@ -1,5 +1,5 @@
 import { statement } from '../statement.js';
-import { UNBLOCKED } from './unblocked.sql.js';
+import { released } from './turns.sql.js';
 
 /**
  * Lets groups go on whose dead job is no longer kept: nobody could retry or purge it, so nothing else would ever free them. At most 200, the
@@ -10,9 +10,6 @@ export const LIFT_BLOCKS = statement(
   `with over as materialized (
     select ctid from simple_queue.head where shard = $1 and dead_until <= statement_timestamp()
     order by dead_until limit 200 for update skip locked),
-  freed as (
-    update simple_queue.head set ${UNBLOCKED} where shard = $1 and ctid = any(array(select ctid from over)) returning group_name, queue),
-  vacated as (
-    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from freed)
+  ${released('over')}
   select q.name as queue, count(*)::int as groups from freed f join simple_queue.queue q on q.id = f.queue group by q.name`,
 );

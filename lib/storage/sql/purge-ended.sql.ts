@@ -1,5 +1,5 @@
 import { statement } from '../statement.js';
-import { UNBLOCKED } from './unblocked.sql.js';
+import { released } from './turns.sql.js';
 
 /**
  * Deletes ended jobs ($2) for good, as far as they still stand in one of the states $3. The caller bounds the list. An ordered group that
@@ -16,11 +16,7 @@ export const PURGE_ENDED = statement(
       select ctid from simple_queue.head
       where group_name = coalesce(d.options ->> 'group', '') and shard = $1 and queue = l.queue and dead = d.id limit 1 for update) h
     where d.options ? 'ordered'),
-  freed as (
-    update simple_queue.head set ${UNBLOCKED}
-    where shard = $1 and ctid = any(array(select ctid from stopped)) returning group_name, queue),
-  vacated as (
-    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from freed),
+  ${released('stopped')},
   unkept as (
     delete from simple_queue.archive where shard = $1 and id = any($2::uuid[]) and state = any($3::text[]) returning id)
   select (select count(*) from undead)::int + (select count(*) from unkept)::int as purged`,

@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { shortened } from './ended.sql.js';
 import { placed } from './places.sql.js';
 
 /**
@@ -24,7 +25,7 @@ export const PUT_BACK = statement(
       stalls = case when ($4::jsonb -> id::text ->> 'ran')::boolean then 0 else stalls end,
       last_error = coalesce($4::jsonb -> id::text -> 'error', last_error),
       history = case when $4::jsonb -> id::text ? 'entry' then
-        (case when jsonb_array_length(history) >= 20 then history - 0 else coalesce(history, '[]') end)
+        ${shortened('history')}
         || (($4::jsonb -> id::text -> 'entry') || jsonb_build_object('at', statement_timestamp()))
       else history end
     where shard = $1 and id = any(array(select id from held where cancel_at is null))

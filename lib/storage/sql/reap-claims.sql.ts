@@ -1,5 +1,10 @@
 import { statement } from '../statement.js';
+import { ended, keptByQueue } from './ended.sql.js';
 import { placed } from './places.sql.js';
+import { stopped, vacated } from './turns.sql.js';
+
+const POISONED = `jsonb_build_object('name', 'QueueError', 'code', 'JOB_POISONED', 'message',
+        'The process died ' || stalls + 1 || ' times while this job was suspected of it, at last while it ran alone.')`;
 
 /**
  * The reaper's second statement: takes at most 20 claims that have no lease row and gives their jobs back.
@@ -35,41 +40,21 @@ export const REAP_CLAIMS = statement(
   ending as (
     delete from simple_queue.job where shard = $1 and id = any(array(select id from held where cancelled or poisoned)) returning *),
   buried as (
-    insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at,
-      finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
-    select id, $1, 'poisoned', lane, priority, attempt, stalls + 1, reschedules, created_at, run_at, statement_timestamp(),
-      expires_at, unique_key, fingerprint, options, payload, payload_bytes,
-      jsonb_build_object('name', 'QueueError', 'code', 'JOB_POISONED', 'message',
-        'The process died ' || stalls + 1 || ' times while this job was suspected of it, at last while it ran alone.'), history
-    from ending e cross join lateral (
-      select statement_timestamp() + ($3::jsonb ->> case when $3::jsonb ? q.name then q.name else '' end)::float8
-        * interval '1 millisecond' as expires_at
-      from simple_queue.queue q where q.id = e.queue) k
+    ${ended('dead_letter', { state: `'poisoned'`, stalls: 'stalls + 1', last_error: POISONED })}
+    from ending e ${keptByQueue('e', '$3')}
     where cancel_at is null
     returning id, expires_at),
   kept as (
-    insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at,
-      finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
-    select id, $1, 'cancelled', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(),
-      expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history
-    from ending e cross join lateral (
-      select statement_timestamp() + ($4::jsonb ->> case when $4::jsonb ? q.name then q.name else '' end)::float8
-        * interval '1 millisecond' as expires_at
-      from simple_queue.queue q where q.id = e.queue) k
+    ${ended('archive', { state: `'cancelled'` })}
+    from ending e ${keptByQueue('e', '$4')}
     where cancel_at is not null and expires_at is not null),
   turned as materialized (
     select e.id, e.group_name, e.queue, q.name, e.seq, case when e.cancel_at is not null then 'skip'
       else $6::jsonb ->> case when $6::jsonb ? q.name then q.name else '' end end as policy
     from ending e cross join lateral (select name from simple_queue.queue where id = e.queue) q where e.seq is not null),
-  vacated as (
-    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from turned where policy = 'skip'),
-  stopped as (
-    insert into simple_queue.head (group_name, shard, queue, dead, dead_seq, dead_at, dead_until, halts)
-    select t.group_name, $1, t.queue, t.id, t.seq, statement_timestamp(), b.expires_at, t.policy = 'halt'
-    from turned t join buried b on b.id = t.id where t.policy <> 'skip'
-    on conflict (group_name, shard, queue) do update
-      set dead = excluded.dead, dead_seq = excluded.dead_seq, dead_at = excluded.dead_at, dead_until = excluded.dead_until,
-        halts = excluded.halts),
+  ${vacated(`turned where policy = 'skip'`)},
+  ${stopped(`select t.group_name, $1, t.queue, t.id, t.seq, statement_timestamp(), b.expires_at, t.policy = 'halt'
+    from turned t join buried b on b.id = t.id where t.policy <> 'skip'`)},
   freed as (
     delete from simple_queue.claim where shard = $1 and id = any(array(
       select c.id from lapsed c where not exists (

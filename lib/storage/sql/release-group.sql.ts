@@ -1,5 +1,5 @@
 import { statement } from '../statement.js';
-import { UNBLOCKED } from './unblocked.sql.js';
+import { released } from './turns.sql.js';
 
 /** Lets a group go on behind its dead job: the job stays where it is kept, and the turn becomes vacant. */
 export const RELEASE_GROUP = statement(
@@ -8,10 +8,6 @@ export const RELEASE_GROUP = statement(
     select ctid, dead from simple_queue.head
     where group_name = $3 and shard = $1 and queue = (select id from simple_queue.queue where name = $2) and dead is not null
     limit 1 for update),
-  freed as (
-    update simple_queue.head set ${UNBLOCKED}
-    where shard = $1 and ctid = any(array(select ctid from stopped)) returning group_name, queue),
-  vacated as (
-    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from freed)
+  ${released('stopped')}
   select dead as id from stopped`,
 );

@@ -1,8 +1,9 @@
 import { statement } from '../statement.js';
+import { shortened } from './ended.sql.js';
 import { lockedGroups } from './group-locks.sql.js';
 import { NEW_LIFE } from './new-life.sql.js';
 import { placed } from './places.sql.js';
-import { UNBLOCKED } from './unblocked.sql.js';
+import { BEGUN, TURNED_OR_BLOCKED, UNBLOCKED } from './turns.sql.js';
 
 /**
  * Makes ended jobs live again, those of them that still stand in one of the states $3. The row of the ended job is locked first and
@@ -38,7 +39,7 @@ export const REVIVE = statement(
     select e.id, $1, ${NEW_LIFE}, e.lane, e.queue, e.priority,
       case when e.state = 'poisoned' and e.stalls > 0 then 3 else 0 end, e.created_at, statement_timestamp(), e.unique_key, e.fingerprint,
       e.options, e.payload, e.payload_bytes, e.last_error,
-      (case when jsonb_array_length(e.history) >= 20 then e.history - 0 else coalesce(e.history, '[]') end)
+      ${shortened('e.history')}
         || jsonb_build_object('attempt', e.attempt, 'outcome', 'revived', 'at', statement_timestamp()), e.group_name, e.seq, e.fair
     from placed e order by e.queue, e.unique_key collate "C" nulls first, e.id
     on conflict do nothing
@@ -51,22 +52,12 @@ export const REVIVE = statement(
         where group_name = s.group_name and shard = $1 and queue = s.queue and dead = s.id limit 1 for update) h
       where s.seq is not null))
     returning group_name, queue),
-  headed as (
-    insert into simple_queue.head (group_name, shard, queue)
-    select distinct group_name, $1::smallint, queue from stored where seq is not null on conflict do nothing returning group_name, queue),
-  begun as materialized (
-    select h.*, exists (select from simple_queue.head x where x.queue = h.queue and x.shard = $1 and x.halts offset 0) as halted
-    from headed h),
-  vacated as (
-    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from begun where halted),
+  ${BEGUN},
   turned as materialized (
     select distinct on (s.group_name, s.queue) s.id from stored s
     join (select * from returned union all select group_name, queue from begun where not halted) b on b.group_name = s.group_name and b.queue = s.queue
     where s.seq is not null order by s.group_name, s.queue, s.seq),
-  blocked as (
-    insert into simple_queue.blocked (group_name, shard, queue, seq, id, lane, epoch)
-    select group_name, $1, queue, seq, id, lane, epoch from stored where seq is not null and id not in (select id from turned)),
-  free as materialized (select * from stored where seq is null or id in (select id from turned)),
+  ${TURNED_OR_BLOCKED},
   undead as (
     delete from simple_queue.dead_letter where shard = $1 and id = any(array(select id from stored))),
   unkept as (

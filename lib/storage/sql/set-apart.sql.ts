@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { vacated } from './turns.sql.js';
 
 /**
  * Ends a run whose row PostgreSQL refuses to store as it would have to: a dead letter of what anybody can read, the payload with it, and
@@ -15,8 +16,6 @@ export const SET_APART = statement(
       finished_at, expires_at, worker, payload, payload_bytes, last_error)
     select id, $1, 'poisoned', lane, 0, 0, 0, 0, statement_timestamp(), statement_timestamp(), statement_timestamp(),
       statement_timestamp() + $4::float8 * interval '1 millisecond', $5, payload, payload_bytes, $6::jsonb from gone),
-  vacated as (
-    insert into simple_queue.vacant (group_name, shard, queue)
-    select group_name, $1, queue from gone where seq is not null and group_name is not null)
+  ${vacated('gone where seq is not null and group_name is not null')}
   select id from gone`,
 );

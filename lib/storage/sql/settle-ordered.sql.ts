@@ -1,5 +1,16 @@
 import { statement } from '../statement.js';
+import { ended, KEPT } from './ended.sql.js';
 import { placed } from './places.sql.js';
+
+const SUCCEEDED = {
+  state: `'succeeded'`,
+  attempt: 'attempt + 1',
+  run_ms: `(k -> 'runMs')::int`,
+  expires_at: `statement_timestamp() + (k -> 'keepMs')::float8 * interval '1 millisecond'`,
+  worker: '$4',
+  output: `k -> 'output'`,
+  last_error: undefined,
+};
 
 /**
  * Settles successes of ordered jobs, fenced by epoch, and passes the turn of each group on to its next job.
@@ -17,14 +28,9 @@ export const SETTLE_ORDERED = statement(
     delete from simple_queue.job where shard = $1 and id = any(array(
       select j.id from unnest($2::uuid[], $3::int[]) u(id, epoch)
       cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j))
-    returning id, lane, queue, priority, attempt, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options, payload,
-      payload_bytes, history, group_name, seq),
+    returning ${KEPT}, queue, group_name, seq),
   kept as (
-    insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at,
-      finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, output, history)
-    select id, $1, 'succeeded', lane, priority, attempt + 1, stalls, reschedules, (k -> 'runMs')::int, created_at, run_at,
-      statement_timestamp(), statement_timestamp() + (k -> 'keepMs')::float8 * interval '1 millisecond', $4, unique_key, fingerprint,
-      options, payload, payload_bytes, k -> 'output', history
+    ${ended('archive', SUCCEEDED)}
     from (select *, $5::jsonb -> id::text as k from done) d where k is not null),
   next as materialized (
     select d.id as after, b.place from done d

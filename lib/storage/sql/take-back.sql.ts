@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { vacated } from './turns.sql.js';
 
 /**
  * Takes back jobs that this very transaction inserted and whose key turned out to have let in another for now. The stretch of the
@@ -36,8 +37,6 @@ export const TAKE_BACK = statement(
       select p.ctid from gone g cross join lateral (
         select ctid from simple_queue.blocked where group_name = g.group_name and shard = $1 and queue = g.queue and seq = g.seq
         for update) p)) returning id),
-  vacated as (
-    insert into simple_queue.vacant (group_name, shard, queue)
-    select group_name, $1, queue from gone where seq is not null and id not in (select id from unblocked))
+  ${vacated('gone where seq is not null and id not in (select id from unblocked)')}
   select id from gone`,
 );
