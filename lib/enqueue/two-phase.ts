@@ -39,7 +39,9 @@ export class TwoPhase {
   private async decide(id: string, joined: Joined | undefined, win: (run: Run) => Promise<Decided>): Promise<CommitAnswer> {
     const { database, signals } = this.storage;
     const work = (run: Run): Promise<Decided> => this.decideIn(run, id, win);
-    const { answer, wakes } = await (joined ? joined.alone(work) : database.waiters.transaction(work));
+    const { answer, wakes } = await (joined
+      ? joined.alone(work)
+      : database.waiters.about(() => [`staged ${id}`]).transaction(work));
     if (wakes) signals.send(wakes, joined?.runner);
     return answer;
   }

@@ -84,6 +84,14 @@ export class Connections {
     });
   }
 
+  get max(): number {
+    return this.settings.max;
+  }
+
+  get connectTimeoutMs(): number {
+    return this.pool.options.connectionTimeoutMillis!;
+  }
+
   close(): Promise<void> {
     return (this.closed ??= this.pool.end());
   }

@@ -11,6 +11,7 @@ import { heldValues, isHeld, type Held } from './held-jobs.js';
 import { anyValues, claimedCells, givenIds, insertionsOf, oneValues } from './job-values.js';
 import type { Lane, Lanes } from './lanes.js';
 import { idsOf, inserter, type Store } from './inserter.js';
+import { mayWait, namesOf } from './may-wait.js';
 import { isLimited, PendingRepository } from './pending.repository.js';
 import { claimedRow, type ClaimedRow } from './row-mapper.js';
 import { SHARD } from './shard.js';
@@ -69,7 +70,8 @@ export class EnqueueRepository {
 
   /** In a transaction of our own where one is needed: one statement is its own transaction. */
   async insert(jobs: NewJob[]): Promise<Enqueued[]> {
-    const connections = jobs.some(mayWait) ? this.database.waiters : this.database.callers;
+    const { waiters, callers } = this.database;
+    const connections = jobs.some(mayWait) ? waiters.about(() => namesOf(jobs)) : callers;
     const isOneStatement = chunksOf(jobs).length <= 1 && !jobs.some(isConditional);
     // A lone job with an id needs none either: whatever several statements find out, one of them stores.
     if (isOneStatement && (jobs.length === 1 || !jobs.some((job) => job.givenId))) return this.insertAll(connections.run, jobs);
@@ -222,9 +224,6 @@ export const isPlain = (job: NewJob): boolean =>
 /** A group that would be mixed is met when another statement has stored other jobs of the call already. */
 const mayStopHalfWay = (jobs: NewJob[]): boolean =>
   jobs.length > 1 && jobs.some((job) => job.group !== undefined) && (jobs.some(hasConflictMode) || chunksOf(jobs).length > 1);
-
-/** For the transaction that holds a key, an id, a limit or a group. */
-const mayWait = (job: NewJob): boolean => job.uniqueKey !== undefined || job.givenId || job.ordered === true || isLimited(job);
 
 /** A caller may give what the library made once, and what no memory knows of. */
 const mayBeOurs = (job: NewJob): boolean => job.givenId && isMadeHere(job.id);
