@@ -37,7 +37,7 @@ module.exports = {
     only('storage-on-the-floor', 'Storage stands on the floor, and runs the migrations.', '^lib/storage/', FLOOR, '^migrations/'),
     only('observability-on-the-floor', 'Events are described in nouns.', '^lib/observability/', FLOOR),
     only('options-are-read-first', 'Options are read before anything is made.', OPTIONS, FLOOR, '^lib/observability/'),
-    ...['enqueue', 'waiting', 'maintenance', 'admin', 'pull', 'doctor'].map((room) =>
+    ...['enqueue', 'waiting', 'settle', 'maintenance', 'admin', 'pull', 'doctor'].map((room) =>
       only(
         `${room}-stands-alone`,
         'Rooms side by side do not know each other.',
@@ -45,8 +45,8 @@ module.exports = {
         FLOOR,
         OPTIONS,
         '^lib/(storage|observability)/',
-        // A process without a worker does its duties along with the claims of remote workers.
-        ...(room === 'pull' ? ['^lib/maintenance/'] : []),
+        // A process without a worker settles as a worker does, and does its duties along with the claims of remote workers.
+        ...(room === 'pull' ? ['^lib/(settle|maintenance)/'] : []),
       ),
     ),
     only(
@@ -63,7 +63,7 @@ module.exports = {
       '^lib/worker/',
       FLOOR,
       OPTIONS,
-      '^lib/(enqueue|maintenance|storage|observability)/',
+      '^lib/(enqueue|settle|maintenance|storage|observability)/',
     ),
     {
       name: 'web-process-without-worker',

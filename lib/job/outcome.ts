@@ -32,11 +32,14 @@ export function outcomeOf(verdict: Verdict, chances: Chances, thrown?: unknown):
     case 'success':
       return { kind: 'succeeded', output: verdict.output };
     case 'fail':
-      return afterFailure(verdict.error, chances, () => ({
-        delayMs: delayAfter(chances.backoff, chances.attempt, thrown ?? verdict.error),
-      }));
+      return afterFailure(verdict.error, chances, thrown);
     case 'retry':
-      return afterFailure({ name: 'Retry', message: 'The handler asked for another attempt.' }, chances, () => verdict.again);
+      return afterFailure(
+        { name: 'Retry', message: 'The handler asked for another attempt.' },
+        chances,
+        undefined,
+        verdict.again,
+      );
     case 'reschedule':
       return afterReschedule(verdict.again, chances);
     case 'cancel':
@@ -56,8 +59,15 @@ function unknownVerdict(verdict: unknown): Failure {
   return { name: 'QueueError', code: 'HANDLER_INVALID', message };
 }
 
-function afterFailure(error: Failure, chances: Chances, again: () => Again): Outcome {
-  return chances.attempt < chances.maxAttempts ? { kind: 'retried', again: again(), error } : { kind: 'failed', error };
+/** Another attempt while some are left: in its time where somebody said when, else by the backoff. `thrown` is for a `custom()` one. */
+export function afterFailure(
+  error: Failure,
+  { attempt, maxAttempts, backoff }: Pick<Chances, 'attempt' | 'maxAttempts' | 'backoff'>,
+  thrown?: unknown,
+  again?: Again,
+): Outcome {
+  if (attempt >= maxAttempts) return { kind: 'failed', error };
+  return { kind: 'retried', again: again ?? { delayMs: delayAfter(backoff, attempt, thrown ?? error) }, error };
 }
 
 function afterReschedule(again: Again, { reschedules, maxReschedules }: Chances): Outcome {

@@ -2,14 +2,14 @@ import type { CancelCounts, Enqueued, EnqueueOptions } from '../job/enqueue-opti
 import type { FoundJob } from '../job/job.js';
 import { checkId } from '../job/names.js';
 import { Reaper } from '../maintenance/reaper.js';
-import { groupBlocked } from '../observability/group-blocked.js';
-import type { JobEvent, JobEvents, QueueEvents } from '../observability/events.js';
+import { afterFailure, CANCELLED, type Outcome } from '../job/outcome.js';
+import type { QueueEvents } from '../observability/events.js';
+import { RunReports } from '../observability/run-reports.js';
 import type { QueueService } from '../queue.service.js';
 import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
-import type { Run } from '../storage/database.js';
-import type { Lane } from '../storage/lanes.js';
-import type { HeldJob } from '../storage/pull.repository.js';
+import { delayOf, isGoing } from '../settle/commands.js';
+import { settleOne } from '../settle/settle-one.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
 import type { Storage } from '../storage/storage.js';
 import { checkedOutputs, failureFrom } from './answers.js';
@@ -20,14 +20,12 @@ import {
   type JobQueueListener,
   type LeaseRenewal,
   type PulledClaim,
-  type PulledJob,
   type ReapedLeases,
   type Returned,
 } from './job-queue.js';
 import { pulledJob } from './pulled-job.js';
 import { PulledClaims } from './pulled-claims.js';
-import { afterFailure, CANCELLED, RELEASED, type ReturnOutcome } from './return-outcome.js';
-import { reportReturn, Settlements } from './settlements.js';
+import { pulledRun, type PulledRun } from './pulled-run.js';
 import { subscribe } from './subscription.js';
 
 interface PostgresJobQueueParts {
@@ -41,15 +39,14 @@ interface PostgresJobQueueParts {
 export class PostgresJobQueue extends JobQueue {
   private readonly policies: QueuePolicies;
   private readonly claims: PulledClaims;
-  private readonly settlements: Settlements;
+  private readonly reports: RunReports;
 
   /** @internal The module makes it. */
   constructor(private readonly parts: PostgresJobQueueParts) {
     super();
-    const { storage, options } = parts;
-    this.policies = new QueuePolicies(options);
+    this.policies = new QueuePolicies(parts.options);
     this.claims = new PulledClaims(parts);
-    this.settlements = new Settlements(storage.jobs, this.policies);
+    this.reports = new RunReports(parts.events);
   }
 
   async enqueue(queue: string, payload: unknown, options?: EnqueueOptions): Promise<Enqueued> {
@@ -57,15 +54,14 @@ export class PostgresJobQueue extends JobQueue {
   }
 
   async claim(request: ClaimRequest): Promise<PulledClaim> {
-    const { events, options } = this.parts;
-    const { leaseId, rows, lanes } = await this.claims.claim(checkClaim(request, options.leaseMs));
+    const { leaseId, rows, lanes } = await this.claims.claim(checkClaim(request, this.parts.options.leaseMs));
     await this.giveUpCancelled(leaseId, rows);
     const wanted = rows.filter((row) => !row.cancelled);
     const jobs = wanted.map((row: ClaimedRow) => {
       const lane = lanes.get(row.lane)!;
       return pulledJob(row, lane, this.policies.of(lane.queue));
     });
-    for (const job of jobs) events.emit('started', () => startOf(job));
+    for (const job of jobs) this.reports.started({ ...job, startedAt: performance.now() });
     return { leaseId, jobs };
   }
 
@@ -74,21 +70,18 @@ export class PostgresJobQueue extends JobQueue {
   }
 
   async complete(leaseId: string, jobId: string, outputs?: unknown): Promise<void> {
-    const output = checkedOutputs(outputs, this.parts.options.maxOutputBytes);
-    const { held, lane } = await this.settle(leaseId, jobId, ({ queue }, held, run) =>
-      this.settlements.succeed(held, queue, output, run),
-    );
-    if (held.options?.ordered) this.turnEnded();
-    this.parts.events.emit('succeeded', () => ({ ...eventOf(held, lane), runMs: held.runMs, output: outputs }));
+    const text = checkedOutputs(outputs, this.parts.options.maxOutputBytes);
+    await this.settle(leaseId, jobId, () => ({ kind: 'succeeded', output: outputs }), text);
   }
 
-  async fail(leaseId: string, jobId: string, error: unknown, options: { retryable?: boolean } = {}): Promise<Returned> {
-    const told = { error: failureFrom(error), thrown: error, retryable: checkRetryable(options) };
-    return this.giveUp(leaseId, jobId, (held, queue) => afterFailure(held, told, this.policies.of(queue)));
+  async fail(leaseId: string, jobId: string, thrown: unknown, options: { retryable?: boolean } = {}): Promise<Returned> {
+    const error = failureFrom(thrown);
+    const isRetryable = checkRetryable(options);
+    return this.giveUp(leaseId, jobId, (run) => (isRetryable ? afterFailure(error, run, thrown) : { kind: 'failed', error }));
   }
 
   async release(leaseId: string, jobId: string): Promise<Returned> {
-    return this.giveUp(leaseId, jobId, () => RELEASED);
+    return this.giveUp(leaseId, jobId, () => ({ kind: 'released', again: { delayMs: 0 }, reason: 'declined' }));
   }
 
   async cancel(jobId: string): Promise<CancelCounts> {
@@ -126,23 +119,34 @@ export class PostgresJobQueue extends JobQueue {
     }
   }
 
-  /** Settles a run that did not succeed, and tells who waits for the job. */
-  private async giveUp(
+  private async giveUp(leaseId: string, jobId: string, outcomeOf: (run: PulledRun) => Outcome): Promise<Returned> {
+    return (await this.settle(leaseId, jobId, outcomeOf)) as Returned;
+  }
+
+  /** Settles a run by the commands of a worker, in the transaction that has locked its lease, and tells who waits for the job. */
+  private async settle(
     leaseId: string,
     jobId: string,
-    outcomeOf: (held: HeldJob, queue: string) => ReturnOutcome,
-  ): Promise<Returned> {
-    const { storage, events } = this.parts;
-    let outcome: ReturnOutcome | undefined;
-    const { held, lane, answer } = await this.settle(leaseId, jobId, ({ queue }, job, run) =>
-      this.settlements.settle(job, queue, (outcome = outcomeOf(job, queue)), run),
-    );
-    if (answer.runsIn !== undefined)
-      storage.signals.send(answer.runsIn > 0 ? { lanes: [lane.id], later: true } : { lanes: [lane.id] });
-    if (held.options?.ordered && answer.runsIn === undefined) this.turnEnded();
-    if (held.options?.ordered && answer.as === 'failed') this.reportDeadHead(held, lane);
-    reportReturn(events, { ...eventOf(held, lane), runMs: held.runMs }, outcome!, answer.as);
-    return answer.as;
+    outcomeOf: (run: PulledRun) => Outcome,
+    output?: string,
+  ): Promise<Outcome['kind']> {
+    const { jobs, lanes, pulls } = this.parts.storage;
+    const { run, outcome } = await pulls.settle(checkLeaseId(leaseId), checkId(jobId), async (held, within) => {
+      const pulled = pulledRun(held, await lanes.byNumber(held.lane), this.policies);
+      const ended = { run: pulled, outcome: outcomeOf(pulled) };
+      const settled = await settleOne(ended, { jobs, within, worker: held.worker, output });
+      return settled && { run: pulled, outcome: settled };
+    });
+    this.tell(run, outcome);
+    return outcome.kind;
+  }
+
+  private tell(run: PulledRun, outcome: Outcome): void {
+    const { signals } = this.parts.storage;
+    if (isGoing(outcome)) signals.send({ lanes: [run.lane], ...(delayOf(outcome.again) > 0 ? { later: true } : {}) });
+    else if (run.isOrdered) this.turnEnded();
+    if (run.isOrdered && outcome.kind === 'failed') this.reports.headDied(run);
+    this.reports.settled(run, outcome);
   }
 
   /** Its turn is vacant: whoever looks next hands it on. */
@@ -150,29 +154,4 @@ export class PostgresJobQueue extends JobQueue {
     this.claims.turnEnded();
     this.parts.storage.signals.send({ lanes: [], later: true });
   }
-
-  private reportDeadHead({ id, options }: HeldJob, { queue }: Lane): void {
-    const { deadHead } = this.policies.of(queue);
-    if (deadHead === 'skip') return;
-    this.parts.events.emit('warning', () => groupBlocked({ id, queue, group: options?.group, deadHead }));
-  }
-
-  private async settle<Answer>(
-    leaseId: string,
-    jobId: string,
-    settle: (lane: Lane, held: HeldJob, run: Run) => Promise<Answer | undefined>,
-  ): Promise<{ held: HeldJob; lane: Lane; answer: Answer }> {
-    const { storage } = this.parts;
-    return storage.pulls.settle(checkLeaseId(leaseId), checkId(jobId), async (held, run) => {
-      const lane = await storage.lanes.byNumber(held.lane);
-      const answer = await settle(lane, held, run);
-      return answer === undefined ? undefined : { held, lane, answer };
-    });
-  }
-}
-
-const eventOf = ({ id, attempt }: HeldJob, { queue, name }: Lane): JobEvent => ({ id, queue, name, attempt: attempt + 1 });
-
-function startOf({ id, queue, name, attempt, runAt }: PulledJob): JobEvents['started'] {
-  return { id, queue, name, attempt, waitMs: Math.max(0, Date.now() - runAt.getTime()) };
 }

@@ -3,12 +3,13 @@ import type { CancelCounts, Enqueued, EnqueueOptions } from '../job/enqueue-opti
 import type { FoundJob } from '../job/job.js';
 import type { TerminalState } from '../job/job-state.js';
 import { checkId } from '../job/names.js';
+import { afterFailure, CANCELLED, type Outcome } from '../job/outcome.js';
 import { serves } from '../job/served.js';
 import { checkedOutputs, failureFrom } from '../pull/answers.js';
 import { checkClaim, checkLeaseId, checkLeaseMs, checkRetryable } from '../pull/claim-request.js';
 import { JobQueue, type ClaimRequest } from '../pull/job-queue.js';
 import type { JobQueueListener, LeaseRenewal, PulledClaim, ReapedLeases, Returned } from '../pull/job-queue.js';
-import { afterFailure, CANCELLED, RELEASED, type Ending, type ReturnOutcome } from '../pull/return-outcome.js';
+import { delayOf, isGoing } from '../settle/commands.js';
 import { QueuePolicies } from '../options/queue-policy.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { Uuid7 } from '../runtime/uuid7.js';
@@ -101,12 +102,15 @@ export class InMemoryJobQueue extends JobQueue {
   }
 
   async fail(leaseId: string, jobId: string, error: unknown, options: { retryable?: boolean } = {}): Promise<Returned> {
-    const told = { error: failureFrom(error), thrown: error, retryable: checkRetryable(options) };
-    return this.giveUp(leaseId, jobId, (job) => afterFailure(job, told, this.policies.of(job.job.queue)));
+    const failure = failureFrom(error);
+    const isRetryable = checkRetryable(options);
+    return this.giveUp(leaseId, jobId, (job) =>
+      isRetryable ? afterFailure(failure, job.chances(this.policies), error) : { kind: 'failed', error: failure },
+    );
   }
 
   async release(leaseId: string, jobId: string): Promise<Returned> {
-    return this.giveUp(leaseId, jobId, () => RELEASED);
+    return this.giveUp(leaseId, jobId, () => ({ kind: 'released', again: { delayMs: 0 }, reason: 'declined' }));
   }
 
   async cancel(jobId: string): Promise<CancelCounts> {
@@ -142,31 +146,29 @@ export class InMemoryJobQueue extends JobQueue {
     return this.listeners.add(listener);
   }
 
-  private giveUp(leaseId: string, jobId: string, outcomeOf: (job: MemoryJob) => ReturnOutcome): Returned {
+  private giveUp(leaseId: string, jobId: string, outcomeOf: (job: MemoryJob) => Outcome): Returned {
     const { job, lease } = this.leases.held(checkLeaseId(leaseId), checkId(jobId));
     const run = this.runOf(lease);
     const outcome = this.unlessCancelled(job, outcomeOf(job));
-    const as = job.cancelAt === undefined ? outcome.kind : 'cancelled';
+    const as = (job.cancelAt === undefined ? outcome.kind : 'cancelled') as Returned;
     this.listeners.tellOf(job, as);
-    if (outcome.kind !== 'released') this.note(job, outcome, run);
+    this.note(job, outcome, run);
     if ('error' in outcome) job.attempt++;
     if (outcome.kind === 'retried') job.stalls = 0;
-    if ('delayMs' in outcome) this.putBack(job, outcome.delayMs, outcome.kind === 'retried' ? 0 : job.suspicion);
-    else this.end(job, as as Ending['kind'], run);
+    if (isGoing(outcome)) this.putBack(job, delayOf(outcome.again), outcome.kind === 'retried' ? 0 : job.suspicion);
+    else this.end(job, as as TerminalState, run);
     return as;
   }
 
   /** A job that was asked to stop does not go back; a last failure is told all the same, as its own. */
-  private unlessCancelled(job: MemoryJob, outcome: ReturnOutcome): ReturnOutcome {
+  private unlessCancelled(job: MemoryJob, outcome: Outcome): Outcome {
     return job.cancelAt === undefined || outcome.kind === 'failed' ? outcome : CANCELLED;
   }
 
-  private note(
-    job: MemoryJob,
-    outcome: Exclude<ReturnOutcome, { kind: 'released' }>,
-    run: { worker: string; runMs: number },
-  ): void {
-    job.lastError = 'error' in outcome ? outcome.error : { name: 'Cancelled', message: outcome.reason };
+  private note(job: MemoryJob, outcome: Outcome, run: { worker: string; runMs: number }): void {
+    if ('error' in outcome) job.lastError = outcome.error;
+    else if (outcome.kind === 'cancelled') job.lastError = { name: 'Cancelled', message: outcome.reason };
+    else return;
     const { name, message } = job.lastError;
     job.tell({ at: new Date(this.now()).toISOString(), outcome: outcome.kind, error: { name, message }, ...run });
   }

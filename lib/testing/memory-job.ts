@@ -2,7 +2,8 @@ import type { CheckedJob } from '../enqueue/new-job.js';
 import type { Failure } from '../job/failure.js';
 import type { AttemptRecord, FoundJob, JobFacts } from '../job/job.js';
 import type { JobState, TerminalState } from '../job/job-state.js';
-import { attemptsOf, type QueuePolicy } from '../options/queue-policy.js';
+import type { Chances } from '../job/outcome.js';
+import { attemptsOf, type QueuePolicies, type QueuePolicy } from '../options/queue-policy.js';
 import type { PulledJob } from '../pull/job-queue.js';
 import type { StoredOptions } from '../storage/row-mapper.js';
 
@@ -47,6 +48,13 @@ export class MemoryJob {
 
   tell(entry: Omit<AttemptRecord, 'attempt'>): void {
     this.history = [...this.history.slice(1 - MAX_HISTORY), { attempt: this.attempt + 1, ...entry }];
+  }
+
+  /** What decides between another attempt and the end of its run. */
+  chances(policies: QueuePolicies): Pick<Chances, 'attempt' | 'maxAttempts' | 'backoff'> {
+    const policy = policies.of(this.job.queue);
+    const backoff = this.options.backoff ?? policy.backoff;
+    return { attempt: this.attempt + 1, maxAttempts: attemptsOf(policy, this.options), backoff };
   }
 
   pulled(policy: QueuePolicy): PulledJob {

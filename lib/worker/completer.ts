@@ -2,8 +2,9 @@ import type { InTransaction } from '../job/enqueue-options.js';
 import { outputText } from '../job/payload.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Storage } from '../storage/storage.js';
+import { completionOf } from '../settle/commands.js';
 import type { JobRun } from './job-run.js';
-import type { RunReports } from './run-reports.js';
+import type { RunReports } from '../observability/run-reports.js';
 
 /** Completes a run in the transaction of its handler: the effect and the completion commit together, or neither does. */
 export class Completer {
@@ -17,9 +18,8 @@ export class Completer {
     const { database, signals } = this.storage;
     const joined = database.transactionOf(options);
     if (!joined) throw outside(run);
-    const { id, epoch, runMs } = run;
     const stored = outputText(output, this.settings.maxOutputBytes);
-    const success = { id, epoch, runMs, keepMs: run.lane.settings.archiveKeepMs, output: stored.text };
+    const success = completionOf(run, stored.text);
     if (!(await joined.alone((within) => this.storage.jobs.complete(within, this.worker, success)))) throw leaseLost(run);
     run.completed = true;
     signals.onCommit(joined.runner, () => {

@@ -21,7 +21,7 @@ import { JobBatch } from './job-batch.js';
 import type { JobRun } from './job-run.js';
 import { LateAnswers } from './late-answers.js';
 import { Poller } from './poller.js';
-import { RunReports } from './run-reports.js';
+import { RunReports } from '../observability/run-reports.js';
 import { Settler } from './settler.js';
 import { Shortcut } from './shortcut.js';
 import { successOf } from './success-of.js';

@@ -9,7 +9,7 @@ import type { DataSource } from 'typeorm';
 import type { JobRun } from './job-run.js';
 import { lastValue } from './last-value.js';
 import { RunContext, type ContextTools } from './run-context.js';
-import type { RunReports } from './run-reports.js';
+import type { RunReports } from '../observability/run-reports.js';
 
 export interface ExecutorParts extends ContextTools {
   reports: RunReports;
@@ -84,7 +84,7 @@ export class Executor {
   /** The time of `timeoutMs` begins. */
   begin(run: JobRun): NodeJS.Timeout | undefined {
     this.parts.reports.started(run);
-    const timeoutMs = run.options.timeoutMs ?? run.lane.settings.timeoutMs;
+    const timeoutMs = run.options.timeoutMs ?? run.policy.timeoutMs;
     return timeoutMs === undefined ? undefined : setTimeout(() => this.timeOut(run, timeoutMs), timeoutMs);
   }
 
@@ -134,7 +134,7 @@ export class Executor {
       maxAttempts: run.maxAttempts,
       reschedules: run.reschedules,
       maxReschedules: this.parts.maxReschedules,
-      backoff: run.options.backoff ?? run.lane.settings.backoff,
+      backoff: run.backoff,
     };
   }
 

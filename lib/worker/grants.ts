@@ -1,4 +1,4 @@
-import { delayAfter } from '../job/backoff.js';
+import { afterFailure } from '../job/outcome.js';
 import type { JobRepository } from '../storage/job.repository.js';
 import type { Settling } from './settling.js';
 
@@ -18,8 +18,6 @@ export class Grants {
     if (outcome.kind !== 'failed') return;
     run.grant((await this.jobs.find(run.id))?.extraAttempts ?? 0);
     run.mayBeGranted = false;
-    if (run.attempt >= run.maxAttempts) return;
-    const delayMs = delayAfter(run.options.backoff ?? run.lane.settings.backoff, run.attempt, outcome.error);
-    entry.outcome = { kind: 'retried', error: outcome.error, again: { delayMs } };
+    entry.outcome = afterFailure(outcome.error, run);
   }
 }

@@ -1,8 +1,9 @@
+import type { Backoff } from '../job/backoff.js';
 import type { Failure } from '../job/failure.js';
 import { Job } from '../job/job.js';
 import type { Outcome } from '../job/outcome.js';
 import { QueueError, type QueueErrorCode } from '../job/queue.errors.js';
-import { attemptsOf } from '../options/queue-policy.js';
+import { attemptsOf, type QueuePolicy } from '../options/queue-policy.js';
 import { bytesOf, dateOf, type ClaimedRow, type StoredOptions } from '../storage/row-mapper.js';
 import type { Claim } from './claims.js';
 import type { WorkerLane } from './worker-lane.js';
@@ -91,7 +92,16 @@ export class JobRun extends Job {
   }
 
   get maxAttempts(): number {
-    return attemptsOf(this.lane.settings, this.options, this.granted);
+    return attemptsOf(this.policy, this.options, this.granted);
+  }
+
+  get backoff(): Backoff {
+    return this.options.backoff ?? this.policy.backoff;
+  }
+
+  /** What holds where the job itself says nothing. */
+  get policy(): QueuePolicy {
+    return this.lane.settings;
   }
 
   /** Checkpoints have granted this many attempts in all. */

@@ -2,7 +2,7 @@ import type { FoundJob } from '../job/job.js';
 import { CANCELLED, type Outcome } from '../job/outcome.js';
 import type { JobRepository } from '../storage/job.repository.js';
 import type { JobRun } from './job-run.js';
-import type { RunReports } from './run-reports.js';
+import type { RunReports } from '../observability/run-reports.js';
 import type { Settling } from './settling.js';
 
 /**

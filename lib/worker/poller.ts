@@ -6,7 +6,7 @@ import type { Claim, Claims } from './claims.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Look } from './hints.js';
 import { JobRun } from './job-run.js';
-import type { RunReports } from './run-reports.js';
+import type { RunReports } from '../observability/run-reports.js';
 import type { SettleBatch, Settler } from './settler.js';
 import type { WorkerLane } from './worker-lane.js';
 import type { WorkerLanes } from './worker-lanes.js';

@@ -5,7 +5,7 @@ import type { Success } from '../storage/job.repository.js';
 import type { Claims } from './claims.js';
 import type { JobRun } from './job-run.js';
 import type { LateAnswers } from './late-answers.js';
-import type { RunReports } from './run-reports.js';
+import type { RunReports } from '../observability/run-reports.js';
 import { oneRunAJob, type Settling } from './settling.js';
 import type { Undertaker } from './undertaker.js';
 

@@ -1,6 +1,7 @@
 import { outputText } from '../job/payload.js';
+import { completionOf } from '../settle/commands.js';
 import type { Success } from '../storage/job.repository.js';
-import type { RunReports } from './run-reports.js';
+import type { RunReports } from '../observability/run-reports.js';
 import type { Settling } from './settling.js';
 
 /** What the database is told of a success. An output that cannot be stored as it is is cut or left out, and said so once. */
@@ -9,6 +10,6 @@ export function successOf(reports: RunReports, maxOutputBytes: number): (settlin
     const stored = outcome.kind === 'succeeded' ? outputText(outcome.output, maxOutputBytes) : {};
     if (stored.problem && !run.cutTold) reports.outputCut(run, stored.problem);
     run.cutTold ||= stored.problem !== undefined;
-    return { id: run.id, epoch: run.epoch, runMs: run.runMs, keepMs: run.lane.settings.archiveKeepMs, output: stored.text };
+    return completionOf(run, stored.text);
   };
 }

@@ -6,10 +6,11 @@ import type { JobRepository, Success } from '../storage/job.repository.js';
 import type { Claims } from './claims.js';
 import { Grants } from './grants.js';
 import type { LateAnswers } from './late-answers.js';
-import type { RunReports } from './run-reports.js';
+import type { RunReports } from '../observability/run-reports.js';
 import { oneRunAJob, type Settling } from './settling.js';
 import {
   afterCompletion,
+  buriedAs,
   burialOf,
   delayOf,
   isEnding,
@@ -18,7 +19,7 @@ import {
   returnOf,
   unreadable,
   type Going,
-} from './verdicts.js';
+} from '../settle/commands.js';
 
 export interface UndertakerParts {
   jobs: JobRepository;
@@ -157,7 +158,7 @@ export class Undertaker {
   private async setApart(entry: Settling, { sqlState }: DatabaseError): Promise<undefined> {
     const { run } = entry;
     const outcome = unreadable(entry.outcome, sqlState!);
-    const end = { keepMs: run.lane.settings.deadLetterKeepMs, error: outcome.error };
+    const end = { keepMs: run.policy.deadLetterKeepMs, error: outcome.error };
     if (!(await this.parts.jobs.setApart(this.parts.worker, run, end))) return this.late(entry) as undefined;
     this.acknowledge(entry, outcome);
     if (run.isOrdered) this.parts.onTurns({ lanes: [], later: 0, vacant: 1 });
@@ -194,7 +195,7 @@ export class Undertaker {
 
   private afterBurial(entry: Settling, state: string | undefined): void {
     if (state === undefined) this.late(entry);
-    else this.acknowledge(entry, state === entry.outcome.kind ? entry.outcome : CANCELLED);
+    else this.acknowledge(entry, buriedAs(entry.outcome, state));
     if (state !== undefined && state !== 'cancelled' && entry.run.isOrdered) this.parts.reports.headDied(entry.run);
   }
 

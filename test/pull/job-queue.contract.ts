@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { constant, type QueueError, type QueueErrorCode } from 'nestjs-simple-queue';
+import { constant, custom, type QueueError, type QueueErrorCode } from 'nestjs-simple-queue';
 import type { ClaimRequest, EnqueueOptions, JobQueue, JobQueueEvent, PulledJob } from 'nestjs-simple-queue';
 import { eventually } from '../support/eventually.js';
 
@@ -14,12 +14,18 @@ export interface ContractSubject {
   close(): Promise<void>;
 }
 
+/** What the backoff of queue `asked` was told last. */
+let asked: unknown;
+
 /** Options that every subject is made with. */
 export const CONTRACT_OPTIONS = {
   maxAttempts: 3,
   backoff: constant({ delayMs: 0 }),
   maxOutputBytes: 1_000,
-  queues: { slow: { maxAttempts: 2, backoff: constant({ delayMs: 3_600_000 }), timeoutMs: 5_000 } },
+  queues: {
+    slow: { maxAttempts: 2, backoff: constant({ delayMs: 3_600_000 }), timeoutMs: 5_000 },
+    asked: { backoff: custom((_, error) => ((asked = error), 0)) },
+  },
 };
 
 /** An error whose every property throws. */
@@ -265,6 +271,13 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
         [2, 'retried', 'w1'],
         [3, 'failed', 'w1'],
       ]);
+    });
+
+    it.each([undefined, null])("tells a backoff of one's own of it, as a handler's, where its worker said %s", async (said) => {
+      await add({}, {}, 'asked');
+      const { leaseId, job } = await claimOne({ queues: ['asked'] });
+      expect(await queue.fail(leaseId, job.id, said)).toBe('retried');
+      expect(asked).toMatchObject({ name: expect.any(String), message: expect.any(String) });
     });
 
     it('rests by the backoff of its queue', async () => {

@@ -5,7 +5,7 @@ import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import type { FairWish } from '../../lib/storage/group.repository.js';
 import { Claims } from '../../lib/worker/claims.js';
 import { FairPoller, type FairPollerParts } from '../../lib/worker/fair-poller.js';
-import { RunReports } from '../../lib/worker/run-reports.js';
+import { RunReports } from '../../lib/observability/run-reports.js';
 import { aLane, aRow } from '../support/runs.js';
 
 describe('the poller of fair queues', () => {

@@ -6,7 +6,7 @@ import type { Claimed, ClaimWish } from '../../lib/storage/job.repository.js';
 import { Claims } from '../../lib/worker/claims.js';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { Poller, type PollerParts } from '../../lib/worker/poller.js';
-import { RunReports } from '../../lib/worker/run-reports.js';
+import { RunReports } from '../../lib/observability/run-reports.js';
 import type { WorkerLane } from '../../lib/worker/worker-lane.js';
 import { aGate } from '../support/gate.js';
 import { aLane, aRow, aRun } from '../support/runs.js';

@@ -10,7 +10,7 @@ import { Claims } from '../../lib/worker/claims.js';
 import type { JobRun } from '../../lib/worker/job-run.js';
 import { LateAnswers } from '../../lib/worker/late-answers.js';
 import { Poller, type PollerParts } from '../../lib/worker/poller.js';
-import type { RunReports } from '../../lib/worker/run-reports.js';
+import type { RunReports } from '../../lib/observability/run-reports.js';
 import { Settler } from '../../lib/worker/settler.js';
 import { Undertaker } from '../../lib/worker/undertaker.js';
 import { aLane, aRun } from '../support/runs.js';

@@ -1,15 +1,22 @@
-import { delayAfter } from '../job/backoff.js';
 import { cleanText, type Failure } from '../job/failure.js';
 import type { Again } from '../job/job-result.js';
-import type { Outcome } from '../job/outcome.js';
-import type { Burial, Return } from '../storage/job.repository.js';
-import type { JobRun } from './job-run.js';
-import type { Settling } from './settling.js';
+import { afterFailure, CANCELLED, type Chances, type Outcome } from '../job/outcome.js';
+import type { ReportedRun } from '../observability/run-reports.js';
+import type { Burial, Return, RunKey, Success } from '../storage/job.repository.js';
 
 /** Ends the job, and not by success. */
 type Ending = Extract<Outcome, { kind: 'cancelled' | 'failed' | 'critical' | 'unprocessable' | 'poisoned' }>;
 /** Puts the job back. */
 export type Going = Extract<Outcome, { kind: 'retried' | 'rescheduled' | 'released' }>;
+
+/** A run that is to be settled, a handler's or a remote worker's. */
+export type EndedRun = RunKey & ReportedRun & Pick<Chances, 'maxAttempts' | 'backoff'> & { isOrdered: boolean };
+
+/** The same, and what has become of it. */
+export interface Ended {
+  run: EndedRun;
+  outcome: Outcome;
+}
 
 const GOING: ReadonlySet<Outcome['kind']> = new Set(['retried', 'rescheduled', 'released'] satisfies Going['kind'][]);
 
@@ -19,8 +26,13 @@ export const isEnding = (outcome: Outcome): outcome is Ending => !isGoing(outcom
 /** How long until it runs again, roughly: the database's clock decides. */
 export const delayOf = (again: Again): number => ('at' in again ? again.at.getTime() - Date.now() : again.delayMs);
 
+/** What the database is told of a success; `output` is JSON text. */
+export function completionOf({ id, epoch, runMs, policy }: EndedRun, output: string | undefined): Success {
+  return { id, epoch, runMs, keepMs: policy.archiveKeepMs, output };
+}
+
 /** What `put-back` is told. */
-export function returnOf({ run, outcome }: Settling, worker: string): Return {
+export function returnOf({ run, outcome }: Ended, worker: string): Return {
   const going = outcome as Going;
   const retried = going.kind === 'retried';
   const told = retried ? { error: going.error, entry: entryOf(run, worker, going.kind, going.error) } : {};
@@ -33,9 +45,9 @@ export function returnOf({ run, outcome }: Settling, worker: string): Return {
 }
 
 /** What `bury` is told. */
-export function burialOf({ run, outcome }: Settling, worker: string): Burial {
+export function burialOf({ run, outcome }: Ended, worker: string): Burial {
   const ending = outcome as Ending;
-  const { archiveKeepMs, deadLetterKeepMs, deadHead } = run.lane.settings;
+  const { archiveKeepMs, deadLetterKeepMs, deadHead } = run.policy;
   const spent = ending.kind === 'cancelled' || ending.kind === 'poisoned' ? 0 : 1;
   const error = ending.kind === 'cancelled' ? { name: 'Cancelled', message: ending.reason } : ending.error;
   const entry = entryOf(run, worker, ending.kind, error);
@@ -52,18 +64,18 @@ export function burialOf({ run, outcome }: Settling, worker: string): Burial {
   return { id: run.id, epoch: run.epoch, verdict };
 }
 
+/** What `bury` has answered: a job whose cancel was requested while it ran has ended as cancelled. */
+export const buriedAs = (outcome: Outcome, state: string): Outcome => (state === outcome.kind ? outcome : CANCELLED);
+
 /**
  * A handler that completed in its own transaction and returned: if the job is still there, that transaction rolled back and the
  * attempt has failed; if it is gone, it committed (then the settle finds no row).
  */
-export function afterCompletion(settling: Settling): Settling {
-  const { run, outcome } = settling;
-  if (outcome.kind !== 'succeeded' || !run.completed) return settling;
+export function afterCompletion<Entry extends Ended & { run: { completed: boolean } }>(ended: Entry): Entry {
+  const { run, outcome } = ended;
+  if (outcome.kind !== 'succeeded' || !run.completed) return ended;
   const message = 'The handler completed the job in its transaction and returned, but that transaction rolled back.';
-  const error: Failure = { name: 'QueueError', code: 'COMPLETION_ROLLED_BACK', message };
-  if (run.attempt >= run.maxAttempts) return { run, outcome: { kind: 'failed', error } };
-  const delayMs = delayAfter(run.options.backoff ?? run.lane.settings.backoff, run.attempt, error);
-  return { run, outcome: { kind: 'retried', error, again: { delayMs } } };
+  return { ...ended, outcome: afterFailure({ name: 'QueueError', code: 'COMPLETION_ROLLED_BACK', message }, run) };
 }
 
 /** The same end without anything that a handler said; a job that was to run again fails, since when it should is not known. */
@@ -84,7 +96,6 @@ export function unreadable({ kind }: Outcome, sqlState: string): Extract<Ending,
 const timeOf = (again: Again): { at: string } | { delayMs: number } => ('at' in again ? { at: again.at.toISOString() } : again);
 
 /** One line of the job's history; the whole error stands beside it once. */
-function entryOf(run: JobRun, worker: string, outcome: string, { name, message }: Failure): object {
-  const { attempt, runMs } = run;
+function entryOf({ attempt, runMs }: EndedRun, worker: string, outcome: string, { name, message }: Failure): object {
   return { attempt, outcome, error: { name, message: cleanText(message, 500) }, worker, runMs };
 }

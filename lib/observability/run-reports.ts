@@ -1,13 +1,26 @@
 import type { Outcome } from '../job/outcome.js';
-import { groupBlocked } from '../observability/group-blocked.js';
-import type { JobEvent, JobEvents, QueueEvents } from '../observability/events.js';
-import type { JobRun } from './job-run.js';
+import type { QueuePolicy } from '../options/queue-policy.js';
+import { groupBlocked } from './group-blocked.js';
+import type { JobEvent, JobEvents, QueueEvents } from './events.js';
+
+/** A run of a job, by a handler or by a remote worker. */
+export interface ReportedRun extends JobEvent {
+  runMs: number;
+  group?: string | undefined;
+  policy: QueuePolicy;
+}
+
+/** The same at its start: `startedAt` by the clock of `performance`. */
+interface StartedRun extends JobEvent {
+  startedAt: number;
+  runAt: Date;
+}
 
 /** What happened to a run, as events. Nothing is made where nobody listens. */
 export class RunReports {
   constructor(private readonly events: QueueEvents) {}
 
-  started(run: JobRun): void {
+  started(run: StartedRun): void {
     this.events.emit('started', () => new Started(run));
   }
 
@@ -15,23 +28,23 @@ export class RunReports {
     this.events.emit('polled', make);
   }
 
-  outputCut(run: JobRun, problem: string): void {
+  outputCut(run: JobEvent, problem: string): void {
     this.events.emit('outputCut', () => ({ ...eventOf(run), problem }));
   }
 
-  leaseLost(run: JobRun): void {
+  leaseLost(run: JobEvent): void {
     this.events.emit('leaseLost', () => eventOf(run));
   }
 
   /** A job of an ordered group ended badly, and its queue does not let the followers go on. */
-  headDied(run: JobRun): void {
-    const { id, queue, group } = run;
-    const { deadHead } = run.lane.settings;
+  headDied(run: ReportedRun): void {
+    const { id, queue, group, policy } = run;
+    const { deadHead } = policy;
     if (deadHead !== 'skip') this.events.emit('warning', () => groupBlocked({ id, queue, group, deadHead }));
   }
 
   /** The outcome as it was acknowledged by the database. */
-  settled(run: JobRun, outcome: Outcome): void {
+  settled(run: ReportedRun, outcome: Outcome): void {
     const { events } = this;
     switch (outcome.kind) {
       case 'succeeded':
@@ -50,7 +63,7 @@ export class RunReports {
   }
 }
 
-const eventOf = (run: JobRun): JobEvent => ({ id: run.id, queue: run.queue, name: run.name, attempt: run.attempt });
+const eventOf = (run: JobEvent): JobEvent => ({ id: run.id, queue: run.queue, name: run.name, attempt: run.attempt });
 
 /** What is dear to know is worked out for whoever asks. */
 class Started implements JobEvent {
@@ -59,9 +72,9 @@ class Started implements JobEvent {
   readonly name: string;
   readonly attempt: number;
   /** Hidden, so that nobody who prints the event prints a payload. */
-  readonly #run: JobRun;
+  readonly #run: StartedRun;
 
-  constructor(run: JobRun) {
+  constructor(run: StartedRun) {
     this.#run = run;
     ({ id: this.id, queue: this.queue, name: this.name, attempt: this.attempt } = run);
   }

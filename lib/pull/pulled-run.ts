@@ -1,0 +1,18 @@
+import { attemptsOf, type QueuePolicies } from '../options/queue-policy.js';
+import type { EndedRun } from '../settle/commands.js';
+import type { Lane } from '../storage/lanes.js';
+import type { HeldJob } from '../storage/pull.repository.js';
+
+/** A run of a remote worker that is to be settled. */
+export type PulledRun = EndedRun & { lane: number };
+
+export function pulledRun(held: HeldJob, { queue, name }: Lane, policies: QueuePolicies): PulledRun {
+  const { id, epoch, runMs, lane, options } = held;
+  const policy = policies.of(queue);
+  const chances = {
+    attempt: held.attempt + 1,
+    maxAttempts: attemptsOf(policy, options),
+    backoff: options?.backoff ?? policy.backoff,
+  };
+  return { id, epoch, queue, name, runMs, lane, ...chances, policy, group: options?.group, isOrdered: options?.ordered === true };
+}

@@ -1,0 +1,28 @@
+import { CANCELLED, type Outcome } from '../job/outcome.js';
+import type { Run } from '../storage/database.js';
+import type { JobRepository } from '../storage/job.repository.js';
+import { buriedAs, burialOf, isGoing, returnOf, completionOf, type Ended } from './commands.js';
+
+/** Which statements, of which transaction. */
+interface SettleTerms {
+  jobs: JobRepository;
+  within: Run;
+  worker: string;
+  /** Of a success, JSON text. */
+  output: string | undefined;
+}
+
+/** Settles one run in a transaction: what has become of it; undefined where it no longer holds its job. */
+export async function settleOne(ended: Ended, terms: SettleTerms): Promise<Outcome | undefined> {
+  const { outcome } = ended;
+  const { jobs, within, worker, output } = terms;
+  if (outcome.kind === 'succeeded')
+    return (await jobs.complete(within, worker, completionOf(ended.run, output))) ? outcome : undefined;
+  if (isGoing(outcome)) {
+    const [answer] = await jobs.putBack([returnOf(ended, worker)], within);
+    // Its cancel was requested while it ran: it does not go back, it ends.
+    return answer?.moved === false ? settleOne({ ...ended, outcome: CANCELLED }, terms) : answer && outcome;
+  }
+  const [answer] = await jobs.bury(worker, [burialOf(ended, worker)], within);
+  return answer && buriedAs(outcome, answer.state);
+}
