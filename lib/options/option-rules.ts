@@ -1,3 +1,4 @@
+import { linear } from '../job/backoff.js';
 import { checkWorkerLabels } from '../job/labels.js';
 import { checkQueueName, checkSchemaName } from '../job/names.js';
 import { checkQueuePattern } from '../job/queue-pattern.js';
@@ -5,7 +6,14 @@ import { JOB_EVENT_NAMES } from '../observability/events.js';
 import type { LogOptions } from '../observability/log-listener.js';
 import { callable, listOf, mapOf, must, oneOf, orFalse, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
 import { ENCODE, isTorn, urlOf } from '../runtime/torn-address.js';
-import type { QueueSettings, SimpleQueueOptions, WorkerSettings } from './simple-queue.options.js';
+import type {
+  PlainOptions,
+  QueueSettings,
+  ResolvedOptions,
+  SimpleQueueOptions,
+  WithoutDefault,
+  WorkerSettings,
+} from './simple-queue.options.js';
 import { ATTEMPT_RULES, CONCURRENCY, INSTANCE_NAME, PERMITS } from './handler-rules.js';
 
 const MINUTE_MS = 60_000;
@@ -54,46 +62,83 @@ const postgresUrl: Rule = (value, path) => {
   return url && !isTorn(url) ? [] : [`${path} is no address of the form postgres://user:password@host:5432/database. ${ENCODE}`];
 };
 
+/** What an option must be, and what holds where it is not given. */
+type Table<Name extends keyof PlainOptions> = {
+  [Each in Name]: Each extends WithoutDefault ? [Rule] : [Rule, NonNullable<PlainOptions[Each]>];
+};
+
+const MAINTENANCE = {
+  reaperIntervalMs: [whole(10, HOUR_MS), 5_000],
+  janitorIntervalMs: [whole(10, DAY_MS), 60_000],
+} satisfies Table<keyof NonNullable<SimpleQueueOptions['maintenance']>>;
+
+const POISON = {
+  maxStalls: [whole(1, 1_000), 3],
+  maxReschedules: [whole(0, 1_000_000), 100],
+} satisfies Table<keyof NonNullable<SimpleQueueOptions['poison']>>;
+
+/** Node's timers end at 2^31 - 1 ms, some 24 days; ours below that. */
+const OPTIONS = {
+  transaction: [callable],
+  warnOutsideTransaction: [yesOrNo, false],
+  schema: [passes(checkSchemaName), 'simple_queue'],
+  migrate: [oneOf('run', 'check', 'off'), 'run'],
+  concurrency: [PERMITS, 100],
+  queueConcurrency: [PERMITS, 10],
+  globalEnhancers: [yesOrNo, false],
+  maxAttempts: [ATTEMPT_RULES.maxAttempts, 3],
+  backoff: [ATTEMPT_RULES.backoff, linear({ delayMs: 5_000 })],
+  timeoutMs: [ATTEMPT_RULES.timeoutMs],
+  pollIntervalMs: [whole(10, HOUR_MS), 1_000],
+  wakeUp: [oneOf('listen', 'off'), 'listen'],
+  listenUrl: [postgresUrl],
+  preparedStatements: [yesOrNo, true],
+  poolMode: [oneOf('session', 'transaction'), 'session'],
+  heartbeatIntervalMs: [whole(10, HOUR_MS), 5_000],
+  leaseMs: [whole(100, DAY_MS), 15_000],
+  stuckMs: [whole(0, DAY_MS), 60_000],
+  queryTimeoutMs: [whole(100, 10 * MINUTE_MS), 10_000],
+  shutdownGraceMs: [whole(0, HOUR_MS), 25_000],
+  archive: [orFalse(keep), { keepMs: 7 * DAY_MS }],
+  deadLetter: [keep, { keepMs: 30 * DAY_MS }],
+  maxPayloadBytes: [whole(1, MAX_BYTES), 1024 * 1024],
+  maxOutputBytes: [whole(1, MAX_BYTES), 64 * 1024],
+  maxCheckpointBytes: [whole(1, MAX_BYTES), 64 * 1024],
+  carriers: [listOf(has('a carrier, with the methods capture() and restore()', 'capture', 'restore')), []],
+  logs: [orFalse(logOptions), {}],
+  telemetry: [has('telemetry, such as openTelemetry() of nestjs-simple-queue/opentelemetry', 'start')],
+} satisfies Table<Exclude<keyof PlainOptions, keyof typeof MAINTENANCE | keyof typeof POISON>>;
+
+type AnyTable = Readonly<Record<string, [Rule, unknown?]>>;
+const rulesOf = (table: AnyTable) => Object.fromEntries(Object.entries(table).map(([name, [rule]]) => [name, rule]));
+const defaultsOf = (table: AnyTable) =>
+  Object.fromEntries(
+    Object.entries(table)
+      .filter(([, [, byDefault]]) => byDefault !== undefined)
+      .map(([name, [, byDefault]]) => [name, Object.freeze(byDefault)]),
+  );
+
+/** What holds where the application says nothing. */
+export const DEFAULTS = Object.freeze({
+  ...defaultsOf({ ...OPTIONS, ...MAINTENANCE, ...POISON }),
+  worker: Object.freeze({ autoStart: true }),
+} as Omit<ResolvedOptions, 'instance' | 'queues'>);
+
 const besideTheFactory: Rule = (_, path) => [
   `${path} belongs beside useFactory, not in what it returns: tokens are made from it`,
 ];
 
-/** What `forRoot` takes, and a `forRootAsync` factory returns. Node's timers end at 2^31 - 1 ms, some 24 days; ours below that. */
+/** What `forRoot` takes, and a `forRootAsync` factory returns. */
 export const simpleQueueOptions = shape({
-  ...ATTEMPT_RULES,
-  transaction: callable,
-  warnOutsideTransaction: yesOrNo,
-  schema: passes(checkSchemaName),
-  migrate: oneOf('run', 'check', 'off'),
+  ...rulesOf(OPTIONS),
   worker: (value, path) => (typeof value === 'boolean' ? [] : workerSettings(value, path)),
-  concurrency: PERMITS,
-  queueConcurrency: PERMITS,
   queues: mapOf(passes(checkQueueName), queueSettings),
-  globalEnhancers: yesOrNo,
-  pollIntervalMs: whole(10, HOUR_MS),
-  wakeUp: oneOf('listen', 'off'),
-  listenUrl: postgresUrl,
-  preparedStatements: yesOrNo,
-  poolMode: oneOf('session', 'transaction'),
-  heartbeatIntervalMs: whole(10, HOUR_MS),
-  leaseMs: whole(100, DAY_MS),
-  stuckMs: whole(0, DAY_MS),
-  queryTimeoutMs: whole(100, 10 * MINUTE_MS),
-  shutdownGraceMs: whole(0, HOUR_MS),
-  maintenance: shape({ reaperIntervalMs: whole(10, HOUR_MS), janitorIntervalMs: whole(10, DAY_MS) }),
-  poison: shape({ maxStalls: whole(1, 1_000), maxReschedules: whole(0, 1_000_000) }),
-  archive: orFalse(keep),
-  deadLetter: keep,
-  maxPayloadBytes: whole(1, MAX_BYTES),
-  maxOutputBytes: whole(1, MAX_BYTES),
-  maxCheckpointBytes: whole(1, MAX_BYTES),
-  carriers: listOf(has('a carrier, with the methods capture() and restore()', 'capture', 'restore')),
-  logs: orFalse(logOptions),
-  telemetry: has('telemetry, such as openTelemetry() of nestjs-simple-queue/opentelemetry', 'start'),
+  maintenance: shape(rulesOf(MAINTENANCE)),
+  poison: shape(rulesOf(POISON)),
   isGlobal: besideTheFactory,
   name: besideTheFactory,
   dataSource: besideTheFactory,
-} satisfies Record<keyof SimpleQueueOptions | 'isGlobal' | 'name' | 'dataSource', Rule>);
+});
 
 const extras = {
   isGlobal: yesOrNo,

@@ -1,7 +1,7 @@
 import { rangeOf } from '../job/concurrency.js';
 import { QueueError } from '../job/queue.errors.js';
-import { simpleQueueOptions } from './option-rules.js';
-import { DEFAULTS, type QueueSettings, type ResolvedOptions, type SimpleQueueOptions } from './simple-queue.options.js';
+import { DEFAULTS, simpleQueueOptions } from './option-rules.js';
+import type { QueueSettings, ResolvedOptions, SimpleQueueOptions } from './simple-queue.options.js';
 
 export interface Resolution {
   options: ResolvedOptions;

@@ -1,7 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { Concurrency } from '../job/concurrency.js';
 import type { AttemptPolicy } from '../job/job-handler.js';
-import { linear, type Backoff } from '../job/backoff.js';
 import type { ContextCarrier } from '../job/context-carrier.js';
 import type { LogOptions } from '../observability/log-listener.js';
 import type { Telemetry } from '../observability/telemetry.js';
@@ -11,11 +10,11 @@ export interface QueueSettings extends AttemptPolicy {
   /** Jobs of the queue running at once in this process, default `queueConcurrency`. A range also says when to claim more. */
   concurrency?: Concurrency;
   /** What becomes of its succeeded and cancelled jobs, default the module's. */
-  archive?: false | { keepMs: number };
+  archive?: false | { readonly keepMs: number };
   /** Refuses enqueues beyond this many waiting jobs with `QUEUE_FULL`, 1 to 1,000,000; default no limit. Give it in every process. */
   maxPending?: number;
   /** What becomes of its jobs that ended badly, default the module's. */
-  deadLetter?: { keepMs: number };
+  deadLetter?: { readonly keepMs: number };
   /** `true`: the whole queue is one strict FIFO, however many workers run. Set it in every process that enqueues. Default false. */
   ordered?: boolean;
   /** `true`: workers take jobs from its groups in turn, however many a group has. Set it in every process that enqueues. Default false. */
@@ -85,9 +84,9 @@ export interface SimpleQueueOptions extends AttemptPolicy {
   /** Crashes in a row under a job, beyond two, of which the last poison it only while it runs alone; and reschedules; default `{ maxStalls: 3, maxReschedules: 100 }`. */
   poison?: { maxStalls?: number; maxReschedules?: number };
   /** Succeeded and cancelled jobs, default kept 7 days; `false` deletes at once. */
-  archive?: false | { keepMs: number };
+  archive?: false | { readonly keepMs: number };
   /** Jobs that ended badly, default kept 30 days. */
-  deadLetter?: { keepMs: number };
+  deadLetter?: { readonly keepMs: number };
   /** A larger payload is refused, default 1 MiB. */
   maxPayloadBytes?: number;
   /** A larger output is cut and reported, default 64 KiB. */
@@ -95,85 +94,28 @@ export interface SimpleQueueOptions extends AttemptPolicy {
   /** A larger checkpoint is refused, default 64 KiB. */
   maxCheckpointBytes?: number;
   /** Carry the context of an enqueue to the handler; give them in every process. Default none. */
-  carriers?: ContextCarrier[];
+  carriers?: readonly ContextCarrier[];
   /** What the log says and how; `false`: nothing. Default: a line of text for what does not go as it should. */
   logs?: false | LogOptions;
   /** Traces and metrics, e.g. `openTelemetry()` of `nestjs-simple-queue/opentelemetry`; default none. */
   telemetry?: Telemetry;
 }
 
+/** What the application may leave out, and no default says. */
+export type WithoutDefault = 'transaction' | 'timeoutMs' | 'listenUrl' | 'telemetry';
+
+/** The options that are resolved each by itself: `maintenance` and `poison` by their parts. */
+export type PlainOptions = Omit<SimpleQueueOptions, 'worker' | 'queues' | 'maintenance' | 'poison'> &
+  NonNullable<SimpleQueueOptions['maintenance']> &
+  NonNullable<SimpleQueueOptions['poison']>;
+
 /** All options with their defaults applied, frozen; made once by `resolveOptions` and passed down. */
-export interface ResolvedOptions {
+export interface ResolvedOptions extends Readonly<
+  Required<Omit<PlainOptions, WithoutDefault>> & Pick<PlainOptions, WithoutDefault>
+> {
   readonly instance: string;
-  readonly transaction?: () => EntityManager | undefined;
-  readonly warnOutsideTransaction: boolean;
-  readonly schema: string;
-  readonly migrate: 'run' | 'check' | 'off';
   /** undefined: this process only enqueues. */
   readonly worker?: { readonly queues?: readonly string[]; readonly labels?: readonly string[]; readonly autoStart: boolean };
-  readonly concurrency: number;
-  readonly queueConcurrency: number;
   /** A Map: a queue may be called `__proto__`. */
   readonly queues: ReadonlyMap<string, Readonly<QueueSettings>>;
-  readonly globalEnhancers: boolean;
-  readonly maxAttempts: number;
-  readonly backoff: Backoff;
-  readonly timeoutMs?: number;
-  readonly pollIntervalMs: number;
-  readonly wakeUp: 'listen' | 'off';
-  readonly listenUrl?: string;
-  readonly preparedStatements: boolean;
-  readonly poolMode: 'session' | 'transaction';
-  readonly heartbeatIntervalMs: number;
-  readonly leaseMs: number;
-  readonly stuckMs: number;
-  readonly queryTimeoutMs: number;
-  readonly shutdownGraceMs: number;
-  readonly reaperIntervalMs: number;
-  readonly janitorIntervalMs: number;
-  readonly maxStalls: number;
-  readonly maxReschedules: number;
-  readonly archive: false | { readonly keepMs: number };
-  readonly deadLetter: { readonly keepMs: number };
-  readonly maxPayloadBytes: number;
-  readonly maxOutputBytes: number;
-  readonly maxCheckpointBytes: number;
-  readonly carriers: readonly ContextCarrier[];
-  readonly logs: false | Readonly<LogOptions>;
-  readonly telemetry?: Telemetry;
 }
-
-const DAY_MS = 24 * 60 * 60 * 1_000;
-
-/** What holds where the application says nothing. `timeoutMs`, `transaction` and `listenUrl` have no default. */
-export const DEFAULTS = Object.freeze({
-  warnOutsideTransaction: false,
-  schema: 'simple_queue',
-  migrate: 'run',
-  worker: Object.freeze({ autoStart: true }),
-  concurrency: 100,
-  queueConcurrency: 10,
-  globalEnhancers: false,
-  maxAttempts: 3,
-  backoff: Object.freeze(linear({ delayMs: 5_000 })),
-  pollIntervalMs: 1_000,
-  wakeUp: 'listen',
-  preparedStatements: true,
-  poolMode: 'session',
-  heartbeatIntervalMs: 5_000,
-  leaseMs: 15_000,
-  stuckMs: 60_000,
-  queryTimeoutMs: 10_000,
-  shutdownGraceMs: 25_000,
-  reaperIntervalMs: 5_000,
-  janitorIntervalMs: 60_000,
-  maxStalls: 3,
-  maxReschedules: 100,
-  archive: Object.freeze({ keepMs: 7 * DAY_MS }),
-  deadLetter: Object.freeze({ keepMs: 30 * DAY_MS }),
-  maxPayloadBytes: 1024 * 1024,
-  maxOutputBytes: 64 * 1024,
-  maxCheckpointBytes: 64 * 1024,
-  carriers: Object.freeze<ContextCarrier[]>([]),
-  logs: Object.freeze({}),
-} satisfies Omit<ResolvedOptions, 'instance' | 'queues'>);

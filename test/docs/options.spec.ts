@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { runInNewContext } from 'node:vm';
 import { linear } from '../../lib/job/backoff.js';
-import { DEFAULTS } from '../../lib/options/simple-queue.options.js';
+import { DEFAULTS } from '../../lib/options/option-rules.js';
 import { membersOf, tableUnder } from './documents.js';
 
 const GUIDE = 'docs/guides/options.md';
@@ -47,7 +47,7 @@ it('tells the defaults that hold', () => {
     valueOf(value!),
   ]);
   const { worker, ...flat } = DEFAULTS;
-  const extras = { isGlobal: true, name: 'default', worker: true, 'worker.autoStart': worker.autoStart, queues: {} };
+  const extras = { isGlobal: true, name: 'default', worker: true, 'worker.autoStart': worker?.autoStart, queues: {} };
   expect(Object.fromEntries(told.filter(([, value]) => value !== undefined))).toEqual({ ...flat, ...extras });
 });
 

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { custom, linear } from '../../lib/job/backoff.js';
 import { QueueError } from '../../lib/job/queue.errors.js';
-import { asyncOptions, moduleExtras } from '../../lib/options/option-rules.js';
+import { asyncOptions, DEFAULTS, moduleExtras } from '../../lib/options/option-rules.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
-import { DEFAULTS, type SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
+import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 
 /** As an application without a compiler would give them. */
 const wild = (options: unknown): SimpleQueueOptions => options as SimpleQueueOptions;

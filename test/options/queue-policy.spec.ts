@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { constant } from '../../lib/job/backoff.js';
+import { DEFAULTS } from '../../lib/options/option-rules.js';
 import { attemptsOf, QueuePolicies } from '../../lib/options/queue-policy.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
-import { DEFAULTS, type SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
+import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 
 const DAY_MS = 86_400_000;
 const policiesOf = (options: SimpleQueueOptions = {}) => new QueuePolicies(resolveOptions(options).options);
