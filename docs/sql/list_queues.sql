@@ -17,38 +17,38 @@ with held as materialized (
     select count(*)::int as n from (
       select 1 from simple_queue.lane l cross join lateral (
         (select 1 from simple_queue.ready where lane = l.id and shard = $1 limit $3::int + 1) union all
-        (select 1 from simple_queue.fair_ready where lane = l.id and shard = $1 limit $3::int + 1) union all
-        (select 1 from simple_queue.suspect where lane = l.id and shard = $1 limit $3::int + 1)) p
+      (select 1 from simple_queue.fair_ready where lane = l.id and shard = $1 limit $3::int + 1) union all
+      (select 1 from simple_queue.suspect where lane = l.id and shard = $1 limit $3::int + 1)) p
       where l.queue = q.id limit $3::int + 1) w) r
   cross join lateral (
     select count(*)::int as n from (
       select 1 from simple_queue.lane l cross join lateral (
-        select 1 from simple_queue.dead_letter where lane = l.id and shard = $1 limit $3::int + 1) p
+        (select 1 from simple_queue.dead_letter where lane = l.id and shard = $1 limit $3::int + 1)) p
       where l.queue = q.id limit $3::int + 1) w) x
   cross join lateral (
     select count(*)::int as n from (
       select 1 from simple_queue.lane l cross join lateral (
-        select 1 from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1 limit $3::int + 1) p
+        (select 1 from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1 limit $3::int + 1)) p
       where l.queue = q.id limit $3::int + 1) w) b
   cross join lateral (
     select count(*)::int as n from (
       select 1 from simple_queue.lane l cross join lateral (
-        select 1 from simple_queue.staged where lane = l.id and lane > 0 and shard = $1 limit $3::int + 1) p
+        (select 1 from simple_queue.staged where lane = l.id and lane > 0 and shard = $1 limit $3::int + 1)) p
       where l.queue = q.id limit $3::int + 1) w) t
   cross join lateral (
     select count(*)::int as n from (
       select 1 from simple_queue.lane l cross join lateral (
-        select 1 from simple_queue.suspect where lane = l.id and shard = $1 limit $3::int + 1) p
+        (select 1 from simple_queue.suspect where lane = l.id and shard = $1 limit $3::int + 1)) p
       where l.queue = q.id limit $3::int + 1) w) e
   cross join lateral (
     select min(f.run_at) as oldest from simple_queue.lane l cross join lateral (
       with recursive step as (
-        (select priority, run_at from simple_queue.ready where lane = l.id and shard = $1 order by priority, run_at limit 1)
-        union all
-        select n.priority, n.run_at from step s cross join lateral (
-          select priority, run_at from simple_queue.ready where lane = l.id and shard = $1 and priority > s.priority
-          order by priority, run_at limit 1) n)
-      (select run_at from step limit 1000) union all
+      (select priority, run_at from simple_queue.ready where lane = l.id and shard = $1 order by priority, run_at limit 1)
+      union all
+      select n.priority, n.run_at from step s cross join lateral (
+        select priority, run_at from simple_queue.ready where lane = l.id and shard = $1 and priority > s.priority
+        order by priority, run_at limit 1) n)
+    (select run_at from step limit 1000) union all
       (select run_at from simple_queue.suspect where lane = l.id and shard = $1 limit 1000) union all
       (select run_at from simple_queue.fair_ready where lane = l.id and shard = $1 limit 1000)) f
     where l.queue = q.id) o

@@ -6,8 +6,8 @@ select l.id as lane, q.name as queue, l.name, l.labels, r.n as jobs, (
   cross join lateral (
     select count(*)::int as n from (
       (select 1 from simple_queue.ready where lane = l.id and shard = $1 limit $2::int + 1) union all
-      (select 1 from simple_queue.suspect where lane = l.id and shard = $1 limit $2::int + 1) union all
       (select 1 from simple_queue.fair_ready where lane = l.id and shard = $1 limit $2::int + 1) union all
+      (select 1 from simple_queue.suspect where lane = l.id and shard = $1 limit $2::int + 1) union all
       (select 1 from simple_queue.scheduled where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1) union all
       (select 1 from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1) union all
       (select 1 from simple_queue.staged where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1)) w) r

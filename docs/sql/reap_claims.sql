@@ -6,9 +6,7 @@ with lapsed as materialized (
     order by c.id limit 20 for update of c skip locked),
   held as materialized (
     select j.* from lapsed c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
-    cross join lateral (
-      select id, cancel_at is not null as cancelled, suspicion > 2 and suspicion % 2 = 1 and stalls + 1 >= $2::int or epoch >= 2146999999 as poisoned
-      from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update skip locked) j),
+    cross join lateral (select id, cancel_at is not null as cancelled, suspicion > 2 and suspicion % 2 = 1 and stalls + 1 >= $2::int or epoch >= 2146999999 as poisoned from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update skip locked) j),
   back as (
     update simple_queue.job set epoch = epoch + 1, run_at = statement_timestamp(),
       stalls = stalls + (suspicion = 2 or suspicion > 2 and suspicion % 2 = 1)::int,

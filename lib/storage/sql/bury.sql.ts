@@ -1,5 +1,6 @@
 import { statement } from '../statement.js';
 import { ended, shortened } from './ended.sql.js';
+import { LOCKED_RUNS } from './held.sql.js';
 import { stopped, vacated } from './turns.sql.js';
 
 const SAID = {
@@ -21,8 +22,7 @@ export const BURY = statement(
   'bury',
   `with gone as (
     delete from simple_queue.job where shard = $1 and id = any(array(
-      select j.id from unnest($2::uuid[], $3::int[]) u(id, epoch)
-      cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j))
+      ${LOCKED_RUNS}))
     returning *, $4::jsonb -> id::text as verdict),
   said as materialized (
     select *, case when cancel_at is null then verdict ->> 'state' else 'cancelled' end as state,

@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { IN_CLAIMS } from './held.sql.js';
 
 /**
  * The invariant that everything else rests on: a live job stands in exactly one place, at its own epoch, and a place holds
@@ -14,7 +15,7 @@ export const CHECK_PLACES = statement(
     union all select id, epoch, 'suspect' from simple_queue.suspect
     union all select id, epoch, 'blocked' from simple_queue.blocked
     union all select id, epoch, 'staged' from simple_queue.staged
-    union all select u.id, u.epoch, 'claim' from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+    union all select u.id, u.epoch, 'claim' from ${IN_CLAIMS}
       where exists (select from simple_queue.job j where j.id = u.id and j.epoch = u.epoch)),
   standing as (
     select coalesce(j.id, p.id) as id, j.epoch as epoch, j.id is not null as lives,

@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { IN_CLAIMS } from './held.sql.js';
 
 /**
  * The same as `check_places` for tables that are too large to be read whole: of the first $2 jobs by id, and of the first $2 rows
@@ -8,7 +9,7 @@ import { statement } from '../statement.js';
 export const CHECK_SOME_PLACES = statement(
   'check_some_places',
   `with held as materialized (
-    select u.id, u.epoch, count(*) as n from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+    select u.id, u.epoch, count(*) as n from ${IN_CLAIMS}
     where c.shard = $1 group by 1, 2),
   first as materialized (select * from simple_queue.job where shard = $1 order by id limit $2::int),
   standing as (

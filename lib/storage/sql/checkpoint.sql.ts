@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { LOCKED_RUN } from './held.sql.js';
 
 /**
  * Keeps a running job's progress with it, fenced by id and epoch alone as a completion is: no row back means that the run no longer holds
@@ -15,7 +16,7 @@ export const CHECKPOINT = statement(
         || case when $5::int = 0 then '{}' else jsonb_build_object('extraAttempts',
              least($6::int, coalesce((options ->> 'extraAttempts')::int, 0) + $5::int)) end, '{}')
     where shard = $1 and id = any(array(
-      select id from simple_queue.job where id = $2::uuid and shard = $1 and epoch = $3::int for update))
+      ${LOCKED_RUN}))
     returning options)
   select coalesce((options ->> 'extraAttempts')::int, 0) as "extraAttempts" from held`,
 );

@@ -1,5 +1,6 @@
 import { statement } from '../statement.js';
 import { ended } from './ended.sql.js';
+import { LOCKED_RUN } from './held.sql.js';
 import { vacated } from './turns.sql.js';
 
 const SUCCEEDED = {
@@ -21,7 +22,7 @@ export const COMPLETE = statement(
   'complete',
   `with done as (
     delete from simple_queue.job where shard = $1 and id = any(array(
-      select id from simple_queue.job where id = $2::uuid and shard = $1 and epoch = $3::int for update)) returning *),
+      ${LOCKED_RUN})) returning *),
   kept as (
     ${ended('archive', SUCCEEDED)}
     from done where $5::float8 is not null),

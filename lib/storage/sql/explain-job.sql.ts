@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { IN_CLAIMS } from './held.sql.js';
 
 /**
  * All that says why a job does not run, in one snapshot: itself, its queue, who holds it, who could, and what stands before it in its
@@ -12,7 +13,7 @@ export const EXPLAIN_JOB = statement(
   live as materialized (
     select lane, queue, epoch, priority, run_at, suspicion, fair, group_name from simple_queue.job where id = $2::uuid and shard = $1),
   held as materialized (
-    select c.lease, c.created_at from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+    select c.lease, c.created_at from ${IN_CLAIMS}
     where c.shard = $1 and $2::uuid = any(c.jobs) and u.id = $2::uuid and u.epoch = (select epoch from live) limit 1),
   worker as materialized (
     select id, worker, lanes from simple_queue.lease where shard = $1 and expires_at > statement_timestamp())

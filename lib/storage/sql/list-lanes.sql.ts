@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { MAY_RUN } from './places.sql.js';
 
 const LANE = `l.id, l.queue as "queueId", q.name as queue, l.name, l.labels`;
 
@@ -46,9 +47,7 @@ export const LIST_LANES_WITH_JOBS = statement(
     union all
     select next.lane, s.n + 1 from step s cross join lateral (
       select min(lane) as lane from (
-        (select lane from simple_queue.ready where lane > s.lane and shard = $1 order by lane limit 1) union all
-        (select lane from simple_queue.fair_ready where lane > s.lane and shard = $1 order by lane limit 1) union all
-        (select lane from simple_queue.suspect where lane > s.lane and shard = $1 order by lane limit 1)) w) next
+        ${MAY_RUN.map((place) => `(select lane from simple_queue.${place} where lane > s.lane and shard = $1 order by lane limit 1)`).join(' union all\n        ')}) w) next
     where s.n < $3::int and next.lane is not null)
   select s.lane as id, q.id as "queueId", q.name as queue, l.name, l.labels
   from step s left join simple_queue.lane l on l.id = s.lane left join simple_queue.queue q on q.id = l.queue

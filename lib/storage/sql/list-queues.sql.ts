@@ -1,4 +1,13 @@
 import { statement } from '../statement.js';
+import { IN_CLAIMS, fenced } from './held.sql.js';
+import { MAY_RUN, inLane, waitingSince } from './places.sql.js';
+
+/** How many jobs of queue `q` stand in these places. */
+const counted = (places: readonly string[], as: string): string => `cross join lateral (
+    select count(*)::int as n from (
+      select 1 from simple_queue.lane l cross join lateral (
+        ${inLane(places, 'l.id', { limit: '$3::int + 1' })}) p
+      where l.queue = q.id limit $3::int + 1) w) ${as}`;
 
 /**
  * Every queue ($2 null) or one, with its depth. Nothing is counted beyond $3: ready, blocked, staged and dead letter along their lanes, what runs along
@@ -8,8 +17,8 @@ import { statement } from '../statement.js';
 export const LIST_QUEUES = statement(
   'list_queues',
   `with held as materialized (
-    select j.lane from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
-    cross join lateral (select lane from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch offset 0) j
+    select j.lane from ${IN_CLAIMS}
+    ${fenced('lane', 'offset 0')}
     where c.shard = $1 limit $3::int + 1),
   later as materialized (
     select lane, run_at from simple_queue.scheduled where shard = $1 order by run_at limit $3::int + 1),
@@ -20,44 +29,14 @@ export const LIST_QUEUES = statement(
     x.n as dead, b.n as blocked, t.n as staged, e.n as suspects, d.next as "nextRunAt", (select count(*) from held)::int as "allRunning", (select count(*) from later)::int as "allScheduled",
     case when o.oldest is not null then greatest(0, extract(epoch from statement_timestamp() - o.oldest) * 1000) end::float8 as "oldestReadyMs"
   from simple_queue.queue q
-  cross join lateral (
-    select count(*)::int as n from (
-      select 1 from simple_queue.lane l cross join lateral (
-        (select 1 from simple_queue.ready where lane = l.id and shard = $1 limit $3::int + 1) union all
-        (select 1 from simple_queue.fair_ready where lane = l.id and shard = $1 limit $3::int + 1) union all
-        (select 1 from simple_queue.suspect where lane = l.id and shard = $1 limit $3::int + 1)) p
-      where l.queue = q.id limit $3::int + 1) w) r
-  cross join lateral (
-    select count(*)::int as n from (
-      select 1 from simple_queue.lane l cross join lateral (
-        select 1 from simple_queue.dead_letter where lane = l.id and shard = $1 limit $3::int + 1) p
-      where l.queue = q.id limit $3::int + 1) w) x
-  cross join lateral (
-    select count(*)::int as n from (
-      select 1 from simple_queue.lane l cross join lateral (
-        select 1 from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1 limit $3::int + 1) p
-      where l.queue = q.id limit $3::int + 1) w) b
-  cross join lateral (
-    select count(*)::int as n from (
-      select 1 from simple_queue.lane l cross join lateral (
-        select 1 from simple_queue.staged where lane = l.id and lane > 0 and shard = $1 limit $3::int + 1) p
-      where l.queue = q.id limit $3::int + 1) w) t
-  cross join lateral (
-    select count(*)::int as n from (
-      select 1 from simple_queue.lane l cross join lateral (
-        select 1 from simple_queue.suspect where lane = l.id and shard = $1 limit $3::int + 1) p
-      where l.queue = q.id limit $3::int + 1) w) e
+  ${counted(MAY_RUN, 'r')}
+  ${counted(['dead_letter'], 'x')}
+  ${counted(['blocked'], 'b')}
+  ${counted(['staged'], 't')}
+  ${counted(['suspect'], 'e')}
   cross join lateral (
     select min(f.run_at) as oldest from simple_queue.lane l cross join lateral (
-      with recursive step as (
-        (select priority, run_at from simple_queue.ready where lane = l.id and shard = $1 order by priority, run_at limit 1)
-        union all
-        select n.priority, n.run_at from step s cross join lateral (
-          select priority, run_at from simple_queue.ready where lane = l.id and shard = $1 and priority > s.priority
-          order by priority, run_at limit 1) n)
-      (select run_at from step limit 1000) union all
-      (select run_at from simple_queue.suspect where lane = l.id and shard = $1 limit 1000) union all
-      (select run_at from simple_queue.fair_ready where lane = l.id and shard = $1 limit 1000)) f
+      ${waitingSince(1_000)}) f
     where l.queue = q.id) o
   left join running u on u.queue = q.id left join due d on d.queue = q.id
   where $2::text is null or q.name = $2 order by q.name`,

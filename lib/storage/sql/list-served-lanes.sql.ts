@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { MAY_RUN, inLane } from './places.sql.js';
 
 /** The lanes of every queue ($2 null) or of one: how many live workers serve each, and its ready jobs, counted up to $3. */
 export const LIST_SERVED_LANES = statement(
@@ -8,8 +9,6 @@ export const LIST_SERVED_LANES = statement(
   from simple_queue.lane l join simple_queue.queue q on q.id = l.queue
   cross join lateral (
     select count(*)::int as n from (
-      (select 1 from simple_queue.ready where lane = l.id and shard = $1 limit $3::int + 1) union all
-      (select 1 from simple_queue.fair_ready where lane = l.id and shard = $1 limit $3::int + 1) union all
-      (select 1 from simple_queue.suspect where lane = l.id and shard = $1 limit $3::int + 1)) w) r
+      ${inLane(MAY_RUN, 'l.id', { limit: '$3::int + 1' })}) w) r
   where $2::text is null or q.name = $2 order by q.name, l.name`,
 );

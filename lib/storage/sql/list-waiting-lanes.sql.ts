@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { WAITING, inLane } from './places.sql.js';
 
 /**
  * Every lane of a queue that is not paused and has jobs that wait for anything, counted up to $2, and how many live workers serve it.
@@ -11,11 +12,6 @@ export const LIST_WAITING_LANES = statement(
   from simple_queue.lane l join simple_queue.queue q on q.id = l.queue
   cross join lateral (
     select count(*)::int as n from (
-      (select 1 from simple_queue.ready where lane = l.id and shard = $1 limit $2::int + 1) union all
-      (select 1 from simple_queue.suspect where lane = l.id and shard = $1 limit $2::int + 1) union all
-      (select 1 from simple_queue.fair_ready where lane = l.id and shard = $1 limit $2::int + 1) union all
-      (select 1 from simple_queue.scheduled where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1) union all
-      (select 1 from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1) union all
-      (select 1 from simple_queue.staged where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1)) w) r
+      ${inLane(WAITING, 'l.id', { limit: '$2::int + 1' })}) w) r
   where q.paused_at is null and r.n > 0 order by q.name, l.name, l.labels limit 10000`,
 );

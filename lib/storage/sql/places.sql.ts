@@ -47,3 +47,34 @@ export function placed(from: string, places: readonly Place[], returning: Partia
   };
   return places.map(member).join(',\n  ');
 }
+
+/** Where a job stands that may run as soon as there is room, and where one that waits for anything. */
+export const MAY_RUN = ['ready', 'fair_ready', 'suspect'] as const;
+export const WAITING = [...MAY_RUN, 'scheduled', 'blocked', 'staged'] as const;
+
+/** Places whose index by lane is a partial one: its condition has to be said. */
+const SMALLER = new Set(['scheduled', 'blocked', 'staged']);
+
+/** The rows of a place that are of this lane, along an index. */
+export const ofLane = (place: string, lane: string): string =>
+  `simple_queue.${place} where lane = ${lane}${SMALLER.has(place) ? ' and lane > 0' : ''} and shard = $1`;
+
+/** The rows of these places that are of this lane, `limit` of each. */
+export const inLane = (
+  places: readonly string[],
+  lane: string,
+  { limit, columns = '1' }: { limit: string; columns?: string },
+): string => places.map((place) => `(select ${columns} from ${ofLane(place, lane)} limit ${limit})`).join(' union all\n      ');
+
+/**
+ * Since when the first rows of lane `l` wait that may run. The oldest of `ready` is the first of one of its priorities, so only those are
+ * read; of the others, whose time is not what they are kept by, the first 1,000.
+ */
+export const waitingSince = (priorities: number): string => `with recursive step as (
+      (select priority, run_at from simple_queue.ready where lane = l.id and shard = $1 order by priority, run_at limit 1)
+      union all
+      select n.priority, n.run_at from step s cross join lateral (
+        select priority, run_at from simple_queue.ready where lane = l.id and shard = $1 and priority > s.priority
+        order by priority, run_at limit 1) n)
+    (select run_at from step limit ${priorities}) union all
+      ${inLane(['suspect', 'fair_ready'], 'l.id', { limit: '1000', columns: 'run_at' })}`;

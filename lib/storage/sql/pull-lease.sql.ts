@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { IN_CLAIMS, fenced } from './held.sql.js';
 
 /**
  * Does this pulled lease hold this job, and at which epoch? Locks the lease to the end of the transaction: two settles of one lease
@@ -10,8 +11,8 @@ export const HELD_BY_LEASE = statement(
     least(extract(epoch from statement_timestamp() - l.created_at) * 1000, 2147483647)::int as "runMs"
   from simple_queue.lease l left join lateral (
     select u.epoch, j.attempt, j.reschedules, j.options, j.lane
-    from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
-    cross join lateral (select * from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch offset 0) j
+    from ${IN_CLAIMS}
+    ${fenced('*', 'offset 0')}
     where c.id = l.id and c.shard = $1 and u.id = $3::uuid) h on true
   where l.id = $2::uuid and l.shard = $1 and l.jobs is not null for update of l`,
 );
@@ -37,8 +38,7 @@ export const RENEW_PULLED = statement(
     select u.id, j.cancelled from renewed r cross join lateral (
       select jobs, epochs from simple_queue.claim where id = r.id and shard = $1 offset 0) c
     cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
-    cross join lateral (
-      select cancel_at is not null as cancelled from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch offset 0) j)
+    ${fenced('cancel_at is not null as cancelled', 'offset 0')})
   select array(select id::text from held where cancelled) as cancelled,
     array(select u.id::text from unnest(r.jobs) u(id) where not exists (select from held h where h.id = u.id)) as lost
   from renewed r`,

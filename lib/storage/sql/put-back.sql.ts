@@ -1,5 +1,6 @@
 import { statement } from '../statement.js';
 import { shortened } from './ended.sql.js';
+import { fenced } from './held.sql.js';
 import { placed } from './places.sql.js';
 
 /**
@@ -12,7 +13,7 @@ export const PUT_BACK = statement(
   'put_back',
   `with held as materialized (
     select j.id, j.cancel_at from unnest($2::uuid[], $3::int[]) u(id, epoch)
-    cross join lateral (select id, cancel_at from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j),
+    ${fenced('id, cancel_at', 'for update')}),
   moved as (
     update simple_queue.job set
       epoch = epoch + 1,

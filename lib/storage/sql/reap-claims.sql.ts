@@ -1,5 +1,6 @@
 import { statement } from '../statement.js';
 import { ended, keptByQueue } from './ended.sql.js';
+import { fenced } from './held.sql.js';
 import { placed } from './places.sql.js';
 import { stopped, vacated } from './turns.sql.js';
 
@@ -26,9 +27,7 @@ export const REAP_CLAIMS = statement(
     order by c.id limit 20 for update of c skip locked),
   held as materialized (
     select j.* from lapsed c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
-    cross join lateral (
-      select id, cancel_at is not null as cancelled, suspicion > 2 and suspicion % 2 = 1 and stalls + 1 >= $2::int or epoch >= 2146999999 as poisoned
-      from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update skip locked) j),
+    ${fenced('id, cancel_at is not null as cancelled, suspicion > 2 and suspicion % 2 = 1 and stalls + 1 >= $2::int or epoch >= 2146999999 as poisoned', 'for update skip locked')}),
   back as (
     update simple_queue.job set epoch = epoch + 1, run_at = statement_timestamp(),
       stalls = stalls + (suspicion = 2 or suspicion > 2 and suspicion % 2 = 1)::int,
@@ -59,7 +58,7 @@ export const REAP_CLAIMS = statement(
     delete from simple_queue.claim where shard = $1 and id = any(array(
       select c.id from lapsed c where not exists (
         select from unnest(c.jobs, c.epochs) u(id, epoch)
-        cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch offset 0) j
+        ${fenced('id', 'offset 0')}
         where not exists (select from held h where h.id = u.id)))))
   select (select count(*) from lapsed)::int as claims, (select id::text from lapsed order by id desc limit 1) as last, (select count(*) from held)::int as jobs,
     (select count(*) from held where poisoned and not cancelled)::int as poisoned,

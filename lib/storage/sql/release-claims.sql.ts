@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { fenced } from './held.sql.js';
 import { placed } from './places.sql.js';
 
 /** Frees claims of a live lease whose answer was lost: their jobs never started, so nothing is suspected and nothing is spent. */
@@ -10,7 +11,7 @@ export const RELEASE_CLAIMS = statement(
     update simple_queue.job set epoch = epoch + 1, run_at = statement_timestamp()
     where shard = $1 and id = any(array(
       select j.id from lost c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
-      cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j))
+      ${fenced('id', 'for update')}))
     returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),
   ${placed('moved', ['ready', 'fair_ready', 'suspect'])},
   freed as (

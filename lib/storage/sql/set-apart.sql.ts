@@ -1,4 +1,5 @@
 import { statement } from '../statement.js';
+import { LOCKED_RUN } from './held.sql.js';
 import { vacated } from './turns.sql.js';
 
 /**
@@ -9,7 +10,7 @@ export const SET_APART = statement(
   'set_apart',
   `with gone as (
     delete from simple_queue.job where shard = $1 and id = any(array(
-      select id from simple_queue.job where id = $2::uuid and shard = $1 and epoch = $3::int for update))
+      ${LOCKED_RUN}))
     returning id, lane, queue, payload, payload_bytes, group_name, seq),
   buried as (
     insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at,

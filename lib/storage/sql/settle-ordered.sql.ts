@@ -1,5 +1,6 @@
 import { statement } from '../statement.js';
 import { ended, KEPT } from './ended.sql.js';
+import { LOCKED_RUNS } from './held.sql.js';
 import { placed } from './places.sql.js';
 
 const SUCCEEDED = {
@@ -26,8 +27,7 @@ export const SETTLE_ORDERED = statement(
   'settle_ordered',
   `with done as (
     delete from simple_queue.job where shard = $1 and id = any(array(
-      select j.id from unnest($2::uuid[], $3::int[]) u(id, epoch)
-      cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j))
+      ${LOCKED_RUNS}))
     returning ${KEPT}, queue, group_name, seq),
   kept as (
     ${ended('archive', SUCCEEDED)}

@@ -1,18 +1,15 @@
 import { statement } from '../statement.js';
+import { IN_CLAIMS, fenced } from './held.sql.js';
+import { WAITING, ofLane } from './places.sql.js';
 
 /** Is lane `l` used: served by a live worker, or the place of a job that waits? */
 const USED = `exists (select from simple_queue.lease w where w.shard = $1 and w.expires_at > statement_timestamp() and l.id = any(w.lanes))
-    or exists (select from simple_queue.ready where lane = l.id and shard = $1)
-    or exists (select from simple_queue.fair_ready where lane = l.id and shard = $1)
-    or exists (select from simple_queue.suspect where lane = l.id and shard = $1)
-    or exists (select from simple_queue.scheduled where lane = l.id and lane > 0 and shard = $1)
-    or exists (select from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1)
-    or exists (select from simple_queue.staged where lane = l.id and lane > 0 and shard = $1)`;
+    ${WAITING.map((place) => `or exists (select from ${ofLane(place, 'l.id')})`).join('\n    ')}`;
 
 /** Lanes of jobs that run; read only where it matters. */
 const running = (where: string): string => `running as materialized (
-    select distinct j.lane from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
-    cross join lateral (select lane from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch offset 0) j
+    select distinct j.lane from ${IN_CLAIMS}
+    ${fenced('lane', 'offset 0')}
     where c.shard = $1 and exists (${where}))`;
 
 /**
