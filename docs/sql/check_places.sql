@@ -2,11 +2,11 @@
 prepare check_places as
 with place as (
     select id, epoch, 'ready' as place from simple_queue.ready
-    union all select id, epoch, 'scheduled' from simple_queue.scheduled
-    union all select id, epoch, 'fair_ready' from simple_queue.fair_ready
-    union all select id, epoch, 'suspect' from simple_queue.suspect
-    union all select id, epoch, 'blocked' from simple_queue.blocked
-    union all select id, epoch, 'staged' from simple_queue.staged
+    union all select id, epoch, 'fair_ready' as place from simple_queue.fair_ready
+    union all select id, epoch, 'suspect' as place from simple_queue.suspect
+    union all select id, epoch, 'scheduled' as place from simple_queue.scheduled
+    union all select id, epoch, 'blocked' as place from simple_queue.blocked
+    union all select id, epoch, 'staged' as place from simple_queue.staged
     union all select u.id, u.epoch, 'claim' from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
       where exists (select from simple_queue.job j where j.id = u.id and j.epoch = u.epoch)),
   standing as (

@@ -5,7 +5,7 @@ with target as materialized (
   unscheduled as (
     delete from simple_queue.scheduled where shard = $1 and ctid = any(array(
       select p.ctid from target t cross join lateral (
-        select ctid from simple_queue.scheduled s where s.run_at = t.run_at and s.shard = $1 and s.id = t.id for update) p)) returning id),
+        select ctid from simple_queue.scheduled p where p.run_at = t.run_at and p.shard = $1 and p.id = t.id for update) p)) returning id),
   moved as (
     update simple_queue.job set run_at = statement_timestamp()
     where shard = $1 and id = any(array(select id from unscheduled)) returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),

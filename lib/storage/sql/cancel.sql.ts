@@ -1,5 +1,6 @@
 import { statement } from '../statement.js';
 import { ended, keptByQueue } from './ended.sql.js';
+import { unplaced } from './places.sql.js';
 import { vacated } from './turns.sql.js';
 
 /**
@@ -16,40 +17,12 @@ export const CANCEL = statement(
   `with target as materialized (
     select id, lane, priority, run_at, suspicion, group_name, queue, seq, commit_by, fair
     from simple_queue.job where shard = $1 and id = any($2::uuid[])),
-  unready as (
-    delete from simple_queue.ready where shard = $1 and lane = any(array(select distinct lane from target))
-      and priority = any(array(select distinct priority from target))
-      and run_at between (select min(run_at) from target) and (select max(run_at) from target) and ctid = any(array(
-      select p.ctid from target t cross join lateral (
-        select ctid from simple_queue.ready r where r.lane = t.lane and r.shard = $1 and r.priority = t.priority and r.run_at = t.run_at
-        and r.id = t.id for update) p)) returning id),
-  unfair as (
-    delete from simple_queue.fair_ready where shard = $1 and lane = any(array(select distinct lane from target where fair))
-      and group_name = any(array(select distinct group_name from target where fair)) and ctid = any(array(
-      select p.ctid from target t cross join lateral (
-        select ctid from simple_queue.fair_ready r where r.lane = t.lane and r.shard = $1 and r.group_name = t.group_name
-        and r.priority = t.priority and r.run_at = t.run_at and r.id = t.id for update) p where t.fair)) returning id),
-  unscheduled as (
-    delete from simple_queue.scheduled where shard = $1
-      and run_at between (select min(run_at) from target) and (select max(run_at) from target) and ctid = any(array(
-      select p.ctid from target t cross join lateral (
-        select ctid from simple_queue.scheduled s where s.run_at = t.run_at and s.shard = $1 and s.id = t.id for update) p)) returning id),
-  unsuspected as (
-    delete from simple_queue.suspect where shard = $1 and ctid = any(array(
-      select p.ctid from target t cross join lateral (
-        select ctid from simple_queue.suspect s where s.lane = t.lane and s.shard = $1 and s.suspicion = t.suspicion
-        and s.run_at = t.run_at and s.id = t.id for update) p)) returning id),
+  ${unplaced('target', ['ready', 'fair_ready', 'scheduled', 'suspect'])},
   unstaged as (
     delete from simple_queue.staged where shard = $1 and id = any(array(
       select j.id from target t cross join lateral (
         select id from simple_queue.job where id = t.id and shard = $1 for update) j where t.commit_by is not null)) returning id),
-  unblocked as (
-    delete from simple_queue.blocked where shard = $1 and group_name = any(array(select distinct group_name from target))
-      and queue = any(array(select distinct queue from target))
-      and seq between (select min(seq) from target) and (select max(seq) from target) and ctid = any(array(
-      select p.ctid from target t cross join lateral (
-        select ctid from simple_queue.blocked b where b.group_name = t.group_name and b.shard = $1 and b.queue = t.queue
-        and b.seq = t.seq for update) p)) returning id),
+  ${unplaced('target', ['blocked'])},
   turned as materialized (
     select id from unready union all select id from unscheduled union all select id from unsuspected union all select id from unstaged),
   waiting as materialized (

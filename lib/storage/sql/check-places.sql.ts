@@ -1,5 +1,6 @@
 import { statement } from '../statement.js';
 import { IN_CLAIMS } from './held.sql.js';
+import { WAITING } from './places.sql.js';
 
 /**
  * The invariant that everything else rests on: a live job stands in exactly one place, at its own epoch, and a place holds
@@ -9,12 +10,7 @@ import { IN_CLAIMS } from './held.sql.js';
 export const CHECK_PLACES = statement(
   'check_places',
   `with place as (
-    select id, epoch, 'ready' as place from simple_queue.ready
-    union all select id, epoch, 'scheduled' from simple_queue.scheduled
-    union all select id, epoch, 'fair_ready' from simple_queue.fair_ready
-    union all select id, epoch, 'suspect' from simple_queue.suspect
-    union all select id, epoch, 'blocked' from simple_queue.blocked
-    union all select id, epoch, 'staged' from simple_queue.staged
+    ${WAITING.map((place) => `select id, epoch, '${place}' as place from simple_queue.${place}`).join('\n    union all ')}
     union all select u.id, u.epoch, 'claim' from ${IN_CLAIMS}
       where exists (select from simple_queue.job j where j.id = u.id and j.epoch = u.epoch)),
   standing as (

@@ -1,5 +1,6 @@
 import { statement } from '../statement.js';
 import { IN_CLAIMS } from './held.sql.js';
+import { WAITING, isPlaceOf } from './places.sql.js';
 
 /**
  * The same as `check_places` for tables that are too large to be read whole: of the first $2 jobs by id, and of the first $2 rows
@@ -16,21 +17,9 @@ export const CHECK_SOME_PLACES = statement(
     select j.id, j.epoch, p.places || array_fill('claim@' || j.epoch, array[coalesce(h.n, 0)::int]) as places
     from first j left join held h on h.id = j.id and h.epoch = j.epoch cross join lateral (
       select array(
-        select 'ready@' || epoch from simple_queue.ready where lane = j.lane and shard = $1 and priority = j.priority and run_at = j.run_at and id = j.id
-        union all select 'scheduled@' || epoch from simple_queue.scheduled where run_at = j.run_at and shard = $1 and id = j.id
-        union all select 'suspect@' || epoch from simple_queue.suspect
-          where lane = j.lane and shard = $1 and suspicion = j.suspicion and run_at = j.run_at and id = j.id
-        union all select 'fair_ready@' || epoch from simple_queue.fair_ready
-          where lane = j.lane and shard = $1 and group_name = j.group_name and priority = j.priority and run_at = j.run_at and id = j.id
-        union all select 'blocked@' || epoch from simple_queue.blocked where group_name = j.group_name and shard = $1 and queue = j.queue and seq = j.seq
-        union all select 'staged@' || epoch from simple_queue.staged where id = j.id and shard = $1) as places) p),
+        ${WAITING.map((place) => `select '${place}@' || p.epoch from simple_queue.${place} p where ${isPlaceOf(place, 'j')}`).join('\n        union all ')}) as places) p),
   place as (
-    (select id, epoch, 'ready' as place from simple_queue.ready where shard = $1 limit $2::int) union all
-    (select id, epoch, 'scheduled' from simple_queue.scheduled where shard = $1 limit $2::int) union all
-    (select id, epoch, 'suspect' from simple_queue.suspect where shard = $1 limit $2::int) union all
-    (select id, epoch, 'fair_ready' from simple_queue.fair_ready where shard = $1 limit $2::int) union all
-    (select id, epoch, 'blocked' from simple_queue.blocked where shard = $1 limit $2::int) union all
-    (select id, epoch, 'staged' from simple_queue.staged where shard = $1 limit $2::int))
+    ${WAITING.map((place) => `(select id, epoch, '${place}' as place from simple_queue.${place} where shard = $1 limit $2::int)`).join(' union all\n    ')})
   (select id, epoch, true as lives, places from standing
     where cardinality(places) <> 1 or split_part(places[1], '@', 2)::int <> epoch limit 1000)
   union all

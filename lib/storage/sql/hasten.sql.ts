@@ -1,5 +1,5 @@
 import { statement } from '../statement.js';
-import { placed } from './places.sql.js';
+import { isPlaceOf, placed } from './places.sql.js';
 
 /** Makes scheduled jobs ready now. The place row is locked first and decides, as in `cancel`; no row back: it was not scheduled. */
 export const HASTEN = statement(
@@ -9,7 +9,7 @@ export const HASTEN = statement(
   unscheduled as (
     delete from simple_queue.scheduled where shard = $1 and ctid = any(array(
       select p.ctid from target t cross join lateral (
-        select ctid from simple_queue.scheduled s where s.run_at = t.run_at and s.shard = $1 and s.id = t.id for update) p)) returning id),
+        select ctid from simple_queue.scheduled p where ${isPlaceOf('scheduled', 't')} for update) p)) returning id),
   moved as (
     update simple_queue.job set run_at = statement_timestamp()
     where shard = $1 and id = any(array(select id from unscheduled)) returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),

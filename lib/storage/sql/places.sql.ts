@@ -78,3 +78,56 @@ export const waitingSince = (priorities: number): string => `with recursive step
         order by priority, run_at limit 1) n)
     (select run_at from step limit ${priorities}) union all
       ${inLane(['suspect', 'fair_ready'], 'l.id', { limit: '1000', columns: 'run_at' })}`;
+
+/** By what a place has its key, beside the shard. */
+const KEYS = {
+  ready: ['lane', 'priority', 'run_at', 'id'],
+  fair_ready: ['lane', 'group_name', 'priority', 'run_at', 'id'],
+  suspect: ['lane', 'suspicion', 'run_at', 'id'],
+  scheduled: ['run_at', 'id'],
+  blocked: ['group_name', 'queue', 'seq'],
+  staged: ['id'],
+} as const;
+
+/** The row `p` of a place is that of the job `job`. */
+export function isPlaceOf(place: keyof typeof KEYS, job: string): string {
+  const [first, ...rest] = KEYS[place].map((column) => `p.${column} = ${job}.${column}`);
+  return [first, 'p.shard = $1', ...rest].join(' and ');
+}
+
+/** The stretch of a key in which the places of the jobs of `from` lie: which values, and from where to where. */
+const STRETCHES: Partial<Record<keyof typeof KEYS, { values: readonly string[]; range?: string }>> = {
+  ready: { values: ['lane', 'priority'], range: 'run_at' },
+  fair_ready: { values: ['lane', 'group_name'] },
+  scheduled: { values: [], range: 'run_at' },
+  blocked: { values: ['group_name', 'queue'], range: 'seq' },
+};
+
+const REMOVALS = {
+  ready: 'unready',
+  fair_ready: 'unfair',
+  suspect: 'unsuspected',
+  scheduled: 'unscheduled',
+  blocked: 'unblocked',
+} as const;
+
+/**
+ * Members that take the jobs of `from` out of the places where they wait: the place row is locked first and decides. It is found by its key
+ * and deleted by its ctid; for the sake of callers' planners, which may believe a full table empty and walk the key instead, the stretch of
+ * the key is given too.
+ */
+export function unplaced(from: string, places: readonly (keyof typeof REMOVALS)[], where?: string): string {
+  const member = (place: keyof typeof REMOVALS): string => {
+    const [some, only] = place === 'fair_ready' ? [`${from} where fair`, 't.fair'] : [from, where];
+    const { values, range } = STRETCHES[place] ?? { values: [] };
+    const stretch = [
+      ...values.map((column) => `${column} = any(array(select distinct ${column} from ${some}))`),
+      ...(range ? [`${range} between (select min(${range}) from ${some}) and (select max(${range}) from ${some})`] : []),
+    ];
+    return `${REMOVALS[place]} as (
+    delete from simple_queue.${place} where ${['shard = $1', ...stretch].join('\n      and ')} and ctid = any(array(
+      select p.ctid from ${from} t cross join lateral (
+        select ctid from simple_queue.${place} p where ${isPlaceOf(place, 't')} for update) p${only ? ` where ${only}` : ''})) returning id)`;
+  };
+  return places.map(member).join(',\n  ');
+}
