@@ -96,6 +96,6 @@ export function unreadable({ kind }: Outcome, sqlState: string): Extract<Ending,
 const timeOf = (again: Again): { at: string } | { delayMs: number } => ('at' in again ? { at: again.at.toISOString() } : again);
 
 /** One line of the job's history; the whole error stands beside it once. */
-function entryOf({ attempt, runMs }: EndedRun, worker: string, outcome: string, { name, message }: Failure): object {
+function entryOf({ attempt, runMs }: EndedRun, worker: string, outcome: string, { name, message }: Failure) {
   return { attempt, outcome, error: { name, message: cleanText(message, 500) }, worker, runMs };
 }

@@ -1,6 +1,6 @@
 import type { CancelCounts } from '../job/enqueue-options.js';
 import type { Failure } from '../job/failure.js';
-import type { FoundJob } from '../job/job.js';
+import type { AttemptRecord, FoundJob } from '../job/job.js';
 import type { TerminalState } from '../job/job-state.js';
 import type { Retention } from '../options/queue-policy.js';
 import type { DeadHead } from '../options/simple-queue.options.js';
@@ -50,9 +50,15 @@ export interface Claimed {
   lost: string[];
 }
 
+/** What is kept of a failed attempt, or of an end. */
+interface Told {
+  error?: Failure;
+  entry?: Omit<AttemptRecord, 'at'>;
+}
+
 /** What `put-back` is told of one job. */
 export interface Return extends RunKey {
-  change: { at?: string; delayMs?: number; spent: 0 | 1; rescheduled: 0 | 1; ran: boolean; error?: unknown; entry?: unknown };
+  change: { at?: string; delayMs?: number; spent: 0 | 1; rescheduled: 0 | 1; ran: boolean } & Told;
 }
 
 /** What `bury` is told of one job. */
@@ -66,9 +72,7 @@ export interface Burial extends RunKey {
     archiveKeepMs?: number;
     /** Of an ordered job that ended badly. */
     deadHead?: DeadHead;
-    error?: unknown;
-    entry?: unknown;
-  };
+  } & Told;
 }
 
 /** What a claim of suspects asks for. */

@@ -9,7 +9,8 @@ import { checkedOutputs, failureFrom } from '../pull/answers.js';
 import { checkClaim, checkLeaseId, checkLeaseMs, checkRetryable } from '../pull/claim-request.js';
 import { JobQueue, type ClaimRequest } from '../pull/job-queue.js';
 import type { JobQueueListener, LeaseRenewal, PulledClaim, ReapedLeases, Returned } from '../pull/job-queue.js';
-import { delayOf, isGoing } from '../settle/commands.js';
+import { burialOf, isGoing, returnOf, type EndedRun } from '../settle/commands.js';
+import type { Return } from '../storage/job.repository.js';
 import { QueuePolicies } from '../options/queue-policy.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { Uuid7 } from '../runtime/uuid7.js';
@@ -104,8 +105,8 @@ export class InMemoryJobQueue extends JobQueue {
   async fail(leaseId: string, jobId: string, error: unknown, options: { retryable?: boolean } = {}): Promise<Returned> {
     const failure = failureFrom(error);
     const isRetryable = checkRetryable(options);
-    return this.giveUp(leaseId, jobId, (job) =>
-      isRetryable ? afterFailure(failure, job.chances(this.policies), error) : { kind: 'failed', error: failure },
+    return this.giveUp(leaseId, jobId, (run) =>
+      isRetryable ? afterFailure(failure, run, error) : { kind: 'failed', error: failure },
     );
   }
 
@@ -146,17 +147,18 @@ export class InMemoryJobQueue extends JobQueue {
     return this.listeners.add(listener);
   }
 
-  private giveUp(leaseId: string, jobId: string, outcomeOf: (job: MemoryJob) => Outcome): Returned {
+  private giveUp(leaseId: string, jobId: string, outcomeOf: (run: EndedRun) => Outcome): Returned {
     const { job, lease } = this.leases.held(checkLeaseId(leaseId), checkId(jobId));
-    const run = this.runOf(lease);
-    const outcome = this.unlessCancelled(job, outcomeOf(job));
+    const now = this.now();
+    const run = job.ended(this.policies.of(job.job.queue), now - lease.takenAt);
+    const outcome = this.unlessCancelled(job, outcomeOf(run));
     const as = (job.cancelAt === undefined ? outcome.kind : 'cancelled') as Returned;
     this.listeners.tellOf(job, as);
-    this.note(job, outcome, run);
-    if ('error' in outcome) job.attempt++;
-    if (outcome.kind === 'retried') job.stalls = 0;
-    if (isGoing(outcome)) this.putBack(job, delayOf(outcome.again), outcome.kind === 'retried' ? 0 : job.suspicion);
-    else this.end(job, as as TerminalState, run);
+    if (isGoing(outcome)) this.comeBack(job, returnOf({ run, outcome }, lease.worker).change, now);
+    else {
+      job.take(burialOf({ run, outcome }, lease.worker).verdict, now);
+      this.end(job, as as TerminalState, this.runOf(lease));
+    }
     return as;
   }
 
@@ -165,12 +167,11 @@ export class InMemoryJobQueue extends JobQueue {
     return job.cancelAt === undefined || outcome.kind === 'failed' ? outcome : CANCELLED;
   }
 
-  private note(job: MemoryJob, outcome: Outcome, run: { worker: string; runMs: number }): void {
-    if ('error' in outcome) job.lastError = outcome.error;
-    else if (outcome.kind === 'cancelled') job.lastError = { name: 'Cancelled', message: outcome.reason };
-    else return;
-    const { name, message } = job.lastError;
-    job.tell({ at: new Date(this.now()).toISOString(), outcome: outcome.kind, error: { name, message }, ...run });
+  /** A run that ended by itself clears the suspicion and its stalls; a released one keeps them. */
+  private comeBack(job: MemoryJob, change: Return['change'], now: number): void {
+    job.take(change, now);
+    if (change.ran) job.stalls = job.suspicion = 0;
+    this.putBack(job, change.delayMs ?? 0, job.suspicion);
   }
 
   private putBack(job: MemoryJob, delayMs: number, suspicion: number): void {

@@ -2,9 +2,10 @@ import type { CheckedJob } from '../enqueue/new-job.js';
 import type { Failure } from '../job/failure.js';
 import type { AttemptRecord, FoundJob, JobFacts } from '../job/job.js';
 import type { JobState, TerminalState } from '../job/job-state.js';
-import type { Chances } from '../job/outcome.js';
-import { attemptsOf, type QueuePolicies, type QueuePolicy } from '../options/queue-policy.js';
+import { attemptsOf, type QueuePolicy } from '../options/queue-policy.js';
 import type { PulledJob } from '../pull/job-queue.js';
+import type { EndedRun } from '../settle/commands.js';
+import type { Return } from '../storage/job.repository.js';
 import type { StoredOptions } from '../storage/row-mapper.js';
 
 /** How a job ended, and until when it is kept. */
@@ -46,15 +47,18 @@ export class MemoryJob {
     return !this.end && this.lease === undefined && this.runAt <= now;
   }
 
-  tell(entry: Omit<AttemptRecord, 'attempt'>): void {
-    this.history = [...this.history.slice(1 - MAX_HISTORY), { attempt: this.attempt + 1, ...entry }];
+  /** Takes what the database is told of a run that did not succeed. */
+  take({ spent, error, entry }: Pick<Return['change'], 'spent' | 'error' | 'entry'>, at: number): void {
+    this.attempt += spent;
+    if (error) this.lastError = error;
+    if (entry) this.history = [...this.history.slice(1 - MAX_HISTORY), { at: new Date(at).toISOString(), ...entry }];
   }
 
-  /** What decides between another attempt and the end of its run. */
-  chances(policies: QueuePolicies): Pick<Chances, 'attempt' | 'maxAttempts' | 'backoff'> {
-    const policy = policies.of(this.job.queue);
-    const backoff = this.options.backoff ?? policy.backoff;
-    return { attempt: this.attempt + 1, maxAttempts: attemptsOf(policy, this.options), backoff };
+  /** Its run that is to be settled. */
+  ended(policy: QueuePolicy, runMs: number): EndedRun {
+    const { id, queue, name } = this.job;
+    const chances = { maxAttempts: attemptsOf(policy, this.options), backoff: this.options.backoff ?? policy.backoff };
+    return { id, epoch: 0, queue, name, attempt: this.attempt + 1, runMs, policy, isOrdered: false, ...chances };
   }
 
   pulled(policy: QueuePolicy): PulledJob {

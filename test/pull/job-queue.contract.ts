@@ -273,6 +273,20 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       ]);
     });
 
+    it('has one short line in the history, and is told whole once', async () => {
+      const id = await add();
+      const { leaseId } = await claimOne();
+      await queue.fail(leaseId, id, new Error('x'.repeat(10_000)));
+      const { lastError, history } = (await queue.find(id))!;
+      expect(lastError).toMatchObject({ message: 'x'.repeat(2_000) });
+      expect(history).toEqual([
+        {
+          ...{ attempt: 1, at: expect.any(String), outcome: 'retried', worker: 'w1', runMs: expect.any(Number) },
+          error: { name: 'Error', message: 'x'.repeat(500) },
+        },
+      ]);
+    });
+
     it.each([undefined, null])("tells a backoff of one's own of it, as a handler's, where its worker said %s", async (said) => {
       await add({}, {}, 'asked');
       const { leaseId, job } = await claimOne({ queues: ['asked'] });

@@ -102,7 +102,7 @@ describe('ending what did not succeed', () => {
     await test.database.query(`update simple_queue.job set last_error = '{"name":"Before"}', history = $1`, [
       JSON.stringify(history),
     ]);
-    await jobs.bury('w', [burialOf(job, { error: undefined, entry: { attempt: 20 } })]);
+    await jobs.bury('w', [burialOf(job, { error: undefined, entry: { attempt: 20, outcome: 'failed' } })]);
     const found = await jobs.find(job.id);
     expect(found?.history.map((entry) => entry.attempt)).toEqual(Array.from({ length: 20 }, (_, n) => n + 1));
     expect(found?.lastError).toEqual({ name: 'Before' });

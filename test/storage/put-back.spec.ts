@@ -110,7 +110,9 @@ describe('putting back', () => {
   it('remembers the error and the last twenty entries of the history', async () => {
     let job = await test.rows.job({ state: 'running' });
     for (let attempt = 1; attempt <= 22; attempt++) {
-      await jobs.putBack([retry(job, { error: { name: 'E', message: `no ${attempt}` }, entry: { attempt } })]);
+      await jobs.putBack([
+        retry(job, { error: { name: 'E', message: `no ${attempt}` }, entry: { attempt, outcome: 'retried' } }),
+      ]);
       await test.database.query('delete from simple_queue.ready');
       await test.database.query('update simple_queue.claim set epochs = array[$1::int]', [attempt]);
       job = { ...job, epoch: attempt };
