@@ -1,6 +1,7 @@
 import { KEPT_IN, TERMINAL_STATES, type TerminalState } from '../job/job-state.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Storage } from '../storage/storage.js';
+import { wakeUpFor } from '../storage/wake-up.js';
 import { checkFilter, checkRedrive, type JobFilter, type RedriveOptions } from './job-filter.js';
 import type { JobList } from './job-list.js';
 import type { ListedJob } from './listed-job.js';
@@ -66,14 +67,14 @@ export class Revivals {
     const [row] = await this.storage.revivals.revive([id], TERMINAL_STATES);
     if (!row) return undefined;
     if (!row.revived) throw keyTaken(id, row.uniqueKey);
-    this.storage.signals.send({ lanes: [row.lane] });
+    this.storage.signals.send(wakeUpFor([row]));
     return 'revived';
   }
 
   private async hasten(id: string): Promise<'hastened' | undefined> {
     const [row] = await this.storage.revivals.hasten([id]);
     if (!row) return undefined;
-    this.storage.signals.send({ lanes: [row.lane] });
+    this.storage.signals.send(wakeUpFor([row]));
     return 'hastened';
   }
 
@@ -90,7 +91,7 @@ export class Revivals {
     const ids = jobs.map((job) => job.id);
     const rows = await this.storage.revivals.revive(ids, states);
     const revived = rows.filter((row) => row.revived);
-    if (revived.length > 0) this.storage.signals.send({ lanes: [...new Set(revived.map((row) => row.lane))] });
+    if (revived.length > 0) this.storage.signals.send(wakeUpFor(revived));
     return { revived: revived.length, keyTaken: rows.length - revived.length };
   }
 

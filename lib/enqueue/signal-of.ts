@@ -1,12 +1,10 @@
 import type { NewJob } from '../storage/enqueue.repository.js';
 import type { Signal } from '../storage/signals.js';
+import { wakeUpFor } from '../storage/wake-up.js';
 
-/** Whom the new jobs of a queue wake: the lanes of those that are due, and whoever watches for later ones, or for fair queues. */
-export function signalOf(jobs: readonly NewJob[]): Signal {
-  const now = jobs.filter((job) => !isLater(job));
-  const signal = { lanes: [...new Set(now.map((job) => job.lane.id))], later: now.length < jobs.length };
-  return jobs[0]?.fair ? { ...signal, fair: true } : signal;
-}
+/** Whom new jobs wake. */
+export const signalOf = (jobs: readonly NewJob[]): Signal =>
+  wakeUpFor(jobs.map((job) => ({ lane: job.lane.id, later: isLater(job), fair: job.fair })));
 
 /** Decides only whom to wake; when a job is due, the database's clock says. */
 const isLater = (job: NewJob): boolean => (job.delayMs ?? 0) > 0 || (job.at !== undefined && job.at.getTime() > Date.now());

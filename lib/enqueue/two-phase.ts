@@ -5,6 +5,7 @@ import type { Joined } from '../storage/joined.js';
 import type { Retention } from '../options/queue-policy.js';
 import type { Signal } from '../storage/signals.js';
 import type { Storage } from '../storage/storage.js';
+import { wakeUpFor } from '../storage/wake-up.js';
 
 /** An answer, and whom it has to wake. */
 interface Decided {
@@ -23,8 +24,8 @@ export class TwoPhase {
     return this.decide(id, joined, async (run) => {
       const placed = await this.storage.staged.commit(run, id);
       const state: JobState = !placed ? 'blocked' : placed.later ? 'scheduled' : 'ready';
-      const wakes = placed && { lanes: placed.later ? [] : [placed.lane], later: placed.later };
-      return { answer: { outcome: 'committed', won: true, state }, ...(wakes ? { wakes } : {}) };
+      const answer = { outcome: 'committed', won: true, state } as const;
+      return placed ? { answer, wakes: wakeUpFor([placed]) } : { answer };
     });
   }
 

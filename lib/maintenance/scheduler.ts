@@ -1,4 +1,5 @@
 import type { Promotion } from '../storage/promotion.js';
+import { wakeUpAfter } from '../storage/wake-up.js';
 import type { Site } from './duties.js';
 
 /**
@@ -25,7 +26,7 @@ export class Scheduler {
     const promotion = await storage.jobs.promote(this.since(performance.now()), lanes());
     const until = Date.parse(promotion.until ?? '') - LOOK_BACK_MS;
     if (!Number.isNaN(until)) this.until = new Date(until).toISOString();
-    if (promotion.lanes.length > 0) storage.signals.send({ lanes: promotion.lanes });
+    if (promotion.lanes.length > 0) storage.signals.send(wakeUpAfter(promotion));
     this.wakeOthers(promotion);
     await learn(promotion);
     return this.restAfter(promotion);

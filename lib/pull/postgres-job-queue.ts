@@ -12,6 +12,7 @@ import { delayOf, isGoing } from '../settle/commands.js';
 import { settleOne } from '../settle/settle-one.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
 import type { Storage } from '../storage/storage.js';
+import { wakeUpFor } from '../storage/wake-up.js';
 import { checkedOutputs, failureFrom } from './answers.js';
 import { checkClaim, checkLeaseId, checkLeaseMs, checkListener, checkRetryable } from './claim-request.js';
 import {
@@ -143,7 +144,7 @@ export class PostgresJobQueue extends JobQueue {
 
   private tell(run: PulledRun, outcome: Outcome): void {
     const { signals } = this.parts.storage;
-    if (isGoing(outcome)) signals.send({ lanes: [run.lane], ...(delayOf(outcome.again) > 0 ? { later: true } : {}) });
+    if (isGoing(outcome)) signals.send(wakeUpFor([{ lane: run.lane, later: delayOf(outcome.again) > 0, fair: run.isFair }]));
     else if (run.isOrdered) this.turnEnded();
     if (run.isOrdered && outcome.kind === 'failed') this.reports.headDied(run);
     this.reports.settled(run, outcome);

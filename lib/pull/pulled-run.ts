@@ -4,7 +4,7 @@ import type { Lane } from '../storage/lanes.js';
 import type { HeldJob } from '../storage/pull.repository.js';
 
 /** A run of a remote worker that is to be settled. */
-export type PulledRun = EndedRun & { lane: number };
+export type PulledRun = EndedRun & { isFair: boolean; lane: number };
 
 export function pulledRun(held: HeldJob, { queue, name }: Lane, policies: QueuePolicies): PulledRun {
   const { id, epoch, runMs, lane, options } = held;
@@ -14,5 +14,6 @@ export function pulledRun(held: HeldJob, { queue, name }: Lane, policies: QueueP
     maxAttempts: attemptsOf(policy, options),
     backoff: options?.backoff ?? policy.backoff,
   };
-  return { id, epoch, queue, name, runMs, lane, ...chances, policy, group: options?.group, isOrdered: options?.ordered === true };
+  const shape = { group: options?.group, isOrdered: options?.ordered === true, isFair: options?.fair === true };
+  return { id, epoch, queue, name, runMs, lane, ...chances, policy, ...shape };
 }

@@ -2,6 +2,8 @@
 export interface Promotion {
   promoted: number;
   lanes: number[];
+  /** Some of these were of fair queues. */
+  movedFair: boolean;
   until: string | null;
   nextMs: number | null;
   /** Another number than before: there are other lanes. */

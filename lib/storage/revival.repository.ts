@@ -6,11 +6,11 @@ import { FIND_LIVE_KEYS_BY_NAME } from './sql/find-live-keys.sql.js';
 import { HASTEN } from './sql/hasten.sql.js';
 import { PURGE_ENDED } from './sql/purge-ended.sql.js';
 import { REVIVE } from './sql/revive.sql.js';
+import type { Placed } from './wake-up.js';
 
 /** What became of an ended job that was asked for again; not revived: a live job holds its unique key. */
-interface Revived {
+interface Revived extends Placed {
   id: string;
-  lane: number;
   uniqueKey: string | null;
   revived: boolean;
 }
@@ -25,7 +25,7 @@ export class RevivalRepository {
   }
 
   /** Those that were scheduled, and are ready now. */
-  hasten(ids: string[]): Promise<{ id: string; lane: number }[]> {
+  hasten(ids: string[]): Promise<(Placed & { id: string })[]> {
     return this.database.waiters.run(HASTEN, [SHARD, ids]);
   }
 

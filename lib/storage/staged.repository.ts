@@ -3,12 +3,7 @@ import type { Retention } from '../options/queue-policy.js';
 import { SHARD } from './shard.js';
 import { COMMIT_STAGED, TAKE_STAGED } from './sql/commit-staged.sql.js';
 import { EXPIRE_STAGED } from './sql/expire-staged.sql.js';
-
-/** Where a committed job stands now; undefined: it waits for its turn. */
-interface Committed {
-  lane: number;
-  later: boolean;
-}
+import type { Placed } from './wake-up.js';
 
 /** Two-phase enqueue: of commit, abort and expiry exactly one gets the job. */
 export class StagedRepository {
@@ -21,9 +16,9 @@ export class StagedRepository {
     return row.inTime ? 'inTime' : 'expired';
   }
 
-  /** After `take`, in the same transaction. */
-  async commit(run: Run, id: string): Promise<Committed | undefined> {
-    return (await run<Committed>(COMMIT_STAGED, [SHARD, id]))[0];
+  /** After `take`, in the same transaction. Where it stands now; undefined: it waits for its turn. */
+  async commit(run: Run, id: string): Promise<Placed | undefined> {
+    return (await run<Placed>(COMMIT_STAGED, [SHARD, id]))[0];
   }
 
   /** A batch of at most 500. */

@@ -53,11 +53,13 @@ export class FairPoller {
     return this.rotations.size > 0;
   }
 
-  /** Some of these lanes have jobs of fair queues. True: nobody has looked yet which. */
-  isNews(lanes: readonly number[]): boolean {
+  /** Some of these lanes have jobs of fair queues. `new`: nobody has looked yet which; `unknown`: a look found none in some of them. */
+  newsOf(lanes: readonly number[]): 'new' | 'unknown' | undefined {
+    const unknown = lanes.filter((id) => this.parts.lanes.get(id) && !this.rotations.has(id));
     const before = this.heardOf.size;
-    for (const id of lanes) if (this.parts.lanes.get(id)) this.heardOf.add(id);
-    return this.heardOf.size > before;
+    for (const id of unknown) this.heardOf.add(id);
+    if (this.heardOf.size > before) return 'new';
+    return unknown.length > 0 ? 'unknown' : undefined;
   }
 
   /** What the scheduler saw: these lanes have jobs of fair queues. */

@@ -152,18 +152,24 @@ export class Worker {
   private hear(signal: Signal): void {
     if (signal.cancel) this.loops.beat.wake();
     if (signal.pauses) this.loops.schedule.wake();
-    if (signal.fair && this.crew.fairPoller.isNews(signal.lanes)) this.loops.schedule.wake();
     if (signal.later) this.loops.schedule.wakeIn(LATER_MS);
     if (signal.lanes.filter((id) => this.crew.lanes.isNew(id)).length > 0) this.loops.schedule.wake();
+    if (signal.fair) this.lookForFair(signal.lanes);
     this.crew.fairPoller.expectNews(signal.lanes);
     for (const lane of this.crew.lanes.all())
       if (signal.lanes.length === 0 || signal.lanes.includes(lane.lane.id)) lane.expectNews(signal.lateMs);
     this.wakePoller();
   }
 
+  private lookForFair(lanes: number[]): void {
+    const news = this.crew.fairPoller.newsOf(lanes);
+    if (news) this.loops.schedule.wakeIn(news === 'new' ? 0 : LATER_MS);
+  }
+
   private expectReturn(delayMs: number): void {
     if (delayMs > 0) return this.loops.schedule.wakeIn(delayMs);
     for (const lane of this.crew.lanes.all()) lane.expectNews();
+    this.crew.fairPoller.expectNews([]);
     this.wakePoller();
   }
 

@@ -10,6 +10,7 @@ import { aStorage } from '../support/storage.js';
 const NOTHING: Promotion = {
   promoted: 0,
   lanes: [],
+  movedFair: false,
   until: null,
   nextMs: null,
   registry: 0,

@@ -157,7 +157,7 @@ describe('fair queues', () => {
     await jobs.bury('w', (await claim(2)).jobs.map(({ id, epoch }) => ({ id, epoch, verdict }))); // prettier-ignore
     const { revivals } = test.storage;
 
-    expect(await revivals.hasten([later])).toEqual([{ id: later, lane }]);
+    expect(await revivals.hasten([later])).toEqual([{ id: later, lane, fair: true }]);
     expect(await revivals.revive([dead, alone], ['failed'])).toMatchObject([{ revived: true }, { revived: true }]);
 
     expect([await count('ready'), await count('fair_ready')]).toEqual([0, 3]);

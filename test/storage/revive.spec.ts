@@ -48,7 +48,7 @@ describe('reviving', () => {
     async (state) => {
       const job = await anEnded(state, { attempt: 2, priority: 4, uniqueKey: 'key', fingerprint: 'tag', payload: { a: 1 } });
 
-      expect(await revive(job.id)).toEqual([{ id: job.id, lane: job.lane, uniqueKey: 'key', revived: true }]);
+      expect(await revive(job.id)).toEqual([{ id: job.id, lane: job.lane, fair: null, uniqueKey: 'key', revived: true }]);
 
       const found = await test.storage.jobs.find(job.id);
       expect(found).toMatchObject({ state: 'ready', attempt: 0, stalls: 0, reschedules: 0, priority: 4, payload: { a: 1 } });

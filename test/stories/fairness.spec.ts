@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Job } from '../../lib/job/job.js';
-import { aHandler } from '../support/application.js';
+import { QueueAdmin } from '../../lib/admin/queue-admin.js';
+import { JobQueue } from '../../lib/pull/job-queue.js';
+import { wakeUpAfter } from '../../lib/storage/wake-up.js';
+import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { aStory } from '../support/story.js';
@@ -66,6 +69,62 @@ describe('fairness', () => {
       await eventually(() => worker.seen('succeeded').length === 3);
     },
   );
+
+  const admin = ({ app }: TestApplication) => app.get(QueueAdmin, { strict: false });
+
+  async function anEnded({ queues }: TestApplication): Promise<string> {
+    const { id } = await queues.enqueue('mail', 1, { delayMs: 3_600_000 });
+    await queues.cancel({ id });
+    return id;
+  }
+
+  const aDelayed = async ({ queues }: TestApplication) => (await queues.enqueue('mail', 1, { delayMs: 3_600_000 })).id;
+  const aStaged = async ({ queues }: TestApplication) => (await queues.enqueue('mail', 1, { staged: true })).id;
+  const remote = ({ app }: TestApplication) => app.get(JobQueue, { strict: false });
+
+  async function aPulled(producer: TestApplication): Promise<string> {
+    await producer.queues.enqueue('mail', 1);
+    const claim = () => remote(producer).claim({ workerId: 'w', queues: ['mail'], leaseMs: 60_000, limit: 1 });
+    return eventually(async () => {
+      const { leaseId, jobs } = await claim();
+      if (jobs.length === 0) throw new Error('nothing to claim yet');
+      return leaseId;
+    });
+  }
+
+  type Step<Answer> = (producer: TestApplication, made: string) => Promise<Answer>;
+  const doors: [string, Step<string>, Step<unknown>][] = [
+    ['a commit', aStaged, ({ queues }, id) => queues.commit(id)],
+    ['a retry', anEnded, (producer, id) => admin(producer).retry(id)],
+    ['a retry of what was scheduled', aDelayed, (producer, id) => admin(producer).retry(id)],
+    ['a redrive', anEnded, (producer) => admin(producer).redrive({ queue: 'mail', state: 'cancelled' }, {})],
+    [
+      'a remote worker that gives a job back',
+      aPulled,
+      async (producer, lease) => {
+        const [{ id }] = (await producer.dataSource.query('select id from simple_queue.job')) as [{ id: string }];
+        return remote(producer).release(lease, id);
+      },
+    ],
+    [
+      'the promotion by a process without a worker',
+      aDelayed,
+      async ({ dataSource, storage }) => {
+        for (const table of ['job', 'scheduled'])
+          await dataSource.query(`update simple_queue.${table} set run_at = '2001-01-01'`);
+        storage.signals.send(wakeUpAfter(await storage.jobs.promote('-infinity', [])));
+      },
+    ],
+  ];
+
+  it.each(doors)('a worker learns from %s that a queue is fair', async (_, make, free) => {
+    const producer = await story.start({ options: { worker: false, queues: { mail: { fair: true } } } });
+    const made = await make(producer, '');
+    const worker = await story.start({ providers: [aHandler('mail', noting())], options: { pollIntervalMs: 600_000 } });
+    await eventually(() => worker.storage.signals.listening?.isListening === true);
+    await free(producer, made);
+    await eventually(() => worker.seen('succeeded').length === 1);
+  });
 
   it('a group keeps all its permits where it is alone', async () => {
     const gate = aGate();

@@ -38,4 +38,17 @@ describe('the poller of fair queues', () => {
     }
     expect(served).toEqual(Array.from({ length: 5 }, () => [7, 8, 30]).flat());
   });
+
+  it('goes on asking for a look where it was told of a lane in which the first look has found nothing', () => {
+    const lanes = { get: (id: number) => (id < 3 ? aLane({ id }) : undefined) };
+    const poller = new FairPoller({ lanes } as unknown as FairPollerParts);
+    expect([poller.newsOf([9]), poller.newsOf([1, 9]), poller.newsOf([1]), poller.newsOf([1, 2])]).toEqual([
+      undefined,
+      'new',
+      'unknown',
+      'new',
+    ]);
+    poller.expect([1]);
+    expect([poller.newsOf([1]), poller.newsOf([1, 2])]).toEqual([undefined, 'unknown']);
+  });
 });

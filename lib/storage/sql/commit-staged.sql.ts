@@ -23,5 +23,5 @@ export const COMMIT_STAGED = statement(
   placed as (
     select f.* from freed f join unstaged u on u.id = f.id),
   ${placed('placed', ['ready', 'fair_ready', 'scheduled'])}
-  select lane, run_at > statement_timestamp() as later from placed`,
+  select lane, run_at > statement_timestamp() as later, fair from placed`,
 );

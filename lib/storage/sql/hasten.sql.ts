@@ -14,5 +14,5 @@ export const HASTEN = statement(
     update simple_queue.job set run_at = statement_timestamp()
     where shard = $1 and id = any(array(select id from unscheduled)) returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),
   ${placed('moved', ['ready', 'fair_ready', 'suspect'])}
-  select id, lane from moved`,
+  select id, lane, fair from moved`,
 );

@@ -63,5 +63,5 @@ export const REVIVE = statement(
   unkept as (
     delete from simple_queue.archive where shard = $1 and id = any(array(select id from stored))),
   ${placed('free', ['ready', 'fair_ready', 'suspect'])}
-  select e.id, e.lane, e.unique_key as "uniqueKey", exists (select from stored s where s.id = e.id) as revived from ended e`,
+  select e.id, e.lane, e.fair, e.unique_key as "uniqueKey", exists (select from stored s where s.id = e.id) as revived from ended e`,
 );
