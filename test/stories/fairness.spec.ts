@@ -102,8 +102,8 @@ describe('fairness', () => {
       'a remote worker that gives a job back',
       aPulled,
       async (producer, lease) => {
-        const [{ id }] = (await producer.dataSource.query('select id from simple_queue.job')) as [{ id: string }];
-        return remote(producer).release(lease, id);
+        const [job] = await producer.dataSource.query<{ id: string }[]>('select id from simple_queue.job');
+        return remote(producer).release(lease, job!.id);
       },
     ],
     [
