@@ -12,6 +12,8 @@ interface JanitorRules {
   keepMs: Readonly<Record<PartitionedTable, number>>;
 }
 
+const TABLES = Object.keys(PARTITIONED) as PartitionedTable[];
+
 const DAY_MS = 86_400_000;
 /** A lane goes when nobody has used it for a week, or as long as ended jobs are kept; and a day, for transactions that are open. */
 const UNUSED_MS = 7 * DAY_MS;
@@ -55,7 +57,8 @@ export class Janitor {
 
   async round(): Promise<number> {
     let left = false;
-    for (const table of Object.keys(PARTITIONED) as PartitionedTable[]) left = (await this.cleanTable(table)) || left;
+    for (const most of [1, Infinity]) for (const table of TABLES) await this.createMissing(table, most);
+    for (const table of TABLES) left = (await this.cleanTable(table)) || left;
     left = (await purged(() => this.storage.periods.purge())) || left;
     left = (await purged(() => this.storage.givenIds.purge(this.rules.keepMs.archive + NOTED_MS))) || left;
     await this.liftBlocks();
@@ -79,6 +82,13 @@ export class Janitor {
       }));
   }
 
+  private async createMissing(table: PartitionedTable, most: number): Promise<void> {
+    const { partitions } = this.storage;
+    const missing = partitions.missing(table, await partitions.list(table), this.rules.keepMs[table]);
+    for (const name of missing.slice(0, most))
+      if ((await this.change(name, () => partitions.create(table, name))) === 'stop') break;
+  }
+
   /** True: more is left to be purged. */
   private async cleanTable(table: PartitionedTable): Promise<boolean> {
     const { partitions } = this.storage;
@@ -86,8 +96,6 @@ export class Janitor {
     const expired = partitions.expired(table, known);
     const dropped =
       expired.length === 0 || (await this.change(`${table}_expired`, () => partitions.drop(table, expired))) === 'done';
-    for (const name of partitions.missing(table, known, this.rules.keepMs[table]))
-      if ((await this.change(name, () => partitions.create(table, name))) === 'stop') break;
     let left = await purged(() => partitions.purgeDefault(table));
     for (const name of dropped ? [] : expired) left ||= await purged(() => partitions.purge(table, name));
     return left;

@@ -13,6 +13,12 @@ export const PARTITIONED = {
 
 export type PartitionedTable = keyof typeof PARTITIONED;
 
+/** In milliseconds; `to` is behind the last. */
+interface Bounds {
+  from: number;
+  to: number;
+}
+
 /** Partitions made ahead, however long jobs are kept: each is locked by whoever looks for an id. What is kept longer lies in wider ones. */
 const MAX_AHEAD = 50;
 /** Rows of the default partition that a new partition takes over. */
@@ -31,20 +37,20 @@ export class PartitionRepository {
     return (await run<{ now: Date; names: string[] }>(LIST_PARTITIONS, [table]))[0]!;
   }
 
-  /** Names that should exist so that rows kept for `keepMs` find a partition. */
+  /** Names that should exist so that rows kept for `keepMs` find a partition; first the one for what ends now. */
   missing(table: PartitionedTable, known: { now: Date; names: string[] }, keepMs: number): string[] {
     const { stepMs } = PARTITIONED[table];
     const there = known.names.flatMap((name) => boundsOf(table, name) ?? []);
     const steps = Math.ceil(keepMs / stepMs) + 2;
-    const widthMs = Math.ceil(steps / MAX_AHEAD) * stepMs;
+    // Of several days each the first one may be half over.
+    const least = steps > MAX_AHEAD ? Math.ceil(steps / (MAX_AHEAD - 1)) : 1;
     const first = Math.floor(known.now.getTime() / stepMs) * stepMs;
-    const names: string[] = [];
-    for (let from = first, to; from < first + steps * stepMs; from = to) {
-      const covered = there.find((bounds) => bounds.from <= from && from < bounds.to);
-      to = covered?.to ?? there.reduce((end, bounds) => (bounds.from > from ? Math.min(end, bounds.from) : end), from + widthMs);
-      if (!covered) names.push(nameOf(table, from, (to - from) / stepMs));
-    }
-    return names;
+    const span = { from: first, to: first + steps * stepMs };
+    const room = MAX_AHEAD - there.filter(({ from, to }) => from < span.to && to > first).length;
+    // Beside narrow ones, of a shorter retention, wider ones; at most twice as wide, until those are gone.
+    let made = gaps(there, span, least * stepMs);
+    for (let width = least; made.length > room && width < 2 * least;) made = gaps(there, span, ++width * stepMs);
+    return made.map(({ from, to }) => nameOf(table, from, (to - from) / stepMs)).toReversed();
   }
 
   expired(table: PartitionedTable, known: { now: Date; names: string[] }): string[] {
@@ -105,17 +111,27 @@ export class PartitionRepository {
   }
 }
 
+/** Stretches that no partition covers, each at most `widthMs` long. */
+function gaps(there: readonly Bounds[], span: Bounds, widthMs: number): Bounds[] {
+  const found: Bounds[] = [];
+  for (let { from } = span, to; from < span.to; from = to) {
+    const covered = there.find((bounds) => bounds.from <= from && from < bounds.to);
+    to = covered?.to ?? there.reduce((end, bounds) => (bounds.from > from ? Math.min(end, bounds.from) : end), from + widthMs);
+    if (!covered) found.push({ from, to });
+  }
+  return found;
+}
+
 const iso = (ms: number): string => new Date(ms).toISOString();
 
 function nameOf(table: PartitionedTable, from: number, steps: number): string {
   return `${table}_p${iso(from).slice(0, 10).replaceAll('-', '')}${steps > 1 ? `_${steps}` : ''}`;
 }
 
-const within = ({ from, to }: { from: number; to: number }): string =>
-  `expires_at >= '${iso(from)}' and expires_at < '${iso(to)}'`;
+const within = ({ from, to }: Bounds): string => `expires_at >= '${iso(from)}' and expires_at < '${iso(to)}'`;
 
 /** undefined for what is not one of ours, the default partition among it. */
-function boundsOf(table: PartitionedTable, name: string): { from: number; to: number } | undefined {
+function boundsOf(table: PartitionedTable, name: string): Bounds | undefined {
   const [, year, month, day, steps = '1'] = new RegExp(`^${table}_p(\\d{4})(\\d\\d)(\\d\\d)(?:_(\\d{1,4}))?$`).exec(name) ?? [];
   if (!year) return undefined;
   const from = Date.UTC(Number(year), Number(month) - 1, Number(day));

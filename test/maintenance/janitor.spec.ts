@@ -7,6 +7,8 @@ import { aSite } from '../support/site.js';
 import { aStorage, Rival, type TestStorage } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
+const START = Date.UTC(2026, 10, 28, 9);
+const dayOf = (day: number): string => new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '');
 
 describe('the janitor', () => {
   let test: TestStorage;
@@ -92,18 +94,45 @@ describe('the janitor', () => {
   });
 
   it.each([90, 400, 3_650])(
-    'makes at most 51 partitions for what is kept %i days, none of it in the default one',
+    'makes at most 50 partitions for what is kept %i days, none of it in the default one',
     async (days) => {
       await aJanitor({ archive: days }).round();
       const made = await partitions('archive');
       expect(made.length).toBeGreaterThan(25);
-      expect(made.length).toBeLessThanOrEqual(51);
+      expect(made.length).toBeLessThanOrEqual(50);
       for (const part of [0, 0.3, 1]) expect(await anEndedJob(`${Math.floor(part * days)} days`)).toMatch(/^archive_p/);
       await aJanitor({ archive: days }).round();
       expect(await partitions('archive')).toEqual(made);
       expect(warnings).toEqual([]);
     },
   );
+
+  it.each([7, 48, 49, 400, 3_650])('keeps to 50 partitions beside the first ones, for %i days, whatever day it is', (days) => {
+    for (const [table, from, count] of [
+      ['archive', 1, 9],
+      ['dead_letter', 7, 6],
+    ] as const) {
+      const { partitions } = test.storage;
+      const names = new Set<string>();
+      for (let n = 0; n < count; n++) names.add(`${table}_p${dayOf(Math.floor(START / DAY_MS / from) * from + n * from)}`);
+      for (let day = 0; day < 1_000; day += 1 + (day % 5)) {
+        const now = new Date(START + day * DAY_MS);
+        for (const name of partitions.expired(table, { now, names: [...names] })) names.delete(name);
+        for (const name of partitions.missing(table, { now, names: [...names] }, days * DAY_MS)) names.add(name);
+        expect(names.size).toBeLessThanOrEqual(50);
+        expect(partitions.missing(table, { now, names: [...names] }, days * DAY_MS)).toEqual([]);
+      }
+    }
+  });
+
+  it('makes those first in which what ends now will lie', async () => {
+    const { partitions } = test.storage;
+    const created = jest.spyOn(partitions, 'create');
+    await aJanitor({ archive: 3_650, deadLetter: 3_650 }).clean();
+    const names = created.mock.calls.map(([, name]) => name);
+    created.mockRestore();
+    expect(names.slice(0, 2)).toEqual([await anEndedJob('3650 days'), await anEndedJob('3650 days', 'failed')]);
+  });
 
   it('fills the gaps between partitions of another width', async () => {
     await aJanitor({ archive: 400 }).round();
