@@ -76,10 +76,14 @@ const noWorker: Look = ({ state, workers }) =>
     ? { code: 'NO_WORKER', text: 'No worker is alive: no process holds a lease. Start one.' }
     : undefined;
 
-const noHandler: Look = ({ state, workers, workersOfLane, queue, name, labels }) => {
+const noHandler: Look = ({ state, workers, workersOfLane, fullWorkers, queue, name, labels }) => {
   if (!waits(state) || workers === 0 || workersOfLane > 0) return undefined;
   const jobs = name === '' ? `queue "${queue}"` : `"${name}" of queue "${queue}"`;
   const alive = `${countOf(workers, 'worker is', 'workers are')} alive, and none`;
+  if (fullWorkers > 0) {
+    const full = countOf(fullWorkers, 'of them serves', 'of them serve');
+    return { code: 'NO_HANDLER', text: `${alive} asks for ${jobs} now. ${full} more lanes than it asks for at once; there lanes in which jobs wait take turns.` }; // prettier-ignore
+  }
   if (!labels?.length) return { code: 'NO_HANDLER', text: `${alive} has a handler for ${jobs}.` };
   const all = labels.map((label) => `"${label}"`).join(', ');
   return { code: 'NO_HANDLER', text: `${alive} has both a handler for ${jobs} and the labels of the job: ${all}.` };

@@ -10,11 +10,18 @@ const DAY_MS = 86_400_000;
 
 async function lookAtLanes({ diagnosis }: Examination): Promise<Observation[]> {
   const waiting = await diagnosis.waitingLanes(MOST);
-  const { workers } = await diagnosis.troubles(MOST);
+  const { workers, fullWorkers } = await diagnosis.troubles(MOST);
   const unserved = waiting.filter((lane) => lane.workers === 0);
   if (unserved.length === 0) return [fine(`${counted(workers, 'worker')} alive; every queue with jobs is served.`)];
   const names = listed(unserved.map(laneText));
   if (workers === 0) return [warning(`No worker is alive, and jobs wait: ${names}.`, 'Start a worker.')];
+  if (fullWorkers > 0)
+    return [
+      notice(
+        `${counted(fullWorkers, 'worker serves', 'workers serve')} more lanes than it asks for at once, and none asks now for: ${names}.`,
+        'Lanes in which jobs wait take turns there. Look again; give queues to other processes (worker: { queues }), and put ids into the payload rather than into names.',
+      ),
+    ];
   return [
     warning(
       `${counted(workers, 'worker is', 'workers are')} alive, and none serves: ${names}.`,

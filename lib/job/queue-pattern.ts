@@ -8,6 +8,12 @@ export function matches(pattern: string, queue: string): boolean {
   return isPattern(pattern) ? queue.startsWith(pattern.slice(0, -1)) : queue === pattern;
 }
 
+/** The queues that both mean, as one of the two; undefined: none. */
+export function narrowed(one: string, other: string): string | undefined {
+  if (matches(other, one)) return one;
+  return matches(one, other) ? other : undefined;
+}
+
 /**
  * A queue's name, a prefix and a star, or a star alone.
  * @throws QueueError `INVALID_NAME`

@@ -1,4 +1,3 @@
-import { serves } from '../job/served.js';
 import type { Site } from '../maintenance/duties.js';
 import { Rota } from '../maintenance/rota.js';
 import type { News } from '../maintenance/scheduler.js';
@@ -6,6 +5,7 @@ import { Pace } from '../runtime/pace.js';
 import { startingBehind } from '../runtime/starting-behind.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import { timedOut } from '../storage/database-errors.js';
+import { LaneTurns } from '../storage/lane-turns.js';
 import type { Lane } from '../storage/lanes.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
 import type { CheckedClaim } from './claim-request.js';
@@ -36,6 +36,7 @@ export class PulledClaims {
   private readonly ids = new Uuid7();
   /** By wish: the lanes that it means. */
   private readonly served = new Map<string, Map<number, Lane>>();
+  private readonly turnsOf = new Map<string, LaneTurns>();
   /** By wish: what brought something at last, and the last lane that a full claim came to. */
   private readonly last = new Map<string, Last>();
   private registry: number | undefined;
@@ -120,10 +121,12 @@ export class PulledClaims {
     if (version !== this.version) this.served.clear();
     this.version = version;
     const known = this.served.get(key);
-    if (known) return known;
-    const lanes = await this.parts.storage.lanes.served(wish.queues!.map((queue) => ({ queue })));
-    const served = new Map(lanes.filter((lane) => serves(wish, lane)).map((lane) => [lane.id, lane]));
+    const turns = this.turnsOf.get(key) ?? new LaneTurns(this.parts.storage.lanes, wish.labels);
+    if (known && !turns.isDue) return known;
+    const served = new Map((await turns.read(wish.queues!.map((queue) => ({ queue })))).map((lane) => [lane.id, lane]));
     if (this.served.size >= MAX_WISHES) this.served.clear();
+    if (this.turnsOf.size >= MAX_WISHES) this.turnsOf.clear();
+    this.turnsOf.set(key, turns);
     this.served.set(key, served);
     return served;
   }

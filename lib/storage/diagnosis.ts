@@ -99,6 +99,8 @@ export interface WaitingLane {
 
 interface Troubles {
   workers: number;
+  /** That serve more lanes than they ask for at once. */
+  fullWorkers: number;
   paused: string[];
   pausedMs: number | null;
   archiveDefault: number;

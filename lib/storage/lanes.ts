@@ -94,12 +94,12 @@ export class Lanes {
     return lane ?? { id, queueId: 0, queue: 'unknown', name: '', labels: NO_LABELS };
   }
 
-  /** Those of these lanes that there are, and what else is served; at most `MAX_LANES`. */
-  async served(wishes: readonly ServedLanes[]): Promise<Lane[]> {
+  /** What is served by somebody with these labels; at most `MAX_LANES`, the oldest. */
+  async served(wishes: readonly ServedLanes[], labels: readonly string[] = NO_LABELS): Promise<Lane[]> {
     const beginnings = wishes.map(({ queue }) => isPattern(queue));
     const queues = wishes.map(({ queue }) => (isPattern(queue) ? queue.slice(0, -1) : queue));
     const names = wishes.map(({ name }) => name ?? null);
-    const lanes = await this.database.loops.run<Lane>(LIST_LANES, [queues, beginnings, names, MAX_LANES]);
+    const lanes = await this.database.loops.run<Lane>(LIST_LANES, [queues, beginnings, names, MAX_LANES, labels]);
     this.noteCrowds(lanes);
     return lanes;
   }
@@ -212,7 +212,7 @@ const columnsOf = (lanes: readonly LaneName[]): [string[], string[], string[]] =
 ];
 
 function servedLanes(): { code: string; message: string } {
-  const message = `This process would serve more than ${MAX_LANES} lanes: sets of queue, job name and labels. Each claim asks for all of them, so it serves the ${MAX_LANES} oldest. Give queues to other processes (worker: { queues }), and put ids into the payload, a fingerprint or a group.`;
+  const message = `This process serves more than ${MAX_LANES} lanes: sets of queue, job name and labels. Each claim asks for all of them, so it asks for ${MAX_LANES} at a time: the others take turns, and their jobs wait for some seconds more. Give queues to other processes (worker: { queues }), and put ids into the payload, a fingerprint or a group.`;
   return { code: 'MANY_LANES', message };
 }
 

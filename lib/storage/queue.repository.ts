@@ -72,6 +72,8 @@ export interface Situation {
   /** Live workers, and those of them that serve the job's lane. */
   workers: number;
   workersOfLane: number;
+  /** That serve more lanes than they ask for at once, so that lanes take turns. */
+  fullWorkers: number;
   /** Ready jobs of its lane (of a fair queue: of its group there) that stand before it, counted up to one more than was asked for. */
   ahead: number;
 }

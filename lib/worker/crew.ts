@@ -83,9 +83,10 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
     settler.add(run, outcome);
     dispatcher.notice();
   });
-  const dispatcher: Dispatcher = new Dispatcher(() => lanes.all(), execute, hooks.wakePoller);
+  const dispatcher: Dispatcher = new Dispatcher(() => lanes.held(), execute, hooks.wakePoller);
   lanes.onBatchDue = () => dispatcher.startAll();
   const heartbeat = makeHeartbeat(parts, { ...shared, lanes }, hooks);
+  lanes.onRenamed = (runs) => poller.giveBack(runs, 'unstarted');
   lanes.onForgotten = () => heartbeat.beat();
   const claiming = { ...shared, lanes, settler, dispatcher, lease: () => heartbeat.lease };
   const poller = new Poller({ ...claiming, release: (lost) => heartbeat.free(lost), pollIntervalMs: options.pollIntervalMs });

@@ -119,7 +119,10 @@ export class FairPoller {
     try {
       const claimed = await groups.claimFair({ claimId: id, lease, lane: lane.lane.id, after, wanted });
       const claim = claims.arrived(id, claimed.jobs.length);
-      return { claimed, runs: claimed.jobs.map((row: ClaimedRow) => new JobRun(row, lane, claim)) };
+      return {
+        claimed,
+        runs: claimed.jobs.map((row: ClaimedRow) => new JobRun(row, this.parts.lanes.get(row.lane) ?? lane, claim)),
+      };
     } catch (error) {
       claims.forget(id, error);
       throw error;

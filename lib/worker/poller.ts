@@ -92,7 +92,7 @@ export class Poller {
 
   /** Gives back what was claimed and has not started. */
   giveBackWaiting(reason: 'shutdown' | 'unstarted'): void {
-    for (const lane of this.parts.lanes.all()) this.giveBack(lane.giveBack(), reason);
+    for (const lane of this.parts.lanes.held()) this.giveBack(lane.giveBack(), reason);
   }
 
   private get room(): number {
@@ -195,7 +195,7 @@ export class Poller {
     else lane.add(run);
   }
 
-  private giveBack(runs: JobRun[], reason: 'shutdown' | 'unstarted'): void {
+  giveBack(runs: JobRun[], reason: 'shutdown' | 'unstarted'): void {
     for (const run of runs) this.parts.settler.add(run, { kind: 'released', again: { delayMs: 0 }, reason });
   }
 

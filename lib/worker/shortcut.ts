@@ -63,8 +63,9 @@ export class Shortcut {
   }
 
   private start(lane: WorkerLane, claim: { id: string; lease: string }, row: ClaimedRow): void {
-    const { poller, claims, dispatcher } = this.parts;
-    lane.add(new JobRun(row, lane, claims.arrived(claim.id, 1)));
+    const { poller, lanes, claims, dispatcher } = this.parts;
+    const now = lanes.get(lane.lane.id) ?? lane;
+    now.add(new JobRun(row, now, claims.arrived(claim.id, 1)));
     // Paused meanwhile, or claimed under a lease that is lost: it must not start here.
     if (poller.isPaused || this.parts.lease() !== claim.lease) poller.giveBackWaiting('unstarted');
     dispatcher.startAll();

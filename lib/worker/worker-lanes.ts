@@ -1,15 +1,17 @@
-import { rangeOf } from '../job/concurrency.js';
 import { NO_LABELS } from '../job/labels.js';
-import { isPattern } from '../job/queue-pattern.js';
 import { serves, type Served } from '../job/served.js';
 import type { QueueLoad } from '../observability/telemetry.js';
 import { QueueError } from '../job/queue.errors.js';
-import { Permits } from '../runtime/permits.js';
+import type { Permits } from '../runtime/permits.js';
 import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
-import { MAX_LANES, type Lane, type LaneName, type Lanes, type ServedLanes } from '../storage/lanes.js';
+import { LaneTurns } from '../storage/lane-turns.js';
+import { MAX_LANES, type Lane, type LaneName, type Lanes } from '../storage/lanes.js';
 import { BatchLane } from './batch-lane.js';
 import type { Handler, HandlerRegistry } from './handler-registry.js';
+import type { JobRun } from './job-run.js';
+import { PermitTiers } from './permit-tiers.js';
+import { ownLanes, wishesOf } from './wished-lanes.js';
 import { QUICK_MS, WorkerLane } from './worker-lane.js';
 
 /** Longer than any claim is under way. */
@@ -27,32 +29,36 @@ export class WorkerLanes {
   isBehind = false;
   private readonly heardOf = new Set<number>();
   private readonly policies: QueuePolicies;
-  private readonly process: Permits;
-  private readonly transactions: Permits;
-  private readonly queues = new Map<string, Permits>();
-  private readonly bounds = new Map<object, Permits>();
+  private readonly tiers: PermitTiers;
   private readonly served: Served;
+  private readonly turns: LaneTurns;
   private paused: ReadonlySet<number> = new Set();
   /** A batch has waited long enough for more; told to whoever starts runs. */
   onBatchDue: () => void = () => undefined;
+  /** What was claimed of a lane that is another one now. */
+  onRenamed: (runs: JobRun[]) => void = () => undefined;
   /** The database does not know lanes of ours: whoever emptied its tables took the lease along, too. Before others are served. */
   onForgotten: () => Promise<unknown> = async () => undefined;
 
   constructor(
     private readonly lanes: Lanes,
     private readonly handlers: HandlerRegistry,
-    private readonly options: ResolvedOptions,
-    /** Handlers with a transaction of their own may take half of the DataSource's connections, no more. */
+    options: ResolvedOptions,
     maxTransactions: number,
   ) {
     this.policies = new QueuePolicies(options);
-    this.process = new Permits(options.concurrency);
-    this.transactions = new Permits(maxTransactions);
+    this.tiers = new PermitTiers(handlers, options, maxTransactions, this.policies);
     this.served = { queues: options.worker?.queues, labels: new Set(options.worker?.labels) };
+    this.turns = new LaneTurns(lanes, this.served.labels);
   }
 
   all(): readonly WorkerLane[] {
     return this.list;
+  }
+
+  /** With those that are gone: what was claimed there waits here all the same. */
+  held(): readonly WorkerLane[] {
+    return this.gone.size === 0 ? this.list : [...this.list, ...this.gone.keys()];
   }
 
   get(id: number): WorkerLane | undefined {
@@ -86,7 +92,8 @@ export class WorkerLanes {
    * as many lanes may have a place in line as there are permits.
    */
   get room(): number {
-    let room = this.process.isQuick(performance.now() - QUICK_MS) ? this.process.limit : this.process.free;
+    const { process } = this.tiers;
+    let room = process.isQuick(performance.now() - QUICK_MS) ? process.limit : process.free;
     for (const lane of this.list) room += lane.slack;
     return room;
   }
@@ -101,11 +108,11 @@ export class WorkerLanes {
       claimed: claimed(queue),
       permits: limit,
     });
-    return [...this.queues].map(load);
+    return [...this.tiers.queues].map(load);
   }
 
   get concurrency(): number {
-    return this.process.limit;
+    return this.tiers.process.limit;
   }
 
   /**
@@ -114,34 +121,46 @@ export class WorkerLanes {
    */
   async register(): Promise<void> {
     await this.refresh();
-    const missing = this.ownNames().filter(({ queue, name }) => !this.has(queue, name));
+    const missing = ownLanes(this.handlers, this.served).filter(({ queue, name }) => !this.has(queue, name));
     if (missing.length === 0) return;
     await this.registerAll(missing);
     await this.refresh();
   }
 
   /**
-   * Takes in lanes that appeared, and lets those go that the database does not know any more. `registry`: asked only where it is another one
-   * than before, or where somebody spoke of a lane that was never looked at. True: it looked.
+   * Takes in lanes that appeared, and lets those go that the database does not know any more, or knows as something else. `registry`: asked only
+   * where it is another one than before, or where somebody spoke of a lane that was never looked at, or in its time where lanes take turns.
+   * True: it looked.
    */
   async refresh(registry?: number): Promise<boolean> {
-    if (registry !== undefined && registry === this.registry && !this.isBehind) return false;
+    if (registry !== undefined && !this.isDue(registry)) return false;
     this.isBehind = false;
-    const served = (await this.lanes.served(this.wishes())).filter((lane) => serves(this.served, lane));
+    const served = await this.turns.read(wishesOf(this.handlers, this.served));
+    if (this.turns.isCut) this.heardOf.clear();
     if (registry !== undefined) this.registry = registry;
-    if (this.retire(new Set(served.map((lane) => lane.id)))) await this.onForgotten();
+    const isForgotten = this.retire(new Map(served.map((lane) => [lane.id, lane])));
+    if (isForgotten && !this.turns.isCut) await this.onForgotten();
     for (const lane of served) if (!this.byId.has(lane.id)) this.adopt(lane);
     this.relist();
     return true;
+  }
+
+  private isDue(registry: number): boolean {
+    return this.turns.isCut ? this.turns.isDue : registry !== this.registry || this.isBehind;
   }
 
   private relist(): void {
     this.list = [...this.byId.values()].filter((lane) => !this.gone.has(lane));
   }
 
+  /** It serves more lanes than it asks for at once. */
+  get takesTurns(): boolean {
+    return this.turns.isCut;
+  }
+
   /** Have all handlers with a name and a queue of their own their lanes? */
   get isWhole(): boolean {
-    return this.ownNames().every(({ queue, name }) => this.has(queue, name));
+    return ownLanes(this.handlers, this.served).every(({ queue, name }) => this.has(queue, name));
   }
 
   /** Somebody spoke of this lane; true: nobody has looked at it yet. */
@@ -153,16 +172,7 @@ export class WorkerLanes {
   }
 
   private has(queue: string, name: string): boolean {
-    return this.list.some(({ lane }) => lane.queue === queue && lane.name === name && lane.labels.length === 0);
-  }
-
-  private ownNames(): { queue: string; name: string }[] {
-    const own = this.handlers.all().filter(({ queue }) => !isPattern(queue) && serves(this.served, { queue, labels: NO_LABELS }));
-    return own.map(({ queue, name = '' }) => ({ queue, name }));
-  }
-
-  private wishes(): ServedLanes[] {
-    return this.handlers.all().map(({ queue, name }) => ({ queue, name }));
+    return this.list.some(({ lane }) => isSame(lane, { ...lane, queue, name, labels: NO_LABELS }));
   }
 
   /** All at once; where one of them is being registered elsewhere, each by itself, and that one is left for later. */
@@ -176,25 +186,37 @@ export class WorkerLanes {
   }
 
   /** True: one is gone that was there before. A claim under way may still bring jobs of it; after a minute none does. */
-  private retire(served: ReadonlySet<number>): boolean {
+  private retire(served: ReadonlyMap<number, Lane>): boolean {
     const now = performance.now();
     const before = this.gone.size;
-    for (const [id, lane] of this.byId) if (!served.has(id) && !this.gone.has(lane)) this.gone.set(lane, now);
+    for (const [id, lane] of this.byId) {
+      const known = served.get(id);
+      if (known && isSame(known, lane.lane)) this.gone.delete(lane);
+      else if (!this.gone.has(lane)) this.gone.set(lane, now);
+      // Its number means another lane now: that one's handler runs what was claimed of it.
+      if (known && !isSame(known, lane.lane)) this.rename(lane);
+    }
     const isNews = this.gone.size > before;
-    for (const [lane, since] of this.gone)
-      if (now - since > GONE_MS && lane.buffered + lane.expected === 0) {
-        this.byId.delete(lane.lane.id);
-        this.gone.delete(lane);
-      }
+    for (const [lane, since] of this.gone) if (now - since > GONE_MS || this.gone.size > MAX_LANES) this.forget(lane);
     this.relist();
     return isNews;
+  }
+
+  private rename(lane: WorkerLane): void {
+    this.byId.delete(lane.lane.id);
+    this.onRenamed(lane.giveBack());
+  }
+
+  private forget(lane: WorkerLane): void {
+    if (lane.buffered + lane.expected > 0) return;
+    if (this.byId.get(lane.lane.id) === lane) this.byId.delete(lane.lane.id);
+    this.gone.delete(lane);
   }
 
   private adopt(lane: Lane): void {
     const handler = this.handlers.find(lane.queue, lane.name);
     if (!handler) return;
-    const permits = [this.process, this.queuePermits(lane.queue), ...this.handlerPermits(handler)];
-    const adopted = this.laneOf(lane, handler, permits);
+    const adopted = this.laneOf(lane, handler, this.tiers.of(lane.queue, handler));
     adopted.isPaused = this.paused.has(lane.queueId);
     this.byId.set(lane.id, adopted);
   }
@@ -205,33 +227,13 @@ export class WorkerLanes {
     if (!batch) return new WorkerLane(lane, handler, policy, permits);
     return new BatchLane(lane, handler, policy, { permits, batch, onDue: () => this.onBatchDue() });
   }
-
-  /** Where only the handler says how many, its word is the queue's bound too: 10 must not cap a handler that asks for 50. */
-  private queuePermits(queue: string): Permits {
-    let permits = this.queues.get(queue);
-    if (!permits) {
-      const own = this.policies.of(queue).concurrency;
-      const { min, max } = rangeOf(own ?? Math.max(this.options.queueConcurrency, this.askedFor(queue)));
-      this.queues.set(queue, (permits = new Permits(max, min)));
-    }
-    return permits;
-  }
-
-  /** How many jobs of a queue its handlers ask for together. */
-  private askedFor(queue: string): number {
-    const bounds = new Map(this.handlers.of(queue).map(({ bound, options }) => [bound, rangeOf(options.concurrency ?? 0).max]));
-    return [...bounds.values()].reduce((sum, concurrency) => sum + concurrency, 0);
-  }
-
-  private handlerPermits({ bound, options }: Handler): Permits[] {
-    let own = this.bounds.get(bound);
-    if (options.concurrency !== undefined && !own) {
-      const { min, max } = rangeOf(options.concurrency);
-      this.bounds.set(bound, (own = new Permits(max, min)));
-    }
-    return [...(own ? [own] : []), ...(options.transactional ? [this.transactions] : [])];
-  }
 }
+
+const isSame = (one: Lane, other: Lane): boolean =>
+  one.queueId === other.queueId &&
+  one.queue === other.queue &&
+  one.name === other.name &&
+  one.labels.join() === other.labels.join();
 
 const isBlocked = (error: unknown): boolean => error instanceof QueueError && error.code === 'TRANSACTION_CONFLICT';
 

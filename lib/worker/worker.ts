@@ -177,7 +177,7 @@ export class Worker {
     const wanted = new Set(ids);
     for (const run of this.crew.dispatcher.runs())
       if (wanted.has(run.id)) run.abort('JOB_CANCELLED', `Job ${run.id} was cancelled.`);
-    for (const lane of this.crew.lanes.all()) for (const id of ids) this.endWaiting(lane.removeWaiting(id));
+    for (const lane of this.crew.lanes.held()) for (const id of ids) this.endWaiting(lane.removeWaiting(id));
   }
 
   private endWaiting(run: JobRun | undefined): void {
@@ -209,18 +209,18 @@ export class Worker {
 
   /** What woke the poller for them came before it knew them. */
   private meetLanes(): void {
+    this.wakePoller();
+    // Each second other ones: they are told, and looked through, in the time of these loops.
+    if (this.crew.lanes.takesTurns) return;
     this.loops.clean.wake();
     this.loops.beat.wake();
-    this.wakePoller();
   }
 
   /** What was claimed ahead from a paused queue goes back; what runs ends. */
   private heed(pausedQueues: number[]): void {
-    const { lanes, settler } = this.crew;
+    const { lanes, poller } = this.crew;
     const resumed = lanes.pause(pausedQueues);
-    for (const lane of lanes.all())
-      for (const run of lane.isPaused ? lane.giveBack() : [])
-        settler.add(run, { kind: 'released', again: { delayMs: 0 }, reason: 'unstarted' });
+    for (const lane of lanes.all()) if (lane.isPaused) poller.giveBack(lane.giveBack(), 'unstarted');
     for (const lane of resumed) lane.expectNews();
     if (resumed.length > 0) this.wakePoller();
   }

@@ -128,7 +128,7 @@ describe('the janitor', () => {
   it('makes those first in which what ends now will lie', async () => {
     const { partitions } = test.storage;
     const created = jest.spyOn(partitions, 'create');
-    await aJanitor({ archive: 3_650, deadLetter: 3_650 }).clean();
+    await aJanitor({ archive: 3_650, deadLetter: 3_650 }).round();
     const names = created.mock.calls.map(([, name]) => name);
     created.mockRestore();
     expect(names.slice(0, 2)).toEqual([await anEndedJob('3650 days'), await anEndedJob('3650 days', 'failed')]);

@@ -5,6 +5,7 @@ import { JobQueue } from '../../lib/pull/job-queue.js';
 import { drain } from '../../lib/testing/testing.js';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
+import { aGate } from '../support/gate.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
 const TABLES = `select string_agg(format('%s', c.oid::regclass), ', ') as names from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -127,6 +128,34 @@ describe('lanes that vanish under a living process', () => {
       expect(ran.filter((each) => each === round)).toHaveLength(2 * jobs);
     }
     expect(app.seen('reaped')).toEqual([]);
+  });
+
+  it('are no trouble where one was renamed by hand: its jobs run in the handler of what it is called now', async () => {
+    const ran: string[] = [];
+    const gate = aGate();
+    const providers = ['mails', 'posts.*'].map((queue) =>
+      aHandler(queue, async (job) => {
+        ran.push(`${job.queue} by ${queue}`);
+        if (job.payload === 'first') await gate.passed;
+      }),
+    );
+    const options = { concurrency: 1, maintenance: { janitorIntervalMs: 1_000 } };
+    const worker = await story.start({ providers, options });
+    const producer = await story.start({ options: { worker: false } });
+    await producer.queues.enqueue('mails', 'first');
+    await eventually(() => ran.length === 1);
+    await story.database.query(`update simple_queue.queue set name = 'posts.a' where name = 'mails'`);
+    await producer.queues.enqueueMany('posts.a', two);
+    await eventually(async () => {
+      const known = await story.database.query(`select from simple_queue.queue where name = 'mails'`);
+      return known.length === 1;
+    });
+    gate.open();
+    await eventually(() => worker.seen('succeeded').length === 3);
+    await worker.queues.enqueue('mails', 1);
+    await eventually(() => worker.seen('succeeded').length === 4);
+    expect(ran).toEqual(['mails by mails', 'posts.a by posts.*', 'posts.a by posts.*', 'mails by mails']);
+    expect(worker.seen('leaseLost')).toEqual([]);
   });
 
   it('are found again by those who claim through the pull contract', async () => {

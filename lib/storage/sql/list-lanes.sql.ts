@@ -10,12 +10,12 @@ export const LANES_BY_NUMBER = statement(
 );
 
 /**
- * What a process serves: lanes of queues, by name or by a beginning ($2), of one name or of all ($3 null); the oldest $4 of them. A queue
- * has its lanes by index, so what others put into the registry costs nothing.
+ * What a process with labels $5 serves: lanes of queues, by name or by a beginning ($2), of one name or of all ($3 null); $4 of them, first
+ * the handlers' own, then the oldest. A queue has its lanes by index, so what others put into the registry costs nothing.
  */
 export const LIST_LANES = statement(
   'list_lanes',
-  `select distinct l.created_at, ${LANE}
+  `select l.created_at, ${LANE}
   from (select distinct * from unnest($1::text[], $2::boolean[], $3::text[]) u(queue, beginning, name)) u
   cross join lateral (
     (select id, name from simple_queue.queue where name = u.queue and not u.beginning) union all
@@ -23,7 +23,9 @@ export const LIST_LANES = statement(
   cross join lateral (
     (select * from simple_queue.lane where queue = q.id and name = u.name) union all
     (select * from simple_queue.lane where queue = q.id and u.name is null)) l
-  order by l.created_at, l.id limit $4::int`,
+  where l.labels <@ $5::text[]
+  group by l.id, l.created_at, l.queue, q.name, l.name, l.labels
+  order by bool_or(l.labels = '{}' and not u.beginning and l.name = coalesce(u.name, '')) desc, l.created_at, l.id limit $4::int`,
 );
 
 /** Numbers of lanes, for lists: of one queue ($1) or all, of one name ($2) or all; at most $3. */
