@@ -34,6 +34,7 @@ function aPoller(lanes: WorkerLane[], { process = new Permits(100) } = {}) {
   };
   const all = {
     all: () => lanes,
+    held: () => lanes,
     get: (id: number) => lanes.find((lane) => lane.lane.id === id),
     get room() {
       return lanes.reduce((room, lane) => room + lane.ahead - lane.buffered, process.free);
