@@ -16,4 +16,4 @@ with unstaged as (
   scheduled as (
     insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
     select run_at, $1, id, lane, priority, epoch from placed where run_at > statement_timestamp())
-  select lane, run_at > statement_timestamp() as later from placed;
+  select lane, run_at > statement_timestamp() as later, fair from placed;

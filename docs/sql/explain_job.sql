@@ -14,6 +14,7 @@ with found as materialized (
     f.worker, f.last_error as "lastError", v.suspicion, v.fair, (select labels from simple_queue.lane l where l.id = v.lane) as labels, h.created_at as "heldSince", (select w.worker from worker w where w.id = h.lease) as holder,
     (select paused_at from simple_queue.queue q where q.id = v.queue) as "pausedAt",
     (select count(*) from worker)::int as workers,
+    (select count(*) from worker where cardinality(lanes) >= 10000)::int as "fullWorkers",
     (select count(*) from worker w where v.lane = any(w.lanes))::int as "workersOfLane",
     (select count(*) from (
       (select 1 from simple_queue.ready r where r.lane = v.lane and r.shard = $1

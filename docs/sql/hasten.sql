@@ -18,4 +18,4 @@ with target as materialized (
   suspected as (
     insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
     select lane, $1, suspicion, run_at, id, epoch from moved where suspicion > 0)
-  select id, lane from moved;
+  select id, lane, fair from moved;

@@ -20,6 +20,7 @@ with due as materialized (
   select
     (select count(*) from gone)::int as promoted,
     array(select distinct lane from moved) as lanes,
+    exists (select from moved where fair) as "movedFair",
     (select max(run_at) from gone)::text as until,
     (select extract(epoch from run_at - statement_timestamp()) * 1000 from simple_queue.scheduled
       where shard = $1 and run_at > statement_timestamp() and run_at < 'infinity' order by run_at limit 1)::float8 as "nextMs",

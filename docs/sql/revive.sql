@@ -73,4 +73,4 @@ with dead as materialized (
   suspected as (
     insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
     select lane, $1, suspicion, run_at, id, epoch from free where suspicion > 0)
-  select e.id, e.lane, e.unique_key as "uniqueKey", exists (select from stored s where s.id = e.id) as revived from ended e;
+  select e.id, e.lane, e.fair, e.unique_key as "uniqueKey", exists (select from stored s where s.id = e.id) as revived from ended e;
