@@ -155,6 +155,20 @@ describe('the pull contract beside workers', () => {
     await queue.complete(second, id);
   });
 
+  it('brings a job at its time, however rarely claims look for what nobody told of', async () => {
+    const edge = await story.start({ options: { worker: false, pollIntervalMs: 3_600_000 } });
+    const queue = queueOf(edge);
+    const { id } = await queue.enqueue('timely', 1, { delayMs: 200 });
+    const wish = { workerId: 'w', queues: ['timely'] };
+    expect((await queue.claim(wish)).jobs).toEqual([]);
+    const { leaseId } = await eventually(async () => {
+      const claimed = await queue.claim(wish);
+      expect(claimed.jobs).toMatchObject([{ id }]);
+      return claimed;
+    });
+    await queue.complete(leaseId, id);
+  });
+
   it('works an ordered group without any worker: turns pass on, a staged job that nobody commits expires, a dead head is told', async () => {
     const edge = await story.start({ options: { worker: false, pollIntervalMs: 20 } });
     const [queue, claimed] = [queueOf(edge), [] as string[]];
