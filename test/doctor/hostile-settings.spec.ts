@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { QueueDoctor } from '../../lib/doctor/queue-doctor.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
-import type { TestDatabase } from '../support/database.js';
-import { aDatabase } from '../support/template.js';
+import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { aDataSource, openStorage } from '../support/storage.js';
 
 /** Whatever changes how the server reads statements, and prints names, definitions and values. */
@@ -19,7 +18,7 @@ describe.each(HOSTILE)('in a database with %p', (settings) => {
   let database: TestDatabase;
 
   beforeAll(async () => {
-    database = await aDatabase();
+    database = await anEmptyDatabase();
     for (const [name, value] of Object.entries(settings))
       await database.query(
         `alter database ${database.name} set ${name} = ${name === 'DateStyle' || name === 'search_path' ? value : `'${value}'`}`,
