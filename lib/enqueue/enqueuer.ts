@@ -9,15 +9,13 @@ import { isHeld } from '../storage/held-jobs.js';
 import type { Joined } from '../storage/joined.js';
 import type { Lane } from '../storage/lanes.js';
 import type { Storage } from '../storage/storage.js';
-import { captured } from './captured.js';
 import { checkMaxPending, refuseMixedKeys } from './conflict-rules.js';
-import type { Travelling } from './headers.js';
+import { captured, traced, type Travelling } from './headers.js';
 import { isLarge, LargeBatch } from './large-batch.js';
 import { checkedJob, checkObject, type CheckedJob, type JobLimits } from './new-job.js';
 import { checkItems } from './option-checks.js';
 import { SharedInserts } from './shared-inserts.js';
 import { signalOf } from './signal-of.js';
-import { traced } from './traced.js';
 
 type Headers = Record<string, string>;
 /** What holds for all jobs of a call. */

@@ -1,4 +1,8 @@
+import type { ContextCarrier } from '../job/context-carrier.js';
+import { failureOf } from '../job/failure.js';
 import { quote } from '../job/names.js';
+import { QueueError } from '../job/queue.errors.js';
+import type { EnqueueCall, Telemetry } from '../observability/telemetry.js';
 import { checkObject, invalid } from './option-checks.js';
 
 type Headers = Record<string, string>;
@@ -14,7 +18,7 @@ export interface Travelling {
 const MAX_HEADERS_BYTES = 8 * 1_024;
 
 /** A flat map of strings that PostgreSQL can hold. */
-export function checkHeaders(headers: Headers): Headers {
+function checkHeaders(headers: Headers): Headers {
   checkObject('headers', headers);
   if (!isPlain(headers))
     throw invalid('headers must be a plain object of strings: of any other, such as a Map, nothing would be stored');
@@ -50,3 +54,40 @@ function fitting(headers: Headers): Headers {
 }
 
 const bytesOf = (headers: Headers): number => Buffer.byteLength(JSON.stringify(headers));
+
+/** What the carriers say of the caller's context; of two that name one header the later wins. undefined: nothing. */
+export function captured(carriers: readonly ContextCarrier[] = []): Headers | undefined {
+  let all: Headers | undefined;
+  for (const carrier of carriers) {
+    const headers = capturedBy(carrier, all);
+    if (headers) all = headers;
+  }
+  return all;
+}
+
+/** Without the context that it belongs to a job might run for the wrong tenant: the caller is told, and nothing is stored. */
+function capturedBy(carrier: ContextCarrier, others?: Headers): Headers | undefined {
+  try {
+    const headers = carrier.capture();
+    return headers === undefined ? undefined : checkHeaders({ ...others, ...checkHeaders(headers) });
+  } catch (error) {
+    const name = carrier.constructor.name;
+    const message = `The context of an enqueue could not be captured by the carrier ${name}, so nothing was stored: ${failureOf(error).message} Let capture() answer a few short strings, or undefined.`;
+    throw new QueueError('CONTEXT_INVALID', message, { cause: error });
+  }
+}
+
+/** Stores within what telemetry makes of the call. It stores once, whatever telemetry does. */
+export async function traced<Answer>(
+  telemetry: Telemetry,
+  call: EnqueueCall,
+  store: (headers?: Headers) => Promise<Answer>,
+): Promise<Answer> {
+  let stored: Promise<Answer> | undefined;
+  try {
+    await telemetry.enqueue!(call, (headers) => (stored ??= store(headers)));
+  } catch {
+    // Its own error is nobody's; an error of the storing is told below.
+  }
+  return stored ?? store();
+}

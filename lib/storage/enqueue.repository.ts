@@ -17,7 +17,6 @@ import { claimedRow, type ClaimedRow } from './row-mapper.js';
 import { SHARD } from './shard.js';
 import type { DirectClaim } from './shortcuts.js';
 import type { Notice } from './signals.js';
-import { repeated } from './repeated.js';
 import { DATABASE_TIME } from './sql/database-time.sql.js';
 import { DRAW_TURNS } from './sql/draw-turns.sql.js';
 import { ENQUEUE_HELD } from './sql/enqueue-held.sql.js';
@@ -26,7 +25,7 @@ import { ENQUEUE_PLAIN } from './sql/enqueue-plain.sql.js';
 import { ENQUEUE } from './sql/enqueue.sql.js';
 import { FIND_LIVE_KEYS } from './sql/find-live-keys.sql.js';
 import { idOf, keyOf, queueOf, type Answers } from './storing.js';
-import { undoable } from './undoable.js';
+import { repeated, undoable } from './undoable.js';
 
 /** A checked job on its way to the database. */
 export interface NewJob extends Held {

@@ -14,13 +14,13 @@ import { QueueError } from '../job/queue.errors.js';
 import { checkQueuePattern } from '../job/queue-pattern.js';
 import type { QueueEvents } from '../observability/events.js';
 import { must, passes } from '../runtime/rules.js';
-import { composed, type FoundHandler } from './composed-handler.js';
-import type { HandlerRegistry } from './handler-registry.js';
+import type { Handler, HandlerRegistry } from './handler-registry.js';
 import { handleJobOptions, queueHandlerOptions } from '../options/handler-rules.js';
 import { moduleInstances, refuseTwins, refuseUnknown } from './module-instance.js';
 import { nestCall, type NestCall } from './nest-call.js';
 import { hasPipes, type NestEnhancers } from './nest-enhancers.js';
 import { ProvidedClass } from './provided-class.js';
+import { templated } from './templated-handler.js';
 
 type JobMark = HandleJobMetadata & { method: string };
 type NamedMetadata = QueueHandlerMetadata & { queue: string };
@@ -70,11 +70,12 @@ export class HandlerExplorer implements OnModuleInit {
     if (handlers.length === 0 && provided.isStandIn) return;
     if (handlers.length === 0) throw invalid(provided, 'has no process() method and no @HandleJob method. Implement JobHandler.');
     refuseBatches(provided, handler.options, handlers);
-    for (const one of handlers) this.parts.registry.add(composed(one, this.parts.events));
+    // From the inside out: the method, beneath enhancers and scope (`nestCall`), then the schemas of its template.
+    for (const one of handlers) this.parts.registry.add(templated(one, this.parts.events));
   }
 
-  private handlersOf(provided: ProvidedClass, { queue, options, template }: NamedMetadata, jobs: JobMark[]): FoundHandler[] {
-    const handler = (mark: Partial<HandleJobMetadata>, method: string, own: HandleJobOptions): FoundHandler[] => {
+  private handlersOf(provided: ProvidedClass, { queue, options, template }: NamedMetadata, jobs: JobMark[]): Handler[] {
+    const handler = (mark: Partial<HandleJobMetadata>, method: string, own: HandleJobOptions): Handler[] => {
       refuseGenerator(provided, method);
       const call = nestCall(provided, method, this.parts.enhancers);
       if (call && own.batch) refuseEachJob(provided, method, call);
@@ -125,7 +126,7 @@ function refuseGenerator(provided: ProvidedClass, method: string): void {
 }
 
 /** One call holds one transaction and one permit of it; its jobs may end differently. */
-function refuseBatches(provided: ProvidedClass, ofClass: QueueHandlerOptions, handlers: FoundHandler[]): void {
+function refuseBatches(provided: ProvidedClass, ofClass: QueueHandlerOptions, handlers: Handler[]): void {
   if (ofClass.batch && !provided.method('process'))
     throw invalid(
       provided,

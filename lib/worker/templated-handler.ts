@@ -16,7 +16,8 @@ import { lastValue } from './last-value.js';
  * A handler between the schemas of its template: it gets the parsed payload, and what it answers is looked at. Without schemas it is the
  * handler itself, so that a template of types costs nothing.
  */
-export function templated(handler: Handler, template: AnyTemplate | undefined, events: QueueEvents): Handler {
+export function templated(handler: Handler, events: QueueEvents): Handler {
+  const { template } = handler;
   if (!template?.payload && !template?.output) return handler;
   const parse = payloadParser(template);
   const checkOutput = outputChecker(template, events);

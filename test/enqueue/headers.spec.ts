@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { joinedHeaders } from '../../lib/enqueue/headers.js';
-import { traced } from '../../lib/enqueue/traced.js';
+import { joinedHeaders, traced } from '../../lib/enqueue/headers.js';
 import type { Telemetry } from '../../lib/observability/telemetry.js';
 
 const text = (length: number): string => 'x'.repeat(length);

@@ -466,9 +466,10 @@ describe('a handler of a template', () => {
   it('is the handler itself where the template has types only: it costs nothing', async () => {
     const process = () => undefined;
     const handler = { queue: 'mail', name: '', label: 'x', options: {}, bound: {}, run: process };
-    expect(templated(handler, Nameless, new QueueEvents())).toBe(handler);
-    expect(templated(handler, undefined, new QueueEvents())).toBe(handler);
-    expect(templated(handler, Welcome, new QueueEvents())).not.toBe(handler);
+    const typed = { ...handler, template: Nameless };
+    expect(templated(typed, new QueueEvents())).toBe(typed);
+    expect(templated(handler, new QueueEvents())).toBe(handler);
+    expect(templated({ ...handler, template: Welcome }, new QueueEvents())).not.toBe(handler);
   });
 
   it('is refused beside another one for the same template', async () => {
