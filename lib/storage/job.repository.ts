@@ -13,7 +13,6 @@ import { SHARD } from './shard.js';
 import { ACCOMPANY } from './sql/accompany.sql.js';
 import { BURY } from './sql/bury.sql.js';
 import { CANCEL } from './sql/cancel.sql.js';
-import { CHECK_PLACES } from './sql/check-places.sql.js';
 import { CLAIM_SUSPECTS } from './sql/claim-suspects.sql.js';
 import { COMPLETE } from './sql/complete.sql.js';
 import { FIND_JOB, FIND_LIVE } from './sql/find-job.sql.js';
@@ -212,11 +211,6 @@ export class JobRepository {
   /** Does anything of these lanes run, or could it run now? */
   async hasDue(lanes: number[]): Promise<boolean> {
     return (await this.database.loops.run<{ due: boolean }>(HAS_DUE, [SHARD, lanes]))[0]!.due;
-  }
-
-  /** Live jobs that do not stand in exactly one place, at their epoch: always none. */
-  checkPlaces(): Promise<{ id: string; epoch: number; lives: boolean; places: string[] | null }[]> {
-    return this.database.loops.run(CHECK_PLACES, []);
   }
 }
 

@@ -8,6 +8,7 @@ import { QueueService } from '../../lib/queue.service.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { JobRowOptions } from '../support/rows.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const DAY_MS = 86_400_000;
 
@@ -25,7 +26,7 @@ describe('QueueAdmin', () => {
     await test.database.query('truncate simple_queue.lane, simple_queue.queue restart identity');
     await test.rows.lane('mail');
   });
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   async function anEnded(state: TerminalState, options: JobRowOptions = {}) {

@@ -5,6 +5,7 @@ import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Signal } from '../../lib/storage/signals.js';
 import type { Statement } from '../../lib/storage/statement.js';
 import { aStorage, joining, Rival, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 describe('the enqueuer', () => {
   let test: TestStorage;
@@ -29,7 +30,7 @@ describe('the enqueuer', () => {
     [statements, ambient] = [[], undefined];
     await test.rows.clear();
   });
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const enqueue = (payload: unknown, options = {}) =>

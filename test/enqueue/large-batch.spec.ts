@@ -4,6 +4,7 @@ import type { EnqueueItem } from '../../lib/job/enqueue-options.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Signal } from '../../lib/storage/signals.js';
 import { aStorage, joining, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const COUNT = 11_000;
 
@@ -16,7 +17,7 @@ describe('a large batch', () => {
     enqueuer = new Enqueuer(test.storage, resolveOptions({ maxPayloadBytes: 1_000 }).options, test.events);
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const items = (more: (n: number) => Partial<EnqueueItem> = () => ({})): EnqueueItem[] =>

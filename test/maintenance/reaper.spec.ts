@@ -5,6 +5,7 @@ import { Reaper } from '../../lib/maintenance/reaper.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { aSite } from '../support/site.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const FROM_THE_FIRST = { priority: -32_768, runAt: '-infinity', id: '00000000-0000-0000-0000-000000000000', upto: 32_767 };
 
@@ -34,7 +35,7 @@ describe('the reaper', () => {
     expect(await test.storage.jobs.find(job.id)).toMatchObject({ state: 'ready' });
     expect(await test.storage.jobs.find(alive.id)).toMatchObject({ state: 'running' });
     expect(reaped).toEqual([{ leases: 1, jobs: 1, poisoned: 0, cancelled: 0, expired: [] }]);
-    expect(await test.storage.jobs.checkPlaces()).toEqual([]);
+    expect(await checkPlaces(test.storage)).toEqual([]);
   });
 
   it.each([

@@ -6,6 +6,7 @@ import type { Signal } from '../../lib/storage/signals.js';
 import type { Storage } from '../../lib/storage/storage.js';
 import { aSite } from '../support/site.js';
 import { aStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const NOTHING: Promotion = {
   promoted: 0,
@@ -93,7 +94,7 @@ describe('the scheduler', () => {
     const late = await test.rows.job({ state: 'scheduled', due: '-50 seconds' });
     await scheduler.round();
     for (const { id } of [first, late]) expect(await test.storage.jobs.find(id)).toMatchObject({ state: 'ready' });
-    expect(await test.storage.jobs.checkPlaces()).toEqual([]);
+    expect(await checkPlaces(test.storage)).toEqual([]);
     await test.close();
   });
 });

@@ -4,6 +4,7 @@ import { createMigrations } from '../../migrations/migrations.js';
 import { createEntities } from '../../lib/storage/entities.js';
 import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { aDataSource, openStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 describe('the migrations', () => {
   let database: TestDatabase;
@@ -41,7 +42,7 @@ describe('the migrations', () => {
     const dataSource = await withMigrations('queue_of_mine');
     await dataSource.runMigrations();
     const storage = await openStorage(dataSource, { schema: 'queue_of_mine', migrate: 'check' });
-    expect(await storage.jobs.checkPlaces()).toEqual([]);
+    expect(await checkPlaces(storage)).toEqual([]);
     await storage.onApplicationShutdown();
     expect(await tables()).toEqual([]);
     await dataSource.destroy();
@@ -78,7 +79,7 @@ describe('the migrations', () => {
 
     const storage = await openStorage(dataSource);
 
-    expect(await storage.jobs.checkPlaces()).toEqual([]);
+    expect(await checkPlaces(storage)).toEqual([]);
     await storage.onApplicationShutdown();
     await dataSource.destroy();
     await database.query(`drop owned by ${role}`);

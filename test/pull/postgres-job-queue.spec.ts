@@ -5,6 +5,7 @@ import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
 import { Rows } from '../support/rows.js';
 import { CONTRACT_OPTIONS, jobQueueContract } from './job-queue.contract.js';
+import { checkPlaces } from '../support/check-places.js';
 
 describe('PostgresJobQueue', () => {
   let database: TestDatabase;
@@ -32,7 +33,7 @@ describe('PostgresJobQueue', () => {
       );
     },
     close: async () => {
-      expect(await application.storage.jobs.checkPlaces()).toEqual([]);
+      expect(await checkPlaces(application.storage)).toEqual([]);
       await new Rows(database).clear();
     },
   }));

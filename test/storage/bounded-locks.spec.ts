@@ -5,6 +5,7 @@ import { QueueService } from '../../lib/queue.service.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { eventually } from '../support/eventually.js';
 import { aStorage, waitingBackends, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 /** What a server has room for, for each of its connections. */
 const SHARE = 64;
@@ -22,7 +23,7 @@ describe('locks of a transaction', () => {
     await test.storage.lanes.of('mails', '');
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const locksIn = (work: (manager: EntityManager) => Promise<unknown>, query = HELD) =>

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Burial, JobRepository } from '../../lib/storage/job.repository.js';
 import type { JobRow } from '../support/rows.js';
 import { aStorage, runIn, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const DAY_MS = 86_400_000;
 
@@ -14,7 +15,7 @@ describe('ending what did not succeed', () => {
     jobs = test.storage.jobs;
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const burialOf = ({ id, epoch }: JobRow, verdict: Partial<Burial['verdict']> = {}): Burial => ({

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { JobRepository } from '../../lib/storage/job.repository.js';
 import { eventually } from '../support/eventually.js';
 import { aStorage, Rival, runIn, type TestStorage, waitingBackends } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const DAY_MS = 86_400_000;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
@@ -16,7 +17,7 @@ describe('cancelling', () => {
     jobs = test.storage.jobs;
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const run = () => test.storage.database.callers.run;
@@ -167,7 +168,7 @@ describe('cancelling', () => {
       const change = { delayMs: 0, spent: 1, rescheduled: 0, ran: true } as const;
       const back = await jobs.putBack(claimed.map(({ id, epoch }) => ({ id, epoch, change })));
       expect(back.map(({ moved }) => moved)).toEqual(claimed.map(() => false));
-      expect(await jobs.checkPlaces()).toEqual([]);
+      expect(await checkPlaces(test.storage)).toEqual([]);
       await test.rows.clear();
     }
   });

@@ -4,6 +4,7 @@ import type { CheckpointWish } from '../../lib/storage/checkpoint.repository.js'
 import type { JobRepository } from '../../lib/storage/job.repository.js';
 import type { JobRow } from '../support/rows.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const KEEP = { deadLetter: { '': 60_000 }, archive: { '': 60_000 }, deadHead: { '': 'block' as const } };
 const FIRST = '00000000-0000-0000-0000-000000000000';
@@ -19,7 +20,7 @@ describe('checkpoint', () => {
     run = test.storage.database.callers.run;
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const keep = ({ id, epoch }: Pick<JobRow, 'id' | 'epoch'>, state: unknown, more: Partial<CheckpointWish> = {}) => {

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { JobRepository, type ClaimRange, type ClaimWish } from '../../lib/storage/job.repository.js';
 import { explaining } from '../support/plans.js';
 import { aStorage, Rival, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 const EVERYWHERE: ClaimRange = { priority: -32_768, runAt: '-infinity', id: FIRST_ID, upto: 32_767 };
@@ -16,7 +17,7 @@ describe('settle-and-claim, claiming', () => {
     jobs = test.storage.jobs;
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const wishFor = (lane: number, wanted: number, ...ranges: ClaimRange[]): ClaimWish => ({

@@ -12,6 +12,7 @@ import type { Statement } from '../../lib/storage/statement.js';
 import { ADVANCE_TIME } from '../../lib/testing/sql/advance-time.sql.js';
 import { TABLE } from '../support/places.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const DAY_MS = 86_400_000;
 const TURNS = ['vacant', 'head'];
@@ -44,7 +45,7 @@ describe('from outside, of a job in each place', () => {
     enqueuer = new Enqueuer(test.storage, resolveOptions({ queues: { fair: { fair: true } } }).options, test.events);
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const run = <Row>(statement: Statement, ...values: unknown[]) => test.storage.database.callers.run<Row>(statement, values);
@@ -123,7 +124,7 @@ describe('from outside, of a job in each place', () => {
   it.each(cases)('%s: time passes for it, and a cancel ends it or asks it to stop', async (place, { waits }) => {
     const { id } = await made(place);
     await run(ADVANCE_TIME, 0, 1_000);
-    expect(await test.storage.jobs.checkPlaces()).toEqual([]);
+    expect(await checkPlaces(test.storage)).toEqual([]);
     expect(await cancel(id)).toEqual({ cancelled: waits, requested: place === 'claim' ? 1 : 0 });
     expect((await admin.job(id))?.state).toBe(waits ? 'cancelled' : DOORS[place].state);
   });

@@ -8,6 +8,7 @@ import type { JobRepository } from '../../lib/storage/job.repository.js';
 import { explaining } from '../support/plans.js';
 import { patient } from '../support/patience.mjs';
 import { aStorage, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const DAY_MS = 86_400_000;
 const OPTIONS = resolveOptions({ queues: { mail: { fair: true } } }).options;
@@ -25,7 +26,7 @@ describe('fair queues', () => {
     lane = (await test.storage.lanes.of('mail', '')).id;
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const enqueue = async (options: Partial<EnqueueItem> = {}) =>

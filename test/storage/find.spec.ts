@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { FoundJob } from '../../lib/job/job.js';
 import type { JobRepository } from '../../lib/storage/job.repository.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const DAY_MS = 86_400_000;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
@@ -102,7 +103,7 @@ describe('finding', () => {
     expect(seen.length).toBeGreaterThan(0);
     expect(seen.filter((job) => !job)).toEqual([]);
     expect(rows).toEqual(batch.map(() => ({ n: 1 })));
-    expect(await jobs.checkPlaces()).toEqual([]);
+    expect(await checkPlaces(test.storage)).toEqual([]);
   });
 
   /** Claimed, put back, scheduled, promoted; in the last round ended, one half well, one half badly. */

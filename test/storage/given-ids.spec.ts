@@ -7,6 +7,7 @@ import type { EnqueueOptions } from '../../lib/job/enqueue-options.js';
 import { endedJobs } from '../support/ended-jobs.js';
 import { eventually } from '../support/eventually.js';
 import { aStorage, waitingBackends, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const DAY_MS = 86_400_000;
 const { options } = resolveOptions({});
@@ -21,7 +22,7 @@ describe("the memory of callers' ids", () => {
     await test.storage.lanes.of('mails', '');
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const create = (id: string, more: EnqueueOptions = {}) => queues.enqueue('mails', 1, { id, ...more });

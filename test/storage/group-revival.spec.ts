@@ -5,6 +5,7 @@ import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { JobRepository } from '../../lib/storage/job.repository.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const DAY_MS = 86_400_000;
 const FAILED = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS, archiveKeepMs: DAY_MS } as const;
@@ -23,7 +24,7 @@ describe('an operator and ordered groups', () => {
     admin = new QueueAdmin(test.storage);
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const enqueue = async (group = 'a') => (await enqueuer.enqueue('mail', { payload: null, group, ordered: true }, {})).id;

@@ -7,6 +7,7 @@ import type { JobRepository, Success } from '../../lib/storage/job.repository.js
 import type { ClaimedRow } from '../../lib/storage/row-mapper.js';
 import { eventually } from '../support/eventually.js';
 import { aStorage, joining, runIn, type TestStorage, waitingBackends } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const DAY_MS = 86_400_000;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
@@ -23,7 +24,7 @@ describe('ordered groups', () => {
     enqueuer = new Enqueuer(test.storage, OPTIONS, test.events);
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const run = () => test.storage.database.callers.run;

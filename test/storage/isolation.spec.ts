@@ -4,6 +4,7 @@ import { QueueEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { aDataSource, aStorage, openStorage, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const LEVELS: IsolationLevel[] = ['REPEATABLE READ', 'SERIALIZABLE'];
 
@@ -17,7 +18,7 @@ describe('isolation', () => {
     await queues.enqueue('mail', 'the lane is registered');
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   describe.each(LEVELS)('a caller in %s', (level) => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LeaseRepository } from '../../lib/storage/lease.repository.js';
 import { aStorage, Rival, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 describe('leases', () => {
   let test: TestStorage;
@@ -12,7 +13,7 @@ describe('leases', () => {
     leases = test.storage.leases;
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const secondsLeft = async (id: string) =>

@@ -5,6 +5,7 @@ import { PostgresJobQueue } from '../../lib/pull/postgres-job-queue.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { EnqueueItem } from '../../lib/job/enqueue-options.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const DAY_MS = 86_400_000;
 const FIRST = '00000000-0000-0000-0000-000000000000';
@@ -23,7 +24,7 @@ describe('an id that is used again', () => {
     pull = new PostgresJobQueue({ storage: test.storage, options, events: test.events, queues });
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const jobs = () => test.storage.jobs;
@@ -111,7 +112,7 @@ describe('an id that is used again', () => {
     for (let payload = 0; payload < 4; payload++) {
       await enqueue({ payload, id });
       epochs.add(await epochOf(id));
-      expect(await jobs().checkPlaces()).toEqual([]);
+      expect(await checkPlaces(test.storage)).toEqual([]);
       await test.rows.clear();
     }
     expect(epochs.size).toBe(4);

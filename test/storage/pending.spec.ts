@@ -7,6 +7,7 @@ import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { eventually } from '../support/eventually.js';
 import { aDataSource, aStorage, openStorage, waitingBackends, type TestStorage } from '../support/storage.js';
 import { patient } from '../support/patience.mjs';
+import { checkPlaces } from '../support/check-places.js';
 
 const HOUR_MS = 3_600_000;
 const FULL = { code: 'QUEUE_FULL' };
@@ -29,7 +30,7 @@ describe('back pressure', () => {
     queues = new QueueService(test.storage, options, new QueueEvents());
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const held = async () => (await test.database.query('select from simple_queue.job')).length;

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { JobRepository } from '../../lib/storage/job.repository.js';
 import { aStorage, Rival, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 describe('promoting', () => {
   let test: TestStorage;
@@ -11,7 +12,7 @@ describe('promoting', () => {
     jobs = test.storage.jobs;
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const promote = (since = '-infinity', lanes: number[] = []) => jobs.promote(since, lanes);

@@ -7,6 +7,7 @@ import { explaining } from '../support/plans.js';
 import { aStorage, Rival, runIn, waitingBackends, type TestStorage } from '../support/storage.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const RULES = { maxStalls: 3, deadLetter: { '': 60_000 }, archive: { '': 60_000 }, deadHead: { '': 'block' as const } };
 
@@ -21,7 +22,7 @@ describe('pulled claims', () => {
     lane = (await test.storage.lanes.of('mail', '')).id;
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const claim = async ({ worker = 'w', lanes = [lane], limit = 10, suspects = 1 } = {}) => {

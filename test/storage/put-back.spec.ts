@@ -3,6 +3,7 @@ import type { JobRepository, Return } from '../../lib/storage/job.repository.js'
 import type { JobRow } from '../support/rows.js';
 import { eventually } from '../support/eventually.js';
 import { aStorage, Rival, waitingBackends, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 describe('putting back', () => {
   let test: TestStorage;
@@ -13,7 +14,7 @@ describe('putting back', () => {
     jobs = test.storage.jobs;
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const retry = ({ id, epoch }: JobRow, change: Partial<Return['change']> = {}): Return => ({

@@ -5,6 +5,7 @@ import type { LeaseRepository, ReapRules } from '../../lib/storage/lease.reposit
 import { eventually } from '../support/eventually.js';
 import { aSite } from '../support/site.js';
 import { aStorage, Rival, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const DAY_MS = 86_400_000;
 const RULES: ReapRules = { maxStalls: 3, deadLetter: { '': 30 * DAY_MS }, archive: { '': DAY_MS }, deadHead: { '': 'block' } };
@@ -19,7 +20,7 @@ describe('reaping', () => {
     leases = test.storage.leases;
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const reap = (rules: Partial<typeof RULES> = {}) => leases.reap({ ...RULES, ...rules }, FIRST);

@@ -6,6 +6,7 @@ import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Storage } from '../../lib/storage/storage.js';
 import { eventually } from '../support/eventually.js';
 import { aDataSource, aStorage, openStorage, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const ROLE = `hinted_${process.pid}`;
 
@@ -41,7 +42,7 @@ describe.each([
     queues = new QueueService(storage, resolveOptions({}).options, events);
     warnings.length = 0;
   });
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(async () => {
     await storage.onApplicationShutdown();
     await dataSource.destroy();

@@ -6,6 +6,7 @@ import { REPLACE } from '../../lib/storage/sql/replace.sql.js';
 import { eventually } from '../support/eventually.js';
 import { aJobStore } from '../support/job-store.js';
 import { Rival, waitingBackends } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const HOUR_MS = 3_600_000;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
@@ -52,7 +53,7 @@ describe('replace and debounce against rivals', () => {
           ? { outcome: 'replaced', payload: '{"new": true}' }
           : { outcome: 'running', payload: '{"n":1}' },
       );
-      expect(await store.test.storage.jobs.checkPlaces()).toEqual([]);
+      expect(await checkPlaces(store.test.storage)).toEqual([]);
     }
   });
 
@@ -110,7 +111,7 @@ describe('replace and debounce against rivals', () => {
         store.test.storage.jobs.promote('-infinity', [store.lane.id]),
       ]);
       expect(answer).toEqual({ id, created: false, outcome: 'postponed' });
-      expect(await store.test.storage.jobs.checkPlaces()).toEqual([]);
+      expect(await checkPlaces(store.test.storage)).toEqual([]);
     }
   });
 

@@ -7,6 +7,7 @@ import type { RevivalRepository } from '../../lib/storage/revival.repository.js'
 import type { JobRowOptions } from '../support/rows.js';
 import { eventually } from '../support/eventually.js';
 import { aStorage, Rival, runIn, type TestStorage, waitingBackends } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const DAY_MS = 86_400_000;
 const EVERYWHERE = { priority: -32_768, runAt: '-infinity', id: '00000000-0000-0000-0000-000000000000', upto: 32_767 };
@@ -21,7 +22,7 @@ describe('reviving', () => {
     revivals = test.storage.revivals;
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   /** A job that a worker has ended so. */
@@ -201,7 +202,7 @@ describe('purging', () => {
 
   beforeAll(async () => void (test = await aStorage()));
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   it('deletes what waits, wherever it waits, and neither touches nor asks what runs', async () => {

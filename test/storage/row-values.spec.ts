@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { aStorage, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const ODD_TIMES = ['infinity', '-infinity', '0044-03-15 BC', '0999-12-31', '10000-01-02', '294276-12-31'];
 /** Every time that is stored, of the tables that hold jobs, places and leases. */
@@ -28,7 +29,7 @@ describe('a row', () => {
 
   beforeAll(async () => void (test = await aStorage()));
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const set = async (column: string, value: unknown) => {

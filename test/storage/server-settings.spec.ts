@@ -6,6 +6,7 @@ import { QueueService } from '../../lib/queue.service.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Storage } from '../../lib/storage/storage.js';
 import { aDataSource, aStorage, openStorage, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const SETTINGS: Record<string, string>[] = [
   { array_nulls: 'off', DateStyle: 'SQL, DMY', TimeZone: 'Asia/Kolkata', bytea_output: 'escape' },
@@ -34,7 +35,7 @@ describe.each(SETTINGS)('a database with %p', (settings) => {
     storage = await openStorage(dataSource);
     queues = new QueueService(storage, resolveOptions({ queues: { fair: { fair: true } } }).options, new QueueEvents());
   });
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(async () => {
     await storage.onApplicationShutdown();
     await dataSource.destroy();

@@ -4,6 +4,7 @@ import type { ClaimWish, JobRepository, Success } from '../../lib/storage/job.re
 import type { JobRow } from '../support/rows.js';
 import { aStorage, Rival, waitingBackends, type TestStorage } from '../support/storage.js';
 import { eventually } from '../support/eventually.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const DAY_MS = 86_400_000;
 const NOTHING: ClaimWish = { claimId: randomUUID(), lease: randomUUID(), lanes: [], limit: 0 };
@@ -17,7 +18,7 @@ describe('settle-and-claim, settling', () => {
     jobs = test.storage.jobs;
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const successOf = ({ id, epoch }: JobRow, more: Partial<Success> = {}): Success => ({

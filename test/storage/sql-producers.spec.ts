@@ -4,6 +4,7 @@ import { QueueService } from '../../lib/queue.service.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { eventually } from '../support/eventually.js';
 import { aDataSource, aStorage, openStorage, Rival, waitingBackends, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 type Stored = { id: string; created: boolean };
 
@@ -12,7 +13,7 @@ describe('simple_queue.enqueue', () => {
 
   beforeAll(async () => void (test = await aStorage()));
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const enqueue = async (args: string) => (await test.database.query<Stored>(`select * from simple_queue.enqueue(${args})`))[0]!;

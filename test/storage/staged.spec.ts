@@ -8,6 +8,7 @@ import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { JobRepository } from '../../lib/storage/job.repository.js';
 import type { Signal } from '../../lib/storage/signals.js';
 import { aStorage, joining, type TestStorage } from '../support/storage.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const DAY_MS = 86_400_000;
 const KEEP = { '': DAY_MS };
@@ -30,7 +31,7 @@ describe('two-phase enqueue', () => {
     await test.rows.clear();
     heard = [];
   });
-  afterEach(async () => expect(await jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const stage = async (options: Partial<EnqueueItem> = {}, manager?: QueryRunner) =>

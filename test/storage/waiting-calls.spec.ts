@@ -7,6 +7,7 @@ import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { eventually } from '../support/eventually.js';
 import { aDataSource, aStorage, openStorage, waitingBackends, type TestStorage } from '../support/storage.js';
 import { scaled } from '../support/patience.mjs';
+import { checkPlaces } from '../support/check-places.js';
 
 const { options } = resolveOptions({});
 const MANY = 5;
@@ -23,7 +24,7 @@ describe('calls that wait for the transactions of others', () => {
     await test.storage.lanes.of('mails', '');
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const id = randomUUID();

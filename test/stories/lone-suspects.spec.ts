@@ -4,6 +4,7 @@ import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const suspectAll = (suspicion: number): string => `
   with moved as (delete from simple_queue.ready returning *),
@@ -38,7 +39,7 @@ describe('suspects', () => {
     expect(counts).toMatchObject({ succeeded: 3, failed: 0 });
     expect(stored).toEqual([3, 2, 1]);
     expect(together).toBe(1);
-    expect(await application.storage.jobs.checkPlaces()).toEqual([]);
+    expect(await checkPlaces(application.storage)).toEqual([]);
     await application.close();
   });
 

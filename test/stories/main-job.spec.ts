@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { aHandler, anApplication, type TestApplication } from '../support/application.js';
 import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
+import { checkPlaces } from '../support/check-places.js';
 
 describe('the main job', () => {
   let database: TestDatabase;
@@ -12,7 +13,7 @@ describe('the main job', () => {
   });
 
   afterEach(async () => {
-    expect(await application?.storage.jobs.checkPlaces()).toEqual([]);
+    expect(await checkPlaces(application!.storage)).toEqual([]);
     await application?.close();
     application = undefined;
   });

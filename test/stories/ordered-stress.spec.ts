@@ -8,6 +8,7 @@ import type { ClaimedRow } from '../../lib/storage/row-mapper.js';
 import { eventually } from '../support/eventually.js';
 import { aStorage, joining, type TestStorage } from '../support/storage.js';
 import { patient } from '../support/patience.mjs';
+import { checkPlaces } from '../support/check-places.js';
 
 const GROUPS = 12;
 const PRODUCERS = 6;
@@ -138,7 +139,7 @@ describe('ordered groups under stress', () => {
       over = true;
       await Promise.all(others);
 
-      expect(await test.storage.jobs.checkPlaces()).toEqual([]);
+      expect(await checkPlaces(test.storage)).toEqual([]);
       expect({ ...found, left: await left() }).toEqual({
         inversions: 0,
         overlaps: 0,

@@ -6,6 +6,7 @@ import { aHandler, anApplication, type TestApplication } from '../support/applic
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
 import { eventually } from '../support/eventually.js';
+import { checkPlaces } from '../support/check-places.js';
 
 const gone = () => new DatabaseError('run "put_back"', new Error('Connection terminated unexpectedly'));
 
@@ -18,7 +19,7 @@ describe('settling under faults', () => {
   });
 
   afterEach(async () => {
-    expect(await application.storage.jobs.checkPlaces()).toEqual([]);
+    expect(await checkPlaces(application.storage)).toEqual([]);
     await application.close();
   });
 

@@ -4,6 +4,7 @@ import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import type { EnqueueRepository, NewJob } from '../../lib/storage/enqueue.repository.js';
 import type { Lane } from '../../lib/storage/lanes.js';
 import { aStorage, type TestStorage } from './storage.js';
+import { checkPlaces } from './check-places.js';
 
 export interface JobStore {
   readonly test: TestStorage;
@@ -28,7 +29,7 @@ export function aJobStore(defaults: Partial<NewJob> = {}): JobStore {
     lane = await test.storage.lanes.of('mail', '');
   });
   beforeEach(() => test.rows.clear());
-  afterEach(async () => expect(await test.storage.jobs.checkPlaces()).toEqual([]));
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   return {

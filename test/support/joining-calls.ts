@@ -8,6 +8,7 @@ import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Signal } from '../../lib/storage/signals.js';
 import { aGate } from './gate.js';
 import { aDataSource, aStorage, type TestStorage } from './storage.js';
+import { checkPlaces } from './check-places.js';
 
 const ID = '00000000-0000-4000-8000-000000000001';
 
@@ -103,7 +104,7 @@ export function aJoining(extra: object): Joining {
     for (const runner of open) await runner.release();
     open = [];
     await dataSource.destroy();
-    expect(await test.storage.jobs.checkPlaces()).toEqual([]);
+    expect(await checkPlaces(test.storage)).toEqual([]);
   });
   afterAll(() => test.close());
 

@@ -13,6 +13,7 @@ import { Hints } from '../../../lib/worker/hints.js';
 import type { TestStorage } from '../storage.js';
 import { LABEL, successOf } from './command.js';
 import { MAX_STALLS, type Model, type ModelJob, type ModelLane, type ModelWorker } from './model.js';
+import { checkPlaces } from '../check-places.js';
 
 export const QUEUE = 'machine';
 export const FAIR_QUEUE = 'fairly';
@@ -166,7 +167,7 @@ export class Real {
 
   /** The database says of every job what the model says, and each stands in exactly one place. */
   async compare(model: Model): Promise<void> {
-    expect(await this.storage.jobs.checkPlaces()).toEqual([]);
+    expect(await checkPlaces(this.storage)).toEqual([]);
     const rows = await this.query<ModelJob>(SHOWN);
     expect(rows.map(({ id }) => id)).toEqual([...model.jobs.keys()].sort());
     for (const row of rows) expect(row).toEqual(shownOf(model.jobs.get(row.id)!));
