@@ -6,10 +6,11 @@ export type { JobFilter, JobPage, PurgeOptions, RedriveOptions } from './admin/j
 export type { JobPageAnswer } from './admin/job-list.js';
 export type { ListedJob } from './admin/listed-job.js';
 export type { BlockedGroup, JobCount, LaneSummary, QueueStats, QueueSummary, WorkerSummary } from './admin/overview.js';
-export type { PurgeCounts } from './admin/purge.js';
+export type { PurgeCounts } from './admin/job-filter.js';
 export { QueueAdmin, type Explanation } from './admin/queue-admin.js';
 export type { Reason, ReasonCode } from './admin/reasons.js';
-export type { RedriveCounts, Retried } from './admin/revivals.js';
+export type { Retried } from './admin/revivals.js';
+export type { RedriveCounts } from './admin/job-filter.js';
 export { HandleJob } from './decorators/handle-job.decorator.js';
 export { InjectQueue } from './decorators/inject-queue.decorator.js';
 export { OnJobEvent } from './decorators/on-job-event.decorator.js';
@@ -32,11 +33,11 @@ export type {
   EnqueueManyOptions,
   EnqueueOptions,
   EnqueueOutcome,
-  FindOptions,
   InTransaction,
   JobOptions,
   OnConflict,
 } from './job/enqueue-options.js';
+export type { FindOptions } from './job/job-template.js';
 export type { Cause, Failure } from './job/failure.js';
 export type { JobEnd, WaitOptions, WaitTime } from './job/job-end.js';
 export { Job, type AttemptRecord, type FoundJob, type JobFacts } from './job/job.js';
@@ -80,13 +81,8 @@ export { Queue, type QueueOf } from './queue.js';
 export { QueueService } from './queue.service.js';
 export { SimpleQueueModule } from './module/simple-queue.module.js';
 export type { SimpleQueueModuleExtras, SimpleQueueOptionsFactory } from './module/simple-queue.module-definition.js';
-export type {
-  DeadHead,
-  QueueSettings,
-  ResolvedOptions,
-  SimpleQueueOptions,
-  WorkerSettings,
-} from './options/simple-queue.options.js';
+export type { QueueSettings, ResolvedOptions, SimpleQueueOptions, WorkerSettings } from './options/simple-queue.options.js';
+export type { DeadHead } from './job/job-state.js';
 export type { DataSourceChoice } from './storage/data-source-token.js';
 export { DatabaseError } from './storage/database-errors.js';
 export { createEntities, type CreateEntitiesOptions, type JobRow } from './storage/entities.js';

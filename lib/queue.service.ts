@@ -13,10 +13,10 @@ import type {
   EnqueueManyOptions,
   EnqueueOptions,
   Enqueued,
-  FindOptions,
   InTransaction,
   JobOptions,
 } from './job/enqueue-options.js';
+import type { FindOptions } from './job/job-template.js';
 import type { JobEnd, WaitOptions, WaitTime } from './job/job-end.js';
 import { isTemplate, type GivenOf, type JobTarget, type OutputOf } from './job/job-template.js';
 import type { FoundJob } from './job/job.js';

@@ -13,7 +13,6 @@ import {
   SimpleQueueModule,
 } from '../lib/index.js';
 import { RecordingQueueService } from '../lib/testing/testing.js';
-import {
   CheckoutModule,
   CheckoutService,
   CONFIG,

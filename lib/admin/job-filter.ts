@@ -3,8 +3,6 @@ import { LAST_DATE } from '../job/job-result.js';
 import { checkJobName, checkQueueName } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { callable, listOf, must, oneOf, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
-import type { PurgeCounts } from './purge.js';
-import type { RedriveCounts } from './revivals.js';
 
 /** Which jobs: each part that is given narrows the choice. */
 export interface JobFilter {
@@ -42,6 +40,19 @@ interface InBatches<Counts> {
   signal?: AbortSignal;
   /** Told after each batch how far it has come. */
   onBatch?: (soFar: Counts) => void;
+}
+
+/** `keyTaken` were left where they are because a live job holds their unique key; `gone` were revived or purged by others meanwhile. */
+export interface RedriveCounts {
+  revived: number;
+  keyTaken: number;
+  gone: number;
+}
+
+/** `left` fitted the filter, and began to run or went elsewhere before they could be deleted. */
+export interface PurgeCounts {
+  purged: number;
+  left: number;
 }
 
 /** How far a redrive goes, and how it is watched. */

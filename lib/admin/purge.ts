@@ -1,14 +1,8 @@
 import { isTerminal, LIVE_STATES, TERMINAL_STATES, type JobState } from '../job/job-state.js';
 import type { Storage } from '../storage/storage.js';
-import { checkFilter, checkPurge, type JobFilter, type PurgeOptions } from './job-filter.js';
+import { checkFilter, checkPurge, type JobFilter, type PurgeCounts, type PurgeOptions } from './job-filter.js';
 import type { JobList } from './job-list.js';
 import type { ListedJob } from './listed-job.js';
-
-/** `left` fitted the filter, and began to run or went elsewhere before they could be deleted. */
-export interface PurgeCounts {
-  purged: number;
-  left: number;
-}
 
 const BATCH = 500;
 const PURGEABLE: readonly JobState[] = [...LIVE_STATES, ...TERMINAL_STATES].filter((state) => state !== 'running');

@@ -13,9 +13,11 @@ import {
 } from './job-filter.js';
 import { JobList, type JobPageAnswer } from './job-list.js';
 import { Overview, type BlockedGroup, type QueueStats, type QueueSummary, type WorkerSummary } from './overview.js';
-import { Purge, type PurgeCounts } from './purge.js';
+import { Purge } from './purge.js';
+import type { PurgeCounts } from './job-filter.js';
 import { blocked, MOST_AHEAD, REASONS, type Reason } from './reasons.js';
-import { Revivals, type Retried, type RedriveCounts } from './revivals.js';
+import { Revivals, type Retried } from './revivals.js';
+import type { RedriveCounts } from './job-filter.js';
 
 /** Why a job does not run. */
 export interface Explanation {

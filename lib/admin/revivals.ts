@@ -2,7 +2,7 @@ import { KEPT_IN, TERMINAL_STATES, type TerminalState } from '../job/job-state.j
 import { QueueError } from '../job/queue.errors.js';
 import type { Storage } from '../storage/storage.js';
 import { wakeUpFor } from '../storage/wake-up.js';
-import { checkFilter, checkRedrive, type JobFilter, type RedriveOptions } from './job-filter.js';
+import { checkFilter, checkRedrive, type JobFilter, type RedriveCounts, type RedriveOptions } from './job-filter.js';
 import type { JobList } from './job-list.js';
 import type { ListedJob } from './listed-job.js';
 
@@ -13,13 +13,6 @@ import type { ListedJob } from './listed-job.js';
 export interface Retried {
   id: string;
   outcome: 'revived' | 'hastened' | 'ready';
-}
-
-/** `keyTaken` were left where they are because a live job holds their unique key; `gone` were revived or purged by others meanwhile. */
-export interface RedriveCounts {
-  revived: number;
-  keyTaken: number;
-  gone: number;
 }
 
 /** Jobs of one statement: each may wait for an enqueue that holds its unique key. */

@@ -1,16 +1,8 @@
 import type { Command } from 'commander';
 import type { Screen } from './screen.js';
 import type { Session } from './session.js';
+import type { SharedFlags } from './shared-flags.js';
 import type { Surroundings } from './surroundings.js';
-
-/** What every command may say of itself, before or after its name. */
-export interface SharedFlags {
-  url?: string;
-  schema: string;
-  timeout: number;
-  json?: boolean;
-  color: boolean;
-}
 
 /** What a command works with. */
 export interface Cli {

@@ -1,6 +1,6 @@
 import { QueueError } from '../job/queue.errors.js';
 import { ENCODE, isTorn, urlOf } from '../runtime/torn-address.js';
-import type { SharedFlags } from './command.js';
+import type { SharedFlags } from './shared-flags.js';
 import type { Surroundings } from './surroundings.js';
 
 /** Which database, and how it is told to people: never with a password. */

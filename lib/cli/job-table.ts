@@ -1,6 +1,7 @@
 import type { ListedJob } from '../admin/listed-job.js';
 import { KEPT_IN, isTerminal, type JobState } from '../job/job-state.js';
-import type { Cell, Column, Row, Screen, Tone } from './screen.js';
+import type { Screen } from './screen.js';
+import type { Cell, Column, Row, Tone } from './table.js';
 import { fromNow } from './times.js';
 
 const COLUMNS: Column[] = [

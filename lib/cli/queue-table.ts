@@ -1,5 +1,6 @@
 import type { JobCount, LaneSummary, QueueSummary } from '../admin/overview.js';
-import type { Cell, Screen } from './screen.js';
+import type { Screen } from './screen.js';
+import type { Cell } from './table.js';
 import { span } from './times.js';
 
 const HEADS = ['queue', 'ready', 'oldest', 'running', 'scheduled', 'blocked', 'dead', 'workers'];

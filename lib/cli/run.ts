@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { QueueErrorCode } from '../job/queue.errors.js';
-import type { Act, Cli, SharedFlags } from './command.js';
+import type { Act, Cli } from './command.js';
+import type { SharedFlags } from './shared-flags.js';
 import { COMMANDS } from './commands.js';
 import { EXIT } from './exit-code.js';
 import { explainError } from './explained-error.js';

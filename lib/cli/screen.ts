@@ -1,23 +1,8 @@
 import { createColors } from 'picocolors';
 import { visible } from '../job/unseen.js';
 import type { Sink, Surroundings } from './surroundings.js';
+import type { Cell, Column, Row, Tone } from './table.js';
 import { visibleJson, visibleLines } from './visible.js';
-
-/** What a text means, and on a terminal its colour. */
-export type Tone = 'good' | 'bad' | 'warn' | 'dim' | 'strong';
-
-/** A text with or without a tone. Whatever it holds, a terminal only shows it. */
-export type Cell = string | { text: string; tone?: Tone };
-
-/** Cells under their heads, or one text across all of them. */
-export type Row = Cell[] | { across: Cell };
-
-/** A column that `shrinks` is cut to the width of the terminal. */
-export interface Column {
-  head: string;
-  right?: boolean;
-  shrinks?: boolean;
-}
 
 type Paint = (text: string) => string;
 

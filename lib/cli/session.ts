@@ -8,8 +8,9 @@ import type { ResolvedOptions, SimpleQueueOptions } from '../options/simple-queu
 import { Migrator } from '../storage/migrator.js';
 import { openStandAlone } from '../storage/stand-alone.js';
 import type { Storage } from '../storage/storage.js';
-import type { Cli } from './command.js';
 import { databaseOf, type DatabaseChoice } from './database-choice.js';
+import type { SharedFlags } from './shared-flags.js';
+import type { Surroundings } from './surroundings.js';
 
 /** An open connection to a queue, and everything that a command asks of it. */
 export interface Session {
@@ -34,7 +35,7 @@ const ALONE = { migrate: 'off', worker: false, poolMode: 'transaction', prepared
 const resolved = (given: SimpleQueueOptions): ResolvedOptions => ({ ...resolveOptions(given).options, wakeUp: 'listen' });
 
 /** @throws QueueError `INVALID_OPTION`, `INVALID_NAME`, `DATABASE_UNAVAILABLE`, `DATABASE_ERROR`, `POSTGRES_TOO_OLD`. */
-export async function openSession({ flags, around }: Pick<Cli, 'flags' | 'around'>): Promise<Session> {
+export async function openSession({ flags, around }: { flags: SharedFlags; around: Surroundings }): Promise<Session> {
   checkSchemaName(flags.schema);
   const database = databaseOf(flags, around.env);
   const queryTimeoutMs = Math.round(flags.timeout * 1_000);

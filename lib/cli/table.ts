@@ -1,6 +1,21 @@
 import Table from 'cli-table3';
 import { visible } from '../job/unseen.js';
-import type { Cell, Column, Row } from './screen.js';
+
+/** What a text means, and on a terminal its colour. */
+export type Tone = 'good' | 'bad' | 'warn' | 'dim' | 'strong';
+
+/** A text with or without a tone. Whatever it holds, a terminal only shows it. */
+export type Cell = string | { text: string; tone?: Tone };
+
+/** Cells under their heads, or one text across all of them. */
+export type Row = Cell[] | { across: Cell };
+
+/** A column that `shrinks` is cut to the width of the terminal. */
+export interface Column {
+  head: string;
+  right?: boolean;
+  shrinks?: boolean;
+}
 
 export interface TableParts {
   columns: Column[];

@@ -2,7 +2,7 @@ import { MAX_DELAY_MS } from '../job/backoff.js';
 import type { JobOptions, OnConflict } from '../job/enqueue-options.js';
 import { quote, quoteNumber } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
-import type { NewJob } from '../storage/enqueue.repository.js';
+import type { NewJob } from '../job/new-job.js';
 
 const MODES = ['ignore', 'replace', 'debounce', 'throttle'] as const;
 const MAX_PENDING = 1_000_000;

@@ -1,5 +1,5 @@
 import type { JobOptions } from '../job/enqueue-options.js';
-import type { Held } from '../storage/held-jobs.js';
+import type { Held } from '../job/new-job.js';
 import { checkText, checkWhole, invalid } from './option-checks.js';
 
 const DEFAULT_COMMIT_MS = 5 * 60_000;

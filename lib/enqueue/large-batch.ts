@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Enqueued, EnqueueItem } from '../job/enqueue-options.js';
 import { Chunker, MAX_ROWS } from '../storage/chunks.js';
-import type { NewJob } from '../storage/enqueue.repository.js';
-import type { Lane } from '../storage/lanes.js';
+import type { NewJob } from '../job/new-job.js';
+import type { Lane } from '../job/lane.js';
 import type { CheckedJob } from './new-job.js';
 
 /** Items that are read before others get a turn: some tenth of a millisecond. */

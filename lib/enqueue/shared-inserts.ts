@@ -1,7 +1,8 @@
 import type { Enqueued } from '../job/enqueue-options.js';
 import { QueueError } from '../job/queue.errors.js';
 import { Coalescer } from '../runtime/coalescer.js';
-import { isPlain, type NewJob } from '../storage/enqueue.repository.js';
+import { isPlain } from '../storage/enqueue.repository.js';
+import type { NewJob } from '../job/new-job.js';
 import type { DirectClaim } from '../storage/shortcuts.js';
 import { isNotifyRefusal } from '../storage/notify-rest.js';
 import type { Notice } from '../storage/signals.js';

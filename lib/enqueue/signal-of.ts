@@ -1,4 +1,4 @@
-import type { NewJob } from '../storage/enqueue.repository.js';
+import type { NewJob } from '../job/new-job.js';
 import type { Signal } from '../storage/signals.js';
 import { wakeUpFor } from '../storage/wake-up.js';
 

@@ -1,7 +1,6 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import type { StoredBackoff } from './backoff.js';
 import type { JobState } from './job-state.js';
-import type { TemplateOf } from './job-template.js';
 
 /** What happens where a job has the `uniqueKey` already; `JobOptions.onConflict` tells each. */
 export type OnConflict = 'ignore' | 'replace' | 'debounce' | 'throttle';
@@ -68,12 +67,6 @@ export interface BackPressure {
    * Exact; such enqueues of a queue come one after another until their transactions end, in READ COMMITTED only.
    */
   maxPending?: number;
-}
-
-/** How `find` reads the job. */
-export interface FindOptions<Payload = unknown, Output = unknown> extends InTransaction {
-  /** The job's template: its schemas make payload and output, and the compiler knows their types. */
-  as?: TemplateOf<Payload, Output>;
 }
 
 /** Of one enqueue: what the job is, whose transaction it joins, how much its queue may hold. */

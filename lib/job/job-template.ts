@@ -1,4 +1,4 @@
-import type { JobOptions } from './enqueue-options.js';
+import type { InTransaction, JobOptions } from './enqueue-options.js';
 import type { StandardSchema } from './standard-schema.js';
 
 /** What a template may say for all its jobs; the call's own word wins. */
@@ -32,6 +32,12 @@ export type AnyTemplate = JobTemplate<any, any, any, any>;
 /** A template whose jobs are read: what was given is not asked for. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type TemplateOf<Payload, Output> = JobTemplate<any, Payload, any, Output>;
+
+/** How `find` reads the job. */
+export interface FindOptions<Payload = unknown, Output = unknown> extends InTransaction {
+  /** The job's template: its schemas make payload and output, and the compiler knows their types. */
+  as?: TemplateOf<Payload, Output>;
+}
 
 /** Where a job goes: a queue by its name, or a template. */
 export type JobTarget = string | AnyTemplate;

@@ -1,4 +1,4 @@
-import type { DeadHead } from '../options/simple-queue.options.js';
+import type { DeadHead } from '../job/job-state.js';
 import type { JobEvents } from './events.js';
 
 /** A job of an ordered group that ended badly, and what its queue says of such. */

@@ -1,6 +1,6 @@
 import type { AttemptPolicy } from '../job/job-handler.js';
 import type { PartitionedTable } from '../storage/partition.repository.js';
-import type { StoredOptions } from '../storage/row-mapper.js';
+import type { StoredOptions } from '../job/new-job.js';
 import type { QueueSettings, ResolvedOptions } from './simple-queue.options.js';
 
 type PolicyOptions = Pick<ResolvedOptions, keyof AttemptPolicy | 'archive' | 'deadLetter' | 'queues'>;

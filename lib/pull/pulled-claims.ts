@@ -6,7 +6,7 @@ import { startingBehind } from '../runtime/starting-behind.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import { timedOut } from '../storage/database-errors.js';
 import { LaneTurns } from '../storage/lane-turns.js';
-import type { Lane } from '../storage/lanes.js';
+import type { Lane } from '../job/lane.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
 import type { CheckedClaim } from './claim-request.js';
 import { FairRotations } from './fair-rotations.js';

@@ -1,7 +1,8 @@
 import type { Failure } from '../job/failure.js';
 import { attemptsOf, type QueuePolicy } from '../options/queue-policy.js';
-import type { Lane } from '../storage/lanes.js';
-import { bytesOf, dateOf, type ClaimedRow, type StoredOptions } from '../storage/row-mapper.js';
+import type { Lane } from '../job/lane.js';
+import { bytesOf, dateOf, type ClaimedRow } from '../storage/row-mapper.js';
+import type { StoredOptions } from '../job/new-job.js';
 import type { PulledJob } from './job-queue.js';
 
 /** What a worker gets of a claimed row. What a job does not have is left out, as JSON would. */

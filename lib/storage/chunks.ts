@@ -1,4 +1,4 @@
-import type { NewJob } from './enqueue.repository.js';
+import type { NewJob } from '../job/new-job.js';
 
 /** Rows in one statement; more is not faster, and a statement should stay short. */
 export const MAX_ROWS = 5_000;

@@ -1,6 +1,6 @@
 import type { Enqueued } from '../job/enqueue-options.js';
 import type { Run } from './database.js';
-import type { NewJob } from './enqueue.repository.js';
+import type { NewJob } from '../job/new-job.js';
 import { lockReplaced, replaceKnown } from './replacing.js';
 import { isReplacing, isThrottled, outcomeOf, rounds, unanswered, type Answers, type Insert, type Storing } from './storing.js';
 import { answerPeriods, keepOpeners } from './throttling.js';

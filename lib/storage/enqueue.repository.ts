@@ -1,3 +1,4 @@
+import type { NewJob } from '../job/new-job.js';
 import type { Enqueued } from '../job/enqueue-options.js';
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
@@ -7,9 +8,9 @@ import { chunksOf } from './chunks.js';
 import { ConflictRepository, hasConflictMode } from './conflict.repository.js';
 import type { Database, Run } from './database.js';
 import { GivenIdRepository, type FreeId } from './given-id.repository.js';
-import { heldValues, isHeld, type Held } from './held-jobs.js';
+import { heldValues, isHeld } from './held-jobs.js';
 import { anyValues, claimedCells, givenIds, insertionsOf, oneValues } from './job-values.js';
-import type { Lane, Lanes } from './lanes.js';
+import type { Lanes } from './lanes.js';
 import { idsOf, inserter, type Store } from './inserter.js';
 import { mayWait, namesOf } from './may-wait.js';
 import { isLimited, PendingRepository } from './pending.repository.js';
@@ -26,28 +27,6 @@ import { ENQUEUE } from './sql/enqueue.sql.js';
 import { FIND_LIVE_KEYS } from './sql/find-live-keys.sql.js';
 import { idOf, keyOf, queueOf, type Answers } from './storing.js';
 import { repeated, undoable } from './undoable.js';
-
-/** A checked job on its way to the database. */
-export interface NewJob extends Held {
-  id: string;
-  lane: Lane;
-  priority: number;
-  payload: string;
-  payloadBytes?: Buffer | undefined;
-  at?: Date | undefined;
-  delayMs?: number | undefined;
-  uniqueKey?: string | undefined;
-  /** undefined: `ignore`. */
-  conflict?: 'replace' | 'debounce' | 'throttle';
-  periodMs?: number;
-  /** The queue's limit, the same for all jobs of a call. */
-  maxPending?: number;
-  fingerprint?: string | undefined;
-  /** JSON of `StoredOptions`, or undefined. */
-  options?: string | undefined;
-  /** The id is the caller's: it may be known already. */
-  givenId: boolean;
-}
 
 /** The holder of a key may end between insert and look-up, again and again in theory. */
 const MAX_ROUNDS = 5;

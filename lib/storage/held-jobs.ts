@@ -1,17 +1,5 @@
 import { bigintArray, floatArray, textArray } from './binary-array.js';
-import type { NewJob } from './enqueue.repository.js';
-
-/** What a new job may have to wait for besides its time. */
-export interface Held {
-  /** '' is the group of a queue that is ordered as a whole, and of what has no group in a fair queue. */
-  group?: string;
-  ordered?: boolean;
-  /** Drawn before the insert, where a batch takes several statements. */
-  seq?: string;
-  commitWithinMs?: number;
-  /** Its queue is fair: it stands with its group. */
-  fair?: boolean;
-}
+import type { Held, NewJob } from '../job/new-job.js';
 
 export const isHeld = (job: Held): boolean => job.group !== undefined || job.commitWithinMs !== undefined;
 

@@ -1,15 +1,7 @@
 import type { Run } from './database.js';
-import type { NewJob } from './enqueue.repository.js';
-import { lanesOf } from './job-values.js';
+import { lanesOf, type Insertion } from './job-values.js';
 import type { Lanes } from './lanes.js';
 import type { Statement } from './statement.js';
-
-/** What an insert is given beside its lanes; `made`: the values, where they were made beforehand. */
-export interface Insertion {
-  jobs: NewJob[];
-  values: () => unknown[];
-  made?: unknown[];
-}
 
 /** A job that came in, a group that would be mixed, or neither: a lane is not known. */
 interface StoredRow {

@@ -1,7 +1,13 @@
 import { booleanArray, byteaArray, intArray, smallintArray, textArray, timestampArray, uuidArray } from './binary-array.js';
-import type { NewJob } from './enqueue.repository.js';
-import type { Insertion } from './inserter.js';
+import type { NewJob } from '../job/new-job.js';
 import { SHARD } from './shard.js';
+
+/** What an insert is given beside its lanes; `made`: the values, where they were made beforehand. */
+export interface Insertion {
+  jobs: NewJob[];
+  values: () => unknown[];
+  made?: unknown[];
+}
 
 /** As `claimed-columns.sql.ts` would answer: a first run, created when it is due. */
 export function claimedCells(

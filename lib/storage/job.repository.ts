@@ -3,7 +3,7 @@ import type { Failure } from '../job/failure.js';
 import type { AttemptRecord, FoundJob } from '../job/job.js';
 import type { TerminalState } from '../job/job-state.js';
 import type { Retention } from '../options/queue-policy.js';
-import type { DeadHead } from '../options/simple-queue.options.js';
+import type { DeadHead } from '../job/job-state.js';
 import { textArray } from './binary-array.js';
 import { wishValues, type ClaimWish } from './claim-wish.js';
 import type { Database, Run } from './database.js';

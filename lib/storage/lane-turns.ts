@@ -1,5 +1,6 @@
 import { serves } from '../job/served.js';
-import { MAX_LANES, type Lane, type Lanes, type ServedLanes } from './lanes.js';
+import { MAX_LANES, type Lanes, type ServedLanes } from './lanes.js';
+import type { Lane } from '../job/lane.js';
 
 /** Of the lanes asked for at once: the oldest have one half, those in which jobs wait the other. */
 const HALF = MAX_LANES / 2;

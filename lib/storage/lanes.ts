@@ -1,4 +1,5 @@
 import { NO_LABELS } from '../job/labels.js';
+import type { Lane, LaneName } from '../job/lane.js';
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { isPattern } from '../job/queue-pattern.js';
@@ -7,20 +8,6 @@ import type { Database } from './database.js';
 import { LANES_BY_NUMBER, LIST_LANE_NUMBERS, LIST_LANES, LIST_LANES_WITH_JOBS, LIST_QUEUE_NAMES } from './sql/list-lanes.sql.js';
 import { FIND_LANES, REGISTER_LANES, REGISTER_QUEUES } from './sql/register-lanes.sql.js';
 import { SHARD } from './shard.js';
-
-/** What names a lane. Labels are sorted. */
-export interface LaneName {
-  queue: string;
-  name: string;
-  labels?: readonly string[];
-}
-
-/** What is claimed: the jobs of one name and one set of labels in one queue. Its numbers are what the database last said of it. */
-export interface Lane extends LaneName {
-  id: number;
-  queueId: number;
-  labels: readonly string[];
-}
 
 /** Lanes that somebody serves: of a queue or of a pattern; `name` undefined: whatever their name. */
 export interface ServedLanes {

@@ -1,7 +1,7 @@
 import type { ExpiredLease } from '../observability/events.js';
 import type { DeadHeadJob } from '../observability/group-blocked.js';
 import type { ByQueue, Retention } from '../options/queue-policy.js';
-import type { DeadHead } from '../options/simple-queue.options.js';
+import type { DeadHead } from '../job/job-state.js';
 import type { Database } from './database.js';
 import { SHARD } from './shard.js';
 import { END_LEASE } from './sql/end-lease.sql.js';

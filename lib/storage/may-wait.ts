@@ -1,4 +1,4 @@
-import type { NewJob } from './enqueue.repository.js';
+import type { NewJob } from '../job/new-job.js';
 import { isLimited } from './pending.repository.js';
 
 /** For the transaction that holds a key, an id, a limit or a group. */

@@ -1,8 +1,9 @@
 import type { Enqueued } from '../job/enqueue-options.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Run } from './database.js';
-import type { NewJob } from './enqueue.repository.js';
-import type { Lane, Lanes } from './lanes.js';
+import type { NewJob } from '../job/new-job.js';
+import type { Lanes } from './lanes.js';
+import type { Lane } from '../job/lane.js';
 import { SHARD } from './shard.js';
 import { COUNT_PENDING, LOCK_PENDING } from './sql/count-pending.sql.js';
 import { undoable } from './undoable.js';

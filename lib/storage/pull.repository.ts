@@ -2,7 +2,8 @@ import { leaseExpired, leaseForeign, leaseLost, leaseUnknown } from '../job/leas
 import type { QueueError } from '../job/queue.errors.js';
 import type { Database, Run } from './database.js';
 import { fairClaimed, type FairClaimed } from './group.repository.js';
-import { claimedRow, type ClaimedRow, type StoredOptions } from './row-mapper.js';
+import { claimedRow, type ClaimedRow } from './row-mapper.js';
+import type { StoredOptions } from '../job/new-job.js';
 import { SHARD } from './shard.js';
 import { PULL_CLAIM_FAIR } from './sql/pull-claim-fair.sql.js';
 import { PULL_CLAIM } from './sql/pull-claim.sql.js';

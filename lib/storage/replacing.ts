@@ -1,7 +1,7 @@
 import { byteaArray, textArray, timestampArray } from './binary-array.js';
 import { chunksOf } from './chunks.js';
 import type { Run } from './database.js';
-import type { NewJob } from './enqueue.repository.js';
+import type { NewJob } from '../job/new-job.js';
 import { SHARD } from './shard.js';
 import { MAX_LOCKS } from './sql/group-locks.sql.js';
 import { LOCK_ALL_KEYS, LOCK_KEYS } from './sql/lock-keys.sql.js';

@@ -1,7 +1,7 @@
 import type { Enqueued, EnqueueOutcome } from '../job/enqueue-options.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Run } from './database.js';
-import type { NewJob } from './enqueue.repository.js';
+import type { NewJob } from '../job/new-job.js';
 
 /** Stores jobs as `ignore` does, and answers for each in place. */
 export type Insert = (run: Run, jobs: NewJob[]) => Promise<Enqueued[]>;

@@ -1,6 +1,6 @@
 import type { Enqueued } from '../job/enqueue-options.js';
 import type { Run } from './database.js';
-import type { NewJob } from './enqueue.repository.js';
+import type { NewJob } from '../job/new-job.js';
 import { SHARD } from './shard.js';
 import { TAKE_BACK } from './sql/take-back.sql.js';
 import { FIND_PERIODS, OPEN_PERIODS } from './sql/throttle.sql.js';

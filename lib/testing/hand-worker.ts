@@ -9,7 +9,7 @@ import { SHARD } from '../storage/shard.js';
 import { assemble, type Crew, type WorkerParts } from '../worker/crew.js';
 import { JobRun } from '../worker/job-run.js';
 import { Shutdown } from '../worker/shutdown.js';
-import type { WorkerLane } from '../worker/worker-lane.js';
+import type { LaneRun, WorkerLane } from '../worker/worker-lane.js';
 import { workerName } from '../worker/worker-name.js';
 import { RunWatch, type RanJob } from './run-watch.js';
 import { CLAIM_NEXT } from './sql/claim-next.sql.js';
@@ -92,7 +92,7 @@ export class HandWorker {
     await this.crew.heartbeat.end();
   }
 
-  private async claim(target: JobTarget | undefined): Promise<JobRun | undefined> {
+  private async claim(target: JobTarget | undefined): Promise<LaneRun | undefined> {
     await this.turnDuties();
     const { claims, heartbeat, lanes } = this.crew;
     const open = this.lanesOf(target).filter((lane) => !lane.isPaused);
@@ -104,7 +104,7 @@ export class HandWorker {
     return rows[0] && new JobRun(rows[0], lanes.get(rows[0].lane)!, claim);
   }
 
-  private async process(run: JobRun, timeoutMs: number): Promise<void> {
+  private async process(run: LaneRun, timeoutMs: number): Promise<void> {
     const { dispatcher, settler } = this.crew;
     if (run.isCancelled) return settler.add(run, { kind: 'cancelled', reason: 'cancelled before it ran' });
     dispatcher.runAlone(run);

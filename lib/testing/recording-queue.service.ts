@@ -17,10 +17,10 @@ import type {
   EnqueueManyOptions,
   EnqueueOptions,
   Enqueued,
-  FindOptions,
   InTransaction,
   JobOptions,
 } from '../job/enqueue-options.js';
+import type { FindOptions } from '../job/job-template.js';
 import type { FoundJob } from '../job/job.js';
 import { QueueError } from '../job/queue.errors.js';
 import { checkId } from '../job/names.js';

@@ -1,6 +1,6 @@
 import type { BatchOptions } from '../job/job-handler.js';
 import type { Permits } from '../runtime/permits.js';
-import type { Lane } from '../storage/lanes.js';
+import type { Lane } from '../job/lane.js';
 import type { Handler } from './handler-registry.js';
 import { JobBatch } from './job-batch.js';
 import type { JobRun } from './job-run.js';

@@ -1,14 +1,6 @@
 import { Pace } from '../runtime/pace.js';
 import { DatabaseError } from '../storage/database-errors.js';
-
-/** A claimed batch: one row in the database, open until the last of its runs is settled. */
-export interface Claim {
-  readonly id: string;
-  /** Runs that are not acknowledged yet. */
-  open: number;
-  /** Told when the last one is. */
-  onEnd?: () => void;
-}
+import type { Claim } from './job-run.js';
 
 /** A claim whose statement may be under way. */
 interface Expected extends Claim {

@@ -8,7 +8,7 @@ export type Call = JobRun | JobBatch;
 /** Starts waiting runs as permits allow, and knows what runs. */
 export class Dispatcher {
   /** Runs, not jobs: a timed-out handler may go on beside the next run of its job. */
-  private readonly running = new Set<Call>();
+  private readonly running = new Map<Call, WorkerLane>();
   private readonly idleWaiters = new Set<() => void>();
   private halted = false;
   /** Told while halted: jobs wait that could start. */
@@ -28,7 +28,7 @@ export class Dispatcher {
   }
 
   runs(): JobRun[] {
-    return [...this.running].flatMap((call) => (call instanceof JobBatch ? call.runs : call));
+    return [...this.running.keys()].flatMap((call) => (call instanceof JobBatch ? call.runs : call));
   }
 
   /** Starts what may run. */
@@ -51,9 +51,9 @@ export class Dispatcher {
   }
 
   /** Runs one job now, whatever waits: a lone suspect. */
-  runAlone(run: JobRun): void {
+  runAlone(run: JobRun<WorkerLane>): void {
     const call = run.lane.alone(run);
-    this.running.add(call);
+    this.running.set(call, run.lane);
     const ended = (): void => {
       this.running.delete(call);
       this.notice();
@@ -86,7 +86,7 @@ export class Dispatcher {
 
   /** A run that was settled while its handler goes on (timeout) holds up nobody. */
   get isIdle(): boolean {
-    for (const run of this.running) if (!run.settled) return false;
+    for (const run of this.running.keys()) if (!run.settled) return false;
     return true;
   }
 
@@ -122,15 +122,15 @@ export class Dispatcher {
 
   private launch(lane: WorkerLane): void {
     const run = lane.start();
-    this.running.add(run);
-    const ended = (): void => this.ended(run);
+    this.running.set(run, lane);
+    const ended = (): void => this.ended(run, lane);
     void this.execute(run).then(ended, ended);
   }
 
-  private ended(run: Call): void {
+  private ended(run: Call, lane: WorkerLane): void {
     this.running.delete(run);
-    run.lane.ended(performance.now());
-    if (!this.halted) this.passOn(run.lane);
+    lane.ended(performance.now());
+    if (!this.halted) this.passOn(lane);
     this.onRoom();
     if (this.idleWaiters.size > 0) this.notice();
   }

@@ -2,7 +2,7 @@ import { ForbiddenException, type CanActivate, type NestInterceptor, type PipeTr
 import { lastValueFrom } from 'rxjs';
 import { JobResult } from '../job/job-result.js';
 import type { Job } from '../job/job.js';
-import type { JobRun } from './job-run.js';
+import type { CalledJob } from './handler-registry.js';
 import { lastValue } from './last-value.js';
 import type { ExceptionFilters, HandlerMethod, NestParts } from './nest-parts.js';
 
@@ -57,7 +57,7 @@ export class EnhancedCall {
   /** Interceptors may call it several times: pipes get the same payload each time, and not their own answer. */
   private methodOf(args: unknown[]): () => Promise<unknown> {
     const { instance, method } = this.target;
-    const job = args[0] as JobRun;
+    const job = args[0] as CalledJob;
     if (this.enhancers.pipes.length === 0 || Array.isArray(job)) return async () => lastValue(await method.apply(instance, args));
     const { payload } = job;
     return async () => {

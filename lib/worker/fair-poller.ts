@@ -8,7 +8,7 @@ import { JobRun } from './job-run.js';
 import type { Poller } from './poller.js';
 import type { RunReports } from '../observability/run-reports.js';
 import type { Settler } from './settler.js';
-import type { WorkerLane } from './worker-lane.js';
+import type { LaneRun, WorkerLane } from './worker-lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
 
 export interface FairPollerParts {
@@ -111,7 +111,7 @@ export class FairPoller {
   private async claim(
     lane: WorkerLane,
     { lease, wanted, after }: { lease: string; wanted: number; after: string | null },
-  ): Promise<{ claimed: FairClaimed; runs: JobRun[] }> {
+  ): Promise<{ claimed: FairClaimed; runs: LaneRun[] }> {
     const { groups, claims, ids } = this.parts;
     const id = ids.next();
     claims.expect(id, wanted);
@@ -136,7 +136,7 @@ export class FairPoller {
     rotation.lookAt = jobs.length === 0 && !rotation.news ? performance.now() + this.parts.pollIntervalMs : 0;
   }
 
-  private receive(runs: JobRun[], lease: string): void {
+  private receive(runs: LaneRun[], lease: string): void {
     const { settler, poller, dispatcher } = this.parts;
     for (const run of runs) {
       if (run.isCancelled) settler.add(run, { kind: 'cancelled', reason: 'cancelled before it ran' });

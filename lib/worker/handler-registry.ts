@@ -25,6 +25,13 @@ export interface Handler {
   checkOutput?: (job: Job, output: unknown) => Promise<void>;
 }
 
+/** A job as its handler is called with it: schemas and pipes put what they made of its payload in its place. */
+export interface CalledJob extends Job {
+  takePayload(parsed: unknown): void;
+  /** `context.complete` succeeded in the handler's transaction. */
+  readonly completed: boolean;
+}
+
 /** The handlers of one module instance; filled once at start. Maps, not objects: a queue may be called `__proto__`. */
 export class HandlerRegistry {
   private readonly queues = new Map<string, Map<string | undefined, Handler>>();

@@ -1,10 +1,9 @@
-import type { JobRun } from './job-run.js';
-import type { WorkerLane } from './worker-lane.js';
+import type { JobRun, RunLane } from './job-run.js';
 
 /** Runs that one call of their handler takes together: claimed and settled each by itself, under one permit. */
 export class JobBatch {
   constructor(
-    readonly lane: WorkerLane,
+    readonly lane: RunLane,
     readonly runs: readonly JobRun[],
   ) {}
 

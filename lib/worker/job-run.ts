@@ -1,22 +1,41 @@
 import type { Backoff } from '../job/backoff.js';
 import type { Failure } from '../job/failure.js';
 import { Job } from '../job/job.js';
+import type { Lane } from '../job/lane.js';
 import type { Outcome } from '../job/outcome.js';
 import { QueueError, type QueueErrorCode } from '../job/queue.errors.js';
 import { attemptsOf, type QueuePolicy } from '../options/queue-policy.js';
-import { bytesOf, dateOf, type ClaimedRow, type StoredOptions } from '../storage/row-mapper.js';
-import type { Claim } from './claims.js';
-import type { WorkerLane } from './worker-lane.js';
+import { bytesOf, dateOf, type ClaimedRow } from '../storage/row-mapper.js';
+import type { StoredOptions } from '../job/new-job.js';
+import type { Handler } from './handler-registry.js';
 
 const MAX_INT = 2_147_483_647;
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_OPTIONS: StoredOptions = Object.freeze({});
 
+/** A claimed batch: one row in the database, open until the last of its runs is settled. */
+export interface Claim {
+  readonly id: string;
+  /** Runs that are not acknowledged yet. */
+  open: number;
+  /** Told when the last one is. */
+  onEnd?: () => void;
+}
+
+/** What a run needs of the lane that it was claimed from. */
+export interface RunLane {
+  readonly lane: Lane;
+  readonly handler: Handler;
+  readonly settings: QueuePolicy;
+  /** Turns of its ordered groups were passed on. */
+  onTurnsPassed(): void;
+}
+
 /**
  * One run of a job: what its handler sees (`Job`) and what the worker knows of it. Nothing is parsed or allocated that the
  * handler does not ask for: at 100,000 jobs a second every object counts.
  */
-export class JobRun extends Job {
+export class JobRun<From extends RunLane = RunLane> extends Job {
   startedAt = 0;
   /** Its outcome was known; what it waits for the database afterwards is not its time. */
   endedAt = 0;
@@ -43,7 +62,7 @@ export class JobRun extends Job {
 
   constructor(
     private readonly row: ClaimedRow,
-    readonly lane: WorkerLane,
+    readonly lane: From,
     readonly claim: Claim,
   ) {
     super();

@@ -6,15 +6,13 @@ import { JobContext } from '../job/job-context.js';
 import type { GivenOf, JobTarget } from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueService } from '../queue.service.js';
-import type { Checkpointer } from './checkpointer.js';
-import type { Completer } from './completer.js';
 import type { JobRun } from './job-run.js';
 
 /** What the members of a context are made with. */
 export interface ContextTools {
   queues: QueueService;
-  completer: Completer;
-  checkpointer: Checkpointer;
+  completer: { complete(run: JobRun, output?: unknown, options?: InTransaction): Promise<void> };
+  checkpointer: { save(run: JobRun, state: unknown, options?: CheckpointOptions): Promise<void> };
 }
 
 /** What a handler gets beside its job; an object with references, nothing more until it is asked. */

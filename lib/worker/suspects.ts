@@ -4,10 +4,10 @@ import { LONE, type JobRepository, type SuspectWish } from '../storage/job.repos
 import type { ClaimedRow } from '../storage/row-mapper.js';
 import type { Claims } from './claims.js';
 import type { Dispatcher } from './dispatcher.js';
-import { JobRun } from './job-run.js';
+import { JobRun, type RunLane } from './job-run.js';
 import type { Poller } from './poller.js';
 import type { Settler } from './settler.js';
-import type { WorkerLane } from './worker-lane.js';
+import type { LaneRun, WorkerLane } from './worker-lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
 
 export interface SuspectsParts {
@@ -39,7 +39,7 @@ const NEXT_MS = 20;
 const half = (limit: number): number => Math.ceil(limit / 2);
 
 /** A crash that came when others were beside it again said nothing: four times as long alone. */
-const aloneMs = ({ suspicion }: JobRun): number => KNOWN_MS * 4 ** Math.floor((suspicion - LONE) / 2);
+const aloneMs = ({ suspicion }: LaneRun): number => KNOWN_MS * 4 ** Math.floor((suspicion - LONE) / 2);
 
 /**
  * Runs what a crash gave back: beside everything else, and after three crashes in a row alone. Only there can a crash be told to be the
@@ -103,9 +103,9 @@ export class Suspects {
     return this.apart || this.lone ? RETRY_MS : Infinity;
   }
 
-  private suspectsByLane(): Map<WorkerLane, number> {
+  private suspectsByLane(): Map<RunLane, number> {
     const { lanes, dispatcher } = this.parts;
-    const counts = new Map(lanes.all().map((lane) => [lane, lane.bufferedSuspects]));
+    const counts = new Map<RunLane, number>(lanes.all().map((lane) => [lane, lane.bufferedSuspects]));
     for (const { lane, suspicion, settled } of dispatcher.runs())
       if (suspicion > 0 && !settled) counts.set(lane, (counts.get(lane) ?? 0) + 1);
     return counts;
@@ -144,14 +144,14 @@ export class Suspects {
    * Ends when the database knows how the run ended, not before: with its settle still under way, the next job to kill this process
    * would have an innocent beside it.
    */
-  private runAlone(run: JobRun): Promise<void> {
+  private runAlone(run: LaneRun): Promise<void> {
     const settled = new Promise<void>((resolve) => (run.claim.onEnd = resolve));
     this.parts.dispatcher.runAlone(run);
     return Promise.race([settled, this.whenClosed]);
   }
 
   /** It has been alone for its time: what waits may start beside it, once the database knows that a crash is no longer its own. */
-  private async letOthersIn(run: JobRun, settled: Promise<void>): Promise<void> {
+  private async letOthersIn(run: LaneRun, settled: Promise<void>): Promise<void> {
     const { poller, dispatcher, onResume } = this.parts;
     const held = new Promise<void>((resolve) => (dispatcher.onHeld = resolve));
     poller.resume();
@@ -164,7 +164,7 @@ export class Suspects {
     if (!this.closed) dispatcher.resume();
   }
 
-  private async accompany(run: JobRun): Promise<boolean> {
+  private async accompany(run: LaneRun): Promise<boolean> {
     try {
       await this.parts.jobs.accompany(run);
       return true;
@@ -173,7 +173,7 @@ export class Suspects {
     }
   }
 
-  private async claim(open: readonly WorkerLane[], wish: SuspectWish): Promise<JobRun[]> {
+  private async claim(open: readonly WorkerLane[], wish: SuspectWish): Promise<LaneRun[]> {
     const { jobs, lanes, claims, ids } = this.parts;
     const lease = this.parts.lease();
     if (!lease) return [];
@@ -191,13 +191,13 @@ export class Suspects {
   }
 
   /** Its cancel was requested while it was in flight elsewhere, or while the answer of its claim was lost: it must not start. */
-  private endCancelled(run: JobRun): boolean {
+  private endCancelled(run: LaneRun): boolean {
     if (run.isCancelled) this.parts.settler.add(run, { kind: 'cancelled', reason: 'cancelled before it ran' });
     return run.isCancelled;
   }
 
   /** Closed meanwhile, or claimed under a lease that is lost: they must not start here. */
-  private giveBack(runs: JobRun[]): [] {
+  private giveBack(runs: LaneRun[]): [] {
     for (const run of runs) run.lane.add(run);
     this.parts.poller.giveBackWaiting('unstarted');
     return [];

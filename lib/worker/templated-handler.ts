@@ -8,8 +8,7 @@ import { UnprocessableError } from '../job/queue.errors.js';
 import { fitOf } from '../job/schema-fit.js';
 import type { AnySchema } from '../job/standard-schema.js';
 import type { QueueEvents } from '../observability/events.js';
-import type { Handler } from './handler-registry.js';
-import type { JobRun } from './job-run.js';
+import type { CalledJob, Handler } from './handler-registry.js';
 import { lastValue } from './last-value.js';
 
 /**
@@ -29,7 +28,7 @@ export function templated(handler: Handler, events: QueueEvents): Handler {
       await parse(job);
       const answer = await lastValue(await run(job, context));
       // What was completed in the handler's own transaction was looked at there.
-      if (checkOutput && !(job as JobRun).completed) await checkSuccess(answer, (output) => checkOutput(job, output));
+      if (checkOutput && !(job as CalledJob).completed) await checkSuccess(answer, (output) => checkOutput(job, output));
       return answer;
     },
     ...(acquire && { acquire: (job: Job) => parse(job).then(() => acquire(job)) }),
@@ -49,7 +48,7 @@ function payloadParser(template: AnyTemplate): (job: Job) => Promise<void> {
     if (!template.payload || parsed.has(job)) return;
     const fit = await fitOf(template.payload, job.payload);
     if (fit.problem !== undefined) throw misfit(template, fit.problem);
-    (job as JobRun).takePayload(fit.value);
+    (job as CalledJob).takePayload(fit.value);
     parsed.add(job);
   };
 }

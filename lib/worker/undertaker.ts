@@ -215,7 +215,7 @@ export class Undertaker {
     const { groups, worker } = this.parts;
     const { lost, ...turns } = await groups.settle(worker, batch.map(this.parts.successOf));
     const late = new Set(lost);
-    for (const { run } of batch) run.lane.hints.loosen();
+    for (const { run } of batch) run.lane.onTurnsPassed();
     for (const entry of batch) {
       if (late.has(entry.run.id)) this.late(entry);
       else this.acknowledge(entry, entry.outcome);

@@ -1,5 +1,6 @@
 import type { QueueEvents } from '../observability/events.js';
-import type { Lane, Lanes } from '../storage/lanes.js';
+import type { Lanes } from '../storage/lanes.js';
+import type { Lane } from '../job/lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
 
 /** Enough to be told of: who has more of them has been told. */

@@ -1,7 +1,8 @@
 import { NO_LABELS } from '../job/labels.js';
 import { isPattern, narrowed } from '../job/queue-pattern.js';
 import { serves, type Served } from '../job/served.js';
-import type { LaneName, ServedLanes } from '../storage/lanes.js';
+import type { ServedLanes } from '../storage/lanes.js';
+import type { LaneName } from '../job/lane.js';
 import type { HandlerRegistry } from './handler-registry.js';
 
 /** What a worker's handlers can run, as far as it serves it. */

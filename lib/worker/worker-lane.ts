@@ -1,5 +1,5 @@
 import type { Permits } from '../runtime/permits.js';
-import type { Lane } from '../storage/lanes.js';
+import type { Lane } from '../job/lane.js';
 import type { Handler } from './handler-registry.js';
 import { Hints, type Look } from './hints.js';
 import type { JobBatch } from './job-batch.js';
@@ -14,6 +14,9 @@ const FIRST_BURST = 5;
 export const QUICK_MS = 200;
 /** Below this time a rate says little; what ran meanwhile counts on. */
 const RATE_WINDOW_MS = 2;
+
+/** A run that was claimed here. */
+export type LaneRun = JobRun<WorkerLane>;
 
 /** A lane as this worker works it: its handler, what waits in memory, where the next claim starts. */
 export class WorkerLane {
@@ -131,6 +134,11 @@ export class WorkerLane {
     this.lookAt = 0;
     this.news = true;
     this.hints.expectNews(lateMs);
+  }
+
+  /** Claims look further back: see `Hints`. */
+  onTurnsPassed(): void {
+    this.hints.loosen();
   }
 
   /** A claim leaves that asks for this many. */

@@ -4,7 +4,7 @@ import { QueueService } from '../../lib/queue.service.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Run } from '../../lib/storage/database.js';
 import { DatabaseError } from '../../lib/storage/database-errors.js';
-import type { NewJob } from '../../lib/storage/enqueue.repository.js';
+import type { NewJob } from '../../lib/job/new-job.js';
 import { statement } from '../../lib/storage/statement.js';
 import { anEmptyDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { NewJob } from '../../lib/storage/enqueue.repository.js';
+import type { NewJob } from '../../lib/job/new-job.js';
 import { aJobStore } from '../support/job-store.js';
 import { runIn } from '../support/storage.js';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { TERMINAL_STATES, type TerminalState } from '../../lib/job/job-state.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
-import type { NewJob } from '../../lib/storage/enqueue.repository.js';
+import type { NewJob } from '../../lib/job/new-job.js';
 import type { RevivalRepository } from '../../lib/storage/revival.repository.js';
 import type { JobRowOptions } from '../support/rows.js';
 import { eventually } from '../support/eventually.js';

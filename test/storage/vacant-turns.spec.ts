@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { GroupRepository } from '../../lib/storage/group.repository.js';
 import { JobRepository } from '../../lib/storage/job.repository.js';
-import type { Lane } from '../../lib/storage/lanes.js';
+import type { Lane } from '../../lib/job/lane.js';
 import { VacantTurns } from '../../lib/storage/vacant-turns.js';
 import { explaining, type Cost } from '../support/plans.js';
 import { aStorage, Rival, type TestStorage } from '../support/storage.js';

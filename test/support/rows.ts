@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Lane } from '../../lib/storage/lanes.js';
+import type { Lane } from '../../lib/job/lane.js';
 import type { TestDatabase } from './database.js';
 
 export interface JobRowOptions {

@@ -4,7 +4,7 @@ import { QueuePolicies } from '../../lib/options/queue-policy.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { Permits } from '../../lib/runtime/permits.js';
 import type { ClaimedRow } from '../../lib/storage/row-mapper.js';
-import type { Claim } from '../../lib/worker/claims.js';
+import type { Claim } from '../../lib/worker/job-run.js';
 import type { Handler } from '../../lib/worker/handler-registry.js';
 import { JobRun } from '../../lib/worker/job-run.js';
 import { WorkerLane } from '../../lib/worker/worker-lane.js';

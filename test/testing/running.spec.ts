@@ -16,7 +16,6 @@ import {
   type Job,
   type JobContext,
 } from '../../lib/index.js';
-import {
   clear,
   crashBeforeSettle,
   drain,

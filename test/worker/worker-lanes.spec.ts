@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
-import type { Lane, Lanes } from '../../lib/storage/lanes.js';
+import type { Lanes } from '../../lib/storage/lanes.js';
+import type { Lane } from '../../lib/job/lane.js';
 import { HandlerRegistry } from '../../lib/worker/handler-registry.js';
 import { WorkerLanes } from '../../lib/worker/worker-lanes.js';
 

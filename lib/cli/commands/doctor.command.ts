@@ -1,7 +1,8 @@
 import type { Finding, FindingCode, FindingLevel } from '../../doctor/finding.js';
 import type { AddCommand, Cli } from '../command.js';
 import { EXIT } from '../exit-code.js';
-import type { Screen, Tone } from '../screen.js';
+import type { Screen } from '../screen.js';
+import type { Tone } from '../table.js';
 
 interface DoctorFlags {
   strict?: boolean;

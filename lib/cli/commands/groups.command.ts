@@ -2,7 +2,7 @@ import type { BlockedGroup } from '../../admin/overview.js';
 import type { AddCommand, Cli } from '../command.js';
 import { refuseUnknownQueue } from '../known-queue.js';
 import { countText } from '../queue-table.js';
-import type { Cell } from '../screen.js';
+import type { Cell } from '../table.js';
 import { span } from '../times.js';
 
 /** `groups [queue]`: ordered groups that wait for a person. */

@@ -5,7 +5,7 @@ import { planInit, type Change, type InitPlan } from '../init/plan.js';
 import { readProject } from '../init/project.js';
 import { typescriptOf } from '../init/typescript-of.js';
 import { writeChanges } from '../init/write-changes.js';
-import type { Tone } from '../screen.js';
+import type { Tone } from '../table.js';
 
 interface InitFlags {
   module?: string;

@@ -2,7 +2,7 @@ import { unknown } from '../../admin/revivals.js';
 import type { AttemptRecord, FoundJob } from '../../job/job.js';
 import type { AddCommand, Cli } from '../command.js';
 import { toneOf } from '../job-table.js';
-import type { Cell } from '../screen.js';
+import type { Cell } from '../table.js';
 import { moment, span } from '../times.js';
 import { visibleJson } from '../visible.js';
 

@@ -5,7 +5,7 @@ import type { Act, AddCommand, Cli } from '../command.js';
 import { EXIT } from '../exit-code.js';
 import { parseWhole } from '../numbers.js';
 import { packageVersion } from '../package-version.js';
-import type { Tone } from '../screen.js';
+import type { Tone } from '../table.js';
 import type { Session } from '../session.js';
 import { showQueues } from '../queue-table.js';
 

@@ -1,5 +1,5 @@
 import type { JobFilter } from '../../admin/job-filter.js';
-import type { PurgeCounts } from '../../admin/purge.js';
+import type { PurgeCounts } from '../../admin/job-filter.js';
 import type { AddCommand, Cli } from '../command.js';
 import { addFilter, filterOf } from '../filter-flags.js';
 import { finish, inBatches } from '../in-batches.js';

@@ -1,7 +1,8 @@
 import type { LaneSummary, QueueStats } from '../../admin/overview.js';
 import type { AddCommand, Cli } from '../command.js';
 import { countText, isUnserved, showQueues } from '../queue-table.js';
-import type { Cell, Screen } from '../screen.js';
+import type { Screen } from '../screen.js';
+import type { Cell } from '../table.js';
 import { span } from '../times.js';
 
 /** `queues [queue]`: every queue at a glance, or one with its names and how its dead letters ended. */

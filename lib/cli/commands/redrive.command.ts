@@ -1,5 +1,5 @@
 import type { JobFilter } from '../../admin/job-filter.js';
-import type { RedriveCounts } from '../../admin/revivals.js';
+import type { RedriveCounts } from '../../admin/job-filter.js';
 import type { AddCommand, Cli } from '../command.js';
 import { addFilter, filterOf } from '../filter-flags.js';
 import { finish, inBatches } from '../in-batches.js';

@@ -1,6 +1,6 @@
 import type { WorkerSummary } from '../../admin/overview.js';
 import type { AddCommand, Cli } from '../command.js';
-import type { Cell } from '../screen.js';
+import type { Cell } from '../table.js';
 import { span } from '../times.js';
 
 /** `workers`: every process that holds a lease. */

@@ -5,7 +5,7 @@ import { isTerminal } from '../../../lib/job/job-state.js';
 import type { CancelSelector } from '../../../lib/job/enqueue-options.js';
 import type { ClaimWish } from '../../../lib/storage/job.repository.js';
 import type { ClaimedRow } from '../../../lib/storage/row-mapper.js';
-import type { DeadHead } from '../../../lib/options/simple-queue.options.js';
+import type { DeadHead } from '../../../lib/job/job-state.js';
 import { runIn } from '../storage.js';
 import { AN_HOUR, Command, given, OfJob, OfRun, pick, some, successOf, waitsForOthers } from './command.js';
 import { BeginDecision, BeginEnqueue, Decide, End, Expire, HandOn, ReleaseGroup, SettleOrdered } from './group-commands.js';

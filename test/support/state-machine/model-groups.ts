@@ -1,5 +1,5 @@
 import { isTerminal } from '../../../lib/job/job-state.js';
-import type { DeadHead } from '../../../lib/options/simple-queue.options.js';
+import type { DeadHead } from '../../../lib/job/job-state.js';
 import type { ModelJob } from './model.js';
 
 interface ModelGroup {

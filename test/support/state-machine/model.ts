@@ -1,6 +1,6 @@
 import type { JobState, TerminalState } from '../../../lib/job/job-state.js';
 import { isTerminal, MOVES } from '../../../lib/job/job-state.js';
-import type { DeadHead } from '../../../lib/options/simple-queue.options.js';
+import type { DeadHead } from '../../../lib/job/job-state.js';
 import { ModelGroups } from './model-groups.js';
 
 /** What the promises say of one job; no SQL, no clock. */

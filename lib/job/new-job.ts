@@ -1,0 +1,35 @@
+import type { Lane } from './lane.js';
+
+/** What a new job may have to wait for besides its time. */
+export interface Held {
+  /** '' is the group of a queue that is ordered as a whole, and of what has no group in a fair queue. */
+  group?: string;
+  ordered?: boolean;
+  /** Drawn before the insert, where a batch takes several statements. */
+  seq?: string;
+  commitWithinMs?: number;
+  /** Its queue is fair: it stands with its group. */
+  fair?: boolean;
+}
+
+/** A checked job on its way to the database. */
+export interface NewJob extends Held {
+  id: string;
+  lane: Lane;
+  priority: number;
+  payload: string;
+  payloadBytes?: Buffer | undefined;
+  at?: Date | undefined;
+  delayMs?: number | undefined;
+  uniqueKey?: string | undefined;
+  /** undefined: `ignore`. */
+  conflict?: 'replace' | 'debounce' | 'throttle';
+  periodMs?: number;
+  /** The queue's limit, the same for all jobs of a call. */
+  maxPending?: number;
+  fingerprint?: string | undefined;
+  /** JSON of `StoredOptions`, or undefined. */
+  options?: string | undefined;
+  /** The id is the caller's: it may be known already. */
+  givenId: boolean;
+}
