@@ -1,4 +1,4 @@
-// Who may import whom: docs/architecture.md. Only imports that are left at run time count; `import type` is free.
+// Who may import whom: docs/architecture.md. Imports of types count as well, but for types of packages.
 
 const FLOOR = '^lib/(job|runtime)/';
 const OPTIONS = '^lib/options/';
@@ -21,6 +21,13 @@ module.exports = {
       comment: 'Two files that need each other are one, or hide a third.',
       severity: 'error',
       from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'no-type-cycle',
+      comment: 'A noun that ties a circle stands with one of its users, and belongs to neither.',
+      severity: 'error',
+      from: { path: PUBLISHED },
       to: { circular: true },
     },
     { name: 'resolvable', comment: 'What is imported exists.', severity: 'error', from: {}, to: { couldNotResolve: true } },
@@ -32,12 +39,20 @@ module.exports = {
       comment: 'The floor can be read, tested and moved without anything from npm.',
       severity: 'error',
       from: { path: FLOOR },
-      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional'] },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional'], dependencyTypesNot: ['type-only'] },
     },
-    only('storage-on-the-floor', 'Storage stands on the floor, and runs the migrations.', '^lib/storage/', FLOOR, '^migrations/'),
+    only(
+      'storage-on-the-floor',
+      'Storage knows nouns, options and events, and runs the migrations.',
+      '^lib/storage/',
+      FLOOR,
+      OPTIONS,
+      '^lib/observability/',
+      '^migrations/',
+    ),
     only('observability-on-the-floor', 'Events are described in nouns.', '^lib/observability/', FLOOR),
     only('options-are-read-first', 'Options are read before anything is made.', OPTIONS, FLOOR, '^lib/observability/'),
-    ...['enqueue', 'waiting', 'settle', 'maintenance', 'admin', 'pull', 'doctor'].map((room) =>
+    ...['enqueue', 'waiting', 'settle', 'maintenance', 'admin', 'pull', 'doctor', 'health'].map((room) =>
       only(
         `${room}-stands-alone`,
         'Rooms side by side do not know each other.',
@@ -46,7 +61,9 @@ module.exports = {
         OPTIONS,
         '^lib/(storage|observability)/',
         // A process without a worker settles as a worker does, and does its duties along with the claims of remote workers.
-        ...(room === 'pull' ? ['^lib/(settle|maintenance)/'] : []),
+        ...(room === 'pull' ? ['^lib/(settle|maintenance)/', '^lib/queue\\.service\\.ts$'] : []),
+        // It asks which handlers there are.
+        ...(room === 'doctor' ? ['^lib/worker/handler-registry\\.ts$'] : []),
       ),
     ),
     only(
@@ -63,7 +80,9 @@ module.exports = {
       '^lib/worker/',
       FLOOR,
       OPTIONS,
-      '^lib/(enqueue|settle|maintenance|storage|observability)/',
+      '^lib/(enqueue|settle|maintenance|storage|observability|health)/',
+      // The service that a context enqueues with.
+      '^lib/queue\\.service\\.ts$',
     ),
     {
       name: 'web-process-without-worker',
@@ -92,7 +111,7 @@ module.exports = {
       comment: 'Others take tokens and types from storage/.',
       severity: 'error',
       from: { path: PUBLISHED, pathNot: ['^lib/storage/', '^migrations/'] },
-      to: { path: 'node_modules/(typeorm|pg|@nestjs/typeorm)/' },
+      to: { path: 'node_modules/(typeorm|pg|@nestjs/typeorm)/', dependencyTypesNot: ['type-only'] },
     },
     reserved(
       'migrations-through-storage',
@@ -128,7 +147,7 @@ module.exports = {
       comment: 'The command line alone has dependencies; nothing that only development installs.',
       severity: 'error',
       from: { path: '^lib/cli/' },
-      to: { path: 'node_modules/', dependencyTypesNot: ['npm', 'npm-peer'] },
+      to: { path: 'node_modules/', dependencyTypesNot: ['npm', 'npm-peer', 'type-only'] },
     },
     only(
       'opentelemetry-listens',
@@ -155,7 +174,7 @@ module.exports = {
   options: {
     doNotFollow: { path: 'node_modules' },
     tsConfig: { fileName: 'tsconfig.json' },
-    tsPreCompilationDeps: false,
+    tsPreCompilationDeps: true,
     combinedDependencies: false,
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
   },

@@ -60,8 +60,8 @@ export { CriticalError, QueueError, UnprocessableError, type QueueErrorCode } fr
 export type { StandardSchema } from './job/standard-schema.js';
 export type { ExpiredLease, JobEvent, JobEventListener, JobEventName, JobEvents } from './observability/events.js';
 export type { QueueEvent } from './observability/event-stream.js';
-export type { HealthLimits } from './observability/health-limits.js';
-export { QueueHealth, type HealthAnswer, type HealthState, type WorkerState } from './observability/queue-health.js';
+export type { HealthLimits } from './health/health-limits.js';
+export { QueueHealth, type HealthAnswer, type HealthState, type WorkerState } from './health/queue-health.js';
 export type { LogOptions } from './observability/log-listener.js';
 export type { EnqueueCall, ProcessCall, QueueDepth, QueueLoad, Telemetry, TelemetrySource } from './observability/telemetry.js';
 export {

@@ -13,6 +13,7 @@ import {
   SimpleQueueModule,
 } from '../lib/index.js';
 import { RecordingQueueService } from '../lib/testing/testing.js';
+import {
   CheckoutModule,
   CheckoutService,
   CONFIG,

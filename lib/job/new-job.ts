@@ -1,3 +1,4 @@
+import type { StoredBackoff } from './backoff.js';
 import type { Lane } from './lane.js';
 
 /** What a new job may have to wait for besides its time. */
@@ -32,4 +33,22 @@ export interface NewJob extends Held {
   options?: string | undefined;
   /** The id is the caller's: it may be known already. */
   givenId: boolean;
+}
+
+/** The rarely used options of a job, stored together as one JSON object. */
+export interface StoredOptions {
+  headers?: Record<string, string>;
+  maxAttempts?: number;
+  backoff?: StoredBackoff;
+  timeoutMs?: number;
+  workflowId?: string;
+  /** What the last `context.checkpoint` kept. */
+  checkpoint?: unknown;
+  /** Attempts that checkpoints have granted. */
+  extraAttempts?: number;
+  /** Travels here rather than in a column of its own: a job without a group costs its claim nothing. */
+  group?: string;
+  ordered?: true;
+  /** For a revival: its place is with its group. */
+  fair?: true;
 }

@@ -1,27 +1,10 @@
-import type { QueueEvents } from '../observability/events.js';
 import type { Round } from '../runtime/loop.js';
-import type { ResolvedOptions } from '../options/simple-queue.options.js';
-import type { Storage } from '../storage/storage.js';
 import { Expirer } from './expirer.js';
 import { Janitor } from './janitor.js';
 import { Promoter } from './promoter.js';
 import { Reaper } from './reaper.js';
-import { Scheduler, type News } from './scheduler.js';
-
-/** Where duties are turned: by the loops of a worker, along with the claims of remote workers, or by the hand of a test. */
-export interface Site {
-  storage: Storage;
-  options: ResolvedOptions;
-  events: QueueEvents;
-  /** The longest rest of the schedule: also how often news is asked for. */
-  lookEveryMs: number;
-  /** The lanes that are worked here; suspects of others are none of its business. */
-  lanes: () => number[];
-  /** That duty has something to do, at once or in `inMs`. */
-  wake: (duty: DutyName, inMs?: number) => void;
-  /** What the schedule has learnt besides. */
-  learn: (news: News) => Promise<void>;
-}
+import { Scheduler } from './scheduler.js';
+import type { SiteOf } from './site.js';
 
 /**
  * What any process may do at any time: rows decide, not a leader. A duty is made of its site, and its `round` answers how long it may rest.
@@ -36,6 +19,7 @@ export const DUTIES = [
 ] as const;
 
 export type DutyName = (typeof DUTIES)[number]['name'];
+export type Site = SiteOf<DutyName>;
 export type Rounds = Readonly<Record<DutyName, Round>>;
 
 export function roundsOf(site: Site): Rounds {

@@ -1,5 +1,5 @@
 import { QueuePolicies, type Retention } from '../options/queue-policy.js';
-import type { Site } from './duties.js';
+import type { SiteOf } from './site.js';
 
 const FULL_BATCH = 500;
 /** What is being committed or aborted right now was skipped. */
@@ -9,7 +9,7 @@ const SKIPPED_REST_MS = 200;
 export class Expirer {
   private readonly deadLetter: Retention;
 
-  constructor(private readonly site: Site) {
+  constructor(private readonly site: SiteOf<'turn'>) {
     this.deadLetter = new QueuePolicies(site.options).byQueue('deadLetterKeepMs');
   }
 

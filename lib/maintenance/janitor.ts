@@ -3,7 +3,7 @@ import { QueuePolicies } from '../options/queue-policy.js';
 import { DatabaseError } from '../storage/database-errors.js';
 import { PARTITIONED, type PartitionedTable } from '../storage/partition.repository.js';
 import type { Storage } from '../storage/storage.js';
-import type { Site } from './duties.js';
+import type { SiteOf } from './site.js';
 import { jittered } from './jitter.js';
 
 interface JanitorRules {
@@ -49,7 +49,7 @@ export class Janitor {
   private readonly events: QueueEvents;
   private readonly rules: JanitorRules;
 
-  constructor({ storage, events, options }: Pick<Site, 'storage' | 'events' | 'options'>) {
+  constructor({ storage, events, options }: Pick<SiteOf<never>, 'storage' | 'events' | 'options'>) {
     this.storage = storage;
     this.events = events;
     this.rules = { intervalMs: options.janitorIntervalMs, keepMs: new QueuePolicies(options).longestKeepMs() };

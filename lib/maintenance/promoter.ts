@@ -1,6 +1,6 @@
 import type { Signals } from '../storage/signals.js';
 import { tellTurns, VacantTurns } from '../storage/vacant-turns.js';
-import type { Site } from './duties.js';
+import type { SiteOf } from './site.js';
 
 /** A turn whose group is being enqueued to, or whose next job is held locked, is looked at again: soon, then more and more rarely. */
 const FIRST_REST_MS = 5;
@@ -18,7 +18,7 @@ export class Promoter {
   private readonly turns: VacantTurns;
   private readonly signals: Signals;
 
-  constructor({ storage }: Pick<Site, 'storage'>) {
+  constructor({ storage }: Pick<SiteOf<never>, 'storage'>) {
     this.turns = new VacantTurns(storage.groups);
     this.signals = storage.signals;
   }

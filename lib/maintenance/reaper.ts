@@ -1,14 +1,14 @@
-import { tellReaped } from '../observability/reaped.js';
+import { tellReaped } from './reaped.js';
 import { QueuePolicies } from '../options/queue-policy.js';
 import type { ReapCounts, ReapRules } from '../storage/lease.repository.js';
-import type { Site } from './duties.js';
+import type { SiteOf } from './site.js';
 import { jittered } from './jitter.js';
 
 /** Gives back what silent workers held. */
 export class Reaper {
   private readonly rules: ReapRules;
 
-  constructor(private readonly site: Pick<Site, 'storage' | 'options' | 'events'>) {
+  constructor(private readonly site: Pick<SiteOf<never>, 'storage' | 'options' | 'events'>) {
     const policies = new QueuePolicies(site.options);
     this.rules = {
       maxStalls: site.options.maxStalls,

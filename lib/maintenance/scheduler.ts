@@ -1,12 +1,6 @@
 import type { Promotion } from '../storage/promotion.js';
 import { wakeUpAfter } from '../storage/wake-up.js';
-import type { Site } from './duties.js';
-
-/**
- * What else the statement told: what the registry of lanes looks like, whether suspects wait, which queues (by id) are paused, which lanes have jobs of fair
- * queues.
- */
-export type News = Pick<Promotion, 'registry' | 'suspects' | 'lone' | 'pausedQueues' | 'fair'>;
+import type { SiteOf } from './site.js';
 
 const FULL_BATCH = 1_000;
 /** How far behind the last promoted time a round looks, and how often a round looks everywhere: for what was committed late. */
@@ -19,7 +13,7 @@ export class Scheduler {
   private until: string | undefined;
   private lookedEverywhereAt = -Infinity;
 
-  constructor(private readonly site: Site) {}
+  constructor(private readonly site: SiteOf<'turn' | 'expire'>) {}
 
   async round(): Promise<number> {
     const { storage, lanes, learn } = this.site;

@@ -3,7 +3,7 @@ import { isTemplate, type JobTarget } from '../job/job-template.js';
 import { checkQueueName } from '../job/names.js';
 import { QueueAdmin } from '../admin/queue-admin.js';
 import { QueueDoctor } from '../doctor/queue-doctor.js';
-import { QueueHealth } from '../observability/queue-health.js';
+import { QueueHealth } from '../health/queue-health.js';
 import { QueueService } from '../queue.service.js';
 import { QueueWorker } from '../worker/queue-worker.js';
 

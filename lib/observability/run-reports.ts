@@ -1,5 +1,5 @@
 import type { Outcome } from '../job/outcome.js';
-import type { QueuePolicy } from '../options/queue-policy.js';
+import type { DeadHead } from '../job/job-state.js';
 import { groupBlocked } from './group-blocked.js';
 import type { JobEvent, JobEvents, QueueEvents } from './events.js';
 
@@ -7,7 +7,7 @@ import type { JobEvent, JobEvents, QueueEvents } from './events.js';
 export interface ReportedRun extends JobEvent {
   runMs: number;
   group?: string | undefined;
-  policy: QueuePolicy;
+  policy: { readonly deadHead: DeadHead };
 }
 
 /** The same at its start: `startedAt` by the clock of `performance`. */

@@ -1,5 +1,4 @@
 import type { AttemptPolicy } from '../job/job-handler.js';
-import type { PartitionedTable } from '../storage/partition.repository.js';
 import type { StoredOptions } from '../job/new-job.js';
 import type { QueueSettings, ResolvedOptions } from './simple-queue.options.js';
 
@@ -63,7 +62,7 @@ export class QueuePolicies {
   }
 
   /** The longest that any queue keeps its jobs: that far ahead partitions are made. */
-  longestKeepMs(): Record<PartitionedTable, number> {
+  longestKeepMs(): Record<'archive' | 'dead_letter', number> {
     const policies = [this.rest, ...this.own.values()];
     return {
       archive: Math.max(...policies.map(({ archiveKeepMs = 0 }) => archiveKeepMs)),

@@ -1,3 +1,4 @@
+import type { DeadHead } from '../job/job-state.js';
 import type { EntityManager } from 'typeorm';
 import type { Concurrency } from '../job/concurrency.js';
 import type { AttemptPolicy } from '../job/job-handler.js';
@@ -25,9 +26,6 @@ export interface QueueSettings extends AttemptPolicy {
    */
   deadHead?: DeadHead;
 }
-
-/** What a job that ended badly does to its ordered group. */
-export type DeadHead = 'block' | 'skip' | 'halt';
 
 /** Which part of the work this process takes. */
 export interface WorkerSettings {

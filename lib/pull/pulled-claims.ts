@@ -1,6 +1,6 @@
 import type { Site } from '../maintenance/duties.js';
 import { Rota } from '../maintenance/rota.js';
-import type { News } from '../maintenance/scheduler.js';
+import type { News } from '../maintenance/site.js';
 import { Pace } from '../runtime/pace.js';
 import { startingBehind } from '../runtime/starting-behind.js';
 import { Uuid7 } from '../runtime/uuid7.js';

@@ -2,6 +2,7 @@ import { cleanText, type Failure } from '../job/failure.js';
 import type { Again } from '../job/job-result.js';
 import { afterFailure, CANCELLED, type Chances, type Outcome } from '../job/outcome.js';
 import type { ReportedRun } from '../observability/run-reports.js';
+import type { QueuePolicy } from '../options/queue-policy.js';
 import type { Burial, Return, RunKey, Success } from '../storage/job.repository.js';
 
 /** Ends the job, and not by success. */
@@ -10,7 +11,9 @@ type Ending = Extract<Outcome, { kind: 'cancelled' | 'failed' | 'critical' | 'un
 export type Going = Extract<Outcome, { kind: 'retried' | 'rescheduled' | 'released' }>;
 
 /** A run that is to be settled, a handler's or a remote worker's. */
-export type EndedRun = RunKey & ReportedRun & Pick<Chances, 'maxAttempts' | 'backoff'> & { isOrdered: boolean };
+export type EndedRun = RunKey &
+  ReportedRun &
+  Pick<Chances, 'maxAttempts' | 'backoff'> & { policy: QueuePolicy; isOrdered: boolean };
 
 /** The same, and what has become of it. */
 export interface Ended {

@@ -1,25 +1,7 @@
-import type { StoredBackoff } from '../job/backoff.js';
+import type { StoredOptions } from '../job/new-job.js';
 import type { Failure } from '../job/failure.js';
 import type { AttemptRecord, FoundJob } from '../job/job.js';
 import type { JobState } from '../job/job-state.js';
-
-/** The rarely used options of a job, stored together as one JSON object. */
-export interface StoredOptions {
-  headers?: Record<string, string>;
-  maxAttempts?: number;
-  backoff?: StoredBackoff;
-  timeoutMs?: number;
-  workflowId?: string;
-  /** What the last `context.checkpoint` kept. */
-  checkpoint?: unknown;
-  /** Attempts that checkpoints have granted. */
-  extraAttempts?: number;
-  /** Travels here rather than in a column of its own: a job without a group costs its claim nothing. */
-  group?: string;
-  ordered?: true;
-  /** For a revival: its place is with its group. */
-  fair?: true;
-}
 
 /** A row of a claim: PostgreSQL's own text, parsed where it is read. */
 export interface ClaimedRow {

@@ -1,7 +1,7 @@
 import { isTemplate, type JobTarget } from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
 import { DUTIES } from '../maintenance/duties.js';
-import type { News } from '../maintenance/scheduler.js';
+import type { News } from '../maintenance/site.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { Signal } from '../storage/signals.js';
 import { claimedRow } from '../storage/row-mapper.js';

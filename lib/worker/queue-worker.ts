@@ -1,11 +1,12 @@
 import type { ModulesContainer } from '@nestjs/core';
 import { QueueError } from '../job/queue.errors.js';
-import type { WorkerState } from '../observability/queue-health.js';
+import type { WorkerState } from '../health/queue-health.js';
 import type { QueueLoad } from '../observability/telemetry.js';
 import { outside } from '../runtime/outside.js';
 import { startAfterBootstrap } from './after-bootstrap.js';
 import { countRuns, type RunCounts } from './one-shot.js';
-import type { Worker, WorkerParts, WorkerPulse } from './worker.js';
+import type { Worker, WorkerParts } from './worker.js';
+import type { WorkerPulse } from '../health/queue-health.js';
 
 /** Long enough for `app.enableShutdownHooks()` after `listen()`. */
 const HOOKS_CHECK_MS = 5_000;

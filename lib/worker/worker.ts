@@ -1,5 +1,6 @@
+import type { WorkerPulse } from '../health/queue-health.js';
 import { DUTIES, type DutyName } from '../maintenance/duties.js';
-import type { News } from '../maintenance/scheduler.js';
+import type { News } from '../maintenance/site.js';
 import type { QueueLoad } from '../observability/telemetry.js';
 import { Loop, type Round } from '../runtime/loop.js';
 import type { Signal } from '../storage/signals.js';
@@ -16,16 +17,6 @@ export type { WorkerParts } from './crew.js';
 const LATER_MS = 50;
 /** Settling and claiming must be back quickly when the database is. */
 const MAX_POLL_REST_MS = 1_000;
-
-/** How the loops of a worker do, in milliseconds. */
-export interface WorkerPulse {
-  /** Since a poll last went well. */
-  pollSilentMs: number;
-  /** Since the database last confirmed the lease. */
-  leaseSilentMs: number;
-  /** How long the present round of polling or of the heartbeat has been under way. */
-  turningMs: number;
-}
 
 /** Those of no other place; the others turn the duties that any process may do. */
 type OwnLoop = 'poll' | 'pollBeside' | 'pollFair' | 'settle' | 'settleBeside' | 'suspect' | 'beat';

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { QueueDoctor } from '../../lib/doctor/queue-doctor.js';
 import { JobResult } from '../../lib/job/job-result.js';
-import { QueueHealth } from '../../lib/observability/queue-health.js';
+import { QueueHealth } from '../../lib/health/queue-health.js';
 import type { QueueDepth, Telemetry } from '../../lib/observability/telemetry.js';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { cli } from '../support/cli.js';

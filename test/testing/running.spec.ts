@@ -16,6 +16,7 @@ import {
   type Job,
   type JobContext,
 } from '../../lib/index.js';
+import {
   clear,
   crashBeforeSettle,
   drain,

@@ -62,9 +62,10 @@ export class ${MODULE} {}
 `;
 
 const spec = (extension: string, tests: string): string => `import { Test } from '@nestjs/testing';
-import { type Job } from 'nestjs-simple-queue';
+import { QueueService, type Job } from 'nestjs-simple-queue';
 import { RecordingQueueService } from 'nestjs-simple-queue/testing';
 ${tests}import { GreetingsHandler, type Greeting } from './greetings.handler${extension}';
+import { GreetingsService } from './greetings.service${extension}';
 
 it('enqueues a greeting', async () => {
   const queues = new RecordingQueueService();

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { Growth } from '../../lib/observability/growth.js';
+import { Growth } from '../../lib/health/growth.js';
 
 it('knows no growth before it has looked twice, and then that within the window', () => {
   const growth = new Growth(1_000);

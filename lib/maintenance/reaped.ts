@@ -1,7 +1,7 @@
 import type { ReapCounts, Reaping } from '../storage/lease.repository.js';
 import type { Signals } from '../storage/signals.js';
-import type { QueueEvents } from './events.js';
-import { groupBlocked } from './group-blocked.js';
+import type { QueueEvents } from '../observability/events.js';
+import { groupBlocked } from '../observability/group-blocked.js';
 
 /** Tells what a reap has done: the listeners of this process, and everywhere those who wait for something to claim. */
 export function tellReaped({ deadHeads, ...reaped }: Reaping, events: QueueEvents, signals: Pick<Signals, 'send'>): ReapCounts {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
-import { QueueHealth } from '../../lib/observability/queue-health.js';
+import { QueueHealth } from '../../lib/health/queue-health.js';
 import { getSimpleQueueOptionsToken } from '../../lib/module/tokens.js';
 import { aHandler, anApplication, QUICK, type TestApplication } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';

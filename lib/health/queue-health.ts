@@ -5,7 +5,6 @@ import { LATE } from '../runtime/within.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { BlockedGroups, OldestReady } from '../storage/health.repository.js';
 import type { Storage } from '../storage/storage.js';
-import type { WorkerPulse } from '../worker/worker.js';
 import { Growth } from './growth.js';
 import { checkLimits, type HealthLimits } from './health-limits.js';
 
@@ -32,6 +31,16 @@ export type HealthState = {
 export type WorkerState = 'disabled' | 'stopped' | 'running' | 'stopping';
 /** An indicator's answer: the state, under the key that was asked for. */
 export type HealthAnswer<Key extends string = string> = Record<Key, HealthState>;
+
+/** How the loops of a worker do, in milliseconds. */
+export interface WorkerPulse {
+  /** Since a poll last went well. */
+  pollSilentMs: number;
+  /** Since the database last confirmed the lease. */
+  leaseSilentMs: number;
+  /** How long the present round of polling or of the heartbeat has been under way. */
+  turningMs: number;
+}
 
 /** The worker, as health sees it. */
 interface WatchedWorker {

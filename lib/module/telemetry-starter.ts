@@ -2,8 +2,8 @@ import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { failureOf } from '../job/failure.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Storage } from '../storage/storage.js';
-import type { QueueEvents } from './events.js';
-import type { QueueDepth, QueueLoad } from './telemetry.js';
+import type { QueueEvents } from '../observability/events.js';
+import type { QueueDepth, QueueLoad } from '../observability/telemetry.js';
 
 /** Nothing is counted beyond this. */
 const MOST = 10_000;

@@ -1,0 +1,25 @@
+import type { Promotion } from '../storage/promotion.js';
+import type { QueueEvents } from '../observability/events.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import type { Storage } from '../storage/storage.js';
+
+/**
+ * What else the statement told: what the registry of lanes looks like, whether suspects wait, which queues (by id) are paused, which lanes have jobs of fair
+ * queues.
+ */
+export type News = Pick<Promotion, 'registry' | 'suspects' | 'lone' | 'pausedQueues' | 'fair'>;
+
+/** Where duties are turned: by the loops of a worker, along with the claims of remote workers, or by the hand of a test. `Duty`: those that it can wake. */
+export interface SiteOf<Duty extends string> {
+  storage: Storage;
+  options: ResolvedOptions;
+  events: QueueEvents;
+  /** The longest rest of the schedule: also how often news is asked for. */
+  lookEveryMs: number;
+  /** The lanes that are worked here; suspects of others are none of its business. */
+  lanes: () => number[];
+  /** That duty has something to do, at once or in `inMs`. */
+  wake: (duty: Duty, inMs?: number) => void;
+  /** What the schedule has learnt besides. */
+  learn: (news: News) => Promise<void>;
+}
