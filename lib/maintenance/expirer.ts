@@ -20,7 +20,7 @@ export class Expirer {
       wake('turn');
       events.emit('expired', () => ({ jobs: expired }));
     }
-    if (due === FULL_BATCH) return 0;
+    if (due === FULL_BATCH && expired > 0) return 0;
     return due > expired ? SKIPPED_REST_MS : Infinity;
   }
 }
