@@ -1,18 +1,18 @@
 import { checkSchemaName } from '../lib/job/names.js';
 import { inSchema } from './migrations.js';
+import { WAITING } from './places.js';
 
 /** Kinds of roles, by what their processes do. */
 export type RoleKind = 'enqueue' | 'worker' | 'operate' | 'read';
 
-const PLACES = ['ready', 'scheduled', 'suspect', 'fair_ready', 'blocked', 'staged'];
 const TURNS = ['head', 'vacant'];
 const KNOWN = ['throttle', 'given_id'];
 const ENDED = ['archive', 'dead_letter'];
 /** Only these partitions are read and purged by name. */
 const DEFAULTS = ENDED.map((table) => `${table}_default`);
 const CLAIMS = ['claim', 'lease', 'lapsed'];
-const SEEN = ['version', 'jobs', 'queue', 'lane', 'job', ...PLACES, ...TURNS, ...KNOWN, ...ENDED, ...DEFAULTS, ...CLAIMS];
-const LIVE = ['job', ...PLACES, ...TURNS, ...KNOWN];
+const SEEN = ['version', 'jobs', 'queue', 'lane', 'job', ...WAITING, ...TURNS, ...KNOWN, ...ENDED, ...DEFAULTS, ...CLAIMS];
+const LIVE = ['job', ...WAITING, ...TURNS, ...KNOWN];
 
 type Grants = Readonly<Record<'select' | 'insert' | 'update' | 'delete', readonly string[]>>;
 

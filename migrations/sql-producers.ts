@@ -1,3 +1,5 @@
+import { ofLane, WAITING } from './places.js';
+
 /**
  * `simple_queue.enqueue`: for triggers, pg_cron and other languages on one server (its shard is 0). A thin door to the same tables, with
  * the checks of an enqueue from Node.js; docs/guides/sql-producers.md tells what it leaves out.
@@ -110,12 +112,7 @@ begin
     if round = 1 and enqueue.max_pending <= (
         select count(*) from (
           select from simple_queue.lane l cross join lateral (
-            (select from simple_queue.ready where lane = l.id and shard = 0 limit enqueue.max_pending) union all
-            (select from simple_queue.scheduled where lane = l.id and lane > 0 and shard = 0 limit enqueue.max_pending) union all
-            (select from simple_queue.suspect where lane = l.id and shard = 0 limit enqueue.max_pending) union all
-            (select from simple_queue.fair_ready where lane = l.id and shard = 0 limit enqueue.max_pending) union all
-            (select from simple_queue.blocked where lane = l.id and lane > 0 and shard = 0 limit enqueue.max_pending) union all
-            (select from simple_queue.staged where lane = l.id and lane > 0 and shard = 0 limit enqueue.max_pending)) w
+            ${WAITING.map((place) => `(select from ${ofLane(place, 'l.id', '0')} limit enqueue.max_pending)`).join(' union all\n            ')}) w
           where l.queue = queue_id limit enqueue.max_pending) p) then
       raise exception using errcode = 'configuration_limit_exceeded',
         message = format('simple_queue.enqueue(%L): the queue holds %s waiting jobs', enqueue.queue, enqueue.max_pending);

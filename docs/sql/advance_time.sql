@@ -5,9 +5,9 @@ with step as materialized (select $2::float8 * interval '1 millisecond' as ms),
     update simple_queue.job set created_at = created_at - (select ms from step), run_at = run_at - (select ms from step),
       cancel_at = cancel_at - (select ms from step), commit_by = commit_by - (select ms from step) where shard = $1),
   ready as (update simple_queue.ready set run_at = run_at - (select ms from step) where shard = $1),
-  fair as (update simple_queue.fair_ready set run_at = run_at - (select ms from step) where shard = $1),
+  fair_ready as (update simple_queue.fair_ready set run_at = run_at - (select ms from step) where shard = $1),
+  suspect as (update simple_queue.suspect set run_at = run_at - (select ms from step) where shard = $1),
   scheduled as (update simple_queue.scheduled set run_at = run_at - (select ms from step) where shard = $1),
-  suspects as (update simple_queue.suspect set run_at = run_at - (select ms from step) where shard = $1),
   heads as (
     update simple_queue.head set dead_at = dead_at - (select ms from step), dead_until = dead_until - (select ms from step)
     where shard = $1 and dead_at is not null),

@@ -6,15 +6,10 @@ with l as materialized (
     from simple_queue.lane where queue = $2::int)
   select count(*)::int as pending, exists (select from simple_queue.lane where id = $4::int and unused_at is null) as known from (
     select from l cross join lateral (
-      (select from simple_queue.ready where lane = l.id and shard = $1 and priority >= l.least and priority <= l.most
-        and run_at >= l.since and run_at <= l.upto limit $3::int) union all
-      (select from simple_queue.scheduled where lane = l.id and lane > 0 and shard = $1 and run_at >= l.since and run_at <= l.upto
-        limit $3::int) union all
-      (select from simple_queue.suspect where lane = l.id and shard = $1 and run_at >= l.since and run_at <= l.upto
-        limit $3::int) union all
+      (select from simple_queue.ready where lane = l.id and shard = $1 and priority >= l.least and priority <= l.most and run_at >= l.since and run_at <= l.upto limit $3::int) union all
       (select from simple_queue.fair_ready where lane = l.id and shard = $1 and group_name >= '' limit $3::int) union all
-      (select from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1 and seq >= l.first and seq <= l.last
-        limit $3::int) union all
-      (select from simple_queue.staged where lane = l.id and lane > 0 and shard = $1 and epoch >= l.lowest and epoch <= l.highest
-        limit $3::int)) w
+      (select from simple_queue.suspect where lane = l.id and shard = $1 and run_at >= l.since and run_at <= l.upto limit $3::int) union all
+      (select from simple_queue.scheduled where lane = l.id and lane > 0 and shard = $1 and run_at >= l.since and run_at <= l.upto limit $3::int) union all
+      (select from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1 and seq >= l.first and seq <= l.last limit $3::int) union all
+      (select from simple_queue.staged where lane = l.id and lane > 0 and shard = $1 and epoch >= l.lowest and epoch <= l.highest limit $3::int)) w
     limit $3::int) p;

@@ -10,6 +10,6 @@ select q.name as queue, greatest(0, extract(epoch from statement_timestamp() - m
         select priority, run_at from simple_queue.ready where lane = l.id and shard = $1 and priority > s.priority
         order by priority, run_at limit 1) n)
     (select run_at from step limit 100) union all
-      (select run_at from simple_queue.suspect where lane = l.id and shard = $1 limit 1000) union all
-      (select run_at from simple_queue.fair_ready where lane = l.id and shard = $1 limit 1000)) f
+      (select run_at from simple_queue.fair_ready where lane = l.id and shard = $1 limit 1000) union all
+      (select run_at from simple_queue.suspect where lane = l.id and shard = $1 limit 1000)) f
   where q.paused_at is null group by q.name order by 2 desc limit 1000;

@@ -49,8 +49,8 @@ with held as materialized (
         select priority, run_at from simple_queue.ready where lane = l.id and shard = $1 and priority > s.priority
         order by priority, run_at limit 1) n)
     (select run_at from step limit 1000) union all
-      (select run_at from simple_queue.suspect where lane = l.id and shard = $1 limit 1000) union all
-      (select run_at from simple_queue.fair_ready where lane = l.id and shard = $1 limit 1000)) f
+      (select run_at from simple_queue.fair_ready where lane = l.id and shard = $1 limit 1000) union all
+      (select run_at from simple_queue.suspect where lane = l.id and shard = $1 limit 1000)) f
     where l.queue = q.id) o
   left join running u on u.queue = q.id left join due d on d.queue = q.id
   where $2::text is null or q.name = $2 order by q.name;

@@ -10,13 +10,12 @@ import { SAMPLE_PAYLOADS } from '../../lib/storage/sql/sample-payloads.sql.js';
 import { NOTE_UNUSED_LANES } from '../../lib/storage/sql/unused-lanes.sql.js';
 import type { Statement } from '../../lib/storage/statement.js';
 import { ADVANCE_TIME } from '../../lib/testing/sql/advance-time.sql.js';
-import { TABLE } from '../support/places.js';
+import { PLACES } from '../support/places.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 import { checkPlaces } from '../support/check-places.js';
 
 const DAY_MS = 86_400_000;
 const TURNS = ['vacant', 'head'];
-const PLACES = TABLE.trim().split('\n')[0]!.trim().split(/\s+/).slice(1);
 
 /** What those who look in from outside are told of the only job that stands in a place. */
 const DOORS = {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { UP } from '../../migrations/1790000000000-initial.js';
-import { NO_PLACES, PLACELESS, REASONS, TABLE } from '../support/places.js';
+import { NO_PLACES, PLACELESS, PLACES, REASONS, TABLE } from '../support/places.js';
 import { allStatements } from '../support/statements.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
@@ -9,13 +9,15 @@ const MARK = /^[-+~?]+$/;
 /** Reasons that the text itself has to bear out. */
 const NAMED: Record<string, RegExp> = { job: /simple_queue\.job\b/, view: /simple_queue\.jobs\b/ };
 
-const [PLACES, ROWS] = read(TABLE);
-
-function read(table: string): [string[], Map<string, string[]>] {
-  const [head, ...rows] = table.trim().split('\n');
-  const cells = (line: string): string[] => line.trim().split(/\s+/);
-  return [cells(head!).slice(1), new Map(rows.map((row) => [cells(row)[0]!, cells(row).slice(1)]))];
-}
+const ROWS = new Map(
+  TABLE.trim()
+    .split('\n')
+    .slice(1)
+    .map((row) => {
+      const [name, ...cells] = row.trim().split(/\s+/);
+      return [name!, cells];
+    }),
+);
 
 /** What a text does to a place; '': it does not name it. */
 function markOf(text: string, place: string): string {

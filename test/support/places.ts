@@ -84,6 +84,9 @@ export const TABLE = `
   view_jobs                   ?            ?            ?            ?            ?         job          rest         noturn    noturn   ?         ?
 `;
 
+/** Its columns. */
+export const PLACES = TABLE.trim().split('\n')[0]!.trim().split(/\s+/).slice(1);
+
 /** The words of the table. */
 export const REASONS: Readonly<Record<string, string>> = {
   alone: 'a job of a group, or a staged one, holds a place that others count on: it is left alone, as what runs is',

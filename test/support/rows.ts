@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Lane } from '../../lib/job/lane.js';
 import type { TestDatabase } from './database.js';
+import { PLACES } from './places.js';
 
 export interface JobRowOptions {
   state?: 'ready' | 'scheduled' | 'suspect' | 'running';
@@ -31,24 +32,7 @@ export interface JobRow {
   lease: string;
 }
 
-const TABLES = [
-  'job',
-  'ready',
-  'scheduled',
-  'suspect',
-  'claim',
-  'lease',
-  'lapsed',
-  'archive',
-  'dead_letter',
-  'throttle',
-  'given_id',
-  'head',
-  'vacant',
-  'blocked',
-  'staged',
-  'fair_ready',
-];
+const TABLES = [...PLACES, 'job', 'lease', 'lapsed', 'throttle', 'given_id'];
 
 /** Small tables are emptied by deleting: new files for all of them and their indexes take a hundred times as long. */
 const CLEAR = `do $$ declare leaf regclass; begin

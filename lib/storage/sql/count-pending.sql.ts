@@ -1,4 +1,17 @@
 import { statement } from '../statement.js';
+import { WAITING, ofLane, type WaitingPlace } from './places.sql.js';
+
+const TIMES = 'run_at >= l.since and run_at <= l.upto';
+
+/** Of each place, what follows the lane in its index, between bounds that hold everything. */
+const RANGES: Readonly<Record<WaitingPlace, string>> = {
+  ready: `priority >= l.least and priority <= l.most and ${TIMES}`,
+  fair_ready: `group_name >= ''`,
+  suspect: TIMES,
+  scheduled: TIMES,
+  blocked: 'seq >= l.first and seq <= l.last',
+  staged: 'epoch >= l.lowest and epoch <= l.highest',
+};
 
 /**
  * Enqueues under a limit come one after another until their transactions end, so that each counts what the ones before it stored. Only in
@@ -26,16 +39,6 @@ export const COUNT_PENDING = statement(
     from simple_queue.lane where queue = $2::int)
   select count(*)::int as pending, exists (select from simple_queue.lane where id = $4::int and unused_at is null) as known from (
     select from l cross join lateral (
-      (select from simple_queue.ready where lane = l.id and shard = $1 and priority >= l.least and priority <= l.most
-        and run_at >= l.since and run_at <= l.upto limit $3::int) union all
-      (select from simple_queue.scheduled where lane = l.id and lane > 0 and shard = $1 and run_at >= l.since and run_at <= l.upto
-        limit $3::int) union all
-      (select from simple_queue.suspect where lane = l.id and shard = $1 and run_at >= l.since and run_at <= l.upto
-        limit $3::int) union all
-      (select from simple_queue.fair_ready where lane = l.id and shard = $1 and group_name >= '' limit $3::int) union all
-      (select from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1 and seq >= l.first and seq <= l.last
-        limit $3::int) union all
-      (select from simple_queue.staged where lane = l.id and lane > 0 and shard = $1 and epoch >= l.lowest and epoch <= l.highest
-        limit $3::int)) w
+      ${WAITING.map((place) => `(select from ${ofLane(place, 'l.id')} and ${RANGES[place]} limit $3::int)`).join(' union all\n      ')}) w
     limit $3::int) p`,
 );

@@ -1,3 +1,7 @@
+import { MAY_RUN, ofLane, WAITING, type WaitingPlace } from '../../../migrations/places.js';
+
+export { MAY_RUN, ofLane, WAITING, type WaitingPlace } from '../../../migrations/places.js';
+
 /** What a place repeats of its job, in the order of its columns. */
 const COLUMNS = {
   ready: 'lane, shard, priority, run_at, id, epoch',
@@ -48,17 +52,6 @@ export function placed(from: string, places: readonly Place[], returning: Partia
   return places.map(member).join(',\n  ');
 }
 
-/** Where a job stands that may run as soon as there is room, and where one that waits for anything. */
-export const MAY_RUN = ['ready', 'fair_ready', 'suspect'] as const;
-export const WAITING = [...MAY_RUN, 'scheduled', 'blocked', 'staged'] as const;
-
-/** Places whose index by lane is a partial one: its condition has to be said. */
-const SMALLER = new Set(['scheduled', 'blocked', 'staged']);
-
-/** The rows of a place that are of this lane, along an index. */
-export const ofLane = (place: string, lane: string): string =>
-  `simple_queue.${place} where lane = ${lane}${SMALLER.has(place) ? ' and lane > 0' : ''} and shard = $1`;
-
 /** The rows of these places that are of this lane, `limit` of each. */
 export const inLane = (
   places: readonly string[],
@@ -77,7 +70,7 @@ export const waitingSince = (priorities: number): string => `with recursive step
         select priority, run_at from simple_queue.ready where lane = l.id and shard = $1 and priority > s.priority
         order by priority, run_at limit 1) n)
     (select run_at from step limit ${priorities}) union all
-      ${inLane(['suspect', 'fair_ready'], 'l.id', { limit: '1000', columns: 'run_at' })}`;
+      ${inLane(MAY_RUN.slice(1), 'l.id', { limit: '1000', columns: 'run_at' })}`;
 
 /** By what a place has its key, beside the shard. */
 const KEYS = {
@@ -87,16 +80,19 @@ const KEYS = {
   scheduled: ['run_at', 'id'],
   blocked: ['group_name', 'queue', 'seq'],
   staged: ['id'],
-} as const;
+} satisfies Record<WaitingPlace, readonly string[]>;
+
+/** Places that repeat the time of their job. */
+export const TIMED = WAITING.filter((place) => (KEYS[place] as readonly string[]).includes('run_at'));
 
 /** The row `p` of a place is that of the job `job`. */
-export function isPlaceOf(place: keyof typeof KEYS, job: string): string {
+export function isPlaceOf(place: WaitingPlace, job: string): string {
   const [first, ...rest] = KEYS[place].map((column) => `p.${column} = ${job}.${column}`);
   return [first, 'p.shard = $1', ...rest].join(' and ');
 }
 
 /** The stretch of a key in which the places of the jobs of `from` lie: which values, and from where to where. */
-const STRETCHES: Partial<Record<keyof typeof KEYS, { values: readonly string[]; range?: string }>> = {
+const STRETCHES: Partial<Record<WaitingPlace, { values: readonly string[]; range?: string }>> = {
   ready: { values: ['lane', 'priority'], range: 'run_at' },
   fair_ready: { values: ['lane', 'group_name'] },
   scheduled: { values: [], range: 'run_at' },
@@ -118,7 +114,9 @@ const REMOVALS = {
  */
 export function unplaced(from: string, places: readonly (keyof typeof REMOVALS)[], where?: string): string {
   const member = (place: keyof typeof REMOVALS): string => {
-    const [some, only] = place === 'fair_ready' ? [`${from} where fair`, 't.fair'] : [from, where];
+    const fair = place === 'fair_ready' ? 'fair' : undefined;
+    const some = fair ? `${from} where ${fair}` : from;
+    const only = [fair && `t.${fair}`, where].filter((condition) => condition !== undefined).join(' and ');
     const { values, range } = STRETCHES[place] ?? { values: [] };
     const stretch = [
       ...values.map((column) => `${column} = any(array(select distinct ${column} from ${some}))`),

@@ -1,3 +1,4 @@
+import { TIMED } from '../../storage/sql/places.sql.js';
 import { statement } from '../../storage/statement.js';
 
 /**
@@ -10,10 +11,7 @@ export const ADVANCE_TIME = statement(
   jobs as (
     update simple_queue.job set created_at = created_at - (select ms from step), run_at = run_at - (select ms from step),
       cancel_at = cancel_at - (select ms from step), commit_by = commit_by - (select ms from step) where shard = $1),
-  ready as (update simple_queue.ready set run_at = run_at - (select ms from step) where shard = $1),
-  fair as (update simple_queue.fair_ready set run_at = run_at - (select ms from step) where shard = $1),
-  scheduled as (update simple_queue.scheduled set run_at = run_at - (select ms from step) where shard = $1),
-  suspects as (update simple_queue.suspect set run_at = run_at - (select ms from step) where shard = $1),
+  ${TIMED.map((place) => `${place} as (update simple_queue.${place} set run_at = run_at - (select ms from step) where shard = $1)`).join(',\n  ')},
   heads as (
     update simple_queue.head set dead_at = dead_at - (select ms from step), dead_until = dead_until - (select ms from step)
     where shard = $1 and dead_at is not null),

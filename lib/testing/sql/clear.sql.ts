@@ -1,3 +1,4 @@
+import { WAITING } from '../../storage/sql/places.sql.js';
 import { statement } from '../../storage/statement.js';
 
 /** Deletes every job, ended or not, and whatever stands for one. Queues and lanes stay: processes know them by number. */
@@ -6,12 +7,7 @@ export const CLEAR = statement(
   `with jobs as (delete from simple_queue.job where shard = $1 returning 1),
   archived as (delete from simple_queue.archive where shard = $1 returning 1),
   buried as (delete from simple_queue.dead_letter where shard = $1 returning 1),
-  ready as (delete from simple_queue.ready where shard = $1),
-  fair as (delete from simple_queue.fair_ready where shard = $1),
-  scheduled as (delete from simple_queue.scheduled where shard = $1),
-  suspects as (delete from simple_queue.suspect where shard = $1),
-  staged as (delete from simple_queue.staged where shard = $1),
-  blocked as (delete from simple_queue.blocked where shard = $1),
+  ${WAITING.map((place) => `${place} as (delete from simple_queue.${place} where shard = $1)`).join(',\n  ')},
   vacant as (delete from simple_queue.vacant where shard = $1),
   heads as (delete from simple_queue.head where shard = $1),
   claims as (delete from simple_queue.claim where shard = $1),

@@ -12,6 +12,7 @@ import type { Lane } from '../../../lib/job/lane.js';
 import { Hints } from '../../../lib/worker/hints.js';
 import type { TestStorage } from '../storage.js';
 import { LABEL, successOf } from './command.js';
+import { PLACES } from '../places.js';
 import { MAX_STALLS, type Model, type ModelJob, type ModelLane, type ModelWorker } from './model.js';
 import { checkPlaces } from '../check-places.js';
 
@@ -22,8 +23,9 @@ const DAY_MS = 86_400_000;
 const FIRST = '00000000-0000-0000-0000-000000000000';
 export const EVERYWHERE = { priority: -32_768, runAt: '-infinity', id: FIRST, upto: 32_767 };
 export const KEEP = { archive: { '': DAY_MS }, deadLetter: { '': DAY_MS } };
-const PLACES = ['job', 'ready', 'scheduled', 'suspect', 'claim', 'staged', 'blocked', 'head', 'vacant', 'fair_ready'];
-const TABLES = [...PLACES, 'lease', 'lapsed', 'throttle', 'archive', 'dead_letter'];
+const ENDED = ['archive', 'dead_letter'];
+const LIVE = ['job', ...PLACES.filter((place) => !ENDED.includes(place))];
+const TABLES = [...LIVE, ...ENDED, 'lease', 'lapsed', 'throttle'];
 const { options: OPTIONS } = resolveOptions({
   queues: { [FAIR_QUEUE]: { fair: true } },
   poison: { maxStalls: MAX_STALLS },
@@ -104,7 +106,7 @@ export class Real {
 
   /** Rows of whatever is live. */
   async left(): Promise<Record<string, number>> {
-    const counts = await Promise.all(PLACES.map(async (table) => [table, await this.count(table)] as const));
+    const counts = await Promise.all(LIVE.map(async (table) => [table, await this.count(table)] as const));
     return Object.fromEntries(counts.filter(([, rows]) => rows > 0));
   }
 
