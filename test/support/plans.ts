@@ -50,8 +50,9 @@ export function explaining(
   };
   const transaction = <T>(work: (within: Run) => Promise<T>) => work(run);
   const connections = { run, rows, transaction };
+  const waiters = { ...connections, about: () => connections };
   return {
-    database: { loops: connections, callers: connections, waiters: connections, settlers: connections } as unknown as Database,
+    database: { loops: connections, callers: connections, waiters, settlers: connections } as unknown as Database,
     run,
     costs,
   };
