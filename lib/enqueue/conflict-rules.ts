@@ -3,9 +3,10 @@ import type { JobOptions, OnConflict } from '../job/enqueue-options.js';
 import { quote, quoteNumber } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { NewJob } from '../job/new-job.js';
+import { LIMITS } from '../options/handler-rules.js';
 
 const MODES = ['ignore', 'replace', 'debounce', 'throttle'] as const;
-const MAX_PENDING = 1_000_000;
+const [, MAX_PENDING] = LIMITS.maxPending;
 
 type Conflict = Pick<NewJob, 'conflict' | 'periodMs' | 'delayMs'>;
 

@@ -6,6 +6,7 @@ import { LAST_DATE } from '../job/job-result.js';
 import { checkId, checkJobName, checkQueueName } from '../job/names.js';
 import { payloadText, tooLarge } from '../job/payload.js';
 import type { QueueError } from '../job/queue.errors.js';
+import { LIMITS } from '../options/handler-rules.js';
 import { closestWord } from '../runtime/closest-word.js';
 import type { NewJob } from '../job/new-job.js';
 import type { Held } from '../job/new-job.js';
@@ -16,8 +17,6 @@ import { checkedHold, type QueueShape } from './held.js';
 import { checkNumber, checkObject, checkText, checkWhole, invalid } from './option-checks.js';
 
 export { checkObject, checkText } from './option-checks.js';
-
-const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1_000;
 
 /** A checked job whose lane may have to be registered first. */
 export type CheckedJob = Omit<NewJob, 'lane'> & {
@@ -113,9 +112,9 @@ function storedOptions(given: JobOptions, { group, ordered, fair }: Held, travel
   if ([headers, maxAttempts, backoff, timeoutMs, workflowId, group].every((value) => value === undefined)) return undefined;
   return JSON.stringify({
     headers,
-    maxAttempts: ifGiven(maxAttempts, (value) => checkWhole('maxAttempts', value, 1, 1_000)),
+    maxAttempts: ifGiven(maxAttempts, (value) => checkWhole('maxAttempts', value, ...LIMITS.maxAttempts)),
     backoff: ifGiven(backoff, checkStorable),
-    timeoutMs: ifGiven(timeoutMs, (value) => checkWhole('timeoutMs', value, 1, MAX_TIMEOUT_MS)),
+    timeoutMs: ifGiven(timeoutMs, (value) => checkWhole('timeoutMs', value, ...LIMITS.timeoutMs)),
     workflowId: ifGiven(workflowId, (value) => checkText('workflowId', value)),
     group: group || undefined,
     ordered: ordered || undefined,

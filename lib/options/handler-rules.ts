@@ -6,6 +6,9 @@ import { must, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules
 const INSTANCE = /^[A-Za-z0-9_-]{1,60}$/;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
+/** From, to: of a job, whoever says it. */
+export const LIMITS = { maxAttempts: [1, 1_000], timeoutMs: [1, DAY_MS], maxPending: [1, 1_000_000] } as const;
+
 /** Permits of any tier; more than 10,000 jobs at once in one process is a mistake. */
 export const PERMITS = whole(1, 10_000);
 
@@ -31,11 +34,11 @@ export const INSTANCE_NAME = must(
 );
 
 export const ATTEMPT_RULES = {
-  maxAttempts: whole(1, 1_000),
+  maxAttempts: whole(...LIMITS.maxAttempts),
   // checkBackoff begins with "backoff: ", and so does the path.
   backoff: (value, path) =>
     passes(checkBackoff)(value, path).map((problem) => problem.replace('backoff: backoff: ', 'backoff: ')),
-  timeoutMs: whole(1, DAY_MS),
+  timeoutMs: whole(...LIMITS.timeoutMs),
 } satisfies Record<keyof AttemptPolicy, Rule>;
 
 const JOB_RULES = {

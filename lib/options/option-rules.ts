@@ -14,7 +14,7 @@ import type {
   WithoutDefault,
   WorkerSettings,
 } from './simple-queue.options.js';
-import { ATTEMPT_RULES, CONCURRENCY, INSTANCE_NAME, PERMITS } from './handler-rules.js';
+import { ATTEMPT_RULES, CONCURRENCY, INSTANCE_NAME, LIMITS, PERMITS } from './handler-rules.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -46,7 +46,7 @@ const workerSettings = shape({
 const queueSettings = shape({
   ...ATTEMPT_RULES,
   concurrency: CONCURRENCY,
-  maxPending: whole(1, 1_000_000),
+  maxPending: whole(...LIMITS.maxPending),
   archive: orFalse(keep),
   deadLetter: keep,
   ordered: yesOrNo,

@@ -32,7 +32,7 @@ function policyOf(queue: QueueSettings, module: PolicyOptions) {
   };
 }
 
-/** What holds for each queue of the module: resolved here, once. */
+/** What holds for each queue of the module: said here, and nowhere else. */
 export class QueuePolicies {
   private readonly rest: QueuePolicy;
   private readonly own: ReadonlyMap<string, QueuePolicy>;
