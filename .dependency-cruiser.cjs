@@ -123,7 +123,7 @@ module.exports = {
     ),
     only('migrations-on-storage', 'A migration may use a statement, and nothing above.', '^migrations/', FLOOR, '^lib/storage/'),
 
-    reserved('index-is-for-applications', 'The only barrel is the public API.', '^lib/index\\.ts$'),
+    reserved('index-is-for-applications', 'The only barrels are the public API.', '^lib/(index|admin|pull)\\.ts$'),
     reserved(
       'module-is-outside',
       'Only applications import the module.',

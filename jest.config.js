@@ -10,8 +10,10 @@ export default {
   transform: { '\\.ts$': ['@swc/jest', swc] },
   moduleNameMapper: {
     '^nestjs-simple-queue$': '<rootDir>/lib/index.ts',
+    '^nestjs-simple-queue/admin$': '<rootDir>/lib/admin.ts',
+    '^nestjs-simple-queue/pull$': '<rootDir>/lib/pull.ts',
     '^nestjs-simple-queue/testing$': '<rootDir>/lib/testing/testing.ts',
-    '^nestjs-simple-queue/opentelemetry$': '<rootDir>/lib/opentelemetry/opentelemetry.ts',
+    '^nestjs-simple-queue/telemetry$': '<rootDir>/lib/opentelemetry/opentelemetry.ts',
     '^nestjs-simple-queue/migrations$': '<rootDir>/migrations/migrations.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -2,23 +2,12 @@
  * What applications import.
  * @module nestjs-simple-queue
  */
-export type { JobFilter, JobPage, PurgeOptions, RedriveOptions } from './admin/job-filter.js';
-export type { JobPageAnswer } from './admin/job-list.js';
-export type { ListedJob } from './admin/listed-job.js';
-export type { BlockedGroup, JobCount, LaneSummary, QueueStats, QueueSummary, WorkerSummary } from './admin/overview.js';
-export type { PurgeCounts } from './admin/job-filter.js';
-export { QueueAdmin, type Explanation } from './admin/queue-admin.js';
-export type { Reason, ReasonCode } from './admin/reasons.js';
-export type { Retried } from './admin/revivals.js';
-export type { RedriveCounts } from './admin/job-filter.js';
 export { HandleJob } from './decorators/handle-job.decorator.js';
 export { InjectQueue } from './decorators/inject-queue.decorator.js';
 export { OnJobEvent } from './decorators/on-job-event.decorator.js';
 export { QueueHandler } from './decorators/queue-handler.decorator.js';
-export type { Finding, FindingCode, FindingLevel } from './doctor/finding.js';
-export { QueueDoctor, type ExamineOptions } from './doctor/queue-doctor.js';
 export { defineJob, type JobDefinition, type PlainJobDefinition } from './enqueue/define-job.js';
-export { constant, custom, exponential, linear, type Backoff, type CustomBackoff, type StoredBackoff } from './job/backoff.js';
+export { constant, custom, exponential, linear, type Backoff, type CustomBackoff } from './job/backoff.js';
 export { BatchContext } from './job/batch-context.js';
 export type { CheckpointOptions } from './job/checkpoint.js';
 export type { Concurrency, ConcurrencyRange } from './job/concurrency.js';
@@ -60,42 +49,17 @@ export { CriticalError, QueueError, UnprocessableError, type QueueErrorCode } fr
 export type { StandardSchema } from './job/standard-schema.js';
 export type { ExpiredLease, JobEvent, JobEventListener, JobEventName, JobEvents } from './observability/events.js';
 export type { QueueEvent } from './observability/event-stream.js';
-export type { HealthLimits } from './health/health-limits.js';
-export { QueueHealth, type HealthAnswer, type HealthState, type WorkerState } from './health/queue-health.js';
 export type { LogOptions } from './observability/log-listener.js';
-export type { EnqueueCall, ProcessCall, QueueDepth, QueueLoad, Telemetry, TelemetrySource } from './observability/telemetry.js';
-export {
-  JobQueue,
-  type ClaimRequest,
-  type JobQueueEvent,
-  type JobQueueEventType,
-  type JobQueueListener,
-  type LeaseRenewal,
-  type PulledClaim,
-  type PulledJob,
-  type ReapedLeases,
-  type Returned,
-} from './pull/job-queue.js';
-export { PostgresJobQueue } from './pull/postgres-job-queue.js';
 export { Queue, type QueueOf } from './queue.js';
 export { QueueService } from './queue.service.js';
 export { SimpleQueueModule } from './module/simple-queue.module.js';
 export type { SimpleQueueModuleExtras, SimpleQueueOptionsFactory } from './module/simple-queue.module-definition.js';
-export type { QueueSettings, ResolvedOptions, SimpleQueueOptions, WorkerSettings } from './options/simple-queue.options.js';
+export type { QueueSettings, SimpleQueueOptions, WorkerSettings } from './options/simple-queue.options.js';
 export type { DeadHead } from './job/job-state.js';
 export type { DataSourceChoice } from './storage/data-source-token.js';
 export { DatabaseError } from './storage/database-errors.js';
 export { createEntities, type CreateEntitiesOptions, type JobRow } from './storage/entities.js';
-export {
-  getJobQueueToken,
-  getQueueAdminToken,
-  getQueueDoctorToken,
-  getQueueHealthToken,
-  getQueueServiceToken,
-  getQueueToken,
-  getQueueWorkerToken,
-  getSimpleQueueOptionsToken,
-} from './module/tokens.js';
+export { getQueueToken, getToken } from './module/tokens.js';
 export type { OnJobEventOptions } from './worker/listener.explorer.js';
 export type { RunCounts } from './worker/one-shot.js';
 export { QueueWorker } from './worker/queue-worker.js';

@@ -1,5 +1,7 @@
 import { expect, it } from '@jest/globals';
+import * as admin from '../lib/admin.js';
 import * as api from '../lib/index.js';
+import * as pull from '../lib/pull.js';
 import * as testing from '../lib/testing/testing.js';
 
 it('the public API is exactly this: a new name is a promise', () => {
@@ -11,17 +13,12 @@ it('the public API is exactly this: a new name is a promise', () => {
     'InjectQueue',
     'Job',
     'JobContext',
-    'JobQueue',
     'JobResult',
     'OnJobEvent',
     'Permit',
-    'PostgresJobQueue',
     'Queue',
-    'QueueAdmin',
-    'QueueDoctor',
     'QueueError',
     'QueueHandler',
-    'QueueHealth',
     'QueueService',
     'QueueWorker',
     'SimpleQueueModule',
@@ -31,17 +28,16 @@ it('the public API is exactly this: a new name is a promise', () => {
     'custom',
     'defineJob',
     'exponential',
-    'getJobQueueToken',
-    'getQueueAdminToken',
     'getQueueContext',
-    'getQueueDoctorToken',
-    'getQueueHealthToken',
-    'getQueueServiceToken',
     'getQueueToken',
-    'getQueueWorkerToken',
-    'getSimpleQueueOptionsToken',
+    'getToken',
     'linear',
   ]);
+});
+
+it('so are the parts of it that have paths of their own', () => {
+  expect(Object.keys(admin).sort()).toEqual(['QueueAdmin', 'QueueDoctor', 'QueueHealth']);
+  expect(Object.keys(pull).sort()).toEqual(['JobQueue', 'PostgresJobQueue']);
 });
 
 it('the test kit is exactly this', () => {

@@ -4,10 +4,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import {
-  getQueueAdminToken,
-  getQueueServiceToken,
-  getQueueWorkerToken,
-  getSimpleQueueOptionsToken,
+  getToken,
   Job,
   OnJobEvent,
   QueueHandler,
@@ -15,9 +12,11 @@ import {
   QueueWorker,
   SimpleQueueModule,
   type JobEvents,
-  type ResolvedOptions,
   type SimpleQueueOptions,
 } from '../lib/index.js';
+import { QueueAdmin } from '../lib/admin.js';
+import { getSimpleQueueOptionsToken } from '../lib/module/tokens.js';
+import type { ResolvedOptions } from '../lib/options/simple-queue.options.js';
 import { anEmptyDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 
@@ -318,7 +317,7 @@ describe('several instances in one application', () => {
   class Both {
     constructor(
       readonly queues: QueueService,
-      @Inject(getQueueServiceToken('reports')) readonly reports: QueueService,
+      @Inject(getToken(QueueService, 'reports')) readonly reports: QueueService,
     ) {}
   }
 
@@ -327,11 +326,15 @@ describe('several instances in one application', () => {
     SimpleQueueModule.forRootAsync({ name: 'reports', dataSource, useFactory: () => ({ schema: 'two', concurrency: 3 }) }),
   ];
 
+  it('have no token for what the module does not provide', () => {
+    expect(() => getToken(Date as never)).toThrow(/getToken: the class Date is nothing that the module provides: QueueService, /);
+  });
+
   it('have each their own tokens and options', async () => {
     const module = await anApplication(both(), [Both]);
-    const tokens = [getQueueServiceToken, getQueueAdminToken, getQueueWorkerToken].map((token) => [
-      module.get(token()),
-      module.get(token('reports')),
+    const tokens = [QueueService, QueueAdmin, QueueWorker].map((each) => [
+      module.get<object>(getToken(each)),
+      module.get<object>(getToken(each, 'reports')),
     ]);
     for (const [one, other] of tokens) expect(one).not.toBe(other);
     expect([optionsOf(module).concurrency, optionsOf(module, 'reports').concurrency]).toEqual([100, 3]);

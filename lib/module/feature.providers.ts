@@ -2,8 +2,8 @@ import type { FactoryProvider } from '@nestjs/common';
 import type { JobTarget } from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
 import { Queue } from '../queue.js';
-import type { QueueService } from '../queue.service.js';
-import { getQueueServiceToken, getQueueToken } from './tokens.js';
+import { QueueService } from '../queue.service.js';
+import { getQueueToken, getToken } from './tokens.js';
 
 /** A `Queue` for each target, under its token. @throws QueueError `INVALID_NAME`, `MODULE_INVALID` */
 export function featureProviders(targets: readonly JobTarget[], instance: string): FactoryProvider<Queue>[] {
@@ -18,7 +18,7 @@ export function featureProviders(targets: readonly JobTarget[], instance: string
 function queueProvider(target: JobTarget, instance: string): FactoryProvider<Queue> {
   return {
     provide: getQueueToken(target, instance),
-    inject: [{ token: getQueueServiceToken(instance), optional: true }],
+    inject: [{ token: getToken(QueueService, instance), optional: true }],
     useFactory: (queues: QueueService | undefined) => {
       if (!queues) throw homeless(instance);
       return new Queue(queues, target);

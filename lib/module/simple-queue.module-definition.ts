@@ -10,7 +10,7 @@ import type { DataSourceChoice } from '../storage/data-source-token.js';
 export interface SimpleQueueModuleExtras {
   /** Other modules inject without importing the module, default true. */
   isGlobal?: boolean;
-  /** Names a further instance of the module, with tokens of its own: `getQueueServiceToken(name)`. Default `default`. */
+  /** Names a further instance of the module, with tokens of its own: `getToken(QueueService, name)`. Default `default`. */
   name?: string;
   /** The DataSource to join, its token (class or symbol), or its name as in `getDataSourceToken`; default: the application's. */
   dataSource?: DataSourceChoice;

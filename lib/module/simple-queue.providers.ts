@@ -8,21 +8,14 @@ import { QueueEvents } from '../observability/events.js';
 import { attachLogListener } from '../observability/log-listener.js';
 import { QueueHealth } from '../health/queue-health.js';
 import { TelemetryStarter } from './telemetry-starter.js';
+import { JobQueue } from '../pull/job-queue.js';
 import { PostgresJobQueue } from '../pull/postgres-job-queue.js';
 import { QueueService } from '../queue.service.js';
 import { resolveOptions, type Resolution } from '../options/resolve-options.js';
 import type { ResolvedOptions, SimpleQueueOptions } from '../options/simple-queue.options.js';
 import { dataSourceToken, type DataSourceChoice } from '../storage/data-source-token.js';
 import { Storage } from '../storage/storage.js';
-import {
-  getJobQueueToken,
-  getQueueAdminToken,
-  getQueueDoctorToken,
-  getQueueHealthToken,
-  getQueueServiceToken,
-  getQueueWorkerToken,
-  getSimpleQueueOptionsToken,
-} from './tokens.js';
+import { getSimpleQueueOptionsToken, getToken } from './tokens.js';
 import { HandlerExplorer } from '../worker/handler.explorer.js';
 import { HandlerRegistry } from '../worker/handler-registry.js';
 import { ListenerExplorer } from '../worker/listener.explorer.js';
@@ -41,7 +34,7 @@ export const IS_SET_UP = { provide: Symbol('nestjs-simple-queue:is-set-up'), use
 /** The providers of one instance of the module. Nest gives each instance its own set, so only what is exported needs a name of its own. */
 export function queueProviders(instance: string, dataSource: DataSourceChoice | undefined): Provider[] {
   const options = getSimpleQueueOptionsToken(instance);
-  const service = getQueueServiceToken(instance);
+  const service = getToken(QueueService, instance);
   return [
     { provide: MODULE_INSTANCE, useValue: instance },
     HandlerRegistry,
@@ -50,26 +43,26 @@ export function queueProviders(instance: string, dataSource: DataSourceChoice | 
     provide(QueueEvents, [RESOLUTION], eventsWithLog),
     storageProvider(options, dataSource),
     provide(service, [Storage, options, QueueEvents], construct(QueueService)),
-    provide(getJobQueueToken(instance), [Storage, options, QueueEvents, service], jobQueue),
-    provide(getQueueAdminToken(instance), [Storage], construct(QueueAdmin)),
+    provide(getToken(JobQueue, instance), [Storage, options, QueueEvents, service], jobQueue),
+    provide(getToken(QueueAdmin, instance), [Storage], construct(QueueAdmin)),
     provide(NestEnhancers, [ExternalContextCreator, options], nestEnhancers),
     provide(HandlerExplorer, [DiscoveryService, options, HandlerRegistry, QueueEvents, NestEnhancers], handlerExplorer),
     provide(ListenerExplorer, [DiscoveryService, QueueEvents, MODULE_INSTANCE], construct(ListenerExplorer)),
     provide(
-      getQueueWorkerToken(instance),
+      getToken(QueueWorker, instance),
       [Storage, options, QueueEvents, HandlerRegistry, service, ModulesContainer],
       queueWorker,
     ),
-    provide(getQueueDoctorToken(instance), [Storage, options, HandlerRegistry], construct(QueueDoctor)),
-    provide(TelemetryStarter, [Storage, options, QueueEvents, getQueueWorkerToken(instance)], telemetryStarter),
-    provide(getQueueHealthToken(instance), [Storage, options, getQueueWorkerToken(instance)], construct(QueueHealth)),
+    provide(getToken(QueueDoctor, instance), [Storage, options, HandlerRegistry], construct(QueueDoctor)),
+    provide(TelemetryStarter, [Storage, options, QueueEvents, getToken(QueueWorker, instance)], telemetryStarter),
+    provide(getToken(QueueHealth, instance), [Storage, options, getToken(QueueWorker, instance)], construct(QueueHealth)),
   ];
 }
 
 /** What an instance shows to other modules. */
 export function exportedTokens(instance: string): FactoryProvider['provide'][] {
-  const ours = [getQueueServiceToken, getQueueAdminToken, getQueueWorkerToken, getQueueHealthToken];
-  return [...ours, getQueueDoctorToken, getJobQueueToken, getSimpleQueueOptionsToken].map((tokenOf) => tokenOf(instance));
+  const classes = [QueueService, QueueAdmin, QueueWorker, QueueHealth, QueueDoctor, JobQueue];
+  return [...classes.map((each) => getToken(each, instance)), getSimpleQueueOptionsToken(instance)];
 }
 
 function provide<Args extends never[]>(

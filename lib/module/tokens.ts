@@ -1,41 +1,42 @@
 import { JobQueue } from '../pull/job-queue.js';
 import { isTemplate, type JobTarget } from '../job/job-template.js';
 import { checkQueueName } from '../job/names.js';
+import { QueueError } from '../job/queue.errors.js';
 import { QueueAdmin } from '../admin/queue-admin.js';
 import { QueueDoctor } from '../doctor/queue-doctor.js';
 import { QueueHealth } from '../health/queue-health.js';
 import { QueueService } from '../queue.service.js';
 import { QueueWorker } from '../worker/queue-worker.js';
 
-/** What to inject for the `QueueService` of an instance: the class itself for the unnamed one. */
-export function getQueueServiceToken(instance = 'default'): typeof QueueService | string {
-  return instance === 'default' ? QueueService : `${instance}QueueService`;
+/** By name, since a bundler may shorten those of the classes. */
+const NAMES = new Map<unknown, string>([
+  [QueueService, 'QueueService'],
+  [QueueAdmin, 'QueueAdmin'],
+  [QueueWorker, 'QueueWorker'],
+  [JobQueue, 'JobQueue'],
+  [QueueDoctor, 'QueueDoctor'],
+  [QueueHealth, 'QueueHealth'],
+]);
+
+/** What an instance of the module provides beside the queues of `forFeature`. */
+type Provided =
+  typeof QueueService | typeof QueueAdmin | typeof QueueWorker | typeof JobQueue | typeof QueueDoctor | typeof QueueHealth;
+
+/**
+ * What to inject for the `QueueService`, `QueueAdmin`, `QueueWorker`, `JobQueue`, `QueueDoctor` or `QueueHealth` of an instance of the module:
+ * the class itself for the unnamed one. @throws QueueError `INVALID_NAME` for another class.
+ */
+export function getToken<Class extends Provided>(target: Class, instance = 'default'): Class | string {
+  const name = NAMES.get(target);
+  if (!name)
+    throw new QueueError(
+      'INVALID_NAME',
+      `getToken: ${unknown(target)} is nothing that the module provides: ${[...NAMES.values()].join(', ')}.`,
+    );
+  return instance === 'default' ? target : `${instance}${name}`;
 }
 
-/** What to inject for the `QueueAdmin` of an instance: the class itself for the unnamed one. */
-export function getQueueAdminToken(instance = 'default'): typeof QueueAdmin | string {
-  return instance === 'default' ? QueueAdmin : `${instance}QueueAdmin`;
-}
-
-/** What to inject for the `QueueWorker` of an instance: the class itself for the unnamed one. */
-export function getQueueWorkerToken(instance = 'default'): typeof QueueWorker | string {
-  return instance === 'default' ? QueueWorker : `${instance}QueueWorker`;
-}
-
-/** What to inject for the `JobQueue` (the pull contract) of an instance: the abstract class itself for the unnamed one. */
-export function getJobQueueToken(instance = 'default'): typeof JobQueue | string {
-  return instance === 'default' ? JobQueue : `${instance}JobQueue`;
-}
-
-/** What to inject for the `QueueDoctor` of an instance: the class itself for the unnamed one. */
-export function getQueueDoctorToken(instance = 'default'): typeof QueueDoctor | string {
-  return instance === 'default' ? QueueDoctor : `${instance}QueueDoctor`;
-}
-
-/** What to inject for the `QueueHealth` of an instance: the class itself for the unnamed one. */
-export function getQueueHealthToken(instance = 'default'): typeof QueueHealth | string {
-  return instance === 'default' ? QueueHealth : `${instance}QueueHealth`;
-}
+const unknown = (target: unknown): string => (typeof target === 'function' ? `the class ${target.name}` : `a ${typeof target}`);
 
 /** What to inject for the resolved options of an instance. */
 export function getSimpleQueueOptionsToken(instance = 'default'): string {

@@ -52,7 +52,7 @@ export interface TelemetrySource {
 }
 
 /**
- * Watches from outside: `openTelemetry()` of `nestjs-simple-queue/opentelemetry`, or one of your own. Whatever it throws reaches no job and
+ * Watches from outside: `openTelemetry()` of `nestjs-simple-queue/telemetry`, or one of your own. Whatever it throws reaches no job and
  * no caller: without its `next()` the work is done all the same, and it is done once.
  */
 export interface Telemetry {

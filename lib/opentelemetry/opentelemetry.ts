@@ -1,7 +1,7 @@
 /**
- * Traces and metrics by OpenTelemetry. See the guide on telemetry.
+ * Traces and metrics by OpenTelemetry, and what a telemetry of one's own is made of. See the guide on telemetry.
  *
- * @module nestjs-simple-queue/opentelemetry
+ * @module nestjs-simple-queue/telemetry
  */
 import { metrics, trace, type MeterProvider, type TracerProvider } from '@opentelemetry/api';
 import { QueueError } from '../job/queue.errors.js';
@@ -10,6 +10,8 @@ import { oneOf, orFalse, shape, whole, yesOrNo } from '../runtime/rules.js';
 import { Measuring } from './measuring.js';
 import { SettleSpans } from './settle-spans.js';
 import { Tracing } from './tracing.js';
+
+export type { EnqueueCall, ProcessCall, QueueDepth, QueueLoad, Telemetry, TelemetrySource } from '../observability/telemetry.js';
 
 /** What is traced and measured. */
 export interface OpenTelemetryOptions {

@@ -106,7 +106,7 @@ const OPTIONS = {
   maxCheckpointBytes: [whole(1, MAX_BYTES), 64 * 1024],
   carriers: [listOf(has('a carrier, with the methods capture() and restore()', 'capture', 'restore')), []],
   logs: [orFalse(logOptions), {}],
-  telemetry: [has('telemetry, such as openTelemetry() of nestjs-simple-queue/opentelemetry', 'start')],
+  telemetry: [has('telemetry, such as openTelemetry() of nestjs-simple-queue/telemetry', 'start')],
 } satisfies Table<Exclude<keyof PlainOptions, keyof typeof MAINTENANCE | keyof typeof POISON>>;
 
 type AnyTable = Readonly<Record<string, [Rule, unknown?]>>;

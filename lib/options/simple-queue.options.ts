@@ -95,7 +95,7 @@ export interface SimpleQueueOptions extends AttemptPolicy {
   carriers?: readonly ContextCarrier[];
   /** What the log says and how; `false`: nothing. Default: a line of text for what does not go as it should. */
   logs?: false | LogOptions;
-  /** Traces and metrics, e.g. `openTelemetry()` of `nestjs-simple-queue/opentelemetry`; default none. */
+  /** Traces and metrics, e.g. `openTelemetry()` of `nestjs-simple-queue/telemetry`; default none. */
   telemetry?: Telemetry;
 }
 

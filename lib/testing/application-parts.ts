@@ -2,14 +2,14 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { QueueError } from '../job/queue.errors.js';
 import { QueueEvents } from '../observability/events.js';
-import type { QueueService } from '../queue.service.js';
+import { QueueService } from '../queue.service.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { Storage } from '../storage/storage.js';
-import { getQueueServiceToken, getQueueWorkerToken, getSimpleQueueOptionsToken } from '../module/tokens.js';
+import { getSimpleQueueOptionsToken, getToken } from '../module/tokens.js';
 import type { WorkerParts } from '../worker/crew.js';
 import { HandlerRegistry } from '../worker/handler-registry.js';
 import { MODULE_INSTANCE } from '../worker/module-instance.js';
-import type { QueueWorker } from '../worker/queue-worker.js';
+import { QueueWorker } from '../worker/queue-worker.js';
 import { areForTests } from './test-options.js';
 
 /** Which of an application's instances of the module a helper of the test kit is for. */
@@ -37,8 +37,8 @@ export function partsOf(app: INestApplicationContext, { instance = 'default' }: 
     events: provided<QueueEvents>(QueueEvents),
     registry: provided<HandlerRegistry>(HandlerRegistry),
     options: provided<ResolvedOptions>(getSimpleQueueOptionsToken(instance)),
-    queues: provided<QueueService>(getQueueServiceToken(instance)),
-    worker: provided<QueueWorker>(getQueueWorkerToken(instance)),
+    queues: provided<QueueService>(getToken(QueueService, instance)),
+    worker: provided<QueueWorker>(getToken(QueueWorker, instance)),
   };
 }
 

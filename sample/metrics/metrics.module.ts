@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { constant, SimpleQueueModule } from 'nestjs-simple-queue';
-import { openTelemetry } from 'nestjs-simple-queue/opentelemetry';
+import { openTelemetry } from 'nestjs-simple-queue/telemetry';
 import { SendMail, SendNewsletter } from './mail.handlers.js';
 import { MetricsController } from './metrics.controller.js';
 import { Traffic } from './traffic.js';

@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { JobQueue, type EnqueueOptions, type FoundJob } from 'nestjs-simple-queue';
+import type { EnqueueOptions, FoundJob } from 'nestjs-simple-queue';
+import { JobQueue } from 'nestjs-simple-queue/pull';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';

@@ -1,5 +1,5 @@
 import { BadRequestException, Body, Controller, Headers, HttpCode, Param, Post, UseFilters, UseGuards } from '@nestjs/common';
-import { JobQueue, type LeaseRenewal, type PulledJob, type Returned } from 'nestjs-simple-queue';
+import { JobQueue, type LeaseRenewal, type PulledJob, type Returned } from 'nestjs-simple-queue/pull';
 import { BearerTokenGuard } from './bearer-token.guard.js';
 import { EdgeSettings } from './edge.settings.js';
 import { LeaseHandles } from './lease-handles.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { JobQueue } from 'nestjs-simple-queue';
+import { JobQueue } from 'nestjs-simple-queue/pull';
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { TestDatabase } from '../../test/support/database.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { JobQueue } from 'nestjs-simple-queue';
+import { JobQueue } from 'nestjs-simple-queue/pull';
 import { InMemoryJobQueue } from 'nestjs-simple-queue/testing';
 import { anApplication, type TestApplication } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';

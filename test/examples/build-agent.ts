@@ -1,5 +1,6 @@
 import { clearInterval, setInterval } from 'node:timers';
-import { JobQueue, QueueError, type PulledJob } from 'nestjs-simple-queue';
+import { QueueError } from 'nestjs-simple-queue';
+import { JobQueue, type PulledJob } from 'nestjs-simple-queue/pull';
 
 const LEASE_MS = 30_000;
 

@@ -1,5 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { QueueDoctor, type Finding } from 'nestjs-simple-queue';
+import { QueueDoctor, type Finding } from 'nestjs-simple-queue/admin';
 
 // #region check
 /** Before a deploy: could the new build work on what is queued now? Start it with `worker: { autoStart: false }` for this. */

@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, type HealthCheckResult } from '@nestjs/terminus';
-import { QueueHealth } from 'nestjs-simple-queue';
+import { QueueHealth } from 'nestjs-simple-queue/admin';
 
 // #region controller
 @Controller('health')

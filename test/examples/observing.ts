@@ -1,7 +1,7 @@
 import { Controller, Inject, Sse, type DynamicModule } from '@nestjs/common';
 import { map, type Observable } from 'rxjs';
 import { QueueService, SimpleQueueModule } from 'nestjs-simple-queue';
-import { openTelemetry } from 'nestjs-simple-queue/opentelemetry';
+import { openTelemetry } from 'nestjs-simple-queue/telemetry';
 
 export const withTelemetry = (): DynamicModule =>
   // #region telemetry

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { QueueAdmin, QueueError, type Explanation, type ListedJob, type RedriveCounts } from 'nestjs-simple-queue';
+import { QueueError } from 'nestjs-simple-queue';
+import { QueueAdmin, type Explanation, type ListedJob, type RedriveCounts } from 'nestjs-simple-queue/admin';
 
 @Injectable()
 export class OperationsService {

@@ -2,7 +2,7 @@ import type { DynamicModule, Provider } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
-import { getQueueServiceToken, QueueHandler, QueueService, QueueWorker, SimpleQueueModule } from 'nestjs-simple-queue';
+import { getToken, QueueHandler, QueueService, QueueWorker, SimpleQueueModule } from 'nestjs-simple-queue';
 import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { byRole, MonthEnd, reporting, twoDatabases, Warehouse } from './roles.js';
 
@@ -78,7 +78,7 @@ it('starts when the application says so, and again after a stop', async () => {
 it('works two databases in one application', async () => {
   const app = await started(twoDatabases(shop.url, reports.url), [WriteInvoice, ...reporting]);
   const id = await app.get(MonthEnd).close('May');
-  const there = app.get<QueueService>(getQueueServiceToken('reports'));
+  const there = app.get<QueueService>(getToken(QueueService, 'reports'));
   expect(await there.wait(id)).toMatchObject({ state: 'succeeded', output: 'summary of May' });
   expect(await app.get(QueueService).find(id)).toBeUndefined();
   expect(await shop.query('select name from simple_queue.queue order by name')).not.toContainEqual({ name: 'summaries' });

@@ -1,7 +1,7 @@
 import { Inject, Injectable, type DynamicModule, type OnApplicationBootstrap, type Provider } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import {
-  getQueueServiceToken,
+  getToken,
   Job,
   QueueHandler,
   QueueService,
@@ -68,7 +68,7 @@ export class WriteSummary implements JobHandler<{ month: string }, string> {
 export class MonthEnd {
   constructor(
     private readonly queues: QueueService,
-    @Inject(getQueueServiceToken('reports')) private readonly reports: QueueService,
+    @Inject(getToken(QueueService, 'reports')) private readonly reports: QueueService,
   ) {}
 
   async close(month: string): Promise<string> {

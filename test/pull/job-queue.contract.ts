@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { constant, custom, type QueueError, type QueueErrorCode } from 'nestjs-simple-queue';
-import type { ClaimRequest, EnqueueOptions, JobQueue, JobQueueEvent, PulledJob } from 'nestjs-simple-queue';
+import type { EnqueueOptions } from 'nestjs-simple-queue';
+import type { ClaimRequest, JobQueue, JobQueueEvent, PulledJob } from 'nestjs-simple-queue/pull';
 import { eventually } from '../support/eventually.js';
 
 /** A queue under the contract, and what only a test may do to it. */

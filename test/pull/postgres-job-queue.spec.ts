@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
-import { JobQueue } from 'nestjs-simple-queue';
+import { JobQueue } from 'nestjs-simple-queue/pull';
 import { anApplication, type TestApplication } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';

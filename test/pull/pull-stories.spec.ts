@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { JobQueue, QueueAdmin, getJobQueueToken, type JobQueueEvent } from 'nestjs-simple-queue';
+import { getToken } from 'nestjs-simple-queue';
+import { QueueAdmin } from 'nestjs-simple-queue/admin';
+import { JobQueue, type JobQueueEvent } from 'nestjs-simple-queue/pull';
 import { aSite } from '../support/site.js';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
@@ -293,8 +295,8 @@ describe('the pull contract beside workers', () => {
   });
 
   it('has a token for each instance of the module', () => {
-    expect(getJobQueueToken()).toBe(JobQueue);
-    expect(getJobQueueToken('second')).toBe('secondJobQueue');
+    expect(getToken(JobQueue)).toBe(JobQueue);
+    expect(getToken(JobQueue, 'second')).toBe('secondJobQueue');
   });
 });
 

@@ -5,8 +5,10 @@ import swc from '../../swc.config.js';
 
 const SOURCES = {
   'nestjs-simple-queue': new URL('../../lib/index.ts', import.meta.url).href,
+  'nestjs-simple-queue/admin': new URL('../../lib/admin.ts', import.meta.url).href,
+  'nestjs-simple-queue/pull': new URL('../../lib/pull.ts', import.meta.url).href,
   'nestjs-simple-queue/testing': new URL('../../lib/testing/testing.ts', import.meta.url).href,
-  'nestjs-simple-queue/opentelemetry': new URL('../../lib/opentelemetry/opentelemetry.ts', import.meta.url).href,
+  'nestjs-simple-queue/telemetry': new URL('../../lib/opentelemetry/opentelemetry.ts', import.meta.url).href,
   'nestjs-simple-queue/migrations': new URL('../../migrations/migrations.ts', import.meta.url).href,
 };
 

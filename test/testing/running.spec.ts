@@ -6,16 +6,8 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { DataSource } from 'typeorm';
 import { z } from 'zod';
-import {
-  constant,
-  defineJob,
-  JobResult,
-  QueueAdmin,
-  QueueHandler,
-  QueueService,
-  type Job,
-  type JobContext,
-} from '../../lib/index.js';
+import { constant, defineJob, JobResult, QueueHandler, QueueService, type Job, type JobContext } from '../../lib/index.js';
+import { QueueAdmin } from '../../lib/admin.js';
 import {
   clear,
   crashBeforeSettle,

@@ -2,7 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Module } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { JobQueue, QueueAdmin, QueueService, QueueWorker, SimpleQueueModule, type SimpleQueueOptions } from '../../lib/index.js';
+import { QueueService, QueueWorker, SimpleQueueModule, type SimpleQueueOptions } from '../../lib/index.js';
+import { JobQueue } from '../../lib/pull.js';
+import { QueueAdmin } from '../../lib/admin.js';
 import { CHECK_PLACES } from '../../lib/storage/sql/check-places.sql.js';
 import { ADVANCE_TIME } from '../../lib/testing/sql/advance-time.sql.js';
 import { CLEAR } from '../../lib/testing/sql/clear.sql.js';

@@ -5,9 +5,7 @@ import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import {
   constant,
   custom,
-  getQueueServiceToken,
-  getQueueWorkerToken,
-  getSimpleQueueOptionsToken,
+  getToken,
   QueueError,
   QueueService,
   SimpleQueueModule,
@@ -75,7 +73,7 @@ export const wrong: unknown[] = [
 export class Application {
   constructor(
     private readonly queues: QueueService,
-    @Inject(getQueueServiceToken('reports')) private readonly reports: QueueService,
+    @Inject(getToken(QueueService, 'reports')) private readonly reports: QueueService,
   ) {}
 
   async use(manager: EntityManager, runner: QueryRunner): Promise<void> {
@@ -94,6 +92,7 @@ export class Application {
   }
 }
 
-expectTypeOf(getSimpleQueueOptionsToken).returns.toEqualTypeOf<string>();
-expectTypeOf(getQueueWorkerToken).parameter(0).toEqualTypeOf<string | undefined>();
+expectTypeOf(getToken(QueueService)).toEqualTypeOf<typeof QueueService | string>();
+// @ts-expect-error the module provides no Date
+getToken(Date);
 expectTypeOf<QueueError['code']>().toEqualTypeOf<QueueErrorCode>();

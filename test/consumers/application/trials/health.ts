@@ -1,5 +1,6 @@
 import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
-import { QueueHealth, QueueWorker } from 'nestjs-simple-queue';
+import { QueueWorker } from 'nestjs-simple-queue';
+import { QueueHealth } from 'nestjs-simple-queue/admin';
 import assert from 'node:assert/strict';
 import { database, queue, tryOut } from './trial.js';
 

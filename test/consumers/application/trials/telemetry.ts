@@ -3,7 +3,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { QueueHandler, QueueService, SimpleQueueModule } from 'nestjs-simple-queue';
-import { openTelemetry } from 'nestjs-simple-queue/opentelemetry';
+import { openTelemetry } from 'nestjs-simple-queue/telemetry';
 import assert from 'node:assert/strict';
 import { answers, database, tryOut } from './trial.js';
 
