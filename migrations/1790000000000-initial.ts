@@ -10,7 +10,7 @@ import { ORDERED_GROUPS } from './ordered-groups.js';
 import { HOT, SMALL } from './storage-parameters.js';
 import { SQL_PRODUCERS } from './sql-producers.js';
 import { THROTTLE } from './throttle.js';
-import { DROP_VALUES, isMoment, LABELS, LANE_NAME, QUEUE_NAME, VALUES } from './values.js';
+import { DROP_VALUES, isMoment, KEEP_VALUES, LABELS, LANE_NAME, QUEUE_NAME, VALUES } from './values.js';
 
 /** Where to find the version that `up` leaves behind; `migrate: 'check'` compares it with the code's. */
 export const SCHEMA_VERSION = 1;
@@ -45,6 +45,7 @@ const ENDED = `
 
 export const UP = [
   ...VALUES,
+  KEEP_VALUES,
   `create table simple_queue.version (version int not null, compatible_from int not null)`,
   `insert into simple_queue.version values (${SCHEMA_VERSION}, ${SCHEMA_VERSION})`,
 

@@ -5,6 +5,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { checkSchemaName } from '../lib/job/names.js';
 import { DOWN, firstPartitions, UP } from './1790000000000-initial.js';
+import { OWN_PATH } from './values.js';
 
 export { SCHEMA_VERSION } from './1790000000000-initial.js';
 
@@ -48,7 +49,23 @@ function migration(name: string, schema: string, up: readonly string[], down: re
 }
 
 async function runAll(runner: QueryRunner, schema: string, statements: readonly string[]): Promise<void> {
-  for (const statement of statements) await runner.query(inSchema(statement, schema));
+  await pinned(runner, async () => {
+    for (const statement of statements) await runner.query(inSchema(statement, schema));
+  });
+}
+
+/** Defaults, checks and views keep what their text meant in the session that made them: PostgreSQL's own, whatever it searches first. */
+async function pinned(runner: QueryRunner, work: () => Promise<void>): Promise<void> {
+  const [{ search_path: before }] = (await runner.query('show search_path')) as [{ search_path: string }];
+  const search = (path: string): Promise<unknown> =>
+    runner.query(`select pg_catalog.set_config('search_path', $sq$${path}$sq$, ${runner.isTransactionActive})`);
+  await search(OWN_PATH);
+  await work().catch(async (error: unknown) => {
+    // In vain in a failed transaction, whose end brings it back.
+    await search(before).catch(() => undefined);
+    throw error;
+  });
+  await search(before);
 }
 
 /** Statements are written for the default schema. The name of another was checked, and is quoted: it may be a word of SQL, as `user` is. */
@@ -58,5 +75,5 @@ export function inSchema(statement: string, schema: string): string {
 
 /** `if not exists` asks for the right to create schemas even where the schema exists; a role that only owns it shall do. */
 export function createSchema(schema: string): string {
-  return `do $$ begin if to_regnamespace('"${schema}"') is null then create schema "${schema}"; end if; end $$`;
+  return `do $$ begin if pg_catalog.to_regnamespace('"${schema}"') is null then create schema "${schema}"; end if; end $$`;
 }

@@ -1,5 +1,6 @@
 import { firstPartitions, SCHEMA_VERSION, UP } from './1790000000000-initial.js';
 import { createMigrations, createSchema, inSchema } from './migrations.js';
+import { OWN_PATH } from './values.js';
 
 /** As TypeORM makes it, which leaves one that is there alone. */
 export const RECORDS = `create table if not exists simple_queue.migration (
@@ -14,7 +15,7 @@ export function migrationScript(schema: string, from: number, now = new Date()):
   const names = createMigrations({ schema }).map((migration) => new migration().name);
   if (from >= SCHEMA_VERSION) return [];
   const texts = [...UP, ...firstPartitions(now), RECORDS, ...names.map(record)];
-  return [createSchema(schema), ...texts.map((statement) => inSchema(statement, schema))];
+  return [`set local search_path = ${OWN_PATH}`, createSchema(schema), ...texts.map((statement) => inSchema(statement, schema))];
 }
 
 /** The names end in the timestamp, as TypeORM asks. */

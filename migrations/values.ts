@@ -4,6 +4,9 @@
  * docs/adr/0024-what-a-row-may-hold.md.
  */
 
+/** Where the functions and operators of a migration are looked for. */
+export const OWN_PATH = 'pg_catalog, pg_temp';
+
 /** The rules of lib/job/names.ts and lib/job/labels.ts. */
 const NAME = '[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}';
 const LABEL = '[A-Za-z0-9_][A-Za-z0-9_.:/=-]{0,63}';
@@ -52,4 +55,9 @@ export const VALUES = [
     and not jsonb_path_exists(value, 'strict $[*] ? (@.type() != "object" || ${ENTRY})'))`,
 ];
 
-export const DROP_VALUES = `drop domain ${VALUES.map((text) => text.split(' ')[2]).join(', ')}`;
+const NAMES = VALUES.map((text) => text.split(' ')[2]).join(', ');
+
+/** Nobody else makes an operator for them, which a caller's session would prefer to PostgreSQL's own. */
+export const KEEP_VALUES = `revoke all on type ${NAMES} from public`;
+
+export const DROP_VALUES = `drop domain ${NAMES}`;

@@ -2,11 +2,11 @@
 prepare checkpoint as
 with held as (
     update simple_queue.job set options = nullif(
-      coalesce(options, '{}') - 'checkpoint'
-        || case when $4::text is null then '{}' else jsonb_build_object('checkpoint', $4::text::jsonb) end
-        || case when $5::int = 0 then '{}' else jsonb_build_object('extraAttempts',
-             least($6::int, coalesce((options ->> 'extraAttempts')::int, 0) + $5::int)) end, '{}')
+      coalesce(options, '{}') - 'checkpoint'::text
+        || case when $4::text is null then '{}' else pg_catalog.jsonb_build_object('checkpoint', $4::text::jsonb) end
+        || case when $5::int = 0 then '{}' else pg_catalog.jsonb_build_object('extraAttempts',
+             least($6::int, coalesce((options ->> 'extraAttempts'::text)::int, 0) + $5::int)) end, '{}')
     where shard = $1 and id = any(array(
       select id from simple_queue.job where id = $2::uuid and shard = $1 and epoch = $3::int for update))
     returning options)
-  select coalesce((options ->> 'extraAttempts')::int, 0) as "extraAttempts" from held;
+  select coalesce((options ->> 'extraAttempts'::text)::int, 0) as "extraAttempts" from held;

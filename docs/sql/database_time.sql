@@ -1,3 +1,3 @@
 -- no parameters
 prepare database_time as
-select to_json(statement_timestamp()) #>> '{}' as now;
+select pg_catalog.to_json(statement_timestamp()) #>> '{}'::text[] as now;

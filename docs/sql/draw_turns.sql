@@ -3,9 +3,9 @@ prepare draw_turns as
 with sized as materialized (
     select queue, group_name, count(*) over (partition by queue) as size from (select distinct queue, group_name from unnest($1::int[], $2::text[]) u(queue, group_name)) g),
   locked as materialized (
-    select case when size > 32 then pg_advisory_xact_lock(hashtextextended('simple_queue.groups:' || queue, 0))::text else pg_advisory_xact_lock_shared(hashtextextended('simple_queue.groups:' || queue, 0))::text end
+    select case when size > 32 then pg_advisory_xact_lock(pg_catalog.hashtextextended('simple_queue.groups:' || queue::text, 0))::text else pg_advisory_xact_lock_shared(pg_catalog.hashtextextended('simple_queue.groups:' || queue::text, 0))::text end
     from (select distinct queue, size from sized order by queue) q
     union all
     select pg_advisory_xact_lock(key)::text from (
-      select distinct hashtextextended('simple_queue.' || queue || ' ' || group_name, 0) as key from sized where size <= 32 order by 1) k)
-  select nextval('simple_queue.turn')::text as seq from (select from generate_series(1, $3::int), (select count(*) from locked) l) n;
+      select distinct pg_catalog.hashtextextended('simple_queue.' || queue::text || ' ' || group_name, 0) as key from sized where size <= 32 order by 1) k)
+  select pg_catalog.nextval('simple_queue.turn')::text as seq from (select from pg_catalog.generate_series(1, $3::int), (select count(*) from locked) l) n;

@@ -1,10 +1,10 @@
 -- $1 smallint, $2 uuid[], $3 integer[], $4 integer[], $5 smallint[], $6 timestamp with time zone[], $7 double precision[], $8 text[], $9 text[], $10 text[], $11 text[], $12 bytea[], $13 timestamp with time zone, $14 boolean[], $15 integer[]
 prepare enqueue as
 with known as materialized (
-    select where (select count(*) from simple_queue.lane where id = any($15::int[]) and unused_at is null) = cardinality($15::int[])),
+    select where (select count(*) from simple_queue.lane where id = any($15::int[]) and unused_at is null) = pg_catalog.cardinality($15::int[])),
   item as materialized (
     select u.*, greatest(t.now, coalesce(u.at, t.now + u.delay_ms * interval '1 millisecond')) as due,
-      case when given then 1000000 + (uuid_hash_extended(gen_random_uuid(), 0) & 1073741823)::int else 0 end as epoch
+      case when given then 1000000 + (pg_catalog.uuid_hash_extended(gen_random_uuid(), 0) & 1073741823::bigint)::int else 0 end as epoch
     from (select coalesce($13::timestamptz, statement_timestamp()) as now) t, unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::timestamptz[], $7::float8[], $8::text[], $9::text[],
                 $10::text[], $11::text[], $12::bytea[], $14::boolean[])
       u(id, lane, queue, priority, at, delay_ms, unique_key, fingerprint, options, payload, payload_bytes, given)

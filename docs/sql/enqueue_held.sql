@@ -1,7 +1,7 @@
 -- $1 smallint, $2 uuid[], $3 integer[], $4 integer[], $5 smallint[], $6 timestamp with time zone[], $7 double precision[], $8 text[], $9 text[], $10 text[], $11 text[], $12 bytea[], $13 text[], $14 boolean[], $15 bigint[], $16 integer[], $17 double precision[], $18 boolean[], $19 timestamp with time zone, $20 boolean[], $21 integer[]
 prepare enqueue_held as
 with known as materialized (
-    select where (select count(*) from simple_queue.lane where id = any($21::int[]) and unused_at is null) = cardinality($21::int[])),
+    select where (select count(*) from simple_queue.lane where id = any($21::int[]) and unused_at is null) = pg_catalog.cardinality($21::int[])),
   told as materialized (
     select u.* from unnest($2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::timestamptz[], $7::float8[], $8::text[], $9::text[],
       $10::text[], $11::text[], $12::bytea[], $13::text[], $14::boolean[], $15::bigint[], $16::int[], $17::float8[], $18::boolean[], $20::boolean[]) with ordinality
@@ -13,11 +13,11 @@ with known as materialized (
   sized as materialized (
     select queue, group_name, count(*) over (partition by queue) as size from (select queue, group_name from grouped where ordered) g),
   locked as materialized (
-    select case when size > 32 then pg_advisory_xact_lock(hashtextextended('simple_queue.groups:' || queue, 0))::text else pg_advisory_xact_lock_shared(hashtextextended('simple_queue.groups:' || queue, 0))::text end
+    select case when size > 32 then pg_advisory_xact_lock(pg_catalog.hashtextextended('simple_queue.groups:' || queue::text, 0))::text else pg_advisory_xact_lock_shared(pg_catalog.hashtextextended('simple_queue.groups:' || queue::text, 0))::text end
     from (select distinct queue, size from sized order by queue) q
     union all
     select pg_advisory_xact_lock(key)::text from (
-      select distinct hashtextextended('simple_queue.' || queue || ' ' || group_name, 0) as key from sized where size <= 32 order by 1) k),
+      select distinct pg_catalog.hashtextextended('simple_queue.' || queue::text || ' ' || group_name, 0) as key from sized where size <= 32 order by 1) k),
   mixed as materialized (
     select g.group_name from grouped g where case when g.ordered
       then (select j.seq is null from (
@@ -26,8 +26,8 @@ with known as materialized (
       else exists (select from simple_queue.head where group_name = g.group_name and shard = $1 and queue = g.queue offset 0) end),
   item as materialized (
     select g.*, greatest(g.now, coalesce(g.at, g.now + g.delay_ms * interval '1 millisecond')) as due,
-      case when ordered then coalesce(seq, nextval('simple_queue.turn')) end as turn,
-      case when given then 1000000 + (uuid_hash_extended(gen_random_uuid(), 0) & 1073741823)::int else 0 end as epoch
+      case when ordered then coalesce(seq, pg_catalog.nextval('simple_queue.turn')) end as turn,
+      case when given then 1000000 + (pg_catalog.uuid_hash_extended(gen_random_uuid(), 0) & 1073741823::bigint)::int else 0 end as epoch
     from (select i.*, coalesce($19::timestamptz, statement_timestamp()) as now from told i, (select count(*) from locked) l
       where not exists (select from mixed) order by position) g),
   noted as (

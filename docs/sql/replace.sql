@@ -18,12 +18,12 @@ with target as materialized (
     delete from simple_queue.ready where shard = $1
       and lane = any(array(select distinct lane from target))
       and priority = any(array(select distinct priority from target))
-      and run_at between (select min(run_at) from target) and (select max(run_at) from target) and ctid = any(array(
+      and run_at between (select pg_catalog.min(run_at) from target) and (select pg_catalog.max(run_at) from target) and ctid = any(array(
       select p.ctid from target t cross join lateral (
         select ctid from simple_queue.ready p where p.lane = t.lane and p.shard = $1 and p.priority = t.priority and p.run_at = t.run_at and p.id = t.id for update) p where t.group_name is null)) returning id),
   unscheduled as (
     delete from simple_queue.scheduled where shard = $1
-      and run_at between (select min(run_at) from target) and (select max(run_at) from target) and ctid = any(array(
+      and run_at between (select pg_catalog.min(run_at) from target) and (select pg_catalog.max(run_at) from target) and ctid = any(array(
       select p.ctid from target t cross join lateral (
         select ctid from simple_queue.scheduled p where p.run_at = t.run_at and p.shard = $1 and p.id = t.id for update) p where t.group_name is null)) returning id),
   unsuspected as (

@@ -11,11 +11,11 @@ with dead as materialized (
   sized as materialized (
     select queue, group_name, count(*) over (partition by queue) as size from (select distinct queue, group_name from ended where ordered) g),
   locked as materialized (
-    select case when size > 32 then pg_advisory_xact_lock(hashtextextended('simple_queue.groups:' || queue, 0))::text else pg_advisory_xact_lock_shared(hashtextextended('simple_queue.groups:' || queue, 0))::text end
+    select case when size > 32 then pg_advisory_xact_lock(pg_catalog.hashtextextended('simple_queue.groups:' || queue::text, 0))::text else pg_advisory_xact_lock_shared(pg_catalog.hashtextextended('simple_queue.groups:' || queue::text, 0))::text end
     from (select distinct queue, size from sized order by queue) q
     union all
     select pg_advisory_xact_lock(key)::text from (
-      select distinct hashtextextended('simple_queue.' || queue || ' ' || group_name, 0) as key from sized where size <= 32 order by 1) k),
+      select distinct pg_catalog.hashtextextended('simple_queue.' || queue::text || ' ' || group_name, 0) as key from sized where size <= 32 order by 1) k),
   -- A dead head gets its old place back; what has no place any more stands last.
   placed as materialized (
     select e.*, coalesce(h.dead_seq, case when e.ordered then nextval('simple_queue.turn') end) as seq
@@ -26,7 +26,7 @@ with dead as materialized (
   stored as (
     insert into simple_queue.job (id, shard, epoch, lane, queue, priority, suspicion, created_at, run_at, unique_key, fingerprint, options,
       payload, payload_bytes, last_error, history, group_name, seq, fair)
-    select e.id, $1, 1000000 + (uuid_hash_extended(gen_random_uuid(), 0) & 1073741823)::int, e.lane, e.queue, e.priority,
+    select e.id, $1, 1000000 + (pg_catalog.uuid_hash_extended(gen_random_uuid(), 0) & 1073741823::bigint)::int, e.lane, e.queue, e.priority,
       case when e.state = 'poisoned' and e.stalls > 0 then 3 else 0 end, e.created_at, statement_timestamp(), e.unique_key, e.fingerprint,
       e.options, e.payload, e.payload_bytes, e.last_error,
       (case when jsonb_array_length(e.history) >= 20 then e.history - 0 else coalesce(e.history, '[]') end)

@@ -7,7 +7,7 @@ with gone as (
     delete from simple_queue.ready where shard = $1
       and lane = any(array(select distinct lane from gone))
       and priority = any(array(select distinct priority from gone))
-      and run_at between (select min(run_at) from gone) and (select max(run_at) from gone) and ctid = any(array(
+      and run_at between (select pg_catalog.min(run_at) from gone) and (select pg_catalog.max(run_at) from gone) and ctid = any(array(
       select p.ctid from gone t cross join lateral (
         select ctid from simple_queue.ready p where p.lane = t.lane and p.shard = $1 and p.priority = t.priority and p.run_at = t.run_at and p.id = t.id for update) p)) returning id),
   unfair as (
@@ -18,7 +18,7 @@ with gone as (
         select ctid from simple_queue.fair_ready p where p.lane = t.lane and p.shard = $1 and p.group_name = t.group_name and p.priority = t.priority and p.run_at = t.run_at and p.id = t.id for update) p where t.fair)) returning id),
   unscheduled as (
     delete from simple_queue.scheduled where shard = $1
-      and run_at between (select min(run_at) from gone) and (select max(run_at) from gone) and ctid = any(array(
+      and run_at between (select pg_catalog.min(run_at) from gone) and (select pg_catalog.max(run_at) from gone) and ctid = any(array(
       select p.ctid from gone t cross join lateral (
         select ctid from simple_queue.scheduled p where p.run_at = t.run_at and p.shard = $1 and p.id = t.id for update) p)) returning id),
   unstaged as (
@@ -27,7 +27,7 @@ with gone as (
     delete from simple_queue.blocked where shard = $1
       and group_name = any(array(select distinct group_name from gone))
       and queue = any(array(select distinct queue from gone))
-      and seq between (select min(seq) from gone) and (select max(seq) from gone) and ctid = any(array(
+      and seq between (select pg_catalog.min(seq) from gone) and (select pg_catalog.max(seq) from gone) and ctid = any(array(
       select p.ctid from gone t cross join lateral (
         select ctid from simple_queue.blocked p where p.group_name = t.group_name and p.shard = $1 and p.queue = t.queue and p.seq = t.seq for update) p)) returning id),
   vacated as (

@@ -16,5 +16,5 @@ with recursive hop(queue, n) as (
       where v.queue = q.queue and v.shard = $1 and v.group_name >= coalesce(b.behind, '') and v.group_name is distinct from b.behind and not b.halted
       order by v.group_name limit 200 for update of v skip locked) t on true
     limit 200)
-  select group_name as "group", queue, group_name is not null and (pg_try_advisory_xact_lock_shared(hashtextextended('simple_queue.groups:' || queue, 0)) and pg_try_advisory_xact_lock(hashtextextended('simple_queue.' || queue || ' ' || group_name, 0))) as free
+  select group_name as "group", queue, group_name is not null and (pg_try_advisory_xact_lock_shared(pg_catalog.hashtextextended('simple_queue.groups:' || queue::text, 0)) and pg_try_advisory_xact_lock(pg_catalog.hashtextextended('simple_queue.' || queue::text || ' ' || group_name, 0))) as free
   from page;

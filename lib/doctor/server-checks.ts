@@ -1,6 +1,6 @@
 import { LATE } from '../runtime/within.js';
 import type { Check, Examination } from './check.js';
-import { counted, critical, fine, notice, span, warning, type Observation } from './finding.js';
+import { counted, critical, fine, listed, notice, span, warning, type Observation } from './finding.js';
 
 const DAY_MS = 86_400_000;
 /** When the PostgreSQL project ends the support of a version: https://www.postgresql.org/support/versioning/ */
@@ -72,7 +72,11 @@ async function lookAtIsolation({ diagnosis, options, timeoutMs }: Examination): 
   if (diagnosis.poolSize === undefined) return [];
   const session = await diagnosis.session();
   if (session === LATE) return [exhausted(diagnosis.poolSize, timeoutMs)];
-  const { isolation, readOnly } = session;
+  const { isolation, readOnly, searched } = session;
+  const schemas = searched.split(',');
+  // Of temporary schemas no function and no operator is taken.
+  const before = schemas.slice(0, schemas.indexOf('pg_catalog')).filter((name) => !name.startsWith('pg_temp_'));
+  if (before.length > 0) return [misled(listed(before))];
   if (readOnly) return [critical('Sessions of the DataSource are read-only.', 'Give the DataSource the primary.')];
   if (isolation === 'read committed') return [fine('Transactions of the DataSource are READ COMMITTED.')];
   const limited = [...options.queues].filter(([, { maxPending }]) => maxPending !== undefined).map(([name]) => name);
@@ -85,6 +89,12 @@ async function lookAtIsolation({ diagnosis, options, timeoutMs }: Examination): 
     ),
   ];
 }
+
+const misled = (schemas: string): Observation =>
+  critical(
+    `The search_path of the DataSource's sessions has ${schemas} before pg_catalog: in its transactions functions and operators of there stand in for PostgreSQL's own, in statements of the library, too.`,
+    'Leave pg_catalog out of search_path, or name it first.',
+  );
 
 const exhausted = (poolSize: number, timeoutMs: number): Observation =>
   warning(

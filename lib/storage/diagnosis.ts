@@ -77,6 +77,13 @@ export interface TableVacuum {
   disabled: boolean;
 }
 
+interface SessionState<ReadOnly> {
+  isolation: string;
+  readOnly: ReadOnly;
+  /** The schemas that it searches, in their order. */
+  searched: string;
+}
+
 interface RoleRights {
   usage: boolean | null;
   missing: string[];
@@ -149,8 +156,8 @@ export class Diagnosis {
   }
 
   /** Of the application's own pool, which may be exhausted. */
-  async session(): Promise<{ isolation: string; readOnly: boolean } | typeof LATE> {
-    const work = () => this.database.dataSource.query<{ isolation: string; readOnly: string }[]>(SESSION_STATE.text);
+  async session(): Promise<SessionState<boolean> | typeof LATE> {
+    const work = () => this.database.dataSource.query<SessionState<string>[]>(SESSION_STATE.text);
     const rows = await within(guarded(SESSION_STATE, work), this.options.timeoutMs);
     // As text: the application's parsers may make anything of a boolean.
     return rows === LATE ? LATE : { ...rows[0]!, readOnly: rows[0]!.readOnly === 'on' };

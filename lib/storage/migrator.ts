@@ -142,7 +142,8 @@ export class Migrator {
   /** What a migration needs of TypeORM, without loading it: a command line would pay half a second for it each time. */
   private runner(run: Run, verb: 'create' | 'drop'): QueryRunner {
     const doing = `${verb} the queue's tables in schema "${this.options.schema}"`;
-    return { query: (text: string) => run({ name: '', text, doing }, []) } as unknown as QueryRunner;
+    const query = (text: string) => run({ name: '', text, doing }, []);
+    return { query, isTransactionActive: true } as unknown as QueryRunner;
   }
 
   private look<Answer>(work: (connections: Connections) => Promise<Answer>): Promise<Answer> {

@@ -89,6 +89,20 @@ it('names the isolation that transactions of the application begin with', async 
   expect(limited).toMatchObject({ level: 'warning', found: expect.stringContaining('Enqueues into mail are refused') });
 });
 
+it('names a schema that transactions of the application search before that of PostgreSQL', async () => {
+  const found = async (path: string) =>
+    of(
+      'ISOLATION',
+      await (await practice.another({}, practice.url, { extra: { options: `-c search_path=${path}` } })).examine(),
+    )[0];
+  expect(await found('simple_queue,pg_catalog,public')).toMatchObject({
+    level: 'critical',
+    found: expect.stringContaining('has simple_queue before pg_catalog'),
+  });
+  for (const path of ['simple_queue,public', 'pg_catalog,simple_queue', 'pg_temp,pg_catalog'])
+    expect(await found(path)).toMatchObject({ level: 'ok' });
+});
+
 it('names a pool of the application that has no connection left', async () => {
   const doctor = await practice.another({}, practice.url, { poolSize: 1 });
   const runner = dataSourceOf(doctor).createQueryRunner();

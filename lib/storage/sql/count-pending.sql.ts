@@ -20,7 +20,7 @@ const RANGES: Readonly<Record<WaitingPlace, string>> = {
 export const LOCK_PENDING = statement(
   'lock_pending',
   `select level, case when level in ('read committed', 'read uncommitted')
-    then pg_advisory_xact_lock(hashtextextended('simple_queue.pending:' || $1::int, 0))::text end
+    then pg_advisory_xact_lock(pg_catalog.hashtextextended('simple_queue.pending:' || $1::int::text, 0))::text end
   from current_setting('transaction_isolation') level`,
 );
 

@@ -8,5 +8,5 @@ import { lockedGroups } from './group-locks.sql.js';
 export const DRAW_TURNS = statement(
   'draw_turns',
   `with ${lockedGroups('select distinct queue, group_name from unnest($1::int[], $2::text[]) u(queue, group_name)')}
-  select nextval('simple_queue.turn')::text as seq from (select from generate_series(1, $3::int), (select count(*) from locked) l) n`,
+  select pg_catalog.nextval('simple_queue.turn')::text as seq from (select from pg_catalog.generate_series(1, $3::int), (select count(*) from locked) l) n`,
 );

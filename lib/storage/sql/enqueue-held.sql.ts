@@ -35,7 +35,7 @@ export const ENQUEUE_HELD = statement(
       else exists (select from simple_queue.head where group_name = g.group_name and shard = $1 and queue = g.queue offset 0) end),
   item as materialized (
     select g.*, greatest(g.now, coalesce(g.at, g.now + g.delay_ms * interval '1 millisecond')) as due,
-      case when ordered then coalesce(seq, nextval('simple_queue.turn')) end as turn,
+      case when ordered then coalesce(seq, pg_catalog.nextval('simple_queue.turn')) end as turn,
       case when given then ${NEW_LIFE} else 0 end as epoch
     from (select i.*, coalesce($19::timestamptz, statement_timestamp()) as now from told i, (select count(*) from locked) l
       where not exists (select from mixed) order by position) g),

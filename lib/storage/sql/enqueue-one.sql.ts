@@ -22,7 +22,7 @@ export const ENQUEUE_ONE = insertion(
 /** The same with its wake-up, which leaves with the commit and costs no statement and no commit of its own. Not in callers' transactions. */
 export const ENQUEUE_ONE_AND_NOTIFY = insertion(
   'enqueue_one_and_notify',
-  `with ${STORED}), readied as (${READIED} ${KNOWN}) select pg_notify($10, $11) ${KNOWN}`,
+  `with ${STORED}), readied as (${READIED} ${KNOWN}) select pg_catalog.pg_notify($10, $11) ${KNOWN}`,
 );
 
 /** The same for a worker that runs it at once: claimed by it ($10 under lease $11) instead of ready for all. */

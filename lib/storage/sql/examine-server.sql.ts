@@ -63,7 +63,9 @@ export const ROLE_RIGHTS = statement(
 /** What the sessions of the application's own pool begin with. */
 export const SESSION_STATE = statement(
   'session_state',
-  `select current_setting('default_transaction_isolation') as isolation, current_setting('default_transaction_read_only') as "readOnly"`,
+  `select pg_catalog.current_setting('default_transaction_isolation') as isolation,
+    pg_catalog.current_setting('default_transaction_read_only') as "readOnly",
+    pg_catalog.array_to_string(pg_catalog.current_schemas(true), ',') as searched`,
 );
 
 export const BACKEND = statement('backend', `select pg_catalog.pg_backend_pid() as pid`);

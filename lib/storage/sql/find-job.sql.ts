@@ -2,7 +2,7 @@ import { statement } from '../statement.js';
 
 /** As ISO 8601, whatever the DateStyle of the session. */
 const TIMES = ['created_at', 'run_at', 'cancel_at', 'finished_at', 'commit_by'].map(
-  (column) => `to_json(${column}) #>> '{}' as ${column}`,
+  (column) => `pg_catalog.to_json(${column}) #>> '{}'::text[] as ${column}`,
 );
 
 const COLUMNS = `id, queue, name, state, priority, attempt, stalls, reschedules, ${TIMES.join(', ')},

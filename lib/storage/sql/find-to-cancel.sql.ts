@@ -11,7 +11,7 @@ export const FIND_BY_UNIQUE_KEY = statement(
 export const FIND_BY_WORKFLOW = statement(
   'find_by_workflow',
   `select j.id from simple_queue.job j
-  where j.options ->> 'workflowId' = $2 and j.shard = $1 and j.cancel_at is null
+  where j.options ->> 'workflowId'::text = $2 and j.shard = $1 and j.cancel_at is null
     and ($3::text is null or j.queue = (select q.id from simple_queue.queue q where q.name = $3)) limit 1000`,
 );
 

@@ -8,7 +8,7 @@ export const FIND_UNLOCKED = statement(
   'find_unlocked',
   `with free as materialized (
     select id from simple_queue.job where shard = $1 and id = any($2::uuid[]) for update skip locked)
-  select u.id from unnest($2::uuid[]) u(id)
+  select u.id from pg_catalog.unnest($2::uuid[]) u(id)
   where exists (select from free f where f.id = u.id)
     or not exists (select from simple_queue.job j where j.id = u.id and j.shard = $1)`,
 );

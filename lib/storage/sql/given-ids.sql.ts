@@ -5,7 +5,7 @@ export const FIND_GIVEN = statement(
   'find_given',
   `select u.id, exists (select from simple_queue.job j where j.id = u.id and j.shard = $1 offset 0) as live,
     (select g.xmin::text from simple_queue.given_id g where g.id = u.id and g.shard = $1 offset 0) as version
-  from unnest($2::uuid[]) u(id)`,
+  from pg_catalog.unnest($2::uuid[]) u(id)`,
 );
 
 /**
@@ -14,7 +14,7 @@ export const FIND_GIVEN = statement(
  */
 export const FIND_KEPT_IDS = statement(
   'find_kept_ids',
-  `select u.id from unnest($2::uuid[]) u(id)
+  `select u.id from pg_catalog.unnest($2::uuid[]) u(id)
   where exists (select from simple_queue.archive a where a.id = u.id and a.shard = $1 offset 0)
      or exists (select from simple_queue.dead_letter d where d.id = u.id and d.shard = $1 offset 0)`,
 );

@@ -1,8 +1,8 @@
 /** Locks of a call in the server's table, which has room for 64 a connection by default; the rest is for tables and indexes. */
 export const MAX_LOCKS = 32;
 
-const QUEUE = `hashtextextended('simple_queue.groups:' || queue, 0)`;
-const GROUP = `hashtextextended('simple_queue.' || queue || ' ' || group_name, 0)`;
+const QUEUE = `pg_catalog.hashtextextended('simple_queue.groups:' || queue::text, 0)`;
+const GROUP = `pg_catalog.hashtextextended('simple_queue.' || queue::text || ' ' || group_name, 0)`;
 
 /**
  * Two members of a `with`, of which `locked` holds back whoever else enqueues to these ordered groups until the transaction ends: in one

@@ -4,6 +4,6 @@
  * primary key; it locks nothing: who takes a lane for unused waits a day before it goes.
  */
 export const knownLanes = (lanes: string): string => `known as materialized (
-    select where (select count(*) from simple_queue.lane where id = any(${lanes}::int[]) and unused_at is null) = cardinality(${lanes}::int[]))`;
+    select where (select count(*) from simple_queue.lane where id = any(${lanes}::int[]) and unused_at is null) = pg_catalog.cardinality(${lanes}::int[]))`;
 
 export const UNKNOWN_LANES = `select null::uuid as id where not exists (select from known)`;

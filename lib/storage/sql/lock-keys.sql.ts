@@ -7,14 +7,14 @@ import { statement } from '../statement.js';
  */
 export const LOCK_KEYS = statement(
   'lock_keys',
-  `select pg_advisory_xact_lock_shared(hashtextextended('simple_queue.keys:' || $1::int, 0))
+  `select pg_advisory_xact_lock_shared(pg_catalog.hashtextextended('simple_queue.keys:' || $1::int::text, 0))
   union all
   select pg_advisory_xact_lock(k.lock) from (
-    select distinct hashtextextended('simple_queue.key:' || $1::int || ':' || u.unique_key, 0) as lock
-    from unnest($2::text[]) u(unique_key) order by 1) k`,
+    select distinct pg_catalog.hashtextextended('simple_queue.key:' || $1::int::text || ':' || u.unique_key, 0) as lock
+    from pg_catalog.unnest($2::text[]) u(unique_key) order by 1) k`,
 );
 
 export const LOCK_ALL_KEYS = statement(
   'lock_all_keys',
-  `select pg_advisory_xact_lock(hashtextextended('simple_queue.keys:' || $1::int, 0))`,
+  `select pg_advisory_xact_lock(pg_catalog.hashtextextended('simple_queue.keys:' || $1::int::text, 0))`,
 );

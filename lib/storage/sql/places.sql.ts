@@ -120,7 +120,9 @@ export function unplaced(from: string, places: readonly (keyof typeof REMOVALS)[
     const { values, range } = STRETCHES[place] ?? { values: [] };
     const stretch = [
       ...values.map((column) => `${column} = any(array(select distinct ${column} from ${some}))`),
-      ...(range ? [`${range} between (select min(${range}) from ${some}) and (select max(${range}) from ${some})`] : []),
+      ...(range
+        ? [`${range} between (select pg_catalog.min(${range}) from ${some}) and (select pg_catalog.max(${range}) from ${some})`]
+        : []),
     ];
     return `${REMOVALS[place]} as (
     delete from simple_queue.${place} where ${['shard = $1', ...stretch].join('\n      and ')} and ctid = any(array(
