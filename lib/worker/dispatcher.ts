@@ -1,9 +1,6 @@
-import { JobBatch } from './job-batch.js';
+import { JobBatch, type Call } from './job-batch.js';
 import type { JobRun } from './job-run.js';
 import type { WorkerLane } from './worker-lane.js';
-
-/** What takes the permits of one call of a handler. */
-export type Call = JobRun | JobBatch;
 
 /** Starts waiting runs as permits allow, and knows what runs. */
 export class Dispatcher {

@@ -11,3 +11,6 @@ export class JobBatch {
     return this.runs.every((run) => run.settled);
   }
 }
+
+/** What takes the permits of one call of a handler. */
+export type Call = JobRun | JobBatch;

@@ -4,7 +4,7 @@ import { isError } from '../job/kinds.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
 import type { Telemetry } from '../observability/telemetry.js';
-import type { Call } from './dispatcher.js';
+import type { Call } from './job-batch.js';
 import { ITS_OWN_TICK } from './executor.js';
 import { JobBatch } from './job-batch.js';
 import { JobRun } from './job-run.js';
