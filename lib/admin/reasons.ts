@@ -12,6 +12,7 @@ export type ReasonCode =
   | 'LEASE_LOST'
   | 'NOT_DUE'
   | 'NO_HANDLER'
+  | 'NO_PLACE'
   | 'NO_WORKER'
   | 'QUEUE_PAUSED'
   | 'RETRY_LATER'
@@ -27,6 +28,8 @@ export interface Reason {
 }
 
 type Look = (job: Situation) => Reason | undefined;
+
+export const PUT_BACK = 'The doctor (`simple-queue doctor`, PLACES) prints the statement that puts it back.';
 
 /** What stands before a job is counted up to here. */
 export const MOST_AHEAD = 1_000;
@@ -44,13 +47,20 @@ const running: Look = ({ state, holder, heldSince }) =>
     : undefined;
 
 const leaseLost: Look = ({ state, holder, heldSince }) => {
-  if (state !== 'running' || holder) return undefined;
+  if (state !== 'running' || holder || !heldSince) return undefined;
   const text = `The worker that took it at ${timeOf(heldSince)} is silent. It is given back by the next round of a reaper, which every live worker has.`;
   return { code: 'LEASE_LOST', text };
 };
 
-const cancelRequested: Look = ({ state, cancelAt }) =>
-  state === 'running' && cancelAt
+/** What stands nowhere else is taken for running. */
+const noPlace: Look = (job) => {
+  if (!isLost(job)) return undefined;
+  const text = `It stands in no place, since somebody has deleted its row: no worker runs it, and none will. ${PUT_BACK}`;
+  return { code: 'NO_PLACE', text };
+};
+
+const cancelRequested: Look = ({ state, cancelAt, heldSince }) =>
+  state === 'running' && cancelAt && heldSince
     ? { code: 'CANCEL_REQUESTED', text: `It was asked to stop at ${timeOf(cancelAt)}. Its handler has not returned yet.` }
     : undefined;
 
@@ -71,8 +81,8 @@ const queuePaused: Look = ({ state, queue, pausedAt }) =>
     ? { code: 'QUEUE_PAUSED', text: `Queue "${queue}" is paused since ${timeOf(pausedAt)}. Resume it.` }
     : undefined;
 
-const noWorker: Look = ({ state, workers }) =>
-  (waits(state) || state === 'running') && workers === 0
+const noWorker: Look = ({ state, workers, heldSince }) =>
+  (waits(state) || (state === 'running' && heldSince)) && workers === 0
     ? { code: 'NO_WORKER', text: 'No worker is alive: no process holds a lease. Start one.' }
     : undefined;
 
@@ -137,6 +147,7 @@ export function blocked(queue: string, group: string, { holder, dead, haltedBy }
 /** Every reason there is, the strongest first. A new one is a function and a line here. */
 export const REASONS: readonly Look[] = [
   ended,
+  noPlace,
   cancelRequested,
   running,
   leaseLost,
@@ -150,6 +161,9 @@ export const REASONS: readonly Look[] = [
   jobsAhead,
   firstInLine,
 ];
+
+/** A live job is in no claim, and nowhere where it would wait. */
+export const isLost = ({ state, heldSince }: Situation): boolean => state === 'running' && !heldSince;
 
 const waits = (state: Situation['state']): boolean => state !== 'running' && !isTerminal(state);
 

@@ -5,6 +5,7 @@ import { wakeUpFor } from '../storage/wake-up.js';
 import { checkFilter, checkRedrive, type JobFilter, type RedriveCounts, type RedriveOptions } from './job-filter.js';
 import type { JobList } from './job-list.js';
 import type { ListedJob } from './listed-job.js';
+import { isLost, PUT_BACK } from './reasons.js';
 
 /**
  * `revived`: it had ended and is live again. `hastened`: it waited for its time and is ready now. `ready`: it was ready already,
@@ -75,9 +76,15 @@ export class Revivals {
   private async explainRefusal(id: string): Promise<'ready' | undefined> {
     const state = (await this.storage.jobs.find(id))?.state;
     if (state === undefined) throw unknown(id);
-    if (state === 'running') throw running(id);
+    if (state === 'running') return this.explainRunning(id);
     if (state === 'blocked' || state === 'staged') throw held(id, state);
     return state === 'ready' ? 'ready' : undefined;
+  }
+
+  private async explainRunning(id: string): Promise<'ready' | undefined> {
+    const found = await this.storage.queues.explain(id, 0);
+    if (found?.state !== 'running') return undefined;
+    throw isLost(found) ? lost(id) : running(id);
   }
 
   private async reviveMany(jobs: ListedJob[], states: readonly TerminalState[]): Promise<Omit<RedriveCounts, 'gone'>> {
@@ -129,4 +136,8 @@ function held(id: string, state: 'blocked' | 'staged'): QueueError {
 
 function running(id: string): QueueError {
   return new QueueError('JOB_RUNNING', `retry: job ${id} is running. Wait until it has ended, or cancel it first.`);
+}
+
+function lost(id: string): QueueError {
+  return new QueueError('JOB_LOST', `retry: job ${id} stands in no place, since somebody has deleted its row. ${PUT_BACK}`);
 }

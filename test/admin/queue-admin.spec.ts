@@ -353,6 +353,19 @@ describe('QueueAdmin', () => {
       expect(await reasonsOf(job.id)).toEqual(['CANCEL_REQUESTED', 'LEASE_LOST', 'NO_WORKER']);
     });
 
+    it('that its place was deleted, however it stood: it does not run, and nobody gives it back', async () => {
+      for (const state of ['ready', 'scheduled', 'suspect', 'running'] as const) {
+        const job = await test.rows.job({ state, cancelRequested: true });
+        await test.database.query(
+          state === 'running' ? 'update simple_queue.claim set epochs[1] = 7' : `delete from simple_queue.${state}`,
+        );
+        expect(await reasonsOf(job.id)).toEqual(['NO_PLACE']);
+        expect((await admin.explain(job.id)).text).toMatch(/no worker runs it, and none will.*PLACES/);
+        await expect(admin.retry(job.id)).rejects.toMatchObject({ code: 'JOB_LOST', message: expect.stringContaining('PLACES') });
+        await test.rows.clear();
+      }
+    });
+
     it('that it is suspected of crashing, and waits to run apart or alone', async () => {
       const [once, lone] = [
         await test.rows.job({ state: 'suspect' }),
