@@ -10,7 +10,7 @@ import { runIn } from '../storage.js';
 import { AN_HOUR, Command, given, OfJob, OfRun, pick, some, successOf, waitsForOthers } from './command.js';
 import { BeginDecision, BeginEnqueue, Decide, End, Expire, HandOn, ReleaseGroup, SettleOrdered } from './group-commands.js';
 import { ClaimByHints } from './hint-commands.js';
-import { CancelMany, EnqueueKeyed, Pause, PeriodsEnd, Redrive, Retry, UseAgain } from './operator-commands.js';
+import { CancelMany, EnqueueKeyed, LanesVanish, Pause, PeriodsEnd, Redrive, Retry, UseAgain } from './operator-commands.js';
 import { Lapse, Pull, ReapLapsed, Renew, Return } from './pull-commands.js';
 import { ENDINGS, SideBySide } from './transaction-commands.js';
 import { isLone, MAX_STALLS, type Model, type ModelItem, type ModelJob, type ModelRun } from './model.js';
@@ -381,6 +381,7 @@ const cancelMany = fc
   .map((selector) => new CancelMany(selector));
 const retry = index.map((given) => new Retry(given));
 const redrive = rarely.map((fair) => new Redrive(fair));
+const lanesVanish = fc.constant(null).map(() => new LanesVanish());
 const pause = fc.tuple(fc.boolean(), rarely).map((given) => new Pause(...given));
 const pull = fc.tuple(fc.nat(1), fc.boolean(), fc.constantFrom(1, 3, 20)).map((given) => new Pull(...given));
 const giveBack = fc
@@ -447,6 +448,7 @@ export const commands = {
     beginLate,
     end,
     inTurn(beginLate, enqueueAny, claimByHints, commit, claimByHints),
+    lanesVanish,
   ],
   /** Beside workers outside, and operators. */
   pulled: (): fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] => [
@@ -474,6 +476,7 @@ export const commands = {
     cancel,
     cancelMany,
     pause,
+    inTurn(lanesVanish, enqueueAny, pull),
     timePasses,
     promote,
     beginDecision,
@@ -481,6 +484,7 @@ export const commands = {
   ],
   ordered: (): fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] => [
     enqueueAny,
+    inTurn(lanesVanish, enqueueOrdered),
     sideBySide,
     enqueueOrdered,
     claimAll,

@@ -174,3 +174,21 @@ export class Pause extends Command {
     else model.paused.delete(this.fair);
   }
 }
+
+/**
+ * The janitor takes every lane for unused; those of no job go, and come back under other numbers, as where tables are emptied. Nobody tells
+ * the process that enqueues.
+ */
+export class LanesVanish extends Command {
+  protected async work(model: Model, real: Real): Promise<void> {
+    await real.query('update simple_queue.lane set unused_at = clock_timestamp()');
+    // An open transaction may hold jobs that only it sees.
+    if (model.transactions.length === 0)
+      await real.query(
+        `update simple_queue.lane l set id = id % 2000000000 + 1, unused_at = null
+         where not exists (select from simple_queue.job where lane = l.id) and not exists (select from simple_queue.archive where lane = l.id)
+           and not exists (select from simple_queue.dead_letter where lane = l.id)`,
+      );
+    await real.findLanes();
+  }
+}

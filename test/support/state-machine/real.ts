@@ -64,14 +64,28 @@ export class Real {
     for (const runner of this.transactions.splice(0)) await this.end(runner, false);
     await this.query(TABLES.map((table) => `delete from simple_queue.${table}`).join('; '));
     await this.query('update simple_queue.queue set paused_at = null');
-    const { lanes } = this.storage;
-    const [plain, labelled] = [await lanes.of(QUEUE, ''), await lanes.of(QUEUE, '', [LABEL])];
-    this.lanes = { plain, labelled, fair: await lanes.of(FAIR_QUEUE, '') };
+    await this.findLanes();
     const { storage, queues, test } = this;
     this.remote = new PostgresJobQueue({ storage, queues, events: test.events, options: { ...OPTIONS, pollIntervalMs: 0 } });
     this.workers = [];
     [this.hints, this.now] = [new Hints(), 0];
     for (let n = 0; n < 3; n++) this.workers.push({ lease: await this.takeLease(model) });
+  }
+
+  /** Under the numbers of the tables, whatever the process remembers. */
+  async findLanes(): Promise<void> {
+    const { lanes } = this.storage;
+    const all = {
+      plain: await lanes.of(QUEUE, ''),
+      labelled: await lanes.of(QUEUE, '', [LABEL]),
+      fair: await lanes.of(FAIR_QUEUE, ''),
+    };
+    for (const [name, lane] of Object.entries(all) as [ModelLane, Lane][]) {
+      const sql = 'select id from simple_queue.lane where queue = $1 and labels = $2';
+      const [{ id }] = (await this.query<{ id: number }>(sql, [lane.queueId, lane.labels ?? []])) as [{ id: number }];
+      all[name] = { ...lane, id };
+    }
+    this.lanes = all;
   }
 
   async takeLease(model: Model): Promise<string> {
