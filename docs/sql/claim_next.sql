@@ -29,5 +29,7 @@ with seen as materialized (
     select $2::uuid, $1, $4::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0)
   select n.id, n.lane, nullif(n.epoch, 0), nullif(j.priority, 0), n.run_at::text, nullif(j.attempt, 0), nullif(j.stalls, 0),
   nullif(j.reschedules, 0), nullif(j.suspicion, 0), nullif(j.created_at, n.run_at)::text, j.cancel_at::text, j.unique_key, j.fingerprint,
-  j.options, j.payload, j.payload_bytes, j.last_error
-  from next n cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j;
+  case when j.weight is null then j.options else j.options - '{headers,checkpoint}'::text[] end,
+  case when j.weight is null then j.payload else (' ' || j.weight)::json end,
+  case when j.weight is null then j.payload_bytes end, case when j.weight is null then j.last_error end
+  from next n cross join lateral (select priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, null::int as weight from simple_queue.job where id = n.id and shard = $1 offset 0) j;

@@ -25,19 +25,31 @@ with open as materialized (
     select case when exists (select from lone) or exists (select from own where is_alone) then 0 else $4::int end as wanted),
   once as (
     delete from simple_queue.suspect where shard = $1 and ctid = any(array(
-      select s.ctid from open q
+      select ctid from (
+    select *, row_number() over () as place, sum(coalesce(octet_length(payload::text), 0) + 2 * coalesce(octet_length(payload_bytes), 0)
+  + coalesce(octet_length(options::text), 0) + coalesce(octet_length(last_error::text), 0)) over (rows unbounded preceding) as bytes from (
+      select *, sum(coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0)) over (rows between unbounded preceding and 1 preceding) as before from (select p.ctid, j.* from (select s.ctid, s.id from open q
       cross join lateral (
-        select ctid from simple_queue.suspect where lane = q.lane and shard = $1 and suspicion < 3
+        select ctid, id from simple_queue.suspect where lane = q.lane and shard = $1 and suspicion < 3
         order by suspicion, run_at, id limit $6::int for update skip locked) s
-      limit (select least(wanted, $6::int) from room)))
+      limit (select least(wanted, $6::int) from room)) p cross join lateral (
+      select payload, payload_bytes, options, last_error from simple_queue.job where id = p.id and shard = $1 offset 0) j) s) l
+    where before is null or before < 1048576) w
+  where place = 1 or bytes <= 1048576))
     returning id, lane, run_at, epoch),
   next as (
     delete from simple_queue.ready where shard = $1 and ctid = any(array(
-      select s.ctid from open q
+      select ctid from (
+    select *, row_number() over () as place, sum(coalesce(octet_length(payload::text), 0) + 2 * coalesce(octet_length(payload_bytes), 0)
+  + coalesce(octet_length(options::text), 0) + coalesce(octet_length(last_error::text), 0)) over (rows unbounded preceding) as bytes from (
+      select *, sum(coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0)) over (rows between unbounded preceding and 1 preceding) as before from (select p.ctid, j.* from (select s.ctid, s.id from open q
       cross join lateral (
-        select ctid from simple_queue.ready where lane = q.lane and shard = $1
+        select ctid, id from simple_queue.ready where lane = q.lane and shard = $1
         order by priority, run_at, id limit $4::int for update skip locked) s
-      limit (select greatest(0, wanted - (select count(*) from once)) from room)))
+      limit (select greatest(0, wanted - (select count(*) from once)) from room)) p cross join lateral (
+      select payload, payload_bytes, options, last_error from simple_queue.job where id = p.id and shard = $1 offset 0) j) s) l
+    where before is null or before < 1048576) w
+  where place = 1 or bytes <= 1048576))
     returning id, lane, run_at, epoch),
   taken as (select * from lone union all select * from once union all select * from next),
   accompanied as (
@@ -52,6 +64,8 @@ with open as materialized (
     from taken having count(*) > 0)
   select n.id, n.lane, nullif(n.epoch, 0), nullif(j.priority, 0), n.run_at::text, nullif(j.attempt, 0), nullif(j.stalls, 0),
   nullif(j.reschedules, 0), nullif(j.suspicion, 0), nullif(j.created_at, n.run_at)::text, j.cancel_at::text, j.unique_key, j.fingerprint,
-  j.options, j.payload, j.payload_bytes, j.last_error
-  from taken n cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j
+  case when j.weight is null then j.options else j.options - '{headers,checkpoint}'::text[] end,
+  case when j.weight is null then j.payload else (' ' || j.weight)::json end,
+  case when j.weight is null then j.payload_bytes end, case when j.weight is null then j.last_error end
+  from taken n cross join lateral (select priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, null::int as weight from simple_queue.job where id = n.id and shard = $1 offset 0) j
   order by j.priority, n.run_at, n.id;

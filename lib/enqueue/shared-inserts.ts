@@ -6,6 +6,7 @@ import type { NewJob } from '../job/new-job.js';
 import type { DirectClaim } from '../storage/shortcuts.js';
 import { isNotifyRefusal } from '../storage/notify-rest.js';
 import type { Notice } from '../storage/signals.js';
+import { MAX_BYTES, sizeOf } from '../storage/chunks.js';
 import type { Storage } from '../storage/storage.js';
 import { signalOf } from './signal-of.js';
 
@@ -19,6 +20,8 @@ export class SharedInserts {
   constructor(private readonly storage: Storage) {
     this.coalescer = new Coalescer((jobs) => this.flush(jobs), {
       maxItems: 1_000,
+      maxWeight: MAX_BYTES,
+      weightOf: sizeOf,
       maxFlights: 2,
       isShared: (error) => error instanceof QueueError && error.code !== 'DATABASE_ERROR',
     });

@@ -6,6 +6,15 @@ interface Waiting<Item, Answer> {
   reject: (error: unknown) => void;
 }
 
+interface CoalescerOptions<Item> {
+  maxItems: number;
+  /** Of what leaves together. */
+  maxWeight?: number;
+  weightOf?: (item: Item) => number;
+  maxFlights: number;
+  isShared: (error: unknown) => boolean;
+}
+
 /**
  * Group commit: what is added while a flush is under way leaves together with the next one. A single caller never waits.
  * When a flush fails for a reason of its own (not the database's), its items are flushed one by one, so that a bad one fails alone.
@@ -16,7 +25,7 @@ export class Coalescer<Item, Answer> {
 
   constructor(
     private readonly flush: (items: Item[]) => Promise<Answer[]>,
-    private readonly options: { maxItems: number; maxFlights: number; isShared: (error: unknown) => boolean },
+    private readonly options: CoalescerOptions<Item>,
   ) {}
 
   add(item: Item): Promise<Answer> {
@@ -31,8 +40,18 @@ export class Coalescer<Item, Answer> {
   private async fly(): Promise<void> {
     this.flights++;
     await Promise.resolve();
-    while (this.waiting.length > 0) await this.flushSafely(this.waiting.splice(0, this.options.maxItems));
+    while (this.waiting.length > 0) await this.flushSafely(this.next());
     this.flights--;
+  }
+
+  /** One may be heavier than the bound, alone. */
+  private next(): Waiting<Item, Answer>[] {
+    const { maxItems, maxWeight = Infinity, weightOf = () => 0 } = this.options;
+    const most = Math.min(maxItems, this.waiting.length);
+    let weight = weightOf(this.waiting[0]!.item);
+    let count = 1;
+    while (count < most && (weight += weightOf(this.waiting[count]!.item)) <= maxWeight) count++;
+    return this.waiting.splice(0, count);
   }
 
   private async flushSafely(batch: Waiting<Item, Answer>[]): Promise<void> {

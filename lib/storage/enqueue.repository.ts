@@ -25,8 +25,9 @@ import { ENQUEUE_CLAIMED, ENQUEUE_ONE, ENQUEUE_ONE_AND_NOTIFY } from './sql/enqu
 import { ENQUEUE_PLAIN } from './sql/enqueue-plain.sql.js';
 import { ENQUEUE } from './sql/enqueue.sql.js';
 import { FIND_LIVE_KEYS } from './sql/find-live-keys.sql.js';
-import { idOf, keyOf, queueOf, type Answers } from './storing.js';
+import { byKey, created, existing, idOf, keyOf, queueOf, type Answers } from './storing.js';
 import { repeated, undoable } from './undoable.js';
+import { Uplink } from './uplink.js';
 
 /** The holder of a key may end between insert and look-up, again and again in theory. */
 const MAX_ROUNDS = 5;
@@ -36,6 +37,8 @@ export class EnqueueRepository {
   private readonly conflicts = new ConflictRepository();
   private readonly pending: PendingRepository;
   private readonly store: Store;
+  private readonly uplink = new Uplink();
+  private readonly waitersUplink = new Uplink();
 
   constructor(
     private readonly database: Database,
@@ -46,8 +49,12 @@ export class EnqueueRepository {
     this.store = inserter(lanes);
   }
 
+  insert(jobs: NewJob[]): Promise<Enqueued[]> {
+    return (jobs.some(mayWait) ? this.waitersUplink : this.uplink).carry(jobs, () => this.insertNow(jobs));
+  }
+
   /** In a transaction of our own where one is needed: one statement is its own transaction. */
-  async insert(jobs: NewJob[]): Promise<Enqueued[]> {
+  private async insertNow(jobs: NewJob[]): Promise<Enqueued[]> {
     const { waiters, callers } = this.database;
     const connections = jobs.some(mayWait) ? waiters.about(() => namesOf(jobs)) : callers;
     const isOneStatement = chunksOf(jobs).length <= 1 && !jobs.some(isConditional);
@@ -58,14 +65,15 @@ export class EnqueueRepository {
 
   /** One plain job and its wake-up; undefined: its lane has another number by now, and nothing is stored. */
   async insertAndNotify(job: NewJob, { channel, message }: Notice): Promise<Enqueued | undefined> {
-    const stored = await this.database.callers.run(ENQUEUE_ONE_AND_NOTIFY, [...oneValues(job), channel, message]);
+    const values = [...oneValues(job), channel, message];
+    const stored = await this.uplink.carry([job], () => this.database.callers.run(ENQUEUE_ONE_AND_NOTIFY, values));
     return stored.length > 0 ? created(job) : undefined;
   }
 
   /** One plain job, claimed as it is stored: its row as a claim would bring it; undefined as above. */
   async insertClaimed(job: NewJob, claim: DirectClaim): Promise<ClaimedRow | undefined> {
     const values = [...oneValues(job), claim.id, claim.lease];
-    const [stored] = await this.database.callers.run<{ runAt: string }>(ENQUEUE_CLAIMED, values);
+    const [stored] = await this.uplink.carry([job], () => this.database.callers.run<{ runAt: string }>(ENQUEUE_CLAIMED, values));
     return stored && claimedRow(claimedCells(job, stored.runAt));
   }
 
@@ -102,11 +110,12 @@ export class EnqueueRepository {
    * More than one connection would be faster still, and could not keep that promise.
    */
   insertChunks(chunks: AsyncIterable<NewJob[]>): Promise<void> {
-    return this.database.callers.transaction((run) => this.insertPlain(run, chunks));
+    const store: Store = (run, statement, chunk) => this.uplink.carry(chunk.jobs, () => this.store(run, statement, chunk));
+    return this.database.callers.transaction((run) => this.insertPlain(run, chunks, store));
   }
 
-  private insertPlain(run: Run, chunks: Iterable<NewJob[]> | AsyncIterable<NewJob[]>): Promise<void> {
-    return overlap(insertionsOf(chunks), (insertion) => this.store(run, ENQUEUE_PLAIN, insertion));
+  private insertPlain(run: Run, chunks: Iterable<NewJob[]> | AsyncIterable<NewJob[]>, store = this.store): Promise<void> {
+    return overlap(insertionsOf(chunks), (insertion) => store(run, ENQUEUE_PLAIN, insertion));
   }
 
   private async insertAny(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
@@ -192,9 +201,6 @@ interface Chunk {
   answers: Answers;
 }
 
-const created = (job: NewJob): Enqueued => ({ id: job.id, created: true, outcome: 'created' });
-const existing = (id: string): Enqueued => ({ id, created: false, outcome: 'existing' });
-
 /** Due now, with an id of ours, no unique key and no group: nothing can conflict. */
 export const isPlain = (job: NewJob): boolean =>
   job.uniqueKey === undefined && !job.givenId && job.at === undefined && job.delayMs === undefined && !isHeld(job);
@@ -207,13 +213,6 @@ const mayStopHalfWay = (jobs: NewJob[]): boolean =>
 const mayBeOurs = (job: NewJob): boolean => job.givenId && isMadeHere(job.id);
 
 const isConditional = (job: NewJob): boolean => isLimited(job) || hasConflictMode(job);
-
-/** Two batches that take the same keys (or callers' ids) take them in the same order: unsorted ones deadlock. */
-function byKey(a: NewJob, b: NewJob): number {
-  return a.lane.queueId - b.lane.queueId || byText(a.uniqueKey ?? '', b.uniqueKey ?? '') || byText(a.id, b.id);
-}
-
-const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
 function restless(): QueueError {
   const message = `A unique key changed hands ${MAX_ROUNDS} times while its job was being enqueued. Enqueue it again.`;

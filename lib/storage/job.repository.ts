@@ -8,7 +8,7 @@ import { textArray } from './binary-array.js';
 import { wishValues, type ClaimWish } from './claim-wish.js';
 import type { Database, Run } from './database.js';
 import type { Promotion } from './promotion.js';
-import { claimedRow, dated, foundJob, type ClaimedRow, type Dateless, type FoundRow } from './row-mapper.js';
+import { claimedRow, dated, foundJob, type ClaimedRow, type Dateless, type FoundRow, type HeavyParts } from './row-mapper.js';
 import { SHARD } from './shard.js';
 import { ACCOMPANY } from './sql/accompany.sql.js';
 import { BURY } from './sql/bury.sql.js';
@@ -16,6 +16,7 @@ import { CANCEL } from './sql/cancel.sql.js';
 import { CLAIM_SUSPECTS } from './sql/claim-suspects.sql.js';
 import { COMPLETE } from './sql/complete.sql.js';
 import { FIND_JOB, FIND_LIVE } from './sql/find-job.sql.js';
+import { FETCH_HEAVY } from './sql/fetch-heavy.sql.js';
 import { FIND_BY_FINGERPRINT, FIND_BY_GROUP, FIND_BY_UNIQUE_KEY, FIND_BY_WORKFLOW } from './sql/find-to-cancel.sql.js';
 import { FIND_UNLOCKED } from './sql/find-unlocked.sql.js';
 import { HAS_DUE } from './sql/has-due.sql.js';
@@ -27,7 +28,6 @@ import type { Statement } from './statement.js';
 import { glance } from './undoable.js';
 
 export type { ClaimRange, ClaimWish, LaneWish } from './claim-wish.js';
-
 export type { Promotion } from './promotion.js';
 
 /** A run that may be settled: the job and the epoch it was claimed at. */
@@ -114,6 +114,12 @@ export class JobRepository {
     const degrees = alone ? [LONE, MAX_SMALLINT] : [1, LONE - 1];
     const rows = await this.database.loops.rows(CLAIM_SUSPECTS, [SHARD, claimId, lanes, each, ...degrees, lease, limit]);
     return rows.map(claimedRow);
+  }
+
+  /** What claims left behind of heavy jobs, by id: of those that are still held, in order, as far as one answer carries. */
+  async fetchHeavy(runs: RunKey[]): Promise<Map<string, HeavyParts>> {
+    const rows = await this.database.loops.rows(FETCH_HEAVY, [SHARD, runs.map(idOf), runs.map(epochOf)]);
+    return new Map(rows.map((parts) => [parts[0]!, parts]));
   }
 
   /** Others start beside a suspect that ran alone: a crash no longer counts against it. */

@@ -24,7 +24,16 @@ export interface ClaimedRow {
   payload: string | null;
   payloadBytes: string | null;
   lastError: string | null;
+  /** Bytes, as they lie, that the claim left behind; 0: none. */
+  weight: number;
+  /** What was left behind is here. */
+  fill?(parts: HeavyParts): void;
 }
+
+/** Of `fetch-heavy.sql.ts`. */
+export type HeavyParts = (string | null)[];
+
+const BLANK = 32;
 
 /** The columns of `claimed-columns.sql.ts`; numbers that are 0 and a creation at the run time come as null. */
 export function claimedRow(c: (string | null)[]): ClaimedRow {
@@ -101,6 +110,17 @@ class RawRow implements ClaimedRow {
 
   get lastError(): string | null {
     return this.cells[16]!;
+  }
+
+  /** A payload of ours never begins with a blank; one of SQL that does is fetched as if it were heavy. */
+  get weight(): number {
+    const payload = this.cells[14];
+    return payload?.charCodeAt(0) === BLANK ? Number(payload) || 1 : 0;
+  }
+
+  fill([, cancelAt, options, payload, payloadBytes, lastError]: HeavyParts): void {
+    this.cells[10] = cancelAt!;
+    this.cells.splice(13, 4, options!, payload!, payloadBytes!, lastError!);
   }
 }
 

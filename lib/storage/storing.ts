@@ -37,9 +37,19 @@ const OUTCOMES = { replace: 'replaced', debounce: 'postponed', throttle: 'thrott
 /** What a job's mode makes of it where its key is known. */
 export const outcomeOf = (job: NewJob): EnqueueOutcome => OUTCOMES[job.conflict!];
 
+export const created = (job: NewJob): Enqueued => ({ id: job.id, created: true, outcome: 'created' });
+export const existing = (id: string): Enqueued => ({ id, created: false, outcome: 'existing' });
+
 export const idOf = ({ id }: { id: string }): string => id;
 export const keyOf = (job: NewJob): string => job.uniqueKey!;
 export const queueOf = (job: NewJob): number => job.lane.queueId;
+
+/** Two batches that take the same keys (or callers' ids) take them in the same order: unsorted ones deadlock. */
+export function byKey(a: NewJob, b: NewJob): number {
+  return a.lane.queueId - b.lane.queueId || byText(a.uniqueKey ?? '', b.uniqueKey ?? '') || byText(a.id, b.id);
+}
+
+const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
 function restless(): QueueError {
   const message = `The job of a unique key moved ${MAX_ROUNDS} times while it was being enqueued. Enqueue it again.`;

@@ -27,6 +27,7 @@ export class HandWorker {
       name: workerName(),
       wakePoller: nothing,
       wakeUndertaker: nothing,
+      onHeavy: nothing,
       onReturn: nothing,
       onCancel: (ids) => this.cancel(ids),
       onLost: () => this.abortAll(),

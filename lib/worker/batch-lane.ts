@@ -37,18 +37,18 @@ export class BatchLane extends WorkerLane {
   }
 
   override get canStart(): boolean {
-    return super.canStart && (this.buffered >= this.size || this.restMs <= 0);
+    return super.canStart && (this.buffered >= this.size || (this.heavy.size === 0 && this.restMs <= 0));
   }
 
   /** A call takes `size` jobs for one permit. An empty lane claims no room for them before it has shown that there are any. */
   override get slack(): number {
-    const idle = this.wasEmpty && this.buffered === 0;
-    return this.jobsAhead + (idle ? 0 : (this.free || this.place) * (this.size - 1)) - this.buffered;
+    const idle = this.wasEmpty && this.held === 0;
+    return this.jobsAhead + (idle ? 0 : (this.free || this.place) * (this.size - 1)) - this.held;
   }
 
   override get wanted(): number {
     if (this.isPaused || this.isSated) return 0;
-    const wanted = this.free * this.size + this.jobsAhead - this.buffered - this.expected;
+    const wanted = this.free * this.size + this.jobsAhead - this.held - this.expected;
     return wanted > 0 ? wanted : this.place * this.size;
   }
 
@@ -71,7 +71,7 @@ export class BatchLane extends WorkerLane {
   }
 
   override isStale(now: number, ms: number): boolean {
-    return super.isStale(now, ms + this.lingerMs);
+    return this.heavy.size === 0 && super.isStale(now, ms + this.lingerMs);
   }
 
   protected override get coming(): number {

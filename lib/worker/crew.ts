@@ -8,6 +8,7 @@ import type { Signals } from '../storage/signals.js';
 import { StandIn } from '../storage/stand-in.js';
 import type { Storage } from '../storage/storage.js';
 import { tellTurns } from '../storage/vacant-turns.js';
+import { Arrivals } from './arrivals.js';
 import { BatchExecutor } from './batch-executor.js';
 import { Checkpointer } from './checkpointer.js';
 import { Claims } from './claims.js';
@@ -44,6 +45,8 @@ interface CrewHooks extends Pick<Site, 'wake' | 'learn'> {
   name: string;
   wakePoller: () => void;
   wakeUndertaker: () => void;
+  /** Claimed jobs have heavy parts to be fetched. */
+  onHeavy: () => void;
   onReturn: (delayMs: number) => void;
   onCancel: (ids: string[]) => void;
   onLost: () => void;
@@ -56,6 +59,7 @@ export interface Crew {
   settler: Settler;
   undertaker: Undertaker;
   dispatcher: Dispatcher;
+  arrivals: Arrivals;
   poller: Poller;
   fairPoller: FairPoller;
   heartbeat: Heartbeat;
@@ -76,8 +80,7 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const { storage, options, registry } = parts;
   const shared = shareOf(parts, hooks);
   const lanes = new WorkerLanes(storage.lanes, registry, options, transactionLimit(storage.database));
-  const late = new LateAnswers(shared.jobs, shared.reports);
-  const settling = { ...shared, groups: storage.groups, late, successOf: successOf(shared.reports, options.maxOutputBytes) };
+  const settling = { ...shared, groups: storage.groups, successOf: successOf(shared.reports, options.maxOutputBytes) };
   const undertaker = makeUndertaker(settling, storage.signals, hooks);
   const settler = new Settler({ ...settling, undertaker, onSuccess: hooks.wakePoller });
   const execute = makeExecutors(parts, { ...shared, onVacant: () => hooks.wake('turn') }, (run, outcome) => {
@@ -85,24 +88,26 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
     dispatcher.notice();
   });
   const dispatcher: Dispatcher = new Dispatcher(() => lanes.held(), execute, hooks.wakePoller);
-  lanes.onBatchDue = () => dispatcher.startAll();
   const heartbeat = makeHeartbeat(parts, { ...shared, lanes }, hooks);
+  Object.assign(lanes, { onBatchDue: () => dispatcher.startAll(), onForgotten: () => heartbeat.beat() });
   lanes.onRenamed = (runs) => poller.giveBack(runs, 'unstarted');
-  lanes.onForgotten = () => heartbeat.beat();
-  const claiming = { ...shared, lanes, settler, dispatcher, lease: () => heartbeat.lease };
+  const arrivals = new Arrivals({ ...shared, settler, dispatcher, onHeavy: hooks.onHeavy });
+  const claiming = { ...shared, lanes, settler, arrivals, dispatcher, lease: () => heartbeat.lease };
   const poller = new Poller({ ...claiming, release: (lost) => heartbeat.free(lost), pollIntervalMs: options.pollIntervalMs });
   const fairPoller = new FairPoller({ ...claiming, groups: storage.groups, poller, pollIntervalMs: options.pollIntervalMs });
   const suspects = new Suspects({ ...claiming, poller, onResume: hooks.wakePoller });
   const shortcut = new Shortcut({ ...claiming, shortcuts: storage.shortcuts, poller });
   const duties = roundsOf({ ...parts, ...hooks, lookEveryMs: lookEveryMs(options), lanes: () => lanes.openIds() });
-  const polling = { poller, fairPoller, suspects, shortcut };
+  const polling = { arrivals, poller, fairPoller, suspects, shortcut };
   return { claims: shared.claims, lanes, settler, undertaker, dispatcher, heartbeat, ...polling, duties };
 }
 
 function shareOf({ storage, options, events }: WorkerParts, { name }: CrewHooks) {
   const { queryTimeoutMs } = options;
-  const claims = new Claims(queryTimeoutMs);
-  return { jobs: storage.jobs, claims, ids: new Uuid7(), reports: new RunReports(events), worker: name, queryTimeoutMs };
+  const { jobs } = storage;
+  const reports = new RunReports(events);
+  const late = new LateAnswers(jobs, reports);
+  return { jobs, claims: new Claims(queryTimeoutMs), ids: new Uuid7(), reports, late, worker: name, queryTimeoutMs };
 }
 
 type Shared = { claims: Claims; ids: Uuid7; reports: RunReports; worker: string };

@@ -2,12 +2,12 @@ import { startingBehind } from '../runtime/starting-behind.js';
 import type { Uuid7 } from '../runtime/uuid7.js';
 import type { FairClaimed, GroupRepository } from '../storage/group.repository.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
+import type { Arrivals } from './arrivals.js';
 import type { Claims } from './claims.js';
 import type { Dispatcher } from './dispatcher.js';
 import { JobRun } from './job-run.js';
 import type { Poller } from './poller.js';
 import type { RunReports } from '../observability/run-reports.js';
-import type { Settler } from './settler.js';
 import type { LaneRun, WorkerLane } from './worker-lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
 
@@ -15,7 +15,7 @@ export interface FairPollerParts {
   groups: GroupRepository;
   lanes: WorkerLanes;
   claims: Claims;
-  settler: Settler;
+  arrivals: Arrivals;
   dispatcher: Dispatcher;
   poller: Poller;
   reports: RunReports;
@@ -137,11 +137,8 @@ export class FairPoller {
   }
 
   private receive(runs: LaneRun[], lease: string): void {
-    const { settler, poller, dispatcher } = this.parts;
-    for (const run of runs) {
-      if (run.isCancelled) settler.add(run, { kind: 'cancelled', reason: 'cancelled before it ran' });
-      else run.lane.add(run);
-    }
+    const { arrivals, poller, dispatcher } = this.parts;
+    for (const run of runs) arrivals.take(run);
     // Paused meanwhile, or claimed under a lease that is lost: they must not start here.
     if (poller.isPaused || lease !== this.parts.lease()) poller.giveBackWaiting('unstarted');
     dispatcher.startAll();

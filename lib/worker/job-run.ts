@@ -5,7 +5,7 @@ import type { Lane } from '../job/lane.js';
 import type { Outcome } from '../job/outcome.js';
 import { QueueError, type QueueErrorCode } from '../job/queue.errors.js';
 import { attemptsOf, type QueuePolicy } from '../options/queue-policy.js';
-import { bytesOf, dateOf, type ClaimedRow } from '../storage/row-mapper.js';
+import { bytesOf, dateOf, type ClaimedRow, type HeavyParts } from '../storage/row-mapper.js';
 import type { StoredOptions } from '../job/new-job.js';
 import type { Handler } from './handler-registry.js';
 
@@ -90,6 +90,17 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
       this.payloadRead = true;
     }
     return this.parsedPayload;
+  }
+
+  /** Bytes that its claim left behind. */
+  get weight(): number {
+    return this.row.weight;
+  }
+
+  /** What was left behind is here. */
+  fill(parts: HeavyParts): void {
+    this.row.fill!(parts);
+    this.storedOptions = undefined;
   }
 
   /** What a template's schema made of the payload takes its place. */

@@ -2,8 +2,8 @@ import type { JobEvents } from '../observability/events.js';
 import type { Claimed, ClaimWish, JobRepository, LaneWish } from '../storage/job.repository.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
 import type { Uuid7 } from '../runtime/uuid7.js';
+import type { Arrivals } from './arrivals.js';
 import type { Claims } from './claims.js';
-import type { Claim } from './job-run.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Look } from './hints.js';
 import { JobRun } from './job-run.js';
@@ -17,6 +17,7 @@ export interface PollerParts {
   lanes: WorkerLanes;
   claims: Claims;
   settler: Settler;
+  arrivals: Arrivals;
   dispatcher: Dispatcher;
   reports: RunReports;
   ids: Uuid7;
@@ -169,7 +170,7 @@ export class Poller {
   private receive(plan: Plan, rows: ClaimedRow[], ms: number): void {
     const claim = this.parts.claims.arrived(plan.wish.claimId, rows.length);
     this.learn(plan, rows, ms);
-    for (const row of rows) this.accept(row, claim);
+    for (const row of rows) this.parts.arrivals.take(new JobRun(row, this.parts.lanes.get(row.lane)!, claim));
     // Paused meanwhile, or claimed under a lease that is lost: it must not start here.
     if (this.paused || plan.wish.lease !== this.parts.lease()) this.giveBackWaiting('unstarted');
     this.parts.dispatcher.startAll();
@@ -187,13 +188,6 @@ export class Poller {
       lane.hints.took(own, { look, short, ms });
       lane.answered(wanted, { short: short && !lane.hints.isBehind, nextLookAt: this.nextPollAt });
     });
-  }
-
-  private accept(row: ClaimedRow, claim: Claim): void {
-    const lane = this.parts.lanes.get(row.lane)!;
-    const run = new JobRun(row, lane, claim);
-    if (row.cancelled) this.parts.settler.add(run, { kind: 'cancelled', reason: 'cancelled before it ran' });
-    else lane.add(run);
   }
 
   giveBack(runs: JobRun[], reason: 'shutdown' | 'unstarted'): void {

@@ -28,8 +28,8 @@ interface SettlerParts {
 }
 
 const MAX_BATCH = 1_000;
-/** Of outputs in one statement; one alone may be larger. */
-const MAX_CHARACTERS = 1_024 * 1_024;
+/** Of outputs in one statement. */
+const MAX_CHARACTERS = 256 * 1_024;
 
 /** Collects what has become of runs: successes ride in the poller's statement, everything else (those of ordered groups, too) goes to the undertaker. */
 export class Settler {
@@ -59,24 +59,28 @@ export class Settler {
   take(): SettleBatch {
     const { latest, stale } = oneRunAJob(this.successes.splice(0, Math.min(MAX_BATCH, this.pace.most)));
     for (const entry of stale) this.parts.undertaker.add(entry);
-    const successes = this.thatFit(latest);
-    const settling = latest.slice(0, successes.length);
-    if (settling.length < latest.length) this.successes = latest.slice(settling.length).concat(this.successes);
+    const { settling, successes } = this.thatFit(latest);
     this.underWay += settling.length;
     return { settling, successes, claims: this.parts.claims.takeEnded(endedBy(settling)) };
   }
 
-  /** The first of them, as far as their outputs fit into one statement. */
-  private thatFit(settling: Settling[]): Success[] {
+  /** The first of them, as far as their outputs fit into one statement. One that never does goes apart: no claim has to wait for it. */
+  private thatFit(entries: Settling[]): { settling: Settling[]; successes: Success[] } {
     const successes: Success[] = [];
     let characters = 0;
-    for (const entry of settling) {
+    for (const entry of entries) {
       const success = this.parts.successOf(entry);
-      characters += success.output?.length ?? 0;
-      if (characters > MAX_CHARACTERS && successes.length > 0) break;
+      const size = success.output?.length ?? 0;
+      characters += size;
+      if (characters > MAX_CHARACTERS) {
+        const isTooLarge = size > MAX_CHARACTERS;
+        if (isTooLarge) this.parts.undertaker.add({ ...entry, success });
+        this.successes = entries.slice(successes.length + Number(isTooLarge)).concat(this.successes);
+        return { settling: entries.slice(0, successes.length), successes };
+      }
       successes.push(success);
     }
-    return successes;
+    return { settling: entries, successes };
   }
 
   /** The statement was committed, in `ms`; `lost` runs no longer held their job. */

@@ -1,14 +1,43 @@
 import type { Outcome } from '../job/outcome.js';
+import type { Success } from '../storage/job.repository.js';
 import type { JobRun } from './job-run.js';
 
 /** A run on its way to the database, and what has become of it. */
 export interface Settling {
   run: JobRun;
   outcome: Outcome;
+  /** Of a success, as it is told: where its text was made already. */
+  success?: Success | undefined;
   /** What could not be stored of the outcome was left out already. */
   plain?: boolean;
   /** Somebody held the job locked when it was last looked at. */
   locked?: boolean;
+}
+
+/** Of outputs and errors in one statement; one alone may be larger. */
+const MAX_CHARACTERS = 512 * 1_024;
+
+/** In order, at most `most`, as far as they fit into a statement: what is small passes by what is large. Makes the text of successes. */
+export function thatFit(waiting: Settling[], most: number, successOf: (entry: Settling) => Success) {
+  const fitting: Settling[] = [];
+  const left: Settling[] = [];
+  let characters = 0;
+  for (const entry of waiting) {
+    if (entry.outcome.kind === 'succeeded' && !entry.run.completed) entry.success ??= successOf(entry);
+    const size = sizeOf(entry);
+    const fits = fitting.length === 0 || (fitting.length < most && characters + size <= MAX_CHARACTERS);
+    (fits ? fitting : left).push(entry);
+    if (fits) characters += size;
+  }
+  return { fitting, left };
+}
+
+/** Roughly: an error goes to the row, and shortened to its history. */
+function sizeOf({ outcome, success }: Settling): number {
+  if (success) return success.output?.length ?? 0;
+  if (!('error' in outcome)) return 0;
+  const { message, stack = '' } = outcome.error;
+  return 2 * message.length + stack.length;
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Uuid7 } from '../runtime/uuid7.js';
 import { LATE, within } from '../runtime/within.js';
 import { LONE, type JobRepository, type SuspectWish } from '../storage/job.repository.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
+import type { Arrivals } from './arrivals.js';
 import type { Claims } from './claims.js';
 import type { Dispatcher } from './dispatcher.js';
 import { JobRun, type RunLane } from './job-run.js';
@@ -17,6 +18,7 @@ export interface SuspectsParts {
   dispatcher: Dispatcher;
   poller: Poller;
   settler: Settler;
+  arrivals: Arrivals;
   ids: Uuid7;
   /** undefined: none may be claimed now. */
   lease: () => string | undefined;
@@ -95,7 +97,7 @@ export class Suspects {
     const room = Math.min(half(lanes.concurrency) - running, this.parts.claims.room, each.reduce((sum, count) => sum + count, 0)); // prettier-ignore
     if (room <= 0) return NEXT_MS;
     const runs = await this.claim(open, { alone: false, limit: room, each });
-    for (const run of runs) if (!this.endCancelled(run)) run.lane.add(run);
+    for (const run of runs) this.parts.arrivals.take(run);
     dispatcher.startAll();
     if (runs.length > 0) return NEXT_MS;
     // There may be more of those lanes that had no room.

@@ -7,7 +7,7 @@ import type { Claims } from './claims.js';
 import { Grants } from './grants.js';
 import type { LateAnswers } from './late-answers.js';
 import type { RunReports } from '../observability/run-reports.js';
-import { oneRunAJob, type Settling } from './settling.js';
+import { oneRunAJob, thatFit, type Settling } from './settling.js';
 import {
   afterCompletion,
   buriedAs,
@@ -80,8 +80,9 @@ export class Undertaker {
 
   /** One round: everything that waits, a way at a time. What could not be settled waits for the next round, whatever went wrong. */
   async settle(): Promise<number> {
-    const { latest, stale } = oneRunAJob(this.waiting.splice(0, Math.min(MAX_BATCH, this.pace.most)));
-    this.waiting.push(...stale);
+    const { fitting, left } = thatFit(this.waiting, Math.min(MAX_BATCH, this.pace.most), this.parts.successOf);
+    const { latest, stale } = oneRunAJob(fitting);
+    this.waiting = left.concat(stale);
     const batch = latest.map(afterCompletion);
     if (batch.length === 0) return Infinity;
     for (const entry of batch) this.underWay.add(entry);
@@ -152,6 +153,7 @@ export class Undertaker {
     if (entry.plain) return this.setApart(entry, error);
     entry.plain = true;
     entry.outcome = plainOutcome(entry.outcome, error);
+    entry.success = undefined;
     return undefined;
   }
 
@@ -203,7 +205,7 @@ export class Undertaker {
   private async succeed(batch: Settling[]): Promise<void> {
     const { jobs, worker } = this.parts;
     const nothing = { claimId: NO_ID, lease: NO_ID, lanes: [], limit: 0 };
-    const { lost } = await jobs.settleAndClaim(worker, batch.map(this.parts.successOf), [], nothing);
+    const { lost } = await jobs.settleAndClaim(worker, batch.map(successIn), [], nothing);
     for (const entry of batch) {
       if (lost.includes(entry.run.id)) this.late(entry);
       else this.acknowledge(entry, entry.outcome);
@@ -213,7 +215,7 @@ export class Undertaker {
   /** Successes of ordered groups: their followers get their turn. */
   private async passOn(batch: Settling[]): Promise<void> {
     const { groups, worker } = this.parts;
-    const { lost, ...turns } = await groups.settle(worker, batch.map(this.parts.successOf));
+    const { lost, ...turns } = await groups.settle(worker, batch.map(successIn));
     const late = new Set(lost);
     for (const { run } of batch) run.lane.onTurnsPassed();
     for (const entry of batch) {
@@ -240,4 +242,5 @@ export class Undertaker {
   }
 }
 
+const successIn = ({ success }: Settling): Success => success!;
 const isAnswer = (error: unknown): error is DatabaseError => error instanceof DatabaseError && error.isRefusal;

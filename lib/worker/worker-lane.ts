@@ -1,9 +1,11 @@
 import type { Permits } from '../runtime/permits.js';
 import type { Lane } from '../job/lane.js';
 import type { Handler } from './handler-registry.js';
+import { HeavyRuns } from './heavy-runs.js';
 import { Hints, type Look } from './hints.js';
 import type { JobBatch } from './job-batch.js';
 import type { JobRun } from './job-run.js';
+import { Rate } from './rate.js';
 import type { QueuePolicy } from '../options/queue-policy.js';
 
 /** Work claimed ahead should start within this time at the lane's measured rate. */
@@ -12,8 +14,6 @@ export const MAX_AHEAD = 1_000;
 const FIRST_BURST = 5;
 /** A permit that quick work took within this time will be free again in a moment. */
 export const QUICK_MS = 200;
-/** Below this time a rate says little; what ran meanwhile counts on. */
-const RATE_WINDOW_MS = 2;
 
 /** A run that was claimed here. */
 export type LaneRun = JobRun<WorkerLane>;
@@ -21,6 +21,8 @@ export type LaneRun = JobRun<WorkerLane>;
 /** A lane as this worker works it: its handler, what waits in memory, where the next claim starts. */
 export class WorkerLane {
   readonly hints = new Hints();
+  /** Claimed, and not wholly here. */
+  readonly heavy = new HeavyRuns<LaneRun>();
   /** Its queue is paused: nothing is claimed, what runs goes on. */
   isPaused = false;
   /** Claimed and not started, in order. */
@@ -37,11 +39,7 @@ export class WorkerLane {
   private burst = FIRST_BURST;
   private startedAt = 0;
   private running = 0;
-  /** The rate: runs that ended in the time that there was something to run. */
-  private finished = 0;
-  private busySince = 0;
-  private busyMs = 0;
-  private ratePerMs = 0;
+  private readonly rate = new Rate();
   /** Those of its permits that ask for more only below a bound. */
   protected readonly ranges: readonly Permits[];
 
@@ -59,13 +57,18 @@ export class WorkerLane {
     return this.waiting.length - this.head;
   }
 
+  /** Claimed and not started. */
+  get held(): number {
+    return this.buffered + this.heavy.size;
+  }
+
   /** How many jobs it may run at once. */
   get capacity(): number {
     return Math.min(...this.permits.map(({ limit }) => limit));
   }
 
   get bufferedSuspects(): number {
-    let count = 0;
+    let count = this.heavy.suspects;
     for (let index = this.head; index < this.waiting.length; index++) if (this.waiting[index]!.suspicion > 0) count++;
     return count;
   }
@@ -91,19 +94,20 @@ export class WorkerLane {
 
   /** Work (in calls) to hold ready beyond what may run now: what will start within moments, at the measured rate. */
   get ahead(): number {
+    if (this.heavy.isEnough) return 0;
     const started = this.burst > FIRST_BURST ? this.burst : 0;
-    return Math.min(MAX_AHEAD, Math.max(started, Math.floor(this.ratePerMs * AHEAD_MS)));
+    return Math.min(MAX_AHEAD, Math.max(started, Math.floor(this.rate.perMs * AHEAD_MS)));
   }
 
   /** Room that the lane has in memory, beside its share of what the process may run; negative where it is overfull. */
   get slack(): number {
-    return this.ahead - this.buffered;
+    return this.ahead - this.held;
   }
 
   /** How many jobs a claim should bring: what may run now and what will start within moments. */
   get wanted(): number {
     if (this.isPaused || this.isSated) return 0;
-    const wanted = this.ranges.length > 0 ? this.free - this.coming : this.free + this.ahead - this.buffered - this.expected;
+    const wanted = this.ranges.length > 0 ? this.free - this.coming : this.free + this.ahead - this.held - this.expected;
     return wanted > 0 ? wanted : this.place;
   }
 
@@ -125,8 +129,7 @@ export class WorkerLane {
   ended(now: number): void {
     for (const permit of this.permits) permit.giveBack();
     this.running--;
-    this.finished++;
-    this.measure(now);
+    if (this.rate.ended(now, this.isIdle)) this.burst = FIRST_BURST;
   }
 
   /** A wake-up: look at once, and once more where a claim is under way that may have left before the news. */
@@ -165,14 +168,13 @@ export class WorkerLane {
 
   add(run: JobRun): void {
     if (this.buffered === 0) this.startedAt = performance.now();
-    if (this.isIdle) this.busySince = performance.now();
+    if (this.isIdle) this.rate.began();
     this.waiting.push(run);
   }
 
-  /** Empties the buffer: given back at stop, or dropped when the lease is lost. `keep` stay, the first in line. */
-  giveBack(keep = 0): JobRun[] {
-    this.compact();
-    return this.waiting.splice(keep);
+  /** Everything that has not started: given back at stop, or dropped when the lease is lost. */
+  giveBack(): JobRun[] {
+    return [...this.compact().splice(0), ...this.heavy.removeAll()];
   }
 
   /** Jobs wait, and none has started for `ms`: the handler became slower than it was measured. */
@@ -181,13 +183,12 @@ export class WorkerLane {
   }
 
   giveBackStale(): JobRun[] {
-    this.ratePerMs = 0;
-    return this.giveBack();
+    this.rate.perMs = 0;
+    return this.compact().splice(0);
   }
 
   removeWaiting(id: string): JobRun | undefined {
-    this.compact();
-    const index = this.waiting.findIndex((run) => run.id === id);
+    const index = this.compact().findIndex((run) => run.id === id);
     return index < 0 ? undefined : this.waiting.splice(index, 1)[0];
   }
 
@@ -204,7 +205,7 @@ export class WorkerLane {
 
   /** Calls that will be made of what is here and on its way. */
   protected get coming(): number {
-    return this.buffered + this.expected;
+    return this.held + this.expected;
   }
 
   /**
@@ -232,19 +233,9 @@ export class WorkerLane {
     return this.running === 0 && this.buffered === 0;
   }
 
-  /** Bursts shorter than the window are added up: a lane that is drained in no time is fast, not unmeasured. */
-  private measure(now: number): void {
-    const busyMs = this.busyMs + now - this.busySince;
-    if (busyMs >= RATE_WINDOW_MS) {
-      this.ratePerMs = 0.5 * this.ratePerMs + (0.5 * this.finished) / busyMs;
-      this.burst = FIRST_BURST;
-      this.finished = this.busyMs = 0;
-      this.busySince = now;
-    } else if (this.isIdle) this.busyMs = busyMs;
-  }
-
-  private compact(): void {
+  private compact(): JobRun[] {
     this.waiting = this.waiting.slice(this.head);
     this.head = 0;
+    return this.waiting;
   }
 }

@@ -209,7 +209,7 @@ export class WorkerLanes {
   }
 
   private forget(lane: WorkerLane): void {
-    if (lane.buffered + lane.expected > 0) return;
+    if (lane.held + lane.expected > 0) return;
     if (this.byId.get(lane.lane.id) === lane) this.byId.delete(lane.lane.id);
     this.gone.delete(lane);
   }

@@ -19,7 +19,7 @@ const LATER_MS = 50;
 const MAX_POLL_REST_MS = 1_000;
 
 /** Those of no other place; the others turn the duties that any process may do. */
-type OwnLoop = 'poll' | 'pollBeside' | 'pollFair' | 'settle' | 'settleBeside' | 'suspect' | 'beat';
+type OwnLoop = 'poll' | 'pollBeside' | 'pollFair' | 'fetch' | 'settle' | 'settleBeside' | 'suspect' | 'beat';
 
 /** What a working process does: owns the loops that turn the duties, their start and their stop. */
 export class Worker {
@@ -33,6 +33,7 @@ export class Worker {
     this.crew = assemble(parts, {
       name: this.name,
       wakePoller: () => this.wakePoller(),
+      onHeavy: () => void this.loops.fetch.wake(),
       wakeUndertaker: () => this.wakeUndertaker(),
       onReturn: (delayMs) => this.expectReturn(delayMs),
       onCancel: (ids) => this.cancel(ids),
@@ -107,7 +108,7 @@ export class Worker {
   }
 
   private makeLoops(): Worker['loops'] {
-    const { poller, fairPoller, undertaker, suspects, heartbeat, duties } = this.crew;
+    const { poller, fairPoller, arrivals, undertaker, suspects, heartbeat, duties } = this.crew;
     const poll = () => poller.poll();
     const rounds = { ...duties, clean: () => this.unhandled.report().then(duties.clean) };
     const shared = DUTIES.map(({ name, maxRestMs }) => [name, this.loop(name, rounds[name], maxRestMs)]);
@@ -116,6 +117,7 @@ export class Worker {
       poll: this.loop('poll', poll, MAX_POLL_REST_MS),
       pollBeside: this.loop('poll', poll, MAX_POLL_REST_MS),
       pollFair: this.loop('pollFair', () => fairPoller.poll(), MAX_POLL_REST_MS),
+      fetch: this.loop('fetch', () => arrivals.fetch(), MAX_POLL_REST_MS),
       settle: this.loop('settle', () => undertaker.settle(), MAX_POLL_REST_MS),
       settleBeside: this.loop('settleBeside', () => undertaker.settle(), MAX_POLL_REST_MS),
       suspect: this.loop('suspect', () => suspects.round()),

@@ -64,6 +64,15 @@ describe('a coalescer', () => {
     expect(flights.map((flight) => flight.items)).toEqual([[1, 2], [3, 4], [5]]);
   });
 
+  it('lets what is heavy together leave in several flights, and what is too heavy alone', async () => {
+    const flights: number[][] = [];
+    const send = async (items: number[]) => (flights.push(items), items);
+    const limits = { maxItems: 100, maxFlights: 1, maxWeight: 10, weightOf: (item: number) => item, isShared: () => false };
+    const coalescer = new Coalescer<number, number>(send, limits);
+    await Promise.all([4, 6, 1, 99, 5, 5].map((item) => coalescer.add(item)));
+    expect(flights).toEqual([[4, 6], [1], [99], [5, 5]]);
+  });
+
   it('tries the items of a failed flight one by one, so that a bad one fails alone', async () => {
     const sent: number[][] = [];
     const coalescer = new Coalescer<number, number>(

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { QueueAdmin } from '../../lib/admin/queue-admin.js';
+import { QueueHandler } from '../../lib/decorators/queue-handler.decorator.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { JobQueue } from '../../lib/pull/job-queue.js';
 import { aHandler, type TestApplication, type TestApplicationOptions } from '../support/application.js';
@@ -54,10 +56,95 @@ describe('over a slow line', () => {
     await eventually(() => expect(application.seen('succeeded')).toHaveLength(3), { timeoutMs: 25_000 });
   });
 
-  it('outputs leave a mebibyte at a time, with no statement lost', async () => {
+  it('what is too heavy for the line holds up nothing else', async () => {
+    const { queues } = await producer();
+    await queues.enqueueMany('heavy', items(12, 400 * KB));
+    const application = await behindTheLine(350 * KB, {
+      providers: ['heavy', 'light'].map((queue) => aHandler(queue, () => undefined)),
+    });
+    const succeeded = (queue: string) => application.seen('succeeded').filter((event) => event.queue === queue).length;
+    for (let n = 1; n <= 20; n++) {
+      await queues.enqueue('light', n);
+      await eventually(() => expect(succeeded('light')).toBe(n));
+    }
+    expect(succeeded('heavy')).toBe(0);
+    expect(application.seen('loopFailed').filter(({ loop }) => loop !== 'fetch')).toEqual([]);
+    expect(application.seen('leaseLapsed')).toEqual([]);
+
+    await proxy.pass();
+    await eventually(() => expect(succeeded('heavy')).toBe(12), { timeoutMs: 25_000 });
+  });
+
+  it.each(['incompressible', 'compressible'])('%s jobs of several queues come through, with no statement lost', async (kind) => {
+    const { queues } = await producer();
+    const payload = () => (kind === 'compressible' ? 'x'.repeat(900 * KB) : heavy(900 * KB));
+    for (const queue of ['first', 'second']) await queues.enqueueMany(queue, Array.from({ length: 5 }, () => ({ payload: payload() }))); // prettier-ignore
+    const application = await behindTheLine(1_100 * KB, {
+      providers: ['first', 'second'].map((queue) => aHandler(queue, () => undefined)),
+    });
+    await eventually(() => expect(application.seen('succeeded')).toHaveLength(10), { timeoutMs: 25_000 });
+    expect(application.seen('loopFailed')).toEqual([]);
+  });
+
+  it('batches of heavy jobs are full all the same, and nothing goes back', async () => {
+    const sizes: number[] = [];
+    class InBatches {
+      process(jobs: unknown[]): void {
+        sizes.push(jobs.length);
+      }
+    }
+    QueueHandler('batches', { batch: { size: 4 } })(InBatches);
+    const { queues } = await producer();
+    await queues.enqueueMany('batches', items(8, 900 * KB));
+    const application = await behindTheLine(1_100 * KB, { providers: [InBatches] });
+    await eventually(() => expect(application.seen('succeeded')).toHaveLength(8), { timeoutMs: 25_000 });
+    expect(sizes).toEqual([4, 4]);
+    expect(application.seen('released')).toEqual([]);
+  });
+
+  it.each<[string, (application: TestApplication) => Promise<unknown>]>([
+    ['the process stops', (application) => application.close()],
+    ['their queue is paused', ({ app }) => app.get(QueueAdmin, { strict: false }).pause('paused')],
+  ])('heavy jobs on their way go back when %s', async (what, stop) => {
+    const queue = what.includes('paused') ? 'paused' : 'stopped';
+    const { queues } = await producer();
+    await queues.enqueueMany(queue, items(4, 400 * KB));
+    const options: SimpleQueueOptions = { queryTimeoutMs: 5_000, leaseMs: 15_000 };
+    const application = await behindTheLine(350 * KB, { options, providers: [aHandler(queue, () => undefined)] });
+    const held = () => story.database.query('select unnest(jobs) from simple_queue.claim');
+    await eventually(async () => expect(await held()).toHaveLength(4));
+    await stop(application);
+    await eventually(() => expect(application.seen('released')).toHaveLength(4));
+    expect(application.seen('started')).toEqual([]);
+  });
+
+  it('outputs larger than a statement of claims should carry go apart, with no statement lost', async () => {
+    const options: SimpleQueueOptions = { maxOutputBytes: 1_000 * KB };
+    const handler = aHandler('outputs', () => heavy(900 * KB));
+    const application = await behindTheLine(1_100 * KB, { options, providers: [handler] });
+    const jobs = await application.queues.enqueueMany('outputs', items(8, 1));
+    await eventually(() => expect(application.seen('succeeded')).toHaveLength(8), { timeoutMs: 25_000 });
+    expect(application.seen('loopFailed')).toEqual([]);
+    await proxy.pass();
+    expect(String((await application.queues.find(jobs[0]!.id))!.output)).toHaveLength(900 * KB);
+  });
+
+  it('errors leave half a mebibyte at a time, with no statement lost', async () => {
+    const gate = aGate();
+    const error = () => Promise.reject(Object.assign(new Error(heavy(2 * KB)), { stack: heavy(8 * KB) }));
+    const handler = aHandler('ends', () => gate.passed.then(error), { concurrency: 100, maxAttempts: 1 });
+    const application = await behindTheLine(700 * KB, { providers: [handler] });
+    await application.queues.enqueueMany('ends', items(100, 1));
+    await eventually(() => expect(application.seen('started')).toHaveLength(100));
+    gate.open();
+    await eventually(() => expect(application.seen('failed')).toHaveLength(100), { timeoutMs: 25_000 });
+    expect(application.seen('loopFailed')).toEqual([]);
+  });
+
+  it('outputs leave a quarter of a mebibyte at a time, with no statement lost', async () => {
     const gate = aGate();
     const handler = aHandler('outputs', () => gate.passed.then(() => heavy(60 * KB)), { concurrency: 60 });
-    const application = await behindTheLine(1_500 * KB, { providers: [handler] });
+    const application = await behindTheLine(350 * KB, { providers: [handler] });
     await application.queues.enqueueMany('outputs', items(60, 1));
     await eventually(() => expect(application.seen('started')).toHaveLength(60));
     gate.open();

@@ -50,6 +50,7 @@ export function aRow(row: Partial<ClaimedRow> = {}): ClaimedRow {
     payload: 'null',
     payloadBytes: null,
     lastError: null,
+    weight: 0,
     ...row,
   };
 }

@@ -6,6 +6,7 @@ import type { FairWish } from '../../lib/storage/group.repository.js';
 import { Claims } from '../../lib/worker/claims.js';
 import { FairPoller, type FairPollerParts } from '../../lib/worker/fair-poller.js';
 import { RunReports } from '../../lib/observability/run-reports.js';
+import type { LaneRun } from '../../lib/worker/worker-lane.js';
 import { aLane, aRow } from '../support/runs.js';
 
 describe('the poller of fair queues', () => {
@@ -27,7 +28,12 @@ describe('the poller of fair queues', () => {
           return room();
         },
       },
-      ...{ claims: new Claims(), settler: {}, dispatcher: { startAll: () => undefined }, poller: { isPaused: false } },
+      ...{
+        claims: new Claims(),
+        arrivals: { take: (run: LaneRun) => run.lane.add(run) },
+        dispatcher: { startAll: () => undefined },
+        poller: { isPaused: false },
+      },
       ...{ reports: new RunReports(new QueueEvents()), ids: new Uuid7(), pollIntervalMs: 3_600_000, lease: () => 'lease' },
     } as unknown as FairPollerParts);
     poller.expect(lanes.map(({ lane }) => lane.id));

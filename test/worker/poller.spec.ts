@@ -3,6 +3,7 @@ import { Permits } from '../../lib/runtime/permits.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import { DatabaseError } from '../../lib/storage/database-errors.js';
 import type { Claimed, ClaimWish } from '../../lib/storage/job.repository.js';
+import { Arrivals, type ArrivalsParts } from '../../lib/worker/arrivals.js';
 import { Claims } from '../../lib/worker/claims.js';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { Poller, type PollerParts } from '../../lib/worker/poller.js';
@@ -42,6 +43,7 @@ function aPoller(lanes: WorkerLane[], { process = new Permits(100) } = {}) {
   };
   const claims = new Claims();
   const dispatcher = { startAll: () => undefined };
+  const arrivals = new Arrivals({ settler, dispatcher } as unknown as ArrivalsParts);
   const reports = new RunReports(new QueueEvents());
   const parts = {
     reports,
@@ -49,6 +51,7 @@ function aPoller(lanes: WorkerLane[], { process = new Permits(100) } = {}) {
     lanes: all,
     claims,
     settler,
+    arrivals,
     dispatcher,
     ids: new Uuid7(),
     worker: 'test',

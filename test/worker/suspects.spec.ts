@@ -55,7 +55,8 @@ function aCrew(waiting: ClaimedRow[] = []) {
       return taken;
     },
   } as unknown as SuspectsParts['jobs'];
-  const suspects = new Suspects({ jobs, lanes, claims, dispatcher, poller, settler: {} as SuspectsParts['settler'], ids: new Uuid7(), lease: () => crew.lease, onResume: () => crew.resumed++ }); // prettier-ignore
+  const arrivals = { take: (run: JobRun) => lane.add(run) } as unknown as SuspectsParts['arrivals'];
+  const suspects = new Suspects({ jobs, lanes, claims, dispatcher, poller, settler: {} as SuspectsParts['settler'], arrivals, ids: new Uuid7(), lease: () => crew.lease, onResume: () => crew.resumed++ }); // prettier-ignore
   return Object.assign(crew, { suspects, dispatcher, settle });
 }
 

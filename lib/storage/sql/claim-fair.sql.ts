@@ -1,5 +1,5 @@
 import { statement } from '../statement.js';
-import { CLAIMED_COLUMNS } from './claimed-columns.sql.js';
+import { CLAIMED_COLUMNS, claimedJobs, share } from './claimed-columns.sql.js';
 
 const FIRST = `select group_name from simple_queue.fair_ready where lane = $3::int and shard = $1`;
 const behind = (group: string): string => `coalesce(
@@ -26,8 +26,8 @@ export const fairNext = (wanted: string): string => `hop as (
     returning id, lane, group_name, run_at, epoch)`;
 
 /** Each row tells behind which group the next claim begins. */
-export const FAIR_COLUMNS = `${CLAIMED_COLUMNS}, (select group_name from seen where n = ($5::int - 1) % groups + 1)
-  from next n cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j`;
+export const fairColumns = (jobs: string): string =>
+  `${CLAIMED_COLUMNS}, (select group_name from seen where n = ($5::int - 1) % groups + 1) from next n ${jobs}`;
 
 /** Claims for a worker from one lane of a fair queue. */
 export const CLAIM_FAIR = statement(
@@ -36,5 +36,5 @@ export const CLAIM_FAIR = statement(
   taken as (
     insert into simple_queue.claim (id, shard, lease, jobs, epochs)
     select $2::uuid, $1, $6::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0)
-  select ${FAIR_COLUMNS}`,
+  select ${fairColumns(claimedJobs(share('$5')))}`,
 );

@@ -1,8 +1,9 @@
 import { statement } from '../statement.js';
-import { CLAIMED_COLUMNS } from './claimed-columns.sql.js';
+import { CLAIMED_COLUMNS, claimedJobs, share } from './claimed-columns.sql.js';
 
 /**
- * Claims suspects, at most $8 of them and $4 of each lane: those that run apart ($5 and $6 are 1 and 2), or a lone one (from 3 on). Apart from
+ * Claims suspects, at most $8 of them and $4 of each lane: those that run apart ($5 and $6 are 1 and 2), or a lone one (from 3 on), with all
+ * that it holds, since nothing may happen before it runs. Apart from
  * the hot statement, which never sees them.
  */
 export const CLAIM_SUSPECTS = statement(
@@ -19,5 +20,5 @@ export const CLAIM_SUSPECTS = statement(
     insert into simple_queue.claim (id, shard, lease, jobs, epochs)
     select $2::uuid, $1, $7::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0)
   select ${CLAIMED_COLUMNS}
-  from next n cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j`,
+  from next n ${claimedJobs(`case when $5::smallint < 3 then ${share('$8')} else 2147483647 end`)}`,
 );

@@ -1,10 +1,47 @@
 /**
  * What a claim answers of a job (place `n`, row `j`), in the order that the row mapper reads. What most jobs have not (a number
  * that is 0, a creation at another time than the run) is null: it costs neither the server a conversion nor the client a string.
+ *
+ * Of a heavy job it answers the weight: a blank and a number where the payload would be. `fetch` brings what was left behind.
  */
 export const CLAIMED_COLUMNS = `n.id, n.lane, nullif(n.epoch, 0), nullif(j.priority, 0), n.run_at::text, nullif(j.attempt, 0), nullif(j.stalls, 0),
   nullif(j.reschedules, 0), nullif(j.suspicion, 0), nullif(j.created_at, n.run_at)::text, j.cancel_at::text, j.unique_key, j.fingerprint,
-  j.options, j.payload, j.payload_bytes, j.last_error`;
+  case when j.weight is null then j.options else j.options - '{headers,checkpoint}'::text[] end,
+  case when j.weight is null then j.payload else (' ' || j.weight)::json end,
+  case when j.weight is null then j.payload_bytes end, case when j.weight is null then j.last_error end`;
 
 /** A row of that shape that says: the run `u.id` no longer held its job. */
 export const LOST_COLUMNS = 'u.id, -1, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null';
+
+/** No more than is answered: with a weight beside them each column is copied. */
+const READ =
+  'priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error';
+const COLUMNS = ['payload', 'payload_bytes', 'options', 'last_error'];
+
+/** Bytes of a job as it lies, perhaps compressed: told without reading it. */
+export const LIES = COLUMNS.map((column) => `coalesce(pg_column_size(${column}), 0)`).join(' + ');
+
+/** On the wire. What is compressed is read for it. */
+export const WEIGHT = `coalesce(octet_length(payload::text), 0) + 2 * coalesce(octet_length(payload_bytes), 0)
+  + coalesce(octet_length(options::text), 0) + coalesce(octet_length(last_error::text), 0)`;
+
+/** Of so few bytes nothing large can be made that matters (pglz: some ninety times as much). */
+const SMALL = 1_000;
+
+/** What one of `limit` jobs may weigh: 128 KiB in all, and 4 to 16 KiB each. */
+export const share = (limit: string): string => `least(16384, greatest(4096, 131072 / greatest(1, ${limit}::int)))`;
+
+/**
+ * The rows `j` of the jobs `n`; those above `bytes` are heavy. So the answer of a claim has a bound that thin lines let through, whatever
+ * lies in its rows, and small jobs do not wait for large ones beside them. Only what may be above it once it is uncompressed is read.
+ */
+export const claimedJobs = (bytes: string): string =>
+  jobs(`case when greatest(${COLUMNS.map((column) => `pg_column_size(${column})`).join(', ')}) > ${SMALL}
+      then case when ${LIES} > ${bytes} then ${LIES} else (select w from (select ${WEIGHT} as w offset 0) s where w > ${bytes}) end end`);
+
+/** The same with all that they hold. */
+export const WHOLE_JOBS = jobs('null::int');
+
+function jobs(weight: string): string {
+  return `cross join lateral (select ${READ}, ${weight} as weight from simple_queue.job where id = n.id and shard = $1 offset 0) j`;
+}

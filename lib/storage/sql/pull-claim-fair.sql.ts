@@ -1,5 +1,6 @@
 import { statement } from '../statement.js';
-import { FAIR_COLUMNS, fairNext } from './claim-fair.sql.js';
+import { fairColumns, fairNext } from './claim-fair.sql.js';
+import { WHOLE_JOBS } from './claimed-columns.sql.js';
 import { ACCOMPANIED, OWN_CLAIMS } from './own-claims.sql.js';
 
 /**
@@ -22,5 +23,5 @@ export const PULL_CLAIM_FAIR = statement(
     insert into simple_queue.lease (id, shard, worker, expires_at, lanes, jobs)
     select $2::uuid, $1, $6, statement_timestamp() + $7::float8 * interval '1 millisecond', array[$3::int], array_agg(id)
     from next having count(*) > 0)
-  select ${FAIR_COLUMNS}`,
+  select ${fairColumns(WHOLE_JOBS)}`,
 );

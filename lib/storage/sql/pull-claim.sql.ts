@@ -1,11 +1,12 @@
 import { statement } from '../statement.js';
-import { CLAIMED_COLUMNS } from './claimed-columns.sql.js';
+import { CLAIMED_COLUMNS, WHOLE_JOBS } from './claimed-columns.sql.js';
+import { placesThatFit } from './that-fit.sql.js';
 import { ACCOMPANIED, OWN_CLAIMS } from './own-claims.sql.js';
 
 /**
  * A pulled claim and its lease, in one statement: whoever sees the one sees the other, and an empty answer writes nothing. Both have
  * one id ($2), so that a settle finds its claim by key. Lanes ($3) in the caller's order, but those of paused queues, from the front: the
- * caller has no hint.
+ * caller has no hint; of suspects and of others no more than a thin line bears.
  *
  * Suspects are claimed here as well, since nobody else may serve these lanes. A lone one comes to a worker ($5) of which all that it
  * holds has been running for 5 s, and for some time nothing comes beside it, so that a crash under it is its own; of the others at most $6.
@@ -32,19 +33,19 @@ export const PULL_CLAIM = statement(
     select case when exists (select from lone) or exists (select from own where is_alone) then 0 else $4::int end as wanted),
   once as (
     delete from simple_queue.suspect where shard = $1 and ctid = any(array(
-      select s.ctid from open q
+      ${placesThatFit(`select s.ctid, s.id from open q
       cross join lateral (
-        select ctid from simple_queue.suspect where lane = q.lane and shard = $1 and suspicion < 3
+        select ctid, id from simple_queue.suspect where lane = q.lane and shard = $1 and suspicion < 3
         order by suspicion, run_at, id limit $6::int for update skip locked) s
-      limit (select least(wanted, $6::int) from room)))
+      limit (select least(wanted, $6::int) from room)`)}))
     returning id, lane, run_at, epoch),
   next as (
     delete from simple_queue.ready where shard = $1 and ctid = any(array(
-      select s.ctid from open q
+      ${placesThatFit(`select s.ctid, s.id from open q
       cross join lateral (
-        select ctid from simple_queue.ready where lane = q.lane and shard = $1
+        select ctid, id from simple_queue.ready where lane = q.lane and shard = $1
         order by priority, run_at, id limit $4::int for update skip locked) s
-      limit (select greatest(0, wanted - (select count(*) from once)) from room)))
+      limit (select greatest(0, wanted - (select count(*) from once)) from room)`)}))
     returning id, lane, run_at, epoch),
   taken as (select * from lone union all select * from once union all select * from next),
   ${ACCOMPANIED('taken')},
@@ -56,6 +57,6 @@ export const PULL_CLAIM = statement(
     select $2::uuid, $1, $5, statement_timestamp() + $7::float8 * interval '1 millisecond', $3, array_agg(id), exists (select from lone)
     from taken having count(*) > 0)
   select ${CLAIMED_COLUMNS}
-  from taken n cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j
+  from taken n ${WHOLE_JOBS}
   order by j.priority, n.run_at, n.id`,
 );

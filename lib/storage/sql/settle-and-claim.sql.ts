@@ -1,5 +1,5 @@
 import { statement } from '../statement.js';
-import { CLAIMED_COLUMNS, LOST_COLUMNS } from './claimed-columns.sql.js';
+import { CLAIMED_COLUMNS, claimedJobs, LOST_COLUMNS, share } from './claimed-columns.sql.js';
 
 /** Deletes what has finished: $2 are first runs (epoch 0), $3 and $4 later ones. */
 const finished = (columns: string): string => `first as (
@@ -37,7 +37,7 @@ const claim = (base: number): string => {
     select ${claimId}::uuid, $1, ${lease}::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0)
   select ${CLAIMED_COLUMNS}
     from (select * from next order by priority, run_at, id) n
-    cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j`;
+    ${claimedJobs(share(limit!))}`;
 };
 
 const LOST = `union all

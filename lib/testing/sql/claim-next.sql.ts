@@ -1,4 +1,4 @@
-import { CLAIMED_COLUMNS } from '../../storage/sql/claimed-columns.sql.js';
+import { CLAIMED_COLUMNS, WHOLE_JOBS } from '../../storage/sql/claimed-columns.sql.js';
 import { statement } from '../../storage/statement.js';
 
 /**
@@ -35,5 +35,5 @@ export const CLAIM_NEXT = statement(
     insert into simple_queue.claim (id, shard, lease, jobs, epochs)
     select $2::uuid, $1, $4::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0)
   select ${CLAIMED_COLUMNS}
-  from next n cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 offset 0) j`,
+  from next n ${WHOLE_JOBS}`,
 );
