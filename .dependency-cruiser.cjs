@@ -77,7 +77,7 @@ module.exports = {
     only(
       'worker-below-the-module',
       'A worker knows no module.',
-      '^lib/worker/',
+      '^lib/(worker|claim)/',
       FLOOR,
       OPTIONS,
       '^lib/(enqueue|settle|maintenance|storage|observability|health)/',
@@ -89,7 +89,7 @@ module.exports = {
       comment: 'A process that only enqueues loads no worker code.',
       severity: 'error',
       from: { path: '^lib/queue\\.service\\.ts$' },
-      to: { path: '^lib/worker/', reachable: true },
+      to: { path: '^lib/(worker|claim)/', reachable: true },
     },
     reserved(
       'maintenance-is-for-who-turns-it',

@@ -16,6 +16,9 @@ export type Outcome =
 /** Its cancel was requested while it ran. */
 export const CANCELLED: Outcome = { kind: 'cancelled', reason: 'cancelled while it ran' };
 
+/** The same before it had started. */
+export const CANCELLED_EARLY: Outcome = { kind: 'cancelled', reason: 'cancelled before it ran' };
+
 /** What decides between another attempt and the end. */
 export interface Chances {
   /** This attempt, 1 for the first. */

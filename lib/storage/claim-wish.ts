@@ -12,9 +12,12 @@ export interface LaneWish {
   ranges: ClaimRange[];
 }
 
-export interface ClaimWish {
+export interface ClaimKey {
   claimId: string;
   lease: string;
+}
+
+export interface ClaimWish extends ClaimKey {
   lanes: LaneWish[];
   limit: number;
 }

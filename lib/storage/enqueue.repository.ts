@@ -72,7 +72,7 @@ export class EnqueueRepository {
 
   /** One plain job, claimed as it is stored: its row as a claim would bring it; undefined as above. */
   async insertClaimed(job: NewJob, claim: DirectClaim): Promise<ClaimedRow | undefined> {
-    const values = [...oneValues(job), claim.id, claim.lease];
+    const values = [...oneValues(job), claim.claimId, claim.lease];
     const [stored] = await this.uplink.carry([job], () => this.database.callers.run<{ runAt: string }>(ENQUEUE_CLAIMED, values));
     return stored && claimedRow(claimedCells(job, stored.runAt));
   }

@@ -1,3 +1,4 @@
+import type { ClaimKey } from './claim-wish.js';
 import type { Database, Run } from './database.js';
 import type { Success } from './job.repository.js';
 import { SHARD } from './shard.js';
@@ -72,9 +73,7 @@ interface BlockedGroupRow {
   waiting: number;
 }
 
-export interface FairWish {
-  claimId: string;
-  lease: string;
+export interface FairWish extends ClaimKey {
   lane: number;
   /** The group behind which to start; null: from the first. */
   after: string | null;

@@ -1,9 +1,8 @@
+import type { ClaimKey } from './claim-wish.js';
 import type { ClaimedRow } from './row-mapper.js';
 
 /** A claim that a job may be stored under at once. Exactly one of `stored` and `failed` is called. */
-export interface DirectClaim {
-  id: string;
-  lease: string;
+export interface DirectClaim extends ClaimKey {
   stored(row: ClaimedRow): void;
   failed(): void;
 }

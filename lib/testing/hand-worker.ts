@@ -2,12 +2,11 @@ import { isTemplate, type JobTarget } from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
 import { DUTIES } from '../maintenance/duties.js';
 import type { News } from '../maintenance/site.js';
-import { Uuid7 } from '../runtime/uuid7.js';
 import type { Signal } from '../storage/signals.js';
 import { claimedRow } from '../storage/row-mapper.js';
 import { SHARD } from '../storage/shard.js';
 import { assemble, type Crew, type WorkerParts } from '../worker/crew.js';
-import { JobRun } from '../worker/job-run.js';
+import type { JobRun } from '../worker/job-run.js';
 import { Shutdown } from '../worker/shutdown.js';
 import type { LaneRun, WorkerLane } from '../worker/worker-lane.js';
 import { workerName } from '../worker/worker-name.js';
@@ -19,7 +18,6 @@ const nothing = (): void => undefined;
 /** A worker without loops: its duties are turned by hand, and it runs one job at a time, by the parts that every worker runs jobs by. */
 export class HandWorker {
   private readonly crew: Crew;
-  private readonly ids = new Uuid7();
   private deafen = nothing;
 
   constructor(private readonly parts: WorkerParts) {
@@ -95,21 +93,19 @@ export class HandWorker {
 
   private async claim(target: JobTarget | undefined): Promise<LaneRun | undefined> {
     await this.turnDuties();
-    const { claims, heartbeat, lanes } = this.crew;
+    const { heartbeat, intake } = this.crew;
+    if (!intake.lease) await heartbeat.beat();
+    const { loops } = this.parts.storage.database;
     const open = this.lanesOf(target).filter((lane) => !lane.isPaused);
-    const id = this.ids.next();
-    claims.expect(id);
-    const values = [SHARD, id, open.map(({ lane }) => lane.id), heartbeat.lease];
-    const rows = (await this.parts.storage.database.loops.rows(CLAIM_NEXT, values)).map(claimedRow);
-    const claim = claims.arrived(id, rows.length);
-    return rows[0] && new JobRun(rows[0], lanes.get(rows[0].lane)!, claim);
+    const key = intake.nextKey(false)!;
+    const values = [SHARD, key.claimId, open.map(({ lane }) => lane.id), key.lease];
+    const rows = await intake.ask(key, 1, () => loops.rows(CLAIM_NEXT, values));
+    return intake.arrivedAlone(key, rows.map(claimedRow), false);
   }
 
   private async process(run: LaneRun, timeoutMs: number): Promise<void> {
-    const { dispatcher, settler } = this.crew;
-    if (run.isCancelled) return settler.add(run, { kind: 'cancelled', reason: 'cancelled before it ran' });
-    dispatcher.runAlone(run);
-    if (await dispatcher.whenIdle(timeoutMs)) return;
+    const { dispatcher, intake } = this.crew;
+    if (!intake.startAlone(run) || (await dispatcher.whenIdle(timeoutMs))) return;
     const shutdown = new Shutdown(this.crew);
     await shutdown.drain(0);
     await shutdown.flush();

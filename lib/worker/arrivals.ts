@@ -1,3 +1,4 @@
+import { CANCELLED_EARLY } from '../job/outcome.js';
 import { Pace } from '../runtime/pace.js';
 import { timedOut } from '../storage/database-errors.js';
 import type { JobRepository } from '../storage/job.repository.js';
@@ -85,7 +86,7 @@ export class Arrivals {
   }
 
   private admit(run: LaneRun): void {
-    if (run.isCancelled) this.parts.settler.add(run, { kind: 'cancelled', reason: 'cancelled before it ran' });
+    if (run.isCancelled) this.parts.settler.add(run, CANCELLED_EARLY);
     else run.lane.add(run);
   }
 }

@@ -1,3 +1,4 @@
+import { Intake } from '../claim/intake.js';
 import { roundsOf, type Rounds, type Site } from '../maintenance/duties.js';
 import type { QueueError } from '../job/queue.errors.js';
 import type { QueueEvents } from '../observability/events.js';
@@ -60,6 +61,7 @@ export interface Crew {
   undertaker: Undertaker;
   dispatcher: Dispatcher;
   arrivals: Arrivals;
+  intake: Intake;
   poller: Poller;
   fairPoller: FairPoller;
   heartbeat: Heartbeat;
@@ -90,15 +92,16 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const dispatcher: Dispatcher = new Dispatcher(() => lanes.held(), execute, hooks.wakePoller);
   const heartbeat = makeHeartbeat(parts, { ...shared, lanes }, hooks);
   Object.assign(lanes, { onBatchDue: () => dispatcher.startAll(), onForgotten: () => heartbeat.beat() });
-  lanes.onRenamed = (runs) => poller.giveBack(runs, 'unstarted');
+  lanes.onRenamed = (runs) => intake.giveBack(runs, 'unstarted');
   const arrivals = new Arrivals({ ...shared, settler, dispatcher, onHeavy: hooks.onHeavy });
-  const claiming = { ...shared, lanes, settler, arrivals, dispatcher, lease: () => heartbeat.lease };
-  const poller = new Poller({ ...claiming, release: (lost) => heartbeat.free(lost), pollIntervalMs: options.pollIntervalMs });
-  const fairPoller = new FairPoller({ ...claiming, groups: storage.groups, poller, pollIntervalMs: options.pollIntervalMs });
-  const suspects = new Suspects({ ...claiming, poller, onResume: hooks.wakePoller });
-  const shortcut = new Shortcut({ ...claiming, shortcuts: storage.shortcuts, poller });
+  const intake = new Intake({ ...shared, lanes, settler, arrivals, dispatcher, lease: () => heartbeat.lease });
+  const claiming = { ...shared, lanes, settler, intake, pollIntervalMs: options.pollIntervalMs };
+  const poller = new Poller({ ...claiming, release: (lost) => heartbeat.free(lost) });
+  const fairPoller = new FairPoller({ ...claiming, groups: storage.groups });
+  const suspects = new Suspects({ ...claiming, dispatcher, onResume: hooks.wakePoller });
+  const shortcut = new Shortcut({ ...claiming, shortcuts: storage.shortcuts });
   const duties = roundsOf({ ...parts, ...hooks, lookEveryMs: lookEveryMs(options), lanes: () => lanes.openIds() });
-  const polling = { arrivals, poller, fairPoller, suspects, shortcut };
+  const polling = { arrivals, intake, poller, fairPoller, suspects, shortcut };
   return { claims: shared.claims, lanes, settler, undertaker, dispatcher, heartbeat, ...polling, duties };
 }
 

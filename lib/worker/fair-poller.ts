@@ -1,28 +1,19 @@
 import { startingBehind } from '../runtime/starting-behind.js';
-import type { Uuid7 } from '../runtime/uuid7.js';
 import type { FairClaimed, GroupRepository } from '../storage/group.repository.js';
-import type { ClaimedRow } from '../storage/row-mapper.js';
-import type { Arrivals } from './arrivals.js';
+import type { Intake } from '../claim/intake.js';
+import type { ClaimKey } from '../storage/claim-wish.js';
 import type { Claims } from './claims.js';
-import type { Dispatcher } from './dispatcher.js';
-import { JobRun } from './job-run.js';
-import type { Poller } from './poller.js';
 import type { RunReports } from '../observability/run-reports.js';
-import type { LaneRun, WorkerLane } from './worker-lane.js';
+import type { WorkerLane } from './worker-lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
 
 export interface FairPollerParts {
   groups: GroupRepository;
   lanes: WorkerLanes;
   claims: Claims;
-  arrivals: Arrivals;
-  dispatcher: Dispatcher;
-  poller: Poller;
+  intake: Intake;
   reports: RunReports;
-  ids: Uuid7;
   pollIntervalMs: number;
-  /** undefined: none may be claimed now. */
-  lease: () => string | undefined;
 }
 
 /** Where the next claim of a lane starts, and when it is worth asking. */
@@ -89,18 +80,18 @@ export class FairPoller {
   private async pollLane(id: number): Promise<number> {
     const lane = this.parts.lanes.get(id);
     const rotation = this.rotations.get(id)!;
-    const lease = this.parts.lease();
-    if (!lane || !lease || this.parts.poller.isPaused || rotation.lookAt > performance.now()) return 0;
+    if (!lane || rotation.lookAt > performance.now()) return 0;
     const wanted = Math.min(MAX_CLAIM, this.wantedOf(lane));
-    if (wanted <= 0) return 0;
+    const key = this.parts.intake.nextKey();
+    if (wanted <= 0 || !key) return 0;
     rotation.news = false;
     const askedAt = performance.now();
-    const { claimed, runs } = await this.claim(lane, { lease, wanted, after: rotation.after });
+    const claimed = await this.claim(lane, key, { wanted, after: rotation.after });
     const ms = performance.now() - askedAt;
-    this.parts.reports.polled(() => ({ wanted, claimed: runs.length, settled: 0, ms }));
+    this.parts.reports.polled(() => ({ wanted, claimed: claimed.jobs.length, settled: 0, ms }));
     this.learn(rotation, claimed);
-    this.receive(runs, lease);
-    return runs.length;
+    this.parts.intake.arrived(key, claimed.jobs);
+    return claimed.jobs.length;
   }
 
   /** What the hot claim has asked for in this lane it will not find: nothing of a fair queue is there. */
@@ -108,39 +99,18 @@ export class FairPoller {
     return Math.min(lane.wanted + lane.expected, this.parts.lanes.room + lane.expected, this.parts.claims.room);
   }
 
-  private async claim(
-    lane: WorkerLane,
-    { lease, wanted, after }: { lease: string; wanted: number; after: string | null },
-  ): Promise<{ claimed: FairClaimed; runs: LaneRun[] }> {
-    const { groups, claims, ids } = this.parts;
-    const id = ids.next();
-    claims.expect(id, wanted);
-    lane.expected += wanted;
+  private async claim(lane: WorkerLane, key: ClaimKey, wish: { wanted: number; after: string | null }): Promise<FairClaimed> {
+    const { groups, intake } = this.parts;
+    lane.expected += wish.wanted;
     try {
-      const claimed = await groups.claimFair({ claimId: id, lease, lane: lane.lane.id, after, wanted });
-      const claim = claims.arrived(id, claimed.jobs.length);
-      return {
-        claimed,
-        runs: claimed.jobs.map((row: ClaimedRow) => new JobRun(row, this.parts.lanes.get(row.lane) ?? lane, claim)),
-      };
-    } catch (error) {
-      claims.forget(id, error);
-      throw error;
+      return await intake.ask(key, wish.wanted, () => groups.claimFair({ ...key, ...wish, lane: lane.lane.id }));
     } finally {
-      lane.expected -= wanted;
+      lane.expected -= wish.wanted;
     }
   }
 
   private learn(rotation: Rotation, { jobs, after }: FairClaimed): void {
     rotation.after = after;
     rotation.lookAt = jobs.length === 0 && !rotation.news ? performance.now() + this.parts.pollIntervalMs : 0;
-  }
-
-  private receive(runs: LaneRun[], lease: string): void {
-    const { arrivals, poller, dispatcher } = this.parts;
-    for (const run of runs) arrivals.take(run);
-    // Paused meanwhile, or claimed under a lease that is lost: they must not start here.
-    if (poller.isPaused || lease !== this.parts.lease()) poller.giveBackWaiting('unstarted');
-    dispatcher.startAll();
   }
 }

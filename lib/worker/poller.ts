@@ -2,11 +2,9 @@ import type { JobEvents } from '../observability/events.js';
 import type { Claimed, ClaimWish, JobRepository, LaneWish } from '../storage/job.repository.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
 import type { Uuid7 } from '../runtime/uuid7.js';
-import type { Arrivals } from './arrivals.js';
+import type { Intake } from '../claim/intake.js';
 import type { Claims } from './claims.js';
-import type { Dispatcher } from './dispatcher.js';
 import type { Look } from './hints.js';
-import { JobRun } from './job-run.js';
 import type { RunReports } from '../observability/run-reports.js';
 import type { SettleBatch, Settler } from './settler.js';
 import type { WorkerLane } from './worker-lane.js';
@@ -17,14 +15,11 @@ export interface PollerParts {
   lanes: WorkerLanes;
   claims: Claims;
   settler: Settler;
-  arrivals: Arrivals;
-  dispatcher: Dispatcher;
+  intake: Intake;
   reports: RunReports;
   ids: Uuid7;
   worker: string;
   pollIntervalMs: number;
-  /** The lease that claims are made under; undefined: none may be made now. */
-  lease: () => string | undefined;
   /** Gives back what claims whose answer was lost may hold. */
   release: (claims: string[]) => Promise<void>;
 }
@@ -53,26 +48,12 @@ interface Plan {
 
 /** One round settles what has finished and claims what may run, in one statement for all lanes. Two loops turn it side by side. */
 export class Poller {
-  private paused = true;
   private nextPollAt = 0;
   private turn = 0;
   /** Jobs that claims under way may bring. */
   private underWay = 0;
 
   constructor(private readonly parts: PollerParts) {}
-
-  pause(): void {
-    this.paused = true;
-  }
-
-  get isPaused(): boolean {
-    return this.paused;
-  }
-
-  resume(): void {
-    this.paused = false;
-    this.nextPollAt = 0;
-  }
 
   async poll(): Promise<number> {
     // What ends within one turn of the event loop leaves together.
@@ -88,13 +69,9 @@ export class Poller {
     const ms = performance.now() - sentAt;
     settler.settled(batch, claimed.lost, ms);
     this.parts.reports.polled(() => reportOf(batch, plan, claimed, ms));
-    this.receive(plan, claimed.jobs, ms);
+    this.learn(plan, claimed.jobs, ms);
+    this.parts.intake.arrived(plan.wish, claimed.jobs);
     return settler.hasNone ? this.restMs(performance.now()) : 0;
-  }
-
-  /** Gives back what was claimed and has not started. */
-  giveBackWaiting(reason: 'shutdown' | 'unstarted'): void {
-    for (const lane of this.parts.lanes.held()) this.giveBack(lane.giveBack(), reason);
   }
 
   private get room(): number {
@@ -102,36 +79,36 @@ export class Poller {
   }
 
   private get mustEndClaims(): boolean {
-    return this.paused && this.parts.claims.hasEnded;
+    return this.parts.intake.isPaused && this.parts.claims.hasEnded;
   }
 
   /** undefined: the server refused one of the settles; they go on apart, and the claim is made again. */
   private async send(batch: SettleBatch, plan: Plan): Promise<Claimed | undefined> {
-    const { jobs, claims, settler, worker } = this.parts;
-    claims.expect(plan.wish.claimId, plan.wish.limit);
+    const { jobs, intake, settler, worker } = this.parts;
+    const { wish } = plan;
+    const send = (): Promise<Claimed> => jobs.settleAndClaim(worker, batch.successes, batch.claims, wish);
     try {
-      return await jobs.settleAndClaim(worker, batch.successes, batch.claims, plan.wish);
+      return await intake.ask(wish, wish.limit, send);
     } catch (error) {
-      claims.forget(plan.wish.claimId, error);
       for (const { lane, wanted, look } of plan.lanes) lane.unanswered(wanted, look);
       if (!settler.failed(batch, error)) throw error;
       return undefined;
     } finally {
-      this.underWay -= plan.wish.limit;
+      this.underWay -= wish.limit;
     }
   }
 
   /** A lane without room, or known to be empty, is left out. */
   private plan(now: number): Plan {
-    const { ids } = this.parts;
-    const lease = this.parts.lease();
+    const { ids, intake } = this.parts;
+    const key = intake.nextKey();
     const room = Math.min(MAX_CLAIM, this.room);
-    const lanes = this.paused || !lease ? [] : this.lanesToAsk(now, room);
+    const lanes = key ? this.lanesToAsk(now, room) : [];
     const wishes = lanes.map(({ lane, wanted, look }): LaneWish => ({ lane: lane.lane.id, wanted, ranges: look.ranges }));
     const wanted = lanes.reduce((sum, planned) => sum + planned.wanted, 0);
     const limit = Math.max(0, Math.min(room, wanted));
     this.underWay += limit;
-    return { wish: { claimId: ids.next(), lease: lease ?? NO_LEASE, lanes: wishes, limit }, lanes };
+    return { wish: { ...(key ?? { claimId: ids.next(), lease: NO_LEASE }), lanes: wishes, limit }, lanes };
   }
 
   /**
@@ -163,17 +140,8 @@ export class Poller {
     this.nextPollAt = now + this.parts.pollIntervalMs * (0.9 + 0.2 * Math.random());
     for (const lane of this.parts.lanes.all()) {
       lane.lookAt = 0;
-      if (lane.isStale(now, STALE_MS)) this.giveBack(lane.giveBackStale(), 'unstarted');
+      if (lane.isStale(now, STALE_MS)) this.parts.intake.giveBack(lane.giveBackStale(), 'unstarted');
     }
-  }
-
-  private receive(plan: Plan, rows: ClaimedRow[], ms: number): void {
-    const claim = this.parts.claims.arrived(plan.wish.claimId, rows.length);
-    this.learn(plan, rows, ms);
-    for (const row of rows) this.parts.arrivals.take(new JobRun(row, this.parts.lanes.get(row.lane)!, claim));
-    // Paused meanwhile, or claimed under a lease that is lost: it must not start here.
-    if (this.paused || plan.wish.lease !== this.parts.lease()) this.giveBackWaiting('unstarted');
-    this.parts.dispatcher.startAll();
   }
 
   /** A claim that brought all it was allowed to may not have come to its last lanes. */
@@ -190,14 +158,11 @@ export class Poller {
     });
   }
 
-  giveBack(runs: JobRun[], reason: 'shutdown' | 'unstarted'): void {
-    for (const run of runs) this.parts.settler.add(run, { kind: 'released', again: { delayMs: 0 }, reason });
-  }
-
   /** Until the next idle poll, or at once where a lane with room is worth asking. */
   private restMs(now: number): number {
-    if (this.paused) return Infinity;
-    if (!this.parts.lease()) return this.parts.pollIntervalMs;
+    const { intake, pollIntervalMs } = this.parts;
+    if (intake.isPaused) return Infinity;
+    if (!intake.lease) return pollIntervalMs;
     if (this.room <= 0) return Math.max(1, this.nextPollAt - now);
     for (const lane of this.parts.lanes.all()) if (lane.lookAt <= now && lane.wanted > 0) return 0;
     return Math.max(1, this.nextPollAt - now);

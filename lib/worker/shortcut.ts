@@ -1,21 +1,13 @@
-import type { Uuid7 } from '../runtime/uuid7.js';
+import type { Intake } from '../claim/intake.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
 import type { DirectClaim, Shortcuts } from '../storage/shortcuts.js';
-import type { Claims } from './claims.js';
-import type { Dispatcher } from './dispatcher.js';
-import { JobRun } from './job-run.js';
-import type { Poller } from './poller.js';
 import type { WorkerLane } from './worker-lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
 
 interface ShortcutParts {
   shortcuts: Shortcuts;
   lanes: WorkerLanes;
-  claims: Claims;
-  dispatcher: Dispatcher;
-  poller: Poller;
-  ids: Uuid7;
-  lease: () => string | undefined;
+  intake: Intake;
 }
 
 /**
@@ -33,7 +25,7 @@ export class Shortcut {
     return this.parts.shortcuts.open((laneId) => this.offer(laneId));
   }
 
-  /** A paused poller makes no offers: what was offered before is here, and given back, when this resolves. */
+  /** A paused worker makes no offers: what was offered before is here, and given back, when this resolves. */
   whenAnswered(): Promise<void> {
     return new Promise((resolve) => {
       this.onAnswer = () => this.underWay === 0 && resolve();
@@ -42,17 +34,15 @@ export class Shortcut {
   }
 
   private offer(laneId: number): DirectClaim | undefined {
-    const { poller, lanes, claims, ids } = this.parts;
+    const { lanes, intake } = this.parts;
     const lane = lanes.get(laneId);
-    const lease = this.parts.lease();
-    if (!lane?.isWaiting || !lease || poller.isPaused || lanes.room <= 0) return undefined;
-    const claim = { id: ids.next(), lease };
-    // Before the statement leaves: if its answer is lost, the heartbeat finds the claim and frees it.
-    claims.expect(claim.id);
+    const key = lane?.isWaiting && lanes.room > 0 ? intake.nextKey() : undefined;
+    if (!lane || !key) return undefined;
+    intake.expect(key, 1);
     lane.ask(1);
     this.underWay++;
-    const stored = (row: ClaimedRow): void => this.answered(lane, () => this.start(lane, claim, row));
-    return { ...claim, stored, failed: () => this.answered(lane, () => claims.forget(claim.id)) };
+    const stored = (row: ClaimedRow): void => this.answered(lane, () => void intake.arrived(key, [row]));
+    return { ...key, stored, failed: () => this.answered(lane, () => intake.forget(key)) };
   }
 
   private answered(lane: WorkerLane, then: () => void): void {
@@ -60,14 +50,5 @@ export class Shortcut {
     this.underWay--;
     then();
     this.onAnswer();
-  }
-
-  private start(lane: WorkerLane, claim: { id: string; lease: string }, row: ClaimedRow): void {
-    const { poller, lanes, claims, dispatcher } = this.parts;
-    const now = lanes.get(lane.lane.id) ?? lane;
-    now.add(new JobRun(row, now, claims.arrived(claim.id, 1)));
-    // Paused meanwhile, or claimed under a lease that is lost: it must not start here.
-    if (poller.isPaused || this.parts.lease() !== claim.lease) poller.giveBackWaiting('unstarted');
-    dispatcher.startAll();
   }
 }

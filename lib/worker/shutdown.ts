@@ -41,7 +41,7 @@ export class Shutdown {
       if (run.settled) continue;
       run.settled = true;
       this.released++;
-      this.crew.settler.add(run, { kind: 'released', again: { delayMs: 0 }, reason: 'shutdown' });
+      this.crew.intake.giveBack([run], 'shutdown');
     }
     // Or the timer of whoever waits for them would keep the process alive.
     this.crew.dispatcher.notice();

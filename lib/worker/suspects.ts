@@ -1,13 +1,11 @@
-import type { Uuid7 } from '../runtime/uuid7.js';
+import type { Intake } from '../claim/intake.js';
 import { LATE, within } from '../runtime/within.js';
+import type { ClaimKey } from '../storage/claim-wish.js';
 import { LONE, type JobRepository, type SuspectWish } from '../storage/job.repository.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
-import type { Arrivals } from './arrivals.js';
 import type { Claims } from './claims.js';
 import type { Dispatcher } from './dispatcher.js';
-import { JobRun, type RunLane } from './job-run.js';
-import type { Poller } from './poller.js';
-import type { Settler } from './settler.js';
+import type { RunLane } from './job-run.js';
 import type { LaneRun, WorkerLane } from './worker-lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
 
@@ -16,13 +14,7 @@ export interface SuspectsParts {
   lanes: WorkerLanes;
   claims: Claims;
   dispatcher: Dispatcher;
-  poller: Poller;
-  settler: Settler;
-  arrivals: Arrivals;
-  ids: Uuid7;
-  /** undefined: none may be claimed now. */
-  lease: () => string | undefined;
-  /** The poller may claim again. */
+  intake: Intake;
   onResume: () => void;
 }
 
@@ -82,24 +74,21 @@ export class Suspects {
       if (this.lone) await this.runLone();
     } finally {
       // Also where others took the lone ones that the start waited for.
-      if (!this.closed && this.parts.poller.isPaused) this.resume();
+      if (!this.closed && this.parts.intake.isPaused) this.resume();
     }
     if (this.apart) return this.runApart();
     return this.lone ? RETRY_MS : Infinity;
   }
 
   private async runApart(): Promise<number> {
-    const { lanes, dispatcher } = this.parts;
-    const open = lanes.all().filter((lane) => !lane.isPaused);
+    const { lanes, claims } = this.parts;
+    const open = this.open();
     const here = this.suspectsByLane();
     const each = open.map((lane) => Math.max(0, half(lane.capacity) - (here.get(lane) ?? 0)));
     const running = [...here.values()].reduce((sum, count) => sum + count, 0);
-    const room = Math.min(half(lanes.concurrency) - running, this.parts.claims.room, each.reduce((sum, count) => sum + count, 0)); // prettier-ignore
+    const room = Math.min(half(lanes.concurrency) - running, claims.room, each.reduce((sum, count) => sum + count, 0)); // prettier-ignore
     if (room <= 0) return NEXT_MS;
-    const runs = await this.claim(open, { alone: false, limit: room, each });
-    for (const run of runs) this.parts.arrivals.take(run);
-    dispatcher.startAll();
-    if (runs.length > 0) return NEXT_MS;
+    if (await this.claimApart(open, { alone: false, limit: room, each })) return NEXT_MS;
     // There may be more of those lanes that had no room.
     this.apart = running > 0;
     return this.apart || this.lone ? RETRY_MS : Infinity;
@@ -115,28 +104,28 @@ export class Suspects {
 
   /** Nothing else starts in this process meanwhile; what was claimed ahead goes back to where others may take it. */
   private async runLone(): Promise<void> {
-    const { poller, dispatcher } = this.parts;
+    const { intake, dispatcher } = this.parts;
     this.save();
     if (this.savedMs <= 0) return;
-    poller.pause();
+    intake.isPaused = true;
     dispatcher.halt();
-    poller.giveBackWaiting('unstarted');
+    intake.giveBackWaiting('unstarted');
     await this.spend(() => Promise.race([dispatcher.whenKnown(KNOWN_MS), this.whenClosed]));
     while (!this.closed && this.savedMs > 0 && (await this.runNext()));
   }
 
   private resume(): void {
     this.parts.dispatcher.resume();
-    this.parts.poller.resume();
+    this.parts.intake.resume();
     this.parts.onResume();
   }
 
   /** False where none is left, or others may start now. */
   private async runNext(): Promise<boolean> {
-    const [run] = await this.spend(() => this.claim(this.parts.lanes.all().filter((lane) => !lane.isPaused), { alone: true, limit: 1 })); // prettier-ignore
+    const run = await this.spend(() => this.claimLone());
     if (!run) return (this.lone = false);
-    if (this.endCancelled(run)) return true;
-    const settled = this.runAlone(run);
+    const settled = this.whenSettled(run);
+    if (!this.parts.intake.startAlone(run)) return true;
     if ((await this.spend(() => within(settled, aloneMs(run)))) !== LATE) return true;
     await this.letOthersIn(run, settled);
     return false;
@@ -146,17 +135,16 @@ export class Suspects {
    * Ends when the database knows how the run ended, not before: with its settle still under way, the next job to kill this process
    * would have an innocent beside it.
    */
-  private runAlone(run: LaneRun): Promise<void> {
+  private whenSettled(run: LaneRun): Promise<void> {
     const settled = new Promise<void>((resolve) => (run.claim.onEnd = resolve));
-    this.parts.dispatcher.runAlone(run);
     return Promise.race([settled, this.whenClosed]);
   }
 
   /** It has been alone for its time: what waits may start beside it, once the database knows that a crash is no longer its own. */
   private async letOthersIn(run: LaneRun, settled: Promise<void>): Promise<void> {
-    const { poller, dispatcher, onResume } = this.parts;
+    const { intake, dispatcher, onResume } = this.parts;
     const held = new Promise<void>((resolve) => (dispatcher.onHeld = resolve));
-    poller.resume();
+    intake.resume();
     onResume();
     let over = false;
     void settled.then(() => (over = true));
@@ -175,34 +163,27 @@ export class Suspects {
     }
   }
 
-  private async claim(open: readonly WorkerLane[], wish: SuspectWish): Promise<LaneRun[]> {
-    const { jobs, lanes, claims, ids } = this.parts;
-    const lease = this.parts.lease();
-    if (!lease) return [];
-    const id = ids.next();
-    claims.expect(id, wish.limit);
-    try {
-      const rows = await jobs.claimSuspects(id, lease, open.map(({ lane }) => lane.id), wish); // prettier-ignore
-      const claim = claims.arrived(id, rows.length);
-      const runs = rows.map((row: ClaimedRow) => new JobRun(row, lanes.get(row.lane)!, claim));
-      return this.closed || lease !== this.parts.lease() ? this.giveBack(runs) : runs;
-    } catch (error) {
-      claims.forget(id, error);
-      throw error;
-    }
+  /** False: none came, or none of them may start. */
+  private async claimApart(open: readonly WorkerLane[], wish: SuspectWish): Promise<boolean> {
+    const key = this.parts.intake.nextKey(this.closed);
+    if (!key) return false;
+    const rows = await this.ask(key, open, wish);
+    return this.parts.intake.arrived(key, rows, this.closed) && rows.length > 0;
   }
 
-  /** Its cancel was requested while it was in flight elsewhere, or while the answer of its claim was lost: it must not start. */
-  private endCancelled(run: LaneRun): boolean {
-    if (run.isCancelled) this.parts.settler.add(run, { kind: 'cancelled', reason: 'cancelled before it ran' });
-    return run.isCancelled;
+  private async claimLone(): Promise<LaneRun | undefined> {
+    const key = this.parts.intake.nextKey(this.closed);
+    return key && this.parts.intake.arrivedAlone(key, await this.ask(key, this.open(), { alone: true, limit: 1 }), this.closed);
   }
 
-  /** Closed meanwhile, or claimed under a lease that is lost: they must not start here. */
-  private giveBack(runs: LaneRun[]): [] {
-    for (const run of runs) run.lane.add(run);
-    this.parts.poller.giveBackWaiting('unstarted');
-    return [];
+  private ask(key: ClaimKey, open: readonly WorkerLane[], wish: SuspectWish): Promise<ClaimedRow[]> {
+    const { intake, jobs } = this.parts;
+    const ids = open.map(({ lane }) => lane.id);
+    return intake.ask(key, wish.limit, () => jobs.claimSuspects(key.claimId, key.lease, ids, wish));
+  }
+
+  private open(): WorkerLane[] {
+    return this.parts.lanes.all().filter((lane) => !lane.isPaused);
   }
 
   /** Where nothing else waits, none of it is taken from anybody: there is always some. */

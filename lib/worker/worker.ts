@@ -6,7 +6,6 @@ import { Loop, type Round } from '../runtime/loop.js';
 import type { Signal } from '../storage/signals.js';
 import { untilServed } from '../storage/until-served.js';
 import { assemble, type Crew, type WorkerParts } from './crew.js';
-import type { JobRun } from './job-run.js';
 import { UnhandledLanes } from './unhandled-lanes.js';
 import { Shutdown } from './shutdown.js';
 import { workerName } from './worker-name.js';
@@ -47,7 +46,7 @@ export class Worker {
 
   /** Lease and lanes first, then suspects while nothing else runs, then everything. Throws when the database is away. */
   async start(): Promise<void> {
-    const { lanes, heartbeat, poller, duties } = this.crew;
+    const { lanes, heartbeat, intake, duties } = this.crew;
     const { signals } = this.parts.storage;
     await untilServed(() => lanes.register());
     await untilServed(() => heartbeat.take());
@@ -56,7 +55,7 @@ export class Worker {
     this.deafen = () => (deafen(), close());
     signals.startListening(this);
     // A lone suspect has the process to itself first; its round lets the others in.
-    if (!this.crew.suspects.expectsLone) poller.resume();
+    if (!this.crew.suspects.expectsLone) intake.resume();
     for (const loop of Object.values(this.loops)) loop.start();
     this.emitStarted();
   }
@@ -85,8 +84,8 @@ export class Worker {
   /** Claims nothing more and gives back what has not started. */
   stopClaiming(): void {
     this.crew.suspects.close();
-    this.crew.poller.pause();
-    this.crew.poller.giveBackWaiting('shutdown');
+    this.crew.intake.isPaused = true;
+    this.crew.intake.giveBackWaiting('shutdown');
   }
 
   /** Lets what runs end, at most `graceMs` (or until `hurry` aborts), then aborts and releases the rest. */
@@ -170,16 +169,16 @@ export class Worker {
     const wanted = new Set(ids);
     for (const run of this.crew.dispatcher.runs())
       if (wanted.has(run.id)) run.abort('JOB_CANCELLED', `Job ${run.id} was cancelled.`);
-    for (const lane of this.crew.lanes.held()) for (const id of ids) this.endWaiting(lane.removeWaiting(id));
-  }
-
-  private endWaiting(run: JobRun | undefined): void {
-    if (run) this.crew.settler.add(run, { kind: 'cancelled', reason: 'cancelled before it ran' });
+    for (const lane of this.crew.lanes.held())
+      for (const id of ids) {
+        const run = lane.removeWaiting(id);
+        if (run) this.crew.intake.cancel(run);
+      }
   }
 
   /** Others may hold the jobs by now. What has not started goes back (as far as it is still ours), what runs is told. */
   private letGo(): void {
-    this.crew.poller.giveBackWaiting('unstarted');
+    this.crew.intake.giveBackWaiting('unstarted');
     const runs = this.crew.dispatcher.runs();
     this.parts.events.emit('leaseLapsed', () => ({ worker: this.name, jobs: runs.length }));
     const message = 'This process could not renew its lease; another one may run the job by now.';
@@ -211,9 +210,9 @@ export class Worker {
 
   /** What was claimed ahead from a paused queue goes back; what runs ends. */
   private heed(pausedQueues: number[]): void {
-    const { lanes, poller } = this.crew;
+    const { lanes, intake } = this.crew;
     const resumed = lanes.pause(pausedQueues);
-    for (const lane of lanes.all()) if (lane.isPaused) poller.giveBack(lane.giveBack(), 'unstarted');
+    for (const lane of lanes.all()) if (lane.isPaused) intake.giveBack(lane.giveBack(), 'unstarted');
     for (const lane of resumed) lane.expectNews();
     if (resumed.length > 0) this.wakePoller();
   }

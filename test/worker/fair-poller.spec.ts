@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { Intake, type IntakeParts } from '../../lib/claim/intake.js';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { Permits } from '../../lib/runtime/permits.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
@@ -20,22 +21,19 @@ describe('the poller of fair queues', () => {
       return { jobs, after: null };
     };
     const room = () => lanes.reduce((sum, lane) => sum - lane.buffered, process.free);
-    const poller = new FairPoller({
-      groups: { claimFair },
-      lanes: {
-        get: (id: number) => lanes[id - 1],
-        get room() {
-          return room();
-        },
+    const all = {
+      all: () => lanes,
+      get: (id: number) => lanes[id - 1],
+      get room() {
+        return room();
       },
-      ...{
-        claims: new Claims(),
-        arrivals: { take: (run: LaneRun) => run.lane.add(run) },
-        dispatcher: { startAll: () => undefined },
-        poller: { isPaused: false },
-      },
-      ...{ reports: new RunReports(new QueueEvents()), ids: new Uuid7(), pollIntervalMs: 3_600_000, lease: () => 'lease' },
-    } as unknown as FairPollerParts);
+    };
+    const parts = { lanes: all, claims: new Claims(), reports: new RunReports(new QueueEvents()), pollIntervalMs: 3_600_000 };
+    const arrivals = { take: (run: LaneRun) => run.lane.add(run) };
+    const claiming = { ...parts, arrivals, dispatcher: { startAll: () => undefined }, ids: new Uuid7(), lease: () => 'lease' };
+    const intake = new Intake(claiming as unknown as IntakeParts);
+    const poller = new FairPoller({ ...parts, groups: { claimFair }, intake } as unknown as FairPollerParts);
+    intake.resume();
     poller.expect(lanes.map(({ lane }) => lane.id));
 
     for (let n = 0; n < 15; n++) {

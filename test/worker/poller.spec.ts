@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { Intake, type IntakeParts } from '../../lib/claim/intake.js';
 import { Permits } from '../../lib/runtime/permits.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import { DatabaseError } from '../../lib/storage/database-errors.js';
@@ -10,7 +11,7 @@ import { Poller, type PollerParts } from '../../lib/worker/poller.js';
 import { RunReports } from '../../lib/observability/run-reports.js';
 import type { WorkerLane } from '../../lib/worker/worker-lane.js';
 import { aGate } from '../support/gate.js';
-import { aLane, aRow, aRun } from '../support/runs.js';
+import { aLane, aRow } from '../support/runs.js';
 
 const AN_HOUR = 3_600_000;
 type Answer = (wish: ClaimWish) => Claimed | Promise<Claimed>;
@@ -18,14 +19,12 @@ type Answer = (wish: ClaimWish) => Claimed | Promise<Claimed>;
 /** A poller of these lanes; `answer` stands for the database. Starts nothing. */
 function aPoller(lanes: WorkerLane[], { process = new Permits(100) } = {}) {
   const wishes: ClaimWish[] = [];
-  const settled: string[] = [];
   const set = { lease: 'lease' as string | undefined, answer: (() => ({ jobs: [], lost: [] })) as Answer };
   const settler = {
     hasNone: true,
     take: () => ({ settling: [], successes: [], claims: [] }),
     settled: () => undefined,
     failed: () => false,
-    add: (_run: unknown, { kind }: { kind: string }) => settled.push(kind),
   };
   const jobs = {
     settleAndClaim: async (_worker: string, _successes: unknown, _claims: unknown, wish: ClaimWish) => {
@@ -57,8 +56,9 @@ function aPoller(lanes: WorkerLane[], { process = new Permits(100) } = {}) {
     worker: 'test',
     pollIntervalMs: AN_HOUR,
   };
-  const poller = new Poller({ ...parts, lease: () => set.lease, release: () => Promise.resolve() } as unknown as PollerParts);
-  return { poller, wishes, settled, claims, set, settler };
+  const intake = new Intake({ ...parts, lease: () => set.lease } as unknown as IntakeParts);
+  const poller = new Poller({ ...parts, intake, release: () => Promise.resolve() } as unknown as PollerParts);
+  return { intake, poller, wishes, claims, set, settler };
 }
 
 describe('the poller', () => {
@@ -71,9 +71,9 @@ describe('the poller', () => {
   it('asks for what may run, within each tier', async () => {
     const process = new Permits(8);
     const lanes = [aLane({ permits: [process, new Permits(5)] }), aLane({ id: 2, permits: [process, new Permits(5)] })];
-    const { poller, wishes, set } = aPoller(lanes, { process });
+    const { intake, poller, wishes, set } = aPoller(lanes, { process });
     set.answer = oneOfEach;
-    poller.resume();
+    intake.resume();
 
     await poller.poll();
     lanes.forEach((lane) => lane.giveBack());
@@ -86,14 +86,14 @@ describe('the poller', () => {
   it('lets room go round, however many idle lanes stand between those with a backlog', async () => {
     const process = new Permits(1);
     const lanes = Array.from({ length: 50 }, (_, n) => aLane({ id: n + 1, permits: [process] }));
-    const { poller, set } = aPoller(lanes, { process });
+    const { intake, poller, set } = aPoller(lanes, { process });
     const served: number[] = [];
     set.answer = (wish) => {
       const answer = oneOfEach({ ...wish, lanes: wish.lanes.filter(({ lane }) => [7, 8, 30].includes(lane)) });
       served.push(...new Set(answer.jobs.map(({ lane }) => lane)));
       return answer;
     };
-    poller.resume();
+    intake.resume();
 
     for (let n = 0; n < 40; n++) {
       await poller.poll();
@@ -107,7 +107,7 @@ describe('the poller', () => {
 
   it('does not rest a lane while more is behind its hints, whatever a claim in front has brought', async () => {
     const lane = aLane({ limit: 4 });
-    const { poller, wishes, set } = aPoller([lane]);
+    const { intake, poller, wishes, set } = aPoller([lane]);
     let late = 100;
     set.answer = ({ lanes: [asked], limit }) => {
       const isFront = asked!.ranges.every(({ runAt }) => runAt > '2026-11-21 03:16:10.5');
@@ -115,7 +115,7 @@ describe('the poller', () => {
       return { jobs: Array.from({ length: found }, () => aRow({ runAt: `2026-11-21 03:16:10.${100 + late--}+00` })), lost: [] };
     };
     lane.hints.took([aRow({ runAt: '2026-11-21 03:16:11+00' })], { look: lane.hints.look(0), short: true, ms: 0 });
-    poller.resume();
+    intake.resume();
 
     for (let n = 0; n < 30; n++) {
       await poller.poll();
@@ -129,8 +129,8 @@ describe('the poller', () => {
   it('asks all lanes that were empty in one statement, and no more jobs than there is room for', async () => {
     const process = new Permits(100);
     const lanes = Array.from({ length: 200 }, (_, n) => aLane({ id: n + 1, permits: [process, new Permits(10)] }));
-    const { poller, wishes } = aPoller(lanes, { process });
-    poller.resume();
+    const { intake, poller, wishes } = aPoller(lanes, { process });
+    intake.resume();
 
     const restMs = await poller.poll();
 
@@ -141,9 +141,9 @@ describe('the poller', () => {
   it('asks again at once where a full claim did not come to a lane', async () => {
     const process = new Permits(10);
     const lanes = [1, 2, 3].map((id) => aLane({ id, permits: [process, new Permits(10)] }));
-    const { poller, wishes, set } = aPoller(lanes, { process });
+    const { intake, poller, wishes, set } = aPoller(lanes, { process });
     set.answer = oneOfEach;
-    poller.resume();
+    intake.resume();
     await poller.poll();
     lanes.forEach((lane) => lane.giveBack());
     set.answer = () => ({ jobs: [], lost: [] });
@@ -156,9 +156,9 @@ describe('the poller', () => {
 
   it('claims twice as many each time while claims end before the next one', async () => {
     const lane = aLane({ limit: 10 });
-    const { poller, wishes, set } = aPoller([lane]);
+    const { intake, poller, wishes, set } = aPoller([lane]);
     set.answer = oneOfEach;
-    poller.resume();
+    intake.resume();
 
     for (let n = 0; n < 5; n++) {
       await poller.poll();
@@ -177,8 +177,8 @@ describe('the poller', () => {
 
   it('asks an empty lane again only after the interval, or at once when there is news', async () => {
     const lane = aLane();
-    const { poller, wishes } = aPoller([lane]);
-    poller.resume();
+    const { intake, poller, wishes } = aPoller([lane]);
+    intake.resume();
 
     const restMs = await poller.poll();
     await poller.poll();
@@ -192,16 +192,16 @@ describe('the poller', () => {
 
   it('asks once more when the news came while it was asking', async () => {
     const lane = aLane();
-    const { poller, set } = aPoller([lane]);
+    const { intake, poller, set } = aPoller([lane]);
     set.answer = () => (lane.expectNews(), { jobs: [], lost: [] });
-    poller.resume();
+    intake.resume();
 
     expect(await poller.poll()).toBe(0);
   });
 
   it('claims nothing without a lease, but settles', async () => {
-    const { poller, wishes, set, settler } = aPoller([aLane()]);
-    poller.resume();
+    const { intake, poller, wishes, set, settler } = aPoller([aLane()]);
+    intake.resume();
     set.lease = undefined;
     settler.hasNone = false;
 
@@ -210,39 +210,11 @@ describe('the poller', () => {
     expect(wishes).toMatchObject([{ lanes: [], limit: 0 }]);
   });
 
-  it.each(['paused', 'lease lost'])('gives back what arrives after it was %s', async (how) => {
-    const lane = aLane();
-    const { poller, set, settled } = aPoller([lane]);
-    set.answer = () => {
-      if (how === 'paused') poller.pause();
-      else set.lease = 'another';
-      return { jobs: [aRow()], lost: [] };
-    };
-    poller.resume();
-
-    await poller.poll();
-
-    expect(settled).toEqual(['released']);
-    expect(lane.buffered).toBe(0);
-  });
-
-  it('ends what was cancelled before it was claimed, and does not run it', async () => {
-    const lane = aLane();
-    const { poller, set, settled } = aPoller([lane]);
-    set.answer = () => ({ jobs: [aRow({ cancelled: true })], lost: [] });
-    poller.resume();
-
-    await poller.poll();
-
-    expect(settled).toEqual(['cancelled']);
-    expect(lane.buffered).toBe(0);
-  });
-
   it('forgets a claim whose answer was late, and asks again for fewer', async () => {
     const lane = aLane({ limit: 4 });
-    const { poller, wishes, claims, set } = aPoller([lane]);
+    const { intake, poller, wishes, claims, set } = aPoller([lane]);
     set.answer = () => Promise.reject(new DatabaseError('claim', new Error('Query read timeout')));
-    poller.resume();
+    intake.resume();
 
     await expect(poller.poll()).rejects.toThrow('timeout');
     expect(claims.ids()).toEqual([]);
@@ -255,9 +227,9 @@ describe('the poller', () => {
 
   it('does not ask twice for the same room while a claim is under way', async () => {
     const gate = aGate();
-    const { poller, wishes, set } = aPoller([aLane({ limit: 4 })]);
+    const { intake, poller, wishes, set } = aPoller([aLane({ limit: 4 })]);
     set.answer = async () => (await gate.passed, { jobs: [], lost: [] });
-    poller.resume();
+    intake.resume();
 
     const first = poller.poll();
     await poller.poll();
@@ -265,15 +237,5 @@ describe('the poller', () => {
     await first;
 
     expect(wishes.map(({ limit }) => limit)).toEqual([4]);
-  });
-
-  it('gives back what waits in memory when it is told to', () => {
-    const lane = aLane();
-    const { poller, settled } = aPoller([lane]);
-    for (let n = 0; n < 3; n++) lane.add(aRun({}, { lane }));
-
-    poller.giveBackWaiting('shutdown');
-
-    expect(settled).toEqual(['released', 'released', 'released']);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { Intake, type IntakeParts } from '../../lib/claim/intake.js';
 import type { FoundJob } from '../../lib/job/job.js';
 import type { Outcome } from '../../lib/job/outcome.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
@@ -124,7 +125,8 @@ function aSettlement(faults: Fault[]) {
     lease: () => 'lease',
     release: () => Promise.resolve(),
   };
-  const poller = new Poller(parts as unknown as PollerParts);
+  const intake = new Intake(parts as unknown as IntakeParts);
+  const poller = new Poller({ ...parts, intake } as unknown as PollerParts);
   const round = () => Promise.allSettled([poller.poll(), poller.poll(), undertaker.settle()]);
   return { table, told, settler, claims: shared.claims, round };
 }

@@ -1,21 +1,24 @@
 import { describe, expect, it, jest } from '@jest/globals';
+import { Intake } from '../../lib/claim/intake.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import type { ClaimedRow } from '../../lib/storage/row-mapper.js';
 import { Claims } from '../../lib/worker/claims.js';
 import { Dispatcher } from '../../lib/worker/dispatcher.js';
+import type { Arrivals } from '../../lib/worker/arrivals.js';
 import type { JobRun } from '../../lib/worker/job-run.js';
+import type { Settler } from '../../lib/worker/settler.js';
 import { Suspects, type SuspectsParts } from '../../lib/worker/suspects.js';
+import type { LaneRun } from '../../lib/worker/worker-lane.js';
 import { aGate } from '../support/gate.js';
 import { aLane, aRow, aRun } from '../support/runs.js';
 
 /** Suspects with a dispatcher that is real, and everything that reaches the database told by the test. */
 function aCrew(waiting: ClaimedRow[] = []) {
   const lane = aLane({ limit: 100 });
-  const lanes = { concurrency: 100, all: () => [lane], get: () => lane } as unknown as SuspectsParts['lanes'];
+  const lanes = { concurrency: 100, all: () => [lane], held: () => [lane], get: () => lane } as unknown as SuspectsParts['lanes'];
   const ran: JobRun[] = [];
   const claims = new Claims();
   const crew = {
-    poller: 'claims',
     resumed: 0,
     clock: performance.now(),
     accompanied: [] as string[],
@@ -38,14 +41,6 @@ function aCrew(waiting: ClaimedRow[] = []) {
     dispatcher.notice();
   };
   const dispatcher: Dispatcher = new Dispatcher(() => [lane], (call) => crew.execute(call as JobRun), () => undefined); // prettier-ignore
-  const poller = {
-    get isPaused() {
-      return crew.poller !== 'claims';
-    },
-    pause: () => (crew.poller = 'paused'),
-    resume: () => (crew.poller = 'claims'),
-    giveBackWaiting: (reason: string) => lane.giveBack().forEach(() => crew.given.push(reason)),
-  } as unknown as SuspectsParts['poller'];
   const jobs = {
     accompany: async ({ id }: JobRun) => (await crew.accompany(), crew.accompanied.push(id)),
     claimSuspects: async (_id: string, _lease: string, _lanes: number[], { alone, limit }: { alone: boolean; limit: number }) => {
@@ -55,9 +50,12 @@ function aCrew(waiting: ClaimedRow[] = []) {
       return taken;
     },
   } as unknown as SuspectsParts['jobs'];
-  const arrivals = { take: (run: JobRun) => lane.add(run) } as unknown as SuspectsParts['arrivals'];
-  const suspects = new Suspects({ jobs, lanes, claims, dispatcher, poller, settler: {} as SuspectsParts['settler'], arrivals, ids: new Uuid7(), lease: () => crew.lease, onResume: () => crew.resumed++ }); // prettier-ignore
-  return Object.assign(crew, { suspects, dispatcher, settle });
+  const settler = { add: (_run: JobRun, outcome: { kind: string }) => crew.given.push(outcome.kind) } as unknown as Settler;
+  const arrivals = { take: (run: LaneRun) => run.lane.add(run) } as unknown as Arrivals;
+  const intake = new Intake({ lanes, claims, settler, arrivals, dispatcher, ids: new Uuid7(), lease: () => crew.lease });
+  const suspects = new Suspects({ jobs, lanes, claims, dispatcher, intake, onResume: () => crew.resumed++ });
+  intake.resume();
+  return Object.assign(crew, { suspects, intake, dispatcher, settle });
 }
 
 const lone = (count: number) => Array.from({ length: count }, () => aRow({ suspicion: 3 }));
@@ -70,7 +68,7 @@ describe('suspects', () => {
     const crew = aCrew(lone(3));
     const beside: string[] = [];
     crew.execute = async (run) => {
-      beside.push(`${crew.poller} ${crew.dispatcher.size}`);
+      beside.push(`${crew.intake.isPaused ? 'paused' : 'claims'} ${crew.dispatcher.size}`);
       crew.settle(run);
     };
     crew.suspects.expect(LONE);
@@ -78,19 +76,19 @@ describe('suspects', () => {
     await crew.suspects.round();
 
     expect(beside).toEqual(['paused 1', 'paused 1', 'paused 1']);
-    expect(crew.poller).toBe('claims');
+    expect(crew.intake.isPaused).toBe(false);
     expect(crew.resumed).toBe(1);
   });
 
   it('let the poller claim after the start, though others took the lone ones it waited for', async () => {
     const crew = aCrew();
-    crew.poller = 'paused by the start';
+    crew.intake.isPaused = true;
     crew.suspects.expect(LONE);
     crew.suspects.expect({ suspects: false, lone: false });
 
     await crew.suspects.round();
 
-    expect(crew.poller).toBe('claims');
+    expect(crew.intake.isPaused).toBe(false);
     expect(crew.resumed).toBe(1);
   });
 
@@ -101,7 +99,7 @@ describe('suspects', () => {
 
     await expect(crew.suspects.round()).rejects.toThrow('away');
 
-    expect(crew.poller).toBe('claims');
+    expect(crew.intake.isPaused).toBe(false);
   });
 
   it('run beside everything else before that, at most half of what may run at once', async () => {
@@ -140,7 +138,7 @@ describe('suspects', () => {
     await crew.suspects.round();
 
     expect(crew.ran).toEqual([]);
-    expect(crew.given).toEqual(['unstarted']);
+    expect(crew.given).toEqual(['released']);
   });
 
   it('hold up no stop: the round of a lone one ends when they are closed', async () => {
@@ -154,7 +152,7 @@ describe('suspects', () => {
     crew.suspects.close();
 
     expect(await round).toBe(Infinity);
-    expect(crew.poller).toBe('paused');
+    expect(crew.intake.isPaused).toBe(true);
   });
 
   /** What the lane runs until the gate opens, since then. */
@@ -181,7 +179,7 @@ describe('suspects', () => {
     await crew.suspects.round();
 
     expect(crew.ran.length).toBe(2);
-    expect([crew.poller, crew.dispatcher.size]).toEqual(['claims', 1]);
+    expect([crew.intake.isPaused, crew.dispatcher.size]).toEqual([false, 1]);
     gate.open();
   });
 
@@ -191,7 +189,7 @@ describe('suspects', () => {
     crew.suspects.expect(LONE);
 
     const round = crew.suspects.round();
-    expect([crew.poller, crew.ran.length]).toEqual(['paused', 0]);
+    expect([crew.intake.isPaused, crew.ran.length]).toEqual([true, 0]);
     gate.open();
     await round;
 
@@ -212,9 +210,9 @@ describe('suspects', () => {
 
       const round = crew.suspects.round();
       await jest.advanceTimersByTimeAsync(4_999);
-      expect([crew.poller, crew.accompanied]).toEqual(['paused', []]);
+      expect([crew.intake.isPaused, crew.accompanied]).toEqual([true, []]);
       await jest.advanceTimersByTimeAsync(1);
-      expect([crew.poller, crew.accompanied]).toEqual(['claims', []]);
+      expect([crew.intake.isPaused, crew.accompanied]).toEqual([false, []]);
       crew.lane.add(aRun());
       crew.dispatcher.startAll();
       await round;

@@ -1,0 +1,216 @@
+import { describe, expect, it } from '@jest/globals';
+import { Intake } from '../../lib/claim/intake.js';
+import { DUTIES } from '../../lib/maintenance/duties.js';
+import { QueueEvents } from '../../lib/observability/events.js';
+import { RunReports } from '../../lib/observability/run-reports.js';
+import { Uuid7 } from '../../lib/runtime/uuid7.js';
+import { DatabaseError } from '../../lib/storage/database-errors.js';
+import type { ClaimedRow } from '../../lib/storage/row-mapper.js';
+import { Shortcuts } from '../../lib/storage/shortcuts.js';
+import { HandWorker } from '../../lib/testing/hand-worker.js';
+import { Arrivals } from '../../lib/worker/arrivals.js';
+import { Claims } from '../../lib/worker/claims.js';
+import { FairPoller } from '../../lib/worker/fair-poller.js';
+import type { JobRun } from '../../lib/worker/job-run.js';
+import { Poller } from '../../lib/worker/poller.js';
+import { Shortcut } from '../../lib/worker/shortcut.js';
+import { Suspects } from '../../lib/worker/suspects.js';
+import { aLane, aRow, aRun } from '../support/runs.js';
+
+/** A worker of one lane, which starts at once whatever stands in line. `answer` stands for the database. */
+function aWorker() {
+  const lane = aLane();
+  const world = {
+    lease: 'lease' as string | undefined,
+    known: true,
+    answer: async (): Promise<ClaimedRow[]> => [],
+    started: [] as string[],
+    settled: [] as string[],
+    onStop: () => undefined as void,
+  };
+  const claims = new Claims();
+  const end = (run: JobRun): void => claims.settled(run.claim);
+  const settler = {
+    hasNone: true,
+    take: () => ({ settling: [], successes: [], claims: [] }),
+    settled: () => undefined,
+    failed: () => false,
+    add: (run: JobRun, { kind }: { kind: string }) => (world.settled.push(kind), end(run)),
+  };
+  const start = (run: JobRun): void => (world.started.push(run.id), end(run));
+  const dispatcher = {
+    ...{ startAll: () => lane.giveBack().forEach(start), runAlone: start },
+    ...{
+      halt: () => undefined,
+      resume: () => undefined,
+      whenKnown: async () => undefined,
+      whenIdle: async () => true,
+      runs: () => [],
+    },
+  };
+  const isKnown = (id: number): boolean => world.known && id === lane.lane.id;
+  const lanes = {
+    ...{ room: 10, concurrency: 10, all: () => [lane], held: () => [lane] },
+    ...{ get: (id: number) => (isKnown(id) ? lane : undefined), former: () => lane },
+  };
+  const once = async (): Promise<ClaimedRow[]> => {
+    const { answer } = world;
+    world.answer = async () => [];
+    return answer();
+  };
+  const arrivals = new Arrivals({ settler, dispatcher } as never);
+  const parts = { lanes, claims, settler, arrivals, dispatcher, ids: new Uuid7(), lease: () => world.lease } as never;
+  const intake = new Intake(parts);
+  intake.resume();
+  const stop = (): void => void ((intake.isPaused = true), world.onStop());
+  const reports = new RunReports(new QueueEvents());
+  return Object.assign(world, {
+    lane,
+    claims,
+    intake,
+    once,
+    stop,
+    parts: { ...(parts as object), intake, reports, pollIntervalMs: 1e6 },
+  });
+}
+
+type World = ReturnType<typeof aWorker>;
+
+async function asSuspects(world: World, wish: { suspects: boolean; lone: boolean }): Promise<void> {
+  const suspects = new Suspects({ ...world.parts, jobs: { claimSuspects: world.once }, onResume: () => undefined } as never);
+  world.onStop = () => suspects.close();
+  suspects.expect(wish);
+  await suspects.round();
+}
+
+/** One claim, each in its own way. */
+const WAYS: Record<string, (world: World) => Promise<unknown>> = {
+  'the poller': ({ once, parts }) => {
+    const jobs = { settleAndClaim: async () => ({ jobs: await once(), lost: [] }) };
+    return new Poller({ ...parts, jobs, release: async () => undefined } as never).poll();
+  },
+  'the poller of fair queues': ({ once, parts }) => {
+    const groups = { claimFair: async () => ({ jobs: await once(), after: null }) };
+    const poller = new FairPoller({ ...parts, groups } as never);
+    poller.expect([1]);
+    return poller.poll();
+  },
+  suspects: (world) => asSuspects(world, { suspects: true, lone: false }),
+  'lone suspects': (world) => asSuspects(world, { suspects: false, lone: true }),
+  'direct claims': async ({ once, parts }) => {
+    const shortcuts = new Shortcuts();
+    new Shortcut({ ...parts, shortcuts } as never).open();
+    const claim = shortcuts.of(1)!;
+    const rows = await once().catch(() => claim.failed());
+    if (rows) claim.stored(rows[0]!);
+  },
+  'the worker of the test kit': async ({ once, parts, intake }) => {
+    const duties = Object.fromEntries(DUTIES.map(({ name }) => [name, async () => Infinity]));
+    const crew = { ...parts, intake, duties, lanes: { all: () => [] } };
+    const storage = { database: { loops: { rows: async () => (await once()).map(cellsOf) } } };
+    const worker = Object.create(HandWorker.prototype) as HandWorker;
+    Object.assign(worker, { crew, parts: { storage } });
+    const run = await worker['claim'](undefined);
+    if (run) await worker['process'](run, 0);
+  },
+};
+
+/** As the statement answers it. */
+const cellsOf = ({ id, lane, runAt, cancelled }: ClaimedRow): (string | null)[] =>
+  Object.assign(Array<string | null>(17).fill(null), { 0: id, 1: String(lane), 4: runAt, 10: cancelled ? runAt : null });
+
+const refusal = (code?: string): Error => new DatabaseError('claim', Object.assign(new Error('Query read timeout'), { code }));
+
+describe.each(Object.entries(WAYS))('a claim of %s', (way, claim) => {
+  const brings = (world: World, row: Partial<ClaimedRow> = {}, meanwhile = (): unknown => undefined): string => {
+    const brought = aRow(row);
+    world.answer = async () => (await meanwhile(), [brought]);
+    return brought.id;
+  };
+  const toFree = async ({ claims }: World): Promise<string[]> => {
+    const freed: string[] = [];
+    await claims.free(async (ids) => void freed.push(...ids));
+    return freed;
+  };
+
+  it('is known before its statement leaves, and starts what it brings', async () => {
+    const world = aWorker();
+    const known: string[][] = [];
+    const id = brings(world, {}, () => known.push(world.claims.ids()));
+    await claim(world);
+    expect([known.flat().length, world.started, world.settled]).toEqual([1, [id], []]);
+    expect(world.lane.expected).toBe(0);
+  });
+
+  it('is forgotten when its answer is lost, so that the heartbeat may free it', async () => {
+    const world = aWorker();
+    world.answer = () => Promise.reject(refusal());
+    await claim(world).catch(() => undefined);
+    expect([world.claims.ids(), world.lane.expected, world.started]).toEqual([[], 0, []]);
+    expect(await toFree(world)).toHaveLength(way === 'direct claims' ? 0 : 1);
+  });
+
+  it('is forgotten when it is refused: nothing is to be freed', async () => {
+    const world = aWorker();
+    world.answer = () => Promise.reject(refusal('55P03'));
+    await claim(world).catch(() => undefined);
+    expect([world.claims.ids(), await toFree(world), world.lane.expected]).toEqual([[], [], 0]);
+  });
+
+  it('ends what was cancelled before it ran', async () => {
+    const world = aWorker();
+    brings(world, { cancelled: true });
+    await claim(world);
+    expect([world.started, world.settled]).toEqual([[], ['cancelled']]);
+  });
+
+  it('gives back what it brings under a lease that was lost meanwhile', async () => {
+    for (const lease of ['another', undefined]) {
+      const world = aWorker();
+      brings(world, {}, () => (world.lease = lease));
+      await claim(world);
+      expect([world.started, world.settled]).toEqual([[], ['released']]);
+    }
+  });
+
+  it('gives back what belongs to a lane that is not known any more', async () => {
+    const world = aWorker();
+    brings(world, {}, () => (world.known = false));
+    await claim(world);
+    expect([world.started, world.settled]).toEqual([[], ['released']]);
+  });
+
+  // Whoever turns a worker by hand waits for its claim before anything else.
+  if (way !== 'the worker of the test kit')
+    it('gives back what it brings to a worker that claims nothing more, and what waits there', async () => {
+      const world = aWorker();
+      brings(world, {}, () => world.stop());
+      await claim(world);
+      expect([world.started, world.settled]).toEqual([[], ['released']]);
+    });
+});
+
+describe('the intake', () => {
+  it('gives back what waits in memory when it is told to', () => {
+    const { intake, lane, settled } = aWorker();
+    for (let n = 0; n < 3; n++) lane.add(aRun({}, { lane }));
+    intake.giveBackWaiting('shutdown');
+    expect(settled).toEqual(['released', 'released', 'released']);
+  });
+
+  it('has no key for a claim while it is paused, or without a lease', () => {
+    const world = aWorker();
+    expect(world.intake.nextKey()).toMatchObject({ lease: 'lease' });
+    world.stop();
+    expect([world.intake.nextKey(), world.intake.nextKey(false)?.lease]).toEqual([undefined, 'lease']);
+    world.lease = undefined;
+    expect(world.intake.nextKey(false)).toBeUndefined();
+  });
+
+  it('asks each lane at once when it goes on', () => {
+    const { intake, lane } = aWorker();
+    lane.lookAt = Infinity;
+    intake.resume();
+    expect(lane.lookAt).toBe(0);
+  });
+});
