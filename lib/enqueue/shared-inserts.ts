@@ -3,7 +3,7 @@ import { QueueError } from '../job/queue.errors.js';
 import { Coalescer } from '../runtime/coalescer.js';
 import { isPlain } from '../storage/enqueue.repository.js';
 import type { NewJob } from '../job/new-job.js';
-import type { DirectClaim } from '../storage/shortcuts.js';
+import type { DirectClaim } from '../storage/direct-claims.js';
 import { isNotifyRefusal } from '../storage/notify-rest.js';
 import type { Notice } from '../storage/signals.js';
 import { MAX_BYTES, sizeOf } from '../storage/chunks.js';
@@ -40,8 +40,8 @@ export class SharedInserts {
   }
 
   private async storeAlone(job: NewJob): Promise<Enqueued> {
-    const { shortcuts, signals } = this.storage;
-    const claim = shortcuts.of(job.lane.id);
+    const { directClaims, signals } = this.storage;
+    const claim = directClaims.of(job.lane.id);
     if (claim) return this.storeClaimed(job, claim);
     const notice = signals.noticeOf(job.lane.id);
     return (notice && (await this.storeWithNotice(job, notice))) ?? this.storeApart(job);

@@ -16,7 +16,7 @@ import { mayWait, namesOf } from './may-wait.js';
 import { isLimited, PendingRepository } from './pending.repository.js';
 import { claimedRow, type ClaimedRow } from './row-mapper.js';
 import { SHARD } from './shard.js';
-import type { DirectClaim } from './shortcuts.js';
+import type { DirectClaim } from './direct-claims.js';
 import type { Notice } from './signals.js';
 import { DATABASE_TIME } from './sql/database-time.sql.js';
 import { DRAW_TURNS } from './sql/draw-turns.sql.js';

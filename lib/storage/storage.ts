@@ -23,7 +23,7 @@ import { notifyRefused } from './notify-rest.js';
 import { QueueRepository } from './queue.repository.js';
 import { RevivalRepository } from './revival.repository.js';
 import { PeriodRepository } from './period.repository.js';
-import { Shortcuts } from './shortcuts.js';
+import { DirectClaims } from './direct-claims.js';
 import { Signals } from './signals.js';
 import { StagedRepository } from './staged.repository.js';
 import { UnusedLanesRepository } from './unused-lanes.repository.js';
@@ -39,7 +39,7 @@ export class Storage {
   readonly periods: PeriodRepository;
   readonly lanes: Lanes;
   readonly unusedLanes: UnusedLanesRepository;
-  readonly shortcuts = new Shortcuts();
+  readonly directClaims = new DirectClaims();
   readonly pulls: PullRepository;
   readonly queues: QueueRepository;
   readonly listings: ListingRepository;

@@ -26,7 +26,7 @@ import { LateAnswers } from './late-answers.js';
 import { Poller } from './poller.js';
 import { RunReports } from '../observability/run-reports.js';
 import { Settler } from './settler.js';
-import { Shortcut } from './shortcut.js';
+import { DirectClaimer } from './direct-claimer.js';
 import { successOf } from './success-of.js';
 import { Suspects } from './suspects.js';
 import { surrounded } from './surroundings.js';
@@ -66,7 +66,7 @@ export interface Crew {
   fairPoller: FairPoller;
   heartbeat: Heartbeat;
   suspects: Suspects;
-  shortcut: Shortcut;
+  directClaimer: DirectClaimer;
   /** What others may do as well. */
   duties: Rounds;
 }
@@ -99,9 +99,9 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const poller = new Poller({ ...claiming, release: (lost) => heartbeat.free(lost) });
   const fairPoller = new FairPoller({ ...claiming, groups: storage.groups });
   const suspects = new Suspects({ ...claiming, dispatcher, onResume: hooks.wakePoller });
-  const shortcut = new Shortcut({ ...claiming, shortcuts: storage.shortcuts });
+  const directClaimer = new DirectClaimer({ ...claiming, directClaims: storage.directClaims });
   const duties = roundsOf({ ...parts, ...hooks, lookEveryMs: lookEveryMs(options), lanes: () => lanes.openIds() });
-  const polling = { arrivals, intake, poller, fairPoller, suspects, shortcut };
+  const polling = { arrivals, intake, poller, fairPoller, suspects, directClaimer };
   return { claims: shared.claims, lanes, settler, undertaker, dispatcher, heartbeat, ...polling, duties };
 }
 

@@ -51,7 +51,7 @@ export class Worker {
     await untilServed(() => lanes.register());
     await untilServed(() => heartbeat.take());
     await duties.schedule();
-    const [deafen, close] = [signals.receive((signal) => this.hear(signal)), this.crew.shortcut.open()];
+    const [deafen, close] = [signals.receive((signal) => this.hear(signal)), this.crew.directClaimer.open()];
     this.deafen = () => (deafen(), close());
     signals.startListening(this);
     // A lone suspect has the process to itself first; its round lets the others in.
@@ -92,7 +92,7 @@ export class Worker {
   async drain(graceMs: number, hurry?: AbortSignal): Promise<void> {
     const { crew, loops } = this;
     const shutdown = new Shutdown(crew);
-    await crew.shortcut.whenAnswered();
+    await crew.directClaimer.whenAnswered();
     await shutdown.drain(graceMs, hurry);
     const { beat, ...others } = loops;
     // All at once: with the database away each of them may have a statement to give up.

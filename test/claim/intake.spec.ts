@@ -6,14 +6,14 @@ import { RunReports } from '../../lib/observability/run-reports.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import { DatabaseError } from '../../lib/storage/database-errors.js';
 import type { ClaimedRow } from '../../lib/storage/row-mapper.js';
-import { Shortcuts } from '../../lib/storage/shortcuts.js';
+import { DirectClaims } from '../../lib/storage/direct-claims.js';
 import { HandWorker } from '../../lib/testing/hand-worker.js';
 import { Arrivals } from '../../lib/worker/arrivals.js';
 import { Claims } from '../../lib/worker/claims.js';
 import { FairPoller } from '../../lib/worker/fair-poller.js';
 import type { JobRun } from '../../lib/worker/job-run.js';
 import { Poller } from '../../lib/worker/poller.js';
-import { Shortcut } from '../../lib/worker/shortcut.js';
+import { DirectClaimer } from '../../lib/worker/direct-claimer.js';
 import { Suspects } from '../../lib/worker/suspects.js';
 import { aLane, aRow, aRun } from '../support/runs.js';
 
@@ -98,9 +98,9 @@ const WAYS: Record<string, (world: World) => Promise<unknown>> = {
   suspects: (world) => asSuspects(world, { suspects: true, lone: false }),
   'lone suspects': (world) => asSuspects(world, { suspects: false, lone: true }),
   'direct claims': async ({ once, parts }) => {
-    const shortcuts = new Shortcuts();
-    new Shortcut({ ...parts, shortcuts } as never).open();
-    const claim = shortcuts.of(1)!;
+    const directClaims = new DirectClaims();
+    new DirectClaimer({ ...parts, directClaims } as never).open();
+    const claim = directClaims.of(1)!;
     const rows = await once().catch(() => claim.failed());
     if (rows) claim.stored(rows[0]!);
   },

@@ -8,18 +8,18 @@ export interface DirectClaim extends ClaimKey {
 }
 
 /** Answers for a lane: a claim, when the worker would run a job of it at once. */
-type Offer = (lane: number) => DirectClaim | undefined;
+type Claimer = (lane: number) => DirectClaim | undefined;
 
-/** Where the worker of this process, if it has one, offers itself to callers that store jobs. */
-export class Shortcuts {
-  private offer: Offer | undefined;
+/** Where the worker of this process, if it has one, claims what callers store. */
+export class DirectClaims {
+  private claimer: Claimer | undefined;
 
-  open(offer: Offer): () => void {
-    this.offer = offer;
-    return () => (this.offer = undefined);
+  open(claimer: Claimer): () => void {
+    this.claimer = claimer;
+    return () => (this.claimer = undefined);
   }
 
   of(lane: number): DirectClaim | undefined {
-    return this.offer?.(lane);
+    return this.claimer?.(lane);
   }
 }

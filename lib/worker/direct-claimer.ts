@@ -1,11 +1,11 @@
 import type { Intake } from '../claim/intake.js';
 import type { ClaimedRow } from '../storage/row-mapper.js';
-import type { DirectClaim, Shortcuts } from '../storage/shortcuts.js';
+import type { DirectClaim, DirectClaims } from '../storage/direct-claims.js';
 import type { WorkerLane } from './worker-lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
 
-interface ShortcutParts {
-  shortcuts: Shortcuts;
+interface DirectClaimerParts {
+  directClaims: DirectClaims;
   lanes: WorkerLanes;
   intake: Intake;
 }
@@ -14,18 +14,18 @@ interface ShortcutParts {
  * A job that a caller of this process stores while its lane has nothing to do is stored as claimed, and starts as soon as it is stored:
  * no wake-up, no claim, no place among the ready ones. See docs/adr/0012.
  */
-export class Shortcut {
-  /** Offers that are not answered yet. */
+export class DirectClaimer {
+  /** Those that are not answered yet. */
   private underWay = 0;
   private onAnswer: () => void = () => undefined;
 
-  constructor(private readonly parts: ShortcutParts) {}
+  constructor(private readonly parts: DirectClaimerParts) {}
 
   open(): () => void {
-    return this.parts.shortcuts.open((laneId) => this.offer(laneId));
+    return this.parts.directClaims.open((laneId) => this.claimFor(laneId));
   }
 
-  /** A paused worker makes no offers: what was offered before is here, and given back, when this resolves. */
+  /** A paused worker makes no direct claims: what was made before is here, and given back, when this resolves. */
   whenAnswered(): Promise<void> {
     return new Promise((resolve) => {
       this.onAnswer = () => this.underWay === 0 && resolve();
@@ -33,7 +33,7 @@ export class Shortcut {
     });
   }
 
-  private offer(laneId: number): DirectClaim | undefined {
+  private claimFor(laneId: number): DirectClaim | undefined {
     const { lanes, intake } = this.parts;
     const lane = lanes.get(laneId);
     const key = lane?.isWaiting && lanes.room > 0 ? intake.nextKey() : undefined;
