@@ -20,6 +20,13 @@ const heavy = (bytes: number): string => {
 const items = (count: number, bytes: number) => Array.from({ length: count }, () => ({ payload: heavy(bytes) }));
 
 /** A statement that carries more than the line lets through at a time never ends: every batch has to find what fits. */
+/** Of those that carry jobs; what else a busy machine is late with is not the line's. */
+const lostStatements = (application: TestApplication): string[] =>
+  application
+    .seen('loopFailed')
+    .map(({ loop }) => loop)
+    .filter((loop) => /^(poll|settle|fetch|suspect)/.test(loop));
+
 describe('over a slow line', () => {
   const story = aStory();
   let proxy: TcpProxy;
@@ -68,7 +75,7 @@ describe('over a slow line', () => {
       await eventually(() => expect(succeeded('light')).toBe(n));
     }
     expect(succeeded('heavy')).toBe(0);
-    expect(application.seen('loopFailed').filter(({ loop }) => loop !== 'fetch')).toEqual([]);
+    expect(lostStatements(application).filter((loop) => loop !== 'fetch')).toEqual([]);
     expect(application.seen('leaseLapsed')).toEqual([]);
 
     await proxy.pass();
@@ -83,7 +90,7 @@ describe('over a slow line', () => {
       providers: ['first', 'second'].map((queue) => aHandler(queue, () => undefined)),
     });
     await eventually(() => expect(application.seen('succeeded')).toHaveLength(10), { timeoutMs: 25_000 });
-    expect(application.seen('loopFailed')).toEqual([]);
+    expect(lostStatements(application)).toEqual([]);
   });
 
   it('batches of heavy jobs are full all the same, and nothing goes back', async () => {
@@ -124,7 +131,7 @@ describe('over a slow line', () => {
     const application = await behindTheLine(1_100 * KB, { options, providers: [handler] });
     const jobs = await application.queues.enqueueMany('outputs', items(8, 1));
     await eventually(() => expect(application.seen('succeeded')).toHaveLength(8), { timeoutMs: 25_000 });
-    expect(application.seen('loopFailed')).toEqual([]);
+    expect(lostStatements(application)).toEqual([]);
     await proxy.pass();
     expect(String((await application.queues.find(jobs[0]!.id))!.output)).toHaveLength(900 * KB);
   });
@@ -138,7 +145,7 @@ describe('over a slow line', () => {
     await eventually(() => expect(application.seen('started')).toHaveLength(100));
     gate.open();
     await eventually(() => expect(application.seen('failed')).toHaveLength(100), { timeoutMs: 25_000 });
-    expect(application.seen('loopFailed')).toEqual([]);
+    expect(lostStatements(application)).toEqual([]);
   });
 
   it('outputs leave a quarter of a mebibyte at a time, with no statement lost', async () => {
@@ -149,7 +156,7 @@ describe('over a slow line', () => {
     await eventually(() => expect(application.seen('started')).toHaveLength(60));
     gate.open();
     await eventually(() => expect(application.seen('succeeded')).toHaveLength(60), { timeoutMs: 25_000 });
-    expect(application.seen('loopFailed')).toEqual([]);
+    expect(lostStatements(application)).toEqual([]);
   });
 
   it.each<[string, () => unknown, 'succeeded' | 'failed']>([
