@@ -52,7 +52,7 @@ module.exports = {
     ),
     only('observability-on-the-floor', 'Events are described in nouns.', '^lib/observability/', FLOOR),
     only('options-are-read-first', 'Options are read before anything is made.', OPTIONS, FLOOR, '^lib/observability/'),
-    ...['enqueue', 'waiting', 'settle', 'maintenance', 'admin', 'pull', 'doctor', 'health'].map((room) =>
+    ...['enqueue', 'waiting', 'maintenance', 'admin', 'pull', 'doctor', 'health'].map((room) =>
       only(
         `${room}-stands-alone`,
         'Rooms side by side do not know each other.',
@@ -63,7 +63,7 @@ module.exports = {
         // A process without a worker settles as a worker does, and does its duties along with the claims of remote workers.
         ...(room === 'pull' ? ['^lib/(settle|maintenance)/', '^lib/queue\\.service\\.ts$'] : []),
         // It asks which handlers there are.
-        ...(room === 'doctor' ? ['^lib/worker/handler-registry\\.ts$'] : []),
+        ...(room === 'doctor' ? ['^lib/handlers/'] : []),
       ),
     ),
     only(
@@ -74,14 +74,42 @@ module.exports = {
       OPTIONS,
       '^lib/(enqueue|waiting|storage|observability)/',
     ),
+    // The spine: a job goes from claim to run to settle, and none of them knows who comes before.
+    only('handlers-are-called', 'They know whom to call, not who calls.', '^lib/handlers/', FLOOR, OPTIONS, '^lib/observability/'),
+    only(
+      'run-calls-handlers',
+      'A run knows its handler and its job; where it came from, and how its end is stored, is told to it.',
+      '^lib/run/',
+      FLOOR,
+      OPTIONS,
+      '^lib/(handlers|storage|observability|enqueue)/',
+      // What a context enqueues with.
+      '^lib/queue\\.service\\.ts$',
+    ),
+    only(
+      'settle-knows-runs',
+      'What ends is a run; who claimed it does not matter.',
+      '^lib/settle/',
+      FLOOR,
+      OPTIONS,
+      '^lib/(run|storage|observability)/',
+    ),
+    only(
+      'claim-hands-on',
+      'What is claimed runs and settles.',
+      '^lib/claim/',
+      FLOOR,
+      OPTIONS,
+      '^lib/(run|settle|handlers|storage|observability)/',
+    ),
     only(
       'worker-below-the-module',
       'A worker knows no module.',
-      '^lib/(worker|claim)/',
+      '^lib/worker/',
       FLOOR,
       OPTIONS,
-      '^lib/(enqueue|settle|maintenance|storage|observability|health)/',
-      // The service that a context enqueues with.
+      '^lib/(claim|run|settle|handlers|maintenance|storage|observability|health)/',
+      // What its contexts enqueue with.
       '^lib/queue\\.service\\.ts$',
     ),
     {
@@ -89,7 +117,7 @@ module.exports = {
       comment: 'A process that only enqueues loads no worker code.',
       severity: 'error',
       from: { path: '^lib/queue\\.service\\.ts$' },
-      to: { path: '^lib/(worker|claim)/', reachable: true },
+      to: { path: '^lib/(worker|claim|run|handlers)/', reachable: true },
     },
     reserved(
       'maintenance-is-for-who-turns-it',
@@ -101,7 +129,7 @@ module.exports = {
     reserved(
       'sql-in-storage',
       'Only storage speaks SQL; what only tests may do to the tables stands apart, in a room that nobody imports.',
-      '^(lib/storage/sql/|(?!lib/testing/sql/).*\\.sql\\.ts$)',
+      '^(?!lib/testing/sql/).*\\.sql\\.ts$',
       '^lib/storage/',
       '^lib/testing/sql/',
       '^migrations/',

@@ -7,10 +7,10 @@ import { Injectable, Module, Scope, UseFilters, UseGuards, UseInterceptors, UseP
 import { ContextIdFactory, DiscoveryModule, DiscoveryService, ExternalContextCreator, NestFactory } from '@nestjs/core';
 import { QueueHandler } from '../lib/decorators/queue-handler.decorator.js';
 import { QueueEvents } from '../lib/observability/events.js';
-import { HandlerExplorer } from '../lib/worker/handler.explorer.js';
-import { HandlerRegistry } from '../lib/worker/handler-registry.js';
-import { MODULE_INSTANCE } from '../lib/worker/module-instance.js';
-import { NestEnhancers } from '../lib/worker/nest-enhancers.js';
+import { HandlerExplorer } from '../lib/handlers/handler.explorer.js';
+import { HandlerRegistry } from '../lib/handlers/handler-registry.js';
+import { MODULE_INSTANCE } from '../lib/handlers/module-instance.js';
+import { NestEnhancers } from '../lib/handlers/nest-enhancers.js';
 import { aRun } from '../test/support/runs.js';
 
 const ROUND_MS = 300;

@@ -1,7 +1,7 @@
 import { Uuid7 } from '../dist/lib/runtime/uuid7.js';
-import { EnqueueRepository } from '../dist/lib/storage/enqueue.repository.js';
-import { JobRepository } from '../dist/lib/storage/job.repository.js';
-import { LeaseRepository } from '../dist/lib/storage/lease.repository.js';
+import { EnqueueRepository } from '../dist/lib/storage/enqueue/enqueue.repository.js';
+import { JobRepository } from '../dist/lib/storage/claim/job.repository.js';
+import { LeaseRepository } from '../dist/lib/storage/leases/lease.repository.js';
 
 const BATCH = 500;
 const EVERYWHERE = { priority: -32_768, runAt: '-infinity', id: '00000000-0000-0000-0000-000000000000', upto: 32_767 };

@@ -4,7 +4,7 @@ export const SESSION = `set plan_cache_mode = force_generic_plan; set enable_seq
 /** One row of a job's size into one table with one index: what an application's own INSERT costs. */
 export const PLAIN_INSERT = `insert into outbox (id, payload) values ($1, $2::jsonb)`;
 
-/** Job and ready row, as `lib/storage/sql/enqueue-plain` writes them. */
+/** Job and ready row, as `lib/storage/enqueue/enqueue-plain.sql.ts` writes them. */
 export const BULK_ROWS = `with item as materialized (select * from unnest($1::uuid[], $2::text[]) u(id, payload)),
   stored as (insert into simple_queue.job (id, shard, lane, queue, priority, run_at, payload)
     select id, 0, $3::int, $4::int, 0, statement_timestamp(), payload::jsonb from item)

@@ -1,5 +1,5 @@
 import { KEPT_IN, TERMINAL_STATES, type JobState } from '../job/job-state.js';
-import type { ListingRepository, ListKey, ListRead, ListWish } from '../storage/listing.repository.js';
+import type { ListingRepository, ListKey, ListRead, ListWish } from '../storage/reading/listing.repository.js';
 import type { Storage } from '../storage/storage.js';
 import type { CheckedFilter } from './job-filter.js';
 import { cursorText, parseCursor, type Cursor } from './list-cursor.js';

@@ -1,5 +1,5 @@
 import { QueueError } from '../job/queue.errors.js';
-import type { ListKey } from '../storage/listing.repository.js';
+import type { ListKey } from '../storage/reading/listing.repository.js';
 
 /** Where a list goes on: in which of its sections, and behind which key. */
 export interface Cursor {

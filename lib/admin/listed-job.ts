@@ -1,6 +1,6 @@
 import type { Cause } from '../job/failure.js';
 import type { FoundJob } from '../job/job.js';
-import type { ListedRow } from '../storage/listing.repository.js';
+import type { ListedRow } from '../storage/reading/listing.repository.js';
 
 /** A job of a list: all but what may be large. `QueueAdmin.job(id)` answers the rest. */
 export type ListedJob = Pick<

@@ -2,8 +2,8 @@ import type { TerminalState } from '../job/job-state.js';
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { closestWord } from '../runtime/closest-word.js';
-import type { BlockedGroups } from '../storage/health.repository.js';
-import type { QueueRow, ServedLane, WorkerRow } from '../storage/queue.repository.js';
+import type { BlockedGroups } from '../storage/diagnosis/health.repository.js';
+import type { QueueRow, ServedLane, WorkerRow } from '../storage/reading/queue.repository.js';
 import type { Storage } from '../storage/storage.js';
 
 /** A number of jobs. `atLeast`: counting stopped there, at 10,000 or before it. */

@@ -1,6 +1,6 @@
 import { isTerminal } from '../job/job-state.js';
-import type { GroupState } from '../storage/group.repository.js';
-import type { Situation } from '../storage/queue.repository.js';
+import type { GroupState } from '../storage/groups/group.repository.js';
+import type { Situation } from '../storage/reading/queue.repository.js';
 
 /** Why a job does not run. */
 export type ReasonCode =

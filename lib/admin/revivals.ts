@@ -1,7 +1,7 @@
 import { KEPT_IN, TERMINAL_STATES, type TerminalState } from '../job/job-state.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Storage } from '../storage/storage.js';
-import { wakeUpFor } from '../storage/wake-up.js';
+import { wakeUpFor } from '../storage/wake-ups/wake-up.js';
 import { checkFilter, checkRedrive, type JobFilter, type RedriveCounts, type RedriveOptions } from './job-filter.js';
 import type { JobList } from './job-list.js';
 import type { ListedJob } from './listed-job.js';

@@ -1,14 +1,14 @@
 import { CANCELLED_EARLY } from '../job/outcome.js';
 import type { Uuid7 } from '../runtime/uuid7.js';
-import type { ClaimKey } from '../storage/claim-wish.js';
-import type { ClaimedRow } from '../storage/row-mapper.js';
-import type { Arrivals } from '../worker/arrivals.js';
-import type { Claims } from '../worker/claims.js';
-import type { Dispatcher } from '../worker/dispatcher.js';
-import { JobRun, type Claim } from '../worker/job-run.js';
-import type { Settler } from '../worker/settler.js';
-import type { LaneRun } from '../worker/worker-lane.js';
-import type { WorkerLanes } from '../worker/worker-lanes.js';
+import type { ClaimKey } from '../storage/claim/claim-wish.js';
+import type { ClaimedRow } from '../storage/claim/row-mapper.js';
+import type { Arrivals } from './arrivals.js';
+import type { Claims } from '../settle/claims.js';
+import type { Dispatcher } from './dispatcher.js';
+import { JobRun, type Claim } from '../run/job-run.js';
+import type { Settler } from '../settle/settler.js';
+import type { LaneRun } from './worker-lane.js';
+import type { WorkerLanes } from './worker-lanes.js';
 
 export interface IntakeParts {
   lanes: WorkerLanes;

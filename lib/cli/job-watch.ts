@@ -1,5 +1,5 @@
 import { isTerminal, KEPT_IN, TERMINAL_STATES } from '../job/job-state.js';
-import type { ListedRow, ListRead } from '../storage/listing.repository.js';
+import type { ListedRow, ListRead } from '../storage/reading/listing.repository.js';
 import type { Storage } from '../storage/storage.js';
 
 /** What a look has found to have happened. `waiting`: given back, or due. `gone`: it ended and is not kept, or was deleted. */

@@ -1,6 +1,6 @@
 import { ON_JOB_EVENT } from '../job/job-handler.js';
 import type { JobEventListener, JobEventName } from '../observability/events.js';
-import type { OnJobEventMetadata, OnJobEventOptions } from '../worker/listener.explorer.js';
+import type { OnJobEventMetadata, OnJobEventOptions } from '../handlers/listener.explorer.js';
 import { markMethod, type MethodMark } from './method-mark.js';
 
 /**

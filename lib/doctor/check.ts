@@ -1,8 +1,8 @@
 import type { AnyTemplate } from '../job/job-template.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
-import type { Diagnosis, SchemaState, ServerState } from '../storage/diagnosis.js';
-import type { PartitionRepository } from '../storage/partition.repository.js';
-import type { Handler } from '../worker/handler-registry.js';
+import type { Diagnosis, SchemaState, ServerState } from '../storage/diagnosis/diagnosis.js';
+import type { PartitionRepository } from '../storage/schema/partition.repository.js';
+import type { Handler } from '../handlers/handler-registry.js';
 import type { FindingCode, Observation } from './finding.js';
 
 /** The handlers of this build, as a doctor sees them. */

@@ -1,5 +1,5 @@
 import { rangeOf } from '../job/concurrency.js';
-import type { Pooling } from '../storage/connection-probes.js';
+import type { Pooling } from '../storage/connection/connection-probes.js';
 import type { Check, Examination } from './check.js';
 import { counted, critical, fine, listed, notice, span, warning, type Observation } from './finding.js';
 

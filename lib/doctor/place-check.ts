@@ -1,4 +1,4 @@
-import type { PlaceBreach } from '../storage/diagnosis.js';
+import type { PlaceBreach } from '../storage/diagnosis/diagnosis.js';
 import type { Check, Examination } from './check.js';
 import { counted, critical, fine, listed, warning, type Observation } from './finding.js';
 

@@ -1,6 +1,6 @@
 import { QueuePolicies } from '../options/queue-policy.js';
-import type { WaitingLane } from '../storage/diagnosis.js';
-import { PARTITIONED, type PartitionedTable } from '../storage/partition.repository.js';
+import type { WaitingLane } from '../storage/diagnosis/diagnosis.js';
+import { PARTITIONED, type PartitionedTable } from '../storage/schema/partition.repository.js';
 import type { Check, Examination } from './check.js';
 import { counted, fine, listed, notice, span, warning, type Observation } from './finding.js';
 

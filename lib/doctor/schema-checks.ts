@@ -1,4 +1,4 @@
-import type { SchemaDrift, SchemaPart } from '../storage/schema-drift.js';
+import type { SchemaDrift, SchemaPart } from '../storage/schema/schema-drift.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, listed, notice, warning, type Observation } from './finding.js';
 

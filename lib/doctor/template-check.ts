@@ -1,7 +1,7 @@
 import { templateLabel, type AnyTemplate } from '../job/job-template.js';
 import { matches } from '../job/queue-pattern.js';
 import { fitOf } from '../job/schema-fit.js';
-import type { WaitingLane } from '../storage/diagnosis.js';
+import type { WaitingLane } from '../storage/diagnosis/diagnosis.js';
 import type { Check, Examination } from './check.js';
 import { counted, critical, fine, type Observation } from './finding.js';
 

@@ -1,4 +1,4 @@
-import type { ReplicationSlot, SnapshotHolder, TableVacuum } from '../storage/diagnosis.js';
+import type { ReplicationSlot, SnapshotHolder, TableVacuum } from '../storage/diagnosis/diagnosis.js';
 import type { Check, Examination } from './check.js';
 import { counted, critical, fine, listed, notice, shown, span, warning, type Observation } from './finding.js';
 

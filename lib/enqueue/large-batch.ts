@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Enqueued, EnqueueItem } from '../job/enqueue-options.js';
-import { Chunker, MAX_ROWS } from '../storage/chunks.js';
+import { Chunker, MAX_ROWS } from '../storage/enqueue/chunks.js';
 import type { NewJob } from '../job/new-job.js';
 import type { Lane } from '../job/lane.js';
 import type { CheckedJob } from './new-job.js';

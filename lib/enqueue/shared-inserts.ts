@@ -1,12 +1,12 @@
 import type { Enqueued } from '../job/enqueue-options.js';
 import { QueueError } from '../job/queue.errors.js';
 import { Coalescer } from '../runtime/coalescer.js';
-import { isPlain } from '../storage/enqueue.repository.js';
+import { isPlain } from '../storage/enqueue/enqueue.repository.js';
 import type { NewJob } from '../job/new-job.js';
-import type { DirectClaim } from '../storage/direct-claims.js';
-import { isNotifyRefusal } from '../storage/notify-rest.js';
-import type { Notice } from '../storage/signals.js';
-import { MAX_BYTES, sizeOf } from '../storage/chunks.js';
+import type { DirectClaim } from '../storage/enqueue/direct-claims.js';
+import { isNotifyRefusal } from '../storage/wake-ups/notify-rest.js';
+import type { Notice } from '../storage/wake-ups/signals.js';
+import { MAX_BYTES, sizeOf } from '../storage/enqueue/chunks.js';
 import type { Storage } from '../storage/storage.js';
 import { signalOf } from './signal-of.js';
 

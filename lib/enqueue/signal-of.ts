@@ -1,6 +1,6 @@
 import type { NewJob } from '../job/new-job.js';
-import type { Signal } from '../storage/signals.js';
-import { wakeUpFor } from '../storage/wake-up.js';
+import type { Signal } from '../storage/wake-ups/signals.js';
+import { wakeUpFor } from '../storage/wake-ups/wake-up.js';
 
 /** Whom new jobs wake. */
 export const signalOf = (jobs: readonly NewJob[]): Signal =>

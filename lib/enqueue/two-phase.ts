@@ -1,11 +1,11 @@
 import type { CommitAnswer } from '../job/enqueue-options.js';
 import type { JobState } from '../job/job-state.js';
-import type { Run } from '../storage/database.js';
-import type { Joined } from '../storage/joined.js';
+import type { Run } from '../storage/connection/database.js';
+import type { Joined } from '../storage/connection/joined.js';
 import type { Retention } from '../options/queue-policy.js';
-import type { Signal } from '../storage/signals.js';
+import type { Signal } from '../storage/wake-ups/signals.js';
 import type { Storage } from '../storage/storage.js';
-import { wakeUpFor } from '../storage/wake-up.js';
+import { wakeUpFor } from '../storage/wake-ups/wake-up.js';
 
 /** An answer, and whom it has to wake. */
 interface Decided {

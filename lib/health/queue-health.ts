@@ -3,7 +3,7 @@ import { QueueError } from '../job/queue.errors.js';
 import { RecentAnswer } from '../runtime/recent-answer.js';
 import { LATE } from '../runtime/within.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
-import type { BlockedGroups, OldestReady } from '../storage/health.repository.js';
+import type { BlockedGroups, OldestReady } from '../storage/diagnosis/health.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { Growth } from './growth.js';
 import { checkLimits, type HealthLimits } from './health-limits.js';

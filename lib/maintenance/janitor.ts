@@ -1,7 +1,7 @@
 import type { QueueEvents } from '../observability/events.js';
 import { QueuePolicies } from '../options/queue-policy.js';
-import { DatabaseError } from '../storage/database-errors.js';
-import { PARTITIONED, type PartitionedTable } from '../storage/partition.repository.js';
+import { DatabaseError } from '../storage/connection/database-errors.js';
+import { PARTITIONED, type PartitionedTable } from '../storage/schema/partition.repository.js';
 import type { Storage } from '../storage/storage.js';
 import type { SiteOf } from './site.js';
 import { jittered } from './jitter.js';

@@ -1,5 +1,5 @@
-import type { Signals } from '../storage/signals.js';
-import { tellTurns, VacantTurns } from '../storage/vacant-turns.js';
+import type { Signals } from '../storage/wake-ups/signals.js';
+import { tellTurns, VacantTurns } from '../storage/groups/vacant-turns.js';
 import type { SiteOf } from './site.js';
 
 /** A turn whose group is being enqueued to, or whose next job is held locked, is looked at again: soon, then more and more rarely. */

@@ -1,5 +1,5 @@
-import type { ReapCounts, Reaping } from '../storage/lease.repository.js';
-import type { Signals } from '../storage/signals.js';
+import type { ReapCounts, Reaping } from '../storage/leases/lease.repository.js';
+import type { Signals } from '../storage/wake-ups/signals.js';
 import type { QueueEvents } from '../observability/events.js';
 import { groupBlocked } from '../observability/group-blocked.js';
 

@@ -1,6 +1,6 @@
 import { tellReaped } from './reaped.js';
 import { QueuePolicies } from '../options/queue-policy.js';
-import type { ReapCounts, ReapRules } from '../storage/lease.repository.js';
+import type { ReapCounts, ReapRules } from '../storage/leases/lease.repository.js';
 import type { SiteOf } from './site.js';
 import { jittered } from './jitter.js';
 

@@ -1,5 +1,5 @@
-import type { Promotion } from '../storage/promotion.js';
-import { wakeUpAfter } from '../storage/wake-up.js';
+import type { Promotion } from '../storage/claim/promotion.js';
+import { wakeUpAfter } from '../storage/wake-ups/wake-up.js';
 import type { SiteOf } from './site.js';
 
 const FULL_BATCH = 1_000;

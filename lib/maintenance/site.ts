@@ -1,4 +1,4 @@
-import type { Promotion } from '../storage/promotion.js';
+import type { Promotion } from '../storage/claim/promotion.js';
 import type { QueueEvents } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Storage } from '../storage/storage.js';

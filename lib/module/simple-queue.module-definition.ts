@@ -4,7 +4,7 @@ import { moduleExtras } from '../options/option-rules.js';
 import { refuse } from '../options/resolve-options.js';
 import type { SimpleQueueOptions } from '../options/simple-queue.options.js';
 import { exportedTokens, GIVEN_OPTIONS, IS_SET_UP, queueProviders } from './simple-queue.providers.js';
-import type { DataSourceChoice } from '../storage/data-source-token.js';
+import type { DataSourceChoice } from '../storage/connection/data-source-token.js';
 
 /** What must be known before any provider is made: tokens depend on it. Stands beside the options of `forRoot` and `forRootAsync`. */
 export interface SimpleQueueModuleExtras {

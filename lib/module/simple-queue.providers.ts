@@ -13,14 +13,14 @@ import { PostgresJobQueue } from '../pull/postgres-job-queue.js';
 import { QueueService } from '../queue.service.js';
 import { resolveOptions, type Resolution } from '../options/resolve-options.js';
 import type { ResolvedOptions, SimpleQueueOptions } from '../options/simple-queue.options.js';
-import { dataSourceToken, type DataSourceChoice } from '../storage/data-source-token.js';
+import { dataSourceToken, type DataSourceChoice } from '../storage/connection/data-source-token.js';
 import { Storage } from '../storage/storage.js';
 import { getSimpleQueueOptionsToken, getToken } from './tokens.js';
-import { HandlerExplorer } from '../worker/handler.explorer.js';
-import { HandlerRegistry } from '../worker/handler-registry.js';
-import { ListenerExplorer } from '../worker/listener.explorer.js';
-import { MODULE_INSTANCE } from '../worker/module-instance.js';
-import { NestEnhancers } from '../worker/nest-enhancers.js';
+import { HandlerExplorer } from '../handlers/handler.explorer.js';
+import { HandlerRegistry } from '../handlers/handler-registry.js';
+import { ListenerExplorer } from '../handlers/listener.explorer.js';
+import { MODULE_INSTANCE } from '../handlers/module-instance.js';
+import { NestEnhancers } from '../handlers/nest-enhancers.js';
 import { QueueWorker } from '../worker/queue-worker.js';
 
 /** What the application gave to forRoot or forRootAsync. */

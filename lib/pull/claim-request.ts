@@ -1,7 +1,7 @@
 import { checkWorkerLabels } from '../job/labels.js';
 import { checkId, checkQueueName, quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
-import type { Served } from '../job/served.js';
+import type { Served } from '../job/lane.js';
 import { callable, listOf, must, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
 import type { ClaimRequest } from './job-queue.js';
 

@@ -1,5 +1,5 @@
-import type { FairPullWish, PullRepository } from '../storage/pull.repository.js';
-import type { ClaimedRow } from '../storage/row-mapper.js';
+import type { FairPullWish, PullRepository } from '../storage/claim/pull.repository.js';
+import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 
 /** Where the next claim of each lane of a fair queue starts: its groups are served in turn. Nothing is asked where no queue is fair. */
 export class FairRotations {

@@ -10,9 +10,9 @@ import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { delayOf, isGoing } from '../settle/commands.js';
 import { settleOne } from '../settle/settle-one.js';
-import type { ClaimedRow } from '../storage/row-mapper.js';
+import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 import type { Storage } from '../storage/storage.js';
-import { wakeUpFor } from '../storage/wake-up.js';
+import { wakeUpFor } from '../storage/wake-ups/wake-up.js';
 import { checkedOutputs, failureFrom } from './answers.js';
 import { checkClaim, checkLeaseId, checkLeaseMs, checkListener, checkRetryable } from './claim-request.js';
 import {

@@ -4,10 +4,10 @@ import type { News } from '../maintenance/site.js';
 import { Pace } from '../runtime/pace.js';
 import { startingBehind } from '../runtime/starting-behind.js';
 import { Uuid7 } from '../runtime/uuid7.js';
-import { timedOut } from '../storage/database-errors.js';
-import { LaneTurns } from '../storage/lane-turns.js';
+import { timedOut } from '../storage/connection/database-errors.js';
+import { LaneTurns } from '../storage/lanes/lane-turns.js';
 import type { Lane } from '../job/lane.js';
-import type { ClaimedRow } from '../storage/row-mapper.js';
+import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 import type { CheckedClaim } from './claim-request.js';
 import { FairRotations } from './fair-rotations.js';
 

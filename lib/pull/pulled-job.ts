@@ -1,7 +1,7 @@
 import type { Failure } from '../job/failure.js';
 import { attemptsOf, type QueuePolicy } from '../options/queue-policy.js';
 import type { Lane } from '../job/lane.js';
-import { bytesOf, dateOf, type ClaimedRow } from '../storage/row-mapper.js';
+import { bytesOf, dateOf, type ClaimedRow } from '../storage/claim/row-mapper.js';
 import type { StoredOptions } from '../job/new-job.js';
 import type { PulledJob } from './job-queue.js';
 

@@ -1,7 +1,7 @@
 import { attemptsOf, type QueuePolicies } from '../options/queue-policy.js';
 import type { EndedRun } from '../settle/commands.js';
 import type { Lane } from '../job/lane.js';
-import type { HeldJob } from '../storage/pull.repository.js';
+import type { HeldJob } from '../storage/claim/pull.repository.js';
 
 /** A run of a remote worker that is to be settled. */
 export type PulledRun = EndedRun & { isFair: boolean; lane: number };

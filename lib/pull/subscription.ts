@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { failureOf } from '../job/failure.js';
 import type { QueueEvents } from '../observability/events.js';
-import type { Signal, Signals } from '../storage/signals.js';
+import type { Signal, Signals } from '../storage/wake-ups/signals.js';
 import type { JobQueueEvent, JobQueueEventType, JobQueueListener } from './job-queue.js';
 
 /** The events of a job that subscribers hear; in the order of its life. */

@@ -3,7 +3,7 @@ import type { Again } from '../job/job-result.js';
 import { afterFailure, CANCELLED, type Chances, type Outcome } from '../job/outcome.js';
 import type { ReportedRun } from '../observability/run-reports.js';
 import type { QueuePolicy } from '../options/queue-policy.js';
-import type { Burial, Return, RunKey, Success } from '../storage/job.repository.js';
+import type { Burial, Return, RunKey, Success } from '../storage/claim/job.repository.js';
 
 /** Ends the job, and not by success. */
 type Ending = Extract<Outcome, { kind: 'cancelled' | 'failed' | 'critical' | 'unprocessable' | 'poisoned' }>;

@@ -1,6 +1,6 @@
 import { CANCELLED, type Outcome } from '../job/outcome.js';
-import type { Run } from '../storage/database.js';
-import type { JobRepository } from '../storage/job.repository.js';
+import type { Run } from '../storage/connection/database.js';
+import type { JobRepository } from '../storage/claim/job.repository.js';
 import { buriedAs, burialOf, isGoing, returnOf, completionOf, type Ended } from './commands.js';
 
 /** Which statements, of which transaction. */

@@ -1,7 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { QueueError } from '../job/queue.errors.js';
 import { whole } from '../runtime/rules.js';
-import { SHARD } from '../storage/shard.js';
+import { SHARD } from '../storage/connection/shard.js';
 import { partsOf, refuseOutsideTests, type OfInstance } from './application-parts.js';
 import { HandWorker } from './hand-worker.js';
 import { refuseLiveWorkers } from './live-workers.js';

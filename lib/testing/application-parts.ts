@@ -7,8 +7,8 @@ import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { Storage } from '../storage/storage.js';
 import { getSimpleQueueOptionsToken, getToken } from '../module/tokens.js';
 import type { WorkerParts } from '../worker/crew.js';
-import { HandlerRegistry } from '../worker/handler-registry.js';
-import { MODULE_INSTANCE } from '../worker/module-instance.js';
+import { HandlerRegistry } from '../handlers/handler-registry.js';
+import { MODULE_INSTANCE } from '../handlers/module-instance.js';
 import { QueueWorker } from '../worker/queue-worker.js';
 import { areForTests } from './test-options.js';
 

@@ -1,5 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { SHARD } from '../storage/shard.js';
+import { SHARD } from '../storage/connection/shard.js';
 import { partsOf, refuseOutsideTests, type OfInstance } from './application-parts.js';
 import { refuseLiveWorkers } from './live-workers.js';
 import { CLEAR, RESUME_ALL } from './sql/clear.sql.js';

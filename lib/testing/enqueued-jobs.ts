@@ -3,7 +3,7 @@ import { isTemplate, type GivenOf, type JobTarget, type OutputOf } from '../job/
 import type { FoundJob } from '../job/job.js';
 import { checkQueueName } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
-import { foundJob, type FoundRow } from '../storage/row-mapper.js';
+import { foundJob, type FoundRow } from '../storage/claim/row-mapper.js';
 import { partsOf, type OfInstance } from './application-parts.js';
 import { checkExpected, fits, isOf, type ExpectedJob } from './expected-job.js';
 import { listed, MOST_LINES, wantedIn } from './job-lines.js';

@@ -2,7 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import type { JobTarget } from '../job/job-template.js';
 import { checkId } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
-import { SHARD } from '../storage/shard.js';
+import { SHARD } from '../storage/connection/shard.js';
 import type { Storage } from '../storage/storage.js';
 import { partsOf, refuseOutsideTests, type ApplicationParts, type OfInstance } from './application-parts.js';
 import { HandWorker } from './hand-worker.js';

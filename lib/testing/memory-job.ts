@@ -5,7 +5,7 @@ import type { JobState, TerminalState } from '../job/job-state.js';
 import { attemptsOf, type QueuePolicy } from '../options/queue-policy.js';
 import type { PulledJob } from '../pull/job-queue.js';
 import type { EndedRun } from '../settle/commands.js';
-import type { Return } from '../storage/job.repository.js';
+import type { Return } from '../storage/claim/job.repository.js';
 import type { StoredOptions } from '../job/new-job.js';
 
 /** How a job ended, and until when it is kept. */

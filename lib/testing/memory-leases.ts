@@ -1,4 +1,4 @@
-import { leaseExpired, leaseForeign, leaseLost, leaseUnknown } from '../job/lease-errors.js';
+import { leaseExpired, leaseForeign, leaseLost, leaseUnknown } from '../storage/leases/lease-errors.js';
 import type { ExpiredLease } from '../observability/events.js';
 import type { MemoryJob } from './memory-job.js';
 

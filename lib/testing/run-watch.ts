@@ -2,7 +2,7 @@ import type { Failure } from '../job/failure.js';
 import type { JobState } from '../job/job-state.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { JobEvent, JobEventName, JobEvents, QueueEvents } from '../observability/events.js';
-import type { JobRun } from '../worker/job-run.js';
+import type { JobRun } from '../run/job-run.js';
 
 /** What became of one run. */
 export interface RanJob<Output = unknown> extends JobEvent {

@@ -1,5 +1,5 @@
 import type { QueueEvents } from '../observability/events.js';
-import type { EndSignals } from '../storage/end-signals.js';
+import type { EndSignals } from '../storage/wake-ups/end-signals.js';
 import { onEnds } from './ends.js';
 
 /** Longer than waiters take to say it again; a process that died while it waited is forgotten after this. */

@@ -1,6 +1,6 @@
 import type { Uuid7 } from '../runtime/uuid7.js';
-import type { LeaseRepository } from '../storage/lease.repository.js';
-import type { StandIn } from '../storage/stand-in.js';
+import type { LeaseRepository } from '../storage/leases/lease.repository.js';
+import type { StandIn } from '../storage/leases/stand-in.js';
 
 interface HeartbeatParts {
   leases: LeaseRepository;

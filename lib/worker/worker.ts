@@ -3,10 +3,10 @@ import { DUTIES, type DutyName } from '../maintenance/duties.js';
 import type { News } from '../maintenance/site.js';
 import type { QueueLoad } from '../observability/telemetry.js';
 import { Loop, type Round } from '../runtime/loop.js';
-import type { Signal } from '../storage/signals.js';
-import { untilServed } from '../storage/until-served.js';
+import type { Signal } from '../storage/wake-ups/signals.js';
+import { untilServed } from '../storage/connection/until-served.js';
 import { assemble, type Crew, type WorkerParts } from './crew.js';
-import { UnhandledLanes } from './unhandled-lanes.js';
+import { UnhandledLanes } from '../claim/unhandled-lanes.js';
 import { Shutdown } from './shutdown.js';
 import { workerName } from './worker-name.js';
 

@@ -4,17 +4,17 @@ import { DUTIES } from '../../lib/maintenance/duties.js';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { RunReports } from '../../lib/observability/run-reports.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
-import { DatabaseError } from '../../lib/storage/database-errors.js';
-import type { ClaimedRow } from '../../lib/storage/row-mapper.js';
-import { DirectClaims } from '../../lib/storage/direct-claims.js';
+import { DatabaseError } from '../../lib/storage/connection/database-errors.js';
+import type { ClaimedRow } from '../../lib/storage/claim/row-mapper.js';
+import { DirectClaims } from '../../lib/storage/enqueue/direct-claims.js';
 import { HandWorker } from '../../lib/testing/hand-worker.js';
-import { Arrivals } from '../../lib/worker/arrivals.js';
-import { Claims } from '../../lib/worker/claims.js';
-import { FairPoller } from '../../lib/worker/fair-poller.js';
-import type { JobRun } from '../../lib/worker/job-run.js';
-import { Poller } from '../../lib/worker/poller.js';
-import { DirectClaimer } from '../../lib/worker/direct-claimer.js';
-import { Suspects } from '../../lib/worker/suspects.js';
+import { Arrivals } from '../../lib/claim/arrivals.js';
+import { Claims } from '../../lib/settle/claims.js';
+import { FairPoller } from '../../lib/claim/fair-poller.js';
+import type { JobRun } from '../../lib/run/job-run.js';
+import { Poller } from '../../lib/claim/poller.js';
+import { DirectClaimer } from '../../lib/claim/direct-claimer.js';
+import { Suspects } from '../../lib/claim/suspects.js';
 import { aLane, aRow, aRun } from '../support/runs.js';
 
 /** A worker of one lane, which starts at once whatever stands in line. `answer` stands for the database. */

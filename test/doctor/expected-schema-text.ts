@@ -1,4 +1,4 @@
-import type { SchemaPart } from '../../lib/storage/schema-drift.js';
+import type { SchemaPart } from '../../lib/storage/schema/schema-drift.js';
 
 /** The parts of a fresh schema as the file that the doctor compares with: a line a table and kind. */
 export function expectedSchemaText(parts: SchemaPart[]): string {

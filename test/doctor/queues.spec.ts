@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Diagnosis } from '../../lib/storage/diagnosis.js';
+import { Diagnosis } from '../../lib/storage/diagnosis/diagnosis.js';
 import { aPractice, of, type Practice } from './a-doctor.js';
 
 let practice: Practice;

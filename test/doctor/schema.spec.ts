@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import { DESCRIBE_SCHEMA } from '../../lib/storage/sql/describe-schema.sql.js';
-import type { SchemaPart } from '../../lib/storage/schema-drift.js';
+import { DESCRIBE_SCHEMA } from '../../lib/storage/schema/describe-schema.sql.js';
+import type { SchemaPart } from '../../lib/storage/schema/schema-drift.js';
 import { ailing, aPractice, of, type Practice } from './a-doctor.js';
 import { expectedSchemaText } from './expected-schema-text.js';
 

@@ -1,7 +1,7 @@
 // Writes migrations/expected-schema.ts anew, from tables that the migrations have just made:
 // node --import ./test/support/typescript.mjs test/doctor/write-expected-schema.mjs
 import { writeFileSync } from 'node:fs';
-import { DESCRIBE_SCHEMA } from '../../lib/storage/sql/describe-schema.sql.ts';
+import { DESCRIBE_SCHEMA } from '../../lib/storage/schema/describe-schema.sql.ts';
 import globalSetup from '../support/global-setup.ts';
 import { aStorage } from '../support/storage.ts';
 import { expectedSchemaText } from './expected-schema-text.ts';

@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { EntityManager } from 'typeorm';
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
-import type { Signal } from '../../lib/storage/signals.js';
-import type { Statement } from '../../lib/storage/statement.js';
+import type { Signal } from '../../lib/storage/wake-ups/signals.js';
+import type { Statement } from '../../lib/storage/connection/statement.js';
 import { aStorage, joining, Rival, type TestStorage } from '../support/storage.js';
 import { checkPlaces } from '../support/check-places.js';
 

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
 import type { EnqueueItem } from '../../lib/job/enqueue-options.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
-import type { Signal } from '../../lib/storage/signals.js';
+import type { Signal } from '../../lib/storage/wake-ups/signals.js';
 import { aStorage, joining, type TestStorage } from '../support/storage.js';
 import { checkPlaces } from '../support/check-places.js';
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { DUTIES, roundsOf } from '../../lib/maintenance/duties.js';
 import { Rota } from '../../lib/maintenance/rota.js';
-import type { Promotion } from '../../lib/storage/promotion.js';
+import type { Promotion } from '../../lib/storage/claim/promotion.js';
 import type { Storage } from '../../lib/storage/storage.js';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { aSite } from '../support/site.js';

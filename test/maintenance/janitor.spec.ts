@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Janitor } from '../../lib/maintenance/janitor.js';
 import type { JobEvents } from '../../lib/observability/events.js';
-import type { PartitionedTable } from '../../lib/storage/partition.repository.js';
+import type { PartitionedTable } from '../../lib/storage/schema/partition.repository.js';
 import type { Storage } from '../../lib/storage/storage.js';
 import { aSite } from '../support/site.js';
 import { aStorage, Rival, type TestStorage } from '../support/storage.js';
@@ -274,7 +274,7 @@ describe('the janitor', () => {
     const refused = Object.assign(Object.create(repository) as typeof repository, {
       create: () => repository.drop('archive', ['archive_p20010101']).then(() => Promise.reject(denied)),
     });
-    const { DatabaseError } = await import('../../lib/storage/database-errors.js');
+    const { DatabaseError } = await import('../../lib/storage/connection/database-errors.js');
     const denied = new DatabaseError('run ""', Object.assign(new Error('permission denied'), { code: '42501' }));
     await anEndedJob('-400 days');
     const storage = Object.assign(Object.create(test.storage) as Storage, { partitions: refused });

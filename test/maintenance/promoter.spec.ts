@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Promoter } from '../../lib/maintenance/promoter.js';
-import type { HandedOn } from '../../lib/storage/group.repository.js';
+import type { HandedOn } from '../../lib/storage/groups/group.repository.js';
 import type { Storage } from '../../lib/storage/storage.js';
 
 describe('the promoter', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { Scheduler } from '../../lib/maintenance/scheduler.js';
 import { QueueEvents } from '../../lib/observability/events.js';
-import type { Promotion } from '../../lib/storage/promotion.js';
-import type { Signal } from '../../lib/storage/signals.js';
+import type { Promotion } from '../../lib/storage/claim/promotion.js';
+import type { Signal } from '../../lib/storage/wake-ups/signals.js';
 import type { Storage } from '../../lib/storage/storage.js';
 import { aSite } from '../support/site.js';
 import { aStorage } from '../support/storage.js';

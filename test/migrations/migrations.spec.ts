@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import { createMigrations } from '../../migrations/migrations.js';
-import { createEntities } from '../../lib/storage/entities.js';
+import { createEntities } from '../../lib/storage/schema/entities.js';
 import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { aDataSource, openStorage } from '../support/storage.js';
 import { checkPlaces } from '../support/check-places.js';

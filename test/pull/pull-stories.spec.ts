@@ -6,7 +6,7 @@ import { aSite } from '../support/site.js';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aStory, untilJobIs } from '../support/story.js';
-import type { Signal } from '../../lib/storage/signals.js';
+import type { Signal } from '../../lib/storage/wake-ups/signals.js';
 import { Reaper } from '../../lib/maintenance/reaper.js';
 
 describe('the pull contract beside workers', () => {

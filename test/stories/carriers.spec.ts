@@ -5,7 +5,7 @@ import { constant } from '../../lib/job/backoff.js';
 import type { ContextCarrier } from '../../lib/job/context-carrier.js';
 import type { Job } from '../../lib/job/job.js';
 import { Permit } from '../../lib/job/permit.js';
-import { surrounded } from '../../lib/worker/surroundings.js';
+import { surrounded } from '../../lib/run/surroundings.js';
 import { aHandler } from '../support/application.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';

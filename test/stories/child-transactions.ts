@@ -9,7 +9,7 @@ import { Job } from '../../lib/job/job.js';
 import { JobContext } from '../../lib/job/job-context.js';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
-import { CHECK_PLACES } from '../../lib/storage/sql/check-places.sql.js';
+import { CHECK_PLACES } from '../../lib/storage/diagnosis/check-places.sql.js';
 import { Storage } from '../../lib/storage/storage.js';
 import { QueueWorker } from '../../lib/worker/queue-worker.js';
 import { Receipt } from '../examples/order.js';

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Job } from '../../lib/job/job.js';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { JobQueue } from '../../lib/pull/job-queue.js';
-import { wakeUpAfter } from '../../lib/storage/wake-up.js';
+import { wakeUpAfter } from '../../lib/storage/wake-ups/wake-up.js';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';

@@ -24,7 +24,7 @@ import { Job } from '../../lib/job/job.js';
 import { JobContext } from '../../lib/job/job-context.js';
 import { JobResult } from '../../lib/job/job-result.js';
 import { Permit } from '../../lib/job/permit.js';
-import { getQueueContext } from '../../lib/worker/queue-context.js';
+import { getQueueContext } from '../../lib/handlers/queue-context.js';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { aGate } from '../support/gate.js';
 import { aStory, untilJobIs } from '../support/story.js';

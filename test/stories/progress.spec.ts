@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { startPostgres, type LocalPostgres } from '../../sample/local-postgres/local-postgres.js';
-import { CHECK_PLACES } from '../../lib/storage/sql/check-places.sql.js';
+import { CHECK_PLACES } from '../../lib/storage/diagnosis/check-places.sql.js';
 import { aHandler, anApplication, type TestApplication } from '../support/application.js';
 import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { JobResult } from '../../lib/job/job-result.js';
 import { UnprocessableError } from '../../lib/job/queue.errors.js';
-import { DatabaseError } from '../../lib/storage/database-errors.js';
+import { DatabaseError } from '../../lib/storage/connection/database-errors.js';
 import { aHandler, anApplication, type TestApplication } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';

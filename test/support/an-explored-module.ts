@@ -2,11 +2,11 @@ import { Module, type ModuleMetadata } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, ExternalContextCreator } from '@nestjs/core';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { QueueEvents } from '../../lib/observability/events.js';
-import { HandlerExplorer } from '../../lib/worker/handler.explorer.js';
-import { HandlerRegistry } from '../../lib/worker/handler-registry.js';
-import { ListenerExplorer } from '../../lib/worker/listener.explorer.js';
-import { MODULE_INSTANCE } from '../../lib/worker/module-instance.js';
-import { NestEnhancers } from '../../lib/worker/nest-enhancers.js';
+import { HandlerExplorer } from '../../lib/handlers/handler.explorer.js';
+import { HandlerRegistry } from '../../lib/handlers/handler-registry.js';
+import { ListenerExplorer } from '../../lib/handlers/listener.explorer.js';
+import { MODULE_INSTANCE } from '../../lib/handlers/module-instance.js';
+import { NestEnhancers } from '../../lib/handlers/nest-enhancers.js';
 
 export interface Explored {
   registry: HandlerRegistry;

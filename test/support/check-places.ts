@@ -1,4 +1,4 @@
-import { CHECK_PLACES } from '../../lib/storage/sql/check-places.sql.js';
+import { CHECK_PLACES } from '../../lib/storage/diagnosis/check-places.sql.js';
 import type { Storage } from '../../lib/storage/storage.js';
 
 /** Live jobs that do not stand in exactly one place, at their epoch: always none. */

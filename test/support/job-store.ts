@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
 import type { FoundJob } from '../../lib/job/job.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
-import type { EnqueueRepository } from '../../lib/storage/enqueue.repository.js';
+import type { EnqueueRepository } from '../../lib/storage/enqueue/enqueue.repository.js';
 import type { NewJob } from '../../lib/job/new-job.js';
 import type { Lane } from '../../lib/job/lane.js';
 import { aStorage, type TestStorage } from './storage.js';

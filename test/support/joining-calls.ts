@@ -5,7 +5,7 @@ import type { EnqueueItem, EnqueueOptions } from '../../lib/job/enqueue-options.
 import { QueueEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
-import type { Signal } from '../../lib/storage/signals.js';
+import type { Signal } from '../../lib/storage/wake-ups/signals.js';
 import { aGate } from './gate.js';
 import { aDataSource, aStorage, type TestStorage } from './storage.js';
 import { checkPlaces } from './check-places.js';

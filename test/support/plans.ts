@@ -1,7 +1,7 @@
 import pg from 'pg';
-import type { Run } from '../../lib/storage/connections.js';
-import type { Database } from '../../lib/storage/database.js';
-import { statement, type Statement } from '../../lib/storage/statement.js';
+import type { Run } from '../../lib/storage/connection/connections.js';
+import type { Database } from '../../lib/storage/connection/database.js';
+import { statement, type Statement } from '../../lib/storage/connection/statement.js';
 
 interface PlanNode {
   'Node Type': string;
@@ -83,7 +83,7 @@ function literal(value: unknown): string {
   return pg.escapeLiteral(Array.isArray(value) ? `{${value.map(element).join(',')}}` : textOf(value));
 }
 
-/** By their types' numbers: how a binary element reads as text (lib/storage/binary-array.ts writes them). */
+/** By their types' numbers: how a binary element reads as text (lib/storage/connection/binary-array.ts writes them). */
 const READERS: Record<number, (bytes: Buffer) => unknown> = {
   16: (bytes) => bytes[0] === 1,
   17: (bytes) => bytes,

@@ -3,11 +3,11 @@ import { constant } from '../../lib/job/backoff.js';
 import { QueuePolicies } from '../../lib/options/queue-policy.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { Permits } from '../../lib/runtime/permits.js';
-import type { ClaimedRow } from '../../lib/storage/row-mapper.js';
-import type { Claim } from '../../lib/worker/job-run.js';
-import type { Handler } from '../../lib/worker/handler-registry.js';
-import { JobRun } from '../../lib/worker/job-run.js';
-import { WorkerLane } from '../../lib/worker/worker-lane.js';
+import type { ClaimedRow } from '../../lib/storage/claim/row-mapper.js';
+import type { Claim } from '../../lib/run/job-run.js';
+import type { Handler } from '../../lib/handlers/handler-registry.js';
+import { JobRun } from '../../lib/run/job-run.js';
+import { WorkerLane } from '../../lib/claim/worker-lane.js';
 
 const SETTINGS = new QueuePolicies(resolveOptions({ backoff: constant({ delayMs: 0 }) }).options).of('work');
 

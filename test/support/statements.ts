@@ -1,15 +1,20 @@
 import { readdirSync } from 'node:fs';
-import type { Statement } from '../../lib/storage/statement.js';
+import type { Statement } from '../../lib/storage/connection/statement.js';
 
-const FOLDERS = ['storage/sql', 'testing/sql'].map((folder) => new URL(`../../lib/${folder}/`, import.meta.url));
+const ROOMS = ['storage', 'testing'].map((room) => new URL(`../../lib/${room}/`, import.meta.url));
 
 /** Every statement of the library, by its name; those without one, which are never prepared, by that of their constant. */
 export async function allStatements(): Promise<[string, Statement][]> {
   const found: [string, Statement][] = [];
-  for (const file of FOLDERS.flatMap((folder) => readdirSync(folder).map((name) => new URL(name, folder).pathname))) {
+  for (const file of ROOMS.flatMap(statementFiles)) {
     const exported = (await import(file)) as Record<string, Statement>;
     for (const [constant, statement] of Object.entries(exported))
       if (typeof statement.text === 'string') found.push([statement.name || constant, statement]);
   }
   return found;
 }
+
+const statementFiles = (room: URL): string[] =>
+  readdirSync(room, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.sql.ts'))
+    .map((name) => new URL(name, room).pathname);

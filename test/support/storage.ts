@@ -3,7 +3,7 @@ import { DataSource, type DataSourceOptions, type EntityManager, type QueryRunne
 import { QueueEvents } from '../../lib/observability/events.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
-import type { Run } from '../../lib/storage/database.js';
+import type { Run } from '../../lib/storage/connection/database.js';
 import { Storage } from '../../lib/storage/storage.js';
 import type { TestDatabase } from './database.js';
 import { aDatabase } from './template.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
 import type { JobState } from '../../lib/job/job-state.js';
-import { CHECK_PLACES } from '../../lib/storage/sql/check-places.sql.js';
+import { CHECK_PLACES } from '../../lib/storage/diagnosis/check-places.sql.js';
 import { anApplication, type TestApplication, type TestApplicationOptions } from './application.js';
 import type { TestDatabase } from './database.js';
 import { aDatabase } from './template.js';

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import type { Enqueued } from '../../lib/job/enqueue-options.js';
 import { defineJob } from '../../lib/enqueue/define-job.js';
 import type { QueueService } from '../../lib/queue.service.js';
-import type { Signal } from '../../lib/storage/signals.js';
+import type { Signal } from '../../lib/storage/wake-ups/signals.js';
 import type { QueueWorker } from '../../lib/worker/queue-worker.js';
 import type { Order } from '../examples/order.js';
 import { eventually } from './eventually.js';

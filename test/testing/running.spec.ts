@@ -17,7 +17,7 @@ import {
   runNext,
   SimpleQueueTestingModule,
 } from '../../lib/testing/testing.js';
-import { CHECK_PLACES } from '../../lib/storage/sql/check-places.sql.js';
+import { CHECK_PLACES } from '../../lib/storage/diagnosis/check-places.sql.js';
 import { aHandler } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';

@@ -5,7 +5,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { QueueService, QueueWorker, SimpleQueueModule, type SimpleQueueOptions } from '../../lib/index.js';
 import { JobQueue } from '../../lib/pull.js';
 import { QueueAdmin } from '../../lib/admin.js';
-import { CHECK_PLACES } from '../../lib/storage/sql/check-places.sql.js';
+import { CHECK_PLACES } from '../../lib/storage/diagnosis/check-places.sql.js';
 import { ADVANCE_TIME } from '../../lib/testing/sql/advance-time.sql.js';
 import { CLEAR } from '../../lib/testing/sql/clear.sql.js';
 import {

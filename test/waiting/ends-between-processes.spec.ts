@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { QueueEvents } from '../../lib/observability/events.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
-import type { Signal } from '../../lib/storage/signals.js';
+import type { Signal } from '../../lib/storage/wake-ups/signals.js';
 import type { Storage } from '../../lib/storage/storage.js';
 import { Waits } from '../../lib/waiting/waits.js';
 import { eventually } from '../support/eventually.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
-import type { LeaseRepository, Renewal } from '../../lib/storage/lease.repository.js';
+import type { LeaseRepository, Renewal } from '../../lib/storage/leases/lease.repository.js';
 import { Heartbeat } from '../../lib/worker/heartbeat.js';
 import { eventually } from '../support/eventually.js';
 

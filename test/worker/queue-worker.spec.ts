@@ -93,7 +93,7 @@ it('a process that only enqueues loads no loops: nothing imports them but what a
   load(new URL('../../lib/index.ts', import.meta.url));
   const files = [...loaded].map((href) => href.slice(href.lastIndexOf('/lib/') + 1));
   expect(files).toContain('lib/worker/queue-worker.ts');
-  for (const lazy of ['lib/worker/worker.ts', 'lib/worker/executor.ts', 'lib/runtime/permits.ts', 'lib/worker/poller.ts'])
+  for (const lazy of ['lib/worker/worker.ts', 'lib/run/executor.ts', 'lib/runtime/permits.ts', 'lib/claim/poller.ts'])
     expect(files).not.toContain(lazy);
 });
 

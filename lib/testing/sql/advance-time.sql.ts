@@ -1,5 +1,5 @@
-import { TIMED } from '../../storage/sql/places.sql.js';
-import { statement } from '../../storage/statement.js';
+import { TIMED } from '../../storage/places/places.sql.js';
+import { statement } from '../../storage/connection/statement.js';
 
 /**
  * Moves every stored time $2 milliseconds back, as if they had passed. In one statement: a place repeats its job's run time, and the two

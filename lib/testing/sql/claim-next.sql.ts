@@ -1,5 +1,5 @@
-import { CLAIMED_COLUMNS, WHOLE_JOBS } from '../../storage/sql/claimed-columns.sql.js';
-import { statement } from '../../storage/statement.js';
+import { CLAIMED_COLUMNS, WHOLE_JOBS } from '../../storage/claim/claimed-columns.sql.js';
+import { statement } from '../../storage/connection/statement.js';
 
 /**
  * Claims the one job of these lanes ($3) that comes first by priority and time, wherever it is ready: in turn, of a fair queue, or as a

@@ -1,5 +1,5 @@
-import { WAITING } from '../../storage/sql/places.sql.js';
-import { statement } from '../../storage/statement.js';
+import { WAITING } from '../../storage/places/places.sql.js';
+import { statement } from '../../storage/connection/statement.js';
 
 /** Deletes every job, ended or not, and whatever stands for one. Queues and lanes stay: processes know them by number. */
 export const CLEAR = statement(

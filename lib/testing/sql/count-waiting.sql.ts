@@ -1,4 +1,4 @@
-import { statement } from '../../storage/statement.js';
+import { statement } from '../../storage/connection/statement.js';
 
 /** What waits or runs, by queue and state, and when the first of it is due. */
 export const COUNT_WAITING = statement(

@@ -1,4 +1,4 @@
-import { statement } from '../../storage/statement.js';
+import { statement } from '../../storage/connection/statement.js';
 
 /** Jobs of a queue ($1, null: of all) and name ($2, null: of all), live or ended: the newest $3 of them, oldest first. */
 export const LIST_ENQUEUED = statement(

@@ -1,4 +1,4 @@
-import { statement } from '../../storage/statement.js';
+import { statement } from '../../storage/connection/statement.js';
 
 /** Worker processes other than this one ($2) whose lease has not run out. */
 export const LIST_LIVE_WORKERS = statement(

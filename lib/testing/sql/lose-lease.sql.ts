@@ -1,5 +1,5 @@
-import { statement } from '../../storage/statement.js';
-import { IN_CLAIMS, fenced } from '../../storage/sql/held.sql.js';
+import { statement } from '../../storage/connection/statement.js';
+import { IN_CLAIMS, fenced } from '../../storage/places/held.sql.js';
 
 /** Deletes the lease under which a job ($2) runs now, as a reaper does with one that has run out. No row: the job does not run. */
 export const LOSE_LEASE = statement(

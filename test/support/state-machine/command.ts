@@ -1,7 +1,7 @@
 import type fc from 'fast-check';
 import type { JobOptions } from '../../../lib/job/enqueue-options.js';
 import { isTerminal } from '../../../lib/job/job-state.js';
-import type { Success } from '../../../lib/storage/job.repository.js';
+import type { Success } from '../../../lib/storage/claim/job.repository.js';
 import type { Model, ModelItem, ModelJob, ModelRun } from './model.js';
 import type { Real } from './real.js';
 

@@ -9,7 +9,7 @@ import { PostgresJobQueue } from '../../../lib/pull/postgres-job-queue.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import type { DeadHead } from '../../../lib/job/job-state.js';
 import type { Lane } from '../../../lib/job/lane.js';
-import { Hints } from '../../../lib/worker/hints.js';
+import { Hints } from '../../../lib/claim/hints.js';
 import type { TestStorage } from '../storage.js';
 import { LABEL, successOf } from './command.js';
 import { PLACES } from '../places.js';

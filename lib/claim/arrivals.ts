@@ -1,0 +1,103 @@
+import { CANCELLED_EARLY } from '../job/outcome.js';
+import { Pace } from '../runtime/pace.js';
+import { timedOut } from '../storage/connection/database-errors.js';
+import type { JobRepository } from '../storage/claim/job.repository.js';
+import type { HeavyParts } from '../storage/claim/row-mapper.js';
+import type { Dispatcher } from './dispatcher.js';
+import type { Settler } from '../settle/settler.js';
+import type { LaneRun, WorkerLane } from './worker-lane.js';
+
+export interface ArrivalsParts {
+  jobs: JobRepository;
+  settler: Settler;
+  dispatcher: Dispatcher;
+  queryTimeoutMs: number;
+  /** Something has to be fetched. */
+  onHeavy: () => void;
+}
+
+const MAX_ROWS = 500;
+/** As they lie; the database says how many of them fit into one answer. */
+const MAX_BYTES = 1_024 * 1_024;
+
+/**
+ * Where claimed jobs come in. What is heavy was left behind by its claim and is fetched here, a bounded answer at a time and in turn from
+ * all lanes: over a thin line whatever is small passes it by.
+ */
+export class Arrivals {
+  /** Those that have heavy jobs; who had none fetched for the longest time is first. */
+  private readonly line = new Set<WorkerLane>();
+  private readonly pace: Pace;
+
+  constructor(private readonly parts: ArrivalsParts) {
+    this.pace = new Pace(parts.queryTimeoutMs);
+  }
+
+  take(run: LaneRun): void {
+    if (run.weight === 0 || run.isCancelled) return this.admit(run);
+    run.lane.heavy.add(run);
+    this.line.add(run.lane);
+    this.parts.onHeavy();
+  }
+
+  /** One round is one statement. */
+  async fetch(): Promise<number> {
+    const runs = this.next();
+    if (runs.length === 0) return Infinity;
+    const parts = await this.partsOf(runs);
+    // Behind the last of an answer is what it had no room for; where there is none, nothing is held any more.
+    const last = runs.findLastIndex(({ id }) => parts.has(id));
+    for (const run of last < 0 ? runs : runs.slice(0, last + 1)) if (run.lane.heavy.remove(run)) this.receive(run, parts.get(run.id)); // prettier-ignore
+    this.parts.dispatcher.startAll();
+    return 0;
+  }
+
+  /** One of each lane in turn, as far as they fit into an answer. */
+  private next(): LaneRun[] {
+    for (const lane of this.line) if (lane.heavy.size === 0) this.line.delete(lane);
+    const next: LaneRun[] = [];
+    let bytes = 0;
+    for (const run of inTurn([...this.line])) {
+      bytes += run.weight;
+      if (next.length > 0 && (bytes > MAX_BYTES || next.length >= Math.min(MAX_ROWS, this.pace.most))) break;
+      next.push(run);
+    }
+    for (const { lane } of next) if (this.line.delete(lane)) this.line.add(lane);
+    return next;
+  }
+
+  private async partsOf(runs: LaneRun[]): Promise<Map<string, HeavyParts>> {
+    const sentAt = performance.now();
+    try {
+      const parts = await this.parts.jobs.fetchHeavy(runs);
+      this.pace.took(parts.size, performance.now() - sentAt);
+      return parts;
+    } catch (error) {
+      if (timedOut(error)) this.pace.missed(runs.length);
+      throw error;
+    }
+  }
+
+  /** A run that no longer holds its job is told so by its settle. */
+  private receive(run: LaneRun, parts: HeavyParts | undefined): void {
+    if (!parts) return this.parts.settler.add(run, { kind: 'released', again: { delayMs: 0 }, reason: 'unstarted' });
+    run.fill(parts);
+    this.admit(run);
+  }
+
+  private admit(run: LaneRun): void {
+    if (run.isCancelled) this.parts.settler.add(run, CANCELLED_EARLY);
+    else run.lane.add(run);
+  }
+}
+
+function* inTurn(lanes: WorkerLane[]): Generator<LaneRun> {
+  for (let depth = 0, found = true; found; depth++) {
+    found = false;
+    for (const { heavy } of lanes) {
+      const run = heavy.at(depth);
+      if (run) yield run;
+      found ||= run !== undefined;
+    }
+  }
+}

@@ -1,0 +1,184 @@
+import type { JobEvents } from '../observability/events.js';
+import type { Claimed, ClaimWish, JobRepository, LaneWish } from '../storage/claim/job.repository.js';
+import type { ClaimedRow } from '../storage/claim/row-mapper.js';
+import type { Uuid7 } from '../runtime/uuid7.js';
+import type { Intake } from './intake.js';
+import type { Claims } from '../settle/claims.js';
+import type { Look } from './hints.js';
+import type { RunReports } from '../observability/run-reports.js';
+import type { SettleBatch, Settler } from '../settle/settler.js';
+import type { WorkerLane } from './worker-lane.js';
+import type { WorkerLanes } from './worker-lanes.js';
+
+export interface PollerParts {
+  jobs: JobRepository;
+  lanes: WorkerLanes;
+  claims: Claims;
+  settler: Settler;
+  intake: Intake;
+  reports: RunReports;
+  ids: Uuid7;
+  worker: string;
+  pollIntervalMs: number;
+  /** Gives back what claims whose answer was lost may hold. */
+  release: (claims: string[]) => Promise<void>;
+}
+
+/** Jobs in one claim; larger ones gain nothing and hold their locks longer. */
+const MAX_CLAIM = 500;
+/** What was claimed ahead and waits longer than this is given back: others may have room for it. */
+const STALE_MS = 1_000;
+
+/** For a statement that settles and claims nothing. */
+const NO_LEASE = '00000000-0000-0000-0000-000000000000';
+
+/** What a claim asks of one lane. */
+interface Planned {
+  lane: WorkerLane;
+  /** Its place among all lanes. */
+  at: number;
+  wanted: number;
+  look: Look;
+}
+
+interface Plan {
+  wish: ClaimWish;
+  lanes: Planned[];
+}
+
+/** One round settles what has finished and claims what may run, in one statement for all lanes. Two loops turn it side by side. */
+export class Poller {
+  private nextPollAt = 0;
+  private turn = 0;
+  /** Jobs that claims under way may bring. */
+  private underWay = 0;
+
+  constructor(private readonly parts: PollerParts) {}
+
+  async poll(): Promise<number> {
+    // What ends within one turn of the event loop leaves together.
+    await new Promise(setImmediate);
+    const { settler, claims } = this.parts;
+    await claims.free(this.parts.release);
+    const plan = this.plan(performance.now());
+    if (settler.hasNone && plan.lanes.length === 0 && !this.mustEndClaims) return this.restMs(performance.now());
+    const batch = settler.take();
+    const sentAt = performance.now();
+    const claimed = await this.send(batch, plan);
+    if (!claimed) return 0;
+    const ms = performance.now() - sentAt;
+    settler.settled(batch, claimed.lost, ms);
+    this.parts.reports.polled(() => reportOf(batch, plan, claimed, ms));
+    this.learn(plan, claimed.jobs, ms);
+    this.parts.intake.arrived(plan.wish, claimed.jobs);
+    return settler.hasNone ? this.restMs(performance.now()) : 0;
+  }
+
+  private get room(): number {
+    return Math.min(this.parts.lanes.room - this.underWay, this.parts.claims.room);
+  }
+
+  private get mustEndClaims(): boolean {
+    return this.parts.intake.isPaused && this.parts.claims.hasEnded;
+  }
+
+  /** undefined: the server refused one of the settles; they go on apart, and the claim is made again. */
+  private async send(batch: SettleBatch, plan: Plan): Promise<Claimed | undefined> {
+    const { jobs, intake, settler, worker } = this.parts;
+    const { wish } = plan;
+    const send = (): Promise<Claimed> => jobs.settleAndClaim(worker, batch.successes, batch.claims, wish);
+    try {
+      return await intake.ask(wish, wish.limit, send);
+    } catch (error) {
+      for (const { lane, wanted, look } of plan.lanes) lane.unanswered(wanted, look);
+      if (!settler.failed(batch, error)) throw error;
+      return undefined;
+    } finally {
+      this.underWay -= wish.limit;
+    }
+  }
+
+  /** A lane without room, or known to be empty, is left out. */
+  private plan(now: number): Plan {
+    const { ids, intake } = this.parts;
+    const key = intake.nextKey();
+    const room = Math.min(MAX_CLAIM, this.room);
+    const lanes = key ? this.lanesToAsk(now, room) : [];
+    const wishes = lanes.map(({ lane, wanted, look }): LaneWish => ({ lane: lane.lane.id, wanted, ranges: look.ranges }));
+    const wanted = lanes.reduce((sum, planned) => sum + planned.wanted, 0);
+    const limit = Math.max(0, Math.min(room, wanted));
+    this.underWay += limit;
+    return { wish: { ...(key ?? { claimId: ids.next(), lease: NO_LEASE }), lanes: wishes, limit }, lanes };
+  }
+
+  /**
+   * Room goes round: the next claim begins behind the last lane that took some. A lane that was empty most likely still is, so it takes
+   * none from others: 200 idle queues are one statement, whose limit bounds what they bring after all.
+   */
+  private lanesToAsk(now: number, room: number): Planned[] {
+    if (now >= this.nextPollAt) this.tick(now);
+    const planned: Planned[] = [];
+    const lanes = this.parts.lanes.all();
+    const first = this.turn;
+    let left = room;
+    for (let index = 0; index < lanes.length && left > 0; index++) {
+      const at = (first + index) % lanes.length;
+      const lane = lanes[at]!;
+      const wanted = lane.lookAt > now ? 0 : Math.min(lane.wanted, left);
+      if (wanted <= 0) continue;
+      lane.ask(wanted);
+      planned.push({ lane, at, wanted, look: lane.hints.look(now) });
+      if (lane.wasEmpty) continue;
+      left -= wanted;
+      this.turn = at + 1;
+    }
+    return planned;
+  }
+
+  /** All idle lanes are asked at the same time: one statement an interval, however many they are. */
+  private tick(now: number): void {
+    this.nextPollAt = now + this.parts.pollIntervalMs * (0.9 + 0.2 * Math.random());
+    for (const lane of this.parts.lanes.all()) {
+      lane.lookAt = 0;
+      if (lane.isStale(now, STALE_MS)) this.parts.intake.giveBack(lane.giveBackStale(), 'unstarted');
+    }
+  }
+
+  /** A claim that brought all it was allowed to may not have come to its last lanes. */
+  private learn({ wish, lanes }: Plan, rows: ClaimedRow[], ms: number): void {
+    const byLane = grouped(rows);
+    const reached = rows.length < wish.limit ? lanes.length : lanes.findLastIndex(({ lane }) => byLane.has(lane.lane.id));
+    if (lanes[reached]) this.turn = lanes[reached].at + 1;
+    lanes.forEach(({ lane, wanted, look }, index) => {
+      const own = byLane.get(lane.lane.id) ?? [];
+      if (index > reached) return lane.unanswered(wanted, look);
+      const short = own.length < wanted && index < reached;
+      lane.hints.took(own, { look, short, ms });
+      lane.answered(wanted, { short: short && !lane.hints.isBehind, nextLookAt: this.nextPollAt });
+    });
+  }
+
+  /** Until the next idle poll, or at once where a lane with room is worth asking. */
+  private restMs(now: number): number {
+    const { intake, pollIntervalMs } = this.parts;
+    if (intake.isPaused) return Infinity;
+    if (!intake.lease) return pollIntervalMs;
+    if (this.room <= 0) return Math.max(1, this.nextPollAt - now);
+    for (const lane of this.parts.lanes.all()) if (lane.lookAt <= now && lane.wanted > 0) return 0;
+    return Math.max(1, this.nextPollAt - now);
+  }
+}
+
+function reportOf(batch: SettleBatch, { wish }: Plan, { jobs }: Claimed, ms: number): JobEvents['polled'] {
+  return { wanted: wish.limit, claimed: jobs.length, settled: batch.settling.length, ms };
+}
+
+function grouped(rows: ClaimedRow[]): Map<number, ClaimedRow[]> {
+  const byLane = new Map<number, ClaimedRow[]>();
+  for (const row of rows) {
+    const own = byLane.get(row.lane);
+    if (own) own.push(row);
+    else byLane.set(row.lane, [row]);
+  }
+  return byLane;
+}

@@ -1,0 +1,241 @@
+import type { Permits } from '../runtime/permits.js';
+import type { Lane } from '../job/lane.js';
+import type { Handler } from '../handlers/handler-registry.js';
+import { HeavyRuns } from './heavy-runs.js';
+import { Hints, type Look } from './hints.js';
+import type { JobBatch } from '../run/job-batch.js';
+import type { JobRun } from '../run/job-run.js';
+import { Rate } from './rate.js';
+import type { QueuePolicy } from '../options/queue-policy.js';
+
+/** Work claimed ahead should start within this time at the lane's measured rate. */
+const AHEAD_MS = 20;
+export const MAX_AHEAD = 1_000;
+const FIRST_BURST = 5;
+/** A permit that quick work took within this time will be free again in a moment. */
+export const QUICK_MS = 200;
+
+/** A run that was claimed here. */
+export type LaneRun = JobRun<WorkerLane>;
+
+/** A lane as this worker works it: its handler, what waits in memory, where the next claim starts. */
+export class WorkerLane {
+  readonly hints = new Hints();
+  /** Claimed, and not wholly here. */
+  readonly heavy = new HeavyRuns<LaneRun>();
+  /** Its queue is paused: nothing is claimed, what runs goes on. */
+  isPaused = false;
+  /** Claimed and not started, in order. */
+  private waiting: JobRun[] = [];
+  private head = 0;
+  /** Asked for by claims under way. */
+  expected = 0;
+  /** When to look for jobs again (monotonic milliseconds); 0: now. */
+  lookAt = 0;
+  private news = false;
+  /** The last claim brought fewer than it asked for. */
+  wasEmpty = true;
+  /** To claim ahead while nothing is measured: doubled as long as each claim has ended before the next arrives. */
+  private burst = FIRST_BURST;
+  private startedAt = 0;
+  private running = 0;
+  private readonly rate = new Rate();
+  /** Those of its permits that ask for more only below a bound. */
+  protected readonly ranges: readonly Permits[];
+
+  constructor(
+    readonly lane: Lane,
+    readonly handler: Handler,
+    readonly settings: QueuePolicy,
+    /** All tiers that bound this lane: process, queue, handler, open transactions. */
+    private readonly permits: readonly Permits[],
+  ) {
+    this.ranges = permits.filter((permit) => permit.refillBelow < permit.limit);
+  }
+
+  get buffered(): number {
+    return this.waiting.length - this.head;
+  }
+
+  /** Claimed and not started. */
+  get held(): number {
+    return this.buffered + this.heavy.size;
+  }
+
+  /** How many jobs it may run at once. */
+  get capacity(): number {
+    return Math.min(...this.permits.map(({ limit }) => limit));
+  }
+
+  get bufferedSuspects(): number {
+    let count = this.heavy.suspects;
+    for (let index = this.head; index < this.waiting.length; index++) if (this.waiting[index]!.suspicion > 0) count++;
+    return count;
+  }
+
+  /** A job that comes now would be the first in line, and run at once. */
+  get isWaiting(): boolean {
+    return this.wasEmpty && this.buffered === 0 && this.free > 0 && this.wanted > 0;
+  }
+
+  get canStart(): boolean {
+    return this.buffered > 0 && this.free > 0;
+  }
+
+  /** Of the first in line; the lower the more urgent. */
+  get priority(): number {
+    return this.first?.priority ?? Infinity;
+  }
+
+  /** One of its permits has just come free, and nobody has taken it yet. */
+  get hasLastPermit(): boolean {
+    return this.permits.some((permit) => permit.free === 1);
+  }
+
+  /** Work (in calls) to hold ready beyond what may run now: what will start within moments, at the measured rate. */
+  get ahead(): number {
+    if (this.heavy.isEnough) return 0;
+    const started = this.burst > FIRST_BURST ? this.burst : 0;
+    return Math.min(MAX_AHEAD, Math.max(started, Math.floor(this.rate.perMs * AHEAD_MS)));
+  }
+
+  /** Room that the lane has in memory, beside its share of what the process may run; negative where it is overfull. */
+  get slack(): number {
+    return this.ahead - this.held;
+  }
+
+  /** How many jobs a claim should bring: what may run now and what will start within moments. */
+  get wanted(): number {
+    if (this.isPaused || this.isSated) return 0;
+    const wanted = this.ranges.length > 0 ? this.free - this.coming : this.free + this.ahead - this.held - this.expected;
+    return wanted > 0 ? wanted : this.place;
+  }
+
+  /** Takes the next waiting job and all its permits. */
+  start(): JobRun | JobBatch {
+    const run = this.next();
+    this.startedAt = performance.now();
+    const quickAt = this.ahead > 0 ? this.startedAt : undefined;
+    for (const permit of this.permits) permit.take(quickAt);
+    this.running++;
+    return run;
+  }
+
+  /** As one call of the handler: what runs although it never waited here. */
+  alone(run: JobRun): JobRun | JobBatch {
+    return run;
+  }
+
+  ended(now: number): void {
+    for (const permit of this.permits) permit.giveBack();
+    this.running--;
+    if (this.rate.ended(now, this.isIdle)) this.burst = FIRST_BURST;
+  }
+
+  /** A wake-up: look at once, and once more where a claim is under way that may have left before the news. */
+  expectNews(lateMs?: number): void {
+    this.lookAt = 0;
+    this.news = true;
+    this.hints.expectNews(lateMs);
+  }
+
+  /** Claims look further back: see `Hints`. */
+  onTurnsPassed(): void {
+    this.hints.loosen();
+  }
+
+  /** A claim leaves that asks for this many. */
+  ask(wanted: number): void {
+    this.expected += wanted;
+    this.news = false;
+  }
+
+  /** It came back; an empty lane is left alone until `nextLookAt`, unless there was news meanwhile. */
+  answered(wanted: number, { short, nextLookAt }: { short: boolean; nextLookAt: number }): void {
+    this.expected -= wanted;
+    if (short) this.burst = FIRST_BURST;
+    else if (!this.wasEmpty && this.isIdle) this.burst *= 2;
+    this.wasEmpty = short;
+    this.lookAt = short && !this.news ? nextLookAt : 0;
+  }
+
+  /** It came back without having come to this lane: ask again. */
+  unanswered(wanted: number, look: Look): void {
+    this.expected -= wanted;
+    this.lookAt = 0;
+    this.hints.missed(look);
+  }
+
+  add(run: JobRun): void {
+    if (this.buffered === 0) this.startedAt = performance.now();
+    if (this.isIdle) this.rate.began();
+    this.waiting.push(run);
+  }
+
+  /** Everything that has not started: given back at stop, or dropped when the lease is lost. */
+  giveBack(): JobRun[] {
+    return [...this.compact().splice(0), ...this.heavy.removeAll()];
+  }
+
+  /** Jobs wait, and none has started for `ms`: the handler became slower than it was measured. */
+  isStale(now: number, ms: number): boolean {
+    return this.buffered > 0 && now - this.startedAt > ms;
+  }
+
+  giveBackStale(): JobRun[] {
+    this.rate.perMs = 0;
+    return this.compact().splice(0);
+  }
+
+  removeWaiting(id: string): JobRun | undefined {
+    const index = this.compact().findIndex((run) => run.id === id);
+    return index < 0 ? undefined : this.waiting.splice(index, 1)[0];
+  }
+
+  /** The first in line. */
+  protected get first(): JobRun | undefined {
+    return this.waiting[this.head];
+  }
+
+  protected next(): JobRun {
+    const run = this.waiting[this.head++]!;
+    if (this.head === this.waiting.length || this.head > 1_024) this.compact();
+    return run;
+  }
+
+  /** Calls that will be made of what is here and on its way. */
+  protected get coming(): number {
+    return this.held + this.expected;
+  }
+
+  /**
+   * A place in line: 1 where the lane holds nothing, and what others hold ahead takes each permit before a claim sees it free. What holds a
+   * place gets the next one in its turn.
+   */
+  protected get place(): number {
+    if (this.coming > 0) return 0;
+    const since = performance.now() - QUICK_MS;
+    return this.permits.every((permit) => permit.free > 0 || permit.isQuick(since)) ? 1 : 0;
+  }
+
+  /** A range is asked for more only below its lower bound. */
+  protected get isSated(): boolean {
+    return this.ranges.some((permit) => permit.used + this.coming >= permit.refillBelow);
+  }
+
+  protected get free(): number {
+    let free = Infinity;
+    for (const permit of this.permits) free = Math.min(free, permit.free);
+    return Math.max(0, free);
+  }
+
+  private get isIdle(): boolean {
+    return this.running === 0 && this.buffered === 0;
+  }
+
+  private compact(): JobRun[] {
+    this.waiting = this.waiting.slice(this.head);
+    this.head = 0;
+    return this.waiting;
+  }
+}

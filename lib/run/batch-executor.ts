@@ -1,0 +1,95 @@
+import { types } from 'node:util';
+import { JobResult } from '../job/job-result.js';
+import { isError } from '../job/kinds.js';
+import type { BatchResult } from '../job/job-handler.js';
+import type { Job } from '../job/job.js';
+import type { Permit } from '../job/permit.js';
+import { QueueError } from '../job/queue.errors.js';
+import { BatchRunContext } from './batch-run-context.js';
+import { ITS_OWN_TICK, releaseSafely, type Executor } from './executor.js';
+import type { JobBatch } from './job-batch.js';
+import type { JobRun } from './job-run.js';
+import { lastValue } from '../handlers/last-value.js';
+import type { ContextTools } from './run-context.js';
+import { checkSuccess } from '../handlers/templated-handler.js';
+
+type BatchMethod = (jobs: Job[], context: BatchRunContext) => unknown;
+
+/** Calls batch handlers. Each job has its own clock, its own outcome and its own end; they share one call. Never lets an error out. */
+export class BatchExecutor {
+  constructor(
+    private readonly single: Executor,
+    private readonly tools: ContextTools,
+  ) {}
+
+  /** Ends when the handler has truly returned. */
+  async execute({ lane, runs }: JobBatch): Promise<void> {
+    for (const run of runs) run.startedAt = performance.now();
+    await ITS_OWN_TICK;
+    if (!lane.handler.acquire) return this.process(runs);
+    const permits = await Promise.all(runs.map((run) => this.single.ask(run, lane.handler.acquire!)));
+    try {
+      await this.process(runs.filter((run, index) => permits[index] && this.mayStart(run)));
+    } finally {
+      await Promise.all(permits.filter((permit): permit is Permit => permit !== undefined).map(releaseSafely));
+    }
+  }
+
+  /** What was settled or aborted while its permit was asked for must not start any more. */
+  private mayStart(run: JobRun): boolean {
+    if (run.abortCode) this.single.settle(run, { kind: 'released', again: { delayMs: 0 }, reason: 'unstarted' });
+    return !run.settled;
+  }
+
+  private async process(runs: readonly JobRun[]): Promise<void> {
+    if (runs.length === 0) return;
+    const timers = runs.map((run) => this.single.begin(run));
+    try {
+      const method = runs[0]!.lane.handler.run as unknown as BatchMethod;
+      const answer = await lastValue(await method([...runs], new BatchRunContext(runs, this.tools)));
+      const results = resultsOf(runs, answer);
+      await checkOutputs(runs, results);
+      runs.forEach((run, index) => this.settle(run, results[index]));
+    } catch (error) {
+      for (const run of runs) this.single.settle(run, this.single.thrown(run, error));
+    } finally {
+      timers.forEach((timer) => clearTimeout(timer));
+    }
+  }
+
+  private settle(run: JobRun, result: BatchResult): void {
+    const outcome = isError(result) ? this.single.thrown(run, result) : this.single.answered(run, result);
+    this.single.settle(run, outcome);
+  }
+}
+
+/** What was completed in the handler's own transaction was looked at there. */
+async function checkOutputs(runs: readonly JobRun[], results: readonly BatchResult[]): Promise<void> {
+  const { checkOutput } = runs[0]!.lane.handler;
+  if (!checkOutput) return;
+  const check = async (run: JobRun, result: BatchResult): Promise<void> => {
+    if (!run.completed) await checkSuccess(result, (output) => checkOutput(run, output));
+  };
+  await Promise.all(runs.map((run, index) => check(run, results[index])));
+}
+
+/** One result a job, in the order of the jobs. */
+function resultsOf(runs: readonly JobRun[], answer: unknown): readonly BatchResult[] {
+  if (answer === undefined || answer === null || answer instanceof JobResult) return runs.map(() => answer as BatchResult);
+  if (types.isMap(answer)) return runs.map((run) => resultIn(answer as ReadonlyMap<string, BatchResult>, run));
+  if (!Array.isArray(answer)) throw mismatch(runs[0]!, `answered a value of type ${typeof answer}`);
+  if (answer.length !== runs.length) throw mismatch(runs[0]!, `got ${runs.length} jobs and answered ${answer.length} results`);
+  return answer as BatchResult[];
+}
+
+/** A job that was forgotten fails by itself: of the others it is known what became of them. */
+function resultIn(results: ReadonlyMap<string, BatchResult>, run: JobRun): BatchResult {
+  return results.has(run.id) ? results.get(run.id) : mismatch(run, `answered a Map without job ${run.id}`);
+}
+
+function mismatch({ lane, queue }: JobRun, problem: string): QueueError {
+  return new QueueError(
+    'BATCH_MISMATCH',
+    `The batch handler ${lane.handler.label} of queue "${queue}" ${problem}. Answer an array with a result for each job in order, a Map of results by job id, one JobResult for all, or nothing.`,
+  );
+}

@@ -1,0 +1,179 @@
+import type { EntityManager } from 'typeorm';
+import { isObservable } from 'rxjs';
+import { failureOf } from '../job/failure.js';
+import { JobResult, type Verdict } from '../job/job-result.js';
+import { outcomeOf, type Chances, type Outcome } from '../job/outcome.js';
+import { Permit } from '../job/permit.js';
+import { CriticalError, UnprocessableError, type QueueErrorCode } from '../job/queue.errors.js';
+import type { DataSource } from 'typeorm';
+import type { JobRun } from './job-run.js';
+import { lastValue } from '../handlers/last-value.js';
+import { RunContext, type ContextTools } from './run-context.js';
+import type { RunReports } from '../observability/run-reports.js';
+
+export interface ExecutorParts extends ContextTools {
+  reports: RunReports;
+  dataSource: DataSource;
+  maxReschedules: number;
+  /** Takes the outcome, once per run. */
+  settle: (run: JobRun, outcome: Outcome) => void;
+}
+
+type Acquire = NonNullable<JobRun['lane']['handler']['acquire']>;
+
+/** Calls handlers and turns whatever they do into outcomes. Never lets an error out. */
+export class Executor {
+  constructor(private readonly parts: ExecutorParts) {}
+
+  /** Ends when the handler has truly returned, which may be long after its run was settled as timed out. */
+  execute(run: JobRun): Promise<void> {
+    run.startedAt = performance.now();
+    const { acquire } = run.lane.handler;
+    return acquire ? this.executeWith(run, acquire) : this.process(run);
+  }
+
+  private async executeWith(run: JobRun, acquire: Acquire): Promise<void> {
+    await ITS_OWN_TICK;
+    const permit = await this.ask(run, acquire);
+    if (!permit) return;
+    try {
+      if (run.abortCode) this.settle(run, { kind: 'released', again: { delayMs: 0 }, reason: 'unstarted' });
+      // What was settled while its permit was asked for must not start any more.
+      if (!run.settled) await this.process(run);
+    } finally {
+      await releaseSafely(permit);
+    }
+  }
+
+  /** The handler's own permits: declining spends no attempt, whatever the result says of attempts. */
+  async ask(run: JobRun, acquire: Acquire): Promise<Permit | undefined> {
+    try {
+      const answer = await acquire(run);
+      if (answer instanceof Permit) return answer;
+      this.settle(run, this.declined(run, verdictOf(answer)));
+    } catch (error) {
+      this.settle(run, this.thrown(run, error));
+    }
+    return undefined;
+  }
+
+  private declined(run: JobRun, verdict: Verdict): Outcome {
+    if (verdict.kind === 'retry' || verdict.kind === 'reschedule')
+      return { kind: 'released', again: verdict.again, reason: 'declined' };
+    if (verdict.kind === 'success' || verdict.kind === 'fail')
+      return { kind: 'released', again: { delayMs: DECLINED_MS }, reason: 'declined' };
+    return outcomeOf(verdict, this.chancesOf(run));
+  }
+
+  /** The plain way awaits the handler alone: each further promise costs at 100,000 jobs a second. */
+  private async process(run: JobRun): Promise<void> {
+    await ITS_OWN_TICK;
+    const timer = this.begin(run);
+    const { handler } = run.lane;
+    try {
+      if (handler.options.transactional) return this.settle(run, await this.callInTransaction(run));
+      const answer = await handler.run(run, new RunContext(run, this.parts));
+      this.settle(run, this.answered(run, isObservable(answer) ? await lastValue(answer) : answer));
+    } catch (error) {
+      this.settle(run, this.thrown(run, error));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The time of `timeoutMs` begins. */
+  begin(run: JobRun): NodeJS.Timeout | undefined {
+    this.parts.reports.started(run);
+    const timeoutMs = run.options.timeoutMs ?? run.policy.timeoutMs;
+    return timeoutMs === undefined ? undefined : setTimeout(() => this.timeOut(run, timeoutMs), timeoutMs);
+  }
+
+  /** Settled at once; the permit stays taken until the handler truly returns. */
+  private timeOut(run: JobRun, timeoutMs: number): void {
+    const message = `Job ${run.id} of queue "${run.queue}" ran longer than its timeout of ${timeoutMs} ms.`;
+    run.abort('JOB_TIMEOUT', message);
+    this.settle(run, outcomeOf({ kind: 'fail', error: failureOf(run.signal.reason) }, this.chancesOf(run)));
+  }
+
+  /** READ COMMITTED whatever the DataSource's default: under others a completion could fail for its snapshot alone. */
+  private async callInTransaction(run: JobRun): Promise<Outcome> {
+    let outcome: Outcome | undefined;
+    const leave = new Error('Leaves the transaction without its completion; not an error of anybody.');
+    try {
+      await this.parts.dataSource.transaction('READ COMMITTED', async (manager) => {
+        outcome = await this.callWith(run, manager);
+        if (outcome.kind !== 'succeeded') throw leave;
+        if (!run.completed) await this.parts.completer.complete(run, outcome.output, { manager });
+      });
+    } catch (error) {
+      if (error !== leave) throw error;
+    }
+    return outcome!;
+  }
+
+  private async callWith(run: JobRun, manager: EntityManager): Promise<Outcome> {
+    return this.answered(run, await lastValue(await run.lane.handler.run(run, new RunContext(run, this.parts, manager))));
+  }
+
+  /** A plain success needs no chances. */
+  answered(run: JobRun, answer: unknown): Outcome {
+    if (!(answer instanceof JobResult)) return { kind: 'succeeded', output: answer };
+    return outcomeOf(answer.verdict, this.chancesOf(run));
+  }
+
+  /** What a handler throws after the abort of a shutdown or a lost lease is not its fault: the attempt is given back. */
+  thrown(run: JobRun, error: unknown): Outcome {
+    const reason = run.abortCode && GIVEN_BACK[run.abortCode];
+    if (reason) return { kind: 'released', again: { delayMs: 0 }, reason };
+    return outcomeOf(verdictOfError(error), this.chancesOf(run), error);
+  }
+
+  private chancesOf(run: JobRun): Chances {
+    return {
+      attempt: run.attempt,
+      maxAttempts: run.maxAttempts,
+      reschedules: run.reschedules,
+      maxReschedules: this.parts.maxReschedules,
+      backoff: run.backoff,
+    };
+  }
+
+  settle(run: JobRun, outcome: Outcome): void {
+    if (run.settled) return;
+    run.settled = true;
+    run.outcome = outcome;
+    run.endedAt = performance.now();
+    this.parts.settle(run, outcome);
+  }
+}
+
+/** Awaited before user code: what it enters before its own first `await` (`enterWith`) must not reach the next job that starts here. */
+export const ITS_OWN_TICK = Promise.resolve();
+
+/** After a permit was declined without a word of when to ask again. */
+const DECLINED_MS = 1_000;
+
+/** Aborts that are nobody's failure. */
+const GIVEN_BACK: { readonly [code in QueueErrorCode]?: 'shutdown' | 'leaseLost' } = {
+  SHUTDOWN: 'shutdown',
+  LEASE_LOST: 'leaseLost',
+};
+
+function verdictOf(answer: unknown): Verdict {
+  return answer instanceof JobResult ? answer.verdict : { kind: 'success', output: answer };
+}
+
+function verdictOfError(error: unknown): Verdict {
+  if (error instanceof UnprocessableError) return { kind: 'unprocessable', error: failureOf(error) };
+  if (error instanceof CriticalError) return { kind: 'critical', error: failureOf(error) };
+  return { kind: 'fail', error: failureOf(error) };
+}
+
+/** A permit that cannot be released must not undo a finished job. */
+export async function releaseSafely(permit: Permit): Promise<void> {
+  try {
+    await permit.release();
+  } catch {
+    // The handler's own limiter is broken; its next acquire will say so.
+  }
+}

@@ -1,0 +1,231 @@
+import type { Backoff } from '../job/backoff.js';
+import type { Failure } from '../job/failure.js';
+import { Job } from '../job/job.js';
+import type { Lane } from '../job/lane.js';
+import type { Outcome } from '../job/outcome.js';
+import { QueueError, type QueueErrorCode } from '../job/queue.errors.js';
+import { attemptsOf, type QueuePolicy } from '../options/queue-policy.js';
+import { bytesOf, dateOf, type ClaimedRow, type HeavyParts } from '../storage/claim/row-mapper.js';
+import type { StoredOptions } from '../job/new-job.js';
+import type { Handler } from '../handlers/handler-registry.js';
+
+const MAX_INT = 2_147_483_647;
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+const NO_OPTIONS: StoredOptions = Object.freeze({});
+
+/** A claimed batch: one row in the database, open until the last of its runs is settled. */
+export interface Claim {
+  readonly id: string;
+  /** Runs that are not acknowledged yet. */
+  open: number;
+  /** Told when the last one is. */
+  onEnd?: () => void;
+}
+
+/** What a run needs of the lane that it was claimed from. */
+export interface RunLane {
+  readonly lane: Lane;
+  readonly handler: Handler;
+  readonly settings: QueuePolicy;
+  /** Turns of its ordered groups were passed on. */
+  onTurnsPassed(): void;
+}
+
+/**
+ * One run of a job: what its handler sees (`Job`) and what the worker knows of it. Nothing is parsed or allocated that the
+ * handler does not ask for: at 100,000 jobs a second every object counts.
+ */
+export class JobRun<From extends RunLane = RunLane> extends Job {
+  startedAt = 0;
+  /** Its outcome was known; what it waits for the database afterwards is not its time. */
+  endedAt = 0;
+  /** Settled by timeout or release while its handler still runs: what that answers later changes nothing. */
+  settled = false;
+  /** As what it was settled. */
+  outcome: Outcome | undefined;
+  /** `context.complete` succeeded in the handler's transaction; whether that committed only the database knows. */
+  completed = false;
+  /** That transaction is known to have committed: nothing is left to settle. */
+  committed = false;
+  /** A settle left and no answer came back: the next one may find the job gone by our own hand. */
+  unsure = false;
+  /** That its output was cut has been said. */
+  cutTold = false;
+  /** A checkpoint granted attempts in a transaction of the handler; whether that committed only the database knows. */
+  mayBeGranted = false;
+  private granted: number | undefined;
+  private controller: AbortController | undefined;
+  private reason: QueueError | undefined;
+  private storedOptions: StoredOptions | undefined;
+  private parsedPayload: unknown;
+  private payloadRead = false;
+
+  constructor(
+    private readonly row: ClaimedRow,
+    readonly lane: From,
+    readonly claim: Claim,
+  ) {
+    super();
+  }
+
+  get id(): string {
+    return this.row.id;
+  }
+
+  get epoch(): number {
+    return this.row.epoch;
+  }
+
+  get queue(): string {
+    return this.lane.lane.queue;
+  }
+
+  get name(): string {
+    return this.lane.lane.name;
+  }
+
+  get payload(): unknown {
+    if (!this.payloadRead) {
+      this.parsedPayload = this.row.payload === null ? null : JSON.parse(this.row.payload);
+      this.payloadRead = true;
+    }
+    return this.parsedPayload;
+  }
+
+  /** Bytes that its claim left behind. */
+  get weight(): number {
+    return this.row.weight;
+  }
+
+  /** What was left behind is here. */
+  fill(parts: HeavyParts): void {
+    this.row.fill!(parts);
+    this.storedOptions = undefined;
+  }
+
+  /** What a template's schema made of the payload takes its place. */
+  takePayload(parsed: unknown): void {
+    this.parsedPayload = parsed;
+    this.payloadRead = true;
+  }
+
+  override get payloadBytes(): Buffer | undefined {
+    return this.row.payloadBytes === null ? undefined : bytesOf(this.row.payloadBytes);
+  }
+
+  get priority(): number {
+    return this.row.priority;
+  }
+
+  get attempt(): number {
+    return this.row.spent + 1;
+  }
+
+  get maxAttempts(): number {
+    return attemptsOf(this.policy, this.options, this.granted);
+  }
+
+  get backoff(): Backoff {
+    return this.options.backoff ?? this.policy.backoff;
+  }
+
+  /** What holds where the job itself says nothing. */
+  get policy(): QueuePolicy {
+    return this.lane.settings;
+  }
+
+  /** Checkpoints have granted this many attempts in all. */
+  grant(extraAttempts: number): void {
+    this.granted = extraAttempts;
+  }
+
+  override get checkpoint(): unknown {
+    return this.options.checkpoint;
+  }
+
+  get stalls(): number {
+    return this.row.stalls;
+  }
+
+  get reschedules(): number {
+    return this.row.reschedules;
+  }
+
+  get suspicion(): number {
+    return this.row.suspicion;
+  }
+
+  get createdAt(): Date {
+    return dateOf(this.row.createdAt);
+  }
+
+  get runAt(): Date {
+    return dateOf(this.row.runAt);
+  }
+
+  /** Its cancel was requested before it was claimed. */
+  get isCancelled(): boolean {
+    return this.row.cancelled;
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return this.options.headers ?? NO_HEADERS;
+  }
+
+  get labels(): readonly string[] {
+    return this.lane.lane.labels;
+  }
+
+  override get workflowId(): string | undefined {
+    return this.options.workflowId;
+  }
+
+  override get uniqueKey(): string | undefined {
+    return this.row.uniqueKey ?? undefined;
+  }
+
+  override get fingerprint(): string | undefined {
+    return this.row.fingerprint ?? undefined;
+  }
+
+  override get group(): string | undefined {
+    return this.options.group;
+  }
+
+  /** It stands in an ordered group: its success passes a turn on. */
+  get isOrdered(): boolean {
+    return this.row.options !== null && this.options.ordered === true;
+  }
+
+  override get lastError(): Failure | undefined {
+    return this.row.lastError === null ? undefined : (JSON.parse(this.row.lastError) as Failure);
+  }
+
+  get options(): StoredOptions {
+    this.storedOptions ??= this.row.options === null ? NO_OPTIONS : (JSON.parse(this.row.options) as StoredOptions);
+    return this.storedOptions;
+  }
+
+  get signal(): AbortSignal {
+    this.controller ??= new AbortController();
+    if (this.reason) this.controller.abort(this.reason);
+    return this.controller.signal;
+  }
+
+  /** Why the signal aborted, if it did. */
+  get abortCode(): QueueErrorCode | undefined {
+    return this.reason?.code;
+  }
+
+  /** The first reason stands. */
+  abort(code: QueueErrorCode, message: string): void {
+    if (this.reason) return;
+    this.reason = new QueueError(code, message);
+    this.controller?.abort(this.reason);
+  }
+
+  /** As far as its column reaches: 24 days. */
+  get runMs(): number {
+    return this.startedAt === 0 ? 0 : Math.min(Math.round((this.endedAt || performance.now()) - this.startedAt), MAX_INT);
+  }
+}

@@ -1,0 +1,246 @@
+import { CANCELLED, type Outcome } from '../job/outcome.js';
+import { DatabaseError, timedOut } from '../storage/connection/database-errors.js';
+import { Pace } from '../runtime/pace.js';
+import type { GroupRepository } from '../storage/groups/group.repository.js';
+import type { JobRepository, Success } from '../storage/claim/job.repository.js';
+import type { Claims } from './claims.js';
+import { Grants } from './grants.js';
+import type { LateAnswers } from './late-answers.js';
+import type { RunReports } from '../observability/run-reports.js';
+import { oneRunAJob, thatFit, type Settling } from './settling.js';
+import {
+  afterCompletion,
+  buriedAs,
+  burialOf,
+  delayOf,
+  isEnding,
+  isGoing,
+  plainOutcome,
+  returnOf,
+  unreadable,
+  type Going,
+} from './commands.js';
+
+export interface UndertakerParts {
+  jobs: JobRepository;
+  groups: GroupRepository;
+  claims: Claims;
+  reports: RunReports;
+  late: LateAnswers;
+  worker: string;
+  successOf: (settling: Settling) => Success;
+  queryTimeoutMs?: number;
+  /** Something waits to be settled. */
+  onWork: () => void;
+  /** A job was put back and runs again in `delayMs`, or at once. */
+  onReturn: (delayMs: number) => void;
+  /** Turns of ordered groups were passed on (`lanes`: jobs are ready there), or became vacant. */
+  onTurns: (turns: { lanes: number[]; later: number; vacant: number }) => void;
+}
+
+const MAX_BATCH = 500;
+const NO_ID = '00000000-0000-0000-0000-000000000000';
+/** A job that somebody holds locked is asked for again after this. */
+const LOCKED_REST_MS = 200;
+
+/** SQLSTATE of a lock that was not to be had in time. */
+const LOCKED = '55P03';
+/** Data exceptions, violated constraints and limits of the server. */
+const UNSTORABLE = /^(22|23|54)/;
+
+/** Settles what cannot ride in the poller's statement: puts back what runs again, buries what ended badly, and successes refused there. */
+export class Undertaker {
+  private waiting: Settling[] = [];
+  /** Left and not answered yet; of two rounds side by side, where ordered groups drain. */
+  private readonly underWay = new Set<Settling>();
+
+  private readonly ways: [belongs: (entry: Settling) => boolean, settle: (part: Settling[]) => Promise<void>][] = [
+    [({ outcome }) => isGoing(outcome), (part) => this.putBack(part)],
+    [({ outcome }) => isEnding(outcome), (part) => this.bury(part)],
+    [({ run, outcome }) => outcome.kind === 'succeeded' && !run.isOrdered, (part) => this.succeed(part)],
+    [({ run, outcome }) => outcome.kind === 'succeeded' && run.isOrdered, (part) => this.passOn(part)],
+  ];
+
+  private readonly grants: Grants;
+  private readonly pace: Pace;
+
+  constructor(private readonly parts: UndertakerParts) {
+    this.pace = new Pace(parts.queryTimeoutMs ?? Infinity);
+    this.grants = new Grants(parts.jobs);
+  }
+
+  add(settling: Settling): void {
+    this.waiting.push(settling);
+    this.parts.onWork();
+  }
+
+  get isEmpty(): boolean {
+    return this.waiting.length === 0 && this.underWay.size === 0;
+  }
+
+  /** One round: everything that waits, a way at a time. What could not be settled waits for the next round, whatever went wrong. */
+  async settle(): Promise<number> {
+    const { fitting, left } = thatFit(this.waiting, Math.min(MAX_BATCH, this.pace.most), this.parts.successOf);
+    const { latest, stale } = oneRunAJob(fitting);
+    this.waiting = left.concat(stale);
+    const batch = latest.map(afterCompletion);
+    if (batch.length === 0) return Infinity;
+    for (const entry of batch) this.underWay.add(entry);
+    const open = (): Settling[] => batch.filter((entry) => this.underWay.has(entry));
+    const sentAt = performance.now();
+    try {
+      await this.grants.apply(batch);
+      await this.settleBatch(batch.some((entry) => entry.locked) ? await this.unlockedOf(batch) : batch);
+      this.pace.took(batch.length, performance.now() - sentAt);
+      return open().length > 0 ? LOCKED_REST_MS : this.waiting.length > 0 ? 0 : Infinity;
+    } catch (error) {
+      for (const { run } of open()) run.unsure = true;
+      if (timedOut(error)) this.pace.missed(batch.length);
+      throw error;
+    } finally {
+      const again = open();
+      this.waiting.push(...again);
+      for (const entry of again) this.underWay.delete(entry);
+    }
+  }
+
+  private async settleBatch(batch: Settling[]): Promise<void> {
+    let refusal: DatabaseError | undefined;
+    for (const [belongs, settle] of this.ways) refusal = (await this.orApart(batch.filter(belongs), settle)) ?? refusal;
+    if (refusal) throw refusal;
+  }
+
+  /**
+   * A batch that runs into a lock is settled without what is locked; one that is refused otherwise, one by one. Answers a refusal that
+   * waiting will not mend, after everything else was settled.
+   */
+  private async orApart(batch: Settling[], settle: (part: Settling[]) => Promise<void>): Promise<DatabaseError | undefined> {
+    if (batch.length === 0) return undefined;
+    try {
+      await settle(batch);
+      return undefined;
+    } catch (error) {
+      if (!isAnswer(error) || (timedOut(error) && batch.length > 1)) throw error;
+      if (error.sqlState === LOCKED) return this.settleUnlocked(batch, settle);
+      if (batch.length === 1) return this.refused(batch[0]!, error);
+    }
+    let refusal: DatabaseError | undefined;
+    for (const entry of batch) refusal = (await this.orApart([entry], settle)) ?? refusal;
+    return refusal;
+  }
+
+  /** What is locked waits for a next round. */
+  private async settleUnlocked(
+    batch: Settling[],
+    settle: (part: Settling[]) => Promise<void>,
+  ): Promise<DatabaseError | undefined> {
+    const unlocked = await this.unlockedOf(batch);
+    return unlocked.length < batch.length ? this.orApart(unlocked, settle) : undefined;
+  }
+
+  private async unlockedOf(batch: Settling[]): Promise<Settling[]> {
+    const unlocked = await this.parts.jobs.findUnlocked(batch.map(({ run }) => run.id));
+    for (const entry of batch) entry.locked = !unlocked.has(entry.run.id);
+    return batch.filter((entry) => !entry.locked);
+  }
+
+  /**
+   * A value that cannot be stored is left out, so that no job can hang on what its handler answered. Where that is refused as well, it is
+   * the row.
+   */
+  private async refused(entry: Settling, error: DatabaseError): Promise<DatabaseError | undefined> {
+    if (!UNSTORABLE.test(error.sqlState!)) return error;
+    if (entry.plain) return this.setApart(entry, error);
+    entry.plain = true;
+    entry.outcome = plainOutcome(entry.outcome, error);
+    entry.success = undefined;
+    return undefined;
+  }
+
+  private async setApart(entry: Settling, { sqlState }: DatabaseError): Promise<undefined> {
+    const { run } = entry;
+    const outcome = unreadable(entry.outcome, sqlState!);
+    const end = { keepMs: run.policy.deadLetterKeepMs, error: outcome.error };
+    if (!(await this.parts.jobs.setApart(this.parts.worker, run, end))) return this.late(entry) as undefined;
+    this.acknowledge(entry, outcome);
+    if (run.isOrdered) this.parts.onTurns({ lanes: [], later: 0, vacant: 1 });
+  }
+
+  private async putBack(batch: Settling[]): Promise<void> {
+    const answers = await this.parts.jobs.putBack(batch.map((entry) => returnOf(entry, this.parts.worker)));
+    const moved = new Map(answers.map((answer) => [answer.id, answer.moved]));
+    for (const entry of batch) this.afterPutBack(entry, moved.get(entry.run.id));
+  }
+
+  private afterPutBack(entry: Settling, moved: boolean | undefined): void {
+    if (moved === undefined) return this.late(entry);
+    if (!moved) return this.endAsCancelled(entry);
+    this.acknowledge(entry, entry.outcome);
+    this.parts.onReturn(delayOf((entry.outcome as Going).again));
+  }
+
+  private async bury(batch: Settling[]): Promise<void> {
+    const answers = await this.parts.jobs.bury(
+      this.parts.worker,
+      batch.map((entry) => burialOf(entry, this.parts.worker)),
+    );
+    const states = new Map(answers.map((answer) => [answer.id, answer.state]));
+    for (const entry of batch) this.afterBurial(entry, states.get(entry.run.id));
+    if (batch.some(({ run }) => run.isOrdered)) this.parts.onTurns({ lanes: [], later: 0, vacant: 1 });
+  }
+
+  /** Its cancel was requested while it ran: it does not go back, it ends. */
+  private endAsCancelled(entry: Settling): void {
+    this.underWay.delete(entry);
+    this.add({ run: entry.run, outcome: CANCELLED });
+  }
+
+  private afterBurial(entry: Settling, state: string | undefined): void {
+    if (state === undefined) this.late(entry);
+    else this.acknowledge(entry, buriedAs(entry.outcome, state));
+    if (state !== undefined && state !== 'cancelled' && entry.run.isOrdered) this.parts.reports.headDied(entry.run);
+  }
+
+  /** Successes that the hot statement could not settle. */
+  private async succeed(batch: Settling[]): Promise<void> {
+    const { jobs, worker } = this.parts;
+    const nothing = { claimId: NO_ID, lease: NO_ID, lanes: [], limit: 0 };
+    const { lost } = await jobs.settleAndClaim(worker, batch.map(successIn), [], nothing);
+    for (const entry of batch) {
+      if (lost.includes(entry.run.id)) this.late(entry);
+      else this.acknowledge(entry, entry.outcome);
+    }
+  }
+
+  /** Successes of ordered groups: their followers get their turn. */
+  private async passOn(batch: Settling[]): Promise<void> {
+    const { groups, worker } = this.parts;
+    const { lost, ...turns } = await groups.settle(worker, batch.map(successIn));
+    const late = new Set(lost);
+    for (const { run } of batch) run.lane.onTurnsPassed();
+    for (const entry of batch) {
+      if (late.has(entry.run.id)) this.late(entry);
+      else this.acknowledge(entry, entry.outcome);
+    }
+    this.parts.onTurns(turns);
+  }
+
+  private acknowledge(entry: Settling, outcome: Outcome): void {
+    this.close(entry);
+    this.parts.reports.settled(entry.run, outcome);
+  }
+
+  /** No row: completed in the handler's own transaction, settled by a statement whose answer was lost, or reaped. */
+  private late(entry: Settling): void {
+    this.close(entry);
+    this.parts.late.report(entry);
+  }
+
+  private close(entry: Settling): void {
+    this.underWay.delete(entry);
+    this.parts.claims.settled(entry.run.claim);
+  }
+}
+
+const successIn = ({ success }: Settling): Success => success!;
+const isAnswer = (error: unknown): error is DatabaseError => error instanceof DatabaseError && error.isRefusal;

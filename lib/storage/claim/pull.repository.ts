@@ -1,0 +1,100 @@
+import { leaseExpired, leaseForeign, leaseLost, leaseUnknown } from '../leases/lease-errors.js';
+import type { QueueError } from '../../job/queue.errors.js';
+import type { Database, Run } from '../connection/database.js';
+import { fairClaimed, type FairClaimed } from '../groups/group.repository.js';
+import { claimedRow, type ClaimedRow } from './row-mapper.js';
+import type { StoredOptions } from '../../job/new-job.js';
+import { SHARD } from '../connection/shard.js';
+import { PULL_CLAIM_FAIR } from './pull-claim-fair.sql.js';
+import { PULL_CLAIM } from './pull-claim.sql.js';
+import { CLOSE_PULLED, FIND_LAPSED, HELD_BY_LEASE, RENEW_PULLED } from './pull-lease.sql.js';
+
+/** What a pulled claim asks for. */
+interface PullWish {
+  /** Id of the claim and of its lease. */
+  lease: string;
+  worker: string;
+  leaseMs: number;
+  lanes: number[];
+  limit: number;
+  /** At most this many that were in flight at a crash. */
+  suspects: number;
+}
+
+/** The same of one lane of a fair queue, behind the group `after`. */
+export type FairPullWish = Pick<PullWish, 'lease' | 'worker' | 'leaseMs' | 'limit'> & { lane: number; after: string | null };
+
+/** A job that a pulled lease holds. */
+export interface HeldJob {
+  id: string;
+  worker: string;
+  epoch: number;
+  attempt: number;
+  reschedules: number;
+  options: StoredOptions | null;
+  lane: number;
+  /** Since its claim. */
+  runMs: number;
+}
+
+/** Rows of `held_by_lease`: without an epoch the job has gone from under the lease. */
+type HeldRow = Omit<HeldJob, 'id' | 'epoch'> & { holds: boolean; epoch: number | null };
+
+/** Claims and leases of workers that are no Nest handlers. */
+export class PullRepository {
+  constructor(private readonly database: Database) {}
+
+  async claim({ lease, worker, leaseMs, lanes, limit, suspects }: PullWish): Promise<ClaimedRow[]> {
+    const values = [SHARD, lease, lanes, limit, worker, suspects, leaseMs];
+    return (await this.database.callers.rows(PULL_CLAIM, values)).map(claimedRow);
+  }
+
+  async claimFair({ lease, lane, after, limit, worker, leaseMs }: FairPullWish): Promise<FairClaimed> {
+    return fairClaimed(await this.database.callers.rows(PULL_CLAIM_FAIR, [SHARD, lease, lane, after, limit, worker, leaseMs]));
+  }
+
+  /** Ids of the lease's jobs that it lost, and that were asked to stop. @throws QueueError `LEASE_LOST`, `LEASE_UNKNOWN`. */
+  async renew(lease: string, leaseMs: number): Promise<{ lost: string[]; cancelled: string[] }> {
+    const [renewed] = await this.database.callers.run<{ lost: string[]; cancelled: string[] }>(RENEW_PULLED, [
+      SHARD,
+      lease,
+      leaseMs,
+    ]);
+    if (renewed) return renewed;
+    const jobs = await this.lapsed(this.database.callers.run, lease);
+    throw jobs ? leaseExpired(lease, jobs) : leaseUnknown(lease);
+  }
+
+  /**
+   * Settles a job of a lease in one transaction: `settle` gets what the lease holds, and answers whether the job was still there.
+   * @throws QueueError `LEASE_LOST`, `LEASE_FOREIGN` or `LEASE_UNKNOWN` where the lease does not hold the job; nothing is written then.
+   */
+  settle<T>(lease: string, job: string, settle: (held: HeldJob, run: Run) => Promise<T | undefined>): Promise<T> {
+    return this.database.settlers.transaction(async (run) => {
+      const held = await this.held(run, lease, job);
+      const settled = await settle(held, run);
+      if (settled === undefined) throw leaseLost(lease, job);
+      await run(CLOSE_PULLED, [SHARD, lease, job]);
+      return settled;
+    });
+  }
+
+  private async held(run: Run, lease: string, job: string): Promise<HeldJob> {
+    const [row] = await run<HeldRow>(HELD_BY_LEASE, [SHARD, lease, job]);
+    if (!row) throw await this.absent(run, lease, job);
+    const { holds, epoch, ...held } = row;
+    if (!holds) throw leaseForeign(lease, job);
+    if (epoch === null) throw leaseLost(lease, job);
+    return { ...held, id: job, epoch };
+  }
+
+  private async absent(run: Run, lease: string, job: string): Promise<QueueError> {
+    const jobs = await this.lapsed(run, lease);
+    if (!jobs) return leaseUnknown(lease);
+    return jobs.includes(job) ? leaseLost(lease, job) : leaseForeign(lease, job);
+  }
+
+  private async lapsed(run: Run, lease: string): Promise<string[] | undefined> {
+    return (await run<{ jobs: string[] }>(FIND_LAPSED, [SHARD, lease]))[0]?.jobs;
+  }
+}

@@ -1,0 +1,85 @@
+import type pg from 'pg';
+import { randomBytes } from 'node:crypto';
+import type { DataSource } from 'typeorm';
+import { connectionOptionsOf } from './connection-options.js';
+import { DatabaseError } from './database-errors.js';
+import { BACKEND } from './examine-server.sql.js';
+import { OwnClient } from './own-client.js';
+import { NOTIFY } from '../wake-ups/notify.sql.js';
+
+export interface ProbeOptions {
+  dataSource: DataSource;
+  timeoutMs: number;
+}
+
+/** What stands between this process and the server: nothing, or a pooler that keeps or does not keep a session for its client. */
+export type Pooling = 'none' | 'session' | 'transaction';
+
+/** On a busy pooler another client may take the connection that the first one had; then the next round tells. */
+const ROUNDS = 3;
+
+/**
+ * A pooler tells its clients a process number of its own making. In transaction mode a client's connection to the server changes between
+ * two questions, or serves another client, too. Neither client holds one while the other asks, so that a pool of one is enough.
+ */
+export async function probePooling(options: ProbeOptions): Promise<Pooling> {
+  return withClients(options, 2, async ([first, second]) => {
+    if ((await backendOf(first!)) === (first as unknown as { processID: number | null }).processID) return 'none';
+    for (let round = 0; round < ROUNDS; round++) {
+      const [before, after] = [await backendOf(first!), await backendOf(first!)];
+      // The only connection is kept for the first client: it waits in vain.
+      const beside = await backendOf(second!).catch(() => undefined);
+      if (before !== after || after === beside) return 'transaction';
+      if (beside === undefined) break;
+    }
+    return 'session';
+  });
+}
+
+/** Milliseconds until a NOTIFY, sent beside it, has come to a connection that listens; undefined: not in time. */
+export async function probeListening(options: ProbeOptions & { listenUrl?: string }): Promise<number | undefined> {
+  return withClients(options, 1, ([listener]) =>
+    withClients({ ...options, listenUrl: undefined }, 1, ([sender]) => hears(listener!, sender!, options.timeoutMs)),
+  );
+}
+
+async function hears(listener: pg.Client, sender: pg.Client, timeoutMs: number): Promise<number | undefined> {
+  const channel = `sq_doctor_${randomBytes(6).toString('hex')}`;
+  await listener.query(`listen "${channel}"`);
+  const sentAt = performance.now();
+  let timer: NodeJS.Timeout | undefined;
+  const heard = new Promise<number | undefined>((resolve) => {
+    listener.on('notification', () => resolve(performance.now() - sentAt));
+    timer = setTimeout(() => resolve(undefined), timeoutMs);
+  });
+  try {
+    await sender.query(NOTIFY.text, [channel, '']);
+    return await heard;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function backendOf(client: pg.Client): Promise<number> {
+  return (await client.query<{ pid: number }>(BACKEND.text)).rows[0]!.pid;
+}
+
+async function withClients<Answer>(
+  { dataSource, timeoutMs, listenUrl }: ProbeOptions & { listenUrl?: string },
+  count: number,
+  work: (clients: pg.Client[]) => Promise<Answer>,
+): Promise<Answer> {
+  const limits = { query_timeout: timeoutMs, connectionTimeoutMillis: timeoutMs };
+  const config = { ...connectionOptionsOf(dataSource, listenUrl), ...limits };
+  const clients = Array.from({ length: count }, () => new OwnClient(config));
+  for (const client of clients) client.on('error', () => undefined);
+  try {
+    for (const client of clients) await client.connect();
+    return await work(clients);
+  } catch (error) {
+    throw error instanceof DatabaseError ? error : new DatabaseError('examine the connection', error);
+  } finally {
+    // Not awaited: one that never answers would hold up the rest.
+    for (const client of clients) void client.end().catch(() => undefined);
+  }
+}

@@ -1,0 +1,180 @@
+import pg from 'pg';
+import type { DataSource } from 'typeorm';
+import { QueueError } from '../../job/queue.errors.js';
+import { connectionOptionsOf } from './connection-options.js';
+import { DatabaseError, READ_ONLY, unserved } from './database-errors.js';
+import { OwnClient } from './own-client.js';
+import { forSession, forTransaction, type SessionSettings } from './session-settings.js';
+import { BACKEND } from './examine-server.sql.js';
+import { statement, type Statement } from './statement.js';
+
+/** Runs statements somewhere: on a connection of our own, or in a caller's transaction. */
+export interface Run {
+  <Row>(statement: Statement, values: unknown[]): Promise<Row[]>;
+  /** In a caller's transaction, and nothing of the application comes between the statements of a call. */
+  isUndisturbed?: boolean;
+}
+
+interface ConnectionSettings extends SessionSettings {
+  max: number;
+  preparedStatements: boolean;
+  /** `transaction`: a session of the server lasts for one transaction, so each sets what it needs. */
+  poolMode: 'session' | 'transaction';
+  textOf: (statement: Statement) => string;
+}
+
+const BEGIN = statement('begin', 'begin');
+const COMMIT = statement('commit', 'commit');
+
+/** Longer than a worker's own rests, and short enough that a pooler's connections come back before others give up. */
+const IDLE_MS = 5_000;
+
+/** Text is parsed by the row mapper, and only where a handler asks for it. */
+const RAW: pg.CustomTypesConfig = { getTypeParser: () => (text: string) => text };
+
+/** A small pool of our own, apart from the application's: TypeORM's hands out dead sockets, and can be exhausted by handlers. */
+export class Connections {
+  private readonly pool: pg.Pool;
+  private closed: Promise<void> | undefined;
+
+  constructor(
+    dataSource: DataSource,
+    private readonly settings: ConnectionSettings,
+  ) {
+    this.pool = new pg.Pool({
+      ...connectionOptionsOf(dataSource),
+      Client: OwnClient,
+      // After the DataSource's options: its `extra` may size the application's pool.
+      min: 0,
+      max: settings.max,
+      idleTimeoutMillis: IDLE_MS,
+      // Only the client's own clock gets out of a half-open socket; the pool destroys a client whose query timed out.
+      query_timeout: settings.queryTimeoutMs,
+      verify: (client, done) => this.prepare(client, done),
+    });
+    // An idle client whose server went away: the pool has dropped it, the next statement opens another.
+    this.pool.on('error', () => undefined);
+  }
+
+  /** One statement in a transaction of its own. */
+  readonly run: Run = async <Row>(statement: Statement, values: unknown[]) =>
+    (await this.onPool<{ rows: Row[] }>(statement, { ...this.named(statement), values })).rows;
+
+  /** The same with rows as arrays of PostgreSQL's own text: no parsing for what nobody reads. */
+  async rows(statement: Statement, values: unknown[]): Promise<(string | null)[][]> {
+    const query: pg.QueryArrayConfig = { ...this.named(statement), values, rowMode: 'array', types: RAW };
+    return (await this.onPool<{ rows: (string | null)[][] }>(statement, query)).rows;
+  }
+
+  /** Several statements in one transaction of our own. */
+  transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
+    return this.inTransaction((client) =>
+      work(
+        async <Row>(statement: Statement, values: unknown[]) =>
+          (await guarded(statement, () => client.query({ ...this.named(statement), values }))).rows as Row[],
+      ),
+    );
+  }
+
+  /** Does something stand between us and the server? A pooler tells its clients a process number of its own making. */
+  isPooled(): Promise<boolean> {
+    return this.inTransaction(async (client) => {
+      const [backend] = (await guarded(BACKEND, () => client.query<{ pid: number }>(BACKEND.text))).rows;
+      return backend!.pid !== (client as unknown as { processID: number | null }).processID;
+    });
+  }
+
+  get max(): number {
+    return this.settings.max;
+  }
+
+  get connectTimeoutMs(): number {
+    return this.pool.options.connectionTimeoutMillis!;
+  }
+
+  close(): Promise<void> {
+    return (this.closed ??= this.pool.end());
+  }
+
+  private named(statement: Statement): { text: string; name?: string } {
+    const text = this.settings.textOf(statement);
+    return this.mayPrepare(statement) ? { name: `sq_${statement.name}`, text } : { text };
+  }
+
+  private mayPrepare({ name, onlyInserts = false }: Statement): boolean {
+    return this.settings.preparedStatements && name !== '' && (onlyInserts || this.settings.plans === 'generic');
+  }
+
+  private async onPool<Result>(statement: Statement, query: pg.QueryConfig): Promise<Result> {
+    this.refuseWhenClosed();
+    if (this.settings.poolMode === 'transaction')
+      return this.inTransaction((client) => guarded(statement, () => client.query(query)) as Promise<Result>);
+    return guarded(statement, () => this.pool.query(query)) as Promise<Result>;
+  }
+
+  private async inTransaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.connect();
+    let broken: Error | undefined;
+    try {
+      await guarded(BEGIN, () => this.begin(client));
+      const result = await work(client);
+      await guarded(COMMIT, () => client.query(COMMIT.text));
+      return result;
+    } catch (error) {
+      broken = await rollback(client, error);
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  /** A pooler in transaction mode has looked for a connection of the server only now. */
+  private async begin(client: pg.PoolClient): Promise<void> {
+    if (this.settings.poolMode === 'session') await client.query(BEGIN.text);
+    else await client.query(forTransaction(this.settings)).catch((error: Error) => Promise.reject(unserved(error)));
+  }
+
+  private async connect(): Promise<pg.PoolClient> {
+    this.refuseWhenClosed();
+    return guarded(BEGIN, () => this.pool.connect());
+  }
+
+  private refuseWhenClosed(): void {
+    if (this.closed)
+      throw new QueueError('CLOSED', 'The queue was closed with its application; nothing can be enqueued or asked any more.');
+  }
+
+  private prepare(client: pg.PoolClient, done: (error?: Error) => void): void {
+    client.on('error', () => undefined);
+    if (this.settings.poolMode === 'transaction') return done();
+    client.query(forSession(this.settings)).then(
+      () => done(),
+      (error: Error) => done(unserved(error)),
+    );
+  }
+}
+
+/** What the driver throws may carry rows and parameters; what leaves this room does not. */
+export async function guarded<Result>(statement: Statement, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new DatabaseError(statement.doing ?? (statement.name ? `run "${statement.name}"` : 'change a table'), error);
+  }
+}
+
+/**
+ * A client that cannot roll back is in an unknown state, and one whose server only reads belongs to what was the primary once: they are
+ * destroyed rather than given back. (A pool destroys the client of a single statement that failed.)
+ */
+async function rollback(client: pg.PoolClient, cause: unknown): Promise<Error | undefined> {
+  const broken = cause instanceof Error ? cause : new Error(String(cause));
+  // Without an SQLSTATE the connection itself has failed: a rollback would only wait for its time to be over.
+  if (cause instanceof DatabaseError && cause.sqlState === undefined) return broken;
+  try {
+    await client.query('rollback');
+    return cause instanceof DatabaseError && cause.sqlState === READ_ONLY ? broken : undefined;
+  } catch {
+    return broken;
+  }
+}

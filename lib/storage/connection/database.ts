@@ -1,0 +1,155 @@
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import type { InTransaction } from '../../job/enqueue-options.js';
+import { checkManager, noManager } from '../../job/joining.js';
+import { quote } from '../../job/names.js';
+import { QueueError } from '../../job/queue.errors.js';
+import { inSchema } from '../../../migrations/migrations.js';
+import { CallerStatements } from './caller-statements.js';
+import { sameDatabase } from './connection-options.js';
+import { Connections, type Run } from './connections.js';
+import { Joined } from './joined.js';
+import type { Statement } from './statement.js';
+import { Waiters } from './waiters.js';
+
+export type { Run } from './connections.js';
+
+interface DatabaseOptions {
+  schema: string;
+  preparedStatements: boolean;
+  poolMode: 'session' | 'transaction';
+  queryTimeoutMs: number;
+  /** The transaction of the surroundings, if there is one. */
+  transaction?: () => EntityManager | undefined;
+}
+
+/** One for each loop that may be under way, so that a heartbeat never waits for a claim; opened when they are needed. A test counts. */
+const LOOPS_MAX = 16;
+/** Less than PostgreSQL's deadlock timeout: where a loop and an application wait for each other, the loop gives way. */
+const LOOPS_LOCK_TIMEOUT_MS = 500;
+/** Callers may have to wait for each other; however many do, what waits for nobody keeps its own connections, and so do the loops. */
+const CALLERS_MAX = 5;
+const WAITERS_MAX = 5;
+const SETTLERS_MAX = 5;
+/** Before a call that meets a lock goes to the connections for waiting. */
+const HASTY_LOCK_TIMEOUT_MS = 100;
+/** Of the time that a statement has: a lock that was not to be had is told as such, before the statement's time is over. */
+const LOCK_SHARE = 0.8;
+
+/** Every way to the database: connections of the loops, connections for callers without a transaction, callers' transactions. */
+export class Database {
+  readonly loops: Connections;
+  /** For what waits for nobody: plain enqueues, claims and renewals of remote workers, looks. */
+  readonly callers: Connections;
+  /** For what may wait until others' transactions end: keys, callers' ids, limits, ordered groups, cancels, operators. */
+  readonly waiters: Waiters;
+  /** For runs that write: somebody may hold their job locked, to cancel it. */
+  readonly settlers: Connections;
+  private readonly callersOwn: CallerStatements;
+  private readonly known: WeakSet<DataSource>;
+  private readonly texts = new WeakMap<Statement, string>();
+
+  constructor(
+    readonly dataSource: DataSource,
+    private readonly options: DatabaseOptions,
+  ) {
+    const shared = this.shared();
+    const loops = { max: LOOPS_MAX, lockTimeoutMs: LOOPS_LOCK_TIMEOUT_MS, plans: 'generic' } as const;
+    this.loops = new Connections(dataSource, { ...shared, ...loops });
+    const calls = { ...shared, lockTimeoutMs: Math.ceil(this.options.queryTimeoutMs * LOCK_SHARE), plans: 'insertions' } as const;
+    this.callers = new Connections(dataSource, { ...calls, max: CALLERS_MAX });
+    const hasty = { ...calls, max: WAITERS_MAX, lockTimeoutMs: Math.min(HASTY_LOCK_TIMEOUT_MS, calls.lockTimeoutMs) };
+    this.waiters = new Waiters(new Connections(dataSource, hasty), new Connections(dataSource, { ...calls, max: WAITERS_MAX }));
+    this.settlers = new Connections(dataSource, { ...calls, max: SETTLERS_MAX });
+    this.callersOwn = new CallerStatements(shared);
+    this.known = new WeakSet([dataSource]);
+  }
+
+  /**
+   * The transaction to join: the given one, the resolver's, or one that TypeORM itself is in (typeorm-transactional).
+   * @throws QueueError `MANAGER_FOREIGN` for another database, `MANAGER_INACTIVE` outside a transaction, `INVALID_OPTION` for what is no manager.
+   */
+  transactionOf(options: InTransaction): Joined | undefined {
+    const { manager } = checkedOptions(options);
+    if (manager !== undefined) return this.join(checkedManager(manager));
+    const resolved = this.options.transaction?.();
+    // A transaction of the surroundings that is over for good is no leave to store the job without it.
+    if (resolved && (isIn(resolved) || resolved.queryRunner?.isReleased)) return this.join(resolved);
+    const ambient = this.dataSource.manager;
+    return isIn(ambient) ? this.join(ambient) : undefined;
+  }
+
+  /** In the joined transaction, or on connections of our own, each statement by itself. */
+  within<T>(
+    joined: Joined | undefined,
+    work: (run: Run) => Promise<T>,
+    elsewhere: { readonly run: Run } = this.callers,
+  ): Promise<T> {
+    return joined ? joined.alone(work) : work(elsewhere.run);
+  }
+
+  private join(manager: EntityManager | QueryRunner): Joined {
+    this.refuseForeign(dataSourceOf(manager)!);
+    return new Joined('isTransactionActive' in manager ? manager : manager.queryRunner, this.callersOwn);
+  }
+
+  private refuseForeign(dataSource: DataSource): void {
+    if (this.known.has(dataSource)) return;
+    if (!sameDatabase(dataSource, this.dataSource)) throw foreign();
+    this.known.add(dataSource);
+  }
+
+  textOf(statement: Statement): string {
+    let text = this.texts.get(statement);
+    if (text === undefined) this.texts.set(statement, (text = inSchema(statement.text, this.options.schema)));
+    return text;
+  }
+
+  /** A further connection, for whoever must not use the others; leaves nothing on it, and is closed by whoever asked. */
+  aside(queryTimeoutMs: number): Connections {
+    const careful = { poolMode: 'transaction', preparedStatements: false, plans: 'insertions' } as const;
+    return new Connections(this.dataSource, {
+      ...this.shared(),
+      ...careful,
+      max: 1,
+      lockTimeoutMs: LOOPS_LOCK_TIMEOUT_MS,
+      queryTimeoutMs,
+    });
+  }
+
+  private shared() {
+    return { ...this.options, textOf: (statement: Statement) => this.textOf(statement) };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.loops, this.callers, this.waiters, this.settlers].map((connections) => connections.close()));
+  }
+}
+
+/** What stands beside the transaction by mistake would be stored whatever becomes of it. */
+function checkedOptions(options: InTransaction): InTransaction {
+  if (typeof options !== 'object' || options === null) throw invalid(`options must be an object, not ${quote(options)}`);
+  if ('queryRunner' in options && options.manager === undefined)
+    throw invalid('an EntityManager was given as the options. Give it as { manager }');
+  return options;
+}
+
+/** Also null is refused: whoever gives a manager wants a transaction, and would find the job outside of it. */
+function checkedManager(manager: EntityManager | QueryRunner): EntityManager | QueryRunner {
+  if (dataSourceOf(checkManager(manager))?.options) return manager;
+  throw noManager(manager);
+}
+
+function dataSourceOf(manager: EntityManager | QueryRunner): DataSource | undefined {
+  return 'isTransactionActive' in manager ? (manager.manager as EntityManager | undefined)?.dataSource : manager.dataSource;
+}
+
+const isIn = (manager: EntityManager): boolean => manager.queryRunner?.isTransactionActive ?? false;
+
+const invalid = (problem: string): QueueError => new QueueError('INVALID_OPTION', `${problem}.`);
+
+function foreign(): QueueError {
+  return new QueueError(
+    'MANAGER_FOREIGN',
+    'The given manager belongs to another database than the queue: the job would not be part of its transaction. Give a manager of the DataSource that the module uses, or name that DataSource in forRoot({ dataSource }).',
+  );
+}

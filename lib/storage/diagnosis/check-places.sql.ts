@@ -1,0 +1,32 @@
+import { statement } from '../connection/statement.js';
+import { IN_CLAIMS } from '../places/held.sql.js';
+import { WAITING } from '../places/places.sql.js';
+
+/**
+ * The invariant that everything else rests on: a live job stands in exactly one place, at its own epoch, and a place holds
+ * only live jobs; and the turn of an ordered group is held by exactly one: a live job that is not blocked, a vacancy, or a dead head.
+ * Answers the breaches (of a group: with its dead head's id or none, and how often its turn is held). A claim may list jobs that are gone or have left it: only its live ones count.
+ */
+export const CHECK_PLACES = statement(
+  'check_places',
+  `with place as (
+    ${WAITING.map((place) => `select id, epoch, '${place}' as place from simple_queue.${place}`).join('\n    union all ')}
+    union all select u.id, u.epoch, 'claim' from ${IN_CLAIMS}
+      where exists (select from simple_queue.job j where j.id = u.id and j.epoch = u.epoch)),
+  standing as (
+    select coalesce(j.id, p.id) as id, j.epoch as epoch, j.id is not null as lives,
+      array_agg(p.place || '@' || p.epoch) filter (where p.id is not null) as places
+    from simple_queue.job j full join place p on p.id = j.id group by 1, 2, 3),
+  turn as (
+    select j.group_name, j.queue, j.id from simple_queue.job j
+      where j.seq is not null and not exists (select from simple_queue.blocked b where b.id = j.id)
+    union all select group_name, queue, null from simple_queue.vacant
+    union all select group_name, queue, dead from simple_queue.head where dead is not null),
+  held as (
+    select h.dead as id, count(t.queue) as turns, h.queue || ' ' || h.group_name as name
+    from simple_queue.head h full join turn t on t.group_name = h.group_name and t.queue = h.queue
+    group by h.dead, h.group_name, h.queue, t.group_name, t.queue having h.queue is null or count(t.queue) <> 1)
+  select id, epoch, lives, places from standing
+  where not lives or places is null or cardinality(places) <> 1 or split_part(places[1], '@', 2)::int <> epoch
+  union all select id, 0, false, array['group ' || coalesce(name, '?') || ': turn held ' || turns || ' times'] from held`,
+);

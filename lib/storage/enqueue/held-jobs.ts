@@ -1,0 +1,16 @@
+import { bigintArray, floatArray, textArray } from '../connection/binary-array.js';
+import type { Held, NewJob } from '../../job/new-job.js';
+
+export const isHeld = (job: Held): boolean => job.group !== undefined || job.commitWithinMs !== undefined;
+
+/** What `enqueue_held` is told beside what `enqueue` is told. `position`: the place in the caller's array. */
+export function heldValues(jobs: NewJob[], position: (job: NewJob) => number): unknown[] {
+  return [
+    textArray(jobs.map((job) => job.group)),
+    jobs.map((job) => job.ordered ?? false),
+    bigintArray(jobs.map((job) => job.seq)),
+    jobs.map(position),
+    floatArray(jobs.map((job) => job.commitWithinMs)),
+    jobs.map((job) => job.fair ?? false),
+  ];
+}

@@ -1,0 +1,182 @@
+import type { ClaimKey } from '../claim/claim-wish.js';
+import type { Database, Run } from '../connection/database.js';
+import type { Success } from '../claim/job.repository.js';
+import { SHARD } from '../connection/shard.js';
+import { claimedRow, type ClaimedRow } from '../claim/row-mapper.js';
+import { CLAIM_FAIR } from '../claim/claim-fair.sql.js';
+import { DESCRIBE_GROUP } from './describe-group.sql.js';
+import { HAND_ON } from './hand-on.sql.js';
+import { LIFT_BLOCKS } from './lift-blocks.sql.js';
+import { LIST_BLOCKED_GROUPS } from './list-blocked-groups.sql.js';
+import { RELEASE_GROUP } from './release-group.sql.js';
+import { SETTLE_ORDERED } from '../settle/settle-ordered.sql.js';
+import { TAKE_VACANT } from './take-vacant.sql.js';
+
+/** What settling ordered successes has led to. */
+interface OrderedSettled {
+  /** Lanes in which a next job is ready. */
+  lanes: number[];
+  /** Next jobs whose time lies ahead. */
+  later: number;
+  /** Turns that the promoter has to hand on. */
+  vacant: number;
+  /** Runs that no longer held their job. */
+  lost: string[];
+}
+
+/** One page of vacant turns. */
+export interface HandedOn {
+  lanes: number[];
+  later: number;
+  /** Turns that were taken up: handed on, or their group ended. */
+  dealt: number;
+  /** Turns that were looked at. */
+  looked: number;
+  /** What the page came to, also those that are halted. */
+  queues: Set<number>;
+  /** Where a full page ended, without a group where that queue has no turn to take; undefined: no queue is behind it. */
+  last?: VacantKey;
+}
+
+/** A place among vacant turns. */
+interface VacantKey {
+  queue: number;
+  group: string | null;
+}
+
+/** Where a page of vacant turns begins: with the queues behind `after`, each behind its group in `behind`. */
+interface VacantFrom {
+  after: number;
+  behind: ReadonlyMap<number, string>;
+}
+
+/** Who has the turn of an ordered group. */
+export interface GroupState {
+  /** The live job that has the turn. */
+  holder?: string;
+  /** The job that ended badly and keeps the turn until it is released. */
+  dead?: { id: string; at: Date };
+  /** The dead job, of this or another group, that halts the whole queue. */
+  haltedBy?: string;
+  /** Jobs that wait for their turn; 1,000 means "at least". */
+  waiting: number;
+}
+
+/** An ordered group that a dead job blocks. */
+interface BlockedGroupRow {
+  queue: string;
+  group: string;
+  job: string;
+  since: Date;
+  until: Date;
+  halts: boolean;
+  waiting: number;
+}
+
+export interface FairWish extends ClaimKey {
+  lane: number;
+  /** The group behind which to start; null: from the first. */
+  after: string | null;
+  wanted: number;
+}
+
+/** What a claim of a fair queue answers. */
+export interface FairClaimed {
+  jobs: ClaimedRow[];
+  /** The group behind which the next claim begins. */
+  after: string | null;
+}
+
+/** Where the pages of vacant turns begin. */
+const FIRST_TURN: VacantFrom = { after: -1, behind: new Map() };
+
+/** Rows in a page of `take_vacant`. */
+const VACANT_PAGE = 200;
+
+/** Of rows that end with what `FAIR_COLUMNS` adds. */
+export const fairClaimed = (rows: (string | null)[][]): FairClaimed => ({
+  jobs: rows.map(claimedRow),
+  after: rows[0]?.[17] ?? null,
+});
+
+/** Turns in ordered groups: passed on by the settle, handed on by the promoter, given back by an operator. */
+export class GroupRepository {
+  constructor(private readonly database: Database) {}
+
+  async settle(worker: string, successes: Success[]): Promise<OrderedSettled> {
+    const kept = successes.filter((success) => success.keepMs !== undefined);
+    const [settled] = await this.database.loops.run<OrderedSettled>(SETTLE_ORDERED, [
+      SHARD,
+      successes.map((success) => success.id),
+      successes.map((success) => success.epoch),
+      worker,
+      `{${kept.map(keptText).join(',')}}`,
+    ]);
+    return settled!;
+  }
+
+  async claimFair({ claimId, lease, lane, after, wanted }: FairWish): Promise<FairClaimed> {
+    return fairClaimed(await this.database.loops.rows(CLAIM_FAIR, [SHARD, claimId, lane, after, wanted, lease]));
+  }
+
+  /** Two statements in one transaction: the groups' locks, and then, in a new snapshot, what stands in these groups. */
+  handOn({ after, behind }: VacantFrom = FIRST_TURN): Promise<HandedOn> {
+    return this.database.loops.transaction(async (run) => {
+      const page = await run<VacantRow>(TAKE_VACANT, [SHARD, after, [...behind.keys()], [...behind.values()]]);
+      const looked = page.filter(({ group }) => group !== null).length;
+      const last = page.length === VACANT_PAGE ? { last: page.at(-1)! } : {};
+      return { ...(await this.handOnFree(run, page)), looked, queues: new Set(page.map(({ queue }) => queue)), ...last };
+    });
+  }
+
+  private async handOnFree(run: Run, page: VacantRow[]): Promise<Pick<HandedOn, 'lanes' | 'later' | 'dealt'>> {
+    const free = page.filter((turn) => turn.free);
+    if (free.length === 0) return { lanes: [], later: 0, dealt: 0 };
+    const values = [SHARD, free.map((turn) => turn.group), free.map((turn) => turn.queue)];
+    return (await run<HandedOn>(HAND_ON, values))[0]!;
+  }
+
+  /** The dead job behind which the group goes on now; undefined: no dead job held it. */
+  async release(queue: string, group: string): Promise<string | undefined> {
+    return (await this.database.waiters.run<{ id: string }>(RELEASE_GROUP, [SHARD, queue, group]))[0]?.id;
+  }
+
+  /** Of all queues or one, the longest blocked first; `waiting` says 1,001 where there are more. */
+  listBlocked(most: number, queue?: string): Promise<BlockedGroupRow[]> {
+    return this.database.callers.run(LIST_BLOCKED_GROUPS, [SHARD, queue ?? null, most]);
+  }
+
+  /** Lets go on, at most 200, what is blocked by jobs that are no longer kept; how many groups of which queues. */
+  liftBlocks(): Promise<{ queue: string; groups: number }[]> {
+    return this.database.loops.run(LIFT_BLOCKS, [SHARD]);
+  }
+
+  /** undefined: the group is not active. */
+  async describe(queue: string, group: string): Promise<GroupState | undefined> {
+    const [row] = await this.database.callers.run<GroupRow>(DESCRIBE_GROUP, [SHARD, queue, group]);
+    return row && stateOf(row);
+  }
+}
+
+type VacantRow = VacantKey & { free: boolean };
+
+/** Outputs are JSON already. */
+const keptText = ({ id, runMs, keepMs, output }: Success): string =>
+  `"${id}":{"runMs":${runMs},"keepMs":${keepMs}${output === undefined ? '' : `,"output":${output}`}}`;
+
+interface GroupRow {
+  dead: string | null;
+  dead_at: Date | null;
+  halted_by: string | null;
+  holder: string | null;
+  waiting: number;
+}
+
+function stateOf({ dead, dead_at, halted_by, holder, waiting }: GroupRow): GroupState {
+  return {
+    ...(holder ? { holder } : {}),
+    ...(dead ? { dead: { id: dead, at: dead_at! } } : {}),
+    ...(halted_by ? { haltedBy: halted_by } : {}),
+    waiting,
+  };
+}

@@ -1,0 +1,46 @@
+import { statement } from '../connection/statement.js';
+import { placed } from '../places/places.sql.js';
+
+/**
+ * The promoter's second statement, under the locks of these groups: hands each turn to the lowest blocked job, or ends the group where
+ * none waits. A row that somebody holds locked (a cancel, or a commit of a staged job, in a user's transaction) is waited for by asking
+ * again: what stands behind it must not overtake it.
+ */
+export const HAND_ON = statement(
+  'hand_on',
+  `with asked as materialized (
+    select u.group_name, u.queue, (
+      select b.seq from simple_queue.blocked b
+      where b.group_name = u.group_name and b.shard = $1 and b.queue = u.queue order by b.seq limit 1) as seq
+    from unnest($2::text[], $3::int[]) u(group_name, queue)),
+  next as materialized (
+    select a.group_name, a.queue, b.place from asked a
+    cross join lateral (
+      select ctid as place, id from simple_queue.blocked
+      where group_name = a.group_name and shard = $1 and queue = a.queue and seq = a.seq limit 1 for update skip locked) b
+    cross join lateral (
+      select id from simple_queue.job where id = b.id and shard = $1 limit 1 for update skip locked) j),
+  unblocked as (
+    delete from simple_queue.blocked where shard = $1 and ctid = any(array(select place from next)) returning id),
+  moved as (
+    update simple_queue.job set run_at = greatest(run_at, statement_timestamp())
+    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, priority, run_at, epoch, suspicion, commit_by),
+  ${placed('moved', ['ready', 'suspect', 'scheduled', 'staged'], { ready: 'lane', scheduled: 'id' })},
+  dealt as materialized (
+    select group_name, queue, seq from asked where seq is null
+    union all select group_name, queue, 0 from next),
+  filled as (
+    delete from simple_queue.vacant where shard = $1 and ctid = any(array(
+      select v.ctid from dealt d cross join lateral (
+        select ctid from simple_queue.vacant
+        where group_name = d.group_name and shard = $1 and queue = d.queue limit 1 for update) v))),
+  ended as (
+    delete from simple_queue.head where shard = $1 and ctid = any(array(
+      select h.ctid from dealt d cross join lateral (
+        select ctid from simple_queue.head
+        where group_name = d.group_name and shard = $1 and queue = d.queue limit 1 for update) h
+      where d.seq is null)))
+  select array(select distinct lane from readied) as lanes,
+    (select count(*) from scheduled)::int as later,
+    (select count(*) from dealt)::int as dealt`,
+);

@@ -1,0 +1,28 @@
+import { statement } from '../connection/statement.js';
+import { TRY_GROUP } from './group-locks.sql.js';
+import { isHalted, vacantQueues } from './vacant-queues.sql.js';
+
+/**
+ * The promoter's first statement, a page of at most 200 rows: of each queue behind $2 its vacant turns, behind the group of $4 that
+ * stands beside the queue in $3, or one row without a group where it has none to take. A halted queue is such a row, and costs one probe
+ * however many of its turns are vacant. The group '' is a queue that is ordered as a whole. `free`: the group's lock was to be had without waiting. Who enqueues holds that lock until its
+ * transaction ends; the next round asks again. The locks are kept to the end of the transaction, so that the second statement sees
+ * everything that was enqueued and nothing is added meanwhile.
+ */
+export const TAKE_VACANT = statement(
+  'take_vacant',
+  `with recursive ${vacantQueues('$2::int')},
+  page as materialized (
+    select q.queue, t.group_name from hop q
+    cross join lateral (
+      select ${isHalted('q.queue')} as halted,
+        (select b.behind from unnest($3::int[], $4::text[]) b(queue, behind) where b.queue = q.queue limit 1) as behind
+      offset 0) b
+    left join lateral (
+      select v.group_name from simple_queue.vacant v
+      where v.queue = q.queue and v.shard = $1 and v.group_name >= coalesce(b.behind, '') and v.group_name is distinct from b.behind and not b.halted
+      order by v.group_name limit 200 for update of v skip locked) t on true
+    limit 200)
+  select group_name as "group", queue, group_name is not null and ${TRY_GROUP} as free
+  from page`,
+);

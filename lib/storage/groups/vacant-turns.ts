@@ -1,0 +1,42 @@
+import type { GroupRepository, HandedOn } from './group.repository.js';
+import type { Signals } from '../wake-ups/signals.js';
+
+/** Jobs of ordered groups have got their turn: ready ones in `lanes`, and as many as `later` whose time lies ahead. */
+export function tellTurns(signals: Pick<Signals, 'send'>, { lanes, later }: { lanes: number[]; later: number }): void {
+  if (lanes.length > 0 || later > 0) signals.send({ lanes, later: later > 0 });
+}
+
+/** What a lap over the vacant turns has come to. */
+interface Lap {
+  looked: number;
+  dealt: number;
+  /** A queue has more of them: the next lap goes on there. */
+  hasMore: boolean;
+}
+
+/**
+ * Hands vacant turns on, page after page. A page that is full goes on with the next queue, and the one that filled it has its next page in
+ * the next lap: so one with many turns delays the others by a page, and turns that cannot be handed on yet hide none behind them.
+ */
+export class VacantTurns {
+  /** By queue, where a full page ended. */
+  private readonly behind = new Map<number, string>();
+
+  constructor(private readonly groups: GroupRepository) {}
+
+  /** Each queue once, and at most one full page of each. */
+  async lap(onPage: (page: HandedOn) => void): Promise<Lap> {
+    const total = { looked: 0, dealt: 0 };
+    let after: number | undefined = -1;
+    while (after !== undefined) {
+      const page: HandedOn = await this.groups.handOn({ after, behind: this.behind });
+      total.looked += page.looked;
+      total.dealt += page.dealt;
+      for (const queue of page.queues) this.behind.delete(queue);
+      if (page.last && page.last.group !== null) this.behind.set(page.last.queue, page.last.group);
+      onPage(page);
+      after = page.last?.queue;
+    }
+    return { ...total, hasMore: this.behind.size > 0 };
+  }
+}

@@ -1,0 +1,64 @@
+import { byteaArray, textArray, timestampArray } from '../connection/binary-array.js';
+import { chunksOf } from '../enqueue/chunks.js';
+import type { Run } from '../connection/database.js';
+import type { NewJob } from '../../job/new-job.js';
+import { SHARD } from '../connection/shard.js';
+import { MAX_LOCKS } from '../groups/group-locks.sql.js';
+import { LOCK_ALL_KEYS, LOCK_KEYS } from './lock-keys.sql.js';
+import { REPLACE } from './replace.sql.js';
+import { isReplacing, keyOf, outcomeOf, queueOf, type Storing } from '../enqueue/storing.js';
+
+/** Each of these carries a new payload, and jobs found by key are joined to them. */
+const MAX_REPLACED = 500;
+
+interface Replaced {
+  position: number;
+  id: string;
+  replaced: boolean;
+  running: boolean;
+}
+
+/**
+ * Of what may be replaced: `replace` and `debounce`, each key once. A single job needs no lock before it knows that its key is taken: the
+ * unique index decides who comes in, and jobs of groups are never replaced. False: nothing is locked yet.
+ */
+export async function lockReplaced(run: Run, jobs: NewJob[], isKnown = false): Promise<boolean> {
+  const replacing = jobs.filter(isReplacing);
+  if (replacing.length === 0 || (!isKnown && jobs.length === 1)) return false;
+  await lockKeys(run, replacing);
+  return true;
+}
+
+/** Those whose job moved or ended meanwhile stay without an answer. */
+export async function replaceKnown({ run, answers }: Storing, jobs: NewJob[]): Promise<void> {
+  for (const chunk of chunksOf(jobs, MAX_REPLACED)) {
+    for (const { position, id, replaced, running } of await run<Replaced>(REPLACE, replaceValues(chunk))) {
+      const job = chunk[position]!;
+      if (replaced || running) answers.set(job, { id, created: false, outcome: replaced ? outcomeOf(job) : 'running' });
+    }
+  }
+}
+
+/** Jobs of one call, so of one queue. */
+async function lockKeys(run: Run, jobs: NewJob[]): Promise<void> {
+  const queue = queueOf(jobs[0]!);
+  if (jobs.length > MAX_LOCKS) await run(LOCK_ALL_KEYS, [queue]);
+  else await run(LOCK_KEYS, [queue, jobs.map(keyOf)]);
+}
+
+function replaceValues(jobs: NewJob[]): unknown[] {
+  return [
+    SHARD,
+    jobs.map((_, position) => position),
+    jobs.map(queueOf),
+    jobs.map(keyOf),
+    jobs.map((job) => job.lane.id),
+    jobs.map((job) => job.priority),
+    timestampArray(jobs.map((job) => job.at)),
+    jobs.map((job) => job.delayMs ?? 0),
+    textArray(jobs.map((job) => job.fingerprint)),
+    textArray(jobs.map((job) => job.options)),
+    textArray(jobs.map((job) => job.payload)),
+    byteaArray(jobs.map((job) => job.payloadBytes)),
+  ];
+}

@@ -1,0 +1,225 @@
+import { NO_LABELS } from '../../job/labels.js';
+import type { Lane, LaneName } from '../../job/lane.js';
+import { quote } from '../../job/names.js';
+import { QueueError } from '../../job/queue.errors.js';
+import { isPattern } from '../../job/queue-pattern.js';
+import { DatabaseError } from '../connection/database-errors.js';
+import type { Database } from '../connection/database.js';
+import { LANES_BY_NUMBER, LIST_LANE_NUMBERS, LIST_LANES, LIST_LANES_WITH_JOBS, LIST_QUEUE_NAMES } from './list-lanes.sql.js';
+import { FIND_LANES, REGISTER_LANES, REGISTER_QUEUES } from './register-lanes.sql.js';
+import { SHARD } from '../connection/shard.js';
+
+/** Lanes that somebody serves: of a queue or of a pattern; `name` undefined: whatever their name. */
+export interface ServedLanes {
+  queue: string;
+  name?: string | undefined;
+}
+
+/** Lanes with labels of one queue: whoever puts ids into labels should learn it before every claim asks for thousands of lanes. */
+export const MAX_LABELLED_LANES = 1_000;
+
+/** Lanes of one queue beyond which somebody is told: whoever puts ids into names should learn it before every claim asks for all of them. */
+export const MANY_LANES = 1_000;
+
+/** Lanes that a queue may have, that a process serves, and that it remembers of those it enqueues to. */
+export const MAX_LANES = 10_000;
+
+const MAX_LISTED = 100_000;
+const MAX_NAMES = 10_000;
+/** Steps of one look for lanes with jobs. */
+const MAX_STEPS = 1_000;
+
+/** A registration that went well and left no lane: refused for the number of them, or taken back meanwhile. */
+const MAX_ROUNDS = 3;
+
+const LOCKED = '55P03';
+/** A number that was taken by chance, a queue that went meanwhile. */
+const DRAWN_AGAIN = new Set<string | undefined>(['23505', '23503']);
+
+/**
+ * Lanes by name, registered on first use outside any caller's transaction, and remembered. The database may forget them (tables that were
+ * emptied, a schema made anew, lanes that nobody used): a statement that inserts says so, and they are registered again.
+ */
+export class Lanes {
+  private readonly byName = new Map<string, Lane>();
+  /** Another one whenever this process has learnt of a lane. */
+  version = 0;
+  private readonly registering = new Map<string, Promise<LaneName[]>>();
+  private readonly crowded = new Set<string>();
+
+  /** `warn` is told once of each queue that has more than `MANY_LANES`. */
+  constructor(
+    private readonly database: Database,
+    private readonly warn: (warning: { code: string; message: string }) => void = () => undefined,
+    /** How long a registration waits for one in another transaction. */
+    private readonly patienceMs = 10_000,
+  ) {}
+
+  find(queue: string, name: string, labels: readonly string[] = NO_LABELS): Lane | undefined {
+    return this.byName.get(keyOf({ queue, name, labels }));
+  }
+
+  /**
+   * The lane of a queue, a job name and a set of labels, registered when it is new.
+   * @throws QueueError `TOO_MANY_LANES` when the queue has as many of them as it may have.
+   */
+  async of(queue: string, name: string, labels: readonly string[] = NO_LABELS): Promise<Lane> {
+    return this.find(queue, name, labels) ?? (await this.registered({ queue, name, labels }));
+  }
+
+  /** The database does not know one of these: whoever holds them has their new numbers then. */
+  async renew(lanes: Iterable<Lane>): Promise<void> {
+    for (const lane of new Set(lanes)) {
+      const { id, queueId } = await this.registered(lane);
+      Object.assign(lane, { id, queueId });
+    }
+  }
+
+  /** A lane that jobs of the database stand in; the queue `unknown` where nobody has registered it. */
+  async byNumber(id: number): Promise<Lane> {
+    const [lane] = await this.database.loops.run<Lane>(LANES_BY_NUMBER, [[id]]);
+    return lane ?? { id, queueId: 0, queue: 'unknown', name: '', labels: NO_LABELS };
+  }
+
+  /** What is served by somebody with these labels; at most `MAX_LANES`, the oldest. */
+  async served(wishes: readonly ServedLanes[], labels: readonly string[] = NO_LABELS): Promise<Lane[]> {
+    const beginnings = wishes.map(({ queue }) => isPattern(queue));
+    const queues = wishes.map(({ queue }) => (isPattern(queue) ? queue.slice(0, -1) : queue));
+    const names = wishes.map(({ name }) => name ?? null);
+    const lanes = await this.database.loops.run<Lane>(LIST_LANES, [queues, beginnings, names, MAX_LANES, labels]);
+    this.noteCrowds(lanes);
+    return lanes;
+  }
+
+  /** Numbers of the lanes of a queue, a name, both or all. */
+  async numbersOf({ queue, name }: { queue?: string | undefined; name?: string | undefined }): Promise<number[]> {
+    const rows = await this.database.callers.run<Lane>(LIST_LANE_NUMBERS, [queue ?? null, name ?? null, MAX_LISTED]);
+    return rows.map(({ id }) => id);
+  }
+
+  async queueNames(): Promise<string[]> {
+    return (await this.database.callers.run<{ name: string }>(LIST_QUEUE_NAMES, [MAX_NAMES])).map(({ name }) => name);
+  }
+
+  /** Lanes in which jobs wait, a page behind `after`, and where the next page starts: 0 behind the last one. */
+  async withJobs(after: number): Promise<{ lanes: Lane[]; next: number }> {
+    const rows = await this.database.loops.run<Lane | { id: number; queue: null }>(LIST_LANES_WITH_JOBS, [
+      SHARD,
+      after,
+      MAX_STEPS,
+    ]);
+    const next = rows.length < MAX_STEPS ? 0 : rows.at(-1)!.id;
+    return { lanes: rows.filter((row): row is Lane => row.queue !== null), next };
+  }
+
+  /** Registers what is new; answers what the database has no room for. */
+  async register(lanes: readonly LaneName[], patienceMs = this.patienceMs): Promise<LaneName[]> {
+    const until = performance.now() + patienceMs;
+    let missing = await this.learn(lanes);
+    for (let rounds = 0; missing.length > 0 && rounds < MAX_ROUNDS;) {
+      if (await this.insert(missing, until)) rounds++;
+      missing = await this.learn(missing);
+    }
+    return missing;
+  }
+
+  /** Once for all who ask at the same time: what waits for a transaction elsewhere holds one connection. */
+  private async registered(lane: LaneName): Promise<Lane> {
+    const key = keyOf(lane);
+    let registering = this.registering.get(key);
+    if (!registering) {
+      registering = this.register([lane]).finally(() => this.registering.delete(key));
+      this.registering.set(key, registering);
+    }
+    const [refused] = await registering;
+    if (refused) throw tooMany(refused);
+    return this.byName.get(key) ?? this.registered(lane);
+  }
+
+  /** Looks lanes up; answers those that there are not. */
+  private async learn(lanes: readonly LaneName[]): Promise<LaneName[]> {
+    if (lanes.length === 0) return [];
+    const rows = await this.database.loops.run<Lane & { lanes: number }>(FIND_LANES, [...columnsOf(lanes), MANY_LANES]);
+    const known = new Set<string>();
+    for (const { lanes: count, ...lane } of rows) {
+      known.add(keyOf(lane));
+      this.keep(lane);
+      if (count > MANY_LANES) this.noteCrowd(lane.queue);
+    }
+    return lanes.filter((lane) => !known.has(keyOf(lane)));
+  }
+
+  /** False: another transaction registers one of them, or a number was drawn twice; worth another try. */
+  private async insert(lanes: readonly LaneName[], until: number): Promise<boolean> {
+    const columns = columnsOf(lanes);
+    try {
+      await this.database.loops.run(REGISTER_QUEUES, [columns[0]]);
+      await this.database.loops.run(REGISTER_LANES, [...columns, MAX_LABELLED_LANES, MAX_LANES]);
+      return true;
+    } catch (error) {
+      const sqlState = error instanceof DatabaseError ? error.sqlState : undefined;
+      if (sqlState === LOCKED && performance.now() >= until) throw blocked(lanes[0]!, error);
+      if (sqlState !== LOCKED && !DRAWN_AGAIN.has(sqlState)) throw error;
+      return sqlState !== LOCKED;
+    }
+  }
+
+  /** Whoever holds a lane that is known holds its new numbers. What nobody uses any more makes room. */
+  private keep(lane: Lane): void {
+    const key = keyOf(lane);
+    const known = this.byName.get(key);
+    if (known?.id !== lane.id) this.version++;
+    if (known) return void Object.assign(known, lane);
+    this.byName.set(key, lane);
+    if (this.byName.size > MAX_LANES) this.byName.delete(this.byName.keys().next().value!);
+  }
+
+  private noteCrowds(lanes: Lane[]): void {
+    if (lanes.length === MAX_LANES) this.noteCrowd('', servedLanes);
+    const counts = new Map<string, number>();
+    for (const { queue } of lanes) counts.set(queue, (counts.get(queue) ?? 0) + 1);
+    for (const [queue, count] of counts) if (count > MANY_LANES) this.noteCrowd(queue);
+  }
+
+  private noteCrowd(queue: string, warning = manyLanes): void {
+    if (this.crowded.has(queue)) return;
+    this.crowded.add(queue);
+    this.warn(warning(queue));
+  }
+}
+
+/** A line feed is in no name, a comma in no label. */
+const keyOf = ({ queue, name, labels = NO_LABELS }: LaneName): string =>
+  labels.length === 0 ? `${queue}\n${name}` : `${queue}\n${name}\n${labels.join()}`;
+
+const columnsOf = (lanes: readonly LaneName[]): [string[], string[], string[]] => [
+  lanes.map((lane) => lane.queue),
+  lanes.map((lane) => lane.name),
+  lanes.map((lane) => (lane.labels ?? NO_LABELS).join()),
+];
+
+function servedLanes(): { code: string; message: string } {
+  const message = `This process serves more than ${MAX_LANES} lanes: sets of queue, job name and labels. Each claim asks for all of them, so it asks for ${MAX_LANES} at a time: the others take turns, and their jobs wait for some seconds more. Give queues to other processes (worker: { queues }), and put ids into the payload, a fingerprint or a group.`;
+  return { code: 'MANY_LANES', message };
+}
+
+function manyLanes(queue: string): { code: string; message: string } {
+  const message = `Queue "${queue}" has more than ${MANY_LANES} lanes: sets of job name and labels. Each claim asks for all of them, and beyond ${MAX_LANES} new ones are refused. A name says which handler a job is for; put ids into the payload, a fingerprint or a group.`;
+  return { code: 'MANY_LANES', message };
+}
+
+function tooMany({ queue, labels = NO_LABELS }: LaneName): QueueError {
+  const what = labels.length > 0 ? `${MAX_LABELLED_LANES} sets of labels` : `${MAX_LANES} lanes (sets of job name and labels)`;
+  return new QueueError(
+    'TOO_MANY_LANES',
+    `Queue "${queue}" has ${what}, the most there may be. A name says which handler a job is for, labels what a worker must have (gpu, eu); put ids into the payload, a fingerprint or a group. Lanes that nobody uses go by themselves.`,
+  );
+}
+
+function blocked({ queue }: LaneName, cause: unknown): QueueError {
+  return new QueueError(
+    'TRANSACTION_CONFLICT',
+    `Queue ${quote(queue)} could not be registered: another transaction registers the same names (a first simple_queue.enqueue in SQL) and has not ended. Nothing was stored. Try again when it has; a transaction that waits here for itself has to enqueue in SQL, too.`,
+    { cause },
+  );
+}

@@ -1,0 +1,116 @@
+import type { ExpiredLease } from '../../observability/events.js';
+import type { DeadHeadJob } from '../../observability/group-blocked.js';
+import type { ByQueue, Retention } from '../../options/queue-policy.js';
+import type { DeadHead } from '../../job/job-state.js';
+import type { Database } from '../connection/database.js';
+import { SHARD } from '../connection/shard.js';
+import { END_LEASE } from './end-lease.sql.js';
+import { EXPIRE_LEASES } from './expire-leases.sql.js';
+import { REAP_CLAIMS } from './reap-claims.sql.js';
+import { RELEASE_CLAIMS } from './release-claims.sql.js';
+import { RENEW_LEASE } from './renew-lease.sql.js';
+import { SERVE_LANES } from './serve-lanes.sql.js';
+import { TAKE_LEASE } from './take-lease.sql.js';
+
+export interface Renewal {
+  alive: boolean;
+  /** Ids of this lease's jobs that were asked to stop. */
+  cancelled: string[];
+  /** Claims of this lease that the process does not know. */
+  unknown: string[];
+}
+
+interface Reaped {
+  claims: number;
+  /** Where the page ended; null when it was empty. */
+  last: string | null;
+  jobs: number;
+  poisoned: number;
+  cancelled: number;
+  deadHeads: DeadHeadJob[];
+}
+
+/** What one reap did. */
+export interface ReapCounts {
+  /** Leases that had run out. */
+  leases: number;
+  /** Jobs that were taken back from them, with those that ended by it. */
+  jobs: number;
+  poisoned: number;
+  cancelled: number;
+  /** Of the leases those of pulled claims. */
+  expired: ExpiredLease[];
+}
+
+/** With the jobs that were poisoned and hold the turn of their group. */
+export type Reaping = ReapCounts & { deadHeads: DeadHeadJob[] };
+
+/** `jobs` null: of a worker process. */
+type LapsedLease = Omit<ExpiredLease, 'jobs'> & { jobs: string[] | null };
+
+export interface ReapRules {
+  maxStalls: number;
+  deadLetter: Retention;
+  archive: Retention;
+  deadHead: ByQueue<DeadHead>;
+}
+
+const FIRST = '00000000-0000-0000-0000-000000000000';
+const PAGE = 20;
+
+/** Leases of worker processes and what becomes of claims whose lease is gone. */
+export class LeaseRepository {
+  constructor(private readonly database: Database) {}
+
+  /** `lanes`: those that the process serves, so that others can tell which jobs nobody serves. */
+  async take(id: string, worker: string, leaseMs: number, lanes: number[] = []): Promise<void> {
+    await this.database.loops.run(TAKE_LEASE, [SHARD, id, worker, leaseMs, lanes]);
+  }
+
+  /** The process serves other lanes now. */
+  async serve(id: string, lanes: number[]): Promise<void> {
+    await this.database.loops.run(SERVE_LANES, [SHARD, id, lanes]);
+  }
+
+  /** `olderThanMs`: a claim older than any statement under way, whose answer can no longer arrive. */
+  async renew(id: string, leaseMs: number, knownClaims: string[], olderThanMs: number): Promise<Renewal> {
+    return (await this.database.loops.run<Renewal>(RENEW_LEASE, [SHARD, id, leaseMs, knownClaims, olderThanMs]))[0]!;
+  }
+
+  async end(id: string): Promise<void> {
+    await this.database.loops.run(END_LEASE, [SHARD, id]);
+  }
+
+  /** Leases that ran out are gone: at most 100. */
+  async expire(): Promise<LapsedLease[]> {
+    return this.database.loops.run<LapsedLease>(EXPIRE_LEASES, [SHARD]);
+  }
+
+  /** One page of at most 20 claims behind `after`. */
+  async reap(rules: ReapRules, after: string): Promise<Reaped> {
+    const [deadLetter, archive, deadHead] = [rules.deadLetter, rules.archive, rules.deadHead].map((rule) => JSON.stringify(rule));
+    const values = [SHARD, rules.maxStalls, deadLetter, archive, after, deadHead];
+    return (await this.database.loops.run<Reaped>(REAP_CLAIMS, values))[0]!;
+  }
+
+  /** Expires leases and gives back what they held, page behind page: claims that cannot be freed yet hide none behind them. */
+  async reapAll(rules: ReapRules): Promise<Reaping> {
+    const gone = await this.expire();
+    const expired = gone.filter((lease): lease is ExpiredLease => lease.jobs !== null);
+    const total: Reaping = { leases: gone.length, jobs: 0, poisoned: 0, cancelled: 0, expired, deadHeads: [] };
+    let page: Reaped | undefined;
+    do {
+      page = await this.reap(rules, page?.last ?? FIRST);
+      total.jobs += page.jobs;
+      total.poisoned += page.poisoned;
+      total.cancelled += page.cancelled;
+      total.deadHeads.push(...page.deadHeads);
+    } while (page.claims === PAGE);
+    return total;
+  }
+
+  /** How many jobs went back. */
+  async releaseClaims(lease: string, claims: string[]): Promise<number> {
+    return (await this.database.loops.run<{ jobs: number }>(RELEASE_CLAIMS, [SHARD, claims, lease]))[0]!.jobs;
+  }
+}

@@ -1,0 +1,68 @@
+import { statement } from '../connection/statement.js';
+import { ended, keptByQueue } from '../places/ended.sql.js';
+import { fenced } from '../places/held.sql.js';
+import { placed } from '../places/places.sql.js';
+import { stopped, vacated } from '../places/turns.sql.js';
+
+const POISONED = `jsonb_build_object('name', 'QueueError', 'code', 'JOB_POISONED', 'message',
+        'The process died ' || stalls + 1 || ' times while this job was suspected of it, at last while it ran alone.')`;
+
+/**
+ * The reaper's second statement: takes at most 20 claims that have no lease row and gives their jobs back.
+ *
+ * A claim's lease is committed before the claim, so whoever sees the claim without a lease sees the truth. Jobs are locked
+ * skip locked: one that a slow worker is completing right now is left alone, and the claim stays for the next round; the
+ * caller pages on behind $5, so that claims which cannot be freed yet hide no others.
+ * What was in flight is suspected of having killed its process: once, twice, then (3, and odd ones above) it runs alone. Even ones above
+ * were alone until others came beside them (accompany): a crash under them says nothing, and gives them longer alone. The second
+ * crash under a suspect counts, and each under a lone one; where $2 are reached under a lone one, it is poisoned. Where one is enough,
+ * only a lone one has it. Jobs whose cancel was requested end as cancelled.
+ * $3 and $4 say by queue name how long what ended is kept, $6 what a dead head does to its group.
+ */
+export const REAP_CLAIMS = statement(
+  'reap_claims',
+  `with lapsed as materialized (
+    select c.id, c.jobs, c.epochs from simple_queue.claim c
+    where c.shard = $1 and c.id > $5::uuid and not exists (select from simple_queue.lease l where l.id = c.lease and l.shard = $1)
+    order by c.id limit 20 for update of c skip locked),
+  held as materialized (
+    select j.* from lapsed c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+    ${fenced('id, cancel_at is not null as cancelled, suspicion > 2 and suspicion % 2 = 1 and stalls + 1 >= $2::int or epoch >= 2146999999 as poisoned', 'for update skip locked')}),
+  back as (
+    update simple_queue.job set epoch = epoch + 1, run_at = statement_timestamp(),
+      stalls = stalls + (suspicion = 2 or suspicion > 2 and suspicion % 2 = 1)::int,
+      suspicion = case when suspicion = 1 and $2::int = 1 then 3 when suspicion < 3 or suspicion % 2 = 0 then least(suspicion + 1, 9)
+        else suspicion end
+    where shard = $1 and id = any(array(select id from held where not cancelled and not poisoned))
+    returning id, lane, run_at, epoch, suspicion),
+  ${placed('back', ['suspect'])},
+  ending as (
+    delete from simple_queue.job where shard = $1 and id = any(array(select id from held where cancelled or poisoned)) returning *),
+  buried as (
+    ${ended('dead_letter', { state: `'poisoned'`, stalls: 'stalls + 1', last_error: POISONED })}
+    from ending e ${keptByQueue('e', '$3')}
+    where cancel_at is null
+    returning id, expires_at),
+  kept as (
+    ${ended('archive', { state: `'cancelled'` })}
+    from ending e ${keptByQueue('e', '$4')}
+    where cancel_at is not null and expires_at is not null),
+  turned as materialized (
+    select e.id, e.group_name, e.queue, q.name, e.seq, case when e.cancel_at is not null then 'skip'
+      else $6::jsonb ->> case when $6::jsonb ? q.name then q.name else '' end end as policy
+    from ending e cross join lateral (select name from simple_queue.queue where id = e.queue) q where e.seq is not null),
+  ${vacated(`turned where policy = 'skip'`)},
+  ${stopped(`select t.group_name, $1, t.queue, t.id, t.seq, statement_timestamp(), b.expires_at, t.policy = 'halt'
+    from turned t join buried b on b.id = t.id where t.policy <> 'skip'`)},
+  freed as (
+    delete from simple_queue.claim where shard = $1 and id = any(array(
+      select c.id from lapsed c where not exists (
+        select from unnest(c.jobs, c.epochs) u(id, epoch)
+        ${fenced('id', 'offset 0')}
+        where not exists (select from held h where h.id = u.id)))))
+  select (select count(*) from lapsed)::int as claims, (select id::text from lapsed order by id desc limit 1) as last, (select count(*) from held)::int as jobs,
+    (select count(*) from held where poisoned and not cancelled)::int as poisoned,
+    (select count(*) from held where cancelled)::int as cancelled,
+    (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'queue', name, 'group', group_name, 'deadHead', policy)), '[]')
+      from turned where policy <> 'skip') as "deadHeads"`,
+);

@@ -1,0 +1,18 @@
+import { statement } from '../connection/statement.js';
+import { isPlaceOf, placed } from '../places/places.sql.js';
+
+/** Makes scheduled jobs ready now. The place row is locked first and decides, as in `cancel`; no row back: it was not scheduled. */
+export const HASTEN = statement(
+  'hasten',
+  `with target as materialized (
+    select id, run_at from simple_queue.job where shard = $1 and id = any($2::uuid[])),
+  unscheduled as (
+    delete from simple_queue.scheduled where shard = $1 and ctid = any(array(
+      select p.ctid from target t cross join lateral (
+        select ctid from simple_queue.scheduled p where ${isPlaceOf('scheduled', 't')} for update) p)) returning id),
+  moved as (
+    update simple_queue.job set run_at = statement_timestamp()
+    where shard = $1 and id = any(array(select id from unscheduled)) returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),
+  ${placed('moved', ['ready', 'fair_ready', 'suspect'])}
+  select id, lane, fair from moved`,
+);

@@ -1,0 +1,23 @@
+import { statement } from '../connection/statement.js';
+import { released } from '../places/turns.sql.js';
+
+/**
+ * Deletes ended jobs ($2) for good, as far as they still stand in one of the states $3. The caller bounds the list. An ordered group that
+ * such a job holds up goes on.
+ */
+export const PURGE_ENDED = statement(
+  'purge_ended',
+  `with undead as (
+    delete from simple_queue.dead_letter where shard = $1 and id = any($2::uuid[]) and state = any($3::text[])
+    returning id, lane, options),
+  stopped as materialized (
+    select h.ctid from undead d join simple_queue.lane l on l.id = d.lane
+    cross join lateral (
+      select ctid from simple_queue.head
+      where group_name = coalesce(d.options ->> 'group', '') and shard = $1 and queue = l.queue and dead = d.id limit 1 for update) h
+    where d.options ? 'ordered'),
+  ${released('stopped')},
+  unkept as (
+    delete from simple_queue.archive where shard = $1 and id = any($2::uuid[]) and state = any($3::text[]) returning id)
+  select (select count(*) from undead)::int + (select count(*) from unkept)::int as purged`,
+);

@@ -1,0 +1,11 @@
+import { statement } from '../connection/statement.js';
+
+/** A page of the jobs with a unique key, live or ended, newest id first. */
+export const LIST_BY_UNIQUE_KEY = statement(
+  'list_by_unique_key',
+  `select u.id from (
+    (select id from simple_queue.job where unique_key = $2 and shard = $1 and id < $3::uuid order by id desc limit $4::int) union all
+    (select id from simple_queue.dead_letter where unique_key = $2 and shard = $1 and id < $3::uuid order by id desc limit $4::int) union all
+    (select id from simple_queue.archive where unique_key = $2 and shard = $1 and id < $3::uuid order by id desc limit $4::int)) u
+  order by u.id desc limit $4::int`,
+);

@@ -1,0 +1,160 @@
+import type { Cause } from '../../job/failure.js';
+import type { JobState } from '../../job/job-state.js';
+import type { Database } from '../connection/database.js';
+import { SHARD } from '../connection/shard.js';
+import { FIND_LISTED } from './find-listed.sql.js';
+import { LIST_ARCHIVE } from './list-archive.sql.js';
+import { LIST_BY_FINGERPRINT } from './list-by-fingerprint.sql.js';
+import { LIST_BY_UNIQUE_KEY } from './list-by-unique-key.sql.js';
+import { LIST_DEAD_LETTERS } from './list-dead-letters.sql.js';
+import { LIST_BLOCKED, LIST_FAIR, LIST_STAGED } from './list-held.sql.js';
+import { LIST_READY } from './list-ready.sql.js';
+import { LIST_RUNNING } from './list-running.sql.js';
+import { LIST_SCHEDULED } from './list-scheduled.sql.js';
+import { LIST_SUSPECTS } from './list-suspects.sql.js';
+
+/** What is wanted of jobs; undefined wants everything. */
+interface Wanted {
+  states?: readonly JobState[];
+  queue?: string;
+  name?: string;
+  fingerprint?: string;
+  uniqueKey?: string;
+  createdAfter?: Date;
+  createdBefore?: Date;
+  finishedAfter?: Date;
+  finishedBefore?: Date;
+}
+
+/** A job of a list, without what may be large. */
+export interface ListedRow {
+  id: string;
+  queue: string;
+  name: string;
+  state: JobState;
+  priority: number;
+  attempt: number;
+  stalls: number;
+  reschedules: number;
+  created_at: Date;
+  run_at: Date;
+  cancel_at: Date | null;
+  finished_at: Date | null;
+  run_ms: number | null;
+  worker: string | null;
+  unique_key: string | null;
+  fingerprint: string | null;
+  last_error: Cause | null;
+}
+
+/** Where a list goes on: the key of what was read last, as text. Each list reads its own parts of it. */
+export interface ListKey {
+  id: string;
+  at?: string;
+  priority?: number;
+}
+
+/** What one read found, and where to go on behind all of it; no `end`: there is nothing more. */
+export interface ListRead {
+  found: ListKey[];
+  end?: ListKey;
+}
+
+/** What to read of a list: where, behind which key (undefined: from its start), and how many. */
+export interface ListWish {
+  /** undefined: all. */
+  lanes?: number[];
+  after?: ListKey;
+  limit: number;
+}
+
+interface WalkedKey extends ListKey {
+  hit: boolean;
+}
+
+/** Rows that a list without an index for its filter may walk in one read. */
+const MAX_WALKED = 10_000;
+
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+const LONG_AGO = '-infinity';
+
+/** Lists of ids, each along the index of its place, and the jobs behind them. Bounded, whatever the tables hold. */
+export class ListingRepository {
+  constructor(private readonly database: Database) {}
+
+  async running({ lanes, after, limit }: ListWish): Promise<ListRead> {
+    return whole(await this.database.callers.run(LIST_RUNNING, [SHARD, lanes, after?.id ?? FIRST_ID, limit]), limit);
+  }
+
+  async suspects({ lanes, after, limit }: ListWish): Promise<ListRead> {
+    return whole(await this.database.callers.run(LIST_SUSPECTS, [SHARD, lanes, after?.id ?? FIRST_ID, limit]), limit);
+  }
+
+  async ready({ lanes, after, limit }: ListWish): Promise<ListRead> {
+    const { priority, at, id } = after ?? { priority: -32_768, at: LONG_AGO, id: FIRST_ID };
+    return whole(await this.database.callers.run(LIST_READY, [SHARD, lanes, priority, at, id, limit]), limit);
+  }
+
+  async fair({ lanes, after, limit }: ListWish): Promise<ListRead> {
+    const place = partsOf(after, [0, '', -32_768, LONG_AGO]);
+    return whole(await this.database.callers.run(LIST_FAIR, [SHARD, lanes, ...place, after?.id ?? FIRST_ID, limit]), limit);
+  }
+
+  async staged({ lanes, after, limit }: ListWish): Promise<ListRead> {
+    const values = [SHARD, lanes ?? null, after?.id ?? FIRST_ID, limit, MAX_WALKED];
+    return walked(await this.database.callers.run(LIST_STAGED, values), limit);
+  }
+
+  async blocked({ lanes, after, limit }: ListWish): Promise<ListRead> {
+    const values = [SHARD, lanes ?? null, ...partsOf(after, ['', 0, 0]), limit, MAX_WALKED];
+    return walked(await this.database.callers.run(LIST_BLOCKED, values), limit);
+  }
+
+  async scheduled({ lanes, after, limit }: ListWish): Promise<ListRead> {
+    const { at, id } = after ?? { at: LONG_AGO, id: FIRST_ID };
+    return walked(await this.database.callers.run(LIST_SCHEDULED, [SHARD, lanes ?? null, at, id, limit, MAX_WALKED]), limit);
+  }
+
+  async deadLetters({ lanes, after, limit }: ListWish): Promise<ListRead> {
+    return whole(await this.database.callers.run(LIST_DEAD_LETTERS, [SHARD, lanes, after?.id ?? LAST_ID, limit]), limit);
+  }
+
+  async archive({ lanes, after, limit }: ListWish, { states, finishedAfter }: Wanted): Promise<ListRead> {
+    const where = [SHARD, states, lanes ?? null, after?.id ?? LAST_ID, limit, MAX_WALKED, finishedAfter ?? LONG_AGO];
+    return walked(await this.database.callers.run(LIST_ARCHIVE, where), limit);
+  }
+
+  async byFingerprint(fingerprint: string, { after, limit }: ListWish): Promise<ListRead> {
+    return whole(await this.database.callers.run(LIST_BY_FINGERPRINT, [SHARD, fingerprint, after?.id ?? LAST_ID, limit]), limit);
+  }
+
+  async byUniqueKey(uniqueKey: string, { after, limit }: ListWish): Promise<ListRead> {
+    return whole(await this.database.callers.run(LIST_BY_UNIQUE_KEY, [SHARD, uniqueKey, after?.id ?? LAST_ID, limit]), limit);
+  }
+
+  /** Those of these jobs that are wanted, as they are now. */
+  find(ids: string[], wanted: Wanted): Promise<ListedRow[]> {
+    const { states, queue, name, fingerprint, uniqueKey, ...times } = wanted;
+    const texts = [states, queue, name, fingerprint, uniqueKey].map((value) => value ?? null);
+    const { createdAfter, createdBefore, finishedAfter, finishedBefore } = times;
+    const moments = [createdAfter, createdBefore, finishedAfter, finishedBefore].map((value) => value ?? null);
+    return this.database.callers.run(FIND_LISTED, [ids, ...texts, ...moments]);
+  }
+}
+
+/** Of a key with several parts, as JSON in `at`. */
+const partsOf = (after: ListKey | undefined, first: unknown[]): unknown[] =>
+  after?.at === undefined ? first : (JSON.parse(after.at) as unknown[]);
+
+/** A read that brought less than it might have is the last one. */
+function whole(found: ListKey[], limit: number): ListRead {
+  return found.length < limit ? { found } : { found, end: found.at(-1) };
+}
+
+/** A walk that was cut says where: its last row is no hit. */
+function walked(rows: WalkedKey[], limit: number): ListRead {
+  const found = rows.filter((row) => row.hit);
+  const cut = rows.find((row) => !row.hit);
+  return cut ? { found, end: cut } : whole(found, limit);
+}

@@ -1,0 +1,110 @@
+import type { Failure } from '../../job/failure.js';
+import type { JobState } from '../../job/job-state.js';
+import type { Database } from '../connection/database.js';
+import { SHARD } from '../connection/shard.js';
+import { COUNT_DEAD_LETTERS } from './count-dead-letters.sql.js';
+import { EXPLAIN_JOB } from './explain-job.sql.js';
+import { LIST_QUEUES } from './list-queues.sql.js';
+import { LIST_SERVED_LANES } from '../lanes/list-served-lanes.sql.js';
+import { LIST_WORKERS } from './list-workers.sql.js';
+import { PAUSE_QUEUE } from '../operate/pause-queue.sql.js';
+
+/** A queue and its depth; each number is one more than was asked for where there are more. */
+export interface QueueRow {
+  queue: string;
+  pausedAt: Date | null;
+  ready: number;
+  running: number;
+  scheduled: number;
+  dead: number;
+  /** With those that wait for an ordinary turn. */
+  blocked: number;
+  staged: number;
+  /** Of `ready`. */
+  suspects: number;
+  nextRunAt: Date | null;
+  oldestReadyMs: number | null;
+  /** Over all queues: where these were cut, each queue's own number is a part of it. */
+  allRunning: number;
+  allScheduled: number;
+}
+
+export interface ServedLane {
+  queue: string;
+  name: string;
+  ready: number;
+  workers: number;
+}
+
+/** A process that holds a lease. */
+export interface WorkerRow {
+  lease: string;
+  worker: string;
+  since: Date;
+  expiresAt: Date;
+  live: boolean;
+  queues: string[];
+  jobs: number;
+}
+
+/** What there is to say about a job that does not run. The parts of a live job are null where it has ended. */
+export interface Situation {
+  state: JobState;
+  queue: string;
+  name: string;
+  attempt: number;
+  stalls: number;
+  runAt: Date;
+  cancelAt: Date | null;
+  finishedAt: Date | null;
+  /** Who ended it. */
+  worker: string | null;
+  lastError: Failure | null;
+  suspicion: number | null;
+  /** Its group takes turns with others. */
+  fair: boolean | null;
+  /** Of its lane. */
+  labels: string[] | null;
+  heldSince: Date | null;
+  /** Who holds it, where that worker lives. */
+  holder: string | null;
+  pausedAt: Date | null;
+  /** Live workers, and those of them that serve the job's lane. */
+  workers: number;
+  workersOfLane: number;
+  /** That serve more lanes than they ask for at once, so that lanes take turns. */
+  fullWorkers: number;
+  /** Ready jobs of its lane (of a fair queue: of its group there) that stand before it, counted up to one more than was asked for. */
+  ahead: number;
+}
+
+/** Queues as a whole: depth, pause, who works them, and why a job does not run. */
+export class QueueRepository {
+  constructor(private readonly database: Database) {}
+
+  /** False: there is no such queue. */
+  async pause(queue: string, paused: boolean): Promise<boolean> {
+    return (await this.database.waiters.run(PAUSE_QUEUE, [queue, paused])).length === 1;
+  }
+
+  /** Every queue, or one; counts go up to `most`, and say one more where there is more. */
+  list(most: number, queue?: string): Promise<QueueRow[]> {
+    return this.database.callers.run(LIST_QUEUES, [SHARD, queue ?? null, most]);
+  }
+
+  lanes(most: number, queue?: string): Promise<ServedLane[]> {
+    return this.database.callers.run(LIST_SERVED_LANES, [SHARD, queue ?? null, most]);
+  }
+
+  deadLetters(lanes: number[], most: number): Promise<{ state: JobState; jobs: number }[]> {
+    return this.database.callers.run(COUNT_DEAD_LETTERS, [SHARD, lanes, most]);
+  }
+
+  workers(): Promise<WorkerRow[]> {
+    return this.database.callers.run(LIST_WORKERS, [SHARD]);
+  }
+
+  async explain(id: string, mostAhead: number): Promise<Situation | undefined> {
+    return (await this.database.callers.run<Situation>(EXPLAIN_JOB, [SHARD, id, mostAhead]))[0];
+  }
+}

@@ -1,0 +1,31 @@
+import { statement } from '../connection/statement.js';
+import { ended } from '../places/ended.sql.js';
+import { LOCKED_RUN } from '../places/held.sql.js';
+import { vacated } from '../places/turns.sql.js';
+
+const SUCCEEDED = {
+  state: `'succeeded'`,
+  attempt: 'attempt + 1',
+  run_ms: '$4::int',
+  expires_at: `statement_timestamp() + $5::float8 * interval '1 millisecond'`,
+  worker: '$6',
+  output: '$7::text::jsonb',
+  last_error: undefined,
+};
+
+/**
+ * Completes one job in the transaction of its handler. Fenced by id and epoch alone and touching no claim row, so that a
+ * handler's open transaction holds up nobody else. No row back: the run no longer holds the job. An ordered job leaves its turn
+ * vacant: to pick the next one here would lock it, and the group, for as long as that transaction lasts.
+ */
+export const COMPLETE = statement(
+  'complete',
+  `with done as (
+    delete from simple_queue.job where shard = $1 and id = any(array(
+      ${LOCKED_RUN})) returning *),
+  kept as (
+    ${ended('archive', SUCCEEDED)}
+    from done where $5::float8 is not null),
+  ${vacated('done where seq is not null')}
+  select id from done`,
+);

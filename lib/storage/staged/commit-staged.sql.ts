@@ -1,0 +1,27 @@
+import { statement } from '../connection/statement.js';
+import { placed } from '../places/places.sql.js';
+
+/**
+ * The first of two statements: takes a staged job for its commit. The job is found by its id alone: a planner that believes the index of
+ * staged jobs small would walk it. Only one of commit, abort and expiry gets it. The second one needs a
+ * snapshot of its own: meanwhile the job may have come from `blocked` to `staged`.
+ */
+export const TAKE_STAGED = statement(
+  'take_staged',
+  `select commit_by is not null as staged, commit_by > statement_timestamp() as "inTime"
+  from simple_queue.job where id = $2::uuid and shard = $1 for update`,
+);
+
+/** The second: sets the job free. Where it stands in `blocked` it goes on waiting for its turn. */
+export const COMMIT_STAGED = statement(
+  'commit_staged',
+  `with unstaged as (
+    delete from simple_queue.staged where shard = $1 and id = $2::uuid returning id),
+  freed as (
+    update simple_queue.job set commit_by = null, run_at = greatest(run_at, statement_timestamp())
+    where id = $2::uuid and shard = $1 returning id, lane, priority, run_at, epoch, group_name, fair),
+  placed as (
+    select f.* from freed f join unstaged u on u.id = f.id),
+  ${placed('placed', ['ready', 'fair_ready', 'scheduled'])}
+  select lane, run_at > statement_timestamp() as later, fair from placed`,
+);

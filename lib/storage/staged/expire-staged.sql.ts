@@ -1,0 +1,36 @@
+import { statement } from '../connection/statement.js';
+import { ended, keptByQueue } from '../places/ended.sql.js';
+import { vacated } from '../places/turns.sql.js';
+
+const EXPIRED = `jsonb_build_object('name', 'QueueError', 'code', 'COMMIT_EXPIRED', 'message',
+        'The staged job was neither committed nor aborted in its time.')`;
+
+/**
+ * Ends at most 500 staged jobs whose time to be committed is over, by the database's clock. A job that is being committed or aborted
+ * right now is skipped. It ends as `expired`; nobody waits for it any more, so its turn is vacant whatever the dead head policy says.
+ * $2 says by queue name how long it is kept.
+ */
+export const EXPIRE_STAGED = statement(
+  'expire_staged',
+  `with due as materialized (
+    select id from simple_queue.job where shard = $1 and commit_by <= statement_timestamp()
+    order by commit_by limit 500 for update skip locked),
+  unstaged as (
+    delete from simple_queue.staged where shard = $1 and id = any(array(select id from due)) returning id),
+  unblocked as (
+    delete from simple_queue.blocked where shard = $1 and ctid = any(array(
+      select b.ctid from due d
+      cross join lateral (select group_name, queue, seq from simple_queue.job where id = d.id and shard = $1 offset 0) j
+      cross join lateral (
+        select ctid from simple_queue.blocked
+        where group_name = j.group_name and shard = $1 and queue = j.queue and seq = j.seq limit 1 for update skip locked) b))
+    returning id),
+  gone as (
+    delete from simple_queue.job where shard = $1 and id = any(array(select id from unstaged union all select id from unblocked))
+    returning *),
+  buried as (
+    ${ended('dead_letter', { state: `'expired'`, last_error: EXPIRED })}
+    from gone g ${keptByQueue('g', '$2')}),
+  ${vacated('gone where seq is not null and id in (select id from unstaged)')}
+  select (select count(*) from due)::int as due, (select count(*) from gone)::int as expired`,
+);

@@ -1,0 +1,59 @@
+import { describe, expect, it } from '@jest/globals';
+import { Arrivals, type ArrivalsParts } from '../../lib/claim/arrivals.js';
+import { JobRun } from '../../lib/run/job-run.js';
+import { aClaim, aLane, aRow } from '../support/runs.js';
+
+const KIB = 1_024;
+
+/** `room`: so many of a statement the database has room for in its answer. */
+function arrivals({ room = Infinity, gone = [] as string[] } = {}) {
+  const fetched: string[][] = [];
+  const settled: string[] = [];
+  const jobs = {
+    fetchHeavy: async (runs: { id: string }[]) => {
+      fetched.push(runs.map(({ id }) => id));
+      const held = runs.filter(({ id }) => !gone.includes(id)).slice(0, room);
+      return new Map(held.map(({ id }) => [id, [id, null, null, '1', null, null]]));
+    },
+  };
+  const settler = { add: (_run: unknown, { kind }: { kind: string }) => settled.push(kind) };
+  const parts = { jobs, settler, dispatcher: { startAll: () => undefined }, queryTimeoutMs: 1_000, onHeavy: () => undefined };
+  return { arrivals: new Arrivals(parts as unknown as ArrivalsParts), fetched, settled };
+}
+
+const heavy = (id: string, lane = aLane(), weight = 600 * KIB) =>
+  new JobRun(aRow({ id, weight, fill: () => undefined }), lane, aClaim());
+
+describe('arrivals', () => {
+  it('fetch in turn from all lanes, a mebibyte at a time', async () => {
+    const [first, second] = [aLane(), aLane({ id: 2 })];
+    const { arrivals: all, fetched } = arrivals();
+    for (const id of ['a1', 'a2', 'a3']) all.take(heavy(id, first));
+    for (const id of ['b1', 'b2']) all.take(heavy(id, second, 500 * KIB));
+    while ((await all.fetch()) === 0);
+    expect(fetched.map((ids) => ids.join())).toEqual(['a1', 'b1', 'a2', 'b2', 'a3']);
+  });
+
+  it('ask again for what an answer had no room for', async () => {
+    const lane = aLane();
+    const { arrivals: all, fetched } = arrivals({ room: 1 });
+    for (const id of ['a', 'b']) all.take(heavy(id, lane, 1));
+    while ((await all.fetch()) === 0);
+    expect(fetched).toEqual([['a', 'b'], ['b']]);
+    expect([lane.buffered, lane.held]).toEqual([2, 2]);
+  });
+
+  it('settle what is held no longer, and leave what was given back meanwhile', async () => {
+    const lane = aLane();
+    const { arrivals: all, settled } = arrivals({ gone: ['a'] });
+    all.take(heavy('a', lane));
+    await all.fetch();
+    expect(settled).toEqual(['released']);
+
+    all.take(heavy('b', lane));
+    const under = all.fetch();
+    expect(lane.giveBack()).toHaveLength(1);
+    await under;
+    expect(lane.held).toBe(0);
+  });
+});

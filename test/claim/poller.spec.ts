@@ -1,0 +1,241 @@
+import { describe, expect, it } from '@jest/globals';
+import { Intake, type IntakeParts } from '../../lib/claim/intake.js';
+import { Permits } from '../../lib/runtime/permits.js';
+import { Uuid7 } from '../../lib/runtime/uuid7.js';
+import { DatabaseError } from '../../lib/storage/connection/database-errors.js';
+import type { Claimed, ClaimWish } from '../../lib/storage/claim/job.repository.js';
+import { Arrivals, type ArrivalsParts } from '../../lib/claim/arrivals.js';
+import { Claims } from '../../lib/settle/claims.js';
+import { QueueEvents } from '../../lib/observability/events.js';
+import { Poller, type PollerParts } from '../../lib/claim/poller.js';
+import { RunReports } from '../../lib/observability/run-reports.js';
+import type { WorkerLane } from '../../lib/claim/worker-lane.js';
+import { aGate } from '../support/gate.js';
+import { aLane, aRow } from '../support/runs.js';
+
+const AN_HOUR = 3_600_000;
+type Answer = (wish: ClaimWish) => Claimed | Promise<Claimed>;
+
+/** A poller of these lanes; `answer` stands for the database. Starts nothing. */
+function aPoller(lanes: WorkerLane[], { process = new Permits(100) } = {}) {
+  const wishes: ClaimWish[] = [];
+  const set = { lease: 'lease' as string | undefined, answer: (() => ({ jobs: [], lost: [] })) as Answer };
+  const settler = {
+    hasNone: true,
+    take: () => ({ settling: [], successes: [], claims: [] }),
+    settled: () => undefined,
+    failed: () => false,
+  };
+  const jobs = {
+    settleAndClaim: async (_worker: string, _successes: unknown, _claims: unknown, wish: ClaimWish) => {
+      wishes.push(wish);
+      return set.answer(wish);
+    },
+  };
+  const all = {
+    all: () => lanes,
+    held: () => lanes,
+    get: (id: number) => lanes.find((lane) => lane.lane.id === id),
+    get room() {
+      return lanes.reduce((room, lane) => room + lane.ahead - lane.buffered, process.free);
+    },
+  };
+  const claims = new Claims();
+  const dispatcher = { startAll: () => undefined };
+  const arrivals = new Arrivals({ settler, dispatcher } as unknown as ArrivalsParts);
+  const reports = new RunReports(new QueueEvents());
+  const parts = {
+    reports,
+    jobs,
+    lanes: all,
+    claims,
+    settler,
+    arrivals,
+    dispatcher,
+    ids: new Uuid7(),
+    worker: 'test',
+    pollIntervalMs: AN_HOUR,
+  };
+  const intake = new Intake({ ...parts, lease: () => set.lease } as unknown as IntakeParts);
+  const poller = new Poller({ ...parts, intake, release: () => Promise.resolve() } as unknown as PollerParts);
+  return { intake, poller, wishes, claims, set, settler };
+}
+
+describe('the poller', () => {
+  const askedOf = (wishes: ClaimWish[]) => wishes.map(({ lanes }) => lanes.map(({ lane, wanted }) => [lane, wanted]));
+  const oneOfEach = ({ lanes, limit }: ClaimWish): Claimed => ({
+    jobs: lanes.flatMap(({ lane, wanted }) => Array.from({ length: wanted }, () => aRow({ lane }))).slice(0, limit),
+    lost: [],
+  });
+
+  it('asks for what may run, within each tier', async () => {
+    const process = new Permits(8);
+    const lanes = [aLane({ permits: [process, new Permits(5)] }), aLane({ id: 2, permits: [process, new Permits(5)] })];
+    const { intake, poller, wishes, set } = aPoller(lanes, { process });
+    set.answer = oneOfEach;
+    intake.resume();
+
+    await poller.poll();
+    lanes.forEach((lane) => lane.giveBack());
+    await poller.poll();
+
+    expect(askedOf(wishes)).toEqual([[[1, 5], [2, 5]], [[1, 5], [2, 3]]]); // prettier-ignore
+    expect(wishes.map(({ limit }) => limit)).toEqual([8, 8]);
+  });
+
+  it('lets room go round, however many idle lanes stand between those with a backlog', async () => {
+    const process = new Permits(1);
+    const lanes = Array.from({ length: 50 }, (_, n) => aLane({ id: n + 1, permits: [process] }));
+    const { intake, poller, set } = aPoller(lanes, { process });
+    const served: number[] = [];
+    set.answer = (wish) => {
+      const answer = oneOfEach({ ...wish, lanes: wish.lanes.filter(({ lane }) => [7, 8, 30].includes(lane)) });
+      served.push(...new Set(answer.jobs.map(({ lane }) => lane)));
+      return answer;
+    };
+    intake.resume();
+
+    for (let n = 0; n < 40; n++) {
+      await poller.poll();
+      // Now and then without room for anything.
+      lanes.filter((lane) => lane.buffered > 0 && n % 3 > 0).forEach((lane) => lane.giveBack());
+    }
+
+    const counts = [7, 8, 30].map((id) => served.slice(-15).filter((lane) => lane === id).length);
+    expect(counts).toEqual([5, 5, 5]);
+  });
+
+  it('does not rest a lane while more is behind its hints, whatever a claim in front has brought', async () => {
+    const lane = aLane({ limit: 4 });
+    const { intake, poller, wishes, set } = aPoller([lane]);
+    let late = 100;
+    set.answer = ({ lanes: [asked], limit }) => {
+      const isFront = asked!.ranges.every(({ runAt }) => runAt > '2026-11-21 03:16:10.5');
+      const found = isFront ? 0 : Math.min(limit, late);
+      return { jobs: Array.from({ length: found }, () => aRow({ runAt: `2026-11-21 03:16:10.${100 + late--}+00` })), lost: [] };
+    };
+    lane.hints.took([aRow({ runAt: '2026-11-21 03:16:11+00' })], { look: lane.hints.look(0), short: true, ms: 0 });
+    intake.resume();
+
+    for (let n = 0; n < 30; n++) {
+      await poller.poll();
+      lane.giveBack();
+    }
+
+    expect(late).toBe(0);
+    expect(wishes.length).toBeLessThan(20);
+  });
+
+  it('asks all lanes that were empty in one statement, and no more jobs than there is room for', async () => {
+    const process = new Permits(100);
+    const lanes = Array.from({ length: 200 }, (_, n) => aLane({ id: n + 1, permits: [process, new Permits(10)] }));
+    const { intake, poller, wishes } = aPoller(lanes, { process });
+    intake.resume();
+
+    const restMs = await poller.poll();
+
+    expect(wishes.map(({ lanes: asked, limit }) => [asked.length, limit])).toEqual([[200, 100]]);
+    expect(restMs).toBeGreaterThan(AN_HOUR * 0.8);
+  });
+
+  it('asks again at once where a full claim did not come to a lane', async () => {
+    const process = new Permits(10);
+    const lanes = [1, 2, 3].map((id) => aLane({ id, permits: [process, new Permits(10)] }));
+    const { intake, poller, wishes, set } = aPoller(lanes, { process });
+    set.answer = oneOfEach;
+    intake.resume();
+    await poller.poll();
+    lanes.forEach((lane) => lane.giveBack());
+    set.answer = () => ({ jobs: [], lost: [] });
+    await poller.poll();
+
+    const [first, second] = wishes.map(({ lanes: asked }) => asked.map(({ lane }) => lane));
+    expect(first).toHaveLength(3);
+    expect(second!.toSorted()).toEqual([1, 2, 3]);
+  });
+
+  it('claims twice as many each time while claims end before the next one', async () => {
+    const lane = aLane({ limit: 10 });
+    const { intake, poller, wishes, set } = aPoller([lane]);
+    set.answer = oneOfEach;
+    intake.resume();
+
+    for (let n = 0; n < 5; n++) {
+      await poller.poll();
+      lane.giveBack();
+    }
+
+    expect(wishes.map(({ limit }) => limit)).toEqual([10, 10, 20, 30, 50]);
+  });
+
+  it('asks nothing, and rests for ever, while it is paused', async () => {
+    const { poller, wishes } = aPoller([aLane()]);
+
+    expect(await poller.poll()).toBe(Infinity);
+    expect(wishes).toEqual([]);
+  });
+
+  it('asks an empty lane again only after the interval, or at once when there is news', async () => {
+    const lane = aLane();
+    const { intake, poller, wishes } = aPoller([lane]);
+    intake.resume();
+
+    const restMs = await poller.poll();
+    await poller.poll();
+    expect(wishes.length).toBe(1);
+    expect(restMs).toBeGreaterThan(AN_HOUR * 0.8);
+    lane.expectNews();
+    await poller.poll();
+
+    expect(wishes.length).toBe(2);
+  });
+
+  it('asks once more when the news came while it was asking', async () => {
+    const lane = aLane();
+    const { intake, poller, set } = aPoller([lane]);
+    set.answer = () => (lane.expectNews(), { jobs: [], lost: [] });
+    intake.resume();
+
+    expect(await poller.poll()).toBe(0);
+  });
+
+  it('claims nothing without a lease, but settles', async () => {
+    const { intake, poller, wishes, set, settler } = aPoller([aLane()]);
+    intake.resume();
+    set.lease = undefined;
+    settler.hasNone = false;
+
+    await poller.poll();
+
+    expect(wishes).toMatchObject([{ lanes: [], limit: 0 }]);
+  });
+
+  it('forgets a claim whose answer was late, and asks again for fewer', async () => {
+    const lane = aLane({ limit: 4 });
+    const { intake, poller, wishes, claims, set } = aPoller([lane]);
+    set.answer = () => Promise.reject(new DatabaseError('claim', new Error('Query read timeout')));
+    intake.resume();
+
+    await expect(poller.poll()).rejects.toThrow('timeout');
+    expect(claims.ids()).toEqual([]);
+    expect(lane.expected).toBe(0);
+    set.answer = () => ({ jobs: [], lost: [] });
+    await poller.poll();
+
+    expect(wishes.map(({ limit }) => limit)).toEqual([4, 1]);
+  });
+
+  it('does not ask twice for the same room while a claim is under way', async () => {
+    const gate = aGate();
+    const { intake, poller, wishes, set } = aPoller([aLane({ limit: 4 })]);
+    set.answer = async () => (await gate.passed, { jobs: [], lost: [] });
+    intake.resume();
+
+    const first = poller.poll();
+    await poller.poll();
+    gate.open();
+    await first;
+
+    expect(wishes.map(({ limit }) => limit)).toEqual([4]);
+  });
+});

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { ClaimedRow } from '../../../lib/storage/claim/row-mapper.js';
+import { resolveOptions } from '../../../lib/options/resolve-options.js';
+import { QueueService } from '../../../lib/queue.service.js';
+import { checkPlaces } from '../../support/check-places.js';
+import { eventually } from '../../support/eventually.js';
+import { Rival, aStorage, waitingBackends, type TestStorage } from '../../support/storage.js';
+
+const KIB = 1_024;
+const MANY = 12;
+const BEFORE_ALL = { priority: -32_768, runAt: '-infinity', id: '00000000-0000-0000-0000-000000000000', upto: 32_767 };
+/** Nobody can press it together. */
+const noise = (characters: number) => Array.from({ length: Math.ceil(characters / 32) }, () => randomUUID().replaceAll('-', '')).join('').slice(0, characters); // prettier-ignore
+
+/** What comes down over a line is bounded in bytes before it leaves, whatever lies in the rows, and however small it lies there. */
+describe('heavy jobs', () => {
+  let test: TestStorage;
+  let lane: number;
+
+  beforeAll(async () => {
+    test = await aStorage();
+    lane = (await test.storage.lanes.of('heavy', '')).id;
+  });
+  beforeEach(() => test.rows.clear());
+  afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
+  afterAll(() => test.close());
+
+  const jobs = (count = MANY) => test.rows.jobs(count, { queue: 'heavy' });
+  const change = (change: string, values: unknown[] = []) => test.database.query(`update simple_queue.job set ${change}`, values);
+  const claim = async (limit: number): Promise<ClaimedRow[]> => {
+    const wish = { claimId: randomUUID(), lease: randomUUID(), lanes: [{ lane, wanted: limit, ranges: [BEFORE_ALL] }], limit };
+    return (await test.storage.jobs.settleAndClaim('w', [], [], wish)).jobs;
+  };
+  const carried = (rows: ClaimedRow[]) =>
+    rows.reduce((sum, { payload, payloadBytes, options, lastError }) => sum + [payload, payloadBytes, options, lastError].join('').length, 0); // prettier-ignore
+
+  const HEAVY: [string, string, () => unknown][] = [
+    ['a payload', 'payload = to_json($1::text)', () => noise(100 * KIB)],
+    ['a payload that lies compressed', 'payload = to_json($1::text)', () => 'x'.repeat(100 * KIB)],
+    ['bytes', `payload_bytes = decode($1::text, 'hex')`, () => noise(100 * KIB)],
+    ['a checkpoint', `options = jsonb_build_object('checkpoint', $1::text)`, () => noise(100 * KIB)],
+    ['headers', `options = jsonb_build_object('headers', jsonb_build_object('h', $1::text))`, () => noise(100 * KIB)],
+    ['an error', `last_error = jsonb_build_object('name', 'E', 'message', 'm', 'stack', $1::text)`, () => noise(100 * KIB)],
+  ];
+
+  it.each(HEAVY)('are claimed without what is heavy in them, which is fetched: %s', async (_what, set, value) => {
+    await jobs();
+    await change(set, [value()]);
+
+    const rows = await claim(MANY);
+    expect(rows).toHaveLength(MANY);
+    expect(carried(rows)).toBeLessThan(128 * KIB);
+    expect(rows.every(({ weight }) => weight > 0)).toBe(true);
+
+    const parts = await test.storage.jobs.fetchHeavy(rows.slice(0, 2));
+    expect([...parts.keys()].sort()).toEqual(rows.slice(0, 2).map(({ id }) => id).sort()); // prettier-ignore
+    rows[0]!.fill!(parts.get(rows[0]!.id)!);
+    const [whole] = await test.database.query<Record<string, string | null>>(
+      `select options::text, payload::text, payload_bytes::text as "payloadBytes", last_error::text as "lastError" from simple_queue.job where id = $1`,
+      [rows[0]!.id],
+    );
+    expect(rows[0]).toMatchObject(whole!);
+  });
+
+  it('keep what a worker has to know before: that they are ordered, and their group', async () => {
+    await jobs(2);
+    await change(`options = '{"ordered": true, "group": "g"}', payload = to_json($1::text)`, [noise(300 * KIB)]);
+    expect(JSON.parse((await claim(2))[0]!.options!)).toEqual({ ordered: true, group: 'g' });
+  });
+
+  it('are told by what they are for a claim of that size: what is small enough comes along', async () => {
+    await jobs();
+    await change('payload = to_json($1::text)', [noise(10 * KIB)]);
+    expect((await claim(MANY)).every(({ weight }) => weight === 0)).toBe(true);
+  });
+
+  it('that somebody else holds by now are not fetched', async () => {
+    await jobs(2);
+    await change('payload = to_json($1::text)', [noise(300 * KIB)]);
+    const rows = await claim(2);
+    const late = { id: rows[0]!.id, epoch: rows[0]!.epoch - 1 };
+    expect([...(await test.storage.jobs.fetchHeavy([late, rows[1]!])).keys()]).toEqual([rows[1]!.id]);
+  });
+
+  it('are pulled a mebibyte at a time, and one by one where each is more', async () => {
+    const pull = async () =>
+      (await test.storage.pulls.claim({ lease: randomUUID(), worker: 'w', leaseMs: 60_000, lanes: [lane], limit: 50, suspects: 5 })).length; // prettier-ignore
+    await jobs(7);
+    await change('payload = to_json($1::text)', [noise(300 * KIB)]);
+    expect([await pull(), await pull(), await pull(), await pull()]).toEqual([3, 3, 1, 0]);
+
+    await test.rows.clear();
+    await jobs(2);
+    await change('payload = to_json($1::text)', ['x'.repeat(1_100 * KIB)]);
+    expect([await pull(), await pull(), await pull()]).toEqual([1, 1, 0]);
+  });
+
+  it('are enqueued one after another, and nothing small waits for them', async () => {
+    const { options } = resolveOptions({});
+    const queues = new QueueService(test.storage, options, test.events);
+    const rival = await Rival.connect(test.database);
+    await rival.begin();
+    await rival.query('lock table simple_queue.job in share mode');
+    const heavy = Array.from({ length: 6 }, (_, n) => queues.enqueue('heavy', noise(900 * KIB), { delayMs: 60_000 + n }));
+    await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
+    const small = Array.from({ length: 2 }, (_, n) => queues.enqueue('heavy', n, { uniqueKey: `${n}` }));
+    await eventually(async () => expect(await waitingBackends(test.database)).toBe(3));
+    await rival.commit();
+    await rival.close();
+    expect(await Promise.all([...heavy, ...small])).toHaveLength(8);
+  });
+});

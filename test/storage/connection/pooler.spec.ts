@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import { QueueEvents } from '../../../lib/observability/events.js';
+import { QueueService } from '../../../lib/queue.service.js';
+import { resolveOptions } from '../../../lib/options/resolve-options.js';
+import type { SimpleQueueOptions } from '../../../lib/options/simple-queue.options.js';
+import { DatabaseError } from '../../../lib/storage/connection/database-errors.js';
+import { Migrator } from '../../../lib/storage/schema/migrator.js';
+import { openStandAlone } from '../../../lib/storage/connection/stand-alone.js';
+import type { Storage } from '../../../lib/storage/storage.js';
+import { anApplication } from '../../support/application.js';
+import { anEmptyDatabase, type TestDatabase } from '../../support/database.js';
+import { eventually } from '../../support/eventually.js';
+import { Pooler } from '../../support/pooler.js';
+import { aDataSource, openStorage, Rival } from '../../support/storage.js';
+
+type Mode = 'transaction' | 'session';
+
+describe('behind a pooler', () => {
+  let database: TestDatabase;
+  const ending: (() => unknown)[] = [];
+
+  beforeEach(async () => void (database = await anEmptyDatabase()));
+  afterEach(async () => {
+    for (const end of ending.splice(0).reverse()) await end();
+    await database.drop();
+  });
+
+  const pooler = async (mode: Mode, max?: number): Promise<Pooler> => {
+    const started = await Pooler.start(database.url, mode, max);
+    ending.push(() => started.stop());
+    return started;
+  };
+  const address = (url: string) => ({ url, shown: 'here', applicationName: 'pooled', connectTimeoutMs: 30_000 });
+  const open = async (url: string, given: SimpleQueueOptions = {}): Promise<Storage> => {
+    const { options } = resolveOptions({ wakeUp: 'off', queryTimeoutMs: 60_000, ...given });
+    const storage = await openStandAlone(address(url), options, new QueueEvents());
+    ending.push(() => storage.onApplicationShutdown());
+    return storage;
+  };
+  const enqueueing = (storage: Storage) => new QueueService(storage, resolveOptions({}).options, new QueueEvents());
+
+  describe('that hands each transaction another connection', () => {
+    it.each([1, 2, 5])('a start without poolMode is refused, and leaves nothing on its %s connections', async (max) => {
+      const { url } = await pooler('transaction', max);
+      const refused = { code: 'INVALID_OPTION', message: expect.stringContaining("Set poolMode: 'transaction'") };
+      await expect(open(url)).rejects.toMatchObject(refused);
+      await expect(open(url, { preparedStatements: false, worker: false })).rejects.toMatchObject(refused);
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      const names = ['enable_seqscan', 'jit', 'lock_timeout', 'plan_cache_mode', 'statement_timeout'];
+      const { rows } = await client.query(`select name from pg_settings where name = any($1) and source = 'session'`, [names]);
+      expect(rows).toEqual([]);
+      await client.end();
+    });
+
+    it('poolMode is all that it takes, on one connection, too', async () => {
+      const { url } = await pooler('transaction', 1);
+      const storage = await open(url, { poolMode: 'transaction' });
+      const { id } = await enqueueing(storage).enqueue('mail', 1);
+      expect(await storage.jobs.find(id)).toMatchObject({ state: 'ready' });
+    });
+  });
+
+  it.each([1, 3])('that keeps a session for each connection nothing has to be said, on %s connections', async (max) => {
+    const { url } = await pooler('session', max);
+    await expect(open(url)).resolves.toBeDefined();
+  });
+
+  it.each<[number, Mode, number]>([
+    [24, 'transaction', 20],
+    [8, 'transaction', 3],
+    [8, 'transaction', 1],
+    [24, 'session', 20],
+    [8, 'session', 3],
+    [4, 'session', 1],
+  ])('%s starts at once migrate an empty database, in %s mode with %s connections', async (starts, mode, max) => {
+    const { url } = await pooler(mode, max);
+    await Promise.all(Array.from({ length: starts }, () => open(url, { poolMode: 'transaction' })));
+    expect(await database.query('select version from simple_queue.version')).toEqual([{ version: 1 }]);
+    expect(await database.query('select from simple_queue.migration')).toHaveLength(1);
+  });
+
+  it('a start that waits for another one holds no connection, and says at last why it failed', async () => {
+    const rival = await Rival.connect(database);
+    await rival.query(`select pg_advisory_lock(hashtextextended('simple_queue.migrate', 0))`);
+    const { options } = resolveOptions({ poolMode: 'transaction', wakeUp: 'off', migrate: 'off' });
+    const { url } = await pooler('session', 1);
+    const storage = await openStandAlone(address(url), options, new QueueEvents());
+    const patient = new Migrator(storage.database, { ...options, migrate: 'run' }).prepare();
+    // On the only connection, while the other one tries.
+    expect(await new Migrator(storage.database, options).version()).toMatchObject({ version: 0 });
+    const tired = new Migrator(storage.database, { ...options, migrate: 'run', patienceMs: 0 }).prepare();
+    await expect(tired).rejects.toMatchObject({
+      code: 'DATABASE_ERROR',
+      message: expect.stringContaining('the lock of migrations'),
+    });
+    await rival.close();
+    await patient;
+    expect(await database.query('select version from simple_queue.version')).toEqual([{ version: 1 }]);
+    await storage.onApplicationShutdown();
+  });
+
+  it.each(['run', 'check'] as const)(
+    '8 applications that start at once wait for the 3 connections of a session pool: migrate %s',
+    async (migrate) => {
+      if (migrate === 'check') await open(database.url);
+      const { url } = await pooler('session', 3);
+      const start = async (): Promise<void> => {
+        const dataSource = await aDataSource(url, { extra: { idleTimeoutMillis: 100 } });
+        ending.push(() => dataSource.destroy());
+        // Less than the others keep what they have.
+        const storage = await openStorage(dataSource, { migrate, wakeUp: 'off', worker: false, queryTimeoutMs: 100 });
+        ending.push(() => storage.onApplicationShutdown());
+      };
+      await Promise.all(Array.from({ length: 8 }, start));
+      expect(await database.query('select from simple_queue.migration')).toHaveLength(1);
+    },
+  );
+
+  it.each<[Mode, Mode]>([
+    ['session', 'session'],
+    ['session', 'transaction'],
+    ['transaction', 'transaction'],
+  ])('an error for want of connections names the pool and what to do: %s mode, poolMode %s', async (mode, poolMode) => {
+    const { url } = await pooler(mode, 1);
+    const storage = await open(url, { poolMode, queryTimeoutMs: 100, preparedStatements: false });
+    await storage.lanes.of('mail', '');
+    await storage.database.loops.close();
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    ending.push(() => client.end());
+    await eventually(() => client.query('begin'), { timeoutMs: 20_000 });
+    const refusal = {
+      code: 'DATABASE_UNAVAILABLE',
+      isCrowded: true,
+      message: expect.stringMatching(/no connection of the server was free .*default_pool_size/),
+    };
+    await expect(enqueueing(storage).enqueue('mail', 1)).rejects.toMatchObject(refusal);
+    await expect(storage.leases.take(randomUUID(), 'w', 1_000, [])).rejects.toBeDefined();
+    await expect(open(url, { poolMode, queryTimeoutMs: 100 })).rejects.toMatchObject({ message: refusal.message });
+  });
+
+  it.each([
+    ['53300', 'sorry, too many clients already'],
+    ['08P01', 'no more connections allowed (max_client_conn)'],
+    ['08P01', 'query_wait_timeout'],
+  ])('so does one that the server or the pooler itself refuses: %s %s', (code, message) => {
+    const error = new DatabaseError('enqueue', Object.assign(new Error(message), { code }));
+    expect(error).toMatchObject({ code: 'DATABASE_UNAVAILABLE', isCrowded: true, sqlState: code });
+    expect(error.message).toContain(message);
+    expect(error.message).toMatch(/default_pool_size of PgBouncer\) or max_connections/);
+  });
+
+  it('an idle worker gives connections back, so that a producer beside it gets one', async () => {
+    const { url } = await pooler('session', 8);
+    const quiet = { pollIntervalMs: 1_000, heartbeatIntervalMs: 5_000, leaseMs: 15_000, queryTimeoutMs: 10_000 };
+    const worker = await anApplication({ ...database, url }, { options: { ...quiet, maintenance: {} } });
+    ending.push(() => worker.close());
+    const storage = await open(url, { migrate: 'off' });
+    await eventually(() => enqueueing(storage).enqueue('mail', 1), { timeoutMs: 20_000 });
+  });
+});

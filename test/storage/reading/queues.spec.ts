@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { QueueRepository } from '../../../lib/storage/reading/queue.repository.js';
+import { QueueEvents } from '../../../lib/observability/events.js';
+import { QueueService } from '../../../lib/queue.service.js';
+import { resolveOptions } from '../../../lib/options/resolve-options.js';
+import { aStorage, type TestStorage } from '../../support/storage.js';
+
+const DAY_MS = 86_400_000;
+
+describe('queues as a whole', () => {
+  let test: TestStorage;
+  let queues: QueueRepository;
+
+  beforeAll(async () => {
+    test = await aStorage();
+    queues = test.storage.queues;
+  });
+  beforeEach(async () => {
+    await test.rows.clear();
+    await test.database.query('truncate simple_queue.lane, simple_queue.queue');
+  });
+  afterAll(() => test.close());
+
+  const failed = async (queue: string) => {
+    const job = await test.rows.job({ state: 'running', queue });
+    await test.storage.jobs.bury('w', [{ ...job, verdict: { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS } }]);
+  };
+  const pausedAt = async (queue: string) => (await queues.list(10, queue))[0]!.pausedAt;
+
+  it('are paused and resumed by name, the first pause stays; an unknown one is not made', async () => {
+    await test.rows.lane('mail');
+    expect(await queues.pause('mail', true)).toBe(true);
+    const first = await pausedAt('mail');
+    expect(first).toBeInstanceOf(Date);
+    await queues.pause('mail', true);
+    expect(await pausedAt('mail')).toEqual(first);
+    await queues.pause('mail', false);
+    expect(await pausedAt('mail')).toBeNull();
+    expect(await queues.pause('mial', true)).toBe(false);
+    expect(await queues.list(10, 'mial')).toEqual([]);
+  });
+
+  it('are told with the promotion, so that no claim has to ask', async () => {
+    const { queueId } = await test.rows.lane('mail');
+    await test.rows.lane('pdf');
+    await queues.pause('mail', true);
+    expect((await test.storage.jobs.promote('-infinity', [])).pausedQueues).toEqual([queueId]);
+  });
+
+  it('are listed with what stands where, each queue its own', async () => {
+    await test.rows.jobs(2, { queue: 'mail' });
+    await test.rows.job({ queue: 'mail', name: 'welcome', due: '-1 minute', priority: 5 });
+    await test.rows.job({ queue: 'mail', state: 'suspect' });
+    await test.rows.job({ queue: 'mail', state: 'scheduled', due: '2 hours' });
+    await test.rows.job({ queue: 'mail', state: 'running' });
+    await failed('mail');
+    await test.rows.job({ queue: 'pdf', state: 'scheduled', due: '1 hour' });
+    await test.rows.lane('web');
+
+    const [mail, pdf, web] = await queues.list(10);
+
+    expect(mail).toMatchObject({ queue: 'mail', pausedAt: null, ready: 4, running: 1, scheduled: 1, dead: 1 });
+    expect(mail!.oldestReadyMs).toBeGreaterThan(59_000);
+    expect(mail!.oldestReadyMs).toBeLessThan(3_600_000);
+    expect(mail!.nextRunAt!.getTime()).toBeGreaterThan(pdf!.nextRunAt!.getTime());
+    expect(pdf).toMatchObject({ queue: 'pdf', ready: 0, running: 0, scheduled: 1, dead: 0, oldestReadyMs: null });
+    expect(web).toMatchObject({ queue: 'web', ready: 0, running: 0, scheduled: 0, nextRunAt: null });
+  });
+
+  it('are counted up to a bound, and say when there is more', async () => {
+    await test.rows.jobs(4, { queue: 'mail' });
+    await test.rows.jobs(4, { queue: 'mail', state: 'scheduled' });
+    await test.rows.jobs(2, { queue: 'pdf', state: 'running' });
+    const [mail, pdf] = await queues.list(3);
+    expect(mail).toMatchObject({ ready: 4, allScheduled: 4 });
+    expect(pdf).toMatchObject({ ready: 0, running: 2, allRunning: 2, allScheduled: 4 });
+  });
+
+  // A fair queue looked empty, however much waited in it.
+  it('are counted where they are fair, too', async () => {
+    const options = resolveOptions({ queues: { fairly: { fair: true } }, wakeUp: 'off' }).options;
+    const service = new QueueService(test.storage, options, new QueueEvents());
+    await service.enqueueMany('fairly', [{ payload: 1, group: 'a' }, { payload: 2, group: 'b' }, { payload: 3 }]);
+    await test.database.query(`update simple_queue.fair_ready set run_at = run_at - interval '1 minute' where group_name = 'b'`);
+    await test.database.query(`update simple_queue.job set run_at = run_at - interval '1 minute' where group_name = 'b'`);
+
+    const [fairly] = await queues.list(10, 'fairly');
+    expect(fairly).toMatchObject({ ready: 3 });
+    expect(fairly!.oldestReadyMs).toBeGreaterThan(59_000);
+    expect(await queues.lanes(10, 'fairly')).toMatchObject([{ ready: 3 }]);
+  });
+
+  it('tell which lanes live workers serve', async () => {
+    const [plain, welcome] = [await test.rows.lane('mail'), await test.rows.lane('mail', 'welcome')];
+    const { leases } = test.storage;
+    const [alive, dead] = [randomUUID(), randomUUID()];
+    await leases.take(alive, 'alive', 60_000, [plain.id]);
+    await leases.take(dead, 'dead', -1, [plain.id, welcome.id]);
+    const served = async () => (await queues.lanes(10, 'mail')).map(({ name, workers }) => [name, workers]);
+    expect(await served()).toEqual([
+      ['', 1],
+      ['welcome', 0],
+    ]);
+    await leases.serve(alive, [plain.id, welcome.id]);
+    expect(await served()).toEqual([
+      ['', 1],
+      ['welcome', 1],
+    ]);
+  });
+
+  it('tell who works, what they serve and how much they hold, ended jobs not counted', async () => {
+    const mail = await test.rows.lane('mail');
+    const lease = randomUUID();
+    await test.storage.leases.take(lease, 'host:1', 60_000, [mail.id]);
+    const jobs = await Promise.all([1, 2, 3].map(() => test.rows.job({ queue: 'mail', state: 'running', lease })));
+    await test.database.query('delete from simple_queue.job where id = $1', [jobs[0]!.id]);
+    expect(await queues.workers()).toMatchObject([{ lease, worker: 'host:1', live: true, queues: ['mail'], jobs: 2 }]);
+  });
+});

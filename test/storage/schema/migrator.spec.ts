@@ -1,0 +1,167 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { DataSource, EntitySchema } from 'typeorm';
+import { startPostgres } from '../../../sample/local-postgres/local-postgres.ts';
+import { QueueEvents } from '../../../lib/observability/events.js';
+import { QueueService } from '../../../lib/queue.service.js';
+import { resolveOptions } from '../../../lib/options/resolve-options.js';
+import { anEmptyDatabase, type TestDatabase } from '../../support/database.js';
+import { aDataSource, openStorage } from '../../support/storage.js';
+
+describe('opening the storage', () => {
+  let database: TestDatabase;
+  const opened: DataSource[] = [];
+
+  beforeEach(async () => void (database = await anEmptyDatabase()));
+  afterEach(async () => {
+    for (const dataSource of opened.splice(0)) await dataSource.destroy();
+    await database.drop();
+  });
+
+  const connect = async (options = {}): Promise<DataSource> => {
+    const dataSource = await aDataSource(database.url, options);
+    opened.push(dataSource);
+    return dataSource;
+  };
+  const open = async (options: Parameters<typeof openStorage>[1] = {}, typeorm = {}) => {
+    const storage = await openStorage(await connect(typeorm), options);
+    await storage.onApplicationShutdown();
+  };
+  const exists = async (name: string) => (await database.query('select to_regclass($1) as name', [name]))[0]!.name !== null;
+
+  it('makes the tables once when ten instances start at the same time, and fails none', async () => {
+    await Promise.all(Array.from({ length: 10 }, () => open()));
+    expect(await database.query('select version from simple_queue.version')).toEqual([{ version: 1 }]);
+    expect(await database.query('select from simple_queue.migration')).toHaveLength(1);
+  });
+
+  it('does nothing to tables that are there', async () => {
+    await open();
+    await database.query(`insert into simple_queue.queue (name) values ('kept')`);
+    await open();
+    await open({ migrate: 'check' });
+    expect(await database.query('select name from simple_queue.queue')).toEqual([{ name: 'kept' }]);
+  });
+
+  it('uses the schema that it is told, and several beside each other', async () => {
+    await open({ schema: 'one' });
+    await open({ schema: '_2' });
+    expect([await exists('one.job'), await exists('_2.job'), await exists('simple_queue.job')]).toEqual([true, true, false]);
+  });
+
+  // `user.job` is a syntax error.
+  it('uses a schema whose name is a word of SQL', async () => {
+    await open({ schema: 'user' });
+    const storage = await openStorage(await connect(), { schema: 'user' });
+    const { id } = await new QueueService(storage, resolveOptions({ schema: 'user' }).options, new QueueEvents()).enqueue(
+      'mail',
+      1,
+    );
+    expect(await database.query('select id, state from "user".jobs')).toEqual([{ id, state: 'ready' }]);
+    expect(await storage.jobs.find(id)).toMatchObject({ state: 'ready' });
+    await storage.onApplicationShutdown();
+  });
+
+  it("refuses with 'check' where there is no schema, where there are no tables, and where they are older", async () => {
+    const behind = { code: 'SCHEMA_BEHIND', message: expect.stringContaining('createMigrations') };
+    await expect(open({ migrate: 'check' })).rejects.toMatchObject(behind);
+    await database.query('create schema simple_queue');
+    await expect(open({ migrate: 'check' })).rejects.toMatchObject(behind);
+    await open();
+    await database.query('update simple_queue.version set version = 0');
+    await expect(open({ migrate: 'check' })).rejects.toMatchObject(behind);
+  });
+
+  it('works on tables of a newer release that say they are compatible', async () => {
+    await open();
+    await database.query('update simple_queue.version set version = 2');
+    for (const migrate of ['run', 'check'] as const) await open({ migrate });
+    expect(await database.query('select version from simple_queue.version')).toEqual([{ version: 2 }]);
+  });
+
+  it('refuses tables of a newer release that are not, whatever it may do', async () => {
+    await open();
+    await database.query('update simple_queue.version set version = 2, compatible_from = 2');
+    for (const migrate of ['run', 'check'] as const)
+      await expect(open({ migrate })).rejects.toMatchObject({ code: 'SCHEMA_AHEAD' });
+  });
+
+  it("trusts with 'off'", async () => {
+    await open({ migrate: 'off' });
+    expect(await exists('simple_queue.job')).toBe(false);
+  });
+
+  it("applies nothing of the user's own: entities, synchronize, dropSchema, migrations, subscribers", async () => {
+    const Order = new EntitySchema<{ id: number }>({ name: 'order', columns: { id: { type: 'int', primary: true } } });
+    await database.query('create table kept (id int)');
+    let ran = false;
+    class Foreign1700000000000 {
+      async up(): Promise<void> {
+        ran = true;
+      }
+      async down(): Promise<void> {}
+    }
+    const dataSource = await connect({ entities: [Order], migrations: [Foreign1700000000000] });
+    // What a DataSource says is applied when it connects: ours must not say it again.
+    Object.assign(dataSource.options, {
+      synchronize: true,
+      dropSchema: true,
+      migrationsRun: true,
+      isolationLevel: 'SERIALIZABLE',
+    });
+
+    const storage = await openStorage(dataSource);
+
+    await storage.onApplicationShutdown();
+    expect([await exists('kept'), await exists('"order"'), await exists('simple_queue.job'), ran]).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  it('leaves no connection behind when it fails', async () => {
+    const dataSource = await connect();
+    await expect(openStorage(dataSource, { migrate: 'check' })).rejects.toMatchObject({ code: 'SCHEMA_BEHIND' });
+    await dataSource.destroy();
+    opened.splice(0);
+    const others = await database.query(
+      `select from pg_stat_activity where datname = current_database() and application_name = 'nestjs-simple-queue'`,
+    );
+    expect(others).toEqual([]);
+  });
+
+  it('refuses a DataSource that is not initialized', async () => {
+    const dataSource = new DataSource({ type: 'postgres', url: database.url });
+    await expect(openStorage(dataSource)).rejects.toMatchObject({ code: 'DATA_SOURCE_NOT_READY' });
+  });
+
+  it.each(['mysql', 'better-sqlite3', 'cockroachdb'])('refuses a DataSource of type %s', async (type) => {
+    const dataSource = { options: { type }, isInitialized: true } as unknown as DataSource;
+    await expect(openStorage(dataSource)).rejects.toMatchObject({
+      code: 'DATA_SOURCE_UNSUPPORTED',
+      message: expect.stringContaining(type),
+    });
+  });
+
+  it('refuses a server older than PostgreSQL 13', async () => {
+    const server = await startPostgres({ version: '12' });
+    const old = await anEmptyDatabase(server.url);
+    const dataSource = await aDataSource(old.url);
+    await expect(openStorage(dataSource)).rejects.toMatchObject({
+      code: 'POSTGRES_TOO_OLD',
+      message: expect.stringContaining('PostgreSQL 12'),
+    });
+    await dataSource.destroy();
+    await old.drop();
+    await server.stop();
+  });
+
+  it('says that the server is away where it is', async () => {
+    const dataSource = await connect();
+    const gone = Object.assign(Object.create(dataSource), {
+      options: { ...dataSource.options, url: 'postgres://nobody@127.0.0.1:1/x' },
+    });
+    await expect(openStorage(gone as DataSource)).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+  });
+});
