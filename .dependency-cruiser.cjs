@@ -75,7 +75,14 @@ module.exports = {
       '^lib/(enqueue|waiting|storage|observability)/',
     ),
     // The spine: a job goes from claim to run to settle, and none of them knows who comes before.
-    only('handlers-are-called', 'They know whom to call, not who calls.', '^lib/handlers/', FLOOR, OPTIONS, '^lib/observability/'),
+    only(
+      'handlers-are-called',
+      'They know whom to call, not who calls.',
+      '^lib/handlers/',
+      FLOOR,
+      OPTIONS,
+      '^lib/observability/',
+    ),
     only(
       'run-calls-handlers',
       'A run knows its handler and its job; where it came from, and how its end is stored, is told to it.',
