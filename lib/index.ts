@@ -47,7 +47,7 @@ export type { GivenOf, JobTarget, JobTemplate, OutputOf, PayloadOf, TemplateDefa
 export { Permit } from './job/permit.js';
 export { CriticalError, QueueError, UnprocessableError, type QueueErrorCode } from './job/queue.errors.js';
 export type { StandardSchema } from './job/standard-schema.js';
-export type { ExpiredLease, JobEvent, JobEventListener, JobEventName, JobEvents } from './observability/events.js';
+export type { ExpiredLease, JobEvent, QueueEventListener, QueueEventName, QueueEvents } from './observability/events.js';
 export type { QueueEvent } from './observability/event-stream.js';
 export type { LogOptions } from './observability/log-listener.js';
 export { Queue, type QueueOf } from './queue.js';
@@ -55,7 +55,7 @@ export { QueueService } from './queue.service.js';
 export { SimpleQueueModule } from './module/simple-queue.module.js';
 export type { SimpleQueueModuleExtras, SimpleQueueOptionsFactory } from './module/simple-queue.module-definition.js';
 export type { QueueSettings, SimpleQueueOptions, WorkerSettings } from './options/simple-queue.options.js';
-export type { DeadHead } from './job/job-state.js';
+export type { OnDeadJob } from './job/job-state.js';
 export type { DataSourceChoice } from './storage/connection/data-source-token.js';
 export { DatabaseError } from './storage/connection/database-errors.js';
 export { createEntities, type CreateEntitiesOptions, type JobRow } from './storage/schema/entities.js';

@@ -25,7 +25,7 @@ import { soon } from './job/schema-fit.js';
 import { QueueError } from './job/queue.errors.js';
 import type { Observable } from 'rxjs';
 import { eventStream, type QueueEvent } from './observability/event-stream.js';
-import { JOB_EVENT_NAMES, type JobEventName, type QueueEvents } from './observability/events.js';
+import { JOB_EVENT_NAMES, type QueueEventName, type QueueEventBus } from './observability/events.js';
 import { QueuePolicies, type Retention } from './options/queue-policy.js';
 import type { ResolvedOptions } from './options/simple-queue.options.js';
 import type { Run } from './storage/connection/database.js';
@@ -46,7 +46,7 @@ export class QueueService {
   constructor(
     private readonly storage: Storage,
     options: ResolvedOptions,
-    private readonly occurrences: QueueEvents,
+    private readonly occurrences: QueueEventBus,
   ) {
     this.enqueuer = new Enqueuer(storage, options, occurrences);
     this.archive = new QueuePolicies(options).byQueue('archiveKeepMs');
@@ -185,7 +185,7 @@ export class QueueService {
    * What happens in this process, as a stream: the named events, or all. It listens while somebody is subscribed. An error that a subscriber
    * throws is its own, as everywhere in RxJS. Jobs of other processes are not in it.
    */
-  events<Name extends JobEventName = JobEventName>(...names: Name[]): Observable<QueueEvent<Name>> {
+  events<Name extends QueueEventName = QueueEventName>(...names: Name[]): Observable<QueueEvent<Name>> {
     return eventStream(this.occurrences, names.length > 0 ? names : (JOB_EVENT_NAMES as readonly Name[]));
   }
 

@@ -6,7 +6,7 @@ import 'reflect-metadata';
 import { Injectable, Module, Scope, UseFilters, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
 import { ContextIdFactory, DiscoveryModule, DiscoveryService, ExternalContextCreator, NestFactory } from '@nestjs/core';
 import { QueueHandler } from '../lib/decorators/queue-handler.decorator.js';
-import { QueueEvents } from '../lib/observability/events.js';
+import { QueueEventBus } from '../lib/observability/events.js';
 import { HandlerExplorer } from '../lib/handlers/handler.explorer.js';
 import { HandlerRegistry } from '../lib/handlers/handler-registry.js';
 import { MODULE_INSTANCE } from '../lib/handlers/module-instance.js';
@@ -54,7 +54,7 @@ async function handlerOf(type) {
       new HandlerExplorer(discovery, {
         registry,
         instance: 'default',
-        events: new QueueEvents(),
+        events: new QueueEventBus(),
         enhancers: new NestEnhancers(external, false),
       }),
   };

@@ -11,7 +11,7 @@ import {
   QueueService,
   QueueWorker,
   SimpleQueueModule,
-  type JobEvents,
+  type QueueEvents,
   type SimpleQueueOptions,
 } from '../lib/index.js';
 import { QueueAdmin } from '../lib/admin.js';
@@ -269,7 +269,7 @@ class Mailer {
   }
 
   @OnJobEvent('enqueued')
-  enqueued(event: JobEvents['enqueued']): void {
+  enqueued(event: QueueEvents['enqueued']): void {
     this.stored.push(event);
   }
 }

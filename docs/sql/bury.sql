@@ -25,11 +25,11 @@ with gone as (
     from said where state = 'cancelled' and expires_at is not null),
   vacated as (
     insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from said
-    where seq is not null and (state = 'cancelled' or coalesce(verdict ->> 'deadHead', 'block') = 'skip')),
+    where seq is not null and (state = 'cancelled' or coalesce(verdict ->> 'onDeadJob', 'block') = 'skip')),
   stopped as (
     insert into simple_queue.head (group_name, shard, queue, dead, dead_seq, dead_at, dead_until, halts)
-    select group_name, $1, queue, id, seq, statement_timestamp(), expires_at, coalesce(verdict ->> 'deadHead', 'block') = 'halt'
-    from said where seq is not null and state <> 'cancelled' and coalesce(verdict ->> 'deadHead', 'block') <> 'skip'
+    select group_name, $1, queue, id, seq, statement_timestamp(), expires_at, coalesce(verdict ->> 'onDeadJob', 'block') = 'halt'
+    from said where seq is not null and state <> 'cancelled' and coalesce(verdict ->> 'onDeadJob', 'block') <> 'skip'
     on conflict (group_name, shard, queue) do update
       set dead = excluded.dead, dead_seq = excluded.dead_seq, dead_at = excluded.dead_at, dead_until = excluded.dead_until,
         halts = excluded.halts)

@@ -59,5 +59,5 @@ with lapsed as materialized (
   select (select count(*) from lapsed)::int as claims, (select id::text from lapsed order by id desc limit 1) as last, (select count(*) from held)::int as jobs,
     (select count(*) from held where poisoned and not cancelled)::int as poisoned,
     (select count(*) from held where cancelled)::int as cancelled,
-    (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'queue', name, 'group', group_name, 'deadHead', policy)), '[]')
-      from turned where policy <> 'skip') as "deadHeads";
+    (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'queue', name, 'group', group_name, 'onDeadJob', policy)), '[]')
+      from turned where policy <> 'skip') as "deadJobs";

@@ -16,7 +16,7 @@ with dead as materialized (
     union all
     select pg_advisory_xact_lock(key)::text from (
       select distinct pg_catalog.hashtextextended('simple_queue.' || queue::text || ' ' || group_name, 0) as key from sized where size <= 32 order by 1) k),
-  -- A dead head gets its old place back; what has no place any more stands last.
+  -- A dead job gets its old place back; what has no place any more stands last.
   placed as materialized (
     select e.*, coalesce(h.dead_seq, case when e.ordered then nextval('simple_queue.turn') end) as seq
     from (select ended.* from ended, (select count(*) from locked) l order by finished_at, id) e

@@ -47,7 +47,7 @@ export interface QueueSummary {
   nextRunAt?: Date;
 }
 
-/** An ordered group that stands still behind a job that ended badly; see the option `deadHead`. */
+/** An ordered group that stands still behind a job that ended badly; see the option `onDeadJob`. */
 export interface BlockedGroup {
   queue: string;
   /** `''`: the queue is ordered as a whole. */

@@ -36,7 +36,7 @@ export class DirectClaimer {
   private claimFor(laneId: number): DirectClaim | undefined {
     const { lanes, intake } = this.parts;
     const lane = lanes.get(laneId);
-    const key = lane?.isWaiting && lanes.room > 0 ? intake.nextKey() : undefined;
+    const key = lane?.isHungry && lanes.room > 0 ? intake.nextKey() : undefined;
     if (!lane || !key) return undefined;
     intake.expect(key, 1);
     lane.ask(1);

@@ -53,7 +53,7 @@ export class FairPoller {
     return unknown.length > 0 ? 'unknown' : undefined;
   }
 
-  /** What the scheduler saw: these lanes have jobs of fair queues. */
+  /** What the promoter saw: these lanes have jobs of fair queues. */
   expect(lanes: readonly number[]): void {
     for (const id of lanes) if (!this.rotations.has(id)) this.rotations.set(id, { after: null, lookAt: 0, news: true });
   }

@@ -1,4 +1,4 @@
-import type { JobEvents } from '../observability/events.js';
+import type { QueueEvents } from '../observability/events.js';
 import type { Claimed, ClaimWish, JobRepository, LaneWish } from '../storage/claim/job.repository.js';
 import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 import type { Uuid7 } from '../runtime/uuid7.js';
@@ -169,7 +169,7 @@ export class Poller {
   }
 }
 
-function reportOf(batch: SettleBatch, { wish }: Plan, { jobs }: Claimed, ms: number): JobEvents['polled'] {
+function reportOf(batch: SettleBatch, { wish }: Plan, { jobs }: Claimed, ms: number): QueueEvents['polled'] {
   return { wanted: wish.limit, claimed: jobs.length, settled: batch.settling.length, ms };
 }
 

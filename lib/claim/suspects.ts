@@ -50,7 +50,7 @@ export class Suspects {
 
   constructor(private readonly parts: SuspectsParts) {}
 
-  /** What the scheduler saw; true when a round is worthwhile. */
+  /** What the promoter saw; true when a round is worthwhile. */
   expect({ suspects, lone }: { suspects: boolean; lone: boolean }): boolean {
     if (!this.closed) [this.apart, this.lone] = [suspects, lone];
     return this.apart || this.lone;

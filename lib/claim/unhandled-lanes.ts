@@ -1,4 +1,4 @@
-import type { QueueEvents } from '../observability/events.js';
+import type { QueueEventBus } from '../observability/events.js';
 import type { Lanes } from '../storage/lanes/lanes.js';
 import type { Lane } from '../job/lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
@@ -14,7 +14,7 @@ export class UnhandledLanes {
   constructor(
     private readonly served: WorkerLanes,
     private readonly lanes: Lanes,
-    private readonly events: QueueEvents,
+    private readonly events: QueueEventBus,
   ) {}
 
   /** One statement a round, along the lanes in which jobs wait: those without any cost nothing. */

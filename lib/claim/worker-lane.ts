@@ -74,7 +74,7 @@ export class WorkerLane {
   }
 
   /** A job that comes now would be the first in line, and run at once. */
-  get isWaiting(): boolean {
+  get isHungry(): boolean {
     return this.wasEmpty && this.buffered === 0 && this.free > 0 && this.wanted > 0;
   }
 

@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import type { Screen } from './screen.js';
 import type { Session } from './session.js';
 import type { SharedFlags } from './shared-flags.js';
-import type { Surroundings } from './surroundings.js';
+import type { Terminal } from './terminal.js';
 
 /** What a command works with. */
 export interface Cli {
   readonly screen: Screen;
   readonly flags: SharedFlags;
-  readonly around: Surroundings;
+  readonly around: Terminal;
   /** The connection, opened when it is first asked for; refuses tables of another version unless `anyVersion`. */
   readonly session: (options?: { anyVersion?: boolean }) => Promise<Session>;
 }

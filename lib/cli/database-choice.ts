@@ -1,7 +1,7 @@
 import { QueueError } from '../job/queue.errors.js';
 import { ENCODE, isTorn, urlOf } from '../runtime/torn-address.js';
 import type { SharedFlags } from './shared-flags.js';
-import type { Surroundings } from './surroundings.js';
+import type { Terminal } from './terminal.js';
 
 /** Which database, and how it is told to people: never with a password. */
 export interface DatabaseChoice {
@@ -14,7 +14,7 @@ export interface DatabaseChoice {
 const CHOOSING = ['PGHOST', 'PGHOSTADDR', 'PGDATABASE', 'PGUSER', 'PGPORT'];
 
 /** `--url`, else `DATABASE_URL`, else the variables of libpq. @throws QueueError `INVALID_OPTION`. */
-export function databaseOf({ url }: Pick<SharedFlags, 'url'>, env: Surroundings['env']): DatabaseChoice {
+export function databaseOf({ url }: Pick<SharedFlags, 'url'>, env: Terminal['env']): DatabaseChoice {
   if (url !== undefined) return { url, shown: shownUrl('--url', url) };
   if (env.DATABASE_URL) return { url: env.DATABASE_URL, shown: shownUrl('DATABASE_URL', env.DATABASE_URL) };
   if (CHOOSING.some((name) => env[name])) return { shown: shownVariables(env) };
@@ -25,7 +25,7 @@ export function databaseOf({ url }: Pick<SharedFlags, 'url'>, env: Surroundings[
 }
 
 /** What is no name or number is not repeated: an address with its password may stand there. */
-function shownVariables({ PGHOST = 'localhost', PGPORT = '5432', PGDATABASE, PGUSER = '' }: Surroundings['env']): string {
+function shownVariables({ PGHOST = 'localhost', PGPORT = '5432', PGDATABASE, PGUSER = '' }: Terminal['env']): string {
   const named = { PGHOST, PGPORT, PGDATABASE: PGDATABASE ?? PGUSER };
   for (const [name, value] of Object.entries(named))
     if (/[@=\s]|:\/\/|^postgres(ql)?:/.test(value) || (name === 'PGPORT' && !/^\d*$/.test(value)))

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { processSurroundings } from './process-surroundings.js';
+import { processTerminal } from './process-terminal.js';
 import { run } from './run.js';
 
-const { surroundings, end } = processSurroundings(process);
+const { surroundings, end } = processTerminal(process);
 void run(process.argv.slice(2), surroundings).then(end);

@@ -10,7 +10,7 @@ import { visible } from '../job/unseen.js';
 import { redaction } from '../observability/redaction.js';
 import { Screen } from './screen.js';
 import type { Session } from './session.js';
-import type { Surroundings } from './surroundings.js';
+import type { Terminal } from './terminal.js';
 
 const EPILOGUE = `
 The database is that of --url, else of DATABASE_URL, else of PGHOST, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE ...
@@ -23,7 +23,7 @@ Examples:
   simple-queue <command> --help`;
 
 /** Runs one command line; answers its exit code. Whatever happens, it answers. */
-export async function run(argv: readonly string[], around: Surroundings): Promise<number> {
+export async function run(argv: readonly string[], around: Terminal): Promise<number> {
   let code: number = EXIT.ok;
   const program = programOf(around, wantsJson(argv));
   const act = actOf(program, around, (answer) => (code = answer));
@@ -57,7 +57,7 @@ function wrongCall({ code, message }: CommanderError): { code: QueueErrorCode; m
   return { code: 'INVALID_OPTION', message: told(what) };
 }
 
-function programOf({ out, err }: Surroundings, json: boolean): Command {
+function programOf({ out, err }: Terminal, json: boolean): Command {
   return new Command('simple-queue')
     .description('Looks at and operates the queues of nestjs-simple-queue.')
     .option('--url <url>', 'address of the database; better in DATABASE_URL, since process lists show it')
@@ -84,7 +84,7 @@ function seconds(text: string): number {
   throw new InvalidArgumentError('It takes seconds from 0.1 to 3600.');
 }
 
-function actOf(program: Command, around: Surroundings, answer: (code: number) => void): Act {
+function actOf(program: Command, around: Terminal, answer: (code: number) => void): Act {
   return (work) =>
     async (...args) => {
       const flags = program.opts<SharedFlags>();

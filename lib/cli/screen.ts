@@ -1,6 +1,6 @@
 import { createColors } from 'picocolors';
 import { visible } from '../job/unseen.js';
-import type { Sink, Surroundings } from './surroundings.js';
+import type { Sink, Terminal } from './terminal.js';
 import type { Cell, Column, Row, Tone } from './table.js';
 import { visibleJson, visibleLines } from './visible.js';
 
@@ -12,7 +12,7 @@ export class Screen {
   private readonly paints: Record<Tone, Paint>;
 
   constructor(
-    private readonly around: Pick<Surroundings, 'out' | 'err' | 'env'>,
+    private readonly around: Pick<Terminal, 'out' | 'err' | 'env'>,
     { json = false, color }: { json?: boolean; color: boolean },
   ) {
     this.json = json;
@@ -92,7 +92,7 @@ export class Screen {
 }
 
 /** https://no-color.org and https://force-color.org: what is set to something counts. */
-function hasColors({ out, env }: Pick<Surroundings, 'out' | 'env'>): boolean {
+function hasColors({ out, env }: Pick<Terminal, 'out' | 'env'>): boolean {
   if (env.NO_COLOR) return false;
   return Boolean(env.FORCE_COLOR) || (Boolean(out.isTTY) && env.TERM !== 'dumb');
 }

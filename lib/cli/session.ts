@@ -1,7 +1,7 @@
 import { QueueAdmin } from '../admin/queue-admin.js';
 import { checkSchemaName } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
-import { QueueEvents } from '../observability/events.js';
+import { QueueEventBus } from '../observability/events.js';
 import { QueueService } from '../queue.service.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import type { ResolvedOptions, SimpleQueueOptions } from '../options/simple-queue.options.js';
@@ -10,7 +10,7 @@ import { openStandAlone } from '../storage/connection/stand-alone.js';
 import type { Storage } from '../storage/storage.js';
 import { databaseOf, type DatabaseChoice } from './database-choice.js';
 import type { SharedFlags } from './shared-flags.js';
-import type { Surroundings } from './surroundings.js';
+import type { Terminal } from './terminal.js';
 
 /** An open connection to a queue, and everything that a command asks of it. */
 export interface Session {
@@ -35,13 +35,13 @@ const ALONE = { migrate: 'off', worker: false, poolMode: 'transaction', prepared
 const resolved = (given: SimpleQueueOptions): ResolvedOptions => ({ ...resolveOptions(given).options, wakeUp: 'listen' });
 
 /** @throws QueueError `INVALID_OPTION`, `INVALID_NAME`, `DATABASE_UNAVAILABLE`, `DATABASE_ERROR`, `POSTGRES_TOO_OLD`. */
-export async function openSession({ flags, around }: { flags: SharedFlags; around: Surroundings }): Promise<Session> {
+export async function openSession({ flags, around }: { flags: SharedFlags; around: Terminal }): Promise<Session> {
   checkSchemaName(flags.schema);
   const database = databaseOf(flags, around.env);
   const queryTimeoutMs = Math.round(flags.timeout * 1_000);
   const given: SimpleQueueOptions = { ...ALONE, schema: flags.schema, queryTimeoutMs };
   const options = resolved(given);
-  const events = new QueueEvents();
+  const events = new QueueEventBus();
   const connectTimeoutMs = Math.min(MAX_CONNECT_MS, queryTimeoutMs);
   const address = { ...database, applicationName: APPLICATION_NAME, connectTimeoutMs };
   const storage = await openStandAlone(address, options, events);

@@ -1,5 +1,5 @@
 import { ON_JOB_EVENT } from '../job/job-handler.js';
-import type { JobEventListener, JobEventName } from '../observability/events.js';
+import type { QueueEventListener, QueueEventName } from '../observability/events.js';
 import type { OnJobEventMetadata, OnJobEventOptions } from '../handlers/listener.explorer.js';
 import { markMethod, type MethodMark } from './method-mark.js';
 
@@ -8,9 +8,9 @@ import { markMethod, type MethodMark } from './method-mark.js';
  * What it throws is reported as a `warning` and changes nothing. Listen to what happened once, such as `failed`: a method on `started` or
  * `succeeded` costs a call a job.
  */
-export function OnJobEvent<Name extends JobEventName>(
+export function OnJobEvent<Name extends QueueEventName>(
   name: Name,
   options: OnJobEventOptions = {},
-): MethodMark<JobEventListener<Name>> {
+): MethodMark<QueueEventListener<Name>> {
   return markMethod(ON_JOB_EVENT, '@OnJobEvent', { name, options } satisfies OnJobEventMetadata);
 }

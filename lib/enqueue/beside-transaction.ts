@@ -1,4 +1,4 @@
-import type { QueueEvents } from '../observability/events.js';
+import type { QueueEventBus } from '../observability/events.js';
 import type { OpenTransactions } from '../storage/connection/open-transactions.js';
 
 /** Says once of a queue that a job was stored beside an open transaction of its caller, who probably meant to be inside. For development. */
@@ -7,7 +7,7 @@ export class BesideTransaction {
 
   constructor(
     private readonly transactions: OpenTransactions,
-    private readonly events: QueueEvents,
+    private readonly events: QueueEventBus,
   ) {}
 
   check(queue: string): void {

@@ -1,6 +1,6 @@
 import type { BackPressure, Enqueued, EnqueueItem, EnqueueOutcome } from '../job/enqueue-options.js';
 import { QueueError } from '../job/queue.errors.js';
-import type { QueueEvents } from '../observability/events.js';
+import type { QueueEventBus } from '../observability/events.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
@@ -33,7 +33,7 @@ export class Enqueuer {
   constructor(
     private readonly storage: Storage,
     private readonly options: ResolvedOptions,
-    private readonly events: QueueEvents,
+    private readonly events: QueueEventBus,
   ) {
     this.limits = { maxPayloadBytes: options.maxPayloadBytes, newId: () => this.ids.next() };
     this.policies = new QueuePolicies(options);

@@ -12,7 +12,7 @@ import { failureOf } from '../job/failure.js';
 import { checkJobName } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { checkQueuePattern } from '../job/queue-pattern.js';
-import type { QueueEvents } from '../observability/events.js';
+import type { QueueEventBus } from '../observability/events.js';
 import { must, passes } from '../runtime/rules.js';
 import type { Handler, HandlerRegistry } from './handler-registry.js';
 import { handleJobOptions, queueHandlerOptions } from '../options/handler-rules.js';
@@ -33,7 +33,7 @@ interface ExplorerParts {
   registry: HandlerRegistry;
   /** The name of the module instance. */
   instance: string;
-  events: QueueEvents;
+  events: QueueEventBus;
   enhancers: NestEnhancers;
 }
 

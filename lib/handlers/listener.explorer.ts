@@ -2,7 +2,7 @@ import type { OnModuleInit } from '@nestjs/common';
 import type { DiscoveryService } from '@nestjs/core';
 import { ON_JOB_EVENT, QUEUE_HANDLER, type QueueHandlerMetadata } from '../job/job-handler.js';
 import { QueueError } from '../job/queue.errors.js';
-import { JOB_EVENT_NAMES, type JobEventListener, type JobEventName, type QueueEvents } from '../observability/events.js';
+import { JOB_EVENT_NAMES, type QueueEventListener, type QueueEventName, type QueueEventBus } from '../observability/events.js';
 import { closestWord } from '../runtime/closest-word.js';
 import { shape } from '../runtime/rules.js';
 import { INSTANCE_NAME } from '../options/handler-rules.js';
@@ -16,7 +16,7 @@ export interface OnJobEventOptions {
 }
 
 export interface OnJobEventMetadata {
-  name: JobEventName;
+  name: QueueEventName;
   options: OnJobEventOptions;
 }
 
@@ -28,7 +28,7 @@ const optionRules = shape({ instance: INSTANCE_NAME });
 export class ListenerExplorer implements OnModuleInit {
   constructor(
     private readonly discovery: DiscoveryService,
-    private readonly events: QueueEvents,
+    private readonly events: QueueEventBus,
     private readonly instance: string,
   ) {}
 
@@ -46,7 +46,7 @@ export class ListenerExplorer implements OnModuleInit {
     const instance =
       listener.options.instance ?? provided.mark<QueueHandlerMetadata>(QUEUE_HANDLER)?.options.instance ?? 'default';
     refuseUnknown(instance, instances, label);
-    const method = provided.bound<JobEventListener<JobEventName>>(listener.method);
+    const method = provided.bound<QueueEventListener<QueueEventName>>(listener.method);
     if (method && instance === this.instance) this.events.on(listener.name, method);
   }
 }
@@ -57,7 +57,7 @@ function refuseProblems(provided: ProvidedClass, { name, options }: Listener, la
 }
 
 function unknownEvent(name: string): string | undefined {
-  if (JOB_EVENT_NAMES.includes(name as JobEventName)) return undefined;
+  if (JOB_EVENT_NAMES.includes(name as QueueEventName)) return undefined;
   const closest = closestWord(String(name), JOB_EVENT_NAMES);
   return `there is no such event${closest ? `; did you mean "${closest}"?` : ''}`;
 }

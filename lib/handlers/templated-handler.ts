@@ -7,7 +7,7 @@ import { outputText } from '../job/payload.js';
 import { UnprocessableError } from '../job/queue.errors.js';
 import { fitOf } from '../job/schema-fit.js';
 import type { AnySchema } from '../job/standard-schema.js';
-import type { QueueEvents } from '../observability/events.js';
+import type { QueueEventBus } from '../observability/events.js';
 import type { CalledJob, Handler } from './handler-registry.js';
 import { lastValue } from './last-value.js';
 
@@ -15,7 +15,7 @@ import { lastValue } from './last-value.js';
  * A handler between the schemas of its template: it gets the parsed payload, and what it answers is looked at. Without schemas it is the
  * handler itself, so that a template of types costs nothing.
  */
-export function templated(handler: Handler, events: QueueEvents): Handler {
+export function templated(handler: Handler, events: QueueEventBus): Handler {
   const { template } = handler;
   if (!template?.payload && !template?.output) return handler;
   const parse = payloadParser(template);
@@ -57,7 +57,7 @@ function payloadParser(template: AnyTemplate): (job: Job) => Promise<void> {
  * An output that does not fit is reported and stored as it is: the handler has done its work, and a failure would do it again. Whoever
  * reads the output through the template is told.
  */
-function outputChecker({ output: schema }: AnyTemplate, events: QueueEvents): Handler['checkOutput'] {
+function outputChecker({ output: schema }: AnyTemplate, events: QueueEventBus): Handler['checkOutput'] {
   if (!schema) return undefined;
   return async (job, output) => {
     const { text = 'null' } = outputText(output, Infinity);

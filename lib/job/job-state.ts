@@ -42,4 +42,4 @@ export const KEPT_IN: Readonly<Record<TerminalState, 'archive' | 'dead_letter'>>
 export const isTerminal = (state: JobState): state is TerminalState => (TERMINAL_STATES as readonly JobState[]).includes(state);
 
 /** What a job that ended badly does to its ordered group. */
-export type DeadHead = 'block' | 'skip' | 'halt';
+export type OnDeadJob = 'block' | 'skip' | 'halt';

@@ -1,9 +1,9 @@
 import type { Round } from '../runtime/loop.js';
 import { Expirer } from './expirer.js';
 import { Janitor } from './janitor.js';
-import { Promoter } from './promoter.js';
+import { Turns } from './turns.js';
 import { Reaper } from './reaper.js';
-import { Scheduler } from './scheduler.js';
+import { Promoter } from './promoter.js';
 import type { SiteOf } from './site.js';
 
 /**
@@ -12,9 +12,9 @@ import type { SiteOf } from './site.js';
  */
 export const DUTIES = [
   { name: 'reap', Duty: Reaper, maxRestMs: 5_000 },
-  { name: 'schedule', Duty: Scheduler, maxRestMs: 5_000 },
+  { name: 'promote', Duty: Promoter, maxRestMs: 5_000 },
   { name: 'expire', Duty: Expirer, maxRestMs: 5_000 },
-  { name: 'turn', Duty: Promoter, maxRestMs: 1_000 },
+  { name: 'turn', Duty: Turns, maxRestMs: 1_000 },
   { name: 'clean', Duty: Janitor, maxRestMs: 5_000 },
 ] as const;
 

@@ -1,4 +1,4 @@
-import type { QueueEvents } from '../observability/events.js';
+import type { QueueEventBus } from '../observability/events.js';
 import { QueuePolicies } from '../options/queue-policy.js';
 import { DatabaseError } from '../storage/connection/database-errors.js';
 import { PARTITIONED, type PartitionedTable } from '../storage/schema/partition.repository.js';
@@ -46,7 +46,7 @@ export class Janitor {
   private after = 0;
 
   private readonly storage: Storage;
-  private readonly events: QueueEvents;
+  private readonly events: QueueEventBus;
   private readonly rules: JanitorRules;
 
   constructor({ storage, events, options }: Pick<SiteOf<never>, 'storage' | 'events' | 'options'>) {

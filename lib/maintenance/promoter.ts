@@ -1,41 +1,44 @@
-import type { Signals } from '../storage/wake-ups/signals.js';
-import { tellTurns, VacantTurns } from '../storage/groups/vacant-turns.js';
+import type { Promotion } from '../storage/claim/promotion.js';
+import { wakeUpAfter } from '../storage/wake-ups/wake-up.js';
 import type { SiteOf } from './site.js';
 
-/** A turn whose group is being enqueued to, or whose next job is held locked, is looked at again: soon, then more and more rarely. */
-const FIRST_REST_MS = 5;
-const MAX_REST_MS = 500;
+const FULL_BATCH = 1_000;
+/** How far behind the last promoted time a round looks, and how often a round looks everywhere: for what was committed late. */
+const LOOK_BACK_MS = 60_000;
+const EVERYWHERE_EVERY_MS = 30_000;
+const LONG_AGO = '-infinity';
 
-/**
- * Hands vacant turns of ordered groups to the next job, under the group's lock. It waits for nobody: who enqueues may hold the lock for
- * as long as its transaction lasts. Any process may do it at any time; the rows decide.
- */
+/** Moves due jobs to where they may run, and knows when the next one is due. */
 export class Promoter {
-  private restMs = FIRST_REST_MS;
-  /** Of the laps since the last one that came to the end of every queue. */
-  private looked = 0;
-  private dealt = 0;
-  private readonly turns: VacantTurns;
-  private readonly signals: Signals;
+  private until: string | undefined;
+  private lookedEverywhereAt = -Infinity;
 
-  constructor({ storage }: Pick<SiteOf<never>, 'storage'>) {
-    this.turns = new VacantTurns(storage.groups);
-    this.signals = storage.signals;
-  }
+  constructor(private readonly site: SiteOf<'turn' | 'expire'>) {}
 
   async round(): Promise<number> {
-    const { looked, dealt, hasMore } = await this.turns.lap((page) => tellTurns(this.signals, page));
-    this.looked += looked;
-    this.dealt += dealt;
-    return hasMore ? 0 : this.rest();
+    const { storage, lanes, learn } = this.site;
+    const promotion = await storage.jobs.promote(this.since(performance.now()), lanes());
+    const until = Date.parse(promotion.until ?? '') - LOOK_BACK_MS;
+    if (!Number.isNaN(until)) this.until = new Date(until).toISOString();
+    if (promotion.lanes.length > 0) storage.signals.send(wakeUpAfter(promotion));
+    this.wakeOthers(promotion);
+    await learn(promotion);
+    return this.restAfter(promotion);
   }
 
-  private rest(): number {
-    const { looked, dealt } = this;
-    this.looked = this.dealt = 0;
-    if (looked === dealt) this.restMs = FIRST_REST_MS;
-    if (looked === dealt) return Infinity;
-    this.restMs = dealt > 0 ? FIRST_REST_MS : Math.min(2 * this.restMs, MAX_REST_MS);
-    return this.restMs;
+  private wakeOthers({ vacant, expiryMs }: Promotion): void {
+    if (vacant) this.site.wake('turn');
+    if (expiryMs !== null) this.site.wake('expire', Math.max(0, expiryMs));
+  }
+
+  private since(now: number): string {
+    if (this.until && now - this.lookedEverywhereAt < EVERYWHERE_EVERY_MS) return this.until;
+    this.lookedEverywhereAt = now;
+    return LONG_AGO;
+  }
+
+  private restAfter({ promoted, nextMs }: Promotion): number {
+    if (promoted === FULL_BATCH) return 0;
+    return Math.max(1, Math.min(nextMs ?? Infinity, this.site.lookEveryMs));
   }
 }

@@ -1,12 +1,12 @@
 import type { ReapCounts, Reaping } from '../storage/leases/lease.repository.js';
 import type { Signals } from '../storage/wake-ups/signals.js';
-import type { QueueEvents } from '../observability/events.js';
+import type { QueueEventBus } from '../observability/events.js';
 import { groupBlocked } from '../observability/group-blocked.js';
 
 /** Tells what a reap has done: the listeners of this process, and everywhere those who wait for something to claim. */
-export function tellReaped({ deadHeads, ...reaped }: Reaping, events: QueueEvents, signals: Pick<Signals, 'send'>): ReapCounts {
+export function tellReaped({ deadJobs, ...reaped }: Reaping, events: QueueEventBus, signals: Pick<Signals, 'send'>): ReapCounts {
   if (reaped.leases > 0 || reaped.jobs > 0) events.emit('reaped', () => reaped);
   if (reaped.jobs > 0) signals.send({ lanes: [], later: true });
-  for (const dead of deadHeads) events.emit('warning', () => groupBlocked(dead));
+  for (const dead of deadJobs) events.emit('warning', () => groupBlocked(dead));
   return reaped;
 }

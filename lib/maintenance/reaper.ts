@@ -14,7 +14,7 @@ export class Reaper {
       maxStalls: site.options.maxStalls,
       archive: policies.byQueue('archiveKeepMs'),
       deadLetter: policies.byQueue('deadLetterKeepMs'),
-      deadHead: policies.byQueue('deadHead'),
+      onDeadJob: policies.byQueue('onDeadJob'),
     };
   }
 

@@ -5,13 +5,13 @@ export class Rota {
   private readonly rounds: Rounds;
   private readonly dueAt = new Map<DutyName, number>();
 
-  /** `names`: the duties that are turned here. The schedule comes first, and tells the others. */
+  /** `names`: the duties that are turned here. The promoter comes first, and tells the others. */
   constructor(
     private readonly site: Omit<Site, 'wake'>,
     private readonly names: readonly DutyName[],
   ) {
     this.rounds = roundsOf({ ...site, wake: (duty, inMs) => this.wake(duty, inMs) });
-    this.wake('schedule');
+    this.wake('promote');
   }
 
   wake(duty: DutyName, inMs = 0): void {

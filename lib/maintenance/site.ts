@@ -1,5 +1,5 @@
 import type { Promotion } from '../storage/claim/promotion.js';
-import type { QueueEvents } from '../observability/events.js';
+import type { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Storage } from '../storage/storage.js';
 
@@ -13,13 +13,13 @@ export type News = Pick<Promotion, 'registry' | 'suspects' | 'lone' | 'pausedQue
 export interface SiteOf<Duty extends string> {
   storage: Storage;
   options: ResolvedOptions;
-  events: QueueEvents;
-  /** The longest rest of the schedule: also how often news is asked for. */
+  events: QueueEventBus;
+  /** The longest rest of the promoter: also how often news is asked for. */
   lookEveryMs: number;
   /** The lanes that are worked here; suspects of others are none of its business. */
   lanes: () => number[];
   /** That duty has something to do, at once or in `inMs`. */
   wake: (duty: Duty, inMs?: number) => void;
-  /** What the schedule has learnt besides. */
+  /** What the promoter has learnt besides. */
   learn: (news: News) => Promise<void>;
 }

@@ -4,7 +4,7 @@ import type { DataSource } from 'typeorm';
 import { QueueAdmin } from '../admin/queue-admin.js';
 import { QueueDoctor } from '../doctor/queue-doctor.js';
 import { QueueError } from '../job/queue.errors.js';
-import { QueueEvents } from '../observability/events.js';
+import { QueueEventBus } from '../observability/events.js';
 import { attachLogListener } from '../observability/log-listener.js';
 import { QueueHealth } from '../health/queue-health.js';
 import { TelemetryStarter } from './telemetry-starter.js';
@@ -40,21 +40,21 @@ export function queueProviders(instance: string, dataSource: DataSourceChoice | 
     HandlerRegistry,
     provide(RESOLUTION, [GIVEN_OPTIONS], (given: SimpleQueueOptions) => resolveOptions(given, instance)),
     provide(options, [RESOLUTION], (resolution: Resolution) => resolution.options),
-    provide(QueueEvents, [RESOLUTION], eventsWithLog),
+    provide(QueueEventBus, [RESOLUTION], eventsWithLog),
     storageProvider(options, dataSource),
-    provide(service, [Storage, options, QueueEvents], construct(QueueService)),
-    provide(getToken(JobQueue, instance), [Storage, options, QueueEvents, service], jobQueue),
+    provide(service, [Storage, options, QueueEventBus], construct(QueueService)),
+    provide(getToken(JobQueue, instance), [Storage, options, QueueEventBus, service], jobQueue),
     provide(getToken(QueueAdmin, instance), [Storage], construct(QueueAdmin)),
     provide(NestEnhancers, [ExternalContextCreator, options], nestEnhancers),
-    provide(HandlerExplorer, [DiscoveryService, options, HandlerRegistry, QueueEvents, NestEnhancers], handlerExplorer),
-    provide(ListenerExplorer, [DiscoveryService, QueueEvents, MODULE_INSTANCE], construct(ListenerExplorer)),
+    provide(HandlerExplorer, [DiscoveryService, options, HandlerRegistry, QueueEventBus, NestEnhancers], handlerExplorer),
+    provide(ListenerExplorer, [DiscoveryService, QueueEventBus, MODULE_INSTANCE], construct(ListenerExplorer)),
     provide(
       getToken(QueueWorker, instance),
-      [Storage, options, QueueEvents, HandlerRegistry, service, ModulesContainer],
+      [Storage, options, QueueEventBus, HandlerRegistry, service, ModulesContainer],
       queueWorker,
     ),
     provide(getToken(QueueDoctor, instance), [Storage, options, HandlerRegistry], construct(QueueDoctor)),
-    provide(TelemetryStarter, [Storage, options, QueueEvents, getToken(QueueWorker, instance)], telemetryStarter),
+    provide(TelemetryStarter, [Storage, options, QueueEventBus, getToken(QueueWorker, instance)], telemetryStarter),
     provide(getToken(QueueHealth, instance), [Storage, options, getToken(QueueWorker, instance)], construct(QueueHealth)),
   ];
 }
@@ -81,7 +81,7 @@ function handlerExplorer(
   discovery: DiscoveryService,
   { instance }: ResolvedOptions,
   registry: HandlerRegistry,
-  ...[events, enhancers]: [QueueEvents, NestEnhancers]
+  ...[events, enhancers]: [QueueEventBus, NestEnhancers]
 ): HandlerExplorer {
   return new HandlerExplorer(discovery, { registry, instance, events, enhancers });
 }
@@ -89,7 +89,7 @@ function handlerExplorer(
 function queueWorker(
   storage: Storage,
   options: ResolvedOptions,
-  events: QueueEvents,
+  events: QueueEventBus,
   ...[registry, queues, modules]: [HandlerRegistry, QueueService, ModulesContainer]
 ): QueueWorker {
   return new QueueWorker({ storage, options, events, registry, queues }, modules);
@@ -98,7 +98,7 @@ function queueWorker(
 function telemetryStarter(
   storage: Storage,
   options: ResolvedOptions,
-  events: QueueEvents,
+  events: QueueEventBus,
   ...[worker]: [QueueWorker]
 ): TelemetryStarter {
   return new TelemetryStarter({ storage, options, events, worker });
@@ -107,7 +107,7 @@ function telemetryStarter(
 function jobQueue(
   storage: Storage,
   options: ResolvedOptions,
-  events: QueueEvents,
+  events: QueueEventBus,
   ...[queues]: [QueueService]
 ): PostgresJobQueue {
   return new PostgresJobQueue({ storage, options, events, queues });
@@ -117,8 +117,8 @@ function construct<Args extends unknown[], Instance>(type: new (...args: Args) =
   return (...args) => new type(...args);
 }
 
-function eventsWithLog({ options, warnings }: Resolution): QueueEvents {
-  const events = new QueueEvents();
+function eventsWithLog({ options, warnings }: Resolution): QueueEventBus {
+  const events = new QueueEventBus();
   const logger = new Logger(options.instance === 'default' ? 'SimpleQueue' : `SimpleQueue:${options.instance}`);
   if (options.logs) attachLogListener(events, logger, options.logs);
   for (const message of warnings) events.emit('warning', () => ({ code: 'OPTIONS_SUSPICIOUS', message }));
@@ -127,18 +127,18 @@ function eventsWithLog({ options, warnings }: Resolution): QueueEvents {
 
 /** A DataSource that is given is not asked for; one that is asked for may be missing, so that the error can say what to do. */
 function storageProvider(options: string, dataSource: DataSourceChoice | undefined): FactoryProvider {
-  const open = (resolved: ResolvedOptions, events: QueueEvents, found: DataSource): Promise<Storage> =>
+  const open = (resolved: ResolvedOptions, events: QueueEventBus, found: DataSource): Promise<Storage> =>
     Storage.open(found, resolved, events);
   if (typeof dataSource === 'object') {
-    return provide(Storage, [options, QueueEvents], (resolved: ResolvedOptions, events: QueueEvents) =>
+    return provide(Storage, [options, QueueEventBus], (resolved: ResolvedOptions, events: QueueEventBus) =>
       open(resolved, events, dataSource),
     );
   }
   const token = dataSourceToken(dataSource);
   return provide(
     Storage,
-    [options, QueueEvents, { token, optional: true }],
-    (resolved: ResolvedOptions, events: QueueEvents, found: DataSource | undefined) => {
+    [options, QueueEventBus, { token, optional: true }],
+    (resolved: ResolvedOptions, events: QueueEventBus, found: DataSource | undefined) => {
       if (!found) throw missing(token);
       return open(resolved, events, found);
     },

@@ -2,7 +2,7 @@ import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { failureOf } from '../job/failure.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Storage } from '../storage/storage.js';
-import type { QueueEvents } from '../observability/events.js';
+import type { QueueEventBus } from '../observability/events.js';
 import type { QueueDepth, QueueLoad } from '../observability/telemetry.js';
 
 /** Nothing is counted beyond this. */
@@ -11,7 +11,7 @@ const MOST = 10_000;
 interface TelemetryStarterParts {
   storage: Storage;
   options: ResolvedOptions;
-  events: QueueEvents;
+  events: QueueEventBus;
   worker: { readonly load: QueueLoad[] };
 }
 

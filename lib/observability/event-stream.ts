@@ -1,14 +1,14 @@
 import { Observable } from 'rxjs';
-import type { JobEventName, JobEvents, QueueEvents } from './events.js';
+import type { QueueEventName, QueueEvents, QueueEventBus } from './events.js';
 
 /** An event with its name: narrow by `type`. */
-export type QueueEvent<Name extends JobEventName = JobEventName> = {
-  [Type in Name]: { type: Type; event: JobEvents[Type] };
+export type QueueEvent<Name extends QueueEventName = QueueEventName> = {
+  [Type in Name]: { type: Type; event: QueueEvents[Type] };
 }[Name];
 
 /** Listens while somebody is subscribed. */
-export function eventStream<Name extends JobEventName>(
-  events: QueueEvents,
+export function eventStream<Name extends QueueEventName>(
+  events: QueueEventBus,
   names: readonly Name[],
 ): Observable<QueueEvent<Name>> {
   return new Observable((subscriber) => {

@@ -21,7 +21,7 @@ export interface JobEvent {
 }
 
 /** The only list of what happens; log, metrics and traces are listeners like any user's. */
-export interface JobEvents {
+export interface QueueEvents {
   /** Stored by this process (in a caller's transaction: not yet committed). */
   enqueued: { id: string; queue: string; name: string; outcome: EnqueueOutcome };
   /** A handler is about to be called. `waitMs` since the job was due: the database's clock told when that was, this process's when it began. */
@@ -63,9 +63,9 @@ export interface JobEvents {
 }
 
 /** The name of an event, for `@OnJobEvent` and `QueueService.events`. */
-export type JobEventName = keyof JobEvents;
+export type QueueEventName = keyof QueueEvents;
 
-const EVENTS: Record<JobEventName, true> = {
+const EVENTS: Record<QueueEventName, true> = {
   enqueued: true,
   started: true,
   succeeded: true,
@@ -87,34 +87,34 @@ const EVENTS: Record<JobEventName, true> = {
   workerStopped: true,
 };
 
-export const JOB_EVENT_NAMES = Object.freeze(Object.keys(EVENTS) as JobEventName[]);
+export const JOB_EVENT_NAMES = Object.freeze(Object.keys(EVENTS) as QueueEventName[]);
 
 /** Hears one event. What it throws harms nobody: it is reported as a `warning`. */
-export type JobEventListener<Name extends JobEventName> = (event: JobEvents[Name]) => unknown;
+export type QueueEventListener<Name extends QueueEventName> = (event: QueueEvents[Name]) => unknown;
 
 /** Emits the typed events of one module instance. An event object is made only when somebody listens. */
-export class QueueEvents {
-  private readonly listeners = new Map<JobEventName, Set<JobEventListener<never>>>();
+export class QueueEventBus {
+  private readonly listeners = new Map<QueueEventName, Set<QueueEventListener<never>>>();
 
   /** Listens; the answer stops it. A listener that throws or rejects harms nobody: it is reported as a `warning`. */
-  on<Name extends JobEventName>(name: Name, listener: JobEventListener<Name>): () => void {
+  on<Name extends QueueEventName>(name: Name, listener: QueueEventListener<Name>): () => void {
     const listeners = this.listeners.get(name) ?? new Set();
     this.listeners.set(name, listeners.add(listener));
     return () => void listeners.delete(listener);
   }
 
-  hasListener(name: JobEventName): boolean {
+  hasListener(name: QueueEventName): boolean {
     return (this.listeners.get(name)?.size ?? 0) > 0;
   }
 
-  emit<Name extends JobEventName>(name: Name, make: () => JobEvents[Name]): void {
+  emit<Name extends QueueEventName>(name: Name, make: () => QueueEvents[Name]): void {
     const listeners = this.listeners.get(name);
     if (!listeners?.size) return;
     const event = make();
-    for (const listener of listeners) this.tell(name, listener as JobEventListener<Name>, event);
+    for (const listener of listeners) this.tell(name, listener as QueueEventListener<Name>, event);
   }
 
-  private tell<Name extends JobEventName>(name: Name, listener: JobEventListener<Name>, event: JobEvents[Name]): void {
+  private tell<Name extends QueueEventName>(name: Name, listener: QueueEventListener<Name>, event: QueueEvents[Name]): void {
     try {
       const answer = listener(event);
       if (isThenable(answer)) Promise.resolve(answer).catch((error: unknown) => this.complain(name, error));
@@ -123,7 +123,7 @@ export class QueueEvents {
     }
   }
 
-  private complain(name: JobEventName, error: unknown): void {
+  private complain(name: QueueEventName, error: unknown): void {
     if (name === 'warning') return;
     this.emit('warning', () => ({
       code: 'LISTENER_FAILED',

@@ -1,4 +1,4 @@
-import type { JobEventName } from './events.js';
+import type { QueueEventName } from './events.js';
 import { loopError, type Clean } from './log-lines.js';
 
 type Value = string | number;
@@ -13,7 +13,7 @@ const TOLD: ReadonlySet<string> = new Set([
 ]);
 
 /** An event as fields: flat, few, of plain values. */
-export function fieldsOf(name: JobEventName, event: object, clean: Clean): Record<string, Value> {
+export function fieldsOf(name: QueueEventName, event: object, clean: Clean): Record<string, Value> {
   const fields: Record<string, Value> = { event: name };
   const facts = { ...event, ...('waitMs' in event && { waitMs: event.waitMs }), ...('error' in event && codeOf(event.error)) };
   for (const [key, value] of Object.entries(facts)) {

@@ -1,14 +1,14 @@
 import type { LogLevel } from '@nestjs/common';
 import type { Cause, Failure } from '../job/failure.js';
-import type { JobEvent, JobEventName, JobEvents } from './events.js';
+import type { JobEvent, QueueEventName, QueueEvents } from './events.js';
 
 /** Makes one harmless line of a text. */
 export type Clean = (text: string, max?: number) => string;
 
-export interface Line<Name extends JobEventName> {
+export interface Line<Name extends QueueEventName> {
   /** false: written only where the application asks for it. */
   level: LogLevel | false;
-  line: (event: JobEvents[Name], clean: Clean) => string;
+  line: (event: QueueEvents[Name], clean: Clean) => string;
 }
 
 const MAX_WARNING = 2_000;
@@ -17,7 +17,7 @@ const MAX_WARNING = 2_000;
  * A line an event. Never a payload, never an output. What goes as it should has no level: two lines a job would be the dearest part of a
  * small one.
  */
-export const LINES: { readonly [Name in JobEventName]: Line<Name> } = {
+export const LINES: { readonly [Name in QueueEventName]: Line<Name> } = {
   enqueued: { level: false, line: (event) => `job ${event.id} (${placeOf(event)}) was enqueued: ${event.outcome}` },
   started: { level: false, line: (event) => `${job(event)} started, ${ms(event.waitMs)} after it was due` },
   succeeded: { level: false, line: (event) => `${job(event)} succeeded after ${ms(event.runMs)}` },
@@ -75,7 +75,7 @@ function job(event: JobEvent): string {
   return `job ${event.id} (${placeOf(event)}, attempt ${event.attempt})`;
 }
 
-function fates({ poisoned, cancelled }: JobEvents['reaped']): string {
+function fates({ poisoned, cancelled }: QueueEvents['reaped']): string {
   return (poisoned ? `, ${poisoned} poisoned` : '') + (cancelled ? `, ${cancelled} cancelled` : '');
 }
 

@@ -1,6 +1,6 @@
 import type { LoggerService, LogLevel } from '@nestjs/common';
 import { UNSEEN } from '../job/unseen.js';
-import type { JobEventName, JobEvents, QueueEvents } from './events.js';
+import type { QueueEventName, QueueEvents, QueueEventBus } from './events.js';
 import { fieldsOf } from './log-fields.js';
 import { LINES, type Clean, type Line } from './log-lines.js';
 import { redaction, type Redact } from './redaction.js';
@@ -10,7 +10,7 @@ export interface LogOptions {
   /** `true`: an object a line, `{ msg, event, queue, jobId, ... }`, for loggers that write JSON. Default false: text. */
   structured?: boolean;
   /** The level of an event, or `false` for none; default: what does not go as it should. */
-  levels?: { [Name in JobEventName]?: LogLevel | false };
+  levels?: { [Name in QueueEventName]?: LogLevel | false };
   /** Hides more than credentials in texts: what matches, or what the function leaves out. */
   redact?: Redact;
 }
@@ -18,9 +18,9 @@ export interface LogOptions {
 const MAX_TEXT = 300;
 
 /** Writes what happens to Nest's logger, until the answer is called. */
-export function attachLogListener(events: QueueEvents, logger: LoggerService, options: LogOptions = {}): () => void {
+export function attachLogListener(events: QueueEventBus, logger: LoggerService, options: LogOptions = {}): () => void {
   const writer = new LogWriter(logger, options);
-  const detach = (Object.keys(LINES) as JobEventName[]).map((name) => writer.attach(events, name));
+  const detach = (Object.keys(LINES) as QueueEventName[]).map((name) => writer.attach(events, name));
   return () => detach.forEach((stop) => stop());
 }
 
@@ -35,15 +35,15 @@ class LogWriter {
     this.clean = (text, max) => oneLine(redact(text), max);
   }
 
-  attach<Name extends JobEventName>(events: QueueEvents, name: Name): () => void {
+  attach<Name extends QueueEventName>(events: QueueEventBus, name: Name): () => void {
     const { level: usual, line } = LINES[name] as Line<Name>;
     const level = this.options.levels?.[name] ?? usual;
     return level ? events.on(name, (event) => this.write(level, { name, event, line })) : () => undefined;
   }
 
-  private write<Name extends JobEventName>(
+  private write<Name extends QueueEventName>(
     level: LogLevel,
-    { name, event, line }: { name: Name; event: JobEvents[Name] } & Pick<Line<Name>, 'line'>,
+    { name, event, line }: { name: Name; event: QueueEvents[Name] } & Pick<Line<Name>, 'line'>,
   ): void {
     const msg = seen(line(event, this.clean));
     this.logger[level]?.(this.options.structured ? { msg, ...fieldsOf(name, event, this.clean) } : msg);

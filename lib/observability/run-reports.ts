@@ -1,13 +1,13 @@
 import type { Outcome } from '../job/outcome.js';
-import type { DeadHead } from '../job/job-state.js';
+import type { OnDeadJob } from '../job/job-state.js';
 import { groupBlocked } from './group-blocked.js';
-import type { JobEvent, JobEvents, QueueEvents } from './events.js';
+import type { JobEvent, QueueEvents, QueueEventBus } from './events.js';
 
 /** A run of a job, by a handler or by a remote worker. */
 export interface ReportedRun extends JobEvent {
   runMs: number;
   group?: string | undefined;
-  policy: { readonly deadHead: DeadHead };
+  policy: { readonly onDeadJob: OnDeadJob };
 }
 
 /** The same at its start: `startedAt` by the clock of `performance`. */
@@ -18,13 +18,13 @@ interface StartedRun extends JobEvent {
 
 /** What happened to a run, as events. Nothing is made where nobody listens. */
 export class RunReports {
-  constructor(private readonly events: QueueEvents) {}
+  constructor(private readonly events: QueueEventBus) {}
 
   started(run: StartedRun): void {
     this.events.emit('started', () => new Started(run));
   }
 
-  polled(make: () => JobEvents['polled']): void {
+  polled(make: () => QueueEvents['polled']): void {
     this.events.emit('polled', make);
   }
 
@@ -37,10 +37,10 @@ export class RunReports {
   }
 
   /** A job of an ordered group ended badly, and its queue does not let the followers go on. */
-  headDied(run: ReportedRun): void {
+  jobDied(run: ReportedRun): void {
     const { id, queue, group, policy } = run;
-    const { deadHead } = policy;
-    if (deadHead !== 'skip') this.events.emit('warning', () => groupBlocked({ id, queue, group, deadHead }));
+    const { onDeadJob } = policy;
+    if (onDeadJob !== 'skip') this.events.emit('warning', () => groupBlocked({ id, queue, group, onDeadJob }));
   }
 
   /** The outcome as it was acknowledged by the database. */

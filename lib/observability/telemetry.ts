@@ -1,6 +1,6 @@
 import type { Job } from '../job/job.js';
 import type { Outcome } from '../job/outcome.js';
-import type { QueueEvents } from './events.js';
+import type { QueueEventBus } from './events.js';
 
 /** An enqueue call: `jobs` of one queue. */
 export interface EnqueueCall {
@@ -44,7 +44,7 @@ export interface QueueDepth {
 export interface TelemetrySource {
   /** Name of the module's instance. */
   instance: string;
-  events: Pick<QueueEvents, 'on'>;
+  events: Pick<QueueEventBus, 'on'>;
   /** What this process works at now; empty without a worker. */
   load(): QueueLoad[];
   /** Two statements of bounded cost, about all queues. */

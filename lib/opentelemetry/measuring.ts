@@ -1,5 +1,5 @@
 import type { Meter } from '@opentelemetry/api';
-import type { JobEventName, JobEvents } from '../observability/events.js';
+import type { QueueEventName, QueueEvents } from '../observability/events.js';
 import type { TelemetrySource } from '../observability/telemetry.js';
 import { Counting } from './counting.js';
 import { Depth } from './depth.js';
@@ -19,8 +19,8 @@ interface MeasuringParts {
   depthMs: number | false;
 }
 
-type Listeners = { [Name in JobEventName]?: (event: JobEvents[Name]) => void };
-type Ended = JobEvents['succeeded'] | JobEvents['retried'] | JobEvents['rescheduled'] | JobEvents['failed'];
+type Listeners = { [Name in QueueEventName]?: (event: QueueEvents[Name]) => void };
+type Ended = QueueEvents['succeeded'] | QueueEvents['retried'] | QueueEvents['rescheduled'] | QueueEvents['failed'];
 
 /** Metrics out of events. Nothing here is asked of a job, and nothing is awaited. */
 export class Measuring {
@@ -47,7 +47,9 @@ export class Measuring {
 
   private listen(): () => void {
     const { events } = this.parts.source;
-    const stops = Object.entries(this.listeners()).map(([name, listener]) => events.on(name as JobEventName, listener as never));
+    const stops = Object.entries(this.listeners()).map(([name, listener]) =>
+      events.on(name as QueueEventName, listener as never),
+    );
     return () => stops.forEach((stop) => stop());
   }
 
@@ -70,7 +72,7 @@ export class Measuring {
     };
   }
 
-  private started(event: JobEvents['started']): void {
+  private started(event: QueueEvents['started']): void {
     const tally = this.tallies.of(event.queue);
     tally.started++;
     if (tally.waits.takes()) this.recorders.timeInQueue.record(event.waitMs / 1_000, tally.attributes);
@@ -85,7 +87,7 @@ export class Measuring {
     this.recorders.runTime.record(event.runMs / 1_000, attributes);
   }
 
-  private polled({ wanted, claimed, settled, ms }: JobEvents['polled']): void {
+  private polled({ wanted, claimed, settled, ms }: QueueEvents['polled']): void {
     const { attributes } = this.tallies;
     const { batchSize, polls } = this.recorders;
     if (wanted > 0) {

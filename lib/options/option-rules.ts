@@ -51,7 +51,7 @@ const queueSettings = shape({
   deadLetter: keep,
   ordered: yesOrNo,
   fair: yesOrNo,
-  deadHead: oneOf('block', 'skip', 'halt'),
+  onDeadJob: oneOf('block', 'skip', 'halt'),
 } satisfies Record<keyof QueueSettings, Rule>);
 
 /** The address holds a password, so the problem does not show it. */

@@ -28,7 +28,7 @@ function policyOf(queue: QueueSettings, module: PolicyOptions) {
     archiveKeepMs: archive ? archive.keepMs : undefined,
     deadLetterKeepMs: (queue.deadLetter ?? module.deadLetter).keepMs,
     // Nothing overtakes a job that failed unless the application says so.
-    deadHead: queue.deadHead ?? 'block',
+    onDeadJob: queue.onDeadJob ?? 'block',
   };
 }
 

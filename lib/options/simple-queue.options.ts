@@ -1,4 +1,4 @@
-import type { DeadHead } from '../job/job-state.js';
+import type { OnDeadJob } from '../job/job-state.js';
 import type { EntityManager } from 'typeorm';
 import type { Concurrency } from '../job/concurrency.js';
 import type { AttemptPolicy } from '../job/job-handler.js';
@@ -24,7 +24,7 @@ export interface QueueSettings extends AttemptPolicy {
    * What the followers of a job that ended badly do in its ordered group: wait for an operator (`block`, the default), go on (`skip`),
    * or wait, and with them every group of the queue (`halt`).
    */
-  deadHead?: DeadHead;
+  onDeadJob?: OnDeadJob;
 }
 
 /** Which part of the work this process takes. */

@@ -3,7 +3,7 @@ import type { FoundJob } from '../job/job.js';
 import { checkId } from '../job/names.js';
 import { Reaper } from '../maintenance/reaper.js';
 import { afterFailure, CANCELLED, type Outcome } from '../job/outcome.js';
-import type { QueueEvents } from '../observability/events.js';
+import type { QueueEventBus } from '../observability/events.js';
 import { RunReports } from '../observability/run-reports.js';
 import type { QueueService } from '../queue.service.js';
 import { QueuePolicies } from '../options/queue-policy.js';
@@ -32,7 +32,7 @@ import { subscribe } from './subscription.js';
 interface PostgresJobQueueParts {
   storage: Storage;
   options: ResolvedOptions;
-  events: QueueEvents;
+  events: QueueEventBus;
   queues: Pick<QueueService, 'enqueue' | 'cancel' | 'find'>;
 }
 
@@ -146,7 +146,7 @@ export class PostgresJobQueue extends JobQueue {
     const { signals } = this.parts.storage;
     if (isGoing(outcome)) signals.send(wakeUpFor([{ lane: run.lane, later: delayOf(outcome.again) > 0, fair: run.isFair }]));
     else if (run.isOrdered) this.turnEnded();
-    if (run.isOrdered && outcome.kind === 'failed') this.reports.headDied(run);
+    if (run.isOrdered && outcome.kind === 'failed') this.reports.jobDied(run);
     this.reports.settled(run, outcome);
   }
 

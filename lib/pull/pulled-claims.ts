@@ -57,7 +57,7 @@ export class PulledClaims {
       lanes: () => this.lanes(),
       learn: (news: News) => this.learn(news),
     };
-    this.rota = new Rota(site, ['schedule', 'expire', 'turn']);
+    this.rota = new Rota(site, ['promote', 'expire', 'turn']);
   }
 
   /** The turn of an ordered group has become vacant: the next claim hands it on. */

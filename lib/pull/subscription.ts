@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { failureOf } from '../job/failure.js';
-import type { QueueEvents } from '../observability/events.js';
+import type { QueueEventBus } from '../observability/events.js';
 import type { Signal, Signals } from '../storage/wake-ups/signals.js';
 import type { JobQueueEvent, JobQueueEventType, JobQueueListener } from './job-queue.js';
 
@@ -8,7 +8,7 @@ import type { JobQueueEvent, JobQueueEventType, JobQueueListener } from './job-q
 const HEARD: readonly JobQueueEventType[] = ['started', 'succeeded', 'retried', 'released', 'failed', 'cancelled'];
 
 /** Tells a listener of wake-ups and of what happens to jobs in this process, until the answer is called. */
-export function subscribe(signals: Signals, events: QueueEvents, listener: JobQueueListener): () => void {
+export function subscribe(signals: Signals, events: QueueEventBus, listener: JobQueueListener): () => void {
   // Heard where it was subscribed, not where somebody happens to enqueue: a listener may start to work.
   const tell = AsyncResource.bind((event: JobQueueEvent): void => tellSafely(events, listener, event));
   const stops = HEARD.map((type) => events.on(type, ({ id, queue, name, attempt }) => tell({ type, id, queue, name, attempt })));
@@ -27,7 +27,7 @@ const eventsOf = ({ cancel }: Signal): JobQueueEvent[] =>
   cancel ? [{ type: 'cancelRequested' }, { type: 'wakeUp' }] : [{ type: 'wakeUp' }];
 
 /** Others listen as well: what one of them throws must not keep a signal from the rest. */
-function tellSafely(events: QueueEvents, listener: JobQueueListener, event: JobQueueEvent): void {
+function tellSafely(events: QueueEventBus, listener: JobQueueListener, event: JobQueueEvent): void {
   const complain = (error: unknown): void => {
     const message = `A subscriber of the job queue failed at "${event.type}": ${failureOf(error).message}`;
     events.emit('warning', () => ({ code: 'LISTENER_FAILED', message }));

@@ -50,7 +50,7 @@ export function returnOf({ run, outcome }: Ended, worker: string): Return {
 /** What `bury` is told. */
 export function burialOf({ run, outcome }: Ended, worker: string): Burial {
   const ending = outcome as Ending;
-  const { archiveKeepMs, deadLetterKeepMs, deadHead } = run.policy;
+  const { archiveKeepMs, deadLetterKeepMs, onDeadJob } = run.policy;
   const spent = ending.kind === 'cancelled' || ending.kind === 'poisoned' ? 0 : 1;
   const error = ending.kind === 'cancelled' ? { name: 'Cancelled', message: ending.reason } : ending.error;
   const entry = entryOf(run, worker, ending.kind, error);
@@ -60,7 +60,7 @@ export function burialOf({ run, outcome }: Ended, worker: string): Burial {
     runMs: run.runMs,
     archiveKeepMs,
     deadLetterKeepMs,
-    deadHead,
+    onDeadJob,
     error,
     entry,
   } as const;

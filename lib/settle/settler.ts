@@ -7,7 +7,7 @@ import type { JobRun } from '../run/job-run.js';
 import type { LateAnswers } from './late-answers.js';
 import type { RunReports } from '../observability/run-reports.js';
 import { oneRunAJob, type Settling } from './settling.js';
-import type { Undertaker } from './undertaker.js';
+import type { SettleQueue } from './settle-queue.js';
 
 /** Successes that leave with one statement, and the claims that it may delete. */
 export interface SettleBatch {
@@ -20,7 +20,7 @@ interface SettlerParts {
   claims: Claims;
   reports: RunReports;
   late: LateAnswers;
-  undertaker: Undertaker;
+  settleQueue: SettleQueue;
   successOf: (settling: Settling) => Success;
   queryTimeoutMs?: number;
   /** Successes wait for the next statement of the poller. */
@@ -31,7 +31,7 @@ const MAX_BATCH = 1_000;
 /** Of outputs in one statement. */
 const MAX_CHARACTERS = 256 * 1_024;
 
-/** Collects what has become of runs: successes ride in the poller's statement, everything else (those of ordered groups, too) goes to the undertaker. */
+/** Collects what has become of runs: successes ride in the poller's statement, everything else (those of ordered groups, too) goes to the settle queue. */
 export class Settler {
   private successes: Settling[] = [];
   private underWay = 0;
@@ -43,13 +43,13 @@ export class Settler {
 
   add(run: JobRun, outcome: Outcome): void {
     if (run.committed) return this.acknowledge({ run, outcome: { kind: 'succeeded', output: outputOf(outcome) } });
-    if (outcome.kind !== 'succeeded' || run.completed || run.isOrdered) return this.parts.undertaker.add({ run, outcome });
+    if (outcome.kind !== 'succeeded' || run.completed || run.isOrdered) return this.parts.settleQueue.add({ run, outcome });
     this.successes.push({ run, outcome });
     this.parts.onSuccess();
   }
 
   get isEmpty(): boolean {
-    return this.hasNone && this.underWay === 0 && this.parts.undertaker.isEmpty;
+    return this.hasNone && this.underWay === 0 && this.parts.settleQueue.isEmpty;
   }
 
   get hasNone(): boolean {
@@ -58,7 +58,7 @@ export class Settler {
 
   take(): SettleBatch {
     const { latest, stale } = oneRunAJob(this.successes.splice(0, Math.min(MAX_BATCH, this.pace.most)));
-    for (const entry of stale) this.parts.undertaker.add(entry);
+    for (const entry of stale) this.parts.settleQueue.add(entry);
     const { settling, successes } = this.thatFit(latest);
     this.underWay += settling.length;
     return { settling, successes, claims: this.parts.claims.takeEnded(endedBy(settling)) };
@@ -74,7 +74,7 @@ export class Settler {
       characters += size;
       if (characters > MAX_CHARACTERS) {
         const isTooLarge = size > MAX_CHARACTERS;
-        if (isTooLarge) this.parts.undertaker.add({ ...entry, success });
+        if (isTooLarge) this.parts.settleQueue.add({ ...entry, success });
         this.successes = entries.slice(successes.length + Number(isTooLarge)).concat(this.successes);
         return { settling: entries.slice(0, successes.length), successes };
       }
@@ -104,7 +104,7 @@ export class Settler {
     this.parts.claims.notDeleted(batch.claims);
     if (timedOut(error)) this.pace.missed(batch.settling.length);
     const refused = batch.settling.length > 0 && error instanceof DatabaseError && error.isRefusal;
-    if (refused) for (const entry of batch.settling) this.parts.undertaker.add(entry);
+    if (refused) for (const entry of batch.settling) this.parts.settleQueue.add(entry);
     else this.again(batch.settling);
     return refused;
   }

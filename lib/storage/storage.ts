@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { QueueError } from '../job/queue.errors.js';
-import type { QueueEvents } from '../observability/events.js';
+import type { QueueEventBus } from '../observability/events.js';
 import { outside } from '../runtime/outside.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { CheckpointRepository } from './settle/checkpoint.repository.js';
@@ -82,7 +82,7 @@ export class Storage {
    * Checks DataSource, server and tables (creating or migrating them where the options say so), and opens connections.
    * Nest awaits it before any `onModuleInit`, so that enqueueing works from there on.
    */
-  static async open(dataSource: DataSource, options: ResolvedOptions, events: QueueEvents): Promise<Storage> {
+  static async open(dataSource: DataSource, options: ResolvedOptions, events: QueueEventBus): Promise<Storage> {
     checkDataSource(dataSource);
     const database = new Database(dataSource, options);
     const onError = (error: unknown, restMs: number) => events.emit('loopFailed', () => ({ loop: 'listener', error, restMs }));

@@ -1,7 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { QueueError } from '../job/queue.errors.js';
-import { QueueEvents } from '../observability/events.js';
+import { QueueEventBus } from '../observability/events.js';
 import { QueueService } from '../queue.service.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { Storage } from '../storage/storage.js';
@@ -34,7 +34,7 @@ export function partsOf(app: INestApplicationContext, { instance = 'default' }: 
   const provided = <Provided>(token: Token) => found.providers.get(token)?.instance as Provided;
   return {
     storage: provided<Storage>(Storage),
-    events: provided<QueueEvents>(QueueEvents),
+    events: provided<QueueEventBus>(QueueEventBus),
     registry: provided<HandlerRegistry>(HandlerRegistry),
     options: provided<ResolvedOptions>(getSimpleQueueOptionsToken(instance)),
     queues: provided<QueueService>(getToken(QueueService, instance)),

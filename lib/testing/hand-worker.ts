@@ -18,13 +18,13 @@ const nothing = (): void => undefined;
 /** A worker without loops: its duties are turned by hand, and it runs one job at a time, by the parts that every worker runs jobs by. */
 export class HandWorker {
   private readonly crew: Crew;
-  private deafen = nothing;
+  private unsubscribe = nothing;
 
   constructor(private readonly parts: WorkerParts) {
     this.crew = assemble(parts, {
       name: workerName(),
       wakePoller: nothing,
-      wakeUndertaker: nothing,
+      wakeSettleQueue: nothing,
       onHeavy: nothing,
       onReturn: nothing,
       onCancel: (ids) => this.cancel(ids),
@@ -83,11 +83,11 @@ export class HandWorker {
   private async open(): Promise<void> {
     await this.crew.lanes.register();
     await this.crew.heartbeat.take();
-    this.deafen = this.parts.storage.signals.receive((signal) => this.hear(signal));
+    this.unsubscribe = this.parts.storage.signals.receive((signal) => this.hear(signal));
   }
 
   private async close(): Promise<void> {
-    this.deafen();
+    this.unsubscribe();
     await this.crew.heartbeat.end();
   }
 

@@ -78,7 +78,7 @@ export class InMemoryJobQueue extends JobQueue {
   async claim(request: ClaimRequest): Promise<PulledClaim> {
     const wish = checkClaim(request, this.options.leaseMs);
     const [now, leaseId] = [this.now(), this.ids.next()];
-    const served = [...this.jobs.values()].filter((job) => job.isWaiting(now) && serves(wish, job.job));
+    const served = [...this.jobs.values()].filter((job) => job.isHungry(now) && serves(wish, job.job));
     const jobs = picked(wish, served, { own: this.leases.heldBy(wish.workerId, now), now });
     if (jobs.length === 0) return { leaseId, jobs: [] };
     const held = new Map(jobs.map((job) => [job.job.id, job]));

@@ -43,7 +43,7 @@ export class MemoryJob {
     this.options = job.options ? (JSON.parse(job.options) as StoredOptions) : {};
   }
 
-  isWaiting(now: number): boolean {
+  isHungry(now: number): boolean {
     return !this.end && this.lease === undefined && this.runAt <= now;
   }
 

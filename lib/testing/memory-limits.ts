@@ -5,7 +5,7 @@ import { QueueError } from '../job/queue.errors.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 
 const MISSING = ['onConflict', 'periodMs', 'ordered', 'staged', 'commitWithinMs', 'maxPending'] as const;
-const MISSING_OF_QUEUES = ['ordered', 'fair', 'maxPending', 'deadHead'] as const;
+const MISSING_OF_QUEUES = ['ordered', 'fair', 'maxPending', 'onDeadJob'] as const;
 
 /** The options of a call without its transaction. What memory cannot keep is refused: a test that passed with it would prove nothing. */
 export function checkKept(options: EnqueueOptions): JobOptions {

@@ -1,7 +1,7 @@
 import type { Failure } from '../job/failure.js';
 import type { JobState } from '../job/job-state.js';
 import { QueueError } from '../job/queue.errors.js';
-import type { JobEvent, JobEventName, JobEvents, QueueEvents } from '../observability/events.js';
+import type { JobEvent, QueueEventName, QueueEvents, QueueEventBus } from '../observability/events.js';
 import type { JobRun } from '../run/job-run.js';
 
 /** What became of one run. */
@@ -26,9 +26,9 @@ const OUTCOMES = [
   'failed',
   'cancelled',
   'leaseLost',
-] as const satisfies readonly (JobEventName & RanJob['outcome'])[];
+] as const satisfies readonly (QueueEventName & RanJob['outcome'])[];
 
-type Told = JobEvent & Partial<Omit<JobEvents['succeeded'] & JobEvents['failed'], keyof JobEvent>>;
+type Told = JobEvent & Partial<Omit<QueueEvents['succeeded'] & QueueEvents['failed'], keyof JobEvent>>;
 
 /** Hears what the database has acknowledged of one run. */
 export class RunWatch {
@@ -36,7 +36,7 @@ export class RunWatch {
   private readonly stops: (() => void)[];
 
   constructor(
-    events: QueueEvents,
+    events: QueueEventBus,
     private readonly run: JobRun,
   ) {
     this.stops = OUTCOMES.map((outcome) => events.on(outcome, (event: Told) => this.hear(outcome, event)));

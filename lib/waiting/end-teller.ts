@@ -1,4 +1,4 @@
-import type { QueueEvents } from '../observability/events.js';
+import type { QueueEventBus } from '../observability/events.js';
 import type { EndSignals } from '../storage/wake-ups/end-signals.js';
 import { onEnds } from './ends.js';
 
@@ -11,18 +11,18 @@ const MAX_WAITED = 10_000;
 export class EndTeller {
   /** Until when each is remembered; the oldest word comes first. */
   private readonly waited = new Map<string, number>();
-  private deafen: (() => void) | undefined;
+  private unsubscribe: (() => void) | undefined;
   private sweeper: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly signals: EndSignals,
-    private readonly events: QueueEvents,
+    private readonly events: QueueEventBus,
   ) {
     signals.receive('waited', (ids) => this.remember(ids));
   }
 
   get isIdle(): boolean {
-    return this.deafen === undefined;
+    return this.unsubscribe === undefined;
   }
 
   ended(id: string): void {
@@ -33,8 +33,8 @@ export class EndTeller {
   close(): void {
     this.waited.clear();
     clearTimeout(this.sweeper);
-    this.deafen?.();
-    this.deafen = this.sweeper = undefined;
+    this.unsubscribe?.();
+    this.unsubscribe = this.sweeper = undefined;
   }
 
   private remember(ids: string[]): void {
@@ -47,7 +47,7 @@ export class EndTeller {
       if (this.waited.size <= MAX_WAITED) break;
       this.waited.delete(id);
     }
-    this.deafen ??= onEnds(this.events, (id) => this.ended(id));
+    this.unsubscribe ??= onEnds(this.events, (id) => this.ended(id));
     this.sweeper ??= this.sweepIn(KEEP_MS);
   }
 

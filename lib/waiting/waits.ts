@@ -1,7 +1,7 @@
 import type { Enqueued } from '../job/enqueue-options.js';
 import type { JobEnd, WaitTime } from '../job/job-end.js';
 import { QueueError } from '../job/queue.errors.js';
-import type { QueueEvents } from '../observability/events.js';
+import type { QueueEventBus } from '../observability/events.js';
 import { Loop } from '../runtime/loop.js';
 import { Pace } from '../runtime/pace.js';
 import { QueuePolicies } from '../options/queue-policy.js';
@@ -33,14 +33,14 @@ export class Waits {
   private readonly policies: QueuePolicies;
   private readonly longestRestMs: number;
   private readonly pace: Pace;
-  private deafen: (() => void) | undefined;
+  private unsubscribe: (() => void) | undefined;
   private linger: NodeJS.Timeout | undefined;
   private isClosed = false;
 
   constructor(
     private readonly storage: Storage,
     options: ResolvedOptions,
-    private readonly events: QueueEvents,
+    private readonly events: QueueEventBus,
     private readonly lingerMs = LINGER_MS,
   ) {
     this.policies = new QueuePolicies(options);
@@ -148,12 +148,12 @@ export class Waits {
     this.loop.start();
     this.storage.signals.startListening(this);
     const stops = [onEnds(this.events, (id) => this.hear(id)), this.events.on('reaped', () => this.lookAtAll())];
-    this.deafen = () => stops.forEach((stop) => stop());
+    this.unsubscribe = () => stops.forEach((stop) => stop());
   }
 
   /** The last one has gone; the connection stays for a while. */
   private rest(): void {
-    this.deafen?.();
+    this.unsubscribe?.();
     this.linger = setTimeout(() => void this.storage.signals.stopListening(this), this.lingerMs).unref();
   }
 

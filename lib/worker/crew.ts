@@ -1,7 +1,7 @@
 import { Intake } from '../claim/intake.js';
 import { roundsOf, type Rounds, type Site } from '../maintenance/duties.js';
 import type { QueueError } from '../job/queue.errors.js';
-import type { QueueEvents } from '../observability/events.js';
+import type { QueueEventBus } from '../observability/events.js';
 import type { QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
@@ -29,14 +29,14 @@ import { Settler } from '../settle/settler.js';
 import { DirectClaimer } from '../claim/direct-claimer.js';
 import { successOf } from '../settle/success-of.js';
 import { Suspects } from '../claim/suspects.js';
-import { surrounded } from '../run/surroundings.js';
-import { Undertaker, type UndertakerParts } from '../settle/undertaker.js';
+import { withMiddleware } from '../run/middleware.js';
+import { SettleQueue, type SettleQueueParts } from '../settle/settle-queue.js';
 import { WorkerLanes } from '../claim/worker-lanes.js';
 
 export interface WorkerParts {
   storage: Storage;
   options: ResolvedOptions;
-  events: QueueEvents;
+  events: QueueEventBus;
   registry: HandlerRegistry;
   queues: QueueService;
 }
@@ -45,7 +45,7 @@ export interface WorkerParts {
 interface CrewHooks extends Pick<Site, 'wake' | 'learn'> {
   name: string;
   wakePoller: () => void;
-  wakeUndertaker: () => void;
+  wakeSettleQueue: () => void;
   /** Claimed jobs have heavy parts to be fetched. */
   onHeavy: () => void;
   onReturn: (delayMs: number) => void;
@@ -58,7 +58,7 @@ export interface Crew {
   claims: Claims;
   lanes: WorkerLanes;
   settler: Settler;
-  undertaker: Undertaker;
+  settleQueue: SettleQueue;
   dispatcher: Dispatcher;
   arrivals: Arrivals;
   intake: Intake;
@@ -83,8 +83,8 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const shared = shareOf(parts, hooks);
   const lanes = new WorkerLanes(storage.lanes, registry, options, transactionLimit(storage.database));
   const settling = { ...shared, groups: storage.groups, successOf: successOf(shared.reports, options.maxOutputBytes) };
-  const undertaker = makeUndertaker(settling, storage.signals, hooks);
-  const settler = new Settler({ ...settling, undertaker, onSuccess: hooks.wakePoller });
+  const settleQueue = makeSettleQueue(settling, storage.signals, hooks);
+  const settler = new Settler({ ...settling, settleQueue, onSuccess: hooks.wakePoller });
   const execute = makeExecutors(parts, { ...shared, onVacant: () => hooks.wake('turn') }, (run, outcome) => {
     settler.add(run, outcome);
     dispatcher.notice();
@@ -102,7 +102,7 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const directClaimer = new DirectClaimer({ ...claiming, directClaims: storage.directClaims });
   const duties = roundsOf({ ...parts, ...hooks, lookEveryMs: lookEveryMs(options), lanes: () => lanes.openIds() });
   const polling = { arrivals, intake, poller, fairPoller, suspects, directClaimer };
-  return { claims: shared.claims, lanes, settler, undertaker, dispatcher, heartbeat, ...polling, duties };
+  return { claims: shared.claims, lanes, settler, settleQueue, dispatcher, heartbeat, ...polling, duties };
 }
 
 function shareOf({ storage, options, events }: WorkerParts, { name }: CrewHooks) {
@@ -128,7 +128,7 @@ function makeExecutors(
   const batches = new BatchExecutor(single, tools);
   const execute = (call: Call): Promise<void> => (call instanceof JobBatch ? batches.execute(call) : single.execute(call));
   const refuse = (run: JobRun, error: QueueError): void => single.settle(run, single.thrown(run, error));
-  return surrounded(execute, { carriers: options.carriers, telemetry: options.telemetry, events, refuse });
+  return withMiddleware(execute, { carriers: options.carriers, telemetry: options.telemetry, events, refuse });
 }
 
 function makeHeartbeat(
@@ -165,16 +165,16 @@ function noStandIn(reason: string): { code: string; message: string } {
   return { code: 'NO_STAND_IN', message };
 }
 
-function makeUndertaker(
-  settling: Omit<UndertakerParts, 'onWork' | 'onReturn' | 'onTurns'>,
+function makeSettleQueue(
+  settling: Omit<SettleQueueParts, 'onWork' | 'onReturn' | 'onTurns'>,
   signals: Signals,
-  { wakeUndertaker, onReturn, wake }: CrewHooks,
-): Undertaker {
-  const onTurns: UndertakerParts['onTurns'] = ({ vacant, ...turns }) => {
+  { wakeSettleQueue, onReturn, wake }: CrewHooks,
+): SettleQueue {
+  const onTurns: SettleQueueParts['onTurns'] = ({ vacant, ...turns }) => {
     tellTurns(signals, turns);
     if (vacant > 0) wake('turn');
   };
-  return new Undertaker({ ...settling, onWork: wakeUndertaker, onReturn, onTurns });
+  return new SettleQueue({ ...settling, onWork: wakeSettleQueue, onReturn, onTurns });
 }
 
 /** Handlers that hold a transaction take at most half of the application's pool: all of it, and a second query of each would wait for ever. */

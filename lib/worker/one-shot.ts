@@ -1,4 +1,4 @@
-import type { JobEventName, QueueEvents } from '../observability/events.js';
+import type { QueueEventName, QueueEventBus } from '../observability/events.js';
 
 /** How the runs of `runUntilEmpty` ended; a job that was retried and then succeeded counts in both. */
 export interface RunCounts {
@@ -9,10 +9,10 @@ export interface RunCounts {
   cancelled: number;
 }
 
-const COUNTED = ['succeeded', 'retried', 'rescheduled', 'failed', 'cancelled'] as const satisfies readonly JobEventName[];
+const COUNTED = ['succeeded', 'retried', 'rescheduled', 'failed', 'cancelled'] as const satisfies readonly QueueEventName[];
 
 /** Counts outcomes until `stop` is called. */
-export function countRuns(events: QueueEvents): { counts: RunCounts; stop: () => void } {
+export function countRuns(events: QueueEventBus): { counts: RunCounts; stop: () => void } {
   const counts: RunCounts = { succeeded: 0, retried: 0, rescheduled: 0, failed: 0, cancelled: 0 };
   const stops = COUNTED.map((name) => events.on(name, () => void counts[name]++));
   return { counts, stop: () => stops.forEach((stop) => stop()) };

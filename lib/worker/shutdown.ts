@@ -29,7 +29,7 @@ export class Shutdown {
 
   private async settleOnce(): Promise<void> {
     try {
-      await this.crew.undertaker.settle();
+      await this.crew.settleQueue.settle();
       await this.crew.poller.poll();
     } catch {
       await new Promise((resolve) => setTimeout(resolve, FLUSH_REST_MS));

@@ -26,17 +26,17 @@ export class Worker {
   private readonly crew: Crew;
   private readonly unhandled: UnhandledLanes;
   private readonly loops: Readonly<Record<OwnLoop | DutyName, Loop>>;
-  private deafen: () => void = () => undefined;
+  private unsubscribe: () => void = () => undefined;
 
   constructor(private readonly parts: WorkerParts) {
     this.crew = assemble(parts, {
       name: this.name,
       wakePoller: () => this.wakePoller(),
       onHeavy: () => void this.loops.fetch.wake(),
-      wakeUndertaker: () => this.wakeUndertaker(),
+      wakeSettleQueue: () => this.wakeSettleQueue(),
       onReturn: (delayMs) => this.expectReturn(delayMs),
       onCancel: (ids) => this.cancel(ids),
-      onLost: () => this.letGo(),
+      onLost: () => this.onLeaseLost(),
       wake: (duty, inMs = 0) => this.loops[duty].wakeIn(inMs),
       learn: (news) => this.learn(news),
     });
@@ -50,9 +50,9 @@ export class Worker {
     const { signals } = this.parts.storage;
     await untilServed(() => lanes.register());
     await untilServed(() => heartbeat.take());
-    await duties.schedule();
-    const [deafen, close] = [signals.receive((signal) => this.hear(signal)), this.crew.directClaimer.open()];
-    this.deafen = () => (deafen(), close());
+    await duties.promote();
+    const [unsubscribe, close] = [signals.receive((signal) => this.hear(signal)), this.crew.directClaimer.open()];
+    this.unsubscribe = () => (unsubscribe(), close());
     signals.startListening(this);
     // A lone suspect has the process to itself first; its round lets the others in.
     if (!this.crew.suspects.expectsLone) intake.resume();
@@ -77,7 +77,7 @@ export class Worker {
   /** Does anything that this worker serves run, or could it run now? */
   async hasWork(): Promise<boolean> {
     const { settler, dispatcher, lanes, duties } = this.crew;
-    if (lanes.isBehind) await duties.schedule();
+    if (lanes.isBehind) await duties.promote();
     return !settler.isEmpty || !dispatcher.isIdle || this.parts.storage.jobs.hasDue(lanes.openIds());
   }
 
@@ -101,13 +101,13 @@ export class Worker {
     // Beats during the drain too, else the reaper would take the jobs being finished.
     await beat.stop();
     await crew.heartbeat.end().catch(() => undefined);
-    this.deafen();
+    this.unsubscribe();
     await this.parts.storage.signals.stopListening(this);
     this.parts.events.emit('workerStopped', () => ({ worker: this.name, released: shutdown.released }));
   }
 
   private makeLoops(): Worker['loops'] {
-    const { poller, fairPoller, arrivals, undertaker, suspects, heartbeat, duties } = this.crew;
+    const { poller, fairPoller, arrivals, settleQueue, suspects, heartbeat, duties } = this.crew;
     const poll = () => poller.poll();
     const rounds = { ...duties, clean: () => this.unhandled.report().then(duties.clean) };
     const shared = DUTIES.map(({ name, maxRestMs }) => [name, this.loop(name, rounds[name], maxRestMs)]);
@@ -117,8 +117,8 @@ export class Worker {
       pollBeside: this.loop('poll', poll, MAX_POLL_REST_MS),
       pollFair: this.loop('pollFair', () => fairPoller.poll(), MAX_POLL_REST_MS),
       fetch: this.loop('fetch', () => arrivals.fetch(), MAX_POLL_REST_MS),
-      settle: this.loop('settle', () => undertaker.settle(), MAX_POLL_REST_MS),
-      settleBeside: this.loop('settleBeside', () => undertaker.settle(), MAX_POLL_REST_MS),
+      settle: this.loop('settle', () => settleQueue.settle(), MAX_POLL_REST_MS),
+      settleBeside: this.loop('settleBeside', () => settleQueue.settle(), MAX_POLL_REST_MS),
       suspect: this.loop('suspect', () => suspects.round()),
       beat: this.loop('beat', () => heartbeat.beat(), MAX_POLL_REST_MS),
     };
@@ -137,15 +137,15 @@ export class Worker {
   }
 
   /** The second loop helps only where batches follow each other: a failure seldom comes alone, a drain of ordered groups never. */
-  private wakeUndertaker(): void {
+  private wakeSettleQueue(): void {
     if (!this.loops.settle.wake()) this.loops.settleBeside.wake();
   }
 
   private hear(signal: Signal): void {
     if (signal.cancel) this.loops.beat.wake();
-    if (signal.pauses) this.loops.schedule.wake();
-    if (signal.later) this.loops.schedule.wakeIn(LATER_MS);
-    if (signal.lanes.filter((id) => this.crew.lanes.isNew(id)).length > 0) this.loops.schedule.wake();
+    if (signal.pauses) this.loops.promote.wake();
+    if (signal.later) this.loops.promote.wakeIn(LATER_MS);
+    if (signal.lanes.filter((id) => this.crew.lanes.isNew(id)).length > 0) this.loops.promote.wake();
     if (signal.fair) this.lookForFair(signal.lanes);
     this.crew.fairPoller.expectNews(signal.lanes);
     for (const lane of this.crew.lanes.all())
@@ -155,11 +155,11 @@ export class Worker {
 
   private lookForFair(lanes: number[]): void {
     const news = this.crew.fairPoller.newsOf(lanes);
-    if (news) this.loops.schedule.wakeIn(news === 'new' ? 0 : LATER_MS);
+    if (news) this.loops.promote.wakeIn(news === 'new' ? 0 : LATER_MS);
   }
 
   private expectReturn(delayMs: number): void {
-    if (delayMs > 0) return this.loops.schedule.wakeIn(delayMs);
+    if (delayMs > 0) return this.loops.promote.wakeIn(delayMs);
     for (const lane of this.crew.lanes.all()) lane.expectNews();
     this.crew.fairPoller.expectNews([]);
     this.wakePoller();
@@ -177,7 +177,7 @@ export class Worker {
   }
 
   /** Others may hold the jobs by now. What has not started goes back (as far as it is still ours), what runs is told. */
-  private letGo(): void {
+  private onLeaseLost(): void {
     this.crew.intake.giveBackWaiting('unstarted');
     const runs = this.crew.dispatcher.runs();
     this.parts.events.emit('leaseLapsed', () => ({ worker: this.name, jobs: runs.length }));
@@ -187,8 +187,8 @@ export class Worker {
 
   private async learn(news: News): Promise<void> {
     const { lanes, suspects } = this.crew;
-    this.heed(news.pausedQueues);
-    if (await lanes.refresh(news.registry)) this.meetLanes();
+    this.applyPauses(news.pausedQueues);
+    if (await lanes.refresh(news.registry)) this.onNewLanes();
     if (!lanes.isWhole) await lanes.register();
     if (suspects.expect(news)) this.loops.suspect.wake();
     if (news.fair.length > 0) this.expectFair(news.fair);
@@ -200,7 +200,7 @@ export class Worker {
   }
 
   /** What woke the poller for them came before it knew them. */
-  private meetLanes(): void {
+  private onNewLanes(): void {
     this.wakePoller();
     // Each second other ones: they are told, and looked through, in the time of these loops.
     if (this.crew.lanes.takesTurns) return;
@@ -209,7 +209,7 @@ export class Worker {
   }
 
   /** What was claimed ahead from a paused queue goes back; what runs ends. */
-  private heed(pausedQueues: number[]): void {
+  private applyPauses(pausedQueues: number[]): void {
     const { lanes, intake } = this.crew;
     const resumed = lanes.pause(pausedQueues);
     for (const lane of lanes.all()) if (lane.isPaused) intake.giveBack(lane.giveBack(), 'unstarted');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Intake, type IntakeParts } from '../../lib/claim/intake.js';
-import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueEventBus } from '../../lib/observability/events.js';
 import { Permits } from '../../lib/runtime/permits.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import type { FairWish } from '../../lib/storage/groups/group.repository.js';
@@ -28,7 +28,7 @@ describe('the poller of fair queues', () => {
         return room();
       },
     };
-    const parts = { lanes: all, claims: new Claims(), reports: new RunReports(new QueueEvents()), pollIntervalMs: 3_600_000 };
+    const parts = { lanes: all, claims: new Claims(), reports: new RunReports(new QueueEventBus()), pollIntervalMs: 3_600_000 };
     const arrivals = { take: (run: LaneRun) => run.lane.add(run) };
     const claiming = { ...parts, arrivals, dispatcher: { startAll: () => undefined }, ids: new Uuid7(), lease: () => 'lease' };
     const intake = new Intake(claiming as unknown as IntakeParts);

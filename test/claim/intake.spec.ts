@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Intake } from '../../lib/claim/intake.js';
 import { DUTIES } from '../../lib/maintenance/duties.js';
-import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueEventBus } from '../../lib/observability/events.js';
 import { RunReports } from '../../lib/observability/run-reports.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import { DatabaseError } from '../../lib/storage/connection/database-errors.js';
@@ -63,7 +63,7 @@ function aWorker() {
   const intake = new Intake(parts);
   intake.resume();
   const stop = (): void => void ((intake.isPaused = true), world.onStop());
-  const reports = new RunReports(new QueueEvents());
+  const reports = new RunReports(new QueueEventBus());
   return Object.assign(world, {
     lane,
     claims,

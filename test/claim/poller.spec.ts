@@ -6,7 +6,7 @@ import { DatabaseError } from '../../lib/storage/connection/database-errors.js';
 import type { Claimed, ClaimWish } from '../../lib/storage/claim/job.repository.js';
 import { Arrivals, type ArrivalsParts } from '../../lib/claim/arrivals.js';
 import { Claims } from '../../lib/settle/claims.js';
-import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueEventBus } from '../../lib/observability/events.js';
 import { Poller, type PollerParts } from '../../lib/claim/poller.js';
 import { RunReports } from '../../lib/observability/run-reports.js';
 import type { WorkerLane } from '../../lib/claim/worker-lane.js';
@@ -43,7 +43,7 @@ function aPoller(lanes: WorkerLane[], { process = new Permits(100) } = {}) {
   const claims = new Claims();
   const dispatcher = { startAll: () => undefined };
   const arrivals = new Arrivals({ settler, dispatcher } as unknown as ArrivalsParts);
-  const reports = new RunReports(new QueueEvents());
+  const reports = new RunReports(new QueueEventBus());
   const parts = {
     reports,
     jobs,

@@ -16,7 +16,7 @@ describe('a lane beside one that holds all permits', () => {
   it('asks for one job, to be there when the next permit comes free: no claim would see that one', () => {
     const lane = beside(new Permits(10));
     expect(lane.wanted).toBe(1);
-    expect(lane.isWaiting).toBe(false);
+    expect(lane.isHungry).toBe(false);
     lane.ask(1);
     expect(lane.wanted).toBe(0);
     lane.answered(1, { short: false, nextLookAt: 0 });

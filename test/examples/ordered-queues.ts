@@ -5,8 +5,8 @@ import { SimpleQueueModule } from 'nestjs-simple-queue';
 export const withOrder = (): DynamicModule =>
   SimpleQueueModule.forRoot({
     queues: {
-      bookings: { deadHead: 'block', concurrency: 50 },
-      ledger: { ordered: true, deadHead: 'halt' },
+      bookings: { onDeadJob: 'block', concurrency: 50 },
+      ledger: { ordered: true, onDeadJob: 'halt' },
       exports: { fair: true },
     },
   });

@@ -9,7 +9,7 @@ import { Job } from '../../lib/job/job.js';
 import { JobContext } from '../../lib/job/job-context.js';
 import type { QueueHandlerOptions } from '../../lib/job/job-handler.js';
 import { Permit } from '../../lib/job/permit.js';
-import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueEventBus } from '../../lib/observability/events.js';
 import type { Handler, HandlerRegistry } from '../../lib/handlers/handler-registry.js';
 import { templated } from '../../lib/handlers/templated-handler.js';
 import { anExploredModule, handlersAmong } from '../support/an-explored-module.js';
@@ -467,9 +467,9 @@ describe('a handler of a template', () => {
     const process = () => undefined;
     const handler = { queue: 'mail', name: '', label: 'x', options: {}, bound: {}, run: process };
     const typed = { ...handler, template: Nameless };
-    expect(templated(typed, new QueueEvents())).toBe(typed);
-    expect(templated(handler, new QueueEvents())).toBe(handler);
-    expect(templated({ ...handler, template: Welcome }, new QueueEvents())).not.toBe(handler);
+    expect(templated(typed, new QueueEventBus())).toBe(typed);
+    expect(templated(handler, new QueueEventBus())).toBe(handler);
+    expect(templated({ ...handler, template: Welcome }, new QueueEventBus())).not.toBe(handler);
   });
 
   it('is refused beside another one for the same template', async () => {

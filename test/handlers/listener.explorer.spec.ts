@@ -2,21 +2,21 @@ import { describe, expect, it } from '@jest/globals';
 import { Controller, Injectable, Scope } from '@nestjs/common';
 import { OnJobEvent } from '../../lib/decorators/on-job-event.decorator.js';
 import { QueueHandler } from '../../lib/decorators/queue-handler.decorator.js';
-import type { JobEvents, QueueEvents } from '../../lib/observability/events.js';
+import type { QueueEvents, QueueEventBus } from '../../lib/observability/events.js';
 import { anExploredModule } from '../support/an-explored-module.js';
 
-const started: JobEvents['started'] = { id: '1', queue: 'mail', name: '', attempt: 1, waitMs: 0 };
+const started: QueueEvents['started'] = { id: '1', queue: 'mail', name: '', attempt: 1, waitMs: 0 };
 
 class Ear {
   readonly heard: unknown[] = [];
 
   @OnJobEvent('started')
-  hear(event: JobEvents['started']): void {
+  hear(event: QueueEvents['started']): void {
     this.heard.push(event);
   }
 }
 
-async function eventsWith(...providers: object[]): Promise<QueueEvents> {
+async function eventsWith(...providers: object[]): Promise<QueueEventBus> {
   return (await anExploredModule({ providers: providers as never })).get('default')!.events;
 }
 
@@ -43,7 +43,7 @@ describe('a method marked with @OnJobEvent', () => {
     @Controller()
     class Page {
       @OnJobEvent('started')
-      hear(event: JobEvents['started']): void {
+      hear(event: QueueEvents['started']): void {
         heard.push(event);
       }
     }

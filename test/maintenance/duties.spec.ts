@@ -4,7 +4,7 @@ import { DUTIES, roundsOf } from '../../lib/maintenance/duties.js';
 import { Rota } from '../../lib/maintenance/rota.js';
 import type { Promotion } from '../../lib/storage/claim/promotion.js';
 import type { Storage } from '../../lib/storage/storage.js';
-import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueEventBus } from '../../lib/observability/events.js';
 import { aSite } from '../support/site.js';
 
 const root = new URL('../../', import.meta.url);
@@ -27,7 +27,7 @@ describe('the list of duties', () => {
   });
 
   it('makes a round of each', () => {
-    const site = aSite({ storage: {} as Storage, events: new QueueEvents() });
+    const site = aSite({ storage: {} as Storage, events: new QueueEventBus() });
     expect(Object.keys(roundsOf(site))).toEqual(DUTIES.map(({ name }) => name));
   });
 });
@@ -39,19 +39,19 @@ describe('a rota', () => {
   function aRota(promote: () => Promise<Partial<Promotion>>) {
     const asked: string[] = [];
     const note = <Answer>(what: string, answer: Answer) => (asked.push(what), answer);
-    const jobs = { promote: () => note('schedule', promote()) };
+    const jobs = { promote: () => note('promote', promote()) };
     const staged = { expire: async () => note('expire', { due: 1, expired: 1 }) };
     const groups = { handOn: async () => note('turn', { lanes: [], later: 0, looked: 0, dealt: 0, queues: [] }) };
     const storage = { jobs, staged, groups, signals: { send: () => undefined } };
-    const site = aSite({ storage: storage as unknown as Storage, events: new QueueEvents() });
-    return { asked, rota: new Rota({ ...site, lookEveryMs: 60_000 }, ['schedule', 'expire', 'turn']) };
+    const site = aSite({ storage: storage as unknown as Storage, events: new QueueEventBus() });
+    return { asked, rota: new Rota({ ...site, lookEveryMs: 60_000 }, ['promote', 'expire', 'turn']) };
   }
 
   it('turns what is due, and what that wakes behind it; and nothing else until it is due', async () => {
     const { asked, rota } = aRota(async () => ({ ...NOTHING, expiryMs: 0 }));
     await rota.turn();
     await rota.turn();
-    expect(asked).toEqual(['schedule', 'expire', 'turn']);
+    expect(asked).toEqual(['promote', 'expire', 'turn']);
     rota.wake('turn');
     rota.wake('clean');
     await rota.turn();
@@ -63,18 +63,18 @@ describe('a rota', () => {
     const { asked, rota } = aRota(() => new Promise((resolve) => (answer = resolve)));
     const first = rota.turn();
     await rota.turn();
-    expect(asked).toEqual(['schedule']);
-    rota.wake('schedule');
+    expect(asked).toEqual(['promote']);
+    rota.wake('promote');
     answer!(NOTHING);
     await first;
     void rota.turn();
-    expect(asked).toEqual(['schedule', 'schedule']);
+    expect(asked).toEqual(['promote', 'promote']);
   });
 
   it('rests after an error, as long as between two looks', async () => {
     const { asked, rota } = aRota(() => Promise.reject(new Error('away')));
     await expect(rota.turn()).rejects.toThrow('away');
     await rota.turn();
-    expect(asked).toEqual(['schedule']);
+    expect(asked).toEqual(['promote']);
   });
 });

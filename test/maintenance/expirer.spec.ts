@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Expirer } from '../../lib/maintenance/expirer.js';
-import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueEventBus } from '../../lib/observability/events.js';
 import type { Storage } from '../../lib/storage/storage.js';
 import { aSite } from '../support/site.js';
 
@@ -8,7 +8,7 @@ describe('the expirer', () => {
   /** One round, in which the storage answers this. */
   async function aRound(answer: { due: number; expired: number }) {
     const told: unknown[] = [];
-    const events = new QueueEvents();
+    const events = new QueueEventBus();
     events.on('expired', (event) => void told.push(event));
     const storage = { staged: { expire: async () => answer } } as unknown as Storage;
     const site = { ...aSite({ storage, events }), wake: (...waking: unknown[]) => void told.push(waking) };

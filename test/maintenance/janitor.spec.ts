@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Janitor } from '../../lib/maintenance/janitor.js';
-import type { JobEvents } from '../../lib/observability/events.js';
+import type { QueueEvents } from '../../lib/observability/events.js';
 import type { PartitionedTable } from '../../lib/storage/schema/partition.repository.js';
 import type { Storage } from '../../lib/storage/storage.js';
 import { aSite } from '../support/site.js';
@@ -12,7 +12,7 @@ const dayOf = (day: number): string => new Date(day * DAY_MS).toISOString().slic
 
 describe('the janitor', () => {
   let test: TestStorage;
-  let warnings: JobEvents['warning'][];
+  let warnings: QueueEvents['warning'][];
 
   beforeAll(async () => {
     test = await aStorage();

@@ -42,7 +42,7 @@ describe('the reaper', () => {
     ['block', 'Group "a" of queue "work" is blocked by job '],
     ['halt', 'Group "a" of queue "work" and every ordered group of the queue is halted by job '],
     ['skip', undefined],
-  ] as const)('says whose turn is held by a job that it poisoned, where dead heads %s', async (deadHead, message) => {
+  ] as const)('says whose turn is held by a job that it poisoned, where dead jobs %s', async (onDeadJob, message) => {
     const warnings: { code: string; message: string }[] = [];
     const stop = test.events.on('warning', (warning) => void warnings.push(warning));
     const enqueuer = new Enqueuer(test.storage, resolveOptions({}).options, test.events);
@@ -51,7 +51,7 @@ describe('the reaper', () => {
     await test.storage.jobs.settleAndClaim('w', [], [], { claimId: randomUUID(), lease: randomUUID(), lanes, limit: 1 });
     await test.database.query('update simple_queue.job set suspicion = 3, stalls = 2 where id = $1', [id]);
 
-    await new Reaper(aSite(test, { queues: { work: { deadHead } } })).round();
+    await new Reaper(aSite(test, { queues: { work: { onDeadJob } } })).round();
 
     stop();
     expect(warnings).toEqual(message ? [{ code: 'GROUP_BLOCKED', message: expect.stringContaining(`${message}${id}`) }] : []);

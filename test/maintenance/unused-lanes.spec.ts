@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
-import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueEventBus } from '../../lib/observability/events.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { JobRowOptions } from '../support/rows.js';
 import { aStorage, openStorage, Rival, type TestStorage } from '../support/storage.js';
@@ -88,7 +88,7 @@ describe('lanes that nobody uses', () => {
   });
 
   it('come back with an enqueue from a process that remembers them: before they went and after', async () => {
-    const enqueuer = new Enqueuer(test.storage, resolveOptions({}).options, new QueueEvents());
+    const enqueuer = new Enqueuer(test.storage, resolveOptions({}).options, new QueueEventBus());
     const enqueue = () => enqueuer.enqueue('a', { payload: 1, name: 'a' }, {});
     const laneOf = async ({ id }: { id: string }) =>
       (await test.database.query<{ lane: number }>('select lane from simple_queue.job where id = $1', [id]))[0]!.lane;

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { QueueEvents, type JobEvents } from '../../lib/observability/events.js';
+import { QueueEventBus, type QueueEvents } from '../../lib/observability/events.js';
 import { eventually } from '../support/eventually.js';
 
-const event: JobEvents['started'] = { id: '1', queue: 'mail', name: '', attempt: 1, waitMs: 0 };
+const event: QueueEvents['started'] = { id: '1', queue: 'mail', name: '', attempt: 1, waitMs: 0 };
 
 describe('events', () => {
   it('reach every listener, with the same object', () => {
-    const events = new QueueEvents();
+    const events = new QueueEventBus();
     const heard: unknown[] = [];
     events.on('started', (one) => heard.push(one));
     events.on('started', (one) => heard.push(one));
@@ -15,7 +15,7 @@ describe('events', () => {
   });
 
   it('are not even made when nobody listens', () => {
-    const events = new QueueEvents();
+    const events = new QueueEventBus();
     let made = 0;
     events.on('succeeded', () => undefined);
     events.on('started', () => undefined)();
@@ -32,9 +32,9 @@ describe('events', () => {
     ],
     ['rejects', () => Promise.reject(new Error('no ears'))],
   ])('go on to the others when a listener %s, and a warning tells of it', async (_, listener) => {
-    const events = new QueueEvents();
+    const events = new QueueEventBus();
     const heard: unknown[] = [];
-    const warnings: JobEvents['warning'][] = [];
+    const warnings: QueueEvents['warning'][] = [];
     events.on('warning', (warning) => warnings.push(warning));
     events.on('started', listener);
     events.on('started', (one) => heard.push(one));
@@ -45,8 +45,8 @@ describe('events', () => {
   });
 
   it.each([null, Object.create(null), Symbol('s')])('survive a listener that throws %p', (thrown: unknown) => {
-    const events = new QueueEvents();
-    const warnings: JobEvents['warning'][] = [];
+    const events = new QueueEventBus();
+    const warnings: QueueEvents['warning'][] = [];
     events.on('warning', (warning) => warnings.push(warning));
     events.on('started', () => {
       throw thrown;
@@ -56,7 +56,7 @@ describe('events', () => {
   });
 
   it('do not go in circles when a listener of warnings throws', () => {
-    const events = new QueueEvents();
+    const events = new QueueEventBus();
     events.on('warning', () => {
       throw new Error('again');
     });

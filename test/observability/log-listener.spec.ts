@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LoggerService } from '@nestjs/common';
 import fc from 'fast-check';
-import { QueueEvents, type JobEventName, type JobEvents } from '../../lib/observability/events.js';
+import { QueueEventBus, type QueueEventName, type QueueEvents } from '../../lib/observability/events.js';
 import { attachLogListener, type LogOptions } from '../../lib/observability/log-listener.js';
 import type { Redact } from '../../lib/observability/redaction.js';
 
@@ -19,8 +19,8 @@ const job = { id: '0190', queue: 'mail', name: 'welcome', attempt: 2 };
 
 /** The line that each event leaves, with something in it that must not be told. */
 const LINES: {
-  [Name in Exclude<JobEventName, 'enqueued' | 'polled' | 'started' | 'succeeded' | 'rescheduled' | 'released'>]: [
-    event: JobEvents[Name],
+  [Name in Exclude<QueueEventName, 'enqueued' | 'polled' | 'started' | 'succeeded' | 'rescheduled' | 'released'>]: [
+    event: QueueEvents[Name],
     line: string,
   ];
 } = {
@@ -61,8 +61,8 @@ function databaseError(fields: object): Error {
   return Object.assign(new Error(), fields);
 }
 
-function noted<Name extends JobEventName>(name: Name, event: JobEvents[Name], options?: LogOptions): string[] {
-  const events = new QueueEvents();
+function noted<Name extends QueueEventName>(name: Name, event: QueueEvents[Name], options?: LogOptions): string[] {
+  const events = new QueueEventBus();
   const notebook = new Notebook();
   attachLogListener(events, notebook, options);
   events.emit(name, () => event);
@@ -71,12 +71,12 @@ function noted<Name extends JobEventName>(name: Name, event: JobEvents[Name], op
 
 describe('the log', () => {
   it.each(Object.entries(LINES))('has one line for %s, and nothing secret in it', (name, [event, line]) => {
-    expect(noted(name as JobEventName, event)).toEqual([line]);
+    expect(noted(name as QueueEventName, event)).toEqual([line]);
     expect(line).not.toContain(SECRET);
   });
 
   it('has no line, and makes no event, for what goes as it should', () => {
-    const events = new QueueEvents();
+    const events = new QueueEventBus();
     attachLogListener(events, new Notebook());
     const silent = ['enqueued', 'polled', 'started', 'succeeded', 'rescheduled', 'released'] as const;
     expect(silent.filter((name) => events.hasListener(name))).toEqual([]);
@@ -160,7 +160,7 @@ describe('the log', () => {
 
   it('has the levels that are asked for, and lines for what goes as it should', () => {
     const levels = { succeeded: 'debug', cancelled: false, retried: 'log' } as const;
-    const of = <Name extends JobEventName>(name: Name, event: JobEvents[Name]) => noted(name, event, { levels });
+    const of = <Name extends QueueEventName>(name: Name, event: QueueEvents[Name]) => noted(name, event, { levels });
     expect(of('cancelled', LINES.cancelled[0])).toEqual([]);
     expect(of('retried', LINES.retried[0])).toEqual([expect.stringMatching(/^log job/)]);
     expect(of('succeeded', { ...job, runMs: 7, output: SECRET })).toEqual([
@@ -169,11 +169,11 @@ describe('the log', () => {
   });
 
   it('stops when it is told to', () => {
-    const events = new QueueEvents();
+    const events = new QueueEventBus();
     const notebook = new Notebook();
     attachLogListener(events, notebook)();
     events.emit('warning', () => ({ code: 'LATE', message: 'too late' }));
     expect(notebook.lines).toEqual([]);
-    expect((Object.keys(LINES) as JobEventName[]).some((name) => events.hasListener(name))).toBe(false);
+    expect((Object.keys(LINES) as QueueEventName[]).some((name) => events.hasListener(name))).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { ConsoleLogger, Logger, type LoggerService } from '@nestjs/common';
-import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueEventBus } from '../../lib/observability/events.js';
 import { attachLogListener, type LogOptions } from '../../lib/observability/log-listener.js';
 import { Child } from '../support/child.js';
 
@@ -21,9 +21,9 @@ afterEach(() => {
 });
 
 /** What this logger of an application makes of the library's events. */
-function through(logger: LoggerService, options: LogOptions): QueueEvents {
+function through(logger: LoggerService, options: LogOptions): QueueEventBus {
   Logger.overrideLogger(logger);
-  const events = new QueueEvents();
+  const events = new QueueEventBus();
   attachLogListener(events, new Logger('SimpleQueue'), { structured: true, ...options });
   return events;
 }

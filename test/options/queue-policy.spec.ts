@@ -20,7 +20,7 @@ describe('what holds for a queue', () => {
       fair: false,
       archiveKeepMs: 7 * DAY_MS,
       deadLetterKeepMs: 30 * DAY_MS,
-      deadHead: 'block',
+      onDeadJob: 'block',
     });
   });
 
@@ -29,11 +29,11 @@ describe('what holds for a queue', () => {
       maxAttempts: 5,
       timeoutMs: 1_000,
       archive: false,
-      queues: { mail: { maxAttempts: 7, archive: { keepMs: DAY_MS }, ordered: true, deadHead: 'skip' } },
+      queues: { mail: { maxAttempts: 7, archive: { keepMs: DAY_MS }, ordered: true, onDeadJob: 'skip' } },
     });
     expect(policies.of('mail')).toMatchObject({ maxAttempts: 7, timeoutMs: 1_000, archiveKeepMs: DAY_MS });
-    expect(policies.of('mail')).toMatchObject({ ordered: true, deadHead: 'skip' });
-    expect(policies.of('other')).toMatchObject({ maxAttempts: 5, archiveKeepMs: undefined, ordered: false, deadHead: 'block' });
+    expect(policies.of('mail')).toMatchObject({ ordered: true, onDeadJob: 'skip' });
+    expect(policies.of('other')).toMatchObject({ maxAttempts: 5, archiveKeepMs: undefined, ordered: false, onDeadJob: 'block' });
   });
 
   it("is a handler's word about attempts, and about nothing else", () => {
@@ -58,10 +58,10 @@ describe('for statements that meet any queue', () => {
   });
 
   it('a queue may be called as what objects inherit', () => {
-    const queues = JSON.parse('{ "__proto__": { "deadHead": "halt" } }') as SimpleQueueOptions['queues'];
-    const deadHeads = policiesOf({ queues }).byQueue('deadHead');
-    expect(JSON.stringify(deadHeads)).toBe('{"":"block","__proto__":"halt"}');
-    expect('constructor' in deadHeads).toBe(false);
+    const queues = JSON.parse('{ "__proto__": { "onDeadJob": "halt" } }') as SimpleQueueOptions['queues'];
+    const deadJobs = policiesOf({ queues }).byQueue('onDeadJob');
+    expect(JSON.stringify(deadJobs)).toBe('{"":"block","__proto__":"halt"}');
+    expect('constructor' in deadJobs).toBe(false);
   });
 
   it('partitions are made for the longest that any queue keeps its jobs', () => {

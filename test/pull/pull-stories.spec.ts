@@ -171,7 +171,7 @@ describe('the pull contract beside workers', () => {
     await queue.complete(leaseId, id);
   });
 
-  it('works an ordered group without any worker: turns pass on, a staged job that nobody commits expires, a dead head is told', async () => {
+  it('works an ordered group without any worker: turns pass on, a staged job that nobody commits expires, a dead job is told', async () => {
     const edge = await story.start({ options: { worker: false, pollIntervalMs: 20 } });
     const [queue, claimed] = [queueOf(edge), [] as string[]];
     const claimNext = () =>

@@ -7,7 +7,7 @@ import { afterCompletion, buriedAs, burialOf, completionOf, isGoing, plainOutcom
 
 const error = { name: 'Error', message: 'no' };
 const again = { delayMs: 5 };
-const settings = { archive: { keepMs: 60_000 }, deadLetter: { keepMs: 90_000 }, deadHead: 'halt' } as const;
+const settings = { archive: { keepMs: 60_000 }, deadLetter: { keepMs: 90_000 }, onDeadJob: 'halt' } as const;
 const policy = new QueuePolicies(resolveOptions({ queues: { mail: settings } }).options).of('mail');
 const run = {
   ...{ id: 'a', epoch: 2, queue: 'mail', name: '', attempt: 1, maxAttempts: 2, runMs: 7, policy, isOrdered: true },
@@ -48,7 +48,7 @@ describe('what the database is told', () => {
     [{ kind: 'poisoned', error }, 0, error],
     [{ kind: 'cancelled', reason: 'why' }, 0, { name: 'Cancelled', message: 'why' }],
   ])('of one that ends badly: %j', (outcome, spent, told) => {
-    const kept = { archiveKeepMs: 60_000, deadLetterKeepMs: 90_000, deadHead: 'halt' };
+    const kept = { archiveKeepMs: 60_000, deadLetterKeepMs: 90_000, onDeadJob: 'halt' };
     const verdict = { state: outcome.kind, spent, runMs: 7, ...kept, error: told, entry: entryOf(outcome.kind, told) };
     expect(burialOf({ run, outcome }, 'w')).toEqual({ id: 'a', epoch: 2, verdict });
   });

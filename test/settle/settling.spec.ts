@@ -13,7 +13,7 @@ import { LateAnswers } from '../../lib/settle/late-answers.js';
 import { Poller, type PollerParts } from '../../lib/claim/poller.js';
 import type { RunReports } from '../../lib/observability/run-reports.js';
 import { Settler } from '../../lib/settle/settler.js';
-import { Undertaker } from '../../lib/settle/undertaker.js';
+import { SettleQueue } from '../../lib/settle/settle-queue.js';
 import { aLane, aRun } from '../support/runs.js';
 
 const FAULTS = ['none', 'none', 'none', 'cut before', 'cut after', 'refused'] as const;
@@ -112,8 +112,8 @@ function aSettlement(faults: Fault[]) {
   });
   const groups = undefined as unknown as GroupRepository;
   const hooks = { onWork: () => undefined, onReturn: () => undefined, onTurns: () => undefined };
-  const undertaker = new Undertaker({ ...shared, groups, late, successOf, ...hooks });
-  const settler = new Settler({ ...shared, late, undertaker, successOf, onSuccess: () => undefined });
+  const settleQueue = new SettleQueue({ ...shared, groups, late, successOf, ...hooks });
+  const settler = new Settler({ ...shared, late, settleQueue, successOf, onSuccess: () => undefined });
   const lanes = { all: () => [], room: 0, get: () => undefined };
   const parts = {
     ...shared,
@@ -127,7 +127,7 @@ function aSettlement(faults: Fault[]) {
   };
   const intake = new Intake(parts as unknown as IntakeParts);
   const poller = new Poller({ ...parts, intake } as unknown as PollerParts);
-  const round = () => Promise.allSettled([poller.poll(), poller.poll(), undertaker.settle()]);
+  const round = () => Promise.allSettled([poller.poll(), poller.poll(), settleQueue.settle()]);
   return { table, told, settler, claims: shared.claims, round };
 }
 

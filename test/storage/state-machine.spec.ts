@@ -46,7 +46,7 @@ describe('the state machine', () => {
     expect(states).toEqual(model.all.map(ending).sort(byId));
   }
 
-  /** What no process decides on is decided: transactions are undone, dead heads released, staged jobs too late. */
+  /** What no process decides on is decided: transactions are undone, dead jobs released, staged jobs too late. */
   async function closeAll(model: Model): Promise<void> {
     for (const runner of real.transactions.splice(0)) await real.end(runner, false);
     model.transactions = [];

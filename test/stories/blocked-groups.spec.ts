@@ -15,7 +15,7 @@ describe('an ordered group behind a job that ended badly', () => {
   const adminOf = ({ app }: TestApplication): QueueAdmin => app.get(QueueAdmin, { strict: false });
   const simpleQueue = (...argv: string[]) => cli(argv, { env: { DATABASE_URL: story.database.url } });
 
-  /** A dead head and `followers` behind it, in a queue of its own. */
+  /** A dead job and `followers` behind it, in a queue of its own. */
   async function block(
     queue: string,
     followers: number,

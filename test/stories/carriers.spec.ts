@@ -5,7 +5,7 @@ import { constant } from '../../lib/job/backoff.js';
 import type { ContextCarrier } from '../../lib/job/context-carrier.js';
 import type { Job } from '../../lib/job/job.js';
 import { Permit } from '../../lib/job/permit.js';
-import { surrounded } from '../../lib/run/surroundings.js';
+import { withMiddleware } from '../../lib/run/middleware.js';
 import { aHandler } from '../support/application.js';
 import { Child } from '../support/child.js';
 import { eventually } from '../support/eventually.js';
@@ -134,7 +134,7 @@ describe('the context of an enqueue', () => {
 
   it('costs nothing where nobody carries it', () => {
     const execute = () => Promise.resolve();
-    expect(surrounded(execute, { carriers: [], events: undefined as never, refuse: undefined as never })).toBe(execute);
+    expect(withMiddleware(execute, { carriers: [], events: undefined as never, refuse: undefined as never })).toBe(execute);
   });
 
   it('leaks into no other job from a carrier that enters it for good', async () => {

@@ -7,7 +7,7 @@ import { constant } from '../../lib/job/backoff.js';
 import type { JobHandler } from '../../lib/job/job-handler.js';
 import { Job } from '../../lib/job/job.js';
 import { JobContext } from '../../lib/job/job-context.js';
-import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueEventBus } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
 import { CHECK_PLACES } from '../../lib/storage/diagnosis/check-places.sql.js';
 import { Storage } from '../../lib/storage/storage.js';
@@ -59,7 +59,7 @@ const world: TransactionWorld = {
 };
 app.get(Storage, { strict: false }).signals.receive((signal) => void world.heard.push(signal));
 
-app.get(QueueEvents, { strict: false }).on('warning', ({ code, message }) => {
+app.get(QueueEventBus, { strict: false }).on('warning', ({ code, message }) => {
   if (code === 'OUTSIDE_TRANSACTION') world.beside.push(/queue "(\S+)"/.exec(message)![1]!);
 });
 

@@ -5,7 +5,7 @@ import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueEventBus } from '../../lib/observability/events.js';
 import { SimpleQueueModule } from '../../lib/module/simple-queue.module.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { aHandler, QUICK } from '../support/application.js';
@@ -132,7 +132,7 @@ Module({ imports: [typeorm, SimpleQueueModule.forRoot({ ...QUICK, ...options })]
 
 const app = await NestFactory.createApplicationContext(ChildModule, { logger: ['error'] });
 app.enableShutdownHooks();
-const events = app.get(QueueEvents, { strict: false });
+const events = app.get(QueueEventBus, { strict: false });
 for (const name of ['succeeded', 'leaseLost', 'leaseLapsed', 'warning', 'workerStopped'] as const) {
   events.on(name, (event) => say({ event: name, ...event }));
 }

@@ -221,7 +221,7 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
     await completed.passed;
     await loseLeases(story.database);
     await application.storage.leases.reap(
-      { maxStalls: 3, deadLetter: { '': 1_000 }, archive: { '': 1_000 }, deadHead: { '': 'block' } },
+      { maxStalls: 3, deadLetter: { '': 1_000 }, archive: { '': 1_000 }, onDeadJob: { '': 'block' } },
       '00000000-0000-0000-0000-000000000000',
     );
 

@@ -108,7 +108,7 @@ describe('ordered groups', () => {
     expect(begun).toEqual(committed.map((n) => `a${n}`));
   });
 
-  it('dead head, block: followers wait, somebody is told, and a release lets them go on', async () => {
+  it('dead job, block: followers wait, somebody is told, and a release lets them go on', async () => {
     const handler = aHandler('steps', (job: Job<Step>) =>
       noting(job, () => (job.payload.n === 0 && job.payload.group === 'a' ? JobResult.critical('no') : undefined)),
     );
@@ -129,10 +129,10 @@ describe('ordered groups', () => {
     await untilJobIs('succeeded', application, answers[2]!.id);
   });
 
-  it('dead head, skip and halt, as their queues say', async () => {
+  it('dead job, skip and halt, as their queues say', async () => {
     const fails = (queue: string) =>
       aHandler(queue, (job: Job<Step>) => noting(job, () => (job.payload.n === 0 ? JobResult.critical('no') : undefined)));
-    const queues = { skips: { deadHead: 'skip' }, halts: { deadHead: 'halt' } } as const;
+    const queues = { skips: { onDeadJob: 'skip' }, halts: { onDeadJob: 'halt' } } as const;
     const application = await story.start({ providers: [fails('skips'), fails('halts')], options: { queues } });
     await application.queues.enqueueMany('skips', stepsOf(['a'], 3));
     await untilEnded(application, 2);
@@ -152,7 +152,7 @@ describe('ordered groups', () => {
     );
     // Each of these turns becomes vacant with its commit.
     const others = aHandler('steps', (job: Job<Step>) => noting(job), { concurrency: 20, transactional: true });
-    const queues = { halts: { deadHead: 'halt' } } as const;
+    const queues = { halts: { onDeadJob: 'halt' } } as const;
     const application = await story.start({ providers: [fails, others], options: { queues, pollIntervalMs: 20 } });
     const [dead] = await application.queues.enqueueMany('halts', stepsOf(['dead'], 1));
     await untilJobIs('critical', application, dead!.id);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
-import { Promoter } from '../../lib/maintenance/promoter.js';
+import { Turns } from '../../lib/maintenance/turns.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { DatabaseError } from '../../lib/storage/connection/database-errors.js';
 import type { ClaimedRow } from '../../lib/storage/claim/row-mapper.js';
@@ -21,7 +21,7 @@ const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 const chance = (share: number): boolean => Math.random() < share;
 const any = (count: number): number => Math.floor(Math.random() * count);
 
-/** Producers, workers, promoters and somebody who cancels, all at once, each on connections of its own. */
+/** Producers, workers, turn duties and somebody who cancels, all at once, each on connections of its own. */
 describe('ordered groups under stress', () => {
   let test: TestStorage;
   let lane: number;
@@ -97,8 +97,8 @@ describe('ordered groups under stress', () => {
     if (row.cancelled) await jobs.bury('w', [{ ...key, verdict: { ...verdict, state: 'cancelled' } }]);
     else if (way < 5) await groups.settle('w', [success]);
     else if (way < 6) await database.callers.transaction((run) => jobs.complete(run, 'w', success));
-    else if (way < 7) await jobs.bury('w', [{ ...key, verdict: { ...verdict, deadHead: 'skip' } }]);
-    else if (way < 8) await jobs.bury('w', [{ ...key, verdict: { ...verdict, deadHead: chance(0.5) ? 'block' : 'halt' } }]);
+    else if (way < 7) await jobs.bury('w', [{ ...key, verdict: { ...verdict, onDeadJob: 'skip' } }]);
+    else if (way < 8) await jobs.bury('w', [{ ...key, verdict: { ...verdict, onDeadJob: chance(0.5) ? 'block' : 'halt' } }]);
     else if (!(await jobs.putBack([{ ...key, change }]))[0]?.moved)
       await jobs.bury('w', [{ ...key, verdict: { ...verdict, state: 'cancelled' } }]);
   }
@@ -114,9 +114,9 @@ describe('ordered groups under stress', () => {
   }
 
   async function promote(done: () => boolean): Promise<void> {
-    const promoter = new Promoter(test);
+    const turns = new Turns(test);
     while (!done()) {
-      await promoter.round();
+      await turns.round();
       await test.storage.jobs.promote('-infinity', []);
     }
   }

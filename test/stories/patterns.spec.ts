@@ -40,7 +40,7 @@ describe('handlers of a pattern', () => {
     await untilJobIs('succeeded', application, id);
   });
 
-  it('find a new queue without a wake-up, with the next round of the scheduler', async () => {
+  it('find a new queue without a wake-up, with the next round of the promoter', async () => {
     const application = await story.start({ options: { wakeUp: 'off' }, providers: [aHandler('silent.*', named('silent'))] });
     const producer = await story.start({ options: { worker: false, wakeUp: 'off' } });
 

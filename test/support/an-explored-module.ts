@@ -1,7 +1,7 @@
 import { Module, type ModuleMetadata } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, ExternalContextCreator } from '@nestjs/core';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
-import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueEventBus } from '../../lib/observability/events.js';
 import { HandlerExplorer } from '../../lib/handlers/handler.explorer.js';
 import { HandlerRegistry } from '../../lib/handlers/handler-registry.js';
 import { ListenerExplorer } from '../../lib/handlers/listener.explorer.js';
@@ -10,7 +10,7 @@ import { NestEnhancers } from '../../lib/handlers/nest-enhancers.js';
 
 export interface Explored {
   registry: HandlerRegistry;
-  events: QueueEvents;
+  events: QueueEventBus;
 }
 
 /** An application with these providers and the exploring half of the module (no storage), once for each instance name. */
@@ -33,7 +33,7 @@ export async function handlersAmong(...providers: NonNullable<ModuleMetadata['pr
 }
 
 function exploring(instance: string, explored: Map<string, Explored>): NonNullable<ModuleMetadata['imports']>[number] {
-  const found: Explored = { registry: new HandlerRegistry(), events: new QueueEvents() };
+  const found: Explored = { registry: new HandlerRegistry(), events: new QueueEventBus() };
   explored.set(instance, found);
   return {
     module: Exploring,

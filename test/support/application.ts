@@ -6,7 +6,7 @@ import { QueueHandler } from '../../lib/decorators/queue-handler.decorator.js';
 import type { JobContext } from '../../lib/job/job-context.js';
 import type { QueueHandlerOptions } from '../../lib/job/job-handler.js';
 import type { Job } from '../../lib/job/job.js';
-import { QueueEvents, type JobEventName, type JobEvents } from '../../lib/observability/events.js';
+import { QueueEventBus, type QueueEventName, type QueueEvents } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
 import { SimpleQueueModule } from '../../lib/module/simple-queue.module.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
@@ -21,9 +21,9 @@ export interface TestApplication {
   worker: QueueWorker;
   dataSource: DataSource;
   storage: Storage;
-  events: QueueEvents;
+  events: QueueEventBus;
   /** Every event of a name since the start. */
-  seen<Name extends JobEventName>(name: Name): JobEvents[Name][];
+  seen<Name extends QueueEventName>(name: Name): QueueEvents[Name][];
   close(): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export async function anApplication(database: TestDatabase, given: TestApplicati
     providers: given.providers ?? [],
   }).compile();
   module.useLogger(false);
-  const events = module.get(QueueEvents, { strict: false });
+  const events = module.get(QueueEventBus, { strict: false });
   const seen = recordEvents(events);
   await module.init();
   return {
@@ -65,7 +65,7 @@ export async function anApplication(database: TestDatabase, given: TestApplicati
   };
 }
 
-const NAMES: JobEventName[] = [
+const NAMES: QueueEventName[] = [
   'started',
   'succeeded',
   'retried',
@@ -85,10 +85,10 @@ const NAMES: JobEventName[] = [
   'workerStopped',
 ];
 
-function recordEvents(events: QueueEvents): TestApplication['seen'] {
-  const recorded = new Map<JobEventName, unknown[]>(NAMES.map((name) => [name, []]));
+function recordEvents(events: QueueEventBus): TestApplication['seen'] {
+  const recorded = new Map<QueueEventName, unknown[]>(NAMES.map((name) => [name, []]));
   for (const name of NAMES) events.on(name, (event) => void recorded.get(name)!.push(event));
-  return <Name extends JobEventName>(name: Name) => recorded.get(name) as JobEvents[Name][];
+  return <Name extends QueueEventName>(name: Name) => recorded.get(name) as QueueEvents[Name][];
 }
 
 /** A handler class made of a function. */

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/global
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { defineJob } from '../../lib/enqueue/define-job.js';
 import type { EnqueueItem, EnqueueOptions } from '../../lib/job/enqueue-options.js';
-import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueEventBus } from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Signal } from '../../lib/storage/wake-ups/signals.js';
@@ -94,7 +94,7 @@ export function aJoining(extra: object): Joining {
   beforeEach(async () => {
     await test.rows.clear();
     dataSource = await aDataSource(test.database.url, { extra: { ...extra, max: 1 } });
-    const queues = new QueueService(test.storage, resolveOptions({}).options, new QueueEvents());
+    const queues = new QueueService(test.storage, resolveOptions({}).options, new QueueEventBus());
     const { id: waiting } = await queues.enqueue('mail', 0, { uniqueKey: 'waiting', fingerprint: 'tag' });
     const { id: staged } = await queues.enqueue('mail', 0, { staged: true });
     world = { queues, waiting, staged };
@@ -141,5 +141,5 @@ export function aSlowJob() {
   const gate = aGate();
   const validate = (value: unknown) => gate.passed.then(() => ({ value }));
   const job = defineJob({ queue: 'mail', payload: { '~standard': { version: 1, vendor: 'test', validate } } as const });
-  return { job, letGo: () => gate.open() };
+  return { job, onLeaseLost: () => gate.open() };
 }

@@ -120,7 +120,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   runs: 'it is about what runs, which stands in its claim alone',
   served: 'what runs has a worker that serves it',
   settled: 'the statement before it has settled the job',
-  skipped: 'its turn becomes vacant, whatever the policy for dead heads',
+  skipped: 'its turn becomes vacant, whatever the policy for dead jobs',
   success: 'a success is no dead letter, and blocks no group',
   suspected: 'what a crash gives back is a suspect',
   timeless: 'it holds no time',

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { DataSource, type DataSourceOptions, type EntityManager, type QueryRunner } from 'typeorm';
-import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueEventBus } from '../../lib/observability/events.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import type { Run } from '../../lib/storage/connection/database.js';
@@ -13,7 +13,7 @@ export interface TestStorage {
   database: TestDatabase;
   dataSource: DataSource;
   storage: Storage;
-  events: QueueEvents;
+  events: QueueEventBus;
   rows: Rows;
   close(): Promise<void>;
 }
@@ -22,7 +22,7 @@ export interface TestStorage {
 export async function aStorage(options: SimpleQueueOptions = {}): Promise<TestStorage> {
   const database = await aDatabase();
   const dataSource = await aDataSource(database.url);
-  const events = new QueueEvents();
+  const events = new QueueEventBus();
   const storage = await openStorage(dataSource, options, events);
   return {
     database,
@@ -41,7 +41,7 @@ export async function aStorage(options: SimpleQueueOptions = {}): Promise<TestSt
 export function openStorage(
   dataSource: DataSource,
   options: SimpleQueueOptions = {},
-  events = new QueueEvents(),
+  events = new QueueEventBus(),
 ): Promise<Storage> {
   return Storage.open(dataSource, resolveOptions(options).options, events);
 }

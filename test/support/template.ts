@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
-import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueEventBus } from '../../lib/observability/events.js';
 import { Storage } from '../../lib/storage/storage.js';
 import { administer, makeDatabase, withDatabase, type TestDatabase } from './database.js';
 
@@ -41,7 +41,7 @@ async function makeTemplate(url: string, template: string): Promise<void> {
 
 async function migrate(url: string): Promise<void> {
   const dataSource = await new DataSource({ type: 'postgres', url }).initialize();
-  const storage = await Storage.open(dataSource, resolveOptions({}).options, new QueueEvents());
+  const storage = await Storage.open(dataSource, resolveOptions({}).options, new QueueEventBus());
   await storage.onApplicationShutdown();
   await dataSource.destroy();
 }

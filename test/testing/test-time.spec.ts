@@ -31,7 +31,7 @@ let fail: boolean;
 
 beforeAll(async () => {
   database = await aDatabase();
-  app = await started([SimpleQueueTestingModule.forRoot({ queues: { strict: { ordered: true, deadHead: 'skip' } } })]);
+  app = await started([SimpleQueueTestingModule.forRoot({ queues: { strict: { ordered: true, onDeadJob: 'skip' } } })]);
   queues = app.get(QueueService);
 });
 

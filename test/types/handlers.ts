@@ -16,7 +16,7 @@ import {
   type BatchHandler,
   type BatchResult,
   type Failure,
-  type JobEvents,
+  type QueueEvents,
   type JobHandler,
   type QueueContextType,
 } from '../../lib/index.js';
@@ -221,7 +221,7 @@ export class NotAMethod {
 
 export class Listening {
   @OnJobEvent('failed')
-  failed(event: JobEvents['failed']): void {
+  failed(event: QueueEvents['failed']): void {
     expectTypeOf(event.error).toEqualTypeOf<Failure>();
   }
 
@@ -240,7 +240,7 @@ export class Listening {
 
   // @ts-expect-error `started` has no error
   @OnJobEvent('started')
-  wrong(event: JobEvents['failed']): void {
+  wrong(event: QueueEvents['failed']): void {
     void event;
   }
 }

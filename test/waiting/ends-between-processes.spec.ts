@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { QueueEvents } from '../../lib/observability/events.js';
+import { QueueEventBus } from '../../lib/observability/events.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Signal } from '../../lib/storage/wake-ups/signals.js';
 import type { Storage } from '../../lib/storage/storage.js';
@@ -35,7 +35,7 @@ describe('what processes tell each other of ends', () => {
   });
   beforeEach(async () => {
     web = await openStorage(test.dataSource);
-    waits = new Waits(web, options, new QueueEvents(), 0);
+    waits = new Waits(web, options, new QueueEventBus(), 0);
     await wire.query('select 1');
     [onWire, woken] = [[], []];
   });
@@ -103,7 +103,7 @@ describe('what processes tell each other of ends', () => {
   it('is nothing with wakeUp off: looking is enough', async () => {
     const quiet = await openStorage(test.dataSource, { wakeUp: 'off' });
     const { id } = await test.rows.job();
-    const end = new Waits(quiet, options, new QueueEvents()).wait(id, { timeoutMs: 10_000 });
+    const end = new Waits(quiet, options, new QueueEventBus()).wait(id, { timeoutMs: 10_000 });
     await test.storage.jobs.cancelById(test.storage.database.callers.run, [id], { '': 60_000 });
     expect(await end).toEqual({ id, state: 'cancelled' });
     expect(onWire).toEqual([]);

@@ -3,7 +3,7 @@ import type { Failure } from '../../job/failure.js';
 import type { AttemptRecord, FoundJob } from '../../job/job.js';
 import type { TerminalState } from '../../job/job-state.js';
 import type { Retention } from '../../options/queue-policy.js';
-import type { DeadHead } from '../../job/job-state.js';
+import type { OnDeadJob } from '../../job/job-state.js';
 import { textArray } from '../connection/binary-array.js';
 import { wishValues, type ClaimWish } from './claim-wish.js';
 import type { Database, Run } from '../connection/database.js';
@@ -70,7 +70,7 @@ export interface Burial extends RunKey {
     /** undefined: a cancelled job is deleted at once. */
     archiveKeepMs?: number;
     /** Of an ordered job that ended badly. */
-    deadHead?: DeadHead;
+    onDeadJob?: OnDeadJob;
   } & Told;
 }
 

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { QueueError } from '../../job/queue.errors.js';
-import type { QueueEvents } from '../../observability/events.js';
+import type { QueueEventBus } from '../../observability/events.js';
 import type { ResolvedOptions } from '../../options/simple-queue.options.js';
 import { DatabaseError } from './database-errors.js';
 import { Storage } from '../storage.js';
@@ -23,7 +23,7 @@ const NO_CONNECTION = /^(08|28|3D|53300|57P)/;
  * half a second to load, and nothing here needs it.
  * @throws QueueError `DATABASE_UNAVAILABLE`, `DATABASE_ERROR`, `POSTGRES_TOO_OLD`, and as the option `migrate` says.
  */
-export async function openStandAlone(address: Address, options: ResolvedOptions, events: QueueEvents): Promise<Storage> {
+export async function openStandAlone(address: Address, options: ResolvedOptions, events: QueueEventBus): Promise<Storage> {
   const { url, shown, applicationName, connectTimeoutMs } = address;
   const settings = { type: 'postgres', url, applicationName, connectTimeoutMS: connectTimeoutMs };
   const dataSource = { options: settings, isInitialized: true, subscribers: [], manager: {} } as unknown as DataSource;

@@ -4,8 +4,8 @@ import { WAITING } from '../places/places.sql.js';
 
 /**
  * The invariant that everything else rests on: a live job stands in exactly one place, at its own epoch, and a place holds
- * only live jobs; and the turn of an ordered group is held by exactly one: a live job that is not blocked, a vacancy, or a dead head.
- * Answers the breaches (of a group: with its dead head's id or none, and how often its turn is held). A claim may list jobs that are gone or have left it: only its live ones count.
+ * only live jobs; and the turn of an ordered group is held by exactly one: a live job that is not blocked, a vacancy, or a dead job.
+ * Answers the breaches (of a group: with its dead job's id or none, and how often its turn is held). A claim may list jobs that are gone or have left it: only its live ones count.
  */
 export const CHECK_PLACES = statement(
   'check_places',

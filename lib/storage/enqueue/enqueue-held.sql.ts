@@ -11,7 +11,7 @@ import { BEGUN, TURNED_OR_BLOCKED } from '../places/turns.sql.js';
  *
  * The locks of the groups come first, in one order for all, and are held until the transaction ends: the numbers drawn under them
  * ($15, or the next ones) follow the order of the commits. Whether a job has its turn is decided by the insert into `head`, never by a
- * snapshot. While a dead head halts the queue, a new group begins with its turn vacant.
+ * snapshot. While a dead job halts the queue, a new group begins with its turn vacant.
  * A group holds ordered jobs ($14) or plain ones: where a live job of the other kind is seen, nothing is stored and the groups come back
  * as `mixed`. It is asked by order, so that no planner takes another index than that of the groups. $16 is where an item stands in the caller's array; $19 to $21 are $13 to $15 of `enqueue`, and conflicts are as there.
  */

@@ -27,7 +27,7 @@ import { ENQUEUE } from './enqueue.sql.js';
 import { FIND_LIVE_KEYS } from '../keys/find-live-keys.sql.js';
 import { byKey, created, existing, idOf, keyOf, queueOf, type Answers } from './storing.js';
 import { repeated, undoable } from '../connection/undoable.js';
-import { Uplink } from '../connection/uplink.js';
+import { Uplink } from './uplink.js';
 
 /** The holder of a key may end between insert and look-up, again and again in theory. */
 const MAX_ROUNDS = 5;

@@ -18,7 +18,7 @@ interface OrderedSettled {
   lanes: number[];
   /** Next jobs whose time lies ahead. */
   later: number;
-  /** Turns that the promoter has to hand on. */
+  /** Turns that the turn duty has to hand on. */
   vacant: number;
   /** Runs that no longer held their job. */
   lost: string[];
@@ -99,7 +99,7 @@ export const fairClaimed = (rows: (string | null)[][]): FairClaimed => ({
   after: rows[0]?.[17] ?? null,
 });
 
-/** Turns in ordered groups: passed on by the settle, handed on by the promoter, given back by an operator. */
+/** Turns in ordered groups: passed on by the settle, handed on by the turn duty, given back by an operator. */
 export class GroupRepository {
   constructor(private readonly database: Database) {}
 

@@ -2,7 +2,7 @@ import { statement } from '../connection/statement.js';
 import { placed } from '../places/places.sql.js';
 
 /**
- * The promoter's second statement, under the locks of these groups: hands each turn to the lowest blocked job, or ends the group where
+ * The turn duty's second statement, under the locks of these groups: hands each turn to the lowest blocked job, or ends the group where
  * none waits. A row that somebody holds locked (a cancel, or a commit of a staged job, in a user's transaction) is waited for by asking
  * again: what stands behind it must not overtake it.
  */

@@ -8,6 +8,6 @@ export const vacantQueues = (after: string): string => `hop(queue, n) as (
     select v.queue, h.n + 1 from hop h cross join lateral (
       select queue from simple_queue.vacant where queue > h.queue and shard = $1 order by queue limit 1) v)`;
 
-/** Is a queue halted by a dead head? */
+/** Is a queue halted by a dead job? */
 export const isHalted = (queue: string): string =>
   `exists (select from simple_queue.head h where h.queue = ${queue} and h.shard = $1 and h.halts offset 0)`;

@@ -1,7 +1,7 @@
 import type { ExpiredLease } from '../../observability/events.js';
-import type { DeadHeadJob } from '../../observability/group-blocked.js';
+import type { BlockingJob } from '../../observability/group-blocked.js';
 import type { ByQueue, Retention } from '../../options/queue-policy.js';
-import type { DeadHead } from '../../job/job-state.js';
+import type { OnDeadJob } from '../../job/job-state.js';
 import type { Database } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import { END_LEASE } from './end-lease.sql.js';
@@ -27,7 +27,7 @@ interface Reaped {
   jobs: number;
   poisoned: number;
   cancelled: number;
-  deadHeads: DeadHeadJob[];
+  deadJobs: BlockingJob[];
 }
 
 /** What one reap did. */
@@ -43,7 +43,7 @@ export interface ReapCounts {
 }
 
 /** With the jobs that were poisoned and hold the turn of their group. */
-export type Reaping = ReapCounts & { deadHeads: DeadHeadJob[] };
+export type Reaping = ReapCounts & { deadJobs: BlockingJob[] };
 
 /** `jobs` null: of a worker process. */
 type LapsedLease = Omit<ExpiredLease, 'jobs'> & { jobs: string[] | null };
@@ -52,7 +52,7 @@ export interface ReapRules {
   maxStalls: number;
   deadLetter: Retention;
   archive: Retention;
-  deadHead: ByQueue<DeadHead>;
+  onDeadJob: ByQueue<OnDeadJob>;
 }
 
 const FIRST = '00000000-0000-0000-0000-000000000000';
@@ -88,8 +88,10 @@ export class LeaseRepository {
 
   /** One page of at most 20 claims behind `after`. */
   async reap(rules: ReapRules, after: string): Promise<Reaped> {
-    const [deadLetter, archive, deadHead] = [rules.deadLetter, rules.archive, rules.deadHead].map((rule) => JSON.stringify(rule));
-    const values = [SHARD, rules.maxStalls, deadLetter, archive, after, deadHead];
+    const [deadLetter, archive, onDeadJob] = [rules.deadLetter, rules.archive, rules.onDeadJob].map((rule) =>
+      JSON.stringify(rule),
+    );
+    const values = [SHARD, rules.maxStalls, deadLetter, archive, after, onDeadJob];
     return (await this.database.loops.run<Reaped>(REAP_CLAIMS, values))[0]!;
   }
 
@@ -97,14 +99,14 @@ export class LeaseRepository {
   async reapAll(rules: ReapRules): Promise<Reaping> {
     const gone = await this.expire();
     const expired = gone.filter((lease): lease is ExpiredLease => lease.jobs !== null);
-    const total: Reaping = { leases: gone.length, jobs: 0, poisoned: 0, cancelled: 0, expired, deadHeads: [] };
+    const total: Reaping = { leases: gone.length, jobs: 0, poisoned: 0, cancelled: 0, expired, deadJobs: [] };
     let page: Reaped | undefined;
     do {
       page = await this.reap(rules, page?.last ?? FIRST);
       total.jobs += page.jobs;
       total.poisoned += page.poisoned;
       total.cancelled += page.cancelled;
-      total.deadHeads.push(...page.deadHeads);
+      total.deadJobs.push(...page.deadJobs);
     } while (page.claims === PAGE);
     return total;
   }

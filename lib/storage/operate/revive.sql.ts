@@ -12,8 +12,8 @@ import { BEGUN, TURNED_OR_BLOCKED, UNBLOCKED } from '../places/turns.sql.js';
  *
  * Attempts start anew, and the epochs somewhere else: a run of the first life may still answer. What killed its process runs alone at first.
  *
- * A job of a fair queue stands with its group. In an ordered group a dead head has its turn again. Any other job stands last, as if it was enqueued now: under the group's
- * lock, and in a new group with the turn vacant while a dead head halts the queue.
+ * A job of a fair queue stands with its group. In an ordered group a dead job has its turn again. Any other job stands last, as if it was enqueued now: under the group's
+ * lock, and in a new group with the turn vacant while a dead job halts the queue.
  */
 export const REVIVE = statement(
   'revive',
@@ -26,7 +26,7 @@ export const REVIVE = statement(
       case when e.options ?| array['ordered', 'fair'] then coalesce(e.options ->> 'group', '') else e.options ->> 'group' end as group_name
     from (select * from dead union all select * from kept) e join simple_queue.lane l on l.id = e.lane),
   ${lockedGroups('select distinct queue, group_name from ended where ordered')},
-  -- A dead head gets its old place back; what has no place any more stands last.
+  -- A dead job gets its old place back; what has no place any more stands last.
   placed as materialized (
     select e.*, coalesce(h.dead_seq, case when e.ordered then nextval('simple_queue.turn') end) as seq
     from (select ended.* from ended, (select count(*) from locked) l order by finished_at, id) e

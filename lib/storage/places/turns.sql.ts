@@ -21,7 +21,7 @@ export const stopped = (select: string): string => `stopped as (
 
 /**
  * Members that begin the groups of what was `stored`, where nobody has: whether a job has its turn is decided by this insert, never by a
- * snapshot. While a dead head halts the queue, a new group begins with its turn vacant.
+ * snapshot. While a dead job halts the queue, a new group begins with its turn vacant.
  */
 export const BEGUN = `headed as (
     insert into simple_queue.head (group_name, shard, queue)

@@ -16,7 +16,7 @@ const SAID = {
  * Ends jobs that did not succeed: `cancelled` into the archive, the rest into the dead letter table. Fenced by epoch. A job
  * whose cancel was requested ends as cancelled, however its last run failed.
  * What belongs to each job comes as one JSON object by id: failures are rare, and one parameter keeps one shape.
- * An ordered job gives its turn away, unless it ended badly and its queue says that a dead head blocks the group, or halts the queue.
+ * An ordered job gives its turn away, unless it ended badly and its queue says that a dead job blocks the group, or halts the queue.
  */
 export const BURY = statement(
   'bury',
@@ -41,8 +41,8 @@ export const BURY = statement(
     ${ended('archive', SAID)}
     from said where state = 'cancelled' and expires_at is not null),
   ${vacated(`said
-    where seq is not null and (state = 'cancelled' or coalesce(verdict ->> 'deadHead', 'block') = 'skip')`)},
-  ${stopped(`select group_name, $1, queue, id, seq, statement_timestamp(), expires_at, coalesce(verdict ->> 'deadHead', 'block') = 'halt'
-    from said where seq is not null and state <> 'cancelled' and coalesce(verdict ->> 'deadHead', 'block') <> 'skip'`)}
+    where seq is not null and (state = 'cancelled' or coalesce(verdict ->> 'onDeadJob', 'block') = 'skip')`)},
+  ${stopped(`select group_name, $1, queue, id, seq, statement_timestamp(), expires_at, coalesce(verdict ->> 'onDeadJob', 'block') = 'halt'
+    from said where seq is not null and state <> 'cancelled' and coalesce(verdict ->> 'onDeadJob', 'block') <> 'skip'`)}
   select id, state from said`,
 );

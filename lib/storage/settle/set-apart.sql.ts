@@ -4,7 +4,7 @@ import { vacated } from '../places/turns.sql.js';
 
 /**
  * Ends a run whose row PostgreSQL refuses to store as it would have to: a dead letter of what anybody can read, the payload with it, and
- * the rest left out. Fenced by epoch. Its turn in an ordered group is vacant, whatever the dead head policy says: the row is not trusted.
+ * the rest left out. Fenced by epoch. Its turn in an ordered group is vacant, whatever the dead job policy says: the row is not trusted.
  */
 export const SET_APART = statement(
   'set_apart',

@@ -7,7 +7,7 @@ const EXPIRED = `jsonb_build_object('name', 'QueueError', 'code', 'COMMIT_EXPIRE
 
 /**
  * Ends at most 500 staged jobs whose time to be committed is over, by the database's clock. A job that is being committed or aborted
- * right now is skipped. It ends as `expired`; nobody waits for it any more, so its turn is vacant whatever the dead head policy says.
+ * right now is skipped. It ends as `expired`; nobody waits for it any more, so its turn is vacant whatever the dead job policy says.
  * $2 says by queue name how long it is kept.
  */
 export const EXPIRE_STAGED = statement(

@@ -9,7 +9,7 @@ import { eventually } from '../../support/eventually.js';
 import { aGate } from '../../support/gate.js';
 import { checkPlaces } from '../../support/check-places.js';
 
-const RULES = { maxStalls: 3, deadLetter: { '': 60_000 }, archive: { '': 60_000 }, deadHead: { '': 'block' as const } };
+const RULES = { maxStalls: 3, deadLetter: { '': 60_000 }, archive: { '': 60_000 }, onDeadJob: { '': 'block' as const } };
 
 describe('pulled claims', () => {
   let test: TestStorage;
@@ -156,7 +156,7 @@ describe('pulled claims', () => {
     });
     await begun.passed;
     const reaped = await test.storage.leases.reapAll(RULES);
-    expect(reaped).toEqual({ leases: 0, jobs: 0, poisoned: 0, cancelled: 0, expired: [], deadHeads: [] });
+    expect(reaped).toEqual({ leases: 0, jobs: 0, poisoned: 0, cancelled: 0, expired: [], deadJobs: [] });
     gate.open();
     await settling;
     expect(await test.storage.jobs.find(job!.id)).toMatchObject({ state: 'succeeded' });

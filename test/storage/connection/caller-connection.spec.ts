@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { DataSource, EntityManager } from 'typeorm';
-import { QueueEvents } from '../../../lib/observability/events.js';
+import { QueueEventBus } from '../../../lib/observability/events.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import type { Storage } from '../../../lib/storage/storage.js';
 import { aDataSource, aStorage, openStorage, type TestStorage } from '../../support/storage.js';
 
-const serviceOf = (storage: Storage) => new QueueService(storage, resolveOptions({}).options, new QueueEvents());
+const serviceOf = (storage: Storage) => new QueueService(storage, resolveOptions({}).options, new QueueEventBus());
 
 describe('in a transaction of the caller', () => {
   let test: TestStorage;

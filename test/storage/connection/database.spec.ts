@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { QueueEvents } from '../../../lib/observability/events.js';
+import { QueueEventBus } from '../../../lib/observability/events.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import type { Run } from '../../../lib/storage/connection/database.js';
@@ -22,7 +22,7 @@ describe('the database', () => {
 
   beforeAll(async () => {
     test = await aStorage();
-    queues = new QueueService(test.storage, resolveOptions({}).options, new QueueEvents());
+    queues = new QueueService(test.storage, resolveOptions({}).options, new QueueEventBus());
     await test.storage.lanes.of('mail', '');
   });
   beforeEach(() => test.rows.clear());
@@ -232,7 +232,7 @@ describe('the database', () => {
 
     it('work without prepared statements, as behind a pooler', async () => {
       const storage = await openStorage(test.dataSource, { preparedStatements: false, wakeUp: 'off' });
-      const { id } = await new QueueService(storage, resolveOptions({}).options, new QueueEvents()).enqueue('mail', 1, {
+      const { id } = await new QueueService(storage, resolveOptions({}).options, new QueueEventBus()).enqueue('mail', 1, {
         id: '00000000-0000-4000-8000-000000000001',
       });
       expect(await storage.jobs.find(id)).toMatchObject({ state: 'ready' });
@@ -275,7 +275,7 @@ describe('the database', () => {
       expect(theirs).not.toEqual([expect.objectContaining(ours)]);
       expect(loops['pool'].totalCount).toBe(1);
 
-      const { id } = await new QueueService(storage, resolveOptions(options).options, new QueueEvents()).enqueue('mail', 1);
+      const { id } = await new QueueService(storage, resolveOptions(options).options, new QueueEventBus()).enqueue('mail', 1);
       expect(await storage.jobs.find(id)).toMatchObject({ state: 'ready' });
       await storage.onApplicationShutdown();
     });

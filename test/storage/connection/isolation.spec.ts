@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { IsolationLevel } from 'typeorm/driver/types/IsolationLevel.js';
-import { QueueEvents } from '../../../lib/observability/events.js';
+import { QueueEventBus } from '../../../lib/observability/events.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { aDataSource, aStorage, openStorage, type TestStorage } from '../../support/storage.js';
@@ -14,7 +14,7 @@ describe('isolation', () => {
 
   beforeAll(async () => {
     test = await aStorage();
-    queues = new QueueService(test.storage, resolveOptions({}).options, new QueueEvents());
+    queues = new QueueService(test.storage, resolveOptions({}).options, new QueueEventBus());
     await queues.enqueue('mail', 'the lane is registered');
   });
   beforeEach(() => test.rows.clear());

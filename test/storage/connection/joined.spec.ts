@@ -76,13 +76,13 @@ describe.each([
     ['the same connection', true],
   ])('does nothing when %s is in another transaction by then', async (__, isReleased) => {
     const runner = await begun();
-    const { job, letGo } = aSlowJob();
+    const { job, onLeaseLost } = aSlowJob();
     const call = joining.world.queues.enqueue(job, 1, { manager: runner });
     await runner.rollbackTransaction();
     if (isReleased) await runner.release();
     const next = isReleased ? await begun() : runner;
     if (!isReleased) await next.startTransaction();
-    letGo();
+    onLeaseLost();
     await refused(call);
     await next.commitTransaction();
     expect(await count()).toBe(2);
@@ -97,13 +97,13 @@ describe.each([
         return Promise.reject(new Error('undone'));
       });
       await expect(failing).rejects.toThrow('undone');
-      slow[0].letGo();
+      slow[0].onLeaseLost();
       await refused(calls[0]!);
       await manager.transaction((nested) => {
         calls.push(joining.world.queues.enqueue(slow[1].job, 'kept', { manager: nested }));
         return Promise.resolve();
       });
-      slow[1].letGo();
+      slow[1].onLeaseLost();
       await calls[1];
     });
     expect(await joining.test.database.query(`select payload from simple_queue.job where payload::text <> '0'`)).toEqual([

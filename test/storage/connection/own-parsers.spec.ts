@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
-import { QueueEvents } from '../../../lib/observability/events.js';
+import { QueueEventBus } from '../../../lib/observability/events.js';
 import { PostgresJobQueue } from '../../../lib/pull/postgres-job-queue.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
@@ -25,7 +25,7 @@ describe('what our statements answer', () => {
     for (const type of TYPES) pg.types.setTypeParser(type, OF_THE_APPLICATION);
     dataSource = await aDataSource(test.database.url, { extra: { types: { getTypeParser: () => OF_THE_APPLICATION } } });
     storage = await openStorage(dataSource, { wakeUp: 'off' });
-    queues = new QueueService(storage, options, new QueueEvents());
+    queues = new QueueService(storage, options, new QueueEventBus());
   });
   afterAll(async () => {
     for (const [type, parser] of before) pg.types.setTypeParser(type, parser);
@@ -69,7 +69,7 @@ describe('what our statements answer', () => {
   it('leaves a pulled job its attempts, and a found one its values', async () => {
     const { id } = await queues.enqueue('mail', { to: 'a' }, { maxAttempts: 7 });
     expect(await queues.find(id)).toMatchObject({ payload: { to: 'a' }, maxAttempts: 7, runAt: expect.any(Date), attempt: 0 });
-    const pulled = new PostgresJobQueue({ storage, options, events: new QueueEvents(), queues });
+    const pulled = new PostgresJobQueue({ storage, options, events: new QueueEventBus(), queues });
     const { leaseId, jobs } = await pulled.claim({ workerId: 'w', queues: ['mail'] });
     expect(jobs).toMatchObject([{ id, payload: { to: 'a' } }]);
     await pulled.fail(leaseId, id, new Error('no'));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
-import { QueueEvents } from '../../../lib/observability/events.js';
+import { QueueEventBus } from '../../../lib/observability/events.js';
 import { PostgresJobQueue } from '../../../lib/pull/postgres-job-queue.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
@@ -75,7 +75,7 @@ describe("what an application sets in the driver's own defaults", () => {
     });
 
     it('stores, finds, cancels and claims, by itself and in transactions of callers', async () => {
-      const queues = new QueueService(storage, options, new QueueEvents());
+      const queues = new QueueService(storage, options, new QueueEventBus());
       const runAt = new Date('2031-02-03T04:05:06.789Z');
       const work = async (manager?: DataSource['manager']) => {
         const { id } = await queues.enqueue('mail', { to: 'ä' }, { manager, runAt, uniqueKey: 'k', maxAttempts: 7 });
@@ -92,7 +92,7 @@ describe("what an application sets in the driver's own defaults", () => {
         const [row] = await manager.query<{ n: unknown }[]>(`select $1::int as n`, [7]);
         expect(row).toEqual({ n: 7 });
       });
-      const pulled = new PostgresJobQueue({ storage, options, events: new QueueEvents(), queues });
+      const pulled = new PostgresJobQueue({ storage, options, events: new QueueEventBus(), queues });
       const { leaseId, jobs } = await pulled.claim({ workerId: 'w', queues: ['mail'], limit: 9 });
       expect(jobs).toMatchObject([
         { payload: 1, payloadBytes: Buffer.from([0, 255]) },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import { QueueEvents } from '../../../lib/observability/events.js';
+import { QueueEventBus } from '../../../lib/observability/events.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import type { SimpleQueueOptions } from '../../../lib/options/simple-queue.options.js';
@@ -35,11 +35,11 @@ describe('behind a pooler', () => {
   const address = (url: string) => ({ url, shown: 'here', applicationName: 'pooled', connectTimeoutMs: 30_000 });
   const open = async (url: string, given: SimpleQueueOptions = {}): Promise<Storage> => {
     const { options } = resolveOptions({ wakeUp: 'off', queryTimeoutMs: 60_000, ...given });
-    const storage = await openStandAlone(address(url), options, new QueueEvents());
+    const storage = await openStandAlone(address(url), options, new QueueEventBus());
     ending.push(() => storage.onApplicationShutdown());
     return storage;
   };
-  const enqueueing = (storage: Storage) => new QueueService(storage, resolveOptions({}).options, new QueueEvents());
+  const enqueueing = (storage: Storage) => new QueueService(storage, resolveOptions({}).options, new QueueEventBus());
 
   describe('that hands each transaction another connection', () => {
     it.each([1, 2, 5])('a start without poolMode is refused, and leaves nothing on its %s connections', async (max) => {
@@ -87,7 +87,7 @@ describe('behind a pooler', () => {
     await rival.query(`select pg_advisory_lock(hashtextextended('simple_queue.migrate', 0))`);
     const { options } = resolveOptions({ poolMode: 'transaction', wakeUp: 'off', migrate: 'off' });
     const { url } = await pooler('session', 1);
-    const storage = await openStandAlone(address(url), options, new QueueEvents());
+    const storage = await openStandAlone(address(url), options, new QueueEventBus());
     const patient = new Migrator(storage.database, { ...options, migrate: 'run' }).prepare();
     // On the only connection, while the other one tries.
     expect(await new Migrator(storage.database, options).version()).toMatchObject({ version: 0 });

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { EnqueueItem } from '../../../lib/job/enqueue-options.js';
-import { QueueEvents } from '../../../lib/observability/events.js';
+import { QueueEventBus } from '../../../lib/observability/events.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import type { Storage } from '../../../lib/storage/storage.js';
@@ -33,7 +33,7 @@ describe.each(SETTINGS)('a database with %p', (settings) => {
       );
     dataSource = await aDataSource(test.database.url);
     storage = await openStorage(dataSource);
-    queues = new QueueService(storage, resolveOptions({ queues: { fair: { fair: true } } }).options, new QueueEvents());
+    queues = new QueueService(storage, resolveOptions({ queues: { fair: { fair: true } } }).options, new QueueEventBus());
   });
   afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(async () => {
@@ -146,7 +146,7 @@ describe('a database whose sessions may only read', () => {
     await test.database.query(`alter database ${test.database.name} set default_transaction_read_only = on`);
     const dataSource = await aDataSource(test.database.url);
     const storage = await openStorage(dataSource, { migrate: 'off' });
-    const queues = new QueueService(storage, resolveOptions({}).options, new QueueEvents());
+    const queues = new QueueService(storage, resolveOptions({}).options, new QueueEventBus());
     await storage.lanes.of('mails', '');
     const refused = {
       code: 'DATABASE_READ_ONLY',

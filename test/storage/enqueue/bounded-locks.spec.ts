@@ -73,7 +73,7 @@ describe('locks of a transaction', () => {
     expect(rows.slice(1).map(({ id }) => id)).toEqual([late.id, last!.id]);
   });
 
-  it('keep the promoter from groups of a large call that is open', async () => {
+  it('keep the turn duty from groups of a large call that is open', async () => {
     const { id } = await queues.enqueue('mails', 1, { group: 'g0', ordered: true });
     await queues.cancel({ id });
     const holder = test.dataSource.createQueryRunner();

@@ -10,7 +10,7 @@ import { checkPlaces } from '../../support/check-places.js';
 const DAY_MS = 86_400_000;
 const FIRST = '00000000-0000-0000-0000-000000000000';
 const EVERYWHERE = { priority: -32_768, runAt: '-infinity', id: FIRST, upto: 32_767 };
-const KEEP = { archive: { '': DAY_MS }, deadLetter: { '': DAY_MS }, deadHead: { '': 'block' as const } };
+const KEEP = { archive: { '': DAY_MS }, deadLetter: { '': DAY_MS }, onDeadJob: { '': 'block' as const } };
 const { options } = resolveOptions({ archive: false, queues: { fair: { fair: true }, ordered: { ordered: true } } });
 
 describe('an id that is used again', () => {

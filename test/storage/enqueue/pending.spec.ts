@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
 import { QueueError } from '../../../lib/job/queue.errors.js';
-import { QueueEvents } from '../../../lib/observability/events.js';
+import { QueueEventBus } from '../../../lib/observability/events.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { eventually } from '../../support/eventually.js';
@@ -27,7 +27,7 @@ describe('back pressure', () => {
   beforeAll(async () => {
     test = await aStorage();
     const { options } = resolveOptions({ queues: { small: { maxPending: 3 } } });
-    queues = new QueueService(test.storage, options, new QueueEvents());
+    queues = new QueueService(test.storage, options, new QueueEventBus());
   });
   beforeEach(() => test.rows.clear());
   afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
@@ -95,7 +95,7 @@ describe('back pressure', () => {
     async () => {
       const sources = await Promise.all([1, 2, 3, 4].map(() => aDataSource(test.database.url, { extra: { max: 8 } })));
       const storages = await Promise.all(sources.map((dataSource) => openStorage(dataSource)));
-      const producers = storages.map((storage) => new QueueService(storage, resolveOptions({}).options, new QueueEvents()));
+      const producers = storages.map((storage) => new QueueService(storage, resolveOptions({}).options, new QueueEventBus()));
       const produce = async (n: number): Promise<number> => {
         const [dataSource, producer] = [sources[n % 4]!, producers[n % 4]!];
         let stored = 0;

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { QueueEvents } from '../../../lib/observability/events.js';
+import { QueueEventBus } from '../../../lib/observability/events.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { eventually } from '../../support/eventually.js';
@@ -118,7 +118,7 @@ describe('simple_queue.enqueue', () => {
     const queues = new QueueService(
       test.storage,
       resolveOptions({ queues: { fairly: { fair: true } } }).options,
-      new QueueEvents(),
+      new QueueEventBus(),
     );
     await queues.enqueueMany(
       'held',

@@ -32,9 +32,9 @@ describe('an operator and ordered groups', () => {
     const lanes = [{ lane: (await test.rows.lane('mail')).id, wanted: 10, ranges: [EVERYWHERE] }];
     return (await jobs.settleAndClaim('w', [], [], { claimId: randomUUID(), lease: randomUUID(), lanes, limit: 10 })).jobs[0]!;
   };
-  const bury = async (deadHead: 'block' | 'skip' | 'halt', state: 'failed' | 'poisoned' = 'failed') => {
+  const bury = async (onDeadJob: 'block' | 'skip' | 'halt', state: 'failed' | 'poisoned' = 'failed') => {
     const { id, epoch } = await claim();
-    await jobs.bury('w', [{ id, epoch, verdict: { ...FAILED, state, deadHead } }]);
+    await jobs.bury('w', [{ id, epoch, verdict: { ...FAILED, state, onDeadJob } }]);
   };
   const handOn = () => test.storage.groups.handOn();
   const statesOf = (...ids: string[]) => Promise.all(ids.map(async (id) => (await jobs.find(id))?.state));
@@ -52,7 +52,7 @@ describe('an operator and ordered groups', () => {
     expect(await statesOf(dead, next)).toEqual(['failed', 'ready']);
   });
 
-  it('a retried dead head has its turn again, and the followers wait on', async () => {
+  it('a retried dead job has its turn again, and the followers wait on', async () => {
     const [dead, next] = [await enqueue(), await enqueue()];
     await bury('block');
     await admin.retry(dead);
@@ -72,7 +72,7 @@ describe('an operator and ordered groups', () => {
     expect(await jobs.find(dead)).toMatchObject({ group: 'a' });
   });
 
-  it('a retried job begins no group while a dead head halts the queue', async () => {
+  it('a retried job begins no group while a dead job halts the queue', async () => {
     const ended = await enqueue('ended');
     await bury('skip');
     await handOn();
@@ -94,7 +94,7 @@ describe('an operator and ordered groups', () => {
     expect(await statesOf(dead, await enqueue())).toEqual(['ready', 'blocked']);
   });
 
-  it('a dead head that is purged lets the followers go on', async () => {
+  it('a dead job that is purged lets the followers go on', async () => {
     const [dead, next] = [await enqueue(), await enqueue()];
     await bury('block');
     expect(await admin.purge({ queue: 'mail', state: 'failed' })).toMatchObject({ purged: 1 });
@@ -113,7 +113,7 @@ describe('an operator and ordered groups', () => {
       expect(await statesOf(holder, killer)).toEqual(['ready', 'blocked']);
       const { id, epoch } = await claim();
       if (way === 'settle') await test.storage.groups.settle('w', [{ id, epoch, runMs: 1, keepMs: DAY_MS, output: undefined }]);
-      else await jobs.bury('w', [{ id, epoch, verdict: { ...FAILED, deadHead: 'skip' } }]);
+      else await jobs.bury('w', [{ id, epoch, verdict: { ...FAILED, onDeadJob: 'skip' } }]);
       await handOn();
       expect(await test.database.query('select id, suspicion from simple_queue.suspect')).toEqual([{ id: killer, suspicion: 3 }]);
       expect(await claim()).toBeUndefined();

@@ -54,12 +54,12 @@ describe('ordered groups', () => {
       rows.map((row) => successOf(row)),
     );
   const handOn = () => test.storage.groups.handOn();
-  const bury = (row: ClaimedRow, deadHead: 'block' | 'skip' | 'halt', state: 'failed' | 'cancelled' = 'failed') =>
+  const bury = (row: ClaimedRow, onDeadJob: 'block' | 'skip' | 'halt', state: 'failed' | 'cancelled' = 'failed') =>
     jobs.bury('w', [
       {
         id: row.id,
         epoch: row.epoch,
-        verdict: { state, spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS, archiveKeepMs: DAY_MS, deadHead },
+        verdict: { state, spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS, archiveKeepMs: DAY_MS, onDeadJob },
       },
     ]);
   const stateOf = async (id: string) => (await jobs.find(id))?.state;
@@ -233,21 +233,21 @@ describe('ordered groups', () => {
     await jobs.promote('-infinity', []);
     await claimOne();
     await test.storage.leases.reap(
-      { maxStalls: 3, deadLetter: { '': DAY_MS }, archive: { '': DAY_MS }, deadHead: { '': 'block' } },
+      { maxStalls: 3, deadLetter: { '': DAY_MS }, archive: { '': DAY_MS }, onDeadJob: { '': 'block' } },
       FIRST_ID,
     );
     expect(await statesOf([head, next])).toEqual(['ready', 'blocked']);
     expect(await count('suspect')).toBe(1);
   });
 
-  it('dead head, skip: the next one goes on', async () => {
+  it('dead job, skip: the next one goes on', async () => {
     const [, next] = [await enqueue('a'), await enqueue('a')];
     await bury(await claimOne(), 'skip');
     await handOn();
     expect(await stateOf(next)).toBe('ready');
   });
 
-  it('dead head, block: the followers wait until the group is released, and other groups go on', async () => {
+  it('dead job, block: the followers wait until the group is released, and other groups go on', async () => {
     const [dead, next] = [await enqueue('a'), await enqueue('a')];
     await bury(await claimOne(), 'block');
     const other = [await enqueue('b'), await enqueue('b')];
@@ -265,7 +265,7 @@ describe('ordered groups', () => {
     expect(await test.storage.groups.describe('mail', 'a')).toEqual({ holder: next, waiting: 0 });
   });
 
-  it('dead head, halt: no group of the queue passes its turn on, and none begins, until it is released', async () => {
+  it('dead job, halt: no group of the queue passes its turn on, and none begins, until it is released', async () => {
     const [dead] = [await enqueue('a'), await enqueue('a')];
     const rowA = await claimOne();
     const b = [await enqueue('b'), await enqueue('b')];
@@ -294,15 +294,15 @@ describe('ordered groups', () => {
     expect(await statesOf([row.id, next])).toEqual(['cancelled', 'ready']);
   });
 
-  it.each(['block', 'skip', 'halt'] as const)('a head that is poisoned follows the policy %s', async (deadHead) => {
+  it.each(['block', 'skip', 'halt'] as const)('a head that is poisoned follows the policy %s', async (onDeadJob) => {
     const [head, next] = [await enqueue('a'), await enqueue('a')];
     const row = await claimOne();
     await test.database.query('update simple_queue.job set suspicion = 3 where id = $1', [row.id]);
     const keep = { deadLetter: { '': DAY_MS }, archive: { '': DAY_MS } };
-    await test.storage.leases.reap({ maxStalls: 1, ...keep, deadHead: { '': 'block', mail: deadHead } }, FIRST_ID);
+    await test.storage.leases.reap({ maxStalls: 1, ...keep, onDeadJob: { '': 'block', mail: onDeadJob } }, FIRST_ID);
     await handOn();
-    expect(await statesOf([head, next])).toEqual(['poisoned', deadHead === 'skip' ? 'ready' : 'blocked']);
-    expect(await test.storage.groups.release('mail', 'a')).toBe(deadHead === 'skip' ? undefined : head);
+    expect(await statesOf([head, next])).toEqual(['poisoned', onDeadJob === 'skip' ? 'ready' : 'blocked']);
+    expect(await test.storage.groups.release('mail', 'a')).toBe(onDeadJob === 'skip' ? undefined : head);
   });
 
   it('a completion in the transaction of the handler leaves the turn vacant when it commits', async () => {
@@ -430,7 +430,7 @@ describe('ordered groups', () => {
     await manager.release();
   });
 
-  it('two promoters share the work', async () => {
+  it('two turn duties share the work', async () => {
     const groups = Array.from({ length: 300 }, (_, n) => `g${n}`);
     await enqueuer.enqueueMany(
       'mail',

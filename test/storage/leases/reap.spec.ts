@@ -8,7 +8,7 @@ import { aStorage, Rival, type TestStorage } from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
 
 const DAY_MS = 86_400_000;
-const RULES: ReapRules = { maxStalls: 3, deadLetter: { '': 30 * DAY_MS }, archive: { '': DAY_MS }, deadHead: { '': 'block' } };
+const RULES: ReapRules = { maxStalls: 3, deadLetter: { '': 30 * DAY_MS }, archive: { '': DAY_MS }, onDeadJob: { '': 'block' } };
 const FIRST = '00000000-0000-0000-0000-000000000000';
 
 describe('reaping', () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { QueueRepository } from '../../../lib/storage/reading/queue.repository.js';
-import { QueueEvents } from '../../../lib/observability/events.js';
+import { QueueEventBus } from '../../../lib/observability/events.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { aStorage, type TestStorage } from '../../support/storage.js';
@@ -80,7 +80,7 @@ describe('queues as a whole', () => {
   // A fair queue looked empty, however much waited in it.
   it('are counted where they are fair, too', async () => {
     const options = resolveOptions({ queues: { fairly: { fair: true } }, wakeUp: 'off' }).options;
-    const service = new QueueService(test.storage, options, new QueueEvents());
+    const service = new QueueService(test.storage, options, new QueueEventBus());
     await service.enqueueMany('fairly', [{ payload: 1, group: 'a' }, { payload: 2, group: 'b' }, { payload: 3 }]);
     await test.database.query(`update simple_queue.fair_ready set run_at = run_at - interval '1 minute' where group_name = 'b'`);
     await test.database.query(`update simple_queue.job set run_at = run_at - interval '1 minute' where group_name = 'b'`);

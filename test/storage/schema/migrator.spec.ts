@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DataSource, EntitySchema } from 'typeorm';
 import { startPostgres } from '../../../sample/local-postgres/local-postgres.ts';
-import { QueueEvents } from '../../../lib/observability/events.js';
+import { QueueEventBus } from '../../../lib/observability/events.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { anEmptyDatabase, type TestDatabase } from '../../support/database.js';
@@ -52,7 +52,7 @@ describe('opening the storage', () => {
   it('uses a schema whose name is a word of SQL', async () => {
     await open({ schema: 'user' });
     const storage = await openStorage(await connect(), { schema: 'user' });
-    const { id } = await new QueueService(storage, resolveOptions({ schema: 'user' }).options, new QueueEvents()).enqueue(
+    const { id } = await new QueueService(storage, resolveOptions({ schema: 'user' }).options, new QueueEventBus()).enqueue(
       'mail',
       1,
     );

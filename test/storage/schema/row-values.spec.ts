@@ -145,7 +145,7 @@ describe('a row', () => {
       await test.rows.claim([well, bad], lease);
 
       const keep = { '': 86_400_000 };
-      await test.storage.leases.reapAll({ maxStalls: 3, archive: keep, deadLetter: keep, deadHead: { '': 'block' } });
+      await test.storage.leases.reapAll({ maxStalls: 3, archive: keep, deadLetter: keep, onDeadJob: { '': 'block' } });
 
       expect(await test.storage.jobs.find(well.id)).toMatchObject({ state: 'ready' });
       expect(await test.storage.jobs.find(bad.id)).toMatchObject({ state: 'poisoned' });

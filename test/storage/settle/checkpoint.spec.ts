@@ -6,7 +6,7 @@ import type { JobRow } from '../../support/rows.js';
 import { aStorage, type TestStorage } from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
 
-const KEEP = { deadLetter: { '': 60_000 }, archive: { '': 60_000 }, deadHead: { '': 'block' as const } };
+const KEEP = { deadLetter: { '': 60_000 }, archive: { '': 60_000 }, onDeadJob: { '': 'block' as const } };
 const FIRST = '00000000-0000-0000-0000-000000000000';
 
 describe('checkpoint', () => {

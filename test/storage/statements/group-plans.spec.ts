@@ -108,7 +108,7 @@ describe('plans of groups on large tables', () => {
     await test.database.query(`delete from simple_queue.ready where id in (select id from simple_queue.job where seq <= 600)`);
     expect(await groups.settle('w', successes)).toMatchObject({ lanes: [lane.id], vacant: 0, lost: [] });
     await groups.handOn();
-    const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS, deadHead: 'block' } as const;
+    const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS, onDeadJob: 'block' } as const;
     await jobs.bury(
       'w',
       (await idsWhere('seq between 501 and 600')).map((id) => ({ id, epoch: 0, verdict })),

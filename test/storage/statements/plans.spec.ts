@@ -127,7 +127,10 @@ describe('plans on large tables', () => {
       limit: BATCH,
     });
     await pullAndSettle(database, jobs);
-    await leases.reap({ maxStalls: 3, deadLetter: { '': DAY_MS }, archive: { '': DAY_MS }, deadHead: { '': 'block' } }, FIRST_ID);
+    await leases.reap(
+      { maxStalls: 3, deadLetter: { '': DAY_MS }, archive: { '': DAY_MS }, onDeadJob: { '': 'block' } },
+      FIRST_ID,
+    );
     await leases.renew(randomUUID(), 1_000, [], 1_000);
     await releaseOne(leases);
     await jobs.promote('-infinity', [busy.id]);

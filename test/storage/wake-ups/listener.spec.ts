@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import type { DataSource } from 'typeorm';
-import { QueueEvents } from '../../../lib/observability/events.js';
+import { QueueEventBus } from '../../../lib/observability/events.js';
 import type { Loop } from '../../../lib/runtime/loop.js';
 import type { Signal } from '../../../lib/storage/wake-ups/signals.js';
 import type { Storage } from '../../../lib/storage/storage.js';
@@ -23,7 +23,7 @@ describe('the listener', () => {
   beforeEach(async () => {
     proxy = await TcpProxy.start(test.database.url);
     dataSource = await aDataSource(test.database.url);
-    const events = new QueueEvents();
+    const events = new QueueEventBus();
     [heard, failures] = [[], []];
     events.on('loopFailed', (failure) => void failures.push(failure.loop));
     other = await openStorage(dataSource, { queryTimeoutMs: 400, listenUrl: proxy.url }, events);
@@ -87,7 +87,7 @@ describe('the listener', () => {
     });
     afterEach(() => void mute.close());
     const listenTo = async (typeorm: object) => {
-      const [silent, events, told] = [await aDataSource(test.database.url, typeorm), new QueueEvents(), [] as string[]];
+      const [silent, events, told] = [await aDataSource(test.database.url, typeorm), new QueueEventBus(), [] as string[]];
       events.on('loopFailed', ({ loop }) => void told.push(loop));
       const { port } = mute.address() as AddressInfo;
       const accepted = once(mute, 'connection');

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { QueueEvents } from '../../../lib/observability/events.js';
+import { QueueEventBus } from '../../../lib/observability/events.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import type { Storage } from '../../../lib/storage/storage.js';
@@ -35,7 +35,7 @@ describe.each([
     const url = new URL(test.database.url);
     [url.username, url.password] = [ROLE, 'hinted'];
     dataSource = await aDataSource(url.href);
-    const events = new QueueEvents();
+    const events = new QueueEventBus();
     events.on('warning', (warning) => void warnings.push(warning));
     storage = await openStorage(dataSource, { migrate: 'off' }, events);
     await storage.lanes.of('mails', '');

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import pg from 'pg';
-import { QueueEvents } from '../../../lib/observability/events.js';
+import { QueueEventBus } from '../../../lib/observability/events.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import type { Signal } from '../../../lib/storage/wake-ups/signals.js';
@@ -18,7 +18,7 @@ describe('signals', () => {
 
   beforeAll(async () => {
     test = await aStorage();
-    queues = new QueueService(test.storage, resolveOptions({}).options, new QueueEvents());
+    queues = new QueueService(test.storage, resolveOptions({}).options, new QueueEventBus());
     await test.storage.lanes.of('mail', '');
     wire = new pg.Client({ connectionString: test.database.url });
     wire.on('notification', (message) => void onWire.push(message.payload ?? ''));

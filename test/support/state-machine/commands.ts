@@ -5,7 +5,7 @@ import { isTerminal } from '../../../lib/job/job-state.js';
 import type { CancelSelector } from '../../../lib/job/enqueue-options.js';
 import type { ClaimWish } from '../../../lib/storage/claim/job.repository.js';
 import type { ClaimedRow } from '../../../lib/storage/claim/row-mapper.js';
-import type { DeadHead } from '../../../lib/job/job-state.js';
+import type { OnDeadJob } from '../../../lib/job/job-state.js';
 import { runIn } from '../storage.js';
 import { AN_HOUR, Command, given, OfJob, OfRun, pick, some, successOf, waitsForOthers } from './command.js';
 import { BeginDecision, BeginEnqueue, Decide, End, Expire, HandOn, ReleaseGroup, SettleOrdered } from './group-commands.js';
@@ -158,7 +158,7 @@ class Bury extends OfRun {
   constructor(
     index: number,
     private readonly state: 'failed' | 'critical' | 'unprocessable' | 'cancelled' | 'poisoned',
-    private readonly deadHead: DeadHead,
+    private readonly onDeadJob: OnDeadJob,
   ) {
     super(index);
   }
@@ -166,11 +166,11 @@ class Bury extends OfRun {
   protected async answer(run: ModelRun, model: Model, real: Real): Promise<void> {
     const spent = this.state === 'cancelled' || this.state === 'poisoned' ? 0 : 1;
     const keep = { archiveKeepMs: AN_HOUR, deadLetterKeepMs: AN_HOUR };
-    const verdict = { state: this.state, spent, runMs: 1, deadHead: this.deadHead, ...keep } as const;
+    const verdict = { state: this.state, spent, runMs: 1, onDeadJob: this.onDeadJob, ...keep } as const;
     const answers = await real.storage.jobs.bury('worker', [{ id: run.id, epoch: run.epoch, verdict }]);
     const state = model.jobs.get(run.id)!.cancelRequested ? 'cancelled' : this.state;
     expect(answers).toEqual(model.holds(run) ? [{ id: run.id, state }] : []);
-    if (model.holds(run)) model.end(run.id, state, { spent, turn: state === 'cancelled' ? 'skip' : this.deadHead });
+    if (model.holds(run)) model.end(run.id, state, { spent, turn: state === 'cancelled' ? 'skip' : this.onDeadJob });
   }
 }
 
@@ -261,13 +261,13 @@ class LoseLease extends Command {
 }
 
 class Reap extends Command {
-  constructor(private readonly deadHead: DeadHead) {
+  constructor(private readonly onDeadJob: OnDeadJob) {
     super();
   }
 
   protected async work(model: Model, real: Real): Promise<void> {
-    await real.reap(MAX_STALLS, this.deadHead);
-    model.reap(this.deadHead);
+    await real.reap(MAX_STALLS, this.onDeadJob);
+    model.reap(this.onDeadJob);
   }
 }
 
@@ -338,7 +338,7 @@ const group = fc.constantFrom(...GROUPS);
 const groupItem = fc.record({ group, delayed: rarely, staged: rarely, tag });
 const worker = fc.nat(2);
 const index = fc.oneof(fc.nat(4), fc.nat(50));
-const deadHead = fc.constantFrom<DeadHead>('block', 'skip', 'halt');
+const onDeadJob = fc.constantFrom<OnDeadJob>('block', 'skip', 'halt');
 
 const once = fc.constant(undefined);
 
@@ -346,7 +346,7 @@ const enqueueAny = fc.array(fc.oneof(item, groupItem), { minLength: 1, maxLength
 const enqueueOrdered = fc.array(groupItem, { minLength: 2, maxLength: 5 }).map((items) => new Enqueue(items));
 const claimAll = worker.map((given) => new SettleAndClaim(given, [], 10));
 const bury = fc
-  .tuple(index, fc.constantFrom('failed', 'critical', 'unprocessable', 'cancelled', 'poisoned'), deadHead)
+  .tuple(index, fc.constantFrom('failed', 'critical', 'unprocessable', 'cancelled', 'poisoned'), onDeadJob)
   .map((given) => new Bury(...given));
 const complete = fc.tuple(index, fc.boolean()).map((given) => new Complete(...given));
 const putBack = fc
@@ -402,7 +402,7 @@ const sideBySide = fc
 const halt = index.map((given) => new Bury(given, 'failed', 'halt'));
 const beginDecision = fc.tuple(index, fc.constantFrom('cancel', 'commit', 'abort')).map((given) => new BeginDecision(...given));
 const loseLease = worker.map((given) => new LoseLease(given));
-const reap = deadHead.map((given) => new Reap(given));
+const reap = onDeadJob.map((given) => new Reap(given));
 const inTurn = (...parts: fc.Arbitrary<Command>[]): fc.Arbitrary<Command> => fc.tuple(...parts).map((all) => new InTurn(all));
 
 const claimByHints = fc

@@ -1,5 +1,5 @@
 import { isTerminal } from '../../../lib/job/job-state.js';
-import type { DeadHead } from '../../../lib/job/job-state.js';
+import type { OnDeadJob } from '../../../lib/job/job-state.js';
 import type { ModelJob } from './model.js';
 
 interface ModelGroup {
@@ -15,7 +15,7 @@ interface Surroundings {
   onTurn(job: ModelJob): void;
 }
 
-/** Turns of ordered groups as documented: each is held by a live job, by a dead one, or by nobody until the promoter hands it on. */
+/** Turns of ordered groups as documented: each is held by a live job, by a dead one, or by nobody until the turn duty hands it on. */
 export class ModelGroups {
   private readonly active = new Map<string, ModelGroup>();
   /** Every job of a group that ever was, in the order of the commits. */
@@ -35,7 +35,7 @@ export class ModelGroups {
     else this.active.set(job.group, halted ? { line: [job] } : { holder: job, line: [] });
   }
 
-  /** A dead head has its turn again; whoever has no place any more stands last. */
+  /** A dead job has its turn again; whoever has no place any more stands last. */
   rejoin(job: ModelJob, halted: boolean): void {
     if (job.group === undefined) return;
     const group = this.active.get(job.group);
@@ -48,7 +48,7 @@ export class ModelGroups {
     return job.group !== undefined && this.active.get(job.group)!.line.includes(job);
   }
 
-  leave(job: ModelJob, turn: DeadHead | 'pass'): void {
+  leave(job: ModelJob, turn: OnDeadJob | 'pass'): void {
     const group = this.active.get(job.group ?? '');
     if (!group) return;
     group.line = group.line.filter((each) => each !== job);
@@ -58,7 +58,7 @@ export class ModelGroups {
     if (turn === 'pass' && !this.halted) this.takeTurn(group);
   }
 
-  /** The promoter: groups whose lock is taken by a producer wait. */
+  /** The turn duty: groups whose lock is taken by a producer wait. */
   handOn(isLocked: (group: string) => boolean): void {
     if (this.halted) return;
     for (const [name, group] of this.active) {
@@ -68,7 +68,7 @@ export class ModelGroups {
     }
   }
 
-  isDeadHead(job: ModelJob): boolean {
+  isDeadJob(job: ModelJob): boolean {
     return this.active.get(job.group ?? '')?.dead?.job === job;
   }
 

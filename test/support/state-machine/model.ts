@@ -1,6 +1,6 @@
 import type { JobState, TerminalState } from '../../../lib/job/job-state.js';
 import { isTerminal, MOVES } from '../../../lib/job/job-state.js';
-import type { DeadHead } from '../../../lib/job/job-state.js';
+import type { OnDeadJob } from '../../../lib/job/job-state.js';
 import { ModelGroups } from './model-groups.js';
 
 /** What the promises say of one job; no SQL, no clock. */
@@ -104,7 +104,7 @@ export class Model {
   steps = 0;
   readonly groups = new ModelGroups({ isLocked: (job) => this.isLocked(job), onTurn: (job) => this.onTurn(job) });
 
-  /** `halted`: whether a dead head halted the queue when the job was stored. */
+  /** `halted`: whether a dead job halted the queue when the job was stored. */
   add(id: string, item: ModelItem, halted = this.groups.halted): void {
     const { priority = 0, uniqueKey, delayed, group, staged, fair, tag } = item;
     const lane = fair !== undefined ? 'fair' : item.labelled ? 'labelled' : 'plain';
@@ -183,7 +183,7 @@ export class Model {
   }
 
   /** `turn`: what becomes of the turn of its group. Passed on at once by a settle, else vacant or kept by the dead job. */
-  end(id: string, state: TerminalState, { spent = 0, turn = 'skip' }: { spent?: number; turn?: DeadHead | 'pass' } = {}): void {
+  end(id: string, state: TerminalState, { spent = 0, turn = 'skip' }: { spent?: number; turn?: OnDeadJob | 'pass' } = {}): void {
     const job = this.jobs.get(id)!;
     job.attempt += spent;
     job.ended = this.steps;
@@ -208,9 +208,9 @@ export class Model {
   }
 
   /** A crash, as its reaper sees it. */
-  reap(deadHead: DeadHead): void {
+  reap(onDeadJob: OnDeadJob): void {
     for (const claim of this.claims.filter(({ lease }) => !this.liveLeases.has(lease))) {
-      for (const run of claim.runs) if (this.holds(run)) this.crash(this.jobs.get(run.id)!, deadHead);
+      for (const run of claim.runs) if (this.holds(run)) this.crash(this.jobs.get(run.id)!, onDeadJob);
       this.claims = this.claims.filter((each) => each !== claim);
     }
   }
@@ -239,11 +239,11 @@ export class Model {
     if (job.state === 'blocked') this.commit(job);
   }
 
-  private crash(job: ModelJob, deadHead: DeadHead): void {
+  private crash(job: ModelJob, onDeadJob: OnDeadJob): void {
     const alone = isLone(job);
     if (job.cancelRequested) return this.end(job.id, 'cancelled');
     if (alone || job.suspicion === 2) job.stalls++;
-    if (alone && job.stalls >= MAX_STALLS) return this.end(job.id, 'poisoned', { turn: deadHead });
+    if (alone && job.stalls >= MAX_STALLS) return this.end(job.id, 'poisoned', { turn: onDeadJob });
     if (!alone) job.suspicion = Math.min(9, job.suspicion + 1);
     this.leave(job, 'ready');
   }

@@ -5,7 +5,7 @@ import { AN_HOUR, Command, given, OfJob } from './command.js';
 import type { Model, ModelItem, ModelJob } from './model.js';
 import { FAIR_QUEUE, QUEUE, type Real } from './real.js';
 
-const isWaiting = ({ state }: ModelJob): boolean => ['staged', 'blocked', 'ready', 'scheduled'].includes(state);
+const isHungry = ({ state }: ModelJob): boolean => ['staged', 'blocked', 'ready', 'scheduled'].includes(state);
 
 /** An enqueue that may change the job of its key. */
 export class EnqueueKeyed extends Command {
@@ -71,7 +71,7 @@ export class CancelMany extends Command {
     };
     const all = model.all.filter((job) => asks(job) && !isTerminal(job.state) && !job.cancelRequested);
     if (all.some((job) => model.isLocked(job))) return;
-    const [waiting, running] = [all.filter(isWaiting), all.filter(({ state }) => state === 'running')];
+    const [waiting, running] = [all.filter(isHungry), all.filter(({ state }) => state === 'running')];
     expect(await real.queues.cancel(this.selector)).toEqual({ cancelled: waiting.length, requested: running.length });
     for (const { id } of waiting) model.end(id, 'cancelled');
     for (const job of running) job.cancelRequested = true;
@@ -117,7 +117,7 @@ export class UseAgain extends OfJob {
 
   protected async change({ id, state }: ModelJob, model: Model, real: Real): Promise<void> {
     const { group, uniqueKey } = this.item;
-    if (!isTerminal(state) || model.groups.isDeadHead(model.jobs.get(id)!) || model.isGroupLocked(group)) return;
+    if (!isTerminal(state) || model.groups.isDeadJob(model.jobs.get(id)!) || model.isGroupLocked(group)) return;
     if (uniqueKey !== undefined && model.live(uniqueKey)) return;
     const { payload, ...options } = given(this.item);
     const known = await real.queues.enqueue(this.queue, payload, { ...options, id });

@@ -7,7 +7,7 @@ import { constant } from '../../../lib/job/backoff.js';
 import { isTerminal, KEPT_IN } from '../../../lib/job/job-state.js';
 import { PostgresJobQueue } from '../../../lib/pull/postgres-job-queue.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
-import type { DeadHead } from '../../../lib/job/job-state.js';
+import type { OnDeadJob } from '../../../lib/job/job-state.js';
 import type { Lane } from '../../../lib/job/lane.js';
 import { Hints } from '../../../lib/claim/hints.js';
 import type { TestStorage } from '../storage.js';
@@ -95,8 +95,8 @@ export class Real {
     return lease;
   }
 
-  async reap(maxStalls: number, deadHead: DeadHead): Promise<void> {
-    const rules = { maxStalls, ...KEEP, deadHead: { '': deadHead } };
+  async reap(maxStalls: number, onDeadJob: OnDeadJob): Promise<void> {
+    const rules = { maxStalls, ...KEEP, onDeadJob: { '': onDeadJob } };
     let after: string | null = FIRST;
     while (after) after = (await this.storage.leases.reap(rules, after)).last;
   }

@@ -6,7 +6,7 @@ export interface Sink {
 }
 
 /** What a run of the command line has around it: a process, or a test. */
-export interface Surroundings {
+export interface Terminal {
   /** Answers. */
   out: Sink;
   /** Errors, notes and progress. */

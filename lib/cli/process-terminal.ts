@@ -1,16 +1,16 @@
 import { EXIT } from './exit-code.js';
-import type { Surroundings } from './surroundings.js';
+import type { Terminal } from './terminal.js';
 
 const ENDED_BY = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated } as const;
 
 interface ProcessSurroundings {
-  surroundings: Surroundings;
+  surroundings: Terminal;
   /** Sets the exit code and lets what is written reach its reader. */
   end: (code: number) => void;
 }
 
 /** The surroundings of a real process. */
-export function processSurroundings(process: NodeJS.Process): ProcessSurroundings {
+export function processTerminal(process: NodeJS.Process): ProcessSurroundings {
   const controller = new AbortController();
   let asked = false;
   // Standard error is read by scripts, as JSON too: what the driver has to tell whoever writes programs with it does not belong there.

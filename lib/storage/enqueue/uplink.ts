@@ -1,4 +1,4 @@
-import { MAX_BYTES, sizeOf } from '../enqueue/chunks.js';
+import { MAX_BYTES, sizeOf } from './chunks.js';
 import type { NewJob } from '../../job/new-job.js';
 
 /** Calls with less pass by. */

@@ -2,7 +2,7 @@ import type { ContextCarrier } from '../job/context-carrier.js';
 import { failureOf } from '../job/failure.js';
 import { isError } from '../job/kinds.js';
 import { QueueError } from '../job/queue.errors.js';
-import type { QueueEvents } from '../observability/events.js';
+import type { QueueEventBus } from '../observability/events.js';
 import type { Telemetry } from '../observability/telemetry.js';
 import type { Call } from './job-batch.js';
 import { ITS_OWN_TICK } from './executor.js';
@@ -14,13 +14,13 @@ type Execute = (call: Call) => Promise<void>;
 interface SurroundingsParts {
   carriers: readonly ContextCarrier[];
   telemetry?: Telemetry;
-  events: QueueEvents;
+  events: QueueEventBus;
   /** Ends a run that must not start without its context. */
   refuse: (run: JobRun, error: QueueError) => void;
 }
 
 /** What stands around each call of a handler. Nothing at all where nothing is given. */
-export function surrounded(execute: Execute, parts: SurroundingsParts): Execute {
+export function withMiddleware(execute: Execute, parts: SurroundingsParts): Execute {
   const carried = parts.carriers.length > 0 ? withCarriers(execute, parts) : execute;
   return parts.telemetry?.process ? withTelemetry(carried, parts.telemetry) : carried;
 }

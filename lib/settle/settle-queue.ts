@@ -21,7 +21,7 @@ import {
   type Going,
 } from './commands.js';
 
-export interface UndertakerParts {
+export interface SettleQueueParts {
   jobs: JobRepository;
   groups: GroupRepository;
   claims: Claims;
@@ -49,7 +49,7 @@ const LOCKED = '55P03';
 const UNSTORABLE = /^(22|23|54)/;
 
 /** Settles what cannot ride in the poller's statement: puts back what runs again, buries what ended badly, and successes refused there. */
-export class Undertaker {
+export class SettleQueue {
   private waiting: Settling[] = [];
   /** Left and not answered yet; of two rounds side by side, where ordered groups drain. */
   private readonly underWay = new Set<Settling>();
@@ -64,7 +64,7 @@ export class Undertaker {
   private readonly grants: Grants;
   private readonly pace: Pace;
 
-  constructor(private readonly parts: UndertakerParts) {
+  constructor(private readonly parts: SettleQueueParts) {
     this.pace = new Pace(parts.queryTimeoutMs ?? Infinity);
     this.grants = new Grants(parts.jobs);
   }
@@ -198,7 +198,7 @@ export class Undertaker {
   private afterBurial(entry: Settling, state: string | undefined): void {
     if (state === undefined) this.late(entry);
     else this.acknowledge(entry, buriedAs(entry.outcome, state));
-    if (state !== undefined && state !== 'cancelled' && entry.run.isOrdered) this.parts.reports.headDied(entry.run);
+    if (state !== undefined && state !== 'cancelled' && entry.run.isOrdered) this.parts.reports.jobDied(entry.run);
   }
 
   /** Successes that the hot statement could not settle. */

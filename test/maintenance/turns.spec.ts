@@ -1,0 +1,43 @@
+import { describe, expect, it } from '@jest/globals';
+import { Turns } from '../../lib/maintenance/turns.js';
+import type { HandedOn } from '../../lib/storage/groups/group.repository.js';
+import type { Storage } from '../../lib/storage/storage.js';
+
+describe('the turn duty', () => {
+  function someTurns(...pages: Partial<HandedOn>[]) {
+    const sent: unknown[] = [];
+    const page = { lanes: [], later: 0, looked: 0, dealt: 0, queues: new Set<number>() };
+    const groups = { handOn: async () => ({ ...page, ...pages.shift() }) };
+    const storage = { groups, signals: { send: (signal: unknown) => void sent.push(signal) } } as unknown as Storage;
+    return { turns: new Turns({ storage }), sent };
+  }
+
+  it('rests until it is woken where every turn was dealt with', async () => {
+    const { turns } = someTurns({ looked: 2, dealt: 2 });
+    expect([await turns.round(), await turns.round()]).toEqual([Infinity, Infinity]);
+  });
+
+  it('looks again for turns that others hold: soon, ever more rarely, and soon again when one was free', async () => {
+    const held = Array.from({ length: 8 }, () => ({ looked: 1 }));
+    const { turns } = someTurns(...held, { looked: 2, dealt: 1 }, { looked: 1 });
+    const rests: number[] = [];
+    for (let round = 0; round < 10; round++) rests.push(await turns.round());
+    expect(rests).toEqual([10, 20, 40, 80, 160, 320, 500, 500, 5, 10]);
+  });
+
+  it('goes on at once behind a full page', async () => {
+    const queues = new Set([1]);
+    const full = { looked: 200, dealt: 200, queues, last: { queue: 1, group: 'm' } };
+    const { turns } = someTurns(full, {}, { queues });
+    expect([await turns.round(), await turns.round()]).toEqual([0, Infinity]);
+  });
+
+  it('wakes the lanes of jobs that are ready, and whoever watches for later ones', async () => {
+    const { turns, sent } = someTurns({ looked: 2, dealt: 2, lanes: [3], later: 1 }, { looked: 1, dealt: 1, later: 1 }, {});
+    for (let round = 0; round < 3; round++) await turns.round();
+    expect(sent).toEqual([
+      { lanes: [3], later: true },
+      { lanes: [], later: true },
+    ]);
+  });
+});
