@@ -18,7 +18,7 @@ async function lookAtPooler({ diagnosis, options: { poolMode } }: Examination): 
   return [
     critical(
       `${found} Settings of the library get lost, and turn up on connections of the application.`,
-      "Set poolMode: 'transaction', or go around the pooler; see docs/guides/deploying.md.",
+      "Set poolMode: 'transaction', or go around the pooler; see docs/operate/deploying.md.",
     ),
   ];
 }

@@ -9,7 +9,7 @@ async function lookAtVersion({ schema: state, options: { schema } }: Examination
     return [
       critical(
         `This role may not read the tables in schema "${schema}".`,
-        '`simple-queue roles` prints the rights that it needs; see docs/guides/roles.md.',
+        '`simple-queue roles` prints the rights that it needs; see docs/learn/roles.md.',
       ),
     ];
   const { version, compatibleFrom, target } = state;
@@ -98,14 +98,14 @@ const nameOf = ({ kind, owner, name }: SchemaPart): string => `${kind} ${owner =
 
 async function lookAtRights({ diagnosis, options }: Examination): Promise<Observation[]> {
   const { usage, missing: lacking, foreign } = await diagnosis.rights(options.worker ? 'worker' : 'enqueue');
-  const advice = '`simple-queue roles` prints the statements; see docs/guides/roles.md.';
+  const advice = '`simple-queue roles` prints the statements; see docs/learn/roles.md.';
   if (!usage) return [critical(`This role has no right to use schema "${options.schema}".`, advice)];
   if (lacking.length > 0) return [critical(`This role lacks rights: ${listed(lacking)}.`, advice)];
   if (foreign.length > 0 && options.worker)
     return [
       warning(
         `Another role owns ${listed(foreign)}: workers of this role cannot make or drop partitions.`,
-        'grant <owner> to <role of the workers>, as in docs/guides/deploying.md.',
+        'grant <owner> to <role of the workers>, as in docs/operate/deploying.md.',
       ),
     ];
   return [fine('This role has the rights that it needs.')];

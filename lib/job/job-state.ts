@@ -8,10 +8,10 @@ export const TERMINAL_STATES = ['succeeded', 'failed', 'critical', 'unprocessabl
 export type LiveState = (typeof LIVE_STATES)[number];
 /** How a job has ended. */
 export type TerminalState = (typeof TERMINAL_STATES)[number];
-/** The state of a job; docs/state-machine.md draws the moves between them. */
+/** The state of a job; docs/reference/state-machine.md draws the moves between them. */
 export type JobState = LiveState | TerminalState;
 
-/** The only list of allowed moves. docs/state-machine.md draws it and a test compares the two. */
+/** The only list of allowed moves. docs/reference/state-machine.md draws it and a test compares the two. */
 export const MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
   staged: ['blocked', 'scheduled', 'ready', 'cancelled', 'expired'],
   blocked: ['scheduled', 'ready', 'cancelled'],

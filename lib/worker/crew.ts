@@ -161,7 +161,7 @@ const standInTerms = ({ leaseMs, heartbeatIntervalMs, stuckMs, queryTimeoutMs }:
 });
 
 function noStandIn(reason: string): { code: string; message: string } {
-  const message = `A handler that blocks the event loop for leaseMs would lose the lease of this process: no thread can keep it (${reason}). See docs/guides/handlers.md.`;
+  const message = `A handler that blocks the event loop for leaseMs would lose the lease of this process: no thread can keep it (${reason}). See docs/learn/handlers.md.`;
   return { code: 'NO_STAND_IN', message };
 }
 

@@ -4,7 +4,7 @@ import { linear } from '../../lib/job/backoff.js';
 import { DEFAULTS } from '../../lib/options/option-rules.js';
 import { membersOf, tableUnder } from './documents.js';
 
-const GUIDE = 'docs/guides/options.md';
+const GUIDE = 'docs/reference/options.md';
 const OPTIONS = 'lib/options/simple-queue.options.ts';
 const POLICY = membersOf('lib/job/job-handler.ts', 'AttemptPolicy');
 const HANDLE_JOB = [...POLICY, ...membersOf('lib/job/job-handler.ts', 'HandleJobOptions')];

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { aStorage, type TestStorage } from '../support/storage.js';
 import { read, tableUnder } from './documents.js';
 
-const GUIDE = 'docs/guides/sql-producers.md';
+const GUIDE = 'docs/learn/sql-producers.md';
 let test: TestStorage;
 
 beforeAll(async () => void (test = await aStorage()));

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { LIVE_STATES, MOVES, TERMINAL_STATES } from '../../lib/job/job-state.js';
 import { read, tableUnder } from './documents.js';
 
-const [, diagram = ''] = /^```mermaid\nstateDiagram-v2\n([\s\S]*?)^```$/m.exec(read('docs/state-machine.md')) ?? [];
+const [, diagram = ''] = /^```mermaid\nstateDiagram-v2\n([\s\S]*?)^```$/m.exec(read('docs/reference/state-machine.md')) ?? [];
 const arrows = [...diagram.matchAll(/^ *(\S+) --> (\S+?)(?:: .+)?$/gm)].map(([, from, to]) => ({ from: from!, to: to! }));
 const drawn = (wanted: (arrow: { from: string; to: string }) => boolean): string[] =>
   arrows.filter(wanted).map(({ from, to }) => `${from} -> ${to}`);
@@ -28,6 +28,6 @@ it('begins and ends where a job does', () => {
 });
 
 it('says something of every state', () => {
-  const told = tableUnder('docs/state-machine.md', 'States').map(([state]) => state);
+  const told = tableUnder('docs/reference/state-machine.md', 'States').map(([state]) => state);
   expect(told).toEqual([...LIVE_STATES, ...TERMINAL_STATES]);
 });
