@@ -6,12 +6,24 @@ const PUBLISHED = '^(lib|migrations)/';
 
 /** `room` may import of ours only itself and what is named. */
 function only(name, comment, room, ...allowed) {
-  return { name, comment, severity: 'error', from: { path: room }, to: { path: PUBLISHED, pathNot: [room, ...allowed] } };
+  return {
+    name,
+    comment,
+    severity: 'error',
+    from: { path: room },
+    to: { path: PUBLISHED, pathNot: [room, ...allowed] },
+  };
 }
 
 /** Nobody of ours but `from` may import `what`. */
 function reserved(name, comment, what, ...from) {
-  return { name, comment, severity: 'error', from: { path: PUBLISHED, pathNot: from }, to: { path: what } };
+  return {
+    name,
+    comment,
+    severity: 'error',
+    from: { path: PUBLISHED, pathNot: from },
+    to: { path: what },
+  };
 }
 
 module.exports = {
@@ -30,7 +42,13 @@ module.exports = {
       from: { path: PUBLISHED },
       to: { circular: true },
     },
-    { name: 'resolvable', comment: 'What is imported exists.', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'resolvable',
+      comment: 'What is imported exists.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
 
     only('job-is-pure', 'Nouns know nothing of ours.', '^lib/job/'),
     only('runtime-is-pure', 'Machinery knows nothing of queues.', '^lib/runtime/'),
@@ -39,7 +57,10 @@ module.exports = {
       comment: 'The floor can be read, tested and moved without anything from npm.',
       severity: 'error',
       from: { path: FLOOR },
-      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional'], dependencyTypesNot: ['type-only'] },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional'],
+        dependencyTypesNot: ['type-only'],
+      },
     },
     only(
       'storage-on-the-floor',
@@ -50,8 +71,19 @@ module.exports = {
       '^lib/observability/',
       '^migrations/',
     ),
-    only('observability-on-the-floor', 'Events are described in nouns.', '^lib/observability/', FLOOR),
-    only('options-are-read-first', 'Options are read before anything is made.', OPTIONS, FLOOR, '^lib/observability/'),
+    only(
+      'observability-on-the-floor',
+      'Events are described in nouns.',
+      '^lib/observability/',
+      FLOOR,
+    ),
+    only(
+      'options-are-read-first',
+      'Options are read before anything is made.',
+      OPTIONS,
+      FLOOR,
+      '^lib/observability/',
+    ),
     ...['enqueue', 'waiting', 'maintenance', 'admin', 'pull', 'doctor', 'health'].map((room) =>
       only(
         `${room}-stands-alone`,
@@ -156,23 +188,40 @@ module.exports = {
       '^lib/(storage|cli)/',
       '^lib/index\\.ts$',
     ),
-    only('migrations-on-storage', 'A migration may use a statement, and nothing above.', '^migrations/', FLOOR, '^lib/storage/'),
+    only(
+      'migrations-on-storage',
+      'A migration may use a statement, and nothing above.',
+      '^migrations/',
+      FLOOR,
+      '^lib/storage/',
+    ),
 
-    reserved('index-is-for-applications', 'The only barrels are the public API.', '^lib/(index|admin|pull)\\.ts$'),
+    reserved(
+      'index-is-for-applications',
+      'The only barrels are the public API.',
+      '^lib/(index|admin|pull)\\.ts$',
+    ),
     reserved(
       'module-is-outside',
       'Only applications import the module.',
       '^lib/module/(?!tokens\\.ts$)',
       '^lib/(index\\.ts$|module/|testing/)',
     ),
-    reserved('decorators-are-outside', 'A leaf.', '^lib/decorators/', '^lib/decorators/', '^lib/index\\.ts$'),
+    reserved(
+      'decorators-are-outside',
+      'A leaf.',
+      '^lib/decorators/',
+      '^lib/decorators/',
+      '^lib/index\\.ts$',
+    ),
     ...['testing', 'opentelemetry', 'cli', 'dashboard'].map((room) =>
       reserved(`${room}-is-outside`, 'A leaf.', `^lib/${room}/`, `^lib/${room}/`),
     ),
 
     {
       name: 'published-needs-peers-only',
-      comment: 'What applications load has no dependencies, and imports nothing that only development installs.',
+      comment:
+        'What applications load has no dependencies, and imports nothing that only development installs.',
       severity: 'error',
       from: { path: PUBLISHED, pathNot: '^lib/cli/' },
       to: { path: 'node_modules/', dependencyTypesNot: ['npm-peer'] },
@@ -211,6 +260,9 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     combinedDependencies: false,
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
   },
 };

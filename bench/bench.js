@@ -30,21 +30,35 @@ const options = new Command('bench')
   .parse()
   .opts();
 
-if (options.list) for (const row of ROWS) console.log(`${row.id.padEnd(22)} ${row.title}  [${row.variants.join(', ')}]`);
+if (options.list)
+  for (const row of ROWS)
+    console.log(`${row.id.padEnd(22)} ${row.title}  [${row.variants.join(', ')}]`);
 else await bench();
 
 async function bench() {
   const startedAt = performance.now();
-  const sizes = { ...(options.quick ? QUICK : FULL), ...(options.samples ? { samples: options.samples } : {}) };
+  const sizes = {
+    ...(options.quick ? QUICK : FULL),
+    ...(options.samples ? { samples: options.samples } : {}),
+  };
   const rows = chosenRows();
-  const lab = await Lab.open({ quietLimits: options.wait ? (options.quick ? { run: 20_000, sample: 2_000 } : {}) : { run: 0 } });
+  const lab = await Lab.open({
+    quietLimits: options.wait ? (options.quick ? { run: 20_000, sample: 2_000 } : {}) : { run: 0 },
+  });
   if (!lab.redisVersion) console.error('redis-server is not installed: BullMQ is left out.');
   const progress = new Progress(
-    rows.reduce((sum, row) => sum + row.variants.length, 0) * (sizes.samples === 1 ? 1 : sizes.samples + 1),
+    rows.reduce((sum, row) => sum + row.variants.length, 0) *
+      (sizes.samples === 1 ? 1 : sizes.samples + 1),
   );
   try {
-    const measured = await new Runner({ lab, sizes, progress, stopped: stopsOnInterrupt() }).run(rows);
-    report({ machine: machineOf(lab), rows: measured, seconds: (performance.now() - startedAt) / 1_000 });
+    const measured = await new Runner({ lab, sizes, progress, stopped: stopsOnInterrupt() }).run(
+      rows,
+    );
+    report({
+      machine: machineOf(lab),
+      rows: measured,
+      seconds: (performance.now() - startedAt) / 1_000,
+    });
   } finally {
     progress.end();
     await lab.close();
@@ -52,7 +66,9 @@ async function bench() {
 }
 
 function report({ machine, rows, seconds }) {
-  const earlier = options.with ? JSON.parse(readFileSync(options.with, 'utf8')) : { rows: [], seconds: 0 };
+  const earlier = options.with
+    ? JSON.parse(readFileSync(options.with, 'utf8'))
+    : { rows: [], seconds: 0 };
   const results = {
     date: new Date().toISOString(),
     quick: Boolean(options.quick),
@@ -86,10 +102,14 @@ function chosenRows() {
   const systems = options.systems?.split(',');
   const counts = options.processes?.split(',').map(Number);
   const rows = ROWS.filter((row) => !begins || begins.some((begin) => row.id.startsWith(begin)))
-    .filter((row) => !counts || !row.processes || row.processes === 1 || counts.includes(row.processes))
+    .filter(
+      (row) => !counts || !row.processes || row.processes === 1 || counts.includes(row.processes),
+    )
     .map((row) => ({
       ...row,
-      variants: row.variants.filter((id) => (systems ? systems.includes(id) : !options.quick || !NOT_QUICK.includes(id))),
+      variants: row.variants.filter((id) =>
+        systems ? systems.includes(id) : !options.quick || !NOT_QUICK.includes(id),
+      ),
     }))
     .filter((row) => row.variants.length > 0);
   if (rows.length === 0) throw new Error('No such row. --list names them.');

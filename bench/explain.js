@@ -6,7 +6,9 @@ import { SESSION } from './systems/floor.sql.js';
 import { VARIANTS } from './systems/variants.js';
 
 const options = new Command('bench:explain')
-  .description('Prints how PostgreSQL runs the hot statements when each table holds a million rows.')
+  .description(
+    'Prints how PostgreSQL runs the hot statements when each table holds a million rows.',
+  )
   .option('--rows <count>', 'ready jobs, and as many scheduled ones', Number, 1_000_000)
   .option('--only <name>', 'statements whose name contains this')
   .parse()
@@ -32,7 +34,9 @@ async function explainAll(sample) {
   await client.connect();
   await client.query(SESSION);
   const statements = await hotStatements(client);
-  for (const entry of statements.filter(({ title }) => !options.only || title.includes(options.only)))
+  for (const entry of statements.filter(
+    ({ title }) => !options.only || title.includes(options.only),
+  ))
     await explain(client, entry);
   await client.end();
 }
@@ -42,7 +46,10 @@ async function explain(client, { title, text, values }) {
   let lines = [];
   for (let run = 0; run < 2; run++) {
     await client.query('begin');
-    const { rows } = await client.query({ text: `explain (analyze, buffers, costs off) ${text}`, values });
+    const { rows } = await client.query({
+      text: `explain (analyze, buffers, costs off) ${text}`,
+      values,
+    });
     await client.query('rollback');
     lines = rows.map((row) => row['QUERY PLAN'].replaceAll(LONG_LIST, "'{...}'"));
   }

@@ -12,5 +12,8 @@ const installed = join(bench, 'node_modules', '.package-lock.json');
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {
   process.stderr.write('Installing the systems to compare (bench/node_modules) ...\n');
   // The peers ask for a newer Node than this one may be: they run on the one that comes with them.
-  execFileSync('npm', ['ci', '--loglevel=error'], { cwd: bench, stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync('npm', ['ci', '--loglevel=error'], {
+    cwd: bench,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }

@@ -8,13 +8,19 @@ import { topFunctions } from './report/top-functions.js';
 import { VARIANTS } from './systems/variants.js';
 
 const options = new Command('bench:profile')
-  .description('Profiles a drain: writes a .cpuprofile and prints where Node and PostgreSQL spend their time.')
+  .description(
+    'Profiles a drain: writes a .cpuprofile and prints where Node and PostgreSQL spend their time.',
+  )
   .option('--variant <id>', 'what to profile', 'ours')
   .option('--jobs <count>', 'jobs to drain', Number, 300_000)
   .option('--enqueue', 'profile enqueueing by 20 callers instead')
   .option('--bulk', 'profile one bulk enqueue instead')
   .option('--keep', 'finished jobs are kept')
-  .option('--out <file>', 'the profile', fileURLToPath(new URL('./dist/drain.cpuprofile', import.meta.url)))
+  .option(
+    '--out <file>',
+    'the profile',
+    fileURLToPath(new URL('./dist/drain.cpuprofile', import.meta.url)),
+  )
   .option('--top <count>', 'functions to print', Number, 40)
   .parse()
   .opts();
@@ -22,7 +28,11 @@ const options = new Command('bench:profile')
 const lab = await Lab.open({ quietLimits: { run: 20_000 } });
 try {
   const settings = { keep: Boolean(options.keep) };
-  const { profile, figures, statements } = await lab.sample(VARIANTS[options.variant], { settings, counting: true }, profiled);
+  const { profile, figures, statements } = await lab.sample(
+    VARIANTS[options.variant],
+    { settings, counting: true },
+    profiled,
+  );
   writeFileSync(options.out, JSON.stringify(profile));
   print({ profile, figures, statements });
 } finally {
@@ -68,7 +78,11 @@ async function drain(sample, worker) {
 }
 
 async function enqueue(worker) {
-  const { ms, done } = await worker.call('produce', { count: options.jobs, callers: 20, limitMs: 60_000 });
+  const { ms, done } = await worker.call('produce', {
+    count: options.jobs,
+    callers: 20,
+    limitMs: 60_000,
+  });
   return { jobs: done, jobsPerSecond: (done * 1_000) / ms };
 }
 
@@ -80,7 +94,9 @@ function print({ profile, figures, statements }) {
       `${figures.workerCpu.toFixed(2)} s, PostgreSQL ${figures.databaseCpu.toFixed(2)} s of CPU; ${seconds.toFixed(2)} s sampled.\n`,
   );
   console.log(
-    markdownTable([['where', 'us a job'], ...files.map(({ name, ms }) => [name, perJob(ms)])], { align: ['l', 'r'] }),
+    markdownTable([['where', 'us a job'], ...files.map(({ name, ms }) => [name, perJob(ms)])], {
+      align: ['l', 'r'],
+    }),
     '\n',
   );
   console.log(
@@ -99,6 +115,10 @@ function print({ profile, figures, statements }) {
     ms.toFixed(0),
     (ms / calls).toFixed(2),
   ]);
-  console.log(markdownTable([['statement', 'calls', 'ms', 'ms a call'], ...lines], { align: ['l', 'r', 'r', 'r'] }));
+  console.log(
+    markdownTable([['statement', 'calls', 'ms', 'ms a call'], ...lines], {
+      align: ['l', 'r', 'r', 'r'],
+    }),
+  );
   console.log(`\nWritten: ${options.out} (opens in a browser's developer tools)`);
 }

@@ -5,11 +5,30 @@
 export { QueueDoctor, type ExamineOptions } from './doctor/queue-doctor.js';
 export type { Finding, FindingCode, FindingLevel } from './doctor/finding.js';
 export type { HealthLimits } from './health/health-limits.js';
-export { QueueHealth, type HealthAnswer, type HealthState, type WorkerState } from './health/queue-health.js';
-export type { JobFilter, JobPage, PurgeCounts, PurgeOptions, RedriveCounts, RedriveOptions } from './admin/job-filter.js';
+export {
+  QueueHealth,
+  type HealthAnswer,
+  type HealthState,
+  type WorkerState,
+} from './health/queue-health.js';
+export type {
+  JobFilter,
+  JobPage,
+  PurgeCounts,
+  PurgeOptions,
+  RedriveCounts,
+  RedriveOptions,
+} from './admin/job-filter.js';
 export type { JobPageAnswer } from './admin/job-list.js';
 export type { ListedJob } from './admin/listed-job.js';
-export type { BlockedGroup, JobCount, LaneSummary, QueueStats, QueueSummary, WorkerSummary } from './admin/overview.js';
+export type {
+  BlockedGroup,
+  JobCount,
+  LaneSummary,
+  QueueStats,
+  QueueSummary,
+  WorkerSummary,
+} from './admin/overview.js';
 export { QueueAdmin, type Explanation } from './admin/queue-admin.js';
 export type { Reason, ReasonCode } from './admin/reasons.js';
 export type { Retried } from './admin/revivals.js';

@@ -7,7 +7,14 @@ export { InjectQueue } from './decorators/inject-queue.decorator.js';
 export { OnJobEvent } from './decorators/on-job-event.decorator.js';
 export { QueueHandler } from './decorators/queue-handler.decorator.js';
 export { defineJob, type JobDefinition, type PlainJobDefinition } from './enqueue/define-job.js';
-export { constant, custom, exponential, linear, type Backoff, type CustomBackoff } from './job/backoff.js';
+export {
+  constant,
+  custom,
+  exponential,
+  linear,
+  type Backoff,
+  type CustomBackoff,
+} from './job/backoff.js';
 export { BatchContext } from './job/batch-context.js';
 export type { CheckpointOptions } from './job/checkpoint.js';
 export type { Concurrency, ConcurrencyRange } from './job/concurrency.js';
@@ -43,24 +50,57 @@ export type {
 } from './job/job-handler.js';
 export { JobResult } from './job/job-result.js';
 export type { JobState, LiveState, TerminalState } from './job/job-state.js';
-export type { GivenOf, JobTarget, JobTemplate, OutputOf, PayloadOf, TemplateDefaults } from './job/job-template.js';
+export type {
+  GivenOf,
+  JobTarget,
+  JobTemplate,
+  OutputOf,
+  PayloadOf,
+  TemplateDefaults,
+} from './job/job-template.js';
 export { Permit } from './job/permit.js';
-export { CriticalError, QueueError, UnprocessableError, type QueueErrorCode } from './job/queue.errors.js';
+export {
+  CriticalError,
+  QueueError,
+  UnprocessableError,
+  type QueueErrorCode,
+} from './job/queue.errors.js';
 export type { StandardSchema } from './job/standard-schema.js';
-export type { ExpiredLease, JobEvent, QueueEventListener, QueueEventName, QueueEvents } from './observability/events.js';
+export type {
+  ExpiredLease,
+  JobEvent,
+  QueueEventListener,
+  QueueEventName,
+  QueueEvents,
+} from './observability/events.js';
 export type { QueueEvent } from './observability/event-stream.js';
 export type { LogOptions } from './observability/log-listener.js';
 export { Queue, type QueueOf } from './queue.js';
 export { QueueService } from './queue.service.js';
 export { SimpleQueueModule } from './module/simple-queue.module.js';
-export type { SimpleQueueModuleExtras, SimpleQueueOptionsFactory } from './module/simple-queue.module-definition.js';
-export type { QueueSettings, SimpleQueueOptions, WorkerSettings } from './options/simple-queue.options.js';
+export type {
+  SimpleQueueModuleExtras,
+  SimpleQueueOptionsFactory,
+} from './module/simple-queue.module-definition.js';
+export type {
+  QueueSettings,
+  SimpleQueueOptions,
+  WorkerSettings,
+} from './options/simple-queue.options.js';
 export type { OnDeadJob } from './job/job-state.js';
 export type { DataSourceChoice } from './storage/connection/data-source-token.js';
 export { DatabaseError } from './storage/connection/database-errors.js';
-export { createEntities, type CreateEntitiesOptions, type JobRow } from './storage/schema/entities.js';
+export {
+  createEntities,
+  type CreateEntitiesOptions,
+  type JobRow,
+} from './storage/schema/entities.js';
 export { getQueueToken, getToken } from './module/tokens.js';
 export type { OnJobEventOptions } from './handlers/listener.explorer.js';
 export type { RunCounts } from './worker/one-shot.js';
 export { QueueWorker } from './worker/queue-worker.js';
-export { getQueueContext, type QueueContext, type QueueContextType } from './handlers/queue-context.js';
+export {
+  getQueueContext,
+  type QueueContext,
+  type QueueContextType,
+} from './handlers/queue-context.js';

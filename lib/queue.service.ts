@@ -25,7 +25,11 @@ import { soon } from './job/schema-fit.js';
 import { QueueError } from './job/queue.errors.js';
 import type { Observable } from 'rxjs';
 import { eventStream, type QueueEvent } from './observability/event-stream.js';
-import { JOB_EVENT_NAMES, type QueueEventName, type QueueEventBus } from './observability/events.js';
+import {
+  JOB_EVENT_NAMES,
+  type QueueEventName,
+  type QueueEventBus,
+} from './observability/events.js';
 import { QueuePolicies, type Retention } from './options/queue-policy.js';
 import type { ResolvedOptions } from './options/simple-queue.options.js';
 import type { Run } from './storage/connection/database.js';
@@ -52,7 +56,8 @@ export class QueueService {
     this.archive = new QueuePolicies(options).byQueue('archiveKeepMs');
     this.waits = new Waits(storage, options, occurrences);
     this.twoPhase = new TwoPhase(storage, this.archive);
-    this.beside = storage.openTransactions && new BesideTransaction(storage.openTransactions, occurrences);
+    this.beside =
+      storage.openTransactions && new BesideTransaction(storage.openTransactions, occurrences);
   }
 
   /**
@@ -105,14 +110,19 @@ export class QueueService {
     options: Omit<JobOptions, 'timeoutMs'> & BackPressure & WaitTime = {},
   ): Promise<JobEnd<OutputOf<Target>>> {
     checkObject('options', options);
-    const { timeoutMs, signal, manager, maxPending, ...job } = options as typeof options & InTransaction;
+    const { timeoutMs, signal, manager, maxPending, ...job } = options as typeof options &
+      InTransaction;
     const time = checkTime({ timeoutMs, signal });
     if (this.joined(target, { manager })) throw waitsForItself();
     const template = isTemplate(target) ? target : undefined;
     const queue = template?.queue ?? checkQueueName(target);
     this.waits.refuseUnkept(queue);
-    const item = template ? await templatedItem(template, { payload, ...job }) : { payload, ...job };
-    const id = await this.waits.expecting((onChecked) => this.enqueuer.enqueue(queue, item, { maxPending }, onChecked));
+    const item = template
+      ? await templatedItem(template, { payload, ...job })
+      : { payload, ...job };
+    const id = await this.waits.expecting((onChecked) =>
+      this.enqueuer.enqueue(queue, item, { maxPending }, onChecked),
+    );
     return endAs(template, await this.waits.wait(id, time));
   }
 
@@ -121,7 +131,10 @@ export class QueueService {
    * @throws QueueError `WAIT_TIMEOUT`, `WAIT_ABORTED`, `JOB_UNKNOWN`, `WAIT_REFUSED` (its queue has `archive: false`), `INVALID_OPTION`,
    * `INVALID_OUTPUT` (the output does not fit the template given as `as`), `CLOSED`.
    */
-  async wait<Output = unknown>(id: string, options: WaitOptions<Output> = {}): Promise<JobEnd<Output>> {
+  async wait<Output = unknown>(
+    id: string,
+    options: WaitOptions<Output> = {},
+  ): Promise<JobEnd<Output>> {
     checkObject('options', options, 'wait');
     const { as, ...time } = checkWait(options);
     return endAs(as, await this.waits.wait(checkId(id), time));
@@ -136,9 +149,16 @@ export class QueueService {
     checkCall('cancel', options);
     const { database, signals } = this.storage;
     const joined = database.transactionOf(options);
-    const counts = await database.within(joined, (run) => this.cancelBy(run, selector), database.waiters);
+    const counts = await database.within(
+      joined,
+      (run) => this.cancelBy(run, selector),
+      database.waiters,
+    );
     // What was cancelled may have held the turn of an ordered group: "later" asks for a look.
-    const news = { ...(counts.requested > 0 ? { cancel: true } : {}), ...(counts.cancelled > 0 ? { later: true } : {}) };
+    const news = {
+      ...(counts.requested > 0 ? { cancel: true } : {}),
+      ...(counts.cancelled > 0 ? { later: true } : {}),
+    };
     if (Object.keys(news).length > 0) signals.send({ lanes: [], ...news }, joined?.runner);
     if (counts.cancelled > 0) this.tellWaiters(selector.id, joined);
     return counts;
@@ -170,8 +190,11 @@ export class QueueService {
   ): Promise<FoundJob<Payload, Output> | undefined> {
     checkCall('find', options);
     const { database, jobs } = this.storage;
-    const found = await database.within(database.transactionOf(options), (run) => jobs.find(checkId(id), run));
-    return (found && options.as ? await foundAs(options.as, found) : found) as FoundJob<Payload, Output> | undefined;
+    const found = await database.within(database.transactionOf(options), (run) =>
+      jobs.find(checkId(id), run),
+    );
+    return (found && options.as ? await foundAs(options.as, found) : found) as
+      FoundJob<Payload, Output> | undefined;
   }
 
   /** Looked up when the call is made: a transaction that is over by the time a schema has answered must not let the job out. */
@@ -185,8 +208,13 @@ export class QueueService {
    * What happens in this process, as a stream: the named events, or all. It listens while somebody is subscribed. An error that a subscriber
    * throws is its own, as everywhere in RxJS. Jobs of other processes are not in it.
    */
-  events<Name extends QueueEventName = QueueEventName>(...names: Name[]): Observable<QueueEvent<Name>> {
-    return eventStream(this.occurrences, names.length > 0 ? names : (JOB_EVENT_NAMES as readonly Name[]));
+  events<Name extends QueueEventName = QueueEventName>(
+    ...names: Name[]
+  ): Observable<QueueEvent<Name>> {
+    return eventStream(
+      this.occurrences,
+      names.length > 0 ? names : (JOB_EVENT_NAMES as readonly Name[]),
+    );
   }
 
   private tellWaiters(id: string | undefined, joined: Joined | undefined): void {
@@ -197,11 +225,18 @@ export class QueueService {
 
   private async cancelBy(run: Run, selector: CancelSelector): Promise<CancelCounts> {
     const { id, uniqueKey, fingerprint, workflowId, group, queue } = checkSelector(selector);
-    if (id !== undefined) return this.storage.jobs.cancelById(run, [checkId(id)], this.archive);
-    if (uniqueKey !== undefined) return this.storage.jobs.cancelByUniqueKey(run, { uniqueKey, queue: queue! }, this.archive);
-    if (workflowId !== undefined) return this.storage.jobs.cancelByWorkflow(run, { workflowId, queue }, this.archive);
-    if (group !== undefined) return this.storage.jobs.cancelByGroup(run, { group, queue: queue! }, this.archive);
-    return this.storage.jobs.cancelByFingerprint(run, { fingerprint: fingerprint!, queue }, this.archive);
+    if (id !== undefined) return this.storage.cancels.byId(run, [checkId(id)], this.archive);
+    if (uniqueKey !== undefined)
+      return this.storage.cancels.byUniqueKey(run, { uniqueKey, queue: queue! }, this.archive);
+    if (workflowId !== undefined)
+      return this.storage.cancels.byWorkflow(run, { workflowId, queue }, this.archive);
+    if (group !== undefined)
+      return this.storage.cancels.byGroup(run, { group, queue: queue! }, this.archive);
+    return this.storage.cancels.byFingerprint(
+      run,
+      { fingerprint: fingerprint!, queue },
+      this.archive,
+    );
   }
 }
 
@@ -209,7 +244,10 @@ export class QueueService {
 export function checkSelector(selector: CancelSelector): CancelSelector {
   checkSelectorParts(selector);
   const { id, uniqueKey, fingerprint, workflowId, group, queue } = selector;
-  if ([id, uniqueKey, fingerprint, workflowId, group].filter((value) => value !== undefined).length !== 1) {
+  if (
+    [id, uniqueKey, fingerprint, workflowId, group].filter((value) => value !== undefined)
+      .length !== 1
+  ) {
     throw new QueueError(
       'INVALID_OPTION',
       'cancel: give exactly one of id, uniqueKey (with its queue), group (with its queue), fingerprint or workflowId.',
@@ -217,7 +255,10 @@ export function checkSelector(selector: CancelSelector): CancelSelector {
   }
   if (queue === undefined && (uniqueKey ?? group) !== undefined) {
     const what = group === undefined ? 'uniqueKey' : 'group';
-    throw new QueueError('INVALID_OPTION', `cancel: a ${what} belongs to a queue. Give { queue, ${what} }.`);
+    throw new QueueError(
+      'INVALID_OPTION',
+      `cancel: a ${what} belongs to a queue. Give { queue, ${what} }.`,
+    );
   }
   if (queue !== undefined) checkQueueName(queue);
   for (const [option, text] of Object.entries({ uniqueKey, fingerprint, workflowId, group }))

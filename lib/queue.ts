@@ -28,7 +28,11 @@ import type { QueueService } from './queue.service.js';
 type TargetOf<Given, Payload, Output> = string | JobTemplate<Given, Payload, any, Output>;
 
 /** The queue of a template: `QueueOf<typeof Receipts>`. */
-export type QueueOf<Target extends JobTarget> = Queue<GivenOf<Target>, OutputOf<Target>, PayloadOf<Target>>;
+export type QueueOf<Target extends JobTarget> = Queue<
+  GivenOf<Target>,
+  OutputOf<Target>,
+  PayloadOf<Target>
+>;
 
 /**
  * `QueueService` for one template or one queue: what `@InjectQueue(target)` injects. `Given` is what an enqueue takes, `Output` what a waiter
@@ -58,7 +62,10 @@ export class Queue<Given = unknown, Output = unknown, Payload = Given> {
     return this.queues.enqueueMany(this.target, items, options);
   }
 
-  enqueueAndWait(payload: Given, options?: Omit<JobOptions, 'timeoutMs'> & BackPressure & WaitTime): Promise<JobEnd<Output>> {
+  enqueueAndWait(
+    payload: Given,
+    options?: Omit<JobOptions, 'timeoutMs'> & BackPressure & WaitTime,
+  ): Promise<JobEnd<Output>> {
     return this.queues.enqueueAndWait(this.target, payload, options);
   }
 

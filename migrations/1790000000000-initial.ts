@@ -10,7 +10,15 @@ import { ORDERED_GROUPS } from './ordered-groups.js';
 import { HOT, SMALL } from './storage-parameters.js';
 import { SQL_PRODUCERS } from './sql-producers.js';
 import { THROTTLE } from './throttle.js';
-import { DROP_VALUES, isMoment, KEEP_VALUES, LABELS, LANE_NAME, QUEUE_NAME, VALUES } from './values.js';
+import {
+  DROP_VALUES,
+  isMoment,
+  KEEP_VALUES,
+  LABELS,
+  LANE_NAME,
+  QUEUE_NAME,
+  VALUES,
+} from './values.js';
 
 /** Where to find the version that `up` leaves behind; `migrate: 'check'` compares it with the code's. */
 export const SCHEMA_VERSION = 1;
@@ -230,7 +238,9 @@ function partitionsOf(table: string, days: number, count: number, now: Date): st
   const step = days * DAY_MS;
   const first = Math.floor(now.getTime() / step);
   return Array.from({ length: count }, (_, index) => {
-    const [from, to] = [first + index, first + index + 1].map((unit) => new Date(unit * step).toISOString()) as [string, string];
+    const [from, to] = [first + index, first + index + 1].map((unit) =>
+      new Date(unit * step).toISOString(),
+    ) as [string, string];
     const name = `${table}_p${from.slice(0, 10).replaceAll('-', '')}`;
     return `create table simple_queue.${name} partition of simple_queue.${table} for values from ('${from}') to ('${to}')`;
   });

@@ -28,7 +28,12 @@ export function createMigrations(options: CreateMigrationsOptions = {}): Migrati
   return [migration(`SimpleQueueInitial_${schema}_1790000000000`, schema, UP, DOWN)];
 }
 
-function migration(name: string, schema: string, up: readonly string[], down: readonly string[]): MigrationClass {
+function migration(
+  name: string,
+  schema: string,
+  up: readonly string[],
+  down: readonly string[],
+): MigrationClass {
   return class implements MigrationInterface {
     readonly name = name;
 
@@ -48,7 +53,11 @@ function migration(name: string, schema: string, up: readonly string[], down: re
   };
 }
 
-async function runAll(runner: QueryRunner, schema: string, statements: readonly string[]): Promise<void> {
+async function runAll(
+  runner: QueryRunner,
+  schema: string,
+  statements: readonly string[],
+): Promise<void> {
   await pinned(runner, async () => {
     for (const statement of statements) await runner.query(inSchema(statement, schema));
   });
@@ -56,9 +65,13 @@ async function runAll(runner: QueryRunner, schema: string, statements: readonly 
 
 /** Defaults, checks and views keep what their text meant in the session that made them: PostgreSQL's own, whatever it searches first. */
 async function pinned(runner: QueryRunner, work: () => Promise<void>): Promise<void> {
-  const [{ search_path: before }] = (await runner.query('show search_path')) as [{ search_path: string }];
+  const [{ search_path: before }] = (await runner.query('show search_path')) as [
+    { search_path: string },
+  ];
   const search = (path: string): Promise<unknown> =>
-    runner.query(`select pg_catalog.set_config('search_path', $sq$${path}$sq$, ${runner.isTransactionActive})`);
+    runner.query(
+      `select pg_catalog.set_config('search_path', $sq$${path}$sq$, ${runner.isTransactionActive})`,
+    );
   await search(OWN_PATH);
   await work().catch(async (error: unknown) => {
     // In vain in a failed transaction, whose end brings it back.
@@ -70,7 +83,9 @@ async function pinned(runner: QueryRunner, work: () => Promise<void>): Promise<v
 
 /** Statements are written for the default schema. The name of another was checked, and is quoted: it may be a word of SQL, as `user` is. */
 export function inSchema(statement: string, schema: string): string {
-  return schema === 'simple_queue' ? statement : statement.replaceAll('simple_queue.', `"${schema}".`);
+  return schema === 'simple_queue'
+    ? statement
+    : statement.replaceAll('simple_queue.', `"${schema}".`);
 }
 
 /** `if not exists` asks for the right to create schemas even where the schema exists; a role that only owns it shall do. */

@@ -11,7 +11,19 @@ const ENDED = ['archive', 'dead_letter'];
 /** Only these partitions are read and purged by name. */
 const DEFAULTS = ENDED.map((table) => `${table}_default`);
 const CLAIMS = ['claim', 'lease', 'lapsed'];
-const SEEN = ['version', 'jobs', 'queue', 'lane', 'job', ...WAITING, ...TURNS, ...KNOWN, ...ENDED, ...DEFAULTS, ...CLAIMS];
+const SEEN = [
+  'version',
+  'jobs',
+  'queue',
+  'lane',
+  'job',
+  ...WAITING,
+  ...TURNS,
+  ...KNOWN,
+  ...ENDED,
+  ...DEFAULTS,
+  ...CLAIMS,
+];
 const LIVE = ['job', ...WAITING, ...TURNS, ...KNOWN];
 
 type Grants = Readonly<Record<'select' | 'insert' | 'update' | 'delete', readonly string[]>>;
@@ -21,7 +33,12 @@ type Grants = Readonly<Record<'select' | 'insert' | 'update' | 'delete', readonl
  * updated in the eyes of the server. Rows of partitions are reached through their table.
  */
 export const RIGHTS: Readonly<Record<RoleKind, Grants>> = {
-  enqueue: { select: SEEN, insert: ['queue', 'lane', ...LIVE, 'archive'], update: ['lane', ...LIVE], delete: LIVE },
+  enqueue: {
+    select: SEEN,
+    insert: ['queue', 'lane', ...LIVE, 'archive'],
+    update: ['lane', ...LIVE],
+    delete: LIVE,
+  },
   worker: {
     select: SEEN,
     insert: ['queue', 'lane', ...LIVE, ...CLAIMS, ...ENDED],
@@ -42,7 +59,9 @@ const drawsTurns = (kind: RoleKind): boolean => kind !== 'read';
 
 /** The same as the doctor asks the server: `right name`, the sequence among them. */
 export function rightsOf(kind: RoleKind): string[] {
-  const tables = Object.entries(RIGHTS[kind]).flatMap(([right, names]) => names.map((name) => `${right} ${name}`));
+  const tables = Object.entries(RIGHTS[kind]).flatMap(([right, names]) =>
+    names.map((name) => `${right} ${name}`),
+  );
   return drawsTurns(kind) ? [...tables, 'usage turn'] : tables;
 }
 
@@ -65,7 +84,9 @@ $body$`;
 export function roleScript(schema: string, prefix: string): string[] {
   const kinds = Object.keys(RIGHTS) as RoleKind[];
   const texts = [
-    ...[...kinds, 'produce'].flatMap((kind) => role(`${checkSchemaName(prefix)}_${kind}`, checkSchemaName(schema))),
+    ...[...kinds, 'produce'].flatMap((kind) =>
+      role(`${checkSchemaName(prefix)}_${kind}`, checkSchemaName(schema)),
+    ),
     ...kinds.flatMap((kind) => grants(kind, `${prefix}_${kind}`)),
     PRODUCE,
     `revoke all on function simple_queue.produce from public`,
@@ -85,7 +106,8 @@ function grants(kind: RoleKind, name: string): string[] {
   const rights = Object.entries(RIGHTS[kind]).filter(([, tables]) => tables.length > 0);
   return [
     ...rights.map(
-      ([right, tables]) => `grant ${right} on ${tables.map((table) => `simple_queue.${table}`).join(', ')} to ${name}`,
+      ([right, tables]) =>
+        `grant ${right} on ${tables.map((table) => `simple_queue.${table}`).join(', ')} to ${name}`,
     ),
     ...(drawsTurns(kind) ? [`grant usage on sequence simple_queue.turn to ${name}`] : []),
   ];

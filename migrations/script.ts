@@ -15,7 +15,11 @@ export function migrationScript(schema: string, from: number, now = new Date()):
   const names = createMigrations({ schema }).map((migration) => new migration().name);
   if (from >= SCHEMA_VERSION) return [];
   const texts = [...UP, ...firstPartitions(now), RECORDS, ...names.map(record)];
-  return [`set local search_path = ${OWN_PATH}`, createSchema(schema), ...texts.map((statement) => inSchema(statement, schema))];
+  return [
+    `set local search_path = ${OWN_PATH}`,
+    createSchema(schema),
+    ...texts.map((statement) => inSchema(statement, schema)),
+  ];
 }
 
 /** The names end in the timestamp, as TypeORM asks. */

@@ -16,13 +16,17 @@ export const LABELS = `cardinality(labels) <= 16 and array_position(labels, null
       and array_to_string(labels, ',') collate "C" ~ '^(${LABEL}(,${LABEL})*)?$'`;
 
 /** Four digits, so that text order is time order and JavaScript reads it; no infinity. */
-export const isMoment = (value: string): string => `${value} >= '1000-01-01 00:00+00' and ${value} < '10000-01-01 00:00+00'`;
+export const isMoment = (value: string): string =>
+  `${value} >= '1000-01-01 00:00+00' and ${value} < '10000-01-01 00:00+00'`;
 
 const each = (rules: Record<string, string>): string =>
   Object.entries(rules)
-    .map(([key, rule]) => `(not value ? '${key}' or ${rule.replaceAll('{}', `(value -> '${key}')`)})`)
+    .map(
+      ([key, rule]) => `(not value ? '${key}' or ${rule.replaceAll('{}', `(value -> '${key}')`)})`,
+    )
     .join(' and ');
-const whole = (min: number, max: number): string => `jsonb_typeof({}) = 'number' and {}::numeric between ${min} and ${max}`;
+const whole = (min: number, max: number): string =>
+  `jsonb_typeof({}) = 'number' and {}::numeric between ${min} and ${max}`;
 const text = `jsonb_typeof({}) = 'string'`;
 
 /** By operators, not by a path, which costs five times as much: every job with options is asked. */
@@ -36,7 +40,13 @@ const OPTIONS = each({
   group: text,
 });
 const FAILURE = each({ name: text, message: text, stack: text, code: text });
-const ENTRY = Object.entries({ attempt: 'number', outcome: 'string', at: 'string', runMs: 'number', error: 'object' })
+const ENTRY = Object.entries({
+  attempt: 'number',
+  outcome: 'string',
+  at: 'string',
+  runMs: 'number',
+  error: 'object',
+})
   .map(([key, type]) => `exists(@.${key} ? (@.type() != "${type}"))`)
   .join(' || ');
 

@@ -12,7 +12,14 @@ import { pack } from './pack.mjs';
  */
 const BUDGET = {
   // Types count: they are promised as well.
-  exports: { '.': 95, './admin': 32, './pull': 12, './testing': 22, './telemetry': 10, './migrations': 8 },
+  exports: {
+    '.': 95,
+    './admin': 32,
+    './pull': 12,
+    './testing': 22,
+    './telemetry': 10,
+    './migrations': 8,
+  },
   // The command line's: arguments, tables, colours, progress. The library itself needs its peers only.
   dependencies: 4,
   // 420 until what trials from outside had found was mended: a thread for the lease, bounded batches, roles, a memory of ids; 490 until heavy
@@ -39,7 +46,10 @@ function run(...command) {
 /** `files` is a list of folders: a build of something else into them would be published too. */
 function refuseStrays(files) {
   const strays = files.filter(
-    (path) => !/^(dist\/(lib|migrations)\/.+\.(js|d\.ts)|package\.json|(README|CHANGELOG)\.md|LICENSE)$/.test(path),
+    (path) =>
+      !/^(dist\/(lib|migrations)\/.+\.(js|d\.ts)|package\.json|(README|CHANGELOG)\.md|LICENSE)$/.test(
+        path,
+      ),
   );
   if (strays.length > 0) throw new Error(`Not meant to be published: ${strays.join(', ')}`);
 }
@@ -66,7 +76,9 @@ async function report({ packed, files }) {
   const checker = program.getTypeChecker();
   for (const [entry, { types }] of entries) {
     await import(entry.replace('.', name));
-    const names = checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(types)));
+    const names = checker.getExportsOfModule(
+      checker.getSymbolAtLocation(program.getSourceFile(types)),
+    );
     keep(`exports of ${entry.replace('.', name)}`, names.length, BUDGET.exports[entry]);
   }
   keep('runtime dependencies', Object.keys(dependencies).length, BUDGET.dependencies);
@@ -77,5 +89,7 @@ async function report({ packed, files }) {
 function keep(what, value, budget = 0) {
   console.log(`${value} ${what} (budget ${budget})`);
   if (value > budget)
-    throw new Error(`${value} ${what}: the budget is ${budget}. Make it smaller, or write a new budget with its reason.`);
+    throw new Error(
+      `${value} ${what}: the budget is ${budget}. Make it smaller, or write a new budget with its reason.`,
+    );
 }

@@ -16,7 +16,8 @@ const server = await aServer();
 try {
   const { tarball } = pack(folder);
   // Side by side: each waits for the registry a while.
-  for (const told of await Promise.all(CONSUMERS.map((name) => tryOut(name, tarball)))) console.log(told);
+  for (const told of await Promise.all(CONSUMERS.map((name) => tryOut(name, tarball))))
+    console.log(told);
 } finally {
   await server.stop();
   rmSync(folder, { recursive: true });
@@ -24,12 +25,21 @@ try {
 
 async function tryOut(name, tarball) {
   const cwd = join(folder, name);
-  for (const part of ['application', name]) cpSync(join('test/consumers', part), cwd, { recursive: true });
+  for (const part of ['application', name])
+    cpSync(join('test/consumers', part), cwd, { recursive: true });
   // An application in a folder of its own, since `init` sees that the other one has the queue.
   cpSync(join(cwd, 'package.json'), join(cwd, 'fresh/package.json'));
   const { url, drop } = await anEmptyDatabase(server.url);
   const run = runnerIn(cwd, url);
-  await run('npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error', tarball);
+  await run(
+    'npm',
+    'install',
+    '--no-audit',
+    '--no-fund',
+    '--ignore-scripts',
+    '--loglevel=error',
+    tarball,
+  );
   await run('npx', '--no', '--', 'simple-queue', 'init', 'fresh', '--yes');
   await run('npx', '--no', '--', 'tsc');
   const trials = await run(process.execPath, 'dist/application.js');
@@ -40,7 +50,16 @@ async function tryOut(name, tarball) {
     'The command line does not list the queue of the greetings.',
   );
   // Fails where the tables are not as this release makes them.
-  await run('npx', '--no', '--', 'simple-queue', 'doctor', '--only', 'SCHEMA,SCHEMA_DRIFT', '--strict');
+  await run(
+    'npx',
+    '--no',
+    '--',
+    'simple-queue',
+    'doctor',
+    '--only',
+    'SCHEMA,SCHEMA_DRIFT',
+    '--strict',
+  );
   await drop();
   return `${name}: ${trials}, init, command line`;
 }
@@ -49,9 +68,13 @@ function runnerIn(cwd, url) {
   const env = { ...process.env, DATABASE_URL: url, NODE_OPTIONS: '' };
   return async (command, ...args) => {
     try {
-      return (await promisify(execFile)(command, args, { cwd, env, timeout: 120_000 })).stdout.trim();
+      return (
+        await promisify(execFile)(command, args, { cwd, env, timeout: 120_000 })
+      ).stdout.trim();
     } catch (error) {
-      throw new Error(`${command} ${args.join(' ')} failed in ${cwd}:\n${error.stdout}\n${error.stderr}`);
+      throw new Error(
+        `${command} ${args.join(' ')} failed in ${cwd}:\n${error.stdout}\n${error.stderr}`,
+      );
     }
   };
 }

@@ -10,7 +10,12 @@ const sources = ['lib', 'migrations'].flatMap((room) =>
 );
 
 function functionsOf(path) {
-  const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.ES2022, true);
+  const source = ts.createSourceFile(
+    path,
+    readFileSync(path, 'utf8'),
+    ts.ScriptTarget.ES2022,
+    true,
+  );
   const found = [];
   const lineOf = (position) => source.getLineAndCharacterOfPosition(position).line + 1;
   const visit = (node) => {

@@ -3,8 +3,22 @@
  * node --import ./test/support/typescript.mjs scripts/nest-calls.mjs
  */
 import 'reflect-metadata';
-import { Injectable, Module, Scope, UseFilters, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
-import { ContextIdFactory, DiscoveryModule, DiscoveryService, ExternalContextCreator, NestFactory } from '@nestjs/core';
+import {
+  Injectable,
+  Module,
+  Scope,
+  UseFilters,
+  UseGuards,
+  UseInterceptors,
+  UsePipes,
+} from '@nestjs/common';
+import {
+  ContextIdFactory,
+  DiscoveryModule,
+  DiscoveryService,
+  ExternalContextCreator,
+  NestFactory,
+} from '@nestjs/core';
 import { QueueHandler } from '../lib/decorators/queue-handler.decorator.js';
 import { QueueEventBus } from '../lib/observability/events.js';
 import { HandlerExplorer } from '../lib/handlers/handler.explorer.js';
@@ -39,7 +53,12 @@ const KINDS = {
   plain: kind(),
   'a guard': kind(UseGuards(guard)),
   'an interceptor': kind(UseInterceptors(interceptor)),
-  'guard, interceptor, pipe, filter': kind(UseGuards(guard), UseInterceptors(interceptor), UsePipes(pipe), UseFilters(filter)),
+  'guard, interceptor, pipe, filter': kind(
+    UseGuards(guard),
+    UseInterceptors(interceptor),
+    UsePipes(pipe),
+    UseFilters(filter),
+  ),
   'request-scoped': kind(perRequest),
   'request-scoped, a guard': kind(perRequest, UseGuards(guard)),
   'durable, one tenant': kind(durable),
@@ -90,5 +109,7 @@ const tenant = ContextIdFactory.create();
 for (const [name, type] of Object.entries(KINDS)) {
   if (name.startsWith('durable')) ContextIdFactory.apply({ attach: () => () => tenant });
   const us = await microsecondsOf(await handlerOf(type));
-  console.log(`${name.padEnd(36)} ${us.toFixed(1).padStart(7)} us of CPU a call, ${Math.round(1e6 / us)} calls/s`);
+  console.log(
+    `${name.padEnd(36)} ${us.toFixed(1).padStart(7)} us of CPU a call, ${Math.round(1e6 / us)} calls/s`,
+  );
 }

@@ -5,7 +5,11 @@ const LEASE = 15;
 
 /** After `crashes` in a row: does it run alone, does a crash poison it, and how many of its like may run at once in a process? */
 const RULES = {
-  'every crash counts': { alone: () => false, poisons: (job) => job.crashes > MAX_STALLS, limit: (slots) => slots },
+  'every crash counts': {
+    alone: () => false,
+    poisons: (job) => job.crashes > MAX_STALLS,
+    limit: (slots) => slots,
+  },
   'ADR 0006: a tenth, then alone': {
     alone: (job) => job.crashes >= 2,
     poisons: (job, alone) => alone && ++job.stalls >= MAX_STALLS,
@@ -48,7 +52,11 @@ function simulate(rule, { jobs, guilty, slots, processes, killEvery, runS, step 
   const start = (process, job, alone = false) => {
     seen.starts++;
     const length = runS * (0.5 + random());
-    process.running.push({ job, alone, ends: seen.clock + (job.kills ? length * random() * random() : length) });
+    process.running.push({
+      job,
+      alone,
+      ends: seen.clock + (job.kills ? length * random() * random() : length),
+    });
   };
   const crash = (process) => {
     seen.deaths++;
@@ -69,13 +77,21 @@ function simulate(rule, { jobs, guilty, slots, processes, killEvery, runS, step 
       return;
     }
     let group = process.running.filter(({ job }) => job.crashes > 0).length;
-    for (; process.running.length < slots && group < rule.limit(slots) && suspects.length > 0; group++)
+    for (
+      ;
+      process.running.length < slots && group < rule.limit(slots) && suspects.length > 0;
+      group++
+    )
       start(process, suspects.shift());
     while (process.running.length < slots && fresh.length > 0) start(process, fresh.pop());
   };
   for (
     ;
-    fresh.length + suspects.length + lone.length + fleet.reduce((sum, { running }) => sum + running.length, 0) > 0;
+    fresh.length +
+      suspects.length +
+      lone.length +
+      fleet.reduce((sum, { running }) => sum + running.length, 0) >
+    0;
     seen.clock += step
   ) {
     for (const process of fleet) {
@@ -91,7 +107,13 @@ function simulate(rule, { jobs, guilty, slots, processes, killEvery, runS, step 
 }
 
 const CASES = {
-  '100 guilty of 100,000, 100 in flight': { jobs: 100_000, guilty: 100, slots: 100, processes: 4, runS: 1 },
+  '100 guilty of 100,000, 100 in flight': {
+    jobs: 100_000,
+    guilty: 100,
+    slots: 100,
+    processes: 4,
+    runS: 1,
+  },
   'kills from outside alone, each process every 30 s': {
     jobs: 50_000,
     guilty: 0,
@@ -100,9 +122,30 @@ const CASES = {
     runS: 1,
     killEvery: 30,
   },
-  'both, jobs of 1 s': { jobs: 50_000, guilty: 50, slots: 100, processes: 4, runS: 1, killEvery: 60 },
-  'both, jobs of 10 s': { jobs: 20_000, guilty: 20, slots: 100, processes: 4, runS: 10, killEvery: 300 },
-  'both, 10 in flight, jobs of 10 s': { jobs: 5_000, guilty: 20, slots: 10, processes: 4, runS: 10, killEvery: 300 },
+  'both, jobs of 1 s': {
+    jobs: 50_000,
+    guilty: 50,
+    slots: 100,
+    processes: 4,
+    runS: 1,
+    killEvery: 60,
+  },
+  'both, jobs of 10 s': {
+    jobs: 20_000,
+    guilty: 20,
+    slots: 100,
+    processes: 4,
+    runS: 10,
+    killEvery: 300,
+  },
+  'both, 10 in flight, jobs of 10 s': {
+    jobs: 5_000,
+    guilty: 20,
+    slots: 10,
+    processes: 4,
+    runS: 10,
+    killEvery: 300,
+  },
 };
 
 for (const [name, terms] of Object.entries(CASES)) {
@@ -114,7 +157,10 @@ for (const [name, terms] of Object.entries(CASES)) {
     for (const seed of seeds) {
       const seen = simulate(how, { ...terms, seed });
       for (const key of Object.keys(total))
-        total[key] = key === 'worst' ? Math.max(total.worst, seen.worst) : total[key] + seen[key] / seeds.length;
+        total[key] =
+          key === 'worst'
+            ? Math.max(total.worst, seen.worst)
+            : total[key] + seen[key] / seeds.length;
     }
     rows[rule] = {
       'good poisoned': +total.poisonedGood.toFixed(1),

@@ -11,7 +11,8 @@ import { aServer } from '../test/support/server.ts';
 
 const PROCESSES = 9;
 const { SQ_BOOT_URL } = process.env;
-if (SQ_BOOT_URL) console.log(JSON.stringify({ first: await boot(SQ_BOOT_URL), second: await boot(SQ_BOOT_URL) }));
+if (SQ_BOOT_URL)
+  console.log(JSON.stringify({ first: await boot(SQ_BOOT_URL), second: await boot(SQ_BOOT_URL) }));
 else await measure();
 
 async function boot(url) {

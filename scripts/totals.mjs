@@ -2,10 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 
-const runs = process.argv.slice(2).map((path) => ({ name: basename(path, '.json'), ...JSON.parse(readFileSync(path, 'utf8')) }));
+const runs = process.argv
+  .slice(2)
+  .map((path) => ({ name: basename(path, '.json'), ...JSON.parse(readFileSync(path, 'utf8')) }));
 for (const run of runs) console.log(`${run.name}: ${line([run])}`);
 console.log(line(runs));
-if (runs.length === 0 || runs.some((run) => !run.success || run.numPassedTests === 0)) process.exit(1);
+if (runs.length === 0 || runs.some((run) => !run.success || run.numPassedTests === 0))
+  process.exit(1);
 
 function line(of) {
   const sum = (field) => of.reduce((total, run) => total + run[field], 0);

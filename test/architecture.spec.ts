@@ -12,7 +12,9 @@ interface Cruise {
   summary: { violations: { from: string; to: string; rule: Rule }[] };
 }
 
-const { forbidden } = createRequire(import.meta.url)('../.dependency-cruiser.cjs') as { forbidden: Rule[] };
+const { forbidden } = createRequire(import.meta.url)('../.dependency-cruiser.cjs') as {
+  forbidden: Rule[];
+};
 
 /** For every rule of .dependency-cruiser.cjs an import that it must catch: [rule, from, to]. */
 const VIOLATIONS: [string, string, string][] = [
@@ -67,10 +69,13 @@ beforeAll(() => {
     copyFileSync(join(repository, name), join(sandbox, name));
   symlinkSync(join(repository, 'node_modules'), join(sandbox, 'node_modules'));
   for (const [, from, to] of VIOLATIONS)
-    if (to.startsWith('.') && !to.includes('nowhere')) write(join(dirname(from), to.replace(/\.js$/, '.ts')), '');
-  for (const [, from, to] of VIOLATIONS) write(from, `import * as it from '${to}';\nconsole.log(it);\n`);
+    if (to.startsWith('.') && !to.includes('nowhere'))
+      write(join(dirname(from), to.replace(/\.js$/, '.ts')), '');
+  for (const [, from, to] of VIOLATIONS)
+    write(from, `import * as it from '${to}';\nconsole.log(it);\n`);
   write('lib/job/typed.ts', "import type { Pool } from 'pg';\nexport type It = Pool;\n");
-  const half = (other: string): string => `import type { here as there } from './${other}.js';\nexport type It = typeof there;\n`;
+  const half = (other: string): string =>
+    `import type { here as there } from './${other}.js';\nexport type It = typeof there;\n`;
   write('lib/pull/circle-of-types.ts', half('its-other-half'));
   write('lib/pull/its-other-half.ts', half('circle-of-types'));
   caught = new Set(cruise().summary.violations.map(({ rule, from }) => `${rule.name}: ${from}`));
@@ -85,10 +90,14 @@ function write(path: string, content: string): void {
 
 function cruise(): Cruise {
   const program = join(repository, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
-  const { stdout, stderr } = spawnSync(process.execPath, [program, 'lib', 'migrations', '--output-type', 'json'], {
-    cwd: sandbox,
-    encoding: 'utf8',
-  });
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    [program, 'lib', 'migrations', '--output-type', 'json'],
+    {
+      cwd: sandbox,
+      encoding: 'utf8',
+    },
+  );
   if (!stdout) throw new Error(stderr);
   return JSON.parse(stdout) as Cruise;
 }
@@ -103,5 +112,7 @@ it('lets anyone import the type of a package', () => {
 });
 
 it('has a violation for every rule', () => {
-  expect(new Set(VIOLATIONS.map(([rule]) => rule))).toEqual(new Set(forbidden.map(({ name }) => name)));
+  expect(new Set(VIOLATIONS.map(([rule]) => rule))).toEqual(
+    new Set(forbidden.map(({ name }) => name)),
+  );
 });

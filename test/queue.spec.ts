@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Global, Injectable, Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common';
+import {
+  Global,
+  Injectable,
+  Module,
+  type DynamicModule,
+  type ModuleMetadata,
+} from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { DataSource } from 'typeorm';
 import {
@@ -32,8 +38,10 @@ let dataSource: DataSource;
 let module: TestingModule;
 let queues: QueueService;
 
-const root = (): DynamicModule => SimpleQueueModule.forRoot({ dataSource, worker: { autoStart: false } });
-const reports = (): DynamicModule => SimpleQueueModule.forRoot({ dataSource, name: 'reports', schema: 'two', worker: false });
+const root = (): DynamicModule =>
+  SimpleQueueModule.forRoot({ dataSource, worker: { autoStart: false } });
+const reports = (): DynamicModule =>
+  SimpleQueueModule.forRoot({ dataSource, name: 'reports', schema: 'two', worker: false });
 const started = (metadata: ModuleMetadata): Promise<TestingModule> =>
   Test.createTestingModule(metadata)
     .setLogger(false as never)
@@ -54,10 +62,19 @@ beforeAll(async () => {
   database = await aDatabase();
   dataSource = await new DataSource({ type: 'postgres', url: database.url }).initialize();
   @Global()
-  @Module({ providers: [{ provide: CONFIG, useValue: { mailQueue: 'mail-eu' } }], exports: [CONFIG] })
+  @Module({
+    providers: [{ provide: CONFIG, useValue: { mailQueue: 'mail-eu' } }],
+    exports: [CONFIG],
+  })
   class ConfigModule {}
   module = await started({
-    imports: [ConfigModule, root(), reports(), CheckoutModule, SimpleQueueModule.forFeature(['audit'], 'reports')],
+    imports: [
+      ConfigModule,
+      root(),
+      reports(),
+      CheckoutModule,
+      SimpleQueueModule.forFeature(['audit'], 'reports'),
+    ],
     providers: [SendReceipt, RegionalMail, mailQueue, TenantWork],
   });
   queues = module.get(QueueService);
@@ -70,14 +87,26 @@ afterAll(async () => {
 });
 
 describe('an injected queue', () => {
-  const receipts = () => module.get<Queue<{ orderId: string }>>(getQueueToken(Receipts), { strict: false });
-  const audit = (instance?: string) => module.get<Queue>(getQueueToken('audit', instance), { strict: false });
+  const receipts = () =>
+    module.get<Queue<{ orderId: string }>>(getQueueToken(Receipts), { strict: false });
+  const audit = (instance?: string) =>
+    module.get<Queue>(getQueueToken('audit', instance), { strict: false });
 
   it('stores jobs of its template, and finds and cancels them', async () => {
-    const [one] = await receipts().enqueueMany([{ payload: { orderId: '1' }, uniqueKey: 'order:1' }], {});
-    expect(await queues.find(one!.id)).toMatchObject({ queue: 'receipts', name: 'send', payload: { orderId: '1' } });
+    const [one] = await receipts().enqueueMany(
+      [{ payload: { orderId: '1' }, uniqueKey: 'order:1' }],
+      {},
+    );
+    expect(await queues.find(one!.id)).toMatchObject({
+      queue: 'receipts',
+      name: 'send',
+      payload: { orderId: '1' },
+    });
     expect(await receipts().find(one!.id)).toMatchObject({ state: 'ready' });
-    expect(await receipts().cancel({ uniqueKey: 'order:1' })).toEqual({ cancelled: 1, requested: 0 });
+    expect(await receipts().cancel({ uniqueKey: 'order:1' })).toEqual({
+      cancelled: 1,
+      requested: 0,
+    });
     expect(await receipts().wait(one!.id)).toMatchObject({ state: 'cancelled' });
   });
 
@@ -149,27 +178,41 @@ describe('what is wrong is said clearly', () => {
   it('an instance that is not imported, or not global', async () => {
     const feature = SimpleQueueModule.forFeature(['audit'], 'reports');
     await expect(started({ imports: [root(), feature] })).rejects.toThrow(
-      code('MODULE_INVALID', /instance "reports"\. Import SimpleQueueModule\.forRoot\({ name: 'reports' }\)/),
+      code(
+        'MODULE_INVALID',
+        /instance "reports"\. Import SimpleQueueModule\.forRoot\({ name: 'reports' }\)/,
+      ),
     );
     const local = SimpleQueueModule.forRoot({ dataSource, worker: false, isGlobal: false });
-    await expect(started({ imports: [local, SimpleQueueModule.forFeature(['audit'])] })).rejects.toThrow(
-      code('MODULE_INVALID', /without isGlobal: false/),
-    );
+    await expect(
+      started({ imports: [local, SimpleQueueModule.forFeature(['audit'])] }),
+    ).rejects.toThrow(code('MODULE_INVALID', /without isGlobal: false/));
   });
 
   it('two templates for one token', () => {
     const Twin = defineJob({ queue: 'receipts', name: 'send' });
-    expect(() => SimpleQueueModule.forFeature([Receipts, Twin])).toThrow(code('MODULE_INVALID', /asked for twice/));
+    expect(() => SimpleQueueModule.forFeature([Receipts, Twin])).toThrow(
+      code('MODULE_INVALID', /asked for twice/),
+    );
     expect(getQueueToken(defineJob({ queue: 'audit' }))).not.toBe(getQueueToken('audit'));
   });
 
   it('one target where a list of them is wanted', () => {
-    expect(() => SimpleQueueModule.forFeature('audit' as never)).toThrow(code('MODULE_INVALID', /forFeature\(\['audit'\]\)/));
-    expect(() => SimpleQueueModule.forFeature(Receipts as never)).toThrow(code('MODULE_INVALID', /takes a list/));
+    expect(() => SimpleQueueModule.forFeature('audit' as never)).toThrow(
+      code('MODULE_INVALID', /forFeature\(\['audit'\]\)/),
+    );
+    expect(() => SimpleQueueModule.forFeature(Receipts as never)).toThrow(
+      code('MODULE_INVALID', /takes a list/),
+    );
   });
 
-  it.each([undefined, null, 5, '', 'two words', 'mail.*', {}])('%p instead of a template or a name', (target) => {
-    expect(() => InjectQueue(target as never)).toThrow(code('INVALID_NAME', /not a queue name/));
-    expect(() => SimpleQueueModule.forFeature([target as never])).toThrow(code('INVALID_NAME', /not a queue name/));
-  });
+  it.each([undefined, null, 5, '', 'two words', 'mail.*', {}])(
+    '%p instead of a template or a name',
+    (target) => {
+      expect(() => InjectQueue(target as never)).toThrow(code('INVALID_NAME', /not a queue name/));
+      expect(() => SimpleQueueModule.forFeature([target as never])).toThrow(
+        code('INVALID_NAME', /not a queue name/),
+      );
+    },
+  );
 });

@@ -1,5 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Global, Inject, Injectable, Module, type DynamicModule, type OnModuleInit, type Type } from '@nestjs/common';
+import {
+  Global,
+  Inject,
+  Injectable,
+  Module,
+  type DynamicModule,
+  type OnModuleInit,
+  type Type,
+} from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
@@ -49,14 +57,18 @@ async function anApplication(imports: Imports, providers: Type[] = []): Promise<
 
 const typeOrm = (): DynamicModule => TypeOrmModule.forRoot({ type: 'postgres', url: database.url });
 
-const code = (value: string): unknown => expect.objectContaining({ name: 'QueueError', code: value });
+const code = (value: string): unknown =>
+  expect.objectContaining({ name: 'QueueError', code: value });
 
 const optionsOf = (module: TestingModule, instance?: string): ResolvedOptions =>
   module.get(getSimpleQueueOptionsToken(instance), { strict: false });
 
 it('is refused without forRoot(): its handlers would wait for ever', async () => {
   await expect(anApplication([typeOrm(), SimpleQueueModule])).rejects.toThrow(
-    expect.objectContaining({ code: 'MODULE_INVALID', message: expect.stringContaining('SimpleQueueModule.forRoot()') }),
+    expect.objectContaining({
+      code: 'MODULE_INVALID',
+      message: expect.stringContaining('SimpleQueueModule.forRoot()'),
+    }),
   );
 });
 
@@ -87,10 +99,16 @@ describe('the DataSource', () => {
   it.each<[string, () => Imports]>([
     ["is the application's own", () => [typeOrm(), SimpleQueueModule.forRoot({ worker: false })]],
     ['may be given', () => [SimpleQueueModule.forRoot({ worker: false, dataSource })]],
-    ['may be named by a symbol', () => [providing(symbol), SimpleQueueModule.forRoot({ worker: false, dataSource: symbol })]],
+    [
+      'may be named by a symbol',
+      () => [providing(symbol), SimpleQueueModule.forRoot({ worker: false, dataSource: symbol })],
+    ],
     [
       'may be named by a class',
-      () => [providing(Elsewhere), SimpleQueueModule.forRoot({ worker: false, dataSource: Elsewhere })],
+      () => [
+        providing(Elsewhere),
+        SimpleQueueModule.forRoot({ worker: false, dataSource: Elsewhere }),
+      ],
     ],
     [
       'may be named as in @nestjs/typeorm',
@@ -117,7 +135,9 @@ describe('the DataSource', () => {
   it('stops the start when there is none, and the error says what to do', async () => {
     const start = anApplication([SimpleQueueModule.forRoot()]);
     await expect(start).rejects.toThrow(code('DATA_SOURCE_MISSING'));
-    await expect(start).rejects.toThrow(/under the token DataSource.*Import TypeOrmModule\.forRoot/);
+    await expect(start).rejects.toThrow(
+      /under the token DataSource.*Import TypeOrmModule\.forRoot/,
+    );
   });
 
   it('stops the start when its token is provided nowhere', async () => {
@@ -128,16 +148,22 @@ describe('the DataSource', () => {
   it('stops the start with its own error when it cannot connect', async () => {
     @Global()
     @Module({
-      providers: [{ provide: DataSource, useFactory: () => Promise.reject(new Error('no such host')) }],
+      providers: [
+        { provide: DataSource, useFactory: () => Promise.reject(new Error('no such host')) },
+      ],
       exports: [DataSource],
     })
     class Unreachable {}
-    await expect(anApplication([Unreachable, SimpleQueueModule.forRoot()])).rejects.toThrow('no such host');
+    await expect(anApplication([Unreachable, SimpleQueueModule.forRoot()])).rejects.toThrow(
+      'no such host',
+    );
   });
 
   it('stops the start when nobody initialized it', async () => {
     const idle = new DataSource({ type: 'postgres', url: database.url });
-    await expect(anApplication([SimpleQueueModule.forRoot({ dataSource: idle })])).rejects.toThrow(code('DATA_SOURCE_NOT_READY'));
+    await expect(anApplication([SimpleQueueModule.forRoot({ dataSource: idle })])).rejects.toThrow(
+      code('DATA_SOURCE_NOT_READY'),
+    );
   });
 
   it('stops the start when it is of another kind', async () => {
@@ -180,34 +206,64 @@ describe('options', () => {
         }),
     ],
     ['useClass', () => SimpleQueueModule.forRootAsync({ dataSource, useClass: Config })],
-    ['useExisting', () => SimpleQueueModule.forRootAsync({ dataSource, imports: [ConfigModule], useExisting: Config })],
+    [
+      'useExisting',
+      () =>
+        SimpleQueueModule.forRootAsync({
+          dataSource,
+          imports: [ConfigModule],
+          useExisting: Config,
+        }),
+    ],
   ])('come by %s', async (_, imported) => {
     const module = await anApplication([imported()]);
-    expect(optionsOf(module)).toMatchObject({ instance: 'default', concurrency: 7, worker: undefined });
+    expect(optionsOf(module)).toMatchObject({
+      instance: 'default',
+      concurrency: 7,
+      worker: undefined,
+    });
   });
 
   it('stop the start when they are wrong', async () => {
     const wrong = { concurency: 5 } as SimpleQueueOptions;
-    await expect(anApplication([SimpleQueueModule.forRoot({ ...wrong, dataSource })])).rejects.toThrow(
-      /did you mean "concurrency"/,
-    );
-    await expect(anApplication([SimpleQueueModule.forRootAsync({ dataSource, useFactory: () => wrong })])).rejects.toThrow(
-      code('INVALID_OPTION'),
-    );
+    await expect(
+      anApplication([SimpleQueueModule.forRoot({ ...wrong, dataSource })]),
+    ).rejects.toThrow(/did you mean "concurrency"/);
+    await expect(
+      anApplication([SimpleQueueModule.forRootAsync({ dataSource, useFactory: () => wrong })]),
+    ).rejects.toThrow(code('INVALID_OPTION'));
   });
 
   it.each<[string, () => unknown]>([
     ['name', () => SimpleQueueModule.forRoot({ name: 'two words' })],
     ['dataSource', () => SimpleQueueModule.forRoot({ dataSource: 5 as never })],
-    ['isGlobal', () => SimpleQueueModule.forRootAsync({ useFactory: () => given, isGlobal: 'yes' as never })],
-    ['datasource', () => SimpleQueueModule.forRootAsync({ useFactory: () => given, datasource: 'orders' } as never)],
+    [
+      'isGlobal',
+      () => SimpleQueueModule.forRootAsync({ useFactory: () => given, isGlobal: 'yes' as never }),
+    ],
+    [
+      'datasource',
+      () =>
+        SimpleQueueModule.forRootAsync({ useFactory: () => given, datasource: 'orders' } as never),
+    ],
   ])('that tokens depend on are checked where they are written: %s', (name, call) => {
-    expect(call).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(`- ${name} `) }));
+    expect(call).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining(`- ${name} `),
+      }),
+    );
   });
 
   it('are taken as not given when they are undefined', async () => {
     const module = await anApplication([
-      SimpleQueueModule.forRoot({ worker: false, dataSource, name: undefined, isGlobal: undefined, concurrency: undefined }),
+      SimpleQueueModule.forRoot({
+        worker: false,
+        dataSource,
+        name: undefined,
+        isGlobal: undefined,
+        concurrency: undefined,
+      }),
     ]);
     expect(optionsOf(module)).toMatchObject({ instance: 'default', concurrency: 100 });
   });
@@ -224,7 +280,10 @@ describe('the module', () => {
         this.job = await this.queues.enqueue('mail', {});
       }
     }
-    const module = await anApplication([SimpleQueueModule.forRoot({ worker: false, dataSource, schema })], [Early]);
+    const module = await anApplication(
+      [SimpleQueueModule.forRoot({ worker: false, dataSource, schema })],
+      [Early],
+    );
     expect(module.get(Early).job).toMatchObject({ created: true });
   });
 
@@ -235,18 +294,28 @@ describe('the module', () => {
     }
     @Module({ providers: [Shop] })
     class ShopModule {}
-    const module = await anApplication([ShopModule, SimpleQueueModule.forRoot({ worker: false, dataSource })]);
+    const module = await anApplication([
+      ShopModule,
+      SimpleQueueModule.forRoot({ worker: false, dataSource }),
+    ]);
     expect(module.get(Shop, { strict: false }).queues).toBeInstanceOf(QueueService);
-    const local = anApplication([ShopModule, SimpleQueueModule.forRoot({ worker: false, dataSource, isGlobal: false })]);
+    const local = anApplication([
+      ShopModule,
+      SimpleQueueModule.forRoot({ worker: false, dataSource, isGlobal: false }),
+    ]);
     await expect(local).rejects.toThrow(/can't resolve dependencies of the Shop/);
   });
 
   it('closes its connections with the application', async () => {
     const own = await anEmptyDatabase();
-    const module = await anApplication([TypeOrmModule.forRoot({ type: 'postgres', url: own.url }), SimpleQueueModule.forRoot()]);
+    const module = await anApplication([
+      TypeOrmModule.forRoot({ type: 'postgres', url: own.url }),
+      SimpleQueueModule.forRoot(),
+    ]);
     await module.get(QueueService).enqueue('mail', {});
     await module.close();
-    const others = 'select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()';
+    const others =
+      'select 1 from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()';
     await eventually(async () => (await own.query(others)).length === 0);
     await own.drop();
   });
@@ -276,14 +345,20 @@ class Mailer {
 
 describe('a worker', () => {
   it('runs the handlers of the application', async () => {
-    const module = await anApplication([SimpleQueueModule.forRoot({ dataSource, schema: 'runs' })], [Mailer]);
+    const module = await anApplication(
+      [SimpleQueueModule.forRoot({ dataSource, schema: 'runs' })],
+      [Mailer],
+    );
     await module.get(QueueService).enqueue('mail', { to: 'you' });
     await eventually(() => expect(module.get(Mailer).sent).toEqual([{ to: 'you' }]));
   });
 
   it('waits for start() where it does not start by itself', async () => {
     const options: SimpleQueueOptions = { schema: 'waits', worker: { autoStart: false } };
-    const module = await anApplication([SimpleQueueModule.forRoot({ dataSource, ...options })], [Mailer]);
+    const module = await anApplication(
+      [SimpleQueueModule.forRoot({ dataSource, ...options })],
+      [Mailer],
+    );
     const { id } = await module.get(QueueService).enqueue('mail', { to: 'you' });
     expect(await module.get(QueueService).find(id)).toMatchObject({ state: 'ready' });
     await module.get(QueueWorker).start();
@@ -291,10 +366,15 @@ describe('a worker', () => {
   });
 
   it('is not there with worker: false, where handlers are no error and listeners listen', async () => {
-    const module = await anApplication([SimpleQueueModule.forRoot({ dataSource, schema: 'off', worker: false })], [Mailer]);
+    const module = await anApplication(
+      [SimpleQueueModule.forRoot({ dataSource, schema: 'off', worker: false })],
+      [Mailer],
+    );
     await module.get(QueueService).enqueue('mail', {});
     expect(module.get(Mailer).stored).toHaveLength(1);
-    await expect((async () => module.get(QueueWorker).start())()).rejects.toThrow(code('WORKER_DISABLED'));
+    await expect((async () => module.get(QueueWorker).start())()).rejects.toThrow(
+      code('WORKER_DISABLED'),
+    );
   });
 
   it.each<[string, SimpleQueueOptions]>([
@@ -304,7 +384,10 @@ describe('a worker', () => {
   ])('does not hide a wrong handler when it %s', async (_, options) => {
     @QueueHandler('mail')
     class Empty {}
-    const start = anApplication([SimpleQueueModule.forRoot({ dataSource, schema: 'wrong', ...options })], [Empty]);
+    const start = anApplication(
+      [SimpleQueueModule.forRoot({ dataSource, schema: 'wrong', ...options })],
+      [Empty],
+    );
     await expect(start).rejects.toThrow(code('HANDLER_INVALID'));
   });
 });
@@ -323,11 +406,17 @@ describe('several instances in one application', () => {
 
   const both = (): Imports => [
     SimpleQueueModule.forRoot({ dataSource, schema: 'one' }),
-    SimpleQueueModule.forRootAsync({ name: 'reports', dataSource, useFactory: () => ({ schema: 'two', concurrency: 3 }) }),
+    SimpleQueueModule.forRootAsync({
+      name: 'reports',
+      dataSource,
+      useFactory: () => ({ schema: 'two', concurrency: 3 }),
+    }),
   ];
 
   it('have no token for what the module does not provide', () => {
-    expect(() => getToken(Date as never)).toThrow(/getToken: the class Date is nothing that the module provides: QueueService, /);
+    expect(() => getToken(Date as never)).toThrow(
+      /getToken: the class Date is nothing that the module provides: QueueService, /,
+    );
   });
 
   it('have each their own tokens and options', async () => {
@@ -337,25 +426,38 @@ describe('several instances in one application', () => {
       module.get<object>(getToken(each, 'reports')),
     ]);
     for (const [one, other] of tokens) expect(one).not.toBe(other);
-    expect([optionsOf(module).concurrency, optionsOf(module, 'reports').concurrency]).toEqual([100, 3]);
+    expect([optionsOf(module).concurrency, optionsOf(module, 'reports').concurrency]).toEqual([
+      100, 3,
+    ]);
   });
 
   it('run each their own handlers on their own tables', async () => {
     const module = await anApplication(both(), [Both, Mailer, ReportMailer]);
     const { queues, reports } = module.get(Both);
     await Promise.all([queues.enqueue('mail', 'one'), reports.enqueue('mail', 'two')]);
-    await eventually(() => expect([module.get(Mailer).sent, module.get(ReportMailer).sent]).toEqual([['one'], ['two']]));
+    await eventually(() =>
+      expect([module.get(Mailer).sent, module.get(ReportMailer).sent]).toEqual([['one'], ['two']]),
+    );
   });
 
   it('may not share a name', async () => {
-    const twins = [SimpleQueueModule.forRoot({ dataSource }), SimpleQueueModule.forRoot({ dataSource })];
+    const twins = [
+      SimpleQueueModule.forRoot({ dataSource }),
+      SimpleQueueModule.forRoot({ dataSource }),
+    ];
     await expect(anApplication(twins)).rejects.toThrow(code('MODULE_INVALID'));
   });
 });
 
 it('two applications in one process do not meet', async () => {
-  const shop = await anApplication([SimpleQueueModule.forRoot({ dataSource, schema: 'shop' })], [Mailer]);
-  const blog = await anApplication([SimpleQueueModule.forRoot({ dataSource, schema: 'blog' })], [Mailer]);
+  const shop = await anApplication(
+    [SimpleQueueModule.forRoot({ dataSource, schema: 'shop' })],
+    [Mailer],
+  );
+  const blog = await anApplication(
+    [SimpleQueueModule.forRoot({ dataSource, schema: 'blog' })],
+    [Mailer],
+  );
   await shop.get(QueueService).enqueue('mail', 'shop');
   await eventually(() => expect(shop.get(Mailer).sent).toEqual(['shop']));
   await shop.close();

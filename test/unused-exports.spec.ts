@@ -10,7 +10,10 @@ let folder: string;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'sq-exports-'));
-  write('package.json', '{ "exports": { ".": { "default": "./dist/lib/index.js" }, "./package.json": "./package.json" } }');
+  write(
+    'package.json',
+    '{ "exports": { ".": { "default": "./dist/lib/index.js" }, "./package.json": "./package.json" } }',
+  );
 });
 
 afterEach(() => rmSync(folder, { recursive: true }));
@@ -21,7 +24,10 @@ function write(path: string, text: string): void {
 }
 
 function check(): { status: number | null; told: string[] } {
-  const { status, stderr } = spawnSync(process.execPath, [SCRIPT], { cwd: folder, encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, [SCRIPT], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
   return { status, told: stderr.split('\n').filter(Boolean) };
 }
 
@@ -35,9 +41,14 @@ it('names each export that no other file imports, whatever it declares', () => {
     'const { g: [h] } = i',
   ];
   write('lib/room/it.ts', declared.map((text) => `export ${text};\n`).join(''));
-  write('migrations/other.ts', "import { b, type F } from '../lib/room/it.js';\nexport abstract class J {}\n");
+  write(
+    'migrations/other.ts',
+    "import { b, type F } from '../lib/room/it.js';\nexport abstract class J {}\n",
+  );
   const names = ['a', 'c', 'D', 'E', 'h'].map((name) => `lib/room/it.ts: ${name}`);
-  const told = [...names, 'migrations/other.ts: J'].map((name) => `${name} is exported, and no other file imports it.`);
+  const told = [...names, 'migrations/other.ts: J'].map(
+    (name) => `${name} is exported, and no other file imports it.`,
+  );
   expect(check()).toEqual({ status: 1, told });
 });
 

@@ -40,7 +40,12 @@ export class Lab {
   /** Runs one sample of a variant in a database of its own; its processes and its database are gone afterwards. */
   async sample(variant, { settings = {}, counting = false }, run) {
     const target = await this.createTarget(variant, counting);
-    const sample = new Sample({ lab: this, variant, target, settings: { ...variant.settings, ...settings } });
+    const sample = new Sample({
+      lab: this,
+      variant,
+      target,
+      settings: { ...variant.settings, ...settings },
+    });
     try {
       return await run(sample);
     } finally {
@@ -50,7 +55,12 @@ export class Lab {
   }
 
   spawn(variant, settings, execArgv) {
-    return WorkerProcess.start({ execPath: nodeBinary(variant.node), system: variant.system, settings, execArgv });
+    return WorkerProcess.start({
+      execPath: nodeBinary(variant.node),
+      system: variant.system,
+      settings,
+      execArgv,
+    });
   }
 
   async close() {

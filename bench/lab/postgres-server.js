@@ -9,7 +9,8 @@ const INSTALLED = '/usr/lib/postgresql';
  */
 const SETTINGS = { max_wal_size: '16GB', checkpoint_timeout: '1h' };
 
-const OF_DATABASE = 'from pg_stat_statements s join pg_database d on d.oid = s.dbid where d.datname = $1';
+const OF_DATABASE =
+  'from pg_stat_statements s join pg_database d on d.oid = s.dbid where d.datname = $1';
 
 /** A PostgreSQL of our own on this machine: the newest installed one, else the embedded one. */
 export async function startPostgres() {
@@ -45,7 +46,8 @@ export class PostgresServer {
   /** An empty database, or a copy of one. `counting`: its statements are counted (which costs the server some per cent). */
   async createDatabase({ template, counting = false, name = `sample_${++this.databases}` } = {}) {
     await this.client.query(`create database ${name}${template ? ` template ${template}` : ''}`);
-    if (counting && this.counts) await this.client.query(`alter database ${name} set pg_stat_statements.track = 'top'`);
+    if (counting && this.counts)
+      await this.client.query(`alter database ${name} set pg_stat_statements.track = 'top'`);
     return name;
   }
 
@@ -57,13 +59,19 @@ export class PostgresServer {
   }
 
   async countStatements(database) {
-    const { rows } = await this.client.query(`select coalesce(sum(calls), 0)::float8 as calls ${OF_DATABASE}`, [database]);
+    const { rows } = await this.client.query(
+      `select coalesce(sum(calls), 0)::float8 as calls ${OF_DATABASE}`,
+      [database],
+    );
     return rows[0].calls;
   }
 
   async commonestStatements(database, limit) {
     const columns = `regexp_replace(query, '\\s+', ' ', 'g') as query, calls::int, total_exec_time::float8 as ms`;
-    const { rows } = await this.client.query(`select ${columns} ${OF_DATABASE} order by calls desc limit $2`, [database, limit]);
+    const { rows } = await this.client.query(
+      `select ${columns} ${OF_DATABASE} order by calls desc limit $2`,
+      [database, limit],
+    );
     return rows;
   }
 
@@ -74,8 +82,10 @@ export class PostgresServer {
 
 async function configure(server) {
   await asAdmin(server, async (client) => {
-    for (const [name, value] of Object.entries(SETTINGS)) await client.query(`alter system set ${name} = '${value}'`);
-    if (await hasStatements(client)) await client.query(`alter system set shared_preload_libraries = 'pg_stat_statements'`);
+    for (const [name, value] of Object.entries(SETTINGS))
+      await client.query(`alter system set ${name} = '${value}'`);
+    if (await hasStatements(client))
+      await client.query(`alter system set shared_preload_libraries = 'pg_stat_statements'`);
   });
   await server.restart('fast');
   const client = await connect(server);
@@ -93,7 +103,9 @@ async function countNothing(client) {
 }
 
 async function hasStatements(client) {
-  const { rowCount } = await client.query(`select from pg_available_extensions where name = 'pg_stat_statements'`);
+  const { rowCount } = await client.query(
+    `select from pg_available_extensions where name = 'pg_stat_statements'`,
+  );
   return rowCount > 0;
 }
 

@@ -25,7 +25,13 @@ export class PostgresTarget {
     const client = new pg.Client({ connectionString: server.urlOf(database) });
     client.on('error', () => undefined);
     await client.connect();
-    return new PostgresTarget({ server, system, database, client, counting: counting && server.counts });
+    return new PostgresTarget({
+      server,
+      system,
+      database,
+      client,
+      counting: counting && server.counts,
+    });
   }
 
   constructor({ server, system, database, client, counting }) {

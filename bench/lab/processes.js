@@ -8,7 +8,8 @@ export function treeSeconds(root) {
   const table = processTable();
   const children = Map.groupBy?.(table.values(), (entry) => entry.parent) ?? groupByParent(table);
   const sum = (pid) =>
-    (table.get(pid)?.seconds ?? 0) + (children.get(pid) ?? []).reduce((total, child) => total + sum(child.pid), 0);
+    (table.get(pid)?.seconds ?? 0) +
+    (children.get(pid) ?? []).reduce((total, child) => total + sum(child.pid), 0);
   return sum(root);
 }
 
@@ -42,7 +43,11 @@ function statOf(pid) {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     const [user, system, childUser, childSystem] = fields.slice(11, 15).map(Number);
-    return { pid, parent: Number(fields[1]), seconds: (user + system + childUser + childSystem) / TICKS };
+    return {
+      pid,
+      parent: Number(fields[1]),
+      seconds: (user + system + childUser + childSystem) / TICKS,
+    };
   } catch {
     return undefined;
   }
@@ -50,6 +55,7 @@ function statOf(pid) {
 
 function groupByParent(table) {
   const children = new Map();
-  for (const entry of table.values()) children.set(entry.parent, [...(children.get(entry.parent) ?? []), entry]);
+  for (const entry of table.values())
+    children.set(entry.parent, [...(children.get(entry.parent) ?? []), entry]);
   return children;
 }

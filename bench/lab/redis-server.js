@@ -8,7 +8,10 @@ import { Redis } from 'ioredis';
 import { rest } from '../worker/clock.js';
 import { treeSeconds } from './processes.js';
 
-const DURABILITY = { plain: ['--appendonly', 'no'], durable: ['--appendonly', 'yes', '--appendfsync', 'always'] };
+const DURABILITY = {
+  plain: ['--appendonly', 'no'],
+  durable: ['--appendonly', 'yes', '--appendfsync', 'always'],
+};
 
 /** undefined where no `redis-server` is installed: BullMQ is then left out, and the tables say so. */
 export function redisVersion() {
@@ -19,7 +22,18 @@ export function redisVersion() {
 export async function startRedis(durability) {
   const home = mkdtempSync(join(tmpdir(), 'sq-redis-'));
   const port = await freePort();
-  const flags = ['--port', String(port), '--bind', '127.0.0.1', '--dir', home, '--save', '', '--maxmemory-policy', 'noeviction'];
+  const flags = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    home,
+    '--save',
+    '',
+    '--maxmemory-policy',
+    'noeviction',
+  ];
   const child = spawn('redis-server', [...flags, ...DURABILITY[durability]], { stdio: 'ignore' });
   const server = new RedisServer({ child, home, port });
   process.once('exit', () => server.kill());
@@ -72,14 +86,20 @@ export class RedisTarget {
   async analyze() {}
 
   async isDrained() {
-    const [waiting, active] = await Promise.all(['wait', 'active'].map((list) => this.server.client.llen(`bull:bench:${list}`)));
+    const [waiting, active] = await Promise.all(
+      ['wait', 'active'].map((list) => this.server.client.llen(`bull:bench:${list}`)),
+    );
     return waiting + active === 0;
   }
 
   async counters() {
     const info = await this.server.client.info('everything');
     const wal = Number(/aof_current_size:(\d+)/.exec(info)?.[1] ?? 0);
-    return { cpu: treeSeconds(this.server.child.pid), wal, statements: Number(/total_commands_processed:(\d+)/.exec(info)[1]) };
+    return {
+      cpu: treeSeconds(this.server.child.pid),
+      wal,
+      statements: Number(/total_commands_processed:(\d+)/.exec(info)[1]),
+    };
   }
 
   async remains() {

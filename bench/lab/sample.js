@@ -35,7 +35,8 @@ export class Sample {
   /** Warms code and connections with a few jobs; a slow system gets as far as it gets. */
   async warm(workers, count, limitMs = 2_000) {
     await this.fill({ count });
-    if (await this.workUntil(workers, count, { limitMs, handler: 'noop' })) await this.untilDrained(limitMs);
+    if (await this.workUntil(workers, count, { limitMs, handler: 'noop' }))
+      await this.untilDrained(limitMs);
     const paused = await Promise.all(workers.map((worker) => worker.call('pause')));
     this.leftOver = Math.max(0, count - paused.reduce((sum, { done }) => sum + done, 0));
   }
@@ -56,14 +57,16 @@ export class Sample {
         resolve(complete);
       };
       const timer = setTimeout(() => finish(false), limitMs);
-      const check = () => workers.reduce((sum, worker) => sum + worker.done, 0) >= count && finish(true);
+      const check = () =>
+        workers.reduce((sum, worker) => sum + worker.done, 0) >= count && finish(true);
       for (const worker of workers) worker.onProgress = check;
     });
   }
 
   /** Until the database says that nothing is left; answers when it said so. */
   async untilDrained(limitMs) {
-    for (const deadline = now() + limitMs; now() < deadline; await rest(LOOK_MS)) if (await this.target.isDrained()) return now();
+    for (const deadline = now() + limitMs; now() < deadline; await rest(LOOK_MS))
+      if (await this.target.isDrained()) return now();
     return now();
   }
 

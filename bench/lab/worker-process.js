@@ -8,7 +8,12 @@ const DEFAULT_LIMIT_MS = 180_000;
 /** A child process of one system, as its parent sees it. Every question has a time limit. */
 export class WorkerProcess {
   static async start({ execPath, system, settings, execArgv = [] }) {
-    const options = { execPath, execArgv, serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] };
+    const options = {
+      execPath,
+      execArgv,
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    };
     const worker = new WorkerProcess(fork(MAIN, [system, JSON.stringify(settings)], options));
     await worker.ready;
     return worker;
@@ -26,7 +31,9 @@ export class WorkerProcess {
     child.stderr.on('data', (chunk) => (this.stderr = (this.stderr + chunk).slice(-4_000)));
     child.on('message', (message) => this.hear(message));
     this.ready = this.expect('ready', 60_000);
-    child.on('exit', (code, signal) => this.fail(new Error(`The worker process ended (${signal ?? code}): ${this.stderr}`)));
+    child.on('exit', (code, signal) =>
+      this.fail(new Error(`The worker process ended (${signal ?? code}): ${this.stderr}`)),
+    );
   }
 
   call(command, order, { limitMs = DEFAULT_LIMIT_MS } = {}) {
@@ -48,7 +55,10 @@ export class WorkerProcess {
 
   expect(id, limitMs, what = id) {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`No answer to "${what}" in ${limitMs} ms. ${this.stderr}`)), limitMs);
+      const timer = setTimeout(
+        () => reject(new Error(`No answer to "${what}" in ${limitMs} ms. ${this.stderr}`)),
+        limitMs,
+      );
       this.calls.set(id, { resolve, reject, timer });
     });
   }
@@ -60,7 +70,9 @@ export class WorkerProcess {
       return this.onProgress();
     }
     const { id, error, result } = message;
-    return this.settle(id, (call) => (error ? call.reject(new Error(error)) : call.resolve(result)));
+    return this.settle(id, (call) =>
+      error ? call.reject(new Error(error)) : call.resolve(result),
+    );
   }
 
   settle(id, how) {

@@ -14,7 +14,10 @@ export function chartOf(row) {
   if (cells.length < 2) return undefined;
   const most = Math.max(...cells.map((cell) => cell.median[row.headline]));
   const bars = cells.map((cell, index) =>
-    bar(cell, row.headline, { y: TOP + index * (BAR + GAP), share: cell.median[row.headline] / most }),
+    bar(cell, row.headline, {
+      y: TOP + index * (BAR + GAP),
+      share: cell.median[row.headline] / most,
+    }),
   );
   const height = TOP + cells.length * (BAR + GAP) + 6;
   const unit = `${COLUMNS[row.headline][0]}, ${row.better === 'less' ? 'less is better' : 'more is better'}`;
@@ -49,4 +52,9 @@ function colourOf(variant) {
 }
 
 const shorten = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
-const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+const escape = (text) =>
+  text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');

@@ -4,7 +4,8 @@ const BULLS = ['bull', 'bull-best', 'bull-fsync'];
 /** The goals that the project has set itself, as ratios within one run: `[name, goal, value, reached]`, value undefined where not measured. */
 export function goalsOf(results) {
   const cell = (row, variant) =>
-    results.rows.find((entry) => entry.id === row)?.cells.find((entry) => entry.variant === variant)?.median;
+    results.rows.find((entry) => entry.id === row)?.cells.find((entry) => entry.variant === variant)
+      ?.median;
   const figure = (row, variant, key = 'jobsPerSecond') => cell(row, variant)?.[key];
   const best = (row, variants, key) =>
     extreme(
@@ -31,13 +32,21 @@ function drains({ figure, best }) {
   const kept = best('drain-kept', PEERS);
   const one = figure('drain-deleted', 'ours');
   return [
-    atLeast('drain, deleted / best tuned peer on PostgreSQL', 2, ratio(one, best('drain-deleted', PEERS))),
+    atLeast(
+      'drain, deleted / best tuned peer on PostgreSQL',
+      2,
+      ratio(one, best('drain-deleted', PEERS)),
+    ),
     atLeast('drain, deleted / BullMQ on Redis', 3, ratio(one, best('drain-deleted', BULLS))),
     atLeast('drain, deleted / limit', 0.6, ratio(one, figure('drain-deleted', 'floor'))),
     atLeast('drain, kept / best tuned peer', 1.6, ratio(figure('drain-kept', 'ours'), kept)),
     atLeast('drain, 2 processes / 1', 0.75, ratio(figure('drain-2', 'ours'), one)),
     atLeast('drain, 4 processes / 1', 0.75, ratio(figure('drain-4', 'ours'), one)),
-    atMost('jobs run twice by 2 or 4 processes', 0, sum(figure('drain-2', 'ours', 'twice'), figure('drain-4', 'ours', 'twice'))),
+    atMost(
+      'jobs run twice by 2 or 4 processes',
+      0,
+      sum(figure('drain-2', 'ours', 'twice'), figure('drain-4', 'ours', 'twice')),
+    ),
   ];
 }
 
@@ -48,10 +57,26 @@ function enqueues({ figure, best }) {
       15,
       ratio(figure('enqueue-20', 'ours'), best('enqueue-20', PEERS)),
     ),
-    atLeast('enqueue, 20 callers / BullMQ on Redis', 1, ratio(figure('enqueue-20', 'ours'), best('enqueue-20', BULLS))),
-    atLeast('enqueue, 1 caller / plain INSERT', 1, ratio(figure('enqueue-1', 'ours'), figure('enqueue-1', 'floor-insert'))),
-    atLeast('bulk enqueue / best peer', 3, ratio(figure('bulk', 'ours'), best('bulk', [...PEERS, ...BULLS]))),
-    atMost('enqueue in a transaction / plain INSERT in it', 1.2, figure('enqueue-transaction', 'ours', 'timesPlainInsert')),
+    atLeast(
+      'enqueue, 20 callers / BullMQ on Redis',
+      1,
+      ratio(figure('enqueue-20', 'ours'), best('enqueue-20', BULLS)),
+    ),
+    atLeast(
+      'enqueue, 1 caller / plain INSERT',
+      1,
+      ratio(figure('enqueue-1', 'ours'), figure('enqueue-1', 'floor-insert')),
+    ),
+    atLeast(
+      'bulk enqueue / best peer',
+      3,
+      ratio(figure('bulk', 'ours'), best('bulk', [...PEERS, ...BULLS])),
+    ),
+    atMost(
+      'enqueue in a transaction / plain INSERT in it',
+      1.2,
+      figure('enqueue-transaction', 'ours', 'timesPlainInsert'),
+    ),
   ];
 }
 
@@ -75,15 +100,30 @@ function costs({ figure }) {
   const of = (variant, key) => figure('drain-deleted', variant, key);
   const log = (variant) => sum(of(variant, 'walPerJob'), of(variant, 'fillWalPerJob'));
   return [
-    atMost("database CPU / graphile-worker's best", 0.6, ratio(of('ours', 'databaseCpu'), of('graphile-best', 'databaseCpu'))),
-    atMost("WAL a job, enqueue to deleted / graphile-worker's", 1, ratio(log('ours'), log('graphile-best'))),
-    atMost("peak RSS / graphile-worker's", 1, ratio(of('ours', 'rssBytes'), of('graphile-best', 'rssBytes'))),
+    atMost(
+      "database CPU / graphile-worker's best",
+      0.6,
+      ratio(of('ours', 'databaseCpu'), of('graphile-best', 'databaseCpu')),
+    ),
+    atMost(
+      "WAL a job, enqueue to deleted / graphile-worker's",
+      1,
+      ratio(log('ours'), log('graphile-best')),
+    ),
+    atMost(
+      "peak RSS / graphile-worker's",
+      1,
+      ratio(of('ours', 'rssBytes'), of('graphile-best', 'rssBytes')),
+    ),
   ];
 }
 
 function latencies({ figure, least }) {
   const other = (key) =>
-    ratio(figure('latency-idle-other', 'ours', key), least('latency-idle-other', ['graphile', 'graphile-quick'], key));
+    ratio(
+      figure('latency-idle-other', 'ours', key),
+      least('latency-idle-other', ['graphile', 'graphile-quick'], key),
+    );
   const all = [...PEERS, ...BULLS];
   const busy = (row) => ratio(figure(row, 'ours', 'p99Ms'), least(row, all, 'p99Ms'));
   return [
@@ -92,7 +132,10 @@ function latencies({ figure, least }) {
     atMost(
       "idle latency, same process, p50 / BullMQ's",
       1,
-      ratio(figure('latency-idle-same', 'ours', 'p50Ms'), least('latency-idle-same', BULLS, 'p50Ms')),
+      ratio(
+        figure('latency-idle-same', 'ours', 'p50Ms'),
+        least('latency-idle-same', BULLS, 'p50Ms'),
+      ),
     ),
     atMost('latency at 500/s, same process, p99 / best peer', 1, busy('latency-500-same')),
     atMost('latency at 500/s, other process, p99 / best peer', 1, busy('latency-500-other')),
@@ -101,12 +144,24 @@ function latencies({ figure, least }) {
 
 function promises({ figure }) {
   return [
-    atMost('in flight: heartbeat rows rewritten', 0, figure('in-flight', 'ours-held', 'jobRowsWritten')),
+    atMost(
+      'in flight: heartbeat rows rewritten',
+      0,
+      figure('in-flight', 'ours-held', 'jobRowsWritten'),
+    ),
     atMost('a late commit: slowest / promised', 1, figure('late-commit', 'ours', 'slowestShare')),
-    atMost('burst into emptied tables: slowest of the first claims, ms', 20, figure('burst', 'ours', 'firstClaimsMs')),
+    atMost(
+      'burst into emptied tables: slowest of the first claims, ms',
+      20,
+      figure('burst', 'ours', 'firstClaimsMs'),
+    ),
     // One an interval, which has a jitter of 10 %.
     atMost('200 idle queues: polls a second', 1.1, figure('idle-200', 'ours', 'pollsPerSecond')),
-    atMost('200 idle queues: statements of all duties a second', 1.5, figure('idle-200', 'ours', 'dutiesPerSecond')),
+    atMost(
+      '200 idle queues: statements of all duties a second',
+      1.5,
+      figure('idle-200', 'ours', 'dutiesPerSecond'),
+    ),
   ];
 }
 

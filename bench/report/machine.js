@@ -14,7 +14,9 @@ export function machineOf(lab) {
     postgres: lab.postgres.version,
     redis: lab.redisVersion ?? null,
     statementsCounted: lab.postgres.counts,
-    packages: Object.fromEntries(['pg', 'graphile-worker', 'pg-boss', 'bullmq'].map((name) => [name, packageVersion(name)])),
+    packages: Object.fromEntries(
+      ['pg', 'graphile-worker', 'pg-boss', 'bullmq'].map((name) => [name, packageVersion(name)]),
+    ),
   };
 }
 
@@ -23,5 +25,7 @@ function versionOf(binary) {
 }
 
 function packageVersion(name) {
-  return JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8')).version;
+  return JSON.parse(
+    readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8'),
+  ).version;
 }

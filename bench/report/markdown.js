@@ -5,7 +5,8 @@ import { REASONS } from './reasons.js';
 
 /** The whole report: the machine, the goals, a table a row. `charts`: rows that have a picture beside this file. */
 export function markdown(results, charts = new Map()) {
-  const goals = charts.size > 0 ? results.goals : results.goals.filter((goal) => goal.value !== undefined);
+  const goals =
+    charts.size > 0 ? results.goals : results.goals.filter((goal) => goal.value !== undefined);
   const sections = results.rows.map((row) => section(row, charts.get(row.id)));
   const parts = [head(results), goalTable(goals), missed(goals), ...sections, foot(results)];
   return `${parts.filter(Boolean).join('\n\n')}\n`;
@@ -13,7 +14,9 @@ export function markdown(results, charts = new Map()) {
 
 function head({ machine, quick, date, runs = 1 }) {
   const node = Object.values(machine.node).filter(Boolean).join(' and ');
-  const redis = machine.redis ? `Redis ${machine.redis}` : 'no Redis (redis-server is not installed: BullMQ was left out)';
+  const redis = machine.redis
+    ? `Redis ${machine.redis}`
+    : 'no Redis (redis-server is not installed: BullMQ was left out)';
   const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
   const lines = [
     '# Benchmarks',
@@ -24,7 +27,9 @@ function head({ machine, quick, date, runs = 1 }) {
       'processes used less than a tenth of a core; `~` marks those of which there was none. Ratios are to this library with its defaults.',
   ];
   if (runs > 1)
-    lines.push(`The rows were joined from ${runs} runs on the same machine (\`--with\`); the cells of the crowd rows, too.`);
+    lines.push(
+      `The rows were joined from ${runs} runs on the same machine (\`--with\`); the cells of the crowd rows, too.`,
+    );
   return lines.join('\n\n');
 }
 
@@ -46,7 +51,8 @@ function missed(goals) {
   return lines.length > 0 ? `Of those that were missed:\n\n${lines.join('\n')}` : '';
 }
 
-const valueText = (value) => (value === undefined ? '-' : value.toFixed(Math.abs(value) >= 100 ? 0 : 2));
+const valueText = (value) =>
+  value === undefined ? '-' : value.toFixed(Math.abs(value) >= 100 ? 0 : 2);
 
 export function section(row, chart) {
   const picture = chart ? `\n\n![${row.title}](${chart})` : '';
@@ -58,9 +64,17 @@ export function section(row, chart) {
 export function rowTable(row) {
   const own = row.cells.find((cell) => isOurs(VARIANTS[cell.variant]))?.median?.[row.headline];
   const keys = [row.headline, ...row.columns];
-  const titles = ['system', 'configuration', COLUMNS[row.headline][0], 'ratio', ...row.columns.map((key) => COLUMNS[key][0])];
+  const titles = [
+    'system',
+    'configuration',
+    COLUMNS[row.headline][0],
+    'ratio',
+    ...row.columns.map((key) => COLUMNS[key][0]),
+  ];
   const lines = row.cells.map((cell) => cellLine(cell, keys, own));
-  return markdownTable([titles, ...lines], { align: ['l', 'l', ...titles.slice(2).map(() => 'r')] });
+  return markdownTable([titles, ...lines], {
+    align: ['l', 'l', ...titles.slice(2).map(() => 'r')],
+  });
 }
 
 function cellLine(cell, keys, own) {

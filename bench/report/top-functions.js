@@ -11,7 +11,9 @@ export function topFunctions(profile, count) {
     // A function that calls itself is counted once for each sample.
     for (const above of new Set([...path, name])) entryOf(byName, above).totalMs += ms;
   });
-  const functions = [...byName].map(([name, times]) => ({ name, ...times })).sort((a, b) => b.selfMs - a.selfMs);
+  const functions = [...byName]
+    .map(([name, times]) => ({ name, ...times }))
+    .sort((a, b) => b.selfMs - a.selfMs);
   const files = [...byFile].map(([name, ms]) => ({ name, ms })).sort((a, b) => b.ms - a.ms);
   return {
     functions: functions.slice(0, count),
@@ -54,4 +56,5 @@ function fileOf({ functionName, url }) {
   return name ?? shortUrl(url).split('/').slice(0, 2).join('/');
 }
 
-const shortUrl = (url) => url.replace(/^file:\/\//, '').replace(/^.*\/(node_modules|dist|bench)\//, '');
+const shortUrl = (url) =>
+  url.replace(/^file:\/\//, '').replace(/^.*\/(node_modules|dist|bench)\//, '');

@@ -22,18 +22,33 @@ export const crowdRows = [
 
 function crowdRow(id, title, kind) {
   const run = (lab, variant, context) => {
-    const prepare = kind && ((sample) => sample.fill({ from: 0, count: context.sizes.crowd, kind }));
+    const prepare =
+      kind && ((sample) => sample.fill({ from: 0, count: context.sizes.crowd, kind }));
     const count = context.sizes.crowdDrain;
     return drain(lab, variant, { ...context, count, settings: { keep: false }, prepare });
   };
-  return { id, title, variants: VARIANTS, headline: 'jobsPerSecond', columns: COST_COLUMNS, run, samples: 3 };
+  return {
+    id,
+    title,
+    variants: VARIANTS,
+    headline: 'jobsPerSecond',
+    columns: COST_COLUMNS,
+    run,
+    samples: 3,
+  };
 }
 
 async function withSnapshot(lab, variant, context) {
   const sizes = { ...context.sizes, limitMs: context.sizes.limitMs * 3 };
   const count = sizes.snapshot;
   const prepare = (sample) => holdSnapshot(sample.target.settings.url);
-  const figures = await drain(lab, variant, { ...context, sizes, count, settings: { keep: false }, prepare });
+  const figures = await drain(lab, variant, {
+    ...context,
+    sizes,
+    count,
+    settings: { keep: false },
+    prepare,
+  });
   return { ...figures, ...tenths(figures, count) };
 }
 

@@ -18,7 +18,15 @@ export const COST_COLUMNS = [
 export const drainRows = [
   drainRow('drain-deleted', 'Drain, finished jobs deleted', {
     note: 'pg-boss cannot delete on completion: it keeps.',
-    variants: ['floor', 'ours', 'ours-wide', 'ours-node-20', ...PEERS_ON_PG, ...ON_REDIS, ...DEFAULTS],
+    variants: [
+      'floor',
+      'ours',
+      'ours-wide',
+      'ours-node-20',
+      ...PEERS_ON_PG,
+      ...ON_REDIS,
+      ...DEFAULTS,
+    ],
     settings: { keep: false },
   }),
   drainRow('drain-kept', 'Drain, finished jobs kept', {
@@ -56,24 +64,43 @@ export const drainRows = [
   }),
 ];
 
-function drainRow(id, title, { note, variants, settings, processes = 1, size = 'drain', handler = 'noop' }) {
+function drainRow(
+  id,
+  title,
+  { note, variants, settings, processes = 1, size = 'drain', handler = 'noop' },
+) {
   const run = (lab, variant, context) =>
     drain(lab, variant, { ...context, count: context.sizes[size], settings, processes, handler });
-  return { id, title, note, variants, run, headline: 'jobsPerSecond', columns: COST_COLUMNS, processes };
+  return {
+    id,
+    title,
+    note,
+    variants,
+    run,
+    headline: 'jobsPerSecond',
+    columns: COST_COLUMNS,
+    processes,
+  };
 }
 
 /**
  * Jobs are stored by another process; the workers are warm. The clock starts with the first job and stops when the database says that
  * nothing is left: a system that answers before it has written gains nothing.
  */
-export async function drain(lab, variant, { sizes, count, counting, settings, processes = 1, handler = 'noop', prepare }) {
+export async function drain(
+  lab,
+  variant,
+  { sizes, count, counting, settings, processes = 1, handler = 'noop', prepare },
+) {
   return lab.sample(variant, { settings, counting }, async (sample) => {
     const workers = await sample.spawn(processes);
     if (sizes.warm > 0) await sample.warm(workers, sizes.warm, sizes.warmMs);
     const held = await prepare?.(sample);
     const filled = await fillMeasured(sample, count);
     await sample.target.analyze();
-    const figures = await sample.measured(workers, () => timed(sample, workers, { count, limitMs: sizes.limitMs, handler }));
+    const figures = await sample.measured(workers, () =>
+      timed(sample, workers, { count, limitMs: sizes.limitMs, handler }),
+    );
     await held?.release();
     const total = figures.jobs + sizes.warm;
     return { ...figures, ...filled, ...(await sample.afterwards(total)) };
@@ -92,7 +119,9 @@ async function timed(sample, workers, { count, limitMs, handler }) {
   const end = complete ? await sample.untilDrained(limitMs) : undefined;
   const reports = await Promise.all(workers.map((worker) => worker.call('report')));
   const jobs = reports.reduce((sum, report) => sum + report.done, 0);
-  const firstAt = Math.min(...reports.filter((report) => report.done > 0).map((report) => report.firstAt));
+  const firstAt = Math.min(
+    ...reports.filter((report) => report.done > 0).map((report) => report.firstAt),
+  );
   const seconds = end === undefined ? limitMs / 1_000 : (end - firstAt) / 1_000;
   const { marks } = reports[0];
   return {

@@ -28,7 +28,15 @@ export const enqueueRows = [
 ];
 
 function enqueueRow(id, title, callers) {
-  const columns = ['p50Ms', 'p99Ms', 'databaseCpu', 'workerCpu', 'walPerJob', 'statementsPerJob', 'commitsPerJob'];
+  const columns = [
+    'p50Ms',
+    'p99Ms',
+    'databaseCpu',
+    'workerCpu',
+    'walPerJob',
+    'statementsPerJob',
+    'commitsPerJob',
+  ];
   return {
     id,
     title,
@@ -46,7 +54,11 @@ function limitRow(id, title, callers) {
     note: 'The queue holds 500 jobs at first and up to 4,500 at the end: each call under a limit counts them.',
     variants: ['ours', 'ours-limit'],
     run: (lab, variant, { sizes, ...context }) =>
-      enqueue(lab, variant, { ...context, sizes: { ...sizes, enqueue: sizes.enqueueLimited }, callers }),
+      enqueue(lab, variant, {
+        ...context,
+        sizes: { ...sizes, enqueue: sizes.enqueueLimited },
+        callers,
+      }),
   };
 }
 
@@ -57,8 +69,17 @@ function enqueue(lab, variant, { sizes, counting, callers }) {
     const [worker] = await sample.spawn(1);
     await worker.call('produce', { count: 500, callers, limitMs: 2_000 });
     const figures = await sample.measured([worker], async () => {
-      const { ms, done, took } = await worker.call('produce', { count: sizes.enqueue, callers, limitMs: sizes.enqueueMs });
-      return { jobs: done, jobsPerSecond: (done / ms) * 1_000, p50Ms: percentile(took, 50), p99Ms: percentile(took, 99) };
+      const { ms, done, took } = await worker.call('produce', {
+        count: sizes.enqueue,
+        callers,
+        limitMs: sizes.enqueueMs,
+      });
+      return {
+        jobs: done,
+        jobsPerSecond: (done / ms) * 1_000,
+        p50Ms: percentile(took, 50),
+        p99Ms: percentile(took, 99),
+      };
     });
     return { ...figures, ...(await sample.afterwards(figures.jobs + 500)) };
   });

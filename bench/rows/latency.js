@@ -4,10 +4,26 @@ import { percentile } from '../report/statistics.js';
 const VARIANTS = ['ours', 'graphile', 'graphile-quick', 'boss-notify', 'bull-best', 'bull-fsync'];
 
 export const latencyRows = [
-  latencyRow('latency-idle-same', 'Latency, idle, same process', { everyMs: 50, size: 'idleLatency', processes: 1 }),
-  latencyRow('latency-idle-other', 'Latency, idle, other process', { everyMs: 50, size: 'idleLatency', processes: 2 }),
-  latencyRow('latency-500-same', 'Latency at 500 a second, same process', { everyMs: 2, size: 'busyLatency', processes: 1 }),
-  latencyRow('latency-500-other', 'Latency at 500 a second, other process', { everyMs: 2, size: 'busyLatency', processes: 2 }),
+  latencyRow('latency-idle-same', 'Latency, idle, same process', {
+    everyMs: 50,
+    size: 'idleLatency',
+    processes: 1,
+  }),
+  latencyRow('latency-idle-other', 'Latency, idle, other process', {
+    everyMs: 50,
+    size: 'idleLatency',
+    processes: 2,
+  }),
+  latencyRow('latency-500-same', 'Latency at 500 a second, same process', {
+    everyMs: 2,
+    size: 'busyLatency',
+    processes: 1,
+  }),
+  latencyRow('latency-500-other', 'Latency at 500 a second, other process', {
+    everyMs: 2,
+    size: 'busyLatency',
+    processes: 2,
+  }),
 ];
 
 function latencyRow(id, title, { everyMs, size, processes }) {
@@ -19,7 +35,8 @@ function latencyRow(id, title, { everyMs, size, processes }) {
     headline: 'p50Ms',
     better: 'less',
     columns: ['p95Ms', 'p99Ms', 'callP50Ms', 'callP99Ms', 'workerCpu', 'databaseCpu'],
-    run: (lab, variant, context) => latency(lab, variant, { ...context, everyMs, count: context.sizes[size], processes }),
+    run: (lab, variant, context) =>
+      latency(lab, variant, { ...context, everyMs, count: context.sizes[size], processes }),
   };
 }
 
@@ -28,11 +45,19 @@ function latency(lab, variant, { counting, everyMs, count, processes }) {
     const workers = await sample.spawn(processes);
     const [consumer, producer = consumer] = workers;
     const warm = Math.min(50, count);
-    await consumer.call('work', { handler: 'stamp', numbers: warm + count, expected: warm + count });
+    await consumer.call('work', {
+      handler: 'stamp',
+      numbers: warm + count,
+      expected: warm + count,
+    });
     await rest(300);
     await producer.call('produce', { count: warm, everyMs: 10 });
     return sample.measured(workers, async () => {
-      const { calledAt, returnedAt } = await producer.call('produce', { from: warm, count, everyMs });
+      const { calledAt, returnedAt } = await producer.call('produce', {
+        from: warm,
+        count,
+        everyMs,
+      });
       const startedAt = await untilStarted(consumer, { warm, count });
       return { jobs: count, ...figures({ calledAt, returnedAt, startedAt }) };
     });

@@ -35,7 +35,10 @@ function burst(lab, variant, { sizes }) {
     await sample.fill({ count: sizes.burst });
     await worker.call('claimTimes');
     return sample.measured([worker], async () => {
-      await sample.workUntil([worker], sizes.burst, { handler: 'noop', limitMs: sizes.limitMs * 3 });
+      await sample.workUntil([worker], sizes.burst, {
+        handler: 'noop',
+        limitMs: sizes.limitMs * 3,
+      });
       const end = await sample.untilDrained(5_000);
       const { startAt, firstAt, done } = await worker.call('report');
       return {
@@ -48,7 +51,10 @@ function burst(lab, variant, { sizes }) {
   });
 }
 
-const claimFigures = (claims) => ({ firstClaimsMs: Math.max(...claims.slice(0, 10)), slowestClaimMs: Math.max(...claims) });
+const claimFigures = (claims) => ({
+  firstClaimsMs: Math.max(...claims.slice(0, 10)),
+  slowestClaimMs: Math.max(...claims),
+});
 
 const POLL_MS = 1_000;
 const promiseOf = (lateMs) => Math.max(50, lateMs / 20) + POLL_MS;
@@ -71,7 +77,9 @@ function lateCommit(lab, variant, { sizes }) {
       for (const n of sizes.lateMs.keys()) await writer.call('lateJob', { n });
       await sample.fill({ from: FIRST_NUMBER, count: 1_000 });
       const filling = sample.fill({ from: FIRST_NUMBER + 1_000, count: backlog - 1_000 });
-      const committed = await Promise.all(sizes.lateMs.map((lateMs, n) => writer.call('lateJob', { n, lateMs })));
+      const committed = await Promise.all(
+        sizes.lateMs.map((lateMs, n) => writer.call('lateJob', { n, lateMs })),
+      );
       await filling;
       return {
         jobs: sizes.lateMs.length,
@@ -86,7 +94,10 @@ function lateCommit(lab, variant, { sizes }) {
 function lateFigures(lateMs, committed, stamps) {
   const waits = committed.map(({ committedAt }, n) => Math.max(0, stamps[n] - committedAt));
   const named = Object.fromEntries(waits.map((wait, n) => [`late${lateMs[n]}Ms`, wait]));
-  return { slowestShare: Math.max(...waits.map((wait, n) => wait / promiseOf(lateMs[n]))), ...named };
+  return {
+    slowestShare: Math.max(...waits.map((wait, n) => wait / promiseOf(lateMs[n]))),
+    ...named,
+  };
 }
 
 async function untilFound(worker, count) {

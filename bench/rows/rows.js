@@ -6,7 +6,14 @@ import { latencyRows } from './latency.js';
 import { stillRows } from './still.js';
 
 /** In order of value: what is measured first is there when a run is stopped early. */
-export const ROWS = [...drainRows, ...enqueueRows, ...latencyRows, ...crowdRows, ...promiseRows, ...stillRows];
+export const ROWS = [
+  ...drainRows,
+  ...enqueueRows,
+  ...latencyRows,
+  ...crowdRows,
+  ...promiseRows,
+  ...stillRows,
+];
 
 /** Not in the library yet. */
 export const LATER = [];

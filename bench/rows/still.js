@@ -48,7 +48,12 @@ function inFlight(lab, variant, { sizes }) {
     worker.kill();
     await sample.target.untilFlushed?.();
     const jobRowsWritten = (await rewrittenJobs(sample)) - updatesBefore;
-    return { ...figures, inFlight: done, statementsPerBeat: figures.statementsPerSecond * BEAT_SECONDS, jobRowsWritten };
+    return {
+      ...figures,
+      inFlight: done,
+      statementsPerBeat: figures.statementsPerSecond * BEAT_SECONDS,
+      jobRowsWritten,
+    };
   });
 }
 
@@ -91,7 +96,10 @@ async function still(sample, worker, ms) {
 /** Which statements these were, and how often a second: the answer to "why so many?". */
 function difference(before, after, seconds) {
   const calls = new Map(before.map((row) => [row.query, row.calls]));
-  const counted = after.map((row) => ({ query: row.query, perSecond: (row.calls - (calls.get(row.query) ?? 0)) / seconds }));
+  const counted = after.map((row) => ({
+    query: row.query,
+    perSecond: (row.calls - (calls.get(row.query) ?? 0)) / seconds,
+  }));
   return counted
     .filter((row) => row.perSecond > 0 && !row.query.includes('pg_stat_statements'))
     .sort((a, b) => b.perSecond - a.perSecond);

@@ -22,7 +22,8 @@ export class Runner {
   async runRow(row) {
     const cells = this.cellsOf(row);
     const rounds = this.roundsOf(row);
-    for (let round = 0; round < rounds; round++) for (const cell of cells) await this.runCell(row, cell, round);
+    for (let round = 0; round < rounds; round++)
+      for (const cell of cells) await this.runCell(row, cell, round);
     await this.repeatNoisy(row, cells);
     for (const cell of cells) cell.median = summarise(cell.samples);
     const { id, title, note, headline, better = 'more', columns } = row;
@@ -30,7 +31,12 @@ export class Runner {
   }
 
   cellsOf(row) {
-    return row.variants.map((id) => ({ variant: id, missing: this.lab.missing(VARIANTS[id]), samples: [], problems: [] }));
+    return row.variants.map((id) => ({
+      variant: id,
+      missing: this.lab.missing(VARIANTS[id]),
+      samples: [],
+      problems: [],
+    }));
   }
 
   /** How many samples of a cell: the first of several counts statements and is not timed. */
@@ -45,7 +51,10 @@ export class Runner {
     const counting = round === 0;
     try {
       const startedAt = performance.now();
-      const sample = await row.run(this.lab, VARIANTS[cell.variant], { sizes: this.sizes, counting });
+      const sample = await row.run(this.lab, VARIANTS[cell.variant], {
+        sizes: this.sizes,
+        counting,
+      });
       cell.samples.push({
         ...sample,
         sampleSeconds: (performance.now() - startedAt) / 1_000,

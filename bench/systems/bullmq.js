@@ -45,15 +45,24 @@ class BullMq {
 
   async addBulk(queue, numbers, opts) {
     for (let start = 0; start < numbers.length; start += CHUNK) {
-      await queue.addBulk(numbers.slice(start, start + CHUNK).map((n) => ({ name: 'job', data: { n }, opts })));
+      await queue.addBulk(
+        numbers.slice(start, start + CHUNK).map((n) => ({ name: 'job', data: { n }, opts })),
+      );
     }
   }
 
   async start(handle) {
-    const names = ['bench', ...Array.from({ length: (this.settings.queues ?? 1) - 1 }, (_, index) => `bench-${index + 2}`)];
+    const names = [
+      'bench',
+      ...Array.from(
+        { length: (this.settings.queues ?? 1) - 1 },
+        (_, index) => `bench-${index + 2}`,
+      ),
+    ];
     const options = { connection: this.connection, ...this.settings.options };
     this.workers = names.map((name) => new Worker(name, handle, options));
-    for (const worker of this.workers) worker.on('error', (error) => process.stderr.write(`bullmq: ${error.message}\n`));
+    for (const worker of this.workers)
+      worker.on('error', (error) => process.stderr.write(`bullmq: ${error.message}\n`));
     await Promise.all(this.workers.map((worker) => worker.waitUntilReady()));
   }
 

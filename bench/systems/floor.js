@@ -12,7 +12,9 @@ const FIRST = { priority: -32_768, runAt: '-infinity', id: '00000000-0000-0000-0
 export async function open(settings) {
   const pool = new pg.Pool({ connectionString: settings.url, max: settings.connections ?? 4 });
   pool.on('connect', (client) => void client.query(SESSION));
-  const { rows } = await pool.query(`select id, queue from simple_queue.lane where name = '' order by id limit 1`);
+  const { rows } = await pool.query(
+    `select id, queue from simple_queue.lane where name = '' order by id limit 1`,
+  );
   return new Floor({ settings, pool, lane: rows[0] });
 }
 
@@ -34,14 +36,23 @@ class Floor {
   }
 
   enqueue(n) {
-    return this.pool.query({ name: 'plain_insert', text: PLAIN_INSERT, values: [this.ids.next(), JSON.stringify({ n })] });
+    return this.pool.query({
+      name: 'plain_insert',
+      text: PLAIN_INSERT,
+      values: [this.ids.next(), JSON.stringify({ n })],
+    });
   }
 
   async bulk(numbers) {
     const { id, queue } = this.lane;
     for (let start = 0; start < numbers.length; start += CHUNK) {
       const chunk = numbers.slice(start, start + CHUNK);
-      const values = [chunk.map(() => this.ids.next()), chunk.map((n) => JSON.stringify({ n })), id, queue];
+      const values = [
+        chunk.map(() => this.ids.next()),
+        chunk.map((n) => JSON.stringify({ n })),
+        id,
+        queue,
+      ];
       await this.pool.query({ name: 'bulk_rows', text: BULK_ROWS, values });
     }
   }
@@ -77,12 +88,15 @@ class Floor {
     this.claim = randomUUID();
     const values = [ids, claims, this.lane.id, priority, runAt, id, wanted, this.claim];
     const query = { name: 'settle_and_claim', text, values, rowMode: 'array' };
-    return (await this.pool.query(query)).rows.map((row) => Object.assign(row, { claim: values[7] }));
+    return (await this.pool.query(query)).rows.map((row) =>
+      Object.assign(row, { claim: values[7] }),
+    );
   }
 
   async work(rows, handle) {
     const last = rows.at(-1);
-    if (last[2] > this.hint.runAt || this.hint === FIRST) this.hint = { priority: last[1], runAt: last[2], id: last[0] };
+    if (last[2] > this.hint.runAt || this.hint === FIRST)
+      this.hint = { priority: last[1], runAt: last[2], id: last[0] };
     const running = rows.map((row) => handle(row).then(() => this.finished.push(row[0])));
     await Promise.all(running);
     this.ended.push(last.claim);

@@ -8,7 +8,10 @@ const logger = new Logger(() => () => undefined);
 
 /** graphile-worker: deletes finished jobs, always. `settings.options` are its preset's options. */
 export async function open(settings) {
-  const pgPool = new pg.Pool({ connectionString: settings.url, max: settings.options?.maxPoolSize ?? 10 });
+  const pgPool = new pg.Pool({
+    connectionString: settings.url,
+    max: settings.options?.maxPoolSize ?? 10,
+  });
   pgPool.on('error', () => undefined);
   const utils = await makeWorkerUtils({ pgPool, logger });
   await utils.migrate();
@@ -32,7 +35,10 @@ class GraphileWorker {
 
   /** The documented way into another library's transaction is its SQL function. */
   enqueueIn(manager, n) {
-    return manager.query('select graphile_worker.add_job($1, $2::json)', ['bench', JSON.stringify({ n })]);
+    return manager.query('select graphile_worker.add_job($1, $2::json)', [
+      'bench',
+      JSON.stringify({ n }),
+    ]);
   }
 
   bulk(numbers) {
@@ -58,7 +64,10 @@ class GraphileWorker {
 
   async start(handle) {
     const count = this.settings.queues ?? 1;
-    const names = ['bench', ...Array.from({ length: count - 1 }, (_, index) => `bench-${index + 2}`)];
+    const names = [
+      'bench',
+      ...Array.from({ length: count - 1 }, (_, index) => `bench-${index + 2}`),
+    ];
     const taskList = Object.fromEntries(names.map((name) => [name, handle]));
     const preset = { worker: { logger, ...this.settings.options } };
     this.runner = await run({ pgPool: this.pgPool, preset, taskList, noHandleSignals: true });

@@ -11,14 +11,25 @@ export async function open(settings) {
   if (settings.timeClaims) timeClaims();
   const dataSource = await new DataSource({ type: 'postgres', url: settings.url }).initialize();
   const relay = { handle: undefined };
-  const telemetry = settings.telemetry && (await import('./telemetry.js')).telemetryOf(settings.telemetry);
+  const telemetry =
+    settings.telemetry && (await import('./telemetry.js')).telemetryOf(settings.telemetry);
   const names = queueNames(settings.queues ?? 1);
   const module = {
     module: class Bench {},
-    imports: [SimpleQueueModule.forRoot({ dataSource, worker: { autoStart: false }, ...optionsOf(settings, names), telemetry })],
+    imports: [
+      SimpleQueueModule.forRoot({
+        dataSource,
+        worker: { autoStart: false },
+        ...optionsOf(settings, names),
+        telemetry,
+      }),
+    ],
     providers: names.map((name) => handlerOf(name, relay)),
   };
-  const app = await NestFactory.createApplicationContext(module, { logger: ['error', 'warn'], abortOnError: false });
+  const app = await NestFactory.createApplicationContext(module, {
+    logger: ['error', 'warn'],
+    abortOnError: false,
+  });
   return new SimpleQueue({ app, dataSource, relay, groups: settings.groups });
 }
 
@@ -95,7 +106,10 @@ function optionsOf({ keep = true, options = {} }, names) {
   return { queues, ...options };
 }
 
-const queueNames = (count) => ['bench', ...Array.from({ length: count - 1 }, (_, index) => `bench-${index + 2}`)];
+const queueNames = (count) => [
+  'bench',
+  ...Array.from({ length: count - 1 }, (_, index) => `bench-${index + 2}`),
+];
 
 function handlerOf(queue, relay) {
   class Handler {

@@ -9,10 +9,15 @@ export async function open(settings) {
   boss.on('error', (error) => process.stderr.write(`pg-boss: ${error.message}\n`));
   boss.on('warning', () => undefined);
   await boss.start();
-  const names = ['bench', 'elsewhere', ...Array.from({ length: (settings.queues ?? 1) - 1 }, (_, index) => `bench-${index + 2}`)];
+  const names = [
+    'bench',
+    'elsewhere',
+    ...Array.from({ length: (settings.queues ?? 1) - 1 }, (_, index) => `bench-${index + 2}`),
+  ];
   const policy = settings.groups ? { policy: 'key_strict_fifo' } : {};
   for (const name of names) await boss.createQueue(name, policy);
-  if (settings.options?.queue) for (const name of names) await boss.updateQueue(name, settings.options.queue);
+  if (settings.options?.queue)
+    for (const name of names) await boss.updateQueue(name, settings.options.queue);
   return new Boss({ settings, boss, names });
 }
 
@@ -32,7 +37,9 @@ class Boss {
   }
 
   enqueueIn(manager, n) {
-    const db = { executeSql: async (text, values) => ({ rows: await manager.query(text, values) }) };
+    const db = {
+      executeSql: async (text, values) => ({ rows: await manager.query(text, values) }),
+    };
     return this.boss.send('bench', { n }, { db });
   }
 
@@ -58,7 +65,8 @@ class Boss {
 
   async start(handle) {
     const options = this.settings.options?.work ?? {};
-    const handleAll = (jobs) => (jobs.length === 1 ? handle(jobs[0]) : Promise.all(jobs.map(handle)).then(() => undefined));
+    const handleAll = (jobs) =>
+      jobs.length === 1 ? handle(jobs[0]) : Promise.all(jobs.map(handle)).then(() => undefined);
     for (const name of this.working) await this.boss.work(name, options, handleAll);
   }
 

@@ -1,7 +1,11 @@
 import { context, metrics, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import { AggregationTemporality, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import {
+  AggregationTemporality,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
 import {
   AlwaysOnSampler,
   BasicTracerProvider,
@@ -23,12 +27,18 @@ const exporter = {
 
 /** The real SDK as an application has it, with metrics read each second; `kind` says how many runs are traced. */
 export function telemetryOf(kind) {
-  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 1_000, exportTimeoutMillis: 900 });
+  const reader = new PeriodicExportingMetricReader({
+    exporter,
+    exportIntervalMillis: 1_000,
+    exportTimeoutMillis: 900,
+  });
   metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
   if (kind === 'metrics') return openTelemetry({ traces: false });
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   const sampler = kind === 'traced' ? new AlwaysOnSampler() : new TraceIdRatioBasedSampler(SHARE);
-  trace.setGlobalTracerProvider(new BasicTracerProvider({ sampler, spanProcessors: [new BatchSpanProcessor(exporter)] }));
+  trace.setGlobalTracerProvider(
+    new BasicTracerProvider({ sampler, spanProcessors: [new BatchSpanProcessor(exporter)] }),
+  );
   return openTelemetry();
 }

@@ -3,40 +3,94 @@
  * `settings.options` go to the system as they are.
  */
 export const VARIANTS = {
-  floor: variant('floor', 'limit: SQL by hand', 'pg 8, no library, two statements in flight, batches of 500'),
-  'floor-insert': variant('floor', 'limit: SQL by hand', 'pg 8, one plain INSERT a call, a connection a caller'),
+  floor: variant(
+    'floor',
+    'limit: SQL by hand',
+    'pg 8, no library, two statements in flight, batches of 500',
+  ),
+  'floor-insert': variant(
+    'floor',
+    'limit: SQL by hand',
+    'pg 8, one plain INSERT a call, a connection a caller',
+  ),
   'floor-bulk': variant('floor', 'limit: SQL by hand', 'pg 8, `unnest`, 5,000 jobs a statement'),
   ours: variant('nestjs-simple-queue', 'nestjs-simple-queue', 'defaults (10 at once a queue)'),
-  'ours-wide': variant('nestjs-simple-queue', 'nestjs-simple-queue', '`concurrency` and `queueConcurrency` 200', {
-    options: { concurrency: 200, queueConcurrency: 200 },
+  'ours-wide': variant(
+    'nestjs-simple-queue',
+    'nestjs-simple-queue',
+    '`concurrency` and `queueConcurrency` 200',
+    {
+      options: { concurrency: 200, queueConcurrency: 200 },
+    },
+  ),
+  'ours-limit': variant(
+    'nestjs-simple-queue',
+    'nestjs-simple-queue',
+    '`queues: { bench: { maxPending: 100,000 } }`',
+    {
+      options: { queues: { bench: { maxPending: 100_000 } } },
+    },
+  ),
+  'ours-node-20': variant('nestjs-simple-queue', 'nestjs-simple-queue', 'defaults, on Node 20', {
+    node: 20,
   }),
-  'ours-limit': variant('nestjs-simple-queue', 'nestjs-simple-queue', '`queues: { bench: { maxPending: 100,000 } }`', {
-    options: { queues: { bench: { maxPending: 100_000 } } },
-  }),
-  'ours-node-20': variant('nestjs-simple-queue', 'nestjs-simple-queue', 'defaults, on Node 20', { node: 20 }),
-  'ours-metrics': variant('nestjs-simple-queue', 'nestjs-simple-queue', 'with metrics, read each second', {
-    telemetry: 'metrics',
-  }),
-  'ours-sampled': variant('nestjs-simple-queue', 'nestjs-simple-queue', 'with metrics, and traces of 1 % of the runs', {
-    telemetry: 'sampled',
-  }),
-  'ours-traced': variant('nestjs-simple-queue', 'nestjs-simple-queue', 'with metrics, and traces of all runs', {
-    telemetry: 'traced',
-  }),
+  'ours-metrics': variant(
+    'nestjs-simple-queue',
+    'nestjs-simple-queue',
+    'with metrics, read each second',
+    {
+      telemetry: 'metrics',
+    },
+  ),
+  'ours-sampled': variant(
+    'nestjs-simple-queue',
+    'nestjs-simple-queue',
+    'with metrics, and traces of 1 % of the runs',
+    {
+      telemetry: 'sampled',
+    },
+  ),
+  'ours-traced': variant(
+    'nestjs-simple-queue',
+    'nestjs-simple-queue',
+    'with metrics, and traces of all runs',
+    {
+      telemetry: 'traced',
+    },
+  ),
   graphile: variant('graphile-worker', 'graphile-worker 0.18', 'defaults (`concurrentJobs` 1)'),
   'graphile-best': variant(
     'graphile-worker',
     'graphile-worker 0.18',
     '`concurrentJobs` 24, `localQueue.size` 500, `completeJobBatchDelay` and `failJobBatchDelay` 0',
-    { options: { concurrentJobs: 24, localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
+    {
+      options: {
+        concurrentJobs: 24,
+        localQueue: { size: 500 },
+        completeJobBatchDelay: 0,
+        failJobBatchDelay: 0,
+      },
+    },
   ),
   'graphile-quick': variant('graphile-worker', 'graphile-worker 0.18', '`concurrentJobs` 24', {
     options: { concurrentJobs: 24 },
   }),
   boss: variant('pg-boss', 'pg-boss 12', 'defaults (`batchSize` 1, polls each 2 s)'),
-  'boss-best': variant('pg-boss', 'pg-boss 12', '`batchSize` 1000, `burstWhenBatchFull`, `localConcurrency` 2', {
-    options: { work: { batchSize: 1_000, burstWhenBatchFull: true, localConcurrency: 2, pollingIntervalSeconds: 0.5 } },
-  }),
+  'boss-best': variant(
+    'pg-boss',
+    'pg-boss 12',
+    '`batchSize` 1000, `burstWhenBatchFull`, `localConcurrency` 2',
+    {
+      options: {
+        work: {
+          batchSize: 1_000,
+          burstWhenBatchFull: true,
+          localConcurrency: 2,
+          pollingIntervalSeconds: 0.5,
+        },
+      },
+    },
+  ),
   'boss-notify': variant(
     'pg-boss',
     'pg-boss 12',
@@ -45,11 +99,18 @@ export const VARIANTS = {
       options: {
         boss: { useListenNotify: true },
         queue: { notify: true },
-        work: { localConcurrency: 4, batchSize: 50, burstWhenBatchFull: true, pollingIntervalSeconds: 0.5 },
+        work: {
+          localConcurrency: 4,
+          batchSize: 50,
+          burstWhenBatchFull: true,
+          pollingIntervalSeconds: 0.5,
+        },
       },
     },
   ),
-  bull: variant('bullmq', 'BullMQ 6 on Redis', 'defaults (`concurrency` 1), Redis without fsync', { redis: 'plain' }),
+  bull: variant('bullmq', 'BullMQ 6 on Redis', 'defaults (`concurrency` 1), Redis without fsync', {
+    redis: 'plain',
+  }),
   'bull-best': variant('bullmq', 'BullMQ 6 on Redis', '`concurrency` 100, Redis without fsync', {
     redis: 'plain',
     options: { concurrency: 100 },
@@ -63,16 +124,26 @@ export const VARIANTS = {
     'graphile-worker 0.18',
     '`concurrentJobs` 200, `localQueue.size` 500, batch delays 0',
     {
-      options: { concurrentJobs: 200, localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0 },
+      options: {
+        concurrentJobs: 200,
+        localQueue: { size: 500 },
+        completeJobBatchDelay: 0,
+        failJobBatchDelay: 0,
+      },
     },
   ),
   'bull-200': variant('bullmq', 'BullMQ 6 on Redis', '`concurrency` 200, Redis without fsync', {
     redis: 'plain',
     options: { concurrency: 200 },
   }),
-  'ours-held': variant('nestjs-simple-queue', 'nestjs-simple-queue', '`concurrency` and `queueConcurrency` 10,000', {
-    options: { concurrency: 10_000, queueConcurrency: 10_000 },
-  }),
+  'ours-held': variant(
+    'nestjs-simple-queue',
+    'nestjs-simple-queue',
+    '`concurrency` and `queueConcurrency` 10,000',
+    {
+      options: { concurrency: 10_000, queueConcurrency: 10_000 },
+    },
+  ),
   'graphile-held': variant(
     'graphile-worker',
     'graphile-worker 0.18',

@@ -55,7 +55,9 @@ export class Commands {
     this.teller = setInterval(() => this.tell({ done: tally.done }), TELL_MS);
     tally.onMark = (done) => this.tell({ done });
     tally.startAt = now();
-    await this.system.start(handlerOf(handler, { tally, settings, numberOf: this.system.numberOf }));
+    await this.system.start(
+      handlerOf(handler, { tally, settings, numberOf: this.system.numberOf }),
+    );
     return {};
   }
 

@@ -23,7 +23,9 @@ export async function lateJob(url, { n, lateMs }) {
 async function write(url, n) {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  const { rows } = await client.query(`select id, queue from simple_queue.lane where name = '' order by id limit 1`);
+  const { rows } = await client.query(
+    `select id, queue from simple_queue.lane where name = '' order by id limit 1`,
+  );
   await client.query('begin');
   await client.query(BULK_ROWS, [[ids.next()], [JSON.stringify({ n })], rows[0].id, rows[0].queue]);
   open.set(n, { client, writtenAt: now() });

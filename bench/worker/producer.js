@@ -28,7 +28,8 @@ async function steadily(system, { from = 0, count, everyMs }) {
   const calls = [];
   const start = now();
   for (let n = 0; n < count;) {
-    for (; n < count && now() >= start + n * everyMs; n++) calls.push(call(system, from, n, { calledAt, returnedAt }));
+    for (; n < count && now() >= start + n * everyMs; n++)
+      calls.push(call(system, from, n, { calledAt, returnedAt }));
     await rest(Math.max(0, start + n * everyMs - now()));
   }
   await Promise.all(calls);

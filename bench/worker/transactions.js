@@ -18,7 +18,8 @@ const EXTRAS = {
  */
 export async function transactions(system, { count, url, kinds }) {
   // An application has one DataSource, and gives it to what works on it.
-  const dataSource = system.dataSource ?? (await new DataSource({ type: 'postgres', url }).initialize());
+  const dataSource =
+    system.dataSource ?? (await new DataSource({ type: 'postgres', url }).initialize());
   const took = Object.fromEntries(kinds.map((kind) => [kind, new Float64Array(count)]));
   const warm = Math.min(200, count);
   for (let n = -warm; n < count; n++) {

@@ -2,7 +2,17 @@ import { LIVE_STATES, TERMINAL_STATES, isTerminal, type JobState } from '../job/
 import { LAST_DATE } from '../job/job-result.js';
 import { checkJobName, checkQueueName } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
-import { callable, listOf, must, oneOf, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
+import {
+  callable,
+  listOf,
+  must,
+  oneOf,
+  passes,
+  shape,
+  whole,
+  yesOrNo,
+  type Rule,
+} from '../runtime/rules.js';
 
 /** Which jobs: each part that is given narrows the choice. */
 export interface JobFilter {
@@ -78,7 +88,11 @@ const moment = must(
 /** PostgreSQL's text holds no U+0000, and UTF-8 no lone surrogate. */
 const text = must(
   (value) =>
-    typeof value === 'string' && value.length > 0 && value.length <= MAX_TEXT && !value.includes('\0') && value.isWellFormed(),
+    typeof value === 'string' &&
+    value.length > 0 &&
+    value.length <= MAX_TEXT &&
+    !value.includes('\0') &&
+    value.isWellFormed(),
   `1 to ${MAX_TEXT} characters of well-formed text`,
 );
 
@@ -98,9 +112,15 @@ const PAGE = shape({ limit: whole(1, 500), after: text } satisfies Record<keyof 
 
 const abortSignal = must((value) => value instanceof AbortSignal, 'an AbortSignal');
 
-const IN_BATCHES = { dryRun: yesOrNo, signal: abortSignal, onBatch: callable } satisfies Record<keyof InBatches<never>, Rule>;
+const IN_BATCHES = { dryRun: yesOrNo, signal: abortSignal, onBatch: callable } satisfies Record<
+  keyof InBatches<never>,
+  Rule
+>;
 
-const REDRIVE = shape({ limit: whole(1, 2 ** 31 - 1), ...IN_BATCHES } satisfies Record<keyof RedriveOptions, Rule>);
+const REDRIVE = shape({ limit: whole(1, 2 ** 31 - 1), ...IN_BATCHES } satisfies Record<
+  keyof RedriveOptions,
+  Rule
+>);
 
 const PURGE = shape(IN_BATCHES satisfies Record<keyof PurgeOptions, Rule>);
 
@@ -136,8 +156,11 @@ export function checkPurge(filter: JobFilter, options: PurgeOptions): void {
   refuse('purge', FILTER(filter, 'filter'));
   const problems = PURGE(options, 'options');
   if (Object.values(filter).every((value) => value === undefined))
-    problems.push('the filter is empty, and would delete every job. Name a queue, a state or another part of it');
-  if ([filter.state].flat().includes('running')) problems.push('filter.state: "running" jobs are never purged; cancel them');
+    problems.push(
+      'the filter is empty, and would delete every job. Name a queue, a state or another part of it',
+    );
+  if ([filter.state].flat().includes('running'))
+    problems.push('filter.state: "running" jobs are never purged; cancel them');
   refuse('purge', problems);
 }
 
@@ -146,8 +169,14 @@ function contradictions(filter: JobFilter): string[] {
   const states = state === undefined ? [] : [state].flat();
   const wantsLive = states.length > 0 && !states.some(isTerminal);
   const wrong: [boolean, string][] = [
-    [isEmpty(createdAfter, createdBefore), 'filter.createdAfter must be before filter.createdBefore'],
-    [isEmpty(finishedAfter, finishedBefore), 'filter.finishedAfter must be before filter.finishedBefore'],
+    [
+      isEmpty(createdAfter, createdBefore),
+      'filter.createdAfter must be before filter.createdBefore',
+    ],
+    [
+      isEmpty(finishedAfter, finishedBefore),
+      'filter.finishedAfter must be before filter.finishedBefore',
+    ],
     [
       wantsLive && (finishedAfter ?? finishedBefore) !== undefined,
       `filter.finishedAfter and finishedBefore are for ended jobs, not for "${states.join('", "')}"`,
@@ -156,8 +185,10 @@ function contradictions(filter: JobFilter): string[] {
   return wrong.filter(([holds]) => holds).map(([, problem]) => problem);
 }
 
-const isEmpty = (after?: Date, before?: Date): boolean => after !== undefined && before !== undefined && after >= before;
+const isEmpty = (after?: Date, before?: Date): boolean =>
+  after !== undefined && before !== undefined && after >= before;
 
 function refuse(command: string, problems: string[]): void {
-  if (problems.length > 0) throw new QueueError('INVALID_OPTION', `${command}: ${problems.join('; ')}.`);
+  if (problems.length > 0)
+    throw new QueueError('INVALID_OPTION', `${command}: ${problems.join('; ')}.`);
 }

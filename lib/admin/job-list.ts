@@ -1,5 +1,10 @@
 import { KEPT_IN, TERMINAL_STATES, type JobState } from '../job/job-state.js';
-import type { ListingRepository, ListKey, ListRead, ListWish } from '../storage/reading/listing.repository.js';
+import type {
+  ListingRepository,
+  ListKey,
+  ListRead,
+  ListWish,
+} from '../storage/reading/listing.repository.js';
 import type { Storage } from '../storage/storage.js';
 import type { CheckedFilter } from './job-filter.js';
 import { cursorText, parseCursor, type Cursor } from './list-cursor.js';
@@ -28,7 +33,8 @@ interface Query {
   all: number[];
 }
 
-const keptIn = (table: 'archive' | 'dead_letter'): JobState[] => TERMINAL_STATES.filter((state) => KEPT_IN[state] === table);
+const keptIn = (table: 'archive' | 'dead_letter'): JobState[] =>
+  TERMINAL_STATES.filter((state) => KEPT_IN[state] === table);
 
 /** In the order in which they are listed. `lanes` is the list of the filter's lanes, or of all where a place is read lane by lane. */
 const PLACES: readonly Section[] = [
@@ -39,11 +45,16 @@ const PLACES: readonly Section[] = [
   { name: 'scheduled', states: ['scheduled'], read: (listings, wish) => listings.scheduled(wish) },
   { name: 'blocked', states: ['blocked'], read: (listings, wish) => listings.blocked(wish) },
   { name: 'staged', states: ['staged'], read: (listings, wish) => listings.staged(wish) },
-  { name: 'dead', states: keptIn('dead_letter'), read: (listings, wish) => listings.deadLetters(wish) },
+  {
+    name: 'dead',
+    states: keptIn('dead_letter'),
+    read: (listings, wish) => listings.deadLetters(wish),
+  },
   {
     name: 'archive',
     states: keptIn('archive'),
-    read: (listings, wish, { states = keptIn('archive'), ...filter }) => listings.archive(wish, { ...filter, states }),
+    read: (listings, wish, { states = keptIn('archive'), ...filter }) =>
+      listings.archive(wish, { ...filter, states }),
   },
 ];
 
@@ -95,7 +106,11 @@ export class JobList {
     const index = query.sections.findIndex((section) => section.name === cursor.section);
     const section = query.sections[index]!;
     const lanes = WALKED.includes(section.name) ? query.lanes : (query.lanes ?? query.all);
-    const wish = { lanes, after: cursor.key, limit: Math.max(MIN_READ, page.limit - page.jobs.size) };
+    const wish = {
+      lanes,
+      after: cursor.key,
+      limit: Math.max(MIN_READ, page.limit - page.jobs.size),
+    };
     const { found, end } = await section.read(this.storage.listings, wish, query.filter);
     const last = await this.collect(found, query.filter, page);
     if (last) return { section: section.name, key: last };
@@ -105,10 +120,16 @@ export class JobList {
   }
 
   /** The key of the job that filled the page, if one did. */
-  private async collect(keys: ListKey[], filter: CheckedFilter, { jobs, limit }: Page): Promise<ListKey | undefined> {
+  private async collect(
+    keys: ListKey[],
+    filter: CheckedFilter,
+    { jobs, limit }: Page,
+  ): Promise<ListKey | undefined> {
     if (keys.length === 0) return undefined;
     const ids = keys.map((key) => key.id);
-    const rows = new Map((await this.storage.listings.find(ids, filter)).map((row) => [row.id, row]));
+    const rows = new Map(
+      (await this.storage.listings.find(ids, filter)).map((row) => [row.id, row]),
+    );
     for (const key of keys) {
       const row = rows.get(key.id);
       if (row) jobs.set(row.id, listedJob(row));
@@ -134,7 +155,12 @@ function startOf({ sections }: Query): Cursor | undefined {
   return sections[0] && { section: sections[0].name };
 }
 
-function sectionsOf({ uniqueKey, fingerprint, states, ...filter }: CheckedFilter): readonly Section[] {
+function sectionsOf({
+  uniqueKey,
+  fingerprint,
+  states,
+  ...filter
+}: CheckedFilter): readonly Section[] {
   if (uniqueKey !== undefined) return [BY_KEY];
   if (fingerprint !== undefined) return [BY_FINGERPRINT];
   const ended = (filter.finishedAfter ?? filter.finishedBefore) ? TERMINAL_STATES : undefined;

@@ -20,8 +20,15 @@ export function cursorText({ section, key }: Cursor): string {
 /** What comes back from a caller is checked like anything else: it may be of another filter, or of nobody. */
 export function parseCursor(text: string, sections: readonly string[]): Cursor {
   const [section, id, at, priority] = partsOf(text);
-  const fits = typeof section === 'string' && sections.includes(section) && (id === null || isKey({ id, at, priority }, section));
-  if (!fits) throw new QueueError('INVALID_OPTION', 'jobs: page.after is not the `next` of a page of this filter.');
+  const fits =
+    typeof section === 'string' &&
+    sections.includes(section) &&
+    (id === null || isKey({ id, at, priority }, section));
+  if (!fits)
+    throw new QueueError(
+      'INVALID_OPTION',
+      'jobs: page.after is not the `next` of a page of this filter.',
+    );
   if (id === null) return { section };
   return { section, key: { id, at: at ?? undefined, priority: priority ?? undefined } as ListKey };
 }
@@ -55,14 +62,20 @@ function hasParts(at: unknown, rules: readonly ((part: unknown) => boolean)[]): 
   if (typeof at !== 'string' || at.length > 4_000) return false;
   try {
     const parts: unknown = JSON.parse(at);
-    return Array.isArray(parts) && parts.length === rules.length && rules.every((fits, index) => fits(parts[index]));
+    return (
+      Array.isArray(parts) &&
+      parts.length === rules.length &&
+      rules.every((fits, index) => fits(parts[index]))
+    );
   } catch {
     return false;
   }
 }
 
 function isText(part: unknown): part is string {
-  return typeof part === 'string' && part.length <= 512 && !part.includes('\0') && part.isWellFormed();
+  return (
+    typeof part === 'string' && part.length <= 512 && !part.includes('\0') && part.isWellFormed()
+  );
 }
 
 function isWhole(part: unknown): part is number {

@@ -28,7 +28,18 @@ export type ListedJob = Pick<
 
 export function listedJob(row: ListedRow): ListedJob {
   const { id, queue, name, state, priority, attempt, stalls, reschedules } = row;
-  const facts = { id, queue, name, state, priority, attempt, stalls, reschedules, createdAt: row.created_at, runAt: row.run_at };
+  const facts = {
+    id,
+    queue,
+    name,
+    state,
+    priority,
+    attempt,
+    stalls,
+    reschedules,
+    createdAt: row.created_at,
+    runAt: row.run_at,
+  };
   const optional = {
     uniqueKey: row.unique_key,
     fingerprint: row.fingerprint,
@@ -38,5 +49,8 @@ export function listedJob(row: ListedRow): ListedJob {
     runMs: row.run_ms,
     finishedAt: row.finished_at,
   };
-  return { ...facts, ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== null)) };
+  return {
+    ...facts,
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== null)),
+  };
 }

@@ -107,12 +107,18 @@ export class Overview {
     const blocked = (await health.blockedGroups()).find((groups) => groups.queue === queue);
     const summary = summaryOf(row, await queues.lanes(MOST, queue), blocked);
     const dead = await queues.deadLetters(await lanes.numbersOf({ queue }), MOST);
-    return { ...summary, deadLettersByState: Object.fromEntries(dead.map(({ state, jobs }) => [state, jobs])) };
+    return {
+      ...summary,
+      deadLettersByState: Object.fromEntries(dead.map(({ state, jobs }) => [state, jobs])),
+    };
   }
 
   async blockedGroups(queue?: string): Promise<BlockedGroup[]> {
     const rows = await this.storage.groups.listBlocked(MOST_GROUPS, queue);
-    return rows.map((row) => ({ ...row, waiting: countOf(row.waiting, row.waiting, MOST_WAITING) }));
+    return rows.map((row) => ({
+      ...row,
+      waiting: countOf(row.waiting, row.waiting, MOST_WAITING),
+    }));
   }
 
   async workers(): Promise<WorkerSummary[]> {
@@ -126,7 +132,9 @@ export class Overview {
 
   private async unknownQueue(queue: string): Promise<QueueError> {
     const closest = closestWord(queue, await this.storage.lanes.queueNames());
-    const hint = closest ? `Did you mean "${closest}"?` : 'It is known once a job was enqueued or a worker has a handler for it.';
+    const hint = closest
+      ? `Did you mean "${closest}"?`
+      : 'It is known once a job was enqueued or a worker has a handler for it.';
     return new QueueError('QUEUE_UNKNOWN', `There is no queue ${quote(queue)}. ${hint}`);
   }
 }
@@ -142,7 +150,11 @@ function byQueue(lanes: ServedLane[]): Map<string, ServedLane[]> {
   return grouped;
 }
 
-function summaryOf(row: QueueRow, lanes: ServedLane[], blocked: BlockedGroups | undefined): QueueSummary {
+function summaryOf(
+  row: QueueRow,
+  lanes: ServedLane[],
+  blocked: BlockedGroups | undefined,
+): QueueSummary {
   return {
     queue: row.queue,
     paused: row.pausedAt !== null,

@@ -1,11 +1,19 @@
 import { isTerminal, LIVE_STATES, TERMINAL_STATES, type JobState } from '../job/job-state.js';
 import type { Storage } from '../storage/storage.js';
-import { checkFilter, checkPurge, type JobFilter, type PurgeCounts, type PurgeOptions } from './job-filter.js';
+import {
+  checkFilter,
+  checkPurge,
+  type JobFilter,
+  type PurgeCounts,
+  type PurgeOptions,
+} from './job-filter.js';
 import type { JobList } from './job-list.js';
 import type { ListedJob } from './listed-job.js';
 
 const BATCH = 500;
-const PURGEABLE: readonly JobState[] = [...LIVE_STATES, ...TERMINAL_STATES].filter((state) => state !== 'running');
+const PURGEABLE: readonly JobState[] = [...LIVE_STATES, ...TERMINAL_STATES].filter(
+  (state) => state !== 'running',
+);
 
 /** Deletes jobs for good, in bounded batches. What runs is left alone. */
 export class Purge {

@@ -12,7 +12,13 @@ import {
   type RedriveOptions,
 } from './job-filter.js';
 import { JobList, type JobPageAnswer } from './job-list.js';
-import { Overview, type BlockedGroup, type QueueStats, type QueueSummary, type WorkerSummary } from './overview.js';
+import {
+  Overview,
+  type BlockedGroup,
+  type QueueStats,
+  type QueueSummary,
+  type WorkerSummary,
+} from './overview.js';
 import { Purge } from './purge.js';
 import type { PurgeCounts } from './job-filter.js';
 import { blocked, MOST_AHEAD, REASONS, type Reason } from './reasons.js';
@@ -72,7 +78,9 @@ export class QueueAdmin {
   }
 
   /** The whole job wherever it is; undefined when it is unknown or no longer kept. */
-  async job<Payload = unknown, Output = unknown>(id: string): Promise<FoundJob<Payload, Output> | undefined> {
+  async job<Payload = unknown, Output = unknown>(
+    id: string,
+  ): Promise<FoundJob<Payload, Output> | undefined> {
     return (await this.storage.jobs.find(checkId(id))) as FoundJob<Payload, Output> | undefined;
   }
 
@@ -148,7 +156,8 @@ export class QueueAdmin {
     const situation = await this.storage.queues.explain(checked, MOST_AHEAD);
     if (!situation) return { id: checked, ...inWords([UNKNOWN]) };
     const reasons = REASONS.map((look) => look(situation)).filter((reason) => reason !== undefined);
-    if (situation.state === 'blocked') reasons.unshift(...(await this.blockedBy(checked, situation.queue)));
+    if (situation.state === 'blocked')
+      reasons.unshift(...(await this.blockedBy(checked, situation.queue)));
     return { id: checked, state: situation.state, ...inWords(reasons) };
   }
 

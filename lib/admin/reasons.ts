@@ -29,7 +29,8 @@ export interface Reason {
 
 type Look = (job: Situation) => Reason | undefined;
 
-export const PUT_BACK = 'The doctor (`simple-queue doctor`, PLACES) prints the statement that puts it back.';
+export const PUT_BACK =
+  'The doctor (`simple-queue doctor`, PLACES) prints the statement that puts it back.';
 
 /** What stands before a job is counted up to here. */
 export const MOST_AHEAD = 1_000;
@@ -37,13 +38,22 @@ export const MOST_AHEAD = 1_000;
 const ended: Look = ({ state, finishedAt, attempt, worker, lastError }) => {
   if (!isTerminal(state)) return undefined;
   const where = worker ? ` on worker ${worker}` : '';
-  const error = lastError && state !== 'succeeded' ? ` Its last error: ${lastError.name}: ${lastError.message}` : '';
-  return { code: 'ENDED', text: `It ended as ${state} at ${timeOf(finishedAt)}${where}, after ${attemptsOf(attempt)}.${error}` };
+  const error =
+    lastError && state !== 'succeeded'
+      ? ` Its last error: ${lastError.name}: ${lastError.message}`
+      : '';
+  return {
+    code: 'ENDED',
+    text: `It ended as ${state} at ${timeOf(finishedAt)}${where}, after ${attemptsOf(attempt)}.${error}`,
+  };
 };
 
 const running: Look = ({ state, holder, heldSince }) =>
   state === 'running' && holder
-    ? { code: 'RUNNING', text: `It runs since ${timeOf(heldSince)} on worker ${holder}, or starts there within moments.` }
+    ? {
+        code: 'RUNNING',
+        text: `It runs since ${timeOf(heldSince)} on worker ${holder}, or starts there within moments.`,
+      }
     : undefined;
 
 const leaseLost: Look = ({ state, holder, heldSince }) => {
@@ -61,7 +71,10 @@ const noPlace: Look = (job) => {
 
 const cancelRequested: Look = ({ state, cancelAt, heldSince }) =>
   state === 'running' && cancelAt && heldSince
-    ? { code: 'CANCEL_REQUESTED', text: `It was asked to stop at ${timeOf(cancelAt)}. Its handler has not returned yet.` }
+    ? {
+        code: 'CANCEL_REQUESTED',
+        text: `It was asked to stop at ${timeOf(cancelAt)}. Its handler has not returned yet.`,
+      }
     : undefined;
 
 const retryLater: Look = ({ state, runAt, attempt, lastError }) => {
@@ -74,11 +87,16 @@ const retryLater: Look = ({ state, runAt, attempt, lastError }) => {
 };
 
 const notDue: Look = ({ state, runAt, lastError }) =>
-  state === 'scheduled' && !lastError ? { code: 'NOT_DUE', text: `It waits for its time, ${timeOf(runAt)}.` } : undefined;
+  state === 'scheduled' && !lastError
+    ? { code: 'NOT_DUE', text: `It waits for its time, ${timeOf(runAt)}.` }
+    : undefined;
 
 const queuePaused: Look = ({ state, queue, pausedAt }) =>
   waits(state) && pausedAt
-    ? { code: 'QUEUE_PAUSED', text: `Queue "${queue}" is paused since ${timeOf(pausedAt)}. Resume it.` }
+    ? {
+        code: 'QUEUE_PAUSED',
+        text: `Queue "${queue}" is paused since ${timeOf(pausedAt)}. Resume it.`,
+      }
     : undefined;
 
 const noWorker: Look = ({ state, workers, heldSince }) =>
@@ -96,11 +114,16 @@ const noHandler: Look = ({ state, workers, workersOfLane, fullWorkers, queue, na
   }
   if (!labels?.length) return { code: 'NO_HANDLER', text: `${alive} has a handler for ${jobs}.` };
   const all = labels.map((label) => `"${label}"`).join(', ');
-  return { code: 'NO_HANDLER', text: `${alive} has both a handler for ${jobs} and the labels of the job: ${all}.` };
+  return {
+    code: 'NO_HANDLER',
+    text: `${alive} has both a handler for ${jobs} and the labels of the job: ${all}.`,
+  };
 };
 
 const staged: Look = ({ state }) =>
-  state === 'staged' ? { code: 'STAGED', text: 'It waits for its commit, and expires without one.' } : undefined;
+  state === 'staged'
+    ? { code: 'STAGED', text: 'It waits for its commit, and expires without one.' }
+    : undefined;
 
 const suspect: Look = ({ state, suspicion, stalls }) => {
   if (state !== 'ready' || !suspicion) return undefined;
@@ -118,28 +141,49 @@ const suspect: Look = ({ state, suspicion, stalls }) => {
 
 const jobsAhead: Look = ({ state, suspicion, ahead, fair }) => {
   if (state !== 'ready' || suspicion || ahead === 0) return undefined;
-  const many = ahead > MOST_AHEAD ? `More than ${MOST_AHEAD} jobs stand` : countOf(ahead, 'job stands', 'jobs stand');
+  const many =
+    ahead > MOST_AHEAD
+      ? `More than ${MOST_AHEAD} jobs stand`
+      : countOf(ahead, 'job stands', 'jobs stand');
   return {
     code: 'JOBS_AHEAD',
-    text: fair ? `${many} before it in its group. The groups of its queue take turns.` : `${many} before it.`,
+    text: fair
+      ? `${many} before it in its group. The groups of its queue take turns.`
+      : `${many} before it.`,
   };
 };
 
 /** The limits are those of processes, which the database does not know: what is left is named last, and only where nothing else holds. */
 const firstInLine: Look = ({ state, suspicion, ahead, workersOfLane, pausedAt, fair }) => {
-  if (state !== 'ready' || suspicion || ahead > 0 || workersOfLane === 0 || pausedAt) return undefined;
+  if (state !== 'ready' || suspicion || ahead > 0 || workersOfLane === 0 || pausedAt)
+    return undefined;
   const workers = countOf(workersOfLane, 'worker serves', 'workers serve');
-  const next = fair ? 'It is the next of its group, and the groups of its queue take turns.' : 'It is the next of its kind.';
+  const next = fair
+    ? 'It is the next of its group, and the groups of its queue take turns.'
+    : 'It is the next of its kind.';
   const text = `${next} ${workers} it: a free one claims it within a poll interval; else their limits are full.`;
   return { code: 'FIRST_IN_LINE', text };
 };
 
 /** Asked apart: only a blocked job has a group to look at. */
-export function blocked(queue: string, group: string, { holder, dead, haltedBy }: GroupState): Reason {
+export function blocked(
+  queue: string,
+  group: string,
+  { holder, dead, haltedBy }: GroupState,
+): Reason {
   const which = group === '' ? `Queue "${queue}"` : `Group "${group}" of queue "${queue}"`;
-  const until = 'Retry or purge that job, or release the group (QueueAdmin.releaseGroup, `simple-queue release`).';
-  if (dead) return { code: 'BLOCKED', text: `${which} is blocked by job ${dead.id}, which ended badly. ${until}` };
-  if (haltedBy) return { code: 'BLOCKED', text: `Queue "${queue}" is halted by job ${haltedBy}, which ended badly. ${until}` };
+  const until =
+    'Retry or purge that job, or release the group (QueueAdmin.releaseGroup, `simple-queue release`).';
+  if (dead)
+    return {
+      code: 'BLOCKED',
+      text: `${which} is blocked by job ${dead.id}, which ended badly. ${until}`,
+    };
+  if (haltedBy)
+    return {
+      code: 'BLOCKED',
+      text: `Queue "${queue}" is halted by job ${haltedBy}, which ended badly. ${until}`,
+    };
   const before = holder ? `job ${holder} has the turn` : 'its turn is being handed on';
   return { code: 'BLOCKED', text: `${which} runs one job after another, and ${before}.` };
 }
@@ -163,7 +207,8 @@ export const REASONS: readonly Look[] = [
 ];
 
 /** A live job is in no claim, and nowhere where it would wait. */
-export const isLost = ({ state, heldSince }: Situation): boolean => state === 'running' && !heldSince;
+export const isLost = ({ state, heldSince }: Situation): boolean =>
+  state === 'running' && !heldSince;
 
 const waits = (state: Situation['state']): boolean => state !== 'running' && !isTerminal(state);
 
@@ -171,4 +216,5 @@ const timeOf = (date: Date | null): string => date?.toISOString() ?? 'an unknown
 
 const attemptsOf = (attempts: number): string => countOf(attempts, 'attempt', 'attempts');
 
-const countOf = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
+const countOf = (count: number, one: string, many: string): string =>
+  `${count} ${count === 1 ? one : many}`;

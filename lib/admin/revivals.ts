@@ -2,7 +2,13 @@ import { KEPT_IN, TERMINAL_STATES, type TerminalState } from '../job/job-state.j
 import { QueueError } from '../job/queue.errors.js';
 import type { Storage } from '../storage/storage.js';
 import { wakeUpFor } from '../storage/wake-ups/wake-up.js';
-import { checkFilter, checkRedrive, type JobFilter, type RedriveCounts, type RedriveOptions } from './job-filter.js';
+import {
+  checkFilter,
+  checkRedrive,
+  type JobFilter,
+  type RedriveCounts,
+  type RedriveOptions,
+} from './job-filter.js';
 import type { JobList } from './job-list.js';
 import type { ListedJob } from './listed-job.js';
 import { isLost, PUT_BACK } from './reasons.js';
@@ -32,7 +38,8 @@ export class Revivals {
 
   async retry(id: string): Promise<Retried> {
     for (let look = 0; look < MAX_LOOKS; look++) {
-      const outcome = (await this.revive(id)) ?? (await this.hasten(id)) ?? (await this.explainRefusal(id));
+      const outcome =
+        (await this.revive(id)) ?? (await this.hasten(id)) ?? (await this.explainRefusal(id));
       if (outcome) return { id, outcome };
     }
     const message = `retry: job ${id} changed its state ${MAX_LOOKS} times meanwhile. Ask again.`;
@@ -44,7 +51,9 @@ export class Revivals {
     const { states = DEAD, ...rest } = checkFilter('redrive', filter);
     const { limit = Infinity, dryRun = false } = options;
     const counts: RedriveCounts = { revived: 0, keyTaken: 0, gone: 0 };
-    const act = dryRun ? this.rehearsal() : (jobs: ListedJob[]) => this.reviveMany(jobs, states as TerminalState[]);
+    const act = dryRun
+      ? this.rehearsal()
+      : (jobs: ListedJob[]) => this.reviveMany(jobs, states as TerminalState[]);
     const room = () => Math.min(BATCH, limit - counts.revived);
     for await (const jobs of this.list.batches({ ...rest, states }, room)) {
       const { revived, keyTaken } = await act(jobs);
@@ -87,7 +96,10 @@ export class Revivals {
     throw isLost(found) ? lost(id) : running(id);
   }
 
-  private async reviveMany(jobs: ListedJob[], states: readonly TerminalState[]): Promise<Omit<RedriveCounts, 'gone'>> {
+  private async reviveMany(
+    jobs: ListedJob[],
+    states: readonly TerminalState[],
+  ): Promise<Omit<RedriveCounts, 'gone'>> {
     const ids = jobs.map((job) => job.id);
     const rows = await this.storage.revivals.revive(ids, states);
     const revived = rows.filter((row) => row.revived);
@@ -101,7 +113,8 @@ export class Revivals {
     return async (jobs) => {
       const keyed = jobs.filter((job) => job.uniqueKey !== undefined);
       const keys = keyed.map((job) => ({ queue: job.queue, uniqueKey: job.uniqueKey! }));
-      const live = keyed.length > 0 ? await this.storage.revivals.liveKeys(keys) : new Set<number>();
+      const live =
+        keyed.length > 0 ? await this.storage.revivals.liveKeys(keys) : new Set<number>();
       let keyTaken = 0;
       keys.forEach((key, position) => {
         const known = `${key.queue}\n${key.uniqueKey}`;
@@ -135,9 +148,15 @@ function held(id: string, state: 'blocked' | 'staged'): QueueError {
 }
 
 function running(id: string): QueueError {
-  return new QueueError('JOB_RUNNING', `retry: job ${id} is running. Wait until it has ended, or cancel it first.`);
+  return new QueueError(
+    'JOB_RUNNING',
+    `retry: job ${id} is running. Wait until it has ended, or cancel it first.`,
+  );
 }
 
 function lost(id: string): QueueError {
-  return new QueueError('JOB_LOST', `retry: job ${id} stands in no place, since somebody has deleted its row. ${PUT_BACK}`);
+  return new QueueError(
+    'JOB_LOST',
+    `retry: job ${id} stands in no place, since somebody has deleted its row. ${PUT_BACK}`,
+  );
 }

@@ -1,14 +1,14 @@
 import { CANCELLED_EARLY } from '../job/outcome.js';
 import { Pace } from '../runtime/pace.js';
 import { timedOut } from '../storage/connection/database-errors.js';
-import type { JobRepository } from '../storage/claim/job.repository.js';
+import type { ClaimRepository } from '../storage/claim/claim.repository.js';
 import type { HeavyParts } from '../storage/claim/row-mapper.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Settler } from '../settle/settler.js';
 import type { LaneRun, WorkerLane } from './worker-lane.js';
 
 export interface ArrivalsParts {
-  jobs: JobRepository;
+  claimRepository: ClaimRepository;
   settler: Settler;
   dispatcher: Dispatcher;
   queryTimeoutMs: number;
@@ -59,7 +59,11 @@ export class Arrivals {
     let bytes = 0;
     for (const run of inTurn([...this.line])) {
       bytes += run.weight;
-      if (next.length > 0 && (bytes > MAX_BYTES || next.length >= Math.min(MAX_ROWS, this.pace.most))) break;
+      if (
+        next.length > 0 &&
+        (bytes > MAX_BYTES || next.length >= Math.min(MAX_ROWS, this.pace.most))
+      )
+        break;
       next.push(run);
     }
     for (const { lane } of next) if (this.line.delete(lane)) this.line.add(lane);
@@ -69,7 +73,7 @@ export class Arrivals {
   private async partsOf(runs: LaneRun[]): Promise<Map<string, HeavyParts>> {
     const sentAt = performance.now();
     try {
-      const parts = await this.parts.jobs.fetchHeavy(runs);
+      const parts = await this.parts.claimRepository.fetchHeavy(runs);
       this.pace.took(parts.size, performance.now() - sentAt);
       return parts;
     } catch (error) {
@@ -80,7 +84,12 @@ export class Arrivals {
 
   /** A run that no longer holds its job is told so by its settle. */
   private receive(run: LaneRun, parts: HeavyParts | undefined): void {
-    if (!parts) return this.parts.settler.add(run, { kind: 'released', again: { delayMs: 0 }, reason: 'unstarted' });
+    if (!parts)
+      return this.parts.settler.add(run, {
+        kind: 'released',
+        again: { delayMs: 0 },
+        reason: 'unstarted',
+      });
     run.fill(parts);
     this.admit(run);
   }

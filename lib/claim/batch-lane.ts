@@ -25,7 +25,12 @@ export class BatchLane extends WorkerLane {
   private readonly arrivedAt = new WeakMap<JobRun, number>();
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(lane: Lane, handler: Handler, settings: QueuePolicy, { permits, batch, onDue }: BatchTerms) {
+  constructor(
+    lane: Lane,
+    handler: Handler,
+    settings: QueuePolicy,
+    { permits, batch, onDue }: BatchTerms,
+  ) {
     super(lane, handler, settings, permits);
     this.size = batch.size;
     this.lingerMs = batch.lingerMs ?? 0;
@@ -37,7 +42,9 @@ export class BatchLane extends WorkerLane {
   }
 
   override get canStart(): boolean {
-    return super.canStart && (this.buffered >= this.size || (this.heavy.size === 0 && this.restMs <= 0));
+    return (
+      super.canStart && (this.buffered >= this.size || (this.heavy.size === 0 && this.restMs <= 0))
+    );
   }
 
   /** A call takes `size` jobs for one permit. An empty lane claims no room for them before it has shown that there are any. */

@@ -41,7 +41,8 @@ export class DirectClaimer {
     intake.expect(key, 1);
     lane.ask(1);
     this.underWay++;
-    const stored = (row: ClaimedRow): void => this.answered(lane, () => void intake.arrived(key, [row]));
+    const stored = (row: ClaimedRow): void =>
+      this.answered(lane, () => void intake.arrived(key, [row]));
     return { ...key, stored, failed: () => this.answered(lane, () => intake.forget(key)) };
   }
 

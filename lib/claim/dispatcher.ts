@@ -25,7 +25,9 @@ export class Dispatcher {
   }
 
   runs(): JobRun[] {
-    return [...this.running.keys()].flatMap((call) => (call instanceof JobBatch ? call.runs : call));
+    return [...this.running.keys()].flatMap((call) =>
+      call instanceof JobBatch ? call.runs : call,
+    );
   }
 
   /** Starts what may run. */
@@ -113,7 +115,12 @@ export class Dispatcher {
   private nextOf(lane: WorkerLane): WorkerLane {
     let next = lane;
     for (const other of this.line)
-      if (other.lane.queueId === lane.lane.queueId && other.priority < next.priority && other.canStart) next = other;
+      if (
+        other.lane.queueId === lane.lane.queueId &&
+        other.priority < next.priority &&
+        other.canStart
+      )
+        next = other;
     return next;
   }
 

@@ -55,13 +55,15 @@ export class FairPoller {
 
   /** What the promoter saw: these lanes have jobs of fair queues. */
   expect(lanes: readonly number[]): void {
-    for (const id of lanes) if (!this.rotations.has(id)) this.rotations.set(id, { after: null, lookAt: 0, news: true });
+    for (const id of lanes)
+      if (!this.rotations.has(id)) this.rotations.set(id, { after: null, lookAt: 0, news: true });
   }
 
   /** A wake-up; no lanes: anywhere. */
   expectNews(lanes: readonly number[]): void {
     for (const [id, rotation] of this.rotations)
-      if (lanes.length === 0 || lanes.includes(id)) Object.assign(rotation, { lookAt: 0, news: true });
+      if (lanes.length === 0 || lanes.includes(id))
+        Object.assign(rotation, { lookAt: 0, news: true });
   }
 
   /** One claim for each lane that has room, and the first one for the lane behind the last that took some. */
@@ -96,14 +98,24 @@ export class FairPoller {
 
   /** What the hot claim has asked for in this lane it will not find: nothing of a fair queue is there. */
   private wantedOf(lane: WorkerLane): number {
-    return Math.min(lane.wanted + lane.expected, this.parts.lanes.room + lane.expected, this.parts.claims.room);
+    return Math.min(
+      lane.wanted + lane.expected,
+      this.parts.lanes.room + lane.expected,
+      this.parts.claims.room,
+    );
   }
 
-  private async claim(lane: WorkerLane, key: ClaimKey, wish: { wanted: number; after: string | null }): Promise<FairClaimed> {
+  private async claim(
+    lane: WorkerLane,
+    key: ClaimKey,
+    wish: { wanted: number; after: string | null },
+  ): Promise<FairClaimed> {
     const { groups, intake } = this.parts;
     lane.expected += wish.wanted;
     try {
-      return await intake.ask(key, wish.wanted, () => groups.claimFair({ ...key, ...wish, lane: lane.lane.id }));
+      return await intake.ask(key, wish.wanted, () =>
+        groups.claimFair({ ...key, ...wish, lane: lane.lane.id }),
+      );
     } finally {
       lane.expected -= wish.wanted;
     }
@@ -111,6 +123,7 @@ export class FairPoller {
 
   private learn(rotation: Rotation, { jobs, after }: FairClaimed): void {
     rotation.after = after;
-    rotation.lookAt = jobs.length === 0 && !rotation.news ? performance.now() + this.parts.pollIntervalMs : 0;
+    rotation.lookAt =
+      jobs.length === 0 && !rotation.news ? performance.now() + this.parts.pollIntervalMs : 0;
   }
 }

@@ -1,4 +1,4 @@
-import type { ClaimRange } from '../storage/claim/job.repository.js';
+import type { ClaimRange } from '../storage/claim/claim.repository.js';
 import { dateOf, type ClaimedRow } from '../storage/claim/row-mapper.js';
 
 /** How far behind its hints a claim looks, and how often. The last one looks everywhere. */
@@ -120,7 +120,8 @@ export class Hints {
     // A claim that left before the backlog was found says nothing of it.
     const late = this.late && look.number >= this.late.since ? this.late : undefined;
     this.note(late?.rung ?? 0, look, ms);
-    if (late || look.rung > 0) this.late = this.goOn(short ? undefined : this.lastBehind(rows), look, late);
+    if (late || look.rung > 0)
+      this.late = this.goOn(short ? undefined : this.lastBehind(rows), look, late);
     this.short = short && !this.late;
   }
 
@@ -144,16 +145,22 @@ export class Hints {
   private goOn(at: Position | undefined, look: Look, late: Late | undefined): Late | undefined {
     if (!at) return late ? undefined : this.late;
     const rung = Math.max(look.rung, late?.rung ?? 0);
-    if (look.rung > 0 && !isAfter(at, late ? look.from : this.late?.at)) return { at, rung, since: this.looks };
+    if (look.rung > 0 && !isAfter(at, late ? look.from : this.late?.at))
+      return { at, rung, since: this.looks };
     return late ? this.forward(late, at, rung) : this.late;
   }
 
   private forward({ at, rung, since }: Late, reached: Position, lookedBack: number): Late {
-    return { at: isAfter(reached, at) ? reached : at, rung: lookedBack, since: lookedBack > rung ? this.looks : since };
+    return {
+      at: isAfter(reached, at) ? reached : at,
+      rung: lookedBack,
+      since: lookedBack > rung ? this.looks : since,
+    };
   }
 
   private rungAt(now: number): number {
-    for (let rung = EVERYWHERE; rung > 0; rung--) if (now - this.lookedAt[rung]! >= this.periodOf(rung)) return rung;
+    for (let rung = EVERYWHERE; rung > 0; rung--)
+      if (now - this.lookedAt[rung]! >= this.periodOf(rung)) return rung;
     return 0;
   }
 
@@ -168,7 +175,8 @@ export class Hints {
     if (rung === EVERYWHERE || this.keys.length === 0) return [everywhere()];
     const backMs = Math.max(LADDER[rung]!.backMs, this.slackMs);
     const ranges = this.keys.map((key, index) => this.behind(key, index, backMs));
-    const looksAbove = (this.urgent || rung >= URGENT_RUNG) && this.keys[0]!.priority > FIRST_PRIORITY;
+    const looksAbove =
+      (this.urgent || rung >= URGENT_RUNG) && this.keys[0]!.priority > FIRST_PRIORITY;
     this.urgent = false;
     return looksAbove ? [above(this.keys[0]!), ...ranges] : ranges;
   }
@@ -178,7 +186,8 @@ export class Hints {
     const upto = (this.keys[index + 1]?.priority ?? LAST_PRIORITY + 1) - 1;
     if (!this.late || upto < this.late.at.priority) return { ...earlier(key, backMs), upto };
     const { at, rung } = this.late;
-    if (key.priority > at.priority) return { ...earlier(key, Math.max(backMs, LADDER[rung]!.backMs)), upto };
+    if (key.priority > at.priority)
+      return { ...earlier(key, Math.max(backMs, LADDER[rung]!.backMs)), upto };
     const start = earlier(key, backMs);
     return { ...(isBefore(at, start) ? at : start), upto };
   }
@@ -187,7 +196,8 @@ export class Hints {
     if (!isOrdinary(row)) return;
     const index = this.keys.findIndex((key) => key.priority >= row.priority);
     const known = this.keys[index];
-    if (known?.priority !== row.priority) this.learn(positionOf(row), index < 0 ? this.keys.length : index);
+    if (known?.priority !== row.priority)
+      this.learn(positionOf(row), index < 0 ? this.keys.length : index);
     else if (isBefore(known, row)) Object.assign(known, positionOf(row));
   }
 
@@ -206,16 +216,25 @@ function isBefore(a: Position, b: Position): boolean {
   return a.runAt === b.runAt ? a.id < b.id : a.runAt < b.runAt;
 }
 
-const isAfter = (a: Position, b: Position | undefined): boolean => b !== undefined && isBefore(b, a);
+const isAfter = (a: Position, b: Position | undefined): boolean =>
+  b !== undefined && isBefore(b, a);
 const isOrdinary = ({ runAt }: Position): boolean => runAt.charCodeAt(YEAR_DIGITS) === DASH;
 
 /** In the format of PostgreSQL. What no `Date` can hold is the end of a range that looks everywhere, rather than the end of the lane. */
 function earlier({ priority, runAt, id }: Position, backMs: number): Position {
   if (backMs === 0) return { priority, runAt, id };
   const time = dateOf(runAt).getTime() - backMs;
-  const text = time > OLDEST_MS ? new Date(time).toISOString().replace('T', ' ').replace('Z', '+00') : LONG_AGO;
+  const text =
+    time > OLDEST_MS
+      ? new Date(time).toISOString().replace('T', ' ').replace('Z', '+00')
+      : LONG_AGO;
   return { priority, runAt: text, id: FIRST_ID };
 }
 
-const everywhere = (): ClaimRange => ({ priority: FIRST_PRIORITY, runAt: LONG_AGO, id: FIRST_ID, upto: LAST_PRIORITY });
+const everywhere = (): ClaimRange => ({
+  priority: FIRST_PRIORITY,
+  runAt: LONG_AGO,
+  id: FIRST_ID,
+  upto: LAST_PRIORITY,
+});
 const above = (first: Position): ClaimRange => ({ ...everywhere(), upto: first.priority - 1 });

@@ -95,7 +95,8 @@ export class Intake {
   }
 
   giveBack(runs: readonly JobRun[], reason: 'shutdown' | 'unstarted'): undefined {
-    for (const run of runs) this.parts.settler.add(run, { kind: 'released', again: { delayMs: 0 }, reason });
+    for (const run of runs)
+      this.parts.settler.add(run, { kind: 'released', again: { delayMs: 0 }, reason });
   }
 
   cancel(run: JobRun): void {

@@ -32,7 +32,9 @@ export class PermitTiers {
     let permits = this.queues.get(queue);
     if (!permits) {
       const own = this.policies.of(queue).concurrency;
-      const { min, max } = rangeOf(own ?? Math.max(this.options.queueConcurrency, this.askedFor(queue)));
+      const { min, max } = rangeOf(
+        own ?? Math.max(this.options.queueConcurrency, this.askedFor(queue)),
+      );
       this.queues.set(queue, (permits = new Permits(max, min)));
     }
     return permits;
@@ -40,7 +42,11 @@ export class PermitTiers {
 
   /** How many jobs of a queue its handlers ask for together. */
   private askedFor(queue: string): number {
-    const bounds = new Map(this.handlers.of(queue).map(({ bound, options }) => [bound, rangeOf(options.concurrency ?? 0).max]));
+    const bounds = new Map(
+      this.handlers
+        .of(queue)
+        .map(({ bound, options }) => [bound, rangeOf(options.concurrency ?? 0).max]),
+    );
     return [...bounds.values()].reduce((sum, concurrency) => sum + concurrency, 0);
   }
 

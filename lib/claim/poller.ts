@@ -1,5 +1,10 @@
 import type { QueueEvents } from '../observability/events.js';
-import type { Claimed, ClaimWish, JobRepository, LaneWish } from '../storage/claim/job.repository.js';
+import type {
+  Claimed,
+  ClaimWish,
+  ClaimRepository,
+  LaneWish,
+} from '../storage/claim/claim.repository.js';
 import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 import type { Uuid7 } from '../runtime/uuid7.js';
 import type { Intake } from './intake.js';
@@ -11,7 +16,7 @@ import type { WorkerLane } from './worker-lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
 
 export interface PollerParts {
-  jobs: JobRepository;
+  claimRepository: ClaimRepository;
   lanes: WorkerLanes;
   claims: Claims;
   settler: Settler;
@@ -61,7 +66,8 @@ export class Poller {
     const { settler, claims } = this.parts;
     await claims.free(this.parts.release);
     const plan = this.plan(performance.now());
-    if (settler.hasNone && plan.lanes.length === 0 && !this.mustEndClaims) return this.restMs(performance.now());
+    if (settler.hasNone && plan.lanes.length === 0 && !this.mustEndClaims)
+      return this.restMs(performance.now());
     const batch = settler.take();
     const sentAt = performance.now();
     const claimed = await this.send(batch, plan);
@@ -84,9 +90,10 @@ export class Poller {
 
   /** undefined: the server refused one of the settles; they go on apart, and the claim is made again. */
   private async send(batch: SettleBatch, plan: Plan): Promise<Claimed | undefined> {
-    const { jobs, intake, settler, worker } = this.parts;
+    const { claimRepository, intake, settler, worker } = this.parts;
     const { wish } = plan;
-    const send = (): Promise<Claimed> => jobs.settleAndClaim(worker, batch.successes, batch.claims, wish);
+    const send = (): Promise<Claimed> =>
+      claimRepository.settleAndClaim(worker, batch.successes, batch.claims, wish);
     try {
       return await intake.ask(wish, wish.limit, send);
     } catch (error) {
@@ -104,11 +111,18 @@ export class Poller {
     const key = intake.nextKey();
     const room = Math.min(MAX_CLAIM, this.room);
     const lanes = key ? this.lanesToAsk(now, room) : [];
-    const wishes = lanes.map(({ lane, wanted, look }): LaneWish => ({ lane: lane.lane.id, wanted, ranges: look.ranges }));
+    const wishes = lanes.map(({ lane, wanted, look }): LaneWish => ({
+      lane: lane.lane.id,
+      wanted,
+      ranges: look.ranges,
+    }));
     const wanted = lanes.reduce((sum, planned) => sum + planned.wanted, 0);
     const limit = Math.max(0, Math.min(room, wanted));
     this.underWay += limit;
-    return { wish: { ...(key ?? { claimId: ids.next(), lease: NO_LEASE }), lanes: wishes, limit }, lanes };
+    return {
+      wish: { ...(key ?? { claimId: ids.next(), lease: NO_LEASE }), lanes: wishes, limit },
+      lanes,
+    };
   }
 
   /**
@@ -140,14 +154,18 @@ export class Poller {
     this.nextPollAt = now + this.parts.pollIntervalMs * (0.9 + 0.2 * Math.random());
     for (const lane of this.parts.lanes.all()) {
       lane.lookAt = 0;
-      if (lane.isStale(now, STALE_MS)) this.parts.intake.giveBack(lane.giveBackStale(), 'unstarted');
+      if (lane.isStale(now, STALE_MS))
+        this.parts.intake.giveBack(lane.giveBackStale(), 'unstarted');
     }
   }
 
   /** A claim that brought all it was allowed to may not have come to its last lanes. */
   private learn({ wish, lanes }: Plan, rows: ClaimedRow[], ms: number): void {
     const byLane = grouped(rows);
-    const reached = rows.length < wish.limit ? lanes.length : lanes.findLastIndex(({ lane }) => byLane.has(lane.lane.id));
+    const reached =
+      rows.length < wish.limit
+        ? lanes.length
+        : lanes.findLastIndex(({ lane }) => byLane.has(lane.lane.id));
     if (lanes[reached]) this.turn = lanes[reached].at + 1;
     lanes.forEach(({ lane, wanted, look }, index) => {
       const own = byLane.get(lane.lane.id) ?? [];
@@ -169,7 +187,12 @@ export class Poller {
   }
 }
 
-function reportOf(batch: SettleBatch, { wish }: Plan, { jobs }: Claimed, ms: number): QueueEvents['polled'] {
+function reportOf(
+  batch: SettleBatch,
+  { wish }: Plan,
+  { jobs }: Claimed,
+  ms: number,
+): QueueEvents['polled'] {
   return { wanted: wish.limit, claimed: jobs.length, settled: batch.settling.length, ms };
 }
 

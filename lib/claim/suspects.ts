@@ -1,7 +1,7 @@
 import type { Intake } from './intake.js';
 import { LATE, within } from '../runtime/within.js';
 import type { ClaimKey } from '../storage/claim/claim-wish.js';
-import { LONE, type JobRepository, type SuspectWish } from '../storage/claim/job.repository.js';
+import { LONE, type ClaimRepository, type SuspectWish } from '../storage/claim/claim.repository.js';
 import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 import type { Claims } from '../settle/claims.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -10,7 +10,7 @@ import type { LaneRun, WorkerLane } from './worker-lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
 
 export interface SuspectsParts {
-  jobs: JobRepository;
+  claimRepository: ClaimRepository;
   lanes: WorkerLanes;
   claims: Claims;
   dispatcher: Dispatcher;
@@ -33,7 +33,8 @@ const NEXT_MS = 20;
 const half = (limit: number): number => Math.ceil(limit / 2);
 
 /** A crash that came when others were beside it again said nothing: four times as long alone. */
-const aloneMs = ({ suspicion }: LaneRun): number => KNOWN_MS * 4 ** Math.floor((suspicion - LONE) / 2);
+const aloneMs = ({ suspicion }: LaneRun): number =>
+  KNOWN_MS * 4 ** Math.floor((suspicion - LONE) / 2);
 
 /**
  * Runs what a crash gave back: beside everything else, and after three crashes in a row alone. Only there can a crash be told to be the
@@ -96,7 +97,9 @@ export class Suspects {
 
   private suspectsByLane(): Map<RunLane, number> {
     const { lanes, dispatcher } = this.parts;
-    const counts = new Map<RunLane, number>(lanes.all().map((lane) => [lane, lane.bufferedSuspects]));
+    const counts = new Map<RunLane, number>(
+      lanes.all().map((lane) => [lane, lane.bufferedSuspects]),
+    );
     for (const { lane, suspicion, settled } of dispatcher.runs())
       if (suspicion > 0 && !settled) counts.set(lane, (counts.get(lane) ?? 0) + 1);
     return counts;
@@ -156,7 +159,7 @@ export class Suspects {
 
   private async accompany(run: LaneRun): Promise<boolean> {
     try {
-      await this.parts.jobs.accompany(run);
+      await this.parts.claimRepository.accompany(run);
       return true;
     } catch {
       return false;
@@ -173,13 +176,26 @@ export class Suspects {
 
   private async claimLone(): Promise<LaneRun | undefined> {
     const key = this.parts.intake.nextKey(this.closed);
-    return key && this.parts.intake.arrivedAlone(key, await this.ask(key, this.open(), { alone: true, limit: 1 }), this.closed);
+    return (
+      key &&
+      this.parts.intake.arrivedAlone(
+        key,
+        await this.ask(key, this.open(), { alone: true, limit: 1 }),
+        this.closed,
+      )
+    );
   }
 
-  private ask(key: ClaimKey, open: readonly WorkerLane[], wish: SuspectWish): Promise<ClaimedRow[]> {
-    const { intake, jobs } = this.parts;
+  private ask(
+    key: ClaimKey,
+    open: readonly WorkerLane[],
+    wish: SuspectWish,
+  ): Promise<ClaimedRow[]> {
+    const { intake, claimRepository } = this.parts;
     const ids = open.map(({ lane }) => lane.id);
-    return intake.ask(key, wish.limit, () => jobs.claimSuspects(key.claimId, key.lease, ids, wish));
+    return intake.ask(key, wish.limit, () =>
+      claimRepository.claimSuspects(key.claimId, key.lease, ids, wish),
+    );
   }
 
   private open(): WorkerLane[] {

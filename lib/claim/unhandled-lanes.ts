@@ -24,7 +24,12 @@ export class UnhandledLanes {
     const { lanes, next } = await this.lanes.withJobs(this.after);
     this.after = next;
     for (const lane of lanes) {
-      if (!this.served.lacks(lane) || this.reported.has(lane.id) || this.reported.size >= MAX_REPORTED) continue;
+      if (
+        !this.served.lacks(lane) ||
+        this.reported.has(lane.id) ||
+        this.reported.size >= MAX_REPORTED
+      )
+        continue;
       this.reported.add(lane.id);
       this.events.emit('warning', () => ({ code: 'HANDLER_MISSING', message: messageOf(lane) }));
     }

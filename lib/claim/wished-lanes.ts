@@ -14,6 +14,8 @@ export function wishesOf(handlers: HandlerRegistry, { queues = ['*'] }: Served):
 
 /** Lanes that handlers have by themselves: with a name and a queue of their own. */
 export function ownLanes(handlers: HandlerRegistry, served: Served): LaneName[] {
-  const own = handlers.all().filter(({ queue }) => !isPattern(queue) && serves(served, { queue, labels: NO_LABELS }));
+  const own = handlers
+    .all()
+    .filter(({ queue }) => !isPattern(queue) && serves(served, { queue, labels: NO_LABELS }));
   return own.map(({ queue, name = '' }) => ({ queue, name }));
 }

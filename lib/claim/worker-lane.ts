@@ -69,7 +69,8 @@ export class WorkerLane {
 
   get bufferedSuspects(): number {
     let count = this.heavy.suspects;
-    for (let index = this.head; index < this.waiting.length; index++) if (this.waiting[index]!.suspicion > 0) count++;
+    for (let index = this.head; index < this.waiting.length; index++)
+      if (this.waiting[index]!.suspicion > 0) count++;
     return count;
   }
 
@@ -107,7 +108,10 @@ export class WorkerLane {
   /** How many jobs a claim should bring: what may run now and what will start within moments. */
   get wanted(): number {
     if (this.isPaused || this.isSated) return 0;
-    const wanted = this.ranges.length > 0 ? this.free - this.coming : this.free + this.ahead - this.held - this.expected;
+    const wanted =
+      this.ranges.length > 0
+        ? this.free - this.coming
+        : this.free + this.ahead - this.held - this.expected;
     return wanted > 0 ? wanted : this.place;
   }
 

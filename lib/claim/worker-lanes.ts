@@ -87,7 +87,9 @@ export class WorkerLanes {
   /** Takes the paused queues, by id; answers the lanes that may be claimed again. */
   pause(queues: readonly number[]): WorkerLane[] {
     this.paused = new Set(queues);
-    const resumed = this.list.filter((lane) => lane.isPaused && !this.paused.has(lane.lane.queueId));
+    const resumed = this.list.filter(
+      (lane) => lane.isPaused && !this.paused.has(lane.lane.queueId),
+    );
     for (const lane of this.list) lane.isPaused = this.paused.has(lane.lane.queueId);
     return resumed;
   }
@@ -126,7 +128,9 @@ export class WorkerLanes {
    */
   async register(): Promise<void> {
     await this.refresh();
-    const missing = ownLanes(this.handlers, this.served).filter(({ queue, name }) => !this.has(queue, name));
+    const missing = ownLanes(this.handlers, this.served).filter(
+      ({ queue, name }) => !this.has(queue, name),
+    );
     if (missing.length === 0) return;
     await this.registerAll(missing);
     await this.refresh();
@@ -186,7 +190,8 @@ export class WorkerLanes {
       await this.lanes.register(names, 0);
     } catch (error) {
       if (!isBlocked(error)) throw error;
-      for (const name of names.length > 1 ? names : []) await this.lanes.register([name], 0).catch(passOver);
+      for (const name of names.length > 1 ? names : [])
+        await this.lanes.register([name], 0).catch(passOver);
     }
   }
 
@@ -202,7 +207,8 @@ export class WorkerLanes {
       if (known && !isSame(known, lane.lane)) this.rename(lane);
     }
     const isNews = this.gone.size > before;
-    for (const [lane, since] of this.gone) if (now - since > GONE_MS || this.gone.size > MAX_LANES) this.forget(lane);
+    for (const [lane, since] of this.gone)
+      if (now - since > GONE_MS || this.gone.size > MAX_LANES) this.forget(lane);
     this.relist();
     return isNews;
   }
@@ -240,7 +246,8 @@ const isSame = (one: Lane, other: Lane): boolean =>
   one.name === other.name &&
   one.labels.join() === other.labels.join();
 
-const isBlocked = (error: unknown): boolean => error instanceof QueueError && error.code === 'TRANSACTION_CONFLICT';
+const isBlocked = (error: unknown): boolean =>
+  error instanceof QueueError && error.code === 'TRANSACTION_CONFLICT';
 
 function passOver(error: unknown): void {
   if (!isBlocked(error)) throw error;

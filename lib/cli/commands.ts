@@ -21,7 +21,17 @@ import { addWorkers } from './commands/workers.command.js';
 
 /** By what they are for, in the order of the help. A new command is a file and a line here. */
 export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
-  'Look:': [addStatus, addQueues, addGroups, addWorkers, addJobs, addJob, addExplain, addTail, addDoctor],
+  'Look:': [
+    addStatus,
+    addQueues,
+    addGroups,
+    addWorkers,
+    addJobs,
+    addJob,
+    addExplain,
+    addTail,
+    addDoctor,
+  ],
   'Act:': [addEnqueue, addRetry, addRedrive, addCancel, addPurge, addPause, addRelease],
   'Set up:': [addInit, addMigrate, addRoles],
 };

@@ -14,9 +14,13 @@ export interface DatabaseChoice {
 const CHOOSING = ['PGHOST', 'PGHOSTADDR', 'PGDATABASE', 'PGUSER', 'PGPORT'];
 
 /** `--url`, else `DATABASE_URL`, else the variables of libpq. @throws QueueError `INVALID_OPTION`. */
-export function databaseOf({ url }: Pick<SharedFlags, 'url'>, env: Terminal['env']): DatabaseChoice {
+export function databaseOf(
+  { url }: Pick<SharedFlags, 'url'>,
+  env: Terminal['env'],
+): DatabaseChoice {
   if (url !== undefined) return { url, shown: shownUrl('--url', url) };
-  if (env.DATABASE_URL) return { url: env.DATABASE_URL, shown: shownUrl('DATABASE_URL', env.DATABASE_URL) };
+  if (env.DATABASE_URL)
+    return { url: env.DATABASE_URL, shown: shownUrl('DATABASE_URL', env.DATABASE_URL) };
   if (CHOOSING.some((name) => env[name])) return { shown: shownVariables(env) };
   throw new QueueError(
     'INVALID_OPTION',
@@ -25,11 +29,19 @@ export function databaseOf({ url }: Pick<SharedFlags, 'url'>, env: Terminal['env
 }
 
 /** What is no name or number is not repeated: an address with its password may stand there. */
-function shownVariables({ PGHOST = 'localhost', PGPORT = '5432', PGDATABASE, PGUSER = '' }: Terminal['env']): string {
+function shownVariables({
+  PGHOST = 'localhost',
+  PGPORT = '5432',
+  PGDATABASE,
+  PGUSER = '',
+}: Terminal['env']): string {
   const named = { PGHOST, PGPORT, PGDATABASE: PGDATABASE ?? PGUSER };
   for (const [name, value] of Object.entries(named))
     if (/[@=\s]|:\/\/|^postgres(ql)?:/.test(value) || (name === 'PGPORT' && !/^\d*$/.test(value)))
-      throw new QueueError('INVALID_OPTION', `${name} is not what it names. A whole address goes into DATABASE_URL.`);
+      throw new QueueError(
+        'INVALID_OPTION',
+        `${name} is not what it names. A whole address goes into DATABASE_URL.`,
+      );
   return `${PGHOST}:${PGPORT}/${named.PGDATABASE}`;
 }
 

@@ -13,10 +13,12 @@ const USAGE: ReadonlySet<string> = new Set([
 const HINTS: Partial<Record<QueueErrorCode, string>> = {
   SCHEMA_BEHIND: 'Run "simple-queue migrate up", or name the right --schema.',
   SCHEMA_AHEAD: 'Use the newer release of nestjs-simple-queue.',
-  DATABASE_UNAVAILABLE: 'Is the server up, the address right, and a connection of the pooler free, if there is one?',
+  DATABASE_UNAVAILABLE:
+    'Is the server up, the address right, and a connection of the pooler free, if there is one?',
 };
 
-const UNFIT = 'The tables are not those of this release. "simple-queue doctor" says what is missing.';
+const UNFIT =
+  'The tables are not those of this release. "simple-queue doctor" says what is missing.';
 
 /** Words of TLS, which has no SQLSTATE; the driver speaks English whatever the server does. */
 const HINTS_OF_TLS: readonly [words: RegExp, hint: string][] = [
@@ -30,8 +32,10 @@ const HINTS_OF_TLS: readonly [words: RegExp, hint: string][] = [
 /** By SQLSTATE: what only whoever set up the database can put right. */
 const HINTS_BY_STATE: Readonly<Record<string, string>> = {
   '28P01': 'Check user and password.',
-  '25006': 'This server only reads: it is a standby, or sessions are read-only there. Name the primary.',
-  '28000': 'Check user and password, and pg_hba.conf; where it asks for TLS, add ?sslmode=require to the address.',
+  '25006':
+    'This server only reads: it is a standby, or sessions are read-only there. Name the primary.',
+  '28000':
+    'Check user and password, and pg_hba.conf; where it asks for TLS, add ?sslmode=require to the address.',
   '3D000': 'Check the name of the database.',
   '42P01': UNFIT,
   '42703': UNFIT,
@@ -45,7 +49,10 @@ const HINTS_BY_STATE: Readonly<Record<string, string>> = {
 /** Says what went wrong and what to do; answers the exit code. */
 export function explainError(screen: Screen, error: unknown): number {
   if (!(error instanceof QueueError)) {
-    screen.complain({ code: 'UNEXPECTED', message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    screen.complain({
+      code: 'UNEXPECTED',
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
     return EXIT.trouble;
   }
   screen.complain(error, hintOf(error));
@@ -61,6 +68,8 @@ function hintOf(error: QueueError): string | undefined {
 }
 
 function stateOf(error: QueueError): string | undefined {
-  const { sqlState } = { ...(error.cause as object | undefined), ...error } as { sqlState?: string };
+  const { sqlState } = { ...(error.cause as object | undefined), ...error } as {
+    sqlState?: string;
+  };
   return sqlState;
 }

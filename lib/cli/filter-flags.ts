@@ -24,7 +24,11 @@ export function addFilter(command: Command): Command {
     .option('--name <name>', 'jobs for this handler of the queue')
     .option('--fingerprint <tag>', 'jobs with this fingerprint')
     .option('--unique-key <key>', 'jobs with this unique key')
-    .option('--created-after <time>', 'a time (2026-11-21T10:00:00Z), or how long ago (30min, 2h, 7d)', parseMoment)
+    .option(
+      '--created-after <time>',
+      'a time (2026-11-21T10:00:00Z), or how long ago (30min, 2h, 7d)',
+      parseMoment,
+    )
     .option('--created-before <time>', 'the same', parseMoment)
     .option('--finished-after <time>', 'the same, of ended jobs', parseMoment)
     .option('--finished-before <time>', 'the same, of ended jobs', parseMoment);
@@ -32,8 +36,28 @@ export function addFilter(command: Command): Command {
 
 /** The filter among the options of a command. */
 export function filterOf(options: JobFilter): JobFilter {
-  const { state, queue, name, fingerprint, uniqueKey, createdAfter, createdBefore, finishedAfter, finishedBefore } = options;
-  return { state, queue, name, fingerprint, uniqueKey, createdAfter, createdBefore, finishedAfter, finishedBefore };
+  const {
+    state,
+    queue,
+    name,
+    fingerprint,
+    uniqueKey,
+    createdAfter,
+    createdBefore,
+    finishedAfter,
+    finishedBefore,
+  } = options;
+  return {
+    state,
+    queue,
+    name,
+    fingerprint,
+    uniqueKey,
+    createdAfter,
+    createdBefore,
+    finishedAfter,
+    finishedBefore,
+  };
 }
 
 function states(text: string, before: JobState[] = []): JobState[] {
@@ -44,5 +68,7 @@ function states(text: string, before: JobState[] = []): JobState[] {
 function known(word: string): JobState {
   if (WORDS.includes(word)) return word as JobState;
   const closest = closestWord(word, WORDS);
-  throw new InvalidArgumentError(closest ? `Did you mean "${closest}"?` : `It takes ${WORDS.join(', ')}.`);
+  throw new InvalidArgumentError(
+    closest ? `Did you mean "${closest}"?` : `It takes ${WORDS.join(', ')}.`,
+  );
 }

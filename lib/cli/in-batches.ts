@@ -61,8 +61,12 @@ export async function finish<Counts extends object>(
   await screen.answer({ dryRun: !yes, complete, ...counts }, () => {
     for (const line of told) screen.say(line);
     if (!complete)
-      screen.note({ text: `${error ? 'An error ended it' : 'Interrupted'}: that is how far it came.`, tone: 'warn' });
-    else if (!yes) screen.note({ text: 'Nothing was done. To do it, repeat it with --yes.', tone: 'warn' });
+      screen.note({
+        text: `${error ? 'An error ended it' : 'Interrupted'}: that is how far it came.`,
+        tone: 'warn',
+      });
+    else if (!yes)
+      screen.note({ text: 'Nothing was done. To do it, repeat it with --yes.', tone: 'warn' });
   });
   if (error) throw error as Error;
   return code;

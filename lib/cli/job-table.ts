@@ -31,15 +31,23 @@ export async function showJobs(screen: Screen, jobs: readonly ListedJob[]): Prom
 
 function cellsOf(job: ListedJob): Cell[] {
   const { id, state, queue, name, attempt } = job;
-  return [id, { text: state, tone: toneOf(state) }, name ? `${queue} ${name}` : queue, fromNow(timeOf(job)), String(attempt)];
+  return [
+    id,
+    { text: state, tone: toneOf(state) },
+    name ? `${queue} ${name}` : queue,
+    fromNow(timeOf(job)),
+    String(attempt),
+  ];
 }
 
 /** When it ended; before that, when it is or was due. */
 const timeOf = ({ finishedAt, runAt }: ListedJob): Date => finishedAt ?? runAt;
 
-const errorOf = ({ lastError }: ListedJob): string => (lastError ? `${lastError.name}: ${lastError.message}` : '');
+const errorOf = ({ lastError }: ListedJob): string =>
+  lastError ? `${lastError.name}: ${lastError.message}` : '';
 
 export function toneOf(state: JobState): Tone | undefined {
-  if (isTerminal(state)) return KEPT_IN[state] === 'dead_letter' ? 'bad' : state === 'succeeded' ? 'good' : 'dim';
+  if (isTerminal(state))
+    return KEPT_IN[state] === 'dead_letter' ? 'bad' : state === 'succeeded' ? 'good' : 'dim';
   return state === 'running' ? 'strong' : undefined;
 }

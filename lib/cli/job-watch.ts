@@ -60,15 +60,24 @@ export class JobWatch {
     const isFirst = this.since === undefined;
     const events = isFirst ? [] : this.eventsOf(before, rows);
     this.remember(rows, [...dead, ...archived]);
-    const full = !isFirst && [dead, archived].some((ids) => ids.length === MOST && ids.every((id) => fresh.includes(id)));
+    const full =
+      !isFirst &&
+      [dead, archived].some((ids) => ids.length === MOST && ids.every((id) => fresh.includes(id)));
     return { events, full };
   }
 
   private eventsOf(before: ReadonlyMap<string, string>, rows: ListedRow[]): WatchedEvent[] {
     const found = new Set(rows.map((row) => row.id));
-    const gone = [...before.keys()].filter((id) => !found.has(id)).map((id): WatchedEvent => ({ kind: 'gone', id }));
-    const moved = rows.filter((row) => before.get(row.id) !== standing(row) && this.isNews(row, before.has(row.id)));
-    return [...gone, ...moved.map((job): WatchedEvent => ({ kind: kindOf(job), id: job.id, job }))].sort(byTime);
+    const gone = [...before.keys()]
+      .filter((id) => !found.has(id))
+      .map((id): WatchedEvent => ({ kind: 'gone', id }));
+    const moved = rows.filter(
+      (row) => before.get(row.id) !== standing(row) && this.isNews(row, before.has(row.id)),
+    );
+    return [
+      ...gone,
+      ...moved.map((job): WatchedEvent => ({ kind: kindOf(job), id: job.id, job })),
+    ].sort(byTime);
   }
 
   /** What was live and has ended is news; of the others, what ended behind all that was known at the start. */
@@ -81,17 +90,26 @@ export class JobWatch {
     const live = rows.filter(({ state }) => state === 'running' || state === 'scheduled');
     this.live = new Map(live.map((row) => [row.id, standing(row)]));
     // Also what a look at the live ones found: it is told already.
-    this.ended = new Set([...ended, ...rows.filter(({ state }) => isTerminal(state)).map((row) => row.id)]);
-    this.since ??= rows.reduce((latest, { finished_at: at }) => (at && at > latest ? at : latest), new Date(0));
+    this.ended = new Set([
+      ...ended,
+      ...rows.filter(({ state }) => isTerminal(state)).map((row) => row.id),
+    ]);
+    this.since ??= rows.reduce(
+      (latest, { finished_at: at }) => (at && at > latest ? at : latest),
+      new Date(0),
+    );
   }
 
   private lanes(): Promise<number[]> {
     return this.storage.lanes.numbersOf(this.wanted);
   }
 
-  private running = async (lanes: number[]) => idsOf(await this.storage.listings.running({ lanes, limit: MOST_RUNNING }));
-  private scheduled = async (lanes: number[]) => idsOf(await this.storage.listings.scheduled({ lanes, limit: MOST }));
-  private dead = async (lanes: number[]) => idsOf(await this.storage.listings.deadLetters({ lanes, limit: MOST }));
+  private running = async (lanes: number[]) =>
+    idsOf(await this.storage.listings.running({ lanes, limit: MOST_RUNNING }));
+  private scheduled = async (lanes: number[]) =>
+    idsOf(await this.storage.listings.scheduled({ lanes, limit: MOST }));
+  private dead = async (lanes: number[]) =>
+    idsOf(await this.storage.listings.deadLetters({ lanes, limit: MOST }));
   private archived = async (lanes: number[]) =>
     idsOf(await this.storage.listings.archive({ lanes, limit: MOST }, { states: ARCHIVED }));
 }
@@ -112,4 +130,5 @@ function kindOf({ state, last_error: error }: ListedRow): WatchedKind {
 const timeOf = ({ job }: WatchedEvent): number => job?.finished_at?.getTime() ?? Infinity;
 
 /** Ends in their order; of the rest only the look knows when. */
-const byTime = (a: WatchedEvent, b: WatchedEvent): number => (timeOf(a) === timeOf(b) ? 0 : timeOf(a) - timeOf(b));
+const byTime = (a: WatchedEvent, b: WatchedEvent): number =>
+  timeOf(a) === timeOf(b) ? 0 : timeOf(a) - timeOf(b);

@@ -30,13 +30,20 @@ export function processTerminal(process: NodeJS.Process): ProcessSurroundings {
     asked = true;
     return controller.signal;
   };
-  const surroundings = { out: process.stdout, err: process.stderr, input: readInput(process), env: process.env, interruption };
+  const surroundings = {
+    out: process.stdout,
+    err: process.stderr,
+    input: readInput(process),
+    env: process.env,
+    interruption,
+  };
   return { surroundings, end: (code) => void (process.exitCode = code) };
 }
 
 /** Once: the second Ctrl-C ends the process as if nobody listened. */
 function listen(process: NodeJS.Process, controller: AbortController): void {
-  for (const [signal, code] of Object.entries(ENDED_BY)) process.once(signal, () => controller.abort(code));
+  for (const [signal, code] of Object.entries(ENDED_BY))
+    process.once(signal, () => controller.abort(code));
 }
 
 function readInput({ stdin }: NodeJS.Process): () => Promise<string> {

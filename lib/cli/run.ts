@@ -37,7 +37,8 @@ export async function run(argv: readonly string[], around: Terminal): Promise<nu
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return EXIT.ok;
-    if (wantsJson(argv)) new Screen(around, { json: true, color: false }).complain(wrongCall(error));
+    if (wantsJson(argv))
+      new Screen(around, { json: true, color: false }).complain(wrongCall(error));
     return EXIT.usage;
   }
 }
@@ -53,14 +54,20 @@ const oneError = (text: string): string =>
 const wantsJson = (argv: readonly string[]): boolean => argv.includes('--json');
 
 function wrongCall({ code, message }: CommanderError): { code: QueueErrorCode; message: string } {
-  const what = code === 'commander.help' ? 'Which command? --help lists them.' : message.replace(/^error: /, '');
+  const what =
+    code === 'commander.help'
+      ? 'Which command? --help lists them.'
+      : message.replace(/^error: /, '');
   return { code: 'INVALID_OPTION', message: told(what) };
 }
 
 function programOf({ out, err }: Terminal, json: boolean): Command {
   return new Command('simple-queue')
     .description('Looks at and operates the queues of nestjs-simple-queue.')
-    .option('--url <url>', 'address of the database; better in DATABASE_URL, since process lists show it')
+    .option(
+      '--url <url>',
+      'address of the database; better in DATABASE_URL, since process lists show it',
+    )
     .option('--schema <name>', "PostgreSQL schema of the queue's tables", 'simple_queue')
     .option('--timeout <seconds>', 'how long to wait for the database', seconds, 30)
     .option('--json', 'answer in JSON')
@@ -90,7 +97,12 @@ function actOf(program: Command, around: Terminal, answer: (code: number) => voi
       const flags = program.opts<SharedFlags>();
       const screen = new Screen(around, flags);
       const sessions: Session[] = [];
-      const cli: Cli = { screen, flags, around, session: (options) => openOnce(cli, sessions, options) };
+      const cli: Cli = {
+        screen,
+        flags,
+        around,
+        session: (options) => openOnce(cli, sessions, options),
+      };
       try {
         answer((await work(cli, ...args)) ?? EXIT.ok);
       } catch (error) {
@@ -103,7 +115,11 @@ function actOf(program: Command, around: Terminal, answer: (code: number) => voi
 }
 
 /** The driver and the rest of the library are loaded for commands that need them, and not for `--help`. */
-async function openOnce(cli: Cli, sessions: Session[], { anyVersion = false } = {}): Promise<Session> {
+async function openOnce(
+  cli: Cli,
+  sessions: Session[],
+  { anyVersion = false } = {},
+): Promise<Session> {
   if (sessions[0]) return sessions[0];
   const { openSession, refuseOtherVersions } = await import('./session.js');
   const session = await openSession(cli);

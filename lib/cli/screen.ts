@@ -73,15 +73,20 @@ export class Screen {
   async fields(fields: [name: string, value: Cell | undefined][]): Promise<void> {
     const given = fields.filter((field): field is [string, Cell] => field[1] !== undefined);
     const width = Math.max(...given.map(([name]) => name.length));
-    for (const [name, value] of given) this.say({ text: name.padEnd(width + 2), tone: 'dim' }, value);
+    for (const [name, value] of given)
+      this.say({ text: name.padEnd(width + 2), tone: 'dim' }, value);
   }
 
   /** Says on the error side what went wrong, for programs as JSON. */
   complain(error: { code: string; message: string }, hint?: string): void {
     const { code, message } = error;
     const { err } = this.around;
-    if (this.json) err.write(`${visibleJson({ error: { code, message, ...(hint ? { hint } : {}) } })}\n`);
-    else err.write(`${this.paints.bad('error:')} ${visibleLines(message)}${hint ? `\n${visible(hint)}` : ''}\n`);
+    if (this.json)
+      err.write(`${visibleJson({ error: { code, message, ...(hint ? { hint } : {}) } })}\n`);
+    else
+      err.write(
+        `${this.paints.bad('error:')} ${visibleLines(message)}${hint ? `\n${visible(hint)}` : ''}\n`,
+      );
   }
 
   private painted(cell: Cell): string {

@@ -29,13 +29,28 @@ export const APPLICATION_NAME = 'simple-queue cli';
 const MAX_CONNECT_MS = 10_000;
 
 /** Also right behind any pooler, at the price of round trips that nobody notices here. */
-const ALONE = { migrate: 'off', worker: false, poolMode: 'transaction', preparedStatements: false, wakeUp: 'off' } as const;
+const ALONE = {
+  migrate: 'off',
+  worker: false,
+  poolMode: 'transaction',
+  preparedStatements: false,
+  wakeUp: 'off',
+} as const;
 
 /** It sends wake-ups, and never listens for any. */
-const resolved = (given: SimpleQueueOptions): ResolvedOptions => ({ ...resolveOptions(given).options, wakeUp: 'listen' });
+const resolved = (given: SimpleQueueOptions): ResolvedOptions => ({
+  ...resolveOptions(given).options,
+  wakeUp: 'listen',
+});
 
 /** @throws QueueError `INVALID_OPTION`, `INVALID_NAME`, `DATABASE_UNAVAILABLE`, `DATABASE_ERROR`, `POSTGRES_TOO_OLD`. */
-export async function openSession({ flags, around }: { flags: SharedFlags; around: Terminal }): Promise<Session> {
+export async function openSession({
+  flags,
+  around,
+}: {
+  flags: SharedFlags;
+  around: Terminal;
+}): Promise<Session> {
   checkSchemaName(flags.schema);
   const database = databaseOf(flags, around.env);
   const queryTimeoutMs = Math.round(flags.timeout * 1_000);
@@ -49,7 +64,8 @@ export async function openSession({ flags, around }: { flags: SharedFlags; aroun
     storage,
     options,
     admin: new QueueAdmin(storage),
-    queues: (queues) => new QueueService(storage, queues ? resolved({ ...given, queues }) : options, events),
+    queues: (queues) =>
+      new QueueService(storage, queues ? resolved({ ...given, queues }) : options, events),
     migrator: new Migrator(storage.database, { ...options, migrate: 'run' }),
     database,
     close: () => storage.onApplicationShutdown(),
@@ -60,7 +76,8 @@ export async function openSession({ flags, around }: { flags: SharedFlags; aroun
 export async function refuseOtherVersions({ migrator, options, database }: Session): Promise<void> {
   const { version, compatibleFrom } = await migrator.version();
   const where = `schema "${options.schema}" of ${database.shown}`;
-  if (version === 0) throw new QueueError('SCHEMA_BEHIND', `There are no queue tables in ${where}.`);
+  if (version === 0)
+    throw new QueueError('SCHEMA_BEHIND', `There are no queue tables in ${where}.`);
   if (version < migrator.target)
     throw new QueueError(
       'SCHEMA_BEHIND',

@@ -47,7 +47,9 @@ export function tableText({ columns, rows, painted, width }: TableParts): string
   });
   for (const row of rows) if (Array.isArray(row)) table.push(row.map(painted));
   const [heads = '', ...lines] = table.toString().split('\n');
-  const all = rows.map((row) => (Array.isArray(row) ? lines.shift()! : painted(cut(row.across, width))));
+  const all = rows.map((row) =>
+    Array.isArray(row) ? lines.shift()! : painted(cut(row.across, width)),
+  );
   return [heads, ...all].map((line) => line.trimEnd()).join('\n');
 }
 
@@ -62,10 +64,13 @@ function cut(cell: Cell, width = Infinity): Cell {
 function widthsOf(columns: Column[], all: Row[], width: number): (number | null)[] {
   const rows = all.filter((row) => Array.isArray(row));
   const natural = columns.map(
-    ({ head }, index) => GAP + rows.reduce((most, row) => Math.max(most, textOf(row[index]!).length), head.length),
+    ({ head }, index) =>
+      GAP + rows.reduce((most, row) => Math.max(most, textOf(row[index]!).length), head.length),
   );
   const excess = natural.reduce((sum, own) => sum + own, -GAP) - width;
   const shrinking = columns.findIndex((column) => column.shrinks);
   if (excess <= 0 || shrinking < 0) return columns.map(() => null);
-  return columns.map((_, index) => (index === shrinking ? Math.max(LEAST, natural[index]! - excess) : null));
+  return columns.map((_, index) =>
+    index === shrinking ? Math.max(LEAST, natural[index]! - excess) : null,
+  );
 }

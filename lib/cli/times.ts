@@ -24,21 +24,30 @@ export function fromNow(date: Date, now = Date.now()): string {
 
 /** A moment in full, and how long ago it was. One that no Date can hold has neither. */
 export function moment(date: Date): string {
-  return date instanceof Date && !Number.isNaN(date.getTime()) ? `${date.toISOString()} (${fromNow(date)})` : 'unreadable';
+  return date instanceof Date && !Number.isNaN(date.getTime())
+    ? `${date.toISOString()} (${fromNow(date)})`
+    : 'unreadable';
 }
 
 /** Of an option such as `--delay 10min`, in milliseconds. */
 export function parseSpan(text: string): number {
   const [, count, unit] = SPAN.exec(text) ?? [];
-  if (!count) throw new InvalidArgumentError('It takes a number with a unit: 500ms, 30s, 10min, 2h or 7d.');
+  if (!count)
+    throw new InvalidArgumentError('It takes a number with a unit: 500ms, 30s, 10min, 2h or 7d.');
   return Number(count) * (UNITS.find(([name]) => name === unit)?.[1] ?? 1);
 }
 
 /** Of an option such as `--created-after 2h` (ago) or `--run-at 2026-11-21T10:00:00Z`. */
 export function parseMoment(text: string): Date {
-  const date = DATE.test(text) ? new Date(text) : SPAN.test(text) ? new Date(Date.now() - parseSpan(text)) : new Date(NaN);
+  const date = DATE.test(text)
+    ? new Date(text)
+    : SPAN.test(text)
+      ? new Date(Date.now() - parseSpan(text))
+      : new Date(NaN);
   if (Number.isNaN(date.getTime()))
-    throw new InvalidArgumentError('It takes a time such as 2026-11-21T10:00:00Z, or how long ago it was: 30s, 10min, 2h, 7d.');
+    throw new InvalidArgumentError(
+      'It takes a time such as 2026-11-21T10:00:00Z, or how long ago it was: 30s, 10min, 2h, 7d.',
+    );
   return date;
 }
 

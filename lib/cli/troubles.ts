@@ -15,14 +15,21 @@ export function troublesOf(queues: QueueSummary[], workers: WorkerSummary[]): Tr
   const live = workers.filter((worker) => worker.live);
   const blocked = queues.flatMap(groupsBlocked);
   if (live.length === 0) return [...noWorker(queues), ...silent(workers), ...blocked];
-  return [...silent(workers), ...queues.filter((queue) => !queue.paused).flatMap(noHandler), ...blocked];
+  return [
+    ...silent(workers),
+    ...queues.filter((queue) => !queue.paused).flatMap(noHandler),
+    ...blocked,
+  ];
 }
 
 function noWorker(queues: QueueSummary[]): Trouble[] {
   const held = sumOf(queues.flatMap(({ ready, running, blocked }) => [ready, running, blocked]));
   if (held.jobs === 0) return [];
   return [
-    { code: 'NO_WORKER', text: `No worker is alive, and ${countText(held)} ${held.jobs === 1 ? 'job waits' : 'jobs wait'}.` },
+    {
+      code: 'NO_WORKER',
+      text: `No worker is alive, and ${countText(held)} ${held.jobs === 1 ? 'job waits' : 'jobs wait'}.`,
+    },
   ];
 }
 

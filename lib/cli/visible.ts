@@ -35,7 +35,9 @@ function deepJson(root: unknown): string {
 
 function piecesOf(value: object): ({ value: unknown } | string)[] {
   const [open, close] = Array.isArray(value) ? '[]' : '{}';
-  const entries = Object.entries(value).filter(([, item]) => Array.isArray(value) || item !== undefined);
+  const entries = Object.entries(value).filter(
+    ([, item]) => Array.isArray(value) || item !== undefined,
+  );
   const items = entries.flatMap(([key, item], index) => [
     `${index > 0 ? ',' : ''}${Array.isArray(value) ? '' : `${JSON.stringify(key)}:`}`,
     { value: item as unknown },

@@ -15,16 +15,22 @@ import { markMethod, type MethodMark } from './method-mark.js';
 
 /** What a `@HandleJob` method may look like; `any`, since the payload is the method's to name. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
-type HandlerMethod = (job: Job<any>, context: JobContext) => unknown;
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-type BatchMethod = (jobs: Job<any>[], context: BatchContext) => Promise<BatchResults> | BatchResults;
+type AnyJob = Job<any>;
+type HandlerMethod = (job: AnyJob, context: JobContext) => unknown;
+type BatchMethod = (jobs: AnyJob[], context: BatchContext) => Promise<BatchResults> | BatchResults;
 
 /**
  * The method handles the jobs of the class's queue that are named `name`; several names may be given by several decorators.
  * What `options` leave out is taken from the class's `@QueueHandler`, but `batch`: with it the method takes several jobs. Only in a class marked with `@QueueHandler`.
  */
-export function HandleJob(name: string, options: HandleJobOptions & { batch: BatchOptions }): MethodMark<BatchMethod>;
-export function HandleJob(name: string, options?: HandleJobOptions & { batch?: undefined }): MethodMark<HandlerMethod>;
+export function HandleJob(
+  name: string,
+  options: HandleJobOptions & { batch: BatchOptions },
+): MethodMark<BatchMethod>;
+export function HandleJob(
+  name: string,
+  options?: HandleJobOptions & { batch?: undefined },
+): MethodMark<HandlerMethod>;
 /** The method handles the jobs of a template of the class's queue; the template has a name. With `batch` it takes several of them. */
 export function HandleJob<Given, Payload, Answer, Output>(
   template: JobTemplate<Given, Payload, Answer, Output>,

@@ -6,6 +6,9 @@ import { getQueueToken } from '../module/tokens.js';
  * Injects the `Queue` of a template or of a queue's name, of the module instance `instance`. Its module imports
  * `SimpleQueueModule.forFeature([target], instance)`.
  */
-export function InjectQueue(target: JobTarget, instance?: string): PropertyDecorator & ParameterDecorator {
+export function InjectQueue(
+  target: JobTarget,
+  instance?: string,
+): PropertyDecorator & ParameterDecorator {
   return Inject(getQueueToken(target, instance));
 }

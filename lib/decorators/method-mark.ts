@@ -12,7 +12,11 @@ export type MethodMark<Method> = <Marked extends Method>(
  * The mark belongs to the class and the method's name, not to the function: other decorators replace functions (`@Transactional()`), and a
  * subclass that overrides the method means the same job. Marks add up on one method.
  */
-export function markMethod<Method>(key: symbol, decorator: string, mark: object): MethodMark<Method> {
+export function markMethod<Method>(
+  key: symbol,
+  decorator: string,
+  mark: object,
+): MethodMark<Method> {
   return (target, method) => {
     if (typeof target === 'function') throw isStatic(decorator, `${target.name}.${String(method)}`);
     const marks = (Reflect.getOwnMetadata(key, target, method) ?? []) as object[];
@@ -21,5 +25,8 @@ export function markMethod<Method>(key: symbol, decorator: string, mark: object)
 }
 
 function isStatic(decorator: string, method: string): QueueError {
-  return new QueueError('HANDLER_INVALID', `${decorator} stands on ${method}, which is static. Mark a method of the instance.`);
+  return new QueueError(
+    'HANDLER_INVALID',
+    `${decorator} stands on ${method}, which is static. Mark a method of the instance.`,
+  );
 }

@@ -16,7 +16,9 @@ import { isTemplate, type JobTarget, type JobTemplate } from '../job/job-templat
 type BatchClass = abstract new (...args: never[]) => Pick<BatchHandler<any, any>, 'process'>;
 
 /** A class decorator that the compiler lets stand only on classes whose instances handle the template's jobs. */
-type TemplateHandlerMark<Payload, Answer> = <Class extends abstract new (...args: never[]) => TemplateHandler<Payload, Answer>>(
+type TemplateHandlerMark<Payload, Answer> = <
+  Class extends abstract new (...args: never[]) => TemplateHandler<Payload, Answer>,
+>(
   target: Class,
 ) => void;
 
@@ -33,7 +35,10 @@ type TemplateBatchHandlerMark<Payload, Answer> = <
  *
  * An ordinary provider otherwise: list it in a module, inject what it needs. Wrong names and options stop the start with `HANDLER_INVALID`.
  */
-export function QueueHandler(queue: string, options: QueueHandlerOptions & { batch: BatchOptions }): (target: BatchClass) => void;
+export function QueueHandler(
+  queue: string,
+  options: QueueHandlerOptions & { batch: BatchOptions },
+): (target: BatchClass) => void;
 export function QueueHandler(queue: string, options?: QueueHandlerOptions): ClassDecorator;
 /** The class's `process` handles the jobs of the template and no others: those with its name, or those without a name. */
 export function QueueHandler<Given, Payload, Answer, Output>(
@@ -52,7 +57,10 @@ export function QueueHandler<Handler extends object>(
   queueOf: (handler: Handler) => string,
   options?: QueueHandlerOptions,
 ): (target: abstract new (...args: never[]) => Handler) => void;
-export function QueueHandler(target: JobTarget | QueueNameOf, options: QueueHandlerOptions = {}): (target: never) => void {
+export function QueueHandler(
+  target: JobTarget | QueueNameOf,
+  options: QueueHandlerOptions = {},
+): (target: never) => void {
   const of = isTemplate(target) ? { queue: target.queue, template: target } : { queue: target };
   return SetMetadata(QUEUE_HANDLER, { ...of, options } satisfies QueueHandlerMetadata);
 }

@@ -1,7 +1,16 @@
 import { rangeOf } from '../job/concurrency.js';
 import type { Pooling } from '../storage/connection/connection-probes.js';
 import type { Check, Examination } from './check.js';
-import { counted, critical, fine, listed, notice, span, warning, type Observation } from './finding.js';
+import {
+  counted,
+  critical,
+  fine,
+  listed,
+  notice,
+  span,
+  warning,
+  type Observation,
+} from './finding.js';
 
 const POOLING: Readonly<Record<Pooling, string>> = {
   none: 'Nothing stands between this process and the server.',
@@ -9,12 +18,20 @@ const POOLING: Readonly<Record<Pooling, string>> = {
   transaction: 'A pooler in transaction mode stands before the server.',
 };
 
-async function lookAtPooler({ diagnosis, options: { poolMode } }: Examination): Promise<Observation[]> {
+async function lookAtPooler({
+  diagnosis,
+  options: { poolMode },
+}: Examination): Promise<Observation[]> {
   const pooling = await diagnosis.pooling();
   const found = POOLING[pooling];
   if ((pooling === 'transaction') === (poolMode === 'transaction')) return [fine(found)];
   if (poolMode === 'transaction')
-    return [notice(found, "poolMode is 'transaction', which costs two round trips a statement; leave it out.")];
+    return [
+      notice(
+        found,
+        "poolMode is 'transaction', which costs two round trips a statement; leave it out.",
+      ),
+    ];
   return [
     critical(
       `${found} Settings of the library get lost, and turn up on connections of the application.`,
@@ -23,7 +40,11 @@ async function lookAtPooler({ diagnosis, options: { poolMode } }: Examination): 
   ];
 }
 
-async function lookAtListening({ diagnosis, options, timeoutMs }: Examination): Promise<Observation[]> {
+async function lookAtListening({
+  diagnosis,
+  options,
+  timeoutMs,
+}: Examination): Promise<Observation[]> {
   if (options.wakeUp === 'off') return [];
   const heardMs = await diagnosis.listening();
   if (heardMs !== undefined) return [fine(`A NOTIFY comes to a listener in ${span(heardMs)}.`)];
@@ -36,16 +57,21 @@ async function lookAtListening({ diagnosis, options, timeoutMs }: Examination): 
 }
 
 /** The worker keeps the bound by itself; who set more than that probably does not know of it. */
-async function lookAtTransactional({ handlers, diagnosis: { poolSize } }: Examination): Promise<Observation[]> {
+async function lookAtTransactional({
+  handlers,
+  diagnosis: { poolSize },
+}: Examination): Promise<Observation[]> {
   const transactional = handlers?.all().filter(({ options }) => options.transactional) ?? [];
   if (transactional.length === 0 || poolSize === undefined) return [];
   const most = Math.max(1, Math.floor(poolSize / 2));
   const wanted = transactional.reduce(
-    (sum, { options }) => sum + (options.concurrency === undefined ? 0 : rangeOf(options.concurrency).max),
+    (sum, { options }) =>
+      sum + (options.concurrency === undefined ? 0 : rangeOf(options.concurrency).max),
     0,
   );
   const names = listed(transactional.map(({ label }) => label));
-  if (wanted <= most) return [fine(`Transactional handlers (${names}) fit into half of the pool of ${poolSize}.`)];
+  if (wanted <= most)
+    return [fine(`Transactional handlers (${names}) fit into half of the pool of ${poolSize}.`)];
   return [
     notice(
       `Transactional handlers (${names}) may run ${wanted} jobs, but take at most half of the pool of ${counted(poolSize, 'connection')} at once: ${most}.`,
@@ -58,5 +84,9 @@ async function lookAtTransactional({ handlers, diagnosis: { poolSize } }: Examin
 export const CONNECTION_CHECKS: readonly Check[] = [
   { code: 'POOLER', subject: 'what stands before the server', look: lookAtPooler },
   { code: 'LISTEN', subject: 'LISTEN and NOTIFY', look: lookAtListening },
-  { code: 'TRANSACTIONAL_HANDLERS', subject: 'the transactional handlers', look: lookAtTransactional },
+  {
+    code: 'TRANSACTIONAL_HANDLERS',
+    subject: 'the transactional handlers',
+    look: lookAtTransactional,
+  },
 ];

@@ -43,15 +43,28 @@ export interface Finding {
 const LEVELS: readonly FindingLevel[] = ['critical', 'warning', 'notice', 'ok'];
 
 /** The worst first; what is equally bad stays in the order in which it was looked at. */
-export const byLevel = (a: Finding, b: Finding): number => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level);
+export const byLevel = (a: Finding, b: Finding): number =>
+  LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level);
 
 /** A finding whose code the check knows. */
 export type Observation = Omit<Finding, 'code'>;
 
 export const fine = (found: string): Observation => ({ level: 'ok', found, advice: '' });
-export const notice = (found: string, advice: string): Observation => ({ level: 'notice', found, advice });
-export const warning = (found: string, advice: string): Observation => ({ level: 'warning', found, advice });
-export const critical = (found: string, advice: string): Observation => ({ level: 'critical', found, advice });
+export const notice = (found: string, advice: string): Observation => ({
+  level: 'notice',
+  found,
+  advice,
+});
+export const warning = (found: string, advice: string): Observation => ({
+  level: 'warning',
+  found,
+  advice,
+});
+export const critical = (found: string, advice: string): Observation => ({
+  level: 'critical',
+  found,
+  advice,
+});
 
 /** A few of many, so that a finding stays readable. */
 export function listed(names: readonly string[], most = 10): string {

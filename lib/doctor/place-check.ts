@@ -17,7 +17,9 @@ async function lookAtPlaces(examination: Examination): Promise<Observation[]> {
   if (observed.length > 0) return observed;
   return [
     fine(
-      live <= SMALL ? 'Every job stands in exactly one place.' : `Of ${counted(WINDOW, 'job')} each stands in exactly one place.`,
+      live <= SMALL
+        ? 'Every job stands in exactly one place.'
+        : `Of ${counted(WINDOW, 'job')} each stands in exactly one place.`,
     ),
   ];
 }
@@ -26,7 +28,9 @@ type Observe = (breaches: PlaceBreach[], schema: string) => Observation[];
 type Standing = PlaceBreach & { id: string; places: string[] };
 
 const standing = (breaches: PlaceBreach[]): Standing[] =>
-  breaches.flatMap((breach) => (isTurn(breach) ? [] : [{ ...breach, id: breach.id!, places: breach.places ?? [] }]));
+  breaches.flatMap((breach) =>
+    isTurn(breach) ? [] : [{ ...breach, id: breach.id!, places: breach.places ?? [] }],
+  );
 
 /** A turn of an ordered group, told in words in place of a place. */
 const isTurn = ({ places }: PlaceBreach): boolean => places?.[0]?.startsWith('group ') ?? false;
@@ -75,9 +79,12 @@ const misplaced: Observe = (breaches, schema) => {
 const stale: Observe = (breaches, schema) => {
   const rows = standing(breaches).filter(({ lives }) => !lives);
   if (rows.length === 0) return [];
-  const tables = [...new Set(rows.flatMap(({ places }) => places.map((place) => place.split('@')[0]!)))];
+  const tables = [
+    ...new Set(rows.flatMap(({ places }) => places.map((place) => place.split('@')[0]!))),
+  ];
   const repairs = tables.map(
-    (table) => `delete from ${schema}.${table} p where not exists (select from ${schema}.job j where j.id = p.id)`,
+    (table) =>
+      `delete from ${schema}.${table} p where not exists (select from ${schema}.job j where j.id = p.id)`,
   );
   return [
     warning(

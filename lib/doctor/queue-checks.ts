@@ -12,9 +12,11 @@ async function lookAtLanes({ diagnosis }: Examination): Promise<Observation[]> {
   const waiting = await diagnosis.waitingLanes(MOST);
   const { workers, fullWorkers } = await diagnosis.troubles(MOST);
   const unserved = waiting.filter((lane) => lane.workers === 0);
-  if (unserved.length === 0) return [fine(`${counted(workers, 'worker')} alive; every queue with jobs is served.`)];
+  if (unserved.length === 0)
+    return [fine(`${counted(workers, 'worker')} alive; every queue with jobs is served.`)];
   const names = listed(unserved.map(laneText));
-  if (workers === 0) return [warning(`No worker is alive, and jobs wait: ${names}.`, 'Start a worker.')];
+  if (workers === 0)
+    return [warning(`No worker is alive, and jobs wait: ${names}.`, 'Start a worker.')];
   if (fullWorkers > 0)
     return [
       notice(
@@ -40,7 +42,9 @@ function laneText({ queue, name, labels, jobs }: WaitingLane): string {
 /** For a deploy: what is queued already, and this build would never run. */
 async function lookAtHandlers({ diagnosis, handlers }: Examination): Promise<Observation[]> {
   if (!handlers || handlers.all().length === 0) return [];
-  const unknown = (await diagnosis.waitingLanes(MOST)).filter(({ queue, name }) => !handlers.find(queue, name));
+  const unknown = (await diagnosis.waitingLanes(MOST)).filter(
+    ({ queue, name }) => !handlers.find(queue, name),
+  );
   if (unknown.length === 0) return [fine('This build has a handler for every job that is queued.')];
   const elsewhere = unknown.every(({ workers }) => workers > 0);
   return [
@@ -56,14 +60,22 @@ async function lookAtHandlers({ diagnosis, handlers }: Examination): Promise<Obs
 async function lookAtPauses({ diagnosis }: Examination): Promise<Observation[]> {
   const { paused, pausedMs } = await diagnosis.troubles(MOST);
   if (paused.length === 0) return [];
-  return [notice(`Paused, the longest for ${span(pausedMs ?? 0)}: ${listed(paused)}.`, 'Resume what was forgotten.')];
+  return [
+    notice(
+      `Paused, the longest for ${span(pausedMs ?? 0)}: ${listed(paused)}.`,
+      'Resume what was forgotten.',
+    ),
+  ];
 }
 
 async function lookAtBlockedGroups({ diagnosis }: Examination): Promise<Observation[]> {
   const blocked = await diagnosis.blockedGroups(MOST);
   if (blocked.length === 0) return [fine('No ordered group is blocked by a job that ended badly.')];
   const text = listed(
-    blocked.map(({ queue, groups, since }) => `queue "${queue}" (${counted(groups, 'group')}, since ${since.toISOString()})`),
+    blocked.map(
+      ({ queue, groups, since }) =>
+        `queue "${queue}" (${counted(groups, 'group')}, since ${since.toISOString()})`,
+    ),
   );
   return [
     warning(
@@ -76,7 +88,9 @@ async function lookAtBlockedGroups({ diagnosis }: Examination): Promise<Observat
 async function lookAtSuspects({ diagnosis }: Examination): Promise<Observation[]> {
   const suspects = await diagnosis.suspects(MOST);
   if (suspects.length === 0) return [];
-  const text = listed(suspects.map(({ queue, jobs }) => `queue "${queue}" (${counted(jobs, 'job')})`));
+  const text = listed(
+    suspects.map(({ queue, jobs }) => `queue "${queue}" (${counted(jobs, 'job')})`),
+  );
   return [
     notice(
       `Suspected of killing their process, and waiting to run apart or alone: ${text}.`,
@@ -88,7 +102,9 @@ async function lookAtSuspects({ diagnosis }: Examination): Promise<Observation[]
 async function lookAtPoisoned({ diagnosis }: Examination): Promise<Observation[]> {
   const poisoned = await diagnosis.poisoned(MOST);
   if (poisoned.length === 0) return [];
-  const text = listed(poisoned.map(({ queue, jobs }) => `queue "${queue}" (${counted(jobs, 'job')})`));
+  const text = listed(
+    poisoned.map(({ queue, jobs }) => `queue "${queue}" (${counted(jobs, 'job')})`),
+  );
   return [
     warning(
       `Poisoned within a day, since they killed their process or rescheduled themselves too often: ${text}.`,
@@ -98,11 +114,21 @@ async function lookAtPoisoned({ diagnosis }: Examination): Promise<Observation[]
 }
 
 /** What ends now must find its partition, and what ends tomorrow too. */
-async function lookAtPartitions({ partitions, diagnosis, options }: Examination): Promise<Observation[]> {
+async function lookAtPartitions({
+  partitions,
+  diagnosis,
+  options,
+}: Examination): Promise<Observation[]> {
   const missing: string[] = [];
-  for (const [table, keepMs] of Object.entries(new QueuePolicies(options).longestKeepMs()) as [PartitionedTable, number][]) {
+  for (const [table, keepMs] of Object.entries(new QueuePolicies(options).longestKeepMs()) as [
+    PartitionedTable,
+    number,
+  ][]) {
     const aheadMs = Math.max(0, keepMs + DAY_MS - PARTITIONED[table].stepMs);
-    if (keepMs > 0) missing.push(...partitions.missing(table, await partitions.list(table, diagnosis.run), aheadMs));
+    if (keepMs > 0)
+      missing.push(
+        ...partitions.missing(table, await partitions.list(table, diagnosis.run), aheadMs),
+      );
   }
   return [...missingPartitions(missing), ...(await defaultPartitions(diagnosis))];
 }
@@ -119,11 +145,14 @@ function missingPartitions(missing: string[]): Observation[] {
 
 async function defaultPartitions(diagnosis: Examination['diagnosis']): Promise<Observation[]> {
   const { archiveDefault, deadLetterDefault } = await diagnosis.troubles(MOST);
-  const held = Object.entries({ archive_default: archiveDefault, dead_letter_default: deadLetterDefault }).filter(
-    ([, rows]) => rows > 0,
-  );
+  const held = Object.entries({
+    archive_default: archiveDefault,
+    dead_letter_default: deadLetterDefault,
+  }).filter(([, rows]) => rows > 0);
   if (held.length === 0) return [];
-  const text = held.map(([name, rows]) => `${name} (${rows > MOST ? `more than ${MOST}` : rows})`).join(', ');
+  const text = held
+    .map(([name, rows]) => `${name} (${rows > MOST ? `more than ${MOST}` : rows})`)
+    .join(', ');
   return [
     notice(
       `Default partitions hold rows: ${text}. No partition can be made for their time; they go in batches when it is over.`,
@@ -135,9 +164,19 @@ async function defaultPartitions(diagnosis: Examination['diagnosis']): Promise<O
 /** Queues and who works them. */
 export const QUEUE_CHECKS: readonly Check[] = [
   { code: 'LANES', subject: 'who serves the queues', needsTables: true, look: lookAtLanes },
-  { code: 'HANDLERS', subject: 'the handlers of this build', needsTables: true, look: lookAtHandlers },
+  {
+    code: 'HANDLERS',
+    subject: 'the handlers of this build',
+    needsTables: true,
+    look: lookAtHandlers,
+  },
   { code: 'PAUSED_QUEUES', subject: 'paused queues', needsTables: true, look: lookAtPauses },
-  { code: 'BLOCKED_GROUPS', subject: 'blocked groups', needsTables: true, look: lookAtBlockedGroups },
+  {
+    code: 'BLOCKED_GROUPS',
+    subject: 'blocked groups',
+    needsTables: true,
+    look: lookAtBlockedGroups,
+  },
   { code: 'SUSPECTS', subject: 'suspects', needsTables: true, look: lookAtSuspects },
   { code: 'POISONED_JOBS', subject: 'poisoned jobs', needsTables: true, look: lookAtPoisoned },
   { code: 'PARTITIONS', subject: 'the partitions', needsTables: true, look: lookAtPartitions },

@@ -64,7 +64,8 @@ export class QueueDoctor {
   /** All findings, the worst first; one of level `ok` for each thing that is well. @throws QueueError `INVALID_OPTION`. */
   async examine(given: ExamineOptions = {}): Promise<Finding[]> {
     const problems = examineOptions(given, '');
-    if (problems.length > 0) throw new QueueError('INVALID_OPTION', `examine: ${problems.join('; ')}.`);
+    if (problems.length > 0)
+      throw new QueueError('INVALID_OPTION', `examine: ${problems.join('; ')}.`);
     const { only, templates = [], timeoutMs = 5_000, longTransactionMs = 300_000 } = given;
     const { schema, listenUrl } = this.options;
     const findings: Finding[] = [];
@@ -93,7 +94,9 @@ export class QueueDoctor {
 }
 
 /** The first answer opens the connection; the second one tells the time. */
-async function firstLook(diagnosis: Diagnosis): Promise<Pick<Examination, 'server' | 'clock' | 'schema'>> {
+async function firstLook(
+  diagnosis: Diagnosis,
+): Promise<Pick<Examination, 'server' | 'clock' | 'schema'>> {
   await diagnosis.server();
   const before = Date.now();
   const server = await diagnosis.server();
@@ -102,9 +105,14 @@ async function firstLook(diagnosis: Diagnosis): Promise<Pick<Examination, 'serve
   return { server, clock, schema: await diagnosis.version() };
 }
 
-async function examineAll(checks: readonly Check[], examination: Examination, findings: Finding[]): Promise<void> {
+async function examineAll(
+  checks: readonly Check[],
+  examination: Examination,
+  findings: Finding[],
+): Promise<void> {
   const hasTables = typeof examination.schema !== 'string';
-  for (const check of checks) if (hasTables || !check.needsTables) findings.push(...(await look(check, examination)));
+  for (const check of checks)
+    if (hasTables || !check.needsTables) findings.push(...(await look(check, examination)));
 }
 
 async function look({ code, subject, look }: Check, examination: Examination): Promise<Finding[]> {
@@ -130,6 +138,10 @@ const failed = (subject: string, why: string) =>
 /** @throws what is not the database's doing. */
 function unreachable(error: unknown): Finding {
   if (!(error instanceof QueueError)) throw error;
-  const advice = 'See whether the server runs, and whether address, credentials and network are right.';
-  return { code: 'DATABASE', ...critical(`The database cannot be examined: ${error.message}`, advice) };
+  const advice =
+    'See whether the server runs, and whether address, credentials and network are right.';
+  return {
+    code: 'DATABASE',
+    ...critical(`The database cannot be examined: ${error.message}`, advice),
+  };
 }

@@ -2,7 +2,10 @@ import type { SchemaDrift, SchemaPart } from '../storage/schema/schema-drift.js'
 import type { Check, Examination } from './check.js';
 import { critical, fine, listed, notice, warning, type Observation } from './finding.js';
 
-async function lookAtVersion({ schema: state, options: { schema } }: Examination): Promise<Observation[]> {
+async function lookAtVersion({
+  schema: state,
+  options: { schema },
+}: Examination): Promise<Observation[]> {
   const make = `Run the migrations of createMigrations({ schema: '${schema}' }), or start once with migrate: 'run'.`;
   if (state === 'none') return [critical(`There are no queue tables in schema "${schema}".`, make)];
   if (state === 'denied')
@@ -13,26 +16,27 @@ async function lookAtVersion({ schema: state, options: { schema } }: Examination
       ),
     ];
   const { version, compatibleFrom, target } = state;
-  if (version < target) return [critical(`Schema "${schema}" is at version ${version}, this release needs ${target}.`, make)];
-  if (compatibleFrom > target)
-    return [
-      critical(
-        `Schema "${schema}" is at version ${version}, which this release (${target}) cannot work on.`,
-        'Deploy the newer release.',
-      ),
-    ];
-  if (version > target)
-    return [
-      notice(
-        `Schema "${schema}" is at version ${version}, newer than this release (${target}), which can work on it.`,
-        'Finish the deploy.',
-      ),
-    ];
-  return [fine(`Schema "${schema}" is at version ${version}.`)];
+  const at = `Schema "${schema}" is at version ${version}`;
+  if (version < target) return [critical(`${at}, this release needs ${target}.`, make)];
+  if (compatibleFrom > target) {
+    const problem = `${at}, which this release (${target}) cannot work on.`;
+    return [critical(problem, 'Deploy the newer release.')];
+  }
+  if (version > target) {
+    const state = `${at}, newer than this release (${target}), which can work on it.`;
+    return [notice(state, 'Finish the deploy.')];
+  }
+  return [fine(`${at}.`)];
 }
 
 /** Without these statements fail, or walk whole tables. */
-const NEEDED: ReadonlySet<SchemaPart['kind']> = new Set(['table', 'column', 'index', 'function', 'sequence']);
+const NEEDED: ReadonlySet<SchemaPart['kind']> = new Set([
+  'table',
+  'column',
+  'index',
+  'function',
+  'sequence',
+]);
 const REPAIR = 'Make it as the migration of this release does (createMigrations), in a quiet hour.';
 
 async function lookAtDrift({ schema, diagnosis }: Examination): Promise<Observation[]> {
@@ -40,12 +44,17 @@ async function lookAtDrift({ schema, diagnosis }: Examination): Promise<Observat
   if (typeof schema === 'string' || schema.version !== schema.target) return [];
   const drift = await diagnosis.drift();
   const observed = [...missing(drift), ...changed(drift), ...invalid(drift), ...extra(drift)];
-  return observed.length > 0 ? observed : [fine('Tables, columns, indexes and storage parameters are those of the migrations.')];
+  return observed.length > 0
+    ? observed
+    : [fine('Tables, columns, indexes and storage parameters are those of the migrations.')];
 }
 
 function missing({ missing: parts }: SchemaDrift): Observation[] {
   return bySeverity(parts, (part) => part).map(([observe, some]) =>
-    observe(`Missing: ${listed(some.map((part) => `${nameOf(part)} ${part.definition}`))}.`, REPAIR),
+    observe(
+      `Missing: ${listed(some.map((part) => `${nameOf(part)} ${part.definition}`))}.`,
+      REPAIR,
+    ),
   );
 }
 
@@ -68,16 +77,24 @@ function invalid({ invalid: parts }: SchemaDrift): Observation[] {
   ];
 }
 
-const EXTRA = 'It costs every job something, or stands in the way of later migrations. Drop it where nobody needs it.';
+const EXTRA =
+  'It costs every job something, or stands in the way of later migrations. Drop it where nobody needs it.';
 
 function extra({ extra: parts }: SchemaDrift): Observation[] {
   const odd = parts.filter(({ kind }) => kind === 'trigger' || kind === 'parameter');
   const rest = parts.filter((part) => !odd.includes(part));
   return [
     ...(odd.length > 0
-      ? [warning(`Not of the migrations: ${listed(odd.map((part) => `${nameOf(part)} (${part.definition})`))}.`, EXTRA)]
+      ? [
+          warning(
+            `Not of the migrations: ${listed(odd.map((part) => `${nameOf(part)} (${part.definition})`))}.`,
+            EXTRA,
+          ),
+        ]
       : []),
-    ...(rest.length > 0 ? [notice(`Not of the migrations: ${listed(rest.map(nameOf))}.`, EXTRA)] : []),
+    ...(rest.length > 0
+      ? [notice(`Not of the migrations: ${listed(rest.map(nameOf))}.`, EXTRA)]
+      : []),
   ];
 }
 
@@ -94,12 +111,18 @@ function bySeverity<Item>(items: Item[], partOf: (item: Item) => SchemaPart): [O
   ).filter(([, some]) => some.length > 0);
 }
 
-const nameOf = ({ kind, owner, name }: SchemaPart): string => `${kind} ${owner === name ? name : `${owner}.${name}`}`;
+const nameOf = ({ kind, owner, name }: SchemaPart): string =>
+  `${kind} ${owner === name ? name : `${owner}.${name}`}`;
 
 async function lookAtRights({ diagnosis, options }: Examination): Promise<Observation[]> {
-  const { usage, missing: lacking, foreign } = await diagnosis.rights(options.worker ? 'worker' : 'enqueue');
+  const {
+    usage,
+    missing: lacking,
+    foreign,
+  } = await diagnosis.rights(options.worker ? 'worker' : 'enqueue');
   const advice = '`simple-queue roles` prints the statements; see docs/learn/roles.md.';
-  if (!usage) return [critical(`This role has no right to use schema "${options.schema}".`, advice)];
+  if (!usage)
+    return [critical(`This role has no right to use schema "${options.schema}".`, advice)];
   if (lacking.length > 0) return [critical(`This role lacks rights: ${listed(lacking)}.`, advice)];
   if (foreign.length > 0 && options.worker)
     return [
@@ -119,5 +142,10 @@ export const SCHEMA_CHECKS: readonly Check[] = [
     subject: 'the rights of this role',
     look: async (examination) => (examination.schema === 'none' ? [] : lookAtRights(examination)),
   },
-  { code: 'SCHEMA_DRIFT', subject: 'the shape of the tables', needsTables: true, look: lookAtDrift },
+  {
+    code: 'SCHEMA_DRIFT',
+    subject: 'the shape of the tables',
+    needsTables: true,
+    look: lookAtDrift,
+  },
 ];

@@ -1,6 +1,15 @@
 import { LATE } from '../runtime/within.js';
 import type { Check, Examination } from './check.js';
-import { counted, critical, fine, listed, notice, span, warning, type Observation } from './finding.js';
+import {
+  counted,
+  critical,
+  fine,
+  listed,
+  notice,
+  span,
+  warning,
+  type Observation,
+} from './finding.js';
 
 const DAY_MS = 86_400_000;
 /** When the PostgreSQL project ends the support of a version: https://www.postgresql.org/support/versioning/ */
@@ -28,19 +37,37 @@ async function lookAtVersion({ server }: Examination): Promise<Observation[]> {
   if (!end) return [fine(`${text}.`)];
   const leftMs = Date.parse(end) - now.getTime();
   const advice = 'Plan the upgrade to a newer major version.';
-  if (leftMs <= 0) return [warning(`${text}, which has got no security fixes since ${end}.`, advice)];
-  return [leftMs < SOON_MS ? notice(`${text}, which gets no security fixes after ${end}.`, advice) : fine(`${text}.`)];
+  if (leftMs <= 0)
+    return [warning(`${text}, which has got no security fixes since ${end}.`, advice)];
+  return [
+    leftMs < SOON_MS
+      ? notice(`${text}, which gets no security fixes after ${end}.`, advice)
+      : fine(`${text}.`),
+  ];
 }
 
-async function lookAtDurability({ server: { fsync, fullPageWrites, readOnly } }: Examination): Promise<Observation[]> {
-  const advice = 'Turn it on in postgresql.conf and reload; where it was off, back up and restore after a crash.';
-  if (!readOnly && fsync && fullPageWrites) return [fine('The server keeps what it has acknowledged.')];
+async function lookAtDurability({
+  server: { fsync, fullPageWrites, readOnly },
+}: Examination): Promise<Observation[]> {
+  const advice =
+    'Turn it on in postgresql.conf and reload; where it was off, back up and restore after a crash.';
+  if (!readOnly && fsync && fullPageWrites)
+    return [fine('The server keeps what it has acknowledged.')];
   return [
     ...(readOnly
-      ? [critical('The server takes no writes: it is a standby, or its sessions are read-only.', 'Connect to the primary.')]
+      ? [
+          critical(
+            'The server takes no writes: it is a standby, or its sessions are read-only.',
+            'Connect to the primary.',
+          ),
+        ]
       : []),
-    ...(fsync ? [] : [critical('fsync is off: a crash of the machine may lose or damage jobs.', advice)]),
-    ...(fullPageWrites ? [] : [critical('full_page_writes is off: a crash of the machine may damage tables.', advice)]),
+    ...(fsync
+      ? []
+      : [critical('fsync is off: a crash of the machine may lose or damage jobs.', advice)]),
+    ...(fullPageWrites
+      ? []
+      : [critical('full_page_writes is off: a crash of the machine may damage tables.', advice)]),
   ];
 }
 
@@ -51,10 +78,17 @@ async function lookAtClock({ clock: { aheadMs, giveMs } }: Examination): Promise
   const advice =
     'Leases and attempts go by the server alone, but each `runAt` that this process computes is off by that. Synchronise the clocks (NTP).';
   if (off > MINUTE_MS) return [warning(found, advice)];
-  return [off > SECOND_MS ? notice(found, advice) : fine('The clocks of this process and of the server agree.')];
+  return [
+    off > SECOND_MS
+      ? notice(found, advice)
+      : fine('The clocks of this process and of the server agree.'),
+  ];
 }
 
-async function lookAtConnections({ server, diagnosis: { poolSize = 0 } }: Examination): Promise<Observation[]> {
+async function lookAtConnections({
+  server,
+  diagnosis: { poolSize = 0 },
+}: Examination): Promise<Observation[]> {
   const { connections, maxConnections } = server;
   const free = Math.max(0, maxConnections - connections);
   const wanted = OWN_CONNECTIONS + poolSize;
@@ -68,26 +102,42 @@ async function lookAtConnections({ server, diagnosis: { poolSize = 0 } }: Examin
   ];
 }
 
-async function lookAtIsolation({ diagnosis, options, timeoutMs }: Examination): Promise<Observation[]> {
+async function lookAtIsolation({
+  diagnosis,
+  options,
+  timeoutMs,
+}: Examination): Promise<Observation[]> {
   if (diagnosis.poolSize === undefined) return [];
   const session = await diagnosis.session();
   if (session === LATE) return [exhausted(diagnosis.poolSize, timeoutMs)];
   const { isolation, readOnly, searched } = session;
   const schemas = searched.split(',');
   // Of temporary schemas no function and no operator is taken.
-  const before = schemas.slice(0, schemas.indexOf('pg_catalog')).filter((name) => !name.startsWith('pg_temp_'));
+  const before = schemas
+    .slice(0, schemas.indexOf('pg_catalog'))
+    .filter((name) => !name.startsWith('pg_temp_'));
   if (before.length > 0) return [misled(listed(before))];
-  if (readOnly) return [critical('Sessions of the DataSource are read-only.', 'Give the DataSource the primary.')];
-  if (isolation === 'read committed') return [fine('Transactions of the DataSource are READ COMMITTED.')];
-  const limited = [...options.queues].filter(([, { maxPending }]) => maxPending !== undefined).map(([name]) => name);
+  if (readOnly)
+    return [
+      critical('Sessions of the DataSource are read-only.', 'Give the DataSource the primary.'),
+    ];
+  return [lookAtLevel(isolation, options)];
+}
+
+function lookAtLevel(isolation: string, options: Examination['options']): Observation {
+  if (isolation === 'read committed')
+    return fine('Transactions of the DataSource are READ COMMITTED.');
+  const limited = [...options.queues]
+    .filter(([, { maxPending }]) => maxPending !== undefined)
+    .map(([name]) => name);
   const refused =
-    limited.length > 0 ? ` Enqueues into ${limited.join(', ')} are refused, since maxPending needs READ COMMITTED.` : '';
-  return [
-    (refused ? warning : notice)(
-      `Transactions of the DataSource are ${isolation.toUpperCase()} by default.${refused}`,
-      'An enqueue with a unique key or group that another transaction took meanwhile raises 40001: repeat such transactions, or set READ COMMITTED. The queue itself always uses READ COMMITTED.',
-    ),
-  ];
+    limited.length > 0
+      ? ` Enqueues into ${limited.join(', ')} are refused, since maxPending needs READ COMMITTED.`
+      : '';
+  return (refused ? warning : notice)(
+    `Transactions of the DataSource are ${isolation.toUpperCase()} by default.${refused}`,
+    'An enqueue with a unique key or group that another transaction took meanwhile raises 40001: repeat such transactions, or set READ COMMITTED. The queue itself always uses READ COMMITTED.',
+  );
 }
 
 const misled = (schemas: string): Observation =>

@@ -20,7 +20,9 @@ async function lookAtTemplates(examination: Examination): Promise<Observation[]>
     looked += jobs;
     if (misfits > 0) observed.push(misfit(template, misfits, jobs, problem));
   }
-  return observed.length > 0 ? observed : [fine(`${counted(looked, 'queued job')} looked at: all fit their templates.`)];
+  return observed.length > 0
+    ? observed
+    : [fine(`${counted(looked, 'queued job')} looked at: all fit their templates.`)];
 }
 
 /** What the caller names, and what handlers are made of; each once. */
@@ -45,15 +47,25 @@ async function sample({ diagnosis }: Examination, template: AnyTemplate, waiting
 }
 
 /** What a schema throws may quote the payload. */
-async function problemOf(template: AnyTemplate, payload: string | null): Promise<string | undefined> {
+async function problemOf(
+  template: AnyTemplate,
+  payload: string | null,
+): Promise<string | undefined> {
   try {
-    return (await fitOf(template.payload!, payload === null ? null : (JSON.parse(payload) as unknown))).problem;
+    return (
+      await fitOf(template.payload!, payload === null ? null : (JSON.parse(payload) as unknown))
+    ).problem;
   } catch {
     return 'the schema failed instead of answering';
   }
 }
 
-function misfit(template: AnyTemplate, misfits: number, jobs: number, problem: string): Observation {
+function misfit(
+  template: AnyTemplate,
+  misfits: number,
+  jobs: number,
+  problem: string,
+): Observation {
   return critical(
     `${misfits} of ${counted(jobs, 'queued job')} of ${templateLabel(template)} that were looked at do not fit its schema: ${problem}.`,
     'This build would end them as unprocessable. Let its schema take the old form, too, until they are gone.',

@@ -1,6 +1,20 @@
-import type { ReplicationSlot, SnapshotHolder, TableVacuum } from '../storage/diagnosis/diagnosis.js';
+import type {
+  ReplicationSlot,
+  SnapshotHolder,
+  TableVacuum,
+} from '../storage/diagnosis/diagnosis.js';
 import type { Check, Examination } from './check.js';
-import { counted, critical, fine, listed, notice, shown, span, warning, type Observation } from './finding.js';
+import {
+  counted,
+  critical,
+  fine,
+  listed,
+  notice,
+  shown,
+  span,
+  warning,
+  type Observation,
+} from './finding.js';
 
 /** Ten times what autovacuum waits for on the hot tables. */
 const MANY_DEAD = 100_000;
@@ -13,8 +27,15 @@ const MEGABYTE = 1024 * 1024;
 async function lookAtAutovacuum({ server, diagnosis }: Examination): Promise<Observation[]> {
   const consequence = 'Dead rows pile up, and claims get slower and slower.';
   if (!server.autovacuum)
-    return [critical(`autovacuum or track_counts is off. ${consequence}`, 'Turn both on in postgresql.conf and reload.')];
-  const off = (await diagnosis.vacuums()).filter(({ disabled }) => disabled).map(({ name }) => name);
+    return [
+      critical(
+        `autovacuum or track_counts is off. ${consequence}`,
+        'Turn both on in postgresql.conf and reload.',
+      ),
+    ];
+  const off = (await diagnosis.vacuums())
+    .filter(({ disabled }) => disabled)
+    .map(({ name }) => name);
   if (off.length === 0) return [];
   return [
     critical(
@@ -29,11 +50,18 @@ async function lookAtVacuum({ diagnosis }: Examination): Promise<Observation[]> 
   const observed = tables.flatMap((table) => [...behind(table), ...unfrozen(table)]);
   if (observed.length > 0) return observed;
   const most = tables.toSorted((a, b) => b.dead - a.dead)[0];
-  return [fine(most ? `Vacuum keeps up; the most dead rows are in ${most.name}: ${counted(most.dead, 'row')}.` : 'No tables.')];
+  return [
+    fine(
+      most
+        ? `Vacuum keeps up; the most dead rows are in ${most.name}: ${counted(most.dead, 'row')}.`
+        : 'No tables.',
+    ),
+  ];
 }
 
 function behind({ name, dead, live, vacuumedMs }: TableVacuum): Observation[] {
-  if (dead < Math.max(MANY_DEAD, live / 5) || (vacuumedMs ?? Infinity) < LONG_WITHOUT_VACUUM_MS) return [];
+  if (dead < Math.max(MANY_DEAD, live / 5) || (vacuumedMs ?? Infinity) < LONG_WITHOUT_VACUUM_MS)
+    return [];
   const last = vacuumedMs === null ? 'never vacuumed' : `vacuumed ${span(vacuumedMs)} ago`;
   return [
     warning(
@@ -53,9 +81,13 @@ function unfrozen({ name, age, maxAge }: TableVacuum): Observation[] {
   ];
 }
 
-const HORIZON_COST = 'Until it ends, vacuum removes nothing that died since, in any table of this database.';
+const HORIZON_COST =
+  'Until it ends, vacuum removes nothing that died since, in any table of this database.';
 
-async function lookAtHorizon({ diagnosis, longTransactionMs }: Examination): Promise<Observation[]> {
+async function lookAtHorizon({
+  diagnosis,
+  longTransactionMs,
+}: Examination): Promise<Observation[]> {
   const holders = await diagnosis.snapshotHolders();
   const long = holders.filter(({ openMs, transactions }) =>
     openMs === null ? transactions > MANY_TRANSACTIONS : openMs > longTransactionMs,
@@ -71,14 +103,31 @@ async function lookAtHorizon({ diagnosis, longTransactionMs }: Examination): Pro
 }
 
 /** Never the statement itself: it holds values. */
-function holderText({ pid, role, application, state, verb, transactions, openMs }: SnapshotHolder): string {
-  const who = [application && `application "${shown(application)}"`, role && `role "${shown(role)}"`].filter(Boolean).join(', ');
+function holderText({
+  pid,
+  role,
+  application,
+  state,
+  verb,
+  transactions,
+  openMs,
+}: SnapshotHolder): string {
+  const who = [
+    application && `application "${shown(application)}"`,
+    role && `role "${shown(role)}"`,
+  ]
+    .filter(Boolean)
+    .join(', ');
   const what = [state, verb && `last statement: ${shown(verb)}`].filter(Boolean).join(', ');
-  const since = openMs === null ? `for ${counted(transactions, 'transaction')}` : `for ${span(openMs)}`;
+  const since =
+    openMs === null ? `for ${counted(transactions, 'transaction')}` : `for ${span(openMs)}`;
   return `Process ${pid} (${who || 'unknown'}) has a transaction open ${since}${what ? ` (${what})` : ''}.`;
 }
 
-async function lookAtPrepared({ diagnosis, longTransactionMs }: Examination): Promise<Observation[]> {
+async function lookAtPrepared({
+  diagnosis,
+  longTransactionMs,
+}: Examination): Promise<Observation[]> {
   return (await diagnosis.preparedTransactions()).map(({ gid, role, openMs }) =>
     (openMs > longTransactionMs ? warning : notice)(
       `Transaction "${shown(gid)}" of role "${shown(role)}" is prepared for ${span(openMs)}, and outlives every connection. ${HORIZON_COST}`,
@@ -88,12 +137,18 @@ async function lookAtPrepared({ diagnosis, longTransactionMs }: Examination): Pr
 }
 
 async function lookAtSlots({ diagnosis }: Examination): Promise<Observation[]> {
-  return (await diagnosis.replicationSlots()).flatMap((slot) => [...unused(slot), ...holding(slot)]);
+  return (await diagnosis.replicationSlots()).flatMap((slot) => [
+    ...unused(slot),
+    ...holding(slot),
+  ]);
 }
 
 function unused({ name, active, heldBytes }: ReplicationSlot): Observation[] {
   if (active) return [];
-  const held = heldBytes === null ? '' : ` It keeps ${counted(Math.round(heldBytes / MEGABYTE), 'MB', 'MB')} of WAL.`;
+  const held =
+    heldBytes === null
+      ? ''
+      : ` It keeps ${counted(Math.round(heldBytes / MEGABYTE), 'MB', 'MB')} of WAL.`;
   return [
     warning(
       `Replication slot "${name}" is used by nobody.${held} The disk fills, and a slot with a horizon holds vacuum back.`,

@@ -40,5 +40,6 @@ export function checkSelectorParts(selector: unknown): void {
 }
 
 function refuse(call: string, problems: string[]): void {
-  if (problems.length > 0) throw new QueueError('INVALID_OPTION', `${call}: ${problems.join('; ')}.`);
+  if (problems.length > 0)
+    throw new QueueError('INVALID_OPTION', `${call}: ${problems.join('; ')}.`);
 }

@@ -18,12 +18,18 @@ export function checkedConflict(options: JobOptions): Conflict {
   if (onConflict === undefined || onConflict === 'ignore') return {};
   refuseContradictions(options);
   if (onConflict === 'replace') return { conflict: onConflict };
-  return { conflict: onConflict, periodMs, ...(onConflict === 'debounce' ? { delayMs: periodMs } : {}) };
+  return {
+    conflict: onConflict,
+    periodMs,
+    ...(onConflict === 'debounce' ? { delayMs: periodMs } : {}),
+  };
 }
 
 function checkMode(onConflict: OnConflict, uniqueKey: string | undefined): void {
-  if (!MODES.includes(onConflict)) throw invalid(`onConflict must be one of ${MODES.join(', ')}, not ${quote(onConflict)}`);
-  if (uniqueKey === undefined) throw invalid(`onConflict "${onConflict}" needs a uniqueKey: without a key nothing conflicts`);
+  if (!MODES.includes(onConflict))
+    throw invalid(`onConflict must be one of ${MODES.join(', ')}, not ${quote(onConflict)}`);
+  if (uniqueKey === undefined)
+    throw invalid(`onConflict "${onConflict}" needs a uniqueKey: without a key nothing conflicts`);
 }
 
 function checkPeriod({ onConflict, periodMs }: JobOptions): void {
@@ -32,14 +38,20 @@ function checkPeriod({ onConflict, periodMs }: JobOptions): void {
     throw invalid('periodMs belongs to onConflict "debounce" or "throttle", and neither is given');
   if (!isPeriodic) return;
   if (typeof periodMs === 'number' && periodMs >= 1 && periodMs <= MAX_DELAY_MS) return;
-  throw invalid(`onConflict "${onConflict}" needs periodMs, a number from 1 to ${MAX_DELAY_MS}, not ${quoteNumber(periodMs)}`);
+  throw invalid(
+    `onConflict "${onConflict}" needs periodMs, a number from 1 to ${MAX_DELAY_MS}, not ${quoteNumber(periodMs)}`,
+  );
 }
 
 function refuseContradictions({ onConflict, id, runAt, delayMs }: JobOptions): void {
   if (id !== undefined)
-    throw invalid(`id cannot be given with onConflict "${onConflict}": what changed another job is not remembered by it`);
+    throw invalid(
+      `id cannot be given with onConflict "${onConflict}": what changed another job is not remembered by it`,
+    );
   if (onConflict === 'debounce' && (runAt !== undefined || delayMs !== undefined))
-    throw invalid('onConflict "debounce" sets the run time by periodMs. Leave out runAt and delayMs');
+    throw invalid(
+      'onConflict "debounce" sets the run time by periodMs. Leave out runAt and delayMs',
+    );
 }
 
 /** One key of a call has one mode: what should become of the others is anybody's guess. */
@@ -59,9 +71,14 @@ export function refuseMixedKeys(jobs: Pick<NewJob, 'conflict' | 'uniqueKey'>[]):
 
 /** Also asked by the recording service of the test kit. */
 export function checkMaxPending(maxPending: number | undefined): number | undefined {
-  if (maxPending === undefined || (Number.isInteger(maxPending) && maxPending >= 1 && maxPending <= MAX_PENDING))
+  if (
+    maxPending === undefined ||
+    (Number.isInteger(maxPending) && maxPending >= 1 && maxPending <= MAX_PENDING)
+  )
     return maxPending;
-  throw invalid(`maxPending must be a whole number from 1 to ${MAX_PENDING}, not ${quoteNumber(maxPending)}`);
+  throw invalid(
+    `maxPending must be a whole number from 1 to ${MAX_PENDING}, not ${quoteNumber(maxPending)}`,
+  );
 }
 
 function invalid(problem: string): QueueError {

@@ -1,4 +1,9 @@
-import { asTemplate, type AnyTemplate, type JobTemplate, type TemplateDefaults } from '../job/job-template.js';
+import {
+  asTemplate,
+  type AnyTemplate,
+  type JobTemplate,
+  type TemplateDefaults,
+} from '../job/job-template.js';
 import { checkJobName, checkQueueName } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { isSchema, type AnySchema, type GivenTo, type ParsedBy } from '../job/standard-schema.js';
@@ -6,7 +11,10 @@ import { must, passes, shape } from '../runtime/rules.js';
 import { checkedJob } from './new-job.js';
 
 /** What `defineJob` takes. */
-export interface JobDefinition<Payload extends AnySchema = AnySchema, Output extends AnySchema = AnySchema> {
+export interface JobDefinition<
+  Payload extends AnySchema = AnySchema,
+  Output extends AnySchema = AnySchema,
+> {
   /** Queue of the jobs. */
   queue: string;
   /** Which jobs of the queue; default `''`, those without a name. */
@@ -34,11 +42,16 @@ type Parsed<Schema> = Schema extends AnySchema ? ParsedBy<Schema> : unknown;
 export function defineJob<Payload, Output = unknown>(): (
   definition: PlainJobDefinition,
 ) => JobTemplate<Payload, Payload, Output, Output>;
-export function defineJob<Payload extends AnySchema | undefined = undefined, Output extends AnySchema | undefined = undefined>(
+export function defineJob<
+  Payload extends AnySchema | undefined = undefined,
+  Output extends AnySchema | undefined = undefined,
+>(
   definition: Omit<JobDefinition, 'payload' | 'output'> & { payload?: Payload; output?: Output },
 ): JobTemplate<Given<Payload>, Parsed<Payload>, Given<Output>, Parsed<Output>>;
 export function defineJob(...given: [definition?: JobDefinition]): unknown {
-  return given.length === 0 ? (definition: JobDefinition) => templateOf(definition) : templateOf(given[0]!);
+  return given.length === 0
+    ? (definition: JobDefinition) => templateOf(definition)
+    : templateOf(given[0]!);
 }
 
 const schema = must(isSchema, 'a Standard Schema, e.g. of zod, valibot or arktype');
@@ -59,7 +72,11 @@ const definitionRules = shape(
 
 function templateOf(definition: JobDefinition): AnyTemplate {
   const problems = definitionRules(definition, '');
-  if (problems.length > 0) throw new QueueError('INVALID_OPTION', `defineJob cannot use this:\n- ${problems.join('\n- ')}`);
+  if (problems.length > 0)
+    throw new QueueError(
+      'INVALID_OPTION',
+      `defineJob cannot use this:\n- ${problems.join('\n- ')}`,
+    );
   const { queue, name = '', payload, output, defaults } = definition;
   return asTemplate({ queue, name, payload, output, defaults: Object.freeze({ ...defaults }) });
 }
@@ -68,5 +85,9 @@ function templateOf(definition: JobDefinition): AnyTemplate {
 function checkDefaults(defaults: TemplateDefaults): void {
   checkedJob('x', null, defaults, { maxPayloadBytes: 4, newId: () => '' });
   const own = Object.keys(defaults).find((option) => OF_ONE_JOB.includes(option));
-  if (own) throw new QueueError('INVALID_OPTION', `${own} belongs to a single job. Give it with the call.`);
+  if (own)
+    throw new QueueError(
+      'INVALID_OPTION',
+      `${own} belongs to a single job. Give it with the call.`,
+    );
 }

@@ -1,4 +1,9 @@
-import type { BackPressure, Enqueued, EnqueueItem, EnqueueOutcome } from '../job/enqueue-options.js';
+import type {
+  BackPressure,
+  Enqueued,
+  EnqueueItem,
+  EnqueueOutcome,
+} from '../job/enqueue-options.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEventBus } from '../observability/events.js';
 import { Uuid7 } from '../runtime/uuid7.js';
@@ -41,9 +46,15 @@ export class Enqueuer {
   }
 
   /** `onChecked` hears the id before anything is written, so that somebody can listen for the end of the job. */
-  enqueue(queue: string, item: EnqueueItem, call: Call, onChecked?: (id: string) => void): Promise<Enqueued> {
+  enqueue(
+    queue: string,
+    item: EnqueueItem,
+    call: Call,
+    onChecked?: (id: string) => void,
+  ): Promise<Enqueued> {
     const { telemetry } = this.options;
-    const store = (headers?: Headers) => this.store(queue, item, call, { onChecked, traced: headers });
+    const store = (headers?: Headers) =>
+      this.store(queue, item, call, { onChecked, traced: headers });
     return telemetry?.enqueue ? traced(telemetry, { queue, jobs: 1 }, store) : store();
   }
 
@@ -54,7 +65,12 @@ export class Enqueuer {
     return telemetry?.enqueue ? traced(telemetry, { queue, jobs: items.length }, store) : store();
   }
 
-  private async store(queue: string, item: EnqueueItem, call: Call, by: Travelling & Hearer): Promise<Enqueued> {
+  private async store(
+    queue: string,
+    item: EnqueueItem,
+    call: Call,
+    by: Travelling & Hearer,
+  ): Promise<Enqueued> {
     const limits = this.limitsOf(queue, by.traced);
     const checked = this.limited(this.checkedJob(queue, item, limits), this.limitOf(queue, call));
     const { joined } = call;
@@ -65,18 +81,29 @@ export class Enqueuer {
     return answer!;
   }
 
-  private async storeMany(queue: string, items: EnqueueItem[], call: Call, headers?: Headers): Promise<Enqueued[]> {
+  private async storeMany(
+    queue: string,
+    items: EnqueueItem[],
+    call: Call,
+    headers?: Headers,
+  ): Promise<Enqueued[]> {
     const { joined } = call;
     const limit = this.limitOf(queue, call);
     const limits = this.limitsOf(queue, headers);
     if (!joined && limit === undefined && !limits.ordered && !limits.fair && isLarge(items))
       return this.enqueueLarge(queue, items, limits);
-    const checked = Array.from(items, (item, index) => this.limited(this.checkedItem(queue, item, { index, limits }), limit));
+    const checked = Array.from(items, (item, index) =>
+      this.limited(this.checkedItem(queue, item, { index, limits }), limit),
+    );
     refuseMixedKeys(checked);
     return checked.length === 0 ? [] : this.insert(checked, joined);
   }
 
-  private async enqueueLarge(queue: string, items: EnqueueItem[], limits: JobLimits): Promise<Enqueued[]> {
+  private async enqueueLarge(
+    queue: string,
+    items: EnqueueItem[],
+    limits: JobLimits,
+  ): Promise<Enqueued[]> {
     const batch = new LargeBatch(items, {
       check: (item, index) => this.checkedItem(queue, item, { index, limits }),
       register: ({ name, labels }) => this.storage.lanes.of(queue, name, labels),
@@ -93,7 +120,11 @@ export class Enqueuer {
     return job;
   }
 
-  private checkedItem(queue: string, item: EnqueueItem, { index, limits }: { index: number; limits: JobLimits }): CheckedJob {
+  private checkedItem(
+    queue: string,
+    item: EnqueueItem,
+    { index, limits }: { index: number; limits: JobLimits },
+  ): CheckedJob {
     try {
       checkObject('an item', item);
       return this.checkedJob(queue, item, limits);
@@ -114,7 +145,8 @@ export class Enqueuer {
 
   /** Of jobs whose lanes may have to be registered. */
   private async withLanes(jobs: CheckedJob[]): Promise<NewJob[]> {
-    for (const job of jobs) job.lane ??= await this.storage.lanes.of(job.queue, job.name, job.labels);
+    for (const job of jobs)
+      job.lane ??= await this.storage.lanes.of(job.queue, job.name, job.labels);
     return jobs as NewJob[];
   }
 
@@ -122,7 +154,8 @@ export class Enqueuer {
   private limitsOf(queue: string, headers?: Headers): JobLimits {
     const { ordered, fair } = this.policies.of(queue);
     const carried = captured(this.options.carriers);
-    if (ordered || fair || carried || headers) return { ...this.limits, ordered, fair, carried, traced: headers };
+    if (ordered || fair || carried || headers)
+      return { ...this.limits, ordered, fair, carried, traced: headers };
     return this.limits;
   }
 

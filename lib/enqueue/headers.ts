@@ -21,14 +21,18 @@ const MAX_HEADERS_BYTES = 8 * 1_024;
 function checkHeaders(headers: Headers): Headers {
   checkObject('headers', headers);
   if (!isPlain(headers))
-    throw invalid('headers must be a plain object of strings: of any other, such as a Map, nothing would be stored');
+    throw invalid(
+      'headers must be a plain object of strings: of any other, such as a Map, nothing would be stored',
+    );
   for (const [key, value] of Object.entries(headers)) {
-    if (typeof value !== 'string') throw invalid(`headers: ${quote(key)} must be a string, not ${quote(value)}`);
+    if (typeof value !== 'string')
+      throw invalid(`headers: ${quote(key)} must be a string, not ${quote(value)}`);
     if (`${key}${value}`.includes('\0') || !key.isWellFormed() || !value.isWellFormed())
       throw invalid(`headers: ${quote(key)} is not well-formed text`);
   }
   const bytes = bytesOf(headers);
-  if (bytes > MAX_HEADERS_BYTES) throw invalid(`headers have ${bytes} bytes, more than ${MAX_HEADERS_BYTES}`);
+  if (bytes > MAX_HEADERS_BYTES)
+    throw invalid(`headers have ${bytes} bytes, more than ${MAX_HEADERS_BYTES}`);
   return headers;
 }
 
@@ -39,7 +43,10 @@ function isPlain(value: object): boolean {
 }
 
 /** The caller's headers over what travels along. */
-export function joinedHeaders(given: Headers | undefined, { carried, traced }: Travelling): Headers | undefined {
+export function joinedHeaders(
+  given: Headers | undefined,
+  { carried, traced }: Travelling,
+): Headers | undefined {
   const own = given === undefined ? undefined : checkHeaders(given);
   const needed = carried && own ? fitting({ ...carried, ...own }) : (own ?? carried);
   if (!traced) return needed;
@@ -50,7 +57,9 @@ export function joinedHeaders(given: Headers | undefined, { carried, traced }: T
 function fitting(headers: Headers): Headers {
   const bytes = bytesOf(headers);
   if (bytes <= MAX_HEADERS_BYTES) return headers;
-  throw invalid(`headers and those of the carriers have ${bytes} bytes together, more than ${MAX_HEADERS_BYTES}`);
+  throw invalid(
+    `headers and those of the carriers have ${bytes} bytes together, more than ${MAX_HEADERS_BYTES}`,
+  );
 }
 
 const bytesOf = (headers: Headers): number => Buffer.byteLength(JSON.stringify(headers));
@@ -69,7 +78,9 @@ export function captured(carriers: readonly ContextCarrier[] = []): Headers | un
 function capturedBy(carrier: ContextCarrier, others?: Headers): Headers | undefined {
   try {
     const headers = carrier.capture();
-    return headers === undefined ? undefined : checkHeaders({ ...others, ...checkHeaders(headers) });
+    return headers === undefined
+      ? undefined
+      : checkHeaders({ ...others, ...checkHeaders(headers) });
   } catch (error) {
     const name = carrier.constructor.name;
     const message = `The context of an enqueue could not be captured by the carrier ${name}, so nothing was stored: ${failureOf(error).message} Let capture() answer a few short strings, or undefined.`;

@@ -18,13 +18,23 @@ interface Reading {
  * Worth storing while it is read: more than one statement's worth of plain items. Those with a unique key or an id are stored in the order
  * of their keys, and have all to be known first.
  */
-export const isLarge = (items: EnqueueItem[]): boolean => items.length > MAX_ROWS && items.every(isPlain);
+export const isLarge = (items: EnqueueItem[]): boolean =>
+  items.length > MAX_ROWS && items.every(isPlain);
 
 /** What asks for more than a plain insert. */
-const SPECIAL: readonly (keyof EnqueueItem)[] = ['uniqueKey', 'id', 'runAt', 'delayMs', 'group', 'ordered', 'staged'];
+const SPECIAL: readonly (keyof EnqueueItem)[] = [
+  'uniqueKey',
+  'id',
+  'runAt',
+  'delayMs',
+  'group',
+  'ordered',
+  'staged',
+];
 
 /** What is no item at all is found out when it is read. */
-const isPlain = (item: EnqueueItem | null): boolean => SPECIAL.every((option) => item?.[option] === undefined);
+const isPlain = (item: EnqueueItem | null): boolean =>
+  SPECIAL.every((option) => item?.[option] === undefined);
 
 /** A large batch, read bit by bit: its reading overlaps with its storing, and holds up nothing else in the process. */
 export class LargeBatch {

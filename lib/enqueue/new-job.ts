@@ -60,10 +60,16 @@ const OPTION_NAMES: Record<keyof EnqueueItem, true> = {
  * Checks what a caller gave, before it is written. Throws a QueueError that names the value.
  * All jobs have the same members in the same order, and none is copied: a large batch pays for each.
  */
-export function checkedJob(queue: string, payload: unknown, options: JobOptions, limits: JobLimits): CheckedJob {
+export function checkedJob(
+  queue: string,
+  payload: unknown,
+  options: JobOptions,
+  limits: JobLimits,
+): CheckedJob {
   checkObject('options', options);
-  for (const key of Object.keys(options)) if (!Object.hasOwn(OPTION_NAMES, key)) throw unknownOption(key);
-  const { id, name = '', priority = 0, uniqueKey, fingerprint, payloadBytes } = options;
+  for (const key of Object.keys(options))
+    if (!Object.hasOwn(OPTION_NAMES, key)) throw unknownOption(key);
+  const { id, name = '', priority = 0, payloadBytes: bytes } = options;
   const held = checkedHold(options, limits);
   return {
     queue: checkQueueName(queue),
@@ -76,23 +82,26 @@ export function checkedJob(queue: string, payload: unknown, options: JobOptions,
     priority: checkWhole('priority', priority, -32_768, 32_767),
     at: checkedTime(options),
     delayMs: ifGiven(options.delayMs, checkDelay),
-    uniqueKey: ifGiven(uniqueKey, checkKey),
+    uniqueKey: ifGiven(options.uniqueKey, checkKey),
     ...checkedConflict(options),
-    fingerprint: ifGiven(fingerprint, checkFingerprint),
-    payloadBytes: payloadBytes === undefined ? undefined : checkedBytes(payloadBytes, limits.maxPayloadBytes),
+    fingerprint: ifGiven(options.fingerprint, checkFingerprint),
+    payloadBytes: bytes === undefined ? undefined : checkedBytes(bytes, limits.maxPayloadBytes),
     ...held,
     options: storedOptions(options, held, limits),
   };
 }
 
-const checkDelay = (delayMs: number): number => checkNumber('delayMs', delayMs, 0, 100 * MAX_DELAY_MS);
+const checkDelay = (delayMs: number): number =>
+  checkNumber('delayMs', delayMs, 0, 100 * MAX_DELAY_MS);
 const checkKey = (key: string): string => checkText('uniqueKey', key);
 const checkFingerprint = (fingerprint: string): string => checkText('fingerprint', fingerprint);
 
 function checkedTime({ runAt, delayMs }: JobOptions): Date | undefined {
   if (runAt === undefined) return undefined;
-  if (delayMs !== undefined) throw invalid('runAt and delayMs cannot be given together: one of them says when');
-  if (!types.isDate(runAt) || Number.isNaN(runAt.getTime())) throw invalid('runAt is not a valid Date');
+  if (delayMs !== undefined)
+    throw invalid('runAt and delayMs cannot be given together: one of them says when');
+  if (!types.isDate(runAt) || Number.isNaN(runAt.getTime()))
+    throw invalid('runAt is not a valid Date');
   if (runAt.getTime() > LAST_DATE) throw invalid('runAt lies after the year 9999');
   // A year before 1 is written "BC"; what is long past is due now either way.
   return new Date(Math.max(0, runAt.getTime()));
@@ -106,13 +115,24 @@ function checkedBytes(bytes: Uint8Array, maxBytes: number): Buffer {
 }
 
 /** Only what was given is stored: the worker applies handler, queue and module settings. */
-function storedOptions(given: JobOptions, { group, ordered, fair }: Held, travelling: Travelling): string | undefined {
+function storedOptions(
+  given: JobOptions,
+  { group, ordered, fair }: Held,
+  travelling: Travelling,
+): string | undefined {
   const { maxAttempts, backoff, timeoutMs, workflowId } = given;
   const headers = joinedHeaders(given.headers, travelling);
-  if ([headers, maxAttempts, backoff, timeoutMs, workflowId, group].every((value) => value === undefined)) return undefined;
+  if (
+    [headers, maxAttempts, backoff, timeoutMs, workflowId, group].every(
+      (value) => value === undefined,
+    )
+  )
+    return undefined;
   return JSON.stringify({
     headers,
-    maxAttempts: ifGiven(maxAttempts, (value) => checkWhole('maxAttempts', value, ...LIMITS.maxAttempts)),
+    maxAttempts: ifGiven(maxAttempts, (value) =>
+      checkWhole('maxAttempts', value, ...LIMITS.maxAttempts),
+    ),
     backoff: ifGiven(backoff, checkStorable),
     timeoutMs: ifGiven(timeoutMs, (value) => checkWhole('timeoutMs', value, ...LIMITS.timeoutMs)),
     workflowId: ifGiven(workflowId, (value) => checkText('workflowId', value)),
@@ -127,10 +147,14 @@ const ifGiven = <T>(value: T | undefined, check: (value: T) => T): T | undefined
 
 function checkStorable(backoff: StoredBackoff): StoredBackoff {
   if ((backoff as { type?: string } | null)?.type !== 'custom') return storedBackoff(backoff);
-  throw invalid('a custom() backoff cannot be stored with a job. Set it on the handler, the queue or the module');
+  throw invalid(
+    'a custom() backoff cannot be stored with a job. Set it on the handler, the queue or the module',
+  );
 }
 
 function unknownOption(key: string): QueueError {
   const closest = closestWord(key, Object.keys(OPTION_NAMES));
-  return invalid(`unknown option "${key.slice(0, 60)}"${closest ? `, did you mean "${closest}"?` : ''}`);
+  return invalid(
+    `unknown option "${key.slice(0, 60)}"${closest ? `, did you mean "${closest}"?` : ''}`,
+  );
 }

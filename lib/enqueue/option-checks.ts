@@ -6,14 +6,24 @@ const MAX_TEXT = 512;
 /** PostgreSQL's text holds no U+0000, and UTF-8 no lone surrogate. */
 export function checkText(option: string, text: unknown, call?: string): string {
   const fits =
-    typeof text === 'string' && text.length > 0 && text.length <= MAX_TEXT && !text.includes('\0') && text.isWellFormed();
-  if (!fits) throw invalid(`${option} must be 1 to ${MAX_TEXT} characters of well-formed text, not ${quote(text)}`, call);
+    typeof text === 'string' &&
+    text.length > 0 &&
+    text.length <= MAX_TEXT &&
+    !text.includes('\0') &&
+    text.isWellFormed();
+  if (!fits)
+    throw invalid(
+      `${option} must be 1 to ${MAX_TEXT} characters of well-formed text, not ${quote(text)}`,
+      call,
+    );
   return text;
 }
 
 export function checkWhole(option: string, value: number, min: number, max: number): number {
   if (Number.isInteger(value)) return checkNumber(option, value, min, max);
-  throw invalid(`${option} must be a whole number from ${min} to ${max}, not ${quoteNumber(value)}`);
+  throw invalid(
+    `${option} must be a whole number from ${min} to ${max}, not ${quoteNumber(value)}`,
+  );
 }
 
 export function checkNumber(option: string, value: number, min: number, max: number): number {

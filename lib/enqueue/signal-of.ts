@@ -7,4 +7,5 @@ export const signalOf = (jobs: readonly NewJob[]): Signal =>
   wakeUpFor(jobs.map((job) => ({ lane: job.lane.id, later: isLater(job), fair: job.fair })));
 
 /** Decides only whom to wake; when a job is due, the database's clock says. */
-const isLater = (job: NewJob): boolean => (job.delayMs ?? 0) > 0 || (job.at !== undefined && job.at.getTime() > Date.now());
+const isLater = (job: NewJob): boolean =>
+  (job.delayMs ?? 0) > 0 || (job.at !== undefined && job.at.getTime() > Date.now());

@@ -14,8 +14,11 @@ import { checkItems, checkObject } from './option-checks.js';
  */
 export function templatedItem(template: AnyTemplate, item: EnqueueItem): Soon<EnqueueItem> {
   checkObject('an item', item);
-  const given = Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined)) as EnqueueItem;
-  if (given.name !== undefined && given.name !== template.name) throw otherName(template, given.name);
+  const given = Object.fromEntries(
+    Object.entries(item).filter(([, value]) => value !== undefined),
+  ) as EnqueueItem;
+  if (given.name !== undefined && given.name !== template.name)
+    throw otherName(template, given.name);
   const checked = template.payload && checkPayload(template, template.payload, item.payload);
   return soon(checked, () => withDefaults(template, given, item.payload));
 }
@@ -48,7 +51,8 @@ interface Rest {
 
 async function theRest(template: AnyTemplate, { items, made, item }: Rest): Promise<EnqueueItem[]> {
   made.push(await item);
-  while (made.length < items.length) made.push(await numbered(made.length, () => templatedItem(template, items[made.length]!)));
+  while (made.length < items.length)
+    made.push(await numbered(made.length, () => templatedItem(template, items[made.length]!)));
   return made;
 }
 
@@ -70,7 +74,10 @@ function checkPayload(template: AnyTemplate, schema: AnySchema, payload: unknown
 }
 
 /** What is thrown, now or later, becomes what `instead` makes of it. */
-function mending<Value>(work: () => Soon<Value>, instead: (error: unknown) => unknown): Soon<Value> {
+function mending<Value>(
+  work: () => Soon<Value>,
+  instead: (error: unknown) => unknown,
+): Soon<Value> {
   const fail = (error: unknown): never => {
     throw instead(error);
   };

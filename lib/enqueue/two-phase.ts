@@ -31,13 +31,20 @@ export class TwoPhase {
 
   abort(id: string, joined: Joined | undefined): Promise<CommitAnswer> {
     return this.decide(id, joined, async (run) => {
-      await this.storage.jobs.cancelById(run, [id], this.archive);
+      await this.storage.cancels.byId(run, [id], this.archive);
       // It may have held the turn of its group.
-      return { answer: { outcome: 'aborted', won: true, state: 'cancelled' }, wakes: { lanes: [], later: true } };
+      return {
+        answer: { outcome: 'aborted', won: true, state: 'cancelled' },
+        wakes: { lanes: [], later: true },
+      };
     });
   }
 
-  private async decide(id: string, joined: Joined | undefined, win: (run: Run) => Promise<Decided>): Promise<CommitAnswer> {
+  private async decide(
+    id: string,
+    joined: Joined | undefined,
+    win: (run: Run) => Promise<Decided>,
+  ): Promise<CommitAnswer> {
     const { database, signals } = this.storage;
     const work = (run: Run): Promise<Decided> => this.decideIn(run, id, win);
     const { answer, wakes } = await (joined
@@ -47,7 +54,11 @@ export class TwoPhase {
     return answer;
   }
 
-  private async decideIn(run: Run, id: string, win: (run: Run) => Promise<Decided>): Promise<Decided> {
+  private async decideIn(
+    run: Run,
+    id: string,
+    win: (run: Run) => Promise<Decided>,
+  ): Promise<Decided> {
     const taken = await this.storage.staged.take(run, id);
     if (taken === 'inTime') return win(run);
     if (taken === 'expired') return { answer: { outcome: 'expired', won: false, state: 'staged' } };

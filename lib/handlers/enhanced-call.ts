@@ -1,4 +1,9 @@
-import { ForbiddenException, type CanActivate, type NestInterceptor, type PipeTransform } from '@nestjs/common';
+import {
+  ForbiddenException,
+  type CanActivate,
+  type NestInterceptor,
+  type PipeTransform,
+} from '@nestjs/common';
 import { lastValueFrom } from 'rxjs';
 import { JobResult } from '../job/job-result.js';
 import type { Job } from '../job/job.js';
@@ -50,7 +55,14 @@ export class EnhancedCall {
     const { interceptors } = this.enhancers;
     if (interceptors.length === 0) return next();
     const { instance, method } = this.target;
-    const answers = await this.nest.interceptorsConsumer.intercept(interceptors, args, instance, method, next, TYPE);
+    const answers = await this.nest.interceptorsConsumer.intercept(
+      interceptors,
+      args,
+      instance,
+      method,
+      next,
+      TYPE,
+    );
     return lastValueFrom(answers);
   }
 
@@ -58,7 +70,8 @@ export class EnhancedCall {
   private methodOf(args: unknown[]): () => Promise<unknown> {
     const { instance, method } = this.target;
     const job = args[0] as CalledJob;
-    if (this.enhancers.pipes.length === 0 || Array.isArray(job)) return async () => lastValue(await method.apply(instance, args));
+    if (this.enhancers.pipes.length === 0 || Array.isArray(job))
+      return async () => lastValue(await method.apply(instance, args));
     const { payload } = job;
     return async () => {
       job.takePayload(await this.pipe(payload));

@@ -75,7 +75,9 @@ export class HandlerRegistry {
 
   private levelsOf(queue: string): Map<string | undefined, Handler>[] {
     const own = this.queues.get(queue);
-    const wider = this.patterns.filter((pattern) => matches(pattern, queue)).map((pattern) => this.queues.get(pattern)!);
+    const wider = this.patterns
+      .filter((pattern) => matches(pattern, queue))
+      .map((pattern) => this.queues.get(pattern)!);
     return own ? [own, ...wider] : wider;
   }
 }

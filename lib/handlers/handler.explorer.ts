@@ -68,23 +68,42 @@ export class HandlerExplorer implements OnModuleInit {
     const handlers = this.handlersOf(provided, handler, jobs);
     // A test that gives {} wants no handler here.
     if (handlers.length === 0 && provided.isStandIn) return;
-    if (handlers.length === 0) throw invalid(provided, 'has no process() method and no @HandleJob method. Implement JobHandler.');
+    if (handlers.length === 0)
+      throw invalid(
+        provided,
+        'has no process() method and no @HandleJob method. Implement JobHandler.',
+      );
     refuseBatches(provided, handler.options, handlers);
     // From the inside out: the method, beneath enhancers and scope (`nestCall`), then the schemas of its template.
     for (const one of handlers) this.parts.registry.add(templated(one, this.parts.events));
   }
 
-  private handlersOf(provided: ProvidedClass, { queue, options, template }: NamedMetadata, jobs: JobMark[]): Handler[] {
-    const handler = (mark: Partial<HandleJobMetadata>, method: string, own: HandleJobOptions): Handler[] => {
+  private handlersOf(
+    provided: ProvidedClass,
+    { queue, options, template }: NamedMetadata,
+    jobs: JobMark[],
+  ): Handler[] {
+    const handler = (
+      mark: Partial<HandleJobMetadata>,
+      method: string,
+      own: HandleJobOptions,
+    ): Handler[] => {
       refuseGenerator(provided, method);
       const call = nestCall(provided, method, this.parts.enhancers);
       if (call && own.batch) refuseEachJob(provided, method, call);
       const bound = own.concurrency === undefined ? provided.type : own;
-      const said = { queue, name: mark.name, template: mark.template, options: merged(options, own) };
+      const said = {
+        queue,
+        name: mark.name,
+        template: mark.template,
+        options: merged(options, own),
+      };
       return call ? [{ ...said, ...call, label: `${provided.name}.${method}`, bound }] : [];
     };
     // A template's process takes its jobs alone: those of other names may carry anything.
-    const whole = handler(template ? { name: template.name, template } : {}, 'process', { batch: options.batch });
+    const whole = handler(template ? { name: template.name, template } : {}, 'process', {
+      batch: options.batch,
+    });
     return [...whole, ...jobs.flatMap((job) => handler(job, job.method, job.options))];
   }
 
@@ -103,11 +122,18 @@ function markOf(provided: ProvidedClass): NamedMetadata | undefined {
   try {
     return { ...mark, queue: mark.queue(provided.instance) };
   } catch (error) {
-    throw invalid(provided, `could not say the name of its queue: ${failureOf(error).message}`, error);
+    throw invalid(
+      provided,
+      `could not say the name of its queue: ${failureOf(error).message}`,
+      error,
+    );
   }
 }
 
-const NOT_INHERITED: ReadonlySet<string> = new Set(['instance', 'batch'] satisfies (keyof QueueHandlerOptions)[]);
+const NOT_INHERITED: ReadonlySet<string> = new Set([
+  'instance',
+  'batch',
+] satisfies (keyof QueueHandlerOptions)[]);
 
 /** What the method's decorator leaves out is taken from the class's, but `batch`: a method that takes one job cannot take several. */
 function merged(ofClass: QueueHandlerOptions, own: HandleJobOptions): HandleJobOptions {
@@ -126,7 +152,11 @@ function refuseGenerator(provided: ProvidedClass, method: string): void {
 }
 
 /** One call holds one transaction and one permit of it; its jobs may end differently. */
-function refuseBatches(provided: ProvidedClass, ofClass: QueueHandlerOptions, handlers: Handler[]): void {
+function refuseBatches(
+  provided: ProvidedClass,
+  ofClass: QueueHandlerOptions,
+  handlers: Handler[],
+): void {
   if (ofClass.batch && !provided.method('process'))
     throw invalid(
       provided,
@@ -162,21 +192,40 @@ function problemsOf(handler: NamedMetadata, jobs: JobMark[]): string[] {
     ...queueName(handler.queue, '@QueueHandler'),
     ...queueHandlerOptions(handler.options, '@QueueHandler options'),
   ];
-  return [...ofClass, ...jobs.flatMap((job) => problemsOfJob(job, handler.queue, `@HandleJob of ${job.method}()`))];
+  return [
+    ...ofClass,
+    ...jobs.flatMap((job) => problemsOfJob(job, handler.queue, `@HandleJob of ${job.method}()`)),
+  ];
 }
 
-function problemsOfJob({ name, options, template }: JobMark, queue: string, path: string): string[] {
-  const elsewhere = template && template.queue !== queue ? [`${path} names a template of queue "${template.queue}"`] : [];
-  return [...elsewhere, ...given(name, path), ...jobName(name, path), ...handleJobOptions(options, `${path} options`)];
+function problemsOfJob(
+  { name, options, template }: JobMark,
+  queue: string,
+  path: string,
+): string[] {
+  const elsewhere =
+    template && template.queue !== queue
+      ? [`${path} names a template of queue "${template.queue}"`]
+      : [];
+  return [
+    ...elsewhere,
+    ...given(name, path),
+    ...jobName(name, path),
+    ...handleJobOptions(options, `${path} options`),
+  ];
 }
 
 function refuseProblems(provided: ProvidedClass, problems: string[]): void {
-  if (problems.length > 0) throw invalid(provided, `is not set up well:\n- ${problems.join('\n- ')}`);
+  if (problems.length > 0)
+    throw invalid(provided, `is not set up well:\n- ${problems.join('\n- ')}`);
 }
 
 function refuseOrphans(provided: ProvidedClass, jobs: JobMark[]): void {
   if (jobs.length > 0)
-    throw invalid(provided, `has a @HandleJob method, ${jobs[0]?.method}(), but no @QueueHandler(queue) on the class.`);
+    throw invalid(
+      provided,
+      `has a @HandleJob method, ${jobs[0]?.method}(), but no @QueueHandler(queue) on the class.`,
+    );
 }
 
 function refuseTransient(provided: ProvidedClass): void {
@@ -188,7 +237,10 @@ function refuseTransient(provided: ProvidedClass): void {
 }
 
 function twice(known: ProvidedClass, second: ProvidedClass): QueueError {
-  const where = known.module === second.module ? `twice by ${known.module}` : `by ${known.module} and by ${second.module}`;
+  const where =
+    known.module === second.module
+      ? `twice by ${known.module}`
+      : `by ${known.module} and by ${second.module}`;
   return new QueueError(
     'HANDLER_DUPLICATE',
     `${known.name} is provided ${where}: its jobs would have two handlers. Provide it once, and import that module.`,
@@ -196,5 +248,7 @@ function twice(known: ProvidedClass, second: ProvidedClass): QueueError {
 }
 
 function invalid(provided: ProvidedClass, problem: string, cause?: unknown): QueueError {
-  return new QueueError('HANDLER_INVALID', `${provided.name} (in ${provided.module}) ${problem}`, { cause });
+  return new QueueError('HANDLER_INVALID', `${provided.name} (in ${provided.module}) ${problem}`, {
+    cause,
+  });
 }

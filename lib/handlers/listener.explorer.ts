@@ -2,7 +2,12 @@ import type { OnModuleInit } from '@nestjs/common';
 import type { DiscoveryService } from '@nestjs/core';
 import { ON_JOB_EVENT, QUEUE_HANDLER, type QueueHandlerMetadata } from '../job/job-handler.js';
 import { QueueError } from '../job/queue.errors.js';
-import { JOB_EVENT_NAMES, type QueueEventListener, type QueueEventName, type QueueEventBus } from '../observability/events.js';
+import {
+  JOB_EVENT_NAMES,
+  type QueueEventListener,
+  type QueueEventName,
+  type QueueEventBus,
+} from '../observability/events.js';
 import { closestWord } from '../runtime/closest-word.js';
 import { shape } from '../runtime/rules.js';
 import { INSTANCE_NAME } from '../options/handler-rules.js';
@@ -36,7 +41,8 @@ export class ListenerExplorer implements OnModuleInit {
   onModuleInit(): void {
     const instances = moduleInstances(this.discovery);
     for (const provided of ProvidedClass.in(this.discovery)) {
-      for (const listener of provided.methodMarks<OnJobEventMetadata>(ON_JOB_EVENT)) this.attach(provided, listener, instances);
+      for (const listener of provided.methodMarks<OnJobEventMetadata>(ON_JOB_EVENT))
+        this.attach(provided, listener, instances);
     }
   }
 
@@ -44,7 +50,9 @@ export class ListenerExplorer implements OnModuleInit {
     const label = `@OnJobEvent on ${provided.name}.${listener.method}`;
     refuseProblems(provided, listener, label);
     const instance =
-      listener.options.instance ?? provided.mark<QueueHandlerMetadata>(QUEUE_HANDLER)?.options.instance ?? 'default';
+      listener.options.instance ??
+      provided.mark<QueueHandlerMetadata>(QUEUE_HANDLER)?.options.instance ??
+      'default';
     refuseUnknown(instance, instances, label);
     const method = provided.bound<QueueEventListener<QueueEventName>>(listener.method);
     if (method && instance === this.instance) this.events.on(listener.name, method);

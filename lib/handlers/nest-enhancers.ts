@@ -1,11 +1,22 @@
 import type { ContextId, ExternalContextCreator } from '@nestjs/core';
 import { QueueError } from '../job/queue.errors.js';
 import { EnhancedCall } from './enhanced-call.js';
-import { configOf, nestParts, type CallPlace, type HandlerMethod, type NestParts } from './nest-parts.js';
+import {
+  configOf,
+  nestParts,
+  type CallPlace,
+  type HandlerMethod,
+  type NestParts,
+} from './nest-parts.js';
 import type { ProvidedClass } from './provided-class.js';
 
 /** Where Nest's decorators keep what they were given, on the class and on the method. */
-const MARKS = { guards: '__guards__', interceptors: '__interceptors__', pipes: '__pipes__', filters: '__exceptionFilters__' };
+const MARKS = {
+  guards: '__guards__',
+  interceptors: '__interceptors__',
+  pipes: '__pipes__',
+  filters: '__exceptionFilters__',
+};
 
 /**
  * What `@UseGuards`, `@UseInterceptors`, `@UsePipes` and `@UseFilters` put around a method, taken from the parts of Nest's external context.
@@ -66,12 +77,16 @@ function marksOf(mark: string, provided: ProvidedClass, name: string): unknown[]
   const method = provided.method(name);
   // The class of the instance: a stand-in of a test is not guarded by what guards the class that it stands for.
   const type = provided.scope ? provided.type : provided.instance.constructor;
-  return [type, method].flatMap((target) => (target && (Reflect.getMetadata(mark, target) as unknown[] | undefined)) ?? []);
+  return [type, method].flatMap(
+    (target) => (target && (Reflect.getMetadata(mark, target) as unknown[] | undefined)) ?? [],
+  );
 }
 
 /** Nest skips in silence what it did not make, and a guard must not be skipped. It makes those of classes, but not of factories and values. */
 function refuseUnmade(provided: ProvidedClass, name: string, given: unknown[]): void {
-  const unmade = given.find((each) => typeof each === 'function' && !provided.host.injectables.has(each as never));
+  const unmade = given.find(
+    (each) => typeof each === 'function' && !provided.host.injectables.has(each as never),
+  );
   if (!unmade) return;
   throw new QueueError(
     'HANDLER_INVALID',

@@ -1,4 +1,10 @@
-import type { ArgumentMetadata, CanActivate, ExecutionContext, NestInterceptor, PipeTransform } from '@nestjs/common';
+import type {
+  ArgumentMetadata,
+  CanActivate,
+  ExecutionContext,
+  NestInterceptor,
+  PipeTransform,
+} from '@nestjs/common';
 import { type ApplicationConfig, ExternalContextCreator, type ContextId } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 
@@ -35,13 +41,18 @@ export interface NestParts {
     ): Promise<Observable<unknown>>;
   };
   readonly pipesConsumer: {
-    applyPipes(value: unknown, metadata: ArgumentMetadata, pipes: PipeTransform[]): Promise<unknown>;
+    applyPipes(
+      value: unknown,
+      metadata: ArgumentMetadata,
+      pipes: PipeTransform[],
+    ): Promise<unknown>;
   };
 }
 
 type Container = Parameters<typeof ExternalContextCreator.fromContainer>[0];
 
-const containerOf = (external: ExternalContextCreator): Container => (external as unknown as { container: Container }).container;
+const containerOf = (external: ExternalContextCreator): Container =>
+  (external as unknown as { container: Container }).container;
 
 /** The application's own enhancers are found through this. */
 export const configOf = (external: ExternalContextCreator): ApplicationConfig | undefined =>
@@ -50,6 +61,8 @@ export const configOf = (external: ExternalContextCreator): ApplicationConfig | 
 /** An external context always runs the application's own enhancers; these parts are of one that knows none, unless they are asked for. */
 export function nestParts(external: ExternalContextCreator, withGlobal: boolean): NestParts {
   const getModules = (): unknown => containerOf(external).getModules();
-  const container = withGlobal ? containerOf(external) : ({ getModules, applicationConfig: undefined } as Container);
+  const container = withGlobal
+    ? containerOf(external)
+    : ({ getModules, applicationConfig: undefined } as Container);
   return ExternalContextCreator.fromContainer(container) as unknown as NestParts;
 }

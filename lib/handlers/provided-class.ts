@@ -105,6 +105,7 @@ function typeOf(wrapper: InstanceWrapper): Class | undefined {
 /** A plain object stands for the class that it is provided as: `overrideProvider(SendReceipt).useValue({ process })`. */
 function madeType(wrapper: InstanceWrapper): unknown {
   const instance = wrapper.instance as object | undefined | null;
-  if (instance === undefined || instance === null) return wrapper.isDependencyTreeStatic() ? undefined : wrapper.token;
+  if (instance === undefined || instance === null)
+    return wrapper.isDependencyTreeStatic() ? undefined : wrapper.token;
   return instance.constructor === Object ? wrapper.token : instance.constructor;
 }

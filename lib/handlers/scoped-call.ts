@@ -29,7 +29,8 @@ export class ScopedCall {
   readonly run: Run = async (jobs, context) => {
     const made = this.waiting.get(jobs) ?? (await this.make(jobs));
     this.waiting.delete(jobs);
-    if (this.enhancers) return this.enhancers.around(made.instance, made.contextId).run(jobs, context);
+    if (this.enhancers)
+      return this.enhancers.around(made.instance, made.contextId).run(jobs, context);
     return made.instance[this.method]!(jobs, context);
   };
 

@@ -20,7 +20,8 @@ export function templated(handler: Handler, events: QueueEventBus): Handler {
   if (!template?.payload && !template?.output) return handler;
   const parse = payloadParser(template);
   const checkOutput = outputChecker(template, events);
-  if (handler.options.batch) return { ...handler, ...parsedAlone(handler, parse), ...(checkOutput && { checkOutput }) };
+  if (handler.options.batch)
+    return { ...handler, ...parsedAlone(handler, parse), ...(checkOutput && { checkOutput }) };
   const { run, acquire } = handler;
   return {
     ...handler,
@@ -28,7 +29,8 @@ export function templated(handler: Handler, events: QueueEventBus): Handler {
       await parse(job);
       const answer = await lastValue(await run(job, context));
       // What was completed in the handler's own transaction was looked at there.
-      if (checkOutput && !(job as CalledJob).completed) await checkSuccess(answer, (output) => checkOutput(job, output));
+      if (checkOutput && !(job as CalledJob).completed)
+        await checkSuccess(answer, (output) => checkOutput(job, output));
       return answer;
     },
     ...(acquire && { acquire: (job: Job) => parse(job).then(() => acquire(job)) }),
@@ -37,7 +39,10 @@ export function templated(handler: Handler, events: QueueEventBus): Handler {
 }
 
 /** Each job of a batch is parsed before the batch is put together: one that does not fit ends alone. The batch's executor looks at the outputs. */
-function parsedAlone({ acquire }: Handler, parse: (job: Job) => Promise<void>): Pick<Handler, 'acquire'> {
+function parsedAlone(
+  { acquire }: Handler,
+  parse: (job: Job) => Promise<void>,
+): Pick<Handler, 'acquire'> {
   return { acquire: (job) => parse(job).then(() => (acquire ? acquire(job) : Permit.free)) };
 }
 
@@ -57,13 +62,17 @@ function payloadParser(template: AnyTemplate): (job: Job) => Promise<void> {
  * An output that does not fit is reported and stored as it is: the handler has done its work, and a failure would do it again. Whoever
  * reads the output through the template is told.
  */
-function outputChecker({ output: schema }: AnyTemplate, events: QueueEventBus): Handler['checkOutput'] {
+function outputChecker(
+  { output: schema }: AnyTemplate,
+  events: QueueEventBus,
+): Handler['checkOutput'] {
   if (!schema) return undefined;
   return async (job, output) => {
     const { text = 'null' } = outputText(output, Infinity);
     const problem = await problemOf(schema, JSON.parse(text));
     const { id, queue, name, attempt } = job;
-    if (problem !== undefined) events.emit('outputInvalid', () => ({ id, queue, name, attempt, problem }));
+    if (problem !== undefined)
+      events.emit('outputInvalid', () => ({ id, queue, name, attempt, problem }));
   };
 }
 
@@ -75,12 +84,17 @@ async function problemOf(schema: AnySchema, output: unknown): Promise<string | u
   }
 }
 
-export async function checkSuccess(answer: unknown, check: (output: unknown) => Promise<void>): Promise<void> {
+export async function checkSuccess(
+  answer: unknown,
+  check: (output: unknown) => Promise<void>,
+): Promise<void> {
   if (isError(answer)) return undefined;
   if (!(answer instanceof JobResult)) return check(answer);
   if (answer.verdict.kind === 'success') return check(answer.verdict.output);
 }
 
 function misfit(template: AnyTemplate, problem: string): UnprocessableError {
-  return new UnprocessableError(`The stored payload does not fit the schema of ${templateLabel(template)}: ${problem}.`);
+  return new UnprocessableError(
+    `The stored payload does not fit the schema of ${templateLabel(template)}: ${problem}.`,
+  );
 }

@@ -17,7 +17,8 @@ export class Growth {
     if (count < (this.samples.at(-1)?.count ?? 0)) this.samples = [];
     this.samples.push({ at, count });
     // The newest of those that left the window stays: it is where the window begins.
-    while (this.samples.length > 2 && this.samples[1]!.at <= at - this.windowMs) this.samples.shift();
+    while (this.samples.length > 2 && this.samples[1]!.at <= at - this.windowMs)
+      this.samples.shift();
     const first = this.samples[0]!;
     const elapsed = at - first.at;
     const grown = count - first.count;

@@ -41,12 +41,16 @@ type WhatOptionsSay = Pick<ResolvedOptions, 'pollIntervalMs' | 'queryTimeoutMs'>
 /** @throws QueueError `INVALID_OPTION` with all that is wrong. */
 export function checkLimits(given: HealthLimits, options: WhatOptionsSay): Required<HealthLimits> {
   const problems = limitRules(given, '');
-  if (problems.length > 0) throw new QueueError('INVALID_OPTION', `QueueHealth: ${problems.join('; ')}.`);
+  if (problems.length > 0)
+    throw new QueueError('INVALID_OPTION', `QueueHealth: ${problems.join('; ')}.`);
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return { ...defaultsFor(options), ...said };
 }
 
-const defaultsFor = ({ pollIntervalMs, queryTimeoutMs }: WhatOptionsSay): Required<HealthLimits> => ({
+const defaultsFor = ({
+  pollIntervalMs,
+  queryTimeoutMs,
+}: WhatOptionsSay): Required<HealthLimits> => ({
   timeoutMs: 1_000,
   stuckMs: Math.max(120_000, 10 * queryTimeoutMs),
   pollSilentMs: 3 * pollIntervalMs + 2 * queryTimeoutMs,

@@ -76,47 +76,77 @@ export class QueueHealth {
   ) {}
 
   /** For liveness: would a restart of this process help? A database that is away does not count. Asks nothing of the database. */
-  async isAlive<const Key extends string>(key: Key, limits: HealthLimits = {}): Promise<HealthAnswer<Key>> {
+  async isAlive<const Key extends string>(
+    key: Key,
+    limits: HealthLimits = {},
+  ): Promise<HealthAnswer<Key>> {
     const { stuckMs } = this.limits(limits);
     const { pulse } = this.worker;
     const stuck = pulse !== undefined && pulse.turningMs > stuckMs;
-    return this.answer(key, stuck ? [`A loop has been stuck for ${seconds(pulse.turningMs)}.`] : []);
+    return this.answer(
+      key,
+      stuck ? [`A loop has been stuck for ${seconds(pulse.turningMs)}.`] : [],
+    );
   }
 
   /** For readiness: can this process enqueue, and does its worker work? Down from the first moment of a shutdown. */
-  async isReady<const Key extends string>(key: Key, limits: HealthLimits = {}): Promise<HealthAnswer<Key>> {
+  async isReady<const Key extends string>(
+    key: Key,
+    limits: HealthLimits = {},
+  ): Promise<HealthAnswer<Key>> {
     const checked = this.limits(limits);
-    return this.answer(key, [...this.workerProblems(checked), ...problemsOf(await ask(this.ping, checked))]);
+    return this.answer(key, [
+      ...this.workerProblems(checked),
+      ...problemsOf(await ask(this.ping, checked)),
+    ]);
   }
 
   /** For people and alarms: ready, woken in time, no job waits for too long, few end badly, and no group waits for a person. */
-  async isHealthy<const Key extends string>(key: Key, limits: HealthLimits = {}): Promise<HealthAnswer<Key>> {
+  async isHealthy<const Key extends string>(
+    key: Key,
+    limits: HealthLimits = {},
+  ): Promise<HealthAnswer<Key>> {
     const checked = this.limits(limits);
     const problems = [...this.workerProblems(checked), ...this.listenerProblems(checked)];
     const asked = await ask(this.measured, checked);
     if (asked.problem !== undefined) return this.answer(key, [...problems, asked.problem]);
     const { oldest, blocked, deadLetters } = asked.answer;
-    const counts = ({ queue }: { queue: string }): boolean => checked.queues.some((pattern) => matches(pattern, queue));
+    const counts = ({ queue }: { queue: string }): boolean =>
+      checked.queues.some((pattern) => matches(pattern, queue));
     const waiting = oldest.filter(counts);
     const blockedGroups = sumOf(blocked.filter(counts));
-    problems.push(...waitingProblems(waiting, checked), ...deadLetterProblems(deadLetters, checked));
+    problems.push(
+      ...waitingProblems(waiting, checked),
+      ...deadLetterProblems(deadLetters, checked),
+    );
     problems.push(...blockedProblems(blockedGroups, checked));
     const oldestReadyMs = waiting[0] && Math.round(waiting[0].oldestMs);
-    return this.answer(key, problems, { ...(oldestReadyMs !== undefined && { oldestReadyMs }), deadLetters, blockedGroups });
+    return this.answer(key, problems, {
+      ...(oldestReadyMs !== undefined && { oldestReadyMs }),
+      deadLetters,
+      blockedGroups,
+    });
   }
 
   private limits(given: HealthLimits): Limits {
     return checkLimits(given, this.options);
   }
 
-  private answer<Key extends string>(key: Key, problems: string[], figures: Partial<HealthState> = {}): HealthAnswer<Key> {
+  private answer<Key extends string>(
+    key: Key,
+    problems: string[],
+    figures: Partial<HealthState> = {},
+  ): HealthAnswer<Key> {
     const { pulse, state } = this.worker;
     const { listening } = this.storage.signals;
     const health: HealthState = {
       status: problems.length === 0 ? 'up' : 'down',
       ...(problems.length > 0 && { problems }),
       worker: state,
-      ...(pulse && { pollSilentMs: Math.round(pulse.pollSilentMs), leaseSilentMs: Math.round(pulse.leaseSilentMs) }),
+      ...(pulse && {
+        pollSilentMs: Math.round(pulse.pollSilentMs),
+        leaseSilentMs: Math.round(pulse.leaseSilentMs),
+      }),
       ...(listening && { listening: listening.isListening }),
       ...figures,
     };
@@ -130,37 +160,56 @@ export class QueueHealth {
     if (!pulse) return [];
     const lapsed = pulse.leaseSilentMs > this.options.leaseMs;
     return [
-      ...(pulse.pollSilentMs > pollSilentMs ? [`No poll has gone well for ${seconds(pulse.pollSilentMs)}.`] : []),
-      ...(lapsed ? [`The lease could not be renewed for ${seconds(pulse.leaseSilentMs)}: other workers take its jobs.`] : []),
+      ...(pulse.pollSilentMs > pollSilentMs
+        ? [`No poll has gone well for ${seconds(pulse.pollSilentMs)}.`]
+        : []),
+      ...(lapsed
+        ? [
+            `The lease could not be renewed for ${seconds(pulse.leaseSilentMs)}: other workers take its jobs.`,
+          ]
+        : []),
     ];
   }
 
   /** Polling is the truth: a listener that is away costs time, so a moment without it is no problem. */
   private listenerProblems({ listenerSilentMs: most }: Limits): string[] {
     const { listening } = this.storage.signals;
-    if (most === false || !listening || listening.isListening || listening.silentMs <= most) return [];
-    return [`Nothing listens for wake-ups for ${seconds(listening.silentMs)}: jobs wait for the next poll.`];
+    if (most === false || !listening || listening.isListening || listening.silentMs <= most)
+      return [];
+    return [
+      `Nothing listens for wake-ups for ${seconds(listening.silentMs)}: jobs wait for the next poll.`,
+    ];
   }
 
   private async measure(): Promise<Measured> {
     const oldest = await this.storage.health.oldestReady();
     const blocked = await this.storage.health.blockedGroups();
-    return { oldest, blocked, deadLetters: Math.round(this.growth.add(await this.storage.health.deadLettersWritten())) };
+    return {
+      oldest,
+      blocked,
+      deadLetters: Math.round(this.growth.add(await this.storage.health.deadLettersWritten())),
+    };
   }
 }
 
 type Asked<Answer> = { answer: Answer; problem?: undefined } | { problem: string };
 
-async function ask<Answer>(question: RecentAnswer<Answer>, { timeoutMs }: Limits): Promise<Asked<Answer>> {
+async function ask<Answer>(
+  question: RecentAnswer<Answer>,
+  { timeoutMs }: Limits,
+): Promise<Asked<Answer>> {
   try {
     const answer = await question.get(timeoutMs);
-    return answer === LATE ? { problem: `The database did not answer within ${timeoutMs} ms.` } : { answer };
+    return answer === LATE
+      ? { problem: `The database did not answer within ${timeoutMs} ms.` }
+      : { answer };
   } catch (error) {
     return { problem: `The database could not be asked: ${codeOf(error)}.` };
   }
 }
 
-const problemsOf = ({ problem }: Asked<unknown>): string[] => (problem === undefined ? [] : [problem]);
+const problemsOf = ({ problem }: Asked<unknown>): string[] =>
+  problem === undefined ? [] : [problem];
 
 /** Messages of drivers name hosts and users; a health page is often public. */
 function codeOf(error: unknown): string {
@@ -172,11 +221,15 @@ function waitingProblems(waiting: OldestReady[], { oldestReadyMs: most }: Limits
   if (most === false) return [];
   return waiting
     .filter(({ oldestMs }) => oldestMs > most)
-    .map(({ queue, oldestMs }) => `Queue "${queue}" has a job that is ready for ${seconds(oldestMs)}.`);
+    .map(
+      ({ queue, oldestMs }) => `Queue "${queue}" has a job that is ready for ${seconds(oldestMs)}.`,
+    );
 }
 
 function deadLetterProblems(deadLetters: number, { maxDeadLetters: most }: Limits): string[] {
-  return most === false || deadLetters <= most ? [] : [`${deadLetters} jobs have ended badly within five minutes.`];
+  return most === false || deadLetters <= most
+    ? []
+    : [`${deadLetters} jobs have ended badly within five minutes.`];
 }
 
 function blockedProblems(groups: number, { maxBlockedGroups: most }: Limits): string[] {
@@ -185,6 +238,7 @@ function blockedProblems(groups: number, { maxBlockedGroups: most }: Limits): st
   return [`${text} blocked by a job that ended badly: retry, purge or release it.`];
 }
 
-const sumOf = (blocked: BlockedGroups[]): number => blocked.reduce((sum, { groups }) => sum + groups, 0);
+const sumOf = (blocked: BlockedGroups[]): number =>
+  blocked.reduce((sum, { groups }) => sum + groups, 0);
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;

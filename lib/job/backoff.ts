@@ -34,7 +34,12 @@ export function linear(options: { delayMs: number; maxMs?: number }): StoredBack
 }
 
 /** `baseMs * factor ** (attempt - 1)` up to `maxMs` (default an hour), spread by `jitter` (0 to 1, default 0.2 = up to 20 % less). */
-export function exponential(options: { baseMs: number; factor?: number; maxMs?: number; jitter?: number }): StoredBackoff {
+export function exponential(options: {
+  baseMs: number;
+  factor?: number;
+  maxMs?: number;
+  jitter?: number;
+}): StoredBackoff {
   const { baseMs, factor = 2, maxMs = 3_600_000, jitter = 0.2 } = options;
   return checkBackoff({ type: 'exponential', baseMs, factor, maxMs, jitter }) as StoredBackoff;
 }
@@ -45,28 +50,43 @@ export function custom(delay: (attempt: number, error: unknown) => number): Cust
 }
 
 /** The rest after attempt `attempt` (1 for the first) failed with `error`. Never throws, never leaves 0 .. MAX_DELAY_MS. */
-export function delayAfter(backoff: Backoff, attempt: number, error: unknown, random: () => number = Math.random): number {
+export function delayAfter(
+  backoff: Backoff,
+  attempt: number,
+  error: unknown,
+  random: () => number = Math.random,
+): number {
   const failed = Math.max(1, attempt);
   const delay = rawDelay(backoff, failed, error, random);
-  if (typeof delay !== 'number' || Number.isNaN(delay)) return Math.min(DEFAULT_STEP_MS * failed, MAX_DELAY_MS);
+  if (typeof delay !== 'number' || Number.isNaN(delay))
+    return Math.min(DEFAULT_STEP_MS * failed, MAX_DELAY_MS);
   return Math.min(Math.max(0, delay), MAX_DELAY_MS);
 }
 
-function rawDelay(backoff: Backoff, attempt: number, error: unknown, random: () => number): unknown {
+function rawDelay(
+  backoff: Backoff,
+  attempt: number,
+  error: unknown,
+  random: () => number,
+): unknown {
   switch (backoff.type) {
     case 'constant':
       return backoff.delayMs;
     case 'linear':
       return Math.min(backoff.delayMs * attempt, backoff.maxMs ?? MAX_DELAY_MS);
     case 'exponential':
-      return Math.min(backoff.baseMs * growth(backoff.factor, attempt), backoff.maxMs) * (1 - backoff.jitter * random());
+      return (
+        Math.min(backoff.baseMs * growth(backoff.factor, attempt), backoff.maxMs) *
+        (1 - backoff.jitter * random())
+      );
     case 'custom':
       return customDelay(backoff, attempt, error);
   }
 }
 
 /** Never Infinity: a base of 0 stays 0. */
-const growth = (factor: number, attempt: number): number => Math.min(factor ** (attempt - 1), Number.MAX_VALUE);
+const growth = (factor: number, attempt: number): number =>
+  Math.min(factor ** (attempt - 1), Number.MAX_VALUE);
 
 /** A rule that throws must not decide the job's fate. */
 function customDelay(backoff: CustomBackoff, attempt: number, error: unknown): unknown {
@@ -85,7 +105,12 @@ type Rule = 'function' | readonly [min: number, max: number, needed?: 'optional'
 const FIELDS: Record<Backoff['type'], Record<string, Rule>> = {
   constant: { delayMs: [0, MAX_DELAY_MS] },
   linear: { delayMs: [0, MAX_DELAY_MS], maxMs: [0, MAX_DELAY_MS, 'optional'] },
-  exponential: { baseMs: [0, MAX_DELAY_MS], factor: [1, 1_000], maxMs: [0, MAX_DELAY_MS], jitter: [0, 1] },
+  exponential: {
+    baseMs: [0, MAX_DELAY_MS],
+    factor: [1, 1_000],
+    maxMs: [0, MAX_DELAY_MS],
+    jitter: [0, 1],
+  },
   custom: { delay: 'function' },
 };
 
@@ -101,21 +126,29 @@ export function checkBackoff(backoff: Backoff): Backoff {
 /** The backoff as it is stored with a job: what else the object may hold is not, nor is it asked how it would be written. */
 export function storedBackoff(backoff: StoredBackoff): StoredBackoff {
   const { type } = checkBackoff(backoff);
-  const fields = Object.keys(FIELDS[type]).map((field) => [field, (backoff as unknown as Record<string, unknown>)[field]]);
+  const fields = Object.keys(FIELDS[type]).map((field) => [
+    field,
+    (backoff as unknown as Record<string, unknown>)[field],
+  ]);
   return Object.fromEntries([['type', type], ...fields]) as StoredBackoff;
 }
 
 const fieldsOf = (type: unknown): Record<string, Rule> | undefined =>
-  typeof type === 'string' && Object.hasOwn(FIELDS, type) ? FIELDS[type as Backoff['type']] : undefined;
+  typeof type === 'string' && Object.hasOwn(FIELDS, type)
+    ? FIELDS[type as Backoff['type']]
+    : undefined;
 
 function checkField(field: string, rule: Rule, value: unknown): void {
   if (rule === 'function') {
-    if (typeof value !== 'function') throw invalid(`${field} must be a function of (attempt, error)`);
+    if (typeof value !== 'function')
+      throw invalid(`${field} must be a function of (attempt, error)`);
     return;
   }
   if (value === undefined && rule[2] === 'optional') return;
   if (typeof value !== 'number' || !(value >= rule[0] && value <= rule[1])) {
-    throw invalid(`${field} must be a number from ${rule[0]} to ${rule[1]}, not ${quoteNumber(value)}`);
+    throw invalid(
+      `${field} must be a number from ${rule[0]} to ${rule[1]}, not ${quoteNumber(value)}`,
+    );
   }
 }
 

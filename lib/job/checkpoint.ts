@@ -32,7 +32,9 @@ function storableText(state: unknown): string {
     return payloadText(state, Infinity);
   } catch (error) {
     const { message } = error as QueueError;
-    const told = message.replace(/^(The )?payload\b/, '$1checkpoint').replace(/(, or use| \(give it as) payloadBytes\)?/, '');
+    const told = message
+      .replace(/^(The )?payload\b/, '$1checkpoint')
+      .replace(/(, or use| \(give it as) payloadBytes\)?/, '');
     throw new QueueError('INVALID_CHECKPOINT', told, { cause: error });
   }
 }
@@ -41,5 +43,8 @@ function storableText(state: unknown): string {
 export function checkExtraAttempts(extraAttempts: unknown = 0): number {
   const count = Number.isInteger(extraAttempts) ? (extraAttempts as number) : -1;
   if (count >= 0 && count <= MAX_EXTRA_ATTEMPTS) return count;
-  throw new QueueError('INVALID_OPTION', `checkpoint: extraAttempts must be a whole number from 0 to ${MAX_EXTRA_ATTEMPTS}.`);
+  throw new QueueError(
+    'INVALID_OPTION',
+    `checkpoint: extraAttempts must be a whole number from 0 to ${MAX_EXTRA_ATTEMPTS}.`,
+  );
 }

@@ -85,7 +85,8 @@ export interface EnqueueItem<Payload = unknown> extends JobOptions {
  * What became of an enqueue. `existing`: the key or id is known, nothing was stored. `replaced`, `postponed` (by `debounce`): the waiting
  * job was changed. `throttled`: the period is not over. `running`: the job of the key runs, nothing was stored.
  */
-export type EnqueueOutcome = 'created' | 'existing' | 'replaced' | 'postponed' | 'throttled' | 'running';
+export type EnqueueOutcome =
+  'created' | 'existing' | 'replaced' | 'postponed' | 'throttled' | 'running';
 
 /** `created` is false when the unique key or the id was known already; `id` is then the known job's. */
 export interface Enqueued {

@@ -58,11 +58,16 @@ function causesOf(error: object): Cause[] {
   for (let index = 0; index < seen.length && seen.length <= MAX_CAUSES; index++)
     for (const next of safely(() => behind(seen[index])) ?? [])
       if (seen.length <= MAX_CAUSES && !seen.includes(next)) seen.push(next);
-  return seen.slice(1).map((cause) => safely(() => causeOf(cause)) ?? { name: 'Thrown', message: INDESCRIBABLE });
+  return seen
+    .slice(1)
+    .map((cause) => safely(() => causeOf(cause)) ?? { name: 'Thrown', message: INDESCRIBABLE });
 }
 
 function behind(error: unknown): unknown[] {
-  const { cause, errors } = (typeof error === 'object' && error !== null ? error : {}) as { cause?: unknown; errors?: unknown };
+  const { cause, errors } = (typeof error === 'object' && error !== null ? error : {}) as {
+    cause?: unknown;
+    errors?: unknown;
+  };
   const several = Array.isArray(errors) ? (errors as unknown[]).slice(0, MAX_CAUSES) : [];
   return [cause, ...several].filter((each) => each !== undefined && each !== null);
 }
@@ -73,7 +78,10 @@ function causeOf(cause: unknown): Cause {
   if (typeof cause !== 'object') return thrownOf(() => describe(cause), MAX_CAUSE_MESSAGE);
   const { name, message, code } = cause as Record<string, unknown>;
   if (typeof message !== 'string') return { name: 'Thrown', message: 'an object' };
-  return briefOf({ name: typeof name === 'string' ? name : 'Thrown', message, code: code as string }, MAX_CAUSE_MESSAGE);
+  return briefOf(
+    { name: typeof name === 'string' ? name : 'Thrown', message, code: code as string },
+    MAX_CAUSE_MESSAGE,
+  );
 }
 
 function thrownOf(text: () => string, maxMessage: number): Cause {
@@ -81,7 +89,9 @@ function thrownOf(text: () => string, maxMessage: number): Cause {
 }
 
 /** A pipe of Nest that has checked a payload says what it found in the response of its HTTP exception alone; its message is a title. */
-function messageOf(error: Error & { getResponse?: unknown; response?: { message?: unknown } }): string {
+function messageOf(
+  error: Error & { getResponse?: unknown; response?: { message?: unknown } },
+): string {
   const found = typeof error.getResponse === 'function' ? error.response?.message : undefined;
   const texts = Array.isArray(found) ? found.filter((each) => typeof each === 'string') : [];
   return [String(error.message), texts.join('; ')].filter((text) => text !== '').join(': ');
@@ -89,6 +99,7 @@ function messageOf(error: Error & { getResponse?: unknown; response?: { message?
 
 function describe(thrown: unknown): string {
   if (typeof thrown === 'string') return thrown;
-  if (typeof thrown === 'object' && thrown !== null) return JSON.stringify(thrown) ?? Object.prototype.toString.call(thrown);
+  if (typeof thrown === 'object' && thrown !== null)
+    return JSON.stringify(thrown) ?? Object.prototype.toString.call(thrown);
   return String(thrown);
 }

@@ -10,7 +10,10 @@ import type { Permit } from './permit.js';
 /** What a `@QueueHandler` class implements; `process` takes the names that no `@HandleJob` method takes. */
 export interface JobHandler<Payload = unknown, Output = unknown> {
   /** Runs the job. What it returns is the output; what it throws fails the attempt; a `JobResult` says something else. */
-  process(job: Job<Payload>, context: JobContext): Promise<JobResult<Output> | Output | void> | JobResult<Output> | Output | void;
+  process(
+    job: Job<Payload>,
+    context: JobContext,
+  ): Promise<JobResult<Output> | Output | void> | JobResult<Output> | Output | void;
   /** Optional third tier of permits: asked after the claim, before `process`. Declining (a JobResult) spends no attempt. */
   acquire?(job: Job<Payload>): Promise<Permit | JobResult<unknown>> | Permit | JobResult<unknown>;
 }
@@ -20,12 +23,18 @@ export type BatchResult<Output = unknown> = JobResult<Output> | Output | Error |
 
 /** What a batch handler may return: nothing (all succeeded), one result a job in order or by id, or one JobResult for all. */
 export type BatchResults<Output = unknown> =
-  readonly BatchResult<Output>[] | ReadonlyMap<string, BatchResult<Output>> | JobResult<Output> | void;
+  | readonly BatchResult<Output>[]
+  | ReadonlyMap<string, BatchResult<Output>>
+  | JobResult<Output>
+  | void;
 
 /** What a `@QueueHandler(queue, { batch: { size } })` class implements: it gets several jobs in one call. */
 export interface BatchHandler<Payload = unknown, Output = unknown> {
   /** Runs the jobs. What it throws fails the attempt of each of them. */
-  process(jobs: Job<Payload>[], context: BatchContext): Promise<BatchResults<Output>> | BatchResults<Output>;
+  process(
+    jobs: Job<Payload>[],
+    context: BatchContext,
+  ): Promise<BatchResults<Output>> | BatchResults<Output>;
   /** Asked for each job by itself, after the claim, before `process`. Those that are declined are left out of the batch. */
   acquire?(job: Job<Payload>): Promise<Permit | JobResult<unknown>> | Permit | JobResult<unknown>;
 }
@@ -39,7 +48,9 @@ export type TemplateMethod<Payload, Answer> = (
 /** What a class marked `@QueueHandler(template)` has. */
 export interface TemplateHandler<Payload, Answer> {
   process: TemplateMethod<Payload, Answer>;
-  acquire?: (job: Job<Payload>) => Promise<Permit | JobResult<unknown>> | Permit | JobResult<unknown>;
+  acquire?: (
+    job: Job<Payload>,
+  ) => Promise<Permit | JobResult<unknown>> | Permit | JobResult<unknown>;
 }
 
 /** What handles the jobs of a template several at once. */
@@ -51,7 +62,9 @@ export type TemplateBatchMethod<Payload, Answer> = (
 /** What a class marked `@QueueHandler(template, { batch })` has. */
 export interface TemplateBatchHandler<Payload, Answer> {
   process: TemplateBatchMethod<Payload, Answer>;
-  acquire?: (job: Job<Payload>) => Promise<Permit | JobResult<unknown>> | Permit | JobResult<unknown>;
+  acquire?: (
+    job: Job<Payload>,
+  ) => Promise<Permit | JobResult<unknown>> | Permit | JobResult<unknown>;
 }
 
 /** Several jobs in one call of the handler. */

@@ -69,7 +69,10 @@ export class JobResult<Output = unknown> {
 
   /** This payload can never work: ends at once in the dead letter queue. */
   static unprocessable(reason: unknown): JobResult<never> {
-    return new JobResult<never>({ kind: 'unprocessable', error: reasonOf(reason, 'UnprocessableError') });
+    return new JobResult<never>({
+      kind: 'unprocessable',
+      error: reasonOf(reason, 'UnprocessableError'),
+    });
   }
 
   /** The handler or its surroundings are broken, someone must look: ends at once in the dead letter queue. */
@@ -88,7 +91,9 @@ function reasonOf(reason: unknown, name: string): Failure {
 function validDate(date: Date): Date {
   const time = types.isDate(date) ? date.getTime() : NaN;
   if (time <= LAST_DATE) return new Date(Math.max(0, time));
-  throw invalid('the date is not a valid Date up to the year 9999. Give a Date, or use the ...In(ms) form.');
+  throw invalid(
+    'the date is not a valid Date up to the year 9999. Give a Date, or use the ...In(ms) form.',
+  );
 }
 
 function validDelay(ms: number): number {
@@ -96,4 +101,5 @@ function validDelay(ms: number): number {
   throw invalid(`${quoteNumber(ms)} is not a delay. Give milliseconds, from 0 to 100 years.`);
 }
 
-const invalid = (problem: string): QueueError => new QueueError('INVALID_OPTION', `JobResult: ${problem}`);
+const invalid = (problem: string): QueueError =>
+  new QueueError('INVALID_OPTION', `JobResult: ${problem}`);

@@ -2,7 +2,15 @@
 export const LIVE_STATES = ['staged', 'blocked', 'scheduled', 'ready', 'running'] as const;
 
 /** How a job can end. `succeeded` and `cancelled` go to the archive, the rest to the dead letter table. */
-export const TERMINAL_STATES = ['succeeded', 'failed', 'critical', 'unprocessable', 'cancelled', 'poisoned', 'expired'] as const;
+export const TERMINAL_STATES = [
+  'succeeded',
+  'failed',
+  'critical',
+  'unprocessable',
+  'cancelled',
+  'poisoned',
+  'expired',
+] as const;
 
 /** Where a live job stands: `staged` until its commit, `blocked` until its turn, `scheduled` until its time. */
 export type LiveState = (typeof LIVE_STATES)[number];
@@ -17,7 +25,16 @@ export const MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
   blocked: ['scheduled', 'ready', 'cancelled'],
   scheduled: ['ready', 'cancelled'],
   ready: ['running', 'scheduled', 'cancelled'],
-  running: ['ready', 'scheduled', 'succeeded', 'failed', 'critical', 'unprocessable', 'cancelled', 'poisoned'],
+  running: [
+    'ready',
+    'scheduled',
+    'succeeded',
+    'failed',
+    'critical',
+    'unprocessable',
+    'cancelled',
+    'poisoned',
+  ],
   // An operator may ask for an ended job again: `QueueAdmin.retry` and `redrive`.
   succeeded: ['ready', 'blocked'],
   failed: ['ready', 'blocked'],
@@ -39,7 +56,8 @@ export const KEPT_IN: Readonly<Record<TerminalState, 'archive' | 'dead_letter'>>
   expired: 'dead_letter',
 };
 
-export const isTerminal = (state: JobState): state is TerminalState => (TERMINAL_STATES as readonly JobState[]).includes(state);
+export const isTerminal = (state: JobState): state is TerminalState =>
+  (TERMINAL_STATES as readonly JobState[]).includes(state);
 
 /** What a job that ended badly does to its ordered group. */
 export type OnDeadJob = 'block' | 'skip' | 'halt';

@@ -43,13 +43,19 @@ export interface FindOptions<Payload = unknown, Output = unknown> extends InTran
 export type JobTarget = string | AnyTemplate;
 
 /** What an enqueue to this target takes; anything, for a queue by its name. */
-export type GivenOf<Target extends JobTarget> = Target extends AnyTemplate ? TypesOf<Target>['given'] : unknown;
+export type GivenOf<Target extends JobTarget> = Target extends AnyTemplate
+  ? TypesOf<Target>['given']
+  : unknown;
 
 /** What a handler of this target gets. */
-export type PayloadOf<Target extends JobTarget> = Target extends AnyTemplate ? TypesOf<Target>['payload'] : unknown;
+export type PayloadOf<Target extends JobTarget> = Target extends AnyTemplate
+  ? TypesOf<Target>['payload']
+  : unknown;
 
 /** What a waiter for a job of this target gets. */
-export type OutputOf<Target extends JobTarget> = Target extends AnyTemplate ? TypesOf<Target>['output'] : unknown;
+export type OutputOf<Target extends JobTarget> = Target extends AnyTemplate
+  ? TypesOf<Target>['output']
+  : unknown;
 
 type TypesOf<Template extends AnyTemplate> = NonNullable<Template[typeof TYPES]>;
 

@@ -10,7 +10,9 @@ export function knownAcrossCopies(kind: { prototype: object }, name: string): vo
   Object.defineProperty(kind, Symbol.hasInstance, {
     value(this: unknown, value: unknown): boolean {
       try {
-        return this === kind ? typeof value === 'object' && value !== null && mark in value : isInstance.call(this, value);
+        return this === kind
+          ? typeof value === 'object' && value !== null && mark in value
+          : isInstance.call(this, value);
       } catch {
         return false;
       }
@@ -31,7 +33,12 @@ export function safely<Answer>(look: () => Answer): Answer | undefined {
   }
 }
 
-const isInstance = Function.prototype[Symbol.hasInstance] as (this: unknown, value: unknown) => boolean;
+const isInstance = Function.prototype[Symbol.hasInstance] as (
+  this: unknown,
+  value: unknown,
+) => boolean;
 
-export const isThenable = <Value>(answer: Value | PromiseLike<Value>): answer is PromiseLike<Value> =>
+export const isThenable = <Value>(
+  answer: Value | PromiseLike<Value>,
+): answer is PromiseLike<Value> =>
   typeof (answer as { then?: unknown } | null | undefined)?.then === 'function';

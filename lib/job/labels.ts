@@ -30,8 +30,10 @@ function checked(labels: unknown, max: number): readonly string[] {
 
 function checkLabel(label: unknown): string {
   if (typeof label === 'string' && LABEL.test(label)) return label;
-  const form = 'Use 1 to 64 of letters, digits and _ . : / = -, starting with a letter, a digit or _';
+  const form =
+    'Use 1 to 64 of letters, digits and _ . : / = -, starting with a letter, a digit or _';
   throw new QueueError('INVALID_NAME', `${quote(label)} is not a label. ${form}.`);
 }
 
-const invalid = (problem: string): QueueError => new QueueError('INVALID_OPTION', `labels: ${problem}.`);
+const invalid = (problem: string): QueueError =>
+  new QueueError('INVALID_OPTION', `labels: ${problem}.`);

@@ -23,6 +23,12 @@ export interface Served {
 }
 
 /** Whose queue is named, and whose labels are all there. Asked once a lane: a lane that is not served costs a claim nothing. */
-export function serves({ queues, labels }: Served, lane: { queue: string; labels: readonly string[] }): boolean {
-  return (!queues || queues.some((pattern) => matches(pattern, lane.queue))) && lane.labels.every((label) => labels.has(label));
+export function serves(
+  { queues, labels }: Served,
+  lane: { queue: string; labels: readonly string[] },
+): boolean {
+  return (
+    (!queues || queues.some((pattern) => matches(pattern, lane.queue))) &&
+    lane.labels.every((label) => labels.has(label))
+  );
 }

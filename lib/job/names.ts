@@ -39,7 +39,8 @@ export function checkId(id: unknown): string {
 }
 
 /** The same where a number is wanted: only a number is written out, since an object may refuse to be. */
-export const quoteNumber = (value: unknown): string => (typeof value === 'number' ? String(value) : quote(value));
+export const quoteNumber = (value: unknown): string =>
+  typeof value === 'number' ? String(value) : quote(value);
 
 /** Shows a value in an error message: short, and never more than a name's worth of it. */
 export function quote(value: unknown): string {

@@ -70,7 +70,11 @@ export function afterFailure(
   again?: Again,
 ): Outcome {
   if (attempt >= maxAttempts) return { kind: 'failed', error };
-  return { kind: 'retried', again: again ?? { delayMs: delayAfter(backoff, attempt, thrown ?? error) }, error };
+  return {
+    kind: 'retried',
+    again: again ?? { delayMs: delayAfter(backoff, attempt, thrown ?? error) },
+    error,
+  };
 }
 
 function afterReschedule(again: Again, { reschedules, maxReschedules }: Chances): Outcome {

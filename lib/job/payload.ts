@@ -46,7 +46,11 @@ function stringify(payload: unknown): string {
 /** What JSON.stringify drops without a word must not be lost silently: functions, symbols, NaN, invalid dates, a Promise, Map and Set. */
 function refuseLosses(payload: unknown): void {
   const found = findLoss(payload);
-  if (found) throw new QueueError('INVALID_PAYLOAD', `payload${found.path} is ${found.loss}, which JSON cannot hold.`);
+  if (found)
+    throw new QueueError(
+      'INVALID_PAYLOAD',
+      `payload${found.path} is ${found.loss}, which JSON cannot hold.`,
+    );
 }
 
 interface Loss {
@@ -56,11 +60,19 @@ interface Loss {
 
 /** The path is put together on the way back from a loss: where there is none, nothing is made. */
 function findLoss(value: unknown): Loss | undefined {
-  if (typeof value === 'string' || typeof value === 'boolean' || value === undefined || value === null) return undefined;
+  if (
+    typeof value === 'string' ||
+    typeof value === 'boolean' ||
+    value === undefined ||
+    value === null
+  )
+    return undefined;
   const loss = lossOf(value);
   if (loss !== undefined) return { path: '', loss };
   if (typeof value !== 'object') return undefined;
-  return typeof (value as Partial<WithJson>).toJSON === 'function' ? findLossInJson(value as WithJson) : findLossWithin(value);
+  return typeof (value as Partial<WithJson>).toJSON === 'function'
+    ? findLossInJson(value as WithJson)
+    : findLossWithin(value);
 }
 
 interface WithJson {
@@ -69,7 +81,8 @@ interface WithJson {
 
 /** What an object says of itself in JSON is not asked once more for its `toJSON`, as JSON.stringify does it. */
 function findLossInJson(value: WithJson): Loss | undefined {
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? { path: '', loss: 'an invalid Date' } : undefined;
+  if (value instanceof Date)
+    return Number.isNaN(value.getTime()) ? { path: '', loss: 'an invalid Date' } : undefined;
   const json = value.toJSON('');
   if (typeof json !== 'object' || json === null) return findLoss(json);
   const loss = lossOf(json);
@@ -77,7 +90,9 @@ function findLossInJson(value: WithJson): Loss | undefined {
 }
 
 function findLossWithin(value: object): Loss | undefined {
-  return Array.isArray(value) ? findLossInArray(value) : findLossInObject(value as Record<string, unknown>);
+  return Array.isArray(value)
+    ? findLossInArray(value)
+    : findLossInObject(value as Record<string, unknown>);
 }
 
 function findLossInArray(values: unknown[]): Loss | undefined {
@@ -103,7 +118,8 @@ function lossOf(value: unknown): string | undefined {
 }
 
 function lossOfInstance(value: unknown): string | undefined {
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return 'binary data (give it as payloadBytes)';
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer)
+    return 'binary data (give it as payloadBytes)';
   if (value instanceof Promise) return 'a Promise (await it first)';
   if (value instanceof Map) return 'a Map';
   return value instanceof Set ? 'a Set' : undefined;
@@ -125,13 +141,17 @@ export function outputText(output: unknown, maxBytes: number): StoredOutput {
     const bytes = Buffer.byteLength(text);
     return bytes <= maxBytes
       ? { text }
-      : { text: cutText(text, maxBytes), problem: `${bytes} bytes, cut at maxOutputBytes (${maxBytes})` };
+      : {
+          text: cutText(text, maxBytes),
+          problem: `${bytes} bytes, cut at maxOutputBytes (${maxBytes})`,
+        };
   } catch (error) {
     return { problem: `cannot be written as JSON: ${cleanText(failureOf(error).message, 200)}` };
   }
 }
 
-const bigintAsText = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value);
+const bigintAsText = (_key: string, value: unknown): unknown =>
+  typeof value === 'bigint' ? value.toString() : value;
 
 /** An escaped backslash is matched first, so that the text "\\u0000" keeps its meaning. */
 const ESCAPES = /\\\\|\\u(?:0000|d[89a-f][0-9a-f]{2})/g;

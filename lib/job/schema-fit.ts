@@ -15,12 +15,18 @@ const MAX_PARTS = 100;
 export type Soon<Value> = Value | Promise<Value>;
 
 /** Goes on at once where there is nothing to wait for. */
-export function soon<Value, Next>(value: Soon<Value> | PromiseLike<Value>, next: (value: Value) => Soon<Next>): Soon<Next> {
+export function soon<Value, Next>(
+  value: Soon<Value> | PromiseLike<Value>,
+  next: (value: Value) => Soon<Next>,
+): Soon<Next> {
   return isThenable(value) ? Promise.resolve(value).then(next) : next(value);
 }
 
 /** Asks a schema, which may answer later. What the schema throws is thrown. */
-export function fitOf<Parsed>(schema: StandardSchema<unknown, Parsed>, value: unknown): Soon<Fit<Parsed>> {
+export function fitOf<Parsed>(
+  schema: StandardSchema<unknown, Parsed>,
+  value: unknown,
+): Soon<Fit<Parsed>> {
   return soon(schema['~standard'].validate(value), (answer) =>
     answer.issues ? { problem: problemOf(answer.issues, value) } : { value: answer.value },
   );
@@ -34,7 +40,10 @@ function problemOf(issues: readonly SchemaIssue[], value: unknown): string {
 
 function issueText({ message, path = [] }: SchemaIssue, value: unknown): string {
   const keys = path.map((part) => (typeof part === 'object' ? part.key : part));
-  const wrong = keys.reduce<unknown>((inside, key) => (inside as Record<PropertyKey, unknown> | null | undefined)?.[key], value);
+  const wrong = keys.reduce<unknown>(
+    (inside, key) => (inside as Record<PropertyKey, unknown> | null | undefined)?.[key],
+    value,
+  );
   const where = keys.map(keyText).join('').replace(/^\./, '');
   const what = cleanText(withoutParts(String(message), wrong), MAX_MESSAGE);
   return where ? `${where}: ${what}` : what;
@@ -48,9 +57,11 @@ function keyText(key: PropertyKey): string {
 function withoutParts(message: string, value: unknown): string {
   let text = message;
   for (const part of partsOf(value, [])) {
-    if (typeof part === 'string') text = text.replaceAll(JSON.stringify(part), '"..."').replaceAll(`'${part}'`, "'...'");
+    if (typeof part === 'string')
+      text = text.replaceAll(JSON.stringify(part), '"..."').replaceAll(`'${part}'`, "'...'");
     if (String(part).length > 1) text = text.replaceAll(String(part), '...');
-    else if (/\w/.test(String(part))) text = text.replaceAll(new RegExp(`\\b${part}\\b`, 'g'), '...');
+    else if (/\w/.test(String(part)))
+      text = text.replaceAll(new RegExp(`\\b${part}\\b`, 'g'), '...');
   }
   return text;
 }
@@ -59,6 +70,7 @@ function withoutParts(message: string, value: unknown): string {
 function partsOf(value: unknown, parts: (string | number)[]): (string | number)[] {
   if (parts.length >= MAX_PARTS) return parts;
   if (typeof value === 'number' || (typeof value === 'string' && value !== '')) parts.push(value);
-  else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) partsOf(inner, parts);
+  else if (typeof value === 'object' && value !== null)
+    for (const inner of Object.values(value)) partsOf(inner, parts);
   return parts;
 }

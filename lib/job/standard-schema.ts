@@ -11,7 +11,9 @@ export interface StandardSchema<Given = unknown, Parsed = Given> {
   };
 }
 
-type SchemaAnswer<Parsed> = { readonly value: Parsed; readonly issues?: undefined } | { readonly issues: readonly SchemaIssue[] };
+type SchemaAnswer<Parsed> =
+  | { readonly value: Parsed; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] };
 
 export interface SchemaIssue {
   readonly message: string;
@@ -24,7 +26,9 @@ export type AnySchema = StandardSchema<any, any>;
 
 /** What goes into a schema, and what comes out of it. */
 export type GivenTo<Schema extends AnySchema> = NonNullable<Schema['~standard']['types']>['input'];
-export type ParsedBy<Schema extends AnySchema> = NonNullable<Schema['~standard']['types']>['output'];
+export type ParsedBy<Schema extends AnySchema> = NonNullable<
+  Schema['~standard']['types']
+>['output'];
 
 /** A schema may be a function, as arktype's are. */
 export function isSchema(value: unknown): value is AnySchema {

@@ -22,5 +22,8 @@ export function visible(text: string): string {
 function spelled(character: string): string {
   if (character === '\n') return '\\n';
   if (character === '\t') return '\\t';
-  return character.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return character.replace(
+    /[^]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

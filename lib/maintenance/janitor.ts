@@ -52,15 +52,21 @@ export class Janitor {
   constructor({ storage, events, options }: Pick<SiteOf<never>, 'storage' | 'events' | 'options'>) {
     this.storage = storage;
     this.events = events;
-    this.rules = { intervalMs: options.janitorIntervalMs, keepMs: new QueuePolicies(options).longestKeepMs() };
+    this.rules = {
+      intervalMs: options.janitorIntervalMs,
+      keepMs: new QueuePolicies(options).longestKeepMs(),
+    };
   }
 
   async round(): Promise<number> {
     let left = false;
-    for (const most of [1, Infinity]) for (const table of TABLES) await this.createMissing(table, most);
+    for (const most of [1, Infinity])
+      for (const table of TABLES) await this.createMissing(table, most);
     for (const table of TABLES) left = (await this.cleanTable(table)) || left;
     left = (await purged(() => this.storage.periods.purge())) || left;
-    left = (await purged(() => this.storage.givenIds.purge(this.rules.keepMs.archive + NOTED_MS))) || left;
+    left =
+      (await purged(() => this.storage.givenIds.purge(this.rules.keepMs.archive + NOTED_MS))) ||
+      left;
     await this.liftBlocks();
     await this.cleanLanes();
     return jittered(left ? Math.min(SOON_MS, this.rules.intervalMs) : this.rules.intervalMs);
@@ -84,7 +90,11 @@ export class Janitor {
 
   private async createMissing(table: PartitionedTable, most: number): Promise<void> {
     const { partitions } = this.storage;
-    const missing = partitions.missing(table, await partitions.list(table), this.rules.keepMs[table]);
+    const missing = partitions.missing(
+      table,
+      await partitions.list(table),
+      this.rules.keepMs[table],
+    );
     for (const name of missing.slice(0, most))
       if ((await this.change(name, () => partitions.create(table, name))) === 'stop') break;
   }
@@ -95,9 +105,11 @@ export class Janitor {
     const known = await partitions.list(table);
     const expired = partitions.expired(table, known);
     const dropped =
-      expired.length === 0 || (await this.change(`${table}_expired`, () => partitions.drop(table, expired))) === 'done';
+      expired.length === 0 ||
+      (await this.change(`${table}_expired`, () => partitions.drop(table, expired))) === 'done';
     let left = await purged(() => partitions.purgeDefault(table));
-    for (const name of dropped ? [] : expired) left ||= await purged(() => partitions.purge(table, name));
+    for (const name of dropped ? [] : expired)
+      left ||= await purged(() => partitions.purge(table, name));
     return left;
   }
 
@@ -105,7 +117,10 @@ export class Janitor {
    * Somebody reads or changes the table, or we may not, or the default partition is large: said once, tried again ever more rarely, since each
    * try may hold up others.
    */
-  private async change(name: string, work: () => Promise<boolean>): Promise<'done' | 'stop' | 'go on'> {
+  private async change(
+    name: string,
+    work: () => Promise<boolean>,
+  ): Promise<'done' | 'stop' | 'go on'> {
     const before = this.refused.get(name);
     if (before && before.rest-- > 0) return before.alone ? 'go on' : 'stop';
     try {
@@ -120,7 +135,11 @@ export class Janitor {
 
   private refuse(name: string, error: DatabaseError, times: number): 'stop' | 'go on' {
     const alone = error.sqlState === CHECK_VIOLATION;
-    this.refused.set(name, { times, rest: Math.min(Math.floor(2 ** times / 8), MAX_REST_ROUNDS), alone });
+    this.refused.set(name, {
+      times,
+      rest: Math.min(Math.floor(2 ** times / 8), MAX_REST_ROUNDS),
+      alone,
+    });
     if (!this.complained.has(name)) this.complain(name, error);
     return alone ? 'go on' : 'stop';
   }
@@ -136,7 +155,9 @@ export class Janitor {
 
 /** Anything but a database that is away. */
 function isRefusal(error: unknown): error is DatabaseError {
-  return error instanceof DatabaseError && (!error.isPassing || TRIED_AGAIN.has(error.sqlState ?? ''));
+  return (
+    error instanceof DatabaseError && (!error.isPassing || TRIED_AGAIN.has(error.sqlState ?? ''))
+  );
 }
 
 /** True: more is left. */

@@ -17,7 +17,7 @@ export class Promoter {
 
   async round(): Promise<number> {
     const { storage, lanes, learn } = this.site;
-    const promotion = await storage.jobs.promote(this.since(performance.now()), lanes());
+    const promotion = await storage.claims.promote(this.since(performance.now()), lanes());
     const until = Date.parse(promotion.until ?? '') - LOOK_BACK_MS;
     if (!Number.isNaN(until)) this.until = new Date(until).toISOString();
     if (promotion.lanes.length > 0) storage.signals.send(wakeUpAfter(promotion));

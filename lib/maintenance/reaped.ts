@@ -4,7 +4,11 @@ import type { QueueEventBus } from '../observability/events.js';
 import { groupBlocked } from '../observability/group-blocked.js';
 
 /** Tells what a reap has done: the listeners of this process, and everywhere those who wait for something to claim. */
-export function tellReaped({ deadJobs, ...reaped }: Reaping, events: QueueEventBus, signals: Pick<Signals, 'send'>): ReapCounts {
+export function tellReaped(
+  { deadJobs, ...reaped }: Reaping,
+  events: QueueEventBus,
+  signals: Pick<Signals, 'send'>,
+): ReapCounts {
   if (reaped.leases > 0 || reaped.jobs > 0) events.emit('reaped', () => reaped);
   if (reaped.jobs > 0) signals.send({ lanes: [], later: true });
   for (const dead of deadJobs) events.emit('warning', () => groupBlocked(dead));

@@ -19,7 +19,8 @@ export class Rota {
   }
 
   async turn(): Promise<void> {
-    for (const name of this.names) if (this.dueOf(name) <= performance.now()) await this.turnOne(name);
+    for (const name of this.names)
+      if (this.dueOf(name) <= performance.now()) await this.turnOne(name);
   }
 
   /** Whoever comes by meanwhile waits for nothing, and what wakes it meanwhile is not lost. */

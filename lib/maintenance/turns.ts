@@ -24,7 +24,9 @@ export class Turns {
   }
 
   async round(): Promise<number> {
-    const { looked, dealt, hasMore } = await this.turns.lap((page) => tellTurns(this.signals, page));
+    const { looked, dealt, hasMore } = await this.turns.lap((page) =>
+      tellTurns(this.signals, page),
+    );
     this.looked += looked;
     this.dealt += dealt;
     return hasMore ? 0 : this.rest();

@@ -6,10 +6,15 @@ import { QueueService } from '../queue.service.js';
 import { getQueueToken, getToken } from './tokens.js';
 
 /** A `Queue` for each target, under its token. @throws QueueError `INVALID_NAME`, `MODULE_INVALID` */
-export function featureProviders(targets: readonly JobTarget[], instance: string): FactoryProvider<Queue>[] {
+export function featureProviders(
+  targets: readonly JobTarget[],
+  instance: string,
+): FactoryProvider<Queue>[] {
   if (!Array.isArray(targets as unknown)) throw noList();
   const providers = targets.map((target) => queueProvider(target, instance));
-  const twin = providers.find(({ provide }, index) => providers.findIndex((other) => other.provide === provide) < index);
+  const twin = providers.find(
+    ({ provide }, index) => providers.findIndex((other) => other.provide === provide) < index,
+  );
   if (twin) throw twins(String(twin.provide));
   return providers;
 }

@@ -3,7 +3,12 @@ import { DiscoveryModule } from '@nestjs/core';
 import { moduleExtras } from '../options/option-rules.js';
 import { refuse } from '../options/resolve-options.js';
 import type { SimpleQueueOptions } from '../options/simple-queue.options.js';
-import { exportedTokens, GIVEN_OPTIONS, IS_SET_UP, queueProviders } from './simple-queue.providers.js';
+import {
+  exportedTokens,
+  GIVEN_OPTIONS,
+  IS_SET_UP,
+  queueProviders,
+} from './simple-queue.providers.js';
 import type { DataSourceChoice } from '../storage/connection/data-source-token.js';
 
 /** What must be known before any provider is made: tokens depend on it. Stands beside the options of `forRoot` and `forRootAsync`. */
@@ -24,13 +29,14 @@ export interface SimpleQueueOptionsFactory {
 // Keys of the defaults are what forRoot keeps out of the options, so every extra is named.
 const EXTRAS: SimpleQueueModuleExtras = { isGlobal: true, name: 'default', dataSource: undefined };
 
-export const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } = new ConfigurableModuleBuilder<SimpleQueueOptions>({
-  optionsInjectionToken: GIVEN_OPTIONS,
-})
-  .setClassMethodName('forRoot')
-  .setFactoryMethodName('createSimpleQueueOptions')
-  .setExtras(EXTRAS, withProviders)
-  .build();
+export const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
+  new ConfigurableModuleBuilder<SimpleQueueOptions>({
+    optionsInjectionToken: GIVEN_OPTIONS,
+  })
+    .setClassMethodName('forRoot')
+    .setFactoryMethodName('createSimpleQueueOptions')
+    .setExtras(EXTRAS, withProviders)
+    .build();
 
 function withProviders(
   definition: DynamicModule,

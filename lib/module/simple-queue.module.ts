@@ -4,7 +4,11 @@ import type { JobTarget } from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
 import { asyncOptions } from '../options/option-rules.js';
 import { refuse } from '../options/resolve-options.js';
-import { ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, OPTIONS_TYPE } from './simple-queue.module-definition.js';
+import {
+  ASYNC_OPTIONS_TYPE,
+  ConfigurableModuleClass,
+  OPTIONS_TYPE,
+} from './simple-queue.module-definition.js';
 import { IS_SET_UP } from './simple-queue.providers.js';
 
 /** The queue in a Nest application. Import it once, in the root module; further instances by `name`. */
@@ -38,12 +42,18 @@ export class SimpleQueueModule extends ConfigurableModuleClass {
    */
   static forFeature(targets: readonly JobTarget[], instance = 'default'): DynamicModule {
     const providers = featureProviders(targets, instance);
-    return { module: SimpleQueueModule, providers: [IS_SET_UP, ...providers], exports: providers.map(({ provide }) => provide) };
+    return {
+      module: SimpleQueueModule,
+      providers: [IS_SET_UP, ...providers],
+      exports: providers.map(({ provide }) => provide),
+    };
   }
 }
 
 function withoutSource({ useFactory, useClass, useExisting }: typeof ASYNC_OPTIONS_TYPE): string[] {
   return (useFactory ?? useClass ?? useExisting)
     ? []
-    : ['forRootAsync does not say where its options come from: give one of useFactory, useClass and useExisting'];
+    : [
+        'forRootAsync does not say where its options come from: give one of useFactory, useClass and useExisting',
+      ];
 }

@@ -28,52 +28,85 @@ export const GIVEN_OPTIONS = Symbol('nestjs-simple-queue:given-options');
 /** Its options with the defaults applied, and what is suspicious about them. */
 export const RESOLUTION = Symbol('nestjs-simple-queue:resolution');
 
+type Token = FactoryProvider['provide'];
+
 /** The class of the module without it was imported as it is. */
 export const IS_SET_UP = { provide: Symbol('nestjs-simple-queue:is-set-up'), useValue: true };
 
 /** The providers of one instance of the module. Nest gives each instance its own set, so only what is exported needs a name of its own. */
-export function queueProviders(instance: string, dataSource: DataSourceChoice | undefined): Provider[] {
+export function queueProviders(
+  instance: string,
+  dataSource: DataSourceChoice | undefined,
+): Provider[] {
   const options = getSimpleQueueOptionsToken(instance);
-  const service = getToken(QueueService, instance);
   return [
     { provide: MODULE_INSTANCE, useValue: instance },
     HandlerRegistry,
-    provide(RESOLUTION, [GIVEN_OPTIONS], (given: SimpleQueueOptions) => resolveOptions(given, instance)),
+    provide(RESOLUTION, [GIVEN_OPTIONS], (given: SimpleQueueOptions) =>
+      resolveOptions(given, instance),
+    ),
     provide(options, [RESOLUTION], (resolution: Resolution) => resolution.options),
     provide(QueueEventBus, [RESOLUTION], eventsWithLog),
     storageProvider(options, dataSource),
+    ...callers(instance, options),
+    ...handlers(instance, options),
+    ...onlookers(instance, options),
+  ];
+}
+
+/** For those who enqueue jobs, and who take them from outside. */
+function callers(instance: string, options: Token): Provider[] {
+  const service = getToken(QueueService, instance);
+  return [
     provide(service, [Storage, options, QueueEventBus], construct(QueueService)),
     provide(getToken(JobQueue, instance), [Storage, options, QueueEventBus, service], jobQueue),
-    provide(getToken(QueueAdmin, instance), [Storage], construct(QueueAdmin)),
+  ];
+}
+
+/** What finds handlers and listeners, and runs them. */
+function handlers(instance: string, options: Token): Provider[] {
+  const found = [DiscoveryService, options, HandlerRegistry, QueueEventBus, NestEnhancers];
+  const heard = [DiscoveryService, QueueEventBus, MODULE_INSTANCE];
+  const service = getToken(QueueService, instance);
+  const used = [Storage, options, QueueEventBus, HandlerRegistry, service, ModulesContainer];
+  return [
     provide(NestEnhancers, [ExternalContextCreator, options], nestEnhancers),
-    provide(HandlerExplorer, [DiscoveryService, options, HandlerRegistry, QueueEventBus, NestEnhancers], handlerExplorer),
-    provide(ListenerExplorer, [DiscoveryService, QueueEventBus, MODULE_INSTANCE], construct(ListenerExplorer)),
-    provide(
-      getToken(QueueWorker, instance),
-      [Storage, options, QueueEventBus, HandlerRegistry, service, ModulesContainer],
-      queueWorker,
-    ),
-    provide(getToken(QueueDoctor, instance), [Storage, options, HandlerRegistry], construct(QueueDoctor)),
-    provide(TelemetryStarter, [Storage, options, QueueEventBus, getToken(QueueWorker, instance)], telemetryStarter),
-    provide(getToken(QueueHealth, instance), [Storage, options, getToken(QueueWorker, instance)], construct(QueueHealth)),
+    provide(HandlerExplorer, found, handlerExplorer),
+    provide(ListenerExplorer, heard, construct(ListenerExplorer)),
+    provide(getToken(QueueWorker, instance), used, queueWorker),
+  ];
+}
+
+/** Those who look in from outside. */
+function onlookers(instance: string, options: Token): Provider[] {
+  const [doctor, health] = [getToken(QueueDoctor, instance), getToken(QueueHealth, instance)];
+  const worker = getToken(QueueWorker, instance);
+  return [
+    provide(getToken(QueueAdmin, instance), [Storage], construct(QueueAdmin)),
+    provide(doctor, [Storage, options, HandlerRegistry], construct(QueueDoctor)),
+    provide(TelemetryStarter, [Storage, options, QueueEventBus, worker], telemetryStarter),
+    provide(health, [Storage, options, worker], construct(QueueHealth)),
   ];
 }
 
 /** What an instance shows to other modules. */
-export function exportedTokens(instance: string): FactoryProvider['provide'][] {
+export function exportedTokens(instance: string): Token[] {
   const classes = [QueueService, QueueAdmin, QueueWorker, QueueHealth, QueueDoctor, JobQueue];
   return [...classes.map((each) => getToken(each, instance)), getSimpleQueueOptionsToken(instance)];
 }
 
 function provide<Args extends never[]>(
-  token: FactoryProvider['provide'],
+  token: Token,
   inject: FactoryProvider['inject'],
   useFactory: (...args: Args) => unknown,
 ): FactoryProvider {
   return { provide: token, inject, useFactory: useFactory as FactoryProvider['useFactory'] };
 }
 
-function nestEnhancers(external: ExternalContextCreator, { globalEnhancers }: ResolvedOptions): NestEnhancers {
+function nestEnhancers(
+  external: ExternalContextCreator,
+  { globalEnhancers }: ResolvedOptions,
+): NestEnhancers {
   return new NestEnhancers(external, globalEnhancers);
 }
 
@@ -113,25 +146,38 @@ function jobQueue(
   return new PostgresJobQueue({ storage, options, events, queues });
 }
 
-function construct<Args extends unknown[], Instance>(type: new (...args: Args) => Instance): (...args: Args) => Instance {
+function construct<Args extends unknown[], Instance>(
+  type: new (...args: Args) => Instance,
+): (...args: Args) => Instance {
   return (...args) => new type(...args);
 }
 
 function eventsWithLog({ options, warnings }: Resolution): QueueEventBus {
   const events = new QueueEventBus();
-  const logger = new Logger(options.instance === 'default' ? 'SimpleQueue' : `SimpleQueue:${options.instance}`);
+  const logger = new Logger(
+    options.instance === 'default' ? 'SimpleQueue' : `SimpleQueue:${options.instance}`,
+  );
   if (options.logs) attachLogListener(events, logger, options.logs);
-  for (const message of warnings) events.emit('warning', () => ({ code: 'OPTIONS_SUSPICIOUS', message }));
+  for (const message of warnings)
+    events.emit('warning', () => ({ code: 'OPTIONS_SUSPICIOUS', message }));
   return events;
 }
 
 /** A DataSource that is given is not asked for; one that is asked for may be missing, so that the error can say what to do. */
-function storageProvider(options: string, dataSource: DataSourceChoice | undefined): FactoryProvider {
-  const open = (resolved: ResolvedOptions, events: QueueEventBus, found: DataSource): Promise<Storage> =>
-    Storage.open(found, resolved, events);
+function storageProvider(
+  options: string,
+  dataSource: DataSourceChoice | undefined,
+): FactoryProvider {
+  const open = (
+    resolved: ResolvedOptions,
+    events: QueueEventBus,
+    found: DataSource,
+  ): Promise<Storage> => Storage.open(found, resolved, events);
   if (typeof dataSource === 'object') {
-    return provide(Storage, [options, QueueEventBus], (resolved: ResolvedOptions, events: QueueEventBus) =>
-      open(resolved, events, dataSource),
+    return provide(
+      Storage,
+      [options, QueueEventBus],
+      (resolved: ResolvedOptions, events: QueueEventBus) => open(resolved, events, dataSource),
     );
   }
   const token = dataSourceToken(dataSource);

@@ -24,7 +24,12 @@ export class TelemetryStarter implements OnModuleInit, OnApplicationShutdown {
   onModuleInit(): void {
     const { options, events, worker } = this.parts;
     if (!options.telemetry) return;
-    const source = { instance: options.instance, events, load: () => worker.load, depths: () => this.depths() };
+    const source = {
+      instance: options.instance,
+      events,
+      load: () => worker.load,
+      depths: () => this.depths(),
+    };
     this.guarded(() => (this.stop = options.telemetry!.start(source)));
   }
 
@@ -35,14 +40,23 @@ export class TelemetryStarter implements OnModuleInit, OnApplicationShutdown {
   private async depths(): Promise<QueueDepth[]> {
     const { queues, health } = this.parts.storage;
     const rows = await queues.list(MOST);
-    const groups = new Map((await health.blockedGroups()).map((blocked) => [blocked.queue, blocked.groups]));
+    const groups = new Map(
+      (await health.blockedGroups()).map((blocked) => [blocked.queue, blocked.groups]),
+    );
     const most = (jobs: number): number => Math.min(jobs, MOST);
-    return rows.map(({ queue, ready, running, scheduled, blocked, staged, dead, oldestReadyMs }) => ({
-      queue,
-      ...{ ready: most(ready), running: most(running), scheduled: most(scheduled) },
-      ...{ blocked: most(blocked), staged: most(staged), deadLetters: most(dead), blockedGroups: groups.get(queue) ?? 0 },
-      ...(oldestReadyMs === null ? {} : { oldestReadyMs }),
-    }));
+    return rows.map(
+      ({ queue, ready, running, scheduled, blocked, staged, dead, oldestReadyMs }) => ({
+        queue,
+        ...{ ready: most(ready), running: most(running), scheduled: most(scheduled) },
+        ...{
+          blocked: most(blocked),
+          staged: most(staged),
+          deadLetters: most(dead),
+          blockedGroups: groups.get(queue) ?? 0,
+        },
+        ...(oldestReadyMs === null ? {} : { oldestReadyMs }),
+      }),
+    );
   }
 
   /** An application without its telemetry is better than none. */

@@ -20,13 +20,21 @@ const NAMES = new Map<unknown, string>([
 
 /** What an instance of the module provides beside the queues of `forFeature`. */
 type Provided =
-  typeof QueueService | typeof QueueAdmin | typeof QueueWorker | typeof JobQueue | typeof QueueDoctor | typeof QueueHealth;
+  | typeof QueueService
+  | typeof QueueAdmin
+  | typeof QueueWorker
+  | typeof JobQueue
+  | typeof QueueDoctor
+  | typeof QueueHealth;
 
 /**
  * What to inject for the `QueueService`, `QueueAdmin`, `QueueWorker`, `JobQueue`, `QueueDoctor` or `QueueHealth` of an instance of the module:
  * the class itself for the unnamed one. @throws QueueError `INVALID_NAME` for another class.
  */
-export function getToken<Class extends Provided>(target: Class, instance = 'default'): Class | string {
+export function getToken<Class extends Provided>(
+  target: Class,
+  instance = 'default',
+): Class | string {
   const name = NAMES.get(target);
   if (!name)
     throw new QueueError(
@@ -36,7 +44,8 @@ export function getToken<Class extends Provided>(target: Class, instance = 'defa
   return instance === 'default' ? target : `${instance}${name}`;
 }
 
-const unknown = (target: unknown): string => (typeof target === 'function' ? `the class ${target.name}` : `a ${typeof target}`);
+const unknown = (target: unknown): string =>
+  typeof target === 'function' ? `the class ${target.name}` : `a ${typeof target}`;
 
 /** What to inject for the resolved options of an instance. */
 export function getSimpleQueueOptionsToken(instance = 'default'): string {

@@ -35,7 +35,11 @@ export interface QueueEvents {
   /** Given back without spending the attempt: shutdown, a declined permit, claimed ahead and not started, a lease lost under it. */
   released: JobEvent & { reason: 'shutdown' | 'declined' | 'unstarted' | 'leaseLost' };
   /** Ended badly, in the dead letter queue: `state` says how. */
-  failed: JobEvent & { state: Exclude<TerminalState, 'succeeded' | 'cancelled' | 'expired'>; runMs: number; error: Failure };
+  failed: JobEvent & {
+    state: Exclude<TerminalState, 'succeeded' | 'cancelled' | 'expired'>;
+    runMs: number;
+    error: Failure;
+  };
   /** A claimed job ended as cancelled: its handler said so, or it was asked to stop. What is cancelled while it waits makes no event. */
   cancelled: JobEvent & { reason: string };
   /** This process no longer holds the job: its late answer changed nothing. */
@@ -49,7 +53,13 @@ export interface QueueEvents {
   /** The lease of this process could not be renewed in its time: others may take its jobs, which were told to stop. */
   leaseLapsed: { worker: string; jobs: number };
   /** The reaper gave back what silent workers held. `expired`: those leases that were of pulled claims. */
-  reaped: { leases: number; jobs: number; poisoned: number; cancelled: number; expired: ExpiredLease[] };
+  reaped: {
+    leases: number;
+    jobs: number;
+    poisoned: number;
+    cancelled: number;
+    expired: ExpiredLease[];
+  };
   /** Staged jobs ended because nobody committed them in their time. */
   expired: { jobs: number };
   /** A loop met an error of the database and goes on after `restMs`. */
@@ -114,10 +124,15 @@ export class QueueEventBus {
     for (const listener of listeners) this.tell(name, listener as QueueEventListener<Name>, event);
   }
 
-  private tell<Name extends QueueEventName>(name: Name, listener: QueueEventListener<Name>, event: QueueEvents[Name]): void {
+  private tell<Name extends QueueEventName>(
+    name: Name,
+    listener: QueueEventListener<Name>,
+    event: QueueEvents[Name],
+  ): void {
     try {
       const answer = listener(event);
-      if (isThenable(answer)) Promise.resolve(answer).catch((error: unknown) => this.complain(name, error));
+      if (isThenable(answer))
+        Promise.resolve(answer).catch((error: unknown) => this.complain(name, error));
     } catch (error) {
       this.complain(name, error);
     }

@@ -13,7 +13,8 @@ export interface BlockingJob {
 /** Whoever ends such a job says it, unless the followers go on. */
 export function groupBlocked({ id, queue, group, onDeadJob }: BlockingJob): QueueEvents['warning'] {
   const which = group ? `Group "${group}" of queue "${queue}"` : `Queue "${queue}"`;
-  const what = onDeadJob === 'halt' ? 'and every ordered group of the queue is halted' : 'is blocked';
+  const what =
+    onDeadJob === 'halt' ? 'and every ordered group of the queue is halted' : 'is blocked';
   const message = `${which} ${what} by job ${id}, which ended badly. Retry, purge or release it.`;
   return { code: 'GROUP_BLOCKED', message };
 }

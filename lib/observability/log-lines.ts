@@ -18,58 +18,98 @@ const MAX_WARNING = 2_000;
  * small one.
  */
 export const LINES: { readonly [Name in QueueEventName]: Line<Name> } = {
-  enqueued: { level: false, line: (event) => `job ${event.id} (${placeOf(event)}) was enqueued: ${event.outcome}` },
-  started: { level: false, line: (event) => `${job(event)} started, ${ms(event.waitMs)} after it was due` },
+  enqueued: {
+    level: false,
+    line: (event) => `job ${event.id} (${placeOf(event)}) was enqueued: ${event.outcome}`,
+  },
+  started: {
+    level: false,
+    line: (event) => `${job(event)} started, ${ms(event.waitMs)} after it was due`,
+  },
   succeeded: { level: false, line: (event) => `${job(event)} succeeded after ${ms(event.runMs)}` },
-  rescheduled: { level: false, line: (event) => `${job(event)} rescheduled itself after ${ms(event.runMs)}` },
+  rescheduled: {
+    level: false,
+    line: (event) => `${job(event)} rescheduled itself after ${ms(event.runMs)}`,
+  },
   released: { level: false, line: (event) => `${job(event)} was given back: ${event.reason}` },
   polled: {
     level: false,
-    line: ({ claimed, wanted, settled, ...event }) => `claimed ${claimed} of ${wanted}, settled ${settled} in ${ms(event.ms)}`,
+    line: ({ claimed, wanted, settled, ...event }) =>
+      `claimed ${claimed} of ${wanted}, settled ${settled} in ${ms(event.ms)}`,
   },
-  cancelled: { level: 'log', line: (event, clean) => `${job(event)} was cancelled: ${clean(event.reason)}` },
+  cancelled: {
+    level: 'log',
+    line: (event, clean) => `${job(event)} was cancelled: ${clean(event.reason)}`,
+  },
   retried: {
     level: 'warn',
-    line: (event, clean) => `${job(event)} failed after ${ms(event.runMs)} and will be retried: ${failure(event.error, clean)}`,
+    line: (event, clean) =>
+      `${job(event)} failed after ${ms(event.runMs)} and will be retried: ${failure(event.error, clean)}`,
   },
   failed: {
     level: 'error',
-    line: (event, clean) => `${job(event)} ended as ${event.state} after ${ms(event.runMs)}: ${failure(event.error, clean)}`,
+    line: (event, clean) =>
+      `${job(event)} ended as ${event.state} after ${ms(event.runMs)}: ${failure(event.error, clean)}`,
   },
-  leaseLost: { level: 'warn', line: (event) => `${job(event)} was taken from this process; its late answer changed nothing` },
+  leaseLost: {
+    level: 'warn',
+    line: (event) => `${job(event)} was taken from this process; its late answer changed nothing`,
+  },
   outputCut: {
     level: 'warn',
-    line: (event, clean) => `${job(event)} succeeded, but its output was not stored whole: ${clean(event.problem)}`,
+    line: (event, clean) =>
+      `${job(event)} succeeded, but its output was not stored whole: ${clean(event.problem)}`,
   },
   outputInvalid: {
     level: 'warn',
-    line: (event, clean) => `${job(event)} succeeded, but its output does not fit its template: ${clean(event.problem)}`,
+    line: (event, clean) =>
+      `${job(event)} succeeded, but its output does not fit its template: ${clean(event.problem)}`,
   },
   leaseLapsed: {
     level: 'warn',
-    line: (event) => `worker ${event.worker} lost its lease; ${event.jobs} running job(s) were told to stop`,
+    line: (event) =>
+      `worker ${event.worker} lost its lease; ${event.jobs} running job(s) were told to stop`,
   },
-  reaped: { level: 'log', line: (event) => `took back ${event.jobs} job(s) of ${event.leases} silent worker(s)${fates(event)}` },
-  expired: { level: 'warn', line: (event) => `${event.jobs} staged job(s) expired: nobody committed them in their time` },
+  reaped: {
+    level: 'log',
+    line: (event) =>
+      `took back ${event.jobs} job(s) of ${event.leases} silent worker(s)${fates(event)}`,
+  },
+  expired: {
+    level: 'warn',
+    line: (event) => `${event.jobs} staged job(s) expired: nobody committed them in their time`,
+  },
   loopFailed: {
     level: 'error',
-    line: (event, clean) => `${event.loop} failed and goes on in ${ms(event.restMs)}: ${failure(loopError(event.error), clean)}`,
+    line: (event, clean) =>
+      `${event.loop} failed and goes on in ${ms(event.restMs)}: ${failure(loopError(event.error), clean)}`,
   },
-  warning: { level: 'warn', line: (event, clean) => `${event.code}: ${clean(event.message, MAX_WARNING)}` },
-  workerStarted: { level: 'log', line: (event) => `worker ${event.worker} works ${event.queues.join(', ') || 'no queue'}` },
-  workerStopped: { level: 'log', line: (event) => `worker ${event.worker} stopped, ${event.released} job(s) given back` },
+  warning: {
+    level: 'warn',
+    line: (event, clean) => `${event.code}: ${clean(event.message, MAX_WARNING)}`,
+  },
+  workerStarted: {
+    level: 'log',
+    line: (event) => `worker ${event.worker} works ${event.queues.join(', ') || 'no queue'}`,
+  },
+  workerStopped: {
+    level: 'log',
+    line: (event) => `worker ${event.worker} stopped, ${event.released} job(s) given back`,
+  },
 };
 
 /** PostgreSQL quotes values in the messages of data and integrity errors (classes 22 and 23), as in `detail`: only the code is told. */
 export function loopError(error: unknown): Cause {
-  if (!(error instanceof Error)) return { name: 'Error', message: `something of type ${typeof error} was thrown` };
+  if (!(error instanceof Error))
+    return { name: 'Error', message: `something of type ${typeof error} was thrown` };
   const { code: given } = error as { code?: unknown };
   const code = typeof given === 'string' ? given : '';
   const message = /^2[23][0-9A-Z]{3}$/.test(code) ? 'the database refused a value' : error.message;
   return { name: error.name, message, code };
 }
 
-const placeOf = ({ queue, name }: { queue: string; name: string }): string => `${queue}${name && `/${name}`}`;
+const placeOf = ({ queue, name }: { queue: string; name: string }): string =>
+  `${queue}${name && `/${name}`}`;
 
 function job(event: JobEvent): string {
   return `job ${event.id} (${placeOf(event)}, attempt ${event.attempt})`;
@@ -83,6 +123,7 @@ function failure({ causes = [], ...error }: Failure, clean: Clean): string {
   return clean([error, ...causes].map(brief).join(', caused by '));
 }
 
-const brief = ({ name, message, code }: Cause): string => `${name}${code ? ` [${code}]` : ''}: ${message}`;
+const brief = ({ name, message, code }: Cause): string =>
+  `${name}${code ? ` [${code}]` : ''}: ${message}`;
 
 const ms = (value: number): string => `${Math.round(value)} ms`;

@@ -18,9 +18,15 @@ export interface LogOptions {
 const MAX_TEXT = 300;
 
 /** Writes what happens to Nest's logger, until the answer is called. */
-export function attachLogListener(events: QueueEventBus, logger: LoggerService, options: LogOptions = {}): () => void {
+export function attachLogListener(
+  events: QueueEventBus,
+  logger: LoggerService,
+  options: LogOptions = {},
+): () => void {
   const writer = new LogWriter(logger, options);
-  const detach = (Object.keys(LINES) as QueueEventName[]).map((name) => writer.attach(events, name));
+  const detach = (Object.keys(LINES) as QueueEventName[]).map((name) =>
+    writer.attach(events, name),
+  );
   return () => detach.forEach((stop) => stop());
 }
 
@@ -38,7 +44,9 @@ class LogWriter {
   attach<Name extends QueueEventName>(events: QueueEventBus, name: Name): () => void {
     const { level: usual, line } = LINES[name] as Line<Name>;
     const level = this.options.levels?.[name] ?? usual;
-    return level ? events.on(name, (event) => this.write(level, { name, event, line })) : () => undefined;
+    return level
+      ? events.on(name, (event) => this.write(level, { name, event, line }))
+      : () => undefined;
   }
 
   private write<Name extends QueueEventName>(
@@ -46,7 +54,9 @@ class LogWriter {
     { name, event, line }: { name: Name; event: QueueEvents[Name] } & Pick<Line<Name>, 'line'>,
   ): void {
     const msg = seen(line(event, this.clean));
-    this.logger[level]?.(this.options.structured ? { msg, ...fieldsOf(name, event, this.clean) } : msg);
+    this.logger[level]?.(
+      this.options.structured ? { msg, ...fieldsOf(name, event, this.clean) } : msg,
+    );
   }
 }
 

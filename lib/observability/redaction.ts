@@ -19,7 +19,10 @@ const SECRETS: readonly [pattern: RegExp, instead: string][] = [
   [/\b(Digest)\s+\w+=[^\r\n]*/gi, `$1 ${HIDDEN}`],
   // Several cookies in a line, several parts of an authorization.
   [
-    named(String.raw`(?:set-)?cookie|authorization`, String.raw`(?![\s"'\\]*(?:Bearer|Basic|Digest)\b)(?:${QUOTED}|[^\r\n]+)`),
+    named(
+      String.raw`(?:set-)?cookie|authorization`,
+      String.raw`(?![\s"'\\]*(?:Bearer|Basic|Digest)\b)(?:${QUOTED}|[^\r\n]+)`,
+    ),
     `$1${HIDDEN}`,
   ],
   [
@@ -33,7 +36,10 @@ const SECRETS: readonly [pattern: RegExp, instead: string][] = [
 
 /** What the application asks to hide, after what is hidden always. */
 export function redaction(own?: Redact): (text: string) => string {
-  const everywhere = own instanceof RegExp ? new RegExp(own.source, [...new Set(`${own.flags}g`)].join('')) : undefined;
+  const everywhere =
+    own instanceof RegExp
+      ? new RegExp(own.source, [...new Set(`${own.flags}g`)].join(''))
+      : undefined;
   return (text) => {
     let clean = String(text).slice(0, MAX_READ);
     for (const [pattern, instead] of SECRETS) clean = clean.replace(pattern, instead);

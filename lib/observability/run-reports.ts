@@ -40,7 +40,8 @@ export class RunReports {
   jobDied(run: ReportedRun): void {
     const { id, queue, group, policy } = run;
     const { onDeadJob } = policy;
-    if (onDeadJob !== 'skip') this.events.emit('warning', () => groupBlocked({ id, queue, group, onDeadJob }));
+    if (onDeadJob !== 'skip')
+      this.events.emit('warning', () => groupBlocked({ id, queue, group, onDeadJob }));
   }
 
   /** The outcome as it was acknowledged by the database. */
@@ -48,9 +49,17 @@ export class RunReports {
     const { events } = this;
     switch (outcome.kind) {
       case 'succeeded':
-        return events.emit('succeeded', () => ({ ...eventOf(run), runMs: run.runMs, output: outcome.output }));
+        return events.emit('succeeded', () => ({
+          ...eventOf(run),
+          runMs: run.runMs,
+          output: outcome.output,
+        }));
       case 'retried':
-        return events.emit('retried', () => ({ ...eventOf(run), runMs: run.runMs, error: outcome.error }));
+        return events.emit('retried', () => ({
+          ...eventOf(run),
+          runMs: run.runMs,
+          error: outcome.error,
+        }));
       case 'rescheduled':
         return events.emit('rescheduled', () => ({ ...eventOf(run), runMs: run.runMs }));
       case 'released':
@@ -58,12 +67,22 @@ export class RunReports {
       case 'cancelled':
         return events.emit('cancelled', () => ({ ...eventOf(run), reason: outcome.reason }));
       default:
-        return events.emit('failed', () => ({ ...eventOf(run), state: outcome.kind, runMs: run.runMs, error: outcome.error }));
+        return events.emit('failed', () => ({
+          ...eventOf(run),
+          state: outcome.kind,
+          runMs: run.runMs,
+          error: outcome.error,
+        }));
     }
   }
 }
 
-const eventOf = (run: JobEvent): JobEvent => ({ id: run.id, queue: run.queue, name: run.name, attempt: run.attempt });
+const eventOf = (run: JobEvent): JobEvent => ({
+  id: run.id,
+  queue: run.queue,
+  name: run.name,
+  attempt: run.attempt,
+});
 
 /** What is dear to know is worked out for whoever asks. */
 class Started implements JobEvent {

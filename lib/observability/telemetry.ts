@@ -59,7 +59,10 @@ export interface Telemetry {
   /** Called once, when the module is made; answers what ends it. */
   start(source: TelemetrySource): () => void;
   /** Around each enqueue call. `next` stores; its headers travel with the jobs, beneath the caller's, where there is room. */
-  enqueue?(call: EnqueueCall, next: (headers?: Record<string, string>) => Promise<unknown>): Promise<unknown>;
+  enqueue?(
+    call: EnqueueCall,
+    next: (headers?: Record<string, string>) => Promise<unknown>,
+  ): Promise<unknown>;
   /** Around each call of a handler, with its carriers and permits. */
   process?(call: ProcessCall, next: () => Promise<void>): Promise<void>;
 }

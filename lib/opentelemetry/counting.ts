@@ -21,16 +21,37 @@ export class Counting {
       meter.createObservableCounter(name, { description, unit: '{message}' });
     const gauge = (name: string, unit: string, description: string): Observable =>
       meter.createObservableUpDownCounter(name, { description, unit });
-    this.sent = counter('messaging.client.sent.messages', 'Jobs that were enqueued here, by outcome');
+    this.sent = counter(
+      'messaging.client.sent.messages',
+      'Jobs that were enqueued here, by outcome',
+    );
     this.consumed = counter('messaging.client.consumed.messages', 'Runs that began here');
-    this.settled = counter('simple_queue.settled', 'Runs by what became of them, as the database has acknowledged it');
+    this.settled = counter(
+      'simple_queue.settled',
+      'Runs by what became of them, as the database has acknowledged it',
+    );
     this.running = gauge('simple_queue.running', '{call}', 'Calls of handlers that run');
-    this.claimed = gauge('simple_queue.claimed', '{message}', 'Jobs that are claimed and wait for a permit');
-    this.permits = gauge('simple_queue.permits', '{call}', 'Calls of handlers that may run at once');
+    this.claimed = gauge(
+      'simple_queue.claimed',
+      '{message}',
+      'Jobs that are claimed and wait for a permit',
+    );
+    this.permits = gauge(
+      'simple_queue.permits',
+      '{call}',
+      'Calls of handlers that may run at once',
+    );
   }
 
   observe(): () => void {
-    const observables = [this.sent, this.consumed, this.settled, this.running, this.claimed, this.permits];
+    const observables = [
+      this.sent,
+      this.consumed,
+      this.settled,
+      this.running,
+      this.claimed,
+      this.permits,
+    ];
     const callback = (result: BatchObservableResult): void => this.tell(result);
     this.meter.addBatchObservableCallback(callback, observables);
     return () => this.meter.removeBatchObservableCallback(callback, observables);
@@ -41,8 +62,10 @@ export class Counting {
       const process = { ...attributes, [ATTRIBUTE.operation]: 'process' };
       const enqueue = { ...attributes, [ATTRIBUTE.operation]: 'enqueue' };
       if (started > 0) result.observe(this.consumed, started, process);
-      for (const [outcome, jobs] of enqueued) result.observe(this.sent, jobs, { ...enqueue, [ATTRIBUTE.outcome]: outcome });
-      for (const [outcome, jobs] of settled) result.observe(this.settled, jobs, { ...attributes, [ATTRIBUTE.outcome]: outcome });
+      for (const [outcome, jobs] of enqueued)
+        result.observe(this.sent, jobs, { ...enqueue, [ATTRIBUTE.outcome]: outcome });
+      for (const [outcome, jobs] of settled)
+        result.observe(this.settled, jobs, { ...attributes, [ATTRIBUTE.outcome]: outcome });
     }
     for (const { queue, running, claimed, permits } of this.source.load()) {
       const { attributes } = this.tallies.of(queue);

@@ -1,4 +1,10 @@
-import { diag, type BatchObservableCallback, type BatchObservableResult, type Meter, type Observable } from '@opentelemetry/api';
+import {
+  diag,
+  type BatchObservableCallback,
+  type BatchObservableResult,
+  type Meter,
+  type Observable,
+} from '@opentelemetry/api';
 import type { QueueDepth, TelemetrySource } from '../observability/telemetry.js';
 import { RecentAnswer } from '../runtime/recent-answer.js';
 import { LATE } from '../runtime/within.js';
@@ -27,11 +33,16 @@ export class Depth {
       unit: jobs,
       description: 'Jobs by state; counted up to 10,000',
     });
-    const description = 'How long the job waits that is ready for the longest time; 0 where none is';
-    this.age = meter.createObservableGauge('simple_queue.oldest_ready.age', { unit: seconds, description });
+    const description =
+      'How long the job waits that is ready for the longest time; 0 where none is';
+    this.age = meter.createObservableGauge('simple_queue.oldest_ready.age', {
+      unit: seconds,
+      description,
+    });
     this.blocked = meter.createObservableGauge('simple_queue.blocked_groups', {
       unit: '{group}',
-      description: 'Ordered groups that a job which ended badly blocks until somebody releases it; counted up to 10,000',
+      description:
+        'Ordered groups that a job which ended badly blocks until somebody releases it; counted up to 10,000',
     });
   }
 
@@ -51,10 +62,18 @@ export class Depth {
     }
   }
 
-  private tellQueue(result: BatchObservableResult, { queue, oldestReadyMs = 0, blockedGroups, ...states }: QueueDepth): void {
+  private tellQueue(
+    result: BatchObservableResult,
+    { queue, oldestReadyMs = 0, blockedGroups, ...states }: QueueDepth,
+  ): void {
     const { attributes } = this.tallies.of(queue);
-    for (const [state, jobs] of Object.entries({ ...states, deadLetters: undefined, dead_letter: states.deadLetters }))
-      if (jobs !== undefined) result.observe(this.depth, jobs, { ...attributes, [ATTRIBUTE.state]: state });
+    for (const [state, jobs] of Object.entries({
+      ...states,
+      deadLetters: undefined,
+      dead_letter: states.deadLetters,
+    }))
+      if (jobs !== undefined)
+        result.observe(this.depth, jobs, { ...attributes, [ATTRIBUTE.state]: state });
     result.observe(this.blocked, blockedGroups, attributes);
     result.observe(this.age, oldestReadyMs / 1_000, attributes);
   }

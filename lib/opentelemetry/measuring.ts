@@ -20,7 +20,11 @@ interface MeasuringParts {
 }
 
 type Listeners = { [Name in QueueEventName]?: (event: QueueEvents[Name]) => void };
-type Ended = QueueEvents['succeeded'] | QueueEvents['retried'] | QueueEvents['rescheduled'] | QueueEvents['failed'];
+type Ended =
+  | QueueEvents['succeeded']
+  | QueueEvents['retried']
+  | QueueEvents['rescheduled']
+  | QueueEvents['failed'];
 
 /** Metrics out of events. Nothing here is asked of a job, and nothing is awaited. */
 export class Measuring {
@@ -68,21 +72,24 @@ export class Measuring {
       polled: (event) => this.polled(event),
       leaseLapsed: () => lapsedLeases.add(1, this.tallies.attributes),
       reaped: ({ jobs }) => reaped.add(jobs, this.tallies.attributes),
-      loopFailed: ({ loop }) => loopFailures.add(1, { ...this.tallies.attributes, [ATTRIBUTE.loop]: loop }),
+      loopFailed: ({ loop }) =>
+        loopFailures.add(1, { ...this.tallies.attributes, [ATTRIBUTE.loop]: loop }),
     };
   }
 
   private started(event: QueueEvents['started']): void {
     const tally = this.tallies.of(event.queue);
     tally.started++;
-    if (tally.waits.takes()) this.recorders.timeInQueue.record(event.waitMs / 1_000, tally.attributes);
+    if (tally.waits.takes())
+      this.recorders.timeInQueue.record(event.waitMs / 1_000, tally.attributes);
   }
 
   private ended(event: Ended, outcome: string): void {
     const tally = this.tallies.of(event.queue);
     tally.count('settled', outcome);
     if (!tally.runs.takes()) return;
-    const failure = 'error' in event ? { [ATTRIBUTE.errorType]: this.errors.of(errorTypeOf(event.error)) } : {};
+    const failure =
+      'error' in event ? { [ATTRIBUTE.errorType]: this.errors.of(errorTypeOf(event.error)) } : {};
     const attributes = { ...tally.attributes, [ATTRIBUTE.operation]: 'process', ...failure };
     this.recorders.runTime.record(event.runMs / 1_000, attributes);
   }
@@ -99,8 +106,18 @@ export class Measuring {
     this.operation({ attributes }, { name: 'poll', ms });
   }
 
-  private operation({ attributes }: Pick<Tally, 'attributes'>, call: { name: string; ms: number; error?: unknown }): void {
-    const failure = call.error === undefined ? {} : { [ATTRIBUTE.errorType]: this.errors.of(errorTypeOf(call.error)) };
-    this.recorders.operation.record(call.ms / 1_000, { ...attributes, [ATTRIBUTE.operation]: call.name, ...failure });
+  private operation(
+    { attributes }: Pick<Tally, 'attributes'>,
+    call: { name: string; ms: number; error?: unknown },
+  ): void {
+    const failure =
+      call.error === undefined
+        ? {}
+        : { [ATTRIBUTE.errorType]: this.errors.of(errorTypeOf(call.error)) };
+    this.recorders.operation.record(call.ms / 1_000, {
+      ...attributes,
+      [ATTRIBUTE.operation]: call.name,
+      ...failure,
+    });
   }
 }

@@ -5,13 +5,25 @@
  */
 import { metrics, trace, type MeterProvider, type TracerProvider } from '@opentelemetry/api';
 import { QueueError } from '../job/queue.errors.js';
-import type { EnqueueCall, ProcessCall, Telemetry, TelemetrySource } from '../observability/telemetry.js';
+import type {
+  EnqueueCall,
+  ProcessCall,
+  Telemetry,
+  TelemetrySource,
+} from '../observability/telemetry.js';
 import { oneOf, orFalse, shape, whole, yesOrNo } from '../runtime/rules.js';
 import { Measuring } from './measuring.js';
 import { SettleSpans } from './settle-spans.js';
 import { Tracing } from './tracing.js';
 
-export type { EnqueueCall, ProcessCall, QueueDepth, QueueLoad, Telemetry, TelemetrySource } from '../observability/telemetry.js';
+export type {
+  EnqueueCall,
+  ProcessCall,
+  QueueDepth,
+  QueueLoad,
+  Telemetry,
+  TelemetrySource,
+} from '../observability/telemetry.js';
 
 /** What is traced and measured. */
 export interface OpenTelemetryOptions {
@@ -47,7 +59,8 @@ const optionRules = shape({
  */
 export function openTelemetry(options: OpenTelemetryOptions = {}): Telemetry {
   const problems = optionRules(options, 'options');
-  if (problems.length > 0) throw new QueueError('INVALID_OPTION', `openTelemetry: ${problems.join('; ')}.`);
+  if (problems.length > 0)
+    throw new QueueError('INVALID_OPTION', `openTelemetry: ${problems.join('; ')}.`);
   return new OpenTelemetry(options);
 }
 
@@ -77,7 +90,10 @@ class OpenTelemetry implements Telemetry {
     return () => stops.forEach((stop) => stop());
   }
 
-  async enqueue(call: EnqueueCall, next: (headers?: Record<string, string>) => Promise<unknown>): Promise<unknown> {
+  async enqueue(
+    call: EnqueueCall,
+    next: (headers?: Record<string, string>) => Promise<unknown>,
+  ): Promise<unknown> {
     const startedAt = performance.now();
     const store = this.tracing ? this.tracing.enqueue(call, next) : next();
     try {

@@ -4,7 +4,15 @@ import type { TelemetrySource } from '../observability/telemetry.js';
 import { ATTRIBUTE, operation } from './names.js';
 
 /** What became of a run, by the event that tells of it. */
-const SETTLED = ['succeeded', 'retried', 'rescheduled', 'released', 'failed', 'cancelled', 'leaseLost'] as const;
+const SETTLED = [
+  'succeeded',
+  'retried',
+  'rescheduled',
+  'released',
+  'failed',
+  'cancelled',
+  'leaseLost',
+] as const;
 
 /** Runs whose outcome was not heard of; more are forgotten, the oldest first. */
 const MOST = 20_000;
@@ -22,7 +30,9 @@ export class SettleSpans {
   constructor(private readonly tracer: Tracer) {}
 
   listen(events: TelemetrySource['events']): () => void {
-    const stops = SETTLED.map((name) => events.on(name, (event: JobEvent) => this.settled(name, event)));
+    const stops = SETTLED.map((name) =>
+      events.on(name, (event: JobEvent) => this.settled(name, event)),
+    );
     return () => stops.forEach((stop) => stop());
   }
 
@@ -41,7 +51,11 @@ export class SettleSpans {
     if (!open) return;
     this.open.delete(key);
     const { id, queue } = event;
-    const attributes = { ...operation('settle', 'settle', queue), [ATTRIBUTE.jobId]: id, [ATTRIBUTE.outcome]: outcome };
+    const attributes = {
+      ...operation('settle', 'settle', queue),
+      [ATTRIBUTE.jobId]: id,
+      [ATTRIBUTE.outcome]: outcome,
+    };
     const options = { kind: SpanKind.CLIENT, attributes, startTime: open.since ?? Date.now() };
     this.tracer.startSpan(`settle ${queue}`, options, open.within).end();
   }

@@ -26,12 +26,19 @@ export class Tallies {
 
   /** Of no queue: what one statement or one loop does for all. */
   get attributes(): Attributes {
-    return { [ATTRIBUTE.system]: SYSTEM, ...(this.instance === 'default' ? {} : { [ATTRIBUTE.instance]: this.instance }) };
+    return {
+      [ATTRIBUTE.system]: SYSTEM,
+      ...(this.instance === 'default' ? {} : { [ATTRIBUTE.instance]: this.instance }),
+    };
   }
 
   private labelled(label: string): Tally {
     let tally = this.byLabel.get(label);
-    if (!tally) this.byLabel.set(label, (tally = new Tally({ ...this.attributes, [ATTRIBUTE.queue]: label })));
+    if (!tally)
+      this.byLabel.set(
+        label,
+        (tally = new Tally({ ...this.attributes, [ATTRIBUTE.queue]: label })),
+      );
     return tally;
   }
 }

@@ -31,14 +31,24 @@ interface TracingParts {
 export class Tracing {
   constructor(private readonly parts: TracingParts) {}
 
-  async enqueue({ queue, jobs }: EnqueueCall, next: (headers?: Record<string, string>) => Promise<unknown>): Promise<unknown> {
-    const attributes = { ...operation('enqueue', 'send', queue), ...(jobs === 1 ? {} : { [ATTRIBUTE.batchSize]: jobs }) };
-    const span = this.parts.tracer.startSpan(`enqueue ${queue}`, { kind: SpanKind.PRODUCER, attributes });
+  async enqueue(
+    { queue, jobs }: EnqueueCall,
+    next: (headers?: Record<string, string>) => Promise<unknown>,
+  ): Promise<unknown> {
+    const attributes = {
+      ...operation('enqueue', 'send', queue),
+      ...(jobs === 1 ? {} : { [ATTRIBUTE.batchSize]: jobs }),
+    };
+    const span = this.parts.tracer.startSpan(`enqueue ${queue}`, {
+      kind: SpanKind.PRODUCER,
+      attributes,
+    });
     const within = trace.setSpan(context.active(), span);
     try {
       const answer = await context.with(within, () => next(travelling(within)));
       const { id, outcome } = answer as { id?: string; outcome?: string };
-      if (id !== undefined) span.setAttributes({ [ATTRIBUTE.jobId]: id, [ATTRIBUTE.outcome]: outcome });
+      if (id !== undefined)
+        span.setAttributes({ [ATTRIBUTE.jobId]: id, [ATTRIBUTE.outcome]: outcome });
       return answer;
     } catch (error) {
       failed(span, errorTypeOf(error));
@@ -53,7 +63,9 @@ export class Tracing {
     const origins = jobs.map((job) => propagation.extract(ROOT_CONTEXT, job.headers));
     const span = this.startRun(queue, jobs, origins);
     const within = trace.setSpan(jobs.length === 1 ? origins[0]! : ROOT_CONTEXT, span);
-    const settling = span.isRecording() ? jobs.map((job) => this.parts.settling.expect(job, within)) : [];
+    const settling = span.isRecording()
+      ? jobs.map((job) => this.parts.settling.expect(job, within))
+      : [];
     await context.with(within, next);
     const outcomes = jobs.map((job) => call.outcomeOf(job));
     const failure = outcomes.map(failureIn).find((type) => type !== undefined);
@@ -64,16 +76,25 @@ export class Tracing {
   }
 
   private startRun(queue: string, jobs: readonly Job[], origins: Context[]): Span {
-    const links = origins.map((origin) => trace.getSpanContext(origin)).filter((origin) => origin !== undefined);
+    const links = origins
+      .map((origin) => trace.getSpanContext(origin))
+      .filter((origin) => origin !== undefined);
     const isChild = this.parts.runs === 'child' && jobs.length === 1;
-    const attributes = { ...operation('process', 'process', queue), ...(jobs.length === 1 ? ofJob(jobs[0]!) : ofBatch(jobs)) };
+    const attributes = {
+      ...operation('process', 'process', queue),
+      ...(jobs.length === 1 ? ofJob(jobs[0]!) : ofBatch(jobs)),
+    };
     const options = {
       kind: SpanKind.CONSUMER,
       attributes,
       links: links.map((origin): Link => ({ context: origin })),
       root: !isChild,
     };
-    return this.parts.tracer.startSpan(`process ${queue}`, options, isChild ? origins[0]! : ROOT_CONTEXT);
+    return this.parts.tracer.startSpan(
+      `process ${queue}`,
+      options,
+      isChild ? origins[0]! : ROOT_CONTEXT,
+    );
   }
 }
 

@@ -1,18 +1,30 @@
 import { checkBackoff } from '../job/backoff.js';
 import type { ConcurrencyRange } from '../job/concurrency.js';
-import type { AttemptPolicy, BatchOptions, HandleJobOptions, QueueHandlerOptions } from '../job/job-handler.js';
+import type {
+  AttemptPolicy,
+  BatchOptions,
+  HandleJobOptions,
+  QueueHandlerOptions,
+} from '../job/job-handler.js';
 import { must, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
 
 const INSTANCE = /^[A-Za-z0-9_-]{1,60}$/;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** From, to: of a job, whoever says it. */
-export const LIMITS = { maxAttempts: [1, 1_000], timeoutMs: [1, DAY_MS], maxPending: [1, 1_000_000] } as const;
+export const LIMITS = {
+  maxAttempts: [1, 1_000],
+  timeoutMs: [1, DAY_MS],
+  maxPending: [1, 1_000_000],
+} as const;
 
 /** Permits of any tier; more than 10,000 jobs at once in one process is a mistake. */
 export const PERMITS = whole(1, 10_000);
 
-const range = shape({ min: PERMITS, max: PERMITS } satisfies Record<keyof ConcurrencyRange, Rule>, ['min', 'max']);
+const range = shape({ min: PERMITS, max: PERMITS } satisfies Record<keyof ConcurrencyRange, Rule>, [
+  'min',
+  'max',
+]);
 const inOrder = must(
   (value) => (value as ConcurrencyRange).min <= (value as ConcurrencyRange).max,
   'a range whose min is not above its max',
@@ -25,7 +37,10 @@ export const CONCURRENCY: Rule = (value, path) => {
   return problems.length > 0 ? problems : inOrder(value, path);
 };
 
-const batch = shape({ size: whole(1, 1_000), lingerMs: whole(0, 60_000) } satisfies Record<keyof BatchOptions, Rule>, ['size']);
+const batch = shape(
+  { size: whole(1, 1_000), lingerMs: whole(0, 60_000) } satisfies Record<keyof BatchOptions, Rule>,
+  ['size'],
+);
 
 /** The name of a module instance becomes part of its tokens. */
 export const INSTANCE_NAME = must(
@@ -37,7 +52,9 @@ export const ATTEMPT_RULES = {
   maxAttempts: whole(...LIMITS.maxAttempts),
   // checkBackoff begins with "backoff: ", and so does the path.
   backoff: (value, path) =>
-    passes(checkBackoff)(value, path).map((problem) => problem.replace('backoff: backoff: ', 'backoff: ')),
+    passes(checkBackoff)(value, path).map((problem) =>
+      problem.replace('backoff: backoff: ', 'backoff: '),
+    ),
   timeoutMs: whole(...LIMITS.timeoutMs),
 } satisfies Record<keyof AttemptPolicy, Rule>;
 
@@ -48,7 +65,10 @@ const JOB_RULES = {
   batch,
 } satisfies Record<keyof HandleJobOptions, Rule>;
 
-const HANDLER_RULES = { ...JOB_RULES, instance: INSTANCE_NAME } satisfies Record<keyof QueueHandlerOptions, Rule>;
+const HANDLER_RULES = { ...JOB_RULES, instance: INSTANCE_NAME } satisfies Record<
+  keyof QueueHandlerOptions,
+  Rule
+>;
 
 /** What `@HandleJob` and `@QueueHandler` options must be. */
 export const handleJobOptions = shape(JOB_RULES);

@@ -4,7 +4,19 @@ import { checkQueueName, checkSchemaName } from '../job/names.js';
 import { checkQueuePattern } from '../job/queue-pattern.js';
 import { JOB_EVENT_NAMES } from '../observability/events.js';
 import type { LogOptions } from '../observability/log-listener.js';
-import { callable, listOf, mapOf, must, oneOf, orFalse, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
+import {
+  callable,
+  listOf,
+  mapOf,
+  must,
+  oneOf,
+  orFalse,
+  passes,
+  shape,
+  whole,
+  yesOrNo,
+  type Rule,
+} from '../runtime/rules.js';
 import { ENCODE, isTorn, urlOf } from '../runtime/torn-address.js';
 import type {
   PlainOptions,
@@ -26,20 +38,31 @@ const keep = shape({ keepMs: whole(MINUTE_MS, 3_650 * DAY_MS) }, ['keepMs']);
 
 /** Of any class: what counts are its methods. */
 const has = (wanted: string, ...methods: string[]): Rule =>
-  must((value) => methods.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'), wanted);
+  must(
+    (value) =>
+      methods.every(
+        (name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function',
+      ),
+    wanted,
+  );
 
 const level = orFalse(oneOf('fatal', 'error', 'warn', 'log', 'debug', 'verbose'));
 
 const logOptions = shape({
   structured: yesOrNo,
   levels: shape(Object.fromEntries(JOB_EVENT_NAMES.map((name) => [name, level]))),
-  redact: must((value) => value instanceof RegExp || typeof value === 'function', 'a regular expression or a function'),
+  redact: must(
+    (value) => value instanceof RegExp || typeof value === 'function',
+    'a regular expression or a function',
+  ),
 } satisfies Record<keyof LogOptions, Rule>);
 
 const workerSettings = shape({
   queues: listOf(passes(checkQueuePattern)),
   labels: (value, path) =>
-    passes(checkWorkerLabels)(value, path).map((problem) => problem.replace('labels: labels: ', 'labels: ')),
+    passes(checkWorkerLabels)(value, path).map((problem) =>
+      problem.replace('labels: labels: ', 'labels: '),
+    ),
   autoStart: yesOrNo,
 } satisfies Record<keyof WorkerSettings, Rule>);
 
@@ -59,7 +82,9 @@ const postgresUrl: Rule = (value, path) => {
   if (typeof value !== 'string' || !/^postgres(ql)?:\/\//.test(value))
     return [`${path} must be a URL that starts with postgres://`];
   const url = urlOf(value);
-  return url && !isTorn(url) ? [] : [`${path} is no address of the form postgres://user:password@host:5432/database. ${ENCODE}`];
+  return url && !isTorn(url)
+    ? []
+    : [`${path} is no address of the form postgres://user:password@host:5432/database. ${ENCODE}`];
 };
 
 /** What an option must be, and what holds where it is not given. */
@@ -104,13 +129,17 @@ const OPTIONS = {
   maxPayloadBytes: [whole(1, MAX_BYTES), 1024 * 1024],
   maxOutputBytes: [whole(1, MAX_BYTES), 64 * 1024],
   maxCheckpointBytes: [whole(1, MAX_BYTES), 64 * 1024],
-  carriers: [listOf(has('a carrier, with the methods capture() and restore()', 'capture', 'restore')), []],
+  carriers: [
+    listOf(has('a carrier, with the methods capture() and restore()', 'capture', 'restore')),
+    [],
+  ],
   logs: [orFalse(logOptions), {}],
   telemetry: [has('telemetry, such as openTelemetry() of nestjs-simple-queue/telemetry', 'start')],
 } satisfies Table<Exclude<keyof PlainOptions, keyof typeof MAINTENANCE | keyof typeof POISON>>;
 
 type AnyTable = Readonly<Record<string, [Rule, unknown?]>>;
-const rulesOf = (table: AnyTable) => Object.fromEntries(Object.entries(table).map(([name, [rule]]) => [name, rule]));
+const rulesOf = (table: AnyTable) =>
+  Object.fromEntries(Object.entries(table).map(([name, [rule]]) => [name, rule]));
 const defaultsOf = (table: AnyTable) =>
   Object.fromEntries(
     Object.entries(table)
@@ -144,7 +173,9 @@ const extras = {
   isGlobal: yesOrNo,
   name: INSTANCE_NAME,
   dataSource: must(
-    (value) => ['string', 'symbol', 'function'].includes(typeof value) || (typeof value === 'object' && value !== null),
+    (value) =>
+      ['string', 'symbol', 'function'].includes(typeof value) ||
+      (typeof value === 'object' && value !== null),
     'a DataSource, its token (class or symbol) or its name',
   ),
 };

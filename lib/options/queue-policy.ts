@@ -2,7 +2,10 @@ import type { AttemptPolicy } from '../job/job-handler.js';
 import type { StoredOptions } from '../job/new-job.js';
 import type { QueueSettings, ResolvedOptions } from './simple-queue.options.js';
 
-type PolicyOptions = Pick<ResolvedOptions, keyof AttemptPolicy | 'archive' | 'deadLetter' | 'queues'>;
+type PolicyOptions = Pick<
+  ResolvedOptions,
+  keyof AttemptPolicy | 'archive' | 'deadLetter' | 'queues'
+>;
 
 /** What holds for a queue and its jobs, where neither job nor handler says otherwise. */
 export type QueuePolicy = Readonly<ReturnType<typeof policyOf>>;
@@ -39,7 +42,9 @@ export class QueuePolicies {
 
   constructor(options: PolicyOptions) {
     this.rest = policyOf({}, options);
-    this.own = new Map([...options.queues].map(([name, settings]) => [name, policyOf(settings, options)]));
+    this.own = new Map(
+      [...options.queues].map(([name, settings]) => [name, policyOf(settings, options)]),
+    );
   }
 
   of(queue: string): QueuePolicy {
@@ -49,12 +54,18 @@ export class QueuePolicies {
   /** For the jobs that a handler runs: about attempts its word comes first. */
   handledBy(handler: AttemptPolicy, queue: string): QueuePolicy {
     const policy = this.of(queue);
-    const { maxAttempts = policy.maxAttempts, backoff = policy.backoff, timeoutMs = policy.timeoutMs } = handler;
+    const {
+      maxAttempts = policy.maxAttempts,
+      backoff = policy.backoff,
+      timeoutMs = policy.timeoutMs,
+    } = handler;
     return { ...policy, maxAttempts, backoff, timeoutMs };
   }
 
   /** For statements that meet jobs of queues which the caller does not know. No prototype: a queue may be called `__proto__`. */
-  byQueue<Setting extends keyof QueuePolicy>(setting: Setting): ByQueue<NonNullable<QueuePolicy[Setting]>> {
+  byQueue<Setting extends keyof QueuePolicy>(
+    setting: Setting,
+  ): ByQueue<NonNullable<QueuePolicy[Setting]>> {
     const rest = this.rest[setting] ?? null;
     const own = [...this.own].map(([name, policy]) => [name, policy[setting] ?? null] as const);
     const others = own.filter(([, value]) => value !== rest);
@@ -72,6 +83,10 @@ export class QueuePolicies {
 }
 
 /** How often a job runs at most: its own word comes first, and checkpoints may have granted more. */
-export function attemptsOf(policy: QueuePolicy, job: StoredOptions | null, granted = job?.extraAttempts ?? 0): number {
+export function attemptsOf(
+  policy: QueuePolicy,
+  job: StoredOptions | null,
+  granted = job?.extraAttempts ?? 0,
+): number {
   return (job?.maxAttempts ?? policy.maxAttempts) + granted;
 }

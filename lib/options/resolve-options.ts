@@ -39,19 +39,30 @@ function applyDefaults(given: SimpleQueueOptions, instance: string): ResolvedOpt
     ...givenIn(poison),
     instance,
     worker: resolveWorker(worker),
-    queues: new Map(Object.entries(queues ?? {}).map(([name, settings]) => [name, freeze(givenIn<QueueSettings>(settings))])),
+    queues: new Map(
+      Object.entries(queues ?? {}).map(([name, settings]) => [
+        name,
+        freeze(givenIn<QueueSettings>(settings)),
+      ]),
+    ),
   });
 }
 
 function resolveWorker(worker: SimpleQueueOptions['worker']): ResolvedOptions['worker'] {
   if (worker === false) return undefined;
   const { queues, labels, autoStart = true } = typeof worker === 'object' ? worker : {};
-  return { ...(queues && { queues: [...queues] }), ...(labels && { labels: [...labels] }), autoStart };
+  return {
+    ...(queues && { queues: [...queues] }),
+    ...(labels && { labels: [...labels] }),
+    autoStart,
+  };
 }
 
 /** An option given as `undefined` was not given. */
 function givenIn<Options extends object>(options: Options | undefined): Options {
-  return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined)) as Options;
+  return Object.fromEntries(
+    Object.entries(options ?? {}).filter(([, value]) => value !== undefined),
+  ) as Options;
 }
 
 /** Copies before it freezes: the objects are the application's. */
@@ -64,7 +75,9 @@ function freeze<Options extends object>(options: Options): Options {
 }
 
 function isPlain(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  return (
+    typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+  );
 }
 
 function contradictions(options: ResolvedOptions): string[] {
@@ -87,11 +100,13 @@ function contradictions(options: ResolvedOptions): string[] {
 }
 
 /** The texts of the pairs whose condition is true. */
-const whatHolds = (pairs: [boolean, string][]): string[] => pairs.filter(([holds]) => holds).map(([, text]) => text);
+const whatHolds = (pairs: [boolean, string][]): string[] =>
+  pairs.filter(([holds]) => holds).map(([, text]) => text);
 
 /** A default that does not fit is nobody's slip. */
 function suspicions(options: ResolvedOptions, given: SimpleQueueOptions): string[] {
-  const { leaseMs, heartbeatIntervalMs, queryTimeoutMs, shutdownGraceMs, concurrency, queueConcurrency } = options;
+  const { leaseMs, heartbeatIntervalMs, queryTimeoutMs, shutdownGraceMs } = options;
+  const { concurrency, queueConcurrency } = options;
   const suspicious: [boolean, string][] = [
     [
       leaseMs < 3 * heartbeatIntervalMs,
@@ -109,7 +124,10 @@ function suspicions(options: ResolvedOptions, given: SimpleQueueOptions): string
       given.queueConcurrency !== undefined && queueConcurrency > concurrency,
       `queueConcurrency (${queueConcurrency}) is above concurrency (${concurrency}), which bounds the whole process`,
     ],
-    [options.wakeUp === 'off' && options.listenUrl !== undefined, 'listenUrl is given but wakeUp is "off": nothing listens'],
+    [
+      options.wakeUp === 'off' && options.listenUrl !== undefined,
+      'listenUrl is given but wakeUp is "off": nothing listens',
+    ],
   ];
   return [...whatHolds(suspicious), ...crowdedQueues(options)];
 }

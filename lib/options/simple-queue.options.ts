@@ -103,7 +103,10 @@ export interface SimpleQueueOptions extends AttemptPolicy {
 export type WithoutDefault = 'transaction' | 'timeoutMs' | 'listenUrl' | 'telemetry';
 
 /** The options that are resolved each by itself: `maintenance` and `poison` by their parts. */
-export type PlainOptions = Omit<SimpleQueueOptions, 'worker' | 'queues' | 'maintenance' | 'poison'> &
+export type PlainOptions = Omit<
+  SimpleQueueOptions,
+  'worker' | 'queues' | 'maintenance' | 'poison'
+> &
   NonNullable<SimpleQueueOptions['maintenance']> &
   NonNullable<SimpleQueueOptions['poison']>;
 
@@ -113,7 +116,11 @@ export interface ResolvedOptions extends Readonly<
 > {
   readonly instance: string;
   /** undefined: this process only enqueues. */
-  readonly worker?: { readonly queues?: readonly string[]; readonly labels?: readonly string[]; readonly autoStart: boolean };
+  readonly worker?: {
+    readonly queues?: readonly string[];
+    readonly labels?: readonly string[];
+    readonly autoStart: boolean;
+  };
   /** A Map: a queue may be called `__proto__`. */
   readonly queues: ReadonlyMap<string, Readonly<QueueSettings>>;
 }

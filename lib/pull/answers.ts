@@ -21,7 +21,9 @@ function textOf(outputs: unknown): string {
     return payloadText(outputs, Infinity);
   } catch (error) {
     const { message } = error as Error;
-    throw new QueueError('INVALID_OUTPUT', message.replaceAll('payload', 'outputs'), { cause: (error as Error).cause });
+    throw new QueueError('INVALID_OUTPUT', message.replaceAll('payload', 'outputs'), {
+      cause: (error as Error).cause,
+    });
   }
 }
 

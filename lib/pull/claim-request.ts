@@ -2,7 +2,16 @@ import { checkWorkerLabels } from '../job/labels.js';
 import { checkId, checkQueueName, quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Served } from '../job/lane.js';
-import { callable, listOf, must, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
+import {
+  callable,
+  listOf,
+  must,
+  passes,
+  shape,
+  whole,
+  yesOrNo,
+  type Rule,
+} from '../runtime/rules.js';
 import type { ClaimRequest } from './job-queue.js';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -13,7 +22,8 @@ const MAX_WORKER_ID = 200;
 const lease = whole(100, DAY_MS);
 
 const workerId = must(
-  (value) => typeof value === 'string' && value.length > 0 && value.length <= MAX_WORKER_ID && isText(value),
+  (value) =>
+    typeof value === 'string' && value.length > 0 && value.length <= MAX_WORKER_ID && isText(value),
   `1 to ${MAX_WORKER_ID} characters of well-formed text`,
 );
 
@@ -47,7 +57,14 @@ export interface CheckedClaim extends Served {
 export function checkClaim(request: ClaimRequest, defaultLeaseMs: number): CheckedClaim {
   refuse('claim', claimRequest(request, ''));
   const { workerId, queues, labels = [], leaseMs = defaultLeaseMs, limit = 1 } = request;
-  return { workerId, queues, labels: new Set(labels), leaseMs, limit, suspects: Math.ceil(limit / 2) };
+  return {
+    workerId,
+    queues,
+    labels: new Set(labels),
+    leaseMs,
+    limit,
+    suspects: Math.ceil(limit / 2),
+  };
 }
 
 export function checkLeaseMs(leaseMs: number): number {
@@ -73,10 +90,14 @@ export function checkLeaseId(leaseId: unknown): string {
   try {
     return checkId(leaseId);
   } catch {
-    throw new QueueError('LEASE_UNKNOWN', `${quote(leaseId)} is not a lease. Give the leaseId that claim answered.`);
+    throw new QueueError(
+      'LEASE_UNKNOWN',
+      `${quote(leaseId)} is not a lease. Give the leaseId that claim answered.`,
+    );
   }
 }
 
 function refuse(call: string, problems: string[]): void {
-  if (problems.length > 0) throw new QueueError('INVALID_OPTION', `${call}: ${problems.join('; ')}.`);
+  if (problems.length > 0)
+    throw new QueueError('INVALID_OPTION', `${call}: ${problems.join('; ')}.`);
 }

@@ -56,7 +56,8 @@ export interface ReapedLeases {
 }
 
 /** What happens to a job, as subscribers hear it. */
-export type JobQueueEventType = 'started' | 'succeeded' | 'retried' | 'released' | 'failed' | 'cancelled';
+export type JobQueueEventType =
+  'started' | 'succeeded' | 'retried' | 'released' | 'failed' | 'cancelled';
 
 /** What a subscription hears: hints, and what happens to jobs. */
 export type JobQueueEvent =
@@ -102,7 +103,12 @@ export abstract class JobQueue {
    * The run has failed: retried by the job's backoff while attempts last, unless `retryable` is false. Answers what became of it.
    * @throws QueueError `LEASE_LOST`, `LEASE_FOREIGN`, `LEASE_UNKNOWN`.
    */
-  abstract fail(leaseId: string, jobId: string, error: unknown, options?: { retryable?: boolean }): Promise<Returned>;
+  abstract fail(
+    leaseId: string,
+    jobId: string,
+    error: unknown,
+    options?: { retryable?: boolean },
+  ): Promise<Returned>;
 
   /** Gives the job back without spending its attempt. @throws QueueError `LEASE_LOST`, `LEASE_FOREIGN`, `LEASE_UNKNOWN`. */
   abstract release(leaseId: string, jobId: string): Promise<Returned>;

@@ -14,7 +14,13 @@ import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 import type { Storage } from '../storage/storage.js';
 import { wakeUpFor } from '../storage/wake-ups/wake-up.js';
 import { checkedOutputs, failureFrom } from './answers.js';
-import { checkClaim, checkLeaseId, checkLeaseMs, checkListener, checkRetryable } from './claim-request.js';
+import {
+  checkClaim,
+  checkLeaseId,
+  checkLeaseMs,
+  checkListener,
+  checkRetryable,
+} from './claim-request.js';
 import {
   JobQueue,
   type ClaimRequest,
@@ -55,7 +61,9 @@ export class PostgresJobQueue extends JobQueue {
   }
 
   async claim(request: ClaimRequest): Promise<PulledClaim> {
-    const { leaseId, rows, lanes } = await this.claims.claim(checkClaim(request, this.parts.options.leaseMs));
+    const { leaseId, rows, lanes } = await this.claims.claim(
+      checkClaim(request, this.parts.options.leaseMs),
+    );
     await this.giveUpCancelled(leaseId, rows);
     const wanted = rows.filter((row) => !row.cancelled);
     const jobs = wanted.map((row: ClaimedRow) => {
@@ -75,14 +83,25 @@ export class PostgresJobQueue extends JobQueue {
     await this.settle(leaseId, jobId, () => ({ kind: 'succeeded', output: outputs }), text);
   }
 
-  async fail(leaseId: string, jobId: string, thrown: unknown, options: { retryable?: boolean } = {}): Promise<Returned> {
+  async fail(
+    leaseId: string,
+    jobId: string,
+    thrown: unknown,
+    options: { retryable?: boolean } = {},
+  ): Promise<Returned> {
     const error = failureFrom(thrown);
     const isRetryable = checkRetryable(options);
-    return this.giveUp(leaseId, jobId, (run) => (isRetryable ? afterFailure(error, run, thrown) : { kind: 'failed', error }));
+    return this.giveUp(leaseId, jobId, (run) =>
+      isRetryable ? afterFailure(error, run, thrown) : { kind: 'failed', error },
+    );
   }
 
   async release(leaseId: string, jobId: string): Promise<Returned> {
-    return this.giveUp(leaseId, jobId, () => ({ kind: 'released', again: { delayMs: 0 }, reason: 'declined' }));
+    return this.giveUp(leaseId, jobId, () => ({
+      kind: 'released',
+      again: { delayMs: 0 },
+      reason: 'declined',
+    }));
   }
 
   async cancel(jobId: string): Promise<CancelCounts> {
@@ -114,13 +133,18 @@ export class PostgresJobQueue extends JobQueue {
   /** What cannot be given up now is so when it is reaped: the others, and their lease, must be lost neither with it nor while it waits. */
   private async giveUpCancelled(leaseId: string, rows: ClaimedRow[]): Promise<void> {
     try {
-      for (const row of rows) if (row.cancelled) await this.giveUp(leaseId, row.id, () => CANCELLED);
+      for (const row of rows)
+        if (row.cancelled) await this.giveUp(leaseId, row.id, () => CANCELLED);
     } catch {
       // As above.
     }
   }
 
-  private async giveUp(leaseId: string, jobId: string, outcomeOf: (run: PulledRun) => Outcome): Promise<Returned> {
+  private async giveUp(
+    leaseId: string,
+    jobId: string,
+    outcomeOf: (run: PulledRun) => Outcome,
+  ): Promise<Returned> {
     return (await this.settle(leaseId, jobId, outcomeOf)) as Returned;
   }
 
@@ -131,20 +155,32 @@ export class PostgresJobQueue extends JobQueue {
     outcomeOf: (run: PulledRun) => Outcome,
     output?: string,
   ): Promise<Outcome['kind']> {
-    const { jobs, lanes, pulls } = this.parts.storage;
-    const { run, outcome } = await pulls.settle(checkLeaseId(leaseId), checkId(jobId), async (held, within) => {
-      const pulled = pulledRun(held, await lanes.byNumber(held.lane), this.policies);
-      const ended = { run: pulled, outcome: outcomeOf(pulled) };
-      const settled = await settleOne(ended, { jobs, within, worker: held.worker, output });
-      return settled && { run: pulled, outcome: settled };
-    });
+    const { settlements, lanes, pulls } = this.parts.storage;
+    const { run, outcome } = await pulls.settle(
+      checkLeaseId(leaseId),
+      checkId(jobId),
+      async (held, within) => {
+        const pulled = pulledRun(held, await lanes.byNumber(held.lane), this.policies);
+        const ended = { run: pulled, outcome: outcomeOf(pulled) };
+        const settled = await settleOne(ended, {
+          settlements,
+          within,
+          worker: held.worker,
+          output,
+        });
+        return settled && { run: pulled, outcome: settled };
+      },
+    );
     this.tell(run, outcome);
     return outcome.kind;
   }
 
   private tell(run: PulledRun, outcome: Outcome): void {
     const { signals } = this.parts.storage;
-    if (isGoing(outcome)) signals.send(wakeUpFor([{ lane: run.lane, later: delayOf(outcome.again) > 0, fair: run.isFair }]));
+    if (isGoing(outcome))
+      signals.send(
+        wakeUpFor([{ lane: run.lane, later: delayOf(outcome.again) > 0, fair: run.isFair }]),
+      );
     else if (run.isOrdered) this.turnEnded();
     if (run.isOrdered && outcome.kind === 'failed') this.reports.jobDied(run);
     this.reports.settled(run, outcome);

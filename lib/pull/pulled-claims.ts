@@ -75,10 +75,14 @@ export class PulledClaims {
     const asked = startingBehind([...lanes.keys()], last.lane);
     const ways = [...(lanes.size > 0 ? [PLAIN] : []), ...this.fair.among([...lanes.keys()])];
     for (const way of startingBehind(ways, last.way)) {
-      const rows = await this.inTime(() => this.claimBy(way, { ...wish, limit }, leaseId, asked), limit);
+      const rows = await this.inTime(
+        () => this.claimBy(way, { ...wish, limit }, leaseId, asked),
+        limit,
+      );
       if (rows.length === 0) continue;
       last.way = way;
-      if (way === PLAIN && rows.length === limit) last.lane = asked.findLast((id) => rows.some(({ lane }) => lane === id));
+      if (way === PLAIN && rows.length === limit)
+        last.lane = asked.findLast((id) => rows.some(({ lane }) => lane === id));
       return { leaseId, rows, lanes };
     }
     return { leaseId, rows: [], lanes };
@@ -106,7 +110,12 @@ export class PulledClaims {
   }
 
   /** All plain queues in one statement, and each lane of a fair one: what brings something is the claim. */
-  private claimBy(way: number, wish: CheckedClaim, lease: string, lanes: number[]): Promise<ClaimedRow[]> {
+  private claimBy(
+    way: number,
+    wish: CheckedClaim,
+    lease: string,
+    lanes: number[],
+  ): Promise<ClaimedRow[]> {
     const { workerId: worker, leaseMs, limit, suspects } = wish;
     const terms = { lease, worker, leaseMs, limit };
     return way === PLAIN
@@ -123,7 +132,9 @@ export class PulledClaims {
     const known = this.served.get(key);
     const turns = this.turnsOf.get(key) ?? new LaneTurns(this.parts.storage.lanes, wish.labels);
     if (known && !turns.isDue) return known;
-    const served = new Map((await turns.read(wish.queues!.map((queue) => ({ queue })))).map((lane) => [lane.id, lane]));
+    const served = new Map(
+      (await turns.read(wish.queues!.map((queue) => ({ queue })))).map((lane) => [lane.id, lane]),
+    );
     if (this.served.size >= MAX_WISHES) this.served.clear();
     if (this.turnsOf.size >= MAX_WISHES) this.turnsOf.clear();
     this.turnsOf.set(key, turns);
@@ -145,4 +156,5 @@ export class PulledClaims {
   }
 }
 
-const keyOf = ({ queues, labels }: CheckedClaim): string => JSON.stringify([queues, [...labels].sort()]);
+const keyOf = ({ queues, labels }: CheckedClaim): string =>
+  JSON.stringify([queues, [...labels].sort()]);

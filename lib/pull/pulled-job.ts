@@ -6,7 +6,11 @@ import type { StoredOptions } from '../job/new-job.js';
 import type { PulledJob } from './job-queue.js';
 
 /** What a worker gets of a claimed row. What a job does not have is left out, as JSON would. */
-export function pulledJob(row: ClaimedRow, { queue, name, labels }: Lane, policy: QueuePolicy): PulledJob {
+export function pulledJob(
+  row: ClaimedRow,
+  { queue, name, labels }: Lane,
+  policy: QueuePolicy,
+): PulledJob {
   const options = parsed<StoredOptions>(row.options);
   return {
     id: row.id,
@@ -33,8 +37,14 @@ export function pulledJob(row: ClaimedRow, { queue, name, labels }: Lane, policy
   };
 }
 
-const parsed = <T = unknown>(text: string | null): T | null => (text === null ? null : (JSON.parse(text) as T));
+const parsed = <T = unknown>(text: string | null): T | null =>
+  text === null ? null : (JSON.parse(text) as T);
 
-function given<Key extends string, Value>(key: Key, value: Value | null | undefined): { [key in Key]?: Value } {
-  return value === null || value === undefined ? {} : ({ [key]: value } as { [key in Key]?: Value });
+function given<Key extends string, Value>(
+  key: Key,
+  value: Value | null | undefined,
+): { [key in Key]?: Value } {
+  return value === null || value === undefined
+    ? {}
+    : ({ [key]: value } as { [key in Key]?: Value });
 }

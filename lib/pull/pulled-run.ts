@@ -6,7 +6,11 @@ import type { HeldJob } from '../storage/claim/pull.repository.js';
 /** A run of a remote worker that is to be settled. */
 export type PulledRun = EndedRun & { isFair: boolean; lane: number };
 
-export function pulledRun(held: HeldJob, { queue, name }: Lane, policies: QueuePolicies): PulledRun {
+export function pulledRun(
+  held: HeldJob,
+  { queue, name }: Lane,
+  policies: QueuePolicies,
+): PulledRun {
   const { id, epoch, runMs, lane, options } = held;
   const policy = policies.of(queue);
   const chances = {
@@ -14,6 +18,10 @@ export function pulledRun(held: HeldJob, { queue, name }: Lane, policies: QueueP
     maxAttempts: attemptsOf(policy, options),
     backoff: options?.backoff ?? policy.backoff,
   };
-  const shape = { group: options?.group, isOrdered: options?.ordered === true, isFair: options?.fair === true };
+  const shape = {
+    group: options?.group,
+    isOrdered: options?.ordered === true,
+    isFair: options?.fair === true,
+  };
   return { id, epoch, queue, name, runMs, lane, ...chances, policy, ...shape };
 }

@@ -5,14 +5,33 @@ import type { Signal, Signals } from '../storage/wake-ups/signals.js';
 import type { JobQueueEvent, JobQueueEventType, JobQueueListener } from './job-queue.js';
 
 /** The events of a job that subscribers hear; in the order of its life. */
-const HEARD: readonly JobQueueEventType[] = ['started', 'succeeded', 'retried', 'released', 'failed', 'cancelled'];
+const HEARD: readonly JobQueueEventType[] = [
+  'started',
+  'succeeded',
+  'retried',
+  'released',
+  'failed',
+  'cancelled',
+];
 
 /** Tells a listener of wake-ups and of what happens to jobs in this process, until the answer is called. */
-export function subscribe(signals: Signals, events: QueueEventBus, listener: JobQueueListener): () => void {
+export function subscribe(
+  signals: Signals,
+  events: QueueEventBus,
+  listener: JobQueueListener,
+): () => void {
   // Heard where it was subscribed, not where somebody happens to enqueue: a listener may start to work.
-  const tell = AsyncResource.bind((event: JobQueueEvent): void => tellSafely(events, listener, event));
-  const stops = HEARD.map((type) => events.on(type, ({ id, queue, name, attempt }) => tell({ type, id, queue, name, attempt })));
-  stops.push(events.on('reaped', ({ expired }) => expired.forEach((lease) => tell({ type: 'leaseExpired', ...lease }))));
+  const tell = AsyncResource.bind((event: JobQueueEvent): void =>
+    tellSafely(events, listener, event),
+  );
+  const stops = HEARD.map((type) =>
+    events.on(type, ({ id, queue, name, attempt }) => tell({ type, id, queue, name, attempt })),
+  );
+  stops.push(
+    events.on('reaped', ({ expired }) =>
+      expired.forEach((lease) => tell({ type: 'leaseExpired', ...lease })),
+    ),
+  );
   const who = {};
   stops.push(signals.receive((signal) => eventsOf(signal).forEach(tell)));
   signals.startListening(who);

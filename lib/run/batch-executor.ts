@@ -27,17 +27,22 @@ export class BatchExecutor {
     for (const run of runs) run.startedAt = performance.now();
     await ITS_OWN_TICK;
     if (!lane.handler.acquire) return this.process(runs);
-    const permits = await Promise.all(runs.map((run) => this.single.ask(run, lane.handler.acquire!)));
+    const permits = await Promise.all(
+      runs.map((run) => this.single.ask(run, lane.handler.acquire!)),
+    );
     try {
       await this.process(runs.filter((run, index) => permits[index] && this.mayStart(run)));
     } finally {
-      await Promise.all(permits.filter((permit): permit is Permit => permit !== undefined).map(releaseSafely));
+      await Promise.all(
+        permits.filter((permit): permit is Permit => permit !== undefined).map(releaseSafely),
+      );
     }
   }
 
   /** What was settled or aborted while its permit was asked for must not start any more. */
   private mayStart(run: JobRun): boolean {
-    if (run.abortCode) this.single.settle(run, { kind: 'released', again: { delayMs: 0 }, reason: 'unstarted' });
+    if (run.abortCode)
+      this.single.settle(run, { kind: 'released', again: { delayMs: 0 }, reason: 'unstarted' });
     return !run.settled;
   }
 
@@ -46,7 +51,9 @@ export class BatchExecutor {
     const timers = runs.map((run) => this.single.begin(run));
     try {
       const method = runs[0]!.lane.handler.run as unknown as BatchMethod;
-      const answer = await lastValue(await method([...runs], new BatchRunContext(runs, this.tools)));
+      const answer = await lastValue(
+        await method([...runs], new BatchRunContext(runs, this.tools)),
+      );
       const results = resultsOf(runs, answer);
       await checkOutputs(runs, results);
       runs.forEach((run, index) => this.settle(run, results[index]));
@@ -58,13 +65,18 @@ export class BatchExecutor {
   }
 
   private settle(run: JobRun, result: BatchResult): void {
-    const outcome = isError(result) ? this.single.thrown(run, result) : this.single.answered(run, result);
+    const outcome = isError(result)
+      ? this.single.thrown(run, result)
+      : this.single.answered(run, result);
     this.single.settle(run, outcome);
   }
 }
 
 /** What was completed in the handler's own transaction was looked at there. */
-async function checkOutputs(runs: readonly JobRun[], results: readonly BatchResult[]): Promise<void> {
+async function checkOutputs(
+  runs: readonly JobRun[],
+  results: readonly BatchResult[],
+): Promise<void> {
   const { checkOutput } = runs[0]!.lane.handler;
   if (!checkOutput) return;
   const check = async (run: JobRun, result: BatchResult): Promise<void> => {
@@ -75,16 +87,21 @@ async function checkOutputs(runs: readonly JobRun[], results: readonly BatchResu
 
 /** One result a job, in the order of the jobs. */
 function resultsOf(runs: readonly JobRun[], answer: unknown): readonly BatchResult[] {
-  if (answer === undefined || answer === null || answer instanceof JobResult) return runs.map(() => answer as BatchResult);
-  if (types.isMap(answer)) return runs.map((run) => resultIn(answer as ReadonlyMap<string, BatchResult>, run));
+  if (answer === undefined || answer === null || answer instanceof JobResult)
+    return runs.map(() => answer as BatchResult);
+  if (types.isMap(answer))
+    return runs.map((run) => resultIn(answer as ReadonlyMap<string, BatchResult>, run));
   if (!Array.isArray(answer)) throw mismatch(runs[0]!, `answered a value of type ${typeof answer}`);
-  if (answer.length !== runs.length) throw mismatch(runs[0]!, `got ${runs.length} jobs and answered ${answer.length} results`);
+  if (answer.length !== runs.length)
+    throw mismatch(runs[0]!, `got ${runs.length} jobs and answered ${answer.length} results`);
   return answer as BatchResult[];
 }
 
 /** A job that was forgotten fails by itself: of the others it is known what became of them. */
 function resultIn(results: ReadonlyMap<string, BatchResult>, run: JobRun): BatchResult {
-  return results.has(run.id) ? results.get(run.id) : mismatch(run, `answered a Map without job ${run.id}`);
+  return results.has(run.id)
+    ? results.get(run.id)
+    : mismatch(run, `answered a Map without job ${run.id}`);
 }
 
 function mismatch({ lane, queue }: JobRun, problem: string): QueueError {

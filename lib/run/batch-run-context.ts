@@ -38,7 +38,11 @@ export class BatchRunContext extends BatchContext {
     return this.tools.checkpointer.save(this.runOf(job), state, options);
   }
 
-  enqueue<Target extends JobTarget>(target: Target, payload: GivenOf<Target>, options: EnqueueOptions = {}): Promise<Enqueued> {
+  enqueue<Target extends JobTarget>(
+    target: Target,
+    payload: GivenOf<Target>,
+    options: EnqueueOptions = {},
+  ): Promise<Enqueued> {
     return this.tools.queues.enqueue(target, payload, options);
   }
 

@@ -1,5 +1,10 @@
 import { checkCall } from '../enqueue/call-options.js';
-import { checkExtraAttempts, checkpointText, MAX_EXTRA_ATTEMPTS, type CheckpointOptions } from '../job/checkpoint.js';
+import {
+  checkExtraAttempts,
+  checkpointText,
+  MAX_EXTRA_ATTEMPTS,
+  type CheckpointOptions,
+} from '../job/checkpoint.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Storage } from '../storage/storage.js';
 import type { JobRun } from './job-run.js';
@@ -19,8 +24,18 @@ export class Checkpointer {
     const extra = checkExtraAttempts(options.extraAttempts);
     // After a completion its row is deleted, perhaps by an open transaction of this very handler, which would be waited for.
     if (run.completed) throw lost(run);
-    const wish = { id: run.id, epoch: run.epoch, text, extraAttempts: extra, maxExtraAttempts: MAX_EXTRA_ATTEMPTS };
-    const granted = await database.within(joined, (within) => checkpoints.save(within, wish), database.settlers);
+    const wish = {
+      id: run.id,
+      epoch: run.epoch,
+      text,
+      extraAttempts: extra,
+      maxExtraAttempts: MAX_EXTRA_ATTEMPTS,
+    };
+    const granted = await database.within(
+      joined,
+      (within) => checkpoints.save(within, wish),
+      database.settlers,
+    );
     if (granted === undefined) throw lost(run);
     if (joined) run.mayBeGranted ||= extra > 0;
     else run.grant(granted);

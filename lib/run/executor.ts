@@ -37,7 +37,8 @@ export class Executor {
     const permit = await this.ask(run, acquire);
     if (!permit) return;
     try {
-      if (run.abortCode) this.settle(run, { kind: 'released', again: { delayMs: 0 }, reason: 'unstarted' });
+      if (run.abortCode)
+        this.settle(run, { kind: 'released', again: { delayMs: 0 }, reason: 'unstarted' });
       // What was settled while its permit was asked for must not start any more.
       if (!run.settled) await this.process(run);
     } finally {
@@ -85,20 +86,27 @@ export class Executor {
   begin(run: JobRun): NodeJS.Timeout | undefined {
     this.parts.reports.started(run);
     const timeoutMs = run.options.timeoutMs ?? run.policy.timeoutMs;
-    return timeoutMs === undefined ? undefined : setTimeout(() => this.timeOut(run, timeoutMs), timeoutMs);
+    return timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => this.timeOut(run, timeoutMs), timeoutMs);
   }
 
   /** Settled at once; the permit stays taken until the handler truly returns. */
   private timeOut(run: JobRun, timeoutMs: number): void {
     const message = `Job ${run.id} of queue "${run.queue}" ran longer than its timeout of ${timeoutMs} ms.`;
     run.abort('JOB_TIMEOUT', message);
-    this.settle(run, outcomeOf({ kind: 'fail', error: failureOf(run.signal.reason) }, this.chancesOf(run)));
+    this.settle(
+      run,
+      outcomeOf({ kind: 'fail', error: failureOf(run.signal.reason) }, this.chancesOf(run)),
+    );
   }
 
   /** READ COMMITTED whatever the DataSource's default: under others a completion could fail for its snapshot alone. */
   private async callInTransaction(run: JobRun): Promise<Outcome> {
     let outcome: Outcome | undefined;
-    const leave = new Error('Leaves the transaction without its completion; not an error of anybody.');
+    const leave = new Error(
+      'Leaves the transaction without its completion; not an error of anybody.',
+    );
     try {
       await this.parts.dataSource.transaction('READ COMMITTED', async (manager) => {
         outcome = await this.callWith(run, manager);
@@ -112,7 +120,10 @@ export class Executor {
   }
 
   private async callWith(run: JobRun, manager: EntityManager): Promise<Outcome> {
-    return this.answered(run, await lastValue(await run.lane.handler.run(run, new RunContext(run, this.parts, manager))));
+    return this.answered(
+      run,
+      await lastValue(await run.lane.handler.run(run, new RunContext(run, this.parts, manager))),
+    );
   }
 
   /** A plain success needs no chances. */
@@ -164,7 +175,8 @@ function verdictOf(answer: unknown): Verdict {
 }
 
 function verdictOfError(error: unknown): Verdict {
-  if (error instanceof UnprocessableError) return { kind: 'unprocessable', error: failureOf(error) };
+  if (error instanceof UnprocessableError)
+    return { kind: 'unprocessable', error: failureOf(error) };
   if (error instanceof CriticalError) return { kind: 'critical', error: failureOf(error) };
   return { kind: 'fail', error: failureOf(error) };
 }

@@ -202,7 +202,8 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
   }
 
   get options(): StoredOptions {
-    this.storedOptions ??= this.row.options === null ? NO_OPTIONS : (JSON.parse(this.row.options) as StoredOptions);
+    this.storedOptions ??=
+      this.row.options === null ? NO_OPTIONS : (JSON.parse(this.row.options) as StoredOptions);
     return this.storedOptions;
   }
 
@@ -226,6 +227,8 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
 
   /** As far as its column reaches: 24 days. */
   get runMs(): number {
-    return this.startedAt === 0 ? 0 : Math.min(Math.round((this.endedAt || performance.now()) - this.startedAt), MAX_INT);
+    return this.startedAt === 0
+      ? 0
+      : Math.min(Math.round((this.endedAt || performance.now()) - this.startedAt), MAX_INT);
   }
 }

@@ -33,7 +33,10 @@ function withTelemetry(execute: Execute, telemetry: Telemetry): Execute {
     let ran: Promise<void> | undefined;
     const next = (): Promise<void> => (ran ??= execute(call));
     try {
-      await telemetry.process!({ queue: call.lane.lane.queue, jobs, outcomeOf: (job) => (job as JobRun).outcome }, next);
+      await telemetry.process!(
+        { queue: call.lane.lane.queue, jobs, outcomeOf: (job) => (job as JobRun).outcome },
+        next,
+      );
     } catch {
       // Nobody's error but its own.
     }
@@ -48,11 +51,19 @@ function withCarriers(execute: Execute, { carriers, events, refuse }: Surroundin
     await ITS_OWN_TICK;
     let ran: Promise<void> | undefined;
     const next = (): Promise<void> => (ran ??= execute(call));
-    const restore = carriers.reduceRight<() => Promise<void>>((inner, carrier) => () => carrier.restore(call, inner), next);
+    const restore = carriers.reduceRight<() => Promise<void>>(
+      (inner, carrier) => () => carrier.restore(call, inner),
+      next,
+    );
     const problem = await problemOf(restore);
-    if (!ran) return refuse(call, unrestored(call, problem ?? new Error('restore() did not call next().')));
+    if (!ran)
+      return refuse(call, unrestored(call, problem ?? new Error('restore() did not call next().')));
     await ran;
-    if (problem) events.emit('warning', () => ({ code: 'CARRIER_FAILED', message: afterwards(call, problem) }));
+    if (problem)
+      events.emit('warning', () => ({
+        code: 'CARRIER_FAILED',
+        message: afterwards(call, problem),
+      }));
   };
 }
 

@@ -48,8 +48,16 @@ export class RunContext extends JobContext {
     return this.tools.checkpointer.save(this.run, state, options);
   }
 
-  enqueue<Target extends JobTarget>(target: Target, payload: GivenOf<Target>, options: EnqueueOptions = {}): Promise<Enqueued> {
+  enqueue<Target extends JobTarget>(
+    target: Target,
+    payload: GivenOf<Target>,
+    options: EnqueueOptions = {},
+  ): Promise<Enqueued> {
     const joins = this.ownManager && options && options.manager === undefined;
-    return this.tools.queues.enqueue(target, payload, joins ? { ...options, manager: this.ownManager } : options);
+    return this.tools.queues.enqueue(
+      target,
+      payload,
+      joins ? { ...options, manager: this.ownManager } : options,
+    );
   }
 }

@@ -1,9 +1,14 @@
 /** The known word that `word` was probably meant to be, or undefined when none is near. */
 export function closestWord(word: string, known: readonly string[]): string | undefined {
   const nearest = known
-    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .map((candidate) => ({
+      candidate,
+      distance: editDistance(word.toLowerCase(), candidate.toLowerCase()),
+    }))
     .sort((a, b) => a.distance - b.distance)[0];
-  return nearest && nearest.distance <= Math.max(2, nearest.candidate.length / 3) ? nearest.candidate : undefined;
+  return nearest && nearest.distance <= Math.max(2, nearest.candidate.length / 3)
+    ? nearest.candidate
+    : undefined;
 }
 
 /** Levenshtein's, one row at a time. Longer words are cut: nobody mistypes 64 characters. */

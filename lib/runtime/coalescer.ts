@@ -59,7 +59,8 @@ export class Coalescer<Item, Answer> {
       const answers = await this.flush(batch.map((entry) => entry.item));
       batch.forEach((entry, index) => entry.resolve(answers[index]!));
     } catch (error) {
-      if (batch.length === 1 || this.options.isShared(error)) batch.forEach((entry) => entry.reject(error));
+      if (batch.length === 1 || this.options.isShared(error))
+        batch.forEach((entry) => entry.reject(error));
       else for (const entry of batch) await this.flushSafely([entry]);
     }
   }

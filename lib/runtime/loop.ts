@@ -66,7 +66,13 @@ export class Loop {
   /** Ends the current rest in `ms` at the latest. */
   wakeIn(ms: number): void {
     if (ms <= 0) void this.wake();
-    else if (this.started && !this.turning && this.failures === 0 && performance.now() + ms < this.restUntil) this.rest(ms);
+    else if (
+      this.started &&
+      !this.turning &&
+      this.failures === 0 &&
+      performance.now() + ms < this.restUntil
+    )
+      this.rest(ms);
     else if (this.turning) this.soonest = Math.min(this.soonest, ms);
   }
 
@@ -96,7 +102,8 @@ export class Loop {
     this.turning = this.roundSafely().then((ms) => {
       this.turning = undefined;
       this.turningSince = Infinity;
-      if (this.started) this.rest(this.failures > 0 ? ms : this.woken ? 0 : Math.min(ms, this.soonest));
+      if (this.started)
+        this.rest(this.failures > 0 ? ms : this.woken ? 0 : Math.min(ms, this.soonest));
     });
   }
 

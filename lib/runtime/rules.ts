@@ -16,7 +16,10 @@ export const yesOrNo = must((value) => typeof value === 'boolean', 'true or fals
 export const callable = must((value) => typeof value === 'function', 'a function');
 
 export function oneOf(...words: string[]): Rule {
-  return must((value) => words.includes(value as string), words.map((word) => `"${word}"`).join(' or '));
+  return must(
+    (value) => words.includes(value as string),
+    words.map((word) => `"${word}"`).join(' or '),
+  );
 }
 
 /** For whatever no other rule says; `wanted` ends the sentence "x must be ...". */
@@ -31,7 +34,9 @@ export function passes(check: (value: never) => unknown): Rule {
       check(value as never);
       return [];
     } catch (error) {
-      return [`${path}: ${error instanceof Error ? error.message.replace(/\.$/, '') : 'cannot be checked'}`];
+      return [
+        `${path}: ${error instanceof Error ? error.message.replace(/\.$/, '') : 'cannot be checked'}`,
+      ];
     }
   };
 }
@@ -43,10 +48,15 @@ export function orFalse(rule: Rule): Rule {
 
 /** At least one item, each by `rule`. */
 export function listOf(rule: Rule): Rule {
-  const list = must((value) => Array.isArray(value) && value.length > 0, 'a list with at least one item');
+  const list = must(
+    (value) => Array.isArray(value) && value.length > 0,
+    'a list with at least one item',
+  );
   return (value, path) => {
     const problems = list(value, path);
-    return problems.length > 0 ? problems : (value as unknown[]).flatMap((item, index) => rule(item, `${path}[${index}]`));
+    return problems.length > 0
+      ? problems
+      : (value as unknown[]).flatMap((item, index) => rule(item, `${path}[${index}]`));
   };
 }
 
@@ -54,21 +64,38 @@ export function listOf(rule: Rule): Rule {
 export function mapOf(key: Rule, rule: Rule): Rule {
   return (value, path) => {
     if (!isObject(value)) return [`${path} must be an object, not ${shown(value)}`];
-    return Object.entries(value).flatMap(([name, field]) => [...key(name, path), ...rule(field, `${path}.${name}`)]);
+    return Object.entries(value).flatMap(([name, field]) => [
+      ...key(name, path),
+      ...rule(field, `${path}.${name}`),
+    ]);
   };
 }
 
 /** An object of known keys. Unknown ones are named with the nearest known; `undefined` counts as not given. */
-export function shape(rules: Readonly<Record<string, Rule>>, required: readonly string[] = []): Rule {
+export function shape(
+  rules: Readonly<Record<string, Rule>>,
+  required: readonly string[] = [],
+): Rule {
   return (value, path) => {
-    if (!isObject(value)) return [`${path || 'the options'} must be an object, not ${shown(value)}`];
+    if (!isObject(value))
+      return [`${path || 'the options'} must be an object, not ${shown(value)}`];
     const at = (key: string): string => (path ? `${path}.${key}` : key);
-    const missing = required.filter((key) => value[key] === undefined).map((key) => `${at(key)} is missing`);
-    return [...missing, ...Object.entries(value).flatMap(([key, field]) => fieldProblems(rules, key, field, at(key)))];
+    const missing = required
+      .filter((key) => value[key] === undefined)
+      .map((key) => `${at(key)} is missing`);
+    return [
+      ...missing,
+      ...Object.entries(value).flatMap(([key, field]) => fieldProblems(rules, key, field, at(key))),
+    ];
   };
 }
 
-function fieldProblems(rules: Readonly<Record<string, Rule>>, key: string, value: unknown, path: string): string[] {
+function fieldProblems(
+  rules: Readonly<Record<string, Rule>>,
+  key: string,
+  value: unknown,
+  path: string,
+): string[] {
   const rule = Object.hasOwn(rules, key) ? rules[key] : undefined;
   if (!rule) return [unknown(path, closestWord(key, Object.keys(rules)))];
   return value === undefined ? [] : rule(value, path);
@@ -85,8 +112,10 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** Numbers and booleans as they are, short strings in quotes, of the rest only the kind: options hold secrets. */
 function shown(value: unknown): string {
-  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value);
-  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value);
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null)
+    return String(value);
+  if (typeof value === 'string')
+    return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   return value === undefined ? 'undefined' : `a value of type ${typeof value}`;
 }

@@ -6,7 +6,9 @@ const DIGITS = 16;
 /** Of every id made here: 54 random bits beside the time and the counter are left. */
 const MARK = '51';
 /** The two bits of the variant, and two random ones, by random digit. */
-const VARIANT = Object.fromEntries(Array.from('0123456789abcdef', (digit, value) => [digit, '89ab'[value % 4]!]));
+const VARIANT = Object.fromEntries(
+  Array.from('0123456789abcdef', (digit, value) => [digit, '89ab'[value % 4]!]),
+);
 
 /**
  * UUIDs of version 7 (RFC 9562, method 1: a 12-bit counter behind the milliseconds), monotonic within one instance:

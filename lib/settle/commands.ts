@@ -3,10 +3,13 @@ import type { Again } from '../job/job-result.js';
 import { afterFailure, CANCELLED, type Chances, type Outcome } from '../job/outcome.js';
 import type { ReportedRun } from '../observability/run-reports.js';
 import type { QueuePolicy } from '../options/queue-policy.js';
-import type { Burial, Return, RunKey, Success } from '../storage/claim/job.repository.js';
+import type { Burial, Return, RunKey, Success } from '../storage/settle/ended-run.js';
 
 /** Ends the job, and not by success. */
-type Ending = Extract<Outcome, { kind: 'cancelled' | 'failed' | 'critical' | 'unprocessable' | 'poisoned' }>;
+type Ending = Extract<
+  Outcome,
+  { kind: 'cancelled' | 'failed' | 'critical' | 'unprocessable' | 'poisoned' }
+>;
 /** Puts the job back. */
 export type Going = Extract<Outcome, { kind: 'retried' | 'rescheduled' | 'released' }>;
 
@@ -21,16 +24,25 @@ export interface Ended {
   outcome: Outcome;
 }
 
-const GOING: ReadonlySet<Outcome['kind']> = new Set(['retried', 'rescheduled', 'released'] satisfies Going['kind'][]);
+const GOING: ReadonlySet<Outcome['kind']> = new Set([
+  'retried',
+  'rescheduled',
+  'released',
+] satisfies Going['kind'][]);
 
 export const isGoing = (outcome: Outcome): outcome is Going => GOING.has(outcome.kind);
-export const isEnding = (outcome: Outcome): outcome is Ending => !isGoing(outcome) && outcome.kind !== 'succeeded';
+export const isEnding = (outcome: Outcome): outcome is Ending =>
+  !isGoing(outcome) && outcome.kind !== 'succeeded';
 
 /** How long until it runs again, roughly: the database's clock decides. */
-export const delayOf = (again: Again): number => ('at' in again ? again.at.getTime() - Date.now() : again.delayMs);
+export const delayOf = (again: Again): number =>
+  'at' in again ? again.at.getTime() - Date.now() : again.delayMs;
 
 /** What the database is told of a success; `output` is JSON text. */
-export function completionOf({ id, epoch, runMs, policy }: EndedRun, output: string | undefined): Success {
+export function completionOf(
+  { id, epoch, runMs, policy }: EndedRun,
+  output: string | undefined,
+): Success {
   return { id, epoch, runMs, keepMs: policy.archiveKeepMs, output };
 }
 
@@ -38,7 +50,9 @@ export function completionOf({ id, epoch, runMs, policy }: EndedRun, output: str
 export function returnOf({ run, outcome }: Ended, worker: string): Return {
   const going = outcome as Going;
   const retried = going.kind === 'retried';
-  const told = retried ? { error: going.error, entry: entryOf(run, worker, going.kind, going.error) } : {};
+  const told = retried
+    ? { error: going.error, entry: entryOf(run, worker, going.kind, going.error) }
+    : {};
   const counts = {
     spent: retried ? 1 : 0,
     rescheduled: going.kind === 'rescheduled' ? 1 : 0,
@@ -52,7 +66,8 @@ export function burialOf({ run, outcome }: Ended, worker: string): Burial {
   const ending = outcome as Ending;
   const { archiveKeepMs, deadLetterKeepMs, onDeadJob } = run.policy;
   const spent = ending.kind === 'cancelled' || ending.kind === 'poisoned' ? 0 : 1;
-  const error = ending.kind === 'cancelled' ? { name: 'Cancelled', message: ending.reason } : ending.error;
+  const error =
+    ending.kind === 'cancelled' ? { name: 'Cancelled', message: ending.reason } : ending.error;
   const entry = entryOf(run, worker, ending.kind, error);
   const verdict = {
     state: ending.kind,
@@ -68,17 +83,24 @@ export function burialOf({ run, outcome }: Ended, worker: string): Burial {
 }
 
 /** What `bury` has answered: a job whose cancel was requested while it ran has ended as cancelled. */
-export const buriedAs = (outcome: Outcome, state: string): Outcome => (state === outcome.kind ? outcome : CANCELLED);
+export const buriedAs = (outcome: Outcome, state: string): Outcome =>
+  state === outcome.kind ? outcome : CANCELLED;
 
 /**
  * A handler that completed in its own transaction and returned: if the job is still there, that transaction rolled back and the
  * attempt has failed; if it is gone, it committed (then the settle finds no row).
  */
-export function afterCompletion<Entry extends Ended & { run: { completed: boolean } }>(ended: Entry): Entry {
+export function afterCompletion<Entry extends Ended & { run: { completed: boolean } }>(
+  ended: Entry,
+): Entry {
   const { run, outcome } = ended;
   if (outcome.kind !== 'succeeded' || !run.completed) return ended;
-  const message = 'The handler completed the job in its transaction and returned, but that transaction rolled back.';
-  return { ...ended, outcome: afterFailure({ name: 'QueueError', code: 'COMPLETION_ROLLED_BACK', message }, run) };
+  const message =
+    'The handler completed the job in its transaction and returned, but that transaction rolled back.';
+  return {
+    ...ended,
+    outcome: afterFailure({ name: 'QueueError', code: 'COMPLETION_ROLLED_BACK', message }, run),
+  };
 }
 
 /** The same end without anything that a handler said; a job that was to run again fails, since when it should is not known. */
@@ -91,14 +113,23 @@ export function plainOutcome(outcome: Outcome, { sqlState }: { sqlState?: string
 }
 
 /** The end of a job whose row cannot be stored, whatever its run said. */
-export function unreadable({ kind }: Outcome, sqlState: string): Extract<Ending, { error: Failure }> {
+export function unreadable(
+  { kind }: Outcome,
+  sqlState: string,
+): Extract<Ending, { error: Failure }> {
   const message = `The run ended as ${kind}, and PostgreSQL refused to store the job's row (SQLSTATE ${sqlState}): all but its payload was left out.`;
   return { kind: 'poisoned', error: { name: 'QueueError', code: 'DATABASE_ERROR', message } };
 }
 
-const timeOf = (again: Again): { at: string } | { delayMs: number } => ('at' in again ? { at: again.at.toISOString() } : again);
+const timeOf = (again: Again): { at: string } | { delayMs: number } =>
+  'at' in again ? { at: again.at.toISOString() } : again;
 
 /** One line of the job's history; the whole error stands beside it once. */
-function entryOf({ attempt, runMs }: EndedRun, worker: string, outcome: string, { name, message }: Failure) {
+function entryOf(
+  { attempt, runMs }: EndedRun,
+  worker: string,
+  outcome: string,
+  { name, message }: Failure,
+) {
   return { attempt, outcome, error: { name, message: cleanText(message, 500) }, worker, runMs };
 }

@@ -11,7 +11,11 @@ export class Completer {
   constructor(
     private readonly storage: Storage,
     private readonly worker: string,
-    private readonly settings: { maxOutputBytes: number; reports: RunReports; onVacant: () => void },
+    private readonly settings: {
+      maxOutputBytes: number;
+      reports: RunReports;
+      onVacant: () => void;
+    },
   ) {}
 
   async complete(run: JobRun, output?: unknown, options: InTransaction = {}): Promise<void> {
@@ -20,7 +24,12 @@ export class Completer {
     if (!joined) throw outside(run);
     const stored = outputText(output, this.settings.maxOutputBytes);
     const success = completionOf(run, stored.text);
-    if (!(await joined.alone((within) => this.storage.jobs.complete(within, this.worker, success)))) throw leaseLost(run);
+    if (
+      !(await joined.alone((within) =>
+        this.storage.settlements.complete(within, this.worker, success),
+      ))
+    )
+      throw leaseLost(run);
     run.completed = true;
     signals.onCommit(joined.runner, () => {
       run.committed = true;

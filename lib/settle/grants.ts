@@ -1,5 +1,5 @@
 import { afterFailure } from '../job/outcome.js';
-import type { JobRepository } from '../storage/claim/job.repository.js';
+import type { FindRepository } from '../storage/reading/find.repository.js';
 import type { Settling } from './settling.js';
 
 /**
@@ -7,10 +7,11 @@ import type { Settling } from './settling.js';
  * ends for want of attempts.
  */
 export class Grants {
-  constructor(private readonly jobs: JobRepository) {}
+  constructor(private readonly jobs: FindRepository) {}
 
   async apply(batch: readonly Settling[]): Promise<void> {
-    for (const entry of batch) if (entry.run.mayBeGranted && entry.outcome.kind === 'failed') await this.look(entry);
+    for (const entry of batch)
+      if (entry.run.mayBeGranted && entry.outcome.kind === 'failed') await this.look(entry);
   }
 
   private async look(entry: Settling): Promise<void> {

@@ -1,6 +1,6 @@
 import type { FoundJob } from '../job/job.js';
 import { CANCELLED, type Outcome } from '../job/outcome.js';
-import type { JobRepository } from '../storage/claim/job.repository.js';
+import type { FindRepository } from '../storage/reading/find.repository.js';
 import type { JobRun } from '../run/job-run.js';
 import type { RunReports } from '../observability/run-reports.js';
 import type { Settling } from './settling.js';
@@ -11,7 +11,7 @@ import type { Settling } from './settling.js';
  */
 export class LateAnswers {
   constructor(
-    private readonly jobs: JobRepository,
+    private readonly jobs: FindRepository,
     private readonly reports: RunReports,
   ) {}
 
@@ -43,7 +43,8 @@ function ownDoing(run: JobRun, outcome: Outcome, job: FoundJob | undefined): Out
 }
 
 /** One reading of a time keeps the microseconds, another cuts them. */
-const isOtherLife = (run: JobRun, job: FoundJob): boolean => Math.abs(job.createdAt.getTime() - run.createdAt.getTime()) > 1;
+const isOtherLife = (run: JobRun, job: FoundJob): boolean =>
+  Math.abs(job.createdAt.getTime() - run.createdAt.getTime()) > 1;
 
 function isStored(run: JobRun, outcome: Outcome, job: FoundJob): boolean {
   switch (outcome.kind) {

@@ -1,11 +1,11 @@
 import { CANCELLED, type Outcome } from '../job/outcome.js';
 import type { Run } from '../storage/connection/database.js';
-import type { JobRepository } from '../storage/claim/job.repository.js';
+import type { SettleRepository } from '../storage/settle/settle.repository.js';
 import { buriedAs, burialOf, isGoing, returnOf, completionOf, type Ended } from './commands.js';
 
 /** Which statements, of which transaction. */
 interface SettleTerms {
-  jobs: JobRepository;
+  settlements: SettleRepository;
   within: Run;
   worker: string;
   /** Of a success, JSON text. */
@@ -15,14 +15,18 @@ interface SettleTerms {
 /** Settles one run in a transaction: what has become of it; undefined where it no longer holds its job. */
 export async function settleOne(ended: Ended, terms: SettleTerms): Promise<Outcome | undefined> {
   const { outcome } = ended;
-  const { jobs, within, worker, output } = terms;
+  const { settlements, within, worker, output } = terms;
   if (outcome.kind === 'succeeded')
-    return (await jobs.complete(within, worker, completionOf(ended.run, output))) ? outcome : undefined;
+    return (await settlements.complete(within, worker, completionOf(ended.run, output)))
+      ? outcome
+      : undefined;
   if (isGoing(outcome)) {
-    const [answer] = await jobs.putBack([returnOf(ended, worker)], within);
+    const [answer] = await settlements.putBack([returnOf(ended, worker)], within);
     // Its cancel was requested while it ran: it does not go back, it ends.
-    return answer?.moved === false ? settleOne({ ...ended, outcome: CANCELLED }, terms) : answer && outcome;
+    return answer?.moved === false
+      ? settleOne({ ...ended, outcome: CANCELLED }, terms)
+      : answer && outcome;
   }
-  const [answer] = await jobs.bury(worker, [burialOf(ended, worker)], within);
+  const [answer] = await settlements.bury(worker, [burialOf(ended, worker)], within);
   return answer && buriedAs(outcome, answer.state);
 }

@@ -2,7 +2,10 @@ import { CANCELLED, type Outcome } from '../job/outcome.js';
 import { DatabaseError, timedOut } from '../storage/connection/database-errors.js';
 import { Pace } from '../runtime/pace.js';
 import type { GroupRepository } from '../storage/groups/group.repository.js';
-import type { JobRepository, Success } from '../storage/claim/job.repository.js';
+import type { ClaimRepository } from '../storage/claim/claim.repository.js';
+import type { FindRepository } from '../storage/reading/find.repository.js';
+import type { Success } from '../storage/settle/ended-run.js';
+import type { SettleRepository } from '../storage/settle/settle.repository.js';
 import type { Claims } from './claims.js';
 import { Grants } from './grants.js';
 import type { LateAnswers } from './late-answers.js';
@@ -22,7 +25,9 @@ import {
 } from './commands.js';
 
 export interface SettleQueueParts {
-  jobs: JobRepository;
+  jobs: FindRepository;
+  claimRepository: ClaimRepository;
+  settleRepository: SettleRepository;
   groups: GroupRepository;
   claims: Claims;
   reports: RunReports;
@@ -54,11 +59,20 @@ export class SettleQueue {
   /** Left and not answered yet; of two rounds side by side, where ordered groups drain. */
   private readonly underWay = new Set<Settling>();
 
-  private readonly ways: [belongs: (entry: Settling) => boolean, settle: (part: Settling[]) => Promise<void>][] = [
+  private readonly ways: [
+    belongs: (entry: Settling) => boolean,
+    settle: (part: Settling[]) => Promise<void>,
+  ][] = [
     [({ outcome }) => isGoing(outcome), (part) => this.putBack(part)],
     [({ outcome }) => isEnding(outcome), (part) => this.bury(part)],
-    [({ run, outcome }) => outcome.kind === 'succeeded' && !run.isOrdered, (part) => this.succeed(part)],
-    [({ run, outcome }) => outcome.kind === 'succeeded' && run.isOrdered, (part) => this.passOn(part)],
+    [
+      ({ run, outcome }) => outcome.kind === 'succeeded' && !run.isOrdered,
+      (part) => this.succeed(part),
+    ],
+    [
+      ({ run, outcome }) => outcome.kind === 'succeeded' && run.isOrdered,
+      (part) => this.passOn(part),
+    ],
   ];
 
   private readonly grants: Grants;
@@ -80,7 +94,11 @@ export class SettleQueue {
 
   /** One round: everything that waits, a way at a time. What could not be settled waits for the next round, whatever went wrong. */
   async settle(): Promise<number> {
-    const { fitting, left } = thatFit(this.waiting, Math.min(MAX_BATCH, this.pace.most), this.parts.successOf);
+    const { fitting, left } = thatFit(
+      this.waiting,
+      Math.min(MAX_BATCH, this.pace.most),
+      this.parts.successOf,
+    );
     const { latest, stale } = oneRunAJob(fitting);
     this.waiting = left.concat(stale);
     const batch = latest.map(afterCompletion);
@@ -90,7 +108,9 @@ export class SettleQueue {
     const sentAt = performance.now();
     try {
       await this.grants.apply(batch);
-      await this.settleBatch(batch.some((entry) => entry.locked) ? await this.unlockedOf(batch) : batch);
+      await this.settleBatch(
+        batch.some((entry) => entry.locked) ? await this.unlockedOf(batch) : batch,
+      );
       this.pace.took(batch.length, performance.now() - sentAt);
       return open().length > 0 ? LOCKED_REST_MS : this.waiting.length > 0 ? 0 : Infinity;
     } catch (error) {
@@ -106,7 +126,8 @@ export class SettleQueue {
 
   private async settleBatch(batch: Settling[]): Promise<void> {
     let refusal: DatabaseError | undefined;
-    for (const [belongs, settle] of this.ways) refusal = (await this.orApart(batch.filter(belongs), settle)) ?? refusal;
+    for (const [belongs, settle] of this.ways)
+      refusal = (await this.orApart(batch.filter(belongs), settle)) ?? refusal;
     if (refusal) throw refusal;
   }
 
@@ -114,7 +135,10 @@ export class SettleQueue {
    * A batch that runs into a lock is settled without what is locked; one that is refused otherwise, one by one. Answers a refusal that
    * waiting will not mend, after everything else was settled.
    */
-  private async orApart(batch: Settling[], settle: (part: Settling[]) => Promise<void>): Promise<DatabaseError | undefined> {
+  private async orApart(
+    batch: Settling[],
+    settle: (part: Settling[]) => Promise<void>,
+  ): Promise<DatabaseError | undefined> {
     if (batch.length === 0) return undefined;
     try {
       await settle(batch);
@@ -139,7 +163,7 @@ export class SettleQueue {
   }
 
   private async unlockedOf(batch: Settling[]): Promise<Settling[]> {
-    const unlocked = await this.parts.jobs.findUnlocked(batch.map(({ run }) => run.id));
+    const unlocked = await this.parts.settleRepository.findUnlocked(batch.map(({ run }) => run.id));
     for (const entry of batch) entry.locked = !unlocked.has(entry.run.id);
     return batch.filter((entry) => !entry.locked);
   }
@@ -161,13 +185,16 @@ export class SettleQueue {
     const { run } = entry;
     const outcome = unreadable(entry.outcome, sqlState!);
     const end = { keepMs: run.policy.deadLetterKeepMs, error: outcome.error };
-    if (!(await this.parts.jobs.setApart(this.parts.worker, run, end))) return this.late(entry) as undefined;
+    if (!(await this.parts.settleRepository.setApart(this.parts.worker, run, end)))
+      return this.late(entry) as undefined;
     this.acknowledge(entry, outcome);
     if (run.isOrdered) this.parts.onTurns({ lanes: [], later: 0, vacant: 1 });
   }
 
   private async putBack(batch: Settling[]): Promise<void> {
-    const answers = await this.parts.jobs.putBack(batch.map((entry) => returnOf(entry, this.parts.worker)));
+    const answers = await this.parts.settleRepository.putBack(
+      batch.map((entry) => returnOf(entry, this.parts.worker)),
+    );
     const moved = new Map(answers.map((answer) => [answer.id, answer.moved]));
     for (const entry of batch) this.afterPutBack(entry, moved.get(entry.run.id));
   }
@@ -180,13 +207,14 @@ export class SettleQueue {
   }
 
   private async bury(batch: Settling[]): Promise<void> {
-    const answers = await this.parts.jobs.bury(
+    const answers = await this.parts.settleRepository.bury(
       this.parts.worker,
       batch.map((entry) => burialOf(entry, this.parts.worker)),
     );
     const states = new Map(answers.map((answer) => [answer.id, answer.state]));
     for (const entry of batch) this.afterBurial(entry, states.get(entry.run.id));
-    if (batch.some(({ run }) => run.isOrdered)) this.parts.onTurns({ lanes: [], later: 0, vacant: 1 });
+    if (batch.some(({ run }) => run.isOrdered))
+      this.parts.onTurns({ lanes: [], later: 0, vacant: 1 });
   }
 
   /** Its cancel was requested while it ran: it does not go back, it ends. */
@@ -198,14 +226,20 @@ export class SettleQueue {
   private afterBurial(entry: Settling, state: string | undefined): void {
     if (state === undefined) this.late(entry);
     else this.acknowledge(entry, buriedAs(entry.outcome, state));
-    if (state !== undefined && state !== 'cancelled' && entry.run.isOrdered) this.parts.reports.jobDied(entry.run);
+    if (state !== undefined && state !== 'cancelled' && entry.run.isOrdered)
+      this.parts.reports.jobDied(entry.run);
   }
 
   /** Successes that the hot statement could not settle. */
   private async succeed(batch: Settling[]): Promise<void> {
-    const { jobs, worker } = this.parts;
+    const { claimRepository, worker } = this.parts;
     const nothing = { claimId: NO_ID, lease: NO_ID, lanes: [], limit: 0 };
-    const { lost } = await jobs.settleAndClaim(worker, batch.map(successIn), [], nothing);
+    const { lost } = await claimRepository.settleAndClaim(
+      worker,
+      batch.map(successIn),
+      [],
+      nothing,
+    );
     for (const entry of batch) {
       if (lost.includes(entry.run.id)) this.late(entry);
       else this.acknowledge(entry, entry.outcome);
@@ -243,4 +277,5 @@ export class SettleQueue {
 }
 
 const successIn = ({ success }: Settling): Success => success!;
-const isAnswer = (error: unknown): error is DatabaseError => error instanceof DatabaseError && error.isRefusal;
+const isAnswer = (error: unknown): error is DatabaseError =>
+  error instanceof DatabaseError && error.isRefusal;

@@ -1,7 +1,7 @@
 import type { Outcome } from '../job/outcome.js';
 import { Pace } from '../runtime/pace.js';
 import { DatabaseError, timedOut } from '../storage/connection/database-errors.js';
-import type { Success } from '../storage/claim/job.repository.js';
+import type { Success } from '../storage/settle/ended-run.js';
 import type { Claims } from './claims.js';
 import type { JobRun } from '../run/job-run.js';
 import type { LateAnswers } from './late-answers.js';
@@ -42,8 +42,10 @@ export class Settler {
   }
 
   add(run: JobRun, outcome: Outcome): void {
-    if (run.committed) return this.acknowledge({ run, outcome: { kind: 'succeeded', output: outputOf(outcome) } });
-    if (outcome.kind !== 'succeeded' || run.completed || run.isOrdered) return this.parts.settleQueue.add({ run, outcome });
+    if (run.committed)
+      return this.acknowledge({ run, outcome: { kind: 'succeeded', output: outputOf(outcome) } });
+    if (outcome.kind !== 'succeeded' || run.completed || run.isOrdered)
+      return this.parts.settleQueue.add({ run, outcome });
     this.successes.push({ run, outcome });
     this.parts.onSuccess();
   }
@@ -57,7 +59,9 @@ export class Settler {
   }
 
   take(): SettleBatch {
-    const { latest, stale } = oneRunAJob(this.successes.splice(0, Math.min(MAX_BATCH, this.pace.most)));
+    const { latest, stale } = oneRunAJob(
+      this.successes.splice(0, Math.min(MAX_BATCH, this.pace.most)),
+    );
     for (const entry of stale) this.parts.settleQueue.add(entry);
     const { settling, successes } = this.thatFit(latest);
     this.underWay += settling.length;
@@ -75,7 +79,9 @@ export class Settler {
       if (characters > MAX_CHARACTERS) {
         const isTooLarge = size > MAX_CHARACTERS;
         if (isTooLarge) this.parts.settleQueue.add({ ...entry, success });
-        this.successes = entries.slice(successes.length + Number(isTooLarge)).concat(this.successes);
+        this.successes = entries
+          .slice(successes.length + Number(isTooLarge))
+          .concat(this.successes);
         return { settling: entries.slice(0, successes.length), successes };
       }
       successes.push(success);
@@ -125,7 +131,8 @@ export class Settler {
   }
 }
 
-const outputOf = (outcome: Outcome): unknown => (outcome.kind === 'succeeded' ? outcome.output : undefined);
+const outputOf = (outcome: Outcome): unknown =>
+  outcome.kind === 'succeeded' ? outcome.output : undefined;
 
 /** Claims whose last open runs are all in this batch: the same statement may delete them, since it settles all or nothing. */
 function endedBy(settling: Settling[]): Settling['run']['claim'][] {

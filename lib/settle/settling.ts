@@ -1,5 +1,5 @@
 import type { Outcome } from '../job/outcome.js';
-import type { Success } from '../storage/claim/job.repository.js';
+import type { Success } from '../storage/settle/ended-run.js';
 import type { JobRun } from '../run/job-run.js';
 
 /** A run on its way to the database, and what has become of it. */
@@ -18,14 +18,20 @@ export interface Settling {
 const MAX_CHARACTERS = 512 * 1_024;
 
 /** In order, at most `most`, as far as they fit into a statement: what is small passes by what is large. Makes the text of successes. */
-export function thatFit(waiting: Settling[], most: number, successOf: (entry: Settling) => Success) {
+export function thatFit(
+  waiting: Settling[],
+  most: number,
+  successOf: (entry: Settling) => Success,
+) {
   const fitting: Settling[] = [];
   const left: Settling[] = [];
   let characters = 0;
   for (const entry of waiting) {
-    if (entry.outcome.kind === 'succeeded' && !entry.run.completed) entry.success ??= successOf(entry);
+    if (entry.outcome.kind === 'succeeded' && !entry.run.completed)
+      entry.success ??= successOf(entry);
     const size = sizeOf(entry);
-    const fits = fitting.length === 0 || (fitting.length < most && characters + size <= MAX_CHARACTERS);
+    const fits =
+      fitting.length === 0 || (fitting.length < most && characters + size <= MAX_CHARACTERS);
     (fits ? fitting : left).push(entry);
     if (fits) characters += size;
   }

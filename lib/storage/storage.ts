@@ -11,7 +11,10 @@ import { EnqueueRepository } from './enqueue/enqueue.repository.js';
 import { GivenIdRepository } from './enqueue/given-id.repository.js';
 import { GroupRepository } from './groups/group.repository.js';
 import { HealthRepository } from './diagnosis/health.repository.js';
-import { JobRepository } from './claim/job.repository.js';
+import { CancelRepository } from './operate/cancel.repository.js';
+import { ClaimRepository } from './claim/claim.repository.js';
+import { FindRepository } from './reading/find.repository.js';
+import { SettleRepository } from './settle/settle.repository.js';
 import { Lanes } from './lanes/lanes.js';
 import { LeaseRepository } from './leases/lease.repository.js';
 import { ListingRepository } from './reading/listing.repository.js';
@@ -30,7 +33,10 @@ import { UnusedLanesRepository } from './lanes/unused-lanes.repository.js';
 
 /** Everything of one module instance that reaches the database. */
 export class Storage {
-  readonly jobs: JobRepository;
+  readonly jobs: FindRepository;
+  readonly claims: ClaimRepository;
+  readonly settlements: SettleRepository;
+  readonly cancels = new CancelRepository();
   readonly checkpoints = new CheckpointRepository();
   readonly givenIds: GivenIdRepository;
   readonly enqueues: EnqueueRepository;
@@ -56,11 +62,17 @@ export class Storage {
   private constructor(
     readonly database: Database,
     readonly signals: Signals,
-    { ends, lanes, openTransactions }: { ends: EndSignals; lanes: Lanes; openTransactions: OpenTransactions | undefined },
+    {
+      ends,
+      lanes,
+      openTransactions,
+    }: { ends: EndSignals; lanes: Lanes; openTransactions: OpenTransactions | undefined },
   ) {
     this.endSignals = ends;
     this.openTransactions = openTransactions;
-    this.jobs = new JobRepository(database);
+    this.jobs = new FindRepository(database);
+    this.claims = new ClaimRepository(database);
+    this.settlements = new SettleRepository(database);
     this.givenIds = new GivenIdRepository(database);
     this.enqueues = new EnqueueRepository(database, lanes, this.givenIds);
     this.leases = new LeaseRepository(database);
@@ -82,10 +94,15 @@ export class Storage {
    * Checks DataSource, server and tables (creating or migrating them where the options say so), and opens connections.
    * Nest awaits it before any `onModuleInit`, so that enqueueing works from there on.
    */
-  static async open(dataSource: DataSource, options: ResolvedOptions, events: QueueEventBus): Promise<Storage> {
+  static async open(
+    dataSource: DataSource,
+    options: ResolvedOptions,
+    events: QueueEventBus,
+  ): Promise<Storage> {
     checkDataSource(dataSource);
     const database = new Database(dataSource, options);
-    const onError = (error: unknown, restMs: number) => events.emit('loopFailed', () => ({ loop: 'listener', error, restMs }));
+    const onError = (error: unknown, restMs: number) =>
+      events.emit('loopFailed', () => ({ loop: 'listener', error, restMs }));
     const onRefused = (error: Error) => events.emit('warning', () => notifyRefused(error));
     const signals = new Signals(database, { ...options, onError, onRefused });
     try {
@@ -95,9 +112,15 @@ export class Storage {
       throw error;
     }
     signals.open();
-    const openTransactions = options.warnOutsideTransaction ? new OpenTransactions(dataSource) : undefined;
-    const lanes = new Lanes(database, (warning) => events.emit('warning', () => warning), options.queryTimeoutMs);
-    return new Storage(database, signals, { ends: new EndSignals(signals, options.wakeUp), lanes, openTransactions });
+    const warn = (warning: { code: string; message: string }): void =>
+      events.emit('warning', () => warning);
+    return new Storage(database, signals, {
+      ends: new EndSignals(signals, options.wakeUp),
+      lanes: new Lanes(database, warn, options.queryTimeoutMs),
+      openTransactions: options.warnOutsideTransaction
+        ? new OpenTransactions(dataSource)
+        : undefined,
+    });
   }
 
   /** Called before the connections close, for what still uses them. */

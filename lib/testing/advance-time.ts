@@ -16,7 +16,11 @@ const YEARS_MS = 10 * 366 * 86_400_000;
  * Clocks stay: `Date.now()`, timers, running handlers, and the application's own tables.
  * @throws QueueError `INVALID_OPTION` (1 to ten years), `TEST_MODULE_MISSING`, `WORKERS_LIVE`, `MODULE_INVALID`.
  */
-export async function advanceTime(app: INestApplicationContext, ms: number, options: OfInstance = {}): Promise<void> {
+export async function advanceTime(
+  app: INestApplicationContext,
+  ms: number,
+  options: OfInstance = {},
+): Promise<void> {
   const [problem] = whole(1, YEARS_MS)(ms, 'ms');
   if (problem) throw new QueueError('INVALID_OPTION', `advanceTime: ${problem}.`);
   const parts = partsOf(app, options);

@@ -23,11 +23,15 @@ export interface ApplicationParts extends WorkerParts {
   worker: QueueWorker;
 }
 
-type NestModule = ReturnType<ModulesContainer['values']> extends Iterable<infer Each> ? Each : never;
+type NestModule =
+  ReturnType<ModulesContainer['values']> extends Iterable<infer Each> ? Each : never;
 type Token = Parameters<NestModule['providers']['get']>[0];
 
 /** @throws QueueError `INVALID_OPTION` for what is no application, `MODULE_INVALID` where it has no such instance of the module. */
-export function partsOf(app: INestApplicationContext, { instance = 'default' }: OfInstance = {}): ApplicationParts {
+export function partsOf(
+  app: INestApplicationContext,
+  { instance = 'default' }: OfInstance = {},
+): ApplicationParts {
   const modules = modulesOf(app);
   const found = modules.find((module) => instanceOf(module) === instance);
   if (!found) throw missing(instance, modules.map(instanceOf));
@@ -60,7 +64,8 @@ function modulesOf(app: INestApplicationContext): NestModule[] {
   return [...app.get(ModulesContainer, { strict: false }).values()];
 }
 
-const instanceOf = (module: NestModule): string | undefined => module.providers.get(MODULE_INSTANCE)?.instance as string;
+const instanceOf = (module: NestModule): string | undefined =>
+  module.providers.get(MODULE_INSTANCE)?.instance as string;
 
 function missing(instance: string, all: (string | undefined)[]): QueueError {
   const known = all.filter((name) => name !== undefined).map((name) => `"${name}"`);

@@ -8,7 +8,10 @@ import { CLEAR, RESUME_ALL } from './sql/clear.sql.js';
  * Deletes all jobs of the schema, live and ended, and resumes its queues: between two tests. Answers how many there were.
  * @throws QueueError `TEST_MODULE_MISSING`, `WORKERS_LIVE` (a worker of another process holds a lease), `MODULE_INVALID`.
  */
-export async function clear(app: INestApplicationContext, options: OfInstance = {}): Promise<number> {
+export async function clear(
+  app: INestApplicationContext,
+  options: OfInstance = {},
+): Promise<number> {
   const parts = partsOf(app, options);
   refuseOutsideTests(parts, 'clear');
   await refuseLiveWorkers(parts, 'clear');

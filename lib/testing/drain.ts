@@ -9,7 +9,10 @@ import { checkTimeout, type RunOptions } from './run-next.js';
  * What lapsed or expired before is reaped and ended first.
  * @throws QueueError `RUN_TIMEOUT` when work is left after `timeoutMs`, `WORKER_DISABLED`, `INVALID_OPTION`, `MODULE_INVALID`.
  */
-export async function drain(app: INestApplicationContext, options: RunOptions = {}): Promise<RunCounts> {
+export async function drain(
+  app: INestApplicationContext,
+  options: RunOptions = {},
+): Promise<RunCounts> {
   const timeoutMs = checkTimeout(options);
   const parts = partsOf(app, options);
   if (parts.options.worker) await new HandWorker(parts).turnDuties();

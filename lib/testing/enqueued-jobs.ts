@@ -34,7 +34,10 @@ export async function search<Target extends JobTarget>(
 ): Promise<Search<Target>> {
   if (!isTemplate(target)) checkQueueName(target);
   checkExpected(expected);
-  const { own, newest } = source instanceof RecordingQueueService ? recorded(source) : await stored(source, target, options);
+  const { own, newest } =
+    source instanceof RecordingQueueService
+      ? recorded(source)
+      : await stored(source, target, options);
   const found = own.filter((job) => isOf(target, job) && fits(job, expected)) as Found<Target>[];
   return { found, wanted: wantedIn(target, expected), enqueued: listed(newest) };
 }
@@ -49,10 +52,15 @@ function recorded({ enqueued }: RecordingQueueService): Looked {
   return { own, newest: own };
 }
 
-async function stored(app: INestApplicationContext, target: JobTarget, options: OfInstance): Promise<Looked> {
+async function stored(
+  app: INestApplicationContext,
+  target: JobTarget,
+  options: OfInstance,
+): Promise<Looked> {
   const { callers } = partsOf(app, options).storage.database;
   const [queue, name] = isTemplate(target) ? [target.queue, target.name] : [target, null];
-  const list = async (values: unknown[]) => (await callers.run<FoundRow>(LIST_ENQUEUED, values)).map(foundJob);
+  const list = async (values: unknown[]) =>
+    (await callers.run<FoundRow>(LIST_ENQUEUED, values)).map(foundJob);
   const own = await list([queue, name, MOST + 1]);
   if (own.length > MOST)
     throw new QueueError(

@@ -10,7 +10,8 @@ interface Matcher {
 }
 
 /** A matcher may stand anywhere. */
-type WholeOf<T> = Matcher | (T extends Date ? T : T extends object ? { [Key in keyof T]: WholeOf<T[Key]> } : T);
+type WholeOf<T> =
+  Matcher | (T extends Date ? T : T extends object ? { [Key in keyof T]: WholeOf<T[Key]> } : T);
 
 /** The named properties alone, at every level; arrays as a whole. */
 export type PartOf<T> =
@@ -56,16 +57,27 @@ const KNOWN: readonly string[] = [...FACTS, 'payload', 'delayMs'];
 /** A mistyped name would make a test that cannot pass, or, with `not`, one that cannot fail. */
 export function checkExpected(expected: ExpectedJob): ExpectedJob {
   if (typeof expected !== 'object' || expected === null || Array.isArray(expected))
-    throw new QueueError('INVALID_OPTION', 'What is expected of a job must be an object, such as { payload: { orderId: 5 } }.');
+    throw new QueueError(
+      'INVALID_OPTION',
+      'What is expected of a job must be an object, such as { payload: { orderId: 5 } }.',
+    );
   const unknown = Object.keys(expected).find((key) => !KNOWN.includes(key));
   if (unknown === undefined) return expected;
   const near = closestWord(unknown, KNOWN);
-  const hint = near ? `Did you mean "${near}"?` : `Known: ${KNOWN.join(', ')}. What the job carries goes into "payload".`;
-  throw new QueueError('INVALID_OPTION', `What is expected of a job has no "${unknown.slice(0, 60)}". ${hint}`);
+  const hint = near
+    ? `Did you mean "${near}"?`
+    : `Known: ${KNOWN.join(', ')}. What the job carries goes into "payload".`;
+  throw new QueueError(
+    'INVALID_OPTION',
+    `What is expected of a job has no "${unknown.slice(0, 60)}". ${hint}`,
+  );
 }
 
 /** Is it a job of this queue, or of this template? */
-export function isOf(target: JobTarget, { queue, name }: Pick<FoundJob, 'queue' | 'name'>): boolean {
+export function isOf(
+  target: JobTarget,
+  { queue, name }: Pick<FoundJob, 'queue' | 'name'>,
+): boolean {
   return isTemplate(target) ? queue === target.queue && name === target.name : queue === target;
 }
 
@@ -92,8 +104,11 @@ function equals(actual: unknown, expected: unknown): boolean {
   if (typeof wanted !== 'object' || wanted === null || typeof is !== 'object' || is === null)
     return isDeepStrictEqual(is, wanted);
   const keys = Object.keys(wanted);
-  const isAlike = Array.isArray(is) === Array.isArray(wanted) && Object.keys(is).length === keys.length;
-  return isAlike && keys.every((key) => key in is && equals(is[key as never], wanted[key as never]));
+  const isAlike =
+    Array.isArray(is) === Array.isArray(wanted) && Object.keys(is).length === keys.length;
+  return (
+    isAlike && keys.every((key) => key in is && equals(is[key as never], wanted[key as never]))
+  );
 }
 
 /** Labels are stored in order; with a matcher among them, they are compared as they stand. */

@@ -4,7 +4,12 @@ import { checkId } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { SHARD } from '../storage/connection/shard.js';
 import type { Storage } from '../storage/storage.js';
-import { partsOf, refuseOutsideTests, type ApplicationParts, type OfInstance } from './application-parts.js';
+import {
+  partsOf,
+  refuseOutsideTests,
+  type ApplicationParts,
+  type OfInstance,
+} from './application-parts.js';
 import { HandWorker } from './hand-worker.js';
 import { onHandWorker, type RunOptions } from './run-next.js';
 import type { RanJob } from './run-watch.js';
@@ -22,7 +27,9 @@ export async function crashBeforeSettle(
 ): Promise<RanJob> {
   const parts = partsOf(app, options);
   refuseOutsideTests(parts, 'crashBeforeSettle');
-  const ran = await onHandWorker(dying(parts), target, options, (worker, timeoutMs) => worker.crash(target, timeoutMs));
+  const ran = await onHandWorker(dying(parts), target, options, (worker, timeoutMs) =>
+    worker.crash(target, timeoutMs),
+  );
   await new HandWorker(parts).turnDuties();
   return ran;
 }
@@ -32,7 +39,11 @@ export async function crashBeforeSettle(
  * change nothing, and the job may run again at once. Call it from within the handler, or while a run is under way.
  * @throws QueueError `JOB_NOT_RUNNING`, `TEST_MODULE_MISSING`, `INVALID_OPTION` for an id that is no UUID, `MODULE_INVALID`.
  */
-export async function loseLease(app: INestApplicationContext, jobId: string, options: OfInstance = {}): Promise<void> {
+export async function loseLease(
+  app: INestApplicationContext,
+  jobId: string,
+  options: OfInstance = {},
+): Promise<void> {
   const id = checkId(jobId);
   const parts = partsOf(app, options);
   refuseOutsideTests(parts, 'loseLease');
@@ -49,7 +60,10 @@ export async function loseLease(app: INestApplicationContext, jobId: string, opt
 
 /** A completion inside the handler's transaction is where such a process dies at the latest: what it has written rolls back. */
 function dying(parts: ApplicationParts): ApplicationParts {
-  const died = () => Promise.reject(new QueueError('SHUTDOWN', 'The worker died before its transaction committed.'));
-  const jobs = Object.create(parts.storage.jobs, { complete: { value: died } }) as Storage['jobs'];
-  return { ...parts, storage: Object.create(parts.storage, { jobs: { value: jobs } }) as Storage };
+  const died = () =>
+    Promise.reject(new QueueError('SHUTDOWN', 'The worker died before its transaction committed.'));
+  const complete = { complete: { value: died } };
+  const settlements = Object.create(parts.storage.settlements, complete) as object;
+  const storage = Object.create(parts.storage, { settlements: { value: settlements } }) as Storage;
+  return { ...parts, storage };
 }

@@ -35,7 +35,10 @@ export class HandWorker {
   }
 
   /** Takes a lease, does the work, and ends the lease. */
-  static async with<Result>(parts: WorkerParts, work: (worker: HandWorker) => Promise<Result>): Promise<Result> {
+  static async with<Result>(
+    parts: WorkerParts,
+    work: (worker: HandWorker) => Promise<Result>,
+  ): Promise<Result> {
     const worker = new HandWorker(parts);
     await worker.open();
     try {
@@ -71,7 +74,8 @@ export class HandWorker {
   /** What any process does in time without running a job, until each duty rests. `clean` lets go of what has been kept long enough. */
   async turnDuties({ clean = false } = {}): Promise<void> {
     const { duties } = this.crew;
-    for (const { name } of DUTIES) if (clean || name !== 'clean') while ((await duties[name]()) === 0);
+    for (const { name } of DUTIES)
+      if (clean || name !== 'clean') while ((await duties[name]()) === 0);
   }
 
   /** Does a lane of this target have a handler here? */
@@ -114,7 +118,11 @@ export class HandWorker {
 
   private lanesOf(target: JobTarget | undefined): WorkerLane[] {
     const [queue, name] = isTemplate(target) ? [target.queue, target.name] : [target, undefined];
-    return this.crew.lanes.all().filter(({ lane }) => (queue ?? lane.queue) === lane.queue && (name ?? lane.name) === lane.name);
+    return this.crew.lanes
+      .all()
+      .filter(
+        ({ lane }) => (queue ?? lane.queue) === lane.queue && (name ?? lane.name) === lane.name,
+      );
   }
 
   private async learn(news: News): Promise<void> {

@@ -8,9 +8,15 @@ import { serves } from '../job/lane.js';
 import { checkedOutputs, failureFrom } from '../pull/answers.js';
 import { checkClaim, checkLeaseId, checkLeaseMs, checkRetryable } from '../pull/claim-request.js';
 import { JobQueue, type ClaimRequest } from '../pull/job-queue.js';
-import type { JobQueueListener, LeaseRenewal, PulledClaim, ReapedLeases, Returned } from '../pull/job-queue.js';
+import type {
+  JobQueueListener,
+  LeaseRenewal,
+  PulledClaim,
+  ReapedLeases,
+  Returned,
+} from '../pull/job-queue.js';
 import { burialOf, isGoing, returnOf, type EndedRun } from '../settle/commands.js';
-import type { Return } from '../storage/claim/job.repository.js';
+import type { Return } from '../storage/settle/ended-run.js';
 import { QueuePolicies } from '../options/queue-policy.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { Uuid7 } from '../runtime/uuid7.js';
@@ -64,7 +70,10 @@ export class InMemoryJobQueue extends JobQueue {
 
   async enqueue(queue: string, payload: unknown, options: EnqueueOptions = {}): Promise<Enqueued> {
     const { maxPayloadBytes } = this.options;
-    const job = checkedJob(queue, payload, checkKept(options), { maxPayloadBytes, newId: () => this.ids.next() });
+    const job = checkedJob(queue, payload, checkKept(options), {
+      maxPayloadBytes,
+      newId: () => this.ids.next(),
+    });
     this.forget();
     const known = this.jobs.get(job.id) ?? this.liveWith(queue, job.uniqueKey);
     if (known) return { id: known.job.id, created: false, outcome: 'existing' };
@@ -78,11 +87,18 @@ export class InMemoryJobQueue extends JobQueue {
   async claim(request: ClaimRequest): Promise<PulledClaim> {
     const wish = checkClaim(request, this.options.leaseMs);
     const [now, leaseId] = [this.now(), this.ids.next()];
-    const served = [...this.jobs.values()].filter((job) => job.isHungry(now) && serves(wish, job.job));
+    const served = [...this.jobs.values()].filter(
+      (job) => job.isHungry(now) && serves(wish, job.job),
+    );
     const jobs = picked(wish, served, { own: this.leases.heldBy(wish.workerId, now), now });
     if (jobs.length === 0) return { leaseId, jobs: [] };
     const held = new Map(jobs.map((job) => [job.job.id, job]));
-    this.leases.take(leaseId, { worker: wish.workerId, takenAt: now, expiresAt: now + wish.leaseMs, jobs: held });
+    this.leases.take(leaseId, {
+      worker: wish.workerId,
+      takenAt: now,
+      expiresAt: now + wish.leaseMs,
+      jobs: held,
+    });
     for (const job of jobs) this.listeners.tellOf(job, 'started');
     return { leaseId, jobs: jobs.map((job) => job.pulled(this.policies.of(job.job.queue))) };
   }
@@ -97,12 +113,20 @@ export class InMemoryJobQueue extends JobQueue {
   async complete(leaseId: string, jobId: string, outputs?: unknown): Promise<void> {
     const text = checkedOutputs(outputs, this.options.maxOutputBytes);
     const { job, lease } = this.leases.held(checkLeaseId(leaseId), checkId(jobId));
-    this.end(job, 'succeeded', { ...this.runOf(lease), output: text === undefined ? undefined : JSON.parse(text) });
+    this.end(job, 'succeeded', {
+      ...this.runOf(lease),
+      output: text === undefined ? undefined : JSON.parse(text),
+    });
     this.listeners.tellOf(job, 'succeeded');
     job.attempt++;
   }
 
-  async fail(leaseId: string, jobId: string, error: unknown, options: { retryable?: boolean } = {}): Promise<Returned> {
+  async fail(
+    leaseId: string,
+    jobId: string,
+    error: unknown,
+    options: { retryable?: boolean } = {},
+  ): Promise<Returned> {
     const failure = failureFrom(error);
     const isRetryable = checkRetryable(options);
     return this.giveUp(leaseId, jobId, (run) =>
@@ -111,7 +135,11 @@ export class InMemoryJobQueue extends JobQueue {
   }
 
   async release(leaseId: string, jobId: string): Promise<Returned> {
-    return this.giveUp(leaseId, jobId, () => ({ kind: 'released', again: { delayMs: 0 }, reason: 'declined' }));
+    return this.giveUp(leaseId, jobId, () => ({
+      kind: 'released',
+      again: { delayMs: 0 },
+      reason: 'declined',
+    }));
   }
 
   async cancel(jobId: string): Promise<CancelCounts> {
@@ -140,7 +168,13 @@ export class InMemoryJobQueue extends JobQueue {
     for (const lease of expired) this.listeners.tell({ type: 'leaseExpired', ...lease });
     if (held.length > 0) this.listeners.tell({ type: 'wakeUp' });
     const count = (state: TerminalState): number => ends.filter((end) => end === state).length;
-    return { leases: expired.length, jobs: held.length, poisoned: count('poisoned'), cancelled: count('cancelled'), expired };
+    return {
+      leases: expired.length,
+      jobs: held.length,
+      poisoned: count('poisoned'),
+      cancelled: count('cancelled'),
+      expired,
+    };
   }
 
   subscribe(listener: JobQueueListener): () => void {
@@ -176,7 +210,12 @@ export class InMemoryJobQueue extends JobQueue {
 
   private putBack(job: MemoryJob, delayMs: number, suspicion: number): void {
     if (job.lease !== undefined) this.leases.close(job.lease, job);
-    Object.assign(job, { lease: undefined, runAt: this.now() + delayMs, order: this.order++, suspicion });
+    Object.assign(job, {
+      lease: undefined,
+      runAt: this.now() + delayMs,
+      order: this.order++,
+      suspicion,
+    });
     this.listeners.tell({ type: 'wakeUp' });
   }
 
@@ -186,23 +225,31 @@ export class InMemoryJobQueue extends JobQueue {
     if (job.cancelAt !== undefined) return this.end(job, 'cancelled');
     const alone = isLone(job);
     if (alone || job.suspicion === 2) job.stalls++;
-    if (!alone || job.stalls < this.options.maxStalls) return void this.putBack(job, 0, suspicionAfter(job, this.options));
+    if (!alone || job.stalls < this.options.maxStalls)
+      return void this.putBack(job, 0, suspicionAfter(job, this.options));
     const message = `The process died ${job.stalls} times while this job was suspected of it, at last while it ran alone.`;
     job.lastError = { name: 'QueueError', code: 'JOB_POISONED', message };
     return this.end(job, 'poisoned');
   }
 
-  private end(job: MemoryJob, state: TerminalState, run: Partial<MemoryJob['end']> = {}): TerminalState {
+  private end(
+    job: MemoryJob,
+    state: TerminalState,
+    run: Partial<MemoryJob['end']> = {},
+  ): TerminalState {
     if (job.lease !== undefined) this.leases.close(job.lease, job);
     const { archiveKeepMs = 0, deadLetterKeepMs } = this.policies.of(job.job.queue);
-    const keepMs = state === 'succeeded' || state === 'cancelled' ? archiveKeepMs : deadLetterKeepMs;
+    const keepMs =
+      state === 'succeeded' || state === 'cancelled' ? archiveKeepMs : deadLetterKeepMs;
     const at = this.now();
     job.end = { ...run, state, at, until: at + keepMs };
     return state;
   }
 
   private cancelThose(isMeant: (job: MemoryJob) => boolean): CancelCounts {
-    const live = [...this.jobs.values()].filter((job) => isMeant(job) && !job.end && job.cancelAt === undefined);
+    const live = [...this.jobs.values()].filter(
+      (job) => isMeant(job) && !job.end && job.cancelAt === undefined,
+    );
     const running = live.filter((job) => job.lease !== undefined);
     for (const job of live) {
       job.cancelAt = this.now();
@@ -218,7 +265,9 @@ export class InMemoryJobQueue extends JobQueue {
 
   private liveWith(queue: string, uniqueKey: string | undefined): MemoryJob | undefined {
     if (uniqueKey === undefined) return undefined;
-    return [...this.jobs.values()].find(({ job, end }) => !end && job.queue === queue && job.uniqueKey === uniqueKey);
+    return [...this.jobs.values()].find(
+      ({ job, end }) => !end && job.queue === queue && job.uniqueKey === uniqueKey,
+    );
   }
 
   /** What has been kept long enough. */

@@ -13,12 +13,16 @@ export const wantedIn = (target: JobTarget, expected: ExpectedJob): string =>
 
 /** What was enqueued, a line each, the newest last. */
 export function listed(jobs: readonly FoundJob[]): string {
-  const lines = jobs.slice(-MOST_LINES).map((job) => `  ${templateLabel(job)} ${quoteNumber(job.payload)} (${job.state})`);
+  const lines = jobs
+    .slice(-MOST_LINES)
+    .map((job) => `  ${templateLabel(job)} ${quoteNumber(job.payload)} (${job.state})`);
   return lines.join('\n') || '  nothing';
 }
 
 /** JSON, but for what JSON cannot say. */
 function quoteNumber(value: unknown): string {
-  const text = JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part)) ?? 'undefined';
+  const text =
+    JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part)) ??
+    'undefined';
   return text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS)}...` : text;
 }

@@ -5,8 +5,14 @@ import type { ApplicationParts } from './application-parts.js';
 import { LIST_LIVE_WORKERS } from './sql/list-live-workers.sql.js';
 
 /** Whose jobs are they? @throws QueueError `WORKERS_LIVE` where another process works this schema. */
-export async function refuseLiveWorkers({ storage, options }: ApplicationParts, helper: string): Promise<void> {
-  const workers = await storage.database.callers.run<{ worker: string }>(LIST_LIVE_WORKERS, [SHARD, workerName()]);
+export async function refuseLiveWorkers(
+  { storage, options }: ApplicationParts,
+  helper: string,
+): Promise<void> {
+  const workers = await storage.database.callers.run<{ worker: string }>(LIST_LIVE_WORKERS, [
+    SHARD,
+    workerName(),
+  ]);
   if (workers.length === 0) return;
   const names = workers.map(({ worker }) => `"${worker}"`).join(', ');
   throw new QueueError(

@@ -5,7 +5,7 @@ import type { JobState, TerminalState } from '../job/job-state.js';
 import { attemptsOf, type QueuePolicy } from '../options/queue-policy.js';
 import type { PulledJob } from '../pull/job-queue.js';
 import type { EndedRun } from '../settle/commands.js';
-import type { Return } from '../storage/claim/job.repository.js';
+import type { Return } from '../storage/settle/ended-run.js';
 import type { StoredOptions } from '../job/new-job.js';
 
 /** How a job ended, and until when it is kept. */
@@ -48,28 +48,59 @@ export class MemoryJob {
   }
 
   /** Takes what the database is told of a run that did not succeed. */
-  take({ spent, error, entry }: Pick<Return['change'], 'spent' | 'error' | 'entry'>, at: number): void {
+  take(
+    { spent, error, entry }: Pick<Return['change'], 'spent' | 'error' | 'entry'>,
+    at: number,
+  ): void {
     this.attempt += spent;
     if (error) this.lastError = error;
-    if (entry) this.history = [...this.history.slice(1 - MAX_HISTORY), { at: new Date(at).toISOString(), ...entry }];
+    if (entry)
+      this.history = [
+        ...this.history.slice(1 - MAX_HISTORY),
+        { at: new Date(at).toISOString(), ...entry },
+      ];
   }
 
   /** Its run that is to be settled. */
   ended(policy: QueuePolicy, runMs: number): EndedRun {
     const { id, queue, name } = this.job;
-    const chances = { maxAttempts: attemptsOf(policy, this.options), backoff: this.options.backoff ?? policy.backoff };
-    return { id, epoch: 0, queue, name, attempt: this.attempt + 1, runMs, policy, isOrdered: false, ...chances };
+    const chances = {
+      maxAttempts: attemptsOf(policy, this.options),
+      backoff: this.options.backoff ?? policy.backoff,
+    };
+    return {
+      id,
+      epoch: 0,
+      queue,
+      name,
+      attempt: this.attempt + 1,
+      runMs,
+      policy,
+      isOrdered: false,
+      ...chances,
+    };
   }
 
   pulled(policy: QueuePolicy): PulledJob {
-    const facts = { ...this.facts(), attempt: this.attempt + 1, maxAttempts: attemptsOf(policy, this.options) };
+    const facts = {
+      ...this.facts(),
+      attempt: this.attempt + 1,
+      maxAttempts: attemptsOf(policy, this.options),
+    };
     return withoutUndefined({ ...facts, timeoutMs: this.options.timeoutMs ?? policy.timeoutMs });
   }
 
   found(now: number): FoundJob {
     const { history } = this;
-    const cancelRequestedAt = this.end || this.cancelAt === undefined ? undefined : new Date(this.cancelAt);
-    return withoutUndefined({ ...this.facts(), state: this.stateAt(now), history, cancelRequestedAt, ...endFacts(this.end) });
+    const cancelRequestedAt =
+      this.end || this.cancelAt === undefined ? undefined : new Date(this.cancelAt);
+    return withoutUndefined({
+      ...this.facts(),
+      state: this.stateAt(now),
+      history,
+      cancelRequestedAt,
+      ...endFacts(this.end),
+    });
   }
 
   private stateAt(now: number): JobState {
@@ -79,13 +110,25 @@ export class MemoryJob {
   }
 
   private facts(): JobFacts {
-    const { id, queue, name, priority, labels, payload, payloadBytes, uniqueKey, fingerprint } = this.job;
+    const { id, queue, name, priority, labels, payload, payloadBytes, uniqueKey, fingerprint } =
+      this.job;
     const { headers = {}, maxAttempts, workflowId, group } = this.options;
     const { attempt, stalls, lastError } = this;
     const counts = { attempt, maxAttempts, stalls, reschedules: 0 };
     const times = { createdAt: new Date(this.createdAt), runAt: new Date(this.runAt) };
     const given = { payloadBytes, uniqueKey, fingerprint, workflowId, group, lastError };
-    return { id, queue, name, payload: JSON.parse(payload), priority, headers, labels, ...counts, ...times, ...given };
+    return {
+      id,
+      queue,
+      name,
+      payload: JSON.parse(payload),
+      priority,
+      headers,
+      labels,
+      ...counts,
+      ...times,
+      ...given,
+    };
   }
 }
 

@@ -1,4 +1,9 @@
-import { leaseExpired, leaseForeign, leaseLost, leaseUnknown } from '../storage/leases/lease-errors.js';
+import {
+  leaseExpired,
+  leaseForeign,
+  leaseLost,
+  leaseUnknown,
+} from '../storage/leases/lease-errors.js';
 import type { ExpiredLease } from '../observability/events.js';
 import type { MemoryJob } from './memory-job.js';
 
@@ -25,7 +30,9 @@ export class MemoryLeases {
 
   /** What a worker holds under leases that have not run out. */
   heldBy(worker: string, now: number): { job: MemoryJob; takenAt: number }[] {
-    const own = [...this.leases.values()].filter((lease) => lease.worker === worker && lease.expiresAt > now);
+    const own = [...this.leases.values()].filter(
+      (lease) => lease.worker === worker && lease.expiresAt > now,
+    );
     return own.flatMap(({ jobs, takenAt }) => [...jobs.values()].map((job) => ({ job, takenAt })));
   }
 
@@ -65,12 +72,18 @@ export class MemoryLeases {
   /** Leases that ran out are gone, and remembered for a day; answers them, and what they held. */
   expire(now: number): { expired: ExpiredLease[]; held: MemoryJob[] } {
     for (const [id, { at }] of this.lapsed) if (at < now - DAY_MS) this.lapsed.delete(id);
-    const expired = [...this.leases].filter(([, lease]) => lease.expiresAt < now).slice(0, MAX_EXPIRED);
+    const expired = [...this.leases]
+      .filter(([, lease]) => lease.expiresAt < now)
+      .slice(0, MAX_EXPIRED);
     for (const [id, { jobs }] of expired) {
       this.leases.delete(id);
       this.lapsed.set(id, { jobs: [...jobs.keys()], at: now });
     }
-    const told = expired.map(([leaseId, { worker, jobs }]) => ({ leaseId, worker, jobs: [...jobs.keys()] }));
+    const told = expired.map(([leaseId, { worker, jobs }]) => ({
+      leaseId,
+      worker,
+      jobs: [...jobs.keys()],
+    }));
     return { expired: told, held: expired.flatMap(([, { jobs }]) => [...jobs.values()]) };
   }
 }

@@ -36,7 +36,10 @@ export const queueMatchers = {
     options?: OfInstance,
   ): Promise<MatcherResult> {
     const { found, wanted, enqueued } = await search(source, target, expected, options);
-    const wrong = found.length > 0 ? `Expected no job in ${wanted}, and found ${found.length}` : `Expected a job in ${wanted}`;
+    const wrong =
+      found.length > 0
+        ? `Expected no job in ${wanted}, and found ${found.length}`
+        : `Expected a job in ${wanted}`;
     return { pass: found.length > 0, message: () => `${wrong}. Enqueued:\n${enqueued}` };
   },
 

@@ -16,7 +16,13 @@ export function foundOf(job: RecordedJob): FoundJob {
   const { name = '', priority = 0, headers = {}, labels = [], delayMs = 0 } = job.options;
   const now = new Date();
   const runAt = job.options.runAt ?? new Date(now.getTime() + delayMs);
-  const state = job.cancelled ? 'cancelled' : job.options.staged ? 'staged' : runAt > now ? 'scheduled' : 'ready';
+  const state = job.cancelled
+    ? 'cancelled'
+    : job.options.staged
+      ? 'staged'
+      : runAt > now
+        ? 'scheduled'
+        : 'ready';
   const counts = { attempt: 0, stalls: 0, reschedules: 0, history: [] };
   return {
     id: job.id,
@@ -35,8 +41,17 @@ export function foundOf(job: RecordedJob): FoundJob {
 }
 
 /** What is there only where it was given. */
-function givenIn({ payloadBytes, uniqueKey, fingerprint, group, workflowId, maxAttempts }: RecordedJob['options']) {
+function givenIn({
+  payloadBytes,
+  uniqueKey,
+  fingerprint,
+  group,
+  workflowId,
+  maxAttempts,
+}: RecordedJob['options']) {
   const bytes = payloadBytes && Buffer.from(payloadBytes);
   const facts = { payloadBytes: bytes, uniqueKey, fingerprint, group, workflowId, maxAttempts };
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as Partial<typeof facts>;
+  return Object.fromEntries(
+    Object.entries(facts).filter(([, value]) => value !== undefined),
+  ) as Partial<typeof facts>;
 }

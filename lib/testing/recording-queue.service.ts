@@ -33,7 +33,12 @@ import { foundOf, type RecordedJob } from './recorded-job.js';
 
 type PublicOf<Class> = { [Member in keyof Class]: Class[Member] };
 
-const OUTCOMES = { ignore: 'existing', replace: 'replaced', debounce: 'postponed', throttle: 'throttled' } as const;
+const OUTCOMES = {
+  ignore: 'existing',
+  replace: 'replaced',
+  debounce: 'postponed',
+  throttle: 'throttled',
+} as const;
 const MAX_PAYLOAD_BYTES = 1_024 * 1_024;
 
 /**
@@ -56,7 +61,9 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     const { manager, ...job } = options;
     if (manager !== undefined) checkManager(manager);
     const item = { payload, ...job };
-    return isTemplate(target) ? this.record(target.queue, await templatedItem(target, item)) : this.record(target, item);
+    return isTemplate(target)
+      ? this.record(target.queue, await templatedItem(target, item))
+      : this.record(target, item);
   }
 
   /** All or none, as the real one. */
@@ -68,7 +75,9 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     checkCall('enqueueMany', options);
     checkItems(items);
     const { maxPending } = options;
-    const [queue, made] = isTemplate(target) ? [target.queue, await templatedItems(target, items)] : [target, items];
+    const [queue, made] = isTemplate(target)
+      ? [target.queue, await templatedItems(target, items)]
+      : [target, items];
     const before = [...this.enqueued];
     try {
       return made.map((item) => this.record(queue, { ...item, maxPending }));
@@ -92,7 +101,10 @@ export class RecordingQueueService implements PublicOf<QueueService> {
   }
 
   /** Ends at once as `willSucceed` or `willFail` said for its queue. */
-  async wait<Output = unknown>(id: string, options: WaitOptions<Output> = {}): Promise<JobEnd<Output>> {
+  async wait<Output = unknown>(
+    id: string,
+    options: WaitOptions<Output> = {},
+  ): Promise<JobEnd<Output>> {
     return endAs(checkWait(options).as, this.endOf(id));
   }
 
@@ -141,11 +153,15 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     checkCall('find', options);
     const { as } = options;
     const job = this.recorded(checkId(id));
-    return (job && as ? await foundAs(as, foundOf(job)) : job && foundOf(job)) as FoundJob<Payload, Output> | undefined;
+    return (job && as ? await foundAs(as, foundOf(job)) : job && foundOf(job)) as
+      FoundJob<Payload, Output> | undefined;
   }
 
   /** Jobs of a queue or template that are as expected, not cancelled unless `state` asks for it. */
-  jobs<Target extends JobTarget>(target: Target, expected: ExpectedJob<GivenOf<Target>> = {}): RecordedJob[] {
+  jobs<Target extends JobTarget>(
+    target: Target,
+    expected: ExpectedJob<GivenOf<Target>> = {},
+  ): RecordedJob[] {
     checkExpected(expected);
     return this.enqueued.filter((job) => {
       const found = foundOf(job);
@@ -157,10 +173,15 @@ export class RecordingQueueService implements PublicOf<QueueService> {
    * The first of them.
    * @throws Error that lists what was enqueued instead.
    */
-  expectEnqueued<Target extends JobTarget>(target: Target, expected: ExpectedJob<GivenOf<Target>> = {}): RecordedJob {
+  expectEnqueued<Target extends JobTarget>(
+    target: Target,
+    expected: ExpectedJob<GivenOf<Target>> = {},
+  ): RecordedJob {
     const [job] = this.jobs(target, expected);
     if (job) return job;
-    throw new Error(`Expected a job in ${wantedIn(target, expected)}. Enqueued:\n${listed(this.enqueued.map(foundOf))}`);
+    throw new Error(
+      `Expected a job in ${wantedIn(target, expected)}. Enqueued:\n${listed(this.enqueued.map(foundOf))}`,
+    );
   }
 
   /** Forgets everything, between two tests. */
@@ -177,9 +198,13 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     const job = this.recorded(checkId(id));
     if (!job) throw new QueueError('JOB_UNKNOWN', `Job ${id} was not enqueued here.`);
     if (job.cancelled) return { id, state: 'cancelled' };
-    const end = this.ends.get(`${job.queue}\n${job.options.name ?? ''}`) ?? this.ends.get(job.queue);
+    const end =
+      this.ends.get(`${job.queue}\n${job.options.name ?? ''}`) ?? this.ends.get(job.queue);
     if (end) return { id, ...end } as JobEnd;
-    throw new QueueError('WAIT_TIMEOUT', `Nothing runs here. Say how jobs of "${job.queue}" end: willSucceed or willFail.`);
+    throw new QueueError(
+      'WAIT_TIMEOUT',
+      `Nothing runs here. Say how jobs of "${job.queue}" end: willSucceed or willFail.`,
+    );
   }
 
   private async decide(id: string, outcome: 'committed' | 'aborted'): Promise<CommitAnswer> {
@@ -189,12 +214,22 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     const known = job.state === 'cancelled' ? 'aborted' : 'committed';
     if (job.state !== 'staged') return { outcome: known, won: false, state: job.state };
     recorded.options = { ...recorded.options, staged: false };
-    return { outcome, won: true, state: outcome === 'aborted' ? 'cancelled' : foundOf(recorded).state };
+    return {
+      outcome,
+      won: true,
+      state: outcome === 'aborted' ? 'cancelled' : foundOf(recorded).state,
+    };
   }
 
-  private record(queue: string, { payload, maxPending, ...options }: EnqueueItem & BackPressure): Enqueued {
+  private record(
+    queue: string,
+    { payload, maxPending, ...options }: EnqueueItem & BackPressure,
+  ): Enqueued {
     checkMaxPending(maxPending);
-    const checked = checkedJob(queue, payload, options, { maxPayloadBytes: MAX_PAYLOAD_BYTES, newId: () => this.ids.next() });
+    const checked = checkedJob(queue, payload, options, {
+      maxPayloadBytes: MAX_PAYLOAD_BYTES,
+      newId: () => this.ids.next(),
+    });
     const known = this.enqueued.find((job) => isSame(job, queue, options));
     const job = {
       id: known?.id ?? checked.id,
@@ -204,7 +239,8 @@ export class RecordingQueueService implements PublicOf<QueueService> {
       cancelled: false,
     };
     if (known) return this.meet(known, job);
-    if (maxPending !== undefined && this.waiting(queue) >= maxPending) throw full(queue, maxPending);
+    if (maxPending !== undefined && this.waiting(queue) >= maxPending)
+      throw full(queue, maxPending);
     this.enqueued.push(job);
     return { id: checked.id, created: true, outcome: 'created' };
   }
@@ -215,27 +251,42 @@ export class RecordingQueueService implements PublicOf<QueueService> {
 
   private meet(known: RecordedJob, job: RecordedJob): Enqueued {
     const outcome = OUTCOMES[job.options.onConflict ?? 'ignore'];
-    if (outcome === 'replaced' || outcome === 'postponed') this.enqueued[this.enqueued.indexOf(known)] = job;
+    if (outcome === 'replaced' || outcome === 'postponed')
+      this.enqueued[this.enqueued.indexOf(known)] = job;
     return { id: known.id, created: false, outcome };
   }
 }
 
 function full(queue: string, maxPending: number): QueueError {
-  return new QueueError('QUEUE_FULL', `The job was refused: queue "${queue}" may hold ${maxPending} waiting jobs (maxPending).`);
+  return new QueueError(
+    'QUEUE_FULL',
+    `The job was refused: queue "${queue}" may hold ${maxPending} waiting jobs (maxPending).`,
+  );
 }
 
 /** A template's own end goes before its queue's. */
-const keyOf = (target: JobTarget): string => (isTemplate(target) ? `${target.queue}\n${target.name}` : target);
+const keyOf = (target: JobTarget): string =>
+  isTemplate(target) ? `${target.queue}\n${target.name}` : target;
 
 function isSame(job: RecordedJob, queue: string, { id, uniqueKey }: EnqueueOptions): boolean {
   if (id !== undefined && job.id === id.toLowerCase()) return true;
-  return uniqueKey !== undefined && !job.cancelled && job.queue === queue && job.options.uniqueKey === uniqueKey;
+  return (
+    uniqueKey !== undefined &&
+    !job.cancelled &&
+    job.queue === queue &&
+    job.options.uniqueKey === uniqueKey
+  );
 }
 
-function matchesSelector(job: RecordedJob, { id, uniqueKey, fingerprint, workflowId, group, queue }: CancelSelector): boolean {
+function matchesSelector(
+  job: RecordedJob,
+  { id, uniqueKey, fingerprint, workflowId, group, queue }: CancelSelector,
+): boolean {
   if (queue !== undefined && job.queue !== queue) return false;
   if (id !== undefined) return job.id === id.toLowerCase();
   if (workflowId !== undefined) return job.options.workflowId === workflowId;
   if (group !== undefined) return job.options.group === group;
-  return uniqueKey !== undefined ? job.options.uniqueKey === uniqueKey : job.options.fingerprint === fingerprint;
+  return uniqueKey !== undefined
+    ? job.options.uniqueKey === uniqueKey
+    : job.options.fingerprint === fingerprint;
 }

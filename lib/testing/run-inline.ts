@@ -43,13 +43,18 @@ class InlineRuns {
     const { queues, storage } = this.parts;
     const { subscribers } = storage.database.dataSource;
     const subscriber: EntitySubscriberInterface = {
-      afterTransactionCommit: ({ queryRunner }) => (queryRunner.isTransactionActive ? undefined : this.afterCommit(queryRunner)),
+      afterTransactionCommit: ({ queryRunner }) =>
+        queryRunner.isTransactionActive ? undefined : this.afterCommit(queryRunner),
     };
-    for (const [name, position] of Object.entries(CALLS)) this.replace(name as keyof typeof CALLS, position);
-    Object.assign(queues, { enqueueAndWait: this.waiting(queues.enqueueAndWait.bind(queues) as Call) });
+    for (const [name, position] of Object.entries(CALLS))
+      this.replace(name as keyof typeof CALLS, position);
+    Object.assign(queues, {
+      enqueueAndWait: this.waiting(queues.enqueueAndWait.bind(queues) as Call),
+    });
     subscribers.push(subscriber);
     return () => {
-      for (const name of [...Object.keys(CALLS), 'enqueueAndWait']) delete (queues as unknown as Record<string, unknown>)[name];
+      for (const name of [...Object.keys(CALLS), 'enqueueAndWait'])
+        delete (queues as unknown as Record<string, unknown>)[name];
       if (subscribers.includes(subscriber)) subscribers.splice(subscribers.indexOf(subscriber), 1);
     };
   }

@@ -32,7 +32,9 @@ export async function runNext<Target extends JobTarget = string>(
   options: RunOptions = {},
 ): Promise<RanJob<OutputOf<Target>>> {
   const parts = partsOf(app, options);
-  const ran = await onHandWorker(parts, target, options, (worker, timeoutMs) => worker.next(target, timeoutMs));
+  const ran = await onHandWorker(parts, target, options, (worker, timeoutMs) =>
+    worker.next(target, timeoutMs),
+  );
   if (ran.outcome !== 'succeeded') return ran as RanJob<OutputOf<Target>>;
   const template = isTemplate(target) ? target : undefined;
   const { output }: JobEnd = await endAs<unknown>(template, {
@@ -44,7 +46,10 @@ export async function runNext<Target extends JobTarget = string>(
 }
 
 /** As those who wait for it get it; of a queue that keeps nothing, as JSON makes it. */
-async function storedOutput({ queues }: ApplicationParts, { id, output }: RanJob): Promise<unknown> {
+async function storedOutput(
+  { queues }: ApplicationParts,
+  { id, output }: RanJob,
+): Promise<unknown> {
   const found = await queues.find(id);
   if (found) return found.output;
   return output === undefined ? undefined : (JSON.parse(JSON.stringify(output)) as unknown);
@@ -67,7 +72,9 @@ export async function onHandWorker(
     HandWorker.with(parts, async (worker) => {
       const ran = await work(worker, timeoutMs);
       if (ran) return ran;
-      throw (await worker.serves(target)) ? await nothingDue(parts, target) : missing(parts, target);
+      throw (await worker.serves(target))
+        ? await nothingDue(parts, target)
+        : missing(parts, target);
     }),
   );
 }
@@ -95,8 +102,16 @@ export function refuseLoops({ worker, options }: ApplicationParts): void {
 
 function missing({ registry }: ApplicationParts, target: JobTarget | undefined): QueueError {
   const known = registry.queueNames().map((queue) => `"${queue}"`);
-  const has = known.length > 0 ? `It has handlers for ${known.join(', ')}.` : 'It has none. Was app.init() awaited?';
-  const whose = target === undefined ? 'any queue' : isTemplate(target) ? `"${templateLabel(target)}"` : `queue ${quote(target)}`;
+  const has =
+    known.length > 0
+      ? `It has handlers for ${known.join(', ')}.`
+      : 'It has none. Was app.init() awaited?';
+  const whose =
+    target === undefined
+      ? 'any queue'
+      : isTemplate(target)
+        ? `"${templateLabel(target)}"`
+        : `queue ${quote(target)}`;
   return new QueueError('HANDLER_MISSING', `The application has no handler for ${whose}. ${has}`);
 }
 
@@ -108,11 +123,21 @@ interface Waiting {
   dueInMs: number;
 }
 
-async function nothingDue({ storage }: ApplicationParts, target: JobTarget | undefined): Promise<QueueError> {
+async function nothingDue(
+  { storage }: ApplicationParts,
+  target: JobTarget | undefined,
+): Promise<QueueError> {
   const [queue, name] = isTemplate(target) ? [target.queue, target.name] : [target, undefined];
-  const rows = await storage.database.callers.run<Waiting>(COUNT_WAITING, [queue ?? null, name ?? null]);
-  const where = target === undefined ? '' : ` in ${isTemplate(target) ? templateLabel(target) : quote(target)}`;
-  const waits = rows.length > 0 ? `What waits there: ${rows.map(described).join(', ')}.` : 'No job waits there.';
+  const rows = await storage.database.callers.run<Waiting>(COUNT_WAITING, [
+    queue ?? null,
+    name ?? null,
+  ]);
+  const where =
+    target === undefined ? '' : ` in ${isTemplate(target) ? templateLabel(target) : quote(target)}`;
+  const waits =
+    rows.length > 0
+      ? `What waits there: ${rows.map(described).join(', ')}.`
+      : 'No job waits there.';
   return new QueueError('NOTHING_DUE', `No job is due${where}. ${waits}`);
 }
 

@@ -1,7 +1,12 @@
 import type { Failure } from '../job/failure.js';
 import type { JobState } from '../job/job-state.js';
 import { QueueError } from '../job/queue.errors.js';
-import type { JobEvent, QueueEventName, QueueEvents, QueueEventBus } from '../observability/events.js';
+import type {
+  JobEvent,
+  QueueEventName,
+  QueueEvents,
+  QueueEventBus,
+} from '../observability/events.js';
 import type { JobRun } from '../run/job-run.js';
 
 /** What became of one run. */
@@ -10,7 +15,15 @@ export interface RanJob<Output = unknown> extends JobEvent {
    * `retried`: failed, and another attempt follows. `failed`: ended badly, `state` says how. `released`: given back, the attempt not spent.
    * `leaseLost`: the job was taken away meanwhile, and the answer changed nothing. `crashed`: by `crashBeforeSettle`.
    */
-  outcome: 'succeeded' | 'retried' | 'rescheduled' | 'released' | 'failed' | 'cancelled' | 'leaseLost' | 'crashed';
+  outcome:
+    | 'succeeded'
+    | 'retried'
+    | 'rescheduled'
+    | 'released'
+    | 'failed'
+    | 'cancelled'
+    | 'leaseLost'
+    | 'crashed';
   state?: JobState;
   /** What the handler answered; of a template, as its schema reads it. */
   output?: Output;
@@ -28,7 +41,8 @@ const OUTCOMES = [
   'leaseLost',
 ] as const satisfies readonly (QueueEventName & RanJob['outcome'])[];
 
-type Told = JobEvent & Partial<Omit<QueueEvents['succeeded'] & QueueEvents['failed'], keyof JobEvent>>;
+type Told = JobEvent &
+  Partial<Omit<QueueEvents['succeeded'] & QueueEvents['failed'], keyof JobEvent>>;
 
 /** Hears what the database has acknowledged of one run. */
 export class RunWatch {
@@ -39,7 +53,9 @@ export class RunWatch {
     events: QueueEventBus,
     private readonly run: JobRun,
   ) {
-    this.stops = OUTCOMES.map((outcome) => events.on(outcome, (event: Told) => this.hear(outcome, event)));
+    this.stops = OUTCOMES.map((outcome) =>
+      events.on(outcome, (event: Told) => this.hear(outcome, event)),
+    );
   }
 
   ended(): RanJob {
@@ -57,7 +73,9 @@ export class RunWatch {
   private hear(outcome: (typeof OUTCOMES)[number], told: Told): void {
     if (told.id !== this.run.id) return;
     const { id, queue, name, attempt, state, output, error, runMs } = told;
-    const known = Object.entries({ state, output, error, runMs }).filter(([, value]) => value !== undefined);
+    const known = Object.entries({ state, output, error, runMs }).filter(
+      ([, value]) => value !== undefined,
+    );
     this.heard = { id, queue, name, attempt, outcome, ...Object.fromEntries(known) };
   }
 }

@@ -9,7 +9,10 @@ import { forTests } from './test-options.js';
 /** The part of Nest's TestingModuleBuilder that is used here; the package does not depend on `@nestjs/testing`. */
 interface Overridable<Builder> {
   overrideProvider(token: string): {
-    useFactory(options: { factory: (resolution: Resolution) => unknown; inject: symbol[] }): Builder;
+    useFactory(options: {
+      factory: (resolution: Resolution) => unknown;
+      inject: symbol[];
+    }): Builder;
   };
 }
 
@@ -31,7 +34,10 @@ export class SimpleQueueTestingModule extends SimpleQueueModule {
    * The same for an application that imports `SimpleQueueModule` itself:
    * `SimpleQueueTestingModule.override(Test.createTestingModule({ imports: [AppModule] }))`, once for each named instance.
    */
-  static override<Builder extends Overridable<unknown>>(builder: Builder, instance?: string): Builder {
+  static override<Builder extends Overridable<unknown>>(
+    builder: Builder,
+    instance?: string,
+  ): Builder {
     const provider = builder.overrideProvider(getSimpleQueueOptionsToken(instance));
     return provider.useFactory({ factory: ofResolution, inject: [RESOLUTION] }) as Builder;
   }
@@ -39,7 +45,8 @@ export class SimpleQueueTestingModule extends SimpleQueueModule {
 
 function withoutLoops(definition: DynamicModule, instance: string | undefined): DynamicModule {
   const token = getSimpleQueueOptionsToken(instance);
-  const isOptions = (provider: Provider): provider is FactoryProvider => 'provide' in provider && provider.provide === token;
+  const isOptions = (provider: Provider): provider is FactoryProvider =>
+    'provide' in provider && provider.provide === token;
   const providers = definition.providers!.map((provider) =>
     isOptions(provider) ? { ...provider, useFactory: ofResolution } : provider,
   );

@@ -1,6 +1,11 @@
 import type { JobEnd, WaitOptions, WaitTime } from '../job/job-end.js';
 import type { FoundJob } from '../job/job.js';
-import { isTemplate, templateLabel, type AnyTemplate, type TemplateOf } from '../job/job-template.js';
+import {
+  isTemplate,
+  templateLabel,
+  type AnyTemplate,
+  type TemplateOf,
+} from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
 import { fitOf } from '../job/schema-fit.js';
 import type { AnySchema } from '../job/standard-schema.js';
@@ -10,7 +15,9 @@ import { abortedBefore } from './waiter.js';
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** Checks what a caller gave before anything is written or waited for. */
-export function checkWait<Output>(options: WaitOptions<Output>): WaitTime & { as?: TemplateOf<unknown, Output> } {
+export function checkWait<Output>(
+  options: WaitOptions<Output>,
+): WaitTime & { as?: TemplateOf<unknown, Output> } {
   const problems = waitOptions(options, '');
   if (problems.length > 0) throw invalid(`wait: ${problems.join('; ')}`);
   return options;
@@ -31,9 +38,16 @@ const abortSignal = must(
 const waitOptions = shape({ timeoutMs: whole(1, DAY_MS), signal: abortSignal, as: template });
 
 /** The end with its output as the template's schema makes it. */
-export async function endAs<Output>(as: TemplateOf<unknown, Output> | undefined, end: JobEnd): Promise<JobEnd<Output>> {
+export async function endAs<Output>(
+  as: TemplateOf<unknown, Output> | undefined,
+  end: JobEnd,
+): Promise<JobEnd<Output>> {
   if (!as?.output || end.state !== 'succeeded') return end as JobEnd<Output>;
-  const output = (await parsed(as, as.output, { what: 'output', id: end.id, value: end.output ?? null })) as Output;
+  const output = (await parsed(as, as.output, {
+    what: 'output',
+    id: end.id,
+    value: end.output ?? null,
+  })) as Output;
   return { ...end, output };
 }
 
@@ -44,9 +58,12 @@ export async function foundAs(as: AnyTemplate, found: FoundJob): Promise<FoundJo
   const { payload, output, queue, name } = as;
   const { id } = found;
   if (found.queue !== queue || found.name !== name)
-    throw invalid(`find: job ${id} is one of ${templateLabel(found)}, not of the template ${templateLabel(as)}`);
+    throw invalid(
+      `find: job ${id} is one of ${templateLabel(found)}, not of the template ${templateLabel(as)}`,
+    );
   const read = { ...found };
-  if (payload) read.payload = await parsed(as, payload, { what: 'payload', id, value: found.payload });
+  if (payload)
+    read.payload = await parsed(as, payload, { what: 'payload', id, value: found.payload });
   if (output && found.state === 'succeeded')
     read.output = await parsed(as, output, { what: 'output', id, value: found.output ?? null });
   return read;
@@ -58,7 +75,11 @@ interface Stored {
   value: unknown;
 }
 
-async function parsed(as: AnyTemplate, schema: AnySchema, { what, id, value }: Stored): Promise<unknown> {
+async function parsed(
+  as: AnyTemplate,
+  schema: AnySchema,
+  { what, id, value }: Stored,
+): Promise<unknown> {
   const fit = await fitOf(schema, value);
   if (fit.problem === undefined) return fit.value;
   throw new QueueError(

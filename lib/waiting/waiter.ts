@@ -16,7 +16,9 @@ export class Waiter {
     private readonly id: string,
     { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: WaitTime,
   ) {
-    this.over = new Promise((resolve, reject) => Object.assign(this, { end: resolve, fail: reject }));
+    this.over = new Promise((resolve, reject) =>
+      Object.assign(this, { end: resolve, fail: reject }),
+    );
     this.timer = setTimeout(() => this.fail(timedOut(id, timeoutMs)), timeoutMs);
     this.signal = signal;
     // It may have aborted while the job was being stored.
@@ -36,9 +38,13 @@ function aborted(id: string, { reason: cause }: AbortSignal): QueueError {
 }
 
 export function abortedBefore({ reason: cause }: AbortSignal): QueueError {
-  return new QueueError('WAIT_ABORTED', 'The signal of enqueueAndWait had aborted before the call. Nothing was enqueued.', {
-    cause,
-  });
+  return new QueueError(
+    'WAIT_ABORTED',
+    'The signal of enqueueAndWait had aborted before the call. Nothing was enqueued.',
+    {
+      cause,
+    },
+  );
 }
 
 function timedOut(id: string, timeoutMs: number): QueueError {

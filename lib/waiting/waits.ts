@@ -47,7 +47,8 @@ export class Waits {
     this.pace = new Pace(options.queryTimeoutMs);
     this.longestRestMs = Math.min(LONGEST_REST_MS, options.pollIntervalMs);
     this.loop = new Loop('wait', () => this.look(), {
-      onError: (error, restMs) => events.emit('loopFailed', () => ({ loop: 'wait', error, restMs })),
+      onError: (error, restMs) =>
+        events.emit('loopFailed', () => ({ loop: 'wait', error, restMs })),
       maxRestMs: LONGEST_REST_MS,
     });
     this.teller = new EndTeller(storage.endSignals, events);
@@ -147,19 +148,27 @@ export class Waits {
     clearTimeout(this.linger);
     this.loop.start();
     this.storage.signals.startListening(this);
-    const stops = [onEnds(this.events, (id) => this.hear(id)), this.events.on('reaped', () => this.lookAtAll())];
+    const stops = [
+      onEnds(this.events, (id) => this.hear(id)),
+      this.events.on('reaped', () => this.lookAtAll()),
+    ];
     this.unsubscribe = () => stops.forEach((stop) => stop());
   }
 
   /** The last one has gone; the connection stays for a while. */
   private rest(): void {
     this.unsubscribe?.();
-    this.linger = setTimeout(() => void this.storage.signals.stopListening(this), this.lingerMs).unref();
+    this.linger = setTimeout(
+      () => void this.storage.signals.stopListening(this),
+      this.lingerMs,
+    ).unref();
   }
 
   private async look(): Promise<number> {
     const now = performance.now();
-    const due = [...this.watches.values()].filter((watch) => watch.isDue(now)).slice(0, Math.min(MAX_IDS, this.pace.most));
+    const due = [...this.watches.values()]
+      .filter((watch) => watch.isDue(now))
+      .slice(0, Math.min(MAX_IDS, this.pace.most));
     if (due.length > 0) await this.ask(due, now);
     let nextLookAt = Infinity;
     for (const watch of this.watches.values()) nextLookAt = Math.min(nextLookAt, watch.nextLookAt);
@@ -186,7 +195,8 @@ export class Waits {
     const watch = this.watches.get(row.id);
     if (row.state !== null) watch?.end(endOf(row));
     else if (row.queue === null) watch?.fail(unknown(row.id));
-    else if (this.policies.of(row.queue).archiveKeepMs === undefined) watch?.fail(unkept(row.queue));
+    else if (this.policies.of(row.queue).archiveKeepMs === undefined)
+      watch?.fail(unkept(row.queue));
   }
 
   private async close(): Promise<void> {
@@ -204,7 +214,10 @@ function endOf({ id, state, output, last_error: error }: EndRow): JobEnd {
 }
 
 function closed(): QueueError {
-  return new QueueError('CLOSED', 'The queue was closed with its application; nobody can wait for a job here any more.');
+  return new QueueError(
+    'CLOSED',
+    'The queue was closed with its application; nobody can wait for a job here any more.',
+  );
 }
 
 function unknown(id: string): QueueError {

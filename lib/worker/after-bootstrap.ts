@@ -41,13 +41,18 @@ function extend(owner: HookOwner): boolean {
     await own?.();
     await startAll(waiting.get(owner) ?? []);
   };
-  return Reflect.defineProperty(owner, 'onApplicationBootstrap', { value: extended, configurable: true, writable: true });
+  return Reflect.defineProperty(owner, 'onApplicationBootstrap', {
+    value: extended,
+    configurable: true,
+    writable: true,
+  });
 }
 
 /** All or none: the application does not start either. */
 async function startAll(starters: Starter[]): Promise<void> {
   const started = await Promise.allSettled(starters.map((starter) => starter.start()));
-  const failed = started.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
+  const failed = started.find(({ status }) => status === 'rejected') as
+    PromiseRejectedResult | undefined;
   if (!failed) return;
   await Promise.allSettled(starters.map((starter) => starter.stop()));
   throw failed.reason;

@@ -17,6 +17,7 @@ import { Completer } from '../settle/completer.js';
 import { Dispatcher } from '../claim/dispatcher.js';
 import type { Call } from '../run/job-batch.js';
 import { Executor, type ExecutorParts } from '../run/executor.js';
+import type { ContextTools } from '../run/run-context.js';
 import type { HandlerRegistry } from '../handlers/handler-registry.js';
 import { FairPoller } from '../claim/fair-poller.js';
 import { Heartbeat } from './heartbeat.js';
@@ -80,60 +81,123 @@ const ANSWER_SHARE = 1.5;
 /** Builds the duties of a worker; who knows whom is said here and nowhere else. */
 export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const { storage, options, registry } = parts;
-  const shared = shareOf(parts, hooks);
-  const lanes = new WorkerLanes(storage.lanes, registry, options, transactionLimit(storage.database));
-  const settling = { ...shared, groups: storage.groups, successOf: successOf(shared.reports, options.maxOutputBytes) };
-  const settleQueue = makeSettleQueue(settling, storage.signals, hooks);
-  const settler = new Settler({ ...settling, settleQueue, onSuccess: hooks.wakePoller });
-  const execute = makeExecutors(parts, { ...shared, onVacant: () => hooks.wake('turn') }, (run, outcome) => {
-    settler.add(run, outcome);
-    dispatcher.notice();
+  const most = transactionLimit(storage.database);
+  const lanes = new WorkerLanes(storage.lanes, registry, options, most);
+  const shared = { ...shareOf(parts, hooks), lanes };
+  const settling = makeSettling(parts, shared, hooks);
+  const dispatcher = makeDispatcher(parts, { ...shared, ...settling }, hooks);
+  const heartbeat = makeHeartbeat(parts, shared, hooks);
+  const claiming = makeClaiming(parts, { ...shared, ...settling, dispatcher, heartbeat }, hooks);
+  lanes.onBatchDue = () => dispatcher.startAll();
+  lanes.onForgotten = () => heartbeat.beat();
+  lanes.onRenamed = (runs) => claiming.intake.giveBack(runs, 'unstarted');
+  const duties = roundsOf({
+    ...parts,
+    ...hooks,
+    lookEveryMs: lookEveryMs(options),
+    lanes: () => lanes.openIds(),
   });
-  const dispatcher: Dispatcher = new Dispatcher(() => lanes.held(), execute, hooks.wakePoller);
-  const heartbeat = makeHeartbeat(parts, { ...shared, lanes }, hooks);
-  Object.assign(lanes, { onBatchDue: () => dispatcher.startAll(), onForgotten: () => heartbeat.beat() });
-  lanes.onRenamed = (runs) => intake.giveBack(runs, 'unstarted');
-  const arrivals = new Arrivals({ ...shared, settler, dispatcher, onHeavy: hooks.onHeavy });
-  const intake = new Intake({ ...shared, lanes, settler, arrivals, dispatcher, lease: () => heartbeat.lease });
-  const claiming = { ...shared, lanes, settler, intake, pollIntervalMs: options.pollIntervalMs };
-  const poller = new Poller({ ...claiming, release: (lost) => heartbeat.free(lost) });
-  const fairPoller = new FairPoller({ ...claiming, groups: storage.groups });
-  const suspects = new Suspects({ ...claiming, dispatcher, onResume: hooks.wakePoller });
-  const directClaimer = new DirectClaimer({ ...claiming, directClaims: storage.directClaims });
-  const duties = roundsOf({ ...parts, ...hooks, lookEveryMs: lookEveryMs(options), lanes: () => lanes.openIds() });
-  const polling = { arrivals, intake, poller, fairPoller, suspects, directClaimer };
-  return { claims: shared.claims, lanes, settler, settleQueue, dispatcher, heartbeat, ...polling, duties };
+  return { claims: shared.claims, lanes, ...settling, dispatcher, heartbeat, ...claiming, duties };
 }
 
 function shareOf({ storage, options, events }: WorkerParts, { name }: CrewHooks) {
   const { queryTimeoutMs } = options;
-  const { jobs } = storage;
+  const { jobs, claims: claimRepository, settlements: settleRepository } = storage;
   const reports = new RunReports(events);
   const late = new LateAnswers(jobs, reports);
-  return { jobs, claims: new Claims(queryTimeoutMs), ids: new Uuid7(), reports, late, worker: name, queryTimeoutMs };
+  return {
+    jobs,
+    claimRepository,
+    settleRepository,
+    claims: new Claims(queryTimeoutMs),
+    ids: new Uuid7(),
+    reports,
+    late,
+    worker: name,
+    queryTimeoutMs,
+  };
 }
 
-type Shared = { claims: Claims; ids: Uuid7; reports: RunReports; worker: string };
+type Shared = ReturnType<typeof shareOf> & { lanes: WorkerLanes };
+type Settling = Pick<Crew, 'settler' | 'settleQueue'>;
 
-function makeExecutors(
-  { storage, options, queues, events }: WorkerParts,
-  { worker, reports, onVacant }: Shared & { onVacant: () => void },
-  settle: ExecutorParts['settle'],
-): (call: Call) => Promise<void> {
-  const completer = new Completer(storage, worker, { maxOutputBytes: options.maxOutputBytes, reports, onVacant });
-  const checkpointer = new Checkpointer(storage, options.maxCheckpointBytes);
+/** The ways by which runs end. */
+function makeSettling(
+  { storage, options }: WorkerParts,
+  shared: Shared,
+  hooks: CrewHooks,
+): Settling {
+  const { groups, signals } = storage;
+  const settling = {
+    ...shared,
+    groups,
+    successOf: successOf(shared.reports, options.maxOutputBytes),
+  };
+  const settleQueue = makeSettleQueue(settling, signals, hooks);
+  const settler = new Settler({ ...settling, settleQueue, onSuccess: hooks.wakePoller });
+  return { settler, settleQueue };
+}
+
+/** The ways by which jobs come; all of them go through the intake. */
+function makeClaiming(
+  { storage, options }: WorkerParts,
+  shared: Shared & Settling & Pick<Crew, 'dispatcher' | 'heartbeat'>,
+  { onHeavy, wakePoller }: CrewHooks,
+) {
+  const { dispatcher, heartbeat } = shared;
+  const arrivals = new Arrivals({ ...shared, onHeavy });
+  const intake = new Intake({ ...shared, arrivals, lease: () => heartbeat.lease });
+  const claiming = { ...shared, intake, pollIntervalMs: options.pollIntervalMs };
+  return {
+    arrivals,
+    intake,
+    poller: new Poller({ ...claiming, release: (lost) => heartbeat.free(lost) }),
+    fairPoller: new FairPoller({ ...claiming, groups: storage.groups }),
+    suspects: new Suspects({ ...claiming, dispatcher, onResume: wakePoller }),
+    directClaimer: new DirectClaimer({ ...claiming, directClaims: storage.directClaims }),
+  };
+}
+
+/** What starts runs, and what stands around each. */
+function makeDispatcher(
+  parts: WorkerParts,
+  shared: Shared & Settling,
+  { wake, wakePoller }: CrewHooks,
+): Dispatcher {
+  const { options, storage, events } = parts;
+  const { carriers, telemetry, maxReschedules } = options;
+  const { settler, lanes, reports } = shared;
+  const settle: ExecutorParts['settle'] = (run, outcome) => {
+    settler.add(run, outcome);
+    dispatcher.notice();
+  };
+  const tools = toolsOf(parts, shared, () => wake('turn'));
   const { dataSource } = storage.database;
-  const tools = { queues, completer, checkpointer };
-  const single = new Executor({ ...tools, reports, dataSource, maxReschedules: options.maxReschedules, settle });
+  const single = new Executor({ ...tools, reports, dataSource, maxReschedules, settle });
   const batches = new BatchExecutor(single, tools);
-  const execute = (call: Call): Promise<void> => (call instanceof JobBatch ? batches.execute(call) : single.execute(call));
-  const refuse = (run: JobRun, error: QueueError): void => single.settle(run, single.thrown(run, error));
-  return withMiddleware(execute, { carriers: options.carriers, telemetry: options.telemetry, events, refuse });
+  const execute = (call: Call): Promise<void> =>
+    call instanceof JobBatch ? batches.execute(call) : single.execute(call);
+  const refuse = (run: JobRun, error: QueueError): void => settle(run, single.thrown(run, error));
+  const around = withMiddleware(execute, { carriers, telemetry, events, refuse });
+  const dispatcher: Dispatcher = new Dispatcher(() => lanes.held(), around, wakePoller);
+  return dispatcher;
+}
+
+/** What a run's context reaches. */
+function toolsOf(
+  { storage, options, queues }: WorkerParts,
+  { worker, reports }: Shared,
+  onVacant: () => void,
+): ContextTools {
+  const { maxOutputBytes } = options;
+  const completer = new Completer(storage, worker, { maxOutputBytes, reports, onVacant });
+  const checkpointer = new Checkpointer(storage, options.maxCheckpointBytes);
+  return { queues, completer, checkpointer };
 }
 
 function makeHeartbeat(
   { storage, options, events }: WorkerParts,
-  { claims, ids, worker, lanes }: Shared & { lanes: WorkerLanes },
+  { claims, ids, worker, lanes }: Shared,
   hooks: CrewHooks,
 ): Heartbeat {
   const onMissing = (reason: string): void => events.emit('warning', () => noStandIn(reason));
@@ -153,7 +217,12 @@ function makeHeartbeat(
   });
 }
 
-const standInTerms = ({ leaseMs, heartbeatIntervalMs, stuckMs, queryTimeoutMs }: ResolvedOptions) => ({
+const standInTerms = ({
+  leaseMs,
+  heartbeatIntervalMs,
+  stuckMs,
+  queryTimeoutMs,
+}: ResolvedOptions) => ({
   leaseMs,
   intervalMs: heartbeatIntervalMs,
   stuckMs,
@@ -184,4 +253,5 @@ function transactionLimit({ dataSource }: Storage['database']): number {
 }
 
 /** With wake-ups the schedule knows when the next job is due; only what nobody told of (SQL by hand, a lost NOTIFY) waits for its look. */
-const lookEveryMs = ({ wakeUp, pollIntervalMs }: ResolvedOptions): number => (wakeUp === 'listen' ? 2 : 1) * pollIntervalMs;
+const lookEveryMs = ({ wakeUp, pollIntervalMs }: ResolvedOptions): number =>
+  (wakeUp === 'listen' ? 2 : 1) * pollIntervalMs;

@@ -84,13 +84,15 @@ export class Heartbeat {
     if (!renewal.alive) return this.lose();
     this.parts.standIn.renewed(this.leaseId, askedAt);
     if (renewal.cancelled.length > 0) this.parts.onCancel(renewal.cancelled);
-    if (renewal.unknown.length > 0) this.parts.onReleased(await this.parts.leases.releaseClaims(this.leaseId, renewal.unknown));
+    if (renewal.unknown.length > 0)
+      this.parts.onReleased(await this.parts.leases.releaseClaims(this.leaseId, renewal.unknown));
     await this.tellLanes();
   }
 
   private async tellLanes(): Promise<void> {
     const lanes = this.parts.lanes();
-    if (lanes.length === this.told.length && lanes.every((id, index) => id === this.told[index])) return;
+    if (lanes.length === this.told.length && lanes.every((id, index) => id === this.told[index]))
+      return;
     await this.parts.leases.serve(this.leaseId, lanes);
     this.told = lanes.slice();
   }

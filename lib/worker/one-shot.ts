@@ -9,7 +9,13 @@ export interface RunCounts {
   cancelled: number;
 }
 
-const COUNTED = ['succeeded', 'retried', 'rescheduled', 'failed', 'cancelled'] as const satisfies readonly QueueEventName[];
+const COUNTED = [
+  'succeeded',
+  'retried',
+  'rescheduled',
+  'failed',
+  'cancelled',
+] as const satisfies readonly QueueEventName[];
 
 /** Counts outcomes until `stop` is called. */
 export function countRuns(events: QueueEventBus): { counts: RunCounts; stop: () => void } {

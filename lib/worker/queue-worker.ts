@@ -171,7 +171,10 @@ function timedOut(): QueueError {
 }
 
 function closing(): QueueError {
-  return new QueueError('CLOSED', 'The application is closing, or was closed: its worker is not started any more.');
+  return new QueueError(
+    'CLOSED',
+    'The application is closing, or was closed: its worker is not started any more.',
+  );
 }
 
 function disabled(): QueueError {

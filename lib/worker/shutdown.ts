@@ -16,7 +16,8 @@ export class Shutdown {
   async drain(graceMs: number, hurry?: AbortSignal): Promise<void> {
     const { dispatcher } = this.crew;
     if (await Promise.race([dispatcher.whenIdle(graceMs), aborted(hurry)])) return;
-    for (const run of dispatcher.runs()) run.abort('SHUTDOWN', 'The process is shutting down and the drain time is over.');
+    for (const run of dispatcher.runs())
+      run.abort('SHUTDOWN', 'The process is shutting down and the drain time is over.');
     if (!(await dispatcher.whenIdle(ABORT_MS))) this.release();
   }
 
@@ -24,7 +25,8 @@ export class Shutdown {
   async flush(): Promise<void> {
     const { settler, claims } = this.crew;
     const deadline = performance.now() + FLUSH_MS;
-    while ((!settler.isEmpty || claims.hasEnded) && performance.now() < deadline) await this.settleOnce();
+    while ((!settler.isEmpty || claims.hasEnded) && performance.now() < deadline)
+      await this.settleOnce();
   }
 
   private async settleOnce(): Promise<void> {

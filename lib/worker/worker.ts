@@ -18,7 +18,8 @@ const LATER_MS = 50;
 const MAX_POLL_REST_MS = 1_000;
 
 /** Those of no other place; the others turn the duties that any process may do. */
-type OwnLoop = 'poll' | 'pollBeside' | 'pollFair' | 'fetch' | 'settle' | 'settleBeside' | 'suspect' | 'beat';
+type OwnLoop =
+  'poll' | 'pollBeside' | 'pollFair' | 'fetch' | 'settle' | 'settleBeside' | 'suspect' | 'beat';
 
 /** What a working process does: owns the loops that turn the duties, their start and their stop. */
 export class Worker {
@@ -51,7 +52,10 @@ export class Worker {
     await untilServed(() => lanes.register());
     await untilServed(() => heartbeat.take());
     await duties.promote();
-    const [unsubscribe, close] = [signals.receive((signal) => this.hear(signal)), this.crew.directClaimer.open()];
+    const [unsubscribe, close] = [
+      signals.receive((signal) => this.hear(signal)),
+      this.crew.directClaimer.open(),
+    ];
     this.unsubscribe = () => (unsubscribe(), close());
     signals.startListening(this);
     // A lone suspect has the process to itself first; its round lets the others in.
@@ -78,7 +82,9 @@ export class Worker {
   async hasWork(): Promise<boolean> {
     const { settler, dispatcher, lanes, duties } = this.crew;
     if (lanes.isBehind) await duties.promote();
-    return !settler.isEmpty || !dispatcher.isIdle || this.parts.storage.jobs.hasDue(lanes.openIds());
+    return (
+      !settler.isEmpty || !dispatcher.isIdle || this.parts.storage.claims.hasDue(lanes.openIds())
+    );
   }
 
   /** Claims nothing more and gives back what has not started. */
@@ -103,14 +109,20 @@ export class Worker {
     await crew.heartbeat.end().catch(() => undefined);
     this.unsubscribe();
     await this.parts.storage.signals.stopListening(this);
-    this.parts.events.emit('workerStopped', () => ({ worker: this.name, released: shutdown.released }));
+    this.parts.events.emit('workerStopped', () => ({
+      worker: this.name,
+      released: shutdown.released,
+    }));
   }
 
   private makeLoops(): Worker['loops'] {
     const { poller, fairPoller, arrivals, settleQueue, suspects, heartbeat, duties } = this.crew;
     const poll = () => poller.poll();
     const rounds = { ...duties, clean: () => this.unhandled.report().then(duties.clean) };
-    const shared = DUTIES.map(({ name, maxRestMs }) => [name, this.loop(name, rounds[name], maxRestMs)]);
+    const shared = DUTIES.map(({ name, maxRestMs }) => [
+      name,
+      this.loop(name, rounds[name], maxRestMs),
+    ]);
     return {
       ...(Object.fromEntries(shared) as Record<DutyName, Loop>),
       poll: this.loop('poll', poll, MAX_POLL_REST_MS),
@@ -145,11 +157,13 @@ export class Worker {
     if (signal.cancel) this.loops.beat.wake();
     if (signal.pauses) this.loops.promote.wake();
     if (signal.later) this.loops.promote.wakeIn(LATER_MS);
-    if (signal.lanes.filter((id) => this.crew.lanes.isNew(id)).length > 0) this.loops.promote.wake();
+    if (signal.lanes.filter((id) => this.crew.lanes.isNew(id)).length > 0)
+      this.loops.promote.wake();
     if (signal.fair) this.lookForFair(signal.lanes);
     this.crew.fairPoller.expectNews(signal.lanes);
     for (const lane of this.crew.lanes.all())
-      if (signal.lanes.length === 0 || signal.lanes.includes(lane.lane.id)) lane.expectNews(signal.lateMs);
+      if (signal.lanes.length === 0 || signal.lanes.includes(lane.lane.id))
+        lane.expectNews(signal.lateMs);
     this.wakePoller();
   }
 
@@ -212,7 +226,8 @@ export class Worker {
   private applyPauses(pausedQueues: number[]): void {
     const { lanes, intake } = this.crew;
     const resumed = lanes.pause(pausedQueues);
-    for (const lane of lanes.all()) if (lane.isPaused) intake.giveBack(lane.giveBack(), 'unstarted');
+    for (const lane of lanes.all())
+      if (lane.isPaused) intake.giveBack(lane.giveBack(), 'unstarted');
     for (const lane of resumed) lane.expectNews();
     if (resumed.length > 0) this.wakePoller();
   }

@@ -25,9 +25,13 @@ function numericId(flag: '-u' | '-g'): number | undefined {
 }
 
 function createUser(): Account {
-  const { status, stderr, error } = spawnSync('useradd', ['--system', '--user-group', '--no-create-home', USER], {
-    encoding: 'utf8',
-  });
+  const { status, stderr, error } = spawnSync(
+    'useradd',
+    ['--system', '--user-group', '--no-create-home', USER],
+    {
+      encoding: 'utf8',
+    },
+  );
   const user = findUser();
   if (user) return user;
   throw new Error(

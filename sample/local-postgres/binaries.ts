@@ -56,7 +56,10 @@ function executable(name: string): string {
 function hydrate(native: string): void {
   const list = join(native, 'pg-symlinks.json');
   if (!existsSync(list)) return;
-  for (const { source, target } of JSON.parse(readFileSync(list, 'utf8')) as { source: string; target: string }[]) {
+  for (const { source, target } of JSON.parse(readFileSync(list, 'utf8')) as {
+    source: string;
+    target: string;
+  }[]) {
     const link = join(native, '..', target);
     if (existsSync(link)) continue;
     layLink(relative(dirname(target), source), link);
@@ -74,9 +77,15 @@ function layLink(source: string, link: string): void {
 
 function askVersion(bin: string, account: Account): Binaries | undefined {
   const postgres = join(bin, executable('postgres'));
-  const { status, stdout } = spawnSync(postgres, ['--version'], { ...account, cwd: '/', encoding: 'utf8' });
+  const { status, stdout } = spawnSync(postgres, ['--version'], {
+    ...account,
+    cwd: '/',
+    encoding: 'utf8',
+  });
   const version = status === 0 ? /\d+(\.\d+)?/.exec(stdout)?.[0] : undefined;
-  return version ? { initdb: join(bin, executable('initdb')), postgres, version, account } : undefined;
+  return version
+    ? { initdb: join(bin, executable('initdb')), postgres, version, account }
+    : undefined;
 }
 
 function notFound(major: string): string {

@@ -24,7 +24,9 @@ async function ask(url: string, sql: string): Promise<unknown> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    return Object.values((await client.query<Record<string, unknown>>({ text: sql })).rows[0] ?? {})[0];
+    return Object.values(
+      (await client.query<Record<string, unknown>>({ text: sql })).rows[0] ?? {},
+    )[0];
   } finally {
     await client.end();
   }
@@ -46,15 +48,20 @@ it('starts the embedded server, and leaves nothing when stopped', async () => {
 });
 
 it('says which server is missing, and what to do', async () => {
-  await expect(startPostgres({ version: '3' })).rejects.toThrow(/No PostgreSQL 3: .* Set DATABASE_URL/);
+  await expect(startPostgres({ version: '3' })).rejects.toThrow(
+    /No PostgreSQL 3: .* Set DATABASE_URL/,
+  );
 });
 
-it.each(['fast', 'immediate'] as const)('is at the same address with the same data after a %s restart', async (mode) => {
-  const postgres = await aServer({ durable: true });
-  await ask(postgres.url, 'create table kept as select 7 as n');
-  await postgres.restart(mode);
-  expect(await ask(postgres.url, 'select n from kept')).toBe(7);
-});
+it.each(['fast', 'immediate'] as const)(
+  'is at the same address with the same data after a %s restart',
+  async (mode) => {
+    const postgres = await aServer({ durable: true });
+    await ask(postgres.url, 'create table kept as select 7 as n');
+    await postgres.restart(mode);
+    expect(await ask(postgres.url, 'select n from kept')).toBe(7);
+  },
+);
 
 it('is durable only when asked to be', async () => {
   expect(await ask((await aServer()).url, 'show fsync')).toBe('off');
@@ -102,9 +109,13 @@ interface Owner {
 
 /** Another process that owns a server, and does nothing. */
 async function anOwner(): Promise<Owner> {
-  const owner = spawn(process.execPath, ['--import', './test/support/typescript.mjs', 'sample/local-postgres/owner.fixture.ts'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const owner = spawn(
+    process.execPath,
+    ['--import', './test/support/typescript.mjs', 'sample/local-postgres/owner.fixture.ts'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const [line] = (await once(owner.stdout, 'data')) as [Buffer];
   return { owner, ...(JSON.parse(line.toString()) as { dataDir: string; url: string }) };
 }

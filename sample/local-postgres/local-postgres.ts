@@ -19,7 +19,13 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { serverAccount, type Account } from './account.ts';
 import { findBinaries, type Binaries } from './binaries.ts';
 import { newHomeRoot } from './home.ts';
-import { claimHome, HOME_PREFIX, killServer, serverPid, sweepStaleServers } from './stale-servers.ts';
+import {
+  claimHome,
+  HOME_PREFIX,
+  killServer,
+  serverPid,
+  sweepStaleServers,
+} from './stale-servers.ts';
 
 export interface LocalPostgresOptions {
   /** Major version; `embedded` (the default) is the newest. `13` and `12` come from npm, others from `/usr/lib/postgresql`. */
@@ -40,7 +46,8 @@ const SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const;
 
 /** Starts a PostgreSQL server of our own, on the loopback interface only. It ends with this process at the latest. */
 export async function startPostgres(options: LocalPostgresOptions = {}): Promise<LocalPostgres> {
-  if (options.persistent && !options.dataDir) throw new Error('A persistent server needs a dataDir.');
+  if (options.persistent && !options.dataDir)
+    throw new Error('A persistent server needs a dataDir.');
   sweepStaleServers();
   const account = serverAccount();
   const home = makeHome(options, account);
@@ -131,14 +138,21 @@ export class LocalPostgres {
     const password = randomBytes(12).toString('hex');
     writeFileSync(passwordFile, password, { mode: 0o600 });
     giveTo(this.binaries.account, passwordFile);
-    const flags = ['--username=postgres', `--pwfile=${passwordFile}`, '--auth=password', '--no-locale', '--encoding=UTF8'];
+    const flags = [
+      '--username=postgres',
+      `--pwfile=${passwordFile}`,
+      '--auth=password',
+      '--no-locale',
+      '--encoding=UTF8',
+    ];
     if (!this.options.durable) flags.push('--no-sync');
     const initdb = spawnSync(this.binaries.initdb, ['-D', this.dataDir, ...flags], {
       ...this.binaries.account,
       cwd: '/',
       encoding: 'utf8',
     });
-    if (initdb.status !== 0) throw new Error(`initdb failed: ${initdb.error?.message ?? initdb.stderr}`);
+    if (initdb.status !== 0)
+      throw new Error(`initdb failed: ${initdb.error?.message ?? initdb.stderr}`);
     return password;
   }
 
@@ -211,6 +225,9 @@ function watchProcess(): void {
   process.on('exit', () => survivors.forEach((postgres) => postgres.stopNow()));
   // Without a listener a signal ends the process before `exit`. Who else listens has its own way to end, and may need the database for it.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => process.listenerCount(signal) === 1 && process.exit(signal === 'SIGINT' ? 130 : 143));
+    process.on(
+      signal,
+      () => process.listenerCount(signal) === 1 && process.exit(signal === 'SIGINT' ? 130 : 143),
+    );
   }
 }

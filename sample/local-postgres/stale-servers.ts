@@ -26,7 +26,9 @@ export function sweepStaleServers(): void {
 export function serverPid(home: string): number | undefined {
   const data = join(home, 'data');
   const pid = Number(readLine(join(data, 'postmaster.pid')));
-  return pid && /postgres/.test(commandLine(pid)) && commandLine(pid).includes(data) ? pid : undefined;
+  return pid && /postgres/.test(commandLine(pid)) && commandLine(pid).includes(data)
+    ? pid
+    : undefined;
 }
 
 function isAbandoned(home: string): boolean {
@@ -52,7 +54,8 @@ function discard(home: string): void {
 export function killServer(pid: number): void {
   process.kill(pid, 'SIGQUIT');
   const pause = new Int32Array(new SharedArrayBuffer(4));
-  for (let waited = 0; waited < 5_000 && commandLine(pid) !== ''; waited += 10) Atomics.wait(pause, 0, 0, 10);
+  for (let waited = 0; waited < 5_000 && commandLine(pid) !== ''; waited += 10)
+    Atomics.wait(pause, 0, 0, 10);
 }
 
 /** A killed process whose parent has not taken notice, which in a container can last, is not alive. */
@@ -68,7 +71,9 @@ export function isAlive(pid: number): boolean {
 /** Empty for a process that is gone, and for a zombie. */
 function commandLine(pid: number): string {
   if (process.platform !== 'linux')
-    return spawnSync('ps', ['-p', String(pid), '-o', 'command='], { encoding: 'utf8' }).stdout ?? '';
+    return (
+      spawnSync('ps', ['-p', String(pid), '-o', 'command='], { encoding: 'utf8' }).stdout ?? ''
+    );
   const path = `/proc/${pid}/cmdline`;
   try {
     return readFileSync(path, 'utf8');

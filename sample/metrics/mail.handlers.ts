@@ -10,7 +10,8 @@ export interface Mail {
 export class SendMail implements JobHandler<Mail> {
   async process({ payload, attempt }: Job<Mail>): Promise<void> {
     await rest(5 + Math.random() * 40);
-    if (payload.to === 'busy@example.com' && attempt === 1) throw new MailServerBusy('The server asks to come back later.');
+    if (payload.to === 'busy@example.com' && attempt === 1)
+      throw new MailServerBusy('The server asks to come back later.');
     if (payload.to === 'nobody@example.com') throw new UnknownAddress('Nobody has this address.');
   }
 }

@@ -16,7 +16,9 @@ describe('npm run start:metrics', () => {
 
   beforeAll(async () => {
     database = await aDatabase();
-    app = await NestFactory.create(MetricsModule.forRoot(database.url, registerMetrics()), { logger: false });
+    app = await NestFactory.create(MetricsModule.forRoot(database.url, registerMetrics()), {
+      logger: false,
+    });
     await app.listen(0, '127.0.0.1');
   });
 
@@ -44,10 +46,15 @@ describe('npm run start:metrics', () => {
       },
       { timeoutMs: 10_000 },
     );
-    const asked = readFileSync(new URL('README.md', import.meta.url), 'utf8').match(/\b(simple_queue|messaging)_\w+/g) ?? [];
+    const asked =
+      readFileSync(new URL('README.md', import.meta.url), 'utf8').match(
+        /\b(simple_queue|messaging)_\w+/g,
+      ) ?? [];
     const labels = ['simple_queue_loop', 'messaging_destination_name', 'messaging_operation_name', 'simple_queue_outcome', 'simple_queue_state', 'simple_queue_poll_result']; // prettier-ignore
     // Only what has happened has a line: nobody has lost a lease here.
-    const names = [...new Set(asked)].filter((name) => !labels.includes(name) && !/lapsed|reaped|failures/.test(name));
+    const names = [...new Set(asked)].filter(
+      (name) => !labels.includes(name) && !/lapsed|reaped|failures/.test(name),
+    );
     expect(names.length).toBeGreaterThan(8);
     expect(names.filter((name) => !page.includes(name))).toEqual([]);
     expect(page).not.toContain('@example.com');

@@ -1,8 +1,15 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { QueueService } from 'nestjs-simple-queue';
 
 const EACH_MS = 100;
-const MAILS = ['ann@example.com', 'bob@example.com', 'busy@example.com'].map((to) => ({ payload: { to } }));
+const MAILS = ['ann@example.com', 'bob@example.com', 'busy@example.com'].map((to) => ({
+  payload: { to },
+}));
 
 /** Something to look at: mails all the time, a newsletter now and then, one address that nobody has. */
 @Injectable()
@@ -22,7 +29,9 @@ export class Traffic implements OnApplicationBootstrap, OnModuleDestroy {
 
   async send(): Promise<void> {
     await this.queues.enqueueMany('mails', MAILS);
-    if (this.ticks++ % 50 === 0) await this.queues.enqueue('mails', { to: 'nobody@example.com' }, { maxAttempts: 1 });
-    if (this.ticks % 100 === 0) for (let n = 0; n < 20; n++) await this.queues.enqueueMany('newsletters', MAILS);
+    if (this.ticks++ % 50 === 0)
+      await this.queues.enqueue('mails', { to: 'nobody@example.com' }, { maxAttempts: 1 });
+    if (this.ticks % 100 === 0)
+      for (let n = 0; n < 20; n++) await this.queues.enqueueMany('newsletters', MAILS);
   }
 }

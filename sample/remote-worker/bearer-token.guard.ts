@@ -1,4 +1,9 @@
-import { Injectable, UnauthorizedException, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import {
+  Injectable,
+  UnauthorizedException,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
 import type { Request } from 'express';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { EdgeSettings } from './edge.settings.js';
@@ -16,7 +21,9 @@ export class BearerTokenGuard implements CanActivate {
     const { authorization = '' } = context.switchToHttp().getRequest<Request>().headers;
     const [, token] = /^Bearer (\S{1,500})$/.exec(authorization) ?? [];
     if (token !== undefined && timingSafeEqual(digest(token), this.wanted)) return true;
-    throw new UnauthorizedException('Send the token of REMOTE_WORKER_TOKEN as "Authorization: Bearer ...".');
+    throw new UnauthorizedException(
+      'Send the token of REMOTE_WORKER_TOKEN as "Authorization: Bearer ...".',
+    );
   }
 }
 

@@ -16,7 +16,12 @@ const WORKER = 'sample/remote-worker/worker.py';
 const TEXTS = ['one', 'two words', 'three short words', 'a text of five words', ''];
 
 /** What is enqueued, and how it has to end. */
-const JOBS: { payload: unknown; options?: EnqueueOptions; ends: FoundJob['state']; output?: object }[] = [
+const JOBS: {
+  payload: unknown;
+  options?: EnqueueOptions;
+  ends: FoundJob['state'];
+  output?: object;
+}[] = [
   ...TEXTS.map((text) => ({ payload: { text }, ends: 'succeeded' as const })),
   { payload: { text: 'only with a label' }, options: { labels: ['python'] }, ends: 'succeeded' },
   { payload: { text: 'second time lucky', failFirst: true }, ends: 'succeeded' },
@@ -25,7 +30,10 @@ const JOBS: { payload: unknown; options?: EnqueueOptions; ends: FoundJob['state'
 ];
 
 /** The edge, its jobs, and a worker that is no part of it. Answers whether every job ended as it should. */
-export async function demonstrate(settings: Omit<EdgeSettings, 'queues'>, print: (line: string) => void): Promise<boolean> {
+export async function demonstrate(
+  settings: Omit<EdgeSettings, 'queues'>,
+  print: (line: string) => void,
+): Promise<boolean> {
   const app = await NestFactory.create(EdgeModule.forRoot({ ...settings, queues: [QUEUE] }), {
     logger: ['fatal'],
     abortOnError: false,
@@ -41,11 +49,16 @@ export async function demonstrate(settings: Omit<EdgeSettings, 'queues'>, print:
   }
 }
 
-async function workAll(app: INestApplication, worker: ChildProcess, print: (line: string) => void): Promise<boolean> {
+async function workAll(
+  app: INestApplication,
+  worker: ChildProcess,
+  print: (line: string) => void,
+): Promise<boolean> {
   const queue = app.get(JobQueue);
   const ended = allEnded(queue, worker);
   const ids: string[] = [];
-  for (const { payload, options } of JOBS) ids.push((await queue.enqueue(QUEUE, payload, options)).id);
+  for (const { payload, options } of JOBS)
+    ids.push((await queue.enqueue(QUEUE, payload, options)).id);
   print(`enqueued   ${ids.length} jobs`);
   await ended;
   worker.kill('SIGTERM');
@@ -64,7 +77,11 @@ async function allEnded(queue: JobQueue, worker: ChildProcess): Promise<void> {
       if ((type === 'succeeded' || type === 'failed') && --open === 0) resolve();
     });
     worker.once('error', reject);
-    worker.once('exit', (code) => open > 0 && reject(new Error(`The worker ended with ${code}, and ${open} jobs are open.`)));
+    worker.once(
+      'exit',
+      (code) =>
+        open > 0 && reject(new Error(`The worker ended with ${code}, and ${open} jobs are open.`)),
+    );
   });
 }
 
@@ -74,6 +91,7 @@ function startWorker(url: string, token: string): ChildProcess {
 }
 
 function lineOf({ state, attempt, payload, output, lastError }: FoundJob): string {
-  const said = state === 'succeeded' ? JSON.stringify(output) : `${lastError?.name}: ${lastError?.message}`;
+  const said =
+    state === 'succeeded' ? JSON.stringify(output) : `${lastError?.name}: ${lastError?.message}`;
   return `${state.padEnd(10)} attempt ${attempt}, ${JSON.stringify(payload)} -> ${said}`;
 }

@@ -1,5 +1,20 @@
-import { BadRequestException, Body, Controller, Headers, HttpCode, Param, Post, UseFilters, UseGuards } from '@nestjs/common';
-import { JobQueue, type LeaseRenewal, type PulledJob, type Returned } from 'nestjs-simple-queue/pull';
+import {
+  BadRequestException,
+  Body,
+  Controller,
+  Headers,
+  HttpCode,
+  Param,
+  Post,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
+import {
+  JobQueue,
+  type LeaseRenewal,
+  type PulledJob,
+  type Returned,
+} from 'nestjs-simple-queue/pull';
 import { BearerTokenGuard } from './bearer-token.guard.js';
 import { EdgeSettings } from './edge.settings.js';
 import { LeaseHandles } from './lease-handles.js';
@@ -51,26 +66,52 @@ export class EdgeController {
 
   @Post('leases/:lease/renew')
   @HttpCode(200)
-  renew(@Param() at: LeasePath, @Headers(WORKER_ID) worker: string, @Body() body: unknown): Promise<LeaseRenewal> {
-    return this.queue.renewLease(this.handles.leaseOf(at.lease, worker), formOf<{ leaseMs: number }>(body).leaseMs);
+  renew(
+    @Param() at: LeasePath,
+    @Headers(WORKER_ID) worker: string,
+    @Body() body: unknown,
+  ): Promise<LeaseRenewal> {
+    return this.queue.renewLease(
+      this.handles.leaseOf(at.lease, worker),
+      formOf<{ leaseMs: number }>(body).leaseMs,
+    );
   }
 
   @Post('leases/:lease/jobs/:job/complete')
   @HttpCode(204)
-  complete(@Param() at: JobPath, @Headers(WORKER_ID) worker: string, @Body() body: unknown): Promise<void> {
-    return this.queue.complete(this.handles.leaseOf(at.lease, worker), at.job, formOf<{ outputs?: unknown }>(body).outputs);
+  complete(
+    @Param() at: JobPath,
+    @Headers(WORKER_ID) worker: string,
+    @Body() body: unknown,
+  ): Promise<void> {
+    return this.queue.complete(
+      this.handles.leaseOf(at.lease, worker),
+      at.job,
+      formOf<{ outputs?: unknown }>(body).outputs,
+    );
   }
 
   @Post('leases/:lease/jobs/:job/fail')
   @HttpCode(200)
-  async fail(@Param() at: JobPath, @Headers(WORKER_ID) worker: string, @Body() body: unknown): Promise<{ state: Returned }> {
+  async fail(
+    @Param() at: JobPath,
+    @Headers(WORKER_ID) worker: string,
+    @Body() body: unknown,
+  ): Promise<{ state: Returned }> {
     const { error, retryable } = formOf<FailForm>(body);
-    return { state: await this.queue.fail(this.handles.leaseOf(at.lease, worker), at.job, error, { retryable }) };
+    return {
+      state: await this.queue.fail(this.handles.leaseOf(at.lease, worker), at.job, error, {
+        retryable,
+      }),
+    };
   }
 
   @Post('leases/:lease/jobs/:job/release')
   @HttpCode(200)
-  async release(@Param() at: JobPath, @Headers(WORKER_ID) worker: string): Promise<{ state: Returned }> {
+  async release(
+    @Param() at: JobPath,
+    @Headers(WORKER_ID) worker: string,
+  ): Promise<{ state: Returned }> {
     return { state: await this.queue.release(this.handles.leaseOf(at.lease, worker), at.job) };
   }
 }

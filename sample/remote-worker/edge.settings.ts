@@ -13,5 +13,7 @@ const MIN_TOKEN = 20;
 export function tokenFrom(env: NodeJS.ProcessEnv): string {
   const token = env.REMOTE_WORKER_TOKEN ?? '';
   if (token.length >= MIN_TOKEN) return token;
-  throw new Error(`Set REMOTE_WORKER_TOKEN to at least ${MIN_TOKEN} characters that nobody can guess: openssl rand -hex 32`);
+  throw new Error(
+    `Set REMOTE_WORKER_TOKEN to at least ${MIN_TOKEN} characters that nobody can guess: openssl rand -hex 32`,
+  );
 }

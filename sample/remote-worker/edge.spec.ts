@@ -18,9 +18,12 @@ describe('the edge', () => {
 
   beforeAll(async () => {
     database = await aDatabase();
-    app = await NestFactory.create(EdgeModule.forRoot({ databaseUrl: database.url, token: TOKEN, queues: ['open'] }), {
-      logger: false,
-    });
+    app = await NestFactory.create(
+      EdgeModule.forRoot({ databaseUrl: database.url, token: TOKEN, queues: ['open'] }),
+      {
+        logger: false,
+      },
+    );
     await app.listen(0, '127.0.0.1');
     const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
     url = `http://127.0.0.1:${port}`;
@@ -31,26 +34,48 @@ describe('the edge', () => {
     await database.drop();
   });
 
-  const post = async (path: string, body: unknown, authorization = `Bearer ${TOKEN}`, workerId = 'w') => {
+  const post = async (
+    path: string,
+    body: unknown,
+    authorization = `Bearer ${TOKEN}`,
+    workerId = 'w',
+  ) => {
     const headers = { 'content-type': 'application/json', authorization, 'x-worker-id': workerId };
-    const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+    const response = await fetch(url + path, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    });
     const text = await response.text();
-    return { status: response.status, body: (text ? JSON.parse(text) : undefined) as Record<string, unknown> };
+    return {
+      status: response.status,
+      body: (text ? JSON.parse(text) : undefined) as Record<string, unknown>,
+    };
   };
   const claim = async (form: object = {}) => {
     const { body } = await post('/claims', { workerId: 'w', ...form });
     return body as { leaseId: string; jobs: { id: string }[] };
   };
 
-  it.each(['', 'Bearer', 'Bearer ', `Bearer ${TOKEN}x`, `Bearer ${TOKEN.slice(1)}`, `Basic ${TOKEN}`, `bearer ${TOKEN} x`])(
-    'lets nobody in with "%s"',
-    async (authorization) => {
-      const { id } = await queue.enqueue('open', 1);
-      for (const path of ['/claims', `/leases/${id}/renew`, `/leases/${id}/jobs/${id}/complete`, `/leases/${id}/jobs/${id}/fail`])
-        expect(await post(path, { workerId: 'w' }, authorization)).toMatchObject({ status: 401 });
-      expect(await queue.cancel(id)).toEqual({ cancelled: 1, requested: 0 });
-    },
-  );
+  it.each([
+    '',
+    'Bearer',
+    'Bearer ',
+    `Bearer ${TOKEN}x`,
+    `Bearer ${TOKEN.slice(1)}`,
+    `Basic ${TOKEN}`,
+    `bearer ${TOKEN} x`,
+  ])('lets nobody in with "%s"', async (authorization) => {
+    const { id } = await queue.enqueue('open', 1);
+    for (const path of [
+      '/claims',
+      `/leases/${id}/renew`,
+      `/leases/${id}/jobs/${id}/complete`,
+      `/leases/${id}/jobs/${id}/fail`,
+    ])
+      expect(await post(path, { workerId: 'w' }, authorization)).toMatchObject({ status: 401 });
+    expect(await queue.cancel(id)).toEqual({ cancelled: 1, requested: 0 });
+  });
 
   it('gives out the jobs of its queues, and of no other', async () => {
     const { id: secret } = await queue.enqueue('payroll', 1);
@@ -60,18 +85,38 @@ describe('the edge', () => {
 
   it('claims, renews, completes, fails and releases', async () => {
     const ids = [];
-    for (const n of [1, 2, 3]) ids.push((await queue.enqueue('open', n, { payloadBytes: Buffer.from('hi') })).id);
+    for (const n of [1, 2, 3])
+      ids.push((await queue.enqueue('open', n, { payloadBytes: Buffer.from('hi') })).id);
     const { leaseId, jobs } = await claim({ limit: 3 });
     expect(jobs).toMatchObject(ids.map((id) => ({ id, payloadBytes: 'aGk=' })));
     const lease = `/leases/${leaseId}`;
     await queue.cancel(ids[2]!);
-    expect(await post(`${lease}/renew`, { leaseMs: 5_000 })).toEqual({ status: 200, body: { lost: [], cancelled: [ids[2]] } });
-    expect(await post(`${lease}/jobs/${ids[0]}/complete`, { outputs: { n: 1 } })).toEqual({ status: 204, body: undefined });
+    expect(await post(`${lease}/renew`, { leaseMs: 5_000 })).toEqual({
+      status: 200,
+      body: { lost: [], cancelled: [ids[2]] },
+    });
+    expect(await post(`${lease}/jobs/${ids[0]}/complete`, { outputs: { n: 1 } })).toEqual({
+      status: 204,
+      body: undefined,
+    });
     const failure = { error: { name: 'ValueError', message: 'no' }, retryable: false };
-    expect(await post(`${lease}/jobs/${ids[1]}/fail`, failure)).toEqual({ status: 200, body: { state: 'failed' } });
-    expect(await post(`${lease}/jobs/${ids[2]}/release`, {})).toEqual({ status: 200, body: { state: 'cancelled' } });
-    expect(await queue.find(ids[0]!)).toMatchObject({ state: 'succeeded', output: { n: 1 }, worker: 'w' });
-    expect(await queue.find(ids[1]!)).toMatchObject({ state: 'failed', lastError: { name: 'ValueError', message: 'no' } });
+    expect(await post(`${lease}/jobs/${ids[1]}/fail`, failure)).toEqual({
+      status: 200,
+      body: { state: 'failed' },
+    });
+    expect(await post(`${lease}/jobs/${ids[2]}/release`, {})).toEqual({
+      status: 200,
+      body: { state: 'cancelled' },
+    });
+    expect(await queue.find(ids[0]!)).toMatchObject({
+      state: 'succeeded',
+      output: { n: 1 },
+      worker: 'w',
+    });
+    expect(await queue.find(ids[1]!)).toMatchObject({
+      state: 'failed',
+      lastError: { name: 'ValueError', message: 'no' },
+    });
   });
 
   it('takes a lease from the worker that claimed it alone, and none that it did not give out', async () => {
@@ -92,9 +137,16 @@ describe('the edge', () => {
         [`jobs/${job}/fail`, {}],
         [`jobs/${job}/release`, {}],
       ] as const)
-        expect(await post(`/leases/${lease}/${path}`, body, `Bearer ${TOKEN}`, worker)).toMatchObject({ status: 404 });
-    expect([await queue.find(open.id), await queue.find(secret.id)]).toMatchObject([{ state: 'running' }, { state: 'running' }]);
-    expect(await post(`/leases/${leaseId}/jobs/${open.id}/release`, {})).toMatchObject({ status: 200 });
+        expect(
+          await post(`/leases/${lease}/${path}`, body, `Bearer ${TOKEN}`, worker),
+        ).toMatchObject({ status: 404 });
+    expect([await queue.find(open.id), await queue.find(secret.id)]).toMatchObject([
+      { state: 'running' },
+      { state: 'running' },
+    ]);
+    expect(await post(`/leases/${leaseId}/jobs/${open.id}/release`, {})).toMatchObject({
+      status: 200,
+    });
     await queue.complete(foreign.leaseId, secret.id);
     await queue.cancel(open.id);
   });

@@ -25,7 +25,10 @@ export class LeaseHandles {
     const given = Buffer.from(signature, 'base64url');
     const wanted = this.sign(leaseId, workerId);
     if (given.length === wanted.length && timingSafeEqual(given, wanted)) return leaseId;
-    throw new QueueError('LEASE_UNKNOWN', 'This edge gave no such lease to this worker. Send the x-worker-id that claimed it.');
+    throw new QueueError(
+      'LEASE_UNKNOWN',
+      'This edge gave no such lease to this worker. Send the x-worker-id that claimed it.',
+    );
   }
 
   private sign(leaseId: string, workerId: string): Buffer {

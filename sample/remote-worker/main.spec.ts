@@ -14,12 +14,22 @@ describe('npm run start:remote-worker', () => {
   beforeAll(async () => void (database = await aDatabase()));
   afterAll(() => database.drop());
 
-  async function start(env: Record<string, string>): Promise<{ code: number; output: string; errors: string }> {
-    const demo = spawn(process.execPath, ['--import', './test/support/typescript.mjs', 'sample/remote-worker/main.ts'], {
-      env: { ...process.env, DATABASE_URL: database.url, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const [output, errors, [code]] = await Promise.all([text(demo.stdout), text(demo.stderr), once(demo, 'exit')]);
+  async function start(
+    env: Record<string, string>,
+  ): Promise<{ code: number; output: string; errors: string }> {
+    const demo = spawn(
+      process.execPath,
+      ['--import', './test/support/typescript.mjs', 'sample/remote-worker/main.ts'],
+      {
+        env: { ...process.env, DATABASE_URL: database.url, ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    const [output, errors, [code]] = await Promise.all([
+      text(demo.stdout),
+      text(demo.stderr),
+      once(demo, 'exit'),
+    ]);
     return { code: code as number, output, errors };
   }
 
@@ -28,12 +38,20 @@ describe('npm run start:remote-worker', () => {
     async () => {
       const { code, output, errors } = await start({});
       expect({ code, errors }).toEqual({ code: 0, errors: '' });
-      expect(output).toContain('succeeded  attempt 1, {"text":"three short words"} -> {"words":3,"longest":"three"}');
-      expect(output).toContain('succeeded  attempt 1, {"text":"only with a label"} -> {"words":4,"longest":"label"}');
+      expect(output).toContain(
+        'succeeded  attempt 1, {"text":"three short words"} -> {"words":3,"longest":"three"}',
+      );
+      expect(output).toContain(
+        'succeeded  attempt 1, {"text":"only with a label"} -> {"words":4,"longest":"label"}',
+      );
       expect(output).toMatch(/succeeded {2}attempt 2, .*second time lucky/);
       expect(output).toMatch(/succeeded {2}attempt 1, .*takes longer than its lease/);
-      expect(output).toContain('failed     attempt 1, {"text":42} -> ValueError: the payload needs a text');
-      const [worker] = await database.query<{ worker: string }>(`select distinct worker from simple_queue.archive`);
+      expect(output).toContain(
+        'failed     attempt 1, {"text":42} -> ValueError: the payload needs a text',
+      );
+      const [worker] = await database.query<{ worker: string }>(
+        `select distinct worker from simple_queue.archive`,
+      );
       expect(worker!.worker).toMatch(/:\d+$/);
       expect(await database.query(`select from simple_queue.lease`)).toEqual([]);
     },

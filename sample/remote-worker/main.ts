@@ -9,7 +9,9 @@ process.env.REMOTE_WORKER_TOKEN ??= randomBytes(32).toString('hex');
 const database = process.env.DATABASE_URL ? undefined : await startPostgres();
 try {
   const databaseUrl = process.env.DATABASE_URL ?? database!.url;
-  const good = await demonstrate({ databaseUrl, token: tokenFrom(process.env) }, (line) => console.log(line));
+  const good = await demonstrate({ databaseUrl, token: tokenFrom(process.env) }, (line) =>
+    console.log(line),
+  );
   process.exitCode = good ? 0 : 1;
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

@@ -19,6 +19,10 @@ export class QueueErrorFilter implements ExceptionFilter<QueueError> {
   catch({ code, message }: QueueError, host: ArgumentsHost): void {
     const status = STATUS[code] ?? 503;
     const response = host.switchToHttp().getResponse<Response>();
-    response.status(status).json(status === 503 ? { code: 'UNAVAILABLE', message: 'Try again later.' } : { code, message });
+    response
+      .status(status)
+      .json(
+        status === 503 ? { code: 'UNAVAILABLE', message: 'Try again later.' } : { code, message },
+      );
   }
 }

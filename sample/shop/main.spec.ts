@@ -26,10 +26,18 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** `npm start -- ...args`, to its end. */
 async function start(...args: string[]): Promise<{ code: number; output: string; errors: string }> {
-  const shop = spawn(process.execPath, ['--import', './test/support/typescript.mjs', 'sample/shop/main.ts', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const [output, errors, [code]] = await Promise.all([text(shop.stdout), text(shop.stderr), once(shop, 'exit')]);
+  const shop = spawn(
+    process.execPath,
+    ['--import', './test/support/typescript.mjs', 'sample/shop/main.ts', ...args],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  const [output, errors, [code]] = await Promise.all([
+    text(shop.stdout),
+    text(shop.stderr),
+    once(shop, 'exit'),
+  ]);
   return { code: code as number, output, errors };
 }
 
@@ -42,7 +50,8 @@ describe('--once', () => {
 
   afterAll(() => database.drop());
 
-  const once = (...flags: string[]) => start('--once', '--orders', file, '--database-url', database.url, ...flags);
+  const once = (...flags: string[]) =>
+    start('--once', '--orders', file, '--database-url', database.url, ...flags);
 
   it(
     'ends with one receipt for each good order, through crashes of the worker',
@@ -52,7 +61,9 @@ describe('--once', () => {
       expect(output).toMatch(/worker \d+ killed with SIGKILL \(5 of 5\)/);
       expect(output).toContain(`receipts   ${good}, exactly one for every good order`);
       expect(output).not.toContain('\u001b');
-      expect(await database.query('select count(*)::int as receipts from shop.receipt')).toEqual([{ receipts: good }]);
+      expect(await database.query('select count(*)::int as receipts from shop.receipt')).toEqual([
+        { receipts: good },
+      ]);
     },
     patient(90_000),
   );
@@ -60,7 +71,9 @@ describe('--once', () => {
   it('places no order twice when it starts again', async () => {
     const { code, output } = await once();
     expect(code).toBe(0);
-    expect(output).toContain(`orders     ${good} good, ${good} of them there already, ${LINES - 1 - good} bad`);
+    expect(output).toContain(
+      `orders     ${good} good, ${good} of them there already, ${LINES - 1 - good} bad`,
+    );
     expect(output).toContain(`receipts   ${good}, exactly one for every good order`);
   });
 
@@ -87,7 +100,10 @@ it('says in one line that its port is taken, and what to do', async () => {
 it.each([
   [['--port', 'abc'], /must be a number from 0/],
   [['--orders', 'nowhere.csv'], /nowhere\.csv/],
-  [['--once', '--database-url', 'postgres://nobody@127.0.0.1:1/shop'], /127\.0\.0\.1:1\/shop can't be used: .*ECONNREFUSED/],
+  [
+    ['--once', '--database-url', 'postgres://nobody@127.0.0.1:1/shop'],
+    /127\.0\.0\.1:1\/shop can't be used: .*ECONNREFUSED/,
+  ],
 ])('says what is wrong with %j', async (args, message) => {
   const { code, errors } = await start(...args);
   expect(code).toBe(1);

@@ -2,7 +2,14 @@
 // The same lines each time, so that the file can be checked and a run be compared with another.
 
 const ORDERS = 3_000;
-const ITEMS = { 'beans-250': 9.5, 'beans-1000': 34, 'decaf-250': 10.5, 'moka-3': 29.9, 'filter-100': 4.2, grinder: 89 };
+const ITEMS = {
+  'beans-250': 9.5,
+  'beans-1000': 34,
+  'decaf-250': 10.5,
+  'moka-3': 29.9,
+  'filter-100': 4.2,
+  grinder: 89,
+};
 const FIRST = [
   'Ada',
   'Björn',
@@ -39,7 +46,10 @@ const CURRENCIES = ['EUR', 'EUR', 'EUR', 'USD', 'GBP', 'CHF'];
 const TEMPERS = new Map([
   ...[150, 650, 1150, 1650, 2150, 2650].map((order) => [order, 'broken']),
   ...[400, 1200, 2000, 2800].map((order) => [order, 'gone']),
-  ...[90, 330, 570, 810, 1050, 1290, 1530, 1770, 2010, 2250, 2490, 2730].map((order) => [order, 'flaky']),
+  ...[90, 330, 570, 810, 1050, 1290, 1530, 1770, 2010, 2250, 2490, 2730].map((order) => [
+    order,
+    'flaky',
+  ]),
   ...[210, 990, 1830, 2610].map((order) => [order, 'slow']),
 ]);
 
@@ -78,7 +88,9 @@ const orderId = (number, letter = 'A') => `${letter}-${String(number).padStart(5
 
 function anOrder(number, letter) {
   const [first, last] = [pick(FIRST), pick(LAST)];
-  const [item, price] = SIGNED_BOOKS.includes(number) ? ['book-signed', 45] : pick(Object.entries(ITEMS));
+  const [item, price] = SIGNED_BOOKS.includes(number)
+    ? ['book-signed', 45]
+    : pick(Object.entries(ITEMS));
   const quantity = item === 'book-signed' ? 1 : 1 + Math.floor(random() * 4);
   const temper = TEMPERS.get(number) ?? (random() < 1 / 3 ? 'steady' : undefined);
   return {
@@ -98,13 +110,15 @@ function anOrder(number, letter) {
 }
 
 const quoted = (cell) => (/[",]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
-const line = (cells) => (typeof cells === 'string' ? cells : Object.values(cells).map(quoted).join(','));
+const line = (cells) =>
+  typeof cells === 'string' ? cells : Object.values(cells).map(quoted).join(',');
 
 const lines = ['id,day,customer,email,item,quantity,amount,currency,webhook'];
 for (let number = 1; number <= ORDERS; number++) {
   lines.push(line(anOrder(number, 'A')));
   // Twice through the list of spoilers, from the first lines on, so that nobody has to wait for the first complaint.
-  const spoiler = number % 100 === 40 ? SPOILERS[((number - 40) / 100) % SPOILERS.length] : undefined;
+  const spoiler =
+    number % 100 === 40 ? SPOILERS[((number - 40) / 100) % SPOILERS.length] : undefined;
   if (spoiler) lines.push(line(spoiler(anOrder(number, 'B'))));
 }
 process.stdout.write(`${lines.join('\n')}\n`);

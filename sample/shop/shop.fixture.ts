@@ -32,9 +32,19 @@ export interface TestShop {
 /** The whole shop on a database of its own. Its worker does not start by itself: `drain(app)` runs what is due. */
 export async function aShop(): Promise<TestShop> {
   const database = await aDatabase();
-  const settings = { databaseUrl: database.url, url: '', webhookSecret: 'secret', worker: { autoStart: false } };
-  const module = await Test.createTestingModule({ imports: [ShopModule.forRoot(settings)] }).compile();
-  const app = module.createNestApplication<NestExpressApplication>({ rawBody: true, logger: false });
+  const settings = {
+    databaseUrl: database.url,
+    url: '',
+    webhookSecret: 'secret',
+    worker: { autoStart: false },
+  };
+  const module = await Test.createTestingModule({
+    imports: [ShopModule.forRoot(settings)],
+  }).compile();
+  const app = module.createNestApplication<NestExpressApplication>({
+    rawBody: true,
+    logger: false,
+  });
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;

@@ -44,13 +44,23 @@ it('answers a repeated order with the one it has, and writes no second receipt',
   await drain(shop.app);
   expect((await place({ id })).response.status).toBe(200);
   await drain(shop.app);
-  expect(await shop.database.query('select 1 from shop.receipt where order_id = $1', [id])).toHaveLength(1);
+  expect(
+    await shop.database.query('select 1 from shop.receipt where order_id = $1', [id]),
+  ).toHaveLength(1);
 });
 
 it.each([
   ['bad from the start', { email: '' }, 'email is missing'],
-  ['of an item that is not there', { item: 'unobtainium' }, 'there is no item "unobtainium" in the catalogue'],
-  ['that comes too late', { item: 'book-signed', quantity: 11 }, 'only 10 of "The Coffee Atlas, signed edition" are left'],
+  [
+    'of an item that is not there',
+    { item: 'unobtainium' },
+    'there is no item "unobtainium" in the catalogue',
+  ],
+  [
+    'that comes too late',
+    { item: 'book-signed', quantity: 11 },
+    'only 10 of "The Coffee Atlas, signed edition" are left',
+  ],
 ])('leaves neither order nor jobs of an order %s', async (_case, change, reason) => {
   const { id, response } = await place(change);
   expect(response.status).toBe(400);
@@ -65,7 +75,9 @@ it('cancels the reminder with the order, in one transaction', async () => {
     remindersCancelled: 1,
     order: { state: 'cancelled' },
   });
-  expect(await (await shop.ask('DELETE', `/orders/${id}`)).json()).toMatchObject({ remindersCancelled: 0 });
+  expect(await (await shop.ask('DELETE', `/orders/${id}`)).json()).toMatchObject({
+    remindersCancelled: 0,
+  });
   await drain(shop.app);
   expect(await jobsOf(id)).toEqual({ receipts: 'cancelled', reminders: 'cancelled' });
 });
@@ -91,7 +103,9 @@ it('tries a customer that fails again later', async () => {
 it('has one summary job for a day, however many orders it has', async () => {
   await place({ day: '2025-03-09' });
   await place({ day: '2025-03-09' });
-  const summaries = await shop.database.query(`select 1 from simple_queue.jobs where payload ->> 'day' = '2025-03-09'`);
+  const summaries = await shop.database.query(
+    `select 1 from simple_queue.jobs where payload ->> 'day' = '2025-03-09'`,
+  );
   expect(summaries).toHaveLength(1);
 });
 
@@ -107,5 +121,7 @@ it('summarises a day', async () => {
 it('shows how many jobs are where', async () => {
   await place();
   await drain(shop.app);
-  expect(await (await shop.ask('GET', '/')).json()).toMatchObject({ queues: { receipts: { succeeded: expect.any(Number) } } });
+  expect(await (await shop.ask('GET', '/')).json()).toMatchObject({
+    queues: { receipts: { succeeded: expect.any(Number) } },
+  });
 });

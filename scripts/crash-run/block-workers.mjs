@@ -15,12 +15,29 @@ export async function blockWorkers({ leaseMs = 15_000 }) {
     );
     rig.fleet.grow(WORKERS);
     const started = async () => (await rig.query('select count(*)::int as n from long'))[0].n;
-    await watch('block', { tell: started, done: (count) => count === LONG, everyMs: 100, maxMs: 60_000 });
+    await watch('block', {
+      tell: started,
+      done: (count) => count === LONG,
+      everyMs: 100,
+      maxMs: 60_000,
+    });
     await rig.queues.enqueue('blocks', { ms });
-    const live = async () => (await rig.query('select count(*)::int as n from simple_queue.job'))[0].n;
-    const seconds = await watch('block', { tell: live, done: (count) => count === 0, everyMs: 100, maxMs: 10 * ms });
+    const live = async () =>
+      (await rig.query('select count(*)::int as n from simple_queue.job'))[0].n;
+    const seconds = await watch('block', {
+      tell: live,
+      done: (count) => count === 0,
+      everyMs: 100,
+      maxMs: 10 * ms,
+    });
     const again = (await started()) - LONG;
-    const figures = { 'jobs beside it': LONG, 'blocked for, ms': ms, 'lease, ms': leaseMs, 'jobs started again': again, seconds };
+    const figures = {
+      'jobs beside it': LONG,
+      'blocked for, ms': ms,
+      'lease, ms': leaseMs,
+      'jobs started again': again,
+      seconds,
+    };
     return {
       title: 'A handler that blocks the event loop',
       figures,

@@ -21,7 +21,8 @@ export async function commitLate({ transactions, kills, seed, leaseMs }) {
     const outcomes = await inTurns(transactions, () => transaction(rig, random() < 0.5));
     singles.stop = true;
     await trickling;
-    const live = async () => (await rig.query('select count(*)::int as n from simple_queue.job'))[0].n;
+    const live = async () =>
+      (await rig.query('select count(*)::int as n from simple_queue.job'))[0].n;
     const seconds = await watch('late', {
       tell: live,
       done: (count) => count === 0 && rig.fleet.deaths >= kills,
@@ -62,7 +63,9 @@ async function inTurns(count, work) {
 async function transaction({ queues, dataSource }, keep) {
   const payloads = Array.from({ length: JOBS_A_CALL }, () => ({ payload: { kept: keep } }));
   const work = dataSource.transaction(async (manager) => {
-    await Promise.all(Array.from({ length: CALLS }, () => queues.enqueueMany('ledger', payloads, { manager })));
+    await Promise.all(
+      Array.from({ length: CALLS }, () => queues.enqueueMany('ledger', payloads, { manager })),
+    );
     await rest(OPEN_MS);
     if (!keep) throw new Error('rolled back');
   });
@@ -73,8 +76,12 @@ async function transaction({ queues, dataSource }, keep) {
 }
 
 async function rows({ query }) {
-  const [effects] = await query('select count(*)::int as rows, count(distinct job)::int as jobs from effect');
-  const [{ phantom }] = await query(`select count(*)::int as phantom from simple_queue.jobs where payload->>'kept' = 'false'`);
+  const [effects] = await query(
+    'select count(*)::int as rows, count(distinct job)::int as jobs from effect',
+  );
+  const [{ phantom }] = await query(
+    `select count(*)::int as phantom from simple_queue.jobs where payload->>'kept' = 'false'`,
+  );
   return { ...effects, phantom };
 }
 
@@ -92,6 +99,8 @@ function report({ rows, jobs, phantom }, { transactions, committed, expected, ki
   return {
     title: 'Jobs that commit late, in numbers',
     figures,
-    broken: ['lost', 'effects done twice', 'jobs of rolled-back transactions'].filter((name) => figures[name] !== 0),
+    broken: ['lost', 'effects done twice', 'jobs of rolled-back transactions'].filter(
+      (name) => figures[name] !== 0,
+    ),
   };
 }

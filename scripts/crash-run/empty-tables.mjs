@@ -17,12 +17,15 @@ export async function emptyTables({ rounds, seed, leaseMs }) {
     const killing = killAtRandom(rig.fleet, Infinity, random, 3_000);
     for (let round = 1; round <= rounds; round++) {
       // In the middle of what is under way, for which nobody answers then.
-      const before = enqueueAll(rig.queues, 'plain', payloads(round, 'before')).catch(() => undefined);
+      const before = enqueueAll(rig.queues, 'plain', payloads(round, 'before')).catch(
+        () => undefined,
+      );
       await rest(200 * random());
       await empty(rig, random() < 0.5);
       await before;
       await enqueueAll(rig.queues, 'ledger', payloads(round, 'after'));
-      const done = async () => (await rig.query('select count(distinct job)::int as n from effect'))[0].n;
+      const done = async () =>
+        (await rig.query('select count(distinct job)::int as n from effect'))[0].n;
       seconds += await watch(`emptied ${round}`, {
         tell: done,
         done: (count) => count === round * JOBS,
@@ -32,8 +35,15 @@ export async function emptyTables({ rounds, seed, leaseMs }) {
     }
     rig.fleet.enough = true;
     await killing;
-    const [{ twice }] = await rig.query('select (count(*) - count(distinct job))::int as twice from effect');
-    const figures = { rounds, 'jobs after them': rounds * JOBS, seconds: Math.round(seconds), 'effects done twice': twice };
+    const [{ twice }] = await rig.query(
+      'select (count(*) - count(distinct job))::int as twice from effect',
+    );
+    const figures = {
+      rounds,
+      'jobs after them': rounds * JOBS,
+      seconds: Math.round(seconds),
+      'effects done twice': twice,
+    };
     return {
       title: 'Tables emptied under a living fleet',
       figures,

@@ -9,7 +9,12 @@ export async function holdTransactions({ leaseMs }) {
   try {
     rig.fleet.grow(1);
     await rig.queues.enqueue('plain', {});
-    await watch('hold', { tell: () => archived(rig, 'plain'), done: (count) => count === 1, everyMs: 100, maxMs: 60_000 });
+    await watch('hold', {
+      tell: () => archived(rig, 'plain'),
+      done: (count) => count === 1,
+      everyMs: 100,
+      maxMs: 60_000,
+    });
     const alone = await measure(rig, 1);
     await rig.queues.enqueueMany(
       'holder',
@@ -27,7 +32,10 @@ export async function holdTransactions({ leaseMs }) {
     return {
       title: 'From enqueue to stored end, beside handlers that hold a transaction for 2 s',
       figures,
-      broken: p99 < 1_000 && waiting > 0 ? [] : ['an open transaction of a handler holds up no other settle or claim'],
+      broken:
+        p99 < 1_000 && waiting > 0
+          ? []
+          : ['an open transaction of a handler holds up no other settle or claim'],
     };
   } finally {
     await rig.stop();
@@ -59,5 +67,8 @@ async function measure(rig, known) {
 
 const archived = async (rig, queue) =>
   (
-    await rig.query('select count(*)::int as count from simple_queue.jobs where queue = $1 and finished_at is not null', [queue])
+    await rig.query(
+      'select count(*)::int as count from simple_queue.jobs where queue = $1 and finished_at is not null',
+      [queue],
+    )
   )[0].count;

@@ -18,10 +18,19 @@ export async function killOrdered({ groups, each, kills, paceMs, seed, leaseMs }
       live: (await rig.query('select count(*)::int as live from simple_queue.job'))[0].live,
       deaths: rig.fleet.deaths,
     });
-    const seconds = await watch('order', { tell, done: (seen) => seen.live === 0, maxMs: 1_200_000 });
+    const seconds = await watch('order', {
+      tell,
+      done: (seen) => seen.live === 0,
+      maxMs: 1_200_000,
+    });
     rig.fleet.enough = true;
     await killing;
-    return report(await count(rig), { jobs: groups * each, groups, kills: rig.fleet.deaths, seconds });
+    return report(await count(rig), {
+      jobs: groups * each,
+      groups,
+      kills: rig.fleet.deaths,
+      seconds,
+    });
   } finally {
     await rig.stop();
   }
@@ -32,7 +41,8 @@ async function enqueueSteps(queues, groups, each) {
     const [grp, n] = [index % groups, Math.floor(index / groups)];
     return { payload: { grp, n }, group: `group ${grp}`, ordered: true };
   });
-  for (let start = 0; start < items.length; start += CHUNK) await queues.enqueueMany('step', items.slice(start, start + CHUNK));
+  for (let start = 0; start < items.length; start += CHUNK)
+    await queues.enqueueMany('step', items.slice(start, start + CHUNK));
 }
 
 /** A start after one of a later job, or before the one in front has started, is out of order; so is one before that one's end was stored. */
@@ -41,8 +51,14 @@ async function count({ query }) {
     `select count(*)::int as starts, count(*) filter (where n < before or n > before + 1)::int as violations from (
       select n, coalesce(max(n) over (partition by grp order by id rows between unbounded preceding and 1 preceding), -1) as before from step) s`,
   );
-  const states = await query('select state, count(*)::int as count from simple_queue.jobs group by state');
-  return { starts, violations, succeeded: states.find((row) => row.state === 'succeeded')?.count ?? 0 };
+  const states = await query(
+    'select state, count(*)::int as count from simple_queue.jobs group by state',
+  );
+  return {
+    starts,
+    violations,
+    succeeded: states.find((row) => row.state === 'succeeded')?.count ?? 0,
+  };
 }
 
 function report({ starts, violations, succeeded }, { jobs, groups, kills, seconds }) {

@@ -42,11 +42,21 @@ export async function killAtRandom(fleet, kills, random, paceMs = 1_000) {
 }
 
 async function count({ query }) {
-  const [effects] = await query('select count(*)::int as rows, count(distinct job)::int as jobs from effect');
+  const [effects] = await query(
+    'select count(*)::int as rows, count(distinct job)::int as jobs from effect',
+  );
   const [{ starts }] = await query('select count(*)::int as starts from start');
-  const states = await query('select state, count(*)::int as count from simple_queue.jobs group by state');
+  const states = await query(
+    'select state, count(*)::int as count from simple_queue.jobs group by state',
+  );
   const of = (state) => states.find((row) => row.state === state)?.count ?? 0;
-  return { effects, starts, succeeded: of('succeeded'), poisoned: of('poisoned'), failed: of('failed') };
+  return {
+    effects,
+    starts,
+    succeeded: of('succeeded'),
+    poisoned: of('poisoned'),
+    failed: of('failed'),
+  };
 }
 
 function report({ effects, starts, succeeded, poisoned, failed }, { jobs, kills, seconds }) {

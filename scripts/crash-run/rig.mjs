@@ -19,7 +19,10 @@ export async function startRig({ leaseMs }) {
   const server = await startPostgres({ durable: true });
   class Producer {}
   Module({
-    imports: [TypeOrmModule.forRoot({ type: 'postgres', url: server.url }), SimpleQueueModule.forRoot({ worker: false })],
+    imports: [
+      TypeOrmModule.forRoot({ type: 'postgres', url: server.url }),
+      SimpleQueueModule.forRoot({ worker: false }),
+    ],
   })(Producer);
   const app = await NestFactory.createApplicationContext(Producer, { logger: ['error'] });
   const dataSource = app.get(DataSource);
@@ -66,7 +69,11 @@ class Fleet {
     this.#stopping = true;
     const workers = [...this.#workers];
     for (const worker of workers) worker.kill('SIGTERM');
-    await Promise.all(workers.map((worker) => (worker.exitCode ?? worker.signalCode) === null && once(worker, 'exit')));
+    await Promise.all(
+      workers.map(
+        (worker) => (worker.exitCode ?? worker.signalCode) === null && once(worker, 'exit'),
+      ),
+    );
   }
 
   #start() {
@@ -89,7 +96,10 @@ export async function watch(name, { done, tell, everyMs = 1_000, maxMs }) {
   const startedAt = Date.now();
   for (let round = 0; Date.now() - startedAt < maxMs; round++) {
     const seen = await tell();
-    if (round % 5 === 0) console.log(`${name} ${((Date.now() - startedAt) / 1_000).toFixed(0)} s: ${JSON.stringify(seen)}`);
+    if (round % 5 === 0)
+      console.log(
+        `${name} ${((Date.now() - startedAt) / 1_000).toFixed(0)} s: ${JSON.stringify(seen)}`,
+      );
     if (done(seen)) return (Date.now() - startedAt) / 1_000;
     await rest(everyMs);
   }

@@ -31,7 +31,8 @@ const { values } = parseArgs({
 const number = (name) => Number(values[name]);
 const leaseMs = values['default-lease'] ? undefined : 1_500;
 const parts = {
-  kill: () => killWorkers({ jobs: number('jobs'), kills: number('kills'), seed: number('seed'), leaseMs }),
+  kill: () =>
+    killWorkers({ jobs: number('jobs'), kills: number('kills'), seed: number('seed'), leaseMs }),
   poison: () => poisonWorkers({ poison: number('poison'), among: number('among'), leaseMs }),
   order: () =>
     killOrdered({
@@ -55,7 +56,9 @@ const parts = {
   empty: () => emptyTables({ rounds: number('rounds'), seed: number('seed'), leaseMs }),
 };
 
-console.log(`seed ${values.seed}, lease ${leaseMs ?? 'the default 15,000'} ms, Node.js ${process.version}`);
+console.log(
+  `seed ${values.seed}, lease ${leaseMs ?? 'the default 15,000'} ms, Node.js ${process.version}`,
+);
 const results = [];
 for (const name of values.only.split(',')) results.push(await parts[name]());
 for (const { title, figures, broken } of results) {

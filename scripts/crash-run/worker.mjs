@@ -6,7 +6,9 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { QueueHandler, SimpleQueueModule } from 'nestjs-simple-queue';
 
 const { DATABASE, LEASE_MS } = process.env;
-const lease = LEASE_MS ? { leaseMs: Number(LEASE_MS), heartbeatIntervalMs: Number(LEASE_MS) / 5 } : {};
+const lease = LEASE_MS
+  ? { leaseMs: Number(LEASE_MS), heartbeatIntervalMs: Number(LEASE_MS) / 5 }
+  : {};
 
 /** Its effect and its completion are one transaction: the ledger must hold each job once. */
 class Ledger {
@@ -49,7 +51,11 @@ class Step {
   }
 
   async process(job) {
-    await this.dataSource.query('insert into step (job, grp, n) values ($1, $2, $3)', [job.id, job.payload.grp, job.payload.n]);
+    await this.dataSource.query('insert into step (job, grp, n) values ($1, $2, $3)', [
+      job.id,
+      job.payload.grp,
+      job.payload.n,
+    ]);
   }
 }
 QueueHandler('step', { concurrency: 20 })(Step);
@@ -63,7 +69,10 @@ class Long {
   async process({ id, payload }) {
     await this.dataSource.query('insert into long (job, pid) values ($1, $2)', [id, process.pid]);
     await new Promise((resolve) => setTimeout(resolve, payload.ms));
-    await this.dataSource.query('update long set ended_at = clock_timestamp() where job = $1 and pid = $2', [id, process.pid]);
+    await this.dataSource.query(
+      'update long set ended_at = clock_timestamp() where job = $1 and pid = $2',
+      [id, process.pid],
+    );
   }
 }
 QueueHandler('long')(Long);
@@ -79,7 +88,10 @@ QueueHandler('blocks')(Blocks);
 class Worker {}
 const { DataSource } = await import('typeorm');
 Module({
-  imports: [TypeOrmModule.forRoot({ type: 'postgres', url: DATABASE }), SimpleQueueModule.forRoot(lease)],
+  imports: [
+    TypeOrmModule.forRoot({ type: 'postgres', url: DATABASE }),
+    SimpleQueueModule.forRoot(lease),
+  ],
   providers: [
     Ledger,
     Plain,

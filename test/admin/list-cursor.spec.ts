@@ -36,5 +36,7 @@ it.each([
   ['no list', texts({ section: 'dead' })],
   ['no JSON', 'garbage'],
 ])('is refused with %s', (_, text) => {
-  expect(() => parseCursor(text, SECTIONS)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+  expect(() => parseCursor(text, SECTIONS)).toThrow(
+    expect.objectContaining({ code: 'INVALID_OPTION' }),
+  );
 });

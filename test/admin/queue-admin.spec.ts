@@ -31,7 +31,13 @@ describe('QueueAdmin', () => {
 
   async function anEnded(state: TerminalState, options: JobRowOptions = {}) {
     const job = await test.rows.job({ state: 'running', ...options });
-    const verdict = { state, spent: 1, runMs: 5, deadLetterKeepMs: DAY_MS, archiveKeepMs: DAY_MS } as const;
+    const verdict = {
+      state,
+      spent: 1,
+      runMs: 5,
+      deadLetterKeepMs: DAY_MS,
+      archiveKeepMs: DAY_MS,
+    } as const;
     const error = {
       name: 'Error',
       message: 'no such address',
@@ -39,7 +45,7 @@ describe('QueueAdmin', () => {
       stack: 'at a',
       causes: [{ name: 'Error', message: 'b' }],
     };
-    await test.storage.jobs.bury('host:1', [{ ...job, verdict: { ...verdict, error } }]);
+    await test.storage.settlements.bury('host:1', [{ ...job, verdict: { ...verdict, error } }]);
     await test.database.query('delete from simple_queue.claim where id = $1', [job.claim]);
     await test.database.query('delete from simple_queue.lease where id = $1', [job.lease]);
     return job;
@@ -75,32 +81,52 @@ describe('QueueAdmin', () => {
           await test.rows.job({ due: '-1 minute' }),
         ];
         const ended = [await anEnded('failed'), await anEnded('cancelled')];
-        const [running, suspect] = [await test.rows.job({ state: 'running' }), await test.rows.job({ state: 'suspect' })];
+        const [running, suspect] = [
+          await test.rows.job({ state: 'running' }),
+          await test.rows.job({ state: 'suspect' }),
+        ];
 
         expect(await all({}, limit)).toEqual(
-          idsOf([running, suspect, ready[1]!, ready[2]!, ready[0]!, scheduled[1]!, scheduled[0]!, ...ended]),
+          idsOf([
+            running,
+            suspect,
+            ready[1]!,
+            ready[2]!,
+            ready[0]!,
+            scheduled[1]!,
+            scheduled[0]!,
+            ...ended,
+          ]),
         );
       },
     );
 
     it('by state, queue, name, times, and several at once', async () => {
       const old = await test.rows.job({ queue: 'pdf', name: 'print' });
-      await test.database.query(`update simple_queue.job set created_at = now() - interval '1 day'`);
+      await test.database.query(
+        `update simple_queue.job set created_at = now() - interval '1 day'`,
+      );
       const plain = await test.rows.job({ queue: 'pdf' });
       const mail = await test.rows.job();
       const failed = await anEnded('failed', { queue: 'pdf' });
       const cancelled = await anEnded('cancelled', { queue: 'pdf' });
-      const [anHourAgo, soon] = [new Date(Date.now() - 3_600_000), new Date(Date.now() + 3_600_000)];
+      const [anHourAgo, soon] = [
+        new Date(Date.now() - 3_600_000),
+        new Date(Date.now() + 3_600_000),
+      ];
 
       expect(await all({ state: 'ready', queue: 'pdf' }, 10)).toEqual([old.id, plain.id]);
       expect(await all({ queue: 'mail' }, 10)).toEqual([mail.id]);
       expect(await all({ name: 'print' }, 10)).toEqual([old.id]);
       expect(await all({ queue: 'pdf', name: '', state: 'ready' }, 10)).toEqual([plain.id]);
       expect(await all({ createdBefore: anHourAgo }, 10)).toEqual([old.id]);
-      expect((await all({ createdAfter: anHourAgo, state: ['ready', 'failed'] }, 10)).toSorted()).toEqual(
-        idsOf([plain, mail, failed]).toSorted(),
-      );
-      expect(await all({ finishedAfter: anHourAgo, finishedBefore: soon }, 10)).toEqual([failed.id, cancelled.id]);
+      expect(
+        (await all({ createdAfter: anHourAgo, state: ['ready', 'failed'] }, 10)).toSorted(),
+      ).toEqual(idsOf([plain, mail, failed]).toSorted());
+      expect(await all({ finishedAfter: anHourAgo, finishedBefore: soon }, 10)).toEqual([
+        failed.id,
+        cancelled.id,
+      ]);
       expect(await all({ finishedAfter: soon }, 10)).toEqual([]);
       expect(await all({ state: 'cancelled' }, 10)).toEqual([cancelled.id]);
       expect(await all({ queue: 'unknown' }, 10)).toEqual([]);
@@ -117,7 +143,10 @@ describe('QueueAdmin', () => {
       expect(await all({ fingerprint: 'tag' }, 1)).toEqual(ids.toReversed());
       expect(await all({ fingerprint: 'tag' }, 3)).toEqual(ids.toReversed());
       expect(await all({ fingerprint: 'tag', queue: 'pdf' }, 2)).toEqual([ids[3]]);
-      expect(await all({ fingerprint: 'tag', state: ['failed', 'ready'] }, 2)).toEqual([ids[1], ids[0]]);
+      expect(await all({ fingerprint: 'tag', state: ['failed', 'ready'] }, 2)).toEqual([
+        ids[1],
+        ids[0],
+      ]);
       expect(await all({ uniqueKey: 'key' }, 2)).toEqual([ids[2], ids[0]]);
       expect(await all({ uniqueKey: 'key', fingerprint: 'other' }, 2)).toEqual([]);
     });
@@ -126,18 +155,30 @@ describe('QueueAdmin', () => {
       const { id } = await anEnded('failed', { payload: { to: 'me' } });
       const { jobs } = await admin.jobs({ queue: 'mail' });
       expect(jobs).toMatchObject([
-        { id, state: 'failed', attempt: 1, worker: 'host:1', lastError: { message: 'no such address' } },
+        {
+          id,
+          state: 'failed',
+          attempt: 1,
+          worker: 'host:1',
+          lastError: { message: 'no such address' },
+        },
       ]);
       expect(jobs[0]).not.toHaveProperty('payload');
       expect(jobs[0]!.lastError).toEqual({ name: 'Error', message: 'no such address', code: 'E1' });
-      expect(await admin.job(id)).toMatchObject({ payload: { to: 'me' }, state: 'failed', lastError: { stack: 'at a' } });
+      expect(await admin.job(id)).toMatchObject({
+        payload: { to: 'me' },
+        state: 'failed',
+        lastError: { stack: 'at a' },
+      });
       expect(await admin.job(randomUUID())).toBeUndefined();
     });
 
     it('and refuses an `after` of another filter', async () => {
       await test.rows.jobs(2, { state: 'scheduled' });
       const { next } = await admin.jobs({ state: 'scheduled' }, { limit: 1 });
-      await expect(admin.jobs({ state: 'ready' }, { after: next })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+      await expect(admin.jobs({ state: 'ready' }, { after: next })).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+      });
     });
   });
 
@@ -151,7 +192,9 @@ describe('QueueAdmin', () => {
       });
       expect(await stateOf(id)).toBe('failed');
 
-      await test.storage.jobs.cancelById(test.storage.database.callers.run, [holder.id], { '': null });
+      await test.storage.cancels.byId(test.storage.database.callers.run, [holder.id], {
+        '': null,
+      });
 
       expect(await admin.retry(id.toUpperCase())).toEqual({ id, outcome: 'revived' });
       expect(await stateOf(id)).toBe('ready');
@@ -185,7 +228,10 @@ describe('QueueAdmin', () => {
     it('racing retries: one revives the job, the others find it ready', async () => {
       const { id } = await anEnded('failed', { uniqueKey: 'key' });
       const answers = await Promise.all(Array.from({ length: 8 }, () => admin.retry(id)));
-      expect(answers.map((answer) => answer.outcome).toSorted()).toEqual([...Array<string>(7).fill('ready'), 'revived']);
+      expect(answers.map((answer) => answer.outcome).toSorted()).toEqual([
+        ...Array<string>(7).fill('ready'),
+        'revived',
+      ]);
     });
   });
 
@@ -195,14 +241,33 @@ describe('QueueAdmin', () => {
       const pdf = await anEnded('critical', { queue: 'pdf' });
       const cancelled = await anEnded('cancelled');
 
-      expect(await admin.redrive({ queue: 'mail' }, { dryRun: true })).toEqual({ revived: 5, keyTaken: 0, gone: 0 });
-      expect(await admin.redrive({ queue: 'mail' }, { limit: 2 })).toEqual({ revived: 2, keyTaken: 0, gone: 0 });
+      expect(await admin.redrive({ queue: 'mail' }, { dryRun: true })).toEqual({
+        revived: 5,
+        keyTaken: 0,
+        gone: 0,
+      });
+      expect(await admin.redrive({ queue: 'mail' }, { limit: 2 })).toEqual({
+        revived: 2,
+        keyTaken: 0,
+        gone: 0,
+      });
       expect(await admin.redrive({ queue: 'mail' })).toEqual({ revived: 3, keyTaken: 0, gone: 0 });
 
       for (const { id } of mail) expect(await stateOf(id)).toBe('ready');
-      expect([await stateOf(pdf.id), await stateOf(cancelled.id)]).toEqual(['critical', 'cancelled']);
-      expect(await admin.redrive({ state: 'cancelled' })).toEqual({ revived: 1, keyTaken: 0, gone: 0 });
-      expect(await admin.redrive({ queue: 'unknown' })).toEqual({ revived: 0, keyTaken: 0, gone: 0 });
+      expect([await stateOf(pdf.id), await stateOf(cancelled.id)]).toEqual([
+        'critical',
+        'cancelled',
+      ]);
+      expect(await admin.redrive({ state: 'cancelled' })).toEqual({
+        revived: 1,
+        keyTaken: 0,
+        gone: 0,
+      });
+      expect(await admin.redrive({ queue: 'unknown' })).toEqual({
+        revived: 0,
+        keyTaken: 0,
+        gone: 0,
+      });
     });
 
     it('more than a batch', async () => {
@@ -212,8 +277,16 @@ describe('QueueAdmin', () => {
          select gen_random_uuid(), 0, 'failed', $1, 0, 1, 0, 0, now(), now(), now(), now() + interval '1 day' from generate_series(1, 450)`,
         [lane],
       );
-      expect(await admin.redrive({ state: 'failed' }, { limit: 250 })).toEqual({ revived: 250, keyTaken: 0, gone: 0 });
-      expect(await admin.redrive({ state: 'failed' })).toEqual({ revived: 200, keyTaken: 0, gone: 0 });
+      expect(await admin.redrive({ state: 'failed' }, { limit: 250 })).toEqual({
+        revived: 250,
+        keyTaken: 0,
+        gone: 0,
+      });
+      expect(await admin.redrive({ state: 'failed' })).toEqual({
+        revived: 200,
+        keyTaken: 0,
+        gone: 0,
+      });
     });
 
     it('no job whose unique key is live, and says how many; a dry run says the same', async () => {
@@ -244,7 +317,10 @@ describe('QueueAdmin', () => {
     const pdf = await test.rows.job({ queue: 'pdf' });
 
     expect(await admin.purge({ queue: 'mail' }, { dryRun: true })).toEqual({ purged: 5, left: 0 });
-    expect(await admin.purge({ queue: 'mail', state: 'cancelled' })).toEqual({ purged: 1, left: 0 });
+    expect(await admin.purge({ queue: 'mail', state: 'cancelled' })).toEqual({
+      purged: 1,
+      left: 0,
+    });
     expect(await admin.purge({ queue: 'mail' })).toEqual({ purged: 4, left: 0 });
 
     for (const { id } of mail) expect(await stateOf(id)).toBeUndefined();
@@ -267,7 +343,10 @@ describe('QueueAdmin', () => {
       deadLetters: { jobs: 2, atLeast: false },
     };
     expect(await admin.queues()).toMatchObject([mail]);
-    expect(await admin.stats('mail')).toMatchObject({ ...mail, deadLettersByState: { failed: 1, unprocessable: 1 } });
+    expect(await admin.stats('mail')).toMatchObject({
+      ...mail,
+      deadLettersByState: { failed: 1, unprocessable: 1 },
+    });
     await expect(admin.stats('mial')).rejects.toMatchObject({
       code: 'QUEUE_UNKNOWN',
       message: expect.stringContaining('"mail"'),
@@ -283,7 +362,8 @@ describe('QueueAdmin', () => {
       expect(text).toBe(reasons.map((reason) => reason.text).join(' '));
       return reasons.map((reason) => reason.code);
     };
-    const aWorker = (lanes: number[]) => test.storage.leases.take(randomUUID(), 'host:2', 60_000, lanes);
+    const aWorker = (lanes: number[]) =>
+      test.storage.leases.take(randomUUID(), 'host:2', 60_000, lanes);
 
     it('what is unknown, and what has ended: how, when, where, and its error', async () => {
       const id = randomUUID();
@@ -302,10 +382,18 @@ describe('QueueAdmin', () => {
       await aWorker([lane]);
       const gpu = await test.storage.lanes.of('mail', '', ['gpu']);
       const { id } = await test.rows.job();
-      await test.database.query('update simple_queue.job set lane = $2 where id = $1', [id, gpu.id]);
-      await test.database.query('update simple_queue.ready set lane = $2 where id = $1', [id, gpu.id]);
+      await test.database.query('update simple_queue.job set lane = $2 where id = $1', [
+        id,
+        gpu.id,
+      ]);
+      await test.database.query('update simple_queue.ready set lane = $2 where id = $1', [
+        id,
+        gpu.id,
+      ]);
       const { reasons } = await admin.explain(id);
-      expect(reasons).toMatchObject([{ code: 'NO_HANDLER', text: expect.stringContaining('labels of the job: "gpu"') }]);
+      expect(reasons).toMatchObject([
+        { code: 'NO_HANDLER', text: expect.stringContaining('labels of the job: "gpu"') },
+      ]);
       expect(await reasonsOf(plain)).not.toContain('NO_HANDLER');
     });
 
@@ -326,7 +414,9 @@ describe('QueueAdmin', () => {
       const later = await test.rows.job({ state: 'scheduled' });
       await aWorker([later.lane]);
       expect(await reasonsOf(later.id)).toEqual(['NOT_DUE']);
-      await test.database.query(`update simple_queue.job set attempt = 2, last_error = '{"name": "Error", "message": "smtp"}'`);
+      await test.database.query(
+        `update simple_queue.job set attempt = 2, last_error = '{"name": "Error", "message": "smtp"}'`,
+      );
       const { text } = await admin.explain(later.id);
       expect(text).toMatch(/runs again at 20.*Z, after 2 attempts\. Its last error: Error: smtp/);
     });
@@ -349,7 +439,9 @@ describe('QueueAdmin', () => {
       const job = await test.rows.job({ state: 'running', cancelRequested: true });
       expect(await reasonsOf(job.id)).toEqual(['CANCEL_REQUESTED', 'RUNNING']);
       expect((await admin.explain(job.id)).text).toContain('on worker worker-1');
-      await test.database.query(`update simple_queue.lease set expires_at = now() - interval '1 second'`);
+      await test.database.query(
+        `update simple_queue.lease set expires_at = now() - interval '1 second'`,
+      );
       expect(await reasonsOf(job.id)).toEqual(['CANCEL_REQUESTED', 'LEASE_LOST', 'NO_WORKER']);
     });
 
@@ -357,11 +449,18 @@ describe('QueueAdmin', () => {
       for (const state of ['ready', 'scheduled', 'suspect', 'running'] as const) {
         const job = await test.rows.job({ state, cancelRequested: true });
         await test.database.query(
-          state === 'running' ? 'update simple_queue.claim set epochs[1] = 7' : `delete from simple_queue.${state}`,
+          state === 'running'
+            ? 'update simple_queue.claim set epochs[1] = 7'
+            : `delete from simple_queue.${state}`,
         );
         expect(await reasonsOf(job.id)).toEqual(['NO_PLACE']);
-        expect((await admin.explain(job.id)).text).toMatch(/no worker runs it, and none will.*PLACES/);
-        await expect(admin.retry(job.id)).rejects.toMatchObject({ code: 'JOB_LOST', message: expect.stringContaining('PLACES') });
+        expect((await admin.explain(job.id)).text).toMatch(
+          /no worker runs it, and none will.*PLACES/,
+        );
+        await expect(admin.retry(job.id)).rejects.toMatchObject({
+          code: 'JOB_LOST',
+          message: expect.stringContaining('PLACES'),
+        });
         await test.rows.clear();
       }
     });
@@ -373,7 +472,9 @@ describe('QueueAdmin', () => {
       ];
       await aWorker([once.lane]);
       expect(await reasonsOf(once.id)).toEqual(['SUSPECT']);
-      expect((await admin.explain(once.id)).text).toMatch(/died, once in a row, so it waits to run among others/);
+      expect((await admin.explain(once.id)).text).toMatch(
+        /died, once in a row, so it waits to run among others/,
+      );
       expect((await admin.explain(lone.id)).text).toMatch(
         /three times or more in a row, so it waits to run alone: .* 1 may count/,
       );

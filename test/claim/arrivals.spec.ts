@@ -17,7 +17,13 @@ function arrivals({ room = Infinity, gone = [] as string[] } = {}) {
     },
   };
   const settler = { add: (_run: unknown, { kind }: { kind: string }) => settled.push(kind) };
-  const parts = { jobs, settler, dispatcher: { startAll: () => undefined }, queryTimeoutMs: 1_000, onHeavy: () => undefined };
+  const parts = {
+    jobs,
+    settler,
+    dispatcher: { startAll: () => undefined },
+    queryTimeoutMs: 1_000,
+    onHeavy: () => undefined,
+  };
   return { arrivals: new Arrivals(parts as unknown as ArrivalsParts), fetched, settled };
 }
 

@@ -10,9 +10,15 @@ const AN_HOUR = 3_600_000;
 function aBatchLane(batch: BatchOptions, { limit = 10, permits = [new Permits(limit)] } = {}) {
   const { lane, handler, settings } = aLane();
   const dues: number[] = [];
-  const batches: BatchLane = new BatchLane(lane, handler, settings, { permits, batch, onDue: () => dues.push(batches.buffered) });
+  const batches: BatchLane = new BatchLane(lane, handler, settings, {
+    permits,
+    batch,
+    onDue: () => dues.push(batches.buffered),
+  });
   const fill = (count: number) =>
-    Array.from({ length: count }, () => aRun({}, { lane: batches })).forEach((run) => batches.add(run));
+    Array.from({ length: count }, () => aRun({}, { lane: batches })).forEach((run) =>
+      batches.add(run),
+    );
   return { lane: batches, fill, dues, permits };
 }
 

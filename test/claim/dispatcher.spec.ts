@@ -26,7 +26,10 @@ const settled = async (run: JobRun): Promise<void> => void (run.settled = true);
 describe('the dispatcher', () => {
   it('starts as many as every tier of permits allows, and the next when one ends', async () => {
     const process = new Permits(3);
-    const lanes = [aLane({ permits: [process, new Permits(2)] }), aLane({ id: 2, permits: [process, new Permits(9)] })];
+    const lanes = [
+      aLane({ permits: [process, new Permits(2)] }),
+      aLane({ id: 2, permits: [process, new Permits(9)] }),
+    ];
     let most = 0;
     let ran = 0;
     const { dispatcher } = aDispatcher(lanes, async (run) => {
@@ -96,25 +99,31 @@ describe('the dispatcher', () => {
       return [
         ['the process', () => [process, new Permits(9)]],
         ['a queue or its handler', () => [new Permits(9), queue]],
-        ['open transactions', (id) => [new Permits(9), new Permits(9), handler, ...(id > 2 ? [new Permits(9)] : [])]],
+        [
+          'open transactions',
+          (id) => [new Permits(9), new Permits(9), handler, ...(id > 2 ? [new Permits(9)] : [])],
+        ],
       ];
     })();
 
-    it.each(tiers)('of %s: a backlog delays what comes later by one job of each lane before it', async (_, permits) => {
-      const lanes = [1, 2, 3].map((id) => aLane({ id, permits: permits(id) }));
-      const { dispatcher, order, end } = ending(lanes);
-      fill(lanes[0]!, 20);
-      dispatcher.startAll();
-      await end();
-      fill(lanes[1]!, 20);
-      dispatcher.startAll();
-      await end();
-      fill(lanes[2]!, 2);
-      dispatcher.startAll();
-      for (let n = 0; n < 9; n++) await end();
+    it.each(tiers)(
+      'of %s: a backlog delays what comes later by one job of each lane before it',
+      async (_, permits) => {
+        const lanes = [1, 2, 3].map((id) => aLane({ id, permits: permits(id) }));
+        const { dispatcher, order, end } = ending(lanes);
+        fill(lanes[0]!, 20);
+        dispatcher.startAll();
+        await end();
+        fill(lanes[1]!, 20);
+        dispatcher.startAll();
+        await end();
+        fill(lanes[2]!, 2);
+        dispatcher.startAll();
+        for (let n = 0; n < 9; n++) await end();
 
-      expect(order.slice(0, 9)).toEqual([1, 1, 1, 2, 1, 3, 2, 1, 3]);
-    });
+        expect(order.slice(0, 9)).toEqual([1, 1, 1, 2, 1, 3, 2, 1, 3]);
+      },
+    );
 
     it('also between two limits of which one job gives back both', async () => {
       const [queue, transactions] = [new Permits(1), new Permits(1)];

@@ -16,7 +16,9 @@ describe('the poller of fair queues', () => {
     const lanes = Array.from({ length: 50 }, (_, n) => aLane({ id: n + 1, permits: [process] }));
     const served: number[] = [];
     const claimFair = async ({ lane, wanted }: FairWish) => {
-      const jobs = [7, 8, 30].includes(lane) ? Array.from({ length: wanted }, () => aRow({ lane })) : [];
+      const jobs = [7, 8, 30].includes(lane)
+        ? Array.from({ length: wanted }, () => aRow({ lane }))
+        : [];
       if (jobs.length > 0) served.push(lane);
       return { jobs, after: null };
     };
@@ -28,11 +30,26 @@ describe('the poller of fair queues', () => {
         return room();
       },
     };
-    const parts = { lanes: all, claims: new Claims(), reports: new RunReports(new QueueEventBus()), pollIntervalMs: 3_600_000 };
+    const parts = {
+      lanes: all,
+      claims: new Claims(),
+      reports: new RunReports(new QueueEventBus()),
+      pollIntervalMs: 3_600_000,
+    };
     const arrivals = { take: (run: LaneRun) => run.lane.add(run) };
-    const claiming = { ...parts, arrivals, dispatcher: { startAll: () => undefined }, ids: new Uuid7(), lease: () => 'lease' };
+    const claiming = {
+      ...parts,
+      arrivals,
+      dispatcher: { startAll: () => undefined },
+      ids: new Uuid7(),
+      lease: () => 'lease',
+    };
     const intake = new Intake(claiming as unknown as IntakeParts);
-    const poller = new FairPoller({ ...parts, groups: { claimFair }, intake } as unknown as FairPollerParts);
+    const poller = new FairPoller({
+      ...parts,
+      groups: { claimFair },
+      intake,
+    } as unknown as FairPollerParts);
     intake.resume();
     poller.expect(lanes.map(({ lane }) => lane.id));
 
@@ -46,12 +63,12 @@ describe('the poller of fair queues', () => {
   it('goes on asking for a look where it was told of a lane in which the first look has found nothing', () => {
     const lanes = { get: (id: number) => (id < 3 ? aLane({ id }) : undefined) };
     const poller = new FairPoller({ lanes } as unknown as FairPollerParts);
-    expect([poller.newsOf([9]), poller.newsOf([1, 9]), poller.newsOf([1]), poller.newsOf([1, 2])]).toEqual([
-      undefined,
-      'new',
-      'unknown',
-      'new',
-    ]);
+    expect([
+      poller.newsOf([9]),
+      poller.newsOf([1, 9]),
+      poller.newsOf([1]),
+      poller.newsOf([1, 2]),
+    ]).toEqual([undefined, 'new', 'unknown', 'new']);
     poller.expect([1]);
     expect([poller.newsOf([1]), poller.newsOf([1, 2])]).toEqual([undefined, 'unknown']);
   });

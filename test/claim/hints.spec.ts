@@ -9,7 +9,8 @@ const at = (second: number, id = '00000000-0000-0000-0000-00000000000a') => ({
 });
 
 type Some = { priority?: number; second: number };
-const rowsOf = (rows: Some[]) => rows.map(({ priority = 0, second }) => aRow({ priority, ...at(second) }));
+const rowsOf = (rows: Some[]) =>
+  rows.map(({ priority = 0, second }) => aRow({ priority, ...at(second) }));
 const full = (look: Look, ms = 0) => ({ look, short: false, ms });
 const empty = (look: Look, ms = 0) => ({ look, short: true, ms });
 
@@ -21,18 +22,22 @@ function hintsAfter(rows: Some[]): Hints {
 }
 
 /** What one look after another asks for, at these times. */
-const rangesAt = (hints: Hints, ...times: number[]) => times.map((now) => hints.look(now).ranges).at(-1)!;
+const rangesAt = (hints: Hints, ...times: number[]) =>
+  times.map((now) => hints.look(now).ranges).at(-1)!;
 
 /** Drains jobs of one statement by claims of 500, two of them side by side: how many entries of the index they pass. */
 function walkedBy(hints: Hints, jobs: number): { claims: number; walked: number } {
-  const rows = Array.from({ length: jobs }, (_, n) => aRow(at(20, `00000000-0000-0000-0000-${String(n).padStart(12, '0')}`)));
+  const rows = Array.from({ length: jobs }, (_, n) =>
+    aRow(at(20, `00000000-0000-0000-0000-${String(n).padStart(12, '0')}`)),
+  );
   const total = { claims: 0, walked: 0 };
   let now = 20_000;
   let next = 0;
   const leave = () => {
     const look = hints.look((now += 10));
     const { runAt, id } = look.ranges.at(-1)!;
-    const from = runAt > at(20).runAt ? jobs : runAt < at(20).runAt ? 0 : rows.findIndex((row) => row.id > id);
+    const from =
+      runAt > at(20).runAt ? jobs : runAt < at(20).runAt ? 0 : rows.findIndex((row) => row.id > id);
     const own = from < 0 || from > next ? [] : rows.slice(next, next + 500);
     next += own.length;
     total.claims += own.length > 0 ? 1 : 0;
@@ -96,12 +101,20 @@ describe('hints', () => {
   it('look back by what the rung says', () => {
     const { rung, ranges } = hintsAfter([{ second: 45 }]).look(1_100);
     expect(rung).toBe(2);
-    expect(ranges).toMatchObject([{}, { runAt: '2026-11-21 03:00:15.000+00', id: '00000000-0000-0000-0000-000000000000' }]);
+    expect(ranges).toMatchObject([
+      {},
+      { runAt: '2026-11-21 03:00:15.000+00', id: '00000000-0000-0000-0000-000000000000' },
+    ]);
   });
 
   it('are not moved by times that are none, and look back from them without an error', () => {
     const hints = hintsAfter([{ second: 5 }]);
-    for (const runAt of ['infinity', '-infinity', '294276-12-31 23:59:59.999999+00', '100000-01-01 00:00:00+00'])
+    for (const runAt of [
+      'infinity',
+      '-infinity',
+      '294276-12-31 23:59:59.999999+00',
+      '100000-01-01 00:00:00+00',
+    ])
       hints.took([aRow({ runAt, id: at(9).id })], full(hints.look(1)));
     expect(rangesAt(hints, 1)).toMatchObject([at(5)]);
     const before = new Hints();
@@ -146,11 +159,15 @@ describe('hints', () => {
   });
 
   it('stay correct with more priorities than they keep keys for', () => {
-    const hints = hintsAfter(Array.from({ length: 100 }, (_, priority) => ({ priority, second: 1 })));
+    const hints = hintsAfter(
+      Array.from({ length: 100 }, (_, priority) => ({ priority, second: 1 })),
+    );
     const ranges = rangesAt(hints, 1);
     expect(ranges.length).toBeLessThanOrEqual(32);
     expect(ranges[0]!.priority).toBe(0);
-    ranges.forEach((range, index) => expect(range.upto + 1).toBe(ranges[index + 1]?.priority ?? 32_768));
+    ranges.forEach((range, index) =>
+      expect(range.upto + 1).toBe(ranges[index + 1]?.priority ?? 32_768),
+    );
   });
 
   describe('that found a backlog behind them', () => {
@@ -266,7 +283,9 @@ describe('hints', () => {
         const isAsked = ({ priority, second }: { priority: number; second: number }) =>
           look.ranges.some((range) => {
             const start = [range.priority, range.runAt].join(' ').padStart(40);
-            return priority <= range.upto && [priority, at(second).runAt].join(' ').padStart(40) > start;
+            return (
+              priority <= range.upto && [priority, at(second).runAt].join(' ').padStart(40) > start
+            );
           });
         const found = left.filter(isAsked).slice(0, 3);
         expect(found.length).toBeGreaterThan(0);

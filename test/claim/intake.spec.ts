@@ -59,7 +59,15 @@ function aWorker() {
     return answer();
   };
   const arrivals = new Arrivals({ settler, dispatcher } as never);
-  const parts = { lanes, claims, settler, arrivals, dispatcher, ids: new Uuid7(), lease: () => world.lease } as never;
+  const parts = {
+    lanes,
+    claims,
+    settler,
+    arrivals,
+    dispatcher,
+    ids: new Uuid7(),
+    lease: () => world.lease,
+  } as never;
   const intake = new Intake(parts);
   intake.resume();
   const stop = (): void => void ((intake.isPaused = true), world.onStop());
@@ -77,7 +85,11 @@ function aWorker() {
 type World = ReturnType<typeof aWorker>;
 
 async function asSuspects(world: World, wish: { suspects: boolean; lone: boolean }): Promise<void> {
-  const suspects = new Suspects({ ...world.parts, jobs: { claimSuspects: world.once }, onResume: () => undefined } as never);
+  const suspects = new Suspects({
+    ...world.parts,
+    jobs: { claimSuspects: world.once },
+    onResume: () => undefined,
+  } as never);
   world.onStop = () => suspects.close();
   suspects.expect(wish);
   await suspects.round();
@@ -117,12 +129,22 @@ const WAYS: Record<string, (world: World) => Promise<unknown>> = {
 
 /** As the statement answers it. */
 const cellsOf = ({ id, lane, runAt, cancelled }: ClaimedRow): (string | null)[] =>
-  Object.assign(Array<string | null>(17).fill(null), { 0: id, 1: String(lane), 4: runAt, 10: cancelled ? runAt : null });
+  Object.assign(Array<string | null>(17).fill(null), {
+    0: id,
+    1: String(lane),
+    4: runAt,
+    10: cancelled ? runAt : null,
+  });
 
-const refusal = (code?: string): Error => new DatabaseError('claim', Object.assign(new Error('Query read timeout'), { code }));
+const refusal = (code?: string): Error =>
+  new DatabaseError('claim', Object.assign(new Error('Query read timeout'), { code }));
 
 describe.each(Object.entries(WAYS))('a claim of %s', (way, claim) => {
-  const brings = (world: World, row: Partial<ClaimedRow> = {}, meanwhile = (): unknown => undefined): string => {
+  const brings = (
+    world: World,
+    row: Partial<ClaimedRow> = {},
+    meanwhile = (): unknown => undefined,
+  ): string => {
     const brought = aRow(row);
     world.answer = async () => (await meanwhile(), [brought]);
     return brought.id;
@@ -202,7 +224,10 @@ describe('the intake', () => {
     const world = aWorker();
     expect(world.intake.nextKey()).toMatchObject({ lease: 'lease' });
     world.stop();
-    expect([world.intake.nextKey(), world.intake.nextKey(false)?.lease]).toEqual([undefined, 'lease']);
+    expect([world.intake.nextKey(), world.intake.nextKey(false)?.lease]).toEqual([
+      undefined,
+      'lease',
+    ]);
     world.lease = undefined;
     expect(world.intake.nextKey(false)).toBeUndefined();
   });

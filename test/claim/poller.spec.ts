@@ -3,7 +3,7 @@ import { Intake, type IntakeParts } from '../../lib/claim/intake.js';
 import { Permits } from '../../lib/runtime/permits.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import { DatabaseError } from '../../lib/storage/connection/database-errors.js';
-import type { Claimed, ClaimWish } from '../../lib/storage/claim/job.repository.js';
+import type { Claimed, ClaimWish } from '../../lib/storage/claim/claim.repository.js';
 import { Arrivals, type ArrivalsParts } from '../../lib/claim/arrivals.js';
 import { Claims } from '../../lib/settle/claims.js';
 import { QueueEventBus } from '../../lib/observability/events.js';
@@ -19,7 +19,10 @@ type Answer = (wish: ClaimWish) => Claimed | Promise<Claimed>;
 /** A poller of these lanes; `answer` stands for the database. Starts nothing. */
 function aPoller(lanes: WorkerLane[], { process = new Permits(100) } = {}) {
   const wishes: ClaimWish[] = [];
-  const set = { lease: 'lease' as string | undefined, answer: (() => ({ jobs: [], lost: [] })) as Answer };
+  const set = {
+    lease: 'lease' as string | undefined,
+    answer: (() => ({ jobs: [], lost: [] })) as Answer,
+  };
   const settler = {
     hasNone: true,
     take: () => ({ settling: [], successes: [], claims: [] }),
@@ -27,7 +30,12 @@ function aPoller(lanes: WorkerLane[], { process = new Permits(100) } = {}) {
     failed: () => false,
   };
   const jobs = {
-    settleAndClaim: async (_worker: string, _successes: unknown, _claims: unknown, wish: ClaimWish) => {
+    settleAndClaim: async (
+      _worker: string,
+      _successes: unknown,
+      _claims: unknown,
+      wish: ClaimWish,
+    ) => {
       wishes.push(wish);
       return set.answer(wish);
     },
@@ -57,20 +65,30 @@ function aPoller(lanes: WorkerLane[], { process = new Permits(100) } = {}) {
     pollIntervalMs: AN_HOUR,
   };
   const intake = new Intake({ ...parts, lease: () => set.lease } as unknown as IntakeParts);
-  const poller = new Poller({ ...parts, intake, release: () => Promise.resolve() } as unknown as PollerParts);
+  const poller = new Poller({
+    ...parts,
+    intake,
+    release: () => Promise.resolve(),
+  } as unknown as PollerParts);
   return { intake, poller, wishes, claims, set, settler };
 }
 
 describe('the poller', () => {
-  const askedOf = (wishes: ClaimWish[]) => wishes.map(({ lanes }) => lanes.map(({ lane, wanted }) => [lane, wanted]));
+  const askedOf = (wishes: ClaimWish[]) =>
+    wishes.map(({ lanes }) => lanes.map(({ lane, wanted }) => [lane, wanted]));
   const oneOfEach = ({ lanes, limit }: ClaimWish): Claimed => ({
-    jobs: lanes.flatMap(({ lane, wanted }) => Array.from({ length: wanted }, () => aRow({ lane }))).slice(0, limit),
+    jobs: lanes
+      .flatMap(({ lane, wanted }) => Array.from({ length: wanted }, () => aRow({ lane })))
+      .slice(0, limit),
     lost: [],
   });
 
   it('asks for what may run, within each tier', async () => {
     const process = new Permits(8);
-    const lanes = [aLane({ permits: [process, new Permits(5)] }), aLane({ id: 2, permits: [process, new Permits(5)] })];
+    const lanes = [
+      aLane({ permits: [process, new Permits(5)] }),
+      aLane({ id: 2, permits: [process, new Permits(5)] }),
+    ];
     const { intake, poller, wishes, set } = aPoller(lanes, { process });
     set.answer = oneOfEach;
     intake.resume();
@@ -89,7 +107,10 @@ describe('the poller', () => {
     const { intake, poller, set } = aPoller(lanes, { process });
     const served: number[] = [];
     set.answer = (wish) => {
-      const answer = oneOfEach({ ...wish, lanes: wish.lanes.filter(({ lane }) => [7, 8, 30].includes(lane)) });
+      const answer = oneOfEach({
+        ...wish,
+        lanes: wish.lanes.filter(({ lane }) => [7, 8, 30].includes(lane)),
+      });
       served.push(...new Set(answer.jobs.map(({ lane }) => lane)));
       return answer;
     };
@@ -112,9 +133,18 @@ describe('the poller', () => {
     set.answer = ({ lanes: [asked], limit }) => {
       const isFront = asked!.ranges.every(({ runAt }) => runAt > '2026-11-21 03:16:10.5');
       const found = isFront ? 0 : Math.min(limit, late);
-      return { jobs: Array.from({ length: found }, () => aRow({ runAt: `2026-11-21 03:16:10.${100 + late--}+00` })), lost: [] };
+      return {
+        jobs: Array.from({ length: found }, () =>
+          aRow({ runAt: `2026-11-21 03:16:10.${100 + late--}+00` }),
+        ),
+        lost: [],
+      };
     };
-    lane.hints.took([aRow({ runAt: '2026-11-21 03:16:11+00' })], { look: lane.hints.look(0), short: true, ms: 0 });
+    lane.hints.took([aRow({ runAt: '2026-11-21 03:16:11+00' })], {
+      look: lane.hints.look(0),
+      short: true,
+      ms: 0,
+    });
     intake.resume();
 
     for (let n = 0; n < 30; n++) {
@@ -128,7 +158,9 @@ describe('the poller', () => {
 
   it('asks all lanes that were empty in one statement, and no more jobs than there is room for', async () => {
     const process = new Permits(100);
-    const lanes = Array.from({ length: 200 }, (_, n) => aLane({ id: n + 1, permits: [process, new Permits(10)] }));
+    const lanes = Array.from({ length: 200 }, (_, n) =>
+      aLane({ id: n + 1, permits: [process, new Permits(10)] }),
+    );
     const { intake, poller, wishes } = aPoller(lanes, { process });
     intake.resume();
 

@@ -15,7 +15,12 @@ import { aLane, aRow, aRun } from '../support/runs.js';
 /** Suspects with a dispatcher that is real, and everything that reaches the database told by the test. */
 function aCrew(waiting: ClaimedRow[] = []) {
   const lane = aLane({ limit: 100 });
-  const lanes = { concurrency: 100, all: () => [lane], held: () => [lane], get: () => lane } as unknown as SuspectsParts['lanes'];
+  const lanes = {
+    concurrency: 100,
+    all: () => [lane],
+    held: () => [lane],
+    get: () => lane,
+  } as unknown as SuspectsParts['lanes'];
   const ran: JobRun[] = [];
   const claims = new Claims();
   const crew = {
@@ -41,19 +46,41 @@ function aCrew(waiting: ClaimedRow[] = []) {
     dispatcher.notice();
   };
   const dispatcher: Dispatcher = new Dispatcher(() => [lane], (call) => crew.execute(call as JobRun), () => undefined); // prettier-ignore
-  const jobs = {
+  const claimRepository = {
     accompany: async ({ id }: JobRun) => (await crew.accompany(), crew.accompanied.push(id)),
-    claimSuspects: async (_id: string, _lease: string, _lanes: number[], { alone, limit }: { alone: boolean; limit: number }) => {
+    claimSuspects: async (
+      _id: string,
+      _lease: string,
+      _lanes: number[],
+      { alone, limit }: { alone: boolean; limit: number },
+    ) => {
       await crew.beforeClaim();
       const taken = crew.waiting.filter((row) => row.suspicion > 2 === alone).slice(0, limit);
       crew.waiting = crew.waiting.filter((row) => !taken.includes(row));
       return taken;
     },
-  } as unknown as SuspectsParts['jobs'];
-  const settler = { add: (_run: JobRun, outcome: { kind: string }) => crew.given.push(outcome.kind) } as unknown as Settler;
+  } as unknown as SuspectsParts['claimRepository'];
+  const settler = {
+    add: (_run: JobRun, outcome: { kind: string }) => crew.given.push(outcome.kind),
+  } as unknown as Settler;
   const arrivals = { take: (run: LaneRun) => run.lane.add(run) } as unknown as Arrivals;
-  const intake = new Intake({ lanes, claims, settler, arrivals, dispatcher, ids: new Uuid7(), lease: () => crew.lease });
-  const suspects = new Suspects({ jobs, lanes, claims, dispatcher, intake, onResume: () => crew.resumed++ });
+  const intake = new Intake({
+    lanes,
+    claims,
+    settler,
+    arrivals,
+    dispatcher,
+    ids: new Uuid7(),
+    lease: () => crew.lease,
+  });
+  const suspects = new Suspects({
+    claimRepository,
+    lanes,
+    claims,
+    dispatcher,
+    intake,
+    onResume: () => crew.resumed++,
+  });
   intake.resume();
   return Object.assign(crew, { suspects, intake, dispatcher, settle });
 }
@@ -130,16 +157,19 @@ describe('suspects', () => {
     expect(crew.waiting.length).toBe(2);
   });
 
-  it.each([1, 3] as const)('of degree %d go back when the worker stops while they are being claimed', async (suspicion) => {
-    const crew = aCrew(suspicion === 1 ? once(1) : lone(1));
-    crew.beforeClaim = async () => crew.suspects.close();
-    crew.suspects.expect(suspicion === 1 ? APART : LONE);
+  it.each([1, 3] as const)(
+    'of degree %d go back when the worker stops while they are being claimed',
+    async (suspicion) => {
+      const crew = aCrew(suspicion === 1 ? once(1) : lone(1));
+      crew.beforeClaim = async () => crew.suspects.close();
+      crew.suspects.expect(suspicion === 1 ? APART : LONE);
 
-    await crew.suspects.round();
+      await crew.suspects.round();
 
-    expect(crew.ran).toEqual([]);
-    expect(crew.given).toEqual(['released']);
-  });
+      expect(crew.ran).toEqual([]);
+      expect(crew.given).toEqual(['released']);
+    },
+  );
 
   it('hold up no stop: the round of a lone one ends when they are closed', async () => {
     const crew = aCrew(lone(1));
@@ -197,7 +227,9 @@ describe('suspects', () => {
   });
 
   it('let others in after their time alone, once the database knows that a crash is no longer theirs', async () => {
-    jest.useFakeTimers({ doNotFake: ['performance', 'setImmediate', 'queueMicrotask', 'nextTick'] });
+    jest.useFakeTimers({
+      doNotFake: ['performance', 'setImmediate', 'queueMicrotask', 'nextTick'],
+    });
     try {
       const crew = aCrew(lone(1));
       const gate = aGate();
@@ -226,7 +258,9 @@ describe('suspects', () => {
   });
 
   it("are not let in beside while the database does not answer: the crash would be the wrong job's", async () => {
-    jest.useFakeTimers({ doNotFake: ['performance', 'setImmediate', 'queueMicrotask', 'nextTick'] });
+    jest.useFakeTimers({
+      doNotFake: ['performance', 'setImmediate', 'queueMicrotask', 'nextTick'],
+    });
     try {
       const crew = aCrew(lone(1));
       crew.execute = async (run) => void crew.ran.push(run);

@@ -17,7 +17,14 @@ function someLanes() {
   } as unknown as Lanes;
   const registry = new HandlerRegistry();
   for (const queue of ['mail', 'pdf'])
-    registry.add({ queue, name: undefined, label: queue, options: {}, bound: {}, run: () => undefined });
+    registry.add({
+      queue,
+      name: undefined,
+      label: queue,
+      options: {},
+      bound: {},
+      run: () => undefined,
+    });
   return { known, lanes: new WorkerLanes(storage, registry, resolveOptions({}).options, 1) };
 }
 

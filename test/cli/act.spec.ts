@@ -21,9 +21,11 @@ describe('commands that act', () => {
   });
   afterAll(() => test.close());
 
-  const act = (argv: string[], given: CliSurroundings = {}) => cli(argv, { env: { DATABASE_URL: test.database.url }, ...given });
+  const act = (argv: string[], given: CliSurroundings = {}) =>
+    cli(argv, { env: { DATABASE_URL: test.database.url }, ...given });
   const stateOf = async (id: string) => (await admin.job(id))?.state;
-  const inState = async (state: 'ready' | 'failed') => (await admin.jobs({ state }, { limit: 500 })).jobs.length;
+  const inState = async (state: 'ready' | 'failed') =>
+    (await admin.jobs({ state }, { limit: 500 })).jobs.length;
 
   it('retry runs jobs again, each told for itself', async () => {
     const [dead] = await endedJobs(test, 1);
@@ -42,7 +44,10 @@ describe('commands that act', () => {
         ],
       },
     });
-    expect(await act(['retry', dead!])).toMatchObject({ code: 0, out: `${dead} is ready already: nothing was done\n` });
+    expect(await act(['retry', dead!])).toMatchObject({
+      code: 0,
+      out: `${dead} is ready already: nothing was done\n`,
+    });
   });
 
   it('does nothing at all where one of several ids is none', async () => {
@@ -56,10 +61,19 @@ describe('commands that act', () => {
   it('redrive counts first, and acts with --yes', async () => {
     await endedJobs(test, 3);
     const counted = await act(['redrive', '--queue', 'mail', '--json']);
-    expect(counted.json).toEqual({ dryRun: true, complete: true, revived: 3, keyTaken: 0, gone: 0 });
+    expect(counted.json).toEqual({
+      dryRun: true,
+      complete: true,
+      revived: 3,
+      keyTaken: 0,
+      gone: 0,
+    });
     expect((await act(['redrive'])).out).toBe('3 jobs would run again.\n');
     expect(await inState('failed')).toBe(3);
-    expect(await act(['redrive', '--limit', '2', '--yes'])).toMatchObject({ code: 0, out: '2 jobs run again.\n' });
+    expect(await act(['redrive', '--limit', '2', '--yes'])).toMatchObject({
+      code: 0,
+      out: '2 jobs run again.\n',
+    });
     expect(await inState('ready')).toBe(2);
     expect(await act(['redrive', '--queue', 'mial', '--yes'])).toMatchObject({
       code: 1,
@@ -112,7 +126,11 @@ describe('commands that act', () => {
     const answer = await act(['redrive', '--yes', '--timeout', '5'], {
       env: { DATABASE_URL: proxy.url },
     });
-    expect(answer).toMatchObject({ code: 1, out: '200 jobs run again.\n', err: expect.stringContaining('An error ended it') });
+    expect(answer).toMatchObject({
+      code: 1,
+      out: '200 jobs run again.\n',
+      err: expect.stringContaining('An error ended it'),
+    });
     expect([await inState('ready'), await inState('failed')]).toEqual([200, 400]);
     proxy.stop();
   });
@@ -122,7 +140,10 @@ describe('commands that act', () => {
     await new Promise((resolve) => silent.once('listening', resolve));
     const url = `postgres://postgres@127.0.0.1:${(silent.address() as AddressInfo).port}/x`;
     const { code, err } = await act(['status', '--url', url, '--timeout', '0.2']);
-    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(`Cannot connect to 127.0.0.1:`) });
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: expect.stringContaining(`Cannot connect to 127.0.0.1:`),
+    });
     silent.close();
   });
 
@@ -160,7 +181,9 @@ describe('commands that act', () => {
       code: 0,
       out: '1 waiting job cancelled, 1 running job was asked to stop.\n',
     });
-    expect((await act(['cancel', '--queue', 'mail', '--unique-key', 'order:7', '--json'])).json).toEqual({
+    expect(
+      (await act(['cancel', '--queue', 'mail', '--unique-key', 'order:7', '--json'])).json,
+    ).toEqual({
       cancelled: 1,
       requested: 0,
     });
@@ -174,10 +197,16 @@ describe('commands that act', () => {
   });
 
   it('pause and resume', async () => {
-    expect(await act(['pause', 'mail', '--json'])).toMatchObject({ code: 0, json: { queue: 'mail', paused: true } });
+    expect(await act(['pause', 'mail', '--json'])).toMatchObject({
+      code: 0,
+      json: { queue: 'mail', paused: true },
+    });
     expect((await admin.stats('mail')).paused).toBe(true);
     expect((await act(['status'])).out).toContain('paused: mail');
-    expect(await act(['resume', 'mail'])).toMatchObject({ code: 0, out: 'Queue "mail" is worked again.\n' });
+    expect(await act(['resume', 'mail'])).toMatchObject({
+      code: 0,
+      out: 'Queue "mail" is worked again.\n',
+    });
     expect((await admin.stats('mail')).paused).toBe(false);
   });
 
@@ -210,22 +239,29 @@ describe('commands that act', () => {
       labels: ['gpu'],
       maxAttempts: 2,
     });
-    expect((await act(['enqueue', 'mail', '1', '--name', 'welcome', '--unique-key', 'k'])).out).toBe(
-      `${id} is known already: nothing was stored\n`,
-    );
+    expect(
+      (await act(['enqueue', 'mail', '1', '--name', 'welcome', '--unique-key', 'k'])).out,
+    ).toBe(`${id} is known already: nothing was stored\n`);
   });
 
   it('enqueue reads standard input, and respects queues that are ordered as a whole', async () => {
-    const first = (await act(['enqueue', 'mail', '-', '--ordered-queue', '--json'], { input: '{"n": 1}\n' })).json as {
+    const first = (
+      await act(['enqueue', 'mail', '-', '--ordered-queue', '--json'], { input: '{"n": 1}\n' })
+    ).json as {
       id: string;
     };
-    const second = (await act(['enqueue', 'mail', '--ordered-queue', '--json'])).json as { id: string };
+    const second = (await act(['enqueue', 'mail', '--ordered-queue', '--json'])).json as {
+      id: string;
+    };
     expect(await admin.job(first.id)).toMatchObject({ state: 'ready', payload: { n: 1 } });
     expect(await admin.job(second.id)).toMatchObject({ state: 'blocked', payload: null });
   });
 
   it('enqueue makes no new queue of a mistyped name', async () => {
-    expect(await act(['enqueue', 'mial', '1'])).toMatchObject({ code: 1, err: expect.stringContaining('Did you mean "mail"?') });
+    expect(await act(['enqueue', 'mial', '1'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('Did you mean "mail"?'),
+    });
     expect((await act(['enqueue', 'fresh', '1', '--new-queue'])).code).toBe(0);
   });
 

@@ -16,14 +16,30 @@ describe('a command that cannot reach its tables', () => {
   const secret = (): string => url.password;
 
   it.each<[string, () => string[], string]>([
-    ['a wrong password', () => ['--url', at({ password: 'sesame' })], 'password authentication failed for user "postgres"'],
-    ['no such database', () => ['--url', at({ pathname: '/nowhere' })], 'database "nowhere" does not exist'],
+    [
+      'a wrong password',
+      () => ['--url', at({ password: 'sesame' })],
+      'password authentication failed for user "postgres"',
+    ],
+    [
+      'no such database',
+      () => ['--url', at({ pathname: '/nowhere' })],
+      'database "nowhere" does not exist',
+    ],
     ['no server', () => ['--url', at({ port: '1' })], 'Cannot connect to 127.0.0.1:1/'],
     ['no such host', () => ['--url', at({ hostname: 'nowhere.invalid' })], 'ENOTFOUND'],
-    ['no tables', () => ['--url', at({}), '--schema', 'elsewhere'], 'There are no queue tables in schema "elsewhere"'],
+    [
+      'no tables',
+      () => ['--url', at({}), '--schema', 'elsewhere'],
+      'There are no queue tables in schema "elsewhere"',
+    ],
   ])('says so in a line, with what to do, and fails: %s', async (_, flags, message) => {
     const { code, out, err } = await cli(['queues', ...flags()]);
-    expect({ code, out, lines: err.trim().split('\n').length }).toEqual({ code: 1, out: '', lines: 2 });
+    expect({ code, out, lines: err.trim().split('\n').length }).toEqual({
+      code: 1,
+      out: '',
+      lines: 2,
+    });
     expect(err).toContain(message);
     expect(err).not.toContain('sesame');
     expect(err).not.toContain(secret());
@@ -33,7 +49,11 @@ describe('a command that cannot reach its tables', () => {
     ['no address at all', [], 'No database is named'],
     ['an address that is none', ['--url', 'sesame@home'], '--url is no address'],
     ['another kind of database', ['--url', 'mysql://root:sesame@home/x'], '--url is no address'],
-    ['a schema that is no name', ['--schema', 'a"; drop schema public', '--url', 'postgres://home/x'], 'is not a schema name'],
+    [
+      'a schema that is no name',
+      ['--schema', 'a"; drop schema public', '--url', 'postgres://home/x'],
+      'is not a schema name',
+    ],
     ['a time that is none', ['--timeout', 'soon'], '--timeout'],
     ['an unknown flag', ['--jsno'], 'Did you mean --json?'],
     ['an unknown command', ['ques'], 'unknown command'],
@@ -84,7 +104,9 @@ describe('a command that cannot reach its tables', () => {
     'postgres://app@127.0.0.1:1/db?sslmode=no-verify&sslpassword=Hunter2',
     'postgres://app:Hunter2@127.0.0.1:1/db?sslmode=verify-full&sslrootcert=/none/Hunter2.pem',
   ])('never tells a password, where the address is whole: %s', async (address) => {
-    const { code, err } = await cli(['queues', '--url', address], { env: { PGPASSWORD: 'Hunter2' } });
+    const { code, err } = await cli(['queues', '--url', address], {
+      env: { PGPASSWORD: 'Hunter2' },
+    });
     expect(err).not.toMatch(/Hun|ter2/);
     expect(code).toBeGreaterThan(0);
   });
@@ -94,7 +116,8 @@ describe('a command that cannot reach its tables', () => {
     ['postgres://app:Hunter2@home/db'],
     ['queues', '--urll=postgres://a:1/Hunter2@home/db'],
   ])('does not repeat the address in a wrong call: %s', async (...argv) => {
-    for (const json of [[], ['--json']]) expect((await cli([...argv, ...json])).err).not.toContain('Hunter2');
+    for (const json of [[], ['--json']])
+      expect((await cli([...argv, ...json])).err).not.toContain('Hunter2');
   });
 
   const ODD = 'a\u001b[2J\u009b31m\r\nerror: all is well\u202e\u3164b';
@@ -105,7 +128,10 @@ describe('a command that cannot reach its tables', () => {
     ['a value of a flag', ['jobs', `--limit=${ODD}`]],
     ['a shared value', ['--timeout', ODD, 'queues']],
     ['a state', ['jobs', '--state', ODD]],
-    ['a queue', ['cancel', '--queue', ODD, '--unique-key', 'k', '--url', 'postgres://127.0.0.1:1/x']],
+    [
+      'a queue',
+      ['cancel', '--queue', ODD, '--unique-key', 'k', '--url', 'postgres://127.0.0.1:1/x'],
+    ],
     ['an id', ['job', ODD]],
     ['one argument too many', ['job', 'a', ODD]],
     ['an address', ['queues', '--url', ODD]],
@@ -125,7 +151,11 @@ describe('a command that cannot reach its tables', () => {
     ['a flag', ['queues', '--nosuch', '--json'], "unknown option '--nosuch'"],
     ['a value', ['--json', 'jobs', '--limit', '1e308'], 'It takes a whole number.'],
     ['no command', ['--json'], 'Which command?'],
-    ['a version that no release made', ['migrate', 'sql', '--from', '-1', '--json'], '--from must be from 0'],
+    [
+      'a version that no release made',
+      ['migrate', 'sql', '--from', '-1', '--json'],
+      '--from must be from 0',
+    ],
   ])('says in JSON, too, that the call is wrong: %s', async (_, argv, message) => {
     const { code, out, err } = await cli(argv);
     expect({ code, out, error: JSON.parse(err) as unknown }).toEqual({
@@ -137,7 +167,9 @@ describe('a command that cannot reach its tables', () => {
 
   it('says where it went by what the driver goes by, and what to do where TLS is the matter', async () => {
     const elsewhere = `postgres://home:5/x?host=127.0.0.1&port=1&sslmode=no-verify`;
-    expect((await cli(['queues', '--url', elsewhere])).err).toContain('Cannot connect to 127.0.0.1:1/x: ');
+    expect((await cli(['queues', '--url', elsewhere])).err).toContain(
+      'Cannot connect to 127.0.0.1:1/x: ',
+    );
     const { err } = await cli(['queues', '--url', at({ search: '?sslmode=no-verify' })]);
     expect(err).toContain('Leave sslmode out of the address');
   });
@@ -145,7 +177,9 @@ describe('a command that cannot reach its tables', () => {
   it('points at the doctor where a table is missing, and at the primary where the server only reads', async () => {
     const database = test.database.name;
     await test.database.query('alter table simple_queue.claim rename to lost');
-    expect((await cli(['queues', '--url', at({})])).err).toContain('"simple-queue doctor" says what is missing');
+    expect((await cli(['queues', '--url', at({})])).err).toContain(
+      '"simple-queue doctor" says what is missing',
+    );
     await test.database.query('alter table simple_queue.lost rename to claim');
     await test.database.query(`alter database ${database} set default_transaction_read_only = on`);
     const { err } = await cli(['enqueue', 'mail', '1', '--new-queue', '--url', at({})]);
@@ -156,7 +190,13 @@ describe('a command that cannot reach its tables', () => {
     const { code, err } = await cli(['queues', '--json', '--url', at({ pathname: '/nowhere' })]);
     expect({ code, error: JSON.parse(err) as unknown }).toEqual({
       code: 1,
-      error: { error: { code: 'DATABASE_ERROR', message: expect.any(String), hint: 'Check the name of the database.' } },
+      error: {
+        error: {
+          code: 'DATABASE_ERROR',
+          message: expect.any(String),
+          hint: 'Check the name of the database.',
+        },
+      },
     });
   });
 });

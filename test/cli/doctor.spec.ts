@@ -8,7 +8,8 @@ let test: TestStorage;
 beforeAll(async () => void (test = await aStorage()));
 afterAll(() => test.close());
 
-const doctor = (...flags: string[]) => cli(['doctor', '--url', test.database.url, '--timeout', '5', ...flags]);
+const doctor = (...flags: string[]) =>
+  cli(['doctor', '--url', test.database.url, '--timeout', '5', ...flags]);
 /** What does not depend on the server that the tests run on. */
 const OURS = ['--only', 'SCHEMA,schema_drift,LANES,PLACES'];
 
@@ -34,7 +35,10 @@ it('fails for what is critical, as a deploy wants it', async () => {
   await test.database.query('drop index simple_queue.job_cancel');
   const { code, json } = await doctor(...OURS, '--json');
   expect(code).toBe(1);
-  expect((json as { findings: Finding[] }).findings[0]).toMatchObject({ code: 'SCHEMA_DRIFT', level: 'critical' });
+  expect((json as { findings: Finding[] }).findings[0]).toMatchObject({
+    code: 'SCHEMA_DRIFT',
+    level: 'critical',
+  });
 });
 
 it('looks at a server without tables, and at everything where nothing is chosen', async () => {

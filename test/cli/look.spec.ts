@@ -6,7 +6,8 @@ import { endedJobs } from '../support/ended-jobs.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
 /** What an error of a hostile service may say to a terminal: clear it, rename it, paint it, turn its text around. */
-const HOSTILE = 'no such address\u001b[2J\u001b]0;owned\u0007\u009b31m\u202efdp.exe\nerror: all is well';
+const HOSTILE =
+  'no such address\u001b[2J\u001b]0;owned\u0007\u009b31m\u202efdp.exe\nerror: all is well';
 const SEEN = String.raw`no such address\u001b[2J\u001b]0;owned\u0007\u009b31m\u202efdp.exe\nerror: all is well`;
 
 describe('commands that look', () => {
@@ -16,20 +17,38 @@ describe('commands that look', () => {
 
   beforeAll(async () => {
     test = await aStorage();
-    ready = (await test.rows.job({ queue: 'reports', name: 'nightly', payload: { secret: 4111 }, due: '-90 seconds' })).id;
+    ready = (
+      await test.rows.job({
+        queue: 'reports',
+        name: 'nightly',
+        payload: { secret: 4111 },
+        due: '-90 seconds',
+      })
+    ).id;
     await test.rows.job({ state: 'running', lease: await test.rows.lease('1 hour', 'host:1') });
     const job = await test.rows.job({ state: 'running', uniqueKey: 'order:7' });
     failed = job.id;
-    const verdict = { state: 'failed', spent: 1, runMs: 5, deadLetterKeepMs: 86_400_000, archiveKeepMs: 86_400_000 } as const;
-    const error = { name: 'Error', message: HOSTILE, stack: `Error: no\n    at send (mail.ts:7:1)` };
-    await test.storage.jobs.bury('host:1', [{ ...job, verdict: { ...verdict, error } }]);
+    const verdict = {
+      state: 'failed',
+      spent: 1,
+      runMs: 5,
+      deadLetterKeepMs: 86_400_000,
+      archiveKeepMs: 86_400_000,
+    } as const;
+    const error = {
+      name: 'Error',
+      message: HOSTILE,
+      stack: `Error: no\n    at send (mail.ts:7:1)`,
+    };
+    await test.storage.settlements.bury('host:1', [{ ...job, verdict: { ...verdict, error } }]);
     await test.database.query('delete from simple_queue.claim where id = $1', [job.claim]);
     await test.database.query('delete from simple_queue.lease where id = $1', [job.lease]);
     await endedJobs(test, 3, { state: 'succeeded' });
   });
   afterAll(() => test.close());
 
-  const look = (argv: string[], columns?: number) => cli(argv, { env: { DATABASE_URL: test.database.url }, columns });
+  const look = (argv: string[], columns?: number) =>
+    cli(argv, { env: { DATABASE_URL: test.database.url }, columns });
 
   it('status tells what is wrong, and exits with 1', async () => {
     const { code, json } = await look(['status', '--json']);
@@ -55,7 +74,9 @@ describe('commands that look', () => {
     });
     const { out } = await look(['status']);
     expect(out).toContain('ready         1, the oldest for 1 min');
-    expect(out).toContain('No live worker has a handler for "nightly" of queue "reports": 1 job waits.');
+    expect(out).toContain(
+      'No live worker has a handler for "nightly" of queue "reports": 1 job waits.',
+    );
   });
 
   it('status names suspects, by queue', async () => {
@@ -70,7 +91,9 @@ describe('commands that look', () => {
 
   it('does not make an exact number of one that was counted up to a bound', async () => {
     const { troublesOf } = await import('../../lib/cli/troubles.js');
-    const [queue] = await look(['queues', '--json']).then(({ json }) => (json as { queues: QueueSummary[] }).queues);
+    const [queue] = await look(['queues', '--json']).then(
+      ({ json }) => (json as { queues: QueueSummary[] }).queues,
+    );
     const [trouble] = troublesOf([{ ...queue!, ready: { jobs: 10_000, atLeast: true } }], []);
     expect(trouble!.text).toMatch(/, and 10,00\d\+ jobs wait\.$/);
   });
@@ -84,11 +107,16 @@ describe('commands that look', () => {
       ['reports', '1', '1 min', '0', '0', '0', '0', '0', 'no worker'],
     ]);
     const { json } = await look(['queues', '--json']);
-    expect(json).toMatchObject({ queues: [{ queue: 'mail' }, { queue: 'reports', oldestReadyMs: expect.any(Number) }] });
+    expect(json).toMatchObject({
+      queues: [{ queue: 'mail' }, { queue: 'reports', oldestReadyMs: expect.any(Number) }],
+    });
   });
 
   it('one queue comes with its names; a wrong one with the nearest', async () => {
-    expect((await look(['queues', 'mail', '--json'])).json).toMatchObject({ queue: 'mail', deadLettersByState: { failed: 1 } });
+    expect((await look(['queues', 'mail', '--json'])).json).toMatchObject({
+      queue: 'mail',
+      deadLettersByState: { failed: 1 },
+    });
     expect((await look(['queues', 'mail'])).out).toContain('  failed      1');
     const wrong = 'error: There is no queue "mial". Did you mean "mail"?\n';
     for (const argv of [
@@ -102,13 +130,20 @@ describe('commands that look', () => {
   });
 
   it('workers are told with what they hold', async () => {
-    expect((await look(['workers', '--json'])).json).toMatchObject({ workers: [{ worker: 'host:1', live: true, jobs: 1 }] });
+    expect((await look(['workers', '--json'])).json).toMatchObject({
+      workers: [{ worker: 'host:1', live: true, jobs: 1 }],
+    });
     expect((await look(['workers'])).out).toMatch(/host:1 +yes +\d+ m?s +1\n/);
   });
 
   it('jobs come by filter and page by page, as one answer or as a stream', async () => {
-    const page = (await look(['jobs', '--limit', '2', '--json'])).json as { jobs: { id: string }[]; next: string };
-    const rest = (await look(['jobs', '--limit', '900', '--after', page.next, '--json'])).json as { jobs: { id: string }[] };
+    const page = (await look(['jobs', '--limit', '2', '--json'])).json as {
+      jobs: { id: string }[];
+      next: string;
+    };
+    const rest = (await look(['jobs', '--limit', '900', '--after', page.next, '--json'])).json as {
+      jobs: { id: string }[];
+    };
     expect([...page.jobs, ...rest.jobs].map(({ id }) => id)).toHaveLength(6);
     expect(rest).not.toHaveProperty('next');
     const { out } = await look(['jobs', '--all', '--json']);
@@ -120,8 +155,12 @@ describe('commands that look', () => {
     expect((await look(['jobs', '--state', 'dead,ready', '--json'])).json).toMatchObject({
       jobs: [{ id: ready }, { id: failed }],
     });
-    expect((await look(['jobs', '--state', 'live', '--created-after', '1h', '--json'])).json).toMatchObject({ jobs: [{}, {}] });
-    expect((await look(['jobs', '--created-before', '2020-01-01', '--json'])).json).toEqual({ jobs: [] });
+    expect(
+      (await look(['jobs', '--state', 'live', '--created-after', '1h', '--json'])).json,
+    ).toMatchObject({ jobs: [{}, {}] });
+    expect((await look(['jobs', '--created-before', '2020-01-01', '--json'])).json).toEqual({
+      jobs: [],
+    });
     expect((await look(['jobs', '--created-before', '2020-01-01'])).out).toBe('No jobs.\n');
   });
 
@@ -134,24 +173,32 @@ describe('commands that look', () => {
     }
   });
 
-  it.each([[80], [undefined]])('a hostile error is shown letter by letter (columns: %s)', async (columns) => {
-    const all = [
-      await look(['job', failed], columns),
-      await look(['explain', failed], columns),
-      await look(['jobs', '--unique-key', 'order:7']),
-    ];
-    for (const { out } of all) expect(out).toContain(SEEN);
-    const { out, json } = await look(['job', failed, '--json'], columns);
-    expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
-    expect(json).toMatchObject({ lastError: { message: HOSTILE } });
-  });
+  it.each([[80], [undefined]])(
+    'a hostile error is shown letter by letter (columns: %s)',
+    async (columns) => {
+      const all = [
+        await look(['job', failed], columns),
+        await look(['explain', failed], columns),
+        await look(['jobs', '--unique-key', 'order:7']),
+      ];
+      for (const { out } of all) expect(out).toContain(SEEN);
+      const { out, json } = await look(['job', failed, '--json'], columns);
+      expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+      expect(json).toMatchObject({ lastError: { message: HOSTILE } });
+    },
+  );
 
   it('a job shows what it carries only when asked', async () => {
     const { out } = await look(['job', ready]);
     expect(out).toContain('nightly');
-    expect(out + (await look(['job', ready, '--json'])).out + (await look(['jobs', '--json'])).out).not.toContain('4111');
+    expect(
+      out + (await look(['job', ready, '--json'])).out + (await look(['jobs', '--json'])).out,
+    ).not.toContain('4111');
     expect((await look(['job', ready, '--payload'])).out).toContain('"secret": 4111');
-    expect((await look(['job', ready, '--payload', '--json'])).json).toMatchObject({ payload: { secret: 4111 }, headers: {} });
+    expect((await look(['job', ready, '--payload', '--json'])).json).toMatchObject({
+      payload: { secret: 4111 },
+      headers: {},
+    });
     expect((await look(['job', failed])).out).toContain('    at send (mail.ts:7:1)');
   });
 
@@ -165,7 +212,11 @@ describe('commands that look', () => {
       code: 1,
       json: { id: unknown, reasons: [{ code: 'UNKNOWN' }] },
     });
-    expect(await look(['job', unknown])).toMatchObject({ code: 1, out: '', err: expect.stringContaining('There is no job') });
+    expect(await look(['job', unknown])).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('There is no job'),
+    });
   });
 
   it.each<[string[], string]>([
@@ -197,32 +248,56 @@ describe('commands that look', () => {
   it('a job with a payload that is nested deeper than a stack is shown, too', async () => {
     const { id } = await test.rows.job({ queue: 'deep' });
     const text = `${'['.repeat(6_000)}7${']'.repeat(6_000)}`;
-    await test.database.query('update simple_queue.job set payload = $2::jsonb where id = $1', [id, text]);
+    await test.database.query('update simple_queue.job set payload = $2::jsonb where id = $1', [
+      id,
+      text,
+    ]);
     const { code, out } = await look(['job', id, '--payload']);
     expect({ code, isShown: out.includes(text) }).toEqual({ code: 0, isShown: true });
     const asJson = await look(['job', id, '--payload', '--json']);
-    expect({ code: asJson.code, isShown: asJson.out.includes(`"payload":${text}`) }).toEqual({ code: 0, isShown: true });
+    expect({ code: asJson.code, isShown: asJson.out.includes(`"payload":${text}`) }).toEqual({
+      code: 0,
+      isShown: true,
+    });
   });
 
   it('colours only where a terminal and nobody else reads', async () => {
     const env = { DATABASE_URL: test.database.url };
-    const hasColours = async (columns: number | undefined, more: Record<string, string>, ...flags: string[]) =>
-      (await cli(['status', ...flags], { env: { ...env, ...more }, columns })).out.includes('\u001b[');
+    const hasColours = async (
+      columns: number | undefined,
+      more: Record<string, string>,
+      ...flags: string[]
+    ) =>
+      (await cli(['status', ...flags], { env: { ...env, ...more }, columns })).out.includes(
+        '\u001b[',
+      );
     expect(await hasColours(80, {})).toBe(true);
     expect(await hasColours(undefined, { FORCE_COLOR: '1' })).toBe(true);
     expect(
-      await Promise.all([hasColours(undefined, {}), hasColours(80, { NO_COLOR: '1' }), hasColours(80, { TERM: 'dumb' })]),
+      await Promise.all([
+        hasColours(undefined, {}),
+        hasColours(80, { NO_COLOR: '1' }),
+        hasColours(80, { TERM: 'dumb' }),
+      ]),
     ).not.toContain(true);
-    expect(await Promise.all([hasColours(80, {}, '--no-color'), hasColours(80, {}, '--json')])).not.toContain(true);
+    expect(
+      await Promise.all([hasColours(80, {}, '--no-color'), hasColours(80, {}, '--json')]),
+    ).not.toContain(true);
   });
 
   it('every command has help with an example', async () => {
     const { out } = await look(['--help']);
-    const names = [...out.matchAll(/^ {2}([a-z]+)(?: |$)/gm)].map(([, name]) => name!).filter((name) => !['help'].includes(name));
+    const names = [...out.matchAll(/^ {2}([a-z]+)(?: |$)/gm)]
+      .map(([, name]) => name!)
+      .filter((name) => !['help'].includes(name));
     expect(names).toEqual(expect.arrayContaining(['status', 'tail', 'redrive', 'migrate']));
     for (const name of names.filter((one) => one !== 'migrate')) {
       const help = await look([name, '--help']);
-      expect({ name, code: help.code, example: help.out.includes(`Examples:\n  simple-queue ${name}`) }).toEqual({
+      expect({
+        name,
+        code: help.code,
+        example: help.out.includes(`Examples:\n  simple-queue ${name}`),
+      }).toEqual({
         name,
         code: 0,
         example: true,

@@ -10,7 +10,8 @@ describe('migrate', () => {
   beforeEach(async () => void (database = await anEmptyDatabase()));
   afterEach(() => database.drop());
 
-  const migrate = (...argv: string[]) => cli(['migrate', ...argv], { env: { DATABASE_URL: database.url } });
+  const migrate = (...argv: string[]) =>
+    cli(['migrate', ...argv], { env: { DATABASE_URL: database.url } });
   const columns = () =>
     database.query(
       `select table_name, column_name, data_type, column_default, is_nullable from information_schema.columns
@@ -22,10 +23,19 @@ describe('migrate', () => {
     );
 
   it('makes the tables once, and status tells what there is', async () => {
-    expect(await migrate('status', '--json')).toMatchObject({ code: 1, json: { state: 'missing', version: 0, needed: 1 } });
-    expect(await migrate('up')).toMatchObject({ code: 0, out: expect.stringContaining('version 0 -> 1.') });
+    expect(await migrate('status', '--json')).toMatchObject({
+      code: 1,
+      json: { state: 'missing', version: 0, needed: 1 },
+    });
+    expect(await migrate('up')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('version 0 -> 1.'),
+    });
     expect(await migrate('up', '--json')).toMatchObject({ code: 0, json: { from: 1, to: 1 } });
-    expect(await migrate('status', '--json')).toMatchObject({ code: 0, json: { state: 'current', version: 1 } });
+    expect(await migrate('status', '--json')).toMatchObject({
+      code: 0,
+      json: { state: 'current', version: 1 },
+    });
     await database.query('update simple_queue.version set version = 2');
     expect(await migrate('status', '--json')).toMatchObject({ code: 0, json: { state: 'newer' } });
     await database.query('update simple_queue.version set compatible_from = 2');
@@ -36,7 +46,9 @@ describe('migrate', () => {
         err: expect.stringContaining('at version 2'),
       });
     await database.query('update simple_queue.version set version = 0, compatible_from = 0');
-    expect((await cli(['queues'], { env: { DATABASE_URL: database.url } })).err).toContain('simple-queue migrate up');
+    expect((await cli(['queues'], { env: { DATABASE_URL: database.url } })).err).toContain(
+      'simple-queue migrate up',
+    );
   });
 
   it('prints SQL that makes the same, and that a later start and a later "down" know of', async () => {
@@ -48,7 +60,10 @@ describe('migrate', () => {
     await (await openStorage(dataSource, { migrate: 'run' })).onApplicationShutdown();
     await dataSource.destroy();
     expect((await migrate('sql')).out).toContain('nothing to do');
-    expect(await migrate('down', '--yes')).toMatchObject({ code: 0, out: expect.stringContaining('Dropped all tables') });
+    expect(await migrate('down', '--yes')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('Dropped all tables'),
+    });
     expect(await columns()).toEqual([]);
     await migrate('up');
     expect([await columns(), await indexes()]).toEqual(byHand);
@@ -57,7 +72,10 @@ describe('migrate', () => {
   it('goes down only with --yes, and never under a living worker', async () => {
     await migrate('up');
     await database.query(`insert into simple_queue.queue (name) values ('mail')`);
-    expect(await migrate('down', '--json')).toMatchObject({ code: 0, json: { dropped: false, queues: [{ queue: 'mail' }] } });
+    expect(await migrate('down', '--json')).toMatchObject({
+      code: 0,
+      json: { dropped: false, queues: [{ queue: 'mail' }] },
+    });
     await database.query(
       `insert into simple_queue.lease (id, shard, worker, expires_at) values (gen_random_uuid(), 0, 'host:1', now() + interval '1 hour')`,
     );
@@ -66,7 +84,10 @@ describe('migrate', () => {
       err: expect.stringContaining('1 live worker uses them (host:1)'),
     });
     await database.query('delete from simple_queue.lease');
-    expect(await migrate('down', '--yes', '--json')).toMatchObject({ code: 0, json: { dropped: true } });
+    expect(await migrate('down', '--yes', '--json')).toMatchObject({
+      code: 0,
+      json: { dropped: true },
+    });
     expect(await columns()).toEqual([]);
     expect((await migrate('down', '--yes')).code).toBe(1);
   });
@@ -87,7 +108,10 @@ describe('migrate', () => {
     await database.query(`create role ${role} login password 'app'`);
     const url = Object.assign(new URL(database.url), { username: role, password: 'app' }).href;
     const { code, err } = await migrate('up', '--url', url);
-    expect({ code, err }).toMatchObject({ code: 1, err: expect.stringContaining('This role may not do that') });
+    expect({ code, err }).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('This role may not do that'),
+    });
     await database.query(`drop role ${role}`);
   });
 });

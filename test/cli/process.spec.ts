@@ -32,10 +32,18 @@ describe('the process', () => {
   }
 
   it('exits with the code of the command, and writes answers and errors apart', async () => {
-    const [right, wrong, bad] = [start('jobs', '--limit', '1', '--json'), start('queues', 'mial'), start('jobs', '--limit', 'x')];
+    const [right, wrong, bad] = [
+      start('jobs', '--limit', '1', '--json'),
+      start('queues', 'mial'),
+      start('jobs', '--limit', 'x'),
+    ];
     expect(JSON.parse((await right.end).out)).toMatchObject({ jobs: [{ state: 'failed' }] });
     expect(await right.end).toMatchObject({ code: 0, err: '' });
-    expect(await wrong.end).toMatchObject({ code: 1, out: '', err: expect.stringContaining('Did you mean "mail"?') });
+    expect(await wrong.end).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('Did you mean "mail"?'),
+    });
     expect(await bad.end).toMatchObject({ code: 2, out: '' });
   });
 
@@ -50,7 +58,9 @@ describe('the process', () => {
     child.stderr.destroy();
     expect((await end).code).toBe(2);
     const strict = start('queues', '--json', '--url', `${test.database.url}?sslmode=require`);
-    expect(JSON.parse((await strict.end).err)).toMatchObject({ error: { hint: expect.stringContaining('sslmode') } });
+    expect(JSON.parse((await strict.end).err)).toMatchObject({
+      error: { hint: expect.stringContaining('sslmode') },
+    });
   });
 
   it('Ctrl-C lets the batch that is under way end, and exits with 130', async () => {

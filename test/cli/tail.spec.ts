@@ -34,7 +34,9 @@ class Tail {
 
   /** The words told of a job, in their order. */
   wordsOf(id: string): string[] {
-    return [...this.out.matchAll(/^\S+ +(\S+) +(\S+)/gm)].filter((match) => match[2] === id).map((match) => match[1]!);
+    return [...this.out.matchAll(/^\S+ +(\S+) +(\S+)/gm)]
+      .filter((match) => match[2] === id)
+      .map((match) => match[1]!);
   }
 
   async end(): Promise<number> {
@@ -50,7 +52,9 @@ describe('tail', () => {
 
   beforeAll(async () => {
     database = await aDatabase();
-    const mail = aHandler('mail', ({ payload }: Job<never>) => (payload === 'wait' ? gate.passed : undefined));
+    const mail = aHandler('mail', ({ payload }: Job<never>) =>
+      payload === 'wait' ? gate.passed : undefined,
+    );
     const letters = aHandler('letters', () => Promise.reject(new Error('no\u001b[2J paper')), {
       maxAttempts: 2,
       backoff: constant({ delayMs: 600 }),
@@ -70,7 +74,9 @@ describe('tail', () => {
     await eventually(() => tail.wordsOf(slow).length === 1);
     const { id: failing } = await application.queues.enqueue('letters', null);
     const { id: quick } = await application.queues.enqueue('mail', 'quick');
-    await eventually(() => tail.wordsOf(quick).includes('succeeded') && tail.wordsOf(failing).includes('failed'));
+    await eventually(
+      () => tail.wordsOf(quick).includes('succeeded') && tail.wordsOf(failing).includes('failed'),
+    );
     gate.open();
     await eventually(() => tail.wordsOf(slow).length === 2);
     expect(await tail.end()).toBe(0);
@@ -98,7 +104,10 @@ describe('tail', () => {
 
   it('refuses an interval that a timer cannot keep, and would make it look without a rest', async () => {
     const { code, err } = await cli(['tail', '--interval', '30d', '--url', database.url]);
-    expect({ code, err }).toEqual({ code: 2, err: 'error: tail: --interval must be from 200 ms to 1 h.\n' });
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: 'error: tail: --interval must be from 200 ms to 1 h.\n',
+    });
   });
 
   it('goes on when the database comes back', async () => {

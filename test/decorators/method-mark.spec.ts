@@ -10,7 +10,9 @@ class Parent {
 }
 
 const namesOn = (type: { prototype: object }): string[] =>
-  ((Reflect.getMetadata(HANDLE_JOB, type.prototype, 'both') ?? []) as { name: string }[]).map(({ name }) => name);
+  ((Reflect.getMetadata(HANDLE_JOB, type.prototype, 'both') ?? []) as { name: string }[]).map(
+    ({ name }) => name,
+  );
 
 it('adds up on one method', () => {
   expect(namesOn(Parent)).toEqual(['two', 'one']);

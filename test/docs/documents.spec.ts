@@ -1,7 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { DOCUMENTS, examplesIn, headingsOf, linksIn, read, REPOSITORY, withExamples } from './documents.js';
+import {
+  DOCUMENTS,
+  examplesIn,
+  headingsOf,
+  linksIn,
+  read,
+  REPOSITORY,
+  withExamples,
+} from './documents.js';
 
 describe.each(DOCUMENTS)('%s', (path) => {
   it('quotes its examples as they run', () => {
@@ -21,14 +29,19 @@ describe.each(DOCUMENTS)('%s', (path) => {
 it('quotes every example somewhere, or links to it', () => {
   const linked = DOCUMENTS.flatMap((path) => linksIn(path)).map(({ file }) => basename(file));
   const quoted = [...DOCUMENTS.flatMap((path) => examplesIn(read(path))), ...linked];
-  const files = readdirSync(join(REPOSITORY, 'test/examples')).filter((file) => !file.endsWith('.spec.ts'));
+  const files = readdirSync(join(REPOSITORY, 'test/examples')).filter(
+    (file) => !file.endsWith('.spec.ts'),
+  );
   expect(files.filter((file) => !quoted.includes(file))).toEqual([]);
 });
 
 it.each([
   ['README.md', 200],
   ['CONTRIBUTING.md', 80],
-  ...DOCUMENTS.filter((path) => path.startsWith('docs/adr/')).map((path): [string, number] => [path, 60]),
+  ...DOCUMENTS.filter((path) => path.startsWith('docs/adr/')).map((path): [string, number] => [
+    path,
+    60,
+  ]),
 ])('%s has at most %d lines', (path, lines) => {
   expect(read(path).trimEnd().split('\n').length).toBeLessThanOrEqual(lines);
 });

@@ -85,7 +85,8 @@ export function tableUnder(path: string, heading: string): string[][] {
   );
 }
 
-export const sourceOf = (file: string): ts.SourceFile => ts.createSourceFile(file, read(file), ts.ScriptTarget.ES2022, true);
+export const sourceOf = (file: string): ts.SourceFile =>
+  ts.createSourceFile(file, read(file), ts.ScriptTarget.ES2022, true);
 
 const declarations = (file: string): ts.Statement[] => [...sourceOf(file).statements];
 
@@ -103,6 +104,9 @@ export function wordsOf(file: string, name: string): string[] {
   const found = declarations(file)
     .filter(ts.isTypeAliasDeclaration)
     .find((declared) => declared.name.text === name);
-  if (!found || !ts.isUnionTypeNode(found.type)) throw new Error(`There is no union ${name} in ${file}.`);
-  return found.type.types.map((word) => ((word as ts.LiteralTypeNode).literal as ts.StringLiteral).text);
+  if (!found || !ts.isUnionTypeNode(found.type))
+    throw new Error(`There is no union ${name} in ${file}.`);
+  return found.type.types.map(
+    (word) => ((word as ts.LiteralTypeNode).literal as ts.StringLiteral).text,
+  );
 }

@@ -27,28 +27,54 @@ const namesUnder = (...headings: string[]): string[] =>
 
 it('names every option of the module, and no other', () => {
   const whole = membersOf(OPTIONS, 'SimpleQueueOptions').filter((name) => !NESTED.includes(name));
-  const extras = membersOf('lib/module/simple-queue.module-definition.ts', 'SimpleQueueModuleExtras');
-  const parts = ['maintenance.reaperIntervalMs', 'maintenance.janitorIntervalMs', 'poison.maxStalls', 'poison.maxReschedules'];
+  const extras = membersOf(
+    'lib/module/simple-queue.module-definition.ts',
+    'SimpleQueueModuleExtras',
+  );
+  const parts = [
+    'maintenance.reaperIntervalMs',
+    'maintenance.janitorIntervalMs',
+    'poison.maxStalls',
+    'poison.maxReschedules',
+  ];
   const worker = membersOf(OPTIONS, 'WorkerSettings').map((name) => `worker.${name}`);
-  expect(namesUnder(...MODULE_PARTS)).toEqual([...whole, ...extras, ...parts, ...worker, ...POLICY].sort());
+  expect(namesUnder(...MODULE_PARTS)).toEqual(
+    [...whole, ...extras, ...parts, ...worker, ...POLICY].sort(),
+  );
 });
 
 it.each([
   ['A queue', [...POLICY, ...membersOf(OPTIONS, 'QueueSettings')]],
   ['A handler', [...HANDLE_JOB, ...membersOf('lib/job/job-handler.ts', 'QueueHandlerOptions')]],
-  ['A job', ['JobOptions', 'BackPressure', 'InTransaction'].flatMap((part) => membersOf('lib/job/enqueue-options.ts', part))],
+  [
+    'A job',
+    ['JobOptions', 'BackPressure', 'InTransaction'].flatMap((part) =>
+      membersOf('lib/job/enqueue-options.ts', part),
+    ),
+  ],
 ])('names every option of: %s', (heading, declared) => {
   expect(namesUnder(heading)).toEqual([...declared].sort());
 });
 
 it('tells the defaults that hold', () => {
-  const told = MODULE_PARTS.flatMap((heading) => tableUnder(GUIDE, heading)).map(([name, value]): [string, unknown] => [
-    name!.replace(/^(maintenance|poison)\./, ''),
-    valueOf(value!),
-  ]);
+  const told = MODULE_PARTS.flatMap((heading) => tableUnder(GUIDE, heading)).map(
+    ([name, value]): [string, unknown] => [
+      name!.replace(/^(maintenance|poison)\./, ''),
+      valueOf(value!),
+    ],
+  );
   const { worker, ...flat } = DEFAULTS;
-  const extras = { isGlobal: true, name: 'default', worker: true, 'worker.autoStart': worker?.autoStart, queues: {} };
-  expect(Object.fromEntries(told.filter(([, value]) => value !== undefined))).toEqual({ ...flat, ...extras });
+  const extras = {
+    isGlobal: true,
+    name: 'default',
+    worker: true,
+    'worker.autoStart': worker?.autoStart,
+    queues: {},
+  };
+  expect(Object.fromEntries(told.filter(([, value]) => value !== undefined))).toEqual({
+    ...flat,
+    ...extras,
+  });
 });
 
 /** A cell such as `15_000`, or `none` and words for what has no default value. */

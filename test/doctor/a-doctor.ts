@@ -27,7 +27,10 @@ export async function aPractice(): Promise<Practice> {
   for (const text of roleScript('simple_queue', role).filter((each) => !each.includes('produce')))
     await test.database.query(text);
   await test.database.query(`grant ${role}_enqueue to ${role}`);
-  const url = Object.assign(new URL(test.database.url), { username: role, password: 'doctor' }).href;
+  const url = Object.assign(new URL(test.database.url), {
+    username: role,
+    password: 'doctor',
+  }).href;
   const opened: { storage: Storage; dataSource: DataSource }[] = [];
   const another: Practice['another'] = async (options, at = url, typeorm = {}) => {
     const given = { worker: false, migrate: 'off', ...options } as const;
@@ -42,7 +45,10 @@ export async function aPractice(): Promise<Practice> {
       await storage.onApplicationShutdown();
       await dataSource.destroy();
     }
-    const roles = [role, ...['enqueue', 'worker', 'operate', 'read'].map((kind) => `${role}_${kind}`)].join(', ');
+    const roles = [
+      role,
+      ...['enqueue', 'worker', 'operate', 'read'].map((kind) => `${role}_${kind}`),
+    ].join(', ');
     await test.database.query(`drop owned by ${roles}`);
     await test.database.query(`drop role ${roles}`);
     await test.close();
@@ -58,6 +64,8 @@ export async function aPractice(): Promise<Practice> {
   };
 }
 
-export const of = (code: FindingCode, findings: Finding[]): Finding[] => findings.filter((finding) => finding.code === code);
+export const of = (code: FindingCode, findings: Finding[]): Finding[] =>
+  findings.filter((finding) => finding.code === code);
 
-export const ailing = (findings: Finding[]): string[] => findings.filter(({ level }) => level !== 'ok').map(({ code }) => code);
+export const ailing = (findings: Finding[]): string[] =>
+  findings.filter(({ level }) => level !== 'ok').map(({ code }) => code);

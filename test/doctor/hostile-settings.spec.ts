@@ -9,7 +9,13 @@ const HOSTILE: Record<string, string>[] = [
   { quote_all_identifiers: 'on' },
   { standard_conforming_strings: 'off', escape_string_warning: 'off', backslash_quote: 'on' },
   { DateStyle: 'SQL, DMY', TimeZone: 'Asia/Kolkata', IntervalStyle: 'iso_8601' },
-  { DateStyle: 'German', IntervalStyle: 'sql_standard', extra_float_digits: '-15', bytea_output: 'escape', array_nulls: 'off' },
+  {
+    DateStyle: 'German',
+    IntervalStyle: 'sql_standard',
+    extra_float_digits: '-15',
+    bytea_output: 'escape',
+    array_nulls: 'off',
+  },
   { search_path: 'simple_queue, public', transform_null_equals: 'on', xmlbinary: 'hex' },
   { lc_numeric: 'C', lc_time: 'C', lc_monetary: 'C', client_encoding: 'latin1' },
 ];
@@ -33,7 +39,9 @@ describe.each(HOSTILE)('in a database with %p', (settings) => {
       const given = { poolMode, wakeUp: 'off', worker: false } as const;
       const storage = await openStorage(dataSource, given);
       const findings = await new QueueDoctor(storage, resolveOptions(given).options).examine();
-      const told = findings.filter(({ code }) => ['SCHEMA_DRIFT', 'SCHEMA_VERSION', 'RIGHTS', 'PARTITIONS'].includes(code));
+      const told = findings.filter(({ code }) =>
+        ['SCHEMA_DRIFT', 'SCHEMA_VERSION', 'RIGHTS', 'PARTITIONS'].includes(code),
+      );
       expect(told.filter(({ level }) => level !== 'ok')).toEqual([]);
       expect(told.map(({ code }) => code)).toContain('SCHEMA_DRIFT');
       expect(findings.filter(({ found }) => /could not|failed/i.test(found))).toEqual([]);

@@ -25,21 +25,33 @@ describe('queues', () => {
     await practice.rows.job({ queue: 'orphans', name: 'later', state: 'scheduled' });
     expect(await only('LANES')).toMatchObject({
       level: 'warning',
-      found: 'No worker is alive, and jobs wait: queue "orphans" name "later" (1 job), queue "orphans" name "old" (2 jobs).',
+      found:
+        'No worker is alive, and jobs wait: queue "orphans" name "later" (1 job), queue "orphans" name "old" (2 jobs).',
     });
     const { id } = await practice.rows.lane('orphans', 'later');
-    await query('update simple_queue.lease set lanes = array[$2::int] where id = $1', [await practice.rows.lease(), id]);
+    await query('update simple_queue.lease set lanes = array[$2::int] where id = $1', [
+      await practice.rows.lease(),
+      id,
+    ]);
     expect(await only('LANES')).toMatchObject({
       found: '1 worker is alive, and none serves: queue "orphans" name "old" (2 jobs).',
     });
-    await query(`update simple_queue.queue set paused_at = now() - interval '3 hours' where name = 'orphans'`);
+    await query(
+      `update simple_queue.queue set paused_at = now() - interval '3 hours' where name = 'orphans'`,
+    );
     expect((await only('LANES')).level).toBe('ok');
-    expect(await only('PAUSED_QUEUES')).toMatchObject({ level: 'notice', found: 'Paused, the longest for 3 hours: orphans.' });
+    expect(await only('PAUSED_QUEUES')).toMatchObject({
+      level: 'notice',
+      found: 'Paused, the longest for 3 hours: orphans.',
+    });
   });
 
   it('names suspects', async () => {
     await practice.rows.jobs(2, { queue: 'mail', state: 'suspect' });
-    expect(await only('SUSPECTS')).toMatchObject({ level: 'notice', found: expect.stringContaining('queue "mail" (2 jobs)') });
+    expect(await only('SUSPECTS')).toMatchObject({
+      level: 'notice',
+      found: expect.stringContaining('queue "mail" (2 jobs)'),
+    });
   });
 
   it('names jobs that were poisoned lately, and no older ones', async () => {
@@ -90,7 +102,10 @@ describe('places', () => {
     const [job] = await practice.rows.jobs(1);
     await query('delete from simple_queue.ready where id = $1', [job!.id]);
     const finding = await only('PLACES');
-    expect(finding).toMatchObject({ level: 'critical', found: `1 live job stands in no place, and will never run: ${job!.id}.` });
+    expect(finding).toMatchObject({
+      level: 'critical',
+      found: `1 live job stands in no place, and will never run: ${job!.id}.`,
+    });
     for (const repair of repairsIn(finding.advice)) await query(repair);
     expect(await only('PLACES')).toMatchObject({ level: 'ok' });
   });
@@ -99,7 +114,10 @@ describe('places', () => {
     const [job, other] = await practice.rows.jobs(2, { state: 'scheduled' });
     await query('delete from simple_queue.job where id = $1', [job!.id]);
     const finding = await only('PLACES');
-    expect(finding).toMatchObject({ level: 'warning', found: `1 row of scheduled belongs to jobs that are gone: ${job!.id}.` });
+    expect(finding).toMatchObject({
+      level: 'warning',
+      found: `1 row of scheduled belongs to jobs that are gone: ${job!.id}.`,
+    });
     for (const repair of repairsIn(finding.advice)) await query(repair);
     expect(await only('PLACES')).toMatchObject({ level: 'ok' });
     expect(await query('select id from simple_queue.scheduled')).toEqual([{ id: other!.id }]);
@@ -114,13 +132,19 @@ describe('places', () => {
     const late = await practice.rows.job();
     await query('update simple_queue.ready set epoch = 7 where id = $1', [late.id]);
     await query(`insert into simple_queue.head (group_name, shard, queue) values ('g', 0, 1)`);
-    const found = (await practice.ask('PLACES')).map(({ level, found: text }) => `${level}: ${text}`);
+    const found = (await practice.ask('PLACES')).map(
+      ({ level, found: text }) => `${level}: ${text}`,
+    );
     expect(found).toHaveLength(3);
     expect(found[0]).toMatch(
-      new RegExp(`^critical: 1 live job stands in more than one place, and may run twice: ${double.id} \\(`),
+      new RegExp(
+        `^critical: 1 live job stands in more than one place, and may run twice: ${double.id} \\(`,
+      ),
     );
     expect(found[1]).toContain(`${late.id} (ready@7, and should be @0)`);
-    expect(found[2]).toMatch(/^critical: The turn of 1 ordered group is not held by exactly one: .*group 1 g: turn held 0 times/);
+    expect(found[2]).toMatch(
+      /^critical: The turn of 1 ordered group is not held by exactly one: .*group 1 g: turn held 0 times/,
+    );
   });
 
   it('finds the same in a part of tables that are too large to be read whole', async () => {
@@ -129,17 +153,29 @@ describe('places', () => {
     await practice.rows.job({ state: 'suspect' });
     await practice.rows.job({ state: 'scheduled' });
     await query('delete from simple_queue.ready where id = $1', [lost!.id]);
-    await query('insert into simple_queue.staged select id, shard, lane, epoch from simple_queue.job where id = $1', [
-      double!.id,
-    ]);
+    await query(
+      'insert into simple_queue.staged select id, shard, lane, epoch from simple_queue.job where id = $1',
+      [double!.id],
+    );
     await query('update simple_queue.ready set epoch = 7 where id = $1', [late!.id]);
     await query('delete from simple_queue.job where id = $1', [gone!.id]);
-    const diagnosis = new Diagnosis(practice.storage.database, { schema: 'simple_queue', timeoutMs: 5_000 });
+    const diagnosis = new Diagnosis(practice.storage.database, {
+      schema: 'simple_queue',
+      timeoutMs: 5_000,
+    });
     const byId = (a: { id: string | null }, b: { id: string | null }) => a.id!.localeCompare(b.id!);
-    const some = (await diagnosis.somePlaces(1_000)).map((breach) => ({ ...breach, places: breach.places!.toSorted() }));
-    const all = (await diagnosis.allPlaces()).map((breach) => ({ ...breach, places: (breach.places ?? []).toSorted() }));
+    const some = (await diagnosis.somePlaces(1_000)).map((breach) => ({
+      ...breach,
+      places: breach.places!.toSorted(),
+    }));
+    const all = (await diagnosis.allPlaces()).map((breach) => ({
+      ...breach,
+      places: (breach.places ?? []).toSorted(),
+    }));
     expect(some.toSorted(byId)).toEqual(all.toSorted(byId));
-    expect(some.map(({ id }) => id).toSorted()).toEqual([lost!.id, double!.id, late!.id, gone!.id].toSorted());
+    expect(some.map(({ id }) => id).toSorted()).toEqual(
+      [lost!.id, double!.id, late!.id, gone!.id].toSorted(),
+    );
     await diagnosis.close();
   });
 });

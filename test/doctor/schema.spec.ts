@@ -24,7 +24,10 @@ async function broken(breaks: string[], repairs: string[]): Promise<string[]> {
 }
 
 it('knows what the migrations make: else run test/doctor/write-expected-schema.mjs', async () => {
-  const parts = await practice.database.query<SchemaPart & Record<string, unknown>>(DESCRIBE_SCHEMA.text, ['simple_queue']);
+  const parts = await practice.database.query<SchemaPart & Record<string, unknown>>(
+    DESCRIBE_SCHEMA.text,
+    ['simple_queue'],
+  );
   expect(expectedSchemaText(parts).split('\n').sort()).toEqual(
     readFileSync('migrations/expected-schema.ts', 'utf8').split('\n').sort(),
   );
@@ -49,7 +52,9 @@ it('names tables, columns and indexes that are missing', async () => {
     'critical: Missing: column lapsed.lapsed_at moment not null default statement_timestamp(), ' +
       'index job.job_fingerprint (fingerprint, shard, id) WHERE (fingerprint IS NOT NULL), table throttle plain.',
   );
-  expect(found[1]).toBe('warning: Missing: domain epoch.epoch_check integer CHECK (((VALUE >= 0) AND (VALUE <= 2147000000))).');
+  expect(found[1]).toBe(
+    'warning: Missing: domain epoch.epoch_check integer CHECK (((VALUE >= 0) AND (VALUE <= 2147000000))).',
+  );
   expect(found).toHaveLength(2);
 });
 
@@ -71,12 +76,16 @@ it('names what was changed, as it is and as it should be', async () => {
   expect(found[0]).toMatch(
     /^critical: Changed: column lapsed\.lapsed_at is moment .* and should be .*, index job\.job_workflow is \(id\) and should be /,
   );
-  expect(found[1]).toBe('warning: Changed: parameter ready.autovacuum_vacuum_threshold is 50 and should be 10000.');
+  expect(found[1]).toBe(
+    'warning: Changed: parameter ready.autovacuum_vacuum_threshold is 50 and should be 10000.',
+  );
 });
 
 it('names indexes that a broken build has left, and what others have added', async () => {
   await run(`insert into simple_queue.vacant values ('a', 0, 1), ('b', 0, 1)`);
-  await expect(run('create unique index concurrently half on simple_queue.vacant (queue)')).rejects.toThrow();
+  await expect(
+    run('create unique index concurrently half on simple_queue.vacant (queue)'),
+  ).rejects.toThrow();
   const found = await broken(
     [
       'create index theirs on simple_queue.ready (run_at)',
@@ -104,14 +113,19 @@ it('compares no shape with a newer schema, and names versions that do not fit', 
   const newer = await practice.doctor.examine();
   expect([of('SCHEMA', newer)[0]?.level, of('SCHEMA_DRIFT', newer)]).toEqual(['notice', []]);
   await run('update simple_queue.version set compatible_from = 99');
-  expect((await practice.ask('SCHEMA'))[0]).toMatchObject({ level: 'critical', advice: 'Deploy the newer release.' });
+  expect((await practice.ask('SCHEMA'))[0]).toMatchObject({
+    level: 'critical',
+    advice: 'Deploy the newer release.',
+  });
   await run('update simple_queue.version set version = 0, compatible_from = 0');
   expect((await practice.ask('SCHEMA'))[0]).toMatchObject({
     level: 'critical',
     advice: expect.stringContaining('createMigrations'),
   });
   await run('update simple_queue.version set version = 1, compatible_from = 1');
-  await run('create index job_cancel on simple_queue.job (cancel_at, shard) where cancel_at is not null');
+  await run(
+    'create index job_cancel on simple_queue.job (cancel_at, shard) where cancel_at is not null',
+  );
 });
 
 it('says so where there are no tables, and looks at the server all the same', async () => {
@@ -120,13 +134,17 @@ it('says so where there are no tables, and looks at the server all the same', as
     { level: 'critical', found: 'There are no queue tables in schema "elsewhere".' },
   ]);
   expect(ailing(findings)).not.toContain('PLACES');
-  expect(findings.map(({ code }) => code)).toEqual(expect.arrayContaining(['POOLER', 'VACUUM', 'CLOCK']));
+  expect(findings.map(({ code }) => code)).toEqual(
+    expect.arrayContaining(['POOLER', 'VACUUM', 'CLOCK']),
+  );
 });
 
 it('works with a schema of any name', async () => {
   const { dataSource, storage } = await ownTables('their_queue');
   const doctor = await practice.another({ schema: 'their_queue' }, practice.database.url);
-  expect(of('SCHEMA_DRIFT', await doctor.examine({ only: ['SCHEMA_DRIFT'] }))).toMatchObject([{ level: 'ok' }]);
+  expect(of('SCHEMA_DRIFT', await doctor.examine({ only: ['SCHEMA_DRIFT'] }))).toMatchObject([
+    { level: 'ok' },
+  ]);
   await storage.onApplicationShutdown();
   await dataSource.destroy();
 });
@@ -164,14 +182,22 @@ it('names a role that may not even look into the schema', async () => {
   await run(`revoke usage on schema simple_queue from ${practice.role}_enqueue`);
   const findings = await practice.doctor.examine();
   await run(`grant usage on schema simple_queue to ${practice.role}_enqueue`);
-  expect(of('SCHEMA', findings)).toMatchObject([{ level: 'critical', found: expect.stringContaining('may not read') }]);
-  expect(of('RIGHTS', findings)).toMatchObject([{ level: 'critical', found: expect.stringContaining('no right to use schema') }]);
+  expect(of('SCHEMA', findings)).toMatchObject([
+    { level: 'critical', found: expect.stringContaining('may not read') },
+  ]);
+  expect(of('RIGHTS', findings)).toMatchObject([
+    { level: 'critical', found: expect.stringContaining('no right to use schema') },
+  ]);
 });
 
 it('names tables whose partitions a worker of this role could not make', async () => {
   const doctor = await practice.another({ worker: { autoStart: false } });
   await run(`grant ${practice.role}_worker to ${practice.role}`);
   expect(of('RIGHTS', await doctor.examine({ only: ['RIGHTS'] }))).toMatchObject([
-    { level: 'warning', found: 'Another role owns archive, dead_letter: workers of this role cannot make or drop partitions.' },
+    {
+      level: 'warning',
+      found:
+        'Another role owns archive, dead_letter: workers of this role cannot make or drop partitions.',
+    },
   ]);
 });

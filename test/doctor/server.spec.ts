@@ -20,7 +20,9 @@ const OF_THE_TEST_SERVER = ['DURABILITY', 'SERVER', 'REPLICATION_SLOTS'];
 
 it('finds nothing wrong with a fresh queue, as an ordinary role, and says what it has looked at', async () => {
   const findings = await practice.doctor.examine();
-  expect(findings.filter(({ level, code }) => level !== 'ok' && !OF_THE_TEST_SERVER.includes(code))).toEqual([]);
+  expect(
+    findings.filter(({ level, code }) => level !== 'ok' && !OF_THE_TEST_SERVER.includes(code)),
+  ).toEqual([]);
   expect(findings.filter(({ level }) => level === 'ok').map(({ code }) => code)).toEqual(
     expect.arrayContaining([
       'CLOCK',
@@ -46,7 +48,9 @@ const LEVELS = ['critical', 'warning', 'notice', 'ok'];
 it('names a server that may lose what it has acknowledged', async () => {
   const [row] = await practice.database.query<{ fsync: string }>('show fsync');
   const found = (await practice.ask('DURABILITY')).map(({ level, found }) => `${level}: ${found}`);
-  expect(found.some((text) => text.startsWith('critical: fsync is off'))).toBe(row!.fsync === 'off');
+  expect(found.some((text) => text.startsWith('critical: fsync is off'))).toBe(
+    row!.fsync === 'off',
+  );
 });
 
 it('names a server that gets no security fixes any more', async () => {
@@ -61,39 +65,63 @@ it('names a server that gets no security fixes any more', async () => {
 it('names the want of connections for one more process', async () => {
   const doctor = await practice.another({}, practice.url, { poolSize: 1_000 });
   expect(of('CONNECTIONS', await doctor.examine({ only: ['CONNECTIONS'] }))).toMatchObject([
-    { level: 'warning', found: expect.stringMatching(/connections are taken, and one more process may open up to 1018\.$/) },
+    {
+      level: 'warning',
+      found: expect.stringMatching(
+        /connections are taken, and one more process may open up to 1018\.$/,
+      ),
+    },
   ]);
 });
 
 it('names a database that only reads', async () => {
-  await practice.database.query(`alter role ${practice.role} set default_transaction_read_only = on`);
+  await practice.database.query(
+    `alter role ${practice.role} set default_transaction_read_only = on`,
+  );
   const doctor = await practice.another({});
   const [first] = of('DURABILITY', await doctor.examine({ only: ['DURABILITY'] }));
   await practice.database.query(`alter role ${practice.role} reset default_transaction_read_only`);
-  expect(first).toMatchObject({ level: 'critical', found: expect.stringContaining('takes no writes') });
+  expect(first).toMatchObject({
+    level: 'critical',
+    found: expect.stringContaining('takes no writes'),
+  });
 });
 
 it('measures the difference of the clocks', async () => {
   const now = Date.now;
   jest.spyOn(Date, 'now').mockImplementation(() => now() + 180_000);
   const [clock] = await practice.ask('CLOCK');
-  expect(clock).toMatchObject({ level: 'warning', found: "The clock of this process is 3 minutes ahead of the server's." });
+  expect(clock).toMatchObject({
+    level: 'warning',
+    found: "The clock of this process is 3 minutes ahead of the server's.",
+  });
 });
 
 it('names the isolation that transactions of the application begin with', async () => {
   const options = { queues: { mail: { maxPending: 10 } } };
   const extra = { options: '-c default_transaction_isolation=serializable' };
-  const [plain] = of('ISOLATION', await (await practice.another({}, practice.url, { extra })).examine());
+  const [plain] = of(
+    'ISOLATION',
+    await (await practice.another({}, practice.url, { extra })).examine(),
+  );
   expect(plain).toMatchObject({ level: 'notice', found: expect.stringContaining('SERIALIZABLE') });
-  const [limited] = of('ISOLATION', await (await practice.another(options, practice.url, { extra })).examine());
-  expect(limited).toMatchObject({ level: 'warning', found: expect.stringContaining('Enqueues into mail are refused') });
+  const [limited] = of(
+    'ISOLATION',
+    await (await practice.another(options, practice.url, { extra })).examine(),
+  );
+  expect(limited).toMatchObject({
+    level: 'warning',
+    found: expect.stringContaining('Enqueues into mail are refused'),
+  });
 });
 
 it('names a schema that transactions of the application search before that of PostgreSQL', async () => {
   const found = async (path: string) =>
     of(
       'ISOLATION',
-      await (await practice.another({}, practice.url, { extra: { options: `-c search_path=${path}` } })).examine(),
+      await (
+        await practice.another({}, practice.url, { extra: { options: `-c search_path=${path}` } })
+      ).examine(),
     )[0];
   expect(await found('simple_queue,pg_catalog,public')).toMatchObject({
     level: 'critical',
@@ -108,7 +136,10 @@ it('names a pool of the application that has no connection left', async () => {
   const runner = dataSourceOf(doctor).createQueryRunner();
   await runner.connect();
   const [finding] = of('ISOLATION', await doctor.examine({ timeoutMs: 200 }));
-  expect(finding).toMatchObject({ level: 'warning', found: "The DataSource's pool of 1 connection gave none within 200 ms." });
+  expect(finding).toMatchObject({
+    level: 'warning',
+    found: "The DataSource's pool of 1 connection gave none within 200 ms.",
+  });
   await runner.release();
 });
 
@@ -124,12 +155,18 @@ describe('connections', () => {
     const given = { preparedStatements: false, wakeUp: 'off' } as const;
     const careful = await practice.another({ ...given, poolMode: 'transaction' }, transaction.url);
     // A start without the option is refused: the pooler was put there later, or the doctor comes by the command line.
-    const careless = new QueueDoctor((careful as unknown as { storage: Storage }).storage, resolveOptions(given).options);
+    const careless = new QueueDoctor(
+      (careful as unknown as { storage: Storage }).storage,
+      resolveOptions(given).options,
+    );
     const kept = await practice.another(given, session.url);
     const [a] = of('POOLER', await careless.examine({ only: ['POOLER'] }));
     const [b] = of('POOLER', await careful.examine({ only: ['POOLER'] }));
     const [c] = of('POOLER', await kept.examine({ only: ['POOLER'] }));
-    expect(a).toMatchObject({ level: 'critical', advice: expect.stringContaining("poolMode: 'transaction'") });
+    expect(a).toMatchObject({
+      level: 'critical',
+      advice: expect.stringContaining("poolMode: 'transaction'"),
+    });
     expect(b).toMatchObject({ level: 'ok', found: expect.stringContaining('transaction mode') });
     expect(c).toMatchObject({ level: 'ok', found: expect.stringContaining('keeps a session') });
     transaction.stop();
@@ -138,14 +175,19 @@ describe('connections', () => {
 
   it('names an option for a pooler that is not there', async () => {
     const doctor = await practice.another({ poolMode: 'transaction', wakeUp: 'off' });
-    expect(of('POOLER', await doctor.examine({ only: ['POOLER'] }))).toMatchObject([{ level: 'notice' }]);
+    expect(of('POOLER', await doctor.examine({ only: ['POOLER'] }))).toMatchObject([
+      { level: 'notice' },
+    ]);
   });
 
   it('sends a NOTIFY and waits for it, where wake-ups are wanted', async () => {
     const elsewhere = Object.assign(new URL(practice.database.url), { pathname: '/postgres' }).href;
     const deaf = await practice.another({ listenUrl: elsewhere });
     expect(of('LISTEN', await deaf.examine({ timeoutMs: 150 }))).toMatchObject([
-      { level: 'warning', found: expect.stringContaining('did not come to a listener within 150 ms') },
+      {
+        level: 'warning',
+        found: expect.stringContaining('did not come to a listener within 150 ms'),
+      },
     ]);
     const mute = await practice.another({ wakeUp: 'off' });
     expect(of('LISTEN', await mute.examine({ only: ['LISTEN'] }))).toEqual([]);
@@ -153,13 +195,17 @@ describe('connections', () => {
 
   it('says so when the database is away or silent, in bounded time, and nothing else', async () => {
     const proxy = await TcpProxy.start(practice.url);
-    const doctor = await practice.another({ queryTimeoutMs: 300 }, proxy.url, { connectTimeoutMS: 300 });
+    const doctor = await practice.another({ queryTimeoutMs: 300 }, proxy.url, {
+      connectTimeoutMS: 300,
+    });
     proxy.refuse();
     expect(ailing(await doctor.examine({ timeoutMs: 200 }))).toEqual(['DATABASE']);
     await proxy.pass();
     expect(of('DATABASE', await doctor.examine())).toEqual([]);
     proxy.delay(1_000);
-    expect(await doctor.examine({ timeoutMs: 200 })).toMatchObject([{ code: 'DATABASE', level: 'critical' }]);
+    expect(await doctor.examine({ timeoutMs: 200 })).toMatchObject([
+      { code: 'DATABASE', level: 'critical' },
+    ]);
     proxy.stop();
   });
 });
@@ -169,14 +215,19 @@ describe('what holds vacuum back', () => {
     const rival = await Rival.connect({ ...practice.database, url: practice.url });
     await rival.query(`set application_name = E'nightly\\nreport'`);
     await rival.begin('repeatable read');
-    const [{ pid }] = (await rival.query<{ pid: number }>(`select pg_backend_pid() as pid, 'secret' as word`)) as [
-      { pid: number },
-    ];
+    const [{ pid }] = (await rival.query<{ pid: number }>(
+      `select pg_backend_pid() as pid, 'secret' as word`,
+    )) as [{ pid: number }];
     expect(await practice.ask('HORIZON')).toEqual([]);
     const [finding] = await practice.ask('HORIZON', { longTransactionMs: 0 });
-    expect(finding).toMatchObject({ level: 'warning', advice: expect.stringContaining(`pg_terminate_backend(${pid})`) });
+    expect(finding).toMatchObject({
+      level: 'warning',
+      advice: expect.stringContaining(`pg_terminate_backend(${pid})`),
+    });
     expect(finding!.found).toMatch(
-      new RegExp(`^Process ${pid} \\(application "nightly.{1,4}report", role "${practice.role}"\\) has a transaction open for `),
+      new RegExp(
+        `^Process ${pid} \\(application "nightly.{1,4}report", role "${practice.role}"\\) has a transaction open for `,
+      ),
     );
     expect(finding!.found).toContain('(idle in transaction, last statement: select)');
     expect(finding!.found).not.toContain('secret');
@@ -188,9 +239,15 @@ describe('what holds vacuum back', () => {
     const rival = await Rival.connect(practice.database);
     await rival.begin('repeatable read');
     await rival.query('select 1');
-    await practice.database.query(`do $$ begin for i in 1..10010 loop perform pg_current_xact_id(); commit; end loop; end $$`);
+    await practice.database.query(
+      `do $$ begin for i in 1..10010 loop perform pg_current_xact_id(); commit; end loop; end $$`,
+    );
     const found = (await practice.ask('HORIZON')).map((finding) => finding.found);
-    expect(found).toEqual([expect.stringMatching(/role "postgres"\) has a transaction open for 10,\d\d\d transactions\./)]);
+    expect(found).toEqual([
+      expect.stringMatching(
+        /role "postgres"\) has a transaction open for 10,\d\d\d transactions\./,
+      ),
+    ]);
     await rival.close();
   });
 
@@ -206,40 +263,62 @@ describe('what holds vacuum back', () => {
     const [warning] = await practice.ask('PREPARED_TRANSACTIONS', { longTransactionMs: 0 });
     if (row!.most > 0) await practice.database.query(`rollback prepared 'forgotten'`);
     await rival.close();
-    expect([notice?.level, warning?.level]).toEqual(row!.most > 0 ? ['notice', 'warning'] : [undefined, undefined]);
+    expect([notice?.level, warning?.level]).toEqual(
+      row!.most > 0 ? ['notice', 'warning'] : [undefined, undefined],
+    );
     expect(notice?.found ?? 'Transaction "forgotten" of').toContain('Transaction "forgotten" of');
   });
 
   it('names replication slots that nobody uses', async () => {
-    await practice.database.query(`select pg_create_physical_replication_slot($1, true)`, [practice.role]);
-    const found = (await practice.ask('REPLICATION_SLOTS')).filter((finding) => finding.found.includes(practice.role));
+    await practice.database.query(`select pg_create_physical_replication_slot($1, true)`, [
+      practice.role,
+    ]);
+    const found = (await practice.ask('REPLICATION_SLOTS')).filter((finding) =>
+      finding.found.includes(practice.role),
+    );
     await practice.database.query(`select pg_drop_replication_slot($1)`, [practice.role]);
     expect(found).toMatchObject([
-      { level: 'warning', found: expect.stringMatching(/is used by nobody\. It keeps \d+ MB of WAL/) },
+      {
+        level: 'warning',
+        found: expect.stringMatching(/is used by nobody\. It keeps \d+ MB of WAL/),
+      },
     ]);
   });
 
   it('names tables whose dead rows pile up, and autovacuum that is off', async () => {
-    await practice.database.query('alter table simple_queue.vacant set (autovacuum_enabled = false)');
+    await practice.database.query(
+      'alter table simple_queue.vacant set (autovacuum_enabled = false)',
+    );
     // Counted when the connection closes.
     const rival = await Rival.connect(practice.database);
-    await rival.query(`insert into simple_queue.vacant select n::text, 0, 1 from generate_series(1, 100001) n`);
+    await rival.query(
+      `insert into simple_queue.vacant select n::text, 0, 1 from generate_series(1, 100001) n`,
+    );
     await rival.query(`delete from simple_queue.vacant`);
     await rival.close();
     await eventually(async () => {
-      const findings = await practice.doctor.examine({ only: ['AUTOVACUUM', 'VACUUM', 'SCHEMA_DRIFT'] });
-      expect(of('AUTOVACUUM', findings)).toMatchObject([{ level: 'critical', found: expect.stringContaining('vacant') }]);
+      const findings = await practice.doctor.examine({
+        only: ['AUTOVACUUM', 'VACUUM', 'SCHEMA_DRIFT'],
+      });
+      expect(of('AUTOVACUUM', findings)).toMatchObject([
+        { level: 'critical', found: expect.stringContaining('vacant') },
+      ]);
       expect(of('VACUUM', findings)).toMatchObject([
         { level: 'warning', found: 'Table vacant has 100,001 dead rows and was never vacuumed.' },
       ]);
       expect(of('SCHEMA_DRIFT', findings)).toMatchObject([
-        { level: 'warning', found: 'Not of the migrations: parameter vacant.autovacuum_enabled (false).' },
+        {
+          level: 'warning',
+          found: 'Not of the migrations: parameter vacant.autovacuum_enabled (false).',
+        },
       ]);
     });
     await practice.database.query('alter table simple_queue.vacant reset (autovacuum_enabled)');
     await practice.database.query('vacuum simple_queue.vacant');
     await eventually(async () => {
-      expect(ailing(await practice.doctor.examine({ only: ['AUTOVACUUM', 'VACUUM', 'SCHEMA_DRIFT'] }))).toEqual([]);
+      expect(
+        ailing(await practice.doctor.examine({ only: ['AUTOVACUUM', 'VACUUM', 'SCHEMA_DRIFT'] })),
+      ).toEqual([]);
     });
   });
 });

@@ -23,7 +23,11 @@ describe('the enqueuer', () => {
         return run(asked, values);
       },
     });
-    enqueuer = new Enqueuer(test.storage, resolveOptions({ maxPayloadBytes: 1_000 }).options, test.events);
+    enqueuer = new Enqueuer(
+      test.storage,
+      resolveOptions({ maxPayloadBytes: 1_000 }).options,
+      test.events,
+    );
     await test.storage.lanes.of('mail', '');
   });
   beforeEach(async () => {
@@ -34,7 +38,11 @@ describe('the enqueuer', () => {
   afterAll(() => test.close());
 
   const enqueue = (payload: unknown, options = {}) =>
-    enqueuer.enqueue('mail', { payload, ...options }, { joined: test.storage.database.transactionOf({}) });
+    enqueuer.enqueue(
+      'mail',
+      { payload, ...options },
+      { joined: test.storage.database.transactionOf({}) },
+    );
   const find = (id: string) => test.storage.jobs.find(id);
 
   it('lets concurrent callers share statements, and answers each with its own job', async () => {
@@ -46,7 +54,9 @@ describe('the enqueuer', () => {
 
   it('keeps the order of the callers', async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => enqueue(1)));
-    const stored = await test.database.query<{ id: string }>('select id from simple_queue.ready order by priority, run_at, id');
+    const stored = await test.database.query<{ id: string }>(
+      'select id from simple_queue.ready order by priority, run_at, id',
+    );
     expect(stored.map((row) => row.id)).toEqual(answers.map((answer) => answer.id));
   });
 
@@ -115,6 +125,8 @@ describe('the enqueuer', () => {
     });
     expect(await test.database.query('select from simple_queue.job')).toEqual([]);
     expect(await enqueuer.enqueueMany('mail', [], {})).toEqual([]);
-    await expect(enqueuer.enqueueMany('mail', 'jobs' as never, {})).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    await expect(enqueuer.enqueueMany('mail', 'jobs' as never, {})).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+    });
   });
 });

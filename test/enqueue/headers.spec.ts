@@ -6,12 +6,21 @@ const text = (length: number): string => 'x'.repeat(length);
 
 describe('headers', () => {
   it('of the caller win over those of the carriers, and these over those of the telemetry', () => {
-    const travelling = { carried: { a: 'carried', b: 'carried' }, traced: { a: 'traced', b: 'traced', c: 'traced' } };
-    expect(joinedHeaders({ a: 'own' }, travelling)).toEqual({ a: 'own', b: 'carried', c: 'traced' });
+    const travelling = {
+      carried: { a: 'carried', b: 'carried' },
+      traced: { a: 'traced', b: 'traced', c: 'traced' },
+    };
+    expect(joinedHeaders({ a: 'own' }, travelling)).toEqual({
+      a: 'own',
+      b: 'carried',
+      c: 'traced',
+    });
   });
 
   it('of the telemetry are left out where there is no room for them', () => {
-    expect(joinedHeaders({ a: text(8_000) }, { traced: { c: text(200) } })).toEqual({ a: text(8_000) });
+    expect(joinedHeaders({ a: text(8_000) }, { traced: { c: text(200) } })).toEqual({
+      a: text(8_000),
+    });
     expect(joinedHeaders(undefined, { traced: { c: text(9_000) } })).toBeUndefined();
   });
 
@@ -23,17 +32,25 @@ describe('headers', () => {
 
   it('keep a key of the prototype as a plain key', () => {
     const hostile = JSON.parse('{"__proto__":"x"}') as Record<string, string>;
-    expect(JSON.stringify(joinedHeaders({ a: '1' }, { carried: hostile }))).toBe('{"__proto__":"x","a":"1"}');
+    expect(JSON.stringify(joinedHeaders({ a: '1' }, { carried: hostile }))).toBe(
+      '{"__proto__":"x","a":"1"}',
+    );
   });
 });
 
 describe('an enqueue within telemetry', () => {
   const call = { queue: 'mail', jobs: 1 };
-  const watching = (enqueue: Telemetry['enqueue']): Telemetry => ({ start: () => () => undefined, enqueue });
+  const watching = (enqueue: Telemetry['enqueue']): Telemetry => ({
+    start: () => () => undefined,
+    enqueue,
+  });
 
   it.each<[string, Telemetry['enqueue']]>([
     ['throws before it', () => Promise.reject(new Error('no tracer'))],
-    ['throws afterwards', async (_, next) => Promise.reject(new Error(`no span for ${String(await next())}`))],
+    [
+      'throws afterwards',
+      async (_, next) => Promise.reject(new Error(`no span for ${String(await next())}`)),
+    ],
     ['forgets it', () => Promise.resolve()],
     ['does it twice', async (_, next) => Promise.all([next(), next()])],
   ])('stores once where that %s', async (_, enqueue) => {
@@ -43,7 +60,11 @@ describe('an enqueue within telemetry', () => {
   });
 
   it('tells the error of the storing, and no other', async () => {
-    const telemetry = watching((_, next) => next().catch(() => Promise.reject(new Error('of the span'))));
-    await expect(traced(telemetry, call, () => Promise.reject(new Error('of the database')))).rejects.toThrow('of the database');
+    const telemetry = watching((_, next) =>
+      next().catch(() => Promise.reject(new Error('of the span'))),
+    );
+    await expect(
+      traced(telemetry, call, () => Promise.reject(new Error('of the database'))),
+    ).rejects.toThrow('of the database');
   });
 });

@@ -14,7 +14,11 @@ describe('a large batch', () => {
 
   beforeAll(async () => {
     test = await aStorage({ wakeUp: 'off' });
-    enqueuer = new Enqueuer(test.storage, resolveOptions({ maxPayloadBytes: 1_000 }).options, test.events);
+    enqueuer = new Enqueuer(
+      test.storage,
+      resolveOptions({ maxPayloadBytes: 1_000 }).options,
+      test.events,
+    );
   });
   beforeEach(() => test.rows.clear());
   afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
@@ -23,7 +27,13 @@ describe('a large batch', () => {
   const items = (more: (n: number) => Partial<EnqueueItem> = () => ({})): EnqueueItem[] =>
     Array.from({ length: COUNT }, (_, n) => ({ payload: { n }, ...more(n) }));
   const stored = () =>
-    test.database.query<{ id: string; n: number; name: string; priority: number; fingerprint: string | null }>(
+    test.database.query<{
+      id: string;
+      n: number;
+      name: string;
+      priority: number;
+      fingerprint: string | null;
+    }>(
       `select j.id, (j.payload->>'n')::int as n, l.name, j.priority, j.fingerprint from simple_queue.ready r
        join simple_queue.job j on j.id = r.id join simple_queue.lane l on l.id = j.lane
        where r.lane = j.lane and r.priority = j.priority and r.run_at = j.run_at order by r.run_at, r.id`,
@@ -32,7 +42,9 @@ describe('a large batch', () => {
   it('is stored in the order of the array, with what its items say', async () => {
     const answers = await enqueuer.enqueueMany(
       'mail',
-      items((n) => (n % 3 === 0 ? { name: 'letter', priority: n % 7, fingerprint: `tag-${n % 5}` } : {})),
+      items((n) =>
+        n % 3 === 0 ? { name: 'letter', priority: n % 7, fingerprint: `tag-${n % 5}` } : {},
+      ),
       {},
     );
 
@@ -51,7 +63,9 @@ describe('a large batch', () => {
       message: expect.stringContaining(`Item ${COUNT - 1}`),
     });
     expect(await stored()).toEqual([]);
-    await expect(enqueuer.enqueueMany('mail', [...items(), null as never], {})).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    await expect(
+      enqueuer.enqueueMany('mail', [...items(), null as never], {}),
+    ).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 
   it('is the array as it was at the call', async () => {
@@ -96,7 +110,9 @@ describe('a large batch', () => {
   it('of a transaction is read before anything is written', async () => {
     const batch = items((n) => (n === COUNT - 1 ? { payload: 2n } : {}));
     await test.dataSource.transaction(async (manager) => {
-      await expect(enqueuer.enqueueMany('mail', batch, joining(test.storage, manager))).rejects.toMatchObject({
+      await expect(
+        enqueuer.enqueueMany('mail', batch, joining(test.storage, manager)),
+      ).rejects.toMatchObject({
         code: 'INVALID_PAYLOAD',
       });
       await enqueuer.enqueueMany('mail', items(), joining(test.storage, manager));

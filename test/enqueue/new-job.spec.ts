@@ -20,13 +20,28 @@ describe('a new job', () => {
   });
 
   it('stores only what was given', () => {
-    const given = { queue: 'mail', name: '', labels: [], id: ID, givenId: false, payload: '{}', priority: 0, options: undefined };
+    const given = {
+      queue: 'mail',
+      name: '',
+      labels: [],
+      id: ID,
+      givenId: false,
+      payload: '{}',
+      priority: 0,
+      options: undefined,
+    };
     expect(check()).toEqual(given);
   });
 
   it('carries everything that can be given', () => {
     const runAt = new Date('2030-01-02T03:04:05Z');
-    const options = { headers: { a: 'b' }, maxAttempts: 5, backoff: constant({ delayMs: 9 }), timeoutMs: 7, workflowId: 'w' };
+    const options = {
+      headers: { a: 'b' },
+      maxAttempts: 5,
+      backoff: constant({ delayMs: 9 }),
+      timeoutMs: 7,
+      workflowId: 'w',
+    };
     const job = check({
       ...options,
       name: 'n',
@@ -94,21 +109,32 @@ describe('a new job', () => {
 
   it('is refused with a name that is none, and with too many bytes', () => {
     expect(() => check({}, {}, 'no name')).toThrow(refused('INVALID_NAME', 'queue name'));
-    expect(() => check({ labels: ['no label'] })).toThrow(refused('INVALID_NAME', '"no label" is not a label'));
+    expect(() => check({ labels: ['no label'] })).toThrow(
+      refused('INVALID_NAME', '"no label" is not a label'),
+    );
     expect(() => check({ name: 'no name' })).toThrow(refused('INVALID_NAME', 'job name'));
-    expect(() => check({ payloadBytes: new Uint8Array(1_001) })).toThrow(refused('PAYLOAD_TOO_LARGE', '1001'));
+    expect(() => check({ payloadBytes: new Uint8Array(1_001) })).toThrow(
+      refused('PAYLOAD_TOO_LARGE', '1001'),
+    );
     expect(() => check({}, 'x'.repeat(1_001))).toThrow(refused('PAYLOAD_TOO_LARGE', /./));
   });
 
   it('never shows the payload in its refusals', () => {
     const payload = { secret: 'canary-4711', bad: 1n };
-    expect(() => check({}, payload)).toThrow(expect.objectContaining({ message: expect.not.stringContaining('canary') }));
+    expect(() => check({}, payload)).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('canary') }),
+    );
   });
 
   it('is either made or refused with a code, whatever is given', () => {
     fc.assert(
       fc.property(
-        fc.record({ priority: fc.anything(), delayMs: fc.anything(), uniqueKey: fc.anything(), id: fc.anything() }),
+        fc.record({
+          priority: fc.anything(),
+          delayMs: fc.anything(),
+          uniqueKey: fc.anything(),
+          id: fc.anything(),
+        }),
         (options) => {
           try {
             check(options as never);

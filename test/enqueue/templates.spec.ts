@@ -9,8 +9,10 @@ const refused = (message: string) =>
   expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(message) });
 
 /** An answer at once or later. */
-const templatedItem = async (...call: Parameters<typeof soon.templatedItem>) => soon.templatedItem(...call);
-const templatedItems = async (...call: Parameters<typeof soon.templatedItems>) => soon.templatedItems(...call);
+const templatedItem = async (...call: Parameters<typeof soon.templatedItem>) =>
+  soon.templatedItem(...call);
+const templatedItems = async (...call: Parameters<typeof soon.templatedItems>) =>
+  soon.templatedItems(...call);
 
 describe('a template that could never work is refused where it is defined', () => {
   it.each<[string, unknown, string]>([
@@ -18,18 +20,42 @@ describe('a template that could never work is refused where it is defined', () =
     ['no queue', { name: 'send' }, 'queue is missing'],
     ['a bad queue', { queue: 'a b' }, '"a b" is not a queue name'],
     ['a bad name', { queue: 'mail', name: '../x' }, '"../x" is not a job name'],
-    ['a payload that is no schema', { queue: 'mail', payload: {} }, 'payload must be a Standard Schema'],
-    ['an output that is no schema', { queue: 'mail', output: 5 }, 'output must be a Standard Schema'],
-    ['an unknown key', { queue: 'mail', payloadd: 5 }, 'payloadd is not known (did you mean "payload"?)'],
+    [
+      'a payload that is no schema',
+      { queue: 'mail', payload: {} },
+      'payload must be a Standard Schema',
+    ],
+    [
+      'an output that is no schema',
+      { queue: 'mail', output: 5 },
+      'output must be a Standard Schema',
+    ],
+    [
+      'an unknown key',
+      { queue: 'mail', payloadd: 5 },
+      'payloadd is not known (did you mean "payload"?)',
+    ],
     ['an unknown default', { queue: 'mail', defaults: { priorty: 1 } }, 'did you mean "priority"?'],
-    ['a wrong default', { queue: 'mail', defaults: { maxAttempts: 0 } }, 'maxAttempts must be a number from 1'],
-    ['a default that cannot be stored', { queue: 'mail', defaults: { backoff: custom(() => 1) } }, 'cannot be stored'],
+    [
+      'a wrong default',
+      { queue: 'mail', defaults: { maxAttempts: 0 } },
+      'maxAttempts must be a number from 1',
+    ],
+    [
+      'a default that cannot be stored',
+      { queue: 'mail', defaults: { backoff: custom(() => 1) } },
+      'cannot be stored',
+    ],
     [
       'an id for all jobs',
       { queue: 'mail', defaults: { id: '018f0000-0000-7000-8000-000000000000' } },
       'id belongs to a single job',
     ],
-    ['a name among the defaults', { queue: 'mail', defaults: { name: 'send' } }, 'name belongs to a single job'],
+    [
+      'a name among the defaults',
+      { queue: 'mail', defaults: { name: 'send' } },
+      'name belongs to a single job',
+    ],
   ])('%s', (_, definition, problem) => {
     expect(() => defineJob(definition as JobDefinition)).toThrow(refused(problem));
     expect(() => defineJob()(definition as JobDefinition)).toThrow(refused(problem));
@@ -68,7 +94,12 @@ describe('an item of a template', () => {
   });
 
   it("carries the call's word where there are two; undefined is no word", async () => {
-    const item = await templatedItem(Letters, { payload: to, maxAttempts: 2, delayMs: undefined, priority: 7 });
+    const item = await templatedItem(Letters, {
+      payload: to,
+      maxAttempts: 2,
+      delayMs: undefined,
+      priority: 7,
+    });
     expect(item).toMatchObject({ maxAttempts: 2, delayMs: 1_000, priority: 7 });
   });
 
@@ -105,11 +136,16 @@ describe('an item of a template', () => {
 
   it('that JSON cannot hold is refused before the schema is asked', async () => {
     const Any = defineJob({ queue: 'mail', payload: z.any() });
-    await expect(templatedItem(Any, { payload: 1n })).rejects.toMatchObject({ code: 'INVALID_PAYLOAD' });
+    await expect(templatedItem(Any, { payload: 1n })).rejects.toMatchObject({
+      code: 'INVALID_PAYLOAD',
+    });
   });
 
   it('may be asked of a schema that answers later', async () => {
-    const Later = defineJob({ queue: 'mail', payload: z.string().refine(async (text) => text === 'known', 'is unknown') });
+    const Later = defineJob({
+      queue: 'mail',
+      payload: z.string().refine(async (text) => text === 'known', 'is unknown'),
+    });
     expect(await templatedItem(Later, { payload: 'known' })).toMatchObject({ payload: 'known' });
     await expect(templatedItem(Later, { payload: 'x' })).rejects.toThrow('is unknown');
   });
@@ -121,16 +157,27 @@ describe('an item of a template', () => {
       queue: 'mail',
       payload: { '~standard': { version: 1, vendor: 'test', validate } },
     });
-    await expect(templatedItem(Broken, { payload: 'x' })).rejects.toMatchObject({ code: 'INVALID_PAYLOAD', cause });
+    await expect(templatedItem(Broken, { payload: 'x' })).rejects.toMatchObject({
+      code: 'INVALID_PAYLOAD',
+      cause,
+    });
     const throws = (): never => {
       throw cause;
     };
-    const AtOnce = defineJob({ queue: 'mail', payload: { '~standard': { version: 1, vendor: 'test', validate: throws } } });
-    await expect(templatedItem(AtOnce, { payload: 'x' })).rejects.toMatchObject({ code: 'INVALID_PAYLOAD', cause });
+    const AtOnce = defineJob({
+      queue: 'mail',
+      payload: { '~standard': { version: 1, vendor: 'test', validate: throws } },
+    });
+    await expect(templatedItem(AtOnce, { payload: 'x' })).rejects.toMatchObject({
+      code: 'INVALID_PAYLOAD',
+      cause,
+    });
   });
 
   it.each(['other', ''])('cannot be given the name "%s"', async (name) => {
-    await expect(templatedItem(Letters, { payload: to, name })).rejects.toEqual(refused('names its jobs itself'));
+    await expect(templatedItem(Letters, { payload: to, name })).rejects.toEqual(
+      refused('names its jobs itself'),
+    );
   });
 
   it('is named by its number among many', async () => {
@@ -140,7 +187,10 @@ describe('an item of a template', () => {
       message: expect.stringMatching(/^Item 1: /),
     });
     await expect(templatedItems(Letters, [null as never])).rejects.toEqual(refused('Item 0'));
-    const Later = defineJob({ queue: 'mail', payload: z.string().refine(async (text) => text === 'known', 'is unknown') });
+    const Later = defineJob({
+      queue: 'mail',
+      payload: z.string().refine(async (text) => text === 'known', 'is unknown'),
+    });
     const later = ['known', 'known', 'x', 'known'].map((payload) => ({ payload }));
     await expect(templatedItems(Later, later)).rejects.toThrow(/^Item 2: /);
     expect(await templatedItems(Later, later.slice(0, 2))).toMatchObject(later.slice(0, 2));

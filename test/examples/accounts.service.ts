@@ -9,7 +9,11 @@ export class AccountsService {
   // #region ordered
   /** The bookings of one account run one after another, in the order of their commits; those of other accounts beside them. */
   async book(account: string, cents: number, manager?: EntityManager): Promise<string> {
-    const { id } = await this.queues.enqueue('bookings', { account, cents }, { manager, group: account, ordered: true });
+    const { id } = await this.queues.enqueue(
+      'bookings',
+      { account, cents },
+      { manager, group: account, ordered: true },
+    );
     return id;
   }
   // #endregion

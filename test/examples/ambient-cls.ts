@@ -3,7 +3,14 @@ import { Transactional, TransactionHost, ClsPluginTransactional } from '@nestjs-
 import { TransactionalAdapterTypeOrm } from '@nestjs-cls/transactional-adapter-typeorm';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import { ClsModule } from 'nestjs-cls';
-import { Job, JobContext, QueueHandler, QueueService, SimpleQueueModule, type JobHandler } from 'nestjs-simple-queue';
+import {
+  Job,
+  JobContext,
+  QueueHandler,
+  QueueService,
+  SimpleQueueModule,
+  type JobHandler,
+} from 'nestjs-simple-queue';
 import { Order, Receipt } from './order.js';
 
 // #region module
@@ -12,7 +19,9 @@ type Host = TransactionHost<TransactionalAdapterTypeOrm>;
 export const transactions = (): DynamicModule =>
   ClsModule.forRoot({
     plugins: [
-      new ClsPluginTransactional({ adapter: new TransactionalAdapterTypeOrm({ dataSourceToken: getDataSourceToken() }) }),
+      new ClsPluginTransactional({
+        adapter: new TransactionalAdapterTypeOrm({ dataSourceToken: getDataSourceToken() }),
+      }),
     ],
   });
 

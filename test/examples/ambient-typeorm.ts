@@ -1,8 +1,20 @@
 import { Injectable, type DynamicModule } from '@nestjs/common';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
-import { Job, JobContext, QueueHandler, QueueService, SimpleQueueModule, type JobHandler } from 'nestjs-simple-queue';
+import {
+  Job,
+  JobContext,
+  QueueHandler,
+  QueueService,
+  SimpleQueueModule,
+  type JobHandler,
+} from 'nestjs-simple-queue';
 import { DataSource, Repository, type DataSourceOptions } from 'typeorm';
-import { addTransactionalDataSource, initializeTransactionalContext, StorageDriver, Transactional } from 'typeorm-transactional';
+import {
+  addTransactionalDataSource,
+  initializeTransactionalContext,
+  StorageDriver,
+  Transactional,
+} from 'typeorm-transactional';
 import { Order, Receipt } from './order.js';
 
 // #region module

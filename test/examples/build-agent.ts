@@ -31,7 +31,11 @@ export async function workOne(
 }
 
 /** Lost: somebody else has the job. Cancelled: nobody wants it any more. Both mean: stop. */
-export async function renew(queue: JobQueue, leaseId: string, stop: AbortController): Promise<void> {
+export async function renew(
+  queue: JobQueue,
+  leaseId: string,
+  stop: AbortController,
+): Promise<void> {
   try {
     const { lost, cancelled } = await queue.renewLease(leaseId, LEASE_MS);
     if (lost.length + cancelled.length > 0) stop.abort();
@@ -41,7 +45,12 @@ export async function renew(queue: JobQueue, leaseId: string, stop: AbortControl
   }
 }
 
-async function giveUp(queue: JobQueue, leaseId: string, job: PulledJob, error: unknown): Promise<void> {
+async function giveUp(
+  queue: JobQueue,
+  leaseId: string,
+  job: PulledJob,
+  error: unknown,
+): Promise<void> {
   if (error instanceof QueueError && error.code === 'LEASE_LOST') return;
   // No attempt makes good what cannot be built.
   await queue.fail(leaseId, job.id, error, { retryable: !(error instanceof SyntaxError) });

@@ -14,7 +14,10 @@ export class ClsCarrier implements ContextCarrier {
   capture(): Record<string, string> | undefined {
     if (!this.cls.isActive()) return undefined; // A script, a cron job: nothing to carry.
     const values = this.keys.map((key) => [key, this.cls.get<string | undefined>(key)]);
-    return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as Record<string, string>;
+    return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as Record<
+      string,
+      string
+    >;
   }
 
   restore({ headers }: Job, next: () => Promise<void>): Promise<void> {

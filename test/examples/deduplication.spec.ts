@@ -11,7 +11,10 @@ let search: SearchIndexService;
 
 beforeAll(async () => {
   database = await aDatabase();
-  application = await anApplication(database, { options: { worker: false }, providers: [SearchIndexService] });
+  application = await anApplication(database, {
+    options: { worker: false },
+    providers: [SearchIndexService],
+  });
   search = application.app.get(SearchIndexService);
 });
 
@@ -22,14 +25,25 @@ afterAll(async () => {
 
 it('indexes the newest text of a page', async () => {
   const { id } = await search.index({ id: 'a', text: 'old' });
-  expect(await search.index({ id: 'a', text: 'new' })).toEqual({ id, created: false, outcome: 'replaced' });
+  expect(await search.index({ id: 'a', text: 'new' })).toEqual({
+    id,
+    created: false,
+    outcome: 'replaced',
+  });
   expect(await application.queues.find(id)).toMatchObject({ payload: { text: 'new' } });
 });
 
 it('waits until the author pauses', async () => {
   const { id } = await search.suggestTags('a', 'one');
-  expect(await search.suggestTags('a', 'two')).toEqual({ id, created: false, outcome: 'postponed' });
-  expect(await application.queues.find(id)).toMatchObject({ state: 'scheduled', payload: { text: 'two' } });
+  expect(await search.suggestTags('a', 'two')).toEqual({
+    id,
+    created: false,
+    outcome: 'postponed',
+  });
+  expect(await application.queues.find(id)).toMatchObject({
+    state: 'scheduled',
+    payload: { text: 'two' },
+  });
 });
 
 it('counts once an hour', async () => {

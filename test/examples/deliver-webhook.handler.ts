@@ -1,4 +1,12 @@
-import { exponential, Job, JobContext, JobResult, QueueHandler, UnprocessableError, type JobHandler } from 'nestjs-simple-queue';
+import {
+  exponential,
+  Job,
+  JobContext,
+  JobResult,
+  QueueHandler,
+  UnprocessableError,
+  type JobHandler,
+} from 'nestjs-simple-queue';
 
 @QueueHandler('webhooks', {
   concurrency: 20,
@@ -7,7 +15,10 @@ import { exponential, Job, JobContext, JobResult, QueueHandler, UnprocessableErr
   timeoutMs: 10_000,
 })
 export class DeliverWebhook implements JobHandler<{ url: string }, { status: number }> {
-  async process(job: Job<{ url: string }>, { signal }: JobContext): Promise<JobResult<{ status: number }> | { status: number }> {
+  async process(
+    job: Job<{ url: string }>,
+    { signal }: JobContext,
+  ): Promise<JobResult<{ status: number }> | { status: number }> {
     const { status } = await fetch(job.payload.url, { method: 'POST', signal });
     if (status === 410) throw new UnprocessableError(`${job.payload.url} is gone for good.`);
     if (status === 503) return JobResult.rescheduleIn(500);

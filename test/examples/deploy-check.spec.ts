@@ -9,7 +9,10 @@ let application: TestApplication;
 beforeAll(async () => {
   database = await anEmptyDatabase();
   const options = { worker: { autoStart: false } };
-  application = await anApplication(database, { options, providers: [aHandler('mail', () => undefined)] });
+  application = await anApplication(database, {
+    options,
+    providers: [aHandler('mail', () => undefined)],
+  });
 });
 
 afterAll(async () => {
@@ -21,5 +24,7 @@ it('finds nothing where all is well, and what this build could not run', async (
   await application.queues.enqueue('mail', {});
   expect(await deployCheck(application.app)).toEqual([]);
   await application.queues.enqueue('gone', {});
-  expect(await deployCheck(application.app)).toMatchObject([{ code: 'HANDLERS', level: 'warning' }]);
+  expect(await deployCheck(application.app)).toMatchObject([
+    { code: 'HANDLERS', level: 'warning' },
+  ]);
 });

@@ -29,7 +29,10 @@ afterAll(async () => {
 it('reminds once of an order, and answers with the job that waits', async () => {
   const first = await reminders.remind('A-1');
   expect(await reminders.remind('A-1')).toEqual({ id: first.id, isNew: false });
-  expect(await application.queues.find(first.id)).toMatchObject({ state: 'scheduled', fingerprint: 'order:A-1' });
+  expect(await application.queues.find(first.id)).toMatchObject({
+    state: 'scheduled',
+    fingerprint: 'order:A-1',
+  });
 });
 
 it('leaves out of a batch what is there already', async () => {
@@ -38,7 +41,11 @@ it('leaves out of a batch what is there already', async () => {
 });
 
 it('cancels the jobs of an order with the order', async () => {
-  await application.dataSource.manager.insert(Order, { id: 'C-1', email: 'cat@example.com', amount: 3 });
+  await application.dataSource.manager.insert(Order, {
+    id: 'C-1',
+    email: 'cat@example.com',
+    amount: 3,
+  });
   const { id } = await reminders.remind('C-1');
   expect(await reminders.cancelOrder('C-1')).toEqual({ cancelled: 1, requested: 0 });
   expect(await application.queues.find(id)).toMatchObject({ state: 'cancelled' });
@@ -52,8 +59,13 @@ it('knows a repeated request by its id', async () => {
 
 it('stores what one job says of itself', async () => {
   await reminders.notify('https://example.com/hook', 'acme');
-  const [job] = await database.query(`select priority, options from simple_queue.jobs where queue = 'webhooks'`);
-  expect(job).toMatchObject({ priority: -10, options: { headers: { tenant: 'acme' }, maxAttempts: 8, timeoutMs: 10_000 } });
+  const [job] = await database.query(
+    `select priority, options from simple_queue.jobs where queue = 'webhooks'`,
+  );
+  expect(job).toMatchObject({
+    priority: -10,
+    options: { headers: { tenant: 'acme' }, maxAttempts: 8, timeoutMs: 10_000 },
+  });
 });
 
 it('repeats a transaction that met a key taken after its snapshot', async () => {

@@ -13,7 +13,13 @@ import {
   type NestInterceptor,
   type PipeTransform,
 } from '@nestjs/common';
-import { getQueueContext, Job, JobResult, QueueHandler, UnprocessableError } from 'nestjs-simple-queue';
+import {
+  getQueueContext,
+  Job,
+  JobResult,
+  QueueHandler,
+  UnprocessableError,
+} from 'nestjs-simple-queue';
 import { finalize, type Observable } from 'rxjs';
 
 @Injectable()
@@ -42,7 +48,9 @@ export class Stopwatch implements NestInterceptor {
   intercept(host: ExecutionContext, next: CallHandler): Observable<unknown> {
     const { queue } = getQueueContext(host);
     const start = performance.now();
-    return next.handle().pipe(finalize(() => this.customers.worked.set(queue, performance.now() - start)));
+    return next
+      .handle()
+      .pipe(finalize(() => this.customers.worked.set(queue, performance.now() - start)));
   }
 }
 // #endregion

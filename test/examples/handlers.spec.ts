@@ -26,7 +26,10 @@ let customerUrl: string;
 let answers: number[] = [];
 
 beforeAll(async () => {
-  customer = createServer((_, response) => response.writeHead(answers.shift() ?? 200).end()).listen(0, '127.0.0.1');
+  customer = createServer((_, response) => response.writeHead(answers.shift() ?? 200).end()).listen(
+    0,
+    '127.0.0.1',
+  );
   database = await aDatabase();
   application = await anApplication(database, {
     options: { backoff: constant({ delayMs: 10 }) },
@@ -42,7 +45,11 @@ afterAll(async () => {
   customer.close();
 });
 
-async function ended(queue: string, payload: unknown, options: EnqueueOptions = {}): Promise<FoundJob> {
+async function ended(
+  queue: string,
+  payload: unknown,
+  options: EnqueueOptions = {},
+): Promise<FoundJob> {
   const { id } = await application.queues.enqueue(queue, payload, options);
   return eventually(async () => {
     const job = (await application.queues.find(id))!;
@@ -54,7 +61,11 @@ async function ended(queue: string, payload: unknown, options: EnqueueOptions = 
 it.each([
   ['delivers', [204], { state: 'succeeded', output: { status: 204 }, attempt: 1 }],
   ['tries again after a failure', [500, 200], { state: 'succeeded', attempt: 2 }],
-  ['waits for a busy server without spending an attempt', [503, 200], { state: 'succeeded', attempt: 1, reschedules: 1 }],
+  [
+    'waits for a busy server without spending an attempt',
+    [503, 200],
+    { state: 'succeeded', attempt: 1, reschedules: 1 },
+  ],
   ['gives up at once on one that is gone', [410], { state: 'unprocessable', attempt: 1 }],
 ])('%s', async (_, given, outcome) => {
   answers = [...given];
@@ -80,7 +91,9 @@ it.each([
 it('converts more videos than there are licences', async () => {
   const files = ['a', 'b', 'c', 'd', 'e'];
   const jobs = await Promise.all(files.map((file) => ended('videos', { file })));
-  expect(jobs.map(({ state, attempt }) => `${state} ${attempt}`)).toEqual(files.map(() => 'succeeded 1'));
+  expect(jobs.map(({ state, attempt }) => `${state} ${attempt}`)).toEqual(
+    files.map(() => 'succeeded 1'),
+  );
 });
 
 it('completes in a short transaction after the slow part', async () => {
@@ -99,7 +112,9 @@ it('goes on from its checkpoint, with the attempts that it has earned', async ()
 it('copies each row once, however often it starts again', async () => {
   await database.query('create table copied (n int)');
   expect(await ended('copies', { upTo: 500 })).toMatchObject({ state: 'succeeded', attempt: 2 });
-  const [copied] = await database.query('select count(*)::int as rows, count(distinct n)::int as different from copied');
+  const [copied] = await database.query(
+    'select count(*)::int as rows, count(distinct n)::int as different from copied',
+  );
   expect(copied).toEqual({ rows: 500, different: 500 });
 });
 
@@ -108,10 +123,18 @@ it('stores readings in batches, and refuses a bad one by itself', async () => {
   const payloads = [{ sensor: 'a', value: 1 }, { sensor: 'b' }, { sensor: 'c', value: 3 }];
   const jobs = await Promise.all(payloads.map((payload) => ended('readings', payload)));
   expect(jobs.map(({ state }) => state)).toEqual(['succeeded', 'unprocessable', 'succeeded']);
-  expect(await database.query('select sensor from reading order by sensor')).toEqual([{ sensor: 'a' }, { sensor: 'c' }]);
+  expect(await database.query('select sensor from reading order by sensor')).toEqual([
+    { sensor: 'a' },
+    { sensor: 'c' },
+  ]);
 });
 
 it('sends the mail of every queue, the urgent one by a handler of its own', async () => {
-  const jobs = await Promise.all(['mail.new-customer', 'mail.urgent'].map((queue) => ended(queue, { to: 'Ann' })));
-  expect(jobs.map(({ output }) => output)).toEqual(['mail.new-customer: sent to Ann', 'at once to Ann']);
+  const jobs = await Promise.all(
+    ['mail.new-customer', 'mail.urgent'].map((queue) => ended(queue, { to: 'Ann' })),
+  );
+  expect(jobs.map(({ output }) => output)).toEqual([
+    'mail.new-customer: sent to Ann',
+    'at once to Ann',
+  ]);
 });

@@ -28,7 +28,9 @@ export class HealthController {
   @Get()
   @HealthCheck()
   all(): Promise<HealthCheckResult> {
-    return this.health.check([() => this.queue.isHealthy('queue', { oldestReadyMs: 60_000, maxDeadLetters: 20 })]);
+    return this.health.check([
+      () => this.queue.isHealthy('queue', { oldestReadyMs: 60_000, maxDeadLetters: 20 }),
+    ]);
   }
 }
 // #endregion

@@ -14,7 +14,11 @@ let app: INestApplication;
 beforeAll(async () => {
   database = await aDatabase();
   const module = await Test.createTestingModule({
-    imports: [TypeOrmModule.forRoot({ type: 'postgres', url: database.url }), SimpleQueueModule.forRoot(), TerminusModule],
+    imports: [
+      TypeOrmModule.forRoot({ type: 'postgres', url: database.url }),
+      SimpleQueueModule.forRoot(),
+      TerminusModule,
+    ],
     controllers: [HealthController],
   }).compile();
   app = module.createNestApplication({ logger: false });
@@ -26,7 +30,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-const probe = async (path: string): Promise<number> => (await fetch(`${await app.getUrl()}${path}`)).status;
+const probe = async (path: string): Promise<number> =>
+  (await fetch(`${await app.getUrl()}${path}`)).status;
 
 it('answers every probe, and is alive but not ready once its worker has stopped', async () => {
   const paths = ['/health/live', '/health/ready', '/health'];

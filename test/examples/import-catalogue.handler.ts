@@ -21,6 +21,7 @@ export class ImportCatalogue implements JobHandler<{ shop: string }, { pages: nu
   /** The shop's server breaks the connection now and then. */
   protected async importPage(shop: string, page: number): Promise<void> {
     this.fetched.push(page);
-    if (this.fetched.length % 2 === 0) throw new Error(`${shop} closed the connection at page ${page}.`);
+    if (this.fetched.length % 2 === 0)
+      throw new Error(`${shop} closed the connection at page ${page}.`);
   }
 }

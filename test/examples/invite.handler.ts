@@ -4,7 +4,10 @@ import { Invitations, Postcards } from './letter.jobs.js';
 // #region class
 @QueueHandler(Invitations, { concurrency: 5 })
 export class SendInvitation {
-  process({ id, payload }: Job<{ to: string; party: string; at: Date }>): { messageId: string; sentAt: string } {
+  process({ id, payload }: Job<{ to: string; party: string; at: Date }>): {
+    messageId: string;
+    sentAt: string;
+  } {
     const text = `${payload.party} on ${payload.at.toDateString()}`;
     return { messageId: `${id}: ${text}`, sentAt: new Date().toISOString() };
   }

@@ -16,5 +16,8 @@ export const Invitations = defineJob({
 
 // #region plain
 /** Types without a schema: checked by the compiler, by nobody else. */
-export const Postcards = defineJob<{ to: string; text: string }, { messageId: string }>()({ queue: 'letters', name: 'postcard' });
+export const Postcards = defineJob<{ to: string; text: string }, { messageId: string }>()({
+  queue: 'letters',
+  name: 'postcard',
+});
 // #endregion

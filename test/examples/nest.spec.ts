@@ -26,8 +26,12 @@ afterAll(async () => {
 it('guards, measures, parses and filters', async () => {
   const { queues, app } = application;
   app.get(Customers).gone.add('bob');
-  const export_ = (customer: string, month: string) => queues.enqueueAndWait('reports', { customer, month });
-  expect(await export_('ann', '2026-11')).toMatchObject({ state: 'succeeded', output: 'ann-2026.pdf' });
+  const export_ = (customer: string, month: string) =>
+    queues.enqueueAndWait('reports', { customer, month });
+  expect(await export_('ann', '2026-11')).toMatchObject({
+    state: 'succeeded',
+    output: 'ann-2026.pdf',
+  });
   expect(app.get(Customers).worked.get('reports')).toBeGreaterThan(0);
   expect(await export_('ann', 'November')).toMatchObject({ state: 'unprocessable' });
   expect(await export_('bob', '2026-11')).toMatchObject({ state: 'cancelled' });
@@ -35,12 +39,17 @@ it('guards, measures, parses and filters', async () => {
 
 it('knows the job wherever it is injected', async () => {
   const { queues } = application;
-  expect(await queues.enqueueAndWait('statements', { to: 'Ann' })).toMatchObject({ output: ['[statements 1/3] to Ann'] });
-  expect(await queues.enqueueAndWait('statements', { to: 'Bob' })).toMatchObject({ output: ['[statements 1/3] to Bob'] });
+  expect(await queues.enqueueAndWait('statements', { to: 'Ann' })).toMatchObject({
+    output: ['[statements 1/3] to Ann'],
+  });
+  expect(await queues.enqueueAndWait('statements', { to: 'Bob' })).toMatchObject({
+    output: ['[statements 1/3] to Bob'],
+  });
 });
 
 it('keeps what belongs to a tenant from job to job', async () => {
-  const import_ = (tenant: string) => application.queues.enqueueAndWait('imports', {}, { headers: { tenant } });
+  const import_ = (tenant: string) =>
+    application.queues.enqueueAndWait('imports', {}, { headers: { tenant } });
   expect(await import_('ann')).toMatchObject({ output: 'ann: 1' });
   expect(await import_('bob')).toMatchObject({ output: 'bob: 1' });
   expect(await import_('ann')).toMatchObject({ output: 'ann: 2' });

@@ -32,7 +32,11 @@ it.each<[string, () => DynamicModule]>([
   ['logs', withLogs],
 ])('an application with %s works, and streams what fails', async (_, module) => {
   const typeorm = TypeOrmModule.forRoot({ type: 'postgres', url: database.url });
-  const app = await Test.createTestingModule({ imports: [typeorm, module()], controllers: [LiveController], providers: [Charge] })
+  const app = await Test.createTestingModule({
+    imports: [typeorm, module()],
+    controllers: [LiveController],
+    providers: [Charge],
+  })
     .setLogger({ log: keep, warn: keep, error: keep, debug: keep })
     .compile();
   const live = firstValueFrom(app.get(LiveController).live());

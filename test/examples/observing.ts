@@ -31,7 +31,9 @@ export class LiveController {
 
   @Sse()
   live(): Observable<{ data: string }> {
-    return this.queues.events('retried', 'failed').pipe(map(({ type, event }) => ({ data: `${event.queue} ${type}` })));
+    return this.queues
+      .events('retried', 'failed')
+      .pipe(map(({ type, event }) => ({ data: `${event.queue} ${type}` })));
   }
 }
 // #endregion

@@ -1,6 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { QueueError } from 'nestjs-simple-queue';
-import { QueueAdmin, type Explanation, type ListedJob, type RedriveCounts } from 'nestjs-simple-queue/admin';
+import {
+  QueueAdmin,
+  type Explanation,
+  type ListedJob,
+  type RedriveCounts,
+} from 'nestjs-simple-queue/admin';
 
 @Injectable()
 export class OperationsService {
@@ -11,8 +16,12 @@ export class OperationsService {
   async complaints(): Promise<string[]> {
     const queues = await this.admin.queues();
     return queues.flatMap(({ queue, paused, oldestReadyMs = 0, lanes }) => [
-      ...(!paused && oldestReadyMs > 60_000 ? [`${queue}: a job is ready for ${Math.round(oldestReadyMs / 1_000)} s`] : []),
-      ...lanes.filter((lane) => lane.workers === 0 && lane.ready.jobs > 0).map((lane) => `${queue} ${lane.name}: no worker`),
+      ...(!paused && oldestReadyMs > 60_000
+        ? [`${queue}: a job is ready for ${Math.round(oldestReadyMs / 1_000)} s`]
+        : []),
+      ...lanes
+        .filter((lane) => lane.workers === 0 && lane.ready.jobs > 0)
+        .map((lane) => `${queue} ${lane.name}: no worker`),
     ]);
   }
   // #endregion
@@ -50,7 +59,8 @@ export class OperationsService {
       const { outcome } = await this.admin.retry(id);
       return outcome === 'revived' ? 'It runs again.' : 'It runs as soon as a worker is free.';
     } catch (error) {
-      if (error instanceof QueueError && error.code === 'UNIQUE_KEY_TAKEN') return 'A newer job does the same. Nothing was done.';
+      if (error instanceof QueueError && error.code === 'UNIQUE_KEY_TAKEN')
+        return 'A newer job does the same. Nothing was done.';
       throw error;
     }
   }
@@ -59,9 +69,15 @@ export class OperationsService {
   // #region redrive
   /** The mail server was away: what failed meanwhile runs again, unless that is suspiciously much. */
   async afterOutage(from: Date, to: Date): Promise<RedriveCounts> {
-    const outage = { queue: 'mail', state: 'failed', finishedAfter: from, finishedBefore: to } as const;
+    const outage = {
+      queue: 'mail',
+      state: 'failed',
+      finishedAfter: from,
+      finishedBefore: to,
+    } as const;
     const { revived } = await this.admin.redrive(outage, { dryRun: true });
-    if (revived > 10_000) throw new Error(`${revived} jobs failed in the outage; look before you run them all again.`);
+    if (revived > 10_000)
+      throw new Error(`${revived} jobs failed in the outage; look before you run them all again.`);
     return this.admin.redrive(outage);
   }
   // #endregion

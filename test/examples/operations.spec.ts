@@ -15,7 +15,9 @@ let isAway = true;
 beforeAll(async () => {
   database = await aDatabase();
   const mail = aHandler('mail', () => (isAway ? JobResult.unprocessable('away') : 'sent'));
-  const smtp = aHandler('smtp', () => (isAway ? JobResult.fail('away') : 'sent'), { maxAttempts: 1 });
+  const smtp = aHandler('smtp', () => (isAway ? JobResult.fail('away') : 'sent'), {
+    maxAttempts: 1,
+  });
   application = await anApplication(database, { providers: [OperationsService, mail, smtp] });
   operations = application.app.get(OperationsService);
 });
@@ -38,7 +40,11 @@ it('lists dead letters, runs one again, and redrives what an outage has left', a
   isAway = false;
   expect(await operations.again(first.id)).toBe('It runs again.');
   await untilJobIs('succeeded', application, first.id);
-  const later = await application.queues.enqueue('mail', {}, { uniqueKey: 'k', delayMs: 3_600_000 });
+  const later = await application.queues.enqueue(
+    'mail',
+    {},
+    { uniqueKey: 'k', delayMs: 3_600_000 },
+  );
   expect(await operations.again(second.id)).toContain('A newer job does the same');
   expect(await operations.again(later.id)).toContain('as soon as a worker is free');
   const [from, to] = [new Date(Date.now() - 60_000), new Date(Date.now() + 60_000)];
@@ -48,7 +54,9 @@ it('lists dead letters, runs one again, and redrives what an outage has left', a
 it('pauses a queue for a while, finds complaints, and explains', async () => {
   await operations.whilePaused('smtp', async () => {
     const { id } = await application.queues.enqueue('smtp', {}, { delayMs: 3_600_000 });
-    expect(await operations.whyNot(id)).toMatchObject({ reasons: [{ code: 'QUEUE_PAUSED' }, { code: 'NOT_DUE' }] });
+    expect(await operations.whyNot(id)).toMatchObject({
+      reasons: [{ code: 'QUEUE_PAUSED' }, { code: 'NOT_DUE' }],
+    });
   });
   await application.queues.enqueue('strangers', {});
   expect(await operations.complaints()).toEqual(['strangers : no worker']);

@@ -35,7 +35,10 @@ it('books in the order of the commits, and waits for what is reserved', async ()
 
   expect(await accounts.confirm(dropped, false)).toMatchObject({ outcome: 'aborted', won: true });
   expect(await accounts.confirm(reserved, true)).toMatchObject({ outcome: 'committed', won: true });
-  expect(await accounts.confirm(reserved, false)).toMatchObject({ outcome: 'committed', won: false });
+  expect(await accounts.confirm(reserved, false)).toMatchObject({
+    outcome: 'committed',
+    won: false,
+  });
 
   await eventually(() => booked.length === 3);
   expect(booked).toEqual(['A 1', 'A 2', 'A 4']);

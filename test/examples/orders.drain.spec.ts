@@ -26,7 +26,12 @@ let app: TestingModule;
 beforeAll(async () => {
   app = await Test.createTestingModule({
     imports: [
-      TypeOrmModule.forRoot({ type: 'postgres', url, entities: [Order, Receipt], synchronize: true }),
+      TypeOrmModule.forRoot({
+        type: 'postgres',
+        url,
+        entities: [Order, Receipt],
+        synchronize: true,
+      }),
       SimpleQueueTestingModule.forRoot({ schema: `queue_test_${process.env.JEST_WORKER_ID}` }),
     ],
     providers: [OrdersService, WriteReceipt],

@@ -32,7 +32,12 @@ beforeAll(async () => {
   const { url } = database;
   app = await Test.createTestingModule({
     imports: [
-      TypeOrmModule.forRoot({ type: 'postgres', url, entities: [Order, Receipt], synchronize: true }),
+      TypeOrmModule.forRoot({
+        type: 'postgres',
+        url,
+        entities: [Order, Receipt],
+        synchronize: true,
+      }),
       SimpleQueueTestingModule.forRoot(),
     ],
     providers: [OrdersService, RemindersService, WriteReceipt, ChargeCard],
@@ -60,12 +65,20 @@ afterEach(() => app.get(DataSource).manager.clear(Receipt));
 // #region next
 it('answers the length of the receipt', async () => {
   await orders.place(order('A-1'));
-  expect(await runNext(app, 'receipts')).toMatchObject({ outcome: 'succeeded', attempt: 1, output: { length: 23 } });
+  expect(await runNext(app, 'receipts')).toMatchObject({
+    outcome: 'succeeded',
+    attempt: 1,
+    output: { length: 23 },
+  });
 });
 
 it('tries again after five seconds where the order cannot be found', async () => {
   const { id } = await queues.enqueue('receipts', { orderId: 'unknown' });
-  expect(await runNext(app)).toMatchObject({ id, outcome: 'retried', error: { name: 'EntityNotFoundError' } });
+  expect(await runNext(app)).toMatchObject({
+    id,
+    outcome: 'retried',
+    error: { name: 'EntityNotFoundError' },
+  });
   await advanceTime(app, 5_000);
   expect(await runNext(app)).toMatchObject({ id, outcome: 'retried', attempt: 2 });
 });
@@ -77,13 +90,20 @@ expect.extend(queueMatchers);
 it('reminds of an order in two days, once', async () => {
   await app.get(RemindersService).remind('A-1');
   await app.get(RemindersService).remind('A-1');
-  await expect(app).toHaveEnqueued('reminders', { payload: { orderId: 'A-1' }, delayMs: 172_800_000 });
+  await expect(app).toHaveEnqueued('reminders', {
+    payload: { orderId: 'A-1' },
+    delayMs: 172_800_000,
+  });
   await expect(app).toHaveEnqueuedTimes('reminders', 1);
   await expect(app).not.toHaveEnqueued('receipts');
 });
 
 it('invites by letter', async () => {
-  await queues.enqueue(Invitations, { to: 'ann@example.com', party: 'P-1', at: '2030-01-01T20:00:00Z' });
+  await queues.enqueue(Invitations, {
+    to: 'ann@example.com',
+    party: 'P-1',
+    at: '2030-01-01T20:00:00Z',
+  });
   const job = await expectEnqueued(app, Invitations, { payload: { party: 'P-1' }, maxAttempts: 5 });
   expect(job.payload.to).toBe('ann@example.com');
 });

@@ -10,7 +10,11 @@ let reminders: RemindersService;
 
 beforeEach(async () => {
   const module = await Test.createTestingModule({
-    providers: [RemindersService, { provide: QueueService, useValue: queues }, { provide: DataSource, useValue: {} }],
+    providers: [
+      RemindersService,
+      { provide: QueueService, useValue: queues },
+      { provide: DataSource, useValue: {} },
+    ],
   }).compile();
   reminders = module.get(RemindersService);
 });

@@ -8,7 +8,11 @@ export class PartiesService {
 
   // #region enqueue
   async invite(to: string, at: string): Promise<string> {
-    const { id } = await this.queues.enqueue(Invitations, { to, party: 'Summer party', at }, { uniqueKey: `party:${to}` });
+    const { id } = await this.queues.enqueue(
+      Invitations,
+      { to, party: 'Summer party', at },
+      { uniqueKey: `party:${to}` },
+    );
     return id;
   }
   // #endregion
@@ -23,7 +27,11 @@ export class PartiesService {
   // #region wait
   /** The request waits for the letter, at most five seconds, and no longer than its client. */
   async inviteNow(to: string, at: string, signal?: AbortSignal): Promise<string> {
-    const end = await this.queues.enqueueAndWait(Invitations, { to, party: 'Summer party', at }, { timeoutMs: 5_000, signal });
+    const end = await this.queues.enqueueAndWait(
+      Invitations,
+      { to, party: 'Summer party', at },
+      { timeoutMs: 5_000, signal },
+    );
     if (end.state !== 'succeeded') return `not sent: ${end.error?.message ?? end.state}`;
     return `sent at ${end.output.sentAt.getTime()}`;
   }

@@ -6,7 +6,14 @@ import { HandleJob, QueueHandler, QueueService, QueueWorker } from 'nestjs-simpl
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
 import { eventually } from '../support/eventually.js';
-import { behindPgBouncer, fromConfig, inMailWorker, inWeb, MailServer, withSettings } from './processes.js';
+import {
+  behindPgBouncer,
+  fromConfig,
+  inMailWorker,
+  inWeb,
+  MailServer,
+  withSettings,
+} from './processes.js';
 
 const CONFIG = Symbol('config');
 let database: TestDatabase;
@@ -42,7 +49,10 @@ afterAll(() => database.drop());
 
 async function started(queue: DynamicModule, providers: Provider[] = []): Promise<TestingModule> {
   const typeorm = TypeOrmModule.forRoot({ type: 'postgres', url: database.url, retryAttempts: 0 });
-  const app = await Test.createTestingModule({ imports: [ConfigModule, typeorm, queue], providers }).compile();
+  const app = await Test.createTestingModule({
+    imports: [ConfigModule, typeorm, queue],
+    providers,
+  }).compile();
   app.useLogger(false);
   return app.init();
 }

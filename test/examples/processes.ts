@@ -8,7 +8,8 @@ export const inWeb = (): DynamicModule => SimpleQueueModule.forRoot({ worker: fa
 
 // #region mail
 /** A worker process for some queues, by name or by prefix. */
-export const inMailWorker = (): DynamicModule => SimpleQueueModule.forRoot({ worker: { queues: ['mail.*', 'letters'] } });
+export const inMailWorker = (): DynamicModule =>
+  SimpleQueueModule.forRoot({ worker: { queues: ['mail.*', 'letters'] } });
 // #endregion
 
 // #region settings

@@ -33,13 +33,20 @@ function restore(name: string, value: string | undefined): void {
 }
 
 it('writes a receipt for a placed order, once', async () => {
-  const id = await app.get(OrdersService).place({ id: 'A-1', email: 'ann@example.com', amount: 12 });
+  const id = await app
+    .get(OrdersService)
+    .place({ id: 'A-1', email: 'ann@example.com', amount: 12 });
   const job = await eventually(async () => {
     const found = await app.get(QueueService).find(id);
     expect(found?.state).toBe('succeeded');
     return found;
   });
-  expect(job).toMatchObject({ queue: 'receipts', payload: { orderId: 'A-1' }, output: { length: 23 }, attempt: 1 });
+  expect(job).toMatchObject({
+    queue: 'receipts',
+    payload: { orderId: 'A-1' },
+    output: { length: 23 },
+    attempt: 1,
+  });
   const receipts = await app.get(DataSource).manager.find(Receipt);
   expect(receipts).toEqual([{ orderId: 'A-1', text: 'ann@example.com paid 12' }]);
 });
@@ -47,8 +54,12 @@ it('writes a receipt for a placed order, once', async () => {
 it('leaves no job of an order that was refused', async () => {
   const orders = app.get(OrdersService);
   await orders.place({ id: 'A-2', email: 'bob@example.com', amount: 1 });
-  await expect(orders.place({ id: 'A-2', email: 'bob@example.com', amount: 1 })).rejects.toThrow('duplicate key');
-  const jobs = await database.query(`select 1 from simple_queue.jobs where payload ->> 'orderId' = 'A-2'`);
+  await expect(orders.place({ id: 'A-2', email: 'bob@example.com', amount: 1 })).rejects.toThrow(
+    'duplicate key',
+  );
+  const jobs = await database.query(
+    `select 1 from simple_queue.jobs where payload ->> 'orderId' = 'A-2'`,
+  );
   expect(jobs).toHaveLength(1);
   expect(await app.get(DataSource).manager.countBy(Order, { id: 'A-2' })).toBe(1);
 });

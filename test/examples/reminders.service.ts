@@ -18,7 +18,12 @@ export class RemindersService {
     const { id, created } = await this.queues.enqueue(
       'reminders',
       { orderId },
-      { manager, uniqueKey: `reminder:${orderId}`, fingerprint: `order:${orderId}`, delayMs: 2 * DAY_MS },
+      {
+        manager,
+        uniqueKey: `reminder:${orderId}`,
+        fingerprint: `order:${orderId}`,
+        delayMs: 2 * DAY_MS,
+      },
     );
     return { id, isNew: created };
   }
@@ -29,7 +34,11 @@ export class RemindersService {
   async remindAll(orderIds: string[]): Promise<number> {
     const answers = await this.queues.enqueueMany(
       'reminders',
-      orderIds.map((orderId) => ({ payload: { orderId }, uniqueKey: `reminder:${orderId}`, delayMs: 2 * DAY_MS })),
+      orderIds.map((orderId) => ({
+        payload: { orderId },
+        uniqueKey: `reminder:${orderId}`,
+        delayMs: 2 * DAY_MS,
+      })),
     );
     return answers.filter(({ created }) => created).length;
   }

@@ -2,7 +2,13 @@ import type { DynamicModule, Provider } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
-import { getToken, QueueHandler, QueueService, QueueWorker, SimpleQueueModule } from 'nestjs-simple-queue';
+import {
+  getToken,
+  QueueHandler,
+  QueueService,
+  QueueWorker,
+  SimpleQueueModule,
+} from 'nestjs-simple-queue';
 import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { byRole, MonthEnd, reporting, twoDatabases, Warehouse } from './roles.js';
 
@@ -37,7 +43,10 @@ async function started(imports: DynamicModule[], providers: Provider[]): Promise
 }
 
 const inShop = (queue: DynamicModule, providers: Provider[] = [SendMail, WriteInvoice]) =>
-  started([TypeOrmModule.forRoot({ type: 'postgres', url: shop.url, retryAttempts: 0 }), queue], providers);
+  started(
+    [TypeOrmModule.forRoot({ type: 'postgres', url: shop.url, retryAttempts: 0 }), queue],
+    providers,
+  );
 
 it('one code base is API, worker or mail worker, by its environment', async () => {
   const api = await inShop(byRole());
@@ -59,17 +68,25 @@ it('one code base is API, worker or mail worker, by its environment', async () =
 
 it('stops the start of a role that nobody knows', async () => {
   process.env.ROLE = 'wroker';
-  await expect(inShop(byRole())).rejects.toThrow('ROLE is "wroker". Use one of: api, worker, mail-worker.');
+  await expect(inShop(byRole())).rejects.toThrow(
+    'ROLE is "wroker". Use one of: api, worker, mail-worker.',
+  );
 });
 
 it('starts when the application says so, and again after a stop', async () => {
-  const app = await inShop(SimpleQueueModule.forRoot({ worker: { autoStart: false } }), [WriteInvoice, Warehouse]);
+  const app = await inShop(SimpleQueueModule.forRoot({ worker: { autoStart: false } }), [
+    WriteInvoice,
+    Warehouse,
+  ]);
   const worker = app.get(QueueWorker);
   expect([worker.isRunning, app.get(Warehouse).prices.size]).toEqual([true, 1]);
 
   await worker.stop();
   const { id } = await app.get(QueueService).enqueue('invoices', {});
-  expect([worker.isRunning, (await app.get(QueueService).find(id))?.state]).toEqual([false, 'ready']);
+  expect([worker.isRunning, (await app.get(QueueService).find(id))?.state]).toEqual([
+    false,
+    'ready',
+  ]);
 
   await worker.start();
   expect(await app.get(QueueService).wait(id)).toMatchObject({ state: 'succeeded' });
@@ -81,11 +98,15 @@ it('works two databases in one application', async () => {
   const there = app.get<QueueService>(getToken(QueueService, 'reports'));
   expect(await there.wait(id)).toMatchObject({ state: 'succeeded', output: 'summary of May' });
   expect(await app.get(QueueService).find(id)).toBeUndefined();
-  expect(await shop.query('select name from simple_queue.queue order by name')).not.toContainEqual({ name: 'summaries' });
+  expect(await shop.query('select name from simple_queue.queue order by name')).not.toContainEqual({
+    name: 'summaries',
+  });
 });
 
 it('closes twice without harm', async () => {
   const app = await inShop(byRole());
   await Promise.all([app.close(), app.close()]);
-  await expect(app.get(QueueService).enqueue('invoices', {})).rejects.toMatchObject({ code: 'CLOSED' });
+  await expect(app.get(QueueService).enqueue('invoices', {})).rejects.toMatchObject({
+    code: 'CLOSED',
+  });
 });

@@ -1,4 +1,10 @@
-import { Inject, Injectable, type DynamicModule, type OnApplicationBootstrap, type Provider } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+  type Provider,
+} from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import {
   getToken,
@@ -23,7 +29,8 @@ export const byRole = (): DynamicModule =>
   SimpleQueueModule.forRootAsync({
     useFactory: () => {
       const role = process.env.ROLE ?? 'api';
-      if (!Object.hasOwn(ROLES, role)) throw new Error(`ROLE is "${role}". Use one of: ${Object.keys(ROLES).join(', ')}.`);
+      if (!Object.hasOwn(ROLES, role))
+        throw new Error(`ROLE is "${role}". Use one of: ${Object.keys(ROLES).join(', ')}.`);
       return { worker: ROLES[role] };
     },
   });

@@ -10,7 +10,10 @@ export class SearchIndexService {
   // #region replace
   /** Whoever saves a page twice before a worker comes has one job, with the newest text. */
   async index(page: { id: string; text: string }): Promise<Enqueued> {
-    return this.queues.enqueue('index', page, { uniqueKey: `page:${page.id}`, onConflict: 'replace' });
+    return this.queues.enqueue('index', page, {
+      uniqueKey: `page:${page.id}`,
+      onConflict: 'replace',
+    });
   }
   // #endregion
 
@@ -43,7 +46,8 @@ export class SearchIndexService {
     try {
       await this.queues.enqueue('thumbnails', { image }, { maxPending: 10_000 });
     } catch (error) {
-      if (error instanceof QueueError && error.code === 'QUEUE_FULL') throw new ServiceUnavailableException('Try again later.');
+      if (error instanceof QueueError && error.code === 'QUEUE_FULL')
+        throw new ServiceUnavailableException('Try again later.');
       throw error;
     }
   }

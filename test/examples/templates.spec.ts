@@ -13,7 +13,9 @@ let parties: PartiesService;
 
 beforeAll(async () => {
   database = await aDatabase();
-  application = await anApplication(database, { providers: [PartiesService, SendInvitation, OtherLetters] });
+  application = await anApplication(database, {
+    providers: [PartiesService, SendInvitation, OtherLetters],
+  });
   parties = application.app.get(PartiesService);
 });
 
@@ -24,12 +26,17 @@ afterAll(async () => {
 
 it('parses at both ends', async () => {
   const id = await parties.invite('ann@example.com', AT);
-  expect(await parties.sent(id)).toMatchObject({ state: 'succeeded', output: { sentAt: expect.any(Date) } });
+  expect(await parties.sent(id)).toMatchObject({
+    state: 'succeeded',
+    output: { sentAt: expect.any(Date) },
+  });
   expect(await parties.partyOf(id)).toEqual(new Date(AT));
 });
 
 it('refuses what does not fit before anything is stored', async () => {
-  await expect(parties.invite('not an address', AT)).rejects.toMatchObject({ code: 'INVALID_PAYLOAD' });
+  await expect(parties.invite('not an address', AT)).rejects.toMatchObject({
+    code: 'INVALID_PAYLOAD',
+  });
 });
 
 it('answers a request with what became of the job', async () => {
@@ -37,7 +44,9 @@ it('answers a request with what became of the job', async () => {
 });
 
 it('takes a template of types', async () => {
-  expect(await application.queues.enqueueAndWait(Postcards, { to: 'Ann', text: 'Hi' })).toMatchObject({
+  expect(
+    await application.queues.enqueueAndWait(Postcards, { to: 'Ann', text: 'Hi' }),
+  ).toMatchObject({
     output: { messageId: expect.stringContaining('to Ann') },
   });
 });

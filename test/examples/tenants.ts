@@ -38,7 +38,8 @@ export class ByTenant implements ContextIdStrategy {
     const shared = this.tenants.get(tenant) ?? ContextIdFactory.create();
     this.tenants.set(tenant, shared);
     return {
-      resolve: ({ isTreeDurable }: { isTreeDurable: boolean }) => (isTreeDurable ? shared : contextId),
+      resolve: ({ isTreeDurable }: { isTreeDurable: boolean }) =>
+        isTreeDurable ? shared : contextId,
       payload: { tenant },
     };
   }

@@ -12,7 +12,10 @@ import {
 } from 'nestjs-simple-queue';
 
 // #region service
-export const Receipts = defineJob<{ orderId: string }, { sentTo: string }>()({ queue: 'receipts', name: 'send' });
+export const Receipts = defineJob<{ orderId: string }, { sentTo: string }>()({
+  queue: 'receipts',
+  name: 'send',
+});
 
 @Injectable()
 export class CheckoutService {

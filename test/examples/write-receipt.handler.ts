@@ -3,7 +3,7 @@ import { Order, Receipt } from './order.js';
 
 @QueueHandler('receipts', { transactional: true, maxAttempts: 5 })
 export class WriteReceipt implements JobHandler<{ orderId: string }, { length: number }> {
-  async process(job: Job<{ orderId: string }>, { manager }: JobContext): Promise<{ length: number }> {
+  async process(job: Job<{ orderId: string }>, { manager }: JobContext) {
     const order = await manager.findOneByOrFail(Order, { id: job.payload.orderId });
     const text = `${order.email} paid ${order.amount}`;
     await manager.insert(Receipt, { orderId: order.id, text });

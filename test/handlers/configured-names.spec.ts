@@ -28,7 +28,9 @@ const invalid = (message: RegExp): unknown =>
   expect.objectContaining({ code: 'HANDLER_INVALID', message: expect.stringMatching(message) });
 
 it("a handler says its queue's name from what it has injected, for all its methods", async () => {
-  const found = (await named('mail-eu')).all().map(({ queue, name, options }) => [queue, name, options.maxAttempts]);
+  const found = (await named('mail-eu'))
+    .all()
+    .map(({ queue, name, options }) => [queue, name, options.maxAttempts]);
   expect(found).toEqual([
     ['mail-eu', undefined, 7],
     ['mail-eu', 'welcome', 7],
@@ -39,9 +41,14 @@ it('it may be a pattern', async () => {
   expect((await named('mail-*')).find('mail-us', '')).toMatchObject({ queue: 'mail-*' });
 });
 
-it.each([undefined, null, 5, '', 'two words', Promise.resolve('mail-eu')])('the start stops where it says %p', async (queue) => {
-  await expect(named(queue)).rejects.toEqual(invalid(/Mailer .*is not set up well:\n- @QueueHandler/));
-});
+it.each([undefined, null, 5, '', 'two words', Promise.resolve('mail-eu')])(
+  'the start stops where it says %p',
+  async (queue) => {
+    await expect(named(queue)).rejects.toEqual(
+      invalid(/Mailer .*is not set up well:\n- @QueueHandler/),
+    );
+  },
+);
 
 it('the start stops where it throws, and says why', async () => {
   @QueueHandler(() => {
@@ -50,7 +57,9 @@ it('the start stops where it throws, and says why', async () => {
   class Broken {
     process(): void {}
   }
-  await expect(handlersAmong(Broken)).rejects.toEqual(invalid(/Broken .*could not say .*: MAIL_QUEUE is missing/));
+  await expect(handlersAmong(Broken)).rejects.toEqual(
+    invalid(/Broken .*could not say .*: MAIL_QUEUE is missing/),
+  );
 });
 
 it('the start stops where there is no instance to ask', async () => {
@@ -59,5 +68,7 @@ it('the start stops where there is no instance to ask', async () => {
   class EachJob {
     process(): void {}
   }
-  await expect(handlersAmong(EachJob)).rejects.toEqual(invalid(/EachJob .*request-scoped\. Make it a singleton/));
+  await expect(handlersAmong(EachJob)).rejects.toEqual(
+    invalid(/EachJob .*request-scoped\. Make it a singleton/),
+  );
 });

@@ -31,8 +31,10 @@ import { aRun } from '../support/runs.js';
 const aContext = {} as JobContext;
 const notes: string[] = [];
 const only = (registry: HandlerRegistry): Handler => registry.all()[0]!;
-const runOf = async (handler: new (...args: never[]) => object, job: Job = aRun({ payload: '"5"' })): Promise<unknown> =>
-  only(await handlersAmong(handler as never, Notebook)).run(job, aContext);
+const runOf = async (
+  handler: new (...args: never[]) => object,
+  job: Job = aRun({ payload: '"5"' }),
+): Promise<unknown> => only(await handlersAmong(handler as never, Notebook)).run(job, aContext);
 
 beforeEach(() => void notes.splice(0));
 
@@ -110,7 +112,12 @@ describe('enhancers', () => {
       }
     }
     expect(await runOf(Handled)).toEqual([5]);
-    expect(notes).toEqual(['guard of Handled.welcome', 'before', 'pipe of string', 'method with 5']);
+    expect(notes).toEqual([
+      'guard of Handled.welcome',
+      'before',
+      'pipe of string',
+      'method with 5',
+    ]);
   });
 
   it('leave acquire out', async () => {
@@ -122,7 +129,9 @@ describe('enhancers', () => {
     }
     const { acquire, run } = only(await handlersAmong(Limited));
     expect(acquire!(aRun())).toBe(Permit.free);
-    await expect(run(aRun(), aContext)).rejects.toThrow(new ForbiddenException('Forbidden resource'));
+    await expect(run(aRun(), aContext)).rejects.toThrow(
+      new ForbiddenException('Forbidden resource'),
+    );
   });
 
   it('are asked for what they are called about', async () => {
@@ -138,12 +147,17 @@ describe('enhancers', () => {
     }
     const job = aRun();
     await runOf(Looked, job);
-    expect(seen).toEqual(['queue', { queue: 'work', name: '', job, jobs: [job], context: aContext }]);
+    expect(seen).toEqual([
+      'queue',
+      { queue: 'work', name: '', job, jobs: [job], context: aContext },
+    ]);
   });
 
   it('know nothing of jobs in calls of other kinds', () => {
     const host = { getType: () => 'http' } as unknown as ArgumentsHost;
-    expect(() => getQueueContext(host)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    expect(() => getQueueContext(host)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION' }),
+    );
   });
 
   it('of a transient class are made for each handler', async () => {
@@ -187,27 +201,41 @@ describe('enhancers', () => {
     expect(notes).toEqual(['guard of Guarded.process']);
 
     UseGuards(new Closed())(AlsoGuarded);
-    const { run } = only(await handlersAmong({ provide: 'ALSO', useFactory: () => new AlsoGuarded() }));
+    const { run } = only(
+      await handlersAmong({ provide: 'ALSO', useFactory: () => new AlsoGuarded() }),
+    );
     await expect(run(aRun(), aContext)).rejects.toThrow('Forbidden resource');
   });
 });
 
 describe('a test', () => {
-  const overridden = async (overriding: Parameters<typeof anExploredModule>[2]): Promise<unknown> => {
-    const explored = await anExploredModule({ providers: [Guarded, Notebook] }, ['default'], overriding);
+  const overridden = async (
+    overriding: Parameters<typeof anExploredModule>[2],
+  ): Promise<unknown> => {
+    const explored = await anExploredModule(
+      { providers: [Guarded, Notebook] },
+      ['default'],
+      overriding,
+    );
     return only(explored.get('default')!.registry).run(aRun(), aContext);
   };
 
   it('replaces a guard', async () => {
     const instead = { canActivate: () => false };
-    await expect(overridden((builder) => builder.overrideGuard(Guard).useValue(instead))).rejects.toThrow('Forbidden resource');
+    await expect(
+      overridden((builder) => builder.overrideGuard(Guard).useValue(instead)),
+    ).rejects.toThrow('Forbidden resource');
   });
 
   it('replaces the handler: by a value without its enhancers, by a subclass with them', async () => {
     const instead = { process: () => 'instead' };
-    expect(await overridden((builder) => builder.overrideProvider(Guarded).useValue(instead))).toBe('instead');
+    expect(await overridden((builder) => builder.overrideProvider(Guarded).useValue(instead))).toBe(
+      'instead',
+    );
     expect(notes).toEqual([]);
-    await overridden((builder) => builder.overrideProvider(Guarded).useClass(class Better extends Guarded {}));
+    await overridden((builder) =>
+      builder.overrideProvider(Guarded).useClass(class Better extends Guarded {}),
+    );
     expect(notes).toEqual(['guard of Better.process']);
   });
 });
@@ -251,14 +279,18 @@ describe('an interceptor', () => {
       ),
     ).toBe('instead');
     expect(notes).toEqual([]);
-    const forgiving = interceptor((_, next) => next.handle().pipe(catchError(() => of('forgiven'))));
+    const forgiving = interceptor((_, next) =>
+      next.handle().pipe(catchError(() => of('forgiven'))),
+    );
     expect(await answering(forgiving, () => Promise.reject(new Error('no')))).toBe('forgiven');
   });
 
   it('may call the method again within the attempt', async () => {
     let calls = 0;
     const again = interceptor((_, next) => next.handle().pipe(retry(2)));
-    expect(await answering(again, () => (++calls < 3 ? Promise.reject(new Error('no')) : calls))).toBe(3);
+    expect(
+      await answering(again, () => (++calls < 3 ? Promise.reject(new Error('no')) : calls)),
+    ).toBe(3);
   });
 
   it('that never answers fails the attempt', async () => {
@@ -295,7 +327,10 @@ describe('a pipe', () => {
       process(): void {}
     }
     await runOf(Piped);
-    expect(transform).toHaveBeenCalledWith('5', expect.objectContaining({ type: 'body', metatype: undefined }));
+    expect(transform).toHaveBeenCalledWith(
+      '5',
+      expect.objectContaining({ type: 'body', metatype: undefined }),
+    );
   });
 
   it('is refused for batches: one bad payload would fail them all', async () => {
@@ -304,12 +339,17 @@ describe('a pipe', () => {
     class Batch {
       process(): void {}
     }
-    await expect(handlersAmong(Batch, Notebook)).rejects.toThrow(expect.objectContaining({ code: 'HANDLER_INVALID' }));
+    await expect(handlersAmong(Batch, Notebook)).rejects.toThrow(
+      expect.objectContaining({ code: 'HANDLER_INVALID' }),
+    );
   });
 });
 
 describe('a filter', () => {
-  const failing = (given: ExceptionFilter, error: Error = new Error('original')): Promise<unknown> => {
+  const failing = (
+    given: ExceptionFilter,
+    error: Error = new Error('original'),
+  ): Promise<unknown> => {
     @UseFilters(given)
     @QueueHandler('mail')
     class Failing {

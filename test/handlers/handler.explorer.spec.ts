@@ -40,7 +40,10 @@ const stopsWith = (code: string, message: RegExp | string): unknown =>
   expect.objectContaining({
     name: 'QueueError',
     code,
-    message: typeof message === 'string' ? expect.stringContaining(message) : expect.stringMatching(message),
+    message:
+      typeof message === 'string'
+        ? expect.stringContaining(message)
+        : expect.stringMatching(message),
   });
 
 describe('a handler is found', () => {
@@ -49,9 +52,18 @@ describe('a handler is found', () => {
     ['by useClass', { provide: 'MAILER', useClass: Mailer }],
     ['by useValue', { provide: 'MAILER', useValue: new Mailer() }],
     ['by useFactory', { provide: 'MAILER', useFactory: () => new Mailer() }],
-    ['by an asynchronous useFactory', { provide: 'MAILER', useFactory: () => Promise.resolve(new Mailer()) }],
-    ['by a useFactory that injects', { provide: 'MAILER', inject: ['SENDER'], useFactory: () => new Mailer() }],
-    ['by a subclass that replaces it', { provide: Mailer, useClass: class BetterMailer extends Mailer {} }],
+    [
+      'by an asynchronous useFactory',
+      { provide: 'MAILER', useFactory: () => Promise.resolve(new Mailer()) },
+    ],
+    [
+      'by a useFactory that injects',
+      { provide: 'MAILER', inject: ['SENDER'], useFactory: () => new Mailer() },
+    ],
+    [
+      'by a subclass that replaces it',
+      { provide: Mailer, useClass: class BetterMailer extends Mailer {} },
+    ],
   ])('%s', async (_, provider) => {
     const registry = await handlersAmong(provider, { provide: 'SENDER', useValue: 'you' });
     expect(only(registry)).toMatchObject({ queue: 'mail', name: undefined });
@@ -84,7 +96,10 @@ describe('a handler is found', () => {
   });
 
   it('in a plain object that stands in for the class', async () => {
-    const registry = await handlersAmong({ provide: Mailer, useValue: { process: () => 'stand-in' } });
+    const registry = await handlersAmong({
+      provide: Mailer,
+      useValue: { process: () => 'stand-in' },
+    });
     expect(only(registry).run(aJob, aContext)).toBe('stand-in');
   });
 
@@ -98,9 +113,23 @@ describe('a handler is found', () => {
   });
 
   it('and nothing is found among providers of other kinds', async () => {
-    const others = [undefined, null, 0, 'text', {}, [], () => 1, Object.create(null), class Plain {}];
-    const providers = others.map((useValue, index) => ({ provide: `OTHER_${index}`, useValue: useValue as unknown }));
-    for (const useValue of [null, {}]) providers.push({ provide: class extends Mailer {} as never, useValue });
+    const others = [
+      undefined,
+      null,
+      0,
+      'text',
+      {},
+      [],
+      () => 1,
+      Object.create(null),
+      class Plain {},
+    ];
+    const providers = others.map((useValue, index) => ({
+      provide: `OTHER_${index}`,
+      useValue: useValue as unknown,
+    }));
+    for (const useValue of [null, {}])
+      providers.push({ provide: class extends Mailer {} as never, useValue });
     expect(shown(await handlersAmong(...providers))).toEqual([]);
   });
 });
@@ -264,7 +293,9 @@ describe('the start stops', () => {
       @HandleJob('one')
       one(): void {}
     }
-    await expect(handlersAmong(Batchless)).rejects.toThrow(stopsWith('HANDLER_INVALID', 'has `batch` but no process()'));
+    await expect(handlersAmong(Batchless)).rejects.toThrow(
+      stopsWith('HANDLER_INVALID', 'has `batch` but no process()'),
+    );
   });
 
   it('when a handler is transactional and takes batches', async () => {
@@ -273,7 +304,9 @@ describe('the start stops', () => {
       @HandleJob('many', { batch: { size: 5 } })
       many(): void {}
     }
-    await expect(handlersAmong(Both)).rejects.toThrow(stopsWith('HANDLER_INVALID', 'do not go together'));
+    await expect(handlersAmong(Both)).rejects.toThrow(
+      stopsWith('HANDLER_INVALID', 'do not go together'),
+    );
   });
 
   it('when two classes take the same pattern', async () => {
@@ -281,11 +314,17 @@ describe('the start stops', () => {
     class One extends Mailer {}
     @QueueHandler('mail.*')
     class Other extends Mailer {}
-    await expect(handlersAmong(One, Other)).rejects.toThrow(stopsWith('HANDLER_DUPLICATE', /"mail\.\*".*One\.process and Other/));
+    await expect(handlersAmong(One, Other)).rejects.toThrow(
+      stopsWith('HANDLER_DUPLICATE', /"mail\.\*".*One\.process and Other/),
+    );
   });
 
   it.each([
-    ['batch: { size: 0 }', { batch: { size: 0 } }, 'batch.size must be a whole number from 1 to 1,000, not 0'],
+    [
+      'batch: { size: 0 }',
+      { batch: { size: 0 } },
+      'batch.size must be a whole number from 1 to 1,000, not 0',
+    ],
     ['batch: {}', { batch: {} }, 'batch.size is missing'],
     [
       'batch: { size: 2, lingerMs: -1 }',
@@ -298,7 +337,11 @@ describe('the start stops', () => {
       { concurrency: { min: 3, max: 2 } },
       'concurrency must be a range whose min is not above its max',
     ],
-    ['a range of nothing', { concurrency: { min: 0, max: 2 } }, 'concurrency.min must be a whole number from 1 to 10,000, not 0'],
+    [
+      'a range of nothing',
+      { concurrency: { min: 0, max: 2 } },
+      'concurrency.min must be a whole number from 1 to 10,000, not 0',
+    ],
   ])('when options have %s', async (_, options, problem) => {
     @QueueHandler('mail', options as QueueHandlerOptions)
     class Wrong extends Mailer {}
@@ -318,7 +361,9 @@ describe('the start stops', () => {
     class Wrong {
       process = 'later';
     }
-    await expect(handlersAmong(Wrong)).rejects.toThrow(stopsWith('HANDLER_INVALID', 'has no process()'));
+    await expect(handlersAmong(Wrong)).rejects.toThrow(
+      stopsWith('HANDLER_INVALID', 'has no process()'),
+    );
   });
 
   it.each<[string, (...args: never[]) => unknown]>([
@@ -334,12 +379,17 @@ describe('the start stops', () => {
         yield await Promise.resolve(1);
       },
     ],
-  ])('when process is %s: calling it would do nothing, and the job would succeed', async (_, process) => {
-    @QueueHandler('mail')
-    class Wrong {}
-    Object.assign(Wrong.prototype, { process });
-    await expect(handlersAmong(Wrong)).rejects.toThrow(stopsWith('HANDLER_INVALID', 'process(), which is a generator'));
-  });
+  ])(
+    'when process is %s: calling it would do nothing, and the job would succeed',
+    async (_, process) => {
+      @QueueHandler('mail')
+      class Wrong {}
+      Object.assign(Wrong.prototype, { process });
+      await expect(handlersAmong(Wrong)).rejects.toThrow(
+        stopsWith('HANDLER_INVALID', 'process(), which is a generator'),
+      );
+    },
+  );
 
   it('when two classes take the same jobs of a queue', async () => {
     @QueueHandler('mail')
@@ -357,7 +407,9 @@ describe('the start stops', () => {
       @HandleJob('welcome')
       two(): void {}
     }
-    await expect(handlersAmong(Twice)).rejects.toThrow(stopsWith('HANDLER_DUPLICATE', /Twice\.one and Twice\.two/));
+    await expect(handlersAmong(Twice)).rejects.toThrow(
+      stopsWith('HANDLER_DUPLICATE', /Twice\.one and Twice\.two/),
+    );
   });
 
   it('when one class is provided by two modules, and says which', async () => {
@@ -366,14 +418,18 @@ describe('the start stops', () => {
     @Module({ providers: [Mailer] })
     class OrderModule {}
     const start = anExploredModule({ imports: [MailModule, OrderModule] });
-    await expect(start).rejects.toThrow(stopsWith('HANDLER_DUPLICATE', 'Mailer is provided by MailModule and by OrderModule'));
+    await expect(start).rejects.toThrow(
+      stopsWith('HANDLER_DUPLICATE', 'Mailer is provided by MailModule and by OrderModule'),
+    );
   });
 
   it('when a handler is transient', async () => {
     @Injectable({ scope: Scope.TRANSIENT })
     @QueueHandler('mail')
     class Transient extends Mailer {}
-    await expect(handlersAmong(Transient)).rejects.toThrow(stopsWith('HANDLER_INVALID', 'is transient'));
+    await expect(handlersAmong(Transient)).rejects.toThrow(
+      stopsWith('HANDLER_INVALID', 'is transient'),
+    );
   });
 
   it('when @HandleJob stands in a class without @QueueHandler', async () => {
@@ -410,7 +466,9 @@ describe('the start stops', () => {
   it.each([null, 5, 'mail'])('when options are %p', async (options) => {
     @QueueHandler('mail', options as unknown as QueueHandlerOptions)
     class Wrong extends Mailer {}
-    await expect(handlersAmong(Wrong)).rejects.toThrow(stopsWith('HANDLER_INVALID', '@QueueHandler options must be an object'));
+    await expect(handlersAmong(Wrong)).rejects.toThrow(
+      stopsWith('HANDLER_INVALID', '@QueueHandler options must be an object'),
+    );
   });
 
   it('when a handler is for an instance that does not exist', async () => {
@@ -418,7 +476,10 @@ describe('the start stops', () => {
     class Lost extends Mailer {}
     const start = anExploredModule({ providers: [Lost] }, ['default', 'reports']);
     await expect(start).rejects.toThrow(
-      stopsWith('HANDLER_INVALID', /instance "report", and there is none\. Known: "default", "reports"/),
+      stopsWith(
+        'HANDLER_INVALID',
+        /instance "report", and there is none\. Known: "default", "reports"/,
+      ),
     );
   });
 
@@ -433,7 +494,10 @@ describe('several instances of the module', () => {
   it('take each their own handlers, of the same queue too', async () => {
     @QueueHandler('mail', { instance: 'reports' })
     class ReportMailer extends Mailer {}
-    const explored = await anExploredModule({ providers: [Mailer, ReportMailer] }, ['default', 'reports']);
+    const explored = await anExploredModule({ providers: [Mailer, ReportMailer] }, [
+      'default',
+      'reports',
+    ]);
     expect([...explored.values()].map(({ registry }) => shown(registry))).toEqual([
       ['mail/* -> Mailer.process'],
       ['mail/* -> ReportMailer.process'],
@@ -447,7 +511,11 @@ describe('several instances of the module', () => {
 });
 
 describe('a handler of a template', () => {
-  const Welcome = defineJob({ queue: 'mail', name: 'welcome', payload: z.object({ to: z.string() }) });
+  const Welcome = defineJob({
+    queue: 'mail',
+    name: 'welcome',
+    payload: z.object({ to: z.string() }),
+  });
   const Nameless = defineJob<{ to: string }>()({ queue: 'mail' });
 
   it('takes the jobs of its template and no others', async () => {
@@ -475,10 +543,14 @@ describe('a handler of a template', () => {
   it('is refused beside another one for the same template', async () => {
     QueueHandler(Welcome)(Template);
     QueueHandler(Welcome)(OtherTemplate);
-    await expect(handlersAmong(Template, OtherTemplate)).rejects.toEqual(stopsWith('HANDLER_DUPLICATE', 'jobs named "welcome"'));
+    await expect(handlersAmong(Template, OtherTemplate)).rejects.toEqual(
+      stopsWith('HANDLER_DUPLICATE', 'jobs named "welcome"'),
+    );
     QueueHandler(Nameless)(Template);
     QueueHandler(Nameless)(OtherTemplate);
-    await expect(handlersAmong(Template, OtherTemplate)).rejects.toEqual(stopsWith('HANDLER_DUPLICATE', 'jobs without a name'));
+    await expect(handlersAmong(Template, OtherTemplate)).rejects.toEqual(
+      stopsWith('HANDLER_DUPLICATE', 'jobs without a name'),
+    );
   });
 
   it('is refused as a method in a class of another queue, or without a name', async () => {
@@ -490,7 +562,8 @@ describe('a handler of a template', () => {
       @HandleJob(Nameless)
       nameless(): void {}
     }
-    const problems = /welcome\(\) names a template of queue "mail"[\s\S]*nameless\(\) must be a name/;
+    const problems =
+      /welcome\(\) names a template of queue "mail"[\s\S]*nameless\(\) must be a name/;
     await expect(handlersAmong(Elsewhere)).rejects.toEqual(stopsWith('HANDLER_INVALID', problems));
   });
 });

@@ -27,7 +27,10 @@ describe('a method marked with @OnJobEvent', () => {
   it.each<[string, (ear: Ear) => object]>([
     ['useValue', (ear) => ({ provide: 'EAR', useValue: ear })],
     ['useFactory', (ear) => ({ provide: 'EAR', useFactory: () => ear })],
-    ['useFactory, with an alias beside it', (ear) => ({ provide: Ear, useFactory: () => Promise.resolve(ear) })],
+    [
+      'useFactory, with an alias beside it',
+      (ear) => ({ provide: Ear, useFactory: () => Promise.resolve(ear) }),
+    ],
   ])('hears each event once (%s)', async (_, provider) => {
     const ear = new Ear();
     const events = await eventsWith(provider(ear), {

@@ -1,5 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Inject, Injectable, Scope, UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Scope,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
 import { ContextIdFactory, REQUEST, type ContextId, type ContextIdStrategy } from '@nestjs/core';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -60,7 +67,14 @@ describe('a request-scoped handler', () => {
     ['under another token', [{ provide: 'MAILER', useClass: PerJob }]],
     [
       'made by a factory',
-      [{ provide: PerJob, useFactory: (job: Job) => new PerJob(job), inject: [REQUEST], scope: Scope.REQUEST }],
+      [
+        {
+          provide: PerJob,
+          useFactory: (job: Job) => new PerJob(job),
+          inject: [REQUEST],
+          scope: Scope.REQUEST,
+        },
+      ],
     ],
   ])('%s is made for each job, with the job as REQUEST', async (_, providers) => {
     const { run } = await handlerOf(...providers);
@@ -105,11 +119,17 @@ describe('a request-scoped handler', () => {
       }
     }
     const { run } = await handlerOf(Handled);
-    expect(await Promise.all([run(aRun(), aContext), run(aRun(), aContext)])).toEqual(['done', 'done']);
+    expect(await Promise.all([run(aRun(), aContext), run(aRun(), aContext)])).toEqual([
+      'done',
+      'done',
+    ]);
   });
 
   it('of batches is made for each call, with the jobs as REQUEST', async () => {
-    const run = (await handlerOf(Batch)).run as unknown as (jobs: Job[], context: object) => Promise<Answer>;
+    const run = (await handlerOf(Batch)).run as unknown as (
+      jobs: Job[],
+      context: object,
+    ) => Promise<Answer>;
     const jobs = [aRun(), aRun()];
     const [first, second] = [await run(jobs, aContext), await run([...jobs], aContext)];
     expect(first.request).toBe(jobs);
@@ -125,7 +145,9 @@ describe('a request-scoped handler', () => {
       }
       process(): void {}
     }
-    await expect(handlersAmong(Limited)).rejects.toThrow(expect.objectContaining({ code: 'HANDLER_INVALID' }));
+    await expect(handlersAmong(Limited)).rejects.toThrow(
+      expect.objectContaining({ code: 'HANDLER_INVALID' }),
+    );
   });
 
   it('is dropped after its job, with all that was made for it', async () => {
@@ -175,7 +197,9 @@ describe('a handler that cannot be made', () => {
     const job = aRun();
     const unmade = {
       code: 'HANDLER_UNMADE',
-      message: expect.stringContaining(`Failing could not be made for job ${job.id} of queue "work": Error: no such tenant`),
+      message: expect.stringContaining(
+        `Failing could not be made for job ${job.id} of queue "work": Error: no such tenant`,
+      ),
       stack: expect.stringContaining('Caused by: Error: no such tenant'),
       cause: expect.any(NoTenant),
     };
@@ -200,7 +224,8 @@ describe('a ContextIdStrategy', () => {
       const shared = this.tenants.get(tenant) ?? ContextIdFactory.create();
       this.tenants.set(tenant, shared);
       return {
-        resolve: ({ isTreeDurable }: { isTreeDurable: boolean }) => (isTreeDurable ? shared : contextId),
+        resolve: ({ isTreeDurable }: { isTreeDurable: boolean }) =>
+          isTreeDurable ? shared : contextId,
         payload: { tenant },
       };
     }
@@ -226,8 +251,13 @@ describe('a ContextIdStrategy', () => {
     ContextIdFactory.apply(new ByTenant());
     const { run } = await handlerOf(Durable, TenantStore);
     const answers: Answer[] = [];
-    for (const tenant of ['ann', 'bob', 'ann']) answers.push((await run(jobOf(tenant), aContext)) as Answer);
-    expect(answers.map(({ request }) => request)).toEqual([{ tenant: 'ann' }, { tenant: 'bob' }, { tenant: 'ann' }]);
+    for (const tenant of ['ann', 'bob', 'ann'])
+      answers.push((await run(jobOf(tenant), aContext)) as Answer);
+    expect(answers.map(({ request }) => request)).toEqual([
+      { tenant: 'ann' },
+      { tenant: 'bob' },
+      { tenant: 'ann' },
+    ]);
     expect(answers[2]!.self).toBe(answers[0]!.self);
     expect(answers[1]!.self).not.toBe(answers[0]!.self);
   });

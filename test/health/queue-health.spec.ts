@@ -41,12 +41,20 @@ afterAll(async () => {
 
 /** One that has asked nothing yet: its answers are a second old at most, and no test waits for that second. */
 const fresh = () =>
-  new QueueHealth(application.storage, application.app.get(getSimpleQueueOptionsToken(), { strict: false }), application.worker);
+  new QueueHealth(
+    application.storage,
+    application.app.get(getSimpleQueueOptionsToken(), { strict: false }),
+    application.worker,
+  );
 
 const allUp = () =>
   eventually(async () => {
     const health = fresh();
-    const answers = [await health.isAlive('queue'), await health.isReady('queue'), await health.isHealthy('queue')];
+    const answers = [
+      await health.isAlive('queue'),
+      await health.isReady('queue'),
+      await health.isHealthy('queue'),
+    ];
     expect(answers.map(({ queue }) => queue.problems ?? [])).toEqual([[], [], []]);
     return answers.map(({ queue }) => queue);
   });
@@ -69,7 +77,10 @@ describe('the health of a queue', () => {
       blockedGroups: 0,
     });
     const failing = terminus.check([() => health.isReady('queue', { pollSilentMs: 0 })]);
-    await expect(failing).rejects.toMatchObject({ status: 503, response: { error: { queue: { status: 'down' } } } });
+    await expect(failing).rejects.toMatchObject({
+      status: 503,
+      response: { error: { queue: { status: 'down' } } },
+    });
     await module.close();
   });
 
@@ -78,10 +89,14 @@ describe('the health of a queue', () => {
     await new Rows(database).job({ queue: 'reports', due: '-10 minutes' });
     await eventually(async () => {
       const { queue } = await fresh().isHealthy('queue');
-      expect(queue.problems).toEqual([expect.stringMatching(/^Queue "reports" has a job that is ready for 60\d\.\d s\.$/)]);
+      expect(queue.problems).toEqual([
+        expect.stringMatching(/^Queue "reports" has a job that is ready for 60\d\.\d s\.$/),
+      ]);
       expect(queue.oldestReadyMs).toBeGreaterThan(590_000);
     });
-    expect((await fresh().isHealthy('queue', { queues: ['mail', 'sms.*'] })).queue.status).toBe('up');
+    expect((await fresh().isHealthy('queue', { queues: ['mail', 'sms.*'] })).queue.status).toBe(
+      'up',
+    );
     expect((await fresh().isHealthy('queue', { oldestReadyMs: false })).queue.status).toBe('up');
     expect((await fresh().isReady('queue')).queue.status).toBe('up');
     await admin.pause('reports');
@@ -127,7 +142,9 @@ describe('the health of a queue', () => {
     });
     await eventually(async () => {
       const { queue } = await fresh().isHealthy('queue');
-      expect(queue.problems).toEqual(['The database could not be asked: DATABASE_ERROR (SQLSTATE 42P01).']);
+      expect(queue.problems).toEqual([
+        'The database could not be asked: DATABASE_ERROR (SQLSTATE 42P01).',
+      ]);
     });
     expect((await fresh().isAlive('queue')).queue.status).toBe('up');
     await database.query('alter table simple_queue.ready_away rename to ready');
@@ -165,9 +182,13 @@ describe('the health of a queue', () => {
     const wrong = { oldestReadyMs: -1, queues: ['a b'], timeout: 5 } as never;
     await expect(health.isHealthy('queue', wrong)).rejects.toMatchObject({
       code: 'INVALID_OPTION',
-      message: expect.stringMatching(/oldestReadyMs.*queues\[0\].*timeout is not known \(did you mean "timeoutMs"\?\)/),
+      message: expect.stringMatching(
+        /oldestReadyMs.*queues\[0\].*timeout is not known \(did you mean "timeoutMs"\?\)/,
+      ),
     });
-    await expect(health.isAlive('queue', 7 as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    await expect(health.isAlive('queue', 7 as never)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+    });
   });
 
   it('is alive unless a loop is stuck, which only a restart mends', async () => {
@@ -186,7 +207,8 @@ it('is ready without a worker where the process only enqueues, or starts it late
     anApplication(database, { options: { worker: false } }),
     anApplication(database, { options: { worker: { autoStart: false } } }),
   ]);
-  const ready = ({ app }: TestApplication) => app.get(QueueHealth, { strict: false }).isReady('queue');
+  const ready = ({ app }: TestApplication) =>
+    app.get(QueueHealth, { strict: false }).isReady('queue');
   expect((await ready(web)).queue).toEqual({ status: 'up', worker: 'disabled' });
   expect((await ready(late)).queue).toEqual({ status: 'up', worker: 'stopped' });
   await late.close();
@@ -198,7 +220,10 @@ it('is not ready from the first moment of a shutdown, and alive to its end', asy
   const own = stopping.app.get(QueueHealth, { strict: false });
   expect((await own.isReady('queue')).queue.status).toBe('up');
   stopping.worker.onModuleDestroy();
-  expect((await own.isReady('queue')).queue).toMatchObject({ status: 'down', problems: ['The worker is stopping.'] });
+  expect((await own.isReady('queue')).queue).toMatchObject({
+    status: 'down',
+    problems: ['The worker is stopping.'],
+  });
   expect((await own.isAlive('queue')).queue.status).toBe('up');
   await stopping.close();
 });

@@ -32,7 +32,9 @@ const anyBackoff: fc.Arbitrary<Backoff> = fc.oneof(
 );
 
 const rests = (backoff: Backoff, upTo: number): number[] =>
-  Array.from({ length: upTo }, (_, index) => delayAfter(backoff, index + 1, new Error('again'), () => 0));
+  Array.from({ length: upTo }, (_, index) =>
+    delayAfter(backoff, index + 1, new Error('again'), () => 0),
+  );
 
 describe('constant', () => {
   it('rests the same after every failure', () => {
@@ -52,7 +54,9 @@ describe('linear', () => {
 
 describe('exponential', () => {
   it('multiplies by its factor, up to its cap', () => {
-    expect(rests(exponential({ baseMs: 100, factor: 3, maxMs: 1_000, jitter: 0 }), 4)).toEqual([100, 300, 900, 1_000]);
+    expect(rests(exponential({ baseMs: 100, factor: 3, maxMs: 1_000, jitter: 0 }), 4)).toEqual([
+      100, 300, 900, 1_000,
+    ]);
   });
 
   it('doubles up to an hour when only its base is given', () => {
@@ -60,13 +64,20 @@ describe('exponential', () => {
   });
 
   it('takes an option of undefined for one that was not given', () => {
-    const backoff = exponential({ baseMs: 1_000, factor: undefined, maxMs: undefined, jitter: undefined });
+    const backoff = exponential({
+      baseMs: 1_000,
+      factor: undefined,
+      maxMs: undefined,
+      jitter: undefined,
+    });
     expect(rests(backoff, 2)).toEqual([1_000, 2_000]);
   });
 
   it('spreads downwards only, by its jitter', () => {
     const backoff = exponential({ baseMs: 1_000, jitter: 0.2 });
-    expect([0, 0.5, 1].map((random) => delayAfter(backoff, 1, undefined, () => random))).toEqual([1_000, 900, 800]);
+    expect([0, 0.5, 1].map((random) => delayAfter(backoff, 1, undefined, () => random))).toEqual([
+      1_000, 900, 800,
+    ]);
   });
 
   it('stays at nothing when its base is nothing', () => {
@@ -115,11 +126,16 @@ describe('every backoff', () => {
 
   it('rests between nothing and a year, whatever a rule answers', () => {
     fc.assert(
-      fc.property(anyBackoff, attempts, fc.double({ min: 0, max: 1, noNaN: true }), (backoff, attempt, random) => {
-        const delay = delayAfter(backoff, attempt, undefined, () => random);
-        expect(delay).toBeGreaterThanOrEqual(0);
-        expect(delay).toBeLessThanOrEqual(MAX_DELAY_MS);
-      }),
+      fc.property(
+        anyBackoff,
+        attempts,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (backoff, attempt, random) => {
+          const delay = delayAfter(backoff, attempt, undefined, () => random);
+          expect(delay).toBeGreaterThanOrEqual(0);
+          expect(delay).toBeLessThanOrEqual(MAX_DELAY_MS);
+        },
+      ),
     );
   });
 
@@ -160,9 +176,14 @@ describe('checkBackoff', () => {
     ['a numeric text', { type: 'constant', delayMs: '500' }],
     ['a shrinking factor', { type: 'exponential', baseMs: 1, factor: 0.5, maxMs: 10, jitter: 0 }],
     ['a jitter above one', { type: 'exponential', baseMs: 1, factor: 2, maxMs: 10, jitter: 1.5 }],
-    ['an exponential one without its cap', { type: 'exponential', baseMs: 1, factor: 2, jitter: 0 }],
+    [
+      'an exponential one without its cap',
+      { type: 'exponential', baseMs: 1, factor: 2, jitter: 0 },
+    ],
     ['a custom one without a function', { type: 'custom', delay: 5 }],
   ])('refuses %s', (_, backoff) => {
-    expect(() => checkBackoff(backoff as Backoff)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    expect(() => checkBackoff(backoff as Backoff)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION' }),
+    );
   });
 });

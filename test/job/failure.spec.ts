@@ -10,7 +10,9 @@ function expectStorable(text: string): void {
 }
 
 const loneHalf = fc.integer({ min: 0xd800, max: 0xdfff }).map((unit) => String.fromCharCode(unit));
-const nastyText = fc.array(fc.oneof(fc.string({ unit: 'binary' }), loneHalf, fc.constant('\0'))).map((parts) => parts.join(''));
+const nastyText = fc
+  .array(fc.oneof(fc.string({ unit: 'binary' }), loneHalf, fc.constant('\0')))
+  .map((parts) => parts.join(''));
 
 const throwsAlways = new Proxy(
   {},
@@ -42,15 +44,26 @@ function errorWith(fields: Record<string, unknown>): Error {
 describe('failureOf', () => {
   it("keeps an error's name, message, stack and code", () => {
     const error = Object.assign(new TypeError('no such thing'), { code: 'ENOENT' });
-    expect(failureOf(error)).toEqual({ name: 'TypeError', message: 'no such thing', stack: error.stack, code: 'ENOENT' });
+    expect(failureOf(error)).toEqual({
+      name: 'TypeError',
+      message: 'no such thing',
+      stack: error.stack,
+      code: 'ENOENT',
+    });
   });
 
   it('keeps what a pipe of Nest has found, which stands in the response and not in the message', () => {
     const problems = ['to must be an email', 'n must be an integer number'];
-    expect(failureOf(new BadRequestException(problems)).message).toBe(`Bad Request Exception: ${problems.join('; ')}`);
+    expect(failureOf(new BadRequestException(problems)).message).toBe(
+      `Bad Request Exception: ${problems.join('; ')}`,
+    );
     expect(failureOf(new BadRequestException('no such month')).message).toBe('no such month');
-    expect(failureOf(new BadRequestException({ message: [{ property: 'to' }] })).message).toBe('Bad Request Exception');
-    const broken = Object.assign(new Error('as it was'), { getResponse: () => JSON.parse('{') as unknown });
+    expect(failureOf(new BadRequestException({ message: [{ property: 'to' }] })).message).toBe(
+      'Bad Request Exception',
+    );
+    const broken = Object.assign(new Error('as it was'), {
+      getResponse: () => JSON.parse('{') as unknown,
+    });
     expect(failureOf(broken)).toMatchObject({ name: 'Error', message: 'as it was' });
   });
 
@@ -77,7 +90,10 @@ describe('failureOf', () => {
     ['a toJSON that throws', { toJSON: () => JSON.parse('{') as unknown }],
     ['an object with a bigint', { amount: 1n }],
     ['an error whose message throws', errorWith({ message: throwsAlways })],
-    ['an error whose name is a symbol-keyed object', errorWith({ name: { [Symbol.toPrimitive]: () => Symbol('x') } })],
+    [
+      'an error whose name is a symbol-keyed object',
+      errorWith({ name: { [Symbol.toPrimitive]: () => Symbol('x') } }),
+    ],
     ['an object without a prototype', Object.create(null)],
     ['an object whose toJSON answers nothing', { toJSON: () => undefined }],
     ['a revoked proxy', revoked()],
@@ -110,16 +126,31 @@ describe('failureOf', () => {
     expect(failureOf(one).causes).toEqual([{ name: 'Error', message: 'two' }]);
     const bare = new Error('no', { cause: { secret: 'x', message: 'told', code: 'E1' } });
     expect(failureOf(bare).causes).toEqual([{ name: 'Thrown', message: 'told', code: 'E1' }]);
-    expect(failureOf(new Error('no', { cause: { secret: 'x' } })).causes).toEqual([{ name: 'Thrown', message: 'an object' }]);
-    expect(failureOf(new Error('no', { cause: 'a text' })).causes).toEqual([{ name: 'Thrown', message: 'a text' }]);
-    const deep = Array.from({ length: 10_000 }).reduce<Error>((cause, _, n) => new Error(`${n}`, { cause }), new Error('first'));
+    expect(failureOf(new Error('no', { cause: { secret: 'x' } })).causes).toEqual([
+      { name: 'Thrown', message: 'an object' },
+    ]);
+    expect(failureOf(new Error('no', { cause: 'a text' })).causes).toEqual([
+      { name: 'Thrown', message: 'a text' },
+    ]);
+    const deep = Array.from({ length: 10_000 }).reduce<Error>(
+      (cause, _, n) => new Error(`${n}`, { cause }),
+      new Error('first'),
+    );
     expect(JSON.stringify(failureOf(deep).causes).length).toBeLessThan(10_000);
   });
 
   it('is storable and bounded for any value', () => {
     fc.assert(
       fc.property(
-        fc.oneof(fc.anything({ withBigInt: true, withNullPrototype: true, withDate: true, withSparseArray: true }), nastyText),
+        fc.oneof(
+          fc.anything({
+            withBigInt: true,
+            withNullPrototype: true,
+            withDate: true,
+            withSparseArray: true,
+          }),
+          nastyText,
+        ),
         (thrown) => {
           const text = JSON.stringify(failureOf(thrown));
           expect(JSON.parse(text)).toEqual(failureOf(thrown));
@@ -132,7 +163,9 @@ describe('failureOf', () => {
   it('is storable for any text of an error', () => {
     fc.assert(
       fc.property(nastyText, (text) => {
-        const failure = failureOf(errorWith({ name: text, message: text, stack: text, code: text }));
+        const failure = failureOf(
+          errorWith({ name: text, message: text, stack: text, code: text }),
+        );
         Object.values(failure).forEach((part: string) => expectStorable(part));
       }),
     );

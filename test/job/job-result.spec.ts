@@ -3,7 +3,10 @@ import { JobResult } from '../../lib/job/job-result.js';
 
 describe('JobResult', () => {
   it('carries the output of a success', () => {
-    expect(JobResult.success({ sent: 3 }).verdict).toEqual({ kind: 'success', output: { sent: 3 } });
+    expect(JobResult.success({ sent: 3 }).verdict).toEqual({
+      kind: 'success',
+      output: { sent: 3 },
+    });
   });
 
   it('can succeed without an output', () => {
@@ -22,7 +25,10 @@ describe('JobResult', () => {
     ['unprocessable', 'UnprocessableError'],
     ['critical', 'CriticalError'],
   ] as const)('names a bare reason of %s by its kind', (kind, name) => {
-    expect(JobResult[kind]('mail server down').verdict).toEqual({ kind, error: { name, message: 'mail server down' } });
+    expect(JobResult[kind]('mail server down').verdict).toEqual({
+      kind,
+      error: { name, message: 'mail server down' },
+    });
   });
 
   it('tells retry (spends the attempt) from reschedule (does not)', () => {
@@ -35,7 +41,9 @@ describe('JobResult', () => {
 
   it('runs again at a moment', () => {
     const at = new Date('2030-01-01T00:00:00Z');
-    const verdicts = [JobResult.retryAt(at), JobResult.rescheduleAt(at)].map(({ verdict }) => verdict);
+    const verdicts = [JobResult.retryAt(at), JobResult.rescheduleAt(at)].map(
+      ({ verdict }) => verdict,
+    );
     expect(verdicts).toEqual([
       { kind: 'retry', again: { at } },
       { kind: 'reschedule', again: { at } },
@@ -50,12 +58,20 @@ describe('JobResult', () => {
   });
 
   it.each([-1, NaN, Infinity, '5' as unknown as number])('refuses %s as a delay', (ms) => {
-    expect(() => JobResult.retryIn(ms)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
-    expect(() => JobResult.rescheduleIn(ms)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    expect(() => JobResult.retryIn(ms)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION' }),
+    );
+    expect(() => JobResult.rescheduleIn(ms)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION' }),
+    );
   });
 
   it.each([new Date(NaN), '2030-01-01', undefined, null])('refuses %s as a date', (date) => {
-    expect(() => JobResult.retryAt(date as Date)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
-    expect(() => JobResult.rescheduleAt(date as Date)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    expect(() => JobResult.retryAt(date as Date)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION' }),
+    );
+    expect(() => JobResult.rescheduleAt(date as Date)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION' }),
+    );
   });
 });

@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { isTerminal, KEPT_IN, LIVE_STATES, MOVES, TERMINAL_STATES, type JobState } from '../../lib/job/job-state.js';
+import {
+  isTerminal,
+  KEPT_IN,
+  LIVE_STATES,
+  MOVES,
+  TERMINAL_STATES,
+  type JobState,
+} from '../../lib/job/job-state.js';
 
 const STATES = [...LIVE_STATES, ...TERMINAL_STATES];
 
@@ -22,11 +29,15 @@ describe('the table of moves', () => {
   });
 
   it('leaves no terminal state but by an operator, who asks for the job again', () => {
-    expect(TERMINAL_STATES.map((state) => MOVES[state])).toEqual(TERMINAL_STATES.map(() => ['ready', 'blocked']));
+    expect(TERMINAL_STATES.map((state) => MOVES[state])).toEqual(
+      TERMINAL_STATES.map(() => ['ready', 'blocked']),
+    );
   });
 
   it.each(LIVE_STATES)('lets a %s job come to every end', (state) => {
-    expect([...reachableFrom(state)]).toEqual(expect.arrayContaining(TERMINAL_STATES.filter((end) => end !== 'expired')));
+    expect([...reachableFrom(state)]).toEqual(
+      expect.arrayContaining(TERMINAL_STATES.filter((end) => end !== 'expired')),
+    );
   });
 
   it('lets only a staged job expire', () => {
@@ -34,7 +45,9 @@ describe('the table of moves', () => {
   });
 
   it('ends a waiting job only by cancelling it: every other end needs a run', () => {
-    const ends = (['blocked', 'scheduled', 'ready'] as const).flatMap((state) => MOVES[state].filter(isTerminal));
+    const ends = (['blocked', 'scheduled', 'ready'] as const).flatMap((state) =>
+      MOVES[state].filter(isTerminal),
+    );
     expect(ends).toEqual(['cancelled', 'cancelled', 'cancelled']);
   });
 });

@@ -43,5 +43,6 @@ it('an error is one in whatever realm it was made, and nothing hostile is', () =
   expect(isError(runInNewContext('new TypeError("no")'))).toBe(true);
   expect(isError(new Bad('bad'))).toBe(true);
   expect(isError(Object.create(Error.prototype))).toBe(true);
-  for (const other of [undefined, null, 'Error', { name: 'Error', message: 'no' }, revoked()]) expect(isError(other)).toBe(false);
+  for (const other of [undefined, null, 'Error', { name: 'Error', message: 'no' }, revoked()])
+    expect(isError(other)).toBe(false);
 });

@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { checkId, checkJobName, checkQueueName, checkSchemaName, quote } from '../../lib/job/names.js';
+import {
+  checkId,
+  checkJobName,
+  checkQueueName,
+  checkSchemaName,
+  quote,
+} from '../../lib/job/names.js';
 
 const invalidName = expect.objectContaining({ code: 'INVALID_NAME' });
 
@@ -17,12 +23,18 @@ function answersOrRefuses(check: (name: unknown) => string, name: unknown): stri
 }
 
 describe('a queue name', () => {
-  it.each(['mail', 'a', '_', '9lives', 'mail.eu-1:high/prio', '__proto__', 'constructor', 'x'.repeat(100)])(
-    'may be %p',
-    (name) => {
-      expect(checkQueueName(name)).toBe(name);
-    },
-  );
+  it.each([
+    'mail',
+    'a',
+    '_',
+    '9lives',
+    'mail.eu-1:high/prio',
+    '__proto__',
+    'constructor',
+    'x'.repeat(100),
+  ])('may be %p', (name) => {
+    expect(checkQueueName(name)).toBe(name);
+  });
 
   it.each([
     '',
@@ -74,12 +86,24 @@ describe('a schema name', () => {
     expect(checkSchemaName(name)).toBe(name);
   });
 
-  it.each(['', 'Simple', '9q', 'pg_catalog', 'pg_', 'a-b', 'a b', 'a"', 'ä', 'public;', 'x'.repeat(49), undefined, null, {}])(
-    'may not be %p',
-    (name) => {
-      expect(() => checkSchemaName(name)).toThrow(invalidName);
-    },
-  );
+  it.each([
+    '',
+    'Simple',
+    '9q',
+    'pg_catalog',
+    'pg_',
+    'a-b',
+    'a b',
+    'a"',
+    'ä',
+    'public;',
+    'x'.repeat(49),
+    undefined,
+    null,
+    {},
+  ])('may not be %p', (name) => {
+    expect(() => checkSchemaName(name)).toThrow(invalidName);
+  });
 
   it('never needs quoting in SQL', () => {
     fc.assert(
@@ -95,12 +119,16 @@ describe('an id', () => {
     fc.assert(fc.property(fc.uuid(), (id) => expect(checkId(id.toUpperCase())).toBe(id)));
   });
 
-  it.each(['', 'not-a-uuid', '0190aaaa-0000-7000-8000-00000000000', '{0190aaaa-0000-7000-8000-000000000000}', 7, null])(
-    'may not be %p',
-    (id) => {
-      expect(() => checkId(id)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
-    },
-  );
+  it.each([
+    '',
+    'not-a-uuid',
+    '0190aaaa-0000-7000-8000-00000000000',
+    '{0190aaaa-0000-7000-8000-000000000000}',
+    7,
+    null,
+  ])('may not be %p', (id) => {
+    expect(() => checkId(id)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+  });
 });
 
 describe('quote', () => {

@@ -71,16 +71,22 @@ describe('a payload', () => {
   });
 
   it('may spell out an escape', () => {
-    expect(JSON.parse(payloadText({ text: '\\u0000 and \\ud83d' }, MIB))).toEqual({ text: '\\u0000 and \\ud83d' });
+    expect(JSON.parse(payloadText({ text: '\\u0000 and \\ud83d' }, MIB))).toEqual({
+      text: '\\u0000 and \\ud83d',
+    });
   });
 
   it('names the field that would be lost', () => {
-    expect(() => payloadText({ items: [{ price: NaN }] }, MIB)).toThrow(/payload\.items\[0\]\.price is NaN/);
+    expect(() => payloadText({ items: [{ price: NaN }] }, MIB)).toThrow(
+      /payload\.items\[0\]\.price is NaN/,
+    );
   });
 
   it('is measured in bytes, not in characters', () => {
     expect(payloadText('\u20ac', 5)).toBe('"\u20ac"');
-    expect(() => payloadText('\u20ac\u20ac', 5)).toThrow(expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE' }));
+    expect(() => payloadText('\u20ac\u20ac', 5)).toThrow(
+      expect.objectContaining({ code: 'PAYLOAD_TOO_LARGE' }),
+    );
   });
 
   it('comes back as it went, or is refused', () => {
@@ -101,13 +107,16 @@ describe('a payload', () => {
 
   it('throws nothing but its own errors, whatever is given', () => {
     fc.assert(
-      fc.property(fc.anything({ withBigInt: true, withMap: true, withSet: true, withNullPrototype: true }), (payload) => {
-        try {
-          expect(isStorable(payloadText(payload, MIB))).toBe(true);
-        } catch (error) {
-          expect(error).toMatchObject({ name: 'QueueError', code: 'INVALID_PAYLOAD' });
-        }
-      }),
+      fc.property(
+        fc.anything({ withBigInt: true, withMap: true, withSet: true, withNullPrototype: true }),
+        (payload) => {
+          try {
+            expect(isStorable(payloadText(payload, MIB))).toBe(true);
+          } catch (error) {
+            expect(error).toMatchObject({ name: 'QueueError', code: 'INVALID_PAYLOAD' });
+          }
+        },
+      ),
     );
   });
 });
@@ -122,11 +131,15 @@ describe('an output', () => {
   });
 
   it('keeps a bigint as text', () => {
-    expect(outputText({ total: 10n ** 20n }, 100)).toEqual({ text: '{"total":"100000000000000000000"}' });
+    expect(outputText({ total: 10n ** 20n }, 100)).toEqual({
+      text: '{"total":"100000000000000000000"}',
+    });
   });
 
   it('is cleaned of what jsonb cannot hold', () => {
-    expect(JSON.parse(outputText({ text: 'a\0b\ud800' }, 100).text ?? '')).toEqual({ text: 'a\uFFFDb\uFFFD' });
+    expect(JSON.parse(outputText({ text: 'a\0b\ud800' }, 100).text ?? '')).toEqual({
+      text: 'a\uFFFDb\uFFFD',
+    });
   });
 
   it('may spell out an escape', () => {

@@ -18,7 +18,12 @@ describe('a queue pattern', () => {
     expect(checkQueuePattern(pattern)).toBe(pattern);
   });
 
-  it.each(['', '.*', '**', 'mail.**', '*.mail', 'a*b', 'mail .*', 5, undefined, null])('may not be %p', (pattern) => {
-    expect(() => checkQueuePattern(pattern)).toThrow(expect.objectContaining({ code: 'INVALID_NAME' }));
-  });
+  it.each(['', '.*', '**', 'mail.**', '*.mail', 'a*b', 'mail .*', 5, undefined, null])(
+    'may not be %p',
+    (pattern) => {
+      expect(() => checkQueuePattern(pattern)).toThrow(
+        expect.objectContaining({ code: 'INVALID_NAME' }),
+      );
+    },
+  );
 });

@@ -10,7 +10,10 @@ function saying(...issues: SchemaIssue[]): StandardSchema {
 
 describe('what a schema says', () => {
   it('is the parsed value', async () => {
-    const schema = z.object({ at: z.iso.datetime().transform((text) => new Date(text)), n: z.number().default(5) });
+    const schema = z.object({
+      at: z.iso.datetime().transform((text) => new Date(text)),
+      n: z.number().default(5),
+    });
     expect(await fitOf(schema, { at: '2030-01-01T00:00:00Z', extra: 1 })).toEqual({
       value: { at: new Date(Date.UTC(2030, 0)), n: 5 },
     });
@@ -35,15 +38,27 @@ describe('what a schema says', () => {
 
   it('tells five issues, and how many more there are', async () => {
     const issues = Array.from({ length: 9 }, (_, n) => ({ message: 'bad', path: [`p${n}`] }));
-    expect(await fitOf(saying(...issues), {})).toEqual({ problem: 'p0: bad; p1: bad; p2: bad; p3: bad; p4: bad; and 4 more' });
+    expect(await fitOf(saying(...issues), {})).toEqual({
+      problem: 'p0: bad; p1: bad; p2: bad; p3: bad; p4: bad; and 4 more',
+    });
   });
 
   it.each<[string, unknown, PropertyKey[], string]>([
-    ['Invalid type: Expected number but received "hunter2"', { key: 'hunter2' }, ['key'], 'received "..."'],
+    [
+      'Invalid type: Expected number but received "hunter2"',
+      { key: 'hunter2' },
+      ['key'],
+      'received "..."',
+    ],
     ['must be at least 5 (was 3)', { key: 3 }, ['key'], '(was ...)'],
     ['must be an address (was hunter2)', { key: 'hunter2' }, ['key'], '(was ...)'],
     ["Invalid value: 'x'", { key: 'x' }, ['key'], "'...'"],
-    ['must be a string (was {"card":"4111 1111"})', { key: { card: '4111 1111' } }, ['key'], 'must be a string'],
+    [
+      'must be a string (was {"card":"4111 1111"})',
+      { key: { card: '4111 1111' } },
+      ['key'],
+      'must be a string',
+    ],
     ['is wrong: hunter2', 'hunter2', [], 'is wrong: ...'],
     ['unmatched ) (', { key: '(' }, ['key'], 'unmatched'],
   ])('leaves the value out of: %s', async (message, value, path, told) => {
@@ -53,14 +68,21 @@ describe('what a schema says', () => {
   });
 
   it('is cut, and can be stored', async () => {
-    const { problem = '' } = await fitOf(saying({ message: `\0${'x'.repeat(5_000)}`, path: ['k'.repeat(500)] }), {});
+    const { problem = '' } = await fitOf(
+      saying({ message: `\0${'x'.repeat(5_000)}`, path: ['k'.repeat(500)] }),
+      {},
+    );
     expect(problem.length).toBeLessThan(300);
     expect(problem).not.toContain('\0');
   });
 
   it('is thrown when the schema itself fails', async () => {
     const broken = {
-      '~standard': { version: 1, vendor: 'test', validate: () => Promise.reject(new Error('no network')) },
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: () => Promise.reject(new Error('no network')),
+      },
     } as const;
     await expect((async () => fitOf(broken, 1))()).rejects.toThrow('no network');
   });
@@ -68,7 +90,12 @@ describe('what a schema says', () => {
 
 it.each<[unknown, boolean]>([
   [z.string(), true],
-  [Object.assign(() => true, { '~standard': { version: 1, vendor: 'arktype', validate: () => ({ value: 1 }) } }), true],
+  [
+    Object.assign(() => true, {
+      '~standard': { version: 1, vendor: 'arktype', validate: () => ({ value: 1 }) },
+    }),
+    true,
+  ],
   [{ '~standard': { version: 2, validate: () => ({}) } }, false],
   [{ parse: () => 1 }, false],
   [null, false],

@@ -14,16 +14,21 @@ describe('the list of duties', () => {
   it('says what the table of duties in docs/architecture.md says', () => {
     const [, chapter] = read('docs/architecture.md').split('They stand in one list');
     const [table] = chapter!.split('\n\nA duty is made of its site');
-    const rows = [...table!.matchAll(/^\| `(\w+)` \| `(\w+\.\w+)`/gm)].map(([, name, round]) => [name, round]);
+    const rows = [...table!.matchAll(/^\| `(\w+)` \| `(\w+\.\w+)`/gm)].map(([, name, round]) => [
+      name,
+      round,
+    ]);
     expect(rows).toEqual(DUTIES.map(({ name, Duty }) => [name, `${Duty.name}.round`]));
   });
 
   it('holds every duty of the room', () => {
-    const sources = readdirSync(new URL('lib/maintenance/', root)).map((file) => read(`lib/maintenance/${file}`));
-    const duties = sources.filter((source) => /^ {2}async round\(\)/m.test(source));
-    expect(duties.flatMap((source) => /^export class (\w+)/m.exec(source)!.slice(1)).toSorted()).toEqual(
-      DUTIES.map(({ Duty }) => Duty.name).toSorted(),
+    const sources = readdirSync(new URL('lib/maintenance/', root)).map((file) =>
+      read(`lib/maintenance/${file}`),
     );
+    const duties = sources.filter((source) => /^ {2}async round\(\)/m.test(source));
+    expect(
+      duties.flatMap((source) => /^export class (\w+)/m.exec(source)!.slice(1)).toSorted(),
+    ).toEqual(DUTIES.map(({ Duty }) => Duty.name).toSorted());
   });
 
   it('makes a round of each', () => {
@@ -41,10 +46,15 @@ describe('a rota', () => {
     const note = <Answer>(what: string, answer: Answer) => (asked.push(what), answer);
     const jobs = { promote: () => note('promote', promote()) };
     const staged = { expire: async () => note('expire', { due: 1, expired: 1 }) };
-    const groups = { handOn: async () => note('turn', { lanes: [], later: 0, looked: 0, dealt: 0, queues: [] }) };
+    const groups = {
+      handOn: async () => note('turn', { lanes: [], later: 0, looked: 0, dealt: 0, queues: [] }),
+    };
     const storage = { jobs, staged, groups, signals: { send: () => undefined } };
     const site = aSite({ storage: storage as unknown as Storage, events: new QueueEventBus() });
-    return { asked, rota: new Rota({ ...site, lookEveryMs: 60_000 }, ['promote', 'expire', 'turn']) };
+    return {
+      asked,
+      rota: new Rota({ ...site, lookEveryMs: 60_000 }, ['promote', 'expire', 'turn']),
+    };
   }
 
   it('turns what is due, and what that wakes behind it; and nothing else until it is due', async () => {

@@ -11,7 +11,10 @@ describe('the expirer', () => {
     const events = new QueueEventBus();
     events.on('expired', (event) => void told.push(event));
     const storage = { staged: { expire: async () => answer } } as unknown as Storage;
-    const site = { ...aSite({ storage, events }), wake: (...waking: unknown[]) => void told.push(waking) };
+    const site = {
+      ...aSite({ storage, events }),
+      wake: (...waking: unknown[]) => void told.push(waking),
+    };
     return { restMs: await new Expirer(site).round(), told };
   }
 

@@ -8,7 +8,8 @@ import { aStorage, Rival, type TestStorage } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
 const START = Date.UTC(2026, 10, 28, 9);
-const dayOf = (day: number): string => new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '');
+const dayOf = (day: number): string =>
+  new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '');
 
 describe('the janitor', () => {
   let test: TestStorage;
@@ -22,7 +23,8 @@ describe('the janitor', () => {
     warnings = [];
     await test.rows.clear();
     for (const table of ['archive', 'dead_letter'] as const)
-      for (const name of await partitions(table)) await test.database.query(`drop table simple_queue.${name}`);
+      for (const name of await partitions(table))
+        await test.database.query(`drop table simple_queue.${name}`);
   });
   afterAll(() => test.close());
 
@@ -35,7 +37,9 @@ describe('the janitor', () => {
       }),
     );
   const partitions = async (table: PartitionedTable) =>
-    (await test.storage.partitions.list(table)).names.filter((name) => !name.endsWith('_default')).toSorted();
+    (await test.storage.partitions.list(table)).names
+      .filter((name) => !name.endsWith('_default'))
+      .toSorted();
   const anEndedJob = async (expiry: string, state = 'succeeded') => {
     const table = state === 'succeeded' ? 'archive' : 'dead_letter';
     const { id } = await test.rows.lane();
@@ -46,7 +50,8 @@ describe('the janitor', () => {
     );
     return row!.at.replace('simple_queue.', '');
   };
-  const count = async (table: string) => (await test.database.query(`select from simple_queue.${table}`)).length;
+  const count = async (table: string) =>
+    (await test.database.query(`select from simple_queue.${table}`)).length;
 
   it('makes the partitions that rows will need, ahead of time, and tells when to come again', async () => {
     const restMs = await aJanitor().round();
@@ -87,9 +92,9 @@ describe('the janitor', () => {
     await aJanitor().round();
 
     expect(await partitions('archive')).toEqual(now);
-    expect(await test.database.query(`select to_regclass('simple_queue.archive_p20010102') as kept`)).not.toEqual([
-      { kept: null },
-    ]);
+    expect(
+      await test.database.query(`select to_regclass('simple_queue.archive_p20010102') as kept`),
+    ).not.toEqual([{ kept: null }]);
     await test.database.query('drop table simple_queue.archive_p20010102');
   });
 
@@ -100,30 +105,37 @@ describe('the janitor', () => {
       const made = await partitions('archive');
       expect(made.length).toBeGreaterThan(25);
       expect(made.length).toBeLessThanOrEqual(50);
-      for (const part of [0, 0.3, 1]) expect(await anEndedJob(`${Math.floor(part * days)} days`)).toMatch(/^archive_p/);
+      for (const part of [0, 0.3, 1])
+        expect(await anEndedJob(`${Math.floor(part * days)} days`)).toMatch(/^archive_p/);
       await aJanitor({ archive: days }).round();
       expect(await partitions('archive')).toEqual(made);
       expect(warnings).toEqual([]);
     },
   );
 
-  it.each([7, 48, 49, 400, 3_650])('keeps to 50 partitions beside the first ones, for %i days, whatever day it is', (days) => {
-    for (const [table, from, count] of [
-      ['archive', 1, 9],
-      ['dead_letter', 7, 6],
-    ] as const) {
-      const { partitions } = test.storage;
-      const names = new Set<string>();
-      for (let n = 0; n < count; n++) names.add(`${table}_p${dayOf(Math.floor(START / DAY_MS / from) * from + n * from)}`);
-      for (let day = 0; day < 1_000; day += 1 + (day % 5)) {
-        const now = new Date(START + day * DAY_MS);
-        for (const name of partitions.expired(table, { now, names: [...names] })) names.delete(name);
-        for (const name of partitions.missing(table, { now, names: [...names] }, days * DAY_MS)) names.add(name);
-        expect(names.size).toBeLessThanOrEqual(50);
-        expect(partitions.missing(table, { now, names: [...names] }, days * DAY_MS)).toEqual([]);
+  it.each([7, 48, 49, 400, 3_650])(
+    'keeps to 50 partitions beside the first ones, for %i days, whatever day it is',
+    (days) => {
+      for (const [table, from, count] of [
+        ['archive', 1, 9],
+        ['dead_letter', 7, 6],
+      ] as const) {
+        const { partitions } = test.storage;
+        const names = new Set<string>();
+        for (let n = 0; n < count; n++)
+          names.add(`${table}_p${dayOf(Math.floor(START / DAY_MS / from) * from + n * from)}`);
+        for (let day = 0; day < 1_000; day += 1 + (day % 5)) {
+          const now = new Date(START + day * DAY_MS);
+          for (const name of partitions.expired(table, { now, names: [...names] }))
+            names.delete(name);
+          for (const name of partitions.missing(table, { now, names: [...names] }, days * DAY_MS))
+            names.add(name);
+          expect(names.size).toBeLessThanOrEqual(50);
+          expect(partitions.missing(table, { now, names: [...names] }, days * DAY_MS)).toEqual([]);
+        }
       }
-    }
-  });
+    },
+  );
 
   it('makes those first in which what ends now will lie', async () => {
     const { partitions } = test.storage;
@@ -131,7 +143,10 @@ describe('the janitor', () => {
     await aJanitor({ archive: 3_650, deadLetter: 3_650 }).round();
     const names = created.mock.calls.map(([, name]) => name);
     created.mockRestore();
-    expect(names.slice(0, 2)).toEqual([await anEndedJob('3650 days'), await anEndedJob('3650 days', 'failed')]);
+    expect(names.slice(0, 2)).toEqual([
+      await anEndedJob('3650 days'),
+      await anEndedJob('3650 days', 'failed'),
+    ]);
   });
 
   it('fills the gaps between partitions of another width', async () => {
@@ -139,7 +154,8 @@ describe('the janitor', () => {
     const [, second] = await partitions('archive');
     await test.database.query(`drop table simple_queue.${second}`);
     await aJanitor({ archive: 20 }).round();
-    for (let day = 0; day <= 399; day += 3) expect(await anEndedJob(`${day} days`)).toMatch(/^archive_p/);
+    for (let day = 0; day <= 399; day += 3)
+      expect(await anEndedJob(`${day} days`)).toMatch(/^archive_p/);
     expect(warnings).toEqual([]);
   });
 
@@ -205,7 +221,10 @@ describe('the janitor', () => {
     expect(again.length).toBeLessThan(10);
     expect(await count('archive_default')).toBe(10_001);
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toMatchObject({ code: 'PARTITION', message: expect.stringMatching(/archive_p\d{8}/) });
+    expect(warnings[0]).toMatchObject({
+      code: 'PARTITION',
+      message: expect.stringMatching(/archive_p\d{8}/),
+    });
   });
 
   it('lets expired rows go where somebody always reads, without a lock of the table, and asks for it ever more rarely', async () => {
@@ -236,7 +255,9 @@ describe('the janitor', () => {
   it('comes again soon where a round could not purge everything', async () => {
     const janitor = aJanitor();
     const purge = jest.spyOn(test.storage.partitions, 'purgeDefault').mockResolvedValue(1_000);
-    Object.assign(janitor, { rules: { intervalMs: 60_000, keepMs: { archive: DAY_MS, dead_letter: DAY_MS } } });
+    Object.assign(janitor, {
+      rules: { intervalMs: 60_000, keepMs: { archive: DAY_MS, dead_letter: DAY_MS } },
+    });
     expect(await janitor.round()).toBeLessThanOrEqual(1_200);
     purge.mockRestore();
     expect(await janitor.round()).toBeGreaterThanOrEqual(48_000);
@@ -272,13 +293,20 @@ describe('the janitor', () => {
   it('says once that it may not change tables, and goes on purging', async () => {
     const { partitions: repository } = test.storage;
     const refused = Object.assign(Object.create(repository) as typeof repository, {
-      create: () => repository.drop('archive', ['archive_p20010101']).then(() => Promise.reject(denied)),
+      create: () =>
+        repository.drop('archive', ['archive_p20010101']).then(() => Promise.reject(denied)),
     });
     const { DatabaseError } = await import('../../lib/storage/connection/database-errors.js');
-    const denied = new DatabaseError('run ""', Object.assign(new Error('permission denied'), { code: '42501' }));
+    const denied = new DatabaseError(
+      'run ""',
+      Object.assign(new Error('permission denied'), { code: '42501' }),
+    );
     await anEndedJob('-400 days');
     const storage = Object.assign(Object.create(test.storage) as Storage, { partitions: refused });
-    const janitor = new Janitor({ ...aSite(test, { archive: { keepMs: DAY_MS }, deadLetter: { keepMs: DAY_MS } }), storage });
+    const janitor = new Janitor({
+      ...aSite(test, { archive: { keepMs: DAY_MS }, deadLetter: { keepMs: DAY_MS } }),
+      storage,
+    });
     await janitor.round();
     await janitor.round();
     expect(warnings).toHaveLength(2);

@@ -59,7 +59,10 @@ describe('the promoter', () => {
   });
 
   it('tells which lanes have news, and what else it learnt', async () => {
-    const { promoter, asked, promoted, news } = aPromoter({ lanes: [4], registry: 9, suspects: true, pausedQueues: [2] }, {});
+    const { promoter, asked, promoted, news } = aPromoter(
+      { lanes: [4], registry: 9, suspects: true, pausedQueues: [2] },
+      {},
+    );
     await promoter.round();
     await promoter.round();
     expect(asked.map(([, lanes]) => lanes)).toEqual([
@@ -80,9 +83,16 @@ describe('the promoter', () => {
   });
 
   it('looks everywhere first, then a minute behind where it ended', async () => {
-    const { promoter, asked } = aPromoter({ until: '2026-11-21 03:16:10.123456+00' }, { until: '2026-11-21 03:20:00+00' });
+    const { promoter, asked } = aPromoter(
+      { until: '2026-11-21 03:16:10.123456+00' },
+      { until: '2026-11-21 03:20:00+00' },
+    );
     for (let round = 0; round < 3; round++) await promoter.round();
-    expect(asked.map(([since]) => since)).toEqual(['-infinity', '2026-11-21T03:15:10.123Z', '2026-11-21T03:19:00.000Z']);
+    expect(asked.map(([since]) => since)).toEqual([
+      '-infinity',
+      '2026-11-21T03:15:10.123Z',
+      '2026-11-21T03:19:00.000Z',
+    ]);
   });
 
   it('promotes what is due and finds what was committed late, on real rows', async () => {
@@ -93,7 +103,8 @@ describe('the promoter', () => {
     expect(await promoter.round()).toBeLessThanOrEqual(30_000);
     const late = await test.rows.job({ state: 'scheduled', due: '-50 seconds' });
     await promoter.round();
-    for (const { id } of [first, late]) expect(await test.storage.jobs.find(id)).toMatchObject({ state: 'ready' });
+    for (const { id } of [first, late])
+      expect(await test.storage.jobs.find(id)).toMatchObject({ state: 'ready' });
     expect(await checkPlaces(test.storage)).toEqual([]);
     await test.close();
   });

@@ -7,7 +7,12 @@ import { aSite } from '../support/site.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 import { checkPlaces } from '../support/check-places.js';
 
-const FROM_THE_FIRST = { priority: -32_768, runAt: '-infinity', id: '00000000-0000-0000-0000-000000000000', upto: 32_767 };
+const FROM_THE_FIRST = {
+  priority: -32_768,
+  runAt: '-infinity',
+  id: '00000000-0000-0000-0000-000000000000',
+  upto: 32_767,
+};
 
 describe('the reaper', () => {
   let test: TestStorage;
@@ -42,21 +47,38 @@ describe('the reaper', () => {
     ['block', 'Group "a" of queue "work" is blocked by job '],
     ['halt', 'Group "a" of queue "work" and every ordered group of the queue is halted by job '],
     ['skip', undefined],
-  ] as const)('says whose turn is held by a job that it poisoned, where dead jobs %s', async (onDeadJob, message) => {
-    const warnings: { code: string; message: string }[] = [];
-    const stop = test.events.on('warning', (warning) => void warnings.push(warning));
-    const enqueuer = new Enqueuer(test.storage, resolveOptions({}).options, test.events);
-    const { id } = await enqueuer.enqueue('work', { payload: 1, group: 'a', ordered: true }, {});
-    const lanes = [{ lane: (await test.rows.lane('work')).id, wanted: 1, ranges: [FROM_THE_FIRST] }];
-    await test.storage.jobs.settleAndClaim('w', [], [], { claimId: randomUUID(), lease: randomUUID(), lanes, limit: 1 });
-    await test.database.query('update simple_queue.job set suspicion = 3, stalls = 2 where id = $1', [id]);
+  ] as const)(
+    'says whose turn is held by a job that it poisoned, where dead jobs %s',
+    async (onDeadJob, message) => {
+      const warnings: { code: string; message: string }[] = [];
+      const stop = test.events.on('warning', (warning) => void warnings.push(warning));
+      const enqueuer = new Enqueuer(test.storage, resolveOptions({}).options, test.events);
+      const { id } = await enqueuer.enqueue('work', { payload: 1, group: 'a', ordered: true }, {});
+      const lanes = [
+        { lane: (await test.rows.lane('work')).id, wanted: 1, ranges: [FROM_THE_FIRST] },
+      ];
+      await test.storage.claims.settleAndClaim('w', [], [], {
+        claimId: randomUUID(),
+        lease: randomUUID(),
+        lanes,
+        limit: 1,
+      });
+      await test.database.query(
+        'update simple_queue.job set suspicion = 3, stalls = 2 where id = $1',
+        [id],
+      );
 
-    await new Reaper(aSite(test, { queues: { work: { onDeadJob } } })).round();
+      await new Reaper(aSite(test, { queues: { work: { onDeadJob } } })).round();
 
-    stop();
-    expect(warnings).toEqual(message ? [{ code: 'GROUP_BLOCKED', message: expect.stringContaining(`${message}${id}`) }] : []);
-    expect(reaped).toEqual([{ leases: 0, jobs: 1, poisoned: 1, cancelled: 0, expired: [] }]);
-  });
+      stop();
+      expect(warnings).toEqual(
+        message
+          ? [{ code: 'GROUP_BLOCKED', message: expect.stringContaining(`${message}${id}`) }]
+          : [],
+      );
+      expect(reaped).toEqual([{ leases: 0, jobs: 1, poisoned: 1, cancelled: 0, expired: [] }]);
+    },
+  );
 
   it('counts what it poisoned and what it cancelled', async () => {
     const lease = await test.rows.lease('-1 second');

@@ -8,7 +8,10 @@ describe('the turn duty', () => {
     const sent: unknown[] = [];
     const page = { lanes: [], later: 0, looked: 0, dealt: 0, queues: new Set<number>() };
     const groups = { handOn: async () => ({ ...page, ...pages.shift() }) };
-    const storage = { groups, signals: { send: (signal: unknown) => void sent.push(signal) } } as unknown as Storage;
+    const storage = {
+      groups,
+      signals: { send: (signal: unknown) => void sent.push(signal) },
+    } as unknown as Storage;
     return { turns: new Turns({ storage }), sent };
   }
 
@@ -33,7 +36,11 @@ describe('the turn duty', () => {
   });
 
   it('wakes the lanes of jobs that are ready, and whoever watches for later ones', async () => {
-    const { turns, sent } = someTurns({ looked: 2, dealt: 2, lanes: [3], later: 1 }, { looked: 1, dealt: 1, later: 1 }, {});
+    const { turns, sent } = someTurns(
+      { looked: 2, dealt: 2, lanes: [3], later: 1 },
+      { looked: 1, dealt: 1, later: 1 },
+      {},
+    );
     for (let round = 0; round < 3; round++) await turns.round();
     expect(sent).toEqual([
       { lanes: [3], later: true },

@@ -13,17 +13,27 @@ describe('lanes that nobody uses', () => {
   beforeAll(async () => void (test = await aStorage()));
   beforeEach(async () => {
     await test.rows.clear();
-    for (const table of ['lease', 'head', 'lane', 'queue']) await test.database.query(`delete from simple_queue.${table}`);
+    for (const table of ['lease', 'head', 'lane', 'queue'])
+      await test.database.query(`delete from simple_queue.${table}`);
   });
   afterAll(() => test.close());
 
   const older = (column: string, days: number) =>
-    test.database.query(`update simple_queue.lane set ${column} = ${column} - $1 * interval '1 day'`, [days]);
+    test.database.query(
+      `update simple_queue.lane set ${column} = ${column} - $1 * interval '1 day'`,
+      [days],
+    );
   const names = async () =>
-    (await test.database.query<{ name: string }>('select name from simple_queue.queue order by name')).map(({ name }) => name);
+    (
+      await test.database.query<{ name: string }>(
+        'select name from simple_queue.queue order by name',
+      )
+    ).map(({ name }) => name);
   const noted = async () =>
     (
-      await test.database.query<{ name: string }>('select name from simple_queue.lane where unused_at is not null order by name')
+      await test.database.query<{ name: string }>(
+        'select name from simple_queue.lane where unused_at is not null order by name',
+      )
     ).map(({ name }) => name);
 
   /** A lane in each queue, long ago. */
@@ -78,7 +88,10 @@ describe('lanes that nobody uses', () => {
        values (gen_random_uuid(), 0, 'failed', $1, 0, 1, 0, 0, now(), now(), now(), now() + interval '1 day')`,
       [dead.id],
     );
-    await test.database.query(`insert into simple_queue.head (group_name, shard, queue) values ('g', 0, $1)`, [groups.queueId]);
+    await test.database.query(
+      `insert into simple_queue.head (group_name, shard, queue) values ('g', 0, $1)`,
+      [groups.queueId],
+    );
     await test.storage.queues.pause('paused', true);
     await test.storage.unusedLanes.note(0);
     await older('unused_at', 9);
@@ -91,7 +104,12 @@ describe('lanes that nobody uses', () => {
     const enqueuer = new Enqueuer(test.storage, resolveOptions({}).options, new QueueEventBus());
     const enqueue = () => enqueuer.enqueue('a', { payload: 1, name: 'a' }, {});
     const laneOf = async ({ id }: { id: string }) =>
-      (await test.database.query<{ lane: number }>('select lane from simple_queue.job where id = $1', [id]))[0]!.lane;
+      (
+        await test.database.query<{ lane: number }>(
+          'select lane from simple_queue.job where id = $1',
+          [id],
+        )
+      )[0]!.lane;
     await enqueue();
     const first = (await test.rows.lane('a', 'a')).id;
     await test.rows.clear();

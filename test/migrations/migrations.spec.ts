@@ -20,14 +20,26 @@ describe('the migrations', () => {
       )
     ).map((row) => row.name);
   const withMigrations = (...schemas: string[]): Promise<DataSource> =>
-    aDataSource(database.url, { migrations: schemas.flatMap((schema) => createMigrations({ schema })) });
+    aDataSource(database.url, {
+      migrations: schemas.flatMap((schema) => createMigrations({ schema })),
+    });
 
   it('go up, down and up again, and leave nothing of ours behind but the schema', async () => {
     const dataSource = await withMigrations('simple_queue');
     await dataSource.runMigrations();
     const made = await tables();
     expect(made).toEqual(
-      expect.arrayContaining(['archive', 'claim', 'dead_letter', 'job', 'jobs', 'lane', 'lease', 'ready', 'version']),
+      expect.arrayContaining([
+        'archive',
+        'claim',
+        'dead_letter',
+        'job',
+        'jobs',
+        'lane',
+        'lease',
+        'ready',
+        'version',
+      ]),
     );
 
     await dataSource.undoLastMigration();
@@ -57,8 +69,18 @@ describe('the migrations', () => {
   });
 
   it('refuse a schema that is no plain name', () => {
-    for (const schema of ['a b', 'a"; drop schema public; --', 'A', '1a', 'pg_x', '', 'a'.repeat(49)])
-      expect(() => createMigrations({ schema })).toThrow(expect.objectContaining({ code: 'INVALID_NAME' }));
+    for (const schema of [
+      'a b',
+      'a"; drop schema public; --',
+      'A',
+      '1a',
+      'pg_x',
+      '',
+      'a'.repeat(49),
+    ])
+      expect(() => createMigrations({ schema })).toThrow(
+        expect.objectContaining({ code: 'INVALID_NAME' }),
+      );
   });
 
   it('make partitions for a week of successes and a month of failures', async () => {
@@ -96,23 +118,37 @@ describe('the migrations', () => {
     });
     afterEach(() => dataSource.destroy());
 
-    it.each([[[]], [[createEntities().Jobs]]])('synchronize, with or without our entities', async (entities) => {
-      const before = await tables();
-      dataSource = await aDataSource(database.url, { synchronize: true, entities });
-      expect(await tables()).toEqual(before);
-      const { upQueries, downQueries } = await dataSource.driver.createSchemaBuilder().log();
-      expect([upQueries, downQueries]).toEqual([[], []]);
-    });
+    it.each([[[]], [[createEntities().Jobs]]])(
+      'synchronize, with or without our entities',
+      async (entities) => {
+        const before = await tables();
+        dataSource = await aDataSource(database.url, { synchronize: true, entities });
+        expect(await tables()).toEqual(before);
+        const { upQueries, downQueries } = await dataSource.driver.createSchemaBuilder().log();
+        expect([upQueries, downQueries]).toEqual([[], []]);
+      },
+    );
 
     it('also read jobs with the entities that are for it', async () => {
       dataSource = await aDataSource(database.url, { entities: [createEntities().Jobs] });
       const storage = await openStorage(dataSource);
       const lane = await storage.lanes.of('mail', 'welcome');
       const id = '00000000-0000-4000-8000-000000000001';
-      await storage.enqueues.insert([{ id, lane, priority: 3, payload: '{"to":"x"}', givenId: true }]);
-      const rows = await dataSource.getRepository(createEntities().Jobs.options.name).findBy({ queue: 'mail' });
+      await storage.enqueues.insert([
+        { id, lane, priority: 3, payload: '{"to":"x"}', givenId: true },
+      ]);
+      const rows = await dataSource
+        .getRepository(createEntities().Jobs.options.name)
+        .findBy({ queue: 'mail' });
       expect(rows).toMatchObject([
-        { id, name: 'welcome', state: 'ready', priority: 3, payload: { to: 'x' }, run_at: expect.any(Date) },
+        {
+          id,
+          name: 'welcome',
+          state: 'ready',
+          priority: 3,
+          payload: { to: 'x' },
+          run_at: expect.any(Date),
+        },
       ]);
       await storage.onApplicationShutdown();
     });

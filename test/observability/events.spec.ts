@@ -41,19 +41,24 @@ describe('events', () => {
     events.emit('started', () => event);
     await eventually(() => warnings.length > 0);
     expect(heard).toEqual([event]);
-    expect(warnings).toEqual([{ code: 'LISTENER_FAILED', message: expect.stringContaining('"started" failed: no ears') }]);
+    expect(warnings).toEqual([
+      { code: 'LISTENER_FAILED', message: expect.stringContaining('"started" failed: no ears') },
+    ]);
   });
 
-  it.each([null, Object.create(null), Symbol('s')])('survive a listener that throws %p', (thrown: unknown) => {
-    const events = new QueueEventBus();
-    const warnings: QueueEvents['warning'][] = [];
-    events.on('warning', (warning) => warnings.push(warning));
-    events.on('started', () => {
-      throw thrown;
-    });
-    expect(() => events.emit('started', () => event)).not.toThrow();
-    expect(warnings).toHaveLength(1);
-  });
+  it.each([null, Object.create(null), Symbol('s')])(
+    'survive a listener that throws %p',
+    (thrown: unknown) => {
+      const events = new QueueEventBus();
+      const warnings: QueueEvents['warning'][] = [];
+      events.on('warning', (warning) => warnings.push(warning));
+      events.on('started', () => {
+        throw thrown;
+      });
+      expect(() => events.emit('started', () => event)).not.toThrow();
+      expect(warnings).toHaveLength(1);
+    },
+  );
 
   it('do not go in circles when a listener of warnings throws', () => {
     const events = new QueueEventBus();

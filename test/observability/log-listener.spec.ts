@@ -1,13 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LoggerService } from '@nestjs/common';
 import fc from 'fast-check';
-import { QueueEventBus, type QueueEventName, type QueueEvents } from '../../lib/observability/events.js';
+import {
+  QueueEventBus,
+  type QueueEventName,
+  type QueueEvents,
+} from '../../lib/observability/events.js';
 import { attachLogListener, type LogOptions } from '../../lib/observability/log-listener.js';
 import type { Redact } from '../../lib/observability/redaction.js';
 
 class Notebook implements LoggerService {
   readonly lines: string[] = [];
-  private note = (level: string) => (message: string) => void this.lines.push(`${level} ${message}`);
+  private note = (level: string) => (message: string) =>
+    void this.lines.push(`${level} ${message}`);
   log = this.note('log');
   warn = this.note('warn');
   error = this.note('error');
@@ -19,22 +24,38 @@ const job = { id: '0190', queue: 'mail', name: 'welcome', attempt: 2 };
 
 /** The line that each event leaves, with something in it that must not be told. */
 const LINES: {
-  [Name in Exclude<QueueEventName, 'enqueued' | 'polled' | 'started' | 'succeeded' | 'rescheduled' | 'released'>]: [
-    event: QueueEvents[Name],
-    line: string,
-  ];
+  [
+    Name in Exclude<
+      QueueEventName,
+      'enqueued' | 'polled' | 'started' | 'succeeded' | 'rescheduled' | 'released'
+    >
+  ]: [event: QueueEvents[Name], line: string];
 } = {
-  cancelled: [{ ...job, name: '', reason: 'order gone' }, 'log job 0190 (mail, attempt 2) was cancelled: order gone'],
+  cancelled: [
+    { ...job, name: '', reason: 'order gone' },
+    'log job 0190 (mail, attempt 2) was cancelled: order gone',
+  ],
   retried: [
     { ...job, runMs: 5, error: { name: 'Error', message: 'busy', code: 'EBUSY', stack: SECRET } },
     'warn job 0190 (mail/welcome, attempt 2) failed after 5 ms and will be retried: Error [EBUSY]: busy',
   ],
   failed: [
-    { ...job, runMs: 5, state: 'unprocessable', error: { name: 'TypeError', message: 'no date', stack: SECRET } },
+    {
+      ...job,
+      runMs: 5,
+      state: 'unprocessable',
+      error: { name: 'TypeError', message: 'no date', stack: SECRET },
+    },
     'error job 0190 (mail/welcome, attempt 2) ended as unprocessable after 5 ms: TypeError: no date',
   ],
-  leaseLost: [job, 'warn job 0190 (mail/welcome, attempt 2) was taken from this process; its late answer changed nothing'],
-  leaseLapsed: [{ worker: 'web-1', jobs: 3 }, 'warn worker web-1 lost its lease; 3 running job(s) were told to stop'],
+  leaseLost: [
+    job,
+    'warn job 0190 (mail/welcome, attempt 2) was taken from this process; its late answer changed nothing',
+  ],
+  leaseLapsed: [
+    { worker: 'web-1', jobs: 3 },
+    'warn worker web-1 lost its lease; 3 running job(s) were told to stop',
+  ],
   outputCut: [
     { ...job, problem: '90000 bytes, cut' },
     'warn job 0190 (mail/welcome, attempt 2) succeeded, but its output was not stored whole: 90000 bytes, cut',
@@ -49,19 +70,36 @@ const LINES: {
   ],
   expired: [{ jobs: 2 }, 'warn 2 staged job(s) expired: nobody committed them in their time'],
   loopFailed: [
-    { loop: 'poller', restMs: 250, error: databaseError({ code: '57P01', message: 'terminating connection', detail: SECRET }) },
+    {
+      loop: 'poller',
+      restMs: 250,
+      error: databaseError({ code: '57P01', message: 'terminating connection', detail: SECRET }),
+    },
     'error poller failed and goes on in 250 ms: Error [57P01]: terminating connection',
   ],
-  warning: [{ code: 'OPTIONS_SUSPICIOUS', message: 'leaseMs is short' }, 'warn OPTIONS_SUSPICIOUS: leaseMs is short'],
-  workerStarted: [{ worker: 'web-1', queues: ['mail', 'receipts'] }, 'log worker web-1 works mail, receipts'],
-  workerStopped: [{ worker: 'web-1', released: 3 }, 'log worker web-1 stopped, 3 job(s) given back'],
+  warning: [
+    { code: 'OPTIONS_SUSPICIOUS', message: 'leaseMs is short' },
+    'warn OPTIONS_SUSPICIOUS: leaseMs is short',
+  ],
+  workerStarted: [
+    { worker: 'web-1', queues: ['mail', 'receipts'] },
+    'log worker web-1 works mail, receipts',
+  ],
+  workerStopped: [
+    { worker: 'web-1', released: 3 },
+    'log worker web-1 stopped, 3 job(s) given back',
+  ],
 };
 
 function databaseError(fields: object): Error {
   return Object.assign(new Error(), fields);
 }
 
-function noted<Name extends QueueEventName>(name: Name, event: QueueEvents[Name], options?: LogOptions): string[] {
+function noted<Name extends QueueEventName>(
+  name: Name,
+  event: QueueEvents[Name],
+  options?: LogOptions,
+): string[] {
   const events = new QueueEventBus();
   const notebook = new Notebook();
   attachLogListener(events, notebook, options);
@@ -70,30 +108,50 @@ function noted<Name extends QueueEventName>(name: Name, event: QueueEvents[Name]
 }
 
 describe('the log', () => {
-  it.each(Object.entries(LINES))('has one line for %s, and nothing secret in it', (name, [event, line]) => {
-    expect(noted(name as QueueEventName, event)).toEqual([line]);
-    expect(line).not.toContain(SECRET);
-  });
+  it.each(Object.entries(LINES))(
+    'has one line for %s, and nothing secret in it',
+    (name, [event, line]) => {
+      expect(noted(name as QueueEventName, event)).toEqual([line]);
+      expect(line).not.toContain(SECRET);
+    },
+  );
 
   it('has no line, and makes no event, for what goes as it should', () => {
     const events = new QueueEventBus();
     attachLogListener(events, new Notebook());
-    const silent = ['enqueued', 'polled', 'started', 'succeeded', 'rescheduled', 'released'] as const;
+    const silent = [
+      'enqueued',
+      'polled',
+      'started',
+      'succeeded',
+      'rescheduled',
+      'released',
+    ] as const;
     expect(silent.filter((name) => events.hasListener(name))).toEqual([]);
   });
 
-  it.each(['22P02', '23505'])('leaves out the text of a data error (%s): it quotes values', (code) => {
-    const error = databaseError({ code, message: `invalid input: "${SECRET}"`, detail: `Key (card)=(${SECRET})` });
-    expect(noted('loopFailed', { loop: 'settler', restMs: 9, error })).toEqual([
-      `error settler failed and goes on in 9 ms: Error [${code}]: the database refused a value`,
-    ]);
-  });
+  it.each(['22P02', '23505'])(
+    'leaves out the text of a data error (%s): it quotes values',
+    (code) => {
+      const error = databaseError({
+        code,
+        message: `invalid input: "${SECRET}"`,
+        detail: `Key (card)=(${SECRET})`,
+      });
+      expect(noted('loopFailed', { loop: 'settler', restMs: 9, error })).toEqual([
+        `error settler failed and goes on in 9 ms: Error [${code}]: the database refused a value`,
+      ]);
+    },
+  );
 
-  it.each([null, undefined, 'text', { detail: SECRET }])('says only the kind of a loop error that is none: %p', (error) => {
-    expect(noted('loopFailed', { loop: 'poller', restMs: 9, error })).toEqual([
-      expect.stringMatching(/something of type \w+ was thrown$/),
-    ]);
-  });
+  it.each([null, undefined, 'text', { detail: SECRET }])(
+    'says only the kind of a loop error that is none: %p',
+    (error) => {
+      expect(noted('loopFailed', { loop: 'poller', restMs: 9, error })).toEqual([
+        expect.stringMatching(/something of type \w+ was thrown$/),
+      ]);
+    },
+  );
 
   it('keeps names of any queue, job and worker on one line, without colours and without what cannot be seen', () => {
     const odd =
@@ -120,23 +178,50 @@ describe('the log', () => {
   });
 
   it.each([
-    ['connect ECONNREFUSED postgres://app:hunter2@db:5432/shop', 'connect ECONNREFUSED postgres://[redacted]@db:5432/shop'],
+    [
+      'connect ECONNREFUSED postgres://app:hunter2@db:5432/shop',
+      'connect ECONNREFUSED postgres://[redacted]@db:5432/shop',
+    ],
     ['at https://app:hunter2@host/a?b=c@d', 'at https://[redacted]@d'],
     ['{"password":"hunter2","user":"app"}', '{"password":[redacted],"user":"app"}'],
-    ['PGPASSWORD=hunter2 and api_key: hunter2, done', 'PGPASSWORD=[redacted] and api_key: [redacted], done'],
+    [
+      'PGPASSWORD=hunter2 and api_key: hunter2, done',
+      'PGPASSWORD=[redacted] and api_key: [redacted], done',
+    ],
     [String.raw`{"password":"hun\"ter2","user":"app"}`, '{"password":[redacted],"user":"app"}'],
     [String.raw`{"password":"hunter2\\","user":"app"}`, '{"password":[redacted],"user":"app"}'],
-    [String.raw`body "{\"password\":\"hunter 2\",\"user\":1}"`, String.raw`body "{\"password\":[redacted],\"user\":1}"`],
+    [
+      String.raw`body "{\"password\":\"hunter 2\",\"user\":1}"`,
+      String.raw`body "{\"password\":[redacted],\"user\":1}"`,
+    ],
     [`password = 'hun ter2' failed`, 'password = [redacted] failed'],
     [`{"token":"hunter2 is cut o`, '{"token":[redacted]'],
-    ['Cookie: theme=dark; session=hunter2; other=hunter2\nnext line', 'Cookie: [redacted] next line'],
-    ['{"set-cookie":"a=1; session=hunter2","status":401}', '{"set-cookie":[redacted],"status":401}'],
-    ['Authorization: Digest username="app", realm="x", response="hunter2"', 'Authorization: Digest [redacted]'],
-    ['authorization: AWS4-HMAC-SHA256 Credential=a/b, Signature=hunter2', 'authorization: [redacted]'],
-    ['fatal: https://hunter2@github.com/shop.git not found', 'fatal: https://[redacted]@github.com/shop.git not found'],
+    [
+      'Cookie: theme=dark; session=hunter2; other=hunter2\nnext line',
+      'Cookie: [redacted] next line',
+    ],
+    [
+      '{"set-cookie":"a=1; session=hunter2","status":401}',
+      '{"set-cookie":[redacted],"status":401}',
+    ],
+    [
+      'Authorization: Digest username="app", realm="x", response="hunter2"',
+      'Authorization: Digest [redacted]',
+    ],
+    [
+      'authorization: AWS4-HMAC-SHA256 Credential=a/b, Signature=hunter2',
+      'authorization: [redacted]',
+    ],
+    [
+      'fatal: https://hunter2@github.com/shop.git not found',
+      'fatal: https://[redacted]@github.com/shop.git not found',
+    ],
     ['see https://docs.example/a@b and //host/x@y', 'see https://docs.example/a@b and //host/x@y'],
     ['Authorization: Bearer hunter2.hunter2', 'Authorization: Bearer [redacted]'],
-    ['nothing of it: token 5 of https://host:80/path', 'nothing of it: token 5 of https://host:80/path'],
+    [
+      'nothing of it: token 5 of https://host:80/path',
+      'nothing of it: token 5 of https://host:80/path',
+    ],
   ])('hides credentials: %s', (message, told) => {
     const [line] = noted('failed', { ...LINES.failed[0], error: { name: 'Error', message } });
     expect(line).toContain(`Error: ${told}`);
@@ -150,7 +235,11 @@ describe('the log', () => {
 
   it.each<[string, Redact, string]>([
     ['a pattern', /\d{16}/, 'card [redacted] and [redacted]'],
-    ['a function', (text) => text.replaceAll(/\d{12}(\d{4})/g, '...$1'), 'card ...1111 and ...1111'],
+    [
+      'a function',
+      (text) => text.replaceAll(/\d{12}(\d{4})/g, '...$1'),
+      'card ...1111 and ...1111',
+    ],
     ['a function that fails', () => JSON.parse('{') as string, '[redacted]'],
     ['one that answers no text', () => undefined as unknown as string, '[redacted]'],
   ])('hides what the application names by %s', (_, redact, told) => {
@@ -160,7 +249,8 @@ describe('the log', () => {
 
   it('has the levels that are asked for, and lines for what goes as it should', () => {
     const levels = { succeeded: 'debug', cancelled: false, retried: 'log' } as const;
-    const of = <Name extends QueueEventName>(name: Name, event: QueueEvents[Name]) => noted(name, event, { levels });
+    const of = <Name extends QueueEventName>(name: Name, event: QueueEvents[Name]) =>
+      noted(name, event, { levels });
     expect(of('cancelled', LINES.cancelled[0])).toEqual([]);
     expect(of('retried', LINES.retried[0])).toEqual([expect.stringMatching(/^log job/)]);
     expect(of('succeeded', { ...job, runMs: 7, output: SECRET })).toEqual([
@@ -174,6 +264,8 @@ describe('the log', () => {
     attachLogListener(events, notebook)();
     events.emit('warning', () => ({ code: 'LATE', message: 'too late' }));
     expect(notebook.lines).toEqual([]);
-    expect((Object.keys(LINES) as QueueEventName[]).some((name) => events.hasListener(name))).toBe(false);
+    expect((Object.keys(LINES) as QueueEventName[]).some((name) => events.hasListener(name))).toBe(
+      false,
+    );
   });
 });

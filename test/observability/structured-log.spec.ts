@@ -9,11 +9,25 @@ const job = { id: '0190', queue: 'mail', name: 'welcome', attempt: 2 };
 const failed = {
   ...job,
   ...{ runMs: 5.4, state: 'failed' as const, output: SECRET },
-  error: { name: 'Error', code: 'EBUSY', message: `smtp://app:${SECRET}@mail is busy`, stack: SECRET },
+  error: {
+    name: 'Error',
+    code: 'EBUSY',
+    message: `smtp://app:${SECRET}@mail is busy`,
+    stack: SECRET,
+  },
 };
 const told = {
   msg: 'job 0190 (mail/welcome, attempt 2) ended as failed after 5 ms: Error [EBUSY]: smtp://[redacted]@mail is busy',
-  ...{ event: 'failed', jobId: '0190', queue: 'mail', jobName: 'welcome', attempt: 2, ms: 5, state: 'failed', code: 'EBUSY' },
+  ...{
+    event: 'failed',
+    jobId: '0190',
+    queue: 'mail',
+    jobName: 'welcome',
+    attempt: 2,
+    ms: 5,
+    state: 'failed',
+    code: 'EBUSY',
+  },
 };
 
 afterEach(() => {
@@ -34,14 +48,19 @@ describe('structured logs', () => {
     const keep = (text: unknown) => (lines.push(String(text)), true);
     jest.spyOn(process.stdout, 'write').mockImplementation(keep);
     jest.spyOn(process.stderr, 'write').mockImplementation(keep);
-    const events = through(new ConsoleLogger({ json: true }), { levels: { workerStarted: 'debug' } });
+    const events = through(new ConsoleLogger({ json: true }), {
+      levels: { workerStarted: 'debug' },
+    });
     events.emit('failed', () => failed);
     events.emit('workerStarted', () => ({ worker: 'web-1', queues: ['mail'] }));
     jest.restoreAllMocks();
 
     const [error, started] = lines.map((line) => JSON.parse(line) as object);
     expect(error).toMatchObject({ level: 'error', context: 'SimpleQueue', message: told });
-    expect(started).toMatchObject({ level: 'debug', message: { event: 'workerStarted', worker: 'web-1' } });
+    expect(started).toMatchObject({
+      level: 'debug',
+      message: { event: 'workerStarted', worker: 'web-1' },
+    });
     expect(lines.join()).not.toContain(SECRET);
   });
 
@@ -52,8 +71,19 @@ describe('structured logs', () => {
 
     const [error, loop, warning] = child.said;
     expect(error).toMatchObject({ level: 50, context: 'SimpleQueue', ...told });
-    expect(loop).toMatchObject({ level: 50, event: 'loopFailed', loop: 'poll', ms: 50, code: 'Error' });
-    expect(warning).toMatchObject({ level: 40, event: 'warning', code: 'PARTITION', msg: 'PARTITION: later' });
+    expect(loop).toMatchObject({
+      level: 50,
+      event: 'loopFailed',
+      loop: 'poll',
+      ms: 50,
+      code: 'Error',
+    });
+    expect(warning).toMatchObject({
+      level: 40,
+      event: 'warning',
+      code: 'PARTITION',
+      msg: 'PARTITION: later',
+    });
     expect(JSON.stringify(child.said)).not.toContain(SECRET);
   });
 });

@@ -29,7 +29,12 @@ describe('OpenTelemetry', () => {
   });
 
   const telemetry = (options: OpenTelemetryOptions = {}): Telemetry =>
-    openTelemetry({ tracerProvider: sdk.tracerProvider, meterProvider: sdk.meterProvider, depthMs: 0, ...options });
+    openTelemetry({
+      tracerProvider: sdk.tracerProvider,
+      meterProvider: sdk.meterProvider,
+      depthMs: 0,
+      ...options,
+    });
   const request = () => sdk.tracerProvider.getTracer('web').startSpan('POST /orders');
   const within = <T>(span: ReturnType<typeof request>, work: () => T): T =>
     context.with(trace.setSpan(context.active(), span), work);
@@ -40,33 +45,53 @@ describe('OpenTelemetry', () => {
   };
   const valueOf = (points: Point[], name: string, attributes: object): unknown =>
     points.find(
-      (point) => point.name === name && Object.entries(attributes).every(([key, value]) => point.attributes[key] === value),
+      (point) =>
+        point.name === name &&
+        Object.entries(attributes).every(([key, value]) => point.attributes[key] === value),
     )?.value;
 
   it('traces a job from the request to its settle: the run has a trace of its own that points to the enqueue', async () => {
     let inside: string | undefined;
-    const handler = aHandler('traced', () => void (inside = trace.getActiveSpan()?.spanContext().spanId));
-    const application = await story.start({ options: { telemetry: telemetry() }, providers: [handler] });
+    const handler = aHandler(
+      'traced',
+      () => void (inside = trace.getActiveSpan()?.spanContext().spanId),
+    );
+    const application = await story.start({
+      options: { telemetry: telemetry() },
+      providers: [handler],
+    });
     const web = request();
     const { id } = await within(web, () => application.queues.enqueue('traced', { card: SECRET }));
     web.end();
     await eventually(() => expect(sdk.spansNamed('settle traced')).toHaveLength(1));
 
-    const [enqueue, process, settle] = [one('enqueue traced'), one('process traced'), one('settle traced')];
+    const [enqueue, process, settle] = [
+      one('enqueue traced'),
+      one('process traced'),
+      one('settle traced'),
+    ];
     const common = {
       'messaging.system': 'nestjs_simple_queue',
       'messaging.destination.name': 'traced',
       'messaging.message.id': id,
     };
-    const kindOf = (name: string, type: string) => ({ 'messaging.operation.name': name, 'messaging.operation.type': type });
-    expect(enqueue).toMatchObject({ kind: SpanKind.PRODUCER, attributes: { ...common, ...kindOf('enqueue', 'send') } });
+    const kindOf = (name: string, type: string) => ({
+      'messaging.operation.name': name,
+      'messaging.operation.type': type,
+    });
+    expect(enqueue).toMatchObject({
+      kind: SpanKind.PRODUCER,
+      attributes: { ...common, ...kindOf('enqueue', 'send') },
+    });
     expect(enqueue.parentSpanContext?.spanId).toBe(web.spanContext().spanId);
     expect(process).toMatchObject({
       kind: SpanKind.CONSUMER,
       attributes: { ...common, ...kindOf('process', 'process'), 'simple_queue.attempt': 1 },
     });
     expect(process.parentSpanContext).toBeUndefined();
-    expect(process.links.map((link) => link.context.spanId)).toEqual([enqueue.spanContext().spanId]);
+    expect(process.links.map((link) => link.context.spanId)).toEqual([
+      enqueue.spanContext().spanId,
+    ]);
     expect(settle).toMatchObject({
       kind: SpanKind.CLIENT,
       attributes: { ...common, ...kindOf('settle', 'settle'), 'simple_queue.outcome': 'succeeded' },
@@ -74,30 +99,46 @@ describe('OpenTelemetry', () => {
     expect(settle.parentSpanContext?.spanId).toBe(process.spanContext().spanId);
     expect(inside).toBe(process.spanContext().spanId);
     expect([enqueue, process, settle].map(({ status }) => status.code)).toEqual([0, 0, 0]);
-    expect(JSON.stringify(sdk.spans.getFinishedSpans().map(({ attributes, events }) => [attributes, events]))).not.toContain(
-      SECRET,
-    );
+    expect(
+      JSON.stringify(
+        sdk.spans.getFinishedSpans().map(({ attributes, events }) => [attributes, events]),
+      ),
+    ).not.toContain(SECRET);
   });
 
   it('continues the trace of the request where it is told to, through what handlers enqueue, with the baggage', async () => {
     let tenant: string | undefined;
-    const child = aHandler('child', () => void (tenant = propagation.getActiveBaggage()?.getEntry('tenant')?.value));
+    const child = aHandler(
+      'child',
+      () => void (tenant = propagation.getActiveBaggage()?.getEntry('tenant')?.value),
+    );
     const parent = aHandler('parent', (_, job) => job.enqueue('child', {}));
-    const application = await story.start({ options: { telemetry: telemetry({ traces: 'child' }) }, providers: [parent, child] });
-    const baggage = propagation.setBaggage(context.active(), propagation.createBaggage({ tenant: { value: 'north' } }));
+    const application = await story.start({
+      options: { telemetry: telemetry({ traces: 'child' }) },
+      providers: [parent, child],
+    });
+    const baggage = propagation.setBaggage(
+      context.active(),
+      propagation.createBaggage({ tenant: { value: 'north' } }),
+    );
     const web = request();
     await context.with(trace.setSpan(baggage, web), () => application.queues.enqueue('parent', {}));
     web.end();
     await eventually(() => expect(sdk.spansNamed('settle child')).toHaveLength(1));
     const traces = new Set(sdk.spans.getFinishedSpans().map((span) => span.spanContext().traceId));
     expect(traces).toEqual(new Set([web.spanContext().traceId]));
-    expect(one('process child').parentSpanContext?.spanId).toBe(one('enqueue child').spanContext().spanId);
+    expect(one('process child').parentSpanContext?.spanId).toBe(
+      one('enqueue child').spanContext().spanId,
+    );
     expect(tenant).toBe('north');
   });
 
   it('has one span for a batch at either end, with a link for each job', async () => {
     const handler = aHandler('letters', () => undefined, { batch: { size: 3, lingerMs: 10_000 } });
-    const { queues } = await story.start({ options: { telemetry: telemetry() }, providers: [handler] });
+    const { queues } = await story.start({
+      options: { telemetry: telemetry() },
+      providers: [handler],
+    });
     await queues.enqueueMany('letters', [1, 2, 3].map((n) => ({ payload: { n } }))); // prettier-ignore
     await eventually(() => expect(sdk.spansNamed('settle letters')).toHaveLength(3));
     expect(one('enqueue letters').attributes['messaging.batch.message_count']).toBe(3);
@@ -113,15 +154,35 @@ describe('OpenTelemetry', () => {
       aHandler('declined', () => Promise.reject(new CardDeclined(SECRET)), { maxAttempts: 1 }),
       aHandler('hanging', never, { maxAttempts: 1, timeoutMs: 20 }),
     ];
-    const application = await story.start({ options: { telemetry: telemetry() }, providers: handlers });
+    const application = await story.start({
+      options: { telemetry: telemetry() },
+      providers: handlers,
+    });
     await application.queues.enqueue('declined', {});
     await application.queues.enqueue('hanging', {});
     await expect(application.queues.enqueue('declined', 1n)).rejects.toThrow(QueueError);
-    await eventually(() => expect([...sdk.spansNamed('settle declined'), ...sdk.spansNamed('settle hanging')]).toHaveLength(2));
+    await eventually(() =>
+      expect([
+        ...sdk.spansNamed('settle declined'),
+        ...sdk.spansNamed('settle hanging'),
+      ]).toHaveLength(2),
+    );
 
-    const failure = (span: ReadableSpan) => [span.status, span.attributes['error.type'], span.events];
-    expect(failure(one('process declined'))).toEqual([{ code: SpanStatusCode.ERROR }, 'CardDeclined', []]);
-    expect(failure(sdk.spansNamed('enqueue declined')[1]!)).toEqual([{ code: SpanStatusCode.ERROR }, 'INVALID_PAYLOAD', []]);
+    const failure = (span: ReadableSpan) => [
+      span.status,
+      span.attributes['error.type'],
+      span.events,
+    ];
+    expect(failure(one('process declined'))).toEqual([
+      { code: SpanStatusCode.ERROR },
+      'CardDeclined',
+      [],
+    ]);
+    expect(failure(sdk.spansNamed('enqueue declined')[1]!)).toEqual([
+      { code: SpanStatusCode.ERROR },
+      'INVALID_PAYLOAD',
+      [],
+    ]);
     expect(one('settle hanging').attributes['simple_queue.outcome']).toBe('failed');
     const points = await sdk.scrape();
     const errorOf = { 'messaging.destination.name': 'hanging', 'error.type': 'JOB_TIMEOUT' };
@@ -155,12 +216,22 @@ describe('OpenTelemetry', () => {
     expect(of('simple_queue.settled', { 'simple_queue.outcome': 'retried' })).toBe(1);
     expect(of('messaging.process.duration')).toMatchObject({ count: expect.any(Number) });
     expect(of('simple_queue.time_in_queue')).toMatchObject({ count: 4, min: expect.any(Number) });
-    expect(of('messaging.client.operation.duration', { 'messaging.operation.name': 'enqueue' })).toMatchObject({ count: 4 });
-    expect([of('simple_queue.running'), of('simple_queue.claimed'), of('simple_queue.permits')]).toEqual([0, 0, 10]);
+    expect(
+      of('messaging.client.operation.duration', { 'messaging.operation.name': 'enqueue' }),
+    ).toMatchObject({ count: 4 });
+    expect([
+      of('simple_queue.running'),
+      of('simple_queue.claimed'),
+      of('simple_queue.permits'),
+    ]).toEqual([0, 0, 10]);
     expect(of('simple_queue.depth', { 'simple_queue.state': 'scheduled' })).toBe(1);
     expect(of('simple_queue.oldest_ready.age')).toBe(0);
-    expect(valueOf(points, 'simple_queue.polls', { 'simple_queue.poll.result': 'empty' })).toBeGreaterThan(0);
-    expect(valueOf(points, 'simple_queue.batch.size', { 'messaging.operation.name': 'settle' })).toMatchObject({
+    expect(
+      valueOf(points, 'simple_queue.polls', { 'simple_queue.poll.result': 'empty' }),
+    ).toBeGreaterThan(0);
+    expect(
+      valueOf(points, 'simple_queue.batch.size', { 'messaging.operation.name': 'settle' }),
+    ).toMatchObject({
       max: expect.any(Number),
     });
     expect(valueOf(points, 'simple_queue.lease.lapsed', {})).toBe(1);
@@ -168,11 +239,20 @@ describe('OpenTelemetry', () => {
   });
 
   it('lets no label grow without bound, and asks the database no more often than it is told', async () => {
-    const { queues } = await story.start({ options: { telemetry: telemetry({ depthMs: 60_000 }), worker: false } });
+    const { queues } = await story.start({
+      options: { telemetry: telemetry({ depthMs: 60_000 }), worker: false },
+    });
     for (let n = 0; n < 210; n++) await queues.enqueue(`tenant-${n}`, {});
-    const [first, second] = [await sdk.scrape(), (await queues.enqueue('late', {}), await sdk.scrape())];
+    const [first, second] = [
+      await sdk.scrape(),
+      (await queues.enqueue('late', {}), await sdk.scrape()),
+    ];
     const names = (points: Point[], name: string) =>
-      new Set(points.filter((point) => point.name === name).map(({ attributes }) => attributes['messaging.destination.name']));
+      new Set(
+        points
+          .filter((point) => point.name === name)
+          .map(({ attributes }) => attributes['messaging.destination.name']),
+      );
     expect(names(second, 'messaging.client.sent.messages').has('_OTHER')).toBe(true);
     expect(names(second, 'messaging.client.sent.messages').size).toBeLessThan(220);
     const depths = (points: Point[]) => points.filter(({ name }) => name === 'simple_queue.depth');
@@ -182,15 +262,23 @@ describe('OpenTelemetry', () => {
   it('ends with its application: a scrape hears nothing of it any more', async () => {
     const own = new TestTelemetry();
     const options = { telemetry: telemetry({ meterProvider: own.meterProvider }) };
-    const application = await story.start({ options, providers: [aHandler('ended', () => undefined)] });
+    const application = await story.start({
+      options,
+      providers: [aHandler('ended', () => undefined)],
+    });
     await application.close();
     expect((await own.scrape()).filter(({ name }) => /permits|depth/.test(name))).toEqual([]);
     await own.close();
   });
 
-  it.each([{ traces: 'all' }, { depthMs: -1 }, { metric: true }, null])('refuses wrong options: %j', (options) => {
-    expect(() => openTelemetry(options as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
-  });
+  it.each([{ traces: 'all' }, { depthMs: -1 }, { metric: true }, null])(
+    'refuses wrong options: %j',
+    (options) => {
+      expect(() => openTelemetry(options as never)).toThrow(
+        expect.objectContaining({ code: 'INVALID_OPTION' }),
+      );
+    },
+  );
 });
 
 describe('telemetry that fails', () => {
@@ -202,10 +290,20 @@ describe('telemetry that fails', () => {
   it.each<[string, Telemetry]>([
     ['throws', { start: broken, enqueue: broken, process: broken }],
     ['throws afterwards', { start: () => broken, enqueue: async (_, next) => (await next(), broken()), process: async (_, next) => (await next(), broken()) }], // prettier-ignore
-    ['forgets to go on', { start: () => () => undefined, enqueue: () => Promise.resolve(), process: () => Promise.resolve() }],
+    [
+      'forgets to go on',
+      {
+        start: () => () => undefined,
+        enqueue: () => Promise.resolve(),
+        process: () => Promise.resolve(),
+      },
+    ],
   ])('keeps no job from being stored and run, once, where it %s', async (_, telemetry) => {
     let runs = 0;
-    const application = await story.start({ options: { telemetry }, providers: [aHandler('robust', () => void runs++)] });
+    const application = await story.start({
+      options: { telemetry },
+      providers: [aHandler('robust', () => void runs++)],
+    });
     const { id } = await application.queues.enqueue('robust', {});
     await untilJobIs('succeeded', application, id);
     expect(runs).toBe(1);

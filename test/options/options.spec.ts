@@ -69,7 +69,9 @@ describe('the answer', () => {
   });
 
   it("keeps a queue's settings under any name, __proto__ too", () => {
-    const queues = JSON.parse('{ "__proto__": { "maxAttempts": 7 }, "mail": {} }') as SimpleQueueOptions['queues'];
+    const queues = JSON.parse(
+      '{ "__proto__": { "maxAttempts": 7 }, "mail": {} }',
+    ) as SimpleQueueOptions['queues'];
     const { options } = resolveOptions({ queues });
     expect([...options.queues]).toEqual([
       ['__proto__', { maxAttempts: 7 }],
@@ -78,14 +80,24 @@ describe('the answer', () => {
   });
 
   it('is frozen, and what was given is not', () => {
-    const given = { archive: { keepMs: 60_000 }, queues: { mail: { deadLetter: { keepMs: 60_000 } } } };
+    const given = {
+      archive: { keepMs: 60_000 },
+      queues: { mail: { deadLetter: { keepMs: 60_000 } } },
+    };
     const { options } = resolveOptions(given);
     expect(
-      [options, options.archive, options.queues.get('mail'), options.queues.get('mail')?.deadLetter].every(Object.isFrozen),
+      [
+        options,
+        options.archive,
+        options.queues.get('mail'),
+        options.queues.get('mail')?.deadLetter,
+      ].every(Object.isFrozen),
     ).toBe(true);
-    expect([given, given.archive, given.queues, given.queues.mail, given.queues.mail.deadLetter].some(Object.isFrozen)).toBe(
-      false,
-    );
+    expect(
+      [given, given.archive, given.queues, given.queues.mail, given.queues.mail.deadLetter].some(
+        Object.isFrozen,
+      ),
+    ).toBe(false);
   });
 
   it('allows a custom backoff', () => {
@@ -96,7 +108,12 @@ describe('the answer', () => {
 
 describe('wrong options', () => {
   it('are reported all in one error', () => {
-    const { code, message } = problemOf({ concurency: 5, schema: 'Bad Schema', leaseMs: -1, queues: { 'no spaces': {} } });
+    const { code, message } = problemOf({
+      concurency: 5,
+      schema: 'Bad Schema',
+      leaseMs: -1,
+      queues: { 'no spaces': {} },
+    });
     expect(code).toBe('INVALID_OPTION');
     expect(message.split('\n- ').slice(1)).toEqual([
       'concurency is not known (did you mean "concurrency"?)',
@@ -108,10 +125,19 @@ describe('wrong options', () => {
 
   it.each<[object, string]>([
     [{ worker: { queue: ['a'] } }, 'worker.queue is not known (did you mean "queues"?)'],
-    [{ maintenance: { reaperInterval: 5 } }, 'maintenance.reaperInterval is not known (did you mean "reaperIntervalMs"?)'],
+    [
+      { maintenance: { reaperInterval: 5 } },
+      'maintenance.reaperInterval is not known (did you mean "reaperIntervalMs"?)',
+    ],
     [{ poison: { maxStall: 1 } }, 'poison.maxStall is not known (did you mean "maxStalls"?)'],
-    [{ queues: { mail: { maxAttempt: 1 } } }, 'queues.mail.maxAttempt is not known (did you mean "maxAttempts"?)'],
-    [{ queues: { mail: { archive: { keepMS: 1 } } } }, 'queues.mail.archive.keepMS is not known (did you mean "keepMs"?)'],
+    [
+      { queues: { mail: { maxAttempt: 1 } } },
+      'queues.mail.maxAttempt is not known (did you mean "maxAttempts"?)',
+    ],
+    [
+      { queues: { mail: { archive: { keepMS: 1 } } } },
+      'queues.mail.archive.keepMS is not known (did you mean "keepMs"?)',
+    ],
     [{ deadLetter: { keep: 1 } }, 'deadLetter.keep is not known (did you mean "keepMs"?)'],
     [{ redis: {} }, 'redis is not known (no option is called like that)'],
   ])('%j are named, with what was probably meant', (options, problem) => {
@@ -153,14 +179,23 @@ describe('wrong options', () => {
     [{ dataSource: 'reports' }, 'dataSource belongs beside useFactory'],
     [{ poolMode: 'statement' }, 'poolMode must be'],
     [{ poolMode: 'transaction' }, 'poolMode "transaction" loses LISTEN: give listenUrl'],
-    [{ heartbeatIntervalMs: 1_000, leaseMs: 1_000 }, 'leaseMs (1000) must be longer than heartbeatIntervalMs (1000)'],
+    [
+      { heartbeatIntervalMs: 1_000, leaseMs: 1_000 },
+      'leaseMs (1000) must be longer than heartbeatIntervalMs (1000)',
+    ],
   ])('%j stop the start', (options, problem) => {
     const error = problemOf(options);
-    expect(error).toMatchObject({ name: 'QueueError', code: 'INVALID_OPTION', message: expect.stringContaining(problem) });
+    expect(error).toMatchObject({
+      name: 'QueueError',
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining(problem),
+    });
   });
 
   it.each([undefined, null, 5, 'text', []])('%p are no options', (options) => {
-    expect(() => resolveOptions(options as unknown as SimpleQueueOptions)).toThrow(/the options must be an object/);
+    expect(() => resolveOptions(options as unknown as SimpleQueueOptions)).toThrow(
+      /the options must be an object/,
+    );
   });
 
   it('name the instance that they belong to', () => {
@@ -195,15 +230,25 @@ describe('wrong options', () => {
   );
 
   it('are the only thing that is thrown, whatever is given', () => {
-    const key = fc.constantFrom(...Object.keys(DEFAULTS), 'queues', 'worker', 'maintenance', 'poison', 'listenUrl');
+    const key = fc.constantFrom(
+      ...Object.keys(DEFAULTS),
+      'queues',
+      'worker',
+      'maintenance',
+      'poison',
+      'listenUrl',
+    );
     fc.assert(
-      fc.property(fc.dictionary(key, fc.anything({ withNullPrototype: true, withBigInt: true })), (options) => {
-        try {
-          expect(Object.isFrozen(resolveOptions(wild(options)).options)).toBe(true);
-        } catch (error) {
-          expect(error).toMatchObject({ name: 'QueueError', code: 'INVALID_OPTION' });
-        }
-      }),
+      fc.property(
+        fc.dictionary(key, fc.anything({ withNullPrototype: true, withBigInt: true })),
+        (options) => {
+          try {
+            expect(Object.isFrozen(resolveOptions(wild(options)).options)).toBe(true);
+          } catch (error) {
+            expect(error).toMatchObject({ name: 'QueueError', code: 'INVALID_OPTION' });
+          }
+        },
+      ),
     );
   });
 });
@@ -215,7 +260,10 @@ describe('suspicious pairs', () => {
     [{ shutdownGraceMs: 60_000 }, 'shutdownGraceMs (60000) reaches 30 s'],
     [{ concurrency: 5, queueConcurrency: 10 }, 'queueConcurrency (10) is above concurrency (5)'],
     [{ queueConcurrency: 101 }, 'queueConcurrency (101) is above concurrency (100)'],
-    [{ queues: { mail: { concurrency: 101 } } }, 'queues.mail.concurrency (101) is above concurrency (100)'],
+    [
+      { queues: { mail: { concurrency: 101 } } },
+      'queues.mail.concurrency (101) is above concurrency (100)',
+    ],
     [{ wakeUp: 'off', listenUrl: 'postgres://db' }, 'listenUrl is given but wakeUp is "off"'],
   ])('%j are let in with a warning', (options, warning) => {
     expect(resolveOptions(options).warnings).toEqual([expect.stringContaining(warning)]);
@@ -226,7 +274,9 @@ describe('suspicious pairs', () => {
     { concurrency: 1 },
     { concurrency: 5, queueConcurrency: undefined },
     { queueConcurrency: 100 },
-  ])("%j deserve none: a default is nobody's slip", (options) => expect(resolveOptions(options).warnings).toEqual([]));
+  ])("%j deserve none: a default is nobody's slip", (options) =>
+    expect(resolveOptions(options).warnings).toEqual([]),
+  );
 });
 
 describe('what stands beside the options', () => {

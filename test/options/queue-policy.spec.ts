@@ -6,7 +6,8 @@ import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 
 const DAY_MS = 86_400_000;
-const policiesOf = (options: SimpleQueueOptions = {}) => new QueuePolicies(resolveOptions(options).options);
+const policiesOf = (options: SimpleQueueOptions = {}) =>
+  new QueuePolicies(resolveOptions(options).options);
 
 describe('what holds for a queue', () => {
   it('is the default where nobody says anything', () => {
@@ -29,11 +30,22 @@ describe('what holds for a queue', () => {
       maxAttempts: 5,
       timeoutMs: 1_000,
       archive: false,
-      queues: { mail: { maxAttempts: 7, archive: { keepMs: DAY_MS }, ordered: true, onDeadJob: 'skip' } },
+      queues: {
+        mail: { maxAttempts: 7, archive: { keepMs: DAY_MS }, ordered: true, onDeadJob: 'skip' },
+      },
     });
-    expect(policies.of('mail')).toMatchObject({ maxAttempts: 7, timeoutMs: 1_000, archiveKeepMs: DAY_MS });
+    expect(policies.of('mail')).toMatchObject({
+      maxAttempts: 7,
+      timeoutMs: 1_000,
+      archiveKeepMs: DAY_MS,
+    });
     expect(policies.of('mail')).toMatchObject({ ordered: true, onDeadJob: 'skip' });
-    expect(policies.of('other')).toMatchObject({ maxAttempts: 5, archiveKeepMs: undefined, ordered: false, onDeadJob: 'block' });
+    expect(policies.of('other')).toMatchObject({
+      maxAttempts: 5,
+      archiveKeepMs: undefined,
+      ordered: false,
+      onDeadJob: 'block',
+    });
   });
 
   it("is a handler's word about attempts, and about nothing else", () => {
@@ -52,13 +64,19 @@ describe('what holds for a queue', () => {
 
 describe('for statements that meet any queue', () => {
   it('a setting stands by the names of queues that differ, and once for the rest', () => {
-    const queues = { kept: { archive: { keepMs: DAY_MS } }, gone: { archive: false as const }, same: { maxAttempts: 1 } };
+    const queues = {
+      kept: { archive: { keepMs: DAY_MS } },
+      gone: { archive: false as const },
+      same: { maxAttempts: 1 },
+    };
     const archive = policiesOf({ queues }).byQueue('archiveKeepMs');
     expect({ ...archive }).toEqual({ '': 7 * DAY_MS, kept: DAY_MS, gone: null });
   });
 
   it('a queue may be called as what objects inherit', () => {
-    const queues = JSON.parse('{ "__proto__": { "onDeadJob": "halt" } }') as SimpleQueueOptions['queues'];
+    const queues = JSON.parse(
+      '{ "__proto__": { "onDeadJob": "halt" } }',
+    ) as SimpleQueueOptions['queues'];
     const deadJobs = policiesOf({ queues }).byQueue('onDeadJob');
     expect(JSON.stringify(deadJobs)).toBe('{"":"block","__proto__":"halt"}');
     expect('constructor' in deadJobs).toBe(false);
@@ -66,7 +84,10 @@ describe('for statements that meet any queue', () => {
 
   it('partitions are made for the longest that any queue keeps its jobs', () => {
     const queues = { mail: { archive: { keepMs: 9 * DAY_MS }, deadLetter: { keepMs: DAY_MS } } };
-    expect(policiesOf({ archive: false, queues }).longestKeepMs()).toEqual({ archive: 9 * DAY_MS, dead_letter: 30 * DAY_MS });
+    expect(policiesOf({ archive: false, queues }).longestKeepMs()).toEqual({
+      archive: 9 * DAY_MS,
+      dead_letter: 30 * DAY_MS,
+    });
     expect(policiesOf({ archive: false }).longestKeepMs().archive).toBe(0);
   });
 });

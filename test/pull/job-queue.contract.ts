@@ -54,8 +54,11 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
 
   const add = async (payload: unknown = {}, options?: EnqueueOptions, name = 'build') =>
     (await queue.enqueue(name, payload, options)).id;
-  const claim = (request: Partial<ClaimRequest> = {}) => queue.claim({ workerId: 'w1', queues: ['build'], ...request });
-  const claimOne = async (request: Partial<ClaimRequest> = {}): Promise<{ leaseId: string; job: PulledJob }> => {
+  const claim = (request: Partial<ClaimRequest> = {}) =>
+    queue.claim({ workerId: 'w1', queues: ['build'], ...request });
+  const claimOne = async (
+    request: Partial<ClaimRequest> = {},
+  ): Promise<{ leaseId: string; job: PulledJob }> => {
     const { leaseId, jobs } = await claim(request);
     expect(jobs).toHaveLength(1);
     return { leaseId, job: jobs[0]! };
@@ -71,14 +74,37 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       const id = await add(
         { commit: 'a1' },
         {
-          ...{ name: 'test', priority: 7, fingerprint: 'f', uniqueKey: 'u', workflowId: 'wf', labels: ['linux'], maxAttempts: 9 },
+          ...{
+            name: 'test',
+            priority: 7,
+            fingerprint: 'f',
+            uniqueKey: 'u',
+            workflowId: 'wf',
+            labels: ['linux'],
+            maxAttempts: 9,
+          },
           ...{ headers: { trace: 't' }, timeoutMs: 60_000, payloadBytes: Buffer.from([1, 2]) },
         },
       );
       const { job } = await claimOne({ labels: ['linux'] });
       expect(job).toEqual({
-        ...{ id, queue: 'build', name: 'test', payload: { commit: 'a1' }, priority: 7, fingerprint: 'f', uniqueKey: 'u' },
-        ...{ workflowId: 'wf', labels: ['linux'], headers: { trace: 't' }, timeoutMs: 60_000, attempt: 1, maxAttempts: 9 },
+        ...{
+          id,
+          queue: 'build',
+          name: 'test',
+          payload: { commit: 'a1' },
+          priority: 7,
+          fingerprint: 'f',
+          uniqueKey: 'u',
+        },
+        ...{
+          workflowId: 'wf',
+          labels: ['linux'],
+          headers: { trace: 't' },
+          timeoutMs: 60_000,
+          attempt: 1,
+          maxAttempts: 9,
+        },
         ...{ stalls: 0, reschedules: 0, createdAt: expect.any(Date), runAt: expect.any(Date) },
         payloadBytes: Buffer.from([1, 2]),
       });
@@ -96,7 +122,10 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       await add('second');
       await add('third');
       await add('first', { priority: -1 });
-      expect((await claim({ limit: 2 })).jobs.map((job) => job.payload)).toEqual(['first', 'second']);
+      expect((await claim({ limit: 2 })).jobs.map((job) => job.payload)).toEqual([
+        'first',
+        'second',
+      ]);
       expect((await claim({ limit: 2 })).jobs.map((job) => job.payload)).toEqual(['third']);
       expect((await claim()).jobs).toEqual([]);
     });
@@ -106,8 +135,12 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       await add(2, {}, 'mail.in');
       await add(3, {}, 'pdf');
       expect((await claim({ queues: ['mail'], limit: 9 })).jobs).toEqual([]);
-      expect((await claim({ queues: ['mail.*'], limit: 9 })).jobs.map((job) => job.payload).toSorted()).toEqual([1, 2]);
-      expect((await claim({ queues: ['*'], limit: 9 })).jobs.map((job) => job.payload)).toEqual([3]);
+      expect(
+        (await claim({ queues: ['mail.*'], limit: 9 })).jobs.map((job) => job.payload).toSorted(),
+      ).toEqual([1, 2]);
+      expect((await claim({ queues: ['*'], limit: 9 })).jobs.map((job) => job.payload)).toEqual([
+        3,
+      ]);
     });
 
     it('brings no job of the future, and brings it when it is due', async () => {
@@ -126,9 +159,15 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
 
     it('tells how many attempts and how much time a job of its queue has, where the job says nothing', async () => {
       await add(1, {}, 'slow');
-      expect((await claimOne({ queues: ['slow'] })).job).toMatchObject({ maxAttempts: 2, timeoutMs: 5_000 });
+      expect((await claimOne({ queues: ['slow'] })).job).toMatchObject({
+        maxAttempts: 2,
+        timeoutMs: 5_000,
+      });
       await add(2, { maxAttempts: 5, timeoutMs: 7 }, 'slow');
-      expect((await claimOne({ queues: ['slow'] })).job).toMatchObject({ maxAttempts: 5, timeoutMs: 7 });
+      expect((await claimOne({ queues: ['slow'] })).job).toMatchObject({
+        maxAttempts: 5,
+        timeoutMs: 7,
+      });
       await add(3);
       const { job } = await claimOne();
       expect(job.maxAttempts).toBe(3);
@@ -201,7 +240,12 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       const { leaseId } = await claimOne();
       await queue.complete(leaseId, id, { url: 'https://example.com/a', parts: [1, null] });
       expect(await queue.find(id)).toMatchObject({
-        ...{ state: 'succeeded', attempt: 1, worker: 'w1', output: { url: 'https://example.com/a', parts: [1, null] } },
+        ...{
+          state: 'succeeded',
+          attempt: 1,
+          worker: 'w1',
+          output: { url: 'https://example.com/a', parts: [1, null] },
+        },
       });
     });
 
@@ -233,7 +277,9 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
     it('counts once, however often it is sent', async () => {
       const ids = [await add(1), await add(2)];
       const { leaseId } = await claim({ limit: 2 });
-      const answers = await Promise.allSettled([1, 2, 3].map((n) => queue.complete(leaseId, ids[0]!, n)));
+      const answers = await Promise.allSettled(
+        [1, 2, 3].map((n) => queue.complete(leaseId, ids[0]!, n)),
+      );
       expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
       await expect(queue.complete(leaseId, ids[0]!)).rejects.toEqual(code('LEASE_FOREIGN'));
       await queue.complete(leaseId, ids[1]!);
@@ -246,14 +292,17 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       ['INVALID_OUTPUT', 'U+0000', 'a\0b'],
       ['INVALID_OUTPUT', 'half a surrogate pair', '\ud800'],
       ['INVALID_OUTPUT', 'NaN', { n: Number.NaN }],
-    ])('is refused with %s for outputs that are %s, and nothing is half-written', async (wanted, _, outputs) => {
-      const id = await add();
-      const { leaseId } = await claimOne();
-      await expect(queue.complete(leaseId, id, outputs)).rejects.toEqual(code(wanted));
-      expect(await stateOf(id)).toBe('running');
-      await queue.complete(leaseId, id, 'smaller');
-      expect(await queue.find(id)).toMatchObject({ state: 'succeeded', output: 'smaller' });
-    });
+    ])(
+      'is refused with %s for outputs that are %s, and nothing is half-written',
+      async (wanted, _, outputs) => {
+        const id = await add();
+        const { leaseId } = await claimOne();
+        await expect(queue.complete(leaseId, id, outputs)).rejects.toEqual(code(wanted));
+        expect(await stateOf(id)).toBe('running');
+        await queue.complete(leaseId, id, 'smaller');
+        expect(await queue.find(id)).toMatchObject({ state: 'succeeded', output: 'smaller' });
+      },
+    );
   });
 
   describe('a failure', () => {
@@ -262,12 +311,20 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       for (const attempt of [1, 2, 3]) {
         const { leaseId, job } = await claimOne();
         expect(job.attempt).toBe(attempt);
-        expect(await queue.fail(leaseId, id, new TypeError(`no ${attempt}`))).toBe(attempt < 3 ? 'retried' : 'failed');
+        expect(await queue.fail(leaseId, id, new TypeError(`no ${attempt}`))).toBe(
+          attempt < 3 ? 'retried' : 'failed',
+        );
       }
       expect((await claim()).jobs).toEqual([]);
       const job = await queue.find(id);
-      expect(job).toMatchObject({ state: 'failed', attempt: 3, lastError: { name: 'TypeError', message: 'no 3' } });
-      expect(job!.history.map(({ attempt, outcome, worker }) => [attempt, outcome, worker])).toEqual([
+      expect(job).toMatchObject({
+        state: 'failed',
+        attempt: 3,
+        lastError: { name: 'TypeError', message: 'no 3' },
+      });
+      expect(
+        job!.history.map(({ attempt, outcome, worker }) => [attempt, outcome, worker]),
+      ).toEqual([
         [1, 'retried', 'w1'],
         [2, 'retried', 'w1'],
         [3, 'failed', 'w1'],
@@ -282,18 +339,27 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       expect(lastError).toMatchObject({ message: 'x'.repeat(2_000) });
       expect(history).toEqual([
         {
-          ...{ attempt: 1, at: expect.any(String), outcome: 'retried', worker: 'w1', runMs: expect.any(Number) },
+          ...{
+            attempt: 1,
+            at: expect.any(String),
+            outcome: 'retried',
+            worker: 'w1',
+            runMs: expect.any(Number),
+          },
           error: { name: 'Error', message: 'x'.repeat(500) },
         },
       ]);
     });
 
-    it.each([undefined, null])("tells a backoff of one's own of it, as a handler's, where its worker said %s", async (said) => {
-      await add({}, {}, 'asked');
-      const { leaseId, job } = await claimOne({ queues: ['asked'] });
-      expect(await queue.fail(leaseId, job.id, said)).toBe('retried');
-      expect(asked).toMatchObject({ name: expect.any(String), message: expect.any(String) });
-    });
+    it.each([undefined, null])(
+      "tells a backoff of one's own of it, as a handler's, where its worker said %s",
+      async (said) => {
+        await add({}, {}, 'asked');
+        const { leaseId, job } = await claimOne({ queues: ['asked'] });
+        expect(await queue.fail(leaseId, job.id, said)).toBe('retried');
+        expect(asked).toMatchObject({ name: expect.any(String), message: expect.any(String) });
+      },
+    );
 
     it('rests by the backoff of its queue', async () => {
       const id = await add(1, {}, 'slow');
@@ -307,7 +373,11 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       const id = await add();
       const { leaseId } = await claimOne();
       expect(await queue.fail(leaseId, id, 'never', { retryable: false })).toBe('failed');
-      expect(await queue.find(id)).toMatchObject({ state: 'failed', attempt: 1, lastError: { message: 'never' } });
+      expect(await queue.find(id)).toMatchObject({
+        state: 'failed',
+        attempt: 1,
+        lastError: { message: 'never' },
+      });
     });
 
     it('may be said in any way', async () => {
@@ -333,7 +403,9 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
     it('with odd options is refused, and the job is still held', async () => {
       const id = await add();
       const { leaseId } = await claimOne();
-      await expect(queue.fail(leaseId, id, 'no', { retryable: 'no' as never })).rejects.toEqual(code('INVALID_OPTION'));
+      await expect(queue.fail(leaseId, id, 'no', { retryable: 'no' as never })).rejects.toEqual(
+        code('INVALID_OPTION'),
+      );
       expect(await stateOf(id)).toBe('running');
     });
 
@@ -379,7 +451,9 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       const heard: JobQueueEvent[] = [];
       const stop = queue.subscribe((event) => void heard.push(event));
       // A subscription that has just connected is told to look everywhere.
-      await eventually(() => queue.reapExpiredLeases().then(({ leases }) => expect(leases).toBe(1)));
+      await eventually(() =>
+        queue.reapExpiredLeases().then(({ leases }) => expect(leases).toBe(1)),
+      );
       await eventually(() => expect(heard).toContainEqual({ type: 'wakeUp' }));
       stop();
     });
@@ -392,7 +466,9 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       const stop = queue.subscribe((event) => void heard.push(event));
       const { expired } = await lapse(leaseId);
       expect(expired).toEqual([{ leaseId, worker: 'silent', jobs: expect.arrayContaining(ids) }]);
-      await eventually(() => expect(heard).toContainEqual({ type: 'leaseExpired', ...expired[0]! }));
+      await eventually(() =>
+        expect(heard).toContainEqual({ type: 'leaseExpired', ...expired[0]! }),
+      );
       await queue.reapExpiredLeases();
       expect(heard.filter(({ type }) => type === 'leaseExpired')).toHaveLength(1);
       expect(other.jobs).toEqual([]);
@@ -406,7 +482,11 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
         leases.push((await claimOne({ workerId: `w${n}` })).leaseId);
       }
       for (const leaseId of leases) await subject.outlive(leaseId);
-      const reaps = [await queue.reapExpiredLeases(), await queue.reapExpiredLeases(), await queue.reapExpiredLeases()];
+      const reaps = [
+        await queue.reapExpiredLeases(),
+        await queue.reapExpiredLeases(),
+        await queue.reapExpiredLeases(),
+      ];
       expect(reaps.map(({ leases, jobs, expired }) => [leases, jobs, expired.length])).toEqual([[100, 100, 100], [1, 1, 1], [0, 0, 0]]); // prettier-ignore
     });
 
@@ -425,9 +505,12 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       expect(expired.map((lease) => ({ ...lease, jobs: lease.jobs.toSorted() }))).toEqual([
         { leaseId, worker: 'w1', jobs: lost },
       ]);
-      const error = (await queue.renewLease(leaseId, 60_000).catch((thrown: unknown) => thrown)) as QueueError;
+      const error = (await queue
+        .renewLease(leaseId, 60_000)
+        .catch((thrown: unknown) => thrown)) as QueueError;
       expect(error.code).toBe('LEASE_LOST');
-      for (const id of ids) expect([id, error.message.includes(id)]).toEqual([id, lost.includes(id)]);
+      for (const id of ids)
+        expect([id, error.message.includes(id)]).toEqual([id, lost.includes(id)]);
       expect(await stateOf(ids[1]!)).toBe('ready');
     });
 
@@ -443,7 +526,11 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       await expect(queue.renewLease(old, 60_000)).rejects.toEqual(code('LEASE_LOST'));
       expect(await queue.renewLease(leaseId, 60_000)).toEqual({ lost: [], cancelled: [] });
       await queue.complete(leaseId, id, 'in time');
-      expect(await queue.find(id)).toMatchObject({ state: 'succeeded', output: 'in time', worker: 'w2' });
+      expect(await queue.find(id)).toMatchObject({
+        state: 'succeeded',
+        output: 'in time',
+        worker: 'w2',
+      });
     });
 
     it('that lapsed under the last attempt gives the job back all the same: a lapsed lease spends no attempt', async () => {
@@ -555,10 +642,18 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
           outcomes: history.map((entry) => entry.outcome),
         };
       };
-      const cancelled = { name: 'Cancelled', message: 'cancelled while it ran', outcomes: ['cancelled'] };
+      const cancelled = {
+        name: 'Cancelled',
+        message: 'cancelled while it ran',
+        outcomes: ['cancelled'],
+      };
       expect(await told('no', {})).toEqual({ state: 'cancelled', attempt: 0, ...cancelled });
       const failed = { name: 'TypeError', message: 'never', outcomes: ['failed'] };
-      expect(await told(new TypeError('never'), { retryable: false })).toEqual({ state: 'cancelled', attempt: 1, ...failed });
+      expect(await told(new TypeError('never'), { retryable: false })).toEqual({
+        state: 'cancelled',
+        attempt: 1,
+        ...failed,
+      });
     });
 
     it('then release, and then fail for good: end as cancelled', async () => {
@@ -612,7 +707,10 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       await queue.complete((await claimOne()).leaseId, other);
       const running = await add(1, { workflowId: 'wf' });
       const { leaseId } = await claimOne();
-      const waiting = [await add(2, { workflowId: 'wf' }), await add(3, { workflowId: 'wf', delayMs: 60_000 }, 'pdf')];
+      const waiting = [
+        await add(2, { workflowId: 'wf' }),
+        await add(3, { workflowId: 'wf', delayMs: 60_000 }, 'pdf'),
+      ];
       const apart = [await add(4, { workflowId: 'wf2' }), await add(5)];
 
       expect(await queue.cancelWorkflow('wf')).toEqual({ cancelled: 2, requested: 1 });
@@ -624,9 +722,14 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
     });
 
     it('that was cancelled does not run again: not by a failure, not by a lapsed lease, not by a release', async () => {
-      const ids = [await add(1, { workflowId: 'wf' }), await add(2, { workflowId: 'wf' }), await add(3, { workflowId: 'wf' })];
+      const ids = [
+        await add(1, { workflowId: 'wf' }),
+        await add(2, { workflowId: 'wf' }),
+        await add(3, { workflowId: 'wf' }),
+      ];
       const leases: string[] = [];
-      for (const worker of ['a', 'b', 'c']) leases.push((await claimOne({ workerId: worker })).leaseId);
+      for (const worker of ['a', 'b', 'c'])
+        leases.push((await claimOne({ workerId: worker })).leaseId);
       expect(await queue.cancelWorkflow('wf')).toEqual({ cancelled: 0, requested: 3 });
       await queue.fail(leases[0]!, ids[0]!, 'no');
       await queue.release(leases[1]!, ids[1]!);
@@ -639,11 +742,19 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
   describe('an enqueue', () => {
     it('knows unique keys while their jobs live, and ids', async () => {
       const first = await queue.enqueue('build', 1, { uniqueKey: 'k' });
-      expect(await queue.enqueue('build', 2, { uniqueKey: 'k' })).toEqual({ id: first.id, created: false, outcome: 'existing' });
+      expect(await queue.enqueue('build', 2, { uniqueKey: 'k' })).toEqual({
+        id: first.id,
+        created: false,
+        outcome: 'existing',
+      });
       expect((await queue.enqueue('pdf', 3, { uniqueKey: 'k' })).created).toBe(true);
       await queue.complete((await claimOne()).leaseId, first.id);
       expect((await queue.enqueue('build', 4, { uniqueKey: 'k' })).created).toBe(true);
-      expect(await queue.enqueue('build', 5, { id: first.id })).toEqual({ id: first.id, created: false, outcome: 'existing' });
+      expect(await queue.enqueue('build', 5, { id: first.id })).toEqual({
+        id: first.id,
+        created: false,
+        outcome: 'existing',
+      });
     });
 
     it('refuses what is wrong', async () => {
@@ -657,7 +768,8 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
         { lables: [] },
         null,
       ];
-      for (const options of wrong as never[]) await expect(add(1, options)).rejects.toEqual(code('INVALID_OPTION'));
+      for (const options of wrong as never[])
+        await expect(add(1, options)).rejects.toEqual(code('INVALID_OPTION'));
       expect((await claim()).jobs).toEqual([]);
     });
   });
@@ -672,7 +784,9 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
       await queue.fail((await claimOne()).leaseId, id, 'no');
       await queue.release((await claimOne()).leaseId, id);
       await queue.complete((await claimOne()).leaseId, id);
-      await eventually(() => expect(heard).toContainEqual({ ...about, attempt: 2, type: 'succeeded' }));
+      await eventually(() =>
+        expect(heard).toContainEqual({ ...about, attempt: 2, type: 'succeeded' }),
+      );
       const started = (attempt: number) => ({ ...about, attempt, type: 'started' });
       expect(heard.filter(({ type }) => type !== 'wakeUp' && type !== 'cancelRequested')).toEqual([
         started(1),

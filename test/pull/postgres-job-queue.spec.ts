@@ -13,7 +13,9 @@ describe('PostgresJobQueue', () => {
 
   beforeAll(async () => {
     database = await aDatabase();
-    application = await anApplication(database, { options: { ...CONTRACT_OPTIONS, worker: false, pollIntervalMs: 10 } });
+    application = await anApplication(database, {
+      options: { ...CONTRACT_OPTIONS, worker: false, pollIntervalMs: 10 },
+    });
   });
   afterAll(async () => {
     await application.close();
@@ -23,7 +25,10 @@ describe('PostgresJobQueue', () => {
   jobQueueContract(async () => ({
     queue: application.app.get(JobQueue),
     outlive: async (leaseId) => {
-      await database.query(`update simple_queue.lease set expires_at = now() - interval '1 second' where id = $1`, [leaseId]);
+      await database.query(
+        `update simple_queue.lease set expires_at = now() - interval '1 second' where id = $1`,
+        [leaseId],
+      );
     },
     untilDue: async (jobId) => {
       await database.query(`update simple_queue.job set run_at = now() where id = $1`, [jobId]);

@@ -42,8 +42,15 @@ describe('the pull contract beside workers', () => {
   it('hands over a claim with a cancelled job that cannot be given up, asks for no other, and leaves those to the reaper', async () => {
     const edge = await story.start({ options: { worker: false } });
     const queue = queueOf(edge);
-    const [stuck, next, good] = await edge.queues.enqueueMany('half', [{ payload: 1 }, { payload: 2 }, { payload: 3 }]);
-    await story.database.query('update simple_queue.job set cancel_at = now() where id in ($1, $2)', [stuck!.id, next!.id]);
+    const [stuck, next, good] = await edge.queues.enqueueMany('half', [
+      { payload: 1 },
+      { payload: 2 },
+      { payload: 3 },
+    ]);
+    await story.database.query(
+      'update simple_queue.job set cancel_at = now() where id in ($1, $2)',
+      [stuck!.id, next!.id],
+    );
     await story.database.query('create sequence public.given_up');
     await story.database.query(`create function public.refuse() returns trigger language plpgsql as
       $$ begin perform nextval('public.given_up'); raise 'not now'; end $$`);
@@ -55,34 +62,52 @@ describe('the pull contract beside workers', () => {
 
     await story.database.query('drop trigger refused on simple_queue.archive');
     expect(jobs.map(({ id }) => id)).toEqual([good!.id]);
-    expect(await story.database.query('select last_value::int as n from public.given_up')).toEqual([{ n: 1 }]);
+    expect(await story.database.query('select last_value::int as n from public.given_up')).toEqual([
+      { n: 1 },
+    ]);
     await queue.complete(leaseId, good!.id);
-    expect((await queue.renewLease(leaseId, 60_000)).cancelled.toSorted()).toEqual([stuck!.id, next!.id].toSorted());
-    await story.database.query(`update simple_queue.lease set expires_at = now() - interval '1 second' where id = $1`, [leaseId]);
+    expect((await queue.renewLease(leaseId, 60_000)).cancelled.toSorted()).toEqual(
+      [stuck!.id, next!.id].toSorted(),
+    );
+    await story.database.query(
+      `update simple_queue.lease set expires_at = now() - interval '1 second' where id = $1`,
+      [leaseId],
+    );
     expect(await queue.reapExpiredLeases()).toMatchObject({ jobs: 2, cancelled: 2 });
   });
 
   it('of a fair queue says of each job how many of its group stand before it', async () => {
-    const edge = await story.start({ options: { worker: false, queues: { turns: { fair: true } } } });
+    const edge = await story.start({
+      options: { worker: false, queues: { turns: { fair: true } } },
+    });
     const admin = edge.app.get(QueueAdmin);
     const a = { group: 'a' };
     const [first, second, other] = await edge.queues.enqueueMany('turns', [{ payload: 1, ...a }, { payload: 2, ...a }, { payload: 3, group: 'b' }]); // prettier-ignore
-    const [one, two, three] = await Promise.all([first!, second!, other!].map(({ id }) => admin.explain(id)));
+    const [one, two, three] = await Promise.all(
+      [first!, second!, other!].map(({ id }) => admin.explain(id)),
+    );
     expect(two!.reasons).toContainEqual(expect.objectContaining({ code: 'JOBS_AHEAD', text: expect.stringMatching(/^1 job stands before it in its group/) })); // prettier-ignore
-    for (const { reasons } of [one!, three!]) expect(reasons.map(({ code }) => code)).not.toContain('JOBS_AHEAD');
+    for (const { reasons } of [one!, three!])
+      expect(reasons.map(({ code }) => code)).not.toContain('JOBS_AHEAD');
     await Promise.all([first!, second!, other!].map(({ id }) => edge.queues.cancel({ id })));
   });
 
   it('shares its jobs with handlers: each job runs once, here or there', async () => {
     const ran: unknown[] = [];
-    const app = await story.start({ providers: [aHandler('shared', (job) => void ran.push(job.payload))] });
+    const app = await story.start({
+      providers: [aHandler('shared', (job) => void ran.push(job.payload))],
+    });
     const queue = queueOf(app);
     await app.queues.enqueueMany(
       'shared',
       Array.from({ length: 300 }, (_, n) => ({ payload: n })),
     );
     for (;;) {
-      const { leaseId, jobs } = await queue.claim({ workerId: 'remote', queues: ['shared'], limit: 5 });
+      const { leaseId, jobs } = await queue.claim({
+        workerId: 'remote',
+        queues: ['shared'],
+        limit: 5,
+      });
       if (jobs.length === 0) break;
       for (const job of jobs) {
         ran.push(job.payload);
@@ -90,7 +115,9 @@ describe('the pull contract beside workers', () => {
       }
     }
     await app.worker.runUntilEmpty();
-    expect(ran.toSorted((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 300 }, (_, n) => n));
+    expect(ran.toSorted((a, b) => Number(a) - Number(b))).toEqual(
+      Array.from({ length: 300 }, (_, n) => n),
+    );
   });
 
   it('settles a job of a lane that nobody has registered, instead of failing at it for ever', async () => {
@@ -100,8 +127,12 @@ describe('the pull contract beside workers', () => {
       const { id } = await queue.enqueue('stray', 1, { maxAttempts: 1 });
       const { leaseId } = await queue.claim({ workerId: 'remote', queues: ['stray'] });
       await story.database.query('update simple_queue.job set lane = 999999 where id = $1', [id]);
-      await expect(settle === 'complete' ? queue.complete(leaseId, id) : queue.fail(leaseId, id, 'no')).resolves.not.toThrow();
-      expect(await story.database.query('select from simple_queue.job where id = $1', [id])).toEqual([]);
+      await expect(
+        settle === 'complete' ? queue.complete(leaseId, id) : queue.fail(leaseId, id, 'no'),
+      ).resolves.not.toThrow();
+      expect(
+        await story.database.query('select from simple_queue.job where id = $1', [id]),
+      ).toEqual([]);
     }
   });
 
@@ -116,7 +147,10 @@ describe('the pull contract beside workers', () => {
     await admin.resume('halted');
     const second = await queue.claim({ workerId: 'remote', queues: ['halted', 'open'], limit: 5 });
 
-    expect([first.jobs, second.jobs].map((jobs) => jobs.map((job) => job.id))).toEqual([[other.id], [id]]);
+    expect([first.jobs, second.jobs].map((jobs) => jobs.map((job) => job.id))).toEqual([
+      [other.id],
+      [id],
+    ]);
     await queue.complete(first.leaseId, other.id);
     await queue.complete(second.leaseId, id);
   });
@@ -141,7 +175,9 @@ describe('the pull contract beside workers', () => {
   });
 
   it('brings jobs of the future and failed ones back without any worker', async () => {
-    const edge = await story.start({ options: { worker: false, backoff: { type: 'constant', delayMs: 30 } } });
+    const edge = await story.start({
+      options: { worker: false, backoff: { type: 'constant', delayMs: 30 } },
+    });
     const queue = queueOf(edge);
     const { id } = await queue.enqueue('later', 1, { delayMs: 30 });
     const claimIt = () =>
@@ -185,7 +221,10 @@ describe('the pull contract beside workers', () => {
     const ids = [];
     for (const options of [{}, {}, { staged: true }, { maxAttempts: 1 }])
       ids.push((await queue.enqueue('steps', 1, { ...group, ...options })).id);
-    await story.database.query(`update simple_queue.job set commit_by = now() + interval '50 ms' where id = $1`, [ids[2]]);
+    await story.database.query(
+      `update simple_queue.job set commit_by = now() + interval '50 ms' where id = $1`,
+      [ids[2]],
+    );
 
     for (let n = 0; n < 2; n++) {
       const { leaseId, id } = await claimNext();
@@ -196,13 +235,18 @@ describe('the pull contract beside workers', () => {
 
     expect(claimed).toEqual([ids[0], ids[1], ids[3]]);
     expect(await edge.queues.find(ids[2]!)).toMatchObject({ state: 'expired' });
-    expect(edge.seen('warning')).toMatchObject([{ code: 'GROUP_BLOCKED', message: expect.stringContaining(last.id) }]);
+    expect(edge.seen('warning')).toMatchObject([
+      { code: 'GROUP_BLOCKED', message: expect.stringContaining(last.id) },
+    ]);
   });
 
   it('serves the groups of a fair queue in turn, beside plain queues, and nothing of it while it is paused', async () => {
-    const edge = await story.start({ options: { worker: false, pollIntervalMs: 10, queues: { exports: { fair: true } } } });
+    const edge = await story.start({
+      options: { worker: false, pollIntervalMs: 10, queues: { exports: { fair: true } } },
+    });
     const [queue, admin] = [queueOf(edge), edge.app.get(QueueAdmin)];
-    const of = (group: string, count: number) => Array.from({ length: count }, () => ({ payload: group, group }));
+    const of = (group: string, count: number) =>
+      Array.from({ length: count }, () => ({ payload: group, group }));
     await edge.queues.enqueueMany('exports', [...of('a', 30), ...of('b', 3), ...of('c', 1)]);
     await edge.queues.enqueueMany('plain', of('plain', 12));
     await admin.pause('exports');
@@ -264,11 +308,18 @@ describe('the pull contract beside workers', () => {
   );
 
   it('meets lanes that another process made', async () => {
-    const [here, there] = [await story.start({ options: { worker: false } }), await story.start({ options: { worker: false } })];
+    const [here, there] = [
+      await story.start({ options: { worker: false } }),
+      await story.start({ options: { worker: false } }),
+    ];
     await queueOf(here).claim({ workerId: 'w', queues: ['*'] });
     const { id } = await queueOf(there).enqueue('brand-new', 1, { labels: ['arm'] });
     await eventually(async () => {
-      const { leaseId, jobs } = await queueOf(here).claim({ workerId: 'w', queues: ['brand-*'], labels: ['arm'] });
+      const { leaseId, jobs } = await queueOf(here).claim({
+        workerId: 'w',
+        queues: ['brand-*'],
+        labels: ['arm'],
+      });
       expect(jobs.map((job) => job.id)).toEqual([id]);
       await queueOf(here).complete(leaseId, id);
     });
@@ -277,7 +328,10 @@ describe('the pull contract beside workers', () => {
   it('is told to the listeners of this process, as handlers are', async () => {
     const edge = await story.start({ options: { worker: false, maxAttempts: 1 } });
     const queue = queueOf(edge);
-    const settle = async (payload: string, end: (leaseId: string, id: string) => Promise<unknown>) => {
+    const settle = async (
+      payload: string,
+      end: (leaseId: string, id: string) => Promise<unknown>,
+    ) => {
       const { id } = await queue.enqueue('told', payload);
       const { leaseId } = await queue.claim({ workerId: 'w', queues: ['told'] });
       await end(leaseId, id);
@@ -317,7 +371,9 @@ describe('a subscription', () => {
     await hearsAnEnqueue();
 
     const listening = `from pg_stat_activity where datname = current_database() and query ilike 'listen %'`;
-    const [before] = await story.database.query<{ pid: number }>(`select pid, pg_terminate_backend(pid) ${listening}`);
+    const [before] = await story.database.query<{ pid: number }>(
+      `select pid, pg_terminate_backend(pid) ${listening}`,
+    );
     await eventually(async () => {
       const [now] = await story.database.query<{ pid: number }>(`select pid ${listening}`);
       expect(now!.pid).not.toBe(before!.pid);
@@ -325,7 +381,9 @@ describe('a subscription', () => {
     await hearsAnEnqueue();
 
     stop();
-    await eventually(async () => expect(await story.database.query(`select ${listening}`)).toEqual([]));
+    await eventually(async () =>
+      expect(await story.database.query(`select ${listening}`)).toEqual([]),
+    );
   });
 
   it("hears of a reap: of the lease in the reaper's process, and everywhere that there is something to claim", async () => {
@@ -339,10 +397,15 @@ describe('a subscription', () => {
       worker.app.get<JobQueue>(JobQueue).subscribe((event) => here!.push(event)),
       queue.subscribe((event) => there!.push(event)),
     ];
-    await eventually(() => expect(edge.storage.signals.listening).toMatchObject({ isListening: true }));
+    await eventually(() =>
+      expect(edge.storage.signals.listening).toMatchObject({ isListening: true }),
+    );
     await eventually(() => expect(there).toContainEqual({ type: 'wakeUp' }));
     there!.length = 0;
-    await story.database.query(`update simple_queue.lease set expires_at = now() - interval '1 second' where id = $1`, [leaseId]);
+    await story.database.query(
+      `update simple_queue.lease set expires_at = now() - interval '1 second' where id = $1`,
+      [leaseId],
+    );
 
     await new Reaper(aSite(worker)).reap();
 

@@ -15,9 +15,17 @@ function aCoalescer(limits: { maxItems?: number; maxFlights?: number } = {}) {
   const coalescer = new Coalescer<number, string>(
     (items) =>
       new Promise((resolve, reject) => {
-        flights.push({ items, land: () => resolve(items.map((item) => `<${item}>`)), crash: reject });
+        flights.push({
+          items,
+          land: () => resolve(items.map((item) => `<${item}>`)),
+          crash: reject,
+        });
       }),
-    { maxItems: limits.maxItems ?? 100, maxFlights: limits.maxFlights ?? 1, isShared: (error) => error instanceof Shared },
+    {
+      maxItems: limits.maxItems ?? 100,
+      maxFlights: limits.maxFlights ?? 1,
+      isShared: (error) => error instanceof Shared,
+    },
   );
   return { coalescer, flights };
 }
@@ -67,7 +75,13 @@ describe('a coalescer', () => {
   it('lets what is heavy together leave in several flights, and what is too heavy alone', async () => {
     const flights: number[][] = [];
     const send = async (items: number[]) => (flights.push(items), items);
-    const limits = { maxItems: 100, maxFlights: 1, maxWeight: 10, weightOf: (item: number) => item, isShared: () => false };
+    const limits = {
+      maxItems: 100,
+      maxFlights: 1,
+      maxWeight: 10,
+      weightOf: (item: number) => item,
+      isShared: () => false,
+    };
     const coalescer = new Coalescer<number, number>(send, limits);
     await Promise.all([4, 6, 1, 99, 5, 5].map((item) => coalescer.add(item)));
     expect(flights).toEqual([[4, 6], [1], [99], [5, 5]]);
@@ -114,6 +128,8 @@ describe('a coalescer', () => {
     );
     await Promise.all(['a', 'b', 'c'].map((name) => context.run(name, () => coalescer.add(1))));
     expect(seen).toEqual([undefined, undefined, undefined]);
-    expect(await context.run('mine', async () => (await coalescer.add(1), context.getStore()))).toBe('mine');
+    expect(
+      await context.run('mine', async () => (await coalescer.add(1), context.getStore())),
+    ).toBe('mine');
   });
 });

@@ -58,7 +58,10 @@ describe('a rule of one value', () => {
 });
 
 describe('shape', () => {
-  const rule = shape({ size: whole(1, 10), name: must((value) => typeof value === 'string', 'a text') }, ['name']);
+  const rule = shape(
+    { size: whole(1, 10), name: must((value) => typeof value === 'string', 'a text') },
+    ['name'],
+  );
 
   it('reports everything that is wrong, each with its path', () => {
     expect(rule({ size: 0, nmae: 'x' }, 'box')).toEqual([
@@ -72,9 +75,14 @@ describe('shape', () => {
     expect(rule({ size: undefined, name: 'x' }, 'box')).toEqual([]);
   });
 
-  it.each(['__proto__', 'constructor', 'toString'])('knows no key that objects inherit: %s', (key) => {
-    expect(rule(JSON.parse(`{ "name": "x", "${key}": 1 }`), 'box')).toEqual([expect.stringContaining(`box.${key} is not known`)]);
-  });
+  it.each(['__proto__', 'constructor', 'toString'])(
+    'knows no key that objects inherit: %s',
+    (key) => {
+      expect(rule(JSON.parse(`{ "name": "x", "${key}": 1 }`), 'box')).toEqual([
+        expect.stringContaining(`box.${key} is not known`),
+      ]);
+    },
+  );
 
   it.each([undefined, null, 7, 'text', [[1]], () => 1])('refuses %p: no object', (value) => {
     expect(rule(value, 'box')).toEqual([expect.stringMatching(/^box must be an object/)]);
@@ -105,7 +113,11 @@ it('no rule throws, whatever it is asked', () => {
       fc.anything({ withNullPrototype: true, withBigInt: true }),
       fc.anything({ withNullPrototype: true }),
       (one, other) => {
-        for (const value of [one, { a: one, b: other, c: one, d: other, e: one }, { b: [one, other], c: { one, other } }]) {
+        for (const value of [
+          one,
+          { a: one, b: other, c: one, d: other, e: one },
+          { b: [one, other], c: { one, other } },
+        ]) {
           expect(rule(value, '').every((problem) => typeof problem === 'string')).toBe(true);
         }
       },

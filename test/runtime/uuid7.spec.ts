@@ -22,13 +22,16 @@ describe('ids', () => {
 
   it('rise whatever the clock does: stands still, steps back, jumps ahead', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 2 ** 44 }), { minLength: 1, maxLength: 200 }), (times) => {
-        let at = 0;
-        const ids = new Uuid7(() => times[Math.min(at++, times.length - 1)]!);
-        const made = times.map(() => ids.next());
-        expect(made.every((id) => FORM.test(id))).toBe(true);
-        for (let n = 1; n < made.length; n++) expect(made[n]! > made[n - 1]!).toBe(true);
-      }),
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 2 ** 44 }), { minLength: 1, maxLength: 200 }),
+        (times) => {
+          let at = 0;
+          const ids = new Uuid7(() => times[Math.min(at++, times.length - 1)]!);
+          const made = times.map(() => ids.next());
+          expect(made.every((id) => FORM.test(id))).toBe(true);
+          for (let n = 1; n < made.length; n++) expect(made[n]! > made[n - 1]!).toBe(true);
+        },
+      ),
     );
   });
 

@@ -3,14 +3,36 @@ import { constant } from '../../lib/job/backoff.js';
 import { CANCELLED, type Outcome } from '../../lib/job/outcome.js';
 import { QueuePolicies } from '../../lib/options/queue-policy.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
-import { afterCompletion, buriedAs, burialOf, completionOf, isGoing, plainOutcome, returnOf } from '../../lib/settle/commands.js';
+import {
+  afterCompletion,
+  buriedAs,
+  burialOf,
+  completionOf,
+  isGoing,
+  plainOutcome,
+  returnOf,
+} from '../../lib/settle/commands.js';
 
 const error = { name: 'Error', message: 'no' };
 const again = { delayMs: 5 };
-const settings = { archive: { keepMs: 60_000 }, deadLetter: { keepMs: 90_000 }, onDeadJob: 'halt' } as const;
+const settings = {
+  archive: { keepMs: 60_000 },
+  deadLetter: { keepMs: 90_000 },
+  onDeadJob: 'halt',
+} as const;
 const policy = new QueuePolicies(resolveOptions({ queues: { mail: settings } }).options).of('mail');
 const run = {
-  ...{ id: 'a', epoch: 2, queue: 'mail', name: '', attempt: 1, maxAttempts: 2, runMs: 7, policy, isOrdered: true },
+  ...{
+    id: 'a',
+    epoch: 2,
+    queue: 'mail',
+    name: '',
+    attempt: 1,
+    maxAttempts: 2,
+    runMs: 7,
+    policy,
+    isOrdered: true,
+  },
   backoff: constant({ delayMs: 9 }),
   completed: false,
 };
@@ -20,7 +42,13 @@ const entryOf = (outcome: string, { name, message } = error) => ({
 
 describe('what the database is told', () => {
   it('of a success: how long it is kept, and its output', () => {
-    expect(completionOf(run, '1')).toEqual({ id: 'a', epoch: 2, runMs: 7, keepMs: 60_000, output: '1' });
+    expect(completionOf(run, '1')).toEqual({
+      id: 'a',
+      epoch: 2,
+      runMs: 7,
+      keepMs: 60_000,
+      output: '1',
+    });
   });
 
   it.each<[Outcome, object]>([
@@ -49,7 +77,14 @@ describe('what the database is told', () => {
     [{ kind: 'cancelled', reason: 'why' }, 0, { name: 'Cancelled', message: 'why' }],
   ])('of one that ends badly: %j', (outcome, spent, told) => {
     const kept = { archiveKeepMs: 60_000, deadLetterKeepMs: 90_000, onDeadJob: 'halt' };
-    const verdict = { state: outcome.kind, spent, runMs: 7, ...kept, error: told, entry: entryOf(outcome.kind, told) };
+    const verdict = {
+      state: outcome.kind,
+      spent,
+      runMs: 7,
+      ...kept,
+      error: told,
+      entry: entryOf(outcome.kind, told),
+    };
     expect(burialOf({ run, outcome }, 'w')).toEqual({ id: 'a', epoch: 2, verdict });
   });
 });
@@ -71,7 +106,10 @@ describe('what becomes of a run instead', () => {
       error: code,
     });
     const last = { ...completed, attempt: 2 };
-    expect(afterCompletion({ run: last, outcome }).outcome).toMatchObject({ kind: 'failed', error: code });
+    expect(afterCompletion({ run: last, outcome }).outcome).toMatchObject({
+      kind: 'failed',
+      error: code,
+    });
   });
 
   it('says nothing of what could not be stored, and runs no more where nobody knows when', () => {

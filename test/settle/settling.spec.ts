@@ -1,3 +1,6 @@
+import type { FindRepository } from '../../lib/storage/reading/find.repository.js';
+import type { SettleRepository } from '../../lib/storage/settle/settle.repository.js';
+import type { ClaimRepository } from '../../lib/storage/claim/claim.repository.js';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Intake, type IntakeParts } from '../../lib/claim/intake.js';
@@ -6,7 +9,7 @@ import type { Outcome } from '../../lib/job/outcome.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import { DatabaseError } from '../../lib/storage/connection/database-errors.js';
 import type { GroupRepository } from '../../lib/storage/groups/group.repository.js';
-import type { Burial, JobRepository, Return, RunKey, Success } from '../../lib/storage/claim/job.repository.js';
+import type { Success, Return, RunKey, Burial } from '../../lib/storage/settle/ended-run.js';
 import { Claims } from '../../lib/settle/claims.js';
 import type { JobRun } from '../../lib/run/job-run.js';
 import { LateAnswers } from '../../lib/settle/late-answers.js';
@@ -19,11 +22,15 @@ import { aLane, aRun } from '../support/runs.js';
 const FAULTS = ['none', 'none', 'none', 'cut before', 'cut after', 'refused'] as const;
 type Fault = (typeof FAULTS)[number];
 
-const error = (code?: string) => new DatabaseError('settle', Object.assign(new Error('Connection terminated'), { code }));
+const error = (code?: string) =>
+  new DatabaseError('settle', Object.assign(new Error('Connection terminated'), { code }));
 
 /** As the statements are: what they are told of a job, and what they answer, goes by its id. Live jobs, and how the others have ended; says no, or nothing, as the test wants. */
 class Table {
-  readonly live = new Map<string, { epoch: number; attempt: number; reschedules: number; locked: number; cancelled: boolean }>();
+  readonly live = new Map<
+    string,
+    { epoch: number; attempt: number; reschedules: number; locked: number; cancelled: boolean }
+  >();
   readonly ended = new Map<string, string>();
   createdAt = aRun().createdAt;
 
@@ -39,7 +46,8 @@ class Table {
   bury = (_worker: string, burials: Burial[]) =>
     this.statement(burials, (held) => {
       const verdicts = new Map(burials.map(({ id, verdict }) => [id, verdict]));
-      const stateOf = (id: string) => (this.live.get(id)!.cancelled ? 'cancelled' : verdicts.get(id)!.state);
+      const stateOf = (id: string) =>
+        this.live.get(id)!.cancelled ? 'cancelled' : verdicts.get(id)!.state;
       return held.map(({ id }) => ({ id, state: this.end(id, stateOf(id)) }));
     });
 
@@ -56,9 +64,16 @@ class Table {
   };
 
   find = async (id: string): Promise<FoundJob | undefined> =>
-    ({ state: this.ended.get(id) ?? 'running', ...this.live.get(id), createdAt: this.createdAt }) as unknown as FoundJob;
+    ({
+      state: this.ended.get(id) ?? 'running',
+      ...this.live.get(id),
+      createdAt: this.createdAt,
+    }) as unknown as FoundJob;
 
-  private async statement<Key extends RunKey, Answer>(keys: Key[], commit: (held: Key[]) => Answer): Promise<Answer> {
+  private async statement<Key extends RunKey, Answer>(
+    keys: Key[],
+    commit: (held: Key[]) => Answer,
+  ): Promise<Answer> {
     await Promise.resolve();
     const fault = keys.length > 0 ? (this.faults.shift() ?? 'none') : 'none';
     if (fault === 'cut before') throw error();
@@ -93,7 +108,7 @@ class Table {
 /** The settling half of a worker, on a table that is no database. */
 function aSettlement(faults: Fault[]) {
   const table = new Table(faults);
-  const jobs = table as unknown as JobRepository;
+  const jobs = table as unknown as FindRepository;
   const told = new Map<JobRun, string[]>();
   const note = (run: JobRun, what: string) => void told.set(run, [...(told.get(run) ?? []), what]);
   const reports = {
@@ -101,7 +116,14 @@ function aSettlement(faults: Fault[]) {
     settled: (run: JobRun, { kind }: Outcome) => note(run, kind),
     leaseLost: (run: JobRun) => note(run, 'leaseLost'),
   };
-  const shared = { jobs, claims: new Claims(), reports: reports as unknown as RunReports, worker: 'test' };
+  const shared = {
+    jobs,
+    claimRepository: table as unknown as ClaimRepository,
+    settleRepository: table as unknown as SettleRepository,
+    claims: new Claims(),
+    reports: reports as unknown as RunReports,
+    worker: 'test',
+  };
   const late = new LateAnswers(jobs, shared.reports);
   const successOf = ({ run }: { run: JobRun }): Success => ({
     id: run.id,
@@ -113,7 +135,13 @@ function aSettlement(faults: Fault[]) {
   const groups = undefined as unknown as GroupRepository;
   const hooks = { onWork: () => undefined, onReturn: () => undefined, onTurns: () => undefined };
   const settleQueue = new SettleQueue({ ...shared, groups, late, successOf, ...hooks });
-  const settler = new Settler({ ...shared, late, settleQueue, successOf, onSuccess: () => undefined });
+  const settler = new Settler({
+    ...shared,
+    late,
+    settleQueue,
+    successOf,
+    onSuccess: () => undefined,
+  });
   const lanes = { all: () => [], room: 0, get: () => undefined };
   const parts = {
     ...shared,
@@ -148,10 +176,14 @@ const aJob = fc.record({
   fate: fc.constantFrom('held', 'held', 'held', 'reaped', 'cancel requested'),
   locked: fc.constantFrom(0, 0, 0, 1, 3),
   /** This process runs the job again, which it has lost meanwhile; both runs end at once, in any order. */
-  again: fc.option(fc.record({ outcome: fc.constantFrom(...OUTCOMES), first: fc.boolean() }), { nil: undefined, freq: 2 }),
+  again: fc.option(fc.record({ outcome: fc.constantFrom(...OUTCOMES), first: fc.boolean() }), {
+    nil: undefined,
+    freq: 2,
+  }),
 });
 
-const isRunAgain = ({ fate, again }: { fate: string; again?: object }): boolean => fate === 'reaped' && again !== undefined;
+const isRunAgain = ({ fate, again }: { fate: string; again?: object }): boolean =>
+  fate === 'reaped' && again !== undefined;
 
 describe('settling, whatever the database does', () => {
   it('reports each run exactly once, as it truly ended, and lets go of every claim', async () => {
@@ -170,23 +202,32 @@ describe('settling, whatever the database does', () => {
             for (const { outcome, fate, locked, again } of batch) {
               const run = aRun({ epoch: index % 2 }, { claim, lane: aLane() });
               const epoch = fate === 'reaped' ? run.epoch + 1 : run.epoch;
-              table.live.set(run.id, { epoch, attempt: 0, reschedules: 0, locked, cancelled: fate === 'cancel requested' });
+              table.live.set(run.id, {
+                epoch,
+                attempt: 0,
+                reschedules: 0,
+                locked,
+                cancelled: fate === 'cancel requested',
+              });
               const second = aRun({ id: run.id, epoch }, { claim, lane: aLane() });
               const ends: [JobRun, Outcome][] = [[run, outcome]];
-              if (fate === 'reaped' && again) ends[again.first ? 'unshift' : 'push']([second, again.outcome]);
+              if (fate === 'reaped' && again)
+                ends[again.first ? 'unshift' : 'push']([second, again.outcome]);
               for (const [each, end] of ends) settler.add(each, end);
               runs.push(...ends.map(([each]) => each));
             }
             await round();
           }
-          for (let turn = 0; turn < 60 && !(settler.isEmpty && !claims.hasEnded); turn++) await round();
+          for (let turn = 0; turn < 60 && !(settler.isEmpty && !claims.hasEnded); turn++)
+            await round();
 
           expect(runs.map((run) => told.get(run)?.length)).toEqual(runs.map(() => 1));
           const latest = new Map(runs.map(({ id }) => [id, Math.max(...runs.filter((run) => run.id === id).map(({ epoch }) => epoch))])); // prettier-ignore
           for (const run of runs) {
             const report = told.get(run)![0]!;
             // Whether a settle without an answer was its own doing a stale run cannot know.
-            if (run.epoch < latest.get(run.id)!) expect(report === 'leaseLost' || run.unsure).toBe(true);
+            if (run.epoch < latest.get(run.id)!)
+              expect(report === 'leaseLost' || run.unsure).toBe(true);
             else expect(isTrue(table, run, report)).toBe(true);
           }
           expect(claims.ids()).toEqual([]);

@@ -9,7 +9,10 @@ import { aStorage, type TestStorage } from '../support/storage.js';
 
 /** A failed run prints its seed, path and replayPath: give them as SQ_SEED, SQ_PATH and SQ_REPLAY to see it again. SQ_RUNS=700 looks longer. */
 const { SQ_SEED, SQ_PATH, SQ_REPLAY, SQ_RUNS = '8' } = process.env;
-const PARAMETERS = { numRuns: Number(SQ_RUNS), ...(SQ_SEED && { seed: Number(SQ_SEED), path: SQ_PATH }) };
+const PARAMETERS = {
+  numRuns: Number(SQ_RUNS),
+  ...(SQ_SEED && { seed: Number(SQ_SEED), path: SQ_PATH }),
+};
 
 /** Of a job that a drain found like this. */
 function ending({ id, state, cancelRequested }: ModelJob): { id: string; state: JobState } {
@@ -38,11 +41,13 @@ describe('the state machine', () => {
       // As many as a group is long, and two for the suspects.
       expect(round).toBeLessThan(model.jobs.size + 3);
       await real.letTimePass(model.all.map(({ id }) => id));
-      await real.storage.jobs.promote('-infinity', real.laneIds);
+      await real.storage.claims.promote('-infinity', real.laneIds);
       await real.storage.groups.handOn();
       await real.finishReady(model);
     }
-    const states = await real.query<{ id: string; state: JobState }>('select id, state from simple_queue.jobs order by id');
+    const states = await real.query<{ id: string; state: JobState }>(
+      'select id, state from simple_queue.jobs order by id',
+    );
     expect(states).toEqual(model.all.map(ending).sort(byId));
   }
 
@@ -55,7 +60,8 @@ describe('the state machine', () => {
     await real.reap(MAX_STALLS, 'block');
     model.reap('block');
     await real.compare(model);
-    for (const group of GROUPS) expect(await real.storage.groups.release(QUEUE, group)).toBe(model.groups.release(group)?.id);
+    for (const group of GROUPS)
+      expect(await real.storage.groups.release(QUEUE, group)).toBe(model.groups.release(group)?.id);
     await real.letTimePass(model.all.map(({ id }) => id));
     const staged = model.all.filter(({ state }) => state === 'staged').length;
     expect((await real.storage.staged.expire(KEEP.deadLetter)).expired).toBe(staged);
@@ -63,8 +69,14 @@ describe('the state machine', () => {
 
   it.each([
     ['holds, whatever several workers do, fail to do, and do too late', commands.plain],
-    ['holds beside workers outside and operators, and keeps fair groups in their lane', commands.pulled],
-    ['keeps every group in the order of its commits, whoever holds a transaction open, and lets all of it end', commands.ordered],
+    [
+      'holds beside workers outside and operators, and keeps fair groups in their lane',
+      commands.pulled,
+    ],
+    [
+      'keeps every group in the order of its commits, whoever holds a transaction open, and lets all of it end',
+      commands.ordered,
+    ],
   ])(
     '%s',
     async (_rule, list) => {

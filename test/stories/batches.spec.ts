@@ -67,10 +67,13 @@ describe('batches', () => {
     const jobs = await application.queues.enqueueMany('mixed', items(10));
 
     const states = ['succeeded', 'succeeded', 'succeeded', 'failed', 'failed', 'unprocessable', 'scheduled', 'cancelled', 'critical', 'succeeded'] as const; // prettier-ignore
-    for (const [index, state] of states.entries()) await untilJobIs(state, application, jobs[index]!.id);
+    for (const [index, state] of states.entries())
+      await untilJobIs(state, application, jobs[index]!.id);
     expect(sizes).toEqual([10]);
     expect(await application.queues.find(jobs[0]!.id)).toMatchObject({ output: 'output' });
-    expect(await application.queues.find(jobs[4]!.id)).toMatchObject({ lastError: { message: 'thrown' } });
+    expect(await application.queues.find(jobs[4]!.id)).toMatchObject({
+      lastError: { message: 'thrown' },
+    });
   });
 
   it('take results by id, one result for all, or none', async () => {
@@ -91,7 +94,8 @@ describe('batches', () => {
         `answers.${index}`,
         items(3, (n) => n),
       );
-      for (const { id } of jobs) outputs.push((await untilJobIs('succeeded', application, id)).output);
+      for (const { id } of jobs)
+        outputs.push((await untilJobIs('succeeded', application, id)).output);
     }
 
     expect(outputs).toEqual([0, 1, 2, 'all', 'all', 'all', undefined, undefined, undefined]);
@@ -110,7 +114,10 @@ describe('batches', () => {
 
     for (const { id } of jobs) {
       const { lastError } = await untilJobIs('failed', application, id);
-      expect(lastError).toMatchObject({ code: 'BATCH_MISMATCH', message: expect.stringMatching(message) });
+      expect(lastError).toMatchObject({
+        code: 'BATCH_MISMATCH',
+        message: expect.stringMatching(message),
+      });
     }
   });
 
@@ -123,7 +130,9 @@ describe('batches', () => {
     const jobs = await application.queues.enqueueMany('forgotten', items(2));
 
     await untilJobIs('succeeded', application, jobs[0]!.id);
-    expect(await untilJobIs('failed', application, jobs[1]!.id)).toMatchObject({ lastError: { code: 'BATCH_MISMATCH' } });
+    expect(await untilJobIs('failed', application, jobs[1]!.id)).toMatchObject({
+      lastError: { code: 'BATCH_MISMATCH' },
+    });
   });
 
   it('that throw fail for each job, which is retried by its own attempts', async () => {
@@ -141,10 +150,15 @@ describe('batches', () => {
       ],
     });
 
-    const jobs = await application.queues.enqueueMany('throws', [...items(3), { payload: {}, maxAttempts: 1 }]);
+    const jobs = await application.queues.enqueueMany('throws', [
+      ...items(3),
+      { payload: {}, maxAttempts: 1 },
+    ]);
 
     for (const { id } of jobs)
-      expect(await untilJobIs('failed', application, id)).toMatchObject({ lastError: { message: 'all' } });
+      expect(await untilJobIs('failed', application, id)).toMatchObject({
+        lastError: { message: 'all' },
+      });
     expect(await application.queues.find(jobs[3]!.id)).toMatchObject({ attempt: 1 });
     expect(await application.queues.find(jobs[0]!.id)).toMatchObject({ attempt: 3 });
     expect(sizes[0]).toBe(4);
@@ -153,7 +167,11 @@ describe('batches', () => {
   it('wait for more jobs, and no longer than they are told to', async () => {
     const sizes: number[] = [];
     const application = await story.start({
-      providers: [aBatchHandler('lingers', (jobs) => void sizes.push(jobs.length), { batch: { size: 3, lingerMs: 200 } })],
+      providers: [
+        aBatchHandler('lingers', (jobs) => void sizes.push(jobs.length), {
+          batch: { size: 3, lingerMs: 200 },
+        }),
+      ],
     });
 
     const jobs = [];
@@ -196,9 +214,14 @@ describe('batches', () => {
         }, { batch: { size: 2, lingerMs: 60_000 }, maxAttempts: 1 }), // prettier-ignore
       ],
     });
-    const jobs = await application.queues.enqueueMany('timeouts', [{ payload: 0, timeoutMs: 50 }, { payload: 1 }]);
+    const jobs = await application.queues.enqueueMany('timeouts', [
+      { payload: 0, timeoutMs: 50 },
+      { payload: 1 },
+    ]);
 
-    expect(await untilJobIs('failed', application, jobs[0]!.id)).toMatchObject({ lastError: { code: 'JOB_TIMEOUT' } });
+    expect(await untilJobIs('failed', application, jobs[0]!.id)).toMatchObject({
+      lastError: { code: 'JOB_TIMEOUT' },
+    });
     gate.open();
 
     await untilJobIs('succeeded', application, jobs[1]!.id);
@@ -221,7 +244,9 @@ describe('batches', () => {
     await eventually(() => expect(signals.length).toBe(3));
 
     await application.queues.cancel({ id: jobs[0]!.id });
-    await eventually(() => expect(signals.map(({ aborted }) => aborted)).toEqual([false, true, false]));
+    await eventually(() =>
+      expect(signals.map(({ aborted }) => aborted)).toEqual([false, true, false]),
+    );
     await application.queues.cancel({ id: jobs[1]!.id });
     await eventually(() => expect(signals[0]!.reason).toMatchObject({ code: 'JOB_CANCELLED' }));
     gate.open();
@@ -230,7 +255,9 @@ describe('batches', () => {
   });
 
   it('forget a job that is cancelled while it lingers', async () => {
-    const application = await story.start({ providers: [aBatchHandler('waiting', () => undefined)] });
+    const application = await story.start({
+      providers: [aBatchHandler('waiting', () => undefined)],
+    });
     const { id } = await application.queues.enqueue('waiting', {});
     await untilJobIs('running', application, id);
 
@@ -241,13 +268,16 @@ describe('batches', () => {
   });
 
   it('give back at shutdown what lingers, with no attempt spent', async () => {
-    const application = await story.start({ providers: [aBatchHandler('stopped', () => undefined)] });
+    const application = await story.start({
+      providers: [aBatchHandler('stopped', () => undefined)],
+    });
     const jobs = await application.queues.enqueueMany('stopped', items(3));
     for (const { id } of jobs) await untilJobIs('running', application, id);
 
     await application.worker.stop();
 
-    for (const { id } of jobs) expect(await application.queues.find(id)).toMatchObject({ state: 'ready', attempt: 0 });
+    for (const { id } of jobs)
+      expect(await application.queues.find(id)).toMatchObject({ state: 'ready', attempt: 0 });
     expect(application.seen('started')).toEqual([]);
   });
 
@@ -268,7 +298,8 @@ describe('batches', () => {
 
     await application.worker.stop();
 
-    for (const { id } of jobs) expect(await application.queues.find(id)).toMatchObject({ state: 'ready', attempt: 0 });
+    for (const { id } of jobs)
+      expect(await application.queues.find(id)).toMatchObject({ state: 'ready', attempt: 0 });
   });
 
   it('change nothing for jobs that were lost meanwhile', async () => {
@@ -286,7 +317,8 @@ describe('batches', () => {
     const jobs = await application.queues.enqueueMany('lost', items(2));
     await eventually(() => expect(calls).toBe(1));
     await loseLeases(story.database);
-    for (const { id } of jobs) expect(await untilJobIs('succeeded', application, id)).toMatchObject({ output: 'second' });
+    for (const { id } of jobs)
+      expect(await untilJobIs('succeeded', application, id)).toMatchObject({ output: 'second' });
 
     gate.open();
 
@@ -312,7 +344,9 @@ describe('batches', () => {
     const jobs = await application.queues.enqueueMany('completes', items(3));
 
     for (const { id } of jobs.slice(0, 2))
-      expect(await untilJobIs('succeeded', application, id)).toMatchObject({ output: 'in the transaction' });
+      expect(await untilJobIs('succeeded', application, id)).toMatchObject({
+        output: 'in the transaction',
+      });
     await untilJobIs('failed', application, jobs[2]!.id);
     expect(await story.database.query('select job from batch_effect order by job')).toEqual(
       jobs.slice(0, 2).map(({ id }) => ({ job: id })),
@@ -340,16 +374,24 @@ describe('batches', () => {
   it('leave out the jobs whose own permit was declined, and give the others back', async () => {
     let released = 0;
     const acquire = (job: Job<unknown>) =>
-      (job.payload as { n: number }).n === 1 ? JobResult.retryIn(AN_HOUR) : new Permit(() => released++);
+      (job.payload as { n: number }).n === 1
+        ? JobResult.retryIn(AN_HOUR)
+        : new Permit(() => released++);
     const application = await story.start({
       providers: [
-        aBatchHandler('acquires', (jobs) => jobs.map(() => jobs.length), { batch: { size: 3, lingerMs: 60_000 }, acquire }),
+        aBatchHandler('acquires', (jobs) => jobs.map(() => jobs.length), {
+          batch: { size: 3, lingerMs: 60_000 },
+          acquire,
+        }),
       ],
     });
 
     const jobs = await application.queues.enqueueMany('acquires', items(3));
 
-    for (const index of [0, 2]) expect(await untilJobIs('succeeded', application, jobs[index]!.id)).toMatchObject({ output: 2 });
+    for (const index of [0, 2])
+      expect(await untilJobIs('succeeded', application, jobs[index]!.id)).toMatchObject({
+        output: 2,
+      });
     expect(await untilJobIs('scheduled', application, jobs[1]!.id)).toMatchObject({ attempt: 0 });
     expect(released).toBe(2);
   });

@@ -27,7 +27,9 @@ describe('with warnOutsideTransaction', () => {
     application = await anApplication(database, {
       options: { warnOutsideTransaction: true },
       typeorm: { entities: [Invoice], synchronize: true } as never,
-      providers: [aHandler('transactional', () => queues.enqueue('handler', 1), { transactional: true })],
+      providers: [
+        aHandler('transactional', () => queues.enqueue('handler', 1), { transactional: true }),
+      ],
     });
     ({ queues, dataSource } = application);
   });
@@ -87,7 +89,9 @@ describe('with warnOutsideTransaction', () => {
     await queues.enqueue(queue(), 1);
     const inside = dataSource.transaction(async (manager) => {
       await queues.enqueue(queue(), 2, { manager });
-      await manager.transaction((nested) => queues.enqueueMany(queue(), [{ payload: 3 }], { manager: nested }));
+      await manager.transaction((nested) =>
+        queues.enqueueMany(queue(), [{ payload: 3 }], { manager: nested }),
+      );
     });
     await Promise.all([inside, queues.enqueue(queue(), 4)]);
     await runner.startTransaction();
@@ -101,7 +105,10 @@ describe('with warnOutsideTransaction', () => {
   });
 
   it('the DataSource is left as it was when the application closes, and is not touched without the option', async () => {
-    const own = () => [Object.hasOwn(dataSource, 'createQueryRunner'), Object.hasOwn(dataSource.manager, 'transaction')];
+    const own = () => [
+      Object.hasOwn(dataSource, 'createQueryRunner'),
+      Object.hasOwn(dataSource.manager, 'transaction'),
+    ];
     expect(own()).toEqual([true, true]);
     await application.close();
     expect(own()).toEqual([false, false]);

@@ -13,7 +13,8 @@ import { aStory, untilJobIs } from '../support/story.js';
 describe('an ordered group behind a job that ended badly', () => {
   const story = aStory();
   const adminOf = ({ app }: TestApplication): QueueAdmin => app.get(QueueAdmin, { strict: false });
-  const simpleQueue = (...argv: string[]) => cli(argv, { env: { DATABASE_URL: story.database.url } });
+  const simpleQueue = (...argv: string[]) =>
+    cli(argv, { env: { DATABASE_URL: story.database.url } });
 
   /** A dead job and `followers` behind it, in a queue of its own. */
   async function block(
@@ -24,9 +25,16 @@ describe('an ordered group behind a job that ended badly', () => {
     const handler = aHandler(queue, (job) =>
       (job.payload as number) === 0 ? JobResult.unprocessable('no such account') : 'booked',
     );
-    const options = { maintenance: { reaperIntervalMs: 200, janitorIntervalMs: 1_000 }, ...(telemetry && { telemetry }) };
+    const options = {
+      maintenance: { reaperIntervalMs: 200, janitorIntervalMs: 1_000 },
+      ...(telemetry && { telemetry }),
+    };
     const application = await story.start({ providers: [handler], options });
-    const items = Array.from({ length: followers + 1 }, (_, n) => ({ payload: n, group: 'account 7', ordered: true }));
+    const items = Array.from({ length: followers + 1 }, (_, n) => ({
+      payload: n,
+      group: 'account 7',
+      ordered: true,
+    }));
     const ids = (await application.queues.enqueueMany(queue, items)).map(({ id }) => id);
     await untilJobIs('unprocessable', application, ids[0]!);
     return { application, ids };
@@ -34,11 +42,14 @@ describe('an ordered group behind a job that ended badly', () => {
 
   it('is counted by admin, status, queues, groups, doctor, health, metrics and explain, which agree', async () => {
     let depths: (() => Promise<QueueDepth[]>) | undefined;
-    const telemetry: Telemetry = { start: (source) => ((depths = () => source.depths()), () => undefined) };
+    const telemetry: Telemetry = {
+      start: (source) => ((depths = () => source.depths()), () => undefined),
+    };
     const { application, ids } = await block('ledger', 20, telemetry);
     await application.queues.enqueue('ledger', 1, { staged: true });
     const { app } = application;
-    const of = <T extends { queue: string }>(all: T[]): T => all.find(({ queue }) => queue === 'ledger')!;
+    const of = <T extends { queue: string }>(all: T[]): T =>
+      all.find(({ queue }) => queue === 'ledger')!;
 
     expect(of(await adminOf(application).queues())).toMatchObject({
       blocked: { jobs: 20, atLeast: false },
@@ -46,9 +57,17 @@ describe('an ordered group behind a job that ended badly', () => {
       blockedGroups: { groups: 1, since: expect.any(Date) },
     });
     expect(await adminOf(application).blockedGroups('ledger')).toMatchObject([
-      { queue: 'ledger', group: 'account 7', job: ids[0], halts: false, waiting: { jobs: 20, atLeast: false } },
+      {
+        queue: 'ledger',
+        group: 'account 7',
+        job: ids[0],
+        halts: false,
+        waiting: { jobs: 20, atLeast: false },
+      },
     ]);
-    expect((await adminOf(application).explain(ids[1]!)).text).toContain(`is blocked by job ${ids[0]}`);
+    expect((await adminOf(application).explain(ids[1]!)).text).toContain(
+      `is blocked by job ${ids[0]}`,
+    );
     await expect(adminOf(application).retry(ids[1]!)).rejects.toThrow(/JOB_HELD|blockedGroups\(\)/);
     expect(of(await depths!())).toMatchObject({ blocked: 20, staged: 1, blockedGroups: 1 });
     const { queue } = await app.get(QueueHealth, { strict: false }).isHealthy('queue');
@@ -66,10 +85,16 @@ describe('an ordered group behind a job that ended badly', () => {
     const status = await simpleQueue('status', '--json');
     expect(status).toMatchObject({
       code: 1,
-      json: { blocked: { jobs: 20 }, staged: { jobs: 1 }, troubles: [{ code: 'GROUP_BLOCKED', queue: 'ledger' }] },
+      json: {
+        blocked: { jobs: 20 },
+        staged: { jobs: 1 },
+        troubles: [{ code: 'GROUP_BLOCKED', queue: 'ledger' }],
+      },
     });
     expect((await simpleQueue('queues')).out).toMatch(/ledger.*20.*group blocked/);
-    expect((await simpleQueue('groups', 'ledger')).out).toMatch(new RegExp(`ledger +account 7 +${ids[0]}.* 20`));
+    expect((await simpleQueue('groups', 'ledger')).out).toMatch(
+      new RegExp(`ledger +account 7 +${ids[0]}.* 20`),
+    );
     expect((await simpleQueue('doctor', '--strict')).code).toBe(1);
   });
 
@@ -103,9 +128,14 @@ describe('an ordered group behind a job that ended badly', () => {
 
   it('goes on when its dead job is no longer kept, and says so', async () => {
     const { application, ids } = await block('forgotten', 3);
-    await story.database.query(`update simple_queue.head set dead_until = now() - interval '1 second' where dead = $1`, [ids[0]]);
+    await story.database.query(
+      `update simple_queue.head set dead_until = now() - interval '1 second' where dead = $1`,
+      [ids[0]],
+    );
     await untilJobIs('succeeded', application, ids.at(-1)!);
-    await eventually(() => expect(application.seen('warning').map(({ code }) => code)).toContain('GROUP_RELEASED'));
+    await eventually(() =>
+      expect(application.seen('warning').map(({ code }) => code)).toContain('GROUP_RELEASED'),
+    );
   });
 
   it('knows until when: as long as the dead letter is kept', async () => {

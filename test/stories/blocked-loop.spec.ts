@@ -10,7 +10,11 @@ import { aStory } from '../support/story.js';
 
 const CHILD = new URL('./child-worker.ts', import.meta.url);
 const LEASE_MS = 4_000;
-const OPTIONS = { leaseMs: LEASE_MS, heartbeatIntervalMs: 400, maintenance: { reaperIntervalMs: 100 } };
+const OPTIONS = {
+  leaseMs: LEASE_MS,
+  heartbeatIntervalMs: 400,
+  maintenance: { reaperIntervalMs: 100 },
+};
 
 describe('a handler that blocks the event loop of its process for longer than a lease', () => {
   const story = aStory();
@@ -30,7 +34,11 @@ describe('a handler that blocks the event loop of its process for longer than a 
     const file = join(folder, 'go-on');
     const jobs = await reaper.queues.enqueueMany('blocks', [{ payload: file }, { payload: file }]);
     const settings = JSON.stringify({ ...OPTIONS, ...options });
-    child = await new Child(CHILD, { DATABASE_URL: url, CHILD_HANDLERS: 'blocks', CHILD_OPTIONS: settings }).ready();
+    child = await new Child(CHILD, {
+      DATABASE_URL: url,
+      CHILD_HANDLERS: 'blocks',
+      CHILD_OPTIONS: settings,
+    }).ready();
     await child.says(({ event }) => event === 'started');
     return { reaper, jobs, goOn: () => writeFileSync(file, '') };
   }
@@ -49,21 +57,35 @@ describe('a handler that blocks the event loop of its process for longer than a 
 
   it.each([
     ['directly', {}],
-    ['through a pooler that keeps no session', { poolMode: 'transaction', preparedStatements: false, wakeUp: 'off' }],
-  ] as const)('keeps its lease and its jobs (%s)', async (_, options: Partial<SimpleQueueOptions>) => {
-    const pooler = options.poolMode && (await Pooler.start(story.database.url, 'transaction'));
-    const { reaper, jobs, goOn } = await block(options, pooler?.url);
-    const since = await databaseTime();
+    [
+      'through a pooler that keeps no session',
+      { poolMode: 'transaction', preparedStatements: false, wakeUp: 'off' },
+    ],
+  ] as const)(
+    'keeps its lease and its jobs (%s)',
+    async (_, options: Partial<SimpleQueueOptions>) => {
+      const pooler = options.poolMode && (await Pooler.start(story.database.url, 'transaction'));
+      const { reaper, jobs, goOn } = await block(options, pooler?.url);
+      const since = await databaseTime();
 
-    await eventually(async () => expect(await keptFor(since)).toBeGreaterThan(2.5 * LEASE_MS), { timeoutMs: 20_000 });
-    goOn();
+      await eventually(async () => expect(await keptFor(since)).toBeGreaterThan(2.5 * LEASE_MS), {
+        timeoutMs: 20_000,
+      });
+      goOn();
 
-    for (const { id } of jobs)
-      await eventually(async () => expect(await reaper.queues.find(id)).toMatchObject({ state: 'succeeded', attempt: 1 }));
-    expect(child.said.filter(({ event }) => event === 'started')).toHaveLength(2);
-    expect(child.said.filter(({ event }) => ['leaseLost', 'leaseLapsed', 'warning'].includes(String(event)))).toEqual([]);
-    pooler?.stop();
-  });
+      for (const { id } of jobs)
+        await eventually(async () =>
+          expect(await reaper.queues.find(id)).toMatchObject({ state: 'succeeded', attempt: 1 }),
+        );
+      expect(child.said.filter(({ event }) => event === 'started')).toHaveLength(2);
+      expect(
+        child.said.filter(({ event }) =>
+          ['leaseLost', 'leaseLapsed', 'warning'].includes(String(event)),
+        ),
+      ).toEqual([]);
+      pooler?.stop();
+    },
+  );
 
   it('loses them after stuckMs, as if it were dead, and learns of it when it goes on', async () => {
     const { reaper, jobs, goOn } = await block({ stuckMs: 1_000 });

@@ -15,7 +15,11 @@ describe('cancel', () => {
   const story = aStory();
 
   /** Runs until the test opens the gate, then does what `ending` says. */
-  async function aRunningJob(queue: string, ending: (signal: AbortSignal) => unknown, options = {}) {
+  async function aRunningJob(
+    queue: string,
+    ending: (signal: AbortSignal) => unknown,
+    options = {},
+  ) {
     const gate = aGate();
     const signals: AbortSignal[] = [];
     const handler = async (_job: unknown, { signal }: { signal: AbortSignal }) => {
@@ -59,7 +63,9 @@ describe('cancel', () => {
   });
 
   it('aborts a running job; what fails after that is cancelled, never retried', async () => {
-    const { application, id, signals, gate } = await aRunningJob('asked', (signal) => signal.throwIfAborted());
+    const { application, id, signals, gate } = await aRunningJob('asked', (signal) =>
+      signal.throwIfAborted(),
+    );
 
     expect(await application.queues.cancel({ id })).toEqual(ASKED);
     await untilAborted(signals);
@@ -100,9 +106,13 @@ describe('cancel', () => {
 
   it('reaches a job that runs in another process, with wake-ups and without', async () => {
     for (const wakeUp of ['listen', 'off'] as const) {
-      const { id, signals, gate, application } = await aRunningJob(`elsewhere-${wakeUp}`, (signal) => signal.throwIfAborted(), {
-        wakeUp,
-      });
+      const { id, signals, gate, application } = await aRunningJob(
+        `elsewhere-${wakeUp}`,
+        (signal) => signal.throwIfAborted(),
+        {
+          wakeUp,
+        },
+      );
       const other = await story.start({ options: { worker: false } });
 
       expect(await other.queues.cancel({ id })).toEqual(ASKED);
@@ -116,7 +126,10 @@ describe('cancel', () => {
   it("takes effect when the caller's transaction commits, and not at all when it rolls back", async () => {
     const application = await story.start({ options: { worker: false } });
     const { queues, dataSource } = application;
-    const [kept, gone] = await queues.enqueueMany('transactional-cancel', [{ payload: 1 }, { payload: 2 }]);
+    const [kept, gone] = await queues.enqueueMany('transactional-cancel', [
+      { payload: 1 },
+      { payload: 2 },
+    ]);
     const cancelIn = (id: string, error?: Error) =>
       dataSource.transaction(async (manager) => {
         expect(await queues.cancel({ id }, { manager })).toEqual(ENDED);
@@ -131,7 +144,9 @@ describe('cancel', () => {
   });
 
   it('asks a running job to stop when the transaction of its cancel commits', async () => {
-    const { application, id, signals, gate } = await aRunningJob('committed-cancel', (signal) => signal.throwIfAborted());
+    const { application, id, signals, gate } = await aRunningJob('committed-cancel', (signal) =>
+      signal.throwIfAborted(),
+    );
 
     await application.dataSource.transaction(async (manager) => {
       expect(await application.queues.cancel({ id }, { manager })).toEqual(ASKED);
@@ -143,7 +158,9 @@ describe('cancel', () => {
   });
 
   it('frees the unique key; the old run that fails afterwards does not touch the new job', async () => {
-    const { application, gate, signals } = await aRunningJob('rekeyed', () => Promise.reject(new Error('old run')));
+    const { application, gate, signals } = await aRunningJob('rekeyed', () =>
+      Promise.reject(new Error('old run')),
+    );
     const { queues } = application;
     const first = await queues.enqueue('rekeyed-key', {}, { uniqueKey: 'k', delayMs: AN_HOUR });
     await queues.cancel({ id: first.id });
@@ -203,6 +220,9 @@ describe('cancel', () => {
     const items = Array.from({ length: 2_500 }, () => ({ payload: {}, fingerprint: 'mass' }));
     await application.queues.enqueueMany('mass', items);
 
-    expect(await application.queues.cancel({ fingerprint: 'mass' })).toEqual({ cancelled: 2_500, requested: 0 });
+    expect(await application.queues.cancel({ fingerprint: 'mass' })).toEqual({
+      cancelled: 2_500,
+      requested: 0,
+    });
   });
 });

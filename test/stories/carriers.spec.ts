@@ -30,7 +30,8 @@ describe('the context of an enqueue', () => {
   const story = aStory();
   const options = { carriers: [new TenantCarrier()], backoff: constant({ delayMs: 0 }) };
   const seen: [queue: string, n: number, tenant: string][] = [];
-  const noting = (queue: string) => aHandler(queue, ({ payload: { n } }) => void seen.push([queue, n, tenant()]));
+  const noting = (queue: string) =>
+    aHandler(queue, ({ payload: { n } }) => void seen.push([queue, n, tenant()]));
   const stored = () => story.database.query('select from simple_queue.job');
 
   afterEach(() => {
@@ -39,7 +40,10 @@ describe('the context of an enqueue', () => {
   });
 
   it('reaches the handler by every way in, and what the handler enqueues', async () => {
-    const parent = aHandler('parent', async (_, context) => void (await context.enqueue('child', { n: 4 })));
+    const parent = aHandler(
+      'parent',
+      async (_, context) => void (await context.enqueue('child', { n: 4 })),
+    );
     const { queues, dataSource, worker } = await story.start({
       options: { ...options, queues: { child: { ordered: false } }, worker: { autoStart: false } },
       providers: [noting('child'), parent],
@@ -52,7 +56,9 @@ describe('the context of an enqueue', () => {
       await queues.enqueue('parent', {});
     });
     await queues.enqueue('child', { n: 5 });
-    await surroundings.run('a', () => queues.enqueue('child', { n: 6 }, { headers: { tenant: 'b', other: 'x' } }));
+    await surroundings.run('a', () =>
+      queues.enqueue('child', { n: 6 }, { headers: { tenant: 'b', other: 'x' } }),
+    );
 
     await worker.runUntilEmpty();
     const found = seen.map(([, n, who]) => [n, who]).sort();
@@ -70,9 +76,13 @@ describe('the context of an enqueue', () => {
       }
     }
     QueueHandler('careful')(Careful);
-    const batch = aHandler('batch', () => void seen.push(['batch', 2, tenant()]), { batch: { size: 2 } });
+    const batch = aHandler('batch', () => void seen.push(['batch', 2, tenant()]), {
+      batch: { size: 2 },
+    });
     const { queues, worker } = await story.start({ options, providers: [Careful, batch] });
-    await surroundings.run('a', () => Promise.all([queues.enqueue('careful', {}), queues.enqueue('batch', {})]));
+    await surroundings.run('a', () =>
+      Promise.all([queues.enqueue('careful', {}), queues.enqueue('batch', {})]),
+    );
     await worker.runUntilEmpty();
     expect(seen.sort()).toEqual([
       ['batch', 2, 'nobody'],
@@ -88,8 +98,14 @@ describe('the context of an enqueue', () => {
   ])('refuses the enqueue where capture %s, and stores nothing', async (_, capture) => {
     const { queues } = await story.start({ options });
     jest.spyOn(options.carriers[0]!, 'capture').mockImplementation(capture as never);
-    for (const call of [queues.enqueue('refused', {}), queues.enqueueMany('refused', [{ payload: 1 }])])
-      await expect(call).rejects.toMatchObject({ code: 'CONTEXT_INVALID', message: expect.stringContaining('TenantCarrier') });
+    for (const call of [
+      queues.enqueue('refused', {}),
+      queues.enqueueMany('refused', [{ payload: 1 }]),
+    ])
+      await expect(call).rejects.toMatchObject({
+        code: 'CONTEXT_INVALID',
+        message: expect.stringContaining('TenantCarrier'),
+      });
     expect(await stored()).toEqual([]);
   });
 
@@ -99,7 +115,9 @@ describe('the context of an enqueue', () => {
   ])('fails the attempt where restore %s, and loses no job', async (_, restore) => {
     const application = await story.start({ options, providers: [noting('patient')] });
     jest.spyOn(options.carriers[0]!, 'restore').mockImplementationOnce(restore);
-    const { id } = await surroundings.run('a', () => application.queues.enqueue('patient', { n: 1 }));
+    const { id } = await surroundings.run('a', () =>
+      application.queues.enqueue('patient', { n: 1 }),
+    );
 
     const { history } = await untilJobIs('succeeded', application, id);
     expect(history).toMatchObject([
@@ -117,24 +135,38 @@ describe('the context of an enqueue', () => {
     });
     const { id } = await application.queues.enqueue('done', { n: 1 });
     await untilJobIs('succeeded', application, id);
-    await eventually(() => expect(application.seen('warning')).toMatchObject([{ code: 'CARRIER_FAILED' }]));
+    await eventually(() =>
+      expect(application.seen('warning')).toMatchObject([{ code: 'CARRIER_FAILED' }]),
+    );
     expect(seen).toHaveLength(1);
   });
 
   it('goes from a request of the real nestjs-cls to the handler, as the guide has it', async () => {
-    const child = new Child(new URL('./child-carrier.ts', import.meta.url), { DATABASE_URL: story.database.url });
+    const child = new Child(new URL('./child-carrier.ts', import.meta.url), {
+      DATABASE_URL: story.database.url,
+    });
     const { url } = await child.says(({ event }) => event === 'ready');
-    const place = (headers: Record<string, string>) => fetch(`${String(url)}/orders`, { method: 'POST', headers });
+    const place = (headers: Record<string, string>) =>
+      fetch(`${String(url)}/orders`, { method: 'POST', headers });
     await Promise.all([place({ 'x-tenant': 'north' }), place({ 'x-tenant': 'south' })]);
-    const tenants = () => child.said.filter(({ event }) => event === 'ran').map((line) => line['tenant']);
-    await eventually(() => expect(tenants().sort()).toEqual(['nobody', 'north', 'south']), { timeoutMs: 10_000 });
+    const tenants = () =>
+      child.said.filter(({ event }) => event === 'ran').map((line) => line['tenant']);
+    await eventually(() => expect(tenants().sort()).toEqual(['nobody', 'north', 'south']), {
+      timeoutMs: 10_000,
+    });
     child.signal('SIGTERM');
     await child.exited();
   });
 
   it('costs nothing where nobody carries it', () => {
     const execute = () => Promise.resolve();
-    expect(withMiddleware(execute, { carriers: [], events: undefined as never, refuse: undefined as never })).toBe(execute);
+    expect(
+      withMiddleware(execute, {
+        carriers: [],
+        events: undefined as never,
+        refuse: undefined as never,
+      }),
+    ).toBe(execute);
   });
 
   it('leaks into no other job from a carrier that enters it for good', async () => {
@@ -147,8 +179,13 @@ describe('the context of an enqueue', () => {
       options: { ...options, worker: { autoStart: false } },
       providers: [noting('entered')],
     });
-    await surroundings.run('a', () => queues.enqueueMany('entered', [{ payload: { n: 1 } }, { payload: { n: 2 } }]));
+    await surroundings.run('a', () =>
+      queues.enqueueMany('entered', [{ payload: { n: 1 } }, { payload: { n: 2 } }]),
+    );
     await worker.runUntilEmpty();
-    expect(seen.filter(([what]) => what === 'before').map(([, , who]) => who)).toEqual(['nobody', 'nobody']);
+    expect(seen.filter(([what]) => what === 'before').map(([, , who]) => who)).toEqual([
+      'nobody',
+      'nobody',
+    ]);
   });
 });

@@ -16,7 +16,10 @@ describe('checkpoints', () => {
   const story = aStory();
 
   /** One application with one handler, and what its runs found. */
-  async function start(queue: string, process: (job: Job<never>, context: JobContext, manager: EntityManager) => unknown) {
+  async function start(
+    queue: string,
+    process: (job: Job<never>, context: JobContext, manager: EntityManager) => unknown,
+  ) {
     const found: unknown[] = [];
     const handler = (job: Job<never>, context: JobContext) => {
       found.push(job.checkpoint);
@@ -77,7 +80,10 @@ describe('checkpoints', () => {
     });
     const { id } = await application.queues.enqueue('last', {}, { maxAttempts: 1 });
 
-    expect(await untilJobIs('failed', application, id)).toMatchObject({ attempt: 1, checkpoint: 'far' });
+    expect(await untilJobIs('failed', application, id)).toMatchObject({
+      attempt: 1,
+      checkpoint: 'far',
+    });
     expect(found.length).toBe(1);
   });
 
@@ -88,7 +94,10 @@ describe('checkpoints', () => {
     });
     const { id } = await application.queues.enqueue('endless', {}, { maxAttempts: 2 });
 
-    expect(await untilJobIs('failed', application, id)).toMatchObject({ attempt: 102, extraAttempts: 100 });
+    expect(await untilJobIs('failed', application, id)).toMatchObject({
+      attempt: 102,
+      extraAttempts: 100,
+    });
     expect(found.length).toBe(102);
   });
 
@@ -137,7 +146,9 @@ describe('checkpoints', () => {
       if (found.length > 1) return JobResult.rescheduleIn(3_600_000);
       await gate.passed;
       const late = { manager: undefined, extraAttempts: 5 };
-      await context.checkpoint('late', late).catch((error: { code: string }) => refused.push(error.code));
+      await context
+        .checkpoint('late', late)
+        .catch((error: { code: string }) => refused.push(error.code));
       refused.push((context.signal.reason as { code: string }).code);
       throw new Error(`late, ${job.id}`);
     });

@@ -14,7 +14,12 @@ import { Storage } from '../../lib/storage/storage.js';
 import { QueueWorker } from '../../lib/worker/queue-worker.js';
 import { Receipt } from '../examples/order.js';
 import { RULES, UNDONE, type TransactionWorld } from '../support/transaction-rules.js';
-import { aTransactionalApplication, ORDERS, Transactions, type Package } from '../support/transactional.js';
+import {
+  aTransactionalApplication,
+  ORDERS,
+  Transactions,
+  type Package,
+} from '../support/transactional.js';
 
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
@@ -28,7 +33,10 @@ class Write implements JobHandler<{ orderId: string }> {
   async process(job: Job<{ orderId: string }>, context: JobContext): Promise<void> {
     this.checkpoints.push(job.checkpoint ?? null);
     await this.transactions.required(async () => {
-      await this.transactions.manager.insert(Receipt, { orderId: job.payload.orderId, text: 'paid' });
+      await this.transactions.manager.insert(Receipt, {
+        orderId: job.payload.orderId,
+        text: 'paid',
+      });
       await context.checkpoint(`attempt ${job.attempt}`);
       await context.enqueue('letters', job.payload);
       await context.complete('written');
@@ -64,7 +72,9 @@ app.get(QueueEventBus, { strict: false }).on('warning', ({ code, message }) => {
 });
 
 for (const [rule, holds] of Object.entries(RULES)) {
-  await beside.query('delete from simple_queue.ready; delete from simple_queue.scheduled; delete from simple_queue.job');
+  await beside.query(
+    'delete from simple_queue.ready; delete from simple_queue.scheduled; delete from simple_queue.job',
+  );
   world.heard.length = 0;
   const problem = await holds(world).then(
     () => undefined,

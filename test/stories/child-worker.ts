@@ -23,7 +23,10 @@ async function die(): Promise<never> {
 }
 
 async function wasSuspected(id: string): Promise<boolean> {
-  const [job] = await dataSource().query<{ suspicion: number }[]>('select suspicion from simple_queue.job where id = $1', [id]);
+  const [job] = await dataSource().query<{ suspicion: number }[]>(
+    'select suspicion from simple_queue.job where id = $1',
+    [id],
+  );
   return job!.suspicion > 0;
 }
 
@@ -85,7 +88,9 @@ const HANDLERS: Record<string, () => Type<unknown>> = {
   'crash.complete': () =>
     aHandler('crash.complete.*', async (job, context) => {
       await started.passed;
-      await dataSource().transaction((manager) => writeLedger(killer, { job, context, manager }, process.pid));
+      await dataSource().transaction((manager) =>
+        writeLedger(killer, { job, context, manager }, process.pid),
+      );
     }),
   /** The same around the library's transaction. */
   'crash.transactional': () =>
@@ -116,19 +121,33 @@ const HANDLERS: Record<string, () => Type<unknown>> = {
       async (job) => {
         await started.passed;
         const { group, n } = job.payload as { group: number; n: number };
-        await dataSource().query('insert into step (job, grp, n) values ($1, $2, $3)', [job.id, group, n]);
+        await dataSource().query('insert into step (job, grp, n) values ($1, $2, $3)', [
+          job.id,
+          group,
+          n,
+        ]);
       },
       { concurrency: 20 },
     ),
-  poison: () => aHandler('poison', (job) => ((job.payload as { kills?: boolean }).kills ? process.exit(13) : 'harmless')),
+  poison: () =>
+    aHandler('poison', (job) =>
+      (job.payload as { kills?: boolean }).kills ? process.exit(13) : 'harmless',
+    ),
 };
 
 const chosen = (process.env.CHILD_HANDLERS ?? '').split(',').map((name) => HANDLERS[name]!());
 const options = JSON.parse(process.env.CHILD_OPTIONS ?? '{}') as SimpleQueueOptions;
 
-const typeorm = TypeOrmModule.forRoot({ type: 'postgres', url: process.env.DATABASE_URL, poolSize: 20 });
+const typeorm = TypeOrmModule.forRoot({
+  type: 'postgres',
+  url: process.env.DATABASE_URL,
+  poolSize: 20,
+});
 class ChildModule {}
-Module({ imports: [typeorm, SimpleQueueModule.forRoot({ ...QUICK, ...options })], providers: chosen })(ChildModule);
+Module({
+  imports: [typeorm, SimpleQueueModule.forRoot({ ...QUICK, ...options })],
+  providers: chosen,
+})(ChildModule);
 
 const app = await NestFactory.createApplicationContext(ChildModule, { logger: ['error'] });
 app.enableShutdownHooks();
@@ -137,6 +156,8 @@ for (const name of ['succeeded', 'leaseLost', 'leaseLapsed', 'warning', 'workerS
   events.on(name, (event) => say({ event: name, ...event }));
 }
 events.on('started', ({ id }) => say({ event: 'started', id }));
-process.on('unhandledRejection', (error) => say({ event: 'unhandledRejection', error: String(error) }));
+process.on('unhandledRejection', (error) =>
+  say({ event: 'unhandledRejection', error: String(error) }),
+);
 started.open();
 say({ event: 'ready', pid: process.pid });

@@ -11,14 +11,22 @@ describe('I9 clean stop', () => {
   const story = aStory();
 
   const inFlight = async (): Promise<number> =>
-    Number((await story.database.query(`select coalesce(sum(cardinality(jobs)), 0) as n from simple_queue.claim`))[0]!.n);
+    Number(
+      (
+        await story.database.query(
+          `select coalesce(sum(cardinality(jobs)), 0) as n from simple_queue.claim`,
+        )
+      )[0]!.n,
+    );
 
   const running = (application: TestApplication, count = 1) =>
     eventually(() => expect(application.seen('started').length).toBe(count));
 
   it('lets what runs end, and keeps its result', async () => {
     const gate = aGate();
-    const application = await story.start({ providers: [aHandler('ends', () => gate.passed.then(() => 'done'))] });
+    const application = await story.start({
+      providers: [aHandler('ends', () => gate.passed.then(() => 'done'))],
+    });
     const { id } = await application.queues.enqueue('ends', {});
     await running(application);
 
@@ -32,7 +40,9 @@ describe('I9 clean stop', () => {
 
   it('claims nothing more once it stops, and gives back what has not started', async () => {
     const gate = aGate();
-    const application = await story.start({ providers: [aHandler('more', () => gate.passed, { concurrency: 2 })] });
+    const application = await story.start({
+      providers: [aHandler('more', () => gate.passed, { concurrency: 2 })],
+    });
     const jobs = await application.queues.enqueueMany(
       'more',
       Array.from({ length: 50 }, () => ({ payload: {} })),
@@ -43,7 +53,9 @@ describe('I9 clean stop', () => {
     gate.open();
     await stopped;
 
-    const states = await Promise.all(jobs.map(async ({ id }) => (await application.queues.find(id))!));
+    const states = await Promise.all(
+      jobs.map(async ({ id }) => (await application.queues.find(id))!),
+    );
     expect(states.filter((job) => job.state === 'succeeded').length).toBe(2);
     expect(states.filter((job) => job.state === 'ready' && job.attempt === 0).length).toBe(48);
     expect(await inFlight()).toBe(0);
@@ -67,13 +79,20 @@ describe('I9 clean stop', () => {
     await application.worker.stop();
 
     expect(reason).toMatchObject({ code: 'SHUTDOWN' });
-    expect(await application.queues.find(id)).toMatchObject({ state: 'ready', attempt: 0, history: [] });
+    expect(await application.queues.find(id)).toMatchObject({
+      state: 'ready',
+      attempt: 0,
+      history: [],
+    });
     expect(application.seen('released')).toMatchObject([{ id, reason: 'shutdown' }]);
     expect(await inFlight()).toBe(0);
   });
 
   it('does not wait for a handler that never returns', async () => {
-    const application = await story.start({ options: { shutdownGraceMs: 50 }, providers: [aHandler('never', never)] });
+    const application = await story.start({
+      options: { shutdownGraceMs: 50 },
+      providers: [aHandler('never', never)],
+    });
     const { id } = await application.queues.enqueue('never', {});
     await running(application);
 
@@ -112,7 +131,11 @@ describe('I9 clean stop', () => {
         }),
       ],
     });
-    const { id } = await application.queues.enqueue('twice', {}, { timeoutMs: 300, backoff: { type: 'constant', delayMs: 0 } });
+    const { id } = await application.queues.enqueue(
+      'twice',
+      {},
+      { timeoutMs: 300, backoff: { type: 'constant', delayMs: 0 } },
+    );
     await eventually(() => expect(runs).toEqual([1, 2]));
     first.open();
     await first.passed;
@@ -124,7 +147,10 @@ describe('I9 clean stop', () => {
   });
 
   it('ends at once on a second signal', async () => {
-    const application = await story.start({ options: { shutdownGraceMs: 3_600_000 }, providers: [aHandler('hurry', never)] });
+    const application = await story.start({
+      options: { shutdownGraceMs: 3_600_000 },
+      providers: [aHandler('hurry', never)],
+    });
     const { id } = await application.queues.enqueue('hurry', {});
     await running(application);
 
@@ -148,7 +174,9 @@ describe('I9 clean stop', () => {
 
     const next = await story.start({ providers: [aHandler('drained', () => 'next')] });
     expect(await untilJobIs('succeeded', next, id)).toMatchObject({ output: 'next' });
-    await expect(application.queues.enqueue('drained', {})).rejects.toMatchObject({ code: 'CLOSED' });
+    await expect(application.queues.enqueue('drained', {})).rejects.toMatchObject({
+      code: 'CLOSED',
+    });
   });
 
   it('starts no handler whose permit came after its job was given back', async () => {

@@ -13,7 +13,11 @@ describe.each([
   const story = aStory();
 
   const aSkewedWorker = (handlers: string) => {
-    const env = { DATABASE_URL: story.database.url, CHILD_HANDLERS: handlers, CLOCK_SKEW_MS: String(skew) };
+    const env = {
+      DATABASE_URL: story.database.url,
+      CHILD_HANDLERS: handlers,
+      CLOCK_SKEW_MS: String(skew),
+    };
     return new Child(CHILD, env, [new URL('../support/skewed-clock.mjs', import.meta.url)]).ready();
   };
 
@@ -28,13 +32,17 @@ describe.each([
     const child = await aSkewedWorker('clock');
     const soon = await queues.enqueue('clock', {}, { delayMs: 300 });
     const later = await queues.enqueue('clock', {}, { delayMs: AN_HOUR / 2 });
-    const retried = await queues.enqueue('clock', 'fails once', { backoff: { type: 'constant', delayMs: 300 } });
+    const retried = await queues.enqueue('clock', 'fails once', {
+      backoff: { type: 'constant', delayMs: 300 },
+    });
 
     const job = await untilJobIs('succeeded', application, soon.id);
     const again = await untilJobIs('succeeded', application, retried.id);
     await stop(child);
 
-    expect(Math.abs((job.output as { saw: number }).saw - Date.now() - skew)).toBeLessThan(AN_HOUR / 2);
+    expect(Math.abs((job.output as { saw: number }).saw - Date.now() - skew)).toBeLessThan(
+      AN_HOUR / 2,
+    );
     expect(job.finishedAt!.getTime() - job.createdAt.getTime()).toBeGreaterThanOrEqual(300);
     expect(again.finishedAt!.getTime() - again.createdAt.getTime()).toBeGreaterThanOrEqual(300);
     expect(again.attempt).toBe(2);
@@ -48,7 +56,11 @@ describe.each([
     const { id } = await application.queues.enqueue('never', {});
     await child.says(({ event }) => event === 'started');
     const renewals = async () =>
-      (await story.database.query<{ at: string }>('select max(expires_at)::text as at from simple_queue.lease'))[0]!.at;
+      (
+        await story.database.query<{ at: string }>(
+          'select max(expires_at)::text as at from simple_queue.lease',
+        )
+      )[0]!.at;
     const before = await renewals();
 
     await eventually(async () => expect(await renewals() > before).toBe(true)); // prettier-ignore

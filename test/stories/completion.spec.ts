@@ -17,8 +17,10 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
   const effectsOf = async (id: string): Promise<number> =>
     (await story.database.query('select from effect where job = $1', [id])).length;
 
-  const insert = (job: { id: string; attempt: number }, manager: { query(sql: string, values: unknown[]): Promise<unknown> }) =>
-    manager.query('insert into effect values ($1, $2)', [job.id, job.attempt]);
+  const insert = (
+    job: { id: string; attempt: number },
+    manager: { query(sql: string, values: unknown[]): Promise<unknown> },
+  ) => manager.query('insert into effect values ($1, $2)', [job.id, job.attempt]);
 
   it('with context.complete in a transaction of the handler', async () => {
     const application = await story.start({
@@ -33,13 +35,23 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
     });
     const { id } = await application.queues.enqueue('completes', {});
 
-    expect(await untilJobIs('succeeded', application, id)).toMatchObject({ output: { done: true }, attempt: 1 });
+    expect(await untilJobIs('succeeded', application, id)).toMatchObject({
+      output: { done: true },
+      attempt: 1,
+    });
     expect(await effectsOf(id)).toBe(1);
-    await eventually(() => expect(application.seen('succeeded')).toMatchObject([{ id, output: undefined }]));
+    await eventually(() =>
+      expect(application.seen('succeeded')).toMatchObject([{ id, output: undefined }]),
+    );
   });
 
   it('with a transactional handler, whatever it answers', async () => {
-    const answers = [() => 'output', () => JobResult.fail('no'), () => Promise.reject(new Error('no')), () => JobResult.cancel()];
+    const answers = [
+      () => 'output',
+      () => JobResult.fail('no'),
+      () => Promise.reject(new Error('no')),
+      () => JobResult.cancel(),
+    ];
     const application = await story.start({
       providers: [
         aHandler(
@@ -55,7 +67,9 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
 
     const jobs = await application.queues.enqueueMany('transactional', answers.map((_, payload) => ({ payload }))); // prettier-ignore
 
-    for (const [index, state] of (['succeeded', 'failed', 'failed', 'cancelled'] as const).entries())
+    for (const [index, state] of (
+      ['succeeded', 'failed', 'failed', 'cancelled'] as const
+    ).entries())
       await untilJobIs(state, application, jobs[index]!.id);
     expect(await Promise.all(jobs.map(({ id }) => effectsOf(id)))).toEqual([1, 0, 0, 0]);
   });
@@ -77,7 +91,11 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
               Promise.reject(new Error('undone')),
               later(() => context.enqueue('follows', job.payload)),
               later(() => context.checkpoint(job.payload, { manager: context.manager })),
-              later(() => application.queues.enqueueMany('follows', [{ payload: 1 }], { manager: context.manager })),
+              later(() =>
+                application.queues.enqueueMany('follows', [{ payload: 1 }], {
+                  manager: context.manager,
+                }),
+              ),
               later(() => context.complete('too late')),
             ]);
           },
@@ -87,11 +105,16 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
     });
     const jobs = await application.queues.enqueueMany('sibling', Array.from({ length: 20 }, (_, payload) => ({ payload }))); // prettier-ignore
 
-    for (const { id } of jobs) expect((await untilJobIs('failed', application, id)).checkpoint).toBeUndefined();
-    const codes = (await Promise.all(late)).map((error) => (error as { code?: string } | undefined)?.code);
+    for (const { id } of jobs)
+      expect((await untilJobIs('failed', application, id)).checkpoint).toBeUndefined();
+    const codes = (await Promise.all(late)).map(
+      (error) => (error as { code?: string } | undefined)?.code,
+    );
     expect(codes).toHaveLength(80);
     expect(codes.filter((code) => code !== undefined && code !== 'MANAGER_INACTIVE')).toEqual([]);
-    expect(await story.database.query(`select from simple_queue.jobs where queue = 'follows'`)).toEqual([]);
+    expect(
+      await story.database.query(`select from simple_queue.jobs where queue = 'follows'`),
+    ).toEqual([]);
   });
 
   it('retries a handler whose transaction rolled back although it returned', async () => {
@@ -116,7 +139,9 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
     const job = await untilJobIs('succeeded', application, id);
 
     expect(job).toMatchObject({ attempt: 2, history: [{ attempt: 1, outcome: 'retried' }] });
-    expect(application.seen('retried')).toMatchObject([{ error: { code: 'COMPLETION_ROLLED_BACK' } }]);
+    expect(application.seen('retried')).toMatchObject([
+      { error: { code: 'COMPLETION_ROLLED_BACK' } },
+    ]);
     expect(await effectsOf(id)).toBe(1);
   });
 
@@ -148,7 +173,9 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
     const application = await story.start({
       providers: [
         aHandler('afterwards', async (job, context) => {
-          await application.dataSource.transaction((manager) => context.complete('kept', { manager }));
+          await application.dataSource.transaction((manager) =>
+            context.complete('kept', { manager }),
+          );
           if (job.payload === 'slow') await gate.passed;
           throw new Error('too late');
         }),
@@ -175,11 +202,16 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
     const application = await story.start({ providers: [handler] });
     const { id } = await application.queues.enqueue('outside', {});
     expect(await untilJobIs('succeeded', application, id)).toMatchObject({ output: 2 });
-    expect(refused).toMatchObject({ code: 'MANAGER_INACTIVE', message: expect.stringContaining('"outside"') });
+    expect(refused).toMatchObject({
+      code: 'MANAGER_INACTIVE',
+      message: expect.stringContaining('"outside"'),
+    });
   });
 
   it('joins the transaction of a transactional handler by itself', async () => {
-    const handler = aHandler('itself', (_, context) => context.complete('given'), { transactional: true });
+    const handler = aHandler('itself', (_, context) => context.complete('given'), {
+      transactional: true,
+    });
     const application = await story.start({ providers: [handler] });
     const { id } = await application.queues.enqueue('itself', {});
     expect(await untilJobIs('succeeded', application, id)).toMatchObject({ output: 'given' });
@@ -190,7 +222,8 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
     const application = await story.start({
       providers: [
         aHandler('twice', async (_job, context) => {
-          const complete = () => application.dataSource.transaction((manager) => context.complete('once', { manager }));
+          const complete = () =>
+            application.dataSource.transaction((manager) => context.complete('once', { manager }));
           await complete();
           await complete().catch((error: unknown) => errors.push(error));
         }),
@@ -221,31 +254,46 @@ describe('I4 exactly-once effect: the effect and the completion are one transact
     await completed.passed;
     await loseLeases(story.database);
     await application.storage.leases.reap(
-      { maxStalls: 3, deadLetter: { '': 1_000 }, archive: { '': 1_000 }, onDeadJob: { '': 'block' } },
+      {
+        maxStalls: 3,
+        deadLetter: { '': 1_000 },
+        archive: { '': 1_000 },
+        onDeadJob: { '': 'block' },
+      },
       '00000000-0000-0000-0000-000000000000',
     );
 
     gate.open();
 
-    expect(await untilJobIs('succeeded', application, id)).toMatchObject({ output: 'first', stalls: 0 });
+    expect(await untilJobIs('succeeded', application, id)).toMatchObject({
+      output: 'first',
+      stalls: 0,
+    });
     expect(await effectsOf(id)).toBe(1);
-    await eventually(async () => expect(await story.database.query('select * from simple_queue.claim')).toEqual([]));
+    await eventually(async () =>
+      expect(await story.database.query('select * from simple_queue.claim')).toEqual([]),
+    );
   });
 
-  it.each(['before', 'after'] as const)('takes effect once when the process dies right %s the commit', async (when) => {
-    await story.database.query('create table if not exists ledger (job uuid, pid int)');
-    const application = await story.start({ options: { worker: false } });
-    const { id } = await application.queues.enqueue('dies', when);
-    const env = { DATABASE_URL: story.database.url, CHILD_HANDLERS: 'dies' };
+  it.each(['before', 'after'] as const)(
+    'takes effect once when the process dies right %s the commit',
+    async (when) => {
+      await story.database.query('create table if not exists ledger (job uuid, pid int)');
+      const application = await story.start({ options: { worker: false } });
+      const { id } = await application.queues.enqueue('dies', when);
+      const env = { DATABASE_URL: story.database.url, CHILD_HANDLERS: 'dies' };
 
-    const first = new Child(CHILD, env);
-    expect(await first.exited()).toBe('SIGKILL');
-    const second = await new Child(CHILD, env).ready();
-    const job = await untilJobIs('succeeded', application, id);
-    second.signal('SIGTERM');
-    await second.exited();
+      const first = new Child(CHILD, env);
+      expect(await first.exited()).toBe('SIGKILL');
+      const second = await new Child(CHILD, env).ready();
+      const job = await untilJobIs('succeeded', application, id);
+      second.signal('SIGTERM');
+      await second.exited();
 
-    expect(job.output === first.pid).toBe(when === 'after');
-    expect((await story.database.query('select from ledger where job = $1', [id])).length).toBe(1);
-  });
+      expect(job.output === first.pid).toBe(when === 'after');
+      expect((await story.database.query('select from ledger where job = $1', [id])).length).toBe(
+        1,
+      );
+    },
+  );
 });

@@ -26,7 +26,8 @@ class Meter {
   }
 }
 
-const items = (count: number, options = {}) => Array.from({ length: count }, (_, n) => ({ payload: { n }, ...options }));
+const items = (count: number, options = {}) =>
+  Array.from({ length: count }, (_, n) => ({ payload: { n }, ...options }));
 const aTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('what runs at once', () => {
@@ -34,7 +35,8 @@ describe('what runs at once', () => {
 
   it('is bound by process, queue and handler, whatever was claimed ahead', async () => {
     const meter = new Meter();
-    const measured = (queue: string) => (job: Job) => meter.measure(['process', queue, `${queue}:${job.name}`], aTick);
+    const measured = (queue: string) => (job: Job) =>
+      meter.measure(['process', queue, `${queue}:${job.name}`], aTick);
     const application = await story.start({
       options: { concurrency: 12, queueConcurrency: 4, queues: { wide: { concurrency: 9 } } },
       providers: [
@@ -46,7 +48,9 @@ describe('what runs at once', () => {
 
     const queues = ['wide', 'narrow', 'single'];
     for (const queue of queues) await application.queues.enqueueMany(queue, items(1_500));
-    await eventually(() => expect(application.seen('succeeded').length).toBe(4_500), { timeoutMs: 20_000 });
+    await eventually(() => expect(application.seen('succeeded').length).toBe(4_500), {
+      timeoutMs: 20_000,
+    });
 
     expect(meter.most.get('process')).toBeLessThanOrEqual(12);
     expect(meter.most.get('wide')).toBeLessThanOrEqual(9);
@@ -69,15 +73,20 @@ describe('what runs at once', () => {
     const application = await story.start({
       options: { pollIntervalMs: 20 },
       providers: [
-        aHandler('range', () => new Promise<void>((resolve) => release.push(resolve)), { concurrency: { min: 2, max: 5 } }),
+        aHandler('range', () => new Promise<void>((resolve) => release.push(resolve)), {
+          concurrency: { min: 2, max: 5 },
+        }),
         aHandler('beside', () => undefined),
       ],
     });
     const claims = async (): Promise<number[]> => {
-      const rows = await story.database.query<{ jobs: string[] }>('select jobs from simple_queue.claim order by created_at');
+      const rows = await story.database.query<{ jobs: string[] }>(
+        'select jobs from simple_queue.claim order by created_at',
+      );
       return rows.map(({ jobs }) => jobs.length);
     };
-    const ended = (count: number) => eventually(() => expect(application.seen('succeeded').length).toBe(count));
+    const ended = (count: number) =>
+      eventually(() => expect(application.seen('succeeded').length).toBe(count));
 
     await application.queues.enqueueMany('range', items(9));
     await eventually(() => expect(release.length).toBe(5));
@@ -116,7 +125,11 @@ describe('what runs at once', () => {
   it('gives back what was claimed ahead when the handler became slow: a full queue eats no attempts', async () => {
     const gate = aGate();
     const application = await story.start({
-      providers: [aHandler('fickle', (job) => ((job.payload as { slow?: boolean }).slow ? gate.passed : undefined))],
+      providers: [
+        aHandler('fickle', (job) =>
+          (job.payload as { slow?: boolean }).slow ? gate.passed : undefined,
+        ),
+      ],
     });
     await application.queues.enqueueMany('fickle', items(3_000));
     await eventually(() => expect(application.seen('succeeded').length).toBe(3_000));
@@ -139,7 +152,11 @@ describe('what runs at once', () => {
 describe("a handler's own permits", () => {
   const story = aStory();
 
-  function aGatekeeper(queue: string, acquire: (job: Job) => unknown, process: (job: Job) => unknown = () => undefined) {
+  function aGatekeeper(
+    queue: string,
+    acquire: (job: Job) => unknown,
+    process: (job: Job) => unknown = () => undefined,
+  ) {
     class Gatekeeper {
       acquire = acquire;
       process(job: Job): unknown {
@@ -153,16 +170,21 @@ describe("a handler's own permits", () => {
   it('bound what runs, and come back however a run ends', async () => {
     const meter = new Meter();
     let free = 2;
-    const acquire = () => (free > 0 ? (free--, new Permit(() => void free++)) : JobResult.rescheduleIn(1));
+    const acquire = () =>
+      free > 0 ? (free--, new Permit(() => void free++)) : JobResult.rescheduleIn(1);
     const ends = [() => 'ok', () => JobResult.fail('no'), () => Promise.reject(new Error('no'))];
     const process = async (job: Job) => {
       await meter.measure(['all'], aTick);
       return ends[(job.payload as { n: number }).n % 3]!();
     };
-    const application = await story.start({ providers: [aGatekeeper('bounded', acquire, process)] });
+    const application = await story.start({
+      providers: [aGatekeeper('bounded', acquire, process)],
+    });
 
     await application.queues.enqueueMany('bounded', items(30, { maxAttempts: 1 }));
-    await eventually(() => expect(application.seen('succeeded').length + application.seen('failed').length).toBe(30));
+    await eventually(() =>
+      expect(application.seen('succeeded').length + application.seen('failed').length).toBe(30),
+    );
 
     expect(meter.most.get('all')).toBeLessThanOrEqual(2);
     await eventually(() => expect(free).toBe(2));
@@ -170,7 +192,12 @@ describe("a handler's own permits", () => {
 
   it('spend neither attempt nor reschedule when they decline', async () => {
     let asked = 0;
-    const declines = [JobResult.retryIn(0), JobResult.rescheduleIn(0), JobResult.fail('busy'), undefined];
+    const declines = [
+      JobResult.retryIn(0),
+      JobResult.rescheduleIn(0),
+      JobResult.fail('busy'),
+      undefined,
+    ];
     const acquire = () => (asked < declines.length ? declines[asked++] : Permit.free);
     const application = await story.start({ providers: [aGatekeeper('declining', acquire)] });
     const { id } = await application.queues.enqueue('declining', {}, { maxAttempts: 1 });
@@ -182,7 +209,11 @@ describe("a handler's own permits", () => {
   });
 
   it('may end the job: cancelled, unprocessable, critical', async () => {
-    const answers = [JobResult.cancel('closed'), JobResult.unprocessable('bad'), JobResult.critical('broken')];
+    const answers = [
+      JobResult.cancel('closed'),
+      JobResult.unprocessable('bad'),
+      JobResult.critical('broken'),
+    ];
     const acquire = (job: Job) => answers[(job.payload as { n: number }).n];
     const application = await story.start({ providers: [aGatekeeper('ending', acquire)] });
 
@@ -198,7 +229,9 @@ describe("a handler's own permits", () => {
     const application = await story.start({ providers: [aGatekeeper('throwing', acquire)] });
     const { id } = await application.queues.enqueue('throwing', {}, { maxAttempts: 1 });
 
-    expect(await untilJobIs('failed', application, id)).toMatchObject({ lastError: { message: 'limiter is down' } });
+    expect(await untilJobIs('failed', application, id)).toMatchObject({
+      lastError: { message: 'limiter is down' },
+    });
   });
 
   it('harm nobody when their release throws', async () => {

@@ -19,9 +19,15 @@ function statements(): [text: string, store: string | undefined][] {
   const seen: [string, string | undefined][] = [];
   // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its client
   const query = pg.Client.prototype.query as (...args: unknown[]) => unknown;
-  jest.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...args: unknown[]) {
+  jest.spyOn(pg.Client.prototype, 'query').mockImplementation(function (
+    this: pg.Client,
+    ...args: unknown[]
+  ) {
     const [config] = args as [string | { name?: string; text: string }];
-    seen.push([typeof config === 'string' ? config : (config.name ?? config.text), context.getStore()]);
+    seen.push([
+      typeof config === 'string' ? config : (config.name ?? config.text),
+      context.getStore(),
+    ]);
     return query.apply(this, args);
   });
   return seen;
@@ -37,7 +43,9 @@ describe('a handler', () => {
   const look = () => void seen.push(context.getStore());
   const handlers = [
     aHandler('work', look),
-    aHandler('retried', (job) => (look(), job.attempt === 1 ? JobResult.retryIn(1) : undefined), { maxAttempts: 2 }),
+    aHandler('retried', (job) => (look(), job.attempt === 1 ? JobResult.retryIn(1) : undefined), {
+      maxAttempts: 2,
+    }),
     aHandler('batched', look, { batch: { size: 3, lingerMs: 5 } }),
     aHandler('transactional', look, { transactional: true }),
   ];
@@ -46,18 +54,28 @@ describe('a handler', () => {
   it.each<[string, number, (application: TestApplication) => Promise<unknown>]>([
     ['stored as claimed', 1, ({ queues }) => queues.enqueue('work', null)],
     ['woken for', 30, ({ queues }) => queues.enqueueMany('work', many)],
-    ['stored by many callers at once', 30, ({ queues }) => Promise.all(many.map(() => queues.enqueue('work', null)))],
+    [
+      'stored by many callers at once',
+      30,
+      ({ queues }) => Promise.all(many.map(() => queues.enqueue('work', null))),
+    ],
     [
       'woken for by a commit',
       1,
-      ({ queues, dataSource }) => dataSource.transaction((manager) => queues.enqueue('work', null, { manager })),
+      ({ queues, dataSource }) =>
+        dataSource.transaction((manager) => queues.enqueue('work', null, { manager })),
     ],
     ['promoted', 1, ({ queues }) => queues.enqueue('work', null, { delayMs: 5 })],
-    ['with a key of its own', 1, ({ queues }) => queues.enqueue('work', null, { uniqueKey: 'one' })],
+    [
+      'with a key of its own',
+      1,
+      ({ queues }) => queues.enqueue('work', null, { uniqueKey: 'one' }),
+    ],
     [
       'committed after it was staged',
       1,
-      async ({ queues }) => queues.commit((await queues.enqueue('work', null, { staged: true })).id),
+      async ({ queues }) =>
+        queues.commit((await queues.enqueue('work', null, { staged: true })).id),
     ],
     ['tried again', 2, ({ queues }) => queues.enqueue('retried', null)],
     ['of a batch that lingers', 1, ({ queues }) => queues.enqueueMany('batched', many.slice(0, 2))],
@@ -126,13 +144,18 @@ describe('the loops', () => {
         return application;
       },
     ],
-    ['the application is started', () => inRequest(() => story.start({ providers: [aHandler('work', () => 1)] }))],
+    [
+      'the application is started',
+      () => inRequest(() => story.start({ providers: [aHandler('work', () => 1)] })),
+    ],
   ])('stay outside when %s in a context', async (_, start) => {
     const left = statements();
     const application = await start();
     const { id } = await application.queues.enqueue('work', null);
     await untilJobIs('succeeded', application, id);
-    await eventually(() => expect(left.filter(([name]) => name === 'sq_renew_lease').length).toBeGreaterThan(1));
+    await eventually(() =>
+      expect(left.filter(([name]) => name === 'sq_renew_lease').length).toBeGreaterThan(1),
+    );
     const ours = left.filter(([name]) => name.startsWith('sq_'));
     expect(ours.filter(([, store]) => store !== undefined)).toEqual([]);
   });
@@ -151,7 +174,10 @@ it('a subscriber hears where it subscribed, not where somebody enqueues', async 
   const database = await aDatabase();
   const application = await anApplication(database, { options: { worker: false } });
   const heard: (string | undefined)[] = [];
-  const subscribe = () => application.app.get(JobQueue, { strict: false }).subscribe(() => void heard.push(context.getStore()));
+  const subscribe = () =>
+    application.app
+      .get(JobQueue, { strict: false })
+      .subscribe(() => void heard.push(context.getStore()));
   const stop = context.run('the subscriber', subscribe);
   await inRequest(() => application.queues.enqueueMany('work', [{ payload: 1 }, { payload: 2 }]));
   await eventually(() => expect(heard.length).toBeGreaterThan(0));

@@ -2,7 +2,13 @@ import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { EntityManager } from 'typeorm';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { Child } from '../support/child.js';
-import { COMPLETIONS, CRASH_POINTS, writeLedger, type CrashPoint, type Striker } from '../support/crash-points.js';
+import {
+  COMPLETIONS,
+  CRASH_POINTS,
+  writeLedger,
+  type CrashPoint,
+  type Striker,
+} from '../support/crash-points.js';
 import { eventually } from '../support/eventually.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
@@ -20,11 +26,16 @@ describe('I4 exactly-once effect, with a fault at every point of the transaction
     children = [];
   });
 
-  const ledger = async (id: string) => (await story.database.query('select from ledger where job = $1', [id])).length;
+  const ledger = async (id: string) =>
+    (await story.database.query('select from ledger where job = $1', [id])).length;
 
   const aWorker = (handlers: string, queues: string[]): Child => {
     const options = JSON.stringify({ worker: { queues } });
-    const child = new Child(CHILD, { DATABASE_URL: story.database.url, CHILD_HANDLERS: handlers, CHILD_OPTIONS: options });
+    const child = new Child(CHILD, {
+      DATABASE_URL: story.database.url,
+      CHILD_HANDLERS: handlers,
+      CHILD_OPTIONS: options,
+    });
     children.push(child);
     return child;
   };
@@ -71,39 +82,47 @@ describe('I4 exactly-once effect, with a fault at every point of the transaction
 
     /** What the server had answered before it died is lost on the way, too. */
     async function killConnection({ queryRunner }: EntityManager): Promise<void> {
-      const client = (await queryRunner!.connect()) as { processID: number; connection: { stream: { destroy(): void } } };
+      const client = (await queryRunner!.connect()) as {
+        processID: number;
+        connection: { stream: { destroy(): void } };
+      };
       await story.database.query('select pg_terminate_backend($1)', [client.processID]);
       const gone = 'select from pg_stat_activity where pid = $1';
-      await eventually(async () => expect(await story.database.query(gone, [client.processID])).toEqual([]));
+      await eventually(async () =>
+        expect(await story.database.query(gone, [client.processID])).toEqual([]),
+      );
       if (queryRunner!.isTransactionActive) client.connection.stream.destroy();
     }
 
-    it.each(COMPLETIONS.flatMap((completion) => CRASH_POINTS.map((point) => [completion, point] as const)))(
-      '%s, %s',
-      async (completion, point) => {
-        const transactional = completion === 'transactional';
-        const queue = `${completion}.${point}`;
-        application = await story.start({
-          providers: [
-            aHandler(
-              queue,
-              (job, context) =>
-                transactional
-                  ? writeLedger(killer, { job, context, manager: context.manager })
-                  : application.dataSource.transaction((manager) => writeLedger(killer, { job, context, manager }, 'done')),
-              { transactional, backoff: { type: 'constant', delayMs: 0 } },
-            ),
-          ],
-        });
-        const { id } = await application.queues.enqueue(queue, point);
+    it.each(
+      COMPLETIONS.flatMap((completion) =>
+        CRASH_POINTS.map((point) => [completion, point] as const),
+      ),
+    )('%s, %s', async (completion, point) => {
+      const transactional = completion === 'transactional';
+      const queue = `${completion}.${point}`;
+      application = await story.start({
+        providers: [
+          aHandler(
+            queue,
+            (job, context) =>
+              transactional
+                ? writeLedger(killer, { job, context, manager: context.manager })
+                : application.dataSource.transaction((manager) =>
+                    writeLedger(killer, { job, context, manager }, 'done'),
+                  ),
+            { transactional, backoff: { type: 'constant', delayMs: 0 } },
+          ),
+        ],
+      });
+      const { id } = await application.queues.enqueue(queue, point);
 
-        await untilJobIs('succeeded', application, id);
+      await untilJobIs('succeeded', application, id);
 
-        expect(await ledger(id)).toBe(1);
-        await eventually(() => expect(application.seen('succeeded').length).toBe(1));
-        expect(application.seen('retried').length).toBe(COMMITTED.includes(point) ? 0 : 1);
-        expect(application.seen('leaseLost')).toEqual([]);
-      },
-    );
+      expect(await ledger(id)).toBe(1);
+      await eventually(() => expect(application.seen('succeeded').length).toBe(1));
+      expect(application.seen('retried').length).toBe(COMMITTED.includes(point) ? 0 : 1);
+      expect(application.seen('leaseLost')).toEqual([]);
+    });
   });
 });

@@ -15,7 +15,8 @@ describe('what becomes of a second job with a key', () => {
       providers: [aHandler('index', (job) => void payloads.push(job.payload))],
     });
     const { queues, worker } = application;
-    const enqueue = (payload: number) => queues.enqueue('index', payload, { uniqueKey: 'page', onConflict: 'replace' });
+    const enqueue = (payload: number) =>
+      queues.enqueue('index', payload, { uniqueKey: 'page', onConflict: 'replace' });
     const answers = await Promise.all([1, 2, 3, 4, 5].map(enqueue));
     const last = await enqueue(6);
 
@@ -42,11 +43,18 @@ describe('what becomes of a second job with a key', () => {
   it('debounce: runs once, a period after the last call, with its payload', async () => {
     const periodMs = scaled(400);
     const payloads: unknown[] = [];
-    const application = await story.start({ providers: [aHandler('search', (job) => void payloads.push(job.payload))] });
+    const application = await story.start({
+      providers: [aHandler('search', (job) => void payloads.push(job.payload))],
+    });
     const enqueue = (payload: number) =>
-      application.queues.enqueue('search', payload, { uniqueKey: 'box', onConflict: 'debounce', periodMs });
+      application.queues.enqueue('search', payload, {
+        uniqueKey: 'box',
+        onConflict: 'debounce',
+        periodMs,
+      });
     const { id } = await enqueue(1);
-    for (let n = 2; n <= 10; n++) expect(await enqueue(n)).toEqual({ id, created: false, outcome: 'postponed' });
+    for (let n = 2; n <= 10; n++)
+      expect(await enqueue(n)).toEqual({ id, created: false, outcome: 'postponed' });
 
     const job = await untilJobIs('succeeded', application, id);
 
@@ -62,7 +70,11 @@ describe('what becomes of a second job with a key', () => {
     const { id } = await queues.enqueue('busy', 1, options);
     await eventually(() => application.seen('started').length === 1);
 
-    expect(await queues.enqueue('busy', 2, options)).toEqual({ id, created: false, outcome: 'running' });
+    expect(await queues.enqueue('busy', 2, options)).toEqual({
+      id,
+      created: false,
+      outcome: 'running',
+    });
     gate.open();
     await untilJobIs('succeeded', application, id);
 
@@ -75,12 +87,19 @@ describe('what becomes of a second job with a key', () => {
     async (keeping) => {
       let runs = 0;
       const queue = 'archive' in keeping ? 'tick-unkept' : 'tick';
-      const application = await story.start({ options: { ...keeping }, providers: [aHandler(queue, () => void runs++)] });
+      const application = await story.start({
+        options: { ...keeping },
+        providers: [aHandler(queue, () => void runs++)],
+      });
       const outcomes = await Promise.all(
         Array.from({ length: 20 }, async () => {
           const seen: string[] = [];
           for (let n = 0; n < 10; n++) {
-            const options = { uniqueKey: 'k', onConflict: 'throttle', periodMs: 3_600_000 } as const;
+            const options = {
+              uniqueKey: 'k',
+              onConflict: 'throttle',
+              periodMs: 3_600_000,
+            } as const;
             seen.push((await application.queues.enqueue(queue, {}, options)).outcome);
           }
           return seen;

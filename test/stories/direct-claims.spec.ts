@@ -8,9 +8,12 @@ import { scaled } from '../support/patience.mjs';
 /** What a job of each kind leaves among the ready ones of an idle worker's process. */
 describe('a job that is stored beside an idle worker', () => {
   const story = aStory();
-  const readyOnes = async () => (await story.database.query('select from simple_queue.ready')).length;
+  const readyOnes = async () =>
+    (await story.database.query('select from simple_queue.ready')).length;
   const claims = async () =>
-    (await story.database.query<{ jobs: string[] }>('select jobs from simple_queue.claim')).flatMap((row) => row.jobs);
+    (await story.database.query<{ jobs: string[] }>('select jobs from simple_queue.claim')).flatMap(
+      (row) => row.jobs,
+    );
 
   it('is claimed as it is stored, and never stands among the ready ones', async () => {
     const gate = aGate();
@@ -36,7 +39,18 @@ describe('a job that is stored beside an idle worker', () => {
   it('reaches its handler with all that it was enqueued with', async () => {
     let got: unknown;
     const handler = aHandler('facts', (job) => {
-      const { id, payload, payloadBytes, priority, fingerprint, headers, maxAttempts, attempt, createdAt, runAt } = job;
+      const {
+        id,
+        payload,
+        payloadBytes,
+        priority,
+        fingerprint,
+        headers,
+        maxAttempts,
+        attempt,
+        createdAt,
+        runAt,
+      } = job;
       got = {
         id,
         payload,
@@ -62,12 +76,21 @@ describe('a job that is stored beside an idle worker', () => {
 
     await untilJobIs('succeeded', application, id);
     const { payloadBytes: bytes, ...rest } = options;
-    expect(got).toEqual({ id, payload: { deep: ['é', null] }, bytes, ...rest, attempt: 1, same: true });
+    expect(got).toEqual({
+      id,
+      payload: { deep: ['é', null] },
+      bytes,
+      ...rest,
+      attempt: 1,
+      same: true,
+    });
   });
 
   it('begins after its caller has the answer', async () => {
     const order: string[] = [];
-    const application = await story.start({ providers: [aHandler('order', () => void order.push('handler'))] });
+    const application = await story.start({
+      providers: [aHandler('order', () => void order.push('handler'))],
+    });
     const { id } = await application.queues.enqueue('order', {});
     order.push('caller');
     await untilJobIs('succeeded', application, id);
@@ -79,7 +102,10 @@ describe('a job that is stored beside an idle worker', () => {
     const handler = aHandler('flaky', () => {
       if (++runs < 3) throw new Error('not yet');
     });
-    const application = await story.start({ providers: [handler], options: { backoff: { type: 'constant', delayMs: 0 } } });
+    const application = await story.start({
+      providers: [handler],
+      options: { backoff: { type: 'constant', delayMs: 0 } },
+    });
     const { id } = await application.queues.enqueue('flaky', {});
     expect(await untilJobIs('succeeded', application, id)).toMatchObject({ attempt: 3 });
   });
@@ -92,7 +118,10 @@ describe('a job that is stored beside an idle worker', () => {
       await gate.passed;
       running--;
     });
-    const application = await story.start({ providers: [handler], options: { queueConcurrency: 2 } });
+    const application = await story.start({
+      providers: [handler],
+      options: { queueConcurrency: 2 },
+    });
     const ids: string[] = [];
     for (let n = 0; n < 6; n++) ids.push((await application.queues.enqueue('few', { n })).id);
     await eventually(() => expect(running).toBe(2));
@@ -106,7 +135,9 @@ describe('a job that is stored beside an idle worker', () => {
       providers: [aHandler('late', () => undefined)],
       options: { shutdownGraceMs: scaled(1_000) },
     });
-    const enqueues = Array.from({ length: 20 }, (_, n) => application.queues.enqueue('late', { n }));
+    const enqueues = Array.from({ length: 20 }, (_, n) =>
+      application.queues.enqueue('late', { n }),
+    );
     const stopped = application.worker.stop();
     const ids = (await Promise.all(enqueues)).map(({ id }) => id);
     await stopped;
@@ -115,7 +146,9 @@ describe('a job that is stored beside an idle worker', () => {
     for (const id of ids) {
       const { state, attempt, stalls } = (await application.queues.find(id))!;
       expect({ state, attempt, stalls }).toEqual(
-        state === 'succeeded' ? { state, attempt: 1, stalls: 0 } : { state: 'ready', attempt: 0, stalls: 0 },
+        state === 'succeeded'
+          ? { state, attempt: 1, stalls: 0 }
+          : { state: 'ready', attempt: 0, stalls: 0 },
       );
     }
   });

@@ -13,7 +13,9 @@ describe('I1 durable, I2 atomic: from an enqueue to one end', () => {
   beforeAll(() => story.database.query('create table orders (id uuid primary key, job uuid)'));
 
   it('brings every acknowledged job to exactly one end, while backends are terminated', async () => {
-    const application = await story.start({ providers: [aHandler('durable', (job) => job.payload, { concurrency: 50 })] });
+    const application = await story.start({
+      providers: [aHandler('durable', (job) => job.payload, { concurrency: 50 })],
+    });
     const acknowledged: string[] = [];
     let refused = 0;
     const caller = async (name: number): Promise<void> => {
@@ -60,9 +62,11 @@ describe('I1 durable, I2 atomic: from an enqueue to one end', () => {
     await Promise.allSettled(Array.from({ length: 210 }, (_, n) => order(n)));
 
     await eventually(async () =>
-      expect(await story.database.query(`select from simple_queue.jobs where queue = 'atomic' and state <> 'succeeded'`)).toEqual(
-        [],
-      ),
+      expect(
+        await story.database.query(
+          `select from simple_queue.jobs where queue = 'atomic' and state <> 'succeeded'`,
+        ),
+      ).toEqual([]),
     );
     const apart = `select j.id, o.id from (select id from simple_queue.jobs where queue = 'atomic') j full join orders o on o.job = j.id
       where j.id is null or o.id is null`;
@@ -88,7 +92,9 @@ describe('I1 durable, I2 atomic: from an enqueue to one end', () => {
   it('has one winner among many callers of a key, and all learn its id', async () => {
     const { queues } = await story.start({ options: { worker: false } });
 
-    const answers = await Promise.all(Array.from({ length: 40 }, () => queues.enqueue('raced', {}, { uniqueKey: 'one' })));
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, () => queues.enqueue('raced', {}, { uniqueKey: 'one' })),
+    );
 
     expect(answers.filter((answer) => answer.created).length).toBe(1);
     expect(new Set(answers.map((answer) => answer.id)).size).toBe(1);
@@ -98,7 +104,11 @@ describe('I1 durable, I2 atomic: from an enqueue to one end', () => {
     const { queues } = await story.start({ options: { worker: false } });
     const [known] = await queues.enqueueMany('batch', [{ payload: 0, uniqueKey: 'b' }]);
 
-    const answers = await queues.enqueueMany('batch', [{ payload: 1 }, { payload: 2, uniqueKey: 'b' }, { payload: 3 }]);
+    const answers = await queues.enqueueMany('batch', [
+      { payload: 1 },
+      { payload: 2, uniqueKey: 'b' },
+      { payload: 3 },
+    ]);
 
     expect(answers.map((answer) => answer.outcome)).toEqual(['created', 'existing', 'created']);
     expect(answers[1]!.id).toBe(known!.id);
@@ -108,10 +118,17 @@ describe('I1 durable, I2 atomic: from an enqueue to one end', () => {
     const application = await story.start({ providers: [aHandler('given', () => undefined)] });
     const id = randomUUID();
 
-    expect(await application.queues.enqueue('given', {}, { id })).toMatchObject({ id, created: true });
+    expect(await application.queues.enqueue('given', {}, { id })).toMatchObject({
+      id,
+      created: true,
+    });
     await untilJobIs('succeeded', application, id);
 
-    expect(await application.queues.enqueue('given', {}, { id })).toEqual({ id, created: false, outcome: 'existing' });
+    expect(await application.queues.enqueue('given', {}, { id })).toEqual({
+      id,
+      created: false,
+      outcome: 'existing',
+    });
     await eventually(() => expect(application.seen('started').length).toBe(1));
   });
 
@@ -138,6 +155,8 @@ describe('I1 durable, I2 atomic: from an enqueue to one end', () => {
     const application = await story.start({ options: { worker: false } });
     await application.close();
 
-    await expect(application.queues.enqueue('closed', {})).rejects.toMatchObject({ code: 'CLOSED' });
+    await expect(application.queues.enqueue('closed', {})).rejects.toMatchObject({
+      code: 'CLOSED',
+    });
   });
 });

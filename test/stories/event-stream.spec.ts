@@ -11,7 +11,11 @@ it('events() tells by type what happens in this process, as long as somebody is 
   const heard = firstValueFrom(
     queues.events('started', 'succeeded').pipe(
       // The compiler knows the output of one and the wait of the other.
-      map((one) => (one.type === 'succeeded' ? [one.type, one.event.output] : [one.type, typeof one.event.waitMs])),
+      map((one) =>
+        one.type === 'succeeded'
+          ? [one.type, one.event.output]
+          : [one.type, typeof one.event.waitMs],
+      ),
       take(2),
       toArray(),
     ),
@@ -23,7 +27,9 @@ it('events() tells by type what happens in this process, as long as somebody is 
   const types: string[] = [];
   const all = queues.events().subscribe(({ type }) => types.push(type));
   await queues.enqueue('told', {});
-  await eventually(() => expect(types).toEqual(expect.arrayContaining(['enqueued', 'started', 'succeeded'])));
+  await eventually(() =>
+    expect(types).toEqual(expect.arrayContaining(['enqueued', 'started', 'succeeded'])),
+  );
   all.unsubscribe();
   expect(events.hasListener('enqueued')).toBe(false);
 });

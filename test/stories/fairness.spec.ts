@@ -46,7 +46,9 @@ describe('fairness', () => {
   );
 
   it('a worker works a fair queue whose setting only the producer has, at once when it is told', async () => {
-    const producer = await story.start({ options: { worker: false, queues: { mail: { fair: true } } } });
+    const producer = await story.start({
+      options: { worker: false, queues: { mail: { fair: true } } },
+    });
     const worker = await story.start({ providers: [aHandler('mail', noting())] });
     for (let n = 0; n < 5; n++) {
       await producer.queues.enqueue('mail', n, { group: `g${n % 2}` });
@@ -61,7 +63,10 @@ describe('fairness', () => {
       const fair = { pollIntervalMs: 600_000, queues: { mail: { fair: true } } };
       const providers = [aHandler('mail', noting())];
       const own = where === 'its own process';
-      const worker = await story.start({ providers, options: own ? fair : { pollIntervalMs: 600_000 } });
+      const worker = await story.start({
+        providers,
+        options: own ? fair : { pollIntervalMs: 600_000 },
+      });
       const producer = own ? worker : await story.start({ options: { ...fair, worker: false } });
       await eventually(() => worker.storage.signals.listening?.isListening === true);
       await producer.queues.enqueueMany('mail', many(3, 'a'));
@@ -78,13 +83,16 @@ describe('fairness', () => {
     return id;
   }
 
-  const aDelayed = async ({ queues }: TestApplication) => (await queues.enqueue('mail', 1, { delayMs: 3_600_000 })).id;
-  const aStaged = async ({ queues }: TestApplication) => (await queues.enqueue('mail', 1, { staged: true })).id;
+  const aDelayed = async ({ queues }: TestApplication) =>
+    (await queues.enqueue('mail', 1, { delayMs: 3_600_000 })).id;
+  const aStaged = async ({ queues }: TestApplication) =>
+    (await queues.enqueue('mail', 1, { staged: true })).id;
   const remote = ({ app }: TestApplication) => app.get(JobQueue, { strict: false });
 
   async function aPulled(producer: TestApplication): Promise<string> {
     await producer.queues.enqueue('mail', 1);
-    const claim = () => remote(producer).claim({ workerId: 'w', queues: ['mail'], leaseMs: 60_000, limit: 1 });
+    const claim = () =>
+      remote(producer).claim({ workerId: 'w', queues: ['mail'], leaseMs: 60_000, limit: 1 });
     return eventually(async () => {
       const { leaseId, jobs } = await claim();
       if (jobs.length === 0) throw new Error('nothing to claim yet');
@@ -97,12 +105,18 @@ describe('fairness', () => {
     ['a commit', aStaged, ({ queues }, id) => queues.commit(id)],
     ['a retry', anEnded, (producer, id) => admin(producer).retry(id)],
     ['a retry of what was scheduled', aDelayed, (producer, id) => admin(producer).retry(id)],
-    ['a redrive', anEnded, (producer) => admin(producer).redrive({ queue: 'mail', state: 'cancelled' }, {})],
+    [
+      'a redrive',
+      anEnded,
+      (producer) => admin(producer).redrive({ queue: 'mail', state: 'cancelled' }, {}),
+    ],
     [
       'a remote worker that gives a job back',
       aPulled,
       async (producer, lease) => {
-        const [job] = await producer.dataSource.query<{ id: string }[]>('select id from simple_queue.job');
+        const [job] = await producer.dataSource.query<{ id: string }[]>(
+          'select id from simple_queue.job',
+        );
         return remote(producer).release(lease, job!.id);
       },
     ],
@@ -112,15 +126,20 @@ describe('fairness', () => {
       async ({ dataSource, storage }) => {
         for (const table of ['job', 'scheduled'])
           await dataSource.query(`update simple_queue.${table} set run_at = '2001-01-01'`);
-        storage.signals.send(wakeUpAfter(await storage.jobs.promote('-infinity', [])));
+        storage.signals.send(wakeUpAfter(await storage.claims.promote('-infinity', [])));
       },
     ],
   ];
 
   it.each(doors)('a worker learns from %s that a queue is fair', async (_, make, free) => {
-    const producer = await story.start({ options: { worker: false, queues: { mail: { fair: true } } } });
+    const producer = await story.start({
+      options: { worker: false, queues: { mail: { fair: true } } },
+    });
     const made = await make(producer, '');
-    const worker = await story.start({ providers: [aHandler('mail', noting())], options: { pollIntervalMs: 600_000 } });
+    const worker = await story.start({
+      providers: [aHandler('mail', noting())],
+      options: { pollIntervalMs: 600_000 },
+    });
     await eventually(() => worker.storage.signals.listening?.isListening === true);
     await free(producer, made);
     await eventually(() => worker.seen('succeeded').length === 1);
@@ -148,7 +167,10 @@ describe('fairness', () => {
     'between the queues of a worker: a backlog in one does not starve another',
     async () => {
       const providers = [aHandler('flooded', noting()), aHandler('quiet', noting())];
-      const application = await story.start({ providers, options: { concurrency: 10, worker: { autoStart: false } } });
+      const application = await story.start({
+        providers,
+        options: { concurrency: 10, worker: { autoStart: false } },
+      });
       await application.queues.enqueueMany('flooded', many(20_000));
       await application.queues.enqueueMany('quiet', many(10));
       await application.worker.start();

@@ -40,18 +40,28 @@ describe('I3 fenced: who lost a job changes nothing', () => {
     gate.open();
 
     await untilReported(application, id);
-    expect(await application.queues.find(id)).toMatchObject({ state: 'succeeded', output: 'second' });
+    expect(await application.queues.find(id)).toMatchObject({
+      state: 'succeeded',
+      output: 'second',
+    });
     expect(application.seen('succeeded').length).toBe(1);
   });
 
   it('refuses a late failure, which spends no attempt', async () => {
-    const { application, gate, id } = await aZombie('late-failure', () => JobResult.critical('late'));
+    const { application, gate, id } = await aZombie('late-failure', () =>
+      JobResult.critical('late'),
+    );
     await untilJobIs('succeeded', application, id);
 
     gate.open();
 
     await untilReported(application, id);
-    expect(await application.queues.find(id)).toMatchObject({ state: 'succeeded', output: 'second', attempt: 1, history: [] });
+    expect(await application.queues.find(id)).toMatchObject({
+      state: 'succeeded',
+      output: 'second',
+      attempt: 1,
+      history: [],
+    });
     expect(application.seen('failed')).toEqual([]);
   });
 
@@ -70,16 +80,24 @@ describe('I3 fenced: who lost a job changes nothing', () => {
 
     await untilReported(application, id);
     expect(await story.database.query('select * from late_effect')).toEqual([]);
-    expect(await application.queues.find(id)).toMatchObject({ state: 'succeeded', output: 'second' });
+    expect(await application.queues.find(id)).toMatchObject({
+      state: 'succeeded',
+      output: 'second',
+    });
   });
 
   it('aborts the handlers of a lost lease, and spends no attempt of those that give up for it', async () => {
-    const { application, id, signals, gate } = await aZombie('aborted', async (_job, { signal }) => signal.throwIfAborted());
+    const { application, id, signals, gate } = await aZombie('aborted', async (_job, { signal }) =>
+      signal.throwIfAborted(),
+    );
 
     await eventually(() => expect(signals[0]!.reason).toMatchObject({ code: 'LEASE_LOST' }));
     gate.open();
 
-    expect(await untilJobIs('succeeded', application, id)).toMatchObject({ output: 'second', attempt: 1 });
+    expect(await untilJobIs('succeeded', application, id)).toMatchObject({
+      output: 'second',
+      attempt: 1,
+    });
   });
 
   it('spends no attempt when a handler gives up because the lease could not be renewed, though nobody took the job', async () => {
@@ -98,11 +116,17 @@ describe('I3 fenced: who lost a job changes nothing', () => {
     const { id } = await application.queues.enqueue('unreaped', {}, { maxAttempts: 1 });
     await eventually(() => expect(runs).toBe(1));
     await loseLeases(story.database);
-    await eventually(async () => expect((await story.database.query('select from simple_queue.lease')).length).toBe(1));
+    await eventually(async () =>
+      expect((await story.database.query('select from simple_queue.lease')).length).toBe(1),
+    );
 
     gate.open();
 
-    expect(await untilJobIs('succeeded', application, id)).toMatchObject({ output: 'second', attempt: 1, history: [] });
+    expect(await untilJobIs('succeeded', application, id)).toMatchObject({
+      output: 'second',
+      attempt: 1,
+      history: [],
+    });
   });
 
   it('never renews a lease that was lost, it takes another', async () => {
@@ -114,7 +138,9 @@ describe('I3 fenced: who lost a job changes nothing', () => {
 
     await eventually(async () => expect((await leases()).length).toBe(1));
     expect((await leases())[0]!.id).not.toBe(before!.id);
-    expect(await application.storage.leases.renew(before!.id, 1_000, [], 1_000)).toMatchObject({ alive: false });
+    expect(await application.storage.leases.renew(before!.id, 1_000, [], 1_000)).toMatchObject({
+      alive: false,
+    });
   });
 
   it('reports no success of a completion that rolled back after its job was reaped', async () => {
@@ -156,12 +182,17 @@ describe('I3 fenced: who lost a job changes nothing', () => {
       'frozen',
       Array.from({ length: 20 }, (_, n) => ({ payload: { n } })),
     );
-    const child = await new Child(CHILD, { DATABASE_URL: story.database.url, CHILD_HANDLERS: 'frozen' }).ready();
+    const child = await new Child(CHILD, {
+      DATABASE_URL: story.database.url,
+      CHILD_HANDLERS: 'frozen',
+    }).ready();
     await child.says((line) => line.event === 'started');
     child.signal('SIGSTOP');
 
     await worker.start();
-    await eventually(() => expect(application.seen('succeeded').length).toBe(jobs.length), { timeoutMs: 20_000 });
+    await eventually(() => expect(application.seen('succeeded').length).toBe(jobs.length), {
+      timeoutMs: 20_000,
+    });
     child.signal('SIGCONT');
     await child.says((line) => line.event === 'leaseLost');
     child.signal('SIGTERM');
@@ -169,6 +200,7 @@ describe('I3 fenced: who lost a job changes nothing', () => {
 
     expect(child.said.filter((line) => line.event === 'succeeded')).toEqual([]);
     expect(await story.database.query('select * from frozen_effect')).toEqual([]);
-    for (const { id } of jobs) expect(await queues.find(id)).toMatchObject({ state: 'succeeded', output: 'thawed' });
+    for (const { id } of jobs)
+      expect(await queues.find(id)).toMatchObject({ state: 'succeeded', output: 'thawed' });
   });
 });

@@ -20,12 +20,18 @@ describe('workers killed at random (npm run crash-run is the long form)', () => 
   const story = aStory();
   let children: Child[] = [];
 
-  beforeAll(() => story.database.query('create table ledger (job uuid, pid int); create table start (job uuid)'));
+  beforeAll(() =>
+    story.database.query('create table ledger (job uuid, pid int); create table start (job uuid)'),
+  );
 
   afterEach(() => Promise.all(children.map((child) => child.kill())));
 
   const aWorker = (): Child => {
-    const env = { DATABASE_URL: story.database.url, CHILD_HANDLERS: 'ledger', CHILD_OPTIONS: JSON.stringify(OPTIONS) };
+    const env = {
+      DATABASE_URL: story.database.url,
+      CHILD_HANDLERS: 'ledger',
+      CHILD_OPTIONS: JSON.stringify(OPTIONS),
+    };
     return new Child(CHILD, env);
   };
 
@@ -36,7 +42,9 @@ describe('workers killed at random (npm run crash-run is the long form)', () => 
     const dead: Child[] = [];
     for (let kill = 1; kill <= KILLS; kill++) {
       const share = Math.floor((JOBS * kill) / (KILLS + 1));
-      await eventually(async () => (await rows('select from ledger')) >= share, { timeoutMs: 30_000 });
+      await eventually(async () => (await rows('select from ledger')) >= share, {
+        timeoutMs: 30_000,
+      });
       const victim = children.splice(Math.floor(Math.random() * children.length), 1)[0]!;
       await victim.kill();
       dead.push(victim);
@@ -56,7 +64,9 @@ describe('workers killed at random (npm run crash-run is the long form)', () => 
       children = Array.from({ length: WORKERS }, aWorker);
 
       const dead = await killAtRandom();
-      await eventually(async () => (await rows('select from simple_queue.job')) === 0, { timeoutMs: 30_000 });
+      await eventually(async () => (await rows('select from simple_queue.job')) === 0, {
+        timeoutMs: 30_000,
+      });
 
       const lost = `select from (select 1 from simple_queue.archive where state = 'succeeded') a`;
       expect(await rows(lost)).toBe(JOBS);
@@ -65,7 +75,9 @@ describe('workers killed at random (npm run crash-run is the long form)', () => 
       const leasesLost = [...dead, ...children].flatMap((child) =>
         child.said.filter(({ event }) => event === 'leaseLost'),
       ).length;
-      expect((await rows('select from start')) - JOBS).toBeLessThanOrEqual(KILLS * CONCURRENCY + leasesLost);
+      expect((await rows('select from start')) - JOBS).toBeLessThanOrEqual(
+        KILLS * CONCURRENCY + leasesLost,
+      );
       expect(await rows('select from simple_queue.dead_letter')).toBe(0);
     },
     patient(90_000),

@@ -16,7 +16,11 @@ describe('who works what', () => {
         return 'written';
       }
     }
-    HandleJob('write')(Letters.prototype, 'write', Object.getOwnPropertyDescriptor(Letters.prototype, 'write')!);
+    HandleJob('write')(
+      Letters.prototype,
+      'write',
+      Object.getOwnPropertyDescriptor(Letters.prototype, 'write')!,
+    );
     QueueHandler('letters')(Letters);
     // The first look may come between the enqueues; by default the next one is a minute later.
     const options = { maintenance: { janitorIntervalMs: 200 } };
@@ -28,10 +32,13 @@ describe('who works what', () => {
 
     await untilJobIs('succeeded', application, known.id);
     await eventually(() =>
-      expect(application.seen('warning').filter(({ code }) => code === 'HANDLER_MISSING').length).toBeGreaterThanOrEqual(2),
+      expect(
+        application.seen('warning').filter(({ code }) => code === 'HANDLER_MISSING').length,
+      ).toBeGreaterThanOrEqual(2),
     );
 
-    for (const { id } of [unknown, nobody]) expect(await queues.find(id)).toMatchObject({ state: 'ready', attempt: 0 });
+    for (const { id } of [unknown, nobody])
+      expect(await queues.find(id)).toMatchObject({ state: 'ready', attempt: 0 });
   });
 
   it('hands them to a worker that comes later and knows them: a rolling deploy loses nothing', async () => {
@@ -46,10 +53,14 @@ describe('who works what', () => {
   it('works the queues it is told to, by name and by prefix', async () => {
     const application = await story.start({
       options: { worker: { queues: ['mail.*', 'reports'] } },
-      providers: ['mail.bulk', 'mail.urgent', 'reports', 'others'].map((queue) => aHandler(queue, () => undefined)),
+      providers: ['mail.bulk', 'mail.urgent', 'reports', 'others'].map((queue) =>
+        aHandler(queue, () => undefined),
+      ),
     });
     const { queues } = application;
-    const served = await Promise.all(['mail.bulk', 'mail.urgent', 'reports'].map((queue) => queues.enqueue(queue, {})));
+    const served = await Promise.all(
+      ['mail.bulk', 'mail.urgent', 'reports'].map((queue) => queues.enqueue(queue, {})),
+    );
     const other = await queues.enqueue('others', {});
 
     for (const { id } of served) await untilJobIs('succeeded', application, id);
@@ -58,7 +69,10 @@ describe('who works what', () => {
   });
 
   it('enqueues, cancels and finds with `worker: false`, and runs nothing', async () => {
-    const application = await story.start({ options: { worker: false }, providers: [aHandler('idle', () => undefined)] });
+    const application = await story.start({
+      options: { worker: false },
+      providers: [aHandler('idle', () => undefined)],
+    });
     const { id } = await application.queues.enqueue('idle', {});
 
     expect((await application.queues.find(id))?.state).toBe('ready');
@@ -70,18 +84,26 @@ describe('who works what', () => {
   it('shares a queue among several workers, each job run once', async () => {
     const ran: string[] = [];
     const providers = [aHandler('shared', async (job) => void ran.push(job.id))];
-    const workers = [await story.start({ providers }), await story.start({ providers }), await story.start({ providers })];
+    const workers = [
+      await story.start({ providers }),
+      await story.start({ providers }),
+      await story.start({ providers }),
+    ];
 
     const jobs = await workers[0]!.queues.enqueueMany('shared', items(3_000));
     await eventually(() => expect(ran.length).toBe(3_000));
 
     expect(new Set(ran)).toEqual(new Set(jobs.map(({ id }) => id)));
-    await eventually(() => expect(workers.reduce((sum, each) => sum + each.seen('succeeded').length, 0)).toBe(3_000));
+    await eventually(() =>
+      expect(workers.reduce((sum, each) => sum + each.seen('succeeded').length, 0)).toBe(3_000),
+    );
   });
 
   it('serves one job in each of 200 queues', async () => {
     const names = Array.from({ length: 200 }, (_, n) => `many.${n}`);
-    const application = await story.start({ providers: names.map((queue) => aHandler(queue, () => queue)) });
+    const application = await story.start({
+      providers: names.map((queue) => aHandler(queue, () => queue)),
+    });
 
     const jobs = await Promise.all(names.map((queue) => application.queues.enqueue(queue, {})));
 
@@ -90,7 +112,10 @@ describe('who works what', () => {
   });
 
   it('finds by polling alone what other processes enqueue, with wake-ups off', async () => {
-    const worker = await story.start({ options: { wakeUp: 'off' }, providers: [aHandler('polled', () => undefined)] });
+    const worker = await story.start({
+      options: { wakeUp: 'off' },
+      providers: [aHandler('polled', () => undefined)],
+    });
     const producer = await story.start({ options: { worker: false, wakeUp: 'off' } });
 
     const { id } = await producer.queues.enqueue('polled', {});
@@ -101,7 +126,10 @@ describe('who works what', () => {
 
   it('is woken by another process long before its poll', async () => {
     const AN_HOUR = 3_600_000;
-    const worker = await story.start({ options: { pollIntervalMs: 60_000 }, providers: [aHandler('woken', () => undefined)] });
+    const worker = await story.start({
+      options: { pollIntervalMs: 60_000 },
+      providers: [aHandler('woken', () => undefined)],
+    });
     const listening = `select from pg_stat_activity where datname = current_database() and query ilike 'listen%'`;
     await eventually(async () => expect((await story.database.query(listening)).length).toBe(1));
     const producer = await story.start({ options: { worker: false } });
@@ -109,9 +137,12 @@ describe('who works what', () => {
     const plain = await producer.queues.enqueue('woken', {});
     const delayed = await producer.queues.enqueue('woken', {}, { delayMs: 200 });
     const urgent = await producer.queues.enqueue('woken', {}, { priority: -100 });
-    const inTransaction = await producer.dataSource.transaction((manager) => producer.queues.enqueue('woken', {}, { manager }));
+    const inTransaction = await producer.dataSource.transaction((manager) =>
+      producer.queues.enqueue('woken', {}, { manager }),
+    );
 
-    for (const { id } of [plain, delayed, urgent, inTransaction]) await untilJobIs('succeeded', worker, id);
+    for (const { id } of [plain, delayed, urgent, inTransaction])
+      await untilJobIs('succeeded', worker, id);
     await producer.queues.enqueue('woken', {}, { delayMs: AN_HOUR });
   });
 });

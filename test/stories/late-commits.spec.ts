@@ -25,7 +25,11 @@ describe('a backlog that was committed late', () => {
   /** A range claims ten at a time, and nothing ahead. */
   async function aWorker(): Promise<TestApplication> {
     const application = await story.start({
-      providers: [aHandler('mail', ({ payload }) => void ran.push(payload), { concurrency: { min: 9, max: 10 } })],
+      providers: [
+        aHandler('mail', ({ payload }) => void ran.push(payload), {
+          concurrency: { min: 9, max: 10 },
+        }),
+      ],
       options: { pollIntervalMs: 50, heartbeatIntervalMs: 500, leaseMs: scaled(5_000) },
     });
     application.events.on('polled', ({ wanted, claimed }) => {
@@ -35,7 +39,10 @@ describe('a backlog that was committed late', () => {
   }
 
   /** Others are stored and run, so that the hints have passed what is under way. */
-  async function others({ queues }: TestApplication, priority: (n: number) => number = () => 0): Promise<void> {
+  async function others(
+    { queues }: TestApplication,
+    priority: (n: number) => number = () => 0,
+  ): Promise<void> {
     const before = ran.length;
     await queues.enqueueMany('mail', Array.from({ length: 40 }, (_, n) => ({ payload: 'other', priority: priority(n) }))); // prettier-ignore
     await eventually(() => ran.length === before + 40);
@@ -82,7 +89,9 @@ describe('a backlog that was committed late', () => {
     const application = await story.start({ options: { worker: false } });
     await application.queues.enqueue('mail', 'other');
     for (const table of ['job', 'ready'])
-      await story.database.query(`update simple_queue.${table} set run_at = run_at + interval '1 hour'`);
+      await story.database.query(
+        `update simple_queue.${table} set run_at = run_at + interval '1 hour'`,
+      );
     const worker = await aWorker();
     await eventually(() => ran.length === 1);
     await worker.queues.enqueueMany('mail', items(LATE));

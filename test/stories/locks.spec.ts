@@ -5,7 +5,8 @@ import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
-const items = (count: number, options = {}) => Array.from({ length: count }, (_, n) => ({ payload: { n }, ...options }));
+const items = (count: number, options = {}) =>
+  Array.from({ length: count }, (_, n) => ({ payload: { n }, ...options }));
 
 /** Far less than 40 locks waited for one after another. */
 const PATIENCE = { timeoutMs: 4_000 };
@@ -56,7 +57,10 @@ describe('an open transaction holds up nobody else', () => {
     await eventually(() => expect(application.seen('started').length).toBe(40));
 
     await dataSource.transaction(async (manager) => {
-      expect(await queues.cancel({ fingerprint: 'all' }, { manager })).toEqual({ cancelled: 0, requested: 40 });
+      expect(await queues.cancel({ fingerprint: 'all' }, { manager })).toEqual({
+        cancelled: 0,
+        requested: 40,
+      });
       gate.open();
       for (let round = 1; round <= 8; round++) {
         await queues.enqueueMany('failing', items(50));
@@ -90,7 +94,9 @@ describe('an open transaction holds up nobody else', () => {
       options: { wakeUp: 'off' },
       providers: [
         aHandler('late', async (job) =>
-          (job.payload as { n?: number }).n === 0 ? undefined : new Promise((resolve) => setImmediate(resolve)),
+          (job.payload as { n?: number }).n === 0
+            ? undefined
+            : new Promise((resolve) => setImmediate(resolve)),
         ),
       ],
     });

@@ -26,11 +26,16 @@ describe('suspects', () => {
     let together = 0;
     const handler = aHandler('work', async () => {
       together = Math.max(together, ++running);
-      const [row] = await database.query<{ live: number }>('select count(*)::int as live from simple_queue.job');
+      const [row] = await database.query<{ live: number }>(
+        'select count(*)::int as live from simple_queue.job',
+      );
       stored.push(row!.live);
       running--;
     });
-    const application = await anApplication(database, { providers: [handler], options: { worker: { autoStart: false } } });
+    const application = await anApplication(database, {
+      providers: [handler],
+      options: { worker: { autoStart: false } },
+    });
     await application.queues.enqueueMany('work', [{ payload: 1 }, { payload: 2 }, { payload: 3 }]);
     await database.query(suspectAll(3));
 
@@ -43,20 +48,34 @@ describe('suspects', () => {
     await application.close();
   });
 
-  it.each([1, 3])('do not start when their cancel was requested while an answer was lost (suspicion %i)', async (suspicion) => {
-    const ran: unknown[] = [];
-    const handler = aHandler('lost', (job) => void ran.push(job.payload));
-    const application = await anApplication(database, { providers: [handler], options: { worker: { autoStart: false } } });
-    const [, cancelled] = await application.queues.enqueueMany('lost', [{ payload: 'runs' }, { payload: 'cancelled' }]);
-    await database.query(suspectAll(suspicion));
-    await database.query('update simple_queue.job set cancel_at = now() where id = $1', [cancelled!.id]);
+  it.each([1, 3])(
+    'do not start when their cancel was requested while an answer was lost (suspicion %i)',
+    async (suspicion) => {
+      const ran: unknown[] = [];
+      const handler = aHandler('lost', (job) => void ran.push(job.payload));
+      const application = await anApplication(database, {
+        providers: [handler],
+        options: { worker: { autoStart: false } },
+      });
+      const [, cancelled] = await application.queues.enqueueMany('lost', [
+        { payload: 'runs' },
+        { payload: 'cancelled' },
+      ]);
+      await database.query(suspectAll(suspicion));
+      await database.query('update simple_queue.job set cancel_at = now() where id = $1', [
+        cancelled!.id,
+      ]);
 
-    await application.worker.runUntilEmpty();
+      await application.worker.runUntilEmpty();
 
-    expect(ran).toEqual(['runs']);
-    expect(await application.queues.find(cancelled!.id)).toMatchObject({ state: 'cancelled', attempt: 0 });
-    await application.close();
-  });
+      expect(ran).toEqual(['runs']);
+      expect(await application.queues.find(cancelled!.id)).toMatchObject({
+        state: 'cancelled',
+        attempt: 0,
+      });
+      await application.close();
+    },
+  );
 
   it('of degree 2 run beside a backlog that keeps all slots busy, as soon as slots come free', async () => {
     const started: string[] = [];
@@ -96,7 +115,10 @@ describe('suspects', () => {
       aHandler('alone', () => void seen.alone++),
       aHandler('quick', () => void seen.quick++),
     ];
-    const application = await anApplication(database, { providers, options: { worker: { autoStart: false } } });
+    const application = await anApplication(database, {
+      providers,
+      options: { worker: { autoStart: false } },
+    });
     await application.queues.enqueue('alone', {});
     await database.query(suspectAll(3));
     await application.queues.enqueue('hung', {});
@@ -104,7 +126,9 @@ describe('suspects', () => {
     await eventually(() => seen.hung === 1);
     await application.queues.enqueue('quick', {});
 
-    await eventually(() => expect(seen).toEqual({ alone: 1, quick: 1, hung: 1 }), { timeoutMs: 20_000 });
+    await eventually(() => expect(seen).toEqual({ alone: 1, quick: 1, hung: 1 }), {
+      timeoutMs: 20_000,
+    });
 
     hangs.open();
     await application.close();

@@ -21,21 +21,32 @@ describe('the main job', () => {
   afterAll(() => database.drop());
 
   it('runs what was enqueued in a transaction that committed, and keeps it with its output', async () => {
-    application = await anApplication(database, { providers: [aHandler('receipts', (job) => ({ got: job.payload }))] });
+    application = await anApplication(database, {
+      providers: [aHandler('receipts', (job) => ({ got: job.payload }))],
+    });
     const { queues, dataSource } = application;
 
-    const { id } = await dataSource.transaction((manager) => queues.enqueue('receipts', { orderId: 7 }, { manager }));
+    const { id } = await dataSource.transaction((manager) =>
+      queues.enqueue('receipts', { orderId: 7 }, { manager }),
+    );
 
     const job = await eventually(async () => {
       const found = await queues.find(id);
       expect(found?.state).toBe('succeeded');
       return found!;
     });
-    expect(job).toMatchObject({ queue: 'receipts', payload: { orderId: 7 }, output: { got: { orderId: 7 } }, attempt: 1 });
+    expect(job).toMatchObject({
+      queue: 'receipts',
+      payload: { orderId: 7 },
+      output: { got: { orderId: 7 } },
+      attempt: 1,
+    });
   });
 
   it('knows nothing of a job whose transaction rolled back', async () => {
-    application = await anApplication(database, { providers: [aHandler('receipts', () => undefined)] });
+    application = await anApplication(database, {
+      providers: [aHandler('receipts', () => undefined)],
+    });
     const { queues, dataSource } = application;
     let id = '';
 
@@ -50,7 +61,9 @@ describe('the main job', () => {
 
   it('drains a thousand jobs', async () => {
     let ran = 0;
-    application = await anApplication(database, { providers: [aHandler('many', () => void ran++)] });
+    application = await anApplication(database, {
+      providers: [aHandler('many', () => void ran++)],
+    });
 
     await application.queues.enqueueMany(
       'many',

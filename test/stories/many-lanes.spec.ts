@@ -36,15 +36,18 @@ describe('more lanes than a process asks for at once', () => {
     ['with labels', { worker: { labels: ['gpu'] } }, '*', 'young', { labels: ['gpu'] }],
   ];
 
-  it.each(ways)('keep no job of a younger lane from a worker %s', async (_, options, pattern, queue, given) => {
-    const worker = await story.start({ providers: anyQueue(pattern), options });
-    const producer = await story.start({ options: { worker: false } });
-    for (let n = 0; n < 2; n++) {
-      const { id } = await producer.queues.enqueue(queue, n, { name: `n${n}`, ...given });
-      await untilJobIs('succeeded', producer, id);
-    }
-    expect(worker.seen('loopFailed')).toEqual([]);
-  });
+  it.each(ways)(
+    'keep no job of a younger lane from a worker %s',
+    async (_, options, pattern, queue, given) => {
+      const worker = await story.start({ providers: anyQueue(pattern), options });
+      const producer = await story.start({ options: { worker: false } });
+      for (let n = 0; n < 2; n++) {
+        const { id } = await producer.queues.enqueue(queue, n, { name: `n${n}`, ...given });
+        await untilJobIs('succeeded', producer, id);
+      }
+      expect(worker.seen('loopFailed')).toEqual([]);
+    },
+  );
 
   it('are given in turns where jobs wait in all of them', async () => {
     const app = await story.start({ options: { worker: false } });
@@ -62,21 +65,30 @@ describe('more lanes than a process asks for at once', () => {
       for (const { id } of lanes) seen.add(id);
     }
     expect(turns.isCut).toBe(true);
-    const waiting = await story.database.query<{ lane: number }>('select lane from simple_queue.ready');
+    const waiting = await story.database.query<{ lane: number }>(
+      'select lane from simple_queue.ready',
+    );
     expect(waiting.filter(({ lane }) => !seen.has(lane))).toEqual([]);
     await story.database.query('delete from simple_queue.job');
     await story.database.query('delete from simple_queue.ready');
   });
 
   it("keep no handler's own lane from it, and no remote worker from a younger one", async () => {
-    const own = await story.start({ providers: [...anyQueue('*'), aHandler('own', () => undefined)] });
+    const own = await story.start({
+      providers: [...anyQueue('*'), aHandler('own', () => undefined)],
+    });
     await untilJobIs('succeeded', own, (await own.queues.enqueue('own', 1)).id);
     await own.worker.stop();
 
     const { id } = await own.queues.enqueue('remote', 1);
     const queue = own.app.get(JobQueue, { strict: false });
     const { jobs, leaseId } = await eventually(async () => {
-      const claimed = await queue.claim({ workerId: 'w', queues: ['*'], leaseMs: 60_000, limit: 5 });
+      const claimed = await queue.claim({
+        workerId: 'w',
+        queues: ['*'],
+        leaseMs: 60_000,
+        limit: 5,
+      });
       if (claimed.jobs.length === 0) throw new Error('nothing yet');
       return claimed;
     });

@@ -32,7 +32,8 @@ import { aStory, untilJobIs } from '../support/story.js';
 const AT_ONCE = { backoff: constant({ delayMs: 0 }) };
 const calls: string[] = [];
 const story = aStory();
-const start = (...providers: Type<unknown>[]): Promise<TestApplication> => story.start({ providers });
+const start = (...providers: Type<unknown>[]): Promise<TestApplication> =>
+  story.start({ providers });
 
 afterEach(() => void calls.splice(0));
 
@@ -46,7 +47,9 @@ class Closed implements CanActivate {
 /** Wraps what the method answers, as interceptors of HTTP answers do. */
 class Wrapping implements NestInterceptor {
   intercept(_: ExecutionContext, next: CallHandler): Observable<unknown> {
-    return next.handle().pipe(map((output: unknown) => (output instanceof JobResult ? output : { wrapped: output })));
+    return next
+      .handle()
+      .pipe(map((output: unknown) => (output instanceof JobResult ? output : { wrapped: output })));
   }
 }
 
@@ -66,8 +69,15 @@ const enhanced = (handler: Type<unknown>, ...decorators: ClassDecorator[]): Type
 describe('a handler that answers an Observable', () => {
   it('has done its work when that has ended: its last value is the output, its error fails the attempt', async () => {
     const emitting = (queue: string, options?: object): Type<unknown> =>
-      aHandler(queue, ({ payload }: Job) => from(payload as number[]).pipe(tap((n) => calls.push(`${queue} ${n}`))), options);
-    const failing = aHandler('broken', () => throwError(() => new Error('of the stream')), { maxAttempts: 1 });
+      aHandler(
+        queue,
+        ({ payload }: Job) =>
+          from(payload as number[]).pipe(tap((n) => calls.push(`${queue} ${n}`))),
+        options,
+      );
+    const failing = aHandler('broken', () => throwError(() => new Error('of the stream')), {
+      maxAttempts: 1,
+    });
     @Catch()
     class Decides implements ExceptionFilter {
       catch = (error: Error): JobResult<string> => JobResult.success(`told ${error.message}`);
@@ -79,12 +89,24 @@ describe('a handler that answers an Observable', () => {
     const parsed = aHandler('parsed', () => of({ n: '1' }, { n: '2' }));
     const Numbers = defineJob({ queue: 'parsed', output: z.object({ n: z.coerce.number() }) });
     QueueHandler(Numbers)(parsed as never);
-    const batch = aHandler('batch', (jobs) => of((jobs as unknown as Job[]).map(({ payload }) => payload)), {
-      batch: { size: 2 },
-    });
+    const batch = aHandler(
+      'batch',
+      (jobs) => of((jobs as unknown as Job[]).map(({ payload }) => payload)),
+      {
+        batch: { size: 2 },
+      },
+    );
     const wrapped = enhanced(emitting('wrapped'), UseInterceptors(Wrapping));
     const written = emitting('written', { transactional: true });
-    const application = await start(emitting('plain'), failing, told, parsed, batch, wrapped, written);
+    const application = await start(
+      emitting('plain'),
+      failing,
+      told,
+      parsed,
+      batch,
+      wrapped,
+      written,
+    );
     const end = async (queue: string, payload: unknown = [1, 2]) => {
       const { id } = await application.queues.enqueue(queue, payload);
       const { state, output, error } = await application.queues.wait(id, { timeoutMs: 10_000 });
@@ -99,7 +121,14 @@ describe('a handler that answers an Observable', () => {
     expect(await end('broken')).toBe('of the stream');
     expect(await end('parsed')).toEqual(['succeeded', { n: '2' }]);
     expect(await end('batch', 'b')).toEqual(['succeeded', 'b']);
-    expect(calls).toEqual(['plain 1', 'plain 2', 'wrapped 1', 'wrapped 2', 'written 1', 'written 2']);
+    expect(calls).toEqual([
+      'plain 1',
+      'plain 2',
+      'wrapped 1',
+      'wrapped 2',
+      'written 1',
+      'written 2',
+    ]);
     expect(application.seen('outputInvalid')).toEqual([]);
   });
 });
@@ -107,7 +136,9 @@ describe('a handler that answers an Observable', () => {
 describe('enhancers', () => {
   it('a guard that says no fails each attempt, and the operator sees why; acquire is asked before', async () => {
     const handler = aHandler('guarded', () => 'never', AT_ONCE);
-    Object.defineProperty(handler.prototype, 'acquire', { value: () => (calls.push('acquire'), Permit.free) });
+    Object.defineProperty(handler.prototype, 'acquire', {
+      value: () => (calls.push('acquire'), Permit.free),
+    });
     const application = await start(enhanced(handler, UseGuards(Closed)));
 
     const { id } = await application.queues.enqueue('guarded', {}, { maxAttempts: 2 });
@@ -133,14 +164,22 @@ describe('enhancers', () => {
       }
     }
     QueueHandler(Sums, { transactional: true, maxAttempts: 1 })(Summing);
-    const application = await start(enhanced(Summing, UseInterceptors(Wrapping), UseFilters(HttpFilter)));
+    const application = await start(
+      enhanced(Summing, UseInterceptors(Wrapping), UseFilters(HttpFilter)),
+    );
 
     const bad = await application.queues.enqueue(Sums, { n: '-1' });
-    expect(await untilJobIs('failed', application, bad.id)).toMatchObject({ lastError: { message: 'negative' } });
-    expect(await story.database.query(`select to_regclass('sums') as made`)).toEqual([{ made: null }]);
+    expect(await untilJobIs('failed', application, bad.id)).toMatchObject({
+      lastError: { message: 'negative' },
+    });
+    expect(await story.database.query(`select to_regclass('sums') as made`)).toEqual([
+      { made: null },
+    ]);
 
     const good = await application.queues.enqueue(Sums, { n: '1' });
-    expect(await untilJobIs('succeeded', application, good.id)).toMatchObject({ output: { wrapped: 2 } });
+    expect(await untilJobIs('succeeded', application, good.id)).toMatchObject({
+      output: { wrapped: 2 },
+    });
     expect(application.seen('outputInvalid')).toEqual([]);
     await story.database.query('drop table sums');
   });
@@ -154,21 +193,28 @@ describe('enhancers', () => {
     const hanging = aHandler(
       'hanging',
       (_, { signal }) =>
-        new Promise((_, reject) => signal.addEventListener('abort', () => (gate.open(), reject(signal.reason as Error)))),
+        new Promise((_, reject) =>
+          signal.addEventListener('abort', () => (gate.open(), reject(signal.reason as Error))),
+        ),
       { timeoutMs: 20, maxAttempts: 1 },
     );
-    const application = await start(enhanced(hanging, UseInterceptors(Wrapping), UseFilters(Success)));
+    const application = await start(
+      enhanced(hanging, UseInterceptors(Wrapping), UseFilters(Success)),
+    );
 
     const { id } = await application.queues.enqueue('hanging', {});
 
-    expect(await untilJobIs('failed', application, id)).toMatchObject({ lastError: { code: 'JOB_TIMEOUT' } });
+    expect(await untilJobIs('failed', application, id)).toMatchObject({
+      lastError: { code: 'JOB_TIMEOUT' },
+    });
     await gate.passed;
     expect(application.seen('succeeded')).toEqual([]);
   });
 
   it('may time out, and choose what becomes of the job', async () => {
     class Impatient implements NestInterceptor {
-      intercept = (_: ExecutionContext, next: CallHandler): Observable<unknown> => next.handle().pipe(timeout(5));
+      intercept = (_: ExecutionContext, next: CallHandler): Observable<unknown> =>
+        next.handle().pipe(timeout(5));
     }
     @Catch()
     class Later implements ExceptionFilter {
@@ -179,7 +225,9 @@ describe('enhancers', () => {
 
     const { id } = await application.queues.enqueue('slow', {});
 
-    expect(await untilJobIs('unprocessable', application, id)).toMatchObject({ lastError: { message: 'TimeoutError' } });
+    expect(await untilJobIs('unprocessable', application, id)).toMatchObject({
+      lastError: { message: 'TimeoutError' },
+    });
   });
 
   it('may make a success of a failure in a transaction that still stands', async () => {
@@ -202,7 +250,9 @@ describe('enhancers', () => {
     await untilJobIs('failed', application, broken.id);
     const whole = await application.queues.enqueue('notes', 'select 1');
 
-    expect(await untilJobIs('succeeded', application, whole.id)).toMatchObject({ output: 'after the writes' });
+    expect(await untilJobIs('succeeded', application, whole.id)).toMatchObject({
+      output: 'after the writes',
+    });
     expect(await story.database.query('select n from notes')).toEqual([{ n: 1 }]);
     await story.database.query('drop table notes');
   });
@@ -211,7 +261,9 @@ describe('enhancers', () => {
     class Looking implements NestInterceptor {
       intercept(host: ExecutionContext, next: CallHandler): Observable<unknown> {
         const { job, jobs, queue } = getQueueContext(host);
-        calls.push(`${queue}: ${jobs.length} jobs, ${job === undefined ? 'no one job' : 'one job'}`);
+        calls.push(
+          `${queue}: ${jobs.length} jobs, ${job === undefined ? 'no one job' : 'one job'}`,
+        );
         return next.handle();
       }
     }
@@ -228,7 +280,9 @@ describe('enhancers', () => {
     const [good, bad] = await application.queues.enqueueMany('batches', items);
 
     expect(await untilJobIs('succeeded', application, good!.id)).toMatchObject({ output: 'good' });
-    expect(await untilJobIs('failed', application, bad!.id)).toMatchObject({ lastError: { message: 'bad' } });
+    expect(await untilJobIs('failed', application, bad!.id)).toMatchObject({
+      lastError: { message: 'bad' },
+    });
     expect(calls).toEqual(['batches: 2 jobs, no one job']);
   });
 });
@@ -246,7 +300,9 @@ describe('enhancers of the whole application', () => {
     ),
   ];
   const outputsOf = async ({ queues }: TestApplication): Promise<unknown[]> =>
-    (await Promise.all(['plain', 'own'].map((queue) => queues.enqueueAndWait(queue, {})))).map(({ output }) => output);
+    (await Promise.all(['plain', 'own'].map((queue) => queues.enqueueAndWait(queue, {})))).map(
+      ({ output }) => output,
+    );
 
   it('do not stand around jobs, not even where a handler has its own', async () => {
     const closed = { provide: APP_GUARD, useClass: Closed };
@@ -257,17 +313,32 @@ describe('enhancers of the whole application', () => {
 
   it('do when asked for', async () => {
     const options = { globalEnhancers: true };
-    const failing = aHandler('failing', () => Promise.reject(new Error('original')), { maxAttempts: 1 });
-    const application = await story.start({ options, providers: [...GLOBAL, ...handlers(), failing] });
-    expect(await outputsOf(application)).toEqual([{ wrapped: 'done' }, { wrapped: { wrapped: 'done' } }]);
-    expect(await application.queues.enqueueAndWait('failing', {})).toMatchObject({ error: { message: 'original' } });
+    const failing = aHandler('failing', () => Promise.reject(new Error('original')), {
+      maxAttempts: 1,
+    });
+    const application = await story.start({
+      options,
+      providers: [...GLOBAL, ...handlers(), failing],
+    });
+    expect(await outputsOf(application)).toEqual([
+      { wrapped: 'done' },
+      { wrapped: { wrapped: 'done' } },
+    ]);
+    expect(await application.queues.enqueueAndWait('failing', {})).toMatchObject({
+      error: { message: 'original' },
+    });
   });
 
   it('cannot be asked for where they are request-scoped', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class PerRequest extends Closed {}
-    const providers = [{ provide: APP_GUARD, useClass: PerRequest }, aHandler('plain', () => 'done')];
-    await expect(story.start({ options: { globalEnhancers: true }, providers })).rejects.toMatchObject({
+    const providers = [
+      { provide: APP_GUARD, useClass: PerRequest },
+      aHandler('plain', () => 'done'),
+    ];
+    await expect(
+      story.start({ options: { globalEnhancers: true }, providers }),
+    ).rejects.toMatchObject({
       code: 'INVALID_OPTION',
       message: expect.stringContaining('globalEnhancers: PerRequest of this application'),
     });
@@ -299,10 +370,19 @@ describe('request scope', () => {
       names.map((name) => ({ payload: { name } })),
     );
 
-    const jobs = await Promise.all(stored.map(({ id }) => untilJobIs('succeeded', application, id)));
-    expect(jobs.map(({ output }) => output)).toEqual(names.map((name, n) => `Hello, ${name} ${n === 0 ? 2 : 1}`));
+    const jobs = await Promise.all(
+      stored.map(({ id }) => untilJobIs('succeeded', application, id)),
+    );
+    expect(jobs.map(({ output }) => output)).toEqual(
+      names.map((name, n) => `Hello, ${name} ${n === 0 ? 2 : 1}`),
+    );
     expect(application.seen('retried')).toMatchObject([
-      { error: { code: 'HANDLER_UNMADE', message: expect.stringContaining('Greet could not be made') } },
+      {
+        error: {
+          code: 'HANDLER_UNMADE',
+          message: expect.stringContaining('Greet could not be made'),
+        },
+      },
     ]);
     expect(application.seen('loopFailed')).toEqual([]);
   });

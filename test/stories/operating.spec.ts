@@ -19,12 +19,18 @@ describe('operating', () => {
     const attempts: number[] = [];
     const handler = aHandler('again', (job) => {
       attempts.push(job.attempt);
-      return broken && job.attempt < 3 ? JobResult.retryIn(1) : broken ? JobResult.fail('smtp is away') : 'sent';
+      return broken && job.attempt < 3
+        ? JobResult.retryIn(1)
+        : broken
+          ? JobResult.fail('smtp is away')
+          : 'sent';
     });
     const application = await story.start({ providers: [handler] });
     const { id } = await application.queues.enqueue('again', {}, { maxAttempts: 3 });
     await untilJobIs('failed', application, id);
-    expect((await adminOf(application).explain(id)).text).toMatch(/ended as failed .* after 3 attempts\..*smtp is away/);
+    expect((await adminOf(application).explain(id)).text).toMatch(
+      /ended as failed .* after 3 attempts\..*smtp is away/,
+    );
 
     broken = false;
     expect(await adminOf(application).retry(id)).toEqual({ id, outcome: 'revived' });
@@ -32,7 +38,12 @@ describe('operating', () => {
     const job = await untilJobIs('succeeded', application, id);
     expect(attempts).toEqual([1, 2, 3, 1]);
     expect(job).toMatchObject({ attempt: 1, output: 'sent' });
-    expect(job.history.map((line) => line.outcome)).toEqual(['retried', 'retried', 'failed', 'revived']);
+    expect(job.history.map((line) => line.outcome)).toEqual([
+      'retried',
+      'retried',
+      'failed',
+      'revived',
+    ]);
   });
 
   it('runs a scheduled retry now', async () => {
@@ -42,76 +53,100 @@ describe('operating', () => {
     const application = await story.start({ providers: [handler] });
     const { id } = await application.queues.enqueue('hurried', {});
     await untilJobIs('scheduled', application, id);
-    expect((await adminOf(application).explain(id)).reasons).toMatchObject([{ code: 'RETRY_LATER' }]);
+    expect((await adminOf(application).explain(id)).reasons).toMatchObject([
+      { code: 'RETRY_LATER' },
+    ]);
 
     expect(await adminOf(application).retry(id)).toEqual({ id, outcome: 'hastened' });
 
     expect(await untilJobIs('succeeded', application, id)).toMatchObject({ attempt: 2 });
   });
 
-  it.each([1, 3, 100])('lists what waits for its turn, for a commit, or in a fair queue, in pages of %d', async (limit) => {
-    const application = await story.start({ options: { worker: false, queues: { tenants: { fair: true } } } });
-    const { queues } = application;
-    const admin = adminOf(application);
-    const line = (queue: string, group: string) =>
-      queues.enqueueMany(
-        queue,
-        Array.from({ length: 4 }, (_, n) => ({ payload: n, group, ordered: true })),
+  it.each([1, 3, 100])(
+    'lists what waits for its turn, for a commit, or in a fair queue, in pages of %d',
+    async (limit) => {
+      const application = await story.start({
+        options: { worker: false, queues: { tenants: { fair: true } } },
+      });
+      const { queues } = application;
+      const admin = adminOf(application);
+      const line = (queue: string, group: string) =>
+        queues.enqueueMany(
+          queue,
+          Array.from({ length: 4 }, (_, n) => ({ payload: n, group, ordered: true })),
+        );
+      // Groups of their own: without a worker nobody hands on the turns of those that were cancelled.
+      const [a, b] = [
+        await line('lined', `it's a "group" ${limit}`),
+        await line('other-line', `b ${limit}`),
+      ];
+      const staged = await queues.enqueueMany('later', [
+        { payload: 1, staged: true },
+        { payload: 2, staged: true },
+      ]);
+      const fair = ['x', 'y'].flatMap((group) => [1, 2].map((payload) => ({ payload, group })));
+      const tenants = await queues.enqueueMany('tenants', fair);
+
+      const all = async (filter: Parameters<QueueAdmin['jobs']>[0]): Promise<string[]> => {
+        const found: string[] = [];
+        for (let after: string | undefined, more = true; more; more = after !== undefined) {
+          const page = await admin.jobs(filter, { limit, after });
+          found.push(...page.jobs.map((job) => job.id));
+          after = page.next;
+        }
+        return found;
+      };
+      const ids = (answers: { id: string }[]) => answers.map((answer) => answer.id);
+
+      expect(await all({ state: 'blocked' })).toEqual(ids([...b.slice(1), ...a.slice(1)]));
+      expect(await all({ state: 'blocked', queue: 'lined' })).toEqual(ids(a.slice(1)));
+      expect((await all({ state: 'staged' })).toSorted()).toEqual(ids(staged).toSorted());
+      expect(await all({ queue: 'tenants', state: 'ready' })).toEqual(ids(tenants));
+      expect((await all({ state: ['ready', 'blocked', 'staged'] })).toSorted()).toEqual(
+        ids([...a, ...b, ...staged, ...tenants]).toSorted(),
       );
-    // Groups of their own: without a worker nobody hands on the turns of those that were cancelled.
-    const [a, b] = [await line('lined', `it's a "group" ${limit}`), await line('other-line', `b ${limit}`)];
-    const staged = await queues.enqueueMany('later', [
-      { payload: 1, staged: true },
-      { payload: 2, staged: true },
-    ]);
-    const fair = ['x', 'y'].flatMap((group) => [1, 2].map((payload) => ({ payload, group })));
-    const tenants = await queues.enqueueMany('tenants', fair);
-
-    const all = async (filter: Parameters<QueueAdmin['jobs']>[0]): Promise<string[]> => {
-      const found: string[] = [];
-      for (let after: string | undefined, more = true; more; more = after !== undefined) {
-        const page = await admin.jobs(filter, { limit, after });
-        found.push(...page.jobs.map((job) => job.id));
-        after = page.next;
-      }
-      return found;
-    };
-    const ids = (answers: { id: string }[]) => answers.map((answer) => answer.id);
-
-    expect(await all({ state: 'blocked' })).toEqual(ids([...b.slice(1), ...a.slice(1)]));
-    expect(await all({ state: 'blocked', queue: 'lined' })).toEqual(ids(a.slice(1)));
-    expect((await all({ state: 'staged' })).toSorted()).toEqual(ids(staged).toSorted());
-    expect(await all({ queue: 'tenants', state: 'ready' })).toEqual(ids(tenants));
-    expect((await all({ state: ['ready', 'blocked', 'staged'] })).toSorted()).toEqual(
-      ids([...a, ...b, ...staged, ...tenants]).toSorted(),
-    );
-    for (const { id } of [...a, ...b, ...staged, ...tenants]) await queues.cancel({ id });
-  });
+      for (const { id } of [...a, ...b, ...staged, ...tenants]) await queues.cancel({ id });
+    },
+  );
 
   it('retry racing retry: each revival is one run', async () => {
     let runs = 0;
-    const application = await story.start({ options: PATIENT, providers: [aHandler('raced', () => void runs++)] });
+    const application = await story.start({
+      options: PATIENT,
+      providers: [aHandler('raced', () => void runs++)],
+    });
     const { id } = await application.queues.enqueue('raced', {});
     await untilJobIs('succeeded', application, id);
 
-    const answers = await Promise.allSettled(Array.from({ length: 20 }, () => adminOf(application).retry(id)));
+    const answers = await Promise.allSettled(
+      Array.from({ length: 20 }, () => adminOf(application).retry(id)),
+    );
     await untilJobIs('succeeded', application, id);
 
-    const revived = answers.filter((answer) => answer.status === 'fulfilled' && answer.value.outcome === 'revived');
+    const revived = answers.filter(
+      (answer) => answer.status === 'fulfilled' && answer.value.outcome === 'revived',
+    );
     const refused = answers
       .filter((answer) => answer.status === 'rejected')
       .map(({ reason }) => (reason as { code: string }).code);
     expect(revived.length).toBeGreaterThan(0);
     // Found between two states five times, where twenty ask again and again.
-    expect(['JOB_RUNNING', 'TRANSACTION_CONFLICT']).toEqual(expect.arrayContaining([...new Set(refused)]));
+    expect(['JOB_RUNNING', 'TRANSACTION_CONFLICT']).toEqual(
+      expect.arrayContaining([...new Set(refused)]),
+    );
     expect(runs).toBe(1 + revived.length);
   });
 
   it('redrive racing fresh enqueues with the same unique keys: each key has one live job, and no dead letter is lost', async () => {
     const KEYS = 60;
     const gate = aGate();
-    const failing = await story.start({ providers: [aHandler('keyed', () => JobResult.unprocessable('no'))] });
-    const items = Array.from({ length: KEYS }, (_, n) => ({ payload: {}, uniqueKey: `order ${n}` }));
+    const failing = await story.start({
+      providers: [aHandler('keyed', () => JobResult.unprocessable('no'))],
+    });
+    const items = Array.from({ length: KEYS }, (_, n) => ({
+      payload: {},
+      uniqueKey: `order ${n}`,
+    }));
     const dead = await failing.queues.enqueueMany('keyed', items);
     for (const { id } of dead) await untilJobIs('unprocessable', failing, id);
     await failing.close();
@@ -121,15 +156,21 @@ describe('operating', () => {
 
     const [counts, ...fresh] = await Promise.all([
       admin.redrive({ queue: 'keyed' }),
-      ...items.toReversed().map(({ uniqueKey }) => application.queues.enqueue('keyed', {}, { uniqueKey })),
+      ...items
+        .toReversed()
+        .map(({ uniqueKey }) => application.queues.enqueue('keyed', {}, { uniqueKey })),
     ]);
 
     const created = fresh.filter((answer) => answer.created).length;
     expect(counts.revived + counts.keyTaken).toBe(KEYS);
     expect(counts.revived + created).toBe(KEYS);
     expect(counts.keyTaken).toBe(created);
-    expect((await admin.jobs({ queue: 'keyed', state: 'unprocessable' }, { limit: 500 })).jobs).toHaveLength(counts.keyTaken);
-    const live = await story.database.query<{ key: string }>('select distinct unique_key as key from simple_queue.job');
+    expect(
+      (await admin.jobs({ queue: 'keyed', state: 'unprocessable' }, { limit: 500 })).jobs,
+    ).toHaveLength(counts.keyTaken);
+    const live = await story.database.query<{ key: string }>(
+      'select distinct unique_key as key from simple_queue.job',
+    );
     expect(live).toHaveLength(KEYS);
     gate.open();
     await eventually(async () => expect((await admin.stats('keyed')).running.jobs).toBe(0));

@@ -25,7 +25,10 @@ describe('ordered groups', () => {
   });
 
   /** Notes each start, and whether another job of its group runs. */
-  const noting = async (job: Job<Step>, work: () => unknown = () => undefined): Promise<unknown> => {
+  const noting = async (
+    job: Job<Step>,
+    work: () => unknown = () => undefined,
+  ): Promise<unknown> => {
     const { group, n } = job.payload;
     const others = running.get(group) ?? 0;
     if (others > 0) overlaps++;
@@ -38,19 +41,26 @@ describe('ordered groups', () => {
     }
   };
   const stepsOf = (groups: string[], count: number) =>
-    Array.from({ length: count }, (_, n) => groups.map((group) => ({ payload: { group, n }, group, ordered: true }))).flat();
+    Array.from({ length: count }, (_, n) =>
+      groups.map((group) => ({ payload: { group, n }, group, ordered: true })),
+    ).flat();
   const startsOf = (group: string) => begun.filter((name) => name.startsWith(group));
-  const expected = (group: string, count: number) => Array.from({ length: count }, (_, n) => `${group}${n}`);
+  const expected = (group: string, count: number) =>
+    Array.from({ length: count }, (_, n) => `${group}${n}`);
   const untilEnded = (application: TestApplication, count: number) =>
     eventually(() => application.seen('succeeded').length === count, { timeoutMs: 20_000 });
 
   it('run one after another, beside each other and in many at once, in two processes', async () => {
-    const providers = [aHandler('steps', (job) => noting(job, () => new Promise(setImmediate)), { concurrency: 50 })];
+    const providers = [
+      aHandler('steps', (job) => noting(job, () => new Promise(setImmediate)), { concurrency: 50 }),
+    ];
     const [one, two] = [await story.start({ providers }), await story.start({ providers })];
     const groups = Array.from({ length: 20 }, (_, n) => `${String.fromCharCode(97 + n)}`);
 
     await one.queues.enqueueMany('steps', stepsOf(groups, 30));
-    await eventually(() => one.seen('succeeded').length + two.seen('succeeded').length === 600, { timeoutMs: 20_000 });
+    await eventually(() => one.seen('succeeded').length + two.seen('succeeded').length === 600, {
+      timeoutMs: 20_000,
+    });
 
     for (const group of groups) expect(startsOf(group)).toEqual(expected(group, 30));
     expect(overlaps).toBe(0);
@@ -80,7 +90,9 @@ describe('ordered groups', () => {
   it.each([{ transactional: true }, { transactional: false }])(
     'begin, end and begin again without a pause (%j)',
     async (options) => {
-      const application = await story.start({ providers: [aHandler('steps', (job) => noting(job), options)] });
+      const application = await story.start({
+        providers: [aHandler('steps', (job) => noting(job), options)],
+      });
       for (let n = 0; n < 20; n++) {
         await application.queues.enqueue('steps', { group: 'a', n }, { group: 'a', ordered: true });
         if (n % 4 === 3) await untilEnded(application, n + 1);
@@ -91,7 +103,9 @@ describe('ordered groups', () => {
   );
 
   it('follow the order of the commits of their producers', async () => {
-    const application = await story.start({ providers: [aHandler('steps', (job) => noting(job), { concurrency: 20 })] });
+    const application = await story.start({
+      providers: [aHandler('steps', (job) => noting(job), { concurrency: 20 })],
+    });
     const { queues, dataSource } = application;
     const committed: number[] = [];
     const produce = async (n: number) => {
@@ -110,7 +124,9 @@ describe('ordered groups', () => {
 
   it('dead job, block: followers wait, somebody is told, and a release lets them go on', async () => {
     const handler = aHandler('steps', (job: Job<Step>) =>
-      noting(job, () => (job.payload.n === 0 && job.payload.group === 'a' ? JobResult.critical('no') : undefined)),
+      noting(job, () =>
+        job.payload.n === 0 && job.payload.group === 'a' ? JobResult.critical('no') : undefined,
+      ),
     );
     const application = await story.start({ providers: [handler] });
     const answers = await application.queues.enqueueMany('steps', stepsOf(['a', 'b'], 2));
@@ -121,7 +137,9 @@ describe('ordered groups', () => {
     expect(application.seen('warning')).toEqual([
       {
         code: 'GROUP_BLOCKED',
-        message: expect.stringContaining(`Group "a" of queue "steps" is blocked by job ${answers[0]!.id}`),
+        message: expect.stringContaining(
+          `Group "a" of queue "steps" is blocked by job ${answers[0]!.id}`,
+        ),
       },
     ]);
 
@@ -131,15 +149,24 @@ describe('ordered groups', () => {
 
   it('dead job, skip and halt, as their queues say', async () => {
     const fails = (queue: string) =>
-      aHandler(queue, (job: Job<Step>) => noting(job, () => (job.payload.n === 0 ? JobResult.critical('no') : undefined)));
+      aHandler(queue, (job: Job<Step>) =>
+        noting(job, () => (job.payload.n === 0 ? JobResult.critical('no') : undefined)),
+      );
     const queues = { skips: { onDeadJob: 'skip' }, halts: { onDeadJob: 'halt' } } as const;
-    const application = await story.start({ providers: [fails('skips'), fails('halts')], options: { queues } });
+    const application = await story.start({
+      providers: [fails('skips'), fails('halts')],
+      options: { queues },
+    });
     await application.queues.enqueueMany('skips', stepsOf(['a'], 3));
     await untilEnded(application, 2);
 
     const [dead] = await application.queues.enqueueMany('halts', stepsOf(['b'], 2));
     await untilJobIs('critical', application, dead!.id);
-    const { id } = await application.queues.enqueue('halts', { group: 'c', n: 1 }, { group: 'c', ordered: true });
+    const { id } = await application.queues.enqueue(
+      'halts',
+      { group: 'c', n: 1 },
+      { group: 'c', ordered: true },
+    );
     await untilJobIs('blocked', application, id);
     await application.storage.groups.release('halts', 'b');
     await untilJobIs('succeeded', application, id);
@@ -151,9 +178,15 @@ describe('ordered groups', () => {
       noting(job, () => job.payload.group === 'dead' && JobResult.critical('no')),
     );
     // Each of these turns becomes vacant with its commit.
-    const others = aHandler('steps', (job: Job<Step>) => noting(job), { concurrency: 20, transactional: true });
+    const others = aHandler('steps', (job: Job<Step>) => noting(job), {
+      concurrency: 20,
+      transactional: true,
+    });
     const queues = { halts: { onDeadJob: 'halt' } } as const;
-    const application = await story.start({ providers: [fails, others], options: { queues, pollIntervalMs: 20 } });
+    const application = await story.start({
+      providers: [fails, others],
+      options: { queues, pollIntervalMs: 20 },
+    });
     const [dead] = await application.queues.enqueueMany('halts', stepsOf(['dead'], 1));
     await untilJobIs('critical', application, dead!.id);
     const groups = Array.from({ length: 1_000 }, (_, n) => `waits ${n}.`);
@@ -163,7 +196,10 @@ describe('ordered groups', () => {
     await untilEnded(application, 15);
     expect(startsOf('waits')).toEqual([]);
 
-    const [looks, rounds] = [jest.spyOn(application.storage.groups, 'handOn'), jest.spyOn(application.storage.jobs, 'promote')];
+    const [looks, rounds] = [
+      jest.spyOn(application.storage.groups, 'handOn'),
+      jest.spyOn(application.storage.claims, 'promote'),
+    ];
     await eventually(() => rounds.mock.calls.length >= 10);
     expect(looks.mock.calls.length).toBeLessThan(2);
 
@@ -182,7 +218,10 @@ describe('ordered groups', () => {
     const application = await story.start({ providers: [handler] });
     const [head, next] = await application.queues.enqueueMany('steps', stepsOf(['a'], 2));
     await eventually(() => application.seen('started').length === 1);
-    expect(await application.queues.cancel({ id: head!.id })).toEqual({ cancelled: 0, requested: 1 });
+    expect(await application.queues.cancel({ id: head!.id })).toEqual({
+      cancelled: 0,
+      requested: 1,
+    });
     await stopped.passed;
     await untilJobIs('succeeded', application, next!.id);
     expect(await application.queues.find(head!.id)).toMatchObject({ state: 'cancelled' });
@@ -191,7 +230,10 @@ describe('ordered groups', () => {
   it('a queue that is ordered as a whole runs one job at a time, whatever its concurrency', async () => {
     const options = { queues: { strict: { ordered: true, concurrency: 50 } } };
     const providers = [aHandler('strict', (job: Job<Step>) => noting(job))];
-    const [one, two] = [await story.start({ providers, options }), await story.start({ providers, options })];
+    const [one, two] = [
+      await story.start({ providers, options }),
+      await story.start({ providers, options }),
+    ];
     const items = Array.from({ length: 50 }, (_, n) => ({ payload: { group: 'a', n } }));
     await one.queues.enqueueMany('strict', items);
     await eventually(() => one.seen('succeeded').length + two.seen('succeeded').length === 50);
@@ -215,7 +257,10 @@ describe('ordered groups', () => {
     const follower = await step('a', 1);
     const other = await step('b', 0);
     await untilJobIs('succeeded', application, other.id);
-    expect(await application.queues.find(follower.id)).toMatchObject({ state: 'blocked', group: 'a' });
+    expect(await application.queues.find(follower.id)).toMatchObject({
+      state: 'blocked',
+      group: 'a',
+    });
     await untilJobIs('succeeded', application, follower.id);
     expect(begun).toEqual(['b0', 'a0', 'a1']);
   });

@@ -21,13 +21,16 @@ describe('ordered groups, workers killed at random (npm run crash-run -- --only 
   );
   afterEach(() => Promise.all(children.map((child) => child.kill())));
 
-  const aWorker = (): Child => new Child(CHILD, { DATABASE_URL: story.database.url, CHILD_HANDLERS: 'steps' });
+  const aWorker = (): Child =>
+    new Child(CHILD, { DATABASE_URL: story.database.url, CHILD_HANDLERS: 'steps' });
   const rows = async (sql: string): Promise<number> => (await story.database.query(sql)).length;
 
   async function killAtRandom(): Promise<void> {
     for (let kill = 1; kill <= KILLS; kill++) {
       const share = Math.floor((GROUPS * EACH * kill) / (KILLS + 1));
-      await eventually(async () => (await rows('select distinct job from step')) >= share, { timeoutMs: 30_000 });
+      await eventually(async () => (await rows('select distinct job from step')) >= share, {
+        timeoutMs: 30_000,
+      });
       await children.splice(Math.floor(Math.random() * children.length), 1)[0]!.kill();
       children.push(aWorker());
     }
@@ -48,13 +51,17 @@ describe('ordered groups, workers killed at random (npm run crash-run -- --only 
       children = Array.from({ length: WORKERS }, aWorker);
 
       await killAtRandom();
-      await eventually(async () => (await rows('select from simple_queue.job')) === 0, { timeoutMs: 60_000 });
+      await eventually(async () => (await rows('select from simple_queue.job')) === 0, {
+        timeoutMs: 60_000,
+      });
 
       const outOfOrder = `select from (
       select n, coalesce(max(n) over (partition by grp order by id rows between unbounded preceding and 1 preceding), -1) as before
       from step) s where n < before or n > before + 1`;
       expect(await rows(outOfOrder)).toBe(0);
-      expect(await rows(`select from simple_queue.archive where state = 'succeeded'`)).toBe(GROUPS * EACH);
+      expect(await rows(`select from simple_queue.archive where state = 'succeeded'`)).toBe(
+        GROUPS * EACH,
+      );
     },
     patient(120_000),
   );

@@ -36,12 +36,18 @@ describe('ordered groups under stress', () => {
   afterAll(() => test.close());
 
   /** 40P01 is the one that must not be. */
-  const note = (error: unknown): void => void found.errors.push((error as DatabaseError).sqlState ?? String(error));
+  const note = (error: unknown): void =>
+    void found.errors.push((error as DatabaseError).sqlState ?? String(error));
 
   async function produce(enqueuer: Enqueuer): Promise<void> {
     for (let n = 0; n < TRANSACTIONS; n++) {
       const group = `g${any(GROUPS)}`;
-      const options = { group, ordered: true, staged: chance(0.1), ...(chance(0.1) ? { delayMs: any(20) } : {}) };
+      const options = {
+        group,
+        ordered: true,
+        staged: chance(0.1),
+        ...(chance(0.1) ? { delayMs: any(20) } : {}),
+      };
       const runner = test.dataSource.createQueryRunner();
       await runner.startTransaction();
       const items = Array.from({ length: 1 + any(3) }, () => ({ payload: group, ...options }));
@@ -55,20 +61,25 @@ describe('ordered groups under stress', () => {
   }
 
   async function decide(id: string): Promise<void> {
-    const { staged, database, jobs } = test.storage;
+    const { staged, database, cancels } = test.storage;
     await database.callers.transaction(async (run) => {
       if ((await staged.take(run, id)) !== 'inTime') return;
       if (chance(0.5)) await staged.commit(run, id);
-      else await jobs.cancelById(run, [id], KEEP);
+      else await cancels.byId(run, [id], KEEP);
     });
   }
 
   async function work(done: () => boolean): Promise<void> {
-    const { jobs } = test.storage;
+    const { claims } = test.storage;
     const ranges = [{ priority: -32_768, runAt: '-infinity', id: FIRST_ID, upto: 32_767 }];
     while (!done()) {
-      const wish = { claimId: randomUUID(), lease: randomUUID(), lanes: [{ lane, wanted: 5, ranges }], limit: 5 };
-      const claimed = (await jobs.settleAndClaim('w', [], [], wish)).jobs;
+      const wish = {
+        claimId: randomUUID(),
+        lease: randomUUID(),
+        lanes: [{ lane, wanted: 5, ranges }],
+        limit: 5,
+      };
+      const claimed = (await claims.settleAndClaim('w', [], [], wish)).jobs;
       for (const row of claimed) await start(row);
       await new Promise(setImmediate);
       for (const row of claimed) await end(row);
@@ -77,7 +88,10 @@ describe('ordered groups under stress', () => {
 
   async function start(row: ClaimedRow): Promise<void> {
     const group = JSON.parse(row.payload!) as string;
-    const [job] = await test.database.query<{ seq: string }>('select seq from simple_queue.job where id = $1', [row.id]);
+    const [job] = await test.database.query<{ seq: string }>(
+      'select seq from simple_queue.job where id = $1',
+      [row.id],
+    );
     found.starts++;
     if (running.has(group)) found.overlaps++;
     if (Number(job!.seq) < (lastSeq.get(group) ?? 0)) found.inversions++;
@@ -87,28 +101,42 @@ describe('ordered groups under stress', () => {
 
   /** By any way there is. */
   async function end(row: ClaimedRow): Promise<void> {
-    const { jobs, groups, database } = test.storage;
+    const { settlements, groups, database } = test.storage;
     const key = { id: row.id, epoch: row.epoch };
     running.delete(JSON.parse(row.payload!) as string);
     const success = { ...key, runMs: 1, keepMs: DAY_MS, output: undefined };
-    const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS, archiveKeepMs: DAY_MS } as const;
+    const verdict = {
+      state: 'failed',
+      spent: 1,
+      runMs: 1,
+      deadLetterKeepMs: DAY_MS,
+      archiveKeepMs: DAY_MS,
+    } as const;
     const change = { delayMs: any(10), spent: 1, rescheduled: 0, ran: true } as const;
     const way = any(10);
-    if (row.cancelled) await jobs.bury('w', [{ ...key, verdict: { ...verdict, state: 'cancelled' } }]);
+    if (row.cancelled)
+      await settlements.bury('w', [{ ...key, verdict: { ...verdict, state: 'cancelled' } }]);
     else if (way < 5) await groups.settle('w', [success]);
-    else if (way < 6) await database.callers.transaction((run) => jobs.complete(run, 'w', success));
-    else if (way < 7) await jobs.bury('w', [{ ...key, verdict: { ...verdict, onDeadJob: 'skip' } }]);
-    else if (way < 8) await jobs.bury('w', [{ ...key, verdict: { ...verdict, onDeadJob: chance(0.5) ? 'block' : 'halt' } }]);
-    else if (!(await jobs.putBack([{ ...key, change }]))[0]?.moved)
-      await jobs.bury('w', [{ ...key, verdict: { ...verdict, state: 'cancelled' } }]);
+    else if (way < 6)
+      await database.callers.transaction((run) => settlements.complete(run, 'w', success));
+    else if (way < 7)
+      await settlements.bury('w', [{ ...key, verdict: { ...verdict, onDeadJob: 'skip' } }]);
+    else if (way < 8)
+      await settlements.bury('w', [
+        { ...key, verdict: { ...verdict, onDeadJob: chance(0.5) ? 'block' : 'halt' } },
+      ]);
+    else if (!(await settlements.putBack([{ ...key, change }]))[0]?.moved)
+      await settlements.bury('w', [{ ...key, verdict: { ...verdict, state: 'cancelled' } }]);
   }
 
   async function disturb(done: () => boolean): Promise<void> {
-    const { jobs, groups, database, staged } = test.storage;
+    const { cancels, groups, database, staged } = test.storage;
     while (!done()) {
       await groups.release('work', `g${any(GROUPS)}`);
-      const [job] = await test.database.query<{ id: string }>('select id from simple_queue.job order by random() limit 1');
-      if (job && chance(0.3)) await jobs.cancelById(database.callers.run, [job.id], KEEP);
+      const [job] = await test.database.query<{ id: string }>(
+        'select id from simple_queue.job order by random() limit 1',
+      );
+      if (job && chance(0.3)) await cancels.byId(database.callers.run, [job.id], KEEP);
       await staged.expire(KEEP);
     }
   }
@@ -117,7 +145,7 @@ describe('ordered groups under stress', () => {
     const turns = new Turns(test);
     while (!done()) {
       await turns.round();
-      await test.storage.jobs.promote('-infinity', []);
+      await test.storage.claims.promote('-infinity', []);
     }
   }
 
@@ -134,8 +162,14 @@ describe('ordered groups under stress', () => {
       ];
       await Promise.all(Array.from({ length: PRODUCERS }, () => produce(enqueuer).catch(note)));
       const left = async () =>
-        (await test.database.query<{ n: number }>('select count(*)::int as n from simple_queue.job'))[0]!.n;
-      await eventually(async () => found.errors.length > 0 || (await left()) === 0, { timeoutMs: 40_000 }).catch(note);
+        (
+          await test.database.query<{ n: number }>(
+            'select count(*)::int as n from simple_queue.job',
+          )
+        )[0]!.n;
+      await eventually(async () => found.errors.length > 0 || (await left()) === 0, {
+        timeoutMs: 40_000,
+      }).catch(note);
       over = true;
       await Promise.all(others);
 

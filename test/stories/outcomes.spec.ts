@@ -15,7 +15,8 @@ const hostile = new Proxy({}, { get: () => { throw new Error('trap'); }, ownKeys
 const thrower = (thrown: unknown): never => {
   throw thrown;
 };
-const nested = (depth: number): unknown => Array.from({ length: depth }).reduce<unknown>((inner) => [inner], null);
+const nested = (depth: number): unknown =>
+  Array.from({ length: depth }).reduce<unknown>((inner) => [inner], null);
 
 describe('what a handler answers', () => {
   const story = aStory();
@@ -38,11 +39,26 @@ describe('what a handler answers', () => {
   };
 
   it.each([
-    ['JobResult.success', (): unknown => JobResult.success({ a: 1 }), 'succeeded', { output: { a: 1 }, attempt: 1 }],
+    [
+      'JobResult.success',
+      (): unknown => JobResult.success({ a: 1 }),
+      'succeeded',
+      { output: { a: 1 }, attempt: 1 },
+    ],
     ['a plain value', () => [1, 'two'], 'succeeded', { output: [1, 'two'] }],
     ['nothing', (): unknown => undefined, 'succeeded', { attempt: 1 }],
-    ['JobResult.cancel', () => JobResult.cancel('order gone'), 'cancelled', { lastError: { message: 'order gone' }, attempt: 0 }],
-    ['JobResult.cancel with an unstorable reason', () => JobResult.cancel('a\0b\ud800'), 'cancelled', {}],
+    [
+      'JobResult.cancel',
+      () => JobResult.cancel('order gone'),
+      'cancelled',
+      { lastError: { message: 'order gone' }, attempt: 0 },
+    ],
+    [
+      'JobResult.cancel with an unstorable reason',
+      () => JobResult.cancel('a\0b\ud800'),
+      'cancelled',
+      {},
+    ],
     ['JobResult.cancel(null)', () => JobResult.cancel(null as unknown as string), 'cancelled', {}],
     [
       'JobResult.unprocessable',
@@ -50,7 +66,12 @@ describe('what a handler answers', () => {
       'unprocessable',
       { attempt: 1, lastError: { message: 'bad' } },
     ],
-    ['JobResult.critical', () => JobResult.critical('broken'), 'critical', { attempt: 1, lastError: { message: 'broken' } }],
+    [
+      'JobResult.critical',
+      () => JobResult.critical('broken'),
+      'critical',
+      { attempt: 1, lastError: { message: 'broken' } },
+    ],
     ['JobResult.retryIn', () => JobResult.retryIn(AN_HOUR), 'scheduled', { attempt: 1 }],
     [
       'JobResult.retryAt',
@@ -58,8 +79,18 @@ describe('what a handler answers', () => {
       'scheduled',
       { attempt: 1, runAt: new Date('2999-01-01') },
     ],
-    ['JobResult.rescheduleIn', () => JobResult.rescheduleIn(AN_HOUR), 'scheduled', { attempt: 0, reschedules: 1 }],
-    ['JobResult.rescheduleAt', () => JobResult.rescheduleAt(new Date('2999-01-01')), 'scheduled', { attempt: 0 }],
+    [
+      'JobResult.rescheduleIn',
+      () => JobResult.rescheduleIn(AN_HOUR),
+      'scheduled',
+      { attempt: 0, reschedules: 1 },
+    ],
+    [
+      'JobResult.rescheduleAt',
+      () => JobResult.rescheduleAt(new Date('2999-01-01')),
+      'scheduled',
+      { attempt: 0 },
+    ],
   ] as const)('%s', async (_name, process, state, expected) => {
     expect((await runOnce(process, state)).job).toMatchObject(expected);
   });
@@ -72,12 +103,26 @@ describe('what a handler answers', () => {
     ['a circle', circle, 'failed', { name: 'Thrown' }],
     ['a hostile proxy', hostile, 'failed', { name: 'Thrown' }],
     ['unstorable text', new Error('a\0b\ud800c'), 'failed', { message: 'a\ufffdb\ufffdc' }],
-    ['a text that is cut within a character', new Error('x'.repeat(499) + '😀'.repeat(2_000)), 'failed', { name: 'Error' }],
-    ['UnprocessableError', new UnprocessableError('bad'), 'unprocessable', { code: 'UNPROCESSABLE' }],
+    [
+      'a text that is cut within a character',
+      new Error('x'.repeat(499) + '😀'.repeat(2_000)),
+      'failed',
+      { name: 'Error' },
+    ],
+    [
+      'UnprocessableError',
+      new UnprocessableError('bad'),
+      'unprocessable',
+      { code: 'UNPROCESSABLE' },
+    ],
     ['CriticalError', new CriticalError('broken'), 'critical', { code: 'CRITICAL' }],
   ] as const)('throws %s', async (_name, thrown, state, error) => {
     const { job } = await runOnce(() => thrower(thrown), state, { maxAttempts: 1 });
-    expect(job).toMatchObject({ lastError: error, attempt: 1, history: [{ attempt: 1, outcome: state }] });
+    expect(job).toMatchObject({
+      lastError: error,
+      attempt: 1,
+      history: [{ attempt: 1, outcome: state }],
+    });
   });
 
   it.each([
@@ -90,8 +135,17 @@ describe('what a handler answers', () => {
   });
 
   it('keeps a success whose output cannot be stored as it is, and says so', async () => {
-    const outputs = [circle, () => 1, 'x'.repeat(100_000), { text: 'a\0\ud800' }, 10n, nested(7_000)];
-    const application = await story.start({ providers: [aHandler('outputs', (job) => outputs[job.payload as number])] });
+    const outputs = [
+      circle,
+      () => 1,
+      'x'.repeat(100_000),
+      { text: 'a\0\ud800' },
+      10n,
+      nested(7_000),
+    ];
+    const application = await story.start({
+      providers: [aHandler('outputs', (job) => outputs[job.payload as number])],
+    });
 
     const jobs = await application.queues.enqueueMany('outputs', outputs.map((_, payload) => ({ payload }))); // prettier-ignore
 
@@ -143,15 +197,19 @@ describe('what a handler answers', () => {
       { attempt: 2, outcome: 'retried', error: { message: 'run 2' } },
       { attempt: 3, outcome: 'failed', error: { message: 'run 3' } },
     ]);
-    expect(await story.database.query('select state from simple_queue.dead_letter where id = $1', [job.id])).toEqual([
-      { state: 'failed' },
-    ]);
+    expect(
+      await story.database.query('select state from simple_queue.dead_letter where id = $1', [
+        job.id,
+      ]),
+    ).toEqual([{ state: 'failed' }]);
   });
 
   it('keeps the last 20 lines of a long history', async () => {
     const { job } = await runOnce(() => JobResult.retryIn(0), 'failed', { maxAttempts: 25 });
 
-    expect(job.history.map((line) => line.attempt)).toEqual(Array.from({ length: 20 }, (_, index) => index + 6));
+    expect(job.history.map((line) => line.attempt)).toEqual(
+      Array.from({ length: 20 }, (_, index) => index + 6),
+    );
   });
 
   it('ends a job that reschedules itself for ever as poisoned', async () => {
@@ -206,7 +264,9 @@ describe('what a handler answers', () => {
       () => JobResult.critical('no'),
       () => JobResult.unprocessable('no'),
     ];
-    const handler = aHandler('mixed', (job) => answers[(job.payload as number) % 5]!(), { maxAttempts: 1 });
+    const handler = aHandler('mixed', (job) => answers[(job.payload as number) % 5]!(), {
+      maxAttempts: 1,
+    });
     const application = await story.start({ providers: [handler] });
 
     await application.queues.enqueueMany('mixed', Array.from({ length: 500 }, (_, payload) => ({ payload }))); // prettier-ignore

@@ -25,36 +25,48 @@ describe('handlers of a pattern', () => {
     ); // prettier-ignore
   });
 
-  it.each(['this process', 'another process'])('find a new queue by the wake-up of %s, long before the poll', async (where) => {
-    const queue = `woken.by-${where.replace(' ', '-')}`;
-    const application = await story.start({
-      options: { pollIntervalMs: 60_000 },
-      providers: [aHandler('woken.*', named('woken'))],
-    });
-    const listening = `select from pg_stat_activity where datname = current_database() and query ilike 'listen%'`;
-    await eventually(async () => expect((await story.database.query(listening)).length).toBe(1));
-    const producer = where === 'this process' ? application : await story.start({ options: { worker: false } });
+  it.each(['this process', 'another process'])(
+    'find a new queue by the wake-up of %s, long before the poll',
+    async (where) => {
+      const queue = `woken.by-${where.replace(' ', '-')}`;
+      const application = await story.start({
+        options: { pollIntervalMs: 60_000 },
+        providers: [aHandler('woken.*', named('woken'))],
+      });
+      const listening = `select from pg_stat_activity where datname = current_database() and query ilike 'listen%'`;
+      await eventually(async () => expect((await story.database.query(listening)).length).toBe(1));
+      const producer =
+        where === 'this process' ? application : await story.start({ options: { worker: false } });
 
-    const { id } = await producer.queues.enqueue(queue, {});
+      const { id } = await producer.queues.enqueue(queue, {});
 
-    await untilJobIs('succeeded', application, id);
-  });
+      await untilJobIs('succeeded', application, id);
+    },
+  );
 
   it('find a new queue without a wake-up, with the next round of the promoter', async () => {
-    const application = await story.start({ options: { wakeUp: 'off' }, providers: [aHandler('silent.*', named('silent'))] });
+    const application = await story.start({
+      options: { wakeUp: 'off' },
+      providers: [aHandler('silent.*', named('silent'))],
+    });
     const producer = await story.start({ options: { worker: false, wakeUp: 'off' } });
 
     const { id } = await producer.queues.enqueue('silent.new', {});
 
-    expect(await untilJobIs('succeeded', application, id)).toMatchObject({ output: 'silent took silent.new' });
+    expect(await untilJobIs('succeeded', application, id)).toMatchObject({
+      output: 'silent took silent.new',
+    });
   });
 
   it('give way to the exact queue, and to a longer prefix', async () => {
-    const providers = ['ways.*', 'ways.by.*', 'ways.by.sea'].map((queue) => aHandler(queue, named(queue)));
+    const providers = ['ways.*', 'ways.by.*', 'ways.by.sea'].map((queue) =>
+      aHandler(queue, named(queue)),
+    );
     const application = await story.start({ providers });
     const { queues } = application;
 
-    for (const queue of ['ways.on.foot', 'ways.by.rail', 'ways.by.sea']) await queues.enqueue(queue, {});
+    for (const queue of ['ways.on.foot', 'ways.by.rail', 'ways.by.sea'])
+      await queues.enqueue(queue, {});
 
     await eventually(() => expect(application.seen('succeeded').length).toBe(3));
     expect(application.seen('succeeded').map(({ output }) => output).sort()).toEqual(
@@ -92,9 +104,17 @@ describe('handlers of a pattern', () => {
     await untilJobIs('failed', application, failing.id);
 
     for (const queue of ['each.narrow', 'each.wide']) await queues.enqueueMany(queue, Array.from({ length: 5 }, () => ({ payload: {} }))); // prettier-ignore
-    await eventually(() => expect(application.seen('started').filter(({ queue }) => queue === 'each.wide').length).toBe(5));
+    await eventually(() =>
+      expect(application.seen('started').filter(({ queue }) => queue === 'each.wide').length).toBe(
+        5,
+      ),
+    );
 
-    expect(application.seen('started').filter(({ queue, name }) => queue === 'each.narrow' && name === '').length).toBe(1);
+    expect(
+      application
+        .seen('started')
+        .filter(({ queue, name }) => queue === 'each.narrow' && name === '').length,
+    ).toBe(1);
     gate.open();
     await eventually(() => expect(application.seen('succeeded').length).toBe(10));
   });

@@ -12,7 +12,11 @@ describe('pause', () => {
   const story = aStory();
 
   /** Jobs of the paused queue stay ready while the same worker runs jobs of another one. */
-  async function expectHeeded(application: TestApplication, paused: string, other: string): Promise<void> {
+  async function expectHeeded(
+    application: TestApplication,
+    paused: string,
+    other: string,
+  ): Promise<void> {
     await eventually(async () => {
       const probe = await application.queues.enqueue(paused, {});
       const marker = await application.queues.enqueue(other, {});
@@ -52,11 +56,15 @@ describe('pause', () => {
     expect(queue!.ready.jobs).toBeGreaterThan(0);
 
     await adminOf(operator).resume('slow-mail');
-    await eventually(async () => expect((await adminOf(operator).stats('slow-mail')).ready.jobs).toBe(0));
+    await eventually(async () =>
+      expect((await adminOf(operator).stats('slow-mail')).ready.jobs).toBe(0),
+    );
   });
 
   it('reaches them within a poll interval without wake-ups', async () => {
-    const handlers = ['polled-mail', 'polled-beside'].map((queue) => aHandler(queue, () => undefined));
+    const handlers = ['polled-mail', 'polled-beside'].map((queue) =>
+      aHandler(queue, () => undefined),
+    );
     const worker = await story.start({ options: { wakeUp: 'off' }, providers: handlers });
     const operator = await story.start({ options: { worker: false, wakeUp: 'off' } });
     const first = await operator.queues.enqueue('polled-mail', {});
@@ -66,12 +74,17 @@ describe('pause', () => {
     await expectHeeded(worker, 'polled-mail', 'polled-beside');
 
     await adminOf(operator).resume('polled-mail');
-    await eventually(async () => expect((await adminOf(operator).stats('polled-mail')).ready.jobs).toBe(0));
+    await eventually(async () =>
+      expect((await adminOf(operator).stats('polled-mail')).ready.jobs).toBe(0),
+    );
   });
 
   it('stops a queue under load, claimed-ahead jobs included, and loses none', async () => {
     const ran: string[] = [];
-    const providers = [aHandler('loaded', (job) => void ran.push(job.id)), aHandler('loaded-beside', () => undefined)];
+    const providers = [
+      aHandler('loaded', (job) => void ran.push(job.id)),
+      aHandler('loaded-beside', () => undefined),
+    ];
     const workers = [await story.start({ providers }), await story.start({ providers })];
     const admin = adminOf(workers[0]!);
     const jobs = await workers[0]!.queues.enqueueMany('loaded', items(20_000));
@@ -88,7 +101,9 @@ describe('pause', () => {
     expect(ran.length).toBe(before);
 
     await admin.resume('loaded');
-    await eventually(() => expect(ran.length).toBeGreaterThanOrEqual(jobs.length), { timeoutMs: 20_000 });
+    await eventually(() => expect(ran.length).toBeGreaterThanOrEqual(jobs.length), {
+      timeoutMs: 20_000,
+    });
     await eventually(async () => expect((await admin.stats('loaded')).ready.jobs).toBe(0));
     const runs = new Set(ran);
     expect(runs.size).toBe(ran.length);
@@ -110,7 +125,11 @@ describe('pause', () => {
     for (const { id } of [old, named]) {
       expect(await worker.queues.find(id)).toMatchObject({ state: 'ready' });
       // Until the worker has told that it serves the new name, there is a second reason.
-      await eventually(async () => expect((await adminOf(worker).explain(id)).reasons).toMatchObject([{ code: 'QUEUE_PAUSED' }]));
+      await eventually(async () =>
+        expect((await adminOf(worker).explain(id)).reasons).toMatchObject([
+          { code: 'QUEUE_PAUSED' },
+        ]),
+      );
     }
     await adminOf(worker).resume('kept');
     for (const { id } of [old, named]) await untilJobIs('succeeded', worker, id);

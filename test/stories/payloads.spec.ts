@@ -59,7 +59,10 @@ describe('JSON and bytes, together or alone', () => {
           },
           { transactional, maxAttempts: 2, backoff: constant({ delayMs: 0 }) },
         );
-        const application = await story.start({ providers: [handler], options: { poison: { maxReschedules: 0 } } });
+        const application = await story.start({
+          providers: [handler],
+          options: { poison: { maxReschedules: 0 } },
+        });
 
         const { id } = await application.queues.enqueue('ends', payload, { payloadBytes });
 
@@ -70,7 +73,9 @@ describe('JSON and bytes, together or alone', () => {
 
     it('stay with a job that waits, and with one that is cancelled while it waits', async () => {
       const { queues } = await story.start({ options: { worker: false } });
-      const [answer] = await queues.enqueueMany('waits', [{ payload, payloadBytes, uniqueKey: 'k', delayMs: 60_000 }]);
+      const [answer] = await queues.enqueueMany('waits', [
+        { payload, payloadBytes, uniqueKey: 'k', delayMs: 60_000 },
+      ]);
 
       expect(told((await queues.find(answer!.id))!)).toEqual(stored);
       await queues.cancel({ id: answer!.id });
@@ -86,7 +91,9 @@ describe('JSON and bytes, together or alone', () => {
       await crashUnder(poison!.id, { stalls: 2, suspicion: 3 });
 
       const seen: unknown[] = [];
-      const application = await story.start({ providers: [aHandler('crashed', (job) => void seen.push(told(job)))] });
+      const application = await story.start({
+        providers: [aHandler('crashed', (job) => void seen.push(told(job)))],
+      });
 
       expect(told(await untilJobIs('succeeded', application, innocent!.id))).toEqual(stored);
       expect(told(await untilJobIs('poisoned', application, poison!.id))).toEqual(stored);
@@ -95,9 +102,15 @@ describe('JSON and bytes, together or alone', () => {
   });
 
   /** As a process leaves a job that it had claimed when it died, after so many deaths. */
-  async function crashUnder(id: string, { stalls, suspicion }: { stalls: number; suspicion: number }): Promise<void> {
+  async function crashUnder(
+    id: string,
+    { stalls, suspicion }: { stalls: number; suspicion: number },
+  ): Promise<void> {
     await story.database.query('delete from simple_queue.ready where id = $1', [id]);
-    await story.database.query('update simple_queue.job set stalls = $2, suspicion = $3 where id = $1', [id, stalls, suspicion]);
+    await story.database.query(
+      'update simple_queue.job set stalls = $2, suspicion = $3 where id = $1',
+      [id, stalls, suspicion],
+    );
     await story.database.query(
       `insert into simple_queue.claim (id, shard, lease, jobs, epochs) values (gen_random_uuid(), 0, gen_random_uuid(), array[$1::uuid], '{0}')`,
       [id],
@@ -107,37 +120,54 @@ describe('JSON and bytes, together or alone', () => {
 
 describe('a payload', () => {
   const story = aStory();
-  const PAYLOAD = { zebra: 1, b: { y: 1, a: [{ d: 1, c: 2 }] }, a: 1e21, tiny: 1e-7, '10': 'x', text: '\u2028\u00e4' };
+  const PAYLOAD = {
+    zebra: 1,
+    b: { y: 1, a: [{ d: 1, c: 2 }] },
+    a: 1e21,
+    tiny: 1e-7,
+    '10': 'x',
+    text: '\u2028\u00e4',
+  };
   const given = JSON.stringify(PAYLOAD);
 
   it.each<[string, (queues: QueueService) => Promise<unknown>]>([
     ['alone, beside an idle worker', (queues) => queues.enqueue('letters', PAYLOAD)],
-    ['of a batch', (queues) => queues.enqueueMany('letters', [{ payload: PAYLOAD }, { payload: PAYLOAD }])],
+    [
+      'of a batch',
+      (queues) => queues.enqueueMany('letters', [{ payload: PAYLOAD }, { payload: PAYLOAD }]),
+    ],
     ['with a key', (queues) => queues.enqueue('letters', PAYLOAD, { uniqueKey: 'k' })],
     ['of a group', (queues) => queues.enqueue('letters', PAYLOAD, { group: 'g', ordered: true })],
     [
       'that takes the place of another',
       async (queues) => {
         await queues.enqueue('letters', {}, { uniqueKey: 'r', delayMs: 60_000 });
-        return queues.enqueue('letters', PAYLOAD, { uniqueKey: 'r', onConflict: 'replace', delayMs: 0 });
+        return queues.enqueue('letters', PAYLOAD, {
+          uniqueKey: 'r',
+          onConflict: 'replace',
+          delayMs: 0,
+        });
       },
     ],
-  ])('%s is the same in each attempt, to the letter, whatever a run did to it', async (_, enqueue) => {
-    const seen: string[] = [];
-    const handler = aHandler(
-      'letters',
-      (job: Job<never>) => {
-        const payload = job.payload as unknown as Record<string, unknown>;
-        seen.push(JSON.stringify(payload));
-        delete payload.zebra;
-        if (job.attempt < 3) throw new Error('once more');
-      },
-      { maxAttempts: 3, backoff: constant({ delayMs: 0 }) },
-    );
-    const application = await story.start({ providers: [handler] });
-    await enqueue(application.queues);
-    await eventually(() => expect(application.seen('succeeded').length).toBeGreaterThan(0));
-    await eventually(() => expect(seen.length % 3).toBe(0));
-    expect(new Set(seen)).toEqual(new Set([given]));
-  });
+  ])(
+    '%s is the same in each attempt, to the letter, whatever a run did to it',
+    async (_, enqueue) => {
+      const seen: string[] = [];
+      const handler = aHandler(
+        'letters',
+        (job: Job<never>) => {
+          const payload = job.payload as unknown as Record<string, unknown>;
+          seen.push(JSON.stringify(payload));
+          delete payload.zebra;
+          if (job.attempt < 3) throw new Error('once more');
+        },
+        { maxAttempts: 3, backoff: constant({ delayMs: 0 }) },
+      );
+      const application = await story.start({ providers: [handler] });
+      await enqueue(application.queues);
+      await eventually(() => expect(application.seen('succeeded').length).toBeGreaterThan(0));
+      await eventually(() => expect(seen.length % 3).toBe(0));
+      expect(new Set(seen)).toEqual(new Set([given]));
+    },
+  );
 });

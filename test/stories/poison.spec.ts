@@ -22,7 +22,11 @@ describe('I8 poison is contained and the innocent go free', () => {
 
   /** A supervisor: a worker process that dies is started again. */
   async function superviseWorkers(queue: string): Promise<void> {
-    const env = { DATABASE_URL: story.database.url, CHILD_HANDLERS: queue, CHILD_OPTIONS: JSON.stringify(OPTIONS) };
+    const env = {
+      DATABASE_URL: story.database.url,
+      CHILD_HANDLERS: queue,
+      CHILD_OPTIONS: JSON.stringify(OPTIONS),
+    };
     for (; !stopped;) {
       child = new Child(CHILD, env);
       const ended = await child.exited();
@@ -65,7 +69,11 @@ describe('I8 poison is contained and the innocent go free', () => {
       await supervised;
 
       const states = await statesOf(application, ids);
-      expect(states.map((state, index) => (state === 'poisoned' ? index : -1)).filter((index) => index >= 0)).toEqual([17]);
+      expect(
+        states
+          .map((state, index) => (state === 'poisoned' ? index : -1))
+          .filter((index) => index >= 0),
+      ).toEqual([17]);
       expect(deaths).toBe(OPTIONS.poison.maxStalls + 2);
       expect(await application.queues.find(ids[17]!)).toMatchObject({
         stalls: 2,

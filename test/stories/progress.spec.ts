@@ -18,7 +18,8 @@ describe('I7 progress: when a fault heals, the queue drains by itself', () => {
 
   beforeAll(async () => {
     process.on('unhandledRejection', note);
-    const version = process.env.SQ_TEST_PG === 'testcontainers' ? undefined : process.env.SQ_TEST_PG || undefined;
+    const version =
+      process.env.SQ_TEST_PG === 'testcontainers' ? undefined : process.env.SQ_TEST_PG || undefined;
     // Durable: without synchronous commits a crash of the server may forget what it acknowledged.
     server = await startPostgres({ version, durable: true });
     database = await anEmptyDatabase(server.url);
@@ -65,7 +66,10 @@ describe('I7 progress: when a fault heals, the queue drains by itself', () => {
   const untilDrained = (ids: string[]) =>
     eventually(
       async () => {
-        const rows = await database.query('select id, state from simple_queue.jobs where id = any($1)', [ids]);
+        const rows = await database.query(
+          'select id, state from simple_queue.jobs where id = any($1)',
+          [ids],
+        );
         expect(rows.filter((row) => row.state === 'succeeded').length).toBe(ids.length);
       },
       { timeoutMs: 20_000 },
@@ -112,7 +116,9 @@ describe('I7 progress: when a fault heals, the queue drains by itself', () => {
     const ids = await enqueue();
     proxy.refuse();
     proxy.reset();
-    await eventually(async () => expect((await database.query('select from simple_queue.lease')).length).toBe(1));
+    await eventually(async () =>
+      expect((await database.query('select from simple_queue.lease')).length).toBe(1),
+    );
     await database.query('delete from simple_queue.lease');
     await eventually(() => expect(application.seen('loopFailed').length).toBeGreaterThan(5));
 
@@ -127,13 +133,17 @@ describe('I7 progress: when a fault heals, the queue drains by itself', () => {
     for (let round = 0; round < 3; round++) {
       proxy.delay(40);
       ids.push(...(await enqueue()));
-      await eventually(async () => expect((await database.query('select from simple_queue.claim')).length).toBeGreaterThan(0));
+      await eventually(async () =>
+        expect((await database.query('select from simple_queue.claim')).length).toBeGreaterThan(0),
+      );
       proxy.blackHole();
       await proxy.pass();
     }
 
     await untilDrained(ids);
-    await eventually(async () => expect(await database.query('select * from simple_queue.claim')).toEqual([]));
+    await eventually(async () =>
+      expect(await database.query('select * from simple_queue.claim')).toEqual([]),
+    );
     await eventually(() => expect(application.seen('succeeded').length).toBe(ids.length));
     expect(application.seen('leaseLost').concat(application.seen('failed'))).toEqual([]);
   });

@@ -5,7 +5,12 @@ import { QueueDoctor } from '../../lib/doctor/queue-doctor.js';
 import { JobResult } from '../../lib/job/job-result.js';
 import { JobQueue } from '../../lib/pull/job-queue.js';
 import { roleScript, type RoleKind } from '../../migrations/roles.js';
-import { aHandler, anApplication, type TestApplication, type TestApplicationOptions } from '../support/application.js';
+import {
+  aHandler,
+  anApplication,
+  type TestApplication,
+  type TestApplicationOptions,
+} from '../support/application.js';
 import { cli } from '../support/cli.js';
 import { anEmptyDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
@@ -21,10 +26,15 @@ describe('the roles of the script', () => {
 
   beforeAll(async () => {
     owner = await aStorage();
-    for (const text of [...roleScript('simple_queue', prefix), ...roleScript('simple_queue', prefix)])
+    for (const text of [
+      ...roleScript('simple_queue', prefix),
+      ...roleScript('simple_queue', prefix),
+    ])
       await owner.database.query(text);
     for (const kind of KINDS)
-      await owner.database.query(`create role ${login(kind)} login password 'x' in role ${prefix}_${kind}`);
+      await owner.database.query(
+        `create role ${login(kind)} login password 'x' in role ${prefix}_${kind}`,
+      );
   });
 
   afterAll(async () => {
@@ -36,21 +46,38 @@ describe('the roles of the script', () => {
   });
 
   const login = (kind: string) => `${prefix}_${kind}_login`;
-  const url = (kind: string) => Object.assign(new URL(owner.database.url), { username: login(kind), password: 'x' }).href;
+  const url = (kind: string) =>
+    Object.assign(new URL(owner.database.url), { username: login(kind), password: 'x' }).href;
   const start = async (kind: RoleKind, given: TestApplicationOptions = {}) => {
     const options = { migrate: 'check' as const, worker: false, ...given.options };
-    const application = await anApplication({ url: url(kind) } as TestDatabase, { ...given, options });
+    const application = await anApplication({ url: url(kind) } as TestDatabase, {
+      ...given,
+      options,
+    });
     open.push(application);
     return application;
   };
 
   it('let a process enqueue in every way, find, cancel, wait and commit, and see nothing missing', async () => {
-    const { queues, app, dataSource } = await start('enqueue', { options: { queues: { fairly: { fair: true } } } });
+    const { queues, app, dataSource } = await start('enqueue', {
+      options: { queues: { fairly: { fair: true } } },
+    });
     const { id } = await queues.enqueue('plain', { n: 1 });
-    await queues.enqueueMany('plain', [{ payload: 1 }, { payload: 2, delayMs: 60_000, uniqueKey: 'k' }]);
+    await queues.enqueueMany('plain', [
+      { payload: 1 },
+      { payload: 2, delayMs: 60_000, uniqueKey: 'k' },
+    ]);
     await queues.enqueue('plain', 3, { uniqueKey: 'k', onConflict: 'replace' });
-    await queues.enqueue('plain', 4, { uniqueKey: 't', onConflict: 'throttle', periodMs: 60_000 } as never);
-    await queues.enqueue('plain', 5, { maxPending: 100, fingerprint: 'f', id: crypto.randomUUID() });
+    await queues.enqueue('plain', 4, {
+      uniqueKey: 't',
+      onConflict: 'throttle',
+      periodMs: 60_000,
+    } as never);
+    await queues.enqueue('plain', 5, {
+      maxPending: 100,
+      fingerprint: 'f',
+      id: crypto.randomUUID(),
+    });
     await queues.enqueue('lined', 1, { group: 'a', ordered: true });
     const second = await queues.enqueue('lined', 2, { group: 'a', ordered: true });
     await queues.enqueue('fairly', 1, { group: 'a' });
@@ -63,12 +90,18 @@ describe('the roles of the script', () => {
     expect(await queues.cancel({ id })).toMatchObject({ cancelled: 1 });
     expect(await queues.cancel({ id: second.id })).toMatchObject({ cancelled: 1 });
     expect(await queues.cancel({ fingerprint: 'f' })).toMatchObject({ cancelled: 1 });
-    const findings = await app.get(QueueDoctor, { strict: false }).examine({ only: ['RIGHTS', 'SCHEMA'] });
+    const findings = await app
+      .get(QueueDoctor, { strict: false })
+      .examine({ only: ['RIGHTS', 'SCHEMA'] });
     expect(findings).toMatchObject([{ level: 'ok' }, { level: 'ok' }]);
   });
 
   it('let a worker run, retry, bury, checkpoint, reap and pull', async () => {
-    const ends = { ok: JobResult.success('x'), bad: JobResult.fail('no'), again: JobResult.retryIn(1) };
+    const ends = {
+      ok: JobResult.success('x'),
+      bad: JobResult.fail('no'),
+      again: JobResult.retryIn(1),
+    };
     const worker = await start('worker', {
       options: { worker: true, maxAttempts: 2 },
       providers: [aHandler('work', (job) => ends[job.payload as keyof typeof ends])],
@@ -80,7 +113,13 @@ describe('the roles of the script', () => {
     ]);
     await eventually(async () => {
       const found = await Promise.all(jobs.map(({ id }) => worker.queues.find(id)));
-      expect(found.map((job) => job?.state)).toEqual(['succeeded', 'failed', 'failed', 'succeeded', 'succeeded']);
+      expect(found.map((job) => job?.state)).toEqual([
+        'succeeded',
+        'failed',
+        'failed',
+        'succeeded',
+        'succeeded',
+      ]);
     });
     const pulled = worker.app.get(JobQueue, { strict: false });
     await worker.queues.enqueue('remote', 1);
@@ -139,10 +178,16 @@ describe('the roles of the script', () => {
     const [stored] = await rival.query<{ id: string; created: boolean }>(
       `select * from simple_queue.produce('from-sql', '{"n": 1}', unique_key => 'once')`,
     );
-    expect(await owner.storage.jobs.find(stored!.id)).toMatchObject({ queue: 'from-sql', payload: { n: 1 }, state: 'ready' });
-    expect(await rival.query(`select created from simple_queue.produce('from-sql', unique_key => 'once')`)).toEqual([
-      { created: false },
-    ]);
+    expect(await owner.storage.jobs.find(stored!.id)).toMatchObject({
+      queue: 'from-sql',
+      payload: { n: 1 },
+      state: 'ready',
+    });
+    expect(
+      await rival.query(
+        `select created from simple_queue.produce('from-sql', unique_key => 'once')`,
+      ),
+    ).toEqual([{ created: false }]);
     for (const text of [
       'select from simple_queue.job',
       `insert into simple_queue.ready values (1, 0, 0, now(), gen_random_uuid(), 0)`,
@@ -151,7 +196,9 @@ describe('the roles of the script', () => {
       await expect(rival.query(text)).rejects.toMatchObject({ code: '42501' });
     await rival.close();
     const other = await Rival.connect({ url: url('read') } as TestDatabase);
-    await expect(other.query(`select simple_queue.produce('x')`)).rejects.toMatchObject({ code: '42501' });
+    await expect(other.query(`select simple_queue.produce('x')`)).rejects.toMatchObject({
+      code: '42501',
+    });
     await other.close();
   });
 });

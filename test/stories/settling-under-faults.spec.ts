@@ -8,7 +8,8 @@ import { aDatabase } from '../support/template.js';
 import { eventually } from '../support/eventually.js';
 import { checkPlaces } from '../support/check-places.js';
 
-const gone = () => new DatabaseError('run "put_back"', new Error('Connection terminated unexpectedly'));
+const gone = () =>
+  new DatabaseError('run "put_back"', new Error('Connection terminated unexpectedly'));
 
 describe('settling under faults', () => {
   let database: TestDatabase;
@@ -39,9 +40,10 @@ describe('settling under faults', () => {
       ],
     });
     const { queues, storage } = application;
-    const putBack = storage.jobs.putBack.bind(storage.jobs);
+    const putBack = storage.settlements.putBack.bind(storage.jobs);
     let failures = 0;
-    storage.jobs.putBack = (returns) => (failures++ === 0 ? Promise.reject(gone()) : putBack(returns));
+    storage.settlements.putBack = (returns) =>
+      failures++ === 0 ? Promise.reject(gone()) : putBack(returns);
     const again = await queues.enqueue('again', {});
     const never = await queues.enqueue('never', {});
     await eventually(() => expect(release).toHaveLength(2));
@@ -67,7 +69,10 @@ describe('settling under faults', () => {
     await eventually(() => expect(application.seen('started')).toHaveLength(1));
     const runner = dataSource.createQueryRunner();
     await runner.startTransaction();
-    expect(await queues.cancel({ id }, { manager: runner })).toEqual({ cancelled: 0, requested: 1 });
+    expect(await queues.cancel({ id }, { manager: runner })).toEqual({
+      cancelled: 0,
+      requested: 1,
+    });
 
     finish();
     await queues.enqueueMany(
@@ -85,9 +90,14 @@ describe('settling under faults', () => {
   it.each([JobResult.fail('no'), JobResult.rescheduleIn(1), JobResult.cancel('no')])(
     'sets a job apart whose row can be neither put back nor buried, whatever its run said: %j',
     async (verdict) => {
-      application = await anApplication(database, { options: { maxAttempts: 1 }, providers: [aHandler('odd', () => verdict)] });
+      application = await anApplication(database, {
+        options: { maxAttempts: 1 },
+        providers: [aHandler('odd', () => verdict)],
+      });
       const { queues } = application;
-      await database.query('alter domain simple_queue.history drop constraint if exists history_check');
+      await database.query(
+        'alter domain simple_queue.history drop constraint if exists history_check',
+      );
       const { id } = await queues.enqueue('odd', { n: 1 }, { delayMs: 3_600_000 });
       await database.query(
         `with soon as (update simple_queue.job set history = '5', run_at = now() where id = $1 returning id, run_at)
@@ -97,16 +107,26 @@ describe('settling under faults', () => {
 
       await eventually(async () => {
         const lastError = { code: 'DATABASE_ERROR', message: expect.stringContaining('22023') };
-        expect(await queues.find(id)).toMatchObject({ state: 'poisoned', payload: { n: 1 }, history: [], lastError });
+        expect(await queues.find(id)).toMatchObject({
+          state: 'poisoned',
+          payload: { n: 1 },
+          history: [],
+          lastError,
+        });
       });
     },
   );
 
   it('ends a job whose end PostgreSQL refuses to store, instead of trying for ever', async () => {
-    application = await anApplication(database, { providers: [aHandler('odd', () => JobResult.rescheduleIn(1))] });
+    application = await anApplication(database, {
+      providers: [aHandler('odd', () => JobResult.rescheduleIn(1))],
+    });
     const { queues, storage } = application;
-    const refusal = new DatabaseError('run "put_back"', Object.assign(new Error('refused'), { code: '22009' }));
-    storage.jobs.putBack = () => Promise.reject(refusal);
+    const refusal = new DatabaseError(
+      'run "put_back"',
+      Object.assign(new Error('refused'), { code: '22009' }),
+    );
+    storage.settlements.putBack = () => Promise.reject(refusal);
 
     const { id } = await queues.enqueue('odd', {});
 

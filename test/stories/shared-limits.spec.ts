@@ -70,7 +70,10 @@ const ofAnyQueue = (queue: string) => (work: Work) => [
 const TEN = { concurrency: 10 };
 const BATCHES = { batch: { size: 5 } };
 const URGENT: Target = ['mail', { name: 'quick', priority: -100 }];
-const NAMES = { bulk: ['mail', { name: 'bulk' }], quick: ['mail', { name: 'quick' }] } satisfies Partial<Case>;
+const NAMES = {
+  bulk: ['mail', { name: 'bulk' }],
+  quick: ['mail', { name: 'quick' }],
+} satisfies Partial<Case>;
 const idle = Array.from({ length: 100 }, (_, n) => aHandler(`idle.${n}`, () => undefined));
 
 const CASES: [string, Case][] = [
@@ -119,7 +122,10 @@ describe('a limit that is taken up by a backlog', () => {
   });
 
   /** How many of the backlog have begun since the quick ones were committed. */
-  async function startsBefore({ queues }: TestApplication, [queue, options]: Target): Promise<number> {
+  async function startsBefore(
+    { queues }: TestApplication,
+    [queue, options]: Target,
+  ): Promise<number> {
     await eventually(() => work.begun.bulk > 100);
     await queues.enqueueMany(queue, items(QUICK, 'quick', options));
     const before = work.begun.bulk;
@@ -127,19 +133,27 @@ describe('a limit that is taken up by a backlog', () => {
     return work.bulkBeforeQuick! - before;
   }
 
-  it.each(CASES)('%s, is shared: what comes later waits for few jobs', async (_, { options, providers, ...given }) => {
-    const { bulk: [bulk, ofBulk] = ['bulk'], quick = ['quick'] } = given; // prettier-ignore
-    const application = await story.start({ options, providers: providers(work) });
-    await application.queues.enqueueMany(bulk, items(BACKLOG, 'bulk', ofBulk));
-    const starts = await startsBefore(application, quick);
+  it.each(CASES)(
+    '%s, is shared: what comes later waits for few jobs',
+    async (_, { options, providers, ...given }) => {
+      const { bulk: [bulk, ofBulk] = ['bulk'], quick = ['quick'] } = given; // prettier-ignore
+      const application = await story.start({ options, providers: providers(work) });
+      await application.queues.enqueueMany(bulk, items(BACKLOG, 'bulk', ofBulk));
+      const starts = await startsBefore(application, quick);
 
-    expect({ starts, isSoon: starts < SOON }).toEqual({ starts, isSoon: true });
-    await eventually(() => application.seen('succeeded').length >= BACKLOG + QUICK, { timeoutMs: 30_000 });
-  });
+      expect({ starts, isSoon: starts < SOON }).toEqual({ starts, isSoon: true });
+      await eventually(() => application.seen('succeeded').length >= BACKLOG + QUICK, {
+        timeoutMs: 30_000,
+      });
+    },
+  );
 
   it('is shared by the rest where jobs of hours hold some of it', async () => {
     const gate = aGate();
-    const providers = [...bothQueues()(work), aHandler('long', () => (work.begun.long++, gate.passed), { concurrency: 6 })];
+    const providers = [
+      ...bothQueues()(work),
+      aHandler('long', () => (work.begun.long++, gate.passed), { concurrency: 6 }),
+    ];
     const application = await story.start({ options: TEN, providers });
     await application.queues.enqueueMany('long', items(20, 'long'));
     await eventually(() => work.begun.long === 6);
@@ -147,7 +161,9 @@ describe('a limit that is taken up by a backlog', () => {
     const starts = await startsBefore(application, ['quick']);
 
     expect({ starts, isSoon: starts < SOON }).toEqual({ starts, isSoon: true });
-    await eventually(() => application.seen('succeeded').length === BACKLOG + QUICK, { timeoutMs: 30_000 });
+    await eventually(() => application.seen('succeeded').length === BACKLOG + QUICK, {
+      timeoutMs: 30_000,
+    });
     expect(work.begun.long).toBe(6);
     gate.open();
     await eventually(() => application.seen('succeeded').length === BACKLOG + QUICK + 20);
@@ -162,7 +178,9 @@ describe('a limit that is taken up by a backlog', () => {
     expect(application.seen('succeeded')).toHaveLength(begun);
 
     await application.worker.start();
-    await eventually(() => application.seen('succeeded').length >= BACKLOG + QUICK, { timeoutMs: 30_000 });
+    await eventually(() => application.seen('succeeded').length >= BACKLOG + QUICK, {
+      timeoutMs: 30_000,
+    });
     expect(work.begun).toEqual({ bulk: BACKLOG, quick: QUICK, long: 0 });
   });
 });

@@ -3,7 +3,11 @@ import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { QueueHandler } from '../../lib/decorators/queue-handler.decorator.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { JobQueue } from '../../lib/pull/job-queue.js';
-import { aHandler, type TestApplication, type TestApplicationOptions } from '../support/application.js';
+import {
+  aHandler,
+  type TestApplication,
+  type TestApplicationOptions,
+} from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
 import { aStory } from '../support/story.js';
@@ -17,7 +21,8 @@ const heavy = (bytes: number): string => {
   while (text.length < bytes) text += Math.random().toString(36).slice(2);
   return text.slice(0, bytes);
 };
-const items = (count: number, bytes: number) => Array.from({ length: count }, () => ({ payload: heavy(bytes) }));
+const items = (count: number, bytes: number) =>
+  Array.from({ length: count }, () => ({ payload: heavy(bytes) }));
 
 /** A statement that carries more than the line lets through at a time never ends: every batch has to find what fits. */
 /** Of those that carry jobs; what else a busy machine is late with is not the line's. */
@@ -37,7 +42,10 @@ describe('over a slow line', () => {
 
   afterAll(() => proxy.stop());
 
-  const behindTheLine = async (bytes: number, given: TestApplicationOptions): Promise<TestApplication> => {
+  const behindTheLine = async (
+    bytes: number,
+    given: TestApplicationOptions,
+  ): Promise<TestApplication> => {
     await proxy.pass();
     const application = await story.start({ ...given, typeorm: { url: proxy.url } as never });
     proxy.narrow(bytes);
@@ -52,15 +60,24 @@ describe('over a slow line', () => {
   ])('%s that are heavy together are claimed a few at a time', async (_, options) => {
     const { queues } = await producer(options);
     await queues.enqueueMany('heavy', items(12, 100 * KB).map((item, n) => ({ ...item, group: options.queues && `g${n % 3}` }))); // prettier-ignore
-    const application = await behindTheLine(350 * KB, { options, providers: [aHandler('heavy', () => undefined)] });
-    await eventually(() => expect(application.seen('succeeded')).toHaveLength(12), { timeoutMs: 25_000 });
+    const application = await behindTheLine(350 * KB, {
+      options,
+      providers: [aHandler('heavy', () => undefined)],
+    });
+    await eventually(() => expect(application.seen('succeeded')).toHaveLength(12), {
+      timeoutMs: 25_000,
+    });
   });
 
   it('one job as heavy as the line just bears comes through', async () => {
     const { queues } = await producer();
     await queues.enqueueMany('heavy', items(3, 1_000 * KB));
-    const application = await behindTheLine(1_100 * KB, { providers: [aHandler('heavy', () => undefined)] });
-    await eventually(() => expect(application.seen('succeeded')).toHaveLength(3), { timeoutMs: 25_000 });
+    const application = await behindTheLine(1_100 * KB, {
+      providers: [aHandler('heavy', () => undefined)],
+    });
+    await eventually(() => expect(application.seen('succeeded')).toHaveLength(3), {
+      timeoutMs: 25_000,
+    });
   });
 
   it('what is too heavy for the line holds up nothing else', async () => {
@@ -69,7 +86,8 @@ describe('over a slow line', () => {
     const application = await behindTheLine(350 * KB, {
       providers: ['heavy', 'light'].map((queue) => aHandler(queue, () => undefined)),
     });
-    const succeeded = (queue: string) => application.seen('succeeded').filter((event) => event.queue === queue).length;
+    const succeeded = (queue: string) =>
+      application.seen('succeeded').filter((event) => event.queue === queue).length;
     for (let n = 1; n <= 20; n++) {
       await queues.enqueue('light', n);
       await eventually(() => expect(succeeded('light')).toBe(n));
@@ -82,16 +100,21 @@ describe('over a slow line', () => {
     await eventually(() => expect(succeeded('heavy')).toBe(12), { timeoutMs: 25_000 });
   });
 
-  it.each(['incompressible', 'compressible'])('%s jobs of several queues come through, with no statement lost', async (kind) => {
-    const { queues } = await producer();
-    const payload = () => (kind === 'compressible' ? 'x'.repeat(900 * KB) : heavy(900 * KB));
-    for (const queue of ['first', 'second']) await queues.enqueueMany(queue, Array.from({ length: 5 }, () => ({ payload: payload() }))); // prettier-ignore
-    const application = await behindTheLine(1_100 * KB, {
-      providers: ['first', 'second'].map((queue) => aHandler(queue, () => undefined)),
-    });
-    await eventually(() => expect(application.seen('succeeded')).toHaveLength(10), { timeoutMs: 25_000 });
-    expect(lostStatements(application)).toEqual([]);
-  });
+  it.each(['incompressible', 'compressible'])(
+    '%s jobs of several queues come through, with no statement lost',
+    async (kind) => {
+      const { queues } = await producer();
+      const payload = () => (kind === 'compressible' ? 'x'.repeat(900 * KB) : heavy(900 * KB));
+      for (const queue of ['first', 'second']) await queues.enqueueMany(queue, Array.from({ length: 5 }, () => ({ payload: payload() }))); // prettier-ignore
+      const application = await behindTheLine(1_100 * KB, {
+        providers: ['first', 'second'].map((queue) => aHandler(queue, () => undefined)),
+      });
+      await eventually(() => expect(application.seen('succeeded')).toHaveLength(10), {
+        timeoutMs: 25_000,
+      });
+      expect(lostStatements(application)).toEqual([]);
+    },
+  );
 
   it('batches of heavy jobs are full all the same, and nothing goes back', async () => {
     const sizes: number[] = [];
@@ -104,7 +127,9 @@ describe('over a slow line', () => {
     const { queues } = await producer();
     await queues.enqueueMany('batches', items(8, 900 * KB));
     const application = await behindTheLine(1_100 * KB, { providers: [InBatches] });
-    await eventually(() => expect(application.seen('succeeded')).toHaveLength(8), { timeoutMs: 25_000 });
+    await eventually(() => expect(application.seen('succeeded')).toHaveLength(8), {
+      timeoutMs: 25_000,
+    });
     expect(sizes).toEqual([4, 4]);
     expect(application.seen('released')).toEqual([]);
   });
@@ -117,7 +142,10 @@ describe('over a slow line', () => {
     const { queues } = await producer();
     await queues.enqueueMany(queue, items(4, 400 * KB));
     const options: SimpleQueueOptions = { queryTimeoutMs: 5_000, leaseMs: 15_000 };
-    const application = await behindTheLine(350 * KB, { options, providers: [aHandler(queue, () => undefined)] });
+    const application = await behindTheLine(350 * KB, {
+      options,
+      providers: [aHandler(queue, () => undefined)],
+    });
     const held = () => story.database.query('select unnest(jobs) from simple_queue.claim');
     await eventually(async () => expect(await held()).toHaveLength(4));
     await stop(application);
@@ -130,7 +158,9 @@ describe('over a slow line', () => {
     const handler = aHandler('outputs', () => heavy(900 * KB));
     const application = await behindTheLine(1_100 * KB, { options, providers: [handler] });
     const jobs = await application.queues.enqueueMany('outputs', items(8, 1));
-    await eventually(() => expect(application.seen('succeeded')).toHaveLength(8), { timeoutMs: 25_000 });
+    await eventually(() => expect(application.seen('succeeded')).toHaveLength(8), {
+      timeoutMs: 25_000,
+    });
     expect(lostStatements(application)).toEqual([]);
     await proxy.pass();
     expect(String((await application.queues.find(jobs[0]!.id))!.output)).toHaveLength(900 * KB);
@@ -138,33 +168,50 @@ describe('over a slow line', () => {
 
   it('errors leave half a mebibyte at a time, with no statement lost', async () => {
     const gate = aGate();
-    const error = () => Promise.reject(Object.assign(new Error(heavy(2 * KB)), { stack: heavy(8 * KB) }));
-    const handler = aHandler('ends', () => gate.passed.then(error), { concurrency: 100, maxAttempts: 1 });
+    const error = () =>
+      Promise.reject(Object.assign(new Error(heavy(2 * KB)), { stack: heavy(8 * KB) }));
+    const handler = aHandler('ends', () => gate.passed.then(error), {
+      concurrency: 100,
+      maxAttempts: 1,
+    });
     const application = await behindTheLine(700 * KB, { providers: [handler] });
     await application.queues.enqueueMany('ends', items(100, 1));
     await eventually(() => expect(application.seen('started')).toHaveLength(100));
     gate.open();
-    await eventually(() => expect(application.seen('failed')).toHaveLength(100), { timeoutMs: 25_000 });
+    await eventually(() => expect(application.seen('failed')).toHaveLength(100), {
+      timeoutMs: 25_000,
+    });
     expect(lostStatements(application)).toEqual([]);
   });
 
   it('outputs leave a quarter of a mebibyte at a time, with no statement lost', async () => {
     const gate = aGate();
-    const handler = aHandler('outputs', () => gate.passed.then(() => heavy(60 * KB)), { concurrency: 60 });
+    const handler = aHandler('outputs', () => gate.passed.then(() => heavy(60 * KB)), {
+      concurrency: 60,
+    });
     const application = await behindTheLine(350 * KB, { providers: [handler] });
     await application.queues.enqueueMany('outputs', items(60, 1));
     await eventually(() => expect(application.seen('started')).toHaveLength(60));
     gate.open();
-    await eventually(() => expect(application.seen('succeeded')).toHaveLength(60), { timeoutMs: 25_000 });
+    await eventually(() => expect(application.seen('succeeded')).toHaveLength(60), {
+      timeoutMs: 25_000,
+    });
     expect(lostStatements(application)).toEqual([]);
   });
 
   it.each<[string, () => unknown, 'succeeded' | 'failed']>([
     ['outputs', () => heavy(60 * KB), 'succeeded'],
-    ['errors', () => Promise.reject(Object.assign(new Error(heavy(2 * KB)), { stack: heavy(8 * KB) })), 'failed'],
+    [
+      'errors',
+      () => Promise.reject(Object.assign(new Error(heavy(2 * KB)), { stack: heavy(8 * KB) })),
+      'failed',
+    ],
   ])('%s that are still too heavy leave fewer at a time', async (_, answer, event) => {
     const gate = aGate();
-    const handler = aHandler('ends', () => gate.passed.then(answer), { concurrency: 60, maxAttempts: 1 });
+    const handler = aHandler('ends', () => gate.passed.then(answer), {
+      concurrency: 60,
+      maxAttempts: 1,
+    });
     const application = await behindTheLine(200 * KB, { providers: [handler] });
     await application.queues.enqueueMany('ends', items(60, 1));
     await eventually(() => expect(application.seen('started')).toHaveLength(60));
@@ -186,7 +233,12 @@ describe('over a slow line', () => {
     let done = 0;
     await eventually(
       async () => {
-        const { leaseId, jobs } = await remote.claim({ workerId: 'far', queues: ['remote'], limit: 12, leaseMs: scaled(1_000) });
+        const { leaseId, jobs } = await remote.claim({
+          workerId: 'far',
+          queues: ['remote'],
+          limit: 12,
+          leaseMs: scaled(1_000),
+        });
         for (const { id } of jobs) await remote.complete(leaseId, id);
         done += jobs.length;
         await remote.reapExpiredLeases();

@@ -10,7 +10,9 @@ describe('jobs that SQL enqueued', () => {
 
   it('run like any others, also without a NOTIFY, and once a key', async () => {
     const payloads: unknown[] = [];
-    const application = await story.start({ providers: [aHandler('receipts', (job) => void payloads.push(job.payload))] });
+    const application = await story.start({
+      providers: [aHandler('receipts', (job) => void payloads.push(job.payload))],
+    });
     const enqueue = `select * from simple_queue.enqueue('receipts', '{"orderId": 1}', unique_key => 'order:1', delay => '100 ms')`;
     const [first] = await story.database.query<{ id: string }>(enqueue);
     const [second] = await story.database.query(enqueue);
@@ -28,7 +30,9 @@ describe('jobs that SQL enqueued', () => {
     });
     const rival = await Rival.connect(story.database);
     await rival.begin();
-    const [early] = await rival.query<{ id: string }>(`select id from simple_queue.enqueue('late', name => 'older')`);
+    const [early] = await rival.query<{ id: string }>(
+      `select id from simple_queue.enqueue('late', name => 'older')`,
+    );
     const newer = await application.queues.enqueue('late', {}, { name: 'newer' });
     await untilJobIs('succeeded', application, newer.id);
 
@@ -45,7 +49,10 @@ describe('jobs that SQL enqueued', () => {
       await story.start({ options: { worker: false } });
       const rival = await Rival.connect(story.database);
       await rival.begin();
-      const [early] = await rival.query<{ id: string }>(`select id from simple_queue.enqueue($1, name => $2)`, [queue, name]);
+      const [early] = await rival.query<{ id: string }>(
+        `select id from simple_queue.enqueue($1, name => $2)`,
+        [queue, name],
+      );
 
       const ran: string[] = [];
       class Named {
@@ -53,11 +60,18 @@ describe('jobs that SQL enqueued', () => {
           ran.push(job.id);
         }
       }
-      HandleJob(name || 'unused')(Named.prototype, 'run', Object.getOwnPropertyDescriptor(Named.prototype, 'run')!);
+      HandleJob(name || 'unused')(
+        Named.prototype,
+        'run',
+        Object.getOwnPropertyDescriptor(Named.prototype, 'run')!,
+      );
       QueueHandler(queue)(Named);
       const first = name === '' ? aHandler(queue, (job) => void ran.push(job.id)) : Named;
       const providers = [first, aHandler('others', () => undefined)];
-      const application = await story.start({ providers, options: { maintenance: { janitorIntervalMs: 300 } } });
+      const application = await story.start({
+        providers,
+        options: { maintenance: { janitorIntervalMs: 300 } },
+      });
       const other = await application.queues.enqueue('others', {});
       await untilJobIs('succeeded', application, other.id);
       expect(ran).toEqual([]);

@@ -21,7 +21,11 @@ const Receipts = defineJob({
   output: z.object({ sentAt: datetime }),
   defaults: { maxAttempts: 2, backoff: constant({ delayMs: 0 }) },
 });
-const Copies = defineJob({ queue: 'receipts', name: 'copy', payload: z.object({ copies: z.number() }) });
+const Copies = defineJob({
+  queue: 'receipts',
+  name: 'copy',
+  payload: z.object({ copies: z.number() }),
+});
 const Nameless = defineJob<{ n: number }, number>()({ queue: 'receipts' });
 const DUE = '2030-01-01T00:00:00.000Z';
 
@@ -75,13 +79,20 @@ describe('job templates', () => {
     const job = await untilJobIs('succeeded', application, id);
 
     expect(seen).toEqual([new Date(DUE), { orderId: 5, due: new Date(DUE) }]);
-    expect(job).toMatchObject({ name: 'send', maxAttempts: 2, payload: { orderId: 5, due: DUE }, output: { sentAt: DUE } });
+    expect(job).toMatchObject({
+      name: 'send',
+      maxAttempts: 2,
+      payload: { orderId: 5, due: DUE },
+      output: { sentAt: DUE },
+    });
     expect(await queues.find(id, { as: Receipts })).toMatchObject({
       payload: { due: new Date(DUE) },
       output: { sentAt: new Date(DUE) },
     });
     await expect(queues.find(id, { as: Copies })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
-    await expect(queues.find(id, { as: {} as never })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    await expect(queues.find(id, { as: {} as never })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+    });
   });
 
   it('store nothing of a call whose payload does not fit, alone or among many', async () => {
@@ -89,30 +100,49 @@ describe('job templates', () => {
     const bad = { orderId: 5, due: 'tomorrow' };
 
     await expect(queues.enqueue(Receipts, bad)).rejects.toMatchObject({ code: 'INVALID_PAYLOAD' });
-    await expect(queues.enqueueMany(Receipts, [{ payload: { orderId: 1, due: DUE } }, { payload: bad }])).rejects.toThrow(
-      /^Item 1: /,
-    );
+    await expect(
+      queues.enqueueMany(Receipts, [{ payload: { orderId: 1, due: DUE } }, { payload: bad }]),
+    ).rejects.toThrow(/^Item 1: /);
 
-    expect(await story.database.query(`select from simple_queue.jobs where queue = 'receipts' and state = 'ready'`)).toEqual([]);
+    expect(
+      await story.database.query(
+        `select from simple_queue.jobs where queue = 'receipts' and state = 'ready'`,
+      ),
+    ).toEqual([]);
   });
 
   it('end a stored payload that no longer fits as unprocessable, without a retry and without a run', async () => {
     const application = await start(SendReceipt);
-    const { id } = await application.queues.enqueue('receipts', { orderId: 'five' }, { name: 'send', maxAttempts: 9 });
+    const { id } = await application.queues.enqueue(
+      'receipts',
+      { orderId: 'five' },
+      { name: 'send', maxAttempts: 9 },
+    );
 
     const job = await untilJobIs('unprocessable', application, id);
 
-    expect(job).toMatchObject({ attempt: 1, payload: { orderId: 'five' }, lastError: { code: 'UNPROCESSABLE' } });
-    expect(job.lastError?.message).toMatch(/stored payload does not fit the schema of receipts\/send: orderId: .*; due: /);
+    expect(job).toMatchObject({
+      attempt: 1,
+      payload: { orderId: 'five' },
+      lastError: { code: 'UNPROCESSABLE' },
+    });
+    expect(job.lastError?.message).toMatch(
+      /stored payload does not fit the schema of receipts\/send: orderId: .*; due: /,
+    );
     expect(seen).toEqual([]);
-    await expect(application.queues.find(id, { as: Receipts })).rejects.toMatchObject({ code: 'INVALID_PAYLOAD' });
+    await expect(application.queues.find(id, { as: Receipts })).rejects.toMatchObject({
+      code: 'INVALID_PAYLOAD',
+    });
   });
 
   it('retry by the defaults of the template; the payload is parsed anew for each run', async () => {
     const application = await start(SendReceipt);
     const { id } = await application.queues.enqueue(Receipts, { orderId: -1, due: DUE });
 
-    expect(await untilJobIs('failed', application, id)).toMatchObject({ attempt: 2, maxAttempts: 2 });
+    expect(await untilJobIs('failed', application, id)).toMatchObject({
+      attempt: 2,
+      maxAttempts: 2,
+    });
     expect(seen.filter((value) => value instanceof Date)).toHaveLength(2);
   });
 
@@ -137,33 +167,49 @@ describe('job templates', () => {
     const other = await queues.enqueue('receipts', 'anything', { name: 'unheard-of' });
 
     expect(await untilJobIs('succeeded', application, copy.id)).toMatchObject({ output: 4 });
-    expect(await untilJobIs('succeeded', application, nameless.id)).toMatchObject({ output: 2, name: '' });
-    expect(await untilJobIs('succeeded', application, other.id)).toMatchObject({ output: { rest: 'anything' } });
+    expect(await untilJobIs('succeeded', application, nameless.id)).toMatchObject({
+      output: 2,
+      name: '',
+    });
+    expect(await untilJobIs('succeeded', application, other.id)).toMatchObject({
+      output: { rest: 'anything' },
+    });
   });
 
   it.each<[string, (job: Job, context: JobContext) => unknown, object]>([
     ['an answer', () => ({ sentAt: 5 }), { sentAt: 5 }],
     ['a result', () => JobResult.success({ sentAt: 5 }), { sentAt: 5 }],
-    ['a completion', async (_, context) => context.complete({ sentAt: 5 }, { manager: context.manager }), { sentAt: 5 }],
-  ])('store %s that does not fit as it is, and say so: the effect is done', async (_, answer, output) => {
-    const Loose = defineJob({ queue: 'loose', output: z.object({ sentAt: datetime }) });
-    class LooseHandler {
-      process(job: Job, context: JobContext): Promise<{ sentAt: string }> {
-        return Promise.resolve(answer(job, context)) as Promise<{ sentAt: string }>;
+    [
+      'a completion',
+      async (_, context) => context.complete({ sentAt: 5 }, { manager: context.manager }),
+      { sentAt: 5 },
+    ],
+  ])(
+    'store %s that does not fit as it is, and say so: the effect is done',
+    async (_, answer, output) => {
+      const Loose = defineJob({ queue: 'loose', output: z.object({ sentAt: datetime }) });
+      class LooseHandler {
+        process(job: Job, context: JobContext): Promise<{ sentAt: string }> {
+          return Promise.resolve(answer(job, context)) as Promise<{ sentAt: string }>;
+        }
       }
-    }
-    QueueHandler(Loose, { transactional: true })(LooseHandler);
-    const application = await start(LooseHandler);
+      QueueHandler(Loose, { transactional: true })(LooseHandler);
+      const application = await start(LooseHandler);
 
-    const { id } = await application.queues.enqueue(Loose, {});
+      const { id } = await application.queues.enqueue(Loose, {});
 
-    expect(await untilJobIs('succeeded', application, id)).toMatchObject({ attempt: 1, output });
-    expect(application.seen('outputInvalid')).toMatchObject([
-      { id, queue: 'loose', problem: expect.stringMatching(/^sentAt: /) },
-    ]);
-    await expect(application.queues.find(id, { as: Loose })).rejects.toMatchObject({ code: 'INVALID_OUTPUT' });
-    await expect(application.queues.wait(id, { as: Loose })).rejects.toMatchObject({ code: 'INVALID_OUTPUT' });
-  });
+      expect(await untilJobIs('succeeded', application, id)).toMatchObject({ attempt: 1, output });
+      expect(application.seen('outputInvalid')).toMatchObject([
+        { id, queue: 'loose', problem: expect.stringMatching(/^sentAt: /) },
+      ]);
+      await expect(application.queues.find(id, { as: Loose })).rejects.toMatchObject({
+        code: 'INVALID_OUTPUT',
+      });
+      await expect(application.queues.wait(id, { as: Loose })).rejects.toMatchObject({
+        code: 'INVALID_OUTPUT',
+      });
+    },
+  );
 
   it('parse each job of a batch alone, look at each output alone, and end alone what does not fit', async () => {
     const calls: unknown[][] = [];
@@ -171,7 +217,9 @@ describe('job templates', () => {
       process(jobs: Job<{ orderId: number; due: Date }>[]): BatchResult<{ sentAt: string }>[] {
         calls.push(jobs.map(({ payload }) => payload));
         return jobs.map(({ payload: { orderId, due } }) =>
-          orderId < 0 ? new Error('no such order') : { sentAt: orderId === 0 ? 'never' : due.toISOString() },
+          orderId < 0
+            ? new Error('no such order')
+            : { sentAt: orderId === 0 ? 'never' : due.toISOString() },
         );
       }
     }
@@ -183,23 +231,36 @@ describe('job templates', () => {
 
     const application = await start(Batched);
 
-    expect(await untilJobIs('succeeded', application, ids[0]!)).toMatchObject({ output: { sentAt: DUE } });
+    expect(await untilJobIs('succeeded', application, ids[0]!)).toMatchObject({
+      output: { sentAt: DUE },
+    });
     expect(await untilJobIs('unprocessable', application, ids[1]!)).toMatchObject({
       attempt: 1,
-      lastError: { message: expect.stringMatching(/does not fit the schema of receipts\/send: orderId/) },
+      lastError: {
+        message: expect.stringMatching(/does not fit the schema of receipts\/send: orderId/),
+      },
     });
-    expect(await untilJobIs('succeeded', application, ids[2]!)).toMatchObject({ output: { sentAt: 'never' } });
-    expect(application.seen('outputInvalid')).toMatchObject([{ id: ids[2], problem: expect.stringMatching(/^sentAt: /) }]);
-    expect(await untilJobIs('failed', application, ids[3]!)).toMatchObject({ lastError: { message: 'no such order' } });
+    expect(await untilJobIs('succeeded', application, ids[2]!)).toMatchObject({
+      output: { sentAt: 'never' },
+    });
+    expect(application.seen('outputInvalid')).toMatchObject([
+      { id: ids[2], problem: expect.stringMatching(/^sentAt: /) },
+    ]);
+    expect(await untilJobIs('failed', application, ids[3]!)).toMatchObject({
+      lastError: { message: 'no such order' },
+    });
     expect(calls).toEqual([[1, 0, -1].map((orderId) => ({ orderId, due: new Date(DUE) }))]);
   });
 
   it('fail the attempt, and no more, when the schema itself fails before work', async () => {
     let isAway = false;
-    const validate = async (value: unknown) => (isAway ? Promise.reject(new Error('no network')) : { value: String(value) });
+    const validate = async (value: unknown) =>
+      isAway ? Promise.reject(new Error('no network')) : { value: String(value) };
     const Remote = defineJob({
       queue: 'remote',
-      payload: { '~standard': { version: 1, vendor: 'test', validate } } satisfies StandardSchema<string>,
+      payload: {
+        '~standard': { version: 1, vendor: 'test', validate },
+      } satisfies StandardSchema<string>,
       defaults: { backoff: constant({ delayMs: 20 }), maxAttempts: 1_000 },
     });
     class RemoteHandler {

@@ -14,7 +14,8 @@ const trap = (): never => {
   throw new Error('trap');
 };
 const everyTrap = Object.fromEntries(['get', 'has', 'getPrototypeOf', 'ownKeys', 'getOwnPropertyDescriptor'].map((name) => [name, trap])); // prettier-ignore
-const throwing = (field: string): Error => Object.defineProperty(new Error('as it was'), field, { get: trap });
+const throwing = (field: string): Error =>
+  Object.defineProperty(new Error('as it was'), field, { get: trap });
 
 function revoked(): object {
   const { proxy, revoke } = Proxy.revocable({}, {});
@@ -28,10 +29,9 @@ const HOSTILE: [string, unknown][] = [
   ['a proxy of a function', new Proxy(() => undefined, everyTrap)],
   ['a revoked proxy', revoked()],
   ['an object that cannot be a text', { [Symbol.toPrimitive]: trap, toString: trap, toJSON: trap }],
-  ...['name', 'message', 'stack', 'cause', 'errors', 'code', 'getResponse'].map((field): [string, unknown] => [
-    `an error whose ${field} throws`,
-    throwing(field),
-  ]),
+  ...['name', 'message', 'stack', 'cause', 'errors', 'code', 'getResponse'].map(
+    (field): [string, unknown] => [`an error whose ${field} throws`, throwing(field)],
+  ),
   ['an error caused by a revoked proxy', new Error('no', { cause: revoked() })],
 ];
 
@@ -58,10 +58,26 @@ describe('whatever is thrown', () => {
   it.each<[string, Provider, object]>([
     ['a handler', aHandler('ends', thrown, ONCE), {}],
     ['a handler in a transaction', aHandler('ends', thrown, { ...ONCE, transactional: true }), {}],
-    ['a handler with a rule for its rests', aHandler('ends', thrown, { ...ONCE, backoff: custom(trap) }), {}],
+    [
+      'a handler with a rule for its rests',
+      aHandler('ends', thrown, { ...ONCE, backoff: custom(trap) }),
+      {},
+    ],
     ['acquire', aHandlerWith('ends', { acquire: thrown }, ONCE), {}],
-    ['acquire of a batch', aHandlerWith('ends', { acquire: thrown }, { ...ONCE, batch: { size: 4 } }), {}],
-    ['a batch', aHandlerWith('ends', { process: ([job]: Job[]) => thrown(job!) }, { ...ONCE, batch: { size: 1 } }), {}],
+    [
+      'acquire of a batch',
+      aHandlerWith('ends', { acquire: thrown }, { ...ONCE, batch: { size: 4 } }),
+      {},
+    ],
+    [
+      'a batch',
+      aHandlerWith(
+        'ends',
+        { process: ([job]: Job[]) => thrown(job!) },
+        { ...ONCE, batch: { size: 1 } },
+      ),
+      {},
+    ],
     ['a carrier', aHandler('ends', trap, ONCE), { carriers: [{ capture: () => ({}), restore: (job: Job) => thrown(job) }] satisfies ContextCarrier[] }], // prettier-ignore
   ])('by %s ends its run', async (_, provider, options) => {
     const application = await story.start({ providers: [provider], options });
@@ -73,8 +89,13 @@ describe('whatever is thrown', () => {
   });
 
   it('as the result of one job of a batch touches no other', async () => {
-    const process = (jobs: Job[]): unknown[] => jobs.map((job) => (job.payload === 'fine' ? 'fine' : throwing('message')));
-    const provider = aHandlerWith('mixed', { process }, { ...ONCE, batch: { size: 3, lingerMs: 50 } });
+    const process = (jobs: Job[]): unknown[] =>
+      jobs.map((job) => (job.payload === 'fine' ? 'fine' : throwing('message')));
+    const provider = aHandlerWith(
+      'mixed',
+      { process },
+      { ...ONCE, batch: { size: 3, lingerMs: 50 } },
+    );
     const application = await story.start({ providers: [provider] });
     const jobs = await application.queues.enqueueMany('mixed', ['fine', 'hostile', 'fine'].map((payload) => ({ payload }))); // prettier-ignore
     await untilJobIs('succeeded', application, jobs[0]!.id);
@@ -83,9 +104,18 @@ describe('whatever is thrown', () => {
   });
 
   it('by a rule for rests, at once or later, leaves the process alone and rests as by default', async () => {
-    const rules = [trap, () => Promise.reject(new Error('late')), () => revoked(), () => '5', () => NaN, () => new Date()];
+    const rules = [
+      trap,
+      () => Promise.reject(new Error('late')),
+      () => revoked(),
+      () => '5',
+      () => NaN,
+      () => new Date(),
+    ];
     const application = await story.start({
-      providers: rules.map((rule, n) => aHandler(`rule${n}`, trap, { backoff: custom(rule as never) })),
+      providers: rules.map((rule, n) =>
+        aHandler(`rule${n}`, trap, { backoff: custom(rule as never) }),
+      ),
     });
     for (const [n] of rules.entries()) {
       const { id } = await application.queues.enqueue(`rule${n}`, {});
@@ -101,10 +131,19 @@ describe('the reason of an error', () => {
   const story = aStory();
 
   it('is kept at every depth, with the errors of an aggregate, of any realm', async () => {
-    const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' });
-    const several = new AggregateError([refused, runInNewContext('new RangeError("of a realm")')], '');
-    const error = new TypeError('fetch failed', { cause: new Error('in between', { cause: several }) });
-    const application = await story.start({ providers: [aHandler('fetching', () => Promise.reject(error), ONCE)] });
+    const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), {
+      code: 'ECONNREFUSED',
+    });
+    const several = new AggregateError(
+      [refused, runInNewContext('new RangeError("of a realm")')],
+      '',
+    );
+    const error = new TypeError('fetch failed', {
+      cause: new Error('in between', { cause: several }),
+    });
+    const application = await story.start({
+      providers: [aHandler('fetching', () => Promise.reject(error), ONCE)],
+    });
     const { id } = await application.queues.enqueue('fetching', {});
 
     const { lastError } = await untilJobIs('failed', application, id);
@@ -119,13 +158,25 @@ describe('the reason of an error', () => {
   });
 
   it('of another realm is an error like any, thrown or as the result of a batch', async () => {
-    const foreign = runInNewContext('new TypeError("of a realm", { cause: new Error("why") })') as Error;
-    const batch = aHandlerWith('realms', { process: (jobs: Job[]) => jobs.map(() => foreign) }, { ...ONCE, batch: { size: 2 } });
-    const application = await story.start({ providers: [batch, aHandler('realm', () => Promise.reject(foreign), ONCE)] });
+    const foreign = runInNewContext(
+      'new TypeError("of a realm", { cause: new Error("why") })',
+    ) as Error;
+    const batch = aHandlerWith(
+      'realms',
+      { process: (jobs: Job[]) => jobs.map(() => foreign) },
+      { ...ONCE, batch: { size: 2 } },
+    );
+    const application = await story.start({
+      providers: [batch, aHandler('realm', () => Promise.reject(foreign), ONCE)],
+    });
     for (const queue of ['realm', 'realms']) {
       const { id } = await application.queues.enqueue(queue, {});
       const { lastError } = await untilJobIs('failed', application, id);
-      expect(lastError).toMatchObject({ name: 'TypeError', message: 'of a realm', causes: [{ message: 'why' }] });
+      expect(lastError).toMatchObject({
+        name: 'TypeError',
+        message: 'of a realm',
+        causes: [{ message: 'why' }],
+      });
     }
   });
 });
@@ -134,18 +185,28 @@ describe('a handler that imports another copy of the package', () => {
   const story = aStory();
 
   it.each<
-    [string, (copy: Awaited<ReturnType<typeof aSecondCopy>>) => unknown, 'failed' | 'unprocessable' | 'critical' | 'cancelled']
+    [
+      string,
+      (copy: Awaited<ReturnType<typeof aSecondCopy>>) => unknown,
+      'failed' | 'unprocessable' | 'critical' | 'cancelled',
+    ]
   >([
     ['fails', (copy) => copy.JobResult.fail('refused by the bank'), 'failed'],
     ['cancels', (copy) => copy.JobResult.cancel(), 'cancelled'],
-    ['finds it unprocessable', (copy) => Promise.reject(new copy.UnprocessableError('bad')), 'unprocessable'],
+    [
+      'finds it unprocessable',
+      (copy) => Promise.reject(new copy.UnprocessableError('bad')),
+      'unprocessable',
+    ],
     ['is broken', (copy) => Promise.reject(new copy.CriticalError('broken')), 'critical'],
   ])('%s', async (_, answer, state) => {
     const copy = await aSecondCopy();
     const process = () => answer(copy);
     const acquire = () => copy.Permit.free;
     const options = { maxAttempts: 1, backoff: constant({ delayMs: 0 }) };
-    const application = await story.start({ providers: [aHandlerWith('copies', { process, acquire }, options)] });
+    const application = await story.start({
+      providers: [aHandlerWith('copies', { process, acquire }, options)],
+    });
     const { id } = await application.queues.enqueue('copies', {});
     await untilJobIs(state, application, id);
   });

@@ -12,10 +12,21 @@ describe('two-phase enqueue', () => {
     const producer = await story.start({ options: { worker: false } });
     const worker = await story.start({ providers: [handler()], options: SLOW });
     const { id } = await producer.queues.enqueue('mail', {}, { staged: true });
-    expect(await producer.queues.find(id)).toMatchObject({ state: 'staged', commitBy: expect.any(Date) });
-    expect(await producer.queues.commit(id)).toEqual({ outcome: 'committed', won: true, state: 'ready' });
+    expect(await producer.queues.find(id)).toMatchObject({
+      state: 'staged',
+      commitBy: expect.any(Date),
+    });
+    expect(await producer.queues.commit(id)).toEqual({
+      outcome: 'committed',
+      won: true,
+      state: 'ready',
+    });
     await untilJobIs('succeeded', worker, id);
-    expect(await producer.queues.abort(id)).toEqual({ outcome: 'committed', won: false, state: 'succeeded' });
+    expect(await producer.queues.abort(id)).toEqual({
+      outcome: 'committed',
+      won: false,
+      state: 'succeeded',
+    });
   });
 
   it('commit without a wake-up: the poll finds it', async () => {
@@ -48,7 +59,11 @@ describe('two-phase enqueue', () => {
     const application = await story.start({ providers: [handler()] });
     const { queues } = application;
     const group = { group: 'a', ordered: true };
-    const { id } = await queues.enqueue('mail', {}, { ...group, staged: true, commitWithinMs: 1_000 });
+    const { id } = await queues.enqueue(
+      'mail',
+      {},
+      { ...group, staged: true, commitWithinMs: 1_000 },
+    );
     const next = await queues.enqueue('mail', {}, group);
     expect(await queues.find(next.id)).toMatchObject({ state: 'blocked' });
 

@@ -14,29 +14,64 @@ const TABLES = `select string_agg(format('%s', c.oid::regclass), ', ') as names 
 const LARGE = Array.from({ length: 5_000 }, (_, n) => ({ payload: { n } }));
 const two = [{ payload: 1 }, { payload: 2 }];
 
-type Enqueue = (app: TestApplication, options?: EnqueueManyOptions) => Promise<{ id: string; created: boolean }[]>;
+type Enqueue = (
+  app: TestApplication,
+  options?: EnqueueManyOptions,
+) => Promise<{ id: string; created: boolean }[]>;
 
 const ways: [string, Enqueue][] = [
   ['one job', async ({ queues }, options) => [await queues.enqueue('mails', 1, options)]],
-  ['a delayed one', async ({ queues }, options) => [await queues.enqueue('mails', 1, { delayMs: 20, ...options })]],
-  ['one with a key', async ({ queues }, options) => [await queues.enqueue('mails', 1, { uniqueKey: 'k', ...options })]],
-  ['one with an id', async ({ queues }, options) => [await queues.enqueue('mails', 1, { id: crypto.randomUUID(), ...options })]],
+  [
+    'a delayed one',
+    async ({ queues }, options) => [await queues.enqueue('mails', 1, { delayMs: 20, ...options })],
+  ],
+  [
+    'one with a key',
+    async ({ queues }, options) => [
+      await queues.enqueue('mails', 1, { uniqueKey: 'k', ...options }),
+    ],
+  ],
+  [
+    'one with an id',
+    async ({ queues }, options) => [
+      await queues.enqueue('mails', 1, { id: crypto.randomUUID(), ...options }),
+    ],
+  ],
   [
     'one that replaces',
-    async ({ queues }, options) => [await queues.enqueue('mails', 1, { uniqueKey: 'r', onConflict: 'replace', ...options })],
+    async ({ queues }, options) => [
+      await queues.enqueue('mails', 1, { uniqueKey: 'r', onConflict: 'replace', ...options }),
+    ],
   ],
   [
     'one that is throttled',
     async ({ queues }, options) => [
-      await queues.enqueue('mails', 1, { uniqueKey: 't', onConflict: 'throttle', periodMs: 60_000, ...options }),
+      await queues.enqueue('mails', 1, {
+        uniqueKey: 't',
+        onConflict: 'throttle',
+        periodMs: 60_000,
+        ...options,
+      }),
     ],
   ],
-  ['one under a limit', async ({ queues }, options) => [await queues.enqueue('mails', 1, { maxPending: 1, ...options })]],
+  [
+    'one under a limit',
+    async ({ queues }, options) => [
+      await queues.enqueue('mails', 1, { maxPending: 1, ...options }),
+    ],
+  ],
   [
     'one of an ordered group',
-    async ({ queues }, options) => [await queues.enqueue('mails', 1, { group: 'g', ordered: true, ...options })],
+    async ({ queues }, options) => [
+      await queues.enqueue('mails', 1, { group: 'g', ordered: true, ...options }),
+    ],
   ],
-  ['one of another name', async ({ queues }, options) => [await queues.enqueue('mails', 1, { name: 'other', ...options })]],
+  [
+    'one of another name',
+    async ({ queues }, options) => [
+      await queues.enqueue('mails', 1, { name: 'other', ...options }),
+    ],
+  ],
   ['two jobs', ({ queues }, options) => queues.enqueueMany('mails', two, options)],
   ['a large batch', ({ queues }, options) => queues.enqueueMany('mails', LARGE, options)],
 ];
@@ -45,30 +80,39 @@ describe('lanes that vanish under a living process', () => {
   const story = aStory();
 
   async function empty(how = 'truncate'): Promise<void> {
-    const [{ names }] = (await story.database.query<{ names: string }>(TABLES)) as [{ names: string }];
-    const rows = names.split(', ').toSorted((a, b) => Number(a.endsWith('.queue')) - Number(b.endsWith('.queue')));
+    const [{ names }] = (await story.database.query<{ names: string }>(TABLES)) as [
+      { names: string },
+    ];
+    const rows = names
+      .split(', ')
+      .toSorted((a, b) => Number(a.endsWith('.queue')) - Number(b.endsWith('.queue')));
     // One transaction, in which no worker registers a lane again between the two.
     const lock = 'lock table simple_queue.queue, simple_queue.lane in share row exclusive mode';
-    if (how === 'delete') await story.database.query([lock, ...rows.map((name) => `delete from ${name}`)].join(';'));
+    if (how === 'delete')
+      await story.database.query([lock, ...rows.map((name) => `delete from ${name}`)].join(';'));
     else await story.database.query(`${how.replace('truncate', `truncate ${names}`)} cascade`);
   }
 
-  const queueOf = async ({ queues }: TestApplication, { id }: { id: string }) => (await queues.find(id))?.queue;
+  const queueOf = async ({ queues }: TestApplication, { id }: { id: string }) =>
+    (await queues.find(id))?.queue;
 
-  it.each(ways)('keep %s: it is stored in a lane that is there, in a transaction or not', async (_, enqueue) => {
-    const app = await story.start({ options: { worker: false } });
-    await enqueue(app);
-    const other = await story.start({ options: { worker: false } });
-    for (const how of ['truncate restart identity', 'delete']) {
-      await empty(how);
-      await other.queues.enqueueMany('payments', two);
-      expect(await queueOf(app, (await enqueue(app))[0]!)).toBe('mails');
-      await empty(how);
-      const inside = await app.dataSource.transaction((manager) => enqueue(app, { manager }));
-      expect(await queueOf(app, inside.at(-1)!)).toBe('mails');
-    }
-    await empty();
-  });
+  it.each(ways)(
+    'keep %s: it is stored in a lane that is there, in a transaction or not',
+    async (_, enqueue) => {
+      const app = await story.start({ options: { worker: false } });
+      await enqueue(app);
+      const other = await story.start({ options: { worker: false } });
+      for (const how of ['truncate restart identity', 'delete']) {
+        await empty(how);
+        await other.queues.enqueueMany('payments', two);
+        expect(await queueOf(app, (await enqueue(app))[0]!)).toBe('mails');
+        await empty(how);
+        const inside = await app.dataSource.transaction((manager) => enqueue(app, { manager }));
+        expect(await queueOf(app, inside.at(-1)!)).toBe('mails');
+      }
+      await empty();
+    },
+  );
 
   it('are registered for a transaction whose snapshot is older', async () => {
     const app = await story.start({ options: { worker: false } });
@@ -76,7 +120,12 @@ describe('lanes that vanish under a living process', () => {
       await manager.query('select 1 from simple_queue.lane');
       return enqueue();
     };
-    for (const options of [{}, { uniqueKey: 'k' }, { group: 'g', ordered: true }, { delayMs: 10 }]) {
+    for (const options of [
+      {},
+      { uniqueKey: 'k' },
+      { group: 'g', ordered: true },
+      { delayMs: 10 },
+    ]) {
       const job = await app.dataSource.transaction('REPEATABLE READ', (manager) =>
         old(() => app.queues.enqueue('mails', 1, { manager, ...options }), manager),
       );
@@ -92,13 +141,21 @@ describe('lanes that vanish under a living process', () => {
     );
     const worker = await story.start({ providers });
     const producer = await story.start({ options: { worker: false } });
-    for (const how of ['truncate', 'delete', 'truncate restart identity', 'drop schema simple_queue']) {
+    for (const how of [
+      'truncate',
+      'delete',
+      'truncate restart identity',
+      'drop schema simple_queue',
+    ]) {
       for (const queue of ['mails', 'payments']) await producer.queues.enqueue(queue, 1);
       await eventually(() => expect(ran.length).toBeGreaterThanOrEqual(2));
       ran.length = 0;
       await empty(how);
       if (how.startsWith('drop')) await story.start({ options: { worker: false } });
-      const jobs = [await producer.queues.enqueue('payments', 1), await worker.queues.enqueue('letters.a', 2)];
+      const jobs = [
+        await producer.queues.enqueue('payments', 1),
+        await worker.queues.enqueue('letters.a', 2),
+      ];
       for (const { id } of jobs) await untilJobIs('succeeded', producer, id);
       expect(ran.toSorted()).toEqual(['letters.a by letters.a', 'payments by payments']);
       ran.length = 0;
@@ -144,17 +201,26 @@ describe('lanes that vanish under a living process', () => {
     const producer = await story.start({ options: { worker: false } });
     await producer.queues.enqueue('mails', 'first');
     await eventually(() => ran.length === 1);
-    await story.database.query(`update simple_queue.queue set name = 'posts.a' where name = 'mails'`);
+    await story.database.query(
+      `update simple_queue.queue set name = 'posts.a' where name = 'mails'`,
+    );
     await producer.queues.enqueueMany('posts.a', two);
     await eventually(async () => {
-      const known = await story.database.query(`select from simple_queue.queue where name = 'mails'`);
+      const known = await story.database.query(
+        `select from simple_queue.queue where name = 'mails'`,
+      );
       return known.length === 1;
     });
     gate.open();
     await eventually(() => worker.seen('succeeded').length === 3);
     await worker.queues.enqueue('mails', 1);
     await eventually(() => worker.seen('succeeded').length === 4);
-    expect(ran).toEqual(['mails by mails', 'posts.a by posts.*', 'posts.a by posts.*', 'mails by mails']);
+    expect(ran).toEqual([
+      'mails by mails',
+      'posts.a by posts.*',
+      'posts.a by posts.*',
+      'mails by mails',
+    ]);
     expect(worker.seen('leaseLost')).toEqual([]);
   });
 

@@ -43,7 +43,10 @@ describe('waiting for the end of a job', () => {
       state: 'succeeded',
       output: { said: 'hello' },
     });
-    expect(await queues.enqueueAndWait('ends', 'fails')).toMatchObject({ state: 'failed', error: { message: 'no luck' } });
+    expect(await queues.enqueueAndWait('ends', 'fails')).toMatchObject({
+      state: 'failed',
+      error: { message: 'no luck' },
+    });
     expect(await queues.enqueueAndWait('ends', 'never fits')).toMatchObject({
       state: 'unprocessable',
       error: { code: 'UNPROCESSABLE' },
@@ -56,7 +59,9 @@ describe('waiting for the end of a job', () => {
 
   it('that registers late answers at once, from archive and dead letter', async () => {
     const application = await story.start({
-      providers: [aHandler('late', (job) => (job.payload === 'bad' ? JobResult.critical('bad') : 5))],
+      providers: [
+        aHandler('late', (job) => (job.payload === 'bad' ? JobResult.critical('bad') : 5)),
+      ],
     });
     const { id: good } = await application.queues.enqueue('late', 'good');
     const { id: bad } = await application.queues.enqueue('late', 'bad');
@@ -65,7 +70,11 @@ describe('waiting for the end of a job', () => {
     const { queues } = await story.start({ options: { ...NOT_HERE, ...NO_HINTS } });
 
     expect(await queues.wait(good)).toEqual({ id: good, state: 'succeeded', output: 5 });
-    expect(await queues.wait(bad.toUpperCase())).toMatchObject({ id: bad, state: 'critical', error: { message: 'bad' } });
+    expect(await queues.wait(bad.toUpperCase())).toMatchObject({
+      id: bad,
+      state: 'critical',
+      error: { message: 'bad' },
+    });
   });
 
   it('in another process hears of it; a lost NOTIFY costs only time', async () => {
@@ -77,7 +86,9 @@ describe('waiting for the end of a job', () => {
     const hearsNothing = await story.start({ options: { ...NOT_HERE, ...NO_HINTS } });
 
     const ends = await Promise.all(
-      [hears, hearsNothing].map(({ queues }) => queues.enqueueAndWait('clock', 1, { timeoutMs: 10_000 })),
+      [hears, hearsNothing].map(({ queues }) =>
+        queues.enqueueAndWait('clock', 1, { timeoutMs: 10_000 }),
+      ),
     );
 
     expect(ends.map((end) => end.state)).toEqual(['succeeded', 'succeeded']);
@@ -123,7 +134,9 @@ describe('waiting for the end of a job', () => {
   it('of many shares one listener connection and few statements', async () => {
     const gate = aGate();
     const worker = await story.start({
-      providers: [aHandler('many', (job) => gate.passed.then(() => job.payload), { concurrency: 100 })],
+      providers: [
+        aHandler('many', (job) => gate.passed.then(() => job.payload), { concurrency: 100 }),
+      ],
     });
     const web = await story.start({ options: NOT_HERE });
     await eventually(async () => expect(await listeners()).toBe(1));
@@ -134,7 +147,9 @@ describe('waiting for the end of a job', () => {
     await eventually(async () => expect(await listeners()).toBe(2));
     gate.open();
 
-    expect((await Promise.all(ends)).map((end) => end.output)).toEqual(Array.from({ length: 100 }, (_, n) => n));
+    expect((await Promise.all(ends)).map((end) => end.output)).toEqual(
+      Array.from({ length: 100 }, (_, n) => n),
+    );
     expect(looks()).toBeLessThan(60);
     expect(await listeners()).toBe(2);
   });
@@ -148,9 +163,15 @@ describe('waiting for the end of a job', () => {
     events.on('enqueued', ({ outcome }) => void (outcome === 'existing' && gate.open()));
     const { id } = await queues.enqueue('shared', {}, { uniqueKey: 'k' });
 
-    const ends = [queues.wait(id), queues.wait(id), queues.enqueueAndWait('shared', {}, { uniqueKey: 'k' })];
+    const ends = [
+      queues.wait(id),
+      queues.wait(id),
+      queues.enqueueAndWait('shared', {}, { uniqueKey: 'k' }),
+    ];
 
-    expect(await Promise.all(ends)).toEqual(ends.map(() => ({ id, state: 'succeeded', output: 'for all' })));
+    expect(await Promise.all(ends)).toEqual(
+      ends.map(() => ({ id, state: 'succeeded', output: 'for all' })),
+    );
   });
 
   it("for a caller's id that has ended already answers at once", async () => {
@@ -171,7 +192,10 @@ describe('waiting for the end of a job', () => {
   });
 
   it('learns of a cancel, here and elsewhere', async () => {
-    const [here, there] = [await story.start({ options: NOT_HERE }), await story.start({ options: NOT_HERE })];
+    const [here, there] = [
+      await story.start({ options: NOT_HERE }),
+      await story.start({ options: NOT_HERE }),
+    ];
     const { id } = await here.queues.enqueue('cancelled', {});
     const ends = [here.queues.wait(id), there.queues.wait(id)];
 
@@ -201,7 +225,9 @@ describe('waiting for the end of a job', () => {
       const { id } = await queues.enqueue('aborted-before', {});
       const reason = new Error('gone');
       const refused = { code: 'WAIT_ABORTED', cause: reason, message: expect.stringContaining(id) };
-      await expect(queues.wait(id, { signal: AbortSignal.abort(reason) })).rejects.toMatchObject(refused);
+      await expect(queues.wait(id, { signal: AbortSignal.abort(reason) })).rejects.toMatchObject(
+        refused,
+      );
     });
 
     it('when its time is over; the job goes on', async () => {
@@ -210,14 +236,20 @@ describe('waiting for the end of a job', () => {
       const error: unknown = await application.queues
         .enqueueAndWait('slow', {}, { timeoutMs: 60 })
         .catch((thrown: unknown) => thrown);
-      expect(error).toMatchObject({ code: 'WAIT_TIMEOUT', message: expect.stringContaining('within 60 ms') });
+      expect(error).toMatchObject({
+        code: 'WAIT_TIMEOUT',
+        message: expect.stringContaining('within 60 ms'),
+      });
       gate.open();
       const id = /Job (\S+)/.exec((error as Error).message)![1]!;
       await untilJobIs('succeeded', application, id);
     });
 
     it('when the caller has lost interest, before or meanwhile', async () => {
-      const { queues } = await story.start({ providers: [aHandler('aborted', never)], options: { shutdownGraceMs: 0 } });
+      const { queues } = await story.start({
+        providers: [aHandler('aborted', never)],
+        options: { shutdownGraceMs: 0 },
+      });
       const reason = new Error('the client has gone');
       const controller = new AbortController();
       const { id } = await queues.enqueue('aborted', {});
@@ -230,15 +262,22 @@ describe('waiting for the end of a job', () => {
       const whileStored = queues.enqueueAndWait('aborted', {}, { signal: late.signal });
       late.abort(reason);
       await expect(whileStored).rejects.toMatchObject({ code: 'WAIT_ABORTED', cause: reason });
-      await expect(queues.enqueueAndWait('not-enqueued', {}, { signal: controller.signal })).rejects.toMatchObject({
+      await expect(
+        queues.enqueueAndWait('not-enqueued', {}, { signal: controller.signal }),
+      ).rejects.toMatchObject({
         code: 'WAIT_ABORTED',
       });
-      expect(await story.database.query(`select from simple_queue.jobs where queue = 'not-enqueued'`)).toEqual([]);
+      expect(
+        await story.database.query(`select from simple_queue.jobs where queue = 'not-enqueued'`),
+      ).toEqual([]);
     });
 
     it('when nobody knows the job, or no longer', async () => {
       const gate = aGate();
-      await story.start({ providers: [aHandler('forgotten', () => gate.passed)], options: { archive: false } });
+      await story.start({
+        providers: [aHandler('forgotten', () => gate.passed)],
+        options: { archive: false },
+      });
       const { queues } = await story.start({ options: NOT_HERE });
       await expect(queues.wait(randomUUID())).rejects.toMatchObject({ code: 'JOB_UNKNOWN' });
       // This process believes that the queue keeps its jobs.
@@ -249,14 +288,22 @@ describe('waiting for the end of a job', () => {
 
     it('for a queue that keeps nothing, unless the job stands in the dead letter', async () => {
       const application = await story.start({
-        providers: [aHandler('unkept', (job) => (job.payload === 'bad' ? JobResult.critical('bad') : never()))],
+        providers: [
+          aHandler('unkept', (job) =>
+            job.payload === 'bad' ? JobResult.critical('bad') : never(),
+          ),
+        ],
         options: { shutdownGraceMs: 0, queues: { unkept: { archive: false } } },
       });
       const { queues } = application;
       const { id } = await queues.enqueue('unkept', {});
       await expect(queues.wait(id)).rejects.toMatchObject({ code: 'WAIT_REFUSED' });
-      await expect(queues.enqueueAndWait('unkept', {}, { uniqueKey: 'x' })).rejects.toMatchObject({ code: 'WAIT_REFUSED' });
-      expect(await story.database.query(`select from simple_queue.jobs where unique_key = 'x'`)).toEqual([]);
+      await expect(queues.enqueueAndWait('unkept', {}, { uniqueKey: 'x' })).rejects.toMatchObject({
+        code: 'WAIT_REFUSED',
+      });
+      expect(
+        await story.database.query(`select from simple_queue.jobs where unique_key = 'x'`),
+      ).toEqual([]);
 
       const { id: bad } = await queues.enqueue('unkept', 'bad');
       await untilJobIs('critical', application, bad);
@@ -264,16 +311,24 @@ describe('waiting for the end of a job', () => {
     });
 
     it('inside a transaction, given or ambient: it would wait for itself', async () => {
-      const { queues, dataSource } = await story.start({ options: { ...NOT_HERE, transaction: () => ambient } });
+      const { queues, dataSource } = await story.start({
+        options: { ...NOT_HERE, transaction: () => ambient },
+      });
       let ambient: typeof dataSource.manager | undefined;
       await dataSource.transaction(async (manager) => {
         const given = { manager } as object;
-        await expect(queues.enqueueAndWait('inside', {}, given)).rejects.toMatchObject({ code: 'WAIT_IN_TRANSACTION' });
+        await expect(queues.enqueueAndWait('inside', {}, given)).rejects.toMatchObject({
+          code: 'WAIT_IN_TRANSACTION',
+        });
         ambient = manager;
-        await expect(queues.enqueueAndWait('inside', {})).rejects.toMatchObject({ code: 'WAIT_IN_TRANSACTION' });
+        await expect(queues.enqueueAndWait('inside', {})).rejects.toMatchObject({
+          code: 'WAIT_IN_TRANSACTION',
+        });
         ambient = undefined;
       });
-      expect(await story.database.query(`select from simple_queue.jobs where queue = 'inside'`)).toEqual([]);
+      expect(
+        await story.database.query(`select from simple_queue.jobs where queue = 'inside'`),
+      ).toEqual([]);
     });
 
     it('when the application closes, and after that', async () => {
@@ -282,7 +337,9 @@ describe('waiting for the end of a job', () => {
       const ends = [application.queues.wait(id), application.queues.enqueueAndWait('closing', {})];
       const rejected = ends.map((end) => expect(end).rejects.toMatchObject({ code: 'CLOSED' }));
       await eventually(async () =>
-        expect(await story.database.query(`select from simple_queue.jobs where queue = 'closing'`)).toHaveLength(2),
+        expect(
+          await story.database.query(`select from simple_queue.jobs where queue = 'closing'`),
+        ).toHaveLength(2),
       );
 
       await application.close();
@@ -314,9 +371,13 @@ describe('waiting for the end of a job', () => {
 
   it('forgets a call that could not be stored', async () => {
     const { queues, storage } = await story.start({ options: NOT_HERE });
-    await expect(queues.enqueueAndWait('bad', { n: 1n })).rejects.toMatchObject({ code: 'INVALID_PAYLOAD' });
+    await expect(queues.enqueueAndWait('bad', { n: 1n })).rejects.toMatchObject({
+      code: 'INVALID_PAYLOAD',
+    });
     await story.database.query('alter table simple_queue.job rename to away');
-    await expect(queues.enqueueAndWait('bad', {})).rejects.toMatchObject({ code: 'DATABASE_ERROR' });
+    await expect(queues.enqueueAndWait('bad', {})).rejects.toMatchObject({
+      code: 'DATABASE_ERROR',
+    });
     await story.database.query('alter table simple_queue.away rename to job');
     expect(storage.signals).toBeDefined();
     const { watches } = (queues as unknown as { waits: { watches: Map<string, unknown> } }).waits;

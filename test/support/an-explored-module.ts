@@ -28,11 +28,16 @@ export async function anExploredModule(
 }
 
 /** The registry of an application with these providers and one unnamed instance of the module. */
-export async function handlersAmong(...providers: NonNullable<ModuleMetadata['providers']>): Promise<HandlerRegistry> {
+export async function handlersAmong(
+  ...providers: NonNullable<ModuleMetadata['providers']>
+): Promise<HandlerRegistry> {
   return (await anExploredModule({ providers })).get('default')!.registry;
 }
 
-function exploring(instance: string, explored: Map<string, Explored>): NonNullable<ModuleMetadata['imports']>[number] {
+function exploring(
+  instance: string,
+  explored: Map<string, Explored>,
+): NonNullable<ModuleMetadata['imports']>[number] {
   const found: Explored = { registry: new HandlerRegistry(), events: new QueueEventBus() };
   explored.set(instance, found);
   return {
@@ -44,12 +49,17 @@ function exploring(instance: string, explored: Map<string, Explored>): NonNullab
         provide: HandlerExplorer,
         inject: [DiscoveryService, ExternalContextCreator],
         useFactory: (discovery: DiscoveryService, external: ExternalContextCreator) =>
-          new HandlerExplorer(discovery, { ...found, instance, enhancers: new NestEnhancers(external, false) }),
+          new HandlerExplorer(discovery, {
+            ...found,
+            instance,
+            enhancers: new NestEnhancers(external, false),
+          }),
       },
       {
         provide: ListenerExplorer,
         inject: [DiscoveryService],
-        useFactory: (discovery: DiscoveryService) => new ListenerExplorer(discovery, found.events, instance),
+        useFactory: (discovery: DiscoveryService) =>
+          new ListenerExplorer(discovery, found.events, instance),
       },
     ],
   };

@@ -6,7 +6,11 @@ import { QueueHandler } from '../../lib/decorators/queue-handler.decorator.js';
 import type { JobContext } from '../../lib/job/job-context.js';
 import type { QueueHandlerOptions } from '../../lib/job/job-handler.js';
 import type { Job } from '../../lib/job/job.js';
-import { QueueEventBus, type QueueEventName, type QueueEvents } from '../../lib/observability/events.js';
+import {
+  QueueEventBus,
+  type QueueEventName,
+  type QueueEvents,
+} from '../../lib/observability/events.js';
 import { QueueService } from '../../lib/queue.service.js';
 import { SimpleQueueModule } from '../../lib/module/simple-queue.module.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
@@ -43,10 +47,21 @@ export const QUICK: SimpleQueueOptions = {
 };
 
 /** A Nest application on a database of its own, with the real module. Without handlers it still has a worker. */
-export async function anApplication(database: TestDatabase, given: TestApplicationOptions = {}): Promise<TestApplication> {
-  const typeorm = { type: 'postgres', url: database.url, retryAttempts: 0, ...given.typeorm } as const;
+export async function anApplication(
+  database: TestDatabase,
+  given: TestApplicationOptions = {},
+): Promise<TestApplication> {
+  const typeorm = {
+    type: 'postgres',
+    url: database.url,
+    retryAttempts: 0,
+    ...given.typeorm,
+  } as const;
   const module = await Test.createTestingModule({
-    imports: [TypeOrmModule.forRoot(typeorm as never), SimpleQueueModule.forRoot({ ...QUICK, ...given.options })],
+    imports: [
+      TypeOrmModule.forRoot(typeorm as never),
+      SimpleQueueModule.forRoot({ ...QUICK, ...given.options }),
+    ],
     providers: given.providers ?? [],
   }).compile();
   module.useLogger(false);

@@ -19,7 +19,10 @@ export class Child {
 
   /** `preload`: modules to import before the file, as `node --import` does. */
   constructor(file: URL, env: Record<string, string>, preload: URL[] = []) {
-    const imports = [TYPESCRIPT, ...preload.map((url) => url.href)].flatMap((url) => ['--import', url]);
+    const imports = [TYPESCRIPT, ...preload.map((url) => url.href)].flatMap((url) => [
+      '--import',
+      url,
+    ]);
     this.process = spawn(process.execPath, [...imports, fileURLToPath(file)], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -31,11 +34,16 @@ export class Child {
   }
 
   /** Waits until it has said something that `matches`. */
-  async says(matches: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
+  async says(
+    matches: (line: Record<string, unknown>) => boolean,
+  ): Promise<Record<string, unknown>> {
     return eventually(
       () => {
         const line = this.said.find(matches);
-        if (!line) throw new Error(`The child has not said it (exit ${this.process.exitCode}). ${this.errors.slice(-2_000)}`);
+        if (!line)
+          throw new Error(
+            `The child has not said it (exit ${this.process.exitCode}). ${this.errors.slice(-2_000)}`,
+          );
         return line;
       },
       { timeoutMs: 20_000 },

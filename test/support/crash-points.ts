@@ -42,7 +42,12 @@ export async function writeLedger(
 }
 
 /** The last three points lie in and around the COMMIT of the transaction, which TypeORM sends. */
-function strikeInCommit(striker: Striker, job: Job<never>, manager: EntityManager, point: CrashPoint): void {
+function strikeInCommit(
+  striker: Striker,
+  job: Job<never>,
+  manager: EntityManager,
+  point: CrashPoint,
+): void {
   const runner = manager.queryRunner!;
   const commit = runner.commitTransaction.bind(runner);
   runner.commitTransaction = async () => {
@@ -60,7 +65,9 @@ async function commitUnheard(
   manager: EntityManager,
   commit: () => Promise<void>,
 ): Promise<void> {
-  const client = (await manager.queryRunner!.connect()) as { connection: { stream: { pause(): void } } };
+  const client = (await manager.queryRunner!.connect()) as {
+    connection: { stream: { pause(): void } };
+  };
   client.connection.stream.pause();
   const answer = commit();
   // Nobody waits for it where the process dies.

@@ -17,7 +17,9 @@ async function anotherDatabase(): Promise<TestDatabase> {
 it('makes an empty database for each caller', async () => {
   const [one, two] = await Promise.all([anotherDatabase(), anotherDatabase()]);
   await one.query('create table only_here (id int)');
-  expect(await two.query('select to_regclass($1) as found', ['only_here'])).toEqual([{ found: null }]);
+  expect(await two.query('select to_regclass($1) as found', ['only_here'])).toEqual([
+    { found: null },
+  ]);
 });
 
 it('drops a database although somebody is still connected', async () => {

@@ -4,13 +4,17 @@ import pg from 'pg';
 export interface TestDatabase {
   name: string;
   url: string;
-  query<Row extends pg.QueryResultRow = pg.QueryResultRow>(sql: string, params?: unknown[]): Promise<Row[]>;
+  query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
+    sql: string,
+    params?: unknown[],
+  ): Promise<Row[]>;
   drop(): Promise<void>;
 }
 
 /** A new empty database of its own on the run's server, or on another one. */
 export function anEmptyDatabase(serverUrl = process.env.SQ_TEST_URL): Promise<TestDatabase> {
-  if (!serverUrl) throw new Error('No test server: SQ_TEST_URL is set by test/support/global-setup.ts.');
+  if (!serverUrl)
+    throw new Error('No test server: SQ_TEST_URL is set by test/support/global-setup.ts.');
   return makeDatabase(serverUrl);
 }
 
@@ -25,7 +29,8 @@ export async function makeDatabase(serverUrl: string, template?: string): Promis
   return {
     name,
     url,
-    query: async <Row extends pg.QueryResultRow>(sql: string, params?: unknown[]) => (await pool.query<Row>(sql, params)).rows,
+    query: async <Row extends pg.QueryResultRow>(sql: string, params?: unknown[]) =>
+      (await pool.query<Row>(sql, params)).rows,
     drop: async () => {
       await pool.end();
       await dropDatabase(serverUrl, name);

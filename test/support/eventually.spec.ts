@@ -24,5 +24,7 @@ it('fails with the last error when the time is over', async () => {
 
 it('names the condition that stayed false', async () => {
   const isThere = () => false;
-  await expect(eventually(isThere, { timeoutMs: 10 })).rejects.toThrow(`Still false after 10 ms: ${isThere.toString()}`);
+  await expect(eventually(isThere, { timeoutMs: 10 })).rejects.toThrow(
+    `Still false after 10 ms: ${isThere.toString()}`,
+  );
 });

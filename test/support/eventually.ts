@@ -7,7 +7,10 @@ const LONGEST_REST_MS = 200;
  * Asks again until `condition` neither throws nor answers `false`, and returns its answer. After `timeoutMs` (default 10,000,
  * more on a busy machine) it fails with the last error. The only place where a test waits.
  */
-export async function eventually<T>(condition: () => T | Promise<T>, { timeoutMs = 10_000 } = {}): Promise<T> {
+export async function eventually<T>(
+  condition: () => T | Promise<T>,
+  { timeoutMs = 10_000 } = {},
+): Promise<T> {
   const deadline = Date.now() + patient(timeoutMs);
   for (let restMs = 5; ; restMs = Math.min(restMs * 2, LONGEST_REST_MS)) {
     try {

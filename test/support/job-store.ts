@@ -44,9 +44,21 @@ export function aJobStore(defaults: Partial<NewJob> = {}): JobStore {
     get lane() {
       return lane;
     },
-    aNewJob: (more = {}) => ({ id: ids.next(), lane, priority: 0, payload: '{}', givenId: false, ...defaults, ...more }),
+    aNewJob: (more = {}) => ({
+      id: ids.next(),
+      lane,
+      priority: 0,
+      payload: '{}',
+      givenId: false,
+      ...defaults,
+      ...more,
+    }),
     find: (id) => test.storage.jobs.find(id),
     count: async (table = 'job') =>
-      (await test.database.query<{ n: number }>(`select count(*)::int as n from simple_queue.${table}`))[0]!.n,
+      (
+        await test.database.query<{ n: number }>(
+          `select count(*)::int as n from simple_queue.${table}`,
+        )
+      )[0]!.n,
   };
 }

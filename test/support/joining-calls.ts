@@ -20,8 +20,10 @@ export interface JoiningWorld {
   staged: string;
 }
 
-export const many = (count: number, more: (n: number) => Partial<EnqueueItem> = () => ({})): EnqueueItem[] =>
-  Array.from({ length: count }, (_, n) => ({ payload: n, ...more(n) }));
+export const many = (
+  count: number,
+  more: (n: number) => Partial<EnqueueItem> = () => ({}),
+): EnqueueItem[] => Array.from({ length: count }, (_, n) => ({ payload: n, ...more(n) }));
 
 const enqueues: Record<string, EnqueueOptions> = {
   'a plain job': {},
@@ -61,8 +63,10 @@ export const DOORS: Record<string, (world: JoiningWorld) => Promise<unknown>> = 
     ]),
   ),
   'cancel by id': ({ queues, manager, waiting }) => queues.cancel({ id: waiting }, { manager }),
-  'cancel by key': ({ queues, manager }) => queues.cancel({ queue: 'mail', uniqueKey: 'waiting' }, { manager }),
-  'cancel by fingerprint': ({ queues, manager }) => queues.cancel({ fingerprint: 'tag' }, { manager }),
+  'cancel by key': ({ queues, manager }) =>
+    queues.cancel({ queue: 'mail', uniqueKey: 'waiting' }, { manager }),
+  'cancel by fingerprint': ({ queues, manager }) =>
+    queues.cancel({ fingerprint: 'tag' }, { manager }),
   commit: ({ queues, manager, staged }) => queues.commit(staged, { manager }),
   abort: ({ queues, manager, staged }) => queues.abort(staged, { manager }),
 };
@@ -95,7 +99,10 @@ export function aJoining(extra: object): Joining {
     await test.rows.clear();
     dataSource = await aDataSource(test.database.url, { extra: { ...extra, max: 1 } });
     const queues = new QueueService(test.storage, resolveOptions({}).options, new QueueEventBus());
-    const { id: waiting } = await queues.enqueue('mail', 0, { uniqueKey: 'waiting', fingerprint: 'tag' });
+    const { id: waiting } = await queues.enqueue('mail', 0, {
+      uniqueKey: 'waiting',
+      fingerprint: 'tag',
+    });
     const { id: staged } = await queues.enqueue('mail', 0, { staged: true });
     world = { queues, waiting, staged };
     heard = [];
@@ -140,6 +147,9 @@ export function aJoining(extra: object): Joining {
 export function aSlowJob() {
   const gate = aGate();
   const validate = (value: unknown) => gate.passed.then(() => ({ value }));
-  const job = defineJob({ queue: 'mail', payload: { '~standard': { version: 1, vendor: 'test', validate } } as const });
+  const job = defineJob({
+    queue: 'mail',
+    payload: { '~standard': { version: 1, vendor: 'test', validate } } as const,
+  });
   return { job, onLeaseLost: () => gate.open() };
 }

@@ -89,7 +89,8 @@ export const PLACES = TABLE.trim().split('\n')[0]!.trim().split(/\s+/).slice(1);
 
 /** The words of the table. */
 export const REASONS: Readonly<Record<string, string>> = {
-  alone: 'a job of a group, or a staged one, holds a place that others count on: it is left alone, as what runs is',
+  alone:
+    'a job of a group, or a staged one, holds a place that others count on: it is left alone, as what runs is',
   apart: 'describe_group is asked beside it, where the job is blocked',
   atonce: 'what comes back here may run at once',
   bad: 'it ends badly, so it is a dead letter',

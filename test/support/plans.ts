@@ -52,7 +52,12 @@ export function explaining(
   const connections = { run, rows, transaction };
   const waiters = { ...connections, about: () => connections };
   return {
-    database: { loops: connections, callers: connections, waiters, settlers: connections } as unknown as Database,
+    database: {
+      loops: connections,
+      callers: connections,
+      waiters,
+      settlers: connections,
+    } as unknown as Database,
     run,
     costs,
   };
@@ -80,7 +85,9 @@ async function explained(begin: Begin, asked: Statement, values: unknown[]): Pro
 function literal(value: unknown): string {
   if (value === null || value === undefined) return 'null';
   if (isBinaryArray(value)) return literal(elementsOf(value));
-  return pg.escapeLiteral(Array.isArray(value) ? `{${value.map(element).join(',')}}` : textOf(value));
+  return pg.escapeLiteral(
+    Array.isArray(value) ? `{${value.map(element).join(',')}}` : textOf(value),
+  );
 }
 
 /** By their types' numbers: how a binary element reads as text (lib/storage/connection/binary-array.ts writes them). */
@@ -97,7 +104,10 @@ const READERS: Record<number, (bytes: Buffer) => unknown> = {
 };
 
 const isBinaryArray = (value: unknown): value is Buffer =>
-  Buffer.isBuffer(value) && value.length >= 20 && value.readInt32BE(0) === 1 && value.readInt32BE(8) in READERS;
+  Buffer.isBuffer(value) &&
+  value.length >= 20 &&
+  value.readInt32BE(0) === 1 &&
+  value.readInt32BE(8) in READERS;
 
 function elementsOf(array: Buffer): unknown[] {
   const read = READERS[array.readInt32BE(8)]!;
@@ -111,7 +121,9 @@ function elementsOf(array: Buffer): unknown[] {
 }
 
 const element = (value: unknown): string =>
-  value === null || value === undefined ? 'null' : `"${textOf(value).replaceAll(/[\\"]/g, String.raw`\$&`)}"`;
+  value === null || value === undefined
+    ? 'null'
+    : `"${textOf(value).replaceAll(/[\\"]/g, String.raw`\$&`)}"`;
 
 function textOf(value: unknown): string {
   if (Buffer.isBuffer(value)) return String.raw`\x${value.toString('hex')}`;
@@ -124,14 +136,27 @@ function costOf(name: string, root: PlanNode): Cost {
     .filter((node) => node['Node Type'] === 'Seq Scan' && rowsRead(node) > 0)
     .map((node) => node['Relation Name']!);
   // What changes data may run after the root has ended: it is counted apart.
-  const parts = [root, ...(root.Plans ?? []).filter((node) => node['Subplan Name']?.startsWith('CTE'))];
+  const parts = [
+    root,
+    ...(root.Plans ?? []).filter((node) => node['Subplan Name']?.startsWith('CTE')),
+  ];
   const blocks = parts.map((node) => node['Shared Hit Blocks'] + node['Shared Read Blocks']);
-  return { name, walked: [...new Set(walked)], removed: sum(nodes.map(rowsRemoved)), blocks: sum(blocks) };
+  return {
+    name,
+    walked: [...new Set(walked)],
+    removed: sum(nodes.map(rowsRemoved)),
+    blocks: sum(blocks),
+  };
 }
 
-const rowsRead = (node: PlanNode): number => node['Actual Rows'] * node['Actual Loops'] + rowsRemoved(node);
+const rowsRead = (node: PlanNode): number =>
+  node['Actual Rows'] * node['Actual Loops'] + rowsRemoved(node);
 
-const REMOVALS = ['Rows Removed by Filter', 'Rows Removed by Index Recheck', 'Rows Removed by Join Filter'] as const;
+const REMOVALS = [
+  'Rows Removed by Filter',
+  'Rows Removed by Index Recheck',
+  'Rows Removed by Join Filter',
+] as const;
 
 const rowsRemoved = (node: PlanNode): number =>
   REMOVALS.reduce((removed, by) => removed + (node[by] ?? 0), 0) * node['Actual Loops'];

@@ -34,7 +34,9 @@ export class Pooler {
   }
 
   get url(): string {
-    return Object.assign(new URL(this.target), { host: `127.0.0.1:${(this.server.address() as AddressInfo).port}` }).href;
+    return Object.assign(new URL(this.target), {
+      host: `127.0.0.1:${(this.server.address() as AddressInfo).port}`,
+    }).href;
   }
 
   stop(): void {
@@ -111,7 +113,9 @@ class Session {
         ),
     );
     // Its database is gone with the test.
-    const messages = splitter((message) => void this.pass(message).catch(() => this.client.destroy()));
+    const messages = splitter(
+      (message) => void this.pass(message).catch(() => this.client.destroy()),
+    );
     this.client.on('data', messages);
   }
 
@@ -125,7 +129,11 @@ class Session {
     const backend = await this.pooler.take();
     const answers = splitter((message) => {
       this.client.write(message);
-      if (this.mode === 'transaction' && message.toString('latin1', 0, 1) === 'Z' && message.toString('latin1', 5, 6) === 'I') {
+      if (
+        this.mode === 'transaction' &&
+        message.toString('latin1', 0, 1) === 'Z' &&
+        message.toString('latin1', 5, 6) === 'I'
+      ) {
         this.backend = undefined;
         this.pooler.giveBack(backend);
       }

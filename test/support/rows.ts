@@ -56,11 +56,16 @@ export class Rows {
 
   /** New files, without statistics. */
   async truncate(): Promise<void> {
-    await this.database.query(`truncate ${TABLES.map((table) => `simple_queue.${table}`).join(', ')}`);
+    await this.database.query(
+      `truncate ${TABLES.map((table) => `simple_queue.${table}`).join(', ')}`,
+    );
   }
 
   async lane(queue = 'mail', name = ''): Promise<Lane> {
-    await this.database.query(`insert into simple_queue.queue (name) values ($1) on conflict do nothing`, [queue]);
+    await this.database.query(
+      `insert into simple_queue.queue (name) values ($1) on conflict do nothing`,
+      [queue],
+    );
     await this.database.query(
       `insert into simple_queue.lane (queue, name) select id, $2 from simple_queue.queue where name = $1 on conflict do nothing`,
       [queue, name],
@@ -74,7 +79,12 @@ export class Rows {
   }
 
   /** A queue's lanes `name-<from>` to `name-<to>`, or of the labels `id-<n>`. Numbers are random, so a few of many may meet: they are drawn again. */
-  async lanes(queueId: number, from: number, to: number, kind: 'names' | 'labels' = 'names'): Promise<void> {
+  async lanes(
+    queueId: number,
+    from: number,
+    to: number,
+    kind: 'names' | 'labels' = 'names',
+  ): Promise<void> {
     const columns = kind === 'names' ? `'name-' || n, '{}'::text[]` : `'', array['id-' || n]`;
     let made: unknown[];
     do {
@@ -126,9 +136,19 @@ export class Rows {
   }
 
   private async store(id: string, lane: number, options: JobRowOptions): Promise<void> {
-    const { state = 'ready', epoch = 0, priority = 0, stalls = 0, attempt = 0, reschedules = 0 } = options;
+    const {
+      state = 'ready',
+      epoch = 0,
+      priority = 0,
+      stalls = 0,
+      attempt = 0,
+      reschedules = 0,
+    } = options;
     // No id of the library, so it was its caller's.
-    await this.database.query('insert into simple_queue.given_id (id, shard) values ($1, 0) on conflict do nothing', [id]);
+    await this.database.query(
+      'insert into simple_queue.given_id (id, shard) values ($1, 0) on conflict do nothing',
+      [id],
+    );
     await this.database.query(
       `insert into simple_queue.job (id, shard, lane, queue, epoch, priority, suspicion, stalls, attempt, reschedules, run_at, cancel_at,
          unique_key, fingerprint, payload)

@@ -9,10 +9,17 @@ import type { Handler } from '../../lib/handlers/handler-registry.js';
 import { JobRun } from '../../lib/run/job-run.js';
 import { WorkerLane } from '../../lib/claim/worker-lane.js';
 
-const SETTINGS = new QueuePolicies(resolveOptions({ backoff: constant({ delayMs: 0 }) }).options).of('work');
+const SETTINGS = new QueuePolicies(
+  resolveOptions({ backoff: constant({ delayMs: 0 }) }).options,
+).of('work');
 
 /** A lane of queue `work` with a handler of this function, without a database. */
-export function aLane({ id = 1, limit = 10, permits = [new Permits(limit)], ...handler }: Partial<Handler> & LaneOptions = {}) {
+export function aLane({
+  id = 1,
+  limit = 10,
+  permits = [new Permits(limit)],
+  ...handler
+}: Partial<Handler> & LaneOptions = {}) {
   const full: Handler = {
     queue: 'work',
     name: undefined,
@@ -22,7 +29,12 @@ export function aLane({ id = 1, limit = 10, permits = [new Permits(limit)], ...h
     run: () => undefined,
     ...handler,
   };
-  return new WorkerLane({ id, queueId: 1, queue: 'work', name: '', labels: [] }, full, SETTINGS, permits);
+  return new WorkerLane(
+    { id, queueId: 1, queue: 'work', name: '', labels: [] },
+    full,
+    SETTINGS,
+    permits,
+  );
 }
 
 interface LaneOptions {
@@ -56,7 +68,10 @@ export function aRow(row: Partial<ClaimedRow> = {}): ClaimedRow {
 }
 
 /** One claimed job on its way to, or in, its handler. */
-export function aRun(row: Partial<ClaimedRow> = {}, { lane = aLane(), claim = aClaim() } = {}): JobRun {
+export function aRun(
+  row: Partial<ClaimedRow> = {},
+  { lane = aLane(), claim = aClaim() } = {},
+): JobRun {
   return new JobRun(aRow(row), lane, claim);
 }
 

@@ -4,7 +4,10 @@ import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.
 import type { TestStorage } from './storage.js';
 
 /** Where a test turns duties by hand: nobody hears what they wake, and what they learn. */
-export function aSite(test: Pick<TestStorage, 'storage' | 'events'>, options: SimpleQueueOptions = {}): Site {
+export function aSite(
+  test: Pick<TestStorage, 'storage' | 'events'>,
+  options: SimpleQueueOptions = {},
+): Site {
   return {
     storage: test.storage,
     events: test.events,

@@ -46,7 +46,10 @@ export function openStorage(
   return Storage.open(dataSource, resolveOptions(options).options, events);
 }
 
-export function aDataSource(url: string, options: Partial<DataSourceOptions> = {}): Promise<DataSource> {
+export function aDataSource(
+  url: string,
+  options: Partial<DataSourceOptions> = {},
+): Promise<DataSource> {
   return new DataSource({ type: 'postgres', url, ...options } as DataSourceOptions).initialize();
 }
 
@@ -64,7 +67,10 @@ export class Rival {
     await this.client.query(`begin isolation level ${isolation}`);
   }
 
-  async query<Row extends pg.QueryResultRow = pg.QueryResultRow>(sql: string, params?: unknown[]): Promise<Row[]> {
+  async query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
+    sql: string,
+    params?: unknown[],
+  ): Promise<Row[]> {
     return (await this.client.query<Row>(sql, params)).rows;
   }
 
@@ -91,7 +97,8 @@ export async function waitingBackends(database: TestDatabase): Promise<number> {
 
 /** Statements in a caller's transaction, each a call of its own. */
 export function runIn({ database }: Storage, manager: EntityManager | QueryRunner): Run {
-  return (statement, values) => database.transactionOf({ manager })!.alone((run) => run(statement, values));
+  return (statement, values) =>
+    database.transactionOf({ manager })!.alone((run) => run(statement, values));
 }
 
 /** What the enqueuer is told of a caller's transaction. */

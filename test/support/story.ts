@@ -45,7 +45,10 @@ export function aStory(): Story {
 export async function untilJobIs(state: JobState, { queues }: TestApplication, id: string) {
   return eventually(async () => {
     const job = await queues.find(id);
-    if (job?.state !== state) throw new Error(`Job ${id} is ${job?.state ?? 'unknown'}, not ${state}: ${JSON.stringify(job)}`);
+    if (job?.state !== state)
+      throw new Error(
+        `Job ${id} is ${job?.state ?? 'unknown'}, not ${state}: ${JSON.stringify(job)}`,
+      );
     return job;
   });
 }

@@ -31,7 +31,10 @@ export class TcpProxy {
     this.delayMs = 0;
     this.cap = Infinity;
     if (this.server) return;
-    this.server = createServer({ allowHalfOpen: true }, (client) => this.accept(client)).listen(this.port, '127.0.0.1');
+    this.server = createServer({ allowHalfOpen: true }, (client) => this.accept(client)).listen(
+      this.port,
+      '127.0.0.1',
+    );
     await once(this.server, 'listening');
     this.port = (this.server.address() as AddressInfo).port;
   }
@@ -76,7 +79,11 @@ export class TcpProxy {
   }
 
   private accept(client: Socket): void {
-    const upstream = connect({ host: this.target.hostname, port: Number(this.target.port || 5432), allowHalfOpen: true });
+    const upstream = connect({
+      host: this.target.hostname,
+      port: Number(this.target.port || 5432),
+      allowHalfOpen: true,
+    });
     const link = new Link(client, upstream, { delayMs: () => this.delayMs, cap: () => this.cap });
     this.links.add(link);
     client.on('data', (chunk: Buffer) => this.springTrap(chunk));

@@ -1,4 +1,8 @@
-import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core';
+import {
+  CompositePropagator,
+  W3CBaggagePropagator,
+  W3CTraceContextPropagator,
+} from '@opentelemetry/core';
 import { context, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import {
@@ -7,7 +11,12 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor, type ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+  type ReadableSpan,
+} from '@opentelemetry/sdk-trace-base';
 
 /** One value of a metric, by what it is of. */
 export interface Point {
@@ -19,9 +28,14 @@ export interface Point {
 /** The real SDK, which keeps in memory what it would export. The context manager and the propagators are those of the process. */
 export class TestTelemetry {
   readonly spans = new InMemorySpanExporter();
-  readonly tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(this.spans)] });
+  readonly tracerProvider = new BasicTracerProvider({
+    spanProcessors: [new SimpleSpanProcessor(this.spans)],
+  });
   private readonly points = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-  private readonly reader = new PeriodicExportingMetricReader({ exporter: this.points, exportIntervalMillis: 3_600_000 });
+  private readonly reader = new PeriodicExportingMetricReader({
+    exporter: this.points,
+    exportIntervalMillis: 3_600_000,
+  });
   readonly meterProvider = new MeterProvider({ readers: [this.reader] });
 
   spansNamed(name: string): ReadableSpan[] {
@@ -52,7 +66,9 @@ export class TestTelemetry {
 export function registerContext(): () => void {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(
-    new CompositePropagator({ propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()] }),
+    new CompositePropagator({
+      propagators: [new W3CTraceContextPropagator(), new W3CBaggagePropagator()],
+    }),
   );
   return () => {
     context.disable();

@@ -13,7 +13,8 @@ const NOT_THERE = '3D000';
  */
 export async function aDatabase(): Promise<TestDatabase> {
   const { SQ_TEST_URL: url, SQ_TEST_TEMPLATE: template } = process.env;
-  if (!url || !template) throw new Error('No test server: SQ_TEST_URL is set by test/support/global-setup.ts.');
+  if (!url || !template)
+    throw new Error('No test server: SQ_TEST_URL is set by test/support/global-setup.ts.');
   try {
     return await makeDatabase(url, template);
   } catch (error) {
@@ -29,9 +30,15 @@ async function makeTemplate(url: string, template: string): Promise<void> {
   await client.connect();
   try {
     await client.query('select pg_advisory_lock(hashtext($1))', [template]);
-    const { rowCount } = await client.query('select from pg_database where datname = $1', [template]);
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [
+      template,
+    ]);
     if (rowCount) return;
-    await administer(url, `drop database if exists ${template}_new`, `create database ${template}_new`);
+    await administer(
+      url,
+      `drop database if exists ${template}_new`,
+      `create database ${template}_new`,
+    );
     await migrate(withDatabase(url, `${template}_new`));
     await client.query(`alter database ${template}_new rename to ${template}`);
   } finally {

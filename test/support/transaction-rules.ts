@@ -40,7 +40,9 @@ const undone = (world: TransactionWorld, work: () => Promise<unknown>): Promise<
   );
 
 const jobs = async ({ query }: TransactionWorld): Promise<unknown[]> =>
-  (await query<{ payload: unknown }>('select payload from simple_queue.job order by id')).map((row) => row.payload);
+  (await query<{ payload: unknown }>('select payload from simple_queue.job order by id')).map(
+    (row) => row.payload,
+  );
 
 export const RULES: Readonly<Record<string, (world: TransactionWorld) => Promise<void>>> = {
   async 'what is enqueued exists when the transaction commits, and wakes workers only then'(world) {
@@ -54,7 +56,9 @@ export const RULES: Readonly<Record<string, (world: TransactionWorld) => Promise
     assert.equal(heard.length, 2);
   },
 
-  async 'what is enqueued does not exist, and wakes nobody, when the transaction rolls back'(world) {
+  async 'what is enqueued does not exist, and wakes nobody, when the transaction rolls back'(
+    world,
+  ) {
     const { queues, heard } = world;
     await undone(world, async () => {
       await queues.enqueue('mail', 1);
@@ -66,7 +70,10 @@ export const RULES: Readonly<Record<string, (world: TransactionWorld) => Promise
     assert.deepEqual([await jobs(world), heard], [[], []]);
   },
 
-  async 'what is enqueued is found there, and nowhere else until it commits'({ queues, transactions }) {
+  async 'what is enqueued is found there, and nowhere else until it commits'({
+    queues,
+    transactions,
+  }) {
     await transactions.required(async () => {
       const { id } = await queues.enqueue('mail', 1);
       assert.equal((await queues.find(id))?.state, 'ready');
@@ -77,7 +84,10 @@ export const RULES: Readonly<Record<string, (world: TransactionWorld) => Promise
   async 'a call that the transaction did not wait for is refused rather than let out'(world) {
     const over = aGate();
     const validate = (value: unknown) => over.passed.then(() => ({ value }));
-    const Slow = defineJob({ queue: 'mail', payload: { '~standard': { version: 1, vendor: 'test', validate } } as const });
+    const Slow = defineJob({
+      queue: 'mail',
+      payload: { '~standard': { version: 1, vendor: 'test', validate } } as const,
+    });
     const calls: Promise<Enqueued | Enqueued[]>[] = [];
     await undone(world, async () => {
       calls.push(world.queues.enqueue(Slow, 1), world.queues.enqueueMany(Slow, [{ payload: 2 }]));
@@ -98,7 +108,8 @@ export const RULES: Readonly<Record<string, (world: TransactionWorld) => Promise
       await queues.commit(kept);
       await queues.abort(dropped);
     };
-    const states = () => Promise.all([waiting, kept, dropped].map(async (id) => (await queues.find(id))?.state));
+    const states = () =>
+      Promise.all([waiting, kept, dropped].map(async (id) => (await queues.find(id))?.state));
     await undone(world, all);
     assert.deepEqual(await states(), ['ready', 'staged', 'staged']);
     await transactions.required(all);
@@ -106,7 +117,9 @@ export const RULES: Readonly<Record<string, (world: TransactionWorld) => Promise
   },
 
   async 'a job cannot be waited for inside'(world) {
-    await undone(world, () => assert.rejects(world.queues.enqueueAndWait('mail', 1), { code: 'WAIT_IN_TRANSACTION' }));
+    await undone(world, () =>
+      assert.rejects(world.queues.enqueueAndWait('mail', 1), { code: 'WAIT_IN_TRANSACTION' }),
+    );
     assert.deepEqual(await jobs(world), []);
   },
 
@@ -156,7 +169,9 @@ export const RULES: Readonly<Record<string, (world: TransactionWorld) => Promise
     assert.deepEqual(await jobs(world), savepoints ? [] : ['inner']);
   },
 
-  async 'NESTED that fails takes its own jobs along and no others, and their wake-ups come with the commit'(world) {
+  async 'NESTED that fails takes its own jobs along and no others, and their wake-ups come with the commit'(
+    world,
+  ) {
     const { queues, transactions, savepoints, heard } = world;
     const fails = async () => {
       await queues.enqueue('mail', 'inner');
@@ -173,7 +188,9 @@ export const RULES: Readonly<Record<string, (world: TransactionWorld) => Promise
     assert.equal(heard.length, 3);
   },
 
-  async 'a worker that is started inside works outside, and its handlers open transactions of their own'(world) {
+  async 'a worker that is started inside works outside, and its handlers open transactions of their own'(
+    world,
+  ) {
     const { queues, worker, checkpoints, query } = world;
     await undone(world, () => worker.start());
     const { id } = await queues.enqueue('writes', { orderId: '1' });
@@ -198,7 +215,9 @@ export const RULES: Readonly<Record<string, (world: TransactionWorld) => Promise
     assert.deepEqual(await query('select id from "order"'), [{ id: '3' }]);
     assert.deepEqual({ ...(await worker.runUntilEmpty()) }.succeeded, 1);
     assert.equal((await queues.find(id))?.state, 'succeeded');
-    assert.deepEqual(await query(`select text from receipt where "orderId" = '3'`), [{ text: 'Paid: 3' }]);
+    assert.deepEqual(await query(`select text from receipt where "orderId" = '3'`), [
+      { text: 'Paid: 3' },
+    ]);
     assert.deepEqual(await jobs(world), [{ orderId: '3' }]);
   },
 };

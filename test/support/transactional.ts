@@ -1,4 +1,11 @@
-import { Inject, Injectable, type DynamicModule, type ModuleMetadata, type Provider, type Type } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type DynamicModule,
+  type ModuleMetadata,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
 import * as cls from '@nestjs-cls/transactional';
 import type { TransactionalAdapterTypeOrm } from '@nestjs-cls/transactional-adapter-typeorm';
 import { Test, type TestingModule } from '@nestjs/testing';
@@ -27,7 +34,10 @@ export abstract class Transactions {
 
 @Injectable()
 class ClsTransactions extends Transactions {
-  constructor(@Inject(cls.TransactionHost) private readonly host: cls.TransactionHost<TransactionalAdapterTypeOrm>) {
+  constructor(
+    @Inject(cls.TransactionHost)
+    private readonly host: cls.TransactionHost<TransactionalAdapterTypeOrm>,
+  ) {
     super();
   }
 
@@ -97,9 +107,18 @@ export type Package = '@nestjs-cls/transactional' | 'typeorm-transactional';
 /** An application with the real package, set up as the guide says. */
 export async function aTransactionalApplication(
   which: Package,
-  { url, options = {}, providers = [] }: { url: string; options?: SimpleQueueOptions; providers?: Provider[] },
+  {
+    url,
+    options = {},
+    providers = [],
+  }: { url: string; options?: SimpleQueueOptions; providers?: Provider[] },
 ): Promise<TestingModule> {
-  const typeorm: TypeOrmOptions = { type: 'postgres', url, entities: [Order, Receipt], synchronize: true };
+  const typeorm: TypeOrmOptions = {
+    type: 'postgres',
+    url,
+    entities: [Order, Receipt],
+    synchronize: true,
+  };
   const { imports, service, example } = SETUPS[which](typeorm, { ...QUICK, ...options });
   const module = await Test.createTestingModule({
     imports: [...imports, TypeOrmModule.forFeature([Order, Receipt])],
@@ -114,7 +133,11 @@ type TypeOrmOptions = Parameters<typeof patchedExample.database>[0];
 type Setup = (
   typeorm: TypeOrmOptions,
   options: SimpleQueueOptions,
-) => { imports: NonNullable<ModuleMetadata['imports']>; service: Type<Transactions>; example: Provider[] };
+) => {
+  imports: NonNullable<ModuleMetadata['imports']>;
+  service: Type<Transactions>;
+  example: Provider[];
+};
 
 const SETUPS: Record<Package, Setup> = {
   '@nestjs-cls/transactional': (typeorm, options) => ({
@@ -127,7 +150,10 @@ const SETUPS: Record<Package, Setup> = {
     return {
       imports: [patchedExample.database(typeorm), SimpleQueueModule.forRoot(options)],
       service: PatchedTransactions,
-      example: [{ provide: ORDERS, useClass: patchedExample.OrdersService }, patchedExample.WriteReceipt],
+      example: [
+        { provide: ORDERS, useClass: patchedExample.OrdersService },
+        patchedExample.WriteReceipt,
+      ],
     };
   },
 };
@@ -135,5 +161,8 @@ const SETUPS: Record<Package, Setup> = {
 const withHost = (options: SimpleQueueOptions): DynamicModule =>
   SimpleQueueModule.forRootAsync({
     inject: [cls.TransactionHost],
-    useFactory: (host: cls.TransactionHost<TransactionalAdapterTypeOrm>) => ({ ...options, transaction: () => host.tx }),
+    useFactory: (host: cls.TransactionHost<TransactionalAdapterTypeOrm>) => ({
+      ...options,
+      transaction: () => host.tx,
+    }),
   });

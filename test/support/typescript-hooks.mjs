@@ -8,7 +8,10 @@ const SOURCES = {
   'nestjs-simple-queue/admin': new URL('../../lib/admin.ts', import.meta.url).href,
   'nestjs-simple-queue/pull': new URL('../../lib/pull.ts', import.meta.url).href,
   'nestjs-simple-queue/testing': new URL('../../lib/testing/testing.ts', import.meta.url).href,
-  'nestjs-simple-queue/telemetry': new URL('../../lib/opentelemetry/opentelemetry.ts', import.meta.url).href,
+  'nestjs-simple-queue/telemetry': new URL(
+    '../../lib/opentelemetry/opentelemetry.ts',
+    import.meta.url,
+  ).href,
   'nestjs-simple-queue/migrations': new URL('../../migrations/migrations.ts', import.meta.url).href,
 };
 
@@ -25,6 +28,11 @@ function sourceOf(specifier, parent) {
 
 export async function load(url, context, next) {
   if (!url.endsWith('.ts')) return next(url, context);
-  const { code } = await transformFile(fileURLToPath(url), { ...swc, swcrc: false, configFile: false, sourceMaps: 'inline' });
+  const { code } = await transformFile(fileURLToPath(url), {
+    ...swc,
+    swcrc: false,
+    configFile: false,
+    sourceMaps: 'inline',
+  });
   return { format: 'module', source: code, shortCircuit: true };
 }

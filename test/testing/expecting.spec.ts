@@ -45,7 +45,10 @@ afterAll(async () => {
   await database.drop();
 });
 
-const sources: [string, () => { source: JobSource; queues: Pick<QueueService, 'enqueue' | 'cancel'> }][] = [
+const sources: [
+  string,
+  () => { source: JobSource; queues: Pick<QueueService, 'enqueue' | 'cancel'> },
+][] = [
   ['the tables', () => ({ source: app, queues: app.get(QueueService) })],
   [
     'a recording',
@@ -67,7 +70,11 @@ describe.each(sources)('what was enqueued, in %s', (_, open) => {
       { orderId: 'A-1', lines: [{ sku: 'pen', count: 2 }], due: DUE },
       { delayMs: 5_000, labels: ['b', 'a'] },
     );
-    await queues.enqueue('mail', { to: 'ann' }, { uniqueKey: 'ann', group: 'people', headers: { tenant: 'x' }, maxAttempts: 7 });
+    await queues.enqueue(
+      'mail',
+      { to: 'ann' },
+      { uniqueKey: 'ann', group: 'people', headers: { tenant: 'x' }, maxAttempts: 7 },
+    );
     await queues.enqueue('mail', { to: 'bob' });
     await queues.enqueue('mail', { to: 'eve' }, { fingerprint: 'spam' });
     await queues.cancel({ fingerprint: 'spam' });
@@ -75,15 +82,26 @@ describe.each(sources)('what was enqueued, in %s', (_, open) => {
 
   it('is found by template and by queue, by a part of its payload, and by what else was said of it', async () => {
     await expect(source).toHaveEnqueued(Receipts);
-    await expect(source).toHaveEnqueued(Receipts, { payload: { orderId: 'A-1', due: DUE }, delayMs: 5_000, state: 'scheduled' });
+    await expect(source).toHaveEnqueued(Receipts, {
+      payload: { orderId: 'A-1', due: DUE },
+      delayMs: 5_000,
+      state: 'scheduled',
+    });
     await expect(source).toHaveEnqueued('receipts', { name: 'send', labels: ['b', 'a'] });
-    await expect(source).toHaveEnqueued('mail', { uniqueKey: 'ann', group: 'people', headers: { tenant: 'x' }, maxAttempts: 7 });
+    await expect(source).toHaveEnqueued('mail', {
+      uniqueKey: 'ann',
+      group: 'people',
+      headers: { tenant: 'x' },
+      maxAttempts: 7,
+    });
     await expect(source).toHaveEnqueued('mail', { payload: { to: expect.stringMatching(/^b/) } });
     await expect(source).toHaveEnqueuedTimes('mail', 2);
     await expect(source).not.toHaveEnqueued('mail', { payload: { to: 'ann' }, maxAttempts: 3 });
     await expect(source).not.toHaveEnqueued(Receipts, { payload: { lines: [] } });
     await expect(source).not.toHaveEnqueued(defineJob({ queue: 'receipts', name: 'other' }));
-    expect((await expectEnqueued(source, Receipts, { payload: { orderId: 'A-1' } })).payload.orderId).toBe('A-1');
+    expect(
+      (await expectEnqueued(source, Receipts, { payload: { orderId: 'A-1' } })).payload.orderId,
+    ).toBe('A-1');
   });
 
   it('is compared with matchers in lists too, and in place of lists', async () => {
@@ -91,8 +109,12 @@ describe.each(sources)('what was enqueued, in %s', (_, open) => {
     await expect(source).toHaveEnqueued(Receipts, { payload: { lines } });
     await expect(source).toHaveEnqueued(Receipts, { labels: expect.arrayContaining(['a']) });
     await expect(source).toHaveEnqueued(Receipts, { labels: ['a', expect.stringMatching('b')] });
-    await expect(source).not.toHaveEnqueued(Receipts, { payload: { lines: [{ sku: expect.any(Number), count: 2 }] } });
-    await expect(source).not.toHaveEnqueued(Receipts, { payload: { lines: [{ sku: expect.any(String) }] as never } });
+    await expect(source).not.toHaveEnqueued(Receipts, {
+      payload: { lines: [{ sku: expect.any(Number), count: 2 }] },
+    });
+    await expect(source).not.toHaveEnqueued(Receipts, {
+      payload: { lines: [{ sku: expect.any(String) }] as never },
+    });
     await expect(source).not.toHaveEnqueued(Receipts, { payload: { lines: [...lines, ...lines] } });
   });
 
@@ -102,7 +124,8 @@ describe.each(sources)('what was enqueued, in %s', (_, open) => {
   });
 
   it('is listed where it is not as expected', async () => {
-    const enqueued = /\. Enqueued:\n {2}receipts\/send \{.*"orderId":"A-1".*\(scheduled\)\n {2}mail \{"to":"ann"\} \(ready\)\n/;
+    const enqueued =
+      /\. Enqueued:\n {2}receipts\/send \{.*"orderId":"A-1".*\(scheduled\)\n {2}mail \{"to":"ann"\} \(ready\)\n/;
     const missing = expect(source).toHaveEnqueued('mail', { payload: { to: 'joe' } });
     await expect(missing).rejects.toThrow('Expected a job in "mail" with {"payload":{"to":"joe"}}');
     await expect(expectEnqueued(source, 'mail', { priority: 3 })).rejects.toThrow(enqueued);
@@ -112,15 +135,26 @@ describe.each(sources)('what was enqueued, in %s', (_, open) => {
     await expect(expect(source).toHaveEnqueuedTimes(Receipts, 2)).rejects.toThrow(
       'Expected 2 jobs in "receipts/send" with {}, and found 1',
     );
-    await expect(expect(source).not.toHaveEnqueuedTimes('mail', 2)).rejects.toThrow('Expected other than 2 jobs in "mail"');
+    await expect(expect(source).not.toHaveEnqueuedTimes('mail', 2)).rejects.toThrow(
+      'Expected other than 2 jobs in "mail"',
+    );
   });
 
   it('is not looked for under wrong names: such a test could not fail, or never pass', async () => {
     const typo = expect(source).not.toHaveEnqueued('mail', { paylod: {} } as never);
-    await expect(typo).rejects.toMatchObject({ code: 'INVALID_OPTION', message: expect.stringMatching(/mean "payload"/) });
-    await expect(expect(source).toHaveEnqueued('no queue!')).rejects.toMatchObject({ code: 'INVALID_NAME' });
-    await expect(expectEnqueued(source, 'mail', 5 as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
-    await expect(expect(source).toHaveEnqueuedTimes('mail', -1)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    await expect(typo).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringMatching(/mean "payload"/),
+    });
+    await expect(expect(source).toHaveEnqueued('no queue!')).rejects.toMatchObject({
+      code: 'INVALID_NAME',
+    });
+    await expect(expectEnqueued(source, 'mail', 5 as never)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+    });
+    await expect(expect(source).toHaveEnqueuedTimes('mail', -1)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+    });
   });
 });
 

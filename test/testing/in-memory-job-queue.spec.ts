@@ -42,21 +42,35 @@ describe('the clock of an InMemoryJobQueue', () => {
     [{ maxPending: 5 }],
   ])('refuses %j, which it does not know', async (options) => {
     const queue = new InMemoryJobQueue();
-    await expect(queue.enqueue('mail', 1, options)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    await expect(queue.enqueue('mail', 1, options)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+    });
     expect((await queue.claim({ workerId: 'w', queues: ['*'] })).jobs).toEqual([]);
   });
 
-  it.each([{ ordered: true }, { fair: true }, { maxPending: 5 }])('refuses queues that are %j', (settings) => {
-    expect(() => new InMemoryJobQueue({ queues: { mail: settings } })).toThrow(/InMemoryJobQueue knows no queues\.mail\./);
-  });
+  it.each([{ ordered: true }, { fair: true }, { maxPending: 5 }])(
+    'refuses queues that are %j',
+    (settings) => {
+      expect(() => new InMemoryJobQueue({ queues: { mail: settings } })).toThrow(
+        /InMemoryJobQueue knows no queues\.mail\./,
+      );
+    },
+  );
 
   it('takes what only repeats a default', async () => {
     const queue = new InMemoryJobQueue({ queues: { mail: { ordered: false, fair: false } } });
-    const defaults = { onConflict: 'ignore', uniqueKey: 'k', ordered: false, staged: false } as const;
+    const defaults = {
+      onConflict: 'ignore',
+      uniqueKey: 'k',
+      ordered: false,
+      staged: false,
+    } as const;
     expect(await queue.enqueue('mail', 1, defaults)).toMatchObject({ created: true });
   });
 
   it('refuses options that are wrong', () => {
-    expect(() => new InMemoryJobQueue({ maxAttempts: 0 })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    expect(() => new InMemoryJobQueue({ maxAttempts: 0 })).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION' }),
+    );
   });
 });

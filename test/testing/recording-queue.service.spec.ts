@@ -20,7 +20,9 @@ describe('the recording queue', () => {
 
   it('finds what was enqueued by a part of its payload, and lists everything where it finds nothing', async () => {
     await queues.enqueue('mail', { to: 'ann', letter: { kind: 'welcome', copies: 2 } });
-    expect(queues.expectEnqueued('mail', { payload: { letter: { kind: 'welcome' } } }).payload).toMatchObject({ to: 'ann' });
+    expect(
+      queues.expectEnqueued('mail', { payload: { letter: { kind: 'welcome' } } }).payload,
+    ).toMatchObject({ to: 'ann' });
     expect(() => queues.expectEnqueued('mail', { payload: { to: 'bob' } })).toThrow(
       /Expected a job in "mail".*\n.*mail {"to":"ann"/,
     );
@@ -28,8 +30,15 @@ describe('the recording queue', () => {
 
   it('knows live unique keys and ids', async () => {
     const first = await queues.enqueue('mail', 1, { uniqueKey: 'key' });
-    expect(await queues.enqueue('mail', 2, { uniqueKey: 'key' })).toEqual({ id: first.id, created: false, outcome: 'existing' });
-    expect(await queues.cancel({ uniqueKey: 'key', queue: 'mail' })).toEqual({ cancelled: 1, requested: 0 });
+    expect(await queues.enqueue('mail', 2, { uniqueKey: 'key' })).toEqual({
+      id: first.id,
+      created: false,
+      outcome: 'existing',
+    });
+    expect(await queues.cancel({ uniqueKey: 'key', queue: 'mail' })).toEqual({
+      cancelled: 1,
+      requested: 0,
+    });
     expect((await queues.enqueue('mail', 3, { uniqueKey: 'key' })).created).toBe(true);
   });
 
@@ -37,7 +46,9 @@ describe('the recording queue', () => {
     await queues.enqueue('mail', 1);
     const [job] = queues.enqueued;
     while (queues.enqueued.length < 200_000) queues.enqueued.push(job!);
-    await expect(queues.enqueueMany('mail', [{ payload: 2 }, { payload: 3, priority: NaN }])).rejects.toMatchObject({
+    await expect(
+      queues.enqueueMany('mail', [{ payload: 2 }, { payload: 3, priority: NaN }]),
+    ).rejects.toMatchObject({
       code: 'INVALID_OPTION',
     });
     expect(queues.enqueued).toHaveLength(200_000);
@@ -59,11 +70,20 @@ describe('the recording queue', () => {
 
   it('is full at maxPending, and takes back a batch that replaced something', async () => {
     await queues.enqueue('mail', 1, { uniqueKey: 'key', maxPending: 1 });
-    await expect(queues.enqueue('mail', 2, { maxPending: 1 })).rejects.toMatchObject({ code: 'QUEUE_FULL' });
-    const items = [{ payload: 3, uniqueKey: 'key', onConflict: 'replace' } as const, { payload: 4 }];
-    await expect(queues.enqueueMany('mail', items, { maxPending: 1 })).rejects.toMatchObject({ code: 'QUEUE_FULL' });
+    await expect(queues.enqueue('mail', 2, { maxPending: 1 })).rejects.toMatchObject({
+      code: 'QUEUE_FULL',
+    });
+    const items = [
+      { payload: 3, uniqueKey: 'key', onConflict: 'replace' } as const,
+      { payload: 4 },
+    ];
+    await expect(queues.enqueueMany('mail', items, { maxPending: 1 })).rejects.toMatchObject({
+      code: 'QUEUE_FULL',
+    });
     expect(queues.enqueued.map(({ payload }) => payload)).toEqual([1]);
-    await expect(queues.enqueue('mail', 5, { maxPending: 0 })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    await expect(queues.enqueue('mail', 5, { maxPending: 0 })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+    });
   });
 
   it('refuses the options that the real one refuses', async () => {
@@ -79,7 +99,9 @@ describe('the recording queue', () => {
       ])
         await expect(call()).rejects.toMatchObject({ code: 'INVALID_OPTION' });
     for (const target of ['mail', Letters])
-      await expect(queues.enqueueMany(target, 'jobs' as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+      await expect(queues.enqueueMany(target, 'jobs' as never)).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+      });
     expect(queues.enqueued).toHaveLength(1);
   });
 
@@ -88,15 +110,28 @@ describe('the recording queue', () => {
     await expect(batch).rejects.toMatchObject({ code: 'INVALID_PAYLOAD' });
     expect(queues.enqueued).toEqual([]);
     await expect(queues.cancel({})).rejects.toMatchObject({ code: 'INVALID_OPTION' });
-    for (const call of [queues.find('x'), queues.wait('x'), queues.commit('x'), queues.abort('x'), queues.cancel({ id: 'x' })])
-      await expect(call).rejects.toMatchObject({ code: 'INVALID_OPTION', message: expect.stringContaining('"x" is not a UUID') });
+    for (const call of [
+      queues.find('x'),
+      queues.wait('x'),
+      queues.commit('x'),
+      queues.abort('x'),
+      queues.cancel({ id: 'x' }),
+    ])
+      await expect(call).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining('"x" is not a UUID'),
+      });
   });
 
   it('cancels a workflow, and tells labels', async () => {
     const { id } = await queues.enqueue('mail', 1, { workflowId: 'wf', labels: ['b', 'a'] });
     await queues.enqueue('mail', 2, { workflowId: 'other' });
     expect(await queues.cancel({ workflowId: 'wf' })).toEqual({ cancelled: 1, requested: 0 });
-    expect(await queues.find(id)).toMatchObject({ state: 'cancelled', workflowId: 'wf', labels: ['a', 'b'] });
+    expect(await queues.find(id)).toMatchObject({
+      state: 'cancelled',
+      workflowId: 'wf',
+      labels: ['a', 'b'],
+    });
   });
 
   it('says scheduled of what is for later', async () => {
@@ -106,9 +141,17 @@ describe('the recording queue', () => {
 
   it('checks templates as the real one does, and records their name and defaults', async () => {
     await queues.enqueue(Letters, { to: 'ann' }, { priority: 3 });
-    expect(queues.expectEnqueued('mail').options).toEqual({ name: 'letter', maxAttempts: 5, priority: 3 });
-    await expect(queues.enqueue(Letters, { to: 5 } as never)).rejects.toMatchObject({ code: 'INVALID_PAYLOAD' });
-    await expect(queues.enqueueMany(Letters, [{ payload: { to: 'bob' } }, { payload: {} as never }])).rejects.toThrow(/^Item 1/);
+    expect(queues.expectEnqueued('mail').options).toEqual({
+      name: 'letter',
+      maxAttempts: 5,
+      priority: 3,
+    });
+    await expect(queues.enqueue(Letters, { to: 5 } as never)).rejects.toMatchObject({
+      code: 'INVALID_PAYLOAD',
+    });
+    await expect(
+      queues.enqueueMany(Letters, [{ payload: { to: 'bob' } }, { payload: {} as never }]),
+    ).rejects.toThrow(/^Item 1/);
     expect(queues.enqueued).toHaveLength(1);
   });
 
@@ -117,12 +160,21 @@ describe('the recording queue', () => {
     await expect(queues.wait(id)).rejects.toMatchObject({ code: 'WAIT_TIMEOUT' });
     queues.willFail('mail', new TypeError('no address'));
     queues.willSucceed(Letters, { sentAt: '2030-01-01T00:00:00Z' });
-    expect(await queues.wait(id)).toMatchObject({ id, state: 'failed', error: { name: 'TypeError', message: 'no address' } });
+    expect(await queues.wait(id)).toMatchObject({
+      id,
+      state: 'failed',
+      error: { name: 'TypeError', message: 'no address' },
+    });
     const end = await queues.enqueueAndWait(Letters, { to: 'ann' });
-    expect(end).toMatchObject({ state: 'succeeded', output: { sentAt: new Date(Date.UTC(2030, 0)) } });
+    expect(end).toMatchObject({
+      state: 'succeeded',
+      output: { sentAt: new Date(Date.UTC(2030, 0)) },
+    });
     expect((await queues.find(id))?.payloadBytes).toEqual(Buffer.from('x'));
     await queues.cancel({ id });
     expect(await queues.wait(id)).toEqual({ id, state: 'cancelled' });
-    await expect(queues.wait('018f0000-0000-7000-8000-000000000000')).rejects.toMatchObject({ code: 'JOB_UNKNOWN' });
+    await expect(queues.wait('018f0000-0000-7000-8000-000000000000')).rejects.toMatchObject({
+      code: 'JOB_UNKNOWN',
+    });
   });
 });

@@ -6,7 +6,15 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { DataSource } from 'typeorm';
 import { z } from 'zod';
-import { constant, defineJob, JobResult, QueueHandler, QueueService, type Job, type JobContext } from '../../lib/index.js';
+import {
+  constant,
+  defineJob,
+  JobResult,
+  QueueHandler,
+  QueueService,
+  type Job,
+  type JobContext,
+} from '../../lib/index.js';
 import { QueueAdmin } from '../../lib/admin.js';
 import {
   clear,
@@ -23,7 +31,11 @@ import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
 import { aGate } from '../support/gate.js';
 
-const Letters = defineJob({ queue: 'letters', payload: z.object({ to: z.string() }), output: z.object({ at: z.coerce.date() }) });
+const Letters = defineJob({
+  queue: 'letters',
+  payload: z.object({ to: z.string() }),
+  output: z.object({ at: z.coerce.date() }),
+});
 
 const context = new AsyncLocalStorage<string>();
 
@@ -64,7 +76,10 @@ beforeAll(async () => {
     imports: [
       TypeOrmModule.forRoot({ type: 'postgres', url: database.url, retryAttempts: 0 }),
       SimpleQueueTestingModule.forRootAsync({
-        useFactory: () => ({ maxAttempts: 2, queues: { strict: { ordered: true }, turns: { fair: true } } }),
+        useFactory: () => ({
+          maxAttempts: 2,
+          queues: { strict: { ordered: true }, turns: { fair: true } },
+        }),
       }),
     ],
     providers: [
@@ -72,7 +87,9 @@ beforeAll(async () => {
       Guarded,
       aHandler('letters', () => ({ at: '2030-01-01T00:00:00Z' })),
       aHandler('ledger', noteStart, { transactional: true }),
-      aHandler('batches', (jobs) => (jobs as unknown as Job[]).map((job) => job.payload), { batch: { size: 5 } }),
+      aHandler('batches', (jobs) => (jobs as unknown as Job[]).map((job) => job.payload), {
+        batch: { size: 5 },
+      }),
     ],
   }).compile();
   app.useLogger(false);
@@ -117,7 +134,12 @@ describe('runNext', () => {
     };
     const error = expect.objectContaining({ name: 'TypeError', message: 'no address' });
     expect(await runNext(app, 'any')).toMatchObject({ outcome: 'retried', attempt: 1, error });
-    expect(await runNext(app, 'any')).toMatchObject({ outcome: 'failed', state: 'failed', attempt: 2, error });
+    expect(await runNext(app, 'any')).toMatchObject({
+      outcome: 'failed',
+      state: 'failed',
+      attempt: 2,
+      error,
+    });
   });
 
   it('reads the output of a template, and tells one template from another', async () => {
@@ -146,17 +168,24 @@ describe('runNext', () => {
 
   it('answers the output that a handler completed with in its own transaction', async () => {
     await queues.enqueue('any', 1);
-    work = (_, context) => app.get(DataSource).transaction((manager) => context.complete({ done: 1 }, { manager }));
+    work = (_, context) =>
+      app.get(DataSource).transaction((manager) => context.complete({ done: 1 }, { manager }));
     expect(await runNext(app)).toMatchObject({ outcome: 'succeeded', output: { done: 1 } });
   });
 
   it("calls handlers as a worker does: by guards, with the job as the request, and in nobody else's context", async () => {
     const { id } = await queues.enqueue('requests', 1);
-    expect(await context.run('of the test', () => runNext(app))).toMatchObject({ id, output: { job: id } });
+    expect(await context.run('of the test', () => runNext(app))).toMatchObject({
+      id,
+      output: { job: id },
+    });
     expect((await queues.find(id))?.output).toEqual({ job: id });
     guarded = false;
     await queues.enqueue('requests', 2);
-    expect(await runNext(app)).toMatchObject({ outcome: 'retried', error: { name: 'ForbiddenException' } });
+    expect(await runNext(app)).toMatchObject({
+      outcome: 'retried',
+      error: { name: 'ForbiddenException' },
+    });
     guarded = true;
   });
 
@@ -171,11 +200,16 @@ describe('runNext', () => {
   });
 
   it('says what waits where nothing is due', async () => {
-    await expect(runNext(app)).rejects.toMatchObject({ code: 'NOTHING_DUE', message: expect.stringContaining('No job waits') });
+    await expect(runNext(app)).rejects.toMatchObject({
+      code: 'NOTHING_DUE',
+      message: expect.stringContaining('No job waits'),
+    });
     await queues.enqueue('any', 1, { delayMs: 60_000 });
     await queues.enqueue('letters', { to: 'bob' });
     await app.get(QueueAdmin).pause('letters');
-    await expect(runNext(app)).rejects.toThrow(/1 scheduled in "any" \(the first in \d+ ms\), 1 ready in "letters" \(paused\)/);
+    await expect(runNext(app)).rejects.toThrow(
+      /1 scheduled in "any" \(the first in \d+ ms\), 1 ready in "letters" \(paused\)/,
+    );
   });
 
   it('refuses wrong names, queues without a handler, wrong options and strange applications', async () => {
@@ -184,8 +218,12 @@ describe('runNext', () => {
       code: 'HANDLER_MISSING',
       message: expect.stringMatching(/"any"/),
     });
-    await expect(runNext(app, 'any', { timeoutMs: 0 })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
-    await expect(runNext(app, 'any', { instance: 'other' })).rejects.toThrow(/no SimpleQueueModule instance "other".*"default"/);
+    await expect(runNext(app, 'any', { timeoutMs: 0 })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+    });
+    await expect(runNext(app, 'any', { instance: 'other' })).rejects.toThrow(
+      /no SimpleQueueModule instance "other".*"default"/,
+    );
     await expect(runNext({} as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 
@@ -216,7 +254,13 @@ describe('drain', () => {
 describe('faults', () => {
   it('crash before the settle: the handler ran, and its job starts a second time', async () => {
     const { id } = await queues.enqueue('any', 'mail');
-    expect(await crashBeforeSettle(app)).toEqual({ id, queue: 'any', name: '', attempt: 1, outcome: 'crashed' });
+    expect(await crashBeforeSettle(app)).toEqual({
+      id,
+      queue: 'any',
+      name: '',
+      attempt: 1,
+      outcome: 'crashed',
+    });
     expect(await queues.find(id)).toMatchObject({ state: 'ready', attempt: 0 });
     expect(await runNext(app)).toMatchObject({ id, outcome: 'succeeded', attempt: 1 });
     expect(starts).toEqual(['mail', 'mail']);
@@ -228,7 +272,9 @@ describe('faults', () => {
     await crashBeforeSettle(app, 'ledger');
     expect(await database.query('select from effect')).toEqual([]);
     expect(await drain(app)).toMatchObject({ succeeded: 1 });
-    expect(await database.query('delete from effect returning value')).toEqual([{ value: 'again' }]);
+    expect(await database.query('delete from effect returning value')).toEqual([
+      { value: 'again' },
+    ]);
   });
 
   it('a job whose worker dies again and again is poisoned', async () => {
@@ -242,7 +288,9 @@ describe('faults', () => {
     let reason: unknown;
     work = async (job, { signal }) => {
       if (starts.length > 1) return;
-      const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      const aborted = new Promise((resolve) =>
+        signal.addEventListener('abort', resolve, { once: true }),
+      );
       await loseLease(app, job.id);
       await aborted;
       reason = signal.reason;
@@ -271,13 +319,19 @@ describe('runInline', () => {
   afterEach(() => stop());
 
   it('has run the job when enqueue answers, with what its handler enqueued', async () => {
-    work = async (job, context) => void ((job.payload as string) === 'first' && (await context.enqueue('any', 'second')));
+    work = async (job, context) =>
+      void ((job.payload as string) === 'first' && (await context.enqueue('any', 'second')));
     const { id } = await queues.enqueue('any', 'first');
     expect(starts).toEqual(['first', 'second']);
     expect((await queues.find(id))?.state).toBe('succeeded');
-    await Promise.all([queues.enqueue('any', 3), queues.enqueueMany('any', [{ payload: 4 }, { payload: 5 }])]);
+    await Promise.all([
+      queues.enqueue('any', 3),
+      queues.enqueueMany('any', [{ payload: 4 }, { payload: 5 }]),
+    ]);
     expect(starts.slice(2).sort()).toEqual([3, 4, 5]);
-    expect((await queues.enqueueAndWait(Letters, { to: 'ann' })).output).toEqual({ at: new Date(Date.UTC(2030, 0)) });
+    expect((await queues.enqueueAndWait(Letters, { to: 'ann' })).output).toEqual({
+      at: new Date(Date.UTC(2030, 0)),
+    });
   });
 
   it("runs in nobody's context, not in that of who enqueues", async () => {
@@ -320,7 +374,11 @@ describe('runInline', () => {
       throw new Error('wrong');
     };
     const { id } = await queues.enqueue('any', 1);
-    expect(await queues.find(id)).toMatchObject({ state: 'scheduled', attempt: 1, lastError: { message: 'wrong' } });
+    expect(await queues.find(id)).toMatchObject({
+      state: 'scheduled',
+      attempt: 1,
+      lastError: { message: 'wrong' },
+    });
     await queues.enqueue('any', 2, { delayMs: 60_000 });
     expect(starts).toEqual([1]);
     expect(() => runInline(app)).toThrow(/on already/);

@@ -2,7 +2,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Module } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { QueueService, QueueWorker, SimpleQueueModule, type SimpleQueueOptions } from '../../lib/index.js';
+import {
+  QueueService,
+  QueueWorker,
+  SimpleQueueModule,
+  type SimpleQueueOptions,
+} from '../../lib/index.js';
 import { JobQueue } from '../../lib/pull.js';
 import { QueueAdmin } from '../../lib/admin.js';
 import { CHECK_PLACES } from '../../lib/storage/diagnosis/check-places.sql.js';
@@ -31,7 +36,9 @@ let fail: boolean;
 
 beforeAll(async () => {
   database = await aDatabase();
-  app = await started([SimpleQueueTestingModule.forRoot({ queues: { strict: { ordered: true, onDeadJob: 'skip' } } })]);
+  app = await started([
+    SimpleQueueTestingModule.forRoot({ queues: { strict: { ordered: true, onDeadJob: 'skip' } } }),
+  ]);
   queues = app.get(QueueService);
 });
 
@@ -50,11 +57,16 @@ function typeorm() {
   return TypeOrmModule.forRoot({ type: 'postgres', url: database.url, retryAttempts: 0 });
 }
 
-async function started(modules: NonNullable<Parameters<typeof Test.createTestingModule>[0]['imports']>): Promise<TestingModule> {
+async function started(
+  modules: NonNullable<Parameters<typeof Test.createTestingModule>[0]['imports']>,
+): Promise<TestingModule> {
   const handler = aHandler('any', () => {
     if (fail) throw new Error('wrong');
   });
-  const module = await Test.createTestingModule({ imports: [typeorm(), ...modules], providers: [handler] }).compile();
+  const module = await Test.createTestingModule({
+    imports: [typeorm(), ...modules],
+    providers: [handler],
+  }).compile();
   module.useLogger(false);
   return module.init();
 }
@@ -81,7 +93,12 @@ describe('advanceTime', () => {
   it('lets leases lapse: what they held is given back', async () => {
     const { id } = await queues.enqueue('any', 1);
     const jobs = app.get(JobQueue);
-    const { leaseId } = await jobs.claim({ workerId: 'remote', leaseMs: MINUTE_MS, queues: ['any'], limit: 1 });
+    const { leaseId } = await jobs.claim({
+      workerId: 'remote',
+      leaseMs: MINUTE_MS,
+      queues: ['any'],
+      limit: 1,
+    });
     await advanceTime(app, 2 * MINUTE_MS);
     await expect(jobs.complete(leaseId, id)).rejects.toMatchObject({ code: 'LEASE_LOST' });
     expect(await queues.find(id)).toMatchObject({ state: 'ready' });
@@ -96,7 +113,11 @@ describe('advanceTime', () => {
   });
 
   it('ends the period of a throttled key', async () => {
-    const throttle = { uniqueKey: 'key', onConflict: 'throttle', periodMs: 60 * MINUTE_MS } as const;
+    const throttle = {
+      uniqueKey: 'key',
+      onConflict: 'throttle',
+      periodMs: 60 * MINUTE_MS,
+    } as const;
     await queues.enqueue('any', 1, throttle);
     await drain(app);
     expect(await queues.enqueue('any', 2, throttle)).toMatchObject({ outcome: 'throttled' });
@@ -133,17 +154,21 @@ describe('advanceTime', () => {
          and exists (select from pg_class where relnamespace = 'simple_queue'::regnamespace and relname = table_name and relkind in ('r', 'p'))`,
     );
     const moved = (table: string, column: string) =>
-      new RegExp(`update simple_queue\\.${table} set [^;()]*(\\([^()]*\\)[^;()]*)*\\b${column} = ${column} - `).test(
-        ADVANCE_TIME.text,
-      );
+      new RegExp(
+        `update simple_queue\\.${table} set [^;()]*(\\([^()]*\\)[^;()]*)*\\b${column} = ${column} - `,
+      ).test(ADVANCE_TIME.text);
     expect(columns.length).toBeGreaterThan(20);
-    const unmoved = columns.filter(({ table, column }) => !moved(table, column)).map(({ table, column }) => `${table}.${column}`);
+    const unmoved = columns
+      .filter(({ table, column }) => !moved(table, column))
+      .map(({ table, column }) => `${table}.${column}`);
     // Lanes and pauses are the application's, not of its jobs.
     expect(unmoved.toSorted()).toEqual(['lane.created_at', 'lane.unused_at', 'queue.paused_at']);
     const tables = await database.query<{ name: string }>(
       `select relname as name from pg_class where relnamespace = 'simple_queue'::regnamespace and relkind in ('r', 'p') and not relispartition`,
     );
-    const kept = tables.map(({ name }) => name).filter((name) => !CLEAR.text.includes(`delete from simple_queue.${name} `));
+    const kept = tables
+      .map(({ name }) => name)
+      .filter((name) => !CLEAR.text.includes(`delete from simple_queue.${name} `));
     expect(kept.sort()).toEqual(['lane', 'migration', 'queue', 'version']);
   });
 });
@@ -195,9 +220,14 @@ describe('the testing module', () => {
 
   it('keeps schemas, and named instances, apart', async () => {
     const [unnamed, named] = [{ schema: 'one' }, { name: 'two', schema: 'two' }];
-    const both = await started([SimpleQueueTestingModule.forRoot(unnamed), SimpleQueueTestingModule.forRoot(named)]);
+    const both = await started([
+      SimpleQueueTestingModule.forRoot(unnamed),
+      SimpleQueueTestingModule.forRoot(named),
+    ]);
     await both.get(QueueService).enqueue('any', 1);
-    await expect(runNext(both, undefined, { instance: 'two' })).rejects.toMatchObject({ code: 'HANDLER_MISSING' });
+    await expect(runNext(both, undefined, { instance: 'two' })).rejects.toMatchObject({
+      code: 'HANDLER_MISSING',
+    });
     expect(await clear(both, { instance: 'two' })).toBe(0);
     expect(await clear(both)).toBe(1);
     await both.close();
@@ -209,12 +239,16 @@ describe('the testing module', () => {
     await expect(clear(real)).rejects.toMatchObject(missing);
     await expect(advanceTime(real, 5)).rejects.toMatchObject(missing);
     await expect(crashBeforeSettle(real)).rejects.toMatchObject(missing);
-    await expect(loseLease(real, '018f0000-0000-7000-8000-000000000000')).rejects.toMatchObject(missing);
+    await expect(loseLease(real, '018f0000-0000-7000-8000-000000000000')).rejects.toMatchObject(
+      missing,
+    );
     await expect(runNext(real)).rejects.toMatchObject({ code: 'WORKER_RUNNING' });
     await real.get(QueueService).enqueue('any', 1);
     expect(await drain(real)).toMatchObject({ failed: 0 });
     await real.close();
-    const idle = await started([SimpleQueueTestingModule.forRoot({ schema: 'own', worker: false })]);
+    const idle = await started([
+      SimpleQueueTestingModule.forRoot({ schema: 'own', worker: false }),
+    ]);
     await expect(runNext(idle)).rejects.toMatchObject({ code: 'WORKER_DISABLED' });
     await expect(drain(idle)).rejects.toMatchObject({ code: 'WORKER_DISABLED' });
     await idle.close();

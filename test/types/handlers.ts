@@ -99,7 +99,10 @@ export class StoreMetrics implements BatchHandler<Receipt, Sent> {
     expectTypeOf(context.signal).toEqualTypeOf<AbortSignal>();
     expectTypeOf(context.signalOf(jobs[0]!)).toEqualTypeOf<AbortSignal>();
     await context.checkpoint(jobs[0]!, { page: 1 }, { extraAttempts: 1 });
-    return jobs.map((job, index) => [undefined, { messageId: job.id }, JobResult.fail('no'), new Error('no')][index]);
+    return jobs.map(
+      (job, index) =>
+        [undefined, { messageId: job.id }, JobResult.fail('no'), new Error('no')][index],
+    );
   }
 }
 

@@ -31,13 +31,26 @@ class Options implements SimpleQueueOptionsFactory {
 export const modules: DynamicModule[] = [
   SimpleQueueModule.forRoot(),
   SimpleQueueModule.forRoot({}),
-  SimpleQueueModule.forRoot({ dataSource, schema: 'jobs', worker: false, isGlobal: false, name: 'reports' }),
-  SimpleQueueModule.forRoot({ dataSource: token, worker: { queues: ['mail.*'], autoStart: false } }),
+  SimpleQueueModule.forRoot({
+    dataSource,
+    schema: 'jobs',
+    worker: false,
+    isGlobal: false,
+    name: 'reports',
+  }),
+  SimpleQueueModule.forRoot({
+    dataSource: token,
+    worker: { queues: ['mail.*'], autoStart: false },
+  }),
   SimpleQueueModule.forRoot({ dataSource: 'reports', transaction: () => transactionHost.tx }),
   SimpleQueueModule.forRoot({
-    queues: { mail: { concurrency: 2, maxAttempts: 5, backoff: constant({ delayMs: 5 }), archive: false } },
+    queues: {
+      mail: { concurrency: 2, maxAttempts: 5, backoff: constant({ delayMs: 5 }), archive: false },
+    },
   }),
-  SimpleQueueModule.forRoot({ backoff: custom((attempt, error) => (error instanceof Error ? attempt : 0)) }),
+  SimpleQueueModule.forRoot({
+    backoff: custom((attempt, error) => (error instanceof Error ? attempt : 0)),
+  }),
   SimpleQueueModule.forRootAsync({
     useFactory: () => ({ concurrency: 5 }),
     name: 'reports',
@@ -77,9 +90,19 @@ export class Application {
   ) {}
 
   async use(manager: EntityManager, runner: QueryRunner): Promise<void> {
-    const { id, created, outcome } = await this.queues.enqueue('mail', { to: 'you' }, { manager, uniqueKey: 'one' });
-    expectTypeOf({ id, created, outcome }).toEqualTypeOf<{ id: string; created: boolean; outcome: EnqueueOutcome }>();
-    await this.reports.enqueueMany('mail', [{ payload: 1, delayMs: 5 }, { payload: 2 }], { manager: runner });
+    const { id, created, outcome } = await this.queues.enqueue(
+      'mail',
+      { to: 'you' },
+      { manager, uniqueKey: 'one' },
+    );
+    expectTypeOf({ id, created, outcome }).toEqualTypeOf<{
+      id: string;
+      created: boolean;
+      outcome: EnqueueOutcome;
+    }>();
+    await this.reports.enqueueMany('mail', [{ payload: 1, delayMs: 5 }, { payload: 2 }], {
+      manager: runner,
+    });
     expectTypeOf(await this.queues.find<{ to: string }, number>(id)).toEqualTypeOf<
       FoundJob<{ to: string }, number> | undefined
     >();

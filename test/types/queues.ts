@@ -18,11 +18,19 @@ import {
 } from '../../lib/index.js';
 
 const moment = z.iso.datetime().transform((text) => new Date(text));
-const Receipts = defineJob({ queue: 'receipts', payload: z.object({ due: moment }), output: z.object({ sentAt: moment }) });
+const Receipts = defineJob({
+  queue: 'receipts',
+  payload: z.object({ due: moment }),
+  output: z.object({ sentAt: moment }),
+});
 const Plain = defineJob<{ orderId: number }, { messageId: string }>()({ queue: 'plain' });
 
-expectTypeOf<QueueOf<typeof Receipts>>().toEqualTypeOf<Queue<{ due: string }, { sentAt: Date }, { due: Date }>>();
-expectTypeOf<QueueOf<typeof Plain>>().toEqualTypeOf<Queue<{ orderId: number }, { messageId: string }>>();
+expectTypeOf<QueueOf<typeof Receipts>>().toEqualTypeOf<
+  Queue<{ due: string }, { sentAt: Date }, { due: Date }>
+>();
+expectTypeOf<QueueOf<typeof Plain>>().toEqualTypeOf<
+  Queue<{ orderId: number }, { messageId: string }>
+>();
 expectTypeOf<QueueOf<'audit'>>().toEqualTypeOf<Queue>();
 expectTypeOf(getQueueToken(Receipts, 'reports')).toEqualTypeOf<string>();
 SimpleQueueModule.forFeature([Receipts, Plain, 'audit'], 'reports');
@@ -41,10 +49,18 @@ export class Service {
   ) {}
 
   async use(queues: QueueService): Promise<void> {
-    expectTypeOf(await this.receipts.enqueue({ due: '' }, { delayMs: 5 })).toEqualTypeOf<Enqueued>();
-    expectTypeOf(await this.receipts.find('')).toEqualTypeOf<FoundJob<{ due: Date }, { sentAt: Date }> | undefined>();
-    expectTypeOf(await this.receipts.wait('', { timeoutMs: 5 })).toEqualTypeOf<JobEnd<{ sentAt: Date }>>();
-    expectTypeOf(await this.plain.enqueueAndWait({ orderId: 1 })).toEqualTypeOf<JobEnd<{ messageId: string }>>();
+    expectTypeOf(
+      await this.receipts.enqueue({ due: '' }, { delayMs: 5 }),
+    ).toEqualTypeOf<Enqueued>();
+    expectTypeOf(await this.receipts.find('')).toEqualTypeOf<
+      FoundJob<{ due: Date }, { sentAt: Date }> | undefined
+    >();
+    expectTypeOf(await this.receipts.wait('', { timeoutMs: 5 })).toEqualTypeOf<
+      JobEnd<{ sentAt: Date }>
+    >();
+    expectTypeOf(await this.plain.enqueueAndWait({ orderId: 1 })).toEqualTypeOf<
+      JobEnd<{ messageId: string }>
+    >();
     await this.plain.enqueueMany([{ payload: { orderId: 1 }, uniqueKey: '' }]);
     await this.audit.enqueue('anything');
     expectTypeOf(new Queue(queues, Receipts)).toEqualTypeOf<QueueOf<typeof Receipts>>();
@@ -56,8 +72,9 @@ export class Service {
     await this.plain.enqueueMany([{ payload: { orderId: 1 } }, { payload: {} }]);
     // @ts-expect-error the queue is this one
     await this.plain.cancel({ uniqueKey: 'x', queue: 'other' });
+    const manager = undefined as never as import('typeorm').EntityManager;
     // @ts-expect-error a job in a transaction cannot be waited for in it
-    await this.plain.enqueueAndWait({ orderId: 1 }, { manager: undefined as never as import('typeorm').EntityManager });
+    await this.plain.enqueueAndWait({ orderId: 1 }, { manager });
   }
 }
 

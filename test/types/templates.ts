@@ -28,7 +28,10 @@ interface Sent {
 const Receipts = defineJob({
   queue: 'receipts',
   name: 'send',
-  payload: z.object({ orderId: z.number(), due: z.iso.datetime().transform((text) => new Date(text)) }),
+  payload: z.object({
+    orderId: z.number(),
+    due: z.iso.datetime().transform((text) => new Date(text)),
+  }),
   output: z.object({ sentAt: z.iso.datetime().transform((text) => new Date(text)) }),
   defaults: { maxAttempts: 5, priority: -1 },
 });
@@ -37,7 +40,12 @@ const Open = defineJob({ queue: 'anything' });
 const PayloadOnly = defineJob({ queue: 'receipts', payload: z.object({ orderId: z.number() }) });
 
 expectTypeOf(Receipts).toEqualTypeOf<
-  JobTemplate<{ orderId: number; due: string }, { orderId: number; due: Date }, { sentAt: string }, { sentAt: Date }>
+  JobTemplate<
+    { orderId: number; due: string },
+    { orderId: number; due: Date },
+    { sentAt: string },
+    { sentAt: Date }
+  >
 >();
 expectTypeOf(Plain).toEqualTypeOf<JobTemplate<Receipt, Receipt, Sent, Sent>>();
 expectTypeOf(Open).toEqualTypeOf<JobTemplate<unknown, unknown, unknown, unknown>>();
@@ -57,8 +65,14 @@ export const wrong = [
 ];
 
 export async function use(queues: QueueService): Promise<void> {
-  const { id } = await queues.enqueue(Receipts, { orderId: 5, due: '2030-01-01T00:00:00Z' }, { priority: 1 });
-  await queues.enqueueMany(Receipts, [{ payload: { orderId: 5, due: '2030-01-01T00:00:00Z' }, delayMs: 5 }]);
+  const { id } = await queues.enqueue(
+    Receipts,
+    { orderId: 5, due: '2030-01-01T00:00:00Z' },
+    { priority: 1 },
+  );
+  await queues.enqueueMany(Receipts, [
+    { payload: { orderId: 5, due: '2030-01-01T00:00:00Z' }, delayMs: 5 },
+  ]);
   await queues.enqueue(Plain, { orderId: 5 });
   await queues.enqueue(Open, 'anything');
   await queues.enqueue('receipts', 'anything');
@@ -78,10 +92,16 @@ export async function use(queues: QueueService): Promise<void> {
   expectTypeOf(await queues.find(id)).toEqualTypeOf<FoundJob | undefined>();
   expectTypeOf(await queues.wait(id)).toEqualTypeOf<JobEnd>();
   expectTypeOf(await queues.wait<Sent>(id, { timeoutMs: 5 })).toEqualTypeOf<JobEnd<Sent>>();
-  expectTypeOf(await queues.wait(id, { as: Receipts, signal: AbortSignal.timeout(5) })).toEqualTypeOf<JobEnd<{ sentAt: Date }>>();
+  expectTypeOf(
+    await queues.wait(id, { as: Receipts, signal: AbortSignal.timeout(5) }),
+  ).toEqualTypeOf<JobEnd<{ sentAt: Date }>>();
   expectTypeOf(await queues.enqueueAndWait('receipts', 5)).toEqualTypeOf<JobEnd>();
 
-  const end = await queues.enqueueAndWait(Receipts, { orderId: 5, due: '' }, { timeoutMs: 5_000, uniqueKey: 'x' });
+  const end = await queues.enqueueAndWait(
+    Receipts,
+    { orderId: 5, due: '' },
+    { timeoutMs: 5_000, uniqueKey: 'x' },
+  );
   if (end.state === 'succeeded') expectTypeOf(end.output.sentAt).toEqualTypeOf<Date>();
   else expectTypeOf(end.error?.message).toEqualTypeOf<string | undefined>();
 
@@ -89,13 +109,17 @@ export async function use(queues: QueueService): Promise<void> {
   void end.output.sentAt;
   // @ts-expect-error another payload than the template's
   await queues.enqueueAndWait(Plain, { order: 5 });
+  const manager = undefined as never as import('typeorm').EntityManager;
   // @ts-expect-error a job in a transaction cannot be waited for in it
-  await queues.enqueueAndWait(Plain, { orderId: 5 }, { manager: undefined as never as import('typeorm').EntityManager });
+  await queues.enqueueAndWait(Plain, { orderId: 5 }, { manager });
 }
 
 @QueueHandler(Receipts, { concurrency: 5 })
 export class SendReceipt implements JobHandler<{ orderId: number; due: Date }, { sentAt: string }> {
-  async process(job: Job<{ orderId: number; due: Date }>, context: JobContext): Promise<{ sentAt: string }> {
+  async process(
+    job: Job<{ orderId: number; due: Date }>,
+    context: JobContext,
+  ): Promise<{ sentAt: string }> {
     await context.enqueue(Plain, { orderId: job.payload.orderId });
     // @ts-expect-error another payload than the template's
     await context.enqueue(Plain, {});
@@ -171,12 +195,20 @@ export class WrongAcquire {
 }
 
 @QueueHandler(Receipts, { batch: { size: 10, lingerMs: 5 } })
-export class SendReceipts implements BatchHandler<{ orderId: number; due: Date }, { sentAt: string }> {
-  async process(jobs: Job<{ orderId: number; due: Date }>[], context: BatchContext): Promise<BatchResult<{ sentAt: string }>[]> {
+export class SendReceipts implements BatchHandler<
+  { orderId: number; due: Date },
+  { sentAt: string }
+> {
+  async process(
+    jobs: Job<{ orderId: number; due: Date }>[],
+    context: BatchContext,
+  ): Promise<BatchResult<{ sentAt: string }>[]> {
     await context.enqueue(Plain, { orderId: jobs[0]!.payload.orderId });
     // @ts-expect-error another payload than the template's
     await context.enqueue(Plain, {});
-    return jobs.map((job) => (job.attempt > 1 ? JobResult.fail('busy') : { sentAt: job.payload.due.toISOString() }));
+    return jobs.map((job) =>
+      job.attempt > 1 ? JobResult.fail('busy') : { sentAt: job.payload.due.toISOString() },
+    );
   }
 }
 

@@ -19,14 +19,19 @@ const Receipts = defineJob({
   output: z.object({ sentAt: z.iso.datetime().transform((text) => new Date(text)) }),
 });
 
-export async function use(app: INestApplicationContext, recording: RecordingQueueService): Promise<void> {
+export async function use(
+  app: INestApplicationContext,
+  recording: RecordingQueueService,
+): Promise<void> {
   expectTypeOf(await runNext(app)).toEqualTypeOf<RanJob>();
   expectTypeOf(await runNext(app, 'receipts', { timeoutMs: 5 })).toEqualTypeOf<RanJob>();
   expectTypeOf(await runNext(app, Receipts)).toEqualTypeOf<RanJob<{ sentAt: Date }>>();
-  expectTypeOf(await expectEnqueued(app, Receipts, { payload: { orderId: 5 }, delayMs: 5 })).toEqualTypeOf<
-    FoundJob<{ orderId: number; lines?: string[] }, { sentAt: Date }>
-  >();
-  expectTypeOf((await expectEnqueued(recording, 'receipts', { payload: 'anything' })).payload).toEqualTypeOf<unknown>();
+  expectTypeOf(
+    await expectEnqueued(app, Receipts, { payload: { orderId: 5 }, delayMs: 5 }),
+  ).toEqualTypeOf<FoundJob<{ orderId: number; lines?: string[] }, { sentAt: Date }>>();
+  expectTypeOf(
+    (await expectEnqueued(recording, 'receipts', { payload: 'anything' })).payload,
+  ).toEqualTypeOf<unknown>();
   await expect(app).toHaveEnqueued(Receipts, { payload: { lines: ['pen'] } });
   await expect(app).not.toHaveEnqueuedTimes(Receipts, 2, { priority: 1 }, { instance: 'second' });
   recording.expectEnqueued(Receipts, { payload: { orderId: 5 } });
@@ -44,7 +49,10 @@ export async function use(app: INestApplicationContext, recording: RecordingQueu
 }
 
 SimpleQueueTestingModule.forRoot({ name: 'second', schema: 'second', concurrency: 5 });
-SimpleQueueTestingModule.forRootAsync({ useFactory: () => ({ concurrency: 5 }), dataSource: 'second' });
+SimpleQueueTestingModule.forRootAsync({
+  useFactory: () => ({ concurrency: 5 }),
+  dataSource: 'second',
+});
 void SimpleQueueTestingModule.override(Test.createTestingModule({ imports: [] })).compile();
 // @ts-expect-error no such option
 SimpleQueueTestingModule.forRoot({ concurency: 5 });

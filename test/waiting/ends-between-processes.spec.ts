@@ -10,7 +10,14 @@ import { eventually } from '../support/eventually.js';
 import { aStorage, openStorage, type TestStorage } from '../support/storage.js';
 
 const { options } = resolveOptions({});
-const succeeded = (id: string) => ({ id, queue: 'mail', name: '', attempt: 1, runMs: 1, output: 1 });
+const succeeded = (id: string) => ({
+  id,
+  queue: 'mail',
+  name: '',
+  attempt: 1,
+  runMs: 1,
+  output: 1,
+});
 
 /** `test.storage` is the process that runs jobs, `web` the one that waits. */
 describe('what processes tell each other of ends', () => {
@@ -29,7 +36,10 @@ describe('what processes tell each other of ends', () => {
     test.storage.signals.startListening();
     await eventually(() => expect(woken).toHaveLength(1));
     wire = new pg.Client({ connectionString: test.database.url });
-    wire.on('notification', (message) => void onWire.push(message.payload!.split(' ').slice(1).join(' ')));
+    wire.on(
+      'notification',
+      (message) => void onWire.push(message.payload!.split(' ').slice(1).join(' ')),
+    );
     await wire.connect();
     await wire.query('listen "sq:simple_queue"');
   });
@@ -70,9 +80,12 @@ describe('what processes tell each other of ends', () => {
     expect(onWire).toEqual([`w ${id}`]);
 
     test.events.emit('succeeded', () => succeeded(randomUUID()));
-    test.events.emit('retried', () => ({ ...succeeded(id), error: { name: 'Error', message: 'no' } }));
+    test.events.emit('retried', () => ({
+      ...succeeded(id),
+      error: { name: 'Error', message: 'no' },
+    }));
     expect(isListened()).toBe(true);
-    await test.storage.jobs.cancelById(test.storage.database.callers.run, [id], { '': 60_000 });
+    await test.storage.cancels.byId(test.storage.database.callers.run, [id], { '': 60_000 });
     test.events.emit('succeeded', () => succeeded(id));
 
     expect(await end).toEqual({ id, state: 'cancelled' });
@@ -84,7 +97,11 @@ describe('what processes tell each other of ends', () => {
     const { id } = await test.rows.job();
     const end = waits.wait(id, { timeoutMs: 300 });
     await eventually(() => expect(isListened()).toBe(true));
-    test.events.emit('failed', () => ({ ...succeeded(id), state: 'failed', error: { name: 'Error', message: 'no' } }));
+    test.events.emit('failed', () => ({
+      ...succeeded(id),
+      state: 'failed',
+      error: { name: 'Error', message: 'no' },
+    }));
     await expect(end).rejects.toMatchObject({ code: 'WAIT_TIMEOUT' });
     expect(woken).toEqual([]);
   });
@@ -92,11 +109,15 @@ describe('what processes tell each other of ends', () => {
   it('stays within what a NOTIFY holds, however many wait', async () => {
     const ids = Array.from({ length: 1_000 }, () => randomUUID());
     web.endSignals.send('waited', ids);
-    await eventually(() => expect(onWire.flatMap((message) => message.split(' ')[1]!.split(','))).toHaveLength(1_000));
+    await eventually(() =>
+      expect(onWire.flatMap((message) => message.split(' ')[1]!.split(','))).toHaveLength(1_000),
+    );
     expect(onWire).toHaveLength(5);
     expect(Math.max(...onWire.map((message) => message.length))).toBeLessThan(7_900);
     for (const id of ids) test.events.emit('succeeded', () => succeeded(id));
-    await eventually(() => expect(onWire.filter((message) => message.startsWith('e'))).not.toHaveLength(0));
+    await eventually(() =>
+      expect(onWire.filter((message) => message.startsWith('e'))).not.toHaveLength(0),
+    );
     expect(isListened()).toBe(false);
   });
 
@@ -104,7 +125,7 @@ describe('what processes tell each other of ends', () => {
     const quiet = await openStorage(test.dataSource, { wakeUp: 'off' });
     const { id } = await test.rows.job();
     const end = new Waits(quiet, options, new QueueEventBus()).wait(id, { timeoutMs: 10_000 });
-    await test.storage.jobs.cancelById(test.storage.database.callers.run, [id], { '': 60_000 });
+    await test.storage.cancels.byId(test.storage.database.callers.run, [id], { '': 60_000 });
     expect(await end).toEqual({ id, state: 'cancelled' });
     expect(onWire).toEqual([]);
     await quiet.onApplicationShutdown();
@@ -122,7 +143,7 @@ describe('what processes tell each other of ends', () => {
 
     const again = waits.wait(id, { timeoutMs: 10_000 });
     await eventually(async () => expect(await listeners()).toBe(3));
-    await test.storage.jobs.cancelById(test.storage.database.callers.run, [id], { '': 60_000 });
+    await test.storage.cancels.byId(test.storage.database.callers.run, [id], { '': 60_000 });
     expect(await again).toMatchObject({ state: 'cancelled' });
   });
 
@@ -133,7 +154,7 @@ describe('what processes tell each other of ends', () => {
     await eventually(async () => expect(await listeners()).toBe(3));
     await web.signals.stopListening();
     expect(await listeners()).toBe(3);
-    await test.storage.jobs.cancelById(test.storage.database.callers.run, [id], { '': 60_000 });
+    await test.storage.cancels.byId(test.storage.database.callers.run, [id], { '': 60_000 });
     expect(await end).toMatchObject({ state: 'cancelled' });
     await eventually(async () => expect(await listeners()).toBe(2));
   });

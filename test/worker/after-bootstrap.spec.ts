@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Injectable, Module, type INestApplication, type OnApplicationBootstrap, type Type } from '@nestjs/common';
+import {
+  Injectable,
+  Module,
+  type INestApplication,
+  type OnApplicationBootstrap,
+  type Type,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { QueueService } from '../../lib/queue.service.js';
@@ -30,7 +36,11 @@ describe('the start of the worker', () => {
     return app.init();
   };
   /** A root module whose own hook does this. */
-  const rooted = (hook: () => Promise<void> | void, imports = queueModules(), providers: Type[] = []): Type => {
+  const rooted = (
+    hook: () => Promise<void> | void,
+    imports = queueModules(),
+    providers: Type[] = [],
+  ): Type => {
     @Module({ imports, providers: [aHandler('work', () => 'done'), ...providers] })
     class Root implements OnApplicationBootstrap {
       async onApplicationBootstrap(): Promise<void> {
@@ -44,9 +54,15 @@ describe('the start of the worker', () => {
   it('comes after the hooks of all others, and before the application is up', async () => {
     const seen: unknown[] = [];
     const app = await create(rooted(async () => void seen.push(await leases())));
-    expect([seen, (await leases()).length, app.get(QueueWorker, { strict: false }).isRunning]).toEqual([[[]], 1, true]);
+    expect([
+      seen,
+      (await leases()).length,
+      app.get(QueueWorker, { strict: false }).isRunning,
+    ]).toEqual([[[]], 1, true]);
     const { id } = await app.get(QueueService, { strict: false }).enqueue('work', 1);
-    await expect(app.get(QueueService, { strict: false }).wait(id, { timeoutMs: 20_000 })).resolves.toMatchObject({
+    await expect(
+      app.get(QueueService, { strict: false }).wait(id, { timeoutMs: 20_000 }),
+    ).resolves.toMatchObject({
       output: 'done',
     });
   });
@@ -70,7 +86,9 @@ describe('the start of the worker', () => {
         await fail();
       }
     }
-    await expect(create(rooted(() => undefined, queueModules(), [Late]))).rejects.toThrow('No start today.');
+    await expect(create(rooted(() => undefined, queueModules(), [Late]))).rejects.toThrow(
+      'No start today.',
+    );
     expect(await leases()).toEqual([]);
   });
 
@@ -81,7 +99,9 @@ describe('the start of the worker', () => {
       await story.database.query('alter table other.lease rename to lease_away');
       told.push('last');
     };
-    await expect(create(rooted(hook, [...queueModules(), other]))).rejects.toMatchObject({ code: 'DATABASE_ERROR' });
+    await expect(create(rooted(hook, [...queueModules(), other]))).rejects.toMatchObject({
+      code: 'DATABASE_ERROR',
+    });
     expect([told, await leases()]).toEqual([['last'], []]);
   });
 
@@ -99,6 +119,9 @@ describe('the start of the worker', () => {
       }
     }
     const app = await create(rooted(() => undefined, queueModules(), [Early]));
-    expect([app.get(Early).answer, (await leases()).length]).toEqual([expect.objectContaining({ output: 'done' }), 1]);
+    expect([app.get(Early).answer, (await leases()).length]).toEqual([
+      expect.objectContaining({ output: 'done' }),
+      1,
+    ]);
   });
 });

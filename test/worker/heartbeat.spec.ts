@@ -56,7 +56,11 @@ describe('the heartbeat', () => {
   });
 
   it('tells which jobs were asked to stop, and frees claims whose answers were lost', async () => {
-    const { heartbeat, told } = aHeartbeat(async () => ({ alive: true, cancelled: ['job'], unknown: ['claim'] }));
+    const { heartbeat, told } = aHeartbeat(async () => ({
+      alive: true,
+      cancelled: ['job'],
+      unknown: ['claim'],
+    }));
     await heartbeat.take();
 
     await heartbeat.beat();
@@ -104,7 +108,10 @@ describe('the heartbeat', () => {
   });
 
   it('has lost nothing while its event loop was blocked and the stand-in renewed its lease', async () => {
-    const { heartbeat, told, standIn } = aHeartbeat(() => Promise.reject(new Error('timed out meanwhile')), 20);
+    const { heartbeat, told, standIn } = aHeartbeat(
+      () => Promise.reject(new Error('timed out meanwhile')),
+      20,
+    );
     await heartbeat.take();
     await eventually(() => heartbeat.lease === undefined);
     standIn.renewed('by the thread', performance.now());

@@ -8,7 +8,10 @@ const code = (value: string): unknown => expect.objectContaining({ code: value }
 describe('a worker that the application starts and stops', () => {
   const story = aStory();
   const manual = (): Promise<TestApplication> =>
-    story.start({ options: { worker: { autoStart: false } }, providers: [aHandler('work', () => 'done')] });
+    story.start({
+      options: { worker: { autoStart: false } },
+      providers: [aHandler('work', () => 'done')],
+    });
   const leases = async () => (await story.database.query('select from simple_queue.lease')).length;
   const works = async (application: TestApplication): Promise<void> => {
     const { id } = await application.queues.enqueue('work', null);
@@ -88,12 +91,18 @@ it('a process that only enqueues loads no loops: nothing imports them but what a
   const load = (file: URL): void => {
     if (loaded.has(file.href)) return;
     loaded.add(file.href);
-    for (const [, path] of readFileSync(file, 'utf8').matchAll(IMPORTS)) load(new URL(path!.replace(/\.js$/, '.ts'), file));
+    for (const [, path] of readFileSync(file, 'utf8').matchAll(IMPORTS))
+      load(new URL(path!.replace(/\.js$/, '.ts'), file));
   };
   load(new URL('../../lib/index.ts', import.meta.url));
   const files = [...loaded].map((href) => href.slice(href.lastIndexOf('/lib/') + 1));
   expect(files).toContain('lib/worker/queue-worker.ts');
-  for (const lazy of ['lib/worker/worker.ts', 'lib/run/executor.ts', 'lib/runtime/permits.ts', 'lib/claim/poller.ts'])
+  for (const lazy of [
+    'lib/worker/worker.ts',
+    'lib/run/executor.ts',
+    'lib/runtime/permits.ts',
+    'lib/claim/poller.ts',
+  ])
     expect(files).not.toContain(lazy);
 });
 

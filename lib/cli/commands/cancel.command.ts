@@ -35,7 +35,11 @@ export const addCancel: AddCommand = (program, act) => {
     .option('--workflow <id>', 'the jobs of this workflow')
     .option('--queue <queue>', 'of this queue alone')
     .addHelpText('after', EXAMPLES)
-    .action(act((cli, ids: string[], flags: CancelFlags) => (ids.length > 0 ? byIds(cli, ids, flags) : bySelector(cli, flags))));
+    .action(
+      act((cli, ids: string[], flags: CancelFlags) =>
+        ids.length > 0 ? byIds(cli, ids, flags) : bySelector(cli, flags),
+      ),
+    );
 };
 
 const EXAMPLES = `
@@ -51,17 +55,27 @@ const WORDS: Record<CancelledJob['outcome'], string> = {
   unknown: 'is not known',
 };
 
-async function byIds({ screen, session }: Cli, given: string[], flags: CancelFlags): Promise<number> {
+async function byIds(
+  { screen, session }: Cli,
+  given: string[],
+  flags: CancelFlags,
+): Promise<number> {
   if (Object.keys(flags).length > 0)
-    throw new QueueError('INVALID_OPTION', 'cancel: give ids, or one of the options, and not both.');
+    throw new QueueError(
+      'INVALID_OPTION',
+      'cancel: give ids, or one of the options, and not both.',
+    );
   const ids = given.map(checkId);
   const opened = await session();
   const jobs: CancelledJob[] = [];
   for (const id of ids) jobs.push(await cancelled(opened, id));
   await screen.answer({ jobs }, () => {
-    for (const { id, outcome, state } of jobs) screen.say(`${id} ${WORDS[outcome]}${outcome === 'ended' ? `: ${state}` : ''}`);
+    for (const { id, outcome, state } of jobs)
+      screen.say(`${id} ${WORDS[outcome]}${outcome === 'ended' ? `: ${state}` : ''}`);
   });
-  return jobs.some(({ outcome }) => outcome === 'ended' || outcome === 'unknown') ? EXIT.trouble : EXIT.ok;
+  return jobs.some(({ outcome }) => outcome === 'ended' || outcome === 'unknown')
+    ? EXIT.trouble
+    : EXIT.ok;
 }
 
 async function cancelled(session: Session, id: string): Promise<CancelledJob> {
@@ -72,8 +86,14 @@ async function cancelled(session: Session, id: string): Promise<CancelledJob> {
   return state === undefined ? { id, outcome: 'unknown' } : { id, outcome: 'ended', state };
 }
 
-async function bySelector({ screen, session }: Cli, { workflow, ...flags }: CancelFlags): Promise<void> {
-  const selector: CancelSelector = { ...flags, ...(workflow === undefined ? {} : { workflowId: workflow }) };
+async function bySelector(
+  { screen, session }: Cli,
+  { workflow, ...flags }: CancelFlags,
+): Promise<void> {
+  const selector: CancelSelector = {
+    ...flags,
+    ...(workflow === undefined ? {} : { workflowId: workflow }),
+  };
   const opened = await session();
   const counts = await opened.queues().cancel(selector);
   if (counts.cancelled + counts.requested === 0) await refuseUnknownQueue(opened, flags.queue);

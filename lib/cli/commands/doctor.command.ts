@@ -16,9 +16,14 @@ const MOST_MS = 600_000;
 export const addDoctor: AddCommand = (program, act) => {
   program
     .command('doctor')
-    .description('looks for what makes queues slow, stuck or unsafe, and says what to do; changes nothing')
+    .description(
+      'looks for what makes queues slow, stuck or unsafe, and says what to do; changes nothing',
+    )
     .option('--strict', 'fail for warnings, too')
-    .option('--only <codes>', 'look at these things alone, by their codes and with commas between them')
+    .option(
+      '--only <codes>',
+      'look at these things alone, by their codes and with commas between them',
+    )
     .addHelpText(
       'after',
       '\nExit code 1: something is critical (with --strict: or a warning).\n\nExamples:\n  simple-queue doctor\n  simple-queue doctor --only SCHEMA,SCHEMA_DRIFT,RIGHTS --json',
@@ -33,18 +38,32 @@ async function examine(cli: Cli, { strict = false, only }: DoctorFlags): Promise
   const { QueueDoctor } = await import('../../doctor/queue-doctor.js');
   // How this session reaches the database is no application's choice: it is examined as one that says nothing.
   const asApplication = { ...options, poolMode: 'session' } as const;
-  const findings = await new QueueDoctor(storage, asApplication).examine({ timeoutMs, only: codes });
+  const findings = await new QueueDoctor(storage, asApplication).examine({
+    timeoutMs,
+    only: codes,
+  });
   await cli.screen.answer({ findings }, () => show(cli.screen, findings));
   const fails: FindingLevel[] = strict ? ['critical', 'warning'] : ['critical'];
   return findings.some(({ level }) => fails.includes(level)) ? EXIT.trouble : EXIT.ok;
 }
 
-const TONES: Readonly<Record<FindingLevel, Tone>> = { critical: 'bad', warning: 'warn', notice: 'strong', ok: 'good' };
+const TONES: Readonly<Record<FindingLevel, Tone>> = {
+  critical: 'bad',
+  warning: 'warn',
+  notice: 'strong',
+  ok: 'good',
+};
 const WIDTH = 'critical'.length;
 
 function show(screen: Screen, findings: Finding[]): void {
   for (const { level, code, found, advice } of findings) {
-    screen.say({ text: level.padEnd(WIDTH), tone: TONES[level] }, ' ', { text: code, tone: 'dim' }, ' ', found);
+    screen.say(
+      { text: level.padEnd(WIDTH), tone: TONES[level] },
+      ' ',
+      { text: code, tone: 'dim' },
+      ' ',
+      found,
+    );
     if (advice) screen.say(`${' '.repeat(WIDTH)} `, { text: advice, tone: 'dim' });
   }
 }

@@ -67,7 +67,11 @@ function addJobOptions(command: Command): Command {
     .option('--fingerprint <tag>', 'a tag that many jobs may share')
     .option('--group <group>', 'jobs that belong together')
     .option('--ordered', 'one job of the group after another')
-    .option('--label <label>', 'what a worker must have; may be given again', (label, all: string[] = []) => [...all, label])
+    .option(
+      '--label <label>',
+      'what a worker must have; may be given again',
+      (label, all: string[] = []) => [...all, label],
+    )
     .option('--header <name=value>', 'travels with the job; may be given again', header)
     .option('--max-attempts <count>', 'attempts before the dead letter queue', parseWhole);
 }
@@ -78,12 +82,19 @@ function header(text: string, all: Record<string, string> = {}): Record<string, 
   return { ...all, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
-async function enqueue(cli: Cli, queue: string, given: string | undefined, flags: EnqueueFlags): Promise<void> {
+async function enqueue(
+  cli: Cli,
+  queue: string,
+  given: string | undefined,
+  flags: EnqueueFlags,
+): Promise<void> {
   const payload = parsed(given === '-' ? await cli.around.input() : given);
   const session = await cli.session();
   // A name that is mistyped would be a new queue, which nobody works.
   if (!flags.newQueue) await refuseUnknownQueue(session, queue);
-  const answer = await session.queues(settingsOf(queue, flags)).enqueue(queue, payload, optionsOf(flags));
+  const answer = await session
+    .queues(settingsOf(queue, flags))
+    .enqueue(queue, payload, optionsOf(flags));
   await cli.screen.answer(answer, () => cli.screen.say(`${answer.id} ${WORDS[answer.outcome]}`));
 }
 
@@ -98,8 +109,13 @@ function parsed(text: string | undefined): unknown {
   }
 }
 
-function settingsOf(queue: string, { orderedQueue = false, fairQueue = false }: EnqueueFlags): SimpleQueueOptions['queues'] {
-  return orderedQueue || fairQueue ? { [queue]: { ordered: orderedQueue, fair: fairQueue } } : undefined;
+function settingsOf(
+  queue: string,
+  { orderedQueue = false, fairQueue = false }: EnqueueFlags,
+): SimpleQueueOptions['queues'] {
+  return orderedQueue || fairQueue
+    ? { [queue]: { ordered: orderedQueue, fair: fairQueue } }
+    : undefined;
 }
 
 function optionsOf({ delay, label, header: headers, ...flags }: EnqueueFlags): EnqueueOptions {

@@ -27,7 +27,8 @@ async function groups(cli: Cli, queue?: string): Promise<void> {
   const found = await session.admin.blockedGroups(queue);
   if (found.length === 0) await refuseUnknownQueue(session, queue);
   await cli.screen.answer({ groups: found }, async () => {
-    if (found.length === 0) return cli.screen.say('No ordered group is blocked by a job that ended badly.');
+    if (found.length === 0)
+      return cli.screen.say('No ordered group is blocked by a job that ended badly.');
     const columns = [
       { head: 'queue' },
       { head: 'group', shrinks: true },
@@ -42,5 +43,12 @@ async function groups(cli: Cli, queue?: string): Promise<void> {
 
 function rowOf({ queue, group, job, since, waiting, halts }: BlockedGroup): Cell[] {
   const halted: Cell = halts ? { text: 'halts the queue', tone: 'bad' } : '';
-  return [queue, group || '(whole queue)', job, span(Date.now() - since.getTime()), countText(waiting), halted];
+  return [
+    queue,
+    group || '(whole queue)',
+    job,
+    span(Date.now() - since.getTime()),
+    countText(waiting),
+    halted,
+  ];
 }

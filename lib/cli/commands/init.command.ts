@@ -25,15 +25,28 @@ export const addInit: AddCommand = (program, act) => {
     .action(act(init));
 };
 
-async function init({ screen }: Cli, folder: string, { module, yes = false }: InitFlags): Promise<void> {
+async function init(
+  { screen }: Cli,
+  folder: string,
+  { module, yes = false }: InitFlags,
+): Promise<void> {
   const root = resolve(folder);
   const plan = planInit(readProject(root), typescriptOf(root), module);
   if (yes) writeChanges(root, plan.changes);
   await screen.answer({ ...plan, written: yes }, () => show(screen, plan, yes));
 }
 
-function show(screen: Cli['screen'], { changes, byHand, knownIn }: InitPlan, written: boolean): void {
-  if (knownIn) return screen.say('Nothing to do: ', { text: knownIn, tone: 'strong' }, ' imports SimpleQueueModule already.');
+function show(
+  screen: Cli['screen'],
+  { changes, byHand, knownIn }: InitPlan,
+  written: boolean,
+): void {
+  if (knownIn)
+    return screen.say(
+      'Nothing to do: ',
+      { text: knownIn, tone: 'strong' },
+      ' imports SimpleQueueModule already.',
+    );
   for (const change of changes) showChange(screen, change, written);
   for (const { what, lines } of byHand) {
     screen.say({ text: `By hand. ${what}:`, tone: 'warn' });
@@ -47,7 +60,11 @@ function show(screen: Cli['screen'], { changes, byHand, knownIn }: InitPlan, wri
 
 const TONES: Record<DiffLine['sign'], Tone> = { '+': 'good', '-': 'bad', ' ': 'dim' };
 
-function showChange(screen: Cli['screen'], { path, before, after }: Change, written: boolean): void {
+function showChange(
+  screen: Cli['screen'],
+  { path, before, after }: Change,
+  written: boolean,
+): void {
   const verb = before === undefined ? 'create' : 'change';
   screen.say({ text: written ? `${verb}d ${path}` : `${verb} ${path}`, tone: 'strong' });
   if (written) return;

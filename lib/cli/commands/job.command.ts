@@ -14,7 +14,9 @@ export const addJob: AddCommand = (program, act) => {
     .argument('<id>', 'its UUID')
     .option('--payload', 'show payload, output, checkpoint and headers too')
     .addHelpText('after', EXAMPLES)
-    .action(act((cli, id: string, { payload = false }: { payload?: boolean }) => show(cli, id, payload)));
+    .action(
+      act((cli, id: string, { payload = false }: { payload?: boolean }) => show(cli, id, payload)),
+    );
 };
 
 const EXAMPLES = `
@@ -38,7 +40,9 @@ async function show(cli: Cli, id: string, withPayload: boolean): Promise<void> {
 }
 
 function without(job: FoundJob): Partial<FoundJob> {
-  return Object.fromEntries(Object.entries(job).filter(([name]) => !(CARRIED as readonly string[]).includes(name)));
+  return Object.fromEntries(
+    Object.entries(job).filter(([name]) => !(CARRIED as readonly string[]).includes(name)),
+  );
 }
 
 /** Bytes as base64: JSON has no others. */
@@ -49,7 +53,8 @@ function readable(job: FoundJob): Record<string, unknown> {
 
 type Field = [name: string, value: Cell | undefined];
 
-const facts = ({ screen }: Cli, job: FoundJob): Promise<void> => screen.fields([...standing(job), ...times(job), ...marks(job)]);
+const facts = ({ screen }: Cli, job: FoundJob): Promise<void> =>
+  screen.fields([...standing(job), ...times(job), ...marks(job)]);
 
 function standing({ id, queue, name, state, attempt, maxAttempts, ...job }: FoundJob): Field[] {
   return [
@@ -64,7 +69,15 @@ function standing({ id, queue, name, state, attempt, maxAttempts, ...job }: Foun
   ];
 }
 
-function times({ createdAt, runAt, finishedAt, cancelRequestedAt, commitBy, runMs, worker }: FoundJob): Field[] {
+function times({
+  createdAt,
+  runAt,
+  finishedAt,
+  cancelRequestedAt,
+  commitBy,
+  runMs,
+  worker,
+}: FoundJob): Field[] {
   return [
     ['created', moment(createdAt)],
     [finishedAt ? 'was due' : 'due', moment(runAt)],
@@ -121,7 +134,8 @@ async function history({ screen }: Cli, records: AttemptRecord[]): Promise<void>
 function carried({ screen }: Cli, told: Partial<Record<(typeof CARRIED)[number], unknown>>): void {
   for (const name of CARRIED) {
     const value = told[name];
-    if (value === undefined || (name === 'headers' && Object.keys(value as object).length === 0)) continue;
+    if (value === undefined || (name === 'headers' && Object.keys(value as object).length === 0))
+      continue;
     screen.say('');
     screen.say({ text: name, tone: 'dim' });
     screen.text(visibleJson(value, 2));

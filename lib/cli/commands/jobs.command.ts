@@ -21,7 +21,11 @@ const MAX_LIMIT = 10_000;
 
 /** `jobs`: a list by filter, page by page, or all of it as a stream. */
 export const addJobs: AddCommand = (program, act) => {
-  addFilter(program.command('jobs').description('jobs by filter: what runs first, then what waits, then what has ended'))
+  addFilter(
+    program
+      .command('jobs')
+      .description('jobs by filter: what runs first, then what waits, then what has ended'),
+  )
     .option('--limit <count>', 'jobs of this page', parseWhole, 50)
     .option('--after <next>', 'go on where a page ended: its "next"')
     .option('--all', 'every page; with --json a line of JSON for each job')
@@ -39,14 +43,21 @@ Examples:
 
 async function onePage(cli: Cli, flags: JobsFlags): Promise<void> {
   if (flags.limit > MAX_LIMIT)
-    throw new QueueError('INVALID_OPTION', `jobs: --limit is at most ${MAX_LIMIT}. For more there is --all.`);
+    throw new QueueError(
+      'INVALID_OPTION',
+      `jobs: --limit is at most ${MAX_LIMIT}. For more there is --all.`,
+    );
   const session = await cli.session();
   const page = await collect(session, flags);
   if (page.jobs.length === 0) await refuseUnknownQueue(session, flags.queue);
   await cli.screen.answer(page, async () => {
     if (page.jobs.length === 0) cli.screen.say('No jobs.');
     else await showJobs(cli.screen, page.jobs);
-    if (page.next) cli.screen.note({ text: `There are more: repeat it with --after ${page.next}, or with --all.`, tone: 'dim' });
+    if (page.next)
+      cli.screen.note({
+        text: `There are more: repeat it with --after ${page.next}, or with --all.`,
+        tone: 'dim',
+      });
   });
 }
 
@@ -55,7 +66,10 @@ async function collect({ admin }: Session, flags: JobsFlags): Promise<JobPageAns
   const jobs: JobPageAnswer['jobs'] = [];
   let after = flags.after;
   do {
-    const limit = flags.limit > MAX_PAGE ? Math.min(MAX_PAGE, flags.limit - jobs.length) : flags.limit - jobs.length;
+    const limit =
+      flags.limit > MAX_PAGE
+        ? Math.min(MAX_PAGE, flags.limit - jobs.length)
+        : flags.limit - jobs.length;
     const page = await admin.jobs(filterOf(flags), { limit, after });
     jobs.push(...page.jobs);
     after = page.next;

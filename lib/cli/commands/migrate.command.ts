@@ -29,11 +29,16 @@ const TONES: Record<SchemaStatus['state'], Tone> = {
 
 /** `migrate up | down | status | sql`: the queue's tables. */
 export const addMigrate: AddCommand = (program, act) => {
-  const migrate = program.command('migrate').description("the queue's tables: make, compare, print as SQL, drop");
+  const migrate = program
+    .command('migrate')
+    .description("the queue's tables: make, compare, print as SQL, drop");
   migrate
     .command('up')
     .description('make the tables, or bring them to the version of this release')
-    .addHelpText('after', '\nExamples:\n  simple-queue migrate up\n  simple-queue migrate up --schema billing_queue --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  simple-queue migrate up\n  simple-queue migrate up --schema billing_queue --json',
+    )
     .action(act(up));
   migrate
     .command('status')
@@ -43,16 +48,23 @@ export const addMigrate: AddCommand = (program, act) => {
   addSql(migrate, act);
   migrate
     .command('down')
-    .description('drop the tables and every job in them; tells what would go, and does it with --yes')
+    .description(
+      'drop the tables and every job in them; tells what would go, and does it with --yes',
+    )
     .option('--yes', 'do it')
-    .addHelpText('after', '\nExamples:\n  simple-queue migrate down\n  simple-queue migrate down --yes')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  simple-queue migrate down\n  simple-queue migrate down --yes',
+    )
     .action(act((cli, { yes = false }: { yes?: boolean }) => down(cli, yes)));
 };
 
 function addSql(migrate: Command, act: Act): void {
   migrate
     .command('sql')
-    .description('print what "up" would run, for whoever runs it by hand; with --from without a database')
+    .description(
+      'print what "up" would run, for whoever runs it by hand; with --from without a database',
+    )
     .option('--from <version>', 'the version to start at; 0: no tables', parseWhole)
     .addHelpText(
       'after',
@@ -87,11 +99,14 @@ async function status({ screen, session }: Cli): Promise<number> {
 async function up({ screen, session }: Cli): Promise<void> {
   const opened = await session({ anyVersion: true });
   const before = await statusOf(opened);
-  if (screen.isLively && before.version < before.needed) screen.note({ text: 'Migrating ...', tone: 'dim' });
+  if (screen.isLively && before.version < before.needed)
+    screen.note({ text: 'Migrating ...', tone: 'dim' });
   await opened.migrator.prepare();
   const { version, schema, database } = await statusOf(opened);
   const moved =
-    version === before.version ? `is at version ${version}: nothing to do` : `version ${before.version} -> ${version}`;
+    version === before.version
+      ? `is at version ${version}: nothing to do`
+      : `version ${before.version} -> ${version}`;
   await screen.answer({ database, schema, from: before.version, to: version }, () =>
     screen.say(`Schema "${schema}" of ${database}: ${moved}.`),
   );
@@ -114,7 +129,10 @@ async function sql(cli: Cli, from?: number): Promise<void> {
 async function refuseUnknownVersion(from: number): Promise<void> {
   const { SCHEMA_VERSION } = await import('../../../migrations/migrations.js');
   if (from < 0 || from > SCHEMA_VERSION)
-    throw new QueueError('INVALID_OPTION', `migrate sql: --from must be from 0 to ${SCHEMA_VERSION}, which this release makes.`);
+    throw new QueueError(
+      'INVALID_OPTION',
+      `migrate sql: --from must be from 0 to ${SCHEMA_VERSION}, which this release makes.`,
+    );
 }
 
 function scriptText(statements: string[], schema: string, from: number): string {
@@ -148,12 +166,20 @@ interface Down {
   queues: QueueSummary[];
 }
 
-async function showDown({ screen }: Cli, { database, schema, dropped, obstacle, queues }: Down): Promise<void> {
+async function showDown(
+  { screen }: Cli,
+  { database, schema, dropped, obstacle, queues }: Down,
+): Promise<void> {
   if (dropped) return screen.say(`Dropped all tables of schema "${schema}" of ${database}.`);
   await showQueues(screen, queues);
   screen.say('');
-  screen.say(`All tables of schema "${schema}" of ${database} would be dropped, with every job, ended ones too.`);
-  screen.note({ text: obstacle ?? 'Nothing was done. To drop them, repeat it with --yes.', tone: obstacle ? 'bad' : 'warn' });
+  screen.say(
+    `All tables of schema "${schema}" of ${database} would be dropped, with every job, ended ones too.`,
+  );
+  screen.note({
+    text: obstacle ?? 'Nothing was done. To drop them, repeat it with --yes.',
+    tone: obstacle ? 'bad' : 'warn',
+  });
 }
 
 async function obstacleOf({ migrator, admin, options }: Session): Promise<string | undefined> {

@@ -12,7 +12,11 @@ interface PurgeFlags extends JobFilter {
 
 /** `purge`: deletes waiting and ended jobs for good. */
 export const addPurge: AddCommand = (program, act) => {
-  addFilter(program.command('purge').description('delete waiting and ended jobs for good; counts them, and does it with --yes'))
+  addFilter(
+    program
+      .command('purge')
+      .description('delete waiting and ended jobs for good; counts them, and does it with --yes'),
+  )
     .option('--yes', 'do it')
     .addHelpText('after', EXAMPLES)
     .action(act(purge));
@@ -38,7 +42,11 @@ async function purge(cli: Cli, flags: PurgeFlags): Promise<number> {
   if (end.complete && purged + left === 0) await refuseUnknownQueue(session, flags.queue);
   const told = [
     `${counted(purged, 'job')} ${yes ? (purged === 1 ? 'is deleted' : 'are deleted') : 'would be deleted'}.`,
-    ...(left > 0 ? [`${counted(left, 'job')} began to run or moved meanwhile, and ${left === 1 ? 'is' : 'are'} left.`] : []),
+    ...(left > 0
+      ? [
+          `${counted(left, 'job')} began to run or moved meanwhile, and ${left === 1 ? 'is' : 'are'} left.`,
+        ]
+      : []),
   ];
   return finish(cli, end, { yes, told });
 }

@@ -12,7 +12,9 @@ export const addQueues: AddCommand = (program, act) => {
     .description('every queue: what waits, what runs, who works it; or one queue in detail')
     .argument('[queue]', 'its name')
     .addHelpText('after', '\nExamples:\n  simple-queue queues\n  simple-queue queues mail --json')
-    .action(act((cli, queue?: string) => (queue === undefined ? showAll(cli) : showOne(cli, queue))));
+    .action(
+      act((cli, queue?: string) => (queue === undefined ? showAll(cli) : showOne(cli, queue))),
+    );
 };
 
 async function showAll(cli: Cli): Promise<void> {
@@ -26,27 +28,41 @@ async function showOne(cli: Cli, queue: string): Promise<void> {
 }
 
 async function details({ screen }: Cli, stats: QueueStats): Promise<void> {
-  const { queue, paused, pausedAt, ready, running, scheduled, blocked, staged, blockedGroups, deadLetters, lanes } = stats;
   await screen.fields([
-    ['queue', { text: queue, tone: 'strong' }],
-    ['paused', paused ? { text: `since ${pausedAt?.toISOString()}`, tone: 'warn' } : undefined],
-    ['ready', countText(ready)],
+    ['queue', { text: stats.queue, tone: 'strong' }],
+    ['paused', stats.paused ? pausedCell(stats.pausedAt) : undefined],
+    ['ready', countText(stats.ready)],
     ['oldest ready', stats.oldestReadyMs === undefined ? undefined : span(stats.oldestReadyMs)],
-    ['running', countText(running)],
-    ['scheduled', countText(scheduled)],
-    ['blocked', blocked.jobs > 0 ? countText(blocked) : undefined],
-    [
-      'blocked groups',
-      blockedGroups && { text: `${blockedGroups.groups}, since ${blockedGroups.since.toISOString()}`, tone: 'bad' },
-    ],
-    ['staged', staged.jobs > 0 ? countText(staged) : undefined],
+    ['running', countText(stats.running)],
+    ['scheduled', countText(stats.scheduled)],
+    ['blocked', countIfAny(stats.blocked)],
+    ['blocked groups', stats.blockedGroups && blockedCell(stats.blockedGroups)],
+    ['staged', countIfAny(stats.staged)],
     ['next due', stats.nextRunAt?.toISOString()],
-    ['dead letters', { text: countText(deadLetters), tone: deadLetters.jobs > 0 ? 'bad' : undefined }],
-    ...Object.entries(stats.deadLettersByState).map(([state, jobs]): [string, Cell] => [`  ${state}`, String(jobs)]),
+    ['dead letters', deadLettersCell(stats.deadLetters)],
+    ...Object.entries(stats.deadLettersByState).map(([state, jobs]): [string, Cell] => [
+      `  ${state}`,
+      String(jobs),
+    ]),
   ]);
   screen.say('');
-  await lanesTable(screen, lanes);
+  await lanesTable(screen, stats.lanes);
 }
+
+const pausedCell = (since?: Date): Cell => ({
+  text: `since ${since?.toISOString()}`,
+  tone: 'warn',
+});
+const countIfAny = (count: QueueStats['blocked']): string | undefined =>
+  count.jobs > 0 ? countText(count) : undefined;
+const blockedCell = (blocked: NonNullable<QueueStats['blockedGroups']>): Cell => ({
+  text: `${blocked.groups}, since ${blocked.since.toISOString()}`,
+  tone: 'bad',
+});
+const deadLettersCell = (count: QueueStats['deadLetters']): Cell => ({
+  text: countText(count),
+  tone: count.jobs > 0 ? 'bad' : undefined,
+});
 
 async function lanesTable(screen: Screen, lanes: LaneSummary[]): Promise<void> {
   const rows = lanes.map((lane): Cell[] => [
@@ -56,9 +72,15 @@ async function lanesTable(screen: Screen, lanes: LaneSummary[]): Promise<void> {
     unservedCell(lane),
   ]);
   await screen.table(
-    [{ head: 'name', shrinks: true }, { head: 'ready', right: true }, { head: 'workers', right: true }, { head: '' }],
+    [
+      { head: 'name', shrinks: true },
+      { head: 'ready', right: true },
+      { head: 'workers', right: true },
+      { head: '' },
+    ],
     rows,
   );
 }
 
-const unservedCell = (lane: LaneSummary): Cell => (isUnserved(lane) ? { text: 'no worker', tone: 'bad' } : '');
+const unservedCell = (lane: LaneSummary): Cell =>
+  isUnserved(lane) ? { text: 'no worker', tone: 'bad' } : '';

@@ -13,7 +13,11 @@ interface RedriveFlags extends JobFilter {
 
 /** `redrive`: runs many ended jobs again. */
 export const addRedrive: AddCommand = (program, act) => {
-  addFilter(program.command('redrive').description('run many ended jobs again; counts them, and does it with --yes'))
+  addFilter(
+    program
+      .command('redrive')
+      .description('run many ended jobs again; counts them, and does it with --yes'),
+  )
     .option('--limit <count>', 'no more than this many', parseWhole)
     .option('--yes', 'do it')
     .addHelpText('after', EXAMPLES)
@@ -37,14 +41,17 @@ async function redrive(cli: Cli, flags: RedriveFlags): Promise<number> {
     sizeOf: ({ revived }) => revived,
     work: (run) => session.admin.redrive(filterOf(flags), { limit, dryRun: !yes, ...run }),
   });
-  if (end.complete && Object.values(end.counts).every((count) => count === 0)) await refuseUnknownQueue(session, flags.queue);
+  if (end.complete && Object.values(end.counts).every((count) => count === 0))
+    await refuseUnknownQueue(session, flags.queue);
   return finish(cli, end, { yes, told: told(end.counts, yes) });
 }
 
 function told({ revived, keyTaken, gone }: RedriveCounts, yes: boolean): string[] {
   return [
     `${counted(revived, 'job')} ${yes ? (revived === 1 ? 'runs again' : 'run again') : 'would run again'}.`,
-    ...(keyTaken > 0 ? [`${counted(keyTaken, 'job')} ${yes ? '' : 'would '}stay: a live job has the unique key.`] : []),
+    ...(keyTaken > 0
+      ? [`${counted(keyTaken, 'job')} ${yes ? '' : 'would '}stay: a live job has the unique key.`]
+      : []),
     ...(gone > 0 ? [`${counted(gone, 'job')} moved meanwhile.`] : []),
   ];
 }

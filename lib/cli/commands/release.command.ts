@@ -36,9 +36,17 @@ Examples:
   simple-queue release ledger account-7
   simple-queue release ledger --all --yes`;
 
-async function release(cli: Cli, queue: string, group: string | undefined, flags: ReleaseFlags): Promise<number> {
+async function release(
+  cli: Cli,
+  queue: string,
+  group: string | undefined,
+  flags: ReleaseFlags,
+): Promise<number> {
   if (flags.all && group !== undefined)
-    throw new QueueError('INVALID_OPTION', 'release: give a group, or --all of the queue, not both.');
+    throw new QueueError(
+      'INVALID_OPTION',
+      'release: give a group, or --all of the queue, not both.',
+    );
   return flags.all ? releaseAll(cli, queue, flags.yes ?? false) : releaseOne(cli, queue, group);
 }
 
@@ -46,12 +54,17 @@ async function releaseOne(cli: Cli, queue: string, group?: string): Promise<numb
   const session = await cli.session();
   const job = await session.admin.releaseGroup(queue, group);
   if (job === undefined) await refuseUnknownQueue(session, queue);
-  const others = job === undefined ? (await session.admin.blockedGroups(queue)).map((blocked) => blocked.group) : [];
+  const others =
+    job === undefined
+      ? (await session.admin.blockedGroups(queue)).map((blocked) => blocked.group)
+      : [];
   const which = group ? `Group "${group}" of queue "${queue}"` : `Queue "${queue}"`;
   const told = job
     ? `${which} goes on behind job ${job}.`
     : `${which} is not blocked by a job that ended badly.${hintOf(others)}`;
-  await cli.screen.answer({ queue, group: group ?? '', released: job ?? null }, () => cli.screen.say(told));
+  await cli.screen.answer({ queue, group: group ?? '', released: job ?? null }, () =>
+    cli.screen.say(told),
+  );
   return job === undefined ? EXIT.trouble : EXIT.ok;
 }
 
@@ -84,7 +97,11 @@ async function counting(admin: QueueAdmin, queue: string): Promise<Counts> {
 }
 
 /** Page after page, until none is left; a group that is blocked again meanwhile was released once already, and is left alone. */
-async function releaseEach(admin: QueueAdmin, queue: string, { signal, onBatch }: BatchRun<Counts>): Promise<Counts> {
+async function releaseEach(
+  admin: QueueAdmin,
+  queue: string,
+  { signal, onBatch }: BatchRun<Counts>,
+): Promise<Counts> {
   const seen = new Set<string>();
   for (;;) {
     const blocked = (await admin.blockedGroups(queue)).filter(({ job }) => !seen.has(job));

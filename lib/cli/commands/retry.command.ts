@@ -17,7 +17,9 @@ const WORDS: Record<Retried['outcome'], string> = {
 export const addRetry: AddCommand = (program, act) => {
   program
     .command('retry')
-    .description('run ended jobs again, and scheduled ones now; exits with 1 where one of them could not')
+    .description(
+      'run ended jobs again, and scheduled ones now; exits with 1 where one of them could not',
+    )
     .argument('<id...>', 'their UUIDs')
     .addHelpText('after', EXAMPLES)
     .action(act(retry));
@@ -33,7 +35,8 @@ async function retry({ screen, session }: Cli, given: string[]): Promise<number>
   const ids = given.map(checkId);
   const { admin } = await session();
   const jobs: Answer[] = [];
-  for (const id of ids) jobs.push(await admin.retry(id).catch((error: unknown) => refused(id, error)));
+  for (const id of ids)
+    jobs.push(await admin.retry(id).catch((error: unknown) => refused(id, error)));
   await screen.answer({ jobs }, () => {
     for (const job of jobs) {
       if ('error' in job) screen.say({ text: job.error.message, tone: 'bad' });
@@ -45,7 +48,13 @@ async function retry({ screen, session }: Cli, given: string[]): Promise<number>
 
 /** Of this job alone; what concerns all of them ends the command. */
 function refused(id: string, error: unknown): Answer {
-  const own = ['JOB_UNKNOWN', 'JOB_RUNNING', 'JOB_HELD', 'UNIQUE_KEY_TAKEN', 'TRANSACTION_CONFLICT'];
+  const own = [
+    'JOB_UNKNOWN',
+    'JOB_RUNNING',
+    'JOB_HELD',
+    'UNIQUE_KEY_TAKEN',
+    'TRANSACTION_CONFLICT',
+  ];
   if (!(error instanceof QueueError) || !own.includes(error.code)) throw error;
   return { id, error: { code: error.code, message: error.message } };
 }

@@ -4,7 +4,9 @@ import type { AddCommand, Cli } from '../command.js';
 export const addRoles: AddCommand = (program, act) => {
   program
     .command('roles')
-    .description('print SQL that makes roles of least rights: enqueue, worker, operate, read, produce')
+    .description(
+      'print SQL that makes roles of least rights: enqueue, worker, operate, read, produce',
+    )
     .option('--prefix <name>', 'what their names begin with', 'queue')
     .addHelpText(
       'after',

@@ -32,8 +32,13 @@ interface Status {
 export const addStatus: AddCommand = (program, act) => {
   program
     .command('status')
-    .description('everything at a glance; exits with 1 where jobs wait for a worker that does not live, or for a person')
-    .addHelpText('after', '\nExamples:\n  simple-queue status\n  simple-queue status --json | jq .oldestReadyMs')
+    .description(
+      'everything at a glance; exits with 1 where jobs wait for a worker that does not live, or for a person',
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  simple-queue status\n  simple-queue status --json | jq .oldestReadyMs',
+    )
     .action(act(status));
 };
 
@@ -41,12 +46,20 @@ async function status(cli: Cli): Promise<number> {
   const { admin, migrator, database, options } = await cli.session();
   const [queues, workers] = [await admin.queues(), await admin.workers()];
   const { version } = await migrator.version();
-  const found = { database: database.shown, schema: options.schema, version, ...totalsOf(queues, workers) };
+  const found = {
+    database: database.shown,
+    schema: options.schema,
+    version,
+    ...totalsOf(queues, workers),
+  };
   await cli.screen.answer(found, () => show(cli, found, queues));
   return found.troubles.length > 0 ? EXIT.trouble : EXIT.ok;
 }
 
-function totalsOf(queues: QueueSummary[], workers: WorkerSummary[]): Omit<Status, 'database' | 'schema' | 'version'> {
+function totalsOf(
+  queues: QueueSummary[],
+  workers: WorkerSummary[],
+): Omit<Status, 'database' | 'schema' | 'version'> {
   const live = workers.filter((worker) => worker.live).length;
   const waits = queues.flatMap(({ oldestReadyMs }) => oldestReadyMs ?? []);
   return {
@@ -60,7 +73,9 @@ function totalsOf(queues: QueueSummary[], workers: WorkerSummary[]): Omit<Status
     staged: sumOf(queues.map((queue) => queue.staged)),
     suspects: sumOf(queues.map((queue) => queue.suspects)),
     deadLetters: sumOf(queues.map((queue) => queue.deadLetters)),
-    ...(waits.length > 0 ? { oldestReadyMs: waits.reduce((longest, ms) => Math.max(longest, ms)) } : {}),
+    ...(waits.length > 0
+      ? { oldestReadyMs: waits.reduce((longest, ms) => Math.max(longest, ms)) }
+      : {}),
     troubles: troublesOf(queues, workers),
   };
 }
@@ -79,15 +94,24 @@ async function show({ screen }: Cli, found: Status, queues: QueueSummary[]): Pro
   await screen.fields([
     ['database', found.database],
     ['schema', `${found.schema}, version ${found.version}`],
-    ['workers', { text: `${workers.live} alive${silent}`, tone: workers.live === 0 ? 'bad' : 'good' }],
+    [
+      'workers',
+      { text: `${workers.live} alive${silent}`, tone: workers.live === 0 ? 'bad' : 'good' },
+    ],
     ['queues', `${found.queues}${paused.length > 0 ? `, paused: ${paused.join(', ')}` : ''}`],
-    ['ready', `${countText(found.ready)}${oldestReadyMs === undefined ? '' : `, the oldest for ${span(oldestReadyMs)}`}`],
+    [
+      'ready',
+      `${countText(found.ready)}${oldestReadyMs === undefined ? '' : `, the oldest for ${span(oldestReadyMs)}`}`,
+    ],
     ['suspects', suspectsText(found, queues)],
     ['running', countText(found.running)],
     ['scheduled', countText(found.scheduled)],
     ['blocked', found.blocked.jobs > 0 ? countText(found.blocked) : undefined],
     ['staged', found.staged.jobs > 0 ? countText(found.staged) : undefined],
-    ['dead letters', { text: countText(deadLetters), tone: deadLetters.jobs > 0 ? 'warn' : undefined }],
+    [
+      'dead letters',
+      { text: countText(deadLetters), tone: deadLetters.jobs > 0 ? 'warn' : undefined },
+    ],
   ]);
   if (troubles.length === 0) return;
   screen.say('');

@@ -39,7 +39,10 @@ Examples:
 async function tail(cli: Cli, flags: TailFlags): Promise<void> {
   const { queue, name, errors = false, interval } = flags;
   if (interval < MIN_INTERVAL_MS || interval > MAX_INTERVAL_MS)
-    throw new QueueError('INVALID_OPTION', `tail: --interval must be from ${span(MIN_INTERVAL_MS)} to ${span(MAX_INTERVAL_MS)}.`);
+    throw new QueueError(
+      'INVALID_OPTION',
+      `tail: --interval must be from ${span(MIN_INTERVAL_MS)} to ${span(MAX_INTERVAL_MS)}.`,
+    );
   const session = await cli.session();
   await refuseUnknownQueue(session, queue);
   const { JobWatch } = await import('../job-watch.js');
@@ -65,7 +68,11 @@ async function goesOn(ms: number, signal: AbortSignal): Promise<boolean> {
 }
 
 /** A server that restarts is what one watches: it is told once, and asked again. */
-async function lookOrUndefined({ screen }: Cli, watch: JobWatch, wasAway: boolean): Promise<Look | undefined> {
+async function lookOrUndefined(
+  { screen }: Cli,
+  watch: JobWatch,
+  wasAway: boolean,
+): Promise<Look | undefined> {
   try {
     const look = await watch.look();
     if (wasAway) screen.note({ text: 'The database is back.', tone: 'good' });
@@ -82,11 +89,16 @@ function tell({ screen }: Cli, { events, full }: Look, errors: boolean): void {
     if (screen.json) screen.item(jsonOf(event));
     else sayEvent(screen, event);
   }
-  if (full) screen.note({ text: 'More jobs ended than one look reads: only the newest are shown.', tone: 'warn' });
+  if (full)
+    screen.note({
+      text: 'More jobs ended than one look reads: only the newest are shown.',
+      tone: 'warn',
+    });
 }
 
 const isBad = ({ kind, job }: WatchedEvent): boolean =>
-  kind === 'retrying' || (kind === 'ended' && job?.state !== 'succeeded' && job?.state !== 'cancelled');
+  kind === 'retrying' ||
+  (kind === 'ended' && job?.state !== 'succeeded' && job?.state !== 'cancelled');
 
 const timeOf = ({ job }: WatchedEvent): Date => job?.finished_at ?? new Date();
 
@@ -96,8 +108,14 @@ function jsonOf(event: WatchedEvent): unknown {
   const { queue, name, state, attempt, run_ms: runMs, worker, last_error: error } = job;
   const told = { at: timeOf(event), event: kind, id, queue, name, state, attempt };
   const ended = isTerminal(state) ? { runMs, worker } : {};
-  const failed = isBad(event) && error ? { error: { name: error.name, message: error.message } } : {};
-  return { ...told, ...ended, ...(kind === 'retrying' || kind === 'scheduled' ? { runAt: job.run_at } : {}), ...failed };
+  const failed =
+    isBad(event) && error ? { error: { name: error.name, message: error.message } } : {};
+  return {
+    ...told,
+    ...ended,
+    ...(kind === 'retrying' || kind === 'scheduled' ? { runAt: job.run_at } : {}),
+    ...failed,
+  };
 }
 
 function sayEvent(screen: Cli['screen'], event: WatchedEvent): void {
@@ -107,7 +125,10 @@ function sayEvent(screen: Cli['screen'], event: WatchedEvent): void {
   const word = kind === 'ended' ? job.state : kind;
   const tone = kind === 'ended' ? toneOf(job.state) : kind === 'retrying' ? 'warn' : undefined;
   const where = job.name ? `${job.queue} ${job.name}` : job.queue;
-  screen.say(time, { text: word.padEnd(13), tone }, ' ', id, '  ', where, { text: detailOf(event), tone: 'dim' });
+  screen.say(time, { text: word.padEnd(13), tone }, ' ', id, '  ', where, {
+    text: detailOf(event),
+    tone: 'dim',
+  });
 }
 
 function detailOf(event: WatchedEvent): string {

@@ -32,12 +32,15 @@ interface PackageJson {
 
 /** @throws QueueError `INVALID_OPTION` where there is none. */
 export function applicationIn(project: Project, module?: string): Application {
-  const { type, scripts, ...asked } = jsonOf<PackageJson>(project, 'package.json') ?? refuseFolder();
+  const { type, scripts, ...asked } =
+    jsonOf<PackageJson>(project, 'package.json') ?? refuseFolder();
   const packages = packagesOf(asked);
-  if (!packages.has('@nestjs/core')) throw refusal('This is no Nest application: package.json does not name @nestjs/core.');
+  if (!packages.has('@nestjs/core'))
+    throw refusal('This is no Nest application: package.json does not name @nestjs/core.');
   const isEsm = type === 'module';
   const sources = sourcesOf(project, isEsm, module);
-  if (isAbsolute(sources.sourceRoot) || normalize(sources.sourceRoot).startsWith('..')) throw outside(sources.sourceRoot);
+  if (isAbsolute(sources.sourceRoot) || normalize(sources.sourceRoot).startsWith('..'))
+    throw outside(sources.sourceRoot);
   return { ...sources, isEsm, packages, testScript: scripts?.test ?? '' };
 }
 
@@ -46,13 +49,19 @@ function sourcesOf(
   isEsm: boolean,
   module?: string,
 ): Pick<Application, 'sourceRoot' | 'others' | 'rootModule' | 'extension'> {
-  const { sourceRoot: main = 'src', projects = {} } = jsonOf<NestCli>(project, 'nest-cli.json') ?? {};
+  const { sourceRoot: main = 'src', projects = {} } =
+    jsonOf<NestCli>(project, 'nest-cli.json') ?? {};
   const rootModule = module?.replace(/^\.\//, '') ?? `${main}/app.module.ts`;
   const applications = Object.values(projects).filter(({ type }) => type !== 'library');
   const roots = applications.flatMap(({ sourceRoot = [] }) => sourceRoot);
   const sourceRoot = roots.find((root) => rootModule.startsWith(`${root}/`)) ?? main;
   const others = roots.filter((root) => root !== sourceRoot);
-  return { sourceRoot, others, rootModule, extension: extensionIn(project, rootModule) ?? (isEsm ? '.js' : '') };
+  return {
+    sourceRoot,
+    others,
+    rootModule,
+    extension: extensionIn(project, rootModule) ?? (isEsm ? '.js' : ''),
+  };
 }
 
 function packagesOf({ dependencies, devDependencies, peerDependencies }: PackageJson): Set<string> {
@@ -76,7 +85,9 @@ function jsonOf<Content>(project: Project, path: string): Content | undefined {
 function extensionIn(project: Project, rootModule: string): string | undefined {
   const text = project.get(rootModule);
   if (text === undefined)
-    throw refusal(`There is no ${rootModule || 'such file'}. Name the file of your root module: --module <path>.`);
+    throw refusal(
+      `There is no ${rootModule || 'such file'}. Name the file of your root module: --module <path>.`,
+    );
   const relative = /from\s+['"]\.{1,2}\/[^'"]*?(\.[jt]s)?['"]/.exec(text);
   return relative ? (relative[1] ?? '') : undefined;
 }

@@ -18,7 +18,8 @@ export function diffOf(before: string, after: string): DiffLine[][] {
 
 const AROUND = 2;
 
-const linesOf = (text: string): string[] => (text === '' ? [] : text.replace(/\r?\n$/, '').split(/\r?\n/));
+const linesOf = (text: string): string[] =>
+  text === '' ? [] : text.replace(/\r?\n$/, '').split(/\r?\n/);
 
 /** Lines are put in, and now and then one is replaced: that needs no search for the shortest difference. */
 function diffed(before: string[], after: string[]): DiffLine[] {
@@ -26,7 +27,11 @@ function diffed(before: string[], after: string[]): DiffLine[] {
   let next = 0;
   for (const text of before) {
     const at = after.indexOf(text, next);
-    lines.push(...after.slice(next, Math.max(at, next)).map((added): DiffLine => ({ sign: '+', text: added })));
+    lines.push(
+      ...after
+        .slice(next, Math.max(at, next))
+        .map((added): DiffLine => ({ sign: '+', text: added })),
+    );
     lines.push({ sign: at < 0 ? '-' : ' ', text });
     next = at < 0 ? next : at + 1;
   }

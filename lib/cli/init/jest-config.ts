@@ -14,8 +14,13 @@ export const JEST_LINES = `${IGNORED}\n"transform": {\n  ${TRANSLATED}`;
 export function withTranslation(json: string): string | undefined {
   const transforms = [...json.matchAll(/^([ \t]*)"transform": \{\r?\n([ \t]*)(?=".*"ts-jest"$)/gm)];
   const [transform] = transforms;
-  if (!transform || transforms.length > 1 || json.includes('"transformIgnorePatterns"')) return undefined;
+  if (!transform || transforms.length > 1 || json.includes('"transformIgnorePatterns"'))
+    return undefined;
   const [head, outer, inner] = transform as unknown as [string, string, string];
   const lines = `${outer}${IGNORED}\n${head.replace('\r', '')}${TRANSLATED}\n${inner}`;
-  return json.slice(0, transform.index) + withLineEndsOf(json, lines) + json.slice(transform.index + head.length);
+  return (
+    json.slice(0, transform.index) +
+    withLineEndsOf(json, lines) +
+    json.slice(transform.index + head.length)
+  );
 }

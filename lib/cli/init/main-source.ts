@@ -4,7 +4,11 @@ import { edited, indentAt, parsed, type TypeScript } from './source-edits.js';
 /** The source with `enableShutdownHooks()` on the application that it makes; undefined where it is written in another way. */
 export function withShutdownHooks(typescript: TypeScript, text: string): string | undefined {
   const file = parsed(typescript, text);
-  const found = file && statementsIn(typescript, file).flatMap((statement) => applicationOf(typescript, statement) ?? []);
+  const found =
+    file &&
+    statementsIn(typescript, file).flatMap(
+      (statement) => applicationOf(typescript, statement) ?? [],
+    );
   if (found?.length !== 1) return undefined;
   const [{ name, statement }] = found as [Application];
   const { end } = statement;
@@ -32,7 +36,8 @@ function statementsIn(typescript: TypeScript, node: ts.Node): ts.Statement[] {
 function applicationOf(typescript: TypeScript, statement: ts.Statement): Application | undefined {
   if (!typescript.isVariableStatement(statement)) return undefined;
   const [declaration] = statement.declarationList.declarations;
-  if (!declaration?.initializer || !typescript.isAwaitExpression(declaration.initializer)) return undefined;
+  if (!declaration?.initializer || !typescript.isAwaitExpression(declaration.initializer))
+    return undefined;
   const isMade = declaration.initializer.expression.getText().startsWith('NestFactory.create');
   return isMade ? { name: declaration.name.getText(), statement } : undefined;
 }

@@ -28,11 +28,16 @@ export interface InitPlan {
 }
 
 /** What would set the application up; nothing is written. `typescript` is the application's own, undefined where it has none to use. */
-export function planInit(project: Project, typescript: TypeScript | undefined, module?: string): InitPlan {
+export function planInit(
+  project: Project,
+  typescript: TypeScript | undefined,
+  module?: string,
+): InitPlan {
   const application = applicationIn(project, module);
   const knownIn = fileWith(project, application, /\bSimpleQueueModule\b/);
   if (knownIn) return { changes: [], byHand: [], knownIn };
-  if (!fileWith(project, application, /\bTypeOrmModule\s*\.\s*forRoot/)) throw refusal(DATA_SOURCE_ADVICE);
+  if (!fileWith(project, application, /\bTypeOrmModule\s*\.\s*forRoot/))
+    throw refusal(DATA_SOURCE_ADVICE);
   const steps = [
     packages(application),
     newFiles(project, application),
@@ -41,7 +46,10 @@ export function planInit(project: Project, typescript: TypeScript | undefined, m
     // Last, since the file that imports the module is the mark of an application that is set up.
     rootModule(project, typescript, application),
   ].flat();
-  return { changes: steps.filter((step) => 'path' in step), byHand: steps.filter((step) => 'what' in step) };
+  return {
+    changes: steps.filter((step) => 'path' in step),
+    byHand: steps.filter((step) => 'what' in step),
+  };
 }
 
 type Step = Change | ByHand;
@@ -66,19 +74,30 @@ const LINES_OF_COMMENTS = /^\s*(\/\/|\/?\*).*$/gm;
 
 /** A file of this application, or of what all of its workspace share. */
 function fileWith(project: Project, { others }: Application, text: RegExp): string | undefined {
-  const isOurs = (path: string): boolean => path.endsWith('.ts') && !others.some((root) => path.startsWith(`${root}/`));
-  return [...project].find(([path, source]) => isOurs(path) && text.test(source.replace(LINES_OF_COMMENTS, '')))?.[0];
+  const isOurs = (path: string): boolean =>
+    path.endsWith('.ts') && !others.some((root) => path.startsWith(`${root}/`));
+  return [...project].find(
+    ([path, source]) => isOurs(path) && text.test(source.replace(LINES_OF_COMMENTS, '')),
+  )?.[0];
 }
 
 function packages({ packages }: Application): Step[] {
   const missing = ['nestjs-simple-queue', 'typeorm', 'pg'].filter((name) => !packages.has(name));
   return missing.length === 0
     ? []
-    : [{ what: 'Install what package.json does not name', lines: `npm install ${missing.join(' ')}` }];
+    : [
+        {
+          what: 'Install what package.json does not name',
+          lines: `npm install ${missing.join(' ')}`,
+        },
+      ];
 }
 
 /** @throws QueueError `INVALID_OPTION` where one exists with other contents. */
-function newFiles(project: Project, { sourceRoot, rootModule, extension, packages }: Application): Step[] {
+function newFiles(
+  project: Project,
+  { sourceRoot, rootModule, extension, packages }: Application,
+): Step[] {
   const tests = packages.has('@nestjs/testing') ? testsImport(packages) : undefined;
   const files = Object.entries(firstJob(extension, tests)).map(([name, text]) => ({
     path: `${sourceRoot}/${FOLDER}/${name}`,
@@ -87,7 +106,9 @@ function newFiles(project: Project, { sourceRoot, rootModule, extension, package
   const missing = files.filter(({ path, after }) => project.get(path) !== after);
   const taken = missing.find(({ path }) => project.has(path));
   if (taken)
-    throw refusal(`${taken.path} exists already, and nothing is overwritten. Move it away, or set the module up by hand.`);
+    throw refusal(
+      `${taken.path} exists already, and nothing is overwritten. Move it away, or set the module up by hand.`,
+    );
   return missing;
 }
 
@@ -109,14 +130,24 @@ function jestConfig(path: string, before: string): Step[] {
   if (before.includes('nestjs-simple-queue/)')) return [];
   const after = withTranslation(before);
   if (after !== undefined) return [{ path, before, after }];
-  return [{ what: `Let Jest translate the package: in its configuration (looked for in ${path})`, lines: JEST_LINES }];
+  return [
+    {
+      what: `Let Jest translate the package: in its configuration (looked for in ${path})`,
+      lines: JEST_LINES,
+    },
+  ];
 }
 
-function shutdownHooks(project: Project, typescript: TypeScript | undefined, { sourceRoot }: Application): Step[] {
+function shutdownHooks(
+  project: Project,
+  typescript: TypeScript | undefined,
+  { sourceRoot }: Application,
+): Step[] {
   const path = `${sourceRoot}/main.ts`;
   const before = project.get(path);
   if (before?.includes('enableShutdownHooks')) return [];
-  const after = typescript && before !== undefined ? withShutdownHooks(typescript, before) : undefined;
+  const after =
+    typescript && before !== undefined ? withShutdownHooks(typescript, before) : undefined;
   if (after !== undefined) return [{ path, before, after }];
   return [
     {
@@ -142,7 +173,9 @@ function rootModule(
   };
   const after = typescript && withModules(typescript, before, wanted);
   if (after !== undefined) return [{ path: rootModule, before, after }];
-  return [{ what: `Import the module: ${rootModule} could not be changed safely`, lines: pasted(wanted) }];
+  return [
+    { what: `Import the module: ${rootModule} could not be changed safely`, lines: pasted(wanted) },
+  ];
 }
 
 function relativeTo(file: string, target: string): string {
@@ -151,6 +184,8 @@ function relativeTo(file: string, target: string): string {
 }
 
 const pasted = ({ names, elements }: Wanted): string =>
-  [...names.map(([name, from]) => `import { ${name} } from '${from}';`), '', `imports: [ ..., ${elements.join(', ')} ]`].join(
-    '\n',
-  );
+  [
+    ...names.map(([name, from]) => `import { ${name} } from '${from}';`),
+    '',
+    `imports: [ ..., ${elements.join(', ')} ]`,
+  ].join('\n');

@@ -17,20 +17,30 @@ export function readProject(root: string): Project {
     return textsIn(root);
   } catch (error) {
     const { errno, code, path } = error as NodeJS.ErrnoException;
-    throw errno ? refusal(`${path} cannot be read (${code}). Name the folder of your Nest application.`) : error;
+    throw errno
+      ? refusal(`${path} cannot be read (${code}). Name the folder of your Nest application.`)
+      : error;
   }
 }
 
 function textsIn(root: string): Project {
-  const settings = SETTINGS.map((path) => join(root, path)).filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
+  const settings = SETTINGS.map((path) => join(root, path)).filter((path) =>
+    statSync(path, { throwIfNoEntry: false })?.isFile(),
+  );
   if (!settings.includes(join(root, 'package.json'))) return new Map();
-  return new Map([...settings, ...sourcesIn(root)].map((path) => [fromRoot(root, path), readFileSync(path, 'utf8')]));
+  return new Map(
+    [...settings, ...sourcesIn(root)].map((path) => [
+      fromRoot(root, path),
+      readFileSync(path, 'utf8'),
+    ]),
+  );
 }
 
 function sourcesIn(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return FOREIGN.has(entry.name) || entry.name.startsWith('.') ? [] : sourcesIn(path);
+    if (entry.isDirectory())
+      return FOREIGN.has(entry.name) || entry.name.startsWith('.') ? [] : sourcesIn(path);
     return entry.isFile() && /(?<!\.d)\.ts$/.test(entry.name) ? [path] : [];
   });
 }
@@ -39,7 +49,9 @@ const fromRoot = (root: string, path: string): string => relative(root, path).sp
 
 /** Nothing is written where nobody asked for it. */
 export const outside = (path: string): QueueError =>
-  refusal(`${path} lies outside of the folder. Run it in the folder of the application that has it.`);
+  refusal(
+    `${path} lies outside of the folder. Run it in the folder of the application that has it.`,
+  );
 
 /** The call is wrong for this folder, and nothing is done. */
 export const refusal = (message: string): QueueError => new QueueError('INVALID_OPTION', message);

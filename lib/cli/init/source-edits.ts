@@ -13,7 +13,10 @@ export interface Edit {
 /** A source text as the compiler reads it; undefined where its syntax is wrong. */
 export function parsed(typescript: TypeScript, text: string): ts.SourceFile | undefined {
   const compilerOptions = { target: typescript.ScriptTarget.ES2022, experimentalDecorators: true };
-  const { diagnostics = [] } = typescript.transpileModule(text, { reportDiagnostics: true, compilerOptions });
+  const { diagnostics = [] } = typescript.transpileModule(text, {
+    reportDiagnostics: true,
+    compilerOptions,
+  });
   if (diagnostics.length > 0) return undefined;
   return typescript.createSourceFile('source.ts', text, typescript.ScriptTarget.ES2022, true);
 }
@@ -22,7 +25,11 @@ export function parsed(typescript: TypeScript, text: string): ts.SourceFile | un
 export function edited(before: string, edits: readonly Edit[]): string {
   return [...edits]
     .sort((a, b) => b.start - a.start)
-    .reduce((now, { start, end, text }) => now.slice(0, start) + withLineEndsOf(before, text) + now.slice(end), before);
+    .reduce(
+      (now, { start, end, text }) =>
+        now.slice(0, start) + withLineEndsOf(before, text) + now.slice(end),
+      before,
+    );
 }
 
 /** `added`, with the line ends that `text` has. */

@@ -14,7 +14,9 @@ export function writeChanges(root: string, changes: readonly Change[]): void {
       write(join(root, change.path), change);
     } catch (error) {
       const { errno, code } = error as NodeJS.ErrnoException;
-      throw errno ? refusal(`${change.path} cannot be written (${code}). Put that right and run it again.`) : error;
+      throw errno
+        ? refusal(`${change.path} cannot be written (${code}). Put that right and run it again.`)
+        : error;
     }
   }
 }
@@ -23,7 +25,8 @@ export function writeChanges(root: string, changes: readonly Change[]): void {
 function refuseOutside(root: string, path: string): void {
   let there = join(root, path);
   while (!existsSync(there)) there = dirname(there);
-  if (/^\.\.(?!\w)|^[/\\]|^\w:/.test(relative(realpathSync(root), realpathSync(there)))) throw outside(path);
+  if (/^\.\.(?!\w)|^[/\\]|^\w:/.test(relative(realpathSync(root), realpathSync(there))))
+    throw outside(path);
 }
 
 function write(file: string, { path, before, after }: Change): void {

@@ -11,7 +11,8 @@ export const CLAIMED_COLUMNS = `n.id, n.lane, nullif(n.epoch, 0), nullif(j.prior
   case when j.weight is null then j.payload_bytes end, case when j.weight is null then j.last_error end`;
 
 /** A row of that shape that says: the run `u.id` no longer held its job. */
-export const LOST_COLUMNS = 'u.id, -1, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null';
+export const LOST_COLUMNS =
+  'u.id, -1, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null';
 
 /** No more than is answered: with a weight beside them each column is copied. */
 const READ =
@@ -29,7 +30,8 @@ export const WEIGHT = `coalesce(octet_length(payload::text), 0) + 2 * coalesce(o
 const SMALL = 1_000;
 
 /** What one of `limit` jobs may weigh: 128 KiB in all, and 4 to 16 KiB each. */
-export const share = (limit: string): string => `least(16384, greatest(4096, 131072 / greatest(1, ${limit}::int)))`;
+export const share = (limit: string): string =>
+  `least(16384, greatest(4096, 131072 / greatest(1, ${limit}::int)))`;
 
 /**
  * The rows `j` of the jobs `n`; those above `bytes` are heavy. So the answer of a claim has a bound that thin lines let through, whatever

@@ -22,7 +22,10 @@ interface PullWish {
 }
 
 /** The same of one lane of a fair queue, behind the group `after`. */
-export type FairPullWish = Pick<PullWish, 'lease' | 'worker' | 'leaseMs' | 'limit'> & { lane: number; after: string | null };
+export type FairPullWish = Pick<PullWish, 'lease' | 'worker' | 'leaseMs' | 'limit'> & {
+  lane: number;
+  after: string | null;
+};
 
 /** A job that a pulled lease holds. */
 export interface HeldJob {
@@ -49,17 +52,33 @@ export class PullRepository {
     return (await this.database.callers.rows(PULL_CLAIM, values)).map(claimedRow);
   }
 
-  async claimFair({ lease, lane, after, limit, worker, leaseMs }: FairPullWish): Promise<FairClaimed> {
-    return fairClaimed(await this.database.callers.rows(PULL_CLAIM_FAIR, [SHARD, lease, lane, after, limit, worker, leaseMs]));
+  async claimFair({
+    lease,
+    lane,
+    after,
+    limit,
+    worker,
+    leaseMs,
+  }: FairPullWish): Promise<FairClaimed> {
+    return fairClaimed(
+      await this.database.callers.rows(PULL_CLAIM_FAIR, [
+        SHARD,
+        lease,
+        lane,
+        after,
+        limit,
+        worker,
+        leaseMs,
+      ]),
+    );
   }
 
   /** Ids of the lease's jobs that it lost, and that were asked to stop. @throws QueueError `LEASE_LOST`, `LEASE_UNKNOWN`. */
   async renew(lease: string, leaseMs: number): Promise<{ lost: string[]; cancelled: string[] }> {
-    const [renewed] = await this.database.callers.run<{ lost: string[]; cancelled: string[] }>(RENEW_PULLED, [
-      SHARD,
-      lease,
-      leaseMs,
-    ]);
+    const [renewed] = await this.database.callers.run<{ lost: string[]; cancelled: string[] }>(
+      RENEW_PULLED,
+      [SHARD, lease, leaseMs],
+    );
     if (renewed) return renewed;
     const jobs = await this.lapsed(this.database.callers.run, lease);
     throw jobs ? leaseExpired(lease, jobs) : leaseUnknown(lease);
@@ -69,7 +88,11 @@ export class PullRepository {
    * Settles a job of a lease in one transaction: `settle` gets what the lease holds, and answers whether the job was still there.
    * @throws QueueError `LEASE_LOST`, `LEASE_FOREIGN` or `LEASE_UNKNOWN` where the lease does not hold the job; nothing is written then.
    */
-  settle<T>(lease: string, job: string, settle: (held: HeldJob, run: Run) => Promise<T | undefined>): Promise<T> {
+  settle<T>(
+    lease: string,
+    job: string,
+    settle: (held: HeldJob, run: Run) => Promise<T | undefined>,
+  ): Promise<T> {
     return this.database.settlers.transaction(async (run) => {
       const held = await this.held(run, lease, job);
       const settled = await settle(held, run);

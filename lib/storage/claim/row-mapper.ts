@@ -127,7 +127,8 @@ class RawRow implements ClaimedRow {
 /** bytea in PostgreSQL's hex form; in a caller's transaction perhaps in its old form, where a byte may be `\\` or `\\ooo`. */
 export function bytesOf(text: string): Buffer {
   if (text.startsWith('\\x')) return Buffer.from(text.slice(2), 'hex');
-  const byte = (_: string, code: string): string => (code === '\\' ? code : String.fromCharCode(parseInt(code, 8)));
+  const byte = (_: string, code: string): string =>
+    code === '\\' ? code : String.fromCharCode(parseInt(code, 8));
   return Buffer.from(text.replace(/\\(\\|[0-7]{3})/g, byte), 'latin1');
 }
 
@@ -166,7 +167,9 @@ export interface FoundRow {
 }
 
 /** A row whose times are text. */
-export type Dateless<Row> = { [Name in keyof Row]: Date extends Row[Name] ? string | Exclude<Row[Name], Date> : Row[Name] };
+export type Dateless<Row> = {
+  [Name in keyof Row]: Date extends Row[Name] ? string | Exclude<Row[Name], Date> : Row[Name];
+};
 
 const TIMES = ['created_at', 'run_at', 'cancel_at', 'finished_at', 'commit_by'] as const;
 
@@ -212,11 +215,18 @@ const optionsOf = ({ options }: FoundRow) => ({
   extraAttempts: options?.extraAttempts,
 });
 
-const endOf = (row: FoundRow) => ({ output: row.output, worker: row.worker, runMs: row.run_ms, finishedAt: row.finished_at });
+const endOf = (row: FoundRow) => ({
+  output: row.output,
+  worker: row.worker,
+  runMs: row.run_ms,
+  finishedAt: row.finished_at,
+});
 
 type Given<T> = { [K in keyof T]?: NonNullable<T[K]> };
 
 /** Leaves out what the database has no value for: absent rather than null. */
 function given<T extends object>(values: T): Given<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null && value !== undefined)) as Given<T>;
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== null && value !== undefined),
+  ) as Given<T>;
 }

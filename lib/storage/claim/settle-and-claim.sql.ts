@@ -13,10 +13,8 @@ const finished = (columns: string): string => `first as (
 
 /** Ends claims and takes the next ready jobs; its parameters begin behind $`base`. */
 const claim = (base: number): string => {
-  const [ended, lane, wanted, lo, hi, priority, runAt, id, upto, limit, claimId, lease] = Array.from(
-    { length: 12 },
-    (_, index) => `$${base + 1 + index}`,
-  );
+  const [ended, lane, wanted, lo, hi, priority, runAt, id, upto, limit, claimId, lease] =
+    Array.from({ length: 12 }, (_, index) => `$${base + 1 + index}`);
   return `ended as (
     delete from simple_queue.claim where shard = $1 and id = any(${ended}::uuid[])),
   next as (
@@ -59,7 +57,10 @@ export const CLAIM = statement('claim', `with ${claim(1)}`);
  *   of rows that are not taken; SKIP LOCKED passes those that rivals take. Ready rows are never updated, so a ctid holds.
  * - The places are sorted before their jobs are read: narrow rows, and mostly in order already.
  */
-export const SETTLE_AND_CLAIM = statement('settle_and_claim', `with ${finished('id')}, ${claim(4)} ${LOST}`);
+export const SETTLE_AND_CLAIM = statement(
+  'settle_and_claim',
+  `with ${finished('id')}, ${claim(4)} ${LOST}`,
+);
 
 const KEPT = `id, lane, priority, attempt, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options, payload,
       payload_bytes, history`;

@@ -62,4 +62,5 @@ export class AfterCommit {
 }
 
 /** TypeORM counts savepoints, and does not show it. Where it stops to, NaN is below nothing: a savepoint's rollback then forgets all. */
-const depthOf = (runner: QueryRunner): number => (runner as unknown as { transactionDepth?: number }).transactionDepth ?? NaN;
+const depthOf = (runner: QueryRunner): number =>
+  (runner as unknown as { transactionDepth?: number }).transactionDepth ?? NaN;

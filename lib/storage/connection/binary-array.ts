@@ -3,7 +3,17 @@ const LENGTH_BYTES = 4;
 const NULL_LENGTH = -1;
 
 /** PostgreSQL's numbers for types, from its catalog. */
-const OID = { boolean: 16, bytea: 17, bigint: 20, smallint: 21, int: 23, text: 25, float: 701, timestamptz: 1184, uuid: 2950 };
+const OID = {
+  boolean: 16,
+  bytea: 17,
+  bigint: 20,
+  smallint: 21,
+  int: 23,
+  text: 25,
+  float: 701,
+  timestamptz: 1184,
+  uuid: 2950,
+};
 
 /** PostgreSQL counts microseconds from the year 2000. */
 const YEAR_2000 = Date.UTC(2000, 0);
@@ -17,7 +27,10 @@ const YEAR_2000 = Date.UTC(2000, 0);
 /** Where the bytes of a UUID stand in its text. */
 const PLACES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 /** Value of a hexadecimal digit by its character. */
-const DIGITS = Uint8Array.from({ length: 128 }, (_, code) => Number.parseInt(String.fromCharCode(code), 16) || 0);
+const DIGITS = Uint8Array.from(
+  { length: 128 },
+  (_, code) => Number.parseInt(String.fromCharCode(code), 16) || 0,
+);
 
 export function uuidArray(ids: string[]): Buffer {
   const array = start(OID.uuid, ids.length, ids.length * (LENGTH_BYTES + 16));
@@ -52,7 +65,8 @@ export function smallintArray(values: number[]): Buffer {
 export function textArray(texts: (string | undefined)[]): Buffer | null {
   if (texts.every((text) => text === undefined)) return null;
   let bytes = 0;
-  for (const text of texts) bytes += LENGTH_BYTES + (text === undefined ? 0 : Buffer.byteLength(text));
+  for (const text of texts)
+    bytes += LENGTH_BYTES + (text === undefined ? 0 : Buffer.byteLength(text));
   const array = start(OID.text, texts.length, bytes);
   let at = HEAD_BYTES;
   for (const text of texts) at = writeText(array, at, text);
@@ -78,7 +92,9 @@ export function timestampArray(dates: (Date | undefined)[]): Buffer | null {
 }
 
 export function bigintArray(values: (string | undefined)[]): Buffer | null {
-  return wideArray(OID.bigint, values, (array, value, at) => array.writeBigInt64BE(BigInt(value), at));
+  return wideArray(OID.bigint, values, (array, value, at) =>
+    array.writeBigInt64BE(BigInt(value), at),
+  );
 }
 
 export function floatArray(values: (number | undefined)[]): Buffer | null {
@@ -92,7 +108,10 @@ function wideArray<T>(
   write: (array: Buffer, value: T, at: number) => number,
 ): Buffer | null {
   if (values.every((value) => value === undefined)) return null;
-  const bytes = values.reduce<number>((sum, value) => sum + LENGTH_BYTES + (value === undefined ? 0 : 8), 0);
+  const bytes = values.reduce<number>(
+    (sum, value) => sum + LENGTH_BYTES + (value === undefined ? 0 : 8),
+    0,
+  );
   const array = start(type, values.length, bytes);
   let at = HEAD_BYTES;
   for (const value of values) {

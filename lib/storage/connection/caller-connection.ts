@@ -23,7 +23,13 @@ interface Waiting {
 }
 
 /** A rollback to a savepoint is told as any other rollback. */
-const ENDINGS: ReadonlySet<string> = new Set(['BEGIN', 'START TRANSACTION', 'COMMIT', 'ROLLBACK', 'PREPARE TRANSACTION']);
+const ENDINGS: ReadonlySet<string> = new Set([
+  'BEGIN',
+  'START TRANSACTION',
+  'COMMIT',
+  'ROLLBACK',
+  'PREPARE TRANSACTION',
+]);
 
 /** The server has forgotten a prepared statement (`discard all`, `deallocate all`). */
 const UNKNOWN_STATEMENT = '26000';
@@ -49,7 +55,10 @@ export class CallerConnection {
     this.send = (client.query as Query).bind(client);
     (client as { query: Query }).query = (...args) => this.later(args);
     // Before the client's own listener, which sends the next statement at once.
-    client.connection.prependListener('readyForQuery', ({ status }: { status: TransactionStatus }) => this.heard(status));
+    client.connection.prependListener(
+      'readyForQuery',
+      ({ status }: { status: TransactionStatus }) => this.heard(status),
+    );
     client.connection.on('commandComplete', ({ text }: { text: string }) => {
       if (ENDINGS.has(text) && !this.isTaken) this.transaction++;
     });
@@ -93,7 +102,8 @@ export class CallerConnection {
     try {
       return ((await this.sendAsText(config)) as { rows: unknown[] }).rows;
     } catch (error) {
-      const isForgotten = config.name !== undefined && (error as { code?: unknown }).code === UNKNOWN_STATEMENT;
+      const isForgotten =
+        config.name !== undefined && (error as { code?: unknown }).code === UNKNOWN_STATEMENT;
       // Else this connection would ask for it again and again.
       if (isForgotten) delete this.client.connection.parsedStatements[config.name!];
       throw error;
@@ -135,8 +145,14 @@ export class CallerConnection {
     if (!this.isTaken && this.waiting.length === 0) return this.send(...args);
     const go = AsyncResource.bind(async () => this.send(...args));
     const [config] = args as [{ submit?: unknown; callback?: unknown } | undefined];
-    const isPromise = typeof config?.submit !== 'function' && !config?.callback && typeof args.at(-1) !== 'function';
-    if (isPromise) return new Promise((resolve) => this.waiting.push({ isCall: false, go: () => resolve(go()) }));
+    const isPromise =
+      typeof config?.submit !== 'function' &&
+      !config?.callback &&
+      typeof args.at(-1) !== 'function';
+    if (isPromise)
+      return new Promise((resolve) =>
+        this.waiting.push({ isCall: false, go: () => resolve(go()) }),
+      );
     this.waiting.push({ isCall: false, go: () => void go() });
     return config?.submit ? config : undefined;
   }
@@ -145,5 +161,8 @@ export class CallerConnection {
 /** A DataSource may bring a driver of its own. */
 function isNodePostgres(client: unknown): client is Client {
   const { connection } = (client ?? {}) as Partial<Client>;
-  return typeof connection?.parsedStatements === 'object' && typeof connection.prependListener === 'function';
+  return (
+    typeof connection?.parsedStatements === 'object' &&
+    typeof connection.prependListener === 'function'
+  );
 }

@@ -7,7 +7,12 @@ import type { Statement } from './statement.js';
 export class CallerStatements {
   private readonly names = new WeakMap<Statement, string>();
 
-  constructor(private readonly settings: { preparedStatements: boolean; textOf: (statement: Statement) => string }) {}
+  constructor(
+    private readonly settings: {
+      preparedStatements: boolean;
+      textOf: (statement: Statement) => string;
+    },
+  ) {}
 
   /**
    * What only inserts is prepared: parsing and planning cost as much as the insert itself. Nothing else is: under an application's settings

@@ -39,7 +39,8 @@ export function connectionOptionsOf(dataSource: DataSource, elsewhere?: string):
   const ssl = withKey(transportOf(options));
   const { application_name, connectionTimeoutMillis } = options;
   const own = { ...OWN, connectionTimeoutMillis: connectionTimeoutMillis || CONNECT_TIMEOUT_MS };
-  if (elsewhere === undefined) return { ...options, ...own, ...(options.ssl && { ssl: withKey(options.ssl) }) };
+  if (elsewhere === undefined)
+    return { ...options, ...own, ...(options.ssl && { ssl: withKey(options.ssl) }) };
   const there = { application_name, connectionString: elsewhere };
   transportOf(there);
   return { ...there, ...own, ...(parsed(there).host.startsWith('/') ? {} : { ssl }) };
@@ -86,7 +87,9 @@ function parsed(options: pg.PoolConfig): pg.Client {
 /** What the address says is not repeated: a password that was not escaped may stand anywhere in it. */
 function unusable({ code, message }: { code?: string; message: string }): QueueError {
   const reason =
-    code === 'ENOENT' || code === 'EACCES' ? `a file of sslrootcert, sslcert or sslkey cannot be read (${code})` : message;
+    code === 'ENOENT' || code === 'EACCES'
+      ? `a file of sslrootcert, sslcert or sslkey cannot be read (${code})`
+      : message;
   return new QueueError('INVALID_OPTION', `The address of the database cannot be used: ${reason}.`);
 }
 
@@ -102,7 +105,8 @@ function transportOf(options: pg.PoolConfig): pg.PoolConfig['ssl'] {
     connectionParameters: { ssl: pg.PoolConfig['ssl'] };
   };
   const { ssl } = client.connectionParameters;
-  if (typeof ssl === 'string') throw unknownMode('ssl', ssl, 'true, false or an object of settings; in an address, sslmode');
+  if (typeof ssl === 'string')
+    throw unknownMode('ssl', ssl, 'true, false or an object of settings; in an address, sslmode');
   if (ssl !== BY_ENVIRONMENT) return ssl;
   const mode = process.env.PGSSLMODE;
   if (mode && !SSL_MODES.includes(mode)) throw unknownMode('PGSSLMODE', mode, SSL_MODES.join(', '));

@@ -24,7 +24,8 @@ const ROUNDS = 3;
  */
 export async function probePooling(options: ProbeOptions): Promise<Pooling> {
   return withClients(options, 2, async ([first, second]) => {
-    if ((await backendOf(first!)) === (first as unknown as { processID: number | null }).processID) return 'none';
+    if ((await backendOf(first!)) === (first as unknown as { processID: number | null }).processID)
+      return 'none';
     for (let round = 0; round < ROUNDS; round++) {
       const [before, after] = [await backendOf(first!), await backendOf(first!)];
       // The only connection is kept for the first client: it waits in vain.
@@ -37,13 +38,21 @@ export async function probePooling(options: ProbeOptions): Promise<Pooling> {
 }
 
 /** Milliseconds until a NOTIFY, sent beside it, has come to a connection that listens; undefined: not in time. */
-export async function probeListening(options: ProbeOptions & { listenUrl?: string }): Promise<number | undefined> {
+export async function probeListening(
+  options: ProbeOptions & { listenUrl?: string },
+): Promise<number | undefined> {
   return withClients(options, 1, ([listener]) =>
-    withClients({ ...options, listenUrl: undefined }, 1, ([sender]) => hears(listener!, sender!, options.timeoutMs)),
+    withClients({ ...options, listenUrl: undefined }, 1, ([sender]) =>
+      hears(listener!, sender!, options.timeoutMs),
+    ),
   );
 }
 
-async function hears(listener: pg.Client, sender: pg.Client, timeoutMs: number): Promise<number | undefined> {
+async function hears(
+  listener: pg.Client,
+  sender: pg.Client,
+  timeoutMs: number,
+): Promise<number | undefined> {
   const channel = `sq_doctor_${randomBytes(6).toString('hex')}`;
   await listener.query(`listen "${channel}"`);
   const sentAt = performance.now();
@@ -77,7 +86,9 @@ async function withClients<Answer>(
     for (const client of clients) await client.connect();
     return await work(clients);
   } catch (error) {
-    throw error instanceof DatabaseError ? error : new DatabaseError('examine the connection', error);
+    throw error instanceof DatabaseError
+      ? error
+      : new DatabaseError('examine the connection', error);
   } finally {
     // Not awaited: one that never answers would hold up the rest.
     for (const client of clients) void client.end().catch(() => undefined);

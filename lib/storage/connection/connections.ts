@@ -62,7 +62,12 @@ export class Connections {
 
   /** The same with rows as arrays of PostgreSQL's own text: no parsing for what nobody reads. */
   async rows(statement: Statement, values: unknown[]): Promise<(string | null)[][]> {
-    const query: pg.QueryArrayConfig = { ...this.named(statement), values, rowMode: 'array', types: RAW };
+    const query: pg.QueryArrayConfig = {
+      ...this.named(statement),
+      values,
+      rowMode: 'array',
+      types: RAW,
+    };
     return (await this.onPool<{ rows: (string | null)[][] }>(statement, query)).rows;
   }
 
@@ -71,7 +76,8 @@ export class Connections {
     return this.inTransaction((client) =>
       work(
         async <Row>(statement: Statement, values: unknown[]) =>
-          (await guarded(statement, () => client.query({ ...this.named(statement), values }))).rows as Row[],
+          (await guarded(statement, () => client.query({ ...this.named(statement), values })))
+            .rows as Row[],
       ),
     );
   }
@@ -79,7 +85,8 @@ export class Connections {
   /** Does something stand between us and the server? A pooler tells its clients a process number of its own making. */
   isPooled(): Promise<boolean> {
     return this.inTransaction(async (client) => {
-      const [backend] = (await guarded(BACKEND, () => client.query<{ pid: number }>(BACKEND.text))).rows;
+      const [backend] = (await guarded(BACKEND, () => client.query<{ pid: number }>(BACKEND.text)))
+        .rows;
       return backend!.pid !== (client as unknown as { processID: number | null }).processID;
     });
   }
@@ -102,13 +109,19 @@ export class Connections {
   }
 
   private mayPrepare({ name, onlyInserts = false }: Statement): boolean {
-    return this.settings.preparedStatements && name !== '' && (onlyInserts || this.settings.plans === 'generic');
+    return (
+      this.settings.preparedStatements &&
+      name !== '' &&
+      (onlyInserts || this.settings.plans === 'generic')
+    );
   }
 
   private async onPool<Result>(statement: Statement, query: pg.QueryConfig): Promise<Result> {
     this.refuseWhenClosed();
     if (this.settings.poolMode === 'transaction')
-      return this.inTransaction((client) => guarded(statement, () => client.query(query)) as Promise<Result>);
+      return this.inTransaction(
+        (client) => guarded(statement, () => client.query(query)) as Promise<Result>,
+      );
     return guarded(statement, () => this.pool.query(query)) as Promise<Result>;
   }
 
@@ -131,7 +144,10 @@ export class Connections {
   /** A pooler in transaction mode has looked for a connection of the server only now. */
   private async begin(client: pg.PoolClient): Promise<void> {
     if (this.settings.poolMode === 'session') await client.query(BEGIN.text);
-    else await client.query(forTransaction(this.settings)).catch((error: Error) => Promise.reject(unserved(error)));
+    else
+      await client
+        .query(forTransaction(this.settings))
+        .catch((error: Error) => Promise.reject(unserved(error)));
   }
 
   private async connect(): Promise<pg.PoolClient> {
@@ -141,7 +157,10 @@ export class Connections {
 
   private refuseWhenClosed(): void {
     if (this.closed)
-      throw new QueueError('CLOSED', 'The queue was closed with its application; nothing can be enqueued or asked any more.');
+      throw new QueueError(
+        'CLOSED',
+        'The queue was closed with its application; nothing can be enqueued or asked any more.',
+      );
   }
 
   private prepare(client: pg.PoolClient, done: (error?: Error) => void): void {
@@ -155,11 +174,17 @@ export class Connections {
 }
 
 /** What the driver throws may carry rows and parameters; what leaves this room does not. */
-export async function guarded<Result>(statement: Statement, work: () => Promise<Result>): Promise<Result> {
+export async function guarded<Result>(
+  statement: Statement,
+  work: () => Promise<Result>,
+): Promise<Result> {
   try {
     return await work();
   } catch (error) {
-    throw new DatabaseError(statement.doing ?? (statement.name ? `run "${statement.name}"` : 'change a table'), error);
+    throw new DatabaseError(
+      statement.doing ?? (statement.name ? `run "${statement.name}"` : 'change a table'),
+      error,
+    );
   }
 }
 

@@ -1,7 +1,8 @@
 import { DataSource } from 'typeorm';
 
 /** A DataSource, its token (class or symbol), or its name as in `getDataSourceToken` of @nestjs/typeorm. */
-export type DataSourceChoice = DataSource | symbol | (abstract new (...args: never[]) => unknown) | string;
+export type DataSourceChoice =
+  DataSource | symbol | (abstract new (...args: never[]) => unknown) | string;
 
 type DataSourceToken = symbol | (abstract new (...args: never[]) => unknown) | string;
 

@@ -7,7 +7,11 @@ const TELLS_VALUES = /^2[23]/;
 /** Connection failures, shutdown, and want of resources say nothing of the statement. */
 const SERVER_AWAY = /^(08|53|57P)/;
 
-const PASSING: ReadonlySet<QueueErrorCode> = new Set(['DATABASE_UNAVAILABLE', 'DATABASE_READ_ONLY', 'LOCK_TIMEOUT']);
+const PASSING: ReadonlySet<QueueErrorCode> = new Set([
+  'DATABASE_UNAVAILABLE',
+  'DATABASE_READ_ONLY',
+  'LOCK_TIMEOUT',
+]);
 
 /** An error of the driver, without what it may carry of rows and parameters: payloads stay out of callers' logs. */
 export class DatabaseError extends QueueError {
@@ -29,7 +33,9 @@ export class DatabaseError extends QueueError {
 
   /** Its time was over, the server's clock or ours: with less to carry it may end. */
   get isTimeout(): boolean {
-    return this.sqlState === undefined ? /timeout/i.test(this.message) : this.sqlState === QUERY_CANCELED;
+    return this.sqlState === undefined
+      ? /timeout/i.test(this.message)
+      : this.sqlState === QUERY_CANCELED;
   }
 
   /** There was no connection to send anything on. */
@@ -78,7 +84,8 @@ const REASONS: Readonly<Record<string, string>> = {
 const QUERY_CANCELED = '57014';
 
 /** Was a statement too much for its time? */
-export const timedOut = (error: unknown): boolean => error instanceof DatabaseError && error.isTimeout;
+export const timedOut = (error: unknown): boolean =>
+  error instanceof DatabaseError && error.isTimeout;
 
 /** Serialization failure and deadlock: the transaction was rolled back, and may succeed when it is repeated. */
 const CONFLICTS = new Set(['40001', '40P01']);
@@ -86,7 +93,12 @@ const CONFLICTS = new Set(['40001', '40P01']);
 function codeOf(
   thrown: unknown,
   sqlState: string | undefined,
-): 'TRANSACTION_CONFLICT' | 'LOCK_TIMEOUT' | 'DATABASE_READ_ONLY' | 'DATABASE_UNAVAILABLE' | 'DATABASE_ERROR' {
+):
+  | 'TRANSACTION_CONFLICT'
+  | 'LOCK_TIMEOUT'
+  | 'DATABASE_READ_ONLY'
+  | 'DATABASE_UNAVAILABLE'
+  | 'DATABASE_ERROR' {
   if (CONFLICTS.has(sqlState ?? '')) return 'TRANSACTION_CONFLICT';
   if (sqlState === READ_ONLY) return 'DATABASE_READ_ONLY';
   if (sqlState === LOCKED) return 'LOCK_TIMEOUT';
@@ -95,8 +107,12 @@ function codeOf(
 
 function summaryOf(thrown: unknown, sqlState: string | undefined): string {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  if (!sqlState) return message || (thrown as { code?: string }).code || 'the database did not answer';
-  if (sqlState === '53300' || NO_ROOM.test(message)) return `${CROWDED} (${message}). ${ROOM} (SQLSTATE ${sqlState})`;
-  const reason = TELLS_VALUES.test(sqlState) ? 'PostgreSQL refused a value' : (REASONS[sqlState] ?? message);
+  if (!sqlState)
+    return message || (thrown as { code?: string }).code || 'the database did not answer';
+  if (sqlState === '53300' || NO_ROOM.test(message))
+    return `${CROWDED} (${message}). ${ROOM} (SQLSTATE ${sqlState})`;
+  const reason = TELLS_VALUES.test(sqlState)
+    ? 'PostgreSQL refused a value'
+    : (REASONS[sqlState] ?? message);
   return `${reason} (SQLSTATE ${sqlState})`;
 }

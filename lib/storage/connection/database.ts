@@ -53,12 +53,27 @@ export class Database {
     private readonly options: DatabaseOptions,
   ) {
     const shared = this.shared();
-    const loops = { max: LOOPS_MAX, lockTimeoutMs: LOOPS_LOCK_TIMEOUT_MS, plans: 'generic' } as const;
+    const loops = {
+      max: LOOPS_MAX,
+      lockTimeoutMs: LOOPS_LOCK_TIMEOUT_MS,
+      plans: 'generic',
+    } as const;
     this.loops = new Connections(dataSource, { ...shared, ...loops });
-    const calls = { ...shared, lockTimeoutMs: Math.ceil(this.options.queryTimeoutMs * LOCK_SHARE), plans: 'insertions' } as const;
+    const calls = {
+      ...shared,
+      lockTimeoutMs: Math.ceil(this.options.queryTimeoutMs * LOCK_SHARE),
+      plans: 'insertions',
+    } as const;
     this.callers = new Connections(dataSource, { ...calls, max: CALLERS_MAX });
-    const hasty = { ...calls, max: WAITERS_MAX, lockTimeoutMs: Math.min(HASTY_LOCK_TIMEOUT_MS, calls.lockTimeoutMs) };
-    this.waiters = new Waiters(new Connections(dataSource, hasty), new Connections(dataSource, { ...calls, max: WAITERS_MAX }));
+    const hasty = {
+      ...calls,
+      max: WAITERS_MAX,
+      lockTimeoutMs: Math.min(HASTY_LOCK_TIMEOUT_MS, calls.lockTimeoutMs),
+    };
+    this.waiters = new Waiters(
+      new Connections(dataSource, hasty),
+      new Connections(dataSource, { ...calls, max: WAITERS_MAX }),
+    );
     this.settlers = new Connections(dataSource, { ...calls, max: SETTLERS_MAX });
     this.callersOwn = new CallerStatements(shared);
     this.known = new WeakSet([dataSource]);
@@ -73,7 +88,8 @@ export class Database {
     if (manager !== undefined) return this.join(checkedManager(manager));
     const resolved = this.options.transaction?.();
     // A transaction of the surroundings that is over for good is no leave to store the job without it.
-    if (resolved && (isIn(resolved) || resolved.queryRunner?.isReleased)) return this.join(resolved);
+    if (resolved && (isIn(resolved) || resolved.queryRunner?.isReleased))
+      return this.join(resolved);
     const ambient = this.dataSource.manager;
     return isIn(ambient) ? this.join(ambient) : undefined;
   }
@@ -89,7 +105,10 @@ export class Database {
 
   private join(manager: EntityManager | QueryRunner): Joined {
     this.refuseForeign(dataSourceOf(manager)!);
-    return new Joined('isTransactionActive' in manager ? manager : manager.queryRunner, this.callersOwn);
+    return new Joined(
+      'isTransactionActive' in manager ? manager : manager.queryRunner,
+      this.callersOwn,
+    );
   }
 
   private refuseForeign(dataSource: DataSource): void {
@@ -100,13 +119,18 @@ export class Database {
 
   textOf(statement: Statement): string {
     let text = this.texts.get(statement);
-    if (text === undefined) this.texts.set(statement, (text = inSchema(statement.text, this.options.schema)));
+    if (text === undefined)
+      this.texts.set(statement, (text = inSchema(statement.text, this.options.schema)));
     return text;
   }
 
   /** A further connection, for whoever must not use the others; leaves nothing on it, and is closed by whoever asked. */
   aside(queryTimeoutMs: number): Connections {
-    const careful = { poolMode: 'transaction', preparedStatements: false, plans: 'insertions' } as const;
+    const careful = {
+      poolMode: 'transaction',
+      preparedStatements: false,
+      plans: 'insertions',
+    } as const;
     return new Connections(this.dataSource, {
       ...this.shared(),
       ...careful,
@@ -121,13 +145,18 @@ export class Database {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.loops, this.callers, this.waiters, this.settlers].map((connections) => connections.close()));
+    await Promise.all(
+      [this.loops, this.callers, this.waiters, this.settlers].map((connections) =>
+        connections.close(),
+      ),
+    );
   }
 }
 
 /** What stands beside the transaction by mistake would be stored whatever becomes of it. */
 function checkedOptions(options: InTransaction): InTransaction {
-  if (typeof options !== 'object' || options === null) throw invalid(`options must be an object, not ${quote(options)}`);
+  if (typeof options !== 'object' || options === null)
+    throw invalid(`options must be an object, not ${quote(options)}`);
   if ('queryRunner' in options && options.manager === undefined)
     throw invalid('an EntityManager was given as the options. Give it as { manager }');
   return options;
@@ -140,7 +169,9 @@ function checkedManager(manager: EntityManager | QueryRunner): EntityManager | Q
 }
 
 function dataSourceOf(manager: EntityManager | QueryRunner): DataSource | undefined {
-  return 'isTransactionActive' in manager ? (manager.manager as EntityManager | undefined)?.dataSource : manager.dataSource;
+  return 'isTransactionActive' in manager
+    ? (manager.manager as EntityManager | undefined)?.dataSource
+    : manager.dataSource;
 }
 
 const isIn = (manager: EntityManager): boolean => manager.queryRunner?.isTransactionActive ?? false;

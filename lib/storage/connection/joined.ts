@@ -40,7 +40,8 @@ export class Joined {
   /** Not through TypeORM, whose subscribers would wait for the connection that this call has taken; its log hears of it all the same. */
   private readonly run: Run = async <Row>(statement: Statement, values: unknown[]) => {
     const config = this.statements.configOf(statement, values);
-    if (logsQueries(this.runner)) this.runner.dataSource.logger.logQuery(config.text, values, this.runner);
+    if (logsQueries(this.runner))
+      this.runner.dataSource.logger.logQuery(config.text, values, this.runner);
     return (await guarded(statement, () => this.connection.query(config))) as Row[];
   };
 
@@ -51,11 +52,14 @@ export class Joined {
 }
 
 /** undefined until the query runner has asked for something. */
-const clientOf = (runner: QueryRunner): unknown => (runner as { databaseConnection?: unknown }).databaseConnection;
+const clientOf = (runner: QueryRunner): unknown =>
+  (runner as { databaseConnection?: unknown }).databaseConnection;
 
 function logsQueries({ dataSource }: QueryRunner): boolean {
   const { logging } = dataSource.options;
-  return logging === true || logging === 'all' || (Array.isArray(logging) && logging.includes('query'));
+  return (
+    logging === true || logging === 'all' || (Array.isArray(logging) && logging.includes('query'))
+  );
 }
 
 function inactive(): QueueError {

@@ -21,12 +21,17 @@ export class OpenTransactions {
     const manager = outside(() => dataSource.manager);
     this.undo = [
       replace(manager, 'transaction', (original) => this.scoped(original)),
-      replace(dataSource, 'createQueryRunner', (original) => (mode) => this.watched(original(mode))),
+      replace(
+        dataSource,
+        'createQueryRunner',
+        (original) => (mode) => this.watched(original(mode)),
+      ),
     ];
   }
 
   get isOpen(): boolean {
-    for (let each = this.begun.getStore(); each; each = each.around) if (each.runner?.isTransactionActive) return true;
+    for (let each = this.begun.getStore(); each; each = each.around)
+      if (each.runner?.isTransactionActive) return true;
     return false;
   }
 

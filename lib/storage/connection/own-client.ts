@@ -24,7 +24,9 @@ const NEUTRAL: Readonly<Record<string, unknown>> = {
 export class OwnClient extends pg.Client {
   /** What an application sets in `pg.defaults` is for its own connections. Where the database is, and TLS, holds for ours as well. */
   constructor(config?: pg.ClientConfig) {
-    const ofTheApplication = Object.fromEntries(Object.keys(NEUTRAL).map((name) => [name, DEFAULTS[name]]));
+    const ofTheApplication = Object.fromEntries(
+      Object.keys(NEUTRAL).map((name) => [name, DEFAULTS[name]]),
+    );
     Object.assign(DEFAULTS, NEUTRAL);
     try {
       super(config);
@@ -47,6 +49,8 @@ export class OwnClient extends pg.Client {
 
   /** Without a farewell: connecting, or waiting for an answer, it ends at once. */
   abandon(): void {
-    (this as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    (
+      this as unknown as { connection: { stream: { destroy(): void } } }
+    ).connection.stream.destroy();
   }
 }

@@ -20,7 +20,15 @@ const PARSERS: Readonly<Record<number, Parser>> = {
 };
 
 /** Arrays of one dimension, by the type of what is in them. */
-const ARRAYS: Readonly<Record<number, number>> = { 1000: 16, 1005: 21, 1007: 23, 1009: 25, 1022: 701, 2951: 2950, 3807: 3802 };
+const ARRAYS: Readonly<Record<number, number>> = {
+  1000: 16,
+  1005: 21,
+  1007: 23,
+  1009: 25,
+  1022: 701,
+  2951: 2950,
+  3807: 3802,
+};
 
 const ELEMENT = /"((?:[^"\\]|\\.)*)"|([^",{}]+)/g;
 
@@ -36,7 +44,12 @@ const arrayParser =
 
 const ALL: Readonly<Record<number, Parser>> = {
   ...PARSERS,
-  ...Object.fromEntries(Object.entries(ARRAYS).map(([array, element]) => [array, arrayParser(PARSERS[element] ?? asIs)])),
+  ...Object.fromEntries(
+    Object.entries(ARRAYS).map(([array, element]) => [
+      array,
+      arrayParser(PARSERS[element] ?? asIs),
+    ]),
+  ),
 };
 
 /** How our statements are read, whatever an application tells `pg.types`, or its DataSource in `extra: { types }`. */

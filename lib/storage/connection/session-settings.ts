@@ -25,7 +25,10 @@ export function forTransaction(settings: SessionSettings): string {
  * no schema that others may write to is searched, where a function of a fitting name would run with our rights.
  * The server gives up a little before the client does, so that a slow statement ends instead of costing a connection.
  */
-function assignments({ lockTimeoutMs, queryTimeoutMs, plans }: SessionSettings, set: 'set' | 'set local'): string {
+function assignments(
+  { lockTimeoutMs, queryTimeoutMs, plans }: SessionSettings,
+  set: 'set' | 'set local',
+): string {
   const values = {
     enable_seqscan: 'off',
     random_page_cost: 0,

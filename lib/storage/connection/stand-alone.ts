@@ -23,10 +23,19 @@ const NO_CONNECTION = /^(08|28|3D|53300|57P)/;
  * half a second to load, and nothing here needs it.
  * @throws QueueError `DATABASE_UNAVAILABLE`, `DATABASE_ERROR`, `POSTGRES_TOO_OLD`, and as the option `migrate` says.
  */
-export async function openStandAlone(address: Address, options: ResolvedOptions, events: QueueEventBus): Promise<Storage> {
+export async function openStandAlone(
+  address: Address,
+  options: ResolvedOptions,
+  events: QueueEventBus,
+): Promise<Storage> {
   const { url, shown, applicationName, connectTimeoutMs } = address;
   const settings = { type: 'postgres', url, applicationName, connectTimeoutMS: connectTimeoutMs };
-  const dataSource = { options: settings, isInitialized: true, subscribers: [], manager: {} } as unknown as DataSource;
+  const dataSource = {
+    options: settings,
+    isInitialized: true,
+    subscribers: [],
+    manager: {},
+  } as unknown as DataSource;
   try {
     return await Storage.open(dataSource, options, events);
   } catch (error) {

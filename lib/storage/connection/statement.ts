@@ -10,4 +10,8 @@ export interface Statement {
 
 export const statement = (name: string, text: string): Statement => ({ name, text });
 
-export const insertion = (name: string, text: string): Statement => ({ name, text, onlyInserts: true });
+export const insertion = (name: string, text: string): Statement => ({
+  name,
+  text,
+  onlyInserts: true,
+});

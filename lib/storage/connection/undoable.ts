@@ -41,7 +41,12 @@ export async function repeated<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (tries === MAX_TRIES || !(error instanceof QueueError) || error.code !== 'TRANSACTION_CONFLICT') throw error;
+      if (
+        tries === MAX_TRIES ||
+        !(error instanceof QueueError) ||
+        error.code !== 'TRANSACTION_CONFLICT'
+      )
+        throw error;
     }
   }
 }

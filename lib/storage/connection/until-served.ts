@@ -7,13 +7,17 @@ const START_PATIENCE_MS = 60_000;
 const MOST_REST_MS = 1_000;
 
 /** For a start beside others: where a pooler or the server has no connection left, nothing was sent, and it is tried again for a while. */
-export async function untilServed<T>(work: () => Promise<T>, patienceMs = START_PATIENCE_MS): Promise<T> {
+export async function untilServed<T>(
+  work: () => Promise<T>,
+  patienceMs = START_PATIENCE_MS,
+): Promise<T> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof DatabaseError) || !error.isCrowded || performance.now() >= deadline) throw error;
+      if (!(error instanceof DatabaseError) || !error.isCrowded || performance.now() >= deadline)
+        throw error;
       await rest(MOST_REST_MS * (0.5 + 0.5 * Math.random()));
     }
   }

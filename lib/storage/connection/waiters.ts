@@ -11,7 +11,8 @@ type Names = () => string[];
 /** Of a batch nobody knows what it waits for: it stands in the way of its own like alone. */
 const MOST_NAMES = 3;
 
-const marksOf = (names: string[]): string[] => (names.length > MOST_NAMES ? [names.join(' ')] : names);
+const marksOf = (names: string[]): string[] =>
+  names.length > MOST_NAMES ? [names.join(' ')] : names;
 
 /**
  * For what may wait until others' transactions end. Whoever really meets a lock gives the connection back soon, and waits on those for
@@ -32,7 +33,8 @@ export class Waiters {
   /** Calls that wait for one of these names. */
   about(names: Names): Pick<Connections, 'run' | 'transaction'> {
     return {
-      run: (statement, values) => this.eitherWay(names, (connections) => connections.run(statement, values)),
+      run: (statement, values) =>
+        this.eitherWay(names, (connections) => connections.run(statement, values)),
       transaction: (work) => this.eitherWay(names, (connections) => connections.transaction(work)),
     };
   }
@@ -45,11 +47,15 @@ export class Waiters {
     await Promise.all([this.hasty.close(), this.patient.close()]);
   }
 
-  private async eitherWay<T>(names: Names, work: (connections: Connections) => Promise<T>): Promise<T> {
+  private async eitherWay<T>(
+    names: Names,
+    work: (connections: Connections) => Promise<T>,
+  ): Promise<T> {
     const isExpected = (): boolean => this.lines.size > 0 && this.lineOf(names()) !== undefined;
     try {
       // Asked again at the door: a crowd may have come before the first of it met a lock.
-      const hastily = async (): Promise<Done<T>> => (isExpected() ? undefined : unlessLocked(() => work(this.hasty)));
+      const hastily = async (): Promise<Done<T>> =>
+        isExpected() ? undefined : unlessLocked(() => work(this.hasty));
       const done = isExpected() ? undefined : await this.door.alone(hastily);
       return done ? done.answer : await this.inLine(names(), () => work(this.patient));
     } catch (error) {
@@ -58,13 +64,15 @@ export class Waiters {
   }
 
   private lineOf(names: string[]): WaitingLine | undefined {
-    for (const name of [...names, ...marksOf(names)]) if (this.lines.has(name)) return this.lines.get(name);
+    for (const name of [...names, ...marksOf(names)])
+      if (this.lines.has(name)) return this.lines.get(name);
     return undefined;
   }
 
   private async inLine<T>(names: string[], work: () => Promise<T>): Promise<T> {
     const line = this.lineOf(names) ?? new WaitingLine(this.patient.connectTimeoutMs);
-    for (const name of marksOf(names)) if (!this.lines.has(name)) this.lines.set(name, line.called(name));
+    for (const name of marksOf(names))
+      if (!this.lines.has(name)) this.lines.set(name, line.called(name));
     try {
       return await line.alone(work);
     } finally {
@@ -87,6 +95,9 @@ async function unlessLocked<T>(work: () => Promise<T>): Promise<Done<T>> {
 
 /** Where others that wait have all connections, the database is well, and nothing was sent. */
 function asLocked(error: unknown): unknown {
-  const areTaken = error instanceof DatabaseError && error.sqlState === undefined && ALL_TAKEN.test(error.message);
-  return areTaken ? new DatabaseError('get one of the connections for calls that wait', error, LOCKED) : error;
+  const areTaken =
+    error instanceof DatabaseError && error.sqlState === undefined && ALL_TAKEN.test(error.message);
+  return areTaken
+    ? new DatabaseError('get one of the connections for calls that wait', error, LOCKED)
+    : error;
 }

@@ -38,7 +38,9 @@ export class WaitingLine {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.waiting.delete(go);
-        reject(new DatabaseError('get a turn among calls that wait for the same', undefined, LOCKED));
+        reject(
+          new DatabaseError('get a turn among calls that wait for the same', undefined, LOCKED),
+        );
       }, this.patienceMs);
       const go = (): void => {
         clearTimeout(timer);

@@ -2,7 +2,12 @@ import { LATE, within } from '../../runtime/within.js';
 import { SCHEMA_VERSION } from '../../../migrations/migrations.js';
 import { rightsOf, type RoleKind } from '../../../migrations/roles.js';
 import { guarded, type Connections, type Run } from '../connection/connections.js';
-import { probeListening, probePooling, type Pooling, type ProbeOptions } from '../connection/connection-probes.js';
+import {
+  probeListening,
+  probePooling,
+  type Pooling,
+  type ProbeOptions,
+} from '../connection/connection-probes.js';
 import { DatabaseError } from '../connection/database-errors.js';
 import type { Database } from '../connection/database.js';
 import type { BlockedGroups } from './health.repository.js';
@@ -91,9 +96,14 @@ interface RoleRights {
   foreign: string[];
 }
 
-export type SchemaState = { version: number; compatibleFrom: number; target: number } | 'none' | 'denied';
+export type SchemaState =
+  { version: number; compatibleFrom: number; target: number } | 'none' | 'denied';
 
-const WITHOUT_VERSION: Readonly<Record<string, 'none' | 'denied'>> = { '42P01': 'none', '3F000': 'none', '42501': 'denied' };
+const WITHOUT_VERSION: Readonly<Record<string, 'none' | 'denied'>> = {
+  '42P01': 'none',
+  '3F000': 'none',
+  '42501': 'denied',
+};
 
 export interface WaitingLane {
   lane: number;
@@ -151,7 +161,10 @@ export class Diagnosis {
   /** How large the application's own pool is; undefined: there is none, as on the command line. */
   get poolSize(): number | undefined {
     const { dataSource } = this.database;
-    const { extra, poolSize } = dataSource.options as { poolSize?: number; extra?: { max?: number } };
+    const { extra, poolSize } = dataSource.options as {
+      poolSize?: number;
+      extra?: { max?: number };
+    };
     return 'query' in dataSource ? (extra?.max ?? poolSize ?? DEFAULT_POOL) : undefined;
   }
 
@@ -186,10 +199,14 @@ export class Diagnosis {
   /** Which version of the tables is there, and which this release makes. */
   async version(): Promise<SchemaState> {
     try {
-      const [row] = await this.run<{ version: number; compatibleFrom: number }>(SCHEMA_VERSION_OF, []);
+      const [row] = await this.run<{ version: number; compatibleFrom: number }>(
+        SCHEMA_VERSION_OF,
+        [],
+      );
       return row ? { ...row, target: SCHEMA_VERSION } : 'none';
     } catch (error) {
-      const state = error instanceof DatabaseError ? WITHOUT_VERSION[error.sqlState ?? ''] : undefined;
+      const state =
+        error instanceof DatabaseError ? WITHOUT_VERSION[error.sqlState ?? ''] : undefined;
       if (state) return state;
       throw error;
     }

@@ -41,6 +41,8 @@ export class HealthRepository {
 
   /** A counter that grows with each dead letter, and falls when partitions go. */
   async deadLettersWritten(): Promise<number> {
-    return (await this.database.callers.run<{ written: number }>(COUNT_DEAD_LETTERS_WRITTEN, []))[0]!.written;
+    return (
+      await this.database.callers.run<{ written: number }>(COUNT_DEAD_LETTERS_WRITTEN, [])
+    )[0]!.written;
   }
 }

@@ -6,7 +6,8 @@ export const MAX_ROWS = 5_000;
 export const MAX_BYTES = 1_024 * 1_024;
 
 /** Roughly: characters of a payload; bytes travel as they are. */
-export const sizeOf = ({ payload, payloadBytes }: NewJob): number => payload.length + (payloadBytes?.length ?? 0);
+export const sizeOf = ({ payload, payloadBytes }: NewJob): number =>
+  payload.length + (payloadBytes?.length ?? 0);
 
 /** Cuts jobs into what one statement may carry. */
 export class Chunker {
@@ -18,7 +19,9 @@ export class Chunker {
   /** The chunk that is complete without this job, if one is. */
   add(job: NewJob): NewJob[] | undefined {
     const size = Buffer.byteLength(job.payload) + (job.payloadBytes?.length ?? 0);
-    const isFull = this.chunk.length === this.maxRows || (this.chunk.length > 0 && this.bytes + size > MAX_BYTES);
+    const isFull =
+      this.chunk.length === this.maxRows ||
+      (this.chunk.length > 0 && this.bytes + size > MAX_BYTES);
     const full = isFull ? this.take() : undefined;
     this.chunk.push(job);
     this.bytes += size;

@@ -50,7 +50,9 @@ export class EnqueueRepository {
   }
 
   insert(jobs: NewJob[]): Promise<Enqueued[]> {
-    return (jobs.some(mayWait) ? this.waitersUplink : this.uplink).carry(jobs, () => this.insertNow(jobs));
+    return (jobs.some(mayWait) ? this.waitersUplink : this.uplink).carry(jobs, () =>
+      this.insertNow(jobs),
+    );
   }
 
   /** In a transaction of our own where one is needed: one statement is its own transaction. */
@@ -59,33 +61,42 @@ export class EnqueueRepository {
     const connections = jobs.some(mayWait) ? waiters.about(() => namesOf(jobs)) : callers;
     const isOneStatement = chunksOf(jobs).length <= 1 && !jobs.some(isConditional);
     // A lone job with an id needs none either: whatever several statements find out, one of them stores.
-    if (isOneStatement && (jobs.length === 1 || !jobs.some((job) => job.givenId))) return this.insertAll(connections.run, jobs);
+    if (isOneStatement && (jobs.length === 1 || !jobs.some((job) => job.givenId)))
+      return this.insertAll(connections.run, jobs);
     return repeated(() => connections.transaction((run) => this.insertAll(run, jobs)));
   }
 
   /** One plain job and its wake-up; undefined: its lane has another number by now, and nothing is stored. */
   async insertAndNotify(job: NewJob, { channel, message }: Notice): Promise<Enqueued | undefined> {
     const values = [...oneValues(job), channel, message];
-    const stored = await this.uplink.carry([job], () => this.database.callers.run(ENQUEUE_ONE_AND_NOTIFY, values));
+    const stored = await this.uplink.carry([job], () =>
+      this.database.callers.run(ENQUEUE_ONE_AND_NOTIFY, values),
+    );
     return stored.length > 0 ? created(job) : undefined;
   }
 
   /** One plain job, claimed as it is stored: its row as a claim would bring it; undefined as above. */
   async insertClaimed(job: NewJob, claim: DirectClaim): Promise<ClaimedRow | undefined> {
     const values = [...oneValues(job), claim.claimId, claim.lease];
-    const [stored] = await this.uplink.carry([job], () => this.database.callers.run<{ runAt: string }>(ENQUEUE_CLAIMED, values));
+    const [stored] = await this.uplink.carry([job], () =>
+      this.database.callers.run<{ runAt: string }>(ENQUEUE_CLAIMED, values),
+    );
     return stored && claimedRow(claimedCells(job, stored.runAt));
   }
 
   /** In the transaction of a caller, who may go on after a refusal: all or none, as in one of our own. */
   insertIn(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
-    return mayStopHalfWay(jobs) ? undoable(run, () => this.insertAll(run, jobs)) : this.insertAll(run, jobs);
+    return mayStopHalfWay(jobs)
+      ? undoable(run, () => this.insertAll(run, jobs))
+      : this.insertAll(run, jobs);
   }
 
   private async insertAll(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
     // The jobs of a call have one limit, and those of several calls none.
     const isBounded = jobs.length > 0 && isLimited(jobs[0]!);
-    return isBounded ? this.pending.within(run, jobs, () => this.insertUnlimited(run, jobs)) : this.insertUnlimited(run, jobs);
+    return isBounded
+      ? this.pending.within(run, jobs, () => this.insertUnlimited(run, jobs))
+      : this.insertUnlimited(run, jobs);
   }
 
   private async insertUnlimited(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
@@ -97,7 +108,11 @@ export class EnqueueRepository {
 
   private async insertOne(run: Run, job: NewJob): Promise<void> {
     const stored = await run(ENQUEUE_ONE, oneValues(job));
-    if (stored.length === 0) await this.store(run, ENQUEUE, { jobs: [job], values: () => [...anyValues([job]), null, null] });
+    if (stored.length === 0)
+      await this.store(run, ENQUEUE, {
+        jobs: [job],
+        values: () => [...anyValues([job]), null, null],
+      });
   }
 
   private insertKeyed(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
@@ -110,11 +125,16 @@ export class EnqueueRepository {
    * More than one connection would be faster still, and could not keep that promise.
    */
   insertChunks(chunks: AsyncIterable<NewJob[]>): Promise<void> {
-    const store: Store = (run, statement, chunk) => this.uplink.carry(chunk.jobs, () => this.store(run, statement, chunk));
+    const store: Store = (run, statement, chunk) =>
+      this.uplink.carry(chunk.jobs, () => this.store(run, statement, chunk));
     return this.database.callers.transaction((run) => this.insertPlain(run, chunks, store));
   }
 
-  private insertPlain(run: Run, chunks: Iterable<NewJob[]> | AsyncIterable<NewJob[]>, store = this.store): Promise<void> {
+  private insertPlain(
+    run: Run,
+    chunks: Iterable<NewJob[]> | AsyncIterable<NewJob[]>,
+    store = this.store,
+  ): Promise<void> {
     return overlap(insertionsOf(chunks), (insertion) => store(run, ENQUEUE_PLAIN, insertion));
   }
 
@@ -127,7 +147,8 @@ export class EnqueueRepository {
     let open = jobs.filter((job) => !answers.has(job)).sort(byKey);
     for (let round = 0; open.length > 0 && round < MAX_ROUNDS; round++) {
       const free: FreeId[] = [];
-      for (const chunk of chunksOf(open)) free.push(...(await this.insertChunk(run, { jobs: chunk, now, positions, answers })));
+      for (const chunk of chunksOf(open))
+        free.push(...(await this.insertChunk(run, { jobs: chunk, now, positions, answers })));
       // Behind all inserts of the round: two batches that meet take new ids first, and those of the past then.
       await this.ids.forget(run, free);
       open = open.filter((job) => !answers.has(job));
@@ -138,7 +159,9 @@ export class EnqueueRepository {
 
   private async insertChunk(run: Run, chunk: Chunk): Promise<FreeId[]> {
     const { jobs, answers } = chunk;
-    const stored = new Set(await (jobs.some(isHeld) ? this.storeHeld(run, chunk) : this.storeFree(run, chunk)));
+    const stored = new Set(
+      await (jobs.some(isHeld) ? this.storeHeld(run, chunk) : this.storeFree(run, chunk)),
+    );
     for (const job of jobs) if (stored.delete(job.id)) answers.set(job, created(job));
     await this.answerKeys(run, jobs, answers);
     return this.answerIds(run, jobs, answers);
@@ -146,7 +169,9 @@ export class EnqueueRepository {
 
   /** Several statements insert in the order of the keys; one time for all lets the jobs run in the order of the array. */
   private async timeForAll(run: Run, jobs: NewJob[]): Promise<string | undefined> {
-    return chunksOf(jobs).length > 1 ? (await run<{ now: string }>(DATABASE_TIME, []))[0]!.now : undefined;
+    return chunksOf(jobs).length > 1
+      ? (await run<{ now: string }>(DATABASE_TIME, []))[0]!.now
+      : undefined;
   }
 
   private async storeFree(run: Run, { jobs, now }: Chunk): Promise<string[]> {
@@ -177,8 +202,16 @@ export class EnqueueRepository {
   private async answerKeys(run: Run, jobs: NewJob[], answers: Answers): Promise<void> {
     const keyed = jobs.filter((job) => job.uniqueKey !== undefined && !answers.has(job));
     if (keyed.length === 0) return;
-    const values = [SHARD, keyed.map((_, position) => position), keyed.map(queueOf), keyed.map(keyOf)];
-    for (const { position, id } of await run<{ position: number; id: string }>(FIND_LIVE_KEYS, values))
+    const values = [
+      SHARD,
+      keyed.map((_, position) => position),
+      keyed.map(queueOf),
+      keyed.map(keyOf),
+    ];
+    for (const { position, id } of await run<{ position: number; id: string }>(
+      FIND_LIVE_KEYS,
+      values,
+    ))
       answers.set(keyed[position]!, existing(id));
   }
 
@@ -203,11 +236,17 @@ interface Chunk {
 
 /** Due now, with an id of ours, no unique key and no group: nothing can conflict. */
 export const isPlain = (job: NewJob): boolean =>
-  job.uniqueKey === undefined && !job.givenId && job.at === undefined && job.delayMs === undefined && !isHeld(job);
+  job.uniqueKey === undefined &&
+  !job.givenId &&
+  job.at === undefined &&
+  job.delayMs === undefined &&
+  !isHeld(job);
 
 /** A group that would be mixed is met when another statement has stored other jobs of the call already. */
 const mayStopHalfWay = (jobs: NewJob[]): boolean =>
-  jobs.length > 1 && jobs.some((job) => job.group !== undefined) && (jobs.some(hasConflictMode) || chunksOf(jobs).length > 1);
+  jobs.length > 1 &&
+  jobs.some((job) => job.group !== undefined) &&
+  (jobs.some(hasConflictMode) || chunksOf(jobs).length > 1);
 
 /** A caller may give what the library made once, and what no memory knows of. */
 const mayBeOurs = (job: NewJob): boolean => job.givenId && isMadeHere(job.id);

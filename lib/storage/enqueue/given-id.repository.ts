@@ -27,12 +27,14 @@ export class GivenIdRepository {
 
   /** The ids are free for the next insert of this transaction. */
   async forget(run: Run, free: FreeId[]): Promise<void> {
-    if (free.length > 0) await run(FORGET_IDS, [SHARD, free.map(idOf), free.map((row) => row.version)]);
+    if (free.length > 0)
+      await run(FORGET_IDS, [SHARD, free.map(idOf), free.map((row) => row.version)]);
   }
 
   /** How many notes of this age were looked at; 1,000 at most. */
   async purge(ageMs: number): Promise<number> {
-    return (await this.database.loops.run<{ looked: number }>(PURGE_GIVEN_IDS, [SHARD, ageMs]))[0]!.looked;
+    return (await this.database.loops.run<{ looked: number }>(PURGE_GIVEN_IDS, [SHARD, ageMs]))[0]!
+      .looked;
   }
 
   private async kept(run: Run, ids: string[]): Promise<string[]> {

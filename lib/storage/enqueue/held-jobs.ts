@@ -1,7 +1,8 @@
 import { bigintArray, floatArray, textArray } from '../connection/binary-array.js';
 import type { Held, NewJob } from '../../job/new-job.js';
 
-export const isHeld = (job: Held): boolean => job.group !== undefined || job.commitWithinMs !== undefined;
+export const isHeld = (job: Held): boolean =>
+  job.group !== undefined || job.commitWithinMs !== undefined;
 
 /** What `enqueue_held` is told beside what `enqueue` is told. `position`: the place in the caller's array. */
 export function heldValues(jobs: NewJob[], position: (job: NewJob) => number): unknown[] {

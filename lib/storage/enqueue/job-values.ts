@@ -24,14 +24,38 @@ export function claimedCells(
 ): (string | null)[] {
   const facts = [id, String(lane.id), null, priority === 0 ? null : String(priority), runAt];
   const bytes = payloadBytes ? `\\x${payloadBytes.toString('hex')}` : null;
-  return [...facts, null, null, null, null, null, null, null, fingerprint ?? null, options ?? null, payload, bytes, null];
+  return [
+    ...facts,
+    null,
+    null,
+    null,
+    null,
+    null,
+    null,
+    null,
+    fingerprint ?? null,
+    options ?? null,
+    payload,
+    bytes,
+    null,
+  ];
 }
 
-export function oneValues({ id, lane, priority, fingerprint, options, payload, payloadBytes }: NewJob): unknown[] {
+export function oneValues({
+  id,
+  lane,
+  priority,
+  fingerprint,
+  options,
+  payload,
+  payloadBytes,
+}: NewJob): unknown[] {
   return [SHARD, id, lane.id, lane.queueId, priority, fingerprint, options, payload, payloadBytes];
 }
 
-export async function* insertionsOf(chunks: Iterable<NewJob[]> | AsyncIterable<NewJob[]>): AsyncGenerator<Insertion> {
+export async function* insertionsOf(
+  chunks: Iterable<NewJob[]> | AsyncIterable<NewJob[]>,
+): AsyncGenerator<Insertion> {
   for await (const jobs of chunks) {
     const values = () => plainValues(jobs);
     yield { jobs, values, made: values() };
@@ -60,7 +84,8 @@ function plainValues(jobs: NewJob[]): unknown[] {
 }
 
 /** Which ids are their callers'. */
-export const givenIds = (jobs: NewJob[]): Buffer | null => booleanArray(jobs.map((job) => job.givenId));
+export const givenIds = (jobs: NewJob[]): Buffer | null =>
+  booleanArray(jobs.map((job) => job.givenId));
 
 export function anyValues(jobs: NewJob[]): unknown[] {
   return [

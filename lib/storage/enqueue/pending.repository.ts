@@ -17,14 +17,16 @@ export class PendingRepository {
   /** Jobs of one call, so of one queue and one limit. All come in, or none. */
   async within(run: Run, jobs: NewJob[], insert: () => Promise<Enqueued[]>): Promise<Enqueued[]> {
     const { lane, maxPending } = jobs[0]! as NewJob & { maxPending: number };
-    const pending = (await this.count(run, lane, maxPending)) ?? (await this.count(run, lane, maxPending)) ?? 0;
+    const pending =
+      (await this.count(run, lane, maxPending)) ?? (await this.count(run, lane, maxPending)) ?? 0;
     const room = maxPending - pending;
     if (jobs.length <= room) return insert();
     if (jobs.every(isAlwaysNew)) throw full(jobs.length, lane.queue, maxPending);
     return undoable(run, async () => {
       const answers = await insert();
       // What is known already takes no room, and only the insert knows.
-      if (answers.filter((answer) => answer.created).length > room) throw full(jobs.length, lane.queue, maxPending);
+      if (answers.filter((answer) => answer.created).length > room)
+        throw full(jobs.length, lane.queue, maxPending);
       return answers;
     });
   }
@@ -32,7 +34,12 @@ export class PendingRepository {
   /** undefined: the queue has another number by now. */
   private async count(run: Run, lane: Lane, most: number): Promise<number | undefined> {
     await this.lock(run, lane.queueId, lane.queue);
-    const [row] = await run<{ pending: number; known: boolean }>(COUNT_PENDING, [SHARD, lane.queueId, most, lane.id]);
+    const [row] = await run<{ pending: number; known: boolean }>(COUNT_PENDING, [
+      SHARD,
+      lane.queueId,
+      most,
+      lane.id,
+    ]);
     if (row!.known) return row!.pending;
     await this.lanes.renew([lane]);
     return undefined;
@@ -40,7 +47,8 @@ export class PendingRepository {
 
   private async lock(run: Run, queueId: number, queue: string): Promise<void> {
     const [row] = await run<{ level: string }>(LOCK_PENDING, [queueId]);
-    if (row!.level !== 'read committed' && row!.level !== 'read uncommitted') throw unseen(queue, row!.level);
+    if (row!.level !== 'read committed' && row!.level !== 'read uncommitted')
+      throw unseen(queue, row!.level);
   }
 }
 

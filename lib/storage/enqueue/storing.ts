@@ -19,7 +19,10 @@ export interface Storing {
 const MAX_ROUNDS = 5;
 
 /** Looks again at the jobs that `round` leaves open. */
-export async function rounds(jobs: NewJob[], round: (open: NewJob[]) => Promise<NewJob[]>): Promise<void> {
+export async function rounds(
+  jobs: NewJob[],
+  round: (open: NewJob[]) => Promise<NewJob[]>,
+): Promise<void> {
   let open = jobs;
   for (let n = 0; open.length > 0; n++) {
     if (n === MAX_ROUNDS) throw restless();
@@ -27,17 +30,23 @@ export async function rounds(jobs: NewJob[], round: (open: NewJob[]) => Promise<
   }
 }
 
-export const unanswered = (answers: Answers, jobs: NewJob[]): NewJob[] => jobs.filter((job) => !answers.has(job));
+export const unanswered = (answers: Answers, jobs: NewJob[]): NewJob[] =>
+  jobs.filter((job) => !answers.has(job));
 
 export const isThrottled = (job: NewJob): boolean => job.conflict === 'throttle';
-export const isReplacing = (job: NewJob): boolean => job.conflict !== undefined && !isThrottled(job);
+export const isReplacing = (job: NewJob): boolean =>
+  job.conflict !== undefined && !isThrottled(job);
 
 const OUTCOMES = { replace: 'replaced', debounce: 'postponed', throttle: 'throttled' } as const;
 
 /** What a job's mode makes of it where its key is known. */
 export const outcomeOf = (job: NewJob): EnqueueOutcome => OUTCOMES[job.conflict!];
 
-export const created = (job: NewJob): Enqueued => ({ id: job.id, created: true, outcome: 'created' });
+export const created = (job: NewJob): Enqueued => ({
+  id: job.id,
+  created: true,
+  outcome: 'created',
+});
 export const existing = (id: string): Enqueued => ({ id, created: false, outcome: 'existing' });
 
 export const idOf = ({ id }: { id: string }): string => id;
@@ -46,7 +55,11 @@ export const queueOf = (job: NewJob): number => job.lane.queueId;
 
 /** Two batches that take the same keys (or callers' ids) take them in the same order: unsorted ones deadlock. */
 export function byKey(a: NewJob, b: NewJob): number {
-  return a.lane.queueId - b.lane.queueId || byText(a.uniqueKey ?? '', b.uniqueKey ?? '') || byText(a.id, b.id);
+  return (
+    a.lane.queueId - b.lane.queueId ||
+    byText(a.uniqueKey ?? '', b.uniqueKey ?? '') ||
+    byText(a.id, b.id)
+  );
 }
 
 const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));

@@ -1,6 +1,6 @@
 import type { ClaimKey } from '../claim/claim-wish.js';
 import type { Database, Run } from '../connection/database.js';
-import type { Success } from '../claim/job.repository.js';
+import type { Success } from '../settle/ended-run.js';
 import { SHARD } from '../connection/shard.js';
 import { claimedRow, type ClaimedRow } from '../claim/row-mapper.js';
 import { CLAIM_FAIR } from '../claim/claim-fair.sql.js';
@@ -116,20 +116,35 @@ export class GroupRepository {
   }
 
   async claimFair({ claimId, lease, lane, after, wanted }: FairWish): Promise<FairClaimed> {
-    return fairClaimed(await this.database.loops.rows(CLAIM_FAIR, [SHARD, claimId, lane, after, wanted, lease]));
+    return fairClaimed(
+      await this.database.loops.rows(CLAIM_FAIR, [SHARD, claimId, lane, after, wanted, lease]),
+    );
   }
 
   /** Two statements in one transaction: the groups' locks, and then, in a new snapshot, what stands in these groups. */
   handOn({ after, behind }: VacantFrom = FIRST_TURN): Promise<HandedOn> {
     return this.database.loops.transaction(async (run) => {
-      const page = await run<VacantRow>(TAKE_VACANT, [SHARD, after, [...behind.keys()], [...behind.values()]]);
+      const page = await run<VacantRow>(TAKE_VACANT, [
+        SHARD,
+        after,
+        [...behind.keys()],
+        [...behind.values()],
+      ]);
       const looked = page.filter(({ group }) => group !== null).length;
       const last = page.length === VACANT_PAGE ? { last: page.at(-1)! } : {};
-      return { ...(await this.handOnFree(run, page)), looked, queues: new Set(page.map(({ queue }) => queue)), ...last };
+      return {
+        ...(await this.handOnFree(run, page)),
+        looked,
+        queues: new Set(page.map(({ queue }) => queue)),
+        ...last,
+      };
     });
   }
 
-  private async handOnFree(run: Run, page: VacantRow[]): Promise<Pick<HandedOn, 'lanes' | 'later' | 'dealt'>> {
+  private async handOnFree(
+    run: Run,
+    page: VacantRow[],
+  ): Promise<Pick<HandedOn, 'lanes' | 'later' | 'dealt'>> {
     const free = page.filter((turn) => turn.free);
     if (free.length === 0) return { lanes: [], later: 0, dealt: 0 };
     const values = [SHARD, free.map((turn) => turn.group), free.map((turn) => turn.queue)];
@@ -138,7 +153,9 @@ export class GroupRepository {
 
   /** The dead job behind which the group goes on now; undefined: no dead job held it. */
   async release(queue: string, group: string): Promise<string | undefined> {
-    return (await this.database.waiters.run<{ id: string }>(RELEASE_GROUP, [SHARD, queue, group]))[0]?.id;
+    return (
+      await this.database.waiters.run<{ id: string }>(RELEASE_GROUP, [SHARD, queue, group])
+    )[0]?.id;
   }
 
   /** Of all queues or one, the longest blocked first; `waiting` says 1,001 where there are more. */

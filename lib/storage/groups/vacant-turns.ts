@@ -2,7 +2,10 @@ import type { GroupRepository, HandedOn } from './group.repository.js';
 import type { Signals } from '../wake-ups/signals.js';
 
 /** Jobs of ordered groups have got their turn: ready ones in `lanes`, and as many as `later` whose time lies ahead. */
-export function tellTurns(signals: Pick<Signals, 'send'>, { lanes, later }: { lanes: number[]; later: number }): void {
+export function tellTurns(
+  signals: Pick<Signals, 'send'>,
+  { lanes, later }: { lanes: number[]; later: number },
+): void {
   if (lanes.length > 0 || later > 0) signals.send({ lanes, later: later > 0 });
 }
 

@@ -65,13 +65,17 @@ function groupsOf(jobs: NewJob[]): NewJob[][] {
   return [...groups.values()];
 }
 
-const spokesmanOf = (group: NewJob[]): NewJob => (isThrottled(group[0]!) ? group[0]! : group.at(-1)!);
+const spokesmanOf = (group: NewJob[]): NewJob =>
+  isThrottled(group[0]!) ? group[0]! : group.at(-1)!;
 
 /** One answer for all items of a key: where a job was created the first item created it, and the others changed it or came too late. */
 function spread(group: NewJob[], answers: Answers): void {
   const { id, created, outcome } = answers.get(spokesmanOf(group))!;
   group.forEach((job, index) => {
     const later = created ? outcomeOf(job) : outcome;
-    answers.set(job, index === 0 ? { id, created, outcome } : { id, created: false, outcome: later });
+    answers.set(
+      job,
+      index === 0 ? { id, created, outcome } : { id, created: false, outcome: later },
+    );
   });
 }

@@ -32,9 +32,13 @@ export async function lockReplaced(run: Run, jobs: NewJob[], isKnown = false): P
 /** Those whose job moved or ended meanwhile stay without an answer. */
 export async function replaceKnown({ run, answers }: Storing, jobs: NewJob[]): Promise<void> {
   for (const chunk of chunksOf(jobs, MAX_REPLACED)) {
-    for (const { position, id, replaced, running } of await run<Replaced>(REPLACE, replaceValues(chunk))) {
+    for (const { position, id, replaced, running } of await run<Replaced>(
+      REPLACE,
+      replaceValues(chunk),
+    )) {
       const job = chunk[position]!;
-      if (replaced || running) answers.set(job, { id, created: false, outcome: replaced ? outcomeOf(job) : 'running' });
+      if (replaced || running)
+        answers.set(job, { id, created: false, outcome: replaced ? outcomeOf(job) : 'running' });
     }
   }
 }

@@ -18,7 +18,10 @@ export async function answerPeriods({ run, answers }: Storing, jobs: NewJob[]): 
  * Of the throttled ones among these, who came in opens a period; where a rival's is open by then (its job has ended already) the new job is
  * taken back: nobody has seen it.
  */
-export async function keepOpeners(storing: Storing, inserted: Map<NewJob, Enqueued>): Promise<void> {
+export async function keepOpeners(
+  storing: Storing,
+  inserted: Map<NewJob, Enqueued>,
+): Promise<void> {
   const { run, answers } = storing;
   const throttled = [...inserted.keys()].filter(isThrottled);
   const isFresh = (job: NewJob): boolean => inserted.get(job)!.created;
@@ -26,14 +29,21 @@ export async function keepOpeners(storing: Storing, inserted: Map<NewJob, Enqueu
   for (const job of throttled) if (opened.has(job.id)) answers.set(job, inserted.get(job)!);
   await answerPeriods(storing, unanswered(answers, throttled));
   // The live job of a key that opened no period is as good an answer.
-  for (const job of unanswered(answers, throttled)) if (!isFresh(job)) answers.set(job, inserted.get(job)!);
+  for (const job of unanswered(answers, throttled))
+    if (!isFresh(job)) answers.set(job, inserted.get(job)!);
 }
 
 /** The ids whose period was opened; the others are taken back. Sorted, so that two batches take their keys in the same order. */
 async function openPeriods(run: Run, fresh: NewJob[]): Promise<Set<string>> {
   if (fresh.length === 0) return new Set();
   const jobs = fresh.toSorted((a, b) => queueOf(a) - queueOf(b) || (keyOf(a) < keyOf(b) ? -1 : 1));
-  const values = [SHARD, jobs.map(queueOf), jobs.map(keyOf), jobs.map(idOf), jobs.map((job) => job.periodMs)];
+  const values = [
+    SHARD,
+    jobs.map(queueOf),
+    jobs.map(keyOf),
+    jobs.map(idOf),
+    jobs.map((job) => job.periodMs),
+  ];
   const opened = new Set((await run<{ id: string }>(OPEN_PERIODS, values)).map(idOf));
   const late = jobs.map(idOf).filter((id) => !opened.has(id));
   if (late.length > 0) await run(TAKE_BACK, [SHARD, late]);

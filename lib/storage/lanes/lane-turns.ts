@@ -73,6 +73,9 @@ export class LaneTurns {
 
   private isMeant(wishes: readonly ServedLanes[], lane: Lane): boolean {
     const { labels } = this;
-    return wishes.some(({ queue, name }) => (name ?? lane.name) === lane.name && serves({ queues: [queue], labels }, lane));
+    return wishes.some(
+      ({ queue, name }) =>
+        (name ?? lane.name) === lane.name && serves({ queues: [queue], labels }, lane),
+    );
   }
 }

@@ -5,7 +5,13 @@ import { QueueError } from '../../job/queue.errors.js';
 import { isPattern } from '../../job/queue-pattern.js';
 import { DatabaseError } from '../connection/database-errors.js';
 import type { Database } from '../connection/database.js';
-import { LANES_BY_NUMBER, LIST_LANE_NUMBERS, LIST_LANES, LIST_LANES_WITH_JOBS, LIST_QUEUE_NAMES } from './list-lanes.sql.js';
+import {
+  LANES_BY_NUMBER,
+  LIST_LANE_NUMBERS,
+  LIST_LANES,
+  LIST_LANES_WITH_JOBS,
+  LIST_QUEUE_NAMES,
+} from './list-lanes.sql.js';
 import { FIND_LANES, REGISTER_LANES, REGISTER_QUEUES } from './register-lanes.sql.js';
 import { SHARD } from '../connection/shard.js';
 
@@ -82,32 +88,52 @@ export class Lanes {
   }
 
   /** What is served by somebody with these labels; at most `MAX_LANES`, the oldest. */
-  async served(wishes: readonly ServedLanes[], labels: readonly string[] = NO_LABELS): Promise<Lane[]> {
+  async served(
+    wishes: readonly ServedLanes[],
+    labels: readonly string[] = NO_LABELS,
+  ): Promise<Lane[]> {
     const beginnings = wishes.map(({ queue }) => isPattern(queue));
     const queues = wishes.map(({ queue }) => (isPattern(queue) ? queue.slice(0, -1) : queue));
     const names = wishes.map(({ name }) => name ?? null);
-    const lanes = await this.database.loops.run<Lane>(LIST_LANES, [queues, beginnings, names, MAX_LANES, labels]);
+    const lanes = await this.database.loops.run<Lane>(LIST_LANES, [
+      queues,
+      beginnings,
+      names,
+      MAX_LANES,
+      labels,
+    ]);
     this.noteCrowds(lanes);
     return lanes;
   }
 
   /** Numbers of the lanes of a queue, a name, both or all. */
-  async numbersOf({ queue, name }: { queue?: string | undefined; name?: string | undefined }): Promise<number[]> {
-    const rows = await this.database.callers.run<Lane>(LIST_LANE_NUMBERS, [queue ?? null, name ?? null, MAX_LISTED]);
+  async numbersOf({
+    queue,
+    name,
+  }: {
+    queue?: string | undefined;
+    name?: string | undefined;
+  }): Promise<number[]> {
+    const rows = await this.database.callers.run<Lane>(LIST_LANE_NUMBERS, [
+      queue ?? null,
+      name ?? null,
+      MAX_LISTED,
+    ]);
     return rows.map(({ id }) => id);
   }
 
   async queueNames(): Promise<string[]> {
-    return (await this.database.callers.run<{ name: string }>(LIST_QUEUE_NAMES, [MAX_NAMES])).map(({ name }) => name);
+    return (await this.database.callers.run<{ name: string }>(LIST_QUEUE_NAMES, [MAX_NAMES])).map(
+      ({ name }) => name,
+    );
   }
 
   /** Lanes in which jobs wait, a page behind `after`, and where the next page starts: 0 behind the last one. */
   async withJobs(after: number): Promise<{ lanes: Lane[]; next: number }> {
-    const rows = await this.database.loops.run<Lane | { id: number; queue: null }>(LIST_LANES_WITH_JOBS, [
-      SHARD,
-      after,
-      MAX_STEPS,
-    ]);
+    const rows = await this.database.loops.run<Lane | { id: number; queue: null }>(
+      LIST_LANES_WITH_JOBS,
+      [SHARD, after, MAX_STEPS],
+    );
     const next = rows.length < MAX_STEPS ? 0 : rows.at(-1)!.id;
     return { lanes: rows.filter((row): row is Lane => row.queue !== null), next };
   }
@@ -139,7 +165,10 @@ export class Lanes {
   /** Looks lanes up; answers those that there are not. */
   private async learn(lanes: readonly LaneName[]): Promise<LaneName[]> {
     if (lanes.length === 0) return [];
-    const rows = await this.database.loops.run<Lane & { lanes: number }>(FIND_LANES, [...columnsOf(lanes), MANY_LANES]);
+    const rows = await this.database.loops.run<Lane & { lanes: number }>(FIND_LANES, [
+      ...columnsOf(lanes),
+      MANY_LANES,
+    ]);
     const known = new Set<string>();
     for (const { lanes: count, ...lane } of rows) {
       known.add(keyOf(lane));
@@ -209,7 +238,10 @@ function manyLanes(queue: string): { code: string; message: string } {
 }
 
 function tooMany({ queue, labels = NO_LABELS }: LaneName): QueueError {
-  const what = labels.length > 0 ? `${MAX_LABELLED_LANES} sets of labels` : `${MAX_LANES} lanes (sets of job name and labels)`;
+  const what =
+    labels.length > 0
+      ? `${MAX_LABELLED_LANES} sets of labels`
+      : `${MAX_LANES} lanes (sets of job name and labels)`;
   return new QueueError(
     'TOO_MANY_LANES',
     `Queue "${queue}" has ${what}, the most there may be. A name says which handler a job is for, labels what a worker must have (gpu, eu); put ids into the payload, a fingerprint or a group. Lanes that nobody uses go by themselves.`,

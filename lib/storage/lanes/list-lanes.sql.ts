@@ -36,7 +36,10 @@ export const LIST_LANE_NUMBERS = statement(
 );
 
 /** Names to guess from: at most $1. */
-export const LIST_QUEUE_NAMES = statement('list_queue_names', `select name from simple_queue.queue order by name limit $1::int`);
+export const LIST_QUEUE_NAMES = statement(
+  'list_queue_names',
+  `select name from simple_queue.queue order by name limit $1::int`,
+);
 
 /**
  * Lanes in which jobs wait, behind lane $2, in at most $3 steps along the indexes of their places: one step a lane, however many jobs

@@ -11,12 +11,21 @@ export class UnusedLanesRepository {
 
   /** Looks at a page behind `after`; answers where the next one starts. */
   async note(after: number): Promise<number> {
-    const [page] = await this.database.loops.run<{ last: number; lanes: number }>(NOTE_UNUSED_LANES, [SHARD, after, PAGE]);
+    const [page] = await this.database.loops.run<{ last: number; lanes: number }>(
+      NOTE_UNUSED_LANES,
+      [SHARD, after, PAGE],
+    );
     return page!.lanes < PAGE ? 0 : page!.last;
   }
 
   /** How many went; 1,000 lanes at most. */
   async remove(unusedMs: number): Promise<{ lanes: number; queues: number }> {
-    return (await this.database.loops.run<{ lanes: number; queues: number }>(REMOVE_UNUSED_LANES, [SHARD, unusedMs, PAGE]))[0]!;
+    return (
+      await this.database.loops.run<{ lanes: number; queues: number }>(REMOVE_UNUSED_LANES, [
+        SHARD,
+        unusedMs,
+        PAGE,
+      ])
+    )[0]!;
   }
 }

@@ -73,8 +73,21 @@ export class LeaseRepository {
   }
 
   /** `olderThanMs`: a claim older than any statement under way, whose answer can no longer arrive. */
-  async renew(id: string, leaseMs: number, knownClaims: string[], olderThanMs: number): Promise<Renewal> {
-    return (await this.database.loops.run<Renewal>(RENEW_LEASE, [SHARD, id, leaseMs, knownClaims, olderThanMs]))[0]!;
+  async renew(
+    id: string,
+    leaseMs: number,
+    knownClaims: string[],
+    olderThanMs: number,
+  ): Promise<Renewal> {
+    return (
+      await this.database.loops.run<Renewal>(RENEW_LEASE, [
+        SHARD,
+        id,
+        leaseMs,
+        knownClaims,
+        olderThanMs,
+      ])
+    )[0]!;
   }
 
   async end(id: string): Promise<void> {
@@ -88,8 +101,8 @@ export class LeaseRepository {
 
   /** One page of at most 20 claims behind `after`. */
   async reap(rules: ReapRules, after: string): Promise<Reaped> {
-    const [deadLetter, archive, onDeadJob] = [rules.deadLetter, rules.archive, rules.onDeadJob].map((rule) =>
-      JSON.stringify(rule),
+    const [deadLetter, archive, onDeadJob] = [rules.deadLetter, rules.archive, rules.onDeadJob].map(
+      (rule) => JSON.stringify(rule),
     );
     const values = [SHARD, rules.maxStalls, deadLetter, archive, after, onDeadJob];
     return (await this.database.loops.run<Reaped>(REAP_CLAIMS, values))[0]!;
@@ -99,7 +112,14 @@ export class LeaseRepository {
   async reapAll(rules: ReapRules): Promise<Reaping> {
     const gone = await this.expire();
     const expired = gone.filter((lease): lease is ExpiredLease => lease.jobs !== null);
-    const total: Reaping = { leases: gone.length, jobs: 0, poisoned: 0, cancelled: 0, expired, deadJobs: [] };
+    const total: Reaping = {
+      leases: gone.length,
+      jobs: 0,
+      poisoned: 0,
+      cancelled: 0,
+      expired,
+      deadJobs: [],
+    };
     let page: Reaped | undefined;
     do {
       page = await this.reap(rules, page?.last ?? FIRST);
@@ -113,6 +133,8 @@ export class LeaseRepository {
 
   /** How many jobs went back. */
   async releaseClaims(lease: string, claims: string[]): Promise<number> {
-    return (await this.database.loops.run<{ jobs: number }>(RELEASE_CLAIMS, [SHARD, claims, lease]))[0]!.jobs;
+    return (
+      await this.database.loops.run<{ jobs: number }>(RELEASE_CLAIMS, [SHARD, claims, lease])
+    )[0]!.jobs;
   }
 }

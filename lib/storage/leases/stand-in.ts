@@ -22,14 +22,21 @@ const AGAIN_MS = 1_000;
 /** Passwords that are asked for last for minutes (IAM: 15), and some are asked for over the network. */
 const ASK_AGAIN_MS = 60_000;
 /** What is for a pool, or for reading: nothing is read there, and functions reach no thread. */
-const NOT_HANDED_OVER = { types: undefined, log: undefined, onConnect: undefined, Promise: undefined };
+const NOT_HANDED_OVER = {
+  types: undefined,
+  log: undefined,
+  onConnect: undefined,
+  Promise: undefined,
+};
 /** It loads `pg` at most. */
 const LIMITS = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 8, stackSizeMb: 1 };
 const [TURNED_AT, RENEWED_AT] = [0, 1];
 
 /** Renews a lease from a thread while the event loop is blocked, so that a busy process is not taken for a dead one. See docs/adr/0019. */
 export class StandIn {
-  private readonly times = new Float64Array(new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT));
+  private readonly times = new Float64Array(
+    new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT),
+  );
   private thread: Worker | undefined;
   private pulse: NodeJS.Timeout | undefined;
   private again: NodeJS.Timeout | undefined;
@@ -69,7 +76,8 @@ export class StandIn {
       this.thread?.postMessage({ password: this.password });
     } catch (error) {
       // Its message may quote the password.
-      if (this.password === undefined) this.terms.onMissing(`the function that gives its password failed: ${nameOf(error)}`);
+      if (this.password === undefined)
+        this.terms.onMissing(`the function that gives its password failed: ${nameOf(error)}`);
     }
   }
 
@@ -88,7 +96,9 @@ export class StandIn {
       this.thread = this.makeThread();
     } catch (error) {
       // Settings that hold a function, such as `ssl.checkServerIdentity`, reach no thread. The error's message quotes them.
-      this.terms.onMissing(`the settings of its connection cannot be handed over: ${nameOf(error)}`);
+      this.terms.onMissing(
+        `the settings of its connection cannot be handed over: ${nameOf(error)}`,
+      );
     }
   }
 
@@ -97,9 +107,17 @@ export class StandIn {
   }
 
   private makeThread(): Worker {
-    const thread = new Worker(STAND_IN_THREAD, { eval: true, execArgv: [], resourceLimits: LIMITS, workerData: this.workerData });
+    const thread = new Worker(STAND_IN_THREAD, {
+      eval: true,
+      execArgv: [],
+      resourceLimits: LIMITS,
+      workerData: this.workerData,
+    });
     let reason = 'it ended by itself';
-    thread.on('error', (error: unknown) => (reason = error instanceof Error ? error.message : String(error)));
+    thread.on(
+      'error',
+      (error: unknown) => (reason = error instanceof Error ? error.message : String(error)),
+    );
     thread.on('exit', () => this.lost(reason));
     thread.unref();
     thread.postMessage({ lease: this.lease });
@@ -125,7 +143,14 @@ export class StandIn {
     return {
       from: import.meta.url,
       // Where the database is; a thread has defaults of its own.
-      defaults: (({ host, port, user, password, database, ssl }) => ({ host, port, user, password, database, ssl }))(pg.defaults),
+      defaults: (({ host, port, user, password, database, ssl }) => ({
+        host,
+        port,
+        user,
+        password,
+        database,
+        ssl,
+      }))(pg.defaults),
       times: this.times.buffer,
       offset: Number(process.hrtime.bigint()) / 1e6 - performance.now(),
       connection,

@@ -33,13 +33,18 @@ export class RevivalRepository {
   async liveKeys(keys: { queue: string; uniqueKey: string }[]): Promise<Set<number>> {
     const queues = keys.map((key) => key.queue);
     const values = [SHARD, queues, keys.map((key) => key.uniqueKey)];
-    const rows = await this.database.callers.run<{ position: number }>(FIND_LIVE_KEYS_BY_NAME, values);
+    const rows = await this.database.callers.run<{ position: number }>(
+      FIND_LIVE_KEYS_BY_NAME,
+      values,
+    );
     return new Set(rows.map((row) => row.position));
   }
 
   /** How many ended jobs are gone for good. */
   async purgeEnded(ids: string[], states: readonly TerminalState[]): Promise<number> {
-    return (await this.database.waiters.run<{ purged: number }>(PURGE_ENDED, [SHARD, ids, states]))[0]!.purged;
+    return (
+      await this.database.waiters.run<{ purged: number }>(PURGE_ENDED, [SHARD, ids, states])
+    )[0]!.purged;
   }
 
   /** How many waiting jobs are gone for good: a cancel that keeps nothing, and asks nothing of what runs. */

@@ -1,11 +1,15 @@
 /** What stands in claims: the job `u.id` of claim `c`, as far as it is at `u.epoch` still. */
-export const IN_CLAIMS = 'simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)';
+export const IN_CLAIMS =
+  'simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)';
 
 /**
  * The job `j` of a run `u` (id, epoch) that still holds it: each by its key, whatever the planner believes of the table. `offset 0` reads it;
  * a lock decides between this and others.
  */
-export const fenced = (columns: string, how: 'offset 0' | 'for update' | 'for update skip locked'): string =>
+export const fenced = (
+  columns: string,
+  how: 'offset 0' | 'for update' | 'for update skip locked',
+): string =>
   `cross join lateral (select ${columns} from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch ${how}) j`;
 
 /** The runs $2 at their epochs $3 that still hold their jobs, which are locked. */
@@ -13,4 +17,5 @@ export const LOCKED_RUNS = `select j.id from unnest($2::uuid[], $3::int[]) u(id,
       ${fenced('id', 'for update')}`;
 
 /** The same of one run. */
-export const LOCKED_RUN = 'select id from simple_queue.job where id = $2::uuid and shard = $1 and epoch = $3::int for update';
+export const LOCKED_RUN =
+  'select id from simple_queue.job where id = $2::uuid and shard = $1 and epoch = $3::int for update';

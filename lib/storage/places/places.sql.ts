@@ -34,14 +34,21 @@ function standing(place: Place, places: readonly Place[]): string {
   const asked = CONDITIONS.filter(([other]) => places.includes(other));
   const own = asked.findIndex(([other]) => other === place);
   const passed = (own < 0 ? asked : asked.slice(0, own)).map(([, , contrary]) => contrary);
-  return [...passed, ...asked.filter(([other]) => other === place).map(([, condition]) => condition)].join(' and ');
+  return [
+    ...passed,
+    ...asked.filter(([other]) => other === place).map(([, condition]) => condition),
+  ].join(' and ');
 }
 
 /**
  * Members of a `with` that put the jobs of `from` into their places: whoever stores or moves jobs names those that they may come to, and
  * each job finds its own. `returning` is for who counts them.
  */
-export function placed(from: string, places: readonly Place[], returning: Partial<Record<Place, string>> = {}): string {
+export function placed(
+  from: string,
+  places: readonly Place[],
+  returning: Partial<Record<Place, string>> = {},
+): string {
   const member = (place: Place): string => {
     const where = places.length > 1 ? ` where ${standing(place, places)}` : '';
     const answer = returning[place] ? `\n    returning ${returning[place]}` : '';
@@ -57,7 +64,10 @@ export const inLane = (
   places: readonly string[],
   lane: string,
   { limit, columns = '1' }: { limit: string; columns?: string },
-): string => places.map((place) => `(select ${columns} from ${ofLane(place, lane)} limit ${limit})`).join(' union all\n      ');
+): string =>
+  places
+    .map((place) => `(select ${columns} from ${ofLane(place, lane)} limit ${limit})`)
+    .join(' union all\n      ');
 
 /**
  * Since when the first rows of lane `l` wait that may run. The oldest of `ready` is the first of one of its priorities, so only those are
@@ -83,7 +93,9 @@ const KEYS = {
 } satisfies Record<WaitingPlace, readonly string[]>;
 
 /** Places that repeat the time of their job. */
-export const TIMED = WAITING.filter((place) => (KEYS[place] as readonly string[]).includes('run_at'));
+export const TIMED = WAITING.filter((place) =>
+  (KEYS[place] as readonly string[]).includes('run_at'),
+);
 
 /** The row `p` of a place is that of the job `job`. */
 export function isPlaceOf(place: WaitingPlace, job: string): string {
@@ -112,16 +124,24 @@ const REMOVALS = {
  * and deleted by its ctid; for the sake of callers' planners, which may believe a full table empty and walk the key instead, the stretch of
  * the key is given too.
  */
-export function unplaced(from: string, places: readonly (keyof typeof REMOVALS)[], where?: string): string {
+export function unplaced(
+  from: string,
+  places: readonly (keyof typeof REMOVALS)[],
+  where?: string,
+): string {
   const member = (place: keyof typeof REMOVALS): string => {
     const fair = place === 'fair_ready' ? 'fair' : undefined;
     const some = fair ? `${from} where ${fair}` : from;
-    const only = [fair && `t.${fair}`, where].filter((condition) => condition !== undefined).join(' and ');
+    const only = [fair && `t.${fair}`, where]
+      .filter((condition) => condition !== undefined)
+      .join(' and ');
     const { values, range } = STRETCHES[place] ?? { values: [] };
     const stretch = [
       ...values.map((column) => `${column} = any(array(select distinct ${column} from ${some}))`),
       ...(range
-        ? [`${range} between (select pg_catalog.min(${range}) from ${some}) and (select pg_catalog.max(${range}) from ${some})`]
+        ? [
+            `${range} between (select pg_catalog.min(${range}) from ${some}) and (select pg_catalog.max(${range}) from ${some})`,
+          ]
         : []),
     ];
     return `${REMOVALS[place]} as (

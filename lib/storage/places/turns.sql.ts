@@ -3,7 +3,8 @@ export const vacated = (from: string): string => `vacated as (
     insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from ${from})`;
 
 /** How a `head` says that no dead job holds the turn of its group; whoever writes it makes the turn vacant, or gives it to a job. */
-export const UNBLOCKED = 'dead = null, dead_seq = null, dead_at = null, dead_until = null, halts = false';
+export const UNBLOCKED =
+  'dead = null, dead_seq = null, dead_at = null, dead_until = null, halts = false';
 
 /** Members that let the groups go on whose heads have the ctids of `heads`. */
 export const released = (heads: string): string => `freed as (

@@ -84,21 +84,39 @@ export class ListingRepository {
   constructor(private readonly database: Database) {}
 
   async running({ lanes, after, limit }: ListWish): Promise<ListRead> {
-    return whole(await this.database.callers.run(LIST_RUNNING, [SHARD, lanes, after?.id ?? FIRST_ID, limit]), limit);
+    return whole(
+      await this.database.callers.run(LIST_RUNNING, [SHARD, lanes, after?.id ?? FIRST_ID, limit]),
+      limit,
+    );
   }
 
   async suspects({ lanes, after, limit }: ListWish): Promise<ListRead> {
-    return whole(await this.database.callers.run(LIST_SUSPECTS, [SHARD, lanes, after?.id ?? FIRST_ID, limit]), limit);
+    return whole(
+      await this.database.callers.run(LIST_SUSPECTS, [SHARD, lanes, after?.id ?? FIRST_ID, limit]),
+      limit,
+    );
   }
 
   async ready({ lanes, after, limit }: ListWish): Promise<ListRead> {
     const { priority, at, id } = after ?? { priority: -32_768, at: LONG_AGO, id: FIRST_ID };
-    return whole(await this.database.callers.run(LIST_READY, [SHARD, lanes, priority, at, id, limit]), limit);
+    return whole(
+      await this.database.callers.run(LIST_READY, [SHARD, lanes, priority, at, id, limit]),
+      limit,
+    );
   }
 
   async fair({ lanes, after, limit }: ListWish): Promise<ListRead> {
     const place = partsOf(after, [0, '', -32_768, LONG_AGO]);
-    return whole(await this.database.callers.run(LIST_FAIR, [SHARD, lanes, ...place, after?.id ?? FIRST_ID, limit]), limit);
+    return whole(
+      await this.database.callers.run(LIST_FAIR, [
+        SHARD,
+        lanes,
+        ...place,
+        after?.id ?? FIRST_ID,
+        limit,
+      ]),
+      limit,
+    );
   }
 
   async staged({ lanes, after, limit }: ListWish): Promise<ListRead> {
@@ -113,24 +131,69 @@ export class ListingRepository {
 
   async scheduled({ lanes, after, limit }: ListWish): Promise<ListRead> {
     const { at, id } = after ?? { at: LONG_AGO, id: FIRST_ID };
-    return walked(await this.database.callers.run(LIST_SCHEDULED, [SHARD, lanes ?? null, at, id, limit, MAX_WALKED]), limit);
+    return walked(
+      await this.database.callers.run(LIST_SCHEDULED, [
+        SHARD,
+        lanes ?? null,
+        at,
+        id,
+        limit,
+        MAX_WALKED,
+      ]),
+      limit,
+    );
   }
 
   async deadLetters({ lanes, after, limit }: ListWish): Promise<ListRead> {
-    return whole(await this.database.callers.run(LIST_DEAD_LETTERS, [SHARD, lanes, after?.id ?? LAST_ID, limit]), limit);
+    return whole(
+      await this.database.callers.run(LIST_DEAD_LETTERS, [
+        SHARD,
+        lanes,
+        after?.id ?? LAST_ID,
+        limit,
+      ]),
+      limit,
+    );
   }
 
-  async archive({ lanes, after, limit }: ListWish, { states, finishedAfter }: Wanted): Promise<ListRead> {
-    const where = [SHARD, states, lanes ?? null, after?.id ?? LAST_ID, limit, MAX_WALKED, finishedAfter ?? LONG_AGO];
+  async archive(
+    { lanes, after, limit }: ListWish,
+    { states, finishedAfter }: Wanted,
+  ): Promise<ListRead> {
+    const where = [
+      SHARD,
+      states,
+      lanes ?? null,
+      after?.id ?? LAST_ID,
+      limit,
+      MAX_WALKED,
+      finishedAfter ?? LONG_AGO,
+    ];
     return walked(await this.database.callers.run(LIST_ARCHIVE, where), limit);
   }
 
   async byFingerprint(fingerprint: string, { after, limit }: ListWish): Promise<ListRead> {
-    return whole(await this.database.callers.run(LIST_BY_FINGERPRINT, [SHARD, fingerprint, after?.id ?? LAST_ID, limit]), limit);
+    return whole(
+      await this.database.callers.run(LIST_BY_FINGERPRINT, [
+        SHARD,
+        fingerprint,
+        after?.id ?? LAST_ID,
+        limit,
+      ]),
+      limit,
+    );
   }
 
   async byUniqueKey(uniqueKey: string, { after, limit }: ListWish): Promise<ListRead> {
-    return whole(await this.database.callers.run(LIST_BY_UNIQUE_KEY, [SHARD, uniqueKey, after?.id ?? LAST_ID, limit]), limit);
+    return whole(
+      await this.database.callers.run(LIST_BY_UNIQUE_KEY, [
+        SHARD,
+        uniqueKey,
+        after?.id ?? LAST_ID,
+        limit,
+      ]),
+      limit,
+    );
   }
 
   /** Those of these jobs that are wanted, as they are now. */
@@ -138,7 +201,9 @@ export class ListingRepository {
     const { states, queue, name, fingerprint, uniqueKey, ...times } = wanted;
     const texts = [states, queue, name, fingerprint, uniqueKey].map((value) => value ?? null);
     const { createdAfter, createdBefore, finishedAfter, finishedBefore } = times;
-    const moments = [createdAfter, createdBefore, finishedAfter, finishedBefore].map((value) => value ?? null);
+    const moments = [createdAfter, createdBefore, finishedAfter, finishedBefore].map(
+      (value) => value ?? null,
+    );
     return this.database.callers.run(FIND_LISTED, [ids, ...texts, ...moments]);
   }
 }

@@ -44,7 +44,9 @@ const COLUMNS: Record<keyof JobRow, EntitySchemaColumnOptions> = {
  * TypeORM entities for reading: list them in your DataSource's `entities` and query jobs with a repository. Read only: jobs are
  * written by the library's own statements. `synchronize` and `migration:generate` leave the tables alone.
  */
-export function createEntities(options: CreateEntitiesOptions = {}): { Jobs: EntitySchema<JobRow> } {
+export function createEntities(options: CreateEntitiesOptions = {}): {
+  Jobs: EntitySchema<JobRow>;
+} {
   const schema = checkSchemaName(options.schema ?? 'simple_queue');
   return {
     Jobs: new EntitySchema<JobRow>({

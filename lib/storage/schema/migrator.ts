@@ -37,7 +37,8 @@ const MOST_REST_MS = 300;
 
 type Migration = ReturnType<typeof migrationsOf>[number];
 
-const migrationsOf = (schema: string) => createMigrations({ schema }).map((migration) => new migration());
+const migrationsOf = (schema: string) =>
+  createMigrations({ schema }).map((migration) => new migration());
 
 interface MigratorOptions {
   schema: string;
@@ -74,7 +75,8 @@ export class Migrator {
   /** Answers whether something stands before it that `poolMode` says nothing of. */
   private async checkServer(connections: Connections): Promise<boolean> {
     const [row] = await connections.run<{ version: number }>(SERVER_VERSION, []);
-    if (row!.version >= MIN_SERVER_VERSION) return this.options.poolMode === 'session' && connections.isPooled();
+    if (row!.version >= MIN_SERVER_VERSION)
+      return this.options.poolMode === 'session' && connections.isPooled();
     const found = Math.floor(row!.version / 10_000);
     throw new QueueError(
       'POSTGRES_TOO_OLD',
@@ -90,7 +92,9 @@ export class Migrator {
   /** Were the tables made by us, or by `migrationScript`, rather than among the migrations of an application? */
   isRecorded(): Promise<boolean> {
     return this.look(
-      async (connections) => ((await firstRow<{ recorded: number }>(connections, MIGRATIONS_RECORDED))?.recorded ?? 0) > 0,
+      async (connections) =>
+        ((await firstRow<{ recorded: number }>(connections, MIGRATIONS_RECORDED))?.recorded ?? 0) >
+        0,
     );
   }
 
@@ -128,8 +132,11 @@ export class Migrator {
       const runner = this.runner(run, 'create');
       // One at a time, and the schema first: the list of migrations stands in it.
       for (const text of [createSchema(schema), RECORDS]) await runner.query(text);
-      const known = new Set((await run<{ name: string }>(LIST_MIGRATIONS, [])).map(({ name }) => name));
-      for (const migration of migrationsOf(schema)) if (!known.has(migration.name)) await this.apply(runner, migration);
+      const known = new Set(
+        (await run<{ name: string }>(LIST_MIGRATIONS, [])).map(({ name }) => name),
+      );
+      for (const migration of migrationsOf(schema))
+        if (!known.has(migration.name)) await this.apply(runner, migration);
     });
     this.compare(await this.version());
   }
@@ -172,7 +179,10 @@ export class Migrator {
     );
   }
 
-  private async onOne<Answer>(timeoutMs: number, work: (connections: Connections) => Promise<Answer>): Promise<Answer> {
+  private async onOne<Answer>(
+    timeoutMs: number,
+    work: (connections: Connections) => Promise<Answer>,
+  ): Promise<Answer> {
     const tried = async (): Promise<Answer> => {
       const connections = this.database.aside(timeoutMs);
       try {
@@ -191,7 +201,10 @@ async function versionOf(connections: Connections): Promise<Version> {
 }
 
 /** undefined also where there is no such table. */
-async function firstRow<Row>(connections: Connections, statement: Statement): Promise<Row | undefined> {
+async function firstRow<Row>(
+  connections: Connections,
+  statement: Statement,
+): Promise<Row | undefined> {
   try {
     return (await connections.run<Row>(statement, []))[0];
   } catch (error) {

@@ -1,7 +1,12 @@
 import type { Database, Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import { statement } from '../connection/statement.js';
-import { LIST_PARTITIONS, PURGE_ARCHIVE_DEFAULT, PURGE_DEAD_LETTER_DEFAULT, TRY_PARTITION_LOCK } from './partitions.sql.js';
+import {
+  LIST_PARTITIONS,
+  PURGE_ARCHIVE_DEFAULT,
+  PURGE_DEAD_LETTER_DEFAULT,
+  TRY_PARTITION_LOCK,
+} from './partitions.sql.js';
 
 const DAY_MS = 86_400_000;
 
@@ -33,12 +38,19 @@ const MAX_LOCK_MS = 2_000;
 export class PartitionRepository {
   constructor(private readonly database: Database) {}
 
-  async list(table: PartitionedTable, run: Run = this.database.loops.run): Promise<{ now: Date; names: string[] }> {
+  async list(
+    table: PartitionedTable,
+    run: Run = this.database.loops.run,
+  ): Promise<{ now: Date; names: string[] }> {
     return (await run<{ now: Date; names: string[] }>(LIST_PARTITIONS, [table]))[0]!;
   }
 
   /** Names that should exist so that rows kept for `keepMs` find a partition; first the one for what ends now. */
-  missing(table: PartitionedTable, known: { now: Date; names: string[] }, keepMs: number): string[] {
+  missing(
+    table: PartitionedTable,
+    known: { now: Date; names: string[] },
+    keepMs: number,
+  ): string[] {
     const { stepMs } = PARTITIONED[table];
     const there = known.names.flatMap((name) => boundsOf(table, name) ?? []);
     const steps = Math.ceil(keepMs / stepMs) + 2;
@@ -49,12 +61,15 @@ export class PartitionRepository {
     const room = MAX_AHEAD - there.filter(({ from, to }) => from < span.to && to > first).length;
     // Beside narrow ones, of a shorter retention, wider ones; at most twice as wide, until those are gone.
     let made = gaps(there, span, least * stepMs);
-    for (let width = least; made.length > room && width < 2 * least;) made = gaps(there, span, ++width * stepMs);
+    for (let width = least; made.length > room && width < 2 * least;)
+      made = gaps(there, span, ++width * stepMs);
     return made.map(({ from, to }) => nameOf(table, from, (to - from) / stepMs)).toReversed();
   }
 
   expired(table: PartitionedTable, known: { now: Date; names: string[] }): string[] {
-    return known.names.filter((name) => (boundsOf(table, name)?.to ?? Infinity) <= known.now.getTime());
+    return known.names.filter(
+      (name) => (boundsOf(table, name)?.to ?? Infinity) <= known.now.getTime(),
+    );
   }
 
   /**
@@ -94,11 +109,16 @@ export class PartitionRepository {
 
   /** How many rows went; 1,000 at most. */
   async purgeDefault(table: PartitionedTable): Promise<number> {
-    return (await this.database.loops.run<{ gone: number }>(PARTITIONED[table].purge, [SHARD]))[0]!.gone;
+    return (await this.database.loops.run<{ gone: number }>(PARTITIONED[table].purge, [SHARD]))[0]!
+      .gone;
   }
 
   /** Asks again under the lock: another process may just have done it. DDL cannot bind: names are made here, of a table's name and digits. */
-  private change(table: PartitionedTable, textsFor: (names: string[]) => string[], lockMs = LOCK_MS): Promise<boolean> {
+  private change(
+    table: PartitionedTable,
+    textsFor: (names: string[]) => string[],
+    lockMs = LOCK_MS,
+  ): Promise<boolean> {
     return this.database.loops.transaction(async (run) => {
       const [lock] = await run<{ locked: boolean }>(TRY_PARTITION_LOCK, []);
       if (!lock!.locked) return false;
@@ -116,7 +136,12 @@ function gaps(there: readonly Bounds[], span: Bounds, widthMs: number): Bounds[]
   const found: Bounds[] = [];
   for (let { from } = span, to; from < span.to; from = to) {
     const covered = there.find((bounds) => bounds.from <= from && from < bounds.to);
-    to = covered?.to ?? there.reduce((end, bounds) => (bounds.from > from ? Math.min(end, bounds.from) : end), from + widthMs);
+    to =
+      covered?.to ??
+      there.reduce(
+        (end, bounds) => (bounds.from > from ? Math.min(end, bounds.from) : end),
+        from + widthMs,
+      );
     if (!covered) found.push({ from, to });
   }
   return found;
@@ -128,11 +153,13 @@ function nameOf(table: PartitionedTable, from: number, steps: number): string {
   return `${table}_p${iso(from).slice(0, 10).replaceAll('-', '')}${steps > 1 ? `_${steps}` : ''}`;
 }
 
-const within = ({ from, to }: Bounds): string => `expires_at >= '${iso(from)}' and expires_at < '${iso(to)}'`;
+const within = ({ from, to }: Bounds): string =>
+  `expires_at >= '${iso(from)}' and expires_at < '${iso(to)}'`;
 
 /** undefined for what is not one of ours, the default partition among it. */
 function boundsOf(table: PartitionedTable, name: string): Bounds | undefined {
-  const [, year, month, day, steps = '1'] = new RegExp(`^${table}_p(\\d{4})(\\d\\d)(\\d\\d)(?:_(\\d{1,4}))?$`).exec(name) ?? [];
+  const [, year, month, day, steps = '1'] =
+    new RegExp(`^${table}_p(\\d{4})(\\d\\d)(\\d\\d)(?:_(\\d{1,4}))?$`).exec(name) ?? [];
   if (!year) return undefined;
   const from = Date.UTC(Number(year), Number(month) - 1, Number(day));
   return { from, to: from + Number(steps) * PARTITIONED[table].stepMs };

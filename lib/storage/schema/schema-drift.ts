@@ -1,6 +1,15 @@
 import { EXPECTED_SCHEMA } from '../../../migrations/expected-schema.js';
 
-type PartKind = 'table' | 'parameter' | 'column' | 'index' | 'constraint' | 'domain' | 'trigger' | 'function' | 'sequence';
+type PartKind =
+  | 'table'
+  | 'parameter'
+  | 'column'
+  | 'index'
+  | 'constraint'
+  | 'domain'
+  | 'trigger'
+  | 'function'
+  | 'sequence';
 
 /** A part of the schema, as the server writes it. */
 export interface SchemaPart {
@@ -33,7 +42,9 @@ export function driftOf(found: SchemaPart[]): SchemaDrift {
       const should = expected.get(keyOf(is));
       return should && should.definition !== is.definition ? [{ is, should }] : [];
     }),
-    extra: found.filter((part) => !expected.has(keyOf(part)) && part.valid !== false && tables.has(part.owner)),
+    extra: found.filter(
+      (part) => !expected.has(keyOf(part)) && part.valid !== false && tables.has(part.owner),
+    ),
     invalid: found.filter(({ valid }) => valid === false),
   };
 }

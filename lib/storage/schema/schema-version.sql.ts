@@ -12,7 +12,10 @@ export const MIGRATIONS_RECORDED = statement(
   `select count(*)::int as recorded from simple_queue.migration where name like 'SimpleQueue%'`,
 );
 
-export const SERVER_VERSION = statement('server_version', `select current_setting('server_version_num')::int as version`);
+export const SERVER_VERSION = statement(
+  'server_version',
+  `select current_setting('server_version_num')::int as version`,
+);
 
 /**
  * Instances that start at once migrate one after the other. Tried, not waited for: who waits would hold a connection, and through a pooler
@@ -24,7 +27,10 @@ export const TRY_MIGRATION_LOCK = statement(
 );
 
 /** The newest one first. */
-export const LIST_MIGRATIONS = statement('', `select name from simple_queue.migration order by id desc`);
+export const LIST_MIGRATIONS = statement(
+  '',
+  `select name from simple_queue.migration order by id desc`,
+);
 
 /** $1: the name. */
 export const FORGET_MIGRATION = statement('', `delete from simple_queue.migration where name = $1`);

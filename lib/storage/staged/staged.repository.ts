@@ -23,6 +23,11 @@ export class StagedRepository {
 
   /** A batch of at most 500. */
   async expire(keep: Retention): Promise<{ due: number; expired: number }> {
-    return (await this.database.loops.run<{ due: number; expired: number }>(EXPIRE_STAGED, [SHARD, JSON.stringify(keep)]))[0]!;
+    return (
+      await this.database.loops.run<{ due: number; expired: number }>(EXPIRE_STAGED, [
+        SHARD,
+        JSON.stringify(keep),
+      ])
+    )[0]!;
   }
 }

@@ -18,7 +18,10 @@ const IDS_IN_ONE = 200;
  * of jobs for which nobody waits.
  */
 export class EndSignals {
-  private readonly pending: Readonly<Record<EndNews, Set<string>>> = { waited: new Set(), ended: new Set() };
+  private readonly pending: Readonly<Record<EndNews, Set<string>>> = {
+    waited: new Set(),
+    ended: new Set(),
+  };
   private readonly notifier: Loop;
   private notifiedAt = -Infinity;
 
@@ -26,7 +29,10 @@ export class EndSignals {
     private readonly signals: Signals,
     private readonly wakeUp: 'listen' | 'off',
   ) {
-    this.notifier = new Loop('endNotifier', () => this.notify(), { onError: () => undefined, maxRestMs: 1_000 });
+    this.notifier = new Loop('endNotifier', () => this.notify(), {
+      onError: () => undefined,
+      maxRestMs: 1_000,
+    });
   }
 
   /** Tells other processes, soon. */
@@ -58,6 +64,9 @@ export class EndSignals {
     const ids = [...this.pending[news]];
     this.pending[news].clear();
     const count = Math.ceil(ids.length / IDS_IN_ONE);
-    return Array.from({ length: count }, (_, n) => [FLAGS[news], ids.slice(n * IDS_IN_ONE, (n + 1) * IDS_IN_ONE)]);
+    return Array.from({ length: count }, (_, n) => [
+      FLAGS[news],
+      ids.slice(n * IDS_IN_ONE, (n + 1) * IDS_IN_ONE),
+    ]);
   }
 }

@@ -31,7 +31,11 @@ export class Unsent {
   take(): string | undefined {
     if (this.lanes.size === 0 && this.flags.size === 0) return undefined;
     const lanes = this.lanes.size > MAX_LANES ? [] : [...this.lanes];
-    const words = [[...this.flags].join(''), lanes.join(','), ...(this.lateMs > 0 ? [this.lateMs] : [])];
+    const words = [
+      [...this.flags].join(''),
+      lanes.join(','),
+      ...(this.lateMs > 0 ? [this.lateMs] : []),
+    ];
     this.lanes.clear();
     this.flags.clear();
     this.lateMs = 0;

@@ -61,9 +61,16 @@ export class Signals {
   ) {
     const { schema, listenUrl, queryTimeoutMs } = options;
     this.channel = `sq:${schema}`;
-    this.target = { ...connectionOptionsOf(database.dataSource, listenUrl), query_timeout: Math.min(5_000, queryTimeoutMs) };
-    this.notifier = new Loop('notifier', () => this.notify(), { onError: () => undefined, maxRestMs: 1_000 });
-    const onError: SignalOptions['onError'] = (error, restMs) => this.ears.size > 0 && options.onError(error, restMs);
+    this.target = {
+      ...connectionOptionsOf(database.dataSource, listenUrl),
+      query_timeout: Math.min(5_000, queryTimeoutMs),
+    };
+    this.notifier = new Loop('notifier', () => this.notify(), {
+      onError: () => undefined,
+      maxRestMs: 1_000,
+    });
+    const onError: SignalOptions['onError'] = (error, restMs) =>
+      this.ears.size > 0 && options.onError(error, restMs);
     this.listener = new Loop('listener', () => this.listen(), { onError });
     this.afterCommit = new AfterCommit(database.dataSource);
     this.rest = new NotifyRest(options.onRefused);
@@ -94,7 +101,12 @@ export class Signals {
   /** For a statement that stores jobs of this lane and commits; undefined: too soon after the last one, or nobody listens. */
   noticeOf(lane: number): Notice | undefined {
     const now = performance.now();
-    if (this.options.wakeUp === 'off' || this.rest.isOn || now < this.notifiedAt + NOTICE_INTERVAL_MS) return undefined;
+    if (
+      this.options.wakeUp === 'off' ||
+      this.rest.isOn ||
+      now < this.notifiedAt + NOTICE_INTERVAL_MS
+    )
+      return undefined;
     this.notifiedAt = now;
     return { channel: this.channel, message: `${this.sender}  ${lane}` };
   }

@@ -19,4 +19,7 @@ export const CLEAR = statement(
 );
 
 /** What a test has paused goes on. */
-export const RESUME_ALL = statement('resume_all', 'update simple_queue.queue set paused_at = null where paused_at is not null');
+export const RESUME_ALL = statement(
+  'resume_all',
+  'update simple_queue.queue set paused_at = null where paused_at is not null',
+);

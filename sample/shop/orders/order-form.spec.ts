@@ -16,7 +16,10 @@ it('reads a good order, and takes nothing else from the request', () => {
 });
 
 it('brings an amount to two decimals, and a webhook that is empty to none', () => {
-  expect(readOrder({ ...anOrderForm(), amount: '19', webhook: '' })).toMatchObject({ amount: '19.00', webhook: null });
+  expect(readOrder({ ...anOrderForm(), amount: '19', webhook: '' })).toMatchObject({
+    amount: '19.00',
+    webhook: null,
+  });
 });
 
 it.each([
@@ -31,9 +34,18 @@ it.each([
   [{ quantity: 1.5 }, 'quantity 1.5 is not a whole number from 1 to 99'],
   [{ quantity: '2' }, 'quantity "2" is not a whole number from 1 to 99'],
   [{ customer: 'A\0da' }, 'customer "A\\u0000da" is not a name of up to 80 characters'],
-  [{ id: "A'; drop table" }, `id "A'; drop table" is not an order number of up to 20 of A-Z, 0-9 and -`],
-  [{ webhook: '//evil.example' }, 'webhook "//evil.example" is not a path of this shop or an http(s) URL'],
-  [{ webhook: 'ftp://example.com' }, 'webhook "ftp://example.com" is not a path of this shop or an http(s) URL'],
+  [
+    { id: "A'; drop table" },
+    `id "A'; drop table" is not an order number of up to 20 of A-Z, 0-9 and -`,
+  ],
+  [
+    { webhook: '//evil.example' },
+    'webhook "//evil.example" is not a path of this shop or an http(s) URL',
+  ],
+  [
+    { webhook: 'ftp://example.com' },
+    'webhook "ftp://example.com" is not a path of this shop or an http(s) URL',
+  ],
 ])('refuses %j', (change, reason) => {
   expect(reasons({ ...anOrderForm(), ...change })).toEqual([reason]);
 });

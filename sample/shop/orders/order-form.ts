@@ -16,25 +16,52 @@ const CURRENCIES = ['EUR', 'USD', 'GBP', 'CHF'];
 const PRINTABLE = /^[^\p{Cc}\p{Cs}]{1,80}$/u;
 
 const RULES: Record<keyof OrderForm, Rule> = {
-  id: { holds: matches(/^[A-Z0-9-]{1,20}$/), expects: 'an order number of up to 20 of A-Z, 0-9 and -' },
+  id: {
+    holds: matches(/^[A-Z0-9-]{1,20}$/),
+    expects: 'an order number of up to 20 of A-Z, 0-9 and -',
+  },
   day: { holds: isDay, expects: 'a date (YYYY-MM-DD)' },
   customer: { holds: matches(PRINTABLE), expects: 'a name of up to 80 characters' },
-  email: { holds: matches(/^[^\s@\p{Cc}\p{Cs}]{1,64}@[^\s@\p{Cc}\p{Cs}]{1,190}\.[a-z]{2,}$/iu), expects: 'an e-mail address' },
+  email: {
+    holds: matches(/^[^\s@\p{Cc}\p{Cs}]{1,64}@[^\s@\p{Cc}\p{Cs}]{1,190}\.[a-z]{2,}$/iu),
+    expects: 'an e-mail address',
+  },
   item: { holds: matches(PRINTABLE), expects: 'an item of the catalogue' },
-  quantity: { holds: (value) => Number.isInteger(value) && isBetween(1, 99, value), expects: 'a whole number from 1 to 99' },
+  quantity: {
+    holds: (value) => Number.isInteger(value) && isBetween(1, 99, value),
+    expects: 'a whole number from 1 to 99',
+  },
   amount: { holds: isAmount, expects: 'an amount above 0 with at most two decimals' },
-  currency: { holds: (value) => CURRENCIES.includes(value as string), expects: `one of ${CURRENCIES.join(', ')}` },
+  currency: {
+    holds: (value) => CURRENCIES.includes(value as string),
+    expects: `one of ${CURRENCIES.join(', ')}`,
+  },
   webhook: { holds: isWebhook, expects: 'a path of this shop or an http(s) URL' },
 };
 
 /** Checks what came in and answers with every reason at once: who sends orders should not have to try field by field. */
 export function readOrder(body: unknown): OrderForm {
-  const given = (typeof body === 'object' && body !== null ? body : {}) as Record<keyof OrderForm, unknown>;
+  const given = (typeof body === 'object' && body !== null ? body : {}) as Record<
+    keyof OrderForm,
+    unknown
+  >;
   const form = { ...given, webhook: given.webhook || null };
-  const problems = (Object.keys(RULES) as (keyof OrderForm)[]).flatMap((field) => problemOf(field, form[field]));
+  const problems = (Object.keys(RULES) as (keyof OrderForm)[]).flatMap((field) =>
+    problemOf(field, form[field]),
+  );
   if (problems.length > 0) throw new BadRequestException(problems);
   const { id, day, customer, email, item, quantity, amount, currency, webhook } = form as OrderForm;
-  return { id, day, customer, email, item, quantity, amount: Number(amount).toFixed(2), currency, webhook };
+  return {
+    id,
+    day,
+    customer,
+    email,
+    item,
+    quantity,
+    amount: Number(amount).toFixed(2),
+    currency,
+    webhook,
+  };
 }
 
 function problemOf(field: keyof OrderForm, value: unknown): string[] {
@@ -62,7 +89,9 @@ function isAmount(value: unknown): boolean {
 function isWebhook(value: unknown): boolean {
   if (value === null) return true;
   if (typeof value !== 'string' || value.length > 500) return false;
-  return value.startsWith('/') ? !value.startsWith('//') : /^https?:\/\//.test(value) && URL.canParse(value);
+  return value.startsWith('/')
+    ? !value.startsWith('//')
+    : /^https?:\/\//.test(value) && URL.canParse(value);
 }
 
 function isBetween(min: number, max: number, value: unknown): boolean {

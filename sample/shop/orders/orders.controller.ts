@@ -1,4 +1,15 @@
-import { Body, Controller, Delete, Get, HttpStatus, NotFoundException, Param, Post, Res, StreamableFile } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpStatus,
+  NotFoundException,
+  Param,
+  Post,
+  Res,
+  StreamableFile,
+} from '@nestjs/common';
 import type { Response } from 'express';
 import { DataSource } from 'typeorm';
 import { Receipt } from '../receipts/receipt.js';
@@ -15,7 +26,10 @@ export class OrdersController {
 
   /** 201 for a new order, 200 for one that is known already, 400 or 409 with the reasons for a bad one. */
   @Post()
-  async place(@Body() body: unknown, @Res({ passthrough: true }) response: Response): Promise<Order> {
+  async place(
+    @Body() body: unknown,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Order> {
     const { order, isNew } = await this.orders.place(readOrder(body));
     if (!isNew) response.status(HttpStatus.OK);
     return order;
@@ -35,7 +49,10 @@ export class OrdersController {
   async receipt(@Param('id') id: string): Promise<StreamableFile> {
     const receipt = await this.dataSource.manager.findOneBy(Receipt, { orderId: id });
     if (!receipt) throw new NotFoundException(await this.whyNoReceipt(id));
-    return new StreamableFile(receipt.pdf, { type: 'application/pdf', disposition: `inline; filename="receipt-${id}.pdf"` });
+    return new StreamableFile(receipt.pdf, {
+      type: 'application/pdf',
+      disposition: `inline; filename="receipt-${id}.pdf"`,
+    });
   }
 
   private async whyNoReceipt(id: string): Promise<string> {

@@ -56,7 +56,9 @@ it('enqueues nothing for an order that it knows', async () => {
 it('refuses another order with a number that is taken', async () => {
   const form = aNewOrder();
   await orders.place(form);
-  await expect(orders.place({ ...form, quantity: 3 })).rejects.toThrow('is taken by another order (other quantity)');
+  await expect(orders.place({ ...form, quantity: 3 })).rejects.toThrow(
+    'is taken by another order (other quantity)',
+  );
 });
 
 it('stores one order of two with the same number that come at the same moment', async () => {

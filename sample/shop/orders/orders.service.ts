@@ -1,4 +1,9 @@
-import { BadRequestException, ConflictException, Injectable, NotFoundException } from '@nestjs/common';
+import {
+  BadRequestException,
+  ConflictException,
+  Injectable,
+  NotFoundException,
+} from '@nestjs/common';
 import { QueueService } from 'nestjs-simple-queue';
 import { DataSource, MoreThanOrEqual, type EntityManager } from 'typeorm';
 import { reminderKey, summaryKey, type OrderJob, type SummaryJob } from '../jobs.js';
@@ -40,10 +45,17 @@ export class OrdersService {
   /** Cancels the order, and with it the reminder that still waits: nobody is reminded of an order that is off. */
   async cancel(id: string): Promise<{ order: Order; remindersCancelled: number }> {
     return this.dataSource.transaction(async (manager) => {
-      const { affected } = await manager.update(Order, { id, state: 'placed' }, { state: 'cancelled' });
+      const { affected } = await manager.update(
+        Order,
+        { id, state: 'placed' },
+        { state: 'cancelled' },
+      );
       const order = await this.find(id, manager);
       if (!affected) return { order, remindersCancelled: 0 };
-      const reminder = await this.queues.cancel({ queue: 'reminders', uniqueKey: reminderKey(id) }, { manager });
+      const reminder = await this.queues.cancel(
+        { queue: 'reminders', uniqueKey: reminderKey(id) },
+        { manager },
+      );
       await this.enqueueSummary(order.day, manager);
       await manager.increment(Product, { sku: order.item }, 'stock', order.quantity);
       return { order, remindersCancelled: reminder.cancelled };
@@ -59,7 +71,11 @@ export class OrdersService {
   private async enqueueWork({ id, day }: OrderForm, manager: EntityManager): Promise<void> {
     const order: OrderJob = { orderId: id };
     await this.queues.enqueue('receipts', order, { manager });
-    await this.queues.enqueue('reminders', order, { manager, uniqueKey: reminderKey(id), delayMs: REMIND_AFTER_MS });
+    await this.queues.enqueue('reminders', order, {
+      manager,
+      uniqueKey: reminderKey(id),
+      delayMs: REMIND_AFTER_MS,
+    });
     await this.enqueueSummary(day, manager);
   }
 
@@ -73,22 +89,39 @@ export class OrdersService {
 
 /** The primary key decides who is first, also between two requests at the same moment. */
 async function store(form: OrderForm, manager: EntityManager): Promise<boolean> {
-  const insert = manager.createQueryBuilder().insert().into(Order).values(form).orIgnore().returning('id');
+  const insert = manager
+    .createQueryBuilder()
+    .insert()
+    .into(Order)
+    .values(form)
+    .orIgnore()
+    .returning('id');
   const { raw } = (await insert.execute()) as { raw: unknown[] };
   return raw.length === 1;
 }
 
 async function takeFromStock({ item, quantity }: OrderForm, manager: EntityManager): Promise<void> {
-  const { affected } = await manager.decrement(Product, { sku: item, stock: MoreThanOrEqual(quantity) }, 'stock', quantity);
+  const { affected } = await manager.decrement(
+    Product,
+    { sku: item, stock: MoreThanOrEqual(quantity) },
+    'stock',
+    quantity,
+  );
   if (affected) return;
   const product = await manager.findOneBy(Product, { sku: item });
   throw new BadRequestException([
-    product ? `only ${product.stock} of "${product.name}" are left` : `there is no item "${item}" in the catalogue`,
+    product
+      ? `only ${product.stock} of "${product.name}" are left`
+      : `there is no item "${item}" in the catalogue`,
   ]);
 }
 
 function refuseOther(form: OrderForm, order: Order): void {
-  const differing = (Object.keys(form) as (keyof OrderForm)[]).filter((field) => form[field] !== order[field]);
+  const differing = (Object.keys(form) as (keyof OrderForm)[]).filter(
+    (field) => form[field] !== order[field],
+  );
   if (differing.length === 0) return;
-  throw new ConflictException(`order number ${form.id} is taken by another order (other ${differing.join(', ')})`);
+  throw new ConflictException(
+    `order number ${form.id} is taken by another order (other ${differing.join(', ')})`,
+  );
 }

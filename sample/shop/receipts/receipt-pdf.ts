@@ -10,7 +10,11 @@ const ACCENT = '#8c4a2f';
 
 /** One page of A6: the order, what it was for, and its price. */
 export async function drawReceipt(order: Order, product: Product): Promise<Buffer> {
-  const pdf = new PDFDocument({ size: 'A6', margin: MARGIN, info: { Title: `Receipt ${order.id}`, Author: 'The Coffee Shop' } });
+  const pdf = new PDFDocument({
+    size: 'A6',
+    margin: MARGIN,
+    info: { Title: `Receipt ${order.id}`, Author: 'The Coffee Shop' },
+  });
   const bytes = buffer(pdf);
   drawHead(pdf, order);
   const rows: [string, string][] = [
@@ -28,7 +32,12 @@ export async function drawReceipt(order: Order, product: Product): Promise<Buffe
 function drawHead(pdf: PDFKit.PDFDocument, order: Order): void {
   pdf.rect(0, 0, pdf.page.width, 8).fill(ACCENT);
   pdf.fillColor(INK).font('Helvetica-Bold').fontSize(20).text('The Coffee Shop', MARGIN, MARGIN);
-  pdf.fillColor(FAINT).font('Helvetica').fontSize(9).text(`Receipt ${order.id}`, MARGIN, 70).text(order.day);
+  pdf
+    .fillColor(FAINT)
+    .font('Helvetica')
+    .fontSize(9)
+    .text(`Receipt ${order.id}`, MARGIN, 70)
+    .text(order.day);
   drawRule(pdf, 112);
 }
 
@@ -46,7 +55,11 @@ function drawTotal(pdf: PDFKit.PDFDocument, total: string): void {
   const line = { width: pdf.page.width - 2 * MARGIN, align: 'right' } as const;
   pdf.fillColor(FAINT).font('Helvetica').fontSize(9).text('Paid', MARGIN, 303);
   pdf.fillColor(INK).font('Helvetica-Bold').fontSize(18).text(total, MARGIN, 296, line);
-  pdf.fillColor(FAINT).font('Helvetica').fontSize(8).text('Thank you, and enjoy your coffee.', MARGIN, 340);
+  pdf
+    .fillColor(FAINT)
+    .font('Helvetica')
+    .fontSize(8)
+    .text('Thank you, and enjoy your coffee.', MARGIN, 340);
 }
 
 function drawRule(pdf: PDFKit.PDFDocument, y: number): void {
@@ -59,7 +72,11 @@ function drawRule(pdf: PDFKit.PDFDocument, y: number): void {
 }
 
 function money({ amount, currency }: Order): string {
-  return new Intl.NumberFormat('en', { style: 'currency', currency, currencyDisplay: 'code' }).format(Number(amount));
+  return new Intl.NumberFormat('en', {
+    style: 'currency',
+    currency,
+    currencyDisplay: 'code',
+  }).format(Number(amount));
 }
 
 /** The fonts that every PDF reader brings know Latin-1; a shop with customers elsewhere embeds a font of its own. */

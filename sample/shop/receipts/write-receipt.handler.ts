@@ -26,7 +26,11 @@ export class WriteReceipt implements JobHandler<OrderJob, Written> {
     const product = await manager.findOneByOrFail(Product, { sku: order.item });
     const pdf = await drawReceipt(order, product);
     await manager.insert(Receipt, { orderId: order.id, pdf });
-    if (order.webhook) await context.enqueue('webhooks', { orderId: order.id, url: order.webhook } satisfies WebhookJob);
+    if (order.webhook)
+      await context.enqueue('webhooks', {
+        orderId: order.id,
+        url: order.webhook,
+      } satisfies WebhookJob);
     return { bytes: pdf.length };
   }
 }

@@ -10,7 +10,11 @@ export class SendReminder implements JobHandler<OrderJob, void> {
 
   async process(job: Job<OrderJob>, context: JobContext): Promise<void> {
     const { orderId } = job.payload;
-    await context.manager.update(Order, { id: orderId, state: 'placed' }, { remindedAt: () => 'now()' });
+    await context.manager.update(
+      Order,
+      { id: orderId, state: 'placed' },
+      { remindedAt: () => 'now()' },
+    );
     // A mail server takes part in no transaction: a mail sent here would be sent at least once.
     this.logger.log(`Order ${orderId} waits to be picked up.`);
   }

@@ -41,7 +41,9 @@ const JOBS = `
 
 export async function audit(dataSource: DataSource, goodOrders: string[]): Promise<Audit> {
   const [receipts] = await dataSource.query<Audit[]>(RECEIPTS, [goodOrders]);
-  const [jobs] = await dataSource.query<Audit[]>(JOBS, [HOPELESS.map((temper) => `/customers/${temper}/webhook`)]);
+  const [jobs] = await dataSource.query<Audit[]>(JOBS, [
+    HOPELESS.map((temper) => `/customers/${temper}/webhook`),
+  ]);
   return { ...receipts, ...jobs } as Audit;
 }
 

@@ -10,7 +10,8 @@ interface SystemError extends Error {
 export function complaintOf(error: unknown): string {
   const { code, port, message, stack } = error as SystemError;
   if (error instanceof Complaint) return message;
-  if (code === 'EADDRINUSE') return `Port ${port} is taken. Choose another: npm start -- --port 3001, or PORT=3001 npm start.`;
+  if (code === 'EADDRINUSE')
+    return `Port ${port} is taken. Choose another: npm start -- --port 3001, or PORT=3001 npm start.`;
   if (code === 'EACCES' && port !== undefined)
     return `Port ${port} needs more rights than this user has. Choose one above 1023: --port 3000.`;
   return stack ?? String(error);

@@ -22,14 +22,23 @@ export async function openDatabase({ databaseUrl, once }: ShopCommand): Promise<
   mkdirSync(HOME, { recursive: true });
   if (databaseUrl) return openYours(databaseUrl);
   if (!once) endOrphan();
-  const postgres = await startPostgres(once ? {} : { dataDir: DATA, persistent: true, durable: true });
+  const postgres = await startPostgres(
+    once ? {} : { dataDir: DATA, persistent: true, durable: true },
+  );
   const kept = once ? 'new, and gone at the end' : `kept in ${DATA}`;
-  return { url: postgres.url, description: `embedded ${postgres.version}, ${kept}`, stop: () => postgres.stop() };
+  return {
+    url: postgres.url,
+    description: `embedded ${postgres.version}, ${kept}`,
+    stop: () => postgres.stop(),
+  };
 }
 
 /** Tried at once, so that a wrong URL is told in a line and not in a stack. */
 async function openYours(url: string): Promise<Database> {
-  if (!URL.canParse(url)) throw new Complaint('The database URL should look like postgres://user:password@host:5432/name.');
+  if (!URL.canParse(url))
+    throw new Complaint(
+      'The database URL should look like postgres://user:password@host:5432/name.',
+    );
   const { host, pathname } = new URL(url);
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   try {
@@ -49,6 +58,8 @@ function endOrphan(): void {
   if (!server) return;
   const owner = Number(readFileSync(join(DATA, 'owner.pid'), 'utf8'));
   if (isAlive(owner))
-    throw new Complaint(`The shop runs already, as process ${owner}. Stop it, or give this one a --database-url.`);
+    throw new Complaint(
+      `The shop runs already, as process ${owner}. Stop it, or give this one a --database-url.`,
+    );
   killServer(server);
 }

@@ -30,7 +30,11 @@ export class Feed {
   private async sell({ line, problem, request }: OrderLine): Promise<void> {
     if (problem) return this.refused.add(line, problem);
     const headers = { 'content-type': 'application/json' };
-    const response = await fetch(`${this.shopUrl}/orders`, { method: 'POST', headers, body: JSON.stringify(request) });
+    const response = await fetch(`${this.shopUrl}/orders`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(request),
+    });
     const answer = (await response.json()) as { id?: string; message?: string | string[] };
     if (response.ok) this.accept(String(answer.id), response.status === 200);
     else if (response.status < 500) this.refused.add(line, [answer.message].flat().join('; '));

@@ -22,8 +22,10 @@ export class MortalWorker {
 
   /** Spread over the run: the first dies after a sixth of the receipts, the last when a sixth is left. */
   async killAt({ receipts, lines }: Progress): Promise<void> {
-    if (this.child.exitCode !== null) throw new Complaint(`The worker ended by itself, with code ${this.child.exitCode}.`);
-    if (this.kills < KILLS && receipts >= ((this.kills + 1) * lines) / (KILLS + 1)) await this.kill();
+    if (this.child.exitCode !== null)
+      throw new Complaint(`The worker ended by itself, with code ${this.child.exitCode}.`);
+    if (this.kills < KILLS && receipts >= ((this.kills + 1) * lines) / (KILLS + 1))
+      await this.kill();
   }
 
   /** SIGKILL leaves no time for a goodbye: not to the handlers, not to the database. */
@@ -47,8 +49,14 @@ export class MortalWorker {
   }
 
   private spawn(): ChildProcess {
-    const env = { ...process.env, SHOP_SETTINGS: JSON.stringify({ ...this.settings, worker: true }) };
-    const child = fork(fileURLToPath(import.meta.resolve('./worker.js')), { env, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+    const env = {
+      ...process.env,
+      SHOP_SETTINGS: JSON.stringify({ ...this.settings, worker: true }),
+    };
+    const child = fork(fileURLToPath(import.meta.resolve('./worker.js')), {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    });
     if (child.stdout) createInterface(child.stdout).on('line', (line) => this.screen.say(line));
     return child;
   }

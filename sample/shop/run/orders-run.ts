@@ -38,11 +38,17 @@ export class OrdersRun {
   }
 
   /** @param onLook called with each look at the queues, e.g. to kill a worker at the worst moment. */
-  async run(lines: OrderLine[], signal: AbortSignal, onLook: (progress: Progress) => Promise<void>): Promise<RunTimes> {
+  async run(
+    lines: OrderLine[],
+    signal: AbortSignal,
+    onLook: (progress: Progress) => Promise<void>,
+  ): Promise<RunTimes> {
     const startedAt = performance.now();
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
-    const placing = this.feed.place(lines, either).then(() => (this.placedMs = performance.now() - startedAt));
+    const placing = this.feed
+      .place(lines, either)
+      .then(() => (this.placedMs = performance.now() - startedAt));
     try {
       const [placedMs] = await Promise.all([placing, this.follow(lines.length, either, onLook)]);
       return { placedMs, doneMs: performance.now() - startedAt };
@@ -52,17 +58,26 @@ export class OrdersRun {
     }
   }
 
-  private async follow(lines: number, signal: AbortSignal, onLook: (progress: Progress) => Promise<void>): Promise<void> {
+  private async follow(
+    lines: number,
+    signal: AbortSignal,
+    onLook: (progress: Progress) => Promise<void>,
+  ): Promise<void> {
     let seen = '';
     let movedAt = Date.now();
     for (;;) {
       const progress = await this.look(lines);
       this.screen.show(progress);
-      if (this.placedMs !== undefined && AWAITED.every((queue) => live(progress.queues.get(queue)) === 0)) return;
+      if (
+        this.placedMs !== undefined &&
+        AWAITED.every((queue) => live(progress.queues.get(queue)) === 0)
+      )
+        return;
       await onLook(progress);
       const now = describe(progress.queues);
       if (now !== seen) movedAt = Date.now();
-      if (Date.now() - movedAt > STUCK_AFTER_MS) throw new Complaint(`Nothing has moved for a minute:\n${now}`);
+      if (Date.now() - movedAt > STUCK_AFTER_MS)
+        throw new Complaint(`Nothing has moved for a minute:\n${now}`);
       seen = now;
       await rest(LOOK_EVERY_MS, undefined, { signal });
     }
@@ -70,7 +85,11 @@ export class OrdersRun {
 
   private async look(lines: number): Promise<Progress> {
     const { manager } = this.dataSource;
-    const [queues, orders, receipts] = await Promise.all([this.counts.read(), manager.count(Order), manager.count(Receipt)]);
+    const [queues, orders, receipts] = await Promise.all([
+      this.counts.read(),
+      manager.count(Order),
+      manager.count(Receipt),
+    ]);
     const bad = this.refused.count;
     return { lines, fed: this.feed.good.length + bad, bad, orders, receipts, queues };
   }

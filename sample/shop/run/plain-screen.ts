@@ -26,5 +26,9 @@ export class PlainScreen implements Screen {
 
 function describe({ lines, fed, orders, receipts, queues }: Progress): string {
   const counts = [...queues].map(([queue, states]) => `${queue}: ${countsLine(states)}`);
-  return [`orders ${number(fed)}/${number(lines)}`, `receipts ${number(receipts)}/${number(orders)}`, ...counts].join(' | ');
+  return [
+    `orders ${number(fed)}/${number(lines)}`,
+    `receipts ${number(receipts)}/${number(orders)}`,
+    ...counts,
+  ].join(' | ');
 }

@@ -20,7 +20,9 @@ export function reportLines(tally: Tally, found: Audit): string[] {
     `summaries  ${number(found.summaries)} days`,
     `time       placed in ${seconds(tally.placedMs)}${rate(tally)}, all done in ${seconds(tally.doneMs)}`,
   ];
-  return tally.kills > 0 ? [...lines, `crashes    ${tally.kills} workers killed with SIGKILL`] : lines;
+  return tally.kills > 0
+    ? [...lines, `crashes    ${tally.kills} workers killed with SIGKILL`]
+    : lines;
 }
 
 function receiptsVerdict({ missing, repeated }: Audit): string {
@@ -35,5 +37,7 @@ function deadVerdict({ hopeless, dead, wronglyDead }: Audit): string {
 }
 
 function rate({ good, known, placedMs }: Tally): string {
-  return good > known ? ` (${number(Math.round(((good - known) * 1_000) / placedMs))} orders a second)` : '';
+  return good > known
+    ? ` (${number(Math.round(((good - known) * 1_000) / placedMs))} orders a second)`
+    : '';
 }

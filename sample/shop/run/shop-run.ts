@@ -46,7 +46,12 @@ export class ShopRun {
   /** With `--crash` this process only takes orders: the one that works is there to be killed. */
   private settingsOf({ url: databaseUrl }: Database, port: number): ShopSettings {
     const webhookSecret = process.env.WEBHOOK_SECRET ?? randomBytes(32).toString('hex');
-    return { databaseUrl, url: `http://${HOST}:${port}`, webhookSecret, worker: !this.command.crash };
+    return {
+      databaseUrl,
+      url: `http://${HOST}:${port}`,
+      webhookSecret,
+      worker: !this.command.crash,
+    };
   }
 
   private greet({ url }: ShopSettings, { description }: Database, lines: OrderLine[]): void {
@@ -56,20 +61,34 @@ export class ShopRun {
   }
 
   private async placeOrders(app: NestExpressApplication, lines: OrderLine[]): Promise<boolean> {
-    const worker = this.command.crash ? new MortalWorker(app.get(ShopSettings), this.screen) : undefined;
+    const worker = this.command.crash
+      ? new MortalWorker(app.get(ShopSettings), this.screen)
+      : undefined;
     const refused = new RefusedLines(this.screen, join(HOME, 'refused-orders.txt'));
     const feed = new Feed(app.get(ShopSettings).url, refused);
     const run = new OrdersRun(app, feed, refused, this.screen);
-    const times = await run.run(lines, this.stopping.signal, async (progress) => worker?.killAt(progress));
+    const times = await run.run(lines, this.stopping.signal, async (progress) =>
+      worker?.killAt(progress),
+    );
     await worker?.stop();
     const found = await audit(app.get(DataSource), feed.good);
-    const tally = { good: feed.good.length, known: feed.known, bad: refused.count, kills: worker?.kills ?? 0, ...times };
+    const tally = {
+      good: feed.good.length,
+      known: feed.known,
+      bad: refused.count,
+      kills: worker?.kills ?? 0,
+      ...times,
+    };
     ['', ...reportLines(tally, found)].forEach((line) => this.screen.say(line));
     refused.close();
     return isRight(found);
   }
 
-  private async end(app: NestExpressApplication, database: Database, right: boolean): Promise<void> {
+  private async end(
+    app: NestExpressApplication,
+    database: Database,
+    right: boolean,
+  ): Promise<void> {
     await app.close();
     await database.stop();
     process.exitCode = right ? 0 : 1;

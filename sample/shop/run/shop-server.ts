@@ -8,7 +8,10 @@ import type { Screen } from './screen.js';
 import { ScreenLogger } from './screen-logger.js';
 
 /** The shop over HTTP. `useProcessExit`: a signal ends in `process.exit`, where the embedded PostgreSQL is stopped, too. */
-export async function openShop(settings: ShopSettings, screen: Screen): Promise<NestExpressApplication> {
+export async function openShop(
+  settings: ShopSettings,
+  screen: Screen,
+): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(ShopModule.forRoot(settings), {
     // What goes wrong before the shop is open is thrown, and told once.
     logger: false,
@@ -25,6 +28,9 @@ export async function openShop(settings: ShopSettings, screen: Screen): Promise<
 /** Closing waits for requests under way; their connections would stay open for seconds after the answer. */
 function closeIdleConnections(server: Server): void {
   server.on('request', (_request, response) => {
-    response.once('close', () => server.listening || setImmediate(() => server.closeIdleConnections()));
+    response.once(
+      'close',
+      () => server.listening || setImmediate(() => server.closeIdleConnections()),
+    );
   });
 }

@@ -4,7 +4,13 @@ import type { Progress, Screen } from './screen.js';
 
 const BAR = '  {name} {bar} {value}/{total}  {note}';
 /** Redrawn each time, because lines that are said above push the bars down; signals are the shop's to handle. */
-const OPTIONS = { hideCursor: true, forceRedraw: true, gracefulExit: false, barsize: 32, formatValue: number };
+const OPTIONS = {
+  hideCursor: true,
+  forceRedraw: true,
+  gracefulExit: false,
+  barsize: 32,
+  formatValue: number,
+};
 
 /** Two bars, and below them a line of counts for each queue. */
 export class TerminalScreen implements Screen {
@@ -25,7 +31,9 @@ export class TerminalScreen implements Screen {
     receiptsRow.update(receipts, { name: 'receipts', note: '' });
     this.row('heading', '  {line}', 1).update(0, { line: 'queues' });
     for (const [queue, counts] of queues) {
-      this.row(`queue ${queue}`, '  {line}', 1).update(0, { line: `  ${queue.padEnd(10)} ${countsLine(counts)}` });
+      this.row(`queue ${queue}`, '  {line}', 1).update(0, {
+        line: `  ${queue.padEnd(10)} ${countsLine(counts)}`,
+      });
     }
   }
 
@@ -45,7 +53,9 @@ export class TerminalScreen implements Screen {
 
   private row(key: string, format: string, total: number): SingleBar {
     this.bars ??= new MultiBar({ ...OPTIONS, stream: this.output }, Presets.shades_classic);
-    const row = this.rows.get(key) ?? this.bars.create(total, 0, { name: '', note: '', line: '' }, { format });
+    const row =
+      this.rows.get(key) ??
+      this.bars.create(total, 0, { name: '', note: '', line: '' }, { format });
     this.rows.set(key, row);
     return row;
   }

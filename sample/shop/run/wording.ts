@@ -23,6 +23,8 @@ export function live(counts: Counts = {}): number {
 
 /** Jobs in the dead letter queue. */
 export function dead(counts: Counts = {}): number {
-  const others = Object.entries(counts).filter(([state]) => !LIVE.includes(state) && !ENDED_WELL.includes(state));
+  const others = Object.entries(counts).filter(
+    ([state]) => !LIVE.includes(state) && !ENDED_WELL.includes(state),
+  );
   return others.reduce((sum, [, jobs]) => sum + jobs, 0);
 }

@@ -12,9 +12,11 @@ export class QueueCounts {
 
   /** Jobs by queue and state. It counts rows, which is fine for a sample's tables, and too slow for large ones. */
   async read(): Promise<Map<string, Counts>> {
-    const rows = await this.dataSource.query<{ queue: string; state: string; jobs: number }[]>(COUNT);
+    const rows =
+      await this.dataSource.query<{ queue: string; state: string; jobs: number }[]>(COUNT);
     const queues = new Map<string, Counts>();
-    for (const { queue, state, jobs } of rows) queues.set(queue, { ...queues.get(queue), [state]: jobs });
+    for (const { queue, state, jobs } of rows)
+      queues.set(queue, { ...queues.get(queue), [state]: jobs });
     return queues;
   }
 }

@@ -20,7 +20,11 @@ export class StatusController {
   @Get()
   async status(): Promise<Status> {
     const { manager } = this.dataSource;
-    const [orders, receipts, queues] = await Promise.all([manager.count(Order), manager.count(Receipt), this.counts.read()]);
+    const [orders, receipts, queues] = await Promise.all([
+      manager.count(Order),
+      manager.count(Receipt),
+      this.counts.read(),
+    ]);
     return { orders, receipts, queues: Object.fromEntries(queues) };
   }
 }

@@ -1,4 +1,13 @@
-import { Controller, Headers, HttpException, NotFoundException, Param, Post, Req, UnauthorizedException } from '@nestjs/common';
+import {
+  Controller,
+  Headers,
+  HttpException,
+  NotFoundException,
+  Param,
+  Post,
+  Req,
+  UnauthorizedException,
+} from '@nestjs/common';
 import type { RawBodyRequest } from '@nestjs/common';
 import type { Request } from 'express';
 import { setTimeout as rest } from 'node:timers/promises';

@@ -1,4 +1,11 @@
-import { exponential, JobContext, Job, QueueHandler, UnprocessableError, type JobHandler } from 'nestjs-simple-queue';
+import {
+  exponential,
+  JobContext,
+  Job,
+  QueueHandler,
+  UnprocessableError,
+  type JobHandler,
+} from 'nestjs-simple-queue';
 import type { WebhookJob } from '../jobs.js';
 import { ShopSettings } from '../shop.settings.js';
 import { sign } from './signature.js';
@@ -26,17 +33,26 @@ export class DeliverWebhook implements JobHandler<WebhookJob, Delivered> {
   async process(job: Job<WebhookJob>, context: JobContext): Promise<Delivered> {
     const url = new URL(job.payload.url, this.settings.url);
     // The signal aborts the request on a timeout, on a cancel, and when a shutdown has waited long enough.
-    const { ok, status, body } = await fetch(url, { ...this.requestFor(job), redirect: 'error', signal: context.signal });
+    const { ok, status, body } = await fetch(url, {
+      ...this.requestFor(job),
+      redirect: 'error',
+      signal: context.signal,
+    });
     await body?.cancel();
     if (ok) return { status };
-    if (status < 500 && !PASSING.includes(status)) throw new UnprocessableError(`${url.pathname} answered ${status}: not again.`);
+    if (status < 500 && !PASSING.includes(status))
+      throw new UnprocessableError(`${url.pathname} answered ${status}: not again.`);
     throw new Error(`${url.pathname} answered ${status}.`);
   }
 
   /** Deliveries are at least once: the job's id lets the receiver recognise a repeated one. */
   private requestFor(job: Job<WebhookJob>): RequestInit {
     const { orderId } = job.payload;
-    const body = JSON.stringify({ event: 'receipt.written', orderId, receipt: `${this.settings.url}/orders/${orderId}/receipt` });
+    const body = JSON.stringify({
+      event: 'receipt.written',
+      orderId,
+      receipt: `${this.settings.url}/orders/${orderId}/receipt`,
+    });
     const headers = {
       'content-type': 'application/json',
       'webhook-id': job.id,

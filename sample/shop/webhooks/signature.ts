@@ -8,7 +8,12 @@ export function sign(body: string, secret: string, now = Date.now()): string {
 }
 
 /** What the receiver does: it believes nothing but what the secret proves. */
-export function isSigned(body: string, signature: string | undefined, secret: string, now = Date.now()): boolean {
+export function isSigned(
+  body: string,
+  signature: string | undefined,
+  secret: string,
+  now = Date.now(),
+): boolean {
   const [, at, given] = /^t=(\d{1,15}),v1=([0-9a-f]{64})$/.exec(signature ?? '') ?? [];
   if (!at || !given || Math.abs(now - Number(at)) > VALID_FOR_MS) return false;
   return timingSafeEqual(Buffer.from(given), Buffer.from(digest(`${at}.${body}`, secret)));

@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { readProject } from '../../../lib/cli/init/project.js';
@@ -26,7 +34,9 @@ describe('simple-queue init', () => {
     const { code, out, err } = await cli(['init', root]);
     expect(code).toBe(0);
     expect(out).toContain('create src/greetings/greetings.handler.ts');
-    expect(out).toContain('      }),\n  +     SimpleQueueModule.forRoot(),\n  +     GreetingsModule,\n      ],');
+    expect(out).toContain(
+      '      }),\n  +     SimpleQueueModule.forRoot(),\n  +     GreetingsModule,\n      ],',
+    );
     expect(err).toBe('Nothing is written yet. --yes writes it.\n');
     expect(readProject(root)).toEqual(before);
   });
@@ -38,7 +48,10 @@ describe('simple-queue init', () => {
     const written = readProject(root);
     for (const { path, after } of changes) expect(written.get(path)).toBe(after);
     const again = await cli(['init', root, '--yes']);
-    expect(again).toMatchObject({ code: 0, out: 'Nothing to do: src/app.module.ts imports SimpleQueueModule already.\n' });
+    expect(again).toMatchObject({
+      code: 0,
+      out: 'Nothing to do: src/app.module.ts imports SimpleQueueModule already.\n',
+    });
     expect(readProject(root)).toEqual(written);
   });
 
@@ -50,13 +63,19 @@ describe('simple-queue init', () => {
       rmSync(elsewhere, { recursive: true });
     });
 
-    it.each(['../outside', 'src/../../outside', '/outside'])('that sourceRoot names: %s', async (sourceRoot) => {
-      writeFileSync(join(root, 'nest-cli.json'), JSON.stringify({ sourceRoot }));
-      const before = readProject(root);
-      const { code, err } = await cli(['init', root, '--module', 'src/app.module.ts', '--yes']);
-      expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining('outside of the folder') });
-      expect(readProject(root)).toEqual(before);
-    });
+    it.each(['../outside', 'src/../../outside', '/outside'])(
+      'that sourceRoot names: %s',
+      async (sourceRoot) => {
+        writeFileSync(join(root, 'nest-cli.json'), JSON.stringify({ sourceRoot }));
+        const before = readProject(root);
+        const { code, err } = await cli(['init', root, '--module', 'src/app.module.ts', '--yes']);
+        expect({ code, err }).toEqual({
+          code: 2,
+          err: expect.stringContaining('outside of the folder'),
+        });
+        expect(readProject(root)).toEqual(before);
+      },
+    );
 
     it('that a link leads to: a folder of sources, the one of the first job, a file of settings', async () => {
       const before = readProject(root);
@@ -67,12 +86,18 @@ describe('simple-queue init', () => {
       });
       expect(readProject(root)).toEqual(before);
       symlinkSync(join(elsewhere, 'missing'), join(root, 'dangling.ts'));
-      expect(() => writeChanges(root, [{ path: 'dangling.ts', after: '' }])).toThrow('cannot be written (EEXIST)');
-      expect(() => writeChanges(root, [{ path: 'src/greetings/deep/one.ts', after: '' }])).toThrow('outside of the folder');
+      expect(() => writeChanges(root, [{ path: 'dangling.ts', after: '' }])).toThrow(
+        'cannot be written (EEXIST)',
+      );
+      expect(() => writeChanges(root, [{ path: 'src/greetings/deep/one.ts', after: '' }])).toThrow(
+        'outside of the folder',
+      );
       const settings = `${elsewhere}.json`;
       writeFileSync(settings, '{}');
       symlinkSync(settings, join(root, 'settings.json'));
-      expect(() => writeChanges(root, [{ path: 'settings.json', before: '{}', after: 'x' }])).toThrow('outside of the folder');
+      expect(() =>
+        writeChanges(root, [{ path: 'settings.json', before: '{}', after: 'x' }]),
+      ).toThrow('outside of the folder');
       rmSync(settings);
     });
 
@@ -88,7 +113,9 @@ describe('simple-queue init', () => {
     writeFileSync(join(root, 'src/main.ts'), 'void start();\n');
     const { code, out } = await cli(['init', root]);
     expect(code).toBe(0);
-    expect(out).toMatch(/^By hand\. Let running jobs end .*:\n\n {2}app\.enableShutdownHooks\(\);\n$/m);
+    expect(out).toMatch(
+      /^By hand\. Let running jobs end .*:\n\n {2}app\.enableShutdownHooks\(\);\n$/m,
+    );
   });
 
   it.each<[string, string[], string]>([
@@ -105,8 +132,12 @@ describe('simple-queue init', () => {
   it('overwrites nothing that came between reading and writing', () => {
     const path = 'src/main.ts';
     const before = readFileSync(join(root, path), 'utf8');
-    expect(() => writeChanges(root, [{ path, after: '' }])).toThrow(`${path} cannot be written (EEXIST)`);
-    expect(() => writeChanges(root, [{ path, before: 'older', after: '' }])).toThrow(`${path} has changed in the meantime`);
+    expect(() => writeChanges(root, [{ path, after: '' }])).toThrow(
+      `${path} cannot be written (EEXIST)`,
+    );
+    expect(() => writeChanges(root, [{ path, before: 'older', after: '' }])).toThrow(
+      `${path} has changed in the meantime`,
+    );
     expect(readFileSync(join(root, path), 'utf8')).toBe(before);
   });
 });

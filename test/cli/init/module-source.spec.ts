@@ -3,26 +3,44 @@ import ts from 'typescript';
 import { withModules } from '../../../lib/cli/init/module-source.js';
 
 const HEAD = `import { Module } from '@nestjs/common';`;
-const sourceOf = (metadata: string): string => `${HEAD}\n\n@Module(${metadata})\nexport class AppModule {}\n`;
+const sourceOf = (metadata: string): string =>
+  `${HEAD}\n\n@Module(${metadata})\nexport class AppModule {}\n`;
 const changed = (source: string): string | undefined =>
   withModules(ts, source, { names: [['Queue', 'queue']], elements: ['Queue.forRoot()', 'Mail'] });
-const metadataIn = (source = ''): string | undefined => /@Module\(([\s\S]*)\)\nexport/.exec(source)?.[1];
+const metadataIn = (source = ''): string | undefined =>
+  /@Module\(([\s\S]*)\)\nexport/.exec(source)?.[1];
 
 describe('adding to the imports of a module', () => {
   it.each<[string, string, string]>([
     ['no metadata', '{}', '{ imports: [Queue.forRoot(), Mail] }'],
     ['no imports', '{ providers: [A] }', '{ imports: [Queue.forRoot(), Mail], providers: [A] }'],
-    ['no imports, on lines', '{\n  providers: [A],\n}', '{\n  imports: [Queue.forRoot(), Mail],\n  providers: [A],\n}'],
+    [
+      'no imports, on lines',
+      '{\n  providers: [A],\n}',
+      '{\n  imports: [Queue.forRoot(), Mail],\n  providers: [A],\n}',
+    ],
     ['none yet', '{ imports: [] }', '{ imports: [Queue.forRoot(), Mail] }'],
-    ['one line', '{ imports: [A, B.forRoot(),] }', '{ imports: [A, B.forRoot(), Queue.forRoot(), Mail] }'],
+    [
+      'one line',
+      '{ imports: [A, B.forRoot(),] }',
+      '{ imports: [A, B.forRoot(), Queue.forRoot(), Mail] }',
+    ],
     [
       'a line that gets too long',
       `{\n  imports: [${'A'.repeat(30)}, ${'B'.repeat(20)}],\n}`,
       `{\n  imports: [\n    ${'A'.repeat(30)},\n    ${'B'.repeat(20)},\n    Queue.forRoot(),\n    Mail,\n  ],\n}`,
     ],
     ['a quoted name', `{ 'imports': [A] }`, `{ 'imports': [A, Queue.forRoot(), Mail] }`],
-    ['lines', '{\n  imports: [\n    A,\n  ],\n}', '{\n  imports: [\n    A,\n    Queue.forRoot(),\n    Mail,\n  ],\n}'],
-    ['no comma at the end', '{\n\timports: [\n\t\tA\n\t]\n}', '{\n\timports: [\n\t\tA,\n\t\tQueue.forRoot(),\n\t\tMail\n\t]\n}'],
+    [
+      'lines',
+      '{\n  imports: [\n    A,\n  ],\n}',
+      '{\n  imports: [\n    A,\n    Queue.forRoot(),\n    Mail,\n  ],\n}',
+    ],
+    [
+      'no comma at the end',
+      '{\n\timports: [\n\t\tA\n\t]\n}',
+      '{\n\timports: [\n\t\tA,\n\t\tQueue.forRoot(),\n\t\tMail\n\t]\n}',
+    ],
     [
       'a comment at the end',
       '{\n  imports: [\n    A, // first\n    B // last]\n  ],\n}',

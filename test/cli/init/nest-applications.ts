@@ -64,7 +64,10 @@ const APPLICATIONS = {
     'src/app.module.ts': asEsm(ROOT_MODULE),
   },
   'Nest 12, CommonJS': {
-    'package.json': packageJson({ scripts: { test: 'node --experimental-vm-modules node_modules/jest/bin/jest.js' } }, ['jest']),
+    'package.json': packageJson(
+      { scripts: { test: 'node --experimental-vm-modules node_modules/jest/bin/jest.js' } },
+      ['jest'],
+    ),
     'test/jest-e2e.json': JEST_E2E,
     'src/main.ts': MAIN,
     'src/app.module.ts': ROOT_MODULE,
@@ -74,7 +77,12 @@ const APPLICATIONS = {
 export type NestApplication = keyof typeof APPLICATIONS;
 
 /** With some files changed, or (undefined) taken away. */
-export function anApplication(kind: NestApplication, files: Record<string, string | undefined> = {}): Project {
+export function anApplication(
+  kind: NestApplication,
+  files: Record<string, string | undefined> = {},
+): Project {
   const all: Record<string, string | undefined> = { ...APPLICATIONS[kind], ...files };
-  return new Map(Object.entries(all).filter((file): file is [string, string] => file[1] !== undefined));
+  return new Map(
+    Object.entries(all).filter((file): file is [string, string] => file[1] !== undefined),
+  );
 }

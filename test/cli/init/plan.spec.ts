@@ -4,7 +4,9 @@ import { planInit, type InitPlan } from '../../../lib/cli/init/plan.js';
 import type { Project } from '../../../lib/cli/init/project.js';
 import { anApplication, ROOT_MODULE, type NestApplication } from './nest-applications.js';
 
-const NEW_FILES = ['handler', 'service', 'module', 'spec'].map((part) => `src/greetings/greetings.${part}.ts`);
+const NEW_FILES = ['handler', 'service', 'module', 'spec'].map(
+  (part) => `src/greetings/greetings.${part}.ts`,
+);
 
 const afterwards = (project: Project, { changes }: InitPlan): Project =>
   new Map([...project, ...changes.map(({ path, after }): [string, string] => [path, after])]);
@@ -16,7 +18,11 @@ const added = ({ changes }: InitPlan, path: string): string[] => {
 };
 
 describe.each<[NestApplication, string[], string]>([
-  ['Nest 11', [...NEW_FILES, 'package.json', 'test/jest-e2e.json', 'src/main.ts', 'src/app.module.ts'], ''],
+  [
+    'Nest 11',
+    [...NEW_FILES, 'package.json', 'test/jest-e2e.json', 'src/main.ts', 'src/app.module.ts'],
+    '',
+  ],
   ['Nest 12, ESM', [...NEW_FILES, 'src/main.ts', 'src/app.module.ts'], '.js'],
   ['Nest 12, CommonJS', [...NEW_FILES, 'src/main.ts', 'src/app.module.ts'], ''],
 ])('an application of %s', (kind, paths, extension) => {
@@ -37,16 +43,23 @@ describe.each<[NestApplication, string[], string]>([
 
   it('gets sources that the compiler reads, with the relative imports that it has', () => {
     for (const { path, after } of plan.changes.filter((change) => change.path.endsWith('.ts'))) {
-      expect({ path, problems: ts.transpileModule(after, { reportDiagnostics: true }).diagnostics }).toEqual({
+      expect({
+        path,
+        problems: ts.transpileModule(after, { reportDiagnostics: true }).diagnostics,
+      }).toEqual({
         path,
         problems: [],
       });
-      for (const [, target] of after.matchAll(/from '(\.[^']+)'/g)) expect(target!.endsWith('.js')).toBe(extension === '.js');
+      for (const [, target] of after.matchAll(/from '(\.[^']+)'/g))
+        expect(target!.endsWith('.js')).toBe(extension === '.js');
     }
   });
 
   it('has nothing left to do after that, nor after a half of it', () => {
-    expect(planInit(afterwards(project, plan), ts)).toMatchObject({ changes: [], knownIn: 'src/app.module.ts' });
+    expect(planInit(afterwards(project, plan), ts)).toMatchObject({
+      changes: [],
+      knownIn: 'src/app.module.ts',
+    });
     const half = { ...plan, changes: plan.changes.slice(0, -1) };
     expect(planInit(afterwards(project, half), ts).changes).toEqual(plan.changes.slice(-1));
   });
@@ -54,21 +67,37 @@ describe.each<[NestApplication, string[], string]>([
 
 it('lets ts-jest translate the package where Jest has its own loader', () => {
   const { changes } = planInit(anApplication('Nest 11'), ts);
-  const { jest } = JSON.parse(changes.find(({ path }) => path === 'package.json')!.after) as { jest: Record<string, object> };
+  const { jest } = JSON.parse(changes.find(({ path }) => path === 'package.json')!.after) as {
+    jest: Record<string, object>;
+  };
   const [pattern] = jest.transformIgnorePatterns as string[];
   const ignored = (path: string): boolean => new RegExp(pattern!).test(path);
   expect(ignored('/app/node_modules/nestjs-simple-queue/dist/lib/index.js')).toBe(false);
-  expect(ignored('/app/node_modules/.pnpm/nestjs-simple-queue@1/node_modules/nestjs-simple-queue/dist/lib/index.js')).toBe(false);
-  expect(ignored('/app/node_modules/.pnpm/nestjs-simple-queue@1/node_modules/pg/lib/index.js')).toBe(true);
+  expect(
+    ignored(
+      '/app/node_modules/.pnpm/nestjs-simple-queue@1/node_modules/nestjs-simple-queue/dist/lib/index.js',
+    ),
+  ).toBe(false);
+  expect(
+    ignored('/app/node_modules/.pnpm/nestjs-simple-queue@1/node_modules/pg/lib/index.js'),
+  ).toBe(true);
   // Jest takes the first that fits.
   expect(Object.keys(jest.transform!)[0]).toContain('nestjs-simple-queue');
 });
 
 it('gives no spec to who has nothing to run it', () => {
-  const packageJson = JSON.stringify({ dependencies: { '@nestjs/core': '*' }, devDependencies: { mocha: '*' } });
-  const { changes, byHand } = planInit(anApplication('Nest 12, CommonJS', { 'package.json': packageJson }), ts);
+  const packageJson = JSON.stringify({
+    dependencies: { '@nestjs/core': '*' },
+    devDependencies: { mocha: '*' },
+  });
+  const { changes, byHand } = planInit(
+    anApplication('Nest 12, CommonJS', { 'package.json': packageJson }),
+    ts,
+  );
   expect(changes.map(({ path }) => path)).not.toContain('src/greetings/greetings.spec.ts');
-  expect(byHand).toEqual([{ what: expect.any(String), lines: 'npm install nestjs-simple-queue typeorm pg' }]);
+  expect(byHand).toEqual([
+    { what: expect.any(String), lines: 'npm install nestjs-simple-queue typeorm pg' },
+  ]);
 });
 
 it('knows the sources of a workspace, and a root module of another name', () => {
@@ -101,9 +130,16 @@ describe('a workspace of several applications', () => {
 
   it.each([
     ['which has none yet', ROOT_MODULE],
-    ['although another one has it', ROOT_MODULE.replace('imports: [', 'imports: [SimpleQueueModule.forRoot(),')],
+    [
+      'although another one has it',
+      ROOT_MODULE.replace('imports: [', 'imports: [SimpleQueueModule.forRoot(),'),
+    ],
   ])('has the named one set up, in its own folder, %s', (_, shopModule) => {
-    const { changes, byHand, knownIn } = planInit(project(shopModule), ts, 'apps/api/src/api.module.ts');
+    const { changes, byHand, knownIn } = planInit(
+      project(shopModule),
+      ts,
+      'apps/api/src/api.module.ts',
+    );
     expect(knownIn).toBeUndefined();
     expect(byHand).toEqual([]);
     expect(changes.map(({ path }) => path).filter((path) => path.startsWith('apps/'))).toEqual([
@@ -115,33 +151,50 @@ describe('a workspace of several applications', () => {
   });
 
   it('is done where the queue comes with a library of all applications', () => {
-    const library = { 'libs/queue/src/queue.module.ts': 'export const queue = SimpleQueueModule.forRoot();' };
+    const library = {
+      'libs/queue/src/queue.module.ts': 'export const queue = SimpleQueueModule.forRoot();',
+    };
     const files = new Map([...project(ROOT_MODULE), ...Object.entries(library)]);
-    expect(planInit(files, ts, 'apps/api/src/api.module.ts')).toMatchObject({ knownIn: 'libs/queue/src/queue.module.ts' });
+    expect(planInit(files, ts, 'apps/api/src/api.module.ts')).toMatchObject({
+      knownIn: 'libs/queue/src/queue.module.ts',
+    });
   });
 });
 
 it('takes the word of no comment that the queue is there', () => {
-  const project = anApplication('Nest 11', { 'src/app.service.ts': '// Some day: SimpleQueueModule.forRoot()\n' });
+  const project = anApplication('Nest 11', {
+    'src/app.service.ts': '// Some day: SimpleQueueModule.forRoot()\n',
+  });
   expect(planInit(project, ts).knownIn).toBeUndefined();
 });
 
 it('writes line ends as the files have them', () => {
-  const windows = new Map([...anApplication('Nest 11')].map(([path, text]) => [path, text.replaceAll('\n', '\r\n')]));
-  for (const { after } of planInit(windows, ts).changes) expect(after.replaceAll('\r\n', '')).not.toContain('\n');
+  const windows = new Map(
+    [...anApplication('Nest 11')].map(([path, text]) => [path, text.replaceAll('\n', '\r\n')]),
+  );
+  for (const { after } of planInit(windows, ts).changes)
+    expect(after.replaceAll('\r\n', '')).not.toContain('\n');
 });
 
 it.each<[string, Record<string, string | undefined>, string]>([
   ['no package.json', { 'package.json': undefined }, 'There is no package.json here'],
   ['a broken package.json', { 'package.json': '{ "name": ' }, 'package.json is no valid JSON'],
   ['no Nest', { 'package.json': '{}' }, 'This is no Nest application'],
-  ['no root module', { 'src/app.module.ts': undefined }, 'There is no src/app.module.ts. Name the file'],
+  [
+    'no root module',
+    { 'src/app.module.ts': undefined },
+    'There is no src/app.module.ts. Name the file',
+  ],
   [
     'no TypeORM',
     { 'src/app.module.ts': '@Module({ imports: [] }) class AppModule {}' },
     'npm install @nestjs/typeorm typeorm pg',
   ],
-  ['a file in the way', { 'src/greetings/greetings.module.ts': '// mine' }, 'nothing is overwritten'],
+  [
+    'a file in the way',
+    { 'src/greetings/greetings.module.ts': '// mine' },
+    'nothing is overwritten',
+  ],
 ])('refuses with what to do: %s', (_, files, message) => {
   const project = anApplication('Nest 11', files);
   expect(() => planInit(project, ts)).toThrow(
@@ -160,12 +213,22 @@ it.each<[string, Record<string, string>, string[]]>([
     },
     ['imports: [ ...'],
   ],
-  ['wrong syntax', { 'src/app.module.ts': ROOT_MODULE.replace('imports: [', 'imports: [[') }, ['imports: [ ...']],
-  ['a Jest configuration of its own', { 'test/jest-e2e.json': '{ "preset": "ts-jest" }' }, ['"transformIgnorePatterns"']],
+  [
+    'wrong syntax',
+    { 'src/app.module.ts': ROOT_MODULE.replace('imports: [', 'imports: [[') },
+    ['imports: [ ...'],
+  ],
+  [
+    'a Jest configuration of its own',
+    { 'test/jest-e2e.json': '{ "preset": "ts-jest" }' },
+    ['"transformIgnorePatterns"'],
+  ],
   ['an application made elsewhere', { 'src/main.ts': `void start();` }, ['enableShutdownHooks']],
 ])('says what to paste where it cannot tell, and does the rest: %s', (_, files, lines) => {
   const { changes, byHand } = planInit(anApplication('Nest 11', files), ts);
-  expect(byHand.map((note) => note.lines)).toEqual(lines.map((line) => expect.stringContaining(line)));
+  expect(byHand.map((note) => note.lines)).toEqual(
+    lines.map((line) => expect.stringContaining(line)),
+  );
   expect(changes.length).toBe(7);
   expect(changes.map(({ path }) => path)).not.toContain(Object.keys(files)[0]);
 });

@@ -1,20 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { JobRepository, type ClaimRange, type ClaimWish } from '../../../lib/storage/claim/job.repository.js';
+import {
+  type ClaimRange,
+  type ClaimWish,
+  ClaimRepository,
+} from '../../../lib/storage/claim/claim.repository.js';
 import { explaining } from '../../support/plans.js';
 import { aStorage, Rival, type TestStorage } from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
 
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
-const EVERYWHERE: ClaimRange = { priority: -32_768, runAt: '-infinity', id: FIRST_ID, upto: 32_767 };
+const EVERYWHERE: ClaimRange = {
+  priority: -32_768,
+  runAt: '-infinity',
+  id: FIRST_ID,
+  upto: 32_767,
+};
 
 describe('settle-and-claim, claiming', () => {
   let test: TestStorage;
-  let jobs: JobRepository;
+  let claims: ClaimRepository;
 
   beforeAll(async () => {
     test = await aStorage();
-    jobs = test.storage.jobs;
+    claims = test.storage.claims;
   });
   beforeEach(() => test.rows.clear());
   afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
@@ -26,11 +35,14 @@ describe('settle-and-claim, claiming', () => {
     lanes: [{ lane, wanted, ranges: ranges.length > 0 ? ranges : [EVERYWHERE] }],
     limit: wanted,
   });
-  const claim = async (wish: ClaimWish) => (await jobs.settleAndClaim('worker-9', [], [], wish)).jobs;
+  const claim = async (wish: ClaimWish) =>
+    (await claims.settleAndClaim('worker-9', [], [], wish)).jobs;
   const idsOf = (rows: { id: string }[]) => rows.map((row) => row.id);
 
   it('takes jobs by priority, then time, then id, and writes them down as one claim of the lease', async () => {
-    const [second, third] = ['a', 'b'].map((digit) => digit.repeat(8) + '-0000-7000-8000-000000000000') as [string, string];
+    const [second, third] = ['a', 'b'].map(
+      (digit) => digit.repeat(8) + '-0000-7000-8000-000000000000',
+    ) as [string, string];
     const last = await test.rows.job({ priority: 5, due: '-1 hour' });
     await test.rows.job({ id: second });
     const fourth = await test.rows.job({ due: '-1 millisecond' });
@@ -39,7 +51,9 @@ describe('settle-and-claim, claiming', () => {
       `update simple_queue.job set run_at = (select max(run_at) from simple_queue.job where id <> $1) - interval '1 hour' where id in ($2, $3)`,
       [last.id, second, third],
     );
-    await test.database.query('update simple_queue.ready r set run_at = j.run_at from simple_queue.job j where j.id = r.id');
+    await test.database.query(
+      'update simple_queue.ready r set run_at = j.run_at from simple_queue.job j where j.id = r.id',
+    );
     const first = await test.rows.job({ priority: -3 });
     const wish = wishFor(first.lane, 10);
 
@@ -58,19 +72,43 @@ describe('settle-and-claim, claiming', () => {
       ...{ epoch: 4, priority: 2, attempt: 1, stalls: 2, reschedules: 3, cancelRequested: true },
       ...{ uniqueKey: 'key', fingerprint: 'tag', payload: { n: 9 } },
     });
-    await test.database.query(`update simple_queue.job set payload_bytes = '\\xff00', options = '{"maxAttempts":7}'`);
+    await test.database.query(
+      `update simple_queue.job set payload_bytes = '\\xff00', options = '{"maxAttempts":7}'`,
+    );
 
     const [row] = await claim(wishFor(job.lane, 1));
 
-    expect(row).toMatchObject({ id: job.id, lane: job.lane, epoch: 4, priority: 2, spent: 1, stalls: 2, reschedules: 3 });
-    expect(row).toMatchObject({ cancelled: true, suspicion: 0, uniqueKey: 'key', fingerprint: 'tag', payload: '{"n":9}' });
-    expect(row).toMatchObject({ payloadBytes: '\\xff00', options: '{"maxAttempts": 7}', lastError: null });
+    expect(row).toMatchObject({
+      id: job.id,
+      lane: job.lane,
+      epoch: 4,
+      priority: 2,
+      spent: 1,
+      stalls: 2,
+      reschedules: 3,
+    });
+    expect(row).toMatchObject({
+      cancelled: true,
+      suspicion: 0,
+      uniqueKey: 'key',
+      fingerprint: 'tag',
+      payload: '{"n":9}',
+    });
+    expect(row).toMatchObject({
+      payloadBytes: '\\xff00',
+      options: '{"maxAttempts": 7}',
+      lastError: null,
+    });
   });
 
   it('takes no more of a lane than is wanted, and no more of all than the limit', async () => {
     const mail = await test.rows.jobs(3, { queue: 'mail' });
     const pdf = await test.rows.jobs(3, { queue: 'pdf' });
-    const lanes = [mail[0]!.lane, pdf[0]!.lane].map((lane) => ({ lane, wanted: 2, ranges: [EVERYWHERE] }));
+    const lanes = [mail[0]!.lane, pdf[0]!.lane].map((lane) => ({
+      lane,
+      wanted: 2,
+      ranges: [EVERYWHERE],
+    }));
     const wish = { claimId: randomUUID(), lease: randomUUID(), lanes, limit: 3 };
 
     const rows = await claim(wish);
@@ -90,11 +128,14 @@ describe('settle-and-claim, claiming', () => {
   it('starts behind the hint, key by key, and leaves what lies in front of it', async () => {
     const seen = await test.rows.job({ due: '-1 hour' });
     const fresh = await test.rows.job({ due: '-1 minute' });
-    const [key] = await test.database.query<{ at: string }>('select run_at::text as at from simple_queue.ready where id = $1', [
-      seen.id,
-    ]);
+    const [key] = await test.database.query<{ at: string }>(
+      'select run_at::text as at from simple_queue.ready where id = $1',
+      [seen.id],
+    );
 
-    const rows = await claim(wishFor(seen.lane, 5, { priority: 0, runAt: key!.at, id: seen.id, upto: 32_767 }));
+    const rows = await claim(
+      wishFor(seen.lane, 5, { priority: 0, runAt: key!.at, id: seen.id, upto: 32_767 }),
+    );
 
     expect(idsOf(rows)).toEqual([fresh.id]);
     expect(idsOf(await claim(wishFor(seen.lane, 5)))).toEqual([seen.id]);
@@ -136,7 +177,9 @@ describe('settle-and-claim, claiming', () => {
     const free = await test.rows.jobs(3);
     const { lane } = free[0]!;
     await rival.begin();
-    await rival.query('select from simple_queue.ready where id = any($1) for update', [idsOf(held)]);
+    await rival.query('select from simple_queue.ready where id = any($1) for update', [
+      idsOf(held),
+    ]);
 
     expect(idsOf(await claim(wishFor(lane, 3))).toSorted()).toEqual(idsOf(free).toSorted());
 
@@ -166,7 +209,12 @@ describe('settle-and-claim, claiming', () => {
     const next = await test.rows.job();
     const success = { id: done.id, epoch: 0, runMs: 1, keepMs: undefined, output: undefined };
 
-    const claimed = await jobs.settleAndClaim('worker-9', [success], [done.claim], wishFor(next.lane, 1));
+    const claimed = await claims.settleAndClaim(
+      'worker-9',
+      [success],
+      [done.claim],
+      wishFor(next.lane, 1),
+    );
 
     expect(idsOf(claimed.jobs)).toEqual([next.id]);
     expect(claimed.lost).toEqual([]);
@@ -181,7 +229,8 @@ describe('settle-and-claim, claiming', () => {
   it('is not slowed by 200,000 future jobs: it does not read them', async () => {
     const { id: lane } = await test.rows.lane();
     const { database, costs } = explaining(test.storage.database);
-    const look = () => new JobRepository(database).settleAndClaim('worker-9', [], [], wishFor(lane, 100));
+    const look = () =>
+      new ClaimRepository(database).settleAndClaim('worker-9', [], [], wishFor(lane, 100));
     await look();
     // Their places alone: a claim that looked at them would have to read these.
     await test.database.query(
@@ -200,11 +249,16 @@ describe('settle-and-claim, claiming', () => {
 
   describe('of suspects', () => {
     const suspects = (lanes: number[], alone: boolean, limit: number) =>
-      jobs.claimSuspects(randomUUID(), randomUUID(), lanes, { alone, limit });
+      claims.claimSuspects(randomUUID(), randomUUID(), lanes, { alone, limit });
 
     it('takes those that run apart, or those that run alone, the least suspected and oldest first, at most as many as it may', async () => {
       const lone = await test.rows.job({ state: 'suspect', suspicion: 3 });
-      const twice = await test.rows.job({ state: 'suspect', suspicion: 2, due: '-9 hours', queue: 'pdf' });
+      const twice = await test.rows.job({
+        state: 'suspect',
+        suspicion: 2,
+        due: '-9 hours',
+        queue: 'pdf',
+      });
       const young = await test.rows.job({ state: 'suspect', due: '-1 minute' });
       const old = await test.rows.job({ state: 'suspect', due: '-1 hour', queue: 'pdf' });
       const older = await test.rows.job({ state: 'suspect', due: '-2 hours', queue: 'pdf' });
@@ -212,7 +266,9 @@ describe('settle-and-claim, claiming', () => {
 
       const lanes = [young.lane, old.lane];
       expect(idsOf(await suspects([old.lane], false, 1))).toEqual([older.id]);
-      expect(idsOf(await suspects(lanes, false, 5)).toSorted()).toEqual([young.id, old.id, twice.id].toSorted());
+      expect(idsOf(await suspects(lanes, false, 5)).toSorted()).toEqual(
+        [young.id, old.id, twice.id].toSorted(),
+      );
       expect(await suspects(lanes, true, 5)).toMatchObject([{ id: lone.id, suspicion: 3 }]);
       expect(await suspects(lanes, true, 5)).toEqual([]);
     });

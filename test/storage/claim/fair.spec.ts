@@ -4,7 +4,10 @@ import { Enqueuer } from '../../../lib/enqueue/enqueuer.js';
 import type { EnqueueItem } from '../../../lib/job/enqueue-options.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { GroupRepository, type FairClaimed } from '../../../lib/storage/groups/group.repository.js';
-import type { JobRepository } from '../../../lib/storage/claim/job.repository.js';
+import type { ClaimRepository } from '../../../lib/storage/claim/claim.repository.js';
+import type { SettleRepository } from '../../../lib/storage/settle/settle.repository.js';
+import type { CancelRepository } from '../../../lib/storage/operate/cancel.repository.js';
+import type { FindRepository } from '../../../lib/storage/reading/find.repository.js';
 import { explaining } from '../../support/plans.js';
 import { patient } from '../../support/patience.mjs';
 import { aStorage, type TestStorage } from '../../support/storage.js';
@@ -15,13 +18,16 @@ const OPTIONS = resolveOptions({ queues: { mail: { fair: true } } }).options;
 
 describe('fair queues', () => {
   let test: TestStorage;
-  let jobs: JobRepository;
+  let cancels: CancelRepository;
+  let claims: ClaimRepository;
+  let jobs: FindRepository;
+  let settlements: SettleRepository;
   let enqueuer: Enqueuer;
   let lane: number;
 
   beforeAll(async () => {
     test = await aStorage();
-    jobs = test.storage.jobs;
+    ({ cancels, claims, jobs, settlements } = test.storage);
     enqueuer = new Enqueuer(test.storage, OPTIONS, test.events);
     lane = (await test.storage.lanes.of('mail', '')).id;
   });
@@ -40,9 +46,15 @@ describe('fair queues', () => {
   const claim = (wanted: number, after: string | null = null, groups = test.storage.groups) =>
     groups.claimFair({ claimId: randomUUID(), lease: randomUUID(), lane, after, wanted });
   const groupsOf = (claimed: { jobs: { options: string | null }[] }) =>
-    claimed.jobs.map(({ options }) => (JSON.parse(options ?? '{}') as { group?: string }).group ?? '');
+    claimed.jobs.map(
+      ({ options }) => (JSON.parse(options ?? '{}') as { group?: string }).group ?? '',
+    );
   const count = async (table: string) =>
-    (await test.database.query<{ n: number }>(`select count(*)::int as n from simple_queue.${table}`))[0]!.n;
+    (
+      await test.database.query<{ n: number }>(
+        `select count(*)::int as n from simple_queue.${table}`,
+      )
+    )[0]!.n;
 
   it('give each group an equal share of a claim, in its own order', async () => {
     await fill('big', 100);
@@ -51,8 +63,18 @@ describe('fair queues', () => {
 
     const claimed = await claim(9);
 
-    expect(groupsOf(claimed).sort()).toEqual(['big', 'big', 'big', 'small', 'small', 'small', 'tiny']);
-    const big = claimed.jobs.filter((row) => row.options!.includes('big')).map((row) => Number(row.payload));
+    expect(groupsOf(claimed).sort()).toEqual([
+      'big',
+      'big',
+      'big',
+      'small',
+      'small',
+      'small',
+      'tiny',
+    ]);
+    const big = claimed.jobs
+      .filter((row) => row.options!.includes('big'))
+      .map((row) => Number(row.payload));
     expect(big.sort()).toEqual([0, 1, 2]);
     expect(claimed.after).toBe('tiny');
   });
@@ -67,20 +89,26 @@ describe('fair queues', () => {
     expect(await claim(2, 'c')).toEqual({ jobs: [], after: null });
   });
 
-  it.each([1, 2, 64, 65, 66, 130])('give %i groups shares that differ by one, whatever their names', async (groups) => {
-    const names = Array.from({ length: groups }, (_, n) => `g${n}`);
-    await enqueuer.enqueueMany('mail', names.flatMap((group) => Array.from({ length: 20 }, () => ({ payload: 1, group }))), {}); // prettier-ignore
-    const taken = new Map(names.map((group) => [group, 0]));
-    let after: string | null = null;
-    for (let [left, round] = [groups * 10, 0]; left > 0; round++) {
-      const claimed: FairClaimed = await claim(Math.min(left, [10, 100, 64, 7, 300][round % 5]!), after);
-      for (const group of groupsOf(claimed)) taken.set(group, taken.get(group)! + 1);
-      [after, left] = [claimed.after, left - claimed.jobs.length];
-      const counts = [...taken.values()];
-      expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
-    }
-    expect(new Set(taken.values())).toEqual(new Set([10]));
-  });
+  it.each([1, 2, 64, 65, 66, 130])(
+    'give %i groups shares that differ by one, whatever their names',
+    async (groups) => {
+      const names = Array.from({ length: groups }, (_, n) => `g${n}`);
+      await enqueuer.enqueueMany('mail', names.flatMap((group) => Array.from({ length: 20 }, () => ({ payload: 1, group }))), {}); // prettier-ignore
+      const taken = new Map(names.map((group) => [group, 0]));
+      let after: string | null = null;
+      for (let [left, round] = [groups * 10, 0]; left > 0; round++) {
+        const claimed: FairClaimed = await claim(
+          Math.min(left, [10, 100, 64, 7, 300][round % 5]!),
+          after,
+        );
+        for (const group of groupsOf(claimed)) taken.set(group, taken.get(group)! + 1);
+        [after, left] = [claimed.after, left - claimed.jobs.length];
+        const counts = [...taken.values()];
+        expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+      }
+      expect(new Set(taken.values())).toEqual(new Set([10]));
+    },
+  );
 
   it(
     'fairness with batches: a group of 100,000 delays a group of 10 by one claim',
@@ -135,46 +163,76 @@ describe('fair queues', () => {
   it('a job of later, a retried one and a released one stand with their group again', async () => {
     const later = await enqueue({ group: 'a', delayMs: 60_000 });
     await test.database.query(`update simple_queue.job set run_at = now() where id = $1`, [later]);
-    await test.database.query(`update simple_queue.scheduled set run_at = (select run_at from simple_queue.job where id = $1)`, [
-      later,
-    ]);
-    expect(await jobs.promote('-infinity', [lane])).toMatchObject({ promoted: 1, lanes: [lane] });
-    expect(await jobs.promote('-infinity', [lane])).toMatchObject({ fair: [lane] });
+    await test.database.query(
+      `update simple_queue.scheduled set run_at = (select run_at from simple_queue.job where id = $1)`,
+      [later],
+    );
+    expect(await claims.promote('-infinity', [lane])).toMatchObject({ promoted: 1, lanes: [lane] });
+    expect(await claims.promote('-infinity', [lane])).toMatchObject({ fair: [lane] });
     expect(await jobs.find(later)).toMatchObject({ state: 'ready', group: 'a' });
 
     const [row] = (await claim(1)).jobs;
-    await jobs.putBack([{ id: later, epoch: row!.epoch, change: { delayMs: 0, spent: 1, rescheduled: 0, ran: true } }]);
+    await settlements.putBack([
+      { id: later, epoch: row!.epoch, change: { delayMs: 0, spent: 1, rescheduled: 0, ran: true } },
+    ]);
     const lease = randomUUID();
     const claimId = randomUUID();
-    expect((await test.storage.groups.claimFair({ claimId, lease, lane, after: null, wanted: 1 })).jobs).toHaveLength(1);
+    expect(
+      (await test.storage.groups.claimFair({ claimId, lease, lane, after: null, wanted: 1 })).jobs,
+    ).toHaveLength(1);
     expect(await test.storage.leases.releaseClaims(lease, [claimId])).toBe(1);
     expect(await count('fair_ready')).toBe(1);
-    expect(await jobs.hasDue([lane])).toBe(true);
+    expect(await claims.hasDue([lane])).toBe(true);
   });
 
   it('a job that is hastened, or lives again, stands with its group', async () => {
-    const [later, dead, alone] = [await enqueue({ group: 'a', delayMs: 60_000 }), await enqueue({ group: 'b' }), await enqueue()];
-    const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS, archiveKeepMs: DAY_MS } as const;
-    await jobs.bury('w', (await claim(2)).jobs.map(({ id, epoch }) => ({ id, epoch, verdict }))); // prettier-ignore
+    const [later, dead, alone] = [
+      await enqueue({ group: 'a', delayMs: 60_000 }),
+      await enqueue({ group: 'b' }),
+      await enqueue(),
+    ];
+    const verdict = {
+      state: 'failed',
+      spent: 1,
+      runMs: 1,
+      deadLetterKeepMs: DAY_MS,
+      archiveKeepMs: DAY_MS,
+    } as const;
+    await settlements.bury('w', (await claim(2)).jobs.map(({ id, epoch }) => ({ id, epoch, verdict }))); // prettier-ignore
     const { revivals } = test.storage;
 
     expect(await revivals.hasten([later])).toEqual([{ id: later, lane, fair: true }]);
-    expect(await revivals.revive([dead, alone], ['failed'])).toMatchObject([{ revived: true }, { revived: true }]);
+    expect(await revivals.revive([dead, alone], ['failed'])).toMatchObject([
+      { revived: true },
+      { revived: true },
+    ]);
 
     expect([await count('ready'), await count('fair_ready')]).toEqual([0, 3]);
     expect(groupsOf(await claim(9)).sort()).toEqual(['', 'a', 'b']);
   });
 
   it('a waiting job can be cancelled, alone or with its group, and taken back', async () => {
-    const [one, two, given] = [await enqueue({ group: 'a' }), await enqueue({ group: 'a' }), randomUUID()];
+    const [one, two, given] = [
+      await enqueue({ group: 'a' }),
+      await enqueue({ group: 'a' }),
+      randomUUID(),
+    ];
     const run = test.storage.database.callers.run;
-    expect(await jobs.cancelById(run, [one], { '': DAY_MS })).toEqual({ cancelled: 1, requested: 0 });
-    expect(await jobs.cancelByGroup(run, { group: 'a', queue: 'mail' }, { '': DAY_MS })).toEqual({ cancelled: 1, requested: 0 });
+    expect(await cancels.byId(run, [one], { '': DAY_MS })).toEqual({
+      cancelled: 1,
+      requested: 0,
+    });
+    expect(await cancels.byGroup(run, { group: 'a', queue: 'mail' }, { '': DAY_MS })).toEqual({
+      cancelled: 1,
+      requested: 0,
+    });
     expect(await jobs.find(two)).toMatchObject({ state: 'cancelled' });
 
     await enqueue({ group: 'a', id: given });
-    await jobs.cancelById(run, [given], { '': DAY_MS });
-    expect((await enqueuer.enqueue('mail', { payload: 1, group: 'a', id: given }, {})).created).toBe(false);
+    await cancels.byId(run, [given], { '': DAY_MS });
+    expect(
+      (await enqueuer.enqueue('mail', { payload: 1, group: 'a', id: given }, {})).created,
+    ).toBe(false);
     expect(await count('fair_ready')).toBe(0);
   });
 
@@ -188,7 +246,11 @@ describe('fair queues', () => {
   });
 
   it('ordered jobs have no place in them', async () => {
-    await expect(enqueue({ group: 'a', ordered: true })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
-    expect(() => resolveOptions({ queues: { mail: { fair: true, ordered: true } } })).toThrow('ordered and fair');
+    await expect(enqueue({ group: 'a', ordered: true })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+    });
+    expect(() => resolveOptions({ queues: { mail: { fair: true, ordered: true } } })).toThrow(
+      'ordered and fair',
+    );
   });
 });

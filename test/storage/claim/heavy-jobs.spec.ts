@@ -9,7 +9,12 @@ import { Rival, aStorage, waitingBackends, type TestStorage } from '../../suppor
 
 const KIB = 1_024;
 const MANY = 12;
-const BEFORE_ALL = { priority: -32_768, runAt: '-infinity', id: '00000000-0000-0000-0000-000000000000', upto: 32_767 };
+const BEFORE_ALL = {
+  priority: -32_768,
+  runAt: '-infinity',
+  id: '00000000-0000-0000-0000-000000000000',
+  upto: 32_767,
+};
 /** Nobody can press it together. */
 const noise = (characters: number) => Array.from({ length: Math.ceil(characters / 32) }, () => randomUUID().replaceAll('-', '')).join('').slice(0, characters); // prettier-ignore
 
@@ -27,10 +32,16 @@ describe('heavy jobs', () => {
   afterAll(() => test.close());
 
   const jobs = (count = MANY) => test.rows.jobs(count, { queue: 'heavy' });
-  const change = (change: string, values: unknown[] = []) => test.database.query(`update simple_queue.job set ${change}`, values);
+  const change = (change: string, values: unknown[] = []) =>
+    test.database.query(`update simple_queue.job set ${change}`, values);
   const claim = async (limit: number): Promise<ClaimedRow[]> => {
-    const wish = { claimId: randomUUID(), lease: randomUUID(), lanes: [{ lane, wanted: limit, ranges: [BEFORE_ALL] }], limit };
-    return (await test.storage.jobs.settleAndClaim('w', [], [], wish)).jobs;
+    const wish = {
+      claimId: randomUUID(),
+      lease: randomUUID(),
+      lanes: [{ lane, wanted: limit, ranges: [BEFORE_ALL] }],
+      limit,
+    };
+    return (await test.storage.claims.settleAndClaim('w', [], [], wish)).jobs;
   };
   const carried = (rows: ClaimedRow[]) =>
     rows.reduce((sum, { payload, payloadBytes, options, lastError }) => sum + [payload, payloadBytes, options, lastError].join('').length, 0); // prettier-ignore
@@ -39,33 +50,50 @@ describe('heavy jobs', () => {
     ['a payload', 'payload = to_json($1::text)', () => noise(100 * KIB)],
     ['a payload that lies compressed', 'payload = to_json($1::text)', () => 'x'.repeat(100 * KIB)],
     ['bytes', `payload_bytes = decode($1::text, 'hex')`, () => noise(100 * KIB)],
-    ['a checkpoint', `options = jsonb_build_object('checkpoint', $1::text)`, () => noise(100 * KIB)],
-    ['headers', `options = jsonb_build_object('headers', jsonb_build_object('h', $1::text))`, () => noise(100 * KIB)],
-    ['an error', `last_error = jsonb_build_object('name', 'E', 'message', 'm', 'stack', $1::text)`, () => noise(100 * KIB)],
+    [
+      'a checkpoint',
+      `options = jsonb_build_object('checkpoint', $1::text)`,
+      () => noise(100 * KIB),
+    ],
+    [
+      'headers',
+      `options = jsonb_build_object('headers', jsonb_build_object('h', $1::text))`,
+      () => noise(100 * KIB),
+    ],
+    [
+      'an error',
+      `last_error = jsonb_build_object('name', 'E', 'message', 'm', 'stack', $1::text)`,
+      () => noise(100 * KIB),
+    ],
   ];
 
-  it.each(HEAVY)('are claimed without what is heavy in them, which is fetched: %s', async (_what, set, value) => {
-    await jobs();
-    await change(set, [value()]);
+  it.each(HEAVY)(
+    'are claimed without what is heavy in them, which is fetched: %s',
+    async (_what, set, value) => {
+      await jobs();
+      await change(set, [value()]);
 
-    const rows = await claim(MANY);
-    expect(rows).toHaveLength(MANY);
-    expect(carried(rows)).toBeLessThan(128 * KIB);
-    expect(rows.every(({ weight }) => weight > 0)).toBe(true);
+      const rows = await claim(MANY);
+      expect(rows).toHaveLength(MANY);
+      expect(carried(rows)).toBeLessThan(128 * KIB);
+      expect(rows.every(({ weight }) => weight > 0)).toBe(true);
 
-    const parts = await test.storage.jobs.fetchHeavy(rows.slice(0, 2));
-    expect([...parts.keys()].sort()).toEqual(rows.slice(0, 2).map(({ id }) => id).sort()); // prettier-ignore
-    rows[0]!.fill!(parts.get(rows[0]!.id)!);
-    const [whole] = await test.database.query<Record<string, string | null>>(
-      `select options::text, payload::text, payload_bytes::text as "payloadBytes", last_error::text as "lastError" from simple_queue.job where id = $1`,
-      [rows[0]!.id],
-    );
-    expect(rows[0]).toMatchObject(whole!);
-  });
+      const parts = await test.storage.claims.fetchHeavy(rows.slice(0, 2));
+      expect([...parts.keys()].sort()).toEqual(rows.slice(0, 2).map(({ id }) => id).sort()); // prettier-ignore
+      rows[0]!.fill!(parts.get(rows[0]!.id)!);
+      const [whole] = await test.database.query<Record<string, string | null>>(
+        `select options::text, payload::text, payload_bytes::text as "payloadBytes", last_error::text as "lastError" from simple_queue.job where id = $1`,
+        [rows[0]!.id],
+      );
+      expect(rows[0]).toMatchObject(whole!);
+    },
+  );
 
   it('keep what a worker has to know before: that they are ordered, and their group', async () => {
     await jobs(2);
-    await change(`options = '{"ordered": true, "group": "g"}', payload = to_json($1::text)`, [noise(300 * KIB)]);
+    await change(`options = '{"ordered": true, "group": "g"}', payload = to_json($1::text)`, [
+      noise(300 * KIB),
+    ]);
     expect(JSON.parse((await claim(2))[0]!.options!)).toEqual({ ordered: true, group: 'g' });
   });
 
@@ -80,7 +108,9 @@ describe('heavy jobs', () => {
     await change('payload = to_json($1::text)', [noise(300 * KIB)]);
     const rows = await claim(2);
     const late = { id: rows[0]!.id, epoch: rows[0]!.epoch - 1 };
-    expect([...(await test.storage.jobs.fetchHeavy([late, rows[1]!])).keys()]).toEqual([rows[1]!.id]);
+    expect([...(await test.storage.claims.fetchHeavy([late, rows[1]!])).keys()]).toEqual([
+      rows[1]!.id,
+    ]);
   });
 
   it('are pulled a mebibyte at a time, and one by one where each is more', async () => {
@@ -102,9 +132,13 @@ describe('heavy jobs', () => {
     const rival = await Rival.connect(test.database);
     await rival.begin();
     await rival.query('lock table simple_queue.job in share mode');
-    const heavy = Array.from({ length: 6 }, (_, n) => queues.enqueue('heavy', noise(900 * KIB), { delayMs: 60_000 + n }));
+    const heavy = Array.from({ length: 6 }, (_, n) =>
+      queues.enqueue('heavy', noise(900 * KIB), { delayMs: 60_000 + n }),
+    );
     await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
-    const small = Array.from({ length: 2 }, (_, n) => queues.enqueue('heavy', n, { uniqueKey: `${n}` }));
+    const small = Array.from({ length: 2 }, (_, n) =>
+      queues.enqueue('heavy', n, { uniqueKey: `${n}` }),
+    );
     await eventually(async () => expect(await waitingBackends(test.database)).toBe(3));
     await rival.commit();
     await rival.close();

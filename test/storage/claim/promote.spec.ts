@@ -1,21 +1,23 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { JobRepository } from '../../../lib/storage/claim/job.repository.js';
+import type { ClaimRepository } from '../../../lib/storage/claim/claim.repository.js';
+import type { FindRepository } from '../../../lib/storage/reading/find.repository.js';
 import { aStorage, Rival, type TestStorage } from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
 
 describe('promoting', () => {
   let test: TestStorage;
-  let jobs: JobRepository;
+  let claims: ClaimRepository;
+  let jobs: FindRepository;
 
   beforeAll(async () => {
     test = await aStorage();
-    jobs = test.storage.jobs;
+    ({ claims, jobs } = test.storage);
   });
   beforeEach(() => test.rows.clear());
   afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
-  const promote = (since = '-infinity', lanes: number[] = []) => jobs.promote(since, lanes);
+  const promote = (since = '-infinity', lanes: number[] = []) => claims.promote(since, lanes);
   const stateOf = async (id: string) => (await jobs.find(id))?.state;
 
   it('makes due jobs ready, at a fresh time, and leaves those that are not due', async () => {
@@ -28,7 +30,9 @@ describe('promoting', () => {
     expect(promotion).toMatchObject({ promoted: 1, lanes: [due.lane] });
     expect([await stateOf(due.id), await stateOf(later.id)]).toEqual(['ready', 'scheduled']);
     expect((await jobs.find(due.id))!.runAt.getTime()).toBeGreaterThanOrEqual(now.getTime());
-    expect(await test.database.query('select priority, epoch from simple_queue.ready')).toEqual([{ priority: 4, epoch: 2 }]);
+    expect(await test.database.query('select priority, epoch from simple_queue.ready')).toEqual([
+      { priority: 4, epoch: 2 },
+    ]);
   });
 
   it('tells in how many milliseconds the next one is due, or null', async () => {
@@ -57,7 +61,10 @@ describe('promoting', () => {
     expect(await stateOf(once.id)).toBe('ready');
     expect(await promote('-infinity', [once.lane])).toMatchObject({ suspects: true, lone: false });
     const lone = await test.rows.job({ state: 'suspect', suspicion: 3, queue: 'pdf' });
-    expect(await promote('-infinity', [once.lane, lone.lane])).toMatchObject({ suspects: true, lone: true });
+    expect(await promote('-infinity', [once.lane, lone.lane])).toMatchObject({
+      suspects: true,
+      lone: true,
+    });
     expect(await promote('-infinity', [lone.lane])).toMatchObject({ suspects: false, lone: true });
     expect(await promote('-infinity', [])).toMatchObject({ suspects: false, lone: false });
   });
@@ -66,9 +73,10 @@ describe('promoting', () => {
     const told = [(await promote()).registry];
     const lane = await test.rows.lane('newest', 'one');
     told.push((await promote()).registry);
-    await test.database.query(`update simple_queue.lane set created_at = created_at - interval '1 hour' where id = $1`, [
-      lane.id,
-    ]);
+    await test.database.query(
+      `update simple_queue.lane set created_at = created_at - interval '1 hour' where id = $1`,
+      [lane.id],
+    );
     expect((await promote()).registry).toBe(told.at(-1));
     await test.rows.lane('newest', 'two');
     told.push((await promote()).registry);
@@ -111,7 +119,7 @@ describe('promoting', () => {
 
   it('knows whether anything of a lane runs or could run now', async () => {
     const later = await test.rows.job({ state: 'scheduled' });
-    expect(await jobs.hasDue([later.lane])).toBe(false);
+    expect(await claims.hasDue([later.lane])).toBe(false);
     for (const [queue, state, due] of [
       ['a', 'ready', '-1 second'],
       ['b', 'suspect', '-1 second'],
@@ -119,9 +127,9 @@ describe('promoting', () => {
       ['d', 'scheduled', '-1 second'],
     ] as const) {
       const { lane } = await test.rows.job({ queue, state, due });
-      expect(await jobs.hasDue([later.lane, lane])).toBe(true);
+      expect(await claims.hasDue([later.lane, lane])).toBe(true);
     }
-    expect(await jobs.hasDue([later.lane])).toBe(false);
-    expect(await jobs.hasDue([])).toBe(false);
+    expect(await claims.hasDue([later.lane])).toBe(false);
+    expect(await claims.hasDue([])).toBe(false);
   });
 });

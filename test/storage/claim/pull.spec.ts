@@ -4,12 +4,23 @@ import type { Run } from '../../../lib/storage/connection/database.js';
 import { PullRepository, type HeldJob } from '../../../lib/storage/claim/pull.repository.js';
 import { CLOSE_PULLED, RENEW_PULLED } from '../../../lib/storage/claim/pull-lease.sql.js';
 import { explaining } from '../../support/plans.js';
-import { aStorage, Rival, runIn, waitingBackends, type TestStorage } from '../../support/storage.js';
+import {
+  aStorage,
+  Rival,
+  runIn,
+  waitingBackends,
+  type TestStorage,
+} from '../../support/storage.js';
 import { eventually } from '../../support/eventually.js';
 import { aGate } from '../../support/gate.js';
 import { checkPlaces } from '../../support/check-places.js';
 
-const RULES = { maxStalls: 3, deadLetter: { '': 60_000 }, archive: { '': 60_000 }, onDeadJob: { '': 'block' as const } };
+const RULES = {
+  maxStalls: 3,
+  deadLetter: { '': 60_000 },
+  archive: { '': 60_000 },
+  onDeadJob: { '': 'block' as const },
+};
 
 describe('pulled claims', () => {
   let test: TestStorage;
@@ -27,14 +38,30 @@ describe('pulled claims', () => {
 
   const claim = async ({ worker = 'w', lanes = [lane], limit = 10, suspects = 1 } = {}) => {
     const lease = randomUUID();
-    return { lease, rows: await pulls.claim({ lease, worker, leaseMs: 60_000, lanes, limit, suspects }) };
+    return {
+      lease,
+      rows: await pulls.claim({ lease, worker, leaseMs: 60_000, lanes, limit, suspects }),
+    };
   };
   const count = async (table: string) =>
-    (await test.database.query<{ n: number }>(`select count(*)::int as n from simple_queue.${table}`))[0]!.n;
+    (
+      await test.database.query<{ n: number }>(
+        `select count(*)::int as n from simple_queue.${table}`,
+      )
+    )[0]!.n;
   const succeed = async ({ id, epoch, worker }: HeldJob, run: Run) =>
-    (await test.storage.jobs.complete(run, worker, { id, epoch, runMs: 1, keepMs: 60_000, output: undefined })) || undefined;
+    (await test.storage.settlements.complete(run, worker, {
+      id,
+      epoch,
+      runMs: 1,
+      keepMs: 60_000,
+      output: undefined,
+    })) || undefined;
   const outlive = (lease: string) =>
-    test.database.query(`update simple_queue.lease set expires_at = now() - interval '1 second' where id = $1`, [lease]);
+    test.database.query(
+      `update simple_queue.lease set expires_at = now() - interval '1 second' where id = $1`,
+      [lease],
+    );
 
   it('have one claim and one lease of the same id, and write nothing when they are empty', async () => {
     const { lease } = await claim();
@@ -44,12 +71,16 @@ describe('pulled claims', () => {
     const full = await claim({ worker: 'agent-7' });
     expect(full.rows).toHaveLength(2);
     expect(full.lease).not.toBe(lease);
-    expect(await test.database.query(`select id, lease, cardinality(jobs) as jobs from simple_queue.claim`)).toEqual([
-      { id: full.lease, lease: full.lease, jobs: 2 },
-    ]);
-    expect(await test.database.query(`select id, worker, cardinality(jobs) as jobs from simple_queue.lease`)).toEqual([
-      { id: full.lease, worker: 'agent-7', jobs: 2 },
-    ]);
+    expect(
+      await test.database.query(
+        `select id, lease, cardinality(jobs) as jobs from simple_queue.claim`,
+      ),
+    ).toEqual([{ id: full.lease, lease: full.lease, jobs: 2 }]);
+    expect(
+      await test.database.query(
+        `select id, worker, cardinality(jobs) as jobs from simple_queue.lease`,
+      ),
+    ).toEqual([{ id: full.lease, worker: 'agent-7', jobs: 2 }]);
   });
 
   it('go with their last job, and leave nothing behind', async () => {
@@ -65,9 +96,9 @@ describe('pulled claims', () => {
     const other = (await test.storage.lanes.of('pdf', '')).id;
     await test.rows.jobs(3);
     await test.rows.jobs(3, { queue: 'pdf' });
-    expect((await claim({ lanes: [other, lane], limit: 4 })).rows.map((row) => row.lane).toSorted()).toEqual(
-      [other, other, other, lane].toSorted(),
-    );
+    expect(
+      (await claim({ lanes: [other, lane], limit: 4 })).rows.map((row) => row.lane).toSorted(),
+    ).toEqual([other, other, other, lane].toSorted());
     expect((await claim({ lanes: [other, lane], limit: 4 })).rows).toHaveLength(2);
   });
 
@@ -90,7 +121,10 @@ describe('pulled claims', () => {
 
   it('bring a lone suspect to a worker that holds only what has run long, and others beside it only after its time', async () => {
     const aged = (lease: string, age: string) =>
-      test.database.query(`update simple_queue.lease set created_at = now() - $2::interval where id = $1`, [lease, age]);
+      test.database.query(
+        `update simple_queue.lease set created_at = now() - $2::interval where id = $1`,
+        [lease, age],
+      );
     const [held] = await test.rows.jobs(1);
     const first = await claim({ limit: 1 });
     expect(first.rows).toMatchObject([{ id: held!.id }]);
@@ -105,7 +139,10 @@ describe('pulled claims', () => {
     expect((await claim()).rows).toEqual([]);
     await aged(second.lease, '21 seconds');
     expect((await claim()).rows).toHaveLength(2);
-    const [row] = await test.database.query('select suspicion from simple_queue.job where id = $1', [lone.id]);
+    const [row] = await test.database.query(
+      'select suspicion from simple_queue.job where id = $1',
+      [lone.id],
+    );
     expect(row).toEqual({ suspicion: 6 });
   });
 
@@ -128,7 +165,10 @@ describe('pulled claims', () => {
     await explained.claimFair({ ...wish, lease: randomUUID(), lane: lane2, after: null });
     expect(costs).toHaveLength(3);
     for (const cost of costs)
-      expect({ ...cost, few: cost.blocks < 300 && cost.removed < 50 }).toMatchObject({ few: true, walked: [] });
+      expect({ ...cost, few: cost.blocks < 300 && cost.removed < 50 }).toMatchObject({
+        few: true,
+        walked: [],
+      });
     await test.rows.clear();
   });
 
@@ -156,7 +196,14 @@ describe('pulled claims', () => {
     });
     await begun.passed;
     const reaped = await test.storage.leases.reapAll(RULES);
-    expect(reaped).toEqual({ leases: 0, jobs: 0, poisoned: 0, cancelled: 0, expired: [], deadJobs: [] });
+    expect(reaped).toEqual({
+      leases: 0,
+      jobs: 0,
+      poisoned: 0,
+      cancelled: 0,
+      expired: [],
+      deadJobs: [],
+    });
     gate.open();
     await settling;
     expect(await test.storage.jobs.find(job!.id)).toMatchObject({ state: 'succeeded' });
@@ -194,7 +241,10 @@ describe('pulled claims', () => {
 
   it("are no worker's: a lease of a worker process can neither be renewed nor settled here", async () => {
     const job = await test.rows.job({ state: 'running' });
-    for (const wrong of [() => pulls.renew(job.lease, 1_000), () => pulls.settle(job.lease, job.id, succeed)])
+    for (const wrong of [
+      () => pulls.renew(job.lease, 1_000),
+      () => pulls.settle(job.lease, job.id, succeed),
+    ])
       await expect(wrong()).rejects.toMatchObject({ code: 'LEASE_UNKNOWN' });
     expect(await test.storage.jobs.find(job.id)).toMatchObject({ state: 'running' });
   });
@@ -205,7 +255,9 @@ describe('pulled claims', () => {
     await outlive(lease);
     expect(await test.storage.leases.reapAll(RULES)).toMatchObject({ leases: 1, jobs: 1 });
     await expect(pulls.renew(lease, 1_000)).rejects.toMatchObject({ code: 'LEASE_LOST' });
-    await test.database.query(`update simple_queue.lapsed set lapsed_at = now() - interval '25 hours'`);
+    await test.database.query(
+      `update simple_queue.lapsed set lapsed_at = now() - interval '25 hours'`,
+    );
     await test.storage.leases.expire();
     await expect(pulls.renew(lease, 1_000)).rejects.toMatchObject({ code: 'LEASE_UNKNOWN' });
   });
@@ -221,7 +273,9 @@ describe('pulled claims', () => {
     const { lease } = await claim();
     await test.database.query(`delete from simple_queue.job where id = $1`, [job!.id]);
     expect(await pulls.renew(lease, 1_000)).toEqual({ lost: [job!.id], cancelled: [] });
-    await expect(pulls.settle(lease, job!.id, succeed)).rejects.toMatchObject({ code: 'LEASE_LOST' });
+    await expect(pulls.settle(lease, job!.id, succeed)).rejects.toMatchObject({
+      code: 'LEASE_LOST',
+    });
     await pulls.settle(lease, other!.id, succeed);
   });
 });

@@ -30,14 +30,25 @@ describe('an array in binary', () => {
       uuidArray(['0189abcd-ef01-7234-8567-89abcdef0123', 'ffffffff-ffff-ffff-ffff-ffffffffffff']),
       ['0189abcd-ef01-7234-8567-89abcdef0123', 'ffffffff-ffff-ffff-ffff-ffffffffffff'],
     ],
-    ['int', intArray([0, -1, 2_147_483_647, -2_147_483_648]), [0, -1, 2_147_483_647, -2_147_483_648]],
+    [
+      'int',
+      intArray([0, -1, 2_147_483_647, -2_147_483_648]),
+      [0, -1, 2_147_483_647, -2_147_483_648],
+    ],
     ['smallint', smallintArray([0, -1, 32_767, -32_768]), [0, -1, 32_767, -32_768]],
   ])('of %s holds its values', async (type, array, values) => {
     expect(await read(type, array)).toEqual(values);
   });
 
   it('of texts holds what needs escaping elsewhere, and NULL', async () => {
-    const texts = ['', 'NULL', '{"a": "b\\"c,d"}', '\u20ac \u{1f600} \n\\', undefined, 'x'.repeat(70_000)];
+    const texts = [
+      '',
+      'NULL',
+      '{"a": "b\\"c,d"}',
+      '\u20ac \u{1f600} \n\\',
+      undefined,
+      'x'.repeat(70_000),
+    ];
     expect(await read('text', textArray(texts))).toEqual(texts.map((text) => text ?? null));
   });
 
@@ -47,8 +58,15 @@ describe('an array in binary', () => {
   });
 
   it('of times, numbers and truths holds them, and NULL', async () => {
-    const times = [new Date(0), undefined, new Date('2026-11-28T12:00:00.123Z'), new Date('9999-12-31T23:59:59.999Z')];
-    expect(await read('timestamptz', timestampArray(times))).toEqual(times.map((time) => time ?? null));
+    const times = [
+      new Date(0),
+      undefined,
+      new Date('2026-11-28T12:00:00.123Z'),
+      new Date('9999-12-31T23:59:59.999Z'),
+    ];
+    expect(await read('timestamptz', timestampArray(times))).toEqual(
+      times.map((time) => time ?? null),
+    );
     expect(await read('bigint', bigintArray(['9223372036854775807', undefined, '-1']))).toEqual([
       '9223372036854775807',
       null,

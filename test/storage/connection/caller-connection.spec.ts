@@ -7,7 +7,8 @@ import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import type { Storage } from '../../../lib/storage/storage.js';
 import { aDataSource, aStorage, openStorage, type TestStorage } from '../../support/storage.js';
 
-const serviceOf = (storage: Storage) => new QueueService(storage, resolveOptions({}).options, new QueueEventBus());
+const serviceOf = (storage: Storage) =>
+  new QueueService(storage, resolveOptions({}).options, new QueueEventBus());
 
 describe('in a transaction of the caller', () => {
   let test: TestStorage;
@@ -26,7 +27,9 @@ describe('in a transaction of the caller', () => {
   afterAll(() => test.close());
 
   const preparedIn = async (manager: EntityManager): Promise<string[]> => {
-    const rows = await manager.query<{ name: string }[]>('select name from pg_prepared_statements order by name');
+    const rows = await manager.query<{ name: string }[]>(
+      'select name from pg_prepared_statements order by name',
+    );
     return rows.map(({ name }) => name.replace(/_[0-9a-f]{8}$/, ''));
   };
   const count = async () => (await test.database.query('select from simple_queue.job')).length;
@@ -38,14 +41,21 @@ describe('in a transaction of the caller', () => {
       await queues.enqueueMany('mail', [{ payload: 3 }, { payload: 4 }], { manager });
       await queues.cancel({ id }, { manager });
       await queues.find(id, { manager });
-      expect(await preparedIn(manager)).toEqual(['sq_enqueue', 'sq_enqueue_one', 'sq_enqueue_plain']);
+      expect(await preparedIn(manager)).toEqual([
+        'sq_enqueue',
+        'sq_enqueue_one',
+        'sq_enqueue_plain',
+      ]);
     });
     expect(await count()).toBe(3);
     await dataSource.destroy();
   });
 
   it('nothing is prepared where the options say so', async () => {
-    const storage = await openStorage(test.dataSource, { preparedStatements: false, wakeUp: 'off' });
+    const storage = await openStorage(test.dataSource, {
+      preparedStatements: false,
+      wakeUp: 'off',
+    });
     await dataSource.transaction(async (manager) => {
       await serviceOf(storage).enqueue('mail', 1, { manager });
       expect(await preparedIn(manager)).toEqual([]);
@@ -106,7 +116,10 @@ describe('in a transaction of the caller', () => {
       await queues.enqueue('mail', 1, { manager });
       await serviceOf(other).enqueue('mail', 2, { manager });
     });
-    expect([await count(), (await test.database.query('select from other_queue.job')).length]).toEqual([1, 1]);
+    expect([
+      await count(),
+      (await test.database.query('select from other_queue.job')).length,
+    ]).toEqual([1, 1]);
     await other.onApplicationShutdown();
     await dataSource.destroy();
   });
@@ -116,9 +129,13 @@ describe('in a transaction of the caller', () => {
     await runner.startTransaction();
     await queues.enqueue('mail', 1, { manager: runner });
     await runner.query('rollback');
-    await expect(queues.enqueue('mail', 2, { manager: runner })).rejects.toMatchObject({ code: 'MANAGER_INACTIVE' });
+    await expect(queues.enqueue('mail', 2, { manager: runner })).rejects.toMatchObject({
+      code: 'MANAGER_INACTIVE',
+    });
     await runner.release();
-    await expect(queues.enqueue('mail', 3, { manager: runner })).rejects.toMatchObject({ code: 'MANAGER_INACTIVE' });
+    await expect(queues.enqueue('mail', 3, { manager: runner })).rejects.toMatchObject({
+      code: 'MANAGER_INACTIVE',
+    });
     expect(await count()).toBe(0);
     await dataSource.destroy();
   });
@@ -127,7 +144,9 @@ describe('in a transaction of the caller', () => {
     await dataSource.destroy();
     dataSource = await aDataSource(test.database.url, { driver: { ...pg, Pool: OtherPool } });
     await dataSource.transaction(async (manager) => {
-      const calls = [1, 2, 3].map((payload) => queues.enqueue('mail', payload, { manager, maxPending: 2 }));
+      const calls = [1, 2, 3].map((payload) =>
+        queues.enqueue('mail', payload, { manager, maxPending: 2 }),
+      );
       const results = await Promise.allSettled(calls);
       expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
       expect(await preparedIn(manager)).toEqual([]);
@@ -142,7 +161,9 @@ describe('in a transaction of the caller', () => {
     const runner = dataSource.createQueryRunner();
     await runner.startTransaction();
     await runner.commitTransaction();
-    await expect(queues.enqueue('mail', 5, { manager: runner })).rejects.toMatchObject({ code: 'MANAGER_INACTIVE' });
+    await expect(queues.enqueue('mail', 5, { manager: runner })).rejects.toMatchObject({
+      code: 'MANAGER_INACTIVE',
+    });
     await runner.release();
     expect(await count()).toBe(2);
     await dataSource.destroy();
@@ -152,9 +173,14 @@ describe('in a transaction of the caller', () => {
 /** Its clients show nothing of what lies below them. */
 class OtherPool extends pg.Pool {
   override connect(...args: unknown[]): never {
-    const [callback] = args as [(error: Error | undefined, client: unknown, release: unknown) => void];
-    const connected = (error: Error | undefined, client: pg.PoolClient | undefined, release: unknown): void =>
-      callback(error, client && hidden(client), release);
+    const [callback] = args as [
+      (error: Error | undefined, client: unknown, release: unknown) => void,
+    ];
+    const connected = (
+      error: Error | undefined,
+      client: pg.PoolClient | undefined,
+      release: unknown,
+    ): void => callback(error, client && hidden(client), release);
     return super.connect(connected as never) as never;
   }
 }

@@ -1,9 +1,13 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
-import { connectionOptionsOf, sameDatabase } from '../../../lib/storage/connection/connection-options.js';
+import {
+  connectionOptionsOf,
+  sameDatabase,
+} from '../../../lib/storage/connection/connection-options.js';
 
-const aDataSource = (options: object): DataSource => ({ options: { type: 'postgres', ...options } }) as unknown as DataSource;
+const aDataSource = (options: object): DataSource =>
+  ({ options: { type: 'postgres', ...options } }) as unknown as DataSource;
 
 describe("how to reach the DataSource's database", () => {
   it("is taken from its parts, in the driver's words", () => {
@@ -32,13 +36,21 @@ describe("how to reach the DataSource's database", () => {
   });
 
   it('is the writer where it replicates', () => {
-    const replication = { master: { host: 'writer', database: 'shop' }, slaves: [{ host: 'reader', database: 'shop' }] };
-    expect(connectionOptionsOf(aDataSource({ replication, ssl: true }))).toMatchObject({ host: 'writer', ssl: true });
+    const replication = {
+      master: { host: 'writer', database: 'shop' },
+      slaves: [{ host: 'reader', database: 'shop' }],
+    };
+    expect(connectionOptionsOf(aDataSource({ replication, ssl: true }))).toMatchObject({
+      host: 'writer',
+      ssl: true,
+    });
   });
 
   it('has what only the driver knows, and a password that is asked for', () => {
     const password = () => 'fresh';
-    expect(connectionOptionsOf(aDataSource({ host: 'db', password, extra: { options: '-c x=y' } }))).toMatchObject({
+    expect(
+      connectionOptionsOf(aDataSource({ host: 'db', password, extra: { options: '-c x=y' } })),
+    ).toMatchObject({
       password,
       options: '-c x=y',
     });
@@ -58,15 +70,25 @@ describe('a connection of ours', () => {
   const url = 'postgres://app@db/shop';
   /** What the driver makes of it. */
   const transport = (options: object, elsewhere?: string) =>
-    new pg.Client(connectionOptionsOf(aDataSource(options), elsewhere)) as pg.Client & { ssl: unknown };
+    new pg.Client(connectionOptionsOf(aDataSource(options), elsewhere)) as pg.Client & {
+      ssl: unknown;
+    };
 
   it.each<[string, object, unknown]>([
     ['ssl: true', { host: 'db', ssl: true }, true],
     ['settings', { url, ssl: { rejectUnauthorized: false } }, { rejectUnauthorized: false }],
-    ['settings for the driver alone', { host: 'db', extra: { ssl: { ca: 'ours' } } }, { ca: 'ours' }],
+    [
+      'settings for the driver alone',
+      { host: 'db', extra: { ssl: { ca: 'ours' } } },
+      { ca: 'ours' },
+    ],
     ['sslmode in the address', { url: `${url}?sslmode=no-verify` }, { rejectUnauthorized: false }],
     ['an unknown sslmode, which is TLS to the driver', { url: `${url}?sslmode=allow` }, {}],
-    ['the settings of the writer', { replication: { master: { url, ssl: { ca: 'its' } }, slaves: [] } }, { ca: 'its' }],
+    [
+      'the settings of the writer',
+      { replication: { master: { url, ssl: { ca: 'its' } }, slaves: [] } },
+      { ca: 'its' },
+    ],
     ['nothing', { url }, false],
     ['clear text', { url: `${url}?sslmode=disable`, ssl: true }, false],
   ])('has the transport of the DataSource, elsewhere too: %s', (_, options, ssl) => {
@@ -75,9 +97,15 @@ describe('a connection of ours', () => {
   });
 
   it('has another transport only where the address elsewhere says so, or is a socket of this machine', () => {
-    expect(transport({ url, ssl: true }, 'postgres://a@direct/shop?sslmode=disable').ssl).toBe(false);
-    expect(transport({ url }, 'postgres://a@direct/shop?sslmode=no-verify').ssl).toEqual({ rejectUnauthorized: false });
-    expect(transport({ url, ssl: true }, 'postgres://a@/shop?host=/run/postgresql').ssl).toBe(false);
+    expect(transport({ url, ssl: true }, 'postgres://a@direct/shop?sslmode=disable').ssl).toBe(
+      false,
+    );
+    expect(transport({ url }, 'postgres://a@direct/shop?sslmode=no-verify').ssl).toEqual({
+      rejectUnauthorized: false,
+    });
+    expect(transport({ url, ssl: true }, 'postgres://a@/shop?host=/run/postgresql').ssl).toBe(
+      false,
+    );
   });
 
   it('keeps the private key in each copy, which a pool hides on the object that it gets', async () => {
@@ -91,7 +119,14 @@ describe('a connection of ours', () => {
   });
 
   it('takes nothing else of the address to elsewhere', () => {
-    const options = { host: 'db', port: 6_432, username: 'app', password: 'secret', database: 'shop', ssl: true };
+    const options = {
+      host: 'db',
+      port: 6_432,
+      username: 'app',
+      password: 'secret',
+      database: 'shop',
+      ssl: true,
+    };
     const { host, port, user, password, database } = transport(options, 'postgres://a:b@direct/x');
     expect({ host, port, user, password, database }).toEqual({
       ...{ host: 'direct', port: 5_432, user: 'a', password: 'b', database: 'x' },
@@ -101,22 +136,36 @@ describe('a connection of ours', () => {
   it.each(['require', 'no-verify'])('goes by PGSSLMODE=%s where nothing else is said', (mode) => {
     process.env.PGSSLMODE = mode;
     for (const elsewhere of [undefined, 'postgres://a@direct/shop'])
-      expect(transport({ url }, elsewhere).ssl).toEqual(mode === 'require' ? true : { rejectUnauthorized: false });
+      expect(transport({ url }, elsewhere).ssl).toEqual(
+        mode === 'require' ? true : { rejectUnauthorized: false },
+      );
   });
 
-  it.each(['allow', 'requrie', 'Require'])('is never in clear text by a slip: PGSSLMODE=%s', (mode) => {
-    process.env.PGSSLMODE = mode;
-    const refusal = { code: 'INVALID_OPTION', message: expect.stringContaining(`PGSSLMODE is "${mode}"`) };
-    expect(() => connectionOptionsOf(aDataSource({ url }))).toThrow(expect.objectContaining(refusal));
-    expect(transport({ url, ssl: true }).ssl).toBe(true);
-    expect(transport({ url: `${url}?sslmode=disable` }).ssl).toBe(false);
-  });
+  it.each(['allow', 'requrie', 'Require'])(
+    'is never in clear text by a slip: PGSSLMODE=%s',
+    (mode) => {
+      process.env.PGSSLMODE = mode;
+      const refusal = {
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining(`PGSSLMODE is "${mode}"`),
+      };
+      expect(() => connectionOptionsOf(aDataSource({ url }))).toThrow(
+        expect.objectContaining(refusal),
+      );
+      expect(transport({ url, ssl: true }).ssl).toBe(true);
+      expect(transport({ url: `${url}?sslmode=disable` }).ssl).toBe(false);
+    },
+  );
 
   it.each(['', 'false', 'yes'])('is never in clear text by a slip: ssl=%s', (ssl) => {
     const refusal = expect.objectContaining({ code: 'INVALID_OPTION' });
-    expect(() => connectionOptionsOf(aDataSource({ url: `${url}?ssl=${ssl}`, ssl: true }))).toThrow(refusal);
+    expect(() => connectionOptionsOf(aDataSource({ url: `${url}?ssl=${ssl}`, ssl: true }))).toThrow(
+      refusal,
+    );
     expect(() => connectionOptionsOf(aDataSource({ host: 'db', ssl }))).toThrow(refusal);
-    expect(() => connectionOptionsOf(aDataSource({ url, ssl: true }), `${url}?ssl=${ssl}`)).toThrow(refusal);
+    expect(() => connectionOptionsOf(aDataSource({ url, ssl: true }), `${url}?ssl=${ssl}`)).toThrow(
+      refusal,
+    );
   });
 
   it.each([
@@ -127,7 +176,10 @@ describe('a connection of ours', () => {
     'postgres://app:1#hunter2@db/shop',
     'postgresql://app:1?hunter2@db',
   ])('repeats nothing of an address that cannot be used: %s', (bad) => {
-    const refusal = expect.objectContaining({ code: 'INVALID_OPTION', message: expect.not.stringContaining('hunter') });
+    const refusal = expect.objectContaining({
+      code: 'INVALID_OPTION',
+      message: expect.not.stringContaining('hunter'),
+    });
     for (const make of [
       () => connectionOptionsOf(aDataSource({ url }), bad),
       () => connectionOptionsOf(aDataSource({ url: bad })),
@@ -141,7 +193,9 @@ describe('a connection of ours', () => {
     'has a bound to connect in: %j',
     (options) => {
       for (const elsewhere of [undefined, url])
-        expect(connectionOptionsOf(aDataSource(options), elsewhere).connectionTimeoutMillis).toBe(10_000);
+        expect(connectionOptionsOf(aDataSource(options), elsewhere).connectionTimeoutMillis).toBe(
+          10_000,
+        );
     },
   );
 

@@ -8,7 +8,15 @@ import type { NewJob } from '../../../lib/job/new-job.js';
 import { statement } from '../../../lib/storage/connection/statement.js';
 import { anEmptyDatabase } from '../../support/database.js';
 import { eventually } from '../../support/eventually.js';
-import { aDataSource, aStorage, openStorage, Rival, runIn, type TestStorage, waitingBackends } from '../../support/storage.js';
+import {
+  aDataSource,
+  aStorage,
+  openStorage,
+  Rival,
+  runIn,
+  type TestStorage,
+  waitingBackends,
+} from '../../support/storage.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { scaled } from '../../support/patience.mjs';
 
@@ -62,7 +70,22 @@ describe('the database', () => {
 
     it('that is none is refused by each call, and nothing is stored outside the transaction that was meant', async () => {
       const { dataSource } = test;
-      const none = [null, false, 0, NaN, '', 7, true, 'x', {}, [], new Map(), () => 1, { isTransactionActive: true }, dataSource];
+      const none = [
+        null,
+        false,
+        0,
+        NaN,
+        '',
+        7,
+        true,
+        'x',
+        {},
+        [],
+        new Map(),
+        () => 1,
+        { isTransactionActive: true },
+        dataSource,
+      ];
       const id = '00000000-0000-7000-8000-000000000001';
       for (const manager of none as never[])
         for (const call of [
@@ -94,9 +117,15 @@ describe('the database', () => {
       const { manager } = test.dataSource;
       const refusal = { code: 'MANAGER_INACTIVE' };
       await expect(queues.enqueue('mail', 1, { manager })).rejects.toMatchObject(refusal);
-      await expect(queues.enqueueMany('mail', [{ payload: 1 }], { manager })).rejects.toMatchObject(refusal);
-      await expect(queues.cancel({ fingerprint: 'tag' }, { manager })).rejects.toMatchObject(refusal);
-      await expect(queues.find('00000000-0000-7000-8000-000000000001', { manager })).rejects.toMatchObject(refusal);
+      await expect(queues.enqueueMany('mail', [{ payload: 1 }], { manager })).rejects.toMatchObject(
+        refusal,
+      );
+      await expect(queues.cancel({ fingerprint: 'tag' }, { manager })).rejects.toMatchObject(
+        refusal,
+      );
+      await expect(
+        queues.find('00000000-0000-7000-8000-000000000001', { manager }),
+      ).rejects.toMatchObject(refusal);
     });
 
     it.each([null, 0, '', 'manager', {}, []])(
@@ -104,9 +133,14 @@ describe('the database', () => {
       async (manager) => {
         const given = { manager } as never;
         const id = '00000000-0000-7000-8000-000000000001';
-        const refusal = { code: 'INVALID_OPTION', message: expect.stringContaining('manager must be') };
+        const refusal = {
+          code: 'INVALID_OPTION',
+          message: expect.stringContaining('manager must be'),
+        };
         await expect(queues.enqueue('mail', 1, given)).rejects.toMatchObject(refusal);
-        await expect(queues.enqueueMany('mail', [{ payload: 1 }], given)).rejects.toMatchObject(refusal);
+        await expect(queues.enqueueMany('mail', [{ payload: 1 }], given)).rejects.toMatchObject(
+          refusal,
+        );
         await expect(queues.enqueueAndWait('mail', 1, given)).rejects.toMatchObject(refusal);
         for (const call of [() => queues.cancel({ id }, given), () => queues.commit(id, given), () => queues.abort(id, given), () => queues.find(id, given)]) await expect(call()).rejects.toMatchObject(refusal); // prettier-ignore
         expect(await test.database.query('select from simple_queue.job')).toHaveLength(0);
@@ -116,17 +150,27 @@ describe('the database', () => {
     it('stands in the options: as the options themselves it would not be found', async () => {
       const refusal = { code: 'INVALID_OPTION' };
       await test.dataSource.transaction(async (manager) => {
-        await expect(queues.enqueueMany('mail', [{ payload: 1 }], manager as never)).rejects.toMatchObject(refusal);
-        await expect(queues.cancel({ fingerprint: 'tag' }, manager as never)).rejects.toMatchObject(refusal);
+        await expect(
+          queues.enqueueMany('mail', [{ payload: 1 }], manager as never),
+        ).rejects.toMatchObject(refusal);
+        await expect(queues.cancel({ fingerprint: 'tag' }, manager as never)).rejects.toMatchObject(
+          refusal,
+        );
       });
-      await expect(queues.enqueueMany('mail', [{ payload: 1 }], { maxpending: 1 } as never)).rejects.toMatchObject(refusal);
-      await expect(queues.cancel({ fingerprint: 'tag' }, null as never)).rejects.toMatchObject(refusal);
+      await expect(
+        queues.enqueueMany('mail', [{ payload: 1 }], { maxpending: 1 } as never),
+      ).rejects.toMatchObject(refusal);
+      await expect(queues.cancel({ fingerprint: 'tag' }, null as never)).rejects.toMatchObject(
+        refusal,
+      );
       expect(await test.database.query('select from simple_queue.job')).toHaveLength(0);
     });
 
     it('may be a query runner, with or without a transaction of its own', async () => {
       const runner = test.dataSource.createQueryRunner();
-      await expect(queues.enqueue('mail', 1, { manager: runner })).rejects.toMatchObject({ code: 'MANAGER_INACTIVE' });
+      await expect(queues.enqueue('mail', 1, { manager: runner })).rejects.toMatchObject({
+        code: 'MANAGER_INACTIVE',
+      });
       await runner.startTransaction();
       const { id } = await queues.enqueue('mail', 1, { manager: runner });
       expect(await queues.find(id)).toBeUndefined();
@@ -140,13 +184,19 @@ describe('the database', () => {
   describe('errors', () => {
     it('carry the SQLSTATE and no value of a row', async () => {
       const error = await failureOf(test.storage.enqueues.insert([aBadJob()]));
-      expect(error).toMatchObject({ name: 'DatabaseError', code: 'DATABASE_ERROR', sqlState: '22P02' });
+      expect(error).toMatchObject({
+        name: 'DatabaseError',
+        code: 'DATABASE_ERROR',
+        sqlState: '22P02',
+      });
       expect(everythingOf(error)).not.toContain(CANARY);
     });
 
     it("carry no value of a row in a caller's transaction either", async () => {
       const error = await failureOf(
-        test.dataSource.transaction((manager) => test.storage.enqueues.insertIn(runIn(test.storage, manager), [aBadJob()])),
+        test.dataSource.transaction((manager) =>
+          test.storage.enqueues.insertIn(runIn(test.storage, manager), [aBadJob()]),
+        ),
       );
       expect(error).toMatchObject({ name: 'DatabaseError', sqlState: '22P02' });
       expect(everythingOf(error)).not.toContain(CANARY);
@@ -171,10 +221,15 @@ describe('the database', () => {
       const known = { ...aBadJob(), payload: '1', givenId: true };
       for (const givenId of [true, false, true]) {
         const attempt = storage.enqueues.insert([{ ...known, givenId }]);
-        await expect(attempt).rejects.toMatchObject({ name: 'DatabaseError', code: 'DATABASE_UNAVAILABLE' });
+        await expect(attempt).rejects.toMatchObject({
+          name: 'DatabaseError',
+          code: 'DATABASE_UNAVAILABLE',
+        });
       }
       await proxy.pass();
-      expect(await eventually(() => storage.enqueues.insert([known]))).toMatchObject([{ created: true }]);
+      expect(await eventually(() => storage.enqueues.insert([known]))).toMatchObject([
+        { created: true },
+      ]);
       await storage.onApplicationShutdown();
       await dataSource.destroy();
       proxy.stop();
@@ -199,7 +254,10 @@ describe('the database', () => {
     });
 
     it('end a statement on the server before the client gives up', async () => {
-      const storage = await openStorage(test.dataSource, { queryTimeoutMs: scaled(200), wakeUp: 'off' });
+      const storage = await openStorage(test.dataSource, {
+        queryTimeoutMs: scaled(200),
+        wakeUp: 'off',
+      });
       const error = await failureOf(storage.database.callers.run(SLEEP, []));
       expect(error).toMatchObject({ code: 'DATABASE_UNAVAILABLE', sqlState: '57014' });
       await storage.onApplicationShutdown();
@@ -214,7 +272,9 @@ describe('the database', () => {
       const caller = queues.enqueue('mail', 1, { uniqueKey: 'key' });
       await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
 
-      await expect(test.storage.jobs.putBack([{ id: job.id, epoch: 0, change }])).rejects.toMatchObject({ sqlState: '55P03' });
+      await expect(
+        test.storage.settlements.putBack([{ id: job.id, epoch: 0, change }]),
+      ).rejects.toMatchObject({ sqlState: '55P03' });
 
       await rival.query('delete from simple_queue.ready');
       await rival.commit();
@@ -227,12 +287,21 @@ describe('the database', () => {
       await storage.onApplicationShutdown();
       await storage.onApplicationShutdown();
       await expect(storage.database.loops.run(ONE, [])).rejects.toMatchObject({ code: 'CLOSED' });
-      await expect(storage.database.callers.transaction((run) => run(ONE, []))).rejects.toMatchObject({ code: 'CLOSED' });
+      await expect(
+        storage.database.callers.transaction((run) => run(ONE, [])),
+      ).rejects.toMatchObject({ code: 'CLOSED' });
     });
 
     it('work without prepared statements, as behind a pooler', async () => {
-      const storage = await openStorage(test.dataSource, { preparedStatements: false, wakeUp: 'off' });
-      const { id } = await new QueueService(storage, resolveOptions({}).options, new QueueEventBus()).enqueue('mail', 1, {
+      const storage = await openStorage(test.dataSource, {
+        preparedStatements: false,
+        wakeUp: 'off',
+      });
+      const { id } = await new QueueService(
+        storage,
+        resolveOptions({}).options,
+        new QueueEventBus(),
+      ).enqueue('mail', 1, {
         id: '00000000-0000-4000-8000-000000000001',
       });
       expect(await storage.jobs.find(id)).toMatchObject({ state: 'ready' });
@@ -244,11 +313,15 @@ describe('the database', () => {
       const storage = await openStorage(test.dataSource, { wakeUp: 'off' });
       const demote = statement('demote', 'set session characteristics as transaction read only');
       const lane = await storage.lanes.of('failover', '');
-      const enqueue = (run: Run) => storage.enqueues.insertIn(run, [{ ...aBadJob(), lane, payload: '1' }]);
+      const enqueue = (run: Run) =>
+        storage.enqueues.insertIn(run, [{ ...aBadJob(), lane, payload: '1' }]);
       const { callers } = storage.database;
       await callers.transaction((run) => run(demote, []));
 
-      await expect(callers.transaction(enqueue)).rejects.toMatchObject({ sqlState: '25006', code: 'DATABASE_READ_ONLY' });
+      await expect(callers.transaction(enqueue)).rejects.toMatchObject({
+        sqlState: '25006',
+        code: 'DATABASE_READ_ONLY',
+      });
       await callers.transaction(enqueue);
 
       await storage.onApplicationShutdown();
@@ -256,10 +329,23 @@ describe('the database', () => {
 
     // Behind PgBouncer in transaction mode our settings were found on connections of the application.
     it('leave no setting on a session that is not theirs to keep', async () => {
-      const options = { poolMode: 'transaction', wakeUp: 'off', preparedStatements: false } as const;
+      const options = {
+        poolMode: 'transaction',
+        wakeUp: 'off',
+        preparedStatements: false,
+      } as const;
       const storage = await openStorage(test.dataSource, options);
-      const names = ['enable_seqscan', 'statement_timeout', 'lock_timeout', 'plan_cache_mode', 'bytea_output'];
-      const settings = statement('', `select ${names.map((name) => `current_setting('${name}') as ${name}`).join(', ')}`);
+      const names = [
+        'enable_seqscan',
+        'statement_timeout',
+        'lock_timeout',
+        'plan_cache_mode',
+        'bytea_output',
+      ];
+      const settings = statement(
+        '',
+        `select ${names.map((name) => `current_setting('${name}') as ${name}`).join(', ')}`,
+      );
       const { loops } = storage.database;
       const theirs = (await loops['pool'].query<object>(settings.text)).rows;
 
@@ -270,12 +356,18 @@ describe('the database', () => {
         plan_cache_mode: 'force_generic_plan',
       };
       expect(await loops.run(settings, [])).toEqual([{ ...ours, bytea_output: 'hex' }]);
-      expect(await loops.transaction((run) => run(settings, []))).toEqual([{ ...ours, bytea_output: 'hex' }]);
+      expect(await loops.transaction((run) => run(settings, []))).toEqual([
+        { ...ours, bytea_output: 'hex' },
+      ]);
       expect((await loops['pool'].query<object>(settings.text)).rows).toEqual(theirs);
       expect(theirs).not.toEqual([expect.objectContaining(ours)]);
       expect(loops['pool'].totalCount).toBe(1);
 
-      const { id } = await new QueueService(storage, resolveOptions(options).options, new QueueEventBus()).enqueue('mail', 1);
+      const { id } = await new QueueService(
+        storage,
+        resolveOptions(options).options,
+        new QueueEventBus(),
+      ).enqueue('mail', 1);
       expect(await storage.jobs.find(id)).toMatchObject({ state: 'ready' });
       await storage.onApplicationShutdown();
     });
@@ -286,7 +378,9 @@ describe('the database', () => {
         await run(statement('', `select 1 / 0`), []);
       });
       await expect(half).rejects.toMatchObject({ sqlState: '22012' });
-      expect(await test.database.query(`select from simple_queue.queue where name = 'half'`)).toEqual([]);
+      expect(
+        await test.database.query(`select from simple_queue.queue where name = 'half'`),
+      ).toEqual([]);
       expect(await test.storage.database.callers.run(ONE, [])).toEqual([{ one: 1 }]);
     });
   });

@@ -30,7 +30,15 @@ describe('of a schema in the search path whose functions and operators fit bette
     const joined = storage.database.transactionOf({ manager: runner.manager })!;
     await joined.alone(async (run) => {
       expect(await storage.checkpoints.save(run, wish)).toBe(1);
-      expect(await storage.jobs.complete(run, 'w', { id, epoch, runMs: 1, keepMs: 1_000, output: undefined })).toBe(true);
+      expect(
+        await storage.settlements.complete(run, 'w', {
+          id,
+          epoch,
+          runMs: 1,
+          keepMs: 1_000,
+          output: undefined,
+        }),
+      ).toBe(true);
     });
     await runner.commitTransaction();
   });
@@ -47,10 +55,15 @@ it.each(['all', 'each', 'none'] as const)(
     expect(await dataSource.query('show search_path')).toEqual([{ search_path: 'evil,public' }]);
     const storage = await openStorage(dataSource, { migrate: 'check', wakeUp: 'off' });
     await storage.database.callers.run(
-      { name: '', text: `select simple_queue.enqueue('mail', headers => '{"a": "b"}', max_attempts => 3)` },
+      {
+        name: '',
+        text: `select simple_queue.enqueue('mail', headers => '{"a": "b"}', max_attempts => 3)`,
+      },
       [],
     );
-    expect(await dataSource.query('select state from simple_queue.jobs')).toEqual([{ state: 'ready' }]);
+    expect(await dataSource.query('select state from simple_queue.jobs')).toEqual([
+      { state: 'ready' },
+    ]);
     await storage.onApplicationShutdown();
     await dataSource.destroy();
     await database.drop();

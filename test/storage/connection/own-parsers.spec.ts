@@ -10,7 +10,9 @@ import type { Storage } from '../../../lib/storage/storage.js';
 import { aDataSource, aStorage, openStorage, type TestStorage } from '../../support/storage.js';
 
 const OF_THE_APPLICATION = (text: string) => `the application's own ${text}`;
-const TYPES = [16, 17, 20, 21, 23, 25, 114, 700, 701, 1184, 2950, 3802, 1000, 1005, 1007, 1009, 1022, 2951, 3807];
+const TYPES = [
+  16, 17, 20, 21, 23, 25, 114, 700, 701, 1184, 2950, 3802, 1000, 1005, 1007, 1009, 1022, 2951, 3807,
+];
 
 describe('what our statements answer', () => {
   let test: TestStorage;
@@ -18,12 +20,16 @@ describe('what our statements answer', () => {
   let storage: Storage;
   let queues: QueueService;
   const { options } = resolveOptions({ wakeUp: 'off' });
-  const before = TYPES.map((type) => [type, pg.types.getTypeParser(type) as (text: string) => unknown] as const);
+  const before = TYPES.map(
+    (type) => [type, pg.types.getTypeParser(type) as (text: string) => unknown] as const,
+  );
 
   beforeAll(async () => {
     test = await aStorage();
     for (const type of TYPES) pg.types.setTypeParser(type, OF_THE_APPLICATION);
-    dataSource = await aDataSource(test.database.url, { extra: { types: { getTypeParser: () => OF_THE_APPLICATION } } });
+    dataSource = await aDataSource(test.database.url, {
+      extra: { types: { getTypeParser: () => OF_THE_APPLICATION } },
+    });
     storage = await openStorage(dataSource, { wakeUp: 'off' });
     queues = new QueueService(storage, options, new QueueEventBus());
   });
@@ -63,12 +69,19 @@ describe('what our statements answer', () => {
   it('lets the janitor make its partitions', async () => {
     const { now, names } = await storage.partitions.list('archive');
     expect([now, names]).toEqual([expect.any(Date), expect.any(Array)]);
-    expect(storage.partitions.missing('archive', { now, names }, 3_600_000)).toEqual(expect.any(Array));
+    expect(storage.partitions.missing('archive', { now, names }, 3_600_000)).toEqual(
+      expect.any(Array),
+    );
   });
 
   it('leaves a pulled job its attempts, and a found one its values', async () => {
     const { id } = await queues.enqueue('mail', { to: 'a' }, { maxAttempts: 7 });
-    expect(await queues.find(id)).toMatchObject({ payload: { to: 'a' }, maxAttempts: 7, runAt: expect.any(Date), attempt: 0 });
+    expect(await queues.find(id)).toMatchObject({
+      payload: { to: 'a' },
+      maxAttempts: 7,
+      runAt: expect.any(Date),
+      attempt: 0,
+    });
     const pulled = new PostgresJobQueue({ storage, options, events: new QueueEventBus(), queues });
     const { leaseId, jobs } = await pulled.claim({ workerId: 'w', queues: ['mail'] });
     expect(jobs).toMatchObject([{ id, payload: { to: 'a' } }]);
@@ -78,11 +91,24 @@ describe('what our statements answer', () => {
 
   it("are read so in a caller's transaction, too", async () => {
     await dataSource.transaction(async (manager) => {
-      const first = await queues.enqueue('own', { to: 'b' }, { manager, uniqueKey: 'one', maxAttempts: 7, delayMs: 60_000 });
-      const again = await queues.enqueue('own', { to: 'c' }, { manager, uniqueKey: 'one', onConflict: 'replace' });
+      const first = await queues.enqueue(
+        'own',
+        { to: 'b' },
+        { manager, uniqueKey: 'one', maxAttempts: 7, delayMs: 60_000 },
+      );
+      const again = await queues.enqueue(
+        'own',
+        { to: 'c' },
+        { manager, uniqueKey: 'one', onConflict: 'replace' },
+      );
       expect(again).toMatchObject({ id: first.id, created: false });
       const found = await queues.find(first.id, { manager });
-      expect(found).toMatchObject({ payload: { to: 'c' }, attempt: 0, runAt: expect.any(Date), createdAt: expect.any(Date) });
+      expect(found).toMatchObject({
+        payload: { to: 'c' },
+        attempt: 0,
+        runAt: expect.any(Date),
+        createdAt: expect.any(Date),
+      });
       expect(found!.labels).toEqual([]);
     });
   });

@@ -32,28 +32,51 @@ describe('behind a pooler', () => {
     ending.push(() => started.stop());
     return started;
   };
-  const address = (url: string) => ({ url, shown: 'here', applicationName: 'pooled', connectTimeoutMs: 30_000 });
+  const address = (url: string) => ({
+    url,
+    shown: 'here',
+    applicationName: 'pooled',
+    connectTimeoutMs: 30_000,
+  });
   const open = async (url: string, given: SimpleQueueOptions = {}): Promise<Storage> => {
     const { options } = resolveOptions({ wakeUp: 'off', queryTimeoutMs: 60_000, ...given });
     const storage = await openStandAlone(address(url), options, new QueueEventBus());
     ending.push(() => storage.onApplicationShutdown());
     return storage;
   };
-  const enqueueing = (storage: Storage) => new QueueService(storage, resolveOptions({}).options, new QueueEventBus());
+  const enqueueing = (storage: Storage) =>
+    new QueueService(storage, resolveOptions({}).options, new QueueEventBus());
 
   describe('that hands each transaction another connection', () => {
-    it.each([1, 2, 5])('a start without poolMode is refused, and leaves nothing on its %s connections', async (max) => {
-      const { url } = await pooler('transaction', max);
-      const refused = { code: 'INVALID_OPTION', message: expect.stringContaining("Set poolMode: 'transaction'") };
-      await expect(open(url)).rejects.toMatchObject(refused);
-      await expect(open(url, { preparedStatements: false, worker: false })).rejects.toMatchObject(refused);
-      const client = new pg.Client({ connectionString: url });
-      await client.connect();
-      const names = ['enable_seqscan', 'jit', 'lock_timeout', 'plan_cache_mode', 'statement_timeout'];
-      const { rows } = await client.query(`select name from pg_settings where name = any($1) and source = 'session'`, [names]);
-      expect(rows).toEqual([]);
-      await client.end();
-    });
+    it.each([1, 2, 5])(
+      'a start without poolMode is refused, and leaves nothing on its %s connections',
+      async (max) => {
+        const { url } = await pooler('transaction', max);
+        const refused = {
+          code: 'INVALID_OPTION',
+          message: expect.stringContaining("Set poolMode: 'transaction'"),
+        };
+        await expect(open(url)).rejects.toMatchObject(refused);
+        await expect(open(url, { preparedStatements: false, worker: false })).rejects.toMatchObject(
+          refused,
+        );
+        const client = new pg.Client({ connectionString: url });
+        await client.connect();
+        const names = [
+          'enable_seqscan',
+          'jit',
+          'lock_timeout',
+          'plan_cache_mode',
+          'statement_timeout',
+        ];
+        const { rows } = await client.query(
+          `select name from pg_settings where name = any($1) and source = 'session'`,
+          [names],
+        );
+        expect(rows).toEqual([]);
+        await client.end();
+      },
+    );
 
     it('poolMode is all that it takes, on one connection, too', async () => {
       const { url } = await pooler('transaction', 1);
@@ -63,10 +86,13 @@ describe('behind a pooler', () => {
     });
   });
 
-  it.each([1, 3])('that keeps a session for each connection nothing has to be said, on %s connections', async (max) => {
-    const { url } = await pooler('session', max);
-    await expect(open(url)).resolves.toBeDefined();
-  });
+  it.each([1, 3])(
+    'that keeps a session for each connection nothing has to be said, on %s connections',
+    async (max) => {
+      const { url } = await pooler('session', max);
+      await expect(open(url)).resolves.toBeDefined();
+    },
+  );
 
   it.each<[number, Mode, number]>([
     [24, 'transaction', 20],
@@ -75,12 +101,19 @@ describe('behind a pooler', () => {
     [24, 'session', 20],
     [8, 'session', 3],
     [4, 'session', 1],
-  ])('%s starts at once migrate an empty database, in %s mode with %s connections', async (starts, mode, max) => {
-    const { url } = await pooler(mode, max);
-    await Promise.all(Array.from({ length: starts }, () => open(url, { poolMode: 'transaction' })));
-    expect(await database.query('select version from simple_queue.version')).toEqual([{ version: 1 }]);
-    expect(await database.query('select from simple_queue.migration')).toHaveLength(1);
-  });
+  ])(
+    '%s starts at once migrate an empty database, in %s mode with %s connections',
+    async (starts, mode, max) => {
+      const { url } = await pooler(mode, max);
+      await Promise.all(
+        Array.from({ length: starts }, () => open(url, { poolMode: 'transaction' })),
+      );
+      expect(await database.query('select version from simple_queue.version')).toEqual([
+        { version: 1 },
+      ]);
+      expect(await database.query('select from simple_queue.migration')).toHaveLength(1);
+    },
+  );
 
   it('a start that waits for another one holds no connection, and says at last why it failed', async () => {
     const rival = await Rival.connect(database);
@@ -91,14 +124,20 @@ describe('behind a pooler', () => {
     const patient = new Migrator(storage.database, { ...options, migrate: 'run' }).prepare();
     // On the only connection, while the other one tries.
     expect(await new Migrator(storage.database, options).version()).toMatchObject({ version: 0 });
-    const tired = new Migrator(storage.database, { ...options, migrate: 'run', patienceMs: 0 }).prepare();
+    const tired = new Migrator(storage.database, {
+      ...options,
+      migrate: 'run',
+      patienceMs: 0,
+    }).prepare();
     await expect(tired).rejects.toMatchObject({
       code: 'DATABASE_ERROR',
       message: expect.stringContaining('the lock of migrations'),
     });
     await rival.close();
     await patient;
-    expect(await database.query('select version from simple_queue.version')).toEqual([{ version: 1 }]);
+    expect(await database.query('select version from simple_queue.version')).toEqual([
+      { version: 1 },
+    ]);
     await storage.onApplicationShutdown();
   });
 
@@ -111,7 +150,12 @@ describe('behind a pooler', () => {
         const dataSource = await aDataSource(url, { extra: { idleTimeoutMillis: 100 } });
         ending.push(() => dataSource.destroy());
         // Less than the others keep what they have.
-        const storage = await openStorage(dataSource, { migrate, wakeUp: 'off', worker: false, queryTimeoutMs: 100 });
+        const storage = await openStorage(dataSource, {
+          migrate,
+          wakeUp: 'off',
+          worker: false,
+          queryTimeoutMs: 100,
+        });
         ending.push(() => storage.onApplicationShutdown());
       };
       await Promise.all(Array.from({ length: 8 }, start));
@@ -123,24 +167,29 @@ describe('behind a pooler', () => {
     ['session', 'session'],
     ['session', 'transaction'],
     ['transaction', 'transaction'],
-  ])('an error for want of connections names the pool and what to do: %s mode, poolMode %s', async (mode, poolMode) => {
-    const { url } = await pooler(mode, 1);
-    const storage = await open(url, { poolMode, queryTimeoutMs: 100, preparedStatements: false });
-    await storage.lanes.of('mail', '');
-    await storage.database.loops.close();
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    ending.push(() => client.end());
-    await eventually(() => client.query('begin'), { timeoutMs: 20_000 });
-    const refusal = {
-      code: 'DATABASE_UNAVAILABLE',
-      isCrowded: true,
-      message: expect.stringMatching(/no connection of the server was free .*default_pool_size/),
-    };
-    await expect(enqueueing(storage).enqueue('mail', 1)).rejects.toMatchObject(refusal);
-    await expect(storage.leases.take(randomUUID(), 'w', 1_000, [])).rejects.toBeDefined();
-    await expect(open(url, { poolMode, queryTimeoutMs: 100 })).rejects.toMatchObject({ message: refusal.message });
-  });
+  ])(
+    'an error for want of connections names the pool and what to do: %s mode, poolMode %s',
+    async (mode, poolMode) => {
+      const { url } = await pooler(mode, 1);
+      const storage = await open(url, { poolMode, queryTimeoutMs: 100, preparedStatements: false });
+      await storage.lanes.of('mail', '');
+      await storage.database.loops.close();
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      ending.push(() => client.end());
+      await eventually(() => client.query('begin'), { timeoutMs: 20_000 });
+      const refusal = {
+        code: 'DATABASE_UNAVAILABLE',
+        isCrowded: true,
+        message: expect.stringMatching(/no connection of the server was free .*default_pool_size/),
+      };
+      await expect(enqueueing(storage).enqueue('mail', 1)).rejects.toMatchObject(refusal);
+      await expect(storage.leases.take(randomUUID(), 'w', 1_000, [])).rejects.toBeDefined();
+      await expect(open(url, { poolMode, queryTimeoutMs: 100 })).rejects.toMatchObject({
+        message: refusal.message,
+      });
+    },
+  );
 
   it.each([
     ['53300', 'sorry, too many clients already'],
@@ -155,8 +204,16 @@ describe('behind a pooler', () => {
 
   it('an idle worker gives connections back, so that a producer beside it gets one', async () => {
     const { url } = await pooler('session', 8);
-    const quiet = { pollIntervalMs: 1_000, heartbeatIntervalMs: 5_000, leaseMs: 15_000, queryTimeoutMs: 10_000 };
-    const worker = await anApplication({ ...database, url }, { options: { ...quiet, maintenance: {} } });
+    const quiet = {
+      pollIntervalMs: 1_000,
+      heartbeatIntervalMs: 5_000,
+      leaseMs: 15_000,
+      queryTimeoutMs: 10_000,
+    };
+    const worker = await anApplication(
+      { ...database, url },
+      { options: { ...quiet, maintenance: {} } },
+    );
     ending.push(() => worker.close());
     const storage = await open(url, { migrate: 'off' });
     await eventually(() => enqueueing(storage).enqueue('mail', 1), { timeoutMs: 20_000 });

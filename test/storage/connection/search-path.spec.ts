@@ -21,14 +21,26 @@ it('of a connection of ours finds no function that somebody else has put into a 
   const dataSource = await aDataSource(test.database.url);
   const storage = await openStorage(dataSource);
   const { id, lane } = await test.rows.job({ queue: 'mail' });
-  const ranges = [{ priority: -32_768, runAt: '-infinity', id: '00000000-0000-0000-0000-000000000000', upto: 32_767 }];
+  const ranges = [
+    {
+      priority: -32_768,
+      runAt: '-infinity',
+      id: '00000000-0000-0000-0000-000000000000',
+      upto: 32_767,
+    },
+  ];
   const wish = { claimId: id, lease: id, lanes: [{ lane, wanted: 1, ranges }], limit: 1 };
-  const { jobs } = await storage.jobs.settleAndClaim('w', [], [], wish);
-  await storage.jobs.settleAndClaim('w', [{ id, epoch: jobs[0]!.epoch, runMs: 1, keepMs: undefined, output: undefined }], [id], {
-    ...wish,
-    lanes: [],
-    limit: 0,
-  });
+  const { jobs } = await storage.claims.settleAndClaim('w', [], [], wish);
+  await storage.claims.settleAndClaim(
+    'w',
+    [{ id, epoch: jobs[0]!.epoch, runMs: 1, keepMs: undefined, output: undefined }],
+    [id],
+    {
+      ...wish,
+      lanes: [],
+      limit: 0,
+    },
+  );
   expect(await test.database.query('select by from public.caught')).toEqual([]);
   expect(await test.database.query('select from simple_queue.job')).toEqual([]);
   await storage.onApplicationShutdown();

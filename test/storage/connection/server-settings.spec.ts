@@ -10,9 +10,23 @@ import { checkPlaces } from '../../support/check-places.js';
 
 const SETTINGS: Record<string, string>[] = [
   { array_nulls: 'off', DateStyle: 'SQL, DMY', TimeZone: 'Asia/Kolkata', bytea_output: 'escape' },
-  { array_nulls: 'off', DateStyle: 'German, DMY', TimeZone: 'America/St_Johns', IntervalStyle: 'sql_standard' },
-  { extra_float_digits: '-15', standard_conforming_strings: 'off', quote_all_identifiers: 'on', transform_null_equals: 'on' },
-  { DateStyle: 'Postgres, MDY', extra_float_digits: '0', default_transaction_isolation: 'repeatable read' },
+  {
+    array_nulls: 'off',
+    DateStyle: 'German, DMY',
+    TimeZone: 'America/St_Johns',
+    IntervalStyle: 'sql_standard',
+  },
+  {
+    extra_float_digits: '-15',
+    standard_conforming_strings: 'off',
+    quote_all_identifiers: 'on',
+    transform_null_equals: 'on',
+  },
+  {
+    DateStyle: 'Postgres, MDY',
+    extra_float_digits: '0',
+    default_transaction_isolation: 'repeatable read',
+  },
 ];
 
 const FIRST = '00000000-0000-0000-0000-000000000000';
@@ -33,7 +47,11 @@ describe.each(SETTINGS)('a database with %p', (settings) => {
       );
     dataSource = await aDataSource(test.database.url);
     storage = await openStorage(dataSource);
-    queues = new QueueService(storage, resolveOptions({ queues: { fair: { fair: true } } }).options, new QueueEventBus());
+    queues = new QueueService(
+      storage,
+      resolveOptions({ queues: { fair: { fair: true } } }).options,
+      new QueueEventBus(),
+    );
   });
   afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(async () => {
@@ -50,7 +68,15 @@ describe.each(SETTINGS)('a database with %p', (settings) => {
         { payload: 2, payloadBytes: Buffer.from([0, 92, 255]) },
       ],
     ],
-    ['keyed ones', [{ payload: 1, uniqueKey: 'a' }, { payload: 2, delayMs: 9_000 }, { payload: 3, runAt: SOON }, { payload: 4 }]],
+    [
+      'keyed ones',
+      [
+        { payload: 1, uniqueKey: 'a' },
+        { payload: 2, delayMs: 9_000 },
+        { payload: 3, runAt: SOON },
+        { payload: 4 },
+      ],
+    ],
     [
       'ordered ones',
       [
@@ -58,12 +84,25 @@ describe.each(SETTINGS)('a database with %p', (settings) => {
         { payload: 2, group: 'h', ordered: true, runAt: SOON },
       ],
     ],
-    ['staged ones', [{ payload: 1, staged: true }, { payload: 2, staged: true, commitWithinMs: 9_000 }, { payload: 3 }]],
+    [
+      'staged ones',
+      [
+        { payload: 1, staged: true },
+        { payload: 2, staged: true, commitWithinMs: 9_000 },
+        { payload: 3 },
+      ],
+    ],
     [
       'keys to replace',
       [
         { payload: 1, uniqueKey: 'r', onConflict: 'replace', runAt: SOON },
-        { payload: 2, uniqueKey: 's', onConflict: 'replace', fingerprint: 'tag', headers: { a: 'b' } },
+        {
+          payload: 2,
+          uniqueKey: 's',
+          onConflict: 'replace',
+          fingerprint: 'tag',
+          headers: { a: 'b' },
+        },
         { payload: 3, uniqueKey: 't', onConflict: 'throttle', periodMs: 60_000 },
       ],
     ],
@@ -71,7 +110,10 @@ describe.each(SETTINGS)('a database with %p', (settings) => {
 
   const WAYS: [string, (work: (manager?: EntityManager) => Promise<void>) => Promise<void>][] = [
     ['by themselves', (work) => work()],
-    ['in a transaction of their caller', (work) => dataSource.transaction((manager) => work(manager))],
+    [
+      'in a transaction of their caller',
+      (work) => dataSource.transaction((manager) => work(manager)),
+    ],
   ];
 
   describe.each(WAYS)('stores jobs %s:', (_way, within) => {
@@ -82,7 +124,11 @@ describe.each(SETTINGS)('a database with %p', (settings) => {
           for (const [index, { id }] of answers.entries()) {
             const found = (await queues.find(id, { manager }))!;
             const { payload, payloadBytes, runAt, fingerprint, uniqueKey } = items[index]!;
-            expect(found).toMatchObject({ payload, ...(payloadBytes && { payloadBytes }), ...(runAt && { runAt }) });
+            expect(found).toMatchObject({
+              payload,
+              ...(payloadBytes && { payloadBytes }),
+              ...(runAt && { runAt }),
+            });
             expect([found.fingerprint, found.uniqueKey]).toEqual([fingerprint, uniqueKey]);
             expect(Math.abs(found.createdAt.getTime() - Date.now())).toBeLessThan(3_600_000);
           }
@@ -109,7 +155,9 @@ describe.each(SETTINGS)('a database with %p', (settings) => {
         const waiting = await queues.enqueue('mails', 1, { manager, delayMs: 60_000 });
         const staged = await queues.enqueue('mails', 1, { manager, staged: true });
         expect(await queues.commit(staged.id, { manager })).toMatchObject({ won: true });
-        expect(await queues.cancel({ id: waiting.id }, { manager })).toMatchObject({ cancelled: 1 });
+        expect(await queues.cancel({ id: waiting.id }, { manager })).toMatchObject({
+          cancelled: 1,
+        });
         const found = (await queues.find(waiting.id, { manager }))!;
         expect(found.state).toBe('cancelled');
         expect(Math.abs(found.finishedAt!.getTime() - Date.now())).toBeLessThan(3_600_000);
@@ -124,7 +172,12 @@ describe.each(SETTINGS)('a database with %p', (settings) => {
       wanted: 9,
       ranges: [{ priority: -1, runAt: '-infinity', id: FIRST, upto: 9 }],
     };
-    const { jobs } = await storage.jobs.settleAndClaim('w', [], [], { claimId: FIRST, lease: FIRST, lanes: [lane], limit: 9 });
+    const { jobs } = await storage.claims.settleAndClaim('w', [], [], {
+      claimId: FIRST,
+      lease: FIRST,
+      lanes: [lane],
+      limit: 9,
+    });
     const ends = jobs.map(({ id, epoch }, index) => ({
       id,
       epoch,
@@ -133,7 +186,7 @@ describe.each(SETTINGS)('a database with %p', (settings) => {
       output: index ? '"out"' : undefined,
     }));
     const nothing = { claimId: FIRST, lease: FIRST, lanes: [], limit: 0 };
-    expect((await storage.jobs.settleAndClaim('w', ends, [FIRST], nothing)).lost).toEqual([]);
+    expect((await storage.claims.settleAndClaim('w', ends, [FIRST], nothing)).lost).toEqual([]);
     const outputs = await Promise.all(given.map(async ({ id }) => (await queues.find(id))!.output));
     expect(outputs.filter((output) => output === 'out')).toHaveLength(1);
   });
@@ -143,7 +196,9 @@ describe('a database whose sessions may only read', () => {
   it('says so, by a code of its own: in a transaction of the caller, and without one', async () => {
     const test = await aStorage();
     await test.storage.lanes.of('mails', '');
-    await test.database.query(`alter database ${test.database.name} set default_transaction_read_only = on`);
+    await test.database.query(
+      `alter database ${test.database.name} set default_transaction_read_only = on`,
+    );
     const dataSource = await aDataSource(test.database.url);
     const storage = await openStorage(dataSource, { migrate: 'off' });
     const queues = new QueueService(storage, resolveOptions({}).options, new QueueEventBus());
@@ -154,7 +209,9 @@ describe('a database whose sessions may only read', () => {
       message: expect.stringContaining('default_transaction_read_only'),
     };
     await expect(queues.enqueue('mails', 1)).rejects.toMatchObject(refused);
-    await expect(dataSource.transaction((manager) => queues.enqueue('mails', 1, { manager }))).rejects.toMatchObject(refused);
+    await expect(
+      dataSource.transaction((manager) => queues.enqueue('mails', 1, { manager })),
+    ).rejects.toMatchObject(refused);
     await storage.onApplicationShutdown();
     await dataSource.destroy();
     await test.close();

@@ -16,8 +16,12 @@ describe.each([
   const { count } = joining;
   const settled = async (calls: (manager: EntityManager) => Promise<unknown>[]) => {
     const results: PromiseSettledResult<unknown>[] = [];
-    await joining.dataSource.transaction(async (manager) => void results.push(...(await Promise.allSettled(calls(manager)))));
-    return results.map((result) => (result.status === 'fulfilled' ? 'acknowledged' : (result.reason as { code: string }).code));
+    await joining.dataSource.transaction(
+      async (manager) => void results.push(...(await Promise.allSettled(calls(manager)))),
+    );
+    return results.map((result) =>
+      result.status === 'fulfilled' ? 'acknowledged' : (result.reason as { code: string }).code,
+    );
   };
   const payloads = async () =>
     (
@@ -29,7 +33,9 @@ describe.each([
   it("what is acknowledged outlives another call's refusal, and so does what TypeORM has stored", async () => {
     await joining.test.database.query('drop table if exists note; create table note (n int)');
     await joining.world.queues.enqueue('mail', 0, { group: 'mixed', ordered: true });
-    const refusedBatch: EnqueueItem[] = many(5_001, (n) => (n === 5_000 ? { group: 'mixed' } : { uniqueKey: `k${n}` }));
+    const refusedBatch: EnqueueItem[] = many(5_001, (n) =>
+      n === 5_000 ? { group: 'mixed' } : { uniqueKey: `k${n}` },
+    );
     const outcomes = await settled((manager) => [
       joining.world.queues.enqueue('mail', 'a', { manager }),
       joining.world.queues.enqueueMany('mail', refusedBatch, { manager }),
@@ -44,7 +50,10 @@ describe.each([
       ...['GROUP_MIXED', 'acknowledged', 'acknowledged'],
     ]);
     expect(await payloads()).toEqual(['a', 'b', 'c']);
-    expect(await joining.test.database.query('select n from note order by n')).toEqual([{ n: 1 }, { n: 2 }]);
+    expect(await joining.test.database.query('select n from note order by n')).toEqual([
+      { n: 1 },
+      { n: 2 },
+    ]);
   });
 
   it.each([
@@ -53,7 +62,8 @@ describe.each([
   ])('calls take their turns in the order in which they were made, with %s', async (__, first) => {
     const { queues } = joining.world;
     const group = { group: 'g', ordered: true };
-    const batch = (...numbers: number[]) => numbers.map((payload) => ({ payload, ...group, ...first }));
+    const batch = (...numbers: number[]) =>
+      numbers.map((payload) => ({ payload, ...group, ...first }));
     await settled((manager) => [
       queues.enqueueMany('mail', batch(1, 2), { manager }),
       queues.enqueue('mail', 3, { ...group, manager }),
@@ -105,7 +115,11 @@ describe.each([
     const outcomes = await settled((manager) =>
       Array.from({ length: 20 }, (___, n) => {
         const { payload, ...options } = item(n) as { payload: number } & EnqueueOptions;
-        return joining.world.queues.enqueue('mail', payload, { ...options, manager, maxPending: 7 });
+        return joining.world.queues.enqueue('mail', payload, {
+          ...options,
+          manager,
+          maxPending: 7,
+        });
       }),
     );
     expect(outcomes.filter((outcome) => outcome === 'acknowledged')).toHaveLength(5);
@@ -115,12 +129,19 @@ describe.each([
 
   it('nothing is sent while a statement is under way, as the driver wants it', async () => {
     const busy: unknown[] = [];
-    const { query: original } = pg.Client.prototype as unknown as { query: (this: pg.Client, ...args: unknown[]) => unknown };
-    const spy = jest.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...args: unknown[]) {
+    const { query: original } = pg.Client.prototype as unknown as {
+      query: (this: pg.Client, ...args: unknown[]) => unknown;
+    };
+    const spy = jest.spyOn(pg.Client.prototype, 'query').mockImplementation(function (
+      this: pg.Client,
+      ...args: unknown[]
+    ) {
       if (!(this as unknown as { readyForQuery: boolean }).readyForQuery) busy.push(args[0]);
       return original.apply(this, args) as never;
     });
-    const outcomes = await settled((manager) => Object.values(DOORS).map((door) => door({ ...joining.world, manager })));
+    const outcomes = await settled((manager) =>
+      Object.values(DOORS).map((door) => door({ ...joining.world, manager })),
+    );
     spy.mockRestore();
     expect(new Set(outcomes)).toEqual(new Set(['acknowledged']));
     expect(busy).toEqual([]);
@@ -130,9 +151,13 @@ describe.each([
     const outcomes = await settled((manager) => [
       ...Object.values(DOORS).map((door) => door({ ...joining.world, manager })),
       manager.query('select 1 / 0'),
-      ...Object.values(DOORS).map((door) => new Promise(setImmediate).then(() => door({ ...joining.world, manager }))),
+      ...Object.values(DOORS).map((door) =>
+        new Promise(setImmediate).then(() => door({ ...joining.world, manager })),
+      ),
     ]);
-    expect(new Set(outcomes.slice(-Object.keys(DOORS).length))).toEqual(new Set(['DATABASE_ERROR']));
+    expect(new Set(outcomes.slice(-Object.keys(DOORS).length))).toEqual(
+      new Set(['DATABASE_ERROR']),
+    );
     expect(await count()).toBe(2);
   });
 
@@ -164,7 +189,10 @@ describe.each([
         await joining.world.queues.enqueue('mail', 'inner', { manager });
         return { value };
       };
-      const nests = defineJob({ queue: 'mail', payload: { '~standard': { version: 1, vendor: 'test', validate } } as const });
+      const nests = defineJob({
+        queue: 'mail',
+        payload: { '~standard': { version: 1, vendor: 'test', validate } } as const,
+      });
       await Promise.all([
         joining.world.queues.enqueue(nests, 'outer', { manager, maxPending: 100 }),
         joining.world.queues.enqueue(nests, 'outer', { manager }),

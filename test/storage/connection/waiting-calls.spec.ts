@@ -5,7 +5,13 @@ import { PostgresJobQueue } from '../../../lib/pull/postgres-job-queue.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { eventually } from '../../support/eventually.js';
-import { aDataSource, aStorage, openStorage, waitingBackends, type TestStorage } from '../../support/storage.js';
+import {
+  aDataSource,
+  aStorage,
+  openStorage,
+  waitingBackends,
+  type TestStorage,
+} from '../../support/storage.js';
 import { scaled } from '../../support/patience.mjs';
 import { checkPlaces } from '../../support/check-places.js';
 
@@ -33,12 +39,21 @@ describe('calls that wait for the transactions of others', () => {
   it.each<[string, Held]>([
     ['a unique key', (manager) => queues.enqueue('mails', 1, { uniqueKey: 'key', manager })],
     ['an id', (manager) => queues.enqueue('mails', 1, { id, manager })],
-    ['an ordered group', (manager) => queues.enqueue('mails', 1, { group: 'g', ordered: true, manager })],
+    [
+      'an ordered group',
+      (manager) => queues.enqueue('mails', 1, { group: 'g', ordered: true, manager }),
+    ],
     ['a limit', (manager) => queues.enqueue('mails', 1, { maxPending: 100, manager })],
-    ['a key to replace', (manager) => queues.enqueue('mails', 1, { uniqueKey: 'key', onConflict: 'replace', manager })],
+    [
+      'a key to replace',
+      (manager) => queues.enqueue('mails', 1, { uniqueKey: 'key', onConflict: 'replace', manager }),
+    ],
     [
       'a key of a batch',
-      (manager) => queues.enqueueMany('mails', [{ payload: 1, uniqueKey: 'key' }, { payload: 2 }], { manager }),
+      (manager) =>
+        queues.enqueueMany('mails', [{ payload: 1, uniqueKey: 'key' }, { payload: 2 }], {
+          manager,
+        }),
     ],
   ])('hold up nobody who waits for nothing: %s', async (_what, held) => {
     await queues.enqueue('mails', 'pulled');
@@ -50,7 +65,10 @@ describe('calls that wait for the transactions of others', () => {
     await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
 
     const plain = await queues.enqueue('mails', 'plain');
-    await queues.enqueueMany('mails', [{ payload: 'plain' }, { payload: 'later', delayMs: 60_000 }]);
+    await queues.enqueueMany('mails', [
+      { payload: 'plain' },
+      { payload: 'later', delayMs: 60_000 },
+    ]);
     expect(await queues.find(plain.id)).toMatchObject({ payload: 'plain' });
     expect(await pull.renewLease(leaseId, 60_000)).toEqual({ lost: [], cancelled: [] });
     await pull.complete(leaseId, jobs[0]!.id);
@@ -67,19 +85,34 @@ describe('calls that wait for the transactions of others', () => {
     const holder = test.dataSource.createQueryRunner();
     await holder.startTransaction();
     await queues.enqueue('mails', 1, { uniqueKey: 'hot', manager: holder.manager });
-    const waiting = Array.from({ length: 16 }, () => queues.enqueue('mails', 2, { uniqueKey: 'hot' }));
+    const waiting = Array.from({ length: 16 }, () =>
+      queues.enqueue('mails', 2, { uniqueKey: 'hot' }),
+    );
     await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
 
     expect(await queues.cancel({ id: randomUUID() })).toEqual({ cancelled: 0, requested: 0 });
     expect(await queues.commit(staged)).toMatchObject({ outcome: 'committed' });
-    for (const options of [{ uniqueKey: 'cold' }, { id }, { group: 'g', ordered: true }, { maxPending: 100 }])
+    for (const options of [
+      { uniqueKey: 'cold' },
+      { id },
+      { group: 'g', ordered: true },
+      { maxPending: 100 },
+    ])
       expect(await queues.enqueue('mails', 3, options)).toMatchObject({ created: true });
-    const batch = [{ payload: 1, uniqueKey: 'new', onConflict: 'replace' as const }, { payload: 2 }];
-    expect(await queues.enqueueMany('mails', batch)).toMatchObject([{ created: true }, { created: true }]);
+    const batch = [
+      { payload: 1, uniqueKey: 'new', onConflict: 'replace' as const },
+      { payload: 2 },
+    ];
+    expect(await queues.enqueueMany('mails', batch)).toMatchObject([
+      { created: true },
+      { created: true },
+    ]);
 
     await holder.commitTransaction();
     await holder.release();
-    expect(new Set((await Promise.all(waiting)).map(({ outcome }) => outcome))).toEqual(new Set(['existing']));
+    expect(new Set((await Promise.all(waiting)).map(({ outcome }) => outcome))).toEqual(
+      new Set(['existing']),
+    );
   });
 
   it('say that they wait for others where all connections for waiting are taken, and blame no database', async () => {
@@ -91,14 +124,19 @@ describe('calls that wait for the transactions of others', () => {
     await queues.enqueue('mails', 1, { uniqueKey: 'key', manager: holder.manager });
     const refused: unknown[] = [];
     const waiting = Array.from({ length: 16 }, () =>
-      crowd.enqueue('mails', 2, { uniqueKey: 'key' }).catch((error: unknown) => void refused.push(error)),
+      crowd
+        .enqueue('mails', 2, { uniqueKey: 'key' })
+        .catch((error: unknown) => void refused.push(error)),
     );
     await eventually(() => expect(refused).toHaveLength(15));
     await holder.commitTransaction();
     await holder.release();
     await Promise.all(waiting);
     for (const error of refused)
-      expect(error).toMatchObject({ code: 'LOCK_TIMEOUT', message: expect.stringContaining('Nothing was written') });
+      expect(error).toMatchObject({
+        code: 'LOCK_TIMEOUT',
+        message: expect.stringContaining('Nothing was written'),
+      });
     await storage.onApplicationShutdown();
     await dataSource.destroy();
   });
@@ -118,16 +156,25 @@ describe('calls that wait for the transactions of others', () => {
     const first = crowd.enqueue('mails', 2, { uniqueKey: 'hot' });
     await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
     // Each a tenth of a second on the first connections: they would be taken for longer than the cold ones wait.
-    const others = Array.from({ length: 2_000 }, () => crowd.enqueue('mails', 2, { uniqueKey: 'hot' }));
+    const others = Array.from({ length: 2_000 }, () =>
+      crowd.enqueue('mails', 2, { uniqueKey: 'hot' }),
+    );
     const waiting = crowd.enqueue('mails', 2, { uniqueKey: 'warm' });
-    for (const each of [{ uniqueKey: 'cold' }, { id: randomUUID() }, { group: 'other', ordered: true }, { maxPending: 1_000 }])
+    for (const each of [
+      { uniqueKey: 'cold' },
+      { id: randomUUID() },
+      { group: 'other', ordered: true },
+      { maxPending: 1_000 },
+    ])
       expect(await crowd.enqueue('mails', 3, each)).toMatchObject({ created: true });
     await eventually(async () => expect(await waitingBackends(test.database)).toBe(2));
     await warm.commitTransaction();
     expect(await waiting).toMatchObject({ outcome: 'existing' });
     expect(await waitingBackends(test.database)).toBe(1);
     await hot.commitTransaction();
-    expect(new Set((await Promise.all([first, ...others])).map(({ outcome }) => outcome))).toEqual(new Set(['existing']));
+    expect(new Set((await Promise.all([first, ...others])).map(({ outcome }) => outcome))).toEqual(
+      new Set(['existing']),
+    );
     await hot.release();
     await warm.release();
     await storage.onApplicationShutdown();
@@ -140,7 +187,9 @@ describe('calls that wait for the transactions of others', () => {
       Array.from({ length: MANY }, (_, payload) => ({ payload, fingerprint: 'tag' })),
     );
     const claims = await Promise.all(
-      Array.from({ length: MANY }, () => pull.claim({ workerId: 'w', queues: ['mails'], limit: 1 })),
+      Array.from({ length: MANY }, () =>
+        pull.claim({ workerId: 'w', queues: ['mails'], limit: 1 }),
+      ),
     );
     const holder = test.dataSource.createQueryRunner();
     await holder.startTransaction();

@@ -40,15 +40,27 @@ describe('locks of a transaction', () => {
     [33, 1],
     [6_000, 1],
   ])('for %d ordered groups are %d', async (count, most) => {
-    expect(await locksIn((manager) => queues.enqueueMany('mails', groups(count), { manager }), ADVISORY)).toBe(most);
-    expect(await locksIn((manager) => queues.enqueueMany('mails', groups(count), { manager }), ADVISORY)).toBe(most);
+    expect(
+      await locksIn((manager) => queues.enqueueMany('mails', groups(count), { manager }), ADVISORY),
+    ).toBe(most);
+    expect(
+      await locksIn((manager) => queues.enqueueMany('mails', groups(count), { manager }), ADVISORY),
+    ).toBe(most);
   });
 
   it('let two large calls, and small ones beside them, all come in', async () => {
-    const calls = [groups(2_000), groups(2_000).reverse(), groups(2_000, 'h'), groups(3), groups(40)];
+    const calls = [
+      groups(2_000),
+      groups(2_000).reverse(),
+      groups(2_000, 'h'),
+      groups(3),
+      groups(40),
+    ];
     const answers = await Promise.all(calls.map((items) => queues.enqueueMany('mails', items)));
     expect(answers.flat()).toHaveLength(6_043);
-    const [head] = await test.database.query<{ n: number }>('select count(*)::int as n from simple_queue.head');
+    const [head] = await test.database.query<{ n: number }>(
+      'select count(*)::int as n from simple_queue.head',
+    );
     expect(head!.n).toBe(4_000);
   });
 
@@ -63,7 +75,11 @@ describe('locks of a transaction', () => {
     await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
     await queues.enqueueMany('others', groups(40));
 
-    const late = await queues.enqueue('mails', 'late', { group: 'g0', ordered: true, manager: holder.manager });
+    const late = await queues.enqueue('mails', 'late', {
+      group: 'g0',
+      ordered: true,
+      manager: holder.manager,
+    });
     await holder.commitTransaction();
     await holder.release();
     const [last] = await waiting;
@@ -88,79 +104,98 @@ describe('locks of a transaction', () => {
 
 const DAY_MS = 86_400_000;
 
-describe.each([90, 400])('locks of a transaction that asks for ids, with a retention of %d days', (days) => {
-  let test: TestStorage;
-  let queues: QueueService;
+describe.each([90, 400])(
+  'locks of a transaction that asks for ids, with a retention of %d days',
+  (days) => {
+    let test: TestStorage;
+    let queues: QueueService;
 
-  beforeAll(async () => {
-    test = await aStorage();
-    const { partitions } = test.storage;
-    for (const table of ['archive', 'dead_letter'] as const)
-      for (const name of partitions.missing(table, await partitions.list(table), days * DAY_MS))
-        await partitions.create(table, name);
-    expect((await partitions.list('archive')).names.length).toBeGreaterThan(35);
-    queues = new QueueService(test.storage, options, test.events);
-    await test.storage.lanes.of('mails', '');
-  });
-  afterAll(() => test.close());
-
-  const locksIn = (work: (manager: EntityManager) => Promise<unknown>) =>
-    test.dataSource.transaction(async (manager) => {
-      await work(manager);
-      return (await manager.query<{ n: number }[]>(HELD))[0]!.n;
+    beforeAll(async () => {
+      test = await aStorage();
+      const { partitions } = test.storage;
+      for (const table of ['archive', 'dead_letter'] as const)
+        for (const name of partitions.missing(table, await partitions.list(table), days * DAY_MS))
+          await partitions.create(table, name);
+      expect((await partitions.list('archive')).names.length).toBeGreaterThan(35);
+      queues = new QueueService(test.storage, options, test.events);
+      await test.storage.lanes.of('mails', '');
     });
-  const enqueue = (id?: string, manager?: EntityManager) => queues.enqueue('mails', 'payload', { delayMs: 9_000, id, manager });
-  const cancel = (ids: string[], keepMs?: number) =>
-    test.storage.jobs.cancelById(test.storage.database.callers.run, ids, keepMs === undefined ? {} : { '': keepMs });
-  const anId = async (given: boolean) => (await enqueue(given ? randomUUID() : undefined)).id;
+    afterAll(() => test.close());
 
-  const FATES: [string, (id: string) => Promise<unknown>, boolean][] = [
-    ['live', async () => undefined, false],
-    ...[1, 40, days - 1, 2_000].map((kept): (typeof FATES)[number] => [
-      `kept for ${kept} days`,
-      (id) => cancel([id], kept * DAY_MS),
-      false,
-    ]),
-    ['dead', async (id) => bury(id), false],
-    ['gone', (id) => cancel([id]), true],
-  ];
-  /** As a worker buries it. */
-  async function bury(id: string): Promise<void> {
-    await cancel([id], DAY_MS);
-    await test.database.query(
-      `with moved as (delete from simple_queue.archive where id = $1 returning *) insert into simple_queue.dead_letter
-       select (jsonb_populate_record(null::simple_queue.dead_letter, to_jsonb(moved) || '{"state": "failed"}')).* from moved`,
-      [id],
-    );
-  }
-
-  it.each(FATES)('are few for a job that is %s', async (_fate, meet, comesIn) => {
-    for (const given of [true, false]) {
-      const id = await anId(given);
-      await meet(id);
-      const found = await locksIn(async (manager) =>
-        expect((await queues.find(id, { manager }))?.payload).toBe(comesIn ? undefined : 'payload'),
+    const locksIn = (work: (manager: EntityManager) => Promise<unknown>) =>
+      test.dataSource.transaction(async (manager) => {
+        await work(manager);
+        return (await manager.query<{ n: number }[]>(HELD))[0]!.n;
+      });
+    const enqueue = (id?: string, manager?: EntityManager) =>
+      queues.enqueue('mails', 'payload', { delayMs: 9_000, id, manager });
+    const cancel = (ids: string[], keepMs?: number) =>
+      test.storage.cancels.byId(
+        test.storage.database.callers.run,
+        ids,
+        keepMs === undefined ? {} : { '': keepMs },
       );
-      const again = await locksIn(async (manager) => expect((await enqueue(id, manager)).created).toBe(comesIn));
-      expect(Math.max(found, again)).toBeLessThan(SHARE);
-      expect((await queues.find(id))?.payload).toBe('payload');
+    const anId = async (given: boolean) => (await enqueue(given ? randomUUID() : undefined)).id;
+
+    const FATES: [string, (id: string) => Promise<unknown>, boolean][] = [
+      ['live', async () => undefined, false],
+      ...[1, 40, days - 1, 2_000].map((kept): (typeof FATES)[number] => [
+        `kept for ${kept} days`,
+        (id) => cancel([id], kept * DAY_MS),
+        false,
+      ]),
+      ['dead', async (id) => bury(id), false],
+      ['gone', (id) => cancel([id]), true],
+    ];
+    /** As a worker buries it. */
+    async function bury(id: string): Promise<void> {
+      await cancel([id], DAY_MS);
+      await test.database.query(
+        `with moved as (delete from simple_queue.archive where id = $1 returning *) insert into simple_queue.dead_letter
+       select (jsonb_populate_record(null::simple_queue.dead_letter, to_jsonb(moved) || '{"state": "failed"}')).* from moved`,
+        [id],
+      );
     }
-  });
 
-  it('are few for what is not known', async () => {
-    const found = await locksIn(async (manager) => expect(await queues.find(randomUUID(), { manager })).toBeUndefined());
-    const stored = await locksIn(async (manager) => expect((await enqueue(randomUUID(), manager)).created).toBe(true));
-    expect(Math.max(found, stored)).toBeLessThan(SHARE);
-  });
-
-  it('are few for a batch of ids of each kind', async () => {
-    const ids: string[] = [];
-    for (const [, meet] of FATES) await meet(ids[ids.push(await anId(true)) - 1]!);
-    const items = [...ids, randomUUID()].map((id) => ({ payload: 1, id }));
-    const locks = await locksIn(async (manager) => {
-      const answers = await queues.enqueueMany('mails', items, { manager });
-      expect(answers.map(({ created }) => created)).toEqual([...FATES.map(([, , comesIn]) => comesIn), true]);
+    it.each(FATES)('are few for a job that is %s', async (_fate, meet, comesIn) => {
+      for (const given of [true, false]) {
+        const id = await anId(given);
+        await meet(id);
+        const found = await locksIn(async (manager) =>
+          expect((await queues.find(id, { manager }))?.payload).toBe(
+            comesIn ? undefined : 'payload',
+          ),
+        );
+        const again = await locksIn(async (manager) =>
+          expect((await enqueue(id, manager)).created).toBe(comesIn),
+        );
+        expect(Math.max(found, again)).toBeLessThan(SHARE);
+        expect((await queues.find(id))?.payload).toBe('payload');
+      }
     });
-    expect(locks).toBeLessThan(SHARE);
-  });
-});
+
+    it('are few for what is not known', async () => {
+      const found = await locksIn(async (manager) =>
+        expect(await queues.find(randomUUID(), { manager })).toBeUndefined(),
+      );
+      const stored = await locksIn(async (manager) =>
+        expect((await enqueue(randomUUID(), manager)).created).toBe(true),
+      );
+      expect(Math.max(found, stored)).toBeLessThan(SHARE);
+    });
+
+    it('are few for a batch of ids of each kind', async () => {
+      const ids: string[] = [];
+      for (const [, meet] of FATES) await meet(ids[ids.push(await anId(true)) - 1]!);
+      const items = [...ids, randomUUID()].map((id) => ({ payload: 1, id }));
+      const locks = await locksIn(async (manager) => {
+        const answers = await queues.enqueueMany('mails', items, { manager });
+        expect(answers.map(({ created }) => created)).toEqual([
+          ...FATES.map(([, , comesIn]) => comesIn),
+          true,
+        ]);
+      });
+      expect(locks).toBeLessThan(SHARE);
+    });
+  },
+);

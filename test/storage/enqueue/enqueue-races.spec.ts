@@ -16,10 +16,16 @@ describe('enqueueing against rivals', () => {
     (client: pg.Client): Run =>
     async <Row>(statement: { text: string }, values: unknown[]) =>
       (await client.query(statement.text, values)).rows as Row[];
-  const end = (id: string) => store.test.storage.jobs.cancelById(store.test.storage.database.callers.run, [id], { '': DAY_MS });
+  const end = (id: string) =>
+    store.test.storage.cancels.byId(store.test.storage.database.callers.run, [id], {
+      '': DAY_MS,
+    });
 
   it('lets one of 32 connections in on one key, and tells the others who it is', async () => {
-    const clients = Array.from({ length: 32 }, () => new pg.Client({ connectionString: store.test.database.url }));
+    const clients = Array.from(
+      { length: 32 },
+      () => new pg.Client({ connectionString: store.test.database.url }),
+    );
     await Promise.all(clients.map((client) => client.connect()));
 
     for (let round = 0; round < 4; round++) {
@@ -37,7 +43,13 @@ describe('enqueueing against rivals', () => {
 
   it.each([
     ['keys', (n: number) => ({ uniqueKey: `key-${n}` })],
-    ["caller's ids", (n: number) => ({ id: `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`, givenId: true })],
+    [
+      "caller's ids",
+      (n: number) => ({
+        id: `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`,
+        givenId: true,
+      }),
+    ],
   ])('never deadlocks over the same %s in opposite orders', async (_, options) => {
     const batch = () => Array.from({ length: 3_000 }, (__, n) => aNewJob(options(n)));
     const batches = [batch(), batch().toReversed(), batch(), batch().toReversed()];
@@ -49,13 +61,20 @@ describe('enqueueing against rivals', () => {
   });
 
   it('never deadlocks over keys in opposite orders that take several statements', async () => {
-    const batch = () => Array.from({ length: 12_000 }, (_, n) => aNewJob({ uniqueKey: `key-${n}` }));
-    const answers = await Promise.all([store.enqueues.insert(batch()), store.enqueues.insert(batch().toReversed())]);
+    const batch = () =>
+      Array.from({ length: 12_000 }, (_, n) => aNewJob({ uniqueKey: `key-${n}` }));
+    const answers = await Promise.all([
+      store.enqueues.insert(batch()),
+      store.enqueues.insert(batch().toReversed()),
+    ]);
     expect(answers.flat().filter((answer) => answer.created)).toHaveLength(12_000);
   });
 
   it('never deadlocks over keys of free and grouped jobs in opposite orders', async () => {
-    const clients = Array.from({ length: 2 }, () => new pg.Client({ connectionString: store.test.database.url }));
+    const clients = Array.from(
+      { length: 2 },
+      () => new pg.Client({ connectionString: store.test.database.url }),
+    );
     await Promise.all(clients.map((client) => client.connect()));
     for (let round = 0; round < 20; round++) {
       const [first, second] = [`${round}-1`, `${round}-2`];
@@ -83,34 +102,46 @@ describe('enqueueing against rivals', () => {
 
   const MODES = ['ignore', 'replace', 'debounce', 'throttle'] as const;
   const PAIRS = MODES.flatMap((a, n) => MODES.slice(n).map((b) => [a, b] as const));
-  it.each(PAIRS)('never deadlocks over two keys, %s and %s, beside the same in the other modes', async (a, b) => {
-    const item = (mode: (typeof MODES)[number], uniqueKey: string, more = {}) =>
-      aNewJob({ uniqueKey, ...(mode === 'ignore' ? more : { conflict: mode, periodMs: DAY_MS }) });
-    const clients = Array.from({ length: 3 }, () => new pg.Client({ connectionString: store.test.database.url }));
-    await Promise.all(clients.map((client) => client.connect()));
-    for (let round = 0; round < 24; round++) {
-      // New, known, and known one of them; free and in ordered groups.
-      if (round % 3 > 0) await store.test.rows.job({ uniqueKey: 'x' });
-      if (round % 3 > 1) await store.test.rows.job({ uniqueKey: 'y' });
-      const more = round % 2 ? { group: 'g', ordered: true } : {};
-      const batches = [
-        [item(a, 'x', more), item(b, 'y')],
-        [item(b, 'x'), item(a, 'y', more)],
-        [item(round % 4 < 2 ? a : b, round % 8 < 4 ? 'x' : 'y', more)],
-      ];
-      const answers = await Promise.all(
-        clients.map(async (client, n) => {
-          await client.query('begin');
-          const answer = await store.enqueues.insertIn(runOn(client), round % 5 ? batches[n]! : batches[n]!.toReversed());
-          await client.query('commit');
-          return answer;
-        }),
+  it.each(PAIRS)(
+    'never deadlocks over two keys, %s and %s, beside the same in the other modes',
+    async (a, b) => {
+      const item = (mode: (typeof MODES)[number], uniqueKey: string, more = {}) =>
+        aNewJob({
+          uniqueKey,
+          ...(mode === 'ignore' ? more : { conflict: mode, periodMs: DAY_MS }),
+        });
+      const clients = Array.from(
+        { length: 3 },
+        () => new pg.Client({ connectionString: store.test.database.url }),
       );
-      expect(answers.flat().filter((answer) => answer.created)).toHaveLength(2 - (round % 3));
-      await store.test.rows.clear();
-    }
-    await Promise.all(clients.map((client) => client.end()));
-  });
+      await Promise.all(clients.map((client) => client.connect()));
+      for (let round = 0; round < 24; round++) {
+        // New, known, and known one of them; free and in ordered groups.
+        if (round % 3 > 0) await store.test.rows.job({ uniqueKey: 'x' });
+        if (round % 3 > 1) await store.test.rows.job({ uniqueKey: 'y' });
+        const more = round % 2 ? { group: 'g', ordered: true } : {};
+        const batches = [
+          [item(a, 'x', more), item(b, 'y')],
+          [item(b, 'x'), item(a, 'y', more)],
+          [item(round % 4 < 2 ? a : b, round % 8 < 4 ? 'x' : 'y', more)],
+        ];
+        const answers = await Promise.all(
+          clients.map(async (client, n) => {
+            await client.query('begin');
+            const answer = await store.enqueues.insertIn(
+              runOn(client),
+              round % 5 ? batches[n]! : batches[n]!.toReversed(),
+            );
+            await client.query('commit');
+            return answer;
+          }),
+        );
+        expect(answers.flat().filter((answer) => answer.created)).toHaveLength(2 - (round % 3));
+        await store.test.rows.clear();
+      }
+      await Promise.all(clients.map((client) => client.end()));
+    },
+  );
 
   it('waits for a rival that holds the key and is not committed, and comes in when that rolls back', async () => {
     const rival = await Rival.connect(store.test.database);
@@ -140,7 +171,9 @@ describe('enqueueing against rivals', () => {
     };
     const job = aNewJob({ uniqueKey: 'key' });
 
-    expect(await store.enqueues.insertIn(meddling, [job])).toEqual([{ id: job.id, created: true, outcome: 'created' }]);
+    expect(await store.enqueues.insertIn(meddling, [job])).toEqual([
+      { id: job.id, created: true, outcome: 'created' },
+    ]);
     expect(inserts).toBe(2);
   });
 
@@ -148,12 +181,15 @@ describe('enqueueing against rivals', () => {
     let holder = await store.test.rows.job({ uniqueKey: 'key' });
     const { run } = store.test.storage.database.callers;
     const meddling: Run = async <Row>(statement: typeof ENQUEUE, values: unknown[]) => {
-      if (statement === ENQUEUE && (await count()) === 0) holder = await store.test.rows.job({ uniqueKey: 'key' });
+      if (statement === ENQUEUE && (await count()) === 0)
+        holder = await store.test.rows.job({ uniqueKey: 'key' });
       const rows = await run<Row>(statement, values);
       if (statement === ENQUEUE) await end(holder.id);
       return rows;
     };
-    await expect(store.enqueues.insertIn(meddling, [aNewJob({ uniqueKey: 'key' })])).rejects.toMatchObject({
+    await expect(
+      store.enqueues.insertIn(meddling, [aNewJob({ uniqueKey: 'key' })]),
+    ).rejects.toMatchObject({
       code: 'TRANSACTION_CONFLICT',
     });
   });
@@ -164,7 +200,7 @@ describe('enqueueing against rivals', () => {
       const success = { id: job.id, epoch: 0, runMs: 1, keepMs: DAY_MS, output: undefined };
       const wish = { claimId: store.ids.next(), lease: store.ids.next(), lanes: [], limit: 0 };
       const [, answers] = await Promise.all([
-        store.test.storage.jobs.settleAndClaim('w', [success], [job.claim], wish),
+        store.test.storage.claims.settleAndClaim('w', [success], [job.claim], wish),
         store.enqueues.insert([aNewJob({ id: job.id, givenId: true })]),
       ]);
       expect(answers).toEqual([{ id: job.id, created: false, outcome: 'existing' }]);
@@ -178,13 +214,14 @@ describe('enqueueing against rivals', () => {
     const job = await store.test.rows.job({ state: 'running' });
     await rival.begin();
     const success = { id: job.id, epoch: 0, runMs: 1, keepMs: DAY_MS, output: undefined };
-    await store.test.storage.jobs.complete(
+    await store.test.storage.settlements.complete(
       async (statement, values) => rival.query(statement.text, values) as never,
       'w',
       success,
     );
 
-    const again = () => store.enqueues.insert([aNewJob({ id: job.id, givenId: true, uniqueKey: 'key' })]);
+    const again = () =>
+      store.enqueues.insert([aNewJob({ id: job.id, givenId: true, uniqueKey: 'key' })]);
     expect(await again()).toEqual([{ id: job.id, created: false, outcome: 'existing' }]);
     await rival.commit();
     await rival.close();

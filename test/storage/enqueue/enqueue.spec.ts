@@ -51,15 +51,30 @@ describe('enqueueing', () => {
     ['beside others', 2],
   ])('stores a plain job %s, with what it carries', async (_, length) => {
     const bytes = Buffer.from([0, 255, 92]);
-    const more = { payload: '{"text":"\\"\\\\\u20ac"}', payloadBytes: bytes, fingerprint: 'tag', options: '{"maxAttempts":7}' };
+    const more = {
+      payload: '{"text":"\\"\\\\\u20ac"}',
+      payloadBytes: bytes,
+      fingerprint: 'tag',
+      options: '{"maxAttempts":7}',
+    };
     const batch = Array.from({ length }, () => aNewJob({ ...more, priority: -3 }));
-    expect(await store.enqueues.insert(batch)).toEqual(batch.map(({ id }) => ({ id, created: true, outcome: 'created' })));
-    const expected = { state: 'ready', payload: { text: '"\\\u20ac' }, payloadBytes: bytes, fingerprint: 'tag', maxAttempts: 7 };
+    expect(await store.enqueues.insert(batch)).toEqual(
+      batch.map(({ id }) => ({ id, created: true, outcome: 'created' })),
+    );
+    const expected = {
+      state: 'ready',
+      payload: { text: '"\\\u20ac' },
+      payloadBytes: bytes,
+      fingerprint: 'tag',
+      maxAttempts: 7,
+    };
     for (const { id } of batch) expect(await find(id)).toMatchObject({ ...expected, priority: -3 });
   });
 
   it('refuses a bad single job, and stores nothing of it', async () => {
-    await expect(store.enqueues.insert([aNewJob({ payload: 'no json' })])).rejects.toMatchObject({ sqlState: '22P02' });
+    await expect(store.enqueues.insert([aNewJob({ payload: 'no json' })])).rejects.toMatchObject({
+      sqlState: '22P02',
+    });
     expect([await count(), await count('ready')]).toEqual([0, 0]);
   });
 
@@ -70,7 +85,9 @@ describe('enqueueing', () => {
     ['after no delay', { delayMs: 0 }, 'ready'],
     ['after a minute', { delayMs: 60_000 }, 'scheduled'],
   ])('places a job that is due %s', async (_, time, state) => {
-    const [{ before }] = (await store.test.database.query<{ before: Date }>('select now() as before')) as [{ before: Date }];
+    const [{ before }] = (await store.test.database.query<{ before: Date }>(
+      'select now() as before',
+    )) as [{ before: Date }];
     const job = aNewJob(time);
     await store.enqueues.insert([job]);
     const found = await find(job.id);
@@ -101,24 +118,34 @@ describe('enqueueing', () => {
   it('gives a unique key free when its job has ended, and holds it per queue', async () => {
     const [first] = await store.enqueues.insert([aNewJob({ uniqueKey: 'key' })]);
     const other = await store.test.storage.lanes.of('pdf', '');
-    expect(await store.enqueues.insert([aNewJob({ uniqueKey: 'key', lane: other })])).toMatchObject([{ created: true }]);
+    expect(await store.enqueues.insert([aNewJob({ uniqueKey: 'key', lane: other })])).toMatchObject(
+      [{ created: true }],
+    );
     const sameQueue = await store.test.storage.lanes.of('mail', 'other-name');
-    expect(await store.enqueues.insert([aNewJob({ uniqueKey: 'key', lane: sameQueue })])).toMatchObject([
-      { created: false, id: first!.id },
-    ]);
+    expect(
+      await store.enqueues.insert([aNewJob({ uniqueKey: 'key', lane: sameQueue })]),
+    ).toMatchObject([{ created: false, id: first!.id }]);
 
-    await store.test.storage.jobs.cancelById(store.test.storage.database.callers.run, [first!.id], { '': DAY_MS });
-    expect(await store.enqueues.insert([aNewJob({ uniqueKey: 'key' })])).toMatchObject([{ created: true }]);
+    await store.test.storage.cancels.byId(store.test.storage.database.callers.run, [first!.id], {
+      '': DAY_MS,
+    });
+    expect(await store.enqueues.insert([aNewJob({ uniqueKey: 'key' })])).toMatchObject([
+      { created: true },
+    ]);
   });
 
   it("knows a caller's id while its job lives, and in archive and dead letter", async () => {
     const live = await store.test.rows.job({ state: 'running' });
     const archived = await store.test.rows.job();
     const dead = await store.test.rows.job({ state: 'running' });
-    await store.test.storage.jobs.cancelById(store.test.storage.database.callers.run, [archived.id], { '': DAY_MS });
+    await store.test.storage.cancels.byId(store.test.storage.database.callers.run, [archived.id], {
+      '': DAY_MS,
+    });
     const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS } as const;
-    await store.test.storage.jobs.bury('w', [{ ...dead, verdict }]);
-    const batch = [live.id, archived.id, dead.id, store.ids.next()].map((id) => aNewJob({ id, givenId: true, delayMs: 5_000 }));
+    await store.test.storage.settlements.bury('w', [{ ...dead, verdict }]);
+    const batch = [live.id, archived.id, dead.id, store.ids.next()].map((id) =>
+      aNewJob({ id, givenId: true, delayMs: 5_000 }),
+    );
 
     const answers = await store.enqueues.insert(batch);
 
@@ -143,7 +170,9 @@ describe('enqueueing', () => {
 
   it('does not lose a job to a unique key whose holder is taken back', async () => {
     const ended = await store.test.rows.job();
-    await store.test.storage.jobs.cancelById(store.test.storage.database.callers.run, [ended.id], { '': DAY_MS });
+    await store.test.storage.cancels.byId(store.test.storage.database.callers.run, [ended.id], {
+      '': DAY_MS,
+    });
 
     const answers = await store.enqueues.insert([
       aNewJob({ id: ended.id, givenId: true, uniqueKey: 'key' }),
@@ -160,20 +189,31 @@ describe('enqueueing', () => {
     expect(answers.map((answer) => answer.id)).toEqual(batch.map((job) => job.id));
     expect([await count(), await count('ready')]).toEqual([12_000, 12_000]);
 
-    const bad = Array.from({ length: 6_000 }, (_, n) => aNewJob(n === 5_999 ? { payload: 'no json' } : {}));
-    await expect(store.enqueues.insert(bad)).rejects.toMatchObject({ code: 'DATABASE_ERROR', sqlState: '22P02' });
+    const bad = Array.from({ length: 6_000 }, (_, n) =>
+      aNewJob(n === 5_999 ? { payload: 'no json' } : {}),
+    );
+    await expect(store.enqueues.insert(bad)).rejects.toMatchObject({
+      code: 'DATABASE_ERROR',
+      sqlState: '22P02',
+    });
     expect(await count()).toBe(12_000);
   });
 
   it('stores a few huge items all or none, too: they are several statements', async () => {
     const huge = JSON.stringify('x'.repeat(9 * 1_024 * 1_024));
-    const batch = [aNewJob({ payload: huge }), aNewJob({ payload: huge }), aNewJob({ payload: 'no json' })];
+    const batch = [
+      aNewJob({ payload: huge }),
+      aNewJob({ payload: huge }),
+      aNewJob({ payload: 'no json' }),
+    ];
     await expect(store.enqueues.insert(batch)).rejects.toMatchObject({ code: 'DATABASE_ERROR' });
     expect(await count()).toBe(0);
   });
 
   it('runs a large batch in the order of the array, whatever its keys', async () => {
-    const batch = Array.from({ length: 11_000 }, (_, n) => aNewJob({ uniqueKey: String((n * 7_919) % 11_000) }));
+    const batch = Array.from({ length: 11_000 }, (_, n) =>
+      aNewJob({ uniqueKey: String((n * 7_919) % 11_000) }),
+    );
     const answers = await store.enqueues.insert(batch);
     expect(answers.every((answer) => answer.created)).toBe(true);
     const stored = await store.test.database.query<{ id: string }>(

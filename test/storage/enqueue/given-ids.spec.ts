@@ -25,16 +25,21 @@ describe("the memory of callers' ids", () => {
   afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
-  const create = (id: string, more: EnqueueOptions = {}) => queues.enqueue('mails', 1, { id, ...more });
+  const create = (id: string, more: EnqueueOptions = {}) =>
+    queues.enqueue('mails', 1, { id, ...more });
   const created = (id: string) => ({ id, created: true, outcome: 'created' });
   const existing = (id: string) => ({ id, created: false, outcome: 'existing' });
   const notes = async () =>
-    (await test.database.query<{ id: string }>('select id::text from simple_queue.given_id order by noted_at')).map(
-      ({ id }) => id,
-    );
-  const end = (id: string, manager?: EntityManager) => queues.cancel({ id }, manager ? { manager } : {});
+    (
+      await test.database.query<{ id: string }>(
+        'select id::text from simple_queue.given_id order by noted_at',
+      )
+    ).map(({ id }) => id);
+  const end = (id: string, manager?: EntityManager) =>
+    queues.cancel({ id }, manager ? { manager } : {});
   const purge = (id: string) => test.storage.revivals.purgeEnded([id], ['cancelled']);
-  const forgetful = () => new QueueService(test.storage, resolveOptions({ archive: false }).options, test.events);
+  const forgetful = () =>
+    new QueueService(test.storage, resolveOptions({ archive: false }).options, test.events);
 
   it('notes what a caller gives, and nothing else', async () => {
     const ids = [randomUUID(), randomUUID(), randomUUID()].toSorted();
@@ -54,10 +59,18 @@ describe("the memory of callers' ids", () => {
     ['is not kept', (id) => forgetful().cancel({ id })],
     [
       'was lost with its table',
-      () => test.database.query('truncate simple_queue.job, simple_queue.ready, simple_queue.blocked, simple_queue.head'),
+      () =>
+        test.database.query(
+          'truncate simple_queue.job, simple_queue.ready, simple_queue.blocked, simple_queue.head',
+        ),
     ],
   ])('lets an id come again whose job %s, and once', async (_what, lose) => {
-    for (const more of [{}, { group: 'g', ordered: true }, { uniqueKey: 'key' }, { delayMs: 9_000 }]) {
+    for (const more of [
+      {},
+      { group: 'g', ordered: true },
+      { uniqueKey: 'key' },
+      { delayMs: 9_000 },
+    ]) {
       const id = randomUUID();
       expect(await create(id, more)).toEqual(created(id));
       await lose(id);
@@ -78,45 +91,54 @@ describe("the memory of callers' ids", () => {
       await test.dataSource.transaction(level, async (manager) => {
         await finish(manager, id);
         expect((await create(id, { manager })).created).toBe(comesIn);
-        expect(await queues.find(id, { manager })).toMatchObject({ id, state: comesIn ? 'ready' : 'cancelled' });
+        expect(await queues.find(id, { manager })).toMatchObject({
+          id,
+          state: comesIn ? 'ready' : 'cancelled',
+        });
       });
     }
   });
 
-  it.each(['REPEATABLE READ', 'SERIALIZABLE'] as const)('answers a caller in %s by its snapshot, or 40001', async (level) => {
-    const [before, after] = [randomUUID(), randomUUID()];
-    await create(before);
-    await test.dataSource.transaction(level, async (manager) => {
-      await manager.query('select count(*) from simple_queue.job');
-      await end(before);
-      expect(await create(before, { manager })).toEqual(existing(before));
-    });
-    const late = test.dataSource.transaction(level, async (manager) => {
-      await manager.query('select count(*) from simple_queue.job');
-      await create(after);
-      await end(after);
-      return create(after, { manager });
-    });
-    await expect(late).rejects.toMatchObject({ code: 'TRANSACTION_CONFLICT', sqlState: '40001' });
-  });
+  it.each(['REPEATABLE READ', 'SERIALIZABLE'] as const)(
+    'answers a caller in %s by its snapshot, or 40001',
+    async (level) => {
+      const [before, after] = [randomUUID(), randomUUID()];
+      await create(before);
+      await test.dataSource.transaction(level, async (manager) => {
+        await manager.query('select count(*) from simple_queue.job');
+        await end(before);
+        expect(await create(before, { manager })).toEqual(existing(before));
+      });
+      const late = test.dataSource.transaction(level, async (manager) => {
+        await manager.query('select count(*) from simple_queue.job');
+        await create(after);
+        await end(after);
+        return create(after, { manager });
+      });
+      await expect(late).rejects.toMatchObject({ code: 'TRANSACTION_CONFLICT', sqlState: '40001' });
+    },
+  );
 
-  it.each(['commit', 'rollback'] as const)('makes a second enqueue wait for the first, and for its %s', async (how) => {
-    for (const isFree of [false, true]) {
-      const id = randomUUID();
-      if (isFree)
-        await forgetful()
-          .enqueue('mails', 1, { id })
-          .then(() => forgetful().cancel({ id }));
-      const holder = test.dataSource.createQueryRunner();
-      await holder.startTransaction();
-      expect(await create(id, { manager: holder.manager })).toEqual(created(id));
-      const second = create(id);
-      await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
-      await (how === 'commit' ? holder.commitTransaction() : holder.rollbackTransaction());
-      await holder.release();
-      expect(await second).toEqual(how === 'commit' ? existing(id) : created(id));
-    }
-  });
+  it.each(['commit', 'rollback'] as const)(
+    'makes a second enqueue wait for the first, and for its %s',
+    async (how) => {
+      for (const isFree of [false, true]) {
+        const id = randomUUID();
+        if (isFree)
+          await forgetful()
+            .enqueue('mails', 1, { id })
+            .then(() => forgetful().cancel({ id }));
+        const holder = test.dataSource.createQueryRunner();
+        await holder.startTransaction();
+        expect(await create(id, { manager: holder.manager })).toEqual(created(id));
+        const second = create(id);
+        await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
+        await (how === 'commit' ? holder.commitTransaction() : holder.rollbackTransaction());
+        await holder.release();
+        expect(await second).toEqual(how === 'commit' ? existing(id) : created(id));
+      }
+    },
+  );
 
   it('lets nobody take over an id that another has taken over, and whose job has ended meanwhile', async () => {
     const id = randomUUID();
@@ -137,17 +159,22 @@ describe("the memory of callers' ids", () => {
     // The first 2,000 live.
     const [kept, free] = [ids.slice(2_000, 4_000), ids.slice(4_000, 6_000)];
     await queues.enqueueMany('mails', items.slice(0, 6_000));
-    await test.storage.jobs.cancelById(test.storage.database.callers.run, kept, { '': DAY_MS });
-    await test.storage.jobs.cancelById(test.storage.database.callers.run, free, {});
+    await test.storage.cancels.byId(test.storage.database.callers.run, kept, { '': DAY_MS });
+    await test.storage.cancels.byId(test.storage.database.callers.run, free, {});
     const twice = ids.slice(11_000, 11_100);
     const answers = await queues.enqueueMany('mails', [...items, ...items.slice(11_000, 11_100)]);
     const isNew = new Set([...free, ...ids.slice(6_000)]);
-    expect(answers.map((answer) => answer.created)).toEqual([...ids.map((id) => isNew.has(id)), ...twice.map(() => false)]);
+    expect(answers.map((answer) => answer.created)).toEqual([
+      ...ids.map((id) => isNew.has(id)),
+      ...twice.map(() => false),
+    ]);
   });
 
   it('knows ids of the library that are given again, live, kept and revived, and forgets them when they are purged', async () => {
     const { id } = await queues.enqueue('mails', 1);
-    const [made] = await test.database.query<{ id: string }>(`select id::text from simple_queue.enqueue('mails')`);
+    const [made] = await test.database.query<{ id: string }>(
+      `select id::text from simple_queue.enqueue('mails')`,
+    );
     for (const known of [id, made!.id]) {
       expect(await create(known)).toEqual(existing(known));
       await test.database.query('delete from simple_queue.given_id');
@@ -180,7 +207,9 @@ describe("the memory of callers' ids", () => {
     for (const id of [live, kept, gone]) await create(id);
     await end(kept);
     await forgetful().cancel({ id: gone });
-    await test.database.query(`update simple_queue.given_id set noted_at = noted_at - interval '10 days'`);
+    await test.database.query(
+      `update simple_queue.given_id set noted_at = noted_at - interval '10 days'`,
+    );
     await create(young);
     const { givenIds } = test.storage;
     expect(await givenIds.purge(9 * DAY_MS)).toBe(3);
@@ -196,7 +225,9 @@ describe("the memory of callers' ids", () => {
       ids.map((id) => ({ payload: 1, id })),
     );
     await test.database.query('truncate simple_queue.job, simple_queue.ready');
-    await test.database.query(`update simple_queue.given_id set noted_at = noted_at - interval '10 days'`);
+    await test.database.query(
+      `update simple_queue.given_id set noted_at = noted_at - interval '10 days'`,
+    );
     const holder = test.dataSource.createQueryRunner();
     await holder.startTransaction();
     expect(await create(ids[0]!, { manager: holder.manager })).toEqual(created(ids[0]!));

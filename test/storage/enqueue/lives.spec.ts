@@ -10,8 +10,15 @@ import { checkPlaces } from '../../support/check-places.js';
 const DAY_MS = 86_400_000;
 const FIRST = '00000000-0000-0000-0000-000000000000';
 const EVERYWHERE = { priority: -32_768, runAt: '-infinity', id: FIRST, upto: 32_767 };
-const KEEP = { archive: { '': DAY_MS }, deadLetter: { '': DAY_MS }, onDeadJob: { '': 'block' as const } };
-const { options } = resolveOptions({ archive: false, queues: { fair: { fair: true }, ordered: { ordered: true } } });
+const KEEP = {
+  archive: { '': DAY_MS },
+  deadLetter: { '': DAY_MS },
+  onDeadJob: { '': 'block' as const },
+};
+const { options } = resolveOptions({
+  archive: false,
+  queues: { fair: { fair: true }, ordered: { ordered: true } },
+});
 
 describe('an id that is used again', () => {
   let test: TestStorage;
@@ -27,9 +34,13 @@ describe('an id that is used again', () => {
   afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
-  const jobs = () => test.storage.jobs;
   const epochOf = async (id: string) =>
-    (await test.database.query<{ epoch: number }>('select epoch from simple_queue.job where id = $1', [id]))[0]?.epoch;
+    (
+      await test.database.query<{ epoch: number }>(
+        'select epoch from simple_queue.job where id = $1',
+        [id],
+      )
+    )[0]?.epoch;
 
   const claim = async (queue = 'mails') => {
     const lane = await test.rows.lane(queue);
@@ -39,11 +50,11 @@ describe('an id that is used again', () => {
       lanes: [{ lane: lane.id, wanted: 9, ranges: [EVERYWHERE] }],
       limit: 9,
     };
-    return (await jobs().settleAndClaim('w', [], [], wish)).jobs;
+    return (await test.storage.claims.settleAndClaim('w', [], [], wish)).jobs;
   };
   const settle = (run: { id: string; epoch: number }) => {
     const nothing = { claimId: FIRST, lease: FIRST, lanes: [], limit: 0 };
-    return jobs().settleAndClaim(
+    return test.storage.claims.settleAndClaim(
       'w',
       [{ id: run.id, epoch: run.epoch, runMs: 1, keepMs: undefined, output: undefined }],
       [],
@@ -60,7 +71,9 @@ describe('an id that is used again', () => {
 
     expect((await settle(zombie!)).lost).toEqual([id]);
     const change = { delayMs: 0, spent: 1, rescheduled: 0, ran: true } as const;
-    expect(await jobs().putBack([{ id, epoch: zombie!.epoch, change }])).toEqual([]);
+    expect(await test.storage.settlements.putBack([{ id, epoch: zombie!.epoch, change }])).toEqual(
+      [],
+    );
     expect(await queues.find(id)).toMatchObject({ payload: 2, state: 'ready' });
   });
 
@@ -71,7 +84,9 @@ describe('an id that is used again', () => {
     await settle(runs.find((run) => run.id === id)!);
     await queues.enqueue('mails', 2, { id, delayMs: DAY_MS });
     // No lease of this claim was ever taken: to the reaper its worker is dead.
-    expect(await test.storage.leases.reap({ maxStalls: 2, ...KEEP }, FIRST)).toMatchObject({ jobs: 1 });
+    expect(await test.storage.leases.reap({ maxStalls: 2, ...KEEP }, FIRST)).toMatchObject({
+      jobs: 1,
+    });
     expect(await queues.find(id)).toMatchObject({ payload: 2, state: 'scheduled' });
   });
 
@@ -83,24 +98,39 @@ describe('an id that is used again', () => {
     await pull.enqueue('mails', 2, { id, delayMs: DAY_MS });
     await queues.cancel({ id: claimed.jobs.find((job) => job.id !== id)!.id });
     expect(await pull.renewLease(claimed.leaseId, 60_000)).toMatchObject({ lost: [] });
-    await expect(pull.complete(claimed.leaseId, id)).rejects.toMatchObject({ code: 'LEASE_FOREIGN' });
+    await expect(pull.complete(claimed.leaseId, id)).rejects.toMatchObject({
+      code: 'LEASE_FOREIGN',
+    });
     expect(await queues.find(id)).toMatchObject({ payload: 2, state: 'scheduled' });
   });
 
   const inTransaction = async (item: EnqueueItem & { payload: number }) => {
     const { payload, ...job } = item;
-    await test.dataSource.transaction((manager) => queues.enqueue('mails', payload, { ...job, manager }));
+    await test.dataSource.transaction((manager) =>
+      queues.enqueue('mails', payload, { ...job, manager }),
+    );
   };
-  const one = async ({ payload, ...job }: EnqueueItem, queue = 'mails') => void (await queues.enqueue(queue, payload, job));
+  const one = async ({ payload, ...job }: EnqueueItem, queue = 'mails') =>
+    void (await queues.enqueue(queue, payload, job));
 
   it.each<[string, (item: EnqueueItem & { payload: number }) => Promise<void>]>([
     ['by itself', one],
-    ['in a batch', async (item) => void (await queues.enqueueMany('mails', [item, { payload: 'other' }]))],
+    [
+      'in a batch',
+      async (item) => void (await queues.enqueueMany('mails', [item, { payload: 'other' }])),
+    ],
     ['in a transaction', inTransaction],
-    ['by the pull contract', async ({ payload, ...job }) => void (await pull.enqueue('mails', payload, job))],
+    [
+      'by the pull contract',
+      async ({ payload, ...job }) => void (await pull.enqueue('mails', payload, job)),
+    ],
     ['with a time', (item) => one({ ...item, delayMs: 1_000 })],
     ['with a key', (item) => one({ ...item, uniqueKey: 'key' })],
-    ['with a limit', async ({ payload, ...job }) => void (await queues.enqueue('mails', payload, { ...job, maxPending: 9 }))],
+    [
+      'with a limit',
+      async ({ payload, ...job }) =>
+        void (await queues.enqueue('mails', payload, { ...job, maxPending: 9 })),
+    ],
     ['staged', (item) => one({ ...item, staged: true })],
     ['with a group', (item) => one({ ...item, group: 'g' })],
     ['in an ordered group', (item) => one({ ...item, group: 'g', ordered: true })],

@@ -5,7 +5,13 @@ import { QueueEventBus } from '../../../lib/observability/events.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { eventually } from '../../support/eventually.js';
-import { aDataSource, aStorage, openStorage, waitingBackends, type TestStorage } from '../../support/storage.js';
+import {
+  aDataSource,
+  aStorage,
+  openStorage,
+  waitingBackends,
+  type TestStorage,
+} from '../../support/storage.js';
 import { patient } from '../../support/patience.mjs';
 import { checkPlaces } from '../../support/check-places.js';
 
@@ -34,23 +40,38 @@ describe('back pressure', () => {
   afterAll(() => test.close());
 
   const held = async () => (await test.database.query('select from simple_queue.job')).length;
-  const items = (count: number, more: object = {}) => Array.from({ length: count }, (_, payload) => ({ payload, ...more }));
+  const items = (count: number, more: object = {}) =>
+    Array.from({ length: count }, (_, payload) => ({ payload, ...more }));
 
-  it.each([['ready'], ['scheduled'], ['suspect']] as const)('counts jobs that wait as %s', async (state) => {
-    await test.rows.jobs(2, { state });
-    await expect(queues.enqueue('mail', 1, { maxPending: 2 })).rejects.toMatchObject(FULL);
-    expect(await queues.enqueue('mail', 1, { maxPending: 3 })).toMatchObject({ created: true });
-  });
+  it.each([['ready'], ['scheduled'], ['suspect']] as const)(
+    'counts jobs that wait as %s',
+    async (state) => {
+      await test.rows.jobs(2, { state });
+      await expect(queues.enqueue('mail', 1, { maxPending: 2 })).rejects.toMatchObject(FULL);
+      expect(await queues.enqueue('mail', 1, { maxPending: 3 })).toMatchObject({ created: true });
+    },
+  );
 
   it('counts what waits for its turn in any group of the queue, or for its commit, each job once', async () => {
     await queues.enqueueMany('mail', [1, 2].flatMap((n) => items(2, { group: `g${n}`, ordered: true }))); // prettier-ignore
-    await queues.enqueueMany('mail', [{ payload: 1, staged: true }, ...items(2, { group: 'g2', ordered: true, staged: true })]);
-    const { id } = await queues.enqueue('mail', 1, { group: 'g3', ordered: true, delayMs: HOUR_MS });
+    await queues.enqueueMany('mail', [
+      { payload: 1, staged: true },
+      ...items(2, { group: 'g2', ordered: true, staged: true }),
+    ]);
+    const { id } = await queues.enqueue('mail', 1, {
+      group: 'g3',
+      ordered: true,
+      delayMs: HOUR_MS,
+    });
     await queues.enqueueMany('letters', items(3, { group: 'g1', ordered: true, staged: true }));
     await expect(queues.enqueue('mail', 1, { maxPending: 8 })).rejects.toMatchObject(FULL);
-    await expect(queues.enqueue('mail', 1, { maxPending: 8, staged: true })).rejects.toMatchObject(FULL);
+    await expect(queues.enqueue('mail', 1, { maxPending: 8, staged: true })).rejects.toMatchObject(
+      FULL,
+    );
     await queues.cancel({ id });
-    expect(await queues.enqueue('mail', 1, { maxPending: 8, group: 'g4', ordered: true, staged: true })).toMatchObject({
+    expect(
+      await queues.enqueue('mail', 1, { maxPending: 8, group: 'g4', ordered: true, staged: true }),
+    ).toMatchObject({
       created: true,
     });
   });
@@ -61,7 +82,9 @@ describe('back pressure', () => {
     expect(await queues.commit(staged[0]!.id)).toMatchObject({ won: true });
     await expect(queues.enqueue('small', 4)).rejects.toMatchObject(FULL);
     expect(await queues.abort(staged[1]!.id)).toMatchObject({ won: true });
-    expect(await queues.enqueue('small', 4, { group: 'a', ordered: true })).toMatchObject({ created: true });
+    expect(await queues.enqueue('small', 4, { group: 'a', ordered: true })).toMatchObject({
+      created: true,
+    });
   });
 
   it('counts all names of the queue, however they were enqueued; not what runs, nor another queue', async () => {
@@ -71,7 +94,8 @@ describe('back pressure', () => {
     expect(await queues.enqueue('mail', 1, { maxPending: 2 })).toMatchObject({ created: true });
     await expect(queues.enqueue('mail', 1, { maxPending: 2 })).rejects.toMatchObject({
       ...FULL,
-      message: 'The job was refused: queue "mail" may hold 2 waiting jobs (maxPending). Enqueue later, or raise the limit.',
+      message:
+        'The job was refused: queue "mail" may hold 2 waiting jobs (maxPending). Enqueue later, or raise the limit.',
     });
   });
 
@@ -85,7 +109,9 @@ describe('back pressure', () => {
     ['by the queue', 'small', {}],
     ['by the call', 'mail', { maxPending: 3 }],
   ])('is not coalesced past: %s', async (_, queue, options) => {
-    const answers = await Promise.allSettled(items(40).map(({ payload }) => queues.enqueue(queue, payload, options)));
+    const answers = await Promise.allSettled(
+      items(40).map(({ payload }) => queues.enqueue(queue, payload, options)),
+    );
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
     expect(await held()).toBe(3);
   });
@@ -93,16 +119,23 @@ describe('back pressure', () => {
   it(
     'the queue limit under a race: exact among 32 producers of several processes, in transactions and without',
     async () => {
-      const sources = await Promise.all([1, 2, 3, 4].map(() => aDataSource(test.database.url, { extra: { max: 8 } })));
+      const sources = await Promise.all(
+        [1, 2, 3, 4].map(() => aDataSource(test.database.url, { extra: { max: 8 } })),
+      );
       const storages = await Promise.all(sources.map((dataSource) => openStorage(dataSource)));
-      const producers = storages.map((storage) => new QueueService(storage, resolveOptions({}).options, new QueueEventBus()));
+      const producers = storages.map(
+        (storage) => new QueueService(storage, resolveOptions({}).options, new QueueEventBus()),
+      );
       const produce = async (n: number): Promise<number> => {
         const [dataSource, producer] = [sources[n % 4]!, producers[n % 4]!];
         let stored = 0;
         for (let turn = 0; turn < 12; turn++) {
           const options = { ...KINDS[turn % KINDS.length], maxPending: 100 };
           const alone = () => producer.enqueue('mail', turn, options);
-          const inside = () => dataSource.transaction((manager) => producer.enqueue('mail', turn, { ...options, manager }));
+          const inside = () =>
+            dataSource.transaction((manager) =>
+              producer.enqueue('mail', turn, { ...options, manager }),
+            );
           await (n % 2 ? alone() : inside()).then(() => stored++, expectFull);
           if (n % 4 === 0) await rollBack(dataSource, producer).catch(expectFull);
         }
@@ -130,29 +163,48 @@ describe('back pressure', () => {
 
   it('lets in all items of a call, or none', async () => {
     await queues.enqueueMany('mail', items(3), { maxPending: 5 });
-    await expect(queues.enqueueMany('mail', items(3), { maxPending: 5 })).rejects.toMatchObject(FULL);
+    await expect(queues.enqueueMany('mail', items(3), { maxPending: 5 })).rejects.toMatchObject(
+      FULL,
+    );
     expect(await held()).toBe(3);
     expect(await queues.enqueueMany('mail', items(2), { maxPending: 5 })).toHaveLength(2);
   });
 
   it('lets in no large batch that is too large, though plain ones are stored while they are read', async () => {
-    await expect(queues.enqueueMany('mail', items(5_001), { maxPending: 5_000 })).rejects.toMatchObject(FULL);
+    await expect(
+      queues.enqueueMany('mail', items(5_001), { maxPending: 5_000 }),
+    ).rejects.toMatchObject(FULL);
     await expect(queues.enqueueMany('small', items(5_001))).rejects.toMatchObject(FULL);
     expect(await held()).toBe(0);
-    expect(await queues.enqueueMany('mail', items(5_001), { maxPending: 5_001 })).toHaveLength(5_001);
+    expect(await queues.enqueueMany('mail', items(5_001), { maxPending: 5_001 })).toHaveLength(
+      5_001,
+    );
   });
 
   it('asks no room for what is known already, or changed', async () => {
-    const known = await queues.enqueue('mail', 1, { uniqueKey: 'key', delayMs: HOUR_MS, maxPending: 1 });
+    const known = await queues.enqueue('mail', 1, {
+      uniqueKey: 'key',
+      delayMs: HOUR_MS,
+      maxPending: 1,
+    });
     expect(await queues.enqueue('mail', 2, { uniqueKey: 'key', maxPending: 1 })).toEqual({
       ...{ id: known.id, created: false, outcome: 'existing' },
     });
-    const replaced = queues.enqueue('mail', 3, { uniqueKey: 'key', onConflict: 'replace', maxPending: 1 });
+    const replaced = queues.enqueue('mail', 3, {
+      uniqueKey: 'key',
+      onConflict: 'replace',
+      maxPending: 1,
+    });
     expect(await replaced).toMatchObject({ outcome: 'replaced' });
-    await expect(queues.enqueue('mail', 4, { uniqueKey: 'other', maxPending: 1 })).rejects.toMatchObject(FULL);
+    await expect(
+      queues.enqueue('mail', 4, { uniqueKey: 'other', maxPending: 1 }),
+    ).rejects.toMatchObject(FULL);
     const many = [{ payload: 1, uniqueKey: 'key' }, { payload: 2, uniqueKey: 'other' }]; // prettier-ignore
     await expect(queues.enqueueMany('mail', many, { maxPending: 1 })).rejects.toMatchObject(FULL);
-    expect(await queues.enqueueMany('mail', many, { maxPending: 2 })).toMatchObject([{ created: false }, { created: true }]);
+    expect(await queues.enqueueMany('mail', many, { maxPending: 2 })).toMatchObject([
+      { created: false },
+      { created: true },
+    ]);
   });
 
   it("rolls back with the caller's transaction, and leaves it usable after a refusal", async () => {
@@ -167,8 +219,12 @@ describe('back pressure', () => {
     await test.dataSource.transaction(async (manager) => {
       await queues.enqueueMany('small', items(2), { manager });
       await expect(queues.enqueue('small', 3, { manager })).rejects.toMatchObject(FULL);
-      await expect(queues.enqueue('small', 4, { manager, uniqueKey: 'new' })).rejects.toMatchObject(FULL);
-      expect(await queues.enqueue('small', 5, { manager, uniqueKey: 'known' })).toMatchObject({ outcome: 'existing' });
+      await expect(queues.enqueue('small', 4, { manager, uniqueKey: 'new' })).rejects.toMatchObject(
+        FULL,
+      );
+      expect(await queues.enqueue('small', 5, { manager, uniqueKey: 'known' })).toMatchObject({
+        outcome: 'existing',
+      });
       expect(await queues.enqueue('other', 6, { manager })).toMatchObject({ created: true });
     });
     expect(await held()).toBe(4);
@@ -180,7 +236,9 @@ describe('back pressure', () => {
     await queues.enqueueMany('small', items(3), { manager: rival });
     const waiting = queues.enqueue('small', 4);
     await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
-    expect(await queues.enqueue('mail', 'another queue', { maxPending: 1 })).toMatchObject({ created: true });
+    expect(await queues.enqueue('mail', 'another queue', { maxPending: 1 })).toMatchObject({
+      created: true,
+    });
     await rival.rollbackTransaction();
     await rival.release();
     expect(await waiting).toMatchObject({ created: true });

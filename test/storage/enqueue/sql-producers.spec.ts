@@ -3,7 +3,14 @@ import { QueueEventBus } from '../../../lib/observability/events.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { eventually } from '../../support/eventually.js';
-import { aDataSource, aStorage, openStorage, Rival, waitingBackends, type TestStorage } from '../../support/storage.js';
+import {
+  aDataSource,
+  aStorage,
+  openStorage,
+  Rival,
+  waitingBackends,
+  type TestStorage,
+} from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
 
 type Stored = { id: string; created: boolean };
@@ -16,7 +23,8 @@ describe('simple_queue.enqueue', () => {
   afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
-  const enqueue = async (args: string) => (await test.database.query<Stored>(`select * from simple_queue.enqueue(${args})`))[0]!;
+  const enqueue = async (args: string) =>
+    (await test.database.query<Stored>(`select * from simple_queue.enqueue(${args})`))[0]!;
   const find = (id: string) => test.storage.jobs.find(id);
   const lanes = () =>
     test.database.query(
@@ -28,7 +36,13 @@ describe('simple_queue.enqueue', () => {
     expect(created).toBe(true);
     const lane = await test.storage.lanes.of('receipts', '');
     const [twin] = await test.storage.enqueues.insert([
-      { id: '00000000-0000-7000-8000-000000000000', lane, priority: 0, payload: '{"orderId": 1}', givenId: false },
+      {
+        id: '00000000-0000-7000-8000-000000000000',
+        lane,
+        priority: 0,
+        payload: '{"orderId": 1}',
+        givenId: false,
+      },
     ]);
     const rowOf = async (job: string) => {
       const [row] = await test.database.query<{ job: object }>(
@@ -56,7 +70,15 @@ describe('simple_queue.enqueue', () => {
        headers => '{"tenant": "acme"}', max_attempts => 9`,
     );
     expect(await find(id)).toMatchObject({
-      ...{ queue: 'receipts', name: 'paper', state: 'scheduled', payload: [1], priority: -5, uniqueKey: 'k', fingerprint: 'f' },
+      ...{
+        queue: 'receipts',
+        name: 'paper',
+        state: 'scheduled',
+        payload: [1],
+        priority: -5,
+        uniqueKey: 'k',
+        fingerprint: 'f',
+      },
       ...{ headers: { tenant: 'acme' }, maxAttempts: 9 },
     });
     const later = await enqueue(`'receipts', run_at => '2100-01-01'`);
@@ -67,14 +89,19 @@ describe('simple_queue.enqueue', () => {
 
   it('answers with the live job of a unique key', async () => {
     const first = await enqueue(`'receipts', unique_key => 'k'`);
-    expect(await enqueue(`'receipts', unique_key => 'k'`)).toEqual({ id: first.id, created: false });
+    expect(await enqueue(`'receipts', unique_key => 'k'`)).toEqual({
+      id: first.id,
+      created: false,
+    });
     expect(await enqueue(`'letters', unique_key => 'k'`)).toMatchObject({ created: true });
   });
 
   it('has one winner among sessions that take one key at once', async () => {
     const rival = await Rival.connect(test.database);
     await rival.begin();
-    const [first] = await rival.query<Stored>(`select * from simple_queue.enqueue('receipts', unique_key => 'k')`);
+    const [first] = await rival.query<Stored>(
+      `select * from simple_queue.enqueue('receipts', unique_key => 'k')`,
+    );
     const waiting = enqueue(`'receipts', unique_key => 'k'`);
     await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
     await rival.commit();
@@ -105,12 +132,17 @@ describe('simple_queue.enqueue', () => {
     [`'q', max_attempts => 0`, 'max_attempts'],
     [`'q', max_pending => 0`, 'max_pending'],
   ])('refuses %s', async (args, problem) => {
-    await expect(enqueue(args)).rejects.toMatchObject({ code: '22023', message: expect.stringContaining(problem) });
+    await expect(enqueue(args)).rejects.toMatchObject({
+      code: '22023',
+      message: expect.stringContaining(problem),
+    });
     expect(await test.database.query('select from simple_queue.job')).toEqual([]);
   });
 
   it('refuses a payload of more than 1 MiB', async () => {
-    await expect(enqueue(`'q', to_jsonb(repeat('x', 1048576))`)).rejects.toMatchObject({ code: '54000' });
+    await expect(enqueue(`'q', to_jsonb(repeat('x', 1048576))`)).rejects.toMatchObject({
+      code: '54000',
+    });
     expect(await enqueue(`'q', to_jsonb(repeat('x', 1048000))`)).toMatchObject({ created: true });
   });
 
@@ -132,12 +164,16 @@ describe('simple_queue.enqueue', () => {
   });
 
   it('refuses beyond max_pending, exactly, and only in READ COMMITTED', async () => {
-    const answers = await Promise.allSettled(Array.from({ length: 12 }, () => enqueue(`'full', max_pending => 3`)));
+    const answers = await Promise.allSettled(
+      Array.from({ length: 12 }, () => enqueue(`'full', max_pending => 3`)),
+    );
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
     await expect(enqueue(`'full', max_pending => 3`)).rejects.toMatchObject({ code: '53400' });
     const rival = await Rival.connect(test.database);
     await rival.begin('repeatable read');
-    await expect(rival.query(`select simple_queue.enqueue('full', max_pending => 9)`)).rejects.toMatchObject({ code: '55000' });
+    await expect(
+      rival.query(`select simple_queue.enqueue('full', max_pending => 9)`),
+    ).rejects.toMatchObject({ code: '55000' });
     await rival.rollback();
     await rival.close();
   });
@@ -176,20 +212,30 @@ describe('simple_queue.enqueue', () => {
     await test.database.query(`
       create function order_made() returns trigger language plpgsql as $$
       begin perform simple_queue.enqueue('orders', jsonb_build_object('orderId', new.id), unique_key => 'order:' || new.id); return null; end $$`);
-    await test.database.query(`create trigger made after insert on orders for each row execute function order_made()`);
+    await test.database.query(
+      `create trigger made after insert on orders for each row execute function order_made()`,
+    );
     await test.database.query(`grant insert on orders to ${role}`);
     await test.database.query(`grant usage on schema simple_queue to ${role}`);
     const rival = await Rival.connect(test.database);
     await rival.query(`set role ${role}`);
-    await expect(rival.query(`insert into orders values (0)`)).rejects.toMatchObject({ code: '42501' });
-    await test.database.query(`grant select, insert on simple_queue.queue, simple_queue.lane, simple_queue.job to ${role}`);
-    await test.database.query(`grant insert on simple_queue.ready, simple_queue.scheduled to ${role}`);
+    await expect(rival.query(`insert into orders values (0)`)).rejects.toMatchObject({
+      code: '42501',
+    });
+    await test.database.query(
+      `grant select, insert on simple_queue.queue, simple_queue.lane, simple_queue.job to ${role}`,
+    );
+    await test.database.query(
+      `grant insert on simple_queue.ready, simple_queue.scheduled to ${role}`,
+    );
     await rival.query(`set search_path = pg_temp`);
     await rival.query(`create temp table job (id int)`).catch(() => undefined);
     await rival.query(`insert into public.orders select generate_series(1, 50)`);
-    expect(await test.database.query(`select from simple_queue.jobs where queue = 'orders' and state = 'ready'`)).toHaveLength(
-      50,
-    );
+    expect(
+      await test.database.query(
+        `select from simple_queue.jobs where queue = 'orders' and state = 'ready'`,
+      ),
+    ).toHaveLength(50);
     await rival.close();
     await test.database.query(`drop owned by ${role}`);
     await test.database.query(`drop role ${role}`);
@@ -207,7 +253,10 @@ describe('simple_queue.enqueue', () => {
     await enqueue(`'loud', wake => true, delay => '1 hour'`);
     await eventually(() => heard.length > 1);
     const { id } = await test.storage.lanes.of('loud', '');
-    expect(heard).toEqual([JSON.stringify({ lanes: [id] }), JSON.stringify({ lanes: [], later: true })]);
+    expect(heard).toEqual([
+      JSON.stringify({ lanes: [id] }),
+      JSON.stringify({ lanes: [], later: true }),
+    ]);
     await test.storage.signals.stopListening(test);
   });
 
@@ -220,14 +269,18 @@ describe('simple_queue.enqueue', () => {
       storage.signals.whenListening(resolve);
       storage.signals.startListening(test);
     });
-    const [stored] = await dataSource.query<Stored[]>(`select * from queue_of_mine.enqueue('receipts', wake => true)`);
+    const [stored] = await dataSource.query<Stored[]>(
+      `select * from queue_of_mine.enqueue('receipts', wake => true)`,
+    );
     await eventually(() => heard.length > 0);
     expect(await storage.jobs.find(stored!.id)).toMatchObject({ queue: 'receipts' });
     expect(await find(stored!.id)).toBeUndefined();
     const functions = await dataSource.query(
       `select prosecdef, proconfig from pg_proc where proname = 'enqueue' and pronamespace = 'queue_of_mine'::regnamespace`,
     );
-    expect(functions).toEqual([{ prosecdef: false, proconfig: ['search_path=pg_catalog, pg_temp'] }]);
+    expect(functions).toEqual([
+      { prosecdef: false, proconfig: ['search_path=pg_catalog, pg_temp'] },
+    ]);
     await storage.signals.stopListening(test);
     await storage.onApplicationShutdown();
     await dataSource.destroy();

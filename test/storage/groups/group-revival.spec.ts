@@ -3,23 +3,38 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { QueueAdmin } from '../../../lib/admin/queue-admin.js';
 import { Enqueuer } from '../../../lib/enqueue/enqueuer.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
-import type { JobRepository } from '../../../lib/storage/claim/job.repository.js';
+import type { ClaimRepository } from '../../../lib/storage/claim/claim.repository.js';
+import type { SettleRepository } from '../../../lib/storage/settle/settle.repository.js';
+import type { FindRepository } from '../../../lib/storage/reading/find.repository.js';
 import { aStorage, type TestStorage } from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
 
 const DAY_MS = 86_400_000;
-const FAILED = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS, archiveKeepMs: DAY_MS } as const;
-const EVERYWHERE = { priority: -32_768, runAt: '-infinity', id: '00000000-0000-0000-0000-000000000000', upto: 32_767 };
+const FAILED = {
+  state: 'failed',
+  spent: 1,
+  runMs: 1,
+  deadLetterKeepMs: DAY_MS,
+  archiveKeepMs: DAY_MS,
+} as const;
+const EVERYWHERE = {
+  priority: -32_768,
+  runAt: '-infinity',
+  id: '00000000-0000-0000-0000-000000000000',
+  upto: 32_767,
+};
 
 describe('an operator and ordered groups', () => {
   let test: TestStorage;
-  let jobs: JobRepository;
+  let claims: ClaimRepository;
+  let jobs: FindRepository;
+  let settlements: SettleRepository;
   let enqueuer: Enqueuer;
   let admin: QueueAdmin;
 
   beforeAll(async () => {
     test = await aStorage();
-    jobs = test.storage.jobs;
+    ({ claims, jobs, settlements } = test.storage);
     enqueuer = new Enqueuer(test.storage, resolveOptions({}).options, test.events);
     admin = new QueueAdmin(test.storage);
   });
@@ -27,26 +42,45 @@ describe('an operator and ordered groups', () => {
   afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
-  const enqueue = async (group = 'a') => (await enqueuer.enqueue('mail', { payload: null, group, ordered: true }, {})).id;
+  const enqueue = async (group = 'a') =>
+    (await enqueuer.enqueue('mail', { payload: null, group, ordered: true }, {})).id;
   const claim = async () => {
     const lanes = [{ lane: (await test.rows.lane('mail')).id, wanted: 10, ranges: [EVERYWHERE] }];
-    return (await jobs.settleAndClaim('w', [], [], { claimId: randomUUID(), lease: randomUUID(), lanes, limit: 10 })).jobs[0]!;
+    return (
+      await claims.settleAndClaim('w', [], [], {
+        claimId: randomUUID(),
+        lease: randomUUID(),
+        lanes,
+        limit: 10,
+      })
+    ).jobs[0]!;
   };
-  const bury = async (onDeadJob: 'block' | 'skip' | 'halt', state: 'failed' | 'poisoned' = 'failed') => {
+  const bury = async (
+    onDeadJob: 'block' | 'skip' | 'halt',
+    state: 'failed' | 'poisoned' = 'failed',
+  ) => {
     const { id, epoch } = await claim();
-    await jobs.bury('w', [{ id, epoch, verdict: { ...FAILED, state, onDeadJob } }]);
+    await settlements.bury('w', [{ id, epoch, verdict: { ...FAILED, state, onDeadJob } }]);
   };
   const handOn = () => test.storage.groups.handOn();
-  const statesOf = (...ids: string[]) => Promise.all(ids.map(async (id) => (await jobs.find(id))?.state));
+  const statesOf = (...ids: string[]) =>
+    Promise.all(ids.map(async (id) => (await jobs.find(id))?.state));
 
   it('explain says what blocks, and releaseGroup lets the group go on', async () => {
     const [dead, next] = [await enqueue(), await enqueue()];
     expect((await admin.explain(next)).text).toContain(`job ${dead} has the turn`);
     await bury('block');
-    expect(await admin.explain(next)).toMatchObject({ state: 'blocked', reasons: [{ code: 'BLOCKED' }, {}] });
-    expect((await admin.explain(next)).text).toContain(`Group "a" of queue "mail" is blocked by job ${dead}`);
+    expect(await admin.explain(next)).toMatchObject({
+      state: 'blocked',
+      reasons: [{ code: 'BLOCKED' }, {}],
+    });
+    expect((await admin.explain(next)).text).toContain(
+      `Group "a" of queue "mail" is blocked by job ${dead}`,
+    );
     for (const group of [NaN, null, 'a\0'] as never[])
-      await expect(admin.releaseGroup('mail', group)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+      await expect(admin.releaseGroup('mail', group)).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+      });
     expect(await admin.releaseGroup('mail', 'a')).toBe(dead);
     await handOn();
     expect(await statesOf(dead, next)).toEqual(['failed', 'ready']);
@@ -59,7 +93,9 @@ describe('an operator and ordered groups', () => {
     expect(await statesOf(dead, next)).toEqual(['ready', 'blocked']);
     expect(await test.storage.groups.describe('mail', 'a')).toEqual({ holder: dead, waiting: 1 });
     const { id, epoch } = await claim();
-    await test.storage.groups.settle('w', [{ id, epoch, runMs: 1, keepMs: DAY_MS, output: undefined }]);
+    await test.storage.groups.settle('w', [
+      { id, epoch, runMs: 1, keepMs: DAY_MS, output: undefined },
+    ]);
     expect(await statesOf(dead, next)).toEqual(['succeeded', 'ready']);
   });
 
@@ -112,10 +148,15 @@ describe('an operator and ordered groups', () => {
       await admin.retry(killer);
       expect(await statesOf(holder, killer)).toEqual(['ready', 'blocked']);
       const { id, epoch } = await claim();
-      if (way === 'settle') await test.storage.groups.settle('w', [{ id, epoch, runMs: 1, keepMs: DAY_MS, output: undefined }]);
-      else await jobs.bury('w', [{ id, epoch, verdict: { ...FAILED, onDeadJob: 'skip' } }]);
+      if (way === 'settle')
+        await test.storage.groups.settle('w', [
+          { id, epoch, runMs: 1, keepMs: DAY_MS, output: undefined },
+        ]);
+      else await settlements.bury('w', [{ id, epoch, verdict: { ...FAILED, onDeadJob: 'skip' } }]);
       await handOn();
-      expect(await test.database.query('select id, suspicion from simple_queue.suspect')).toEqual([{ id: killer, suspicion: 3 }]);
+      expect(await test.database.query('select id, suspicion from simple_queue.suspect')).toEqual([
+        { id: killer, suspicion: 3 },
+      ]);
       expect(await claim()).toBeUndefined();
     },
   );

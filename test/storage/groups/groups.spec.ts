@@ -3,10 +3,20 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Enqueuer } from '../../../lib/enqueue/enqueuer.js';
 import type { EnqueueItem } from '../../../lib/job/enqueue-options.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
-import type { JobRepository, Success } from '../../../lib/storage/claim/job.repository.js';
+import type { Success } from '../../../lib/storage/settle/ended-run.js';
+import type { ClaimRepository } from '../../../lib/storage/claim/claim.repository.js';
+import type { SettleRepository } from '../../../lib/storage/settle/settle.repository.js';
+import type { CancelRepository } from '../../../lib/storage/operate/cancel.repository.js';
+import type { FindRepository } from '../../../lib/storage/reading/find.repository.js';
 import type { ClaimedRow } from '../../../lib/storage/claim/row-mapper.js';
 import { eventually } from '../../support/eventually.js';
-import { aStorage, joining, runIn, type TestStorage, waitingBackends } from '../../support/storage.js';
+import {
+  aStorage,
+  joining,
+  runIn,
+  type TestStorage,
+  waitingBackends,
+} from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
 
 const DAY_MS = 86_400_000;
@@ -15,12 +25,15 @@ const OPTIONS = resolveOptions({ queues: { strict: { ordered: true } } }).option
 
 describe('ordered groups', () => {
   let test: TestStorage;
-  let jobs: JobRepository;
+  let cancels: CancelRepository;
+  let claims: ClaimRepository;
+  let jobs: FindRepository;
+  let settlements: SettleRepository;
   let enqueuer: Enqueuer;
 
   beforeAll(async () => {
     test = await aStorage();
-    jobs = test.storage.jobs;
+    ({ cancels, claims, jobs, settlements } = test.storage);
     enqueuer = new Enqueuer(test.storage, OPTIONS, test.events);
   });
   beforeEach(() => test.rows.clear());
@@ -33,14 +46,24 @@ describe('ordered groups', () => {
   const claim = async (queue = 'mail') => {
     const ranges = [{ priority: -32_768, runAt: '-infinity', id: FIRST_ID, upto: 32_767 }];
     const lanes = [{ lane: (await test.rows.lane(queue)).id, wanted: 100, ranges }];
-    return (await jobs.settleAndClaim('w', [], [], { claimId: randomUUID(), lease: randomUUID(), lanes, limit: 100 })).jobs;
+    return (
+      await claims.settleAndClaim('w', [], [], {
+        claimId: randomUUID(),
+        lease: randomUUID(),
+        lanes,
+        limit: 100,
+      })
+    ).jobs;
   };
   const claimOne = async (queue = 'mail') => {
     const claimed = await claim(queue);
     expect(claimed).toHaveLength(1);
     return claimed[0]!;
   };
-  const successOf = ({ id, epoch }: { id: string; epoch: number }, more: Partial<Success> = {}): Success => ({
+  const successOf = (
+    { id, epoch }: { id: string; epoch: number },
+    more: Partial<Success> = {},
+  ): Success => ({
     id,
     epoch,
     runMs: 7,
@@ -54,18 +77,33 @@ describe('ordered groups', () => {
       rows.map((row) => successOf(row)),
     );
   const handOn = () => test.storage.groups.handOn();
-  const bury = (row: ClaimedRow, onDeadJob: 'block' | 'skip' | 'halt', state: 'failed' | 'cancelled' = 'failed') =>
-    jobs.bury('w', [
+  const bury = (
+    row: ClaimedRow,
+    onDeadJob: 'block' | 'skip' | 'halt',
+    state: 'failed' | 'cancelled' = 'failed',
+  ) =>
+    settlements.bury('w', [
       {
         id: row.id,
         epoch: row.epoch,
-        verdict: { state, spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS, archiveKeepMs: DAY_MS, onDeadJob },
+        verdict: {
+          state,
+          spent: 1,
+          runMs: 1,
+          deadLetterKeepMs: DAY_MS,
+          archiveKeepMs: DAY_MS,
+          onDeadJob,
+        },
       },
     ]);
   const stateOf = async (id: string) => (await jobs.find(id))?.state;
   const statesOf = (ids: string[]) => Promise.all(ids.map(stateOf));
   const count = async (table: string) =>
-    (await test.database.query<{ n: number }>(`select count(*)::int as n from simple_queue.${table}`))[0]!.n;
+    (
+      await test.database.query<{ n: number }>(
+        `select count(*)::int as n from simple_queue.${table}`,
+      )
+    )[0]!.n;
 
   it('let one job of a group be claimed, in whatever batch it came, and the first of each other group', async () => {
     const ids = [await enqueue('a'), await enqueue('a'), await enqueue('b')];
@@ -100,7 +138,9 @@ describe('ordered groups', () => {
 
   it('keep every column of the job in the archive', async () => {
     const id = await enqueue('a', { uniqueKey: 'key', fingerprint: 'tag', headers: { h: '1' } });
-    await test.storage.groups.settle('worker-9', [successOf(await claimOne(), { output: '{"done": 1}' })]);
+    await test.storage.groups.settle('worker-9', [
+      successOf(await claimOne(), { output: '{"done": 1}' }),
+    ]);
     expect(await jobs.find(id)).toMatchObject({
       state: 'succeeded',
       attempt: 1,
@@ -129,7 +169,13 @@ describe('ordered groups', () => {
   it('concurrent ordered enqueues do not fail: the second waits for the commit of the first, and runs after it', async () => {
     const manager = test.dataSource.createQueryRunner();
     await manager.startTransaction();
-    const first = (await enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, joining(test.storage, manager))).id;
+    const first = (
+      await enqueuer.enqueue(
+        'mail',
+        { payload: 1, group: 'a', ordered: true },
+        joining(test.storage, manager),
+      )
+    ).id;
     const second = enqueue('a');
     await eventually(async () => (await waitingBackends(test.database)) === 1);
     expect(await stateOf(first)).toBeUndefined();
@@ -145,7 +191,13 @@ describe('ordered groups', () => {
     await late.startTransaction();
     await late.query('select 1');
     const early = await enqueue('a');
-    const last = (await enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, joining(test.storage, late))).id;
+    const last = (
+      await enqueuer.enqueue(
+        'mail',
+        { payload: 1, group: 'a', ordered: true },
+        joining(test.storage, late),
+      )
+    ).id;
     await late.commitTransaction();
     await late.release();
     expect(await statesOf([early, last])).toEqual(['ready', 'blocked']);
@@ -156,7 +208,13 @@ describe('ordered groups', () => {
     const row = await claimOne();
     const manager = test.dataSource.createQueryRunner();
     await manager.startTransaction();
-    const second = (await enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, joining(test.storage, manager))).id;
+    const second = (
+      await enqueuer.enqueue(
+        'mail',
+        { payload: 1, group: 'a', ordered: true },
+        joining(test.storage, manager),
+      )
+    ).id;
 
     expect(await settle(row)).toMatchObject({ vacant: 1, lost: [] });
     expect(await handOn()).toMatchObject({ looked: 1, dealt: 0 });
@@ -172,7 +230,7 @@ describe('ordered groups', () => {
     const row = await claimOne();
     const manager = test.dataSource.createQueryRunner();
     await manager.startTransaction();
-    await jobs.cancelById(runIn(test.storage, manager), [second], { '': DAY_MS });
+    await cancels.byId(runIn(test.storage, manager), [second], { '': DAY_MS });
 
     expect(await settle(row)).toMatchObject({ vacant: 1 });
     expect(await handOn()).toMatchObject({ looked: 1, dealt: 0 });
@@ -186,26 +244,32 @@ describe('ordered groups', () => {
 
   it('a blocked follower that is cancelled leaves the order of the others', async () => {
     const [first, second, third] = [await enqueue('a'), await enqueue('a'), await enqueue('a')];
-    expect(await jobs.cancelById(run(), [second], { '': DAY_MS })).toEqual({ cancelled: 1, requested: 0 });
+    expect(await cancels.byId(run(), [second], { '': DAY_MS })).toEqual({
+      cancelled: 1,
+      requested: 0,
+    });
     await settle(await claimOne());
     expect(await statesOf([first, second, third])).toEqual(['succeeded', 'cancelled', 'ready']);
   });
 
-  it.each(['ready', 'scheduled'])('a head that is cancelled while %s gives its turn away', async (state) => {
-    const head = await enqueue('a', state === 'scheduled' ? { delayMs: 60_000 } : {});
-    const next = await enqueue('a');
-    expect(await statesOf([head, next])).toEqual([state, 'blocked']);
+  it.each(['ready', 'scheduled'])(
+    'a head that is cancelled while %s gives its turn away',
+    async (state) => {
+      const head = await enqueue('a', state === 'scheduled' ? { delayMs: 60_000 } : {});
+      const next = await enqueue('a');
+      expect(await statesOf([head, next])).toEqual([state, 'blocked']);
 
-    await jobs.cancelById(run(), [head], { '': DAY_MS });
-    expect(await count('vacant')).toBe(1);
-    await handOn();
+      await cancels.byId(run(), [head], { '': DAY_MS });
+      expect(await count('vacant')).toBe(1);
+      await handOn();
 
-    expect(await stateOf(next)).toBe('ready');
-  });
+      expect(await stateOf(next)).toBe('ready');
+    },
+  );
 
   it('all of a group is cancelled by its name', async () => {
     const ids = [await enqueue('a'), await enqueue('a'), await enqueue('b')];
-    expect(await jobs.cancelByGroup(run(), { group: 'a', queue: 'mail' }, { '': DAY_MS })).toEqual({
+    expect(await cancels.byGroup(run(), { group: 'a', queue: 'mail' }, { '': DAY_MS })).toEqual({
       cancelled: 2,
       requested: 0,
     });
@@ -214,7 +278,11 @@ describe('ordered groups', () => {
   });
 
   it('a job of later holds its place: its followers wait for it', async () => {
-    const [head, later, last] = [await enqueue('a'), await enqueue('a', { delayMs: 60_000 }), await enqueue('a')];
+    const [head, later, last] = [
+      await enqueue('a'),
+      await enqueue('a', { delayMs: 60_000 }),
+      await enqueue('a'),
+    ];
     expect(await settle(await claimOne())).toMatchObject({ lanes: [], later: 1, vacant: 0 });
     expect(await statesOf([head, later, last])).toEqual(['succeeded', 'scheduled', 'blocked']);
   });
@@ -223,17 +291,23 @@ describe('ordered groups', () => {
     const [head, next] = [await enqueue('a'), await enqueue('a')];
     const change = { delayMs: 60_000, spent: 1, rescheduled: 0, ran: true } as const;
     const row = await claimOne();
-    await jobs.putBack([{ id: row.id, epoch: row.epoch, change }]);
+    await settlements.putBack([{ id: row.id, epoch: row.epoch, change }]);
     expect(await statesOf([head, next])).toEqual(['scheduled', 'blocked']);
 
     await test.database.query(`update simple_queue.job set run_at = now() where id = $1`, [head]);
-    await test.database.query(`update simple_queue.scheduled set run_at = (select run_at from simple_queue.job where id = $1)`, [
-      head,
-    ]);
-    await jobs.promote('-infinity', []);
+    await test.database.query(
+      `update simple_queue.scheduled set run_at = (select run_at from simple_queue.job where id = $1)`,
+      [head],
+    );
+    await claims.promote('-infinity', []);
     await claimOne();
     await test.storage.leases.reap(
-      { maxStalls: 3, deadLetter: { '': DAY_MS }, archive: { '': DAY_MS }, onDeadJob: { '': 'block' } },
+      {
+        maxStalls: 3,
+        deadLetter: { '': DAY_MS },
+        archive: { '': DAY_MS },
+        onDeadJob: { '': 'block' },
+      },
       FIRST_ID,
     );
     expect(await statesOf([head, next])).toEqual(['ready', 'blocked']);
@@ -253,8 +327,16 @@ describe('ordered groups', () => {
     const other = [await enqueue('b'), await enqueue('b')];
 
     await handOn();
-    expect(await test.storage.groups.describe('mail', 'a')).toEqual({ dead: { id: dead, at: expect.any(Date) }, waiting: 1 });
-    expect(await statesOf([dead, next, ...other])).toEqual(['failed', 'blocked', 'ready', 'blocked']);
+    expect(await test.storage.groups.describe('mail', 'a')).toEqual({
+      dead: { id: dead, at: expect.any(Date) },
+      waiting: 1,
+    });
+    expect(await statesOf([dead, next, ...other])).toEqual([
+      'failed',
+      'blocked',
+      'ready',
+      'blocked',
+    ]);
     await settle(await claimOne());
     expect(await stateOf(other[1]!)).toBe('ready');
 
@@ -277,10 +359,10 @@ describe('ordered groups', () => {
     expect(await handOn()).toMatchObject({ looked: 0 });
     expect(await statesOf([b[1]!, fresh])).toEqual(['blocked', 'blocked']);
     expect(await test.storage.groups.describe('mail', 'b')).toEqual({ haltedBy: dead, waiting: 1 });
-    expect(await jobs.hasDue([rowA.lane])).toBe(false);
+    expect(await claims.hasDue([rowA.lane])).toBe(false);
 
     await test.storage.groups.release('mail', 'a');
-    expect(await jobs.hasDue([rowA.lane])).toBe(true);
+    expect(await claims.hasDue([rowA.lane])).toBe(true);
     await handOn();
     expect(await statesOf([b[1]!, fresh])).toEqual(['ready', 'ready']);
   });
@@ -288,32 +370,53 @@ describe('ordered groups', () => {
   it('a head whose cancel was asked for blocks nobody, whatever the policy', async () => {
     const [, next] = [await enqueue('a'), await enqueue('a')];
     const row = await claimOne();
-    await jobs.cancelById(run(), [row.id], { '': DAY_MS });
+    await cancels.byId(run(), [row.id], { '': DAY_MS });
     await bury(row, 'halt');
     await handOn();
     expect(await statesOf([row.id, next])).toEqual(['cancelled', 'ready']);
   });
 
-  it.each(['block', 'skip', 'halt'] as const)('a head that is poisoned follows the policy %s', async (onDeadJob) => {
-    const [head, next] = [await enqueue('a'), await enqueue('a')];
-    const row = await claimOne();
-    await test.database.query('update simple_queue.job set suspicion = 3 where id = $1', [row.id]);
-    const keep = { deadLetter: { '': DAY_MS }, archive: { '': DAY_MS } };
-    await test.storage.leases.reap({ maxStalls: 1, ...keep, onDeadJob: { '': 'block', mail: onDeadJob } }, FIRST_ID);
-    await handOn();
-    expect(await statesOf([head, next])).toEqual(['poisoned', onDeadJob === 'skip' ? 'ready' : 'blocked']);
-    expect(await test.storage.groups.release('mail', 'a')).toBe(onDeadJob === 'skip' ? undefined : head);
-  });
+  it.each(['block', 'skip', 'halt'] as const)(
+    'a head that is poisoned follows the policy %s',
+    async (onDeadJob) => {
+      const [head, next] = [await enqueue('a'), await enqueue('a')];
+      const row = await claimOne();
+      await test.database.query('update simple_queue.job set suspicion = 3 where id = $1', [
+        row.id,
+      ]);
+      const keep = { deadLetter: { '': DAY_MS }, archive: { '': DAY_MS } };
+      await test.storage.leases.reap(
+        { maxStalls: 1, ...keep, onDeadJob: { '': 'block', mail: onDeadJob } },
+        FIRST_ID,
+      );
+      await handOn();
+      expect(await statesOf([head, next])).toEqual([
+        'poisoned',
+        onDeadJob === 'skip' ? 'ready' : 'blocked',
+      ]);
+      expect(await test.storage.groups.release('mail', 'a')).toBe(
+        onDeadJob === 'skip' ? undefined : head,
+      );
+    },
+  );
 
   it('a completion in the transaction of the handler leaves the turn vacant when it commits', async () => {
     const [head, next] = [await enqueue('a'), await enqueue('a')];
     const row = await claimOne();
     const manager = test.dataSource.createQueryRunner();
     await manager.startTransaction();
-    expect(await jobs.complete(runIn(test.storage, manager), 'w', successOf(row))).toBe(true);
+    expect(await settlements.complete(runIn(test.storage, manager), 'w', successOf(row))).toBe(
+      true,
+    );
     expect(await handOn()).toMatchObject({ looked: 0 });
     // Its own transaction may enqueue to the very group, and others need not wait for it.
-    const third = (await enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, joining(test.storage, manager))).id;
+    const third = (
+      await enqueuer.enqueue(
+        'mail',
+        { payload: 1, group: 'a', ordered: true },
+        joining(test.storage, manager),
+      )
+    ).id;
     await manager.commitTransaction();
     await manager.release();
 
@@ -326,7 +429,11 @@ describe('ordered groups', () => {
     const row = await claimOne();
     const manager = test.dataSource.createQueryRunner();
     await manager.startTransaction();
-    await enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, joining(test.storage, manager));
+    await enqueuer.enqueue(
+      'mail',
+      { payload: 1, group: 'a', ordered: true },
+      joining(test.storage, manager),
+    );
     await settle(row);
     expect(await stateOf(row.id)).toBe('succeeded');
     await manager.rollbackTransaction();
@@ -338,7 +445,11 @@ describe('ordered groups', () => {
   it('an enqueue that rolls back leaves nothing of a new group', async () => {
     const manager = test.dataSource.createQueryRunner();
     await manager.startTransaction();
-    await enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, joining(test.storage, manager));
+    await enqueuer.enqueue(
+      'mail',
+      { payload: 1, group: 'a', ordered: true },
+      joining(test.storage, manager),
+    );
     await manager.rollbackTransaction();
     await manager.release();
     expect(await count('head')).toBe(0);
@@ -357,7 +468,12 @@ describe('ordered groups', () => {
   it('a unique key holds in an ordered group: the second one is not stored and takes no turn', async () => {
     const first = await enqueue('a', { uniqueKey: 'key' });
     expect(await enqueue('a', { uniqueKey: 'key' })).toBe(first);
-    const items = ['y', 'key', 'x'].map((uniqueKey) => ({ payload: uniqueKey, group: 'a', ordered: true, uniqueKey }));
+    const items = ['y', 'key', 'x'].map((uniqueKey) => ({
+      payload: uniqueKey,
+      group: 'a',
+      ordered: true,
+      uniqueKey,
+    }));
     const answers = await enqueuer.enqueueMany('mail', items, {});
     expect(answers.map((answer) => answer.created)).toEqual([true, false, true]);
 
@@ -373,7 +489,11 @@ describe('ordered groups', () => {
     await enqueue('a', { id });
     await settle(await claimOne());
     await handOn();
-    const items = [{ payload: 1, id }, { payload: 2 }].map((item) => ({ ...item, group: 'a', ordered: true }));
+    const items = [{ payload: 1, id }, { payload: 2 }].map((item) => ({
+      ...item,
+      group: 'a',
+      ordered: true,
+    }));
     const answers = await enqueuer.enqueueMany('mail', items, {});
     expect(answers.map((answer) => answer.created)).toEqual([false, true]);
     await handOn();
@@ -388,25 +508,32 @@ describe('ordered groups', () => {
       uniqueKey: `k${(n * 7_919) % 5_200}`,
     }));
     await enqueuer.enqueueMany('mail', items, {});
-    const stored = await test.database.query<{ n: number }>(`select payload::text::int as n from simple_queue.job order by seq`);
+    const stored = await test.database.query<{ n: number }>(
+      `select payload::text::int as n from simple_queue.job order by seq`,
+    );
     expect(stored.map(({ n }) => n)).toEqual(items.map((_, n) => n));
   });
 
   it.each([
     ['one statement', 0],
     ['several statements', 5_000],
-  ])('a batch that would mix a group leaves nothing in the transaction of its caller, who goes on: %s', async (_, more) => {
-    await enqueue('a', { ordered: false });
-    const last = [{ payload: 1, uniqueKey: 'k' }, { payload: 2, group: 'zz', ordered: true, uniqueKey: 'z' }, { payload: 3, group: 'a', ordered: true, uniqueKey: 'zz' }]; // prettier-ignore
-    const batch = [...Array.from({ length: more }, (_, payload) => ({ payload })), ...last];
-    await test.dataSource.transaction(async (manager) => {
-      await expect(enqueuer.enqueueMany('mail', batch, joining(test.storage, manager))).rejects.toMatchObject({
-        code: 'GROUP_MIXED',
+  ])(
+    'a batch that would mix a group leaves nothing in the transaction of its caller, who goes on: %s',
+    async (_, more) => {
+      await enqueue('a', { ordered: false });
+      const last = [{ payload: 1, uniqueKey: 'k' }, { payload: 2, group: 'zz', ordered: true, uniqueKey: 'z' }, { payload: 3, group: 'a', ordered: true, uniqueKey: 'zz' }]; // prettier-ignore
+      const batch = [...Array.from({ length: more }, (_, payload) => ({ payload })), ...last];
+      await test.dataSource.transaction(async (manager) => {
+        await expect(
+          enqueuer.enqueueMany('mail', batch, joining(test.storage, manager)),
+        ).rejects.toMatchObject({
+          code: 'GROUP_MIXED',
+        });
+        await enqueuer.enqueueMany('mail', [{ payload: 4 }], joining(test.storage, manager));
       });
-      await enqueuer.enqueueMany('mail', [{ payload: 4 }], joining(test.storage, manager));
-    });
-    expect(await count('job')).toBe(2);
-  });
+      expect(await count('job')).toBe(2);
+    },
+  );
 
   it.each([
     [true, false],
@@ -424,7 +551,11 @@ describe('ordered groups', () => {
     await manager.startTransaction('REPEATABLE READ');
     await manager.query('select 1');
     await enqueue('a');
-    const late = enqueuer.enqueue('mail', { payload: 1, group: 'a', ordered: true }, joining(test.storage, manager));
+    const late = enqueuer.enqueue(
+      'mail',
+      { payload: 1, group: 'a', ordered: true },
+      joining(test.storage, manager),
+    );
     await expect(late).rejects.toMatchObject({ code: 'TRANSACTION_CONFLICT' });
     await manager.rollbackTransaction();
     await manager.release();

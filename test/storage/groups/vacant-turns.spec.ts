@@ -1,6 +1,6 @@
+import { ClaimRepository } from '../../../lib/storage/claim/claim.repository.js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { GroupRepository } from '../../../lib/storage/groups/group.repository.js';
-import { JobRepository } from '../../../lib/storage/claim/job.repository.js';
 import type { Lane } from '../../../lib/job/lane.js';
 import { VacantTurns } from '../../../lib/storage/groups/vacant-turns.js';
 import { explaining, type Cost } from '../../support/plans.js';
@@ -35,13 +35,19 @@ describe('vacant turns', () => {
         select '${prefix}' || lpad(n::text, 6, '0'), 0, ${queue} from generate_series(1, ${count}) n`);
   }
   const halt = (queue: number) =>
-    test.database.query(`insert into simple_queue.head (group_name, shard, queue, dead, dead_seq, dead_at, dead_until, halts)
+    test.database
+      .query(`insert into simple_queue.head (group_name, shard, queue, dead, dead_seq, dead_at, dead_until, halts)
       values ('dead', 0, ${queue}, gen_random_uuid(), 1, now(), now() + interval '1 day', true)`);
   const release = (queue: number) =>
-    test.database.query(`delete from simple_queue.head where queue = ${queue} and group_name = 'dead'`);
+    test.database.query(
+      `delete from simple_queue.head where queue = ${queue} and group_name = 'dead'`,
+    );
   const vacantOf = async ({ queueId }: Lane) =>
-    (await test.database.query<{ n: number }>(`select count(*)::int as n from simple_queue.vacant where queue = ${queueId}`))[0]!
-      .n;
+    (
+      await test.database.query<{ n: number }>(
+        `select count(*)::int as n from simple_queue.vacant where queue = ${queueId}`,
+      )
+    )[0]!.n;
   const lap = async (turns: VacantTurns) => {
     let pages = 0;
     return { ...(await turns.lap(() => pages++)), pages };
@@ -70,19 +76,22 @@ describe('vacant turns', () => {
     await halt(halted.queueId);
     await vacate(mail.queueId, 5, 'z');
     const { database, costs } = explaining(test.storage.database);
-    const [turns, jobs] = [new VacantTurns(new GroupRepository(database)), new JobRepository(database)];
+    const [turns, claims] = [
+      new VacantTurns(new GroupRepository(database)),
+      new ClaimRepository(database),
+    ];
 
-    expect((await jobs.promote('-infinity', [halted.id])).vacant).toBe(true);
+    expect((await claims.promote('-infinity', [halted.id])).vacant).toBe(true);
     expect(await lap(turns)).toEqual({ pages: 1, looked: 5, dealt: 5, hasMore: false });
-    expect((await jobs.promote('-infinity', [halted.id])).vacant).toBe(false);
-    expect(await jobs.hasDue([halted.id])).toBe(false);
+    expect((await claims.promote('-infinity', [halted.id])).vacant).toBe(false);
+    expect(await claims.hasDue([halted.id])).toBe(false);
     expect(await lap(turns)).toEqual({ pages: 1, looked: 0, dealt: 0, hasMore: false });
     judge(costs);
 
     await release(halted.queueId);
     for (let round = 1; round <= 3; round++) {
       await vacate(mail.queueId, 5, 'z');
-      expect((await jobs.promote('-infinity', [halted.id])).vacant).toBe(true);
+      expect((await claims.promote('-infinity', [halted.id])).vacant).toBe(true);
       // Whichever of the two queues comes first.
       expect(await lap(turns)).toMatchObject({ pages: 2, hasMore: true });
       expect(await vacantOf(mail)).toBe(0);
@@ -94,23 +103,29 @@ describe('vacant turns', () => {
   it('of more queues than a page has rows are handed on lap by lap, each queue once in a lap', async () => {
     const queues = Array.from({ length: 500 }, (_, n) => 1_000_000 + n);
     for (const table of ['head', 'vacant'])
-      await test.database.query(`insert into simple_queue.${table} (group_name, shard, queue) select 'g', 0, unnest($1::int[])`, [
-        queues,
-      ]);
+      await test.database.query(
+        `insert into simple_queue.${table} (group_name, shard, queue) select 'g', 0, unnest($1::int[])`,
+        [queues],
+      );
     await test.database.query(
       `update simple_queue.head set halts = true, dead = gen_random_uuid(), dead_seq = 1, dead_at = now(), dead_until = now() where queue < 1000450`,
     );
     const { database, costs } = explaining(test.storage.database);
-    const [turns, jobs] = [new VacantTurns(new GroupRepository(database)), new JobRepository(database)];
+    const [turns, claims] = [
+      new VacantTurns(new GroupRepository(database)),
+      new ClaimRepository(database),
+    ];
 
-    expect((await jobs.promote('-infinity', [])).vacant).toBe(true);
+    expect((await claims.promote('-infinity', [])).vacant).toBe(true);
     expect(await lap(turns)).toEqual({ pages: 3, looked: 50, dealt: 50, hasMore: false });
     judge(costs);
   });
 
   it('of a queue that is ordered as a whole, whose group has no name, are handed on', async () => {
     for (const table of ['head', 'vacant'])
-      await test.database.query(`insert into simple_queue.${table} (group_name, shard, queue) values ('', 0, ${mail.queueId})`);
+      await test.database.query(
+        `insert into simple_queue.${table} (group_name, shard, queue) values ('', 0, ${mail.queueId})`,
+      );
     expect(await lap(new VacantTurns(test.storage.groups))).toMatchObject({ looked: 1, dealt: 1 });
     expect(await vacantOf(mail)).toBe(0);
   });

@@ -14,19 +14,31 @@ const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 describe('replace and debounce against rivals', () => {
   const store = aJobStore({ payload: '{"new": true}', uniqueKey: 'key', conflict: 'replace' });
   const { aNewJob, find } = store;
-  const debounced = (periodMs = HOUR_MS) => aNewJob({ conflict: 'debounce', periodMs, delayMs: periodMs });
+  const debounced = (periodMs = HOUR_MS) =>
+    aNewJob({ conflict: 'debounce', periodMs, delayMs: periodMs });
   const claim = () => {
     const ranges = [{ priority: -32_768, runAt: '-infinity', id: FIRST_ID, upto: 32_767 }];
-    const wish = { claimId: randomUUID(), lease: randomUUID(), lanes: [{ lane: store.lane.id, wanted: 10, ranges }], limit: 10 };
-    return store.test.storage.jobs.settleAndClaim('w', [], [], wish);
+    const wish = {
+      claimId: randomUUID(),
+      lease: randomUUID(),
+      lanes: [{ lane: store.lane.id, wanted: 10, ranges }],
+      limit: 10,
+    };
+    return store.test.storage.claims.settleAndClaim('w', [], [], wish);
   };
   const runOf =
     (rival: Rival): Run =>
     async (statement, values) =>
       rival.query(statement.text, values) as never;
   /** Connections of their own, as other processes have them. */
-  async function withClients<T>(size: number, work: (clients: pg.Client[]) => Promise<T>): Promise<T> {
-    const clients = Array.from({ length: size }, () => new pg.Client({ connectionString: store.test.database.url }));
+  async function withClients<T>(
+    size: number,
+    work: (clients: pg.Client[]) => Promise<T>,
+  ): Promise<T> {
+    const clients = Array.from(
+      { length: size },
+      () => new pg.Client({ connectionString: store.test.database.url }),
+    );
     await Promise.all(clients.map((client) => client.connect()));
     try {
       return await work(clients);
@@ -36,7 +48,9 @@ describe('replace and debounce against rivals', () => {
   }
   async function inTransaction<T>(client: pg.Client, work: (run: Run) => Promise<T>): Promise<T> {
     await client.query('begin');
-    const result = await work(async (statement, values) => (await client.query(statement.text, values)).rows as never);
+    const result = await work(
+      async (statement, values) => (await client.query(statement.text, values)).rows as never,
+    );
     await client.query('commit');
     return result;
   }
@@ -86,7 +100,11 @@ describe('replace and debounce against rivals', () => {
   });
 
   it('debounce against promote: waits for the promoter and takes the job back from where it went', async () => {
-    const { id } = await store.test.rows.job({ state: 'scheduled', due: '-1 second', uniqueKey: 'key' });
+    const { id } = await store.test.rows.job({
+      state: 'scheduled',
+      due: '-1 second',
+      uniqueKey: 'key',
+    });
     const rival = await Rival.connect(store.test.database);
     await rival.begin();
     await rival.query('delete from simple_queue.scheduled');
@@ -104,11 +122,15 @@ describe('replace and debounce against rivals', () => {
   });
 
   it('debounce against promote, again and again: one place, the last payload', async () => {
-    const { id } = await store.test.rows.job({ state: 'scheduled', due: '-1 second', uniqueKey: 'key' });
+    const { id } = await store.test.rows.job({
+      state: 'scheduled',
+      due: '-1 second',
+      uniqueKey: 'key',
+    });
     for (let round = 0; round < 60; round++) {
       const [[answer]] = await Promise.all([
         store.enqueues.insert([debounced(1)]),
-        store.test.storage.jobs.promote('-infinity', [store.lane.id]),
+        store.test.storage.claims.promote('-infinity', [store.lane.id]),
       ]);
       expect(answer).toEqual({ id, created: false, outcome: 'postponed' });
       expect(await checkPlaces(store.test.storage)).toEqual([]);
@@ -121,12 +143,13 @@ describe('replace and debounce against rivals', () => {
       const { id } = await store.test.rows.job({ uniqueKey: 'key' });
       const { run } = store.test.storage.database.callers;
       const [counts, [answer]] = await Promise.all([
-        store.test.storage.jobs.cancelById(run, [id], { '': HOUR_MS }),
+        store.test.storage.cancels.byId(run, [id], { '': HOUR_MS }),
         store.enqueues.insert([aNewJob()]),
       ]);
       expect(counts).toEqual(expect.objectContaining({ requested: 0 }));
       expect(await find(answer!.id)).toMatchObject({ payload: { new: true } });
-      if (answer!.outcome === 'created') expect(await find(id)).toMatchObject({ state: 'cancelled', payload: { n: 1 } });
+      if (answer!.outcome === 'created')
+        expect(await find(id)).toMatchObject({ state: 'cancelled', payload: { n: 1 } });
       else expect(answer).toEqual({ id, created: false, outcome: 'replaced' });
     }
   });
@@ -139,7 +162,9 @@ describe('replace and debounce against rivals', () => {
           const outcomes: string[] = [];
           for (let n = 0; n < 15; n++) {
             const job = n % 2 ? debounced() : aNewJob({ payload: `${caller}` });
-            const [answer] = await inTransaction(client, (run) => store.enqueues.insertIn(run, [job]));
+            const [answer] = await inTransaction(client, (run) =>
+              store.enqueues.insertIn(run, [job]),
+            );
             expect(answer!.id).toBe(id);
             outcomes.push(answer!.outcome);
           }
@@ -160,12 +185,16 @@ describe('replace and debounce against rivals', () => {
     const answers = await withClients(8, (clients) =>
       Promise.all(
         clients.map((client, n) =>
-          inTransaction(client, (run) => store.enqueues.insertIn(run, n % 2 ? batch() : batch().toReversed())),
+          inTransaction(client, (run) =>
+            store.enqueues.insertIn(run, n % 2 ? batch() : batch().toReversed()),
+          ),
         ),
       ),
     );
     expect(answers.flat().filter(({ created }) => created)).toHaveLength(size / 2);
-    expect(answers.flat().filter(({ outcome }) => outcome === 'replaced')).toHaveLength(8 * size - size / 2);
+    expect(answers.flat().filter(({ outcome }) => outcome === 'replaced')).toHaveLength(
+      8 * size - size / 2,
+    );
   });
 
   it('stores a new job when the holder ends between insert and replace', async () => {
@@ -175,7 +204,9 @@ describe('replace and debounce against rivals', () => {
     const answers = await store.test.storage.database.callers.transaction((run) => {
       const meddling: Run = async (statement, values) => {
         if (statement === REPLACE && ++replaces === 1)
-          await store.test.storage.jobs.cancelById(store.test.storage.database.loops.run, [id], { '': HOUR_MS });
+          await store.test.storage.cancels.byId(store.test.storage.database.loops.run, [id], {
+            '': HOUR_MS,
+          });
         return run(statement, values);
       };
       return store.enqueues.insertIn(meddling, [job]);
@@ -188,7 +219,9 @@ describe('replace and debounce against rivals', () => {
     const { run } = store.test.storage.database.callers;
     const meddling: Run = async <Row>(statement: typeof REPLACE, values: unknown[]) =>
       statement === REPLACE ? ([] as Row[]) : run<Row>(statement, values);
-    await expect(store.enqueues.insertIn(meddling, [aNewJob()])).rejects.toMatchObject({ code: 'TRANSACTION_CONFLICT' });
+    await expect(store.enqueues.insertIn(meddling, [aNewJob()])).rejects.toMatchObject({
+      code: 'TRANSACTION_CONFLICT',
+    });
   });
 
   it('waits no longer for an ignored key than before: an open replace holds it, and no other', async () => {
@@ -196,7 +229,9 @@ describe('replace and debounce against rivals', () => {
     const rival = await Rival.connect(store.test.database);
     await rival.begin();
     await store.enqueues.insertIn(runOf(rival), [aNewJob()]);
-    expect(await store.enqueues.insert([aNewJob({ uniqueKey: 'other' })])).toMatchObject([{ outcome: 'created' }]);
+    expect(await store.enqueues.insert([aNewJob({ uniqueKey: 'other' })])).toMatchObject([
+      { outcome: 'created' },
+    ]);
     const waiting = store.enqueues.insert([aNewJob({ conflict: undefined })]);
     await eventually(async () => expect(await waitingBackends(store.test.database)).toBe(1));
     await rival.commit();

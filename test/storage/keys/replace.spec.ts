@@ -11,27 +11,41 @@ describe('replace and debounce', () => {
   const debounced = (more: Partial<NewJob> = {}) =>
     aNewJob({ conflict: 'debounce', periodMs: HOUR_MS, delayMs: HOUR_MS, ...more });
 
-  it.each([['ready'], ['scheduled'], ['suspect']] as const)('changes a job that stands in %s, under its id', async (state) => {
-    const { id } = await store.test.rows.job({
-      state,
-      uniqueKey: 'key',
-      attempt: 2,
-      reschedules: 3,
-      stalls: 1,
-      fingerprint: 'old',
-    });
+  it.each([['ready'], ['scheduled'], ['suspect']] as const)(
+    'changes a job that stands in %s, under its id',
+    async (state) => {
+      const { id } = await store.test.rows.job({
+        state,
+        uniqueKey: 'key',
+        attempt: 2,
+        reschedules: 3,
+        stalls: 1,
+        fingerprint: 'old',
+      });
 
-    const [answer] = await store.enqueues.insert([
-      aNewJob({ priority: 7, fingerprint: 'new', options: '{"maxAttempts": 9}', payloadBytes: Buffer.from('x') }),
-    ]);
+      const [answer] = await store.enqueues.insert([
+        aNewJob({
+          priority: 7,
+          fingerprint: 'new',
+          options: '{"maxAttempts": 9}',
+          payloadBytes: Buffer.from('x'),
+        }),
+      ]);
 
-    expect(answer).toEqual({ id, created: false, outcome: 'replaced' });
-    expect(await find(id)).toMatchObject({
-      ...{ state: 'ready', payload: { new: true }, payloadBytes: Buffer.from('x'), priority: 7, fingerprint: 'new' },
-      ...{ maxAttempts: 9, attempt: 0, reschedules: 0, stalls: 1 },
-    });
-    expect(await count()).toBe(1);
-  });
+      expect(answer).toEqual({ id, created: false, outcome: 'replaced' });
+      expect(await find(id)).toMatchObject({
+        ...{
+          state: 'ready',
+          payload: { new: true },
+          payloadBytes: Buffer.from('x'),
+          priority: 7,
+          fingerprint: 'new',
+        },
+        ...{ maxAttempts: 9, attempt: 0, reschedules: 0, stalls: 1 },
+      });
+      expect(await count()).toBe(1);
+    },
+  );
 
   it('keeps the suspicion of a suspect: its process may die of the new payload too', async () => {
     const { id } = await store.test.rows.job({ state: 'suspect', suspicion: 2, uniqueKey: 'key' });
@@ -51,7 +65,9 @@ describe('replace and debounce', () => {
 
   it('takes over the new name', async () => {
     const { id } = await store.test.rows.job({ uniqueKey: 'key', name: 'old' });
-    await store.enqueues.insert([aNewJob({ lane: await store.test.storage.lanes.of('mail', 'new') })]);
+    await store.enqueues.insert([
+      aNewJob({ lane: await store.test.storage.lanes.of('mail', 'new') }),
+    ]);
     expect(await find(id)).toMatchObject({ name: 'new', state: 'ready' });
   });
 
@@ -69,8 +85,12 @@ describe('replace and debounce', () => {
 
   it('never changes a running job', async () => {
     const { id } = await store.test.rows.job({ state: 'running', uniqueKey: 'key' });
-    expect(await store.enqueues.insert([aNewJob()])).toEqual([{ id, created: false, outcome: 'running' }]);
-    expect(await store.enqueues.insert([debounced()])).toEqual([{ id, created: false, outcome: 'running' }]);
+    expect(await store.enqueues.insert([aNewJob()])).toEqual([
+      { id, created: false, outcome: 'running' },
+    ]);
+    expect(await store.enqueues.insert([debounced()])).toEqual([
+      { id, created: false, outcome: 'running' },
+    ]);
     expect(await find(id)).toMatchObject({ state: 'running', payload: { n: 1 } });
   });
 
@@ -96,8 +116,18 @@ describe('replace and debounce', () => {
         aNewJob({ uniqueKey: 'known', conflict: undefined }),
         aNewJob({ uniqueKey: 'fresh' }),
       ]);
-      expect(answers.map(({ outcome }) => outcome)).toEqual(['running', 'created', 'postponed', 'existing', 'created']);
-      expect([answers[0]!.id, answers[2]!.id, answers[3]!.id]).toEqual([running.id, waiting.id, known.id]);
+      expect(answers.map(({ outcome }) => outcome)).toEqual([
+        'running',
+        'created',
+        'postponed',
+        'existing',
+        'created',
+      ]);
+      expect([answers[0]!.id, answers[2]!.id, answers[3]!.id]).toEqual([
+        running.id,
+        waiting.id,
+        known.id,
+      ]);
     });
 
     it('lets the last of two items with one key win', async () => {
@@ -111,28 +141,34 @@ describe('replace and debounce', () => {
       expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
       expect(await find(answers[0]!.id)).toMatchObject({ payload: 3 });
 
-      const again = await store.enqueues.insert([debounced({ payload: '4' }), debounced({ payload: '5' })]);
+      const again = await store.enqueues.insert([
+        debounced({ payload: '4' }),
+        debounced({ payload: '5' }),
+      ]);
       expect(again.map(({ outcome }) => outcome)).toEqual(['postponed', 'postponed']);
       expect(await find(answers[0]!.id)).toMatchObject({ payload: 5 });
       expect(await count()).toBe(1);
     });
 
     it('replaces more than one statement holds', async () => {
-      const batch = (payload: string) => Array.from({ length: 1_200 }, (_, n) => aNewJob({ uniqueKey: `key-${n}`, payload }));
+      const batch = (payload: string) =>
+        Array.from({ length: 1_200 }, (_, n) => aNewJob({ uniqueKey: `key-${n}`, payload }));
       const first = await store.enqueues.insert(batch('1'));
       const second = await store.enqueues.insert(batch('2'));
       expect(second.map(({ id }) => id)).toEqual(first.map(({ id }) => id));
       expect(new Set(second.map(({ outcome }) => outcome))).toEqual(new Set(['replaced']));
-      expect(await store.test.database.query(`select from simple_queue.job where payload::text <> '2'`)).toEqual([]);
+      expect(
+        await store.test.database.query(`select from simple_queue.job where payload::text <> '2'`),
+      ).toEqual([]);
     });
   });
 
   it("rolls back with the caller's transaction", async () => {
     const { id } = await store.test.rows.job({ uniqueKey: 'key' });
     const order = store.test.dataSource.transaction(async (manager) => {
-      expect(await store.enqueues.insertIn(runIn(store.test.storage, manager), [aNewJob()])).toMatchObject([
-        { outcome: 'replaced' },
-      ]);
+      expect(
+        await store.enqueues.insertIn(runIn(store.test.storage, manager), [aNewJob()]),
+      ).toMatchObject([{ outcome: 'replaced' }]);
       throw new Error('bad order');
     });
     await expect(order).rejects.toThrow('bad order');

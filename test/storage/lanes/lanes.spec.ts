@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Lanes, MANY_LANES, MAX_LABELLED_LANES, MAX_LANES } from '../../../lib/storage/lanes/lanes.js';
+import {
+  Lanes,
+  MANY_LANES,
+  MAX_LABELLED_LANES,
+  MAX_LANES,
+} from '../../../lib/storage/lanes/lanes.js';
 import { eventually } from '../../support/eventually.js';
 import { aStorage, Rival, type TestStorage } from '../../support/storage.js';
 
@@ -10,14 +15,23 @@ describe('lanes', () => {
   afterAll(() => test.close());
 
   it('are registered once, however many ask for the same ones at the same time in any order', async () => {
-    const names = Array.from({ length: 30 }, (_, n) => ({ queue: `queue-${n % 7}`, name: `name-${n}` }));
+    const names = Array.from({ length: 30 }, (_, n) => ({
+      queue: `queue-${n % 7}`,
+      name: `name-${n}`,
+    }));
     const processes = Array.from({ length: 8 }, () => new Lanes(test.storage.database));
 
-    await Promise.all(processes.map((lanes, n) => lanes.register(n % 2 ? names : names.toReversed())));
+    await Promise.all(
+      processes.map((lanes, n) => lanes.register(n % 2 ? names : names.toReversed())),
+    );
 
-    const ids = processes.map((lanes) => names.map(({ queue, name }) => lanes.find(queue, name)!.id));
+    const ids = processes.map((lanes) =>
+      names.map(({ queue, name }) => lanes.find(queue, name)!.id),
+    );
     expect(new Set(ids.map((each) => each.join())).size).toBe(1);
-    expect(await test.database.query(`select from simple_queue.lane where name like 'name-%'`)).toHaveLength(30);
+    expect(
+      await test.database.query(`select from simple_queue.lane where name like 'name-%'`),
+    ).toHaveLength(30);
   });
 
   it('are known by name and by number', async () => {
@@ -37,7 +51,8 @@ describe('lanes', () => {
       ['q'.repeat(100), 'n'.repeat(100)],
     ];
     const found = new Set<number>();
-    for (const [queue, name] of odd as [string, string][]) found.add((await lanes.of(queue, name)).id);
+    for (const [queue, name] of odd as [string, string][])
+      found.add((await lanes.of(queue, name)).id);
     expect(found.size).toBe(odd.length);
   });
 
@@ -45,19 +60,27 @@ describe('lanes', () => {
     const [warnings, crowd] = [[] as { code: string; message: string }[], 'crowd'];
     test.events.on('warning', (warning) => void warnings.push(warning));
     const { lanes } = test.storage;
-    const names = (count: number) => Array.from({ length: count }, (_, n) => ({ queue: crowd, name: `order-${n}` }));
+    const names = (count: number) =>
+      Array.from({ length: count }, (_, n) => ({ queue: crowd, name: `order-${n}` }));
     await lanes.register(names(MANY_LANES));
     expect(warnings).toEqual([]);
 
     for (const name of ['order-a', 'order-b']) await lanes.of(crowd, name);
 
-    expect(warnings).toEqual([{ code: 'MANY_LANES', message: expect.stringContaining(`Queue "${crowd}" has more than 1000`) }]);
+    expect(warnings).toEqual([
+      {
+        code: 'MANY_LANES',
+        message: expect.stringContaining(`Queue "${crowd}" has more than 1000`),
+      },
+    ]);
   });
 
   it('keep sets of labels apart, and each set is one lane', async () => {
     const { lanes } = test.storage;
     const sets = [[], ['a'], ['a', 'b'], ['b'], ['NULL'], ['null'], ['a=b/c:d.e-f']];
-    const found = await Promise.all(sets.map(async (labels) => (await lanes.of('labelled', 'x', labels)).id));
+    const found = await Promise.all(
+      sets.map(async (labels) => (await lanes.of('labelled', 'x', labels)).id),
+    );
     expect(new Set(found).size).toBe(sets.length);
     const other = new Lanes(test.storage.database);
     await other.register(sets.map((labels) => ({ queue: 'labelled', name: 'x', labels })));
@@ -71,7 +94,9 @@ describe('lanes', () => {
     const { queueId } = await lanes.of('crowded', '');
     await test.rows.lanes(queueId, 2, MAX_LABELLED_LANES, 'labels');
     const last = await lanes.of('crowded', '', ['id-1']);
-    await expect(lanes.of('crowded', '', ['one-more'])).rejects.toMatchObject({ code: 'TOO_MANY_LANES' });
+    await expect(lanes.of('crowded', '', ['one-more'])).rejects.toMatchObject({
+      code: 'TOO_MANY_LANES',
+    });
     expect(await lanes.of('crowded', '', ['id-1'])).toEqual(last);
     expect(await lanes.of('crowded', '', ['id-77'])).toMatchObject({ labels: ['id-77'] });
     expect(await lanes.of('crowded', 'without-labels')).toMatchObject({ labels: [] });
@@ -94,7 +119,9 @@ describe('lanes', () => {
     const { queueId } = await lanes.of('bounded', '');
     await test.rows.lanes(queueId, 2, MAX_LANES);
     await expect(lanes.of('bounded', 'one-more')).rejects.toMatchObject({ code: 'TOO_MANY_LANES' });
-    await expect(test.database.query(`select simple_queue.enqueue('bounded', name => 'one-more')`)).rejects.toMatchObject({
+    await expect(
+      test.database.query(`select simple_queue.enqueue('bounded', name => 'one-more')`),
+    ).rejects.toMatchObject({
       code: '53400',
     });
     expect(await lanes.of('bounded', 'name-7')).toMatchObject({ name: 'name-7' });
@@ -106,11 +133,15 @@ describe('lanes', () => {
     await test.database.query(
       `insert into simple_queue.queue (id, name) select n, 'squat-' || n from generate_series(1, 3000) n`,
     );
-    await test.database.query(`insert into simple_queue.lane (id, queue, name) select n, n, '' from generate_series(1, 3000) n`);
+    await test.database.query(
+      `insert into simple_queue.lane (id, queue, name) select n, n, '' from generate_series(1, 3000) n`,
+    );
     expect(await test.storage.lanes.of('not-squat', '')).toMatchObject({ queue: 'not-squat' });
-    expect(await test.database.query(`select created from simple_queue.enqueue('not-squat', name => 'sql')`)).toEqual([
-      { created: true },
-    ]);
+    expect(
+      await test.database.query(
+        `select created from simple_queue.enqueue('not-squat', name => 'sql')`,
+      ),
+    ).toEqual([{ created: true }]);
     await test.database.query(`delete from simple_queue.lane where id <= 3000`);
     await test.database.query(`delete from simple_queue.queue where id <= 3000`);
     await test.rows.clear();
@@ -129,13 +160,17 @@ describe('lanes', () => {
     await test.database.query(
       `alter table ${table} alter id set default case when nextval('draws') < 3 then ${taken} else ${taken % 1e9} + 7 end`,
     );
-    expect(await test.storage.lanes.of(`drawn ${what}`.replaceAll(' ', '-'), '')).toMatchObject({ name: '' });
+    expect(await test.storage.lanes.of(`drawn ${what}`.replaceAll(' ', '-'), '')).toMatchObject({
+      name: '',
+    });
     await test.database.query(`alter sequence draws restart`);
     await test.database.query(
       `alter table ${table} alter id set default case when nextval('draws') < 3 then ${taken} else ${taken % 1e9} + 8 end`,
     );
     const enqueue = `select created from simple_queue.enqueue($1)`;
-    expect(await test.database.query(enqueue, [`drawn-sql-${table.slice(13)}`])).toEqual([{ created: true }]);
+    expect(await test.database.query(enqueue, [`drawn-sql-${table.slice(13)}`])).toEqual([
+      { created: true },
+    ]);
     await test.database.query(`alter table ${table} alter id set default ${before!.def}`);
     await test.database.query(`drop sequence draws`);
     await test.rows.clear();
@@ -145,7 +180,9 @@ describe('lanes', () => {
     const rival = await Rival.connect(test.database);
     await rival.begin();
     await rival.query(`select simple_queue.enqueue('open', name => 'first')`);
-    const asked = Promise.all(Array.from({ length: 20 }, () => test.storage.lanes.of('open', 'first')));
+    const asked = Promise.all(
+      Array.from({ length: 20 }, () => test.storage.lanes.of('open', 'first')),
+    );
     const inLine = `select query_start::text as begun from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
     const tries = new Set<string>();
     const look = async () => {
@@ -170,7 +207,9 @@ describe('lanes', () => {
     const impatient = new Lanes(test.storage.database, undefined, 0);
     await expect(impatient.of('never-ends', '')).rejects.toMatchObject({
       code: 'TRANSACTION_CONFLICT',
-      message: expect.stringContaining('Queue "never-ends" could not be registered: another transaction registers'),
+      message: expect.stringContaining(
+        'Queue "never-ends" could not be registered: another transaction registers',
+      ),
     });
     await rival.rollback();
     await rival.close();
@@ -179,7 +218,10 @@ describe('lanes', () => {
 
   it('are remembered up to a bound', async () => {
     const lanes = new Lanes(test.storage.database);
-    const names = Array.from({ length: MAX_LANES + 10 }, (_, n) => ({ queue: `tenant-${n}`, name: '' }));
+    const names = Array.from({ length: MAX_LANES + 10 }, (_, n) => ({
+      queue: `tenant-${n}`,
+      name: '',
+    }));
     await lanes.register(names);
     expect(names.filter(({ queue, name }) => lanes.find(queue, name))).toHaveLength(MAX_LANES);
     expect(await lanes.of('tenant-0', '')).toMatchObject({ queue: 'tenant-0' });

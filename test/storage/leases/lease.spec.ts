@@ -28,7 +28,11 @@ describe('leases', () => {
     const id = randomUUID();
     await leases.take(id, 'worker-7', 60_000);
     expect(await secondsLeft(id)).toBeGreaterThan(30);
-    expect(await leases.renew(id, 600_000, [], 10_000)).toEqual({ alive: true, cancelled: [], unknown: [] });
+    expect(await leases.renew(id, 600_000, [], 10_000)).toEqual({
+      alive: true,
+      cancelled: [],
+      unknown: [],
+    });
     expect(await secondsLeft(id)).toBeGreaterThan(300);
   });
 
@@ -62,7 +66,10 @@ describe('leases', () => {
     const rival = await Rival.connect(test.database);
     const id = await test.rows.lease('-1 second');
     await rival.begin();
-    await rival.query(`update simple_queue.lease set expires_at = now() + interval '1 minute' where id = $1`, [id]);
+    await rival.query(
+      `update simple_queue.lease set expires_at = now() + interval '1 minute' where id = $1`,
+      [id],
+    );
     expect(await leases.expire()).toEqual([]);
     await rival.commit();
     await rival.close();
@@ -84,7 +91,9 @@ describe('leases', () => {
       await test.rows.job({ state: 'running', cancelRequested: true });
       await test.rows.job({ state: 'ready', cancelRequested: true });
 
-      expect(await leases.renew(mine.lease, 60_000, [mine.claim], 10_000)).toMatchObject({ cancelled: [mine.id] });
+      expect(await leases.renew(mine.lease, 60_000, [mine.claim], 10_000)).toMatchObject({
+        cancelled: [mine.id],
+      });
     });
 
     it('tell which of their claims the process does not know, once their answers can no longer arrive', async () => {
@@ -96,12 +105,15 @@ describe('leases', () => {
       const lost = await test.rows.claim([jobs[2]!], lease, '11 seconds');
 
       expect(await leases.renew(lease, 60_000, [known], 10_000)).toMatchObject({ unknown: [lost] });
-      expect(new Set((await leases.renew(lease, 60_000, [known], 1_000)).unknown)).toEqual(new Set([young, lost]));
+      expect(new Set((await leases.renew(lease, 60_000, [known], 1_000)).unknown)).toEqual(
+        new Set([young, lost]),
+      );
     });
   });
 
   describe('releasing claims whose answers were lost', () => {
-    const rowOf = async (id: string) => (await test.database.query('select * from simple_queue.job where id = $1', [id]))[0];
+    const rowOf = async (id: string) =>
+      (await test.database.query('select * from simple_queue.job where id = $1', [id]))[0];
 
     it('gives their jobs back, unspent and unsuspected, and frees the claims', async () => {
       const job = await test.rows.job({ state: 'running', epoch: 2, attempt: 1 });
@@ -112,7 +124,9 @@ describe('leases', () => {
       expect(await rowOf(job.id)).toMatchObject({ epoch: 3, attempt: 1, suspicion: 0, stalls: 0 });
       expect(await rowOf(suspect.id)).toMatchObject({ epoch: 1, suspicion: 2, stalls: 0 });
       expect(await test.database.query('select from simple_queue.claim')).toEqual([]);
-      expect(await test.database.query('select id from simple_queue.suspect')).toEqual([{ id: suspect.id }]);
+      expect(await test.database.query('select id from simple_queue.suspect')).toEqual([
+        { id: suspect.id },
+      ]);
     });
 
     it('leaves claims of other leases', async () => {
@@ -131,7 +145,9 @@ describe('leases', () => {
 
     it('works once for each claim when asked twice at the same time', async () => {
       const job = await test.rows.job({ state: 'running' });
-      const released = await Promise.all(Array.from({ length: 5 }, () => leases.releaseClaims(job.lease, [job.claim])));
+      const released = await Promise.all(
+        Array.from({ length: 5 }, () => leases.releaseClaims(job.lease, [job.claim])),
+      );
       expect(released.toSorted()).toEqual([0, 0, 0, 0, 1]);
       expect(await rowOf(job.id)).toMatchObject({ epoch: 1 });
     });

@@ -8,7 +8,12 @@ import { aStorage, Rival, type TestStorage } from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
 
 const DAY_MS = 86_400_000;
-const RULES: ReapRules = { maxStalls: 3, deadLetter: { '': 30 * DAY_MS }, archive: { '': DAY_MS }, onDeadJob: { '': 'block' } };
+const RULES: ReapRules = {
+  maxStalls: 3,
+  deadLetter: { '': 30 * DAY_MS },
+  archive: { '': DAY_MS },
+  onDeadJob: { '': 'block' },
+};
 const FIRST = '00000000-0000-0000-0000-000000000000';
 
 describe('reaping', () => {
@@ -25,16 +30,25 @@ describe('reaping', () => {
 
   const reap = (rules: Partial<typeof RULES> = {}) => leases.reap({ ...RULES, ...rules }, FIRST);
   const find = (id: string) => test.storage.jobs.find(id);
-  const rowOf = async (id: string) => (await test.database.query('select * from simple_queue.job where id = $1', [id]))[0];
+  const rowOf = async (id: string) =>
+    (await test.database.query('select * from simple_queue.job where id = $1', [id]))[0];
   const claims = async () =>
-    (await test.database.query<{ id: string }>('select id from simple_queue.claim')).map((row) => row.id);
+    (await test.database.query<{ id: string }>('select id from simple_queue.claim')).map(
+      (row) => row.id,
+    );
   /** A lease that is gone: its worker died, before the first heartbeat or after the last. */
   const gone = () => randomUUID();
 
   it("gives a silent worker's jobs back as suspects, at the next epoch, and frees its claim", async () => {
     const job = await test.rows.job({ state: 'running', lease: gone(), attempt: 1, epoch: 4 });
 
-    expect(await reap()).toMatchObject({ claims: 1, jobs: 1, poisoned: 0, cancelled: 0, last: job.claim });
+    expect(await reap()).toMatchObject({
+      claims: 1,
+      jobs: 1,
+      poisoned: 0,
+      cancelled: 0,
+      last: job.claim,
+    });
 
     expect(await rowOf(job.id)).toMatchObject({ epoch: 5, suspicion: 1, attempt: 1, stalls: 0 });
     expect(await find(job.id)).toMatchObject({ state: 'ready' });
@@ -48,7 +62,10 @@ describe('reaping', () => {
   });
 
   it('leaves a claim whose lease has run out until that lease is expired', async () => {
-    const job = await test.rows.job({ state: 'running', lease: await test.rows.lease('-1 second') });
+    const job = await test.rows.job({
+      state: 'running',
+      lease: await test.rows.lease('-1 second'),
+    });
     expect(await reap()).toMatchObject({ jobs: 0 });
     expect(await leases.expire()).toMatchObject([{ worker: 'worker-1' }]);
     expect(await reap()).toMatchObject({ jobs: 1 });
@@ -59,7 +76,9 @@ describe('reaping', () => {
     const lease = randomUUID();
     await leases.take(lease, 'short-lived', 1);
     const job = await test.rows.job({ state: 'running', lease });
-    await eventually(async () => expect(await leases.expire()).toMatchObject([{ worker: 'short-lived' }]));
+    await eventually(async () =>
+      expect(await leases.expire()).toMatchObject([{ worker: 'short-lived' }]),
+    );
     expect(await reap()).toMatchObject({ claims: 1, jobs: 1 });
     expect(await find(job.id)).toMatchObject({ state: 'ready', attempt: 0 });
   });
@@ -100,14 +119,33 @@ describe('reaping', () => {
       attempt: 1,
       uniqueKey: 'key',
     });
-    const innocent = await test.rows.job({ state: 'running', lease: gone(), suspicion: 2, stalls: 2 });
-    const accompanied = await test.rows.job({ state: 'running', lease: gone(), suspicion: 4, stalls: 2 });
+    const innocent = await test.rows.job({
+      state: 'running',
+      lease: gone(),
+      suspicion: 2,
+      stalls: 2,
+    });
+    const accompanied = await test.rows.job({
+      state: 'running',
+      lease: gone(),
+      suspicion: 4,
+      stalls: 2,
+    });
 
     expect(await reap()).toMatchObject({ jobs: 3, poisoned: 1 });
 
     const found = await find(guilty.id);
-    expect(found).toMatchObject({ state: 'poisoned', stalls: 3, attempt: 1, uniqueKey: 'key', payload: { n: 1 } });
-    expect(found?.lastError).toMatchObject({ code: 'JOB_POISONED', message: expect.stringContaining('died 3 times') });
+    expect(found).toMatchObject({
+      state: 'poisoned',
+      stalls: 3,
+      attempt: 1,
+      uniqueKey: 'key',
+      payload: { n: 1 },
+    });
+    expect(found?.lastError).toMatchObject({
+      code: 'JOB_POISONED',
+      message: expect.stringContaining('died 3 times'),
+    });
     expect(await rowOf(innocent.id)).toMatchObject({ suspicion: 3, stalls: 3 });
     expect(await rowOf(accompanied.id)).toMatchObject({ suspicion: 5, stalls: 2 });
   });
@@ -123,8 +161,17 @@ describe('reaping', () => {
     expect(await reap()).toMatchObject({ jobs: 1, cancelled: 1 });
     expect(await find(kept.id)).toMatchObject({ state: 'cancelled' });
 
-    const both = await test.rows.job({ state: 'running', lease: gone(), cancelRequested: true, suspicion: 3, stalls: 9 });
-    expect(await reap({ archive: { '': DAY_MS, mail: null } })).toMatchObject({ poisoned: 0, cancelled: 1 });
+    const both = await test.rows.job({
+      state: 'running',
+      lease: gone(),
+      cancelRequested: true,
+      suspicion: 3,
+      stalls: 9,
+    });
+    expect(await reap({ archive: { '': DAY_MS, mail: null } })).toMatchObject({
+      poisoned: 0,
+      cancelled: 1,
+    });
     expect(await find(both.id)).toBeUndefined();
   });
 
@@ -152,7 +199,10 @@ describe('reaping', () => {
     const slow = await test.rows.job({ state: 'running', lease });
     const other = await test.rows.job();
     await test.database.query('delete from simple_queue.ready');
-    await test.database.query('update simple_queue.claim set jobs = jobs || $1::uuid, epochs = epochs || 0', [other.id]);
+    await test.database.query(
+      'update simple_queue.claim set jobs = jobs || $1::uuid, epochs = epochs || 0',
+      [other.id],
+    );
     await rival.begin();
     await rival.query('delete from simple_queue.job where id = $1', [slow.id]);
 
@@ -211,7 +261,10 @@ describe('reaping', () => {
       const job = await test.rows.job({ state: 'running', lease: gone() });
       const success = { id: job.id, epoch: 0, runMs: 1, keepMs: DAY_MS, output: undefined };
       const wish = { claimId: randomUUID(), lease: randomUUID(), lanes: [], limit: 0 };
-      const [reaped, settled] = await Promise.all([reap(), test.storage.jobs.settleAndClaim('w', [success], [job.claim], wish)]);
+      const [reaped, settled] = await Promise.all([
+        reap(),
+        test.storage.claims.settleAndClaim('w', [success], [job.claim], wish),
+      ]);
       expect(reaped.jobs).toBe(settled.lost.length);
       expect((await find(job.id))?.state).toBe(reaped.jobs === 1 ? 'ready' : 'succeeded');
     }

@@ -18,22 +18,40 @@ describe('the stand-in', () => {
     missing.length = 0;
   });
 
-  function aStandIn(terms: Partial<StandInTerms> = {}, dataSource: DataSource = test.dataSource): StandIn {
+  function aStandIn(
+    terms: Partial<StandInTerms> = {},
+    dataSource: DataSource = test.dataSource,
+  ): StandIn {
     const times = { leaseMs: 60_000, intervalMs: 40, stuckMs: 60_000, queryTimeoutMs: 5_000 };
-    const database = { dataSource, textOf: test.storage.database.textOf.bind(test.storage.database) };
-    return (standIn = new StandIn(database, { ...times, onMissing: (reason) => missing.push(reason), ...terms }));
+    const database = {
+      dataSource,
+      textOf: test.storage.database.textOf.bind(test.storage.database),
+    };
+    return (standIn = new StandIn(database, {
+      ...times,
+      onMissing: (reason) => missing.push(reason),
+      ...terms,
+    }));
   }
 
   /** A user's address without a password is what a function is for. */
   function withOptions(options: object): DataSource {
-    const { host, port, user: username, database } = new pg.Client({ connectionString: test.database.url });
-    return { options: { type: 'postgres', host, port, username, database, ...options } } as unknown as DataSource;
+    const {
+      host,
+      port,
+      user: username,
+      database,
+    } = new pg.Client({ connectionString: test.database.url });
+    return {
+      options: { type: 'postgres', host, port, username, database, ...options },
+    } as unknown as DataSource;
   }
 
   const threadOf = (owner: StandIn): { terminate(): Promise<number> } | undefined =>
     (owner as unknown as { thread?: { terminate(): Promise<number> } }).thread;
   /** As a blocked event loop leaves it: nobody says that it turns. */
-  const block = (owner: StandIn): void => clearInterval((owner as unknown as { pulse: NodeJS.Timeout }).pulse);
+  const block = (owner: StandIn): void =>
+    clearInterval((owner as unknown as { pulse: NodeJS.Timeout }).pulse);
   const until = async (lease: string): Promise<number> =>
     (await test.database.query<{ ms: number }>('select extract(epoch from expires_at)::float8 as ms from simple_queue.lease where id = $1', [lease]))[0]!.ms; // prettier-ignore
   const sessions = async (): Promise<number> =>
@@ -73,7 +91,10 @@ describe('the stand-in', () => {
   it('has the password that a function gives, which is asked again after a while, and not at each beat', async () => {
     const { password } = new pg.Client({ connectionString: test.database.url });
     let asked = 0;
-    const owner = aStandIn({}, withOptions({ password: () => Promise.resolve(`${password ?? ''}${asked++ ? '' : 'x'}`) }));
+    const owner = aStandIn(
+      {},
+      withOptions({ password: () => Promise.resolve(`${password ?? ''}${asked++ ? '' : 'x'}`) }),
+    );
     const lease = await test.rows.lease('1 second');
     const first = await until(lease);
     for (let beats = 0; beats < 3; beats++) owner.renewed(lease, performance.now());
@@ -88,9 +109,14 @@ describe('the stand-in', () => {
   });
 
   it('says that the function of its password failed, and not how', async () => {
-    const owner = aStandIn({}, withOptions({ password: () => Promise.reject(new RangeError('asked for')) }));
+    const owner = aStandIn(
+      {},
+      withOptions({ password: () => Promise.reject(new RangeError('asked for')) }),
+    );
     owner.renewed(randomUUID(), performance.now());
-    await eventually(() => expect(missing).toEqual(['the function that gives its password failed: RangeError']));
+    await eventually(() =>
+      expect(missing).toEqual(['the function that gives its password failed: RangeError']),
+    );
   });
 
   it('says once that settings with a function reach no thread, unless nothing there would call it', () => {
@@ -100,7 +126,12 @@ describe('the stand-in', () => {
     expect(missing).toEqual([expect.stringContaining('cannot be handed over')]);
     expect(missing.join()).not.toContain('asked for');
     missing.length = 0;
-    const other = aStandIn({}, withOptions({ extra: { log: () => 0, onConnect: () => 0, types: { getTypeParser: () => 0 } } }));
+    const other = aStandIn(
+      {},
+      withOptions({
+        extra: { log: () => 0, onConnect: () => 0, types: { getTypeParser: () => 0 } },
+      }),
+    );
     other.renewed(randomUUID(), performance.now());
     expect([threadOf(other), missing]).toEqual([expect.anything(), []]);
   });

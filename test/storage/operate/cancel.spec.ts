@@ -1,8 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { JobRepository } from '../../../lib/storage/claim/job.repository.js';
+import type { ClaimRepository } from '../../../lib/storage/claim/claim.repository.js';
+import type { SettleRepository } from '../../../lib/storage/settle/settle.repository.js';
+import type { CancelRepository } from '../../../lib/storage/operate/cancel.repository.js';
+import type { FindRepository } from '../../../lib/storage/reading/find.repository.js';
 import { eventually } from '../../support/eventually.js';
-import { aStorage, Rival, runIn, type TestStorage, waitingBackends } from '../../support/storage.js';
+import {
+  aStorage,
+  Rival,
+  runIn,
+  type TestStorage,
+  waitingBackends,
+} from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
 
 const DAY_MS = 86_400_000;
@@ -10,37 +19,65 @@ const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 describe('cancelling', () => {
   let test: TestStorage;
-  let jobs: JobRepository;
+  let cancels: CancelRepository;
+  let claims: ClaimRepository;
+  let jobs: FindRepository;
+  let settlements: SettleRepository;
 
   beforeAll(async () => {
     test = await aStorage();
-    jobs = test.storage.jobs;
+    ({ cancels, claims, jobs, settlements } = test.storage);
   });
   beforeEach(() => test.rows.clear());
   afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
   const run = () => test.storage.database.callers.run;
-  const cancel = (...ids: string[]) => jobs.cancelById(run(), ids, { '': DAY_MS });
+  const cancel = (...ids: string[]) => cancels.byId(run(), ids, { '': DAY_MS });
   const claimAll = async (lane: number) => {
     const ranges = [{ priority: -32_768, runAt: '-infinity', id: FIRST_ID, upto: 32_767 }];
     const lanes = [{ lane, wanted: 100, ranges }];
-    return (await jobs.settleAndClaim('w', [], [], { claimId: randomUUID(), lease: randomUUID(), lanes, limit: 100 })).jobs;
+    return (
+      await claims.settleAndClaim('w', [], [], {
+        claimId: randomUUID(),
+        lease: randomUUID(),
+        lanes,
+        limit: 100,
+      })
+    ).jobs;
   };
 
-  it.each(['ready', 'scheduled', 'suspect'] as const)('ends a %s job at once and archives all of it', async (state) => {
-    const job = await test.rows.job({ state, attempt: 1, uniqueKey: 'key', fingerprint: 'tag', priority: 3 });
+  it.each(['ready', 'scheduled', 'suspect'] as const)(
+    'ends a %s job at once and archives all of it',
+    async (state) => {
+      const job = await test.rows.job({
+        state,
+        attempt: 1,
+        uniqueKey: 'key',
+        fingerprint: 'tag',
+        priority: 3,
+      });
 
-    expect(await cancel(job.id)).toEqual({ cancelled: 1, requested: 0 });
+      expect(await cancel(job.id)).toEqual({ cancelled: 1, requested: 0 });
 
-    const found = await jobs.find(job.id);
-    expect(found).toMatchObject({ state: 'cancelled', attempt: 1, uniqueKey: 'key', fingerprint: 'tag', priority: 3 });
-    expect(found?.finishedAt).toBeInstanceOf(Date);
-  });
+      const found = await jobs.find(job.id);
+      expect(found).toMatchObject({
+        state: 'cancelled',
+        attempt: 1,
+        uniqueKey: 'key',
+        fingerprint: 'tag',
+        priority: 3,
+      });
+      expect(found?.finishedAt).toBeInstanceOf(Date);
+    },
+  );
 
   it('keeps a cancelled job as its own queue says, whatever it was cancelled by', async () => {
     const job = await test.rows.job({ state: 'ready' });
-    expect(await jobs.cancelById(run(), [job.id], { '': DAY_MS, mail: null })).toEqual({ cancelled: 1, requested: 0 });
+    expect(await cancels.byId(run(), [job.id], { '': DAY_MS, mail: null })).toEqual({
+      cancelled: 1,
+      requested: 0,
+    });
     expect(await jobs.find(job.id)).toBeUndefined();
   });
 
@@ -64,7 +101,10 @@ describe('cancelling', () => {
 
   it('deletes only, where nothing is kept', async () => {
     const job = await test.rows.job();
-    expect(await jobs.cancelById(run(), [job.id], { '': null })).toEqual({ cancelled: 1, requested: 0 });
+    expect(await cancels.byId(run(), [job.id], { '': null })).toEqual({
+      cancelled: 1,
+      requested: 0,
+    });
     expect(await jobs.find(job.id)).toBeUndefined();
   });
 
@@ -80,7 +120,7 @@ describe('cancelling', () => {
   it("belongs to the caller's transaction", async () => {
     const job = await test.rows.job();
     const order = test.dataSource.transaction(async (manager) => {
-      expect(await jobs.cancelById(runIn(test.storage, manager), [job.id], { '': DAY_MS })).toEqual({
+      expect(await cancels.byId(runIn(test.storage, manager), [job.id], { '': DAY_MS })).toEqual({
         cancelled: 1,
         requested: 0,
       });
@@ -93,7 +133,8 @@ describe('cancelling', () => {
   it('finds by unique key in its queue alone', async () => {
     const mail = await test.rows.job({ queue: 'mail', uniqueKey: 'key' });
     const pdf = await test.rows.job({ queue: 'pdf', uniqueKey: 'key' });
-    const by = (queue: string, uniqueKey: string) => jobs.cancelByUniqueKey(run(), { queue, uniqueKey }, { '': DAY_MS });
+    const by = (queue: string, uniqueKey: string) =>
+      cancels.byUniqueKey(run(), { queue, uniqueKey }, { '': DAY_MS });
     expect(await by('mail', 'other')).toEqual({ cancelled: 0, requested: 0 });
     expect(await by('unknown', 'key')).toEqual({ cancelled: 0, requested: 0 });
     expect(await by('mail', 'key')).toEqual({ cancelled: 1, requested: 0 });
@@ -104,7 +145,8 @@ describe('cancelling', () => {
   it('finds by fingerprint in one queue or in all', async () => {
     for (const queue of ['mail', 'pdf', 'web']) await test.rows.job({ queue, fingerprint: 'tag' });
     await test.rows.job({ queue: 'mail', fingerprint: 'other' });
-    const by = (queue?: string) => jobs.cancelByFingerprint(run(), { fingerprint: 'tag', queue }, { '': DAY_MS });
+    const by = (queue?: string) =>
+      cancels.byFingerprint(run(), { fingerprint: 'tag', queue }, { '': DAY_MS });
     expect(await by('mail')).toEqual({ cancelled: 1, requested: 0 });
     expect(await by()).toEqual({ cancelled: 2, requested: 0 });
     expect(await by()).toEqual({ cancelled: 0, requested: 0 });
@@ -120,7 +162,7 @@ describe('cancelling', () => {
     );
     expect(await claimAll(lane)).toHaveLength(100);
 
-    const counts = await jobs.cancelByFingerprint(run(), { fingerprint: 'tag' }, { '': DAY_MS });
+    const counts = await cancels.byFingerprint(run(), { fingerprint: 'tag' }, { '': DAY_MS });
 
     expect(counts).toEqual({ cancelled: 4_900, requested: 100 });
     const left = await test.database.query('select from simple_queue.job where cancel_at is null');
@@ -143,7 +185,10 @@ describe('cancelling', () => {
     await rival.close();
 
     expect(await cancelling).toEqual({ cancelled: 0, requested: 1 });
-    expect(await jobs.find(job.id)).toMatchObject({ state: 'running', cancelRequestedAt: expect.any(Date) });
+    expect(await jobs.find(job.id)).toMatchObject({
+      state: 'running',
+      cancelRequestedAt: expect.any(Date),
+    });
   });
 
   it('lets a success that commits first win', async () => {
@@ -162,11 +207,16 @@ describe('cancelling', () => {
     const { id: lane } = await test.rows.lane();
     for (let round = 0; round < 12; round++) {
       const batch = await test.rows.jobs(8);
-      const [counts, claimed] = await Promise.all([cancel(...batch.map((job) => job.id)), claimAll(lane)]);
+      const [counts, claimed] = await Promise.all([
+        cancel(...batch.map((job) => job.id)),
+        claimAll(lane),
+      ]);
       expect(counts.cancelled + counts.requested).toBe(8);
       expect(counts.requested).toBe(claimed.length);
       const change = { delayMs: 0, spent: 1, rescheduled: 0, ran: true } as const;
-      const back = await jobs.putBack(claimed.map(({ id, epoch }) => ({ id, epoch, change })));
+      const back = await settlements.putBack(
+        claimed.map(({ id, epoch }) => ({ id, epoch, change })),
+      );
       expect(back.map(({ moved }) => moved)).toEqual(claimed.map(() => false));
       expect(await checkPlaces(test.storage)).toEqual([]);
       await test.rows.clear();
@@ -179,7 +229,7 @@ describe('cancelling', () => {
       const batch = await test.rows.jobs(6, { state: 'running' });
       const change = { delayMs: 0, spent: 1, rescheduled: 0, ran: true } as const;
       await Promise.all([
-        jobs.putBack(batch.map(({ id, epoch }) => ({ id, epoch, change }))),
+        settlements.putBack(batch.map(({ id, epoch }) => ({ id, epoch, change }))),
         cancel(...batch.map((job) => job.id)),
       ]);
       const next = await claimAll(lane);

@@ -6,11 +6,22 @@ import type { NewJob } from '../../../lib/job/new-job.js';
 import type { RevivalRepository } from '../../../lib/storage/operate/revival.repository.js';
 import type { JobRowOptions } from '../../support/rows.js';
 import { eventually } from '../../support/eventually.js';
-import { aStorage, Rival, runIn, type TestStorage, waitingBackends } from '../../support/storage.js';
+import {
+  aStorage,
+  Rival,
+  runIn,
+  type TestStorage,
+  waitingBackends,
+} from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
 
 const DAY_MS = 86_400_000;
-const EVERYWHERE = { priority: -32_768, runAt: '-infinity', id: '00000000-0000-0000-0000-000000000000', upto: 32_767 };
+const EVERYWHERE = {
+  priority: -32_768,
+  runAt: '-infinity',
+  id: '00000000-0000-0000-0000-000000000000',
+  upto: 32_767,
+};
 const ids = new Uuid7();
 
 describe('reviving', () => {
@@ -28,16 +39,26 @@ describe('reviving', () => {
   /** A job that a worker has ended so. */
   async function anEnded(state: TerminalState = 'failed', options: JobRowOptions = {}) {
     const job = await test.rows.job({ state: 'running', ...options });
-    const verdict = { state, spent: 1, runMs: 5, deadLetterKeepMs: DAY_MS, archiveKeepMs: DAY_MS } as const;
+    const verdict = {
+      state,
+      spent: 1,
+      runMs: 5,
+      deadLetterKeepMs: DAY_MS,
+      archiveKeepMs: DAY_MS,
+    } as const;
     const error = { name: 'Error', message: 'no' };
     const entry = { attempt: 1, outcome: state, error };
-    await test.storage.jobs.bury('w', [{ ...job, verdict: { ...verdict, error, entry } }]);
+    await test.storage.settlements.bury('w', [{ ...job, verdict: { ...verdict, error, entry } }]);
     await test.database.query('delete from simple_queue.claim where id = $1', [job.claim]);
     return job;
   }
 
   const revive = (...wanted: string[]) => revivals.revive(wanted, TERMINAL_STATES);
-  const anyLane = async () => ({ lane: (await test.rows.lane()).id, wanted: 1, ranges: [EVERYWHERE] });
+  const anyLane = async () => ({
+    lane: (await test.rows.lane()).id,
+    wanted: 1,
+    ranges: [EVERYWHERE],
+  });
   const stateOf = async (id: string) => (await test.storage.jobs.find(id))?.state;
   const aNewJob = async (more: Partial<NewJob>): Promise<NewJob> => {
     const lane = await test.rows.lane();
@@ -47,19 +68,40 @@ describe('reviving', () => {
   it.each(['failed', 'critical', 'unprocessable', 'cancelled'] as const)(
     'makes a %s job ready again: same id, attempts from 0, history kept',
     async (state) => {
-      const job = await anEnded(state, { attempt: 2, priority: 4, uniqueKey: 'key', fingerprint: 'tag', payload: { a: 1 } });
+      const job = await anEnded(state, {
+        attempt: 2,
+        priority: 4,
+        uniqueKey: 'key',
+        fingerprint: 'tag',
+        payload: { a: 1 },
+      });
 
-      expect(await revive(job.id)).toEqual([{ id: job.id, lane: job.lane, fair: null, uniqueKey: 'key', revived: true }]);
+      expect(await revive(job.id)).toEqual([
+        { id: job.id, lane: job.lane, fair: null, uniqueKey: 'key', revived: true },
+      ]);
 
       const found = await test.storage.jobs.find(job.id);
-      expect(found).toMatchObject({ state: 'ready', attempt: 0, stalls: 0, reschedules: 0, priority: 4, payload: { a: 1 } });
-      expect(found).toMatchObject({ uniqueKey: 'key', fingerprint: 'tag', lastError: { message: 'no' } });
+      expect(found).toMatchObject({
+        state: 'ready',
+        attempt: 0,
+        stalls: 0,
+        reschedules: 0,
+        priority: 4,
+        payload: { a: 1 },
+      });
+      expect(found).toMatchObject({
+        uniqueKey: 'key',
+        fingerprint: 'tag',
+        lastError: { message: 'no' },
+      });
       expect(found!.history.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
         [1, state],
         [3, 'revived'],
       ]);
       expect(
-        await test.database.query('select from simple_queue.dead_letter union all select from simple_queue.archive'),
+        await test.database.query(
+          'select from simple_queue.dead_letter union all select from simple_queue.archive',
+        ),
       ).toEqual([]);
     },
   );
@@ -79,11 +121,15 @@ describe('reviving', () => {
     await revive(job.id);
     const change = { delayMs: 0, spent: 1, rescheduled: 0, ran: true } as const;
     for (const epoch of [0, 1, 2, 3, 4]) {
-      expect(await test.storage.jobs.putBack([{ id: job.id, epoch, change }])).toEqual([]);
+      expect(await test.storage.settlements.putBack([{ id: job.id, epoch, change }])).toEqual([]);
       const success = { id: job.id, epoch, runMs: 1, keepMs: DAY_MS, output: undefined };
-      expect(await test.storage.jobs.complete(test.storage.database.callers.run, 'w', success)).toBe(false);
+      expect(
+        await test.storage.settlements.complete(test.storage.database.callers.run, 'w', success),
+      ).toBe(false);
     }
-    const [row] = await test.database.query<{ epoch: number }>('select epoch from simple_queue.job');
+    const [row] = await test.database.query<{ epoch: number }>(
+      'select epoch from simple_queue.job',
+    );
     expect(row!.epoch).toBeGreaterThan(999_999);
   });
 
@@ -92,10 +138,15 @@ describe('reviving', () => {
     const epochs: number[] = [];
     for (let life = 0; life < 5; life++) {
       await revive(id);
-      const wish = { claimId: randomUUID(), lease: randomUUID(), lanes: [await anyLane()], limit: 1 };
-      epochs.push((await test.storage.jobs.settleAndClaim('w', [], [], wish)).jobs[0]!.epoch);
+      const wish = {
+        claimId: randomUUID(),
+        lease: randomUUID(),
+        lanes: [await anyLane()],
+        limit: 1,
+      };
+      epochs.push((await test.storage.claims.settleAndClaim('w', [], [], wish)).jobs[0]!.epoch);
       const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS } as const;
-      await test.storage.jobs.bury('w', [{ id, epoch: epochs.at(-1)!, verdict }]);
+      await test.storage.settlements.bury('w', [{ id, epoch: epochs.at(-1)!, verdict }]);
     }
     expect(new Set(epochs).size).toBe(5);
   });
@@ -104,7 +155,9 @@ describe('reviving', () => {
     const killer = await anEnded('poisoned', { stalls: 3 });
     const restless = await anEnded('poisoned', { reschedules: 100 });
     await revive(killer.id, restless.id);
-    const rows = await test.database.query('select id, suspicion from simple_queue.job order by suspicion');
+    const rows = await test.database.query(
+      'select id, suspicion from simple_queue.job order by suspicion',
+    );
     expect(rows).toEqual([
       { id: restless.id, suspicion: 0 },
       { id: killer.id, suspicion: 3 },
@@ -112,13 +165,22 @@ describe('reviving', () => {
   });
 
   it('leaves what has not ended, and what ended in another state than was asked for', async () => {
-    const [waiting, running, failed] = [await test.rows.job(), await test.rows.job({ state: 'running' }), await anEnded()];
-    expect(await revivals.revive([waiting.id, running.id, failed.id, randomUUID()], ['critical', 'succeeded'])).toEqual([]);
-    expect([await stateOf(waiting.id), await stateOf(running.id), await stateOf(failed.id)]).toEqual([
-      'ready',
-      'running',
-      'failed',
-    ]);
+    const [waiting, running, failed] = [
+      await test.rows.job(),
+      await test.rows.job({ state: 'running' }),
+      await anEnded(),
+    ];
+    expect(
+      await revivals.revive(
+        [waiting.id, running.id, failed.id, randomUUID()],
+        ['critical', 'succeeded'],
+      ),
+    ).toEqual([]);
+    expect([
+      await stateOf(waiting.id),
+      await stateOf(running.id),
+      await stateOf(failed.id),
+    ]).toEqual(['ready', 'running', 'failed']);
   });
 
   it('leaves a job whose unique key a live one holds where it is, and revives the others of the batch', async () => {
@@ -134,7 +196,9 @@ describe('reviving', () => {
     expect(rows.filter((row) => row.revived && row.id !== other.id)).toHaveLength(1);
     expect(rows.find((row) => row.id === other.id)).toMatchObject({ revived: true });
     expect([await stateOf(first.id), await stateOf(second.id)].toSorted()).toEqual(
-      rows.find((row) => row.id === first.id)!.revived ? ['cancelled', 'ready'] : ['failed', 'ready'],
+      rows.find((row) => row.id === first.id)!.revived
+        ? ['cancelled', 'ready']
+        : ['failed', 'ready'],
     );
   });
 
@@ -146,27 +210,33 @@ describe('reviving', () => {
     expect(answers.every((row) => row.revived)).toBe(true);
   });
 
-  it.each(['commits', 'rolls back'] as const)('waits for an enqueue that holds its unique key, which %s', async (end) => {
-    const job = await anEnded('failed', { uniqueKey: 'key' });
-    const runner = test.dataSource.createQueryRunner();
-    await runner.startTransaction();
-    const fresh = await aNewJob({ uniqueKey: 'key' });
-    await test.storage.enqueues.insertIn(runIn(test.storage, runner), [fresh]);
+  it.each(['commits', 'rolls back'] as const)(
+    'waits for an enqueue that holds its unique key, which %s',
+    async (end) => {
+      const job = await anEnded('failed', { uniqueKey: 'key' });
+      const runner = test.dataSource.createQueryRunner();
+      await runner.startTransaction();
+      const fresh = await aNewJob({ uniqueKey: 'key' });
+      await test.storage.enqueues.insertIn(runIn(test.storage, runner), [fresh]);
 
-    const revived = revive(job.id);
-    await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
-    if (end === 'commits') await runner.commitTransaction();
-    else await runner.rollbackTransaction();
+      const revived = revive(job.id);
+      await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
+      if (end === 'commits') await runner.commitTransaction();
+      else await runner.rollbackTransaction();
 
-    expect(await revived).toMatchObject([{ id: job.id, revived: end === 'rolls back' }]);
-    expect(await stateOf(job.id)).toBe(end === 'commits' ? 'failed' : 'ready');
-    await runner.release();
-  });
+      expect(await revived).toMatchObject([{ id: job.id, revived: end === 'rolls back' }]);
+      expect(await stateOf(job.id)).toBe(end === 'commits' ? 'failed' : 'ready');
+      await runner.release();
+    },
+  );
 
   it("is met by an enqueue with the same id of the caller's: one job, whoever came first", async () => {
     const job = await anEnded();
     const again = await aNewJob({ id: job.id, givenId: true });
-    const [enqueued, rows] = await Promise.all([test.storage.enqueues.insert([again]), revive(job.id)]);
+    const [enqueued, rows] = await Promise.all([
+      test.storage.enqueues.insert([again]),
+      revive(job.id),
+    ]);
     expect(enqueued).toEqual([{ id: job.id, created: false, outcome: 'existing' }]);
     if (rows[0]?.revived === false) await revive(job.id);
     expect(await stateOf(job.id)).toBe('ready');
@@ -175,25 +245,33 @@ describe('reviving', () => {
   it('hastens what is scheduled, suspects to where suspects wait, and nothing else', async () => {
     const later = await test.rows.job({ state: 'scheduled', attempt: 1, epoch: 2 });
     const suspect = await test.rows.job({ state: 'scheduled', suspicion: 1 });
-    const others = [await test.rows.job(), await test.rows.job({ state: 'running' }), await anEnded()];
+    const others = [
+      await test.rows.job(),
+      await test.rows.job({ state: 'running' }),
+      await anEnded(),
+    ];
 
     const rows = await revivals.hasten([later, suspect, ...others].map((job) => job.id));
 
     expect(rows.map((row) => row.id).toSorted()).toEqual([later.id, suspect.id].toSorted());
     expect(await test.storage.jobs.find(later.id)).toMatchObject({ state: 'ready', attempt: 1 });
-    expect(await test.database.query('select id from simple_queue.suspect')).toEqual([{ id: suspect.id }]);
+    expect(await test.database.query('select id from simple_queue.suspect')).toEqual([
+      { id: suspect.id },
+    ]);
   });
 
   it('hastens a job once, whoever promotes it meanwhile', async () => {
     const jobs = await test.rows.jobs(20, { state: 'scheduled', due: '-1 second' });
     const all = jobs.map((job) => job.id);
     const [promotion, ...hastened] = await Promise.all([
-      test.storage.jobs.promote('-infinity', []),
+      test.storage.claims.promote('-infinity', []),
       revivals.hasten(all),
       revivals.hasten(all),
     ]);
     expect(promotion.promoted + hastened.flat().length).toBe(20);
-    expect(await test.database.query('select count(*)::int as n from simple_queue.ready')).toEqual([{ n: 20 }]);
+    expect(await test.database.query('select count(*)::int as n from simple_queue.ready')).toEqual([
+      { n: 20 },
+    ]);
   });
 });
 
@@ -207,9 +285,13 @@ describe('purging', () => {
 
   it('deletes what waits, wherever it waits, and neither touches nor asks what runs', async () => {
     const running = await test.rows.job({ state: 'running' });
-    const waiting = await Promise.all((['ready', 'scheduled', 'suspect'] as const).map((state) => test.rows.job({ state })));
+    const waiting = await Promise.all(
+      (['ready', 'scheduled', 'suspect'] as const).map((state) => test.rows.job({ state })),
+    );
 
-    expect(await test.storage.revivals.purgeWaiting([running, ...waiting].map((job) => job.id))).toBe(3);
+    expect(
+      await test.storage.revivals.purgeWaiting([running, ...waiting].map((job) => job.id)),
+    ).toBe(3);
 
     for (const { id } of waiting) expect(await test.storage.jobs.find(id)).toBeUndefined();
     const left = await test.storage.jobs.find(running.id);
@@ -218,7 +300,7 @@ describe('purging', () => {
 
   it('deletes what ended, as long as it still stands in one of the states', async () => {
     const job = await test.rows.job();
-    await test.storage.jobs.cancelById(test.storage.database.callers.run, [job.id], { '': DAY_MS });
+    await test.storage.cancels.byId(test.storage.database.callers.run, [job.id], { '': DAY_MS });
     expect(await test.storage.revivals.purgeEnded([job.id], ['failed'])).toBe(0);
     expect(await test.storage.revivals.purgeEnded([job.id, randomUUID()], ['cancelled'])).toBe(1);
     expect(await test.storage.jobs.find(job.id)).toBeUndefined();

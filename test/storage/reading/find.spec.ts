@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { FoundJob } from '../../../lib/job/job.js';
-import type { JobRepository } from '../../../lib/storage/claim/job.repository.js';
+import type { ClaimRepository } from '../../../lib/storage/claim/claim.repository.js';
+import type { SettleRepository } from '../../../lib/storage/settle/settle.repository.js';
+import type { CancelRepository } from '../../../lib/storage/operate/cancel.repository.js';
+import type { FindRepository } from '../../../lib/storage/reading/find.repository.js';
 import { aStorage, type TestStorage } from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
 
@@ -10,11 +13,14 @@ const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 describe('finding', () => {
   let test: TestStorage;
-  let jobs: JobRepository;
+  let cancels: CancelRepository;
+  let claims: ClaimRepository;
+  let jobs: FindRepository;
+  let settlements: SettleRepository;
 
   beforeAll(async () => {
     test = await aStorage();
-    jobs = test.storage.jobs;
+    ({ cancels, claims, jobs, settlements } = test.storage);
   });
   beforeEach(() => test.rows.clear());
   afterAll(() => test.close());
@@ -26,7 +32,14 @@ describe('finding', () => {
     ['running', 'running'],
   ] as const)('says of a job that stands in %s that it is %s', async (state, said) => {
     const { id } = await test.rows.job({ state, queue: 'pdf', name: 'print' });
-    expect(await jobs.find(id)).toMatchObject({ id, queue: 'pdf', name: 'print', state: said, headers: {}, history: [] });
+    expect(await jobs.find(id)).toMatchObject({
+      id,
+      queue: 'pdf',
+      name: 'print',
+      state: said,
+      headers: {},
+      history: [],
+    });
   });
 
   it('does not know what never was', async () => {
@@ -70,14 +83,19 @@ describe('finding', () => {
       [undefined, undefined],
     ] as const) {
       const { id } = await test.rows.job({ state: 'running' });
-      await jobs.settleAndClaim('w', [{ id, epoch: 0, runMs: 1, keepMs: DAY_MS, output }], [], wish);
+      await claims.settleAndClaim(
+        'w',
+        [{ id, epoch: 0, runMs: 1, keepMs: DAY_MS, output }],
+        [],
+        wish,
+      );
       expect((await jobs.find(id))?.output).toEqual(said);
     }
   });
 
   it('finds the live job where an ended one of the same id is still kept', async () => {
     const ended = await test.rows.job();
-    await jobs.cancelById(test.storage.database.callers.run, [ended.id], { '': DAY_MS });
+    await cancels.byId(test.storage.database.callers.run, [ended.id], { '': DAY_MS });
     await test.rows.job({ id: ended.id });
     expect(await jobs.find(ended.id)).toMatchObject({ state: 'ready' });
   });
@@ -109,16 +127,30 @@ describe('finding', () => {
   /** Claimed, put back, scheduled, promoted; in the last round ended, one half well, one half badly. */
   async function runOnce(lane: number, round: number): Promise<void> {
     const ranges = [{ priority: -32_768, runAt: '-infinity', id: FIRST_ID, upto: 32_767 }];
-    const wish = { claimId: randomUUID(), lease: randomUUID(), lanes: [{ lane, wanted: 50, ranges }], limit: 50 };
+    const wish = {
+      claimId: randomUUID(),
+      lease: randomUUID(),
+      lanes: [{ lane, wanted: 50, ranges }],
+      limit: 50,
+    };
     const nothing = { ...wish, claimId: randomUUID(), lanes: [], limit: 0 };
-    const { jobs: claimed } = await jobs.settleAndClaim('w', [], [], wish);
+    const { jobs: claimed } = await claims.settleAndClaim('w', [], [], wish);
     for (const [n, { id, epoch }] of claimed.entries()) {
       const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS } as const;
-      if (round < 3) await jobs.putBack([{ id, epoch, change: { delayMs: n % 2, spent: 1, rescheduled: 0, ran: true } }]);
-      else if (n % 2) await jobs.settleAndClaim('w', [{ id, epoch, runMs: 1, keepMs: DAY_MS, output: undefined }], [], nothing);
-      else await jobs.bury('w', [{ id, epoch, verdict }]);
+      if (round < 3)
+        await settlements.putBack([
+          { id, epoch, change: { delayMs: n % 2, spent: 1, rescheduled: 0, ran: true } },
+        ]);
+      else if (n % 2)
+        await claims.settleAndClaim(
+          'w',
+          [{ id, epoch, runMs: 1, keepMs: DAY_MS, output: undefined }],
+          [],
+          nothing,
+        );
+      else await settlements.bury('w', [{ id, epoch, verdict }]);
     }
-    await jobs.settleAndClaim('w', [], [wish.claimId], nothing);
-    await jobs.promote('-infinity', []);
+    await claims.settleAndClaim('w', [], [wish.claimId], nothing);
+    await claims.promote('-infinity', []);
   }
 });

@@ -24,7 +24,9 @@ describe('queues as a whole', () => {
 
   const failed = async (queue: string) => {
     const job = await test.rows.job({ state: 'running', queue });
-    await test.storage.jobs.bury('w', [{ ...job, verdict: { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS } }]);
+    await test.storage.settlements.bury('w', [
+      { ...job, verdict: { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS } },
+    ]);
   };
   const pausedAt = async (queue: string) => (await queues.list(10, queue))[0]!.pausedAt;
 
@@ -45,7 +47,7 @@ describe('queues as a whole', () => {
     const { queueId } = await test.rows.lane('mail');
     await test.rows.lane('pdf');
     await queues.pause('mail', true);
-    expect((await test.storage.jobs.promote('-infinity', [])).pausedQueues).toEqual([queueId]);
+    expect((await test.storage.claims.promote('-infinity', [])).pausedQueues).toEqual([queueId]);
   });
 
   it('are listed with what stands where, each queue its own', async () => {
@@ -60,12 +62,32 @@ describe('queues as a whole', () => {
 
     const [mail, pdf, web] = await queues.list(10);
 
-    expect(mail).toMatchObject({ queue: 'mail', pausedAt: null, ready: 4, running: 1, scheduled: 1, dead: 1 });
+    expect(mail).toMatchObject({
+      queue: 'mail',
+      pausedAt: null,
+      ready: 4,
+      running: 1,
+      scheduled: 1,
+      dead: 1,
+    });
     expect(mail!.oldestReadyMs).toBeGreaterThan(59_000);
     expect(mail!.oldestReadyMs).toBeLessThan(3_600_000);
     expect(mail!.nextRunAt!.getTime()).toBeGreaterThan(pdf!.nextRunAt!.getTime());
-    expect(pdf).toMatchObject({ queue: 'pdf', ready: 0, running: 0, scheduled: 1, dead: 0, oldestReadyMs: null });
-    expect(web).toMatchObject({ queue: 'web', ready: 0, running: 0, scheduled: 0, nextRunAt: null });
+    expect(pdf).toMatchObject({
+      queue: 'pdf',
+      ready: 0,
+      running: 0,
+      scheduled: 1,
+      dead: 0,
+      oldestReadyMs: null,
+    });
+    expect(web).toMatchObject({
+      queue: 'web',
+      ready: 0,
+      running: 0,
+      scheduled: 0,
+      nextRunAt: null,
+    });
   });
 
   it('are counted up to a bound, and say when there is more', async () => {
@@ -81,9 +103,17 @@ describe('queues as a whole', () => {
   it('are counted where they are fair, too', async () => {
     const options = resolveOptions({ queues: { fairly: { fair: true } }, wakeUp: 'off' }).options;
     const service = new QueueService(test.storage, options, new QueueEventBus());
-    await service.enqueueMany('fairly', [{ payload: 1, group: 'a' }, { payload: 2, group: 'b' }, { payload: 3 }]);
-    await test.database.query(`update simple_queue.fair_ready set run_at = run_at - interval '1 minute' where group_name = 'b'`);
-    await test.database.query(`update simple_queue.job set run_at = run_at - interval '1 minute' where group_name = 'b'`);
+    await service.enqueueMany('fairly', [
+      { payload: 1, group: 'a' },
+      { payload: 2, group: 'b' },
+      { payload: 3 },
+    ]);
+    await test.database.query(
+      `update simple_queue.fair_ready set run_at = run_at - interval '1 minute' where group_name = 'b'`,
+    );
+    await test.database.query(
+      `update simple_queue.job set run_at = run_at - interval '1 minute' where group_name = 'b'`,
+    );
 
     const [fairly] = await queues.list(10, 'fairly');
     expect(fairly).toMatchObject({ ready: 3 });
@@ -92,12 +122,16 @@ describe('queues as a whole', () => {
   });
 
   it('tell which lanes live workers serve', async () => {
-    const [plain, welcome] = [await test.rows.lane('mail'), await test.rows.lane('mail', 'welcome')];
+    const [plain, welcome] = [
+      await test.rows.lane('mail'),
+      await test.rows.lane('mail', 'welcome'),
+    ];
     const { leases } = test.storage;
     const [alive, dead] = [randomUUID(), randomUUID()];
     await leases.take(alive, 'alive', 60_000, [plain.id]);
     await leases.take(dead, 'dead', -1, [plain.id, welcome.id]);
-    const served = async () => (await queues.lanes(10, 'mail')).map(({ name, workers }) => [name, workers]);
+    const served = async () =>
+      (await queues.lanes(10, 'mail')).map(({ name, workers }) => [name, workers]);
     expect(await served()).toEqual([
       ['', 1],
       ['welcome', 0],
@@ -113,8 +147,12 @@ describe('queues as a whole', () => {
     const mail = await test.rows.lane('mail');
     const lease = randomUUID();
     await test.storage.leases.take(lease, 'host:1', 60_000, [mail.id]);
-    const jobs = await Promise.all([1, 2, 3].map(() => test.rows.job({ queue: 'mail', state: 'running', lease })));
+    const jobs = await Promise.all(
+      [1, 2, 3].map(() => test.rows.job({ queue: 'mail', state: 'running', lease })),
+    );
     await test.database.query('delete from simple_queue.job where id = $1', [jobs[0]!.id]);
-    expect(await queues.workers()).toMatchObject([{ lease, worker: 'host:1', live: true, queues: ['mail'], jobs: 2 }]);
+    expect(await queues.workers()).toMatchObject([
+      { lease, worker: 'host:1', live: true, queues: ['mail'], jobs: 2 },
+    ]);
   });
 });

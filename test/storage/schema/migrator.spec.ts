@@ -26,11 +26,14 @@ describe('opening the storage', () => {
     const storage = await openStorage(await connect(typeorm), options);
     await storage.onApplicationShutdown();
   };
-  const exists = async (name: string) => (await database.query('select to_regclass($1) as name', [name]))[0]!.name !== null;
+  const exists = async (name: string) =>
+    (await database.query('select to_regclass($1) as name', [name]))[0]!.name !== null;
 
   it('makes the tables once when ten instances start at the same time, and fails none', async () => {
     await Promise.all(Array.from({ length: 10 }, () => open()));
-    expect(await database.query('select version from simple_queue.version')).toEqual([{ version: 1 }]);
+    expect(await database.query('select version from simple_queue.version')).toEqual([
+      { version: 1 },
+    ]);
     expect(await database.query('select from simple_queue.migration')).toHaveLength(1);
   });
 
@@ -45,18 +48,25 @@ describe('opening the storage', () => {
   it('uses the schema that it is told, and several beside each other', async () => {
     await open({ schema: 'one' });
     await open({ schema: '_2' });
-    expect([await exists('one.job'), await exists('_2.job'), await exists('simple_queue.job')]).toEqual([true, true, false]);
+    expect([
+      await exists('one.job'),
+      await exists('_2.job'),
+      await exists('simple_queue.job'),
+    ]).toEqual([true, true, false]);
   });
 
   // `user.job` is a syntax error.
   it('uses a schema whose name is a word of SQL', async () => {
     await open({ schema: 'user' });
     const storage = await openStorage(await connect(), { schema: 'user' });
-    const { id } = await new QueueService(storage, resolveOptions({ schema: 'user' }).options, new QueueEventBus()).enqueue(
-      'mail',
-      1,
-    );
-    expect(await database.query('select id, state from "user".jobs')).toEqual([{ id, state: 'ready' }]);
+    const { id } = await new QueueService(
+      storage,
+      resolveOptions({ schema: 'user' }).options,
+      new QueueEventBus(),
+    ).enqueue('mail', 1);
+    expect(await database.query('select id, state from "user".jobs')).toEqual([
+      { id, state: 'ready' },
+    ]);
     expect(await storage.jobs.find(id)).toMatchObject({ state: 'ready' });
     await storage.onApplicationShutdown();
   });
@@ -75,7 +85,9 @@ describe('opening the storage', () => {
     await open();
     await database.query('update simple_queue.version set version = 2');
     for (const migrate of ['run', 'check'] as const) await open({ migrate });
-    expect(await database.query('select version from simple_queue.version')).toEqual([{ version: 2 }]);
+    expect(await database.query('select version from simple_queue.version')).toEqual([
+      { version: 2 },
+    ]);
   });
 
   it('refuses tables of a newer release that are not, whatever it may do', async () => {
@@ -91,7 +103,10 @@ describe('opening the storage', () => {
   });
 
   it("applies nothing of the user's own: entities, synchronize, dropSchema, migrations, subscribers", async () => {
-    const Order = new EntitySchema<{ id: number }>({ name: 'order', columns: { id: { type: 'int', primary: true } } });
+    const Order = new EntitySchema<{ id: number }>({
+      name: 'order',
+      columns: { id: { type: 'int', primary: true } },
+    });
     await database.query('create table kept (id int)');
     let ran = false;
     class Foreign1700000000000 {
@@ -112,17 +127,19 @@ describe('opening the storage', () => {
     const storage = await openStorage(dataSource);
 
     await storage.onApplicationShutdown();
-    expect([await exists('kept'), await exists('"order"'), await exists('simple_queue.job'), ran]).toEqual([
-      true,
-      false,
-      true,
-      false,
-    ]);
+    expect([
+      await exists('kept'),
+      await exists('"order"'),
+      await exists('simple_queue.job'),
+      ran,
+    ]).toEqual([true, false, true, false]);
   });
 
   it('leaves no connection behind when it fails', async () => {
     const dataSource = await connect();
-    await expect(openStorage(dataSource, { migrate: 'check' })).rejects.toMatchObject({ code: 'SCHEMA_BEHIND' });
+    await expect(openStorage(dataSource, { migrate: 'check' })).rejects.toMatchObject({
+      code: 'SCHEMA_BEHIND',
+    });
     await dataSource.destroy();
     opened.splice(0);
     const others = await database.query(
@@ -136,13 +153,16 @@ describe('opening the storage', () => {
     await expect(openStorage(dataSource)).rejects.toMatchObject({ code: 'DATA_SOURCE_NOT_READY' });
   });
 
-  it.each(['mysql', 'better-sqlite3', 'cockroachdb'])('refuses a DataSource of type %s', async (type) => {
-    const dataSource = { options: { type }, isInitialized: true } as unknown as DataSource;
-    await expect(openStorage(dataSource)).rejects.toMatchObject({
-      code: 'DATA_SOURCE_UNSUPPORTED',
-      message: expect.stringContaining(type),
-    });
-  });
+  it.each(['mysql', 'better-sqlite3', 'cockroachdb'])(
+    'refuses a DataSource of type %s',
+    async (type) => {
+      const dataSource = { options: { type }, isInitialized: true } as unknown as DataSource;
+      await expect(openStorage(dataSource)).rejects.toMatchObject({
+        code: 'DATA_SOURCE_UNSUPPORTED',
+        message: expect.stringContaining(type),
+      });
+    },
+  );
 
   it('refuses a server older than PostgreSQL 13', async () => {
     const server = await startPostgres({ version: '12' });
@@ -162,6 +182,8 @@ describe('opening the storage', () => {
     const gone = Object.assign(Object.create(dataSource), {
       options: { ...dataSource.options, url: 'postgres://nobody@127.0.0.1:1/x' },
     });
-    await expect(openStorage(gone as DataSource)).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    await expect(openStorage(gone as DataSource)).rejects.toMatchObject({
+      code: 'DATABASE_UNAVAILABLE',
+    });
   });
 });

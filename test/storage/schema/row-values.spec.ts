@@ -3,7 +3,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { aStorage, type TestStorage } from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
 
-const ODD_TIMES = ['infinity', '-infinity', '0044-03-15 BC', '0999-12-31', '10000-01-02', '294276-12-31'];
+const ODD_TIMES = [
+  'infinity',
+  '-infinity',
+  '0044-03-15 BC',
+  '0999-12-31',
+  '10000-01-02',
+  '294276-12-31',
+];
 /** Every time that is stored, of the tables that hold jobs, places and leases. */
 const TIMES = [
   ...['created_at', 'run_at', 'cancel_at', 'commit_by'].map((column) => `job.${column}`),
@@ -17,7 +24,13 @@ const TIMES = [
     'head.dead_until',
   ],
   ...['lane.created_at', 'lane.unused_at', 'given_id.noted_at'],
-  ...['claim.created_at', 'lease.created_at', 'lease.expires_at', 'lapsed.lapsed_at', 'throttle.ends_at'],
+  ...[
+    'claim.created_at',
+    'lease.created_at',
+    'lease.expires_at',
+    'lapsed.lapsed_at',
+    'throttle.ends_at',
+  ],
   ...['archive', 'dead_letter'].flatMap((table) =>
     ['created_at', 'run_at', 'finished_at', 'expires_at'].map((column) => `${table}.${column}`),
   ),
@@ -34,7 +47,10 @@ describe('a row', () => {
 
   const set = async (column: string, value: unknown) => {
     const { id } = await test.rows.job();
-    await test.database.query(`update simple_queue.job set ${column} = $2 where id = $1`, [id, value]);
+    await test.database.query(`update simple_queue.job set ${column} = $2 where id = $1`, [
+      id,
+      value,
+    ]);
   };
 
   it('holds no time in any column that JavaScript or the text order cannot hold', async () => {
@@ -45,12 +61,17 @@ describe('a row', () => {
     );
     expect(columns.map(({ name }) => name)).toEqual(TIMES.toSorted());
     for (const odd of ODD_TIMES)
-      await expect(test.database.query('select $1::simple_queue.moment', [odd])).rejects.toMatchObject({ code: '23514' });
+      await expect(
+        test.database.query('select $1::simple_queue.moment', [odd]),
+      ).rejects.toMatchObject({ code: '23514' });
     const unguarded = await test.database.query<{ name: string }>(
       `select c.relname || '.' || a.attname as name from pg_class c join pg_attribute a on a.attrelid = c.oid
        where c.relnamespace = 'simple_queue'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition and a.atttypid = 'timestamptz'::regtype`,
     );
-    expect(unguarded.map(({ name }) => name).toSorted()).toEqual(['archive.expires_at', 'dead_letter.expires_at']);
+    expect(unguarded.map(({ name }) => name).toSorted()).toEqual([
+      'archive.expires_at',
+      'dead_letter.expires_at',
+    ]);
   });
 
   it.each(['archive', 'dead_letter'])('of %s expires at a time', async (table) => {
@@ -77,17 +98,24 @@ describe('a row', () => {
     ...[5, 'text', true, []].map((value) => ['options', value]),
     ...[{ headers: [] }, { headers: { a: 1 } }, { headers: { a: ['b'] } }, { backoff: 5 }, { maxAttempts: '5' }].map((value) => ['options', value]), // prettier-ignore
     ...[{ maxAttempts: 0 }, { maxAttempts: 1e9 }, { timeoutMs: -1 }, { timeoutMs: 1e12 }, { extraAttempts: 1e6 }, { workflowId: 5 }, { group: {} }].map((value) => ['options', value]), // prettier-ignore
-    ...[5, 'text', [], { name: 5 }, { message: {} }, { name: 'E', message: 'm', stack: 5 }].map((value) => ['last_error', value]),
+    ...[5, 'text', [], { name: 5 }, { message: {} }, { name: 'E', message: 'm', stack: 5 }].map(
+      (value) => ['last_error', value],
+    ),
     ...[5, 'text', {}, [5], [[AN_ENTRY]], [AN_ENTRY, null], [{ ...AN_ENTRY, at: 5 }], [{ ...AN_ENTRY, error: 'no' }], Array.from({ length: 101 }, () => AN_ENTRY)].map((value) => ['history', value]), // prettier-ignore
   ] as [string, unknown][])('holds no %s that nobody can read: %j', async (column, value) => {
-    const given = ['options', 'last_error', 'history'].includes(column) ? JSON.stringify(value) : value;
+    const given = ['options', 'last_error', 'history'].includes(column)
+      ? JSON.stringify(value)
+      : value;
     await expect(set(column, given)).rejects.toMatchObject({ code: '23514' });
   });
 
   it('holds what the library writes', async () => {
     await set('options', JSON.stringify({ headers: { a: 'b' }, backoff: { type: 'constant', delayMs: 1 }, maxAttempts: 5, timeoutMs: 1, extraAttempts: 3, workflowId: 'w', checkpoint: [1], group: '', ordered: true, fair: true })); // prettier-ignore
     await set('last_error', JSON.stringify({ name: 'E', message: 'm', stack: 's', code: 'c' }));
-    await set('history', JSON.stringify([{ ...AN_ENTRY, runMs: 1, worker: 'w', error: { name: 'E', message: 'm' } }]));
+    await set(
+      'history',
+      JSON.stringify([{ ...AN_ENTRY, runMs: 1, worker: 'w', error: { name: 'E', message: 'm' } }]),
+    );
   });
 
   it.each([
@@ -100,21 +128,29 @@ describe('a row', () => {
     ['lane', `E'\\u200b'`],
   ])('of %s has no name that could write lines of a log: %s', async (table, name) => {
     const { queueId } = await test.rows.lane();
-    const columns = table === 'queue' ? `(name) values (${name})` : `(queue, name) values (${queueId}, ${name})`;
-    await expect(test.database.query(`insert into simple_queue.${table} ${columns}`)).rejects.toMatchObject({ code: '23514' });
+    const columns =
+      table === 'queue' ? `(name) values (${name})` : `(queue, name) values (${queueId}, ${name})`;
+    await expect(
+      test.database.query(`insert into simple_queue.${table} ${columns}`),
+    ).rejects.toMatchObject({ code: '23514' });
   });
 
-  it.each([`array['a', null]`, `array['a b']`, `array[E'a\\n']`, `array['']`, `array[repeat('x', 65)]`])(
-    'of a lane has no labels such as %s',
-    async (labels) => {
-      const { queueId } = await test.rows.lane();
-      const insert = `insert into simple_queue.lane (queue, name, labels) values (${queueId}, 'odd', ${labels}::text[])`;
-      await expect(test.database.query(insert)).rejects.toMatchObject({ code: '23514' });
-    },
-  );
+  it.each([
+    `array['a', null]`,
+    `array['a b']`,
+    `array[E'a\\n']`,
+    `array['']`,
+    `array[repeat('x', 65)]`,
+  ])('of a lane has no labels such as %s', async (labels) => {
+    const { queueId } = await test.rows.lane();
+    const insert = `insert into simple_queue.lane (queue, name, labels) values (${queueId}, 'odd', ${labels}::text[])`;
+    await expect(test.database.query(insert)).rejects.toMatchObject({ code: '23514' });
+  });
 
   describe('that came around the rules', () => {
-    beforeAll(() => test.database.query('alter domain simple_queue.moment drop constraint moment_check'));
+    beforeAll(() =>
+      test.database.query('alter domain simple_queue.moment drop constraint moment_check'),
+    );
     afterEach(() => test.database.query('delete from simple_queue.job'));
     beforeEach(() => test.database.query('delete from simple_queue.scheduled'));
     afterEach(() => test.rows.clear());
@@ -124,11 +160,20 @@ describe('a row', () => {
       const later = await test.rows.job({ state: 'scheduled', due: '1 hour' });
       const bad = await test.rows.job({ state: 'scheduled' });
       const staged = await test.rows.job({ state: 'scheduled', due: '2 hours' });
-      await test.database.query(`update simple_queue.scheduled set run_at = $2 where id = $1`, [bad.id, odd]);
-      await test.database.query(`update simple_queue.job set run_at = $2 where id = $1`, [bad.id, odd]);
-      await test.database.query(`update simple_queue.job set commit_by = $2 where id = $1`, [staged.id, odd]);
+      await test.database.query(`update simple_queue.scheduled set run_at = $2 where id = $1`, [
+        bad.id,
+        odd,
+      ]);
+      await test.database.query(`update simple_queue.job set run_at = $2 where id = $1`, [
+        bad.id,
+        odd,
+      ]);
+      await test.database.query(`update simple_queue.job set commit_by = $2 where id = $1`, [
+        staged.id,
+        odd,
+      ]);
 
-      const promotion = await test.storage.jobs.promote('-infinity', [due.lane]);
+      const promotion = await test.storage.claims.promote('-infinity', [due.lane]);
 
       expect(promotion.promoted).toBeGreaterThanOrEqual(1);
       expect(promotion.nextMs).toBeLessThanOrEqual(3_600_000);
@@ -145,7 +190,12 @@ describe('a row', () => {
       await test.rows.claim([well, bad], lease);
 
       const keep = { '': 86_400_000 };
-      await test.storage.leases.reapAll({ maxStalls: 3, archive: keep, deadLetter: keep, onDeadJob: { '': 'block' } });
+      await test.storage.leases.reapAll({
+        maxStalls: 3,
+        archive: keep,
+        deadLetter: keep,
+        onDeadJob: { '': 'block' },
+      });
 
       expect(await test.storage.jobs.find(well.id)).toMatchObject({ state: 'ready' });
       expect(await test.storage.jobs.find(bad.id)).toMatchObject({ state: 'poisoned' });

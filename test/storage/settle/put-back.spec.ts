@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { JobRepository, Return } from '../../../lib/storage/claim/job.repository.js';
+import type { Return } from '../../../lib/storage/settle/ended-run.js';
+import type { SettleRepository } from '../../../lib/storage/settle/settle.repository.js';
+import type { FindRepository } from '../../../lib/storage/reading/find.repository.js';
 import type { JobRow } from '../../support/rows.js';
 import { eventually } from '../../support/eventually.js';
 import { aStorage, Rival, waitingBackends, type TestStorage } from '../../support/storage.js';
@@ -7,11 +9,12 @@ import { checkPlaces } from '../../support/check-places.js';
 
 describe('putting back', () => {
   let test: TestStorage;
-  let jobs: JobRepository;
+  let jobs: FindRepository;
+  let settlements: SettleRepository;
 
   beforeAll(async () => {
     test = await aStorage();
-    jobs = test.storage.jobs;
+    ({ jobs, settlements } = test.storage);
   });
   beforeEach(() => test.rows.clear());
   afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
@@ -23,14 +26,20 @@ describe('putting back', () => {
     change: { delayMs: 0, spent: 1, rescheduled: 0, ran: true, ...change },
   });
   const rowOf = async (id: string) =>
-    (await test.database.query<{ epoch: number; run_at: Date }>('select * from simple_queue.job where id = $1', [id]))[0]!;
-  const now = async () => (await test.database.query<{ now: Date }>('select now()'))[0]!.now.getTime();
+    (
+      await test.database.query<{ epoch: number; run_at: Date }>(
+        'select * from simple_queue.job where id = $1',
+        [id],
+      )
+    )[0]!;
+  const now = async () =>
+    (await test.database.query<{ now: Date }>('select now()'))[0]!.now.getTime();
 
   it('makes a job ready again at the next epoch, behind every hint, its attempt spent', async () => {
     const job = await test.rows.job({ state: 'running', attempt: 1, due: '-1 hour' });
     const before = await now();
 
-    expect(await jobs.putBack([retry(job)])).toEqual([{ id: job.id, moved: true }]);
+    expect(await settlements.putBack([retry(job)])).toEqual([{ id: job.id, moved: true }]);
 
     const row = await rowOf(job.id);
     expect(row).toMatchObject({ epoch: 1, attempt: 2, suspicion: 0, reschedules: 0 });
@@ -44,17 +53,25 @@ describe('putting back', () => {
     const at = '2099-01-02T03:04:05.000Z';
     const before = await now();
 
-    await jobs.putBack([retry(delayed, { delayMs: 60_000 }), retry(dated, { delayMs: undefined, at, rescheduled: 1, spent: 0 })]);
+    await settlements.putBack([
+      retry(delayed, { delayMs: 60_000 }),
+      retry(dated, { delayMs: undefined, at, rescheduled: 1, spent: 0 }),
+    ]);
 
     expect(await jobs.find(delayed.id)).toMatchObject({ state: 'scheduled', attempt: 1 });
     expect((await rowOf(delayed.id)).run_at.getTime()).toBeGreaterThanOrEqual(before + 60_000);
-    expect(await jobs.find(dated.id)).toMatchObject({ state: 'scheduled', attempt: 0, reschedules: 1, runAt: new Date(at) });
+    expect(await jobs.find(dated.id)).toMatchObject({
+      state: 'scheduled',
+      attempt: 0,
+      reschedules: 1,
+      runAt: new Date(at),
+    });
   });
 
   it('makes a time in the past now', async () => {
     const job = await test.rows.job({ state: 'running' });
     const before = await now();
-    await jobs.putBack([retry(job, { delayMs: undefined, at: '2001-01-01T00:00:00Z' })]);
+    await settlements.putBack([retry(job, { delayMs: undefined, at: '2001-01-01T00:00:00Z' })]);
     expect((await rowOf(job.id)).run_at.getTime()).toBeGreaterThanOrEqual(before);
   });
 
@@ -62,14 +79,16 @@ describe('putting back', () => {
     const late = await test.rows.job({ state: 'running', epoch: 2 });
     const before = await rowOf(late.id);
 
-    expect(await jobs.putBack([{ ...retry(late), epoch: 1 }])).toEqual([]);
+    expect(await settlements.putBack([{ ...retry(late), epoch: 1 }])).toEqual([]);
 
     expect(await rowOf(late.id)).toEqual(before);
   });
 
   it('lets one of several returns of a run win, and places the job once', async () => {
     const job = await test.rows.job({ state: 'running' });
-    const answers = await Promise.all(Array.from({ length: 6 }, () => jobs.putBack([retry(job)])));
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, () => settlements.putBack([retry(job)])),
+    );
     expect(answers.filter((moved) => moved.length === 1)).toHaveLength(1);
     expect(await rowOf(job.id)).toMatchObject({ epoch: 1, attempt: 1 });
   });
@@ -78,7 +97,7 @@ describe('putting back', () => {
     const job = await test.rows.job({ state: 'running', cancelRequested: true });
     const other = await test.rows.job({ state: 'running' });
 
-    const answers = await jobs.putBack([retry(job), retry(other)]);
+    const answers = await settlements.putBack([retry(job), retry(other)]);
 
     expect(new Map(answers.map(({ id, moved }) => [id, moved]))).toEqual(
       new Map([
@@ -94,7 +113,7 @@ describe('putting back', () => {
     const released = await test.rows.job({ state: 'running', suspicion: 1 });
     const later = await test.rows.job({ state: 'running', suspicion: 2 });
 
-    await jobs.putBack([
+    await settlements.putBack([
       retry(ran),
       retry(released, { ran: false, spent: 0 }),
       retry(later, { ran: false, spent: 0, delayMs: 60_000 }),
@@ -111,8 +130,11 @@ describe('putting back', () => {
   it('remembers the error and the last twenty entries of the history', async () => {
     let job = await test.rows.job({ state: 'running' });
     for (let attempt = 1; attempt <= 22; attempt++) {
-      await jobs.putBack([
-        retry(job, { error: { name: 'E', message: `no ${attempt}` }, entry: { attempt, outcome: 'retried' } }),
+      await settlements.putBack([
+        retry(job, {
+          error: { name: 'E', message: `no ${attempt}` },
+          entry: { attempt, outcome: 'retried' },
+        }),
       ]);
       await test.database.query('delete from simple_queue.ready');
       await test.database.query('update simple_queue.claim set epochs = array[$1::int]', [attempt]);
@@ -121,32 +143,38 @@ describe('putting back', () => {
 
     const found = await jobs.find(job.id);
     expect(found?.lastError).toEqual({ name: 'E', message: 'no 22' });
-    expect(found?.history.map((entry) => entry.attempt)).toEqual(Array.from({ length: 20 }, (_, n) => n + 3));
+    expect(found?.history.map((entry) => entry.attempt)).toEqual(
+      Array.from({ length: 20 }, (_, n) => n + 3),
+    );
     expect(Date.parse(found!.history[0]!.at)).not.toBeNaN();
   });
 
   it('keeps the last error where none is given', async () => {
     const job = await test.rows.job({ state: 'running' });
     await test.database.query(`update simple_queue.job set last_error = '{"name":"Before"}'`);
-    await jobs.putBack([retry(job, { ran: false, spent: 0 })]);
+    await settlements.putBack([retry(job, { ran: false, spent: 0 })]);
     expect(await rowOf(job.id)).toMatchObject({ last_error: { name: 'Before' }, history: null });
   });
 
   it('does nothing for an empty batch', async () => {
-    expect(await jobs.putBack([])).toEqual([]);
+    expect(await settlements.putBack([])).toEqual([]);
   });
 
   // A bulk cancel once met a return of the same jobs in the opposite order: each held what the other waited for.
   it('locks jobs in the order of their ids, in whichever order they are given', async () => {
-    const batch = (await test.rows.jobs(2, { state: 'running' })).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    const batch = (await test.rows.jobs(2, { state: 'running' })).toSorted((a, b) =>
+      a.id < b.id ? -1 : 1,
+    );
     const [first, last] = batch.map(({ id }) => id);
     const rival = await Rival.connect(test.database);
     await rival.begin();
     await rival.query('select from simple_queue.job where id = $1 for update', [first]);
-    const returning = jobs.putBack(batch.toReversed().map((job) => retry(job)));
+    const returning = settlements.putBack(batch.toReversed().map((job) => retry(job)));
     await eventually(async () => expect(await waitingBackends(test.database)).toBe(1));
 
-    await expect(rival.query('select from simple_queue.job where id = $1 for update nowait', [last])).resolves.toHaveLength(1);
+    await expect(
+      rival.query('select from simple_queue.job where id = $1 for update nowait', [last]),
+    ).resolves.toHaveLength(1);
 
     await rival.commit();
     await rival.close();

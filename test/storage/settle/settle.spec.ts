@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ClaimWish, JobRepository, Success } from '../../../lib/storage/claim/job.repository.js';
+import type { Success } from '../../../lib/storage/settle/ended-run.js';
+import type { ClaimWish, ClaimRepository } from '../../../lib/storage/claim/claim.repository.js';
+import type { FindRepository } from '../../../lib/storage/reading/find.repository.js';
 import type { JobRow } from '../../support/rows.js';
 import { aStorage, Rival, waitingBackends, type TestStorage } from '../../support/storage.js';
 import { eventually } from '../../support/eventually.js';
@@ -11,11 +13,12 @@ const NOTHING: ClaimWish = { claimId: randomUUID(), lease: randomUUID(), lanes: 
 
 describe('settle-and-claim, settling', () => {
   let test: TestStorage;
-  let jobs: JobRepository;
+  let claims: ClaimRepository;
+  let jobs: FindRepository;
 
   beforeAll(async () => {
     test = await aStorage();
-    jobs = test.storage.jobs;
+    ({ claims, jobs } = test.storage);
   });
   beforeEach(() => test.rows.clear());
   afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
@@ -29,9 +32,14 @@ describe('settle-and-claim, settling', () => {
     output: undefined,
     ...more,
   });
-  const settle = (...successes: Success[]) => jobs.settleAndClaim('worker-9', successes, [], NOTHING);
+  const settle = (...successes: Success[]) =>
+    claims.settleAndClaim('worker-9', successes, [], NOTHING);
   const count = async (table: string) =>
-    (await test.database.query<{ n: number }>(`select count(*)::int as n from simple_queue.${table}`))[0]!.n;
+    (
+      await test.database.query<{ n: number }>(
+        `select count(*)::int as n from simple_queue.${table}`,
+      )
+    )[0]!.n;
 
   it('moves a job of a first and of a later run to the archive', async () => {
     const first = await test.rows.job({ state: 'running' });
@@ -48,51 +56,106 @@ describe('settle-and-claim, settling', () => {
     [0, 1],
     [1, 0],
     [2, 3],
-  ])('answers that a run of epoch %i no longer holds a job of epoch %i, and changes nothing', async (runs, stands) => {
-    const late = await test.rows.job({ state: 'running', epoch: stands });
-    const good = await test.rows.job({ state: 'running' });
-    const before = await test.database.query('select * from simple_queue.job where id = $1', [late.id]);
+  ])(
+    'answers that a run of epoch %i no longer holds a job of epoch %i, and changes nothing',
+    async (runs, stands) => {
+      const late = await test.rows.job({ state: 'running', epoch: stands });
+      const good = await test.rows.job({ state: 'running' });
+      const before = await test.database.query('select * from simple_queue.job where id = $1', [
+        late.id,
+      ]);
 
-    const { lost } = await settle({ ...successOf(late), epoch: runs }, successOf(good));
+      const { lost } = await settle({ ...successOf(late), epoch: runs }, successOf(good));
 
-    expect(lost).toEqual([late.id]);
-    expect(await test.database.query('select * from simple_queue.job where id = $1', [late.id])).toEqual(before);
-    expect(await jobs.find(good.id)).toMatchObject({ state: 'succeeded' });
-  });
+      expect(lost).toEqual([late.id]);
+      expect(
+        await test.database.query('select * from simple_queue.job where id = $1', [late.id]),
+      ).toEqual(before);
+      expect(await jobs.find(good.id)).toMatchObject({ state: 'succeeded' });
+    },
+  );
 
   it('answers that a job is lost that is gone altogether', async () => {
     const gone = randomUUID();
-    expect(await settle({ id: gone, epoch: 0, runMs: 1, keepMs: DAY_MS, output: undefined })).toEqual({ jobs: [], lost: [gone] });
+    expect(
+      await settle({ id: gone, epoch: 0, runMs: 1, keepMs: DAY_MS, output: undefined }),
+    ).toEqual({ jobs: [], lost: [gone] });
     expect(await count('archive')).toBe(0);
   });
 
   it('keeps every column of the job in the archive, whatever order the columns have in the table', async () => {
-    const job = await test.rows.job({ state: 'running', epoch: 5, priority: -7, attempt: 2, stalls: 1, reschedules: 4 });
+    const job = await test.rows.job({
+      state: 'running',
+      epoch: 5,
+      priority: -7,
+      attempt: 2,
+      stalls: 1,
+      reschedules: 4,
+    });
     await test.database.query(
       `update simple_queue.job set unique_key = 'key', fingerprint = 'tag', options = '{"headers":{"a":"b"}}', payload = '{"secret":1}',
        payload_bytes = '\\x00ff', last_error = '{"name":"Before"}', history = '[{"attempt":1}]' where id = $1`,
       [job.id],
     );
-    const [live] = await test.database.query<Record<string, unknown>>('select * from simple_queue.job where id = $1', [job.id]);
+    const [live] = await test.database.query<Record<string, unknown>>(
+      'select * from simple_queue.job where id = $1',
+      [job.id],
+    );
 
     await settle(successOf(job, { output: '{"sent":true}' }));
 
-    const [kept] = await test.database.query<Record<string, Date>>('select * from simple_queue.archive');
-    const { id, shard, lane, priority, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options } = live!;
+    const [kept] = await test.database.query<Record<string, Date>>(
+      'select * from simple_queue.archive',
+    );
+    const {
+      id,
+      shard,
+      lane,
+      priority,
+      stalls,
+      reschedules,
+      created_at,
+      run_at,
+      unique_key,
+      fingerprint,
+      options,
+    } = live!;
     const { payload, payload_bytes, history } = live!;
-    expect(kept).toMatchObject({ id, shard, lane, priority, stalls, reschedules, created_at, run_at, unique_key, fingerprint });
-    expect(kept).toMatchObject({ options, payload, payload_bytes, history, attempt: 3, worker: 'worker-9', run_ms: 7 });
+    expect(kept).toMatchObject({
+      id,
+      shard,
+      lane,
+      priority,
+      stalls,
+      reschedules,
+      created_at,
+      run_at,
+      unique_key,
+      fingerprint,
+    });
+    expect(kept).toMatchObject({
+      options,
+      payload,
+      payload_bytes,
+      history,
+      attempt: 3,
+      worker: 'worker-9',
+      run_ms: 7,
+    });
     expect(kept).toMatchObject({ state: 'succeeded', output: { sent: true }, last_error: null });
     expect(kept!.expires_at!.getTime() - kept!.finished_at!.getTime()).toBe(DAY_MS);
   });
 
   it('gives each job of a batch its own output and time to keep, in any order', async () => {
     const batch = await test.rows.jobs(5, { state: 'running' });
-    const successes = batch.map((job, n) => successOf(job, { output: `{"n":${n}}`, runMs: n, keepMs: (n + 1) * 1_000 }));
+    const successes = batch.map((job, n) =>
+      successOf(job, { output: `{"n":${n}}`, runMs: n, keepMs: (n + 1) * 1_000 }),
+    );
 
     await settle(...successes.toReversed());
 
-    for (const [n, { id }] of batch.entries()) expect(await jobs.find(id)).toMatchObject({ output: { n }, runMs: n });
+    for (const [n, { id }] of batch.entries())
+      expect(await jobs.find(id)).toMatchObject({ output: { n }, runMs: n });
     const kept = await test.database.query<{ ms: number }>(
       `select (extract(epoch from expires_at - finished_at) * 1000)::int as ms from simple_queue.archive order by run_ms`,
     );
@@ -103,7 +166,10 @@ describe('settle-and-claim, settling', () => {
     const forgotten = await test.rows.job({ state: 'running' });
     const kept = await test.rows.job({ state: 'running' });
 
-    expect(await settle(successOf(forgotten, { keepMs: undefined }), successOf(kept))).toEqual({ jobs: [], lost: [] });
+    expect(await settle(successOf(forgotten, { keepMs: undefined }), successOf(kept))).toEqual({
+      jobs: [],
+      lost: [],
+    });
 
     expect(await jobs.find(forgotten.id)).toBeUndefined();
     expect(await count('archive')).toBe(1);
@@ -113,9 +179,11 @@ describe('settle-and-claim, settling', () => {
     const ended = await test.rows.job({ state: 'running' });
     const other = await test.rows.job({ state: 'running', lease: ended.lease });
 
-    await jobs.settleAndClaim('worker-9', [successOf(ended)], [ended.claim], NOTHING);
+    await claims.settleAndClaim('worker-9', [successOf(ended)], [ended.claim], NOTHING);
 
-    expect(await test.database.query('select id from simple_queue.claim')).toEqual([{ id: other.claim }]);
+    expect(await test.database.query('select id from simple_queue.claim')).toEqual([
+      { id: other.claim },
+    ]);
   });
 
   it('does nothing for an empty batch and an empty wish', async () => {

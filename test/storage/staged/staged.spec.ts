@@ -5,7 +5,8 @@ import { Enqueuer } from '../../../lib/enqueue/enqueuer.js';
 import { TwoPhase } from '../../../lib/enqueue/two-phase.js';
 import type { EnqueueItem } from '../../../lib/job/enqueue-options.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
-import type { JobRepository } from '../../../lib/storage/claim/job.repository.js';
+import type { CancelRepository } from '../../../lib/storage/operate/cancel.repository.js';
+import type { FindRepository } from '../../../lib/storage/reading/find.repository.js';
 import type { Signal } from '../../../lib/storage/wake-ups/signals.js';
 import { aStorage, joining, type TestStorage } from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
@@ -15,14 +16,15 @@ const KEEP = { '': DAY_MS };
 
 describe('two-phase enqueue', () => {
   let test: TestStorage;
-  let jobs: JobRepository;
+  let cancels: CancelRepository;
+  let jobs: FindRepository;
   let enqueuer: Enqueuer;
   let twoPhase: TwoPhase;
   let heard: Signal[] = [];
 
   beforeAll(async () => {
     test = await aStorage();
-    jobs = test.storage.jobs;
+    ({ cancels, jobs } = test.storage);
     enqueuer = new Enqueuer(test.storage, resolveOptions({}).options, test.events);
     twoPhase = new TwoPhase(test.storage, KEEP);
     test.storage.signals.receive((signal) => void heard.push(signal));
@@ -35,11 +37,19 @@ describe('two-phase enqueue', () => {
   afterAll(() => test.close());
 
   const stage = async (options: Partial<EnqueueItem> = {}, manager?: QueryRunner) =>
-    (await enqueuer.enqueue('mail', { payload: null, staged: true, ...options }, manager ? joining(test.storage, manager) : {}))
-      .id;
-  const plain = async (options: Partial<EnqueueItem>) => (await enqueuer.enqueue('mail', { payload: null, ...options }, {})).id;
-  const commit = (id: string, manager?: QueryRunner) => twoPhase.commit(id, test.storage.database.transactionOf({ manager }));
-  const abort = (id: string, manager?: QueryRunner) => twoPhase.abort(id, test.storage.database.transactionOf({ manager }));
+    (
+      await enqueuer.enqueue(
+        'mail',
+        { payload: null, staged: true, ...options },
+        manager ? joining(test.storage, manager) : {},
+      )
+    ).id;
+  const plain = async (options: Partial<EnqueueItem>) =>
+    (await enqueuer.enqueue('mail', { payload: null, ...options }, {})).id;
+  const commit = (id: string, manager?: QueryRunner) =>
+    twoPhase.commit(id, test.storage.database.transactionOf({ manager }));
+  const abort = (id: string, manager?: QueryRunner) =>
+    twoPhase.abort(id, test.storage.database.transactionOf({ manager }));
   const expire = () => test.storage.staged.expire(KEEP);
   const letTimePass = (id: string) =>
     test.database.query(
@@ -48,7 +58,9 @@ describe('two-phase enqueue', () => {
     );
   const stateOf = async (id: string) => (await jobs.find(id))?.state;
   const handOn = () => test.storage.groups.handOn();
-  async function inTransaction<T>(work: (manager: QueryRunner) => Promise<T>): Promise<{ result: T; runner: QueryRunner }> {
+  async function inTransaction<T>(
+    work: (manager: QueryRunner) => Promise<T>,
+  ): Promise<{ result: T; runner: QueryRunner }> {
     const runner = test.dataSource.createQueryRunner();
     await runner.startTransaction();
     return { result: await work(runner), runner };
@@ -61,7 +73,9 @@ describe('two-phase enqueue', () => {
 
   it('a staged job is live and runs nowhere; its commit makes it ready and wakes pollers', async () => {
     const id = await stage();
-    const { lane } = (await test.database.query<{ lane: number }>('select lane from simple_queue.job'))[0]!;
+    const { lane } = (
+      await test.database.query<{ lane: number }>('select lane from simple_queue.job')
+    )[0]!;
     const found = await jobs.find(id);
     expect(found).toMatchObject({ state: 'staged', attempt: 0 });
     expect(found!.commitBy!.getTime() - found!.createdAt.getTime()).toBe(300_000);
@@ -95,7 +109,11 @@ describe('two-phase enqueue', () => {
     expect(await commit(id)).toEqual({ outcome: 'committed', won: false, state: 'ready' });
     expect(await abort(id)).toEqual({ outcome: 'committed', won: false, state: 'ready' });
     expect(await stateOf(id)).toBe('ready');
-    expect(await commit(await plain({}))).toEqual({ outcome: 'committed', won: false, state: 'ready' });
+    expect(await commit(await plain({}))).toEqual({
+      outcome: 'committed',
+      won: false,
+      state: 'ready',
+    });
   });
 
   it('an id that nobody knows is unknown', async () => {
@@ -110,7 +128,11 @@ describe('two-phase enqueue', () => {
     expect(await commit(late)).toEqual({ outcome: 'expired', won: false, state: 'staged' });
     expect(await expire()).toEqual({ due: 1, expired: 1 });
 
-    expect(await jobs.find(late)).toMatchObject({ state: 'expired', uniqueKey: 'key', lastError: { code: 'COMMIT_EXPIRED' } });
+    expect(await jobs.find(late)).toMatchObject({
+      state: 'expired',
+      uniqueKey: 'key',
+      lastError: { code: 'COMMIT_EXPIRED' },
+    });
     expect(await stateOf(other)).toBe('staged');
     expect(await commit(late)).toEqual({ outcome: 'expired', won: false, state: 'expired' });
     expect(await abort(late)).toEqual({ outcome: 'expired', won: false, state: 'expired' });
@@ -120,13 +142,18 @@ describe('two-phase enqueue', () => {
     for (let round = 0; round < 15; round++) {
       const id = await stage();
       const due = round % 3 === 0 ? letTimePass(id) : Promise.resolve();
-      const [answers, expired] = await Promise.all([Promise.all([commit(id), abort(id), commit(id)]), due.then(expire)]);
+      const [answers, expired] = await Promise.all([
+        Promise.all([commit(id), abort(id), commit(id)]),
+        due.then(expire),
+      ]);
       const won = answers.filter((answer) => answer.won);
       const end = (await expire()).expired + expired.expired;
       expect(won.length + end).toBe(1);
       const outcome = end === 1 ? 'expired' : won[0]!.outcome;
       expect(answers.map((answer) => answer.outcome)).toEqual([outcome, outcome, outcome]);
-      expect(await stateOf(id)).toBe({ committed: 'ready', aborted: 'cancelled', expired: 'expired', unknown: '' }[outcome]);
+      expect(await stateOf(id)).toBe(
+        { committed: 'ready', aborted: 'cancelled', expired: 'expired', unknown: '' }[outcome],
+      );
     }
   });
 
@@ -160,7 +187,10 @@ describe('two-phase enqueue', () => {
   it('a staged job can be cancelled, by any selector', async () => {
     const id = await stage({ fingerprint: 'tag' });
     const run = test.storage.database.callers.run;
-    expect(await jobs.cancelByFingerprint(run, { fingerprint: 'tag' }, KEEP)).toEqual({ cancelled: 1, requested: 0 });
+    expect(await cancels.byFingerprint(run, { fingerprint: 'tag' }, KEEP)).toEqual({
+      cancelled: 1,
+      requested: 0,
+    });
     expect(await commit(id)).toEqual({ outcome: 'aborted', won: false, state: 'cancelled' });
   });
 
@@ -190,26 +220,40 @@ describe('two-phase enqueue', () => {
     it('gets its turn while it is staged, and its commit then makes it ready', async () => {
       const head = await plain(ordered);
       const second = await stage(ordered);
-      await jobs.cancelById(test.storage.database.callers.run, [head], KEEP);
+      await cancels.byId(test.storage.database.callers.run, [head], KEEP);
       await handOn();
-      expect(await test.storage.groups.describe('mail', 'a')).toEqual({ holder: second, waiting: 0 });
+      expect(await test.storage.groups.describe('mail', 'a')).toEqual({
+        holder: second,
+        waiting: 0,
+      });
       expect(await commit(second)).toMatchObject({ won: true, state: 'ready' });
     });
 
-    it.each(['abort', 'expiry'] as const)('an %s lets the followers go on, at the head and in the line', async (how) => {
-      const [head, second, last] = [await stage(ordered), await stage(ordered), await plain(ordered)];
-      for (const id of [second, head]) {
-        if (how === 'abort') expect(await abort(id)).toMatchObject({ won: true });
-        else await letTimePass(id).then(expire);
-      }
-      await handOn();
-      expect(await stateOf(last)).toBe('ready');
-    });
+    it.each(['abort', 'expiry'] as const)(
+      'an %s lets the followers go on, at the head and in the line',
+      async (how) => {
+        const [head, second, last] = [
+          await stage(ordered),
+          await stage(ordered),
+          await plain(ordered),
+        ];
+        for (const id of [second, head]) {
+          if (how === 'abort') expect(await abort(id)).toMatchObject({ won: true });
+          else await letTimePass(id).then(expire);
+        }
+        await handOn();
+        expect(await stateOf(last)).toBe('ready');
+      },
+    );
 
     it('a follower that is being committed in an open transaction is waited for, and nothing overtakes it', async () => {
-      const [head, second, last] = [await plain(ordered), await stage(ordered), await plain(ordered)];
+      const [head, second, last] = [
+        await plain(ordered),
+        await stage(ordered),
+        await plain(ordered),
+      ];
       const { runner } = await inTransaction((manager) => commit(second, manager));
-      await jobs.cancelById(test.storage.database.callers.run, [head], KEEP);
+      await cancels.byId(test.storage.database.callers.run, [head], KEEP);
       expect(await handOn()).toMatchObject({ looked: 1, dealt: 0 });
       await end(runner, 'commit');
       await handOn();

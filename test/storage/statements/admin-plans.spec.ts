@@ -3,7 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { QueueAdmin } from '../../../lib/admin/queue-admin.js';
 import { TERMINAL_STATES } from '../../../lib/job/job-state.js';
 import type { Database } from '../../../lib/storage/connection/database.js';
-import { ListingRepository, type ListWish } from '../../../lib/storage/reading/listing.repository.js';
+import {
+  ListingRepository,
+  type ListWish,
+} from '../../../lib/storage/reading/listing.repository.js';
 import { QueueRepository } from '../../../lib/storage/reading/queue.repository.js';
 import { RevivalRepository } from '../../../lib/storage/operate/revival.repository.js';
 import { explaining, type Cost } from '../../support/plans.js';
@@ -25,7 +28,12 @@ const REMOVED: Record<string, number> = {
 };
 /** Pages that a statement may touch, where it is more than 3,000: it counts ten thousand jobs of a place, or moves two hundred. */
 const BLOCKS: Record<string, number> = {
-  ...{ list_queues: 40_000, count_dead_letters: 8_000, list_running: 15_000, list_dead_letters: 8_000 },
+  ...{
+    list_queues: 40_000,
+    count_dead_letters: 8_000,
+    list_running: 15_000,
+    list_dead_letters: 8_000,
+  },
   ...{ revive: 10_000, cancel: 20_000, hasten: 15_000 },
 };
 
@@ -47,7 +55,9 @@ describe('plans of QueueAdmin on large tables', () => {
 
   beforeAll(async () => {
     test = await aStorage({ queryTimeoutMs: 60_000 });
-    await test.storage.lanes.register(Array.from({ length: 50 }, (_, n) => ({ queue: n === 1 ? 'rare' : 'mail', name: `${n}` })));
+    await test.storage.lanes.register(
+      Array.from({ length: 50 }, (_, n) => ({ queue: n === 1 ? 'rare' : 'mail', name: `${n}` })),
+    );
     busy = test.storage.lanes.find('mail', '0')!.id;
     rare = test.storage.lanes.find('rare', '1')!.id;
     for (const table of [...HOT.slice(0, 5), 'archive_default', 'dead_letter_default'])
@@ -90,7 +100,9 @@ describe('plans of QueueAdmin on large tables', () => {
   }
 
   async function work(): Promise<Cost[]> {
-    const { database, costs } = explaining(test.storage.database, (act) => test.storage.database.callers.transaction(act));
+    const { database, costs } = explaining(test.storage.database, (act) =>
+      test.storage.database.callers.transaction(act),
+    );
     const queues = new QueueRepository(database);
     await queues.list(MOST);
     await queues.lanes(MOST);
@@ -118,7 +130,9 @@ describe('plans of QueueAdmin on large tables', () => {
     expect((await listings.deadLetters(wish)).found).toHaveLength(2);
     await listings.deadLetters(everywhere);
     expect((await listings.archive(wish, { states: ['succeeded'] })).end).toBeDefined();
-    expect((await listings.archive({ limit: 100 }, { states: ['succeeded'] })).found).toHaveLength(100);
+    expect((await listings.archive({ limit: 100 }, { states: ['succeeded'] })).found).toHaveLength(
+      100,
+    );
     expect((await listings.byFingerprint('tag-5000', { limit: 100 })).found).toHaveLength(100);
     expect((await listings.byUniqueKey('key-5000', { limit: 100 })).found).toHaveLength(1);
     await listings.find(
@@ -137,7 +151,9 @@ describe('plans of QueueAdmin on large tables', () => {
     expect(await revivals.purgeEnded(await some('deadLetters'), TERMINAL_STATES)).toBe(BATCH);
     expect(await revivals.purgeWaiting(await some('ready'))).toBe(BATCH);
     expect(
-      await revivals.liveKeys(Array.from({ length: BATCH }, (_, n) => ({ queue: 'mail', uniqueKey: `key-${n}00` }))),
+      await revivals.liveKeys(
+        Array.from({ length: BATCH }, (_, n) => ({ queue: 'mail', uniqueKey: `key-${n}00` })),
+      ),
     ).toBeDefined();
   }
 
@@ -145,7 +161,8 @@ describe('plans of QueueAdmin on large tables', () => {
     await test.rows.clear();
     await test.rows.jobs(20);
     await test.database.query('analyze');
-    for (const table of HOT.slice(0, 5)) await test.database.query(`delete from simple_queue.${table}`);
+    for (const table of HOT.slice(0, 5))
+      await test.database.query(`delete from simple_queue.${table}`);
   };
 
   it.each([

@@ -41,19 +41,25 @@ describe('from outside, of a job in each place', () => {
   beforeAll(async () => {
     test = await aStorage();
     admin = new QueueAdmin(test.storage);
-    enqueuer = new Enqueuer(test.storage, resolveOptions({ queues: { fair: { fair: true } } }).options, test.events);
+    enqueuer = new Enqueuer(
+      test.storage,
+      resolveOptions({ queues: { fair: { fair: true } } }).options,
+      test.events,
+    );
   });
   beforeEach(() => test.rows.clear());
   afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));
   afterAll(() => test.close());
 
-  const run = <Row>(statement: Statement, ...values: unknown[]) => test.storage.database.callers.run<Row>(statement, values);
+  const run = <Row>(statement: Statement, ...values: unknown[]) =>
+    test.storage.database.callers.run<Row>(statement, values);
   const enqueue = async (options: Partial<EnqueueItem> = {}, queue = 'plain') =>
     (await enqueuer.enqueue(queue, { payload: 'mine', name: 'own', ...options }, {})).id;
-  const cancel = (id: string) => test.storage.jobs.cancelById(test.storage.database.callers.run, [id], { '': DAY_MS });
+  const cancel = (id: string) =>
+    test.storage.cancels.byId(test.storage.database.callers.run, [id], { '': DAY_MS });
   const bury = async ({ id, epoch }: { id: string; epoch: number }) => {
     const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS } as const;
-    await test.storage.jobs.bury('w', [{ id, epoch, verdict }]);
+    await test.storage.settlements.bury('w', [{ id, epoch, verdict }]);
     await test.database.query('delete from simple_queue.claim');
     return id;
   };
@@ -90,41 +96,65 @@ describe('from outside, of a job in each place', () => {
     expect([...Object.keys(DOORS), ...TURNS].toSorted()).toEqual(PLACES.toSorted());
   });
 
-  it.each(cases)('%s: it is found, listed, counted and explained', async (place, { state, reason, stats }) => {
-    const { id, queue } = await made(place);
-    const [{ n }] = (await test.database.query<{ n: number }>(
-      place === 'claim'
-        ? 'select count(*)::int as n from simple_queue.claim where $1 = any(jobs)'
-        : `select count(*)::int as n from simple_queue.${place} where id = $1`,
-      [id],
-    )) as [{ n: number }];
-    expect(n).toBe(1);
-    expect(await admin.job(id)).toMatchObject({ state });
-    expect((await admin.jobs({ queue, name: 'own' })).jobs).toMatchObject([{ id, state }]);
-    expect((await admin.jobs({ queue, name: 'own', state })).jobs).toMatchObject([{ id }]);
-    expect((await admin.explain(id)).reasons[0]).toMatchObject({ code: reason });
-    const counts = (await admin.stats(queue)) as unknown as Record<string, { jobs: number }>;
-    if (stats) expect(counts[stats]).toMatchObject({ jobs: 1 });
-  });
+  it.each(cases)(
+    '%s: it is found, listed, counted and explained',
+    async (place, { state, reason, stats }) => {
+      const { id, queue } = await made(place);
+      const [{ n }] = (await test.database.query<{ n: number }>(
+        place === 'claim'
+          ? 'select count(*)::int as n from simple_queue.claim where $1 = any(jobs)'
+          : `select count(*)::int as n from simple_queue.${place} where id = $1`,
+        [id],
+      )) as [{ n: number }];
+      expect(n).toBe(1);
+      expect(await admin.job(id)).toMatchObject({ state });
+      expect((await admin.jobs({ queue, name: 'own' })).jobs).toMatchObject([{ id, state }]);
+      expect((await admin.jobs({ queue, name: 'own', state })).jobs).toMatchObject([{ id }]);
+      expect((await admin.explain(id)).reasons[0]).toMatchObject({ code: reason });
+      const counts = (await admin.stats(queue)) as unknown as Record<string, { jobs: number }>;
+      if (stats) expect(counts[stats]).toMatchObject({ jobs: 1 });
+    },
+  );
 
-  it.each(cases)('%s: limits, the doctor and the janitor know that it waits, or does not', async (place, { state, waits }) => {
-    const { queue, lane } = await made(place);
-    const others = place === 'blocked' ? 1 : 0;
-    expect(await run(COUNT_PENDING, 0, lane.queueId, 10, lane.id)).toMatchObject([{ pending: waits + others }]);
-    const waiting = await run<{ queue: string; name: string; jobs: number }>(LIST_WAITING_LANES, 0, 10);
-    expect(waiting.filter(({ name }) => name === 'own')).toMatchObject(waits ? [{ queue, jobs: 1 }] : []);
-    expect(await run(SAMPLE_PAYLOADS, 0, [lane.id], 10)).toMatchObject(waits ? [{ payload: '"mine"' }] : []);
-    await test.database.query(`update simple_queue.lane set created_at = now() - interval '2 hours', unused_at = null`);
-    await run(NOTE_UNUSED_LANES, 0, -1, 100);
-    const [note] = await test.database.query(`select unused_at is null as used from simple_queue.lane where id = $1`, [lane.id]);
-    expect(note).toEqual({ used: !['cancelled', 'failed'].includes(state) });
-  });
+  it.each(cases)(
+    '%s: limits, the doctor and the janitor know that it waits, or does not',
+    async (place, { state, waits }) => {
+      const { queue, lane } = await made(place);
+      const others = place === 'blocked' ? 1 : 0;
+      expect(await run(COUNT_PENDING, 0, lane.queueId, 10, lane.id)).toMatchObject([
+        { pending: waits + others },
+      ]);
+      const waiting = await run<{ queue: string; name: string; jobs: number }>(
+        LIST_WAITING_LANES,
+        0,
+        10,
+      );
+      expect(waiting.filter(({ name }) => name === 'own')).toMatchObject(
+        waits ? [{ queue, jobs: 1 }] : [],
+      );
+      expect(await run(SAMPLE_PAYLOADS, 0, [lane.id], 10)).toMatchObject(
+        waits ? [{ payload: '"mine"' }] : [],
+      );
+      await test.database.query(
+        `update simple_queue.lane set created_at = now() - interval '2 hours', unused_at = null`,
+      );
+      await run(NOTE_UNUSED_LANES, 0, -1, 100);
+      const [note] = await test.database.query(
+        `select unused_at is null as used from simple_queue.lane where id = $1`,
+        [lane.id],
+      );
+      expect(note).toEqual({ used: !['cancelled', 'failed'].includes(state) });
+    },
+  );
 
-  it.each(cases)('%s: time passes for it, and a cancel ends it or asks it to stop', async (place, { waits }) => {
-    const { id } = await made(place);
-    await run(ADVANCE_TIME, 0, 1_000);
-    expect(await checkPlaces(test.storage)).toEqual([]);
-    expect(await cancel(id)).toEqual({ cancelled: waits, requested: place === 'claim' ? 1 : 0 });
-    expect((await admin.job(id))?.state).toBe(waits ? 'cancelled' : DOORS[place].state);
-  });
+  it.each(cases)(
+    '%s: time passes for it, and a cancel ends it or asks it to stop',
+    async (place, { waits }) => {
+      const { id } = await made(place);
+      await run(ADVANCE_TIME, 0, 1_000);
+      expect(await checkPlaces(test.storage)).toEqual([]);
+      expect(await cancel(id)).toEqual({ cancelled: waits, requested: place === 'claim' ? 1 : 0 });
+      expect((await admin.job(id))?.state).toBe(waits ? 'cancelled' : DOORS[place].state);
+    },
+  );
 });

@@ -1,3 +1,6 @@
+import { ClaimRepository } from '../../../lib/storage/claim/claim.repository.js';
+import { CancelRepository } from '../../../lib/storage/operate/cancel.repository.js';
+import { SettleRepository } from '../../../lib/storage/settle/settle.repository.js';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Uuid7 } from '../../../lib/runtime/uuid7.js';
@@ -6,7 +9,6 @@ import { EnqueueRepository } from '../../../lib/storage/enqueue/enqueue.reposito
 import type { NewJob } from '../../../lib/job/new-job.js';
 import { GroupRepository } from '../../../lib/storage/groups/group.repository.js';
 import { HealthRepository } from '../../../lib/storage/diagnosis/health.repository.js';
-import { JobRepository } from '../../../lib/storage/claim/job.repository.js';
 import type { Lane } from '../../../lib/job/lane.js';
 import { StagedRepository } from '../../../lib/storage/staged/staged.repository.js';
 import { COUNT_PENDING } from '../../../lib/storage/enqueue/count-pending.sql.js';
@@ -15,7 +17,18 @@ import { aStorage, runIn, type TestStorage } from '../../support/storage.js';
 
 const DAY_MS = 86_400_000;
 const KEEP = { '': DAY_MS };
-const TABLES = ['job', 'blocked', 'staged', 'fair_ready', 'head', 'vacant', 'ready', 'scheduled', 'archive', 'dead_letter'];
+const TABLES = [
+  'job',
+  'blocked',
+  'staged',
+  'fair_ready',
+  'head',
+  'vacant',
+  'ready',
+  'scheduled',
+  'archive',
+  'dead_letter',
+];
 /** The others are a few pages here, and may be walked. */
 const LARGE = ['job', 'blocked', 'staged', 'fair_ready'];
 /** Jobs, or turns, that each statement is given here. */
@@ -60,11 +73,20 @@ describe('plans of groups on large tables', () => {
       more: string,
     ) => `insert into simple_queue.job (id, shard, lane, queue, run_at, payload, group_name, seq, fair, commit_by)
       select ('00000000-0000-7000-8000-' || lpad((${n})::text, 12, '0'))::uuid, 0, ${id}, ${queueId}, now(), '{}', ${more}`;
-    await test.database.query(job('n', `'g' || n % 1000, n, null, null from generate_series(1, 100000) n`));
-    await test.database.query(job('n', `'long', n, null, null from generate_series(100001, 150000) n`));
-    await test.database.query(job('n', `'f' || n % 3000, null, true, null from generate_series(150001, 250000) n`));
     await test.database.query(
-      job('n', `null, null, null, now() + (n - 250501) * interval '1 second' from generate_series(250001, 300000) n`),
+      job('n', `'g' || n % 1000, n, null, null from generate_series(1, 100000) n`),
+    );
+    await test.database.query(
+      job('n', `'long', n, null, null from generate_series(100001, 150000) n`),
+    );
+    await test.database.query(
+      job('n', `'f' || n % 3000, null, true, null from generate_series(150001, 250000) n`),
+    );
+    await test.database.query(
+      job(
+        'n',
+        `null, null, null, now() + (n - 250501) * interval '1 second' from generate_series(250001, 300000) n`,
+      ),
     );
     await test.database.query(
       `insert into simple_queue.head (group_name, shard, queue) select distinct group_name, 0, queue from simple_queue.job where seq is not null`,
@@ -72,12 +94,15 @@ describe('plans of groups on large tables', () => {
     await test.database.query(
       `insert into simple_queue.vacant (group_name, shard, queue) select 'g' || n, 0, ${queueId} from generate_series(900, 999) n`,
     );
-    await test.database.query(`insert into simple_queue.blocked (group_name, shard, queue, seq, id, lane, epoch)
+    await test.database
+      .query(`insert into simple_queue.blocked (group_name, shard, queue, seq, id, lane, epoch)
       select group_name, 0, queue, seq, id, lane, 0 from simple_queue.job where seq is not null and (seq > 1000 or seq between 900 and 999)
         and seq <> 100001 and seq <> 1000`);
-    await test.database.query(`insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
+    await test.database
+      .query(`insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
       select lane, 0, 0, run_at, id, 0 from simple_queue.job where seq between 1 and 899 or seq = 1000 or seq = 100001`);
-    await test.database.query(`insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
+    await test.database
+      .query(`insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
       select lane, 0, group_name, 0, run_at, id, 0 from simple_queue.job where fair`);
     await test.database.query(
       `insert into simple_queue.staged (id, shard, lane, epoch) select id, 0, lane, 0 from simple_queue.job where commit_by is not null`,
@@ -93,11 +118,18 @@ describe('plans of groups on large tables', () => {
     ...more,
   });
   const idsWhere = async (where: string) =>
-    (await test.database.query<{ id: string }>(`select id from simple_queue.job where ${where}`)).map(({ id }) => id);
+    (
+      await test.database.query<{ id: string }>(`select id from simple_queue.job where ${where}`)
+    ).map(({ id }) => id);
 
   async function work(): Promise<Cost[]> {
     const { database, run, costs } = explaining(test.storage.database);
-    const [jobs, groups, staged] = [new JobRepository(database), new GroupRepository(database), new StagedRepository(database)];
+    const [claims, settlements, groups, staged] = [
+      new ClaimRepository(database),
+      new SettleRepository(database),
+      new GroupRepository(database),
+      new StagedRepository(database),
+    ];
     const successes = (await idsWhere('seq between 1 and 500')).map((id) => ({
       id,
       epoch: 0,
@@ -105,38 +137,67 @@ describe('plans of groups on large tables', () => {
       keepMs: DAY_MS,
       output: '1',
     }));
-    await test.database.query(`delete from simple_queue.ready where id in (select id from simple_queue.job where seq <= 600)`);
-    expect(await groups.settle('w', successes)).toMatchObject({ lanes: [lane.id], vacant: 0, lost: [] });
+    await test.database.query(
+      `delete from simple_queue.ready where id in (select id from simple_queue.job where seq <= 600)`,
+    );
+    expect(await groups.settle('w', successes)).toMatchObject({
+      lanes: [lane.id],
+      vacant: 0,
+      lost: [],
+    });
     await groups.handOn();
-    const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS, onDeadJob: 'block' } as const;
-    await jobs.bury(
+    const verdict = {
+      state: 'failed',
+      spent: 1,
+      runMs: 1,
+      deadLetterKeepMs: DAY_MS,
+      onDeadJob: 'block',
+    } as const;
+    await settlements.bury(
       'w',
       (await idsWhere('seq between 501 and 600')).map((id) => ({ id, epoch: 0, verdict })),
     );
     await groups.describe('mail', 'long');
     expect(await groups.listBlocked(1_000, 'mail')).toHaveLength(100);
     await new HealthRepository(database).blockedGroups();
-    await test.database.query(`update simple_queue.head set dead_until = now() where dead is not null and group_name < 'g550'`);
+    await test.database.query(
+      `update simple_queue.head set dead_until = now() where dead is not null and group_name < 'g550'`,
+    );
     expect(await groups.liftBlocks()).toEqual([{ queue: 'mail', groups: 49 }]);
     await groups.release('mail', 'g560');
-    await groups.claimFair({ claimId: randomUUID(), lease: randomUUID(), lane: lane.id, after: null, wanted: 500 });
-    await groups.claimFair({ claimId: randomUUID(), lease: randomUUID(), lane: lane.id, after: 'f2', wanted: 500 });
+    await groups.claimFair({
+      claimId: randomUUID(),
+      lease: randomUUID(),
+      lane: lane.id,
+      after: null,
+      wanted: 500,
+    });
+    await groups.claimFair({
+      claimId: randomUUID(),
+      lease: randomUUID(),
+      lane: lane.id,
+      after: 'f2',
+      wanted: 500,
+    });
     await staged.expire(KEEP);
-    await jobs.cancelByGroup(run, { group: 'g700', queue: 'mail' }, KEEP);
-    await jobs.hasDue([lane.id]);
-    await jobs.promote('-infinity', [lane.id]);
-    await callersWork(run, new EnqueueRepository(database, test.storage.lanes), jobs, staged);
+    await claims.hasDue([lane.id]);
+    await claims.promote('-infinity', [lane.id]);
+    await new CancelRepository().byGroup(run, { group: 'g700', queue: 'mail' }, KEEP);
+    await callersWork(run, new EnqueueRepository(database, test.storage.lanes), staged);
     return costs;
   }
 
   async function callersWork(
     run: Run,
     enqueues: EnqueueRepository,
-    jobs: JobRepository,
     staged: StagedRepository,
   ): Promise<void> {
+    const cancels = new CancelRepository();
     const held = (n: number) => aNewJob({ group: `g${n}`, ordered: true });
-    await enqueues.insertIn(run, Array.from({ length: 250 }, (_, n) => [held(n), held(n + 5_000)]).flat());
+    await enqueues.insertIn(
+      run,
+      Array.from({ length: 250 }, (_, n) => [held(n), held(n + 5_000)]).flat(),
+    );
     await enqueues.insertIn(
       run,
       Array.from({ length: 500 }, (_, n) => aNewJob({ group: `f${n}`, fair: true })),
@@ -145,8 +206,12 @@ describe('plans of groups on large tables', () => {
     const [one] = await idsWhere(`commit_by > now() + interval '1 hour' limit 1`);
     await staged.take(run, one!);
     await staged.commit(run, one!);
-    await jobs.cancelByGroup(run, { group: 'f17', queue: 'mail' }, KEEP);
-    await jobs.cancelById(run, await idsWhere(`commit_by > now() + interval '2 hours' limit 100`), KEEP);
+    await cancels.byGroup(run, { group: 'f17', queue: 'mail' }, KEEP);
+    await cancels.byId(
+      run,
+      await idsWhere(`commit_by > now() + interval '2 hours' limit 100`),
+      KEEP,
+    );
   }
 
   async function workOfCallers(): Promise<Cost[]> {
@@ -156,7 +221,6 @@ describe('plans of groups on large tables', () => {
     await callersWork(
       run,
       new EnqueueRepository(database, test.storage.lanes),
-      new JobRepository(database),
       new StagedRepository(database),
     );
     return costs;
@@ -165,9 +229,20 @@ describe('plans of groups on large tables', () => {
   function judge(costs: Cost[]): void {
     for (const { name, walked, removed, blocks } of costs) {
       const given = GIVEN[name] ?? 0;
-      expect({ name, walked: walked.filter((table) => LARGE.includes(table)) }).toEqual({ name, walked: [] });
-      expect({ name, removed, many: removed > 100 + 4 * given }).toEqual({ name, removed, many: false });
-      expect({ name, blocks, many: blocks > BLOCKS + BLOCKS_A_JOB * given }).toEqual({ name, blocks, many: false });
+      expect({ name, walked: walked.filter((table) => LARGE.includes(table)) }).toEqual({
+        name,
+        walked: [],
+      });
+      expect({ name, removed, many: removed > 100 + 4 * given }).toEqual({
+        name,
+        removed,
+        many: false,
+      });
+      expect({ name, blocks, many: blocks > BLOCKS + BLOCKS_A_JOB * given }).toEqual({
+        name,
+        blocks,
+        many: false,
+      });
     }
   }
 

@@ -21,14 +21,19 @@ const ROWS = new Map(
 
 /** What a text does to a place; '': it does not name it. */
 function markOf(text: string, place: string): string {
-  const writes = Object.entries(VERBS).filter(([verb]) => new RegExp(`\\b${verb} simple_queue\\.${place}\\b`).test(text));
+  const writes = Object.entries(VERBS).filter(([verb]) =>
+    new RegExp(`\\b${verb} simple_queue\\.${place}\\b`).test(text),
+  );
   if (writes.length > 0) return writes.map(([, mark]) => mark).join('');
   return new RegExp(`\\bsimple_queue\\.${place}\\b`).test(text) ? '?' : '';
 }
 
 /** Also what the schema itself says of places. */
 async function allTexts(): Promise<Map<string, string>> {
-  const statements = (await allStatements()).map(([name, { text }]): [string, string] => [name, text]);
+  const statements = (await allStatements()).map(([name, { text }]): [string, string] => [
+    name,
+    text,
+  ]);
   const view = UP.find((text) => text.startsWith('create view'))!;
   const door = UP.find((text) => text.startsWith('create function'))!;
   return new Map([...statements, ['view_jobs', view], ['function_enqueue', door]]);
@@ -55,13 +60,17 @@ describe('the table of statements and places', () => {
   it('has a line for each statement, or a reason why it knows no place', () => {
     const placeless = Object.values(PLACELESS).flatMap((names) => names.split(' '));
     expect([...ROWS.keys(), ...placeless].toSorted()).toEqual([...texts.keys()].toSorted());
-    const naming = placeless.filter((name) => PLACES.some((place) => markOf(texts.get(name)!, place) !== ''));
+    const naming = placeless.filter((name) =>
+      PLACES.some((place) => markOf(texts.get(name)!, place) !== ''),
+    );
     expect(naming).toEqual([]);
   });
 
   it('is decided in every cell', () => {
     const undecided = [...ROWS].filter(
-      ([, cells]) => cells.length !== PLACES.length || cells.some((cell) => !MARK.test(cell) && !(cell in REASONS)),
+      ([, cells]) =>
+        cells.length !== PLACES.length ||
+        cells.some((cell) => !MARK.test(cell) && !(cell in REASONS)),
     );
     expect(undecided).toEqual([]);
     const used = new Set([...ROWS.values()].flat());
@@ -88,7 +97,9 @@ describe('the table of statements and places', () => {
     );
     const inserts = /insert into simple_queue\.(archive|dead_letter) \(([^)]*)\)/g;
     const without = [...texts].filter(([, text]) =>
-      [...text.matchAll(inserts)].some((match) => both.some(({ name }) => !match[2]!.split(/,\s*/).includes(name))),
+      [...text.matchAll(inserts)].some((match) =>
+        both.some(({ name }) => !match[2]!.split(/,\s*/).includes(name)),
+      ),
     );
     expect(both.length).toBeGreaterThan(10);
     expect(without.map(([name]) => name)).toEqual(['set_apart']);

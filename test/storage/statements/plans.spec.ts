@@ -1,3 +1,7 @@
+import { ClaimRepository } from '../../../lib/storage/claim/claim.repository.js';
+import { CancelRepository } from '../../../lib/storage/operate/cancel.repository.js';
+import { SettleRepository } from '../../../lib/storage/settle/settle.repository.js';
+import { FindRepository } from '../../../lib/storage/reading/find.repository.js';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { EndRepository } from '../../../lib/storage/reading/end.repository.js';
@@ -6,7 +10,7 @@ import { EnqueueRepository } from '../../../lib/storage/enqueue/enqueue.reposito
 import type { NewJob } from '../../../lib/job/new-job.js';
 import type { Run } from '../../../lib/storage/connection/connections.js';
 import { GivenIdRepository } from '../../../lib/storage/enqueue/given-id.repository.js';
-import { JobRepository, type ClaimRange, type LaneWish } from '../../../lib/storage/claim/job.repository.js';
+import type { ClaimRange, LaneWish } from '../../../lib/storage/claim/claim.repository.js';
 import { Lanes } from '../../../lib/storage/lanes/lanes.js';
 import type { Lane } from '../../../lib/job/lane.js';
 import { UnusedLanesRepository } from '../../../lib/storage/lanes/unused-lanes.repository.js';
@@ -21,7 +25,12 @@ import { aStorage, runIn, type TestStorage } from '../../support/storage.js';
 const DAY_MS = 86_400_000;
 const BATCH = 500;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
-const EVERYWHERE: ClaimRange = { priority: -32_768, runAt: '-infinity', id: FIRST_ID, upto: 32_767 };
+const EVERYWHERE: ClaimRange = {
+  priority: -32_768,
+  runAt: '-infinity',
+  id: FIRST_ID,
+  upto: 32_767,
+};
 const CHECKPOINT = { text: '{}', extraAttempts: 1, maxExtraAttempts: 10 };
 /** How many jobs each statement is given here. */
 const JOBS: Record<string, number> = {
@@ -61,7 +70,17 @@ const JOBS: Record<string, number> = {
 const BLOCKS_A_JOB = 100;
 const BLOCKS = 2_500;
 
-const HOT = ['job', 'ready', 'scheduled', 'suspect', 'claim', 'archive', 'dead_letter', 'throttle', 'given_id'];
+const HOT = [
+  'job',
+  'ready',
+  'scheduled',
+  'suspect',
+  'claim',
+  'archive',
+  'dead_letter',
+  'throttle',
+  'given_id',
+];
 
 type Found = { id: string; epoch: number };
 
@@ -90,7 +109,8 @@ describe('plans on large tables', () => {
     await test.database
       .query(`insert into simple_queue.job (id, shard, lane, queue, priority, run_at, suspicion, epoch, fingerprint, unique_key, payload, options)
       ${rows} (n > 294000 and n <= 295000)::int, n % 2, 'tag-' || n / 2000, case when n % 10 = 0 then 'key-' || n end, '{}', case when n % 3 = 0 then jsonb_build_object('workflowId', 'workflow-' || n / 2000) end from generate_series(1, 300000) n`);
-    await test.database.query(`with j as (select *, right(id::text, 12)::int as n from simple_queue.job),
+    await test.database
+      .query(`with j as (select *, right(id::text, 12)::int as n from simple_queue.job),
       r as (insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch) select lane, shard, priority, run_at, id, epoch from j where n <= 284000),
       s as (insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch) select run_at, shard, id, lane, priority, epoch from j where n > 284000 and n <= 294000),
       u as (insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch) select lane, shard, 1, run_at, id, epoch from j where n > 294000 and n <= 295000)
@@ -107,43 +127,67 @@ describe('plans on large tables', () => {
   /** All that the library's own connections do, in batches of 500. */
   async function work(): Promise<Cost[]> {
     const { database, run, costs } = explaining(test.storage.database);
-    const [jobs, leases, enqueues] = [
-      new JobRepository(database),
+    const [jobs, claims, settlements, leases, enqueues] = [
+      new FindRepository(database),
+      new ClaimRepository(database),
+      new SettleRepository(database),
       new LeaseRepository(database),
       new EnqueueRepository(database, test.storage.lanes),
     ];
-    const claimed = await claimAndSettle(jobs);
+    const cancels = new CancelRepository();
+    const claimed = await claimAndSettle(claims);
     const change = { delayMs: 0, spent: 1, rescheduled: 0, ran: true } as const;
-    await jobs.putBack(claimed.slice(0, 200).map(({ id, epoch }) => ({ id, epoch, change })));
+    await settlements.putBack(
+      claimed.slice(0, 200).map(({ id, epoch }) => ({ id, epoch, change })),
+    );
     const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS } as const;
-    await jobs.bury(
+    await settlements.bury(
       'w',
       claimed.slice(200, 400).map(({ id, epoch }) => ({ id, epoch, verdict })),
     );
     await new CheckpointRepository().save(run, { ...claimed[400]!, ...CHECKPOINT });
-    await jobs.complete(run, 'w', { ...claimed[400]!, runMs: 1, keepMs: DAY_MS, output: undefined });
-    await jobs.claimSuspects(randomUUID(), randomUUID(), [busy.id, ...idle.map((lane) => lane.id)], {
-      alone: false,
-      limit: BATCH,
+    await settlements.complete(run, 'w', {
+      ...claimed[400]!,
+      runMs: 1,
+      keepMs: DAY_MS,
+      output: undefined,
     });
-    await pullAndSettle(database, jobs);
+    await claims.claimSuspects(
+      randomUUID(),
+      randomUUID(),
+      [busy.id, ...idle.map((lane) => lane.id)],
+      {
+        alone: false,
+        limit: BATCH,
+      },
+    );
+    await pullAndSettle(database, settlements);
     await leases.reap(
-      { maxStalls: 3, deadLetter: { '': DAY_MS }, archive: { '': DAY_MS }, onDeadJob: { '': 'block' } },
+      {
+        maxStalls: 3,
+        deadLetter: { '': DAY_MS },
+        archive: { '': DAY_MS },
+        onDeadJob: { '': 'block' },
+      },
       FIRST_ID,
     );
     await leases.renew(randomUUID(), 1_000, [], 1_000);
     await releaseOne(leases);
-    await jobs.promote('-infinity', [busy.id]);
-    await jobs.hasDue(idle.map((lane) => lane.id));
+    await claims.promote('-infinity', [busy.id]);
+    await claims.hasDue(idle.map((lane) => lane.id));
     await keepLanes(database);
-    await jobs.cancelByFingerprint(run, { fingerprint: 'tag-3' }, { '': DAY_MS });
-    await jobs.cancelByUniqueKey(run, { queue: 'mail', uniqueKey: 'key-50000' }, { '': DAY_MS });
-    await jobs.cancelByWorkflow(run, { workflowId: 'workflow-7' }, { '': DAY_MS });
+    await cancels.byFingerprint(run, { fingerprint: 'tag-3' }, { '': DAY_MS });
+    await cancels.byUniqueKey(run, { queue: 'mail', uniqueKey: 'key-50000' }, { '': DAY_MS });
+    await cancels.byWorkflow(run, { workflowId: 'workflow-7' }, { '': DAY_MS });
     await jobs.find(claimed[0]!.id, run);
     const ended = await test.database.query<Found>('select id from simple_queue.archive limit 50');
     await jobs.find(ended[0]!.id, run);
-    await new EndRepository(database).find([...claimed.slice(401, 450), ...ended].map(({ id }) => id));
-    await enqueues.insert(Array.from({ length: BATCH }, (_, n) => aNewJob({ uniqueKey: `key-${n}`, givenId: true })));
+    await new EndRepository(database).find(
+      [...claimed.slice(401, 450), ...ended].map(({ id }) => id),
+    );
+    await enqueues.insert(
+      Array.from({ length: BATCH }, (_, n) => aNewJob({ uniqueKey: `key-${n}`, givenId: true })),
+    );
     await enqueues.insert(Array.from({ length: BATCH }, () => aNewJob()));
     await conditional(enqueues, run, 60_000);
     await enqueues.insert([aNewJob()]);
@@ -157,18 +201,29 @@ describe('plans on large tables', () => {
     const inCallers = <T>(act: (run: Run) => Promise<T>) =>
       test.dataSource.transaction((manager) => act(runIn(test.storage, manager)));
     const { database, run, costs } = explaining(test.storage.database, inCallers);
-    const [jobs, enqueues] = [new JobRepository(database), new EnqueueRepository(database, test.storage.lanes)];
+    const [settlements, cancels, enqueues] = [
+      new SettleRepository(database),
+      new CancelRepository(),
+      new EnqueueRepository(database, test.storage.lanes),
+    ];
     const [running] = await test.database.query<Found>(
       'select jobs[1] as id, epochs[1] as epoch from simple_queue.claim limit 1',
     );
     await new CheckpointRepository().save(run, { ...running!, ...CHECKPOINT });
-    await jobs.complete(run, 'w', { ...running!, runMs: 1, keepMs: DAY_MS, output: undefined });
-    await jobs.cancelByFingerprint(run, { fingerprint: 'tag-5' }, { '': DAY_MS });
-    await jobs.cancelByUniqueKey(run, { queue: 'mail', uniqueKey: 'key-70000' }, { '': DAY_MS });
+    await settlements.complete(run, 'w', {
+      ...running!,
+      runMs: 1,
+      keepMs: DAY_MS,
+      output: undefined,
+    });
+    await cancels.byFingerprint(run, { fingerprint: 'tag-5' }, { '': DAY_MS });
+    await cancels.byUniqueKey(run, { queue: 'mail', uniqueKey: 'key-70000' }, { '': DAY_MS });
     await enqueues.insertIn(run, await noted());
     await enqueues.insertIn(
       run,
-      Array.from({ length: BATCH }, (_, n) => aNewJob({ uniqueKey: `key-${n + 1_000}`, givenId: true })),
+      Array.from({ length: BATCH }, (_, n) =>
+        aNewJob({ uniqueKey: `key-${n + 1_000}`, givenId: true }),
+      ),
     );
     await conditional(enqueues, run, 100_000);
     return costs;
@@ -180,7 +235,9 @@ describe('plans on large tables', () => {
       test.database.query<Found>(
         `select id from simple_queue.given_id where noted_at ${at} now() - interval '8.5 days' limit 250`,
       );
-    return [...(await known('<')), ...(await known('>'))].map(({ id }) => aNewJob({ id, givenId: true }));
+    return [...(await known('<')), ...(await known('>'))].map(({ id }) =>
+      aNewJob({ id, givenId: true }),
+    );
   }
 
   /** Replaces, throttles and counts: every tenth job has a key. */
@@ -191,10 +248,14 @@ describe('plans on large tables', () => {
       keys.map((uniqueKey) => aNewJob({ uniqueKey, conflict: 'replace' })),
     );
     expect(new Set(replaced.map(({ outcome }) => outcome))).toEqual(new Set(['replaced']));
-    const throttled = () => keys.map((key) => aNewJob({ uniqueKey: `throttled-${key}`, conflict: 'throttle', periodMs: DAY_MS }));
+    const throttled = () =>
+      keys.map((key) =>
+        aNewJob({ uniqueKey: `throttled-${key}`, conflict: 'throttle', periodMs: DAY_MS }),
+      );
     await enqueues.insertIn(run, throttled());
     await enqueues.insertIn(run, throttled());
-    for (const queueId of [busy.queueId, -1]) await run(COUNT_PENDING, [0, queueId, 30_000, busy.id]);
+    for (const queueId of [busy.queueId, -1])
+      await run(COUNT_PENDING, [0, queueId, 30_000, busy.id]);
   }
 
   async function keepLanes(database: Database): Promise<void> {
@@ -209,39 +270,63 @@ describe('plans on large tables', () => {
     expect(await test.storage.lanes.byNumber(busy.id)).toMatchObject({ queue: 'mail' });
   }
 
-  async function claimAndSettle(jobs: JobRepository): Promise<Found[]> {
+  async function claimAndSettle(claims: ClaimRepository): Promise<Found[]> {
     const [hint] = await test.database.query<{ at: string; id: string }>(
       `select run_at::text as at, id from simple_queue.ready where priority = 0 order by run_at offset 10000 limit 1`,
     );
     const hinted = { priority: 0, runAt: hint!.at, id: hint!.id, upto: 0 };
-    const lanes: LaneWish[] = idle.map((lane) => ({ lane: lane.id, wanted: 10, ranges: [EVERYWHERE] }));
+    const lanes: LaneWish[] = idle.map((lane) => ({
+      lane: lane.id,
+      wanted: 10,
+      ranges: [EVERYWHERE],
+    }));
     lanes.push({ lane: busy.id, wanted: BATCH, ranges: [hinted, { ...EVERYWHERE, priority: 1 }] });
     const wish = { claimId: randomUUID(), lease: randomUUID(), lanes, limit: BATCH };
-    const { jobs: first } = await jobs.settleAndClaim('w', [], [], wish);
+    const { jobs: first } = await claims.settleAndClaim('w', [], [], wish);
     expect(first).toHaveLength(BATCH);
-    const successes = first.map(({ id, epoch }) => ({ id, epoch, runMs: 1, keepMs: DAY_MS, output: '1' }));
+    const successes = first.map(({ id, epoch }) => ({
+      id,
+      epoch,
+      runMs: 1,
+      keepMs: DAY_MS,
+      output: '1',
+    }));
     const next = { ...wish, claimId: randomUUID() };
-    const { jobs: second, lost } = await jobs.settleAndClaim('w', successes, [wish.claimId], next);
+    const { jobs: second, lost } = await claims.settleAndClaim(
+      'w',
+      successes,
+      [wish.claimId],
+      next,
+    );
     expect([second.length, lost]).toEqual([BATCH, []]);
     return second;
   }
 
   /** As a remote worker does: half of its claim are suspects. */
-  async function pullAndSettle(database: Database, jobs: JobRepository): Promise<void> {
+  async function pullAndSettle(database: Database, settlements: SettleRepository): Promise<void> {
     const pulls = new PullRepository(database);
     const lease = randomUUID();
     const lanes = [...idle.map((lane) => lane.id), busy.id];
-    const rows = await pulls.claim({ lease, worker: lease, leaseMs: DAY_MS, lanes, limit: 100, suspects: 50 });
+    const rows = await pulls.claim({
+      lease,
+      worker: lease,
+      leaseMs: DAY_MS,
+      lanes,
+      limit: 100,
+      suspects: 50,
+    });
     expect(rows).toHaveLength(100);
     await pulls.renew(lease, DAY_MS);
     for (const { id } of rows.slice(0, 2))
       await pulls.settle(lease, id, (held, run) =>
-        jobs.complete(run, 'w', { ...held, runMs: 1, keepMs: DAY_MS, output: undefined }),
+        settlements.complete(run, 'w', { ...held, runMs: 1, keepMs: DAY_MS, output: undefined }),
       );
   }
 
   async function releaseOne(leases: LeaseRepository): Promise<void> {
-    const [claim] = await test.database.query<{ id: string; lease: string }>('select id, lease from simple_queue.claim limit 1');
+    const [claim] = await test.database.query<{ id: string; lease: string }>(
+      'select id, lease from simple_queue.claim limit 1',
+    );
     await leases.releaseClaims(claim!.lease, [claim!.id]);
   }
 
@@ -259,8 +344,16 @@ describe('plans on large tables', () => {
     for (const { name, walked, removed, blocks } of costs) {
       const given = JOBS[name] ?? 0;
       expect({ name, walked: walked.filter(big) }).toEqual({ name, walked: [] });
-      expect({ name, removed, many: removed > 100 + 4 * given }).toEqual({ name, removed, many: false });
-      expect({ name, blocks, many: blocks > BLOCKS + BLOCKS_A_JOB * given }).toEqual({ name, blocks, many: false });
+      expect({ name, removed, many: removed > 100 + 4 * given }).toEqual({
+        name,
+        removed,
+        many: false,
+      });
+      expect({ name, blocks, many: blocks > BLOCKS + BLOCKS_A_JOB * given }).toEqual({
+        name,
+        blocks,
+        many: false,
+      });
     }
   }
 
@@ -273,7 +366,8 @@ describe('plans on large tables', () => {
     await clear();
     await test.rows.jobs(20);
     await test.database.query('analyze');
-    for (const table of ['job', 'ready']) await test.database.query(`delete from simple_queue.${table}`);
+    for (const table of ['job', 'ready'])
+      await test.database.query(`delete from simple_queue.${table}`);
   };
 
   it.each([

@@ -22,6 +22,8 @@ it('docs/sql prints what is sent (after a change of a statement: npm run stateme
   const names = readdirSync(FOLDER).filter((name) => name.endsWith('.sql'));
   const found = new Map(names.map((name) => [name, readFileSync(new URL(name, FOLDER), 'utf8')]));
   expect([...found.keys()].toSorted()).toEqual([...printed.keys()].toSorted());
-  const changed = [...printed].filter(([name, text]) => found.get(name) !== text).map(([name]) => name);
+  const changed = [...printed]
+    .filter(([name, text]) => found.get(name) !== text)
+    .map(([name]) => name);
   expect(changed).toEqual([]);
 });

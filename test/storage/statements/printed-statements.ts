@@ -1,6 +1,9 @@
 import { allStatements } from '../../support/statements.js';
 
-type Query = <Row extends Record<string, unknown>>(sql: string, params?: unknown[]) => Promise<Row[]>;
+type Query = <Row extends Record<string, unknown>>(
+  sql: string,
+  params?: unknown[],
+) => Promise<Row[]>;
 
 const PREPARED = /^\s*(with|select|insert|update|delete)\b/;
 
@@ -8,7 +11,10 @@ const PREPARED = /^\s*(with|select|insert|update|delete)\b/;
 export async function printedStatements(query: Query): Promise<Map<string, string>> {
   const printed = new Map<string, string>();
   for (const [name, { text }] of (await allStatements()).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-    printed.set(`${name.toLowerCase()}.sql`, PREPARED.test(text) ? await prepared(query, name, text) : `${text.trim()};\n`);
+    printed.set(
+      `${name.toLowerCase()}.sql`,
+      PREPARED.test(text) ? await prepared(query, name, text) : `${text.trim()};\n`,
+    );
   return printed;
 }
 

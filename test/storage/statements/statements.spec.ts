@@ -72,13 +72,16 @@ function queryAround(text: string, at: number): string {
   let [from, depth] = [at, 0];
   while (from > 0 && depth >= 0) depth += { '(': -1, ')': 1 }[text[--from]!] ?? 0;
   let to = at;
-  for (depth = 0; to < text.length && depth >= 0; to++) depth += { '(': 1, ')': -1 }[text[to]!] ?? 0;
+  for (depth = 0; to < text.length && depth >= 0; to++)
+    depth += { '(': 1, ')': -1 }[text[to]!] ?? 0;
   let query = text.slice(from, to).replace(/^\(/, '').replace(/\)$/, '');
-  for (let before = ''; before !== query;) [before, query] = [query, query.replaceAll(/\([^()]*\)/g, '')];
+  for (let before = ''; before !== query;)
+    [before, query] = [query, query.replaceAll(/\([^()]*\)/g, '')];
   return query;
 }
 
-const partsOf = (text: string, what: RegExp): string[] => [...text.matchAll(what)].map((match) => queryAround(text, match.index));
+const partsOf = (text: string, what: RegExp): string[] =>
+  [...text.matchAll(what)].map((match) => queryAround(text, match.index));
 
 describe('the statements', () => {
   let statements: [string, Statement][];
@@ -90,7 +93,9 @@ describe('the statements', () => {
 
   it('are all read', () => {
     expect(statements.length).toBeGreaterThanOrEqual(30);
-    expect(statements.map(([name]) => name)).toEqual(expect.arrayContaining(Object.keys(NOT_FOR_ONE_SHARD)));
+    expect(statements.map(([name]) => name)).toEqual(
+      expect.arrayContaining(Object.keys(NOT_FOR_ONE_SHARD)),
+    );
   });
 
   it('have names of their own that fit a prepared statement', () => {
@@ -103,40 +108,50 @@ describe('the statements', () => {
     const unnamed =
       /\b(from|into|update|join)\s+(job|ready|scheduled|suspect|claim|lease|lane|queue|throttle|archive|dead_letter)\b/;
     // A CTE may be called like a table.
-    expect(breaches(({ text }) => unnamed.test(text.replaceAll(/\bfrom (scheduled|claim|suspect)\b(?=\s*[,)])/g, '')))).toEqual(
-      [],
-    );
+    expect(
+      breaches(({ text }) =>
+        unnamed.test(text.replaceAll(/\bfrom (scheduled|claim|suspect)\b(?=\s*[,)])/g, '')),
+      ),
+    ).toEqual([]);
   });
 
   it('give the shard wherever they delete or update', () => {
     // The record of migrations belongs to no shard.
     const writes = /\b(delete from|update) simple_queue\.(?!migration\b)(\w+)/g;
     const bad = ({ name, text }: Statement) =>
-      !(name in NOT_FOR_ONE_SHARD) && partsOf(text, writes).some((part) => !/\bshard = \$\d+/.test(part));
+      !(name in NOT_FOR_ONE_SHARD) &&
+      partsOf(text, writes).some((part) => !/\bshard = \$\d+/.test(part));
     expect(breaches(bad)).toEqual([]);
   });
 
   it('give the shard wherever they lock', () => {
     const locks = /\bfor (no key )?update\b/g;
     const bad = ({ name, text }: Statement) =>
-      !(name in NOT_FOR_ONE_SHARD) && partsOf(text, locks).some((part) => !/\bshard = \$\d+/.test(part));
+      !(name in NOT_FOR_ONE_SHARD) &&
+      partsOf(text, locks).some((part) => !/\bshard = \$\d+/.test(part));
     expect(breaches(bad)).toEqual([]);
   });
 
   it('store the shard wherever they insert', () => {
     const inserts = /insert into simple_queue\.(\w+) \(([^)]*)\)/g;
     const bad = ({ name, text }: Statement) =>
-      !(name in NOT_FOR_ONE_SHARD) && [...text.matchAll(inserts)].some((match) => !/\bshard\b/.test(match[2]!));
+      !(name in NOT_FOR_ONE_SHARD) &&
+      [...text.matchAll(inserts)].some((match) => !/\bshard\b/.test(match[2]!));
     expect(breaches(bad)).toEqual([]);
   });
 
   it('take no part in the whole cluster but for the documented few', () => {
-    const global = /pg_notify|advisory|set local|(insert into|update|delete from) simple_queue\.(queue|lane) /;
-    expect(breaches(({ text }) => global.test(text)).toSorted()).toEqual(Object.keys(NOT_FOR_ONE_SHARD).toSorted());
+    const global =
+      /pg_notify|advisory|set local|(insert into|update|delete from) simple_queue\.(queue|lane) /;
+    expect(breaches(({ text }) => global.test(text)).toSorted()).toEqual(
+      Object.keys(NOT_FOR_ONE_SHARD).toSorted(),
+    );
   });
 
   it('call nothing volatile and keep no state in the session', () => {
-    expect(breaches(({ name, text }) => VOLATILE.test(drawn(name, text)) || SESSION.test(text))).toEqual([]);
+    expect(
+      breaches(({ name, text }) => VOLATILE.test(drawn(name, text)) || SESSION.test(text)),
+    ).toEqual([]);
   });
 
   it('join nothing to a delete: a planner that believes a table small would walk it whole', () => {
@@ -169,8 +184,12 @@ describe('the schema', () => {
     );
     const ours = indexes.filter(({ table }) => !REGISTRIES.includes(table));
     expect(ours.length).toBeGreaterThan(15);
-    expect(ours.filter(({ columns }) => columns[1] !== 'shard').map(({ index }) => index)).toEqual([]);
-    const others = ours.filter(({ columns }) => !['id', 'lane'].includes(columns[0]!)).map(({ index }) => index);
+    expect(ours.filter(({ columns }) => columns[1] !== 'shard').map(({ index }) => index)).toEqual(
+      [],
+    );
+    const others = ours
+      .filter(({ columns }) => !['id', 'lane'].includes(columns[0]!))
+      .map(({ index }) => index);
     expect(others.toSorted()).toEqual(Object.keys(LED_OTHERWISE).toSorted());
   });
 
@@ -196,6 +215,8 @@ describe('the schema', () => {
     );
     expect(rows).toHaveLength(6);
     for (const { options } of rows)
-      expect(options).toEqual(expect.arrayContaining(['vacuum_truncate=off', 'autovacuum_vacuum_scale_factor=0']));
+      expect(options).toEqual(
+        expect.arrayContaining(['vacuum_truncate=off', 'autovacuum_vacuum_scale_factor=0']),
+      );
   });
 });

@@ -87,11 +87,19 @@ describe('the listener', () => {
     });
     afterEach(() => void mute.close());
     const listenTo = async (typeorm: object) => {
-      const [silent, events, told] = [await aDataSource(test.database.url, typeorm), new QueueEventBus(), [] as string[]];
+      const [silent, events, told] = [
+        await aDataSource(test.database.url, typeorm),
+        new QueueEventBus(),
+        [] as string[],
+      ];
       events.on('loopFailed', ({ loop }) => void told.push(loop));
       const { port } = mute.address() as AddressInfo;
       const accepted = once(mute, 'connection');
-      const storage = await openStorage(silent, { listenUrl: `postgres://a@127.0.0.1:${port}/x` }, events);
+      const storage = await openStorage(
+        silent,
+        { listenUrl: `postgres://a@127.0.0.1:${port}/x` },
+        events,
+      );
       storage.signals.startListening(test);
       await accepted;
       return { told, close: () => storage.onApplicationShutdown().then(() => silent.destroy()) };
@@ -122,7 +130,9 @@ describe('the listener', () => {
     await other.signals.stopListening(test);
     await eventually(async () =>
       expect(
-        await test.database.query(`select from pg_stat_activity where datname = current_database() and query ilike 'listen %'`),
+        await test.database.query(
+          `select from pg_stat_activity where datname = current_database() and query ilike 'listen %'`,
+        ),
       ).toEqual([]),
     );
   });

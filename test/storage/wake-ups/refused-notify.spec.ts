@@ -56,12 +56,16 @@ describe.each([
       expect(await queues.find(id)).toMatchObject({ payload, state: 'ready' });
     }
     await eventually(() => expect(warnings).toHaveLength(1));
-    expect(warnings).toEqual([{ code: 'NOTIFY_REFUSED', message: expect.stringContaining(sqlState) }]);
+    expect(warnings).toEqual([
+      { code: 'NOTIFY_REFUSED', message: expect.stringContaining(sqlState) },
+    ]);
   });
 
   it('refuses nothing else: batches, transactions, cancels', async () => {
     await queues.enqueueMany('mails', [{ payload: 1 }, { payload: 2 }]);
-    const { id } = await dataSource.transaction((manager) => queues.enqueue('mails', 3, { manager }));
+    const { id } = await dataSource.transaction((manager) =>
+      queues.enqueue('mails', 3, { manager }),
+    );
     expect(await queues.cancel({ id })).toMatchObject({ cancelled: 1 });
     expect(warnings).toHaveLength(1);
   });
@@ -83,7 +87,9 @@ it('a producer in SQL that asks for a wake-up is not refused either', async () =
   const runner = test.dataSource.createQueryRunner();
   await runner.startTransaction();
   await runner.query(`set local role ${role}`);
-  expect(await runner.query(`select created from simple_queue.enqueue('mails', '1', wake => true)`)).toEqual([{ created: true }]);
+  expect(
+    await runner.query(`select created from simple_queue.enqueue('mails', '1', wake => true)`),
+  ).toEqual([{ created: true }]);
   await runner.commitTransaction();
   await runner.release();
   await test.database.query(`drop owned by ${role}; drop role ${role}`);

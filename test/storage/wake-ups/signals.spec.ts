@@ -1,4 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  jest,
+} from '@jest/globals';
 import pg from 'pg';
 import { QueueEventBus } from '../../../lib/observability/events.js';
 import { QueueService } from '../../../lib/queue.service.js';
@@ -64,7 +73,9 @@ describe('signals', () => {
     const name = 'q'.repeat(100);
     await queues.enqueue(name, 'secret');
     test.storage.signals.send({ lanes: Array.from({ length: 5_000 }, (_, n) => n + 1_000_000) });
-    await eventually(() => expect(onWire.some((message) => message.split(' ')[2] === '')).toBe(true));
+    await eventually(() =>
+      expect(onWire.some((message) => message.split(' ')[2] === '')).toBe(true),
+    );
     for (const message of onWire) expect(message).toMatch(/^[a-z0-9]+ [cl]* [\d,]*$/);
   });
 
@@ -138,7 +149,9 @@ describe('signals', () => {
         expect(heard).toEqual([]);
       });
       expect(heard).toEqual([{ lanes: [], cancel: true }]);
-      await eventually(() => expect(onWire.some((message) => message.split(' ')[1] === 'c')).toBe(true));
+      await eventually(() =>
+        expect(onWire.some((message) => message.split(' ')[1] === 'c')).toBe(true),
+      );
     });
 
     it('say how long before its commit a job was stored, where that is long', async () => {
@@ -148,19 +161,27 @@ describe('signals', () => {
       other.signals.startListening(test);
       await eventually(() => expect(other.signals.listening?.isListening).toBe(true));
       await test.dataSource.transaction(async ({ queryRunner }) => {
-        const clock = jest.spyOn(performance, 'now').mockReturnValueOnce(performance.now() - 20_000);
+        const clock = jest
+          .spyOn(performance, 'now')
+          .mockReturnValueOnce(performance.now() - 20_000);
         test.storage.signals.send({ lanes: [lane()] }, queryRunner);
         clock.mockRestore();
       });
       expect(heard[0]!.lateMs).toBeGreaterThanOrEqual(20_000);
-      await eventually(() => expect(there).toContainEqual({ lanes: [lane()], lateMs: Math.round(heard[0]!.lateMs!) }));
+      await eventually(() =>
+        expect(there).toContainEqual({ lanes: [lane()], lateMs: Math.round(heard[0]!.lateMs!) }),
+      );
       await other.onApplicationShutdown();
     });
 
     it('say that something is due later', async () => {
-      await test.dataSource.transaction((manager) => queues.enqueue('mail', 1, { manager, delayMs: 60_000 }));
+      await test.dataSource.transaction((manager) =>
+        queues.enqueue('mail', 1, { manager, delayMs: 60_000 }),
+      );
       expect(heard).toEqual([{ lanes: [], later: true }]);
-      await eventually(() => expect(onWire.some((message) => message.split(' ')[1] === 'l')).toBe(true));
+      await eventually(() =>
+        expect(onWire.some((message) => message.split(' ')[1] === 'l')).toBe(true),
+      );
     });
   });
 

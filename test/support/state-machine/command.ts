@@ -1,7 +1,7 @@
 import type fc from 'fast-check';
 import type { JobOptions } from '../../../lib/job/enqueue-options.js';
 import { isTerminal } from '../../../lib/job/job-state.js';
-import type { Success } from '../../../lib/storage/claim/job.repository.js';
+import type { Success } from '../../../lib/storage/settle/ended-run.js';
 import type { Model, ModelItem, ModelJob, ModelRun } from './model.js';
 import type { Real } from './real.js';
 
@@ -64,7 +64,10 @@ export abstract class OfJob extends Command {
 
   protected work(model: Model, real: Real): Promise<void> {
     const free = model.all.filter((job) => !model.isLocked(job));
-    const [likely, others] = [free.filter((job) => this.isLikely(job)), free.filter((job) => !this.isLikely(job))];
+    const [likely, others] = [
+      free.filter((job) => this.isLikely(job)),
+      free.filter((job) => !this.isLikely(job)),
+    ];
     return this.change(pick([...others, ...likely], this.index), model, real);
   }
 
@@ -77,12 +80,15 @@ export abstract class OfJob extends Command {
 }
 
 /** From the end: small numbers are frequent, and so is what happened lately. */
-export const pick = <T>(list: readonly T[], index: number): T => list[list.length - 1 - (index % list.length)]!;
+export const pick = <T>(list: readonly T[], index: number): T =>
+  list[list.length - 1 - (index % list.length)]!;
 
 /** Some of these runs, at most one of a job: so much the worker sees to before it settles. */
 export function some(runs: readonly ModelRun[], indices: readonly number[]): ModelRun[] {
   if (runs.length === 0) return [];
-  return [...new Map(indices.map((index) => pick(runs, index)).map((run) => [run.id, run])).values()];
+  return [
+    ...new Map(indices.map((index) => pick(runs, index)).map((run) => [run.id, run])).values(),
+  ];
 }
 
 export const successOf = ({ id, epoch }: Pick<ModelRun, 'id' | 'epoch'>): Success => ({

@@ -3,17 +3,52 @@ import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import { isTerminal } from '../../../lib/job/job-state.js';
 import type { CancelSelector } from '../../../lib/job/enqueue-options.js';
-import type { ClaimWish } from '../../../lib/storage/claim/job.repository.js';
+import type { ClaimWish } from '../../../lib/storage/claim/claim.repository.js';
 import type { ClaimedRow } from '../../../lib/storage/claim/row-mapper.js';
 import type { OnDeadJob } from '../../../lib/job/job-state.js';
 import { runIn } from '../storage.js';
-import { AN_HOUR, Command, given, OfJob, OfRun, pick, some, successOf, waitsForOthers } from './command.js';
-import { BeginDecision, BeginEnqueue, Decide, End, Expire, HandOn, ReleaseGroup, SettleOrdered } from './group-commands.js';
+import {
+  AN_HOUR,
+  Command,
+  given,
+  OfJob,
+  OfRun,
+  pick,
+  some,
+  successOf,
+  waitsForOthers,
+} from './command.js';
+import {
+  BeginDecision,
+  BeginEnqueue,
+  Decide,
+  End,
+  Expire,
+  HandOn,
+  ReleaseGroup,
+  SettleOrdered,
+} from './group-commands.js';
 import { ClaimByHints } from './hint-commands.js';
-import { CancelMany, EnqueueKeyed, LanesVanish, Pause, PeriodsEnd, Redrive, Retry, UseAgain } from './operator-commands.js';
+import {
+  CancelMany,
+  EnqueueKeyed,
+  LanesVanish,
+  Pause,
+  PeriodsEnd,
+  Redrive,
+  Retry,
+  UseAgain,
+} from './operator-commands.js';
 import { Lapse, Pull, ReapLapsed, Renew, Return } from './pull-commands.js';
 import { ENDINGS, SideBySide } from './transaction-commands.js';
-import { isLone, MAX_STALLS, type Model, type ModelItem, type ModelJob, type ModelRun } from './model.js';
+import {
+  isLone,
+  MAX_STALLS,
+  type Model,
+  type ModelItem,
+  type ModelJob,
+  type ModelRun,
+} from './model.js';
 import { EVERYWHERE, FAIR_QUEUE, KEEP, LANES, QUEUE, type Real } from './real.js';
 
 class Enqueue extends Command {
@@ -55,7 +90,12 @@ class SettleAndClaim extends Command {
     const lanes = [{ lane: real.lanes.plain.id, wanted: this.limit, ranges: [EVERYWHERE] }];
     const wish: ClaimWish = { claimId, lease: worker.lease, lanes, limit: this.limit };
 
-    const answer = await real.storage.jobs.settleAndClaim('worker', runs.map(successOf), [], wish);
+    const answer = await real.storage.claims.settleAndClaim(
+      'worker',
+      runs.map(successOf),
+      [],
+      wish,
+    );
 
     expect(answer.lost.sort()).toEqual(lost.sort());
     for (const run of runs) if (model.holds(run)) model.end(run.id, 'succeeded', { spent: 1 });
@@ -77,18 +117,31 @@ class ClaimFair extends Command {
   protected async work(model: Model, real: Real): Promise<void> {
     const { lease } = pick(real.workers, this.worker);
     const claimId = randomUUID();
-    const wish = { claimId, lease, lane: real.lanes.fair.id, after: this.after, wanted: this.wanted };
+    const wish = {
+      claimId,
+      lease,
+      lane: real.lanes.fair.id,
+      after: this.after,
+      wanted: this.wanted,
+    };
     const { jobs } = await real.storage.groups.claimFair(wish);
     const { after } = this;
-    const ready = model.all.filter(({ lane, state, suspicion }) => lane === 'fair' && state === 'ready' && suspicion === 0);
+    const ready = model.all.filter(
+      ({ lane, state, suspicion }) => lane === 'fair' && state === 'ready' && suspicion === 0,
+    );
     const all = [...new Set(ready.map(({ fair }) => fair!))].sort();
     const behind = all.filter((group) => after === null || group > after);
-    const groups = [...behind, ...all.filter((group) => !behind.includes(group))].slice(0, Math.max(1, this.wanted));
+    const groups = [...behind, ...all.filter((group) => !behind.includes(group))].slice(
+      0,
+      Math.max(1, this.wanted),
+    );
     const shares = groups.map((group, n) => ({
       own: model.claimable(0, ['fair']).filter(({ fair }) => fair === group),
       share: Math.floor(this.wanted / groups.length) + Number(n < this.wanted % groups.length),
     }));
-    expect(jobs.length).toBe(shares.reduce((sum, { own, share }) => sum + Math.min(share, own.length), 0));
+    expect(jobs.length).toBe(
+      shares.reduce((sum, { own, share }) => sum + Math.min(share, own.length), 0),
+    );
     for (const { own, share } of shares) expectUrgent(jobs.filter(({ id }) => own.some((job) => job.id === id)), own, share); // prettier-ignore
     model.claim(claimId, lease, jobs.map(({ id }) => id)); // prettier-ignore
   }
@@ -97,7 +150,9 @@ class ClaimFair extends Command {
 function expectUrgent(rows: ClaimedRow[], own: ModelJob[], share: number): void {
   expect(rows.length).toBeLessThanOrEqual(share);
   const urgent = own.map(({ priority }) => priority).sort((a, b) => a - b);
-  expect(rows.map(({ priority }) => priority).sort((a, b) => a - b)).toEqual(urgent.slice(0, rows.length));
+  expect(rows.map(({ priority }) => priority).sort((a, b) => a - b)).toEqual(
+    urgent.slice(0, rows.length),
+  );
 }
 
 class ClaimSuspects extends Command {
@@ -113,7 +168,7 @@ class ClaimSuspects extends Command {
     const { lease } = pick(real.workers, this.worker);
     const claimId = randomUUID();
     const wish = { alone: this.alone, limit: this.limit };
-    const rows = await real.storage.jobs.claimSuspects(claimId, lease, real.laneIds, wish);
+    const rows = await real.storage.claims.claimSuspects(claimId, lease, real.laneIds, wish);
     const waiting = model.claimable(this.alone ? 'lone' : 'apart', LANES);
     expect(rows.length).toBe(Math.min(this.limit, waiting.length));
     model.claim(claimId, lease, rows.map(({ id }) => id)); // prettier-ignore
@@ -123,7 +178,7 @@ class ClaimSuspects extends Command {
 /** Others start beside a lone suspect; where the run is none, or an old one, nothing happens. */
 class Accompany extends OfRun {
   protected async answer(run: ModelRun, model: Model, real: Real): Promise<void> {
-    await real.storage.jobs.accompany(run);
+    await real.storage.claims.accompany(run);
     const job = model.jobs.get(run.id)!;
     if (job.epoch === run.epoch && !isTerminal(job.state) && isLone(job)) job.suspicion++;
   }
@@ -146,7 +201,9 @@ class PutBack extends OfRun {
 
   protected async answer(run: ModelRun, model: Model, real: Real): Promise<void> {
     const change = { ...WAYS[this.way], delayMs: this.delayed ? AN_HOUR : 0 };
-    const answers = await real.storage.jobs.putBack([{ id: run.id, epoch: run.epoch, change }]);
+    const answers = await real.storage.settlements.putBack([
+      { id: run.id, epoch: run.epoch, change },
+    ]);
     const held = model.holds(run);
     const moved = held && !model.jobs.get(run.id)!.cancelRequested;
     expect(answers).toEqual(held ? [{ id: run.id, moved }] : []);
@@ -166,11 +223,20 @@ class Bury extends OfRun {
   protected async answer(run: ModelRun, model: Model, real: Real): Promise<void> {
     const spent = this.state === 'cancelled' || this.state === 'poisoned' ? 0 : 1;
     const keep = { archiveKeepMs: AN_HOUR, deadLetterKeepMs: AN_HOUR };
-    const verdict = { state: this.state, spent, runMs: 1, onDeadJob: this.onDeadJob, ...keep } as const;
-    const answers = await real.storage.jobs.bury('worker', [{ id: run.id, epoch: run.epoch, verdict }]);
+    const verdict = {
+      state: this.state,
+      spent,
+      runMs: 1,
+      onDeadJob: this.onDeadJob,
+      ...keep,
+    } as const;
+    const answers = await real.storage.settlements.bury('worker', [
+      { id: run.id, epoch: run.epoch, verdict },
+    ]);
     const state = model.jobs.get(run.id)!.cancelRequested ? 'cancelled' : this.state;
     expect(answers).toEqual(model.holds(run) ? [{ id: run.id, state }] : []);
-    if (model.holds(run)) model.end(run.id, state, { spent, turn: state === 'cancelled' ? 'skip' : this.onDeadJob });
+    if (model.holds(run))
+      model.end(run.id, state, { spent, turn: state === 'cancelled' ? 'skip' : this.onDeadJob });
   }
 }
 
@@ -185,7 +251,11 @@ class Complete extends OfRun {
 
   protected async answer(run: ModelRun, model: Model, real: Real): Promise<void> {
     const work = real.test.dataSource.transaction(async (manager) => {
-      const done = await real.storage.jobs.complete(runIn(real.storage, manager), 'worker', successOf(run));
+      const done = await real.storage.settlements.complete(
+        runIn(real.storage, manager),
+        'worker',
+        successOf(run),
+      );
       expect(done).toBe(model.holds(run));
       if (!this.commits) throw new RollBack();
     });
@@ -205,7 +275,13 @@ class Checkpoint extends OfRun {
   }
 
   protected async answer(run: ModelRun, model: Model, real: Real): Promise<void> {
-    const wish = { id: run.id, epoch: run.epoch, text: String(this.state), extraAttempts: 0, maxExtraAttempts: 1 };
+    const wish = {
+      id: run.id,
+      epoch: run.epoch,
+      text: String(this.state),
+      extraAttempts: 0,
+      maxExtraAttempts: 1,
+    };
     const granted = await real.storage.checkpoints.save(real.storage.database.callers.run, wish);
     expect(granted).toBe(model.holds(run) ? 0 : undefined);
     if (model.holds(run)) model.jobs.get(run.id)!.checkpoint = this.state;
@@ -214,7 +290,11 @@ class Checkpoint extends OfRun {
 
 class Cancel extends OfJob {
   protected async change(job: ModelJob, model: Model, real: Real): Promise<void> {
-    const counts = await real.storage.jobs.cancelById(real.storage.database.callers.run, [job.id], KEEP.archive);
+    const counts = await real.storage.cancels.byId(
+      real.storage.database.callers.run,
+      [job.id],
+      KEEP.archive,
+    );
     const waits = ['staged', 'blocked', 'ready', 'scheduled'].includes(job.state);
     const asked = job.state === 'running' && !job.cancelRequested;
     expect(counts).toEqual({ cancelled: Number(waits), requested: Number(asked) });
@@ -239,9 +319,12 @@ class TimePasses extends OfJob {
 class Promote extends Command {
   protected async work(model: Model, real: Real): Promise<void> {
     const due = model.all.filter((job) => job.due && !model.isLocked(job));
-    const { promoted, pausedQueues } = await real.storage.jobs.promote('-infinity', real.laneIds);
+    const { promoted, pausedQueues } = await real.storage.claims.promote('-infinity', real.laneIds);
     const paused = [...model.paused].map((fair) => real.lanes[fair ? 'fair' : 'plain'].queueId);
-    expect({ promoted, pausedQueues: pausedQueues.sort() }).toEqual({ promoted: due.length, pausedQueues: paused.sort() });
+    expect({ promoted, pausedQueues: pausedQueues.sort() }).toEqual({
+      promoted: due.length,
+      pausedQueues: paused.sort(),
+    });
     for (const job of due) model.move(job, 'ready');
   }
 }
@@ -313,13 +396,20 @@ function expectClaimed(rows: ClaimedRow[], ready: ModelJob[], limit: number, mod
   expect(rows.map(({ priority }) => priority)).toEqual(urgent.slice(0, limit));
   for (const row of rows) {
     const { epoch, attempt, cancelRequested } = model.jobs.get(row.id)!;
-    expect({ epoch: row.epoch, attempt: row.spent, cancelRequested: row.cancelled }).toEqual({ epoch, attempt, cancelRequested });
+    expect({ epoch: row.epoch, attempt: row.spent, cancelRequested: row.cancelled }).toEqual({
+      epoch,
+      attempt,
+      cancelRequested,
+    });
   }
 }
 
 /** Ordered ones. */
 export const GROUPS = ['g', 'h'];
-const rarely = fc.oneof({ arbitrary: fc.constant(false), weight: 4 }, { arbitrary: fc.constant(true), weight: 1 });
+const rarely = fc.oneof(
+  { arbitrary: fc.constant(false), weight: 4 },
+  { arbitrary: fc.constant(true), weight: 1 },
+);
 const priority = fc.constantFrom(0, 0, 0, 5, -5);
 const tag = fc.option(fc.constant('tag'), { nil: undefined, freq: 3 });
 const rareKey = fc.option(fc.constant('d'), { nil: undefined, freq: 4 });
@@ -333,7 +423,14 @@ const item = fc.record({
   tag,
 });
 const fairGroup = fc.constantFrom('', 'x', 'y');
-const fairItem = fc.record({ fair: fairGroup, priority, uniqueKey: rareKey, delayed: rarely, staged: rarely, tag });
+const fairItem = fc.record({
+  fair: fairGroup,
+  priority,
+  uniqueKey: rareKey,
+  delayed: rarely,
+  staged: rarely,
+  tag,
+});
 const group = fc.constantFrom(...GROUPS);
 const groupItem = fc.record({ group, delayed: rarely, staged: rarely, tag });
 const worker = fc.nat(2);
@@ -342,11 +439,19 @@ const onDeadJob = fc.constantFrom<OnDeadJob>('block', 'skip', 'halt');
 
 const once = fc.constant(undefined);
 
-const enqueueAny = fc.array(fc.oneof(item, groupItem), { minLength: 1, maxLength: 5 }).map((items) => new Enqueue(items));
-const enqueueOrdered = fc.array(groupItem, { minLength: 2, maxLength: 5 }).map((items) => new Enqueue(items));
+const enqueueAny = fc
+  .array(fc.oneof(item, groupItem), { minLength: 1, maxLength: 5 })
+  .map((items) => new Enqueue(items));
+const enqueueOrdered = fc
+  .array(groupItem, { minLength: 2, maxLength: 5 })
+  .map((items) => new Enqueue(items));
 const claimAll = worker.map((given) => new SettleAndClaim(given, [], 10));
 const bury = fc
-  .tuple(index, fc.constantFrom('failed', 'critical', 'unprocessable', 'cancelled', 'poisoned'), onDeadJob)
+  .tuple(
+    index,
+    fc.constantFrom('failed', 'critical', 'unprocessable', 'cancelled', 'poisoned'),
+    onDeadJob,
+  )
   .map((given) => new Bury(...given));
 const complete = fc.tuple(index, fc.boolean()).map((given) => new Complete(...given));
 const putBack = fc
@@ -355,16 +460,28 @@ const putBack = fc
 const cancel = index.map((given) => new Cancel(given));
 const timePasses = index.map((given) => new TimePasses(given));
 const promote = once.map(() => new Promote());
-const decide = fc.tuple(index, fc.constantFrom('commit', 'abort')).map((given) => new Decide(...given));
+const decide = fc
+  .tuple(index, fc.constantFrom('commit', 'abort'))
+  .map((given) => new Decide(...given));
 const expire = once.map(() => new Expire());
 const handOn = once.map(() => new HandOn());
-const settleOrdered = fc.array(fc.nat(3), { minLength: 1, maxLength: 2 }).map((given) => new SettleOrdered(given));
-const claimSuspects = fc.tuple(worker, fc.boolean(), fc.constantFrom(1, 5)).map((given) => new ClaimSuspects(...given));
+const settleOrdered = fc
+  .array(fc.nat(3), { minLength: 1, maxLength: 2 })
+  .map((given) => new SettleOrdered(given));
+const claimSuspects = fc
+  .tuple(worker, fc.boolean(), fc.constantFrom(1, 5))
+  .map((given) => new ClaimSuspects(...given));
 const accompany = index.map((given) => new Accompany(given));
-const end = fc.tuple(fc.nat(2), fc.oneof(fc.constant(true), fc.boolean())).map((given) => new End(...given));
+const end = fc
+  .tuple(fc.nat(2), fc.oneof(fc.constant(true), fc.boolean()))
+  .map((given) => new End(...given));
 
-const enqueueFair = fc.array(fairItem, { minLength: 1, maxLength: 5 }).map((items) => new Enqueue(items, FAIR_QUEUE));
-const claimFair = fc.tuple(worker, fc.constantFrom(null, null, '', 'x'), fc.nat(6)).map((given) => new ClaimFair(...given));
+const enqueueFair = fc
+  .array(fairItem, { minLength: 1, maxLength: 5 })
+  .map((items) => new Enqueue(items, FAIR_QUEUE));
+const claimFair = fc
+  .tuple(worker, fc.constantFrom(null, null, '', 'x'), fc.nat(6))
+  .map((given) => new ClaimFair(...given));
 const keyedItem = fc.record({ uniqueKey: key, priority, delayed: rarely, tag });
 const enqueueKeyed = fc
   .tuple(keyedItem, fc.constantFrom('replace', 'debounce', 'throttle'))
@@ -383,7 +500,9 @@ const retry = index.map((given) => new Retry(given));
 const redrive = rarely.map((fair) => new Redrive(fair));
 const lanesVanish = fc.constant(null).map(() => new LanesVanish());
 const pause = fc.tuple(fc.boolean(), rarely).map((given) => new Pause(...given));
-const pull = fc.tuple(fc.nat(1), fc.boolean(), fc.constantFrom(1, 3, 20)).map((given) => new Pull(...given));
+const pull = fc
+  .tuple(fc.nat(1), fc.boolean(), fc.constantFrom(1, 3, 20))
+  .map((given) => new Pull(...given));
 const giveBack = fc
   .tuple(index, fc.nat(4), fc.constantFrom('complete', 'fail', 'give up', 'release'))
   .map((given) => new Return(...given));
@@ -400,16 +519,21 @@ const sideBySide = fc
   .tuple(fc.array(item, { minLength: 1, maxLength: 5 }), fc.constantFrom(...ENDINGS))
   .map((given) => new SideBySide(...given));
 const halt = index.map((given) => new Bury(given, 'failed', 'halt'));
-const beginDecision = fc.tuple(index, fc.constantFrom('cancel', 'commit', 'abort')).map((given) => new BeginDecision(...given));
+const beginDecision = fc
+  .tuple(index, fc.constantFrom('cancel', 'commit', 'abort'))
+  .map((given) => new BeginDecision(...given));
 const loseLease = worker.map((given) => new LoseLease(given));
 const reap = onDeadJob.map((given) => new Reap(given));
-const inTurn = (...parts: fc.Arbitrary<Command>[]): fc.Arbitrary<Command> => fc.tuple(...parts).map((all) => new InTurn(all));
+const inTurn = (...parts: fc.Arbitrary<Command>[]): fc.Arbitrary<Command> =>
+  fc.tuple(...parts).map((all) => new InTurn(all));
 
 const claimByHints = fc
   .tuple(fc.constantFrom(1, 1, 60, 1_200, 20_000), fc.constantFrom(1, 3, 10))
   .map((given) => new ClaimByHints(...given));
 const lateItem = fc.record({ priority, delayed: rarely, labelled: rarely, tag });
-const beginLate = fc.array(lateItem, { minLength: 5, maxLength: 30 }).map((items) => new BeginEnqueue(items));
+const beginLate = fc
+  .array(lateItem, { minLength: 5, maxLength: 30 })
+  .map((items) => new BeginEnqueue(items));
 const commit = fc.nat(2).map((given) => new End(given, true));
 
 /** What may happen; the more a line is repeated, the more often it does. */
@@ -418,7 +542,9 @@ export const commands = {
     fc.array(item, { minLength: 1, maxLength: 5 }).map((items) => new Enqueue(items)),
     enqueueAny,
     sideBySide,
-    fc.tuple(worker, fc.array(index, { maxLength: 3 }), fc.nat(4)).map((given) => new SettleAndClaim(...given)),
+    fc
+      .tuple(worker, fc.array(index, { maxLength: 3 }), fc.nat(4))
+      .map((given) => new SettleAndClaim(...given)),
     claimAll,
     claimSuspects,
     accompany,

@@ -19,11 +19,18 @@ export class SettleOrdered extends Command {
     const before = model.groups.vacant;
     const turned = whatIsBlocked(model);
 
-    const { lanes, later, vacant, ...answer } = await real.storage.groups.settle('worker', runs.map(successOf));
+    const { lanes, later, vacant, ...answer } = await real.storage.groups.settle(
+      'worker',
+      runs.map(successOf),
+    );
 
-    for (const run of runs) if (model.holds(run)) model.end(run.id, 'succeeded', { spent: 1, turn: 'pass' });
+    for (const run of runs)
+      if (model.holds(run)) model.end(run.id, 'succeeded', { spent: 1, turn: 'pass' });
     expect(answer.lost.sort()).toEqual(lost.sort());
-    expect({ later, vacant }).toEqual({ later: turned('scheduled'), vacant: model.groups.vacant - before });
+    expect({ later, vacant }).toEqual({
+      later: turned('scheduled'),
+      vacant: model.groups.vacant - before,
+    });
     expect(lanes).toEqual(turned('ready') > 0 ? [real.lanes.plain.id] : []);
   }
 }
@@ -39,7 +46,10 @@ export class HandOn extends Command {
     const [before, turned] = [model.groups.vacant, whatIsBlocked(model)];
     const { lanes, later, dealt } = await real.storage.groups.handOn();
     model.groups.handOn((group) => model.isGroupLocked(group));
-    expect({ later, dealt }).toEqual({ later: turned('scheduled'), dealt: before - model.groups.vacant });
+    expect({ later, dealt }).toEqual({
+      later: turned('scheduled'),
+      dealt: before - model.groups.vacant,
+    });
     expect(lanes).toEqual(turned('ready') > 0 ? [real.lanes.plain.id] : []);
   }
 }
@@ -50,7 +60,9 @@ export class ReleaseGroup extends Command {
   }
 
   protected async work(model: Model, real: Real): Promise<void> {
-    expect(await real.admin.releaseGroup(QUEUE, this.group)).toBe(model.groups.release(this.group)?.id);
+    expect(await real.admin.releaseGroup(QUEUE, this.group)).toBe(
+      model.groups.release(this.group)?.id,
+    );
   }
 }
 
@@ -58,7 +70,10 @@ export class ReleaseGroup extends Command {
 export class Expire extends Command {
   protected async work(model: Model, real: Real): Promise<void> {
     const over = model.all.filter((job) => job.overdue && !model.isLocked(job));
-    expect(await real.storage.staged.expire(KEEP.deadLetter)).toEqual({ due: over.length, expired: over.length });
+    expect(await real.storage.staged.expire(KEEP.deadLetter)).toEqual({
+      due: over.length,
+      expired: over.length,
+    });
     for (const job of over) model.end(job.id, 'expired');
   }
 }
@@ -114,9 +129,14 @@ export class BeginEnqueue extends Begin {
     const items = this.items.filter(({ group }) => !model.isGroupLocked(group));
     if (items.length === 0) return;
     const { halted } = model.groups;
-    const answers = await real.queues.enqueueMany(QUEUE, items.map(given), { manager: await real.begin() });
+    const answers = await real.queues.enqueueMany(QUEUE, items.map(given), {
+      manager: await real.begin(),
+    });
     const groups = new Set(items.flatMap(({ group }) => group ?? []));
-    model.transactions.push({ groups, commit: () => answers.forEach(({ id }, n) => model.add(id, items[n]!, halted)) });
+    model.transactions.push({
+      groups,
+      commit: () => answers.forEach(({ id }, n) => model.add(id, items[n]!, halted)),
+    });
   }
 }
 
@@ -144,7 +164,8 @@ export class BeginDecision extends Begin {
   }
 
   private async send({ id }: ModelJob, real: Real, within: InTransaction): Promise<void> {
-    if (this.way === 'cancel') expect(await real.queues.cancel({ id }, within)).toEqual({ cancelled: 1, requested: 0 });
+    if (this.way === 'cancel')
+      expect(await real.queues.cancel({ id }, within)).toEqual({ cancelled: 1, requested: 0 });
     else expect(await real.queues[this.way](id, within)).toMatchObject({ won: true });
   }
 }

@@ -18,7 +18,11 @@ export class ClaimByHints extends Command {
   }
 
   protected async work(model: Model, real: Real): Promise<void> {
-    await claimByHints(model, real, { lease: real.workers[0]!.lease, afterMs: this.afterMs, limit: this.limit });
+    await claimByHints(model, real, {
+      lease: real.workers[0]!.lease,
+      afterMs: this.afterMs,
+      limit: this.limit,
+    });
   }
 }
 
@@ -43,11 +47,20 @@ interface Wish {
   limit: number;
 }
 
-async function claimByHints(model: Model, real: Real, { lease, afterMs, limit }: Wish): Promise<number> {
+async function claimByHints(
+  model: Model,
+  real: Real,
+  { lease, afterMs, limit }: Wish,
+): Promise<number> {
   const look = real.hints.look((real.now += afterMs));
   const claimId = randomUUID();
   const lanes = [{ lane: real.lanes.plain.id, wanted: limit, ranges: look.ranges }];
-  const { jobs } = await real.storage.jobs.settleAndClaim('worker', [], [], { claimId, lease, lanes, limit });
+  const { jobs } = await real.storage.claims.settleAndClaim('worker', [], [], {
+    claimId,
+    lease,
+    lanes,
+    limit,
+  });
   const ready = new Set(model.claimable(0, ['plain']).map(({ id }) => id));
   expect(jobs.filter(({ id }) => !ready.has(id))).toEqual([]);
   real.hints.took(jobs, { look, short: jobs.length < limit, ms: 0 });

@@ -39,7 +39,8 @@ export class ModelGroups {
   rejoin(job: ModelJob, halted: boolean): void {
     if (job.group === undefined) return;
     const group = this.active.get(job.group);
-    if (group?.dead?.job === job) return void Object.assign(group, { dead: undefined, holder: job });
+    if (group?.dead?.job === job)
+      return void Object.assign(group, { dead: undefined, holder: job });
     this.everybody.set(job.group, this.everybody.get(job.group)!.filter((each) => each !== job)); // prettier-ignore
     this.join(job, halted);
   }
@@ -89,7 +90,9 @@ export class ModelGroups {
     const all = this.everybody.get(job.group ?? '') ?? [];
     const before = all.slice(0, all.indexOf(job)).filter(({ state }) => !isTerminal(state));
     if (before.length > 0)
-      throw new Error(`Job ${job.id} starts before ${before.map(({ id }) => id).join()}, which stand before it.`);
+      throw new Error(
+        `Job ${job.id} starts before ${before.map(({ id }) => id).join()}, which stand before it.`,
+      );
   }
 
   /** Nobody overtakes a job that somebody holds locked. */

@@ -84,7 +84,8 @@ export interface ModelItem {
 
 export const MAX_STALLS = 2;
 
-export const kindOf = ({ suspicion }: ModelJob): 0 | 'apart' | 'lone' => (suspicion === 0 ? 0 : suspicion < 3 ? 'apart' : 'lone');
+export const kindOf = ({ suspicion }: ModelJob): 0 | 'apart' | 'lone' =>
+  suspicion === 0 ? 0 : suspicion < 3 ? 'apart' : 'lone';
 /** Others have not come beside it. */
 export const isLone = ({ suspicion }: ModelJob): boolean => suspicion > 2 && suspicion % 2 === 1;
 
@@ -102,7 +103,10 @@ export class Model {
   readonly periods = new Map<string, string>();
   readonly paused = new Set<boolean>();
   steps = 0;
-  readonly groups = new ModelGroups({ isLocked: (job) => this.isLocked(job), onTurn: (job) => this.onTurn(job) });
+  readonly groups = new ModelGroups({
+    isLocked: (job) => this.isLocked(job),
+    onTurn: (job) => this.onTurn(job),
+  });
 
   /** `halted`: whether a dead job halted the queue when the job was stored. */
   add(id: string, item: ModelItem, halted = this.groups.halted): void {
@@ -110,7 +114,19 @@ export class Model {
     const lane = fair !== undefined ? 'fair' : item.labelled ? 'labelled' : 'plain';
     const fresh = { epoch: 0, suspicion: 0, stalls: 0, attempt: 0, reschedules: 0, ended: 0 };
     const flags = { cancelRequested: false, due: false, overdue: false };
-    const job: ModelJob = { id, uniqueKey, lane, tag, priority, group, fair, delayed, state: 'staged', ...fresh, ...flags };
+    const job: ModelJob = {
+      id,
+      uniqueKey,
+      lane,
+      tag,
+      priority,
+      group,
+      fair,
+      delayed,
+      state: 'staged',
+      ...fresh,
+      ...flags,
+    };
     this.jobs.set(id, job);
     this.groups.join(job, halted);
     if (!staged) this.commit(job);
@@ -150,7 +166,9 @@ export class Model {
 
   /** What may be claimed: jobs without suspicion, suspects that run apart, or such that run alone. */
   claimable(which: 0 | 'apart' | 'lone', lanes: readonly ModelLane[]): ModelJob[] {
-    const here = this.all.filter((job) => job.state === 'ready' && lanes.includes(job.lane) && !this.isLocked(job));
+    const here = this.all.filter(
+      (job) => job.state === 'ready' && lanes.includes(job.lane) && !this.isLocked(job),
+    );
     return here.filter((job) => kindOf(job) === which);
   }
 
@@ -174,7 +192,10 @@ export class Model {
     if (pulled && ids.length > 0) this.pulled.push({ ...claim, pulled });
   }
 
-  putBack(run: ModelRun, change: { spent: 0 | 1; rescheduled: 0 | 1; ran: boolean; delayed: boolean }): void {
+  putBack(
+    run: ModelRun,
+    change: { spent: 0 | 1; rescheduled: 0 | 1; ran: boolean; delayed: boolean },
+  ): void {
     const job = this.jobs.get(run.id)!;
     job.attempt += change.spent;
     job.reschedules += change.rescheduled;
@@ -183,7 +204,11 @@ export class Model {
   }
 
   /** `turn`: what becomes of the turn of its group. Passed on at once by a settle, else vacant or kept by the dead job. */
-  end(id: string, state: TerminalState, { spent = 0, turn = 'skip' }: { spent?: number; turn?: OnDeadJob | 'pass' } = {}): void {
+  end(
+    id: string,
+    state: TerminalState,
+    { spent = 0, turn = 'skip' }: { spent?: number; turn?: OnDeadJob | 'pass' } = {},
+  ): void {
     const job = this.jobs.get(id)!;
     job.attempt += spent;
     job.ended = this.steps;
@@ -192,9 +217,19 @@ export class Model {
   }
 
   /** An operator has it run again: all attempts, no word of its first life. */
-  revive(job: ModelJob, { epoch, halted = this.groups.halted }: { epoch: number; halted?: boolean }): void {
+  revive(
+    job: ModelJob,
+    { epoch, halted = this.groups.halted }: { epoch: number; halted?: boolean },
+  ): void {
     job.suspicion = job.state === 'poisoned' && job.stalls > 0 ? 3 : 0;
-    Object.assign(job, { epoch, attempt: 0, stalls: 0, reschedules: 0, delayed: false, cancelRequested: false });
+    Object.assign(job, {
+      epoch,
+      attempt: 0,
+      stalls: 0,
+      reschedules: 0,
+      delayed: false,
+      cancelRequested: false,
+    });
     this.groups.rejoin(job, halted);
     this.move(job, this.groups.waits(job) ? 'blocked' : 'ready');
   }
@@ -210,7 +245,8 @@ export class Model {
   /** A crash, as its reaper sees it. */
   reap(onDeadJob: OnDeadJob): void {
     for (const claim of this.claims.filter(({ lease }) => !this.liveLeases.has(lease))) {
-      for (const run of claim.runs) if (this.holds(run)) this.crash(this.jobs.get(run.id)!, onDeadJob);
+      for (const run of claim.runs)
+        if (this.holds(run)) this.crash(this.jobs.get(run.id)!, onDeadJob);
       this.claims = this.claims.filter((each) => each !== claim);
     }
   }
@@ -222,7 +258,8 @@ export class Model {
   }
 
   move(job: ModelJob, to: JobState): void {
-    if (!MOVES[job.state].includes(to)) throw new Error(`The model itself moves a job from ${job.state} to ${to}.`);
+    if (!MOVES[job.state].includes(to))
+      throw new Error(`The model itself moves a job from ${job.state} to ${to}.`);
     job.state = to;
     job.due = false;
     job.overdue = false;
@@ -231,7 +268,9 @@ export class Model {
   /** I3, over all lives of the job. */
   private expectFenced({ id, epoch }: ModelJob): void {
     if (this.runs.some((run) => run.id === id && run.epoch === epoch))
-      throw new Error(`Two runs of job ${id} have the epoch ${epoch}: the first could settle the second.`);
+      throw new Error(
+        `Two runs of job ${id} have the epoch ${epoch}: the first could settle the second.`,
+      );
   }
 
   /** It was blocked, or is still staged. */

@@ -5,7 +5,8 @@ import { AN_HOUR, Command, given, OfJob } from './command.js';
 import type { Model, ModelItem, ModelJob } from './model.js';
 import { FAIR_QUEUE, QUEUE, type Real } from './real.js';
 
-const isHungry = ({ state }: ModelJob): boolean => ['staged', 'blocked', 'ready', 'scheduled'].includes(state);
+const isHungry = ({ state }: ModelJob): boolean =>
+  ['staged', 'blocked', 'ready', 'scheduled'].includes(state);
 
 /** An enqueue that may change the job of its key. */
 export class EnqueueKeyed extends Command {
@@ -24,9 +25,19 @@ export class EnqueueKeyed extends Command {
     const { payload, delayMs, ...options } = given(item);
     const rest = this.onConflict === 'replace' ? { delayMs } : { periodMs: AN_HOUR };
     const delay = this.onConflict === 'throttle' ? { delayMs } : {};
-    const answer = await real.queues.enqueue(QUEUE, payload, { ...options, ...rest, ...delay, onConflict: this.onConflict });
-    const known = this.onConflict === 'throttle' ? this.throttled(model, holder) : this.replaced(item, model, holder);
-    expect(answer).toEqual(known ? { ...known, created: false } : { id: answer.id, created: true, outcome: 'created' });
+    const answer = await real.queues.enqueue(QUEUE, payload, {
+      ...options,
+      ...rest,
+      ...delay,
+      onConflict: this.onConflict,
+    });
+    const known =
+      this.onConflict === 'throttle'
+        ? this.throttled(model, holder)
+        : this.replaced(item, model, holder);
+    expect(answer).toEqual(
+      known ? { ...known, created: false } : { id: answer.id, created: true, outcome: 'created' },
+    );
     if (known) return;
     model.add(answer.id, item);
     if (this.onConflict === 'throttle') model.periods.set(uniqueKey, answer.id);
@@ -39,10 +50,15 @@ export class EnqueueKeyed extends Command {
   }
 
   /** What runs, or holds a place that others count on, is left alone. */
-  private replaced(item: ModelItem, model: Model, holder?: ModelJob): { id: string; outcome: string } | undefined {
+  private replaced(
+    item: ModelItem,
+    model: Model,
+    holder?: ModelJob,
+  ): { id: string; outcome: string } | undefined {
     if (!holder) return undefined;
     const { id, group, fair, state } = holder;
-    if (group !== undefined || fair !== undefined || !['ready', 'scheduled'].includes(state)) return { id, outcome: 'running' };
+    if (group !== undefined || fair !== undefined || !['ready', 'scheduled'].includes(state))
+      return { id, outcome: 'running' };
     model.replace(holder, item);
     return { id, outcome: this.onConflict === 'debounce' ? 'postponed' : 'replaced' };
   }
@@ -67,12 +83,22 @@ export class CancelMany extends Command {
     const asks = (job: ModelJob): boolean => {
       if (queue !== undefined && (job.lane === 'fair') !== (queue === FAIR_QUEUE)) return false;
       if (fingerprint !== undefined) return job.tag === fingerprint;
-      return uniqueKey !== undefined ? job.uniqueKey === uniqueKey : (job.group ?? job.fair) === group;
+      return uniqueKey !== undefined
+        ? job.uniqueKey === uniqueKey
+        : (job.group ?? job.fair) === group;
     };
-    const all = model.all.filter((job) => asks(job) && !isTerminal(job.state) && !job.cancelRequested);
+    const all = model.all.filter(
+      (job) => asks(job) && !isTerminal(job.state) && !job.cancelRequested,
+    );
     if (all.some((job) => model.isLocked(job))) return;
-    const [waiting, running] = [all.filter(isHungry), all.filter(({ state }) => state === 'running')];
-    expect(await real.queues.cancel(this.selector)).toEqual({ cancelled: waiting.length, requested: running.length });
+    const [waiting, running] = [
+      all.filter(isHungry),
+      all.filter(({ state }) => state === 'running'),
+    ];
+    expect(await real.queues.cancel(this.selector)).toEqual({
+      cancelled: waiting.length,
+      requested: running.length,
+    });
     for (const { id } of waiting) model.end(id, 'cancelled');
     for (const job of running) job.cancelRequested = true;
   }
@@ -85,7 +111,8 @@ export class Retry extends OfJob {
   }
 
   protected async change(job: ModelJob, model: Model, real: Real): Promise<void> {
-    const rival = isTerminal(job.state) && job.uniqueKey !== undefined ? model.live(job.uniqueKey) : undefined;
+    const rival =
+      isTerminal(job.state) && job.uniqueKey !== undefined ? model.live(job.uniqueKey) : undefined;
     if (model.isGroupLocked(job.group) || (rival && model.isLocked(rival))) return;
     const answer = await real.admin.retry(job.id).then(({ outcome }) => outcome, ({ code }) => code as string); // prettier-ignore
     expect(answer).toBe(answerOf(job, rival));
@@ -97,7 +124,11 @@ export class Retry extends OfJob {
 function answerOf({ state }: ModelJob, rival?: ModelJob): string {
   if (rival) return 'UNIQUE_KEY_TAKEN';
   if (isTerminal(state)) return 'revived';
-  const answers: Record<string, string> = { scheduled: 'hastened', ready: 'ready', running: 'JOB_RUNNING' };
+  const answers: Record<string, string> = {
+    scheduled: 'hastened',
+    ready: 'ready',
+    running: 'JOB_RUNNING',
+  };
   return answers[state] ?? 'JOB_HELD';
 }
 
@@ -117,7 +148,12 @@ export class UseAgain extends OfJob {
 
   protected async change({ id, state }: ModelJob, model: Model, real: Real): Promise<void> {
     const { group, uniqueKey } = this.item;
-    if (!isTerminal(state) || model.groups.isDeadJob(model.jobs.get(id)!) || model.isGroupLocked(group)) return;
+    if (
+      !isTerminal(state) ||
+      model.groups.isDeadJob(model.jobs.get(id)!) ||
+      model.isGroupLocked(group)
+    )
+      return;
     if (uniqueKey !== undefined && model.live(uniqueKey)) return;
     const { payload, ...options } = given(this.item);
     const known = await real.queues.enqueue(this.queue, payload, { ...options, id });
@@ -141,16 +177,25 @@ export class Redrive extends Command {
   }
 
   protected async work(model: Model, real: Real): Promise<void> {
-    const dead = model.all.filter(({ state, lane }) => isDead(state) && (lane === 'fair') === this.fair);
-    const coming = dead.filter((job) => comesIn(job, dead, model)).sort((a, b) => a.ended - b.ended || (a.id < b.id ? -1 : 1));
+    const dead = model.all.filter(
+      ({ state, lane }) => isDead(state) && (lane === 'fair') === this.fair,
+    );
+    const coming = dead
+      .filter((job) => comesIn(job, dead, model))
+      .sort((a, b) => a.ended - b.ended || (a.id < b.id ? -1 : 1));
     const counts = await real.admin.redrive({ queue: this.fair ? FAIR_QUEUE : QUEUE });
-    expect(counts).toEqual({ revived: coming.length, keyTaken: dead.length - coming.length, gone: 0 });
+    expect(counts).toEqual({
+      revived: coming.length,
+      keyTaken: dead.length - coming.length,
+      gone: 0,
+    });
     const { halted } = model.groups;
     for (const job of coming) model.revive(job, { epoch: await real.epochOf(job.id), halted });
   }
 }
 
-const isDead = (state: ModelJob['state']): boolean => isTerminal(state) && KEPT_IN[state] === 'dead_letter';
+const isDead = (state: ModelJob['state']): boolean =>
+  isTerminal(state) && KEPT_IN[state] === 'dead_letter';
 
 function comesIn(job: ModelJob, dead: ModelJob[], model: Model): boolean {
   if (job.uniqueKey === undefined) return true;

@@ -30,21 +30,35 @@ export class Pull extends Command {
   }
 
   protected async work(model: Model, real: Real): Promise<void> {
-    const open = LANES.filter((lane) => (this.hasLabel || lane !== 'labelled') && !model.paused.has(lane === 'fair'));
-    const asked = model.all.filter((job) => job.cancelRequested && job.state === 'ready').map(({ id }) => id);
+    const open = LANES.filter(
+      (lane) => (this.hasLabel || lane !== 'labelled') && !model.paused.has(lane === 'fair'),
+    );
+    const asked = model.all
+      .filter((job) => job.cancelRequested && job.state === 'ready')
+      .map(({ id }) => id);
     const [worker, labels] = [`remote-${this.worker}`, this.hasLabel ? [LABEL] : []];
     const known = model.claimable(0, open);
-    const request = { workerId: worker, queues: [QUEUE, FAIR_QUEUE], labels, leaseMs: A_DAY, limit: this.limit };
+    const request = {
+      workerId: worker,
+      queues: [QUEUE, FAIR_QUEUE],
+      labels,
+      leaseMs: A_DAY,
+      limit: this.limit,
+    };
     const { leaseId, jobs } = await real.remote.claim(request);
     const cancelled = await real.endedOf(asked);
     // Never old enough for others to come beside it, however busy the machine is.
-    await real.query(`update simple_queue.lease set created_at = now() + interval '1 day' where id = $1`, [leaseId]);
+    await real.query(
+      `update simple_queue.lease set created_at = now() + interval '1 day' where id = $1`,
+      [leaseId],
+    );
     lookAround(model);
     const taken = [...jobs.map(({ id }) => id), ...cancelled];
     this.expectFair(taken.map((id) => model.jobs.get(id)!), { open, known, model, worker }); // prettier-ignore
     model.claim(leaseId, leaseId, taken, { worker, open: new Set(taken), lapsed: false });
     if (taken.length > 0) model.liveLeases.add(leaseId);
-    for (const id of cancelled) settled(model, model.pulled.at(-1)!, id, () => model.end(id, 'cancelled'));
+    for (const id of cancelled)
+      settled(model, model.pulled.at(-1)!, id, () => model.end(id, 'cancelled'));
     for (const job of jobs) expect(job.attempt).toBe(model.jobs.get(job.id)!.attempt + 1);
   }
 
@@ -57,7 +71,9 @@ export class Pull extends Command {
       expect(taken.length).toBeLessThanOrEqual(Math.min(this.limit, fair.length));
       return expect(taken.filter((job) => !fair.includes(job))).toEqual([]);
     }
-    const waiting = KINDS.map((kind) => model.claimable(kind, open).filter((job) => kind !== 0 || !isFair(job)));
+    const waiting = KINDS.map((kind) =>
+      model.claimable(kind, open).filter((job) => kind !== 0 || !isFair(job)),
+    );
     expect(KINDS.map((kind) => taken.filter((job) => kindOf(job) === kind).length)).toEqual(
       isAlone ? [0, 0, 0] : this.shareOf(waiting, held.length === 0),
     );
@@ -85,7 +101,9 @@ interface Asked {
 const isFair = ({ lane }: ModelJob): boolean => lane === 'fair';
 
 function heldBy(model: Model, worker: string): ModelJob[] {
-  const own = model.pulled.filter((claim) => claim.pulled.worker === worker && !claim.pulled.lapsed && isLive(model, claim));
+  const own = model.pulled.filter(
+    (claim) => claim.pulled.worker === worker && !claim.pulled.lapsed && isLive(model, claim),
+  );
   return own.flatMap(({ pulled }) => [...pulled.open]).map((id) => model.jobs.get(id)!);
 }
 
@@ -94,7 +112,8 @@ const isLive = (model: Model, { lease }: ModelClaim): boolean => model.liveLease
 function lookAround(model: Model): void {
   const isVacant = model.groups.vacant > 0;
   for (const job of model.all) if (job.due && !model.isLocked(job)) model.move(job, 'ready');
-  for (const job of model.all) if (job.overdue && !model.isLocked(job)) model.end(job.id, 'expired');
+  for (const job of model.all)
+    if (job.overdue && !model.isLocked(job)) model.end(job.id, 'expired');
   if (isVacant) model.groups.handOn((group) => model.isGroupLocked(group));
 }
 
@@ -141,7 +160,9 @@ export class Return extends OfPulled {
 
   protected async answer(claim: Pulled, model: Model, real: Real): Promise<void> {
     const run = pick(claim.runs, this.index);
-    const answer = await this.send(claim.lease, run.id, real.remote).catch((error: { code: string }) => error.code);
+    const answer = await this.send(claim.lease, run.id, real.remote).catch(
+      (error: { code: string }) => error.code,
+    );
     const refusal = refusalOf(claim, run, model);
     if (refusal) return expect(answer).toBe(refusal);
     expect(model.holds(run)).toBe(true);
@@ -165,7 +186,12 @@ export class Return extends OfPulled {
     return ran ? 'retried' : 'released';
   }
 
-  private end(model: Model, id: string, how: Parameters<Model['end']>[2], state: 'succeeded' | 'cancelled' | 'failed'): string {
+  private end(
+    model: Model,
+    id: string,
+    how: Parameters<Model['end']>[2],
+    state: 'succeeded' | 'cancelled' | 'failed',
+  ): string {
     model.end(id, state, how);
     return state;
   }
@@ -178,12 +204,16 @@ function refusalOf({ lease, pulled }: Pulled, { id }: ModelRun, model: Model): s
 }
 
 function inOrder(answer: LeaseRenewal | string): LeaseRenewal | string {
-  return typeof answer === 'string' ? answer : { lost: answer.lost.sort(), cancelled: answer.cancelled.sort() };
+  return typeof answer === 'string'
+    ? answer
+    : { lost: answer.lost.sort(), cancelled: answer.cancelled.sort() };
 }
 
 export class Renew extends OfPulled {
   protected async answer(claim: Pulled, model: Model, real: Real): Promise<void> {
-    const answer = await real.remote.renewLease(claim.lease, A_DAY).catch((error: { code: string }) => error.code);
+    const answer = await real.remote
+      .renewLease(claim.lease, A_DAY)
+      .catch((error: { code: string }) => error.code);
     const { open, had } = claim.pulled;
     if (!isLive(model, claim)) return expect(answer).toBe(had ? 'LEASE_LOST' : 'LEASE_UNKNOWN');
     if (claim.pulled.lapsed) return expect(answer).toBe('LEASE_LOST');
@@ -195,7 +225,10 @@ export class Renew extends OfPulled {
 /** Its worker is silent for too long; until a reaper comes it may still come back. */
 export class Lapse extends OfPulled {
   protected async answer(claim: Pulled, model: Model, real: Real): Promise<void> {
-    await real.query(`update simple_queue.lease set expires_at = now() - interval '1 second' where id = $1`, [claim.lease]);
+    await real.query(
+      `update simple_queue.lease set expires_at = now() - interval '1 second' where id = $1`,
+      [claim.lease],
+    );
     claim.pulled.lapsed = isLive(model, claim);
   }
 }

@@ -13,7 +13,13 @@ import { Hints } from '../../../lib/claim/hints.js';
 import type { TestStorage } from '../storage.js';
 import { LABEL, successOf } from './command.js';
 import { PLACES } from '../places.js';
-import { MAX_STALLS, type Model, type ModelJob, type ModelLane, type ModelWorker } from './model.js';
+import {
+  MAX_STALLS,
+  type Model,
+  type ModelJob,
+  type ModelLane,
+  type ModelWorker,
+} from './model.js';
 import { checkPlaces } from '../check-places.js';
 
 export const QUEUE = 'machine';
@@ -66,7 +72,12 @@ export class Real {
     await this.query('update simple_queue.queue set paused_at = null');
     await this.findLanes();
     const { storage, queues, test } = this;
-    this.remote = new PostgresJobQueue({ storage, queues, events: test.events, options: { ...OPTIONS, pollIntervalMs: 0 } });
+    this.remote = new PostgresJobQueue({
+      storage,
+      queues,
+      events: test.events,
+      options: { ...OPTIONS, pollIntervalMs: 0 },
+    });
     this.workers = [];
     [this.hints, this.now] = [new Hints(), 0];
     for (let n = 0; n < 3; n++) this.workers.push({ lease: await this.takeLease(model) });
@@ -82,7 +93,10 @@ export class Real {
     };
     for (const [name, lane] of Object.entries(all) as [ModelLane, Lane][]) {
       const sql = 'select id from simple_queue.lane where queue = $1 and labels = $2';
-      const [{ id }] = (await this.query<{ id: number }>(sql, [lane.queueId, lane.labels ?? []])) as [{ id: number }];
+      const [{ id }] = (await this.query<{ id: number }>(sql, [
+        lane.queueId,
+        lane.labels ?? [],
+      ])) as [{ id: number }];
       all[name] = { ...lane, id };
     }
     this.lanes = all;
@@ -115,26 +129,34 @@ export class Real {
   }
 
   async count(table: string): Promise<number> {
-    return (await this.query<{ n: number }>(`select count(*)::int as n from simple_queue.${table}`))[0]!.n;
+    return (
+      await this.query<{ n: number }>(`select count(*)::int as n from simple_queue.${table}`)
+    )[0]!.n;
   }
 
   /** Rows of whatever is live. */
   async left(): Promise<Record<string, number>> {
-    const counts = await Promise.all(LIVE.map(async (table) => [table, await this.count(table)] as const));
+    const counts = await Promise.all(
+      LIVE.map(async (table) => [table, await this.count(table)] as const),
+    );
     return Object.fromEntries(counts.filter(([, rows]) => rows > 0));
   }
 
   /** Those of these jobs that are in the archive. */
   async endedOf(ids: string[]): Promise<string[]> {
     if (ids.length === 0) return [];
-    return (await this.query<{ id: string }>('select id from simple_queue.archive where id = any($1)', [ids])).map(
-      ({ id }) => id,
-    );
+    return (
+      await this.query<{ id: string }>('select id from simple_queue.archive where id = any($1)', [
+        ids,
+      ])
+    ).map(({ id }) => id);
   }
 
   /** Of a life that has just begun: nobody but the database knows where it starts. */
   async epochOf(id: string): Promise<number> {
-    return (await this.query<{ epoch: number }>('select epoch from simple_queue.job where id = $1', [id]))[0]!.epoch;
+    return (
+      await this.query<{ epoch: number }>('select epoch from simple_queue.job where id = $1', [id])
+    )[0]!.epoch;
   }
 
   /** One worker runs whatever is ready, and succeeds. */
@@ -146,21 +168,40 @@ export class Real {
       lanes: this.laneIds.map((lane) => ({ lane, wanted: 500, ranges: [EVERYWHERE] })),
       limit: 500,
     };
-    const rows = (await this.storage.jobs.settleAndClaim('worker', [], [], claim)).jobs;
+    const rows = (await this.storage.claims.settleAndClaim('worker', [], [], claim)).jobs;
     const claims = [claim.claimId, randomUUID()];
     const fair = { claimId: claims[1]!, lease, lane: this.lanes.fair.id, after: null, wanted: 500 };
     rows.push(...(await this.storage.groups.claimFair(fair)).jobs);
     for (const alone of [false, true]) {
       claims.push(randomUUID());
-      rows.push(...(await this.storage.jobs.claimSuspects(claims.at(-1)!, lease, this.laneIds, { alone, limit: 500 })));
+      rows.push(
+        ...(await this.storage.claims.claimSuspects(claims.at(-1)!, lease, this.laneIds, {
+          alone,
+          limit: 500,
+        })),
+      );
     }
-    const [cancelled, going] = [rows.filter((row) => row.cancelled), rows.filter((row) => !row.cancelled)];
-    const verdict = { state: 'cancelled', spent: 0, runMs: 1, archiveKeepMs: DAY_MS, deadLetterKeepMs: DAY_MS } as const;
-    await this.storage.jobs.bury('worker', cancelled.map(({ id, epoch }) => ({ id, epoch, verdict }))); // prettier-ignore
+    const [cancelled, going] = [
+      rows.filter((row) => row.cancelled),
+      rows.filter((row) => !row.cancelled),
+    ];
+    const verdict = {
+      state: 'cancelled',
+      spent: 0,
+      runMs: 1,
+      archiveKeepMs: DAY_MS,
+      deadLetterKeepMs: DAY_MS,
+    } as const;
+    await this.storage.settlements.bury('worker', cancelled.map(({ id, epoch }) => ({ id, epoch, verdict }))); // prettier-ignore
     const isOrdered = ({ id }: { id: string }): boolean => model.jobs.get(id)!.group !== undefined;
     await this.storage.groups.settle('worker', going.filter(isOrdered).map(successOf));
     const rest = going.filter((row) => !isOrdered(row)).map(successOf);
-    await this.storage.jobs.settleAndClaim('worker', rest, claims, { claimId: randomUUID(), lease, lanes: [], limit: 0 });
+    await this.storage.claims.settleAndClaim('worker', rest, claims, {
+      claimId: randomUUID(),
+      lease,
+      lanes: [],
+      limit: 0,
+    });
   }
 
   /** The time of everything that waits for one comes. */
@@ -190,7 +231,9 @@ export class Real {
     const overview = (await this.admin.queues()).map(({ queue, paused, ...counts }) => ({
       queue,
       paused,
-      counts: [counts.ready, counts.running, counts.scheduled, counts.deadLetters].map(({ jobs }) => jobs),
+      counts: [counts.ready, counts.running, counts.scheduled, counts.deadLetters].map(
+        ({ jobs }) => jobs,
+      ),
     }));
     expect(overview).toEqual([overviewOf(model, true), overviewOf(model, false)]);
   }
@@ -199,9 +242,17 @@ export class Real {
 /** What `QueueAdmin.queues` says. */
 function overviewOf(model: Model, fair: boolean): object {
   const own = model.all.filter(({ lane }) => (lane === 'fair') === fair);
-  const live = (['ready', 'running', 'scheduled'] as const).map((state) => own.filter((job) => job.state === state).length);
-  const dead = own.filter(({ state }) => isTerminal(state) && KEPT_IN[state] === 'dead_letter').length;
-  return { queue: fair ? FAIR_QUEUE : QUEUE, paused: model.paused.has(fair), counts: [...live, dead] };
+  const live = (['ready', 'running', 'scheduled'] as const).map(
+    (state) => own.filter((job) => job.state === state).length,
+  );
+  const dead = own.filter(
+    ({ state }) => isTerminal(state) && KEPT_IN[state] === 'dead_letter',
+  ).length;
+  return {
+    queue: fair ? FAIR_QUEUE : QUEUE,
+    paused: model.paused.has(fair),
+    counts: [...live, dead],
+  };
 }
 
 /** From the view, as users see it, with what only the row knows. A job that were in two places, or ended twice, would come twice. */
@@ -209,7 +260,15 @@ const SHOWN = `select v.id, v.state, v.attempt, v.stalls, v.reschedules, (v.opti
     v.cancel_at is not null as "cancelRequested", j.epoch, j.suspicion
   from simple_queue.jobs v left join simple_queue.job j on j.id = v.id order by v.id`;
 
-function shownOf({ id, state, attempt, stalls, reschedules, checkpoint, ...live }: ModelJob): object {
+function shownOf({
+  id,
+  state,
+  attempt,
+  stalls,
+  reschedules,
+  checkpoint,
+  ...live
+}: ModelJob): object {
   const ended = { cancelRequested: false, epoch: null, suspicion: null };
   const { cancelRequested, epoch, suspicion } = live;
   const inRow = !isTerminal(state) ? { cancelRequested, epoch, suspicion } : ended;

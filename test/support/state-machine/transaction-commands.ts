@@ -5,7 +5,14 @@ import type { Model, ModelItem } from './model.js';
 import { QUEUE, type Real } from './real.js';
 
 /** How a transaction ends: when its calls are done, or while they are under way. */
-export const ENDINGS = ['commits', 'commits early', 'rolls back', 'rolls back early', 'times out', 'times out early'] as const;
+export const ENDINGS = [
+  'commits',
+  'commits early',
+  'rolls back',
+  'rolls back early',
+  'times out',
+  'times out early',
+] as const;
 
 const REFUSALS = ['MANAGER_INACTIVE', 'DATABASE_ERROR'];
 
@@ -31,7 +38,8 @@ export class SideBySide extends Command {
     await this.end(runner);
     const isKept = this.ending.startsWith('commits');
     for (const [index, result] of (await settled).entries()) {
-      if (result.status === 'rejected') expect(REFUSALS).toContain((result.reason as { code: string }).code);
+      if (result.status === 'rejected')
+        expect(REFUSALS).toContain((result.reason as { code: string }).code);
       else if (isKept) expectStored(items[index]!, result.value, model);
     }
     await runner.release();
@@ -47,7 +55,11 @@ export class SideBySide extends Command {
   }
 }
 
-function expectStored(item: ModelItem, { id, created }: { id: string; created: boolean }, model: Model): void {
+function expectStored(
+  item: ModelItem,
+  { id, created }: { id: string; created: boolean },
+  model: Model,
+): void {
   const known = item.uniqueKey === undefined ? undefined : model.live(item.uniqueKey);
   expect({ created, id: known && id }).toEqual({ created: !known, id: known?.id });
   if (created) model.add(id, item);

@@ -1,5 +1,10 @@
 import { ClsModule, ClsService } from 'nestjs-cls';
-import { QueueHandler, QueueService, SimpleQueueModule, type ContextCarrier } from 'nestjs-simple-queue';
+import {
+  QueueHandler,
+  QueueService,
+  SimpleQueueModule,
+  type ContextCarrier,
+} from 'nestjs-simple-queue';
 import { answers, database, tryOut } from './trial.js';
 
 const carrierOf = (cls: ClsService): ContextCarrier => ({
@@ -26,7 +31,10 @@ export const carriesContext = () => {
     inject: [ClsService],
     useFactory: (cls: ClsService) => ({ carriers: [carrierOf(cls)] }),
   });
-  const metadata = { imports: [ClsModule.forRoot({ global: true }), database(), queue], providers: [SendInvoice] };
+  const metadata = {
+    imports: [ClsModule.forRoot({ global: true }), database(), queue],
+    providers: [SendInvoice],
+  };
   return tryOut(metadata, async (app) => {
     const cls = app.get(ClsService);
     const { id } = await cls.run(() => {

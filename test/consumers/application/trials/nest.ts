@@ -1,4 +1,11 @@
-import { Inject, Injectable, Scope, UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Scope,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
 import { REQUEST } from '@nestjs/core';
 import { getQueueContext, QueueHandler, QueueService, type Job } from 'nestjs-simple-queue';
 import assert from 'node:assert/strict';
@@ -28,12 +35,15 @@ class SendParcel {
 
 /** A guard lets one job pass and refuses another; the handler is made for its job. */
 export const runsEnhancers = () =>
-  tryOut({ imports: [database(), queue()], providers: [OnlyPaid, Address, SendParcel] }, async (app) => {
-    const queues = app.get(QueueService);
-    const paid = await queues.enqueue('parcels', { paid: true });
-    const unpaid = await queues.enqueue('parcels', { paid: false });
-    await answers(app, paid.id, paid.id);
-    const end = await queues.wait(unpaid.id, { timeoutMs: 10_000 });
-    assert.equal(end.state, 'failed');
-    assert.match(end.error?.message ?? '', /Forbidden/);
-  });
+  tryOut(
+    { imports: [database(), queue()], providers: [OnlyPaid, Address, SendParcel] },
+    async (app) => {
+      const queues = app.get(QueueService);
+      const paid = await queues.enqueue('parcels', { paid: true });
+      const unpaid = await queues.enqueue('parcels', { paid: false });
+      await answers(app, paid.id, paid.id);
+      const end = await queues.wait(unpaid.id, { timeoutMs: 10_000 });
+      assert.equal(end.state, 'failed');
+      assert.match(end.error?.message ?? '', /Forbidden/);
+    },
+  );

@@ -1,5 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { defineJob, InjectQueue, QueueHandler, SimpleQueueModule, type Job, type QueueOf } from 'nestjs-simple-queue';
+import {
+  defineJob,
+  InjectQueue,
+  QueueHandler,
+  SimpleQueueModule,
+  type Job,
+  type QueueOf,
+} from 'nestjs-simple-queue';
 import assert from 'node:assert/strict';
 import { database, queue, tryOut } from './trial.js';
 
@@ -20,9 +27,14 @@ class PrintLabel {
 /** A queue of one template is injected, and waits for its job. */
 export const injectsQueues = () =>
   tryOut(
-    { imports: [database(), queue(), SimpleQueueModule.forFeature([Labels])], providers: [Shipping, PrintLabel] },
+    {
+      imports: [database(), queue(), SimpleQueueModule.forFeature([Labels])],
+      providers: [Shipping, PrintLabel],
+    },
     async (app) => {
-      const end = await app.get(Shipping).labels.enqueueAndWait({ to: 'Ann' }, { timeoutMs: 10_000 });
+      const end = await app
+        .get(Shipping)
+        .labels.enqueueAndWait({ to: 'Ann' }, { timeoutMs: 10_000 });
       assert.equal(end.state === 'succeeded' && end.output, 'to Ann');
     },
   );

@@ -22,6 +22,8 @@ class SendReceipt implements JobHandler<Receipt> {
 export const runsReceipts = () =>
   tryOut({ imports: [database(), queue()], providers: [SendReceipt] }, async (app) => {
     const queues = app.get(QueueService);
-    const { id } = await app.get(DataSource).transaction((manager) => queues.enqueue('receipts', { orderId: 7 }, { manager }));
+    const { id } = await app
+      .get(DataSource)
+      .transaction((manager) => queues.enqueue('receipts', { orderId: 7 }, { manager }));
     await answers(app, id, 7);
   });

@@ -1,7 +1,11 @@
 import { context, propagation } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-base';
 import { QueueHandler, QueueService, SimpleQueueModule } from 'nestjs-simple-queue';
 import { openTelemetry } from 'nestjs-simple-queue/telemetry';
 import assert from 'node:assert/strict';
@@ -19,7 +23,9 @@ export const tracesJobs = async () => {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   const spans = new InMemorySpanExporter();
-  const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
+  const tracerProvider = new BasicTracerProvider({
+    spanProcessors: [new SimpleSpanProcessor(spans)],
+  });
   const queue = SimpleQueueModule.forRoot({ telemetry: openTelemetry({ tracerProvider }) });
   await tryOut({ imports: [database(), queue], providers: [WriteReport] }, async (app) => {
     const { id } = await app.get(QueueService).enqueue('reports', {});

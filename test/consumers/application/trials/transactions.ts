@@ -1,4 +1,8 @@
-import { ClsPluginTransactional, Transactional as ClsTransactional, TransactionHost } from '@nestjs-cls/transactional';
+import {
+  ClsPluginTransactional,
+  Transactional as ClsTransactional,
+  TransactionHost,
+} from '@nestjs-cls/transactional';
 import { TransactionalAdapterTypeOrm } from '@nestjs-cls/transactional-adapter-typeorm';
 import { Injectable, type ModuleMetadata } from '@nestjs/common';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
@@ -46,7 +50,10 @@ class OrdersWithTypeOrm extends Orders {
   }
 }
 
-function tryPlacing(Service: typeof OrdersWithCls | typeof OrdersWithTypeOrm, imports: ModuleMetadata['imports']): Promise<void> {
+function tryPlacing(
+  Service: typeof OrdersWithCls | typeof OrdersWithTypeOrm,
+  imports: ModuleMetadata['imports'],
+): Promise<void> {
   return tryOut({ imports, providers: [Service] }, async (app) => {
     const [orders, queues] = [app.get(Service), app.get(QueueService)];
     assert.equal((await queues.find(await orders.place(false)))?.queue, 'orders');
@@ -58,10 +65,14 @@ function tryPlacing(Service: typeof OrdersWithCls | typeof OrdersWithTypeOrm, im
 /** What is enqueued in a method with `@Transactional()` goes with its transaction. */
 export const joinsTransactions = async () => {
   const adapter = new TransactionalAdapterTypeOrm({ dataSourceToken: getDataSourceToken() });
-  const cls = ClsModule.forRoot({ plugins: [new ClsPluginTransactional({ imports: [database()], adapter })] });
+  const cls = ClsModule.forRoot({
+    plugins: [new ClsPluginTransactional({ imports: [database()], adapter })],
+  });
   const withHost = SimpleQueueModule.forRootAsync({
     inject: [TransactionHost],
-    useFactory: (host: TransactionHost<TransactionalAdapterTypeOrm>) => ({ transaction: () => host.tx }),
+    useFactory: (host: TransactionHost<TransactionalAdapterTypeOrm>) => ({
+      transaction: () => host.tx,
+    }),
   });
   await tryPlacing(OrdersWithCls, [database(), cls, withHost]);
   const transactional = TypeOrmModule.forRootAsync({

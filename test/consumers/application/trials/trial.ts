@@ -11,7 +11,10 @@ export const database = () => TypeOrmModule.forRoot(DATABASE);
 export const queue = () => SimpleQueueModule.forRoot();
 
 /** Starts an application, tries something in it, and stops it. */
-export async function tryOut(metadata: ModuleMetadata, trial: (app: INestApplicationContext) => Promise<void>): Promise<void> {
+export async function tryOut(
+  metadata: ModuleMetadata,
+  trial: (app: INestApplicationContext) => Promise<void>,
+): Promise<void> {
   class Root {}
   const options = { logger: ['error' as const], abortOnError: false };
   const app = await NestFactory.createApplicationContext({ module: Root, ...metadata }, options);
@@ -23,7 +26,11 @@ export async function tryOut(metadata: ModuleMetadata, trial: (app: INestApplica
 }
 
 /** The job succeeds with this output. */
-export async function answers(app: INestApplicationContext, id: string, output: unknown): Promise<void> {
+export async function answers(
+  app: INestApplicationContext,
+  id: string,
+  output: unknown,
+): Promise<void> {
   const end = await app.get(QueueService).wait(id, { timeoutMs: 10_000 });
   assert.deepEqual({ state: end.state, output: end.output }, { state: 'succeeded', output });
 }

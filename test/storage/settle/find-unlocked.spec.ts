@@ -16,11 +16,11 @@ describe('find-unlocked', () => {
     await rival.begin();
     await rival.query('select from simple_queue.job where id = $1 for update', [held.id]);
 
-    const unlocked = await test.storage.jobs.findUnlocked([free.id, held.id, gone]);
+    const unlocked = await test.storage.settlements.findUnlocked([free.id, held.id, gone]);
     await rival.rollback();
     await rival.close();
 
     expect(unlocked).toEqual(new Set([free.id, gone]));
-    expect(await test.storage.jobs.findUnlocked([held.id])).toEqual(new Set([held.id]));
+    expect(await test.storage.settlements.findUnlocked([held.id])).toEqual(new Set([held.id]));
   });
 });

@@ -1,0 +1,44 @@
+import type { Failure } from '../../job/failure.js';
+import type { AttemptRecord } from '../../job/job.js';
+import type { OnDeadJob, TerminalState } from '../../job/job-state.js';
+
+/** A run that may be settled: the job and the epoch it was claimed at. */
+export interface RunKey {
+  id: string;
+  epoch: number;
+}
+
+/** A success on its way to the database. `keepMs` undefined: deleted at once. */
+export interface Success extends RunKey {
+  runMs: number;
+  keepMs: number | undefined;
+  output: string | undefined;
+}
+
+/** What is kept of a failed attempt, or of an end. */
+interface Told {
+  error?: Failure;
+  entry?: Omit<AttemptRecord, 'at'>;
+}
+
+/** What `put-back` is told of one job. */
+export interface Return extends RunKey {
+  change: { at?: string; delayMs?: number; spent: 0 | 1; rescheduled: 0 | 1; ran: boolean } & Told;
+}
+
+/** What `bury` is told of one job. */
+export interface Burial extends RunKey {
+  verdict: {
+    state: TerminalState;
+    spent: 0 | 1;
+    runMs: number;
+    deadLetterKeepMs: number;
+    /** undefined: a cancelled job is deleted at once. */
+    archiveKeepMs?: number;
+    /** Of an ordered job that ended badly. */
+    onDeadJob?: OnDeadJob;
+  } & Told;
+}
+
+export const idOf = (key: { id: string }): string => key.id;
+export const epochOf = (key: { epoch: number }): number => key.epoch;
