@@ -15,6 +15,7 @@ export default {
     '^nestjs-simple-queue/testing$': '<rootDir>/lib/testing/testing.ts',
     '^nestjs-simple-queue/telemetry$': '<rootDir>/lib/opentelemetry/opentelemetry.ts',
     '^nestjs-simple-queue/migrations$': '<rootDir>/migrations/migrations.ts',
+    '^@nestjs/config$': '<rootDir>/test/support/nestjs-config.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   globalSetup: '<rootDir>/test/support/global-setup.ts',

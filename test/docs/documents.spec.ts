@@ -1,15 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import {
-  DOCUMENTS,
-  examplesIn,
-  headingsOf,
-  linksIn,
-  read,
-  REPOSITORY,
-  withExamples,
-} from './documents.js';
+import { DOCUMENTS, headingsOf, linksIn, read, REPOSITORY } from './documents.js';
+import { examplesIn, withExamples } from './quotes.js';
 
 describe.each(DOCUMENTS)('%s', (path) => {
   it('quotes its examples as they run', () => {
@@ -28,7 +21,8 @@ describe.each(DOCUMENTS)('%s', (path) => {
 
 it('quotes every example somewhere, or links to it', () => {
   const linked = DOCUMENTS.flatMap((path) => linksIn(path)).map(({ file }) => basename(file));
-  const quoted = [...DOCUMENTS.flatMap((path) => examplesIn(read(path))), ...linked];
+  const examples = DOCUMENTS.flatMap((path) => examplesIn(read(path)));
+  const quoted = [...examples.map((each) => each.split('#')[0]!), ...linked];
   const files = readdirSync(join(REPOSITORY, 'test/examples')).filter(
     (file) => !file.endsWith('.spec.ts'),
   );

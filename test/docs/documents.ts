@@ -16,36 +16,6 @@ function markdownIn(folder: string, options?: { recursive: true }): string[] {
 
 export const read = (path: string): string => readFileSync(join(REPOSITORY, path), 'utf8');
 
-/** `<!-- example: file.ts#region -->`, a block of code, and the mark that ends it. */
-const QUOTE = /<!-- example: (\S+?)(?:#(\S+))? -->\n[\s\S]*?<!-- \/example -->/g;
-
-/** The document with every quoted example as its file in test/examples has it. */
-export function withExamples(markdown: string): string {
-  return markdown.replaceAll(QUOTE, (_, file: string, region?: string) => {
-    const code = exampleText(read(`test/examples/${file}`), region);
-    return `<!-- example: ${file}${region ? `#${region}` : ''} -->\n\`\`\`ts\n${code}\n\`\`\`\n<!-- /example -->`;
-  });
-}
-
-export function examplesIn(markdown: string): string[] {
-  return [...markdown.matchAll(QUOTE)].map(([, file]) => file!);
-}
-
-/** The file, or the parts between `// #region name` and `// #endregion`, moved to the left. */
-function exampleText(source: string, region?: string): string {
-  if (region === undefined) return source.trim();
-  const parts = [...source.matchAll(/^ *\/\/ #region (\S+)\n([\s\S]*?)^ *\/\/ #endregion$/gm)];
-  const found = parts.filter(([, name]) => name === region).map(([, , text]) => text!);
-  if (found.length === 0) throw new Error(`There is no region "${region}" in the example.`);
-  return unindented(found.join('').trimEnd());
-}
-
-function unindented(text: string): string {
-  const lines = text.split('\n');
-  const depth = Math.min(...lines.filter((line) => line.trim()).map((line) => line.search(/\S/)));
-  return lines.map((line) => line.slice(depth)).join('\n');
-}
-
 /** Links of a document to files of this repository, as paths from its root, with the heading they name. */
 export function linksIn(path: string): { file: string; heading?: string }[] {
   const prose = read(path).replaceAll(/^```[\s\S]*?^```$/gm, '');

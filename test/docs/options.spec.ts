@@ -10,14 +10,14 @@ const POLICY = membersOf('lib/job/job-handler.ts', 'AttemptPolicy');
 const HANDLE_JOB = [...POLICY, ...membersOf('lib/job/job-handler.ts', 'HandleJobOptions')];
 
 const MODULE_PARTS = [
-  'Where',
-  'Who works what',
-  'How much at once',
+  'Database',
+  'What this process runs',
+  'Concurrency',
   'Attempts',
-  'Keeping',
-  'Speed and faults',
+  'Retention',
+  'Polling, leases and timeouts',
   'Sizes',
-  'Around the work',
+  'Extensions',
 ];
 /** Options whose parts have rows of their own. */
 const NESTED = ['maintenance', 'poison'];

@@ -2,7 +2,8 @@
 //   node --import ./test/support/typescript.mjs test/docs/quote-examples.mjs
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DOCUMENTS, read, REPOSITORY, withExamples } from './documents.ts';
+import { DOCUMENTS, read, REPOSITORY } from './documents.ts';
+import { withExamples } from './quotes.ts';
 
 for (const path of DOCUMENTS) {
   const text = read(path);
