@@ -7,7 +7,7 @@ export type Rule = (value: unknown, path: string) => string[];
 export function whole(min: number, max: number): Rule {
   return must(
     (value) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max,
-    `a whole number from ${grouped(min)} to ${grouped(max)}`,
+    () => `a whole number from ${grouped(min)} to ${grouped(max)}`,
   );
 }
 
@@ -22,9 +22,13 @@ export function oneOf(...words: string[]): Rule {
   );
 }
 
-/** For whatever no other rule says; `wanted` ends the sentence "x must be ...". */
-export function must(holds: (value: unknown) => boolean, wanted: string): Rule {
-  return (value, path) => (holds(value) ? [] : [`${path} must be ${wanted}, not ${shown(value)}`]);
+/** For whatever no other rule says; `wanted` ends the sentence "x must be ...". A function: only a problem asks for it. */
+export function must(holds: (value: unknown) => boolean, wanted: string | (() => string)): Rule {
+  return (value, path) => {
+    if (holds(value)) return [];
+    const what = typeof wanted === 'string' ? wanted : wanted();
+    return [`${path} must be ${what}, not ${shown(value)}`];
+  };
 }
 
 /** What a checking function throws is the problem. */

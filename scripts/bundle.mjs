@@ -1,0 +1,79 @@
+// Joins the built library into one file for each of its doors and a few that they share. An
+// application loads a dozen files instead of two hundred, and installs none of the packages that
+// only the command line needs.
+import { chmodSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import commonjs from '@rollup/plugin-commonjs';
+import nodeResolve from '@rollup/plugin-node-resolve';
+import { rollup } from 'rollup';
+import ts from 'typescript';
+
+const { exports, bin, dependencies = {}, peerDependencies } = readJson('package.json');
+const doors = Object.values(exports).filter((door) => door.default);
+const entries = [...doors.map((door) => door.default), ...Object.values(bin)];
+const installed = Object.keys({ ...dependencies, ...peerDependencies });
+/** cli-table3 takes it where it is installed, for colours that the command line does not use. */
+const OPTIONAL = '@colors/colors/safe';
+
+const bundle = await rollup({
+  input: Object.fromEntries(entries.map((path) => [path.replace(/^\.\/dist\/|\.js$/g, ''), path])),
+  external: (id) => isBuiltin(id) || installed.some((name) => `${id}/`.startsWith(`${name}/`)),
+  plugins: [
+    nodeResolve({ exportConditions: ['node'] }),
+    commonjs({ ignore: [OPTIONAL] }),
+    { name: 'without comments', renderChunk: withoutComments },
+  ],
+  onwarn: refuse,
+});
+const licences = licencesOf(bundle.watchFiles);
+for (const path of replaced()) rmSync(path);
+await bundle.write({ dir: 'dist', format: 'esm', chunkFileNames: 'lib/chunks/[name].js' });
+await bundle.close();
+for (const path of Object.values(bin)) chmodSync(path, 0o755);
+writeFileSync(join(dirname(bin['simple-queue']), 'LICENSES.txt'), licences);
+
+function readJson(path) {
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
+
+/** They stand in the repository, and in the types. */
+function withoutComments(code) {
+  const compilerOptions = {
+    removeComments: true,
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.ESNext,
+  };
+  return ts.transpileModule(code, { compilerOptions }).outputText;
+}
+
+/** What TypeScript writes before each decorator asks for a `this` that modules do not have. */
+function refuse({ code, message }) {
+  if (code !== 'THIS_IS_UNDEFINED') throw new Error(message);
+}
+
+/** All that was built, but the types that a door leads to. */
+function replaced() {
+  const types = ts.createProgram(
+    doors.map((door) => door.types),
+    { module: ts.ModuleKind.NodeNext, skipLibCheck: true },
+  );
+  const kept = new Set(types.getSourceFiles().map(({ fileName }) => resolve(fileName)));
+  return ['dist/lib', 'dist/migrations'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true })
+      .map((name) => resolve(folder, name))
+      .filter((path) => /\.(js|ts)$/.test(path) && !kept.has(path)),
+  );
+}
+
+function licencesOf(files) {
+  const folders = files.map((path) => /^.*\/node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0]);
+  return [...new Set(folders)].filter(Boolean).sort().map(licenceIn).join('\n\n');
+}
+
+function licenceIn(folder) {
+  const { name, version, license } = readJson(join(folder, 'package.json'));
+  const file = readdirSync(folder).find((path) => /^licen[cs]e/i.test(path));
+  if (!file) throw new Error(`${name} is bundled, and has no file with its licence.`);
+  return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}`;
+}
