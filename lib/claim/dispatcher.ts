@@ -115,11 +115,7 @@ export class Dispatcher {
   private nextOf(lane: WorkerLane): WorkerLane {
     let next = lane;
     for (const other of this.line)
-      if (
-        other.lane.queueId === lane.lane.queueId &&
-        other.priority < next.priority &&
-        other.canStart
-      )
+      if (other.queueId === lane.queueId && other.priority < next.priority && other.canStart)
         next = other;
     return next;
   }

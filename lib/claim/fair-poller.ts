@@ -91,7 +91,7 @@ export class FairPoller {
     const claimed = await this.claim(lane, key, { wanted, after: rotation.after });
     const ms = performance.now() - askedAt;
     this.parts.reports.polled(() => ({ wanted, claimed: claimed.jobs.length, settled: 0, ms }));
-    this.learn(rotation, claimed);
+    this.moveOn(rotation, claimed);
     this.parts.intake.arrived(key, claimed.jobs);
     return claimed.jobs.length;
   }
@@ -114,14 +114,14 @@ export class FairPoller {
     lane.expected += wish.wanted;
     try {
       return await intake.ask(key, wish.wanted, () =>
-        groups.claimFair({ ...key, ...wish, lane: lane.lane.id }),
+        groups.claimFair({ ...key, ...wish, lane: lane.id }),
       );
     } finally {
       lane.expected -= wish.wanted;
     }
   }
 
-  private learn(rotation: Rotation, { jobs, after }: FairClaimed): void {
+  private moveOn(rotation: Rotation, { jobs, after }: FairClaimed): void {
     rotation.after = after;
     rotation.lookAt =
       jobs.length === 0 && !rotation.news ? performance.now() + this.parts.pollIntervalMs : 0;

@@ -9,7 +9,7 @@ import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 import type { Uuid7 } from '../runtime/uuid7.js';
 import type { Intake } from './intake.js';
 import type { Claims } from '../settle/claims.js';
-import type { Look } from './hints.js';
+import type { Look } from './cursor.js';
 import type { RunReports } from '../observability/run-reports.js';
 import type { SettleBatch, Settler } from '../settle/settler.js';
 import type { WorkerLane } from './worker-lane.js';
@@ -75,7 +75,7 @@ export class Poller {
     const ms = performance.now() - sentAt;
     settler.settled(batch, claimed.lost, ms);
     this.parts.reports.polled(() => reportOf(batch, plan, claimed, ms));
-    this.learn(plan, claimed.jobs, ms);
+    this.note(plan, claimed.jobs, ms);
     this.parts.intake.arrived(plan.wish, claimed.jobs);
     return settler.hasNone ? this.restMs(performance.now()) : 0;
   }
@@ -112,7 +112,7 @@ export class Poller {
     const room = Math.min(MAX_CLAIM, this.room);
     const lanes = key ? this.lanesToAsk(now, room) : [];
     const wishes = lanes.map(({ lane, wanted, look }): LaneWish => ({
-      lane: lane.lane.id,
+      lane: lane.id,
       wanted,
       ranges: look.ranges,
     }));
@@ -141,7 +141,7 @@ export class Poller {
       const wanted = lane.lookAt > now ? 0 : Math.min(lane.wanted, left);
       if (wanted <= 0) continue;
       lane.ask(wanted);
-      planned.push({ lane, at, wanted, look: lane.hints.look(now) });
+      planned.push({ lane, at, wanted, look: lane.cursor.look(now) });
       if (lane.wasEmpty) continue;
       left -= wanted;
       this.turn = at + 1;
@@ -160,19 +160,19 @@ export class Poller {
   }
 
   /** A claim that brought all it was allowed to may not have come to its last lanes. */
-  private learn({ wish, lanes }: Plan, rows: ClaimedRow[], ms: number): void {
+  private note({ wish, lanes }: Plan, rows: ClaimedRow[], ms: number): void {
     const byLane = grouped(rows);
     const reached =
       rows.length < wish.limit
         ? lanes.length
-        : lanes.findLastIndex(({ lane }) => byLane.has(lane.lane.id));
+        : lanes.findLastIndex(({ lane }) => byLane.has(lane.id));
     if (lanes[reached]) this.turn = lanes[reached].at + 1;
     lanes.forEach(({ lane, wanted, look }, index) => {
-      const own = byLane.get(lane.lane.id) ?? [];
+      const own = byLane.get(lane.id) ?? [];
       if (index > reached) return lane.unanswered(wanted, look);
       const short = own.length < wanted && index < reached;
-      lane.hints.took(own, { look, short, ms });
-      lane.answered(wanted, { short: short && !lane.hints.isBehind, nextLookAt: this.nextPollAt });
+      lane.cursor.took(own, { look, short, ms });
+      lane.answered(wanted, { short: short && !lane.cursor.isBehind, nextLookAt: this.nextPollAt });
     });
   }
 

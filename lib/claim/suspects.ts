@@ -192,7 +192,7 @@ export class Suspects {
     wish: SuspectWish,
   ): Promise<ClaimedRow[]> {
     const { intake, claimRepository } = this.parts;
-    const ids = open.map(({ lane }) => lane.id);
+    const ids = open.map(({ id }) => id);
     return intake.ask(key, wish.limit, () =>
       claimRepository.claimSuspects(key.claimId, key.lease, ids, wish),
     );

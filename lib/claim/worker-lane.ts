@@ -2,7 +2,7 @@ import type { Permits } from '../runtime/permits.js';
 import type { Lane } from '../job/lane.js';
 import type { Handler } from '../handlers/handler-registry.js';
 import { HeavyRuns } from './heavy-runs.js';
-import { Hints, type Look } from './hints.js';
+import { Cursor, type Look } from './cursor.js';
 import type { JobBatch } from '../run/job-batch.js';
 import type { JobRun } from '../run/job-run.js';
 import { Rate } from './rate.js';
@@ -19,8 +19,13 @@ export const QUICK_MS = 200;
 export type LaneRun = JobRun<WorkerLane>;
 
 /** A lane as this worker works it: its handler, what waits in memory, where the next claim starts. */
-export class WorkerLane {
-  readonly hints = new Hints();
+export class WorkerLane implements Lane {
+  readonly id: number;
+  readonly queueId: number;
+  readonly queue: string;
+  readonly name: string;
+  readonly labels: readonly string[];
+  readonly cursor = new Cursor();
   /** Claimed, and not wholly here. */
   readonly heavy = new HeavyRuns<LaneRun>();
   /** Its queue is paused: nothing is claimed, what runs goes on. */
@@ -44,12 +49,19 @@ export class WorkerLane {
   protected readonly ranges: readonly Permits[];
 
   constructor(
-    readonly lane: Lane,
+    lane: Lane,
     readonly handler: Handler,
     readonly settings: QueuePolicy,
     /** All tiers that bound this lane: process, queue, handler, open transactions. */
     private readonly permits: readonly Permits[],
   ) {
+    ({
+      id: this.id,
+      queueId: this.queueId,
+      queue: this.queue,
+      name: this.name,
+      labels: this.labels,
+    } = lane);
     this.ranges = permits.filter((permit) => permit.refillBelow < permit.limit);
   }
 
@@ -140,12 +152,12 @@ export class WorkerLane {
   expectNews(lateMs?: number): void {
     this.lookAt = 0;
     this.news = true;
-    this.hints.expectNews(lateMs);
+    this.cursor.expectNews(lateMs);
   }
 
-  /** Claims look further back: see `Hints`. */
+  /** Claims look further back: see `Cursor`. */
   onTurnsPassed(): void {
-    this.hints.loosen();
+    this.cursor.loosen();
   }
 
   /** A claim leaves that asks for this many. */
@@ -167,7 +179,7 @@ export class WorkerLane {
   unanswered(wanted: number, look: Look): void {
     this.expected -= wanted;
     this.lookAt = 0;
-    this.hints.missed(look);
+    this.cursor.missed(look);
   }
 
   add(run: JobRun): void {

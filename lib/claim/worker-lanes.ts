@@ -1,4 +1,3 @@
-import { NO_LABELS } from '../job/labels.js';
 import { type Lane, type LaneName, type Served, serves } from '../job/lane.js';
 import type { QueueLoad } from '../observability/telemetry.js';
 import { QueueError } from '../job/queue.errors.js';
@@ -67,7 +66,7 @@ export class WorkerLanes {
 
   /** What this number meant before a rename, while claims may bring jobs of it. */
   former(id: number): WorkerLane | undefined {
-    return [...this.gone.keys()].find(({ lane }) => lane.id === id);
+    return [...this.gone.keys()].find((lane) => lane.id === id);
   }
 
   /** Should this worker serve it, and has no handler for it? Its jobs wait, which somebody should know. */
@@ -76,21 +75,19 @@ export class WorkerLanes {
   }
 
   ids(): number[] {
-    return this.list.map((lane) => lane.lane.id);
+    return this.list.map((lane) => lane.id);
   }
 
   /** Lanes that are not paused: what may be claimed. */
   openIds(): number[] {
-    return this.list.filter((lane) => !lane.isPaused).map((lane) => lane.lane.id);
+    return this.list.filter((lane) => !lane.isPaused).map((lane) => lane.id);
   }
 
   /** Takes the paused queues, by id; answers the lanes that may be claimed again. */
   pause(queues: readonly number[]): WorkerLane[] {
     this.paused = new Set(queues);
-    const resumed = this.list.filter(
-      (lane) => lane.isPaused && !this.paused.has(lane.lane.queueId),
-    );
-    for (const lane of this.list) lane.isPaused = this.paused.has(lane.lane.queueId);
+    const resumed = this.list.filter((lane) => lane.isPaused && !this.paused.has(lane.queueId));
+    for (const lane of this.list) lane.isPaused = this.paused.has(lane.queueId);
     return resumed;
   }
 
@@ -108,7 +105,7 @@ export class WorkerLanes {
   /** What runs and waits here, by queue. */
   load(): QueueLoad[] {
     const claimed = (name: string): number =>
-      this.list.reduce((sum, { lane, buffered }) => sum + (lane.queue === name ? buffered : 0), 0);
+      this.list.reduce((sum, { queue, buffered }) => sum + (queue === name ? buffered : 0), 0);
     const load = ([queue, { used, limit }]: [string, Permits]): QueueLoad => ({
       queue,
       running: used,
@@ -181,7 +178,9 @@ export class WorkerLanes {
   }
 
   private has(queue: string, name: string): boolean {
-    return this.list.some(({ lane }) => isSame(lane, { ...lane, queue, name, labels: NO_LABELS }));
+    return this.list.some(
+      (lane) => lane.queue === queue && lane.name === name && lane.labels.length === 0,
+    );
   }
 
   /** All at once; where one of them is being registered elsewhere, each by itself, and that one is left for later. */
@@ -201,10 +200,10 @@ export class WorkerLanes {
     const before = this.gone.size;
     for (const [id, lane] of this.byId) {
       const known = served.get(id);
-      if (known && isSame(known, lane.lane)) this.gone.delete(lane);
+      if (known && isSame(known, lane)) this.gone.delete(lane);
       else if (!this.gone.has(lane)) this.gone.set(lane, now);
       // Its number means another lane now: that one's handler runs what was claimed of it.
-      if (known && !isSame(known, lane.lane)) this.rename(lane);
+      if (known && !isSame(known, lane)) this.rename(lane);
     }
     const isNews = this.gone.size > before;
     for (const [lane, since] of this.gone)
@@ -214,13 +213,13 @@ export class WorkerLanes {
   }
 
   private rename(lane: WorkerLane): void {
-    this.byId.delete(lane.lane.id);
+    this.byId.delete(lane.id);
     this.onRenamed(lane.giveBack());
   }
 
   private forget(lane: WorkerLane): void {
     if (lane.held + lane.expected > 0) return;
-    if (this.byId.get(lane.lane.id) === lane) this.byId.delete(lane.lane.id);
+    if (this.byId.get(lane.id) === lane) this.byId.delete(lane.id);
     this.gone.delete(lane);
   }
 

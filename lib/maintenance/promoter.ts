@@ -16,13 +16,13 @@ export class Promoter {
   constructor(private readonly site: SiteOf<'turn' | 'expire'>) {}
 
   async round(): Promise<number> {
-    const { storage, lanes, learn } = this.site;
+    const { storage, lanes, apply } = this.site;
     const promotion = await storage.claims.promote(this.since(performance.now()), lanes());
     const until = Date.parse(promotion.until ?? '') - LOOK_BACK_MS;
     if (!Number.isNaN(until)) this.until = new Date(until).toISOString();
     if (promotion.lanes.length > 0) storage.signals.send(wakeUpAfter(promotion));
     this.wakeOthers(promotion);
-    await learn(promotion);
+    await apply(promotion);
     return this.restAfter(promotion);
   }
 

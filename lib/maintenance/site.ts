@@ -21,5 +21,5 @@ export interface SiteOf<Duty extends string> {
   /** That duty has something to do, at once or in `inMs`. */
   wake: (duty: Duty, inMs?: number) => void;
   /** What the promoter has learnt besides. */
-  learn: (news: News) => Promise<void>;
+  apply: (news: News) => Promise<void>;
 }

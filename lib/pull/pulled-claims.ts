@@ -55,7 +55,7 @@ export class PulledClaims {
       ...parts,
       lookEveryMs: options.pollIntervalMs,
       lanes: () => this.lanes(),
-      learn: (news: News) => this.learn(news),
+      apply: (news: News) => this.apply(news),
     };
     this.rota = new Rota(site, ['promote', 'expire', 'turn']);
   }
@@ -146,7 +146,7 @@ export class PulledClaims {
     return [...new Set([...this.served.values()].flatMap((lanes) => [...lanes.keys()]))];
   }
 
-  private async learn({ fair, registry }: News): Promise<void> {
+  private async apply({ fair, registry }: News): Promise<void> {
     this.fair.expect(fair);
     const now = performance.now();
     if (registry === this.registry && now - this.readAt < ANEW_MS) return;

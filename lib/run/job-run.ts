@@ -23,8 +23,7 @@ export interface Claim {
 }
 
 /** What a run needs of the lane that it was claimed from. */
-export interface RunLane {
-  readonly lane: Lane;
+export interface RunLane extends Lane {
   readonly handler: Handler;
   readonly settings: QueuePolicy;
   /** Turns of its ordered groups were passed on. */
@@ -77,11 +76,11 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
   }
 
   get queue(): string {
-    return this.lane.lane.queue;
+    return this.lane.queue;
   }
 
   get name(): string {
-    return this.lane.lane.name;
+    return this.lane.name;
   }
 
   get payload(): unknown {
@@ -173,7 +172,7 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
   }
 
   get labels(): readonly string[] {
-    return this.lane.lane.labels;
+    return this.lane.labels;
   }
 
   override get workflowId(): string | undefined {

@@ -34,7 +34,7 @@ function withTelemetry(execute: Execute, telemetry: Telemetry): Execute {
     const next = (): Promise<void> => (ran ??= execute(call));
     try {
       await telemetry.process!(
-        { queue: call.lane.lane.queue, jobs, outcomeOf: (job) => (job as JobRun).outcome },
+        { queue: call.lane.queue, jobs, outcomeOf: (job) => (job as JobRun).outcome },
         next,
       );
     } catch {

@@ -30,7 +30,7 @@ export class HandWorker {
       onCancel: (ids) => this.cancel(ids),
       onLost: () => this.abortAll(),
       wake: nothing,
-      learn: (news) => this.learn(news),
+      apply: (news) => this.apply(news),
     });
   }
 
@@ -102,7 +102,7 @@ export class HandWorker {
     const { loops } = this.parts.storage.database;
     const open = this.lanesOf(target).filter((lane) => !lane.isPaused);
     const key = intake.nextKey(false)!;
-    const values = [SHARD, key.claimId, open.map(({ lane }) => lane.id), key.lease];
+    const values = [SHARD, key.claimId, open.map(({ id }) => id), key.lease];
     const rows = await intake.ask(key, 1, () => loops.rows(CLAIM_NEXT, values));
     return intake.arrivedAlone(key, rows.map(claimedRow), false);
   }
@@ -120,12 +120,10 @@ export class HandWorker {
     const [queue, name] = isTemplate(target) ? [target.queue, target.name] : [target, undefined];
     return this.crew.lanes
       .all()
-      .filter(
-        ({ lane }) => (queue ?? lane.queue) === lane.queue && (name ?? lane.name) === lane.name,
-      );
+      .filter((lane) => (queue ?? lane.queue) === lane.queue && (name ?? lane.name) === lane.name);
   }
 
-  private async learn(news: News): Promise<void> {
+  private async apply(news: News): Promise<void> {
     await this.crew.lanes.refresh(news.registry);
     this.crew.lanes.pause(news.pausedQueues);
   }

@@ -43,7 +43,7 @@ export interface WorkerParts {
 }
 
 /** What the crew tells the worker. */
-interface CrewHooks extends Pick<Site, 'wake' | 'learn'> {
+interface CrewHooks extends Pick<Site, 'wake' | 'apply'> {
   name: string;
   wakePoller: () => void;
   wakeSettleQueue: () => void;

@@ -39,7 +39,7 @@ export class Worker {
       onCancel: (ids) => this.cancel(ids),
       onLost: () => this.onLeaseLost(),
       wake: (duty, inMs = 0) => this.loops[duty].wakeIn(inMs),
-      learn: (news) => this.learn(news),
+      apply: (news) => this.apply(news),
     });
     this.unhandled = new UnhandledLanes(this.crew.lanes, parts.storage.lanes, parts.events);
     this.loops = this.makeLoops();
@@ -162,7 +162,7 @@ export class Worker {
     if (signal.fair) this.lookForFair(signal.lanes);
     this.crew.fairPoller.expectNews(signal.lanes);
     for (const lane of this.crew.lanes.all())
-      if (signal.lanes.length === 0 || signal.lanes.includes(lane.lane.id))
+      if (signal.lanes.length === 0 || signal.lanes.includes(lane.id))
         lane.expectNews(signal.lateMs);
     this.wakePoller();
   }
@@ -199,7 +199,7 @@ export class Worker {
     for (const run of runs) run.abort('LEASE_LOST', message);
   }
 
-  private async learn(news: News): Promise<void> {
+  private async apply(news: News): Promise<void> {
     const { lanes, suspects } = this.crew;
     this.applyPauses(news.pausedQueues);
     if (await lanes.refresh(news.registry)) this.onNewLanes();
@@ -233,7 +233,7 @@ export class Worker {
   }
 
   private emitStarted(): void {
-    const queues = [...new Set(this.crew.lanes.all().map((lane) => lane.lane.queue))];
+    const queues = [...new Set(this.crew.lanes.all().map((lane) => lane.queue))];
     this.parts.events.emit('workerStarted', () => ({ worker: this.name, queues }));
   }
 }

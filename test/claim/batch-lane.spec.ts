@@ -8,7 +8,8 @@ import { aLane, aRun } from '../support/runs.js';
 const AN_HOUR = 3_600_000;
 
 function aBatchLane(batch: BatchOptions, { limit = 10, permits = [new Permits(limit)] } = {}) {
-  const { lane, handler, settings } = aLane();
+  const lane = aLane();
+  const { handler, settings } = lane;
   const dues: number[] = [];
   const batches: BatchLane = new BatchLane(lane, handler, settings, {
     permits,

@@ -84,7 +84,7 @@ describe('the dispatcher', () => {
       const order: number[] = [];
       const ends: (() => void)[] = [];
       const { dispatcher } = aDispatcher(lanes, (run) => {
-        order.push(run.lane.lane.id);
+        order.push(run.lane.id);
         return new Promise((resolve) => ends.push(resolve));
       });
       const end = async (): Promise<void> => {

@@ -51,7 +51,7 @@ describe('the poller of fair queues', () => {
       intake,
     } as unknown as FairPollerParts);
     intake.resume();
-    poller.expect(lanes.map(({ lane }) => lane.id));
+    poller.expect(lanes.map(({ id }) => id));
 
     for (let n = 0; n < 15; n++) {
       await poller.poll();

@@ -48,7 +48,7 @@ function aWorker() {
       runs: () => [],
     },
   };
-  const isKnown = (id: number): boolean => world.known && id === lane.lane.id;
+  const isKnown = (id: number): boolean => world.known && id === lane.id;
   const lanes = {
     ...{ room: 10, concurrency: 10, all: () => [lane], held: () => [lane] },
     ...{ get: (id: number) => (isKnown(id) ? lane : undefined), former: () => lane },

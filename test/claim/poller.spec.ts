@@ -43,7 +43,7 @@ function aPoller(lanes: WorkerLane[], { process = new Permits(100) } = {}) {
   const all = {
     all: () => lanes,
     held: () => lanes,
-    get: (id: number) => lanes.find((lane) => lane.lane.id === id),
+    get: (id: number) => lanes.find((lane) => lane.id === id),
     get room() {
       return lanes.reduce((room, lane) => room + lane.ahead - lane.buffered, process.free);
     },
@@ -140,8 +140,8 @@ describe('the poller', () => {
         lost: [],
       };
     };
-    lane.hints.took([aRow({ runAt: '2026-11-21 03:16:11+00' })], {
-      look: lane.hints.look(0),
+    lane.cursor.took([aRow({ runAt: '2026-11-21 03:16:11+00' })], {
+      look: lane.cursor.look(0),
       short: true,
       ms: 0,
     });

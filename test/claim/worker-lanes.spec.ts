@@ -44,7 +44,7 @@ describe('lanes of paused queues', () => {
     const { lanes } = someLanes();
     await lanes.register();
     lanes.pause([10, 20]);
-    expect(lanes.pause([20]).map((lane) => lane.lane.id)).toEqual([1, 2]);
+    expect(lanes.pause([20]).map((lane) => lane.id)).toEqual([1, 2]);
     expect(lanes.pause([20])).toEqual([]);
     expect(lanes.openIds()).toEqual([1, 2]);
   });

@@ -40,7 +40,7 @@ describe('the promoter', () => {
       ...aSite({ storage: { jobs, signals } as unknown as Storage, events: new QueueEventBus() }),
       lanes: () => [3, 4],
       wake: (...waking) => void woken.push(waking),
-      learn: async (told) => void news.push(told),
+      apply: async (told) => void news.push(told),
     });
     return { promoter, asked, promoted, news, woken };
   }

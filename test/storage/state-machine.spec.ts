@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isTerminal, type JobState } from '../../lib/job/job-state.js';
 import { commands, GROUPS } from '../support/state-machine/commands.js';
-import { findAllByHints } from '../support/state-machine/hint-commands.js';
+import { findAllByCursor } from '../support/state-machine/cursor-commands.js';
 import { MAX_STALLS, Model, type ModelJob } from '../support/state-machine/model.js';
 import { KEEP, QUEUE, Real } from '../support/state-machine/real.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
@@ -36,7 +36,7 @@ describe('the state machine', () => {
   /** Every process dies, and one comes that finishes everything: whatever happened before, nothing is lost and nothing is left. */
   async function drain(model: Model): Promise<void> {
     await closeAll(model);
-    await findAllByHints(model, real);
+    await findAllByCursor(model, real);
     for (let round = 0; Object.keys(await real.left()).length > 0; round++) {
       // As many as a group is long, and two for the suspects.
       expect(round).toBeLessThan(model.jobs.size + 3);

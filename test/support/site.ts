@@ -15,6 +15,6 @@ export function aSite(
     lookEveryMs: 1_000,
     lanes: () => [],
     wake: () => undefined,
-    learn: async () => undefined,
+    apply: async () => undefined,
   };
 }

@@ -1,4 +1,4 @@
-/** A range of a lane's ready rows behind a hint, up to and including priority `upto`. */
+/** A range of a lane's ready rows behind a cursor, up to and including priority `upto`. */
 export interface ClaimRange {
   priority: number;
   runAt: string;

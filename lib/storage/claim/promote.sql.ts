@@ -7,7 +7,7 @@ import { isHalted, vacantQueues } from '../groups/vacant-queues.sql.js';
  * lanes have news, whether there are other lanes than before (the sum of the newest numbers, which are random: also one that was registered long before
  * its commit, or a table that was emptied, makes it another), which of this worker's lanes ($3) have jobs of fair queues, whether suspects wait in them that run apart, or alone, which queues are paused (the
  * registry is small, and a claim shall not ask), whether turns are vacant in a queue that is not halted (beyond 100 queues the turn duty
- * looks itself), when a staged job expires. Their time becomes now: behind every hint.
+ * looks itself), when a staged job expires. Their time becomes now: behind every cursor.
  * $2 is where the last rounds ended, so that dead entries in front are not walked again and again.
  */
 export const PROMOTE = statement(

@@ -6,7 +6,7 @@ import { ACCOMPANIED, OWN_CLAIMS } from './own-claims.sql.js';
 /**
  * A pulled claim and its lease, in one statement: whoever sees the one sees the other, and an empty answer writes nothing. Both have
  * one id ($2), so that a settle finds its claim by key. Lanes ($3) in the caller's order, but those of paused queues, from the front: the
- * caller has no hint; of suspects and of others no more than a thin line bears.
+ * caller has no cursor; of suspects and of others no more than a thin line bears.
  *
  * Suspects are claimed here as well, since nobody else may serve these lanes. A lone one comes to a worker ($5) of which all that it
  * holds has been running for 5 s, and for some time nothing comes beside it, so that a crash under it is its own; of the others at most $6.

@@ -9,7 +9,7 @@ export interface ClaimedRow {
   lane: number;
   epoch: number;
   priority: number;
-  /** Kept as text: microseconds matter to the hint, and a Date has none. */
+  /** Kept as text: microseconds matter to the cursor, and a Date has none. */
   runAt: string;
   /** Runs that counted before this one. */
   spent: number;

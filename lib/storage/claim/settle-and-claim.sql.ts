@@ -53,7 +53,7 @@ export const CLAIM = statement('claim', `with ${claim(1)}`);
  *   with lane -1.
  * - Plans: tables are reached by primary key through `= any(...)` or lateral only. Nothing joins `job` in a DELETE: a planner
  *   that believes the table small would walk it whole (4.7 s a claim at 1,000,000 rows was measured elsewhere).
- * - Claim: per lane, ranges of (priority, run_at, id) behind the worker's hints, most urgent first. LIMIT stops the locking
+ * - Claim: per lane, ranges of (priority, run_at, id) behind the worker's cursors, most urgent first. LIMIT stops the locking
  *   of rows that are not taken; SKIP LOCKED passes those that rivals take. Ready rows are never updated, so a ctid holds.
  * - The places are sorted before their jobs are read: narrow rows, and mostly in order already.
  */

@@ -12,7 +12,7 @@ import { placed } from '../places/places.sql.js';
  * by (queue, unique key), so that two batches take their keys in the same order and never deadlock.
  * An id that its caller gave ($14) has to be new to the memory of such ids, which waits for a rival that notes it: else it is left out, and
  * whether it is free again is asked afterwards. Those jobs begin at an epoch of their own.
- * A time in the past becomes now: a place behind a worker's hint would be found late. $13 is that now where several
+ * A time in the past becomes now: a place behind a worker's cursor would be found late. $13 is that now where several
  * statements store one batch. $15 are the lanes.
  */
 export const ENQUEUE = insertion(

@@ -141,10 +141,10 @@ export class Lanes {
   /** Registers what is new; answers what the database has no room for. */
   async register(lanes: readonly LaneName[], patienceMs = this.patienceMs): Promise<LaneName[]> {
     const until = performance.now() + patienceMs;
-    let missing = await this.learn(lanes);
+    let missing = await this.load(lanes);
     for (let rounds = 0; missing.length > 0 && rounds < MAX_ROUNDS;) {
       if (await this.insert(missing, until)) rounds++;
-      missing = await this.learn(missing);
+      missing = await this.load(missing);
     }
     return missing;
   }
@@ -163,7 +163,7 @@ export class Lanes {
   }
 
   /** Looks lanes up; answers those that there are not. */
-  private async learn(lanes: readonly LaneName[]): Promise<LaneName[]> {
+  private async load(lanes: readonly LaneName[]): Promise<LaneName[]> {
     if (lanes.length === 0) return [];
     const rows = await this.database.loops.run<Lane & { lanes: number }>(FIND_LANES, [
       ...columnsOf(lanes),

@@ -20,7 +20,7 @@ const SUCCEEDED = {
  * visible is the next in commit order; where none is, or where somebody holds it or its job locked (a cancel or a commit in a user's
  * transaction), the turn becomes vacant and the turn duty has the rest. Never the second lowest: SKIP LOCKED is asked of one row.
  * What lies before the ended job's number is gone, so the dead entries of a long group are not walked. The job's time becomes now,
- * behind every hint, unless it lies ahead. What is kept of a success comes as one JSON object by id: a join of two lists whose length
+ * behind every cursor, unless it lies ahead. What is kept of a success comes as one JSON object by id: a join of two lists whose length
  * the planner does not know may become a loop over both.
  */
 export const SETTLE_ORDERED = statement(

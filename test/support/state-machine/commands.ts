@@ -28,7 +28,7 @@ import {
   ReleaseGroup,
   SettleOrdered,
 } from './group-commands.js';
-import { ClaimByHints } from './hint-commands.js';
+import { ClaimByCursor } from './cursor-commands.js';
 import {
   CancelMany,
   EnqueueKeyed,
@@ -527,9 +527,9 @@ const reap = onDeadJob.map((given) => new Reap(given));
 const inTurn = (...parts: fc.Arbitrary<Command>[]): fc.Arbitrary<Command> =>
   fc.tuple(...parts).map((all) => new InTurn(all));
 
-const claimByHints = fc
+const claimByCursor = fc
   .tuple(fc.constantFrom(1, 1, 60, 1_200, 20_000), fc.constantFrom(1, 3, 10))
-  .map((given) => new ClaimByHints(...given));
+  .map((given) => new ClaimByCursor(...given));
 const lateItem = fc.record({ priority, delayed: rarely, labelled: rarely, tag });
 const beginLate = fc
   .array(lateItem, { minLength: 5, maxLength: 30 })
@@ -570,10 +570,10 @@ export const commands = {
     redrive,
     useAgain,
     inTurn(claimAll, loseLease, reap, claimSuspects, complete, useAgain, claimAll, bury),
-    claimByHints,
+    claimByCursor,
     beginLate,
     end,
-    inTurn(beginLate, enqueueAny, claimByHints, commit, claimByHints),
+    inTurn(beginLate, enqueueAny, claimByCursor, commit, claimByCursor),
     lanesVanish,
   ],
   /** Beside workers outside, and operators. */

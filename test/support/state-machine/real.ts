@@ -9,7 +9,7 @@ import { PostgresJobQueue } from '../../../lib/pull/postgres-job-queue.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import type { OnDeadJob } from '../../../lib/job/job-state.js';
 import type { Lane } from '../../../lib/job/lane.js';
-import { Hints } from '../../../lib/claim/hints.js';
+import { Cursor } from '../../../lib/claim/cursor.js';
 import type { TestStorage } from '../storage.js';
 import { LABEL, successOf } from './command.js';
 import { PLACES } from '../places.js';
@@ -49,7 +49,7 @@ export class Real {
   /** Of the application, in the order of the model's. */
   transactions: QueryRunner[] = [];
   /** Of a worker, for the plain lane, and its clock. */
-  hints = new Hints();
+  cursor = new Cursor();
   now = 0;
 
   constructor(readonly test: TestStorage) {
@@ -79,7 +79,7 @@ export class Real {
       options: { ...OPTIONS, pollIntervalMs: 0 },
     });
     this.workers = [];
-    [this.hints, this.now] = [new Hints(), 0];
+    [this.cursor, this.now] = [new Cursor(), 0];
     for (let n = 0; n < 3; n++) this.workers.push({ lease: await this.takeLease(model) });
   }
 

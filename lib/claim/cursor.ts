@@ -1,8 +1,8 @@
 import type { ClaimRange } from '../storage/claim/claim.repository.js';
 import { dateOf, type ClaimedRow } from '../storage/claim/row-mapper.js';
 
-/** How far behind its hints a claim looks, and how often. The last one looks everywhere. */
-export const LADDER = [
+/** How far behind its cursor a claim looks back, and how often. The last one looks everywhere. */
+export const LOOK_BACKS = [
   { backMs: 0, everyMs: 0 },
   { backMs: 1_000, everyMs: 50 },
   { backMs: 30_000, everyMs: 1_000 },
@@ -10,18 +10,18 @@ export const LADDER = [
   { backMs: Infinity, everyMs: 15_000 },
 ] as const;
 
-const EVERYWHERE = LADDER.length - 1;
+const EVERYWHERE = LOOK_BACKS.length - 1;
 /** Longer than most settles take. */
 const SLACK_MS = 250;
-/** From here on a rung also looks for priorities more urgent than any it has seen. */
-const URGENT_RUNG = 2;
+/** From here on a step also looks for priorities more urgent than any it has seen. */
+const URGENT_STEP = 2;
 /** Looking back may cost 5 % of the time between two looks, no more: dead entries can make it dear. */
 const BACK_OFF = 20;
 /** 20 % where a commit is known to have been late. */
 const HURRY = 4;
 /** Jobs are older than is told by the time that it took to store them. */
 const STORING = 2;
-/** More priorities than this share hints: correct, only less sharp. */
+/** More priorities than this share a position: correct, only less sharp. */
 const MAX_KEYS = 32;
 
 const FIRST_PRIORITY = -32_768;
@@ -39,22 +39,22 @@ interface Position {
   id: string;
 }
 
-/** One claim's look at a lane: from where, and which rung of the ladder that is. */
+/** One claim's look at a lane: from where, and which step back that is. */
 export interface Look {
-  readonly rung: number;
+  readonly step: number;
   readonly ranges: ClaimRange[];
   /** Looks are counted. */
   readonly number: number;
-  /** Where the backlog behind the hints went on when it left. */
+  /** Where the backlog behind the cursor went on when it left. */
   readonly from: Position | undefined;
 }
 
-/** What lies behind the hints, as far as it was not looked at yet. */
+/** What lies behind the cursor, as far as it was not looked at yet. */
 interface Late {
   /** The last job taken there by any claim; from it the next one goes on. */
   at: Position;
   /** How far back less urgent priorities are still to be looked at. */
-  rung: number;
+  step: number;
   /** Claims before this look know nothing of it, or nothing of what was found farther back. */
   since: number;
 }
@@ -62,35 +62,35 @@ interface Late {
 /**
  * Where a lane's next claim starts: behind the last key taken, one for each priority. Dead index entries in front of a queue are
  * what slows it down while a long transaction holds them back; a claim that starts behind them never sees them. What arrives
- * behind a hint (a transaction that committed long after its time) is found by looking back on a ladder: the further, the rarer.
- * A look back that comes back full has found a backlog: claims go on from there, each behind the last, until it is drained. Hints
- * themselves never move back, so that dead entries are walked once for each look, however many jobs came late.
+ * behind it (a transaction that committed long after its time) is found by looking back in steps: the further, the rarer.
+ * A look back that comes back full has found a backlog: claims go on from there, each behind the last, until it is drained. The
+ * cursor itself never moves back, so that dead entries are walked once for each look, however many jobs came late.
  */
-export class Hints {
+export class Cursor {
   private keys: Position[] = [];
-  private readonly lookedAt: number[] = LADDER.map(() => -Infinity);
-  private readonly costMs: number[] = LADDER.map(() => 0);
+  private readonly lookedAt: number[] = LOOK_BACKS.map(() => -Infinity);
+  private readonly costMs: number[] = LOOK_BACKS.map(() => 0);
   private short = true;
   private urgent = false;
-  /** The rung that will find what a wake-up has told of; 0: none did. */
-  private newsRung = 0;
+  /** The step that will find what a wake-up has told of; 0: none did. */
+  private newsStep = 0;
   private slackMs = 0;
   private looks = 0;
   private late: Late | undefined;
 
-  /** There is, or should be, more behind the hints: the lane must not rest, whatever a claim in front has brought. */
+  /** There is, or should be, more behind the cursor: the lane must not rest, whatever a claim in front has brought. */
   get isBehind(): boolean {
-    return this.late !== undefined || this.newsRung > 0;
+    return this.late !== undefined || this.newsStep > 0;
   }
 
   /**
    * A wake-up: there may be jobs of a priority never seen before, and jobs that were stored `lateMs` before their commit. Those are not
-   * waited for: the rung that finds them is due.
+   * waited for: the step that finds them is due.
    */
   expectNews(lateMs = 0): void {
     this.urgent = true;
-    const rung = LADDER.findIndex(({ backMs }) => backMs > STORING * lateMs);
-    if (rung >= URGENT_RUNG) this.newsRung = Math.max(this.newsRung, rung);
+    const step = LOOK_BACKS.findIndex(({ backMs }) => backMs > STORING * lateMs);
+    if (step >= URGENT_STEP) this.newsStep = Math.max(this.newsStep, step);
   }
 
   /**
@@ -103,32 +103,32 @@ export class Hints {
 
   /** The next look, at `now` (milliseconds of a monotonic clock): as far back as is due. */
   look(now: number): Look {
-    const rung = this.rungAt(now);
-    this.lookedAt.fill(now, 0, rung + 1);
-    if (rung >= this.newsRung) this.newsRung = 0;
-    return { rung, ranges: this.ranges(rung), number: this.looks++, from: this.late?.at };
+    const step = this.stepAt(now);
+    this.lookedAt.fill(now, 0, step + 1);
+    if (step >= this.newsStep) this.newsStep = 0;
+    return { step, ranges: this.ranges(step), number: this.looks++, from: this.late?.at };
   }
 
   /** The claim did not come to this lane: nothing was looked at. */
-  missed({ rung }: Look): void {
-    this.lookedAt.fill(-Infinity, 0, rung + 1);
+  missed({ step }: Look): void {
+    this.lookedAt.fill(-Infinity, 0, step + 1);
   }
 
-  /** What a claim answered: moves the hints forward, never back. `short`: fewer came than were wanted. */
+  /** What a claim answered: moves the cursor forward, never back. `short`: fewer came than were wanted. */
   took(rows: ClaimedRow[], { look, short, ms }: { look: Look; short: boolean; ms: number }): void {
     for (const row of rows) this.moveTo(row);
     // A claim that left before the backlog was found says nothing of it.
     const late = this.late && look.number >= this.late.since ? this.late : undefined;
-    this.note(late?.rung ?? 0, look, ms);
-    if (late || look.rung > 0)
+    this.note(late?.step ?? 0, look, ms);
+    if (late || look.step > 0)
       this.late = this.goOn(short ? undefined : this.lastBehind(rows), look, late);
     this.short = short && !this.late;
   }
 
   /** The claims that go on in a backlog belong to the look that found it. */
-  private note(rung: number, look: Look, ms: number): void {
-    if (look.rung > 0) this.costMs[look.rung] = ms;
-    else if (rung > 0) this.costMs[rung] = Math.max(this.costMs[rung]!, ms);
+  private note(step: number, look: Look, ms: number): void {
+    if (look.step > 0) this.costMs[look.step] = ms;
+    else if (step > 0) this.costMs[step] = Math.max(this.costMs[step]!, ms);
   }
 
   /** The last of these jobs; undefined: the claim has come to the front of all priorities. */
@@ -144,39 +144,39 @@ export class Hints {
    */
   private goOn(at: Position | undefined, look: Look, late: Late | undefined): Late | undefined {
     if (!at) return late ? undefined : this.late;
-    const rung = Math.max(look.rung, late?.rung ?? 0);
-    if (look.rung > 0 && !isAfter(at, late ? look.from : this.late?.at))
-      return { at, rung, since: this.looks };
-    return late ? this.forward(late, at, rung) : this.late;
+    const step = Math.max(look.step, late?.step ?? 0);
+    if (look.step > 0 && !isAfter(at, late ? look.from : this.late?.at))
+      return { at, step, since: this.looks };
+    return late ? this.forward(late, at, step) : this.late;
   }
 
-  private forward({ at, rung, since }: Late, reached: Position, lookedBack: number): Late {
+  private forward({ at, step, since }: Late, reached: Position, lookedBack: number): Late {
     return {
       at: isAfter(reached, at) ? reached : at,
-      rung: lookedBack,
-      since: lookedBack > rung ? this.looks : since,
+      step: lookedBack,
+      since: lookedBack > step ? this.looks : since,
     };
   }
 
-  private rungAt(now: number): number {
-    for (let rung = EVERYWHERE; rung > 0; rung--)
-      if (now - this.lookedAt[rung]! >= this.periodOf(rung)) return rung;
+  private stepAt(now: number): number {
+    for (let step = EVERYWHERE; step > 0; step--)
+      if (now - this.lookedAt[step]! >= this.periodOf(step)) return step;
     return 0;
   }
 
-  /** An empty range is looked at whole, as often as its cost allows; a busy lane in its rung's time. */
-  private periodOf(rung: number): number {
-    if (rung === this.newsRung) return this.costMs[rung]! * HURRY;
-    const cost = this.costMs[rung]! * BACK_OFF;
-    return rung === EVERYWHERE && this.short ? cost : Math.max(LADDER[rung]!.everyMs, cost);
+  /** An empty range is looked at whole, as often as its cost allows; a busy lane in its step's time. */
+  private periodOf(step: number): number {
+    if (step === this.newsStep) return this.costMs[step]! * HURRY;
+    const cost = this.costMs[step]! * BACK_OFF;
+    return step === EVERYWHERE && this.short ? cost : Math.max(LOOK_BACKS[step]!.everyMs, cost);
   }
 
-  private ranges(rung: number): ClaimRange[] {
-    if (rung === EVERYWHERE || this.keys.length === 0) return [everywhere()];
-    const backMs = Math.max(LADDER[rung]!.backMs, this.slackMs);
+  private ranges(step: number): ClaimRange[] {
+    if (step === EVERYWHERE || this.keys.length === 0) return [everywhere()];
+    const backMs = Math.max(LOOK_BACKS[step]!.backMs, this.slackMs);
     const ranges = this.keys.map((key, index) => this.behind(key, index, backMs));
     const looksAbove =
-      (this.urgent || rung >= URGENT_RUNG) && this.keys[0]!.priority > FIRST_PRIORITY;
+      (this.urgent || step >= URGENT_STEP) && this.keys[0]!.priority > FIRST_PRIORITY;
     this.urgent = false;
     return looksAbove ? [above(this.keys[0]!), ...ranges] : ranges;
   }
@@ -185,9 +185,9 @@ export class Hints {
   private behind(key: Position, index: number, backMs: number): ClaimRange {
     const upto = (this.keys[index + 1]?.priority ?? LAST_PRIORITY + 1) - 1;
     if (!this.late || upto < this.late.at.priority) return { ...earlier(key, backMs), upto };
-    const { at, rung } = this.late;
+    const { at, step } = this.late;
     if (key.priority > at.priority)
-      return { ...earlier(key, Math.max(backMs, LADDER[rung]!.backMs)), upto };
+      return { ...earlier(key, Math.max(backMs, LOOK_BACKS[step]!.backMs)), upto };
     const start = earlier(key, backMs);
     return { ...(isBefore(at, start) ? at : start), upto };
   }
@@ -197,11 +197,11 @@ export class Hints {
     const index = this.keys.findIndex((key) => key.priority >= row.priority);
     const known = this.keys[index];
     if (known?.priority !== row.priority)
-      this.learn(positionOf(row), index < 0 ? this.keys.length : index);
+      this.insert(positionOf(row), index < 0 ? this.keys.length : index);
     else if (isBefore(known, row)) Object.assign(known, positionOf(row));
   }
 
-  private learn(key: Position, index: number): void {
+  private insert(key: Position, index: number): void {
     this.keys.splice(index, 0, key);
     // Without a key of its own a priority is walked from its start, as part of the range before it.
     if (this.keys.length > MAX_KEYS) this.keys.splice(MAX_KEYS - 1, 1);

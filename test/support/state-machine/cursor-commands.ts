@@ -5,11 +5,11 @@ import type { Model } from './model.js';
 import type { Real } from './real.js';
 
 const FEW = 3;
-/** Longer than any rung of the ladder rests. */
+/** Longer than any look back rests. */
 const LONG_MS = 60_000;
 
-/** A claim as workers make it: from where the hints say, some time after the last one. It may miss what came late, and takes nothing else. */
-export class ClaimByHints extends Command {
+/** A claim as workers make it: from where the cursor stands, some time after the last one. It may miss what came late, and takes nothing else. */
+export class ClaimByCursor extends Command {
   constructor(
     private readonly afterMs: number,
     private readonly limit: number,
@@ -18,7 +18,7 @@ export class ClaimByHints extends Command {
   }
 
   protected async work(model: Model, real: Real): Promise<void> {
-    await claimByHints(model, real, {
+    await claimByCursor(model, real, {
       lease: real.workers[0]!.lease,
       afterMs: this.afterMs,
       limit: this.limit,
@@ -27,12 +27,12 @@ export class ClaimByHints extends Command {
 }
 
 /** A few at a time: one look everywhere, and what follows from it, must come to all jobs, whenever they were committed. */
-export async function findAllByHints(model: Model, real: Real): Promise<void> {
+export async function findAllByCursor(model: Model, real: Real): Promise<void> {
   const lease = await real.takeLease(model);
-  let found = await claimByHints(model, real, { lease, afterMs: LONG_MS, limit: FEW });
-  for (let rounds = 0; found === FEW || real.hints.isBehind; rounds++) {
+  let found = await claimByCursor(model, real, { lease, afterMs: LONG_MS, limit: FEW });
+  for (let rounds = 0; found === FEW || real.cursor.isBehind; rounds++) {
     expect(rounds).toBeLessThan(model.jobs.size + 3);
-    found = await claimByHints(model, real, { lease, afterMs: 1, limit: FEW });
+    found = await claimByCursor(model, real, { lease, afterMs: 1, limit: FEW });
   }
   expect(model.claimable(0, ['plain'])).toEqual([]);
   for (const claim of model.claims.filter((each) => each.lease === lease)) {
@@ -47,12 +47,12 @@ interface Wish {
   limit: number;
 }
 
-async function claimByHints(
+async function claimByCursor(
   model: Model,
   real: Real,
   { lease, afterMs, limit }: Wish,
 ): Promise<number> {
-  const look = real.hints.look((real.now += afterMs));
+  const look = real.cursor.look((real.now += afterMs));
   const claimId = randomUUID();
   const lanes = [{ lane: real.lanes.plain.id, wanted: limit, ranges: look.ranges }];
   const { jobs } = await real.storage.claims.settleAndClaim('worker', [], [], {
@@ -63,7 +63,7 @@ async function claimByHints(
   });
   const ready = new Set(model.claimable(0, ['plain']).map(({ id }) => id));
   expect(jobs.filter(({ id }) => !ready.has(id))).toEqual([]);
-  real.hints.took(jobs, { look, short: jobs.length < limit, ms: 0 });
+  real.cursor.took(jobs, { look, short: jobs.length < limit, ms: 0 });
   model.claim(claimId, lease, jobs.map(({ id }) => id)); // prettier-ignore
   return jobs.length;
 }
