@@ -32,9 +32,11 @@ export function checkJobName(name: unknown): string {
   );
 }
 
+export const isId = (id: unknown): id is string => typeof id === 'string' && UUID.test(id);
+
 /** Ids are UUIDs; the answer is in lower case, as PostgreSQL writes it. */
 export function checkId(id: unknown): string {
-  if (typeof id === 'string' && UUID.test(id)) return id.toLowerCase();
+  if (isId(id)) return id.toLowerCase();
   throw new QueueError('INVALID_OPTION', `id: ${quote(id)} is not a UUID.`);
 }
 

@@ -47,12 +47,44 @@ describe('commands that act', () => {
     expect(await act(['retry', dead!])).toMatchObject({
       code: 0,
       out: `${dead} is ready already: nothing was done\n`,
+      err: '',
     });
+  });
+
+  it('retry does all ids, whatever becomes of those between them, and says how many it did', async () => {
+    const [first, last] = await endedJobs(test, 2);
+    const unknown = randomUUID();
+    const { code, out, err } = await act(['retry', first!, unknown, last!, first!]);
+    expect({ code, err }).toEqual({ code: 1, err: '2 done, 1 could not be.\n' });
+    expect(out.split('\n').map((line) => line.slice(0, 36))).toEqual([
+      first,
+      expect.stringMatching(/^There is no job/),
+      last,
+      '',
+    ]);
+    expect([await stateOf(first!), await stateOf(last!)]).toEqual(['ready', 'ready']);
+  });
+
+  it('retry tells what was done before the database went, and how many were not tried', async () => {
+    const [first, ...others] = await endedJobs(test, 3);
+    const proxy = await TcpProxy.start(test.database.url);
+    proxy.failAt("'outcome', 'revived'", 2);
+    const argv = ['retry', first!, ...others, '--timeout', '5', '--json'];
+    const { code, json, err } = await act(argv, { env: { DATABASE_URL: proxy.url } });
+    expect({ code, json }).toEqual({
+      code: 1,
+      json: { jobs: [{ id: first, outcome: 'revived' }], done: 1, failed: 0, left: 2 },
+    });
+    expect(JSON.parse(err)).toMatchObject({ error: { code: 'DATABASE_UNAVAILABLE' } });
+    proxy.stop();
   });
 
   it('does nothing at all where one of several ids is none', async () => {
     const [dead] = await endedJobs(test, 1);
-    expect((await act(['retry', dead!, 'nonsense'])).code).toBe(2);
+    expect(await act(['retry', dead!, 'nonsense', '7'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('"nonsense", "7" are no UUIDs. Nothing was done.'),
+    });
     const job = await test.rows.job();
     expect((await act(['cancel', job.id, 'nonsense'])).code).toBe(2);
     expect([await stateOf(dead!), await stateOf(job.id)]).toEqual(['failed', 'ready']);
@@ -160,7 +192,7 @@ describe('commands that act', () => {
     const [dead] = await endedJobs(test, 1);
     const unknown = randomUUID();
     const { code, json } = await act(['cancel', ready.id, running.id, dead!, unknown, '--json']);
-    expect({ code, json }).toEqual({
+    expect({ code, json }).toMatchObject({
       code: 1,
       json: {
         jobs: [

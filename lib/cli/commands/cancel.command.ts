@@ -1,9 +1,8 @@
 import type { CancelCounts, CancelSelector } from '../../job/enqueue-options.js';
 import type { JobState } from '../../job/job-state.js';
-import { checkId } from '../../job/names.js';
 import { QueueError } from '../../job/queue.errors.js';
 import type { AddCommand, Cli } from '../command.js';
-import { EXIT } from '../exit-code.js';
+import { eachId } from '../each-id.js';
 import { refuseUnknownQueue } from '../known-queue.js';
 import { counted } from '../numbers.js';
 import type { Session } from '../session.js';
@@ -55,27 +54,18 @@ const WORDS: Record<CancelledJob['outcome'], string> = {
   unknown: 'is not known',
 };
 
-async function byIds(
-  { screen, session }: Cli,
-  given: string[],
-  flags: CancelFlags,
-): Promise<number> {
+async function byIds(cli: Cli, given: string[], flags: CancelFlags): Promise<number> {
   if (Object.keys(flags).length > 0)
     throw new QueueError(
       'INVALID_OPTION',
       'cancel: give ids, or one of the options, and not both.',
     );
-  const ids = given.map(checkId);
-  const opened = await session();
-  const jobs: CancelledJob[] = [];
-  for (const id of ids) jobs.push(await cancelled(opened, id));
-  await screen.answer({ jobs }, () => {
-    for (const { id, outcome, state } of jobs)
-      screen.say(`${id} ${WORDS[outcome]}${outcome === 'ended' ? `: ${state}` : ''}`);
+  return eachId(cli, given, {
+    work: cancelled,
+    text: ({ id, outcome, state }) =>
+      `${id} ${WORDS[outcome]}${outcome === 'ended' ? `: ${state}` : ''}`,
+    isDone: ({ outcome }) => outcome === 'cancelled' || outcome === 'requested',
   });
-  return jobs.some(({ outcome }) => outcome === 'ended' || outcome === 'unknown')
-    ? EXIT.trouble
-    : EXIT.ok;
 }
 
 async function cancelled(session: Session, id: string): Promise<CancelledJob> {
