@@ -8,7 +8,14 @@ export function markdown(results, charts = new Map()) {
   const goals =
     charts.size > 0 ? results.goals : results.goals.filter((goal) => goal.value !== undefined);
   const sections = results.rows.map((row) => section(row, charts.get(row.id)));
-  const parts = [head(results), goalTable(goals), missed(goals), ...sections, foot(results)];
+  const parts = [
+    head(results),
+    goalTable(goals),
+    missed(goals),
+    ...sections,
+    foot(results),
+    legend(),
+  ];
   return `${parts.filter(Boolean).join('\n\n')}\n`;
 }
 
@@ -19,17 +26,17 @@ function head({ machine, quick, date, runs = 1 }) {
     : 'no Redis (redis-server is not installed: BullMQ was left out)';
   const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
   const lines = [
-    '# Benchmarks',
-    `Written by \`npm run bench\`${quick ? ' -- --quick: few small samples, rough figures' : ''} on ${date.slice(0, 10)}: ${machine.processor}, ${machine.cores} cores, ` +
+    '# Lab book',
+    'For contributors; readers have [a page of their own](reference/benchmarks.md). ' +
+      `Written by \`npm run bench\`${quick ? ' -- --quick: few small samples, rough figures' : ''} on ${date.slice(0, 10)}: ${machine.processor}, ${machine.cores} cores, ` +
       `${machine.memoryGiB} GiB, Linux ${machine.linux}; PostgreSQL ${machine.postgres} with its default durability (fsync, full_page_writes and ` +
       `synchronous_commit on), ${redis}, Node ${node}; ${packages.join(', ')}. Servers and workers share the machine: read the figures as ratios.`,
-    'All systems take turns in one run, each sample in fresh tables and processes of its own. Figures are medians of the samples in which other ' +
-      'processes used less than a tenth of a core; `~` marks those of which there was none. Ratios are to this library with its defaults.',
+    'All systems take turns in one run, each sample in fresh tables and processes. Figures are medians of the samples in which other processes ' +
+      'used less than a tenth of a core; `~` marks those without any. Ratios are to this library with its defaults. Tables show the first ' +
+      'columns; `--json` has all.',
   ];
   if (runs > 1)
-    lines.push(
-      `The rows were joined from ${runs} runs on the same machine (\`--with\`); the cells of the crowd rows, too.`,
-    );
+    lines.push(`The rows were joined from ${runs} runs on the same machine (\`--with\`).`);
   return lines.join('\n\n');
 }
 
@@ -40,7 +47,7 @@ function goalTable(goals) {
     valueText(value),
     reached === undefined ? 'not measured' : reached ? 'yes' : '**no**',
   ]);
-  return `## Goals\n\n${markdownTable([['what', 'goal', 'measured', 'reached'], ...rows], { align: ['l', 'r', 'r', 'l'] })}`;
+  return `## Goals\n\n${table([['what', 'goal', 'measured', 'reached'], ...rows], ['l', 'r', 'r', 'l'])}`;
 }
 
 /** What profiles say of the goals that were missed, and what was tried. */
@@ -55,49 +62,44 @@ const valueText = (value) =>
   value === undefined ? '-' : value.toFixed(Math.abs(value) >= 100 ? 0 : 2);
 
 export function section(row, chart) {
-  const picture = chart ? `\n\n![${row.title}](${chart})` : '';
+  const picture = chart ? `\n\n![chart](${chart})` : '';
   const samples = row.cells.find((cell) => isOurs(VARIANTS[cell.variant]))?.median?.samples ?? 0;
-  const note = `\n\n${row.note ? `${row.note} ` : ''}Samples of a figure: ${samples}.`;
+  const note = `\n\n${row.note ? `${row.note} ` : ''}Samples: ${samples}.`;
   return `## ${row.title}${note}${picture}\n\n${rowTable(row)}`;
 }
 
+/** Columns beside the headline and its ratio that a table shows; `--json` has all. */
+const SHOWN = 3;
+
 export function rowTable(row) {
   const own = row.cells.find((cell) => isOurs(VARIANTS[cell.variant]))?.median?.[row.headline];
-  const keys = [row.headline, ...row.columns];
-  const titles = [
-    'system',
-    'configuration',
-    COLUMNS[row.headline][0],
-    'ratio',
-    ...row.columns.map((key) => COLUMNS[key][0]),
-  ];
+  const keys = [row.headline, ...row.columns.slice(0, SHOWN)];
+  const [headline, ...others] = keys.map((key) => COLUMNS[key][0]);
+  const titles = ['variant', headline, 'ratio', ...others];
   const lines = row.cells.map((cell) => cellLine(cell, keys, own));
-  return markdownTable([titles, ...lines], {
-    align: ['l', 'l', ...titles.slice(2).map(() => 'r')],
-  });
+  return table([titles, ...lines], ['l', ...titles.slice(1).map(() => 'r')]);
 }
 
-function cellLine(cell, keys, own) {
-  const { title, configuration } = VARIANTS[cell.variant];
-  const figures = cell.median;
-  if (!figures?.samples)
-    return [
-      title,
-      configuration,
-      cell.missing ?? cell.problems[0]?.split('\n')[0].slice(0, 80) ?? '-',
-      '',
-      ...keys.slice(1).map(() => '-'),
-    ];
+const table = (rows, align) => markdownTable(rows, { align, alignDelimiters: false });
+
+function cellLine({ variant, median: figures, missing, problems }, keys, own) {
+  const name = variant === 'ours' ? '**ours**' : variant;
+  if (!figures?.samples) {
+    const why = missing ?? problems[0]?.split('\n')[0].slice(0, 80) ?? '-';
+    return [name, why, '', ...keys.slice(1).map(() => '-')];
+  }
   const [headline, ...others] = keys.map((key) => write(key, figures[key]));
   const share = figures[keys[0]] / own;
-  const name = isOurs(VARIANTS[cell.variant]) ? `**${title}**` : title;
-  return [
-    name,
-    configuration,
-    `${figures.noisy ? '~' : ''}${headline}`,
-    Number.isFinite(share) ? share.toFixed(2) : '-',
-    ...others,
-  ];
+  const ratio = Number.isFinite(share) ? share.toFixed(2) : '-';
+  return [name, `${figures.noisy ? '~' : ''}${headline}`, ratio, ...others];
+}
+
+/** What the names in the tables mean. */
+function legend() {
+  const lines = Object.values(VARIANTS).map(
+    ({ id, title, configuration }) => `- \`${id}\`: ${title}, ${configuration}`,
+  );
+  return `## Variants\n\n${lines.join('\n')}`;
 }
 
 function foot({ later, seconds }) {
