@@ -18,7 +18,7 @@ function arrivals({ room = Infinity, gone = [] as string[] } = {}) {
   };
   const settler = { add: (_run: unknown, { kind }: { kind: string }) => settled.push(kind) };
   const parts = {
-    jobs,
+    claimRepository: jobs,
     settler,
     dispatcher: { startAll: () => undefined },
     queryTimeoutMs: 1_000,

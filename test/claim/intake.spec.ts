@@ -87,7 +87,7 @@ type World = ReturnType<typeof aWorker>;
 async function asSuspects(world: World, wish: { suspects: boolean; lone: boolean }): Promise<void> {
   const suspects = new Suspects({
     ...world.parts,
-    jobs: { claimSuspects: world.once },
+    claimRepository: { claimSuspects: world.once },
     onResume: () => undefined,
   } as never);
   world.onStop = () => suspects.close();
@@ -98,8 +98,12 @@ async function asSuspects(world: World, wish: { suspects: boolean; lone: boolean
 /** One claim, each in its own way. */
 const WAYS: Record<string, (world: World) => Promise<unknown>> = {
   'the poller': ({ once, parts }) => {
-    const jobs = { settleAndClaim: async () => ({ jobs: await once(), lost: [] }) };
-    return new Poller({ ...parts, jobs, release: async () => undefined } as never).poll();
+    const claimRepository = { settleAndClaim: async () => ({ jobs: await once(), lost: [] }) };
+    return new Poller({
+      ...parts,
+      claimRepository,
+      release: async () => undefined,
+    } as never).poll();
   },
   'the poller of fair queues': ({ once, parts }) => {
     const groups = { claimFair: async () => ({ jobs: await once(), after: null }) };

@@ -54,7 +54,7 @@ function aPoller(lanes: WorkerLane[], { process = new Permits(100) } = {}) {
   const reports = new RunReports(new QueueEventBus());
   const parts = {
     reports,
-    jobs,
+    claimRepository: jobs,
     lanes: all,
     claims,
     settler,

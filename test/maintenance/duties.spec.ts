@@ -49,7 +49,7 @@ describe('a rota', () => {
     const groups = {
       handOn: async () => note('turn', { lanes: [], later: 0, looked: 0, dealt: 0, queues: [] }),
     };
-    const storage = { jobs, staged, groups, signals: { send: () => undefined } };
+    const storage = { claims: jobs, staged, groups, signals: { send: () => undefined } };
     const site = aSite({ storage: storage as unknown as Storage, events: new QueueEventBus() });
     return {
       asked,

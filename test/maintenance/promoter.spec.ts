@@ -37,7 +37,10 @@ describe('the promoter', () => {
     };
     const signals = { send: ({ lanes }: Signal) => void promoted.push(lanes) };
     const promoter = new Promoter({
-      ...aSite({ storage: { jobs, signals } as unknown as Storage, events: new QueueEventBus() }),
+      ...aSite({
+        storage: { claims: jobs, signals } as unknown as Storage,
+        events: new QueueEventBus(),
+      }),
       lanes: () => [3, 4],
       wake: (...waking) => void woken.push(waking),
       apply: async (told) => void news.push(told),
