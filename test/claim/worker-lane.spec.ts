@@ -1,8 +1,12 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Permits } from '../../lib/runtime/permits.js';
 import { aLane, aRun } from '../support/runs.js';
 
 describe('a lane beside one that holds all permits', () => {
+  // How long permits are out is asked of the clock, which must not depend on the machine.
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
   /** All permits are out on work of a lane whose measured rate is high. */
   function beside(process: Permits) {
     const busy = aLane({ id: 2, permits: [process, new Permits(100)] });
