@@ -82,6 +82,20 @@ export default defineConfig(
   },
   { files: ['lib/**/*.ts', 'migrations/**/*.ts'], rules: { 'no-console': 'error' } },
   {
+    files: ['lib/**/*.ts', 'migrations/**/*.ts'],
+    ignores: ['lib/cli/**', 'lib/runtime/here.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'MetaProperty[meta.name="import"]',
+          message:
+            'Where ts-jest translates the package to CommonJS, this file would not load: ask runtime/here.ts.',
+        },
+      ],
+    },
+  },
+  {
     files: ['test/**/*.ts', 'sample/**/*.spec.ts'],
     rules: {
       // expect.anything() and its kin are any by design.

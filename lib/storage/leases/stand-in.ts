@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import pg from 'pg';
 import { connectionOptionsOf } from '../connection/connection-options.js';
@@ -63,7 +65,7 @@ export class StandIn {
     if (lease === this.lease) return;
     this.lease = lease;
     this.thread?.postMessage({ lease });
-    if (this.starts === 0 && this.terms.stuckMs > 0) this.start();
+    if (this.starts === 0 && this.terms.stuckMs > 0) void this.start();
   }
 
   /** A function reaches no thread, and nobody can be asked while the event loop is blocked: what it last said is handed over. */
@@ -88,12 +90,17 @@ export class StandIn {
     await this.thread?.terminate();
   }
 
-  private start(): void {
+  private async start(): Promise<void> {
     this.starts++;
     this.pulse ??= setInterval(() => this.turn(), this.lookMs).unref();
     this.turn();
+    const from = await import('../../runtime/here.js').then(
+      ({ HERE }) => HERE,
+      besideTheApplication,
+    );
+    if (this.stopped) return;
     try {
-      this.thread = this.makeThread();
+      this.thread = this.makeThread(from);
     } catch (error) {
       // Settings that hold a function, such as `ssl.checkServerIdentity`, reach no thread. The error's message quotes them.
       this.terms.onMissing(
@@ -106,13 +113,10 @@ export class StandIn {
     this.times[TURNED_AT] = performance.now();
   }
 
-  private makeThread(): Worker {
-    const thread = new Worker(STAND_IN_THREAD, {
-      eval: true,
-      execArgv: [],
-      resourceLimits: LIMITS,
-      workerData: this.workerData,
-    });
+  private makeThread(from: string): Worker {
+    const workerData = { ...this.workerData, from };
+    const options = { eval: true, execArgv: [], resourceLimits: LIMITS, workerData };
+    const thread = new Worker(STAND_IN_THREAD, options);
     let reason = 'it ended by itself';
     thread.on(
       'error',
@@ -128,7 +132,7 @@ export class StandIn {
     this.thread = undefined;
     if (this.stopped) return;
     if (this.starts >= MAX_STARTS) this.terms.onMissing(reason);
-    else this.again = setTimeout(() => this.start(), AGAIN_MS).unref();
+    else this.again = setTimeout(() => void this.start(), AGAIN_MS).unref();
   }
 
   private get lookMs(): number {
@@ -141,7 +145,6 @@ export class StandIn {
     const password = typeof given.password === 'function' ? this.password : given.password;
     const connection = { ...given, ...NOT_HANDED_OVER, password, query_timeout: queryTimeoutMs };
     return {
-      from: import.meta.url,
       // Where the database is; a thread has defaults of its own.
       defaults: (({ host, port, user, password, database, ssl }) => ({
         host,
@@ -160,5 +163,8 @@ export class StandIn {
     };
   }
 }
+
+/** Where a test runner has translated the package to CommonJS, no file of it is known. */
+const besideTheApplication = (): string => pathToFileURL(join(process.cwd(), 'any.js')).href;
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'Error');
