@@ -1,5 +1,4 @@
 import type { DataSource } from 'typeorm';
-import { QueueError } from '../job/queue.errors.js';
 import type { QueueEventBus } from '../observability/events.js';
 import { outside } from '../runtime/outside.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
@@ -19,6 +18,7 @@ import { Lanes } from './lanes/lanes.js';
 import { LeaseRepository } from './leases/lease.repository.js';
 import { ListingRepository } from './reading/listing.repository.js';
 import { Migrator } from './schema/migrator.js';
+import { checkDataSource } from './connection/type-orm.js';
 import { OpenTransactions } from './connection/open-transactions.js';
 import { PullRepository } from './claim/pull.repository.js';
 import { PartitionRepository } from './schema/partition.repository.js';
@@ -135,21 +135,5 @@ export class Storage {
     await this.endSignals.close();
     await this.signals.close();
     await this.database.close();
-  }
-}
-
-function checkDataSource(dataSource: DataSource): void {
-  const type = (dataSource.options as { type?: string } | undefined)?.type;
-  if (type !== 'postgres') {
-    throw new QueueError(
-      'DATA_SOURCE_UNSUPPORTED',
-      `The DataSource is of type "${type}"; nestjs-simple-queue works on "postgres".`,
-    );
-  }
-  if (!dataSource.isInitialized) {
-    throw new QueueError(
-      'DATA_SOURCE_NOT_READY',
-      'The DataSource is not initialized. Await dataSource.initialize() before the module starts.',
-    );
   }
 }

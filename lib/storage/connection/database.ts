@@ -9,6 +9,7 @@ import { sameDatabase } from './connection-options.js';
 import { Connections, type Run } from './connections.js';
 import { Joined } from './joined.js';
 import type { Statement } from './statement.js';
+import { dataSourceOf } from './type-orm.js';
 import { Waiters } from './waiters.js';
 
 export type { Run } from './connections.js';
@@ -166,12 +167,6 @@ function checkedOptions(options: InTransaction): InTransaction {
 function checkedManager(manager: EntityManager | QueryRunner): EntityManager | QueryRunner {
   if (dataSourceOf(checkManager(manager))?.options) return manager;
   throw noManager(manager);
-}
-
-function dataSourceOf(manager: EntityManager | QueryRunner): DataSource | undefined {
-  return 'isTransactionActive' in manager
-    ? (manager.manager as EntityManager | undefined)?.dataSource
-    : manager.dataSource;
 }
 
 const isIn = (manager: EntityManager): boolean => manager.queryRunner?.isTransactionActive ?? false;

@@ -1,10 +1,11 @@
-import type { QueryRunner } from 'typeorm';
+import type { DataSourceOptions, QueryRunner } from 'typeorm';
 import { QueueError } from '../../job/queue.errors.js';
 import { CallerConnection } from './caller-connection.js';
 import type { CallerStatements } from './caller-statements.js';
 import { guarded, type Run } from './connections.js';
 import { OtherConnection } from './other-connection.js';
 import type { Statement } from './statement.js';
+import { dataSourceOf } from './type-orm.js';
 
 /** The transaction that was open when a call was made: the call becomes part of that very one, or does nothing. */
 export class Joined {
@@ -40,10 +41,14 @@ export class Joined {
   /** Not through TypeORM, whose subscribers would wait for the connection that this call has taken; its log hears of it all the same. */
   private readonly run: Run = async <Row>(statement: Statement, values: unknown[]) => {
     const config = this.statements.configOf(statement, values);
-    if (logsQueries(this.runner))
-      this.runner.dataSource.logger.logQuery(config.text, values, this.runner);
+    this.log(config.text, values);
     return (await guarded(statement, () => this.connection.query(config))) as Row[];
   };
+
+  private log(text: string, values: unknown[]): void {
+    const { logger, options } = dataSourceOf(this.runner)!;
+    if (logsQueries(options.logging)) logger.logQuery(text, values, this.runner);
+  }
 
   private refuseOver(): void {
     const { isOpen, transaction } = this.connection;
@@ -55,12 +60,8 @@ export class Joined {
 const clientOf = (runner: QueryRunner): unknown =>
   (runner as { databaseConnection?: unknown }).databaseConnection;
 
-function logsQueries({ dataSource }: QueryRunner): boolean {
-  const { logging } = dataSource.options;
-  return (
-    logging === true || logging === 'all' || (Array.isArray(logging) && logging.includes('query'))
-  );
-}
+const logsQueries = (logging: DataSourceOptions['logging']): boolean =>
+  logging === true || logging === 'all' || (Array.isArray(logging) && logging.includes('query'));
 
 function inactive(): QueueError {
   return new QueueError(
