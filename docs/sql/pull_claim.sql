@@ -66,6 +66,7 @@ with open as materialized (
   nullif(j.reschedules, 0), nullif(j.suspicion, 0), nullif(j.created_at, n.run_at)::text, j.cancel_at::text, j.unique_key, j.fingerprint,
   case when j.weight is null then j.options else j.options - '{headers,checkpoint}'::text[] end,
   case when j.weight is null then j.payload else (' ' || j.weight)::json end,
-  case when j.weight is null then j.payload_bytes end, case when j.weight is null then j.last_error end
-  from taken n cross join lateral (select priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, null::int as weight from simple_queue.job where id = n.id and shard = $1 offset 0) j
+  case when j.weight is null then j.payload_bytes end, case when j.weight is null then j.last_error end, j.own_lane
+  from taken n cross join lateral (select priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, case when lane <> n.lane or epoch <> n.epoch or run_at <> n.run_at then lane end as own_lane, null::int as weight
+      from simple_queue.job where id = n.id and shard = $1 offset 0) j
   order by j.priority, n.run_at, n.id;

@@ -29,11 +29,12 @@ with first as (
   nullif(j.reschedules, 0), nullif(j.suspicion, 0), nullif(j.created_at, n.run_at)::text, j.cancel_at::text, j.unique_key, j.fingerprint,
   case when j.weight is null then j.options else j.options - '{headers,checkpoint}'::text[] end,
   case when j.weight is null then j.payload else (' ' || j.weight)::json end,
-  case when j.weight is null then j.payload_bytes end, case when j.weight is null then j.last_error end
+  case when j.weight is null then j.payload_bytes end, case when j.weight is null then j.last_error end, j.own_lane
     from (select * from next order by priority, run_at, id) n
-    cross join lateral (select priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, case when greatest(pg_column_size(payload), pg_column_size(payload_bytes), pg_column_size(options), pg_column_size(last_error)) > 1000
+    cross join lateral (select priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, case when lane <> n.lane or epoch <> n.epoch or run_at <> n.run_at then lane end as own_lane, case when greatest(pg_column_size(payload), pg_column_size(payload_bytes), pg_column_size(options), pg_column_size(last_error)) > 1000
       then case when coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0) > least(16384, greatest(4096, 131072 / greatest(1, $14::int))) then coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0) else (select w from (select coalesce(octet_length(payload::text), 0) + 2 * coalesce(octet_length(payload_bytes), 0)
-  + coalesce(octet_length(options::text), 0) + coalesce(octet_length(last_error::text), 0) as w offset 0) s where w > least(16384, greatest(4096, 131072 / greatest(1, $14::int)))) end end as weight from simple_queue.job where id = n.id and shard = $1 offset 0) j union all
-  select u.id, -1, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null from unnest($2::uuid[] || $3::uuid[]) u(id)
+  + coalesce(octet_length(options::text), 0) + coalesce(octet_length(last_error::text), 0) as w offset 0) s where w > least(16384, greatest(4096, 131072 / greatest(1, $14::int)))) end end as weight
+      from simple_queue.job where id = n.id and shard = $1 offset 0) j union all
+  select u.id, -1, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null from unnest($2::uuid[] || $3::uuid[]) u(id)
     where (select count(*) from done) < cardinality($2::uuid[]) + cardinality($3::uuid[])
       and not exists (select from done d where d.id = u.id);

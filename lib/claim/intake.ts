@@ -7,6 +7,7 @@ import type { Claims } from '../settle/claims.js';
 import type { Dispatcher } from './dispatcher.js';
 import { JobRun, type Claim } from '../run/job-run.js';
 import type { Settler } from '../settle/settler.js';
+import type { Strays } from '../settle/strays.js';
 import type { LaneRun } from './worker-lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
 
@@ -14,6 +15,7 @@ export interface IntakeParts {
   lanes: WorkerLanes;
   claims: Claims;
   settler: Settler;
+  strays: Pick<Strays, 'add'>;
   arrivals: Arrivals;
   dispatcher: Dispatcher;
   ids: Uuid7;
@@ -108,11 +110,10 @@ export class Intake {
     return !isOver && lease === this.lease;
   }
 
-  /** What belongs to a lane that was renamed meanwhile, and has no handler here, goes back to whoever has one. */
+  /** What stood in a place that is not its job's, or in a lane that is another one by now, goes back: its handler is another one, or nowhere. */
   private runOf(row: ClaimedRow, claim: Claim): LaneRun | undefined {
-    const { lanes } = this.parts;
-    const lane = lanes.get(row.lane);
+    const lane = row.ownLane === undefined ? this.parts.lanes.get(row.lane) : undefined;
     if (lane) return new JobRun(row, lane, claim);
-    return this.giveBack([new JobRun(row, lanes.former(row.lane)!, claim)], 'unstarted');
+    this.parts.strays.add(row, claim);
   }
 }

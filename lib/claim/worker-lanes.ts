@@ -64,11 +64,6 @@ export class WorkerLanes {
     return this.byId.get(id);
   }
 
-  /** What this number meant before a rename, while claims may bring jobs of it. */
-  former(id: number): WorkerLane | undefined {
-    return [...this.gone.keys()].find((lane) => lane.id === id);
-  }
-
   /** Should this worker serve it, and has no handler for it? Its jobs wait, which somebody should know. */
   lacks(lane: Lane): boolean {
     return serves(this.served, lane) && !this.handlers.find(lane.queue, lane.name);

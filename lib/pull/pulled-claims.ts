@@ -7,6 +7,8 @@ import { Uuid7 } from '../runtime/uuid7.js';
 import { timedOut } from '../storage/connection/database-errors.js';
 import { LaneTurns } from '../storage/lanes/lane-turns.js';
 import type { Lane } from '../job/lane.js';
+import { strayPlaces } from '../settle/strays.js';
+import { wakeUpFor } from '../storage/wake-ups/wake-up.js';
 import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 import type { CheckedClaim } from './claim-request.js';
 import { FairRotations } from './fair-rotations.js';
@@ -28,6 +30,8 @@ interface Last {
 const MAX_WISHES = 100;
 /** The way that is no fair lane's; no lane has this number. */
 const PLAIN = 0;
+/** A claim that brought nothing but strays is made again. */
+const STRAY_ROUNDS = 10;
 /** How often lanes are looked up anew, whatever the registry seems to say. */
 const ANEW_MS = 30_000;
 
@@ -65,7 +69,7 @@ export class PulledClaims {
     this.rota.wake('turn');
   }
 
-  async claim(wish: CheckedClaim): Promise<PulledRows> {
+  async claim(wish: CheckedClaim, rounds = STRAY_ROUNDS): Promise<PulledRows> {
     await this.lanesFor(wish);
     await this.rota.turn();
     const leaseId = this.ids.next();
@@ -83,9 +87,31 @@ export class PulledClaims {
       last.way = way;
       if (way === PLAIN && rows.length === limit)
         last.lane = asked.findLast((id) => rows.some(({ lane }) => lane === id));
-      return { leaseId, rows, lanes };
+      const own = await this.own(leaseId, rows, lanes);
+      return own.length > 0 || rounds === 0
+        ? { leaseId, rows: own, lanes }
+        : this.claim(wish, rounds - 1);
     }
     return { leaseId, rows: [], lanes };
+  }
+
+  /** Without what stood in a place that is not its job's: that is turned away, or goes back with the lease. */
+  private async own(
+    leaseId: string,
+    rows: ClaimedRow[],
+    lanes: ReadonlyMap<number, Lane>,
+  ): Promise<ClaimedRow[]> {
+    const isOwn = ({ ownLane, lane }: ClaimedRow): boolean =>
+      ownLane === undefined && lanes.has(lane);
+    if (rows.every(isOwn)) return rows;
+    const { storage, events } = this.parts;
+    const own = rows.filter(isOwn);
+    const strays = rows.filter((row) => !isOwn(row));
+    const kept = new Set(own.map(({ id }) => id));
+    const placed = await storage.pulls.turnAway(leaseId, strays, kept).catch(() => []);
+    if (placed.length > 0) storage.signals.send(wakeUpFor(placed));
+    events.emit('warning', () => strayPlaces(strays.map(({ id }) => id)));
+    return own;
   }
 
   private lastOf(wish: CheckedClaim): Last {

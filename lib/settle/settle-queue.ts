@@ -9,6 +9,7 @@ import type { SettleRepository } from '../storage/settle/settle.repository.js';
 import type { Claims } from './claims.js';
 import { Grants } from './grants.js';
 import type { LateAnswers } from './late-answers.js';
+import type { Strays } from './strays.js';
 import type { RunReports } from '../observability/run-reports.js';
 import { oneRunAJob, thatFit, type Settling } from './settling.js';
 import {
@@ -32,6 +33,7 @@ export interface SettleQueueParts {
   claims: Claims;
   reports: RunReports;
   late: LateAnswers;
+  strays: Strays;
   worker: string;
   successOf: (settling: Settling) => Success;
   queryTimeoutMs?: number;
@@ -89,11 +91,17 @@ export class SettleQueue {
   }
 
   get isEmpty(): boolean {
-    return this.waiting.length === 0 && this.underWay.size === 0;
+    return this.waiting.length === 0 && this.underWay.size === 0 && this.parts.strays.isEmpty;
   }
 
-  /** One round: everything that waits, a way at a time. What could not be settled waits for the next round, whatever went wrong. */
+  /** One round: everything that waits, and then what no run was made of. */
   async settle(): Promise<number> {
+    const restMs = await this.settleRuns();
+    return Math.min(restMs, await this.parts.strays.settle());
+  }
+
+  /** A way at a time. What could not be settled waits for the next round, whatever went wrong. */
+  private async settleRuns(): Promise<number> {
     const { fitting, left } = thatFit(
       this.waiting,
       Math.min(MAX_BATCH, this.pace.most),

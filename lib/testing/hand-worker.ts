@@ -104,7 +104,14 @@ export class HandWorker {
     const key = intake.nextKey(false)!;
     const values = [SHARD, key.claimId, open.map(({ id }) => id), key.lease];
     const rows = await intake.ask(key, 1, () => loops.rows(CLAIM_NEXT, values));
-    return intake.arrivedAlone(key, rows.map(claimedRow), false);
+    const run = intake.arrivedAlone(key, rows.map(claimedRow), false);
+    return run ?? this.claimBehindStrays(target);
+  }
+
+  /** What was found in a place that is not its job's goes back before the next one is looked for. */
+  private async claimBehindStrays(target: JobTarget | undefined): Promise<LaneRun | undefined> {
+    const { strays } = this.crew;
+    return strays.isEmpty || (await strays.settle()) < Infinity ? undefined : this.claim(target);
   }
 
   private async process(run: LaneRun, timeoutMs: number): Promise<void> {

@@ -27,6 +27,7 @@ import { LateAnswers } from '../settle/late-answers.js';
 import { Poller } from '../claim/poller.js';
 import { RunReports } from '../observability/run-reports.js';
 import { Settler } from '../settle/settler.js';
+import { Strays, type StraysParts } from '../settle/strays.js';
 import { DirectClaimer } from '../claim/direct-claimer.js';
 import { successOf } from '../settle/success-of.js';
 import { Suspects } from '../claim/suspects.js';
@@ -60,6 +61,7 @@ export interface Crew {
   lanes: WorkerLanes;
   settler: Settler;
   settleQueue: SettleQueue;
+  strays: Strays;
   dispatcher: Dispatcher;
   arrivals: Arrivals;
   intake: Intake;
@@ -119,23 +121,26 @@ function shareOf({ storage, options, events }: WorkerParts, { name }: CrewHooks)
 }
 
 type Shared = ReturnType<typeof shareOf> & { lanes: WorkerLanes };
-type Settling = Pick<Crew, 'settler' | 'settleQueue'>;
+type Settling = Pick<Crew, 'settler' | 'settleQueue' | 'strays'>;
 
 /** The ways by which runs end. */
 function makeSettling(
-  { storage, options }: WorkerParts,
+  { storage, options, events }: WorkerParts,
   shared: Shared,
   hooks: CrewHooks,
 ): Settling {
   const { groups, signals } = storage;
+  const warn: StraysParts['warn'] = (warning) => events.emit('warning', () => warning);
+  const strays = new Strays({ ...shared, signals, warn, onWork: hooks.wakeSettleQueue });
   const settling = {
     ...shared,
     groups,
+    strays,
     successOf: successOf(shared.reports, options.maxOutputBytes),
   };
   const settleQueue = makeSettleQueue(settling, signals, hooks);
   const settler = new Settler({ ...settling, settleQueue, onSuccess: hooks.wakePoller });
-  return { settler, settleQueue };
+  return { settler, settleQueue, strays };
 }
 
 /** The ways by which jobs come; all of them go through the intake. */

@@ -11,7 +11,7 @@ import { HandWorker } from '../../lib/testing/hand-worker.js';
 import { Arrivals } from '../../lib/claim/arrivals.js';
 import { Claims } from '../../lib/settle/claims.js';
 import { FairPoller } from '../../lib/claim/fair-poller.js';
-import type { JobRun } from '../../lib/run/job-run.js';
+import type { Claim, JobRun } from '../../lib/run/job-run.js';
 import { Poller } from '../../lib/claim/poller.js';
 import { DirectClaimer } from '../../lib/claim/direct-claimer.js';
 import { Suspects } from '../../lib/claim/suspects.js';
@@ -26,6 +26,7 @@ function aWorker() {
     answer: async (): Promise<ClaimedRow[]> => [],
     started: [] as string[],
     settled: [] as string[],
+    strays: [] as string[],
     onStop: () => undefined as void,
   };
   const claims = new Claims();
@@ -36,6 +37,10 @@ function aWorker() {
     settled: () => undefined,
     failed: () => false,
     add: (run: JobRun, { kind }: { kind: string }) => (world.settled.push(kind), end(run)),
+  };
+  const strays = {
+    isEmpty: true,
+    add: ({ id }: ClaimedRow, claim: Claim) => (world.strays.push(id), claims.settled(claim)),
   };
   const start = (run: JobRun): void => (world.started.push(run.id), end(run));
   const dispatcher = {
@@ -51,7 +56,7 @@ function aWorker() {
   const isKnown = (id: number): boolean => world.known && id === lane.id;
   const lanes = {
     ...{ room: 10, concurrency: 10, all: () => [lane], held: () => [lane] },
-    ...{ get: (id: number) => (isKnown(id) ? lane : undefined), former: () => lane },
+    ...{ get: (id: number) => (isKnown(id) ? lane : undefined) },
   };
   const once = async (): Promise<ClaimedRow[]> => {
     const { answer } = world;
@@ -63,6 +68,7 @@ function aWorker() {
     lanes,
     claims,
     settler,
+    strays,
     arrivals,
     dispatcher,
     ids: new Uuid7(),
@@ -132,12 +138,13 @@ const WAYS: Record<string, (world: World) => Promise<unknown>> = {
 };
 
 /** As the statement answers it. */
-const cellsOf = ({ id, lane, runAt, cancelled }: ClaimedRow): (string | null)[] =>
-  Object.assign(Array<string | null>(17).fill(null), {
+const cellsOf = ({ id, lane, runAt, cancelled, ownLane }: ClaimedRow): (string | null)[] =>
+  Object.assign(Array<string | null>(18).fill(null), {
     0: id,
     1: String(lane),
     4: runAt,
     10: cancelled ? runAt : null,
+    17: ownLane === undefined ? null : String(ownLane),
   });
 
 const refusal = (code?: string): Error =>
@@ -201,9 +208,19 @@ describe.each(Object.entries(WAYS))('a claim of %s', (way, claim) => {
 
   it('gives back what belongs to a lane that is not known any more', async () => {
     const world = aWorker();
-    brings(world, {}, () => (world.known = false));
+    const id = brings(world, {}, () => (world.known = false));
     await claim(world);
-    expect([world.started, world.settled]).toEqual([[], ['released']]);
+    expect([world.started, world.settled, world.strays]).toEqual([[], [], [id]]);
+    expect(world.claims.hasEnded).toBe(true);
+  });
+
+  it('gives back what stood in a lane that is not its own, or at another epoch or time', async () => {
+    for (const ownLane of [1, 7]) {
+      const world = aWorker();
+      const id = brings(world, { ownLane });
+      await claim(world);
+      expect([world.started, world.settled, world.strays]).toEqual([[], [], [id]]);
+    }
   });
 
   // Whoever turns a worker by hand waits for its claim before anything else.

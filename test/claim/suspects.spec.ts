@@ -68,6 +68,7 @@ function aCrew(waiting: ClaimedRow[] = []) {
     lanes,
     claims,
     settler,
+    strays: { add: () => undefined },
     arrivals,
     dispatcher,
     ids: new Uuid7(),

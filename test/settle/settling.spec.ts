@@ -16,6 +16,7 @@ import { LateAnswers } from '../../lib/settle/late-answers.js';
 import { Poller, type PollerParts } from '../../lib/claim/poller.js';
 import type { RunReports } from '../../lib/observability/run-reports.js';
 import { Settler } from '../../lib/settle/settler.js';
+import { Strays } from '../../lib/settle/strays.js';
 import { SettleQueue } from '../../lib/settle/settle-queue.js';
 import { aLane, aRun } from '../support/runs.js';
 
@@ -134,7 +135,8 @@ function aSettlement(faults: Fault[]) {
   });
   const groups = undefined as unknown as GroupRepository;
   const hooks = { onWork: () => undefined, onReturn: () => undefined, onTurns: () => undefined };
-  const settleQueue = new SettleQueue({ ...shared, groups, late, successOf, ...hooks });
+  const strays = new Strays({ ...shared, ...hooks } as never);
+  const settleQueue = new SettleQueue({ ...shared, groups, late, strays, successOf, ...hooks });
   const settler = new Settler({
     ...shared,
     late,

@@ -73,6 +73,7 @@ export const TABLE = `
   renew_lease                 runs         runs         runs         runs         runs      runs         ?            holds     holds    live      live
   renew_pulled                runs         runs         runs         runs         runs      runs         ?            holds     holds    live      live
   replace                     +-           alone        +-           +-           alone     alone        alone        alone     alone    live      live
+  return_strays               +            +            +            ?            ?         +            ?            holds     holds    live      live
   revive                      +            +            +            atonce       +         committed    waits        +         +~       -         -
   sample_payloads             ?            ?            ?            ?            ?         ?            served       noturn    noturn   live      live
   set_apart                   runs         runs         runs         runs         runs      runs         ends         +         skipped  bad       +

@@ -10,6 +10,7 @@ import { HAS_DUE } from './has-due.sql.js';
 import { PROMOTE } from './promote.sql.js';
 import type { Promotion } from './promotion.js';
 import { claimedRow, type ClaimedRow, type HeavyParts } from './row-mapper.js';
+import { returnStrays, type ReturnedStrays } from './strays.js';
 import { CLAIM, SETTLE_AND_CLAIM, SETTLE_KEEP_AND_CLAIM } from './settle-and-claim.sql.js';
 
 export type { ClaimRange, ClaimWish, LaneWish } from './claim-wish.js';
@@ -89,6 +90,11 @@ export class ClaimRepository {
   /** Others start beside a suspect that ran alone: a crash no longer counts against it. */
   async accompany({ id, epoch }: RunKey): Promise<void> {
     await this.database.loops.run(ACCOMPANY, [SHARD, id, epoch]);
+  }
+
+  /** Gives back what was claimed in places that are not their jobs'. */
+  returnStrays(strays: readonly RunKey[]): Promise<ReturnedStrays> {
+    return returnStrays(this.database.loops.run, strays);
   }
 
   async promote(since: string, lanes: number[]): Promise<Promotion> {

@@ -3,6 +3,9 @@ import type { QueueError } from '../../job/queue.errors.js';
 import type { Database, Run } from '../connection/database.js';
 import { fairClaimed, type FairClaimed } from '../groups/group.repository.js';
 import { claimedRow, type ClaimedRow } from './row-mapper.js';
+import { idOf, type RunKey } from '../settle/ended-run.js';
+import type { Placed } from '../wake-ups/wake-up.js';
+import { returnStrays } from './strays.js';
 import type { StoredOptions } from '../../job/new-job.js';
 import { SHARD } from '../connection/shard.js';
 import { PULL_CLAIM_FAIR } from './pull-claim-fair.sql.js';
@@ -99,6 +102,16 @@ export class PullRepository {
       if (settled === undefined) throw leaseLost(lease, job);
       await run(CLOSE_PULLED, [SHARD, lease, job]);
       return settled;
+    });
+  }
+
+  /** Lets go of strays that a claim brought, but for the entries of jobs that it holds besides (`kept`). Answers what came to its own place. */
+  turnAway(lease: string, strays: readonly RunKey[], kept: ReadonlySet<string>): Promise<Placed[]> {
+    return this.database.settlers.transaction(async (run) => {
+      const { locked, placed } = await returnStrays(run, strays);
+      const gone = new Set(strays.map(idOf).filter((id) => !kept.has(id) && !locked.has(id)));
+      for (const id of gone) await run(CLOSE_PULLED, [SHARD, lease, id]);
+      return placed;
     });
   }
 

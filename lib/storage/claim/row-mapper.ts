@@ -26,6 +26,8 @@ export interface ClaimedRow {
   lastError: string | null;
   /** Bytes, as they lie, that the claim left behind; 0: none. */
   weight: number;
+  /** Of a stray, whose place was not its job's: the job's own lane. */
+  ownLane?: number | undefined;
   /** What was left behind is here. */
   fill?(parts: HeavyParts): void;
 }
@@ -34,6 +36,7 @@ export interface ClaimedRow {
 export type HeavyParts = (string | null)[];
 
 const BLANK = 32;
+const OWN_LANE = 17;
 
 /** The columns of `claimed-columns.sql.ts`; numbers that are 0 and a creation at the run time come as null. */
 export function claimedRow(c: (string | null)[]): ClaimedRow {
@@ -116,6 +119,11 @@ class RawRow implements ClaimedRow {
   get weight(): number {
     const payload = this.cells[14];
     return payload?.charCodeAt(0) === BLANK ? Number(payload) || 1 : 0;
+  }
+
+  get ownLane(): number | undefined {
+    const own = this.cells[OWN_LANE];
+    return own === null || own === undefined ? undefined : Number(own);
   }
 
   fill([, cancelAt, options, payload, payloadBytes, lastError]: HeavyParts): void {

@@ -96,7 +96,7 @@ const VACANT_PAGE = 200;
 /** Of rows that end with what `FAIR_COLUMNS` adds. */
 export const fairClaimed = (rows: (string | null)[][]): FairClaimed => ({
   jobs: rows.map(claimedRow),
-  after: rows[0]?.[17] ?? null,
+  after: rows[0]?.[18] ?? null,
 });
 
 /** Turns in ordered groups: passed on by the settle, handed on by the turn duty, given back by an operator. */
