@@ -37,7 +37,7 @@ export const VARIANTS = {
   'ours-metrics': variant(
     'nestjs-simple-queue',
     'nestjs-simple-queue',
-    'with metrics, read each second',
+    'with metrics, read every second',
     {
       telemetry: 'metrics',
     },

@@ -65,7 +65,7 @@ const leaseLost: Look = ({ state, holder, heldSince }) => {
 /** What stands nowhere else is taken for running. */
 const noPlace: Look = (job) => {
   if (!isLost(job)) return undefined;
-  const text = `It stands in no place, since somebody has deleted its row: no worker runs it, and none will. ${PUT_BACK}`;
+  const text = `It is in no place, since somebody has deleted its row: no worker runs it, and none will. ${PUT_BACK}`;
   return { code: 'NO_PLACE', text };
 };
 
@@ -142,9 +142,7 @@ const suspect: Look = ({ state, suspicion, stalls }) => {
 const jobsAhead: Look = ({ state, suspicion, ahead, fair }) => {
   if (state !== 'ready' || suspicion || ahead === 0) return undefined;
   const many =
-    ahead > MOST_AHEAD
-      ? `More than ${MOST_AHEAD} jobs stand`
-      : countOf(ahead, 'job stands', 'jobs stand');
+    ahead > MOST_AHEAD ? `More than ${MOST_AHEAD} jobs are` : countOf(ahead, 'job is', 'jobs are');
   return {
     code: 'JOBS_AHEAD',
     text: fair
@@ -177,12 +175,12 @@ export function blocked(
   if (dead)
     return {
       code: 'BLOCKED',
-      text: `${which} is blocked by job ${dead.id}, which ended badly. ${until}`,
+      text: `${which} is blocked by job ${dead.id}, which failed. ${until}`,
     };
   if (haltedBy)
     return {
       code: 'BLOCKED',
-      text: `Queue "${queue}" is halted by job ${haltedBy}, which ended badly. ${until}`,
+      text: `Queue "${queue}" is halted by job ${haltedBy}, which failed. ${until}`,
     };
   const before = holder ? `job ${holder} has the turn` : 'its turn is being handed on';
   return { code: 'BLOCKED', text: `${which} runs one job after another, and ${before}.` };

@@ -142,7 +142,7 @@ function held(id: string, state: 'blocked' | 'staged'): QueueError {
       ? ['commit', 'Commit it, or abort it']
       : [
           'turn in its ordered group',
-          'explain(id) says what it waits for, blockedGroups() (`simple-queue groups`) what a job that ended badly blocks',
+          'explain(id) says what it waits for, blockedGroups() (`simple-queue groups`) what a failed job blocks',
         ];
   return new QueueError('JOB_HELD', `retry: job ${id} waits for its ${waitsFor}. ${hint}.`);
 }
@@ -157,6 +157,6 @@ function running(id: string): QueueError {
 function lost(id: string): QueueError {
   return new QueueError(
     'JOB_LOST',
-    `retry: job ${id} stands in no place, since somebody has deleted its row. ${PUT_BACK}`,
+    `retry: job ${id} is in no place, since somebody has deleted its row. ${PUT_BACK}`,
   );
 }

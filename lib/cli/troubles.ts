@@ -45,7 +45,7 @@ function silent(workers: WorkerSummary[]): Trouble[] {
 function groupsBlocked({ queue, blockedGroups }: QueueSummary): Trouble[] {
   if (!blockedGroups) return [];
   const { groups, since } = blockedGroups;
-  const what = `${counted(groups, 'ordered group is', 'ordered groups are')} blocked by a job that ended badly`;
+  const what = `${counted(groups, 'ordered group is', 'ordered groups are')} blocked by a failed job`;
   const text = `Queue "${queue}": ${what}, the longest for ${span(Date.now() - since.getTime())}: simple-queue groups ${queue}`;
   return [{ code: 'GROUP_BLOCKED', queue, text }];
 }

@@ -27,6 +27,6 @@ export function markMethod<Method>(
 function isStatic(decorator: string, method: string): QueueError {
   return new QueueError(
     'HANDLER_INVALID',
-    `${decorator} stands on ${method}, which is static. Mark a method of the instance.`,
+    `${decorator} is on ${method}, which is static. Mark a method of the instance.`,
   );
 }

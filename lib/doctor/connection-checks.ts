@@ -13,9 +13,9 @@ import {
 } from './finding.js';
 
 const POOLING: Readonly<Record<Pooling, string>> = {
-  none: 'Nothing stands between this process and the server.',
-  session: 'A pooler stands before the server, and keeps a session for each connection.',
-  transaction: 'A pooler in transaction mode stands before the server.',
+  none: 'There is nothing between this process and the server.',
+  session: 'There is a pooler before the server, which keeps a session for each connection.',
+  transaction: 'There is a pooler in transaction mode before the server.',
 };
 
 async function lookAtPooler({
@@ -82,7 +82,7 @@ async function lookAtTransactional({
 
 /** What stands between this process and the server. */
 export const CONNECTION_CHECKS: readonly Check[] = [
-  { code: 'POOLER', subject: 'what stands before the server', look: lookAtPooler },
+  { code: 'POOLER', subject: 'the way to the server', look: lookAtPooler },
   { code: 'LISTEN', subject: 'LISTEN and NOTIFY', look: lookAtListening },
   {
     code: 'TRANSACTIONAL_HANDLERS',

@@ -18,8 +18,8 @@ async function lookAtPlaces(examination: Examination): Promise<Observation[]> {
   return [
     fine(
       live <= SMALL
-        ? 'Every job stands in exactly one place.'
-        : `Of ${counted(WINDOW, 'job')} each stands in exactly one place.`,
+        ? 'Every job is in exactly one place.'
+        : `Of ${counted(WINDOW, 'job')} each is in exactly one place.`,
     ),
   ];
 }
@@ -40,8 +40,8 @@ const lost: Observe = (breaches, schema) => {
   if (jobs.length === 0) return [];
   return [
     critical(
-      `${counted(jobs.length, 'live job stands', 'live jobs stand')} in no place, and will never run: ${idsOf(jobs)}.`,
-      `Put them back: insert into ${schema}.ready (lane, shard, priority, run_at, id, epoch) select lane, shard, priority, run_at, id, epoch from ${schema}.job where id in (${literals(jobs)}) and seq is null and fair is not true and commit_by is null. Jobs of ordered groups, fair queues and staged ones belong elsewhere: cancel and enqueue them anew.`,
+      `${counted(jobs.length, 'live job is', 'live jobs are')} in no place, and will never run: ${idsOf(jobs)}.`,
+      `Put them back: insert into ${schema}.ready (lane, shard, priority, run_at, id, epoch) select lane, shard, priority, run_at, id, epoch from ${schema}.job where id in (${literals(jobs)}) and seq is null and fair is not true and commit_by is null. Jobs of ordered groups, fair queues and staged ones belong elsewhere: cancel and enqueue them again.`,
     ),
   ];
 };
@@ -55,7 +55,7 @@ const doubled: Observe = (breaches, schema) => {
   );
   return [
     critical(
-      `${counted(jobs.length, 'live job stands', 'live jobs stand')} in more than one place, and may run twice: ${text}.`,
+      `${counted(jobs.length, 'live job is', 'live jobs are')} in more than one place, and may run twice: ${text}.`,
       `Delete all but one, the claim last of all: delete from ${schema}.<place> where id = '<id>'. The part behind @ is the epoch; one that is not the job's own is the wrong one.`,
     ),
   ];
@@ -70,7 +70,7 @@ const misplaced: Observe = (breaches, schema) => {
   );
   return [
     critical(
-      `${counted(jobs.length, 'live job stands', 'live jobs stand')} at the epoch of another run, and will not be settled: ${text}.`,
+      `${counted(jobs.length, 'live job is', 'live jobs are')} at the epoch of another run, and will not be settled: ${text}.`,
       `Set the epoch of the place to the job's: update ${schema}.<place> set epoch = <epoch> where id = '<id>'.`,
     ),
   ];
@@ -100,7 +100,7 @@ const badTurns: Observe = (breaches) => {
   return [
     critical(
       `The turn of ${counted(groups.length, 'ordered group')} is not held by exactly one: queue number and name of each: ${listed(groups, 5)}.`,
-      'A group whose turn nobody holds stands still: cancel its jobs (cancel({ queue, group })) and enqueue them anew.',
+      'A group whose turn nobody holds is stuck: cancel its jobs (cancel({ queue, group })) and enqueue them again.',
     ),
   ];
 };

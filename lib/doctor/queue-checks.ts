@@ -70,7 +70,7 @@ async function lookAtPauses({ diagnosis }: Examination): Promise<Observation[]> 
 
 async function lookAtBlockedGroups({ diagnosis }: Examination): Promise<Observation[]> {
   const blocked = await diagnosis.blockedGroups(MOST);
-  if (blocked.length === 0) return [fine('No ordered group is blocked by a job that ended badly.')];
+  if (blocked.length === 0) return [fine('No ordered group is blocked.')];
   const text = listed(
     blocked.map(
       ({ queue, groups, since }) =>
@@ -79,7 +79,7 @@ async function lookAtBlockedGroups({ diagnosis }: Examination): Promise<Observat
   );
   return [
     warning(
-      `Ordered groups are blocked by a job that ended badly, and wait for a person: ${text}.`,
+      `Ordered groups are blocked by a failed job, and wait for a person: ${text}.`,
       'QueueAdmin.blockedGroups() or `simple-queue groups` lists them. Retry or purge the job that blocks, or release the group.',
     ),
   ];
@@ -94,7 +94,7 @@ async function lookAtSuspects({ diagnosis }: Examination): Promise<Observation[]
   return [
     notice(
       `Suspected of killing their process, and waiting to run apart or alone: ${text}.`,
-      'Look why workers died: the log of the process, the memory limit of the container. QueueAdmin.explain(id) tells of a job.',
+      'Look why workers died: the log of the process, the memory limit of the container. QueueAdmin.explain(id) explains a job.',
     ),
   ];
 }
@@ -108,7 +108,7 @@ async function lookAtPoisoned({ diagnosis }: Examination): Promise<Observation[]
   return [
     warning(
       `Poisoned within a day, since they killed their process or rescheduled themselves too often: ${text}.`,
-      'Look at them in the dead letter queue (state poisoned), mend the handler, and redrive.',
+      'Look at them in the dead letter queue (state poisoned), fix the handler, and redrive.',
     ),
   ];
 }
@@ -138,7 +138,7 @@ function missingPartitions(missing: string[]): Observation[] {
   return [
     warning(
       `Missing partitions: ${listed(missing)}. Ended jobs go to the default partition, from where they are deleted row by row.`,
-      'A worker makes them each minute: see that one runs, that its role owns the tables, and its warnings (PARTITION).',
+      'A worker creates them every minute: see that one runs, that its role owns the tables, and its warnings (PARTITION).',
     ),
   ];
 }
@@ -155,8 +155,8 @@ async function defaultPartitions(diagnosis: Examination['diagnosis']): Promise<O
     .join(', ');
   return [
     notice(
-      `Default partitions hold rows: ${text}. No partition can be made for their time; they go in batches when it is over.`,
-      'Partitions were missing when these ended, or the role of the workers may not make any. A worker takes up to 10,000 of them along when it makes their partition.',
+      `Default partitions hold rows: ${text}. No partition can be created for their time; they are deleted in batches when it is over.`,
+      'Partitions were missing when these ended, or the role of the workers may not create any. A worker moves up to 10,000 of them when it creates their partition.',
     ),
   ];
 }

@@ -72,13 +72,13 @@ function invalid({ invalid: parts }: SchemaDrift): Observation[] {
   return [
     critical(
       `Not valid, so that no statement uses it: ${listed(parts.map(nameOf))}.`,
-      'A build was interrupted, or a partition lacks its index: reindex index concurrently ..., or drop it and make it anew.',
+      'A build was interrupted, or a partition lacks its index: reindex index concurrently ..., or drop it and create it again.',
     ),
   ];
 }
 
 const EXTRA =
-  'It costs every job something, or stands in the way of later migrations. Drop it where nobody needs it.';
+  'It costs every job something, or obstructs later migrations. Drop it if nobody needs it.';
 
 function extra({ extra: parts }: SchemaDrift): Observation[] {
   const odd = parts.filter(({ kind }) => kind === 'trigger' || kind === 'parameter');
@@ -127,7 +127,7 @@ async function lookAtRights({ diagnosis, options }: Examination): Promise<Observ
   if (foreign.length > 0 && options.worker)
     return [
       warning(
-        `Another role owns ${listed(foreign)}: workers of this role cannot make or drop partitions.`,
+        `Another role owns ${listed(foreign)}: workers of this role cannot create or drop partitions.`,
         'grant <owner> to <role of the workers>, as in docs/operate/deploying.md.',
       ),
     ];

@@ -56,7 +56,7 @@ async function problemOf(
       await fitOf(template.payload!, payload === null ? null : (JSON.parse(payload) as unknown))
     ).problem;
   } catch {
-    return 'the schema failed instead of answering';
+    return 'the schema threw an error';
   }
 }
 

@@ -18,4 +18,4 @@ export class BesideTransaction {
 }
 
 const messageOf = (queue: string): string =>
-  `A job of queue "${queue}" is stored by itself while a transaction of the DataSource is open around the call: it will exist also if that rolls back. Hand the transaction on ({ manager }, or context.enqueue in a transactional handler), set the option "transaction" to what @nestjs-cls/transactional answers, or enqueue after the commit. This is said once of a queue.`;
+  `A job of queue "${queue}" is stored by itself while a transaction of the DataSource is open around the call: it will exist even if that rolls back. Pass the transaction on ({ manager }, or context.enqueue in a transactional handler), set the option "transaction" to what @nestjs-cls/transactional returns, or enqueue after the commit. This is reported once per queue.`;

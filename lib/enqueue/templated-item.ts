@@ -96,7 +96,7 @@ function refuseMisfit(template: AnyTemplate, fit: Fit<unknown>): void {
 }
 
 function broken(template: AnyTemplate, cause: unknown): QueueError {
-  const message = `The payload schema of ${templateLabel(template)} failed instead of answering; see the cause. Nothing was stored.`;
+  const message = `The payload schema of ${templateLabel(template)} threw an error; see the cause. Nothing was stored.`;
   return new QueueError('INVALID_PAYLOAD', message, { cause });
 }
 

@@ -90,7 +90,7 @@ function refuseUnmade(provided: ProvidedClass, name: string, given: unknown[]): 
   if (!unmade) return;
   throw new QueueError(
     'HANDLER_INVALID',
-    `${provided.name}.${name} (in ${provided.module}) names ${(unmade as { name: string }).name}, which Nest has not made: it makes none for what factories ` +
+    `${provided.name}.${name} (in ${provided.module}) names ${(unmade as { name: string }).name}, which Nest has not created: it creates none for what factories ` +
       'and values provide, and its older versions none for useClass. Provide the class itself, or give the decorator an instance.',
   );
 }

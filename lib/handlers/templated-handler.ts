@@ -80,7 +80,7 @@ async function problemOf(schema: AnySchema, output: unknown): Promise<string | u
   try {
     return (await fitOf(schema, output)).problem;
   } catch {
-    return 'the schema failed instead of answering';
+    return 'the schema threw an error';
   }
 }
 

@@ -17,7 +17,7 @@ export interface HealthLimits {
   oldestReadyMs?: number | false;
   /** How many jobs may end badly in five minutes, in all queues together, default 100; `false`: it does not matter. */
   maxDeadLetters?: number | false;
-  /** How many ordered groups may be blocked by a job that ended badly, default 0; `false`: it does not matter. */
+  /** How many ordered groups may be blocked by a failed job, default 0; `false`: it does not matter. */
   maxBlockedGroups?: number | false;
   /** Whose ready jobs and blocked groups count for `oldestReadyMs` and `maxBlockedGroups`, by name or by prefix (`mail.*`); default all queues. */
   queues?: string[];

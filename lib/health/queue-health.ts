@@ -229,13 +229,13 @@ function waitingProblems(waiting: OldestReady[], { oldestReadyMs: most }: Limits
 function deadLetterProblems(deadLetters: number, { maxDeadLetters: most }: Limits): string[] {
   return most === false || deadLetters <= most
     ? []
-    : [`${deadLetters} jobs have ended badly within five minutes.`];
+    : [`${deadLetters} jobs have failed for good within five minutes.`];
 }
 
 function blockedProblems(groups: number, { maxBlockedGroups: most }: Limits): string[] {
   if (most === false || groups <= most) return [];
   const text = groups === 1 ? '1 ordered group is' : `${groups} ordered groups are`;
-  return [`${text} blocked by a job that ended badly: retry, purge or release it.`];
+  return [`${text} blocked by a failed job: retry, purge or release it.`];
 }
 
 const sumOf = (blocked: BlockedGroups[]): number =>

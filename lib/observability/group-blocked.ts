@@ -15,6 +15,6 @@ export function groupBlocked({ id, queue, group, onDeadJob }: BlockingJob): Queu
   const which = group ? `Group "${group}" of queue "${queue}"` : `Queue "${queue}"`;
   const what =
     onDeadJob === 'halt' ? 'and every ordered group of the queue is halted' : 'is blocked';
-  const message = `${which} ${what} by job ${id}, which ended badly. Retry, purge or release it.`;
+  const message = `${which} ${what} by job ${id}, which failed. Retry, purge or release it.`;
   return { code: 'GROUP_BLOCKED', message };
 }

@@ -68,7 +68,7 @@ export const LINES: { readonly [Name in QueueEventName]: Line<Name> } = {
   leaseLapsed: {
     level: 'warn',
     line: (event) =>
-      `worker ${event.worker} lost its lease; ${event.jobs} running job(s) were told to stop`,
+      `worker ${event.worker} lost its lease; ${event.jobs} running job(s) were asked to stop`,
   },
   reaped: {
     level: 'log',

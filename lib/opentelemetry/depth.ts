@@ -42,7 +42,7 @@ export class Depth {
     this.blocked = meter.createObservableGauge('simple_queue.blocked_groups', {
       unit: '{group}',
       description:
-        'Ordered groups that a job which ended badly blocks until somebody releases it; counted up to 10,000',
+        'Ordered groups that a failed job blocks until somebody releases them; counted up to 10,000',
     });
   }
 

@@ -92,7 +92,7 @@ export function checkLeaseId(leaseId: unknown): string {
   } catch {
     throw new QueueError(
       'LEASE_UNKNOWN',
-      `${quote(leaseId)} is not a lease. Give the leaseId that claim answered.`,
+      `${quote(leaseId)} is not a lease. Pass the leaseId that claim returned.`,
     );
   }
 }

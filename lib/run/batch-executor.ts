@@ -91,9 +91,9 @@ function resultsOf(runs: readonly JobRun[], answer: unknown): readonly BatchResu
     return runs.map(() => answer as BatchResult);
   if (types.isMap(answer))
     return runs.map((run) => resultIn(answer as ReadonlyMap<string, BatchResult>, run));
-  if (!Array.isArray(answer)) throw mismatch(runs[0]!, `answered a value of type ${typeof answer}`);
+  if (!Array.isArray(answer)) throw mismatch(runs[0]!, `returned a value of type ${typeof answer}`);
   if (answer.length !== runs.length)
-    throw mismatch(runs[0]!, `got ${runs.length} jobs and answered ${answer.length} results`);
+    throw mismatch(runs[0]!, `got ${runs.length} jobs and returned ${answer.length} results`);
   return answer as BatchResult[];
 }
 
@@ -101,12 +101,12 @@ function resultsOf(runs: readonly JobRun[], answer: unknown): readonly BatchResu
 function resultIn(results: ReadonlyMap<string, BatchResult>, run: JobRun): BatchResult {
   return results.has(run.id)
     ? results.get(run.id)
-    : mismatch(run, `answered a Map without job ${run.id}`);
+    : mismatch(run, `returned a Map without job ${run.id}`);
 }
 
 function mismatch({ lane, queue }: JobRun, problem: string): QueueError {
   return new QueueError(
     'BATCH_MISMATCH',
-    `The batch handler ${lane.handler.label} of queue "${queue}" ${problem}. Answer an array with a result for each job in order, a Map of results by job id, one JobResult for all, or nothing.`,
+    `The batch handler ${lane.handler.label} of queue "${queue}" ${problem}. Return an array with one result per job in order, a Map of results by job id, one JobResult for all, or nothing.`,
   );
 }

@@ -154,6 +154,6 @@ export class HandWorker {
 function hangs(run: JobRun, timeoutMs: number): QueueError {
   return new QueueError(
     'RUN_TIMEOUT',
-    `Job ${run.id} of queue "${run.queue}" (${run.lane.handler.label}) still ran after ${timeoutMs} ms. It was told to stop and given back, its attempt not spent. The handler hangs, or raise timeoutMs.`,
+    `Job ${run.id} of queue "${run.queue}" (${run.lane.handler.label}) still ran after ${timeoutMs} ms. It was asked to stop and given back, its attempt not spent. The handler hangs, or raise timeoutMs.`,
   );
 }

@@ -426,13 +426,13 @@ describe('QueueAdmin', () => {
       await aWorker([lane]);
       await test.rows.jobs(3);
       await test.rows.job({ priority: 2 });
-      expect((await admin.explain(id)).text).toBe('3 jobs stand before it.');
+      expect((await admin.explain(id)).text).toBe('3 jobs are before it.');
       await test.database.query(
         `with j as (insert into simple_queue.job (id, shard, lane, queue, run_at) select gen_random_uuid(), 0, $1, 1, now() from generate_series(1, 1000) returning *)
          insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch) select lane, shard, priority, run_at, id, epoch from j`,
         [lane],
       );
-      expect((await admin.explain(id)).text).toBe('More than 1000 jobs stand before it.');
+      expect((await admin.explain(id)).text).toBe('More than 1000 jobs are before it.');
     });
 
     it('who runs it, that it was asked to stop, that its worker is silent', async () => {

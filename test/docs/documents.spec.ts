@@ -29,6 +29,42 @@ it('quotes every example somewhere, or links to it', () => {
   expect(files.filter((file) => !quoted.includes(file))).toEqual([]);
 });
 
+/** What README and docs may have together. A page that says something again is shorter as a link. */
+const BUDGET = 46_000;
+const COUNTED = DOCUMENTS.filter(
+  (path) => path === 'README.md' || (path.startsWith('docs/') && !path.startsWith('docs/sql/')),
+);
+
+it(`has at most ${BUDGET.toLocaleString('en-US')} words in README and docs`, () => {
+  expect(COUNTED.map(wordsIn).reduce((sum, words) => sum + words)).toBeLessThanOrEqual(BUDGET);
+});
+
+/** A word has a letter or a digit: neither the bars of a table nor the brackets of an example. */
+const wordsIn = (path: string): number =>
+  read(path)
+    .split(/\s+/)
+    .filter((word) => /[\p{L}\p{N}]/u.test(word)).length;
+
+it('says nothing twice: no example, and no long sentence', () => {
+  expect(repeated(COUNTED.flatMap((path) => examplesIn(read(path))))).toEqual([]);
+  // The lab book is written by the bench, whose notes repeat.
+  const written = COUNTED.filter((path) => path !== 'docs/benchmarks.md');
+  expect(repeated(written.flatMap(sentencesIn))).toEqual([]);
+});
+
+const repeated = (texts: string[]): string[] => [
+  ...new Set(texts.filter((text, index) => texts.indexOf(text) < index)),
+];
+
+/** Sentences and cells of ten words and more, without the code between them. */
+const sentencesIn = (path: string): string[] =>
+  read(path)
+    .replaceAll(/^```[\s\S]*?^```$/gm, '')
+    .replaceAll(/\n(?![\n|#-])/g, ' ')
+    .split(/\n|\||(?<=[.:;]) /)
+    .map((text) => text.trim())
+    .filter((text) => text.split(' ').length >= 10);
+
 it.each([
   ['README.md', 200],
   ['CONTRIBUTING.md', 80],

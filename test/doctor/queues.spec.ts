@@ -104,7 +104,7 @@ describe('places', () => {
     const finding = await only('PLACES');
     expect(finding).toMatchObject({
       level: 'critical',
-      found: `1 live job stands in no place, and will never run: ${job!.id}.`,
+      found: `1 live job is in no place, and will never run: ${job!.id}.`,
     });
     for (const repair of repairsIn(finding.advice)) await query(repair);
     expect(await only('PLACES')).toMatchObject({ level: 'ok' });
@@ -138,7 +138,7 @@ describe('places', () => {
     expect(found).toHaveLength(3);
     expect(found[0]).toMatch(
       new RegExp(
-        `^critical: 1 live job stands in more than one place, and may run twice: ${double.id} \\(`,
+        `^critical: 1 live job is in more than one place, and may run twice: ${double.id} \\(`,
       ),
     );
     expect(found[1]).toContain(`${late.id} (ready@7, and should be @0)`);

@@ -25,7 +25,7 @@ export class AccountsService {
     return (await this.queues.enqueue('bookings', { account, cents }, options)).id;
   }
 
-  /** Second phase, in any process. The answer tells what has become of the job, also where somebody else was first. */
+  /** Second phase, in any process. The result says what happened to the job, even if somebody else was first. */
   async confirm(id: string, ok: boolean, manager?: EntityManager): Promise<CommitAnswer> {
     return ok ? this.queues.commit(id, { manager }) : this.queues.abort(id, { manager });
   }

@@ -52,7 +52,7 @@ async function giveUp(
   error: unknown,
 ): Promise<void> {
   if (error instanceof QueueError && error.code === 'LEASE_LOST') return;
-  // No attempt makes good what cannot be built.
+  // Repeating does not help what cannot be built.
   await queue.fail(leaseId, job.id, error, { retryable: !(error instanceof SyntaxError) });
 }
 // #endregion

@@ -22,7 +22,7 @@ export class DeliverWebhook implements JobHandler<{ url: string }, { status: num
     const { status } = await fetch(job.payload.url, { method: 'POST', signal });
     if (status === 410) throw new UnprocessableError(`${job.payload.url} is gone for good.`);
     if (status === 503) return JobResult.rescheduleIn(500);
-    if (status >= 400) throw new Error(`${job.payload.url} answered ${status}.`);
+    if (status >= 400) throw new Error(`${job.payload.url} returned ${status}.`);
     return { status };
   }
 }

@@ -5,7 +5,7 @@ import { GreetingsService } from './greetings.service.js';
 export class GreetingsController {
   constructor(private readonly greetings: GreetingsService) {}
 
-  /** Answers the id of the job; its handler runs after that. */
+  /** Returns the id of the job; its handler runs afterwards. */
   @Post(':name')
   greet(@Param('name') name: string): Promise<string> {
     return this.greetings.greet(name);

@@ -2,7 +2,7 @@
 import { defineJob, exponential } from 'nestjs-simple-queue';
 import { z } from 'zod';
 
-/** Dates travel as text: the schema makes them at both ends. */
+/** Dates travel as text: the schema parses them at both ends. */
 const moment = z.iso.datetime().transform((text) => new Date(text));
 
 export const Invitations = defineJob({

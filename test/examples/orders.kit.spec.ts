@@ -63,7 +63,7 @@ afterEach(() => clear(app));
 afterEach(() => app.get(DataSource).manager.clear(Receipt));
 
 // #region next
-it('answers the length of the receipt', async () => {
+it('returns the length of the receipt', async () => {
   await orders.place(order('A-1'));
   expect(await runNext(app, 'receipts')).toMatchObject({
     outcome: 'succeeded',

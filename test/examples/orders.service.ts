@@ -10,7 +10,7 @@ export class OrdersService {
     private readonly queues: QueueService,
   ) {}
 
-  /** The order and its job are stored together, or not at all. Answers the job's id. */
+  /** The order and its job are stored together, or not at all. Returns the job's id. */
   async place(order: Order): Promise<string> {
     return this.dataSource.transaction(async (manager) => {
       await manager.insert(Order, order);

@@ -30,9 +30,9 @@ export class RemindersService {
   // #endregion
 
   // #region many
-  /** All or none. The answers are in the order of the items. */
+  /** All or none. The results are in the order of the items. */
   async remindAll(orderIds: string[]): Promise<number> {
-    const answers = await this.queues.enqueueMany(
+    const results = await this.queues.enqueueMany(
       'reminders',
       orderIds.map((orderId) => ({
         payload: { orderId },
@@ -40,7 +40,7 @@ export class RemindersService {
         delayMs: 2 * DAY_MS,
       })),
     );
-    return answers.filter(({ created }) => created).length;
+    return results.filter(({ created }) => created).length;
   }
   // #endregion
 
@@ -55,7 +55,7 @@ export class RemindersService {
   // #endregion
 
   // #region id
-  /** The id of the request is the id of the job: a caller that got no answer may ask again. */
+  /** The id of the request is the id of the job: a caller that got no reply may repeat the call. */
   async export(requestId: string, report: string): Promise<boolean> {
     const { created } = await this.queues.enqueue('exports', { report }, { id: requestId });
     return created;

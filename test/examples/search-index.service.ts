@@ -41,7 +41,7 @@ export class SearchIndexService {
   // #endregion
 
   // #region full
-  /** Rather a clear answer now than a thumbnail tomorrow. */
+  /** Rather a clear refusal now than a thumbnail tomorrow. */
   async thumbnail(image: string): Promise<void> {
     try {
       await this.queues.enqueue('thumbnails', { image }, { maxPending: 10_000 });

@@ -3,7 +3,7 @@ import { ContextIdFactory, REQUEST, type ContextId, type ContextIdStrategy } fro
 import { Job, QueueHandler } from 'nestjs-simple-queue';
 
 // #region request
-/** Made for each job: it knows which one, without being told. */
+/** Created for each job, which it knows by injection. */
 @Injectable({ scope: Scope.REQUEST })
 export class JobLog {
   readonly lines: string[] = [];

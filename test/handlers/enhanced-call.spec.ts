@@ -190,7 +190,7 @@ describe('enhancers', () => {
     await expect(handlersAmong(provider, Notebook)).rejects.toThrow(
       expect.objectContaining({
         code: 'HANDLER_INVALID',
-        message: expect.stringContaining('names Guard, which Nest has not made'),
+        message: expect.stringContaining('names Guard, which Nest has not created'),
       }),
     );
   });

@@ -116,7 +116,7 @@ describe('the health of a queue', () => {
     await dying.close();
     await eventually(async () => {
       const { queue } = await health.isHealthy('queue', { maxDeadLetters: 4 });
-      expect(queue.problems).toEqual(['5 jobs have ended badly within five minutes.']);
+      expect(queue.problems).toEqual(['5 jobs have failed for good within five minutes.']);
     });
     expect((await health.isHealthy('queue', { maxDeadLetters: 5 })).queue.status).toBe('up');
   });

@@ -54,7 +54,7 @@ const LINES: {
   ],
   leaseLapsed: [
     { worker: 'web-1', jobs: 3 },
-    'warn worker web-1 lost its lease; 3 running job(s) were told to stop',
+    'warn worker web-1 lost its lease; 3 running job(s) were asked to stop',
   ],
   outputCut: [
     { ...job, problem: '90000 bytes, cut' },

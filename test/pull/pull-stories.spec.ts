@@ -86,7 +86,7 @@ describe('the pull contract beside workers', () => {
     const [one, two, three] = await Promise.all(
       [first!, second!, other!].map(({ id }) => admin.explain(id)),
     );
-    expect(two!.reasons).toContainEqual(expect.objectContaining({ code: 'JOBS_AHEAD', text: expect.stringMatching(/^1 job stands before it in its group/) })); // prettier-ignore
+    expect(two!.reasons).toContainEqual(expect.objectContaining({ code: 'JOBS_AHEAD', text: expect.stringMatching(/^1 job is before it in its group/) })); // prettier-ignore
     for (const { reasons } of [one!, three!])
       expect(reasons.map(({ code }) => code)).not.toContain('JOBS_AHEAD');
     await Promise.all([first!, second!, other!].map(({ id }) => edge.queues.cancel({ id })));

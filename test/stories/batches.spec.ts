@@ -102,9 +102,9 @@ describe('batches', () => {
   });
 
   it.each([
-    ['too few results', () => ['one'], /got 2 jobs and answered 1 results/],
-    ['too many results', () => [1, 2, 3], /got 2 jobs and answered 3 results/],
-    ['an object', () => ({ 1: 'no' }), /answered a value of type object/],
+    ['too few results', () => ['one'], /got 2 jobs and returned 1 results/],
+    ['too many results', () => [1, 2, 3], /got 2 jobs and returned 3 results/],
+    ['an object', () => ({ 1: 'no' }), /returned a value of type object/],
   ])('fail all their jobs, with a clear message, for %s', async (what, answer, message) => {
     const queue = `mismatch.${what.replaceAll(' ', '-')}`;
     const options = { maxAttempts: 1, batch: { size: 2, lingerMs: 60_000 } };

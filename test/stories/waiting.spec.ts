@@ -57,7 +57,7 @@ describe('waiting for the end of a job', () => {
     });
   });
 
-  it('that registers late answers at once, from archive and dead letter', async () => {
+  it('that registers late returns at once, from archive and dead letter', async () => {
     const application = await story.start({
       providers: [
         aHandler('late', (job) => (job.payload === 'bad' ? JobResult.critical('bad') : 5)),

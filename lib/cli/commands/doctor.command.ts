@@ -17,7 +17,7 @@ export const addDoctor: AddCommand = (program, act) => {
   program
     .command('doctor')
     .description(
-      'looks for what makes queues slow, stuck or unsafe, and says what to do; changes nothing',
+      'looks for whatever slows, blocks or endangers queues, and says what to do; changes nothing',
     )
     .option('--strict', 'fail for warnings, too')
     .option(

@@ -9,7 +9,7 @@ import { span } from '../times.js';
 export const addGroups: AddCommand = (program, act) => {
   program
     .command('groups')
-    .description('ordered groups that a job which ended badly blocks, the longest blocked first')
+    .description('ordered groups that a failed job blocks, the longest blocked first')
     .argument('[queue]', 'of this queue only')
     .addHelpText('after', EXAMPLES)
     .action(act(groups));
@@ -27,8 +27,7 @@ async function groups(cli: Cli, queue?: string): Promise<void> {
   const found = await session.admin.blockedGroups(queue);
   if (found.length === 0) await refuseUnknownQueue(session, queue);
   await cli.screen.answer({ groups: found }, async () => {
-    if (found.length === 0)
-      return cli.screen.say('No ordered group is blocked by a job that ended badly.');
+    if (found.length === 0) return cli.screen.say('No ordered group is blocked by a failed job.');
     const columns = [
       { head: 'queue' },
       { head: 'group', shrinks: true },

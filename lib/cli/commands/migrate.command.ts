@@ -49,7 +49,7 @@ export const addMigrate: AddCommand = (program, act) => {
   migrate
     .command('down')
     .description(
-      'drop the tables and every job in them; tells what would go, and does it with --yes',
+      'drop the tables and every job in them; shows what would go, and does it with --yes',
     )
     .option('--yes', 'do it')
     .addHelpText(
@@ -131,14 +131,14 @@ async function refuseUnknownVersion(from: number): Promise<void> {
   if (from < 0 || from > SCHEMA_VERSION)
     throw new QueueError(
       'INVALID_OPTION',
-      `migrate sql: --from must be from 0 to ${SCHEMA_VERSION}, which this release makes.`,
+      `migrate sql: --from must be from 0 to ${SCHEMA_VERSION}, which this release creates.`,
     );
 }
 
 function scriptText(statements: string[], schema: string, from: number): string {
   const head = [
     `-- nestjs-simple-queue ${packageVersion()}: the tables of schema "${schema}", from version ${from}.`,
-    '-- Run it as the role that shall own them. The first partitions begin today: print it anew rather than keep it.',
+    '-- Run it as the role that shall own them. The first partitions begin today: print it again rather than keep it.',
     'begin;',
   ];
   return [...head, ...statements.map((statement) => `${statement};`), 'commit;'].join('\n\n');

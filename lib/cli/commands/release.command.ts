@@ -20,7 +20,7 @@ interface Counts {
 export const addRelease: AddCommand = (program, act) => {
   program
     .command('release')
-    .description('let an ordered group go on behind the job that ended badly and blocks it')
+    .description('let an ordered group continue behind the failed job that blocks it')
     .argument('<queue>', 'its name')
     .argument('[group]', 'left out: a queue that is ordered as a whole')
     .option('--all', 'every blocked group of the queue; counts them, and does it with --yes')
@@ -61,7 +61,7 @@ async function releaseOne(cli: Cli, queue: string, group?: string): Promise<numb
   const which = group ? `Group "${group}" of queue "${queue}"` : `Queue "${queue}"`;
   const told = job
     ? `${which} goes on behind job ${job}.`
-    : `${which} is not blocked by a job that ended badly.${hintOf(others)}`;
+    : `${which} is not blocked by a failed job.${hintOf(others)}`;
   await cli.screen.answer({ queue, group: group ?? '', released: job ?? null }, () =>
     cli.screen.say(told),
   );

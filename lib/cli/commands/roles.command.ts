@@ -5,7 +5,7 @@ export const addRoles: AddCommand = (program, act) => {
   program
     .command('roles')
     .description(
-      'print SQL that makes roles of least rights: enqueue, worker, operate, read, produce',
+      'print SQL that creates roles of least privilege: enqueue, worker, operate, read, produce',
     )
     .option('--prefix <name>', 'what their names begin with', 'queue')
     .addHelpText(

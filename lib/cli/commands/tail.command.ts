@@ -29,7 +29,7 @@ export const addTail: AddCommand = (program, act) => {
 };
 
 const EXAMPLES = `
-It looks at the tables again and again, since the database tells of no events. What comes and goes between two looks is shown by its end.
+It looks at the tables again and again, since the database reports no events. What comes and goes between two looks is shown by its end.
 Not shown: the run of a job that had waited since before, and is done within one interval. "queues" and "jobs" count those.
 
 Examples:
@@ -79,7 +79,7 @@ async function lookOrUndefined(
     return look;
   } catch (error) {
     if (!(error instanceof QueueError) || error.code !== 'DATABASE_UNAVAILABLE') throw error;
-    if (!wasAway) screen.complain(error, 'It is asked again, until it answers or Ctrl-C.');
+    if (!wasAway) screen.complain(error, 'It is tried again, until it replies or Ctrl-C.');
     return undefined;
   }
 }

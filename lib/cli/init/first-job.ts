@@ -20,7 +20,7 @@ export interface Greeting {
   name: string;
 }
 
-/** What both ends know: the queue, its payload, and what the handler answers. */
+/** What both ends know: the queue, its payload, and what the handler returns. */
 export const Greetings = defineJob<Greeting, string>()({ queue: 'greetings' });
 
 /** Runs the jobs of the queue. An error fails the attempt, and the job runs again. */

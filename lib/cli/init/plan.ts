@@ -151,7 +151,7 @@ function shutdownHooks(
   if (after !== undefined) return [{ path, before, after }];
   return [
     {
-      what: 'Let running jobs end when the process is told to stop: where the application is made',
+      what: 'Let running jobs finish when the process is stopped: where the application is created',
       lines: 'app.enableShutdownHooks();',
     },
   ];

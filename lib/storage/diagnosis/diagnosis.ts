@@ -196,7 +196,7 @@ export class Diagnosis {
     return (await this.run<RoleRights>(ROLE_RIGHTS, [this.options.schema, rightsOf(kind)]))[0]!;
   }
 
-  /** Which version of the tables is there, and which this release makes. */
+  /** Which version of the tables is there, and which this release creates. */
   async version(): Promise<SchemaState> {
     try {
       const [row] = await this.run<{ version: number; compatibleFrom: number }>(

@@ -114,7 +114,7 @@ describe('simple-queue init', () => {
     const { code, out } = await cli(['init', root]);
     expect(code).toBe(0);
     expect(out).toMatch(
-      /^By hand\. Let running jobs end .*:\n\n {2}app\.enableShutdownHooks\(\);\n$/m,
+      /^By hand\. Let running jobs finish .*:\n\n {2}app\.enableShutdownHooks\(\);\n$/m,
     );
   });
 

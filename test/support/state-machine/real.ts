@@ -222,7 +222,7 @@ export class Real {
     return this.test.database.query<Row>(sql, params);
   }
 
-  /** The database says of every job what the model says, and each stands in exactly one place. */
+  /** The database says of every job what the model says, and each is in exactly one place. */
   async compare(model: Model): Promise<void> {
     expect(await checkPlaces(this.storage)).toEqual([]);
     const rows = await this.query<ModelJob>(SHOWN);
