@@ -26,7 +26,7 @@ function install() {
 function copyPages() {
   fs.rmSync(pages, { recursive: true, force: true });
   const roots = fs.readdirSync(repository).filter((file) => file.endsWith('.md'));
-  const below = ['docs', 'sample'].flatMap((folder) =>
+  const below = ['docs', 'sample', 'test/docs'].flatMap((folder) =>
     fs.readdirSync(join(repository, folder), { recursive: true }).map((file) => join(folder, file)),
   );
   for (const file of [...roots, ...below]) copy(file);

@@ -63,13 +63,12 @@ const valueText = (value) =>
 
 export function section(row, chart) {
   const picture = chart ? `\n\n![chart](${chart})` : '';
-  const samples = row.cells.find((cell) => isOurs(VARIANTS[cell.variant]))?.median?.samples ?? 0;
-  const note = `\n\n${row.note ? `${row.note} ` : ''}Samples: ${samples}.`;
+  const note = row.note ? `\n\n${row.note}` : '';
   return `## ${row.title}${note}${picture}\n\n${rowTable(row)}`;
 }
 
 /** Columns beside the headline and its ratio that a table shows; `--json` has all. */
-const SHOWN = 3;
+const SHOWN = 2;
 
 export function rowTable(row) {
   const own = row.cells.find((cell) => isOurs(VARIANTS[cell.variant]))?.median?.[row.headline];
