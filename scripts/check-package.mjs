@@ -37,6 +37,7 @@ try {
   run('publint', 'run', tarball, '--strict');
   run('attw', tarball, '--profile', 'esm-only', '--format', 'ascii', '--no-summary');
   refuseStrays(files);
+  refuseGaps(files);
   refuseDeadBins(tarball);
   await report({ packed: size, unpacked, files: files.length });
   await reportBoot();
@@ -57,6 +58,13 @@ function refuseStrays(files) {
       ),
   );
   if (strays.length > 0) throw new Error(`Not meant to be published: ${strays.join(', ')}`);
+}
+
+/** publint looks for what package.json names; these it does not know. */
+function refuseGaps(files) {
+  const wanted = ['README.md', 'CHANGELOG.md', 'LICENSE', 'dist/lib/cli/LICENSES.txt'];
+  const gaps = wanted.filter((path) => !files.includes(path));
+  if (gaps.length > 0) throw new Error(`Not in the package: ${gaps.join(', ')}`);
 }
 
 /** A bin that lost its mode or its first line is a command that the shell does not find. */

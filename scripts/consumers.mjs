@@ -1,5 +1,5 @@
 // Installs the packed library into applications of its users' kinds and runs them. Needs a build; run it with:
-//   node --import ./test/support/typescript.mjs scripts/consumers.mjs [application ...] [package@version ...]
+//   npm run consumers -- [application ...] [package@version ...]
 // The packages take the place of those that the applications' lock files name, as in: nest-12-esm typeorm@0.3.20
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

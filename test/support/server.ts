@@ -6,19 +6,20 @@ export interface Server {
 }
 
 /**
- * The server that a test run uses: `DATABASE_URL`, or what `SQ_TEST_PG` names: `testcontainers`, or a major version such as 13.
+ * The server that a test run uses: `DATABASE_URL`, or what `SQ_TEST_PG` names: a major version such as 13, or
+ * `testcontainers:13` for the official image; without a version the newest.
  * Default: the embedded one.
  */
 export async function aServer(env: NodeJS.ProcessEnv = process.env): Promise<Server> {
   if (env.DATABASE_URL) return { url: env.DATABASE_URL, stop: () => Promise.resolve() };
-  if (env.SQ_TEST_PG === 'testcontainers') return aContainer();
-  return startPostgres({ version: env.SQ_TEST_PG || 'embedded' });
+  const [kind, version] = (env.SQ_TEST_PG || 'embedded').split(':');
+  return kind === 'testcontainers' ? aContainer(version) : startPostgres({ version: kind });
 }
 
-async function aContainer(): Promise<Server> {
+async function aContainer(version = '18'): Promise<Server> {
   const { PostgreSqlContainer } = await import('@testcontainers/postgresql');
   try {
-    const container = await new PostgreSqlContainer('postgres:18-alpine')
+    const container = await new PostgreSqlContainer(`postgres:${version}-alpine`)
       .withCommand(['postgres', '-c', 'max_connections=200', '-c', 'max_prepared_transactions=2'])
       .start();
     return { url: container.getConnectionUri(), stop: () => container.stop() };
