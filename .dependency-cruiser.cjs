@@ -2,6 +2,7 @@
 
 const FLOOR = '^lib/(job|runtime)/';
 const OPTIONS = '^lib/options/';
+const PATTERN = '^lib/schedules/calendar/pattern\\.ts$';
 const PUBLISHED = '^(lib|migrations)/';
 
 /** `room` may import of ours only itself and what is named. */
@@ -94,9 +95,19 @@ module.exports = {
         '^lib/(storage|observability)/',
         // A process without a worker settles as a worker does, and does its duties along with the claims of remote workers.
         ...(room === 'pull' ? ['^lib/(settle|maintenance)/', '^lib/queue\\.service\\.ts$'] : []),
+        // One of the duties makes the ticks of schedules.
+        ...(room === 'maintenance' ? ['^lib/schedules/'] : []),
         // It asks which handlers there are.
         ...(room === 'doctor' ? ['^lib/handlers/'] : []),
       ),
+    ),
+    only(
+      'schedules-enqueue',
+      'A tick is an enqueue; who runs its job does not matter.',
+      '^lib/schedules/',
+      FLOOR,
+      OPTIONS,
+      '^lib/(enqueue|storage|observability)/',
     ),
     only(
       'queue-service-enqueues',
@@ -147,7 +158,7 @@ module.exports = {
       '^lib/worker/',
       FLOOR,
       OPTIONS,
-      '^lib/(claim|run|settle|handlers|maintenance|storage|observability|health)/',
+      '^lib/(claim|run|settle|handlers|maintenance|schedules|storage|observability|health)/',
       // What its contexts enqueue with.
       '^lib/queue\\.service\\.ts$',
     ),
@@ -199,7 +210,7 @@ module.exports = {
     reserved(
       'index-is-for-applications',
       'The only barrels are the public API.',
-      '^lib/(index|admin|pull)\\.ts$',
+      '^lib/(index|admin|pull|schedules)\\.ts$',
     ),
     reserved(
       'module-is-outside',
@@ -212,7 +223,7 @@ module.exports = {
       'A leaf.',
       '^lib/decorators/',
       '^lib/decorators/',
-      '^lib/index\\.ts$',
+      '^lib/(index|schedules)\\.ts$',
     ),
     ...['testing', 'opentelemetry', 'cli', 'dashboard'].map((room) =>
       reserved(`${room}-is-outside`, 'A leaf.', `^lib/${room}/`, `^lib/${room}/`),
@@ -223,8 +234,15 @@ module.exports = {
       comment:
         'What applications load has no dependencies, and imports nothing that only development installs.',
       severity: 'error',
-      from: { path: PUBLISHED, pathNot: '^lib/cli/' },
+      from: { path: PUBLISHED, pathNot: ['^lib/cli/', PATTERN] },
       to: { path: 'node_modules/', dependencyTypesNot: ['npm-peer'] },
+    },
+    {
+      name: 'patterns-need-croner-only',
+      comment: 'One package is bundled with the library: it reads cron patterns, and nothing else.',
+      severity: 'error',
+      from: { path: PATTERN },
+      to: { path: 'node_modules/', pathNot: 'node_modules/croner/' },
     },
     {
       name: 'cli-needs-what-is-bundled',

@@ -6,6 +6,7 @@ export { HandleJob } from './decorators/handle-job.decorator.js';
 export { InjectQueue } from './decorators/inject-queue.decorator.js';
 export { OnJobEvent } from './decorators/on-job-event.decorator.js';
 export { QueueHandler } from './decorators/queue-handler.decorator.js';
+export { QueueSchedule } from './decorators/queue-schedule.decorator.js';
 export { defineJob, type JobDefinition, type PlainJobDefinition } from './enqueue/define-job.js';
 export {
   constant,
@@ -65,6 +66,8 @@ export {
   UnprocessableError,
   type QueueErrorCode,
 } from './job/queue.errors.js';
+export type { JobSchedule } from './job/schedule.js';
+export { QueueSchedules } from './schedules/queue-schedules.js';
 export type { StandardSchema } from './job/standard-schema.js';
 export type {
   ExpiredLease,

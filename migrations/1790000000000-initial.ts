@@ -7,6 +7,7 @@
 
 import { GIVEN_IDS } from './given-ids.js';
 import { ORDERED_GROUPS } from './ordered-groups.js';
+import { SCHEDULES } from './schedules.js';
 import { HOT, SMALL } from './storage-parameters.js';
 import { SQL_PRODUCERS } from './sql-producers.js';
 import { THROTTLE } from './throttle.js';
@@ -175,6 +176,7 @@ export const UP = [
 
   ...THROTTLE,
   ...GIVEN_IDS,
+  ...SCHEDULES,
 
   `create table simple_queue.archive (${ENDED},
     check (state in ('succeeded', 'cancelled') and ${isMoment('expires_at')})
@@ -249,6 +251,7 @@ function partitionsOf(table: string, days: number, count: number, now: Date): st
 export const DOWN = [
   `drop function simple_queue.enqueue`,
   `drop view simple_queue.jobs`,
+  `drop table simple_queue.tick, simple_queue.schedule`,
   `drop table simple_queue.throttle, simple_queue.given_id`,
   `drop table simple_queue.dead_letter, simple_queue.archive, simple_queue.lapsed, simple_queue.lease, simple_queue.claim,
     simple_queue.fair_ready, simple_queue.staged, simple_queue.blocked, simple_queue.vacant, simple_queue.head, simple_queue.suspect,

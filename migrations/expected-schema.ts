@@ -17,10 +17,12 @@ column lapsed: id uuid not null | jobs uuid[] not null | lapsed_at moment not nu
 column lease: created_at moment not null default statement_timestamp() | expires_at moment not null | id uuid not null | jobs uuid[] | lanes integer[] not null default '{}'::integer[] | lone boolean not null default false | shard smallint not null | worker text not null
 column queue: id integer not null default ((floor((random() * (2147483646)::double precision)))::integer + 1) | name text not null | paused_at moment
 column ready: epoch epoch not null | id uuid not null | lane integer not null | priority smallint not null | run_at moment not null | shard smallint not null
+column schedule: created_at moment not null default statement_timestamp() | declared boolean not null default false | hash text not null | jobs uuid[] not null default '{}'::uuid[] | last_at moment | name text not null | next_at moment | owner text not null | paused_at moment | payload json | seen_by uuid | shard smallint not null | spec jsonb not null | waiting integer not null default 0
 column scheduled: epoch epoch not null | id uuid not null | lane integer not null | priority smallint not null | run_at moment not null | shard smallint not null
 column staged: epoch epoch not null | id uuid not null | lane integer not null | shard smallint not null
 column suspect: epoch epoch not null | id uuid not null | lane integer not null | run_at moment not null | shard smallint not null | suspicion smallint not null
 column throttle: ends_at moment not null | job uuid not null | queue integer not null | shard smallint not null | unique_key tag not null
+column tick: at moment not null | code text | job uuid | made_at moment not null default statement_timestamp() | outcome text not null | schedule text not null | shard smallint not null | times integer
 column vacant: group_name text not null | queue integer not null | shard smallint not null
 column version: compatible_from integer not null | version integer not null
 constraint archive: archive_check CHECK (((state = ANY (ARRAY['succeeded'::text, 'cancelled'::text])) AND (expires_at >= '1000-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at < '10000-01-01 00:00:00+00'::timestamp with time zone)))
@@ -30,14 +32,16 @@ constraint head: head_check CHECK ((((dead IS NULL) = (dead_seq IS NULL)) AND ((
 constraint job: job_check CHECK (((seq IS NULL) OR (group_name IS NOT NULL)))
 constraint lane: lane_labels_check CHECK (((cardinality(labels) <= 16) AND (array_position(labels, NULL::text) IS NULL) AND (''::text <> ALL (labels)) AND ((array_to_string(labels, ','::text) COLLATE "C") ~ '^([A-Za-z0-9_][A-Za-z0-9_.:/=-]{0,63}(,[A-Za-z0-9_][A-Za-z0-9_.:/=-]{0,63})*)?$'::text))) | lane_name_check CHECK (((name COLLATE "C") ~ '^([A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99})?$'::text)) | lane_queue_fkey FOREIGN KEY (queue) REFERENCES queue(id)
 constraint queue: queue_name_check CHECK (((name COLLATE "C") ~ '^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}$'::text))
+constraint schedule: schedule_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))) | schedule_waiting_check CHECK ((waiting >= 0))
 constraint suspect: suspect_suspicion_check CHECK (((suspicion >= 1) AND (suspicion <= 10)))
+constraint tick: tick_outcome_check CHECK ((outcome = ANY (ARRAY['enqueued'::text, 'waiting'::text, 'skipped'::text, 'missed'::text, 'existing'::text, 'refused'::text, 'triggered'::text, 'backfilled'::text])))
 domain counter: counter_check integer CHECK (((VALUE >= 0) AND (VALUE <= 1000000000)))
 domain epoch: epoch_check integer CHECK (((VALUE >= 0) AND (VALUE <= 2147000000)))
 domain failure: failure_check jsonb CHECK (((jsonb_typeof(VALUE) = 'object'::text) AND ((NOT (VALUE ? 'name'::text)) OR (jsonb_typeof((VALUE -> 'name'::text)) = 'string'::text)) AND ((NOT (VALUE ? 'message'::text)) OR (jsonb_typeof((VALUE -> 'message'::text)) = 'string'::text)) AND ((NOT (VALUE ? 'stack'::text)) OR (jsonb_typeof((VALUE -> 'stack'::text)) = 'string'::text)) AND ((NOT (VALUE ? 'code'::text)) OR (jsonb_typeof((VALUE -> 'code'::text)) = 'string'::text))))
 domain group_key: group_key_check text CHECK ((length(VALUE) <= 512))
 domain history: history_check jsonb CHECK (((jsonb_typeof(VALUE) = 'array'::text) AND (jsonb_array_length(VALUE) <= 100) AND (NOT jsonb_path_exists(VALUE, 'strict $[*]?(((((@.type() != "object" || exists (@."attempt"?(@.type() != "number"))) || exists (@."outcome"?(@.type() != "string"))) || exists (@."at"?(@.type() != "string"))) || exists (@."runMs"?(@.type() != "number"))) || exists (@."error"?(@.type() != "object")))'::jsonpath))))
 domain moment: moment_check timestamp with time zone CHECK (((VALUE >= '1000-01-01 00:00:00+00'::timestamp with time zone) AND (VALUE < '10000-01-01 00:00:00+00'::timestamp with time zone)))
-domain options: options_check jsonb CHECK (((jsonb_typeof(VALUE) = 'object'::text) AND ((NOT (VALUE ? 'headers'::text)) OR ((jsonb_typeof((VALUE -> 'headers'::text)) = 'object'::text) AND (NOT jsonb_path_exists((VALUE -> 'headers'::text), 'strict $.*?(@.type() != "string")'::jsonpath)))) AND ((NOT (VALUE ? 'backoff'::text)) OR (jsonb_typeof((VALUE -> 'backoff'::text)) = 'object'::text)) AND ((NOT (VALUE ? 'maxAttempts'::text)) OR ((jsonb_typeof((VALUE -> 'maxAttempts'::text)) = 'number'::text) AND ((((VALUE -> 'maxAttempts'::text))::numeric >= (1)::numeric) AND (((VALUE -> 'maxAttempts'::text))::numeric <= (1000)::numeric)))) AND ((NOT (VALUE ? 'timeoutMs'::text)) OR ((jsonb_typeof((VALUE -> 'timeoutMs'::text)) = 'number'::text) AND ((((VALUE -> 'timeoutMs'::text))::numeric >= (1)::numeric) AND (((VALUE -> 'timeoutMs'::text))::numeric <= (86400000)::numeric)))) AND ((NOT (VALUE ? 'extraAttempts'::text)) OR ((jsonb_typeof((VALUE -> 'extraAttempts'::text)) = 'number'::text) AND ((((VALUE -> 'extraAttempts'::text))::numeric >= (0)::numeric) AND (((VALUE -> 'extraAttempts'::text))::numeric <= (1000)::numeric)))) AND ((NOT (VALUE ? 'workflowId'::text)) OR (jsonb_typeof((VALUE -> 'workflowId'::text)) = 'string'::text)) AND ((NOT (VALUE ? 'group'::text)) OR (jsonb_typeof((VALUE -> 'group'::text)) = 'string'::text))))
+domain options: options_check jsonb CHECK (((jsonb_typeof(VALUE) = 'object'::text) AND ((NOT (VALUE ? 'headers'::text)) OR ((jsonb_typeof((VALUE -> 'headers'::text)) = 'object'::text) AND (NOT jsonb_path_exists((VALUE -> 'headers'::text), 'strict $.*?(@.type() != "string")'::jsonpath)))) AND ((NOT (VALUE ? 'backoff'::text)) OR (jsonb_typeof((VALUE -> 'backoff'::text)) = 'object'::text)) AND ((NOT (VALUE ? 'maxAttempts'::text)) OR ((jsonb_typeof((VALUE -> 'maxAttempts'::text)) = 'number'::text) AND ((((VALUE -> 'maxAttempts'::text))::numeric >= (1)::numeric) AND (((VALUE -> 'maxAttempts'::text))::numeric <= (1000)::numeric)))) AND ((NOT (VALUE ? 'timeoutMs'::text)) OR ((jsonb_typeof((VALUE -> 'timeoutMs'::text)) = 'number'::text) AND ((((VALUE -> 'timeoutMs'::text))::numeric >= (1)::numeric) AND (((VALUE -> 'timeoutMs'::text))::numeric <= (86400000)::numeric)))) AND ((NOT (VALUE ? 'extraAttempts'::text)) OR ((jsonb_typeof((VALUE -> 'extraAttempts'::text)) = 'number'::text) AND ((((VALUE -> 'extraAttempts'::text))::numeric >= (0)::numeric) AND (((VALUE -> 'extraAttempts'::text))::numeric <= (1000)::numeric)))) AND ((NOT (VALUE ? 'workflowId'::text)) OR (jsonb_typeof((VALUE -> 'workflowId'::text)) = 'string'::text)) AND ((NOT (VALUE ? 'group'::text)) OR (jsonb_typeof((VALUE -> 'group'::text)) = 'string'::text)) AND ((NOT (VALUE ? 'schedule'::text)) OR ((jsonb_typeof(((VALUE -> 'schedule'::text) -> 'name'::text)) = 'string'::text) AND (jsonb_typeof(((VALUE -> 'schedule'::text) -> 'at'::text)) = 'string'::text)))))
 domain stalls: stalls_check smallint CHECK (((VALUE >= 0) AND (VALUE <= 32000)))
 domain suspicion: suspicion_check smallint CHECK (((VALUE >= 0) AND (VALUE <= 10)))
 domain tag: tag_check text CHECK (((length(VALUE) >= 1) AND (length(VALUE) <= 512)))
@@ -57,10 +61,12 @@ index lapsed: lapsed_pkey unique (id, shard)
 index lease: lease_pkey unique (id, shard) | lease_worker (worker, shard, lone, created_at)
 index queue: queue_name_key unique (name) | queue_pkey unique (id)
 index ready: ready_pkey unique (lane, shard, priority, run_at, id)
+index schedule: schedule_next (next_at, shard) WHERE (paused_at IS NULL) | schedule_pkey unique (name, shard) | schedule_waiting (name, shard) WHERE (waiting > 0)
 index scheduled: scheduled_lane (lane, shard) WHERE (lane > 0) | scheduled_pkey unique (run_at, shard, id)
 index staged: staged_lane (lane, shard) WHERE (lane > 0) | staged_pkey unique (id, shard)
 index suspect: suspect_pkey unique (lane, shard, suspicion, run_at, id)
 index throttle: throttle_end (ends_at, shard) WHERE (queue > 0) | throttle_pkey unique (unique_key, shard, queue)
+index tick: tick_made (made_at, shard) | tick_pkey unique (schedule, shard, at) | tick_waiting (schedule, shard, at) WHERE (outcome = 'waiting'::text)
 index vacant: vacant_pkey unique (queue, shard, group_name)
 parameter blocked: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
 parameter claim: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
@@ -71,6 +77,7 @@ parameter job: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 
 parameter lapsed: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
 parameter lease: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
 parameter ready: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
+parameter schedule: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
 parameter scheduled: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
 parameter staged: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
 parameter suspect: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
@@ -93,10 +100,12 @@ table lapsed: lapsed plain
 table lease: lease plain
 table queue: queue plain
 table ready: ready plain
+table schedule: schedule plain
 table scheduled: scheduled plain
 table staged: staged plain
 table suspect: suspect plain
 table throttle: throttle plain
+table tick: tick plain
 table vacant: vacant plain
 table version: version plain
 `;

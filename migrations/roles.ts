@@ -7,6 +7,8 @@ export type RoleKind = 'enqueue' | 'worker' | 'operate' | 'read';
 
 const TURNS = ['head', 'vacant'];
 const KNOWN = ['throttle', 'given_id'];
+/** Whoever enqueues may keep schedules, too: they are jobs to come. */
+const SCHEDULES = ['schedule', 'tick'];
 const ENDED = ['archive', 'dead_letter'];
 /** Only these partitions are read and purged by name. */
 const DEFAULTS = ENDED.map((table) => `${table}_default`);
@@ -20,11 +22,12 @@ const SEEN = [
   ...WAITING,
   ...TURNS,
   ...KNOWN,
+  ...SCHEDULES,
   ...ENDED,
   ...DEFAULTS,
   ...CLAIMS,
 ];
-const LIVE = ['job', ...WAITING, ...TURNS, ...KNOWN];
+const LIVE = ['job', ...WAITING, ...TURNS, ...KNOWN, ...SCHEDULES];
 
 type Grants = Readonly<Record<'select' | 'insert' | 'update' | 'delete', readonly string[]>>;
 

@@ -38,6 +38,7 @@ const OPTIONS = each({
   extraAttempts: whole(0, 1_000),
   workflowId: text,
   group: text,
+  schedule: `jsonb_typeof({} -> 'name') = 'string' and jsonb_typeof({} -> 'at') = 'string'`,
 });
 const FAILURE = each({ name: text, message: text, stack: text, code: text });
 const ENTRY = Object.entries({

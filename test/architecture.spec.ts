@@ -38,6 +38,7 @@ const VIOLATIONS: [string, string, string][] = [
   ['pull-stands-alone', 'lib/pull/nosy.ts', '../admin/admin.js'],
   ['doctor-stands-alone', 'lib/doctor/nosy.ts', '../admin/admin.js'],
   ['health-stands-alone', 'lib/health/nosy.ts', '../admin/admin.js'],
+  ['schedules-enqueue', 'lib/schedules/nosy.ts', '../admin/admin.js'],
   ['queue-service-enqueues', 'lib/queue.service.ts', './admin/leads-to-worker.js'],
   ['web-process-without-worker', 'lib/admin/leads-to-worker.ts', '../worker/worker.js'],
   ['worker-below-the-module', 'lib/worker/proud.ts', '../admin/admin.js'],
@@ -56,6 +57,7 @@ const VIOLATIONS: [string, string, string][] = [
   ['cli-is-outside', 'lib/admin/typed.ts', '../cli/main.js'],
   ['dashboard-is-outside', 'lib/admin/shown.ts', '../dashboard/page.js'],
   ['published-needs-peers-only', 'lib/storage/dev.ts', 'commander'],
+  ['patterns-need-croner-only', 'lib/schedules/calendar/pattern.ts', 'commander'],
   ['cli-needs-what-is-bundled', 'lib/cli/dev.ts', 'expect-type'],
   ['published-stands-alone', 'lib/admin/looks-out.ts', '../../test/support/eventually.js'],
 ];

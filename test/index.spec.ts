@@ -19,6 +19,8 @@ it('the public API is exactly this: a new name is a promise', () => {
     'Queue',
     'QueueError',
     'QueueHandler',
+    'QueueSchedule',
+    'QueueSchedules',
     'QueueService',
     'QueueWorker',
     'SimpleQueueModule',

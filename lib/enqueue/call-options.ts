@@ -17,6 +17,12 @@ const TAKEN = {
   complete: joins,
   checkpoint: shape({ manager: anything, extraAttempts: anything }),
   find: shape({ manager: anything, as: anything }),
+  put: joins,
+  pause: joins,
+  resume: joins,
+  trigger: joins,
+  remove: joins,
+  backfill: shape({ manager: anything, from: anything, to: anything, dryRun: anything }),
 } satisfies Record<string, Rule>;
 
 const SELECTOR = shape({

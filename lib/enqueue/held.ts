@@ -1,6 +1,6 @@
 import type { JobOptions } from '../job/enqueue-options.js';
 import type { Held } from '../job/new-job.js';
-import { checkText, checkWhole, invalid } from './option-checks.js';
+import { checkFlag, checkText, checkWhole, invalid } from './option-checks.js';
 
 const DEFAULT_COMMIT_MS = 5 * 60_000;
 const MAX_COMMIT_MS = 30 * 24 * 60 * 60_000;
@@ -68,11 +68,6 @@ function checkOrderedQueue(group: string | undefined, ordered: boolean | undefin
     throw invalid('group cannot be given where the whole queue is ordered: it is one group');
   if (ordered === false)
     throw invalid('ordered: false cannot be given where the whole queue is ordered');
-}
-
-function checkFlag(option: string, value: boolean | undefined): void {
-  if (value !== undefined && typeof value !== 'boolean')
-    throw invalid(`${option} must be true or false`);
 }
 
 function checkedCommit(options: JobOptions): { commitWithinMs?: number } {

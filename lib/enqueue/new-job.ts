@@ -8,7 +8,7 @@ import { payloadText, tooLarge } from '../job/payload.js';
 import type { QueueError } from '../job/queue.errors.js';
 import { LIMITS } from '../options/handler-rules.js';
 import { closestWord } from '../runtime/closest-word.js';
-import type { NewJob } from '../job/new-job.js';
+import type { NewJob, StoredSchedule } from '../job/new-job.js';
 import type { Held } from '../job/new-job.js';
 import type { Lane } from '../job/lane.js';
 import { checkedConflict } from './conflict-rules.js';
@@ -30,6 +30,8 @@ export type CheckedJob = Omit<NewJob, 'lane'> & {
 export interface JobLimits extends QueueShape, Travelling {
   maxPayloadBytes: number;
   newId: () => string;
+  /** The schedule that enqueues it. */
+  schedule?: StoredSchedule;
 }
 
 const OPTION_NAMES: Record<keyof EnqueueItem, true> = {
@@ -118,12 +120,13 @@ function checkedBytes(bytes: Uint8Array, maxBytes: number): Buffer {
 function storedOptions(
   given: JobOptions,
   { group, ordered, fair }: Held,
-  travelling: Travelling,
+  limits: JobLimits,
 ): string | undefined {
   const { maxAttempts, backoff, timeoutMs, workflowId } = given;
-  const headers = joinedHeaders(given.headers, travelling);
+  const { schedule } = limits;
+  const headers = joinedHeaders(given.headers, limits);
   if (
-    [headers, maxAttempts, backoff, timeoutMs, workflowId, group].every(
+    [headers, maxAttempts, backoff, timeoutMs, workflowId, group, schedule].every(
       (value) => value === undefined,
     )
   )
@@ -139,6 +142,7 @@ function storedOptions(
     group: group || undefined,
     ordered: ordered || undefined,
     fair,
+    schedule,
   });
 }
 

@@ -36,6 +36,11 @@ export function checkObject(what: string, value: unknown, call?: string): void {
     throw invalid(`${what} must be an object, not ${quote(value)}`, call);
 }
 
+export function checkFlag(option: string, value: boolean | undefined): void {
+  if (value !== undefined && typeof value !== 'boolean')
+    throw invalid(`${option} must be true or false`);
+}
+
 export function checkItems(items: unknown): void {
   if (!Array.isArray(items)) throw invalid(`the items must be a list, not ${quote(items)}`);
 }

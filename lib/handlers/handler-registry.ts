@@ -5,6 +5,7 @@ import type { AnyTemplate } from '../job/job-template.js';
 import type { JobResult } from '../job/job-result.js';
 import type { Permit } from '../job/permit.js';
 import { QueueError } from '../job/queue.errors.js';
+import type { FoundSchedule } from '../job/schedule.js';
 import { byCloseness, isPattern, matches } from '../job/queue-pattern.js';
 
 /** One handler, ready to be called. `name` is undefined for a class's `process`: it takes the names no other takes. */
@@ -36,6 +37,8 @@ export interface CalledJob extends Job {
 export class HandlerRegistry {
   private readonly queues = new Map<string, Map<string | undefined, Handler>>();
   private patterns: string[] = [];
+  /** What stands on the handlers beside their queues. */
+  readonly schedules: FoundSchedule[] = [];
 
   add(handler: Handler): void {
     const handlers = this.queues.get(handler.queue) ?? new Map<string | undefined, Handler>();

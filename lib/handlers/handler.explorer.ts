@@ -16,10 +16,12 @@ import type { QueueEventBus } from '../observability/events.js';
 import { must, passes } from '../runtime/rules.js';
 import type { Handler, HandlerRegistry } from './handler-registry.js';
 import { handleJobOptions, queueHandlerOptions } from '../options/handler-rules.js';
+import { invalid } from './invalid-handler.js';
 import { moduleInstances, refuseTwins, refuseUnknown } from './module-instance.js';
 import { nestCall, type NestCall } from './nest-call.js';
 import { hasPipes, type NestEnhancers } from './nest-enhancers.js';
 import { ProvidedClass } from './provided-class.js';
+import { refuseOrphanSchedules, schedulesOf } from './schedule-marks.js';
 import { templated } from './templated-handler.js';
 
 type JobMark = HandleJobMetadata & { method: string };
@@ -56,7 +58,7 @@ export class HandlerExplorer implements OnModuleInit {
   private explore(provided: ProvidedClass, instances: string[]): void {
     const handler = markOf(provided);
     const jobs = provided.methodMarks<HandleJobMetadata>(HANDLE_JOB);
-    if (!handler) return refuseOrphans(provided, jobs);
+    if (!handler) return (refuseOrphans(provided, jobs), refuseOrphanSchedules(provided));
     refuseProblems(provided, problemsOf(handler, jobs));
     refuseUnknown(instanceOf(handler), instances, provided.name);
     if (instanceOf(handler) === this.parts.instance) this.take(provided, handler, jobs);
@@ -76,6 +78,7 @@ export class HandlerExplorer implements OnModuleInit {
     refuseBatches(provided, handler.options, handlers);
     // From the inside out: the method, beneath enhancers and scope (`nestCall`), then the schemas of its template.
     for (const one of handlers) this.parts.registry.add(templated(one, this.parts.events));
+    this.parts.registry.schedules.push(...schedulesOf(provided, { ...handler, jobs }));
   }
 
   private handlersOf(
@@ -245,10 +248,4 @@ function twice(known: ProvidedClass, second: ProvidedClass): QueueError {
     'HANDLER_DUPLICATE',
     `${known.name} is provided ${where}: its jobs would have two handlers. Provide it once, and import that module.`,
   );
-}
-
-function invalid(provided: ProvidedClass, problem: string, cause?: unknown): QueueError {
-  return new QueueError('HANDLER_INVALID', `${provided.name} (in ${provided.module}) ${problem}`, {
-    cause,
-  });
 }

@@ -1,5 +1,6 @@
 import type { Failure } from './failure.js';
 import type { JobState } from './job-state.js';
+import type { JobSchedule } from './schedule.js';
 
 /** One line of a job's history: an attempt that did not succeed, or (`revived`) that an operator made the ended job live again. */
 export interface AttemptRecord {
@@ -39,6 +40,8 @@ export interface JobFacts {
   lastError?: Failure;
   /** What the last `context.checkpoint` kept. */
   checkpoint?: unknown;
+  /** The schedule that enqueued it. */
+  schedule?: JobSchedule;
 }
 
 /**
@@ -79,6 +82,8 @@ export abstract class Job<Payload = unknown> implements JobFacts {
   abstract readonly lastError?: Failure;
   /** What `context.checkpoint` kept in an earlier run; undefined when there was none. Checkpoints of this run do not change it. */
   abstract readonly checkpoint?: unknown;
+  /** Which schedule enqueued it, and for which time; undefined: none did. */
+  abstract readonly schedule?: JobSchedule;
 }
 
 /** What `QueueService.find` answers: the job wherever it is. */

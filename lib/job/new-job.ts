@@ -51,4 +51,12 @@ export interface StoredOptions {
   ordered?: true;
   /** For a revival: its place is with its group. */
   fair?: true;
+  /** The schedule that enqueued it, and the time that it is for. */
+  schedule?: StoredSchedule;
+}
+
+/** `at`: ISO 8601. */
+export interface StoredSchedule {
+  name: string;
+  at: string;
 }

@@ -1,4 +1,5 @@
 import type { Round } from '../runtime/loop.js';
+import { Ticker } from '../schedules/ticker.js';
 import { Expirer } from './expirer.js';
 import { Janitor } from './janitor.js';
 import { Turns } from './turns.js';
@@ -12,6 +13,7 @@ import type { SiteOf } from './site.js';
  */
 export const DUTIES = [
   { name: 'reap', Duty: Reaper, maxRestMs: 5_000 },
+  { name: 'tick', Duty: Ticker, maxRestMs: 5_000 },
   { name: 'promote', Duty: Promoter, maxRestMs: 5_000 },
   { name: 'expire', Duty: Expirer, maxRestMs: 5_000 },
   { name: 'turn', Duty: Turns, maxRestMs: 1_000 },

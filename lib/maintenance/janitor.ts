@@ -15,8 +15,10 @@ interface JanitorRules {
 const TABLES = Object.keys(PARTITIONED) as PartitionedTable[];
 
 const DAY_MS = 86_400_000;
+/** Ticks are kept like the archive, or so long where there is none. */
+const WEEK_MS = 7 * DAY_MS;
 /** A lane goes when nobody has used it for a week, or as long as ended jobs are kept; and a day, for transactions that are open. */
-const UNUSED_MS = 7 * DAY_MS;
+const UNUSED_MS = WEEK_MS;
 const GRACE_MS = DAY_MS;
 /** What most jobs take, and their partition: notes of ids are looked at when most of them have no job any more. */
 const NOTED_MS = 2 * DAY_MS;
@@ -34,7 +36,7 @@ const CHECK_VIOLATION = '23514';
 const TRIED_AGAIN = new Set(['55P03', '57014']);
 
 /**
- * Keeps partitions ahead of time and lets expired ones go (retention drops tables, it deletes no rows one by one); purges periods, and notes of
+ * Keeps partitions ahead of time and lets expired ones go (retention drops tables, it deletes no rows one by one); purges periods, ticks, and notes of
  * ids; lets groups go on whose dead job is no longer kept, and lanes go that nobody uses.
  */
 export class Janitor {
@@ -64,6 +66,9 @@ export class Janitor {
       for (const table of TABLES) await this.createMissing(table, most);
     for (const table of TABLES) left = (await this.cleanTable(table)) || left;
     left = (await purged(() => this.storage.periods.purge())) || left;
+    left =
+      (await purged(() => this.storage.schedules.purge(this.rules.keepMs.archive || WEEK_MS))) ||
+      left;
     left =
       (await purged(() => this.storage.givenIds.purge(this.rules.keepMs.archive + NOTED_MS))) ||
       left;

@@ -1,7 +1,5 @@
 import type { Promotion } from '../storage/claim/promotion.js';
-import type { QueueEventBus } from '../observability/events.js';
-import type { ResolvedOptions } from '../options/simple-queue.options.js';
-import type { Storage } from '../storage/storage.js';
+import type { TickerSite } from '../schedules/ticker.js';
 
 /**
  * What else the statement told: what the registry of lanes looks like, whether suspects wait, which queues (by id) are paused, which lanes have jobs of fair
@@ -10,10 +8,7 @@ import type { Storage } from '../storage/storage.js';
 export type News = Pick<Promotion, 'registry' | 'suspects' | 'lone' | 'pausedQueues' | 'fair'>;
 
 /** Where duties are turned: by the loops of a worker, along with the claims of remote workers, or by the hand of a test. `Duty`: those that it can wake. */
-export interface SiteOf<Duty extends string> {
-  storage: Storage;
-  options: ResolvedOptions;
-  events: QueueEventBus;
+export interface SiteOf<Duty extends string> extends TickerSite {
   /** The longest rest of the promoter: also how often news is asked for. */
   lookEveryMs: number;
   /** The lanes that are worked here; suspects of others are none of its business. */

@@ -11,10 +11,13 @@ import { TelemetryStarter } from './telemetry-starter.js';
 import { JobQueue } from '../pull/job-queue.js';
 import { PostgresJobQueue } from '../pull/postgres-job-queue.js';
 import { QueueService } from '../queue.service.js';
+import { DeclaredSchedules } from '../schedules/declared-schedules.js';
+import { QueueSchedules } from '../schedules/queue-schedules.js';
 import { resolveOptions, type Resolution } from '../options/resolve-options.js';
 import type { ResolvedOptions, SimpleQueueOptions } from '../options/simple-queue.options.js';
 import { dataSourceToken, type DataSourceChoice } from '../storage/connection/data-source-token.js';
 import { Storage } from '../storage/storage.js';
+import { scheduleProviders } from './schedule.providers.js';
 import { getSimpleQueueOptionsToken, getToken } from './tokens.js';
 import { HandlerExplorer } from '../handlers/handler.explorer.js';
 import { HandlerRegistry } from '../handlers/handler-registry.js';
@@ -50,6 +53,7 @@ export function queueProviders(
     storageProvider(options, dataSource),
     ...callers(instance, options),
     ...handlers(instance, options),
+    ...scheduleProviders(instance, options),
     ...onlookers(instance, options),
   ];
 }
@@ -68,12 +72,16 @@ function handlers(instance: string, options: Token): Provider[] {
   const found = [DiscoveryService, options, HandlerRegistry, QueueEventBus, NestEnhancers];
   const heard = [DiscoveryService, QueueEventBus, MODULE_INSTANCE];
   const service = getToken(QueueService, instance);
-  const used = [Storage, options, QueueEventBus, HandlerRegistry, service, ModulesContainer];
+  const used = [Storage, options, QueueEventBus, HandlerRegistry, service];
   return [
     provide(NestEnhancers, [ExternalContextCreator, options], nestEnhancers),
     provide(HandlerExplorer, found, handlerExplorer),
     provide(ListenerExplorer, heard, construct(ListenerExplorer)),
-    provide(getToken(QueueWorker, instance), used, queueWorker),
+    provide(
+      getToken(QueueWorker, instance),
+      [...used, DeclaredSchedules, ModulesContainer],
+      queueWorker,
+    ),
   ];
 }
 
@@ -91,7 +99,8 @@ function onlookers(instance: string, options: Token): Provider[] {
 
 /** What an instance shows to other modules. */
 export function exportedTokens(instance: string): Token[] {
-  const classes = [QueueService, QueueAdmin, QueueWorker, QueueHealth, QueueDoctor, JobQueue];
+  const outside = [QueueAdmin, QueueWorker, QueueHealth, QueueDoctor];
+  const classes = [QueueService, QueueSchedules, JobQueue, ...outside];
   return [...classes.map((each) => getToken(each, instance)), getSimpleQueueOptionsToken(instance)];
 }
 
@@ -123,9 +132,14 @@ function queueWorker(
   storage: Storage,
   options: ResolvedOptions,
   events: QueueEventBus,
-  ...[registry, queues, modules]: [HandlerRegistry, QueueService, ModulesContainer]
+  ...[registry, queues, declared, modules]: [
+    HandlerRegistry,
+    QueueService,
+    DeclaredSchedules,
+    ModulesContainer,
+  ]
 ): QueueWorker {
-  return new QueueWorker({ storage, options, events, registry, queues }, modules);
+  return new QueueWorker({ storage, options, events, registry, queues, declared }, modules);
 }
 
 function telemetryStarter(

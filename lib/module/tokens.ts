@@ -6,11 +6,13 @@ import { QueueAdmin } from '../admin/queue-admin.js';
 import { QueueDoctor } from '../doctor/queue-doctor.js';
 import { QueueHealth } from '../health/queue-health.js';
 import { QueueService } from '../queue.service.js';
+import { QueueSchedules } from '../schedules/queue-schedules.js';
 import { QueueWorker } from '../worker/queue-worker.js';
 
 /** By name, since a bundler may shorten those of the classes. */
 const NAMES = new Map<unknown, string>([
   [QueueService, 'QueueService'],
+  [QueueSchedules, 'QueueSchedules'],
   [QueueAdmin, 'QueueAdmin'],
   [QueueWorker, 'QueueWorker'],
   [JobQueue, 'JobQueue'],
@@ -21,6 +23,7 @@ const NAMES = new Map<unknown, string>([
 /** What an instance of the module provides beside the queues of `forFeature`. */
 type Provided =
   | typeof QueueService
+  | typeof QueueSchedules
   | typeof QueueAdmin
   | typeof QueueWorker
   | typeof JobQueue
@@ -28,7 +31,7 @@ type Provided =
   | typeof QueueHealth;
 
 /**
- * What to inject for the `QueueService`, `QueueAdmin`, `QueueWorker`, `JobQueue`, `QueueDoctor` or `QueueHealth` of an instance of the module:
+ * What to inject for the `QueueService`, `QueueSchedules`, `QueueAdmin`, `QueueWorker`, `JobQueue`, `QueueDoctor` or `QueueHealth` of an instance of the module:
  * the class itself for the unnamed one. @throws QueueError `INVALID_NAME` for another class.
  */
 export function getToken<Class extends Provided>(

@@ -2,6 +2,7 @@ import type { EnqueueOutcome } from '../job/enqueue-options.js';
 import { failureOf, type Failure } from '../job/failure.js';
 import type { TerminalState } from '../job/job-state.js';
 import { isThenable } from '../job/kinds.js';
+import type { TickOutcome } from '../job/schedule.js';
 
 /** A lease of a pulled claim that was not renewed in time. */
 export interface ExpiredLease {
@@ -62,6 +63,16 @@ export interface QueueEvents {
   };
   /** Staged jobs ended because nobody committed them in their time. */
   expired: { jobs: number };
+  /** This worker has decided what becomes of a time of a schedule; `times`: of so many that were missed. */
+  ticked: {
+    schedule: string;
+    queue: string;
+    at: Date;
+    outcome: TickOutcome;
+    jobId?: string;
+    times?: number;
+    code?: string;
+  };
   /** A loop met an error of the database and goes on after `restMs`. */
   loopFailed: { loop: string; error: unknown; restMs: number };
   /** Something an operator should know; said once, not per job. */
@@ -91,6 +102,7 @@ const EVENTS: Record<QueueEventName, true> = {
   leaseLapsed: true,
   reaped: true,
   expired: true,
+  ticked: true,
   loopFailed: true,
   warning: true,
   workerStarted: true,

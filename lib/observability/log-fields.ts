@@ -13,7 +13,20 @@ const FIELD: Readonly<Record<string, string>> = {
 
 /** What may be told as it is. An output, a payload and whatever comes to an event later are left out. */
 const TOLD: ReadonlySet<string> = new Set([
-  ...['id', 'queue', 'name', 'attempt', 'state', 'outcome', 'reason', 'loop', 'worker', 'code'],
+  ...[
+    'id',
+    'queue',
+    'name',
+    'attempt',
+    'state',
+    'outcome',
+    'reason',
+    'loop',
+    'worker',
+    'code',
+    'schedule',
+    'jobId',
+  ],
   ...[
     'runMs',
     'restMs',
@@ -27,6 +40,7 @@ const TOLD: ReadonlySet<string> = new Set([
     'wanted',
     'claimed',
     'settled',
+    'times',
   ],
 ]);
 

@@ -79,6 +79,11 @@ export const LINES: { readonly [Name in QueueEventName]: Line<Name> } = {
     level: 'warn',
     line: (event) => `${event.jobs} staged job(s) expired: nobody committed them in their time`,
   },
+  ticked: {
+    level: false,
+    line: (event) =>
+      `schedule ${event.schedule}, ${event.at.toISOString()}: ${event.outcome}${event.times ? ` (${event.times})` : ''}`,
+  },
   loopFailed: {
     level: 'error',
     line: (event, clean) =>

@@ -151,7 +151,7 @@ const defaultsOf = (table: AnyTable) =>
 export const DEFAULTS = Object.freeze({
   ...defaultsOf({ ...OPTIONS, ...MAINTENANCE, ...POISON }),
   worker: Object.freeze({ autoStart: true }),
-} as Omit<ResolvedOptions, 'instance' | 'queues'>);
+} as Omit<ResolvedOptions, 'instance' | 'queues' | 'schedules'>);
 
 const besideTheFactory: Rule = (_, path) => [
   `${path} belongs beside useFactory, not in what it returns: tokens are made from it`,
@@ -164,6 +164,7 @@ export const simpleQueueOptions = shape({
   queues: mapOf(passes(checkQueueName), queueSettings),
   maintenance: shape(rulesOf(MAINTENANCE)),
   poison: shape(rulesOf(POISON)),
+  schedules: shape({ owner: INSTANCE_NAME }),
   isGlobal: besideTheFactory,
   name: besideTheFactory,
   dataSource: besideTheFactory,

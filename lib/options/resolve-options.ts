@@ -31,7 +31,7 @@ export function refuse(problems: string[], instance = 'default'): void {
 }
 
 function applyDefaults(given: SimpleQueueOptions, instance: string): ResolvedOptions {
-  const { maintenance, poison, worker, queues, ...flat } = given;
+  const { maintenance, poison, worker, queues, schedules, ...flat } = given;
   return freeze({
     ...DEFAULTS,
     ...givenIn(flat),
@@ -39,6 +39,7 @@ function applyDefaults(given: SimpleQueueOptions, instance: string): ResolvedOpt
     ...givenIn(poison),
     instance,
     worker: resolveWorker(worker),
+    schedules: { owner: schedules?.owner ?? instance },
     queues: new Map(
       Object.entries(queues ?? {}).map(([name, settings]) => [
         name,

@@ -85,6 +85,8 @@ export interface SimpleQueueOptions extends AttemptPolicy {
   archive?: false | { readonly keepMs: number };
   /** Jobs that ended badly, default kept 30 days. */
   deadLetter?: { readonly keepMs: number };
+  /** `owner`: whose schedules these are; default the instance's name. Give services that share tables one each, and all their processes the same. */
+  schedules?: { readonly owner?: string };
   /** A larger payload is refused, default 1 MiB. */
   maxPayloadBytes?: number;
   /** A larger output is cut and reported, default 64 KiB. */
@@ -105,7 +107,7 @@ export type WithoutDefault = 'transaction' | 'timeoutMs' | 'listenUrl' | 'teleme
 /** The options that are resolved each by itself: `maintenance` and `poison` by their parts. */
 export type PlainOptions = Omit<
   SimpleQueueOptions,
-  'worker' | 'queues' | 'maintenance' | 'poison'
+  'worker' | 'queues' | 'maintenance' | 'poison' | 'schedules'
 > &
   NonNullable<SimpleQueueOptions['maintenance']> &
   NonNullable<SimpleQueueOptions['poison']>;
@@ -121,6 +123,7 @@ export interface ResolvedOptions extends Readonly<
     readonly labels?: readonly string[];
     readonly autoStart: boolean;
   };
+  readonly schedules: { readonly owner: string };
   /** A Map: a queue may be called `__proto__`. */
   readonly queues: ReadonlyMap<string, Readonly<QueueSettings>>;
 }

@@ -1,4 +1,5 @@
 import type { Failure } from '../job/failure.js';
+import { jobSchedule } from '../job/schedule.js';
 import { attemptsOf, type QueuePolicy } from '../options/queue-policy.js';
 import type { Lane } from '../job/lane.js';
 import { bytesOf, dateOf, type ClaimedRow } from '../storage/claim/row-mapper.js';
@@ -27,15 +28,23 @@ export function pulledJob(
     headers: options?.headers ?? {},
     labels,
     ...given('timeoutMs', options?.timeoutMs ?? policy.timeoutMs),
-    ...given('workflowId', options?.workflowId),
-    ...given('group', options?.group),
-    ...given('checkpoint', options?.checkpoint),
+    ...ofOptions(row, options ?? {}),
     ...given('uniqueKey', row.uniqueKey),
     ...given('fingerprint', row.fingerprint),
     ...given('payloadBytes', row.payloadBytes === null ? null : bytesOf(row.payloadBytes)),
     ...given('lastError', parsed<Failure>(row.lastError)),
   };
 }
+
+const ofOptions = (
+  row: ClaimedRow,
+  { workflowId, group, schedule, checkpoint }: StoredOptions,
+) => ({
+  ...given('workflowId', workflowId),
+  ...given('group', group),
+  ...given('schedule', schedule && jobSchedule(schedule, dateOf(row.createdAt))),
+  ...given('checkpoint', checkpoint),
+});
 
 const parsed = <T = unknown>(text: string | null): T | null =>
   text === null ? null : (JSON.parse(text) as T);

@@ -1,6 +1,7 @@
 import type { Backoff } from '../job/backoff.js';
 import type { Failure } from '../job/failure.js';
 import { Job } from '../job/job.js';
+import { jobSchedule, type JobSchedule } from '../job/schedule.js';
 import type { Lane } from '../job/lane.js';
 import type { Outcome } from '../job/outcome.js';
 import { QueueError, type QueueErrorCode } from '../job/queue.errors.js';
@@ -140,6 +141,10 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
 
   override get checkpoint(): unknown {
     return this.options.checkpoint;
+  }
+
+  override get schedule(): JobSchedule | undefined {
+    return this.options.schedule && jobSchedule(this.options.schedule, this.createdAt);
   }
 
   get stalls(): number {

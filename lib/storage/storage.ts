@@ -26,6 +26,7 @@ import { notifyRefused } from './wake-ups/notify-rest.js';
 import { QueueRepository } from './reading/queue.repository.js';
 import { RevivalRepository } from './operate/revival.repository.js';
 import { PeriodRepository } from './keys/period.repository.js';
+import { ScheduleRepository } from './schedules/schedule.repository.js';
 import { DirectClaims } from './enqueue/direct-claims.js';
 import { Signals } from './wake-ups/signals.js';
 import { StagedRepository } from './staged/staged.repository.js';
@@ -48,6 +49,7 @@ export class Storage {
   readonly directClaims = new DirectClaims();
   readonly pulls: PullRepository;
   readonly queues: QueueRepository;
+  readonly schedules: ScheduleRepository;
   readonly listings: ListingRepository;
   readonly revivals: RevivalRepository;
   readonly ends: EndRepository;
@@ -68,8 +70,7 @@ export class Storage {
       openTransactions,
     }: { ends: EndSignals; lanes: Lanes; openTransactions: OpenTransactions | undefined },
   ) {
-    this.endSignals = ends;
-    this.openTransactions = openTransactions;
+    [this.endSignals, this.openTransactions, this.lanes] = [ends, openTransactions, lanes];
     this.jobs = new FindRepository(database);
     this.claims = new ClaimRepository(database);
     this.settlements = new SettleRepository(database);
@@ -78,10 +79,10 @@ export class Storage {
     this.leases = new LeaseRepository(database);
     this.partitions = new PartitionRepository(database);
     this.periods = new PeriodRepository(database);
-    this.lanes = lanes;
     this.unusedLanes = new UnusedLanesRepository(database);
     this.pulls = new PullRepository(database);
     this.queues = new QueueRepository(database);
+    this.schedules = new ScheduleRepository(database);
     this.listings = new ListingRepository(database);
     this.revivals = new RevivalRepository(database);
     this.ends = new EndRepository(database);

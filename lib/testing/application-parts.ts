@@ -4,6 +4,7 @@ import { QueueError } from '../job/queue.errors.js';
 import { QueueEventBus } from '../observability/events.js';
 import { QueueService } from '../queue.service.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import { DeclaredSchedules } from '../schedules/declared-schedules.js';
 import { Storage } from '../storage/storage.js';
 import { getSimpleQueueOptionsToken, getToken } from '../module/tokens.js';
 import type { WorkerParts } from '../worker/crew.js';
@@ -21,6 +22,7 @@ export interface OfInstance {
 /** What the test kit takes out of an application: one instance of the module. */
 export interface ApplicationParts extends WorkerParts {
   worker: QueueWorker;
+  declared: DeclaredSchedules;
 }
 
 type NestModule =
@@ -42,6 +44,7 @@ export function partsOf(
     registry: provided<HandlerRegistry>(HandlerRegistry),
     options: provided<ResolvedOptions>(getSimpleQueueOptionsToken(instance)),
     queues: provided<QueueService>(getToken(QueueService, instance)),
+    declared: provided<DeclaredSchedules>(DeclaredSchedules),
     worker: provided<QueueWorker>(getToken(QueueWorker, instance)),
   };
 }

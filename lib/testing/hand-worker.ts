@@ -30,6 +30,7 @@ export class HandWorker {
       onCancel: (ids) => this.cancel(ids),
       onLost: () => this.abortAll(),
       wake: nothing,
+      inTimeMs: Infinity,
       apply: (news) => this.apply(news),
     });
   }

@@ -5,6 +5,7 @@ import type { QueueEventBus } from '../observability/events.js';
 import type { QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import type { DeclaredSchedules } from '../schedules/declared-schedules.js';
 import type { Signals } from '../storage/wake-ups/signals.js';
 import { StandIn } from '../storage/leases/stand-in.js';
 import type { Storage } from '../storage/storage.js';
@@ -41,10 +42,11 @@ export interface WorkerParts {
   events: QueueEventBus;
   registry: HandlerRegistry;
   queues: QueueService;
+  declared?: DeclaredSchedules | undefined;
 }
 
 /** What the crew tells the worker. */
-interface CrewHooks extends Pick<Site, 'wake' | 'apply'> {
+interface CrewHooks extends Pick<Site, 'wake' | 'apply' | 'inTimeMs'> {
   name: string;
   wakePoller: () => void;
   wakeSettleQueue: () => void;
@@ -96,6 +98,7 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const duties = roundsOf({
     ...parts,
     ...hooks,
+    lease: () => heartbeat.lease,
     lookEveryMs: lookEveryMs(options),
     lanes: () => lanes.openIds(),
   });

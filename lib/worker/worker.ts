@@ -156,6 +156,7 @@ export class Worker {
   private hear(signal: Signal): void {
     if (signal.cancel) this.loops.beat.wake();
     if (signal.pauses) this.loops.promote.wake();
+    if (signal.schedules) this.loops.tick.wake();
     if (signal.later) this.loops.promote.wakeIn(LATER_MS);
     if (signal.lanes.filter((id) => this.crew.lanes.isNew(id)).length > 0)
       this.loops.promote.wake();

@@ -30,7 +30,8 @@ it('quotes every example somewhere, or links to it', () => {
 });
 
 /** What README and docs may have together, examples apart. A page that says something again is shorter as a link. */
-const BUDGET = 40_000;
+// Schedules took 2,000 of them: a guide, a page for those who come from a cron, two decisions.
+const BUDGET = 42_000;
 const COUNTED = DOCUMENTS.filter(
   (path) => path === 'README.md' || (path.startsWith('docs/') && !path.startsWith('docs/sql/')),
 );

@@ -27,7 +27,7 @@ const LINES: {
   [
     Name in Exclude<
       QueueEventName,
-      'enqueued' | 'polled' | 'started' | 'succeeded' | 'rescheduled' | 'released'
+      'enqueued' | 'polled' | 'started' | 'succeeded' | 'rescheduled' | 'released' | 'ticked'
     >
   ]: [event: QueueEvents[Name], line: string];
 } = {

@@ -59,6 +59,7 @@ export const TABLE = `
   list_waiting_lanes          ?            ?            ?            ?            ?         ?            served       noturn    noturn   live      live
   list_workers                runs         runs         runs         runs         runs      runs         ?            noturn    noturn   live      live
   lose_lease                  runs         runs         runs         runs         runs      runs         ?            noturn    noturn   live      live
+  make_tick                   +            held         new          +            held      held         direct       held      held     live      live
   note_unused_lanes           ?            ?            ?            ?            ?         ?            ?            noturn    noturn   retained  retained
   promote                     +            +            +            -            delayed   delayed      delayed      ?         ?        live      live
   pull_claim                  -            own          -            notyet       notyet    notyet       +            holds     holds    live      live
@@ -144,6 +145,8 @@ export const PLACELESS: Readonly<Record<string, string>> = {
   'know leases, not what is claimed under them':
     'take_lease keep_lease end_lease expire_leases serve_lanes find_lapsed list_live_workers',
   'know keys, ids and periods': 'forget_ids find_periods open_periods purge_periods',
+  'know schedules and the rows of their jobs, wherever those stand':
+    'add_ticks find_due_schedules list_schedules list_ticks move_schedule note_tick purge_ticks put_schedule remove_schedules see_schedules take_waiting_tick',
   'lock, draw or tell, and touch no row': 'lock_keys lock_all_keys lock_pending draw_turns notify',
   'know the server, its sessions, the version of the tables and their partitions':
     'backend count_troubles database_time describe_schema list_partitions list_prepared_transactions list_replication_slots migrations_recorded purge_archive_default purge_dead_letter_default release_savepoint role_rights rollback_to_savepoint savepoint schema_version server_state server_version session_state snapshot_holders table_vacuums try_partition_lock FORGET_MIGRATION LIST_MIGRATIONS TRY_MIGRATION_LOCK',
@@ -160,4 +163,6 @@ export const NO_PLACES: Readonly<Record<string, string>> = {
   lapsed: 'what a remote worker has lost',
   throttle: 'periods of keys',
   given_id: "notes of callers' ids",
+  schedule: 'jobs to come',
+  tick: 'what became of their times',
 };

@@ -2,6 +2,7 @@ import type { StoredOptions } from '../../job/new-job.js';
 import type { Failure } from '../../job/failure.js';
 import type { AttemptRecord, FoundJob } from '../../job/job.js';
 import type { JobState } from '../../job/job-state.js';
+import { jobSchedule } from '../../job/schedule.js';
 
 /** A row of a claim: PostgreSQL's own text, parsed where it is read. */
 export interface ClaimedRow {
@@ -216,7 +217,8 @@ export function foundJob(row: FoundRow): FoundJob {
   };
 }
 
-const optionsOf = ({ options }: FoundRow) => ({
+const optionsOf = ({ options, created_at }: FoundRow) => ({
+  schedule: options?.schedule && jobSchedule(options.schedule, created_at),
   maxAttempts: options?.maxAttempts,
   workflowId: options?.workflowId,
   checkpoint: options?.checkpoint,

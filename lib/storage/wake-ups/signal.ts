@@ -1,6 +1,6 @@
 /**
  * What wakes a worker: lanes with new jobs (empty: anywhere), running jobs that were asked to stop, jobs that are due later, queues
- * that were paused or resumed, lanes that have jobs of fair queues.
+ * that were paused or resumed, lanes that have jobs of fair queues, schedules that were written.
  */
 export interface Signal {
   lanes: number[];
@@ -8,11 +8,12 @@ export interface Signal {
   later?: boolean;
   pauses?: boolean;
   fair?: boolean;
+  schedules?: boolean;
   lateMs?: number;
 }
 
 /** How a NOTIFY says so. */
-const FLAGS = { c: 'cancel', l: 'later', p: 'pauses', f: 'fair' } as const;
+const FLAGS = { c: 'cancel', l: 'later', p: 'pauses', f: 'fair', s: 'schedules' } as const;
 /** More lanes than this in one NOTIFY mean "look everywhere" (a payload holds 8,000 bytes). */
 const MAX_LANES = 200;
 

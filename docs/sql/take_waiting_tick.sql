@@ -1,0 +1,13 @@
+-- $1 smallint, $2 text, $3 timestamp with time zone, $4 uuid
+prepare take_waiting_tick as
+with target as materialized (
+    select s.name from simple_queue.schedule s
+    where s.name = $2 and s.shard = $1 and s.waiting > 0 and s.paused_at is null and not exists (select j.id from simple_queue.job j where j.shard = $1 and j.id = any(s.jobs))
+    limit 1 for update of s skip locked),
+  ticked as (
+    update simple_queue.tick set outcome = 'enqueued', job = $4::uuid, made_at = statement_timestamp()
+    where schedule = (select name from target) and shard = $1 and at = $3::timestamptz and outcome = 'waiting' returning at),
+  moved as (
+    update simple_queue.schedule set waiting = waiting - 1, jobs = array[$4::uuid]
+    where name = $2 and shard = $1 and exists (select from ticked))
+  select at from ticked;

@@ -1,0 +1,255 @@
+import { checkCall } from '../enqueue/call-options.js';
+import { checkWhole } from '../enqueue/option-checks.js';
+import type { InTransaction } from '../job/enqueue-options.js';
+import { QueueError } from '../job/queue.errors.js';
+import type { NewSchedule, Schedule, ScheduleRule, ScheduleTick } from '../job/schedule.js';
+import type { QueueEventBus } from '../observability/events.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import type { Run } from '../storage/connection/database.js';
+import { timeOf } from '../storage/connection/database-time.js';
+import type { Joined } from '../storage/connection/joined.js';
+import type { ScheduleRow, TickRow } from '../storage/schedules/schedule.repository.js';
+import type { Storage } from '../storage/storage.js';
+import { ByHand, type Backfilled, type Triggered } from './by-hand.js';
+import { calendarOf } from './calendar/calendar.js';
+import type { DeclaredSchedules } from './declared-schedules.js';
+import { draftOf, neverRuns } from './draft.js';
+import { runTimeOf } from './jitter.js';
+import { foreign, isDeclared, ScheduleBook } from './schedule-book.js';
+import { checkRules, checkScheduleName } from './spec-rules.js';
+import { calendarOfRow, scheduleOf, specOf, type StoredSpec } from './stored-spec.js';
+
+/** Which schedules to list. */
+export interface ListSchedulesOptions {
+  /** Whose: default this instance's own (`schedules: { owner }`). */
+  owner?: string;
+  /** Behind this name, for the next page. */
+  after?: string;
+  /** 1 to 1,000, the default. */
+  limit?: number;
+}
+
+/** From when to when times are made up for: `from` and later, before `to`, which is not in the future. */
+export interface BackfillOptions extends InTransaction {
+  from: Date;
+  to: Date;
+  /** Only answers which times would get a job. */
+  dryRun?: boolean;
+}
+
+const MAX_LISTED = 1_000;
+
+/**
+ * The schedules of an instance. Times are found by the database's clock; whichever worker looks first makes a tick, and nobody makes it twice.
+ * A call with `manager` (or inside an ambient transaction) takes effect if and only if that transaction commits.
+ */
+export class QueueSchedules {
+  private readonly book: ScheduleBook;
+  private readonly byHand: ByHand;
+
+  /** @internal The module makes it. `owner` undefined: whoever asks may act on all of them. */
+  constructor(
+    private readonly storage: Storage,
+    private readonly options: ResolvedOptions,
+    private readonly parts: {
+      events: QueueEventBus;
+      declared?: DeclaredSchedules;
+      owner?: string | undefined;
+    },
+  ) {
+    this.book = new ScheduleBook(storage.schedules);
+    this.byHand = new ByHand(storage, options, parts.events);
+  }
+
+  /**
+   * Keeps a schedule in the database: makes it, or changes it where anything is new. It is worked by any worker, from its next time on.
+   * @throws QueueError `SCHEDULE_PATTERN_INVALID`, `SCHEDULE_ZONE_UNKNOWN`, `SCHEDULE_NEVER_RUNS`, `SCHEDULE_FOREIGN` (another owner's),
+   * `SCHEDULE_DECLARED` (declared in code), and as `QueueService.enqueue`. What is refused has changed nothing.
+   */
+  async put(name: string, schedule: NewSchedule, options: InTransaction = {}): Promise<Schedule> {
+    checkCall('put', options);
+    const joined = this.joined(options);
+    const draft = await draftOf(checkScheduleName(name), schedule, {
+      options: this.options,
+      call: 'put',
+    });
+    return this.acting(joined, async (run) => {
+      await this.book.write(run, draft, { owner: this.options.schedules.owner });
+      return scheduleOf(await this.rowOf(run, name));
+    });
+  }
+
+  /** Lets nothing happen until it is resumed, whatever is restarted or deployed. @throws QueueError `SCHEDULE_UNKNOWN`, `SCHEDULE_FOREIGN` */
+  async pause(name: string, options: InTransaction = {}): Promise<void> {
+    checkCall('pause', options);
+    await this.acting(this.joined(options), async (run) => {
+      await this.ownRow(run, name);
+      await this.storage.schedules.pause(run, name);
+    });
+  }
+
+  /** Goes on with the next time from now; what came meanwhile was not missed. @throws QueueError as `pause` */
+  async resume(name: string, options: InTransaction = {}): Promise<void> {
+    checkCall('resume', options);
+    await this.acting(this.joined(options), async (run) => {
+      await this.ownRow(run, name);
+      await this.book.resume(run, name, (row, now) => calendarOfRow(row).next(now));
+    });
+  }
+
+  /**
+   * Enqueues its job now, whatever its times are, whether it is paused, and whatever runs.
+   * @throws QueueError as `pause`, and as `QueueService.enqueue`
+   */
+  async trigger(name: string, options: InTransaction = {}): Promise<Triggered> {
+    checkCall('trigger', options);
+    return this.byHand.trigger(this.joined(options), (run) => this.ownRow(run, name));
+  }
+
+  /**
+   * Enqueues a job for each time from `from` until `to` that has none yet, the oldest first, whatever runs; at most 1,000.
+   * @throws QueueError as `trigger`, `SCHEDULE_TOO_LARGE`, `INVALID_OPTION`
+   */
+  async backfill(name: string, options: BackfillOptions): Promise<Backfilled> {
+    checkCall('backfill', options);
+    return this.byHand.backfill(this.joined(options), (run) => this.ownRow(run, name), options);
+  }
+
+  /**
+   * The next times at which jobs will run, with their jitter: of a schedule by its name, or of a rule that is not kept anywhere.
+   * @throws QueueError `SCHEDULE_UNKNOWN`, and as `put` for a rule
+   */
+  async preview(schedule: string | ScheduleRule, count = 10): Promise<Date[]> {
+    checkWhole('count', count, 1, MAX_LISTED);
+    const { run } = this.storage.database.callers;
+    if (typeof schedule !== 'string') return this.previewRule(run, schedule, count);
+    const row = await this.rowOf(run, schedule);
+    const { jitterMs } = row.spec as StoredSpec;
+    return timesOf(calendarOfRow(row), row.now, count).map(
+      (at) => new Date(runTimeOf(schedule, at, jitterMs)),
+    );
+  }
+
+  /** The schedule, whoever owns it; undefined: there is none. */
+  async find(name: string, options: InTransaction = {}): Promise<Schedule | undefined> {
+    checkCall('pause', options);
+    const read = (run: Run) => this.storage.schedules.byName(run, [checkScheduleName(name)]);
+    const [row] = await this.storage.database.within(this.joined(options), read);
+    return row && scheduleOf(row);
+  }
+
+  /** In the order of their names. */
+  async list({
+    owner = this.parts.owner,
+    after,
+    limit = MAX_LISTED,
+  }: ListSchedulesOptions = {}): Promise<Schedule[]> {
+    checkWhole('limit', limit, 1, MAX_LISTED);
+    const { callers } = this.storage.database;
+    return (await this.storage.schedules.list(callers.run, { owner, after, limit })).map(
+      scheduleOf,
+    );
+  }
+
+  /** What became of its last times, the latest first. */
+  async ticks(name: string, { limit = 20 }: { limit?: number } = {}): Promise<ScheduleTick[]> {
+    checkWhole('limit', limit, 1, MAX_LISTED);
+    const { callers } = this.storage.database;
+    return (
+      await this.storage.schedules.ticks(callers.run, checkScheduleName(name), { limit })
+    ).map(tickOf);
+  }
+
+  /**
+   * Deletes a schedule that `put` has made; its jobs stay. False: there is none.
+   * @throws QueueError `SCHEDULE_FOREIGN`, `SCHEDULE_DECLARED`
+   */
+  async remove(name: string, options: InTransaction = {}): Promise<boolean> {
+    checkCall('remove', options);
+    return this.acting(this.joined(options), async (run) => {
+      const [row] = await this.storage.schedules.byName(run, [checkScheduleName(name)]);
+      if (!row) return false;
+      this.refuseForeign(row);
+      if (row.declared) throw isDeclared(name, 'removed');
+      return (await this.storage.schedules.remove(run, [name])).length > 0;
+    });
+  }
+
+  /** Deletes the declared schedules of this owner that neither this build nor a worker that is alive declares; answers their names. */
+  async prune({ owner = this.parts.owner }: { owner?: string } = {}): Promise<string[]> {
+    const { run } = this.storage.database.waiters;
+    const gone: string[] = [];
+    for (let after = ''; ;) {
+      const rows = await this.storage.schedules.list(run, { owner, after, limit: MAX_LISTED });
+      const names = rows.filter((row) => this.isUndeclared(row)).map(({ name }) => name);
+      if (names.length > 0) gone.push(...(await this.storage.schedules.remove(run, names, owner)));
+      if (rows.length < MAX_LISTED) return gone;
+      after = rows.at(-1)!.name;
+    }
+  }
+
+  private isUndeclared({ name, declared, alive }: ScheduleRow): boolean {
+    return declared && !alive && !this.parts.declared?.has(name);
+  }
+
+  private joined(options: InTransaction): Joined | undefined {
+    return this.storage.database.transactionOf(options);
+  }
+
+  /** Writes, and wakes whoever ticks: the next time may be sooner now. */
+  private async acting<T>(joined: Joined | undefined, work: (run: Run) => Promise<T>): Promise<T> {
+    const { database, signals } = this.storage;
+    const done = await database.within(joined, work, database.waiters);
+    signals.send({ lanes: [], schedules: true }, joined?.runner);
+    return done;
+  }
+
+  private async previewRule(run: Run, rule: ScheduleRule, count: number): Promise<Date[]> {
+    checkRules(rule, 'preview', 'the rule');
+    const times = timesOf(calendarOf(specOf(rule)), await timeOf(run), count);
+    if (times.length === 0) throw neverRuns('preview');
+    return times.map((at) => new Date(at));
+  }
+
+  private async ownRow(run: Run, name: string): Promise<ScheduleRow & { now: number }> {
+    const row = await this.rowOf(run, name);
+    this.refuseForeign(row);
+    return row;
+  }
+
+  private async rowOf(run: Run, name: string): Promise<ScheduleRow & { now: number }> {
+    const [row] = await this.storage.schedules.byName(run, [checkScheduleName(name)]);
+    if (row) return row;
+    throw new QueueError('SCHEDULE_UNKNOWN', `There is no schedule "${name}". list() returns all; a declared one is written when its application starts with a worker.`); // prettier-ignore
+  }
+
+  private refuseForeign({ name, owner }: ScheduleRow): void {
+    if (this.parts.owner !== undefined && owner !== this.parts.owner)
+      throw foreign(name, owner, this.parts.owner);
+  }
+}
+
+function timesOf(
+  calendar: { next(after: number): number | undefined },
+  after: number,
+  count: number,
+): number[] {
+  const times: number[] = [];
+  for (
+    let at = calendar.next(after);
+    at !== undefined && times.length < count;
+    at = calendar.next(at)
+  )
+    times.push(at);
+  return times;
+}
+
+function tickOf({ at, madeAt, outcome, jobId, times, code }: TickRow): ScheduleTick {
+  const given = Object.entries({ jobId, times, code }).filter(([, value]) => value !== null);
+  return {
+    at: new Date(Math.round(at)),
+    madeAt: new Date(Math.round(madeAt)),
+    outcome,
+    ...Object.fromEntries(given),
+  };
+}

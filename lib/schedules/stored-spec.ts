@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import type { EnqueueItem } from '../job/enqueue-options.js';
+import type {
+  DaylightSavingRule,
+  Schedule,
+  ScheduleCatchUp,
+  ScheduleOverlap,
+  ScheduleRule,
+  ScheduledJobOptions,
+} from '../job/schedule.js';
+import type { ScheduleRow } from '../storage/schedules/schedule.repository.js';
+import { calendarOf, type Calendar, type Timetable } from './calendar/calendar.js';
+
+/** How the queue stood where the schedule was written: a worker of another service, or the command line, knows no settings of it. */
+interface KnownQueue {
+  ordered?: boolean;
+  fair?: boolean;
+  maxPending?: number;
+}
+
+/** What the column `spec` holds: times in milliseconds, every default said. */
+export interface StoredSpec extends Timetable {
+  daylightSaving: Required<DaylightSavingRule>;
+  overlap: ScheduleOverlap;
+  catchUp: ScheduleCatchUp;
+  catchUpWithinMs: number;
+  jitterMs: number;
+  queue: string;
+  job: ScheduledJobOptions;
+  known: KnownQueue;
+  /** Only in tests: how far its time is ahead of the clock. */
+  aheadMs?: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Times and behaviour with their defaults. */
+export function specOf(rule: ScheduleRule): Omit<StoredSpec, 'queue' | 'job' | 'known'> {
+  const { cron, everyMs, startAt, endAt, daylightSaving } = rule;
+  return {
+    ...(cron === undefined ? { everyMs } : { cron }),
+    ...withDefaults(rule),
+    daylightSaving: { skipped: 'after', repeated: 'first', ...given(daylightSaving) },
+    ...given({ startAt: startAt?.getTime(), endAt: endAt?.getTime() }),
+  };
+}
+
+const withDefaults = ({
+  timeZone = 'UTC',
+  overlap = 'skip',
+  catchUp = 'once',
+  catchUpWithinMs = DAY_MS,
+  jitterMs = 0,
+}: ScheduleRule) => ({ timeZone, overlap, catchUp, catchUpWithinMs, jitterMs });
+
+/** What was given as undefined was not given. */
+export const given = <Values extends object>(values: Values | undefined): Values =>
+  Object.fromEntries(
+    Object.entries(values ?? {}).filter(([, value]) => value !== undefined && value !== null),
+  ) as Values;
+
+/** The same for the same schedule in every process of a build: keys stand in the order in which they are written here and there. */
+export function hashOf(spec: StoredSpec, payload: string): string {
+  return createHash('sha256')
+    .update(`${JSON.stringify(sorted(spec))}\n${payload}`)
+    .digest('hex')
+    .slice(0, 32);
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const entries = Object.entries(value).filter(([, field]) => field !== undefined);
+  return Object.fromEntries(
+    entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, field]) => [key, sorted(field)]),
+  );
+}
+
+const MAX_CALENDARS = 1_000;
+const calendars = new Map<string, Calendar>();
+
+/** Made once of each hash. */
+export function calendarOfRow({ hash, spec }: Pick<ScheduleRow, 'hash' | 'spec'>): Calendar {
+  let calendar = calendars.get(hash);
+  if (!calendar) {
+    calendar = calendarOf(spec as StoredSpec);
+    if (calendars.size >= MAX_CALENDARS) calendars.clear();
+    calendars.set(hash, calendar);
+  }
+  const { aheadMs } = spec as StoredSpec;
+  return aheadMs ? shifted(calendar, aheadMs) : calendar;
+}
+
+const shifted = (calendar: Calendar, aheadMs: number): Calendar => ({
+  next: (after) => {
+    const next = calendar.next(after + aheadMs);
+    return next === undefined ? undefined : next - aheadMs;
+  },
+});
+
+/** As an application sees it. */
+export function scheduleOf(row: ScheduleRow): Schedule {
+  const { name, owner, declared, waiting } = row;
+  const { cron, everyMs, queue, job, ...spec } = row.spec as StoredSpec;
+  const { timeZone, daylightSaving, overlap, catchUp, catchUpWithinMs, jitterMs } = spec;
+  const times = {
+    startAt: spec.startAt,
+    endAt: spec.endAt,
+    pausedAt: row.pausedAt,
+    nextAt: row.nextAt,
+  };
+  const dates = Object.entries(given({ ...times, lastAt: row.lastAt })) as [string, number][];
+  return {
+    ...{ name, owner, declared },
+    ...given({ cron, everyMs }),
+    ...{ timeZone, daylightSaving, overlap, catchUp, catchUpWithinMs, jitterMs },
+    ...{ queue, jobName: job.name ?? '', payload: JSON.parse(row.payload ?? 'null') as unknown },
+    ...{ waiting, createdAt: new Date(row.createdAt), undeclared: declared && !row.alive },
+    ...(Object.fromEntries(
+      dates.map(([key, at]) => [key, new Date(Math.round(at))]),
+    ) as Partial<Schedule>),
+  };
+}
+
+/** What an enqueue would be given. */
+export const itemOf = ({ spec, payload }: Pick<ScheduleRow, 'spec' | 'payload'>): EnqueueItem => ({
+  payload: JSON.parse(payload ?? 'null') as unknown,
+  ...(spec as StoredSpec).job,
+});

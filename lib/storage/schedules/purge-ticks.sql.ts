@@ -1,0 +1,12 @@
+import { statement } from '../connection/statement.js';
+
+/** Lets at most 1,000 ticks go that were made longer than $2 milliseconds ago; one that waits is not over. */
+export const PURGE_TICKS = statement(
+  'purge_ticks',
+  `with old as materialized (
+    select ctid from simple_queue.tick
+    where shard = $1 and made_at < statement_timestamp() - $2::float8 * interval '1 millisecond' and outcome <> 'waiting'
+    order by made_at limit 1000 for update skip locked),
+  gone as (delete from simple_queue.tick where shard = $1 and ctid = any(array(select ctid from old)) returning 1)
+  select count(*)::int as purged from gone`,
+);

@@ -1,0 +1,10 @@
+/** Milliseconds since 1970: Node.js calculates with them, and no format or time zone of a session comes between. */
+export const msOf = (moment: string): string => `(extract(epoch from ${moment}) * 1000)::float8`;
+
+/** What is read of schedule `s`. `alive`: the lease of the worker that vouches for it holds. */
+export const SCHEDULE_COLUMNS = `s.name, s.owner, s.spec, s.payload::text as payload, s.hash, s.declared, s.waiting,
+    ${msOf('s.created_at')} as "createdAt", ${msOf('s.paused_at')} as "pausedAt", ${msOf('s.next_at')} as "nextAt", ${msOf('s.last_at')} as "lastAt",
+    exists (select from simple_queue.lease l where l.id = s.seen_by and l.shard = $1 and l.expires_at > statement_timestamp()) as alive`;
+
+/** The jobs of schedule `s` that have not ended. */
+export const LIVE_JOBS = `select j.id from simple_queue.job j where j.shard = $1 and j.id = any(s.jobs)`;

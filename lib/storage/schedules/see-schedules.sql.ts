@@ -1,0 +1,9 @@
+import { statement } from '../connection/statement.js';
+
+/** The worker of lease $4 vouches for the declared schedules whose last witness has gone. */
+export const SEE_SCHEDULES = statement(
+  'see_schedules',
+  `update simple_queue.schedule set seen_by = $4::uuid
+  where shard = $1 and name = any($2::text[]) and hash = any($3::text[]) and declared
+    and not exists (select from simple_queue.lease l where l.id = seen_by and l.shard = $1 and l.expires_at > statement_timestamp())`,
+);

@@ -1,0 +1,18 @@
+import { statement } from '../connection/statement.js';
+import { LIVE_JOBS } from './schedule-columns.sql.js';
+
+/** Lets the waiting tick $3 have its job ($4), where no earlier one is live any more. The caller stores the job in the same transaction. */
+export const TAKE_WAITING_TICK = statement(
+  'take_waiting_tick',
+  `with target as materialized (
+    select s.name from simple_queue.schedule s
+    where s.name = $2 and s.shard = $1 and s.waiting > 0 and s.paused_at is null and not exists (${LIVE_JOBS})
+    limit 1 for update of s skip locked),
+  ticked as (
+    update simple_queue.tick set outcome = 'enqueued', job = $4::uuid, made_at = statement_timestamp()
+    where schedule = (select name from target) and shard = $1 and at = $3::timestamptz and outcome = 'waiting' returning at),
+  moved as (
+    update simple_queue.schedule set waiting = waiting - 1, jobs = array[$4::uuid]
+    where name = $2 and shard = $1 and exists (select from ticked))
+  select at from ticked`,
+);
