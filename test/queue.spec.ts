@@ -192,7 +192,7 @@ describe('what is wrong is said clearly', () => {
   it('two templates for one token', () => {
     const Twin = defineJob({ queue: 'receipts', name: 'send' });
     expect(() => SimpleQueueModule.forFeature([Receipts, Twin])).toThrow(
-      code('MODULE_INVALID', /asked for twice/),
+      code('MODULE_INVALID', /requested twice/),
     );
     expect(getQueueToken(defineJob({ queue: 'audit' }))).not.toBe(getQueueToken('audit'));
   });

@@ -182,7 +182,7 @@ export function blocked(
       code: 'BLOCKED',
       text: `Queue "${queue}" is halted by job ${haltedBy}, which failed. ${until}`,
     };
-  const before = holder ? `job ${holder} has the turn` : 'its turn is being handed on';
+  const before = holder ? `job ${holder} has the turn` : 'its turn is being passed on';
   return { code: 'BLOCKED', text: `${which} runs one job after another, and ${before}.` };
 }
 

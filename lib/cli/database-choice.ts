@@ -51,7 +51,7 @@ function shownUrl(name: string, text: string): string {
   if (!url || !/^postgres(ql)?:$/.test(url.protocol) || isTorn(url))
     throw new QueueError(
       'INVALID_OPTION',
-      `${name} is no address of the form postgres://user:password@host:5432/database. ${ENCODE}.`,
+      `${name} is not an address of the form postgres://user:password@host:5432/database. ${ENCODE}.`,
     );
   // As the driver has it: what is said behind the question mark counts.
   const host = url.searchParams.get('host') || url.hostname || 'localhost';

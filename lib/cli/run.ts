@@ -88,7 +88,7 @@ function programOf({ out, err }: Terminal, json: boolean): Command {
 function seconds(text: string): number {
   const value = Number(text);
   if (value >= 0.1 && value <= 3_600) return value;
-  throw new InvalidArgumentError('It takes seconds from 0.1 to 3600.');
+  throw new InvalidArgumentError('It takes 0.1 to 3600 seconds.');
 }
 
 function actOf(program: Command, around: Terminal, answer: (code: number) => void): Act {

@@ -29,13 +29,13 @@ async function lookAtPooler({
     return [
       notice(
         found,
-        "poolMode is 'transaction', which costs two round trips a statement; leave it out.",
+        "poolMode is 'transaction', which costs two round trips per statement; leave it out.",
       ),
     ];
   return [
     critical(
-      `${found} Settings of the library get lost, and turn up on connections of the application.`,
-      "Set poolMode: 'transaction', or go around the pooler; see docs/operate/deploying.md.",
+      `${found} Settings of the library get lost, and affect connections of the application.`,
+      "Set poolMode: 'transaction', or bypass the pooler; see docs/operate/deploying.md.",
     ),
   ];
 }
@@ -51,7 +51,7 @@ async function lookAtListening({
   return [
     warning(
       `A NOTIFY did not come to a listener within ${span(timeoutMs)}: jobs of other processes wait up to ${span(options.pollIntervalMs)} for a poll.`,
-      'A pooler in between does not pass LISTEN on, or listenUrl leads to another database: give `listenUrl` a direct address, or set wakeUp to off.',
+      'A pooler in between does not pass on LISTEN, or listenUrl leads to another database: set `listenUrl` to a direct address, or set wakeUp to off.',
     ),
   ];
 }

@@ -37,7 +37,8 @@ const NEEDED: ReadonlySet<SchemaPart['kind']> = new Set([
   'function',
   'sequence',
 ]);
-const REPAIR = 'Make it as the migration of this release does (createMigrations), in a quiet hour.';
+const REPAIR =
+  'Create it as the migration of this release does (createMigrations), in a quiet hour.';
 
 async function lookAtDrift({ schema, diagnosis }: Examination): Promise<Observation[]> {
   // A newer schema has its own shape, which this release does not know.

@@ -38,7 +38,7 @@ async function lookAtVersion({ server }: Examination): Promise<Observation[]> {
   const leftMs = Date.parse(end) - now.getTime();
   const advice = 'Plan the upgrade to a newer major version.';
   if (leftMs <= 0)
-    return [warning(`${text}, which has got no security fixes since ${end}.`, advice)];
+    return [warning(`${text}, which has had no security fixes since ${end}.`, advice)];
   return [
     leftMs < SOON_MS
       ? notice(`${text}, which gets no security fixes after ${end}.`, advice)
@@ -50,7 +50,7 @@ async function lookAtDurability({
   server: { fsync, fullPageWrites, readOnly },
 }: Examination): Promise<Observation[]> {
   const advice =
-    'Turn it on in postgresql.conf and reload; where it was off, back up and restore after a crash.';
+    'Turn it on in postgresql.conf and reload; if it was off, back up and restore after a crash.';
   if (!readOnly && fsync && fullPageWrites)
     return [fine('The server keeps what it has acknowledged.')];
   return [
@@ -142,7 +142,7 @@ function lookAtLevel(isolation: string, options: Examination['options']): Observ
 
 const misled = (schemas: string): Observation =>
   critical(
-    `The search_path of the DataSource's sessions has ${schemas} before pg_catalog: in its transactions functions and operators of there stand in for PostgreSQL's own, in statements of the library, too.`,
+    `The search_path of the DataSource's sessions has ${schemas} before pg_catalog: in its transactions functions and operators from there replace PostgreSQL's own, in statements of the library too.`,
     'Leave pg_catalog out of search_path, or name it first.',
   );
 

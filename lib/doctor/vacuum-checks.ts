@@ -66,7 +66,7 @@ function behind({ name, dead, live, vacuumedMs }: TableVacuum): Observation[] {
   return [
     warning(
       `Table ${name} has ${counted(dead, 'dead row')} and was ${last}.`,
-      'See who holds vacuum back (HORIZON), and whether autovacuum has workers enough (autovacuum_max_workers); `vacuum` the table by hand.',
+      'See who holds vacuum back (HORIZON), and whether autovacuum has enough workers (autovacuum_max_workers); `vacuum` the table by hand.',
     ),
   ];
 }
@@ -131,7 +131,7 @@ async function lookAtPrepared({
   return (await diagnosis.preparedTransactions()).map(({ gid, role, openMs }) =>
     (openMs > longTransactionMs ? warning : notice)(
       `Transaction "${shown(gid)}" of role "${shown(role)}" is prepared for ${span(openMs)}, and outlives every connection. ${HORIZON_COST}`,
-      `Let its transaction manager end it; where that has forgotten it: rollback prepared or commit prepared, by its name.`,
+      `Let its transaction manager end it; if that has forgotten it: rollback prepared or commit prepared, by its name.`,
     ),
   );
 }

@@ -65,9 +65,9 @@ function checkOrder({ group, ordered, priority = 0 }: JobOptions, queue: QueueSh
 
 function checkOrderedQueue(group: string | undefined, ordered: boolean | undefined): void {
   if (group !== undefined)
-    throw invalid('group cannot be given where the whole queue is ordered: it is one group');
+    throw invalid('group cannot be given if the whole queue is ordered: it is one group');
   if (ordered === false)
-    throw invalid('ordered: false cannot be given where the whole queue is ordered');
+    throw invalid('ordered: false cannot be given if the whole queue is ordered');
 }
 
 function checkedCommit(options: JobOptions): { commitWithinMs?: number } {

@@ -127,7 +127,7 @@ function markOf(provided: ProvidedClass): NamedMetadata | undefined {
   } catch (error) {
     throw invalid(
       provided,
-      `could not say the name of its queue: ${failureOf(error).message}`,
+      `could not compute the name of its queue: ${failureOf(error).message}`,
       error,
     );
   }
@@ -220,7 +220,7 @@ function problemsOfJob(
 
 function refuseProblems(provided: ProvidedClass, problems: string[]): void {
   if (problems.length > 0)
-    throw invalid(provided, `is not set up well:\n- ${problems.join('\n- ')}`);
+    throw invalid(provided, `is set up wrongly:\n- ${problems.join('\n- ')}`);
 }
 
 function refuseOrphans(provided: ProvidedClass, jobs: JobMark[]): void {

@@ -64,7 +64,7 @@ export class ScopedCall {
     const why = isError(error) ? `${name}: ${message}` : message;
     const unmade = new QueueError(
       'HANDLER_UNMADE',
-      `${this.provided.name} could not be made for job ${id} of queue "${queue}": ${why}. Look at its constructor, at what it injects, and at the ContextIdStrategy.`,
+      `${this.provided.name} could not be created for job ${id} of queue "${queue}": ${why}. Look at its constructor, at what it injects, and at the ContextIdStrategy.`,
       { cause: error },
     );
     // Where the constructor failed is what one looks for.

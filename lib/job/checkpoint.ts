@@ -22,7 +22,7 @@ export function checkpointText(state: unknown, maxBytes: number): string | null 
   if (bytes <= maxBytes) return text;
   throw new QueueError(
     'CHECKPOINT_TOO_LARGE',
-    `The checkpoint has ${bytes} bytes, more than maxCheckpointBytes (${maxBytes}). Keep the results in a table of yours and a reference here, or raise the limit.`,
+    `The checkpoint has ${bytes} bytes, more than maxCheckpointBytes (${maxBytes}). Keep the results in your own table and a reference here, or raise the limit.`,
   );
 }
 

@@ -12,6 +12,6 @@ export function checkManager<Manager>(manager: Manager): Manager {
 }
 
 export function noManager(given: unknown): QueueError {
-  const message = `manager must be the EntityManager or QueryRunner of an open transaction, not ${quote(given)}. Leave it out where there is none.`;
+  const message = `manager must be the EntityManager or QueryRunner of an open transaction, not ${quote(given)}. Leave it out if there is none.`;
   return new QueueError('INVALID_OPTION', message);
 }

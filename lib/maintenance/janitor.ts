@@ -89,7 +89,7 @@ export class Janitor {
     for (const { queue, groups } of await this.storage.groups.liftBlocks())
       this.events.emit('warning', () => ({
         code: 'GROUP_RELEASED',
-        message: `Queue "${queue}": ${groups} of its ordered groups go on, since the retention of the jobs that blocked them is over.`,
+        message: `Queue "${queue}": ${groups} of its ordered groups continue, since the retention of the jobs that blocked them is over.`,
       }));
   }
 

@@ -41,7 +41,7 @@ function noList(): QueueError {
 function twins(token: string): QueueError {
   return new QueueError(
     'MODULE_INVALID',
-    `${token} is asked for twice in one call. Of two templates for one queue and name only one could be injected: give one another name, or list it in a module of its own.`,
+    `${token} is requested twice in one call. Of two templates for one queue and name only one could be injected: give one another name, or list it in a module of its own.`,
   );
 }
 

@@ -87,7 +87,7 @@ export const LINES: { readonly [Name in QueueEventName]: Line<Name> } = {
   loopFailed: {
     level: 'error',
     line: (event, clean) =>
-      `${event.loop} failed and goes on in ${ms(event.restMs)}: ${failure(loopError(event.error), clean)}`,
+      `${event.loop} failed and continues in ${ms(event.restMs)}: ${failure(loopError(event.error), clean)}`,
   },
   warning: {
     level: 'warn',

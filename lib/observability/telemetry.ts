@@ -20,7 +20,7 @@ export interface QueueLoad {
   queue: string;
   /** Calls of handlers that run. */
   running: number;
-  /** Jobs that are claimed and wait for a permit. */
+  /** Claimed jobs that wait for a slot. */
   claimed: number;
   /** How many calls may run at once. */
   permits: number;

@@ -28,14 +28,10 @@ export class Counting {
     this.consumed = counter('messaging.client.consumed.messages', 'Runs that began here');
     this.settled = counter(
       'simple_queue.settled',
-      'Runs by what became of them, as the database has acknowledged it',
+      'Runs by outcome, once the database has acknowledged it',
     );
     this.running = gauge('simple_queue.running', '{call}', 'Calls of handlers that run');
-    this.claimed = gauge(
-      'simple_queue.claimed',
-      '{message}',
-      'Jobs that are claimed and wait for a permit',
-    );
+    this.claimed = gauge('simple_queue.claimed', '{message}', 'Claimed jobs that wait for a slot');
     this.permits = gauge(
       'simple_queue.permits',
       '{call}',

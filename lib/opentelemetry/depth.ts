@@ -34,7 +34,7 @@ export class Depth {
       description: 'Jobs by state; counted up to 10,000',
     });
     const description =
-      'How long the job waits that is ready for the longest time; 0 where none is';
+      'Waiting time of the job that has been ready for longest; 0 if there is none';
     this.age = meter.createObservableGauge('simple_queue.oldest_ready.age', {
       unit: seconds,
       description,
@@ -58,7 +58,7 @@ export class Depth {
       const depths = await this.recent.get(PATIENCE_MS);
       if (depths !== LATE) for (const depth of depths) this.tellQueue(result, depth);
     } catch (error) {
-      diag.warn('nestjs-simple-queue: the depth of the queues could not be asked for', error);
+      diag.warn('nestjs-simple-queue: the depth of the queues could not be read', error);
     }
   }
 

@@ -84,7 +84,9 @@ const postgresUrl: Rule = (value, path) => {
   const url = urlOf(value);
   return url && !isTorn(url)
     ? []
-    : [`${path} is no address of the form postgres://user:password@host:5432/database. ${ENCODE}`];
+    : [
+        `${path} is not an address of the form postgres://user:password@host:5432/database. ${ENCODE}`,
+      ];
 };
 
 /** What an option must be, and what holds where it is not given. */
@@ -154,7 +156,7 @@ export const DEFAULTS = Object.freeze({
 } as Omit<ResolvedOptions, 'instance' | 'queues' | 'schedules'>);
 
 const besideTheFactory: Rule = (_, path) => [
-  `${path} belongs beside useFactory, not in what it returns: tokens are made from it`,
+  `${path} belongs beside useFactory, not in what it returns: injection tokens depend on it`,
 ];
 
 /** What `forRoot` takes, and a `forRootAsync` factory returns. */

@@ -42,7 +42,7 @@ export class Completer {
 function outside(run: JobRun): QueueError {
   return new QueueError(
     'MANAGER_INACTIVE',
-    `context.complete of a job of queue "${run.queue}" was called outside a transaction: the completion belongs to the one that holds the handler's writes. Give its manager, call it inside @Transactional(), or just return the output.`,
+    `context.complete of a job of queue "${run.queue}" was called outside a transaction: the completion belongs to the one that holds the handler's writes. Pass its manager, call it inside @Transactional(), or just return the output.`,
   );
 }
 

@@ -54,7 +54,7 @@ export function refuseOutsideTests({ options }: ApplicationParts, helper: string
   if (areForTests(options)) return;
   throw new QueueError(
     'TEST_MODULE_MISSING',
-    `${helper} changes all jobs of schema "${options.schema}", so it works only where the application was set up for tests. Import SimpleQueueTestingModule, or call SimpleQueueTestingModule.override(builder).`,
+    `${helper} changes all jobs of schema "${options.schema}", so it works only if the application was set up for tests. Import SimpleQueueTestingModule, or call SimpleQueueTestingModule.override(builder).`,
   );
 }
 

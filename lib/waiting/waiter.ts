@@ -33,7 +33,7 @@ export class Waiter {
 }
 
 function aborted(id: string, { reason: cause }: AbortSignal): QueueError {
-  const message = `Waiting for job ${id} was aborted by its signal. The job goes on; cancel it if nobody wants it.`;
+  const message = `Waiting for job ${id} was aborted by its signal. The job continues; cancel it if nobody wants it.`;
   return new QueueError('WAIT_ABORTED', message, { cause });
 }
 
@@ -50,6 +50,6 @@ export function abortedBefore({ reason: cause }: AbortSignal): QueueError {
 function timedOut(id: string, timeoutMs: number): QueueError {
   return new QueueError(
     'WAIT_TIMEOUT',
-    `Job ${id} has not ended within ${timeoutMs} ms. It goes on: wait for it again, or look at it with find(id).`,
+    `Job ${id} has not ended within ${timeoutMs} ms. It continues: wait for it again, or look at it with find(id).`,
   );
 }

@@ -17,7 +17,7 @@ export class Shutdown {
     const { dispatcher } = this.crew;
     if (await Promise.race([dispatcher.whenIdle(graceMs), aborted(hurry)])) return;
     for (const run of dispatcher.runs())
-      run.abort('SHUTDOWN', 'The process is shutting down and the drain time is over.');
+      run.abort('SHUTDOWN', 'The process is shutting down and its grace period is over.');
     if (!(await dispatcher.whenIdle(ABORT_MS))) this.release();
   }
 

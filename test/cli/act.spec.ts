@@ -298,7 +298,7 @@ describe('commands that act', () => {
   });
 
   it.each<[string[], string]>([
-    [['enqueue', 'mail', '{secret'], 'The payload is no JSON'],
+    [['enqueue', 'mail', '{secret'], 'The payload is not JSON'],
     [['enqueue', 'mail', '"\\u0000 secret"'], 'payload'],
     [['enqueue', 'mail', JSON.stringify('secret'.repeat(200_000))], '1048576'],
     [['enqueue', 'mail', '1', '--delay', '5'], 'It takes a number with a unit'],

@@ -47,8 +47,12 @@ describe('a command that cannot reach its tables', () => {
 
   it.each<[string, string[], string]>([
     ['no address at all', [], 'No database is named'],
-    ['an address that is none', ['--url', 'sesame@home'], '--url is no address'],
-    ['another kind of database', ['--url', 'mysql://root:sesame@home/x'], '--url is no address'],
+    ['an address that is none', ['--url', 'sesame@home'], '--url is not an address'],
+    [
+      'another kind of database',
+      ['--url', 'mysql://root:sesame@home/x'],
+      '--url is not an address',
+    ],
     [
       'a schema that is no name',
       ['--schema', 'a"; drop schema public', '--url', 'postgres://home/x'],

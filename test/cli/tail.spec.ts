@@ -115,7 +115,7 @@ describe('tail', () => {
     const tail = await Tail.start(proxy.url);
     proxy.refuse();
     proxy.reset();
-    await eventually(() => tail.notes.includes('It is asked again'));
+    await eventually(() => tail.notes.includes('It is tried again'));
     await proxy.pass();
     await eventually(() => tail.notes.includes('The database is back.'));
     const { id } = await application.queues.enqueue('mail', 'quick');

@@ -37,7 +37,7 @@ it.each([
   expect(() => mark(Static, 'both', descriptor)).toThrow(
     expect.objectContaining({
       code: 'HANDLER_INVALID',
-      message: `${name} stands on Static.both, which is static. Mark a method of the instance.`,
+      message: `${name} is on Static.both, which is static. Mark a method of the instance.`,
     }),
   );
 });

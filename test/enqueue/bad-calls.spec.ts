@@ -269,7 +269,7 @@ describe('a call that cannot work is refused before anything is written', () => 
   });
 
   it.each<[string, unknown, string]>([
-    ['a group', { group: 'a' }, 'group cannot be given where the whole queue is ordered'],
+    ['a group', { group: 'a' }, 'group cannot be given if the whole queue is ordered'],
     ['another order', { ordered: false }, 'ordered: false cannot be given'],
     ['a priority', { priority: 1 }, 'priority and ordered cannot be given together'],
   ])('in a queue that is ordered as a whole: %s', (_, options, problem) => {

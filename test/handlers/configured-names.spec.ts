@@ -45,7 +45,7 @@ it.each([undefined, null, 5, '', 'two words', Promise.resolve('mail-eu')])(
   'the start stops where it says %p',
   async (queue) => {
     await expect(named(queue)).rejects.toEqual(
-      invalid(/Mailer .*is not set up well:\n- @QueueHandler/),
+      invalid(/Mailer .*is set up wrongly:\n- @QueueHandler/),
     );
   },
 );
@@ -58,7 +58,7 @@ it('the start stops where it throws, and says why', async () => {
     process(): void {}
   }
   await expect(handlersAmong(Broken)).rejects.toEqual(
-    invalid(/Broken .*could not say .*: MAIL_QUEUE is missing/),
+    invalid(/Broken .*could not compute .*: MAIL_QUEUE is missing/),
   );
 });
 

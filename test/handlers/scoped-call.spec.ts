@@ -198,7 +198,7 @@ describe('a handler that cannot be made', () => {
     const unmade = {
       code: 'HANDLER_UNMADE',
       message: expect.stringContaining(
-        `Failing could not be made for job ${job.id} of queue "work": Error: no such tenant`,
+        `Failing could not be created for job ${job.id} of queue "work": Error: no such tenant`,
       ),
       stack: expect.stringContaining('Caused by: Error: no such tenant'),
       cause: expect.any(NoTenant),

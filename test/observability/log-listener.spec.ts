@@ -75,7 +75,7 @@ const LINES: {
       restMs: 250,
       error: databaseError({ code: '57P01', message: 'terminating connection', detail: SECRET }),
     },
-    'error poller failed and goes on in 250 ms: Error [57P01]: terminating connection',
+    'error poller failed and continues in 250 ms: Error [57P01]: terminating connection',
   ],
   warning: [
     { code: 'OPTIONS_SUSPICIOUS', message: 'leaseMs is short' },
@@ -139,7 +139,7 @@ describe('the log', () => {
         detail: `Key (card)=(${SECRET})`,
       });
       expect(noted('loopFailed', { loop: 'settler', restMs: 9, error })).toEqual([
-        `error settler failed and goes on in 9 ms: Error [${code}]: the database refused a value`,
+        `error settler failed and continues in 9 ms: Error [${code}]: the database refused a value`,
       ]);
     },
   );

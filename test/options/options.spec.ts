@@ -215,7 +215,7 @@ describe('wrong options', () => {
     'h:1/db&password=Hunter2',
   ])('refuse an address that is torn by a sign of its password: postgres://%s', (rest) => {
     const { message } = problemOf({ listenUrl: `postgres://${rest}` });
-    expect(message).toMatch(/listenUrl is no address.*\/ as %2F/);
+    expect(message).toMatch(/listenUrl is not an address.*\/ as %2F/);
     expect(message).not.toMatch(/Hun|ter2/);
   });
 

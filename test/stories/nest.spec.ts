@@ -380,7 +380,7 @@ describe('request scope', () => {
       {
         error: {
           code: 'HANDLER_UNMADE',
-          message: expect.stringContaining('Greet could not be made'),
+          message: expect.stringContaining('Greet could not be created'),
         },
       },
     ]);

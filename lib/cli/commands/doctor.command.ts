@@ -20,10 +20,7 @@ export const addDoctor: AddCommand = (program, act) => {
       'looks for whatever slows, blocks or endangers queues, and says what to do; changes nothing',
     )
     .option('--strict', 'fail for warnings, too')
-    .option(
-      '--only <codes>',
-      'look at these things alone, by their codes and with commas between them',
-    )
+    .option('--only <codes>', 'check only these, by their codes, separated by commas')
     .addHelpText(
       'after',
       '\nExit code 1: something is critical (with --strict: or a warning).\n\nExamples:\n  simple-queue doctor\n  simple-queue doctor --only SCHEMA,SCHEMA_DRIFT,RIGHTS --json',

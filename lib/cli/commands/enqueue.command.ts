@@ -59,7 +59,7 @@ Examples:
 function addJobOptions(command: Command): Command {
   return command
     .option('--name <name>', 'which handler of the queue')
-    .option('--id <uuid>', 'an id of yours: a second enqueue with it does nothing')
+    .option('--id <uuid>', 'your own id: a second enqueue with it does nothing')
     .option('--delay <time>', 'not before this time has passed: 30s, 10min, 2h', parseSpan)
     .option('--run-at <time>', 'not before this moment: 2026-11-21T10:00:00Z', parseDate)
     .option('--priority <number>', 'smaller first', parseWhole)
@@ -104,7 +104,7 @@ function parsed(text: string | undefined): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    const message = `The payload is no JSON. Quote it for the shell: '{"orderId": 7}', or a text as '"text"'.`;
+    const message = `The payload is not JSON. Quote it for the shell: '{"orderId": 7}', or a text as '"text"'.`;
     throw new QueueError('INVALID_PAYLOAD', message);
   }
 }

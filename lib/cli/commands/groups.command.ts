@@ -16,7 +16,7 @@ export const addGroups: AddCommand = (program, act) => {
 };
 
 const EXAMPLES = `
-A group goes on when its job is retried or purged, or when the group is released ("simple-queue release").
+A group continues when its job is retried or purged, or when the group is released ("simple-queue release").
 
 Examples:
   simple-queue groups

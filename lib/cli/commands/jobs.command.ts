@@ -27,7 +27,7 @@ export const addJobs: AddCommand = (program, act) => {
       .description('jobs by filter: what runs first, then what waits, then what has ended'),
   )
     .option('--limit <count>', 'jobs of this page', parseWhole, 50)
-    .option('--after <next>', 'go on where a page ended: its "next"')
+    .option('--after <next>', 'continue after a page: its "next"')
     .option('--all', 'every page; with --json a line of JSON for each job')
     .addHelpText('after', EXAMPLES)
     .action(act((cli, flags: JobsFlags) => (flags.all ? stream(cli, flags) : onePage(cli, flags))));

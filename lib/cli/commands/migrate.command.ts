@@ -42,7 +42,7 @@ export const addMigrate: AddCommand = (program, act) => {
     .action(act(up));
   migrate
     .command('status')
-    .description('compare the tables with this release; exits with 1 where they do not fit')
+    .description('compare the tables with this release; exits with 1 if they do not fit')
     .addHelpText('after', '\nExamples:\n  simple-queue migrate status || simple-queue migrate up')
     .action(act(status));
   addSql(migrate, act);

@@ -4,7 +4,9 @@ import type { AddCommand, Cli } from '../command.js';
 export const addPause: AddCommand = (program, act) => {
   program
     .command('pause')
-    .description('let workers claim nothing more from a queue; what runs ends, enqueueing goes on')
+    .description(
+      'let workers claim nothing more from a queue; running jobs finish, enqueueing continues',
+    )
     .argument('<queue>', 'its name')
     .addHelpText(
       'after',
@@ -22,6 +24,8 @@ export const addPause: AddCommand = (program, act) => {
 async function pause({ screen, session }: Cli, queue: string, paused: boolean): Promise<void> {
   const { admin } = await session();
   await (paused ? admin.pause(queue) : admin.resume(queue));
-  const told = paused ? 'is paused. What runs ends; enqueueing goes on.' : 'is worked again.';
+  const told = paused
+    ? 'is paused. Running jobs finish; enqueueing continues.'
+    : 'is worked again.';
   await screen.answer({ queue, paused }, () => screen.say(`Queue "${queue}" ${told}`));
 }

@@ -23,7 +23,7 @@ export const addPurge: AddCommand = (program, act) => {
 };
 
 const EXAMPLES = `
-It needs a filter. What runs is left alone: cancel it. Ctrl-C ends it between two batches; a repeat goes on.
+It needs a filter. What runs is left alone: cancel it. Ctrl-C ends it between two batches; a repeat continues.
 
 Examples:
   simple-queue purge --queue mail --state ready

@@ -25,7 +25,7 @@ export const addRedrive: AddCommand = (program, act) => {
 };
 
 const EXAMPLES = `
-Without --state it is the dead letters that are meant. Ctrl-C ends it between two batches; a repeat goes on.
+Without --state it takes the dead letters. Ctrl-C ends it between two batches; a repeat continues.
 
 Examples:
   simple-queue redrive --queue mail --state failed --finished-after 2h

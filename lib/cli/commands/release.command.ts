@@ -60,7 +60,7 @@ async function releaseOne(cli: Cli, queue: string, group?: string): Promise<numb
       : [];
   const which = group ? `Group "${group}" of queue "${queue}"` : `Queue "${queue}"`;
   const told = job
-    ? `${which} goes on behind job ${job}.`
+    ? `${which} continues behind job ${job}.`
     : `${which} is not blocked by a failed job.${hintOf(others)}`;
   await cli.screen.answer({ queue, group: group ?? '', released: job ?? null }, () =>
     cli.screen.say(told),
@@ -87,7 +87,7 @@ async function releaseAll(cli: Cli, queue: string, yes: boolean): Promise<number
   });
   const { released } = end.counts;
   if (end.complete && released === 0) await refuseUnknownQueue(session, queue);
-  const told = `${counted(released, 'group')} of queue "${queue}" ${yes ? (released === 1 ? 'goes on' : 'go on') : 'would go on'}.`;
+  const told = `${counted(released, 'group')} of queue "${queue}" ${yes ? (released === 1 ? 'continues' : 'continue') : 'would continue'}.`;
   return finish(cli, end, { yes, told: [told] });
 }
 

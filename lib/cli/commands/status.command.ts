@@ -33,7 +33,7 @@ export const addStatus: AddCommand = (program, act) => {
   program
     .command('status')
     .description(
-      'everything at a glance; exits with 1 where jobs wait for a worker that does not live, or for a person',
+      'everything at a glance; exits with 1 if jobs wait for a worker that is not alive, or for a person',
     )
     .addHelpText(
       'after',

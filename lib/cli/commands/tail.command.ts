@@ -29,7 +29,7 @@ export const addTail: AddCommand = (program, act) => {
 };
 
 const EXAMPLES = `
-It looks at the tables again and again, since the database reports no events. What comes and goes between two looks is shown by its end.
+It looks at the tables again and again, since the database reports no events. What starts and ends between two looks is shown by its end.
 Not shown: the run of a job that had waited since before, and is done within one interval. "queues" and "jobs" count those.
 
 Examples:

@@ -16,7 +16,7 @@ async function show({ screen, session }: Cli): Promise<void> {
   const workers = await (await session()).admin.workers();
   await screen.answer({ workers }, async () => {
     if (workers.length === 0)
-      return screen.say({ text: 'No worker is alive: nobody runs any job.', tone: 'bad' });
+      return screen.say({ text: 'No worker is alive: no job runs.', tone: 'bad' });
     const columns = [
       { head: 'worker' },
       { head: 'alive' },

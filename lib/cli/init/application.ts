@@ -36,7 +36,7 @@ export function applicationIn(project: Project, module?: string): Application {
     jsonOf<PackageJson>(project, 'package.json') ?? refuseFolder();
   const packages = packagesOf(asked);
   if (!packages.has('@nestjs/core'))
-    throw refusal('This is no Nest application: package.json does not name @nestjs/core.');
+    throw refusal('This is not a Nest application: package.json does not name @nestjs/core.');
   const isEsm = type === 'module';
   const sources = sourcesOf(project, isEsm, module);
   if (isAbsolute(sources.sourceRoot) || normalize(sources.sourceRoot).startsWith('..'))
@@ -78,7 +78,7 @@ function jsonOf<Content>(project: Project, path: string): Content | undefined {
   try {
     return JSON.parse(text) as Content;
   } catch {
-    throw refusal(`${path} is no valid JSON. Repair it first.`);
+    throw refusal(`${path} is not valid JSON. Fix it first.`);
   }
 }
 

@@ -15,7 +15,7 @@ export function writeChanges(root: string, changes: readonly Change[]): void {
     } catch (error) {
       const { errno, code } = error as NodeJS.ErrnoException;
       throw errno
-        ? refusal(`${change.path} cannot be written (${code}). Put that right and run it again.`)
+        ? refusal(`${change.path} cannot be written (${code}). Fix that and run it again.`)
         : error;
     }
   }

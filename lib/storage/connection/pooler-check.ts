@@ -15,7 +15,7 @@ export async function refuseTransactionPooler(dataSource: DataSource): Promise<v
   if (pooling !== 'transaction') return;
   throw new QueueError(
     'INVALID_OPTION',
-    "There is a pooler in transaction mode before the server, and poolMode is 'session': settings of the library would get lost, and turn up on connections of other clients. " +
+    "There is a pooler in transaction mode before the server, and poolMode is 'session': settings of the library would get lost, and affect connections of other clients. " +
       "Set poolMode: 'transaction' with listenUrl (an address around the pooler) or wakeUp: 'off', and preparedStatements: false before PgBouncer 1.21; or give the DataSource an address around the pooler.",
   );
 }

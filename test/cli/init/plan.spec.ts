@@ -178,8 +178,8 @@ it('writes line ends as the files have them', () => {
 
 it.each<[string, Record<string, string | undefined>, string]>([
   ['no package.json', { 'package.json': undefined }, 'There is no package.json here'],
-  ['a broken package.json', { 'package.json': '{ "name": ' }, 'package.json is no valid JSON'],
-  ['no Nest', { 'package.json': '{}' }, 'This is no Nest application'],
+  ['a broken package.json', { 'package.json': '{ "name": ' }, 'package.json is not valid JSON'],
+  ['no Nest', { 'package.json': '{}' }, 'This is not a Nest application'],
   [
     'no root module',
     { 'src/app.module.ts': undefined },
