@@ -97,7 +97,7 @@ export const UP = [
     last_error simple_queue.failure,
     history simple_queue.history,
     group_name simple_queue.group_key,
-    seq bigint check (seq is null or group_name is not null),
+    seq bigint check ((group_name is not null or (seq is null and fair is null)) and (seq is null or fair is null)),
     commit_by simple_queue.moment,
     fair boolean,
     primary key (id, shard)

@@ -29,7 +29,7 @@ constraint archive: archive_check CHECK (((state = ANY (ARRAY['succeeded'::text,
 constraint claim: claim_check CHECK (((cardinality(jobs) > 0) AND (cardinality(jobs) = cardinality(epochs))))
 constraint dead_letter: dead_letter_check CHECK (((state = ANY (ARRAY['failed'::text, 'critical'::text, 'unprocessable'::text, 'poisoned'::text, 'expired'::text])) AND (expires_at >= '1000-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at < '10000-01-01 00:00:00+00'::timestamp with time zone)))
 constraint head: head_check CHECK ((((dead IS NULL) = (dead_seq IS NULL)) AND ((dead IS NULL) = (dead_at IS NULL)) AND ((dead IS NULL) = (dead_until IS NULL)) AND ((dead IS NOT NULL) OR (NOT halts))))
-constraint job: job_check CHECK (((seq IS NULL) OR (group_name IS NOT NULL)))
+constraint job: job_check CHECK ((((group_name IS NOT NULL) OR ((seq IS NULL) AND (fair IS NULL))) AND ((seq IS NULL) OR (fair IS NULL))))
 constraint lane: lane_labels_check CHECK (((cardinality(labels) <= 16) AND (array_position(labels, NULL::text) IS NULL) AND (''::text <> ALL (labels)) AND ((array_to_string(labels, ','::text) COLLATE "C") ~ '^([A-Za-z0-9_][A-Za-z0-9_.:/=-]{0,63}(,[A-Za-z0-9_][A-Za-z0-9_.:/=-]{0,63})*)?$'::text))) | lane_name_check CHECK (((name COLLATE "C") ~ '^([A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99})?$'::text)) | lane_queue_fkey FOREIGN KEY (queue) REFERENCES queue(id)
 constraint queue: queue_name_check CHECK (((name COLLATE "C") ~ '^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}$'::text))
 constraint schedule: schedule_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))) | schedule_waiting_check CHECK ((waiting >= 0))

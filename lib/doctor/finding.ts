@@ -6,6 +6,7 @@ export type FindingCode =
   | 'CONNECTIONS'
   | 'DATABASE'
   | 'DURABILITY'
+  | 'ENCODING'
   | 'HANDLERS'
   | 'HORIZON'
   | 'ISOLATION'

@@ -46,6 +46,16 @@ async function lookAtVersion({ server }: Examination): Promise<Observation[]> {
   ];
 }
 
+async function lookAtEncoding({ server: { encoding } }: Examination): Promise<Observation[]> {
+  if (encoding === 'UTF8') return [fine('The database holds any text (UTF8).')];
+  return [
+    warning(
+      `The database has the encoding ${encoding.slice(0, 40)}: jobs whose payload, key or name has other signs are refused, outputs with such signs are left out, and errors lose them.`,
+      "Move to a database that was created with encoding 'UTF8'.",
+    ),
+  ];
+}
+
 async function lookAtDurability({
   server: { fsync, fullPageWrites, readOnly },
 }: Examination): Promise<Observation[]> {
@@ -155,6 +165,7 @@ const exhausted = (poolSize: number, timeoutMs: number): Observation =>
 /** The server itself, and how this process gets along with it. */
 export const SERVER_CHECKS: readonly Check[] = [
   { code: 'SERVER', subject: 'the version of the server', look: lookAtVersion },
+  { code: 'ENCODING', subject: 'the encoding of the database', look: lookAtEncoding },
   { code: 'DURABILITY', subject: 'the durability of the server', look: lookAtDurability },
   { code: 'CLOCK', subject: 'the clocks', look: lookAtClock },
   { code: 'CONNECTIONS', subject: 'the room for connections', look: lookAtConnections },

@@ -103,14 +103,26 @@ export function afterCompletion<Entry extends Ended & { run: { completed: boolea
   };
 }
 
-/** The same end without anything that a handler said; a job that was to run again fails, since when it should is not known. */
-export function plainOutcome(outcome: Outcome, { sqlState }: { sqlState?: string }): Outcome {
-  const message = `PostgreSQL refused to store how the run ended (SQLSTATE ${sqlState}).`;
-  const error: Failure = { name: 'QueueError', code: 'DATABASE_ERROR', message };
+/**
+ * The outcome of a run without what PostgreSQL refused to store: first without signs that the database's encoding may lack (an attempt
+ * that failed is retried all the same), then (`again`) without anything that the run said. What runs no more then: nobody knows when.
+ */
+export function plainOutcome(
+  outcome: Outcome,
+  { sqlState }: { sqlState?: string },
+  again = false,
+): Outcome {
   if (outcome.kind === 'succeeded') return { kind: 'succeeded', output: undefined };
+  const message = `PostgreSQL refused to store how the run ended (SQLSTATE ${sqlState}).`;
   if (outcome.kind === 'cancelled') return { kind: 'cancelled', reason: message };
+  if ('error' in outcome && !again) return { ...outcome, error: asciiOf(outcome.error) };
+  const error: Failure = { name: 'QueueError', code: 'DATABASE_ERROR', message };
   return { kind: isGoing(outcome) ? 'failed' : outcome.kind, error };
 }
+
+/** As JSON, in which nothing but its texts can have other signs. */
+const asciiOf = (error: Failure): Failure =>
+  JSON.parse(JSON.stringify(error).replace(/[^\x20-\x7e]/gu, '?')) as Failure;
 
 /** The end of a job whose row cannot be stored, whatever its run said. */
 export function unreadable(

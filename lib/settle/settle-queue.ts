@@ -182,9 +182,10 @@ export class SettleQueue {
    */
   private async refused(entry: Settling, error: DatabaseError): Promise<DatabaseError | undefined> {
     if (!UNSTORABLE.test(error.sqlState!)) return error;
-    if (entry.plain) return this.setApart(entry, error);
-    entry.plain = true;
-    entry.outcome = plainOutcome(entry.outcome, error);
+    if (entry.plain === 2 || (entry.plain === 1 && !('error' in entry.outcome)))
+      return this.setApart(entry, error);
+    entry.outcome = plainOutcome(entry.outcome, error, entry.plain === 1);
+    entry.plain = entry.plain === 1 ? 2 : 1;
     entry.success = undefined;
     return undefined;
   }

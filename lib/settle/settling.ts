@@ -9,7 +9,7 @@ export interface Settling {
   /** Of a success, as it is told: where its text was made already. */
   success?: Success | undefined;
   /** What could not be stored of the outcome was left out already. */
-  plain?: boolean;
+  plain?: 1 | 2;
   /** Somebody held the job locked when it was last looked at. */
   locked?: boolean;
 }

@@ -26,6 +26,7 @@ it('finds nothing wrong with a fresh queue, as an ordinary role, and says what i
   expect(findings.filter(({ level }) => level === 'ok').map(({ code }) => code)).toEqual(
     expect.arrayContaining([
       'CLOCK',
+      'ENCODING',
       'CONNECTIONS',
       'ISOLATION',
       'SCHEMA',

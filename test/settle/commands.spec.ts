@@ -112,9 +112,20 @@ describe('what becomes of a run instead', () => {
     });
   });
 
+  it('retries what has failed with a text that the database cannot hold, and keeps the rest of the text', () => {
+    const told = { name: 'Error', message: 'no 😀, no €', stack: 'at é' };
+    expect(plainOutcome({ kind: 'retried', again, error: told }, { sqlState: '22P05' })).toEqual({
+      kind: 'retried',
+      again,
+      error: { name: 'Error', message: 'no ?, no ?', stack: 'at ?' },
+    });
+  });
+
   it('says nothing of what could not be stored, and runs no more where nobody knows when', () => {
-    const kinds = (outcome: Outcome) => plainOutcome(outcome, { sqlState: '22P05' }).kind;
+    const refusal = { sqlState: '22P05' };
+    const kinds = (outcome: Outcome) => plainOutcome(outcome, refusal, true).kind;
     expect(kinds({ kind: 'retried', again, error })).toBe('failed');
+    expect(kinds({ kind: 'rescheduled', again })).toBe('failed');
     expect(kinds({ kind: 'critical', error })).toBe('critical');
     expect(kinds(CANCELLED)).toBe('cancelled');
     expect(plainOutcome({ kind: 'succeeded', output: 1 }, { sqlState: '22P05' })).toEqual({

@@ -40,7 +40,7 @@ describe('settling under faults', () => {
       ],
     });
     const { queues, storage } = application;
-    const putBack = storage.settlements.putBack.bind(storage.jobs);
+    const putBack = storage.settlements.putBack.bind(storage.settlements);
     let failures = 0;
     storage.settlements.putBack = (returns) =>
       failures++ === 0 ? Promise.reject(gone()) : putBack(returns);

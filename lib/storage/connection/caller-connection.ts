@@ -1,12 +1,13 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { EventEmitter } from 'node:events';
+import { errorMonitor, type EventEmitter } from 'node:events';
+import type { Duplex } from 'node:stream';
 import type pg from 'pg';
 
 /** The client of node-postgres, and its connection, which tells what the server says. */
 type Client = pg.ClientBase & {
   readyForQuery: boolean;
   binary?: boolean;
-  connection: EventEmitter & { parsedStatements: Record<string, string> };
+  connection: EventEmitter & { parsedStatements: Record<string, string>; stream: Duplex };
   /** Younger versions of the driver. */
   getTransactionStatus?(): TransactionStatus | null;
 };
@@ -47,6 +48,8 @@ export class CallerConnection {
   private status: TransactionStatus | undefined;
   private isTaken = false;
   private isDead = false;
+  /** What the driver said when the connection was lost, where it was watched by then. */
+  lostBy: Error | undefined;
   private readonly waiting: Waiting[] = [];
   private readonly send: Query;
 
@@ -63,6 +66,8 @@ export class CallerConnection {
       if (ENDINGS.has(text) && !this.isTaken) this.transaction++;
     });
     client.on('drain', () => this.next());
+    // Without a listener of its own: whoever handles the driver's errors goes on to do so.
+    client.once(errorMonitor, (error: Error) => (this.lostBy = error));
     client.once('end', () => {
       this.isDead = true;
       this.next();
@@ -80,6 +85,11 @@ export class CallerConnection {
   /** Also of a failed transaction: there the server refuses. Until it has said something, TypeORM's word is taken. */
   get isOpen(): boolean {
     return this.status !== 'I';
+  }
+
+  /** The server has closed it, or the network has; whatever was open on it is rolled back. */
+  get isLost(): boolean {
+    return this.client.connection.stream.destroyed;
   }
 
   /** Takes the connection when all that was asked of it before is done, and keeps it until `work` is done. */

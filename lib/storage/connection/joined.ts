@@ -51,7 +51,8 @@ export class Joined {
   }
 
   private refuseOver(): void {
-    const { isOpen, transaction } = this.connection;
+    const { isOpen, isLost, lostBy, transaction } = this.connection;
+    if (isOpen && isLost && this.runner.isTransactionActive) throw lost(lostBy);
     if (this.runner.isReleased || !isOpen || transaction !== this.transaction) throw inactive();
   }
 }
@@ -62,6 +63,16 @@ const clientOf = (runner: QueryRunner): unknown =>
 
 const logsQueries = (logging: DataSourceOptions['logging']): boolean =>
   logging === true || logging === 'all' || (Array.isArray(logging) && logging.includes('query'));
+
+function lost(cause: Error | undefined): QueueError {
+  const { code, message } = (cause ?? {}) as { code?: string; message?: string };
+  const reason = message ? ` (${message}${code ? `, SQLSTATE ${code}` : ''})` : '';
+  return new QueueError(
+    'DATABASE_UNAVAILABLE',
+    `The connection of the transaction to join was closed${reason}, and the transaction is rolled back. A transaction that waits for something else than the database is closed after idle_in_transaction_session_timeout; a restart or pg_terminate_backend closes it, too. Keep the transaction short, then repeat it.`,
+    { cause },
+  );
+}
 
 function inactive(): QueueError {
   return new QueueError(

@@ -16,6 +16,9 @@ export class OtherConnection {
     return connection;
   }
 
+  readonly isLost = false;
+  readonly lostBy = undefined;
+
   get isOpen(): boolean {
     return this.runner.isTransactionActive;
   }

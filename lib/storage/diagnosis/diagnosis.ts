@@ -36,6 +36,8 @@ export interface ServerState {
   versionText: string;
   now: Date;
   readOnly: boolean;
+  /** Of the database. */
+  encoding: string;
   fsync: boolean;
   fullPageWrites: boolean;
   autovacuum: boolean;

@@ -5,6 +5,7 @@ import { QueueEventBus } from '../../../lib/observability/events.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import type { Storage } from '../../../lib/storage/storage.js';
+import { eventually } from '../../support/eventually.js';
 import { aDataSource, aStorage, openStorage, type TestStorage } from '../../support/storage.js';
 
 const serviceOf = (storage: Storage) =>
@@ -139,6 +140,27 @@ describe('in a transaction of the caller', () => {
     expect(await count()).toBe(0);
     await dataSource.destroy();
   });
+
+  it.each(['known to the queue', 'new to it'])(
+    'whose connection, %s, the server closes meanwhile, says so and why',
+    async (which) => {
+      const runner = dataSource.createQueryRunner();
+      await runner.startTransaction();
+      if (which === 'known to the queue') await queues.enqueue('mail', 1, { manager: runner });
+      const [backend] = (await runner.query('select pg_backend_pid() as pid')) as { pid: number }[];
+      await test.database.query('select pg_terminate_backend($1)', [backend!.pid]);
+      await eventually(() => expect(runner.isReleased).toBe(true));
+      const error = await queues.enqueue('mail', 2, { manager: runner }).catch((e: unknown) => e);
+      expect(error).toMatchObject({
+        code: 'DATABASE_UNAVAILABLE',
+        message: expect.stringMatching(/^The connection of the transaction to join was closed/),
+      });
+      if (which === 'known to the queue')
+        expect((error as Error).message).toContain('SQLSTATE 57P01');
+      expect(await count()).toBe(0);
+      await dataSource.destroy();
+    },
+  );
 
   it('with a driver that is not node-postgres, calls join and follow each other, and are refused when TypeORM says that it is over', async () => {
     await dataSource.destroy();

@@ -109,6 +109,17 @@ describe('a row', () => {
     await expect(set(column, given)).rejects.toMatchObject({ code: '23514' });
   });
 
+  it.each([
+    ['a turn, and no group', 'seq = 1'],
+    ['a fair share, and no group', 'fair = true'],
+    ['a turn and a fair share', `group_name = 'g', seq = 1, fair = true`],
+  ])('has not %s: no statement could place it', async (_what, assignments) => {
+    const { id } = await test.rows.job();
+    await expect(
+      test.database.query(`update simple_queue.job set ${assignments} where id = $1`, [id]),
+    ).rejects.toMatchObject({ code: '23514' });
+  });
+
   it('holds what the library writes', async () => {
     await set('options', JSON.stringify({ headers: { a: 'b' }, backoff: { type: 'constant', delayMs: 1 }, maxAttempts: 5, timeoutMs: 1, extraAttempts: 3, workflowId: 'w', checkpoint: [1], group: '', ordered: true, fair: true })); // prettier-ignore
     await set('last_error', JSON.stringify({ name: 'E', message: 'm', stack: 's', code: 'c' }));
