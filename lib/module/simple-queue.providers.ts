@@ -210,6 +210,6 @@ function missing(token: Exclude<DataSourceChoice, DataSource>): QueueError {
   return new QueueError(
     'DATA_SOURCE_MISSING',
     `SimpleQueueModule found no DataSource under the token ${name}. Import TypeOrmModule.forRoot(...) in the root module, or give a DataSource, its ` +
-      'token or its name as `dataSource`. Another module that provides it must be global, or be imported by forRootAsync({ imports }).',
+      'token or its name as `dataSource`. Two copies of TypeORM (npm ls typeorm) have a token each. Another module that provides it must be global, or be imported by forRootAsync({ imports }).',
   );
 }

@@ -41,7 +41,7 @@ function show(
   { changes, byHand, knownIn }: InitPlan,
   written: boolean,
 ): void {
-  if (knownIn)
+  if (knownIn && changes.length === 0)
     return screen.say(
       'Nothing to do: ',
       { text: knownIn, tone: 'strong' },
@@ -52,11 +52,11 @@ function show(
     screen.say({ text: `By hand. ${what}:`, tone: 'warn' });
     screen.text(`\n${lines.replaceAll(/^(?=.)/gm, '  ')}\n`);
   }
-  const next = written
-    ? `Next: inject GreetingsService somewhere, and call greet('Ann').`
-    : 'Nothing is written yet. --yes writes it.';
-  screen.note({ text: next, tone: 'strong' });
+  if (!written) screen.note({ text: 'Nothing is written yet. --yes writes it.', tone: 'strong' });
+  else if (!knownIn) screen.note({ text: NEXT, tone: 'strong' });
 }
+
+const NEXT = `Next: inject GreetingsService somewhere, and call greet('Ann').`;
 
 const TONES: Record<DiffLine['sign'], Tone> = { '+': 'good', '-': 'bad', ' ': 'dim' };
 

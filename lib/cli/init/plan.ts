@@ -23,7 +23,7 @@ interface ByHand {
 export interface InitPlan {
   changes: Change[];
   byHand: ByHand[];
-  /** The file that imports the module already; then there is nothing to do. */
+  /** The file that imports the module already; then only the test runner may lack something. */
   knownIn?: string;
 }
 
@@ -35,13 +35,14 @@ export function planInit(
 ): InitPlan {
   const application = applicationIn(project, module);
   const knownIn = fileWith(project, application, /\bSimpleQueueModule\b/);
-  if (knownIn) return { changes: [], byHand: [], knownIn };
+  const jest = jestConfigs(project, application);
+  if (knownIn) return { changes: jest.filter((step) => 'path' in step), byHand: [], knownIn };
   if (!fileWith(project, application, /\bTypeOrmModule\s*\.\s*forRoot/))
     throw refusal(DATA_SOURCE_ADVICE);
   const steps = [
     packages(application),
     newFiles(project, application),
-    ...jestConfigs(project, application),
+    ...jest,
     shutdownHooks(project, typescript, application),
     // Last, since the file that imports the module is the mark of an application that is set up.
     rootModule(project, typescript, application),

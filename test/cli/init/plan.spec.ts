@@ -161,6 +161,20 @@ describe('a workspace of several applications', () => {
   });
 });
 
+it('lets Jest translate the package where the queue was set up by hand, and changes nothing else', () => {
+  const byHand = ROOT_MODULE.replace('imports: [', 'imports: [SimpleQueueModule.forRoot(),');
+  const project = anApplication('Nest 11', { 'src/app.module.ts': byHand });
+  const { changes } = planInit(project, ts);
+  expect(changes.map(({ path }) => path)).toEqual(['package.json', 'test/jest-e2e.json']);
+  expect(planInit(afterwards(project, { changes, byHand: [] }), ts).changes).toEqual([]);
+  const itsOwnWay = {
+    'package.json': project.get('package.json')!.replace('"transform": {', '"transform": { '),
+  };
+  expect(
+    planInit(anApplication('Nest 11', { ...itsOwnWay, 'src/app.module.ts': byHand }), ts).byHand,
+  ).toEqual([]);
+});
+
 it('takes the word of no comment that the queue is there', () => {
   const project = anApplication('Nest 11', {
     'src/app.service.ts': '// Some day: SimpleQueueModule.forRoot()\n',
