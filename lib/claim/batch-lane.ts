@@ -50,12 +50,13 @@ export class BatchLane extends WorkerLane {
   /** A call takes `size` jobs for one permit. An empty lane claims no room for them before it has shown that there are any. */
   override get slack(): number {
     const idle = this.wasEmpty && this.held === 0;
-    return this.jobsAhead + (idle ? 0 : (this.free || this.place) * (this.size - 1)) - this.held;
+    const room = idle ? 0 : (this.free || this.place) * (this.size - 1);
+    return this.shareOf(this.jobsAhead + room - this.held);
   }
 
   override get wanted(): number {
     if (this.isPaused || this.isSated) return 0;
-    const wanted = this.free * this.size + this.jobsAhead - this.held - this.expected;
+    const wanted = this.unpromised * this.size + this.jobsAhead - this.held - this.expected;
     return wanted > 0 ? wanted : this.place * this.size;
   }
 
@@ -81,8 +82,8 @@ export class BatchLane extends WorkerLane {
     return this.heavy.size === 0 && super.isStale(now, ms + this.lingerMs);
   }
 
-  protected override get coming(): number {
-    return Math.ceil(super.coming / this.size);
+  protected override get perCall(): number {
+    return this.size;
   }
 
   private get jobsAhead(): number {

@@ -4,6 +4,7 @@ import type { Intake } from './intake.js';
 import type { ClaimKey } from '../storage/claim/claim-wish.js';
 import type { Claims } from '../settle/claims.js';
 import type { RunReports } from '../observability/run-reports.js';
+import { countPromises } from './shared-permits.js';
 import type { WorkerLane } from './worker-lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
 
@@ -69,6 +70,7 @@ export class FairPoller {
   /** One claim for each lane that has room, and the first one for the lane behind the last that took some. */
   async poll(): Promise<number> {
     const lanes = startingBehind([...this.rotations.keys()], this.last);
+    if (lanes.length > 0) countPromises(this.parts.lanes.all());
     let claimed = 0;
     for (const id of lanes) {
       const brought = await this.pollLane(id);

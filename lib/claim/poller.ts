@@ -12,6 +12,7 @@ import type { Claims } from '../settle/claims.js';
 import type { Look } from './cursor.js';
 import type { RunReports } from '../observability/run-reports.js';
 import type { SettleBatch, Settler } from '../settle/settler.js';
+import { countPromises } from './shared-permits.js';
 import type { WorkerLane } from './worker-lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
 
@@ -135,12 +136,14 @@ export class Poller {
     const lanes = this.parts.lanes.all();
     const first = this.turn;
     let left = room;
+    countPromises(lanes);
     for (let index = 0; index < lanes.length && left > 0; index++) {
       const at = (first + index) % lanes.length;
       const lane = lanes[at]!;
       const wanted = lane.lookAt > now ? 0 : Math.min(lane.wanted, left);
       if (wanted <= 0) continue;
       lane.ask(wanted);
+      lane.promise();
       planned.push({ lane, at, wanted, look: lane.cursor.look(now) });
       if (lane.wasEmpty) continue;
       left -= wanted;
@@ -154,8 +157,8 @@ export class Poller {
     this.nextPollAt = now + this.parts.pollIntervalMs * (0.9 + 0.2 * Math.random());
     for (const lane of this.parts.lanes.all()) {
       lane.lookAt = 0;
-      if (lane.isStale(now, STALE_MS))
-        this.parts.intake.giveBack(lane.giveBackStale(), 'unstarted');
+      if (lane.buffered > 0)
+        this.parts.intake.giveBack(lane.giveBackStale(now, STALE_MS), 'unstarted');
     }
   }
 
@@ -182,7 +185,9 @@ export class Poller {
     if (intake.isPaused) return Infinity;
     if (!intake.lease) return pollIntervalMs;
     if (this.room <= 0) return Math.max(1, this.nextPollAt - now);
-    for (const lane of this.parts.lanes.all()) if (lane.lookAt <= now && lane.wanted > 0) return 0;
+    const lanes = this.parts.lanes.all();
+    countPromises(lanes);
+    for (const lane of lanes) if (lane.lookAt <= now && lane.wanted > 0) return 0;
     return Math.max(1, this.nextPollAt - now);
   }
 }

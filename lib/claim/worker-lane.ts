@@ -6,6 +6,7 @@ import { Cursor, type Look } from './cursor.js';
 import type { JobBatch } from '../run/job-batch.js';
 import type { JobRun } from '../run/job-run.js';
 import { Rate } from './rate.js';
+import { SharedPermits } from './shared-permits.js';
 import type { QueuePolicy } from '../options/queue-policy.js';
 
 /** Work claimed ahead should start within this time at the lane's measured rate. */
@@ -42,11 +43,13 @@ export class WorkerLane implements Lane {
   wasEmpty = true;
   /** To claim ahead while nothing is measured: doubled as long as each claim has ended before the next arrives. */
   private burst = FIRST_BURST;
+  private measuredSinceClaim = false;
   private startedAt = 0;
   private running = 0;
   private readonly rate = new Rate();
   /** Those of its permits that ask for more only below a bound. */
   protected readonly ranges: readonly Permits[];
+  readonly shared: SharedPermits;
 
   constructor(
     lane: Lane,
@@ -62,6 +65,7 @@ export class WorkerLane implements Lane {
       name: this.name,
       labels: this.labels,
     } = lane);
+    this.shared = new SharedPermits(permits.slice(1));
     this.ranges = permits.filter((permit) => permit.refillBelow < permit.limit);
   }
 
@@ -112,9 +116,9 @@ export class WorkerLane implements Lane {
     return Math.min(MAX_AHEAD, Math.max(started, Math.floor(this.rate.perMs * AHEAD_MS)));
   }
 
-  /** Room that the lane has in memory, beside its share of what the process may run; negative where it is overfull. */
+  /** Room that the lane has in memory, beside its share of what the process may run; negative: what it takes of that. */
   get slack(): number {
-    return this.ahead - this.held;
+    return this.shareOf(this.ahead - this.held);
   }
 
   /** How many jobs a claim should bring: what may run now and what will start within moments. */
@@ -122,8 +126,8 @@ export class WorkerLane implements Lane {
     if (this.isPaused || this.isSated) return 0;
     const wanted =
       this.ranges.length > 0
-        ? this.free - this.coming
-        : this.free + this.ahead - this.held - this.expected;
+        ? this.unpromised - this.coming
+        : this.unpromised + this.ahead - this.held - this.expected;
     return wanted > 0 ? wanted : this.place;
   }
 
@@ -145,7 +149,9 @@ export class WorkerLane implements Lane {
   ended(now: number): void {
     for (const permit of this.permits) permit.giveBack();
     this.running--;
-    if (this.rate.ended(now, this.isIdle)) this.burst = FIRST_BURST;
+    if (!this.rate.ended(now, this.isIdle)) return;
+    this.burst = FIRST_BURST;
+    this.measuredSinceClaim = true;
   }
 
   /** A wake-up: look at once, and once more where a claim is under way that may have left before the news. */
@@ -170,8 +176,9 @@ export class WorkerLane implements Lane {
   answered(wanted: number, { short, nextLookAt }: { short: boolean; nextLookAt: number }): void {
     this.expected -= wanted;
     if (short) this.burst = FIRST_BURST;
-    else if (!this.wasEmpty && this.isIdle) this.burst *= 2;
+    else if (!this.wasEmpty && this.isIdle && !this.measuredSinceClaim) this.burst *= 2;
     this.wasEmpty = short;
+    this.measuredSinceClaim = false;
     this.lookAt = short && !this.news ? nextLookAt : 0;
   }
 
@@ -198,9 +205,17 @@ export class WorkerLane implements Lane {
     return this.buffered > 0 && now - this.startedAt > ms;
   }
 
-  giveBackStale(): JobRun[] {
-    this.rate.perMs = 0;
-    return this.compact().splice(0);
+  /** All that waits where nothing has started for `ms`, or what would not start within it at the measured rate. */
+  giveBackStale(now: number, ms: number): JobRun[] {
+    const isStale = this.isStale(now, ms);
+    if (isStale) this.rate.perMs = 0;
+    return this.compact().splice(isStale ? 0 : this.startsWithin(ms));
+  }
+
+  /** What its claims hold, and will surely bring, takes permits of others: beyond what starts within moments. */
+  promise(): void {
+    const surely = this.wasEmpty ? this.held : this.held + this.expected;
+    this.shared.promise(this.callsOf(surely) - this.ahead);
   }
 
   removeWaiting(id: string): JobRun | undefined {
@@ -221,7 +236,34 @@ export class WorkerLane implements Lane {
 
   /** Calls that will be made of what is here and on its way. */
   protected get coming(): number {
-    return this.held + this.expected;
+    return this.callsOf(this.held + this.expected);
+  }
+
+  protected get perCall(): number {
+    return 1;
+  }
+
+  private callsOf(jobs: number): number {
+    return Math.ceil(jobs / this.perCall);
+  }
+
+  private startsWithin(ms: number): number {
+    if (this.free > 0 || this.rate.perMs === 0) return Infinity;
+    return Math.ceil(Math.max(1, this.ahead + this.rate.perMs * ms)) * this.perCall;
+  }
+
+  /**
+   * What an overfull lane takes from others: of the permits that are free what it can use, and where it has none a place in line, as long as
+   * it runs nothing. What it holds beyond its own limit takes nothing from anybody.
+   */
+  protected shareOf(slack: number): number {
+    if (slack >= 0) return slack;
+    return this.free > 0 ? -Math.min(-slack, this.free) : this.running > 0 ? 0 : -1;
+  }
+
+  /** What is free for more than is claimed already, here or in lanes that share its permits. */
+  protected get unpromised(): number {
+    return Math.max(0, Math.min(this.free, this.shared.unpromised));
   }
 
   /**
@@ -231,7 +273,8 @@ export class WorkerLane implements Lane {
   protected get place(): number {
     if (this.coming > 0) return 0;
     const since = performance.now() - QUICK_MS;
-    return this.permits.every((permit) => permit.free > 0 || permit.isQuick(since)) ? 1 : 0;
+    const isClosed = (to: Permits): boolean => to.free <= to.promised && !to.isQuick(since);
+    return this.permits.some(isClosed) ? 0 : 1;
   }
 
   /** A range is asked for more only below its lower bound. */

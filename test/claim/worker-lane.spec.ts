@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { countPromises } from '../../lib/claim/shared-permits.js';
+import type { WorkerLane } from '../../lib/claim/worker-lane.js';
 import { Permits } from '../../lib/runtime/permits.js';
 import { aLane, aRun } from '../support/runs.js';
 
@@ -35,6 +37,72 @@ describe('a lane beside one that holds all permits', () => {
     slow.start();
 
     expect(aLane({ permits: [process] }).wanted).toBe(0);
+  });
+});
+
+describe('a lane whose jobs are slow', () => {
+  /** Its next job, claimed while nothing runs, has run for 20 ms. */
+  function turn(lane: WorkerLane): void {
+    lane.ask(1);
+    lane.answered(1, { short: false, nextLookAt: 0 });
+    lane.add(aRun({}, { lane }));
+    lane.start();
+    lane.ended(performance.now() + 21);
+  }
+
+  it('claims nothing ahead, however often a claim finds it idle: its rate is measured', () => {
+    const lane = aLane({ limit: 1 });
+    const ahead: number[] = [];
+    for (let n = 0; n < 5; n++) {
+      turn(lane);
+      lane.ask(1);
+      lane.answered(1, { short: false, nextLookAt: 0 });
+      ahead.push(lane.ahead);
+    }
+    expect(ahead).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  it('takes no place in line from others with what it claimed while they were quick, and gives it back', () => {
+    const lane = aLane({ limit: 1 });
+    turn(lane);
+    for (let n = 0; n < 100; n++) lane.add(aRun({}, { lane }));
+    lane.start();
+    expect([lane.held, lane.slack]).toEqual([99, 0]);
+
+    const surplus = lane.giveBackStale(performance.now(), 1_000);
+    expect(surplus.length).toBeGreaterThan(40);
+    expect(lane.held + surplus.length).toBe(99);
+    expect(lane.giveBackStale(performance.now(), 1_000)).toEqual([]);
+  });
+});
+
+describe('lanes that share the limit of their queue', () => {
+  const named = (id: number, queue: Permits) => aLane({ id, permits: [new Permits(100), queue] });
+
+  it('ask for no more than it together, but for those that are most likely empty', () => {
+    const queue = new Permits(2);
+    const [one, other, idle] = [named(1, queue), named(2, queue), named(3, queue)];
+    for (const lane of [one, other]) lane.answered(0, { short: false, nextLookAt: 0 });
+    const wanted = () => (countPromises([one, other, idle]), [one, other, idle].map((lane) => lane.wanted)); // prettier-ignore
+    const asked = [wanted()];
+    idle.ask(2);
+    asked.push(wanted());
+    one.ask(2);
+    asked.push(wanted());
+    for (let n = 0; n < 2; n++) one.add(aRun({}, { lane: one }));
+    one.answered(2, { short: false, nextLookAt: 0 });
+    asked.push(wanted());
+    one.start();
+    one.giveBack();
+    asked.push(wanted());
+
+    expect(asked).toEqual([
+      [2, 2, 2],
+      [2, 2, 0],
+      [0, 0, 0],
+      [0, 0, 0],
+      [1, 1, 0],
+    ]);
   });
 });
 

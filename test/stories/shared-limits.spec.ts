@@ -148,6 +148,24 @@ describe('a limit that is taken up by a backlog', () => {
     },
   );
 
+  it('is shared at once by a backlog whose jobs became slow, whatever it had claimed ahead', async () => {
+    const slow = async (): Promise<void> => {
+      for (let n = 0; n < 10 && work.begun.quick === 0; n++) await story.database.query('select 1');
+    };
+    const bulk = aHandler('bulk', () => (++work.begun.bulk > 300 ? slow() : undefined));
+    const quick = aHandler('quick', () => work.begin('quick'));
+    const application = await story.start({
+      options: { concurrency: 1, queueConcurrency: 1 },
+      providers: [bulk, quick],
+    });
+    await application.queues.enqueueMany('bulk', items(2_000, 'bulk'));
+    await eventually(() => work.begun.bulk > 300);
+    const starts = await startsBefore(application, ['quick']);
+
+    expect({ starts, isSoon: starts < 30 }).toEqual({ starts, isSoon: true });
+    await eventually(() => application.seen('succeeded').length === 2_000 + QUICK, { timeoutMs: 30_000 }); // prettier-ignore
+  });
+
   it('is shared by the rest where jobs of hours hold some of it', async () => {
     const gate = aGate();
     const providers = [

@@ -1,0 +1,41 @@
+import type { Permits } from '../runtime/permits.js';
+
+/** Permits of a lane that others may share: of its queue, its handler, of open transactions. Those of the process are bounded by `room`. */
+export class SharedPermits {
+  /** To what this lane has claimed and cannot start yet. */
+  private promised = 0;
+
+  constructor(private readonly permits: readonly Permits[]) {}
+
+  /** Free, and not promised to what other lanes have claimed. */
+  get unpromised(): number {
+    let free = Infinity;
+    for (const permit of this.permits)
+      free = Math.min(free, permit.free - permit.promised + this.promised);
+    return free;
+  }
+
+  promise(calls: number): void {
+    const more = Math.max(0, calls) - this.promised;
+    if (more === 0) return;
+    this.promised += more;
+    for (const permit of this.permits) permit.promised += more;
+  }
+
+  /** Before all promises are counted anew. */
+  withdraw(): void {
+    this.promised = 0;
+    for (const permit of this.permits) permit.promised = 0;
+  }
+}
+
+interface Promising {
+  shared: SharedPermits;
+  promise(): void;
+}
+
+/** Before any of them is asked what it wants. */
+export function countPromises(lanes: readonly Promising[]): void {
+  for (const { shared } of lanes) shared.withdraw();
+  for (const lane of lanes) lane.promise();
+}
