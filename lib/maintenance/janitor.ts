@@ -77,11 +77,13 @@ export class Janitor {
     return jittered(left ? Math.min(SOON_MS, this.rules.intervalMs) : this.rules.intervalMs);
   }
 
-  /** A page of lanes a round. Ended jobs have their names from their lanes: those stay for as long as the longest retention. */
+  /** A page of lanes a round. Ended jobs have their names from their lanes: those stay for as long as the longest retention, of any process. */
   private async cleanLanes(): Promise<void> {
-    const { unusedLanes } = this.storage;
+    const { unusedLanes, partitions } = this.storage;
     this.after = await unusedLanes.note(this.after);
-    await unusedLanes.remove(Math.max(UNUSED_MS, ...Object.values(this.rules.keepMs)) + GRACE_MS);
+    const keptMs = partitions.lastMs('archive', await partitions.list('archive'));
+    const longestMs = Math.max(UNUSED_MS, keptMs, ...Object.values(this.rules.keepMs));
+    await unusedLanes.remove(longestMs + GRACE_MS);
   }
 
   /** A batch each round: it follows retention, which is not in a hurry either. */

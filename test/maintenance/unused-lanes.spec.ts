@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
 import { QueueEventBus } from '../../lib/observability/events.js';
+import { Janitor } from '../../lib/maintenance/janitor.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { JobRowOptions } from '../support/rows.js';
+import { aSite } from '../support/site.js';
 import { aStorage, openStorage, Rival, type TestStorage } from '../support/storage.js';
 
 const DAY_MS = 86_400_000;
@@ -98,6 +100,19 @@ describe('lanes that nobody uses', () => {
     expect(await test.storage.unusedLanes.remove(8 * DAY_MS)).toEqual({ lanes: 3, queues: 1 });
     expect(await names()).toEqual(['dead', 'groups', 'paused']);
     await test.database.query('delete from simple_queue.dead_letter');
+  });
+
+  it('stay as long as another process keeps the archived jobs that have their names from them', async () => {
+    await someLanes('kept');
+    const janitorOf = (keepMs: number) =>
+      new Janitor(aSite(test, { archive: { keepMs }, deadLetter: { keepMs: DAY_MS } }));
+    await janitorOf(60 * DAY_MS).round();
+    await older('unused_at', 30);
+    await janitorOf(DAY_MS).round();
+    expect(await names()).toEqual(['kept']);
+    await older('unused_at', 100);
+    await janitorOf(DAY_MS).round();
+    expect(await names()).toEqual([]);
   });
 
   it('come back with an enqueue from a process that remembers them: before they went and after', async () => {

@@ -66,6 +66,12 @@ export class PartitionRepository {
     return made.map(({ from, to }) => nameOf(table, from, (to - from) / stepMs)).toReversed();
   }
 
+  /** How long the partitions last that are there: whoever keeps jobs for the longest time has made them, whichever process that is. */
+  lastMs(table: PartitionedTable, known: { now: Date; names: string[] }): number {
+    const ends = known.names.map((name) => boundsOf(table, name)?.to ?? 0);
+    return Math.max(0, ...ends) - known.now.getTime();
+  }
+
   expired(table: PartitionedTable, known: { now: Date; names: string[] }): string[] {
     return known.names.filter(
       (name) => (boundsOf(table, name)?.to ?? Infinity) <= known.now.getTime(),
