@@ -12,6 +12,7 @@ export interface ArrivalsParts {
   settler: Settler;
   dispatcher: Dispatcher;
   queryTimeoutMs: number;
+  warn: (warning: { code: string; message: string }) => void;
   /** Something has to be fetched. */
   onHeavy: () => void;
 }
@@ -19,6 +20,9 @@ export interface ArrivalsParts {
 const MAX_ROWS = 500;
 /** As they lie; the database says how many of them fit into one answer. */
 const MAX_BYTES = 1_024 * 1_024;
+/** What did not come through by itself in as many tries goes back for a while: it may be others' line that bears it, and nobody waits for it here. */
+const MAX_TRIES = 3;
+const ASIDE_MS = 60_000;
 
 /**
  * Where claimed jobs come in. What is heavy was left behind by its claim and is fetched here, a bounded answer at a time and in turn from
@@ -28,6 +32,8 @@ export class Arrivals {
   /** Those that have heavy jobs; who had none fetched for the longest time is first. */
   private readonly line = new Set<WorkerLane>();
   private readonly pace: Pace;
+  /** How often a run was fetched alone, in vain. */
+  private readonly tries = new WeakMap<LaneRun, number>();
 
   constructor(private readonly parts: ArrivalsParts) {
     this.pace = new Pace(parts.queryTimeoutMs);
@@ -77,27 +83,42 @@ export class Arrivals {
       this.pace.took(parts.size, performance.now() - sentAt);
       return parts;
     } catch (error) {
-      if (timedOut(error)) this.pace.missed(runs.length);
+      if (timedOut(error)) this.missed(runs);
       throw error;
     }
   }
 
+  private missed(runs: LaneRun[]): void {
+    this.pace.missed(runs.length);
+    const [run] = runs;
+    if (!run || runs.length > 1) return;
+    const tries = (this.tries.get(run) ?? 0) + 1;
+    this.tries.set(run, tries);
+    if (tries < MAX_TRIES || !run.lane.heavy.remove(run)) return;
+    this.release(run, ASIDE_MS);
+    this.parts.warn(tooHeavy(run));
+  }
+
   /** A run that no longer holds its job is told so by its settle. */
   private receive(run: LaneRun, parts: HeavyParts | undefined): void {
-    if (!parts)
-      return this.parts.settler.add(run, {
-        kind: 'released',
-        again: { delayMs: 0 },
-        reason: 'unstarted',
-      });
+    if (!parts) return this.release(run, 0);
     run.fill(parts);
     this.admit(run);
+  }
+
+  private release(run: LaneRun, delayMs: number): void {
+    this.parts.settler.add(run, { kind: 'released', again: { delayMs }, reason: 'unstarted' });
   }
 
   private admit(run: LaneRun): void {
     if (run.isCancelled) this.parts.settler.add(run, CANCELLED_EARLY);
     else run.lane.add(run);
   }
+}
+
+function tooHeavy({ id, queue, weight }: LaneRun): { code: string; message: string } {
+  const message = `Job ${id} of queue "${queue}" (${weight} bytes as stored) did not come through within queryTimeoutMs, ${MAX_TRIES} times. It goes back, and is tried again in ${ASIDE_MS / 1_000} s. Raise queryTimeoutMs, or keep large payloads elsewhere and enqueue a reference.`;
+  return { code: 'JOB_TOO_HEAVY', message };
 }
 
 function* inTurn(lanes: WorkerLane[]): Generator<LaneRun> {

@@ -147,7 +147,13 @@ export class WorkerLanes {
   }
 
   private isDue(registry: number): boolean {
-    return this.turns.isCut ? this.turns.isDue : registry !== this.registry || this.isBehind;
+    return this.turns.isCut
+      ? this.turns.isDue(this.isIdle)
+      : registry !== this.registry || this.isBehind;
+  }
+
+  private get isIdle(): boolean {
+    return this.list.every((lane) => lane.wasEmpty && lane.held === 0);
   }
 
   private relist(): void {

@@ -24,6 +24,8 @@ interface PulledRows {
 interface Last {
   way: number | undefined;
   lane: number | undefined;
+  /** Nothing was there at last. */
+  isEmpty: boolean;
 }
 
 /** Wishes whose lanes are remembered: each kind of worker has one. */
@@ -85,6 +87,7 @@ export class PulledClaims {
       );
       if (rows.length === 0) continue;
       last.way = way;
+      last.isEmpty = false;
       if (way === PLAIN && rows.length === limit)
         last.lane = asked.findLast((id) => rows.some(({ lane }) => lane === id));
       const own = await this.own(leaseId, rows, lanes);
@@ -92,6 +95,7 @@ export class PulledClaims {
         ? { leaseId, rows: own, lanes }
         : this.claim(wish, rounds - 1);
     }
+    last.isEmpty = true;
     return { leaseId, rows: [], lanes };
   }
 
@@ -116,7 +120,7 @@ export class PulledClaims {
 
   private lastOf(wish: CheckedClaim): Last {
     const key = keyOf(wish);
-    const last = this.last.get(key) ?? { way: undefined, lane: undefined };
+    const last = this.last.get(key) ?? { way: undefined, lane: undefined, isEmpty: false };
     if (this.last.size >= MAX_WISHES) this.last.clear();
     this.last.set(key, last);
     return last;
@@ -157,7 +161,7 @@ export class PulledClaims {
     this.version = version;
     const known = this.served.get(key);
     const turns = this.turnsOf.get(key) ?? new LaneTurns(this.parts.storage.lanes, wish.labels);
-    if (known && !turns.isDue) return known;
+    if (known && !turns.isDue(this.last.get(key)?.isEmpty ?? false)) return known;
     const served = new Map(
       (await turns.read(wish.queues!.map((queue) => ({ queue })))).map((lane) => [lane.id, lane]),
     );

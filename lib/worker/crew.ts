@@ -110,6 +110,7 @@ function shareOf({ storage, options, events }: WorkerParts, { name }: CrewHooks)
   const { jobs, claims: claimRepository, settlements: settleRepository } = storage;
   const reports = new RunReports(events);
   const late = new LateAnswers(jobs, reports);
+  const warn: StraysParts['warn'] = (warning) => events.emit('warning', () => warning);
   return {
     jobs,
     claimRepository,
@@ -118,6 +119,7 @@ function shareOf({ storage, options, events }: WorkerParts, { name }: CrewHooks)
     ids: new Uuid7(),
     reports,
     late,
+    warn,
     worker: name,
     queryTimeoutMs,
   };
@@ -128,13 +130,12 @@ type Settling = Pick<Crew, 'settler' | 'settleQueue' | 'strays'>;
 
 /** The ways by which runs end. */
 function makeSettling(
-  { storage, options, events }: WorkerParts,
+  { storage, options }: WorkerParts,
   shared: Shared,
   hooks: CrewHooks,
 ): Settling {
   const { groups, signals } = storage;
-  const warn: StraysParts['warn'] = (warning) => events.emit('warning', () => warning);
-  const strays = new Strays({ ...shared, signals, warn, onWork: hooks.wakeSettleQueue });
+  const strays = new Strays({ ...shared, signals, onWork: hooks.wakeSettleQueue });
   const settling = {
     ...shared,
     groups,

@@ -82,9 +82,14 @@ export class Worker {
   async hasWork(): Promise<boolean> {
     const { settler, dispatcher, lanes, duties } = this.crew;
     if (lanes.isBehind) await duties.promote();
-    return (
-      !settler.isEmpty || !dispatcher.isIdle || this.parts.storage.claims.hasDue(lanes.openIds())
-    );
+    const has = async (): Promise<boolean> =>
+      !settler.isEmpty || !dispatcher.isIdle || this.parts.storage.claims.hasDue(lanes.openIds());
+    if (await has()) return true;
+    if (!lanes.takesTurns) return false;
+    // There may be some in lanes that had no turn yet.
+    await lanes.refresh();
+    this.onNewLanes();
+    return has();
   }
 
   /** Claims nothing more and gives back what has not started. */

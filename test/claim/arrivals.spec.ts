@@ -1,17 +1,22 @@
 import { describe, expect, it } from '@jest/globals';
 import { Arrivals, type ArrivalsParts } from '../../lib/claim/arrivals.js';
 import { JobRun } from '../../lib/run/job-run.js';
+import { DatabaseError } from '../../lib/storage/connection/database-errors.js';
 import { aClaim, aLane, aRow } from '../support/runs.js';
 
 const KIB = 1_024;
 
+const lateAnswer = () => new DatabaseError('fetch_heavy', new Error('Query read timeout'));
+
 /** `room`: so many of a statement the database has room for in its answer. */
-function arrivals({ room = Infinity, gone = [] as string[] } = {}) {
+function arrivals({ room = Infinity, gone = [] as string[], dear = '' } = {}) {
   const fetched: string[][] = [];
   const settled: string[] = [];
+  const warned: string[] = [];
   const jobs = {
     fetchHeavy: async (runs: { id: string }[]) => {
       fetched.push(runs.map(({ id }) => id));
+      if (runs.some(({ id }) => id === dear)) throw lateAnswer();
       const held = runs.filter(({ id }) => !gone.includes(id)).slice(0, room);
       return new Map(held.map(({ id }) => [id, [id, null, null, '1', null, null]]));
     },
@@ -23,8 +28,9 @@ function arrivals({ room = Infinity, gone = [] as string[] } = {}) {
     dispatcher: { startAll: () => undefined },
     queryTimeoutMs: 1_000,
     onHeavy: () => undefined,
+    warn: ({ code }: { code: string }) => warned.push(code),
   };
-  return { arrivals: new Arrivals(parts as unknown as ArrivalsParts), fetched, settled };
+  return { arrivals: new Arrivals(parts as unknown as ArrivalsParts), fetched, settled, warned };
 }
 
 const heavy = (id: string, lane = aLane(), weight = 600 * KIB) =>
@@ -61,5 +67,18 @@ describe('arrivals', () => {
     expect(lane.giveBack()).toHaveLength(1);
     await under;
     expect(lane.held).toBe(0);
+  });
+
+  it('give back for a while, and name, what does not come through by itself; what is beside it does', async () => {
+    const lane = aLane();
+    const { arrivals: all, fetched, settled, warned } = arrivals({ dear: 'large' });
+    for (const id of ['large', 'a', 'b']) all.take(heavy(id, lane, 1));
+    for (let round = 0; round < 20; round++) await all.fetch().catch(() => undefined);
+    expect(fetched.filter((ids) => ids.includes('large'))).toEqual([
+      ['large', 'a', 'b'],
+      ...Array.from({ length: 3 }, () => ['large']),
+    ]);
+    expect([settled, warned]).toEqual([['released'], ['JOB_TOO_HEAVY']]);
+    expect([lane.buffered, lane.held]).toEqual([2, 2]);
   });
 });

@@ -3,6 +3,7 @@ import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import type { JobOptions } from '../../lib/job/enqueue-options.js';
 import { QueueDoctor } from '../../lib/doctor/queue-doctor.js';
 import { JobQueue } from '../../lib/pull/job-queue.js';
+import { drain } from '../../lib/testing/testing.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { LaneTurns } from '../../lib/storage/lanes/lane-turns.js';
 import { MAX_LANES } from '../../lib/storage/lanes/lanes.js';
@@ -71,6 +72,43 @@ describe('more lanes than a process asks for at once', () => {
     expect(waiting.filter(({ lane }) => !seen.has(lane))).toEqual([]);
     await story.database.query('delete from simple_queue.job');
     await story.database.query('delete from simple_queue.ready');
+  });
+
+  it('are drained, all of them, and their turns follow as soon as those before have nothing left', async () => {
+    const producer = await story.start({ options: { worker: false } });
+    await story.database.query(
+      `insert into simple_queue.job (id, shard, lane, queue, run_at) select gen_random_uuid(), 0, id, queue, now() from simple_queue.lane where labels = '{}'`,
+    );
+    await story.database.query(
+      `insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch) select lane, 0, priority, run_at, id, epoch from simple_queue.job`,
+    );
+    let ran = 0;
+    const providers = [aHandler('*', () => void ran++)];
+    const worker = await story.start({ providers, options: { worker: { autoStart: false } } });
+    await drain(worker.app, { timeoutMs: 600_000 });
+    expect(ran).toBeGreaterThanOrEqual(OLDER);
+    expect(await story.database.query('select from simple_queue.job')).toEqual([]);
+    await producer.close();
+  });
+
+  it('take the next turn sooner where those of the last one have no jobs left, if it found any', async () => {
+    const { storage } = await story.start({ options: { worker: false } });
+    const lane = { id: 1, queueId: 1, queue: 'q', name: '', labels: [] };
+    const gapsMs = [];
+    for (const found of [[lane], []]) {
+      const dear = {
+        served: storage.lanes.served.bind(storage.lanes),
+        withJobs: async () => {
+          for (const since = performance.now(); performance.now() < since + 60;);
+          return { lanes: found, next: 0 };
+        },
+      };
+      const turns = new LaneTurns(dear as never, new Set());
+      await turns.read([{ queue: '*' }]);
+      gapsMs.push(turns['dueAt'] - turns['idleDueAt']);
+      expect([turns.isDue(true), turns.isDue(false)]).toEqual([false, false]);
+    }
+    expect([gapsMs[0]! > 0, gapsMs[1]]).toEqual([true, 0]);
   });
 
   it("keep no handler's own lane from it, and no remote worker from a younger one", async () => {

@@ -7,8 +7,9 @@ const HALF = MAX_LANES / 2;
 const MAX_PAGES = 50;
 /** How often it is asked which the oldest are. */
 const LIST_MS = 30_000;
-/** How often it is asked in which lanes jobs wait; where that is dear, it takes 5 % of the time. */
+/** How often it is asked in which lanes jobs wait; where that is dear, it takes 5 % of the time, and waits for no more than this. */
 const TURN_MS = 1_000;
+const MAX_TURN_MS = 5_000;
 const BACK_OFF = 20;
 
 /**
@@ -21,6 +22,8 @@ export class LaneTurns {
   private listed: Lane[] = [];
   private listedAt = -Infinity;
   private dueAt = 0;
+  /** The same where those of the last turn have nothing left. */
+  private idleDueAt = 0;
   /** How far the look for lanes with jobs has come. */
   private after = 0;
 
@@ -29,9 +32,9 @@ export class LaneTurns {
     private readonly labels: ReadonlySet<string>,
   ) {}
 
-  /** The lanes take turns, and it is time for the next one. */
-  get isDue(): boolean {
-    return this.isCut && performance.now() >= this.dueAt;
+  /** The lanes take turns, and it is time for the next one: soon where jobs waited in lanes that have none any more (`isIdle`). */
+  isDue(isIdle: boolean): boolean {
+    return this.isCut && performance.now() >= (isIdle ? this.idleDueAt : this.dueAt);
   }
 
   async read(wishes: readonly ServedLanes[]): Promise<Lane[]> {
@@ -46,7 +49,9 @@ export class LaneTurns {
     const askedAt = performance.now();
     const lanes = await this.withJobs(wishes);
     const now = performance.now();
-    this.dueAt = now + Math.max(TURN_MS, BACK_OFF * (now - askedAt));
+    const costMs = now - askedAt;
+    this.dueAt = now + Math.min(MAX_TURN_MS, Math.max(TURN_MS, BACK_OFF * costMs));
+    this.idleDueAt = lanes.length > HALF ? now + Math.max(TURN_MS, costMs) : this.dueAt;
     return lanes;
   }
 
