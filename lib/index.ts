@@ -34,6 +34,7 @@ export type {
   JobOptions,
   OnConflict,
 } from './job/enqueue-options.js';
+export type { Duration } from './job/values/duration.js';
 export type { FindOptions } from './job/job-template.js';
 export type { Cause, Failure } from './job/failure.js';
 export type { JobEnd, WaitOptions, WaitTime } from './job/job-end.js';

@@ -3,13 +3,14 @@ import type { Permits } from '../runtime/permits.js';
 import type { Lane } from '../job/lane.js';
 import type { Handler } from '../handlers/handler-registry.js';
 import { JobBatch } from '../run/job-batch.js';
+import type { InMs } from '../job/values/duration.js';
 import type { JobRun } from '../run/job-run.js';
 import type { QueuePolicy } from '../options/queue-policy.js';
 import { MAX_AHEAD, WorkerLane } from './worker-lane.js';
 
 interface BatchTerms {
   permits: readonly Permits[];
-  batch: BatchOptions;
+  batch: InMs<BatchOptions>;
   /** A batch that is not full has waited its time. */
   onDue: () => void;
 }

@@ -9,7 +9,7 @@ const COLUMNS: Column[] = [
   { head: 'state' },
   { head: 'queue', shrinks: true },
   { head: 'when', right: true },
-  { head: 'tries', right: true },
+  { head: 'attempts', right: true },
 ];
 
 /** Jobs as a table. On a terminal an error stands under its job, elsewhere beside it: a line a job for `grep`. */

@@ -33,7 +33,7 @@ const BARE = Object.fromEntries(
 );
 const GAP = 2;
 /** A column that shrinks keeps at least this much. */
-const LEAST = 12;
+const LEAST = 8;
 
 const textOf = (cell: Cell): string => (typeof cell === 'string' ? cell : cell.text);
 

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { parseDuration } from '../job/values/duration.js';
 
 const UNITS: readonly [name: string, ms: number][] = [
   ['d', 86_400_000],
@@ -7,13 +8,23 @@ const UNITS: readonly [name: string, ms: number][] = [
   ['s', 1_000],
 ];
 
-const SPAN = /^(\d{1,9})(ms|s|min|h|d)$/;
 const DATE = /^\d{4}-\d\d-\d\d/;
 
-/** In the largest unit that it fills: `2 h`. */
+/** An age, in the largest unit that it fills: `2 h`. */
 export function span(ms: number): string {
+  const [count, unit] = inUnits(ms);
+  return `${Math.floor(count)} ${unit}`;
+}
+
+/** How long a run took, small numbers with a tenth: `1.5 s`, `12 s`. */
+export function lasted(ms: number): string {
+  const [count, unit] = inUnits(ms);
+  return `${count < 10 && unit !== 'ms' ? Math.floor(count * 10) / 10 : Math.floor(count)} ${unit}`;
+}
+
+function inUnits(ms: number): [count: number, unit: string] {
   const [name, unit] = UNITS.find(([, unit]) => ms >= unit) ?? ['ms', 1];
-  return `${Math.max(0, Math.floor(ms / unit))} ${name}`;
+  return [Math.max(0, ms / unit), name];
 }
 
 /** `3 min ago`, `in 2 h`; by the clock of this machine. */
@@ -31,19 +42,15 @@ export function moment(date: Date): string {
 
 /** Of an option such as `--delay 10min`, in milliseconds. */
 export function parseSpan(text: string): number {
-  const [, count, unit] = SPAN.exec(text) ?? [];
-  if (!count)
+  const ms = parseDuration(text);
+  if (ms === undefined)
     throw new InvalidArgumentError('It takes a number with a unit: 500ms, 30s, 10min, 2h or 7d.');
-  return Number(count) * (UNITS.find(([name]) => name === unit)?.[1] ?? 1);
+  return ms;
 }
 
 /** Of an option such as `--created-after 2h` (ago) or `--run-at 2026-11-21T10:00:00Z`. */
 export function parseMoment(text: string): Date {
-  const date = DATE.test(text)
-    ? new Date(text)
-    : SPAN.test(text)
-      ? new Date(Date.now() - parseSpan(text))
-      : new Date(NaN);
+  const date = new Date(DATE.test(text) ? text : Date.now() - (parseDuration(text) ?? NaN));
   if (Number.isNaN(date.getTime()))
     throw new InvalidArgumentError(
       'It takes a time such as 2026-11-21T10:00:00Z, or how long ago it was: 30s, 10min, 2h, 7d.',

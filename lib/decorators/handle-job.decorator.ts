@@ -12,6 +12,7 @@ import { isTemplate, type JobTarget, type JobTemplate } from '../job/job-templat
 import type { Job } from '../job/job.js';
 import type { JobContext } from '../job/job-context.js';
 import { markMethod, type MethodMark } from './method-mark.js';
+import { inMs } from '../job/values/duration.js';
 
 /** What a `@HandleJob` method may look like; `any`, since the payload is the method's to name. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -42,5 +43,8 @@ export function HandleJob<Given, Payload, Answer, Output>(
 ): MethodMark<TemplateMethod<Payload, Answer>>;
 export function HandleJob(target: JobTarget, options: HandleJobOptions = {}): MethodMark<never> {
   const of = isTemplate(target) ? { name: target.name, template: target } : { name: target };
-  return markMethod(HANDLE_JOB, '@HandleJob', { ...of, options } satisfies HandleJobMetadata);
+  return markMethod(HANDLE_JOB, '@HandleJob', {
+    ...of,
+    options: inMs(options),
+  } satisfies HandleJobMetadata);
 }

@@ -10,6 +10,7 @@ import {
   type TemplateHandler,
 } from '../job/job-handler.js';
 import { isTemplate, type JobTarget, type JobTemplate } from '../job/job-template.js';
+import { inMs } from '../job/values/duration.js';
 
 /** `any`, since payload and output are the class's to name. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -62,5 +63,8 @@ export function QueueHandler(
   options: QueueHandlerOptions = {},
 ): (target: never) => void {
   const of = isTemplate(target) ? { queue: target.queue, template: target } : { queue: target };
-  return SetMetadata(QUEUE_HANDLER, { ...of, options } satisfies QueueHandlerMetadata);
+  return SetMetadata(QUEUE_HANDLER, {
+    ...of,
+    options: inMs(options),
+  } satisfies QueueHandlerMetadata);
 }

@@ -1,6 +1,6 @@
 import { isTemplate, type JobTarget } from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
-import { listOf, must, oneOf, shape, whole, type Rule } from '../runtime/rules.js';
+import { listOf, must, oneOf, shape, type Rule } from '../runtime/rules.js';
 import { LATE, within } from '../runtime/within.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { DatabaseError } from '../storage/connection/database-errors.js';
@@ -15,6 +15,8 @@ import { SCHEMA_CHECKS } from './schema-checks.js';
 import { SERVER_CHECKS } from './server-checks.js';
 import { TEMPLATE_CHECKS } from './template-check.js';
 import { VACUUM_CHECKS } from './vacuum-checks.js';
+import { inMs, type Duration } from '../job/values/duration.js';
+import { duration } from '../options/handler-rules.js';
 
 /** What to look at, and how long. */
 export interface ExamineOptions {
@@ -23,9 +25,9 @@ export interface ExamineOptions {
   /** Templates of this build whose queued jobs are looked at, beside those of its handlers. */
   templates?: Exclude<JobTarget, string>[];
   /** How long each statement may take, default 5,000 ms. */
-  timeoutMs?: number;
+  timeoutMs?: Duration;
   /** From here on an open transaction counts as long, default 300,000 ms. */
-  longTransactionMs?: number;
+  longTransactionMs?: Duration;
 }
 
 const CHECKS: readonly Check[] = [
@@ -41,8 +43,8 @@ const CHECKS: readonly Check[] = [
 const examineOptions = shape({
   only: listOf(oneOf(...new Set(CHECKS.map(({ code }) => code)))),
   templates: listOf(must(isTemplate, 'a template of defineJob')),
-  timeoutMs: whole(100, 600_000),
-  longTransactionMs: whole(0, 86_400_000),
+  timeoutMs: duration(100, 600_000),
+  longTransactionMs: duration(0, 86_400_000),
 } satisfies Record<keyof ExamineOptions, Rule>);
 
 /** A check asks several statements at most. */
@@ -63,10 +65,11 @@ export class QueueDoctor {
 
   /** All findings, the worst first; one of level `ok` for each thing that is well. @throws QueueError `INVALID_OPTION`. */
   async examine(given: ExamineOptions = {}): Promise<Finding[]> {
-    const problems = examineOptions(given, '');
+    const options = inMs(given);
+    const problems = examineOptions(options, '');
     if (problems.length > 0)
       throw new QueueError('INVALID_OPTION', `examine: ${problems.join('; ')}.`);
-    const { only, templates = [], timeoutMs = 5_000, longTransactionMs = 300_000 } = given;
+    const { only, templates = [], timeoutMs = 5_000, longTransactionMs = 300_000 } = options;
     const { schema, listenUrl } = this.options;
     const findings: Finding[] = [];
     const diagnosis = new Diagnosis(this.storage.database, { schema, listenUrl, timeoutMs });

@@ -4,6 +4,8 @@ import { quote, quoteNumber } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { NewJob } from '../job/new-job.js';
 import { LIMITS } from '../options/handler-rules.js';
+import { msOf } from '../job/values/duration.js';
+import { formsFor } from './option-checks.js';
 
 const MODES = ['ignore', 'replace', 'debounce', 'throttle'] as const;
 const [, MAX_PENDING] = LIMITS.maxPending;
@@ -12,9 +14,9 @@ type Conflict = Pick<NewJob, 'conflict' | 'periodMs' | 'delayMs'>;
 
 /** What `onConflict` and `periodMs` ask for. A debounced job runs a period from now. */
 export function checkedConflict(options: JobOptions): Conflict {
-  const { onConflict, periodMs } = options;
+  const { onConflict } = options;
   if (onConflict !== undefined) checkMode(onConflict, options.uniqueKey);
-  checkPeriod(options);
+  const periodMs = checkedPeriod(options);
   if (onConflict === undefined || onConflict === 'ignore') return {};
   refuseContradictions(options);
   if (onConflict === 'replace') return { conflict: onConflict };
@@ -32,14 +34,15 @@ function checkMode(onConflict: OnConflict, uniqueKey: string | undefined): void 
     throw invalid(`onConflict "${onConflict}" needs a uniqueKey: without a key nothing conflicts`);
 }
 
-function checkPeriod({ onConflict, periodMs }: JobOptions): void {
+function checkedPeriod({ onConflict, periodMs: given }: JobOptions): number | undefined {
+  const periodMs = msOf(given);
   const isPeriodic = onConflict === 'debounce' || onConflict === 'throttle';
   if (!isPeriodic && periodMs !== undefined)
     throw invalid('periodMs belongs to onConflict "debounce" or "throttle", and neither is given');
-  if (!isPeriodic) return;
-  if (typeof periodMs === 'number' && periodMs >= 1 && periodMs <= MAX_DELAY_MS) return;
+  if (!isPeriodic) return undefined;
+  if (typeof periodMs === 'number' && periodMs >= 1 && periodMs <= MAX_DELAY_MS) return periodMs;
   throw invalid(
-    `onConflict "${onConflict}" needs periodMs, a number from 1 to ${MAX_DELAY_MS}, not ${quoteNumber(periodMs)}`,
+    `onConflict "${onConflict}" needs periodMs, a number from 1 to ${MAX_DELAY_MS}${formsFor('periodMs', periodMs)}, not ${quoteNumber(periodMs)}`,
   );
 }
 

@@ -1,6 +1,7 @@
 import type { JobOptions } from '../job/enqueue-options.js';
 import type { Held } from '../job/new-job.js';
 import { checkFlag, checkText, checkWhole, invalid } from './option-checks.js';
+import { msOf } from '../job/values/duration.js';
 
 const DEFAULT_COMMIT_MS = 5 * 60_000;
 const MAX_COMMIT_MS = 30 * 24 * 60 * 60_000;
@@ -76,5 +77,7 @@ function checkedCommit(options: JobOptions): { commitWithinMs?: number } {
   if (!staged && options.commitWithinMs !== undefined)
     throw invalid('commitWithinMs belongs to a staged job: give staged: true');
   if (!staged) return {};
-  return { commitWithinMs: checkWhole('commitWithinMs', commitWithinMs, 1_000, MAX_COMMIT_MS) };
+  return {
+    commitWithinMs: checkWhole('commitWithinMs', msOf(commitWithinMs), 1_000, MAX_COMMIT_MS),
+  };
 }

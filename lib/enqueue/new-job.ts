@@ -15,6 +15,7 @@ import { checkedConflict } from './conflict-rules.js';
 import { joinedHeaders, type Travelling } from './headers.js';
 import { checkedHold, type QueueShape } from './held.js';
 import { checkNumber, checkObject, checkText, checkWhole, invalid } from './option-checks.js';
+import { msOf, type Duration } from '../job/values/duration.js';
 
 export { checkObject, checkText } from './option-checks.js';
 
@@ -93,8 +94,8 @@ export function checkedJob(
   };
 }
 
-const checkDelay = (delayMs: number): number =>
-  checkNumber('delayMs', delayMs, 0, 100 * MAX_DELAY_MS);
+const checkDelay = (delayMs: Duration): number =>
+  checkNumber('delayMs', msOf(delayMs), 0, 100 * MAX_DELAY_MS);
 const checkKey = (key: string): string => checkText('uniqueKey', key);
 const checkFingerprint = (fingerprint: string): string => checkText('fingerprint', fingerprint);
 
@@ -137,7 +138,9 @@ function storedOptions(
       checkWhole('maxAttempts', value, ...LIMITS.maxAttempts),
     ),
     backoff: ifGiven(backoff, checkStorable),
-    timeoutMs: ifGiven(timeoutMs, (value) => checkWhole('timeoutMs', value, ...LIMITS.timeoutMs)),
+    timeoutMs: ifGiven(timeoutMs, (value) =>
+      checkWhole('timeoutMs', msOf(value), ...LIMITS.timeoutMs),
+    ),
     workflowId: ifGiven(workflowId, (value) => checkText('workflowId', value)),
     group: group || undefined,
     ordered: ordered || undefined,
@@ -146,8 +149,10 @@ function storedOptions(
   });
 }
 
-const ifGiven = <T>(value: T | undefined, check: (value: T) => T): T | undefined =>
-  value === undefined ? undefined : check(value);
+const ifGiven = <T, Checked>(
+  value: T | undefined,
+  check: (value: T) => Checked,
+): Checked | undefined => (value === undefined ? undefined : check(value));
 
 function checkStorable(backoff: StoredBackoff): StoredBackoff {
   if ((backoff as { type?: string } | null)?.type !== 'custom') return storedBackoff(backoff);

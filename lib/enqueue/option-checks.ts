@@ -1,5 +1,6 @@
 import { quote, quoteNumber } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
+import { DURATION_FORMS } from '../job/values/duration.js';
 
 const MAX_TEXT = 512;
 
@@ -22,14 +23,20 @@ export function checkText(option: string, text: unknown, call?: string): string 
 export function checkWhole(option: string, value: number, min: number, max: number): number {
   if (Number.isInteger(value)) return checkNumber(option, value, min, max);
   throw invalid(
-    `${option} must be a whole number from ${min} to ${max}, not ${quoteNumber(value)}`,
+    `${option} must be a whole number from ${min} to ${max}${formsFor(option, value)}, not ${quoteNumber(value)}`,
   );
 }
 
 export function checkNumber(option: string, value: number, min: number, max: number): number {
   if (typeof value === 'number' && value >= min && value <= max) return value;
-  throw invalid(`${option} must be a number from ${min} to ${max}, not ${quoteNumber(value)}`);
+  throw invalid(
+    `${option} must be a number from ${min} to ${max}${formsFor(option, value)}, not ${quoteNumber(value)}`,
+  );
 }
+
+/** Of a text that is no duration, where one may be given. */
+export const formsFor = (option: string, value: unknown): string =>
+  option.endsWith('Ms') && typeof value === 'string' ? ` ${DURATION_FORMS}` : '';
 
 export function checkObject(what: string, value: unknown, call?: string): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value))

@@ -3,6 +3,7 @@ import type { Job } from '../job/job.js';
 import type { JobContext } from '../job/job-context.js';
 import type { AnyTemplate } from '../job/job-template.js';
 import type { JobResult } from '../job/job-result.js';
+import type { InMs } from '../job/values/duration.js';
 import type { Permit } from '../job/permit.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { FoundSchedule } from '../job/schedule.js';
@@ -15,7 +16,7 @@ export interface Handler {
   name: string | undefined;
   /** Class and method, for messages. */
   label: string;
-  options: HandleJobOptions;
+  options: InMs<HandleJobOptions>;
   /** Whose `concurrency` it is: methods that take it from their class share one bound. */
   bound: object;
   run: (job: Job, context: JobContext) => unknown;

@@ -23,6 +23,7 @@ import { hasPipes, type NestEnhancers } from './nest-enhancers.js';
 import { ProvidedClass } from './provided-class.js';
 import { refuseOrphanSchedules, schedulesOf } from './schedule-marks.js';
 import { templated } from './templated-handler.js';
+import type { InMs } from '../job/values/duration.js';
 
 type JobMark = HandleJobMetadata & { method: string };
 type NamedMetadata = QueueHandlerMetadata & { queue: string };
@@ -89,7 +90,7 @@ export class HandlerExplorer implements OnModuleInit {
     const handler = (
       mark: Partial<HandleJobMetadata>,
       method: string,
-      own: HandleJobOptions,
+      own: InMs<HandleJobOptions>,
     ): Handler[] => {
       refuseGenerator(provided, method);
       const call = nestCall(provided, method, this.parts.enhancers);
@@ -139,10 +140,13 @@ const NOT_INHERITED: ReadonlySet<string> = new Set([
 ] satisfies (keyof QueueHandlerOptions)[]);
 
 /** What the method's decorator leaves out is taken from the class's, but `batch`: a method that takes one job cannot take several. */
-function merged(ofClass: QueueHandlerOptions, own: HandleJobOptions): HandleJobOptions {
+function merged(
+  ofClass: InMs<QueueHandlerOptions>,
+  own: InMs<HandleJobOptions>,
+): InMs<HandleJobOptions> {
   const inherited = Object.entries(ofClass).filter(([key]) => !NOT_INHERITED.has(key));
   const said = [...inherited, ...Object.entries(own)].filter(([, value]) => value !== undefined);
-  return Object.freeze(Object.fromEntries(said) as HandleJobOptions);
+  return Object.freeze(Object.fromEntries(said) as InMs<HandleJobOptions>);
 }
 
 /** Called, it answers a generator that has done nothing: its job would succeed. */
@@ -157,7 +161,7 @@ function refuseGenerator(provided: ProvidedClass, method: string): void {
 /** One call holds one transaction and one permit of it; its jobs may end differently. */
 function refuseBatches(
   provided: ProvidedClass,
-  ofClass: QueueHandlerOptions,
+  ofClass: InMs<QueueHandlerOptions>,
   handlers: Handler[],
 ): void {
   if (ofClass.batch && !provided.method('process'))

@@ -6,6 +6,7 @@ import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { BlockedGroups, OldestReady } from '../storage/diagnosis/health.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { Growth } from './growth.js';
+import type { InMs } from '../job/values/duration.js';
 import { checkLimits, type HealthLimits } from './health-limits.js';
 
 /** What an indicator says under its key, in the shape that `@nestjs/terminus` takes. */
@@ -53,7 +54,7 @@ interface Measured {
   blocked: BlockedGroups[];
   deadLetters: number;
 }
-type Limits = Required<HealthLimits>;
+type Limits = Required<InMs<HealthLimits>>;
 
 /** Probes of several kinds come at once; the database is asked once. */
 const FRESH_MS = 1_000;

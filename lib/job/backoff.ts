@@ -1,5 +1,6 @@
 import { quoteNumber } from './names.js';
 import { QueueError } from './queue.errors.js';
+import { inMs, type Duration } from './values/duration.js';
 
 /** A backoff that can be stored with a job. Durations are milliseconds. */
 export type StoredBackoff =
@@ -24,25 +25,28 @@ const DEFAULT_STEP_MS = 5_000;
 export const MAX_DELAY_MS = 365 * 24 * 60 * 60 * 1_000;
 
 /** The same rest after every failure. */
-export function constant(options: { delayMs: number }): StoredBackoff {
-  return checkBackoff({ type: 'constant', ...options }) as StoredBackoff;
+export function constant(options: { delayMs: Duration }): StoredBackoff {
+  return stored({ type: 'constant', ...options });
 }
 
 /** `delayMs` after the first failure, twice that after the second, and so on up to `maxMs` (default: a year). */
-export function linear(options: { delayMs: number; maxMs?: number }): StoredBackoff {
-  return checkBackoff({ type: 'linear', ...options }) as StoredBackoff;
+export function linear(options: { delayMs: Duration; maxMs?: Duration }): StoredBackoff {
+  return stored({ type: 'linear', ...options });
 }
 
 /** `baseMs * factor ** (attempt - 1)` up to `maxMs` (default an hour), spread by `jitter` (0 to 1, default 0.2 = up to 20 % less). */
 export function exponential(options: {
-  baseMs: number;
+  baseMs: Duration;
   factor?: number;
-  maxMs?: number;
+  maxMs?: Duration;
   jitter?: number;
 }): StoredBackoff {
   const { baseMs, factor = 2, maxMs = 3_600_000, jitter = 0.2 } = options;
-  return checkBackoff({ type: 'exponential', baseMs, factor, maxMs, jitter }) as StoredBackoff;
+  return stored({ type: 'exponential', baseMs, factor, maxMs, jitter });
 }
+
+const stored = (backoff: object): StoredBackoff =>
+  checkBackoff(inMs(backoff) as StoredBackoff) as StoredBackoff;
 
 /** Your own rule: gets the attempt that failed (1 for the first) and what it threw, answers milliseconds. */
 export function custom(delay: (attempt: number, error: unknown) => number): CustomBackoff {
@@ -125,10 +129,11 @@ export function checkBackoff(backoff: Backoff): Backoff {
 
 /** The backoff as it is stored with a job: what else the object may hold is not, nor is it asked how it would be written. */
 export function storedBackoff(backoff: StoredBackoff): StoredBackoff {
-  const { type } = checkBackoff(backoff);
+  const given = inMs(backoff);
+  const { type } = checkBackoff(given);
   const fields = Object.keys(FIELDS[type]).map((field) => [
     field,
-    (backoff as unknown as Record<string, unknown>)[field],
+    (given as unknown as Record<string, unknown>)[field],
   ]);
   return Object.fromEntries([['type', type], ...fields]) as StoredBackoff;
 }

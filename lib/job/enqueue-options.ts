@@ -1,6 +1,7 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import type { StoredBackoff } from './backoff.js';
 import type { JobState } from './job-state.js';
+import type { Duration } from './values/duration.js';
 
 /** What happens where a job has the `uniqueKey` already; `JobOptions.onConflict` tells each. */
 export type OnConflict = 'ignore' | 'replace' | 'debounce' | 'throttle';
@@ -14,7 +15,7 @@ export interface JobOptions {
   /** Not before this moment. */
   runAt?: Date;
   /** Not before this many milliseconds from now, by the database's clock. */
-  delayMs?: number;
+  delayMs?: Duration;
   /** Smaller first; any 16-bit integer, default 0. */
   priority?: number;
   /** At most one live job of the queue with this key; a second enqueue answers with the live job's id. 1 to 512 characters. */
@@ -26,7 +27,7 @@ export interface JobOptions {
    */
   onConflict?: OnConflict;
   /** Of `debounce` (the rest that is waited for) and `throttle`: milliseconds, 1 to a year, by the database's clock. */
-  periodMs?: number;
+  periodMs?: Duration;
   /** A tag that many jobs may share, for finding and cancelling them. 1 to 512 characters. */
   fingerprint?: string;
   /** Only a worker that has all of these may run it: at most 16, each 1 to 64 of letters, digits and `_ . : / = -`. */
@@ -40,7 +41,7 @@ export interface JobOptions {
   /** Keeps the job's place and runs it only after `commit(id)`; `abort(id)`, or `commitWithinMs`, ends it. */
   staged?: boolean;
   /** Of a staged job: milliseconds until it expires without a commit, 1,000 to 30 days; default 300,000 (5 minutes). */
-  commitWithinMs?: number;
+  commitWithinMs?: Duration;
   /** A small map of strings that travels with the job; at most 8 KiB as JSON. */
   headers?: Record<string, string>;
   /** Attempts before the dead letter queue, 1 to 1,000. */
@@ -48,7 +49,7 @@ export interface JobOptions {
   /** Rest between attempts; must be storable, so no `custom()`. */
   backoff?: StoredBackoff;
   /** Milliseconds an attempt may take, 1 to a day; then the signal aborts and the attempt fails. */
-  timeoutMs?: number;
+  timeoutMs?: Duration;
   /** Binary payload beside or instead of the JSON one. */
   payloadBytes?: Uint8Array;
 }

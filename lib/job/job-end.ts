@@ -1,6 +1,7 @@
 import type { Failure } from './failure.js';
 import type { TerminalState } from './job-state.js';
 import type { TemplateOf } from './job-template.js';
+import type { Duration } from './values/duration.js';
 
 /** How a job ended: what `QueueService.wait` answers. */
 export type JobEnd<Output = unknown> =
@@ -10,7 +11,7 @@ export type JobEnd<Output = unknown> =
 /** How long to wait for the end of a job. */
 export interface WaitTime {
   /** Default 30,000; from 1 to a day. Then `WAIT_TIMEOUT`; the job goes on. */
-  timeoutMs?: number;
+  timeoutMs?: Duration;
   /** Ends the waiting (not the job) with `WAIT_ABORTED`. */
   signal?: AbortSignal;
 }

@@ -6,6 +6,7 @@ import type { JobContext } from './job-context.js';
 import type { JobResult } from './job-result.js';
 import type { AnyTemplate } from './job-template.js';
 import type { Permit } from './permit.js';
+import type { Duration, InMs } from './values/duration.js';
 
 /** What a `@QueueHandler` class implements; `process` takes the names that no `@HandleJob` method takes. */
 export interface JobHandler<Payload = unknown, Output = unknown> {
@@ -72,7 +73,7 @@ export interface BatchOptions {
   /** At most so many, 1 to 1,000. */
   size: number;
   /** A batch that is not full waits this long for more, counted from its first job; 0 (default) to a minute. */
-  lingerMs?: number;
+  lingerMs?: Duration;
 }
 
 /** What decides an attempt's fate; precedence: enqueue call > handler method > handler > queue > module > default. */
@@ -81,8 +82,8 @@ export interface AttemptPolicy {
   maxAttempts?: number;
   /** Rest between attempts, default `linear({ delayMs: 5_000 })`. */
   backoff?: Backoff;
-  /** Milliseconds an attempt may take; default: no limit. */
-  timeoutMs?: number;
+  /** How long an attempt may take; default: no limit. */
+  timeoutMs?: Duration;
 }
 
 /** Options of one `@HandleJob` method; what they leave out is the class's. */
@@ -112,12 +113,12 @@ export type QueueNameOf = (handler: any) => string;
 
 export interface QueueHandlerMetadata {
   queue: string | QueueNameOf;
-  options: QueueHandlerOptions;
+  options: InMs<QueueHandlerOptions>;
   template?: AnyTemplate;
 }
 
 export interface HandleJobMetadata {
   name: string;
-  options: HandleJobOptions;
+  options: InMs<HandleJobOptions>;
   template?: AnyTemplate;
 }

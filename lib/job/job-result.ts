@@ -4,6 +4,7 @@ import { failureOf, type Failure } from './failure.js';
 import { isError, knownAcrossCopies } from './kinds.js';
 import { quoteNumber } from './names.js';
 import { QueueError } from './queue.errors.js';
+import { msOf, type Duration } from './values/duration.js';
 
 /** What timestamptz holds and a Date can say; beyond the year 9999 is a mistake. */
 export const LAST_DATE = Date.UTC(9999, 11, 31, 23, 59, 59);
@@ -47,9 +48,9 @@ export class JobResult<Output = unknown> {
     return new JobResult<never>({ kind: 'retry', again: { at: validDate(date) } });
   }
 
-  /** This attempt failed; the next one, if any is left, runs in `ms` milliseconds. */
-  static retryIn(ms: number): JobResult<never> {
-    return new JobResult<never>({ kind: 'retry', again: { delayMs: validDelay(ms) } });
+  /** This attempt failed; the next one, if any is left, runs in this `time`: milliseconds, or a text such as `'30 s'`. */
+  static retryIn(time: Duration): JobResult<never> {
+    return new JobResult<never>({ kind: 'retry', again: { delayMs: validDelay(msOf(time)) } });
   }
 
   /** Not now: runs again at `date` without spending the attempt (at most `poison.maxReschedules` times). */
@@ -57,9 +58,9 @@ export class JobResult<Output = unknown> {
     return new JobResult<never>({ kind: 'reschedule', again: { at: validDate(date) } });
   }
 
-  /** Not now: runs again in `ms` milliseconds without spending the attempt (at most `poison.maxReschedules` times). */
-  static rescheduleIn(ms: number): JobResult<never> {
-    return new JobResult<never>({ kind: 'reschedule', again: { delayMs: validDelay(ms) } });
+  /** Not now: runs again in this `time` (milliseconds, or a text such as `'30 s'`) without spending the attempt (at most `poison.maxReschedules` times). */
+  static rescheduleIn(time: Duration): JobResult<never> {
+    return new JobResult<never>({ kind: 'reschedule', again: { delayMs: validDelay(msOf(time)) } });
   }
 
   /** No longer wanted: ends as `cancelled`. */
@@ -98,7 +99,9 @@ function validDate(date: Date): Date {
 
 function validDelay(ms: number): number {
   if (typeof ms === 'number' && ms >= 0 && ms <= 100 * MAX_DELAY_MS) return ms;
-  throw invalid(`${quoteNumber(ms)} is not a delay. Give milliseconds, from 0 to 100 years.`);
+  throw invalid(
+    `${quoteNumber(ms)} is not a delay. Give milliseconds, or a text such as "30 s", from 0 to 100 years.`,
+  );
 }
 
 const invalid = (problem: string): QueueError =>

@@ -15,6 +15,7 @@ import { oneOf, orFalse, shape, whole, yesOrNo } from '../runtime/rules.js';
 import { Measuring } from './measuring.js';
 import { SettleSpans } from './settle-spans.js';
 import { Tracing } from './tracing.js';
+import { inMs, type Duration, type InMs } from '../job/values/duration.js';
 
 export type {
   EnqueueCall,
@@ -35,7 +36,7 @@ export interface OpenTelemetryOptions {
   /** Default true. */
   metrics?: boolean;
   /** Gauges of depth and age ask the database when they are scraped, at most once in this time, default 15,000; `false`: never. */
-  depthMs?: number | false;
+  depthMs?: Duration | false;
   /** Default: the one that is registered when the application starts. */
   tracerProvider?: TracerProvider;
   /** Default: the one that is registered when the application starts. */
@@ -57,7 +58,8 @@ const optionRules = shape({
  * Traces and metrics by the OpenTelemetry API, for the module's option `telemetry`. One value serves one instance of the module.
  * @throws QueueError `INVALID_OPTION`.
  */
-export function openTelemetry(options: OpenTelemetryOptions = {}): Telemetry {
+export function openTelemetry(given: OpenTelemetryOptions = {}): Telemetry {
+  const options = inMs(given);
   const problems = optionRules(options, 'options');
   if (problems.length > 0)
     throw new QueueError('INVALID_OPTION', `openTelemetry: ${problems.join('; ')}.`);
@@ -71,7 +73,7 @@ class OpenTelemetry implements Telemetry {
   private readonly settling: SettleSpans | undefined;
   private measuring: Measuring | undefined;
 
-  constructor(private readonly options: OpenTelemetryOptions) {
+  constructor(private readonly options: InMs<OpenTelemetryOptions>) {
     const { traces = 'link', tracerProvider = trace } = options;
     if (traces === false) return;
     const tracer = tracerProvider.getTracer(SCOPE);

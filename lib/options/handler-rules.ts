@@ -6,6 +6,7 @@ import type {
   HandleJobOptions,
   QueueHandlerOptions,
 } from '../job/job-handler.js';
+import { DURATION_FORMS } from '../job/values/duration.js';
 import { must, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
 
 const INSTANCE = /^[A-Za-z0-9_-]{1,60}$/;
@@ -17,6 +18,16 @@ export const LIMITS = {
   timeoutMs: [1, DAY_MS],
   maxPending: [1, 1_000_000],
 } as const;
+
+/** Of an option that `inMs` has seen: whole milliseconds. */
+export function duration(min: number, max: number): Rule {
+  const ms = whole(min, max);
+  return (value, path) => {
+    const problems = ms(value, path);
+    if (typeof value !== 'string') return problems;
+    return problems.map((problem) => problem.replace(', not ', ` ${DURATION_FORMS}, not `));
+  };
+}
 
 /** Permits of any tier; more than 10,000 jobs at once in one process is a mistake. */
 export const PERMITS = whole(1, 10_000);
@@ -38,7 +49,10 @@ export const CONCURRENCY: Rule = (value, path) => {
 };
 
 const batch = shape(
-  { size: whole(1, 1_000), lingerMs: whole(0, 60_000) } satisfies Record<keyof BatchOptions, Rule>,
+  { size: whole(1, 1_000), lingerMs: duration(0, 60_000) } satisfies Record<
+    keyof BatchOptions,
+    Rule
+  >,
   ['size'],
 );
 
@@ -55,7 +69,7 @@ export const ATTEMPT_RULES = {
     passes(checkBackoff)(value, path).map((problem) =>
       problem.replace('backoff: backoff: ', 'backoff: '),
     ),
-  timeoutMs: whole(...LIMITS.timeoutMs),
+  timeoutMs: duration(...LIMITS.timeoutMs),
 } satisfies Record<keyof AttemptPolicy, Rule>;
 
 const JOB_RULES = {

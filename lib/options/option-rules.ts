@@ -26,7 +26,14 @@ import type {
   WithoutDefault,
   WorkerSettings,
 } from './simple-queue.options.js';
-import { ATTEMPT_RULES, CONCURRENCY, INSTANCE_NAME, LIMITS, PERMITS } from './handler-rules.js';
+import {
+  ATTEMPT_RULES,
+  CONCURRENCY,
+  duration,
+  INSTANCE_NAME,
+  LIMITS,
+  PERMITS,
+} from './handler-rules.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -34,7 +41,7 @@ const DAY_MS = 24 * HOUR_MS;
 /** jsonb holds at most 255 MiB. */
 const MAX_BYTES = 255 * 1024 * 1024;
 
-const keep = shape({ keepMs: whole(MINUTE_MS, 3_650 * DAY_MS) }, ['keepMs']);
+const keep = shape({ keepMs: duration(MINUTE_MS, 3_650 * DAY_MS) }, ['keepMs']);
 
 /** Of any class: what counts are its methods. */
 const has = (wanted: string, ...methods: string[]): Rule =>
@@ -95,8 +102,8 @@ type Table<Name extends keyof PlainOptions> = {
 };
 
 const MAINTENANCE = {
-  reaperIntervalMs: [whole(10, HOUR_MS), 5_000],
-  janitorIntervalMs: [whole(10, DAY_MS), 60_000],
+  reaperIntervalMs: [duration(10, HOUR_MS), 5_000],
+  janitorIntervalMs: [duration(10, DAY_MS), 60_000],
 } satisfies Table<keyof NonNullable<SimpleQueueOptions['maintenance']>>;
 
 const POISON = {
@@ -116,16 +123,16 @@ const OPTIONS = {
   maxAttempts: [ATTEMPT_RULES.maxAttempts, 3],
   backoff: [ATTEMPT_RULES.backoff, linear({ delayMs: 5_000 })],
   timeoutMs: [ATTEMPT_RULES.timeoutMs],
-  pollIntervalMs: [whole(10, HOUR_MS), 1_000],
+  pollIntervalMs: [duration(10, HOUR_MS), 1_000],
   wakeUp: [oneOf('listen', 'off'), 'listen'],
   listenUrl: [postgresUrl],
   preparedStatements: [yesOrNo, true],
   poolMode: [oneOf('session', 'transaction'), 'session'],
-  heartbeatIntervalMs: [whole(10, HOUR_MS), 5_000],
-  leaseMs: [whole(100, DAY_MS), 15_000],
-  stuckMs: [whole(0, DAY_MS), 60_000],
-  queryTimeoutMs: [whole(100, 10 * MINUTE_MS), 10_000],
-  shutdownGraceMs: [whole(0, HOUR_MS), 25_000],
+  heartbeatIntervalMs: [duration(10, HOUR_MS), 5_000],
+  leaseMs: [duration(100, DAY_MS), 15_000],
+  stuckMs: [duration(0, DAY_MS), 60_000],
+  queryTimeoutMs: [duration(100, 10 * MINUTE_MS), 10_000],
+  shutdownGraceMs: [duration(0, HOUR_MS), 25_000],
   archive: [orFalse(keep), { keepMs: 7 * DAY_MS }],
   deadLetter: [keep, { keepMs: 30 * DAY_MS }],
   maxPayloadBytes: [whole(1, MAX_BYTES), 1024 * 1024],

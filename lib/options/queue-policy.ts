@@ -1,5 +1,6 @@
 import type { AttemptPolicy } from '../job/job-handler.js';
 import type { StoredOptions } from '../job/new-job.js';
+import type { InMs } from '../job/values/duration.js';
 import type { QueueSettings, ResolvedOptions } from './simple-queue.options.js';
 
 type PolicyOptions = Pick<
@@ -17,7 +18,7 @@ export type ByQueue<Value> = Readonly<Record<string, Value | null>>;
 export type Retention = ByQueue<number>;
 
 /** Every setting, with its default: queue > module > default, of which the last two are resolved already. */
-function policyOf(queue: QueueSettings, module: PolicyOptions) {
+function policyOf(queue: InMs<QueueSettings>, module: PolicyOptions) {
   const archive = queue.archive ?? module.archive;
   return {
     maxAttempts: queue.maxAttempts ?? module.maxAttempts,
@@ -52,7 +53,7 @@ export class QueuePolicies {
   }
 
   /** For the jobs that a handler runs: about attempts its word comes first. */
-  handledBy(handler: AttemptPolicy, queue: string): QueuePolicy {
+  handledBy(handler: InMs<AttemptPolicy>, queue: string): QueuePolicy {
     const policy = this.of(queue);
     const {
       maxAttempts = policy.maxAttempts,

@@ -1,5 +1,6 @@
 import { rangeOf } from '../job/concurrency.js';
 import { QueueError } from '../job/queue.errors.js';
+import { inMs, type InMs } from '../job/values/duration.js';
 import { DEFAULTS, simpleQueueOptions } from './option-rules.js';
 import type { QueueSettings, ResolvedOptions, SimpleQueueOptions } from './simple-queue.options.js';
 
@@ -13,7 +14,8 @@ export interface Resolution {
  * Applies the defaults, once, and freezes the answer.
  * @throws QueueError `INVALID_OPTION` with ALL problems, each with its path.
  */
-export function resolveOptions(given: SimpleQueueOptions, instance = 'default'): Resolution {
+export function resolveOptions(said: SimpleQueueOptions, instance = 'default'): Resolution {
+  const given = inMs(said);
   refuse(simpleQueueOptions(given, ''), instance);
   const options = applyDefaults(given, instance);
   refuse(contradictions(options), instance);
@@ -30,7 +32,7 @@ export function refuse(problems: string[], instance = 'default'): void {
   );
 }
 
-function applyDefaults(given: SimpleQueueOptions, instance: string): ResolvedOptions {
+function applyDefaults(given: InMs<SimpleQueueOptions>, instance: string): ResolvedOptions {
   const { maintenance, poison, worker, queues, schedules, ...flat } = given;
   return freeze({
     ...DEFAULTS,
@@ -43,7 +45,7 @@ function applyDefaults(given: SimpleQueueOptions, instance: string): ResolvedOpt
     queues: new Map(
       Object.entries(queues ?? {}).map(([name, settings]) => [
         name,
-        freeze(givenIn<QueueSettings>(settings)),
+        freeze(givenIn<InMs<QueueSettings>>(settings)),
       ]),
     ),
   });
@@ -105,7 +107,7 @@ const whatHolds = (pairs: [boolean, string][]): string[] =>
   pairs.filter(([holds]) => holds).map(([, text]) => text);
 
 /** A default that does not fit is nobody's slip. */
-function suspicions(options: ResolvedOptions, given: SimpleQueueOptions): string[] {
+function suspicions(options: ResolvedOptions, given: InMs<SimpleQueueOptions>): string[] {
   const { leaseMs, heartbeatIntervalMs, queryTimeoutMs, shutdownGraceMs } = options;
   const { concurrency, queueConcurrency } = options;
   const suspicious: [boolean, string][] = [

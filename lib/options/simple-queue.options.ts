@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { Concurrency } from '../job/concurrency.js';
 import type { AttemptPolicy } from '../job/job-handler.js';
 import type { ContextCarrier } from '../job/context-carrier.js';
+import type { Duration, InMs } from '../job/values/duration.js';
 import type { LogOptions } from '../observability/log-listener.js';
 import type { Telemetry } from '../observability/telemetry.js';
 
@@ -11,11 +12,11 @@ export interface QueueSettings extends AttemptPolicy {
   /** Jobs of the queue running at once in this process, default `queueConcurrency`. A range also says when to claim more. */
   concurrency?: Concurrency;
   /** What becomes of its succeeded and cancelled jobs, default the module's. */
-  archive?: false | { readonly keepMs: number };
+  archive?: false | { readonly keepMs: Duration };
   /** Refuses enqueues beyond this many waiting jobs with `QUEUE_FULL`, 1 to 1,000,000; default no limit. Give it in every process. */
   maxPending?: number;
   /** What becomes of its jobs that ended badly, default the module's. */
-  deadLetter?: { readonly keepMs: number };
+  deadLetter?: { readonly keepMs: Duration };
   /** `true`: the whole queue is one strict FIFO, however many workers run. Set it in every process that enqueues. Default false. */
   ordered?: boolean;
   /** `true`: workers take jobs from its groups in turn, however many a group has. Set it in every process that enqueues. Default false. */
@@ -37,7 +38,7 @@ export interface WorkerSettings {
   autoStart?: boolean;
 }
 
-/** Options of `SimpleQueueModule.forRoot`. Durations are milliseconds. Every default is in `DEFAULTS`. */
+/** Options of `SimpleQueueModule.forRoot`. Durations are milliseconds, or texts such as `'15 s'`. Every default is in `DEFAULTS`. */
 export interface SimpleQueueOptions extends AttemptPolicy {
   /** The ambient transaction to join, e.g. `() => transactionHost.tx`; default: none but typeorm-transactional's. */
   transaction?: () => EntityManager | undefined;
@@ -58,7 +59,7 @@ export interface SimpleQueueOptions extends AttemptPolicy {
   /** `true`: the application's own guards, interceptors, pipes and filters (`APP_GUARD`, `useGlobalGuards()`) stand around handlers too. Default false. */
   globalEnhancers?: boolean;
   /** Longest rest of an idle poller, default 1,000; a wake-up or a due job ends it early. */
-  pollIntervalMs?: number;
+  pollIntervalMs?: Duration;
   /** LISTEN/NOTIFY as a hint (`listen`, the default), or polling alone (`off`). */
   wakeUp?: 'listen' | 'off';
   /** Connection URL for LISTEN where the DataSource goes through a transaction-mode pooler; default: the DataSource's. */
@@ -68,23 +69,23 @@ export interface SimpleQueueOptions extends AttemptPolicy {
   /** `transaction` where a pooler hands each transaction another connection of the server (PgBouncer's `pool_mode`); default `session`. */
   poolMode?: 'session' | 'transaction';
   /** How often a worker renews its lease, default 5,000. */
-  heartbeatIntervalMs?: number;
+  heartbeatIntervalMs?: Duration;
   /** A worker silent for this long has lost its jobs, default 15,000. */
-  leaseMs?: number;
+  leaseMs?: Duration;
   /** While a handler blocks the event loop, a thread renews the lease, for this long: then the process hangs. Default 60,000; 0: no thread. */
-  stuckMs?: number;
+  stuckMs?: Duration;
   /** A statement of the library's own connections gives up after this, default 10,000. */
-  queryTimeoutMs?: number;
+  queryTimeoutMs?: Duration;
   /** Drain time at shutdown, then abort signals, then release; default 25,000. */
-  shutdownGraceMs?: number;
+  shutdownGraceMs?: Duration;
   /** How often the duties turn, default `{ reaperIntervalMs: 5_000, janitorIntervalMs: 60_000 }`; jittered. */
-  maintenance?: { reaperIntervalMs?: number; janitorIntervalMs?: number };
+  maintenance?: { reaperIntervalMs?: Duration; janitorIntervalMs?: Duration };
   /** Crashes in a row under a job, beyond two, of which the last poison it only while it runs alone; and reschedules; default `{ maxStalls: 3, maxReschedules: 100 }`. */
   poison?: { maxStalls?: number; maxReschedules?: number };
   /** Succeeded and cancelled jobs, default kept 7 days; `false` deletes at once. */
-  archive?: false | { readonly keepMs: number };
+  archive?: false | { readonly keepMs: Duration };
   /** Jobs that ended badly, default kept 30 days. */
-  deadLetter?: { readonly keepMs: number };
+  deadLetter?: { readonly keepMs: Duration };
   /** `owner`: whose schedules these are; default the instance's name. Give services that share tables one each, and all their processes the same. */
   schedules?: { readonly owner?: string };
   /** A larger payload is refused, default 1 MiB. */
@@ -114,7 +115,7 @@ export type PlainOptions = Omit<
 
 /** All options with their defaults applied, frozen; made once by `resolveOptions` and passed down. */
 export interface ResolvedOptions extends Readonly<
-  Required<Omit<PlainOptions, WithoutDefault>> & Pick<PlainOptions, WithoutDefault>
+  InMs<Required<Omit<PlainOptions, WithoutDefault>> & Pick<PlainOptions, WithoutDefault>>
 > {
   readonly instance: string;
   /** undefined: this process only enqueues. */
@@ -125,5 +126,5 @@ export interface ResolvedOptions extends Readonly<
   };
   readonly schedules: { readonly owner: string };
   /** A Map: a queue may be called `__proto__`. */
-  readonly queues: ReadonlyMap<string, Readonly<QueueSettings>>;
+  readonly queues: ReadonlyMap<string, Readonly<InMs<QueueSettings>>>;
 }

@@ -13,13 +13,15 @@ import {
   type Rule,
 } from '../runtime/rules.js';
 import type { ClaimRequest } from './job-queue.js';
+import { inMs, msOf, type Duration } from '../job/values/duration.js';
+import { duration } from '../options/handler-rules.js';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const MAX_JOBS = 100;
 const MAX_WORKER_ID = 200;
 
 /** Also a lease of the pull contract can be renewed for this long. */
-const lease = whole(100, DAY_MS);
+const lease = duration(100, DAY_MS);
 
 const workerId = must(
   (value) =>
@@ -55,8 +57,9 @@ export interface CheckedClaim extends Served {
 
 /** @throws QueueError `INVALID_OPTION` with all that is wrong. */
 export function checkClaim(request: ClaimRequest, defaultLeaseMs: number): CheckedClaim {
-  refuse('claim', claimRequest(request, ''));
-  const { workerId, queues, labels = [], leaseMs = defaultLeaseMs, limit = 1 } = request;
+  const checked = inMs(request);
+  refuse('claim', claimRequest(checked, ''));
+  const { workerId, queues, labels = [], leaseMs = defaultLeaseMs, limit = 1 } = checked;
   return {
     workerId,
     queues,
@@ -67,7 +70,8 @@ export function checkClaim(request: ClaimRequest, defaultLeaseMs: number): Check
   };
 }
 
-export function checkLeaseMs(leaseMs: number): number {
+export function checkLeaseMs(given: Duration): number {
+  const leaseMs = msOf(given);
   refuse('renewLease', lease(leaseMs, 'leaseMs'));
   return leaseMs;
 }

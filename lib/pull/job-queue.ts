@@ -1,6 +1,7 @@
 import type { CancelCounts, Enqueued, EnqueueOptions } from '../job/enqueue-options.js';
 import type { FoundJob, JobFacts } from '../job/job.js';
 import type { ExpiredLease } from '../observability/events.js';
+import type { Duration } from '../job/values/duration.js';
 
 /** What a worker asks for. */
 export interface ClaimRequest {
@@ -13,8 +14,8 @@ export interface ClaimRequest {
   queues: string[];
   /** What the worker has: it gets jobs whose labels are all among these. Default none. */
   labels?: string[];
-  /** How long it holds the jobs without a word, in milliseconds: 100 to a day, default the module's `leaseMs` (15,000). */
-  leaseMs?: number;
+  /** How long it holds the jobs without a word, 100 milliseconds to a day, default the module's `leaseMs` (15,000). */
+  leaseMs?: Duration;
   /** Jobs at most, 1 (default) to 100. */
   limit?: number;
 }
@@ -90,7 +91,7 @@ export abstract class JobQueue {
    * The lease holds for `leaseMs` from now.
    * @throws QueueError `LEASE_LOST` where its time is over, reaped or not: all its jobs are lost; `LEASE_UNKNOWN`.
    */
-  abstract renewLease(leaseId: string, leaseMs: number): Promise<LeaseRenewal>;
+  abstract renewLease(leaseId: string, leaseMs: Duration): Promise<LeaseRenewal>;
 
   /**
    * The job has succeeded; its outputs are kept with it.

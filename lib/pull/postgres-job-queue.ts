@@ -34,6 +34,7 @@ import { pulledJob } from './pulled-job.js';
 import { PulledClaims } from './pulled-claims.js';
 import { pulledRun, type PulledRun } from './pulled-run.js';
 import { subscribe } from './subscription.js';
+import type { Duration } from '../job/values/duration.js';
 
 interface PostgresJobQueueParts {
   storage: Storage;
@@ -74,7 +75,7 @@ export class PostgresJobQueue extends JobQueue {
     return { leaseId, jobs };
   }
 
-  async renewLease(leaseId: string, leaseMs: number): Promise<LeaseRenewal> {
+  async renewLease(leaseId: string, leaseMs: Duration): Promise<LeaseRenewal> {
     return this.parts.storage.pulls.renew(checkLeaseId(leaseId), checkLeaseMs(leaseMs));
   }
 

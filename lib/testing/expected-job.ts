@@ -3,6 +3,7 @@ import { isTemplate, type JobTarget } from '../job/job-template.js';
 import type { FoundJob } from '../job/job.js';
 import { QueueError } from '../job/queue.errors.js';
 import { closestWord } from '../runtime/closest-word.js';
+import { inMs, type Duration } from '../job/values/duration.js';
 
 /** `expect.any(String)` and its kin, of any test runner. */
 interface Matcher {
@@ -48,8 +49,8 @@ type ExpectedFacts = { [Fact in (typeof FACTS)[number]]?: PartOf<FoundJob[Fact]>
 export interface ExpectedJob<Payload = unknown> extends ExpectedFacts {
   /** As it was given to `enqueue`; dates are compared as the text that is stored. */
   payload?: PartOf<Payload>;
-  /** How long after its enqueue it is due, in milliseconds, while it waits for its time. */
-  delayMs?: number | Matcher;
+  /** How long after its enqueue it is due, while it waits for its time. */
+  delayMs?: Duration | Matcher;
 }
 
 const KNOWN: readonly string[] = [...FACTS, 'payload', 'delayMs'];
@@ -62,7 +63,7 @@ export function checkExpected(expected: ExpectedJob): ExpectedJob {
       'What is expected of a job must be an object, such as { payload: { orderId: 5 } }.',
     );
   const unknown = Object.keys(expected).find((key) => !KNOWN.includes(key));
-  if (unknown === undefined) return expected;
+  if (unknown === undefined) return inMs(expected, 1);
   const near = closestWord(unknown, KNOWN);
   const hint = near
     ? `Did you mean "${near}"?`

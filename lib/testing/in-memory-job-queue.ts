@@ -26,6 +26,7 @@ import { isLone, picked, suspicionAfter } from './memory-suspects.js';
 import { checkKept, checkQueuesKept } from './memory-limits.js';
 import { MemoryListeners } from './memory-listeners.js';
 import { MemoryLeases, type MemoryLease } from './memory-leases.js';
+import type { Duration } from '../job/values/duration.js';
 
 /** Of the module's options those that mean something without a database, and a clock. */
 export interface InMemoryJobQueueOptions extends Pick<
@@ -103,7 +104,7 @@ export class InMemoryJobQueue extends JobQueue {
     return { leaseId, jobs: jobs.map((job) => job.pulled(this.policies.of(job.job.queue))) };
   }
 
-  async renewLease(leaseId: string, leaseMs: number): Promise<LeaseRenewal> {
+  async renewLease(leaseId: string, leaseMs: Duration): Promise<LeaseRenewal> {
     const [id, ms, now] = [checkLeaseId(leaseId), checkLeaseMs(leaseMs), this.now()];
     const lease = this.leases.renew(id, now, now + ms);
     const cancelled = [...lease.jobs.values()].filter((job) => job.cancelAt !== undefined);

@@ -1,6 +1,7 @@
 import type { EnqueueOptions } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
 import { checkLabels } from '../job/labels.js';
+import { inMs } from '../job/values/duration.js';
 
 /** What a test may ask of an enqueued job. */
 export interface RecordedJob {
@@ -13,7 +14,7 @@ export interface RecordedJob {
 
 /** As `find` would answer. */
 export function foundOf(job: RecordedJob): FoundJob {
-  const { name = '', priority = 0, headers = {}, labels = [], delayMs = 0 } = job.options;
+  const { name = '', priority = 0, headers = {}, labels = [], delayMs = 0 } = inMs(job.options, 1);
   const now = new Date();
   const runAt = job.options.runAt ?? new Date(now.getTime() + delayMs);
   const state = job.cancelled

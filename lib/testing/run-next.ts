@@ -4,17 +4,18 @@ import { isTemplate, templateLabel, type JobTarget, type OutputOf } from '../job
 import { checkQueueName, quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { outside } from '../runtime/outside.js';
-import { whole } from '../runtime/rules.js';
 import { endAs } from '../waiting/read-as.js';
 import { partsOf, type ApplicationParts, type OfInstance } from './application-parts.js';
 import { HandWorker } from './hand-worker.js';
 import type { RanJob } from './run-watch.js';
 import { COUNT_WAITING } from './sql/count-waiting.sql.js';
+import { duration } from '../options/handler-rules.js';
+import { inMs, type Duration } from '../job/values/duration.js';
 
 /** Whose jobs, and how long they may take. */
 export interface RunOptions extends OfInstance {
   /** Milliseconds that the work may take, default 4,000: a second less than Jest and Vitest give a test. */
-  timeoutMs?: number;
+  timeoutMs?: Duration;
 }
 
 const DEFAULT_TIMEOUT_MS = 4_000;
@@ -80,8 +81,9 @@ export async function onHandWorker(
 }
 
 /** @throws QueueError `INVALID_OPTION` */
-export function checkTimeout({ timeoutMs = DEFAULT_TIMEOUT_MS }: RunOptions): number {
-  const [problem] = whole(1, HOUR_MS)(timeoutMs, 'timeoutMs');
+export function checkTimeout(options: RunOptions): number {
+  const { timeoutMs = DEFAULT_TIMEOUT_MS } = inMs(options);
+  const [problem] = duration(1, HOUR_MS)(timeoutMs, 'timeoutMs');
   if (problem) throw new QueueError('INVALID_OPTION', `${problem}.`);
   return timeoutMs;
 }

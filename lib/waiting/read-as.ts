@@ -9,24 +9,28 @@ import {
 import { QueueError } from '../job/queue.errors.js';
 import { fitOf } from '../job/schema-fit.js';
 import type { AnySchema } from '../job/standard-schema.js';
-import { must, shape, whole } from '../runtime/rules.js';
-import { abortedBefore } from './waiter.js';
+import { must, shape } from '../runtime/rules.js';
+import { abortedBefore, type CheckedTime } from './waiter.js';
+import { msOf } from '../job/values/duration.js';
+import { duration } from '../options/handler-rules.js';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** Checks what a caller gave before anything is written or waited for. */
 export function checkWait<Output>(
   options: WaitOptions<Output>,
-): WaitTime & { as?: TemplateOf<unknown, Output> } {
-  const problems = waitOptions(options, '');
+): CheckedTime & { as?: TemplateOf<unknown, Output> } {
+  const checked = { ...options, timeoutMs: msOf(options.timeoutMs) };
+  const problems = waitOptions(checked, '');
   if (problems.length > 0) throw invalid(`wait: ${problems.join('; ')}`);
-  return options;
+  return checked;
 }
 
 /** The same for a job that is not stored yet: whoever has lost interest already stores nothing. */
-export function checkTime(time: WaitTime): WaitTime {
-  if (checkWait(time).signal?.aborted) throw abortedBefore(time.signal!);
-  return time;
+export function checkTime(time: WaitTime): CheckedTime {
+  const checked = checkWait(time);
+  if (checked.signal?.aborted) throw abortedBefore(checked.signal);
+  return checked;
 }
 
 const template = must(isTemplate, 'a template made by defineJob');
@@ -35,7 +39,7 @@ const abortSignal = must(
   'an AbortSignal',
 );
 
-const waitOptions = shape({ timeoutMs: whole(1, DAY_MS), signal: abortSignal, as: template });
+const waitOptions = shape({ timeoutMs: duration(1, DAY_MS), signal: abortSignal, as: template });
 
 /** The end with its output as the template's schema makes it. */
 export async function endAs<Output>(

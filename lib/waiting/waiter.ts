@@ -3,6 +3,9 @@ import { QueueError } from '../job/queue.errors.js';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
+/** How long to wait, checked. */
+export type CheckedTime = Pick<WaitTime, 'signal'> & { timeoutMs?: number };
+
 /** One caller who waits for the end of a job: until it comes, the time is over, or the caller has lost interest. */
 export class Waiter {
   readonly over: Promise<JobEnd>;
@@ -14,7 +17,7 @@ export class Waiter {
 
   constructor(
     private readonly id: string,
-    { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: WaitTime,
+    { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: CheckedTime,
   ) {
     this.over = new Promise((resolve, reject) =>
       Object.assign(this, { end: resolve, fail: reject }),

@@ -1,5 +1,5 @@
 import type { Enqueued } from '../job/enqueue-options.js';
-import type { JobEnd, WaitTime } from '../job/job-end.js';
+import type { JobEnd } from '../job/job-end.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEventBus } from '../observability/events.js';
 import { Loop } from '../runtime/loop.js';
@@ -11,7 +11,7 @@ import type { EndRow } from '../storage/reading/end.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { EndTeller } from './end-teller.js';
 import { onEnds } from './ends.js';
-import { Waiter } from './waiter.js';
+import { Waiter, type CheckedTime } from './waiter.js';
 import { Watch } from './watch.js';
 
 /** Longest rest between two looks at a job whose end was not heard of. */
@@ -58,7 +58,7 @@ export class Waits {
   }
 
   /** Subscribes to the job, looks, and waits. */
-  async wait(id: string, time: WaitTime): Promise<JobEnd> {
+  async wait(id: string, time: CheckedTime): Promise<JobEnd> {
     if (this.isClosed) throw closed();
     const watch = this.watchOf(id);
     const waiter = new Waiter(id, time);

@@ -1,5 +1,7 @@
 import type { ModulesContainer } from '@nestjs/core';
 import { QueueError } from '../job/queue.errors.js';
+import { msOf, type Duration } from '../job/values/duration.js';
+import { duration } from '../options/handler-rules.js';
 import type { WorkerState } from '../health/queue-health.js';
 import type { QueueLoad } from '../observability/telemetry.js';
 import { outside } from '../runtime/outside.js';
@@ -11,6 +13,7 @@ import type { WorkerPulse } from '../health/queue-health.js';
 /** Long enough for `app.enableShutdownHooks()` after `listen()`. */
 const HOOKS_CHECK_MS = 5_000;
 const EMPTY_CHECK_MS = 10;
+const LONGEST_RUN_MS = 86_400_000;
 
 /**
  * Starts and stops the work of this process. Nest calls the hooks; with `worker: { autoStart: false }` the application calls
@@ -76,9 +79,10 @@ export class QueueWorker {
   /**
    * Works until nothing is due any more (jobs of the future stay), then answers how the runs ended; stops again when it was not
    * running before. For one-shot workers and tests.
-   * @throws QueueError `RUN_TIMEOUT` when work is left after `timeoutMs` (default 30,000).
+   * @throws QueueError `RUN_TIMEOUT` when work is left after `timeoutMs` (default 30,000; at most a day), `INVALID_OPTION`.
    */
-  async runUntilEmpty({ timeoutMs = 30_000 }: { timeoutMs?: number } = {}): Promise<RunCounts> {
+  async runUntilEmpty(options: { timeoutMs?: Duration } = {}): Promise<RunCounts> {
+    const timeoutMs = checkedTimeout(options.timeoutMs);
     const wasRunning = this.isRunning;
     const { counts, stop } = countRuns(this.parts.events);
     try {
@@ -168,6 +172,13 @@ function timedOut(): QueueError {
     'RUN_TIMEOUT',
     'Work is left after the timeout of runUntilEmpty. A handler may hang, or enqueue as fast as it works; raise timeoutMs, or look at simple_queue.jobs.',
   );
+}
+
+function checkedTimeout(given: Duration = 30_000): number {
+  const timeoutMs = msOf(given);
+  const problems = duration(0, LONGEST_RUN_MS)(timeoutMs, 'timeoutMs');
+  if (problems.length === 0) return timeoutMs;
+  throw new QueueError('INVALID_OPTION', `runUntilEmpty: ${problems.join('; ')}.`);
 }
 
 function closing(): QueueError {

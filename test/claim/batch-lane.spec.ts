@@ -4,10 +4,14 @@ import { Permits } from '../../lib/runtime/permits.js';
 import { BatchLane } from '../../lib/claim/batch-lane.js';
 import { eventually } from '../support/eventually.js';
 import { aLane, aRun } from '../support/runs.js';
+import type { InMs } from '../../lib/job/values/duration.js';
 
 const AN_HOUR = 3_600_000;
 
-function aBatchLane(batch: BatchOptions, { limit = 10, permits = [new Permits(limit)] } = {}) {
+function aBatchLane(
+  batch: InMs<BatchOptions>,
+  { limit = 10, permits = [new Permits(limit)] } = {},
+) {
   const lane = aLane();
   const { handler, settings } = lane;
   const dues: number[] = [];

@@ -60,7 +60,7 @@ describe('migrate', () => {
     await (await openStorage(dataSource, { migrate: 'run' })).onApplicationShutdown();
     await dataSource.destroy();
     expect((await migrate('sql')).out).toContain('nothing to do');
-    expect(await migrate('down', '--yes')).toMatchObject({
+    expect(await migrate('down', '--drop', 'simple_queue')).toMatchObject({
       code: 0,
       out: expect.stringContaining('Dropped all tables'),
     });
@@ -69,34 +69,40 @@ describe('migrate', () => {
     expect([await columns(), await indexes()]).toEqual(byHand);
   });
 
-  it('goes down only with --yes, and never under a living worker', async () => {
+  it('goes down only with the name of the schema, and never under a living worker', async () => {
     await migrate('up');
     await database.query(`insert into simple_queue.queue (name) values ('mail')`);
     expect(await migrate('down', '--json')).toMatchObject({
       code: 0,
       json: { dropped: false, queues: [{ queue: 'mail' }] },
     });
+    for (const slip of [['--yes'], ['--drop', 'simple-queue'], ['--drop', 'public', '--yes']])
+      expect(await migrate('down', ...slip)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('asks for the name of the schema: --drop simple_queue'),
+      });
+    expect(await columns()).not.toEqual([]);
     await database.query(
       `insert into simple_queue.lease (id, shard, worker, expires_at) values (gen_random_uuid(), 0, 'host:1', now() + interval '1 hour')`,
     );
-    expect(await migrate('down', '--yes')).toMatchObject({
+    expect(await migrate('down', '--drop', 'simple_queue')).toMatchObject({
       code: 1,
       err: expect.stringContaining('1 live worker uses them (host:1)'),
     });
     await database.query('delete from simple_queue.lease');
-    expect(await migrate('down', '--yes', '--json')).toMatchObject({
+    expect(await migrate('down', '--drop', 'simple_queue', '--json')).toMatchObject({
       code: 0,
       json: { dropped: true },
     });
     expect(await columns()).toEqual([]);
-    expect((await migrate('down', '--yes')).code).toBe(1);
+    expect((await migrate('down', '--drop', 'simple_queue')).code).toBe(1);
   });
 
   it("leaves tables alone that are among an application's own migrations", async () => {
     const dataSource = await aDataSource(database.url, { migrations: createMigrations() });
     await dataSource.runMigrations();
     await dataSource.destroy();
-    expect(await migrate('down', '--yes')).toMatchObject({
+    expect(await migrate('down', '--drop', 'simple_queue')).toMatchObject({
       code: 1,
       err: expect.stringContaining('among the migrations of an application'),
     });

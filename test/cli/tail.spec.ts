@@ -17,7 +17,7 @@ class Tail {
   private readonly ended: Promise<{ code: number }>;
 
   constructor(url: string, ...flags: string[]) {
-    this.ended = cli(['tail', '--interval', '200ms', ...flags], {
+    this.ended = cli(['tail', '--interval', '200', ...flags], {
       env: { DATABASE_URL: url },
       interruption: this.controller.signal,
       onOut: (text) => (this.out += text),

@@ -214,7 +214,7 @@ describe('a call that cannot work is refused before anything is written', () => 
         Infinity,
       ])
         expect(refusalOf(option, value)).toMatch(
-          new RegExp(`^enqueue: ${option} must be a .{1,120}$`),
+          new RegExp(`^enqueue: ${option} must be a .{1,180}$`),
         );
     },
   );

@@ -172,7 +172,7 @@ describe('the health of a queue', () => {
       const took = performance.now() - asked;
       expect(queue.problems).toContainEqual('The database did not answer within 50 ms.');
       // Far below the time limit of any statement: it did not wait for the database.
-      expect(took).toBeLessThan(QUICK.queryTimeoutMs! / 2);
+      expect(took).toBeLessThan(Number(QUICK.queryTimeoutMs) / 2);
       expect((await health.isAlive('queue')).queue.status).toBe('up');
     });
     await allUp();

@@ -71,8 +71,10 @@ export const wrong: unknown[] = [
   SimpleQueueModule.forRoot({ concurency: 5 }),
   // @ts-expect-error no such option of a queue
   SimpleQueueModule.forRoot({ queues: { mail: { concurency: 5 } } }),
-  // @ts-expect-error durations are numbers
-  SimpleQueueModule.forRoot({ leaseMs: '15s' }),
+  // @ts-expect-error no such unit
+  SimpleQueueModule.forRoot({ leaseMs: '15 parsecs' }),
+  // @ts-expect-error a number without its unit
+  SimpleQueueModule.forRoot({ leaseMs: '15' }),
   // @ts-expect-error not one of the three
   SimpleQueueModule.forRoot({ migrate: true }),
   // @ts-expect-error the dead letter table cannot be left out

@@ -3,7 +3,7 @@ import type { AttemptRecord, FoundJob } from '../../job/job.js';
 import type { AddCommand, Cli } from '../command.js';
 import { toneOf } from '../job-table.js';
 import type { Cell } from '../table.js';
-import { moment, span } from '../times.js';
+import { lasted, moment } from '../times.js';
 import { visibleJson } from '../visible.js';
 
 /** `job <id>`: all of one job; what it carries only with `--payload`. */
@@ -84,7 +84,7 @@ function times({
     ['ended', finishedAt && moment(finishedAt)],
     ['cancel asked', cancelRequestedAt && { text: moment(cancelRequestedAt), tone: 'warn' }],
     ['commit by', commitBy && moment(commitBy)],
-    ['last run', runMs === undefined ? undefined : span(runMs)],
+    ['last run', runMs === undefined ? undefined : lasted(runMs)],
     ['on worker', worker],
   ];
 }
@@ -122,7 +122,7 @@ async function history({ screen }: Cli, records: AttemptRecord[]): Promise<void>
     String(attempt),
     at?.slice(0, 19).replace('T', ' ') ?? '',
     outcome ?? '',
-    runMs === undefined ? '' : span(runMs),
+    runMs === undefined ? '' : lasted(runMs),
     error ? `${error.name}: ${error.message}` : '',
   ]);
   await screen.table(

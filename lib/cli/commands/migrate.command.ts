@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import { quote } from '../../job/names.js';
 import type { QueueSummary } from '../../admin/overview.js';
 import { QueueError } from '../../job/queue.errors.js';
 import type { Act, AddCommand, Cli } from '../command.js';
@@ -46,18 +47,23 @@ export const addMigrate: AddCommand = (program, act) => {
     .addHelpText('after', '\nExamples:\n  simple-queue migrate status || simple-queue migrate up')
     .action(act(status));
   addSql(migrate, act);
+  addDown(migrate, act);
+};
+
+function addDown(migrate: Command, act: Act): void {
   migrate
     .command('down')
     .description(
-      'drop the tables and every job in them; shows what would go, and does it with --yes',
+      'drop the tables and every job in them; shows what would go, and does it with --drop and the name of the schema',
     )
-    .option('--yes', 'do it')
+    .option('--drop <schema>', 'do it: the name of the schema, written out')
+    .addOption(new Option('--yes').hideHelp())
     .addHelpText(
       'after',
-      '\nExamples:\n  simple-queue migrate down\n  simple-queue migrate down --yes',
+      '\nExamples:\n  simple-queue migrate down\n  simple-queue migrate down --drop simple_queue',
     )
-    .action(act((cli, { yes = false }: { yes?: boolean }) => down(cli, yes)));
-};
+    .action(act(down));
+}
 
 function addSql(migrate: Command, act: Act): void {
   migrate
@@ -144,11 +150,23 @@ function scriptText(statements: string[], schema: string, from: number): string 
   return [...head, ...statements.map((statement) => `${statement};`), 'commit;'].join('\n\n');
 }
 
-async function down(cli: Cli, yes: boolean): Promise<number> {
+interface DownFlags {
+  drop?: string;
+  /** What is enough for a redrive is not enough here. */
+  yes?: boolean;
+}
+
+async function down(cli: Cli, { drop, yes }: DownFlags): Promise<number> {
+  const { schema: named } = cli.flags;
+  if (yes || (drop !== undefined && drop !== named))
+    throw new QueueError(
+      'INVALID_OPTION',
+      `migrate down drops every job, so it asks for the name of the schema: --drop ${named}${drop === undefined ? '' : `, not ${quote(drop)}`}. Nothing was done.`,
+    );
   const opened = await cli.session();
   const queues = await opened.admin.queues();
   const obstacle = await obstacleOf(opened);
-  const dropped = yes && obstacle === undefined;
+  const dropped = drop !== undefined && obstacle === undefined;
   if (dropped) await opened.migrator.down();
   const { shown } = opened.database;
   const { schema } = opened.options;
@@ -177,7 +195,7 @@ async function showDown(
     `All tables of schema "${schema}" of ${database} would be dropped, with every job, ended ones too.`,
   );
   screen.note({
-    text: obstacle ?? 'Nothing was done. To drop them, repeat it with --yes.',
+    text: obstacle ?? `Nothing was done. To drop them, repeat it with --drop ${schema}.`,
     tone: obstacle ? 'bad' : 'warn',
   });
 }

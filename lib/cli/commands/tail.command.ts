@@ -5,13 +5,14 @@ import type { AddCommand, Cli } from '../command.js';
 import { toneOf } from '../job-table.js';
 import type { JobWatch, Look, Watched, WatchedEvent } from '../job-watch.js';
 import { refuseUnknownQueue } from '../known-queue.js';
-import { fromNow, parseSpan, span } from '../times.js';
+import { fromNow, lasted, parseSpan, span } from '../times.js';
 
 interface TailFlags extends Watched {
-  interval: number;
+  interval?: number;
   errors?: boolean;
 }
 
+const DEFAULT_INTERVAL_MS = 1_000;
 const MIN_INTERVAL_MS = 200;
 const MAX_INTERVAL_MS = 3_600_000;
 
@@ -23,7 +24,7 @@ export const addTail: AddCommand = (program, act) => {
     .option('--queue <queue>', 'jobs of this queue')
     .option('--name <name>', 'jobs for this handler of the queue')
     .option('--errors', 'only what failed, for good or for now')
-    .option('--interval <time>', 'how often it looks, 200ms to 1h', parseSpan, 1_000)
+    .option('--interval <time>', 'how often it looks, 200ms to 1h; default: 1s', parseInterval)
     .addHelpText('after', EXAMPLES)
     .action(act(tail));
 };
@@ -36,8 +37,12 @@ Examples:
   simple-queue tail --queue mail
   simple-queue tail --errors --json | jq .error.message`;
 
+/** A number alone is milliseconds, as in the options of the library. */
+const parseInterval = (text: string): number =>
+  /^\d{1,9}$/.test(text) ? Number(text) : parseSpan(text);
+
 async function tail(cli: Cli, flags: TailFlags): Promise<void> {
-  const { queue, name, errors = false, interval } = flags;
+  const { queue, name, errors = false, interval = DEFAULT_INTERVAL_MS } = flags;
   if (interval < MIN_INTERVAL_MS || interval > MAX_INTERVAL_MS)
     throw new QueueError(
       'INVALID_OPTION',
@@ -134,7 +139,7 @@ function sayEvent(screen: Cli['screen'], event: WatchedEvent): void {
 function detailOf(event: WatchedEvent): string {
   const { kind, job } = event;
   const { run_ms: runMs, run_at: runAt, last_error: error } = job!;
-  const took = kind === 'ended' && runMs !== null ? `  ${span(runMs)}` : '';
+  const took = kind === 'ended' && runMs !== null ? `  ${lasted(runMs)}` : '';
   const when = kind === 'retrying' || kind === 'scheduled' ? `  ${fromNow(runAt)}` : '';
   return `${took}${when}${isBad(event) && error ? `  ${error.name}: ${error.message}` : ''}`;
 }
