@@ -93,6 +93,8 @@ module.exports = {
         FLOOR,
         OPTIONS,
         '^lib/(storage|observability)/',
+        // One list of what waits for a person, whoever looks.
+        ...(['admin', 'doctor', 'health', 'maintenance'].includes(room) ? ['^lib/troubles/'] : []),
         // A process without a worker settles as a worker does, and does its duties along with the claims of remote workers.
         ...(room === 'pull' ? ['^lib/(settle|maintenance)/', '^lib/queue\\.service\\.ts$'] : []),
         // One of the duties makes the ticks of schedules.
@@ -108,6 +110,14 @@ module.exports = {
       FLOOR,
       OPTIONS,
       '^lib/(enqueue|storage|observability)/',
+    ),
+    only(
+      'troubles-are-told-to-many',
+      'What waits for a person is counted by storage, and said once.',
+      '^lib/troubles/',
+      FLOOR,
+      OPTIONS,
+      '^lib/storage/',
     ),
     only(
       'queue-service-enqueues',
@@ -171,9 +181,10 @@ module.exports = {
     },
     reserved(
       'maintenance-is-for-who-turns-it',
-      'Duties are turned by the loops of a worker, along with claims of remote workers, or by hand in tests.',
+      'Duties are turned by the loops of a worker, along with claims of remote workers, or by hand: in tests, and by `maintain`.',
       '^lib/maintenance/',
       '^lib/(maintenance|worker|pull|testing)/',
+      '^lib/cli/commands/maintain\\.command\\.ts$',
     ),
 
     reserved(

@@ -11,7 +11,9 @@ export {
   type HealthState,
   type WorkerState,
 } from './health/queue-health.js';
+export type { Trouble, TroubleCode, TroubleLevel } from './job/trouble.js';
 export type {
+  CancelOptions,
   JobFilter,
   JobPage,
   PurgeCounts,
@@ -29,6 +31,7 @@ export type {
   QueueSummary,
   WorkerSummary,
 } from './admin/overview.js';
-export { QueueAdmin, type Explanation } from './admin/queue-admin.js';
+export type { Explanation } from './admin/explain.js';
+export { QueueAdmin } from './admin/queue-admin.js';
 export type { Reason, ReasonCode } from './admin/reasons.js';
 export type { Retried } from './admin/revivals.js';

@@ -8,15 +8,17 @@ import type {
   BackPressure,
   CancelCounts,
   CancelSelector,
+  ChangeAnswer,
   CommitAnswer,
   EnqueueItem,
   EnqueueManyOptions,
   EnqueueOptions,
   Enqueued,
   InTransaction,
+  JobChanges,
   JobOptions,
 } from './job/enqueue-options.js';
-import type { FindOptions } from './job/job-template.js';
+import type { ChangeOptions, FindOptions } from './job/job-template.js';
 import type { JobEnd, WaitOptions, WaitTime } from './job/job-end.js';
 import { isTemplate, type GivenOf, type JobTarget, type OutputOf } from './job/job-template.js';
 import type { FoundJob } from './job/job.js';
@@ -30,6 +32,7 @@ import {
   type QueueEventName,
   type QueueEventBus,
 } from './observability/events.js';
+import { checkChanges } from './options/job-changes.js';
 import { QueuePolicies, type Retention } from './options/queue-policy.js';
 import type { ResolvedOptions } from './options/simple-queue.options.js';
 import type { Run } from './storage/connection/database.js';
@@ -49,7 +52,7 @@ export class QueueService {
   /** @internal The module makes it. */
   constructor(
     private readonly storage: Storage,
-    options: ResolvedOptions,
+    private readonly options: ResolvedOptions,
     private readonly occurrences: QueueEventBus,
   ) {
     this.enqueuer = new Enqueuer(storage, options, occurrences);
@@ -162,6 +165,29 @@ export class QueueService {
     if (Object.keys(news).length > 0) signals.send({ lanes: [], ...news }, joined?.runner);
     if (counts.cancelled > 0) this.tellWaiters(selector.id, joined);
     return counts;
+  }
+
+  /**
+   * Gives a waiting job another time, priority or payload, under its id and with its attempts; a staged or blocked one keeps its place. What runs
+   * or has ended stays as it is: `changed` is false then, and `state` says why.
+   * @throws QueueError `INVALID_OPTION`, also for a priority of a job of an ordered group; `INVALID_PAYLOAD`, `PAYLOAD_TOO_LARGE`;
+   * `TRANSACTION_CONFLICT` where it moved again and again.
+   */
+  async change<Payload = unknown>(
+    id: string,
+    changes: JobChanges<Payload>,
+    options: ChangeOptions<Payload> = {},
+  ): Promise<ChangeAnswer> {
+    checkCall('change', options);
+    const checked = checkChanges(changes, this.options.maxPayloadBytes);
+    const { database, changes: repository, signals } = this.storage;
+    const joined = database.transactionOf(options);
+    if (options.as && changes.payload !== undefined)
+      await templatedItem(options.as, { payload: changes.payload });
+    const change = (run: Run) => repository.change(run, checkId(id), checked);
+    const { signal, ...answer } = await database.within(joined, change, database.waiters);
+    if (signal) signals.send(signal, joined?.runner);
+    return answer;
   }
 
   /**

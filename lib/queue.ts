@@ -1,11 +1,13 @@
 import type {
   CancelCounts,
   CancelSelector,
+  ChangeAnswer,
   Enqueued,
   EnqueueItem,
   EnqueueManyOptions,
   EnqueueOptions,
   InTransaction,
+  JobChanges,
   JobOptions,
   BackPressure,
 } from './job/enqueue-options.js';
@@ -77,6 +79,11 @@ export class Queue<Given = unknown, Output = unknown, Payload = Given> {
   /** A job of this template or queue. */
   find(id: string, options?: InTransaction): Promise<FoundJob<Payload, Output> | undefined> {
     return this.queues.find<Payload, Output>(id, { ...options, as: this.template });
+  }
+
+  /** A waiting job of this template or queue. */
+  change(id: string, changes: JobChanges<Given>, options?: InTransaction): Promise<ChangeAnswer> {
+    return this.queues.change(id, changes, { ...options, as: this.template });
   }
 
   /** Jobs of the queue, of all names: keys, groups and tags are the queue's. An `id` is taken as it is. */

@@ -190,13 +190,17 @@ export const UP = [
   ) partition by range (expires_at)`,
   `create table simple_queue.dead_letter_default partition of simple_queue.dead_letter default`,
   `create index dead_letter_default_expiry on simple_queue.dead_letter_default (expires_at, shard)`,
+  // What was poisoned waits for a person, and is rare.
+  `create index dead_letter_poisoned on simple_queue.dead_letter (finished_at, shard) where state = 'poisoned'`,
   `create index dead_letter_lane on simple_queue.dead_letter (lane, shard, id)`,
   `create index dead_letter_fingerprint on simple_queue.dead_letter (fingerprint, shard, id) where fingerprint is not null`,
   `create index dead_letter_unique_key on simple_queue.dead_letter (unique_key, shard, id) where unique_key is not null`,
 
   `create view simple_queue.jobs as
     select j.id, q.name as queue, l.name, case
-        when j.commit_by is not null then 'staged'
+        when j.commit_by is not null and (exists (select from simple_queue.staged p where p.id = j.id and p.shard = j.shard)
+          or j.seq is not null and exists (select from simple_queue.blocked p where p.group_name = j.group_name and p.shard = j.shard
+                     and p.queue = j.queue and p.seq = j.seq)) then 'staged'
         when exists (select from simple_queue.ready p where p.lane = j.lane and p.shard = j.shard and p.priority = j.priority
                      and p.run_at = j.run_at and p.id = j.id) then 'ready'
         when exists (select from simple_queue.scheduled p where p.run_at = j.run_at and p.shard = j.shard and p.id = j.id) then 'scheduled'
@@ -206,7 +210,9 @@ export const UP = [
                      and p.priority = j.priority and p.run_at = j.run_at and p.id = j.id) then 'ready'
         when j.seq is not null and exists (select from simple_queue.blocked p where p.group_name = j.group_name and p.shard = j.shard
                      and p.queue = j.queue and p.seq = j.seq) then 'blocked'
-        else 'running' end as state,
+        when exists (select from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+                     where c.shard = j.shard and j.id = any(c.jobs) and u.id = j.id and u.epoch = j.epoch) then 'running'
+        else 'lost' end as state,
       j.priority, j.attempt, j.stalls, j.reschedules, j.created_at, j.run_at, j.cancel_at,
       null::timestamptz as finished_at, null::timestamptz as expires_at, null::int as run_ms, null::text as worker,
       j.unique_key, j.fingerprint, j.options, j.payload, j.payload_bytes, null::jsonb as output, j.last_error, j.history, l.labels,

@@ -50,7 +50,7 @@ index archive: archive_fingerprint (fingerprint, shard, id) WHERE (fingerprint I
 index archive_default: archive_default_expiry (expires_at, shard)
 index blocked: blocked_lane (lane, shard) WHERE (lane > 0) | blocked_pkey unique (group_name, shard, queue, seq)
 index claim: claim_pkey unique (id, shard)
-index dead_letter: dead_letter_fingerprint (fingerprint, shard, id) WHERE (fingerprint IS NOT NULL) | dead_letter_lane (lane, shard, id) | dead_letter_pkey unique (id, shard, expires_at) | dead_letter_unique_key (unique_key, shard, id) WHERE (unique_key IS NOT NULL)
+index dead_letter: dead_letter_fingerprint (fingerprint, shard, id) WHERE (fingerprint IS NOT NULL) | dead_letter_lane (lane, shard, id) | dead_letter_pkey unique (id, shard, expires_at) | dead_letter_poisoned (finished_at, shard) WHERE (state = 'poisoned'::text) | dead_letter_unique_key (unique_key, shard, id) WHERE (unique_key IS NOT NULL)
 index dead_letter_default: dead_letter_default_expiry (expires_at, shard)
 index fair_ready: fair_ready_pkey unique (lane, shard, group_name, priority, run_at, id)
 index given_id: given_id_noted (noted_at, shard) WHERE ((noted_at)::timestamp with time zone > '-infinity'::timestamp with time zone) | given_id_pkey unique (id, shard)

@@ -1,7 +1,7 @@
 -- $1 smallint, $2 uuid[], $3 jsonb, $4 boolean
 prepare cancel as
 with target as materialized (
-    select id, lane, priority, run_at, suspicion, group_name, queue, seq, commit_by, fair
+    select id, epoch, lane, priority, run_at, suspicion, group_name, queue, seq, commit_by, fair
     from simple_queue.job where shard = $1 and id = any($2::uuid[])),
   unready as (
     delete from simple_queue.ready where shard = $1
@@ -40,8 +40,20 @@ with target as materialized (
     select id from unready union all select id from unscheduled union all select id from unsuspected union all select id from unstaged),
   waiting as materialized (
     select id from turned union all select id from unblocked union all select id from unfair),
+  lost as materialized (
+    select j.id, t.group_name, t.queue, t.seq from target t cross join lateral (
+      select id from simple_queue.job where id = t.id and shard = $1 and epoch = t.epoch for update) j
+    where t.id not in (select id from waiting)
+      and not exists (select from simple_queue.ready p where p.lane = t.lane and p.shard = $1 and p.priority = t.priority and p.run_at = t.run_at and p.id = t.id offset 0)
+      and not exists (select from simple_queue.fair_ready p where p.lane = t.lane and p.shard = $1 and p.group_name = t.group_name and p.priority = t.priority and p.run_at = t.run_at and p.id = t.id offset 0)
+      and not exists (select from simple_queue.suspect p where p.lane = t.lane and p.shard = $1 and p.suspicion = t.suspicion and p.run_at = t.run_at and p.id = t.id offset 0)
+      and not exists (select from simple_queue.scheduled p where p.run_at = t.run_at and p.shard = $1 and p.id = t.id offset 0)
+      and not exists (select from simple_queue.blocked p where p.group_name = t.group_name and p.shard = $1 and p.queue = t.queue and p.seq = t.seq offset 0)
+      and not exists (select from simple_queue.staged p where p.id = t.id and p.shard = $1 offset 0)
+      and not exists (select from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+      where c.shard = $1 and t.id = any(c.jobs) and u.id = t.id and u.epoch = t.epoch)),
   gone as (
-    delete from simple_queue.job where shard = $1 and id = any(array(select id from waiting)) returning *),
+    delete from simple_queue.job where shard = $1 and id = any(array(select id from waiting union all select id from lost)) returning *),
   kept as (
     insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
     select id, $1, 'cancelled', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(), expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history
@@ -51,8 +63,25 @@ with target as materialized (
       from simple_queue.queue q where q.id = g.queue) k
     where expires_at is not null),
   vacated as (
-    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from gone where seq is not null and id in (select id from turned)),
+    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from (
+      select group_name, queue from gone where seq is not null and id in (select id from turned)
+      union select g.group_name, g.queue from lost g
+      where not exists (select from simple_queue.head h
+          where h.group_name = g.group_name and h.shard = $1 and h.queue = g.queue and h.dead is not null offset 0)
+        and not exists (select from simple_queue.vacant v where v.queue = g.queue and v.shard = $1 and v.group_name = g.group_name offset 0)
+        and not exists (select from simple_queue.job o
+          where o.group_name = g.group_name and o.shard = $1 and o.queue = g.queue and o.seq is not null
+            and not exists (select from simple_queue.blocked b
+              where b.group_name = o.group_name and b.shard = $1 and b.queue = o.queue and b.seq = o.seq offset 0)
+            and not (not exists (select from simple_queue.ready p where p.lane = o.lane and p.shard = $1 and p.priority = o.priority and p.run_at = o.run_at and p.id = o.id offset 0)
+      and not exists (select from simple_queue.fair_ready p where p.lane = o.lane and p.shard = $1 and p.group_name = o.group_name and p.priority = o.priority and p.run_at = o.run_at and p.id = o.id offset 0)
+      and not exists (select from simple_queue.suspect p where p.lane = o.lane and p.shard = $1 and p.suspicion = o.suspicion and p.run_at = o.run_at and p.id = o.id offset 0)
+      and not exists (select from simple_queue.scheduled p where p.run_at = o.run_at and p.shard = $1 and p.id = o.id offset 0)
+      and not exists (select from simple_queue.blocked p where p.group_name = o.group_name and p.shard = $1 and p.queue = o.queue and p.seq = o.seq offset 0)
+      and not exists (select from simple_queue.staged p where p.id = o.id and p.shard = $1 offset 0)
+      and not exists (select from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+      where c.shard = $1 and o.id = any(c.jobs) and u.id = o.id and u.epoch = o.epoch))) and g.seq is not null) t),
   flagged as (
     update simple_queue.job set cancel_at = statement_timestamp()
-    where shard = $1 and id = any(array(select id from target except select id from waiting)) and cancel_at is null and $4::boolean returning id)
+    where shard = $1 and id = any(array(select id from target except select id from waiting except select id from lost)) and cancel_at is null and $4::boolean returning id)
   select (select count(*) from gone)::int as cancelled, (select count(*) from flagged)::int as requested;

@@ -1,4 +1,5 @@
-import { LIVE_STATES, TERMINAL_STATES, isTerminal, type JobState } from '../job/job-state.js';
+import type { CancelCounts } from '../job/enqueue-options.js';
+import { JOB_STATES, isTerminal, LOST, type JobState } from '../job/job-state.js';
 import { LAST_DATE } from '../job/job-result.js';
 import { checkJobName, checkQueueName } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
@@ -71,13 +72,16 @@ export interface RedriveOptions extends InBatches<RedriveCounts> {
   limit?: number;
 }
 
+/** How a cancel of many is tried, watched and ended. */
+export type CancelOptions = InBatches<CancelCounts>;
+
 /** How a purge is tried, watched and ended. */
 export type PurgeOptions = InBatches<PurgeCounts>;
 
 /** A filter without mistakes, as lists take it. */
 export type CheckedFilter = Omit<JobFilter, 'state'> & { states?: readonly JobState[] };
 
-const STATE = oneOf(...LIVE_STATES, ...TERMINAL_STATES);
+const STATE = oneOf(...JOB_STATES);
 const MAX_TEXT = 512;
 
 const moment = must(
@@ -122,6 +126,8 @@ const REDRIVE = shape({ limit: whole(1, 2 ** 31 - 1), ...IN_BATCHES } satisfies 
   Rule
 >);
 
+const CANCEL = shape(IN_BATCHES satisfies Record<keyof CancelOptions, Rule>);
+
 const PURGE = shape(IN_BATCHES satisfies Record<keyof PurgeOptions, Rule>);
 
 /** @throws QueueError `INVALID_OPTION` with all that is wrong; `command` says in whose call. */
@@ -146,22 +152,43 @@ export function checkPage(page: JobPage): JobPage {
 /** What has not ended cannot be revived; without a state it is the dead letter queue that is meant. */
 export function checkRedrive(filter: JobFilter, options: RedriveOptions): void {
   refuse('redrive', FILTER(filter, 'filter'));
-  const live = [filter.state ?? []].flat().filter((state) => !isTerminal(state));
-  const problem = `filter.state: "${live.join('", "')}" is not ended, and only ended jobs can be revived`;
+  const live = [filter.state ?? []].flat().filter((state) => !isTerminal(state) && state !== LOST);
+  const problem = `filter.state: "${live.join('", "')}" is not ended, and only ended or lost jobs can be revived`;
   refuse('redrive', [...(live.length > 0 ? [problem] : []), ...REDRIVE(options, 'options')]);
 }
 
-/** An empty filter means everything, which nobody should delete by mistake; what runs is cancelled, not purged. */
+/** What runs is cancelled, not purged. */
 export function checkPurge(filter: JobFilter, options: PurgeOptions): void {
   refuse('purge', FILTER(filter, 'filter'));
-  const problems = PURGE(options, 'options');
-  if (Object.values(filter).every((value) => value === undefined))
-    problems.push(
-      'the filter is empty, and would delete every job. Name a queue, a state or another part of it',
-    );
+  const problems = [...PURGE(options, 'options'), ...emptiness(filter, 'delete')];
   if ([filter.state].flat().includes('running'))
     problems.push('filter.state: "running" jobs are never purged; cancel them');
   refuse('purge', problems);
+}
+
+/** Only what lives can be cancelled. */
+export function checkCancel(filter: JobFilter, options: CancelOptions): void {
+  refuse('cancel', FILTER(filter, 'filter'));
+  const ended = [filter.state ?? []].flat().filter(isTerminal);
+  const problem = `filter.state: "${ended.join('", "')}" has ended, and only live jobs can be cancelled`;
+  const times =
+    (filter.finishedAfter ?? filter.finishedBefore)
+      ? ['filter.finishedAfter and finishedBefore are for ended jobs']
+      : [];
+  refuse('cancel', [
+    ...CANCEL(options, 'options'),
+    ...emptiness(filter, 'end'),
+    ...(ended.length > 0 ? [problem] : []),
+    ...times,
+  ]);
+}
+
+/** An empty filter means everything, which nobody should touch by mistake. */
+function emptiness(filter: JobFilter, verb: string): string[] {
+  if (Object.values(filter).some((value) => value !== undefined)) return [];
+  return [
+    `the filter is empty, and would ${verb} every job. Name a queue, a state or another part of it`,
+  ];
 }
 
 function contradictions(filter: JobFilter): string[] {

@@ -1,4 +1,4 @@
-import { KEPT_IN, TERMINAL_STATES, type JobState } from '../job/job-state.js';
+import { KEPT_IN, LOST, TERMINAL_STATES, type JobState } from '../job/job-state.js';
 import type {
   ListingRepository,
   ListKey,
@@ -22,6 +22,8 @@ interface Section {
   name: string;
   /** undefined: any. */
   states?: readonly JobState[];
+  /** Read only where its state is asked for: it walks every job. */
+  onlyAsked?: true;
   read(listings: ListingRepository, wish: ListWish, filter: CheckedFilter): Promise<ListRead>;
 }
 
@@ -45,6 +47,7 @@ const PLACES: readonly Section[] = [
   { name: 'scheduled', states: ['scheduled'], read: (listings, wish) => listings.scheduled(wish) },
   { name: 'blocked', states: ['blocked'], read: (listings, wish) => listings.blocked(wish) },
   { name: 'staged', states: ['staged'], read: (listings, wish) => listings.staged(wish) },
+  { name: 'lost', states: [LOST], onlyAsked: true, read: (listings, wish) => listings.lost(wish) },
   {
     name: 'dead',
     states: keptIn('dead_letter'),
@@ -69,7 +72,7 @@ const BY_FINGERPRINT: Section = {
 };
 
 /** Walked in an order of their own, with the lanes as a filter. */
-const WALKED = ['scheduled', 'blocked', 'staged', 'archive'];
+const WALKED = ['scheduled', 'blocked', 'staged', 'lost', 'archive'];
 
 /** Reads of one page: where a filter finds little, the page is short rather than late. */
 const MAX_READS = 10;
@@ -165,5 +168,7 @@ function sectionsOf({
   if (fingerprint !== undefined) return [BY_FINGERPRINT];
   const ended = (filter.finishedAfter ?? filter.finishedBefore) ? TERMINAL_STATES : undefined;
   const wanted: readonly JobState[] | undefined = states ?? ended;
-  return PLACES.filter((place) => !wanted || place.states?.some((state) => wanted.includes(state)));
+  return PLACES.filter(({ states: own, onlyAsked }) =>
+    wanted ? own?.some((state) => wanted.includes(state)) : !onlyAsked,
+  );
 }

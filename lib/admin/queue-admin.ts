@@ -1,11 +1,19 @@
 import type { FoundJob } from '../job/job.js';
-import type { JobState } from '../job/job-state.js';
+import type { CancelCounts, ChangeAnswer, JobChanges } from '../job/enqueue-options.js';
 import { checkId, checkQueueName } from '../job/names.js';
+import type { Trouble } from '../job/trouble.js';
+import { checkChanges } from '../options/job-changes.js';
+import { QueuePolicies } from '../options/queue-policy.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Storage } from '../storage/storage.js';
+import { troublesOf } from '../troubles/troubles.js';
+import { Cancels } from './cancels.js';
+import { Explanations, type Explanation } from './explain.js';
 import {
   checkFilter,
   checkGroup,
   checkPage,
+  type CancelOptions,
   type JobFilter,
   type JobPage,
   type PurgeOptions,
@@ -21,20 +29,8 @@ import {
 } from './overview.js';
 import { Purge } from './purge.js';
 import type { PurgeCounts } from './job-filter.js';
-import { blocked, MOST_AHEAD, REASONS, type Reason } from './reasons.js';
 import { Revivals, type Retried } from './revivals.js';
 import type { RedriveCounts } from './job-filter.js';
-
-/** Why a job does not run. */
-export interface Explanation {
-  id: string;
-  /** undefined: no such job is known. */
-  state?: JobState;
-  /** Everything that holds, the strongest reason first; never empty. */
-  reasons: Reason[];
-  /** The reasons as sentences. */
-  text: string;
-}
 
 const PAGE = 50;
 
@@ -47,18 +43,37 @@ export class QueueAdmin {
   private readonly list: JobList;
   private readonly revivals: Revivals;
   private readonly purges: Purge;
+  private readonly cancels: Cancels;
+  private readonly explanations: Explanations;
 
   /** @internal The module makes it. */
-  constructor(private readonly storage: Storage) {
+  constructor(
+    private readonly storage: Storage,
+    private readonly options: ResolvedOptions,
+  ) {
     this.overview = new Overview(storage);
     this.list = new JobList(storage);
     this.revivals = new Revivals(storage, this.list);
     this.purges = new Purge(storage, this.list);
+    this.cancels = new Cancels(
+      storage,
+      this.list,
+      new QueuePolicies(options).byQueue('archiveKeepMs'),
+    );
+    this.explanations = new Explanations(storage, options);
   }
 
   /** Every queue by name, with depth and lanes. Counts end at 10,000 (`atLeast`); what succeeded is not counted. */
   async queues(): Promise<QueueSummary[]> {
     return this.overview.queues();
+  }
+
+  /**
+   * Whatever waits for a person, the worst kinds first, each with the command that shows it and the one that puts it right. `status`, the doctor,
+   * health, metrics and the log read the same list. Counts end at 1,000, and each kind lists 100 at most.
+   */
+  async troubles(): Promise<Trouble[]> {
+    return troublesOf(this.storage, this.options);
   }
 
   /** One queue, and how its dead letters ended. @throws QueueError `QUEUE_UNKNOWN`. */
@@ -100,7 +115,7 @@ export class QueueAdmin {
 
   /**
    * Runs a job again, whichever way it ended, or now rather than at its time: same id, attempts from 0, history kept. A job that had
-   * ended is no longer in the archive or dead letter queue then.
+   * ended is no longer in the archive or dead letter queue then; one that is `lost` stands again where it belongs.
    * @throws QueueError `JOB_UNKNOWN`, `JOB_RUNNING`, `JOB_HELD`, `UNIQUE_KEY_TAKEN`, `INVALID_OPTION`; `TRANSACTION_CONFLICT` where the job
    * changed its state again and again meanwhile.
    */
@@ -115,6 +130,29 @@ export class QueueAdmin {
    */
   async redrive(filter: JobFilter, options: RedriveOptions = {}): Promise<RedriveCounts> {
     return this.revivals.redrive(filter, options);
+  }
+
+  /**
+   * Ends live jobs by filter, in batches of their own transactions: what waits at once, what runs is asked to stop. What the dry run counts
+   * may have changed a moment later. `signal` ends it between two batches. @throws QueueError `INVALID_OPTION`, also for an empty filter.
+   */
+  async cancel(filter: JobFilter, options: CancelOptions = {}): Promise<CancelCounts> {
+    return this.cancels.cancel(filter, options);
+  }
+
+  /**
+   * Gives a waiting job another time, priority or payload; what runs or has ended stays as it is. See `QueueService.change`.
+   * @throws QueueError `INVALID_OPTION`, `INVALID_PAYLOAD`, `PAYLOAD_TOO_LARGE`; `TRANSACTION_CONFLICT` where it moved again and again.
+   */
+  async change(id: string, changes: JobChanges): Promise<ChangeAnswer> {
+    const checked = checkChanges(changes, this.options.maxPayloadBytes);
+    const { signal, ...answer } = await this.storage.changes.change(
+      this.storage.database.waiters.run,
+      checkId(id),
+      checked,
+    );
+    if (signal) this.storage.signals.send(signal);
+    return answer;
   }
 
   /**
@@ -152,28 +190,6 @@ export class QueueAdmin {
 
   /** Why this job is not running, as codes and in words. An unknown id is a reason, too. @throws QueueError `INVALID_OPTION`. */
   async explain(id: string): Promise<Explanation> {
-    const checked = checkId(id);
-    const situation = await this.storage.queues.explain(checked, MOST_AHEAD);
-    if (!situation) return { id: checked, ...inWords([UNKNOWN]) };
-    const reasons = REASONS.map((look) => look(situation)).filter((reason) => reason !== undefined);
-    if (situation.state === 'blocked')
-      reasons.unshift(...(await this.blockedBy(checked, situation.queue)));
-    return { id: checked, state: situation.state, ...inWords(reasons) };
-  }
-
-  private async blockedBy(id: string, queue: string): Promise<Reason[]> {
-    const group = (await this.storage.jobs.find(id))?.group ?? '';
-    const state = await this.storage.groups.describe(queue, group);
-    return state ? [blocked(queue, group, state)] : [];
+    return this.explanations.explain(checkId(id));
   }
 }
-
-const UNKNOWN: Reason = {
-  code: 'UNKNOWN',
-  text: 'No job has this id: it never was, its transaction has not committed, or its retention is over.',
-};
-
-const inWords = (reasons: Reason[]): Pick<Explanation, 'reasons' | 'text'> => ({
-  reasons,
-  text: reasons.map((reason) => reason.text).join(' '),
-});

@@ -1,4 +1,4 @@
-import { isTerminal } from '../job/job-state.js';
+import { isTerminal, LOST } from '../job/job-state.js';
 import type { GroupState } from '../storage/groups/group.repository.js';
 import type { Situation } from '../storage/reading/queue.repository.js';
 
@@ -28,9 +28,6 @@ export interface Reason {
 }
 
 type Look = (job: Situation) => Reason | undefined;
-
-export const PUT_BACK =
-  'The doctor (`simple-queue doctor`, PLACES) prints the statement that puts it back.';
 
 /** What stands before a job is counted up to here. */
 export const MOST_AHEAD = 1_000;
@@ -62,10 +59,10 @@ const leaseLost: Look = ({ state, holder, heldSince }) => {
   return { code: 'LEASE_LOST', text };
 };
 
-/** What stands nowhere else is taken for running. */
-const noPlace: Look = (job) => {
-  if (!isLost(job)) return undefined;
-  const text = `It is in no place, since somebody has deleted its row: no worker runs it, and none will. ${PUT_BACK}`;
+const noPlace: Look = ({ state }) => {
+  if (state !== LOST) return undefined;
+  const text =
+    'It is in no place, since somebody has deleted its row: no worker runs it, and none will. Retry puts it back, cancel ends it.';
   return { code: 'NO_PLACE', text };
 };
 
@@ -204,11 +201,8 @@ export const REASONS: readonly Look[] = [
   firstInLine,
 ];
 
-/** A live job is in no claim, and nowhere where it would wait. */
-export const isLost = ({ state, heldSince }: Situation): boolean =>
-  state === 'running' && !heldSince;
-
-const waits = (state: Situation['state']): boolean => state !== 'running' && !isTerminal(state);
+const waits = (state: Situation['state']): boolean =>
+  state !== 'running' && state !== LOST && !isTerminal(state);
 
 const timeOf = (date: Date | null): string => date?.toISOString() ?? 'an unknown time';
 

@@ -1,4 +1,10 @@
-import { KEPT_IN, TERMINAL_STATES, type TerminalState } from '../job/job-state.js';
+import {
+  isTerminal,
+  KEPT_IN,
+  LOST,
+  TERMINAL_STATES,
+  type TerminalState,
+} from '../job/job-state.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Storage } from '../storage/storage.js';
 import { wakeUpFor } from '../storage/wake-ups/wake-up.js';
@@ -11,15 +17,14 @@ import {
 } from './job-filter.js';
 import type { JobList } from './job-list.js';
 import type { ListedJob } from './listed-job.js';
-import { isLost, PUT_BACK } from './reasons.js';
 
 /**
- * `revived`: it had ended and is live again. `hastened`: it waited for its time and is ready now. `ready`: it was ready already,
- * so nothing was done.
+ * `revived`: it had ended and is live again. `hastened`: it waited for its time and is ready now. `restored`: it stood in no place, and stands
+ * again where it belongs. `ready`: it was ready already, so nothing was done.
  */
 export interface Retried {
   id: string;
-  outcome: 'revived' | 'hastened' | 'ready';
+  outcome: 'revived' | 'hastened' | 'restored' | 'ready';
 }
 
 /** Jobs of one statement: each may wait for an enqueue that holds its unique key. */
@@ -53,7 +58,7 @@ export class Revivals {
     const counts: RedriveCounts = { revived: 0, keyTaken: 0, gone: 0 };
     const act = dryRun
       ? this.rehearsal()
-      : (jobs: ListedJob[]) => this.reviveMany(jobs, states as TerminalState[]);
+      : (jobs: ListedJob[]) => this.reviveMany(jobs, states.filter(isTerminal));
     const room = () => Math.min(BATCH, limit - counts.revived);
     for await (const jobs of this.list.batches({ ...rest, states }, room)) {
       const { revived, keyTaken } = await act(jobs);
@@ -82,36 +87,41 @@ export class Revivals {
   }
 
   /** Undefined: it has moved to where it can be retried, so look again. */
-  private async explainRefusal(id: string): Promise<'ready' | undefined> {
+  private async explainRefusal(id: string): Promise<'ready' | 'restored' | undefined> {
     const state = (await this.storage.jobs.find(id))?.state;
     if (state === undefined) throw unknown(id);
-    if (state === 'running') return this.explainRunning(id);
+    if (state === LOST) return (await this.restore([id])) === 1 ? 'restored' : undefined;
+    if (state === 'running') throw running(id);
     if (state === 'blocked' || state === 'staged') throw held(id, state);
     return state === 'ready' ? 'ready' : undefined;
   }
 
-  private async explainRunning(id: string): Promise<'ready' | undefined> {
-    const found = await this.storage.queues.explain(id, 0);
-    if (found?.state !== 'running') return undefined;
-    throw isLost(found) ? lost(id) : running(id);
+  /** How many stand where they belong now. */
+  private async restore(ids: string[]): Promise<number> {
+    if (ids.length === 0) return 0;
+    const rows = await this.storage.revivals.restore(ids);
+    if (rows.length > 0) this.storage.signals.send(wakeUpFor(rows));
+    return rows.length;
   }
 
   private async reviveMany(
     jobs: ListedJob[],
     states: readonly TerminalState[],
   ): Promise<Omit<RedriveCounts, 'gone'>> {
-    const ids = jobs.map((job) => job.id);
-    const rows = await this.storage.revivals.revive(ids, states);
+    const idsOf = (some: ListedJob[]): string[] => some.map((job) => job.id);
+    const restored = await this.restore(idsOf(jobs.filter((job) => job.state === LOST)));
+    const ended = idsOf(jobs.filter((job) => isTerminal(job.state)));
+    const rows = ended.length > 0 ? await this.storage.revivals.revive(ended, states) : [];
     const revived = rows.filter((row) => row.revived);
     if (revived.length > 0) this.storage.signals.send(wakeUpFor(revived));
-    return { revived: revived.length, keyTaken: rows.length - revived.length };
+    return { revived: restored + revived.length, keyTaken: rows.length - revived.length };
   }
 
   /** What `reviveMany` would answer: of several with one key the first would come in. */
   private rehearsal(): (jobs: ListedJob[]) => Promise<Omit<RedriveCounts, 'gone'>> {
     const taken = new Set<string>();
     return async (jobs) => {
-      const keyed = jobs.filter((job) => job.uniqueKey !== undefined);
+      const keyed = jobs.filter((job) => job.uniqueKey !== undefined && job.state !== LOST);
       const keys = keyed.map((job) => ({ queue: job.queue, uniqueKey: job.uniqueKey! }));
       const live =
         keyed.length > 0 ? await this.storage.revivals.liveKeys(keys) : new Set<number>();
@@ -151,12 +161,5 @@ function running(id: string): QueueError {
   return new QueueError(
     'JOB_RUNNING',
     `retry: job ${id} is running. Wait until it has ended, or cancel it first.`,
-  );
-}
-
-function lost(id: string): QueueError {
-  return new QueueError(
-    'JOB_LOST',
-    `retry: job ${id} is in no place, since somebody has deleted its row. ${PUT_BACK}`,
   );
 }

@@ -1,5 +1,6 @@
 import type { AddCommand } from './command.js';
 import { addCancel } from './commands/cancel.command.js';
+import { addChange } from './commands/change.command.js';
 import { addDoctor } from './commands/doctor.command.js';
 import { addEnqueue } from './commands/enqueue.command.js';
 import { addExplain } from './commands/explain.command.js';
@@ -7,6 +8,7 @@ import { addGroups } from './commands/groups.command.js';
 import { addInit } from './commands/init.command.js';
 import { addJob } from './commands/job.command.js';
 import { addJobs } from './commands/jobs.command.js';
+import { addMaintain } from './commands/maintain.command.js';
 import { addMigrate } from './commands/migrate.command.js';
 import { addPause } from './commands/pause.command.js';
 import { addPurge } from './commands/purge.command.js';
@@ -15,6 +17,7 @@ import { addRedrive } from './commands/redrive.command.js';
 import { addRelease } from './commands/release.command.js';
 import { addRetry } from './commands/retry.command.js';
 import { addRoles } from './commands/roles.command.js';
+import { addSessions } from './commands/sessions.command.js';
 import { addStatus } from './commands/status.command.js';
 import { addTail } from './commands/tail.command.js';
 import { addWorkers } from './commands/workers.command.js';
@@ -26,12 +29,23 @@ export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
     addQueues,
     addGroups,
     addWorkers,
+    addSessions,
     addJobs,
     addJob,
     addExplain,
     addTail,
     addDoctor,
   ],
-  'Act:': [addEnqueue, addRetry, addRedrive, addCancel, addPurge, addPause, addRelease],
+  'Act:': [
+    addEnqueue,
+    addRetry,
+    addRedrive,
+    addChange,
+    addCancel,
+    addPurge,
+    addPause,
+    addRelease,
+    addMaintain,
+  ],
   'Set up:': [addInit, addMigrate, addRoles],
 };

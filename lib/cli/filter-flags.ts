@@ -1,6 +1,12 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { JobFilter } from '../admin/job-filter.js';
-import { KEPT_IN, LIVE_STATES, TERMINAL_STATES, type JobState } from '../job/job-state.js';
+import {
+  JOB_STATES,
+  KEPT_IN,
+  LIVE_STATES,
+  TERMINAL_STATES,
+  type JobState,
+} from '../job/job-state.js';
 import { closestWord } from '../runtime/closest-word.js';
 import { parseMoment } from './times.js';
 
@@ -10,14 +16,14 @@ const GROUPS: Readonly<Record<string, readonly JobState[]>> = {
   dead: TERMINAL_STATES.filter((state) => KEPT_IN[state] === 'dead_letter'),
 };
 
-const WORDS = [...LIVE_STATES, ...TERMINAL_STATES, ...Object.keys(GROUPS)];
+const WORDS = [...JOB_STATES, ...Object.keys(GROUPS)];
 
 /** Adds the parts of a filter to a command: each narrows the choice. */
 export function addFilter(command: Command): Command {
   return command
     .option(
       '--state <states>',
-      `${[...LIVE_STATES, ...TERMINAL_STATES].join(', ')}; live or dead for all such; several with commas`,
+      `${JOB_STATES.join(', ')}; live or dead for all such; several with commas`,
       states,
     )
     .option('--queue <queue>', 'jobs of this queue')

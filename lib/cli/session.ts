@@ -63,7 +63,7 @@ export async function openSession({
   return {
     storage,
     options,
-    admin: new QueueAdmin(storage),
+    admin: new QueueAdmin(storage, options),
     queues: (queues) =>
       new QueueService(storage, queues ? resolved({ ...given, queues }) : options, events),
     migrator: new Migrator(storage.database, { ...options, migrate: 'run' }),

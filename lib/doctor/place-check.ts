@@ -1,4 +1,5 @@
 import type { PlaceBreach } from '../storage/diagnosis/diagnosis.js';
+import { command } from '../troubles/command.js';
 import type { Check, Examination } from './check.js';
 import { counted, critical, fine, listed, warning, type Observation } from './finding.js';
 
@@ -41,7 +42,7 @@ const lost: Observe = (breaches, schema) => {
   return [
     critical(
       `${counted(jobs.length, 'live job is', 'live jobs are')} in no place, and will never run: ${idsOf(jobs)}.`,
-      `Put them back: insert into ${schema}.ready (lane, shard, priority, run_at, id, epoch) select lane, shard, priority, run_at, id, epoch from ${schema}.job where id in (${literals(jobs)}) and seq is null and fair is not true and commit_by is null. Jobs of ordered groups, fair queues and staged ones belong elsewhere: cancel and enqueue them again.`,
+      `\`${command(['redrive', '--state', 'lost', '--yes'], schema)}\` puts them back where they belong, \`retry\` one of them; \`cancel\` ends it.`,
     ),
   ];
 };
@@ -110,12 +111,6 @@ const idsOf = (jobs: Standing[]): string =>
     jobs.map(({ id }) => id),
     5,
   );
-
-const literals = (jobs: Standing[]): string =>
-  jobs
-    .slice(0, 100)
-    .map(({ id }) => `'${id}'`)
-    .join(', ');
 
 /** The invariant that everything else rests on. */
 export const PLACE_CHECKS: readonly Check[] = [

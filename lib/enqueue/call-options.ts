@@ -12,6 +12,7 @@ const joins = shape({ manager: anything });
 const TAKEN = {
   enqueueMany: shape({ manager: anything, maxPending: anything }),
   cancel: joins,
+  change: shape({ manager: anything, as: anything }),
   commit: joins,
   abort: joins,
   complete: joins,

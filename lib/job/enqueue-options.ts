@@ -108,6 +108,25 @@ export interface CancelSelector {
   queue?: string;
 }
 
+/** What to change of a waiting job; what is left out stays as it is. */
+export interface JobChanges<Payload = unknown> {
+  /** Not before this moment. */
+  runAt?: Date;
+  /** Not before this many milliseconds from now, by the database's clock. */
+  delayMs?: number;
+  /** Smaller first; not of a job of an ordered group. */
+  priority?: number;
+  payload?: Payload;
+  payloadBytes?: Uint8Array;
+}
+
+/** `state`: where the job stands now; missing where there is no such job. Only what waits is changed. */
+export interface ChangeAnswer {
+  id: string;
+  changed: boolean;
+  state?: JobState;
+}
+
 /** `cancelled` were waiting and have ended; `requested` are running and were asked to stop. */
 export interface CancelCounts {
   cancelled: number;

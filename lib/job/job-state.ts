@@ -1,6 +1,9 @@
 /** While a job is live it stands in exactly one of these places. */
 export const LIVE_STATES = ['staged', 'blocked', 'scheduled', 'ready', 'running'] as const;
 
+/** A live job whose row in its place somebody has deleted: it stands nowhere. Nothing leads here; `retry` puts it back, `cancel` ends it. */
+export const LOST = 'lost';
+
 /** How a job can end. `succeeded` and `cancelled` go to the archive, the rest to the dead letter table. */
 export const TERMINAL_STATES = [
   'succeeded',
@@ -17,7 +20,7 @@ export type LiveState = (typeof LIVE_STATES)[number];
 /** How a job has ended. */
 export type TerminalState = (typeof TERMINAL_STATES)[number];
 /** The state of a job; docs/reference/state-machine.md draws the moves between them. */
-export type JobState = LiveState | TerminalState;
+export type JobState = LiveState | typeof LOST | TerminalState;
 
 /** The only list of allowed moves. docs/reference/state-machine.md draws it and a test compares the two. */
 export const MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
@@ -35,6 +38,7 @@ export const MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
     'cancelled',
     'poisoned',
   ],
+  lost: ['staged', 'blocked', 'scheduled', 'ready', 'cancelled'],
   // An operator may ask for an ended job again: `QueueAdmin.retry` and `redrive`.
   succeeded: ['ready', 'blocked'],
   failed: ['ready', 'blocked'],
@@ -55,6 +59,9 @@ export const KEPT_IN: Readonly<Record<TerminalState, 'archive' | 'dead_letter'>>
   poisoned: 'dead_letter',
   expired: 'dead_letter',
 };
+
+/** All states there are, in the order in which they are listed. */
+export const JOB_STATES: readonly JobState[] = [...LIVE_STATES, LOST, ...TERMINAL_STATES];
 
 export const isTerminal = (state: JobState): state is TerminalState =>
   (TERMINAL_STATES as readonly JobState[]).includes(state);

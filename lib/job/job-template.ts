@@ -33,6 +33,13 @@ export type AnyTemplate = JobTemplate<any, any, any, any>;
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type TemplateOf<Payload, Output> = JobTemplate<any, Payload, any, Output>;
 
+/** Whose transaction a change joins, and what its payload has to fit. */
+export interface ChangeOptions<Given = unknown> extends InTransaction {
+  /** The job's template: its schema checks the payload. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  as?: JobTemplate<Given, any, any, any>;
+}
+
 /** How `find` reads the job. */
 export interface FindOptions<Payload = unknown, Output = unknown> extends InTransaction {
   /** The job's template: its schemas make payload and output, and the compiler knows their types. */

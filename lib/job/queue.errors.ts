@@ -28,7 +28,6 @@ export type QueueErrorCode =
   | 'ISOLATION_UNSUPPORTED'
   | 'JOB_CANCELLED'
   | 'JOB_HELD'
-  | 'JOB_LOST'
   | 'JOB_NOT_RUNNING'
   | 'JOB_POISONED'
   | 'JOB_RUNNING'

@@ -90,7 +90,7 @@ function onlookers(instance: string, options: Token): Provider[] {
   const [doctor, health] = [getToken(QueueDoctor, instance), getToken(QueueHealth, instance)];
   const worker = getToken(QueueWorker, instance);
   return [
-    provide(getToken(QueueAdmin, instance), [Storage], construct(QueueAdmin)),
+    provide(getToken(QueueAdmin, instance), [Storage, options], construct(QueueAdmin)),
     provide(doctor, [Storage, options, HandlerRegistry], construct(QueueDoctor)),
     provide(TelemetryStarter, [Storage, options, QueueEventBus, worker], telemetryStarter),
     provide(health, [Storage, options, worker], construct(QueueHealth)),

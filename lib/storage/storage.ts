@@ -29,8 +29,17 @@ import { PeriodRepository } from './keys/period.repository.js';
 import { ScheduleRepository } from './schedules/schedule.repository.js';
 import { DirectClaims } from './enqueue/direct-claims.js';
 import { Signals } from './wake-ups/signals.js';
+import { SessionRepository } from './diagnosis/session.repository.js';
+import { TroubleRepository } from './diagnosis/trouble.repository.js';
+import { ChangeRepository } from './operate/change.repository.js';
 import { StagedRepository } from './staged/staged.repository.js';
 import { UnusedLanesRepository } from './lanes/unused-lanes.repository.js';
+
+interface StorageParts {
+  ends: EndSignals;
+  lanes: Lanes;
+  openTransactions: OpenTransactions | undefined;
+}
 
 /** Everything of one module instance that reaches the database. */
 export class Storage {
@@ -60,15 +69,14 @@ export class Storage {
   readonly groups: GroupRepository;
   readonly health: HealthRepository;
   readonly staged: StagedRepository;
+  readonly changes: ChangeRepository;
+  readonly sessions: SessionRepository;
+  readonly troubles: TroubleRepository;
 
   private constructor(
     readonly database: Database,
     readonly signals: Signals,
-    {
-      ends,
-      lanes,
-      openTransactions,
-    }: { ends: EndSignals; lanes: Lanes; openTransactions: OpenTransactions | undefined },
+    { ends, lanes, openTransactions }: StorageParts,
   ) {
     [this.endSignals, this.openTransactions, this.lanes] = [ends, openTransactions, lanes];
     this.jobs = new FindRepository(database);
@@ -89,6 +97,9 @@ export class Storage {
     this.groups = new GroupRepository(database);
     this.health = new HealthRepository(database);
     this.staged = new StagedRepository(database);
+    this.changes = new ChangeRepository(this.jobs);
+    this.sessions = new SessionRepository(database);
+    this.troubles = new TroubleRepository(database, this.partitions, signals);
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { EnqueueOptions } from '../job/enqueue-options.js';
+import type { CancelSelector, EnqueueOptions, JobChanges } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
 import { checkLabels } from '../job/labels.js';
 import { inMs } from '../job/values/duration.js';
@@ -10,6 +10,17 @@ export interface RecordedJob {
   payload: unknown;
   options: Omit<EnqueueOptions, 'manager' | 'maxPending'>;
   cancelled: boolean;
+}
+
+/** As `QueueService.change` does; what is left out stays as it is. */
+export function change(job: RecordedJob, { payload, ...changes }: JobChanges): void {
+  if (payload !== undefined) job.payload = JSON.parse(JSON.stringify(payload)) as unknown;
+  const given = Object.fromEntries(
+    Object.entries(changes).filter(([, value]) => value !== undefined),
+  ) as Omit<JobChanges, 'payload'>;
+  const { runAt, delayMs, ...rest } = job.options;
+  const isTimed = given.runAt !== undefined || given.delayMs !== undefined;
+  job.options = { ...rest, ...(isTimed ? {} : { runAt, delayMs }), ...given };
 }
 
 /** As `find` would answer. */
@@ -55,4 +66,17 @@ function givenIn({
   return Object.fromEntries(
     Object.entries(facts).filter(([, value]) => value !== undefined),
   ) as Partial<typeof facts>;
+}
+
+export function matchesSelector(
+  job: RecordedJob,
+  { id, uniqueKey, fingerprint, workflowId, group, queue }: CancelSelector,
+): boolean {
+  if (queue !== undefined && job.queue !== queue) return false;
+  if (id !== undefined) return job.id === id.toLowerCase();
+  if (workflowId !== undefined) return job.options.workflowId === workflowId;
+  if (group !== undefined) return job.options.group === group;
+  return uniqueKey !== undefined
+    ? job.options.uniqueKey === uniqueKey
+    : job.options.fingerprint === fingerprint;
 }

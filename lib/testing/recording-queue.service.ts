@@ -12,24 +12,27 @@ import type {
   BackPressure,
   CancelCounts,
   CancelSelector,
+  ChangeAnswer,
   CommitAnswer,
   EnqueueItem,
   EnqueueManyOptions,
   EnqueueOptions,
   Enqueued,
   InTransaction,
+  JobChanges,
   JobOptions,
 } from '../job/enqueue-options.js';
-import type { FindOptions } from '../job/job-template.js';
+import type { ChangeOptions, FindOptions } from '../job/job-template.js';
 import type { FoundJob } from '../job/job.js';
 import { QueueError } from '../job/queue.errors.js';
+import { checkChanges } from '../options/job-changes.js';
 import { checkId } from '../job/names.js';
 import { checkSelector, type QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import { checkTime, checkWait, endAs, foundAs } from '../waiting/read-as.js';
 import { checkExpected, fits, isOf, type ExpectedJob } from './expected-job.js';
 import { listed, wantedIn } from './job-lines.js';
-import { foundOf, type RecordedJob } from './recorded-job.js';
+import { change, foundOf, matchesSelector, type RecordedJob } from './recorded-job.js';
 
 type PublicOf<Class> = { [Member in keyof Class]: Class[Member] };
 
@@ -125,6 +128,22 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     const hit = this.enqueued.filter((job) => !job.cancelled && matchesSelector(job, selector));
     for (const job of hit) job.cancelled = true;
     return { cancelled: hit.length, requested: 0 };
+  }
+
+  async change<Payload>(
+    id: string,
+    changes: JobChanges<Payload>,
+    options: ChangeOptions<Payload> = {},
+  ): Promise<ChangeAnswer> {
+    checkCall('change', options);
+    checkChanges(changes, MAX_PAYLOAD_BYTES);
+    const { payload } = changes;
+    if (options.as && payload !== undefined) await templatedItem(options.as, { payload });
+    const job = this.recorded(checkId(id));
+    if (job && !job.cancelled) change(job, changes);
+    return job
+      ? { id, changed: !job.cancelled, state: foundOf(job).state }
+      : { id, changed: false };
   }
 
   /** Nothing happens here. */
@@ -276,17 +295,4 @@ function isSame(job: RecordedJob, queue: string, { id, uniqueKey }: EnqueueOptio
     job.queue === queue &&
     job.options.uniqueKey === uniqueKey
   );
-}
-
-function matchesSelector(
-  job: RecordedJob,
-  { id, uniqueKey, fingerprint, workflowId, group, queue }: CancelSelector,
-): boolean {
-  if (queue !== undefined && job.queue !== queue) return false;
-  if (id !== undefined) return job.id === id.toLowerCase();
-  if (workflowId !== undefined) return job.options.workflowId === workflowId;
-  if (group !== undefined) return job.options.group === group;
-  return uniqueKey !== undefined
-    ? job.options.uniqueKey === uniqueKey
-    : job.options.fingerprint === fingerprint;
 }

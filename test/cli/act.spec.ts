@@ -13,7 +13,7 @@ describe('commands that act', () => {
 
   beforeAll(async () => {
     test = await aStorage();
-    admin = new QueueAdmin(test.storage);
+    admin = new QueueAdmin(test.storage, test.options);
   });
   beforeEach(async () => {
     await test.rows.clear();

@@ -106,8 +106,7 @@ describe('places', () => {
       level: 'critical',
       found: `1 live job is in no place, and will never run: ${job!.id}.`,
     });
-    for (const repair of repairsIn(finding.advice)) await query(repair);
-    expect(await only('PLACES')).toMatchObject({ level: 'ok' });
+    expect(finding.advice).toContain('`simple-queue redrive --state lost --yes`');
   });
 
   it('names rows of jobs that are gone, and how to delete them', async () => {

@@ -6,7 +6,8 @@ export const TABLE = `
   statement                   ready        fair_ready   suspect      scheduled    blocked   staged       claim        vacant    head     archive   dead_letter
   advance_time                ~            ~            ~            ~            timeless  timeless     ~            timeless  ~        ~         ~
   bury                        runs         runs         runs         runs         runs      runs         ends         +         +        +         +
-  cancel                      -            -            -            -            -         -            flagged      +         living   +         cancelled
+  cancel                      -            -            -            -            -         -            ?            +         ?        +         cancelled
+  change                      +-           +-           +-           +-           ?         ?            waits        holds     holds    live      live
   check_places                ?            ?            ?            ?            ?         ?            ?            ?         ?        live      live
   check_some_places           ?            ?            ?            ?            ?         ?            ?            whole     whole    live      live
   claim                       -            own          own          notyet       notyet    notyet       +-           holds     holds    live      live
@@ -48,6 +49,7 @@ export const TABLE = `
   list_dead_letters           beside       beside       beside       beside       beside    beside       beside       noturn    noturn   beside    ?
   list_fair                   beside       ?            beside       beside       beside    beside       beside       noturn    noturn   beside    beside
   list_lanes_with_jobs        ?            ?            ?            notyet       notyet    notyet       served       noturn    noturn   live      live
+  list_lost                   ?            ?            ?            ?            ?         ?            ?            noturn    noturn   live      live
   list_oldest_ready           ?            ?            ?            notyet       notyet    notyet       waits        noturn    noturn   live      live
   list_queues                 ?            ?            ?            ?            ?         ?            ?            noturn    noturn   many      ?
   list_ready                  ?            beside       beside       beside       beside    beside       beside       noturn    noturn   beside    beside
@@ -56,6 +58,7 @@ export const TABLE = `
   list_served_lanes           ?            ?            ?            notyet       notyet    notyet       served       noturn    noturn   live      live
   list_staged                 beside       beside       beside       beside       beside    ?            beside       noturn    noturn   beside    beside
   list_suspects               beside       beside       ?            beside       beside    beside       beside       noturn    noturn   beside    beside
+  list_troubles               ?            ?            ?            ?            ?         ?            ?            noturn    ?        live      ?
   list_waiting_lanes          ?            ?            ?            ?            ?         ?            served       noturn    noturn   live      live
   list_workers                runs         runs         runs         runs         runs      runs         ?            noturn    noturn   live      live
   lose_lease                  runs         runs         runs         runs         runs      runs         ?            noturn    noturn   live      live
@@ -74,6 +77,7 @@ export const TABLE = `
   renew_lease                 runs         runs         runs         runs         runs      runs         ?            holds     holds    live      live
   renew_pulled                runs         runs         runs         runs         runs      runs         ?            holds     holds    live      live
   replace                     +-           alone        +-           +-           alone     alone        alone        alone     alone    live      live
+  restore                     +            +            +            +            +         +            ?            +         +        live      live
   return_strays               +            +            +            ?            ?         +            ?            holds     holds    live      live
   revive                      +            +            +            atonce       +         committed    waits        +         +~       -         -
   sample_payloads             ?            ?            ?            ?            ?         ?            served       noturn    noturn   live      live
@@ -83,7 +87,7 @@ export const TABLE = `
   settle_ordered              +            ordered      +            +            -         +            ends         +         ?        +         success
   take_back                   -            -            new          -            -         -            waits        +         living   live      live
   take_vacant                 groups       groups       groups       groups       groups    groups       groups       ?         ?        groups    groups
-  view_jobs                   ?            ?            ?            ?            ?         job          rest         noturn    noturn   ?         ?
+  view_jobs                   ?            ?            ?            ?            ?         ?            ?            noturn    noturn   ?         ?
 `;
 
 /** Its columns. */
@@ -103,7 +107,6 @@ export const REASONS: Readonly<Record<string, string>> = {
   direct: 'enqueue_claimed stores a job as claimed, and others do not',
   ended: 'it is about ended jobs alone',
   ends: 'a claim ends after the last of its jobs, with a later statement',
-  flagged: 'what runs is asked to stop by a mark in its row, and ends where it comes back',
   groups: 'it is about the turns of groups, wherever their jobs stand',
   held: 'enqueue_held stores what has a group, or waits for a commit',
   holds: 'the turn of its group goes with the job, which still lives',
@@ -118,7 +121,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   ordered: 'a job stands in an ordered group or in a fair queue, never in both',
   own: 'another statement claims from this place',
   plain: 'it stores what is due now; enqueue stores the others',
-  rest: 'what stands in no other place runs',
+
   retained: 'the janitor waits for longer than this is kept',
   runs: 'it is about what runs, which stands in its claim alone',
   served: 'what runs has a worker that serves it',
@@ -147,9 +150,10 @@ export const PLACELESS: Readonly<Record<string, string>> = {
   'know keys, ids and periods': 'forget_ids find_periods open_periods purge_periods',
   'know schedules and the rows of their jobs, wherever those stand':
     'add_ticks find_due_schedules list_schedules list_ticks move_schedule note_tick purge_ticks put_schedule remove_schedules see_schedules take_waiting_tick',
-  'lock, draw or tell, and touch no row': 'lock_keys lock_all_keys lock_pending draw_turns notify',
+  'lock, draw or tell, and touch no row':
+    'lock_groups_of lock_keys lock_all_keys lock_pending draw_turns notify',
   'know the server, its sessions, the version of the tables and their partitions':
-    'backend count_troubles database_time describe_schema list_partitions list_prepared_transactions list_replication_slots migrations_recorded purge_archive_default purge_dead_letter_default release_savepoint role_rights rollback_to_savepoint savepoint schema_version server_state server_version session_state snapshot_holders table_vacuums try_partition_lock FORGET_MIGRATION LIST_MIGRATIONS TRY_MIGRATION_LOCK',
+    'backend end_sessions list_room list_sessions count_troubles database_time describe_schema list_partitions list_prepared_transactions list_replication_slots migrations_recorded purge_archive_default purge_dead_letter_default release_savepoint role_rights rollback_to_savepoint savepoint schema_version server_state server_version session_state snapshot_holders table_vacuums try_partition_lock FORGET_MIGRATION LIST_MIGRATIONS TRY_MIGRATION_LOCK',
 };
 
 /** Tables in which no job stands and no turn is held. */

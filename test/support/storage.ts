@@ -2,7 +2,10 @@ import pg from 'pg';
 import { DataSource, type DataSourceOptions, type EntityManager, type QueryRunner } from 'typeorm';
 import { QueueEventBus } from '../../lib/observability/events.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
-import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
+import type {
+  ResolvedOptions,
+  SimpleQueueOptions,
+} from '../../lib/options/simple-queue.options.js';
 import type { Run } from '../../lib/storage/connection/database.js';
 import { Storage } from '../../lib/storage/storage.js';
 import type { TestDatabase } from './database.js';
@@ -15,6 +18,7 @@ export interface TestStorage {
   storage: Storage;
   events: QueueEventBus;
   rows: Rows;
+  options: ResolvedOptions;
   close(): Promise<void>;
 }
 
@@ -30,6 +34,7 @@ export async function aStorage(options: SimpleQueueOptions = {}): Promise<TestSt
     storage,
     events,
     rows: new Rows(database),
+    options: resolveOptions(options).options,
     close: async () => {
       await storage.onApplicationShutdown();
       await dataSource.destroy();

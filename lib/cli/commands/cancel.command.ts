@@ -1,18 +1,20 @@
 import type { CancelCounts, CancelSelector } from '../../job/enqueue-options.js';
-import type { JobState } from '../../job/job-state.js';
+import { isTerminal, type JobState } from '../../job/job-state.js';
+import type { JobFilter } from '../../admin/job-filter.js';
 import { QueueError } from '../../job/queue.errors.js';
 import type { AddCommand, Cli } from '../command.js';
 import { eachId } from '../each-id.js';
+import { EXIT } from '../exit-code.js';
+import { addFilter, filterOf } from '../filter-flags.js';
+import { finish, inBatches } from '../in-batches.js';
 import { refuseUnknownQueue } from '../known-queue.js';
 import { counted } from '../numbers.js';
 import type { Session } from '../session.js';
 
-interface CancelFlags {
-  queue?: string;
-  uniqueKey?: string;
-  fingerprint?: string;
+interface CancelFlags extends JobFilter {
   group?: string;
   workflow?: string;
+  yes?: boolean;
 }
 
 /** What became of one id. `requested`: it runs, and was asked to stop. */
@@ -24,28 +26,39 @@ interface CancelledJob {
 
 /** `cancel`: ends jobs that nobody wants any more, by id or by what they share. */
 export const addCancel: AddCommand = (program, act) => {
-  program
-    .command('cancel')
-    .description('end waiting jobs, and ask running ones to stop')
-    .argument('[id...]', 'their UUIDs; or one of the options')
-    .option('--unique-key <key>', 'the job with this unique key, of --queue')
+  addFilter(
+    program
+      .command('cancel')
+      .description('end waiting jobs, and ask running ones to stop')
+      .argument('[id...]', 'their UUIDs; or some of the options'),
+  )
     .option('--group <group>', 'the jobs of this group, of --queue')
-    .option('--fingerprint <tag>', 'the jobs with this fingerprint')
     .option('--workflow <id>', 'the jobs of this workflow')
-    .option('--queue <queue>', 'of this queue alone')
+    .option('--yes', 'do it')
     .addHelpText('after', EXAMPLES)
     .action(
-      act((cli, ids: string[], flags: CancelFlags) =>
-        ids.length > 0 ? byIds(cli, ids, flags) : bySelector(cli, flags),
-      ),
+      act((cli, ids: string[], flags: CancelFlags) => {
+        if (ids.length > 0) return byIds(cli, ids, flags);
+        return isSelector(flags) ? bySelector(cli, flags) : byFilter(cli, flags);
+      }),
     );
 };
 
 const EXAMPLES = `
+Ids, one unique key, group, fingerprint or workflow are ended at once. A filter (a queue, names, states, times) counts its jobs
+first, and ends them with --yes; Ctrl-C ends it between two batches, and a repeat goes on.
+
 Examples:
   simple-queue cancel 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10
   simple-queue cancel --fingerprint customer:42
-  simple-queue cancel --queue mail --unique-key order:7`;
+  simple-queue cancel --queue mail --unique-key order:7
+  simple-queue cancel --queue mail --name reminder --state scheduled,ready --yes`;
+
+/** What names a few jobs that belong together; anything else is a filter. */
+function isSelector({ uniqueKey, fingerprint, group, workflow, ...rest }: CancelFlags): boolean {
+  const isFilter = Object.keys(rest).some((flag) => flag !== 'queue');
+  return !isFilter && [uniqueKey, fingerprint, group, workflow].some((text) => text !== undefined);
+}
 
 const WORDS: Record<CancelledJob['outcome'], string> = {
   cancelled: 'is cancelled',
@@ -73,24 +86,44 @@ async function cancelled(session: Session, id: string): Promise<CancelledJob> {
   if (counts.cancelled > 0) return { id, outcome: 'cancelled' };
   if (counts.requested > 0) return { id, outcome: 'requested' };
   const state = (await session.queues().find(id))?.state;
-  return state === undefined ? { id, outcome: 'unknown' } : { id, outcome: 'ended', state };
+  if (state === undefined) return { id, outcome: 'unknown' };
+  // It was asked before.
+  return isTerminal(state) ? { id, outcome: 'ended', state } : { id, outcome: 'requested' };
 }
 
 async function bySelector(
   { screen, session }: Cli,
-  { workflow, ...flags }: CancelFlags,
-): Promise<void> {
-  const selector: CancelSelector = {
-    ...flags,
-    ...(workflow === undefined ? {} : { workflowId: workflow }),
-  };
+  { workflow: workflowId, queue, uniqueKey, fingerprint, group }: CancelFlags,
+): Promise<number> {
+  const selector: CancelSelector = { queue, uniqueKey, fingerprint, group, workflowId };
   const opened = await session();
   const counts = await opened.queues().cancel(selector);
-  if (counts.cancelled + counts.requested === 0) await refuseUnknownQueue(opened, flags.queue);
-  await screen.answer(counts, () => screen.say(told(counts)));
+  if (counts.cancelled + counts.requested === 0) await refuseUnknownQueue(opened, queue);
+  await screen.answer(counts, () => screen.say(told(counts, true)));
+  return EXIT.ok;
 }
 
-function told({ cancelled, requested }: CancelCounts): string {
-  const running = `${counted(requested, 'running job')} ${requested === 1 ? 'was' : 'were'} asked to stop`;
-  return `${counted(cancelled, 'waiting job')} cancelled${requested > 0 ? `, ${running}` : ''}.`;
+async function byFilter(cli: Cli, flags: CancelFlags): Promise<number> {
+  const { yes = false, group, workflow } = flags;
+  if ((group ?? workflow) !== undefined)
+    throw new QueueError(
+      'INVALID_OPTION',
+      'cancel: --group and --workflow end all of their jobs: give them without other parts of a filter, and without --yes.',
+    );
+  const session = await cli.session();
+  const end = await inBatches<CancelCounts>(cli, {
+    what: yes ? 'Cancelling' : 'Counting',
+    none: { cancelled: 0, requested: 0 },
+    sizeOf: ({ cancelled, requested }) => cancelled + requested,
+    work: (run) => session.admin.cancel(filterOf(flags), { dryRun: !yes, ...run }),
+  });
+  const { cancelled, requested } = end.counts;
+  if (end.complete && cancelled + requested === 0) await refuseUnknownQueue(session, flags.queue);
+  return finish(cli, end, { yes, told: [told(end.counts, yes)] });
+}
+
+function told({ cancelled, requested }: CancelCounts, yes: boolean): string {
+  const asked = yes ? (requested === 1 ? 'was asked' : 'were asked') : 'would be asked';
+  const running = requested > 0 ? `, ${counted(requested, 'running job')} ${asked} to stop` : '';
+  return `${counted(cancelled, 'waiting job')} ${yes ? '' : 'would be '}cancelled${running}.`;
 }

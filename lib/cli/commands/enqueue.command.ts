@@ -1,9 +1,9 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { EnqueueOptions, EnqueueOutcome } from '../../job/enqueue-options.js';
-import { QueueError } from '../../job/queue.errors.js';
 import type { SimpleQueueOptions } from '../../options/simple-queue.options.js';
 import type { AddCommand, Cli } from '../command.js';
 import { refuseUnknownQueue } from '../known-queue.js';
+import { payloadOf } from '../json-payload.js';
 import { parseWhole } from '../numbers.js';
 import { parseDate, parseSpan } from '../times.js';
 
@@ -88,7 +88,7 @@ async function enqueue(
   given: string | undefined,
   flags: EnqueueFlags,
 ): Promise<void> {
-  const payload = parsed(given === '-' ? await cli.around.input() : given);
+  const payload = given === undefined ? null : await payloadOf(given, cli.around);
   const session = await cli.session();
   // A name that is mistyped would be a new queue, which nobody works.
   if (!flags.newQueue) await refuseUnknownQueue(session, queue);
@@ -96,17 +96,6 @@ async function enqueue(
     .queues(settingsOf(queue, flags))
     .enqueue(queue, payload, optionsOf(flags));
   await cli.screen.answer(answer, () => cli.screen.say(`${answer.id} ${WORDS[answer.outcome]}`));
-}
-
-/** Never quotes it: it may hold what nobody else should read. */
-function parsed(text: string | undefined): unknown {
-  if (text === undefined) return null;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    const message = `The payload is not JSON. Quote it for the shell: '{"orderId": 7}', or a text as '"text"'.`;
-    throw new QueueError('INVALID_PAYLOAD', message);
-  }
 }
 
 function settingsOf(

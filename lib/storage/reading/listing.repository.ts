@@ -8,6 +8,7 @@ import { LIST_BY_FINGERPRINT } from './list-by-fingerprint.sql.js';
 import { LIST_BY_UNIQUE_KEY } from './list-by-unique-key.sql.js';
 import { LIST_DEAD_LETTERS } from './list-dead-letters.sql.js';
 import { LIST_BLOCKED, LIST_FAIR, LIST_STAGED } from './list-held.sql.js';
+import { LIST_LOST } from './list-lost.sql.js';
 import { LIST_READY } from './list-ready.sql.js';
 import { LIST_RUNNING } from './list-running.sql.js';
 import { LIST_SCHEDULED } from './list-scheduled.sql.js';
@@ -114,6 +115,19 @@ export class ListingRepository {
         ...place,
         after?.id ?? FIRST_ID,
         limit,
+      ]),
+      limit,
+    );
+  }
+
+  async lost({ lanes, after, limit }: ListWish): Promise<ListRead> {
+    return walked(
+      await this.database.callers.run(LIST_LOST, [
+        SHARD,
+        lanes ?? null,
+        after?.id ?? FIRST_ID,
+        limit,
+        MAX_WALKED,
       ]),
       limit,
     );

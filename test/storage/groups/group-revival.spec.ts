@@ -36,7 +36,7 @@ describe('an operator and ordered groups', () => {
     test = await aStorage();
     ({ claims, jobs, settlements } = test.storage);
     enqueuer = new Enqueuer(test.storage, resolveOptions({}).options, test.events);
-    admin = new QueueAdmin(test.storage);
+    admin = new QueueAdmin(test.storage, test.options);
   });
   beforeEach(() => test.rows.clear());
   afterEach(async () => expect(await checkPlaces(test.storage)).toEqual([]));

@@ -185,7 +185,7 @@ describe('plans of QueueAdmin on large tables', () => {
   });
 
   it('find what is rare page by page, each of them bounded', async () => {
-    const admin = new QueueAdmin(test.storage);
+    const admin = new QueueAdmin(test.storage, test.options);
     const found: string[] = [];
     let pages = 0;
     let after: string | undefined;

@@ -40,7 +40,7 @@ describe('from outside, of a job in each place', () => {
 
   beforeAll(async () => {
     test = await aStorage();
-    admin = new QueueAdmin(test.storage);
+    admin = new QueueAdmin(test.storage, test.options);
     enqueuer = new Enqueuer(
       test.storage,
       resolveOptions({ queues: { fair: { fair: true } } }).options,

@@ -21,6 +21,7 @@ const NOT_FOR_ONE_SHARD: Record<string, string> = {
   enqueue_held: 'the lock of a group, which lives in one shard',
   draw_turns: 'the locks of groups, each of which lives in one shard',
   take_vacant: 'the locks of groups, each of which lives in one shard',
+  lock_groups_of: 'the locks of groups, each of which lives in one shard',
   revive: 'the locks of groups, each of which lives in one shard',
 };
 
@@ -32,6 +33,7 @@ const LED_OTHERWISE: Record<string, string> = {
   job_group: 'found by group',
   job_staged: 'found by time',
   head_pkey: 'found by group',
+  dead_letter_poisoned: 'holds only what was poisoned; listed by time',
   head_halts: 'holds only groups that halt their queue',
   head_dead: 'holds only groups that a dead job blocks; listed by time',
   head_until: 'the same, ended by time',

@@ -54,7 +54,7 @@ export class Real {
 
   constructor(readonly test: TestStorage) {
     this.queues = new QueueService(test.storage, OPTIONS, test.events);
-    this.admin = new QueueAdmin(test.storage);
+    this.admin = new QueueAdmin(test.storage, test.options);
   }
 
   get storage() {

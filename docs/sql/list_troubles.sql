@@ -1,0 +1,99 @@
+-- $1 smallint, $2 integer
+prepare list_troubles as
+with live as materialized (
+    select id, lanes from simple_queue.lease where shard = $1 and expires_at > statement_timestamp()),
+  served as materialized (select distinct unnest(lanes) as lane from live),
+  still as materialized (
+    select q.name as queue, q.paused_at, l.name, l.labels, r.n, r.since
+    from simple_queue.lane l join simple_queue.queue q on q.id = l.queue
+    cross join lateral (
+      select count(*)::int as n, min(w.run_at) as since from (
+        (select run_at from simple_queue.ready where lane = l.id and shard = $1 limit $2::int + 1) union all
+        (select run_at from simple_queue.fair_ready where lane = l.id and shard = $1 limit $2::int + 1) union all
+        (select run_at from simple_queue.suspect where lane = l.id and shard = $1 limit $2::int + 1) union all
+        (select s.run_at from (select run_at from simple_queue.scheduled where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1) s where s.run_at <= statement_timestamp()) union all
+        (select null from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1)) w) r
+    where r.n > 0 and (q.paused_at is not null or not exists (select from served s where s.lane = l.id))
+    limit 10000),
+  silent as materialized (
+    select coalesce(w.worker, '') as worker, min(w.expires_at) as since, count(j.id)::int as n
+    from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+    cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch offset 0) j
+    left join simple_queue.lease w on w.id = c.lease and w.shard = c.shard
+    where c.shard = $1 and (w.id is null or w.expires_at <= statement_timestamp()) group by 1),
+  dead as materialized (
+    select l.queue, d.id, d.state, d.finished_at from simple_queue.lane l
+    cross join lateral (
+      select id, state, finished_at from simple_queue.dead_letter where lane = l.id and shard = $1 order by id desc limit 100) d
+    where d.state <> 'poisoned' and d.finished_at > statement_timestamp() - interval '1 day' limit $2::int + 1),
+  poisoned as materialized (
+    select l.queue, d.id, d.finished_at, d.last_error ->> 'code' = 'DATABASE_ERROR' as unreadable
+    from (select id, lane, finished_at, last_error from simple_queue.dead_letter
+      where state = 'poisoned' and shard = $1 and finished_at > statement_timestamp() - interval '1 day' order by finished_at desc limit $2::int + 1) d
+    join simple_queue.lane l on l.id = d.lane),
+  overdue as materialized (
+    select queue, id, commit_by from simple_queue.job
+    where commit_by < statement_timestamp() - interval '1 minute' and shard = $1 order by commit_by limit $2::int + 1),
+  uncommitted as materialized (
+    select j.queue, j.id, j.created_at from (select id from simple_queue.staged where shard = $1 order by id limit $2::int + 1) s
+    cross join lateral (select * from simple_queue.job where id = s.id and shard = $1 offset 0) j
+    where j.created_at < statement_timestamp() - interval '1 hour' and j.commit_by > statement_timestamp() - interval '1 minute'),
+  oldest as materialized (select * from simple_queue.job where shard = $1 order by id limit $2::int),
+  lost as materialized (
+    select j.queue, j.id, j.created_at from oldest j where not exists (select from simple_queue.ready p where p.lane = j.lane and p.shard = $1 and p.priority = j.priority and p.run_at = j.run_at and p.id = j.id offset 0)
+      and not exists (select from simple_queue.fair_ready p where p.lane = j.lane and p.shard = $1 and p.group_name = j.group_name and p.priority = j.priority and p.run_at = j.run_at and p.id = j.id offset 0)
+      and not exists (select from simple_queue.suspect p where p.lane = j.lane and p.shard = $1 and p.suspicion = j.suspicion and p.run_at = j.run_at and p.id = j.id offset 0)
+      and not exists (select from simple_queue.scheduled p where p.run_at = j.run_at and p.shard = $1 and p.id = j.id offset 0)
+      and not exists (select from simple_queue.blocked p where p.group_name = j.group_name and p.shard = $1 and p.queue = j.queue and p.seq = j.seq offset 0)
+      and not exists (select from simple_queue.staged p where p.id = j.id and p.shard = $1 offset 0)
+      and not exists (select from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
+      where c.shard = $1 and j.id = any(c.jobs) and u.id = j.id and u.epoch = j.epoch))
+  (select 'NO_WORKER' as code, null::text as queue, null::text as name, null::text[] as labels, (sum(n))::int as count,
+    (extract(epoch from statement_timestamp() - min(since)) * 1000)::float8 as "sinceMs", null::text as subject, (0)::int as extra
+    from (select n, since from still where paused_at is null union all select n, since from silent) w
+    where not exists (select from live) having sum(n) > 0)
+  union all
+  (select 'NO_HANDLER' as code, queue::text as queue, name::text as name, labels::text[] as labels, (n)::int as count,
+    (extract(epoch from statement_timestamp() - since) * 1000)::float8 as "sinceMs", null::text as subject, ((select count(*) from live where cardinality(lanes) >= 10000))::int as extra
+    from still where paused_at is null and exists (select from live) order by since limit 100)
+  union all
+  (select 'WORKER_SILENT' as code, null::text as queue, null::text as name, null::text[] as labels, (n)::int as count,
+    (extract(epoch from statement_timestamp() - since) * 1000)::float8 as "sinceMs", worker::text as subject, ((select count(*) from live))::int as extra from silent order by since limit 100)
+  union all
+  (select 'PAUSED_QUEUES' as code, queue::text as queue, null::text as name, null::text[] as labels, (sum(n))::int as count,
+    (extract(epoch from statement_timestamp() - min(paused_at)) * 1000)::float8 as "sinceMs", null::text as subject, (0)::int as extra
+    from still where paused_at is not null group by queue order by min(paused_at) limit 100)
+  union all
+  (select 'BLOCKED_GROUPS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
+    (extract(epoch from statement_timestamp() - min(h.dead_at)) * 1000)::float8 as "sinceMs", (array_agg(h.dead::text order by h.dead_at))[1]::text as subject, (bool_or(h.halts)::int)::int as extra
+    from (select queue, dead, dead_at, halts from simple_queue.head where dead is not null and shard = $1 order by dead_at limit $2::int + 1) h
+    join simple_queue.queue q on q.id = h.queue group by q.name order by min(h.dead_at) limit 100)
+  union all
+  (select 'SUSPECTS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
+    (extract(epoch from statement_timestamp() - min(s.run_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(s.id::text order by s.id))[1:5], ' ')::text as subject, (0)::int as extra
+    from (select lane, id, run_at from simple_queue.suspect where shard = $1 limit $2::int + 1) s
+    join simple_queue.lane l on l.id = s.lane join simple_queue.queue q on q.id = l.queue group by q.name order by q.name limit 100)
+  union all
+  (select 'LOST_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
+    (extract(epoch from statement_timestamp() - min(x.created_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra
+    from lost x join simple_queue.queue q on q.id = x.queue where true group by q.name order by count(*) desc limit 100)
+  union all
+  (select 'UNREADABLE_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
+    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra
+    from poisoned x join simple_queue.queue q on q.id = x.queue where unreadable group by q.name order by count(*) desc limit 100)
+  union all
+  (select 'POISONED_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
+    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra
+    from poisoned x join simple_queue.queue q on q.id = x.queue where not coalesce(unreadable, false) group by q.name order by count(*) desc limit 100)
+  union all
+  (select 'DEAD_LETTERS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
+    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra
+    from dead x join simple_queue.queue q on q.id = x.queue where true group by q.name order by count(*) desc limit 100)
+  union all
+  (select 'EXPIRY_LATE' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
+    (extract(epoch from statement_timestamp() - min(x.commit_by)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra
+    from overdue x join simple_queue.queue q on q.id = x.queue where true group by q.name order by count(*) desc limit 100)
+  union all
+  (select 'STAGED_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
+    (extract(epoch from statement_timestamp() - min(x.created_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra
+    from uncommitted x join simple_queue.queue q on q.id = x.queue where true group by q.name order by count(*) desc limit 100);

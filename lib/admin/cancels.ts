@@ -1,0 +1,67 @@
+import type { CancelCounts } from '../job/enqueue-options.js';
+import { LIVE_STATES, type JobState } from '../job/job-state.js';
+import type { Retention } from '../options/queue-policy.js';
+import type { Storage } from '../storage/storage.js';
+import { checkCancel, checkFilter, type CancelOptions, type JobFilter } from './job-filter.js';
+import type { JobList } from './job-list.js';
+import type { ListedJob } from './listed-job.js';
+
+const BATCH = 500;
+
+/** Ends live jobs, in bounded batches. What runs is asked to stop. */
+export class Cancels {
+  constructor(
+    private readonly storage: Storage,
+    private readonly list: JobList,
+    private readonly archive: Retention,
+  ) {}
+
+  async cancel(filter: JobFilter, options: CancelOptions): Promise<CancelCounts> {
+    checkCancel(filter, options);
+    const { states = LIVE_STATES, ...rest } = checkFilter('cancel', filter);
+    const counts: CancelCounts = { cancelled: 0, requested: 0 };
+    for (const some of inOrder(states))
+      for await (const jobs of this.list.batches({ ...rest, states: some }, () => BATCH)) {
+        const { cancelled, requested } = options.dryRun
+          ? foretold(jobs)
+          : await this.cancelJobs(jobs);
+        counts.cancelled += cancelled;
+        counts.requested += requested;
+        options.onBatch?.({ ...counts });
+        if (options.signal?.aborted) return counts;
+      }
+    return counts;
+  }
+
+  private async cancelJobs(jobs: ListedJob[]): Promise<CancelCounts> {
+    const { cancels, database, signals } = this.storage;
+    const ids = jobs.map(({ id }) => id);
+    const counts = await cancels.byId(database.waiters.run, ids, this.archive);
+    // The turn of an ordered group may have become vacant: "later" asks for a look.
+    const news = {
+      ...(counts.requested > 0 ? { cancel: true } : {}),
+      ...(counts.cancelled > 0 ? { later: true } : {}),
+    };
+    if (Object.keys(news).length > 0) signals.send({ lanes: [], ...news });
+    return counts;
+  }
+}
+
+/** What waits for its turn goes first, so that nothing gets its turn meanwhile. */
+const inOrder = (states: readonly JobState[]): JobState[][] =>
+  [
+    states.filter((state) => state === 'blocked'),
+    states.filter((state) => state !== 'blocked'),
+  ].filter((some) => some.length > 0);
+
+const isAsked = ({ state, cancelRequestedAt }: ListedJob): boolean =>
+  state === 'running' && cancelRequestedAt !== undefined;
+
+/** A running job is asked once. */
+function foretold(jobs: ListedJob[]): CancelCounts {
+  const running = jobs.filter(({ state }) => state === 'running').length;
+  return {
+    cancelled: jobs.length - running,
+    requested: running - jobs.filter((job) => isAsked(job)).length,
+  };
+}

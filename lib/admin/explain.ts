@@ -1,0 +1,92 @@
+import type { JobState } from '../job/job-state.js';
+import type { Trouble, TroubleCode } from '../job/trouble.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import type { Situation } from '../storage/reading/queue.repository.js';
+import type { Storage } from '../storage/storage.js';
+import { troublesOf } from '../troubles/troubles.js';
+import { blocked, MOST_AHEAD, REASONS, type Reason, type ReasonCode } from './reasons.js';
+
+/** Why a job does not run. */
+export interface Explanation {
+  id: string;
+  /** undefined: no such job is known. */
+  state?: JobState;
+  /** Everything that holds, the strongest reason first; never empty. */
+  reasons: Reason[];
+  /** The reasons as sentences. */
+  text: string;
+  /** Those of `QueueAdmin.troubles()` that this job is part of, with the commands that put them right. */
+  troubles: Trouble[];
+}
+
+/** Which troubles a reason may be part of. */
+const TROUBLES_OF: Partial<Record<ReasonCode, readonly TroubleCode[]>> = {
+  BLOCKED: ['BLOCKED_GROUPS'],
+  ENDED: ['POISONED_JOBS', 'UNREADABLE_JOBS', 'DEAD_LETTERS', 'BLOCKED_GROUPS'],
+  LEASE_LOST: ['WORKER_SILENT'],
+  NO_HANDLER: ['NO_HANDLER'],
+  NO_PLACE: ['LOST_JOBS'],
+  NO_WORKER: ['NO_WORKER'],
+  QUEUE_PAUSED: ['PAUSED_QUEUES'],
+  STAGED: ['STAGED_JOBS', 'EXPIRY_LATE'],
+  SUSPECT: ['SUSPECTS'],
+};
+
+/** Says why a job does not run, and what of that waits for a person. */
+export class Explanations {
+  constructor(
+    private readonly storage: Storage,
+    private readonly options: ResolvedOptions,
+  ) {}
+
+  async explain(id: string): Promise<Explanation> {
+    const situation = await this.storage.queues.explain(id, MOST_AHEAD);
+    if (!situation) return { id, ...inWords([UNKNOWN]), troubles: [] };
+    const reasons = REASONS.map((look) => look(situation)).filter((reason) => reason !== undefined);
+    if (situation.state === 'blocked')
+      reasons.unshift(...(await this.blockedBy(id, situation.queue)));
+    return {
+      id,
+      state: situation.state,
+      ...inWords(reasons),
+      troubles: await this.troublesOf(situation, reasons),
+    };
+  }
+
+  private async blockedBy(id: string, queue: string): Promise<Reason[]> {
+    const group = (await this.storage.jobs.find(id))?.group ?? '';
+    const state = await this.storage.groups.describe(queue, group);
+    return state ? [blocked(queue, group, state)] : [];
+  }
+
+  private async troublesOf(
+    { state, queue, name }: Situation,
+    reasons: Reason[],
+  ): Promise<Trouble[]> {
+    const codes = reasons.flatMap(({ code }) => TROUBLES_OF[code] ?? []);
+    if (codes.length === 0 || state === 'succeeded' || state === 'cancelled') return [];
+    return (await troublesOf(this.storage, this.options)).filter(
+      (trouble) =>
+        codes.includes(trouble.code) &&
+        (trouble.queue ?? queue) === queue &&
+        (trouble.name ?? name) === name &&
+        fits(trouble.code, state),
+    );
+  }
+}
+
+/** Of ended jobs: some troubles are of poisoned ones alone, and some of all others. */
+function fits(code: TroubleCode, state: JobState): boolean {
+  if (code === 'POISONED_JOBS' || code === 'UNREADABLE_JOBS') return state === 'poisoned';
+  return code !== 'DEAD_LETTERS' || state !== 'poisoned';
+}
+
+const UNKNOWN: Reason = {
+  code: 'UNKNOWN',
+  text: 'No job has this id: it never was, its transaction has not committed, or its retention is over.',
+};
+
+const inWords = (reasons: Reason[]): Pick<Explanation, 'reasons' | 'text'> => ({
+  reasons,
+  text: reasons.map((reason) => reason.text).join(' '),
+});

@@ -1,0 +1,52 @@
+import type { ChangeAnswer, JobChanges } from '../../job/enqueue-options.js';
+import type { AddCommand, Cli } from '../command.js';
+import { EXIT } from '../exit-code.js';
+import { payloadOf } from '../json-payload.js';
+import { parseWhole } from '../numbers.js';
+import { parseDate, parseSpan } from '../times.js';
+
+interface ChangeFlags {
+  delay?: number;
+  runAt?: Date;
+  priority?: number;
+  payload?: string;
+}
+
+/** `change <id>`: gives a waiting job another time, priority or payload. */
+export const addChange: AddCommand = (program, act) => {
+  program
+    .command('change')
+    .description('give a waiting job another time, priority or payload')
+    .argument('<id>', 'its UUID')
+    .option('--delay <time>', 'not before this time has passed: 0s, 10min, 2h', parseSpan)
+    .option('--run-at <time>', 'not before this moment: 2026-11-21T10:00:00Z', parseDate)
+    .option('--priority <number>', 'smaller first', parseWhole)
+    .option('--payload <json>', 'JSON, or - to read it from standard input')
+    .addHelpText('after', EXAMPLES)
+    .action(act(change));
+};
+
+const EXAMPLES = `
+What runs or has ended stays as it is (exit code 1). Templates do not check the payload here, but where the job runs.
+
+Examples:
+  simple-queue change 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10 --delay 2h
+  simple-queue change 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10 --priority -10 --payload '{"to":"ann@example.com"}'`;
+
+async function change(cli: Cli, id: string, flags: ChangeFlags): Promise<number> {
+  const { delay, runAt, priority, payload } = flags;
+  const changes: JobChanges = {
+    runAt,
+    delayMs: delay,
+    priority,
+    ...(payload === undefined ? {} : { payload: await payloadOf(payload, cli.around) }),
+  };
+  const answer = await (await cli.session()).admin.change(id, changes);
+  await cli.screen.answer(answer, () => cli.screen.say(`${answer.id} ${told(answer)}`));
+  return answer.changed ? EXIT.ok : EXIT.trouble;
+}
+
+function told({ changed, state }: ChangeAnswer): string {
+  if (changed) return `is changed, and ${state}`;
+  return state === undefined ? 'is not known' : `is ${state}: only what waits can be changed`;
+}

@@ -1,0 +1,45 @@
+/** What can wait for a person. Codes are stable: match on them, never on texts. */
+export type TroubleCode =
+  | 'BLOCKED_GROUPS'
+  | 'CONNECTIONS'
+  | 'DEAD_LETTERS'
+  | 'EXPIRY_LATE'
+  | 'HORIZON'
+  | 'LISTEN'
+  | 'LOST_JOBS'
+  | 'NO_HANDLER'
+  | 'NO_WORKER'
+  | 'PARTITIONS'
+  | 'PAUSED_QUEUES'
+  | 'POISONED_JOBS'
+  | 'STAGED_JOBS'
+  | 'SUSPECTS'
+  | 'UNREADABLE_JOBS'
+  | 'WORKER_SILENT';
+
+/** `notice`: worth knowing, and somebody may want it so. `warning`: it waits for a person. `critical`: jobs are at stake. */
+export type TroubleLevel = 'notice' | 'warning' | 'critical';
+
+/** Something that does not put itself right, or takes its time. Never a payload, never the text of a statement. */
+export interface Trouble {
+  code: TroubleCode;
+  level: TroubleLevel;
+  /** Whose it is; missing where it is nobody's alone. */
+  queue?: string;
+  /** Of jobs that nobody has a handler for: their name. */
+  name?: string;
+  /** How many jobs, groups, sessions or partitions. */
+  count: number;
+  /** Counting stopped there. */
+  atLeast: boolean;
+  /** How long it has lasted, as far as that is known. */
+  sinceMs?: number;
+  /** What is wrong, with names and figures. */
+  text: string;
+  /** The command that shows more of it. */
+  look: string;
+  /** What comes before the command, or what does instead. */
+  hint: string;
+  /** The command that puts it right. */
+  fix: string;
+}

@@ -1,0 +1,62 @@
+import { types } from 'node:util';
+import type { JobChanges } from '../job/enqueue-options.js';
+import { MAX_DELAY_MS } from '../job/backoff.js';
+import { LAST_DATE } from '../job/job-result.js';
+import { payloadText, tooLarge } from '../job/payload.js';
+import { QueueError } from '../job/queue.errors.js';
+import { must, shape, whole, type Rule } from '../runtime/rules.js';
+
+/** Changes without mistakes, as they are stored; undefined: left as it is. */
+export interface CheckedChanges {
+  at: Date | undefined;
+  delayMs: number | undefined;
+  priority: number | undefined;
+  payload: string | undefined;
+  payloadBytes: Buffer | undefined;
+}
+
+const MOST_MS = 100 * MAX_DELAY_MS;
+
+const RULES = {
+  runAt: must(
+    (value) => types.isDate(value) && value.getTime() <= LAST_DATE,
+    'a valid Date before the year 10000',
+  ),
+  delayMs: must(
+    (value) => typeof value === 'number' && value >= 0 && value <= MOST_MS,
+    `a number from 0 to ${MOST_MS.toLocaleString('en-US')}`,
+  ),
+  priority: whole(-32_768, 32_767),
+  payload: () => [],
+  payloadBytes: must((value) => types.isUint8Array(value), 'a Uint8Array or Buffer'),
+} satisfies Record<keyof JobChanges, Rule>;
+
+const CHANGES = shape(RULES);
+
+/** @throws QueueError `INVALID_OPTION`, `INVALID_PAYLOAD`, `PAYLOAD_TOO_LARGE`. */
+export function checkChanges(changes: JobChanges, maxPayloadBytes: number): CheckedChanges {
+  const problems = CHANGES(changes, 'changes');
+  if (problems.length === 0) problems.push(...contradictions(changes));
+  if (problems.length > 0)
+    throw new QueueError('INVALID_OPTION', `change: ${problems.join('; ')}.`);
+  const { runAt, delayMs, priority, payload, payloadBytes } = changes;
+  if (payloadBytes && payloadBytes.byteLength > maxPayloadBytes)
+    throw tooLarge(payloadBytes.byteLength, maxPayloadBytes);
+  return {
+    // A year before 1 is written "BC"; what is long past is due now either way.
+    at: runAt && new Date(Math.max(0, runAt.getTime())),
+    delayMs,
+    priority,
+    payload: payload === undefined ? undefined : payloadText(payload, maxPayloadBytes),
+    payloadBytes: payloadBytes && Buffer.from(payloadBytes),
+  };
+}
+
+function contradictions(changes: JobChanges): string[] {
+  const given = Object.entries(changes).filter(([, value]) => value !== undefined);
+  if (given.length === 0)
+    return [`nothing is changed: give one of ${Object.keys(RULES).join(', ')}`];
+  return changes.runAt && changes.delayMs !== undefined
+    ? ['runAt and delayMs cannot be given together: one of them says when']
+    : [];
+}

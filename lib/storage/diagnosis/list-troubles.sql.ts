@@ -1,0 +1,117 @@
+import { statement } from '../connection/statement.js';
+import { IN_CLAIMS, fenced } from '../places/held.sql.js';
+import { isLost } from '../places/lost.sql.js';
+import { MAY_RUN, ofLane } from '../places/places.sql.js';
+
+/** How many rows of one kind are listed. */
+const MOST_ROWS = 100;
+
+/** A trouble as a row: how many, of which queue and name, for how long (ms), and what else names it. */
+const row = (
+  code: string,
+  cells: Partial<
+    Record<'queue' | 'name' | 'labels' | 'count' | 'since' | 'subject' | 'extra', string>
+  >,
+) => {
+  const {
+    queue = 'null',
+    name = 'null',
+    labels = 'null',
+    count,
+    since = 'null',
+    subject = 'null',
+    extra = '0',
+  } = cells;
+  const ms = `(extract(epoch from statement_timestamp() - ${since}) * 1000)::float8`;
+  return `select '${code}' as code, ${queue}::text as queue, ${name}::text as name, ${labels}::text[] as labels, (${count})::int as count,
+    ${since === 'null' ? 'null::float8' : ms} as "sinceMs", ${subject}::text as subject, (${extra})::int as extra`;
+};
+
+/** A few ids of a group of rows. */
+const some = (id: string): string =>
+  `array_to_string((array_agg(${id}::text order by ${id}))[1:5], ' ')`;
+
+/** Dead letters of this long ago are news. */
+const NEWS = `interval '1 day'`;
+
+/**
+ * Whatever waits for a person, as far as the tables tell: in one snapshot, each kind counted to $2 and listed to 100 rows. In a fleet that is
+ * well it costs a probe for each lane (of its newest dead letter) and what the small tables hold: lanes are counted only where nobody serves
+ * them or their queue is paused; what was poisoned has an index of its own; jobs in no place are looked for among the $2 oldest.
+ */
+export const LIST_TROUBLES = statement(
+  'list_troubles',
+  `with live as materialized (
+    select id, lanes from simple_queue.lease where shard = $1 and expires_at > statement_timestamp()),
+  served as materialized (select distinct unnest(lanes) as lane from live),
+  still as materialized (
+    select q.name as queue, q.paused_at, l.name, l.labels, r.n, r.since
+    from simple_queue.lane l join simple_queue.queue q on q.id = l.queue
+    cross join lateral (
+      select count(*)::int as n, min(w.run_at) as since from (
+        ${MAY_RUN.map((place) => `(select run_at from ${ofLane(place, 'l.id')} limit $2::int + 1)`).join(' union all\n        ')} union all
+        (select s.run_at from (select run_at from ${ofLane('scheduled', 'l.id')} limit $2::int + 1) s where s.run_at <= statement_timestamp()) union all
+        (select null from ${ofLane('blocked', 'l.id')} limit $2::int + 1)) w) r
+    where r.n > 0 and (q.paused_at is not null or not exists (select from served s where s.lane = l.id))
+    limit 10000),
+  silent as materialized (
+    select coalesce(w.worker, '') as worker, min(w.expires_at) as since, count(j.id)::int as n
+    from ${IN_CLAIMS}
+    ${fenced('id', 'offset 0')}
+    left join simple_queue.lease w on w.id = c.lease and w.shard = c.shard
+    where c.shard = $1 and (w.id is null or w.expires_at <= statement_timestamp()) group by 1),
+  dead as materialized (
+    select l.queue, d.id, d.state, d.finished_at from simple_queue.lane l
+    cross join lateral (
+      select id, state, finished_at from simple_queue.dead_letter where lane = l.id and shard = $1 order by id desc limit 100) d
+    where d.state <> 'poisoned' and d.finished_at > statement_timestamp() - ${NEWS} limit $2::int + 1),
+  poisoned as materialized (
+    select l.queue, d.id, d.finished_at, d.last_error ->> 'code' = 'DATABASE_ERROR' as unreadable
+    from (select id, lane, finished_at, last_error from simple_queue.dead_letter
+      where state = 'poisoned' and shard = $1 and finished_at > statement_timestamp() - ${NEWS} order by finished_at desc limit $2::int + 1) d
+    join simple_queue.lane l on l.id = d.lane),
+  overdue as materialized (
+    select queue, id, commit_by from simple_queue.job
+    where commit_by < statement_timestamp() - interval '1 minute' and shard = $1 order by commit_by limit $2::int + 1),
+  uncommitted as materialized (
+    select j.queue, j.id, j.created_at from (select id from simple_queue.staged where shard = $1 order by id limit $2::int + 1) s
+    cross join lateral (select * from simple_queue.job where id = s.id and shard = $1 offset 0) j
+    where j.created_at < statement_timestamp() - interval '1 hour' and j.commit_by > statement_timestamp() - interval '1 minute'),
+  oldest as materialized (select * from simple_queue.job where shard = $1 order by id limit $2::int),
+  lost as materialized (
+    select j.queue, j.id, j.created_at from oldest j where ${isLost('j')})
+  (${row('NO_WORKER', { count: 'sum(n)', since: 'min(since)' })}
+    from (select n, since from still where paused_at is null union all select n, since from silent) w
+    where not exists (select from live) having sum(n) > 0)
+  union all
+  (${row('NO_HANDLER', { queue: 'queue', name: 'name', labels: 'labels', count: 'n', since: 'since', extra: '(select count(*) from live where cardinality(lanes) >= 10000)' })}
+    from still where paused_at is null and exists (select from live) order by since limit ${MOST_ROWS})
+  union all
+  (${row('WORKER_SILENT', { count: 'n', since: 'since', subject: 'worker', extra: '(select count(*) from live)' })} from silent order by since limit ${MOST_ROWS})
+  union all
+  (${row('PAUSED_QUEUES', { queue: 'queue', count: 'sum(n)', since: 'min(paused_at)' })}
+    from still where paused_at is not null group by queue order by min(paused_at) limit ${MOST_ROWS})
+  union all
+  (${row('BLOCKED_GROUPS', { queue: 'q.name', count: 'count(*)', since: 'min(h.dead_at)', subject: '(array_agg(h.dead::text order by h.dead_at))[1]', extra: 'bool_or(h.halts)::int' })}
+    from (select queue, dead, dead_at, halts from simple_queue.head where dead is not null and shard = $1 order by dead_at limit $2::int + 1) h
+    join simple_queue.queue q on q.id = h.queue group by q.name order by min(h.dead_at) limit ${MOST_ROWS})
+  union all
+  (${row('SUSPECTS', { queue: 'q.name', count: 'count(*)', since: 'min(s.run_at)', subject: some('s.id') })}
+    from (select lane, id, run_at from simple_queue.suspect where shard = $1 limit $2::int + 1) s
+    join simple_queue.lane l on l.id = s.lane join simple_queue.queue q on q.id = l.queue group by q.name order by q.name limit ${MOST_ROWS})
+  union all
+  (${[
+    ['LOST_JOBS', 'lost', 'created_at', 'true'],
+    ['UNREADABLE_JOBS', 'poisoned', 'finished_at', 'unreadable'],
+    ['POISONED_JOBS', 'poisoned', 'finished_at', 'not coalesce(unreadable, false)'],
+    ['DEAD_LETTERS', 'dead', 'finished_at', 'true'],
+    ['EXPIRY_LATE', 'overdue', 'commit_by', 'true'],
+    ['STAGED_JOBS', 'uncommitted', 'created_at', 'true'],
+  ]
+    .map(
+      ([code, from, since, where]) =>
+        `${row(code!, { queue: 'q.name', count: 'count(*)', since: `min(x.${since})`, subject: some('x.id') })}
+    from ${from} x join simple_queue.queue q on q.id = x.queue where ${where} group by q.name order by count(*) desc limit ${MOST_ROWS})`,
+    )
+    .join('\n  union all\n  (')}`,
+);

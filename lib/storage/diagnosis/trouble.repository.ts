@@ -1,0 +1,132 @@
+import { QueuePolicies } from '../../options/queue-policy.js';
+import type { ResolvedOptions } from '../../options/simple-queue.options.js';
+import type { TroubleCode } from '../../job/trouble.js';
+import type { Run } from '../connection/connections.js';
+import type { Database } from '../connection/database.js';
+import { LIST_ROOM, SNAPSHOT_HOLDERS } from '../connection/examine-server.sql.js';
+import { SHARD } from '../connection/shard.js';
+import {
+  PARTITIONED,
+  type PartitionRepository,
+  type PartitionedTable,
+} from '../schema/partition.repository.js';
+import type { Signals } from '../wake-ups/signals.js';
+import type { SnapshotHolder } from './diagnosis.js';
+import { LIST_TROUBLES } from './list-troubles.sql.js';
+
+/** A trouble as it was counted. */
+export interface TroubleRow {
+  code: TroubleCode;
+  queue: string | null;
+  /** Of NO_HANDLER: the lane's. */
+  name: string | null;
+  labels: string[] | null;
+  /** One more than `MOST_COUNTED` where there is more. */
+  count: number;
+  sinceMs: number | null;
+  /** Who or what: ids, a worker, partitions. */
+  subject: string | null;
+  /** What else its text needs to know. */
+  extra: number;
+  holder?: SnapshotHolder;
+}
+
+/** How many sessions of a limit are taken: the server's, the database's, this role's. */
+interface Room {
+  of: string;
+  taken: number;
+  most: number;
+}
+
+/** Nothing is counted beyond this. */
+export const MOST_COUNTED = 1_000;
+/** From here on a limit of connections counts as used up. */
+const FULL = 0.9;
+/** From here on a transaction counts as long. */
+const LONG_MS = 300_000;
+/** Where nobody says for how long a transaction is open, the number of transactions since then has to do. */
+const MANY_TRANSACTIONS = 10_000;
+/** Longer than a listener takes to come back. */
+const DEAF_MS = 30_000;
+const DAY_MS = 86_400_000;
+
+const NOTHING = {
+  queue: null,
+  name: null,
+  labels: null,
+  count: 1,
+  sinceMs: null,
+  subject: null,
+  extra: 0,
+};
+
+/** Counts what waits for a person: five statements, none of which reads much. */
+export class TroubleRepository {
+  constructor(
+    private readonly database: Database,
+    private readonly partitions: PartitionRepository,
+    private readonly signals: Signals,
+  ) {}
+
+  async rows(
+    options: ResolvedOptions,
+    run: Run = this.database.callers.run,
+  ): Promise<TroubleRow[]> {
+    const rows = await run<TroubleRow>(LIST_TROUBLES, [SHARD, MOST_COUNTED]);
+    return [
+      ...rows,
+      ...(await run<Room>(LIST_ROOM, []))
+        .filter(({ taken, most }) => taken >= FULL * most)
+        .map(fullRow),
+      ...(await run<SnapshotHolder>(SNAPSHOT_HOLDERS, []))
+        .filter((holder) => isLong(holder))
+        .map(holderRow),
+      ...(await this.missingPartitions(options, run)),
+      ...this.deaf(),
+    ];
+  }
+
+  /** What ends now must find its partition, and what ends tomorrow too. */
+  private async missingPartitions(options: ResolvedOptions, run: Run): Promise<TroubleRow[]> {
+    const missing: string[] = [];
+    for (const [table, keepMs] of Object.entries(new QueuePolicies(options).longestKeepMs()) as [
+      PartitionedTable,
+      number,
+    ][]) {
+      const aheadMs = Math.max(0, keepMs + DAY_MS - PARTITIONED[table].stepMs);
+      if (keepMs > 0)
+        missing.push(
+          ...this.partitions.missing(table, await this.partitions.list(table, run), aheadMs),
+        );
+    }
+    return missing.length === 0
+      ? []
+      : [{ ...NOTHING, code: 'PARTITIONS', count: missing.length, subject: missing.join(' ') }];
+  }
+
+  /** Of this process: no other can know it. */
+  private deaf(): TroubleRow[] {
+    const { listening } = this.signals;
+    if (!listening || listening.isListening || listening.silentMs < DEAF_MS) return [];
+    return [{ ...NOTHING, code: 'LISTEN', sinceMs: listening.silentMs }];
+  }
+}
+
+const isLong = ({ openMs, transactions }: SnapshotHolder, longMs = LONG_MS): boolean =>
+  openMs === null ? transactions > MANY_TRANSACTIONS : openMs > longMs;
+
+const fullRow = ({ of, taken, most }: Room): TroubleRow => ({
+  ...NOTHING,
+  code: 'CONNECTIONS',
+  count: taken,
+  subject: of,
+  extra: most,
+});
+
+const holderRow = (holder: SnapshotHolder): TroubleRow => ({
+  ...NOTHING,
+  code: 'HORIZON',
+  sinceMs: holder.openMs,
+  subject: String(holder.pid),
+  holder,
+});

@@ -1,0 +1,45 @@
+import { statement } from '../connection/statement.js';
+import { isPlaceOf, placed, unplaced } from '../places/places.sql.js';
+
+const MOVABLE = ['ready', 'fair_ready', 'scheduled', 'suspect'] as const;
+
+/** Only $5 and an ordered job do not fit: its turn is its order. */
+const REFUSED = '$5::smallint is not null and seq is not null';
+
+/**
+ * Gives a waiting job another time ($3, or $4 ms from now), priority ($5) or payload ($6, $7); null leaves it as it is. The place row is locked first and
+ * decides, as in `cancel`; a blocked or staged job keeps its place. Neither attempts nor history are touched. In callers' transactions, too.
+ * `changed` false: it does not wait, has moved meanwhile, or is `refused`.
+ */
+export const CHANGE = statement(
+  'change',
+  `with target as materialized (
+    select id, lane, priority, run_at, suspicion, group_name, queue, seq, fair, commit_by, ${REFUSED} as refused,
+      case when $3::timestamptz is null and $4::float8 is null then run_at
+        else greatest(statement_timestamp(), coalesce($3::timestamptz, statement_timestamp() + $4::float8 * interval '1 millisecond')) end as due
+    from simple_queue.job where shard = $1 and id = any($2::uuid[])),
+  asked as materialized (select * from target where not refused),
+  ${unplaced('asked', MOVABLE)},
+  held as materialized (
+    select t.id, 'blocked' as place from asked t cross join lateral (
+      select id from simple_queue.blocked p where ${isPlaceOf('blocked', 't')} for update) p
+    union all
+    select t.id, 'staged' from asked t cross join lateral (
+      select id from simple_queue.job where id = t.id and shard = $1 for update) j cross join lateral (
+      select id from simple_queue.staged p where ${isPlaceOf('staged', 't')} for update) p where t.commit_by is not null),
+  waiting as materialized (
+    select id from unready union all select id from unfair union all select id from unscheduled union all select id from unsuspected
+    union all select id from held),
+  moved as (
+    update simple_queue.job j set run_at = t.due, priority = coalesce($5::smallint, j.priority),
+      payload = coalesce($6::text::json, j.payload), payload_bytes = coalesce($7::bytea, j.payload_bytes)
+    from asked t
+    where j.shard = $1 and j.id = any(array(select id from waiting)) and t.id = j.id
+    returning j.id, j.lane, j.priority, j.run_at, j.epoch, j.suspicion, j.group_name, j.fair, j.commit_by),
+  free as materialized (select * from moved where id not in (select id from held)),
+  ${placed('free', ['scheduled', 'suspect', 'fair_ready', 'ready'])}
+  select t.lane, t.fair, t.refused, m.id is not null as changed,
+    case when m.commit_by is not null then 'staged' when h.id is not null then 'blocked' when m.run_at > statement_timestamp() then 'scheduled'
+      else 'ready' end as state
+  from target t left join moved m on m.id = t.id left join held h on h.id = t.id`,
+);

@@ -1,0 +1,247 @@
+import type { Trouble, TroubleCode } from '../job/trouble.js';
+import { counted, listed, shown, span } from '../runtime/words.js';
+import { MOST_COUNTED, type TroubleRow } from '../storage/diagnosis/trouble.repository.js';
+
+/** What is said of a row; commands without their program and its shared flags. */
+interface Told extends Pick<Trouble, 'level' | 'text'> {
+  look: readonly string[];
+  hint?: string;
+  fix: readonly string[];
+}
+
+interface TroubleKind {
+  /** Ends "... could not be examined". */
+  subject: string;
+  /** Where there is none. */
+  well: string;
+  tell: (row: TroubleRow) => Told;
+}
+
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+
+const many = ({ count }: TroubleRow, one: string, more?: string): string =>
+  count > MOST_COUNTED
+    ? `more than ${counted(MOST_COUNTED, one, more)}`
+    : counted(count, one, more);
+const jobs = (row: TroubleRow): string => many(row, 'job');
+const wait = (row: TroubleRow): string => `${jobs(row)} ${row.count === 1 ? 'waits' : 'wait'}`;
+const lasting = ({ sinceMs }: TroubleRow): string =>
+  sinceMs === null ? '' : ` for ${span(Math.max(0, sinceMs))}`;
+const queueOf = ({ queue }: TroubleRow): string => queue ?? '';
+const named = (row: TroubleRow): string => `queue "${queueOf(row)}"`;
+const idsOf = ({ subject }: TroubleRow): string[] => (subject ? subject.split(' ') : []);
+const ofQueue = (row: TroubleRow, ...states: string[]): string[] => [
+  '--queue',
+  queueOf(row),
+  '--state',
+  states.join(','),
+];
+
+function laneOf({ queue, name, labels }: TroubleRow): string {
+  const labelled = labels?.length ? ` with the labels ${labels.join(', ')}` : '';
+  return `${name ? `"${name}" of ` : ''}queue "${queue}"${labelled}`;
+}
+
+/** Never the statement itself: it holds values. */
+function holderText({ holder, sinceMs }: TroubleRow): string {
+  const { pid, role, application, state, verb, transactions } = holder!;
+  const who = [
+    application && `application "${shown(application)}"`,
+    role && `role "${shown(role)}"`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+  const what = [state, verb && `last statement: ${shown(verb)}`].filter(Boolean).join(', ');
+  const open =
+    sinceMs === null ? `for ${counted(transactions, 'transaction')}` : `for ${span(sinceMs)}`;
+  return `Process ${pid} (${who || 'unknown'}) has a transaction open ${open}${what ? ` (${what})` : ''}.`;
+}
+
+const DEAD_STATES = ['failed', 'critical', 'unprocessable', 'expired'];
+
+/**
+ * Whatever can wait for a person, in the order in which it is read: what keeps most jobs from running comes first. `status`, `queues`, the doctor,
+ * health, metrics, the log and `explain` read this list. A new one is a line here, and its count in `list-troubles.sql.ts`.
+ */
+export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
+  LOST_JOBS: {
+    subject: 'jobs in no place',
+    well: 'The oldest live jobs stand where they should.',
+    tell: (row) => ({
+      level: 'critical',
+      text: `${jobs(row)} of ${named(row)} ${row.count === 1 ? 'stands' : 'stand'} in no place and will never run, since somebody has deleted rows: ${listed(idsOf(row), 5)}.`,
+      look: ['jobs', ...ofQueue(row, 'lost')],
+      fix: ['redrive', ...ofQueue(row, 'lost'), '--yes'],
+    }),
+  },
+  NO_WORKER: {
+    subject: 'the workers',
+    well: 'A worker is alive, or no job waits for one.',
+    tell: (row) => ({
+      level: 'warning',
+      text: `No worker is alive, and ${wait(row)}.`,
+      look: ['workers'],
+      hint: 'Start a process of the application that has a worker; until it runs, this does what any worker does for the others:',
+      fix: ['maintain'],
+    }),
+  },
+  NO_HANDLER: {
+    subject: 'who serves the queues',
+    well: 'Every queue with jobs is served.',
+    tell: (row) => {
+      const full = counted(row.extra, 'worker serves', 'workers serve');
+      return {
+        level: row.extra > 0 ? 'notice' : 'warning',
+        text: `No live worker has a handler for ${laneOf(row)}: ${wait(row)}${lasting(row)}.${row.extra > 0 ? ` ${full} more lanes than it asks for at once, and lanes take turns there.` : ''}`,
+        look: ['queues', queueOf(row)],
+        hint: 'Deploy a worker with a handler for it (and with its labels), or end the jobs:',
+        fix: ['cancel', '--queue', queueOf(row), '--name', row.name ?? '', '--yes'],
+      };
+    },
+  },
+  WORKER_SILENT: {
+    subject: 'silent workers',
+    well: 'No silent worker holds a job.',
+    tell: (row) => ({
+      level: row.extra > 0 && (row.sinceMs ?? 0) < MINUTE_MS ? 'notice' : 'warning',
+      text: `Worker ${shown(row.subject || 'unknown')} is silent${row.sinceMs === null ? '' : `${lasting(row)} beyond its lease`}, and holds ${jobs(row)}.`,
+      look: ['workers'],
+      hint: 'Any live worker gives them back within its reaper interval; without one:',
+      fix: ['maintain'],
+    }),
+  },
+  PAUSED_QUEUES: {
+    subject: 'paused queues',
+    well: 'No paused queue holds jobs up.',
+    tell: (row) => ({
+      level: (row.sinceMs ?? 0) < HOUR_MS ? 'notice' : 'warning',
+      text: `Queue "${queueOf(row)}" is paused${lasting(row)}: ${wait(row)}.`,
+      look: ['queues', queueOf(row)],
+      fix: ['resume', queueOf(row)],
+    }),
+  },
+  BLOCKED_GROUPS: {
+    subject: 'blocked groups',
+    well: 'No ordered group is blocked by a job that failed.',
+    tell: (row) => ({
+      level: 'warning',
+      text: `Queue "${queueOf(row)}": ${many(row, 'ordered group is', 'ordered groups are')} blocked by a job that failed${row.extra ? ', and the queue is halted' : ''}${row.count === 1 ? '' : ', the longest'}${lasting(row)} (by job ${row.subject}).`,
+      look: ['groups', queueOf(row)],
+      hint: 'Retry the job that blocks, or let its group go on without it:',
+      fix: ['release', queueOf(row), '--all', '--yes'],
+    }),
+  },
+  POISONED_JOBS: {
+    subject: 'poisoned jobs',
+    well: 'No job was poisoned within a day.',
+    tell: (row) => ({
+      level: 'warning',
+      text: `${jobs(row)} of ${named(row)} ${row.count === 1 ? 'was' : 'were'} poisoned within a day, for killing a process or rescheduling too often.`,
+      look: ['jobs', ...ofQueue(row, 'poisoned')],
+      hint: 'Fix the handler, and run them again:',
+      fix: ['redrive', ...ofQueue(row, 'poisoned'), '--yes'],
+    }),
+  },
+  UNREADABLE_JOBS: {
+    subject: 'rows that nobody can read',
+    well: 'No row was set apart within a day.',
+    tell: (row) => ({
+      level: 'warning',
+      text: `${jobs(row)} of ${named(row)} ${row.count === 1 ? 'was' : 'were'} set apart within a day, since PostgreSQL refused to store ${row.count === 1 ? 'its row' : 'their rows'}: ${listed(idsOf(row), 5)}.`,
+      look: ['job', idsOf(row)[0] ?? ''],
+      hint: 'See who writes rows beside the library; their payloads are kept, and run again:',
+      fix: ['redrive', ...ofQueue(row, 'poisoned'), '--yes'],
+    }),
+  },
+  EXPIRY_LATE: {
+    subject: 'the expiry of staged jobs',
+    well: 'Staged jobs expire in time.',
+    tell: (row) => ({
+      level: 'warning',
+      text: `${jobs(row)} of ${named(row)} should have expired${lasting(row).replace(/^ for (.*)$/, ' $1 ago')} without a commit, and nobody ends ${row.count === 1 ? 'it' : 'them'}.`,
+      look: ['jobs', ...ofQueue(row, 'staged')],
+      hint: 'Any live worker does it; without one:',
+      fix: ['maintain'],
+    }),
+  },
+  STAGED_JOBS: {
+    subject: 'staged jobs',
+    well: 'No staged job has waited for its commit for an hour.',
+    tell: (row) => ({
+      level: 'notice',
+      text: `${jobs(row)} of ${named(row)} ${row.count === 1 ? 'waits' : 'wait'} for a commit${lasting(row)}.`,
+      look: ['jobs', ...ofQueue(row, 'staged')],
+      hint: 'Whoever staged them has to commit them; to give them up:',
+      fix: ['cancel', ...ofQueue(row, 'staged'), '--created-before', '1h', '--yes'],
+    }),
+  },
+  SUSPECTS: {
+    subject: 'suspects',
+    well: 'No job is suspected of killing its process.',
+    tell: (row) => ({
+      level: 'notice',
+      text: `${jobs(row)} of ${named(row)} ${row.count === 1 ? 'is' : 'are'} suspected of killing a process, and ${row.count === 1 ? 'waits' : 'wait'} to run apart or alone.`,
+      look: ['explain', idsOf(row)[0] ?? ''],
+      hint: 'A worker runs them by itself. See in its log why it died; what kills it for certain can be ended:',
+      fix: ['cancel', ...idsOf(row)],
+    }),
+  },
+  DEAD_LETTERS: {
+    subject: 'new dead letters',
+    well: 'No job has failed for good within a day.',
+    tell: (row) => ({
+      level: 'notice',
+      text: `${jobs(row)} of ${named(row)} ended in the dead letter queue within a day.`,
+      look: ['jobs', ...ofQueue(row, ...DEAD_STATES), '--finished-after', '1d'],
+      hint: 'Fix what made them fail, and run them again:',
+      fix: ['redrive', ...ofQueue(row, ...DEAD_STATES), '--finished-after', '1d', '--yes'],
+    }),
+  },
+  CONNECTIONS: {
+    subject: 'the room for connections',
+    well: 'There is room for connections.',
+    tell: ({ count, extra, subject }) => ({
+      level: 'warning',
+      text: `${count} of ${counted(extra, 'connection')} of ${shown(subject ?? '')} are taken: the next process may not get in.`,
+      look: ['sessions'],
+      hint: 'Raise the limit or make pools smaller; to end sessions that have done nothing for ten minutes:',
+      fix: ['sessions', '--end-idle', '10min', '--yes'],
+    }),
+  },
+  HORIZON: {
+    subject: 'long transactions',
+    well: 'No long transaction holds vacuum back.',
+    tell: (row) => ({
+      level: 'warning',
+      text: `${holderText(row)} Until it ends, vacuum removes nothing that died since, in any table of this database.`,
+      look: ['sessions'],
+      hint: 'Find out what it does, and end it; idle_in_transaction_session_timeout ends forgotten ones:',
+      fix: ['sessions', '--end', row.subject ?? '', '--yes'],
+    }),
+  },
+  PARTITIONS: {
+    subject: 'the partitions',
+    well: 'Partitions are there for what ends in the next days.',
+    tell: (row) => ({
+      level: 'warning',
+      text: `Missing partitions: ${listed(idsOf(row))}. Ended jobs go to the default partition, from where they are deleted row by row.`,
+      look: ['doctor', '--only', 'PARTITIONS,RIGHTS'],
+      hint: 'A worker creates them every minute, as a role that owns the tables; by hand, as such a role:',
+      fix: ['maintain'],
+    }),
+  },
+  LISTEN: {
+    subject: 'LISTEN and NOTIFY',
+    well: 'This process hears wake-ups.',
+    tell: (row) => ({
+      level: 'warning',
+      text: `Nothing listens for wake-ups in this process${lasting(row)}: jobs of other processes wait for the next poll.`,
+      look: ['doctor', '--only', 'LISTEN'],
+      hint: 'A pooler does not pass LISTEN on, or listenUrl leads elsewhere: give a direct address, or set wakeUp to off. To look again:',
+      fix: ['doctor', '--only', 'LISTEN'],
+    }),
+  },
+};
+
+export const TROUBLE_CODES = Object.keys(TROUBLES) as TroubleCode[];

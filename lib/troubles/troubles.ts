@@ -1,0 +1,41 @@
+import type { Trouble } from '../job/trouble.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import type { Run } from '../storage/connection/database.js';
+import { MOST_COUNTED, type TroubleRow } from '../storage/diagnosis/trouble.repository.js';
+import type { Storage } from '../storage/storage.js';
+import { command } from './command.js';
+import { TROUBLES, TROUBLE_CODES } from './kinds.js';
+
+/** Whatever waits for a person, asked of the database; on connections for callers, or where `run` says. */
+export async function troublesOf(
+  storage: Storage,
+  options: ResolvedOptions,
+  run?: Run,
+): Promise<Trouble[]> {
+  const rows = await storage.troubles.rows(options, run);
+  const place = ({ code }: TroubleRow): number => TROUBLE_CODES.indexOf(code);
+  return rows.toSorted((a, b) => place(a) - place(b)).map((row) => troubleOf(row, options.schema));
+}
+
+function troubleOf(row: TroubleRow, schema: string): Trouble {
+  const { code, queue, name, sinceMs } = row;
+  const { level, text, look, hint = '', fix } = TROUBLES[code].tell(row);
+  return {
+    code,
+    level,
+    ...(queue === null ? {} : { queue }),
+    ...(name === null ? {} : { name }),
+    ...countOf(row),
+    ...(sinceMs === null ? {} : { sinceMs: Math.max(0, Math.round(sinceMs)) }),
+    text,
+    look: command(look, schema),
+    hint,
+    fix: command(fix, schema),
+  };
+}
+
+/** Connections are as many as they are. */
+function countOf({ code, count }: TroubleRow): Pick<Trouble, 'count' | 'atLeast'> {
+  const atLeast = code !== 'CONNECTIONS' && count > MOST_COUNTED;
+  return { count: atLeast ? MOST_COUNTED : count, atLeast };
+}

@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { JobFilter } from '../../lib/admin/job-filter.js';
+import { QueueAdmin } from '../../lib/admin/queue-admin.js';
+import type { CancelCounts } from '../../lib/job/enqueue-options.js';
+import { QueueService } from '../../lib/queue.service.js';
+import { checkPlaces } from '../support/check-places.js';
+import { cli } from '../support/cli.js';
+import { aStorage, type TestStorage } from '../support/storage.js';
+
+describe('a cancel by filter', () => {
+  let test: TestStorage;
+  let admin: QueueAdmin;
+  let queues: QueueService;
+
+  beforeAll(async () => {
+    test = await aStorage();
+    admin = new QueueAdmin(test.storage, test.options);
+    queues = new QueueService(test.storage, test.options, test.events);
+  });
+  beforeEach(() => test.rows.clear());
+  afterAll(() => test.close());
+
+  const simpleQueue = (...argv: string[]) =>
+    cli(argv, { env: { DATABASE_URL: test.database.url } });
+  const states = async (queue: string) =>
+    (await admin.jobs({ queue }, { limit: 500 })).jobs.map(({ state }) => state).toSorted();
+
+  it('ends what waits and asks what runs, of the queue, name and states that it names', async () => {
+    for (const state of ['ready', 'scheduled', 'suspect', 'running'] as const)
+      await test.rows.job({ queue: 'mail', name: 'reminder', state });
+    await test.rows.job({ queue: 'mail', name: 'welcome' });
+    const filter = { queue: 'mail', name: 'reminder' };
+    const counts = { cancelled: 3, requested: 1 };
+    expect(await admin.cancel(filter, { dryRun: true })).toEqual(counts);
+    expect(await states('mail')).toHaveLength(5);
+    expect(await admin.cancel({ ...filter, state: 'scheduled' })).toEqual({
+      cancelled: 1,
+      requested: 0,
+    });
+    expect(await admin.cancel(filter)).toEqual({ cancelled: 2, requested: 1 });
+    // Who runs is asked once.
+    expect(await admin.cancel(filter, { dryRun: true })).toEqual({ cancelled: 0, requested: 0 });
+    expect(await admin.cancel(filter)).toEqual({ cancelled: 0, requested: 0 });
+    const kept = ['cancelled', 'cancelled', 'cancelled', 'ready', 'running'];
+    expect(await states('mail')).toEqual(kept);
+    expect(await checkPlaces(test.storage)).toEqual([]);
+  });
+
+  it('of an ordered queue ends followers first, so that none of them gets a turn', async () => {
+    const items = Array.from({ length: 5 }, () => ({ payload: 1, group: 'a', ordered: true }));
+    await queues.enqueueMany('ledger', items);
+    const seen: CancelCounts[] = [];
+    await admin.cancel({ queue: 'ledger' }, { onBatch: (soFar) => seen.push(soFar) });
+    expect(seen.map(({ cancelled }) => cancelled)).toEqual([4, 5]);
+    expect(await checkPlaces(test.storage)).toEqual([]);
+  });
+
+  it('works in batches, tells how far it has come, and ends between two of them', async () => {
+    await queues.enqueueMany(
+      'mail',
+      Array.from({ length: 1_100 }, () => ({ payload: 1 })),
+    );
+    const stop = new AbortController();
+    const interrupted = await admin.cancel(
+      { queue: 'mail' },
+      { signal: stop.signal, onBatch: () => stop.abort() },
+    );
+    expect(interrupted).toEqual({ cancelled: 500, requested: 0 });
+    const seen: number[] = [];
+    await admin.cancel({ queue: 'mail' }, { onBatch: ({ cancelled }) => seen.push(cancelled) });
+    expect(seen).toEqual([500, 600]);
+  });
+
+  it.each<[string, JobFilter, object]>([
+    ['an empty filter', {}, {}],
+    ['a filter of nothing', { queue: undefined }, {}],
+    ['ended jobs', { state: ['ready', 'failed'] }, {}],
+    ['the time of an end', { queue: 'mail', finishedAfter: new Date() }, {}],
+    ['what is not known', { queu: 'mail' } as JobFilter, {}],
+    ['an option that is not known', { queue: 'mail' }, { dryrun: true }],
+  ])('refuses %s', async (_, filter, options) => {
+    await expect(admin.cancel(filter, options)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+
+  it('has a command, which counts until it is told to', async () => {
+    await test.rows.jobs(3, { queue: 'mail', name: 'reminder' });
+    const argv = ['cancel', '--queue', 'mail', '--name', 'reminder', '--state', 'ready'];
+    expect(await simpleQueue(...argv)).toMatchObject({
+      code: 0,
+      out: '3 waiting jobs would be cancelled.\n',
+      err: expect.stringContaining('repeat it with --yes'),
+    });
+    expect((await simpleQueue(...argv, '--yes', '--json')).json).toEqual({
+      dryRun: false,
+      complete: true,
+      cancelled: 3,
+      requested: 0,
+    });
+    expect((await simpleQueue('cancel', '--queue', 'mial', '--yes')).err).toContain('"mail"');
+    const both = ['cancel', '--queue', 'mail', '--group', 'a', '--state', 'ready', '--yes'];
+    for (const wrong of [both, ['cancel', '--yes'], ['cancel', '--state', 'failed', '--yes']])
+      expect((await simpleQueue(...wrong)).code).toBe(2);
+  });
+});

@@ -1,0 +1,204 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { QueueAdmin } from '../../../lib/admin/queue-admin.js';
+import type { EnqueueOptions, JobChanges } from '../../../lib/job/enqueue-options.js';
+import { defineJob } from '../../../lib/enqueue/define-job.js';
+import { Queue } from '../../../lib/queue.js';
+import { QueueService } from '../../../lib/queue.service.js';
+import { RecordingQueueService } from '../../../lib/testing/recording-queue.service.js';
+import { checkPlaces } from '../../support/check-places.js';
+import { cli } from '../../support/cli.js';
+import { aStorage, type TestStorage } from '../../support/storage.js';
+
+let test: TestStorage;
+let admin: QueueAdmin;
+let queues: QueueService;
+
+beforeAll(async () => {
+  test = await aStorage({ queues: { fair: { fair: true } } });
+  admin = new QueueAdmin(test.storage, test.options);
+  queues = new QueueService(test.storage, test.options, test.events);
+});
+beforeEach(() => test.rows.clear());
+afterAll(() => test.close());
+
+const LATER = new Date('2030-01-01T00:00:00Z');
+const enqueue = async (options?: EnqueueOptions, queue = 'plain') =>
+  (await queues.enqueue(queue, { n: 1 }, options)).id;
+const factsOf = async (id: string) => {
+  const { state, payload, priority, runAt, attempt } = (await queues.find(id))!;
+  return { state, payload, priority, runAt, attempt };
+};
+
+describe('a change of a waiting job', () => {
+  it.each<[string, EnqueueOptions, string, string]>([
+    ['ready', {}, 'plain', 'scheduled'],
+    ['delayed', { delayMs: 60_000 }, 'plain', 'scheduled'],
+    ['fair', { group: 'a' }, 'fair', 'scheduled'],
+    ['staged', { staged: true }, 'plain', 'staged'],
+  ])(
+    'gives one that is %s another time, priority and payload',
+    async (_, options, queue, state) => {
+      const id = await enqueue(options, queue);
+      const changes = { runAt: LATER, priority: -5, payload: { n: 2 } };
+      expect(await queues.change(id, changes)).toEqual({ id, changed: true, state });
+      expect(await factsOf(id)).toMatchObject({ ...changes, state, attempt: 0 });
+      expect(await checkPlaces(test.storage)).toEqual([]);
+      expect(await admin.change(id, { delayMs: 0, payload: null })).toMatchObject({
+        changed: true,
+      });
+      expect(await factsOf(id)).toMatchObject({ priority: -5, payload: null });
+      expect(await checkPlaces(test.storage)).toEqual([]);
+    },
+  );
+
+  it('leaves a suspect suspected, and what is not named as it is', async () => {
+    const { id } = await test.rows.job({ state: 'suspect', priority: 3, attempt: 2 });
+    const before = await factsOf(id);
+    await queues.change(id, { payloadBytes: Buffer.from('raw') });
+    expect(await factsOf(id)).toEqual(before);
+    expect((await queues.find(id))!.payloadBytes).toEqual(Buffer.from('raw'));
+    expect(await test.database.query('select suspicion from simple_queue.suspect')).toHaveLength(1);
+    expect(await checkPlaces(test.storage)).toEqual([]);
+  });
+
+  it('keeps the turn of one of an ordered group, and refuses it a priority', async () => {
+    const [head, next] = [
+      await enqueue({ group: 'a', ordered: true }),
+      await enqueue({ group: 'a', ordered: true }),
+    ];
+    expect(await queues.change(next, { payload: 'new', runAt: LATER })).toMatchObject({
+      changed: true,
+      state: 'blocked',
+    });
+    expect(await queues.change(head, { payload: 'new' })).toMatchObject({ state: 'ready' });
+    for (const id of [head, next])
+      await expect(queues.change(id, { priority: 1 })).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining('ordered group'),
+      });
+    expect(await factsOf(next)).toMatchObject({ payload: 'new', runAt: LATER });
+    expect(await checkPlaces(test.storage)).toEqual([]);
+  });
+
+  it('leaves alone what runs, has ended, is lost or unknown, and says so', async () => {
+    const running = await test.rows.job({ state: 'running' });
+    const ended = await enqueue();
+    await queues.cancel({ id: ended });
+    const lost = await test.rows.job();
+    await test.database.query('delete from simple_queue.ready where id = $1', [lost.id]);
+    const unknown = randomUUID();
+    const states = [];
+    for (const id of [running.id, ended, lost.id, unknown]) {
+      const { changed, state } = await queues.change(id, { priority: 1 });
+      states.push([changed, state]);
+    }
+    expect(states).toEqual([
+      [false, 'running'],
+      [false, 'cancelled'],
+      [false, 'lost'],
+      [false, undefined],
+    ]);
+  });
+
+  it('is undone with the transaction of its caller', async () => {
+    const id = await enqueue();
+    const before = await factsOf(id);
+    await test.dataSource
+      .transaction(async (manager) => {
+        expect(await queues.change(id, { priority: 9 }, { manager })).toMatchObject({
+          changed: true,
+        });
+        throw new Error('no');
+      })
+      .catch(() => undefined);
+    expect(await factsOf(id)).toEqual(before);
+    expect(await checkPlaces(test.storage)).toEqual([]);
+  });
+
+  it('wakes whom it concerns', async () => {
+    const signals: unknown[] = [];
+    const stop = test.storage.signals.receive((signal) => void signals.push(signal));
+    const id = await enqueue({ delayMs: 60_000 });
+    signals.length = 0;
+    await queues.change(id, { delayMs: 0 });
+    const { id: lane } = await test.rows.lane('plain');
+    expect(signals).toMatchObject([{ lanes: [lane] }]);
+    stop();
+  });
+
+  it.each<[string, JobChanges]>([
+    ['nothing', {}],
+    ['two times', { runAt: LATER, delayMs: 1 }],
+    ['no time', { runAt: new Date(Number.NaN) }],
+    ['a delay below 0', { delayMs: -1 }],
+    ['half a priority', { priority: 0.5 }],
+    ['what is not known', { priorty: 1 } as JobChanges],
+    ['no object', null as unknown as JobChanges],
+    ['text for bytes', { payloadBytes: 'text' as unknown as Buffer }],
+  ])('refuses %s, before it asks the database', async (_, changes) => {
+    const id = await enqueue();
+    for (const change of [queues, admin, new RecordingQueueService()])
+      await expect(change.change(id, changes)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    await expect(queues.change('7', { priority: 1 })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+    });
+  });
+
+  it('refuses a payload that does not fit: too large, no JSON, not what the template says', async () => {
+    const id = await enqueue();
+    await expect(queues.change(id, { payload: 'x'.repeat(2 ** 21) })).rejects.toMatchObject({
+      code: 'PAYLOAD_TOO_LARGE',
+    });
+    await expect(queues.change(id, { payload: () => 1 })).rejects.toMatchObject({
+      code: 'INVALID_PAYLOAD',
+    });
+    const letters = defineJob({ queue: 'plain', payload: aNumber });
+    const queue = new Queue(queues, letters);
+    await expect(queue.change(id, { payload: 'text' as never })).rejects.toMatchObject({
+      code: 'INVALID_PAYLOAD',
+    });
+    expect(await queue.change(id, { payload: 7 })).toMatchObject({ changed: true });
+    expect(await factsOf(id)).toMatchObject({ payload: 7 });
+  });
+
+  it('has a command', async () => {
+    const id = await enqueue();
+    const change = (...argv: string[]) =>
+      cli(['change', id, ...argv], { env: { DATABASE_URL: test.database.url }, input: '[1]' });
+    expect(await change('--delay', '2h', '--priority', '-3', '--payload', '-')).toMatchObject({
+      code: 0,
+      out: `${id} is changed, and scheduled\n`,
+    });
+    expect(await factsOf(id)).toMatchObject({ state: 'scheduled', priority: -3, payload: [1] });
+    expect((await change()).code).toBe(2);
+    await queues.cancel({ id });
+    expect(await change('--delay', '0s')).toMatchObject({
+      code: 1,
+      out: `${id} is cancelled: only what waits can be changed\n`,
+    });
+  });
+
+  it('is recorded by the test kit', async () => {
+    const recording = new RecordingQueueService();
+    const { id } = await recording.enqueue('plain', 1, { delayMs: 60_000, group: 'a' });
+    expect(await recording.change(id, { delayMs: 0, payload: 2 })).toEqual({
+      id,
+      changed: true,
+      state: 'ready',
+    });
+    expect(recording.enqueued).toMatchObject([{ payload: 2, options: { delayMs: 0, group: 'a' } }]);
+    expect(await recording.change(randomUUID(), { priority: 1 })).toMatchObject({ changed: false });
+  });
+});
+
+/** A schema that takes numbers. */
+const aNumber = {
+  '~standard': {
+    version: 1 as const,
+    vendor: 'test',
+    validate: (value: unknown) =>
+      typeof value === 'number' ? { value } : { issues: [{ message: 'no number' }] },
+    types: undefined as unknown as { input: number; output: number },
+  },
+};
