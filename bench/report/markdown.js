@@ -68,7 +68,7 @@ export function section(row, chart) {
 }
 
 /** Columns beside the headline and its ratio that a table shows; `--json` has all. */
-const SHOWN = 2;
+const SHOWN = 1;
 
 export function rowTable(row) {
   const own = row.cells.find((cell) => isOurs(VARIANTS[cell.variant]))?.median?.[row.headline];

@@ -63,7 +63,7 @@ export class QueueDoctor {
     private readonly handlers?: KnownHandlers,
   ) {}
 
-  /** All findings, the worst first; one of level `ok` for each thing that is well. @throws QueueError `INVALID_OPTION`. */
+  /** All findings, the worst first; a check with nothing to report has one of level `ok`, or none. @throws QueueError `INVALID_OPTION`. */
   async examine(given: ExamineOptions = {}): Promise<Finding[]> {
     const options = inMs(given);
     const problems = examineOptions(options, '');

@@ -48,7 +48,7 @@ export interface InMemoryJobQueueOptions extends Pick<
 
 /**
  * The pull contract in memory: for tests, and for tools of one process that may forget everything. It passes the same contract suite as
- * the real one. There are no transactions, so a `manager` changes nothing; `onConflict`, `ordered`, `staged` and `maxPending` are refused.
+ * the real one. There are no transactions, so a `manager` changes nothing; `onConflict`, `ordered`, `fair`, `staged` and `maxPending` are refused.
  */
 export class InMemoryJobQueue extends JobQueue {
   private readonly jobs = new Map<string, MemoryJob>();

@@ -43,15 +43,10 @@ it('names every option of the module, and no other', () => {
   );
 });
 
+// The options of a job are in enqueueing.md: lists.spec.
 it.each([
   ['A queue', [...POLICY, ...membersOf(OPTIONS, 'QueueSettings')]],
   ['A handler', [...HANDLE_JOB, ...membersOf('lib/job/job-handler.ts', 'QueueHandlerOptions')]],
-  [
-    'A job',
-    ['JobOptions', 'BackPressure', 'InTransaction'].flatMap((part) =>
-      membersOf('lib/job/enqueue-options.ts', part),
-    ),
-  ],
 ])('names every option of: %s', (heading, declared) => {
   expect(namesUnder(heading)).toEqual([...declared].sort());
 });
