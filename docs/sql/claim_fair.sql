@@ -14,7 +14,7 @@ with recursive hop as (
     delete from simple_queue.fair_ready where shard = $1 and ctid = any(array(
       select s.ctid from (select group_name, n, $5::int / groups + (n <= $5::int % groups)::int as share from seen order by n) g
       cross join lateral (
-        select ctid from simple_queue.fair_ready where lane = $3::int and shard = $1 and group_name = g.group_name
+        select ctid, id from simple_queue.fair_ready where lane = $3::int and shard = $1 and group_name = g.group_name
         order by priority, run_at, id limit g.share for update skip locked) s))
     returning id, lane, group_name, run_at, epoch),
   taken as (

@@ -32,8 +32,8 @@ with open as materialized (
       cross join lateral (
         select ctid, id from simple_queue.suspect where lane = q.lane and shard = $1 and suspicion < 3
         order by suspicion, run_at, id limit $6::int for update skip locked) s
-      limit (select least(wanted, $6::int) from room)) p cross join lateral (
-      select payload, payload_bytes, options, last_error from simple_queue.job where id = p.id and shard = $1 offset 0) j) s) l
+      limit (select least(wanted, $6::int) from room)) p left join lateral (
+      select payload, payload_bytes, options, last_error from simple_queue.job where id = p.id and shard = $1 offset 0) j on true) s) l
     where before is null or before < 1048576) w
   where place = 1 or bytes <= 1048576))
     returning id, lane, run_at, epoch),
@@ -46,8 +46,8 @@ with open as materialized (
       cross join lateral (
         select ctid, id from simple_queue.ready where lane = q.lane and shard = $1
         order by priority, run_at, id limit $4::int for update skip locked) s
-      limit (select greatest(0, wanted - (select count(*) from once)) from room)) p cross join lateral (
-      select payload, payload_bytes, options, last_error from simple_queue.job where id = p.id and shard = $1 offset 0) j) s) l
+      limit (select greatest(0, wanted - (select count(*) from once)) from room)) p left join lateral (
+      select payload, payload_bytes, options, last_error from simple_queue.job where id = p.id and shard = $1 offset 0) j on true) s) l
     where before is null or before < 1048576) w
   where place = 1 or bytes <= 1048576))
     returning id, lane, run_at, epoch),

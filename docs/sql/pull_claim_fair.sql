@@ -22,10 +22,16 @@ with recursive own as materialized (
   seen as materialized (select group_name, n, count(*) over () as groups from hop),
   next as (
     delete from simple_queue.fair_ready where shard = $1 and ctid = any(array(
-      select s.ctid from (select group_name, n, (select wanted from room) / groups + (n <= (select wanted from room) % groups)::int as share from seen order by n) g
+      select ctid from (
+    select *, row_number() over () as place, sum(coalesce(octet_length(payload::text), 0) + 2 * coalesce(octet_length(payload_bytes), 0)
+  + coalesce(octet_length(options::text), 0) + coalesce(octet_length(last_error::text), 0)) over (rows unbounded preceding) as bytes from (
+      select *, sum(coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0)) over (rows between unbounded preceding and 1 preceding) as before from (select p.ctid, j.* from (select s.ctid, s.id from (select group_name, n, (select wanted from room) / groups + (n <= (select wanted from room) % groups)::int as share from seen order by n) g
       cross join lateral (
-        select ctid from simple_queue.fair_ready where lane = $3::int and shard = $1 and group_name = g.group_name
-        order by priority, run_at, id limit g.share for update skip locked) s))
+        select ctid, id from simple_queue.fair_ready where lane = $3::int and shard = $1 and group_name = g.group_name
+        order by priority, run_at, id limit g.share for update skip locked) s) p left join lateral (
+      select payload, payload_bytes, options, last_error from simple_queue.job where id = p.id and shard = $1 offset 0) j on true) s) l
+    where before is null or before < 1048576) w
+  where place = 1 or bytes <= 1048576))
     returning id, lane, group_name, run_at, epoch),
   accompanied as (
     update simple_queue.job set suspicion = suspicion + 1 where shard = $1 and suspicion > 2 and suspicion % 2 = 1
@@ -41,5 +47,7 @@ with recursive own as materialized (
   nullif(j.reschedules, 0), nullif(j.suspicion, 0), nullif(j.created_at, n.run_at)::text, j.cancel_at::text, j.unique_key, j.fingerprint,
   case when j.weight is null then j.options else j.options - '{headers,checkpoint}'::text[] end,
   case when j.weight is null then j.payload else (' ' || j.weight)::json end,
-  case when j.weight is null then j.payload_bytes end, case when j.weight is null then j.last_error end, j.own_lane, (select group_name from seen where n = ($5::int - 1) % groups + 1) from next n cross join lateral (select priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, case when lane <> n.lane or epoch <> n.epoch or run_at <> n.run_at then lane end as own_lane, null::int as weight
+  case when j.weight is null then j.payload_bytes end, case when j.weight is null then j.last_error end, j.own_lane, (case when (select count(*) from next) < $5::int
+    then (select group_name from seen where group_name in (select group_name from next) order by n desc limit 1)
+    else (select group_name from seen where n = ($5::int - 1) % groups + 1) end) from next n cross join lateral (select priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, case when lane <> n.lane or epoch <> n.epoch or run_at <> n.run_at then lane end as own_lane, null::int as weight
       from simple_queue.job where id = n.id and shard = $1 offset 0) j;

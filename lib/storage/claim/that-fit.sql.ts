@@ -12,10 +12,10 @@ export const thatFit = (columns: string, source: string): string => `select ${co
     where before is null or before < ${MIB}) w
   where place = 1 or bytes <= ${MIB}`;
 
-/** The ctids of those places (`picked` answers ctid and id) whose jobs fit, in their order. */
+/** The ctids of those places (`picked` answers ctid and id) whose jobs fit, in their order; also those of no job, which would be in front for ever. */
 export const placesThatFit = (picked: string): string =>
   thatFit(
     'ctid',
-    `select p.ctid, j.* from (${picked}) p cross join lateral (
-      select payload, payload_bytes, options, last_error from simple_queue.job where id = p.id and shard = $1 offset 0) j`,
+    `select p.ctid, j.* from (${picked}) p left join lateral (
+      select payload, payload_bytes, options, last_error from simple_queue.job where id = p.id and shard = $1 offset 0) j on true`,
   );

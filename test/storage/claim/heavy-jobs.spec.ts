@@ -126,6 +126,42 @@ describe('heavy jobs', () => {
     expect([await pull(), await pull(), await pull()]).toEqual([1, 1, 0]);
   });
 
+  it('are pulled from the groups of a fair queue as they fit, and in turn', async () => {
+    await jobs(8);
+    await test.database.query('delete from simple_queue.ready');
+    await change('payload = to_json($1::text)', [noise(300 * KIB)]);
+    await change(`fair = true, group_name = chr(97 + (n % 4)::int) from (select id as job, row_number() over (order by id) as n from simple_queue.job) r where id = job`); // prettier-ignore
+    await test.database.query(
+      `insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
+       select lane, 0, group_name, priority, run_at, id, epoch from simple_queue.job`,
+    );
+    const pulled: string[] = [];
+    for (let after: string | null = null, n = 0; n < 4; n++) {
+      const claimed = await test.storage.pulls.claimFair({ lease: randomUUID(), worker: 'w', leaseMs: 60_000, lane, after, limit: 4 }); // prettier-ignore
+      ({ after } = claimed);
+      const ids = claimed.jobs.map(({ id }) => id);
+      const groups = await test.database.query<{ name: string }>(
+        `select string_agg(group_name, '' order by group_name) as name from simple_queue.job where id = any($1)`,
+        [ids],
+      );
+      pulled.push(groups[0]!.name);
+    }
+    expect(pulled).toEqual(['abc', 'abd', 'cd', null]);
+  });
+
+  it('do not wait behind places of no job, which go', async () => {
+    await jobs(1);
+    await test.database.query(
+      `insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
+       select $1, 0, -1, now(), gen_random_uuid(), 0 from generate_series(1, 3)`,
+      [lane],
+    );
+    const pulled: number[] = [];
+    for (let n = 0; n < 4; n++)
+      pulled.push((await test.storage.pulls.claim({ lease: randomUUID(), worker: 'w', leaseMs: 60_000, lanes: [lane], limit: 1, suspects: 1 })).length); // prettier-ignore
+    expect(pulled).toEqual([0, 0, 0, 1]);
+  });
+
   it('are enqueued one after another, and nothing small waits for them', async () => {
     const { options } = resolveOptions({});
     const queues = new QueueService(test.storage, options, test.events);
