@@ -19,7 +19,7 @@ const BUDGET = {
     './schedules': 20,
     './admin': 32,
     './pull': 12,
-    './testing': 22,
+    './testing': 24,
     './telemetry': 10,
     './migrations': 8,
   },

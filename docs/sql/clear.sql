@@ -15,5 +15,9 @@ with jobs as (delete from simple_queue.job where shard = $1 returning 1),
   pulled as (delete from simple_queue.lease where shard = $1 and jobs is not null),
   lapsed as (delete from simple_queue.lapsed where shard = $1),
   periods as (delete from simple_queue.throttle where shard = $1),
-  ids as (delete from simple_queue.given_id where shard = $1)
+  ids as (delete from simple_queue.given_id where shard = $1),
+  ticks as (delete from simple_queue.tick where shard = $1),
+  put as (delete from simple_queue.schedule where shard = $1 and not declared),
+  declared as (
+    update simple_queue.schedule set jobs = '{}', waiting = 0, paused_at = null where shard = $1 and declared)
   select ((select count(*) from jobs) + (select count(*) from archived) + (select count(*) from buried))::int as jobs;

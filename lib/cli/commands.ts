@@ -18,6 +18,7 @@ import { addRelease } from './commands/release.command.js';
 import { addRetry } from './commands/retry.command.js';
 import { addRoles } from './commands/roles.command.js';
 import { addSessions } from './commands/sessions.command.js';
+import { addSchedules } from './commands/schedules.command.js';
 import { addStatus } from './commands/status.command.js';
 import { addTail } from './commands/tail.command.js';
 import { addWorkers } from './commands/workers.command.js';
@@ -34,6 +35,7 @@ export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
     addJob,
     addExplain,
     addTail,
+    addSchedules,
     addDoctor,
   ],
   'Act:': [

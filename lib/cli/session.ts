@@ -5,6 +5,7 @@ import { QueueEventBus } from '../observability/events.js';
 import { QueueService } from '../queue.service.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import type { ResolvedOptions, SimpleQueueOptions } from '../options/simple-queue.options.js';
+import { QueueSchedules } from '../schedules/queue-schedules.js';
 import { Migrator } from '../storage/schema/migrator.js';
 import { openStandAlone } from '../storage/connection/stand-alone.js';
 import type { Storage } from '../storage/storage.js';
@@ -19,6 +20,8 @@ export interface Session {
   admin: QueueAdmin;
   /** With settings of queues that only the application knows, where an enqueue has to say them. */
   queues(settings?: SimpleQueueOptions['queues']): QueueService;
+  /** Of all owners. */
+  schedules: QueueSchedules;
   migrator: Migrator;
   /** Where it is connected to, without a password. */
   database: DatabaseChoice;
@@ -66,6 +69,7 @@ export async function openSession({
     admin: new QueueAdmin(storage, options),
     queues: (queues) =>
       new QueueService(storage, queues ? resolved({ ...given, queues }) : options, events),
+    schedules: new QueueSchedules(storage, options, { events }),
     migrator: new Migrator(storage.database, { ...options, migrate: 'run' }),
     database,
     close: () => storage.onApplicationShutdown(),

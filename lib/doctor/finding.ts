@@ -20,6 +20,7 @@ export type FindingCode =
   | 'PREPARED_TRANSACTIONS'
   | 'REPLICATION_SLOTS'
   | 'RIGHTS'
+  | 'SCHEDULES'
   | 'SCHEMA'
   | 'SCHEMA_DRIFT'
   | 'SERVER'

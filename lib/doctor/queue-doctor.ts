@@ -11,6 +11,7 @@ import { CONNECTION_CHECKS } from './connection-checks.js';
 import { byLevel, critical, span, warning, type Finding, type FindingCode } from './finding.js';
 import { PLACE_CHECKS } from './place-check.js';
 import { QUEUE_CHECKS } from './queue-checks.js';
+import { SCHEDULE_CHECKS } from './schedule-check.js';
 import { SCHEMA_CHECKS } from './schema-checks.js';
 import { SERVER_CHECKS } from './server-checks.js';
 import { TEMPLATE_CHECKS } from './template-check.js';
@@ -36,6 +37,7 @@ const CHECKS: readonly Check[] = [
   ...CONNECTION_CHECKS,
   ...VACUUM_CHECKS,
   ...QUEUE_CHECKS,
+  ...SCHEDULE_CHECKS,
   ...TEMPLATE_CHECKS,
   ...PLACE_CHECKS,
 ];

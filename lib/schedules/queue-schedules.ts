@@ -175,14 +175,18 @@ export class QueueSchedules {
     });
   }
 
-  /** Deletes the declared schedules of this owner that neither this build nor a worker that is alive declares; answers their names. */
-  async prune({ owner = this.parts.owner }: { owner?: string } = {}): Promise<string[]> {
+  /** Deletes the declared schedules of this owner that neither this build nor a worker that is alive declares; answers their names. A dry run only answers. */
+  async prune({
+    owner = this.parts.owner,
+    dryRun = false,
+  }: { owner?: string; dryRun?: boolean } = {}): Promise<string[]> {
     const { run } = this.storage.database.waiters;
     const gone: string[] = [];
     for (let after = ''; ;) {
       const rows = await this.storage.schedules.list(run, { owner, after, limit: MAX_LISTED });
       const names = rows.filter((row) => this.isUndeclared(row)).map(({ name }) => name);
-      if (names.length > 0) gone.push(...(await this.storage.schedules.remove(run, names, owner)));
+      const isDone = dryRun || names.length === 0;
+      gone.push(...(isDone ? names : await this.storage.schedules.remove(run, names, owner)));
       if (rows.length < MAX_LISTED) return gone;
       after = rows.at(-1)!.name;
     }

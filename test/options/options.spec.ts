@@ -20,9 +20,9 @@ function problemOf(options: unknown, instance?: string): QueueError {
 
 describe('without options', () => {
   it('all defaults hold', () => {
-    const { instance, queues, ...rest } = resolveOptions({}).options;
+    const { instance, queues, schedules, ...rest } = resolveOptions({}).options;
     expect(rest).toEqual(DEFAULTS);
-    expect([instance, queues.size]).toEqual(['default', 0]);
+    expect([instance, queues.size, schedules.owner]).toEqual(['default', 0, 'default']);
   });
 
   it('nothing is suspicious', () => {

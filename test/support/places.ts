@@ -149,7 +149,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
     'take_lease keep_lease end_lease expire_leases serve_lanes find_lapsed list_live_workers',
   'know keys, ids and periods': 'forget_ids find_periods open_periods purge_periods',
   'know schedules and the rows of their jobs, wherever those stand':
-    'add_ticks find_due_schedules list_schedules list_ticks move_schedule note_tick purge_ticks put_schedule remove_schedules see_schedules take_waiting_tick',
+    'add_ticks find_due_schedules list_schedules list_ticks move_schedule note_tick purge_ticks put_schedule remove_schedules see_schedules take_waiting_tick troubled_schedules',
   'lock, draw or tell, and touch no row':
     'lock_groups_of lock_keys lock_all_keys lock_pending draw_turns notify',
   'know the server, its sessions, the version of the tables and their partitions':

@@ -15,6 +15,7 @@ import { driftOf, type SchemaDrift, type SchemaPart } from '../schema/schema-dri
 import { SHARD } from '../connection/shard.js';
 import { CHECK_PLACES } from './check-places.sql.js';
 import { CHECK_SOME_PLACES } from './check-some-places.sql.js';
+import { TROUBLED_SCHEDULES } from './troubled-schedules.sql.js';
 import { COUNT_POISONED, COUNT_SUSPECTS, COUNT_TROUBLES } from './count-troubles.sql.js';
 import { DESCRIBE_SCHEMA } from '../schema/describe-schema.sql.js';
 import {
@@ -126,6 +127,14 @@ interface Troubles {
   deadLetterDefault: number;
 }
 
+/** Names of schedules; `schedules`: how many there are. */
+interface TroubledSchedules {
+  behind: string[];
+  ended: string[];
+  undeclared: string[];
+  schedules: number;
+}
+
 /** A job that does not stand in exactly one place, or a place that holds no live job. */
 export interface PlaceBreach {
   id: string | null;
@@ -224,6 +233,10 @@ export class Diagnosis {
 
   async troubles(most: number): Promise<Troubles> {
     return (await this.run<Troubles>(COUNT_TROUBLES, [SHARD, most]))[0]!;
+  }
+
+  async troubledSchedules(most: number): Promise<TroubledSchedules> {
+    return (await this.run<TroubledSchedules>(TROUBLED_SCHEDULES, [SHARD, most]))[0]!;
   }
 
   blockedGroups(most: number): Promise<BlockedGroups[]> {

@@ -1,7 +1,9 @@
 import { WAITING } from '../../storage/places/places.sql.js';
 import { statement } from '../../storage/connection/statement.js';
 
-/** Deletes every job, ended or not, and whatever stands for one. Queues and lanes stay: processes know them by number. */
+/**
+ * Deletes every job, ended or not, and whatever stands for one. Queues and lanes stay: processes know them by number; so do schedules
+ * that the code declares. */
 export const CLEAR = statement(
   'clear',
   `with jobs as (delete from simple_queue.job where shard = $1 returning 1),
@@ -14,7 +16,11 @@ export const CLEAR = statement(
   pulled as (delete from simple_queue.lease where shard = $1 and jobs is not null),
   lapsed as (delete from simple_queue.lapsed where shard = $1),
   periods as (delete from simple_queue.throttle where shard = $1),
-  ids as (delete from simple_queue.given_id where shard = $1)
+  ids as (delete from simple_queue.given_id where shard = $1),
+  ticks as (delete from simple_queue.tick where shard = $1),
+  put as (delete from simple_queue.schedule where shard = $1 and not declared),
+  declared as (
+    update simple_queue.schedule set jobs = '{}', waiting = 0, paused_at = null where shard = $1 and declared)
   select ((select count(*) from jobs) + (select count(*) from archived) + (select count(*) from buried))::int as jobs`,
 );
 
