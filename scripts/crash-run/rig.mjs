@@ -37,7 +37,7 @@ export async function startRig({ leaseMs }) {
     await server.stop();
   };
   const query = (sql, params) => dataSource.query(sql, params);
-  return { server, dataSource, queues: app.get(QueueService), query, fleet, stop };
+  return { app, server, dataSource, queues: app.get(QueueService), query, fleet, stop };
 }
 
 /** Worker processes; one that dies is replaced at once. */
@@ -47,6 +47,9 @@ class Fleet {
   enough = false;
   #workers = new Set();
   #stopping = false;
+  #started = 0;
+  /** What a worker has of its own: by how many were started before it. */
+  envOf = () => ({});
 
   constructor(env) {
     this.env = env;
@@ -78,7 +81,7 @@ class Fleet {
 
   #start() {
     const worker = spawn(process.execPath, [WORKER], {
-      env: { ...process.env, ...this.env },
+      env: { ...process.env, ...this.env, ...this.envOf(this.#started++) },
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     this.#workers.add(worker);

@@ -10,6 +10,7 @@ import { holdTransactions } from './hold-transactions.mjs';
 import { killOrdered } from './kill-ordered.mjs';
 import { killWorkers } from './kill-workers.mjs';
 import { poisonWorkers } from './poison-workers.mjs';
+import { tickSchedules } from './tick-schedules.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -18,11 +19,15 @@ const { values } = parseArgs({
     poison: { type: 'string', default: '20' },
     among: { type: 'string', default: '20000' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    only: { type: 'string', default: 'kill,poison,hold,order,bystanders,block,late,empty' },
+    only: {
+      type: 'string',
+      default: 'kill,poison,hold,order,bystanders,block,late,empty,schedules',
+    },
     groups: { type: 'string', default: '1000' },
     pace: { type: 'string', default: '500' },
     each: { type: 'string', default: '50' },
     transactions: { type: 'string', default: '40' },
+    seconds: { type: 'string', default: '90' },
     rounds: { type: 'string', default: '10' },
     'default-lease': { type: 'boolean', default: false },
   },
@@ -49,6 +54,13 @@ const parts = {
   late: () =>
     commitLate({
       transactions: number('transactions'),
+      kills: Math.min(number('kills'), 20),
+      seed: number('seed'),
+      leaseMs,
+    }),
+  schedules: () =>
+    tickSchedules({
+      seconds: number('seconds'),
       kills: Math.min(number('kills'), 20),
       seed: number('seed'),
       leaseMs,
