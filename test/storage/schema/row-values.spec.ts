@@ -31,6 +31,8 @@ const TIMES = [
     'lapsed.lapsed_at',
     'throttle.ends_at',
   ],
+  ...['created_at', 'paused_at', 'next_at', 'last_at'].map((column) => `schedule.${column}`),
+  ...['tick.at', 'tick.made_at'],
   ...['archive', 'dead_letter'].flatMap((table) =>
     ['created_at', 'run_at', 'finished_at', 'expires_at'].map((column) => `${table}.${column}`),
   ),
