@@ -36,7 +36,13 @@ export class UnhandledLanes {
   }
 }
 
+/** A class of the queue may be there already, and lack the method. */
+const adviceOf = (queue: string, name: string): string =>
+  name === ''
+    ? `@QueueHandler('${queue}') with a method process() to a provider`
+    : `@HandleJob('${name}') to a method of the provider with @QueueHandler('${queue}')`;
+
 function messageOf({ queue, name }: Lane): string {
   const jobs = name === '' ? 'jobs' : `jobs named "${name}"`;
-  return `Queue "${queue}" has ${jobs} waiting, and this process has no handler for them. They wait until a worker has one: add @QueueHandler('${queue}') to a provider, or name this worker's queues in worker: { queues }.`;
+  return `Queue "${queue}" has ${jobs} waiting, and this process has no handler for them. They wait until a worker has one: add ${adviceOf(queue, name)}, or name this worker's queues in worker: { queues }.`;
 }

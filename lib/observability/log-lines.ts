@@ -1,6 +1,7 @@
 import type { LogLevel } from '@nestjs/common';
 import type { Cause, Failure } from '../job/failure.js';
 import type { JobEvent, QueueEventName, QueueEvents } from './events.js';
+import type { OutageNews } from './outage.js';
 
 /** Makes one harmless line of a text. */
 export type Clean = (text: string, max?: number) => string;
@@ -102,6 +103,16 @@ export const LINES: { readonly [Name in QueueEventName]: Line<Name> } = {
     line: (event) => `worker ${event.worker} stopped, ${event.released} job(s) given back`,
   },
 };
+
+/** Of a database that is away, for all loops of the process. */
+export function outageLine(news: OutageNews, clean: Clean): string {
+  const seconds = `${(news.ms / 1_000).toFixed(news.ms < 10_000 ? 1 : 0)} s`;
+  if (news.phase === 'over') return `the database is back after ${seconds}`;
+  const cause = failure(loopError(news.error), clean);
+  return news.phase === 'began'
+    ? `the database is away: ${cause}. All loops of this process try again until it is back`
+    : `the database has been away for ${seconds}: ${cause}`;
+}
 
 /** PostgreSQL quotes values in the messages of data and integrity errors (classes 22 and 23), as in `detail`: only the code is told. */
 export function loopError(error: unknown): Cause {

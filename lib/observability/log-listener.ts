@@ -2,7 +2,8 @@ import type { LoggerService, LogLevel } from '@nestjs/common';
 import { UNSEEN } from '../job/unseen.js';
 import type { QueueEventName, QueueEvents, QueueEventBus } from './events.js';
 import { fieldsOf } from './log-fields.js';
-import { LINES, type Clean, type Line } from './log-lines.js';
+import { LINES, outageLine, type Clean, type Line } from './log-lines.js';
+import { Outage } from './outage.js';
 import { redaction, type Redact } from './redaction.js';
 
 /** What the log says, and how. */
@@ -25,7 +26,7 @@ export function attachLogListener(
 ): () => void {
   const writer = new LogWriter(logger, options);
   const detach = (Object.keys(LINES) as QueueEventName[]).map((name) =>
-    writer.attach(events, name),
+    name === 'loopFailed' ? writer.attachLoops(events) : writer.attach(events, name),
   );
   return () => detach.forEach((stop) => stop());
 }
@@ -47,6 +48,29 @@ class LogWriter {
     return level
       ? events.on(name, (event) => this.write(level, { name, event, line }))
       : () => undefined;
+  }
+
+  /** While the database is away each loop meets it again and again: that is one outage, and not an error each. */
+  attachLoops(events: QueueEventBus): () => void {
+    const { level: usual, line } = LINES.loopFailed;
+    const level = this.options.levels?.loopFailed ?? usual;
+    if (!level) return () => undefined;
+    let failed: QueueEvents['loopFailed'] | undefined;
+    const outage = new Outage(events, (news) =>
+      this.write(level, {
+        name: 'loopFailed',
+        event: failed!,
+        line: (_, clean) => outageLine(news, clean),
+      }),
+    );
+    const stop = events.on('loopFailed', (event) => {
+      failed = event;
+      if (!outage.takes(event)) this.write(level, { name: 'loopFailed', event, line });
+    });
+    return () => {
+      stop();
+      outage.detach();
+    };
   }
 
   private write<Name extends QueueEventName>(

@@ -7,6 +7,7 @@ import type { Signal } from '../storage/wake-ups/signals.js';
 import { untilServed } from '../storage/connection/until-served.js';
 import { assemble, type Crew, type WorkerParts } from './crew.js';
 import { UnhandledLanes } from '../claim/unhandled-lanes.js';
+import { unservedNames } from '../claim/unserved-names.js';
 import { Shutdown } from './shutdown.js';
 import { workerName } from './worker-name.js';
 
@@ -239,6 +240,9 @@ export class Worker {
   }
 
   private emitStarted(): void {
+    const { options, registry } = this.parts;
+    for (const slip of unservedNames(options, registry.queueNames()))
+      this.parts.events.emit('warning', () => ({ code: 'QUEUE_UNSERVED', message: `${slip}.` }));
     const queues = [...new Set(this.crew.lanes.all().map((lane) => lane.queue))];
     this.parts.events.emit('workerStarted', () => ({ worker: this.name, queues }));
   }

@@ -10,6 +10,8 @@ it.each([
   ['leaseMS', 'leaseMs'],
   ['lease', 'leaseMs'],
   ['workers', 'worker'],
+  ['wokrer', 'worker'],
+  ['laeseSM', 'leaseMs'],
 ])('takes %s for %s', (word, meant) => {
   expect(closestWord(word, KNOWN)).toBe(meant);
 });
