@@ -40,6 +40,9 @@ export interface Trouble {
   look: string;
   /** What comes before the command, or what does instead. */
   hint: string;
-  /** The command that puts it right. */
+  /** The command that puts it right; empty where none can. */
   fix: string;
 }
+
+/** Waits for a person: not a mere notice. */
+export const needsSomebody = ({ level }: Pick<Trouble, 'level'>): boolean => level !== 'notice';

@@ -6,7 +6,8 @@ import { MOST_COUNTED, type TroubleRow } from '../storage/diagnosis/trouble.repo
 interface Told extends Pick<Trouble, 'level' | 'text'> {
   look: readonly string[];
   hint?: string;
-  fix: readonly string[];
+  /** undefined: no command can. */
+  fix?: readonly string[];
 }
 
 interface TroubleKind {
@@ -82,8 +83,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
       level: 'warning',
       text: `No worker is alive, and ${wait(row)}.`,
       look: ['workers'],
-      hint: 'Start a process of the application that has a worker; until it runs, this does what any worker does for the others:',
-      fix: ['maintain'],
+      hint: 'Start a process of the application that has a worker.',
     }),
   },
   NO_HANDLER: {
@@ -238,8 +238,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
       level: 'warning',
       text: `Nothing listens for wake-ups in this process${lasting(row)}: jobs of other processes wait for the next poll.`,
       look: ['doctor', '--only', 'LISTEN'],
-      hint: 'A pooler does not pass LISTEN on, or listenUrl leads elsewhere: give a direct address, or set wakeUp to off. To look again:',
-      fix: ['doctor', '--only', 'LISTEN'],
+      hint: 'A pooler does not pass LISTEN on, or listenUrl leads elsewhere: give a direct address, or set wakeUp to off.',
     }),
   },
 };

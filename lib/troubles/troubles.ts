@@ -30,7 +30,7 @@ function troubleOf(row: TroubleRow, schema: string): Trouble {
     text,
     look: command(look, schema),
     hint,
-    fix: command(fix, schema),
+    fix: fix ? command(fix, schema) : '',
   };
 }
 

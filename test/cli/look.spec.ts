@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { QueueSummary } from '../../lib/admin/overview.js';
 import { cli } from '../support/cli.js';
 import { endedJobs } from '../support/ended-jobs.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
@@ -69,13 +68,16 @@ describe('commands that look', () => {
         suspects: { jobs: 0, atLeast: false },
         deadLetters: { jobs: 1, atLeast: false },
         oldestReadyMs: expect.any(Number),
-        troubles: [{ code: 'NO_HANDLER', queue: 'reports', text: expect.any(String) }],
+        troubles: [
+          expect.objectContaining({ code: 'NO_HANDLER', queue: 'reports', level: 'warning' }),
+          expect.objectContaining({ code: 'DEAD_LETTERS', queue: 'mail', level: 'notice' }),
+        ],
       },
     });
     const { out } = await look(['status']);
     expect(out).toContain('ready         1, the oldest for 1 min');
     expect(out).toContain(
-      'No live worker has a handler for "nightly" of queue "reports": 1 job waits.',
+      'No live worker has a handler for "nightly" of queue "reports": 1 job waits',
     );
   });
 
@@ -87,15 +89,6 @@ describe('commands that look', () => {
     await test.database.query('delete from simple_queue.job where id = $1', [suspect.id]);
     expect(out).toMatch(/suspects +1 of these: mail 1/);
     expect(json).toMatchObject({ suspects: { jobs: 1, atLeast: false } });
-  });
-
-  it('does not make an exact number of one that was counted up to a bound', async () => {
-    const { troublesOf } = await import('../../lib/cli/troubles.js');
-    const [queue] = await look(['queues', '--json']).then(
-      ({ json }) => (json as { queues: QueueSummary[] }).queues,
-    );
-    const [trouble] = troublesOf([{ ...queue!, ready: { jobs: 10_000, atLeast: true } }], []);
-    expect(trouble!.text).toMatch(/, and 10,00\d\+ jobs wait\.$/);
   });
 
   it('a table has a line a queue, for cut and grep', async () => {

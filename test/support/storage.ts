@@ -64,6 +64,8 @@ export class Rival {
 
   static async connect(database: TestDatabase): Promise<Rival> {
     const client = new pg.Client({ connectionString: database.url });
+    // A test may have the server end it.
+    client.on('error', () => undefined);
     await client.connect();
     return new Rival(client);
   }

@@ -1,10 +1,11 @@
+import { needsSomebody, type Trouble } from '../../job/trouble.js';
 import type { JobCount, QueueSummary, WorkerSummary } from '../../admin/overview.js';
 import type { AddCommand, Cli } from '../command.js';
 import { EXIT } from '../exit-code.js';
 import { counted } from '../numbers.js';
+import type { Screen } from '../screen.js';
 import { countText, sumOf } from '../queue-table.js';
 import { span } from '../times.js';
-import { troublesOf, type Trouble } from '../troubles.js';
 
 /** Queues in one line. */
 const MOST_NAMED = 5;
@@ -45,21 +46,23 @@ export const addStatus: AddCommand = (program, act) => {
 async function status(cli: Cli): Promise<number> {
   const { admin, migrator, database, options } = await cli.session();
   const [queues, workers] = [await admin.queues(), await admin.workers()];
+  const troubles = await admin.troubles();
   const { version } = await migrator.version();
   const found = {
     database: database.shown,
     schema: options.schema,
     version,
     ...totalsOf(queues, workers),
+    troubles,
   };
   await cli.screen.answer(found, () => show(cli, found, queues));
-  return found.troubles.length > 0 ? EXIT.trouble : EXIT.ok;
+  return troubles.some(needsSomebody) ? EXIT.trouble : EXIT.ok;
 }
 
 function totalsOf(
   queues: QueueSummary[],
   workers: WorkerSummary[],
-): Omit<Status, 'database' | 'schema' | 'version'> {
+): Omit<Status, 'database' | 'schema' | 'version' | 'troubles'> {
   const live = workers.filter((worker) => worker.live).length;
   const waits = queues.flatMap(({ oldestReadyMs }) => oldestReadyMs ?? []);
   return {
@@ -76,7 +79,6 @@ function totalsOf(
     ...(waits.length > 0
       ? { oldestReadyMs: waits.reduce((longest, ms) => Math.max(longest, ms)) }
       : {}),
-    troubles: troublesOf(queues, workers),
   };
 }
 
@@ -113,8 +115,30 @@ async function show({ screen }: Cli, found: Status, queues: QueueSummary[]): Pro
       { text: countText(deadLetters), tone: deadLetters.jobs > 0 ? 'warn' : undefined },
     ],
   ]);
-  if (troubles.length === 0) return;
+  if (troubles.length > 0) showTroubles(screen, troubles);
+}
+
+function showTroubles(screen: Screen, troubles: Trouble[]): void {
   screen.say('');
-  screen.say({ text: counted(troubles.length, 'trouble'), tone: 'bad' });
-  for (const { text } of troubles) screen.say(`  ${text}`);
+  const tone = troubles.some(needsSomebody) ? 'bad' : 'warn';
+  screen.say({ text: counted(troubles.length, 'trouble'), tone });
+  for (const trouble of troubles) tell(screen, trouble);
+}
+
+function tell(screen: Screen, { code, text, hint, look, fix }: Trouble): void {
+  for (const line of folded(`  ${code}  ${text}`, screen.width)) screen.say(line);
+  const below = [`    look: ${look}`, `    ${hint}`, `    fix:  ${fix}`];
+  // A command that is folded is still one command to a shell.
+  const shown = below.filter((_, index) => [look, hint, fix][index] !== '');
+  for (const line of shown)
+    for (const part of folded(line, screen.width, line.includes('simple-queue') ? ' \\' : ''))
+      screen.say({ text: part, tone: 'dim' });
+}
+
+/** Lines of at most `width`, folded between words; `tail` ends those that go on. */
+function folded(text: string, width = Infinity, tail = ''): string[] {
+  if (text.length <= width) return [text];
+  const at = text.lastIndexOf(' ', width - tail.length);
+  if (at <= 10) return [text];
+  return [text.slice(0, at) + tail, ...folded(`          ${text.slice(at + 1)}`, width, tail)];
 }
