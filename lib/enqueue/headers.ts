@@ -1,5 +1,6 @@
 import type { ContextCarrier } from '../job/context-carrier.js';
 import { failureOf } from '../job/failure.js';
+import { hush, safely } from '../job/kinds.js';
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { EnqueueCall, Telemetry } from '../observability/telemetry.js';
@@ -78,6 +79,7 @@ export function captured(carriers: readonly ContextCarrier[] = []): Headers | un
 function capturedBy(carrier: ContextCarrier, others?: Headers): Headers | undefined {
   try {
     const headers = carrier.capture();
+    hush(headers);
     return headers === undefined
       ? undefined
       : checkHeaders({ ...others, ...checkHeaders(headers) });
@@ -88,6 +90,12 @@ function capturedBy(carrier: ContextCarrier, others?: Headers): Headers | undefi
   }
 }
 
+/** Headers of the telemetry are never worth a job: what cannot be stored is left out. */
+function usable(headers: Headers | undefined): Headers | undefined {
+  hush(headers);
+  return headers && safely(() => checkHeaders(headers));
+}
+
 /** Stores within what telemetry makes of the call. It stores once, whatever telemetry does. */
 export async function traced<Answer>(
   telemetry: Telemetry,
@@ -96,7 +104,7 @@ export async function traced<Answer>(
 ): Promise<Answer> {
   let stored: Promise<Answer> | undefined;
   try {
-    await telemetry.enqueue!(call, (headers) => (stored ??= store(headers)));
+    await telemetry.enqueue!(call, (headers) => (stored ??= store(usable(headers))));
   } catch {
     // Its own error is nobody's; an error of the storing is told below.
   }

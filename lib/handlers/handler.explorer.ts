@@ -8,6 +8,7 @@ import {
   type QueueHandlerMetadata,
   type QueueHandlerOptions,
 } from '../job/job-handler.js';
+import { hush } from '../job/kinds.js';
 import { failureOf } from '../job/failure.js';
 import { checkJobName } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
@@ -124,7 +125,9 @@ function markOf(provided: ProvidedClass): NamedMetadata | undefined {
   if (typeof mark?.queue !== 'function') return mark as NamedMetadata | undefined;
   if (provided.scope) throw invalid(provided, `says the name of its queue itself, and has no instance at start: it is ${provided.scope}-scoped. Make it a singleton.`); // prettier-ignore
   try {
-    return { ...mark, queue: mark.queue(provided.instance) };
+    const queue = mark.queue(provided.instance);
+    hush(queue);
+    return { ...mark, queue };
   } catch (error) {
     throw invalid(
       provided,

@@ -38,6 +38,11 @@ const isInstance = Function.prototype[Symbol.hasInstance] as (
   value: unknown,
 ) => boolean;
 
+/** A promise where none can be awaited: that it fails later must not end the process. */
+export function hush(value: unknown): void {
+  if (types.isPromise(value)) void Promise.prototype.then.call(value, undefined, () => undefined);
+}
+
 export const isThenable = <Value>(
   answer: Value | PromiseLike<Value>,
 ): answer is PromiseLike<Value> =>

@@ -1,6 +1,7 @@
 import { cleanText } from './failure.js';
 import { isThenable } from './kinds.js';
-import type { SchemaIssue, StandardSchema } from './standard-schema.js';
+import { QueueError } from './queue.errors.js';
+import type { SchemaAnswer, SchemaIssue, StandardSchema } from './standard-schema.js';
 
 /** What a schema made of a value, or what is wrong with it: paths and messages, never the value. */
 export type Fit<Parsed> = { value: Parsed; problem?: undefined } | { problem: string };
@@ -27,9 +28,20 @@ export function fitOf<Parsed>(
   schema: StandardSchema<unknown, Parsed>,
   value: unknown,
 ): Soon<Fit<Parsed>> {
-  return soon(schema['~standard'].validate(value), (answer) =>
-    answer.issues ? { problem: problemOf(answer.issues, value) } : { value: answer.value },
-  );
+  return soon(schema['~standard'].validate(value), (answer) => {
+    const { issues } = checkedAnswer(answer);
+    return issues
+      ? { problem: problemOf(issues, value) }
+      : { value: (answer as { value: Parsed }).value };
+  });
+}
+
+/** A `validate` that returns true, or false, has not said what the value is: neither is a yes. */
+function checkedAnswer(answer: SchemaAnswer<unknown>): SchemaAnswer<unknown> {
+  if (typeof answer === 'object' && answer !== null)
+    if (answer.issues ? Array.isArray(answer.issues) : 'value' in answer) return answer;
+  const message = `The schema returned ${answer === null ? 'null' : `a value of type ${typeof answer}`}. By the Standard Schema specification validate() returns { value }, or { issues } with a list.`;
+  throw new QueueError('INVALID_OPTION', message);
 }
 
 function problemOf(issues: readonly SchemaIssue[], value: unknown): string {

@@ -11,7 +11,7 @@ export interface StandardSchema<Given = unknown, Parsed = Given> {
   };
 }
 
-type SchemaAnswer<Parsed> =
+export type SchemaAnswer<Parsed> =
   | { readonly value: Parsed; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] };
 

@@ -1,3 +1,5 @@
+import { hush } from '../job/kinds.js';
+
 /** Hides parts of a text: what matches, or what the function leaves out. */
 export type Redact = RegExp | ((text: string) => string);
 
@@ -52,6 +54,7 @@ export function redaction(own?: Redact): (text: string) => string {
 function redactedBy(own: (text: string) => string, text: string): string {
   try {
     const answer = own(text);
+    hush(answer);
     return typeof answer === 'string' ? answer : HIDDEN;
   } catch {
     return HIDDEN;

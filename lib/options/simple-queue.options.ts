@@ -1,5 +1,5 @@
 import type { OnDeadJob } from '../job/job-state.js';
-import type { EntityManager } from 'typeorm';
+import type { EntityManager, QueryRunner } from 'typeorm';
 import type { Concurrency } from '../job/concurrency.js';
 import type { AttemptPolicy } from '../job/job-handler.js';
 import type { ContextCarrier } from '../job/context-carrier.js';
@@ -40,8 +40,8 @@ export interface WorkerSettings {
 
 /** Options of `SimpleQueueModule.forRoot`. Durations are milliseconds, or texts such as `'15 s'`. Every default is in `DEFAULTS`. */
 export interface SimpleQueueOptions extends AttemptPolicy {
-  /** The ambient transaction to join, e.g. `() => transactionHost.tx`; default: none but typeorm-transactional's. */
-  transaction?: () => EntityManager | undefined;
+  /** The ambient transaction to join, e.g. `() => transactionHost.tx`; default: none but typeorm-transactional's. Only `undefined` says that there is none. */
+  transaction?: () => EntityManager | QueryRunner | undefined;
   /** For development: warns once of a queue when a job is stored by itself while a transaction is open around the call; default false. */
   warnOutsideTransaction?: boolean;
   /** PostgreSQL schema of all tables, `^[a-z_][a-z0-9_]{0,47}$`; default `simple_queue`. */

@@ -4,7 +4,13 @@ import { failureOf } from '../job/failure.js';
 import { JobResult, type Verdict } from '../job/job-result.js';
 import { outcomeOf, type Chances, type Outcome } from '../job/outcome.js';
 import { Permit } from '../job/permit.js';
-import { CriticalError, UnprocessableError, type QueueErrorCode } from '../job/queue.errors.js';
+import { quote } from '../job/names.js';
+import {
+  CriticalError,
+  QueueError,
+  UnprocessableError,
+  type QueueErrorCode,
+} from '../job/queue.errors.js';
 import type { DataSource } from 'typeorm';
 import type { JobRun } from './job-run.js';
 import { lastValue } from '../handlers/last-value.js';
@@ -51,7 +57,8 @@ export class Executor {
     try {
       const answer = await acquire(run);
       if (answer instanceof Permit) return answer;
-      this.settle(run, this.declined(run, verdictOf(answer)));
+      if (!(answer instanceof JobResult)) throw noPermit(run, answer);
+      this.settle(run, this.declined(run, answer.verdict));
     } catch (error) {
       this.settle(run, this.thrown(run, error));
     }
@@ -170,8 +177,10 @@ const GIVEN_BACK: { readonly [code in QueueErrorCode]?: 'shutdown' | 'leaseLost'
   LEASE_LOST: 'leaseLost',
 };
 
-function verdictOf(answer: unknown): Verdict {
-  return answer instanceof JobResult ? answer.verdict : { kind: 'success', output: answer };
+/** Whoever forgets to return something would be asked again for ever, and never run. */
+function noPermit({ lane }: JobRun, answer: unknown): QueueError {
+  const message = `acquire() of ${lane.handler.label} (queue "${lane.queue}") returned ${quote(answer)}. It must return a Permit, e.g. Permit.free, to let the job run, or a JobResult to decline it.`;
+  return new QueueError('HANDLER_INVALID', message);
 }
 
 function verdictOfError(error: unknown): Verdict {

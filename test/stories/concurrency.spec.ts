@@ -196,7 +196,7 @@ describe("a handler's own permits", () => {
       JobResult.retryIn(0),
       JobResult.rescheduleIn(0),
       JobResult.fail('busy'),
-      undefined,
+      JobResult.success(),
     ];
     const acquire = () => (asked < declines.length ? declines[asked++] : Permit.free);
     const application = await story.start({ providers: [aGatekeeper('declining', acquire)] });

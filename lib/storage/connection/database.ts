@@ -1,6 +1,6 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import type { InTransaction } from '../../job/enqueue-options.js';
-import { checkManager, noManager } from '../../job/joining.js';
+import { noManager, noTransaction } from '../../job/joining.js';
 import { quote } from '../../job/names.js';
 import { QueueError } from '../../job/queue.errors.js';
 import { inSchema } from '../../../migrations/migrations.js';
@@ -20,7 +20,7 @@ interface DatabaseOptions {
   poolMode: 'session' | 'transaction';
   queryTimeoutMs: number;
   /** The transaction of the surroundings, if there is one. */
-  transaction?: () => EntityManager | undefined;
+  transaction?: () => EntityManager | QueryRunner | undefined;
 }
 
 /** One for each loop that may be under way, so that a heartbeat never waits for a claim; opened when they are needed. A test counts. */
@@ -86,11 +86,9 @@ export class Database {
    */
   transactionOf(options: InTransaction): Joined | undefined {
     const { manager } = checkedOptions(options);
-    if (manager !== undefined) return this.join(checkedManager(manager));
-    const resolved = this.options.transaction?.();
-    // A transaction of the surroundings that is over for good is no leave to store the job without it.
-    if (resolved && (isIn(resolved) || resolved.queryRunner?.isReleased))
-      return this.join(resolved);
+    if (manager !== undefined) return this.join(checked(manager, noManager));
+    const resolved = this.resolved();
+    if (resolved) return this.join(resolved);
     const ambient = this.dataSource.manager;
     return isIn(ambient) ? this.join(ambient) : undefined;
   }
@@ -104,12 +102,17 @@ export class Database {
     return joined ? joined.alone(work) : work(elsewhere.run);
   }
 
+  /** A transaction of the surroundings that is over for good is no leave to store the job without it. */
+  private resolved(): EntityManager | QueryRunner | undefined {
+    const given = this.options.transaction?.();
+    if (given === undefined) return undefined;
+    const runner = runnerOf(checked(given, noTransaction));
+    return runner?.isTransactionActive || runner?.isReleased ? given : undefined;
+  }
+
   private join(manager: EntityManager | QueryRunner): Joined {
     this.refuseForeign(dataSourceOf(manager)!);
-    return new Joined(
-      'isTransactionActive' in manager ? manager : manager.queryRunner,
-      this.callersOwn,
-    );
+    return new Joined(runnerOf(manager), this.callersOwn);
   }
 
   private refuseForeign(dataSource: DataSource): void {
@@ -164,10 +167,16 @@ function checkedOptions(options: InTransaction): InTransaction {
 }
 
 /** Also null is refused: whoever gives a manager wants a transaction, and would find the job outside of it. */
-function checkedManager(manager: EntityManager | QueryRunner): EntityManager | QueryRunner {
-  if (dataSourceOf(checkManager(manager))?.options) return manager;
-  throw noManager(manager);
+function checked<Given extends EntityManager | QueryRunner>(
+  given: Given,
+  refusal: (given: unknown) => QueueError,
+): Given {
+  if (typeof given === 'object' && given !== null && dataSourceOf(given)?.options) return given;
+  throw refusal(given);
 }
+
+const runnerOf = (given: EntityManager | QueryRunner): QueryRunner | undefined =>
+  'isTransactionActive' in given ? given : given.queryRunner;
 
 const isIn = (manager: EntityManager): boolean => manager.queryRunner?.isTransactionActive ?? false;
 
