@@ -2,6 +2,7 @@ import type { HandleJobOptions } from '../job/job-handler.js';
 import type { Job } from '../job/job.js';
 import type { JobContext } from '../job/job-context.js';
 import type { AnyTemplate } from '../job/job-template.js';
+import type { StoredOutput } from '../job/output.js';
 import type { JobResult } from '../job/job-result.js';
 import type { InMs } from '../job/values/duration.js';
 import type { Permit } from '../job/permit.js';
@@ -24,7 +25,7 @@ export interface Handler {
   /** What its jobs are made from, where it was declared by one. */
   template?: AnyTemplate;
   /** Of a template with an output schema: says so where an output does not fit. */
-  checkOutput?: (job: Job, output: unknown) => Promise<void>;
+  checkOutput?: (job: Job, stored: StoredOutput) => Promise<void>;
 }
 
 /** A job as its handler is called with it: schemas and pipes put what they made of its payload in its place. */

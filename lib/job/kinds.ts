@@ -43,6 +43,23 @@ export function hush(value: unknown): void {
   if (types.isPromise(value)) void Promise.prototype.then.call(value, undefined, () => undefined);
 }
 
+/** The same of all that stand within a value which is refused or left out. */
+export function hushWithin(value: unknown): void {
+  const seen = new Set<unknown>([value]);
+  // A set that grows is walked to its end.
+  for (const each of seen) {
+    hush(each);
+    for (const inner of safely(() => within(each)) ?? []) seen.add(inner);
+  }
+}
+
+function within(value: unknown): Iterable<unknown> {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [];
+  return types.isMap(value) || types.isSet(value)
+    ? [...value.values()]
+    : (Object.values(value) as unknown[]);
+}
+
 export const isThenable = <Value>(
   answer: Value | PromiseLike<Value>,
 ): answer is PromiseLike<Value> =>

@@ -3,10 +3,12 @@ import type { Failure } from './failure.js';
 import type { Again, Verdict } from './job-result.js';
 import { safely } from './kinds.js';
 import { quote } from './names.js';
+import type { StoredOutput } from './output.js';
 
 /** What becomes of a run: one value, whatever the handler did. */
 export type Outcome =
-  | { kind: 'succeeded'; output: unknown }
+  /** `stored` is what the database is told of the output: as it was when the handler returned. */
+  | { kind: 'succeeded'; output: unknown; stored?: StoredOutput }
   | { kind: 'retried'; again: Again; error: Failure }
   | { kind: 'rescheduled'; again: Again }
   | { kind: 'released'; again: Again; reason: 'shutdown' | 'declined' | 'unstarted' | 'leaseLost' }

@@ -1,4 +1,6 @@
+import { types } from 'node:util';
 import { cleanText, failureOf } from './failure.js';
+import { hushWithin, isThenable } from './kinds.js';
 import { QueueError } from './queue.errors.js';
 
 /** jsonb has no U+0000 and no lone surrogates; JSON.stringify writes both as escapes, which are not themselves escaped. */
@@ -45,13 +47,23 @@ function stringify(payload: unknown): string {
 
 /** What JSON.stringify drops without a word must not be lost silently: functions, symbols, NaN, invalid dates, a Promise, Map and Set. */
 function refuseLosses(payload: unknown): void {
-  const found = findLoss(payload);
-  if (found)
-    throw new QueueError(
-      'INVALID_PAYLOAD',
-      `payload${found.path} is ${found.loss}, which JSON cannot hold.`,
-    );
+  const found = lossIn(payload);
+  if (!found) return;
+  const hint = found.loss === BINARY ? ' (give it as payloadBytes)' : '';
+  throw new QueueError(
+    'INVALID_PAYLOAD',
+    `payload${found.path} is ${found.loss}${hint}, which JSON cannot hold.`,
+  );
 }
+
+/** The first of what JSON would lose in a value. What fails later in one that is not kept must not end the process. */
+export function lossIn(value: unknown): Loss | undefined {
+  const found = findLoss(value);
+  if (found) hushWithin(value);
+  return found;
+}
+
+const BINARY = 'binary data';
 
 interface Loss {
   path: string;
@@ -118,46 +130,8 @@ function lossOf(value: unknown): string | undefined {
 }
 
 function lossOfInstance(value: unknown): string | undefined {
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer)
-    return 'binary data (give it as payloadBytes)';
-  if (value instanceof Promise) return 'a Promise (await it first)';
-  if (value instanceof Map) return 'a Map';
-  return value instanceof Set ? 'a Set' : undefined;
-}
-
-/** What is stored of an output: never fails. `problem` says when something was cut or left out. */
-interface StoredOutput {
-  /** JSON text, or undefined where there is no output. */
-  text?: string;
-  problem?: string;
-}
-
-/** A success must not become a failure for want of a storable output: it is cleaned, cut, or left out, and said so. */
-export function outputText(output: unknown, maxBytes: number): StoredOutput {
-  if (output === undefined) return {};
-  try {
-    const text = JSON.stringify(output, bigintAsText)?.replace(ESCAPES, cleanEscape);
-    if (text === undefined) return { problem: `a ${typeof output} cannot be stored` };
-    const bytes = Buffer.byteLength(text);
-    return bytes <= maxBytes
-      ? { text }
-      : {
-          text: cutText(text, maxBytes),
-          problem: `${bytes} bytes, cut at maxOutputBytes (${maxBytes})`,
-        };
-  } catch (error) {
-    return { problem: `cannot be written as JSON: ${cleanText(failureOf(error).message, 200)}` };
-  }
-}
-
-const bigintAsText = (_key: string, value: unknown): unknown =>
-  typeof value === 'bigint' ? value.toString() : value;
-
-/** An escaped backslash is matched first, so that the text "\\u0000" keeps its meaning. */
-const ESCAPES = /\\\\|\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
-const cleanEscape = (escape: string): string => (escape === '\\\\' ? escape : '\\ufffd');
-
-/** Half a JSON text is no JSON: what is kept of it is kept as a string. */
-function cutText(text: string, maxBytes: number): string {
-  return JSON.stringify({ cut: cleanText(text, Math.max(0, Math.floor(maxBytes / 8))) });
+  if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return BINARY;
+  if (isThenable(value)) return 'a Promise (await it first)';
+  if (types.isMap(value)) return 'a Map';
+  return types.isSet(value) ? 'a Set' : undefined;
 }

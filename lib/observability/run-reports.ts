@@ -49,11 +49,7 @@ export class RunReports {
     const { events } = this;
     switch (outcome.kind) {
       case 'succeeded':
-        return events.emit('succeeded', () => ({
-          ...eventOf(run),
-          runMs: run.runMs,
-          output: outcome.output,
-        }));
+        return events.emit('succeeded', () => succeeded(run, outcome));
       case 'retried':
         return events.emit('retried', () => ({
           ...eventOf(run),
@@ -75,6 +71,18 @@ export class RunReports {
         }));
     }
   }
+}
+
+/** An output that is an object is told as it was when the handler returned: read for whoever asks. */
+function succeeded(
+  run: ReportedRun,
+  { output, stored }: Extract<Outcome, { kind: 'succeeded' }>,
+): QueueEvents['succeeded'] {
+  const event = { ...eventOf(run), runMs: run.runMs, output };
+  const text = stored?.text;
+  return typeof output !== 'object' || text === undefined
+    ? event
+    : Object.defineProperty(event, 'output', { get: (): unknown => JSON.parse(text) });
 }
 
 const eventOf = (run: JobEvent): JobEvent => ({

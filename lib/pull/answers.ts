@@ -21,9 +21,10 @@ function textOf(outputs: unknown): string {
     return payloadText(outputs, Infinity);
   } catch (error) {
     const { message } = error as Error;
-    throw new QueueError('INVALID_OUTPUT', message.replaceAll('payload', 'outputs'), {
-      cause: (error as Error).cause,
-    });
+    const told = message
+      .replace(/(, or use| \(give it as) payloadBytes\)?/, '')
+      .replaceAll('payload', 'outputs');
+    throw new QueueError('INVALID_OUTPUT', told, { cause: (error as Error).cause });
   }
 }
 

@@ -1,17 +1,17 @@
 import { types } from 'node:util';
 import { JobResult } from '../job/job-result.js';
-import { isError } from '../job/kinds.js';
+import { hush, hushWithin, isError, isThenable, safely } from '../job/kinds.js';
 import type { BatchResult } from '../job/job-handler.js';
 import type { Job } from '../job/job.js';
+import type { Outcome } from '../job/outcome.js';
 import type { Permit } from '../job/permit.js';
 import { QueueError } from '../job/queue.errors.js';
 import { BatchRunContext } from './batch-run-context.js';
-import { ITS_OWN_TICK, releaseSafely, type Executor } from './executor.js';
+import { checkOutput, ITS_OWN_TICK, releaseSafely, type Executor } from './executor.js';
 import type { JobBatch } from './job-batch.js';
 import type { JobRun } from './job-run.js';
-import { lastValue } from '../handlers/last-value.js';
+import { answerOf } from '../handlers/last-value.js';
 import type { ContextTools } from './run-context.js';
-import { checkSuccess } from '../handlers/templated-handler.js';
 
 type BatchMethod = (jobs: Job[], context: BatchRunContext) => unknown;
 
@@ -51,12 +51,10 @@ export class BatchExecutor {
     const timers = runs.map((run) => this.single.begin(run));
     try {
       const method = runs[0]!.lane.handler.run as unknown as BatchMethod;
-      const answer = await lastValue(
-        await method([...runs], new BatchRunContext(runs, this.tools)),
-      );
+      let answer = answerOf(method([...runs], new BatchRunContext(runs, this.tools)));
+      if (isThenable(answer)) answer = await answer;
       const results = resultsOf(runs, answer);
-      await checkOutputs(runs, results);
-      runs.forEach((run, index) => this.settle(run, results[index]));
+      await Promise.all(runs.flatMap((run, index) => this.settle(run, results[index]) ?? []));
     } catch (error) {
       for (const run of runs) this.single.settle(run, this.single.thrown(run, error));
     } finally {
@@ -64,37 +62,51 @@ export class BatchExecutor {
     }
   }
 
-  private settle(run: JobRun, result: BatchResult): void {
-    const outcome = isError(result)
-      ? this.single.thrown(run, result)
-      : this.single.answered(run, result);
+  /** At once where there is nothing to wait for. */
+  private settle(run: JobRun, result: BatchResult): Promise<void> | undefined {
+    if (safely(() => isThenable(result))) return this.settleLater(run, result);
+    const outcome = this.outcomeOf(run, result);
+    if (run.lane.handler.checkOutput) return this.settleChecked(run, outcome);
+    this.single.settle(run, outcome);
+    return undefined;
+  }
+
+  /** A promise is the work of its job: that fails where the promise does, and no other. */
+  private async settleLater(run: JobRun, result: unknown): Promise<void> {
+    await this.settleChecked(run, await this.outcomeLater(run, result));
+  }
+
+  private async outcomeLater(run: JobRun, result: unknown): Promise<Outcome> {
+    try {
+      return this.outcomeOf(run, await result);
+    } catch (error) {
+      return this.single.thrown(run, error);
+    }
+  }
+
+  private outcomeOf(run: JobRun, result: unknown): Outcome {
+    return isError(result) ? this.single.thrown(run, result) : this.single.answered(run, result);
+  }
+
+  private async settleChecked(run: JobRun, outcome: Outcome): Promise<void> {
+    await checkOutput(run, outcome);
     this.single.settle(run, outcome);
   }
 }
 
-/** What was completed in the handler's own transaction was looked at there. */
-async function checkOutputs(
-  runs: readonly JobRun[],
-  results: readonly BatchResult[],
-): Promise<void> {
-  const { checkOutput } = runs[0]!.lane.handler;
-  if (!checkOutput) return;
-  const check = async (run: JobRun, result: BatchResult): Promise<void> => {
-    if (!run.completed) await checkSuccess(result, (output) => checkOutput(run, output));
-  };
-  await Promise.all(runs.map((run, index) => check(run, results[index])));
-}
-
-/** One result a job, in the order of the jobs. */
+/** One result per job, in the order of the jobs. */
 function resultsOf(runs: readonly JobRun[], answer: unknown): readonly BatchResult[] {
   if (answer === undefined || answer === null || answer instanceof JobResult)
     return runs.map(() => answer as BatchResult);
-  if (types.isMap(answer))
+  if (types.isMap(answer)) {
+    // Those of other jobs as well: nobody waits for them.
+    for (const result of answer.values()) hush(result);
     return runs.map((run) => resultIn(answer as ReadonlyMap<string, BatchResult>, run));
+  }
+  if (Array.isArray(answer) && answer.length === runs.length) return answer as BatchResult[];
+  hushWithin(answer);
   if (!Array.isArray(answer)) throw mismatch(runs[0]!, `returned a value of type ${typeof answer}`);
-  if (answer.length !== runs.length)
-    throw mismatch(runs[0]!, `got ${runs.length} jobs and returned ${answer.length} results`);
-  return answer as BatchResult[];
+  throw mismatch(runs[0]!, `got ${runs.length} jobs and returned ${answer.length} results`);
 }
 
 /** A job that was forgotten fails by itself: of the others it is known what became of them. */

@@ -30,8 +30,10 @@ export class BatchRunContext extends BatchContext {
   async complete(job: Job, output?: unknown, options: InTransaction = {}): Promise<void> {
     checkCall('complete', options);
     const run = this.runOf(job);
-    await this.tools.completer.complete(run, output, options);
-    await run.lane.handler.checkOutput?.(run, output);
+    const { completer } = this.tools;
+    const stored = completer.stored(run, output);
+    await completer.complete(run, stored, options);
+    await run.lane.handler.checkOutput?.(run, stored);
   }
 
   async checkpoint(job: Job, state: unknown, options?: CheckpointOptions): Promise<void> {

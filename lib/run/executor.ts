@@ -3,6 +3,8 @@ import { isObservable } from 'rxjs';
 import { failureOf } from '../job/failure.js';
 import { JobResult, type Verdict } from '../job/job-result.js';
 import { outcomeOf, type Chances, type Outcome } from '../job/outcome.js';
+import { isThenable } from '../job/kinds.js';
+import { NO_OUTPUT } from '../job/output.js';
 import { Permit } from '../job/permit.js';
 import { quote } from '../job/names.js';
 import {
@@ -13,7 +15,7 @@ import {
 } from '../job/queue.errors.js';
 import type { DataSource } from 'typeorm';
 import type { JobRun } from './job-run.js';
-import { lastValue } from '../handlers/last-value.js';
+import { answerOf, lastValue } from '../handlers/last-value.js';
 import { RunContext, type ContextTools } from './run-context.js';
 import type { RunReports } from '../observability/run-reports.js';
 
@@ -80,8 +82,13 @@ export class Executor {
     const { handler } = run.lane;
     try {
       if (handler.options.transactional) return this.settle(run, await this.callInTransaction(run));
-      const answer = await handler.run(run, new RunContext(run, this.parts));
-      this.settle(run, this.answered(run, isObservable(answer) ? await lastValue(answer) : answer));
+      // What is there at once is read at once: other runs of the handler may use the same object.
+      let answer = handler.run(run, new RunContext(run, this.parts));
+      if (isThenable(answer)) answer = await answer;
+      if (isObservable(answer)) answer = await lastValue(answer);
+      const outcome = this.answered(run, answer);
+      if (handler.checkOutput) await checkOutput(run, outcome);
+      this.settle(run, outcome);
     } catch (error) {
       this.settle(run, this.thrown(run, error));
     } finally {
@@ -118,7 +125,9 @@ export class Executor {
       await this.parts.dataSource.transaction('READ COMMITTED', async (manager) => {
         outcome = await this.callWith(run, manager);
         if (outcome.kind !== 'succeeded') throw leave;
-        if (!run.completed) await this.parts.completer.complete(run, outcome.output, { manager });
+        if (run.completed) return;
+        const { stored = NO_OUTPUT } = outcome;
+        await this.parts.completer.complete(run, stored, { manager });
       });
     } catch (error) {
       if (error !== leave) throw error;
@@ -127,16 +136,30 @@ export class Executor {
   }
 
   private async callWith(run: JobRun, manager: EntityManager): Promise<Outcome> {
-    return this.answered(
-      run,
-      await lastValue(await run.lane.handler.run(run, new RunContext(run, this.parts, manager))),
-    );
+    const context = new RunContext(run, this.parts, manager);
+    let answer = answerOf(run.lane.handler.run(run, context));
+    if (isThenable(answer)) answer = await answer;
+    const outcome = this.answered(run, answer);
+    await checkOutput(run, outcome);
+    return outcome;
   }
 
-  /** A plain success needs no chances. */
+  /** The output is read here: what the handler does with it afterwards is its own. */
   answered(run: JobRun, answer: unknown): Outcome {
-    if (!(answer instanceof JobResult)) return { kind: 'succeeded', output: answer };
-    return outcomeOf(answer.verdict, this.chancesOf(run));
+    if (answer === undefined) return { kind: 'succeeded', output: undefined, stored: NO_OUTPUT };
+    if (!(answer instanceof JobResult)) return this.succeeded(run, answer);
+    const { verdict } = answer;
+    return verdict.kind === 'success'
+      ? this.succeeded(run, verdict.output)
+      : outcomeOf(verdict, this.chancesOf(run));
+  }
+
+  private succeeded(run: JobRun, output: unknown): Outcome {
+    try {
+      return { kind: 'succeeded', output, stored: this.parts.completer.stored(run, output) };
+    } catch (error) {
+      return this.thrown(run, error);
+    }
   }
 
   /** What a handler throws after the abort of a shutdown or a lost lease is not its fault: the attempt is given back. */
@@ -163,6 +186,12 @@ export class Executor {
     run.endedAt = performance.now();
     this.parts.settle(run, outcome);
   }
+}
+
+/** What was completed in the handler's own transaction was looked at there. */
+export async function checkOutput(run: JobRun, outcome: Outcome): Promise<void> {
+  if (outcome.kind === 'succeeded' && !run.completed)
+    await run.lane.handler.checkOutput?.(run, outcome.stored ?? NO_OUTPUT);
 }
 
 /** Awaited before user code: what it enters before its own first `await` (`enterWith`) must not reach the next job that starts here. */

@@ -4,6 +4,7 @@ import type { CheckpointOptions } from '../job/checkpoint.js';
 import type { EnqueueOptions, Enqueued, InTransaction } from '../job/enqueue-options.js';
 import { JobContext } from '../job/job-context.js';
 import type { GivenOf, JobTarget } from '../job/job-template.js';
+import type { StoredOutput } from '../job/output.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueService } from '../queue.service.js';
 import type { JobRun } from './job-run.js';
@@ -11,7 +12,10 @@ import type { JobRun } from './job-run.js';
 /** What the members of a context are made with. */
 export interface ContextTools {
   queues: QueueService;
-  completer: { complete(run: JobRun, output?: unknown, options?: InTransaction): Promise<void> };
+  completer: {
+    stored(run: JobRun, output: unknown): StoredOutput;
+    complete(run: JobRun, stored: StoredOutput, options?: InTransaction): Promise<void>;
+  };
   checkpointer: { save(run: JobRun, state: unknown, options?: CheckpointOptions): Promise<void> };
 }
 
@@ -40,8 +44,10 @@ export class RunContext extends JobContext {
   async complete(output?: unknown, options: InTransaction = {}): Promise<void> {
     checkCall('complete', options);
     const { manager = this.ownManager } = options;
-    await this.tools.completer.complete(this.run, output, { manager });
-    await this.run.lane.handler.checkOutput?.(this.run, output);
+    const { completer } = this.tools;
+    const stored = completer.stored(this.run, output);
+    await completer.complete(this.run, stored, { manager });
+    await this.run.lane.handler.checkOutput?.(this.run, stored);
   }
 
   checkpoint(state: unknown, options?: CheckpointOptions): Promise<void> {

@@ -1,5 +1,6 @@
 import type { InTransaction } from '../job/enqueue-options.js';
-import { outputText } from '../job/payload.js';
+import { hush, isThenable, safely } from '../job/kinds.js';
+import { outputText, type StoredOutput } from '../job/output.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Storage } from '../storage/storage.js';
 import { completionOf } from './commands.js';
@@ -18,11 +19,17 @@ export class Completer {
     },
   ) {}
 
-  async complete(run: JobRun, output?: unknown, options: InTransaction = {}): Promise<void> {
+  /** What is stored of an output, as it is now. @throws QueueError `INVALID_OUTPUT` for a promise: its work is not done. */
+  stored(run: JobRun, output: unknown): StoredOutput {
+    if (!safely(() => isThenable(output))) return outputText(output, this.settings.maxOutputBytes);
+    hush(output);
+    throw unawaited(run);
+  }
+
+  async complete(run: JobRun, stored: StoredOutput, options: InTransaction = {}): Promise<void> {
     const { database, signals } = this.storage;
     const joined = database.transactionOf(options);
     if (!joined) throw outside(run);
-    const stored = outputText(output, this.settings.maxOutputBytes);
     const success = completionOf(run, stored.text);
     if (
       !(await joined.alone((within) =>
@@ -37,6 +44,11 @@ export class Completer {
     });
     if (stored.problem) this.settings.reports.outputCut(run, stored.problem);
   }
+}
+
+function unawaited({ id, queue }: JobRun): QueueError {
+  const message = `The output of job ${id} of queue "${queue}" is a Promise: the job was told to have succeeded before its work was done. Await it first.`;
+  return new QueueError('INVALID_OUTPUT', message);
 }
 
 function outside(run: JobRun): QueueError {

@@ -43,7 +43,7 @@ export class Settler {
 
   add(run: JobRun, outcome: Outcome): void {
     if (run.committed)
-      return this.acknowledge({ run, outcome: { kind: 'succeeded', output: outputOf(outcome) } });
+      return this.acknowledge({ run, outcome: outcome.kind === 'succeeded' ? outcome : DONE });
     if (outcome.kind !== 'succeeded' || run.completed || run.isOrdered)
       return this.parts.settleQueue.add({ run, outcome });
     this.successes.push({ run, outcome });
@@ -131,8 +131,8 @@ export class Settler {
   }
 }
 
-const outputOf = (outcome: Outcome): unknown =>
-  outcome.kind === 'succeeded' ? outcome.output : undefined;
+/** Whatever the handler answered after the commit of its completion. */
+const DONE: Outcome = { kind: 'succeeded', output: undefined };
 
 /** Claims whose last open runs are all in this batch: the same statement may delete them, since it settles all or nothing. */
 function endedBy(settling: Settling[]): Settling['run']['claim'][] {

@@ -2,6 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import type { JobEnd } from '../job/job-end.js';
 import { isTemplate, templateLabel, type JobTarget, type OutputOf } from '../job/job-template.js';
 import { checkQueueName, quote } from '../job/names.js';
+import { outputText } from '../job/output.js';
 import { QueueError } from '../job/queue.errors.js';
 import { outside } from '../runtime/outside.js';
 import { endAs } from '../waiting/read-as.js';
@@ -53,7 +54,8 @@ async function storedOutput(
 ): Promise<unknown> {
   const found = await queues.find(id);
   if (found) return found.output;
-  return output === undefined ? undefined : (JSON.parse(JSON.stringify(output)) as unknown);
+  const { text } = outputText(output, Infinity);
+  return text === undefined ? undefined : (JSON.parse(text) as unknown);
 }
 
 type Work = (worker: HandWorker, timeoutMs: number) => Promise<RanJob | undefined>;

@@ -129,18 +129,14 @@ type Shared = ReturnType<typeof shareOf> & { lanes: WorkerLanes };
 type Settling = Pick<Crew, 'settler' | 'settleQueue' | 'strays'>;
 
 /** The ways by which runs end. */
-function makeSettling(
-  { storage, options }: WorkerParts,
-  shared: Shared,
-  hooks: CrewHooks,
-): Settling {
+function makeSettling({ storage }: WorkerParts, shared: Shared, hooks: CrewHooks): Settling {
   const { groups, signals } = storage;
   const strays = new Strays({ ...shared, signals, onWork: hooks.wakeSettleQueue });
   const settling = {
     ...shared,
     groups,
     strays,
-    successOf: successOf(shared.reports, options.maxOutputBytes),
+    successOf: successOf(shared.reports),
   };
   const settleQueue = makeSettleQueue(settling, signals, hooks);
   const settler = new Settler({ ...settling, settleQueue, onSuccess: hooks.wakePoller });

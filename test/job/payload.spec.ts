@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { outputText, payloadText } from '../../lib/job/payload.js';
+import { outputText } from '../../lib/job/output.js';
+import { payloadText } from '../../lib/job/payload.js';
 
 const MIB = 1024 * 1024;
 const invalid = expect.objectContaining({ code: 'INVALID_PAYLOAD' });
@@ -130,13 +131,8 @@ describe('an output', () => {
     expect(outputText(undefined, 100)).toEqual({});
   });
 
-  it('keeps a bigint as text', () => {
-    expect(outputText({ total: 10n ** 20n }, 100)).toEqual({
-      text: '{"total":"100000000000000000000"}',
-    });
-  });
-
-  it('is cleaned of what jsonb cannot hold', () => {
+  it('is cleaned of what jsonb cannot hold, and says so', () => {
+    expect(outputText('\0', 100).problem).toMatch('became U+FFFD');
     expect(JSON.parse(outputText({ text: 'a\0b\ud800' }, 100).text ?? '')).toEqual({
       text: 'a\uFFFDb\uFFFD',
     });
@@ -158,6 +154,16 @@ describe('an output', () => {
     ['a cycle', circular()],
     ['a getter that throws', throwing],
     ['100,000 levels', deep(100_000)],
+    ['a bigint', { total: 1n }],
+    ['a Map within', { a: new Map([[1, 2]]) }],
+    ['a Set', new Set([1])],
+    ['a promise within', [[Promise.resolve(1)]]],
+    ['NaN within', { a: [NaN] }],
+    ['Infinity', Infinity],
+    ['bytes', Buffer.from('x')],
+    ['a view', { a: new Uint8Array(1) }],
+    ['an invalid Date', new Date(NaN)],
+    ['what writes nothing', { toJSON: () => undefined }],
   ])('is left out when it is %s, and says so', (_, output) => {
     const stored = outputText(output, 100);
     expect(stored).toEqual({ problem: expect.any(String) });
