@@ -120,11 +120,11 @@ export class QueueService {
     const template = isTemplate(target) ? target : undefined;
     const queue = template?.queue ?? checkQueueName(target);
     this.waits.refuseUnkept(queue);
-    const item = template
-      ? await templatedItem(template, { payload, ...job })
-      : { payload, ...job };
-    const id = await this.waits.expecting((onChecked) =>
-      this.enqueuer.enqueue(queue, item, { maxPending }, onChecked),
+    const given = { payload, ...job };
+    const id = await soon(template ? templatedItem(template, given) : given, (item) =>
+      this.waits.expecting((onChecked) =>
+        this.enqueuer.enqueue(queue, item, { maxPending }, onChecked),
+      ),
     );
     return endAs(template, await this.waits.wait(id, time));
   }

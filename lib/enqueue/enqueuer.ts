@@ -14,6 +14,7 @@ import { isHeld } from '../storage/enqueue/held-jobs.js';
 import type { Joined } from '../storage/connection/joined.js';
 import type { Lane } from '../job/lane.js';
 import type { Storage } from '../storage/storage.js';
+import { capturedItem } from './captured-item.js';
 import { checkMaxPending, refuseMixedKeys } from './conflict-rules.js';
 import { captured, traced, type Travelling } from './headers.js';
 import { isLarge, LargeBatch } from './large-batch.js';
@@ -53,16 +54,31 @@ export class Enqueuer {
     onChecked?: (id: string) => void,
   ): Promise<Enqueued> {
     const { telemetry } = this.options;
-    const store = (headers?: Headers) =>
-      this.store(queue, item, call, { onChecked, traced: headers });
-    return telemetry?.enqueue ? traced(telemetry, { queue, jobs: 1 }, store) : store();
+    if (!telemetry?.enqueue) return this.store(queue, item, call, { onChecked });
+    let given = item;
+    return traced(
+      telemetry,
+      { queue, jobs: 1 },
+      {
+        store: (headers) => this.store(queue, given, call, { onChecked, traced: headers }),
+        capture: () => (given = capturedItem(item)),
+      },
+    );
   }
 
   async enqueueMany(queue: string, items: EnqueueItem[], call: Call): Promise<Enqueued[]> {
     checkItems(items);
     const { telemetry } = this.options;
-    const store = (headers?: Headers) => this.storeMany(queue, items, call, headers);
-    return telemetry?.enqueue ? traced(telemetry, { queue, jobs: items.length }, store) : store();
+    if (!telemetry?.enqueue) return this.storeMany(queue, items, call);
+    let given = items;
+    return traced(
+      telemetry,
+      { queue, jobs: items.length },
+      {
+        store: (headers) => this.storeMany(queue, given, call, headers),
+        capture: () => (given = items.map(capturedItem)),
+      },
+    );
   }
 
   private async store(

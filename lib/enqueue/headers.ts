@@ -4,6 +4,7 @@ import { hush, safely } from '../job/kinds.js';
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { EnqueueCall, Telemetry } from '../observability/telemetry.js';
+import { isPlain } from './captured-item.js';
 import { checkObject, invalid } from './option-checks.js';
 
 type Headers = Record<string, string>;
@@ -35,12 +36,6 @@ function checkHeaders(headers: Headers): Headers {
   if (bytes > MAX_HEADERS_BYTES)
     throw invalid(`headers have ${bytes} bytes, more than ${MAX_HEADERS_BYTES}`);
   return headers;
-}
-
-/** Of any realm: its prototype is the last one, or there is none. */
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value) as object | null;
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 /** The caller's headers over what travels along. */
@@ -96,15 +91,23 @@ function usable(headers: Headers | undefined): Headers | undefined {
   return headers && safely(() => checkHeaders(headers));
 }
 
+/** What is stored within the telemetry of a call: `capture` keeps it as it is, where that goes on later. */
+interface Storing<Answer> {
+  store: (headers?: Headers) => Promise<Answer>;
+  capture: () => void;
+}
+
 /** Stores within what telemetry makes of the call. It stores once, whatever telemetry does. */
 export async function traced<Answer>(
   telemetry: Telemetry,
   call: EnqueueCall,
-  store: (headers?: Headers) => Promise<Answer>,
+  { store, capture }: Storing<Answer>,
 ): Promise<Answer> {
   let stored: Promise<Answer> | undefined;
   try {
-    await telemetry.enqueue!(call, (headers) => (stored ??= store(usable(headers))));
+    const asked = telemetry.enqueue!(call, (headers) => (stored ??= store(usable(headers))));
+    if (!stored) capture();
+    await asked;
   } catch {
     // Its own error is nobody's; an error of the storing is told below.
   }

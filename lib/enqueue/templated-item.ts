@@ -6,6 +6,7 @@ import { QueueError } from '../job/queue.errors.js';
 import { isThenable } from '../job/kinds.js';
 import { fitOf, soon, type Fit, type Soon } from '../job/schema-fit.js';
 import type { AnySchema } from '../job/standard-schema.js';
+import { capturedItem } from './captured-item.js';
 import { checkItems, checkObject } from './option-checks.js';
 
 /**
@@ -20,7 +21,9 @@ export function templatedItem(template: AnyTemplate, item: EnqueueItem): Soon<En
   if (given.name !== undefined && given.name !== template.name)
     throw otherName(template, given.name);
   const checked = template.payload && checkPayload(template, template.payload, item.payload);
-  return soon(checked, () => withDefaults(template, given, item.payload));
+  if (!isThenable(checked)) return withDefaults(template, given, item.payload);
+  const kept = capturedItem({ ...given, payload: item.payload });
+  return Promise.resolve(checked).then(() => withDefaults(template, kept, kept.payload));
 }
 
 function withDefaults(template: AnyTemplate, given: EnqueueItem, payload: unknown): EnqueueItem {
@@ -36,11 +39,15 @@ export function templatedItems(template: AnyTemplate, items: EnqueueItem[]): Soo
   const made: EnqueueItem[] = [];
   while (made.length < items.length) {
     const item = numbered(made.length, () => templatedItem(template, items[made.length]!));
-    if (isThenable(item)) return theRest(template, { items, made, item });
+    if (isThenable(item)) return theRest(template, { items: captured(items, made), made, item });
     made.push(item);
   }
   return made;
 }
+
+/** What is asked later is asked of what was given. */
+const captured = (items: EnqueueItem[], made: EnqueueItem[]): EnqueueItem[] =>
+  items.map((item, index) => (index > made.length ? capturedItem(item) : item));
 
 interface Rest {
   items: EnqueueItem[];

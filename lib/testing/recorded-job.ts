@@ -23,6 +23,19 @@ export function change(job: RecordedJob, { payload, ...changes }: JobChanges): v
   job.options = { ...rest, ...(isTimed ? {} : { runAt, delayMs }), ...given };
 }
 
+/** By its id, whatever its key has met; else by its key. */
+export function knownIn(
+  jobs: RecordedJob[],
+  queue: string,
+  { id, uniqueKey }: EnqueueOptions,
+): RecordedJob | undefined {
+  const byId = id === undefined ? undefined : jobs.find((job) => job.id === id.toLowerCase());
+  if (byId || uniqueKey === undefined) return byId;
+  return jobs.find(
+    (job) => !job.cancelled && job.queue === queue && job.options.uniqueKey === uniqueKey,
+  );
+}
+
 /** As `find` would answer. */
 export function foundOf(job: RecordedJob): FoundJob {
   const { name = '', priority = 0, headers = {}, labels = [], delayMs = 0 } = inMs(job.options, 1);

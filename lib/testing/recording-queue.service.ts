@@ -1,5 +1,6 @@
 import { NEVER, type Observable } from 'rxjs';
 import { checkCall } from '../enqueue/call-options.js';
+import { capturedItem, capturedOptions } from '../enqueue/captured-item.js';
 import { checkMaxPending } from '../enqueue/conflict-rules.js';
 import { checkedJob } from '../enqueue/new-job.js';
 import { checkItems, checkObject } from '../enqueue/option-checks.js';
@@ -26,13 +27,14 @@ import type { ChangeOptions, FindOptions } from '../job/job-template.js';
 import type { FoundJob } from '../job/job.js';
 import { QueueError } from '../job/queue.errors.js';
 import { checkChanges } from '../options/job-changes.js';
+import { soon } from '../job/schema-fit.js';
 import { checkId } from '../job/names.js';
 import { checkSelector, type QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import { checkTime, checkWait, endAs, foundAs } from '../waiting/read-as.js';
 import { checkExpected, fits, isOf, type ExpectedJob } from './expected-job.js';
 import { listed, wantedIn } from './job-lines.js';
-import { change, foundOf, matchesSelector, type RecordedJob } from './recorded-job.js';
+import { change, foundOf, knownIn, matchesSelector, type RecordedJob } from './recorded-job.js';
 
 type PublicOf<Class> = { [Member in keyof Class]: Class[Member] };
 
@@ -64,9 +66,8 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     const { manager, ...job } = options;
     if (manager !== undefined) checkManager(manager);
     const item = { payload, ...job };
-    return isTemplate(target)
-      ? this.record(target.queue, await templatedItem(target, item))
-      : this.record(target, item);
+    if (!isTemplate(target)) return this.record(target, item);
+    return soon(templatedItem(target, item), (made) => this.record(target.queue, made));
   }
 
   /** All or none, as the real one. */
@@ -78,9 +79,13 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     checkCall('enqueueMany', options);
     checkItems(items);
     const { maxPending } = options;
-    const [queue, made] = isTemplate(target)
-      ? [target.queue, await templatedItems(target, items)]
-      : [target, items];
+    if (!isTemplate(target)) return this.recordAll(target, items, maxPending);
+    return soon(templatedItems(target, items), (made) =>
+      this.recordAll(target.queue, made, maxPending),
+    );
+  }
+
+  private recordAll(queue: string, made: EnqueueItem[], maxPending?: number): Enqueued[] {
     const before = [...this.enqueued];
     try {
       return made.map((item) => this.record(queue, { ...item, maxPending }));
@@ -137,10 +142,11 @@ export class RecordingQueueService implements PublicOf<QueueService> {
   ): Promise<ChangeAnswer> {
     checkCall('change', options);
     checkChanges(changes, MAX_PAYLOAD_BYTES);
-    const { payload } = changes;
+    const kept = capturedItem(changes);
+    const { payload } = kept;
     if (options.as && payload !== undefined) await templatedItem(options.as, { payload });
     const job = this.recorded(checkId(id));
-    if (job && !job.cancelled) change(job, changes);
+    if (job && !job.cancelled) change(job, kept);
     return job
       ? { id, changed: !job.cancelled, state: foundOf(job).state }
       : { id, changed: false };
@@ -249,12 +255,12 @@ export class RecordingQueueService implements PublicOf<QueueService> {
       maxPayloadBytes: MAX_PAYLOAD_BYTES,
       newId: () => this.ids.next(),
     });
-    const known = this.enqueued.find((job) => isSame(job, queue, options));
+    const known = knownIn(this.enqueued, queue, options);
     const job = {
       id: known?.id ?? checked.id,
       queue,
       payload: JSON.parse(checked.payload) as unknown,
-      options,
+      options: capturedOptions(options),
       cancelled: false,
     };
     if (known) return this.meet(known, job);
@@ -286,13 +292,3 @@ function full(queue: string, maxPending: number): QueueError {
 /** A template's own end goes before its queue's. */
 const keyOf = (target: JobTarget): string =>
   isTemplate(target) ? `${target.queue}\n${target.name}` : target;
-
-function isSame(job: RecordedJob, queue: string, { id, uniqueKey }: EnqueueOptions): boolean {
-  if (id !== undefined && job.id === id.toLowerCase()) return true;
-  return (
-    uniqueKey !== undefined &&
-    !job.cancelled &&
-    job.queue === queue &&
-    job.options.uniqueKey === uniqueKey
-  );
-}

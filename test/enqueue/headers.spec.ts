@@ -44,6 +44,7 @@ describe('an enqueue within telemetry', () => {
     start: () => () => undefined,
     enqueue,
   });
+  const storing = <Answer>(store: () => Promise<Answer>) => ({ store, capture: () => undefined });
 
   it.each<[string, Telemetry['enqueue']]>([
     ['throws before it', () => Promise.reject(new Error('no tracer'))],
@@ -55,7 +56,13 @@ describe('an enqueue within telemetry', () => {
     ['does it twice', async (_, next) => Promise.all([next(), next()])],
   ])('stores once where that %s', async (_, enqueue) => {
     let stored = 0;
-    await expect(traced(watching(enqueue), call, () => Promise.resolve(++stored))).resolves.toBe(1);
+    await expect(
+      traced(
+        watching(enqueue),
+        call,
+        storing(() => Promise.resolve(++stored)),
+      ),
+    ).resolves.toBe(1);
     expect(stored).toBe(1);
   });
 
@@ -64,7 +71,11 @@ describe('an enqueue within telemetry', () => {
       next().catch(() => Promise.reject(new Error('of the span'))),
     );
     await expect(
-      traced(telemetry, call, () => Promise.reject(new Error('of the database'))),
+      traced(
+        telemetry,
+        call,
+        storing(() => Promise.reject(new Error('of the database'))),
+      ),
     ).rejects.toThrow('of the database');
   });
 });
