@@ -163,8 +163,15 @@ export class EnqueueRepository {
       await (jobs.some(isHeld) ? this.storeHeld(run, chunk) : this.storeFree(run, chunk)),
     );
     for (const job of jobs) if (stored.delete(job.id)) answers.set(job, created(job));
+    return this.answerKnown(run, jobs, answers);
+  }
+
+  /** An id that is known is the same enqueue once more, whatever its key has met: ids are asked for before keys. */
+  private async answerKnown(run: Run, jobs: NewJob[], answers: Answers): Promise<FreeId[]> {
+    const free = await this.answerIds(run, jobs, answers);
     await this.answerKeys(run, jobs, answers);
-    return this.answerIds(run, jobs, answers);
+    const answered = new Set(jobs.filter((job) => answers.has(job)).map(idOf));
+    return free.filter(({ id }) => !answered.has(id));
   }
 
   /** Several statements insert in the order of the keys; one time for all lets the jobs run in the order of the array. */
