@@ -7,6 +7,7 @@ import {
 } from '../job/checkpoint.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Storage } from '../storage/storage.js';
+import { refuseBeside } from './held-beside.js';
 import type { JobRun } from './job-run.js';
 
 /** Keeps with a job how far its run has come, at once or in the handler's transaction. */
@@ -24,6 +25,7 @@ export class Checkpointer {
     const extra = checkExtraAttempts(options.extraAttempts);
     // After a completion its row is deleted, perhaps by an open transaction of this very handler, which would be waited for.
     if (run.completed) throw lost(run);
+    refuseBeside(run, joined, 'checkpoint');
     const wish = {
       id: run.id,
       epoch: run.epoch,
@@ -37,8 +39,9 @@ export class Checkpointer {
       database.settlers,
     );
     if (granted === undefined) throw lost(run);
-    if (joined) run.mayBeGranted ||= extra > 0;
-    else run.grant(granted);
+    if (!joined) return run.grant(granted);
+    run.heldBy = joined;
+    run.mayBeGranted ||= extra > 0;
   }
 }
 

@@ -6,6 +6,7 @@ import type { Lane } from '../job/lane.js';
 import type { Outcome } from '../job/outcome.js';
 import { QueueError, type QueueErrorCode } from '../job/queue.errors.js';
 import { attemptsOf, type QueuePolicy } from '../options/queue-policy.js';
+import type { Joined } from '../storage/connection/joined.js';
 import { bytesOf, dateOf, type ClaimedRow, type HeavyParts } from '../storage/claim/row-mapper.js';
 import type { StoredOptions } from '../job/new-job.js';
 import type { Handler } from '../handlers/handler-registry.js';
@@ -53,6 +54,8 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
   cutTold = false;
   /** A checkpoint granted attempts in a transaction of the handler; whether that committed only the database knows. */
   mayBeGranted = false;
+  /** Of its handler, with its last checkpoint or its completion: while it is open, it holds the job's row. */
+  heldBy: Joined | undefined;
   private granted: number | undefined;
   private controller: AbortController | undefined;
   private reason: QueueError | undefined;

@@ -4,6 +4,7 @@ import { outputText, type StoredOutput } from '../job/output.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Storage } from '../storage/storage.js';
 import { completionOf } from './commands.js';
+import { refuseBeside } from '../run/held-beside.js';
 import type { JobRun } from '../run/job-run.js';
 import type { RunReports } from '../observability/run-reports.js';
 
@@ -30,6 +31,7 @@ export class Completer {
     const { database, signals } = this.storage;
     const joined = database.transactionOf(options);
     if (!joined) throw outside(run);
+    refuseBeside(run, joined, 'complete');
     const success = completionOf(run, stored.text);
     if (
       !(await joined.alone((within) =>
@@ -38,6 +40,7 @@ export class Completer {
     )
       throw leaseLost(run);
     run.completed = true;
+    run.heldBy = joined;
     signals.onCommit(joined.runner, () => {
       run.committed = true;
       if (run.isOrdered) this.settings.onVacant();

@@ -44,6 +44,53 @@ describe('checkpoints', () => {
     expect(job).toMatchObject({ output: 3, checkpoint: 3, attempt: 2 });
   });
 
+  it.each<[string, (context: JobContext, manager: EntityManager) => Promise<void>]>([
+    ['one by itself', (context) => context.checkpoint(2)],
+    [
+      'one in another transaction',
+      (context, manager) =>
+        manager.connection.transaction((other) => context.checkpoint(2, { manager: other })),
+    ],
+    [
+      'a completion in another transaction',
+      (context, manager) =>
+        manager.connection.transaction((other) => context.complete(2, { manager: other })),
+    ],
+  ])('in a transaction that is open refuse %s at once', async (_, beside) => {
+    const refusals: unknown[] = [];
+    const { application } = await start('beside', (_job, context, { connection }) =>
+      connection.transaction(async (manager) => {
+        await context.checkpoint(1, { manager });
+        await context.checkpoint(1, { manager });
+        await beside(context, manager).catch((error: unknown) => refusals.push(error));
+      }),
+    );
+    const { id } = await application.queues.enqueue('beside', {});
+
+    const job = await untilJobIs('succeeded', application, id);
+
+    expect(refusals).toMatchObject([
+      { code: 'INVALID_OPTION', message: expect.stringContaining('is still open') },
+    ]);
+    expect(job).toMatchObject({ checkpoint: 1, attempt: 1 });
+  });
+
+  it('in a transaction that has ended are followed by others', async () => {
+    const { application } = await start('after', async (_job, context, { connection }) => {
+      await connection.transaction((manager) => context.checkpoint(1, { manager }));
+      await context.checkpoint(2);
+      await connection
+        .transaction(async (manager) => {
+          await context.checkpoint(3, { manager });
+          throw new Error('rolled back');
+        })
+        .catch(() => undefined);
+      await context.checkpoint(4);
+    });
+    const { id } = await application.queues.enqueue('after', {});
+    expect(await untilJobIs('succeeded', application, id)).toMatchObject({ checkpoint: 4 });
+  });
+
   it('are found by the next run when the process was killed', async () => {
     const application = await story.start({ options: { worker: false } });
     const { id } = await application.queues.enqueue('checkpoints', {});

@@ -50,10 +50,16 @@ export class Joined {
     if (logsQueries(options.logging)) logger.logQuery(text, values, this.runner);
   }
 
+  /** It has ended, or what was done in it was undone. */
+  get isOver(): boolean {
+    const { isOpen, transaction } = this.connection;
+    return this.runner.isReleased || !isOpen || transaction !== this.transaction;
+  }
+
   private refuseOver(): void {
-    const { isOpen, isLost, lostBy, transaction } = this.connection;
+    const { isOpen, isLost, lostBy } = this.connection;
     if (isOpen && isLost && this.runner.isTransactionActive) throw lost(lostBy);
-    if (this.runner.isReleased || !isOpen || transaction !== this.transaction) throw inactive();
+    if (this.isOver) throw inactive();
   }
 }
 
