@@ -85,23 +85,28 @@ module.exports = {
       FLOOR,
       '^lib/observability/',
     ),
-    ...['enqueue', 'waiting', 'maintenance', 'admin', 'pull', 'doctor', 'health'].map((room) =>
-      only(
-        `${room}-stands-alone`,
-        'Rooms side by side do not know each other.',
-        `^lib/${room}/`,
-        FLOOR,
-        OPTIONS,
-        '^lib/(storage|observability)/',
-        // One list of what waits for a person, whoever looks.
-        ...(['admin', 'doctor', 'health', 'maintenance'].includes(room) ? ['^lib/troubles/'] : []),
-        // A process without a worker settles as a worker does, and does its duties along with the claims of remote workers.
-        ...(room === 'pull' ? ['^lib/(settle|maintenance)/', '^lib/queue\\.service\\.ts$'] : []),
-        // One of the duties makes the ticks of schedules.
-        ...(room === 'maintenance' ? ['^lib/schedules/'] : []),
-        // It asks which handlers there are.
-        ...(room === 'doctor' ? ['^lib/handlers/'] : []),
-      ),
+    ...['enqueue', 'waiting', 'maintenance', 'admin', 'pull', 'doctor', 'health', 'limits'].map(
+      (room) =>
+        only(
+          `${room}-stands-alone`,
+          'Rooms side by side do not know each other.',
+          `^lib/${room}/`,
+          FLOOR,
+          OPTIONS,
+          '^lib/(storage|observability)/',
+          // One list of what waits for a person, whoever looks.
+          ...(['admin', 'doctor', 'health', 'maintenance'].includes(room)
+            ? ['^lib/troubles/']
+            : []),
+          // A process without a worker settles as a worker does, and does its duties along with the claims of remote workers.
+          ...(room === 'pull'
+            ? ['^lib/(settle|maintenance|limits)/', '^lib/queue\\.service\\.ts$']
+            : []),
+          // One of the duties makes the ticks of schedules.
+          ...(room === 'maintenance' ? ['^lib/schedules/'] : []),
+          // It asks which handlers there are.
+          ...(room === 'doctor' ? ['^lib/handlers/'] : []),
+        ),
     ),
     only(
       'schedules-enqueue',
@@ -160,7 +165,7 @@ module.exports = {
       '^lib/claim/',
       FLOOR,
       OPTIONS,
-      '^lib/(run|settle|handlers|storage|observability)/',
+      '^lib/(run|settle|handlers|storage|observability|limits)/',
     ),
     only(
       'worker-below-the-module',
@@ -168,7 +173,7 @@ module.exports = {
       '^lib/worker/',
       FLOOR,
       OPTIONS,
-      '^lib/(claim|run|settle|handlers|maintenance|schedules|storage|observability|health)/',
+      '^lib/(claim|run|settle|handlers|maintenance|schedules|storage|observability|health|limits)/',
       // What its contexts enqueue with.
       '^lib/queue\\.service\\.ts$',
     ),
@@ -221,7 +226,7 @@ module.exports = {
     reserved(
       'index-is-for-applications',
       'The only barrels are the public API.',
-      '^lib/(index|admin|pull|schedules)\\.ts$',
+      '^lib/(index|admin|limits|pull|schedules)\\.ts$',
     ),
     reserved(
       'module-is-outside',

@@ -22,6 +22,7 @@ export type {
   RedriveOptions,
 } from './admin/job-filter.js';
 export type { JobPageAnswer } from './admin/job-list.js';
+export type { LimitChange, LimitShare, LimitSummary } from './admin/limits.js';
 export type { ListedJob } from './admin/listed-job.js';
 export type {
   BlockedGroup,

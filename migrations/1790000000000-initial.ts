@@ -6,6 +6,7 @@
  */
 
 import { GIVEN_IDS } from './given-ids.js';
+import { LIMITS } from './limits.js';
 import { ORDERED_GROUPS } from './ordered-groups.js';
 import { SCHEDULES } from './schedules.js';
 import { HOT, SMALL } from './storage-parameters.js';
@@ -174,6 +175,7 @@ export const UP = [
     primary key (id, shard)
   ) with (${SMALL})`,
 
+  ...LIMITS,
   ...THROTTLE,
   ...GIVEN_IDS,
   ...SCHEDULES,
@@ -258,7 +260,7 @@ export const DOWN = [
   `drop function simple_queue.enqueue`,
   `drop view simple_queue.jobs`,
   `drop table simple_queue.tick, simple_queue.schedule`,
-  `drop table simple_queue.throttle, simple_queue.given_id`,
+  `drop table simple_queue.throttle, simple_queue.given_id, simple_queue.allotment, simple_queue.fleet_limit`,
   `drop table simple_queue.dead_letter, simple_queue.archive, simple_queue.lapsed, simple_queue.lease, simple_queue.claim,
     simple_queue.fair_ready, simple_queue.staged, simple_queue.blocked, simple_queue.vacant, simple_queue.head, simple_queue.suspect,
     simple_queue.scheduled, simple_queue.ready, simple_queue.job, simple_queue.lane, simple_queue.queue, simple_queue.version`,

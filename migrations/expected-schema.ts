@@ -3,11 +3,13 @@
  * node --import ./test/support/typescript.mjs test/doctor/write-expected-schema.mjs
  */
 export const EXPECTED_SCHEMA = `\
+column allotment: declares text | expires_at moment | holder text | lanes integer[] not null default '{}'::integer[] | lease uuid not null | n integer not null | name text not null | shard smallint not null | turn_at moment not null default statement_timestamp() | wanted integer not null
 column archive: attempt integer not null | created_at moment not null | expires_at timestamp with time zone not null | fingerprint text | finished_at moment not null | history history | id uuid not null | lane integer not null | last_error failure | options options | output jsonb | payload json | payload_bytes bytea | priority smallint not null | reschedules integer not null | run_at moment not null | run_ms integer | shard smallint not null | stalls smallint not null | state text not null | unique_key text | worker text
 column blocked: epoch epoch not null | group_name text not null | id uuid not null | lane integer not null | queue integer not null | seq bigint not null | shard smallint not null
 column claim: created_at moment not null default statement_timestamp() | epochs integer[] not null | id uuid not null | jobs uuid[] not null | lease uuid not null | shard smallint not null
 column dead_letter: attempt integer not null | created_at moment not null | expires_at timestamp with time zone not null | fingerprint text | finished_at moment not null | history history | id uuid not null | lane integer not null | last_error failure | options options | output jsonb | payload json | payload_bytes bytea | priority smallint not null | reschedules integer not null | run_at moment not null | run_ms integer | shard smallint not null | stalls smallint not null | state text not null | unique_key text | worker text
 column fair_ready: epoch epoch not null | group_name text not null | id uuid not null | lane integer not null | priority smallint not null | run_at moment not null | shard smallint not null
+column fleet_limit: allotted integer not null default 0 | burst integer | concurrency integer | granted integer not null default 0 | held_until moment | name text not null | next_at moment not null default statement_timestamp() | of_queue boolean not null | per_ms integer | rate integer | rule text not null | set_at moment | shard smallint not null | step_ms double precision | strict boolean not null default false | version integer not null default ((floor((random() * (1000000)::double precision)))::integer + 1)
 column given_id: id uuid not null | noted_at moment not null default statement_timestamp() | shard smallint not null
 column head: dead uuid | dead_at moment | dead_seq bigint | dead_until moment | group_name text not null | halts boolean not null default false | queue integer not null | shard smallint not null
 column job: attempt counter not null default 0 | cancel_at moment | commit_by moment | created_at moment not null default statement_timestamp() | epoch epoch not null default 0 | fair boolean | fingerprint tag | group_name group_key | history history | id uuid not null | lane integer not null | last_error failure | options options | payload json | payload_bytes bytea | priority smallint not null default 0 | queue integer not null | reschedules counter not null default 0 | run_at moment not null | seq bigint | shard smallint not null | stalls stalls not null default 0 | suspicion suspicion not null default 0 | unique_key tag
@@ -25,9 +27,11 @@ column throttle: ends_at moment not null | job uuid not null | queue integer not
 column tick: at moment not null | code text | job uuid | made_at moment not null default statement_timestamp() | outcome text not null | schedule text not null | shard smallint not null | times integer
 column vacant: group_name text not null | queue integer not null | shard smallint not null
 column version: compatible_from integer not null | version integer not null
+constraint allotment: allotment_n_check CHECK ((n >= 0)) | allotment_wanted_check CHECK ((wanted >= 0))
 constraint archive: archive_check CHECK (((state = ANY (ARRAY['succeeded'::text, 'cancelled'::text])) AND (expires_at >= '1000-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at < '10000-01-01 00:00:00+00'::timestamp with time zone)))
 constraint claim: claim_check CHECK (((cardinality(jobs) > 0) AND (cardinality(jobs) = cardinality(epochs))))
 constraint dead_letter: dead_letter_check CHECK (((state = ANY (ARRAY['failed'::text, 'critical'::text, 'unprocessable'::text, 'poisoned'::text, 'expired'::text])) AND (expires_at >= '1000-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at < '10000-01-01 00:00:00+00'::timestamp with time zone)))
+constraint fleet_limit: fleet_limit_allotted_check CHECK ((allotted >= 0)) | fleet_limit_burst_check CHECK ((burst > 0)) | fleet_limit_check CHECK ((((rate IS NULL) = (per_ms IS NULL)) AND ((rate IS NULL) = (step_ms IS NULL)) AND ((rate IS NULL) = (burst IS NULL)))) | fleet_limit_concurrency_check CHECK ((concurrency > 0)) | fleet_limit_name_check CHECK (((name COLLATE "C") ~ '^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}$'::text)) | fleet_limit_per_ms_check CHECK ((per_ms > 0)) | fleet_limit_rate_check CHECK ((rate > 0)) | fleet_limit_step_ms_check CHECK ((step_ms > (0)::double precision))
 constraint head: head_check CHECK ((((dead IS NULL) = (dead_seq IS NULL)) AND ((dead IS NULL) = (dead_at IS NULL)) AND ((dead IS NULL) = (dead_until IS NULL)) AND ((dead IS NOT NULL) OR (NOT halts))))
 constraint job: job_check CHECK ((((group_name IS NOT NULL) OR ((seq IS NULL) AND (fair IS NULL))) AND ((seq IS NULL) OR (fair IS NULL))))
 constraint lane: lane_labels_check CHECK (((cardinality(labels) <= 16) AND (array_position(labels, NULL::text) IS NULL) AND (''::text <> ALL (labels)) AND ((array_to_string(labels, ','::text) COLLATE "C") ~ '^([A-Za-z0-9_][A-Za-z0-9_.:/=-]{0,63}(,[A-Za-z0-9_][A-Za-z0-9_.:/=-]{0,63})*)?$'::text))) | lane_name_check CHECK (((name COLLATE "C") ~ '^([A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99})?$'::text)) | lane_queue_fkey FOREIGN KEY (queue) REFERENCES queue(id)
@@ -46,6 +50,7 @@ domain stalls: stalls_check smallint CHECK (((VALUE >= 0) AND (VALUE <= 32000)))
 domain suspicion: suspicion_check smallint CHECK (((VALUE >= 0) AND (VALUE <= 10)))
 domain tag: tag_check text CHECK (((length(VALUE) >= 1) AND (length(VALUE) <= 512)))
 function enqueue: enqueue (queue text, payload jsonb, name text, priority integer, run_at timestamp with time zone, delay interval, unique_key text, fingerprint text, headers jsonb, max_attempts integer, max_pending integer, wake boolean, OUT id uuid, OUT created boolean)
+index allotment: allotment_pkey unique (name, shard, lease)
 index archive: archive_fingerprint (fingerprint, shard, id) WHERE (fingerprint IS NOT NULL) | archive_pkey unique (id, shard, expires_at) | archive_unique_key (unique_key, shard, id) WHERE (unique_key IS NOT NULL)
 index archive_default: archive_default_expiry (expires_at, shard)
 index blocked: blocked_lane (lane, shard) WHERE (lane > 0) | blocked_pkey unique (group_name, shard, queue, seq)
@@ -53,6 +58,7 @@ index claim: claim_pkey unique (id, shard)
 index dead_letter: dead_letter_fingerprint (fingerprint, shard, id) WHERE (fingerprint IS NOT NULL) | dead_letter_lane (lane, shard, id) | dead_letter_pkey unique (id, shard, expires_at) | dead_letter_poisoned (finished_at, shard) WHERE (state = 'poisoned'::text) | dead_letter_unique_key (unique_key, shard, id) WHERE (unique_key IS NOT NULL)
 index dead_letter_default: dead_letter_default_expiry (expires_at, shard)
 index fair_ready: fair_ready_pkey unique (lane, shard, group_name, priority, run_at, id)
+index fleet_limit: fleet_limit_pkey unique (name, shard)
 index given_id: given_id_noted (noted_at, shard) WHERE ((noted_at)::timestamp with time zone > '-infinity'::timestamp with time zone) | given_id_pkey unique (id, shard)
 index head: head_dead (dead_at, shard) WHERE (dead IS NOT NULL) | head_halts (queue, shard) WHERE halts | head_pkey unique (group_name, shard, queue) | head_until (dead_until, shard) WHERE (dead_until IS NOT NULL)
 index job: job_cancel (cancel_at, shard) WHERE (cancel_at IS NOT NULL) | job_fingerprint (fingerprint, shard, id) WHERE (fingerprint IS NOT NULL) | job_group (group_name, shard, queue, seq) WHERE (group_name IS NOT NULL) | job_pkey unique (id, shard) | job_staged (commit_by, shard) WHERE (commit_by IS NOT NULL) | job_unique_key unique (unique_key, shard, queue) WHERE (unique_key IS NOT NULL) | job_workflow ((((options)::jsonb ->> 'workflowId'::text)), shard) WHERE (((options)::jsonb ->> 'workflowId'::text) IS NOT NULL)
@@ -68,9 +74,11 @@ index suspect: suspect_pkey unique (lane, shard, suspicion, run_at, id)
 index throttle: throttle_end (ends_at, shard) WHERE (queue > 0) | throttle_pkey unique (unique_key, shard, queue)
 index tick: tick_made (made_at, shard) | tick_pkey unique (schedule, shard, at) | tick_waiting (schedule, shard, at) WHERE (outcome = 'waiting'::text)
 index vacant: vacant_pkey unique (queue, shard, group_name)
+parameter allotment: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
 parameter blocked: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
 parameter claim: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
 parameter fair_ready: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
+parameter fleet_limit: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
 parameter given_id: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
 parameter head: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
 parameter job: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
@@ -84,6 +92,7 @@ parameter suspect: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_thresh
 parameter throttle: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
 parameter vacant: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
 sequence turn: turn sequence
+table allotment: allotment plain
 table archive: archive partitioned
 table archive_default: archive_default plain
 table blocked: blocked plain
@@ -91,6 +100,7 @@ table claim: claim plain
 table dead_letter: dead_letter partitioned
 table dead_letter_default: dead_letter_default plain
 table fair_ready: fair_ready plain
+table fleet_limit: fleet_limit plain
 table given_id: given_id plain
 table head: head plain
 table job: job plain

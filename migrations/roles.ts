@@ -13,6 +13,8 @@ const ENDED = ['archive', 'dead_letter'];
 /** Only these partitions are read and purged by name. */
 const DEFAULTS = ENDED.map((table) => `${table}_default`);
 const CLAIMS = ['claim', 'lease', 'lapsed'];
+/** Whoever enqueues may also enter a limit outside of jobs. */
+const LIMITS = ['fleet_limit', 'allotment'];
 const SEEN = [
   'version',
   'jobs',
@@ -26,6 +28,7 @@ const SEEN = [
   ...ENDED,
   ...DEFAULTS,
   ...CLAIMS,
+  ...LIMITS,
 ];
 const LIVE = ['job', ...WAITING, ...TURNS, ...KNOWN, ...SCHEDULES];
 
@@ -38,20 +41,20 @@ type Grants = Readonly<Record<'select' | 'insert' | 'update' | 'delete', readonl
 export const RIGHTS: Readonly<Record<RoleKind, Grants>> = {
   enqueue: {
     select: SEEN,
-    insert: ['queue', 'lane', ...LIVE, 'archive'],
-    update: ['lane', ...LIVE],
-    delete: LIVE,
+    insert: ['queue', 'lane', ...LIVE, 'archive', ...LIMITS],
+    update: ['lane', ...LIVE, ...LIMITS],
+    delete: [...LIVE, 'allotment'],
   },
   worker: {
     select: SEEN,
-    insert: ['queue', 'lane', ...LIVE, ...CLAIMS, ...ENDED],
-    update: ['lane', ...LIVE, ...CLAIMS, ...ENDED, ...DEFAULTS],
-    delete: ['queue', 'lane', ...LIVE, ...CLAIMS, ...ENDED, ...DEFAULTS],
+    insert: ['queue', 'lane', ...LIVE, ...CLAIMS, ...ENDED, ...LIMITS],
+    update: ['lane', ...LIVE, ...CLAIMS, ...ENDED, ...DEFAULTS, ...LIMITS],
+    delete: ['queue', 'lane', ...LIVE, ...CLAIMS, ...ENDED, ...DEFAULTS, 'allotment'],
   },
   operate: {
     select: SEEN,
-    insert: ['queue', 'lane', ...LIVE, 'archive'],
-    update: ['queue', 'lane', ...LIVE, ...ENDED],
+    insert: ['queue', 'lane', ...LIVE, 'archive', 'fleet_limit'],
+    update: ['queue', 'lane', ...LIVE, ...ENDED, 'fleet_limit'],
     delete: [...LIVE, ...ENDED],
   },
   read: { select: SEEN, insert: [], update: [], delete: [] },

@@ -17,7 +17,8 @@ const BUDGET = {
     // Schedules: the decorator, the service and what a handler is told of its schedule, where users look for them. Durations as texts.
     '.': 99,
     './schedules': 20,
-    './admin': 32,
+    './admin': 35,
+    './limits': 4,
     './pull': 12,
     './testing': 24,
     './telemetry': 10,

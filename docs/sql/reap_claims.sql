@@ -59,5 +59,6 @@ with lapsed as materialized (
   select (select count(*) from lapsed)::int as claims, (select id::text from lapsed order by id desc limit 1) as last, (select count(*) from held)::int as jobs,
     (select count(*) from held where poisoned and not cancelled)::int as poisoned,
     (select count(*) from held where cancelled)::int as cancelled,
+    exists (select from simple_queue.allotment where shard = $1) as "hasShares",
     (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'queue', name, 'group', group_name, 'onDeadJob', policy)), '[]')
       from turned where policy <> 'skip') as "deadJobs";

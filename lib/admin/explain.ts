@@ -4,6 +4,7 @@ import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Situation } from '../storage/reading/queue.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { troublesOf } from '../troubles/troubles.js';
+import { Limits } from './limits.js';
 import { blocked, MOST_AHEAD, REASONS, type Reason, type ReasonCode } from './reasons.js';
 
 /** Why a job does not run. */
@@ -34,10 +35,14 @@ const TROUBLES_OF: Partial<Record<ReasonCode, readonly TroubleCode[]>> = {
 
 /** Says why a job does not run, and what of that waits for a person. */
 export class Explanations {
+  private readonly limits: Limits;
+
   constructor(
     private readonly storage: Storage,
     private readonly options: ResolvedOptions,
-  ) {}
+  ) {
+    this.limits = new Limits(storage);
+  }
 
   async explain(id: string): Promise<Explanation> {
     const situation = await this.storage.queues.explain(id, MOST_AHEAD);
@@ -45,6 +50,7 @@ export class Explanations {
     const reasons = REASONS.map((look) => look(situation)).filter((reason) => reason !== undefined);
     if (situation.state === 'blocked')
       reasons.unshift(...(await this.blockedBy(id, situation.queue)));
+    if (situation.state === 'ready') reasons.unshift(...(await this.limits.reasons(id)));
     return {
       id,
       state: situation.state,

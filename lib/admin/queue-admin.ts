@@ -27,6 +27,7 @@ import {
   type QueueSummary,
   type WorkerSummary,
 } from './overview.js';
+import { Limits, type LimitChange, type LimitSummary } from './limits.js';
 import { Purge } from './purge.js';
 import type { PurgeCounts } from './job-filter.js';
 import { Revivals, type Retried } from './revivals.js';
@@ -45,6 +46,7 @@ export class QueueAdmin {
   private readonly purges: Purge;
   private readonly cancels: Cancels;
   private readonly explanations: Explanations;
+  private readonly fleet: Limits;
 
   /** @internal The module makes it. */
   constructor(
@@ -61,6 +63,7 @@ export class QueueAdmin {
       new QueuePolicies(options).byQueue('archiveKeepMs'),
     );
     this.explanations = new Explanations(storage, options);
+    this.fleet = new Limits(storage);
   }
 
   /** Every queue by name, with depth and lanes. Counts end at 10,000 (`atLeast`); what succeeded is not counted. */
@@ -186,6 +189,24 @@ export class QueueAdmin {
   /** Every process that holds a lease, the oldest first, 1,000 at most. */
   async workers(): Promise<WorkerSummary[]> {
     return this.overview.workers();
+  }
+
+  /** Every limit across the fleet by name, with who shares in it, 1,000 at most. */
+  async limits(): Promise<LimitSummary[]> {
+    return this.fleet.list();
+  }
+
+  /**
+   * Sets a limit while the fleet works: of a queue, which need not have had one, or a named one. It overrules what processes declare, until
+   * `resetLimit`. Lowered, it stops nothing that runs. @throws QueueError `LIMIT_UNKNOWN`, `INVALID_OPTION`, `INVALID_NAME`.
+   */
+  async setLimit(name: string, change: LimitChange): Promise<void> {
+    await this.fleet.set(name, change);
+  }
+
+  /** What processes declare holds again, within seconds where one of them lives. @throws QueueError `LIMIT_UNKNOWN`, `INVALID_NAME`. */
+  async resetLimit(name: string): Promise<void> {
+    await this.fleet.reset(name);
   }
 
   /** Why this job is not running, as codes and in words. An unknown id is a reason, too. @throws QueueError `INVALID_OPTION`. */

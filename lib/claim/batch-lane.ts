@@ -55,10 +55,8 @@ export class BatchLane extends WorkerLane {
     return this.shareOf(this.jobsAhead + room - this.held);
   }
 
-  override get wanted(): number {
-    if (this.isPaused || this.isSated) return 0;
-    const wanted = this.unpromised * this.size + this.jobsAhead - this.held - this.expected;
-    return wanted > 0 ? wanted : this.place * this.size;
+  override get wish(): number {
+    return Math.ceil(super.wish / this.size);
   }
 
   override start(): JobBatch {
@@ -69,6 +67,7 @@ export class BatchLane extends WorkerLane {
   }
 
   override alone(run: JobRun): JobBatch {
+    super.alone(run);
     return new JobBatch(this, [run]);
   }
 
@@ -85,6 +84,16 @@ export class BatchLane extends WorkerLane {
 
   protected override get perCall(): number {
     return this.size;
+  }
+
+  protected override wantedOf(free: number): number {
+    if (this.isPaused || this.isSated) return 0;
+    const wanted = free * this.size + this.jobsAhead - this.held - this.expected;
+    return wanted > 0 ? wanted : this.place * this.size;
+  }
+
+  protected override limited(wanted: number): number {
+    return Math.min(wanted, super.limited(Math.ceil(wanted / this.size)) * this.size);
   }
 
   private get jobsAhead(): number {

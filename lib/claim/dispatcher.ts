@@ -55,6 +55,7 @@ export class Dispatcher {
     this.running.set(call, run.lane);
     const ended = (): void => {
       this.running.delete(call);
+      run.lane.fleet.giveBack();
       this.notice();
     };
     void this.execute(call).then(ended, ended);

@@ -176,11 +176,12 @@ export class Suspects {
 
   private async claimLone(): Promise<LaneRun | undefined> {
     const key = this.parts.intake.nextKey(this.closed);
+    const open = this.open().filter((lane) => lane.fleet.mayStart);
     return (
       key &&
       this.parts.intake.arrivedAlone(
         key,
-        await this.ask(key, this.open(), { alone: true, limit: 1 }),
+        await this.ask(key, open, { alone: true, limit: 1 }),
         this.closed,
       )
     );

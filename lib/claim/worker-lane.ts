@@ -1,11 +1,13 @@
-import type { Permits } from '../runtime/permits.js';
+import { freeOf, type Permits } from '../runtime/permits.js';
 import type { Lane } from '../job/lane.js';
 import type { Handler } from '../handlers/handler-registry.js';
-import { HeavyRuns } from './heavy-runs.js';
+import type { FleetPermits, LimitedLane } from '../limits/fleet-permits.js';
 import { Cursor, type Look } from './cursor.js';
+import { FleetBounds } from './fleet-bounds.js';
 import type { JobBatch } from '../run/job-batch.js';
 import type { JobRun } from '../run/job-run.js';
 import { Rate } from './rate.js';
+import { WaitingRuns } from './waiting-runs.js';
 import { SharedPermits } from './shared-permits.js';
 import type { QueuePolicy } from '../options/queue-policy.js';
 
@@ -20,20 +22,15 @@ export const QUICK_MS = 200;
 export type LaneRun = JobRun<WorkerLane>;
 
 /** A lane as this worker works it: its handler, what waits in memory, where the next claim starts. */
-export class WorkerLane implements Lane {
+export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLane {
   readonly id: number;
   readonly queueId: number;
   readonly queue: string;
   readonly name: string;
   readonly labels: readonly string[];
   readonly cursor = new Cursor();
-  /** Claimed, and not wholly here. */
-  readonly heavy = new HeavyRuns<LaneRun>();
   /** Its queue is paused: nothing is claimed, what runs goes on. */
   isPaused = false;
-  /** Claimed and not started, in order. */
-  private waiting: JobRun[] = [];
-  private head = 0;
   /** Asked for by claims under way. */
   expected = 0;
   /** When to look for jobs again (monotonic milliseconds); 0: now. */
@@ -50,14 +47,18 @@ export class WorkerLane implements Lane {
   /** Those of its permits that ask for more only below a bound. */
   protected readonly ranges: readonly Permits[];
   readonly shared: SharedPermits;
+  /** All that a run takes: the tiers of this process, and its limits across the fleet. */
+  private permits: readonly Permits[];
+  readonly fleet = new FleetBounds();
 
   constructor(
     lane: Lane,
     readonly handler: Handler,
     readonly settings: QueuePolicy,
-    /** All tiers that bound this lane: process, queue, handler, open transactions. */
-    private readonly permits: readonly Permits[],
+    /** The tiers of this process that bound the lane: process, queue, handler, open transactions. */
+    private readonly tiers: readonly Permits[],
   ) {
+    super();
     ({
       id: this.id,
       queueId: this.queueId,
@@ -65,29 +66,19 @@ export class WorkerLane implements Lane {
       name: this.name,
       labels: this.labels,
     } = lane);
-    this.shared = new SharedPermits(permits.slice(1));
-    this.ranges = permits.filter((permit) => permit.refillBelow < permit.limit);
+    this.permits = tiers;
+    this.shared = new SharedPermits(tiers.slice(1));
+    this.ranges = tiers.filter((permit) => permit.refillBelow < permit.limit);
   }
 
-  get buffered(): number {
-    return this.waiting.length - this.head;
-  }
-
-  /** Claimed and not started. */
-  get held(): number {
-    return this.buffered + this.heavy.size;
+  bind(limits: readonly FleetPermits[]): void {
+    this.fleet.bind(limits, this, this.running);
+    this.permits = limits.length > 0 ? [...this.tiers, ...limits] : this.tiers;
   }
 
   /** How many jobs it may run at once. */
   get capacity(): number {
     return Math.min(...this.permits.map(({ limit }) => limit));
-  }
-
-  get bufferedSuspects(): number {
-    let count = this.heavy.suspects;
-    for (let index = this.head; index < this.waiting.length; index++)
-      if (this.waiting[index]!.suspicion > 0) count++;
-    return count;
   }
 
   /** A job that comes now would be the first in line, and run at once. */
@@ -97,11 +88,6 @@ export class WorkerLane implements Lane {
 
   get canStart(): boolean {
     return this.buffered > 0 && this.free > 0;
-  }
-
-  /** Of the first in line; the lower the more urgent. */
-  get priority(): number {
-    return this.first?.priority ?? Infinity;
   }
 
   /** One of its permits has just come free, and nobody has taken it yet. */
@@ -123,12 +109,18 @@ export class WorkerLane implements Lane {
 
   /** How many jobs a claim should bring: what may run now and what will start within moments. */
   get wanted(): number {
-    if (this.isPaused || this.isSated) return 0;
-    const wanted =
-      this.ranges.length > 0
-        ? this.unpromised - this.coming
-        : this.unpromised + this.ahead - this.held - this.expected;
-    return wanted > 0 ? wanted : this.place;
+    return this.limited(this.wantedOf(this.unpromised));
+  }
+
+  /** The same without the limits of the fleet, where it is worth asking now. */
+  get wish(): number {
+    return this.lookAt > performance.now()
+      ? 0
+      : this.wantedOf(this.unpromisedOf(freeOf(this.tiers)));
+  }
+
+  get narrowest(): Permits {
+    return this.tiers.reduce((least, permit) => (permit.limit < least.limit ? permit : least));
   }
 
   /** Takes the next waiting job and all its permits. */
@@ -141,8 +133,9 @@ export class WorkerLane implements Lane {
     return run;
   }
 
-  /** As one call of the handler: what runs although it never waited here. */
+  /** As one call of the handler: what runs although it never waited here. Whatever the tiers of this process say, the fleet's limits hold. */
   alone(run: JobRun): JobRun | JobBatch {
+    this.fleet.take();
     return run;
   }
 
@@ -164,6 +157,14 @@ export class WorkerLane implements Lane {
   /** Claims look further back: see `Cursor`. */
   onTurnsPassed(): void {
     this.cursor.loosen();
+  }
+
+  lookedFor(): void {
+    this.ask(0);
+  }
+
+  foundEmpty(nextLookAt: number): void {
+    this.answered(0, { short: true, nextLookAt });
   }
 
   /** A claim leaves that asks for this many. */
@@ -218,24 +219,8 @@ export class WorkerLane implements Lane {
     this.shared.promise(this.callsOf(surely) - this.ahead);
   }
 
-  removeWaiting(id: string): JobRun | undefined {
-    const index = this.compact().findIndex((run) => run.id === id);
-    return index < 0 ? undefined : this.waiting.splice(index, 1)[0];
-  }
-
-  /** The first in line. */
-  protected get first(): JobRun | undefined {
-    return this.waiting[this.head];
-  }
-
-  protected next(): JobRun {
-    const run = this.waiting[this.head++]!;
-    if (this.head === this.waiting.length || this.head > 1_024) this.compact();
-    return run;
-  }
-
   /** Calls that will be made of what is here and on its way. */
-  protected get coming(): number {
+  get coming(): number {
     return this.callsOf(this.held + this.expected);
   }
 
@@ -263,7 +248,22 @@ export class WorkerLane implements Lane {
 
   /** What is free for more than is claimed already, here or in lanes that share its permits. */
   protected get unpromised(): number {
-    return Math.max(0, Math.min(this.free, this.shared.unpromised));
+    return this.unpromisedOf(this.free);
+  }
+
+  private unpromisedOf(free: number): number {
+    return Math.max(0, Math.min(free, this.shared.unpromised));
+  }
+
+  protected wantedOf(free: number): number {
+    if (this.isPaused || this.isSated) return 0;
+    const wanted =
+      this.ranges.length > 0 ? free - this.coming : free + this.ahead - this.held - this.expected;
+    return wanted > 0 ? wanted : this.place;
+  }
+
+  protected limited(wanted: number): number {
+    return this.fleet.limited(wanted);
   }
 
   /**
@@ -283,18 +283,10 @@ export class WorkerLane implements Lane {
   }
 
   protected get free(): number {
-    let free = Infinity;
-    for (const permit of this.permits) free = Math.min(free, permit.free);
-    return Math.max(0, free);
+    return freeOf(this.permits);
   }
 
   private get isIdle(): boolean {
     return this.running === 0 && this.buffered === 0;
-  }
-
-  private compact(): JobRun[] {
-    this.waiting = this.waiting.slice(this.head);
-    this.head = 0;
-    return this.waiting;
   }
 }

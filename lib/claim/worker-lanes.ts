@@ -7,6 +7,7 @@ import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { LaneTurns } from '../storage/lanes/lane-turns.js';
 import { MAX_LANES, type Lanes } from '../storage/lanes/lanes.js';
 import { BatchLane } from './batch-lane.js';
+import type { FleetPermits } from '../limits/fleet-permits.js';
 import type { Handler, HandlerRegistry } from '../handlers/handler-registry.js';
 import type { JobRun } from '../run/job-run.js';
 import { PermitTiers } from './permit-tiers.js';
@@ -34,6 +35,10 @@ export class WorkerLanes {
   private paused: ReadonlySet<number> = new Set();
   /** A batch has waited long enough for more; told to whoever starts runs. */
   onBatchDue: () => void = () => undefined;
+  /** The limits across the fleet that a lane obeys. */
+  limitsOf: (lane: Lane, handler: Handler) => FleetPermits[] = () => [];
+  /** A handler was told to come later: its limits rest. */
+  onSlowDown: (lane: Lane, handler: Handler, ms: number) => void = () => undefined;
   /** What was claimed of a lane that is another one now. */
   onRenamed: (runs: JobRun[]) => void = () => undefined;
   /** The database does not know lanes of ours: whoever emptied its tables took the lease along, too. Before others are served. */
@@ -146,6 +151,11 @@ export class WorkerLanes {
     return true;
   }
 
+  /** Limits have come, or gone. */
+  bind(): void {
+    for (const lane of this.byId.values()) lane.bind(this.limitsOf(lane, lane.handler));
+  }
+
   private isDue(registry: number): boolean {
     return this.turns.isCut
       ? this.turns.isDue(this.isIdle)
@@ -215,11 +225,13 @@ export class WorkerLanes {
 
   private rename(lane: WorkerLane): void {
     this.byId.delete(lane.id);
+    lane.bind([]);
     this.onRenamed(lane.giveBack());
   }
 
   private forget(lane: WorkerLane): void {
     if (lane.held + lane.expected > 0) return;
+    lane.bind([]);
     if (this.byId.get(lane.id) === lane) this.byId.delete(lane.id);
     this.gone.delete(lane);
   }
@@ -229,6 +241,7 @@ export class WorkerLanes {
     if (!handler) return;
     const adopted = this.laneOf(lane, handler, this.tiers.of(lane.queue, handler));
     adopted.isPaused = this.paused.has(lane.queueId);
+    adopted.bind(this.limitsOf(lane, handler));
     this.byId.set(lane.id, adopted);
   }
 

@@ -9,6 +9,7 @@ import { addInit } from './commands/init.command.js';
 import { addJob } from './commands/job.command.js';
 import { addJobs } from './commands/jobs.command.js';
 import { addMaintain } from './commands/maintain.command.js';
+import { addLimits } from './commands/limits.command.js';
 import { addMigrate } from './commands/migrate.command.js';
 import { addPause } from './commands/pause.command.js';
 import { addPurge } from './commands/purge.command.js';
@@ -29,6 +30,7 @@ export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
     addStatus,
     addQueues,
     addGroups,
+    addLimits,
     addWorkers,
     addSessions,
     addJobs,

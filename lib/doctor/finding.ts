@@ -11,6 +11,7 @@ export type FindingCode =
   | 'HORIZON'
   | 'ISOLATION'
   | 'LANES'
+  | 'LIMITS'
   | 'LISTEN'
   | 'PARTITIONS'
   | 'PAUSED_QUEUES'

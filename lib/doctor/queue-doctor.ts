@@ -9,6 +9,7 @@ import type { Storage } from '../storage/storage.js';
 import type { Check, Examination, KnownHandlers } from './check.js';
 import { CONNECTION_CHECKS } from './connection-checks.js';
 import { byLevel, critical, span, warning, type Finding, type FindingCode } from './finding.js';
+import { LIMIT_CHECKS } from './limit-checks.js';
 import { PLACE_CHECKS } from './place-check.js';
 import { QUEUE_CHECKS } from './queue-checks.js';
 import { SCHEDULE_CHECKS } from './schedule-check.js';
@@ -38,6 +39,7 @@ const CHECKS: readonly Check[] = [
   ...VACUUM_CHECKS,
   ...QUEUE_CHECKS,
   ...SCHEDULE_CHECKS,
+  ...LIMIT_CHECKS,
   ...TEMPLATE_CHECKS,
   ...PLACE_CHECKS,
 ];

@@ -25,6 +25,7 @@ import { ProvidedClass } from './provided-class.js';
 import { refuseOrphanSchedules, schedulesOf } from './schedule-marks.js';
 import { templated } from './templated-handler.js';
 import type { InMs } from '../job/values/duration.js';
+import { holdingLimits, refuseUnknownLimits } from './used-limits.js';
 
 type JobMark = HandleJobMetadata & { method: string };
 type NamedMetadata = QueueHandlerMetadata & { queue: string };
@@ -39,6 +40,8 @@ interface ExplorerParts {
   instance: string;
   events: QueueEventBus;
   enhancers: NestEnhancers;
+  /** The names of the limits that handlers may use. */
+  limits: readonly string[];
 }
 
 /** Fills the registry of one module instance, at a moment when every provider exists and no worker has started. */
@@ -50,7 +53,7 @@ export class HandlerExplorer implements OnModuleInit {
     private readonly parts: ExplorerParts,
   ) {}
 
-  /** @throws QueueError `HANDLER_INVALID`, `HANDLER_DUPLICATE` or `MODULE_INVALID`: a wrong set-up stops the start. */
+  /** @throws QueueError `HANDLER_INVALID`, `HANDLER_DUPLICATE`, `LIMIT_UNKNOWN` or `MODULE_INVALID`: a wrong set-up stops the start. */
   onModuleInit(): void {
     const instances = moduleInstances(this.discovery);
     refuseTwins(this.parts.instance, instances);
@@ -78,8 +81,10 @@ export class HandlerExplorer implements OnModuleInit {
         'has no process() method and no @HandleJob method. Implement JobHandler.',
       );
     refuseBatches(provided, handler.options, handlers);
+    refuseUnknownLimits(handlers, this.parts.limits);
     // From the inside out: the method, beneath enhancers and scope (`nestCall`), then the schemas of its template.
-    for (const one of handlers) this.parts.registry.add(templated(one, this.parts.events));
+    for (const one of handlers)
+      this.parts.registry.add(holdingLimits(templated(one, this.parts.events)));
     this.parts.registry.schedules.push(...schedulesOf(provided, { ...handler, jobs }));
   }
 

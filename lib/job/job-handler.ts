@@ -94,6 +94,8 @@ export interface HandleJobOptions extends AttemptPolicy {
   transactional?: boolean;
   /** The handler takes several jobs in one call; default: one. Of a class it is for `process` alone; not with `transactional`. */
   batch?: BatchOptions;
+  /** Names of `limits` of the module that its jobs obey besides those of their queue: a start takes one permit, or (of a rate) one start, of each. */
+  uses?: string[];
 }
 
 /** Options of a `@QueueHandler` class. */

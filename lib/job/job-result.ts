@@ -18,6 +18,7 @@ export type Verdict =
   | { kind: 'fail'; error: Failure }
   | { kind: 'retry'; again: Again }
   | { kind: 'reschedule'; again: Again }
+  | { kind: 'slowDown'; delayMs: number }
   | { kind: 'cancel'; reason: string }
   | { kind: 'unprocessable'; error: Failure }
   | { kind: 'critical'; error: Failure };
@@ -48,9 +49,14 @@ export class JobResult<Output = unknown> {
     return new JobResult<never>({ kind: 'retry', again: { at: validDate(date) } });
   }
 
-  /** This attempt failed; the next one, if any is left, runs in this `time`: milliseconds, or a text such as `'30 s'`. */
-  static retryIn(time: Duration): JobResult<never> {
-    return new JobResult<never>({ kind: 'retry', again: { delayMs: validDelay(msOf(time)) } });
+  /**
+   * This attempt failed; the next one, if any is left, runs in this `time`: milliseconds, or a text such as `'30 s'`. With `slowDown` (an HTTP
+   * 429) no attempt is spent, and the limits that the handler `uses`, or else its queue, rest for that time in all processes.
+   */
+  static retryIn(time: Duration, options: { slowDown?: boolean } = {}): JobResult<never> {
+    const delayMs = validDelay(msOf(time));
+    if (isSlowDown(options)) return new JobResult<never>({ kind: 'slowDown', delayMs });
+    return new JobResult<never>({ kind: 'retry', again: { delayMs } });
   }
 
   /** Not now: runs again at `date` without spending the attempt (at most `poison.maxReschedules` times). */
@@ -58,9 +64,14 @@ export class JobResult<Output = unknown> {
     return new JobResult<never>({ kind: 'reschedule', again: { at: validDate(date) } });
   }
 
-  /** Not now: runs again in this `time` (milliseconds, or a text such as `'30 s'`) without spending the attempt (at most `poison.maxReschedules` times). */
-  static rescheduleIn(time: Duration): JobResult<never> {
-    return new JobResult<never>({ kind: 'reschedule', again: { delayMs: validDelay(msOf(time)) } });
+  /**
+   * Not now: runs again in this `time` (milliseconds, or a text such as `'30 s'`) without spending the attempt (at most `poison.maxReschedules`
+   * times). With `slowDown` as `retryIn`, however often.
+   */
+  static rescheduleIn(time: Duration, options: { slowDown?: boolean } = {}): JobResult<never> {
+    const delayMs = validDelay(msOf(time));
+    if (isSlowDown(options)) return new JobResult<never>({ kind: 'slowDown', delayMs });
+    return new JobResult<never>({ kind: 'reschedule', again: { delayMs } });
   }
 
   /** No longer wanted: ends as `cancelled`. */
@@ -83,6 +94,12 @@ export class JobResult<Output = unknown> {
 }
 
 knownAcrossCopies(JobResult, 'result');
+
+function isSlowDown(options: unknown): boolean {
+  const { slowDown = false } = (options ?? {}) as { slowDown?: unknown };
+  if (typeof slowDown !== 'boolean') throw invalid('slowDown must be true or false.');
+  return slowDown;
+}
 
 function reasonOf(reason: unknown, name: string): Failure {
   const failure = failureOf(reason);

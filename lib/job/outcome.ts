@@ -11,7 +11,11 @@ export type Outcome =
   | { kind: 'succeeded'; output: unknown; stored?: StoredOutput }
   | { kind: 'retried'; again: Again; error: Failure }
   | { kind: 'rescheduled'; again: Again }
-  | { kind: 'released'; again: Again; reason: 'shutdown' | 'declined' | 'unstarted' | 'leaseLost' }
+  | {
+      kind: 'released';
+      again: Again;
+      reason: 'shutdown' | 'declined' | 'unstarted' | 'leaseLost' | 'slowDown';
+    }
   | { kind: 'cancelled'; reason: string }
   | { kind: 'failed' | 'critical' | 'unprocessable' | 'poisoned'; error: Failure };
 
@@ -47,6 +51,8 @@ export function outcomeOf(verdict: Verdict, chances: Chances, thrown?: unknown):
       );
     case 'reschedule':
       return afterReschedule(verdict.again, chances);
+    case 'slowDown':
+      return { kind: 'released', again: { delayMs: verdict.delayMs }, reason: 'slowDown' };
     case 'cancel':
       return { kind: 'cancelled', reason: verdict.reason };
     case 'unprocessable':

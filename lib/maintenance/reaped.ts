@@ -5,7 +5,7 @@ import { groupBlocked } from '../observability/group-blocked.js';
 
 /** Tells what a reap has done: the listeners of this process, and everywhere those who wait for something to claim. */
 export function tellReaped(
-  { deadJobs, ...reaped }: Reaping,
+  { deadJobs, hasShares: _, ...reaped }: Reaping,
   events: QueueEventBus,
   signals: Pick<Signals, 'send'>,
 ): ReapCounts {

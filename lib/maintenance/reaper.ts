@@ -25,6 +25,10 @@ export class Reaper {
 
   async reap(): Promise<ReapCounts> {
     const { storage, events } = this.site;
-    return tellReaped(await storage.leases.reapAll(this.rules), events, storage.signals);
+    const reaping = await storage.leases.reapAll(this.rules);
+    // After their jobs were put back, never before: what still runs elsewhere would not be counted.
+    if (reaping.hasShares)
+      for (const name of await storage.limits.freeShares()) storage.signals.tellOfLimit(name);
+    return tellReaped(reaping, events, storage.signals);
   }
 }

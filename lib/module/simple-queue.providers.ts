@@ -10,6 +10,7 @@ import { QueueHealth } from '../health/queue-health.js';
 import { TelemetryStarter } from './telemetry-starter.js';
 import { JobQueue } from '../pull/job-queue.js';
 import { PostgresJobQueue } from '../pull/postgres-job-queue.js';
+import { QueueLimits } from '../limits/queue-limits.js';
 import { QueueService } from '../queue.service.js';
 import { DeclaredSchedules } from '../schedules/declared-schedules.js';
 import { QueueSchedules } from '../schedules/queue-schedules.js';
@@ -64,6 +65,11 @@ function callers(instance: string, options: Token): Provider[] {
   return [
     provide(service, [Storage, options, QueueEventBus], construct(QueueService)),
     provide(getToken(JobQueue, instance), [Storage, options, QueueEventBus, service], jobQueue),
+    provide(
+      getToken(QueueLimits, instance),
+      [Storage, options, QueueEventBus],
+      construct(QueueLimits),
+    ),
   ];
 }
 
@@ -100,7 +106,7 @@ function onlookers(instance: string, options: Token): Provider[] {
 /** What an instance shows to other modules. */
 export function exportedTokens(instance: string): Token[] {
   const outside = [QueueAdmin, QueueWorker, QueueHealth, QueueDoctor];
-  const classes = [QueueService, QueueSchedules, JobQueue, ...outside];
+  const classes = [QueueService, QueueSchedules, QueueLimits, JobQueue, ...outside];
   return [...classes.map((each) => getToken(each, instance)), getSimpleQueueOptionsToken(instance)];
 }
 
@@ -121,11 +127,12 @@ function nestEnhancers(
 
 function handlerExplorer(
   discovery: DiscoveryService,
-  { instance }: ResolvedOptions,
+  { instance, limits }: ResolvedOptions,
   registry: HandlerRegistry,
   ...[events, enhancers]: [QueueEventBus, NestEnhancers]
 ): HandlerExplorer {
-  return new HandlerExplorer(discovery, { registry, instance, events, enhancers });
+  const names = [...limits.keys()];
+  return new HandlerExplorer(discovery, { registry, instance, events, enhancers, limits: names });
 }
 
 function queueWorker(

@@ -5,6 +5,7 @@ import { QueueError } from '../job/queue.errors.js';
 import { QueueAdmin } from '../admin/queue-admin.js';
 import { QueueDoctor } from '../doctor/queue-doctor.js';
 import { QueueHealth } from '../health/queue-health.js';
+import { QueueLimits } from '../limits/queue-limits.js';
 import { QueueService } from '../queue.service.js';
 import { QueueSchedules } from '../schedules/queue-schedules.js';
 import { QueueWorker } from '../worker/queue-worker.js';
@@ -18,6 +19,7 @@ const NAMES = new Map<unknown, string>([
   [JobQueue, 'JobQueue'],
   [QueueDoctor, 'QueueDoctor'],
   [QueueHealth, 'QueueHealth'],
+  [QueueLimits, 'QueueLimits'],
 ]);
 
 /** What an instance of the module provides beside the queues of `forFeature`. */
@@ -28,10 +30,11 @@ type Provided =
   | typeof QueueWorker
   | typeof JobQueue
   | typeof QueueDoctor
-  | typeof QueueHealth;
+  | typeof QueueHealth
+  | typeof QueueLimits;
 
 /**
- * What to inject for the `QueueService`, `QueueSchedules`, `QueueAdmin`, `QueueWorker`, `JobQueue`, `QueueDoctor` or `QueueHealth` of an instance of the module:
+ * What to inject for the `QueueService`, `QueueSchedules`, `QueueAdmin`, `QueueWorker`, `JobQueue`, `QueueDoctor`, `QueueHealth` or `QueueLimits` of an instance of the module:
  * the class itself for the unnamed one. @throws QueueError `INVALID_NAME` for another class.
  */
 export function getToken<Class extends Provided>(

@@ -33,8 +33,8 @@ export interface QueueEvents {
   retried: JobEvent & { runMs: number; error: Failure };
   /** The handler asked for another time; no attempt was spent. */
   rescheduled: JobEvent & { runMs: number };
-  /** Given back without spending the attempt: shutdown, a declined permit, claimed ahead and not started, a lease lost under it. */
-  released: JobEvent & { reason: 'shutdown' | 'declined' | 'unstarted' | 'leaseLost' };
+  /** Given back without spending the attempt: shutdown, a declined permit, claimed ahead and not started, a lease lost under it, asked to slow down. */
+  released: JobEvent & { reason: 'shutdown' | 'declined' | 'unstarted' | 'leaseLost' | 'slowDown' };
   /** Ended badly, in the dead letter queue: `state` says how. */
   failed: JobEvent & {
     state: Exclude<TerminalState, 'succeeded' | 'cancelled' | 'expired'>;

@@ -7,7 +7,8 @@ import type {
   QueueHandlerOptions,
 } from '../job/job-handler.js';
 import { DURATION_FORMS } from '../job/values/duration.js';
-import { must, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
+import { checkQueueName } from '../job/names.js';
+import { listOf, must, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
 
 const INSTANCE = /^[A-Za-z0-9_-]{1,60}$/;
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -77,6 +78,7 @@ const JOB_RULES = {
   concurrency: CONCURRENCY,
   transactional: yesOrNo,
   batch,
+  uses: listOf(passes(checkQueueName)),
 } satisfies Record<keyof HandleJobOptions, Rule>;
 
 const HANDLER_RULES = { ...JOB_RULES, instance: INSTANCE_NAME } satisfies Record<

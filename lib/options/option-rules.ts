@@ -26,6 +26,7 @@ import type {
   WithoutDefault,
   WorkerSettings,
 } from './simple-queue.options.js';
+import { limitRule, QUEUE_LIMIT_RULES } from './limit-rules.js';
 import {
   ATTEMPT_RULES,
   CONCURRENCY,
@@ -77,6 +78,7 @@ const queueSettings = shape({
   ...ATTEMPT_RULES,
   concurrency: CONCURRENCY,
   maxPending: whole(...LIMITS.maxPending),
+  ...QUEUE_LIMIT_RULES,
   archive: orFalse(keep),
   deadLetter: keep,
   ordered: yesOrNo,
@@ -160,7 +162,7 @@ const defaultsOf = (table: AnyTable) =>
 export const DEFAULTS = Object.freeze({
   ...defaultsOf({ ...OPTIONS, ...MAINTENANCE, ...POISON }),
   worker: Object.freeze({ autoStart: true }),
-} as Omit<ResolvedOptions, 'instance' | 'queues' | 'schedules'>);
+} as Omit<ResolvedOptions, 'instance' | 'queues' | 'limits' | 'schedules'>);
 
 const besideTheFactory: Rule = (_, path) => [
   `${path} belongs beside useFactory, not in what it returns: injection tokens depend on it`,
@@ -171,6 +173,7 @@ export const simpleQueueOptions = shape({
   ...rulesOf(OPTIONS),
   worker: (value, path) => (typeof value === 'boolean' ? [] : workerSettings(value, path)),
   queues: mapOf(passes(checkQueueName), queueSettings),
+  limits: mapOf(passes(checkQueueName), limitRule),
   maintenance: shape(rulesOf(MAINTENANCE)),
   poison: shape(rulesOf(POISON)),
   schedules: shape({ owner: INSTANCE_NAME }),

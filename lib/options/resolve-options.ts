@@ -1,3 +1,4 @@
+import type { LimitRule } from '../job/limit.js';
 import { rangeOf } from '../job/concurrency.js';
 import { QueueError } from '../job/queue.errors.js';
 import { inMs, type InMs } from '../job/values/duration.js';
@@ -33,7 +34,7 @@ export function refuse(problems: string[], instance = 'default'): void {
 }
 
 function applyDefaults(given: InMs<SimpleQueueOptions>, instance: string): ResolvedOptions {
-  const { maintenance, poison, worker, queues, schedules, ...flat } = given;
+  const { maintenance, poison, worker, queues, limits, schedules, ...flat } = given;
   return freeze({
     ...DEFAULTS,
     ...givenIn(flat),
@@ -42,12 +43,8 @@ function applyDefaults(given: InMs<SimpleQueueOptions>, instance: string): Resol
     instance,
     worker: resolveWorker(worker),
     schedules: { owner: schedules?.owner ?? instance },
-    queues: new Map(
-      Object.entries(queues ?? {}).map(([name, settings]) => [
-        name,
-        freeze(givenIn<InMs<QueueSettings>>(settings)),
-      ]),
-    ),
+    queues: settingsByName<InMs<QueueSettings>>(queues),
+    limits: settingsByName<LimitRule>(limits),
   });
 }
 
@@ -59,6 +56,15 @@ function resolveWorker(worker: SimpleQueueOptions['worker']): ResolvedOptions['w
     ...(labels && { labels: [...labels] }),
     autoStart,
   };
+}
+
+/** A Map: something may be called `__proto__`. */
+function settingsByName<Settings extends object>(
+  given: Record<string, Settings> = {},
+): Map<string, Readonly<Settings>> {
+  return new Map(
+    Object.entries(given).map(([name, settings]) => [name, freeze(givenIn<Settings>(settings))]),
+  );
 }
 
 /** An option given as `undefined` was not given. */
@@ -84,12 +90,19 @@ function isPlain(value: unknown): value is object {
 }
 
 function contradictions(options: ResolvedOptions): string[] {
-  const { queues, poolMode, wakeUp, listenUrl, leaseMs, heartbeatIntervalMs } = options;
+  const { queues, limits, poolMode, wakeUp, listenUrl, leaseMs, heartbeatIntervalMs } = options;
   const contradictory: [boolean, string][] = [
     ...[...queues].map(([name, { ordered, fair }]): [boolean, string] => [
       Boolean(ordered && fair),
       `queues.${name} cannot be ordered and fair: an ordered queue is one group`,
     ]),
+    ...[...limits.keys()].map((name): [boolean, string] => {
+      const { fleetConcurrency, rate } = queues.get(name) ?? {};
+      return [
+        fleetConcurrency !== undefined || rate !== undefined,
+        `limits.${name} has the name of a limited queue: they share their names. Rename it`,
+      ];
+    }),
     [
       poolMode === 'transaction' && wakeUp === 'listen' && listenUrl === undefined,
       'poolMode "transaction" loses LISTEN: give listenUrl, an address that goes around the pooler, or set wakeUp to "off"',

@@ -2,6 +2,7 @@ import type { OnDeadJob } from '../job/job-state.js';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import type { Concurrency } from '../job/concurrency.js';
 import type { AttemptPolicy } from '../job/job-handler.js';
+import type { LimitRule, RateLimit } from '../job/limit.js';
 import type { ContextCarrier } from '../job/context-carrier.js';
 import type { Duration, InMs } from '../job/values/duration.js';
 import type { LogOptions } from '../observability/log-listener.js';
@@ -11,6 +12,10 @@ import type { Telemetry } from '../observability/telemetry.js';
 export interface QueueSettings extends AttemptPolicy {
   /** Jobs of the queue running at once in this process, default `queueConcurrency`. A range also says when to claim more. */
   concurrency?: Concurrency;
+  /** Jobs of the queue running at once over all processes; default no limit. See `docs/operate/limits.md`. */
+  fleetConcurrency?: number;
+  /** Starts of its jobs in a time, over all processes; default no limit. */
+  rate?: RateLimit;
   /** What becomes of its succeeded and cancelled jobs, default the module's. */
   archive?: false | { readonly keepMs: Duration };
   /** Refuses enqueues beyond this many waiting jobs with `QUEUE_FULL`, 1 to 1,000,000; default no limit. Give it in every process. */
@@ -56,6 +61,8 @@ export interface SimpleQueueOptions extends AttemptPolicy {
   queueConcurrency?: number;
   /** Settings by queue name. */
   queues?: Record<string, QueueSettings>;
+  /** Limits across the fleet by a name of their own: handlers of several queues obey them (`uses`), and calls outside of jobs (`QueueLimits`). */
+  limits?: Record<string, LimitRule>;
   /** `true`: the application's own guards, interceptors, pipes and filters (`APP_GUARD`, `useGlobalGuards()`) stand around handlers too. Default false. */
   globalEnhancers?: boolean;
   /** Longest rest of an idle poller, default 1,000; a wake-up or a due job ends it early. */
@@ -108,7 +115,7 @@ export type WithoutDefault = 'transaction' | 'timeoutMs' | 'listenUrl' | 'teleme
 /** The options that are resolved each by itself: `maintenance` and `poison` by their parts. */
 export type PlainOptions = Omit<
   SimpleQueueOptions,
-  'worker' | 'queues' | 'maintenance' | 'poison' | 'schedules'
+  'worker' | 'queues' | 'limits' | 'maintenance' | 'poison' | 'schedules'
 > &
   NonNullable<SimpleQueueOptions['maintenance']> &
   NonNullable<SimpleQueueOptions['poison']>;
@@ -127,4 +134,5 @@ export interface ResolvedOptions extends Readonly<
   readonly schedules: { readonly owner: string };
   /** A Map: a queue may be called `__proto__`. */
   readonly queues: ReadonlyMap<string, Readonly<InMs<QueueSettings>>>;
+  readonly limits: ReadonlyMap<string, Readonly<LimitRule>>;
 }

@@ -172,6 +172,7 @@ export class PostgresJobQueue extends JobQueue {
         return settled && { run: pulled, outcome: settled };
       },
     );
+    await this.claims.limited.settled(run.queue, leaseId);
     this.tell(run, outcome);
     return outcome.kind;
   }

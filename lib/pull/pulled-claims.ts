@@ -12,6 +12,7 @@ import { wakeUpFor } from '../storage/wake-ups/wake-up.js';
 import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 import type { CheckedClaim } from './claim-request.js';
 import { FairRotations } from './fair-rotations.js';
+import { LimitedPulls } from './limited-pulls.js';
 
 interface PulledRows {
   leaseId: string;
@@ -49,6 +50,7 @@ export class PulledClaims {
   private version = 0;
   private readAt = -Infinity;
   private readonly fair: FairRotations;
+  readonly limited: LimitedPulls;
   private readonly pace: Pace;
   /** New lanes, jobs that have come due, turns of ordered groups, staged jobs that nobody committed. A process without a worker has nobody else who looks. */
   private readonly rota: Rota;
@@ -56,6 +58,7 @@ export class PulledClaims {
   constructor(private readonly parts: Pick<Site, 'storage' | 'options' | 'events'>) {
     const { storage, options } = parts;
     this.fair = new FairRotations(storage.pulls);
+    this.limited = new LimitedPulls(parts);
     this.pace = new Pace(options.queryTimeoutMs);
     const site = {
       ...parts,
@@ -72,6 +75,7 @@ export class PulledClaims {
   }
 
   async claim(wish: CheckedClaim, rounds = STRAY_ROUNDS): Promise<PulledRows> {
+    await this.limited.open();
     await this.lanesFor(wish);
     await this.rota.turn();
     const leaseId = this.ids.next();
@@ -79,10 +83,10 @@ export class PulledClaims {
     const limit = Math.min(wish.limit, this.pace.most);
     const last = this.lastOf(wish);
     const asked = startingBehind([...lanes.keys()], last.lane);
-    const ways = [...(lanes.size > 0 ? [PLAIN] : []), ...this.fair.among([...lanes.keys()])];
+    const ways = this.waysOf(lanes);
     for (const way of startingBehind(ways, last.way)) {
       const rows = await this.inTime(
-        () => this.claimBy(way, { ...wish, limit }, leaseId, asked),
+        () => this.claimBy(way, { ...wish, limit }, leaseId, { lanes, asked }),
         limit,
       );
       if (rows.length === 0) continue;
@@ -139,18 +143,41 @@ export class PulledClaims {
     }
   }
 
-  /** All plain queues in one statement, and each lane of a fair one: what brings something is the claim. */
+  /** All plain queues together, each lane of a fair one, and each limited queue (by the negative of its number). */
+  private waysOf(lanes: ReadonlyMap<number, Lane>): number[] {
+    const limited = [...this.limited.among(lanes.values()).keys()].map((queue) => -queue);
+    return [...(lanes.size > 0 ? [PLAIN] : []), ...this.fair.among([...lanes.keys()]), ...limited];
+  }
+
+  /** What brings something is the claim. */
   private claimBy(
     way: number,
     wish: CheckedClaim,
     lease: string,
-    lanes: number[],
+    { lanes, asked }: { lanes: ReadonlyMap<number, Lane>; asked: number[] },
   ): Promise<ClaimedRow[]> {
     const { workerId: worker, leaseMs, limit, suspects } = wish;
-    const terms = { lease, worker, leaseMs, limit };
-    return way === PLAIN
-      ? this.parts.storage.pulls.claim({ ...terms, lanes, suspects })
-      : this.fair.claim({ ...terms, lane: way });
+    const limited = this.limited.among(lanes.values());
+    const terms = { lease, worker, leaseMs };
+    const plain = (ids: number[], most: number) =>
+      this.parts.storage.pulls.claim({
+        ...terms,
+        lanes: ids,
+        limit: most,
+        suspects: Math.min(suspects, most),
+      });
+    const fair = (most: number) => this.fair.claim({ ...terms, lane: way, limit: most });
+    const within = (id: number, ids: number[], claim: (most: number) => Promise<ClaimedRow[]>) =>
+      this.limited.claim(lanes.get(id)!.queue, ids, { lease, worker, limit }, claim);
+    if (way < 0) {
+      const ids = limited.get(-way)!;
+      return within(ids[0]!, ids, (most) => plain(ids, most));
+    }
+    if (way === PLAIN) {
+      const apart = new Set([...limited.values()].flat());
+      return plain(asked.filter((id) => !apart.has(id)), limit); // prettier-ignore
+    }
+    return this.limited.isLimited(lanes.get(way)!.queue) ? within(way, [way], fair) : fair(limit);
   }
 
   /** Looked up once for each kind of wish, and again where the registry has changed, or this process has added to it. */
@@ -176,8 +203,9 @@ export class PulledClaims {
     return [...new Set([...this.served.values()].flatMap((lanes) => [...lanes.keys()]))];
   }
 
-  private async apply({ fair, registry }: News): Promise<void> {
+  private async apply({ fair, registry, limits }: News): Promise<void> {
     this.fair.expect(fair);
+    await this.limited.learn(limits);
     const now = performance.now();
     if (registry === this.registry && now - this.readAt < ANEW_MS) return;
     this.registry = registry;

@@ -6,10 +6,14 @@ export class Permits {
   promised = 0;
 
   constructor(
-    readonly limit: number,
+    private readonly most: number,
     /** More is asked for only while fewer than this are taken. */
-    readonly refillBelow = limit,
+    readonly refillBelow = most,
   ) {}
+
+  get limit(): number {
+    return this.most;
+  }
 
   get free(): number {
     return this.limit - this.taken;
@@ -33,4 +37,11 @@ export class Permits {
   giveBack(): void {
     this.taken--;
   }
+}
+
+/** What all of them let start. */
+export function freeOf(permits: readonly Permits[]): number {
+  let free = Infinity;
+  for (const permit of permits) free = Math.min(free, permit.free);
+  return Math.max(0, free);
 }

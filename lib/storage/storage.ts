@@ -16,6 +16,7 @@ import { FindRepository } from './reading/find.repository.js';
 import { SettleRepository } from './settle/settle.repository.js';
 import { Lanes } from './lanes/lanes.js';
 import { LeaseRepository } from './leases/lease.repository.js';
+import { LimitRepository } from './limits/limit.repository.js';
 import { ListingRepository } from './reading/listing.repository.js';
 import { Migrator } from './schema/migrator.js';
 import { checkDataSource } from './connection/type-orm.js';
@@ -54,6 +55,7 @@ export class Storage {
   readonly partitions: PartitionRepository;
   readonly periods: PeriodRepository;
   readonly lanes: Lanes;
+  readonly limits: LimitRepository;
   readonly unusedLanes: UnusedLanesRepository;
   readonly directClaims = new DirectClaims();
   readonly pulls: PullRepository;
@@ -87,6 +89,7 @@ export class Storage {
     this.leases = new LeaseRepository(database);
     this.partitions = new PartitionRepository(database);
     this.periods = new PeriodRepository(database);
+    this.limits = new LimitRepository(database);
     this.unusedLanes = new UnusedLanesRepository(database);
     this.pulls = new PullRepository(database);
     this.queues = new QueueRepository(database);

@@ -9,7 +9,7 @@ import { assemble, type Crew, type WorkerParts } from '../worker/crew.js';
 import type { JobRun } from '../run/job-run.js';
 import { Shutdown } from '../worker/shutdown.js';
 import type { LaneRun, WorkerLane } from '../claim/worker-lane.js';
-import { workerName } from '../worker/worker-name.js';
+import { workerName } from '../runtime/worker-name.js';
 import { RunWatch, type RanJob } from './run-watch.js';
 import { CLAIM_NEXT } from './sql/claim-next.sql.js';
 
@@ -29,6 +29,7 @@ export class HandWorker {
       onReturn: nothing,
       onCancel: (ids) => this.cancel(ids),
       onLost: () => this.abortAll(),
+      wakeLimits: nothing,
       wake: nothing,
       inTimeMs: Infinity,
       apply: (news) => this.apply(news),

@@ -1,6 +1,6 @@
 import { QueueError } from '../job/queue.errors.js';
 import { SHARD } from '../storage/connection/shard.js';
-import { workerName } from '../worker/worker-name.js';
+import { workerName } from '../runtime/worker-name.js';
 import type { ApplicationParts } from './application-parts.js';
 import { LIST_LIVE_WORKERS } from './sql/list-live-workers.sql.js';
 

@@ -12,7 +12,14 @@ const MISSING = [
   'commitWithinMs',
   'maxPending',
 ] as const;
-const MISSING_OF_QUEUES = ['ordered', 'fair', 'maxPending', 'onDeadJob'] as const;
+const MISSING_OF_QUEUES = [
+  'ordered',
+  'fair',
+  'maxPending',
+  'onDeadJob',
+  'fleetConcurrency',
+  'rate',
+] as const;
 
 /** The options of a call without its transaction. What memory cannot keep is refused: a test that passed with it would prove nothing. */
 export function checkKept(options: EnqueueOptions): JobOptions {

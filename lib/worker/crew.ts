@@ -1,3 +1,4 @@
+import type { LimitKeeper } from '../limits/limit-keeper.js';
 import { Intake } from '../claim/intake.js';
 import { roundsOf, type Rounds, type Site } from '../maintenance/duties.js';
 import type { QueueError } from '../job/queue.errors.js';
@@ -30,11 +31,13 @@ import { RunReports } from '../observability/run-reports.js';
 import { Settler } from '../settle/settler.js';
 import { Strays, type StraysParts } from '../settle/strays.js';
 import { DirectClaimer } from '../claim/direct-claimer.js';
+import { delayOf } from '../settle/commands.js';
 import { successOf } from '../settle/success-of.js';
 import { Suspects } from '../claim/suspects.js';
 import { withMiddleware } from '../run/middleware.js';
 import { SettleQueue, type SettleQueueParts } from '../settle/settle-queue.js';
 import { WorkerLanes } from '../claim/worker-lanes.js';
+import { makeLimits } from './worker-limits.js';
 
 export interface WorkerParts {
   storage: Storage;
@@ -53,6 +56,8 @@ interface CrewHooks extends Pick<Site, 'wake' | 'apply' | 'inTimeMs'> {
   /** Claimed jobs have heavy parts to be fetched. */
   onHeavy: () => void;
   onReturn: (delayMs: number) => void;
+  /** A limit across the fleet is worth a round. */
+  wakeLimits: () => void;
   onCancel: (ids: string[]) => void;
   onLost: () => void;
 }
@@ -72,6 +77,7 @@ export interface Crew {
   heartbeat: Heartbeat;
   suspects: Suspects;
   directClaimer: DirectClaimer;
+  limits: LimitKeeper;
   /** What others may do as well. */
   duties: Rounds;
 }
@@ -95,6 +101,7 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   lanes.onBatchDue = () => dispatcher.startAll();
   lanes.onForgotten = () => heartbeat.beat();
   lanes.onRenamed = (runs) => claiming.intake.giveBack(runs, 'unstarted');
+  const limits = makeLimits(parts, { lanes, dispatcher, intake: claiming.intake }, hooks);
   const duties = roundsOf({
     ...parts,
     ...hooks,
@@ -102,7 +109,9 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
     lookEveryMs: lookEveryMs(options),
     lanes: () => lanes.openIds(),
   });
-  return { claims: shared.claims, lanes, ...settling, dispatcher, heartbeat, ...claiming, duties };
+  const { claims } = shared;
+  const loops = { dispatcher, heartbeat, limits, duties };
+  return { claims, lanes, ...settling, ...claiming, ...loops };
 }
 
 function shareOf({ storage, options, events }: WorkerParts, { name }: CrewHooks) {
@@ -173,6 +182,8 @@ function makeDispatcher(
   const { carriers, telemetry, maxReschedules } = options;
   const { settler, lanes, reports } = shared;
   const settle: ExecutorParts['settle'] = (run, outcome) => {
+    if (outcome.kind === 'released' && outcome.reason === 'slowDown')
+      lanes.onSlowDown(run.lane, run.lane.handler, delayOf(outcome.again));
     settler.add(run, outcome);
     dispatcher.notice();
   };

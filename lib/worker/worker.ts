@@ -9,7 +9,7 @@ import { assemble, type Crew, type WorkerParts } from './crew.js';
 import { UnhandledLanes } from '../claim/unhandled-lanes.js';
 import { unservedNames } from '../claim/unserved-names.js';
 import { Shutdown } from './shutdown.js';
-import { workerName } from './worker-name.js';
+import { workerName } from '../runtime/worker-name.js';
 
 export type { WorkerParts } from './crew.js';
 
@@ -20,7 +20,15 @@ const MAX_POLL_REST_MS = 1_000;
 
 /** Those of no other place; the others turn the duties that any process may do. */
 type OwnLoop =
-  'poll' | 'pollBeside' | 'pollFair' | 'fetch' | 'settle' | 'settleBeside' | 'suspect' | 'beat';
+  | 'poll'
+  | 'pollBeside'
+  | 'pollFair'
+  | 'fetch'
+  | 'settle'
+  | 'settleBeside'
+  | 'suspect'
+  | 'limit'
+  | 'beat';
 
 /** What a working process does: owns the loops that turn the duties, their start and their stop. */
 export class Worker {
@@ -39,6 +47,7 @@ export class Worker {
       onReturn: (delayMs) => this.expectReturn(delayMs),
       onCancel: (ids) => this.cancel(ids),
       onLost: () => this.onLeaseLost(),
+      wakeLimits: () => void this.loops?.limit.wake(),
       wake: (duty, inMs = 0) => this.loops[duty].wakeIn(inMs),
       apply: (news) => this.apply(news),
     });
@@ -48,16 +57,15 @@ export class Worker {
 
   /** Lease and lanes first, then suspects while nothing else runs, then everything. Throws when the database is away. */
   async start(): Promise<void> {
-    const { lanes, heartbeat, intake, duties } = this.crew;
+    const { lanes, heartbeat, intake, duties, limits } = this.crew;
     const { signals } = this.parts.storage;
     await untilServed(() => lanes.register());
     await untilServed(() => heartbeat.take());
+    await untilServed(() => limits.open());
     await duties.promote();
-    const [unsubscribe, close] = [
-      signals.receive((signal) => this.hear(signal)),
-      this.crew.directClaimer.open(),
-    ];
-    this.unsubscribe = () => (unsubscribe(), close());
+    if (limits.active.length > 0) await limits.round();
+    const stops = [signals.receive((signal) => this.hear(signal)), signals.hearOfLimits((name) => this.hearOfLimit(name)), this.crew.directClaimer.open()]; // prettier-ignore
+    this.unsubscribe = () => stops.forEach((stop) => stop());
     signals.startListening(this);
     // A lone suspect has the process to itself first; its round lets the others in.
     if (!this.crew.suspects.expectsLone) intake.resume();
@@ -110,6 +118,7 @@ export class Worker {
     // All at once: with the database away each of them may have a statement to give up.
     await Promise.all(Object.values(others).map((loop) => loop.stop()));
     await shutdown.flush();
+    await crew.limits.close().catch(() => undefined);
     // Beats during the drain too, else the reaper would take the jobs being finished.
     await beat.stop();
     await crew.heartbeat.end().catch(() => undefined);
@@ -138,6 +147,7 @@ export class Worker {
       settle: this.loop('settle', () => settleQueue.settle(), MAX_POLL_REST_MS),
       settleBeside: this.loop('settleBeside', () => settleQueue.settle(), MAX_POLL_REST_MS),
       suspect: this.loop('suspect', () => suspects.round()),
+      limit: this.loop('limit', () => this.crew.limits.round(), MAX_POLL_REST_MS),
       beat: this.loop('beat', () => heartbeat.beat(), MAX_POLL_REST_MS),
     };
   }
@@ -160,18 +170,29 @@ export class Worker {
   }
 
   private hear(signal: Signal): void {
-    if (signal.cancel) this.loops.beat.wake();
-    if (signal.pauses) this.loops.promote.wake();
-    if (signal.schedules) this.loops.tick.wake();
-    if (signal.later) this.loops.promote.wakeIn(LATER_MS);
+    this.wakeFor(signal);
     if (signal.lanes.filter((id) => this.crew.lanes.isNew(id)).length > 0)
       this.loops.promote.wake();
-    if (signal.fair) this.lookForFair(signal.lanes);
     this.crew.fairPoller.expectNews(signal.lanes);
     for (const lane of this.crew.lanes.all())
       if (signal.lanes.length === 0 || signal.lanes.includes(lane.id))
         lane.expectNews(signal.lateMs);
+    if (this.crew.limits.active.length > 0) this.loops.limit.wake();
     this.wakePoller();
+  }
+
+  private wakeFor(signal: Signal): void {
+    if (signal.cancel) this.loops.beat.wake();
+    if (signal.pauses) this.loops.promote.wake();
+    if (signal.schedules) this.loops.tick.wake();
+    if (signal.later) this.loops.promote.wakeIn(LATER_MS);
+    if (signal.fair) this.lookForFair(signal.lanes);
+  }
+
+  /** The rule may be another one: the promoter's look says so. */
+  private hearOfLimit(name: string): void {
+    this.crew.limits.hear(name);
+    this.loops.promote.wake();
   }
 
   private lookForFair(lanes: number[]): void {
@@ -209,6 +230,7 @@ export class Worker {
   private async apply(news: News): Promise<void> {
     const { lanes, suspects } = this.crew;
     this.applyPauses(news.pausedQueues);
+    await this.crew.limits.learn(news.limits);
     if (await lanes.refresh(news.registry)) this.onNewLanes();
     if (!lanes.isWhole) await lanes.register();
     if (suspects.expect(news)) this.loops.suspect.wake();

@@ -15,7 +15,7 @@ const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url));
 export const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A durable server: what was acknowledged must survive. */
-export async function startRig({ leaseMs }) {
+export async function startRig({ leaseMs, env = {} }) {
   const server = await startPostgres({ durable: true });
   class Producer {}
   Module({
@@ -30,7 +30,11 @@ export async function startRig({ leaseMs }) {
     'create table effect (job uuid not null); create table start (job uuid not null)' +
       '; create table long (job uuid not null, pid int not null, ended_at timestamptz)',
   );
-  const fleet = new Fleet({ DATABASE: server.url, LEASE_MS: leaseMs ? String(leaseMs) : '' });
+  const fleet = new Fleet({
+    DATABASE: server.url,
+    LEASE_MS: leaseMs ? String(leaseMs) : '',
+    ...env,
+  });
   const stop = async () => {
     await fleet.stop();
     await app.close();
@@ -43,6 +47,8 @@ export async function startRig({ leaseMs }) {
 /** Worker processes; one that dies is replaced at once. */
 class Fleet {
   deaths = 0;
+  /** Told of each process that has died. */
+  onDeath = () => undefined;
   /** The work is done: nobody has to die any more. */
   enough = false;
   #workers = new Set();
@@ -89,6 +95,7 @@ class Fleet {
       this.#workers.delete(worker);
       if (this.#stopping) return;
       this.deaths++;
+      void this.onDeath(worker.pid);
       this.#start();
     });
   }

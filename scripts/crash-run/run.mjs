@@ -7,6 +7,7 @@ import { bystanders } from './bystanders.mjs';
 import { commitLate } from './commit-late.mjs';
 import { emptyTables } from './empty-tables.mjs';
 import { holdTransactions } from './hold-transactions.mjs';
+import { killLimited } from './kill-limited.mjs';
 import { killOrdered } from './kill-ordered.mjs';
 import { killWorkers } from './kill-workers.mjs';
 import { poisonWorkers } from './poison-workers.mjs';
@@ -21,7 +22,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     only: {
       type: 'string',
-      default: 'kill,poison,hold,order,bystanders,block,late,empty,schedules',
+      default: 'kill,poison,hold,order,limits,bystanders,block,late,empty,schedules',
     },
     groups: { type: 'string', default: '1000' },
     pace: { type: 'string', default: '500' },
@@ -43,6 +44,14 @@ const parts = {
     killOrdered({
       groups: number('groups'),
       each: number('each'),
+      kills: number('kills'),
+      paceMs: number('pace'),
+      seed: number('seed'),
+      leaseMs,
+    }),
+  limits: () =>
+    killLimited({
+      jobs: number('jobs'),
       kills: number('kills'),
       paceMs: number('pace'),
       seed: number('seed'),

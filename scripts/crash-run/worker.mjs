@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { QueueHandler, SimpleQueueModule } from 'nestjs-simple-queue';
 
-const { DATABASE, LEASE_MS } = process.env;
+const { DATABASE, LEASE_MS, QUEUES = '{}' } = process.env;
 const lease = LEASE_MS
   ? { leaseMs: Number(LEASE_MS), heartbeatIntervalMs: Number(LEASE_MS) / 5 }
   : {};
@@ -85,12 +85,31 @@ class Blocks {
 }
 QueueHandler('blocks')(Blocks);
 
+/** Notes when it began and ended, by the clock of the database. */
+class Span {
+  constructor(dataSource) {
+    this.dataSource = dataSource;
+  }
+
+  async process({ id }) {
+    const note = (sql) => this.dataSource.query(sql, [id, process.pid]);
+    await note('insert into span values ($1, $2, clock_timestamp())');
+    await note(
+      'update span set ended = clock_timestamp() where job = $1 and pid = $2 and ended is null',
+    );
+  }
+}
+class LimitedSpan extends Span {}
+class PacedSpan extends Span {}
+QueueHandler('limited')(LimitedSpan);
+QueueHandler('paced')(PacedSpan);
+
 class Worker {}
 const { DataSource } = await import('typeorm');
 Module({
   imports: [
     TypeOrmModule.forRoot({ type: 'postgres', url: DATABASE }),
-    SimpleQueueModule.forRoot(lease),
+    SimpleQueueModule.forRoot({ ...lease, queues: JSON.parse(QUEUES) }),
   ],
   providers: [
     Ledger,
@@ -98,6 +117,16 @@ Module({
     Blocks,
     { provide: Long, useFactory: (dataSource) => new Long(dataSource), inject: [DataSource] },
     { provide: Holder, useFactory: (dataSource) => new Holder(dataSource), inject: [DataSource] },
+    {
+      provide: LimitedSpan,
+      useFactory: (dataSource) => new LimitedSpan(dataSource),
+      inject: [DataSource],
+    },
+    {
+      provide: PacedSpan,
+      useFactory: (dataSource) => new PacedSpan(dataSource),
+      inject: [DataSource],
+    },
     { provide: Step, useFactory: (dataSource) => new Step(dataSource), inject: [DataSource] },
   ],
 })(Worker);

@@ -34,7 +34,7 @@ it('quotes every example somewhere, or links to it', () => {
  * bench). A page that says something again is shorter as a link.
  */
 // Schedules took 2,000 of them: a guide, a page for those who come from a cron, two decisions.
-const BUDGET = 40_000;
+const BUDGET = 41_000;
 const GENERATED = /^docs\/(sql\/|benchmarks\.md$)/;
 const COUNTED = DOCUMENTS.filter(
   (path) => path === 'README.md' || (path.startsWith('docs/') && !GENERATED.test(path)),

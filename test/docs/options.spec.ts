@@ -65,6 +65,7 @@ it('tells the defaults that hold', () => {
     worker: true,
     'worker.autoStart': worker?.autoStart,
     queues: {},
+    limits: {},
   };
   expect(Object.fromEntries(told.filter(([, value]) => value !== undefined))).toEqual({
     ...flat,

@@ -20,9 +20,10 @@ function problemOf(options: unknown, instance?: string): QueueError {
 
 describe('without options', () => {
   it('all defaults hold', () => {
-    const { instance, queues, schedules, ...rest } = resolveOptions({}).options;
+    const { instance, queues, limits, schedules, ...rest } = resolveOptions({}).options;
     expect(rest).toEqual(DEFAULTS);
-    expect([instance, queues.size, schedules.owner]).toEqual(['default', 0, 'default']);
+    expect([instance, queues.size, limits.size]).toEqual(['default', 0, 0]);
+    expect(schedules).toEqual({ owner: 'default' });
   });
 
   it('nothing is suspicious', () => {

@@ -53,6 +53,7 @@ function exploring(
             ...found,
             instance,
             enhancers: new NestEnhancers(external, false),
+            limits: [],
           }),
       },
       {

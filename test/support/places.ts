@@ -25,6 +25,7 @@ export const TABLE = `
   count_poisoned              ended        ended        ended        ended        ended     ended        ended        noturn    noturn   beside    ?
   count_suspects              beside       beside       ?            beside       beside    beside       beside       noturn    noturn   live      live
   describe_group              job          job          job          job          ?         job          job          ?         ?        live      live
+  draw_starts                 ?            ?            ?            notyet       notyet    notyet       waits        noturn    noturn   live     live
   enqueue                     +            held         new          +            held      held         direct       held      held     live      live
   enqueue_claimed             direct       direct       direct       direct       direct    direct       +            held      held     live      live
   enqueue_held                +            +            new          +            +         +            direct       +         +        live      live
@@ -35,6 +36,7 @@ export const TABLE = `
   explain_job                 ?            ?            view         view         view      view         ?            apart     apart    view      view
   find_ends                   job          job          job          job          job       job          job          noturn    noturn   ?         ?
   find_kept_ids               ended        ended        ended        ended        ended     ended        ended        noturn    noturn   ?         ?
+  free_shares                 runs         runs         runs         runs         runs      runs         ?            noturn    noturn   live     live
   function_enqueue            +            ?            ?            +            ?         ?            waits        held      held     live      live
   hand_on                     +            ordered      +            +            -         +            waits        -         -        live      live
   has_due                     ?            ?            ?            ?            ?         uncommitted  ?            ?         ?        live      live
@@ -56,11 +58,13 @@ export const TABLE = `
   list_running                beside       beside       beside       beside       beside    beside       ?            noturn    noturn   beside    beside
   list_scheduled              beside       beside       beside       ?            beside    beside       beside       noturn    noturn   beside    beside
   list_served_lanes           ?            ?            ?            notyet       notyet    notyet       served       noturn    noturn   live      live
+  list_shares                 job          job          job          job          job       job          ?            noturn    noturn   live     live
   list_staged                 beside       beside       beside       beside       beside    ?            beside       noturn    noturn   beside    beside
   list_suspects               beside       beside       ?            beside       beside    beside       beside       noturn    noturn   beside    beside
   list_troubles               ?            ?            ?            ?            ?         ?            ?            noturn    ?        live      ?
   list_waiting_lanes          ?            ?            ?            ?            ?         ?            served       noturn    noturn   live      live
   list_workers                runs         runs         runs         runs         runs      runs         ?            noturn    noturn   live      live
+  look_at_limit               ?            ?            ?            notyet       notyet    notyet       waits        noturn    noturn   live     live
   lose_lease                  runs         runs         runs         runs         runs      runs         ?            noturn    noturn   live      live
   make_tick                   +            held         new          +            held      held         direct       held      held     live      live
   note_unused_lanes           ?            ?            ?            ?            ?         ?            ?            noturn    noturn   retained  retained
@@ -150,6 +154,8 @@ export const PLACELESS: Readonly<Record<string, string>> = {
   'know keys, ids and periods': 'forget_ids find_periods open_periods purge_periods',
   'know schedules and the rows of their jobs, wherever those stand':
     'add_ticks find_due_schedules list_schedules list_ticks move_schedule note_tick purge_ticks put_schedule remove_schedules see_schedules take_waiting_tick troubled_schedules',
+  'know limits and their shares':
+    'declare_limit reset_limit set_limit take_share give_share end_share return_permit return_starts hold_limit lend keep_lent enter_limit keep_entered list_limits',
   'lock, draw or tell, and touch no row':
     'lock_groups_of lock_keys lock_all_keys lock_pending draw_turns notify',
   'know the server, its sessions, the version of the tables and their partitions':
@@ -169,4 +175,6 @@ export const NO_PLACES: Readonly<Record<string, string>> = {
   given_id: "notes of callers' ids",
   schedule: 'jobs to come',
   tick: 'what became of their times',
+  fleet_limit: 'limits across the fleet',
+  allotment: 'who has which share of a limit',
 };

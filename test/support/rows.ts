@@ -32,7 +32,16 @@ export interface JobRow {
   lease: string;
 }
 
-const TABLES = [...PLACES, 'job', 'lease', 'lapsed', 'throttle', 'given_id'];
+const TABLES = [
+  ...PLACES,
+  'job',
+  'lease',
+  'lapsed',
+  'throttle',
+  'given_id',
+  'allotment',
+  'fleet_limit',
+];
 
 /** Small tables are emptied by deleting: new files for all of them and their indexes take a hundred times as long. */
 const CLEAR = `do $$ declare leaf regclass; begin

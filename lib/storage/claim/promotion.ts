@@ -12,6 +12,8 @@ export interface Promotion {
   suspects: boolean;
   lone: boolean;
   pausedQueues: number[];
+  /** Another number than before: a limit across the fleet has come, gone, or changed. */
+  limits: number;
   /** Of the asked lanes those with jobs of fair queues. */
   fair: number[];
   /** Turns of ordered groups wait to be handed on. */

@@ -1,3 +1,5 @@
+import type { LimitShares } from '../limits/limit.repository.js';
+import { LIST_SHARES } from '../limits/list-shares.sql.js';
 import { LATE, within } from '../../runtime/within.js';
 import { SCHEMA_VERSION } from '../../../migrations/migrations.js';
 import { rightsOf, type RoleKind } from '../../../migrations/roles.js';
@@ -237,6 +239,10 @@ export class Diagnosis {
 
   async troubledSchedules(most: number): Promise<TroubledSchedules> {
     return (await this.run<TroubledSchedules>(TROUBLED_SCHEDULES, [SHARD, most]))[0]!;
+  }
+
+  limits(): Promise<LimitShares[]> {
+    return this.run(LIST_SHARES, [SHARD, null, null]);
   }
 
   blockedGroups(most: number): Promise<BlockedGroups[]> {

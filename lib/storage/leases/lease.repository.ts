@@ -28,6 +28,7 @@ interface Reaped {
   poisoned: number;
   cancelled: number;
   deadJobs: BlockingJob[];
+  hasShares: boolean;
 }
 
 /** What one reap did. */
@@ -42,8 +43,8 @@ export interface ReapCounts {
   expired: ExpiredLease[];
 }
 
-/** With the jobs that were poisoned and hold the turn of their group. */
-export type Reaping = ReapCounts & { deadJobs: BlockingJob[] };
+/** With the jobs that were poisoned and hold the turn of their group; `hasShares`: some process has a share of a limit. */
+export type Reaping = ReapCounts & { deadJobs: BlockingJob[]; hasShares: boolean };
 
 /** `jobs` null: of a worker process. */
 type LapsedLease = Omit<ExpiredLease, 'jobs'> & { jobs: string[] | null };
@@ -119,6 +120,7 @@ export class LeaseRepository {
       cancelled: 0,
       expired,
       deadJobs: [],
+      hasShares: false,
     };
     let page: Reaped | undefined;
     do {
@@ -127,6 +129,7 @@ export class LeaseRepository {
       total.poisoned += page.poisoned;
       total.cancelled += page.cancelled;
       total.deadJobs.push(...page.deadJobs);
+      total.hasShares = page.hasShares;
     } while (page.claims === PAGE);
     return total;
   }

@@ -17,6 +17,7 @@ const POISONED = `jsonb_build_object('name', 'QueueError', 'code', 'JOB_POISONED
  * were alone until others came beside them (accompany): a crash under them says nothing, and gives them longer alone. The second
  * crash under a suspect counts, and each under a lone one; where $2 are reached under a lone one, it is poisoned. Where one is enough,
  * only a lone one has it. Jobs whose cancel was requested end as cancelled.
+ * `hasShares`: some process has a share of a limit, which may be a silent one.
  * $3 and $4 say by queue name how long what ended is kept, $6 what a dead job does to its group.
  */
 export const REAP_CLAIMS = statement(
@@ -63,6 +64,7 @@ export const REAP_CLAIMS = statement(
   select (select count(*) from lapsed)::int as claims, (select id::text from lapsed order by id desc limit 1) as last, (select count(*) from held)::int as jobs,
     (select count(*) from held where poisoned and not cancelled)::int as poisoned,
     (select count(*) from held where cancelled)::int as cancelled,
+    exists (select from simple_queue.allotment where shard = $1) as "hasShares",
     (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'queue', name, 'group', group_name, 'onDeadJob', policy)), '[]')
       from turned where policy <> 'skip') as "deadJobs"`,
 );

@@ -31,6 +31,8 @@ export interface Notice {
 const NOTIFY_INTERVAL_MS = 10;
 const NOTICE_INTERVAL_MS = 1;
 const PING_INTERVAL_MS = 10_000;
+/** The flag of messages about limits; those of wake-ups are other letters. */
+const LIMIT = 's';
 /** A commit that is less late than this is found soon enough by looking. */
 const LATE_MS = 500;
 
@@ -43,6 +45,7 @@ export class Signals {
   private readonly channel: string;
   private readonly receivers = new Set<(signal: Signal) => void>();
   private readonly routes = new Map<string, (words: string) => void>();
+  private readonly limitReceivers = new Set<(name: string) => void>();
   private readonly onListening = new Set<() => void>();
   private readonly ears = new Set<unknown>();
   private readonly unsent = new Unsent();
@@ -61,6 +64,7 @@ export class Signals {
   ) {
     const { schema, listenUrl, queryTimeoutMs } = options;
     this.channel = `sq:${schema}`;
+    this.route(LIMIT, (name) => this.tellReceivers(name));
     this.target = {
       ...connectionOptionsOf(database.dataSource, listenUrl),
       query_timeout: Math.min(5_000, queryTimeoutMs),
@@ -152,6 +156,23 @@ export class Signals {
   /** Sends such a message, at once. */
   async post(flag: string, words: string): Promise<void> {
     await this.database.loops.run(NOTIFY, [this.channel, `${this.sender} ${flag} ${words}`]);
+  }
+
+  /** To those who share in a limit: it has changed, somebody wants some of it, or has given some back. A hint that may be lost. */
+  tellOfLimit(name: string, onlyOthers = false): void {
+    if (!onlyOthers) this.tellReceivers(name);
+    if (this.options.wakeUp === 'off' || this.rest.isOn) return;
+    this.post(LIMIT, name).catch((error: unknown) => this.rest.begin(error));
+  }
+
+  /** Hears of limits, from this process as well. */
+  hearOfLimits(receiver: (name: string) => void): () => void {
+    this.limitReceivers.add(receiver);
+    return () => void this.limitReceivers.delete(receiver);
+  }
+
+  private tellReceivers(name: string): void {
+    for (const receiver of this.limitReceivers) receiver(name);
   }
 
   /** Calls back each time that listening has begun: what was sent before was not heard. */

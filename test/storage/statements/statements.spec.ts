@@ -42,6 +42,8 @@ const LED_OTHERWISE: Record<string, string> = {
   blocked_pkey: 'found by group',
   job_cancel: 'holds only jobs that were asked to stop',
   scheduled_pkey: 'found by time',
+  fleet_limit_pkey: 'found by name',
+  allotment_pkey: 'found by name',
   throttle_pkey: 'found by key',
   throttle_end: 'purged by time',
   given_id_noted: 'purged by time',

@@ -1,0 +1,16 @@
+-- $1 smallint, $2 text, $3 integer, $4 integer[], $5 integer
+prepare draw_starts as
+with due as materialized (select (select count(*) from (
+    select from unnest($4::int[]) q(lane) cross join lateral (
+      (select 1 from simple_queue.ready where lane = q.lane and shard = $1 limit $3::int) union all
+      (select 1 from simple_queue.fair_ready where lane = q.lane and shard = $1 limit $3::int) union all
+      (select 1 from simple_queue.suspect where lane = q.lane and shard = $1 limit $3::int)) s limit $3::int) w)::int as n),
+  drawn as (
+    update simple_queue.fleet_limit set next_at = greatest(statement_timestamp(), least(next_at, statement_timestamp() + (burst * step_ms + 1000) * interval '1 millisecond')) + (least($3::int, (select n from due) + $5::int, greatest(0, floor((500 - ((extract(epoch from greatest(statement_timestamp(), least(next_at, statement_timestamp() + (burst * step_ms + 1000) * interval '1 millisecond')) - statement_timestamp()) * 1000)::float8 - (burst - 1) * step_ms)) / step_ms + 1.000001))::int)) * step_ms * interval '1 millisecond', granted = least($3::int, (select n from due) + $5::int, greatest(0, floor((500 - ((extract(epoch from greatest(statement_timestamp(), least(next_at, statement_timestamp() + (burst * step_ms + 1000) * interval '1 millisecond')) - statement_timestamp()) * 1000)::float8 - (burst - 1) * step_ms)) / step_ms + 1.000001))::int)
+    where name = $2 and shard = $1 and rate is not null and (held_until is null or held_until <= statement_timestamp()) and least($3::int, (select n from due) + $5::int, greatest(0, floor((500 - ((extract(epoch from greatest(statement_timestamp(), least(next_at, statement_timestamp() + (burst * step_ms + 1000) * interval '1 millisecond')) - statement_timestamp()) * 1000)::float8 - (burst - 1) * step_ms)) / step_ms + 1.000001))::int) > 0
+    returning granted as got, next_at as full_at)
+  select coalesce(d.got, 0) as drawn, (select n from due) as waiting, l.step_ms as "stepMs", d.full_at::text as "fullAt",
+    case when d.got is null then (extract(epoch from greatest(statement_timestamp(), least(next_at, statement_timestamp() + (burst * step_ms + 1000) * interval '1 millisecond')) - statement_timestamp()) * 1000)::float8 - (burst - 1) * step_ms
+      else (extract(epoch from d.full_at - statement_timestamp()) * 1000)::float8 - (d.got + burst - 1) * step_ms end as "firstMs",
+    coalesce(greatest(0, extract(epoch from held_until - statement_timestamp()) * 1000)::float8, 0) as "heldMs"
+  from simple_queue.fleet_limit l left join drawn d on true where l.name = $2 and l.shard = $1 and l.rate is not null;

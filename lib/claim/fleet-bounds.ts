@@ -1,0 +1,39 @@
+import type { FleetPermits, LimitedLane } from '../limits/fleet-permits.js';
+
+/** The limits across the fleet that a lane obeys. They come and go while jobs run, and what runs is counted by each. */
+export class FleetBounds {
+  permits: readonly FleetPermits[] = [];
+
+  bind(permits: readonly FleetPermits[], lane: LimitedLane, running: number): void {
+    for (const limit of this.permits) {
+      if (permits.includes(limit)) continue;
+      limit.lanes.delete(lane);
+      for (let run = 0; run < running; run++) limit.giveBack();
+    }
+    for (const limit of permits) {
+      if (this.permits.includes(limit)) continue;
+      limit.lanes.add(lane);
+      for (let run = 0; run < running; run++) limit.take();
+    }
+    this.permits = permits;
+  }
+
+  /** No more than they let in: what waits here would be kept from other processes. */
+  limited(wanted: number): number {
+    let most = wanted;
+    for (const limit of this.permits) most = Math.min(most, limit.claimable);
+    return most;
+  }
+
+  get mayStart(): boolean {
+    return this.permits.every((limit) => limit.free > 0);
+  }
+
+  take(): void {
+    for (const limit of this.permits) limit.take();
+  }
+
+  giveBack(): void {
+    for (const limit of this.permits) limit.giveBack();
+  }
+}

@@ -1,0 +1,117 @@
+import type { LimitChange, LimitShare, LimitSummary } from '../../admin/limits.js';
+import { QueueError } from '../../job/queue.errors.js';
+import type { AddCommand, Cli } from '../command.js';
+import type { Cell } from '../table.js';
+import { span } from '../times.js';
+
+interface SetFlags {
+  concurrency?: string;
+  rate?: string;
+  burst?: string;
+  strict?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  simple-queue limits
+  simple-queue limits set mail --concurrency 10
+  simple-queue limits set stripe --rate 100/1000 --strict
+  simple-queue limits set mail --rate none
+  simple-queue limits reset mail`;
+
+/** `limits`: what bounds jobs over all processes, and who shares in it. */
+export const addLimits: AddCommand = (program, act) => {
+  const limits = program
+    .command('limits')
+    .description('limits across the fleet, and who holds their permits')
+    .addHelpText('after', EXAMPLES)
+    .action(act(show));
+  limits
+    .command('set')
+    .description('set a limit while the fleet works; it overrules what processes declare')
+    .argument('<name>', 'a queue, or a named limit')
+    .option('--concurrency <n>', 'jobs at once over all processes, or "none"')
+    .option('--rate <limit/ms>', 'starts in a time, such as 100/1000, or "none"')
+    .option('--burst <n>', 'with --rate: starts at once after a rest')
+    .option('--strict', 'with --rate: in any window, spaced evenly')
+    .action(act(set));
+  limits
+    .command('reset')
+    .description('let what processes declare hold again')
+    .argument('<name>', 'a queue, or a named limit')
+    .action(act(reset));
+};
+
+async function show({ screen, session }: Cli): Promise<void> {
+  const limits = await (await session()).admin.limits();
+  await screen.answer({ limits }, async () => {
+    if (limits.length === 0) return screen.say('No limit across the fleet is declared or set.');
+    const columns = [
+      { head: 'limit' },
+      { head: 'at once', right: true },
+      { head: 'given out', right: true },
+      { head: 'rate' },
+      { head: '' },
+      { head: 'who has how many', shrinks: true },
+    ];
+    await screen.table(columns, limits.map(rowOf));
+  });
+}
+
+function rowOf({ name, concurrency, allotted, shares, ...limit }: LimitSummary): Cell[] {
+  const given = concurrency === undefined ? '' : String(allotted);
+  return [name, String(concurrency ?? ''), given, rateOf(limit), stateOf(limit), sharesOf(shares)];
+}
+
+function rateOf({ rate }: Pick<LimitSummary, 'rate'>): string {
+  if (!rate) return '';
+  const { limit, perMs, burst, strict } = rate;
+  const how = strict ? ', strict' : burst === limit ? '' : `, burst ${burst}`;
+  return `${limit}/${perMs} ms${how}`;
+}
+
+function stateOf({ restsUntil, setAt }: Pick<LimitSummary, 'restsUntil' | 'setAt'>): Cell {
+  if (restsUntil) return { text: `rests ${span(restsUntil.getTime() - Date.now())}`, tone: 'bad' };
+  return setAt ? 'set' : '';
+}
+
+function sharesOf(shares: LimitShare[]): string {
+  const holding = shares.filter(({ permits }) => permits > 0);
+  return holding
+    .map(({ holder, permits, live }) => `${holder} ${permits}${live ? '' : ' (silent)'}`)
+    .join(', ');
+}
+
+async function set(cli: Cli, name: string, flags: SetFlags): Promise<void> {
+  const { admin } = await cli.session();
+  const known = (await admin.limits()).find((limit) => limit.name === name);
+  const key = known && !known.ofQueue ? 'concurrency' : 'fleetConcurrency';
+  const change: LimitChange = {
+    ...(flags.concurrency === undefined ? {} : { [key]: numberOf(flags.concurrency) }),
+    ...(flags.rate === undefined ? {} : { rate: rateFrom(flags) }),
+  };
+  await admin.setLimit(name, change);
+  await cli.screen.answer({ name, ...change }, () => cli.screen.say(`Limit "${name}" is set.`));
+}
+
+const numberOf = (text: string): number | null => (text === 'none' ? null : Number(text));
+
+function rateFrom({ rate = '', burst, strict }: SetFlags): LimitChange['rate'] {
+  if (rate === 'none') return null;
+  const parts = /^(\d+)\/(\d+)$/.exec(rate);
+  if (!parts)
+    throw new QueueError('INVALID_OPTION', `--rate: "${rate}" is not of the form 100/1000: starts, and milliseconds.`); // prettier-ignore
+  return {
+    limit: Number(parts[1]),
+    perMs: Number(parts[2]),
+    ...(burst === undefined ? {} : { burst: Number(burst) }),
+    ...(strict ? { strict } : {}),
+  };
+}
+
+async function reset({ screen, session }: Cli, name: string): Promise<void> {
+  await (await session()).admin.resetLimit(name);
+  await screen.answer({ name }, () =>
+    screen.say(`What processes declare of "${name}" holds again.`),
+  );
+}

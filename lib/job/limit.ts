@@ -1,0 +1,73 @@
+/** How many starts a time allows. */
+export interface RateLimit {
+  /** Starts in `perMs`. */
+  limit: number;
+  perMs: number;
+  /** Starts at once after a rest, default `limit`. Not with `strict`. */
+  burst?: number;
+  /** `true`: no window of `perMs` ever sees more than `limit` starts; they are spaced evenly, some 9 % wider than the rate alone asks for. */
+  strict?: boolean;
+}
+
+/** What a limit says. One of the two at least. */
+export interface LimitRule {
+  /** Jobs (and calls within it) at once, over all processes. */
+  concurrency?: number;
+  rate?: RateLimit;
+}
+
+/** The same for a queue, whose `concurrency` is that of a process. */
+export interface QueueLimitRule {
+  /** Jobs of the queue at once, over all processes. */
+  fleetConcurrency?: number;
+  rate?: RateLimit;
+}
+
+/** A declared limit, by the name that processes share. */
+export interface DeclaredLimit extends LimitRule {
+  name: string;
+  /** It is that of the queue of this name; otherwise handlers and calls name it. */
+  ofQueue: boolean;
+}
+
+/** Starts are drawn this long ahead: one statement for many of them. */
+export const DRAWN_AHEAD_MS = 500;
+
+const MIN_SLACK_MS = 50;
+const MAX_SLACK_MS = 500;
+const STRICT_SHARE = 0.1;
+
+/** A start of a strict rate may be this late: the spacing has room for it. */
+export function slackOf({ perMs, strict }: Pick<RateLimit, 'perMs' | 'strict'>): number {
+  return strict ? Math.min(MAX_SLACK_MS, Math.max(MIN_SLACK_MS, perMs * STRICT_SHARE)) : 0;
+}
+
+/** The spacing of starts, and how many may come at once. */
+export function paceOf(rate: RateLimit): { stepMs: number; burst: number } {
+  const { limit, perMs, burst = limit, strict = false } = rate;
+  return { stepMs: (perMs + slackOf(rate)) / limit, burst: strict ? 1 : burst };
+}
+
+/** One text for equal rules, whatever the order of their keys. */
+export function ruleText({ concurrency, rate }: LimitRule): string {
+  const { limit, perMs, burst, strict } = rate ?? {};
+  return JSON.stringify({
+    concurrency,
+    rate: rate && { limit, perMs, ...(strict ? { strict } : { burst: burst ?? limit }) },
+  });
+}
+
+/** In words, for messages and lists. */
+export function ruleWords({ concurrency, rate }: LimitRule): string {
+  const parts = concurrency === undefined ? [] : [`${concurrency} at once`];
+  if (rate) {
+    const { limit, perMs, burst = limit, strict } = rate;
+    const how = strict
+      ? ' in any window'
+      : burst === limit
+        ? ''
+        : `, ${burst} at once after a rest`;
+    parts.push(`${limit} starts in ${perMs} ms${how}`);
+  }
+  return parts.join(', ') || 'nothing';
+}

@@ -1,0 +1,19 @@
+import type { DeclaredLimit } from '../job/limit.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
+
+/** What the options of this process say of limits across the fleet. */
+export function declaredLimits({
+  queues,
+  limits,
+}: Pick<ResolvedOptions, 'queues' | 'limits'>): DeclaredLimit[] {
+  const ofQueues = [...queues].map(([name, { fleetConcurrency, rate }]) => ({
+    name,
+    ofQueue: true,
+    concurrency: fleetConcurrency,
+    rate,
+  }));
+  const named = [...limits].map(([name, rule]) => ({ ...rule, name, ofQueue: false }));
+  return [...ofQueues, ...named].filter(
+    ({ concurrency, rate }) => concurrency !== undefined || rate !== undefined,
+  );
+}

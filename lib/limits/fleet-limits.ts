@@ -1,0 +1,102 @@
+import { ruleText, ruleWords, type DeclaredLimit } from '../job/limit.js';
+import { QueueError } from '../job/queue.errors.js';
+import type { QueueEventBus } from '../observability/events.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import {
+  wordsOf,
+  type LimitRepository,
+  type LimitRow,
+} from '../storage/limits/limit.repository.js';
+import { declaredLimits } from './declared-limits.js';
+
+interface FleetLimitsParts {
+  limits: LimitRepository;
+  options: Pick<ResolvedOptions, 'queues' | 'limits'>;
+  events: QueueEventBus;
+}
+
+/** The limits of the fleet as the database has them, and what this process has declared of them. */
+export class FleetLimits {
+  private readonly declared: ReadonlyMap<string, DeclaredLimit>;
+  private rows: ReadonlyMap<string, LimitRow> = new Map();
+  /** By name, the rule that was said to differ. */
+  private readonly told = new Map<string, string>();
+
+  constructor(private readonly parts: FleetLimitsParts) {
+    this.declared = new Map(declaredLimits(parts.options).map((limit) => [limit.name, limit]));
+  }
+
+  get declaresAny(): boolean {
+    return this.declared.size > 0;
+  }
+
+  /** The sum of their versions, as the promoter sees it: another one, and something has changed. */
+  get version(): number {
+    return [...this.rows.values()].reduce((sum, { version }) => sum + version, 0);
+  }
+
+  all(): LimitRow[] {
+    return [...this.rows.values()];
+  }
+
+  get(name: string): LimitRow | undefined {
+    return this.rows.get(name);
+  }
+
+  /** What this process says of it, as it is compared; null: nothing. */
+  declares(name: string): string | null {
+    const declared = this.declared.get(name);
+    return declared ? ruleText(declared) : null;
+  }
+
+  /**
+   * Creates what nobody has declared before, and reads them all. `leaseOf`: of a share that this process has.
+   * @throws QueueError `LIMIT_NAME_TAKEN`.
+   */
+  async declare(leaseOf: string | undefined): Promise<void> {
+    for (const limit of this.declared.values()) await this.parts.limits.declare(limit, leaseOf);
+    await this.read();
+    for (const limit of this.declared.values()) this.compare(limit, this.rows.get(limit.name));
+  }
+
+  async read(): Promise<void> {
+    this.rows = new Map((await this.parts.limits.list()).map((row) => [row.name, row]));
+  }
+
+  /** Another process has declared it otherwise, and still shares in it: what it says may change when that one is gone. */
+  get isContradicted(): boolean {
+    return [...this.declared.values()].some((limit) =>
+      this.differs(limit, this.rows.get(limit.name)),
+    );
+  }
+
+  private differs(limit: DeclaredLimit, row: LimitRow | undefined): boolean {
+    return row === undefined || (row.setAt === null && row.rule !== ruleText(limit));
+  }
+
+  private compare(limit: DeclaredLimit, row: LimitRow | undefined): void {
+    if (!row) return;
+    if (row.ofQueue !== limit.ofQueue) throw taken(limit);
+    if (row.rule === ruleText(limit) || this.told.get(limit.name) === row.rule) return;
+    this.told.set(limit.name, row.rule);
+    this.parts.events.emit('warning', () => ({
+      code: 'LIMIT_DIFFERS',
+      message: differing(limit, row),
+    }));
+  }
+}
+
+function taken({ name, ofQueue }: DeclaredLimit): QueueError {
+  const [here, there] = ofQueue ? ['queue', 'limit of that name'] : ['limit', 'queue of that name'];
+  return new QueueError(
+    'LIMIT_NAME_TAKEN',
+    `The ${here} "${name}" cannot be limited: another process limits the ${there}. Limits of queues and named ones share their names; rename one of them.`,
+  );
+}
+
+function differing(limit: DeclaredLimit, row: LimitRow): string {
+  const words = `Limit "${row.name}" is ${wordsOf(row)}, and this process declares ${ruleWords(limit)}. The database's word holds`;
+  if (row.setAt)
+    return `${words}: an operator has set it. Set it again with QueueAdmin.setLimit or \`simple-queue limits set\`.`;
+  return `${words}, as long as a process that declared it lives; then this one's does. Give all processes the same, or set it with QueueAdmin.setLimit.`;
+}

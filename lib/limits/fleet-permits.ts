@@ -1,0 +1,109 @@
+import { slackOf } from '../job/limit.js';
+import { Permits } from '../runtime/permits.js';
+import type { LimitRow } from '../storage/limits/limit.repository.js';
+import { Slots } from './slots.js';
+
+/** A lane as its limits see it. */
+export interface LimitedLane {
+  readonly id: number;
+  /** Calls that will be made of what is here and on its way. */
+  readonly coming: number;
+  /** Calls that it would ask for now, were it not for limits across the fleet. */
+  readonly wish: number;
+  /** The tier of this process that bounds it most. */
+  readonly narrowest: Permits;
+  /** Its jobs are looked for, not only claimed. */
+  lookedFor(): void;
+  /** None was there: it is left alone until then. */
+  foundEmpty(nextLookAt: number): void;
+}
+
+/** A start that was drawn without `strict` may come this late. */
+const LATE_MS = 100;
+
+/**
+ * What this process may run under one limit of the fleet: its share of the permits, and the starts that it has drawn. It stands among the
+ * permits of each lane that obeys the limit, so that a start takes all of them or none, and costs nothing more.
+ */
+export class FleetPermits extends Permits {
+  readonly lanes = new Set<LimitedLane>();
+  /** Drawn starts; undefined: the limit has no rate. */
+  slots: Slots | undefined;
+  /** Permits that this process has, under its lease. */
+  n = 0;
+  /** Of them it uses so many: others wait for the rest. */
+  upTo = Infinity;
+  private heldUntil = -Infinity;
+
+  constructor(
+    private rule: LimitRow,
+    /** Something came free, or was used up: the share is worth a look. */
+    private readonly onChange: () => void,
+  ) {
+    super(Infinity);
+    this.pace();
+    this.hold(rule.heldMs);
+  }
+
+  get row(): LimitRow {
+    return this.rule;
+  }
+
+  /** Another rule keeps the share; starts that were drawn by the old one are forgotten. */
+  apply(row: LimitRow): void {
+    const before = this.rule;
+    this.rule = row;
+    if (row.rule !== before.rule) this.pace();
+    this.hold(row.heldMs);
+  }
+
+  hold(ms: number): void {
+    this.heldUntil = ms > 0 ? performance.now() + ms : -Infinity;
+    if (ms > 0) this.slots?.clear();
+  }
+
+  get heldMs(): number {
+    return Math.max(0, this.heldUntil - performance.now());
+  }
+
+  override get limit(): number {
+    return this.rule.concurrency === null ? Infinity : Math.min(this.n, this.upTo);
+  }
+
+  override get free(): number {
+    if (this.heldMs > 0) return 0;
+    const free = this.limit - this.used;
+    return this.slots ? Math.min(free, this.slots.free()) : free;
+  }
+
+  override take(quickAt?: number): void {
+    super.take(quickAt);
+    if (!this.slots) return;
+    this.slots.take();
+    if (this.claimable === 0) this.onChange();
+  }
+
+  override giveBack(): void {
+    super.giveBack();
+    if (this.slots || this.upTo < this.n) this.onChange();
+  }
+
+  /** No place in line for starts that nobody has drawn. */
+  override isQuick(since: number): boolean {
+    return this.limit > 0 && !this.slots && this.heldMs === 0 && super.isQuick(since);
+  }
+
+  /** Calls that may be claimed for: with a share as many as the tiers of the process let in, of a rate what is drawn. */
+  get claimable(): number {
+    if (this.limit <= 0 || this.heldMs > 0) return 0;
+    if (!this.slots) return Infinity;
+    let spoken = 0;
+    for (const lane of this.lanes) spoken += lane.coming;
+    return Math.max(0, this.slots.left() - spoken);
+  }
+
+  private pace(): void {
+    const { perMs, strict } = this.rule;
+    this.slots = perMs === null ? undefined : new Slots(slackOf({ perMs, strict }) || LATE_MS);
+  }
+}

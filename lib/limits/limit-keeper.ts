@@ -1,0 +1,155 @@
+import type { LimitRepository, LimitRow } from '../storage/limits/limit.repository.js';
+import { Drawing } from './drawing.js';
+import type { FleetLimits } from './fleet-limits.js';
+import { FleetPermits, type LimitedLane } from './fleet-permits.js';
+import { Sharing, type SharingParts } from './sharing.js';
+
+interface LimitKeeperParts extends Pick<
+  SharingParts,
+  'pollIntervalMs' | 'tell' | 'onRoom' | 'onEmptied'
+> {
+  limits: LimitRepository;
+  fleet: FleetLimits;
+  /** Of this process; undefined: it may claim nothing now. */
+  lease: () => string | undefined;
+  /** Lanes may have other limits than before. */
+  onChange: () => void;
+  wake: () => void;
+}
+
+interface Kept {
+  permits: FleetPermits;
+  sharing: Sharing;
+  drawing: Drawing;
+}
+
+/** A declaration that was overruled is made again: who overruled it may be gone. */
+const DECLARE_MS = 5_000;
+
+/** What a worker has of the limits that its lanes obey, one round after another. Where nothing is limited, it asks nothing. */
+export class LimitKeeper {
+  private readonly kept = new Map<string, Kept>();
+  private lease = '';
+  private declareAt = 0;
+
+  constructor(private readonly parts: LimitKeeperParts) {}
+
+  /** Before the first claim. @throws QueueError `LIMIT_NAME_TAKEN`. */
+  async open(): Promise<void> {
+    if (!this.parts.fleet.declaresAny) return;
+    await this.declare();
+  }
+
+  /** What the promoter saw: the sum of the versions. */
+  async learn(version: number): Promise<void> {
+    if (version === this.parts.fleet.version) return;
+    if (this.parts.fleet.declaresAny && version === 0) return this.declare();
+    await this.parts.fleet.read();
+    this.applyAll();
+  }
+
+  /** At once here, and everywhere as soon as it is heard of. What cannot be told now is told by the next 429. */
+  async slowDown(queue: string, uses: readonly string[], ms: number): Promise<void> {
+    const names = uses.length > 0 ? uses : [queue];
+    for (const name of names) {
+      this.kept.get(name)?.permits.hold(ms);
+      await this.parts.limits.hold(name, uses.length === 0, ms).catch(() => undefined);
+      this.parts.tell(name);
+    }
+    // A queue without a limit has one now.
+    await this.parts.fleet.read();
+    this.applyAll();
+  }
+
+  /** Somebody has told of a limit. */
+  hear(name: string): void {
+    this.kept.get(name)?.sharing.hear();
+    this.parts.wake();
+  }
+
+  /** The limits that a queue's jobs obey in a handler that uses these. */
+  of(queue: string, uses: readonly string[] = []): FleetPermits[] {
+    const names = [queue, ...uses];
+    const rows = names.map((name, place) => ({
+      row: this.parts.fleet.get(name),
+      ofQueue: place === 0,
+    }));
+    return rows.flatMap(({ row, ofQueue }) =>
+      row && row.ofQueue === ofQueue ? [this.keep(row).permits] : [],
+    );
+  }
+
+  /** Those that lanes obey here. */
+  get active(): FleetPermits[] {
+    return [...this.kept.values()]
+      .map(({ permits }) => permits)
+      .filter(({ lanes }) => lanes.size > 0);
+  }
+
+  async round(): Promise<number> {
+    const lease = this.parts.lease();
+    if (!lease) return this.active.length > 0 ? this.parts.pollIntervalMs : Infinity;
+    if (lease !== this.lease) for (const { sharing } of this.kept.values()) sharing.forget();
+    this.lease = lease;
+    let restMs = await this.declareAgain();
+    for (const { permits, sharing, drawing } of this.kept.values()) {
+      if (permits.lanes.size === 0) continue;
+      restMs = Math.min(restMs, await sharing.round(lease), await drawing.round());
+    }
+    return restMs;
+  }
+
+  /** All that this process has goes back. */
+  async close(): Promise<void> {
+    for (const { permits, drawing } of this.kept.values()) {
+      const { name } = permits.row;
+      drawing.close();
+      if (!this.lease) continue;
+      await this.parts.limits.end(name, this.lease);
+      this.parts.tell(name);
+    }
+  }
+
+  private keep(row: LimitRow): Kept {
+    let kept = this.kept.get(row.name);
+    if (!kept) {
+      const { parts } = this;
+      const permits = new FleetPermits(row, parts.wake);
+      const declares = (name: string): string | null => parts.fleet.declares(name);
+      kept = {
+        permits,
+        sharing: new Sharing(permits, { ...parts, declares }),
+        drawing: new Drawing(permits, parts),
+      };
+      this.kept.set(row.name, kept);
+    }
+    return kept;
+  }
+
+  private async declare(): Promise<void> {
+    await this.parts.fleet.declare(this.parts.lease());
+    this.declareAt = performance.now() + DECLARE_MS;
+    this.applyAll();
+  }
+
+  private async declareAgain(): Promise<number> {
+    if (!this.parts.fleet.isContradicted) return Infinity;
+    if (performance.now() >= this.declareAt) await this.declare();
+    return DECLARE_MS;
+  }
+
+  private applyAll(): void {
+    for (const [name, { permits, sharing }] of this.kept) {
+      const row = this.parts.fleet.get(name);
+      if (!row) this.kept.delete(name);
+      else if (row.version !== permits.row.version) {
+        permits.apply(row);
+        sharing.hear();
+      }
+    }
+    this.parts.onChange();
+    this.parts.wake();
+  }
+}
+
+export type { LimitedLane };

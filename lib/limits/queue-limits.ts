@@ -1,0 +1,191 @@
+import { quote } from '../job/names.js';
+import { QueueError } from '../job/queue.errors.js';
+import type { QueueEventBus } from '../observability/events.js';
+import { unknownLimit } from '../options/limit-rules.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import { holding, isHeld } from '../runtime/held-names.js';
+import { callable, must, shape, whole, type Rule } from '../runtime/rules.js';
+import { Uuid7 } from '../runtime/uuid7.js';
+import type { Entry } from '../storage/limits/limit.repository.js';
+import type { Storage } from '../storage/storage.js';
+import { FleetLimits } from './fleet-limits.js';
+import { Turnstile } from './turnstile.js';
+
+/** How a call enters a limit. */
+export interface WithinOptions {
+  /** Permits, and starts of a rate, that the call takes; default 1. */
+  weight?: number;
+  /** Ends the wait; the call itself is not interrupted. */
+  signal?: AbortSignal;
+  /** How long to wait at most, default 60,000 ms. */
+  timeoutMs?: number;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const WAIT_MS = 60_000;
+/** How soon a full limit is asked again where nobody tells. */
+const ASK_MS = 500;
+
+const withinOptions = shape({
+  weight: whole(1, 1_000_000),
+  signal: must((value) => value instanceof AbortSignal, 'an AbortSignal'),
+  timeoutMs: whole(0, DAY_MS),
+} satisfies Record<keyof WithinOptions, Rule>);
+
+/** A call that waits, and what it takes with it. */
+interface Call {
+  name: string;
+  id: string;
+  weight: number;
+  signal: AbortSignal | undefined;
+  until: number;
+}
+
+/** Limits across the fleet for calls outside of jobs: a controller that calls the same API as the handlers do. */
+export class QueueLimits {
+  private readonly fleet: FleetLimits;
+  private readonly turnstile: Turnstile;
+  private readonly ids = new Uuid7();
+  private opening: Promise<void> | undefined;
+
+  /** @internal The module makes it. */
+  constructor(
+    private readonly storage: Storage,
+    private readonly options: ResolvedOptions,
+    events: QueueEventBus,
+  ) {
+    this.fleet = new FleetLimits({ limits: storage.limits, options, events });
+    this.turnstile = new Turnstile(storage, options.leaseMs);
+  }
+
+  /**
+   * Calls `work` when the limit has room for it, and answers what it answers. The permit is held until `work` ends, or this process dies; calls of
+   * one process enter in the order of their calls.
+   * @throws QueueError `LIMIT_UNKNOWN`, `LIMIT_UNREACHABLE` (more than there ever is), `LIMIT_HELD` (within the same limit already),
+   * `LIMIT_TIMEOUT`, `INVALID_OPTION`; the signal's reason.
+   */
+  within<T>(name: string, work: () => Promise<T> | T): Promise<T>;
+  within<T>(name: string, options: WithinOptions, work: () => Promise<T> | T): Promise<T>;
+  async within<T>(
+    name: string,
+    given: WithinOptions | (() => Promise<T> | T),
+    after?: () => Promise<T> | T,
+  ): Promise<T> {
+    const [options, work] = typeof given === 'function' ? [{}, given] : [given, after!];
+    refuse([...withinOptions(options, ''), ...callable(work, 'work')]);
+    if (isHeld(name)) throw held(name);
+    await this.open();
+    const { weight = 1, signal, timeoutMs = WAIT_MS } = options;
+    const call = {
+      name,
+      weight,
+      signal,
+      id: this.ids.next(),
+      until: performance.now() + timeoutMs,
+    };
+    await unlessAborted(
+      this.turnstile.inLine(name, () => this.enter(call)),
+      signal,
+    );
+    try {
+      return await holding([name], work);
+    } finally {
+      await this.turnstile.leave(name, call.id);
+    }
+  }
+
+  /**
+   * Somebody was told to come later (HTTP 429): nothing that obeys the limit starts before `ms` are over, in any process.
+   * @throws QueueError `LIMIT_UNKNOWN`, `INVALID_OPTION`.
+   */
+  async slowDown(name: string, ms: number): Promise<void> {
+    refuse(whole(1, DAY_MS)(ms, 'ms'));
+    await this.open();
+    const [row] = await this.storage.limits.list([name]);
+    if (!row) throw this.unknown(name);
+    await this.storage.limits.hold(name, row.ofQueue, ms);
+    this.storage.signals.tellOfLimit(name);
+  }
+
+  private open(): Promise<void> {
+    if (!this.fleet.declaresAny) return Promise.resolve();
+    this.opening ??= this.fleet.declare(undefined).catch((error: unknown) => {
+      this.opening = undefined;
+      throw error;
+    });
+    return this.opening;
+  }
+
+  private async enter(call: Call): Promise<void> {
+    try {
+      for (;;) {
+        call.signal?.throwIfAborted();
+        const entry = await this.turnstile.ask(call);
+        if (!entry) throw this.unknown(call.name);
+        if (entry.entered) return call.signal?.throwIfAborted();
+        refuseUnreachable(call, entry);
+        await this.rest(call, entry);
+      }
+    } catch (error) {
+      await this.turnstile.leave(call.name, call.id);
+      throw error;
+    }
+  }
+
+  private async rest(call: Call, { heldMs, rateMs }: Entry): Promise<void> {
+    const leftMs = call.until - performance.now();
+    if (leftMs <= 0) throw late(call);
+    const waitMs = Math.max(heldMs, rateMs) || ASK_MS;
+    await this.turnstile.rest(call, Math.max(1, Math.min(leftMs, waitMs)));
+  }
+
+  private unknown(name: string): QueueError {
+    return unknownLimit(`${quote(name)} is asked for`, name, [...this.options.limits.keys()]);
+  }
+}
+
+/** Whoever gives up waits for nobody in front; its own turn finds the signal aborted, and leaves. */
+async function unlessAborted(turn: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return turn;
+  let stop = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    stop = () => signal.removeEventListener('abort', onAbort);
+  });
+  turn.catch(() => undefined);
+  await Promise.race([turn, aborted]).finally(stop);
+}
+
+function refuse(problems: string[]): void {
+  if (problems.length > 0)
+    throw new QueueError('INVALID_OPTION', `limits: ${problems.join('; ')}.`);
+}
+
+function refuseUnreachable({ name, weight }: Call, { concurrency, burst, strict }: Entry): void {
+  const most = Math.min(concurrency ?? Infinity, burst ?? Infinity);
+  if (weight <= most) return;
+  const why =
+    strict && weight > 1
+      ? 'its rate is strict, which spaces single starts'
+      : `it has ${most} at most`;
+  throw new QueueError(
+    'LIMIT_UNREACHABLE',
+    `A call with the weight ${weight} can never enter limit "${name}": ${why}. Lower the weight, or raise the limit.`,
+  );
+}
+
+function held(name: string): QueueError {
+  return new QueueError(
+    'LIMIT_HELD',
+    `Limit ${quote(name)} is held here already, by the job or call that this one is part of: it would wait for itself. Leave out the inner one.`,
+  );
+}
+
+function late({ name }: Call): QueueError {
+  return new QueueError(
+    'LIMIT_TIMEOUT',
+    `Limit "${name}" had no room in time. Wait longer (timeoutMs), or look who holds it: QueueAdmin.limits(), \`simple-queue limits\`.`,
+  );
+}

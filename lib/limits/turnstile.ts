@@ -1,0 +1,84 @@
+import { workerName } from '../runtime/worker-name.js';
+import type { Entry } from '../storage/limits/limit.repository.js';
+import type { Storage } from '../storage/storage.js';
+
+interface Asking {
+  name: string;
+  id: string;
+  weight: number;
+  signal: AbortSignal | undefined;
+}
+
+const BEATS = 3;
+
+/** Where calls of this process enter limits: one after another of each limit, and renewed as long as they last. */
+export class Turnstile {
+  private readonly lines = new Map<string, Promise<unknown>>();
+  private readonly inside = new Set<string>();
+  private beat: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly storage: Storage,
+    /** A call whose process is silent for so long has lost its permit. */
+    private readonly keepMs: number,
+  ) {}
+
+  /** Its turn comes when those in front have entered, or given up. */
+  inLine<T>(name: string, enter: () => Promise<T>): Promise<T> {
+    const turn = (this.lines.get(name) ?? Promise.resolve()).then(enter, enter);
+    const settled = turn.catch(() => undefined);
+    this.lines.set(name, settled);
+    void settled.then(() => this.lines.get(name) === settled && this.lines.delete(name));
+    return turn;
+  }
+
+  async ask({ name, id, weight }: Asking): Promise<Entry | undefined> {
+    const isFirst = !this.inside.has(id);
+    this.inside.add(id);
+    const { keepMs, storage } = this;
+    const entry = await storage.limits.enter(name, { id, weight, keepMs, holder: workerName() });
+    if (entry?.isFull && isFirst) storage.signals.tellOfLimit(name);
+    this.beat ??= setInterval(() => this.renew(), keepMs / BEATS).unref();
+    return entry;
+  }
+
+  /** Until somebody tells of the limit, or `ms`, or the signal. */
+  async rest({ name, signal }: Asking, ms: number): Promise<void> {
+    const { signals } = this.storage;
+    const stops: (() => void)[] = [];
+    signals.startListening(this);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      const onAbort = (): void => resolve();
+      signal?.addEventListener('abort', onAbort, { once: true });
+      stops.push(
+        signals.hearOfLimits((told) => told === name && resolve()),
+        () => clearTimeout(timer),
+        () => signal?.removeEventListener('abort', onAbort),
+      );
+    });
+    for (const stop of stops) stop();
+  }
+
+  /** What cannot be told now is so when its time is over. */
+  async leave(name: string, id: string): Promise<void> {
+    this.inside.delete(id);
+    if (this.inside.size === 0) this.hush();
+    try {
+      await this.storage.limits.leave(name, id);
+      this.storage.signals.tellOfLimit(name);
+    } catch {
+      // As above.
+    }
+  }
+
+  private renew(): void {
+    this.storage.limits.keepEntered([...this.inside], this.keepMs).catch(() => undefined);
+  }
+
+  private hush(): void {
+    clearInterval(this.beat);
+    this.beat = undefined;
+    void this.storage.signals.stopListening(this);
+  }
+}

@@ -1,0 +1,80 @@
+import type { LimitRule, QueueLimitRule, RateLimit } from '../job/limit.js';
+import { QueueError } from '../job/queue.errors.js';
+import { closestWord } from '../runtime/closest-word.js';
+import { must, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const MOST = 1_000_000;
+
+const rateShape = shape(
+  {
+    limit: whole(1, MOST),
+    perMs: whole(10, DAY_MS),
+    burst: whole(1, MOST),
+    strict: yesOrNo,
+  } satisfies Record<keyof RateLimit, Rule>,
+  ['limit', 'perMs'],
+);
+
+/** A burst is what strict excludes. */
+const withoutBurst = must(
+  (rate) => !(rate as RateLimit).strict || (rate as RateLimit).burst === undefined,
+  'strict or have a burst, and not both: a strict rate spaces its starts evenly',
+);
+
+const rate: Rule = (value, path) => {
+  const problems = rateShape(value, path);
+  return problems.length > 0 ? problems : withoutBurst(value, path);
+};
+
+const ruleShape = shape({ concurrency: whole(1, MOST), rate } satisfies Record<
+  keyof LimitRule,
+  Rule
+>);
+const saysSomething = must(
+  (rule) => (rule as LimitRule).concurrency !== undefined || (rule as LimitRule).rate !== undefined,
+  'an object with concurrency, rate or both',
+);
+
+/** A named limit. */
+export const limitRule: Rule = (value, path) => {
+  const problems = ruleShape(value, path);
+  return problems.length > 0 ? problems : saysSomething(value, path);
+};
+
+/** Among the settings of a queue. */
+export const QUEUE_LIMIT_RULES = { fleetConcurrency: whole(1, MOST), rate } satisfies Record<
+  keyof QueueLimitRule,
+  Rule
+>;
+
+const orNull =
+  (rule: Rule): Rule =>
+  (value, path) =>
+    value === null ? [] : rule(value, path);
+
+const changeShape = shape({
+  fleetConcurrency: orNull(whole(1, MOST)),
+  concurrency: orNull(whole(1, MOST)),
+  rate: orNull(rate),
+});
+const changesSomething = must(
+  (change) => Object.values(change as object).some((value) => value !== undefined),
+  'a change: fleetConcurrency or concurrency, rate, or both',
+);
+
+/** What an operator changes; null takes a part away. */
+export const limitChange: Rule = (value, path) => {
+  const problems = changeShape(value, path);
+  return problems.length > 0 ? problems : changesSomething(value, path || 'the change');
+};
+
+/** `said`: who names it. */
+export function unknownLimit(said: string, name: string, known: readonly string[]): QueueError {
+  const closest = closestWord(name, known);
+  const hint = closest ? ` Did you mean "${closest}"?` : '';
+  return new QueueError(
+    'LIMIT_UNKNOWN',
+    `${said}, and no limit has this name.${hint} Declare it in forRoot({ limits: { ... } }).`,
+  );
+}

@@ -1,0 +1,252 @@
+import {
+  paceOf,
+  ruleText,
+  ruleWords,
+  type DeclaredLimit,
+  type LimitRule,
+} from '../../job/limit.js';
+import type { Database, Run } from '../connection/database.js';
+import { SHARD } from '../connection/shard.js';
+import { DECLARE_LIMIT, SET_LIMIT } from './declare-limit.sql.js';
+import { DRAW_STARTS, HOLD_LIMIT, RETURN_STARTS } from './draw-starts.sql.js';
+import { ENTER_LIMIT, KEEP_ENTERED, KEEP_LENT, LEND } from './enter-limit.sql.js';
+import { FREE_SHARES } from './free-shares.sql.js';
+import { LIST_LIMITS } from './list-limits.sql.js';
+import { LIST_SHARES, RESET_LIMIT } from './list-shares.sql.js';
+import { LOOK_AT_LIMIT } from './look-at-limit.sql.js';
+import { END_SHARE, GIVE_SHARE, RETURN_PERMIT, TAKE_SHARE } from './take-share.sql.js';
+
+/** A limit as it stands in the database. */
+export interface LimitRow {
+  name: string;
+  ofQueue: boolean;
+  concurrency: number | null;
+  rate: number | null;
+  perMs: number | null;
+  burst: number | null;
+  strict: boolean;
+  rule: string;
+  /** When an operator said so; null: it was declared. */
+  setAt: Date | null;
+  version: number;
+  heldMs: number;
+}
+
+/** Who has how much of a limit, and would have more. */
+export interface Share {
+  lease: string;
+  n: number;
+  wanted: number;
+  /** Since it was last given something. */
+  turnMs: number;
+}
+
+/** A look at how a limit is shared. */
+export interface SharedLimit {
+  concurrency: number | null;
+  allotted: number;
+  /** 1: jobs wait in the asked lanes. */
+  waiting: number;
+  shares: Share[];
+}
+
+/** A limit with who shares in it, as operators see it. */
+export interface LimitShares extends LimitRow {
+  allotted: number;
+  /** Until the next start of its rate. */
+  rateMs: number;
+  shares: HeldShare[];
+}
+
+interface HeldShare {
+  holder: string;
+  n: number;
+  wanted: number;
+  declares: string | null;
+  live: boolean;
+  jobs: string[];
+}
+
+/** What a process asks for, and tells. */
+interface ShareWish {
+  lease: string;
+  more: number;
+  wanted: number;
+  lanes: number[];
+  declares: string | null;
+}
+
+/** What a draw brought: slots that begin in `firstMs`, one each `stepMs`. */
+export interface Drawn {
+  drawn: number;
+  waiting: number;
+  firstMs: number;
+  stepMs: number;
+  heldMs: number;
+  /** For giving back. */
+  fullAt: string | null;
+}
+
+/** What a pulled claim asks of a limit. */
+interface LendWish {
+  lease: string;
+  holder: string;
+  atMost: number;
+  keepMs: number;
+}
+
+/** What it was lent. */
+interface Lent {
+  lent: number;
+  fullAt: string;
+}
+
+/** How a call fared that asked to enter. */
+export interface Entry {
+  entered: boolean;
+  concurrency: number | null;
+  strict: boolean;
+  burst: number | null;
+  isFull: boolean;
+  rateMs: number;
+  heldMs: number;
+}
+
+/** Nobody means a limit to rest for longer. */
+const LONGEST_HOLD_MS = 86_400_000;
+/** More limits than this nobody has by intent. */
+const MAX_LIMITS = 1_000;
+
+/** Limits across the fleet: their rules, who has which share, and the bucket of their rate. */
+export class LimitRepository {
+  constructor(private readonly database: Database) {}
+
+  /** `lease`: of this process, where it shares in it already. */
+  async declare(limit: DeclaredLimit, lease?: string): Promise<void> {
+    await this.database.waiters.run(DECLARE_LIMIT, [...ruleValues(limit), lease ?? null]);
+  }
+
+  /** False: there is neither such a limit nor such a queue. */
+  async set(limit: DeclaredLimit): Promise<boolean> {
+    return (await this.database.waiters.run(SET_LIMIT, ruleValues(limit))).length === 1;
+  }
+
+  list(names?: readonly string[], run: Run = this.database.callers.run): Promise<LimitRow[]> {
+    return run(LIST_LIMITS, [SHARD, names ?? null, MAX_LIMITS]);
+  }
+
+  /** Those that a job obeys, or all. */
+  shares({ job }: { job?: string }): Promise<LimitShares[]> {
+    return this.database.callers.run(LIST_SHARES, [SHARD, null, job ?? null]);
+  }
+
+  /** False: there is no such limit. */
+  async reset(name: string): Promise<boolean> {
+    return (await this.database.waiters.run(RESET_LIMIT, [SHARD, name])).length === 1;
+  }
+
+  /** undefined: there is no such limit. */
+  async look(name: string, lanes: number[]): Promise<SharedLimit | undefined> {
+    return (await this.database.loops.run<SharedLimit>(LOOK_AT_LIMIT, [SHARD, name, lanes]))[0];
+  }
+
+  /** How much the process has then; undefined: the limit is gone, or the lease. */
+  async take(
+    name: string,
+    { lease, more, wanted, lanes, declares }: ShareWish,
+  ): Promise<number | undefined> {
+    const values = [SHARD, name, lease, more, wanted, lanes, declares];
+    return (await this.database.loops.run<{ n: number }>(TAKE_SHARE, values))[0]?.n;
+  }
+
+  /** How much it has left; undefined: somebody has taken it all. */
+  async give(
+    name: string,
+    { lease, back, wanted }: { lease: string; back: number; wanted: number },
+  ): Promise<number | undefined> {
+    return (
+      await this.database.loops.run<{ n: number }>(GIVE_SHARE, [SHARD, name, lease, back, wanted])
+    )[0]?.n;
+  }
+
+  async end(name: string, lease: string, run: Run = this.database.loops.run): Promise<void> {
+    await run(END_SHARE, [SHARD, name, lease]);
+  }
+
+  /** What silent processes had, once their jobs were put back; of which limits. */
+  async freeShares(): Promise<string[]> {
+    return (await this.database.loops.run<{ name: string }>(FREE_SHARES, [SHARD])).map(
+      ({ name }) => name,
+    );
+  }
+
+  /** undefined: it has no rate. */
+  async draw(
+    name: string,
+    { starts, lanes, here = 0 }: { starts: number; lanes: number[]; here?: number },
+  ): Promise<Drawn | undefined> {
+    return (
+      await this.database.loops.run<Drawn>(DRAW_STARTS, [SHARD, name, starts, lanes, here])
+    )[0];
+  }
+
+  async giveBackStarts(name: string, starts: number, fullAt: string): Promise<void> {
+    await this.database.loops.run(RETURN_STARTS, [SHARD, name, starts, fullAt]);
+  }
+
+  async hold(name: string, ofQueue: boolean, ms: number): Promise<void> {
+    const values = [SHARD, name, ofQueue, Math.max(1, Math.min(ms, LONGEST_HOLD_MS))];
+    await this.database.callers.run(HOLD_LIMIT, values);
+  }
+
+  /** Permits and starts for a pulled claim; undefined: none is free. */
+  async lend(name: string, { lease, holder, atMost, keepMs }: LendWish): Promise<Lent | undefined> {
+    const values = [SHARD, name, lease, atMost, keepMs, holder];
+    return (await this.database.callers.run<Lent>(LEND, values))[0];
+  }
+
+  async keepLent(name: string, lease: string, used: number, { lent, fullAt }: Lent): Promise<void> {
+    await this.database.callers.run(KEEP_LENT, [SHARD, name, lease, used, lent, fullAt]);
+  }
+
+  async returnPermit(name: string, lease: string): Promise<void> {
+    await this.database.callers.run(RETURN_PERMIT, [SHARD, name, lease]);
+  }
+
+  /** undefined: there is no such limit. */
+  async enter(
+    name: string,
+    { id, weight, keepMs, holder }: { id: string; weight: number; keepMs: number; holder: string },
+  ): Promise<Entry | undefined> {
+    // prettier-ignore
+    return (await this.database.callers.run<Entry>(ENTER_LIMIT, [SHARD, name, id, weight, keepMs, holder]))[0];
+  }
+
+  async leave(name: string, id: string): Promise<void> {
+    await this.end(name, id, this.database.callers.run);
+  }
+
+  async keepEntered(ids: string[], keepMs: number): Promise<void> {
+    await this.database.callers.run(KEEP_ENTERED, [SHARD, ids, keepMs]);
+  }
+}
+
+/** The rule as it would be declared. */
+export function ruleOf({ concurrency, rate, perMs, burst, strict }: LimitRow): LimitRule {
+  return {
+    ...(concurrency === null ? {} : { concurrency }),
+    ...(rate === null
+      ? {}
+      : { rate: { limit: rate, perMs: perMs!, ...(strict ? { strict } : { burst: burst! }) } }),
+  };
+}
+
+export const wordsOf = (row: LimitRow): string => ruleWords(ruleOf(row));
+
+function ruleValues({ name, ofQueue, ...rule }: DeclaredLimit): unknown[] {
+  const { concurrency = null, rate } = rule;
+  const pace = rate ? paceOf(rate) : { stepMs: null, burst: null };
+  const { limit, perMs, strict } = rate ?? { limit: null, perMs: null };
+  const columns = [concurrency, limit, perMs, pace.stepMs, pace.burst, strict ?? false];
+  return [SHARD, name, ofQueue, ...columns, ruleText(rule)];
+}

@@ -1,0 +1,43 @@
+import { FleetLimits } from '../limits/fleet-limits.js';
+import { LimitKeeper } from '../limits/limit-keeper.js';
+import type { Dispatcher } from '../claim/dispatcher.js';
+import type { Intake } from '../claim/intake.js';
+import type { WorkerLanes } from '../claim/worker-lanes.js';
+import type { QueueEventBus } from '../observability/events.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import type { Storage } from '../storage/storage.js';
+
+interface LimitedParts {
+  storage: Storage;
+  options: ResolvedOptions;
+  events: QueueEventBus;
+}
+
+/** What a worker has of the limits across the fleet: its lanes obey them, and its claims are made under their shares. */
+export function makeLimits(
+  { storage, options, events }: LimitedParts,
+  { lanes, intake, dispatcher }: { lanes: WorkerLanes; intake: Intake; dispatcher: Dispatcher },
+  { wakePoller, wakeLimits }: { wakePoller: () => void; wakeLimits: () => void },
+): LimitKeeper {
+  const { limits, signals } = storage;
+  const keeper = new LimitKeeper({
+    limits,
+    fleet: new FleetLimits({ limits, options, events }),
+    pollIntervalMs: options.pollIntervalMs,
+    lease: () => intake.lease,
+    tell: (name) => signals.tellOfLimit(name, true),
+    onRoom: () => {
+      dispatcher.startAll();
+      wakePoller();
+    },
+    onEmptied: (emptied) => {
+      for (const { id } of emptied) intake.giveBack(lanes.get(id)?.giveBack() ?? [], 'unstarted');
+    },
+    onChange: () => lanes.bind(),
+    wake: wakeLimits,
+  });
+  lanes.limitsOf = ({ queue }, handler) => keeper.of(queue, handler.options.uses);
+  lanes.onSlowDown = ({ queue }, handler, ms) =>
+    void keeper.slowDown(queue, handler.options.uses ?? [], ms).catch(() => undefined);
+  return keeper;
+}

@@ -1,0 +1,140 @@
+import { describe, expect, it } from '@jest/globals';
+import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
+import type { Job } from '../../lib/job/job.js';
+import { aHandler, type TestApplication } from '../support/application.js';
+import { Rows } from '../support/rows.js';
+import { eventually } from '../support/eventually.js';
+import { aGate } from '../support/gate.js';
+import { aStory, untilJobIs } from '../support/story.js';
+
+/** How many run at once in all processes together, now and at most. */
+class Meter {
+  now = 0;
+  most = 0;
+  total = 0;
+  readonly by = new Map<string, number>();
+
+  readonly measured = (who: string, work: (job: Job) => unknown) => async (job: Job) => {
+    this.total++;
+    this.by.set(who, (this.by.get(who) ?? 0) + 1);
+    this.most = Math.max(this.most, ++this.now);
+    try {
+      await work(job);
+    } finally {
+      this.now--;
+    }
+  };
+}
+
+const items = (count: number) => Array.from({ length: count }, (_, n) => ({ payload: { n } }));
+const aTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+const LIMITED = { queues: { work: { fleetConcurrency: 1 } } };
+
+describe('a limit across the fleet', () => {
+  const story = aStory();
+
+  const fleet = async (
+    count: number,
+    meter: Meter,
+    { options, work = aTick }: { options: SimpleQueueOptions; work?: (job: Job) => unknown },
+  ): Promise<TestApplication[]> => {
+    const start = (_: unknown, n: number) =>
+      story.start({ options, providers: [aHandler('work', meter.measured(`${n}`, work), { uses: options.limits && Object.keys(options.limits) })] }); // prettier-ignore
+    return Promise.all(Array.from({ length: count }, start));
+  };
+
+  const sums = async () => {
+    const [row] = await story.database.query<{ allotted: number; sum: number }>(
+      `select allotted, coalesce((select sum(n) from simple_queue.allotment a where a.name = l.name), 0)::int as sum
+       from simple_queue.fleet_limit l where name = 'work'`,
+    );
+    return row!;
+  };
+
+  it('is kept by four processes together, however much each could run', async () => {
+    const meter = new Meter();
+    const apps = await fleet(4, meter, { options: { queues: { work: { fleetConcurrency: 3 } } } });
+
+    await apps[0]!.queues.enqueueMany('work', items(1_000));
+    await eventually(() => expect(meter.total).toBe(1_000), { timeoutMs: 30_000 });
+
+    expect(meter.most).toBeLessThanOrEqual(3);
+    expect((await sums()).allotted).toBe((await sums()).sum);
+  });
+
+  it('of one lets one job run at a time in eight processes, and each of them gets its turn', async () => {
+    const meter = new Meter();
+    const apps = await fleet(8, meter, { options: { queues: { work: { fleetConcurrency: 1 } } } });
+
+    await apps[0]!.queues.enqueueMany('work', items(100));
+    await eventually(() => expect(meter.total).toBeGreaterThanOrEqual(100), { timeoutMs: 30_000 });
+
+    expect(meter.most).toBe(1);
+  });
+
+  it('is shared by those who have work: a process that comes later gets its part', async () => {
+    const meter = new Meter();
+    const gate = aGate();
+    const work = () => (meter.by.has('second') ? gate.passed : aTick());
+    const options = { queues: { work: { fleetConcurrency: 4 } } };
+    const [first] = await fleet(1, meter, { options, work });
+    await first!.queues.enqueueMany('work', items(50_000));
+    await eventually(() => expect(meter.now).toBeGreaterThan(0));
+
+    const second = await story.start({
+      options,
+      providers: [aHandler('work', meter.measured('second', work))],
+    });
+    await eventually(() => expect(meter.by.get('second')).toBe(2));
+    await eventually(() => expect(meter.now).toBe(4));
+
+    expect(meter.most).toBe(4);
+    await story.database.query('delete from simple_queue.ready');
+    gate.open();
+    await eventually(() => expect(meter.now).toBe(0));
+    await Promise.all([first!.close(), second.close()]);
+    await story.database.query('delete from simple_queue.job');
+  });
+
+  it('that is named bounds the handlers of several queues', async () => {
+    const meter = new Meter();
+    const options = { limits: { stripe: { concurrency: 2 } } };
+    const uses = ['stripe'];
+    const providers = ['charge', 'refund'].map((queue) =>
+      aHandler(queue, meter.measured(queue, aTick), { uses }),
+    );
+    const [one] = await Promise.all([
+      story.start({ options, providers }),
+      story.start({ options, providers }),
+    ]);
+
+    await one.queues.enqueueMany('charge', items(200));
+    await one.queues.enqueueMany('refund', items(200));
+    await eventually(() => expect(meter.total).toBe(400), { timeoutMs: 20_000 });
+
+    expect(meter.most).toBeLessThanOrEqual(2);
+    expect([...meter.by.values()]).toEqual([200, 200]);
+  });
+
+  it('of a process that is gone is free again after its jobs were put back', async () => {
+    const rows = new Rows(story.database);
+    const declaring = await story.start({ options: LIMITED });
+    const lease = await rows.lease('-1 second');
+    await story.database.query(
+      `insert into simple_queue.allotment (name, shard, lease, n, wanted) values ('work', 0, $1, 1, 1)`,
+      [lease],
+    );
+    await story.database.query(`update simple_queue.fleet_limit set allotted = 1`);
+    const { id } = await rows.job({ state: 'running', queue: 'work', lease });
+
+    const live = await story.start({
+      options: LIMITED,
+      providers: [aHandler('work', () => undefined)],
+    });
+
+    await untilJobIs('succeeded', live, id);
+    expect(declaring.seen('warning')).toEqual([]);
+    expect(await sums()).toMatchObject({ allotted: 1, sum: 1 });
+  });
+});

@@ -1,0 +1,72 @@
+import { describe, expect, it } from '@jest/globals';
+import type { RateLimit } from '../../lib/job/limit.js';
+import { aHandler } from '../support/application.js';
+import { eventually } from '../support/eventually.js';
+import { aStory } from '../support/story.js';
+
+const items = (count: number) => Array.from({ length: count }, (_, n) => ({ payload: { n } }));
+
+/** The most starts that any window of `ms` holds, its end left out. */
+function mostIn(ms: number, starts: number[]): number {
+  const times = starts.toSorted((a, b) => a - b);
+  let [most, first] = [0, 0];
+  times.forEach((time, last) => {
+    while (time - times[first]! >= ms) first++;
+    most = Math.max(most, last - first + 1);
+  });
+  return most;
+}
+
+describe('a rate across the fleet', () => {
+  const story = aStory();
+
+  /** Applications of one process, so that their starts are told by one clock. */
+  const startsOf = async (rate: RateLimit, jobs: number, { processes = 3 } = {}) => {
+    const starts: number[] = [];
+    const start = () =>
+      story.start({
+        options: { queues: { work: { rate } } },
+        providers: [aHandler('work', () => void starts.push(performance.now()))],
+      });
+    const apps = await Promise.all(Array.from({ length: processes }, start));
+    await apps[0]!.queues.enqueueMany('work', items(jobs));
+    await eventually(() => expect(starts.length).toBe(jobs), { timeoutMs: 30_000 });
+    await Promise.all(apps.map((app) => app.close()));
+    return starts;
+  };
+
+  it('that is strict is passed in no window, with three processes', async () => {
+    const starts = await startsOf({ limit: 20, perMs: 500, strict: true }, 60);
+
+    expect(mostIn(500, starts)).toBeLessThanOrEqual(20);
+  });
+
+  it('lets a burst through at once, and then no more than refills', async () => {
+    const starts = await startsOf({ limit: 20, perMs: 1_000, burst: 10 }, 40);
+
+    expect(mostIn(1_000, starts)).toBeLessThanOrEqual(30);
+  });
+
+  it('and a limit of what runs at once are kept together', async () => {
+    const starts: number[] = [];
+    let [now, most] = [0, 0];
+    const rate = { limit: 50, perMs: 500, strict: true };
+    const app = await story.start({
+      options: { queues: { work: { fleetConcurrency: 2, rate } } },
+      providers: [
+        aHandler('work', async () => {
+          starts.push(performance.now());
+          most = Math.max(most, ++now);
+          await new Promise((resolve) => setImmediate(resolve));
+          now--;
+        }),
+      ],
+    });
+
+    await app.queues.enqueueMany('work', items(100));
+    await eventually(() => expect(starts.length).toBe(100), { timeoutMs: 20_000 });
+
+    expect(most).toBeLessThanOrEqual(2);
+    expect(mostIn(500, starts)).toBeLessThanOrEqual(50);
+  });
+});

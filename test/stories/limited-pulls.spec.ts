@@ -1,0 +1,114 @@
+import { describe, expect, it } from '@jest/globals';
+import { JobQueue } from 'nestjs-simple-queue/pull';
+import { aHandler, type TestApplication } from '../support/application.js';
+import { eventually } from '../support/eventually.js';
+import { aStory } from '../support/story.js';
+
+const REQUEST = { workerId: 'remote', queues: ['work'], limit: 5 };
+const queueOf = ({ app }: TestApplication): JobQueue => app.get(JobQueue, { strict: false });
+
+describe('pulled claims of a limited queue', () => {
+  const story = aStory();
+
+  const allotted = async () =>
+    (
+      await story.database.query<{ allotted: number; sum: number }>(
+        `select allotted, coalesce((select sum(n) from simple_queue.allotment), 0)::int as sum from simple_queue.fleet_limit`,
+      )
+    )[0];
+
+  it('bring what the limit lets in, also where only another process has declared it', async () => {
+    await story.start({ options: { worker: false, queues: { work: { fleetConcurrency: 3 } } } });
+    const declaring = await story.start({ options: { queues: { work: { fleetConcurrency: 3 } } } });
+    const edge = queueOf(await story.start({ options: { worker: false, pollIntervalMs: 10 } }));
+    await declaring.queues.enqueueMany('work', Array.from({ length: 6 }, (_, n) => ({ payload: n }))); // prettier-ignore
+
+    const first = await edge.claim(REQUEST);
+    expect(first.jobs).toHaveLength(3);
+    expect((await edge.claim(REQUEST)).jobs).toEqual([]);
+    expect(await allotted()).toEqual({ allotted: 3, sum: 3 });
+
+    await edge.complete(first.leaseId, first.jobs[0]!.id);
+    const second = await edge.claim(REQUEST);
+    expect(second.jobs).toHaveLength(1);
+    await edge.release(second.leaseId, second.jobs[0]!.id);
+    for (const { id } of first.jobs.slice(1)) await edge.fail(first.leaseId, id, 'no', { retryable: false }); // prettier-ignore
+
+    expect(await allotted()).toEqual({ allotted: 0, sum: 0 });
+  });
+
+  it('give back what a lapsed lease held, after its jobs', async () => {
+    const app = await story.start({ options: { queues: { work: { fleetConcurrency: 3 } } } });
+    await story.database.query('delete from simple_queue.ready; delete from simple_queue.job');
+    const { id } = await app.queues.enqueue('work', 1);
+    const { leaseId, jobs } = await queueOf(app).claim({ ...REQUEST, leaseMs: 100 });
+    expect(jobs.map((job) => job.id)).toEqual([id]);
+
+    await eventually(async () => expect(await allotted()).toEqual({ allotted: 0, sum: 0 }));
+    await expect(queueOf(app).complete(leaseId, id)).rejects.toMatchObject({ code: 'LEASE_LOST' });
+  });
+
+  it('keep to a rate', async () => {
+    const rate = { limit: 2, perMs: 3_600_000 };
+    const app = await story.start({ options: { queues: { paced: { rate } } } });
+    await app.queues.enqueueMany('paced', [{ payload: 1 }, { payload: 2 }, { payload: 3 }]);
+
+    const { jobs } = await queueOf(app).claim({ ...REQUEST, queues: ['paced'] });
+
+    expect(jobs).toHaveLength(2);
+    expect((await queueOf(app).claim({ ...REQUEST, queues: ['paced'] })).jobs).toEqual([]);
+  });
+});
+
+describe('limits that cannot be', () => {
+  const story = aStory();
+  const refused = (options: object, ...providers: ReturnType<typeof aHandler>[]) =>
+    story.start({ options, providers });
+
+  it.each([
+    [{ queues: { work: { fleetConcurrency: 0 } } }, 'queues.work.fleetConcurrency'],
+    [{ queues: { work: { fleetConcurrency: -1 } } }, 'queues.work.fleetConcurrency'],
+    [{ queues: { work: { fleetConcurrency: 1.5 } } }, 'queues.work.fleetConcurrency'],
+    [{ queues: { work: { rate: { limit: 0, perMs: 1_000 } } } }, 'queues.work.rate.limit'],
+    [{ queues: { work: { rate: { limit: 1 } } } }, 'queues.work.rate.perMs is missing'],
+    [{ queues: { work: { rate: { limit: 1, perMs: 0 } } } }, 'queues.work.rate.perMs'],
+    [{ limits: { api: {} } }, 'limits.api must be an object with concurrency, rate or both'],
+    [{ limits: { api: { rate: { limit: 1, perMs: 1_000, strict: true, burst: 5 } } } }, 'not both'],
+    [{ limits: { 'no name': { concurrency: 1 } } }, 'is not a queue name'],
+    [
+      { limits: { work: { concurrency: 1 } }, queues: { work: { fleetConcurrency: 2 } } },
+      'limits.work has the name of a limited queue',
+    ],
+  ])('stop the start: %j', async (options, message) => {
+    await expect(refused(options)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it('stop the start where a handler uses one that nobody declares', async () => {
+    const handler = aHandler('work', () => undefined, { uses: ['strype'] });
+    await expect(refused({ limits: { stripe: { concurrency: 1 } } }, handler)).rejects.toMatchObject({ code: 'LIMIT_UNKNOWN', message: expect.stringContaining('Did you mean "stripe"?') }); // prettier-ignore
+  });
+
+  it('are told where processes contradict: the first word holds until nobody says it any more', async () => {
+    const handler = aHandler('told', () => undefined);
+    const first = await refused({ queues: { told: { fleetConcurrency: 2 } } }, handler);
+    const second = await refused({ queues: { told: { fleetConcurrency: 5 } } }, handler);
+    const concurrency = async () =>
+      (
+        await story.database.query<{ concurrency: number }>(
+          `select concurrency from simple_queue.fleet_limit where name = 'told'`,
+        )
+      )[0]!.concurrency;
+
+    expect(second.seen('warning')).toMatchObject([{ code: 'LIMIT_DIFFERS', message: expect.stringContaining('2 at once, and this process declares 5 at once') }]); // prettier-ignore
+    expect(await concurrency()).toBe(2);
+
+    await first.close();
+    await second.close();
+    const third = await refused({ queues: { told: { fleetConcurrency: 5 } } }, handler);
+    expect(await concurrency()).toBe(5);
+    expect(third.seen('warning')).toEqual([]);
+  });
+});

@@ -1,0 +1,94 @@
+import { describe, expect, it } from '@jest/globals';
+import { QueueAdmin } from 'nestjs-simple-queue/admin';
+import { aHandler, type TestApplication } from '../support/application.js';
+import { eventually } from '../support/eventually.js';
+import { aGate } from '../support/gate.js';
+import { aStory } from '../support/story.js';
+
+const adminOf = ({ app }: TestApplication): QueueAdmin => app.get(QueueAdmin, { strict: false });
+const items = (count: number) => Array.from({ length: count }, (_, n) => ({ payload: { n } }));
+
+describe('a limit that operators set', () => {
+  const story = aStory();
+
+  it('is lowered and raised while jobs run: nothing is stopped, and shares follow', async () => {
+    let [now, most] = [0, 0];
+    let gate = aGate();
+    const options = { queues: { work: { fleetConcurrency: 6 } } };
+    const start = () =>
+      story.start({
+        options,
+        providers: [
+          aHandler('work', async () => {
+            most = Math.max(most, ++now);
+            await gate.passed;
+            now--;
+          }),
+        ],
+      });
+    const [one] = await Promise.all([start(), start()]);
+    await one.queues.enqueueMany('work', items(400));
+    await eventually(() => expect(now).toBe(6));
+
+    await adminOf(one).setLimit('work', { fleetConcurrency: 2 });
+    await eventually(async () => {
+      const before = gate;
+      gate = aGate();
+      before.open();
+      expect(await adminOf(one).limits()).toMatchObject([
+        { name: 'work', concurrency: 2, allotted: 2, setAt: expect.any(Date) },
+      ]);
+    });
+    most = now;
+    await eventually(() => expect(now).toBe(2));
+    expect(most).toBeLessThanOrEqual(2);
+
+    await adminOf(one).setLimit('work', { fleetConcurrency: 9 });
+    await eventually(() => expect(now).toBe(9));
+    await adminOf(one).resetLimit('work');
+    await eventually(async () => expect(await adminOf(one).limits()).toMatchObject([{ concurrency: 6 }])); // prettier-ignore
+    gate.open();
+    await eventually(async () => expect(await story.database.query('select from simple_queue.job')).toEqual([])); // prettier-ignore
+    expect(most).toBe(9);
+  });
+
+  it('says why a job waits: who holds the permits, and until when the rate or a 429 keeps it', async () => {
+    const gate = aGate();
+    const app = await story.start({
+      options: { queues: { full: { fleetConcurrency: 1 } } },
+      providers: [aHandler('full', () => gate.passed)],
+    });
+    const admin = adminOf(app);
+    const first = await app.queues.enqueue('full', 1);
+    await eventually(() => expect(app.seen('started').length).toBe(1));
+    const { id } = await app.queues.enqueue('full', 2);
+
+    await eventually(async () => {
+      const { reasons } = await admin.explain(id);
+      expect(reasons[0]).toMatchObject({ code: 'LIMIT_FULL', text: expect.stringContaining(`has 1 (jobs ${first.id})`) }); // prettier-ignore
+    });
+    await admin.setLimit('full', { rate: { limit: 1, perMs: 3_600_000 } });
+    await app.storage.limits.hold('full', true, 60_000);
+    await story.database.query(`update simple_queue.fleet_limit set next_at = now() + interval '1 hour' where name = 'full'`); // prettier-ignore
+    const codes = (await admin.explain(id)).reasons.map(({ code }) => code);
+    expect(codes).toEqual(expect.arrayContaining(['LIMIT_RESTS', 'RATE_LIMITED', 'LIMIT_FULL']));
+    gate.open();
+    await story.database.query('delete from simple_queue.ready');
+    await app.close();
+    await story.database.query('delete from simple_queue.job');
+  });
+
+  it.each([
+    [{ fleetConcurrency: 0 }, 'INVALID_OPTION'],
+    [{ fleetConcurrency: -3 }, 'INVALID_OPTION'],
+    [{ rate: { limit: 5, perMs: 1_000, strict: true, burst: 2 } }, 'INVALID_OPTION'],
+    [{ concurrency: 5 }, 'INVALID_OPTION'],
+    [{}, 'INVALID_OPTION'],
+    ['10', 'INVALID_OPTION'],
+  ])('cannot be %j', async (change, code) => {
+    const app = await story.start({ options: { queues: { work: { fleetConcurrency: 6 } } } });
+    await expect(adminOf(app).setLimit('work', change as never)).rejects.toMatchObject({ code });
+    await expect(adminOf(app).setLimit('nowhere', { fleetConcurrency: 1 })).rejects.toMatchObject({ code: 'LIMIT_UNKNOWN' }); // prettier-ignore
+    expect(await adminOf(app).limits()).toEqual(expect.arrayContaining([expect.objectContaining({ name: 'work', concurrency: 6 })])); // prettier-ignore
+  });
+});

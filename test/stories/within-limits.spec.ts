@@ -1,0 +1,183 @@
+import { describe, expect, it } from '@jest/globals';
+import { QueueLimits } from 'nestjs-simple-queue/limits';
+import { JobResult } from '../../lib/job/job-result.js';
+import { aHandler, type TestApplication } from '../support/application.js';
+import { eventually } from '../support/eventually.js';
+import { aGate } from '../support/gate.js';
+import { aStory, untilJobIs } from '../support/story.js';
+
+const limitsOf = ({ app }: TestApplication): QueueLimits => app.get(QueueLimits, { strict: false });
+const aTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('calls within a limit', () => {
+  const story = aStory();
+
+  const aWeb = (limits: Record<string, object>) =>
+    story.start({ options: { worker: false, limits } });
+  const shares = async (name: string) =>
+    (
+      await story.database.query<{ allotted: number }>(
+        'select allotted from simple_queue.fleet_limit where name = $1',
+        [name],
+      )
+    )[0]?.allotted;
+
+  it('are as many at once as it lets in, over processes, and their permits come back however they end', async () => {
+    const [one, other] = await Promise.all([
+      aWeb({ api: { concurrency: 2 } }),
+      aWeb({ api: { concurrency: 2 } }),
+    ]);
+    let [now, most] = [0, 0];
+    const call = async (n: number) => {
+      most = Math.max(most, ++now);
+      await aTick();
+      now--;
+      if (n % 3 === 0) throw new Error('refused');
+      return n;
+    };
+
+    const calls = Array.from({ length: 12 }, (_, n) =>
+      limitsOf(n % 2 ? one : other).within('api', () => call(n)),
+    );
+    const ended = await Promise.allSettled(calls);
+
+    expect(most).toBeLessThanOrEqual(2);
+    expect(ended.filter(({ status }) => status === 'fulfilled').length).toBe(8);
+    await eventually(async () => expect(await shares('api')).toBe(0));
+  });
+
+  it('share it with the handlers that use it: a worker that holds it idle gives some back', async () => {
+    const options = { limits: { shared: { concurrency: 2 } } };
+    const worker = await story.start({
+      options,
+      providers: [aHandler('work', () => undefined, { uses: ['shared'] })],
+    });
+    const { id } = await worker.queues.enqueue('work', {});
+    await untilJobIs('succeeded', worker, id);
+    expect(await shares('shared')).toBe(2);
+
+    const web = await aWeb(options.limits);
+
+    expect(await limitsOf(web).within('shared', { weight: 2 }, () => 'called')).toBe('called');
+  });
+
+  it('wait no longer than they may, and end with the signal', async () => {
+    const web = await aWeb({ narrow: { concurrency: 1 } });
+    const gate = aGate();
+    const first = limitsOf(web).within('narrow', () => gate.passed);
+    await eventually(async () => expect(await shares('narrow')).toBe(1));
+
+    const late = limitsOf(web).within('narrow', { timeoutMs: 1 }, () => 'never');
+    await expect(late).rejects.toMatchObject({ code: 'LIMIT_TIMEOUT' });
+    const abort = new AbortController();
+    const given = limitsOf(web).within('narrow', { signal: abort.signal }, () => 'never');
+    const behind = limitsOf(web).within('narrow', { signal: abort.signal }, () => 'never');
+    abort.abort(new Error('enough'));
+    await expect(given).rejects.toThrow('enough');
+    await expect(behind).rejects.toThrow('enough');
+
+    gate.open();
+    await first;
+    expect(await limitsOf(web).within('narrow', () => 'next')).toBe('next');
+  });
+
+  it('are refused where they could never enter, and where they would wait for themselves', async () => {
+    const limits = {
+      small: { concurrency: 2 },
+      strict: { rate: { limit: 5, perMs: 1_000, strict: true } },
+    };
+    const web = limitsOf(await aWeb(limits));
+    const never = () => 'never';
+
+    await expect(web.within('smal', never)).rejects.toMatchObject({
+      code: 'LIMIT_UNKNOWN',
+      message: expect.stringContaining('Did you mean "small"?'),
+    });
+    await expect(web.within('small', { weight: 3 }, never)).rejects.toMatchObject({ code: 'LIMIT_UNREACHABLE' }); // prettier-ignore
+    await expect(web.within('strict', { weight: 2 }, never)).rejects.toMatchObject({ code: 'LIMIT_UNREACHABLE' }); // prettier-ignore
+    await expect(web.within('small', () => web.within('small', never))).rejects.toMatchObject({ code: 'LIMIT_HELD' }); // prettier-ignore
+    for (const weight of [0, -1, 1.5, NaN, '2' as never])
+      await expect(web.within('small', { weight }, never)).rejects.toMatchObject({ code: 'INVALID_OPTION' }); // prettier-ignore
+    await expect(web.within('small', 'no function' as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' }); // prettier-ignore
+    expect(await shares('small')).toBe(0);
+  });
+
+  it('keep the permit as long as they last, and lose it when their process dies', async () => {
+    const limits = { long: { concurrency: 1 } };
+    const web = await aWeb(limits);
+    const worker = await story.start({ options: { limits } });
+    const gate = aGate();
+    const call = limitsOf(web).within('long', () => gate.passed);
+    await eventually(async () => expect(await shares('long')).toBe(1));
+    const expiry = async () =>
+      (
+        await story.database.query<{ at: Date }>(
+          `select expires_at as at from simple_queue.allotment where name = 'long' and n = 1`,
+        )
+      )[0]!.at.getTime();
+    const before = await expiry();
+    await eventually(async () => expect(await expiry()).toBeGreaterThan(before));
+
+    gate.open();
+    await call;
+    await story.database.query(
+      `insert into simple_queue.allotment (name, shard, lease, n, wanted, expires_at) values ('long', 0, gen_random_uuid(), 1, 1, now())`,
+    );
+    await story.database.query(
+      `update simple_queue.fleet_limit set allotted = 1 where name = 'long'`,
+    );
+    await eventually(async () => expect(await shares('long')).toBe(0));
+    expect(worker.seen('loopFailed')).toEqual([]);
+  });
+
+  it('of a job that holds the limit already are refused', async () => {
+    const options = { limits: { api: { concurrency: 2 } } };
+    const app = await story.start({
+      options,
+      providers: [
+        aHandler('nested', () => limitsOf(app).within('api', () => 1), {
+          uses: ['api'],
+          maxAttempts: 1,
+        }),
+      ],
+    });
+
+    const { id } = await app.queues.enqueue('nested', {});
+
+    const job = await untilJobIs('failed', app, id);
+    expect(job.lastError).toMatchObject({ code: 'LIMIT_HELD' });
+  });
+
+  it('and jobs rest together after a 429, which spends neither attempt nor reschedule', async () => {
+    let [calls, refusedAt] = [0, 0];
+    const options = {
+      queues: { polite: { maxAttempts: 1, fleetConcurrency: 5 } },
+      poison: { maxReschedules: 0 },
+    };
+    const handle = () => {
+      calls++;
+      if (calls > 1) return 'done';
+      refusedAt = performance.now();
+      return JobResult.retryIn(700, { slowDown: true });
+    };
+    const app = await story.start({ options, providers: [aHandler('polite', handle)] });
+
+    const { id } = await app.queues.enqueue('polite', {});
+    await eventually(() => expect(app.seen('released')).toMatchObject([{ reason: 'slowDown' }]));
+    await eventually(async () => expect(await story.database.query(`select from simple_queue.fleet_limit where name = 'polite' and held_until > now()`)).toHaveLength(1)); // prettier-ignore
+    const other = await app.queues.enqueue('polite', {});
+    let startedAt = Infinity;
+    const stop = app.events.on(
+      'started',
+      () => (startedAt = Math.min(startedAt, performance.now())),
+    );
+
+    await untilJobIs('succeeded', app, other.id);
+    const job = await untilJobIs('succeeded', app, id);
+
+    stop();
+    expect(job).toMatchObject({ attempt: 1, reschedules: 0 });
+    // The clocks of process and server agree to within some milliseconds.
+    expect(startedAt - refusedAt).toBeGreaterThan(650);
+  });
+});
