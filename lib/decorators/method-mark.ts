@@ -1,5 +1,13 @@
 import 'reflect-metadata';
+import type { BatchOptions } from '../job/job-handler.js';
 import { QueueError } from '../job/queue.errors.js';
+
+/** Is a batch asked for? Not where options come in a variable of the broad type, which may or may not hold one. */
+export type IsBatch<Batch> = [Batch] extends [BatchOptions]
+  ? undefined extends Batch[Extract<keyof Batch, 'lingerMs'>]
+    ? false
+    : true
+  : false;
 
 /** A method decorator that the compiler lets stand only on methods of this kind. */
 export type MethodMark<Method> = <Marked extends Method>(

@@ -10,6 +10,7 @@ import {
   type TemplateHandler,
 } from '../job/job-handler.js';
 import { isTemplate, type JobTarget, type JobTemplate } from '../job/job-template.js';
+import type { IsBatch } from './method-mark.js';
 import { inMs } from '../job/values/duration.js';
 
 /** `any`, since payload and output are the class's to name. */
@@ -30,41 +31,42 @@ type TemplateBatchHandlerMark<Payload, Answer> = <
   target: Class,
 ) => void;
 
+/** The class decorator for a target: it stands only on classes that can handle what it names. */
+type HandlerMark<Target, Batch> =
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what was given and what is read do not matter here
+  Target extends JobTemplate<any, infer Payload, infer Answer, any>
+    ? IsBatch<Batch> extends true
+      ? TemplateBatchHandlerMark<Payload, Answer>
+      : TemplateHandlerMark<Payload, Answer>
+    : Target extends (handler: infer Handler) => string
+      ? (target: abstract new (...args: never[]) => Handler) => void
+      : IsBatch<Batch> extends true
+        ? (target: BatchClass) => void
+        : ClassDecorator;
+
 /**
- * The class handles the jobs of `queue`: its `@HandleJob` methods those with their names, its `process` all others. `queue` is a name, a prefix
- * with a star (`mail.*`: each queue of that prefix that no closer handler takes, also one that appears later), or `*`.
+ * The class handles the jobs of `target`, one of three:
+ * - a queue: its `@HandleJob` methods those with their names, its `process` all others. A name, a prefix with a star (`mail.*`: each queue of
+ *   that prefix that no closer handler takes, also one that appears later), or `*`.
+ * - a template: its `process` handles the jobs of the template and no others: those with its name, or those without a name.
+ * - a function, where the name of the queue is known only at start: it is asked once, and answers it from what the handler has injected, such
+ *   as a ConfigService. The handler is a singleton.
  *
  * An ordinary provider otherwise: list it in a module, inject what it needs. Wrong names and options stop the start with `HANDLER_INVALID`.
+ * One signature and no overloads: the compiler's error for a wrong option speaks of that option.
  */
-export function QueueHandler(
-  queue: string,
-  options: QueueHandlerOptions & { batch: BatchOptions },
-): (target: BatchClass) => void;
-export function QueueHandler(queue: string, options?: QueueHandlerOptions): ClassDecorator;
-/** The class's `process` handles the jobs of the template and no others: those with its name, or those without a name. */
-export function QueueHandler<Given, Payload, Answer, Output>(
-  template: JobTemplate<Given, Payload, Answer, Output>,
-  options: QueueHandlerOptions & { batch: BatchOptions },
-): TemplateBatchHandlerMark<Payload, Answer>;
-export function QueueHandler<Given, Payload, Answer, Output>(
-  template: JobTemplate<Given, Payload, Answer, Output>,
-  options?: QueueHandlerOptions & { batch?: undefined },
-): TemplateHandlerMark<Payload, Answer>;
-/**
- * The name of the queue is known only at start: `queueOf` is asked once, and answers it from what the handler has injected, such as a
- * ConfigService. The handler is a singleton.
- */
-export function QueueHandler<Handler extends object>(
-  queueOf: (handler: Handler) => string,
-  options?: QueueHandlerOptions,
-): (target: abstract new (...args: never[]) => Handler) => void;
-export function QueueHandler(
-  target: JobTarget | QueueNameOf,
-  options: QueueHandlerOptions = {},
-): (target: never) => void {
-  const of = isTemplate(target) ? { queue: target.queue, template: target } : { queue: target };
+export function QueueHandler<
+  Target extends JobTarget | QueueNameOf,
+  Batch extends BatchOptions | undefined = undefined,
+>(
+  target: Target,
+  given?: Omit<QueueHandlerOptions, 'batch'> & { batch?: Batch },
+): HandlerMark<Target, Batch> {
+  const options: QueueHandlerOptions = given === undefined ? {} : given;
+  const named: JobTarget | QueueNameOf = target;
+  const of = isTemplate(named) ? { queue: named.queue, template: named } : { queue: named };
   return SetMetadata(QUEUE_HANDLER, {
     ...of,
     options: inMs(options),
-  } satisfies QueueHandlerMetadata);
+  } satisfies QueueHandlerMetadata) as unknown as HandlerMark<Target, Batch>;
 }
