@@ -2,6 +2,7 @@ import type { AnyTemplate } from '../job/job-template.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Diagnosis, SchemaState, ServerState } from '../storage/diagnosis/diagnosis.js';
 import type { PartitionRepository } from '../storage/schema/partition.repository.js';
+import type { Storage } from '../storage/storage.js';
 import type { Handler } from '../handlers/handler-registry.js';
 import type { FindingCode, Observation } from './finding.js';
 
@@ -15,6 +16,7 @@ export interface KnownHandlers {
 export interface Examination {
   diagnosis: Diagnosis;
   options: ResolvedOptions;
+  storage: Storage;
   partitions: PartitionRepository;
   server: ServerState;
   schema: SchemaState;

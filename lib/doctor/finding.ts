@@ -1,5 +1,11 @@
 /** What was looked at. Codes are stable: match on them, never on texts. */
 export type FindingCode =
+  | 'DEAD_LETTERS'
+  | 'EXPIRY_LATE'
+  | 'LOST_JOBS'
+  | 'STAGED_JOBS'
+  | 'UNREADABLE_JOBS'
+  | 'WORKER_SILENT'
   | 'AUTOVACUUM'
   | 'BLOCKED_GROUPS'
   | 'CLOCK'

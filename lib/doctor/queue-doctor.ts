@@ -15,6 +15,7 @@ import { QUEUE_CHECKS } from './queue-checks.js';
 import { SCHEDULE_CHECKS } from './schedule-check.js';
 import { SCHEMA_CHECKS } from './schema-checks.js';
 import { SERVER_CHECKS } from './server-checks.js';
+import { TROUBLE_CHECKS } from './trouble-checks.js';
 import { TEMPLATE_CHECKS } from './template-check.js';
 import { VACUUM_CHECKS } from './vacuum-checks.js';
 import { inMs, type Duration } from '../job/values/duration.js';
@@ -38,6 +39,7 @@ const CHECKS: readonly Check[] = [
   ...CONNECTION_CHECKS,
   ...VACUUM_CHECKS,
   ...QUEUE_CHECKS,
+  ...TROUBLE_CHECKS,
   ...SCHEDULE_CHECKS,
   ...LIMIT_CHECKS,
   ...TEMPLATE_CHECKS,
@@ -78,10 +80,10 @@ export class QueueDoctor {
     const findings: Finding[] = [];
     const diagnosis = new Diagnosis(this.storage.database, { schema, listenUrl, timeoutMs });
     try {
-      const { partitions } = this.storage;
       const shared = {
         diagnosis,
-        partitions,
+        storage: this.storage,
+        partitions: this.storage.partitions,
         options: this.options,
         handlers: this.handlers,
         templates,

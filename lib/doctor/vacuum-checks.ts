@@ -97,7 +97,7 @@ async function lookAtHorizon({
     .map((holder) =>
       warning(
         `${holderText(holder)} ${HORIZON_COST}`,
-        `Find out what it does, and end it: select pg_terminate_backend(${holder.pid}). Set idle_in_transaction_session_timeout against forgotten ones.`,
+        `Find out what it does, and end it: \`simple-queue sessions --end ${holder.pid} --yes\`. Set idle_in_transaction_session_timeout against forgotten ones.`,
       ),
     );
 }

@@ -189,7 +189,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
   },
   DEAD_LETTERS: {
     subject: 'new dead letters',
-    well: 'No job has failed for good within a day.',
+    well: 'No job ended in the dead letter queue within a day.',
     tell: (row) => ({
       level: 'notice',
       text: `${jobs(row)} of ${named(row)} ended in the dead letter queue within a day.`,

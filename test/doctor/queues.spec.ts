@@ -46,6 +46,19 @@ describe('queues', () => {
     });
   });
 
+  it('names what status names, with the same words and the command that puts it right', async () => {
+    await practice.rows.job({
+      state: 'running',
+      lease: await practice.rows.lease('-10 minutes', 'host:9'),
+    });
+    expect(await only('WORKER_SILENT')).toMatchObject({
+      level: 'warning',
+      found: 'Worker host:9 is silent for 10 minutes beyond its lease, and holds 1 job.',
+      advice: expect.stringContaining('`simple-queue maintain`'),
+    });
+    expect(await only('LOST_JOBS')).toMatchObject({ level: 'ok' });
+  });
+
   it('names suspects', async () => {
     await practice.rows.jobs(2, { queue: 'mail', state: 'suspect' });
     expect(await only('SUSPECTS')).toMatchObject({

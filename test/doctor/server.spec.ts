@@ -223,7 +223,7 @@ describe('what holds vacuum back', () => {
     const [finding] = await practice.ask('HORIZON', { longTransactionMs: 0 });
     expect(finding).toMatchObject({
       level: 'warning',
-      advice: expect.stringContaining(`pg_terminate_backend(${pid})`),
+      advice: expect.stringContaining(`simple-queue sessions --end ${pid} --yes`),
     });
     expect(finding!.found).toMatch(
       new RegExp(
