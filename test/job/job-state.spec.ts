@@ -2,13 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import {
   isTerminal,
   KEPT_IN,
+  LOST,
   LIVE_STATES,
   MOVES,
   TERMINAL_STATES,
   type JobState,
 } from '../../lib/job/job-state.js';
 
-const STATES = [...LIVE_STATES, ...TERMINAL_STATES];
+const STATES: readonly JobState[] = [...LIVE_STATES, LOST, ...TERMINAL_STATES];
 
 /** Every state that can follow, at any distance. */
 function reachableFrom(state: JobState, seen = new Set<JobState>()): Set<JobState> {
