@@ -17,7 +17,7 @@ const BUDGET = {
     // Schedules: the decorator, the service and what a handler is told of its schedule, where users look for them. Durations as texts.
     '.': 99,
     './schedules': 20,
-    './admin': 35,
+    './admin': 36,
     './limits': 4,
     './pull': 12,
     './testing': 24,
@@ -26,8 +26,8 @@ const BUDGET = {
   },
   // What the command line needs is bundled (ADR 0028); the library needs its peers only.
   dependencies: 0,
-  // As it comes, and as it lies in every container: dependencies have no part in it.
-  packedKiB: 400,
+  // As it comes, and as it lies in every container: dependencies have no part in it. Schedules, limits and troubles: 65 KiB packed.
+  packedKiB: 440,
   installedKiB: 1_464,
   // By the clock, or on a busy machine by the share of what Nest and TypeORM take alone (some 250 ms).
   bootMs: 30,
