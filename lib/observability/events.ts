@@ -1,6 +1,7 @@
 import type { EnqueueOutcome } from '../job/enqueue-options.js';
 import { failureOf, type Failure } from '../job/failure.js';
 import type { TerminalState } from '../job/job-state.js';
+import type { Again } from '../job/job-result.js';
 import { isThenable } from '../job/kinds.js';
 import type { TickOutcome } from '../job/schedule.js';
 
@@ -29,8 +30,8 @@ export interface QueueEvents {
   started: JobEvent & { readonly waitMs: number };
   /** The end is stored. `runMs`: how long the handler took, in milliseconds. */
   succeeded: JobEvent & { runMs: number; output: unknown };
-  /** An attempt failed and another one follows. */
-  retried: JobEvent & { runMs: number; error: Failure };
+  /** An attempt failed and another one of `maxAttempts` follows; `again` says when. */
+  retried: JobEvent & { runMs: number; error: Failure; maxAttempts: number; again: Again };
   /** The handler asked for another time; no attempt was spent. */
   rescheduled: JobEvent & { runMs: number };
   /** Given back without spending the attempt: shutdown, a declined permit, claimed ahead and not started, a lease lost under it, asked to slow down. */

@@ -18,6 +18,7 @@ const TOLD: ReadonlySet<string> = new Set([
     'queue',
     'name',
     'attempt',
+    'maxAttempts',
     'state',
     'outcome',
     'reason',

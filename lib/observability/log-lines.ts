@@ -1,5 +1,6 @@
 import type { LogLevel } from '@nestjs/common';
 import type { Cause, Failure } from '../job/failure.js';
+import type { Again } from '../job/job-result.js';
 import type { JobEvent, QueueEventName, QueueEvents } from './events.js';
 import type { OutageNews } from './outage.js';
 
@@ -45,7 +46,7 @@ export const LINES: { readonly [Name in QueueEventName]: Line<Name> } = {
   retried: {
     level: 'warn',
     line: (event, clean) =>
-      `${job(event)} failed after ${ms(event.runMs)} and will be retried: ${failure(event.error, clean)}`,
+      `${job(event, event.maxAttempts)} failed after ${ms(event.runMs)} and will be retried ${time(event.again)}: ${failure(event.error, clean)}`,
   },
   failed: {
     level: 'error',
@@ -127,8 +128,15 @@ export function loopError(error: unknown): Cause {
 const placeOf = ({ queue, name }: { queue: string; name: string }): string =>
   `${queue}${name && `/${name}`}`;
 
-function job(event: JobEvent): string {
-  return `job ${event.id} (${placeOf(event)}, attempt ${event.attempt})`;
+function job(event: JobEvent, maxAttempts?: number): string {
+  const of = maxAttempts === undefined ? '' : ` of ${maxAttempts}`;
+  return `job ${event.id} (${placeOf(event)}, attempt ${event.attempt}${of})`;
+}
+
+function time(again: Again): string {
+  if ('at' in again) return `at ${again.at.toISOString()}`;
+  const { delayMs } = again;
+  return `in ${delayMs < 1_000 ? ms(delayMs) : `${Number((delayMs / 1_000).toFixed(1))} s`}`;
 }
 
 function fates({ poisoned, cancelled }: QueueEvents['reaped']): string {

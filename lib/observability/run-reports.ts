@@ -7,6 +7,7 @@ import type { JobEvent, QueueEvents, QueueEventBus } from './events.js';
 export interface ReportedRun extends JobEvent {
   runMs: number;
   group?: string | undefined;
+  maxAttempts: number;
   policy: { readonly onDeadJob: OnDeadJob };
 }
 
@@ -55,6 +56,8 @@ export class RunReports {
           ...eventOf(run),
           runMs: run.runMs,
           error: outcome.error,
+          maxAttempts: run.maxAttempts,
+          again: outcome.again,
         }));
       case 'rescheduled':
         return events.emit('rescheduled', () => ({ ...eventOf(run), runMs: run.runMs }));

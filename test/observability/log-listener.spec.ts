@@ -36,8 +36,11 @@ const LINES: {
     'log job 0190 (mail, attempt 2) was cancelled: order gone',
   ],
   retried: [
-    { ...job, runMs: 5, error: { name: 'Error', message: 'busy', code: 'EBUSY', stack: SECRET } },
-    'warn job 0190 (mail/welcome, attempt 2) failed after 5 ms and will be retried: Error [EBUSY]: busy',
+    {
+      ...{ ...job, runMs: 5, maxAttempts: 5, again: { delayMs: 12_345 } },
+      error: { name: 'Error', message: 'busy', code: 'EBUSY', stack: SECRET },
+    },
+    'warn job 0190 (mail/welcome, attempt 2 of 5) failed after 5 ms and will be retried in 12.3 s: Error [EBUSY]: busy',
   ],
   failed: [
     {
@@ -256,6 +259,15 @@ describe('the log', () => {
     expect(of('succeeded', { ...job, runMs: 7, output: SECRET })).toEqual([
       'debug job 0190 (mail/welcome, attempt 2) succeeded after 7 ms',
     ]);
+  });
+
+  it.each([
+    [{ delayMs: 250 }, 'in 250 ms'],
+    [{ delayMs: 3_600_000 }, 'in 3600 s'],
+    [{ at: new Date('2030-01-01T00:00:00Z') }, 'at 2030-01-01T00:00:00.000Z'],
+  ])('says when the next attempt is: %j', (again, told) => {
+    const [line] = noted('retried', { ...LINES.retried[0], again }, {});
+    expect(line).toContain(`will be retried ${told}: `);
   });
 
   it('stops when it is told to', () => {

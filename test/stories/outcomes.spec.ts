@@ -186,16 +186,19 @@ describe('what a handler answers', () => {
 
   it('ends in the dead letter queue after its attempts, with the history of all of them', async () => {
     let run = 0;
-    const { job } = await runOnce(() => Promise.reject(new TypeError(`run ${++run}`)), 'failed', {
-      maxAttempts: 3,
-      backoff: constant({ delayMs: 0 }),
-    });
+    const process = () => Promise.reject(new TypeError(`run ${++run}`));
+    const options = { maxAttempts: 3, backoff: constant({ delayMs: 0 }) };
+    const { job, application } = await runOnce(process, 'failed', options);
 
     expect(job).toMatchObject({ attempt: 3, lastError: { name: 'TypeError', message: 'run 3' } });
     expect(job.history).toMatchObject([
       { attempt: 1, outcome: 'retried', error: { name: 'TypeError', message: 'run 1' } },
       { attempt: 2, outcome: 'retried', error: { message: 'run 2' } },
       { attempt: 3, outcome: 'failed', error: { message: 'run 3' } },
+    ]);
+    expect(application.seen('retried')).toMatchObject([
+      { attempt: 1, maxAttempts: 3, again: { delayMs: 0 } },
+      { attempt: 2, maxAttempts: 3, again: { delayMs: 0 } },
     ]);
     expect(
       await story.database.query('select state from simple_queue.dead_letter where id = $1', [

@@ -81,7 +81,7 @@ describe('what processes tell each other of ends', () => {
 
     test.events.emit('succeeded', () => succeeded(randomUUID()));
     test.events.emit('retried', () => ({
-      ...succeeded(id),
+      ...{ ...succeeded(id), maxAttempts: 3, again: { delayMs: 0 } },
       error: { name: 'Error', message: 'no' },
     }));
     expect(isListened()).toBe(true);
