@@ -1,4 +1,5 @@
 import type { JobCount, LaneSummary, QueueSummary } from '../admin/overview.js';
+import { needsSomebody, type Trouble } from '../job/trouble.js';
 import type { Screen } from './screen.js';
 import type { Cell } from './table.js';
 import { span } from './times.js';
@@ -6,16 +7,24 @@ import { span } from './times.js';
 const HEADS = ['queue', 'ready', 'oldest', 'running', 'scheduled', 'blocked', 'dead', 'workers'];
 
 /** Queues at a glance, as a table. */
-export async function showQueues(screen: Screen, queues: QueueSummary[]): Promise<void> {
+export async function showQueues(
+  screen: Screen,
+  queues: QueueSummary[],
+  troubles: Trouble[] = [],
+): Promise<void> {
   if (queues.length === 0)
     return screen.say(
       'There are no queues yet: one appears with its first job, or with a worker that has a handler for it.',
     );
   const columns = HEADS.map((head, index) => ({ head, right: index > 0, shrinks: index === 0 }));
-  await screen.table([...columns, { head: '' }], queues.map(rowOf));
+  await screen.table(
+    [...columns, { head: '' }],
+    queues.map((queue) => rowOf(queue, troubles)),
+  );
 }
 
-function rowOf({ queue, paused, lanes, ...queued }: QueueSummary): Cell[] {
+function rowOf(summary: QueueSummary, troubles: Trouble[]): Cell[] {
+  const { queue, lanes, ...queued } = summary;
   const { ready, running, scheduled, blocked, blockedGroups, deadLetters, oldestReadyMs } = queued;
   const unserved = lanes.some(isUnserved);
   return [
@@ -30,11 +39,18 @@ function rowOf({ queue, paused, lanes, ...queued }: QueueSummary): Cell[] {
       text: String(lanes.reduce((most, { workers }) => Math.max(most, workers), 0)),
       tone: unserved ? 'bad' : undefined,
     },
-    {
-      text: paused ? 'paused' : unserved ? 'no worker' : blockedGroups ? 'group blocked' : '',
-      tone: paused ? 'warn' : 'bad',
-    },
+    troubleCell(summary, troubles),
   ];
+}
+
+/** What `status` says of this queue, as codes. A pause that holds nothing up is no trouble. */
+function troubleCell({ queue, paused, lanes }: QueueSummary, troubles: Trouble[]): Cell {
+  const own = troubles.filter((trouble) =>
+    trouble.code === 'NO_WORKER' ? !paused && lanes.some(isUnserved) : trouble.queue === queue,
+  );
+  if (own.length === 0) return paused ? { text: 'paused', tone: 'warn' } : '';
+  const codes = [...new Set(own.map(({ code }) => code))];
+  return { text: codes.join(', '), tone: own.some(needsSomebody) ? 'bad' : 'warn' };
 }
 
 /** Its jobs wait for a worker that does not live. */

@@ -5,6 +5,8 @@ import { LATE } from '../runtime/within.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { BlockedGroups, OldestReady } from '../storage/diagnosis/health.repository.js';
 import type { Storage } from '../storage/storage.js';
+import type { Trouble } from '../job/trouble.js';
+import { troublesOf } from '../troubles/troubles.js';
 import { Growth } from './growth.js';
 import type { InMs } from '../job/values/duration.js';
 import { checkLimits, type HealthLimits } from './health-limits.js';
@@ -27,6 +29,14 @@ export type HealthState = {
   deadLetters?: number;
   /** Ordered groups that a job which ended badly blocks until somebody retries, purges or releases it. */
   blockedGroups?: number;
+  /** Loops of this process whose last rounds all failed; missing where none does. They make nothing `down`. */
+  failingLoops?: FailingLoopState[];
+  /** What waits for a person; `QueueAdmin.troubles()` says it in words. Makes nothing `down`; missing where it could not be read in time. */
+  troubles?: Pick<Trouble, 'code' | 'level' | 'queue' | 'count'>[];
+};
+type FailingLoopState = Omit<FailingLoop, 'error'> & {
+  /** The code of the last error. */
+  error: string;
 };
 /** The worker of this process: `disabled` by `worker: false`, `stopping` while it drains. */
 export type WorkerState = 'disabled' | 'stopped' | 'running' | 'stopping';
@@ -41,6 +51,17 @@ export interface WorkerPulse {
   leaseSilentMs: number;
   /** How long the present round of polling or of the heartbeat has been under way. */
   turningMs: number;
+  /** Loops that have failed several times in a row. */
+  failing: FailingLoop[];
+}
+
+interface FailingLoop {
+  loop: string;
+  /** Failed rounds in a row. */
+  rounds: number;
+  /** Since a round last went well. */
+  silentMs: number;
+  error: unknown;
 }
 
 /** The worker, as health sees it. */
@@ -58,6 +79,8 @@ type Limits = Required<InMs<HealthLimits>>;
 
 /** Probes of several kinds come at once; the database is asked once. */
 const FRESH_MS = 1_000;
+/** What waits for a person waits for longer, and takes several statements. */
+const TROUBLES_FRESH_MS = 5_000;
 const WINDOW_MS = 300_000;
 
 /**
@@ -68,6 +91,10 @@ export class QueueHealth {
   private readonly growth = new Growth(WINDOW_MS);
   private readonly ping = new RecentAnswer(() => this.storage.health.ping(), FRESH_MS);
   private readonly measured = new RecentAnswer(() => this.measure(), FRESH_MS);
+  private readonly troubles = new RecentAnswer(
+    () => troublesOf(this.storage, this.options),
+    TROUBLES_FRESH_MS,
+  );
 
   /** @internal The module makes it. */
   constructor(
@@ -109,8 +136,12 @@ export class QueueHealth {
   ): Promise<HealthAnswer<Key>> {
     const checked = this.limits(limits);
     const problems = [...this.workerProblems(checked), ...this.listenerProblems(checked)];
+    const until = performance.now() + checked.timeoutMs;
     const asked = await ask(this.measured, checked);
     if (asked.problem !== undefined) return this.answer(key, [...problems, asked.problem]);
+    // One after the other: a small pool has no second connection for a mere detail.
+    const timeoutMs = Math.max(1, until - performance.now());
+    const found = await ask(this.troubles, { timeoutMs });
     const { oldest, blocked, deadLetters } = asked.answer;
     const counts = ({ queue }: { queue: string }): boolean =>
       checked.queues.some((pattern) => matches(pattern, queue));
@@ -126,6 +157,7 @@ export class QueueHealth {
       ...(oldestReadyMs !== undefined && { oldestReadyMs }),
       deadLetters,
       blockedGroups,
+      ...(found.problem === undefined && { troubles: found.answer.map(inShort) }),
     });
   }
 
@@ -147,6 +179,7 @@ export class QueueHealth {
       ...(pulse && {
         pollSilentMs: Math.round(pulse.pollSilentMs),
         leaseSilentMs: Math.round(pulse.leaseSilentMs),
+        ...(pulse.failing.length > 0 && { failingLoops: pulse.failing.map(loopInShort) }),
       }),
       ...(listening && { listening: listening.isListening }),
       ...figures,
@@ -197,7 +230,7 @@ type Asked<Answer> = { answer: Answer; problem?: undefined } | { problem: string
 
 async function ask<Answer>(
   question: RecentAnswer<Answer>,
-  { timeoutMs }: Limits,
+  { timeoutMs }: Pick<Limits, 'timeoutMs'>,
 ): Promise<Asked<Answer>> {
   try {
     const answer = await question.get(timeoutMs);
@@ -209,12 +242,26 @@ async function ask<Answer>(
   }
 }
 
+/** Codes and counts alone: what a text names may be nobody else's business. */
+const inShort = ({ code, level, queue, count }: Trouble) => ({
+  code,
+  level,
+  ...(queue !== undefined && { queue }),
+  count,
+});
+
+const loopInShort = ({ silentMs, error, ...failing }: FailingLoop): FailingLoopState => ({
+  ...failing,
+  silentMs: Math.round(silentMs),
+  error: codeOf(error),
+});
+
 const problemsOf = ({ problem }: Asked<unknown>): string[] =>
   problem === undefined ? [] : [problem];
 
 /** Messages of drivers name hosts and users; a health page is often public. */
 function codeOf(error: unknown): string {
-  const { sqlState } = error as { sqlState?: string };
+  const { sqlState } = (error ?? {}) as { sqlState?: string };
   return `${error instanceof QueueError ? error.code : 'UNKNOWN'}${sqlState ? ` (SQLSTATE ${sqlState})` : ''}`;
 }
 

@@ -4,6 +4,7 @@ import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Storage } from '../storage/storage.js';
 import type { QueueEventBus } from '../observability/events.js';
 import type { QueueDepth, QueueLoad } from '../observability/telemetry.js';
+import { troublesOf } from '../troubles/troubles.js';
 
 /** Nothing is counted beyond this. */
 const MOST = 10_000;
@@ -22,13 +23,14 @@ export class TelemetryStarter implements OnModuleInit, OnApplicationShutdown {
   constructor(private readonly parts: TelemetryStarterParts) {}
 
   onModuleInit(): void {
-    const { options, events, worker } = this.parts;
+    const { storage, options, events, worker } = this.parts;
     if (!options.telemetry) return;
     const source = {
       instance: options.instance,
       events,
       load: () => worker.load,
       depths: () => this.depths(),
+      troubles: () => troublesOf(storage, options),
     };
     this.guarded(() => (this.stop = options.telemetry!.start(source)));
   }

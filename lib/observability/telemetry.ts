@@ -1,4 +1,5 @@
 import type { Job } from '../job/job.js';
+import type { Trouble } from '../job/trouble.js';
 import type { Outcome } from '../job/outcome.js';
 import type { QueueEventBus } from './events.js';
 
@@ -49,6 +50,8 @@ export interface TelemetrySource {
   load(): QueueLoad[];
   /** Two statements of bounded cost, about all queues. */
   depths(): Promise<QueueDepth[]>;
+  /** What waits for a person, as `QueueAdmin.troubles()` lists it. */
+  troubles(): Promise<Trouble[]>;
 }
 
 /**

@@ -12,7 +12,7 @@ import { ATTRIBUTE } from './names.js';
 import type { Tallies } from './tallies.js';
 
 /** A scrape does not wait longer for the database; the next one gets the answer. */
-const PATIENCE_MS = 2_000;
+export const PATIENCE_MS = 2_000;
 
 /** Depth and age of all queues, asked of the database when somebody scrapes, at most once in `freshMs`. */
 export class Depth {

@@ -17,6 +17,7 @@ export const ATTRIBUTE = {
   outcome: 'simple_queue.outcome',
   state: 'simple_queue.state',
   loop: 'simple_queue.loop',
+  trouble: 'simple_queue.trouble',
   result: 'simple_queue.poll.result',
 } as const;
 

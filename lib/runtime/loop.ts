@@ -21,6 +21,7 @@ export class Loop {
   private restUntil = 0;
   private soonest = Infinity;
   private failures = 0;
+  private error: unknown;
   private started = false;
   private goodAt = 0;
   private turningSince = Infinity;
@@ -39,6 +40,11 @@ export class Loop {
   /** Milliseconds that the present round has been under way; 0 while the loop rests. */
   get turningMs(): number {
     return Math.max(0, performance.now() - this.turningSince);
+  }
+
+  /** How many rounds in a row have failed, and the last one's error. */
+  get failed(): { rounds: number; error: unknown } {
+    return { rounds: this.failures, error: this.error };
   }
 
   start(): void {
@@ -113,6 +119,7 @@ export class Loop {
     try {
       const ms = await this.round();
       this.failures = 0;
+      this.error = undefined;
       this.goodAt = performance.now();
       return ms;
     } catch (error) {
@@ -122,6 +129,7 @@ export class Loop {
 
   /** Full jitter on a doubling bound, so that a fleet does not come back in step after a restart of the database. */
   private restAfter(error: unknown): number {
+    this.error = error;
     const bound = Math.min(FIRST_REST_MS * 2 ** this.failures++, this.options.maxRestMs ?? 5_000);
     const restMs = Math.ceil(bound * (0.5 + 0.5 * (this.options.random ?? Math.random)()));
     this.options.onError(error, restMs);

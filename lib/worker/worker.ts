@@ -17,6 +17,8 @@ export type { WorkerParts } from './crew.js';
 const LATER_MS = 50;
 /** Settling and claiming must be back quickly when the database is. */
 const MAX_POLL_REST_MS = 1_000;
+/** A loop that fails so often in a row has met more than a moment's trouble. */
+const MANY_ROUNDS = 3;
 
 /** Those of no other place; the others turn the duties that any process may do. */
 type OwnLoop =
@@ -80,6 +82,9 @@ export class Worker {
       leaseSilentMs: this.crew.heartbeat.silentMs,
       // One poll loop is enough to work on.
       turningMs: Math.max(beat.turningMs, Math.min(poll.turningMs, pollBeside.turningMs)),
+      failing: Object.values(this.loops)
+        .filter(({ failed }) => failed.rounds >= MANY_ROUNDS)
+        .map(({ name, silentMs, failed }) => ({ loop: name, silentMs, ...failed })),
     };
   }
 

@@ -96,8 +96,8 @@ describe('commands that look', () => {
     const lines = out.trimEnd().split('\n');
     expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
       ['queue', 'ready', 'oldest', 'running', 'scheduled', 'blocked', 'dead', 'workers'],
-      ['mail', '0', '1', '0', '0', '1', '0'],
-      ['reports', '1', '1 min', '0', '0', '0', '0', '0', 'no worker'],
+      ['mail', '0', '1', '0', '0', '1', '0', 'DEAD_LETTERS'],
+      ['reports', '1', '1 min', '0', '0', '0', '0', '0', 'NO_HANDLER'],
     ]);
     const { json } = await look(['queues', '--json']);
     expect(json).toMatchObject({

@@ -75,6 +75,7 @@ describe('the health of a queue', () => {
       leaseSilentMs: expect.any(Number),
       deadLetters: 0,
       blockedGroups: 0,
+      troubles: expect.any(Array),
     });
     const failing = terminus.check([() => health.isReady('queue', { pollSilentMs: 0 })]);
     await expect(failing).rejects.toMatchObject({
@@ -151,6 +152,25 @@ describe('the health of a queue', () => {
     await allUp();
   });
 
+  it('names the loops that fail again and again, until a round goes well, and stays up for them', async () => {
+    await database.query('alter table simple_queue.scheduled rename column run_at to run_away');
+    await eventually(async () => {
+      const { queue } = await fresh().isAlive('queue');
+      expect(queue.status).toBe('up');
+      expect(queue.failingLoops).toContainEqual({
+        loop: 'promote',
+        rounds: expect.any(Number),
+        silentMs: expect.any(Number),
+        error: 'DATABASE_ERROR (SQLSTATE 42703)',
+      });
+    });
+    await database.query('alter table simple_queue.scheduled rename column run_away to run_at');
+    await eventually(async () => {
+      expect((await fresh().isAlive('queue')).queue).not.toHaveProperty('failingLoops');
+    });
+    await allUp();
+  });
+
   it('is not ready while the lease cannot be renewed', async () => {
     const rival = await Rival.connect(database);
     await rival.begin();
@@ -192,7 +212,7 @@ describe('the health of a queue', () => {
   });
 
   it('is alive unless a loop is stuck, which only a restart mends', async () => {
-    const pulse = { pollSilentMs: 1, leaseSilentMs: 1, turningMs: 130_000 };
+    const pulse = { pollSilentMs: 1, leaseSilentMs: 1, turningMs: 130_000, failing: [] };
     const stuck = new QueueHealth(application.storage, QUICK as never, { state: 'running', pulse });
     expect((await stuck.isAlive('queue')).queue).toMatchObject({
       status: 'down',

@@ -93,7 +93,7 @@ describe('an ordered group behind a job that ended badly', () => {
         ]),
       },
     });
-    expect((await simpleQueue('queues')).out).toMatch(/ledger.*20.*group blocked/);
+    expect((await simpleQueue('queues')).out).toMatch(/ledger.*20.*BLOCKED_GROUPS/);
     expect((await simpleQueue('groups', 'ledger')).out).toMatch(
       new RegExp(`ledger +account 7 +${ids[0]}.* 20`),
     );

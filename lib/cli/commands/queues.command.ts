@@ -18,8 +18,9 @@ export const addQueues: AddCommand = (program, act) => {
 };
 
 async function showAll(cli: Cli): Promise<void> {
-  const queues = await (await cli.session()).admin.queues();
-  await cli.screen.answer({ queues }, () => showQueues(cli.screen, queues));
+  const { admin } = await cli.session();
+  const [queues, troubles] = [await admin.queues(), await admin.troubles()];
+  await cli.screen.answer({ queues }, () => showQueues(cli.screen, queues, troubles));
 }
 
 async function showOne(cli: Cli, queue: string): Promise<void> {
