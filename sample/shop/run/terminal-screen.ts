@@ -12,6 +12,9 @@ const OPTIONS = {
   formatValue: number,
 };
 
+/** To its end: the cursor is at the row's start. */
+const CLEAR_ROW = '\x1b[K';
+
 /** Two bars, and below them a line of counts for each queue. */
 export class TerminalScreen implements Screen {
   private bars?: MultiBar;
@@ -45,10 +48,11 @@ export class TerminalScreen implements Screen {
     this.rows.clear();
   }
 
-  /** While bars move the terminal cuts lines at its edge. */
+  /** While bars move the terminal cuts lines at its edge, and each row may stand where a bar was. */
   private fold(line: string): string {
     const width = Math.max(this.output.columns - 4, 40);
-    return line.match(new RegExp(`.{1,${width}}`, 'g'))?.join('\n    ') ?? '';
+    const rows = line.match(new RegExp(`.{1,${width}}`, 'g')) ?? [''];
+    return CLEAR_ROW + rows.join(`\n${CLEAR_ROW}    `);
   }
 
   private row(key: string, format: string, total: number): SingleBar {
