@@ -10,7 +10,11 @@ import { addScheduleActs } from './schedules-act.command.js';
 export const addSchedules: AddCommand = (program, act) => {
   const schedules = program
     .command('schedules')
-    .description('what is enqueued by the clock: list, show, pause, resume, run, backfill, prune');
+    .description('what is enqueued by the clock: list, show, pause, resume, run, backfill, prune')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  simple-queue schedules\n  simple-queue schedules show reports',
+    );
   addLists(schedules, act);
   addScheduleActs(schedules, act);
 };
