@@ -353,7 +353,7 @@ describe('waiting for the end of a job', () => {
     it.each<[object, string]>([
       [{ timeoutMs: 0 }, 'timeoutMs must be a whole number from 1'],
       [{ timeoutMs: 1e12 }, 'timeoutMs must be a whole number'],
-      [{ timeoutMs: '5s' }, 'timeoutMs must be a whole number'],
+      [{ timeoutMs: '5 parsecs' }, 'timeoutMs must be a whole number'],
       [{ signal: 'stop' }, 'signal must be an AbortSignal'],
       [{ timeout: 5 }, 'timeout is not known (did you mean "timeoutMs"?)'],
       [{ as: 'receipts' }, 'as must be a template'],

@@ -161,15 +161,20 @@ describe('advanceTime', () => {
     const unmoved = columns
       .filter(({ table, column }) => !moved(table, column))
       .map(({ table, column }) => `${table}.${column}`);
-    // Lanes and pauses are the application's, not of its jobs.
-    expect(unmoved.toSorted()).toEqual(['lane.created_at', 'lane.unused_at', 'queue.paused_at']);
+    // Lanes, pauses and limits are the application's, not of its jobs.
+    expect(unmoved.toSorted()).toEqual([
+      ...['allotment.expires_at', 'allotment.turn_at'],
+      ...['fleet_limit.held_until', 'fleet_limit.next_at', 'fleet_limit.set_at'],
+      ...['lane.created_at', 'lane.unused_at', 'queue.paused_at'],
+    ]);
     const tables = await database.query<{ name: string }>(
       `select relname as name from pg_class where relnamespace = 'simple_queue'::regnamespace and relkind in ('r', 'p') and not relispartition`,
     );
     const kept = tables
       .map(({ name }) => name)
       .filter((name) => !CLEAR.text.includes(`delete from simple_queue.${name} `));
-    expect(kept.sort()).toEqual(['lane', 'migration', 'queue', 'version']);
+    const ofTheApplication = ['allotment', 'fleet_limit', 'lane', 'migration', 'queue', 'version'];
+    expect(kept.sort()).toEqual(ofTheApplication);
   });
 });
 

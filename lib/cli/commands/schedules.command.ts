@@ -24,10 +24,7 @@ function addLists(schedules: Command, act: Act): void {
     .command('list', { isDefault: true })
     .description('every schedule, with its next time')
     .option('--owner <owner>', 'of this owner only')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  simple-queue schedules\n  simple-queue schedules list --json',
-    )
+    .addHelpText('after', '\nExamples:\n  simple-queue schedules list --json')
     .action(act((cli, flags: { owner?: string }) => list(cli, flags)));
   schedules
     .command('show')

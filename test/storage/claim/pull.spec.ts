@@ -203,6 +203,7 @@ describe('pulled claims', () => {
       cancelled: 0,
       expired: [],
       deadJobs: [],
+      hasShares: false,
     });
     gate.open();
     await settling;

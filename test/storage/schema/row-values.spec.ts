@@ -33,6 +33,8 @@ const TIMES = [
   ],
   ...['created_at', 'paused_at', 'next_at', 'last_at'].map((column) => `schedule.${column}`),
   ...['tick.at', 'tick.made_at'],
+  ...['set_at', 'next_at', 'held_until'].map((column) => `fleet_limit.${column}`),
+  ...['allotment.turn_at', 'allotment.expires_at'],
   ...['archive', 'dead_letter'].flatMap((table) =>
     ['created_at', 'run_at', 'finished_at', 'expires_at'].map((column) => `${table}.${column}`),
   ),
