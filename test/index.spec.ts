@@ -52,6 +52,7 @@ it('the test kit is exactly this', () => {
     'crashBeforeSettle',
     'drain',
     'expectEnqueued',
+    'expectScheduled',
     'loseLease',
     'queueMatchers',
     'runInline',
