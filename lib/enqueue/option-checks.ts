@@ -48,9 +48,17 @@ export function checkFlag(option: string, value: boolean | undefined): void {
     throw invalid(`${option} must be true or false`);
 }
 
+/** A payload that stands there bare would be read as options, and lost where its members happen to be some. */
 export function checkItems(items: unknown): void {
   if (!Array.isArray(items)) throw invalid(`the items must be a list, not ${quote(items)}`);
+  const bare = items.findIndex(isBare);
+  if (bare < 0) return;
+  const message = `Item ${bare}: enqueueMany: each item is { payload, ...options }, and this one has no payload.`;
+  throw new QueueError('INVALID_OPTION', message);
 }
+
+const isBare = (item: unknown): boolean =>
+  typeof item !== 'object' || item === null || !('payload' in item || 'payloadBytes' in item);
 
 /** `call`: the one that was made, as its caller knows it. */
 export function invalid(problem: string, call = 'enqueue'): QueueError {

@@ -39,6 +39,8 @@ export interface CalledJob extends Job {
 export class HandlerRegistry {
   private readonly queues = new Map<string, Map<string | undefined, Handler>>();
   private patterns: string[] = [];
+  /** The application's handlers are in it: `onModuleInit` has been. */
+  isFilled = false;
   /** What stands on the handlers beside their queues. */
   readonly schedules: FoundSchedule[] = [];
 

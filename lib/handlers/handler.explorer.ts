@@ -58,6 +58,7 @@ export class HandlerExplorer implements OnModuleInit {
     const instances = moduleInstances(this.discovery);
     refuseTwins(this.parts.instance, instances);
     for (const provided of ProvidedClass.in(this.discovery)) this.explore(provided, instances);
+    this.parts.registry.isFilled = true;
   }
 
   private explore(provided: ProvidedClass, instances: string[]): void {

@@ -1,4 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
+import { QueueError } from '../job/queue.errors.js';
 import type { RunCounts } from '../worker/one-shot.js';
 import { partsOf } from './application-parts.js';
 import { HandWorker } from './hand-worker.js';
@@ -15,6 +16,14 @@ export async function drain(
 ): Promise<RunCounts> {
   const timeoutMs = checkTimeout(options);
   const parts = partsOf(app, options);
+  if (!parts.registry.isFilled) throw notStarted();
   if (parts.options.worker) await new HandWorker(parts).turnDuties();
   return parts.worker.runUntilEmpty({ timeoutMs });
+}
+
+/** It has no handlers yet: zeros would say that nothing is due. */
+function notStarted(): QueueError {
+  const message =
+    'drain(app) found an application that has not started, so no handler is known yet. Await app.init() before it.';
+  return new QueueError('MODULE_INVALID', message);
 }

@@ -129,4 +129,16 @@ describe('the enqueuer', () => {
       code: 'INVALID_OPTION',
     });
   });
+
+  it.each([{ to: 'ann' }, { name: 'ann' }, {}, ['ann'], 'ann', null])(
+    'says of the bare payload %j what an item is, and stores nothing',
+    async (bare) => {
+      const items = [{ payload: 1 }, bare as never];
+      await expect(enqueuer.enqueueMany('mail', items, {})).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+        message: expect.stringMatching(/^Item 1: enqueueMany: each item is \{ payload, /),
+      });
+      expect(await test.database.query('select from simple_queue.job')).toEqual([]);
+    },
+  );
 });

@@ -249,6 +249,24 @@ describe('drain', () => {
     expect(await queues.find(id)).toMatchObject({ state: 'ready', attempt: 0 });
     await expect(drain(app, { timeoutMs: 1.5 })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
+
+  it('says that the application has not started, instead of zeros', async () => {
+    const early = await Test.createTestingModule({
+      imports: [
+        TypeOrmModule.forRoot({ type: 'postgres', url: database.url, retryAttempts: 0 }),
+        SimpleQueueTestingModule.forRoot(),
+      ],
+      providers: [aHandler('any', noteStart)],
+    }).compile();
+    early.useLogger(false);
+    await expect(drain(early)).rejects.toMatchObject({
+      code: 'MODULE_INVALID',
+      message: expect.stringContaining('Await app.init()'),
+    });
+    await early.init();
+    expect(await drain(early)).toMatchObject({ succeeded: 0 });
+    await early.close();
+  });
 });
 
 describe('faults', () => {
