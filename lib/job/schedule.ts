@@ -1,6 +1,7 @@
 import type { JobOptions } from './enqueue-options.js';
 import type { JobTarget } from './job-template.js';
 import type { StoredSchedule } from './new-job.js';
+import type { Duration } from './values/duration.js';
 
 /** What a job knows of the schedule that enqueued it. */
 export interface JobSchedule {
@@ -62,9 +63,9 @@ export interface ScheduleOptions {
   /** Ticks missed while nothing ran: none of them, one for all (`once`, the default), or all within `catchUpWithinMs`, at most 100. */
   catchUp?: ScheduleCatchUp;
   /** Of `catchUp: 'all'`: how far back, a minute to 30 days; default a day. */
-  catchUpWithinMs?: number;
+  catchUpWithinMs?: Duration;
   /** Spreads the runs over so many milliseconds, at most a day, by a hash of name and time: the same in every process. Default 0. */
-  jitterMs?: number;
+  jitterMs?: Duration;
   /** Nothing happens before. `everyMs` counts from here. */
   startAt?: Date;
   /** Nothing happens from this moment on. */
@@ -77,7 +78,7 @@ export interface ScheduleOptions {
 
 /** When it runs: by a cron pattern of five or six fields, or every so many milliseconds (a second to a year). */
 export type ScheduleTimes =
-  { cron: string; everyMs?: undefined } | { everyMs: number; cron?: undefined };
+  { cron: string; everyMs?: undefined } | { everyMs: Duration; cron?: undefined };
 
 /** What `preview` takes beside names: times and how they are read. */
 export type ScheduleRule = ScheduleTimes & Omit<ScheduleOptions, 'payload' | 'job'>;

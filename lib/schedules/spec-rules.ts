@@ -8,7 +8,9 @@ import type {
 import { LAST_DATE } from '../job/job-result.js';
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
-import { must, oneOf, shape, whole, type Rule } from '../runtime/rules.js';
+import { inMs } from '../job/values/duration.js';
+import { duration } from '../options/handler-rules.js';
+import { must, oneOf, shape, type Rule } from '../runtime/rules.js';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -28,13 +30,13 @@ const daylightSaving = shape({
 
 const RULES = {
   cron: anything,
-  everyMs: whole(1_000, 366 * DAY_MS),
+  everyMs: duration(1_000, 366 * DAY_MS),
   timeZone: anything,
   daylightSaving,
   overlap: oneOf('allow', 'skip', 'queue', 'cancel'),
   catchUp: oneOf('none', 'once', 'all'),
-  catchUpWithinMs: whole(MINUTE_MS, 30 * DAY_MS),
-  jitterMs: whole(0, DAY_MS),
+  catchUpWithinMs: duration(MINUTE_MS, 30 * DAY_MS),
+  jitterMs: duration(0, DAY_MS),
   startAt: date,
   endAt: date,
 } satisfies Record<keyof ScheduleRule, Rule>;
@@ -53,7 +55,8 @@ const KINDS = {
 
 /** @throws QueueError `INVALID_OPTION` with all that is wrong, `SCHEDULE_PATTERN_INVALID` where it does not say when. */
 export function checkRules(given: unknown, call: keyof typeof KINDS, which: string): void {
-  const problems = KINDS[call](given, '');
+  // Its own durations, and nothing within: a payload is the caller's.
+  const problems = KINDS[call](inMs(given, 1), '');
   if (problems.length > 0)
     throw new QueueError(
       'INVALID_OPTION',

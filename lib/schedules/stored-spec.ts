@@ -8,6 +8,7 @@ import type {
   ScheduleRule,
   ScheduledJobOptions,
 } from '../job/schedule.js';
+import { inMs, type InMs } from '../job/values/duration.js';
 import type { ScheduleRow } from '../storage/schedules/schedule.repository.js';
 import { calendarOf, type Calendar, type Timetable } from './calendar/calendar.js';
 
@@ -35,7 +36,8 @@ export interface StoredSpec extends Timetable {
 const DAY_MS = 86_400_000;
 
 /** Times and behaviour with their defaults. */
-export function specOf(rule: ScheduleRule): Omit<StoredSpec, 'queue' | 'job' | 'known'> {
+export function specOf(said: ScheduleRule): Omit<StoredSpec, 'queue' | 'job' | 'known'> {
+  const rule = inMs(said, 1);
   const { cron, everyMs, startAt, endAt, daylightSaving } = rule;
   return {
     ...(cron === undefined ? { everyMs } : { cron }),
@@ -51,7 +53,7 @@ const withDefaults = ({
   catchUp = 'once',
   catchUpWithinMs = DAY_MS,
   jitterMs = 0,
-}: ScheduleRule) => ({ timeZone, overlap, catchUp, catchUpWithinMs, jitterMs });
+}: InMs<ScheduleRule>) => ({ timeZone, overlap, catchUp, catchUpWithinMs, jitterMs });
 
 /** What was given as undefined was not given. */
 export const given = <Values extends object>(values: Values | undefined): Values =>

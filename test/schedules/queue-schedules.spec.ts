@@ -80,6 +80,20 @@ describe('QueueSchedules', () => {
     expect(changed.nextAt!.getTime()).toBeLessThanOrEqual(Date.now());
   });
 
+  it('takes durations as texts, is the same schedule then, and leaves a payload as it is', async () => {
+    const payload = { waitMs: '15 s' };
+    const behind = { catchUp: 'all', payload, target: 'reports' } as const;
+    const inWords = { everyMs: '1 hour', jitterMs: '15 s', catchUpWithinMs: '2 days' } as const;
+    const put = await schedules.put('hourly', { ...inWords, ...behind });
+    const inMs = { everyMs: HOUR_MS, jitterMs: 15_000, catchUpWithinMs: 48 * HOUR_MS };
+    expect(put).toMatchObject({ ...inMs, payload });
+    const [row] = await rows();
+    await schedules.put('hourly', { ...inMs, ...behind });
+    expect(await rows()).toEqual([row]);
+    const [first, second] = await schedules.preview({ everyMs: '90 min' }, 2);
+    expect(second!.getTime() - first!.getTime()).toBe(1.5 * HOUR_MS);
+  });
+
   it('is part of the transaction that it is given', async () => {
     await expect(
       test.dataSource.transaction(async (manager) => {
@@ -146,6 +160,8 @@ describe('QueueSchedules', () => {
         'SCHEDULE_NEVER_RUNS',
       ],
       ['everyMs: 0', { everyMs: 0, target: 'reports' }, 'INVALID_OPTION'],
+      ['a time of no unit', { everyMs: '15 moons' as never, target: 'reports' }, 'INVALID_OPTION'],
+      ['a text beyond the bounds', { everyMs: '10 ms', target: 'reports' }, 'INVALID_OPTION'],
       ['everyMs: 0.5', { everyMs: 0.5, target: 'reports' }, 'INVALID_OPTION'],
       ['a wrong overlap', { ...DAILY, overlap: 'never' }, 'INVALID_OPTION'],
       ['a mistyped option', { ...DAILY, timezone: 'UTC' }, 'INVALID_OPTION'],
