@@ -110,11 +110,11 @@ function heldBy(model: Model, worker: string): ModelJob[] {
 const isLive = (model: Model, { lease }: ModelClaim): boolean => model.liveLeases.has(lease);
 
 function lookAround(model: Model): void {
-  const isVacant = model.groups.vacant > 0;
   for (const job of model.all) if (job.due && !model.isLocked(job)) model.move(job, 'ready');
   for (const job of model.all)
     if (job.overdue && !model.isLocked(job)) model.end(job.id, 'expired');
-  if (isVacant) model.groups.handOn((group) => model.isGroupLocked(group));
+  // Also what an expiry has just left: it wakes who hands turns on.
+  if (model.groups.vacant > 0) model.groups.handOn((group) => model.isGroupLocked(group));
 }
 
 function settled(model: Model, claim: Pulled, id: string, change: () => void): void {
