@@ -1,5 +1,6 @@
 import type { LimitRule, RateLimit } from '../job/limit.js';
 import { checkQueueName, quote } from '../job/names.js';
+import { inMs, type InMs } from '../job/values/duration.js';
 import { QueueError } from '../job/queue.errors.js';
 import { limitChange, unknownLimit } from '../options/limit-rules.js';
 import { ruleOf, wordsOf, type LimitShares } from '../storage/limits/limit.repository.js';
@@ -25,7 +26,7 @@ export interface LimitSummary {
   /** It is that of the queue of this name; otherwise handlers and calls use it by name. */
   ofQueue: boolean;
   concurrency?: number;
-  rate?: RateLimit;
+  rate?: InMs<RateLimit>;
   /** When an operator set it; missing where it was declared. */
   setAt?: Date;
   /** Permits that are given out. */
@@ -52,7 +53,8 @@ export class Limits {
     return (await this.storage.limits.shares({})).map(summaryOf);
   }
 
-  async set(name: string, change: LimitChange): Promise<void> {
+  async set(name: string, said: LimitChange): Promise<void> {
+    const change = inMs(said);
     const problems = limitChange(change, '');
     if (problems.length > 0) throw invalid(problems.join('; '));
     const [row] = await this.storage.limits.list([checkQueueName(name)]);
@@ -75,11 +77,11 @@ export class Limits {
 
 interface Parts {
   concurrency: number | null | undefined;
-  rate: RateLimit | null | undefined;
+  rate: InMs<RateLimit> | null | undefined;
 }
 
 /** A queue's is called otherwise, since its `concurrency` is that of a process. */
-function partsOf(name: string, ofQueue: boolean, change: LimitChange): Parts {
+function partsOf(name: string, ofQueue: boolean, change: InMs<LimitChange>): Parts {
   const { fleetConcurrency, concurrency, rate } = change;
   if (ofQueue && concurrency !== undefined)
     throw invalid(`"${name}" is a queue: give fleetConcurrency, not concurrency`);
@@ -88,7 +90,7 @@ function partsOf(name: string, ofQueue: boolean, change: LimitChange): Parts {
   return { concurrency: ofQueue ? fleetConcurrency : concurrency, rate };
 }
 
-function given(change: Parts, before: LimitRule): LimitRule {
+function given(change: Parts, before: InMs<LimitRule>): InMs<LimitRule> {
   const concurrency = change.concurrency === undefined ? before.concurrency : change.concurrency;
   const rate = change.rate === undefined ? before.rate : change.rate;
   return { ...(concurrency ? { concurrency } : {}), ...(rate ? { rate } : {}) };

@@ -1,8 +1,10 @@
+import type { Duration, InMs } from './values/duration.js';
+
 /** How many starts a time allows. */
 export interface RateLimit {
   /** Starts in `perMs`. */
   limit: number;
-  perMs: number;
+  perMs: Duration;
   /** Starts at once after a rest, default `limit`. Not with `strict`. */
   burst?: number;
   /** `true`: no window of `perMs` ever sees more than `limit` starts; they are spaced evenly, some 9 % wider than the rate alone asks for. */
@@ -24,7 +26,7 @@ export interface QueueLimitRule {
 }
 
 /** A declared limit, by the name that processes share. */
-export interface DeclaredLimit extends LimitRule {
+export interface DeclaredLimit extends InMs<LimitRule> {
   name: string;
   /** It is that of the queue of this name; otherwise handlers and calls name it. */
   ofQueue: boolean;
@@ -38,18 +40,18 @@ const MAX_SLACK_MS = 500;
 const STRICT_SHARE = 0.1;
 
 /** A start of a strict rate may be this late: the spacing has room for it. */
-export function slackOf({ perMs, strict }: Pick<RateLimit, 'perMs' | 'strict'>): number {
+export function slackOf({ perMs, strict }: Pick<InMs<RateLimit>, 'perMs' | 'strict'>): number {
   return strict ? Math.min(MAX_SLACK_MS, Math.max(MIN_SLACK_MS, perMs * STRICT_SHARE)) : 0;
 }
 
 /** The spacing of starts, and how many may come at once. */
-export function paceOf(rate: RateLimit): { stepMs: number; burst: number } {
+export function paceOf(rate: InMs<RateLimit>): { stepMs: number; burst: number } {
   const { limit, perMs, burst = limit, strict = false } = rate;
   return { stepMs: (perMs + slackOf(rate)) / limit, burst: strict ? 1 : burst };
 }
 
 /** One text for equal rules, whatever the order of their keys. */
-export function ruleText({ concurrency, rate }: LimitRule): string {
+export function ruleText({ concurrency, rate }: InMs<LimitRule>): string {
   const { limit, perMs, burst, strict } = rate ?? {};
   return JSON.stringify({
     concurrency,
@@ -58,7 +60,7 @@ export function ruleText({ concurrency, rate }: LimitRule): string {
 }
 
 /** In words, for messages and lists. */
-export function ruleWords({ concurrency, rate }: LimitRule): string {
+export function ruleWords({ concurrency, rate }: InMs<LimitRule>): string {
   const parts = concurrency === undefined ? [] : [`${concurrency} at once`];
   if (rate) {
     const { limit, perMs, burst = limit, strict } = rate;

@@ -2,6 +2,7 @@ import type { LimitRule, QueueLimitRule, RateLimit } from '../job/limit.js';
 import { QueueError } from '../job/queue.errors.js';
 import { closestWord } from '../runtime/closest-word.js';
 import { must, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
+import { duration } from './handler-rules.js';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const MOST = 1_000_000;
@@ -9,7 +10,7 @@ const MOST = 1_000_000;
 const rateShape = shape(
   {
     limit: whole(1, MOST),
-    perMs: whole(10, DAY_MS),
+    perMs: duration(10, DAY_MS),
     burst: whole(1, MOST),
     strict: yesOrNo,
   } satisfies Record<keyof RateLimit, Rule>,

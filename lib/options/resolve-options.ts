@@ -44,7 +44,7 @@ function applyDefaults(given: InMs<SimpleQueueOptions>, instance: string): Resol
     worker: resolveWorker(worker),
     schedules: { owner: schedules?.owner ?? instance },
     queues: settingsByName<InMs<QueueSettings>>(queues),
-    limits: settingsByName<LimitRule>(limits),
+    limits: settingsByName<InMs<LimitRule>>(limits),
   });
 }
 

@@ -134,5 +134,5 @@ export interface ResolvedOptions extends Readonly<
   readonly schedules: { readonly owner: string };
   /** A Map: a queue may be called `__proto__`. */
   readonly queues: ReadonlyMap<string, Readonly<InMs<QueueSettings>>>;
-  readonly limits: ReadonlyMap<string, Readonly<LimitRule>>;
+  readonly limits: ReadonlyMap<string, Readonly<InMs<LimitRule>>>;
 }

@@ -78,9 +78,25 @@ describe('a limit that operators set', () => {
     await story.database.query('delete from simple_queue.job');
   });
 
+  it('may say its times as texts, and is the same limit then', async () => {
+    const rate = { limit: 5, perMs: '1 s' } as const;
+    const options = { queues: { words: { rate } }, limits: { api: { rate } } };
+    const app = await story.start({ options });
+    const admin = adminOf(app);
+    const ratesOf = async () => (await admin.limits()).map(({ name, rate }) => [name, rate?.perMs]);
+    await eventually(
+      async () =>
+      expect(await ratesOf()).toEqual(expect.arrayContaining([['words', 1_000], ['api', 1_000]])), // prettier-ignore
+    );
+    await admin.setLimit('words', { rate: { limit: 5, perMs: '2 min' } });
+    expect(await ratesOf()).toEqual(expect.arrayContaining([['words', 120_000]]));
+  });
+
   it.each([
     [{ fleetConcurrency: 0 }, 'INVALID_OPTION'],
     [{ fleetConcurrency: -3 }, 'INVALID_OPTION'],
+    [{ rate: { limit: 5, perMs: '2 moons' } }, 'INVALID_OPTION'],
+    [{ rate: { limit: 5, perMs: '2 days' } }, 'INVALID_OPTION'],
     [{ rate: { limit: 5, perMs: 1_000, strict: true, burst: 2 } }, 'INVALID_OPTION'],
     [{ concurrency: 5 }, 'INVALID_OPTION'],
     [{}, 'INVALID_OPTION'],

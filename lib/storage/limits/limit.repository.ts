@@ -5,6 +5,7 @@ import {
   type DeclaredLimit,
   type LimitRule,
 } from '../../job/limit.js';
+import type { InMs } from '../../job/values/duration.js';
 import type { Database, Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import { DECLARE_LIMIT, SET_LIMIT } from './declare-limit.sql.js';
@@ -232,7 +233,7 @@ export class LimitRepository {
 }
 
 /** The rule as it would be declared. */
-export function ruleOf({ concurrency, rate, perMs, burst, strict }: LimitRow): LimitRule {
+export function ruleOf({ concurrency, rate, perMs, burst, strict }: LimitRow): InMs<LimitRule> {
   return {
     ...(concurrency === null ? {} : { concurrency }),
     ...(rate === null
