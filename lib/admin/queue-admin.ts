@@ -72,8 +72,8 @@ export class QueueAdmin {
   }
 
   /**
-   * Whatever waits for a person, the worst kinds first, each with the command that shows it and the one that puts it right. `status`, the doctor,
-   * health, metrics and the log read the same list. Counts end at 1,000, and each kind lists 100 at most.
+   * Whatever waits for a person, the worst kinds first, each with the command that shows it and the one that puts it right. `status`, `queues`,
+   * health and metrics read the same list, and the doctor some of it. Counts end at 1,000, and each kind lists 100 at most.
    */
   async troubles(): Promise<Trouble[]> {
     return troublesOf(this.storage, this.options);

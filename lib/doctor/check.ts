@@ -1,8 +1,8 @@
 import type { AnyTemplate } from '../job/job-template.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import type { Trouble } from '../job/trouble.js';
 import type { Diagnosis, SchemaState, ServerState } from '../storage/diagnosis/diagnosis.js';
 import type { PartitionRepository } from '../storage/schema/partition.repository.js';
-import type { Storage } from '../storage/storage.js';
 import type { Handler } from '../handlers/handler-registry.js';
 import type { FindingCode, Observation } from './finding.js';
 
@@ -16,8 +16,9 @@ export interface KnownHandlers {
 export interface Examination {
   diagnosis: Diagnosis;
   options: ResolvedOptions;
-  storage: Storage;
   partitions: PartitionRepository;
+  /** What waits for a person; counted once for all who ask. */
+  troubles: () => Promise<Trouble[]>;
   server: ServerState;
   schema: SchemaState;
   /** Milliseconds that the clock of this process is ahead of the server's, and by how much that may be wrong. */

@@ -1,16 +1,8 @@
 import { rangeOf } from '../job/concurrency.js';
 import type { Pooling } from '../storage/connection/connection-probes.js';
 import type { Check, Examination } from './check.js';
-import {
-  counted,
-  critical,
-  fine,
-  listed,
-  notice,
-  span,
-  warning,
-  type Observation,
-} from './finding.js';
+import { critical, fine, notice, warning, type Observation } from './finding.js';
+import { counted, listed, span } from '../runtime/words.js';
 
 const POOLING: Readonly<Record<Pooling, string>> = {
   none: 'There is nothing between this process and the server.',

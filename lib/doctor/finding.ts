@@ -74,31 +74,3 @@ export const critical = (found: string, advice: string): Observation => ({
   found,
   advice,
 });
-
-/** A few of many, so that a finding stays readable. */
-export function listed(names: readonly string[], most = 10): string {
-  const more = names.length - most;
-  return names.slice(0, most).join(', ') + (more > 0 ? ` and ${more} more` : '');
-}
-
-export const counted = (count: number, one: string, many = `${one}s`): string =>
-  `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
-
-const UNITS: readonly [ms: number, name: string][] = [
-  [86_400_000, 'day'],
-  [3_600_000, 'hour'],
-  [60_000, 'minute'],
-  [1_000, 'second'],
-];
-
-/** `3 hours`: one unit is enough to judge by. */
-export function span(ms: number): string {
-  const [size, name] = UNITS.find(([unit]) => ms >= 2 * unit) ?? [1, 'ms'];
-  const count = Math.round(ms / size);
-  return name === 'ms' ? `${count} ms` : counted(count, name);
-}
-
-/** Names of others (applications, transactions) may hold anything: one line of what can be seen. */
-export function shown(text: string): string {
-  return text.slice(0, 80).replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ');
-}

@@ -1,7 +1,8 @@
 import type { LimitShares } from '../storage/limits/limit.repository.js';
 import { wordsOf } from '../storage/limits/limit.repository.js';
 import type { Check, Examination } from './check.js';
-import { counted, critical, fine, listed, notice, warning, type Observation } from './finding.js';
+import { critical, fine, notice, warning, type Observation } from './finding.js';
+import { counted, listed } from '../runtime/words.js';
 
 const HOUR_MS = 3_600_000;
 

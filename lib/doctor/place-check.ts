@@ -1,7 +1,8 @@
 import type { PlaceBreach } from '../storage/diagnosis/diagnosis.js';
 import { command } from '../troubles/command.js';
 import type { Check, Examination } from './check.js';
-import { counted, critical, fine, listed, warning, type Observation } from './finding.js';
+import { critical, fine, warning, type Observation } from './finding.js';
+import { counted, listed } from '../runtime/words.js';
 
 /** Up to here every place is read at once. */
 const SMALL = 100_000;

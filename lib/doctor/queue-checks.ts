@@ -1,12 +1,11 @@
 import { QueuePolicies } from '../options/queue-policy.js';
 import type { WaitingLane } from '../storage/diagnosis/diagnosis.js';
-import { PARTITIONED, type PartitionedTable } from '../storage/schema/partition.repository.js';
 import type { Check, Examination } from './check.js';
-import { counted, fine, listed, notice, span, warning, type Observation } from './finding.js';
+import { fine, notice, warning, type Observation } from './finding.js';
+import { counted, listed, span } from '../runtime/words.js';
 
 /** Counts end here. */
 const MOST = 1_000;
-const DAY_MS = 86_400_000;
 
 async function lookAtLanes({ diagnosis }: Examination): Promise<Observation[]> {
   const waiting = await diagnosis.waitingLanes(MOST);
@@ -113,23 +112,13 @@ async function lookAtPoisoned({ diagnosis }: Examination): Promise<Observation[]
   ];
 }
 
-/** What ends now must find its partition, and what ends tomorrow too. */
 async function lookAtPartitions({
   partitions,
   diagnosis,
   options,
 }: Examination): Promise<Observation[]> {
-  const missing: string[] = [];
-  for (const [table, keepMs] of Object.entries(new QueuePolicies(options).longestKeepMs()) as [
-    PartitionedTable,
-    number,
-  ][]) {
-    const aheadMs = Math.max(0, keepMs + DAY_MS - PARTITIONED[table].stepMs);
-    if (keepMs > 0)
-      missing.push(
-        ...partitions.missing(table, await partitions.list(table, diagnosis.run), aheadMs),
-      );
-  }
+  const kept = new QueuePolicies(options).longestKeepMs();
+  const missing = await partitions.missingAhead(kept, diagnosis.run);
   return [...missingPartitions(missing), ...(await defaultPartitions(diagnosis))];
 }
 

@@ -1,3 +1,4 @@
+import { troublesOf } from '../troubles/troubles.js';
 import { isTemplate, type JobTarget } from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
 import { listOf, must, oneOf, shape, type Rule } from '../runtime/rules.js';
@@ -8,7 +9,8 @@ import { Diagnosis } from '../storage/diagnosis/diagnosis.js';
 import type { Storage } from '../storage/storage.js';
 import type { Check, Examination, KnownHandlers } from './check.js';
 import { CONNECTION_CHECKS } from './connection-checks.js';
-import { byLevel, critical, span, warning, type Finding, type FindingCode } from './finding.js';
+import { byLevel, critical, warning, type Finding, type FindingCode } from './finding.js';
+import { span } from '../runtime/words.js';
 import { LIMIT_CHECKS } from './limit-checks.js';
 import { PLACE_CHECKS } from './place-check.js';
 import { QUEUE_CHECKS } from './queue-checks.js';
@@ -82,7 +84,7 @@ export class QueueDoctor {
     try {
       const shared = {
         diagnosis,
-        storage: this.storage,
+        troubles: once(() => troublesOf(this.storage, this.options, diagnosis.run)),
         partitions: this.storage.partitions,
         options: this.options,
         handlers: this.handlers,
@@ -100,6 +102,11 @@ export class QueueDoctor {
     }
     return findings.sort(byLevel);
   }
+}
+
+function once<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
+  let answer: Promise<Answer> | undefined;
+  return () => (answer ??= ask());
 }
 
 /** The first answer opens the connection; the second one tells the time. */

@@ -1,5 +1,6 @@
 import type { Check, Examination } from './check.js';
-import { counted, fine, listed, notice, warning, type Observation } from './finding.js';
+import { fine, notice, warning, type Observation } from './finding.js';
+import { counted, listed } from '../runtime/words.js';
 
 /** Counts end here. */
 const MOST = 1_000;

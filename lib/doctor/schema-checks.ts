@@ -1,6 +1,7 @@
 import type { SchemaDrift, SchemaPart } from '../storage/schema/schema-drift.js';
 import type { Check, Examination } from './check.js';
-import { critical, fine, listed, notice, warning, type Observation } from './finding.js';
+import { critical, fine, notice, warning, type Observation } from './finding.js';
+import { listed } from '../runtime/words.js';
 
 async function lookAtVersion({
   schema: state,

@@ -1,15 +1,7 @@
 import { LATE } from '../runtime/within.js';
 import type { Check, Examination } from './check.js';
-import {
-  counted,
-  critical,
-  fine,
-  listed,
-  notice,
-  span,
-  warning,
-  type Observation,
-} from './finding.js';
+import { critical, fine, notice, warning, type Observation } from './finding.js';
+import { counted, listed, span } from '../runtime/words.js';
 
 const DAY_MS = 86_400_000;
 /** When the PostgreSQL project ends the support of a version: https://www.postgresql.org/support/versioning/ */

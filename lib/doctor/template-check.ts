@@ -3,7 +3,8 @@ import { matches } from '../job/queue-pattern.js';
 import { fitOf } from '../job/schema-fit.js';
 import type { WaitingLane } from '../storage/diagnosis/diagnosis.js';
 import type { Check, Examination } from './check.js';
-import { counted, critical, fine, type Observation } from './finding.js';
+import { critical, fine, type Observation } from './finding.js';
+import { counted } from '../runtime/words.js';
 
 const MOST_LANES = 1_000;
 /** Jobs of each template; they are all of the same making, so a few say enough. */

@@ -1,6 +1,5 @@
 import type { Trouble, TroubleCode } from '../job/trouble.js';
 import { TROUBLES } from '../troubles/kinds.js';
-import { troublesOf } from '../troubles/troubles.js';
 import type { Check } from './check.js';
 import { fine, type Observation } from './finding.js';
 
@@ -25,9 +24,8 @@ export const TROUBLE_CHECKS: readonly Check[] = CODES.map((code) => ({
   code,
   subject: TROUBLES[code].subject,
   needsTables: true,
-  look: async ({ storage, options, diagnosis }) => {
-    const troubles = await troublesOf(storage, options, diagnosis.run);
-    const own = troubles.filter((trouble) => trouble.code === code);
+  look: async ({ troubles }) => {
+    const own = (await troubles()).filter((trouble) => trouble.code === code);
     return own.length > 0 ? own.map(observed) : [fine(TROUBLES[code].well)];
   },
 }));

@@ -1,20 +1,8 @@
-import type {
-  ReplicationSlot,
-  SnapshotHolder,
-  TableVacuum,
-} from '../storage/diagnosis/diagnosis.js';
+import { holderText } from '../troubles/holder-text.js';
+import type { ReplicationSlot, TableVacuum } from '../storage/diagnosis/diagnosis.js';
 import type { Check, Examination } from './check.js';
-import {
-  counted,
-  critical,
-  fine,
-  listed,
-  notice,
-  shown,
-  span,
-  warning,
-  type Observation,
-} from './finding.js';
+import { critical, fine, notice, warning, type Observation } from './finding.js';
+import { counted, listed, shown, span } from '../runtime/words.js';
 
 /** Ten times what autovacuum waits for on the hot tables. */
 const MANY_DEAD = 100_000;
@@ -100,28 +88,6 @@ async function lookAtHorizon({
         `Find out what it does, and end it: \`simple-queue sessions --end ${holder.pid} --yes\`. Set idle_in_transaction_session_timeout against forgotten ones.`,
       ),
     );
-}
-
-/** Never the statement itself: it holds values. */
-function holderText({
-  pid,
-  role,
-  application,
-  state,
-  verb,
-  transactions,
-  openMs,
-}: SnapshotHolder): string {
-  const who = [
-    application && `application "${shown(application)}"`,
-    role && `role "${shown(role)}"`,
-  ]
-    .filter(Boolean)
-    .join(', ');
-  const what = [state, verb && `last statement: ${shown(verb)}`].filter(Boolean).join(', ');
-  const since =
-    openMs === null ? `for ${counted(transactions, 'transaction')}` : `for ${span(openMs)}`;
-  return `Process ${pid} (${who || 'unknown'}) has a transaction open ${since}${what ? ` (${what})` : ''}.`;
 }
 
 async function lookAtPrepared({

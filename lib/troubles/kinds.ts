@@ -1,3 +1,4 @@
+import { holderText } from './holder-text.js';
 import type { Trouble, TroubleCode } from '../job/trouble.js';
 import { counted, listed, shown, span } from '../runtime/words.js';
 import { MOST_COUNTED, type TroubleRow } from '../storage/diagnosis/trouble.repository.js';
@@ -44,26 +45,11 @@ function laneOf({ queue, name, labels }: TroubleRow): string {
   return `${name ? `"${name}" of ` : ''}queue "${queue}"${labelled}`;
 }
 
-/** Never the statement itself: it holds values. */
-function holderText({ holder, sinceMs }: TroubleRow): string {
-  const { pid, role, application, state, verb, transactions } = holder!;
-  const who = [
-    application && `application "${shown(application)}"`,
-    role && `role "${shown(role)}"`,
-  ]
-    .filter(Boolean)
-    .join(', ');
-  const what = [state, verb && `last statement: ${shown(verb)}`].filter(Boolean).join(', ');
-  const open =
-    sinceMs === null ? `for ${counted(transactions, 'transaction')}` : `for ${span(sinceMs)}`;
-  return `Process ${pid} (${who || 'unknown'}) has a transaction open ${open}${what ? ` (${what})` : ''}.`;
-}
-
 const DEAD_STATES = ['failed', 'critical', 'unprocessable', 'expired'];
 
 /**
  * Whatever can wait for a person, in the order in which it is read: what keeps most jobs from running comes first. `status`, `queues`, the doctor,
- * health, metrics, the log and `explain` read this list. A new one is a line here, and its count in `list-troubles.sql.ts`.
+ * health, metrics and `explain` read this list. A new one is a line here, and its count in `list-troubles.sql.ts`.
  */
 export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
   LOST_JOBS: {
@@ -214,7 +200,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
     well: 'No long transaction holds vacuum back.',
     tell: (row) => ({
       level: 'warning',
-      text: `${holderText(row)} Until it ends, vacuum removes nothing that died since, in any table of this database.`,
+      text: `${holderText(row.holder!)} Until it ends, vacuum removes nothing that died since, in any table of this database.`,
       look: ['sessions'],
       hint: 'Find out what it does, and end it; idle_in_transaction_session_timeout ends forgotten ones:',
       fix: ['sessions', '--end', row.subject ?? '', '--yes'],

@@ -203,6 +203,7 @@ describe('connections', () => {
     expect(ailing(await doctor.examine({ timeoutMs: 200 }))).toEqual(['DATABASE']);
     await proxy.pass();
     expect(of('DATABASE', await doctor.examine())).toEqual([]);
+    // The line is slower than the doctor waits, for connections that it opens from now on, too.
     proxy.delay(1_000);
     expect(await doctor.examine({ timeoutMs: 200 })).toMatchObject([
       { code: 'DATABASE', level: 'critical' },

@@ -131,6 +131,7 @@ describe('I7 progress: when a fault heals, the queue drains by itself', () => {
     const { enqueue } = await aWorker('lost-answer');
     const ids: string[] = [];
     for (let round = 0; round < 3; round++) {
+      // A slow line, so that an answer is on its way when the line is cut.
       proxy.delay(40);
       ids.push(...(await enqueue()));
       await eventually(async () =>

@@ -1,5 +1,5 @@
 import type { QueueAdmin } from '../../admin/queue-admin.js';
-import { listed } from '../../doctor/finding.js';
+import { listed } from '../../runtime/words.js';
 import { QueueError } from '../../job/queue.errors.js';
 import type { AddCommand, Cli } from '../command.js';
 import { EXIT } from '../exit-code.js';

@@ -5,11 +5,7 @@ import type { Run } from '../connection/connections.js';
 import type { Database } from '../connection/database.js';
 import { LIST_ROOM, SNAPSHOT_HOLDERS } from '../connection/examine-server.sql.js';
 import { SHARD } from '../connection/shard.js';
-import {
-  PARTITIONED,
-  type PartitionRepository,
-  type PartitionedTable,
-} from '../schema/partition.repository.js';
+import type { PartitionRepository } from '../schema/partition.repository.js';
 import type { Signals } from '../wake-ups/signals.js';
 import type { SnapshotHolder } from './diagnosis.js';
 import { LIST_TROUBLES } from './list-troubles.sql.js';
@@ -48,7 +44,6 @@ const LONG_MS = 300_000;
 const MANY_TRANSACTIONS = 10_000;
 /** Longer than a listener takes to come back. */
 const DEAF_MS = 30_000;
-const DAY_MS = 86_400_000;
 
 const NOTHING = {
   queue: null,
@@ -86,19 +81,9 @@ export class TroubleRepository {
     ];
   }
 
-  /** What ends now must find its partition, and what ends tomorrow too. */
   private async missingPartitions(options: ResolvedOptions, run: Run): Promise<TroubleRow[]> {
-    const missing: string[] = [];
-    for (const [table, keepMs] of Object.entries(new QueuePolicies(options).longestKeepMs()) as [
-      PartitionedTable,
-      number,
-    ][]) {
-      const aheadMs = Math.max(0, keepMs + DAY_MS - PARTITIONED[table].stepMs);
-      if (keepMs > 0)
-        missing.push(
-          ...this.partitions.missing(table, await this.partitions.list(table, run), aheadMs),
-        );
-    }
+    const kept = new QueuePolicies(options).longestKeepMs();
+    const missing = await this.partitions.missingAhead(kept, run);
     return missing.length === 0
       ? []
       : [{ ...NOTHING, code: 'PARTITIONS', count: missing.length, subject: missing.join(' ') }];

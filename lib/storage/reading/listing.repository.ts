@@ -1,3 +1,4 @@
+import type { FoundRow } from '../claim/row-mapper.js';
 import type { Cause } from '../../job/failure.js';
 import type { JobState } from '../../job/job-state.js';
 import type { Database } from '../connection/database.js';
@@ -28,25 +29,20 @@ interface Wanted {
 }
 
 /** A job of a list, without what may be large. */
-export interface ListedRow {
-  id: string;
-  queue: string;
-  name: string;
-  state: JobState;
-  priority: number;
-  attempt: number;
-  stalls: number;
-  reschedules: number;
-  created_at: Date;
-  run_at: Date;
-  cancel_at: Date | null;
-  finished_at: Date | null;
-  run_ms: number | null;
-  worker: string | null;
-  unique_key: string | null;
-  fingerprint: string | null;
+export interface ListedRow extends Omit<FoundRow, Unlisted> {
   last_error: Cause | null;
 }
+
+type Unlisted =
+  | 'options'
+  | 'payload'
+  | 'payload_bytes'
+  | 'output'
+  | 'last_error'
+  | 'history'
+  | 'labels'
+  | 'group_name'
+  | 'commit_by';
 
 /** Where a list goes on: the key of what was read last, as text. Each list reads its own parts of it. */
 export interface ListKey {

@@ -45,6 +45,17 @@ export class PartitionRepository {
     return (await run<{ now: Date; names: string[] }>(LIST_PARTITIONS, [table]))[0]!;
   }
 
+  /** Of all tables, for how long each keeps at most: what ends now must find its partition, and what ends tomorrow too. */
+  async missingAhead(longestKeepMs: Record<PartitionedTable, number>, run: Run): Promise<string[]> {
+    const missing: string[] = [];
+    for (const [name, keepMs] of Object.entries(longestKeepMs)) {
+      const table = name as PartitionedTable;
+      const aheadMs = Math.max(0, keepMs + DAY_MS - PARTITIONED[table].stepMs);
+      if (keepMs > 0) missing.push(...this.missing(table, await this.list(table, run), aheadMs));
+    }
+    return missing;
+  }
+
   /** Names that should exist so that rows kept for `keepMs` find a partition; first the one for what ends now. */
   missing(
     table: PartitionedTable,
