@@ -25,8 +25,10 @@ export class WorkerLanes {
   private readonly gone = new Map<WorkerLane, number>();
   /** As it was at the last look. */
   private registry: number | undefined;
-  /** Somebody spoke of a lane that was never looked at. */
-  isBehind = false;
+  /** How often somebody spoke of a lane that was never looked at, and up to which of them lanes are known. */
+  private heard = 0;
+  private known = 0;
+  private lastLook: Promise<unknown> = Promise.resolve();
   private readonly heardOf = new Set<number>();
   private readonly policies: QueuePolicies;
   private readonly tiers: PermitTiers;
@@ -138,9 +140,16 @@ export class WorkerLanes {
    * where it is another one than before, or where somebody spoke of a lane that was never looked at, or in its time where lanes take turns.
    * True: it looked.
    */
-  async refresh(registry?: number): Promise<boolean> {
+  refresh(registry?: number): Promise<boolean> {
+    // One after another: an older look that comes back later would let go what a younger one has found.
+    const look = this.lastLook.then(() => this.look(registry));
+    this.lastLook = look.catch(() => undefined);
+    return look;
+  }
+
+  private async look(registry: number | undefined): Promise<boolean> {
     if (registry !== undefined && !this.isDue(registry)) return false;
-    this.isBehind = false;
+    const { heard } = this;
     const served = await this.turns.read(wishesOf(this.handlers, this.served));
     if (this.turns.isCut) this.heardOf.clear();
     if (registry !== undefined) this.registry = registry;
@@ -148,6 +157,7 @@ export class WorkerLanes {
     if (isForgotten && !this.turns.isCut) await this.onForgotten();
     for (const lane of served) if (!this.byId.has(lane.id)) this.adopt(lane);
     this.relist();
+    this.known = heard;
     return true;
   }
 
@@ -160,6 +170,11 @@ export class WorkerLanes {
     return this.turns.isCut
       ? this.turns.isDue(this.isIdle)
       : registry !== this.registry || this.isBehind;
+  }
+
+  /** Somebody spoke of a lane that is not served yet; also while the look for it is under way. */
+  get isBehind(): boolean {
+    return this.heard > this.known;
   }
 
   private get isIdle(): boolean {
@@ -185,7 +200,8 @@ export class WorkerLanes {
     if (this.byId.has(id) || this.heardOf.has(id)) return false;
     if (this.heardOf.size >= MAX_LANES) this.heardOf.clear();
     this.heardOf.add(id);
-    return (this.isBehind = true);
+    this.heard++;
+    return true;
   }
 
   private has(queue: string, name: string): boolean {
