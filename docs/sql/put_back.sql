@@ -6,11 +6,14 @@ with held as materialized (
   moved as (
     update simple_queue.job set
       epoch = epoch + 1,
-      run_at = greatest(statement_timestamp(), coalesce(
+      run_at = greatest(statement_timestamp() + case when reschedules >= 100 and ($4::jsonb -> id::text ->> 'rescheduled')::int > 0
+        then interval '1 second' else interval '0' end, coalesce(
         ($4::jsonb -> id::text ->> 'at')::timestamptz,
         statement_timestamp() + ($4::jsonb -> id::text ->> 'delayMs')::float8 * interval '1 millisecond')),
       attempt = attempt + ($4::jsonb -> id::text ->> 'spent')::int,
       reschedules = reschedules + ($4::jsonb -> id::text ->> 'rescheduled')::int,
+      options = case when ($4::jsonb -> id::text ->> 'rescheduled')::int > 0
+        then jsonb_build_object('rescheduledSince', statement_timestamp()) || coalesce(options, '{}') else options end,
       suspicion = case when ($4::jsonb -> id::text ->> 'ran')::boolean then 0 else suspicion end,
       stalls = case when ($4::jsonb -> id::text ->> 'ran')::boolean then 0 else stalls end,
       last_error = coalesce($4::jsonb -> id::text -> 'error', last_error),

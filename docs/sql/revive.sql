@@ -28,7 +28,7 @@ with dead as materialized (
       payload, payload_bytes, last_error, history, group_name, seq, fair)
     select e.id, $1, 1000000 + (pg_catalog.uuid_hash_extended(gen_random_uuid(), 0) & 1073741823::bigint)::int, e.lane, e.queue, e.priority,
       case when e.state = 'poisoned' and e.stalls > 0 then 3 else 0 end, e.created_at, statement_timestamp(), e.unique_key, e.fingerprint,
-      e.options, e.payload, e.payload_bytes, e.last_error,
+      e.options - 'rescheduledSince', e.payload, e.payload_bytes, e.last_error,
       (case when jsonb_array_length(e.history) >= 20 then e.history - 0 else coalesce(e.history, '[]') end)
         || jsonb_build_object('attempt', e.attempt, 'outcome', 'revived', 'at', statement_timestamp()), e.group_name, e.seq, e.fair
     from placed e order by e.queue, e.unique_key collate "C" nulls first, e.id

@@ -106,7 +106,7 @@ async function lookAtPoisoned({ diagnosis }: Examination): Promise<Observation[]
   );
   return [
     warning(
-      `Poisoned within a day, since they killed their process or rescheduled themselves too often: ${text}.`,
+      `Poisoned within a day, since they killed their process again and again: ${text}.`,
       'Look at them in the dead letter queue (state poisoned), fix the handler, and redrive.',
     ),
   ];

@@ -1,4 +1,5 @@
 import type { CommitAnswer } from '../job/enqueue-options.js';
+import type { FoundJob } from '../job/job.js';
 import type { JobState } from '../job/job-state.js';
 import type { Run } from '../storage/connection/database.js';
 import type { Joined } from '../storage/connection/joined.js';
@@ -62,15 +63,18 @@ export class TwoPhase {
     const taken = await this.storage.staged.take(run, id);
     if (taken === 'inTime') return win(run);
     if (taken === 'expired') return { answer: { outcome: 'expired', won: false, state: 'staged' } };
-    const state = (await this.storage.jobs.find(id, run))?.state;
+    const job = await this.storage.jobs.find(id, run);
     // Its enqueue was committed between the two looks.
-    if (state === 'staged') return this.decideIn(run, id, win);
-    return { answer: answerFor(state) };
+    if (job?.state === 'staged') return this.decideIn(run, id, win);
+    return { answer: answerFor(job) };
   }
 }
 
-function answerFor(state: JobState | undefined): CommitAnswer {
-  if (state === undefined) return { outcome: 'unknown', won: false };
+function answerFor(job: FoundJob | undefined): CommitAnswer {
+  if (!job) return { outcome: 'unknown', won: false };
+  const { state, lastError } = job;
   if (state === 'cancelled') return { outcome: 'aborted', won: false, state };
-  return { outcome: state === 'expired' ? 'expired' : 'committed', won: false, state };
+  // What has rescheduled itself for too long is expired as well.
+  const isUncommitted = state === 'expired' && lastError?.code === 'COMMIT_EXPIRED';
+  return { outcome: isUncommitted ? 'expired' : 'committed', won: false, state };
 }

@@ -59,14 +59,14 @@ export class JobResult<Output = unknown> {
     return new JobResult<never>({ kind: 'retry', again: { delayMs } });
   }
 
-  /** Not now: runs again at `date` without spending the attempt (at most `poison.maxReschedules` times). */
+  /** Not now: runs again at `date` without spending the attempt (for at most `rescheduleForMs`). */
   static rescheduleAt(date: Date): JobResult<never> {
     return new JobResult<never>({ kind: 'reschedule', again: { at: validDate(date) } });
   }
 
   /**
-   * Not now: runs again in this `time` (milliseconds, or a text such as `'30 s'`) without spending the attempt (at most `poison.maxReschedules`
-   * times). With `slowDown` as `retryIn`, however often.
+   * Not now: runs again in this `time` (milliseconds, or a text such as `'30 s'`) without spending the attempt (for at most
+   * `rescheduleForMs`). With `slowDown` as `retryIn`, however often.
    */
   static rescheduleIn(time: Duration, options: { slowDown?: boolean } = {}): JobResult<never> {
     const delayMs = validDelay(msOf(time));

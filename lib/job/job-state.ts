@@ -37,6 +37,7 @@ export const MOVES: Readonly<Record<JobState, readonly JobState[]>> = {
     'unprocessable',
     'cancelled',
     'poisoned',
+    'expired',
   ],
   lost: ['staged', 'blocked', 'scheduled', 'ready', 'cancelled'],
   // An operator may ask for an ended job again: `QueueAdmin.retry` and `redrive`.

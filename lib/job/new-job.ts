@@ -46,6 +46,8 @@ export interface StoredOptions {
   checkpoint?: unknown;
   /** Attempts that checkpoints have granted. */
   extraAttempts?: number;
+  /** When it was first rescheduled, ISO 8601. */
+  rescheduledSince?: string;
   /** Travels here rather than in a column of its own: a job without a group costs its claim nothing. */
   group?: string;
   ordered?: true;

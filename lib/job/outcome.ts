@@ -17,7 +17,7 @@ export type Outcome =
       reason: 'shutdown' | 'declined' | 'unstarted' | 'leaseLost' | 'slowDown';
     }
   | { kind: 'cancelled'; reason: string }
-  | { kind: 'failed' | 'critical' | 'unprocessable' | 'poisoned'; error: Failure };
+  | { kind: 'failed' | 'critical' | 'unprocessable' | 'poisoned' | 'expired'; error: Failure };
 
 /** Its cancel was requested while it ran. */
 export const CANCELLED: Outcome = { kind: 'cancelled', reason: 'cancelled while it ran' };
@@ -30,8 +30,9 @@ export interface Chances {
   /** This attempt, 1 for the first. */
   attempt: number;
   maxAttempts: number;
-  reschedules: number;
-  maxReschedules: number;
+  /** When this run was due, after its first reschedule; by the database's clock. */
+  rescheduledMs: number;
+  rescheduleForMs: number;
   backoff: Backoff;
 }
 
@@ -85,8 +86,8 @@ export function afterFailure(
   };
 }
 
-function afterReschedule(again: Again, { reschedules, maxReschedules }: Chances): Outcome {
-  if (reschedules < maxReschedules) return { kind: 'rescheduled', again };
-  const message = `Rescheduled ${reschedules} times by its handler, the limit of poison.maxReschedules.`;
-  return { kind: 'poisoned', error: { name: 'QueueError', code: 'JOB_POISONED', message } };
+function afterReschedule(again: Again, { rescheduledMs, rescheduleForMs }: Chances): Outcome {
+  if (rescheduledMs < rescheduleForMs) return { kind: 'rescheduled', again };
+  const message = `Its handler rescheduled it again after rescheduleForMs (${rescheduleForMs} ms) since its first reschedule. Find out what it waits for, or allow more time.`;
+  return { kind: 'expired', error: { name: 'QueueError', code: 'RESCHEDULE_EXPIRED', message } };
 }

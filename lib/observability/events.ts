@@ -38,7 +38,7 @@ export interface QueueEvents {
   released: JobEvent & { reason: 'shutdown' | 'declined' | 'unstarted' | 'leaseLost' | 'slowDown' };
   /** Ended badly, in the dead letter queue: `state` says how. */
   failed: JobEvent & {
-    state: Exclude<TerminalState, 'succeeded' | 'cancelled' | 'expired'>;
+    state: Exclude<TerminalState, 'succeeded' | 'cancelled'>;
     runMs: number;
     error: Failure;
   };

@@ -22,7 +22,6 @@ import type {
   PlainOptions,
   QueueSettings,
   ResolvedOptions,
-  SimpleQueueOptions,
   WithoutDefault,
   WorkerSettings,
 } from './simple-queue.options.js';
@@ -103,16 +102,6 @@ type Table<Name extends keyof PlainOptions> = {
   [Each in Name]: Each extends WithoutDefault ? [Rule] : [Rule, NonNullable<PlainOptions[Each]>];
 };
 
-const MAINTENANCE = {
-  reaperIntervalMs: [duration(10, HOUR_MS), 5_000],
-  janitorIntervalMs: [duration(10, DAY_MS), 60_000],
-} satisfies Table<keyof NonNullable<SimpleQueueOptions['maintenance']>>;
-
-const POISON = {
-  maxStalls: [whole(1, 1_000), 3],
-  maxReschedules: [whole(0, 1_000_000), 100],
-} satisfies Table<keyof NonNullable<SimpleQueueOptions['poison']>>;
-
 /** Node's timers end at 2^31 - 1 ms, some 24 days; ours below that. */
 const OPTIONS = {
   transaction: [callable],
@@ -125,6 +114,8 @@ const OPTIONS = {
   maxAttempts: [ATTEMPT_RULES.maxAttempts, 3],
   backoff: [ATTEMPT_RULES.backoff, linear({ delayMs: 5_000 })],
   timeoutMs: [ATTEMPT_RULES.timeoutMs],
+  maxStalls: [whole(1, 1_000), 3],
+  rescheduleForMs: [duration(0, 3_650 * DAY_MS), 7 * DAY_MS],
   pollIntervalMs: [duration(10, HOUR_MS), 1_000],
   wakeUp: [oneOf('listen', 'off'), 'listen'],
   listenUrl: [postgresUrl],
@@ -135,6 +126,8 @@ const OPTIONS = {
   stuckMs: [duration(0, DAY_MS), 60_000],
   queryTimeoutMs: [duration(100, 10 * MINUTE_MS), 10_000],
   shutdownGraceMs: [duration(0, HOUR_MS), 25_000],
+  reaperIntervalMs: [duration(10, HOUR_MS), 5_000],
+  janitorIntervalMs: [duration(10, DAY_MS), 60_000],
   archive: [orFalse(keep), { keepMs: 7 * DAY_MS }],
   deadLetter: [keep, { keepMs: 30 * DAY_MS }],
   maxPayloadBytes: [whole(1, MAX_BYTES), 1024 * 1024],
@@ -146,7 +139,7 @@ const OPTIONS = {
   ],
   logs: [orFalse(logOptions), {}],
   telemetry: [has('telemetry, such as openTelemetry() of nestjs-simple-queue/telemetry', 'start')],
-} satisfies Table<Exclude<keyof PlainOptions, keyof typeof MAINTENANCE | keyof typeof POISON>>;
+} satisfies Table<keyof PlainOptions>;
 
 type AnyTable = Readonly<Record<string, [Rule, unknown?]>>;
 const rulesOf = (table: AnyTable) =>
@@ -160,7 +153,7 @@ const defaultsOf = (table: AnyTable) =>
 
 /** What holds where the application says nothing. */
 export const DEFAULTS = Object.freeze({
-  ...defaultsOf({ ...OPTIONS, ...MAINTENANCE, ...POISON }),
+  ...defaultsOf(OPTIONS),
   worker: Object.freeze({ autoStart: true }),
 } as Omit<ResolvedOptions, 'instance' | 'queues' | 'limits' | 'schedules'>);
 
@@ -174,8 +167,6 @@ export const simpleQueueOptions = shape({
   worker: (value, path) => (typeof value === 'boolean' ? [] : workerSettings(value, path)),
   queues: mapOf(passes(checkQueueName), queueSettings),
   limits: mapOf(passes(checkQueueName), limitRule),
-  maintenance: shape(rulesOf(MAINTENANCE)),
-  poison: shape(rulesOf(POISON)),
   schedules: shape({ owner: INSTANCE_NAME }),
   isGlobal: besideTheFactory,
   name: besideTheFactory,

@@ -34,12 +34,10 @@ export function refuse(problems: string[], instance = 'default'): void {
 }
 
 function applyDefaults(given: InMs<SimpleQueueOptions>, instance: string): ResolvedOptions {
-  const { maintenance, poison, worker, queues, limits, schedules, ...flat } = given;
+  const { worker, queues, limits, schedules, ...flat } = given;
   return freeze({
     ...DEFAULTS,
     ...givenIn(flat),
-    ...givenIn(maintenance),
-    ...givenIn(poison),
     instance,
     worker: resolveWorker(worker),
     schedules: { owner: schedules?.owner ?? instance },

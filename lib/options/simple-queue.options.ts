@@ -85,10 +85,14 @@ export interface SimpleQueueOptions extends AttemptPolicy {
   queryTimeoutMs?: Duration;
   /** Drain time at shutdown, then abort signals, then release; default 25,000. */
   shutdownGraceMs?: Duration;
-  /** How often the duties turn, default `{ reaperIntervalMs: 5_000, janitorIntervalMs: 60_000 }`; jittered. */
-  maintenance?: { reaperIntervalMs?: Duration; janitorIntervalMs?: Duration };
-  /** Crashes in a row under a job, beyond two, of which the last poison it only while it runs alone; and reschedules; default `{ maxStalls: 3, maxReschedules: 100 }`. */
-  poison?: { maxStalls?: number; maxReschedules?: number };
+  /** How often the reaper looks for silent workers, default 5,000; jittered. */
+  reaperIntervalMs?: Duration;
+  /** How often the janitor looks after partitions and old rows, default 60,000; jittered. */
+  janitorIntervalMs?: Duration;
+  /** Crashes in a row under a job, beyond two, until it is poisoned; the last ones count only while it runs alone. Default 3. */
+  maxStalls?: number;
+  /** How long after its first reschedule a job may reschedule itself again, default 7 days; `0`: never. Then it ends as `expired`. */
+  rescheduleForMs?: Duration;
   /** Succeeded and cancelled jobs, default kept 7 days; `false` deletes at once. */
   archive?: false | { readonly keepMs: Duration };
   /** Jobs that ended badly, default kept 30 days. */
@@ -112,13 +116,8 @@ export interface SimpleQueueOptions extends AttemptPolicy {
 /** What the application may leave out, and no default says. */
 export type WithoutDefault = 'transaction' | 'timeoutMs' | 'listenUrl' | 'telemetry';
 
-/** The options that are resolved each by itself: `maintenance` and `poison` by their parts. */
-export type PlainOptions = Omit<
-  SimpleQueueOptions,
-  'worker' | 'queues' | 'limits' | 'maintenance' | 'poison' | 'schedules'
-> &
-  NonNullable<SimpleQueueOptions['maintenance']> &
-  NonNullable<SimpleQueueOptions['poison']>;
+/** The options that are resolved each by itself. */
+export type PlainOptions = Omit<SimpleQueueOptions, 'worker' | 'queues' | 'limits' | 'schedules'>;
 
 /** All options with their defaults applied, frozen; made once by `resolveOptions` and passed down. */
 export interface ResolvedOptions extends Readonly<

@@ -22,7 +22,7 @@ import type { RunReports } from '../observability/run-reports.js';
 export interface ExecutorParts extends ContextTools {
   reports: RunReports;
   dataSource: DataSource;
-  maxReschedules: number;
+  rescheduleForMs: number;
   /** Takes the outcome, once per run. */
   settle: (run: JobRun, outcome: Outcome) => void;
 }
@@ -173,8 +173,8 @@ export class Executor {
     return {
       attempt: run.attempt,
       maxAttempts: run.maxAttempts,
-      reschedules: run.reschedules,
-      maxReschedules: this.parts.maxReschedules,
+      rescheduledMs: run.rescheduledMs,
+      rescheduleForMs: this.parts.rescheduleForMs,
       backoff: run.backoff,
     };
   }

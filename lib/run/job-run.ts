@@ -158,6 +158,12 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
     return this.row.reschedules;
   }
 
+  /** NaN where somebody else wrote the row. */
+  get rescheduledMs(): number {
+    const { rescheduledSince } = this.options;
+    return rescheduledSince === undefined ? 0 : this.runAt.getTime() - Date.parse(rescheduledSince);
+  }
+
   get suspicion(): number {
     return this.row.suspicion;
   }

@@ -8,7 +8,7 @@ import type { Burial, Return, RunKey, Success } from '../storage/settle/ended-ru
 /** Ends the job, and not by success. */
 type Ending = Extract<
   Outcome,
-  { kind: 'cancelled' | 'failed' | 'critical' | 'unprocessable' | 'poisoned' }
+  { kind: 'cancelled' | 'failed' | 'critical' | 'unprocessable' | 'poisoned' | 'expired' }
 >;
 /** Puts the job back. */
 export type Going = Extract<Outcome, { kind: 'retried' | 'rescheduled' | 'released' }>;
@@ -65,7 +65,7 @@ export function returnOf({ run, outcome }: Ended, worker: string): Return {
 export function burialOf({ run, outcome }: Ended, worker: string): Burial {
   const ending = outcome as Ending;
   const { archiveKeepMs, deadLetterKeepMs, onDeadJob } = run.policy;
-  const spent = ending.kind === 'cancelled' || ending.kind === 'poisoned' ? 0 : 1;
+  const spent = ['cancelled', 'poisoned', 'expired'].includes(ending.kind) ? 0 : 1;
   const error =
     ending.kind === 'cancelled' ? { name: 'Cancelled', message: ending.reason } : ending.error;
   const entry = entryOf(run, worker, ending.kind, error);

@@ -36,7 +36,7 @@ export interface InMemoryJobQueueOptions extends Pick<
   | 'timeoutMs'
   | 'queues'
   | 'leaseMs'
-  | 'poison'
+  | 'maxStalls'
   | 'archive'
   | 'deadLetter'
   | 'maxPayloadBytes'

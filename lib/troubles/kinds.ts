@@ -123,7 +123,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
     well: 'No job was poisoned within a day.',
     tell: (row) => ({
       level: 'warning',
-      text: `${jobs(row)} of ${named(row)} ${row.count === 1 ? 'was' : 'were'} poisoned within a day, for killing a process or rescheduling too often.`,
+      text: `${jobs(row)} of ${named(row)} ${row.count === 1 ? 'was' : 'were'} poisoned within a day, for killing a process again and again.`,
       look: ['jobs', ...ofQueue(row, 'poisoned')],
       hint: 'Fix the handler, and run them again:',
       fix: ['redrive', ...ofQueue(row, 'poisoned'), '--yes'],

@@ -179,7 +179,7 @@ function makeDispatcher(
   { wake, wakePoller }: CrewHooks,
 ): Dispatcher {
   const { options, storage, events } = parts;
-  const { carriers, telemetry, maxReschedules } = options;
+  const { carriers, telemetry, rescheduleForMs } = options;
   const { settler, lanes, reports } = shared;
   const settle: ExecutorParts['settle'] = (run, outcome) => {
     if (outcome.kind === 'released' && outcome.reason === 'slowDown')
@@ -189,7 +189,7 @@ function makeDispatcher(
   };
   const tools = toolsOf(parts, shared, () => wake('turn'));
   const { dataSource } = storage.database;
-  const single = new Executor({ ...tools, reports, dataSource, maxReschedules, settle });
+  const single = new Executor({ ...tools, reports, dataSource, rescheduleForMs, settle });
   const batches = new BatchExecutor(single, tools);
   const execute = (call: Call): Promise<void> =>
     call instanceof JobBatch ? batches.execute(call) : single.execute(call);

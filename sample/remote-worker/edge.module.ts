@@ -19,7 +19,7 @@ export class EdgeModule {
         SimpleQueueModule.forRoot({
           backoff: constant({ delayMs: BACKOFF_MS }),
           pollIntervalMs: BACKOFF_MS,
-          maintenance: { reaperIntervalMs: 500 },
+          reaperIntervalMs: 500,
         }),
       ],
       providers: [{ provide: EdgeSettings, useValue: settings }, LeaseHandles],

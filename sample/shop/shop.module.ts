@@ -30,7 +30,7 @@ export class ShopModule {
           worker: settings.worker,
           leaseMs: LEASE_MS,
           heartbeatIntervalMs: LEASE_MS / 6,
-          maintenance: { reaperIntervalMs: 1_000 },
+          reaperIntervalMs: 1_000,
         }),
       ],
       providers: [{ provide: ShopSettings, useValue: settings }],

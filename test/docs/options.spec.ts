@@ -19,28 +19,18 @@ const MODULE_PARTS = [
   'Sizes',
   'Extensions',
 ];
-/** Options whose parts have rows of their own. */
-const NESTED = ['maintenance', 'poison'];
 
 const namesUnder = (...headings: string[]): string[] =>
   headings.flatMap((heading) => tableUnder(GUIDE, heading).map(([name]) => name!)).sort();
 
 it('names every option of the module, and no other', () => {
-  const whole = membersOf(OPTIONS, 'SimpleQueueOptions').filter((name) => !NESTED.includes(name));
+  const whole = membersOf(OPTIONS, 'SimpleQueueOptions');
   const extras = membersOf(
     'lib/module/simple-queue.module-definition.ts',
     'SimpleQueueModuleExtras',
   );
-  const parts = [
-    'maintenance.reaperIntervalMs',
-    'maintenance.janitorIntervalMs',
-    'poison.maxStalls',
-    'poison.maxReschedules',
-  ];
   const worker = membersOf(OPTIONS, 'WorkerSettings').map((name) => `worker.${name}`);
-  expect(namesUnder(...MODULE_PARTS)).toEqual(
-    [...whole, ...extras, ...parts, ...worker, ...POLICY].sort(),
-  );
+  expect(namesUnder(...MODULE_PARTS)).toEqual([...whole, ...extras, ...worker, ...POLICY].sort());
 });
 
 // The options of a job are in enqueueing.md: lists.spec.
@@ -53,10 +43,7 @@ it.each([
 
 it('tells the defaults that hold', () => {
   const told = MODULE_PARTS.flatMap((heading) => tableUnder(GUIDE, heading)).map(
-    ([name, value]): [string, unknown] => [
-      name!.replace(/^(maintenance|poison)\./, ''),
-      valueOf(value!),
-    ],
+    ([name, value]): [string, unknown] => [name!, valueOf(value!)],
   );
   const { worker, ...flat } = DEFAULTS;
   const extras = {

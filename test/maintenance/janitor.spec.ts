@@ -31,7 +31,7 @@ describe('the janitor', () => {
   const aJanitor = (keepDays: { archive?: number; deadLetter?: number } = {}) =>
     new Janitor(
       aSite(test, {
-        maintenance: { janitorIntervalMs: 1_000 },
+        janitorIntervalMs: 1_000,
         archive: { keepMs: (keepDays.archive ?? 7) * DAY_MS },
         deadLetter: { keepMs: (keepDays.deadLetter ?? 30) * DAY_MS },
       }),

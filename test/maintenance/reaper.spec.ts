@@ -28,7 +28,7 @@ describe('the reaper', () => {
   });
   afterAll(() => test.close());
 
-  const reap = () => new Reaper(aSite(test, { maintenance: { reaperIntervalMs: 1_000 } })).round();
+  const reap = () => new Reaper(aSite(test, { reaperIntervalMs: 1_000 })).round();
 
   it('expires leases and gives back what they held, in one round', async () => {
     const silent = await test.rows.lease('-1 second');

@@ -45,8 +45,8 @@ describe('the answer', () => {
   it('says what was given and the default for the rest', () => {
     const { options } = resolveOptions({
       concurrency: 5,
-      maintenance: { reaperIntervalMs: 200 },
-      poison: { maxStalls: 2 },
+      reaperIntervalMs: 200,
+      maxStalls: 2,
       leaseMs: undefined,
     });
     expect(options).toMatchObject({
@@ -54,7 +54,7 @@ describe('the answer', () => {
       reaperIntervalMs: 200,
       janitorIntervalMs: 60_000,
       maxStalls: 2,
-      maxReschedules: 100,
+      rescheduleForMs: 604_800_000,
       leaseMs: 15_000,
     });
   });
@@ -126,11 +126,7 @@ describe('wrong options', () => {
 
   it.each<[object, string]>([
     [{ worker: { queue: ['a'] } }, 'worker.queue is not known (did you mean "queues"?)'],
-    [
-      { maintenance: { reaperInterval: 5 } },
-      'maintenance.reaperInterval is not known (did you mean "reaperIntervalMs"?)',
-    ],
-    [{ poison: { maxStall: 1 } }, 'poison.maxStall is not known (did you mean "maxStalls"?)'],
+    [{ reaperInterval: 5 }, 'reaperInterval is not known (did you mean "reaperIntervalMs"?)'],
     [
       { queues: { mail: { maxAttempt: 1 } } },
       'queues.mail.maxAttempt is not known (did you mean "maxAttempts"?)',
@@ -235,8 +231,7 @@ describe('wrong options', () => {
       ...Object.keys(DEFAULTS),
       'queues',
       'worker',
-      'maintenance',
-      'poison',
+      'rescheduleForMs',
       'listenUrl',
     );
     fc.assert(

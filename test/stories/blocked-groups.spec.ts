@@ -26,7 +26,8 @@ describe('an ordered group behind a job that ended badly', () => {
       (job.payload as number) === 0 ? JobResult.unprocessable('no such account') : 'booked',
     );
     const options = {
-      maintenance: { reaperIntervalMs: 200, janitorIntervalMs: 1_000 },
+      reaperIntervalMs: 200,
+      janitorIntervalMs: 1_000,
       ...(telemetry && { telemetry }),
     };
     const application = await story.start({ providers: [handler], options });

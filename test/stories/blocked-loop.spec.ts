@@ -13,7 +13,7 @@ const LEASE_MS = 4_000;
 const OPTIONS = {
   leaseMs: LEASE_MS,
   heartbeatIntervalMs: 400,
-  maintenance: { reaperIntervalMs: 100 },
+  reaperIntervalMs: 100,
 };
 
 describe('a handler that blocks the event loop of its process for longer than a lease', () => {

@@ -104,7 +104,7 @@ describe('I3 fenced: who lost a job changes nothing', () => {
     const gate = aGate();
     let runs = 0;
     const application = await story.start({
-      options: { maintenance: { reaperIntervalMs: 3_600_000 } },
+      options: { reaperIntervalMs: 3_600_000 },
       providers: [
         aHandler('unreaped', async (_job, { signal }) => {
           if (++runs > 1) return 'second';

@@ -12,7 +12,7 @@ const CONCURRENCY = 10;
 const OPTIONS = {
   leaseMs: scaled(1_500),
   heartbeatIntervalMs: 300,
-  maintenance: { reaperIntervalMs: 200 },
+  reaperIntervalMs: 200,
   queueConcurrency: CONCURRENCY,
 };
 

@@ -23,7 +23,7 @@ describe('who works what', () => {
     );
     QueueHandler('letters')(Letters);
     // The first look may come between the enqueues; by default the next one is a minute later.
-    const options = { maintenance: { janitorIntervalMs: 200 } };
+    const options = { janitorIntervalMs: 200 };
     const application = await story.start({ providers: [Letters], options });
     const { queues } = application;
     const unknown = await queues.enqueue('letters', {}, { name: 'shred', maxAttempts: 1 });

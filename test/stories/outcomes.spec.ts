@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { constant, custom, exponential, linear } from '../../lib/job/backoff.js';
 import { JobResult } from '../../lib/job/job-result.js';
 import type { JobState } from '../../lib/job/job-state.js';
@@ -17,6 +18,14 @@ const thrower = (thrown: unknown): never => {
 };
 const nested = (depth: number): unknown =>
   Array.from({ length: depth }).reduce<unknown>((inner) => [inner], null);
+
+/** Half an hour has passed for a scheduled job. */
+const later = (id: string): string =>
+  `with job as (
+    update simple_queue.job set run_at = statement_timestamp(),
+      options = jsonb_set(options, '{rescheduledSince}', to_jsonb((options ->> 'rescheduledSince')::timestamptz - interval '31 minutes'))
+    where id = '${id}')
+  update simple_queue.scheduled set run_at = statement_timestamp() where id = '${id}'`;
 
 describe('what a handler answers', () => {
   const story = aStory();
@@ -215,17 +224,51 @@ describe('what a handler answers', () => {
     );
   });
 
-  it('ends a job that reschedules itself for ever as poisoned', async () => {
+  it('ends a job that reschedules itself for longer than it may as expired, after a retry as well, and gives it all its time when it is run again', async () => {
+    let done = false;
     const application = await story.start({
-      options: { poison: { maxReschedules: 3 } },
-      providers: [aHandler('loop', () => JobResult.rescheduleIn(0))],
+      options: { rescheduleForMs: '1 h', backoff: constant({ delayMs: 0 }) },
+      providers: [
+        aHandler('poll', (job) => {
+          if (done) return undefined;
+          return job.reschedules === 2 && job.attempt === 1 ? JobResult.retryIn(0) : JobResult.rescheduleIn(AN_HOUR / 2); // prettier-ignore
+        }),
+      ],
     });
-    const { id } = await application.queues.enqueue('loop', {});
+    const { queues } = application;
+    const { id } = await queues.enqueue('poll', {});
 
-    const job = await untilJobIs('poisoned', application, id);
+    for (const reschedules of [1, 2]) {
+      await eventually(async () => expect(await queues.find(id)).toMatchObject({ state: 'scheduled', reschedules })); // prettier-ignore
+      await story.database.query(later(id));
+    }
 
-    expect(job).toMatchObject({ reschedules: 3, attempt: 0, lastError: { code: 'JOB_POISONED' } });
-    expect(application.seen('started').length).toBe(4);
+    const job = await untilJobIs('expired', application, id);
+    expect(job).toMatchObject({
+      ...{ reschedules: 2, attempt: 1 },
+      lastError: { code: 'RESCHEDULE_EXPIRED', message: expect.stringContaining('3600000 ms') },
+      history: [{ outcome: 'retried' }, { outcome: 'expired' }],
+    });
+    expect(application.seen('failed')).toMatchObject([{ id, state: 'expired' }]);
+
+    // What ended so was committed long before.
+    expect(await queues.commit(id)).toEqual({ outcome: 'committed', won: false, state: 'expired' });
+
+    await application.app.get(QueueAdmin, { strict: false }).retry(id);
+    await eventually(async () => expect(await queues.find(id)).toMatchObject({ state: 'scheduled', reschedules: 1 })); // prettier-ignore
+    done = true;
+    await story.database.query(later(id));
+    await untilJobIs('succeeded', application, id);
+  });
+
+  it('lets no job reschedule itself where the time for that is 0', async () => {
+    const application = await story.start({
+      options: { rescheduleForMs: 0 },
+      providers: [aHandler('never', () => JobResult.rescheduleIn(0))],
+    });
+    const { id } = await application.queues.enqueue('never', {});
+
+    expect(await untilJobIs('expired', application, id)).toMatchObject({ reschedules: 0 });
   });
 
   it('rests by the backoff of the job, else handler, else queue, else module', async () => {

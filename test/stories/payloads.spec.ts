@@ -37,7 +37,7 @@ const ENDS: [state: JobState, transactional: boolean, process: Process][] = [
   ['failed', false, () => JobResult.fail('no')],
   ['unprocessable', false, () => JobResult.unprocessable('no')],
   ['critical', false, () => JobResult.critical('no')],
-  ['poisoned', false, () => JobResult.rescheduleIn(0)],
+  ['expired', false, () => JobResult.rescheduleIn(0)],
 ];
 
 describe('JSON and bytes, together or alone', () => {
@@ -61,7 +61,7 @@ describe('JSON and bytes, together or alone', () => {
         );
         const application = await story.start({
           providers: [handler],
-          options: { poison: { maxReschedules: 0 } },
+          options: { rescheduleForMs: 0 },
         });
 
         const { id } = await application.queues.enqueue('ends', payload, { payloadBytes });

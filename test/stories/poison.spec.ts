@@ -10,8 +10,8 @@ const CHILD = new URL('./child-worker.ts', import.meta.url);
 const OPTIONS = {
   leaseMs: scaled(1_000),
   heartbeatIntervalMs: 200,
-  maintenance: { reaperIntervalMs: 100 },
-  poison: { maxStalls: 2 },
+  reaperIntervalMs: 100,
+  maxStalls: 2,
 };
 
 describe('I8 poison is contained and the innocent go free', () => {
@@ -74,7 +74,7 @@ describe('I8 poison is contained and the innocent go free', () => {
           .map((state, index) => (state === 'poisoned' ? index : -1))
           .filter((index) => index >= 0),
       ).toEqual([17]);
-      expect(deaths).toBe(OPTIONS.poison.maxStalls + 2);
+      expect(deaths).toBe(OPTIONS.maxStalls + 2);
       expect(await application.queues.find(ids[17]!)).toMatchObject({
         stalls: 2,
         attempt: 0,

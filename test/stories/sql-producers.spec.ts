@@ -25,7 +25,7 @@ describe('jobs that SQL enqueued', () => {
 
   it('run although their name was first used in a transaction that committed after newer names were known', async () => {
     const application = await story.start({
-      options: { maintenance: { janitorIntervalMs: 300 } },
+      options: { janitorIntervalMs: 300 },
       providers: [aHandler('late', () => undefined)],
     });
     const rival = await Rival.connect(story.database);
@@ -70,7 +70,7 @@ describe('jobs that SQL enqueued', () => {
       const providers = [first, aHandler('others', () => undefined)];
       const application = await story.start({
         providers,
-        options: { maintenance: { janitorIntervalMs: 300 } },
+        options: { janitorIntervalMs: 300 },
       });
       const other = await application.queues.enqueue('others', {});
       await untilJobIs('succeeded', application, other.id);

@@ -196,7 +196,7 @@ describe('lanes that vanish under a living process', () => {
         if (job.payload === 'first') await gate.passed;
       }),
     );
-    const options = { concurrency: 1, maintenance: { janitorIntervalMs: 1_000 } };
+    const options = { concurrency: 1, janitorIntervalMs: 1_000 };
     const worker = await story.start({ providers, options });
     const producer = await story.start({ options: { worker: false } });
     await producer.queues.enqueue('mails', 'first');

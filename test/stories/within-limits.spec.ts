@@ -152,7 +152,7 @@ describe('calls within a limit', () => {
     let [calls, refusedAt] = [0, 0];
     const options = {
       queues: { polite: { maxAttempts: 1, fleetConcurrency: 5 } },
-      poison: { maxReschedules: 0 },
+      rescheduleForMs: 0,
     };
     const handle = () => {
       calls++;

@@ -43,7 +43,7 @@ export const QUICK: SimpleQueueOptions = {
   heartbeatIntervalMs: 300,
   leaseMs: scaled(1_500),
   queryTimeoutMs: scaled(1_000),
-  maintenance: { reaperIntervalMs: 200 },
+  reaperIntervalMs: 200,
 };
 
 /** A Nest application on a database of its own, with the real module. Without handlers it still has a worker. */

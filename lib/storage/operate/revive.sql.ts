@@ -38,7 +38,7 @@ export const REVIVE = statement(
       payload, payload_bytes, last_error, history, group_name, seq, fair)
     select e.id, $1, ${NEW_LIFE}, e.lane, e.queue, e.priority,
       case when e.state = 'poisoned' and e.stalls > 0 then 3 else 0 end, e.created_at, statement_timestamp(), e.unique_key, e.fingerprint,
-      e.options, e.payload, e.payload_bytes, e.last_error,
+      e.options - 'rescheduledSince', e.payload, e.payload_bytes, e.last_error,
       ${shortened('e.history')}
         || jsonb_build_object('attempt', e.attempt, 'outcome', 'revived', 'at', statement_timestamp()), e.group_name, e.seq, e.fair
     from placed e order by e.queue, e.unique_key collate "C" nulls first, e.id

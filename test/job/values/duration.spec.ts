@@ -43,7 +43,7 @@ describe('a duration', () => {
       leaseMs: '30 s',
       stuckMs: '2 min',
       archive: { keepMs: '7 days' },
-      maintenance: { reaperIntervalMs: '3s' },
+      reaperIntervalMs: '3s',
       queues: { syncMs: { timeoutMs: '1 h', deadLetter: { keepMs: '90d' } } },
       backoff: { type: 'constant', delayMs: '5 s' as never },
     });

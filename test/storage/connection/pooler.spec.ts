@@ -210,10 +210,7 @@ describe('behind a pooler', () => {
       leaseMs: 15_000,
       queryTimeoutMs: 10_000,
     };
-    const worker = await anApplication(
-      { ...database, url },
-      { options: { ...quiet, maintenance: {} } },
-    );
+    const worker = await anApplication({ ...database, url }, { options: quiet });
     ending.push(() => worker.close());
     const storage = await open(url, { migrate: 'off' });
     await eventually(() => enqueueing(storage).enqueue('mail', 1), { timeoutMs: 20_000 });

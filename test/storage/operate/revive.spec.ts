@@ -153,13 +153,13 @@ describe('reviving', () => {
 
   it('runs a job alone at first that had killed its process, and no other that was poisoned', async () => {
     const killer = await anEnded('poisoned', { stalls: 3 });
-    const restless = await anEnded('poisoned', { reschedules: 100 });
-    await revive(killer.id, restless.id);
+    const unreadable = await anEnded('poisoned', { stalls: 0 });
+    await revive(killer.id, unreadable.id);
     const rows = await test.database.query(
       'select id, suspicion from simple_queue.job order by suspicion',
     );
     expect(rows).toEqual([
-      { id: restless.id, suspicion: 0 },
+      { id: unreadable.id, suspicion: 0 },
       { id: killer.id, suspicion: 3 },
     ]);
   });

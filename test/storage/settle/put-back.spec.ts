@@ -68,6 +68,30 @@ describe('putting back', () => {
     });
   });
 
+  it('notes the first reschedule of a job, and rests a second before each after the hundredth', async () => {
+    const [first, again, eager] = [
+      await test.rows.job({ state: 'running' }),
+      await test.rows.job({ state: 'running', reschedules: 99 }),
+      await test.rows.job({ state: 'running', reschedules: 100 }),
+    ];
+    const known = { group: 'g', rescheduledSince: '2020-01-01T00:00:00+00:00' };
+    await test.database.query('update simple_queue.job set options = $2 where id = $1', [
+      again.id,
+      known,
+    ]);
+    const before = await now();
+    const reschedule = { rescheduled: 1, spent: 0 } as const;
+
+    await settlements.putBack([first, again, eager].map((job) => retry(job, reschedule)));
+
+    const optionsOf = async ({ id }: JobRow): Promise<unknown> =>
+      (await test.database.query('select options from simple_queue.job where id = $1', [id]))[0];
+    expect(await optionsOf(first)).toEqual({ options: { rescheduledSince: expect.any(String) } });
+    expect(await optionsOf(again)).toEqual({ options: known });
+    expect(await jobs.find(again.id)).toMatchObject({ state: 'ready' });
+    expect((await rowOf(eager.id)).run_at.getTime()).toBeGreaterThanOrEqual(before + 1_000);
+  });
+
   it('makes a time in the past now', async () => {
     const job = await test.rows.job({ state: 'running' });
     const before = await now();

@@ -34,7 +34,7 @@ const LIVE = ['job', ...PLACES.filter((place) => !ENDED.includes(place))];
 const TABLES = [...LIVE, ...ENDED, 'lease', 'lapsed', 'throttle'];
 const { options: OPTIONS } = resolveOptions({
   queues: { [FAIR_QUEUE]: { fair: true } },
-  poison: { maxStalls: MAX_STALLS },
+  maxStalls: MAX_STALLS,
   backoff: constant({ delayMs: 0 }),
 });
 
