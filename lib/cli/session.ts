@@ -31,7 +31,7 @@ export interface Session {
 export const APPLICATION_NAME = 'simple-queue cli';
 const MAX_CONNECT_MS = 10_000;
 
-/** Also right behind any pooler, at the price of round trips that nobody notices here. */
+/** Also right behind any pooler; nobody notices here what it costs. */
 const ALONE = {
   migrate: 'off',
   worker: false,

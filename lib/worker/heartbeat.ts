@@ -5,7 +5,7 @@ import type { StandIn } from '../storage/leases/stand-in.js';
 interface HeartbeatParts {
   leases: LeaseRepository;
   /** Knows when the lease was last renewed, by itself or by the heartbeat. */
-  standIn: Pick<StandIn, 'renewedAt' | 'renewed' | 'stop'>;
+  standIn: Pick<StandIn, 'renewedAt' | 'taken' | 'renewed' | 'stop'>;
   ids: Uuid7;
   worker: string;
   intervalMs: number;
@@ -48,7 +48,7 @@ export class Heartbeat {
     await this.parts.leases.take(id, this.parts.worker, this.parts.leaseMs, lanes);
     this.leaseId = id;
     this.told = lanes.slice();
-    this.parts.standIn.renewed(id, askedAt);
+    await this.parts.standIn.taken(id, askedAt);
     this.lost = false;
   }
 
@@ -82,7 +82,7 @@ export class Heartbeat {
       this.parts.answerMs,
     );
     if (!renewal.alive) return this.lose();
-    this.parts.standIn.renewed(this.leaseId, askedAt);
+    this.parts.standIn.renewed(askedAt);
     if (renewal.cancelled.length > 0) this.parts.onCancel(renewal.cancelled);
     if (renewal.unknown.length > 0)
       this.parts.onReleased(await this.parts.leases.releaseClaims(this.leaseId, renewal.unknown));

@@ -16,6 +16,8 @@ export class Pooler {
   private readonly idle: Backend[] = [];
   private readonly waiting: ((backend: Promise<Backend>) => void)[] = [];
   private opened = 0;
+  /** How often a client was answered and its transaction was still open, with its locks. */
+  leftOpen = 0;
   private readonly sockets = new Set<Socket>();
 
   private constructor(
@@ -129,11 +131,10 @@ class Session {
     const backend = await this.pooler.take();
     const answers = splitter((message) => {
       this.client.write(message);
-      if (
-        this.mode === 'transaction' &&
-        message.toString('latin1', 0, 1) === 'Z' &&
-        message.toString('latin1', 5, 6) === 'I'
-      ) {
+      if (message.toString('latin1', 0, 1) !== 'Z') return;
+      const isOver = message.toString('latin1', 5, 6) === 'I';
+      if (!isOver) this.pooler.leftOpen++;
+      if (this.mode === 'transaction' && isOver) {
         this.backend = undefined;
         this.pooler.giveBack(backend);
       }

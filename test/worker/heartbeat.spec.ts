@@ -26,7 +26,7 @@ function aHeartbeat(renew: () => Promise<Renewal>, leaseMs = 60_000) {
     renew,
     releaseClaims: async (_lease: string, claims: string[]) => told.freed.push(...claims),
   } as unknown as LeaseRepository;
-  const standIn = { renewedAt: -Infinity, renewed: (_: string, at: number) => void (standIn.renewedAt = at), stop: async () => void told.stopped++ }; // prettier-ignore
+  const standIn = { renewedAt: -Infinity, renewed: (at: number) => void (standIn.renewedAt = at), taken: async (_: string, at: number) => standIn.renewed(at), stop: async () => void told.stopped++ }; // prettier-ignore
   const heartbeat = new Heartbeat({
     leases,
     standIn,
@@ -114,7 +114,7 @@ describe('the heartbeat', () => {
     );
     await heartbeat.take();
     await eventually(() => heartbeat.lease === undefined);
-    standIn.renewed('by the thread', performance.now());
+    standIn.renewed(performance.now());
 
     expect(heartbeat.lease).toBe(told.taken[0]);
     await heartbeat.beat().catch(() => undefined);

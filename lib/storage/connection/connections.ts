@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import { QueueError } from '../../job/queue.errors.js';
 import { connectionOptionsOf } from './connection-options.js';
 import { DatabaseError, READ_ONLY, unserved } from './database-errors.js';
+import { inOneMessage } from './one-message.js';
 import { OwnClient } from './own-client.js';
 import { forSession, forTransaction, type SessionSettings } from './session-settings.js';
 import { BACKEND } from './examine-server.sql.js';
@@ -119,20 +120,30 @@ export class Connections {
   private async onPool<Result>(statement: Statement, query: pg.QueryConfig): Promise<Result> {
     this.refuseWhenClosed();
     if (this.settings.poolMode === 'transaction')
-      return this.inTransaction(
-        (client) => guarded(statement, () => client.query(query)) as Promise<Result>,
+      return this.onClient(
+        (client) =>
+          guarded(statement, () =>
+            inOneMessage(client, forTransaction(this.settings), query),
+          ) as Promise<Result>,
       );
     return guarded(statement, () => this.pool.query(query)) as Promise<Result>;
   }
 
-  private async inTransaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.connect();
-    let broken: Error | undefined;
-    try {
+  private inTransaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    return this.onClient(async (client) => {
       await guarded(BEGIN, () => this.begin(client));
       const result = await work(client);
       await guarded(COMMIT, () => client.query(COMMIT.text));
       return result;
+    });
+  }
+
+  /** Where `work` fails, whatever it has begun is rolled back. */
+  private async onClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.connect();
+    let broken: Error | undefined;
+    try {
+      return await work(client);
     } catch (error) {
       broken = await rollback(client, error);
       throw error;
@@ -146,7 +157,7 @@ export class Connections {
     if (this.settings.poolMode === 'session') await client.query(BEGIN.text);
     else
       await client
-        .query(forTransaction(this.settings))
+        .query(forTransaction(this.settings).join('; '))
         .catch((error: Error) => Promise.reject(unserved(error)));
   }
 

@@ -11,12 +11,15 @@ export interface SessionSettings {
 
 /** For a connection that is ours alone, once. */
 export function forSession(settings: SessionSettings): string {
-  return `${assignments(settings, 'set')} ${durable(false)}`;
+  return `select where ${assignments(settings, false)}`;
 }
 
-/** For a transaction, with its begin: behind a pooler that hands each transaction another connection, nothing may be left on it. */
-export function forTransaction(settings: SessionSettings): string {
-  return `begin isolation level read committed; ${assignments(settings, 'set local')} ${durable(true)}`;
+/**
+ * The beginning of a transaction: behind a pooler that hands each transaction another connection, nothing may be left on it. None of the
+ * statements returns a row.
+ */
+export function forTransaction(settings: SessionSettings): string[] {
+  return ['begin isolation level read committed', `select where ${assignments(settings, true)}`];
 }
 
 /**
@@ -27,32 +30,32 @@ export function forTransaction(settings: SessionSettings): string {
  */
 function assignments(
   { lockTimeoutMs, queryTimeoutMs, plans }: SessionSettings,
-  set: 'set' | 'set local',
+  local: boolean,
 ): string {
   const values = {
     enable_seqscan: 'off',
     random_page_cost: 0,
     jit: 'off',
-    default_transaction_isolation: `'read committed'`,
+    default_transaction_isolation: 'read committed',
     search_path: 'pg_catalog, pg_temp',
-    timezone: `'UTC'`,
-    datestyle: `'ISO'`,
+    timezone: 'UTC',
+    datestyle: 'ISO',
     array_nulls: 'on',
-    bytea_output: `'hex'`,
+    bytea_output: 'hex',
     extra_float_digits: 1,
     quote_all_identifiers: 'off',
     standard_conforming_strings: 'on',
-    idle_in_transaction_session_timeout: 60_000,
+    // Of ours only a process whose event loop is blocked is idle in one, and then its locks hold others up.
+    idle_in_transaction_session_timeout: 10_000,
     lock_timeout: lockTimeoutMs,
     statement_timeout: Math.max(1, Math.floor(queryTimeoutMs * 0.9)),
     plan_cache_mode: plans === 'generic' ? 'force_generic_plan' : 'auto',
   };
-  return Object.entries(values)
-    .map(([name, value]) => `${set} ${name} = ${value};`)
-    .join(' ');
+  const set = (name: string, value: string | number) =>
+    `pg_catalog.set_config('${name}', '${value}', ${local}) is null`;
+  const all = Object.entries(values).map(([name, value]) => set(name, value));
+  return [...all, `${ASYNCHRONOUS} and ${set('synchronous_commit', 'on')}`].join(' or ');
 }
 
 /** What was acknowledged to a worker survives a crash of the server, also where the database's default is off (it ends claims by it). */
-function durable(local: boolean): string {
-  return `select set_config('synchronous_commit', 'on', ${local}) where current_setting('synchronous_commit') = 'off';`;
-}
+const ASYNCHRONOUS = `pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off'`;

@@ -58,14 +58,19 @@ export class StandIn {
     return this.times[RENEWED_AT]!;
   }
 
-  /** Takes over a lease, or learns that it was renewed. */
-  renewed(lease: string, at: number): void {
+  /** Takes over a new lease. Nothing is claimed under it before: a first handler that blocks would let no thread start. */
+  async taken(lease: string, at: number): Promise<void> {
     this.times[RENEWED_AT] = at;
-    if (this.terms.stuckMs > 0 && performance.now() >= this.askAt) void this.askPassword();
-    if (lease === this.lease) return;
     this.lease = lease;
     this.thread?.postMessage({ lease });
-    if (this.starts === 0 && this.terms.stuckMs > 0) void this.start();
+    if (this.starts > 0 || this.terms.stuckMs === 0) return;
+    await this.askPassword();
+    await this.start();
+  }
+
+  renewed(at: number): void {
+    this.times[RENEWED_AT] = at;
+    if (this.terms.stuckMs > 0 && performance.now() >= this.askAt) void this.askPassword();
   }
 
   /** A function reaches no thread, and nobody can be asked while the event loop is blocked: what it last said is handed over. */

@@ -8,6 +8,7 @@ import type { SimpleQueueOptions } from '../../../lib/options/simple-queue.optio
 import { DatabaseError } from '../../../lib/storage/connection/database-errors.js';
 import { Migrator } from '../../../lib/storage/schema/migrator.js';
 import { openStandAlone } from '../../../lib/storage/connection/stand-alone.js';
+import { statement } from '../../../lib/storage/connection/statement.js';
 import type { Storage } from '../../../lib/storage/storage.js';
 import { anApplication } from '../../support/application.js';
 import { anEmptyDatabase, type TestDatabase } from '../../support/database.js';
@@ -77,6 +78,50 @@ describe('behind a pooler', () => {
         await client.end();
       },
     );
+
+    // Its handler blocked the event loop while the renewal of its lease waited for its commit: nobody else could renew it.
+    it.each([true, false])(
+      'no statement leaves its transaction open for as long as the event loop is blocked: prepared %s',
+      async (preparedStatements) => {
+        const started = await pooler('transaction', 1);
+        const storage = await open(started.url, { poolMode: 'transaction', preparedStatements });
+        const queues = enqueueing(storage);
+        const lane = await storage.lanes.of('mail', '');
+        started.leftOpen = 0;
+        const { id } = await queues.enqueue('mail', 1, { uniqueKey: 'k' });
+        await queues.enqueue('mail', 1, { uniqueKey: 'k' });
+        await storage.leases.take(randomUUID(), 'w', 1_000, [lane.id]);
+        expect(await storage.leases.renew(randomUUID(), 1_000, [], 1)).toMatchObject({
+          alive: false,
+        });
+        expect(await storage.jobs.find(id)).toMatchObject({ state: 'ready' });
+        await queues.enqueueMany('mail', [{ payload: 1 }, { payload: 2 }]);
+        expect(started.leftOpen).toBe(0);
+      },
+    );
+
+    it('what the server refuses is rolled back, and the connection is as good as before', async () => {
+      const started = await pooler('transaction', 1);
+      const { loops } = (await open(started.url, { poolMode: 'transaction' })).database;
+      const note = `insert into simple_queue.queue (name) values ($1::text)`;
+      for (const broken of [
+        `${note} returning 1 / (length(name) - length(name))`,
+        'select $1 from nowhere',
+      ])
+        await expect(
+          loops.run(statement(`broken_${broken.length}`, broken), ['half']),
+        ).rejects.toMatchObject({
+          sqlState: expect.stringMatching(/22012|42P01/),
+        });
+      expect(await database.query(`select from simple_queue.queue where name = 'half'`)).toEqual(
+        [],
+      );
+      const whole = statement('whole', `${note} returning name`);
+      expect(await loops.run(whole, ['whole'])).toEqual([{ name: 'whole' }]);
+      expect(await loops.run(statement('nothing', 'set local jit = off'), [])).toEqual([]);
+      expect(await loops.rows(whole, ['again'])).toEqual([['again']]);
+      expect(loops['pool'].totalCount).toBe(1);
+    });
 
     it('poolMode is all that it takes, on one connection, too', async () => {
       const { url } = await pooler('transaction', 1);

@@ -62,8 +62,8 @@ describe('the stand-in', () => {
     const first = await until(lease);
     const owner = aStandIn();
     const at = performance.now();
-    owner.renewed(lease, at);
-    await eventually(() => expect(threadOf(owner)).toBeDefined());
+    await owner.taken(lease, at);
+    expect(threadOf(owner)).toBeDefined();
     expect([await sessions(), await until(lease)]).toEqual([0, first]);
 
     block(owner);
@@ -74,17 +74,17 @@ describe('the stand-in', () => {
 
   it('leaves a lease that is gone to the main thread, and takes over the next one', async () => {
     const owner = aStandIn();
-    owner.renewed(randomUUID(), performance.now());
+    await owner.taken(randomUUID(), performance.now());
     block(owner);
     const next = await test.rows.lease('1 second');
     const first = await until(next);
-    owner.renewed(next, performance.now());
+    await owner.taken(next, performance.now());
     await eventually(async () => expect(await until(next)).toBeGreaterThan(first + 30));
   });
 
-  it('is none where stuckMs is 0, and says nothing of it', () => {
+  it('is none where stuckMs is 0, and says nothing of it', async () => {
     const owner = aStandIn({ stuckMs: 0 });
-    owner.renewed(randomUUID(), performance.now());
+    await owner.taken(randomUUID(), performance.now());
     expect([threadOf(owner), missing]).toEqual([undefined, []]);
   });
 
@@ -97,11 +97,12 @@ describe('the stand-in', () => {
     );
     const lease = await test.rows.lease('1 second');
     const first = await until(lease);
-    for (let beats = 0; beats < 3; beats++) owner.renewed(lease, performance.now());
-    await eventually(() => expect(threadOf(owner)).toBeDefined());
+    await owner.taken(lease, performance.now());
+    for (let beats = 0; beats < 3; beats++) owner.renewed(performance.now());
+    expect(threadOf(owner)).toBeDefined();
     expect(asked).toBe(1);
     (owner as unknown as { askAt: number }).askAt = 0;
-    owner.renewed(lease, performance.now());
+    owner.renewed(performance.now());
     expect(asked).toBe(2);
     block(owner);
     await eventually(async () => expect(await until(lease)).toBeGreaterThan(first + 30));
@@ -113,7 +114,7 @@ describe('the stand-in', () => {
       {},
       withOptions({ password: () => Promise.reject(new RangeError('asked for')) }),
     );
-    owner.renewed(randomUUID(), performance.now());
+    await owner.taken(randomUUID(), performance.now());
     await eventually(() =>
       expect(missing).toEqual(['the function that gives its password failed: RangeError']),
     );
@@ -121,7 +122,7 @@ describe('the stand-in', () => {
 
   it('says once that settings with a function reach no thread, unless nothing there would call it', async () => {
     const owner = aStandIn({}, withOptions({ ssl: { checkServerIdentity: () => 'asked for' } }));
-    for (let beats = 0; beats < 3; beats++) owner.renewed(randomUUID(), performance.now());
+    for (let beats = 0; beats < 3; beats++) await owner.taken(randomUUID(), performance.now());
     await eventually(() =>
       expect(missing).toEqual([expect.stringContaining('cannot be handed over')]),
     );
@@ -134,14 +135,14 @@ describe('the stand-in', () => {
         extra: { log: () => 0, onConnect: () => 0, types: { getTypeParser: () => 0 } },
       }),
     );
-    other.renewed(randomUUID(), performance.now());
-    await eventually(() => expect(threadOf(other)).toBeDefined());
+    await other.taken(randomUUID(), performance.now());
+    expect(threadOf(other)).toBeDefined();
     expect(missing).toEqual([]);
   });
 
   it('is started again when its thread dies, three times, and then given up', async () => {
     const owner = aStandIn();
-    owner.renewed(randomUUID(), performance.now());
+    await owner.taken(randomUUID(), performance.now());
     for (let deaths = 0; deaths < 4; deaths++) {
       await eventually(() => expect(threadOf(owner)).toBeDefined(), { timeoutMs: 10_000 });
       await threadOf(owner)!.terminate();

@@ -1,0 +1,85 @@
+import pg from 'pg';
+import { unserved } from './database-errors.js';
+
+/** The part of the driver's connection that writes messages of the extended protocol. */
+interface Wire {
+  parse(message: { text: string }): void;
+  bind(message: object): void;
+  execute(message: object): void;
+  sync(): void;
+  parsedStatements: Record<string, string>;
+}
+
+/** The driver's query, with what it says and hears while it is sent. */
+interface Sent extends pg.Query {
+  name?: string;
+  prepare(wire: Wire): void;
+  handleCommandComplete(message: object, wire: Wire): void;
+  handleError(error: Error, wire: Wire): void;
+}
+
+const Base = pg.Query as unknown as new (
+  config: pg.QueryConfig & { queryMode: 'extended' },
+  callback: (error: Error | null, results: pg.QueryResult[]) => void,
+) => Sent;
+
+/**
+ * A statement with the beginning, the settings and the commit of its transaction: sent at once, answered at once. Sent one by one, they left a
+ * transaction open where the event loop was blocked between two, with its locks: on the lease of the process, for one.
+ * @throws Error as the driver says it; `unserved` where not even the beginning was answered.
+ */
+export function inOneMessage(
+  client: pg.ClientBase,
+  head: readonly string[],
+  query: pg.QueryConfig,
+): Promise<pg.QueryResult> {
+  return new Promise((resolve, reject) => {
+    const message = new OneMessage(head, query, (error, results) => {
+      if (!error) resolve(results[head.length]!);
+      else reject(message.answered === 0 ? unserved(error) : error);
+    });
+    client.query(message);
+  });
+}
+
+class OneMessage extends Base {
+  /** How many of its statements were. */
+  answered = 0;
+
+  constructor(
+    private readonly head: readonly string[],
+    query: pg.QueryConfig,
+    done: (error: Error | null, results: pg.QueryResult[]) => void,
+  ) {
+    super({ ...query, queryMode: 'extended' }, done);
+  }
+
+  override prepare(wire: Wire): void {
+    for (const text of this.head) send(wire, text);
+    super.prepare(wire);
+  }
+
+  /** The driver's last step: runs what was bound. */
+  _getRows(wire: Wire): void {
+    wire.execute({});
+    send(wire, 'commit');
+    wire.sync();
+  }
+
+  override handleCommandComplete(message: object, wire: Wire): void {
+    this.answered++;
+    super.handleCommandComplete(message, wire);
+  }
+
+  override handleError(error: Error, wire: Wire): void {
+    // The driver has taken the parsing of the beginning for that of the named statement.
+    if (this.name && this.answered < this.head.length) delete wire.parsedStatements[this.name];
+    super.handleError(error, wire);
+  }
+}
+
+function send(wire: Wire, text: string): void {
+  wire.parse({ text });
+  wire.bind({});
+  wire.execute({});
+}
