@@ -21,7 +21,7 @@ async function lookAtPooler({
     return [
       notice(
         found,
-        "poolMode is 'transaction', which sets the session up anew for each statement; leave it out.",
+        "poolMode is 'transaction', which sends all settings with each statement; leave it out.",
       ),
     ];
   return [
