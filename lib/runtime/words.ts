@@ -26,6 +26,17 @@ export function shown(text: string): string {
   return text.slice(0, 80).replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ');
 }
 
+/** Whose jobs. */
+export function laneText(lane: {
+  queue: string | null;
+  name: string | null;
+  labels: readonly string[] | null;
+}): string {
+  const { queue, name, labels } = lane;
+  const labelled = labels?.length ? ` with the labels ${labels.join(', ')}` : '';
+  return `${name ? `"${name}" of ` : ''}queue "${queue}"${labelled}`;
+}
+
 /** A word of a command, as a shell takes it. */
 export const shellWord = (word: string): string =>
   /^[\w.:/=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;

@@ -34,6 +34,7 @@ import { SessionRepository } from './diagnosis/session.repository.js';
 import { TroubleRepository } from './diagnosis/trouble.repository.js';
 import { ChangeRepository } from './operate/change.repository.js';
 import { StagedRepository } from './staged/staged.repository.js';
+import { UnservedLanes } from './lanes/unserved-lanes.js';
 import { UnusedLanesRepository } from './lanes/unused-lanes.repository.js';
 
 interface StorageParts {
@@ -129,9 +130,10 @@ export class Storage {
     signals.open();
     const warn = (warning: { code: string; message: string }): void =>
       events.emit('warning', () => warning);
+    const unserved = options.worker ? undefined : new UnservedLanes(database, warn);
     return new Storage(database, signals, {
       ends: new EndSignals(signals, options.wakeUp),
-      lanes: new Lanes(database, warn, options.queryTimeoutMs),
+      lanes: new Lanes(database, warn, options.queryTimeoutMs, unserved),
       openTransactions: options.warnOutsideTransaction
         ? new OpenTransactions(dataSource)
         : undefined,
@@ -147,6 +149,7 @@ export class Storage {
   async onApplicationShutdown(): Promise<void> {
     await Promise.all(this.closing.map((work) => work()));
     this.openTransactions?.close();
+    this.lanes.close();
     await this.endSignals.close();
     await this.signals.close();
     await this.database.close();

@@ -1,6 +1,6 @@
 import { holderText } from './holder-text.js';
 import type { Trouble, TroubleCode } from '../job/trouble.js';
-import { counted, listed, shown, span } from '../runtime/words.js';
+import { counted, laneText, listed, shown, span } from '../runtime/words.js';
 import { MOST_COUNTED, type TroubleRow } from '../storage/diagnosis/trouble.repository.js';
 
 /** What is said of a row; commands without their program and its shared flags. */
@@ -40,11 +40,6 @@ const ofQueue = (row: TroubleRow, ...states: string[]): string[] => [
   states.join(','),
 ];
 
-function laneOf({ queue, name, labels }: TroubleRow): string {
-  const labelled = labels?.length ? ` with the labels ${labels.join(', ')}` : '';
-  return `${name ? `"${name}" of ` : ''}queue "${queue}"${labelled}`;
-}
-
 const DEAD_STATES = ['failed', 'critical', 'unprocessable', 'expired'];
 
 /**
@@ -79,7 +74,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
       const full = counted(row.extra, 'worker serves', 'workers serve');
       return {
         level: row.extra > 0 ? 'notice' : 'warning',
-        text: `No live worker has a handler for ${laneOf(row)}: ${wait(row)}${lasting(row)}.${row.extra > 0 ? ` ${full} more lanes than it asks for at once, and lanes take turns there.` : ''}`,
+        text: `No live worker has a handler for ${laneText(row)}: ${wait(row)}${lasting(row)}.${row.extra > 0 ? ` ${full} more lanes than it asks for at once, and lanes take turns there.` : ''}`,
         look: ['queues', queueOf(row)],
         hint: 'Deploy a worker with a handler for it (and with its labels), or end the jobs:',
         fix: ['cancel', '--queue', queueOf(row), '--name', row.name ?? '', '--yes'],

@@ -11,9 +11,11 @@ import {
   LIST_LANES,
   LIST_LANES_WITH_JOBS,
   LIST_QUEUE_NAMES,
+  NOTE_SERVED_LANES,
 } from './list-lanes.sql.js';
 import { FIND_LANES, REGISTER_LANES, REGISTER_QUEUES } from './register-lanes.sql.js';
 import { SHARD } from '../connection/shard.js';
+import type { UnservedLanes } from './unserved-lanes.js';
 
 /** Lanes that somebody serves: of a queue or of a pattern; `name` undefined: whatever their name. */
 export interface ServedLanes {
@@ -59,6 +61,8 @@ export class Lanes {
     private readonly warn: (warning: { code: string; message: string }) => void = () => undefined,
     /** How long a registration waits for one in another transaction. */
     private readonly patienceMs = 10_000,
+    /** Of a process that only enqueues. */
+    private readonly unserved?: UnservedLanes,
   ) {}
 
   find(queue: string, name: string, labels: readonly string[] = NO_LABELS): Lane | undefined {
@@ -95,13 +99,12 @@ export class Lanes {
     const beginnings = wishes.map(({ queue }) => isPattern(queue));
     const queues = wishes.map(({ queue }) => (isPattern(queue) ? queue.slice(0, -1) : queue));
     const names = wishes.map(({ name }) => name ?? null);
-    const lanes = await this.database.loops.run<Lane>(LIST_LANES, [
-      queues,
-      beginnings,
-      names,
-      MAX_LANES,
-      labels,
-    ]);
+    const { loops } = this.database;
+    const values = [queues, beginnings, names, MAX_LANES, labels];
+    const rows = await loops.run<Lane & { fresh: boolean }>(LIST_LANES, values);
+    const fresh = rows.filter((row) => row.fresh);
+    if (fresh.length > 0) await loops.run(NOTE_SERVED_LANES, [fresh.map(({ id }) => id)]);
+    const lanes = rows.map(({ fresh: _, ...lane }): Lane => lane);
     this.noteCrowds(lanes);
     return lanes;
   }
@@ -149,6 +152,10 @@ export class Lanes {
     return missing;
   }
 
+  close(): void {
+    this.unserved?.close();
+  }
+
   /** Once for all who ask at the same time: what waits for a transaction elsewhere holds one connection. */
   private async registered(lane: LaneName): Promise<Lane> {
     const key = keyOf(lane);
@@ -165,13 +172,14 @@ export class Lanes {
   /** Looks lanes up; answers those that there are not. */
   private async load(lanes: readonly LaneName[]): Promise<LaneName[]> {
     if (lanes.length === 0) return [];
-    const rows = await this.database.loops.run<Lane & { lanes: number }>(FIND_LANES, [
-      ...columnsOf(lanes),
-      MANY_LANES,
-    ]);
+    const rows = await this.database.loops.run<Lane & { lanes: number; fresh: boolean }>(
+      FIND_LANES,
+      [...columnsOf(lanes), MANY_LANES],
+    );
     const known = new Set<string>();
-    for (const { lanes: count, ...lane } of rows) {
+    for (const { lanes: count, fresh, ...lane } of rows) {
       known.add(keyOf(lane));
+      if (fresh && !this.byName.has(keyOf(lane))) this.unserved?.note(lane.id);
       this.keep(lane);
       if (count > MANY_LANES) this.noteCrowd(lane.queue);
     }

@@ -15,7 +15,7 @@ export const LANES_BY_NUMBER = statement(
  */
 export const LIST_LANES = statement(
   'list_lanes',
-  `select l.created_at, ${LANE}
+  `select l.created_at, ${LANE}, l.served_at is null as fresh
   from (select distinct * from unnest($1::text[], $2::boolean[], $3::text[]) u(queue, beginning, name)) u
   cross join lateral (
     (select id, name from simple_queue.queue where name = u.queue and not u.beginning) union all
@@ -24,8 +24,26 @@ export const LIST_LANES = statement(
     (select * from simple_queue.lane where queue = q.id and name = u.name) union all
     (select * from simple_queue.lane where queue = q.id and u.name is null)) l
   where l.labels <@ $5::text[]
-  group by l.id, l.created_at, l.queue, q.name, l.name, l.labels
+  group by l.id, l.created_at, l.served_at, l.queue, q.name, l.name, l.labels
   order by bool_or(l.labels = '{}' and not u.beginning and l.name = coalesce(u.name, '')) desc, l.created_at, l.id limit $4::int`,
+);
+
+/** Notes of lanes when they were served first: who enqueues to one that never was is warned. Whoever is beside it notes the same. */
+export const NOTE_SERVED_LANES = statement(
+  'note_served_lanes',
+  `update simple_queue.lane set served_at = statement_timestamp() where id = any(array(
+    select id from simple_queue.lane where id = any($1::int[]) and served_at is null for update skip locked))`,
+);
+
+/** Those lanes that were never served, each with at most $2 names of queues that were, to guess from. */
+export const FIND_UNSERVED = statement(
+  'find_unserved',
+  `with served as materialized (
+    select distinct q.name from (select queue from simple_queue.lane where served_at is not null limit $2::int) l
+    join simple_queue.queue q on q.id = l.queue)
+  select ${LANE}, array(select name from served) as served
+  from simple_queue.lane l join simple_queue.queue q on q.id = l.queue
+  where l.id = any($1::int[]) and l.served_at is null`,
 );
 
 /** Numbers of lanes, for lists: of one queue ($1) or all, of one name ($2) or all; at most $3. */

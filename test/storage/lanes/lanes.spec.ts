@@ -5,6 +5,7 @@ import {
   MAX_LABELLED_LANES,
   MAX_LANES,
 } from '../../../lib/storage/lanes/lanes.js';
+import { UnservedLanes } from '../../../lib/storage/lanes/unserved-lanes.js';
 import { eventually } from '../../support/eventually.js';
 import { aStorage, Rival, type TestStorage } from '../../support/storage.js';
 
@@ -32,6 +33,48 @@ describe('lanes', () => {
     expect(
       await test.database.query(`select from simple_queue.lane where name like 'name-%'`),
     ).toHaveLength(30);
+  });
+
+  it('are told of once, with the closest name, when this process enqueues to them and nobody ever served them', async () => {
+    const warnings: { code: string; message: string }[] = [];
+    const warn = (warning: (typeof warnings)[number]) => void warnings.push(warning);
+    const { database } = test.storage;
+    const unserved = new UnservedLanes(database, warn, 1);
+    const lanes = new Lanes(database, warn, 0, unserved);
+    await lanes.of('invoices', '');
+    expect(await lanes.served([{ queue: 'invoices' }])).toHaveLength(1);
+
+    for (const name of ['', '', 'late']) await lanes.of('invoicse', name);
+    await eventually(() => expect(warnings).toHaveLength(2));
+    await lanes.of('invoices', 'copy', ['eu']);
+    await eventually(() => expect(warnings).toHaveLength(3));
+    await new Lanes(database, warn, 0, unserved).of('invoices', '');
+    unserved.close();
+
+    expect(warnings.map(({ code }) => code)).toEqual(Array(3).fill('QUEUE_UNSERVED'));
+    const texts = warnings.map(({ message }) => /enqueues to (.*), which/.exec(message)?.[1]);
+    expect(texts.slice(0, 2).toSorted()).toEqual([
+      '"late" of queue "invoicse"',
+      'queue "invoicse"',
+    ]);
+    expect(texts[2]).toBe('"copy" of queue "invoices" with the labels eu');
+    expect(warnings[0]!.message).toContain('Did you mean "invoices"?');
+    expect(warnings[2]!.message).not.toContain('Did you mean');
+  });
+
+  it('that somebody begins to serve meanwhile are not told of', async () => {
+    const warnings: { message: string }[] = [];
+    const { database } = test.storage;
+    const unserved = new UnservedLanes(database, (warning) => warnings.push(warning), 1);
+    const lanes = new Lanes(database);
+    const [served, other] = [await lanes.of('tenant.1', ''), await lanes.of('other', '')];
+    await lanes.served([{ queue: 'tenant.*' }]);
+
+    for (const { id } of [served, other]) unserved.note(id);
+
+    await eventually(() => expect(warnings).toHaveLength(1));
+    unserved.close();
+    expect(warnings[0]!.message).toContain('queue "other"');
   });
 
   it('are known by name and by number', async () => {

@@ -14,6 +14,7 @@ const NOT_FOR_ONE_SHARD: Record<string, string> = {
   TRY_MIGRATION_LOCK: 'an advisory lock around DDL, held by one connection',
   try_partition_lock: 'an advisory lock around DDL, held by one connection',
   lock_keys: 'advisory locks of one transaction, on the server that it runs on',
+  note_served_lanes: 'the registry is one for all shards',
   note_unused_lanes: 'the registry is one for all shards',
   remove_unused_lanes: 'the registry is one for all shards',
   lock_all_keys: 'an advisory lock of one transaction, on the server that it runs on',
