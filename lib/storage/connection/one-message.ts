@@ -19,7 +19,7 @@ interface Sent extends pg.Query {
 }
 
 const Base = pg.Query as unknown as new (
-  config: pg.QueryConfig & { queryMode: 'extended' },
+  config: pg.QueryConfig,
   callback: (error: Error | null, results: pg.QueryResult[]) => void,
 ) => Sent;
 
@@ -51,7 +51,12 @@ class OneMessage extends Base {
     query: pg.QueryConfig,
     done: (error: Error | null, results: pg.QueryResult[]) => void,
   ) {
-    super({ ...query, queryMode: 'extended' }, done);
+    super(query, done);
+  }
+
+  /** Also a statement without values takes this way. */
+  requiresPreparation(): boolean {
+    return true;
   }
 
   override prepare(wire: Wire): void {
