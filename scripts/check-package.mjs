@@ -21,6 +21,7 @@ const BUDGET = {
     './limits': 4,
     './pull': 12,
     './testing': 24,
+    './dashboard': 7,
     './telemetry': 10,
     './migrations': 8,
   },

@@ -19,7 +19,7 @@ import type { ResolvedOptions, SimpleQueueOptions } from '../options/simple-queu
 import { dataSourceToken, type DataSourceChoice } from '../storage/connection/data-source-token.js';
 import { Storage } from '../storage/storage.js';
 import { scheduleProviders } from './schedule.providers.js';
-import { getSimpleQueueOptionsToken, getToken } from './tokens.js';
+import { getSimpleQueueOptionsToken, getStorageToken, getToken } from './tokens.js';
 import { HandlerExplorer } from '../handlers/handler.explorer.js';
 import { HandlerRegistry } from '../handlers/handler-registry.js';
 import { ListenerExplorer } from '../handlers/listener.explorer.js';
@@ -52,6 +52,7 @@ export function queueProviders(
     provide(options, [RESOLUTION], (resolution: Resolution) => resolution.options),
     provide(QueueEventBus, [RESOLUTION], eventsWithLog),
     storageProvider(options, dataSource),
+    { provide: getStorageToken(instance), useExisting: Storage },
     ...callers(instance, options),
     ...handlers(instance, options),
     ...scheduleProviders(instance, options),
@@ -107,7 +108,11 @@ function onlookers(instance: string, options: Token): Provider[] {
 export function exportedTokens(instance: string): Token[] {
   const outside = [QueueAdmin, QueueWorker, QueueHealth, QueueDoctor];
   const classes = [QueueService, QueueSchedules, QueueLimits, JobQueue, ...outside];
-  return [...classes.map((each) => getToken(each, instance)), getSimpleQueueOptionsToken(instance)];
+  return [
+    ...classes.map((each) => getToken(each, instance)),
+    getSimpleQueueOptionsToken(instance),
+    getStorageToken(instance),
+  ];
 }
 
 function provide<Args extends never[]>(

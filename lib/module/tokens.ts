@@ -58,6 +58,11 @@ export function getSimpleQueueOptionsToken(instance = 'default'): string {
   return instance === 'default' ? 'SimpleQueueOptions' : `${instance}SimpleQueueOptions`;
 }
 
+/** @internal What the dashboard looks at. */
+export function getStorageToken(instance: string): string {
+  return `SimpleQueueStorage:${instance}`;
+}
+
 /**
  * What to inject for the `Queue` of a template or of a queue's name. It reads as what provides it, since Nest's error shows it where that is
  * missing. @throws QueueError `INVALID_NAME`

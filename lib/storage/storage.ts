@@ -37,6 +37,9 @@ import { StagedRepository } from './staged/staged.repository.js';
 import { UnservedLanes } from './lanes/unserved-lanes.js';
 import { UnusedLanesRepository } from './lanes/unused-lanes.repository.js';
 
+/** A slow look, and whatever else is asked meanwhile. */
+const BESIDE_MAX = 2;
+
 interface StorageParts {
   ends: EndSignals;
   lanes: Lanes;
@@ -137,6 +140,17 @@ export class Storage {
       openTransactions: options.warnOutsideTransaction
         ? new OpenTransactions(dataSource)
         : undefined,
+    });
+  }
+
+  /** The same tables by other connections, for who must not use these; wake-ups go the same way. Who asks closes its `database`. */
+  beside(options: ResolvedOptions): Storage {
+    const few = { ...options, callersMax: BESIDE_MAX };
+    const database = new Database(this.database.dataSource, few);
+    return new Storage(database, this.signals, {
+      ends: this.endSignals,
+      lanes: new Lanes(database, undefined, options.queryTimeoutMs),
+      openTransactions: undefined,
     });
   }
 

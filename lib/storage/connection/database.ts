@@ -19,6 +19,8 @@ interface DatabaseOptions {
   preparedStatements: boolean;
   poolMode: 'session' | 'transaction';
   queryTimeoutMs: number;
+  /** Connections for callers, fewer than usual. */
+  callersMax?: number;
   /** The transaction of the surroundings, if there is one. */
   transaction?: () => EntityManager | QueryRunner | undefined;
 }
@@ -65,7 +67,7 @@ export class Database {
       lockTimeoutMs: Math.ceil(this.options.queryTimeoutMs * LOCK_SHARE),
       plans: 'insertions',
     } as const;
-    this.callers = new Connections(dataSource, { ...calls, max: CALLERS_MAX });
+    this.callers = new Connections(dataSource, { ...calls, max: this.callersMax });
     const hasty = {
       ...calls,
       max: WAITERS_MAX,
@@ -142,6 +144,10 @@ export class Database {
       lockTimeoutMs: LOOPS_LOCK_TIMEOUT_MS,
       queryTimeoutMs,
     });
+  }
+
+  private get callersMax(): number {
+    return this.options.callersMax ?? CALLERS_MAX;
   }
 
   private shared() {

@@ -1,0 +1,37 @@
+import { QueueError } from '../job/queue.errors.js';
+import { quote } from '../job/names.js';
+import { shape, type Rule } from '../runtime/rules.js';
+import type { DashboardPermission } from './access.js';
+import type { Source } from './source.js';
+
+/** Something that a person may do in the page. */
+export interface Action {
+  permission: DashboardPermission;
+  /** What its body may hold, and nothing else; the values are checked by what it calls, except by these. */
+  takes: Readonly<Record<string, Rule>>;
+  required: readonly string[];
+  run(source: Source, said: Record<string, unknown>): Promise<unknown>;
+}
+
+export const anything: Rule = () => [];
+
+/** @throws QueueError `INVALID_OPTION` with all that is wrong. */
+export function checkedBody(
+  name: string,
+  { takes, required }: Action,
+  body: unknown,
+): Record<string, unknown> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new QueueError('INVALID_OPTION', `${name}: the body must be a JSON object.`);
+  const problems = shape(takes, required)(body, '');
+  if (problems.length > 0)
+    throw new QueueError('INVALID_OPTION', `${name}: ${problems.join('; ')}.`);
+  return body as Record<string, unknown>;
+}
+
+/** @throws QueueError `INVALID_OPTION` */
+export function textOf(said: Record<string, unknown>, name: string): string {
+  const value = said[name];
+  if (typeof value === 'string') return value;
+  throw new QueueError('INVALID_OPTION', `${name} must be a text, not ${quote(value)}.`);
+}

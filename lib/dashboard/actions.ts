@@ -1,0 +1,33 @@
+import type { Action } from './action.js';
+import { cancelMany } from './actions/cancel-many.js';
+import { cancel } from './actions/cancel.js';
+import { change } from './actions/change.js';
+import { pauseSchedule } from './actions/pause-schedule.js';
+import { pause } from './actions/pause.js';
+import { purge } from './actions/purge.js';
+import { redrive } from './actions/redrive.js';
+import { release } from './actions/release.js';
+import { resetLimit } from './actions/reset-limit.js';
+import { resumeSchedule } from './actions/resume-schedule.js';
+import { resume } from './actions/resume.js';
+import { retry } from './actions/retry.js';
+import { runSchedule } from './actions/run-schedule.js';
+import { setLimit } from './actions/set-limit.js';
+
+/** By the name in their address. */
+export const ACTIONS: Readonly<Record<string, Action>> = {
+  retry,
+  redrive,
+  cancel,
+  'cancel-many': cancelMany,
+  purge,
+  pause,
+  resume,
+  'set-limit': setLimit,
+  'reset-limit': resetLimit,
+  change,
+  release,
+  'run-schedule': runSchedule,
+  'pause-schedule': pauseSchedule,
+  'resume-schedule': resumeSchedule,
+};

@@ -1,0 +1,19 @@
+import { QueueError } from '../../job/queue.errors.js';
+import { anything, textOf, type Action } from '../action.js';
+
+/** Gives a waiting job another payload, priority or time. */
+export const change: Action = {
+  permission: 'change',
+  takes: { id: anything, payload: anything, priority: anything, runAt: anything },
+  required: ['id'],
+  run: async ({ admin }, said) => {
+    const { id, runAt, ...changes } = said;
+    const time = runAt === undefined ? {} : { runAt: new Date(textOf({ runAt }, 'runAt')) };
+    const answer = await admin.change(textOf({ id }, 'id'), { ...changes, ...time });
+    if (answer.changed) return answer;
+    throw new QueueError(
+      answer.state === undefined ? 'JOB_UNKNOWN' : 'JOB_HELD',
+      `Job ${answer.id} was not changed: it is ${answer.state ?? 'not known'}, and only what waits can be changed.`,
+    );
+  },
+};

@@ -1,0 +1,9 @@
+import { anything, textOf, type Action } from '../action.js';
+
+/** No job comes of a schedule until it is resumed. */
+export const pauseSchedule: Action = {
+  permission: 'schedules',
+  takes: { name: anything },
+  required: ['name'],
+  run: ({ schedules }, said) => schedules.pause(textOf(said, 'name')),
+};

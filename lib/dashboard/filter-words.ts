@@ -1,0 +1,28 @@
+import type { JobFilter } from '../admin/job-filter.js';
+
+const TIMES = ['createdAfter', 'createdBefore', 'finishedAfter', 'finishedBefore'] as const;
+const TEXTS = ['queue', 'name', 'fingerprint', 'uniqueKey'] as const;
+
+export const FILTER_WORDS: readonly string[] = [...TEXTS, ...TIMES, 'state'];
+
+/** A filter as JSON and addresses can say it: times are texts, several states a text with commas. What is wrong in it, `QueueAdmin` says. */
+export function filterFrom(said: Readonly<Record<string, unknown>>): JobFilter {
+  const filter: Record<string, unknown> = {};
+  for (const name of TEXTS) if (said[name] !== undefined) filter[name] = said[name];
+  for (const name of TIMES) {
+    const time = said[name];
+    if (time !== undefined) filter[name] = typeof time === 'string' ? new Date(time) : time;
+  }
+  const { state } = said;
+  if (state !== undefined) filter.state = typeof state === 'string' ? state.split(',') : state;
+  return filter;
+}
+
+/** What an address says of a filter; `""` says nothing. */
+export function filterIn(asked: URLSearchParams): JobFilter {
+  return filterFrom(
+    Object.fromEntries(
+      [...asked].filter(([name, value]) => FILTER_WORDS.includes(name) && value !== ''),
+    ),
+  );
+}

@@ -1,0 +1,30 @@
+import { QueueError } from '../job/queue.errors.js';
+import type { FoundJob } from '../job/job.js';
+import type { ListedJob } from '../admin/listed-job.js';
+import type { Source } from './source.js';
+
+/** What a look may hide of what it shows. */
+export interface Hiding {
+  job(job: FoundJob): FoundJob;
+  listed(job: ListedJob): ListedJob;
+  /** A text that may quote the error of this job. */
+  text(text: string, job: FoundJob): string;
+}
+
+/** What was asked of a look. */
+interface Question {
+  source: Source;
+  /** The query of its address. */
+  asked: URLSearchParams;
+  hide: Hiding;
+}
+
+/** A question that the page has; its answer becomes JSON, and is shared for moments by all who ask the same. */
+export type Look = (question: Question) => Promise<unknown>;
+
+/** A part of the question that must be there. */
+export function wanted(asked: URLSearchParams, name: string): string {
+  const value = asked.get(name);
+  if (value) return value;
+  throw new QueueError('INVALID_OPTION', `"${name}" is missing in the address.`);
+}

@@ -1,0 +1,21 @@
+import type { Look } from './look.js';
+import { job } from './looks/job.js';
+import { jobs } from './looks/jobs.js';
+import { limits } from './looks/limits.js';
+import { overview } from './looks/overview.js';
+import { queue } from './looks/queue.js';
+import { schedule } from './looks/schedule.js';
+import { schedules } from './looks/schedules.js';
+import { workers } from './looks/workers.js';
+
+/** By the name in their address. */
+export const LOOKS: Readonly<Record<string, Look>> = {
+  overview,
+  queue,
+  jobs,
+  job,
+  schedules,
+  schedule,
+  workers,
+  limits,
+};

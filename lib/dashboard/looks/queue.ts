@@ -1,0 +1,10 @@
+import { wanted, type Look } from '../look.js';
+
+/** One queue: what it holds, who serves it, which of its groups are blocked, its limit. */
+export const queue: Look = async ({ source: { admin }, asked }) => {
+  const name = wanted(asked, 'queue');
+  const stats = await admin.stats(name);
+  const workers = (await admin.workers()).filter(({ queues }) => queues.includes(name));
+  const [limit] = (await admin.limits()).filter((each) => each.ofQueue && each.name === name);
+  return { stats, workers, limit, blockedGroups: await admin.blockedGroups(name) };
+};

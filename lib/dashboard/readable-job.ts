@@ -1,0 +1,43 @@
+import type { FoundJob } from '../job/job.js';
+
+/** More of one text is not sent. */
+const MOST_TEXT = 1_100_000;
+const MOST_BYTES = 4_096;
+
+/** What a job carries, as text: deep or large values are the page's to fold, and never walked here again. */
+interface Carried {
+  text: string;
+  /** Of the whole, where the text is a part of it. */
+  cutFrom?: number;
+}
+
+/** A job as JSON can say it. */
+export function readable(job: FoundJob): Record<string, unknown> {
+  const { payload, output, checkpoint, payloadBytes, ...facts } = job;
+  return {
+    ...facts,
+    payload: carried(payload),
+    output: carried(output),
+    checkpoint: carried(checkpoint),
+    ...(payloadBytes
+      ? { bytes: { size: payloadBytes.length, hex: payloadBytes.toString('hex', 0, MOST_BYTES) } }
+      : {}),
+  };
+}
+
+function carried(value: unknown): Carried | undefined {
+  if (value === undefined) return undefined;
+  const text = written(value);
+  return text.length <= MOST_TEXT
+    ? { text }
+    : { text: text.slice(0, MOST_TEXT), cutFrom: text.length };
+}
+
+/** What `redact` has put there may be anything, such as a circle. */
+function written(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? 'null';
+  } catch {
+    return '"[cannot be written as JSON: too deep, or a circle]"';
+  }
+}

@@ -1,0 +1,33 @@
+import { QueueAdmin } from '../admin/queue-admin.js';
+import { QueueEventBus } from '../observability/events.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import { QueueService } from '../queue.service.js';
+import { QueueSchedules } from '../schedules/queue-schedules.js';
+import type { Storage } from '../storage/storage.js';
+
+/** What the dashboard shows of one instance, and acts on. */
+export interface Source {
+  name: string;
+  admin: QueueAdmin;
+  queues: QueueService;
+  /** Of all owners. */
+  schedules: QueueSchedules;
+  close(): Promise<void>;
+}
+
+/** No statement of the page runs longer. */
+const STATEMENT_MS = 2_000;
+
+/** By connections of its own: whoever looks on must not take those of callers, nor hold one for long. They open with the first look. */
+export function sourceOf(name: string, host: Storage, options: ResolvedOptions): Source {
+  const own = { ...options, queryTimeoutMs: Math.min(options.queryTimeoutMs, STATEMENT_MS) };
+  const storage = host.beside(own);
+  const events = new QueueEventBus();
+  return {
+    name,
+    admin: new QueueAdmin(storage, own),
+    queues: new QueueService(storage, own, events),
+    schedules: new QueueSchedules(storage, own, { events }),
+    close: () => storage.database.close(),
+  };
+}

@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { QueueService } from 'nestjs-simple-queue';
+import { Glances } from '../../lib/dashboard/glances.js';
+import { eventually } from '../support/eventually.js';
+import type { TestDatabase } from '../support/database.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { aDatabase } from '../support/template.js';
+import { aDashboard, type TestDashboard } from './a-dashboard.js';
+
+describe('a database that goes away', () => {
+  let database: TestDatabase;
+  let proxy: TcpProxy;
+  let it_: TestDashboard;
+  beforeAll(async () => {
+    database = await aDatabase();
+    proxy = await TcpProxy.start(database.url);
+    it_ = await aDashboard(proxy);
+    await it_.app.get(QueueService).enqueue('mail', { to: 'ada' });
+  });
+  afterAll(async () => {
+    await proxy.pass();
+    await it_.close();
+    proxy.stop();
+    await database.drop();
+  });
+
+  it('is told while it is away, and comes back, to those who look on and act; the host goes on', async () => {
+    const tabs = () =>
+      Promise.all(
+        ['overview', 'jobs', 'workers', 'limits', 'schedules', 'queue?queue=mail'].map(
+          async (look) => (await it_.get(`/queues/api/${look}`)).status,
+        ),
+      );
+    const stream = await it_.get('/queues/events');
+    expect(await tabs()).toEqual([200, 200, 200, 200, 200, 200]);
+    proxy.refuse();
+    proxy.reset();
+    await eventually(async () => (await tabs()).every((status) => status === 503));
+    const act = await it_.post('/queues/api/pause', { queue: 'mail' });
+    expect(act.status).toBe(503);
+    expect(await act.json()).toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    expect((await it_.get('/queues')).status).toBe(200);
+    await proxy.pass();
+    await eventually(async () => (await tabs()).every((status) => status === 200));
+    await stream.body!.cancel();
+  });
+});
+
+it('asks the database once for all who ask the same within moments, and anew when something was done', async () => {
+  const glances = new Glances();
+  let asked = 0;
+  const ask = async () => ++asked;
+  const tenTabs = () => Promise.all(Array.from({ length: 10 }, () => glances.at('overview', ask)));
+  expect(new Set(await tenTabs())).toEqual(new Set([1]));
+  glances.forget();
+  expect(new Set(await tenTabs())).toEqual(new Set([2]));
+});
