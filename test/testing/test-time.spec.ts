@@ -165,7 +165,7 @@ describe('advanceTime', () => {
     expect(unmoved.toSorted()).toEqual([
       ...['allotment.expires_at', 'allotment.turn_at'],
       ...['fleet_limit.held_until', 'fleet_limit.next_at', 'fleet_limit.set_at'],
-      ...['lane.created_at', 'lane.unused_at', 'queue.paused_at'],
+      ...['lane.created_at', 'lane.served_at', 'lane.unused_at', 'queue.paused_at'],
     ]);
     const tables = await database.query<{ name: string }>(
       `select relname as name from pg_class where relnamespace = 'simple_queue'::regnamespace and relkind in ('r', 'p') and not relispartition`,
