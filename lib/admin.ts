@@ -36,3 +36,13 @@ export type { Explanation } from './admin/explain.js';
 export { QueueAdmin } from './admin/queue-admin.js';
 export type { Reason, ReasonCode } from './admin/reasons.js';
 export type { Retried } from './admin/revivals.js';
+export type {
+  BusiestOptions,
+  BusyQueue,
+  Percentiles,
+  RunTotals,
+  Series,
+  SeriesOptions,
+  SeriesPoint,
+  SeriesSpan,
+} from './admin/series.js';

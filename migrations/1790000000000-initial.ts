@@ -12,6 +12,7 @@ import { SCHEDULES } from './schedules.js';
 import { HOT, SMALL } from './storage-parameters.js';
 import { SQL_PRODUCERS } from './sql-producers.js';
 import { THROTTLE } from './throttle.js';
+import { TALLY } from './tally.js';
 import {
   DROP_VALUES,
   isMoment,
@@ -199,6 +200,8 @@ export const UP = [
   `create index dead_letter_fingerprint on simple_queue.dead_letter (fingerprint, shard, id) where fingerprint is not null`,
   `create index dead_letter_unique_key on simple_queue.dead_letter (unique_key, shard, id) where unique_key is not null`,
 
+  ...TALLY,
+
   `create view simple_queue.jobs as
     select j.id, q.name as queue, l.name, case
         when j.commit_by is not null and (exists (select from simple_queue.staged p where p.id = j.id and p.shard = j.shard)
@@ -242,7 +245,11 @@ const DAY_MS = 86_400_000;
  * only enqueues and cancels would fill the default partition, which then stands in the way.
  */
 export function firstPartitions(now: Date): string[] {
-  return [...partitionsOf('archive', 1, 9, now), ...partitionsOf('dead_letter', 7, 6, now)];
+  return [
+    ...partitionsOf('archive', 1, 9, now),
+    ...partitionsOf('dead_letter', 7, 6, now),
+    ...partitionsOf('tally', 7, 6, now),
+  ];
 }
 
 function partitionsOf(table: string, days: number, count: number, now: Date): string[] {
@@ -260,7 +267,7 @@ function partitionsOf(table: string, days: number, count: number, now: Date): st
 export const DOWN = [
   `drop function simple_queue.enqueue`,
   `drop view simple_queue.jobs`,
-  `drop table simple_queue.tick, simple_queue.schedule`,
+  `drop table simple_queue.tally, simple_queue.tick, simple_queue.schedule`,
   `drop table simple_queue.throttle, simple_queue.given_id, simple_queue.allotment, simple_queue.fleet_limit`,
   `drop table simple_queue.dead_letter, simple_queue.archive, simple_queue.lapsed, simple_queue.lease, simple_queue.claim,
     simple_queue.fair_ready, simple_queue.staged, simple_queue.blocked, simple_queue.vacant, simple_queue.head, simple_queue.suspect,

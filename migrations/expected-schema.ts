@@ -23,6 +23,7 @@ column schedule: created_at moment not null default statement_timestamp() | decl
 column scheduled: epoch epoch not null | id uuid not null | lane integer not null | priority smallint not null | run_at moment not null | shard smallint not null
 column staged: epoch epoch not null | id uuid not null | lane integer not null | shard smallint not null
 column suspect: epoch epoch not null | id uuid not null | lane integer not null | run_at moment not null | shard smallint not null | suspicion smallint not null
+column tally: cancelled bigint not null | expires_at timestamp with time zone not null | failed bigint not null | grain smallint not null default 0 | lane integer not null | lost bigint not null | minute moment not null | released bigint not null | rescheduled bigint not null | retried bigint not null | run bigint[] not null | shard smallint not null | started bigint not null | succeeded bigint not null | wait bigint[] not null | worker text not null
 column throttle: ends_at moment not null | job uuid not null | queue integer not null | shard smallint not null | unique_key tag not null
 column tick: at moment not null | code text | job uuid | made_at moment not null default statement_timestamp() | outcome text not null | schedule text not null | shard smallint not null | times integer
 column vacant: group_name text not null | queue integer not null | shard smallint not null
@@ -38,6 +39,7 @@ constraint lane: lane_labels_check CHECK (((cardinality(labels) <= 16) AND (arra
 constraint queue: queue_name_check CHECK (((name COLLATE "C") ~ '^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}$'::text))
 constraint schedule: schedule_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))) | schedule_waiting_check CHECK ((waiting >= 0))
 constraint suspect: suspect_suspicion_check CHECK (((suspicion >= 1) AND (suspicion <= 10)))
+constraint tally: tally_expires_at_check CHECK (((expires_at >= '1000-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at < '10000-01-01 00:00:00+00'::timestamp with time zone))) | tally_grain_check CHECK (((grain >= 0) AND (grain <= 2)))
 constraint tick: tick_outcome_check CHECK ((outcome = ANY (ARRAY['enqueued'::text, 'waiting'::text, 'skipped'::text, 'missed'::text, 'existing'::text, 'refused'::text, 'triggered'::text, 'backfilled'::text])))
 domain counter: counter_check integer CHECK (((VALUE >= 0) AND (VALUE <= 1000000000)))
 domain epoch: epoch_check integer CHECK (((VALUE >= 0) AND (VALUE <= 2147000000)))
@@ -71,6 +73,8 @@ index schedule: schedule_next (next_at, shard) WHERE (paused_at IS NULL) | sched
 index scheduled: scheduled_lane (lane, shard) WHERE (lane > 0) | scheduled_pkey unique (run_at, shard, id)
 index staged: staged_lane (lane, shard) WHERE (lane > 0) | staged_pkey unique (id, shard)
 index suspect: suspect_pkey unique (lane, shard, suspicion, run_at, id)
+index tally: tally_minutes (minute, shard) WHERE (grain = 1) | tally_pkey unique (lane, shard, minute, grain, worker, expires_at) | tally_processes (minute, shard) WHERE (grain = 0) | tally_time (minute, shard)
+index tally_default: tally_default_expiry (expires_at, shard)
 index throttle: throttle_end (ends_at, shard) WHERE (queue > 0) | throttle_pkey unique (unique_key, shard, queue)
 index tick: tick_made (made_at, shard) | tick_pkey unique (schedule, shard, at) | tick_waiting (schedule, shard, at) WHERE (outcome = 'waiting'::text)
 index vacant: vacant_pkey unique (queue, shard, group_name)
@@ -114,6 +118,8 @@ table schedule: schedule plain
 table scheduled: scheduled plain
 table staged: staged plain
 table suspect: suspect plain
+table tally: tally partitioned
+table tally_default: tally_default plain
 table throttle: throttle plain
 table tick: tick plain
 table vacant: vacant plain

@@ -12,6 +12,8 @@ const SCHEDULES = ['schedule', 'tick'];
 const ENDED = ['archive', 'dead_letter'];
 /** Only these partitions are read and purged by name. */
 const DEFAULTS = ENDED.map((table) => `${table}_default`);
+/** What workers count. */
+const TALLY = ['tally', 'tally_default'];
 const CLAIMS = ['claim', 'lease', 'lapsed'];
 /** Whoever enqueues may also enter a limit outside of jobs. */
 const LIMITS = ['fleet_limit', 'allotment'];
@@ -29,6 +31,7 @@ const SEEN = [
   ...DEFAULTS,
   ...CLAIMS,
   ...LIMITS,
+  ...TALLY,
 ];
 const LIVE = ['job', ...WAITING, ...TURNS, ...KNOWN, ...SCHEDULES];
 
@@ -47,9 +50,9 @@ export const RIGHTS: Readonly<Record<RoleKind, Grants>> = {
   },
   worker: {
     select: SEEN,
-    insert: ['queue', 'lane', ...LIVE, ...CLAIMS, ...ENDED, ...LIMITS],
-    update: ['lane', ...LIVE, ...CLAIMS, ...ENDED, ...DEFAULTS, ...LIMITS],
-    delete: ['queue', 'lane', ...LIVE, ...CLAIMS, ...ENDED, ...DEFAULTS, 'allotment'],
+    insert: ['queue', 'lane', ...LIVE, ...CLAIMS, ...ENDED, ...LIMITS, 'tally'],
+    update: ['lane', ...LIVE, ...CLAIMS, ...ENDED, ...DEFAULTS, ...LIMITS, ...TALLY],
+    delete: ['queue', 'lane', ...LIVE, ...CLAIMS, ...ENDED, ...DEFAULTS, ...TALLY, 'allotment'],
   },
   operate: {
     select: SEEN,

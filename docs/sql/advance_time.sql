@@ -23,6 +23,8 @@ with step as materialized (select $2::float8 * interval '1 millisecond' as ms),
       next_at = next_at - (select ms from step), last_at = last_at - (select ms from step),
       spec = spec || jsonb_build_object('aheadMs', coalesce((spec ->> 'aheadMs')::float8, 0) + $2) where shard = $1),
   ticks as (update simple_queue.tick set at = at - (select ms from step), made_at = made_at - (select ms from step) where shard = $1),
+  tallies as (
+    update simple_queue.tally set minute = minute - (select ms from step), expires_at = expires_at - (select ms from step) where shard = $1),
   archived as (
     update simple_queue.archive set created_at = created_at - (select ms from step), run_at = run_at - (select ms from step),
       finished_at = finished_at - (select ms from step), expires_at = expires_at - (select ms from step) where shard = $1),

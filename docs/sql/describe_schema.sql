@@ -6,7 +6,7 @@ with ours as materialized (
     where c.relnamespace = to_regnamespace($1) and c.relkind in ('r', 'p', 'v') and c.relname <> 'migration'),
   lasting as (select * from ours where not part)
   select 'table' as kind, name as owner, name, case relkind when 'p' then 'partitioned' when 'v' then 'view' else 'plain' end as definition, true as valid
-    from ours where not part or name in ('archive_default', 'dead_letter_default')
+    from ours where not part or name in ('archive_default', 'dead_letter_default', 'tally_default')
   union all
   select 'parameter', l.name, split_part(o, '=', 1), split_part(o, '=', 2), true from lasting l cross join lateral unnest(l.reloptions) o
   union all
@@ -18,7 +18,7 @@ with ours as materialized (
   select 'index', o.name, i.relname::text, case when x.indisunique then 'unique ' else '' end
       || regexp_replace(pg_catalog.pg_get_indexdef(x.indexrelid), '^.* USING btree ', ''), x.indisvalid and x.indisready
     from ours o join pg_catalog.pg_index x on x.indrelid = o.oid join pg_catalog.pg_class i on i.oid = x.indexrelid
-    where not o.part or not (x.indisvalid and x.indisready) or i.relname in ('archive_default_expiry', 'dead_letter_default_expiry')
+    where not o.part or not (x.indisvalid and x.indisready) or i.relname in ('archive_default_expiry', 'dead_letter_default_expiry', 'tally_default_expiry')
   union all
   select 'constraint', l.name, k.conname::text, replace(pg_catalog.pg_get_constraintdef(k.oid), $1 || '.', ''), true
     from lasting l join pg_catalog.pg_constraint k on k.conrelid = l.oid where k.contype in ('c', 'f')

@@ -1,8 +1,6 @@
 import type { CancelCounts } from '../job/enqueue-options.js';
 import { JOB_STATES, isTerminal, LOST, type JobState } from '../job/job-state.js';
-import { LAST_DATE } from '../job/job-result.js';
 import { checkJobName, checkQueueName } from '../job/names.js';
-import { QueueError } from '../job/queue.errors.js';
 import {
   callable,
   listOf,
@@ -14,6 +12,7 @@ import {
   yesOrNo,
   type Rule,
 } from '../runtime/rules.js';
+import { moment, refuse, text } from './checks.js';
 
 /** Which jobs: each part that is given narrows the choice. */
 export interface JobFilter {
@@ -82,23 +81,6 @@ export type PurgeOptions = InBatches<PurgeCounts>;
 export type CheckedFilter = Omit<JobFilter, 'state'> & { states?: readonly JobState[] };
 
 const STATE = oneOf(...JOB_STATES);
-const MAX_TEXT = 512;
-
-const moment = must(
-  (value) => value instanceof Date && value.getTime() >= 0 && value.getTime() <= LAST_DATE,
-  'a valid Date, from 1970 to 9999',
-);
-
-/** PostgreSQL's text holds no U+0000, and UTF-8 no lone surrogate. */
-const text = must(
-  (value) =>
-    typeof value === 'string' &&
-    value.length > 0 &&
-    value.length <= MAX_TEXT &&
-    !value.includes('\0') &&
-    value.isWellFormed(),
-  `1 to ${MAX_TEXT} characters of well-formed text`,
-);
 
 const FILTER = shape({
   state: (value, path) => (Array.isArray(value) ? listOf(STATE) : STATE)(value, path),
@@ -214,8 +196,3 @@ function contradictions(filter: JobFilter): string[] {
 
 const isEmpty = (after?: Date, before?: Date): boolean =>
   after !== undefined && before !== undefined && after >= before;
-
-function refuse(command: string, problems: string[]): void {
-  if (problems.length > 0)
-    throw new QueueError('INVALID_OPTION', `${command}: ${problems.join('; ')}.`);
-}

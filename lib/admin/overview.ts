@@ -130,7 +130,7 @@ export class Overview {
     this.storage.signals.send({ lanes: [], pauses: true });
   }
 
-  private async unknownQueue(queue: string): Promise<QueueError> {
+  async unknownQueue(queue: string): Promise<QueueError> {
     const closest = closestWord(queue, await this.storage.lanes.queueNames());
     const hint = closest
       ? `Did you mean "${closest}"?`

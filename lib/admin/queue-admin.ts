@@ -31,6 +31,13 @@ import { Limits, type LimitChange, type LimitSummary } from './limits.js';
 import { Purge } from './purge.js';
 import type { PurgeCounts } from './job-filter.js';
 import { Revivals, type Retried } from './revivals.js';
+import {
+  SeriesLook,
+  type BusiestOptions,
+  type BusyQueue,
+  type Series,
+  type SeriesOptions,
+} from './series.js';
 import type { RedriveCounts } from './job-filter.js';
 
 const PAGE = 50;
@@ -47,6 +54,7 @@ export class QueueAdmin {
   private readonly cancels: Cancels;
   private readonly explanations: Explanations;
   private readonly fleet: Limits;
+  private readonly tallies: SeriesLook;
 
   /** @internal The module makes it. */
   constructor(
@@ -64,6 +72,7 @@ export class QueueAdmin {
     );
     this.explanations = new Explanations(storage, options);
     this.fleet = new Limits(storage);
+    this.tallies = new SeriesLook(storage);
   }
 
   /** Every queue by name, with depth and lanes. Counts end at 10,000 (`atLeast`); what succeeded is not counted. */
@@ -189,6 +198,19 @@ export class QueueAdmin {
   /** Every process that holds a lease, the oldest first, 1,000 at most. */
   async workers(): Promise<WorkerSummary[]> {
     return this.overview.workers();
+  }
+
+  /**
+   * What workers counted, step by step: runs that began, how they ended, and how long jobs waited and ran. A worker writes it once a minute,
+   * so the last minute is not whole, and a process that is killed takes it along. @throws QueueError `INVALID_OPTION`, `QUEUE_UNKNOWN`.
+   */
+  async series(options: SeriesOptions = {}): Promise<Series> {
+    return this.tallies.series(options, (queue) => this.overview.unknownQueue(queue));
+  }
+
+  /** The queues that began most runs in some time, with the same sums. @throws QueueError `INVALID_OPTION`. */
+  async busiest(options: BusiestOptions = {}): Promise<BusyQueue[]> {
+    return this.tallies.busiest(options);
   }
 
   /** Every limit across the fleet by name, with who shares in it, 1,000 at most. */

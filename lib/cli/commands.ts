@@ -22,6 +22,7 @@ import { addSessions } from './commands/sessions.command.js';
 import { addSchedules } from './commands/schedules.command.js';
 import { addStatus } from './commands/status.command.js';
 import { addTail } from './commands/tail.command.js';
+import { addTop } from './commands/top.command.js';
 import { addWorkers } from './commands/workers.command.js';
 
 /** By what they are for, in the order of the help. A new command is a file and a line here. */
@@ -37,6 +38,7 @@ export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
     addJob,
     addExplain,
     addTail,
+    addTop,
     addSchedules,
     addDoctor,
   ],

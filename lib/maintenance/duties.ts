@@ -4,6 +4,7 @@ import { Expirer } from './expirer.js';
 import { Janitor } from './janitor.js';
 import { Turns } from './turns.js';
 import { Reaper } from './reaper.js';
+import { TallyKeeper } from './tally-keeper.js';
 import { Promoter } from './promoter.js';
 import type { SiteOf } from './site.js';
 
@@ -17,6 +18,7 @@ export const DUTIES = [
   { name: 'promote', Duty: Promoter, maxRestMs: 5_000 },
   { name: 'expire', Duty: Expirer, maxRestMs: 5_000 },
   { name: 'turn', Duty: Turns, maxRestMs: 1_000 },
+  { name: 'tally', Duty: TallyKeeper, maxRestMs: 60_000 },
   { name: 'clean', Duty: Janitor, maxRestMs: 5_000 },
 ] as const;
 

@@ -65,16 +65,22 @@ export class Janitor {
     for (const most of [1, Infinity])
       for (const table of TABLES) await this.createMissing(table, most);
     for (const table of TABLES) left = (await this.cleanTable(table)) || left;
-    left = (await purged(() => this.storage.periods.purge())) || left;
-    left =
-      (await purged(() => this.storage.schedules.purge(this.rules.keepMs.archive || WEEK_MS))) ||
-      left;
-    left =
-      (await purged(() => this.storage.givenIds.purge(this.rules.keepMs.archive + NOTED_MS))) ||
-      left;
+    for (const [sweep, full] of this.sweeps()) left = (await purged(sweep, full)) || left;
     await this.liftBlocks();
     await this.cleanLanes();
     return jittered(left ? Math.min(SOON_MS, this.rules.intervalMs) : this.rules.intervalMs);
+  }
+
+  /** What goes row by row, and how many make a full batch. */
+  private sweeps(): [sweep: () => Promise<number>, full: number][] {
+    const { periods, schedules, givenIds, tallies } = this.storage;
+    const { archive, tally } = this.rules.keepMs;
+    return [
+      [() => periods.purge(), FULL_BATCH],
+      [() => schedules.purge(archive || WEEK_MS), FULL_BATCH],
+      [() => givenIds.purge(archive + NOTED_MS), FULL_BATCH],
+      [() => (tally > 0 ? tallies.sumUp() : Promise.resolve(0)), 1],
+    ];
   }
 
   /** A page of lanes a round. Ended jobs have their names from their lanes: those stay for as long as the longest retention, of any process. */
@@ -168,7 +174,7 @@ function isRefusal(error: unknown): error is DatabaseError {
 }
 
 /** True: more is left. */
-async function purged(purge: () => Promise<number>): Promise<boolean> {
-  for (let batch = 0; batch < MAX_BATCHES; batch++) if ((await purge()) < FULL_BATCH) return false;
+async function purged(purge: () => Promise<number>, full = FULL_BATCH): Promise<boolean> {
+  for (let batch = 0; batch < MAX_BATCHES; batch++) if ((await purge()) < full) return false;
   return true;
 }

@@ -12,6 +12,8 @@ export type News = Pick<
 
 /** Where duties are turned: by the loops of a worker, along with the claims of remote workers, or by the hand of a test. `Duty`: those that it can wake. */
 export interface SiteOf<Duty extends string> extends TickerSite {
+  /** Of the worker; none of its own where there is no worker. */
+  name?: string;
   /** The longest rest of the promoter: also how often news is asked for. */
   lookEveryMs: number;
   /** The lanes that are worked here; suspects of others are none of its business. */

@@ -6,6 +6,7 @@ import { QueueDoctor } from '../doctor/queue-doctor.js';
 import { QueueError } from '../job/queue.errors.js';
 import { QueueEventBus } from '../observability/events.js';
 import { attachLogListener } from '../observability/log-listener.js';
+import { RunTally } from '../observability/run-tally.js';
 import { QueueHealth } from '../health/queue-health.js';
 import { TelemetryStarter } from './telemetry-starter.js';
 import { JobQueue } from '../pull/job-queue.js';
@@ -179,7 +180,7 @@ function construct<Args extends unknown[], Instance>(
 }
 
 function eventsWithLog({ options, warnings }: Resolution): QueueEventBus {
-  const events = new QueueEventBus();
+  const events = new QueueEventBus(options.tally ? new RunTally() : undefined);
   const logger = new Logger(
     options.instance === 'default' ? 'SimpleQueue' : `SimpleQueue:${options.instance}`,
   );

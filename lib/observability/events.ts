@@ -4,6 +4,7 @@ import type { TerminalState } from '../job/job-state.js';
 import type { Again } from '../job/job-result.js';
 import { isThenable } from '../job/kinds.js';
 import type { TickOutcome } from '../job/schedule.js';
+import type { RunTally } from './run-tally.js';
 
 /** A lease of a pulled claim that was not renewed in time. */
 export interface ExpiredLease {
@@ -115,9 +116,12 @@ export const JOB_EVENT_NAMES = Object.freeze(Object.keys(EVENTS) as QueueEventNa
 /** Hears one event. What it throws harms nobody: it is reported as a `warning`. */
 export type QueueEventListener<Name extends QueueEventName> = (event: QueueEvents[Name]) => unknown;
 
-/** Emits the typed events of one module instance. An event object is made only when somebody listens. */
+/** Emits the typed events of one module instance. An event object is made only when somebody listens. `tally`: counts runs, where it is kept. */
 export class QueueEventBus {
   private readonly listeners = new Map<QueueEventName, Set<QueueEventListener<never>>>();
+
+  /** @internal The module makes it. */
+  constructor(readonly tally?: RunTally) {}
 
   /** Listens; the answer stops it. A listener that throws or rejects harms nobody: it is reported as a `warning`. */
   on<Name extends QueueEventName>(name: Name, listener: QueueEventListener<Name>): () => void {

@@ -3,8 +3,13 @@ import type { OnDeadJob } from '../job/job-state.js';
 import { groupBlocked } from './group-blocked.js';
 import type { JobEvent, QueueEvents, QueueEventBus } from './events.js';
 
+/** Of which lane it is, for those who count. */
+interface TalliedRun extends JobEvent {
+  laneId: number;
+}
+
 /** A run of a job, by a handler or by a remote worker. */
-export interface ReportedRun extends JobEvent {
+export interface ReportedRun extends TalliedRun {
   runMs: number;
   group?: string | undefined;
   maxAttempts: number;
@@ -12,7 +17,7 @@ export interface ReportedRun extends JobEvent {
 }
 
 /** The same at its start: `startedAt` by the clock of `performance`. */
-interface StartedRun extends JobEvent {
+interface StartedRun extends TalliedRun {
   startedAt: number;
   runAt: Date;
 }
@@ -22,6 +27,7 @@ export class RunReports {
   constructor(private readonly events: QueueEventBus) {}
 
   started(run: StartedRun): void {
+    this.events.tally?.started(run.laneId, () => waitMsOf(run));
     this.events.emit('started', () => new Started(run));
   }
 
@@ -33,7 +39,8 @@ export class RunReports {
     this.events.emit('outputCut', () => ({ ...eventOf(run), problem }));
   }
 
-  leaseLost(run: JobEvent): void {
+  leaseLost(run: TalliedRun): void {
+    this.events.tally?.ended(run.laneId, 'lost', 0);
     this.events.emit('leaseLost', () => eventOf(run));
   }
 
@@ -48,6 +55,7 @@ export class RunReports {
   /** The outcome as it was acknowledged by the database. */
   settled(run: ReportedRun, outcome: Outcome): void {
     const { events } = this;
+    events.tally?.ended(run.laneId, outcome.kind, run.runMs);
     switch (outcome.kind) {
       case 'succeeded':
         return events.emit('succeeded', () => succeeded(run, outcome));
@@ -95,6 +103,11 @@ const eventOf = (run: JobEvent): JobEvent => ({
   attempt: run.attempt,
 });
 
+function waitMsOf(run: StartedRun): number {
+  const startedAt = Date.now() - (performance.now() - run.startedAt);
+  return Math.max(0, startedAt - run.runAt.getTime());
+}
+
 /** What is dear to know is worked out for whoever asks. */
 class Started implements JobEvent {
   readonly id: string;
@@ -110,7 +123,6 @@ class Started implements JobEvent {
   }
 
   get waitMs(): number {
-    const startedAt = Date.now() - (performance.now() - this.#run.startedAt);
-    return Math.max(0, startedAt - this.#run.runAt.getTime());
+    return waitMsOf(this.#run);
   }
 }

@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { Stride } from './stride.js';
+import { Stride } from '../runtime/stride.js';
 
 /** What is counted of one queue between two scrapes: plain numbers, since a counter of the SDK costs a microsecond a job. */
 export class Tally {

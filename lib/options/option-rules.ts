@@ -130,6 +130,7 @@ const OPTIONS = {
   janitorIntervalMs: [duration(10, DAY_MS), 60_000],
   archive: [orFalse(keep), { keepMs: 7 * DAY_MS }],
   deadLetter: [keep, { keepMs: 30 * DAY_MS }],
+  tally: [orFalse(keep), { keepMs: 30 * DAY_MS }],
   maxPayloadBytes: [whole(1, MAX_BYTES), 1024 * 1024],
   maxOutputBytes: [whole(1, MAX_BYTES), 64 * 1024],
   maxCheckpointBytes: [whole(1, MAX_BYTES), 64 * 1024],

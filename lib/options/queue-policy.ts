@@ -5,7 +5,7 @@ import type { QueueSettings, ResolvedOptions } from './simple-queue.options.js';
 
 type PolicyOptions = Pick<
   ResolvedOptions,
-  keyof AttemptPolicy | 'archive' | 'deadLetter' | 'queues'
+  keyof AttemptPolicy | 'archive' | 'deadLetter' | 'queues' | 'tally'
 >;
 
 /** What holds for a queue and its jobs, where neither job nor handler says otherwise. */
@@ -41,7 +41,7 @@ export class QueuePolicies {
   private readonly rest: QueuePolicy;
   private readonly own: ReadonlyMap<string, QueuePolicy>;
 
-  constructor(options: PolicyOptions) {
+  constructor(private readonly options: PolicyOptions) {
     this.rest = policyOf({}, options);
     this.own = new Map(
       [...options.queues].map(([name, settings]) => [name, policyOf(settings, options)]),
@@ -73,12 +73,13 @@ export class QueuePolicies {
     return Object.assign(Object.create(null) as object, { '': rest }, Object.fromEntries(others));
   }
 
-  /** The longest that any queue keeps its jobs: that far ahead partitions are made. */
-  longestKeepMs(): Record<'archive' | 'dead_letter', number> {
+  /** The longest that any queue keeps its jobs, and for how long is kept what was counted: that far ahead partitions are made. */
+  longestKeepMs(): Record<'archive' | 'dead_letter' | 'tally', number> {
     const policies = [this.rest, ...this.own.values()];
     return {
       archive: Math.max(...policies.map(({ archiveKeepMs = 0 }) => archiveKeepMs)),
       dead_letter: Math.max(...policies.map(({ deadLetterKeepMs }) => deadLetterKeepMs)),
+      tally: this.options.tally ? this.options.tally.keepMs : 0,
     };
   }
 }

@@ -97,6 +97,8 @@ export interface SimpleQueueOptions extends AttemptPolicy {
   archive?: false | { readonly keepMs: Duration };
   /** Jobs that ended badly, default kept 30 days. */
   deadLetter?: { readonly keepMs: Duration };
+  /** What workers count of their runs, minute by minute, for `QueueAdmin.series()`; default kept 30 days; `false` counts nothing. */
+  tally?: false | { readonly keepMs: Duration };
   /** `owner`: whose schedules these are; default the instance's name. Give services that share tables one each, and all their processes the same. */
   schedules?: { readonly owner?: string };
   /** A larger payload is refused, default 1 MiB. */

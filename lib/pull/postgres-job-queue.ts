@@ -67,11 +67,13 @@ export class PostgresJobQueue extends JobQueue {
     );
     await this.giveUpCancelled(leaseId, rows);
     const wanted = rows.filter((row) => !row.cancelled);
+    const startedAt = performance.now();
     const jobs = wanted.map((row: ClaimedRow) => {
       const lane = lanes.get(row.lane)!;
-      return pulledJob(row, lane, this.policies.of(lane.queue));
+      const job = pulledJob(row, lane, this.policies.of(lane.queue));
+      this.reports.started({ ...job, laneId: row.lane, startedAt });
+      return job;
     });
-    for (const job of jobs) this.reports.started({ ...job, startedAt: performance.now() });
     return { leaseId, jobs };
   }
 
@@ -181,7 +183,7 @@ export class PostgresJobQueue extends JobQueue {
     const { signals } = this.parts.storage;
     if (isGoing(outcome))
       signals.send(
-        wakeUpFor([{ lane: run.lane, later: delayOf(outcome.again) > 0, fair: run.isFair }]),
+        wakeUpFor([{ lane: run.laneId, later: delayOf(outcome.again) > 0, fair: run.isFair }]),
       );
     else if (run.isOrdered) this.turnEnded();
     if (run.isOrdered && outcome.kind === 'failed') this.reports.jobDied(run);

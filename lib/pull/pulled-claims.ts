@@ -1,6 +1,7 @@
 import type { Site } from '../maintenance/duties.js';
 import { Rota } from '../maintenance/rota.js';
 import type { News } from '../maintenance/site.js';
+import { TallyKeeper } from '../maintenance/tally-keeper.js';
 import { Pace } from '../runtime/pace.js';
 import { startingBehind } from '../runtime/starting-behind.js';
 import { Uuid7 } from '../runtime/uuid7.js';
@@ -66,7 +67,10 @@ export class PulledClaims {
       lanes: () => this.lanes(),
       apply: (news: News) => this.apply(news),
     };
-    this.rota = new Rota(site, ['promote', 'expire', 'turn']);
+    this.rota = new Rota(site, ['promote', 'expire', 'turn', 'tally']);
+    this.rota.wake('tally');
+    const tally = new TallyKeeper(parts);
+    storage.beforeClose(() => tally.round().then(nothing, nothing));
   }
 
   /** The turn of an ordered group has become vacant: the next claim hands it on. */
@@ -213,6 +217,8 @@ export class PulledClaims {
     this.served.clear();
   }
 }
+
+const nothing = (): void => undefined;
 
 const keyOf = ({ queues, labels }: CheckedClaim): string =>
   JSON.stringify([queues, [...labels].sort()]);

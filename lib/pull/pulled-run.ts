@@ -4,7 +4,7 @@ import type { Lane } from '../job/lane.js';
 import type { HeldJob } from '../storage/claim/pull.repository.js';
 
 /** A run of a remote worker that is to be settled. */
-export type PulledRun = EndedRun & { isFair: boolean; lane: number };
+export type PulledRun = EndedRun & { isFair: boolean; laneId: number };
 
 export function pulledRun(
   held: HeldJob,
@@ -23,5 +23,5 @@ export function pulledRun(
     isOrdered: options?.ordered === true,
     isFair: options?.fair === true,
   };
-  return { id, epoch, queue, name, runMs, lane, ...chances, policy, ...shape };
+  return { id, epoch, queue, name, runMs, laneId: lane, ...chances, policy, ...shape };
 }

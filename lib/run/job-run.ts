@@ -87,6 +87,10 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
     return this.lane.name;
   }
 
+  get laneId(): number {
+    return this.lane.id;
+  }
+
   get payload(): unknown {
     if (!this.payloadRead) {
       this.parsedPayload = this.row.payload === null ? null : JSON.parse(this.row.payload);

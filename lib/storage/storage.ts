@@ -31,6 +31,7 @@ import { ScheduleRepository } from './schedules/schedule.repository.js';
 import { DirectClaims } from './enqueue/direct-claims.js';
 import { Signals } from './wake-ups/signals.js';
 import { SessionRepository } from './diagnosis/session.repository.js';
+import { TallyRepository } from './tally/tally.repository.js';
 import { TroubleRepository } from './diagnosis/trouble.repository.js';
 import { ChangeRepository } from './operate/change.repository.js';
 import { StagedRepository } from './staged/staged.repository.js';
@@ -78,6 +79,7 @@ export class Storage {
   readonly changes: ChangeRepository;
   readonly sessions: SessionRepository;
   readonly troubles: TroubleRepository;
+  readonly tallies: TallyRepository;
 
   private constructor(
     readonly database: Database,
@@ -106,6 +108,7 @@ export class Storage {
     this.staged = new StagedRepository(database);
     this.changes = new ChangeRepository(this.jobs);
     this.sessions = new SessionRepository(database);
+    this.tallies = new TallyRepository(database);
     this.troubles = new TroubleRepository(database, this.partitions, signals);
   }
 

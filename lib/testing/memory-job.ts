@@ -71,6 +71,7 @@ export class MemoryJob {
     return {
       id,
       epoch: 0,
+      laneId: 0,
       queue,
       name,
       attempt: this.attempt + 1,

@@ -123,7 +123,8 @@ export class Worker {
     // All at once: with the database away each of them may have a statement to give up.
     await Promise.all(Object.values(others).map((loop) => loop.stop()));
     await shutdown.flush();
-    await crew.limits.close().catch(() => undefined);
+    const last = [crew.limits.close(), crew.duties.tally()];
+    await Promise.allSettled(last);
     // Beats during the drain too, else the reaper would take the jobs being finished.
     await beat.stop();
     await crew.heartbeat.end().catch(() => undefined);

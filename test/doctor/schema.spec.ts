@@ -197,7 +197,7 @@ it('names tables whose partitions a worker of this role could not make', async (
     {
       level: 'warning',
       found:
-        'Another role owns archive, dead_letter: workers of this role cannot create or drop partitions.',
+        'Another role owns archive, dead_letter, tally: workers of this role cannot create or drop partitions.',
     },
   ]);
 });

@@ -5,6 +5,7 @@ import { aHandler, anApplication, type TestApplication } from '../support/applic
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
 import { untilJobIs } from '../support/story.js';
+import { LookingService } from './looking.service.js';
 import { OperationsService } from './operations.service.js';
 
 let database: TestDatabase;
@@ -18,7 +19,9 @@ beforeAll(async () => {
   const smtp = aHandler('smtp', () => (isAway ? JobResult.fail('away') : 'sent'), {
     maxAttempts: 1,
   });
-  application = await anApplication(database, { providers: [OperationsService, mail, smtp] });
+  application = await anApplication(database, {
+    providers: [OperationsService, LookingService, mail, smtp],
+  });
   operations = application.app.get(OperationsService);
 });
 
@@ -61,4 +64,9 @@ it('pauses a queue for a while, finds complaints, and explains', async () => {
   await application.queues.enqueue('strangers', {});
   expect(await operations.complaints()).toEqual(['strangers : no worker']);
   expect(await operations.whyNot(randomUUID())).toMatchObject({ reasons: [{ code: 'UNKNOWN' }] });
+});
+
+it('compares an hour with that of yesterday', async () => {
+  const looking = application.app.get(LookingService);
+  expect(await looking.slowdown()).toBe('run p95: 0 ms, yesterday 0 ms');
 });

@@ -87,7 +87,9 @@ describe('for statements that meet any queue', () => {
     expect(policiesOf({ archive: false, queues }).longestKeepMs()).toEqual({
       archive: 9 * DAY_MS,
       dead_letter: 30 * DAY_MS,
+      tally: 30 * DAY_MS,
     });
     expect(policiesOf({ archive: false }).longestKeepMs().archive).toBe(0);
+    expect(policiesOf({ tally: false }).longestKeepMs().tally).toBe(0);
   });
 });

@@ -25,6 +25,7 @@ const run = {
   ...{
     id: 'a',
     epoch: 2,
+    laneId: 1,
     queue: 'mail',
     name: '',
     attempt: 1,

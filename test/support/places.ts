@@ -156,10 +156,12 @@ export const PLACELESS: Readonly<Record<string, string>> = {
     'add_ticks find_due_schedules list_schedules list_ticks move_schedule note_tick purge_ticks put_schedule remove_schedules see_schedules take_waiting_tick troubled_schedules',
   'know limits and their shares':
     'declare_limit reset_limit set_limit take_share give_share end_share return_permit return_starts hold_limit lend keep_lent enter_limit keep_entered list_limits',
+  'know what was counted, not what is there':
+    'write_tally sum_up_workers sum_up_minutes list_series list_busiest',
   'lock, draw or tell, and touch no row':
     'lock_groups_of lock_keys lock_all_keys lock_pending draw_turns notify',
   'know the server, its sessions, the version of the tables and their partitions':
-    'backend end_sessions list_room list_sessions count_troubles database_time describe_schema list_partitions list_prepared_transactions list_replication_slots migrations_recorded purge_archive_default purge_dead_letter_default release_savepoint role_rights rollback_to_savepoint savepoint schema_version server_state server_version session_state snapshot_holders table_vacuums try_partition_lock FORGET_MIGRATION LIST_MIGRATIONS TRY_MIGRATION_LOCK',
+    'backend end_sessions list_room list_sessions count_troubles database_time describe_schema list_partitions list_prepared_transactions list_replication_slots migrations_recorded purge_archive_default purge_dead_letter_default purge_tally_default release_savepoint role_rights rollback_to_savepoint savepoint schema_version server_state server_version session_state snapshot_holders table_vacuums try_partition_lock FORGET_MIGRATION LIST_MIGRATIONS TRY_MIGRATION_LOCK',
 };
 
 /** Tables in which no job stands and no turn is held. */
@@ -177,4 +179,5 @@ export const NO_PLACES: Readonly<Record<string, string>> = {
   tick: 'what became of their times',
   fleet_limit: 'limits across the fleet',
   allotment: 'who has which share of a limit',
+  tally: 'what workers have counted',
 };

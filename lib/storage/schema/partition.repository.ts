@@ -5,15 +5,17 @@ import {
   LIST_PARTITIONS,
   PURGE_ARCHIVE_DEFAULT,
   PURGE_DEAD_LETTER_DEFAULT,
+  PURGE_TALLY_DEFAULT,
   TRY_PARTITION_LOCK,
 } from './partitions.sql.js';
 
 const DAY_MS = 86_400_000;
 
-/** Ended jobs lie in partitions by the days (archive) or weeks (dead letter) at whose end they may go; their name says from when, and how many. */
+/** Ended jobs, and what was counted, lie in partitions by the days (archive) or weeks at whose end they may go; their name says from when, and how many. */
 export const PARTITIONED = {
   archive: { stepMs: DAY_MS, purge: PURGE_ARCHIVE_DEFAULT },
   dead_letter: { stepMs: 7 * DAY_MS, purge: PURGE_DEAD_LETTER_DEFAULT },
+  tally: { stepMs: 7 * DAY_MS, purge: PURGE_TALLY_DEFAULT },
 } as const;
 
 export type PartitionedTable = keyof typeof PARTITIONED;

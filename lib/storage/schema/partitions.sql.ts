@@ -1,4 +1,4 @@
-import { statement } from '../connection/statement.js';
+import { statement, type Statement } from '../connection/statement.js';
 
 /** The partitions of archive ($1 'archive') or dead letter by name, and the database's time. */
 export const LIST_PARTITIONS = statement(
@@ -14,21 +14,17 @@ export const TRY_PARTITION_LOCK = statement(
   `select pg_try_advisory_xact_lock(hashtextextended('simple_queue.partitions', 0)) as locked`,
 );
 
-/** What outlived its time in the default partition, which no drop ever reaches; in bounded batches. */
-export const PURGE_ARCHIVE_DEFAULT = statement(
-  'purge_archive_default',
-  `with gone as (
-    delete from simple_queue.archive_default where shard = $1 and ctid = any(array(
-      select ctid from simple_queue.archive_default where shard = $1 and expires_at < statement_timestamp()
+/** What outlived its time in the default partition of a table, which no drop ever reaches; in bounded batches. */
+const purgeDefault = (table: string): Statement =>
+  statement(
+    `purge_${table}_default`,
+    `with gone as (
+    delete from simple_queue.${table}_default where shard = $1 and ctid = any(array(
+      select ctid from simple_queue.${table}_default where shard = $1 and expires_at < statement_timestamp()
       order by expires_at limit 1000 for update skip locked)) returning 1)
   select count(*)::int as gone from gone`,
-);
+  );
 
-export const PURGE_DEAD_LETTER_DEFAULT = statement(
-  'purge_dead_letter_default',
-  `with gone as (
-    delete from simple_queue.dead_letter_default where shard = $1 and ctid = any(array(
-      select ctid from simple_queue.dead_letter_default where shard = $1 and expires_at < statement_timestamp()
-      order by expires_at limit 1000 for update skip locked)) returning 1)
-  select count(*)::int as gone from gone`,
-);
+export const PURGE_ARCHIVE_DEFAULT = purgeDefault('archive');
+export const PURGE_DEAD_LETTER_DEFAULT = purgeDefault('dead_letter');
+export const PURGE_TALLY_DEFAULT = purgeDefault('tally');

@@ -17,6 +17,7 @@ export const CLEAR = statement(
   lapsed as (delete from simple_queue.lapsed where shard = $1),
   periods as (delete from simple_queue.throttle where shard = $1),
   ids as (delete from simple_queue.given_id where shard = $1),
+  tallies as (delete from simple_queue.tally where shard = $1),
   ticks as (delete from simple_queue.tick where shard = $1),
   put as (delete from simple_queue.schedule where shard = $1 and not declared),
   declared as (

@@ -29,6 +29,8 @@ const TIMES = [
     'lease.created_at',
     'lease.expires_at',
     'lapsed.lapsed_at',
+    'tally.expires_at',
+    'tally.minute',
     'throttle.ends_at',
   ],
   ...['created_at', 'paused_at', 'next_at', 'last_at'].map((column) => `schedule.${column}`),
@@ -75,6 +77,7 @@ describe('a row', () => {
     expect(unguarded.map(({ name }) => name).toSorted()).toEqual([
       'archive.expires_at',
       'dead_letter.expires_at',
+      'tally.expires_at',
     ]);
   });
 
