@@ -24,6 +24,11 @@ export interface JobFilter {
   name?: string;
   fingerprint?: string;
   uniqueKey?: string;
+  /** A group of any queue, or of `queue`. */
+  group?: string;
+  /** Among the labels that a worker must have for them. */
+  label?: string;
+  workflowId?: string;
   /** From this moment on, by the database's clock. */
   createdAfter?: Date;
   /** Before this moment. */
@@ -88,6 +93,9 @@ const FILTER = shape({
   name: passes(checkJobName),
   fingerprint: text,
   uniqueKey: text,
+  group: text,
+  label: text,
+  workflowId: text,
   createdAfter: moment,
   createdBefore: moment,
   finishedAfter: moment,

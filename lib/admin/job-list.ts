@@ -1,4 +1,11 @@
-import { KEPT_IN, LOST, TERMINAL_STATES, type JobState } from '../job/job-state.js';
+import {
+  isTerminal,
+  KEPT_IN,
+  LIVE_STATES,
+  LOST,
+  TERMINAL_STATES,
+  type JobState,
+} from '../job/job-state.js';
 import type {
   ListingRepository,
   ListKey,
@@ -61,15 +68,17 @@ const PLACES: readonly Section[] = [
   },
 ];
 
-/** Read along the filter's text, whatever the state. */
-const BY_KEY: Section = {
-  name: 'key',
-  read: (listings, wish, { uniqueKey }) => listings.byUniqueKey(uniqueKey!, wish),
-};
-const BY_FINGERPRINT: Section = {
-  name: 'tag',
-  read: (listings, wish, { fingerprint }) => listings.byFingerprint(fingerprint!, wish),
-};
+/** Read along the filter's text, whatever the state; of a group or a workflow only what lives, and then what is kept of others. */
+const BY_TEXT = (['uniqueKey', 'fingerprint', 'group', 'workflowId'] as const).map(
+  (part): { part: typeof part; section: Section } => ({
+    part,
+    section: {
+      name: part,
+      ...(part === 'group' || part === 'workflowId' ? { states: [...LIVE_STATES, LOST] } : {}),
+      read: (listings, wish, filter) => listings.by(part, filter[part]!, wish),
+    },
+  }),
+);
 
 /** Walked in an order of their own, with the lanes as a filter. */
 const WALKED = ['scheduled', 'blocked', 'staged', 'lost', 'archive'];
@@ -143,7 +152,7 @@ export class JobList {
 
   private async queryOf(filter: CheckedFilter): Promise<Query> {
     const all = await this.storage.lanes.numbersOf(filter);
-    const lanes = filter.queue !== undefined || filter.name !== undefined ? all : undefined;
+    const lanes = (filter.queue ?? filter.name ?? filter.label) === undefined ? undefined : all;
     return { filter, lanes, all, sections: lanes?.length === 0 ? [] : sectionsOf(filter) };
   }
 }
@@ -158,17 +167,13 @@ function startOf({ sections }: Query): Cursor | undefined {
   return sections[0] && { section: sections[0].name };
 }
 
-function sectionsOf({
-  uniqueKey,
-  fingerprint,
-  states,
-  ...filter
-}: CheckedFilter): readonly Section[] {
-  if (uniqueKey !== undefined) return [BY_KEY];
-  if (fingerprint !== undefined) return [BY_FINGERPRINT];
+function sectionsOf({ states, ...filter }: CheckedFilter): readonly Section[] {
+  const by = BY_TEXT.find(({ part }) => filter[part] !== undefined)?.section;
+  if (by && !by.states) return [by];
+  const places = by ? [by, ...PLACES.filter(({ states: own }) => own?.some(isTerminal))] : PLACES;
   const ended = (filter.finishedAfter ?? filter.finishedBefore) ? TERMINAL_STATES : undefined;
   const wanted: readonly JobState[] | undefined = states ?? ended;
-  return PLACES.filter(({ states: own, onlyAsked }) =>
+  return places.filter(({ states: own, onlyAsked }) =>
     wanted ? own?.some((state) => wanted.includes(state)) : !onlyAsked,
   );
 }

@@ -17,6 +17,9 @@ export type ListedJob = Pick<
   | 'runAt'
   | 'uniqueKey'
   | 'fingerprint'
+  | 'labels'
+  | 'group'
+  | 'workflowId'
   | 'cancelRequestedAt'
   | 'worker'
   | 'runMs'
@@ -27,22 +30,14 @@ export type ListedJob = Pick<
 };
 
 export function listedJob(row: ListedRow): ListedJob {
-  const { id, queue, name, state, priority, attempt, stalls, reschedules } = row;
-  const facts = {
-    id,
-    queue,
-    name,
-    state,
-    priority,
-    attempt,
-    stalls,
-    reschedules,
-    createdAt: row.created_at,
-    runAt: row.run_at,
-  };
+  const { id, queue, name, state, priority, attempt, stalls, reschedules, labels } = row;
+  const counts = { priority, attempt, stalls, reschedules };
+  const times = { createdAt: row.created_at, runAt: row.run_at };
   const optional = {
     uniqueKey: row.unique_key,
     fingerprint: row.fingerprint,
+    group: row.group_name,
+    workflowId: row.workflow_id,
     lastError: row.last_error,
     cancelRequestedAt: row.cancel_at,
     worker: row.worker,
@@ -50,7 +45,7 @@ export function listedJob(row: ListedRow): ListedJob {
     finishedAt: row.finished_at,
   };
   return {
-    ...facts,
+    ...{ id, queue, name, state, ...counts, labels, ...times },
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== null)),
   };
 }

@@ -16,6 +16,8 @@ export interface JobCount {
 export interface LaneSummary {
   /** Which handler of the queue; `''` where jobs name none. */
   name: string;
+  /** What a worker must have for them. */
+  labels: readonly string[];
   /** Jobs that are ready. */
   ready: JobCount;
   /** Live workers that serve it. 0: its jobs wait until one comes. */
@@ -159,7 +161,12 @@ function summaryOf(
     queue: row.queue,
     paused: row.pausedAt !== null,
     ...(row.pausedAt ? { pausedAt: row.pausedAt } : {}),
-    lanes: lanes.map(({ name, ready, workers }) => ({ name, ready: countOf(ready), workers })),
+    lanes: lanes.map(({ name, labels, ready, workers }) => ({
+      name,
+      labels,
+      ready: countOf(ready),
+      workers,
+    })),
     ready: countOf(row.ready),
     running: countOf(row.running, row.allRunning),
     scheduled: countOf(row.scheduled, row.allScheduled),

@@ -30,6 +30,9 @@ export function addFilter(command: Command): Command {
     .option('--name <name>', 'jobs for this handler of the queue')
     .option('--fingerprint <tag>', 'jobs with this fingerprint')
     .option('--unique-key <key>', 'jobs with this unique key')
+    .option('--group <group>', 'jobs of this group')
+    .option('--label <label>', 'jobs for workers with this label, and perhaps others')
+    .option('--workflow <id>', 'jobs of this workflow')
     .option(
       '--created-after <time>',
       'a time (2026-11-21T10:00:00Z), or how long ago (30min, 2h, 7d)',
@@ -40,14 +43,22 @@ export function addFilter(command: Command): Command {
     .option('--finished-before <time>', 'the same, of ended jobs', parseMoment);
 }
 
+/** A filter as flags, among others of a command. */
+export interface FilterFlags extends Omit<JobFilter, 'workflowId'> {
+  workflow?: string;
+}
+
 /** The filter among the options of a command. */
-export function filterOf(options: JobFilter): JobFilter {
+export function filterOf(options: FilterFlags): JobFilter {
   const {
     state,
     queue,
     name,
     fingerprint,
     uniqueKey,
+    group,
+    label,
+    workflow: workflowId,
     createdAfter,
     createdBefore,
     finishedAfter,
@@ -59,6 +70,9 @@ export function filterOf(options: JobFilter): JobFilter {
     name,
     fingerprint,
     uniqueKey,
+    group,
+    label,
+    workflowId,
     createdAfter,
     createdBefore,
     finishedAfter,

@@ -12,18 +12,33 @@ const COLUMNS: Column[] = [
   { head: 'attempts', right: true },
 ];
 
+const MOST = 24;
+
+/** Shown where a job of the list has one. */
+const OTHERS: readonly [head: string, textOf: (job: ListedJob) => string][] = [
+  ['group', ({ group = '' }) => group],
+  ['labels', ({ labels }) => labels.join(' ')],
+  ['workflow', ({ workflowId = '' }) => workflowId],
+];
+
 /** Jobs as a table. On a terminal an error stands under its job, elsewhere beside it: a line a job for `grep`. */
 export async function showJobs(screen: Screen, jobs: readonly ListedJob[]): Promise<void> {
+  const others = OTHERS.filter(([, textOf]) => jobs.some((job) => textOf(job) !== ''));
+  const columns = [...COLUMNS, ...others.map(([head]): Column => ({ head }))];
+  const cells = (job: ListedJob): Cell[] => [
+    ...cellsOf(job),
+    ...others.map(([, textOf]) => fitting(textOf(job), screen.width)),
+  ];
   if (screen.width === undefined)
     await screen.table(
-      [...COLUMNS, { head: 'error' }],
-      jobs.map((job) => [...cellsOf(job), errorOf(job)]),
+      [...columns, { head: 'error' }],
+      jobs.map((job) => [...cells(job), errorOf(job)]),
     );
   else
     await screen.table(
-      COLUMNS,
+      columns,
       jobs.flatMap((job): Row[] => [
-        cellsOf(job),
+        cells(job),
         ...(job.lastError ? [{ across: { text: `  ${errorOf(job)}`, tone: 'dim' as const } }] : []),
       ]),
     );
@@ -39,6 +54,10 @@ function cellsOf(job: ListedJob): Cell[] {
     String(attempt),
   ];
 }
+
+/** On a terminal as much as tells one from another. */
+const fitting = (text: string, width: number | undefined): string =>
+  width === undefined || text.length <= MOST ? text : `${text.slice(0, MOST - 1)}…`;
 
 /** When it ended; before that, when it is or was due. */
 const timeOf = ({ finishedAt, runAt }: ListedJob): Date => finishedAt ?? runAt;

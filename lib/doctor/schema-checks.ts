@@ -1,3 +1,4 @@
+import type { RoleKind } from '../storage/diagnosis/diagnosis.js';
 import type { SchemaDrift, SchemaPart } from '../storage/schema/schema-drift.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, notice, warning, type Observation } from './finding.js';
@@ -116,24 +117,42 @@ function bySeverity<Item>(items: Item[], partOf: (item: Item) => SchemaPart): [O
 const nameOf = ({ kind, owner, name }: SchemaPart): string =>
   `${kind} ${owner === name ? name : `${owner}.${name}`}`;
 
-async function lookAtRights({ diagnosis, options }: Examination): Promise<Observation[]> {
-  const {
-    usage,
-    missing: lacking,
-    foreign,
-  } = await diagnosis.rights(options.worker ? 'worker' : 'enqueue');
+/** What a role has that is meant for processes of a kind, the most able first. */
+const SIGNS: readonly [kind: RoleKind, right: string][] = [
+  ['worker', 'lease (insert)'],
+  ['operate', 'queue (update)'],
+  ['enqueue', 'job (insert)'],
+];
+
+/**
+ * Of a process without a worker nobody says whether others work with its role, and on the command line nobody says anything: then the role
+ * itself does.
+ */
+async function roleOf({ diagnosis, options, handlers }: Examination) {
+  if (options.worker) return { kind: 'worker', ...(await diagnosis.rights('worker')) } as const;
+  for (const [kind, right] of handlers ? SIGNS.slice(0, 1) : SIGNS) {
+    const rights = await diagnosis.rights(kind);
+    if (!rights.missing.includes(right)) return { kind, ...rights };
+  }
+  const kind: RoleKind = handlers ? 'enqueue' : 'read';
+  return { kind, ...(await diagnosis.rights(kind)) };
+}
+
+async function lookAtRights(examination: Examination): Promise<Observation[]> {
+  const { options } = examination;
+  const { kind, usage, missing: lacking, foreign } = await roleOf(examination);
   const advice = '`simple-queue roles` prints the statements; see docs/learn/roles.md.';
   if (!usage)
     return [critical(`This role has no right to use schema "${options.schema}".`, advice)];
   if (lacking.length > 0) return [critical(`This role lacks rights: ${listed(lacking)}.`, advice)];
-  if (foreign.length > 0 && options.worker)
+  if (foreign.length > 0 && kind === 'worker')
     return [
       warning(
         `Another role owns ${listed(foreign)}: workers of this role cannot create or drop partitions.`,
         'grant <owner> to <role of the workers>, as in docs/operate/deploying.md.',
       ),
     ];
-  return [fine('This role has the rights that it needs.')];
+  return [fine(`This role has the rights of its kind (${kind}).`)];
 }
 
 /** The tables as such. */

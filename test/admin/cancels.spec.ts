@@ -46,6 +46,61 @@ describe('a cancel by filter', () => {
     expect(await checkPlaces(test.storage)).toEqual([]);
   });
 
+  it('of a group, a label or a workflow ends those that the rest of the filter names', async () => {
+    const job = (queue: string, options: object) => queues.enqueue(queue, 1, options);
+    await job('mail', { group: 'tenant 7', ordered: true });
+    const [blocked, later] = [
+      await job('mail', { group: 'tenant 7', ordered: true }),
+      await job('mail', { group: 'tenant 8', ordered: true, delayMs: 60_000 }),
+    ];
+    const [labelled, tagged] = [
+      await job('pdf', { labels: ['eu', 'gpu'], workflowId: 'w 1' }),
+      await job('pdf', { labels: ['eu'], workflowId: 'w 1', delayMs: 60_000 }),
+    ];
+    const idsOf = async (filter: JobFilter) =>
+      (await admin.jobs(filter)).jobs.map(({ id }) => id).toSorted();
+    expect(await idsOf({ group: 'tenant 7' })).toHaveLength(2);
+    expect(await idsOf({ label: 'eu' })).toEqual([labelled.id, tagged.id].toSorted());
+    expect(await idsOf({ label: 'gpu', workflowId: 'w 1' })).toEqual([labelled.id]);
+    expect(await idsOf({ label: 'us' })).toEqual([]);
+    expect((await admin.jobs({ workflowId: 'w 1', label: 'gpu' })).jobs).toMatchObject([
+      { labels: ['eu', 'gpu'], workflowId: 'w 1' },
+    ]);
+
+    const one = { cancelled: 1, requested: 0 };
+    expect(await admin.cancel({ group: 'tenant 7', state: 'blocked' })).toEqual(one);
+    expect(await admin.cancel({ group: 'tenant 8', queue: 'pdf' })).toEqual({ ...one, cancelled: 0 }); // prettier-ignore
+    expect(await admin.cancel({ group: 'tenant 8', state: 'scheduled' })).toEqual(one);
+    expect(await admin.cancel({ label: 'gpu', queue: 'pdf' })).toEqual(one);
+    expect(await admin.cancel({ workflowId: 'w 1', label: 'eu' })).toEqual(one);
+
+    // What has ended is found by the same words.
+    const ended = { state: 'cancelled' } as const;
+    expect(await idsOf({ group: 'tenant 7', ...ended })).toEqual([blocked.id]);
+    expect(await idsOf({ group: 'tenant 8' })).toEqual([later.id]);
+    expect(await idsOf({ workflowId: 'w 1' })).toEqual([labelled.id, tagged.id].toSorted());
+    expect(await admin.redrive({ group: 'tenant 8', ...ended })).toMatchObject({ revived: 1 });
+    expect(await admin.purge({ workflowId: 'w 1', ...ended })).toMatchObject({ purged: 2 });
+    expect(await checkPlaces(test.storage)).toEqual([]);
+  });
+
+  it('by group, label and workflow on the command line, whose lists have a column for each', async () => {
+    await queues.enqueue('mail', 1, { group: 'g '.repeat(50), ordered: true, labels: ['eu'] });
+    const { id } = await queues.enqueue('mail', 1, { group: 'g', ordered: true, workflowId: 'w' });
+    await queues.enqueue('plain', 1);
+    const heads = async (...flags: string[]) => (await simpleQueue('jobs', ...flags)).out.split('\n')[0]!.split(/ {2,}/).slice(5); // prettier-ignore
+    expect(await heads()).toEqual(['group', 'labels', 'workflow', 'error']);
+    expect(await heads('--queue', 'plain')).toEqual(['error']);
+    expect((await simpleQueue('queues', 'mail')).out).toMatch(/name +labels +ready +workers/);
+    const { json } = await simpleQueue('jobs', '--group', 'g', '--workflow', 'w', '--json');
+    expect(json).toMatchObject({ jobs: [{ id, group: 'g', workflowId: 'w', labels: [] }] });
+    expect((await simpleQueue('cancel', '--group', 'g', '--state', 'ready')).out).toContain('1 waiting job would be cancelled'); // prettier-ignore
+    expect((await simpleQueue('cancel', '--label', 'eu', '--queue', 'mail', '--yes')).out).toContain('1 waiting job cancelled'); // prettier-ignore
+    expect((await simpleQueue('cancel', '--group', 'g', '--queue', 'mail')).out).toContain('1 waiting job cancelled'); // prettier-ignore
+    const screen = (await cli(['jobs'], { env: { DATABASE_URL: test.database.url }, columns: 100 })).out; // prettier-ignore
+    expect(screen).toContain('g g g g g g g g g g g g…');
+  });
+
   it('of an ordered queue ends followers first, so that none of them gets a turn', async () => {
     const items = Array.from({ length: 5 }, () => ({ payload: 1, group: 'a', ordered: true }));
     await queues.enqueueMany('ledger', items);
@@ -97,8 +152,10 @@ describe('a cancel by filter', () => {
       requested: 0,
     });
     expect((await simpleQueue('cancel', '--queue', 'mial', '--yes')).err).toContain('"mail"');
-    const both = ['cancel', '--queue', 'mail', '--group', 'a', '--state', 'ready', '--yes'];
-    for (const wrong of [both, ['cancel', '--yes'], ['cancel', '--state', 'failed', '--yes']])
+    for (const wrong of [
+      ['cancel', '--yes'],
+      ['cancel', '--state', 'failed', '--yes'],
+    ])
       expect((await simpleQueue(...wrong)).code).toBe(2);
   });
 });

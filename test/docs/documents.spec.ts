@@ -33,8 +33,9 @@ it('quotes every example somewhere, or links to it', () => {
  * What people write in README and docs, without examples and without what a program writes (docs/api, docs/sql, the lab book of the
  * bench). A page that says something again is shorter as a link.
  */
-// Schedules took 2,000 of them: a guide, a page for those who come from a cron, two decisions. Looking took 1,500: a guide, decisions.
-const BUDGET = 42_500;
+// Schedules took 2,000 of them: a guide, a page for those who come from a cron, two decisions. Looking took 1,500: a guide, decisions. What
+// waits for a person took 300: a decision, filters.
+const BUDGET = 42_800;
 const GENERATED = /^docs\/(sql\/|benchmarks\.md$)/;
 const COUNTED = DOCUMENTS.filter(
   (path) => path === 'README.md' || (path.startsWith('docs/') && !GENERATED.test(path)),

@@ -190,14 +190,22 @@ it('names a role that may not even look into the schema', async () => {
   ]);
 });
 
-it('names tables whose partitions a worker of this role could not make', async () => {
-  const doctor = await practice.another({ worker: { autoStart: false } });
-  await run(`grant ${practice.role}_worker to ${practice.role}`);
-  expect(of('RIGHTS', await doctor.examine({ only: ['RIGHTS'] }))).toMatchObject([
-    {
-      level: 'warning',
-      found:
-        'Another role owns archive, dead_letter, tally: workers of this role cannot create or drop partitions.',
-    },
+it('names tables whose partitions a worker of this role could not make, and takes a role for what it may do where nobody says', async () => {
+  const { role } = practice;
+  const kinds = ['worker', 'operate', 'enqueue', 'read'];
+  await run(`revoke ${role}_enqueue from ${role}`);
+  const found: unknown[] = [];
+  for (const kind of kinds) {
+    await run(`grant ${role}_${kind} to ${role}`);
+    found.push((await practice.ask('RIGHTS')).map((finding) => finding.found));
+    if (kind === 'worker') found.push((await (await practice.another({ worker: { autoStart: false } })).examine({ only: ['RIGHTS'] })).map((finding) => finding.found)); // prettier-ignore
+    await run(`revoke ${role}_${kind} from ${role}`);
+  }
+  await run(`grant ${role}_enqueue to ${role}`);
+  const foreign =
+    'Another role owns archive, dead_letter, tally: workers of this role cannot create or drop partitions.';
+  const fine = ['operate', 'enqueue', 'read'].map((kind) => [
+    `This role has the rights of its kind (${kind}).`,
   ]);
+  expect(found).toEqual([[foreign], [foreign], ...fine]);
 });

@@ -47,7 +47,9 @@ export const TABLE = `
   list_blocked                beside       beside       beside       beside       ?         beside       beside       noturn    noturn   beside    beside
   list_blocked_groups         groups       groups       groups       groups       ?         groups       groups       groups    ?        groups    groups
   list_by_fingerprint         job          job          job          job          job       job          job          noturn    noturn   ?         ?
+  list_by_group               job          job          job          job          job       job          job          noturn    noturn   live      live
   list_by_unique_key          job          job          job          job          job       job          job          noturn    noturn   ?         ?
+  list_by_workflow            job          job          job          job          job       job          job          noturn    noturn   live      live
   list_dead_letters           beside       beside       beside       beside       beside    beside       beside       noturn    noturn   beside    ?
   list_fair                   beside       ?            beside       beside       beside    beside       beside       noturn    noturn   beside    beside
   list_lanes_with_jobs        ?            ?            ?            notyet       notyet    notyet       served       noturn    noturn   live      live

@@ -1,19 +1,16 @@
 import type { CancelCounts, CancelSelector } from '../../job/enqueue-options.js';
 import { isTerminal, type JobState } from '../../job/job-state.js';
-import type { JobFilter } from '../../admin/job-filter.js';
 import { QueueError } from '../../job/queue.errors.js';
 import type { AddCommand, Cli } from '../command.js';
 import { eachId } from '../each-id.js';
 import { EXIT } from '../exit-code.js';
-import { addFilter, filterOf } from '../filter-flags.js';
+import { addFilter, filterOf, type FilterFlags } from '../filter-flags.js';
 import { finish, inBatches } from '../in-batches.js';
 import { refuseUnknownQueue } from '../known-queue.js';
 import { counted } from '../numbers.js';
 import type { Session } from '../session.js';
 
-interface CancelFlags extends JobFilter {
-  group?: string;
-  workflow?: string;
+interface CancelFlags extends FilterFlags {
   yes?: boolean;
 }
 
@@ -32,8 +29,6 @@ export const addCancel: AddCommand = (program, act) => {
       .description('end waiting jobs, and ask running ones to stop')
       .argument('[id...]', 'their UUIDs; or some of the options'),
   )
-    .option('--group <group>', 'the jobs of this group, of --queue')
-    .option('--workflow <id>', 'the jobs of this workflow')
     .option('--yes', 'do it')
     .addHelpText('after', EXAMPLES)
     .action(
@@ -45,13 +40,14 @@ export const addCancel: AddCommand = (program, act) => {
 };
 
 const EXAMPLES = `
-Ids, one unique key, group, fingerprint or workflow are ended at once. A filter (a queue, names, states, times) counts its jobs
-first, and ends them with --yes; Ctrl-C ends it between two batches, and a repeat goes on.
+Ids, one unique key, group, fingerprint or workflow are ended at once. A filter (a queue, names, labels, states, times,
+also beside one of those) counts its jobs first, and ends them with --yes; Ctrl-C ends it between two batches, and a repeat goes on.
 
 Examples:
   simple-queue cancel 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10
   simple-queue cancel --fingerprint customer:42
   simple-queue cancel --queue mail --unique-key order:7
+  simple-queue cancel --queue mail --group tenant:7 --state blocked --yes
   simple-queue cancel --queue mail --name reminder --state scheduled,ready --yes`;
 
 /** What names a few jobs that belong together; anything else is a filter. */
@@ -104,12 +100,7 @@ async function bySelector(
 }
 
 async function byFilter(cli: Cli, flags: CancelFlags): Promise<number> {
-  const { yes = false, group, workflow } = flags;
-  if ((group ?? workflow) !== undefined)
-    throw new QueueError(
-      'INVALID_OPTION',
-      'cancel: --group and --workflow end all of their jobs: give them without other parts of a filter, and without --yes.',
-    );
+  const { yes = false } = flags;
   const session = await cli.session();
   const end = await inBatches<CancelCounts>(cli, {
     what: yes ? 'Cancelling' : 'Counting',

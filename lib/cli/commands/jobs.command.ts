@@ -1,14 +1,13 @@
-import type { JobFilter } from '../../admin/job-filter.js';
 import type { JobPageAnswer } from '../../admin/job-list.js';
 import { QueueError } from '../../job/queue.errors.js';
 import type { AddCommand, Cli } from '../command.js';
-import { addFilter, filterOf } from '../filter-flags.js';
+import { addFilter, filterOf, type FilterFlags } from '../filter-flags.js';
 import { showJobs } from '../job-table.js';
 import { parseWhole } from '../numbers.js';
 import { refuseUnknownQueue } from '../known-queue.js';
 import type { Session } from '../session.js';
 
-interface JobsFlags extends JobFilter {
+interface JobsFlags extends FilterFlags {
   limit: number;
   after?: string;
   all?: boolean;

@@ -1,12 +1,11 @@
-import type { JobFilter } from '../../admin/job-filter.js';
 import type { PurgeCounts } from '../../admin/job-filter.js';
 import type { AddCommand, Cli } from '../command.js';
-import { addFilter, filterOf } from '../filter-flags.js';
+import { addFilter, filterOf, type FilterFlags } from '../filter-flags.js';
 import { finish, inBatches } from '../in-batches.js';
 import { refuseUnknownQueue } from '../known-queue.js';
 import { counted } from '../numbers.js';
 
-interface PurgeFlags extends JobFilter {
+interface PurgeFlags extends FilterFlags {
   yes?: boolean;
 }
 

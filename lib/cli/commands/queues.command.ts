@@ -66,8 +66,10 @@ const deadLettersCell = (count: QueueStats['deadLetters']): Cell => ({
 });
 
 async function lanesTable(screen: Screen, lanes: LaneSummary[]): Promise<void> {
+  const labelled = lanes.some(({ labels }) => labels.length > 0);
   const rows = lanes.map((lane): Cell[] => [
     lane.name || '(none)',
+    ...(labelled ? [lane.labels.join(' ')] : []),
     countText(lane.ready),
     String(lane.workers),
     unservedCell(lane),
@@ -75,6 +77,7 @@ async function lanesTable(screen: Screen, lanes: LaneSummary[]): Promise<void> {
   await screen.table(
     [
       { head: 'name', shrinks: true },
+      ...(labelled ? [{ head: 'labels' }] : []),
       { head: 'ready', right: true },
       { head: 'workers', right: true },
       { head: '' },

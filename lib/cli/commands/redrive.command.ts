@@ -1,12 +1,11 @@
-import type { JobFilter } from '../../admin/job-filter.js';
 import type { RedriveCounts } from '../../admin/job-filter.js';
 import type { AddCommand, Cli } from '../command.js';
-import { addFilter, filterOf } from '../filter-flags.js';
+import { addFilter, filterOf, type FilterFlags } from '../filter-flags.js';
 import { finish, inBatches } from '../in-batches.js';
 import { refuseUnknownQueue } from '../known-queue.js';
 import { counted, parseWhole } from '../numbers.js';
 
-interface RedriveFlags extends JobFilter {
+interface RedriveFlags extends FilterFlags {
   limit?: number;
   yes?: boolean;
 }

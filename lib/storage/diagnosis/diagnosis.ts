@@ -94,6 +94,8 @@ interface SessionState<ReadOnly> {
   searched: string;
 }
 
+export type { RoleKind };
+
 interface RoleRights {
   usage: boolean | null;
   missing: string[];

@@ -109,20 +109,11 @@ export class Lanes {
     return lanes;
   }
 
-  /** Numbers of the lanes of a queue, a name, both or all. */
-  async numbersOf({
-    queue,
-    name,
-  }: {
-    queue?: string | undefined;
-    name?: string | undefined;
-  }): Promise<number[]> {
-    const rows = await this.database.callers.run<Lane>(LIST_LANE_NUMBERS, [
-      queue ?? null,
-      name ?? null,
-      MAX_LISTED,
-    ]);
-    return rows.map(({ id }) => id);
+  /** Numbers of the lanes of a queue, a name, a label, some of them or all. */
+  async numbersOf(wanted: { queue?: string; name?: string; label?: string }): Promise<number[]> {
+    const { queue = null, name = null, label = null } = wanted;
+    const values = [queue, name, MAX_LISTED, label];
+    return (await this.database.callers.run<Lane>(LIST_LANE_NUMBERS, values)).map(({ id }) => id);
   }
 
   async queueNames(): Promise<string[]> {

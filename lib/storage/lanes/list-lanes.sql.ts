@@ -46,11 +46,11 @@ export const FIND_UNSERVED = statement(
   where l.id = any($1::int[]) and l.served_at is null`,
 );
 
-/** Numbers of lanes, for lists: of one queue ($1) or all, of one name ($2) or all; at most $3. */
+/** Numbers of lanes, for lists: of one queue ($1) or all, of one name ($2) or all, with a label ($4) or all; at most $3. */
 export const LIST_LANE_NUMBERS = statement(
   'list_lane_numbers',
   `select l.id from simple_queue.lane l join simple_queue.queue q on q.id = l.queue
-  where ($1::text is null or q.name = $1) and ($2::text is null or l.name = $2) order by l.id limit $3::int`,
+  where ($1::text is null or q.name = $1) and ($2::text is null or l.name = $2) and ($4::text is null or $4 = any(l.labels)) order by l.id limit $3::int`,
 );
 
 /** Names to guess from: at most $1. */

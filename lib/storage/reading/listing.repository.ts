@@ -6,6 +6,7 @@ import { SHARD } from '../connection/shard.js';
 import { FIND_LISTED } from './find-listed.sql.js';
 import { LIST_ARCHIVE } from './list-archive.sql.js';
 import { LIST_BY_FINGERPRINT } from './list-by-fingerprint.sql.js';
+import { LIST_BY_GROUP, LIST_BY_WORKFLOW } from './list-by-group.sql.js';
 import { LIST_BY_UNIQUE_KEY } from './list-by-unique-key.sql.js';
 import { LIST_DEAD_LETTERS } from './list-dead-letters.sql.js';
 import { LIST_BLOCKED, LIST_FAIR, LIST_STAGED } from './list-held.sql.js';
@@ -22,6 +23,9 @@ interface Wanted {
   name?: string;
   fingerprint?: string;
   uniqueKey?: string;
+  group?: string;
+  label?: string;
+  workflowId?: string;
   createdAfter?: Date;
   createdBefore?: Date;
   finishedAfter?: Date;
@@ -31,18 +35,11 @@ interface Wanted {
 /** A job of a list, without what may be large. */
 export interface ListedRow extends Omit<FoundRow, Unlisted> {
   last_error: Cause | null;
+  workflow_id: string | null;
 }
 
 type Unlisted =
-  | 'options'
-  | 'payload'
-  | 'payload_bytes'
-  | 'output'
-  | 'last_error'
-  | 'history'
-  | 'labels'
-  | 'group_name'
-  | 'commit_by';
+  'options' | 'payload' | 'payload_bytes' | 'output' | 'last_error' | 'history' | 'commit_by';
 
 /** Where a list goes on: the key of what was read last, as text. Each list reads its own parts of it. */
 export interface ListKey {
@@ -71,6 +68,20 @@ interface WalkedKey extends ListKey {
 
 /** Rows that a list without an index for its filter may walk in one read. */
 const MAX_WALKED = 10_000;
+
+const BY = {
+  uniqueKey: LIST_BY_UNIQUE_KEY,
+  fingerprint: LIST_BY_FINGERPRINT,
+  group: LIST_BY_GROUP,
+  workflowId: LIST_BY_WORKFLOW,
+};
+
+/** In the order of the parameters of `find_listed`. */
+const PARTS = [
+  ...(['states', 'queue', 'name', 'fingerprint', 'uniqueKey'] as const),
+  ...(['createdAfter', 'createdBefore', 'finishedAfter', 'finishedBefore'] as const),
+  ...(['group', 'workflowId', 'label'] as const),
+];
 
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
@@ -168,7 +179,7 @@ export class ListingRepository {
 
   async archive(
     { lanes, after, limit }: ListWish,
-    { states, finishedAfter }: Wanted,
+    { states, finishedAfter, group, workflowId }: Wanted,
   ): Promise<ListRead> {
     const where = [
       SHARD,
@@ -178,43 +189,22 @@ export class ListingRepository {
       limit,
       MAX_WALKED,
       finishedAfter ?? LONG_AGO,
+      group ?? null,
+      workflowId ?? null,
     ];
     return walked(await this.database.callers.run(LIST_ARCHIVE, where), limit);
   }
 
-  async byFingerprint(fingerprint: string, { after, limit }: ListWish): Promise<ListRead> {
-    return whole(
-      await this.database.callers.run(LIST_BY_FINGERPRINT, [
-        SHARD,
-        fingerprint,
-        after?.id ?? LAST_ID,
-        limit,
-      ]),
-      limit,
-    );
-  }
-
-  async byUniqueKey(uniqueKey: string, { after, limit }: ListWish): Promise<ListRead> {
-    return whole(
-      await this.database.callers.run(LIST_BY_UNIQUE_KEY, [
-        SHARD,
-        uniqueKey,
-        after?.id ?? LAST_ID,
-        limit,
-      ]),
-      limit,
-    );
+  /** What has one of these, newest id first: of a group or a workflow live jobs alone. */
+  async by(part: keyof typeof BY, text: string, { after, limit }: ListWish): Promise<ListRead> {
+    const values = [SHARD, text, after?.id ?? LAST_ID, limit];
+    return whole(await this.database.callers.run(BY[part], values), limit);
   }
 
   /** Those of these jobs that are wanted, as they are now. */
   find(ids: string[], wanted: Wanted): Promise<ListedRow[]> {
-    const { states, queue, name, fingerprint, uniqueKey, ...times } = wanted;
-    const texts = [states, queue, name, fingerprint, uniqueKey].map((value) => value ?? null);
-    const { createdAfter, createdBefore, finishedAfter, finishedBefore } = times;
-    const moments = [createdAfter, createdBefore, finishedAfter, finishedBefore].map(
-      (value) => value ?? null,
-    );
-    return this.database.callers.run(FIND_LISTED, [ids, ...texts, ...moments]);
+    const parts = PARTS.map((part) => wanted[part] ?? null);
+    return this.database.callers.run(FIND_LISTED, [ids, ...parts]);
   }
 }
 

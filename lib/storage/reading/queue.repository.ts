@@ -32,6 +32,7 @@ export interface QueueRow {
 export interface ServedLane {
   queue: string;
   name: string;
+  labels: string[];
   ready: number;
   workers: number;
 }

@@ -72,8 +72,9 @@ describe('plans of QueueAdmin on large tables', () => {
     const lane = `case when n % 100000 = 7 then ${rare} else ${busy} end`;
     const tags = `case when n % 100 = 0 then 'key-' || n end, case when n % 1000 = 0 then 'tag-' || n % 7000 end`;
     await query(
-      `insert into simple_queue.job (id, shard, lane, queue, priority, run_at, unique_key, fingerprint, payload)
-       select ${id}, 0, ${lane}, 1, n % 3, now() + case when n between 500001 and 600000 then n else -n end * interval '1 millisecond', ${tags}, '{}'
+      `insert into simple_queue.job (id, shard, lane, queue, priority, run_at, unique_key, fingerprint, payload, group_name, options)
+       select ${id}, 0, ${lane}, 1, n % 3, now() + case when n between 500001 and 600000 then n else -n end * interval '1 millisecond', ${tags}, '{}',
+         case when n % 500 = 0 then 'group-' || n / 500 % 9 end, case when n % 500 = 0 then jsonb_build_object('workflowId', 'flow-' || n / 500 % 9) end
        from generate_series(1, 602000) n`,
     );
     await query(
@@ -133,8 +134,12 @@ describe('plans of QueueAdmin on large tables', () => {
     expect((await listings.archive({ limit: 100 }, { states: ['succeeded'] })).found).toHaveLength(
       100,
     );
-    expect((await listings.byFingerprint('tag-5000', { limit: 100 })).found).toHaveLength(100);
-    expect((await listings.byUniqueKey('key-5000', { limit: 100 })).found).toHaveLength(1);
+    expect((await listings.by('fingerprint', 'tag-5000', { limit: 100 })).found).toHaveLength(100);
+    expect((await listings.by('uniqueKey', 'key-5000', { limit: 100 })).found).toHaveLength(1);
+    expect((await listings.by('group', 'group-7', { limit: 100 })).found).toHaveLength(100);
+    expect((await listings.by('workflowId', 'flow-7', { limit: 100 })).found).toHaveLength(100);
+    const inGroup = { states: ['succeeded'] as const, group: 'group-7' };
+    expect((await listings.archive({ limit: 100 }, inGroup)).end).toBeDefined();
     await listings.find(
       found.map((key) => key.id),
       { queue: 'mail' },
