@@ -23,11 +23,13 @@ const bundle = await rollup({
   plugins: [
     nodeResolve({ exportConditions: ['node'] }),
     commonjs({ ignore: [OPTIONAL] }),
+    { name: 'the page as text', load: pageAsText },
     { name: 'without comments', renderChunk: withoutComments },
   ],
   onwarn: refuse,
 });
-const licences = licencesOf(bundle.watchFiles);
+// What the page is made of travels as text.
+const licences = licencesOf([...bundle.watchFiles, resolve('node_modules/preact/package.json')]);
 for (const path of replaced()) rmSync(path);
 await bundle.write({ dir: 'dist', format: 'esm', chunkFileNames: 'lib/chunks/[name].js' });
 await bundle.close();
@@ -42,6 +44,15 @@ function readJson(path) {
 async function withoutComments(code) {
   const format = { semicolons: false, comments: false };
   return (await minify(code, { module: true, compress: false, mangle: false, format })).code;
+}
+
+/** An application that is bundled itself, or that lies where no files are read, has its dashboard as well. */
+function pageAsText(id) {
+  if (!id.endsWith('/dist/lib/dashboard/page-files.js')) return null;
+  const files = Object.fromEntries(
+    ['page.js', 'page.css'].map((name) => [name, readFileSync(join('dist/page', name), 'utf8')]),
+  );
+  return `export const pageFiles = async () => (${JSON.stringify(files)});`;
 }
 
 /** What TypeScript writes before each decorator asks for a `this` that modules do not have. */

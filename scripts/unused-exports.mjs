@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path';
 import ts from 'typescript';
 
 const CHECKED = ['lib', 'migrations'];
-const READERS = [...CHECKED, 'test', 'sample', 'scripts', 'bench'];
+const READERS = [...CHECKED, 'dashboard', 'test', 'sample', 'scripts', 'bench'];
 const ALL = '*';
 
 const sourcesIn = (room) =>
   !existsSync(room)
     ? []
     : readdirSync(room, { recursive: true })
-        .filter((name) => /\.(ts|js|mjs)$/.test(name) && !name.includes('node_modules'))
+        .filter((name) => /\.(tsx?|js|mjs)$/.test(name) && !name.includes('node_modules'))
         .map((name) => join(room, name));
 
 const statementsOf = (path) =>

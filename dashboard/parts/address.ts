@@ -1,0 +1,33 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Said } from './server.js';
+
+/** Where the page is, all of it in the address: whoever is given it sees the same. */
+export interface Place {
+  page: string;
+  said: Record<string, string>;
+}
+
+export function placeOf(hash: string): Place {
+  const [page = '', query = ''] = hash.replace(/^#\/?/, '').split('?', 2);
+  return { page: page || 'overview', said: Object.fromEntries(new URLSearchParams(query)) };
+}
+
+export function to(page: string, said: Said = {}): string {
+  const given = Object.entries(said).filter((each): each is [string, string] => Boolean(each[1]));
+  const query = new URLSearchParams(given).toString();
+  return `#/${page}${query ? `?${query}` : ''}`;
+}
+
+export function go(page: string, said: Said = {}): void {
+  location.hash = to(page, said);
+}
+
+export function usePlace(): Place {
+  const [hash, setHash] = useState(location.hash);
+  useEffect(() => {
+    const moved = (): void => setHash(location.hash);
+    window.addEventListener('hashchange', moved);
+    return () => window.removeEventListener('hashchange', moved);
+  }, []);
+  return placeOf(hash);
+}

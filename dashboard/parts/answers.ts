@@ -1,0 +1,79 @@
+import type {
+  BlockedGroup,
+  QueueStats,
+  QueueSummary,
+  WorkerSummary,
+} from '../../lib/admin/overview.js';
+import type { LimitSummary } from '../../lib/admin/limits.js';
+import type { ListedJob } from '../../lib/admin/listed-job.js';
+import type { Reason } from '../../lib/admin/reasons.js';
+import type { DashboardPermission } from '../../lib/dashboard/access.js';
+import type { FoundJob } from '../../lib/job/job.js';
+import type { Schedule, ScheduleTick } from '../../lib/job/schedule.js';
+import type { Trouble } from '../../lib/job/trouble.js';
+
+/** As JSON brings it. */
+export type Told<T> = T extends Date
+  ? string
+  : T extends (infer Item)[]
+    ? Told<Item>[]
+    : T extends object
+      ? { [Key in keyof T]: Told<T[Key]> }
+      : T;
+
+export type Permission = DashboardPermission;
+export interface Me {
+  may: Permission[];
+  instances: string[];
+  traceUrl?: string;
+}
+
+export type Queue = Told<QueueSummary>;
+export type Job = Told<ListedJob>;
+export type Worker = Told<WorkerSummary>;
+export type Limit = Told<LimitSummary>;
+export type ScheduleRow = Told<Omit<Schedule, 'payload'>>;
+export type TroubleTold = Told<Trouble>;
+
+export interface OverviewAnswer {
+  troubles: TroubleTold[];
+  queues: Queue[];
+}
+
+export interface QueueAnswer {
+  stats: Told<QueueStats>;
+  workers: Worker[];
+  limit?: Limit;
+  blockedGroups: Told<BlockedGroup>[];
+}
+
+export interface JobsAnswer {
+  jobs: Job[];
+  next?: string;
+}
+
+export interface Carried {
+  text: string;
+  cutFrom?: number;
+}
+
+type Heavy = 'payload' | 'output' | 'checkpoint' | 'payloadBytes';
+
+export interface JobAnswer {
+  job: Told<Omit<FoundJob, Heavy>> & {
+    payload: Carried;
+    output?: Carried;
+    checkpoint?: Carried;
+    bytes?: { size: number; hex: string };
+    redacted?: boolean;
+  };
+  reasons: Told<Reason>[];
+  text: string;
+  troubles: TroubleTold[];
+}
+
+export interface ScheduleAnswer {
+  schedule: ScheduleRow;
+  next: string[];
+  ticks: Told<ScheduleTick>[];
+}

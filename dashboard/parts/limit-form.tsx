@@ -1,0 +1,85 @@
+import type { Limit } from './answers.js';
+import { act, Do, may } from './acting.js';
+import { span } from './words.js';
+
+/** What a limit says, in a sentence. */
+export function limitWords(limit: Limit | undefined): string {
+  if (!limit) return 'None: each worker runs as many at once as its concurrency says.';
+  const { concurrency, rate } = limit;
+  const parts = [
+    concurrency === undefined ? '' : `at most ${concurrency} at once over all processes`,
+    rate
+      ? `at most ${rate.limit} starts per ${span(rate.perMs)}${rate.strict ? ', strictly' : ''}`
+      : '',
+  ].filter((part) => part !== '');
+  const said = limit.setAt ? ' Set by an operator: it overrules what processes declare.' : '';
+  return `${parts.join('; ') || 'Nothing is limited'}.${said}`;
+}
+
+/** Sets a limit, or gives it back to those who declare it. */
+export function LimitForm({
+  name,
+  limit,
+  ofQueue,
+}: {
+  name: string;
+  limit: Limit | undefined;
+  ofQueue: boolean;
+}) {
+  if (!may('limits')) return null;
+  const save = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const data = new FormData(event.currentTarget as HTMLFormElement);
+    const text = (field: string): string => {
+      const value = data.get(field);
+      return typeof value === 'string' ? value.trim() : '';
+    };
+    const [concurrency, starts, seconds] = [text('concurrency'), text('starts'), text('seconds')];
+    const change = {
+      [ofQueue ? 'fleetConcurrency' : 'concurrency']: concurrency ? Number(concurrency) : null,
+      rate: starts ? { limit: Number(starts), perMs: Number(seconds || '1') * 1_000 } : null,
+    };
+    void act('set-limit', { name, change }, `The limit of ${name} is set.`);
+  };
+  const { concurrency, rate } = limit ?? {};
+  return (
+    <form class="row-form" key={JSON.stringify([concurrency, rate])} onSubmit={save}>
+      <label>
+        At once{' '}
+        <input
+          name="concurrency"
+          type="number"
+          min="1"
+          placeholder="any"
+          defaultValue={concurrency}
+        />
+      </label>
+      <label>
+        Starts{' '}
+        <input name="starts" type="number" min="1" placeholder="any" defaultValue={rate?.limit} />
+      </label>
+      <label>
+        per seconds{' '}
+        <input
+          name="seconds"
+          type="number"
+          min="0.001"
+          step="any"
+          placeholder="1"
+          defaultValue={rate && rate.perMs / 1_000}
+        />
+      </label>
+      <button type="submit">Set</button>
+      {limit?.setAt && (
+        <Do
+          may="limits"
+          work={() =>
+            act('reset-limit', { name }, `What processes declare of ${name} holds again.`)
+          }
+        >
+          Give back to the code
+        </Do>
+      )}
+    </form>
+  );
+}

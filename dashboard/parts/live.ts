@@ -1,0 +1,104 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { ask, Refused, stream, type Said } from './server.js';
+
+/** Without the stream, and for what no version tells. */
+const POLL_MS = 5_000;
+const SLOW_MS = 15_000;
+
+type Listener = () => void;
+const listeners = new Set<Listener>();
+let source: EventSource | undefined;
+let isLive = false;
+let timer: number | undefined;
+
+const everybody = (): void => {
+  if (!document.hidden) for (const listener of listeners) listener();
+};
+
+/** While nobody sees the page, nothing is asked, and the server need not look. */
+export function openLive(): void {
+  source?.close();
+  source = undefined;
+  window.clearInterval(timer);
+  if (document.hidden) return;
+  source = stream();
+  source.addEventListener('version', () => {
+    isLive = true;
+    everybody();
+  });
+  source.addEventListener('error', () => (isLive = false));
+  let rounds = 0;
+  timer = window.setInterval(() => {
+    rounds++;
+    if (!isLive || rounds % (SLOW_MS / POLL_MS) === 0) everybody();
+    if (source?.readyState === EventSource.CLOSED && rounds % 6 === 0) openLive();
+  }, POLL_MS);
+}
+
+document.addEventListener('visibilitychange', () => {
+  openLive();
+  everybody();
+});
+
+/** To be called when something was done here. */
+export const refresh = everybody;
+
+export interface Looked<Answer> {
+  answer?: Answer;
+  /** Of the last try; the answer is from before it then. */
+  error?: Refused;
+  /** When the answer came. */
+  at?: number;
+}
+
+/** What the server says to a question, kept up to date. */
+export function useLook<Answer>(look: string, said: Said = {}): Looked<Answer> {
+  const key = JSON.stringify([look, said]);
+  const [looked, setLooked] = useState<Looked<Answer> & { key?: string }>({});
+  const asking = useRef('');
+  useEffect(() => {
+    let isOver = false;
+    const round = async (): Promise<void> => {
+      if (asking.current === key) return;
+      asking.current = key;
+      try {
+        const answer = await ask<Answer>(look, said);
+        if (!isOver) setLooked({ answer, at: Date.now(), key });
+      } catch (error) {
+        if (!isOver) setLooked((before) => failedAfter(before, key, error));
+      } finally {
+        if (asking.current === key) asking.current = '';
+      }
+    };
+    const listener = (): void => void round();
+    listeners.add(listener);
+    listener();
+    return () => {
+      isOver = true;
+      listeners.delete(listener);
+    };
+  }, [key]);
+  return looked.key === key ? looked : {};
+}
+
+function failedAfter<Answer>(
+  before: Looked<Answer> & { key?: string },
+  key: string,
+  error: unknown,
+): Looked<Answer> & { key: string } {
+  const refused = error instanceof Refused ? error : new Refused(0, 'FAILED', String(error));
+  const isGone = refused.status >= 400 && refused.status < 500;
+  return before.key === key && !isGone
+    ? { ...before, key, error: refused }
+    : { key, error: refused };
+}
+
+/** The time now, again and again, for what says how long ago something was. */
+export function useNow(everyMs = 5_000): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const ticking = window.setInterval(() => setNow(Date.now()), everyMs);
+    return () => window.clearInterval(ticking);
+  }, [everyMs]);
+  return now;
+}
