@@ -64,6 +64,11 @@ export type OutputOf<Target extends JobTarget> = Target extends AnyTemplate
   ? TypesOf<Target>['output']
   : unknown;
 
+/** What its handler answers, as an event has it. */
+export type AnswerOf<Target extends JobTarget> = Target extends AnyTemplate
+  ? TypesOf<Target>['answer']
+  : unknown;
+
 type TypesOf<Template extends AnyTemplate> = NonNullable<Template[typeof TYPES]>;
 
 export function isTemplate(target: unknown): target is AnyTemplate {

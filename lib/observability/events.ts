@@ -23,14 +23,14 @@ export interface JobEvent {
   attempt: number;
 }
 
-/** The only list of what happens; log, metrics and traces are listeners like any user's. */
-export interface QueueEvents {
+/** The only list of what happens; `Output` is what the jobs of a template return. Log, metrics and traces are listeners like any user's. */
+export interface QueueEvents<Output = unknown> {
   /** Stored by this process (in a caller's transaction: not yet committed). */
   enqueued: { id: string; queue: string; name: string; outcome: EnqueueOutcome };
   /** A handler is about to be called. `waitMs` since the job was due: the database's clock told when that was, this process's when it began. */
   started: JobEvent & { readonly waitMs: number };
   /** The end is stored. `runMs`: how long the handler took, in milliseconds. */
-  succeeded: JobEvent & { runMs: number; output: unknown };
+  succeeded: JobEvent & { runMs: number; output: Output };
   /** An attempt failed and another one of `maxAttempts` follows; `again` says when. */
   retried: JobEvent & { runMs: number; error: Failure; maxAttempts: number; again: Again };
   /** The handler asked for another time; no attempt was spent. */
@@ -88,7 +88,10 @@ export interface QueueEvents {
 /** The name of an event, for `@OnJobEvent` and `QueueService.events`. */
 export type QueueEventName = keyof QueueEvents;
 
-const EVENTS: Record<QueueEventName, true> = {
+/** Which of them are of one queue. */
+const EVENTS: {
+  [Name in QueueEventName]: QueueEvents[Name] extends { queue: string } ? true : false;
+} = {
   enqueued: true,
   started: true,
   succeeded: true,
@@ -100,21 +103,25 @@ const EVENTS: Record<QueueEventName, true> = {
   leaseLost: true,
   outputCut: true,
   outputInvalid: true,
-  polled: true,
-  leaseLapsed: true,
-  reaped: true,
-  expired: true,
+  polled: false,
+  leaseLapsed: false,
+  reaped: false,
+  expired: false,
   ticked: true,
-  loopFailed: true,
-  warning: true,
-  workerStarted: true,
-  workerStopped: true,
+  loopFailed: false,
+  warning: false,
+  workerStarted: false,
+  workerStopped: false,
 };
 
 export const JOB_EVENT_NAMES = Object.freeze(Object.keys(EVENTS) as QueueEventName[]);
 
+export const isOfQueue = (name: QueueEventName): boolean => EVENTS[name];
+
 /** Hears one event. What it throws harms nobody: it is reported as a `warning`. */
-export type QueueEventListener<Name extends QueueEventName> = (event: QueueEvents[Name]) => unknown;
+export type QueueEventListener<Name extends QueueEventName, Output = unknown> = (
+  event: QueueEvents<Output>[Name],
+) => unknown;
 
 /** Emits the typed events of one module instance. An event object is made only when somebody listens. `tally`: counts runs, where it is kept. */
 export class QueueEventBus {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Injectable, Scope } from '@nestjs/common';
+import { defineJob } from '../../lib/enqueue/define-job.js';
 import { OnJobEvent } from '../../lib/decorators/on-job-event.decorator.js';
 import { QueueHandler } from '../../lib/decorators/queue-handler.decorator.js';
 import type { QueueEvents, QueueEventBus } from '../../lib/observability/events.js';
@@ -79,6 +80,38 @@ describe('a method marked with @OnJobEvent', () => {
     expect([events.hasListener('started'), events.hasListener('succeeded')]).toEqual([true, false]);
   });
 
+  it('hears one queue, a pattern of them, or the jobs of a template', async () => {
+    const heard: string[] = [];
+    const Welcome = defineJob({ queue: 'mail', name: 'welcome' });
+    class Ears {
+      @OnJobEvent('started', { queue: 'mail' })
+      mail({ name }: QueueEvents['started']): void {
+        heard.push(`mail ${name}`);
+      }
+      @OnJobEvent('started', { queue: 'm*' })
+      all({ queue }: QueueEvents['started']): void {
+        heard.push(`m* ${queue}`);
+      }
+      @OnJobEvent('started', { queue: Welcome })
+      welcome({ name }: QueueEvents['started']): void {
+        heard.push(`template ${name}`);
+      }
+      @OnJobEvent('ticked', { queue: Welcome })
+      ticked({ schedule }: QueueEvents['ticked']): void {
+        heard.push(schedule);
+      }
+    }
+    const events = await eventsWith(Ears);
+    for (const job of [{}, { name: 'welcome' }, { queue: 'mails' }, { queue: 'pdf' }])
+      events.emit('started', () => ({ ...started, ...job }));
+    for (const queue of ['mail', 'pdf'])
+      events.emit('ticked', () => ({ schedule: `of ${queue}`, queue, at: new Date(0), outcome: 'enqueued' })); // prettier-ignore
+    expect(heard).toEqual([
+      ...['mail ', 'm* mail', 'mail welcome', 'm* mail', 'template welcome'],
+      ...['m* mails', 'of mail'],
+    ]);
+  });
+
   it("hears the instance of its class's @QueueHandler, or the one it names, or the unnamed one", async () => {
     const heard: string[] = [];
     @QueueHandler('mail', { instance: 'reports' })
@@ -132,6 +165,18 @@ describe('the start stops', () => {
       hear(): void {}
     }
     await expect(eventsWith(Lost)).rejects.toThrow(invalid('instance "report", and there is none'));
+  });
+
+  it.each([
+    ['a queue of an event that has none', 'warning', 'mail', 'the event "warning" belongs to no queue'], // prettier-ignore
+    ['what is no name of a queue', 'started', 'no spaces', 'is not a queue name'],
+    ['a queue that is null', 'started', null, 'is not a queue name'],
+  ])('for %s', async (_, name, queue, message) => {
+    class Wrong {
+      @OnJobEvent(name as 'started', { queue: queue as string })
+      hear(): void {}
+    }
+    await expect(eventsWith(Wrong)).rejects.toThrow(invalid(message));
   });
 
   it('for unknown options', async () => {

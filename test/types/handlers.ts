@@ -7,6 +7,7 @@ import {
   exponential,
   getQueueContext,
   HandleJob,
+  defineJob,
   Job,
   JobContext,
   JobResult,
@@ -222,6 +223,8 @@ export class NotAMethod {
   process(): void {}
 }
 
+const Billing = defineJob<{ orderId: number }, Receipt>()({ queue: 'billing' });
+
 export class Listening {
   @OnJobEvent('failed')
   failed(event: QueueEvents['failed']): void {
@@ -236,6 +239,21 @@ export class Listening {
   @OnJobEvent('workerStarted')
   @OnJobEvent('workerStopped')
   nothing(): void {}
+
+  @OnJobEvent('succeeded', { queue: Billing })
+  billed({ output }: QueueEvents<Receipt>['succeeded']): void {
+    expectTypeOf(output).toEqualTypeOf<Receipt>();
+  }
+
+  // @ts-expect-error its jobs return something else
+  @OnJobEvent('succeeded', { queue: Billing })
+  misread({ output }: QueueEvents<string>['succeeded']): void {
+    void output;
+  }
+
+  // @ts-expect-error it is of no queue
+  @OnJobEvent('loopFailed', { queue: Billing })
+  everywhere(): void {}
 
   // @ts-expect-error no such event
   @OnJobEvent('fialed')
