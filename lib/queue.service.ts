@@ -113,9 +113,9 @@ export class QueueService {
     options: Omit<JobOptions, 'timeoutMs'> & BackPressure & WaitTime = {},
   ): Promise<JobEnd<OutputOf<Target>>> {
     checkObject('options', options);
-    const { timeoutMs, signal, manager, maxPending, ...job } = options as typeof options &
-      InTransaction;
-    const time = checkTime({ timeoutMs, signal });
+    const { timeoutMs, signal, onProgress, manager, maxPending, ...job } =
+      options as typeof options & InTransaction;
+    const time = checkTime({ timeoutMs, signal, onProgress });
     if (this.joined(target, { manager })) throw waitsForItself();
     const template = isTemplate(target) ? target : undefined;
     const queue = template?.queue ?? checkQueueName(target);

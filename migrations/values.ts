@@ -40,6 +40,8 @@ const OPTIONS = each({
   group: text,
   schedule: `jsonb_typeof({} -> 'name') = 'string' and jsonb_typeof({} -> 'at') = 'string'`,
 });
+const number = `jsonb_typeof({}) = 'number'`;
+const PROGRESS = each({ done: number, of: number, attempt: number, note: text, at: text });
 const FAILURE = each({ name: text, message: text, stack: text, code: text });
 const ENTRY = Object.entries({
   attempt: 'number',
@@ -62,6 +64,7 @@ export const VALUES = [
   `create domain simple_queue.group_key as text check (length(value) <= 512)`,
   `create domain simple_queue.options as jsonb check (jsonb_typeof(value) = 'object' and ${OPTIONS})`,
   `create domain simple_queue.failure as jsonb check (jsonb_typeof(value) = 'object' and ${FAILURE})`,
+  `create domain simple_queue.progress as jsonb check (jsonb_typeof(value) = 'object' and value ?& '{done,attempt,at}' and ${PROGRESS})`,
   `create domain simple_queue.history as jsonb check (jsonb_typeof(value) = 'array' and jsonb_array_length(value) <= 100
     and not jsonb_path_exists(value, 'strict $[*] ? (@.type() != "object" || ${ENTRY})'))`,
 ];

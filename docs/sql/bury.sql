@@ -16,12 +16,12 @@ with gone as (
       else history end as told
     from gone),
   buried as (
-    insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at, finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
-    select id, $1, state, lane, priority, spent, stalls, reschedules, (verdict ->> 'runMs')::int, created_at, run_at, statement_timestamp(), expires_at, $5, unique_key, fingerprint, options, payload, payload_bytes, coalesce(verdict -> 'error', last_error), told
+    insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at, finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, last_error, history, progress)
+    select id, $1, state, lane, priority, spent, stalls, reschedules, (verdict ->> 'runMs')::int, created_at, run_at, statement_timestamp(), expires_at, $5, unique_key, fingerprint, options, payload, payload_bytes, coalesce(verdict -> 'error', last_error), told, progress
     from said where state <> 'cancelled'),
   kept as (
-    insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at, finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
-    select id, $1, state, lane, priority, spent, stalls, reschedules, (verdict ->> 'runMs')::int, created_at, run_at, statement_timestamp(), expires_at, $5, unique_key, fingerprint, options, payload, payload_bytes, coalesce(verdict -> 'error', last_error), told
+    insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at, finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, last_error, history, progress)
+    select id, $1, state, lane, priority, spent, stalls, reschedules, (verdict ->> 'runMs')::int, created_at, run_at, statement_timestamp(), expires_at, $5, unique_key, fingerprint, options, payload, payload_bytes, coalesce(verdict -> 'error', last_error), told, progress
     from said where state = 'cancelled' and expires_at is not null),
   vacated as (
     insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from said

@@ -17,9 +17,9 @@ with due as materialized (
     delete from simple_queue.job where shard = $1 and id = any(array(select id from unstaged union all select id from unblocked))
     returning *),
   buried as (
-    insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
+    insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history, progress)
     select id, $1, 'expired', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(), expires_at, unique_key, fingerprint, options, payload, payload_bytes, jsonb_build_object('name', 'QueueError', 'code', 'COMMIT_EXPIRED', 'message',
-        'The staged job was neither committed nor aborted in its time.'), history
+        'The staged job was neither committed nor aborted in its time.'), history, progress
     from gone g cross join lateral (
       select statement_timestamp() + ($2::jsonb ->> case when $2::jsonb ? q.name then q.name else '' end)::float8
         * interval '1 millisecond' as expires_at

@@ -1,7 +1,8 @@
 -- $1 uuid[], $2 text[], $3 text, $4 text, $5 text, $6 text, $7 timestamp with time zone, $8 timestamp with time zone, $9 timestamp with time zone, $10 timestamp with time zone, $11 text, $12 text, $13 text
 prepare find_listed as
 select id, queue, name, state, priority, attempt, stalls, reschedules, created_at, run_at, cancel_at, finished_at, run_ms, worker,
-    unique_key, fingerprint, labels, group_name, options ->> 'workflowId' as workflow_id, last_error - '{stack,causes}'::text[] as last_error
+    unique_key, fingerprint, labels, group_name, options ->> 'workflowId' as workflow_id, progress,
+    last_error - '{stack,causes}'::text[] as last_error
   from simple_queue.jobs where id = any($1::uuid[])
     and ($2::text[] is null or state = any($2::text[])) and ($3::text is null or queue = $3) and ($4::text is null or name = $4)
     and ($5::text is null or fingerprint = $5) and ($6::text is null or unique_key = $6)

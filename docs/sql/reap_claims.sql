@@ -20,9 +20,9 @@ with lapsed as materialized (
   ending as (
     delete from simple_queue.job where shard = $1 and id = any(array(select id from held where cancelled or poisoned)) returning *),
   buried as (
-    insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
+    insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history, progress)
     select id, $1, 'poisoned', lane, priority, attempt, stalls + 1, reschedules, created_at, run_at, statement_timestamp(), expires_at, unique_key, fingerprint, options, payload, payload_bytes, jsonb_build_object('name', 'QueueError', 'code', 'JOB_POISONED', 'message',
-        'The process died ' || stalls + 1 || ' times while this job was suspected of it, at last while it ran alone.'), history
+        'The process died ' || stalls + 1 || ' times while this job was suspected of it, at last while it ran alone.'), history, progress
     from ending e cross join lateral (
       select statement_timestamp() + ($3::jsonb ->> case when $3::jsonb ? q.name then q.name else '' end)::float8
         * interval '1 millisecond' as expires_at
@@ -30,8 +30,8 @@ with lapsed as materialized (
     where cancel_at is null
     returning id, expires_at),
   kept as (
-    insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history)
-    select id, $1, 'cancelled', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(), expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history
+    insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history, progress)
+    select id, $1, 'cancelled', lane, priority, attempt, stalls, reschedules, created_at, run_at, statement_timestamp(), expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history, progress
     from ending e cross join lateral (
       select statement_timestamp() + ($4::jsonb ->> case when $4::jsonb ? q.name then q.name else '' end)::float8
         * interval '1 millisecond' as expires_at

@@ -2,20 +2,20 @@
 prepare settle_keep_and_claim as
 with first as (
     delete from simple_queue.job where shard = $1 and id = any($2::uuid[]) and epoch = 0 returning id, lane, priority, attempt, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options, payload,
-      payload_bytes, history),
+      payload_bytes, history, progress),
   again as (
     delete from simple_queue.job where shard = $1 and id = any(array(
       select j.id from unnest($3::uuid[], $4::int[]) u(id, epoch)
       cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j))
     returning id, lane, priority, attempt, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options, payload,
-      payload_bytes, history),
+      payload_bytes, history, progress),
   done as (select id from first union all select id from again),
   kept as (
     insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at,
-      finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, output, history)
+      finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, output, history, progress)
     select d.id, $1, 'succeeded', d.lane, d.priority, d.attempt + 1, d.stalls, d.reschedules, k.run_ms, d.created_at, d.run_at,
       statement_timestamp(), statement_timestamp() + k.keep_ms * interval '1 millisecond', $17, d.unique_key, d.fingerprint,
-      d.options, d.payload, d.payload_bytes, k.output::jsonb, d.history
+      d.options, d.payload, d.payload_bytes, k.output::jsonb, d.history, d.progress
     from unnest($18::uuid[], $19::int[], $20::float8[], $21::text[]) k(id, run_ms, keep_ms, output)
     join (select * from first union all select * from again) d on d.id = k.id),
   ended as (

@@ -1,5 +1,6 @@
 import type { Cause } from '../job/failure.js';
 import type { FoundJob } from '../job/job.js';
+import { jobProgress } from '../job/progress.js';
 import type { ListedRow } from '../storage/reading/listing.repository.js';
 
 /** A job of a list: all but what may be large. `QueueAdmin.job(id)` answers the rest. */
@@ -24,6 +25,7 @@ export type ListedJob = Pick<
   | 'worker'
   | 'runMs'
   | 'finishedAt'
+  | 'progress'
 > & {
   /** Without its stack and causes. */
   lastError?: Cause;
@@ -39,6 +41,7 @@ export function listedJob(row: ListedRow): ListedJob {
     group: row.group_name,
     workflowId: row.workflow_id,
     lastError: row.last_error,
+    progress: row.progress && jobProgress(row.progress),
     cancelRequestedAt: row.cancel_at,
     worker: row.worker,
     runMs: row.run_ms,

@@ -3,7 +3,8 @@ import type { ListedRow, ListRead } from '../storage/reading/listing.repository.
 import type { Storage } from '../storage/storage.js';
 
 /** What a look has found to have happened. `waiting`: given back, or due. `gone`: it ended and is not kept, or was deleted. */
-export type WatchedKind = 'started' | 'scheduled' | 'retrying' | 'waiting' | 'ended' | 'gone';
+export type WatchedKind =
+  'started' | 'progress' | 'scheduled' | 'retrying' | 'waiting' | 'ended' | 'gone';
 
 export interface WatchedEvent {
   kind: WatchedKind;
@@ -23,6 +24,12 @@ export interface Watched {
   name?: string;
 }
 
+/** Of a live job at a look. */
+interface Seen {
+  standing: string;
+  said: string;
+}
+
 /** Of a place that lists what comes next, or what came last. */
 const MOST = 200;
 /** What runs is bounded by the fleet's concurrency, and up to here by this. */
@@ -37,7 +44,7 @@ const ARCHIVED = TERMINAL_STATES.filter((state) => KEPT_IN[state] === 'archive')
  */
 export class JobWatch {
   /** What was live at the last look, and how it stood. */
-  private live = new Map<string, string>();
+  private live = new Map<string, Seen>();
   private ended = new Set<string>();
   /** Ends are news only behind this, by the database's clock: an old one can come among the newest when others are deleted. */
   private since: Date | undefined;
@@ -66,17 +73,23 @@ export class JobWatch {
     return { events, full };
   }
 
-  private eventsOf(before: ReadonlyMap<string, string>, rows: ListedRow[]): WatchedEvent[] {
+  private eventsOf(before: ReadonlyMap<string, Seen>, rows: ListedRow[]): WatchedEvent[] {
     const found = new Set(rows.map((row) => row.id));
     const gone = [...before.keys()]
       .filter((id) => !found.has(id))
       .map((id): WatchedEvent => ({ kind: 'gone', id }));
     const moved = rows.filter(
-      (row) => before.get(row.id) !== standing(row) && this.isNews(row, before.has(row.id)),
+      (row) =>
+        before.get(row.id)?.standing !== standing(row) && this.isNews(row, before.has(row.id)),
+    );
+    const spoken = rows.filter(
+      (row) =>
+        !moved.includes(row) && row.state === 'running' && said(row) !== before.get(row.id)?.said,
     );
     return [
       ...gone,
       ...moved.map((job): WatchedEvent => ({ kind: kindOf(job), id: job.id, job })),
+      ...spoken.map((job): WatchedEvent => ({ kind: 'progress', id: job.id, job })),
     ].sort(byTime);
   }
 
@@ -88,7 +101,7 @@ export class JobWatch {
   private remember(rows: ListedRow[], ended: string[]): void {
     // What is ready waits in no place that is read: it is met again when it runs, or by its end.
     const live = rows.filter(({ state }) => state === 'running' || state === 'scheduled');
-    this.live = new Map(live.map((row) => [row.id, standing(row)]));
+    this.live = new Map(live.map((row) => [row.id, { standing: standing(row), said: said(row) }]));
     // Also what a look at the live ones found: it is told already.
     this.ended = new Set([
       ...ended,
@@ -119,6 +132,9 @@ const idsOf = ({ found }: ListRead): string[] => found.map(({ id }) => id);
 /** Changes whenever something has happened to it. */
 const standing = ({ state, attempt, reschedules, run_at: runAt }: ListedRow): string =>
   [state, attempt, reschedules, state === 'scheduled' ? runAt.getTime() : ''].join(' ');
+
+/** Changes whenever its run has stored how far it has come. */
+const said = ({ progress }: ListedRow): string => progress?.at ?? '';
 
 function kindOf({ state, last_error: error }: ListedRow): WatchedKind {
   if (isTerminal(state)) return 'ended';

@@ -2,6 +2,7 @@ import type { CheckpointOptions } from './checkpoint.js';
 import type { EnqueueOptions, Enqueued, InTransaction } from './enqueue-options.js';
 import type { Job } from './job.js';
 import type { GivenOf, JobTarget } from './job-template.js';
+import type { Progress } from './progress.js';
 
 /**
  * What a batch handler gets beside its jobs. A class, not an interface, so that decorated methods can name it.
@@ -21,6 +22,9 @@ export abstract class BatchContext {
 
   /** Keeps how far one job has come, as `JobContext.checkpoint` does. */
   abstract checkpoint(job: Job, state: unknown, options?: CheckpointOptions): Promise<void>;
+
+  /** Says how far one job has come, as `JobContext.progress` does. */
+  abstract progress(job: Job, progress: Progress): void;
 
   /** `QueueService.enqueue`. */
   abstract enqueue<Target extends JobTarget>(

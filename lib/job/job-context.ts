@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import type { CheckpointOptions } from './checkpoint.js';
 import type { EnqueueOptions, Enqueued, InTransaction } from './enqueue-options.js';
 import type { GivenOf, JobTarget } from './job-template.js';
+import type { Progress } from './progress.js';
 
 /**
  * What a handler gets beside its job. A class, not an interface, so that decorated methods can name it.
@@ -34,6 +35,14 @@ export abstract class JobContext {
    * @throws QueueError `LEASE_LOST` when this run no longer holds the job, `CHECKPOINT_TOO_LARGE`, `INVALID_CHECKPOINT`, `INVALID_OPTION`.
    */
   abstract checkpoint(state: unknown, options?: CheckpointOptions): Promise<void>;
+
+  /**
+   * Says how far the job has come: a share from 0 to 1, or `{ done, of, note }`. At once and without waiting: it is stored in the background,
+   * outside of any transaction, at most once a second, and what was said last before the end of the run. `find` and others show it.
+   * A run that lost its job stores nothing, and the database's errors fail nobody. A note is cut after 200 characters.
+   * @throws QueueError `INVALID_OPTION` for what is no progress, such as NaN, or more done than there is.
+   */
+  abstract progress(progress: Progress): void;
 
   /** `QueueService.enqueue`; in a `transactional: true` handler it joins the handler's transaction by itself. */
   abstract enqueue<Target extends JobTarget>(

@@ -1,6 +1,7 @@
 import type { Failure } from './failure.js';
 import type { TerminalState } from './job-state.js';
 import type { TemplateOf } from './job-template.js';
+import type { JobProgress } from './progress.js';
 import type { Duration } from './values/duration.js';
 
 /** How a job ended: what `QueueService.wait` answers. */
@@ -14,6 +15,11 @@ export interface WaitTime {
   timeoutMs?: Duration;
   /** Ends the waiting (not the job) with `WAIT_ABORTED`. */
   signal?: AbortSignal;
+  /**
+   * Called with what the job says of its progress by `context.progress`, in whatever process it runs: within about a second, the newest only,
+   * and the last one before the end. What it throws harms nobody: it is reported as a `warning`.
+   */
+  onProgress?: (progress: JobProgress) => unknown;
 }
 
 /** How `wait` waits, and how it reads the output. */

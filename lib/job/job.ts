@@ -1,5 +1,6 @@
 import type { Failure } from './failure.js';
 import type { JobState } from './job-state.js';
+import type { JobProgress } from './progress.js';
 import type { JobSchedule } from './schedule.js';
 
 /** One line of a job's history: an attempt that did not succeed, or (`revived`) that an operator made the ended job live again. */
@@ -98,6 +99,8 @@ export interface FoundJob<Payload = unknown, Output = unknown> extends JobFacts 
   output?: Output;
   /** Attempts that did not succeed, and revivals by an operator, oldest first, at most the last 20. */
   history: AttemptRecord[];
+  /** What a run said last by `context.progress`; what an earlier attempt said stays until this one says something. */
+  progress?: JobProgress;
   /** A cancel was requested while it runs. */
   cancelRequestedAt?: Date;
   /** Until when it has to be committed, while it is staged. */

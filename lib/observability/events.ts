@@ -3,6 +3,7 @@ import { failureOf, type Failure } from '../job/failure.js';
 import type { TerminalState } from '../job/job-state.js';
 import type { Again } from '../job/job-result.js';
 import { isThenable } from '../job/kinds.js';
+import type { JobProgress } from '../job/progress.js';
 import type { TickOutcome } from '../job/schedule.js';
 import type { RunTally } from './run-tally.js';
 
@@ -29,6 +30,8 @@ export interface QueueEvents<Output = unknown> {
   enqueued: { id: string; queue: string; name: string; outcome: EnqueueOutcome };
   /** A handler is about to be called. `waitMs` since the job was due: the database's clock told when that was, this process's when it began. */
   started: JobEvent & { readonly waitMs: number };
+  /** What a run said of its progress is stored: once a second at most, and not each time that it said something. */
+  progress: JobEvent & { progress: JobProgress };
   /** The end is stored. `runMs`: how long the handler took, in milliseconds. */
   succeeded: JobEvent & { runMs: number; output: Output };
   /** An attempt failed and another one of `maxAttempts` follows; `again` says when. */
@@ -94,6 +97,7 @@ const EVENTS: {
 } = {
   enqueued: true,
   started: true,
+  progress: true,
   succeeded: true,
   retried: true,
   rescheduled: true,

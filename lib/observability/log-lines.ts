@@ -1,6 +1,7 @@
 import type { LogLevel } from '@nestjs/common';
 import type { Cause, Failure } from '../job/failure.js';
 import type { Again } from '../job/job-result.js';
+import { shownProgress } from '../job/progress.js';
 import type { JobEvent, QueueEventName, QueueEvents } from './events.js';
 import type { OutageNews } from './outage.js';
 
@@ -27,6 +28,11 @@ export const LINES: { readonly [Name in QueueEventName]: Line<Name> } = {
   started: {
     level: false,
     line: (event) => `${job(event)} started, ${ms(event.waitMs)} after it was due`,
+  },
+  progress: {
+    level: false,
+    line: ({ progress, ...event }, clean) =>
+      `${job(event)} has come to ${clean(shownProgress(progress))}`,
   },
   succeeded: { level: false, line: (event) => `${job(event)} succeeded after ${ms(event.runMs)}` },
   rescheduled: {

@@ -1,5 +1,6 @@
 import type { Outcome } from '../job/outcome.js';
 import type { OnDeadJob } from '../job/job-state.js';
+import type { JobProgress } from '../job/progress.js';
 import { groupBlocked } from './group-blocked.js';
 import type { JobEvent, QueueEvents, QueueEventBus } from './events.js';
 
@@ -37,6 +38,10 @@ export class RunReports {
 
   outputCut(run: JobEvent, problem: string): void {
     this.events.emit('outputCut', () => ({ ...eventOf(run), problem }));
+  }
+
+  progressed(run: JobEvent, progress: JobProgress): void {
+    this.events.emit('progress', () => ({ ...eventOf(run), progress }));
   }
 
   leaseLost(run: TalliedRun): void {

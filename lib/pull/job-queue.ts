@@ -1,5 +1,6 @@
 import type { CancelCounts, Enqueued, EnqueueOptions } from '../job/enqueue-options.js';
 import type { FoundJob, JobFacts } from '../job/job.js';
+import type { Progress } from '../job/progress.js';
 import type { ExpiredLease } from '../observability/events.js';
 import type { Duration } from '../job/values/duration.js';
 
@@ -110,6 +111,12 @@ export abstract class JobQueue {
     error: unknown,
     options?: { retryable?: boolean },
   ): Promise<Returned>;
+
+  /**
+   * Says how far the job has come, for `find`, waiters and people. More than once a second is not stored, unless it says that all is done.
+   * @throws QueueError `LEASE_LOST`, `LEASE_FOREIGN`, `LEASE_UNKNOWN`; `INVALID_OPTION` for what is no progress.
+   */
+  abstract progress(leaseId: string, jobId: string, progress: Progress): Promise<void>;
 
   /** Gives the job back without spending its attempt. @throws QueueError `LEASE_LOST`, `LEASE_FOREIGN`, `LEASE_UNKNOWN`. */
   abstract release(leaseId: string, jobId: string): Promise<Returned>;

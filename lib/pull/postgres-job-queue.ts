@@ -3,6 +3,7 @@ import type { FoundJob } from '../job/job.js';
 import { checkId } from '../job/names.js';
 import { Reaper } from '../maintenance/reaper.js';
 import { afterFailure, CANCELLED, type Outcome } from '../job/outcome.js';
+import { checkedProgress, EACH_MS, jobProgress, type Progress } from '../job/progress.js';
 import type { QueueEventBus } from '../observability/events.js';
 import { RunReports } from '../observability/run-reports.js';
 import type { QueueService } from '../queue.service.js';
@@ -97,6 +98,21 @@ export class PostgresJobQueue extends JobQueue {
     return this.giveUp(leaseId, jobId, (run) =>
       isRetryable ? afterFailure(error, run, thrown) : { kind: 'failed', error },
     );
+  }
+
+  async progress(leaseId: string, jobId: string, progress: Progress): Promise<void> {
+    const said = checkedProgress(progress);
+    const { database, pulls, lanes, progress: repository } = this.parts.storage;
+    const { id, epoch, lane, attempt } = await pulls.held(checkLeaseId(leaseId), checkId(jobId));
+    const kept = await repository.save(
+      database.settlers.run,
+      [{ id, epoch, progress: said }],
+      EACH_MS,
+    );
+    const stored = kept.get(id);
+    if (!stored) return;
+    const { queue, name } = await lanes.byNumber(lane);
+    this.reports.progressed({ id, queue, name, attempt: attempt + 1 }, jobProgress(stored));
   }
 
   async release(leaseId: string, jobId: string): Promise<Returned> {

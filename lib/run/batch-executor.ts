@@ -56,7 +56,8 @@ export class BatchExecutor {
       const results = resultsOf(runs, answer);
       await Promise.all(runs.flatMap((run, index) => this.settle(run, results[index]) ?? []));
     } catch (error) {
-      for (const run of runs) this.single.settle(run, this.single.thrown(run, error));
+      const outcomes = runs.map((run) => this.single.thrown(run, error));
+      await Promise.all(runs.map((run, index) => this.settleChecked(run, outcomes[index]!)));
     } finally {
       timers.forEach((timer) => clearTimeout(timer));
     }
@@ -66,7 +67,8 @@ export class BatchExecutor {
   private settle(run: JobRun, result: BatchResult): Promise<void> | undefined {
     if (safely(() => isThenable(result))) return this.settleLater(run, result);
     const outcome = this.outcomeOf(run, result);
-    if (run.lane.handler.checkOutput) return this.settleChecked(run, outcome);
+    if (run.lane.handler.checkOutput || this.tools.progress.hasNewsOf(run))
+      return this.settleChecked(run, outcome);
     this.single.settle(run, outcome);
     return undefined;
   }
@@ -90,6 +92,7 @@ export class BatchExecutor {
 
   private async settleChecked(run: JobRun, outcome: Outcome): Promise<void> {
     await checkOutput(run, outcome);
+    if (this.tools.progress.hasNewsOf(run)) await this.single.writeLast(run);
     this.single.settle(run, outcome);
   }
 }

@@ -4,6 +4,7 @@ import type { CheckpointOptions } from '../job/checkpoint.js';
 import type { EnqueueOptions, Enqueued, InTransaction } from '../job/enqueue-options.js';
 import type { Job } from '../job/job.js';
 import type { GivenOf, JobTarget } from '../job/job-template.js';
+import type { Progress } from '../job/progress.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { JobRun } from './job-run.js';
 import type { ContextTools } from './run-context.js';
@@ -30,14 +31,19 @@ export class BatchRunContext extends BatchContext {
   async complete(job: Job, output?: unknown, options: InTransaction = {}): Promise<void> {
     checkCall('complete', options);
     const run = this.runOf(job);
-    const { completer } = this.tools;
+    const { completer, progress } = this.tools;
     const stored = completer.stored(run, output);
+    if (progress.hasNewsOf(run)) await progress.writeLast(run);
     await completer.complete(run, stored, options);
     await run.lane.handler.checkOutput?.(run, stored);
   }
 
   async checkpoint(job: Job, state: unknown, options?: CheckpointOptions): Promise<void> {
     return this.tools.checkpointer.save(this.runOf(job), state, options);
+  }
+
+  progress(job: Job, progress: Progress): void {
+    this.tools.progress.report(this.runOf(job), progress);
   }
 
   enqueue<Target extends JobTarget>(

@@ -80,20 +80,29 @@ export class Executor {
     await ITS_OWN_TICK;
     const timer = this.begin(run);
     const { handler } = run.lane;
+    let outcome: Outcome;
     try {
-      if (handler.options.transactional) return this.settle(run, await this.callInTransaction(run));
-      // What is there at once is read at once: other runs of the handler may use the same object.
-      let answer = handler.run(run, new RunContext(run, this.parts));
-      if (isThenable(answer)) answer = await answer;
-      if (isObservable(answer)) answer = await lastValue(answer);
-      const outcome = this.answered(run, answer);
-      if (handler.checkOutput) await checkOutput(run, outcome);
-      this.settle(run, outcome);
+      if (handler.options.transactional) outcome = await this.callInTransaction(run);
+      else {
+        // What is there at once is read at once: other runs of the handler may use the same object.
+        let answer = handler.run(run, new RunContext(run, this.parts));
+        if (isThenable(answer)) answer = await answer;
+        if (isObservable(answer)) answer = await lastValue(answer);
+        outcome = this.answered(run, answer);
+        if (handler.checkOutput) await checkOutput(run, outcome);
+      }
     } catch (error) {
-      this.settle(run, this.thrown(run, error));
-    } finally {
-      clearTimeout(timer);
+      outcome = this.thrown(run, error);
     }
+    clearTimeout(timer);
+    if (this.parts.progress.hasNewsOf(run)) await this.writeLast(run);
+    this.settle(run, outcome);
+  }
+
+  /** Before its end, which is known now: the database's time is not the run's. */
+  async writeLast(run: JobRun): Promise<void> {
+    run.endedAt = performance.now();
+    await this.parts.progress.writeLast(run);
   }
 
   /** The time of `timeoutMs` begins. */
@@ -107,6 +116,7 @@ export class Executor {
 
   /** Settled at once; the permit stays taken until the handler truly returns. */
   private timeOut(run: JobRun, timeoutMs: number): void {
+    if (run.endedAt) return;
     const message = `Job ${run.id} of queue "${run.queue}" ran longer than its timeout of ${timeoutMs} ms.`;
     run.abort('JOB_TIMEOUT', message);
     this.settle(
@@ -141,6 +151,8 @@ export class Executor {
     if (isThenable(answer)) answer = await answer;
     const outcome = this.answered(run, answer);
     await checkOutput(run, outcome);
+    // Its completion follows, in the transaction.
+    if (this.parts.progress.hasNewsOf(run)) await this.parts.progress.writeLast(run);
     return outcome;
   }
 
@@ -183,7 +195,7 @@ export class Executor {
     if (run.settled) return;
     run.settled = true;
     run.outcome = outcome;
-    run.endedAt = performance.now();
+    run.endedAt ||= performance.now();
     this.parts.settle(run, outcome);
   }
 }

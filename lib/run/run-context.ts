@@ -5,9 +5,11 @@ import type { EnqueueOptions, Enqueued, InTransaction } from '../job/enqueue-opt
 import { JobContext } from '../job/job-context.js';
 import type { GivenOf, JobTarget } from '../job/job-template.js';
 import type { StoredOutput } from '../job/output.js';
+import type { Progress } from '../job/progress.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueService } from '../queue.service.js';
 import type { JobRun } from './job-run.js';
+import type { ProgressWriter } from './progress-writer.js';
 
 /** What the members of a context are made with. */
 export interface ContextTools {
@@ -17,6 +19,7 @@ export interface ContextTools {
     complete(run: JobRun, stored: StoredOutput, options?: InTransaction): Promise<void>;
   };
   checkpointer: { save(run: JobRun, state: unknown, options?: CheckpointOptions): Promise<void> };
+  progress: ProgressWriter;
 }
 
 /** What a handler gets beside its job; an object with references, nothing more until it is asked. */
@@ -44,14 +47,19 @@ export class RunContext extends JobContext {
   async complete(output?: unknown, options: InTransaction = {}): Promise<void> {
     checkCall('complete', options);
     const { manager = this.ownManager } = options;
-    const { completer } = this.tools;
+    const { completer, progress } = this.tools;
     const stored = completer.stored(this.run, output);
+    if (progress.hasNewsOf(this.run)) await progress.writeLast(this.run);
     await completer.complete(this.run, stored, { manager });
     await this.run.lane.handler.checkOutput?.(this.run, stored);
   }
 
   checkpoint(state: unknown, options?: CheckpointOptions): Promise<void> {
     return this.tools.checkpointer.save(this.run, state, options);
+  }
+
+  progress(progress: Progress): void {
+    this.tools.progress.report(this.run, progress);
   }
 
   enqueue<Target extends JobTarget>(

@@ -26,6 +26,7 @@ import { PartitionRepository } from './schema/partition.repository.js';
 import { notifyRefused } from './wake-ups/notify-rest.js';
 import { QueueRepository } from './reading/queue.repository.js';
 import { RevivalRepository } from './operate/revival.repository.js';
+import { ProgressRepository } from './settle/progress.repository.js';
 import { PeriodRepository } from './keys/period.repository.js';
 import { ScheduleRepository } from './schedules/schedule.repository.js';
 import { DirectClaims } from './enqueue/direct-claims.js';
@@ -54,6 +55,7 @@ export class Storage {
   readonly settlements: SettleRepository;
   readonly cancels = new CancelRepository();
   readonly checkpoints = new CheckpointRepository();
+  readonly progress = new ProgressRepository();
   readonly givenIds: GivenIdRepository;
   readonly enqueues: EnqueueRepository;
   readonly leases: LeaseRepository;

@@ -4,6 +4,7 @@ import type { FoundJob } from '../job/job.js';
 import type { TerminalState } from '../job/job-state.js';
 import { checkId } from '../job/names.js';
 import { afterFailure, CANCELLED, type Outcome } from '../job/outcome.js';
+import { checkedProgress, type Progress } from '../job/progress.js';
 import { serves } from '../job/lane.js';
 import { checkedOutputs, failureFrom } from '../pull/answers.js';
 import { checkClaim, checkLeaseId, checkLeaseMs, checkRetryable } from '../pull/claim-request.js';
@@ -133,6 +134,11 @@ export class InMemoryJobQueue extends JobQueue {
     return this.giveUp(leaseId, jobId, (run) =>
       isRetryable ? afterFailure(failure, run, error) : { kind: 'failed', error: failure },
     );
+  }
+
+  async progress(leaseId: string, jobId: string, progress: Progress): Promise<void> {
+    const said = checkedProgress(progress);
+    this.leases.held(checkLeaseId(leaseId), checkId(jobId)).job.say(said, this.now());
   }
 
   async release(leaseId: string, jobId: string): Promise<Returned> {

@@ -2,6 +2,7 @@ import type { CheckedJob } from '../enqueue/new-job.js';
 import type { Failure } from '../job/failure.js';
 import type { AttemptRecord, FoundJob, JobFacts } from '../job/job.js';
 import type { JobState, TerminalState } from '../job/job-state.js';
+import { EACH_MS, jobProgress, type JobProgress, type SaidProgress } from '../job/progress.js';
 import { attemptsOf, type QueuePolicy } from '../options/queue-policy.js';
 import type { PulledJob } from '../pull/job-queue.js';
 import type { EndedRun } from '../settle/commands.js';
@@ -32,6 +33,7 @@ export class MemoryJob {
   lastError: Failure | undefined;
   end: End | undefined;
   history: AttemptRecord[] = [];
+  progress: JobProgress | undefined;
 
   constructor(
     readonly job: CheckedJob,
@@ -82,6 +84,14 @@ export class MemoryJob {
     };
   }
 
+  /** As its run says; more often than the database stores it, it changes nothing. */
+  say(said: SaidProgress, now: number): void {
+    const isDue = !this.progress || this.progress.at.getTime() <= now - EACH_MS;
+    if (!isDue && said.done !== said.of) return;
+    const at = new Date(now).toISOString();
+    this.progress = jobProgress({ ...said, attempt: this.attempt + 1, at });
+  }
+
   pulled(policy: QueuePolicy): PulledJob {
     const facts = {
       ...this.facts(),
@@ -92,13 +102,14 @@ export class MemoryJob {
   }
 
   found(now: number): FoundJob {
-    const { history } = this;
+    const { history, progress } = this;
     const cancelRequestedAt =
       this.end || this.cancelAt === undefined ? undefined : new Date(this.cancelAt);
     return withoutUndefined({
       ...this.facts(),
       state: this.stateAt(now),
       history,
+      progress,
       cancelRequestedAt,
       ...endFacts(this.end),
     });

@@ -101,9 +101,9 @@ export class RecordingQueueService implements PublicOf<QueueService> {
   async enqueueAndWait<Target extends JobTarget>(
     target: Target,
     payload: GivenOf<Target>,
-    { timeoutMs, signal, ...options }: Omit<JobOptions, 'timeoutMs'> & WaitTime = {},
+    { timeoutMs, signal, onProgress, ...options }: Omit<JobOptions, 'timeoutMs'> & WaitTime = {},
   ): Promise<JobEnd<OutputOf<Target>>> {
-    checkTime({ timeoutMs, signal });
+    checkTime({ timeoutMs, signal, onProgress });
     const { id } = await this.enqueue(target, payload, options);
     return endAs(isTemplate(target) ? target : undefined, this.endOf(id));
   }

@@ -9,7 +9,7 @@ import {
 import { QueueError } from '../job/queue.errors.js';
 import { fitOf } from '../job/schema-fit.js';
 import type { AnySchema } from '../job/standard-schema.js';
-import { must, shape } from '../runtime/rules.js';
+import { callable, must, shape } from '../runtime/rules.js';
 import { abortedBefore, type CheckedTime } from './waiter.js';
 import { msOf } from '../job/values/duration.js';
 import { duration } from '../options/handler-rules.js';
@@ -39,7 +39,12 @@ const abortSignal = must(
   'an AbortSignal',
 );
 
-const waitOptions = shape({ timeoutMs: duration(1, DAY_MS), signal: abortSignal, as: template });
+const waitOptions = shape({
+  timeoutMs: duration(1, DAY_MS),
+  signal: abortSignal,
+  onProgress: callable,
+  as: template,
+});
 
 /** The end with its output as the template's schema makes it. */
 export async function endAs<Output>(

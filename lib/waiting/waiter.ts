@@ -1,10 +1,12 @@
 import type { JobEnd, WaitTime } from '../job/job-end.js';
+import { isThenable } from '../job/kinds.js';
+import { jobProgress, type StoredProgress } from '../job/progress.js';
 import { QueueError } from '../job/queue.errors.js';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** How long to wait, checked. */
-export type CheckedTime = Pick<WaitTime, 'signal'> & { timeoutMs?: number };
+export type CheckedTime = Pick<WaitTime, 'signal' | 'onProgress'> & { timeoutMs?: number };
 
 /** One caller who waits for the end of a job: until it comes, the time is over, or the caller has lost interest. */
 export class Waiter {
@@ -14,11 +16,14 @@ export class Waiter {
   private readonly timer: NodeJS.Timeout;
   private readonly onAbort = () => this.fail(aborted(this.id, this.signal!));
   private readonly signal: AbortSignal | undefined;
+  private readonly onProgress: CheckedTime['onProgress'];
+  private heardAt = '';
 
   constructor(
     private readonly id: string,
-    { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: CheckedTime,
+    { timeoutMs = DEFAULT_TIMEOUT_MS, signal, onProgress }: CheckedTime,
   ) {
+    this.onProgress = onProgress;
     this.over = new Promise((resolve, reject) =>
       Object.assign(this, { end: resolve, fail: reject }),
     );
@@ -27,6 +32,18 @@ export class Waiter {
     // It may have aborted while the job was being stored.
     if (signal?.aborted) this.onAbort();
     else signal?.addEventListener('abort', this.onAbort, { once: true });
+  }
+
+  /** Calls back with what is new. What the caller throws is for `complain`: others wait for the same look. */
+  hear(progress: StoredProgress, complain: (error: unknown) => void): void {
+    if (!this.onProgress || progress.at === this.heardAt) return;
+    this.heardAt = progress.at;
+    try {
+      const answer = this.onProgress(jobProgress(progress));
+      if (isThenable(answer)) Promise.resolve(answer).catch(complain);
+    } catch (error) {
+      complain(error);
+    }
   }
 
   leave(): void {

@@ -1,4 +1,5 @@
 import type { Enqueued } from '../job/enqueue-options.js';
+import { failureOf } from '../job/failure.js';
 import type { JobEnd } from '../job/job-end.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEventBus } from '../observability/events.js';
@@ -193,11 +194,18 @@ export class Waits {
 
   private answer(row: EndRow): void {
     const watch = this.watches.get(row.id);
+    watch?.hear(row.progress, this.complain);
     if (row.state !== null) watch?.end(endOf(row));
     else if (row.queue === null) watch?.fail(unknown(row.id));
     else if (this.policies.of(row.queue).archiveKeepMs === undefined)
       watch?.fail(unkept(row.queue));
   }
+
+  private readonly complain = (error: unknown): void =>
+    this.events.emit('warning', () => ({
+      code: 'LISTENER_FAILED',
+      message: `An onProgress of wait failed: ${failureOf(error).message}`,
+    }));
 
   private async close(): Promise<void> {
     this.isClosed = true;

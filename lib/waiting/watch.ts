@@ -1,4 +1,5 @@
 import type { JobEnd } from '../job/job-end.js';
+import type { StoredProgress } from '../job/progress.js';
 import type { QueueError } from '../job/queue.errors.js';
 import type { Waiter } from './waiter.js';
 
@@ -48,6 +49,10 @@ export class Watch {
   looked(now: number, longestRestMs: number): void {
     this.restMs = Math.min(this.restMs * 2, longestRestMs);
     this.lookAt = now + this.restMs;
+  }
+
+  hear(progress: StoredProgress | null, complain: (error: unknown) => void): void {
+    if (progress) for (const waiter of this.waiters) waiter.hear(progress, complain);
   }
 
   end(end: JobEnd): void {

@@ -25,6 +25,7 @@ import { FairPoller } from '../claim/fair-poller.js';
 import { Heartbeat } from './heartbeat.js';
 import { JobBatch } from '../run/job-batch.js';
 import type { JobRun } from '../run/job-run.js';
+import { ProgressWriter } from '../run/progress-writer.js';
 import { LateAnswers } from '../settle/late-answers.js';
 import { Poller } from '../claim/poller.js';
 import { RunReports } from '../observability/run-reports.js';
@@ -201,14 +202,15 @@ function makeDispatcher(
 
 /** What a run's context reaches. */
 function toolsOf(
-  { storage, options, queues }: WorkerParts,
+  { storage, options, queues, events }: WorkerParts,
   { worker, reports }: Shared,
   onVacant: () => void,
 ): ContextTools {
   const { maxOutputBytes } = options;
   const completer = new Completer(storage, worker, { maxOutputBytes, reports, onVacant });
   const checkpointer = new Checkpointer(storage, options.maxCheckpointBytes);
-  return { queues, completer, checkpointer };
+  const progress = new ProgressWriter(storage, events, reports);
+  return { queues, completer, checkpointer, progress };
 }
 
 function makeHeartbeat(

@@ -195,6 +195,25 @@ describe('commands that look', () => {
     expect((await look(['job', failed])).out).toContain('    at send (mail.ts:7:1)');
   });
 
+  it('a job shows how far its run has come, with a bar on a terminal', async () => {
+    const { id, epoch, lease } = await test.rows.job({ state: 'running' });
+    const progress = { done: 400, of: 1_000, note: 'page\u001b[2J 4' };
+    await test.storage.progress.save(test.storage.database.settlers.run, [{ id, epoch, progress }]);
+    const text = String.raw`40 % (400 of 1000): page\u001b[2J 4 (attempt 1, `;
+
+    expect((await look(['job', id])).out).toContain(`progress  ${text}`);
+    expect((await look(['job', id], 80)).out).toContain(`████████░░░░░░░░░░░░ ${text}`);
+    expect((await look(['job', id, '--json'])).json).toMatchObject({
+      progress: { done: 400, of: 1_000, share: 0.4, attempt: 1, at: expect.stringMatching(/Z$/) },
+    });
+    expect((await look(['jobs', '--state', 'running', '--json'])).json).toMatchObject({
+      jobs: expect.arrayContaining([expect.objectContaining({ id, progress: expect.anything() })]),
+    });
+    await test.database.query('delete from simple_queue.claim where $1 = any(jobs)', [id]);
+    await test.database.query('delete from simple_queue.job where id = $1', [id]);
+    await test.database.query('delete from simple_queue.lease where id = $1', [lease]);
+  });
+
   it('explain gives the reasons; an unknown job is one, and exits with 1', async () => {
     expect(await look(['explain', ready])).toMatchObject({
       code: 0,

@@ -48,18 +48,23 @@ class Tail {
 describe('tail', () => {
   let database: TestDatabase;
   let application: TestApplication;
-  const gate = aGate();
+  const [gate, told, read] = [aGate(), aGate(), aGate()];
 
   beforeAll(async () => {
     database = await aDatabase();
     const mail = aHandler('mail', ({ payload }: Job<never>) =>
       payload === 'wait' ? gate.passed : undefined,
     );
+    const steps = aHandler('steps', async (_, context) => {
+      await told.passed;
+      context.progress({ done: 1, of: 2 });
+      await read.passed;
+    });
     const letters = aHandler('letters', () => Promise.reject(new Error('no\u001b[2J paper')), {
       maxAttempts: 2,
       backoff: constant({ delayMs: 600 }),
     });
-    application = await anApplication(database, { providers: [mail, letters] });
+    application = await anApplication(database, { providers: [mail, letters, steps] });
   });
   afterAll(async () => {
     await application.close();
@@ -83,6 +88,19 @@ describe('tail', () => {
     expect([tail.wordsOf(slow), tail.wordsOf(old)]).toEqual([['started', 'succeeded'], []]);
     expect(tail.wordsOf(failing)).toEqual(expect.arrayContaining(['retrying', 'failed']));
     expect(tail.out).toContain(String.raw`Error: no\u001b[2J paper`);
+  });
+
+  it('tells how far a run has come', async () => {
+    const tail = await Tail.start(database.url, '--queue', 'steps');
+    const { id } = await application.queues.enqueue('steps', {});
+    await eventually(() => tail.wordsOf(id).includes('started'));
+    told.open();
+    await eventually(() => tail.wordsOf(id).includes('progress'));
+    read.open();
+    await eventually(() => tail.wordsOf(id).includes('succeeded'));
+    expect(await tail.end()).toBe(0);
+    expect(tail.wordsOf(id)).toEqual(['started', 'progress', 'succeeded']);
+    expect(tail.out).toContain(`${id}  steps  50 % (1 of 2)\n`);
   });
 
   it('tells of one queue, of errors alone, and in lines of JSON', async () => {

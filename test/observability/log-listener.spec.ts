@@ -27,7 +27,14 @@ const LINES: {
   [
     Name in Exclude<
       QueueEventName,
-      'enqueued' | 'polled' | 'started' | 'succeeded' | 'rescheduled' | 'released' | 'ticked'
+      | 'enqueued'
+      | 'polled'
+      | 'started'
+      | 'progress'
+      | 'succeeded'
+      | 'rescheduled'
+      | 'released'
+      | 'ticked'
     >
   ]: [event: QueueEvents[Name], line: string];
 } = {

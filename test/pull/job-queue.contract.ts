@@ -417,6 +417,42 @@ export function jobQueueContract(aSubject: () => Promise<ContractSubject>): void
     });
   });
 
+  describe('progress', () => {
+    it('is found while the job runs, stays behind its end, and goes with no other attempt', async () => {
+      const id = await add();
+      const { leaseId } = await claimOne();
+      await queue.progress(leaseId, id, { done: 3, of: 4, note: 'compiling' });
+      const said = { done: 3, of: 4, share: 0.75, note: 'compiling', attempt: 1 };
+      expect((await queue.find(id))?.progress).toEqual({ ...said, at: expect.any(Date) });
+
+      await queue.fail(leaseId, id, 'no');
+
+      expect((await queue.find(id))?.progress).toMatchObject(said);
+      const again = await claimOne();
+      await queue.progress(again.leaseId, id, 1);
+      await queue.complete(again.leaseId, id);
+      expect((await queue.find(id))?.progress).toMatchObject({ done: 1, attempt: 2 });
+    });
+
+    it('of a run that does not hold the job changes nothing', async () => {
+      const [id, other] = [await add(1), await add(2)];
+      const { leaseId } = await claimOne();
+      await expect(queue.progress(randomUUID(), id, 1)).rejects.toEqual(code('LEASE_UNKNOWN'));
+      await expect(queue.progress(leaseId, other, 1)).rejects.toEqual(code('LEASE_FOREIGN'));
+      await lapse(leaseId);
+      await expect(queue.progress(leaseId, id, 1)).rejects.toEqual(code('LEASE_LOST'));
+      expect((await queue.find(id))?.progress).toBeUndefined();
+    });
+
+    it('that is none is refused', async () => {
+      const id = await add();
+      const { leaseId } = await claimOne();
+      for (const given of [NaN, -1, 2, { done: 2, of: 1 }, 'half' as never])
+        await expect(queue.progress(leaseId, id, given)).rejects.toEqual(code('INVALID_OPTION'));
+      await expect(queue.progress(leaseId, 'nonsense', 1)).rejects.toEqual(code('INVALID_OPTION'));
+    });
+  });
+
   describe('a lease', () => {
     it('that is renewed keeps its jobs', async () => {
       const id = await add();

@@ -82,6 +82,7 @@ export async function anApplication(
 
 const NAMES: QueueEventName[] = [
   'started',
+  'progress',
   'succeeded',
   'retried',
   'rescheduled',

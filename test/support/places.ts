@@ -147,7 +147,7 @@ export const REASONS: Readonly<Record<string, string>> = {
 /** Statements that know no place at all, by the reason. */
 export const PLACELESS: Readonly<Record<string, string>> = {
   'find a job by its row, wherever it stands':
-    'accompany checkpoint fetch_heavy take_staged find_live_keys find_live_keys_by_name find_by_fingerprint find_by_group find_by_unique_key find_by_workflow find_given find_unlocked',
+    'accompany checkpoint progress fetch_heavy take_staged find_live_keys find_live_keys_by_name find_by_fingerprint find_by_group find_by_unique_key find_by_workflow find_given find_unlocked',
   'ask the view': 'find_job find_live find_listed count_waiting list_enqueued',
   'know queues and lanes, not what is in them':
     'lanes_by_number list_lanes list_lane_numbers list_queue_names find_lanes find_unserved note_served_lanes register_lanes register_queues pause_queue resume_all',

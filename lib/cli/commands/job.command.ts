@@ -3,7 +3,8 @@ import type { AttemptRecord, FoundJob } from '../../job/job.js';
 import type { AddCommand, Cli } from '../command.js';
 import { toneOf } from '../job-table.js';
 import type { Cell } from '../table.js';
-import { lasted, moment } from '../times.js';
+import { progressText } from '../progress-bar.js';
+import { fromNow, lasted, moment } from '../times.js';
 import { visibleJson } from '../visible.js';
 
 /** `job <id>`: all of one job; what it carries only with `--payload`. */
@@ -54,7 +55,12 @@ function readable(job: FoundJob): Record<string, unknown> {
 type Field = [name: string, value: Cell | undefined];
 
 const facts = ({ screen }: Cli, job: FoundJob): Promise<void> =>
-  screen.fields([...standing(job), ...times(job), ...marks(job)]);
+  screen.fields([...standing(job), progress(screen, job), ...times(job), ...marks(job)]);
+
+function progress(screen: Cli['screen'], { progress: said }: FoundJob): Field {
+  const who = said && ` (attempt ${said.attempt}, ${fromNow(said.at)})`;
+  return ['progress', said && `${progressText(said, screen)}${who}`];
+}
 
 function standing({ id, queue, name, state, attempt, maxAttempts, ...job }: FoundJob): Field[] {
   return [

@@ -1,9 +1,11 @@
 import { setTimeout as rest } from 'node:timers/promises';
 import { isTerminal } from '../../job/job-state.js';
 import { QueueError } from '../../job/queue.errors.js';
+import { jobProgress } from '../../job/progress.js';
 import type { AddCommand, Cli } from '../command.js';
 import { toneOf } from '../job-table.js';
 import type { JobWatch, Look, Watched, WatchedEvent } from '../job-watch.js';
+import { progressText } from '../progress-bar.js';
 import { refuseUnknownQueue } from '../known-queue.js';
 import { fromNow, lasted, parseSpan, span } from '../times.js';
 
@@ -20,7 +22,9 @@ const MAX_INTERVAL_MS = 3_600_000;
 export const addTail: AddCommand = (program, act) => {
   program
     .command('tail')
-    .description('what happens to jobs, as it happens: starts, retries, ends; until Ctrl-C')
+    .description(
+      'what happens to jobs, as it happens: starts, progress, retries, ends; until Ctrl-C',
+    )
     .option('--queue <queue>', 'jobs of this queue')
     .option('--name <name>', 'jobs for this handler of the queue')
     .option('--errors', 'only what failed, for good or for now')
@@ -118,6 +122,7 @@ function jsonOf(event: WatchedEvent): unknown {
   return {
     ...told,
     ...ended,
+    ...(kind === 'progress' && job.progress ? { progress: jobProgress(job.progress) } : {}),
     ...(kind === 'retrying' || kind === 'scheduled' ? { runAt: job.run_at } : {}),
     ...failed,
   };
@@ -131,15 +136,19 @@ function sayEvent(screen: Cli['screen'], event: WatchedEvent): void {
   const tone = kind === 'ended' ? toneOf(job.state) : kind === 'retrying' ? 'warn' : undefined;
   const where = job.name ? `${job.queue} ${job.name}` : job.queue;
   screen.say(time, { text: word.padEnd(13), tone }, ' ', id, '  ', where, {
-    text: detailOf(event),
+    text: detailOf(event, screen),
     tone: 'dim',
   });
 }
 
-function detailOf(event: WatchedEvent): string {
+function detailOf(event: WatchedEvent, screen: Cli['screen']): string {
   const { kind, job } = event;
   const { run_ms: runMs, run_at: runAt, last_error: error } = job!;
   const took = kind === 'ended' && runMs !== null ? `  ${lasted(runMs)}` : '';
   const when = kind === 'retrying' || kind === 'scheduled' ? `  ${fromNow(runAt)}` : '';
-  return `${took}${when}${isBad(event) && error ? `  ${error.name}: ${error.message}` : ''}`;
+  const said =
+    kind === 'progress' && job?.progress
+      ? `  ${progressText(jobProgress(job.progress), screen)}`
+      : '';
+  return `${said}${took}${when}${isBad(event) && error ? `  ${error.name}: ${error.message}` : ''}`;
 }

@@ -97,7 +97,7 @@ export class PullRepository {
     settle: (held: HeldJob, run: Run) => Promise<T | undefined>,
   ): Promise<T> {
     return this.database.settlers.transaction(async (run) => {
-      const held = await this.held(run, lease, job);
+      const held = await this.held(lease, job, run);
       const settled = await settle(held, run);
       if (settled === undefined) throw leaseLost(lease, job);
       await run(CLOSE_PULLED, [SHARD, lease, job]);
@@ -115,7 +115,8 @@ export class PullRepository {
     });
   }
 
-  private async held(run: Run, lease: string, job: string): Promise<HeldJob> {
+  /** What the lease holds. @throws QueueError `LEASE_LOST`, `LEASE_FOREIGN` or `LEASE_UNKNOWN` where it does not hold the job. */
+  async held(lease: string, job: string, run: Run = this.database.settlers.run): Promise<HeldJob> {
     const [row] = await run<HeldRow>(HELD_BY_LEASE, [SHARD, lease, job]);
     if (!row) throw await this.absent(run, lease, job);
     const { holds, epoch, ...held } = row;

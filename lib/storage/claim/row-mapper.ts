@@ -2,6 +2,7 @@ import type { StoredOptions } from '../../job/new-job.js';
 import type { Failure } from '../../job/failure.js';
 import type { AttemptRecord, FoundJob } from '../../job/job.js';
 import type { JobState } from '../../job/job-state.js';
+import { jobProgress, type StoredProgress } from '../../job/progress.js';
 import { jobSchedule } from '../../job/schedule.js';
 
 /** A row of a claim: PostgreSQL's own text, parsed where it is read. */
@@ -173,6 +174,7 @@ export interface FoundRow {
   labels: string[];
   group_name: string | null;
   commit_by: Date | null;
+  progress: StoredProgress | null;
 }
 
 /** A row whose times are text. */
@@ -211,6 +213,7 @@ export function foundJob(row: FoundRow): FoundJob {
       group: row.group_name,
       commitBy: row.commit_by,
       lastError: row.last_error,
+      progress: row.progress && jobProgress(row.progress),
       cancelRequestedAt: row.cancel_at,
       ...endOf(row),
     }),

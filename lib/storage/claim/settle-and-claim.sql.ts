@@ -63,7 +63,7 @@ export const SETTLE_AND_CLAIM = statement(
 );
 
 const KEPT = `id, lane, priority, attempt, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options, payload,
-      payload_bytes, history`;
+      payload_bytes, history, progress`;
 
 /** The same where some of what has finished ($18 to $21) goes to the archive: a form of its own, or those who keep nothing would pay for it. */
 export const SETTLE_KEEP_AND_CLAIM = statement(
@@ -71,10 +71,10 @@ export const SETTLE_KEEP_AND_CLAIM = statement(
   `with ${finished(KEPT)},
   kept as (
     insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at,
-      finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, output, history)
+      finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, output, history, progress)
     select d.id, $1, 'succeeded', d.lane, d.priority, d.attempt + 1, d.stalls, d.reschedules, k.run_ms, d.created_at, d.run_at,
       statement_timestamp(), statement_timestamp() + k.keep_ms * interval '1 millisecond', $17, d.unique_key, d.fingerprint,
-      d.options, d.payload, d.payload_bytes, k.output::jsonb, d.history
+      d.options, d.payload, d.payload_bytes, k.output::jsonb, d.history, d.progress
     from unnest($18::uuid[], $19::int[], $20::float8[], $21::text[]) k(id, run_ms, keep_ms, output)
     join (select * from first union all select * from again) d on d.id = k.id),
   ${claim(4)} ${LOST}`,

@@ -22,6 +22,7 @@ const ROW = {
   output: undefined,
   last_error: 'last_error',
   history: 'history',
+  progress: 'progress',
 } as const;
 
 type Told = Partial<Record<keyof typeof ROW, string | undefined>> & { state: string };

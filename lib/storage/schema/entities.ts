@@ -38,6 +38,7 @@ const COLUMNS: Record<keyof JobRow, EntitySchemaColumnOptions> = {
   labels: { type: 'text', array: true },
   group_name: { type: 'text', nullable: true },
   commit_by: { type: 'timestamptz', nullable: true },
+  progress: { type: 'jsonb', nullable: true },
 };
 
 /**

@@ -34,6 +34,7 @@ describe('finding ends', () => {
         state: null,
         output: null,
         last_error: null,
+        progress: null,
       });
     },
   );
@@ -47,6 +48,7 @@ describe('finding ends', () => {
       state: 'succeeded',
       output: { n: 1 },
       last_error: null,
+      progress: null,
     });
   });
 
@@ -72,6 +74,7 @@ describe('finding ends', () => {
       state: null,
       output: null,
       last_error: null,
+      progress: null,
     });
   });
 

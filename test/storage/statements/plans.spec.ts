@@ -5,6 +5,7 @@ import { FindRepository } from '../../../lib/storage/reading/find.repository.js'
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { EndRepository } from '../../../lib/storage/reading/end.repository.js';
+import { ProgressRepository } from '../../../lib/storage/settle/progress.repository.js';
 import { CheckpointRepository } from '../../../lib/storage/settle/checkpoint.repository.js';
 import { EnqueueRepository } from '../../../lib/storage/enqueue/enqueue.repository.js';
 import type { NewJob } from '../../../lib/job/new-job.js';
@@ -42,6 +43,7 @@ const JOBS: Record<string, number> = {
     bury: 200,
     complete: 1,
     checkpoint: 1,
+    progress: 100,
     claim_suspects: BATCH,
     pull_claim: 100,
     reap_claims: 2_000,
@@ -146,6 +148,10 @@ describe('plans on large tables', () => {
       claimed.slice(200, 400).map(({ id, epoch }) => ({ id, epoch, verdict })),
     );
     await new CheckpointRepository().save(run, { ...claimed[400]!, ...CHECKPOINT });
+    const said = claimed
+      .slice(401, 500)
+      .map(({ id, epoch }) => ({ id, epoch, progress: { done: 1 } }));
+    expect((await new ProgressRepository().save(run, said)).size).toBe(99);
     await settlements.complete(run, 'w', {
       ...claimed[400]!,
       runMs: 1,
@@ -387,6 +393,7 @@ describe('plans on large tables', () => {
       'bury',
       'complete',
       'checkpoint',
+      'progress',
       'reap_claims',
       'cancel',
       'find_live',
