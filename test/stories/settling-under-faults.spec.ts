@@ -87,7 +87,7 @@ describe('settling under faults', () => {
     await eventually(async () => expect((await queues.find(id))?.state).toBe('succeeded'));
   });
 
-  it.each([JobResult.fail('no'), JobResult.rescheduleIn(1), JobResult.cancel('no')])(
+  it.each([JobResult.fail('no'), JobResult.cancel('no')])(
     'sets a job apart whose row can be neither put back nor buried, whatever its run said: %j',
     async (verdict) => {
       application = await anApplication(database, {
