@@ -12,7 +12,7 @@ import {
   waitingBackends,
   type TestStorage,
 } from '../../support/storage.js';
-import { scaled } from '../../support/patience.mjs';
+import { patient, scaled } from '../../support/patience.mjs';
 import { checkPlaces } from '../../support/check-places.js';
 
 const { options } = resolveOptions({});
@@ -142,7 +142,7 @@ describe('calls that wait for the transactions of others', () => {
   });
 
   it('pass others by for one key, however many they are, and each key has a place to wait', async () => {
-    const dataSource = await aDataSource(test.database.url, { connectTimeoutMS: 10_000 });
+    const dataSource = await aDataSource(test.database.url, { connectTimeoutMS: patient(10_000) });
     const storage = await openStorage(dataSource);
     const crowd = new QueueService(storage, options, test.events);
     const [hot, warm] = [test.dataSource.createQueryRunner(), test.dataSource.createQueryRunner()];
