@@ -6,6 +6,7 @@ import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { holding, isHeld } from '../runtime/held-names.js';
 import { callable, must, shape, whole, type Rule } from '../runtime/rules.js';
 import { Uuid7 } from '../runtime/uuid7.js';
+import { within } from '../runtime/within.js';
 import type { Entry } from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { FleetLimits } from './fleet-limits.js';
@@ -46,6 +47,9 @@ export class QueueLimits {
   private readonly fleet: FleetLimits;
   private readonly turnstile: Turnstile;
   private readonly ids = new Uuid7();
+  private readonly inside = new Set<Promise<unknown>>();
+  private reapAt = 0;
+  private isClosing = false;
   private opening: Promise<void> | undefined;
 
   /** @internal The module makes it. */
@@ -53,14 +57,17 @@ export class QueueLimits {
     private readonly storage: Storage,
     private readonly options: ResolvedOptions,
     events: QueueEventBus,
+    private readonly leases: { reapExpiredLeases(): Promise<unknown> },
   ) {
     this.fleet = new FleetLimits({ limits: storage.limits, options, events });
     this.turnstile = new Turnstile(storage, options.leaseMs);
+    storage.beforeClose(() => this.close());
   }
 
   /**
    * Calls `work` when the limit has room for it, and answers what it answers. The permit is held until `work` ends, or this process dies; calls of
-   * one process enter in the order of their calls.
+   * one process enter in the order of their calls. An application that closes waits up to `shutdownGraceMs` for the calls inside, then gives
+   * their permits back; what still waits to enter is refused with `CLOSED`.
    * @throws QueueError `LIMIT_UNKNOWN`, `LIMIT_UNREACHABLE` (more than there ever is), `LIMIT_HELD` (within the same limit already),
    * `LIMIT_TIMEOUT`, `INVALID_OPTION`; the signal's reason.
    */
@@ -87,11 +94,30 @@ export class QueueLimits {
       this.turnstile.inLine(name, () => this.enter(call)),
       signal,
     );
+    const inside = this.stay(call, work);
+    this.inside.add(inside);
+    try {
+      return await inside;
+    } finally {
+      this.inside.delete(inside);
+    }
+  }
+
+  private async stay<T>({ name, id }: Call, work: () => Promise<T> | T): Promise<T> {
     try {
       return await holding([name], work);
     } finally {
-      await this.turnstile.leave(name, call.id);
+      await this.turnstile.leave(name, id);
     }
+  }
+
+  /** A deploy holds up nobody: who has a permit gives it back before the connections close. */
+  private async close(): Promise<void> {
+    this.isClosing = true;
+    this.turnstile.wakeAll();
+    const ended = Promise.allSettled(this.inside);
+    await within(ended, this.options.shutdownGraceMs);
+    await this.turnstile.leaveAll();
   }
 
   /**
@@ -120,6 +146,7 @@ export class QueueLimits {
     try {
       for (;;) {
         call.signal?.throwIfAborted();
+        if (this.isClosing) throw closed();
         const entry = await this.turnstile.ask(call);
         if (!entry) throw this.unknown(call.name);
         if (entry.entered) return call.signal?.throwIfAborted();
@@ -132,11 +159,19 @@ export class QueueLimits {
     }
   }
 
-  private async rest(call: Call, { heldMs, rateMs }: Entry): Promise<void> {
+  private async rest(call: Call, { heldMs, rateMs, isFull }: Entry): Promise<void> {
     const leftMs = call.until - performance.now();
     if (leftMs <= 0) throw late(call);
+    if (isFull) await this.reap();
     const waitMs = Math.max(heldMs, rateMs) || ASK_MS;
     await this.turnstile.rest(call, Math.max(1, Math.min(leftMs, waitMs)));
+  }
+
+  /** Where no worker lives, nobody else frees what a dead process held. */
+  private async reap(): Promise<void> {
+    if (performance.now() < this.reapAt) return;
+    this.reapAt = performance.now() + this.options.reaperIntervalMs;
+    await this.leases.reapExpiredLeases();
   }
 
   private unknown(name: string): QueueError {
@@ -180,6 +215,13 @@ function held(name: string): QueueError {
   return new QueueError(
     'LIMIT_HELD',
     `Limit ${quote(name)} is held here already, by the job or call that this one is part of: it would wait for itself. Leave out the inner one.`,
+  );
+}
+
+function closed(): QueueError {
+  return new QueueError(
+    'CLOSED',
+    'The application is closing; no call enters a limit any more. Nothing was done.',
   );
 }
 

@@ -14,7 +14,9 @@ const BEATS = 3;
 /** Where calls of this process enter limits: one after another of each limit, and renewed as long as they last. */
 export class Turnstile {
   private readonly lines = new Map<string, Promise<unknown>>();
-  private readonly inside = new Set<string>();
+  /** By their ids, which limit: calls that have entered, and those that ask. */
+  private readonly inside = new Map<string, string>();
+  private readonly resting = new Set<() => void>();
   private beat: NodeJS.Timeout | undefined;
 
   constructor(
@@ -34,7 +36,7 @@ export class Turnstile {
 
   async ask({ name, id, weight }: Asking): Promise<Entry | undefined> {
     const isFirst = !this.inside.has(id);
-    this.inside.add(id);
+    this.inside.set(id, name);
     const { keepMs, storage } = this;
     const entry = await storage.limits.enter(name, { id, weight, keepMs, holder: workerName() });
     if (entry?.isFull && isFirst) storage.signals.tellOfLimit(name);
@@ -49,10 +51,12 @@ export class Turnstile {
     signals.startListening(this);
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
+      this.resting.add(resolve);
       const onAbort = (): void => resolve();
       signal?.addEventListener('abort', onAbort, { once: true });
       stops.push(
         signals.hearOfLimits((told) => told === name && resolve()),
+        () => this.resting.delete(resolve),
         () => clearTimeout(timer),
         () => signal?.removeEventListener('abort', onAbort),
       );
@@ -72,8 +76,16 @@ export class Turnstile {
     }
   }
 
+  wakeAll(): void {
+    for (const wake of this.resting) wake();
+  }
+
+  async leaveAll(): Promise<void> {
+    await Promise.all([...this.inside].map(([id, name]) => this.leave(name, id)));
+  }
+
   private renew(): void {
-    this.storage.limits.keepEntered([...this.inside], this.keepMs).catch(() => undefined);
+    this.storage.limits.keepEntered([...this.inside.keys()], this.keepMs).catch(() => undefined);
   }
 
   private hush(): void {

@@ -63,15 +63,12 @@ export function queueProviders(
 
 /** For those who enqueue jobs, and who take them from outside. */
 function callers(instance: string, options: Token): Provider[] {
-  const service = getToken(QueueService, instance);
+  const [service, queue] = [getToken(QueueService, instance), getToken(JobQueue, instance)];
+  const shared = [Storage, options, QueueEventBus];
   return [
-    provide(service, [Storage, options, QueueEventBus], construct(QueueService)),
-    provide(getToken(JobQueue, instance), [Storage, options, QueueEventBus, service], jobQueue),
-    provide(
-      getToken(QueueLimits, instance),
-      [Storage, options, QueueEventBus],
-      construct(QueueLimits),
-    ),
+    provide(service, shared, construct(QueueService)),
+    provide(queue, [...shared, service], jobQueue),
+    provide(getToken(QueueLimits, instance), [...shared, queue], construct(QueueLimits)),
   ];
 }
 

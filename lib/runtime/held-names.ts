@@ -1,10 +1,41 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-const held = new AsyncLocalStorage<ReadonlySet<string>>();
-
-/** What `work` does, and all that it calls, knows that these are held already: asking for one of them again would wait for itself. */
-export function holding<T>(names: readonly string[], work: () => T): T {
-  return held.run(new Set([...(held.getStore() ?? []), ...names]), work);
+interface Holding {
+  names: readonly string[];
+  outer: Holding | undefined;
+  isOver: boolean;
 }
 
-export const isHeld = (name: string): boolean => held.getStore()?.has(name) ?? false;
+const held = new AsyncLocalStorage<Holding>();
+
+/**
+ * What `work` does until it has ended, and all that it calls, knows that these are held already: asking for one of them again would wait for
+ * itself. What it has only started, such as a timer, holds nothing any more then.
+ */
+export function holding<T>(names: readonly string[], work: () => T): T {
+  const holding: Holding = { names, outer: current(), isOver: false };
+  const end = () => void (holding.isOver = true);
+  let result: T;
+  try {
+    result = held.run(holding, work);
+  } catch (error) {
+    end();
+    throw error;
+  }
+  // Whatever has a `then` is awaited by the caller, too.
+  Promise.resolve(result).then(end, end);
+  return result;
+}
+
+export function isHeld(name: string): boolean {
+  for (let at = current(); at; at = at.outer)
+    if (!at.isOver && at.names.includes(name)) return true;
+  return false;
+}
+
+/** What is over keeps nothing in memory. */
+function current(): Holding | undefined {
+  let at = held.getStore();
+  while (at?.isOver) at = at.outer;
+  return at;
+}

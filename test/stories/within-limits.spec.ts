@@ -61,6 +61,59 @@ describe('calls within a limit', () => {
     expect(await limitsOf(web).within('shared', { weight: 2 }, () => 'called')).toBe('called');
   });
 
+  it('hold it until they have ended: what they only started holds nothing then', async () => {
+    const web = await aWeb({ held: { concurrency: 2 } });
+    const gate = aGate();
+    let started: Promise<string> | undefined;
+    const ask = () => limitsOf(web).within('held', () => 'entered');
+    await limitsOf(web).within('held', async () => {
+      await expect(ask()).rejects.toMatchObject({ code: 'LIMIT_HELD' });
+      started = gate.passed.then(ask);
+    });
+    gate.open();
+    expect(await started).toBe('entered');
+  });
+
+  // No worker lives that would free it.
+  it('enter where the process that had the permit is dead', async () => {
+    const web = await story.start({
+      options: { worker: false, reaperIntervalMs: 10, limits: { lost: { concurrency: 1 } } },
+    });
+    await limitsOf(web).within('lost', () => 'declared');
+    await eventually(async () => expect(await shares('lost')).toBe(0));
+    await story.database.query(
+      `update simple_queue.fleet_limit set allotted = 1 where name = 'lost'`,
+    );
+    await story.database.query(
+      `insert into simple_queue.allotment (name, shard, lease, n, wanted, holder, expires_at)
+      values ('lost', 0, gen_random_uuid(), 1, 1, 'dead:1', now() - interval '1 second')`,
+    );
+    expect(await limitsOf(web).within('lost', () => 'entered')).toBe('entered');
+  });
+
+  it('are waited for where the application closes, and their permits come back; who waits is refused', async () => {
+    const limits = { closing: { concurrency: 1 } };
+    const [web, other] = [await aWeb(limits), await aWeb(limits)];
+    const [gate, stuck] = [aGate(), aGate()];
+    const inside = limitsOf(web).within('closing', () => gate.passed);
+    await eventually(async () => expect(await shares('closing')).toBe(1));
+    const waiting = limitsOf(web).within('closing', () => 'never');
+    const closed = web.close();
+    await expect(waiting).rejects.toMatchObject({ code: 'CLOSED' });
+    gate.open();
+    await inside;
+    await closed;
+    expect(await shares('closing')).toBe(0);
+
+    const hasty = await story.start({ options: { worker: false, shutdownGraceMs: 1, limits } });
+    const left = limitsOf(hasty).within('closing', () => stuck.passed);
+    await eventually(async () => expect(await shares('closing')).toBe(1));
+    await hasty.close();
+    expect(await limitsOf(other).within('closing', () => 'entered')).toBe('entered');
+    stuck.open();
+    await left;
+  });
+
   it('wait no longer than they may, and end with the signal', async () => {
     const web = await aWeb({ narrow: { concurrency: 1 } });
     const gate = aGate();
