@@ -102,8 +102,8 @@ module.exports = {
           ...(room === 'pull'
             ? ['^lib/(settle|maintenance|limits)/', '^lib/queue\\.service\\.ts$']
             : []),
-          // One of the duties makes the ticks of schedules.
-          ...(room === 'maintenance' ? ['^lib/schedules/'] : []),
+          // One of the duties makes the ticks of schedules, one moves workflows on.
+          ...(room === 'maintenance' ? ['^lib/(schedules|workflows)/'] : []),
           // It asks which handlers there are.
           ...(room === 'doctor' ? ['^lib/handlers/'] : []),
         ),
@@ -112,6 +112,14 @@ module.exports = {
       'schedules-enqueue',
       'A tick is an enqueue; who runs its job does not matter.',
       '^lib/schedules/',
+      FLOOR,
+      OPTIONS,
+      '^lib/(enqueue|storage|observability)/',
+    ),
+    only(
+      'workflows-enqueue',
+      'A step that begins is an enqueue; who runs its job does not matter.',
+      '^lib/workflows/',
       FLOOR,
       OPTIONS,
       '^lib/(enqueue|storage|observability)/',
@@ -173,7 +181,7 @@ module.exports = {
       '^lib/worker/',
       FLOOR,
       OPTIONS,
-      '^lib/(claim|run|settle|handlers|maintenance|schedules|storage|observability|health|limits)/',
+      '^lib/(claim|run|settle|handlers|maintenance|schedules|workflows|storage|observability|health|limits)/',
       // What its contexts enqueue with.
       '^lib/queue\\.service\\.ts$',
     ),
@@ -226,7 +234,7 @@ module.exports = {
     reserved(
       'index-is-for-applications',
       'The only barrels are the public API.',
-      '^lib/(index|admin|limits|pull|schedules)\\.ts$',
+      '^lib/(index|admin|limits|pull|schedules|workflows)\\.ts$',
     ),
     reserved(
       'module-is-outside',

@@ -13,6 +13,7 @@ export default {
   moduleNameMapper: {
     '^nestjs-simple-queue$': '<rootDir>/lib/index.ts',
     '^nestjs-simple-queue/admin$': '<rootDir>/lib/admin.ts',
+    '^nestjs-simple-queue/workflows$': '<rootDir>/lib/workflows.ts',
     '^nestjs-simple-queue/limits$': '<rootDir>/lib/limits.ts',
     '^nestjs-simple-queue/pull$': '<rootDir>/lib/pull.ts',
     '^nestjs-simple-queue/testing$': '<rootDir>/lib/testing/testing.ts',

@@ -22,6 +22,7 @@ import {
   QUEUE_NAME,
   VALUES,
 } from './values.js';
+import { WORKFLOWS } from './workflows.js';
 
 /** Where to find the version that `up` leaves behind; `migrate: 'check'` compares it with the code's. */
 export const SCHEMA_VERSION = 1;
@@ -183,6 +184,7 @@ export const UP = [
   ...THROTTLE,
   ...GIVEN_IDS,
   ...SCHEDULES,
+  ...WORKFLOWS,
 
   `create table simple_queue.archive (${ENDED},
     check (state in ('succeeded', 'cancelled') and ${isMoment('expires_at')})
@@ -270,6 +272,7 @@ export const DOWN = [
   `drop function simple_queue.enqueue`,
   `drop view simple_queue.jobs`,
   `drop table simple_queue.tally, simple_queue.tick, simple_queue.schedule`,
+  `drop table simple_queue.arrival, simple_queue.draft, simple_queue.step, simple_queue.edge, simple_queue.stage, simple_queue.workflow`,
   `drop table simple_queue.throttle, simple_queue.given_id, simple_queue.allotment, simple_queue.fleet_limit`,
   `drop table simple_queue.dead_letter, simple_queue.archive, simple_queue.lapsed, simple_queue.lease, simple_queue.claim,
     simple_queue.fair_ready, simple_queue.staged, simple_queue.blocked, simple_queue.vacant, simple_queue.head, simple_queue.suspect,

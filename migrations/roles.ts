@@ -9,6 +9,7 @@ const TURNS = ['head', 'vacant'];
 const KNOWN = ['throttle', 'given_id'];
 /** Whoever enqueues may keep schedules, too: they are jobs to come. */
 const SCHEDULES = ['schedule', 'tick'];
+const WORKFLOWS = ['workflow', 'stage', 'edge', 'step', 'draft', 'arrival'];
 const ENDED = ['archive', 'dead_letter'];
 /** Only these partitions are read and purged by name. */
 const DEFAULTS = ENDED.map((table) => `${table}_default`);
@@ -27,13 +28,14 @@ const SEEN = [
   ...TURNS,
   ...KNOWN,
   ...SCHEDULES,
+  ...WORKFLOWS,
   ...ENDED,
   ...DEFAULTS,
   ...CLAIMS,
   ...LIMITS,
   ...TALLY,
 ];
-const LIVE = ['job', ...WAITING, ...TURNS, ...KNOWN, ...SCHEDULES];
+const LIVE = ['job', ...WAITING, ...TURNS, ...KNOWN, ...SCHEDULES, ...WORKFLOWS];
 
 type Grants = Readonly<Record<'select' | 'insert' | 'update' | 'delete', readonly string[]>>;
 

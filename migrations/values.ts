@@ -38,6 +38,7 @@ const OPTIONS = each({
   extraAttempts: whole(0, 1_000),
   workflowId: text,
   group: text,
+  step: text,
   schedule: `jsonb_typeof({} -> 'name') = 'string' and jsonb_typeof({} -> 'at') = 'string'`,
 });
 const number = `jsonb_typeof({}) = 'number'`;

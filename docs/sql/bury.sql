@@ -32,5 +32,9 @@ with gone as (
     from said where seq is not null and state <> 'cancelled' and coalesce(verdict ->> 'onDeadJob', 'block') <> 'skip'
     on conflict (group_name, shard, queue) do update
       set dead = excluded.dead, dead_seq = excluded.dead_seq, dead_at = excluded.dead_at, dead_until = excluded.dead_until,
-        halts = excluded.halts)
+        halts = excluded.halts),
+  arrived as (
+    insert into simple_queue.arrival (shard, kind, job, state, output, error)
+    select $1, 'end', id, case state when 'cancelled' then state else 'failed' end, null::jsonb, verdict -> 'error'
+    from said where options ? 'step')
   select id, state from said;

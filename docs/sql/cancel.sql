@@ -81,6 +81,10 @@ with target as materialized (
       and not exists (select from simple_queue.staged p where p.id = o.id and p.shard = $1 offset 0)
       and not exists (select from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
       where c.shard = $1 and o.id = any(c.jobs) and u.id = o.id and u.epoch = o.epoch))) and g.seq is not null) t),
+  arrived as (
+    insert into simple_queue.arrival (shard, kind, job, state, output, error)
+    select $1, 'end', id, 'cancelled', null::jsonb, null::jsonb
+    from gone where options ? 'step'),
   flagged as (
     update simple_queue.job set cancel_at = statement_timestamp()
     where shard = $1 and id = any(array(select id from target except select id from waiting except select id from lost)) and cancel_at is null and $4::boolean returning id)

@@ -8,5 +8,9 @@ with done as (
     select id, $1, 'succeeded', lane, priority, attempt + 1, stalls, reschedules, $4::int, created_at, run_at, statement_timestamp(), statement_timestamp() + $5::float8 * interval '1 millisecond', $6, unique_key, fingerprint, options, payload, payload_bytes, $7::text::jsonb, history, progress
     from done where $5::float8 is not null),
   vacated as (
-    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from done where seq is not null)
+    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from done where seq is not null),
+  arrived as (
+    insert into simple_queue.arrival (shard, kind, job, state, output, error)
+    select $1, 'end', id, 'succeeded', $7::text::jsonb, null::jsonb
+    from done where options ? 'step')
   select id from done;

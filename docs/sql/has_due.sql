@@ -15,4 +15,5 @@ select exists (select from unnest($2::int[]) q(lane) cross join lateral (
       where b.lane = any($2::int[]))
     or exists (select from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
       cross join lateral (select lane from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch offset 0) j
-      where c.shard = $1 and j.lane = any($2::int[])) as due;
+      where c.shard = $1 and j.lane = any($2::int[]))
+    or exists (select from simple_queue.arrival where shard = $1) as due;

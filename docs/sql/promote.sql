@@ -32,6 +32,8 @@ with due as materialized (
     union all
     select v.queue, h.n + 1 from hop h cross join lateral (
       select queue from simple_queue.vacant where queue > h.queue and shard = $1 order by queue limit 1) v) select from hop v where v.n = 100 or not exists (select from simple_queue.head h where h.queue = v.queue and h.shard = $1 and h.halts offset 0)) as vacant,
+    exists (select from simple_queue.arrival where shard = $1) or exists (select from simple_queue.workflow
+      where shard = $1 and deadline_at <= statement_timestamp() and ended_at is null and stop is null) as arrived,
     (select extract(epoch from commit_by - statement_timestamp()) * 1000 from simple_queue.job
       where shard = $1 and commit_by > '-infinity' and commit_by < 'infinity' order by commit_by limit 1)::float8 as "expiryMs",
     array(select q.lane from unnest($3::int[]) q(lane) cross join lateral (

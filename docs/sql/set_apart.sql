@@ -3,12 +3,16 @@ prepare set_apart as
 with gone as (
     delete from simple_queue.job where shard = $1 and id = any(array(
       select id from simple_queue.job where id = $2::uuid and shard = $1 and epoch = $3::int for update))
-    returning id, lane, queue, payload, payload_bytes, group_name, seq),
+    returning id, lane, queue, payload, payload_bytes, group_name, seq, options),
   buried as (
     insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at,
       finished_at, expires_at, worker, payload, payload_bytes, last_error)
     select id, $1, 'poisoned', lane, 0, 0, 0, 0, statement_timestamp(), statement_timestamp(), statement_timestamp(),
       statement_timestamp() + $4::float8 * interval '1 millisecond', $5, payload, payload_bytes, $6::jsonb from gone),
   vacated as (
-    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from gone where seq is not null and group_name is not null)
+    insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from gone where seq is not null and group_name is not null),
+  arrived as (
+    insert into simple_queue.arrival (shard, kind, job, state, output, error)
+    select $1, 'end', id, 'failed', null::jsonb, $6::jsonb
+    from gone where options ? 'step')
   select id from gone;

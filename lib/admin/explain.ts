@@ -5,7 +5,7 @@ import type { Situation } from '../storage/reading/queue.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { troublesOf } from '../troubles/troubles.js';
 import { Limits } from './limits.js';
-import { blocked, MOST_AHEAD, REASONS, type Reason, type ReasonCode } from './reasons.js';
+import { blocked, MOST_AHEAD, ofStep, REASONS, type Reason, type ReasonCode } from './reasons.js';
 
 /** Why a job does not run. */
 export interface Explanation {
@@ -46,7 +46,7 @@ export class Explanations {
 
   async explain(id: string): Promise<Explanation> {
     const situation = await this.storage.queues.explain(id, MOST_AHEAD);
-    if (!situation) return { id, ...inWords([UNKNOWN]), troubles: [] };
+    if (!situation) return { id, ...inWords([await this.notLive(id)]), troubles: [] };
     const reasons = REASONS.map((look) => look(situation)).filter((reason) => reason !== undefined);
     if (situation.state === 'blocked')
       reasons.unshift(...(await this.blockedBy(id, situation.queue)));
@@ -57,6 +57,12 @@ export class Explanations {
       ...inWords(reasons),
       troubles: await this.troublesOf(situation, reasons),
     };
+  }
+
+  /** No job has the id; it may be that of a step that has not begun. */
+  private async notLive(id: string): Promise<Reason> {
+    const step = await this.storage.workflows.reading.stepOf(id);
+    return step ? ofStep(step) : UNKNOWN;
   }
 
   private async blockedBy(id: string, queue: string): Promise<Reason[]> {

@@ -1,5 +1,6 @@
 import { isTerminal, LOST } from '../job/job-state.js';
 import type { GroupState } from '../storage/groups/group.repository.js';
+import type { StepOfJob } from '../storage/workflows/workflow-reading.repository.js';
 import type { Situation } from '../storage/reading/queue.repository.js';
 
 /** Why a job does not run. */
@@ -22,7 +23,8 @@ export type ReasonCode =
   | 'RUNNING'
   | 'STAGED'
   | 'SUSPECT'
-  | 'UNKNOWN';
+  | 'UNKNOWN'
+  | 'WAITS_FOR_STEPS';
 
 /** One reason: a code to match on, and the same in words. */
 export interface Reason {
@@ -184,6 +186,27 @@ export function blocked(
     };
   const before = holder ? `job ${holder} has the turn` : 'its turn is being passed on';
   return { code: 'BLOCKED', text: `${which} runs one job after another, and ${before}.` };
+}
+
+/** Asked apart: a step that has not begun is no job yet. */
+export function ofStep({ workflow, step, state, waitsFor }: StepOfJob): Reason {
+  const which = `It is the step "${step}" of workflow ${workflow}`;
+  if (state === 'skipped')
+    return {
+      code: 'ENDED',
+      text: `${which}, and was skipped: what it waited for can no longer happen.`,
+    };
+  if (state !== null)
+    return {
+      code: 'ENDED',
+      text: `${which}, and ended as ${state}; the job itself is not kept any more.`,
+    };
+  const names = waitsFor.map((name) => `"${name}"`).join(', ');
+  const what =
+    names === ''
+      ? 'to be enqueued within moments'
+      : `for ${waitsFor.length === 1 ? 'the step' : 'the steps'} ${names}`;
+  return { code: 'WAITS_FOR_STEPS', text: `${which}, and waits ${what}.` };
 }
 
 /** Every reason there is, the strongest first. A new one is a function and a line here. */

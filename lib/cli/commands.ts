@@ -23,6 +23,7 @@ import { addSchedules } from './commands/schedules.command.js';
 import { addStatus } from './commands/status.command.js';
 import { addTail } from './commands/tail.command.js';
 import { addTop } from './commands/top.command.js';
+import { addWorkflow, addWorkflows } from './commands/workflows.command.js';
 import { addWorkers } from './commands/workers.command.js';
 
 /** By what they are for, in the order of the help. A new command is a file and a line here. */
@@ -40,6 +41,8 @@ export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
     addTail,
     addTop,
     addSchedules,
+    addWorkflows,
+    addWorkflow,
     addDoctor,
   ],
   'Act:': [

@@ -6,6 +6,7 @@ import { QueueService } from '../queue.service.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import type { ResolvedOptions, SimpleQueueOptions } from '../options/simple-queue.options.js';
 import { QueueSchedules } from '../schedules/queue-schedules.js';
+import { QueueWorkflows } from '../workflows/queue-workflows.js';
 import { Migrator } from '../storage/schema/migrator.js';
 import { openStandAlone } from '../storage/connection/stand-alone.js';
 import type { Storage } from '../storage/storage.js';
@@ -22,6 +23,7 @@ export interface Session {
   queues(settings?: SimpleQueueOptions['queues']): QueueService;
   /** Of all owners. */
   schedules: QueueSchedules;
+  workflows: QueueWorkflows;
   migrator: Migrator;
   /** Where it is connected to, without a password. */
   database: DatabaseChoice;
@@ -70,6 +72,7 @@ export async function openSession({
     queues: (queues) =>
       new QueueService(storage, queues ? resolved({ ...given, queues }) : options, events),
     schedules: new QueueSchedules(storage, options, { events }),
+    workflows: new QueueWorkflows(storage, options, events),
     migrator: new Migrator(storage.database, { ...options, migrate: 'run' }),
     database,
     close: () => storage.onApplicationShutdown(),

@@ -34,7 +34,8 @@ export type FindingCode =
   | 'SUSPECTS'
   | 'TEMPLATES'
   | 'TRANSACTIONAL_HANDLERS'
-  | 'VACUUM';
+  | 'VACUUM'
+  | 'WORKFLOWS';
 
 /** How bad it is: nothing to do; worth knowing; to be put right soon; jobs do not run, or may be lost. */
 export type FindingLevel = 'ok' | 'notice' | 'warning' | 'critical';

@@ -33,6 +33,8 @@ export interface JobLimits extends QueueShape, Travelling {
   newId: () => string;
   /** The schedule that enqueues it. */
   schedule?: StoredSchedule;
+  /** The step of a workflow that it is. */
+  step?: string;
 }
 
 const OPTION_NAMES: Record<keyof EnqueueItem, true> = {
@@ -94,6 +96,8 @@ export function checkedJob(
   };
 }
 
+const checkAttempts = (attempts: number): number =>
+  checkWhole('maxAttempts', attempts, ...LIMITS.maxAttempts);
 const checkDelay = (delayMs: Duration): number =>
   checkNumber('delayMs', msOf(delayMs), 0, 100 * MAX_DELAY_MS);
 const checkKey = (key: string): string => checkText('uniqueKey', key);
@@ -124,19 +128,17 @@ function storedOptions(
   limits: JobLimits,
 ): string | undefined {
   const { maxAttempts, backoff, timeoutMs, workflowId } = given;
-  const { schedule } = limits;
+  const { schedule, step } = limits;
   const headers = joinedHeaders(given.headers, limits);
   if (
-    [headers, maxAttempts, backoff, timeoutMs, workflowId, group, schedule].every(
+    [headers, maxAttempts, backoff, timeoutMs, workflowId, group, schedule, step].every(
       (value) => value === undefined,
     )
   )
     return undefined;
   return JSON.stringify({
     headers,
-    maxAttempts: ifGiven(maxAttempts, (value) =>
-      checkWhole('maxAttempts', value, ...LIMITS.maxAttempts),
-    ),
+    maxAttempts: ifGiven(maxAttempts, checkAttempts),
     backoff: ifGiven(backoff, checkStorable),
     timeoutMs: ifGiven(timeoutMs, (value) =>
       checkWhole('timeoutMs', msOf(value), ...LIMITS.timeoutMs),
@@ -146,6 +148,7 @@ function storedOptions(
     ordered: ordered || undefined,
     fair,
     schedule,
+    step,
   });
 }
 

@@ -55,6 +55,8 @@ export interface StoredOptions {
   fair?: true;
   /** The schedule that enqueued it, and the time that it is for. */
   schedule?: StoredSchedule;
+  /** The name of its step: what ends tells its workflow. */
+  step?: string;
 }
 
 /** `at`: ISO 8601. */

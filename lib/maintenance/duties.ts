@@ -1,5 +1,6 @@
 import type { Round } from '../runtime/loop.js';
 import { Ticker } from '../schedules/ticker.js';
+import { Advancer } from '../workflows/advancer.js';
 import { Expirer } from './expirer.js';
 import { Janitor } from './janitor.js';
 import { Turns } from './turns.js';
@@ -19,6 +20,7 @@ export const DUTIES = [
   { name: 'expire', Duty: Expirer, maxRestMs: 5_000 },
   { name: 'turn', Duty: Turns, maxRestMs: 1_000 },
   { name: 'tally', Duty: TallyKeeper, maxRestMs: 60_000 },
+  { name: 'advance', Duty: Advancer, maxRestMs: 1_000 },
   { name: 'clean', Duty: Janitor, maxRestMs: 5_000 },
 ] as const;
 

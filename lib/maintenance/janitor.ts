@@ -73,12 +73,13 @@ export class Janitor {
 
   /** What goes row by row, and how many make a full batch. */
   private sweeps(): [sweep: () => Promise<number>, full: number][] {
-    const { periods, schedules, givenIds, tallies } = this.storage;
+    const { periods, schedules, givenIds, tallies, workflows } = this.storage;
     const { archive, tally } = this.rules.keepMs;
     return [
       [() => periods.purge(), FULL_BATCH],
       [() => schedules.purge(archive || WEEK_MS), FULL_BATCH],
       [() => givenIds.purge(archive + NOTED_MS), FULL_BATCH],
+      [() => workflows.reading.purge(), 1],
       [() => (tally > 0 ? tallies.sumUp() : Promise.resolve(0)), 1],
     ];
   }

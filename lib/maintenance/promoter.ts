@@ -13,7 +13,7 @@ export class Promoter {
   private until: string | undefined;
   private lookedEverywhereAt = -Infinity;
 
-  constructor(private readonly site: SiteOf<'turn' | 'expire'>) {}
+  constructor(private readonly site: SiteOf<'turn' | 'expire' | 'advance'>) {}
 
   async round(): Promise<number> {
     const { storage, lanes, apply } = this.site;
@@ -26,8 +26,9 @@ export class Promoter {
     return this.restAfter(promotion);
   }
 
-  private wakeOthers({ vacant, expiryMs }: Promotion): void {
+  private wakeOthers({ vacant, arrived, expiryMs }: Promotion): void {
     if (vacant) this.site.wake('turn');
+    if (arrived) this.site.wake('advance');
     if (expiryMs !== null) this.site.wake('expire', Math.max(0, expiryMs));
   }
 

@@ -19,6 +19,7 @@ import { resolveOptions, type Resolution } from '../options/resolve-options.js';
 import type { ResolvedOptions, SimpleQueueOptions } from '../options/simple-queue.options.js';
 import { dataSourceToken, type DataSourceChoice } from '../storage/connection/data-source-token.js';
 import { Storage } from '../storage/storage.js';
+import { QueueWorkflows } from '../workflows/queue-workflows.js';
 import { scheduleProviders } from './schedule.providers.js';
 import { getSimpleQueueOptionsToken, getStorageToken, getToken } from './tokens.js';
 import { HandlerExplorer } from '../handlers/handler.explorer.js';
@@ -69,6 +70,7 @@ function callers(instance: string, options: Token): Provider[] {
     provide(service, shared, construct(QueueService)),
     provide(queue, [...shared, service], jobQueue),
     provide(getToken(QueueLimits, instance), [...shared, queue], construct(QueueLimits)),
+    provide(getToken(QueueWorkflows, instance), shared, construct(QueueWorkflows)),
   ];
 }
 
@@ -105,7 +107,7 @@ function onlookers(instance: string, options: Token): Provider[] {
 /** What an instance shows to other modules. */
 export function exportedTokens(instance: string): Token[] {
   const outside = [QueueAdmin, QueueWorker, QueueHealth, QueueDoctor];
-  const classes = [QueueService, QueueSchedules, QueueLimits, JobQueue, ...outside];
+  const classes = [QueueService, QueueSchedules, QueueLimits, QueueWorkflows, JobQueue, ...outside];
   return [
     ...classes.map((each) => getToken(each, instance)),
     getSimpleQueueOptionsToken(instance),

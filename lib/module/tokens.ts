@@ -9,6 +9,7 @@ import { QueueLimits } from '../limits/queue-limits.js';
 import { QueueService } from '../queue.service.js';
 import { QueueSchedules } from '../schedules/queue-schedules.js';
 import { QueueWorker } from '../worker/queue-worker.js';
+import { QueueWorkflows } from '../workflows/queue-workflows.js';
 
 /** By name, since a bundler may shorten those of the classes. */
 const NAMES = new Map<unknown, string>([
@@ -20,6 +21,7 @@ const NAMES = new Map<unknown, string>([
   [QueueDoctor, 'QueueDoctor'],
   [QueueHealth, 'QueueHealth'],
   [QueueLimits, 'QueueLimits'],
+  [QueueWorkflows, 'QueueWorkflows'],
 ]);
 
 /** What an instance of the module provides beside the queues of `forFeature`. */
@@ -27,6 +29,7 @@ type Provided =
   | typeof QueueService
   | typeof QueueSchedules
   | typeof QueueAdmin
+  | typeof QueueWorkflows
   | typeof QueueWorker
   | typeof JobQueue
   | typeof QueueDoctor

@@ -6,6 +6,7 @@ import { isThenable } from '../job/kinds.js';
 import type { JobProgress } from '../job/progress.js';
 import type { TickOutcome } from '../job/schedule.js';
 import type { RunTally } from './run-tally.js';
+import type { WorkflowEnd } from '../job/workflow.js';
 
 /** A lease of a pulled claim that was not renewed in time. */
 export interface ExpiredLease {
@@ -78,6 +79,8 @@ export interface QueueEvents<Output = unknown> {
     times?: number;
     code?: string;
   };
+  /** A workflow has ended, moved on by this process. */
+  workflowEnded: { id: string; name: string; state: WorkflowEnd; attempt: number };
   /** A loop met an error of the database and goes on after `restMs`. */
   loopFailed: { loop: string; error: unknown; restMs: number };
   /** Something an operator should know; said once, not per job. */
@@ -112,6 +115,7 @@ const EVENTS: {
   reaped: false,
   expired: false,
   ticked: true,
+  workflowEnded: false,
   loopFailed: false,
   warning: false,
   workerStarted: false,

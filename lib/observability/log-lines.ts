@@ -87,6 +87,11 @@ export const LINES: { readonly [Name in QueueEventName]: Line<Name> } = {
     level: 'warn',
     line: (event) => `${event.jobs} staged job(s) expired: nobody committed them in their time`,
   },
+  workflowEnded: {
+    level: false,
+    line: (event) =>
+      `workflow ${event.id} (${event.name}, attempt ${event.attempt}) ended as ${event.state}`,
+  },
   ticked: {
     level: false,
     line: (event) =>

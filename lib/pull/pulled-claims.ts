@@ -67,7 +67,7 @@ export class PulledClaims {
       lanes: () => this.lanes(),
       apply: (news: News) => this.apply(news),
     };
-    this.rota = new Rota(site, ['promote', 'expire', 'turn', 'tally']);
+    this.rota = new Rota(site, ['promote', 'expire', 'turn', 'advance', 'tally']);
     this.rota.wake('tally');
     const tally = new TallyKeeper(parts);
     storage.beforeClose(() => tally.round().then(nothing, nothing));
@@ -76,6 +76,7 @@ export class PulledClaims {
   /** The turn of an ordered group has become vacant: the next claim hands it on. */
   turnEnded(): void {
     this.rota.wake('turn');
+    this.rota.wake('advance');
   }
 
   async claim(wish: CheckedClaim, rounds = STRAY_ROUNDS): Promise<PulledRows> {

@@ -214,6 +214,11 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
     return this.row.options !== null && this.options.ordered === true;
   }
 
+  /** It is a step of a workflow: its end is told to those that wait for it. */
+  get isStep(): boolean {
+    return this.row.options !== null && this.options.step !== undefined;
+  }
+
   override get lastError(): Failure | undefined {
     return this.row.lastError === null ? undefined : (JSON.parse(this.row.lastError) as Failure);
   }

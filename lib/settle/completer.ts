@@ -16,7 +16,8 @@ export class Completer {
     private readonly settings: {
       maxOutputBytes: number;
       reports: RunReports;
-      onVacant: () => void;
+      /** A turn became vacant, or a step has ended. */
+      onLeft: () => void;
     },
   ) {}
 
@@ -43,7 +44,7 @@ export class Completer {
     run.heldBy = joined;
     signals.onCommit(joined.runner, () => {
       run.committed = true;
-      if (run.isOrdered) this.settings.onVacant();
+      if (run.isOrdered || run.isStep) this.settings.onLeft();
     });
     if (stored.problem) this.settings.reports.outputCut(run, stored.problem);
   }

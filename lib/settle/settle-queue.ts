@@ -1,15 +1,13 @@
 import { CANCELLED, type Outcome } from '../job/outcome.js';
 import { DatabaseError, timedOut } from '../storage/connection/database-errors.js';
 import { Pace } from '../runtime/pace.js';
-import type { GroupRepository } from '../storage/groups/group.repository.js';
-import type { ClaimRepository } from '../storage/claim/claim.repository.js';
 import type { FindRepository } from '../storage/reading/find.repository.js';
 import type { Success } from '../storage/settle/ended-run.js';
-import type { SettleRepository } from '../storage/settle/settle.repository.js';
 import type { Claims } from './claims.js';
 import { Grants } from './grants.js';
 import type { LateAnswers } from './late-answers.js';
 import type { Strays } from './strays.js';
+import { Successes, type SuccessesParts } from './successes.js';
 import type { RunReports } from '../observability/run-reports.js';
 import { oneRunAJob, thatFit, type Settling } from './settling.js';
 import {
@@ -25,28 +23,31 @@ import {
   type Going,
 } from './commands.js';
 
-export interface SettleQueueParts {
+export interface SettleQueueParts extends SuccessesParts {
   jobs: FindRepository;
-  claimRepository: ClaimRepository;
-  settleRepository: SettleRepository;
-  groups: GroupRepository;
   claims: Claims;
   reports: RunReports;
   late: LateAnswers;
   strays: Strays;
-  worker: string;
   successOf: (settling: Settling) => Success;
   queryTimeoutMs?: number;
   /** Something waits to be settled. */
   onWork: () => void;
   /** A job was put back and runs again in `delayMs`, or at once. */
   onReturn: (delayMs: number) => void;
-  /** Turns of ordered groups were passed on (`lanes`: jobs are ready there), or became vacant. */
-  onTurns: (turns: { lanes: number[]; later: number; vacant: number }) => void;
 }
 
+type Way = [belongs: (entry: Settling) => boolean, settle: (part: Settling[]) => Promise<void>];
+
+/** Of successes: each has a statement of its own. */
+const KINDS = [
+  { isOrdered: false, isStep: false },
+  { isOrdered: true, isStep: false },
+  { isOrdered: false, isStep: true },
+  { isOrdered: true, isStep: true },
+] as const;
+
 const MAX_BATCH = 500;
-const NO_ID = '00000000-0000-0000-0000-000000000000';
 /** A job that somebody holds locked is asked for again after this. */
 const LOCKED_REST_MS = 200;
 
@@ -67,22 +68,23 @@ export class SettleQueue {
   ][] = [
     [({ outcome }) => isGoing(outcome), (part) => this.putBack(part)],
     [({ outcome }) => isEnding(outcome), (part) => this.bury(part)],
-    [
-      ({ run, outcome }) => outcome.kind === 'succeeded' && !run.isOrdered,
-      (part) => this.succeed(part),
-    ],
-    [
-      ({ run, outcome }) => outcome.kind === 'succeeded' && run.isOrdered,
-      (part) => this.passOn(part),
-    ],
+    ...KINDS.map((kind): Way => [
+      ({ run, outcome }) =>
+        outcome.kind === 'succeeded' &&
+        run.isOrdered === kind.isOrdered &&
+        run.isStep === kind.isStep,
+      (part) => this.succeed(kind, part),
+    ]),
   ];
 
   private readonly grants: Grants;
+  private readonly successes: Successes;
   private readonly pace: Pace;
 
   constructor(private readonly parts: SettleQueueParts) {
     this.pace = new Pace(parts.queryTimeoutMs ?? Infinity);
     this.grants = new Grants(parts.jobs);
+    this.successes = new Successes(parts);
   }
 
   add(settling: Settling): void {
@@ -197,7 +199,7 @@ export class SettleQueue {
     if (!(await this.parts.settleRepository.setApart(this.parts.worker, run, end)))
       return this.late(entry) as undefined;
     this.acknowledge(entry, outcome);
-    if (run.isOrdered) this.parts.onTurns({ lanes: [], later: 0, vacant: 1 });
+    this.successes.leave([entry]);
   }
 
   private async putBack(batch: Settling[]): Promise<void> {
@@ -222,8 +224,7 @@ export class SettleQueue {
     );
     const states = new Map(answers.map((answer) => [answer.id, answer.state]));
     for (const entry of batch) this.afterBurial(entry, states.get(entry.run.id));
-    if (batch.some(({ run }) => run.isOrdered))
-      this.parts.onTurns({ lanes: [], later: 0, vacant: 1 });
+    this.successes.leave(batch);
   }
 
   /** Its cancel was requested while it ran: it does not go back, it ends. */
@@ -239,33 +240,12 @@ export class SettleQueue {
       this.parts.reports.jobDied(entry.run);
   }
 
-  /** Successes that the hot statement could not settle. */
-  private async succeed(batch: Settling[]): Promise<void> {
-    const { claimRepository, worker } = this.parts;
-    const nothing = { claimId: NO_ID, lease: NO_ID, lanes: [], limit: 0 };
-    const { lost } = await claimRepository.settleAndClaim(
-      worker,
-      batch.map(successIn),
-      [],
-      nothing,
-    );
-    for (const entry of batch) {
-      if (lost.includes(entry.run.id)) this.late(entry);
-      else this.acknowledge(entry, entry.outcome);
-    }
-  }
-
-  /** Successes of ordered groups: their followers get their turn. */
-  private async passOn(batch: Settling[]): Promise<void> {
-    const { groups, worker } = this.parts;
-    const { lost, ...turns } = await groups.settle(worker, batch.map(successIn));
-    const late = new Set(lost);
-    for (const { run } of batch) run.lane.onTurnsPassed();
+  private async succeed(kind: (typeof KINDS)[number], batch: Settling[]): Promise<void> {
+    const late = new Set(await this.successes.settle(kind, batch));
     for (const entry of batch) {
       if (late.has(entry.run.id)) this.late(entry);
       else this.acknowledge(entry, entry.outcome);
     }
-    this.parts.onTurns(turns);
   }
 
   private acknowledge(entry: Settling, outcome: Outcome): void {
@@ -285,6 +265,5 @@ export class SettleQueue {
   }
 }
 
-const successIn = ({ success }: Settling): Success => success!;
 const isAnswer = (error: unknown): error is DatabaseError =>
   error instanceof DatabaseError && error.isRefusal;

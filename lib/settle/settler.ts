@@ -31,7 +31,7 @@ const MAX_BATCH = 1_000;
 /** Of outputs in one statement. */
 const MAX_CHARACTERS = 256 * 1_024;
 
-/** Collects what has become of runs: successes ride in the poller's statement, everything else (those of ordered groups, too) goes to the settle queue. */
+/** Collects what has become of runs: successes ride in the poller's statement, everything else (those of ordered groups and of steps, too) goes to the settle queue. */
 export class Settler {
   private successes: Settling[] = [];
   private underWay = 0;
@@ -44,7 +44,7 @@ export class Settler {
   add(run: JobRun, outcome: Outcome): void {
     if (run.committed)
       return this.acknowledge({ run, outcome: outcome.kind === 'succeeded' ? outcome : DONE });
-    if (outcome.kind !== 'succeeded' || run.completed || run.isOrdered)
+    if (outcome.kind !== 'succeeded' || run.completed || run.isOrdered || run.isStep)
       return this.parts.settleQueue.add({ run, outcome });
     this.successes.push({ run, outcome });
     this.parts.onSuccess();

@@ -38,6 +38,7 @@ import { ChangeRepository } from './operate/change.repository.js';
 import { StagedRepository } from './staged/staged.repository.js';
 import { UnservedLanes } from './lanes/unserved-lanes.js';
 import { UnusedLanesRepository } from './lanes/unused-lanes.repository.js';
+import { WorkflowRepository } from './workflows/workflow.repository.js';
 
 /** A slow look, and whatever else is asked meanwhile. */
 const BESIDE_MAX = 2;
@@ -82,6 +83,7 @@ export class Storage {
   readonly sessions: SessionRepository;
   readonly troubles: TroubleRepository;
   readonly tallies: TallyRepository;
+  readonly workflows: WorkflowRepository;
 
   private constructor(
     readonly database: Database,
@@ -96,8 +98,7 @@ export class Storage {
     this.enqueues = new EnqueueRepository(database, lanes, this.givenIds);
     this.leases = new LeaseRepository(database);
     this.partitions = new PartitionRepository(database);
-    this.periods = new PeriodRepository(database);
-    this.limits = new LimitRepository(database);
+    [this.periods, this.limits] = [new PeriodRepository(database), new LimitRepository(database)];
     this.unusedLanes = new UnusedLanesRepository(database);
     this.pulls = new PullRepository(database);
     this.queues = new QueueRepository(database);
@@ -111,6 +112,7 @@ export class Storage {
     this.changes = new ChangeRepository(this.jobs);
     this.sessions = new SessionRepository(database);
     this.tallies = new TallyRepository(database);
+    this.workflows = new WorkflowRepository(database, lanes);
     this.troubles = new TroubleRepository(database, this.partitions, signals);
   }
 

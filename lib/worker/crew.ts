@@ -38,6 +38,7 @@ import { Suspects } from '../claim/suspects.js';
 import { withMiddleware } from '../run/middleware.js';
 import { SettleQueue, type SettleQueueParts } from '../settle/settle-queue.js';
 import { WorkerLanes } from '../claim/worker-lanes.js';
+import { tellMoved } from '../workflows/advancer.js';
 import { makeLimits } from './worker-limits.js';
 
 export interface WorkerParts {
@@ -139,16 +140,21 @@ type Shared = ReturnType<typeof shareOf> & { lanes: WorkerLanes };
 type Settling = Pick<Crew, 'settler' | 'settleQueue' | 'strays'>;
 
 /** The ways by which runs end. */
-function makeSettling({ storage }: WorkerParts, shared: Shared, hooks: CrewHooks): Settling {
-  const { groups, signals } = storage;
+function makeSettling(
+  { storage, events }: WorkerParts,
+  shared: Shared,
+  hooks: CrewHooks,
+): Settling {
+  const { groups, signals, workflows } = storage;
   const strays = new Strays({ ...shared, signals, onWork: hooks.wakeSettleQueue });
   const settling = {
     ...shared,
     groups,
+    workflows,
     strays,
     successOf: successOf(shared.reports),
   };
-  const settleQueue = makeSettleQueue(settling, signals, hooks);
+  const settleQueue = makeSettleQueue(settling, { signals, events }, hooks);
   const settler = new Settler({ ...settling, settleQueue, onSuccess: hooks.wakePoller });
   return { settler, settleQueue, strays };
 }
@@ -188,7 +194,10 @@ function makeDispatcher(
     settler.add(run, outcome);
     dispatcher.notice();
   };
-  const tools = toolsOf(parts, shared, () => wake('turn'));
+  const tools = toolsOf(parts, shared, () => {
+    wake('turn');
+    wake('advance');
+  });
   const { dataSource } = storage.database;
   const single = new Executor({ ...tools, reports, dataSource, rescheduleForMs, settle });
   const batches = new BatchExecutor(single, tools);
@@ -204,10 +213,10 @@ function makeDispatcher(
 function toolsOf(
   { storage, options, queues, events }: WorkerParts,
   { worker, reports }: Shared,
-  onVacant: () => void,
+  onLeft: () => void,
 ): ContextTools {
   const { maxOutputBytes } = options;
-  const completer = new Completer(storage, worker, { maxOutputBytes, reports, onVacant });
+  const completer = new Completer(storage, worker, { maxOutputBytes, reports, onLeft });
   const checkpointer = new Checkpointer(storage, options.maxCheckpointBytes);
   const progress = new ProgressWriter(storage, events, reports);
   return { queues, completer, checkpointer, progress };
@@ -253,15 +262,19 @@ function noStandIn(reason: string): { code: string; message: string } {
 }
 
 function makeSettleQueue(
-  settling: Omit<SettleQueueParts, 'onWork' | 'onReturn' | 'onTurns'>,
-  signals: Signals,
+  settling: Omit<SettleQueueParts, 'onWork' | 'onReturn' | 'onTurns' | 'onMoved'>,
+  { signals, events }: { signals: Signals; events: QueueEventBus },
   { wakeSettleQueue, onReturn, wake }: CrewHooks,
 ): SettleQueue {
   const onTurns: SettleQueueParts['onTurns'] = ({ vacant, ...turns }) => {
     tellTurns(signals, turns);
     if (vacant > 0) wake('turn');
   };
-  return new SettleQueue({ ...settling, onWork: wakeSettleQueue, onReturn, onTurns });
+  const onMoved: SettleQueueParts['onMoved'] = (moved) => {
+    tellMoved(moved, signals, events);
+    if (moved.arrivals > 0) wake('advance');
+  };
+  return new SettleQueue({ ...settling, onWork: wakeSettleQueue, onReturn, onTurns, onMoved });
 }
 
 /** Handlers that hold a transaction take at most half of the application's pool: all of it, and a second query of each would wait for ever. */

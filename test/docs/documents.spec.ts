@@ -34,8 +34,9 @@ it('quotes every example somewhere, or links to it', () => {
  * bench). A page that says something again is shorter as a link.
  */
 // Schedules took 2,000 of them: a guide, a page for those who come from a cron, two decisions. Looking took 1,500: a guide, decisions. What
-// waits for a person took 300: a decision, filters. Progress took 700: a guide, a decision.
-const BUDGET = 43_500;
+// waits for a person took 300: a decision, filters. Progress took 700: a guide, a decision. Workflows took
+// 1,600: a guide, two decisions.
+const BUDGET = 45_100;
 const GENERATED = /^docs\/(sql\/|benchmarks\.md$)/;
 const COUNTED = DOCUMENTS.filter(
   (path) => path === 'README.md' || (path.startsWith('docs/') && !GENERATED.test(path)),

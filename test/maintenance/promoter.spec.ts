@@ -21,6 +21,7 @@ const NOTHING: Promotion = {
   limits: 0,
   fair: [],
   vacant: false,
+  arrived: false,
   expiryMs: null,
 };
 

@@ -35,6 +35,7 @@ const LINES: {
       | 'rescheduled'
       | 'released'
       | 'ticked'
+      | 'workflowEnded'
     >
   ]: [event: QueueEvents[Name], line: string];
 } = {

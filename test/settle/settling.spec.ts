@@ -134,9 +134,22 @@ function aSettlement(faults: Fault[]) {
     output: undefined,
   });
   const groups = undefined as unknown as GroupRepository;
-  const hooks = { onWork: () => undefined, onReturn: () => undefined, onTurns: () => undefined };
+  const hooks = {
+    onWork: () => undefined,
+    onReturn: () => undefined,
+    onTurns: () => undefined,
+    onMoved: () => undefined,
+  };
   const strays = new Strays({ ...shared, ...hooks } as never);
-  const settleQueue = new SettleQueue({ ...shared, groups, late, strays, successOf, ...hooks });
+  const settleQueue = new SettleQueue({
+    ...shared,
+    groups,
+    workflows: undefined as never,
+    late,
+    strays,
+    successOf,
+    ...hooks,
+  });
   const settler = new Settler({
     ...shared,
     late,

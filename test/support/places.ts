@@ -93,6 +93,11 @@ export const TABLE = `
   settle_ordered              +            ordered      +            +            -         +            ends         +         ?        +         success
   take_back                   -            -            new          -            -         -            waits        +         living   live      live
   take_vacant                 groups       groups       groups       groups       groups    groups       groups       ?         ?        groups    groups
+  settle_steps                +            held         new          +            held         held         ends         held         held         +            success
+  take_ends                   +            held         new          +            held         held         settled      held         held         settled      settled
+  skip_stages                 +            held         new          +            held         held         waits        held         held         live         live
+  complete_empty              +            held         new          +            held         held         waits        held         held         live         live
+  stop_workflow               +            held         new          +            held         held         waits        held         held         live         live
   view_jobs                   ?            ?            ?            ?            ?         ?            ?            noturn    noturn   ?         ?
 `;
 
@@ -156,6 +161,8 @@ export const PLACELESS: Readonly<Record<string, string>> = {
   'know keys, ids and periods': 'forget_ids find_periods open_periods purge_periods',
   'know schedules and the rows of their jobs, wherever those stand':
     'add_ticks find_due_schedules list_schedules list_ticks move_schedule note_tick purge_ticks put_schedule remove_schedules see_schedules take_waiting_tick troubled_schedules',
+  'know workflows, and what their jobs are made of':
+    'ask_to_stop begin_stages fail_stage find_drafts find_failed_steps find_step find_stuck_workflows find_workflow find_workflow_key find_workflow_states list_workflows lock_workflow mark_stop purge_workflows read_drafts rename_steps retry_workflow start_workflow stop_expired stopped store_drafts store_steps take_beginning take_stop upstream upstream_size',
   'know limits and their shares':
     'declare_limit reset_limit set_limit take_share give_share end_share return_permit return_starts hold_limit lend keep_lent enter_limit keep_entered list_limits',
   'know what was counted, not what is there':
@@ -179,6 +186,12 @@ export const NO_PLACES: Readonly<Record<string, string>> = {
   given_id: "notes of callers' ids",
   schedule: 'jobs to come',
   tick: 'what became of their times',
+  workflow: 'jobs that wait for other jobs',
+  stage: 'its steps',
+  edge: 'which of them wait for which',
+  step: 'what became of their jobs',
+  draft: 'jobs to come',
+  arrival: 'what workflows have to be told',
   fleet_limit: 'limits across the fleet',
   allotment: 'who has which share of a limit',
   tally: 'what workers have counted',

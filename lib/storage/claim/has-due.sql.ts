@@ -3,7 +3,7 @@ import { IN_CLAIMS, fenced } from '../places/held.sql.js';
 import { MAY_RUN, inLane } from '../places/places.sql.js';
 import { isHalted } from '../groups/vacant-queues.sql.js';
 
-/** Does anything of these lanes ($2) run, or could it run now or as soon as a vacant turn is handed on? Looks no further than the first row. */
+/** Does anything of these lanes ($2) run, or could it run now or as soon as a vacant turn is handed on, or a workflow moved on? Looks no further than the first row. */
 export const HAS_DUE = statement(
   'has_due',
   `select exists (select from unnest($2::int[]) q(lane) cross join lateral (
@@ -19,5 +19,6 @@ export const HAS_DUE = statement(
       where b.lane = any($2::int[]))
     or exists (select from ${IN_CLAIMS}
       ${fenced('lane', 'offset 0')}
-      where c.shard = $1 and j.lane = any($2::int[])) as due`,
+      where c.shard = $1 and j.lane = any($2::int[]))
+    or exists (select from simple_queue.arrival where shard = $1) as due`,
 );

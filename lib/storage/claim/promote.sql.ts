@@ -7,7 +7,7 @@ import { isHalted, vacantQueues } from '../groups/vacant-queues.sql.js';
  * lanes have news, whether there are other lanes than before (the sum of the newest numbers, which are random: also one that was registered long before
  * its commit, or a table that was emptied, makes it another), which of this worker's lanes ($3) have jobs of fair queues, whether suspects wait in them that run apart, or alone, which queues are paused (the
  * registry is small, and a claim shall not ask), the sum of the versions of all limits (random: another sum, and one has changed), whether turns are vacant in a queue that is not halted (beyond 100 queues the turn duty
- * looks itself), when a staged job expires. Their time becomes now: behind every cursor.
+ * looks itself), when a staged job expires, whether anything of workflows has to be looked at. Their time becomes now: behind every cursor.
  * $2 is where the last rounds ended, so that dead entries in front are not walked again and again.
  */
 export const PROMOTE = statement(
@@ -32,6 +32,8 @@ export const PROMOTE = statement(
     array(select id from simple_queue.queue where paused_at is not null) as "pausedQueues",
     (select coalesce(sum(version), 0) from simple_queue.fleet_limit where shard = $1)::float8 as limits,
     exists (with recursive ${vacantQueues('-1')} select from hop v where v.n = 100 or not ${isHalted('v.queue')}) as vacant,
+    exists (select from simple_queue.arrival where shard = $1) or exists (select from simple_queue.workflow
+      where shard = $1 and deadline_at <= statement_timestamp() and ended_at is null and stop is null) as arrived,
     (select extract(epoch from commit_by - statement_timestamp()) * 1000 from simple_queue.job
       where shard = $1 and commit_by > '-infinity' and commit_by < 'infinity' order by commit_by limit 1)::float8 as "expiryMs",
     array(select q.lane from unnest($3::int[]) q(lane) cross join lateral (

@@ -18,6 +18,8 @@ export interface Promotion {
   fair: number[];
   /** Turns of ordered groups wait to be handed on. */
   vacant: boolean;
+  /** Something of workflows has to be looked at. */
+  arrived: boolean;
   /** When the next staged job expires; null: none is staged. */
   expiryMs: number | null;
 }

@@ -2,9 +2,10 @@ import { statement } from '../connection/statement.js';
 import { IN_CLAIMS, fenced } from '../places/held.sql.js';
 import { WAITING, ofLane } from '../places/places.sql.js';
 
-/** Is lane `l` used: served by a live worker, or the place of a job that waits? */
+/** Is lane `l` used: served by a live worker, the place of a job that waits, or that of a step to come? */
 const USED = `exists (select from simple_queue.lease w where w.shard = $1 and w.expires_at > statement_timestamp() and l.id = any(w.lanes))
-    ${WAITING.map((place) => `or exists (select from ${ofLane(place, 'l.id')})`).join('\n    ')}`;
+    ${WAITING.map((place) => `or exists (select from ${ofLane(place, 'l.id')})`).join('\n    ')}
+    or exists (select from simple_queue.draft where lane = l.id and shard = $1)`;
 
 /** Lanes of jobs that run; read only where it matters. */
 const running = (where: string): string => `running as materialized (

@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { arrived } from '../places/arrived.sql.js';
 import { ended, keptByQueue } from '../places/ended.sql.js';
 import { fenced } from '../places/held.sql.js';
 import { placed } from '../places/places.sql.js';
@@ -55,6 +56,10 @@ export const REAP_CLAIMS = statement(
   ${vacated(`turned where policy = 'skip'`)},
   ${stopped(`select t.group_name, $1, t.queue, t.id, t.seq, statement_timestamp(), b.expires_at, t.policy = 'halt'
     from turned t join buried b on b.id = t.id where t.policy <> 'skip'`)},
+  ${arrived('ending', {
+    state: `case when cancel_at is null then 'failed' else 'cancelled' end`,
+    error: `case when cancel_at is null then ${POISONED} end`,
+  })},
   freed as (
     delete from simple_queue.claim where shard = $1 and id = any(array(
       select c.id from lapsed c where not exists (

@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { arrived } from '../places/arrived.sql.js';
 import { ended, keptByQueue } from '../places/ended.sql.js';
 import { isLost, turnless } from '../places/lost.sql.js';
 import { unplaced } from '../places/places.sql.js';
@@ -42,6 +43,7 @@ export const CANCEL = statement(
   ${vacated(`(
       select group_name, queue from gone where seq is not null and id in (select id from turned)
       union select g.group_name, g.queue from ${turnless('lost')} and g.seq is not null) t`)},
+  ${arrived('gone', { state: `'cancelled'` })},
   flagged as (
     update simple_queue.job set cancel_at = statement_timestamp()
     where shard = $1 and id = any(array(select id from target except select id from waiting except select id from lost)) and cancel_at is null and $4::boolean returning id)

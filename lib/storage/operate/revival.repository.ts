@@ -1,5 +1,5 @@
 import type { TerminalState } from '../../job/job-state.js';
-import type { Database } from '../connection/database.js';
+import type { Database, Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import { CANCEL } from './cancel.sql.js';
 import { FIND_LIVE_KEYS_BY_NAME } from '../keys/find-live-keys.sql.js';
@@ -21,8 +21,12 @@ export class RevivalRepository {
   constructor(private readonly database: Database) {}
 
   /** No row for a job that has not ended in one of these states. */
-  revive(ids: string[], states: readonly TerminalState[]): Promise<Revived[]> {
-    return this.database.waiters.run(REVIVE, [SHARD, ids, states]);
+  revive(
+    ids: string[],
+    states: readonly TerminalState[],
+    run: Run = this.database.waiters.run,
+  ): Promise<Revived[]> {
+    return run(REVIVE, [SHARD, ids, states]);
   }
 
   /** Those that were scheduled, and are ready now. */

@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { arrived } from '../places/arrived.sql.js';
 import { ended, shortened } from '../places/ended.sql.js';
 import { LOCKED_RUNS } from '../places/held.sql.js';
 import { stopped, vacated } from '../places/turns.sql.js';
@@ -43,6 +44,10 @@ export const BURY = statement(
   ${vacated(`said
     where seq is not null and (state = 'cancelled' or coalesce(verdict ->> 'onDeadJob', 'block') = 'skip')`)},
   ${stopped(`select group_name, $1, queue, id, seq, statement_timestamp(), expires_at, coalesce(verdict ->> 'onDeadJob', 'block') = 'halt'
-    from said where seq is not null and state <> 'cancelled' and coalesce(verdict ->> 'onDeadJob', 'block') <> 'skip'`)}
+    from said where seq is not null and state <> 'cancelled' and coalesce(verdict ->> 'onDeadJob', 'block') <> 'skip'`)},
+  ${arrived('said', {
+    state: `case state when 'cancelled' then state else 'failed' end`,
+    error: `verdict -> 'error'`,
+  })}
   select id, state from said`,
 );

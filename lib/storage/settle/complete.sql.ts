@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { arrived } from '../places/arrived.sql.js';
 import { ended } from '../places/ended.sql.js';
 import { LOCKED_RUN } from '../places/held.sql.js';
 import { vacated } from '../places/turns.sql.js';
@@ -26,6 +27,7 @@ export const COMPLETE = statement(
   kept as (
     ${ended('archive', SUCCEEDED)}
     from done where $5::float8 is not null),
-  ${vacated('done where seq is not null')}
+  ${vacated('done where seq is not null')},
+  ${arrived('done', { state: `'succeeded'`, output: '$7::text::jsonb' })}
   select id from done`,
 );

@@ -55,6 +55,11 @@ export class SettleRepository {
     );
   }
 
+  /** The same in a transaction of its own: of an ordered step, whose turn and whose workflow are looked at by duties. */
+  completeAlone(worker: string, success: Success): Promise<boolean> {
+    return this.complete(this.database.loops.run, worker, success);
+  }
+
   /** Completes in the handler's transaction; false when the run no longer holds the job. */
   async complete(run: Run, worker: string, success: Success): Promise<boolean> {
     const { id, epoch, runMs, keepMs, output } = success;

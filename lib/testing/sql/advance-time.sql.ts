@@ -29,6 +29,11 @@ export const ADVANCE_TIME = statement(
   ticks as (update simple_queue.tick set at = at - (select ms from step), made_at = made_at - (select ms from step) where shard = $1),
   tallies as (
     update simple_queue.tally set minute = minute - (select ms from step), expires_at = expires_at - (select ms from step) where shard = $1),
+  workflows as (
+    update simple_queue.workflow set created_at = created_at - (select ms from step), deadline_at = deadline_at - (select ms from step),
+      ended_at = ended_at - (select ms from step), expires_at = expires_at - (select ms from step) where shard = $1),
+  steps as (update simple_queue.step set ended_at = ended_at - (select ms from step) where shard = $1 and ended_at is not null),
+  drafts as (update simple_queue.draft set run_at = run_at - (select ms from step) where shard = $1 and run_at is not null),
   archived as (
     update simple_queue.archive set created_at = created_at - (select ms from step), run_at = run_at - (select ms from step),
       finished_at = finished_at - (select ms from step), expires_at = expires_at - (select ms from step) where shard = $1),

@@ -1,0 +1,10 @@
+-- $1 smallint, $2 integer
+prepare find_stuck_workflows as
+select w.id, w.name, s.name as step, t.id as job from (
+    select * from simple_queue.workflow where shard = $1 and state = 'running' and created_at < statement_timestamp() - interval '1 hour'
+    order by id limit 1000) w
+  join simple_queue.stage s on s.workflow = w.id and s.shard = $1 and s.begun and s.open > 0
+  join simple_queue.step t on t.workflow = w.id and t.shard = $1 and t.stage = s.n and t.state is null
+  where not exists (select from simple_queue.job j where j.id = t.id and j.shard = $1)
+    and not exists (select from simple_queue.arrival a where a.shard = $1 and (a.job = t.id or a.workflow = w.id))
+  limit $2::int;

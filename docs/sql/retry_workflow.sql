@@ -1,0 +1,27 @@
+-- $1 smallint, $2 uuid
+prepare retry_workflow as
+with again as (
+    update simple_queue.step set state = null, output = null, error = null, ended_at = null
+    where workflow = $2::uuid and shard = $1 and state in ('failed', 'cancelled', 'skipped') returning stage),
+  counts as materialized (
+    select n, (select count(*) from again a where a.stage = n)::int as open from simple_queue.stage
+    where workflow = $2::uuid and shard = $1 and (skipped or n in (select stage from again))),
+  edges as materialized (
+    select e.downstream, (select count(*) from counts c where c.n = e.upstream)::int as waits, e.condition = 'failed' as fails
+    from simple_queue.edge e where e.workflow = $2::uuid and e.shard = $1),
+  reopened as (
+    update simple_queue.stage s set open = c.open, failed = 0, skipped = false, begun = s.begun and not s.skipped,
+      waits = (select coalesce(sum(e.waits), 0) from edges e where e.downstream = c.n)
+    from counts c where s.workflow = $2::uuid and s.shard = $1 and s.n = c.n
+    returning s.n, s.begun, s.waits),
+  broken as materialized (
+    select distinct r.n from reopened r join edges e on e.downstream = r.n where not r.begun and e.waits = 0 and e.fails),
+  starting as (
+    update simple_queue.workflow set state = 'running', stop = null, attempt = attempt + 1, failed = 0, ended_at = null, expires_at = null,
+      open = (select count(*) from reopened)
+    where id = $2::uuid and shard = $1 returning attempt),
+  left_over as (
+    insert into simple_queue.arrival (shard, kind, workflow, stage)
+    select $1, case when n in (select n from broken) then 'skip' else 'begin' end, $2::uuid, n from reopened
+    where not begun and (waits = 0 or n in (select n from broken)) returning kind, stage)
+  select attempt from starting;

@@ -1,0 +1,80 @@
+-- $1 smallint, $2 uuid[], $3 integer[], $4 text, $5 jsonb
+prepare settle_steps as
+with done as (
+    delete from simple_queue.job where shard = $1 and id = any(array(
+      select j.id from unnest($2::uuid[], $3::int[]) u(id, epoch)
+      cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j))
+    returning id, lane, priority, attempt, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options, payload, payload_bytes, history, progress),
+  kept as (
+    insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at, finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, output, history, progress)
+    select id, $1, 'succeeded', lane, priority, attempt + 1, stalls, reschedules, (k -> 'runMs')::int, created_at, run_at, statement_timestamp(), statement_timestamp() + (k -> 'keepMs')::float8 * interval '1 millisecond', $4, unique_key, fingerprint, options, payload, payload_bytes, k -> 'output', history, progress
+    from (select *, $5::jsonb -> id::text as k from done) d where k ? 'keepMs'),
+  told as (
+    update simple_queue.step set state = 'succeeded', output = $5::jsonb -> id::text -> 'output', error = null, ended_at = statement_timestamp()
+    where shard = $1 and id = any(array(select id from done)) and state is null
+    returning workflow, stage, state),
+  counts as materialized (
+    select workflow, stage, count(*)::int as n, (count(*) filter (where state <> 'succeeded'))::int as failed
+    from told group by workflow, stage),
+  held as materialized (
+    select w.id from (select distinct workflow from counts order by workflow) c cross join lateral (
+      select id from simple_queue.workflow where id = c.workflow and shard = $1 for update) w),
+  counted as (
+    update simple_queue.stage s set open = s.open - c.n, failed = s.failed + c.failed
+    from counts c join held h on h.id = c.workflow
+    where s.workflow = c.workflow and s.shard = $1 and s.n = c.stage
+    returning s.workflow, s.n as stage, s.open, s.failed, c.failed as failed_now),
+  complete as materialized (select workflow, stage, failed > 0 as failed, false as skipped from counted where open = 0),
+  edges as materialized (
+    select e.workflow, e.downstream,
+      e.condition = 'ended' or not c.skipped and (e.condition = 'failed') = c.failed as holds
+    from complete c cross join lateral (
+      select workflow, downstream, condition from simple_queue.edge
+      where workflow = c.workflow and shard = $1 and upstream = c.stage offset 0) e
+    where not exists (select from complete o where o.workflow = e.workflow and o.stage = e.downstream)),
+  lowered as (
+    update simple_queue.stage s set waits = s.waits - e.n, begun = s.waits = e.n
+    from (select workflow, downstream, count(*)::int as n from edges where holds group by workflow, downstream) e
+    where s.workflow = e.workflow and s.shard = $1 and s.n = e.downstream and not s.begun and not s.skipped
+    returning s.workflow, s.n as stage, s.begun, s.plain),
+  drafted as materialized (
+    select d.* from lowered l cross join lateral (
+      select * from simple_queue.draft where workflow = l.workflow and shard = $1 and stage = l.stage offset 0) d
+    where l.begun and l.plain),
+  stored as (
+    insert into simple_queue.job (id, shard, lane, queue, priority, run_at, fingerprint, options, payload, payload_bytes)
+    select id, $1, lane, queue, priority, greatest(statement_timestamp(),
+        coalesce(run_at, statement_timestamp() + delay_ms * interval '1 millisecond')), fingerprint, options, payload, payload_bytes
+    from (select * from drafted order by workflow, stage, item) d
+    on conflict do nothing
+    returning id, lane, priority, run_at, 0 as epoch),
+  scheduled as (
+    insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
+    select run_at, $1, id, lane, priority, epoch from stored where run_at > statement_timestamp()
+    returning id),
+  readied as (
+    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
+    select lane, $1, priority, run_at, id, epoch from stored where run_at <= statement_timestamp()
+    returning lane),
+  finished as (
+    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed,
+      state = case when w.open > c.n then w.state when w.stop = 'cancelled' then 'cancelled'
+        when w.stop is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
+      ended_at = case when w.open = c.n then statement_timestamp() end,
+      expires_at = case when w.open = c.n then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
+    from (select workflow, count(*)::int as n, (count(*) filter (where failed))::int as failed from complete group by workflow) c
+    where w.id = c.workflow and w.shard = $1
+    returning w.id, w.name, w.state, w.attempt),
+  left_over as (
+    insert into simple_queue.arrival (shard, kind, job, state, workflow, stage)
+    select distinct $1::smallint, 'skip', null::uuid, null, workflow, downstream from edges where not holds
+    union all select $1, 'begin', null, null, workflow, stage from lowered where begun and not plain
+    union all select $1, 'end', id, 'failed', null, null from drafted where id not in (select id from stored)
+     returning 1)
+  select array(select distinct lane from readied) as lanes,
+    (select count(*) from scheduled)::int as later,
+    (select count(*) from left_over)::int as arrivals,
+    (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'name', name, 'state', state, 'attempt', attempt)), '[]')
+      from finished where state <> 'running') as ended,
+    array(select u.id::text from unnest($2::uuid[]) u(id)
+      where (select count(*) from done) < cardinality($2::uuid[]) and not exists (select from done d where d.id = u.id)) as lost;

@@ -1,0 +1,63 @@
+-- $1 smallint, $2 uuid
+prepare stop_workflow as
+with skipping as (
+    update simple_queue.stage s set skipped = true, open = 0
+    where s.workflow = $2::uuid and s.shard = $1 and not s.skipped and s.open + (s.jobs = 0)::int > 0
+      and (not s.begun or not s.plain and exists (
+        select from simple_queue.arrival a where a.kind = 'begin' and a.shard = $1 and a.workflow = s.workflow and a.stage = s.n))
+    returning s.workflow, s.n as stage),
+  complete as materialized (select workflow, stage, false as failed, true as skipped from skipping),
+  told as (
+    update simple_queue.step t set state = 'skipped', ended_at = statement_timestamp()
+    from complete s where t.workflow = s.workflow and t.shard = $1 and t.stage = s.stage and t.state is null),
+  edges as materialized (
+    select e.workflow, e.downstream,
+      e.condition = 'ended' or not c.skipped and (e.condition = 'failed') = c.failed as holds
+    from complete c cross join lateral (
+      select workflow, downstream, condition from simple_queue.edge
+      where workflow = c.workflow and shard = $1 and upstream = c.stage offset 0) e
+    where not exists (select from complete o where o.workflow = e.workflow and o.stage = e.downstream)),
+  lowered as (
+    update simple_queue.stage s set waits = s.waits - e.n, begun = s.waits = e.n
+    from (select workflow, downstream, count(*)::int as n from edges where holds group by workflow, downstream) e
+    where s.workflow = e.workflow and s.shard = $1 and s.n = e.downstream and not s.begun and not s.skipped
+    returning s.workflow, s.n as stage, s.begun, s.plain),
+  drafted as materialized (
+    select d.* from lowered l cross join lateral (
+      select * from simple_queue.draft where workflow = l.workflow and shard = $1 and stage = l.stage offset 0) d
+    where l.begun and l.plain),
+  stored as (
+    insert into simple_queue.job (id, shard, lane, queue, priority, run_at, fingerprint, options, payload, payload_bytes)
+    select id, $1, lane, queue, priority, greatest(statement_timestamp(),
+        coalesce(run_at, statement_timestamp() + delay_ms * interval '1 millisecond')), fingerprint, options, payload, payload_bytes
+    from (select * from drafted order by workflow, stage, item) d
+    on conflict do nothing
+    returning id, lane, priority, run_at, 0 as epoch),
+  scheduled as (
+    insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
+    select run_at, $1, id, lane, priority, epoch from stored where run_at > statement_timestamp()
+    returning id),
+  readied as (
+    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
+    select lane, $1, priority, run_at, id, epoch from stored where run_at <= statement_timestamp()
+    returning lane),
+  finished as (
+    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed,
+      state = case when w.open > c.n then w.state when w.stop = 'cancelled' then 'cancelled'
+        when w.stop is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
+      ended_at = case when w.open = c.n then statement_timestamp() end,
+      expires_at = case when w.open = c.n then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
+    from (select workflow, count(*)::int as n, (count(*) filter (where failed))::int as failed from complete group by workflow) c
+    where w.id = c.workflow and w.shard = $1
+    returning w.id, w.name, w.state, w.attempt),
+  left_over as (
+    insert into simple_queue.arrival (shard, kind, job, state, workflow, stage)
+    select distinct $1::smallint, 'skip', null::uuid, null, workflow, downstream from edges where not holds
+    union all select $1, 'begin', null, null, workflow, stage from lowered where begun and not plain
+    union all select $1, 'end', id, 'failed', null, null from drafted where id not in (select id from stored)
+     returning 1)
+  select array(select distinct lane from readied) as lanes,
+    (select count(*) from scheduled)::int as later,
+    (select count(*) from left_over)::int as arrivals,
+    (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'name', name, 'state', state, 'attempt', attempt)), '[]')
+      from finished where state <> 'running') as ended;

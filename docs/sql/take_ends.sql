@@ -1,0 +1,75 @@
+-- $1 smallint, $2 integer
+prepare take_ends as
+with gone as (
+    delete from simple_queue.arrival where kind = 'end' and shard = $1 and id = any(array(
+      select id from simple_queue.arrival where kind = 'end' and shard = $1 order by id limit $2::int for update skip locked))
+    returning id, job, state, output, error),
+  told as (
+    update simple_queue.step s set state = g.state, output = g.output, error = g.error, ended_at = statement_timestamp()
+    from (select distinct on (job) * from gone order by job, id) g
+    where s.id = g.job and s.shard = $1 and s.state is null
+    returning s.workflow, s.stage, s.state),
+  counts as materialized (
+    select workflow, stage, count(*)::int as n, (count(*) filter (where state <> 'succeeded'))::int as failed
+    from told group by workflow, stage),
+  held as materialized (
+    select w.id from (select distinct workflow from counts order by workflow) c cross join lateral (
+      select id from simple_queue.workflow where id = c.workflow and shard = $1 for update) w),
+  counted as (
+    update simple_queue.stage s set open = s.open - c.n, failed = s.failed + c.failed
+    from counts c join held h on h.id = c.workflow
+    where s.workflow = c.workflow and s.shard = $1 and s.n = c.stage
+    returning s.workflow, s.n as stage, s.open, s.failed, c.failed as failed_now),
+  complete as materialized (select workflow, stage, failed > 0 as failed, false as skipped from counted where open = 0),
+  edges as materialized (
+    select e.workflow, e.downstream,
+      e.condition = 'ended' or not c.skipped and (e.condition = 'failed') = c.failed as holds
+    from complete c cross join lateral (
+      select workflow, downstream, condition from simple_queue.edge
+      where workflow = c.workflow and shard = $1 and upstream = c.stage offset 0) e
+    where not exists (select from complete o where o.workflow = e.workflow and o.stage = e.downstream)),
+  lowered as (
+    update simple_queue.stage s set waits = s.waits - e.n, begun = s.waits = e.n
+    from (select workflow, downstream, count(*)::int as n from edges where holds group by workflow, downstream) e
+    where s.workflow = e.workflow and s.shard = $1 and s.n = e.downstream and not s.begun and not s.skipped
+    returning s.workflow, s.n as stage, s.begun, s.plain),
+  drafted as materialized (
+    select d.* from lowered l cross join lateral (
+      select * from simple_queue.draft where workflow = l.workflow and shard = $1 and stage = l.stage offset 0) d
+    where l.begun and l.plain),
+  stored as (
+    insert into simple_queue.job (id, shard, lane, queue, priority, run_at, fingerprint, options, payload, payload_bytes)
+    select id, $1, lane, queue, priority, greatest(statement_timestamp(),
+        coalesce(run_at, statement_timestamp() + delay_ms * interval '1 millisecond')), fingerprint, options, payload, payload_bytes
+    from (select * from drafted order by workflow, stage, item) d
+    on conflict do nothing
+    returning id, lane, priority, run_at, 0 as epoch),
+  scheduled as (
+    insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
+    select run_at, $1, id, lane, priority, epoch from stored where run_at > statement_timestamp()
+    returning id),
+  readied as (
+    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
+    select lane, $1, priority, run_at, id, epoch from stored where run_at <= statement_timestamp()
+    returning lane),
+  finished as (
+    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed,
+      state = case when w.open > c.n then w.state when w.stop = 'cancelled' then 'cancelled'
+        when w.stop is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
+      ended_at = case when w.open = c.n then statement_timestamp() end,
+      expires_at = case when w.open = c.n then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
+    from (select workflow, count(*)::int as n, (count(*) filter (where failed))::int as failed from complete group by workflow) c
+    where w.id = c.workflow and w.shard = $1
+    returning w.id, w.name, w.state, w.attempt),
+  left_over as (
+    insert into simple_queue.arrival (shard, kind, job, state, workflow, stage)
+    select distinct $1::smallint, 'skip', null::uuid, null, workflow, downstream from edges where not holds
+    union all select $1, 'begin', null, null, workflow, stage from lowered where begun and not plain
+    union all select $1, 'end', id, 'failed', null, null from drafted where id not in (select id from stored)
+    union all select distinct $1, 'stop', null::uuid, 'failed', c.workflow, null::int from counted c
+      join simple_queue.workflow w on w.id = c.workflow and w.shard = $1 where c.failed_now > 0 and w.stops_at_failure and w.stop is null returning 1)
+  select array(select distinct lane from readied) as lanes,
+    (select count(*) from scheduled)::int as later,
+    (select count(*) from left_over)::int as arrivals,
+    (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'name', name, 'state', state, 'attempt', attempt)), '[]')
+      from finished where state <> 'running') as ended, (select count(*) from gone)::int as taken;

@@ -1,0 +1,10 @@
+-- $1 smallint, $2 uuid
+prepare upstream as
+select s.name, s.many, o.outputs
+  from simple_queue.step t
+  join simple_queue.edge e on e.workflow = t.workflow and e.shard = $1 and e.downstream = t.stage
+  join simple_queue.stage s on s.workflow = t.workflow and s.shard = $1 and s.n = e.upstream
+  cross join lateral (
+    select coalesce(jsonb_agg(u.output order by u.item), '[]') as outputs from simple_queue.step u
+    where u.workflow = t.workflow and u.shard = $1 and u.stage = e.upstream) o
+  where t.id = $2::uuid and t.shard = $1;

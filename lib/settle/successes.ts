@@ -1,0 +1,75 @@
+import type { ClaimRepository } from '../storage/claim/claim.repository.js';
+import type { GroupRepository } from '../storage/groups/group.repository.js';
+import type { Success } from '../storage/settle/ended-run.js';
+import type { SettleRepository } from '../storage/settle/settle.repository.js';
+import { LOOK, type Moved, type WorkflowRepository } from '../storage/workflows/workflow.repository.js'; // prettier-ignore
+import type { Settling } from './settling.js';
+
+export interface SuccessesParts {
+  claimRepository: ClaimRepository;
+  settleRepository: SettleRepository;
+  groups: GroupRepository;
+  workflows: WorkflowRepository;
+  worker: string;
+  /** Turns of ordered groups were passed on (`lanes`: jobs are ready there), or became vacant. */
+  onTurns: (turns: { lanes: number[]; later: number; vacant: number }) => void;
+  /** Workflows have moved on, or have to be looked at. */
+  onMoved: (moved: Moved) => void;
+}
+
+const NO_ID = '00000000-0000-0000-0000-000000000000';
+
+/** Successes that cannot ride in the poller's statement. Each way answers the ids of runs that no longer held their job. */
+export class Successes {
+  constructor(private readonly parts: SuccessesParts) {}
+
+  settle(kind: { isOrdered: boolean; isStep: boolean }, batch: Settling[]): Promise<string[]> {
+    if (kind.isStep) return kind.isOrdered ? this.completeEach(batch) : this.moveOn(batch);
+    return kind.isOrdered ? this.passOn(batch) : this.succeed(batch);
+  }
+
+  /** What ended in another way leaves the same to duties. */
+  leave(batch: Settling[]): void {
+    if (batch.some(({ run }) => run.isOrdered))
+      this.parts.onTurns({ lanes: [], later: 0, vacant: 1 });
+    if (batch.some(({ run }) => run.isStep)) this.parts.onMoved(LOOK);
+  }
+
+  /** Those that the hot statement could not settle. */
+  private async succeed(batch: Settling[]): Promise<string[]> {
+    const { claimRepository, worker } = this.parts;
+    const nothing = { claimId: NO_ID, lease: NO_ID, lanes: [], limit: 0 };
+    const successes = batch.map(successIn);
+    return (await claimRepository.settleAndClaim(worker, successes, [], nothing)).lost;
+  }
+
+  /** Those of ordered groups: their followers get their turn. */
+  private async passOn(batch: Settling[]): Promise<string[]> {
+    const { groups, worker, onTurns } = this.parts;
+    const { lost, ...turns } = await groups.settle(worker, batch.map(successIn));
+    for (const { run } of batch) run.lane.onTurnsPassed();
+    onTurns(turns);
+    return lost;
+  }
+
+  /** Those of steps: what waited for them alone is ready with the same commit. */
+  private async moveOn(batch: Settling[]): Promise<string[]> {
+    const { workflows, worker, onMoved } = this.parts;
+    const { lost, ...moved } = await workflows.settle(worker, batch.map(successIn));
+    onMoved(moved);
+    return lost;
+  }
+
+  /** Those that have a turn as well: each in a statement of its own, and duties have the rest. */
+  private async completeEach(batch: Settling[]): Promise<string[]> {
+    const { settleRepository, worker } = this.parts;
+    const lost: string[] = [];
+    for (const entry of batch)
+      if (!(await settleRepository.completeAlone(worker, successIn(entry))))
+        lost.push(entry.run.id);
+    this.leave(batch);
+    return lost;
+  }
+}
+
+const successIn = ({ success }: Settling): Success => success!;

@@ -1,0 +1,82 @@
+import { placed } from '../places/places.sql.js';
+
+/**
+ * Members of a `with` that lock the workflows of `of`, in one order for all: whatever moves a workflow on does so under its row, so two that end
+ * steps of one workflow follow each other. What they read of it they read by updates, which see what the other one has committed.
+ */
+export const lockedWorkflows = (of: string): string => `held as materialized (
+    select w.id from (select distinct workflow from ${of} order by workflow) c cross join lateral (
+      select id from simple_queue.workflow where id = c.workflow and shard = $1 for update) w)`;
+
+/** Steps of `told` (workflow, stage, state) have ended: `complete` are the stages of which none is open any more. */
+export const COUNTED = `counts as materialized (
+    select workflow, stage, count(*)::int as n, (count(*) filter (where state <> 'succeeded'))::int as failed
+    from told group by workflow, stage),
+  ${lockedWorkflows('counts')},
+  counted as (
+    update simple_queue.stage s set open = s.open - c.n, failed = s.failed + c.failed
+    from counts c join held h on h.id = c.workflow
+    where s.workflow = c.workflow and s.shard = $1 and s.n = c.stage
+    returning s.workflow, s.n as stage, s.open, s.failed, c.failed as failed_now),
+  complete as materialized (select workflow, stage, failed > 0 as failed, false as skipped from counted where open = 0)`;
+
+/** Edges behind stages that are `complete`, and whether their conditions hold. */
+const EDGES = `edges as materialized (
+    select e.workflow, e.downstream,
+      e.condition = 'ended' or not c.skipped and (e.condition = 'failed') = c.failed as holds
+    from complete c cross join lateral (
+      select workflow, downstream, condition from simple_queue.edge
+      where workflow = c.workflow and shard = $1 and upstream = c.stage offset 0) e
+    where not exists (select from complete o where o.workflow = e.workflow and o.stage = e.downstream))`;
+
+/** Stages that wait for nothing more begin: jobs are made of their drafts. */
+const BEGUN = `lowered as (
+    update simple_queue.stage s set waits = s.waits - e.n, begun = s.waits = e.n
+    from (select workflow, downstream, count(*)::int as n from edges where holds group by workflow, downstream) e
+    where s.workflow = e.workflow and s.shard = $1 and s.n = e.downstream and not s.begun and not s.skipped
+    returning s.workflow, s.n as stage, s.begun, s.plain),
+  drafted as materialized (
+    select d.* from lowered l cross join lateral (
+      select * from simple_queue.draft where workflow = l.workflow and shard = $1 and stage = l.stage offset 0) d
+    where l.begun and l.plain),
+  stored as (
+    insert into simple_queue.job (id, shard, lane, queue, priority, run_at, fingerprint, options, payload, payload_bytes)
+    select id, $1, lane, queue, priority, greatest(statement_timestamp(),
+        coalesce(run_at, statement_timestamp() + delay_ms * interval '1 millisecond')), fingerprint, options, payload, payload_bytes
+    from (select * from drafted order by workflow, stage, item) d
+    on conflict do nothing
+    returning id, lane, priority, run_at, 0 as epoch),
+  ${placed('stored', ['scheduled', 'ready'], { ready: 'lane', scheduled: 'id' })}`;
+
+/** Workflows of which no stage is open any more end. */
+const FINISHED = `finished as (
+    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed,
+      state = case when w.open > c.n then w.state when w.stop = 'cancelled' then 'cancelled'
+        when w.stop is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
+      ended_at = case when w.open = c.n then statement_timestamp() end,
+      expires_at = case when w.open = c.n then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
+    from (select workflow, count(*)::int as n, (count(*) filter (where failed))::int as failed from complete group by workflow) c
+    where w.id = c.workflow and w.shard = $1
+    returning w.id, w.name, w.state, w.attempt)`;
+
+/**
+ * What follows from stages that are `complete`: edges hold or break, stages that wait for nothing more begin (jobs are made of their drafts), and
+ * workflows end. What takes more than that is left to the duty as `arrival` rows: stages whose jobs need locks, or have none, and stages
+ * that can never begin. `more` are further rows for it.
+ */
+export const followed = (more: readonly string[] = []): string => `${EDGES},
+  ${BEGUN},
+  ${FINISHED},
+  left_over as (
+    insert into simple_queue.arrival (shard, kind, job, state, workflow, stage)
+    select distinct $1::smallint, 'skip', null::uuid, null, workflow, downstream from edges where not holds
+    union all select $1, 'begin', null, null, workflow, stage from lowered where begun and not plain
+    union all select $1, 'end', id, 'failed', null, null from drafted where id not in (select id from stored)
+    ${more.join('\n    ')} returning 1)`;
+
+/** What whoever has moved workflows on tells others. */
+export const MOVED = `array(select distinct lane from readied) as lanes,
+    (select count(*) from scheduled)::int as later,
+    (select count(*) from left_over)::int as arrivals,
+    (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'name', name, 'state', state, 'attempt', attempt)), '[]')
+      from finished where state <> 'running') as ended`;

@@ -1,0 +1,78 @@
+import { statement } from '../connection/statement.js';
+import { COUNTED, followed, lockedWorkflows, MOVED } from './advanced.sql.js';
+
+/** Takes at most $2 arrivals of a kind, in their order. */
+const taken = (kind: string, columns: string): string => `gone as (
+    delete from simple_queue.arrival where kind = '${kind}' and shard = $1 and id = any(array(
+      select id from simple_queue.arrival where kind = '${kind}' and shard = $1 order by id limit $2::int for update skip locked))
+    returning ${columns})`;
+
+/**
+ * Ends of steps that were told as arrivals: failures, cancels, what was completed in a transaction or by a remote worker. Where a workflow shall stop at
+ * its first failure, it is asked to.
+ */
+export const TAKE_ENDS = statement(
+  'take_ends',
+  `with ${taken('end', 'id, job, state, output, error')},
+  told as (
+    update simple_queue.step s set state = g.state, output = g.output, error = g.error, ended_at = statement_timestamp()
+    from (select distinct on (job) * from gone order by job, id) g
+    where s.id = g.job and s.shard = $1 and s.state is null
+    returning s.workflow, s.stage, s.state),
+  ${COUNTED},
+  ${followed([
+    `union all select distinct $1, 'stop', null::uuid, 'failed', c.workflow, null::int from counted c
+      join simple_queue.workflow w on w.id = c.workflow and w.shard = $1 where c.failed_now > 0 and w.stops_at_failure and w.stop is null`,
+  ])}
+  select ${MOVED}, (select count(*) from gone)::int as taken`,
+);
+
+/** Stages that can never begin: they end as skipped, and what waits for them hears of it. */
+export const SKIP_STAGES = statement(
+  'skip_stages',
+  `with ${taken('skip', 'workflow, stage')},
+  ${lockedWorkflows('gone')},
+  skipping as (
+    update simple_queue.stage s set skipped = true, open = 0
+    from (select distinct workflow, stage from gone) g join held h on h.id = g.workflow
+    where s.workflow = g.workflow and s.shard = $1 and s.n = g.stage and not s.begun and not s.skipped
+    returning s.workflow, s.n as stage),
+  complete as materialized (select workflow, stage, false as failed, true as skipped from skipping),
+  told as (
+    update simple_queue.step t set state = 'skipped', ended_at = statement_timestamp()
+    from complete s where t.workflow = s.workflow and t.shard = $1 and t.stage = s.stage and t.state is null),
+  ${followed()}
+  select ${MOVED}, (select count(*) from gone)::int as taken`,
+);
+
+/** Takes a stage that is to begin and needs more than one statement; locked until the transaction ends. */
+export const TAKE_BEGINNING = statement(
+  'take_beginning',
+  `delete from simple_queue.arrival where kind = 'begin' and shard = $1 and id = any(array(
+    select id from simple_queue.arrival where kind = 'begin' and shard = $1 and id > $2::bigint order by id limit 1 for update skip locked))
+  returning id::text, workflow, stage`,
+);
+
+/** Locks a workflow; whether it is asked to stop. */
+export const LOCK_WORKFLOW = statement(
+  'lock_workflow',
+  `select id, name, state, stop from simple_queue.workflow where id = $2::uuid and shard = $1 for update`,
+);
+
+/** A stage without jobs is complete as soon as it begins. */
+export const COMPLETE_EMPTY = statement(
+  'complete_empty',
+  `with complete as materialized (
+    select workflow, n as stage, false as failed, false as skipped from simple_queue.stage
+    where workflow = $2::uuid and shard = $1 and n = $3::int and jobs = 0 and begun and not skipped),
+  ${followed()}
+  select ${MOVED}`,
+);
+
+/** Jobs of a stage that could not be enqueued have failed. */
+export const FAIL_STAGE = statement(
+  'fail_stage',
+  `insert into simple_queue.arrival (shard, kind, job, state, error)
+  select $1, 'end', id, 'failed', $4::jsonb from simple_queue.step
+  where workflow = $2::uuid and shard = $1 and stage = $3::int and state is null`,
+);

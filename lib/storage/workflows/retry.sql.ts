@@ -1,0 +1,56 @@
+import { statement } from '../connection/statement.js';
+
+/** The jobs of a workflow that did not succeed and had begun. */
+export const FIND_FAILED_STEPS = statement(
+  'find_failed_steps',
+  `select id from simple_queue.step where workflow = $2::uuid and shard = $1 and state in ('failed', 'cancelled') order by stage, item`,
+);
+
+/** Gives a step another job ($3 by $2): its old one is not kept any more. */
+export const RENAME_STEPS = statement(
+  'rename_steps',
+  `with named as (select * from unnest($2::uuid[], $3::uuid[]) u(id, other)),
+  steps as (update simple_queue.step t set id = n.other from named n where t.id = n.id and t.shard = $1),
+  drafts as (update simple_queue.draft d set id = n.other from named n where d.id = n.id and d.shard = $1 returning d.id)
+  select count(*)::int as renamed from drafts`,
+);
+
+/**
+ * Under the lock of the workflow: what failed is open again, and what was skipped waits again, for what has not succeeded. A stage that waits for
+ * nothing begins; one that waited for a failure of what has succeeded is skipped again.
+ */
+export const RETRY_WORKFLOW = statement(
+  'retry_workflow',
+  `with again as (
+    update simple_queue.step set state = null, output = null, error = null, ended_at = null
+    where workflow = $2::uuid and shard = $1 and state in ('failed', 'cancelled', 'skipped') returning stage),
+  counts as materialized (
+    select n, (select count(*) from again a where a.stage = n)::int as open from simple_queue.stage
+    where workflow = $2::uuid and shard = $1 and (skipped or n in (select stage from again))),
+  edges as materialized (
+    select e.downstream, (select count(*) from counts c where c.n = e.upstream)::int as waits, e.condition = 'failed' as fails
+    from simple_queue.edge e where e.workflow = $2::uuid and e.shard = $1),
+  reopened as (
+    update simple_queue.stage s set open = c.open, failed = 0, skipped = false, begun = s.begun and not s.skipped,
+      waits = (select coalesce(sum(e.waits), 0) from edges e where e.downstream = c.n)
+    from counts c where s.workflow = $2::uuid and s.shard = $1 and s.n = c.n
+    returning s.n, s.begun, s.waits),
+  broken as materialized (
+    select distinct r.n from reopened r join edges e on e.downstream = r.n where not r.begun and e.waits = 0 and e.fails),
+  starting as (
+    update simple_queue.workflow set state = 'running', stop = null, attempt = attempt + 1, failed = 0, ended_at = null, expires_at = null,
+      open = (select count(*) from reopened)
+    where id = $2::uuid and shard = $1 returning attempt),
+  left_over as (
+    insert into simple_queue.arrival (shard, kind, workflow, stage)
+    select $1, case when n in (select n from broken) then 'skip' else 'begin' end, $2::uuid, n from reopened
+    where not begun and (waits = 0 or n in (select n from broken)) returning kind, stage)
+  select attempt from starting`,
+);
+
+/** Stages of which the arrival says that they begin are begun, as a statement that lowers them would say. */
+export const BEGIN_STAGES = statement(
+  'begin_stages',
+  `update simple_queue.stage set begun = true where workflow = $2::uuid and shard = $1 and n = any(array(
+    select stage from simple_queue.arrival where kind = 'begin' and shard = $1 and workflow = $2::uuid))`,
+);

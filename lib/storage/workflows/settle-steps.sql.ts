@@ -1,0 +1,39 @@
+import { statement } from '../connection/statement.js';
+import { ended, KEPT } from '../places/ended.sql.js';
+import { LOCKED_RUNS } from '../places/held.sql.js';
+import { COUNTED, followed, MOVED } from './advanced.sql.js';
+
+const SUCCEEDED = {
+  state: `'succeeded'`,
+  attempt: 'attempt + 1',
+  run_ms: `(k -> 'runMs')::int`,
+  expires_at: `statement_timestamp() + (k -> 'keepMs')::float8 * interval '1 millisecond'`,
+  worker: '$4',
+  output: `k -> 'output'`,
+  last_error: undefined,
+};
+
+/**
+ * Settles successes of steps, fenced by epoch, and moves their workflows on in the same statement: what waited for them alone is ready when it
+ * commits. $5 says of each job by its id what is kept of it; without `keepMs` the workflow alone keeps its output.
+ * The place of a job's row in `step` is changed once, by `state is null`: the late end of a life that was told already changes nothing.
+ */
+export const SETTLE_STEPS = statement(
+  'settle_steps',
+  `with done as (
+    delete from simple_queue.job where shard = $1 and id = any(array(
+      ${LOCKED_RUNS}))
+    returning ${KEPT}),
+  kept as (
+    ${ended('archive', SUCCEEDED)}
+    from (select *, $5::jsonb -> id::text as k from done) d where k ? 'keepMs'),
+  told as (
+    update simple_queue.step set state = 'succeeded', output = $5::jsonb -> id::text -> 'output', error = null, ended_at = statement_timestamp()
+    where shard = $1 and id = any(array(select id from done)) and state is null
+    returning workflow, stage, state),
+  ${COUNTED},
+  ${followed()}
+  select ${MOVED},
+    array(select u.id::text from unnest($2::uuid[]) u(id)
+      where (select count(*) from done) < cardinality($2::uuid[]) and not exists (select from done d where d.id = u.id)) as lost`,
+);

@@ -1,0 +1,65 @@
+import { statement } from '../connection/statement.js';
+import { followed, MOVED } from './advanced.sql.js';
+
+/** Asks a running workflow to stop; in callers' transactions, too, so it only inserts. No row back: it does not run. */
+export const ASK_TO_STOP = statement(
+  'ask_to_stop',
+  `insert into simple_queue.arrival (shard, kind, workflow, state)
+  select $1, 'stop', id, $3 from simple_queue.workflow where id = $2::uuid and shard = $1 and state = 'running'
+  returning workflow as id`,
+);
+
+/** The same of at most 100 whose time is over. */
+export const STOP_EXPIRED = statement(
+  'stop_expired',
+  `with late as materialized (
+    select id from simple_queue.workflow
+    where shard = $1 and deadline_at <= statement_timestamp() and ended_at is null and stop is null
+    order by deadline_at limit 100 for update skip locked),
+  noted as (
+    update simple_queue.workflow set deadline_at = null where shard = $1 and id = any(array(select id from late)) returning id),
+  asked as (
+    insert into simple_queue.arrival (shard, kind, workflow, state) select $1, 'stop', id, 'expired' from noted returning 1)
+  select (select count(*) from asked)::int as expired,
+    (select extract(epoch from deadline_at - statement_timestamp()) * 1000 from simple_queue.workflow
+      where shard = $1 and deadline_at > statement_timestamp() and ended_at is null and stop is null order by deadline_at limit 1)::float8 as "nextMs"`,
+);
+
+/** A page of one workflow that is to stop; locked until the transaction ends. */
+export const TAKE_STOP = statement(
+  'take_stop',
+  `select id::text, workflow, state as stop from simple_queue.arrival
+  where kind = 'stop' and shard = $1 and id > $2::bigint order by id limit 1 for update skip locked`,
+);
+
+/** Notes why a workflow stops, and locks it until the transaction ends; the first reason stays. No row back: it has ended. */
+export const MARK_STOP = statement(
+  'mark_stop',
+  `update simple_queue.workflow set stop = coalesce(stop, $3) where id = $2::uuid and shard = $1 and state = 'running' returning id`,
+);
+
+/**
+ * Under that lock, in a snapshot of its own: nothing of the workflow begins any more. What runs is cancelled by its jobs. Another statement, since
+ * the row of the workflow is changed again where it ends with this.
+ */
+export const STOP_WORKFLOW = statement(
+  'stop_workflow',
+  `with skipping as (
+    update simple_queue.stage s set skipped = true, open = 0
+    where s.workflow = $2::uuid and s.shard = $1 and not s.skipped and s.open + (s.jobs = 0)::int > 0
+      and (not s.begun or not s.plain and exists (
+        select from simple_queue.arrival a where a.kind = 'begin' and a.shard = $1 and a.workflow = s.workflow and a.stage = s.n))
+    returning s.workflow, s.n as stage),
+  complete as materialized (select workflow, stage, false as failed, true as skipped from skipping),
+  told as (
+    update simple_queue.step t set state = 'skipped', ended_at = statement_timestamp()
+    from complete s where t.workflow = s.workflow and t.shard = $1 and t.stage = s.stage and t.state is null),
+  ${followed()}
+  select ${MOVED}`,
+);
+
+/** It is stopped. */
+export const STOPPED = statement(
+  'stopped',
+  `delete from simple_queue.arrival where kind = 'stop' and shard = $1 and id = $2::bigint`,
+);

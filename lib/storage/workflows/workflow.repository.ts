@@ -1,0 +1,229 @@
+import type { NewJob } from '../../job/new-job.js';
+import type { WorkflowEnd, WorkflowState } from '../../job/workflow.js';
+import type { Database, Run } from '../connection/database.js';
+import { SHARD } from '../connection/shard.js';
+import type { Lanes } from '../lanes/lanes.js';
+import type { Success } from '../settle/ended-run.js';
+import {
+  COMPLETE_EMPTY,
+  FAIL_STAGE,
+  LOCK_WORKFLOW,
+  SKIP_STAGES,
+  TAKE_BEGINNING,
+  TAKE_ENDS,
+} from './arrivals.sql.js';
+import { draftValues, newJobOf, type Draft, type StoredDraft } from './drafts.js';
+import { FIND_DRAFTS, READ_DRAFTS, STORE_DRAFTS, STORE_STEPS } from './drafts.sql.js';
+import { BEGIN_STAGES, FIND_FAILED_STEPS, RENAME_STEPS, RETRY_WORKFLOW } from './retry.sql.js';
+import { SETTLE_STEPS } from './settle-steps.sql.js';
+import { FIND_WORKFLOW_KEY, START_WORKFLOW } from './start.sql.js';
+import {
+  ASK_TO_STOP,
+  MARK_STOP,
+  STOP_EXPIRED,
+  STOP_WORKFLOW,
+  STOPPED,
+  TAKE_STOP,
+} from './stop.sql.js';
+
+import { WorkflowReadingRepository } from './workflow-reading.repository.js';
+
+/** What moving workflows on has led to. */
+export interface Moved {
+  /** Lanes in which jobs are ready. */
+  lanes: number[];
+  /** Jobs whose time lies ahead. */
+  later: number;
+  /** What the duty has to look at. */
+  arrivals: number;
+  ended: { id: string; name: string; state: WorkflowEnd; attempt: number }[];
+}
+
+/** Nothing is known but that somebody has to look. */
+export const LOOK: Moved = { lanes: [], later: 0, arrivals: 1, ended: [] };
+
+/** A step on its way to the database; its number is its place in the list. */
+export interface NewStage {
+  name: string;
+  many: boolean;
+  jobs: NewJob[];
+  /** Which earlier ones it waits for, by their numbers. */
+  after: { stage: number; when: string }[];
+  plain: boolean;
+}
+
+export interface NewWorkflow {
+  id: string;
+  name: string;
+  stages: NewStage[];
+  stopsAtFailure: boolean;
+  keepMs: number;
+  uniqueKey?: string | undefined;
+  deadlineMs?: number | undefined;
+}
+
+/** A stage that is to begin by more than one statement. */
+export interface Beginning {
+  id: string;
+  workflow: string;
+  stage: number;
+}
+
+/** Drafts in one statement. */
+const MAX_ROWS = 2_000;
+const BATCH = 500;
+
+export type LockedWorkflow = { name: string; state: WorkflowState; stop: string | null };
+
+/** Workflows: started by callers, moved on by what settles their steps and by the duty. */
+export class WorkflowRepository {
+  /** What is to be seen of them. */
+  readonly reading: WorkflowReadingRepository;
+
+  constructor(
+    private readonly database: Database,
+    private readonly lanes: Lanes,
+  ) {
+    this.reading = new WorkflowReadingRepository(database);
+  }
+
+  /** Successes of steps; `lost` are runs that no longer held their job. */
+  async settle(worker: string, successes: Success[]): Promise<Moved & { lost: string[] }> {
+    const inOrder = successes.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    const values = [
+      inOrder.map(({ id }) => id),
+      inOrder.map(({ epoch }) => epoch),
+      worker,
+      `{${inOrder.map(keptText).join(',')}}`,
+    ];
+    const { loops } = this.database;
+    return (await loops.run<Moved & { lost: string[] }>(SETTLE_STEPS, [SHARD, ...values]))[0]!;
+  }
+
+  /** False: a live one has its key, and nothing is stored. All of its drafts, those that begin at once among them: another attempt is made of them. */
+  async start(run: Run, flow: NewWorkflow): Promise<boolean> {
+    const { id, name, stages, stopsAtFailure, keepMs, uniqueKey, deadlineMs } = flow;
+    const edges = stages.flatMap(({ after }, n) => after.map((edge) => ({ ...edge, n })));
+    const stored = await run(START_WORKFLOW, [
+      ...[SHARD, id, name, stopsAtFailure, keepMs, uniqueKey ?? null, deadlineMs ?? null],
+      stages.map((stage) => stage.name),
+      stages.map(({ jobs }) => jobs.length),
+      stages.map(({ after }) => after.length),
+      stages.map(({ plain }) => plain),
+      stages.map(({ many }) => many),
+      edges.map(({ stage }) => stage),
+      edges.map(({ n }) => n),
+      edges.map(({ when }) => when),
+    ]);
+    if (stored.length > 0) await this.storeDrafts(run, id, draftsOf(stages));
+    return stored.length > 0;
+  }
+
+  /** The live workflow that has the key. */
+  async holderOf(run: Run, name: string, uniqueKey: string): Promise<string | undefined> {
+    const rows = await run<{ id: string }>(FIND_WORKFLOW_KEY, [SHARD, uniqueKey, name]);
+    return rows[0]?.id;
+  }
+
+  /** A batch of ends that were told as arrivals, and of stages that are to be skipped. */
+  async takeArrivals(): Promise<(Moved & { full: boolean })[]> {
+    const { loops } = this.database;
+    const taken: (Moved & { full: boolean })[] = [];
+    for (const statement of [TAKE_ENDS, SKIP_STAGES]) {
+      const [row] = await loops.run<Moved & { taken: number }>(statement, [SHARD, BATCH]);
+      if (row!.taken > 0) taken.push({ ...row!, full: row!.taken === BATCH });
+    }
+    return taken;
+  }
+
+  /** The first stage behind `after` that is to begin; it is locked. */
+  async takeBeginning(run: Run, after: string): Promise<Beginning | undefined> {
+    return (await run<Beginning>(TAKE_BEGINNING, [SHARD, after]))[0];
+  }
+
+  async lock(run: Run, id: string): Promise<LockedWorkflow | undefined> {
+    return (await run<LockedWorkflow>(LOCK_WORKFLOW, [SHARD, id]))[0];
+  }
+
+  async completeEmpty(run: Run, { workflow, stage }: Beginning): Promise<Moved> {
+    return (await run<Moved>(COMPLETE_EMPTY, [SHARD, workflow, stage]))[0]!;
+  }
+
+  async failStage(run: Run, { workflow, stage }: Beginning, error: object): Promise<void> {
+    await run(FAIL_STAGE, [SHARD, workflow, stage, JSON.stringify(error)]);
+  }
+
+  async draftsOf(run: Run, { workflow, stage }: Beginning): Promise<NewJob[]> {
+    return this.jobsOf(await run<StoredDraft>(READ_DRAFTS, [SHARD, workflow, stage]));
+  }
+
+  async draftsById(run: Run, ids: string[]): Promise<NewJob[]> {
+    return this.jobsOf(await run<StoredDraft>(FIND_DRAFTS, [SHARD, ids]));
+  }
+
+  /** False: it does not run, or never did. */
+  async askToStop(run: Run, id: string, why: string): Promise<boolean> {
+    return (await run(ASK_TO_STOP, [SHARD, id, why])).length > 0;
+  }
+
+  async stopExpired(): Promise<{ expired: number }> {
+    return (await this.database.loops.run<{ expired: number }>(STOP_EXPIRED, [SHARD]))[0]!;
+  }
+
+  async takeStop(
+    run: Run,
+    after: string,
+  ): Promise<{ id: string; workflow: string; stop: string } | undefined> {
+    return (
+      await run<{ id: string; workflow: string; stop: string }>(TAKE_STOP, [SHARD, after])
+    )[0];
+  }
+
+  /** Nothing of it begins any more; undefined: it has ended. */
+  async stop(run: Run, id: string, why: string): Promise<Moved | undefined> {
+    if ((await run(MARK_STOP, [SHARD, id, why])).length === 0) return undefined;
+    return (await run<Moved>(STOP_WORKFLOW, [SHARD, id]))[0];
+  }
+
+  async stopped(arrival: string): Promise<void> {
+    await this.database.loops.run(STOPPED, [SHARD, arrival]);
+  }
+
+  async failedSteps(run: Run, id: string): Promise<string[]> {
+    const rows = await run<{ id: string }>(FIND_FAILED_STEPS, [SHARD, id]);
+    return rows.map((row) => row.id);
+  }
+
+  async rename(run: Run, ids: string[], others: string[]): Promise<void> {
+    await run(RENAME_STEPS, [SHARD, ids, others]);
+  }
+
+  /** Which attempt it is now. */
+  async retry(run: Run, id: string): Promise<number> {
+    const [row] = await run<{ attempt: number }>(RETRY_WORKFLOW, [SHARD, id]);
+    await run(BEGIN_STAGES, [SHARD, id]);
+    return row!.attempt;
+  }
+
+  private async storeDrafts(run: Run, id: string, drafts: Draft[]): Promise<void> {
+    for (let from = 0; from < drafts.length; from += MAX_ROWS) {
+      const some = drafts.slice(from, from + MAX_ROWS);
+      await run(STORE_STEPS, [SHARD, id, ...draftValues(some).slice(0, 3)]);
+      await run(STORE_DRAFTS, [SHARD, id, ...draftValues(some)]);
+    }
+  }
+
+  private async jobsOf(rows: StoredDraft[]): Promise<NewJob[]> {
+    const lanes = new Map<number, NewJob['lane']>();
+    for (const { lane } of rows)
+      if (!lanes.has(lane)) lanes.set(lane, await this.lanes.byNumber(lane));
+    return rows.map((row) => newJobOf(row, lanes.get(row.lane)!));
+  }
+}
+
+const draftsOf = (stages: NewStage[]): Draft[] =>
+  stages.flatMap(({ jobs }, stage) => jobs.map((job, item) => ({ job, stage, item })));
+
+/** Outputs are JSON already; what is not kept tells its workflow all the same. */
+const keptText = ({ id, runMs, keepMs, output }: Success): string =>
+  `"${id}":{"runMs":${runMs}${keepMs === undefined ? '' : `,"keepMs":${keepMs}`}${output === undefined ? '' : `,"output":${output}`}}`;

@@ -1,0 +1,21 @@
+/**
+ * Workflows: jobs that wait for other jobs.
+ * @module nestjs-simple-queue/workflows
+ */
+export { workflow, WorkflowDraft, type AnyWorkflow, type OutputsOf } from './workflows/builder.js';
+export { QueueWorkflows } from './workflows/queue-workflows.js';
+export type { WorkflowWaitOptions } from './workflows/workflow-wait.js';
+export type {
+  FoundStep,
+  FoundWorkflow,
+  ListWorkflowsOptions,
+  StartedWorkflow,
+  StartOptions,
+  StepCondition,
+  StepJobOptions,
+  StepOptions,
+  StepState,
+  WorkflowEnd,
+  WorkflowState,
+  WorkflowSummary,
+} from './job/workflow.js';

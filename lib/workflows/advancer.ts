@@ -1,0 +1,185 @@
+import { failureOf } from '../job/failure.js';
+import { QueueError } from '../job/queue.errors.js';
+import type { QueueEventBus } from '../observability/events.js';
+import { QueuePolicies, type Retention } from '../options/queue-policy.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import { DatabaseError, LOCKED } from '../storage/connection/database-errors.js';
+import type { Run } from '../storage/connection/database.js';
+import type { Signals } from '../storage/wake-ups/signals.js';
+import type { Storage } from '../storage/storage.js';
+import type { Beginning, Moved } from '../storage/workflows/workflow.repository.js';
+
+interface AdvancerSite {
+  storage: Storage;
+  options: ResolvedOptions;
+  events: QueueEventBus;
+}
+
+/** What somebody holds locked is looked at again: soon, then more and more rarely. */
+const FIRST_REST_MS = 5;
+const MAX_REST_MS = 500;
+/** Stages and stops that one round takes up. */
+const MAX_PAGE = 100;
+
+/** Tells whom it concerns that workflows have moved on: workers of jobs that are ready, and the listeners of this process. */
+export function tellMoved(
+  { lanes, later, ended }: Moved,
+  signals: Pick<Signals, 'send'>,
+  events: QueueEventBus,
+): void {
+  if (lanes.length > 0 || later > 0) signals.send({ lanes, later: later > 0 });
+  for (const end of ended) events.emit('workflowEnded', () => end);
+}
+
+/**
+ * Moves workflows on where the statement that ended a step could not: what failed or was cancelled, what ended in somebody's transaction,
+ * stages whose jobs need locks, workflows that are to stop. All of it stands in rows, so any process may do it at any time.
+ */
+export class Advancer {
+  private restMs = FIRST_REST_MS;
+  private readonly archive: Retention;
+
+  constructor(private readonly site: AdvancerSite) {
+    this.archive = new QueuePolicies(site.options).byQueue('archiveKeepMs');
+  }
+
+  async round(): Promise<number> {
+    const { workflows } = this.site.storage;
+    await workflows.stopExpired();
+    const batches = await workflows.takeArrivals();
+    for (const moved of batches) this.tell(moved);
+    const begun = await this.eachOf((after) => this.beginNext(after));
+    const stopped = await this.eachOf((after) => this.stopNext(after));
+    if (batches.length > 0 || begun.done + stopped.done > 0) return this.again();
+    return begun.locked || stopped.locked ? this.later() : this.done();
+  }
+
+  private again(): number {
+    this.restMs = FIRST_REST_MS;
+    return 0;
+  }
+
+  private later(): number {
+    this.restMs = Math.min(2 * this.restMs, MAX_REST_MS);
+    return this.restMs;
+  }
+
+  private done(): number {
+    this.restMs = FIRST_REST_MS;
+    return Infinity;
+  }
+
+  /** One after another behind the last, so that one which cannot be taken up yet hides none behind it. */
+  private async eachOf(
+    next: (after: string) => Promise<Page | undefined>,
+  ): Promise<{ done: number; locked: boolean }> {
+    const total = { done: 0, locked: false };
+    let after = '0';
+    for (let n = 0; n < MAX_PAGE; n++) {
+      const page = await next(after);
+      if (!page) return total;
+      after = page.id;
+      if (page.locked) total.locked = true;
+      else total.done++;
+    }
+    return total;
+  }
+
+  /** A stage whose jobs are enqueued as any others, with the locks of their groups; whoever holds those is waited for by asking again. */
+  private async beginNext(after: string): Promise<Page | undefined> {
+    const { storage } = this.site;
+    let found: Beginning | undefined;
+    try {
+      const moved = await storage.database.loops.transaction(async (run) => {
+        found = await storage.workflows.takeBeginning(run, after);
+        return found && this.begin(run, found);
+      });
+      if (moved) this.tell(moved);
+      return found && { id: found.id };
+    } catch (error) {
+      if (!found) throw error;
+      if (error instanceof Stopped) return this.forget(found);
+      if (isLocked(error)) return { id: found.id, locked: true };
+      if (!isRefusal(error)) throw error;
+      return this.forget(found, error);
+    }
+  }
+
+  private async begin(run: Run, beginning: Beginning): Promise<Moved> {
+    const { workflows, enqueues } = this.site.storage;
+    const jobs = await workflows.draftsOf(run, beginning);
+    if (jobs.length > 0) await enqueues.insertIn(run, jobs);
+    const flow = await workflows.lock(run, beginning.workflow);
+    if (flow?.state !== 'running' || flow.stop !== null) throw new Stopped();
+    if (jobs.length === 0) return workflows.completeEmpty(run, beginning);
+    const lanes = [...new Set(jobs.map(({ lane }) => lane.id))];
+    return { lanes, later: 1, arrivals: 0, ended: [] };
+  }
+
+  /** Its jobs are not to be enqueued: the workflow is stopped, or they cannot be stored, and have failed. */
+  private async forget(beginning: Beginning, error?: unknown): Promise<Page> {
+    const { database, workflows } = this.site.storage;
+    const before = String(BigInt(beginning.id) - 1n);
+    await database.loops.transaction(async (run) => {
+      const taken = await workflows.takeBeginning(run, before);
+      if (taken?.id !== beginning.id) throw new Passed();
+      if (error === undefined) return;
+      const { name, message, code } = failureOf(error);
+      await workflows.failStage(run, beginning, { name, message, code });
+    }).catch(unlessPassed); // prettier-ignore
+    return { id: beginning.id };
+  }
+
+  /** First nothing begins any more, then what runs is asked to stop; the row stays until both is done. */
+  private async stopNext(after: string): Promise<Page | undefined> {
+    const { database, workflows } = this.site.storage;
+    const found = await database.loops.transaction(async (run) => {
+      const next = await workflows.takeStop(run, after);
+      return next && { ...next, moved: await workflows.stop(run, next.workflow, next.stop) };
+    });
+    if (found?.moved) this.tell(found.moved);
+    return found && this.cancelJobs(found);
+  }
+
+  private async cancelJobs({ id, workflow }: { id: string; workflow: string }): Promise<Page> {
+    const { database, workflows, signals, cancels } = this.site.storage;
+    try {
+      const counts = await cancels.byWorkflow(
+        database.loops.run,
+        { workflowId: workflow },
+        this.archive,
+      );
+      if (counts.requested > 0) signals.send({ lanes: [], later: true, cancel: true });
+      await workflows.stopped(id);
+      return { id };
+    } catch (error) {
+      if (isLocked(error)) return { id, locked: true };
+      throw error;
+    }
+  }
+
+  private tell(moved: Moved): void {
+    tellMoved(moved, this.site.storage.signals, this.site.events);
+  }
+}
+
+/** One arrival that was looked at. */
+interface Page {
+  id: string;
+  locked?: boolean;
+}
+
+/** The workflow is stopped: what was enqueued is rolled back. */
+class Stopped extends Error {}
+/** Another process has taken it. */
+class Passed extends Error {}
+const unlessPassed = (error: unknown): void => {
+  if (!(error instanceof Passed)) throw error;
+};
+
+const isLocked = (error: unknown): boolean =>
+  error instanceof DatabaseError && error.sqlState === LOCKED;
+
+/** Trying again would change nothing. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof QueueError && (!(error instanceof DatabaseError) || !error.isPassing);

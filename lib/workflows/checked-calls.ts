@@ -1,0 +1,70 @@
+import { checkManager } from '../job/joining.js';
+import { isId } from '../job/names.js';
+import { QueueError } from '../job/queue.errors.js';
+import { msOf } from '../job/values/duration.js';
+import type { ListWorkflowsOptions, StartOptions, WorkflowState } from '../job/workflow.js';
+import { duration } from '../options/handler-rules.js';
+import { must, oneOf, passes, shape, whole, type Rule } from '../runtime/rules.js';
+import { checkText } from '../enqueue/option-checks.js';
+import type { WorkflowsAsked } from '../storage/workflows/workflow-reading.repository.js';
+import { WorkflowDraft, type AnyWorkflow } from './builder.js';
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const KEEP_MS = 7 * DAY_MS;
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+const STATES: readonly WorkflowState[] = ['running', 'succeeded', 'failed', 'cancelled'];
+
+const anything: Rule = () => [];
+const text = (name: string): Rule => passes((value: string) => checkText(name, value));
+
+const startOptions = shape({
+  manager: anything,
+  uniqueKey: text('uniqueKey'),
+  onFailure: oneOf('finish', 'cancel'),
+  deadlineMs: duration(1, 366 * DAY_MS),
+  keepMs: duration(60_000, 366 * DAY_MS),
+} satisfies Record<keyof StartOptions, Rule>);
+
+const listOptions = shape({
+  state: must(
+    (value) => [value].flat().every((state) => STATES.includes(state as WorkflowState)),
+    `one or several of ${STATES.join(', ')}`,
+  ),
+  name: text('name'),
+  limit: whole(1, 1_000),
+  after: must(isId, 'the id of a workflow'),
+} satisfies Record<keyof ListWorkflowsOptions, Rule>);
+
+/** @throws QueueError `INVALID_OPTION`, `WORKFLOW_INVALID` */
+export function checkedStart(draft: AnyWorkflow, options: StartOptions) {
+  if (!(draft instanceof WorkflowDraft))
+    throw new QueueError(
+      'WORKFLOW_INVALID',
+      'start takes what workflow(name).step(...) makes. Import workflow from nestjs-simple-queue/workflows.',
+    );
+  if (draft.steps.length === 0)
+    throw new QueueError(
+      'WORKFLOW_INVALID',
+      `Workflow "${draft.name}" has no steps. Declare at least one.`,
+    );
+  const given = {
+    ...options,
+    deadlineMs: msOf(options?.deadlineMs),
+    keepMs: msOf(options?.keepMs),
+  };
+  refuse('start', options === null ? ['options must be an object'] : startOptions(given, ''));
+  if (given.manager !== undefined) checkManager(given.manager);
+  const { manager, uniqueKey, onFailure, deadlineMs, keepMs = KEEP_MS } = given;
+  return { manager, uniqueKey, stopsAtFailure: onFailure === 'cancel', deadlineMs, keepMs };
+}
+
+export function checkedList(options: ListWorkflowsOptions): WorkflowsAsked {
+  refuse('list', listOptions(options, ''));
+  const { state, name, limit = 100, after = LAST_ID } = options;
+  return { states: state === undefined ? STATES : [state].flat(), name, limit, after };
+}
+
+function refuse(call: string, problems: string[]): void {
+  if (problems.length > 0)
+    throw new QueueError('INVALID_OPTION', `workflows.${call}: ${problems.join('; ')}.`);
+}

@@ -1,0 +1,100 @@
+import { captured } from '../enqueue/headers.js';
+import { checkedJob, type CheckedJob, type JobLimits } from '../enqueue/new-job.js';
+import { templatedItem } from '../enqueue/templated-item.js';
+import type { EnqueueItem } from '../job/enqueue-options.js';
+import { isTemplate } from '../job/job-template.js';
+import { quote } from '../job/names.js';
+import type { NewJob } from '../job/new-job.js';
+import { QueueError } from '../job/queue.errors.js';
+import { soon, type Soon } from '../job/schema-fit.js';
+import { QueuePolicies } from '../options/queue-policy.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import { Uuid7 } from '../runtime/uuid7.js';
+import { isHeld } from '../storage/enqueue/held-jobs.js';
+import type { Lanes } from '../storage/lanes/lanes.js';
+import type { NewStage } from '../storage/workflows/workflow.repository.js';
+import type { DeclaredStep } from './builder.js';
+
+/** Makes the jobs of a workflow of what was declared, as an enqueue makes them; nothing is stored. */
+export class Drafted {
+  private readonly ids = new Uuid7();
+  private readonly policies: QueuePolicies;
+
+  constructor(
+    private readonly options: ResolvedOptions,
+    private readonly lanes: Lanes,
+  ) {
+    this.policies = new QueuePolicies(options);
+  }
+
+  newId(): string {
+    return this.ids.next();
+  }
+
+  /** What was given is taken at once, unless a schema asks somebody. @throws QueueError as an enqueue, naming the step. */
+  async stages(steps: readonly DeclaredStep[], workflowId: string): Promise<NewStage[]> {
+    const carried = captured(this.options.carriers);
+    const numbers = new Map(steps.map(({ name }, n) => [name, n]));
+    const checked = steps.map((step) => ofStep(step.name, this.checked(step, workflowId, carried)));
+    const stages: NewStage[] = [];
+    for (const [n, step] of steps.entries()) {
+      const jobs = await this.withLanes(await checked[n]!);
+      const after = step.after.map((name) => ({ stage: numbers.get(name)!, when: step.when }));
+      const plain = jobs.length > 0 && !jobs.some(isHeld);
+      stages.push({ name: step.name, many: step.many, jobs, after, plain });
+    }
+    return stages;
+  }
+
+  private async checked(
+    { name, target, payloads, options }: DeclaredStep,
+    workflowId: string,
+    carried: Record<string, string> | undefined,
+  ): Promise<CheckedJob[]> {
+    const queue = isTemplate(target) ? target.queue : target;
+    const { ordered, fair } = this.policies.of(queue);
+    const own = { maxPayloadBytes: this.options.maxPayloadBytes, newId: () => this.ids.next() };
+    const limits = { ...own, ordered, fair, carried, step: name } as JobLimits;
+    const jobs = payloads.map((payload) => {
+      const item = { payload, ...options, workflowId };
+      const made = isTemplate(target) ? templatedItem(target, item) : item;
+      return soon(made, (ready) => checkedStep(queue, ready, limits));
+    });
+    return all(jobs);
+  }
+
+  private async withLanes(jobs: CheckedJob[]): Promise<NewJob[]> {
+    for (const job of jobs) job.lane = await this.lanes.of(job.queue, job.name, job.labels);
+    return jobs as NewJob[];
+  }
+}
+
+/** In order; a schema may have asked somebody. */
+async function all(jobs: Soon<CheckedJob>[]): Promise<CheckedJob[]> {
+  const made: CheckedJob[] = [];
+  for (const job of jobs) made.push(await job);
+  return made;
+}
+
+/** Also of what a template says by default. */
+function checkedStep(queue: string, item: EnqueueItem, limits: JobLimits): CheckedJob {
+  const { payload, ...options } = item;
+  const job = checkedJob(queue, payload, options, limits);
+  if (job.uniqueKey === undefined && !job.givenId && job.commitWithinMs === undefined) return job;
+  throw new QueueError(
+    'INVALID_OPTION',
+    'a step can be neither unique nor staged: its job belongs to the workflow, which has a uniqueKey of its own.',
+  );
+}
+
+function ofStep<Value>(name: string, made: Promise<Value>): Promise<Value> {
+  const named = made.catch((error: unknown) => {
+    if (!(error instanceof QueueError)) throw error;
+    throw new QueueError(error.code, `Step ${quote(name)}: ${error.message}`, {
+      cause: error.cause,
+    });
+  });
+  // Awaited later; of several that fail, the first is told.
+  named.catch(() => undefined);
+  return named;
+}

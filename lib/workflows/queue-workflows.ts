@@ -1,0 +1,182 @@
+import { checkCall } from '../enqueue/call-options.js';
+import { signalOf } from '../enqueue/signal-of.js';
+import type { InTransaction } from '../job/enqueue-options.js';
+import { checkId, quote } from '../job/names.js';
+import { QueueError } from '../job/queue.errors.js';
+import type { FoundWorkflow, ListWorkflowsOptions, StartedWorkflow, StartOptions, WorkflowSummary } from '../job/workflow.js'; // prettier-ignore
+import type { QueueEventBus } from '../observability/events.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import { isHeld } from '../storage/enqueue/held-jobs.js';
+import type { Joined } from '../storage/connection/joined.js';
+import type { Run } from '../storage/connection/database.js';
+import type { Storage } from '../storage/storage.js';
+import type { NewWorkflow } from '../storage/workflows/workflow.repository.js';
+import { Advancer } from './advancer.js';
+import type { AnyWorkflow, OutputsOf } from './builder.js';
+import { checkedList, checkedStart } from './checked-calls.js';
+import { Drafted } from './drafted.js';
+import { foundWorkflow, summaryOf } from './found.js';
+import { revived } from './retried.js';
+import { unknown, WorkflowWait, type WorkflowWaitOptions } from './workflow-wait.js';
+
+/** The holder of a key may end between insert and look, again and again in theory. */
+const MAX_ROUNDS = 5;
+const MAX_UPSTREAM_BYTES = 16 * 1_024 * 1_024;
+
+/** Starts workflows, looks at them, and stops them. A call with `manager` (or inside an ambient transaction) takes effect if and only if that one commits. */
+export class QueueWorkflows {
+  private readonly drafted: Drafted;
+  private readonly advancer: Advancer;
+
+  /** @internal The module makes it. */
+  constructor(
+    private readonly storage: Storage,
+    options: ResolvedOptions,
+    private readonly events: QueueEventBus,
+  ) {
+    this.drafted = new Drafted(options, storage.lanes);
+    this.advancer = new Advancer({ storage, options, events });
+  }
+
+  /**
+   * Stores a workflow: the jobs of what waits for nothing, and drafts of all others. All of it or nothing.
+   * @throws QueueError as `QueueService.enqueue`, naming the step; `WORKFLOW_INVALID` for one without steps.
+   */
+  async start(draft: AnyWorkflow, options: StartOptions = {}): Promise<StartedWorkflow> {
+    const { manager, ...terms } = checkedStart(draft, options);
+    const joined = this.storage.database.transactionOf({ manager });
+    const id = this.drafted.newId();
+    const stages = await this.drafted.stages([...draft.steps], id);
+    const flow: NewWorkflow = { id, name: draft.name, stages, ...terms };
+    const answer = await this.storing(joined, flow, (run) => this.store(run, flow));
+    if (answer.created) this.wake(flow, joined);
+    return answer;
+  }
+
+  /** undefined: unknown, or no longer kept. */
+  async find(id: string, options: InTransaction = {}): Promise<FoundWorkflow | undefined> {
+    checkCall('find', options);
+    const row = await this.storage.database.within(
+      this.storage.database.transactionOf(options),
+      (run) => this.storage.workflows.reading.find(run, checkId(id)),
+    );
+    return row && foundWorkflow(row);
+  }
+
+  /** The newest first, without their steps. */
+  async list(options: ListWorkflowsOptions = {}): Promise<WorkflowSummary[]> {
+    return (await this.storage.workflows.reading.list(checkedList(options))).map(summaryOf);
+  }
+
+  /**
+   * What the steps that a job waited for have answered, by their names: of `each` a list in the order of its payloads. null: no output.
+   * @throws QueueError `OUTPUT_TOO_LARGE` above 16 MiB, `WORKFLOW_UNKNOWN` for a job that is no step.
+   */
+  async upstream<Flow extends AnyWorkflow>(job: { id: string }): Promise<Partial<OutputsOf<Flow>>> {
+    const { reading } = this.storage.workflows;
+    const id = checkId(job.id);
+    const bytes = await reading.upstreamBytes(id);
+    if (bytes === undefined) throw noStep(id);
+    if (bytes > MAX_UPSTREAM_BYTES) throw tooLarge(id, bytes);
+    return reading.upstream<Partial<OutputsOf<Flow>>>(id);
+  }
+
+  /** Waits for its end, in whatever process that comes. @throws QueueError `WAIT_TIMEOUT`, `WAIT_ABORTED`, `WORKFLOW_UNKNOWN` */
+  async wait(id: string, options: WorkflowWaitOptions = {}): Promise<FoundWorkflow> {
+    const states = this.storage.workflows.reading;
+    await new WorkflowWait(checkId(id), options, { states, events: this.events }).over();
+    return (await this.find(id)) ?? fail(unknown(id));
+  }
+
+  /**
+   * Nothing of it begins any more, what waits is cancelled, and what runs is asked to stop; it has ended as soon as that has. False: it had ended.
+   * @throws QueueError `WORKFLOW_UNKNOWN`
+   */
+  async cancel(id: string, options: InTransaction = {}): Promise<boolean> {
+    checkCall('cancel', options);
+    const { database, workflows, signals } = this.storage;
+    const joined = database.transactionOf(options);
+    const asked = await database.within(joined, async (run) => {
+      if (await workflows.askToStop(run, checkId(id), 'cancelled')) return true;
+      return (await workflows.reading.find(run, id)) ? false : fail(unknown(id));
+    });
+    if (!asked) return false;
+    if (joined) signals.onCommit(joined.runner, () => void this.advance().catch(() => undefined));
+    else await this.advance();
+    return true;
+  }
+
+  /**
+   * Another attempt of a workflow that failed or was cancelled: what did not succeed runs again, with its id as long as its ended job is kept, and
+   * what was skipped waits again. What has succeeded is not repeated. Answers the number of the attempt.
+   * @throws QueueError `WORKFLOW_UNKNOWN`, `WORKFLOW_RUNNING`, `WORKFLOW_INVALID` if it succeeded, `UNIQUE_KEY_TAKEN`
+   */
+  async retry(id: string): Promise<number> {
+    const { database, signals } = this.storage;
+    const waiters = database.waiters.about(() => [`workflow ${checkId(id)}`]);
+    const { attempt, signal } = await waiters.transaction((run) =>
+      revived(this.storage, run, { id: checkId(id), newId: () => this.drafted.newId() }),
+    );
+    signals.send(signal);
+    await this.advance();
+    return attempt;
+  }
+
+  /** Whatever is left over goes on in the loops of any worker. */
+  private async advance(): Promise<void> {
+    for (let round = 0; round < MAX_ROUNDS && (await this.advancer.round()) === 0; round++);
+  }
+
+  private storing<T>(
+    joined: Joined | undefined,
+    { uniqueKey, name, stages }: NewWorkflow,
+    work: (run: Run) => Promise<T>,
+  ): Promise<T> {
+    if (joined) return joined.alone(work);
+    const { callers, waiters } = this.storage.database;
+    const waits = uniqueKey !== undefined || stages.some(({ jobs }) => jobs.some(isHeld));
+    return waits
+      ? waiters.about(() => [`workflow ${name} ${uniqueKey}`]).transaction(work)
+      : callers.transaction(work);
+  }
+
+  private async store(run: Run, flow: NewWorkflow): Promise<StartedWorkflow> {
+    const { workflows, enqueues } = this.storage;
+    const { id, name, uniqueKey } = flow;
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      if (await workflows.start(run, flow)) {
+        const jobs = rootJobs(flow);
+        if (jobs.length > 0) await enqueues.insertIn(run, jobs);
+        return { id, created: true };
+      }
+      const holder = await workflows.holderOf(run, name, uniqueKey!);
+      if (holder) return { id: holder, created: false };
+    }
+    throw new QueueError(
+      'TRANSACTION_CONFLICT',
+      `The unique key of workflow ${quote(name)} changed hands ${MAX_ROUNDS} times. Start it again.`,
+    );
+  }
+
+  private wake(flow: NewWorkflow, joined: Joined | undefined): void {
+    const jobs = rootJobs(flow);
+    const signal = jobs.length > 0 ? signalOf(jobs) : { lanes: [], later: true };
+    this.storage.signals.send(signal, joined?.runner);
+  }
+}
+
+const rootJobs = ({ stages }: NewWorkflow) =>
+  stages.filter(({ after }) => after.length === 0).flatMap(({ jobs }) => jobs);
+
+function fail(error: QueueError): never {
+  throw error;
+}
+
+const noStep = (id: string): QueueError =>
+  new QueueError('WORKFLOW_UNKNOWN', `Job ${id} is no step of a workflow that is kept.`);
+
+const tooLarge = (id: string, bytes: number): QueueError =>
+  new QueueError(
+    'OUTPUT_TOO_LARGE',
+    `The outputs of the steps before job ${id} have ${bytes} bytes, more than ${MAX_UPSTREAM_BYTES}. Let those steps store them elsewhere, and return where they are.`,
+  );

@@ -1,0 +1,60 @@
+import { signalOf } from '../enqueue/signal-of.js';
+import { QueueError } from '../job/queue.errors.js';
+import { TERMINAL_STATES } from '../job/job-state.js';
+import { DatabaseError } from '../storage/connection/database-errors.js';
+import type { Run } from '../storage/connection/database.js';
+import type { Storage } from '../storage/storage.js';
+import type { LockedWorkflow } from '../storage/workflows/workflow.repository.js';
+import { wakeUpFor } from '../storage/wake-ups/wake-up.js';
+import type { Signal } from '../storage/wake-ups/signals.js';
+
+const UNSUCCESSFUL = TERMINAL_STATES.filter((state) => state !== 'succeeded');
+const UNIQUE_VIOLATION = '23505';
+
+/** In one transaction: ended jobs live again, those that are not kept any more are made again of their drafts, and the workflow runs. */
+export async function revived(
+  { workflows, enqueues, revivals }: Storage,
+  run: Run,
+  { id, newId }: { id: string; newId: () => string },
+): Promise<{ attempt: number; signal: Signal }> {
+  refuseState(id, await workflows.lock(run, id));
+  const failed = await workflows.failedSteps(run, id);
+  const back = await revivals.revive(failed, UNSUCCESSFUL, run);
+  const known = new Set(back.map((row) => row.id));
+  const gone = failed.filter((step) => !known.has(step));
+  const others = gone.map(newId);
+  if (gone.length > 0) await workflows.rename(run, gone, others);
+  const made = await workflows.draftsById(run, others);
+  const attempt = await workflows.retry(run, id).catch((error: unknown) => {
+    throw isTaken(error) ? keyTaken(id) : error;
+  });
+  if (made.length > 0) await enqueues.insertIn(run, made);
+  const fresh = signalOf(made);
+  const signal = wakeUpFor(back);
+  const lanes = [...new Set([...signal.lanes, ...fresh.lanes])];
+  return { attempt, signal: { ...signal, lanes, later: true } };
+}
+
+function refuseState(id: string, flow: LockedWorkflow | undefined): void {
+  if (!flow)
+    throw new QueueError('WORKFLOW_UNKNOWN', `Workflow ${id} is unknown, or not kept any more.`);
+  if (flow.state === 'running')
+    throw new QueueError(
+      'WORKFLOW_RUNNING',
+      `Workflow ${id} is still running: another attempt begins after its end. Wait for it, or cancel it.`,
+    );
+  if (flow.state === 'succeeded')
+    throw new QueueError(
+      'WORKFLOW_INVALID',
+      `Workflow ${id} has succeeded: there is nothing to repeat. Start a new one.`,
+    );
+}
+
+const isTaken = (error: unknown): boolean =>
+  error instanceof DatabaseError && error.sqlState === UNIQUE_VIOLATION;
+
+const keyTaken = (id: string): QueueError =>
+  new QueueError(
+    'UNIQUE_KEY_TAKEN',
+    `Workflow ${id} cannot run again: another one of its name has its uniqueKey and is running. Wait for that one, or cancel it.`,
+  );

@@ -1,0 +1,105 @@
+import { QueueError } from '../job/queue.errors.js';
+import { msOf, type Duration } from '../job/values/duration.js';
+import type { QueueEventBus } from '../observability/events.js';
+import { duration } from '../options/handler-rules.js';
+import { must, shape } from '../runtime/rules.js';
+import type { WorkflowReadingRepository } from '../storage/workflows/workflow-reading.repository.js';
+
+/** How long to wait for the end of a workflow. */
+export interface WorkflowWaitOptions {
+  /** Default 30,000 ms, a day at most. */
+  timeoutMs?: Duration;
+  /** Ends the wait; the workflow goes on. */
+  signal?: AbortSignal;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const TIMEOUT_MS = 30_000;
+const FIRST_REST_MS = 5;
+const MAX_REST_MS = 1_000;
+
+const waitOptions = shape({
+  timeoutMs: duration(1, DAY_MS),
+  signal: must((value) => value instanceof AbortSignal, 'an AbortSignal'),
+});
+
+/** Looks whether a workflow has ended, ever more rarely; what this process hears makes the next look earlier. */
+export class WorkflowWait {
+  private readonly until: number;
+  private readonly timeoutMs: number;
+  private readonly signal: AbortSignal | undefined;
+  private wake: () => void = () => undefined;
+
+  /** @throws QueueError `INVALID_OPTION` */
+  constructor(
+    private readonly id: string,
+    options: WorkflowWaitOptions,
+    private readonly parts: { states: WorkflowReadingRepository; events: QueueEventBus },
+  ) {
+    const given = { ...options, timeoutMs: msOf(options.timeoutMs) };
+    const problems = waitOptions(given, '');
+    if (problems.length > 0)
+      throw new QueueError('INVALID_OPTION', `workflows.wait: ${problems.join('; ')}.`);
+    this.timeoutMs = given.timeoutMs ?? TIMEOUT_MS;
+    this.until = performance.now() + this.timeoutMs;
+    this.signal = given.signal;
+  }
+
+  async over(): Promise<void> {
+    const stop = this.parts.events.on(
+      'workflowEnded',
+      ({ id }) => void (id === this.id && this.wake()),
+    );
+    const onAbort = (): void => this.wake();
+    this.signal?.addEventListener('abort', onAbort);
+    try {
+      for (
+        let restMs = FIRST_REST_MS;
+        !(await this.hasEnded());
+        restMs = Math.min(2 * restMs, MAX_REST_MS)
+      )
+        await this.rest(restMs);
+    } finally {
+      stop();
+      this.signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  private async hasEnded(): Promise<boolean> {
+    if (this.signal?.aborted) throw aborted(this.id, this.signal);
+    const state = await this.parts.states.stateOf(this.id);
+    if (state === undefined) throw unknown(this.id);
+    if (state !== 'running') return true;
+    if (performance.now() >= this.until) throw late(this.id, this.timeoutMs);
+    return false;
+  }
+
+  private rest(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, Math.max(1, Math.min(ms, this.until - performance.now())));
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+export const unknown = (id: string): QueueError =>
+  new QueueError(
+    'WORKFLOW_UNKNOWN',
+    `Workflow ${id} is unknown: it was never started, its transaction has not committed, or it is not kept any more (keepMs).`,
+  );
+
+const aborted = (id: string, { reason: cause }: AbortSignal): QueueError =>
+  new QueueError(
+    'WAIT_ABORTED',
+    `Waiting for workflow ${id} was aborted by its signal. The workflow continues; cancel it if nobody wants it.`,
+    { cause },
+  );
+
+const late = (id: string, timeoutMs: number): QueueError =>
+  new QueueError(
+    'WAIT_TIMEOUT',
+    `Workflow ${id} has not ended within ${timeoutMs} ms. It continues: wait for it again, or look at it with find(id).`,
+  );

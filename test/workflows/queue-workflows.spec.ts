@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { QueueDoctor } from '../../lib/doctor/queue-doctor.js';
+import { defineJob } from '../../lib/enqueue/define-job.js';
+import { Janitor } from '../../lib/maintenance/janitor.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
+import { QueueService } from '../../lib/queue.service.js';
+import { workflow } from '../../lib/workflows/builder.js';
+import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
+import { aSite } from '../support/site.js';
+import { aStorage, type TestStorage } from '../support/storage.js';
+
+const TABLES = ['workflow', 'stage', 'edge', 'step', 'draft', 'arrival', 'job'];
+const success = (id: string, output = '1') => ({
+  id,
+  epoch: 0,
+  runMs: 1,
+  keepMs: undefined,
+  output,
+});
+
+describe('workflows on their tables', () => {
+  let test: TestStorage;
+  let workflows: QueueWorkflows;
+
+  beforeAll(async () => {
+    test = await aStorage();
+    const options = resolveOptions({ maxPayloadBytes: 1_000 }).options;
+    workflows = new QueueWorkflows(test.storage, options, test.events);
+  });
+  afterAll(() => test.close());
+
+  const rows = async () =>
+    Object.fromEntries(
+      await Promise.all(
+        TABLES.map(async (table): Promise<[string, number]> => {
+          const [row] = await test.database.query<{ n: number }>(`select count(*)::int as n from simple_queue.${table}`); // prettier-ignore
+          return [table, row!.n];
+        }),
+      ),
+    );
+  const NOTHING = Object.fromEntries(TABLES.map((table) => [table, 0]));
+  const one = (name = 'w') => workflow(name).step('a', 'work', 1);
+
+  it.each([
+    ['waits for itself', () => workflow('w').step('a', 'work', 1, { after: 'a' as never })],
+    ['is not declared before it', () => one().step('b', 'work', 1, { after: 'c' as never })],
+    ['is declared twice', () => one().step('a', 'work', 1)],
+    ['must be', () => one().step('b', 'work', 1, { after: 'a', when: 'never' as never })],
+    ['nothing that it waits for', () => workflow('w').step('a', 'work', 1, { when: 'failed' })],
+    [
+      'cannot have uniqueKey',
+      () => workflow('w').step('a', 'work', 1, { uniqueKey: 'k' } as never),
+    ],
+    [
+      'cannot have workflowId',
+      () => workflow('w').step('a', 'work', 1, { workflowId: 'k' } as never),
+    ],
+    ['needs a list', () => workflow('w').each('a', 'work', 7 as never)],
+    [
+      '10001 jobs, more than 10000',
+      () =>
+        workflow('w').each(
+          'a',
+          'work',
+          Array.from({ length: 10_001 }, () => 1),
+        ),
+    ],
+    ['has no steps', () => workflows.start(workflow('w'))],
+    ['start takes', () => workflows.start({ name: 'w', steps: [] } as never)],
+  ])('refuses what %s with a code of its own', async (message, make) => {
+    await expect((async () => make())()).rejects.toMatchObject({
+      code: 'WORKFLOW_INVALID',
+      message: expect.stringContaining(message),
+    });
+    expect(await rows()).toEqual(NOTHING);
+  });
+
+  it('refuses 10,001 steps', () => {
+    const flow = workflow('w');
+    for (let n = 0; n < 10_000; n++) flow.step(`s${n}`, 'work', 1);
+    expect(() => flow.step('more', 'work', 1)).toThrow('more than 10000 steps');
+  });
+
+  it('stores nothing where a payload, an option or a transaction is refused, and names the step', async () => {
+    const large = one().step('b', 'work', 'x'.repeat(2_000), { after: 'a' });
+    await expect(workflows.start(large)).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE', message: expect.stringContaining('Step "b"') }); // prettier-ignore
+    const Unique = defineJob({ queue: 'work', defaults: { uniqueKey: 'k' } } as never);
+    await expect(workflows.start(workflow('w').step('a', Unique, 1))).rejects.toMatchObject({ code: 'INVALID_OPTION' }); // prettier-ignore
+    for (const options of [{ uniqueKey: '' }, { deadlineMs: 0 }, { onFailure: 'stop' }, { keepMs: 5 }, { key: 1 }, { manager: 7 }, null]) // prettier-ignore
+      await expect(workflows.start(one(), options as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' }); // prettier-ignore
+    expect(() => workflow('w').step('a', 'no queue', 1)).toThrow('not a queue name');
+    expect(await rows()).toEqual(NOTHING);
+  });
+
+  it('says of what is unknown that it is', async () => {
+    const id = randomUUID();
+    expect(await workflows.find(id)).toBeUndefined();
+    const unknown = { code: 'WORKFLOW_UNKNOWN' };
+    await expect(workflows.cancel(id)).rejects.toMatchObject(unknown);
+    await expect(workflows.retry(id)).rejects.toMatchObject(unknown);
+    await expect(workflows.wait(id)).rejects.toMatchObject(unknown);
+    await expect(workflows.upstream({ id })).rejects.toMatchObject(unknown);
+    await expect(workflows.find('7')).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    await expect(workflows.list({ state: 'lost' as never })).rejects.toMatchObject({ code: 'INVALID_OPTION' }); // prettier-ignore
+    const running = await workflows.start(one());
+    await expect(workflows.wait(running.id, { timeoutMs: 1 })).rejects.toMatchObject({ code: 'WAIT_TIMEOUT' }); // prettier-ignore
+    await expect(workflows.wait(running.id, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'WAIT_ABORTED' }); // prettier-ignore
+    await expect(workflows.retry(running.id)).rejects.toMatchObject({ code: 'WORKFLOW_RUNNING' });
+    await workflows.cancel(running.id);
+  });
+
+  it('makes the next step ready in the statement that ends the last one before it, however many end at once', async () => {
+    const flow = workflow('fan')
+      .each(
+        'part',
+        'work',
+        Array.from({ length: 200 }, (_, n) => n),
+      )
+      .step('last', 'work', 'last', { after: 'part' });
+    const { id } = await workflows.start(flow);
+    const steps = await test.database.query<{ id: string }>('select id from simple_queue.step where workflow = $1 and stage = 0', [id]); // prettier-ignore
+    const batches = Array.from({ length: 20 }, (_, n) => steps.slice(10 * n, 10 * n + 10));
+    await Promise.all(
+      batches.map((batch) => test.storage.workflows.settle('w', batch.map((step) => success(step.id)))), // prettier-ignore
+    );
+
+    const ready = await test.database.query(
+      'select t.id from simple_queue.ready r join simple_queue.step t on t.id = r.id where t.workflow = $1 and t.stage = 1',
+      [id],
+    );
+    expect(ready).toHaveLength(1);
+    expect(await rows()).toMatchObject({ arrival: 0 });
+    await workflows.cancel(id);
+  });
+
+  it('ends a step once: a run that lost its job, and the late end of another life, change nothing', async () => {
+    const { id } = await workflows.start(one('once').step('b', 'work', 2, { after: 'a' }));
+    const [job] = (await workflows.find(id))!.steps[0]!.ids;
+    expect((await test.storage.workflows.settle('w', [success(job!)])).lost).toEqual([]);
+    expect((await test.storage.workflows.settle('w', [success(job!, '2')])).lost).toEqual([job]);
+    const [next] = (await workflows.find(id))!.steps[1]!.ids;
+    expect(await workflows.upstream({ id: next! })).toEqual({ a: 1 });
+    await workflows.cancel(id);
+  });
+
+  it('refuses outputs that are too large to be read at once', async () => {
+    const { id } = await workflows.start(one('large').step('b', 'work', 2, { after: 'a' }));
+    const [job] = (await workflows.find(id))!.steps[0]!.ids;
+    await test.database.query(`update simple_queue.step set output = to_jsonb(repeat('x', 17000000)) where id = $1`, [job]); // prettier-ignore
+    const [next] = (await workflows.find(id))!.steps[1]!.ids;
+    await expect(workflows.upstream({ id: next! })).rejects.toMatchObject({ code: 'OUTPUT_TOO_LARGE' }); // prettier-ignore
+    await workflows.cancel(id);
+  });
+
+  it('of jobs that are gone are reported by the doctor', async () => {
+    const doctor = new QueueDoctor(test.storage, resolveOptions({}).options);
+    const { id } = await workflows.start(one('stuck'));
+    const look = () => doctor.examine({ only: ['WORKFLOWS'] });
+    await test.database.query(`update simple_queue.workflow set created_at = now() - interval '2 hours' where id = $1`, [id]); // prettier-ignore
+    expect(await look()).toEqual([]);
+    const [job] = (await workflows.find(id))!.steps[0]!.ids;
+    await test.database.query('delete from simple_queue.ready where id = $1', [job]);
+    await test.database.query('delete from simple_queue.job where id = $1', [job]);
+    expect(await look()).toMatchObject([{ level: 'warning', found: expect.stringContaining(`stuck ${id} (step a)`) }]); // prettier-ignore
+    await test.database.query(`delete from simple_queue.workflow where id = $1`, [id]);
+  });
+
+  it('cost jobs that are no steps nothing: no statement of theirs, and no row', async () => {
+    await test.database.query(`truncate ${TABLES.map((table) => `simple_queue.${table}`).join()}, simple_queue.ready`); // prettier-ignore
+    const queues = new QueueService(test.storage, test.options, test.events);
+    const jobs = await queues.enqueueMany('work', Array.from({ length: 50 }, (_, n) => ({ payload: n, workflowId: 'tag' }))); // prettier-ignore
+    await queues.cancel({ workflowId: 'tag' });
+    expect(jobs).toHaveLength(50);
+    expect(await rows()).toEqual(NOTHING);
+  });
+
+  it('are let go of, with all that belongs to them, when they were kept long enough', async () => {
+    const flow = () => one('kept').step('b', 'work', 2, { after: 'a' });
+    const [old, young] = [await workflows.start(flow()), await workflows.start(flow())];
+    await workflows.cancel(old.id);
+    await workflows.cancel(young.id);
+    await test.database.query(`update simple_queue.workflow set expires_at = now() where id = $1`, [old.id]); // prettier-ignore
+    await new Janitor(aSite(test)).round();
+
+    expect(await workflows.find(old.id)).toBeUndefined();
+    expect(await workflows.find(young.id)).toMatchObject({ state: 'cancelled' });
+    expect(await rows()).toMatchObject({ workflow: 1, stage: 2, edge: 1, step: 2, draft: 2, arrival: 0 }); // prettier-ignore
+  });
+});
