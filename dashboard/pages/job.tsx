@@ -5,7 +5,7 @@ import type { JobAnswer } from '../parts/answers.js';
 import { CarriedJson, PayloadEditor } from '../parts/carried.js';
 import { Copy } from '../parts/copy.js';
 import { useLook } from '../parts/live.js';
-import { At, Fact, QueueLink, Shown, State, Table, Text, When } from '../parts/small.js';
+import { At, Fact, Progress, QueueLink, Shown, State, Table, Text, When } from '../parts/small.js';
 import { span } from '../parts/words.js';
 
 const ENDED = /^(succeeded|failed|unprocessable|critical|poisoned|cancelled|expired)$/;
@@ -136,6 +136,13 @@ function Facts({ job }: { job: JobAnswer['job'] }) {
       </Fact>
       <Fact name="ended">{job.finishedAt && <At at={job.finishedAt} />}</Fact>
       <Fact name="last run">{job.runMs !== undefined && span(job.runMs)}</Fact>
+      <Fact name="progress">
+        {job.progress && (
+          <>
+            <Progress of={job.progress} /> (<When at={job.progress.at} />)
+          </>
+        )}
+      </Fact>
       <Fact name="worker">{job.worker && <Text>{job.worker}</Text>}</Fact>
       <Fact name="priority">{job.priority !== 0 && job.priority}</Fact>
       <Fact name="crashes of its process">{job.stalls > 0 && job.stalls}</Fact>

@@ -6,7 +6,7 @@ import type { Job, JobsAnswer } from '../parts/answers.js';
 import { Many } from '../parts/by-filter.js';
 import { FilterBar } from '../parts/filter-bar.js';
 import { useLook } from '../parts/live.js';
-import { JobLink, QueueLink, Shown, State, Text, When } from '../parts/small.js';
+import { JobLink, Progress, QueueLink, Shown, State, Text, When } from '../parts/small.js';
 import { many } from '../parts/words.js';
 
 const LIVE = ['ready', 'scheduled', 'running', 'blocked', 'staged'];
@@ -70,11 +70,13 @@ function Found({
                     }
                   />
                 </th>
-                {['id', 'queue', 'name', 'state', 'attempt', 'when', 'error'].map((head) => (
-                  <th key={head} scope="col">
-                    {head}
-                  </th>
-                ))}
+                {['id', 'queue', 'name', 'state', 'attempt', 'when', 'progress or error'].map(
+                  (head) => (
+                    <th key={head} scope="col">
+                      {head}
+                    </th>
+                  ),
+                )}
               </tr>
             </thead>
             <tbody>
@@ -206,7 +208,10 @@ function Row({
       <td>
         <When at={when} />
       </td>
-      <td class="error">{lastError && <Text>{`${lastError.name}: ${lastError.message}`}</Text>}</td>
+      <td class="error">
+        {state === 'running' && job.progress && <Progress of={job.progress} />}
+        {lastError && <Text>{`${lastError.name}: ${lastError.message}`}</Text>}
+      </td>
     </tr>
   );
 }

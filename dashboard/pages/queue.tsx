@@ -6,24 +6,35 @@ import { Many } from '../parts/by-filter.js';
 import { LimitForm, limitWords } from '../parts/limit-form.js';
 import { useLook } from '../parts/live.js';
 import { PauseState } from '../parts/queue-table.js';
+import { RunSeries } from '../parts/run-series.js';
 import { Count, Fact, JobLink, Shown, State, Table, Text, When } from '../parts/small.js';
 import { count, many, number, span } from '../parts/words.js';
 import { WorkerTable } from '../parts/worker-table.js';
 
 /** One queue: what it holds, who works it, what keeps it up. */
-export function Queue({ said: { queue = '' } }: PageProps) {
+export function Queue({ said: { queue = '', hours } }: PageProps) {
   const looked = useLook<QueueAnswer>('queue', { queue });
   return (
     <>
       <h1>
         Queue <Text>{queue}</Text>
       </h1>
-      <Shown looked={looked}>{(answer) => <Found answer={answer} queue={queue} />}</Shown>
+      <Shown looked={looked}>
+        {(answer) => <Found answer={answer} queue={queue} hours={hours} />}
+      </Shown>
     </>
   );
 }
 
-function Found({ answer, queue }: { answer: QueueAnswer; queue: string }) {
+function Found({
+  answer,
+  queue,
+  hours,
+}: {
+  answer: QueueAnswer;
+  queue: string;
+  hours: string | undefined;
+}) {
   const { stats, workers, blockedGroups } = answer;
   return (
     <>
@@ -33,6 +44,11 @@ function Found({ answer, queue }: { answer: QueueAnswer; queue: string }) {
         <Many kind="cancel-many" filter={{ queue }} label="Cancel waiting jobs" />
         <Many kind="purge" filter={{ queue, state: DEAD }} label="Delete failed jobs" />
       </div>
+      <RunSeries
+        queue={queue}
+        hours={hours}
+        place={(wanted) => to('queue', { queue, hours: wanted })}
+      />
       <h2>Limit across the fleet</h2>
       <p>{limitWords(answer.limit)}</p>
       <LimitForm name={queue} limit={answer.limit} ofQueue />

@@ -4,6 +4,7 @@ import type {
   QueueSummary,
   WorkerSummary,
 } from '../../lib/admin/overview.js';
+import type { Series } from '../../lib/admin/series.js';
 import type { LimitSummary } from '../../lib/admin/limits.js';
 import type { ListedJob } from '../../lib/admin/listed-job.js';
 import type { Reason } from '../../lib/admin/reasons.js';
@@ -39,6 +40,8 @@ export interface OverviewAnswer {
   troubles: TroubleTold[];
   queues: Queue[];
 }
+
+export type SeriesAnswer = Told<Series>;
 
 export interface QueueAnswer {
   stats: Told<QueueStats>;

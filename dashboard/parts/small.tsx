@@ -1,9 +1,11 @@
 import type { ComponentChildren } from 'preact';
 import type { JobCount } from '../../lib/admin/overview.js';
+import type { JobProgress } from '../../lib/job/progress.js';
+import type { Told } from './answers.js';
 import type { Looked } from './live.js';
 import { useNow } from './live.js';
 import { to } from './address.js';
-import { ago, count, local, visible, ZONE } from './words.js';
+import { ago, count, local, number, visible, ZONE } from './words.js';
 
 /** How long ago, and on hover exactly when, in the viewer's zone and in UTC. */
 export function When({ at }: { at?: string | number | undefined }) {
@@ -77,6 +79,16 @@ export function JobLink({ id }: { id: string }) {
     <a class="id" href={to('job', { id })}>
       {id}
     </a>
+  );
+}
+
+/** How far a job has come, as a bar and in words. */
+export function Progress({ of: { done, of, note } }: { of: Told<JobProgress> }) {
+  return (
+    <>
+      {of !== undefined && <progress max={of} value={done} aria-label="Progress" />} {number(done)}
+      {of !== undefined && ` of ${number(of)}`} {note && <Text>{note}</Text>}
+    </>
   );
 }
 

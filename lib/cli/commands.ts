@@ -1,6 +1,7 @@
 import type { AddCommand } from './command.js';
 import { addCancel } from './commands/cancel.command.js';
 import { addChange } from './commands/change.command.js';
+import { addDashboard } from './commands/dashboard.command.js';
 import { addDoctor } from './commands/doctor.command.js';
 import { addEnqueue } from './commands/enqueue.command.js';
 import { addExplain } from './commands/explain.command.js';
@@ -39,6 +40,7 @@ export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
     addJob,
     addExplain,
     addTail,
+    addDashboard,
     addTop,
     addSchedules,
     addWorkflows,

@@ -6,6 +6,7 @@ import { overview } from './looks/overview.js';
 import { queue } from './looks/queue.js';
 import { schedule } from './looks/schedule.js';
 import { schedules } from './looks/schedules.js';
+import { series } from './looks/series.js';
 import { workers } from './looks/workers.js';
 
 /** By the name in their address. */
@@ -18,4 +19,5 @@ export const LOOKS: Readonly<Record<string, Look>> = {
   schedule,
   workers,
   limits,
+  series,
 };

@@ -12,6 +12,7 @@ const HIDDEN = [
   'headers',
   'output',
   'checkpoint',
+  'progress',
   'lastError',
   'history',
   'uniqueKey',

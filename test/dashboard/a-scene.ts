@@ -38,6 +38,15 @@ let deep: unknown = 'bottom';
 for (let depth = 0; depth < 2_000; depth++) deep = [deep];
 HOSTILE.deep = deep;
 
+/** An hour as workers would have counted it; the newest minute is still in their memory. */
+async function anHour(database: TestDatabase): Promise<void> {
+  await database.query(`insert into simple_queue.tally (lane, shard, minute, worker, expires_at, started, succeeded, retried, rescheduled,
+      released, cancelled, failed, lost, wait, run)
+    select l.id, 0, date_trunc('minute', now()) - n * interval '1 minute', 'shop-7f9c:1', now() + interval '1 day',
+      40 + n % 7, 40 + n % 7 - bad, bad / 2, 0, 0, 0, bad - bad / 2, 0, array[0, 5, 9, 20, 6], array[0, 0, 0, 2, 10, 20, 8]
+    from simple_queue.lane l, generate_series(2, 58) n, lateral (select case when n < 15 then 20 - n else 0 end) b(bad)`);
+}
+
 export async function aScene(database: TestDatabase): Promise<TestDashboard & { hostile: string }> {
   mended.is = false;
   const it_ = await aDashboard(database, {
@@ -58,6 +67,7 @@ export async function aScene(database: TestDatabase): Promise<TestDashboard & { 
   await admin.setLimit('mail', { fleetConcurrency: 4 });
   const nightly = { cron: '0 2 * * *', timeZone: 'America/New_York', target: 'reports' };
   await it_.app.get(QueueSchedules).put('nightly-report', nightly);
+  await anHour(database);
   await eventually(async () => {
     const { deadLetters } = await admin.stats('mail');
     return deadLetters.jobs === 13 && (await admin.stats('reports')).ready.jobs === 0;

@@ -36,7 +36,8 @@ it('quotes every example somewhere, or links to it', () => {
 // Schedules took 2,000 of them: a guide, a page for those who come from a cron, two decisions. Looking took 1,500: a guide, decisions. What
 // waits for a person took 300: a decision, filters. Progress took 700: a guide, a decision. Workflows took
 // 1,600: a guide, two decisions.
-const BUDGET = 45_100;
+// The dashboard took 1,300: a guide with logins and permissions, a decision.
+const BUDGET = 46_400;
 const GENERATED = /^docs\/(sql\/|benchmarks\.md$)/;
 const COUNTED = DOCUMENTS.filter(
   (path) => path === 'README.md' || (path.startsWith('docs/') && !GENERATED.test(path)),

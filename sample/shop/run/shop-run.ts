@@ -56,6 +56,7 @@ export class ShopRun {
 
   private greet({ url }: ShopSettings, { description }: Database, lines: OrderLine[]): void {
     this.screen.say(`The coffee shop is open at ${url} (process ${process.pid}).`);
+    this.screen.say(`Its queues: ${url}/queues`);
     this.screen.say(`PostgreSQL: ${description}.`);
     this.screen.say(`Placing the ${number(lines.length)} orders of ${this.command.orders}:`);
   }
