@@ -23,7 +23,7 @@ export const SCHEDULES = [
     primary key (name, shard)
   ) with (${SMALL})`,
   `create index schedule_next on simple_queue.schedule (next_at, shard) where paused_at is null`,
-  `create index schedule_waiting on simple_queue.schedule (name, shard) where waiting > 0`,
+  `create index schedule_waiting on simple_queue.schedule (waiting, shard) where waiting > 0`,
   `create table simple_queue.tick (
     schedule text not null,
     shard smallint not null,

@@ -3,7 +3,7 @@ prepare find_due_schedules as
 select (extract(epoch from statement_timestamp()) * 1000)::float8 as now,
     (select (extract(epoch from next_at) * 1000)::float8 from simple_queue.schedule
       where shard = $1 and paused_at is null and next_at > '-infinity' order by next_at limit 1) as "soonest",
-    exists (select from simple_queue.schedule where shard = $1 and waiting > 0) as waits, d.*
+    (select waiting from simple_queue.schedule where shard = $1 and waiting > 0 order by waiting desc limit 1) is not null as waits, d.*
   from (values (1)) one left join lateral (
     (select s.name, s.owner, s.spec, s.payload::text as payload, s.hash, s.declared, s.waiting,
     (extract(epoch from s.created_at) * 1000)::float8 as "createdAt", (extract(epoch from s.paused_at) * 1000)::float8 as "pausedAt", (extract(epoch from s.next_at) * 1000)::float8 as "nextAt", (extract(epoch from s.last_at) * 1000)::float8 as "lastAt",
@@ -13,5 +13,7 @@ select (extract(epoch from statement_timestamp()) * 1000)::float8 as now,
     (select s.name, s.owner, s.spec, s.payload::text as payload, s.hash, s.declared, s.waiting,
     (extract(epoch from s.created_at) * 1000)::float8 as "createdAt", (extract(epoch from s.paused_at) * 1000)::float8 as "pausedAt", (extract(epoch from s.next_at) * 1000)::float8 as "nextAt", (extract(epoch from s.last_at) * 1000)::float8 as "lastAt",
     exists (select from simple_queue.lease l where l.id = s.seen_by and l.shard = $1 and l.expires_at > statement_timestamp()) as alive, (select (extract(epoch from min(at)) * 1000)::float8 from simple_queue.tick t
-        where t.schedule = s.name and t.shard = $1 and t.outcome = 'waiting') as "waitingAt" from simple_queue.schedule s
-      where s.shard = $1 and s.waiting > 0 and s.paused_at is null and not exists (select j.id from simple_queue.job j where j.shard = $1 and j.id = any(s.jobs)) limit 100)) d on true;
+        where t.schedule = s.name and t.shard = $1 and t.outcome = 'waiting') as "waitingAt"
+      from (select * from simple_queue.schedule where shard = $1 and waiting > 0 order by waiting desc offset 0) s
+      where s.paused_at is null and not exists (select j.id from pg_catalog.unnest(s.jobs) u(id)
+        cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 offset 0) j) limit 100)) d on true;

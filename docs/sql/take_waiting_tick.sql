@@ -2,7 +2,8 @@
 prepare take_waiting_tick as
 with target as materialized (
     select s.name from simple_queue.schedule s
-    where s.name = $2 and s.shard = $1 and s.waiting > 0 and s.paused_at is null and not exists (select j.id from simple_queue.job j where j.shard = $1 and j.id = any(s.jobs))
+    where s.name = $2 and s.shard = $1 and s.waiting > 0 and s.paused_at is null and not exists (select j.id from pg_catalog.unnest(s.jobs) u(id)
+        cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 offset 0) j)
     limit 1 for update of s skip locked),
   ticked as (
     update simple_queue.tick set outcome = 'enqueued', job = $4::uuid, made_at = statement_timestamp()

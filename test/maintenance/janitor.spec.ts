@@ -290,6 +290,17 @@ describe('the janitor', () => {
     expect(await count('throttle')).toBe(100);
   });
 
+  it('purges the ticks of schedules that were kept as long as the archive, and none that waits', async () => {
+    await test.database.query(
+      `insert into simple_queue.tick (schedule, shard, at, made_at, outcome)
+       select 'often', 0, now() - n * interval '1 second', now() - case when n <= 1500 then 9 else 0 end * interval '1 day',
+         case when n % 100 = 0 then 'waiting' else 'enqueued' end from generate_series(1, 1600) n`,
+    );
+    await aJanitor().round();
+    expect(await count('tick')).toBe(115);
+    await test.database.query('truncate simple_queue.tick');
+  });
+
   it('says once that it may not change tables, and goes on purging', async () => {
     const { partitions: repository } = test.storage;
     const refused = Object.assign(Object.create(repository) as typeof repository, {
