@@ -16,6 +16,7 @@ export interface Recorders {
   lapsedLeases: Counter;
   reaped: Counter;
   loopFailures: Counter;
+  ticks: Counter;
 }
 
 export const recordersOf = (meter: Meter): Recorders => ({
@@ -61,15 +62,16 @@ function countersOf(meter: Meter) {
       '{poll}',
       'Polls by what they brought: as much as was asked for, a part, or nothing',
     ),
-    lapsedLeases: counter(
-      'simple_queue.lease.lapsed',
-      '{lease}',
-      'Leases of this process that were lost',
-    ),
+    lapsedLeases: counter('simple_queue.lease.lapsed', '{lease}', 'Leases of this process that were lost'), // prettier-ignore
     reaped: counter(
       'simple_queue.reaped',
       '{message}',
       'Jobs that this process took back from silent workers',
+    ),
+    ticks: counter(
+      'simple_queue.ticks',
+      '{tick}',
+      'Times of schedules that this process decided, by what became of them',
     ),
     loopFailures: counter(
       'simple_queue.loop.failures',

@@ -63,7 +63,7 @@ export class Measuring {
   }
 
   private listeners(): Listeners {
-    const { lapsedLeases, reaped, loopFailures } = this.recorders;
+    const { lapsedLeases, reaped, loopFailures, ticks } = this.recorders;
     return {
       enqueued: ({ queue, outcome }) => this.tallies.of(queue).count('enqueued', outcome),
       started: (event) => this.started(event),
@@ -77,6 +77,8 @@ export class Measuring {
       polled: (event) => this.polled(event),
       leaseLapsed: () => lapsedLeases.add(1, this.tallies.attributes),
       reaped: ({ jobs }) => reaped.add(jobs, this.tallies.attributes),
+      ticked: ({ queue, outcome, times = 1 }) =>
+        ticks.add(times, { ...this.tallies.of(queue).attributes, [ATTRIBUTE.outcome]: outcome }),
       loopFailed: ({ loop }) =>
         loopFailures.add(1, { ...this.tallies.attributes, [ATTRIBUTE.loop]: loop }),
     };

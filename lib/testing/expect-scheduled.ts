@@ -1,15 +1,15 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { quote } from '../job/names.js';
+import { inMs, type Duration } from '../job/values/duration.js';
 import type { Schedule } from '../job/schedule.js';
 import { QueueSchedules } from '../schedules/queue-schedules.js';
 import { partsOf, type OfInstance } from './application-parts.js';
 
 /** What a schedule is to be like: the given members have to be equal. */
 export type ExpectedSchedule = Partial<
-  Pick<
-    Schedule,
-    'cron' | 'everyMs' | 'timeZone' | 'queue' | 'jobName' | 'overlap' | 'catchUp' | 'payload'
-  >
+  Pick<Schedule, 'cron' | 'timeZone' | 'queue' | 'jobName' | 'overlap' | 'catchUp' | 'payload'> & {
+    everyMs: Duration;
+  }
 >;
 
 /**
@@ -27,7 +27,7 @@ export async function expectScheduled(
   const found = await schedules.find(name);
   if (!found)
     throw new Error(`Expected a schedule ${quote(name)}. There are: ${await names(schedules)}.`);
-  const wrong = Object.entries(expected).filter(
+  const wrong = Object.entries(inMs(expected, 1)).filter(
     ([member, value]) => !isEqual(found[member as keyof Schedule], value),
   );
   if (wrong.length === 0) return found;

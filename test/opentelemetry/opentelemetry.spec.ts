@@ -206,9 +206,15 @@ describe('OpenTelemetry', () => {
     await loseLeases(story.database);
     await eventually(() => expect(application.seen('leaseLapsed')).toHaveLength(1));
 
+    const tick = { schedule: 's', queue: 'counted', at: new Date() };
+    application.events.emit('ticked', () => ({ ...tick, outcome: 'enqueued' }));
+    application.events.emit('ticked', () => ({ ...tick, outcome: 'missed', times: 3 }));
+
     const points = await sdk.scrape();
     const of = (name: string, attributes: object = {}) =>
       valueOf(points, name, { 'messaging.destination.name': 'counted', ...attributes });
+    expect(of('simple_queue.ticks', { 'simple_queue.outcome': 'enqueued' })).toBe(1);
+    expect(of('simple_queue.ticks', { 'simple_queue.outcome': 'missed' })).toBe(3);
     expect(of('messaging.client.sent.messages', { 'simple_queue.outcome': 'created' })).toBe(4);
     expect(of('messaging.client.sent.messages', { 'simple_queue.outcome': 'existing' })).toBe(1);
     expect(of('messaging.client.consumed.messages')).toBe(4);

@@ -66,6 +66,14 @@ describe('schedules in tests', () => {
     expect(await expectScheduled(app, 'reports', { cron: '0 2 * * *' })).toMatchObject({
       declared: true,
     });
+    await app.get(QueueSchedules).put('often', { everyMs: 900_000, target: 'reports' });
+    expect(await expectScheduled(app, 'often', { everyMs: '15 min' })).toMatchObject({
+      everyMs: 900_000,
+    });
+    await expect(expectScheduled(app, 'often', { everyMs: '15 moons' as never })).rejects.toThrow(
+      'everyMs 900000',
+    );
+    await app.get(QueueSchedules).remove('often');
     await expect(expectScheduled(app, 'other')).rejects.toThrow(
       'Expected a schedule "other". There are: "reports".',
     );

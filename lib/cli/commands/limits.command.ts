@@ -1,5 +1,7 @@
 import type { LimitChange, LimitShare, LimitSummary } from '../../admin/limits.js';
+import { quote } from '../../job/names.js';
 import { QueueError } from '../../job/queue.errors.js';
+import { parseDuration } from '../../job/values/duration.js';
 import type { AddCommand, Cli } from '../command.js';
 import type { Cell } from '../table.js';
 import { span } from '../times.js';
@@ -15,7 +17,7 @@ const EXAMPLES = `
 Examples:
   simple-queue limits
   simple-queue limits set mail --concurrency 10
-  simple-queue limits set stripe --rate 100/1000 --strict
+  simple-queue limits set stripe --rate 100/1s --strict
   simple-queue limits set mail --rate none
   simple-queue limits reset mail`;
 
@@ -31,7 +33,7 @@ export const addLimits: AddCommand = (program, act) => {
     .description('set a limit while the fleet works; it overrules what processes declare')
     .argument('<name>', 'a queue, or a named limit')
     .option('--concurrency <n>', 'jobs at once over all processes, or "none"')
-    .option('--rate <limit/ms>', 'starts in a time, such as 100/1000, or "none"')
+    .option('--rate <limit/time>', 'starts in a time, such as 100/1s, or "none"')
     .option('--burst <n>', 'with --rate: starts at once after a rest')
     .option('--strict', 'with --rate: in any window, spaced evenly')
     .action(act(set));
@@ -98,12 +100,13 @@ const numberOf = (text: string): number | null => (text === 'none' ? null : Numb
 
 function rateFrom({ rate = '', burst, strict }: SetFlags): LimitChange['rate'] {
   if (rate === 'none') return null;
-  const parts = /^(\d+)\/(\d+)$/.exec(rate);
-  if (!parts)
-    throw new QueueError('INVALID_OPTION', `--rate: "${rate}" is not of the form 100/1000: starts, and milliseconds.`); // prettier-ignore
+  const [, limit, time = ''] = /^(\d+)\/(.+)$/.exec(rate) ?? [];
+  const perMs = /^\d+$/.test(time) ? Number(time) : parseDuration(time);
+  if (perMs === undefined)
+    throw new QueueError('INVALID_OPTION', `--rate: ${quote(rate)} is not of the form 100/1s: starts, and a time such as 500ms, 1s or 2min. A number alone is milliseconds.`); // prettier-ignore
   return {
-    limit: Number(parts[1]),
-    perMs: Number(parts[2]),
+    limit: Number(limit),
+    perMs,
     ...(burst === undefined ? {} : { burst: Number(burst) }),
     ...(strict ? { strict } : {}),
   };
