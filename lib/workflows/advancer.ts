@@ -20,6 +20,7 @@ const FIRST_REST_MS = 5;
 const MAX_REST_MS = 500;
 /** Stages and stops that one round takes up. */
 const MAX_PAGE = 100;
+const FIRST = '0';
 
 /** Tells whom it concerns that workflows have moved on: workers of jobs that are ready, and the listeners of this process. */
 export function tellMoved(
@@ -37,6 +38,8 @@ export function tellMoved(
  */
 export class Advancer {
   private restMs = FIRST_REST_MS;
+  private readonly beginning = { after: FIRST };
+  private readonly stopping = { after: FIRST };
   private readonly archive: Retention;
 
   constructor(private readonly site: AdvancerSite) {
@@ -48,9 +51,9 @@ export class Advancer {
     await workflows.stopExpired();
     const batches = await workflows.takeArrivals();
     for (const moved of batches) this.tell(moved);
-    const begun = await this.eachOf((after) => this.beginNext(after));
-    const stopped = await this.eachOf((after) => this.stopNext(after));
-    if (batches.length > 0 || begun.done + stopped.done > 0) return this.again();
+    const begun = await this.eachOf(this.beginning, (after) => this.beginNext(after));
+    const stopped = await this.eachOf(this.stopping, (after) => this.stopNext(after));
+    if (batches.length > 0 || begun.moved || stopped.moved) return this.again();
     return begun.locked || stopped.locked ? this.later() : this.done();
   }
 
@@ -69,20 +72,26 @@ export class Advancer {
     return Infinity;
   }
 
-  /** One after another behind the last, so that one which cannot be taken up yet hides none behind it. */
+  /** One after another behind the last, a page a round: what cannot be taken up yet hides nothing behind it. */
   private async eachOf(
+    from: { after: string },
     next: (after: string) => Promise<Page | undefined>,
-  ): Promise<{ done: number; locked: boolean }> {
-    const total = { done: 0, locked: false };
-    let after = '0';
+  ): Promise<{ moved: boolean; locked: boolean }> {
+    const total = { moved: false, locked: false };
     for (let n = 0; n < MAX_PAGE; n++) {
-      const page = await next(after);
-      if (!page) return total;
-      after = page.id;
-      if (page.locked) total.locked = true;
-      else total.done++;
+      const page = await next(from.after);
+      if (!page) {
+        from.after = FIRST;
+        return total;
+      }
+      from.after = page.id;
+      if (!page.locked) total.moved = true;
+      // Each has waited for its lock, and what others have to tell waits meanwhile.
+      else if (total.locked) return total;
+      else total.locked = true;
     }
-    return total;
+    // There may be more: the next round goes on there.
+    return { ...total, moved: true };
   }
 
   /** A stage whose jobs are enqueued as any others, with the locks of their groups; whoever holds those is waited for by asking again. */

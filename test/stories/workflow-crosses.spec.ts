@@ -222,13 +222,16 @@ describe('steps of a workflow', () => {
   });
 
   it('are found by the key of their workflow while it lives, and start again after it', async () => {
-    const { workflows } = await started();
+    const { app, workflows } = await started();
     const options = { uniqueKey: 'k' };
+    const admin = app.app.get(QueueAdmin, { strict: false });
+    await admin.pause('work');
     const gone = await Promise.all(
       Array.from({ length: 5 }, () => workflows.start(twoSteps('keyed'), options)),
     );
     expect(new Set(gone.map(({ id }) => id)).size).toBe(1);
     expect(gone.filter(({ created }) => created)).toHaveLength(1);
+    await admin.resume('work');
     await workflows.wait(gone[0]!.id);
 
     const next = await workflows.start(twoSteps('keyed'), options);
