@@ -173,11 +173,11 @@ describe('calls within a limit', () => {
 
     gate.open();
     await call;
+    // In one statement: the reaper looks on.
     await story.database.query(
-      `insert into simple_queue.allotment (name, shard, lease, n, wanted, expires_at) values ('long', 0, gen_random_uuid(), 1, 1, now())`,
-    );
-    await story.database.query(
-      `update simple_queue.fleet_limit set allotted = 1 where name = 'long'`,
+      `with died as (
+        insert into simple_queue.allotment (name, shard, lease, n, wanted, expires_at) values ('long', 0, gen_random_uuid(), 1, 1, now()))
+      update simple_queue.fleet_limit set allotted = 1 where name = 'long'`,
     );
     await eventually(async () => expect(await shares('long')).toBe(0));
     expect(worker.seen('loopFailed')).toEqual([]);
