@@ -38,6 +38,7 @@ import type { ResolvedOptions } from './options/simple-queue.options.js';
 import type { Run } from './storage/connection/database.js';
 import type { Joined } from './storage/connection/joined.js';
 import type { Storage } from './storage/storage.js';
+import { wakeUpOfCancel } from './storage/wake-ups/wake-up.js';
 import { checkTime, checkWait, endAs, foundAs } from './waiting/read-as.js';
 import { Waits } from './waiting/waits.js';
 
@@ -157,12 +158,8 @@ export class QueueService {
       (run) => this.cancelBy(run, selector),
       database.waiters,
     );
-    // What was cancelled may have held the turn of an ordered group: "later" asks for a look.
-    const news = {
-      ...(counts.requested > 0 ? { cancel: true } : {}),
-      ...(counts.cancelled > 0 ? { later: true } : {}),
-    };
-    if (Object.keys(news).length > 0) signals.send({ lanes: [], ...news }, joined?.runner);
+    const news = wakeUpOfCancel(counts);
+    if (news) signals.send(news, joined?.runner);
     if (counts.cancelled > 0) this.tellWaiters(selector.id, joined);
     return counts;
   }

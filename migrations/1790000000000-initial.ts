@@ -167,6 +167,7 @@ export const UP = [
     expires_at simple_queue.moment not null,
     jobs uuid[],
     lanes int[] not null default '{}',
+    schedules text[] not null default '{}',
     lone boolean not null default false,
     primary key (id, shard)
   ) with (${SMALL})`,

@@ -72,5 +72,14 @@ with dead as materialized (
     select lane, $1, group_name, priority, run_at, id, epoch from free where suspicion = 0 and fair),
   suspected as (
     insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
-    select lane, $1, suspicion, run_at, id, epoch from free where suspicion > 0)
+    select lane, $1, suspicion, run_at, id, epoch from free where suspicion > 0),
+  -- Among the jobs that its schedule asks before the next tick.
+  scheduled_again as (
+    update simple_queue.schedule s set jobs = (s.jobs || array(
+      select e.id from ended e join stored o on o.id = e.id where e.options -> 'schedule' ->> 'name' = s.name))[:200]
+    where s.shard = $1 and s.ctid = any(array(
+      select k.ctid from (select distinct e.options -> 'schedule' ->> 'name' as name from ended e where e.options ? 'schedule' order by 1) n
+      cross join lateral (
+        select ctid from simple_queue.schedule
+        where name = n.name and shard = $1 and spec ->> 'overlap' <> 'allow' order by name limit 1 for update) k)))
   select e.id, e.lane, e.fair, e.unique_key as "uniqueKey", exists (select from stored s where s.id = e.id) as revived from ended e;

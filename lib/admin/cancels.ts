@@ -2,6 +2,7 @@ import type { CancelCounts } from '../job/enqueue-options.js';
 import { LIVE_STATES, type JobState } from '../job/job-state.js';
 import type { Retention } from '../options/queue-policy.js';
 import type { Storage } from '../storage/storage.js';
+import { wakeUpOfCancel } from '../storage/wake-ups/wake-up.js';
 import { checkCancel, checkFilter, type CancelOptions, type JobFilter } from './job-filter.js';
 import type { JobList } from './job-list.js';
 import type { ListedJob } from './listed-job.js';
@@ -22,13 +23,13 @@ export class Cancels {
     const counts: CancelCounts = { cancelled: 0, requested: 0 };
     for (const some of inOrder(states))
       for await (const jobs of this.list.batches({ ...rest, states: some }, () => BATCH)) {
+        if (options.signal?.aborted) return counts;
         const { cancelled, requested } = options.dryRun
           ? foretold(jobs)
           : await this.cancelJobs(jobs);
         counts.cancelled += cancelled;
         counts.requested += requested;
         options.onBatch?.({ ...counts });
-        if (options.signal?.aborted) return counts;
       }
     return counts;
   }
@@ -37,12 +38,8 @@ export class Cancels {
     const { cancels, database, signals } = this.storage;
     const ids = jobs.map(({ id }) => id);
     const counts = await cancels.byId(database.waiters.run, ids, this.archive);
-    // The turn of an ordered group may have become vacant: "later" asks for a look.
-    const news = {
-      ...(counts.requested > 0 ? { cancel: true } : {}),
-      ...(counts.cancelled > 0 ? { later: true } : {}),
-    };
-    if (Object.keys(news).length > 0) signals.send({ lanes: [], ...news });
+    const news = wakeUpOfCancel(counts);
+    if (news) signals.send(news);
     return counts;
   }
 }

@@ -27,11 +27,11 @@ export class Purge {
     const { states = PURGEABLE, ...rest } = checkFilter('purge', filter);
     const counts: PurgeCounts = { purged: 0, left: 0 };
     for await (const jobs of this.list.batches({ ...rest, states }, () => BATCH)) {
+      if (options.signal?.aborted) break;
       const purged = options.dryRun ? jobs.length : await this.purgeJobs(jobs);
       counts.purged += purged;
       counts.left += jobs.length - purged;
       options.onBatch?.({ ...counts });
-      if (options.signal?.aborted) break;
     }
     return counts;
   }

@@ -61,12 +61,12 @@ export class Revivals {
       : (jobs: ListedJob[]) => this.reviveMany(jobs, states.filter(isTerminal));
     const room = () => Math.min(BATCH, limit - counts.revived);
     for await (const jobs of this.list.batches({ ...rest, states }, room)) {
+      if (options.signal?.aborted) break;
       const { revived, keyTaken } = await act(jobs);
       counts.revived += revived;
       counts.keyTaken += keyTaken;
       counts.gone += jobs.length - revived - keyTaken;
       options.onBatch?.({ ...counts });
-      if (options.signal?.aborted) break;
     }
     return counts;
   }

@@ -1,7 +1,7 @@
 import type { CancelSelector } from '../job/enqueue-options.js';
 import { checkManager } from '../job/joining.js';
 import { QueueError } from '../job/queue.errors.js';
-import { shape, type Rule } from '../runtime/rules.js';
+import { shape, yesOrNo, type Rule } from '../runtime/rules.js';
 
 /** Checked where it is used. */
 const anything: Rule = () => [];
@@ -23,6 +23,9 @@ const TAKEN = {
   resume: joins,
   trigger: joins,
   remove: joins,
+  list: shape({ owner: anything, after: anything, limit: anything }),
+  ticks: shape({ limit: anything }),
+  prune: shape({ owner: anything, dryRun: yesOrNo }),
   backfill: shape({ manager: anything, from: anything, to: anything, dryRun: anything }),
 } satisfies Record<string, Rule>;
 
@@ -36,9 +39,10 @@ const SELECTOR = shape({
 } satisfies Record<keyof CancelSelector, Rule>);
 
 /** A mistyped `manager` would leave the transaction without a word. @throws QueueError `INVALID_OPTION` with what is not known. */
-export function checkCall(call: keyof typeof TAKEN, options: { manager?: unknown }): void {
+export function checkCall(call: keyof typeof TAKEN, options: object): void {
   refuse(call, TAKEN[call](options, ''));
-  if (options.manager !== undefined) checkManager(options.manager);
+  const { manager } = options as { manager?: unknown };
+  if (manager !== undefined) checkManager(manager);
 }
 
 /** A mistyped `queue` would cancel in all of them. */

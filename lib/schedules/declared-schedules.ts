@@ -24,6 +24,10 @@ export class DeclaredSchedules {
     this.book = new ScheduleBook(storage.schedules);
   }
 
+  get names(): string[] {
+    return [...this.drafts.keys()];
+  }
+
   has(name: string): boolean {
     return this.drafts.has(name);
   }

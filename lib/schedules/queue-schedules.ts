@@ -139,11 +139,9 @@ export class QueueSchedules {
   }
 
   /** In the order of their names. */
-  async list({
-    owner = this.parts.owner,
-    after,
-    limit = MAX_LISTED,
-  }: ListSchedulesOptions = {}): Promise<Schedule[]> {
+  async list(options: ListSchedulesOptions = {}): Promise<Schedule[]> {
+    checkCall('list', options);
+    const { owner = this.parts.owner, after, limit = MAX_LISTED } = options;
     checkWhole('limit', limit, 1, MAX_LISTED);
     const { callers } = this.storage.database;
     return (await this.storage.schedules.list(callers.run, { owner, after, limit })).map(
@@ -152,7 +150,9 @@ export class QueueSchedules {
   }
 
   /** What became of its last times, the latest first. */
-  async ticks(name: string, { limit = 20 }: { limit?: number } = {}): Promise<ScheduleTick[]> {
+  async ticks(name: string, options: { limit?: number } = {}): Promise<ScheduleTick[]> {
+    checkCall('ticks', options);
+    const { limit = 20 } = options;
     checkWhole('limit', limit, 1, MAX_LISTED);
     const { callers } = this.storage.database;
     return (
@@ -176,10 +176,9 @@ export class QueueSchedules {
   }
 
   /** Deletes the declared schedules of this owner that neither this build nor a worker that is alive declares; answers their names. A dry run only answers. */
-  async prune({
-    owner = this.parts.owner,
-    dryRun = false,
-  }: { owner?: string; dryRun?: boolean } = {}): Promise<string[]> {
+  async prune(options: { owner?: string; dryRun?: boolean } = {}): Promise<string[]> {
+    checkCall('prune', options);
+    const { owner = this.parts.owner, dryRun = false } = options;
     const { run } = this.storage.database.waiters;
     const gone: string[] = [];
     for (let after = ''; ;) {
@@ -192,8 +191,8 @@ export class QueueSchedules {
     }
   }
 
-  private isUndeclared({ name, declared, alive }: ScheduleRow): boolean {
-    return declared && !alive && !this.parts.declared?.has(name);
+  private isUndeclared({ name, declared, isDeclared }: ScheduleRow): boolean {
+    return declared && !isDeclared && !this.parts.declared?.has(name);
   }
 
   private joined(options: InTransaction): Joined | undefined {

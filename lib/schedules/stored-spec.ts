@@ -116,7 +116,7 @@ export function scheduleOf(row: ScheduleRow): Schedule {
     ...given({ cron, everyMs }),
     ...{ timeZone, daylightSaving, overlap, catchUp, catchUpWithinMs, jitterMs },
     ...{ queue, jobName: job.name ?? '', payload: JSON.parse(row.payload ?? 'null') as unknown },
-    ...{ waiting, createdAt: new Date(row.createdAt), undeclared: declared && !row.alive },
+    ...{ waiting, createdAt: new Date(row.createdAt), undeclared: declared && !row.isDeclared },
     ...(Object.fromEntries(
       dates.map(([key, at]) => [key, new Date(Math.round(at))]),
     ) as Partial<Schedule>),

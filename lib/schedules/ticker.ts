@@ -16,6 +16,8 @@ import { DatabaseError } from '../storage/connection/database-errors.js';
 import type { Run } from '../storage/connection/database.js';
 import { undoable } from '../storage/connection/undoable.js';
 import type { Storage } from '../storage/storage.js';
+import type { Signal } from '../storage/wake-ups/signals.js';
+import { wakeUpOfCancel } from '../storage/wake-ups/wake-up.js';
 import type { DueRow, Tick } from '../storage/schedules/schedule.repository.js';
 
 /** How often a worker looks for schedules that nobody has told it of. */
@@ -124,20 +126,23 @@ export class Ticker {
   }
 
   /** The tick and its job in one transaction: a job that has a key, a group or a limit, or that cancels the one before. */
-  private makeTogether(
+  private async makeTogether(
     tick: Omit<Tick, 'job'>,
     job: NewJob | QueueError,
   ): Promise<Made | undefined> {
-    const { schedules, database, cancels } = this.site.storage;
-    return database.loops.transaction(async (run) => {
+    const { schedules, database, cancels, signals } = this.site.storage;
+    let news: Signal | undefined;
+    const made = await database.loops.transaction(async (run) => {
       const id = 'code' in job ? null : job.id;
       const ticked = await schedules.tick(run, { ...tick, job: id });
       if (!ticked) return undefined;
       if (ticked.outcome !== 'enqueued') return { outcome: ticked.outcome ?? 'existing' };
       if (ticked.live.length > 0 && !('code' in job))
-        await cancels.byId(run, ticked.live, this.archive);
+        news = wakeUpOfCancel(await cancels.byId(run, ticked.live, this.archive));
       return this.store(run, tick, job);
     });
+    if (news) signals.send(news);
+    return made;
   }
 
   private letWaiting(row: DueRow, at: number): Promise<boolean> {

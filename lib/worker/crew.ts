@@ -223,7 +223,7 @@ function toolsOf(
 }
 
 function makeHeartbeat(
-  { storage, options, events }: WorkerParts,
+  { storage, options, events, declared }: WorkerParts,
   { claims, ids, worker, lanes }: Shared,
   hooks: CrewHooks,
 ): Heartbeat {
@@ -238,6 +238,7 @@ function makeHeartbeat(
     answerMs: options.queryTimeoutMs * ANSWER_SHARE,
     knownClaims: () => claims.ids(),
     lanes: () => lanes.ids(),
+    schedules: declared?.names ?? [],
     onCancel: hooks.onCancel,
     onLost: hooks.onLost,
     onReleased: () => hooks.onReturn(0),

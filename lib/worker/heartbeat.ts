@@ -15,6 +15,8 @@ interface HeartbeatParts {
   knownClaims: () => string[];
   /** Lanes that this process serves. */
   lanes: () => number[];
+  /** Schedules that it declares, by name. */
+  schedules: string[];
   onCancel: (ids: string[]) => void;
   /** The lease is gone, or could not be renewed in its time: nothing is held any more. */
   onLost: () => void;
@@ -45,7 +47,8 @@ export class Heartbeat {
     const id = this.parts.ids.next();
     const askedAt = performance.now();
     const lanes = this.parts.lanes();
-    await this.parts.leases.take(id, this.parts.worker, this.parts.leaseMs, lanes);
+    const { worker, leaseMs, schedules } = this.parts;
+    await this.parts.leases.take(id, worker, leaseMs, { lanes, schedules });
     this.leaseId = id;
     this.told = lanes.slice();
     await this.parts.standIn.taken(id, askedAt);

@@ -124,6 +124,14 @@ describe('a cancel by filter', () => {
     const seen: number[] = [];
     await admin.cancel({ queue: 'mail' }, { onBatch: ({ cancelled }) => seen.push(cancelled) });
     expect(seen).toEqual([500, 600]);
+    await queues.enqueue('mail', 1);
+    const before = { signal: AbortSignal.abort() };
+    expect(await admin.cancel({ queue: 'mail' }, before)).toEqual({ cancelled: 0, requested: 0 });
+    expect(await admin.purge({ queue: 'mail' }, before)).toEqual({ purged: 0, left: 0 });
+    expect(await admin.redrive({ queue: 'mail', state: 'cancelled' }, before)).toMatchObject({
+      revived: 0,
+    });
+    expect(await admin.cancel({ queue: 'mail' })).toEqual({ cancelled: 1, requested: 0 });
   });
 
   it.each<[string, JobFilter, object]>([

@@ -363,7 +363,7 @@ describe('QueueAdmin', () => {
       return reasons.map((reason) => reason.code);
     };
     const aWorker = (lanes: number[]) =>
-      test.storage.leases.take(randomUUID(), 'host:2', 60_000, lanes);
+      test.storage.leases.take(randomUUID(), 'host:2', 60_000, { lanes });
 
     it('what is unknown, and what has ended: how, when, where, and its error', async () => {
       const id = randomUUID();

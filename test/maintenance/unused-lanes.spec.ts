@@ -76,7 +76,7 @@ describe('lanes that nobody uses', () => {
   it('are not those that a live worker serves', async () => {
     await someLanes('a', 'b');
     const { id } = await test.rows.lane('a', 'a');
-    await test.storage.leases.take(crypto.randomUUID(), 'w', 60_000, [id]);
+    await test.storage.leases.take(crypto.randomUUID(), 'w', 60_000, { lanes: [id] });
     await test.storage.unusedLanes.note(0);
     expect(await noted()).toEqual(['b']);
   });

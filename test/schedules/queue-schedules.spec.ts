@@ -212,6 +212,20 @@ describe('QueueSchedules', () => {
       expect(await rows()).toHaveLength(1);
     });
 
+    it('what is not called like that: a mistyped dry run would delete', async () => {
+      const mistyped = [
+        () => schedules.prune({ dryrun: true } as object),
+        () => schedules.prune({ ownr: 'x' } as object),
+        () => schedules.list({ ownr: 'x' } as object),
+        () => schedules.ticks('x', { limt: 1 } as object),
+      ];
+      for (const call of mistyped)
+        await expect(call()).rejects.toMatchObject({
+          code: 'INVALID_OPTION',
+          message: expect.stringContaining('did you mean'),
+        });
+    });
+
     it('what there is not', async () => {
       const unknown = { code: 'SCHEDULE_UNKNOWN' };
       await expect(schedules.pause('x')).rejects.toMatchObject(unknown);

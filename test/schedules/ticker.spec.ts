@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { Ticker } from '../../lib/schedules/ticker.js';
 import type { NewSchedule } from '../../lib/job/schedule.js';
 import type { QueueEvents } from '../../lib/observability/events.js';
+import { QueueService } from '../../lib/queue.service.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
 import { QueueSchedules } from '../../lib/schedules/queue-schedules.js';
@@ -234,6 +235,23 @@ describe('Ticker', () => {
       await test.database.query(`update simple_queue.schedule set waiting = 100`);
       await letPass('x', 500);
       await turn();
+      expect(await outcomes('x')).toEqual(['enqueued', 'enqueued', 'skipped']);
+    });
+
+    it('counts a job of an older tick that somebody runs again', async () => {
+      const queues = new QueueService(test.storage, resolveOptions({}).options, test.events);
+      const pass = async () => {
+        await letPass('x', 1_000);
+        await turn();
+      };
+      await put('x');
+      await pass();
+      const { id } = (await jobs())[0]!;
+      await queues.cancel({ id });
+      await pass();
+      await queues.cancel({ id: (await jobs()).at(-1)!.id });
+      await test.storage.revivals.revive([id], ['cancelled']);
+      await pass();
       expect(await outcomes('x')).toEqual(['enqueued', 'enqueued', 'skipped']);
     });
 

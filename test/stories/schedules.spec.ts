@@ -7,6 +7,7 @@ import { defineJob } from '../../lib/enqueue/define-job.js';
 import type { Job } from '../../lib/job/job.js';
 import type { DeclaredSchedule, JobSchedule } from '../../lib/job/schedule.js';
 import { getToken } from '../../lib/module/tokens.js';
+import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { JobQueue } from '../../lib/pull/job-queue.js';
 import { QueueSchedules } from '../../lib/schedules/queue-schedules.js';
 import { aHandler, type TestApplication } from '../support/application.js';
@@ -110,6 +111,32 @@ describe('schedules', () => {
     expect(worker.seen('loopFailed')).toEqual([]);
   });
 
+  it('tell the earlier job at once that its tick has cancelled it', async () => {
+    await clean();
+    let aborted = 0;
+    const application = await story.start({
+      // Nothing else would tell it while this test lasts.
+      options: { heartbeatIntervalMs: 600_000, leaseMs: 1_800_000 },
+      providers: [
+        aHandler(
+          'long',
+          (_: Job, { signal }) =>
+            new Promise<void>((resolve) =>
+              signal.addEventListener('abort', () => {
+                aborted++;
+                resolve();
+              }),
+            ),
+        ),
+      ],
+    });
+    await of(application).put('long', { everyMs: 1_000, target: 'long', overlap: 'cancel' });
+    await eventually(() => expect(aborted).toBeGreaterThan(0));
+    await of(application).remove('long');
+    const admin = application.app.get(QueueAdmin, { strict: false });
+    await admin.cancel({ queue: 'long' });
+  });
+
   it('hand their time over to remote workers', async () => {
     await clean();
     const application = await story.start({ options: { worker: false } });
@@ -144,6 +171,18 @@ describe('schedules', () => {
       const { DeclaredSchedules } = await import('../../lib/schedules/declared-schedules.js');
       await old.app.get(DeclaredSchedules, { strict: false }).check(undefined, Infinity);
       expect(await specs()).toEqual([first]);
+    });
+
+    it('keep what a worker declares in another form, the moment that the last one has stopped', async () => {
+      await clean();
+      await story.start({ providers: [declared({ cron: '0 1 1 1 *' })] });
+      const young = await story.start({ providers: [declared({ cron: '0 2 1 1 *' })] });
+      const operator = await story.start({ options: { worker: false } });
+      await of(operator).pause('reports');
+      await young.close();
+      expect(await of(operator).find('reports')).toMatchObject({ undeclared: false });
+      expect(await of(operator).prune()).toEqual([]);
+      expect((await of(operator).find('reports'))!.pausedAt).toBeInstanceOf(Date);
     });
 
     it('keep what no code declares, until it is pruned by its owner', async () => {

@@ -18,7 +18,7 @@ function aHeartbeat(renew: () => Promise<Renewal>, leaseMs = 60_000) {
     served: [] as number[][],
   };
   const leases = {
-    take: async (id: string, _worker: string, _leaseMs: number, lanes: number[]) => {
+    take: async (id: string, _worker: string, _leaseMs: number, { lanes }: { lanes: number[] }) => {
       told.taken.push(id);
       told.served.push([...lanes]);
     },
@@ -37,6 +37,7 @@ function aHeartbeat(renew: () => Promise<Renewal>, leaseMs = 60_000) {
     answerMs: 10,
     knownClaims: () => [],
     lanes: () => told.serves,
+    schedules: [],
     onCancel: (ids) => told.cancelled.push(...ids),
     onLost: () => told.lost++,
     onReleased: (jobs) => (told.released += jobs),

@@ -20,6 +20,12 @@ export interface Renewal {
   unknown: string[];
 }
 
+/** What a process is there for. */
+interface Offer {
+  lanes?: number[];
+  schedules?: string[];
+}
+
 interface Reaped {
   claims: number;
   /** Where the page ended; null when it was empty. */
@@ -63,9 +69,14 @@ const PAGE = 20;
 export class LeaseRepository {
   constructor(private readonly database: Database) {}
 
-  /** `lanes`: those that the process serves, so that others can tell which jobs nobody serves. */
-  async take(id: string, worker: string, leaseMs: number, lanes: number[] = []): Promise<void> {
-    await this.database.loops.run(TAKE_LEASE, [SHARD, id, worker, leaseMs, lanes]);
+  /** What the process serves and which schedules it declares, so that others can tell what nobody does. */
+  async take(
+    id: string,
+    worker: string,
+    leaseMs: number,
+    { lanes = [], schedules = [] }: Offer = {},
+  ): Promise<void> {
+    await this.database.loops.run(TAKE_LEASE, [SHARD, id, worker, leaseMs, lanes, schedules]);
   }
 
   /** The process serves other lanes now. */

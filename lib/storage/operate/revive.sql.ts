@@ -5,6 +5,9 @@ import { NEW_LIFE } from '../enqueue/new-life.sql.js';
 import { placed } from '../places/places.sql.js';
 import { BEGUN, TURNED_OR_BLOCKED, UNBLOCKED } from '../places/turns.sql.js';
 
+/** So many jobs of a schedule are asked at most whether they live: what a redrive of thousands adds is bounded. */
+const MOST_KNOWN = 200;
+
 /**
  * Makes ended jobs live again, those of them that still stand in one of the states $3. The row of the ended job is locked first and
  * decides between rivals; it goes only for what came in. `do nothing` leaves out a job whose unique key a live one holds: it comes back
@@ -62,6 +65,15 @@ export const REVIVE = statement(
     delete from simple_queue.dead_letter where shard = $1 and id = any(array(select id from stored))),
   unkept as (
     delete from simple_queue.archive where shard = $1 and id = any(array(select id from stored))),
-  ${placed('free', ['ready', 'fair_ready', 'suspect'])}
+  ${placed('free', ['ready', 'fair_ready', 'suspect'])},
+  -- Among the jobs that its schedule asks before the next tick.
+  scheduled_again as (
+    update simple_queue.schedule s set jobs = (s.jobs || array(
+      select e.id from ended e join stored o on o.id = e.id where e.options -> 'schedule' ->> 'name' = s.name))[:${MOST_KNOWN}]
+    where s.shard = $1 and s.ctid = any(array(
+      select k.ctid from (select distinct e.options -> 'schedule' ->> 'name' as name from ended e where e.options ? 'schedule' order by 1) n
+      cross join lateral (
+        select ctid from simple_queue.schedule
+        where name = n.name and shard = $1 and spec ->> 'overlap' <> 'allow' order by name limit 1 for update) k)))
   select e.id, e.lane, e.fair, e.unique_key as "uniqueKey", exists (select from stored s where s.id = e.id) as revived from ended e`,
 );

@@ -1,10 +1,15 @@
 /** Milliseconds since 1970: Node.js calculates with them, and no format or time zone of a session comes between. */
 export const msOf = (moment: string): string => `(extract(epoch from ${moment}) * 1000)::float8`;
 
-/** What is read of schedule `s`. `alive`: the lease of the worker that vouches for it holds. */
+/** Does a worker that lives declare schedule `s`, in this form or another? */
+export const IS_DECLARED = `exists (
+      select from simple_queue.lease l where l.shard = $1 and s.name = any(l.schedules) and l.expires_at > statement_timestamp())`;
+
+/** What is read of schedule `s`. `alive`: the lease of the worker that vouches for it, as it is, holds. */
 export const SCHEDULE_COLUMNS = `s.name, s.owner, s.spec, s.payload::text as payload, s.hash, s.declared, s.waiting,
     ${msOf('s.created_at')} as "createdAt", ${msOf('s.paused_at')} as "pausedAt", ${msOf('s.next_at')} as "nextAt", ${msOf('s.last_at')} as "lastAt",
-    exists (select from simple_queue.lease l where l.id = s.seen_by and l.shard = $1 and l.expires_at > statement_timestamp()) as alive`;
+    exists (select from simple_queue.lease l where l.id = s.seen_by and l.shard = $1 and l.expires_at > statement_timestamp()) as alive,
+    ${IS_DECLARED} as "isDeclared"`;
 
 /** The jobs of schedule `s` that have not ended: each by its key, or a planner that believes the table small walks it whole. */
 export const LIVE_JOBS = `select j.id from pg_catalog.unnest(s.jobs) u(id)

@@ -32,6 +32,8 @@ export interface ScheduleRow {
   lastAt: number | null;
   /** The worker that vouches for it still lives. */
   alive: boolean;
+  /** A worker that lives declares its name. */
+  isDeclared: boolean;
 }
 
 /** `waitingAt`: the tick that may go on now. */

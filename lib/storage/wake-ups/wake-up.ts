@@ -1,4 +1,5 @@
 import type { Promotion } from '../claim/promotion.js';
+import type { CancelCounts } from '../../job/enqueue-options.js';
 import type { Signal } from './signals.js';
 
 /** Where a job was put, as far as somebody has to be woken for it. */
@@ -21,3 +22,16 @@ export function wakeUpFor(placed: readonly Placed[]): Signal {
 
 export const wakeUpAfter = ({ lanes, movedFair: fair }: Promotion): Signal =>
   wakeUpFor(lanes.map((lane) => ({ lane, fair })));
+
+/**
+ * What a cancel is told by: asked is who runs, and what has ended may have held the turn of an ordered group, so "later" asks for a look.
+ * undefined: nobody has to know.
+ */
+export function wakeUpOfCancel({ cancelled, requested }: CancelCounts): Signal | undefined {
+  if (cancelled + requested === 0) return undefined;
+  return {
+    lanes: [],
+    ...(requested > 0 ? { cancel: true } : {}),
+    ...(cancelled > 0 ? { later: true } : {}),
+  };
+}

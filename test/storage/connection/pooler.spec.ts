@@ -90,7 +90,7 @@ describe('behind a pooler', () => {
         started.leftOpen = 0;
         const { id } = await queues.enqueue('mail', 1, { uniqueKey: 'k' });
         await queues.enqueue('mail', 1, { uniqueKey: 'k' });
-        await storage.leases.take(randomUUID(), 'w', 1_000, [lane.id]);
+        await storage.leases.take(randomUUID(), 'w', 1_000, { lanes: [lane.id] });
         expect(await storage.leases.renew(randomUUID(), 1_000, [], 1)).toMatchObject({
           alive: false,
         });
@@ -229,7 +229,7 @@ describe('behind a pooler', () => {
         message: expect.stringMatching(/no connection of the server was free .*default_pool_size/),
       };
       await expect(enqueueing(storage).enqueue('mail', 1)).rejects.toMatchObject(refusal);
-      await expect(storage.leases.take(randomUUID(), 'w', 1_000, [])).rejects.toBeDefined();
+      await expect(storage.leases.take(randomUUID(), 'w', 1_000)).rejects.toBeDefined();
       await expect(open(url, { poolMode, queryTimeoutMs: 100 })).rejects.toMatchObject({
         message: refusal.message,
       });

@@ -128,8 +128,8 @@ describe('queues as a whole', () => {
     ];
     const { leases } = test.storage;
     const [alive, dead] = [randomUUID(), randomUUID()];
-    await leases.take(alive, 'alive', 60_000, [plain.id]);
-    await leases.take(dead, 'dead', -1, [plain.id, welcome.id]);
+    await leases.take(alive, 'alive', 60_000, { lanes: [plain.id] });
+    await leases.take(dead, 'dead', -1, { lanes: [plain.id, welcome.id] });
     const served = async () =>
       (await queues.lanes(10, 'mail')).map(({ name, workers }) => [name, workers]);
     expect(await served()).toEqual([
@@ -146,7 +146,7 @@ describe('queues as a whole', () => {
   it('tell who works, what they serve and how much they hold, ended jobs not counted', async () => {
     const mail = await test.rows.lane('mail');
     const lease = randomUUID();
-    await test.storage.leases.take(lease, 'host:1', 60_000, [mail.id]);
+    await test.storage.leases.take(lease, 'host:1', 60_000, { lanes: [mail.id] });
     const jobs = await Promise.all(
       [1, 2, 3].map(() => test.rows.job({ queue: 'mail', state: 'running', lease })),
     );
