@@ -396,6 +396,26 @@ describe('Ticker', () => {
       ).toHaveLength(1);
     });
 
+    it.each([
+      ['skip', ['enqueued', 'skipped', 'skipped'], 1],
+      ['queue', ['enqueued', 'waiting', 'waiting'], 1],
+      ['cancel', ['enqueued', 'enqueued', 'enqueued'], 1],
+      ['allow', ['enqueued', 'enqueued', 'enqueued'], 3],
+    ] as const)(
+      'goes on while its queue is paused, and its jobs wait there: %s',
+      async (overlap, made, live) => {
+        await put('x', { overlap });
+        expect(await test.storage.queues.pause('reports', true)).toBe(true);
+        for (const ms of [30_000, 20_000, 10_000]) {
+          await letPass('x', ms);
+          await turn();
+        }
+        expect(await outcomes('x')).toEqual(made);
+        expect(await test.database.query('select from simple_queue.ready')).toHaveLength(live);
+        await test.storage.queues.pause('reports', false);
+      },
+    );
+
     it('ticks nothing while it is paused, and does not make up for it', async () => {
       await put('x');
       await schedulesOf().pause('x');
