@@ -8,6 +8,8 @@ const SOURCES = {
   'nestjs-simple-queue/admin': new URL('../../lib/admin.ts', import.meta.url).href,
   'nestjs-simple-queue/pull': new URL('../../lib/pull.ts', import.meta.url).href,
   'nestjs-simple-queue/testing': new URL('../../lib/testing/testing.ts', import.meta.url).href,
+  'nestjs-simple-queue/dashboard': new URL('../../lib/dashboard/dashboard.ts', import.meta.url)
+    .href,
   'nestjs-simple-queue/telemetry': new URL(
     '../../lib/opentelemetry/opentelemetry.ts',
     import.meta.url,

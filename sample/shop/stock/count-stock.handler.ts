@@ -1,7 +1,7 @@
 import { JobContext, Job, QueueHandler, QueueSchedule, type JobHandler } from 'nestjs-simple-queue';
 import { setTimeout as rest } from 'node:timers/promises';
 
-const SHELVES = 20;
+const SHELVES = 6;
 const SHELF_MS = 1_000;
 
 /** Slow on purpose, and once a minute: something that runs, and a schedule, whenever somebody looks at the dashboard. */
