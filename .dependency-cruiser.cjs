@@ -181,7 +181,7 @@ module.exports = {
       '^lib/worker/',
       FLOOR,
       OPTIONS,
-      '^lib/(claim|run|settle|handlers|maintenance|schedules|workflows|storage|observability|health|limits)/',
+      '^lib/(claim|run|settle|handlers|maintenance|schedules|workflows|storage|observability|health|limits|troubles)/',
       // What its contexts enqueue with.
       '^lib/queue\\.service\\.ts$',
     ),

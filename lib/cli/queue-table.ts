@@ -1,5 +1,5 @@
 import type { JobCount, LaneSummary, QueueSummary } from '../admin/overview.js';
-import { needsSomebody, type Trouble } from '../job/trouble.js';
+import { needsSomebody, type Trouble, type TroubleCode } from '../job/trouble.js';
 import type { Screen } from './screen.js';
 import type { Cell } from './table.js';
 import { span } from './times.js';
@@ -43,14 +43,23 @@ function rowOf(summary: QueueSummary, troubles: Trouble[]): Cell[] {
   ];
 }
 
-/** What `status` says of this queue, as codes. A pause that holds nothing up is no trouble. */
-function troubleCell({ queue, paused, lanes }: QueueSummary, troubles: Trouble[]): Cell {
-  const own = troubles.filter((trouble) =>
+/** What `status` says of this queue. */
+const troublesOf = ({ queue, paused, lanes }: QueueSummary, troubles: Trouble[]): Trouble[] =>
+  troubles.filter((trouble) =>
     trouble.code === 'NO_WORKER' ? !paused && lanes.some(isUnserved) : trouble.queue === queue,
   );
-  if (own.length === 0) return paused ? { text: 'paused', tone: 'warn' } : '';
-  const codes = [...new Set(own.map(({ code }) => code))];
-  return { text: codes.join(', '), tone: own.some(needsSomebody) ? 'bad' : 'warn' };
+
+/** The same as codes: for `--json`, each once. */
+export const codesOf = (summary: QueueSummary, troubles: Trouble[]): TroubleCode[] => [
+  ...new Set(troublesOf(summary, troubles).map(({ code }) => code)),
+];
+
+/** A pause that holds nothing up is no trouble. */
+export function troubleCell(summary: QueueSummary, troubles: Trouble[]): Cell {
+  const own = troublesOf(summary, troubles);
+  if (own.length === 0) return summary.paused ? { text: 'paused', tone: 'warn' } : '';
+  const text = codesOf(summary, troubles).join(', ');
+  return { text, tone: own.some(needsSomebody) ? 'bad' : 'warn' };
 }
 
 /** Its jobs wait for a worker that does not live. */

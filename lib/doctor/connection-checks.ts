@@ -3,6 +3,7 @@ import type { Pooling } from '../storage/connection/connection-probes.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, notice, warning, type Observation } from './finding.js';
 import { counted, listed, span } from '../runtime/words.js';
+import { troubleCheck } from './trouble-checks.js';
 
 const POOLING: Readonly<Record<Pooling, string>> = {
   none: 'There is nothing between this process and the server.',
@@ -37,7 +38,7 @@ async function lookAtListening({
   options,
   timeoutMs,
 }: Examination): Promise<Observation[]> {
-  if (options.wakeUp === 'off') return [];
+  if (options.wakeUp === 'off') return [fine('Nothing listens: wakeUp is off.')];
   const heardMs = await diagnosis.listening();
   if (heardMs !== undefined) return [fine(`A NOTIFY comes to a listener in ${span(heardMs)}.`)];
   return [
@@ -75,7 +76,7 @@ async function lookAtTransactional({
 /** What stands between this process and the server. */
 export const CONNECTION_CHECKS: readonly Check[] = [
   { code: 'POOLER', subject: 'the way to the server', look: lookAtPooler },
-  { code: 'LISTEN', subject: 'LISTEN and NOTIFY', look: lookAtListening },
+  troubleCheck('LISTEN', lookAtListening),
   {
     code: 'TRANSACTIONAL_HANDLERS',
     subject: 'the transactional handlers',

@@ -2,6 +2,7 @@ import { LATE } from '../runtime/within.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, notice, warning, type Observation } from './finding.js';
 import { counted, listed, span } from '../runtime/words.js';
+import { troubleCheck } from './trouble-checks.js';
 
 const DAY_MS = 86_400_000;
 /** When the PostgreSQL project ends the support of a version: https://www.postgresql.org/support/versioning/ */
@@ -160,6 +161,6 @@ export const SERVER_CHECKS: readonly Check[] = [
   { code: 'ENCODING', subject: 'the encoding of the database', look: lookAtEncoding },
   { code: 'DURABILITY', subject: 'the durability of the server', look: lookAtDurability },
   { code: 'CLOCK', subject: 'the clocks', look: lookAtClock },
-  { code: 'CONNECTIONS', subject: 'the room for connections', look: lookAtConnections },
+  troubleCheck('CONNECTIONS', lookAtConnections),
   { code: 'ISOLATION', subject: "the DataSource's pool", look: lookAtIsolation },
 ];

@@ -104,7 +104,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
   },
   BLOCKED_GROUPS: {
     subject: 'blocked groups',
-    well: 'No ordered group is blocked by a job that failed.',
+    well: 'No ordered group is blocked by a dead job.',
     tell: (row) => ({
       level: 'warning',
       text: `Queue "${queueOf(row)}": ${many(row, 'ordered group is', 'ordered groups are')} blocked by a job that failed${row.extra ? ', and the queue is halted' : ''}${row.count === 1 ? '' : ', the longest'}${lasting(row)} (by job ${row.subject}).`,

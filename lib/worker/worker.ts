@@ -6,6 +6,7 @@ import { Loop, type Round } from '../runtime/loop.js';
 import type { Signal } from '../storage/wake-ups/signals.js';
 import { untilServed } from '../storage/connection/until-served.js';
 import { assemble, type Crew, type WorkerParts } from './crew.js';
+import { TroubleWatch } from './trouble-watch.js';
 import { UnhandledLanes } from '../claim/unhandled-lanes.js';
 import { unservedNames } from '../claim/unserved-names.js';
 import { Shutdown } from './shutdown.js';
@@ -37,6 +38,7 @@ export class Worker {
   readonly name = workerName();
   private readonly crew: Crew;
   private readonly unhandled: UnhandledLanes;
+  private readonly troubles: TroubleWatch;
   private readonly loops: Readonly<Record<OwnLoop | DutyName, Loop>>;
   private unsubscribe: () => void = () => undefined;
 
@@ -53,6 +55,7 @@ export class Worker {
       wake: (duty, inMs = 0) => this.loops[duty].wakeIn(inMs),
       apply: (news) => this.apply(news),
     });
+    this.troubles = new TroubleWatch(parts.storage, parts.options, parts.events);
     this.unhandled = new UnhandledLanes(this.crew.lanes, parts.storage.lanes, parts.events);
     this.loops = this.makeLoops();
   }
@@ -136,10 +139,18 @@ export class Worker {
     }));
   }
 
+  /** What the janitor has put right is no trouble any more. */
+  private async clean(): Promise<number> {
+    await this.unhandled.report();
+    const restMs = await this.crew.duties.clean();
+    await this.troubles.look();
+    return restMs;
+  }
+
   private makeLoops(): Worker['loops'] {
     const { poller, fairPoller, arrivals, settleQueue, suspects, heartbeat, duties } = this.crew;
     const poll = () => poller.poll();
-    const rounds = { ...duties, clean: () => this.unhandled.report().then(duties.clean) };
+    const rounds = { ...duties, clean: () => this.clean() };
     const shared = DUTIES.map(({ name, maxRestMs }) => [
       name,
       this.loop(name, rounds[name], maxRestMs),

@@ -11,7 +11,7 @@ afterAll(() => test.close());
 const doctor = (...flags: string[]) =>
   cli(['doctor', '--url', test.database.url, '--timeout', '5', ...flags]);
 /** What does not depend on the server that the tests run on. */
-const OURS = ['--only', 'SCHEMA,schema_drift,LANES,PLACES'];
+const OURS = ['--only', 'SCHEMA,schema_drift,NO_WORKER,PLACES'];
 
 it('says what it has looked at, and succeeds where nothing is wrong', async () => {
   const { code, out } = await doctor(...OURS);
@@ -27,7 +27,7 @@ it('fails for warnings only when it is strict', async () => {
   const [loose, strict] = [await doctor(...OURS), await doctor(...OURS, '--strict')];
   expect([loose.code, strict.code]).toEqual([0, 1]);
   expect(strict.out).toMatch(
-    /^warning {2}LANES No worker is alive, and jobs wait: queue "orphans" \(1 job\)\.\n {9}Start a worker\.\n/,
+    /^warning {2}NO_WORKER No worker is alive, and 1 job waits\.\n {9}Start a process of the application that has a worker\.\n/,
   );
 });
 

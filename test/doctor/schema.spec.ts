@@ -168,7 +168,7 @@ it('names rights that are missing, and goes on with what it may see', async () =
     {
       level: 'warning',
       found:
-        'Could not look at poisoned jobs: Could not run "count_poisoned": permission denied for table dead_letter (SQLSTATE 42501).',
+        'Could not look at poisoned jobs: Could not run "list_troubles": permission denied for table dead_letter (SQLSTATE 42501).',
     },
   ]);
   expect(of('PLACES', findings)).toMatchObject([{ level: 'ok' }]);

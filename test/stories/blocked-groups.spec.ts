@@ -80,7 +80,7 @@ describe('an ordered group behind a job that ended badly', () => {
     const findings = await app.get(QueueDoctor, { strict: false }).examine();
     expect(findings.find(({ code }) => code === 'BLOCKED_GROUPS')).toMatchObject({
       level: 'warning',
-      found: expect.stringContaining('"ledger" (1 group'),
+      found: expect.stringContaining('"ledger": 1 ordered group is blocked'),
     });
 
     const status = await simpleQueue('status', '--json');

@@ -145,7 +145,7 @@ describe('more lanes than a process asks for at once', () => {
     const { reasons } = await app.app.get(QueueAdmin, { strict: false }).explain(id);
     expect(reasons.map(({ text }) => text).join()).toContain('take turns');
     const findings = await app.app.get(QueueDoctor, { strict: false }).examine();
-    expect(findings.find(({ code }) => code === 'LANES')).toMatchObject({
+    expect(findings.find(({ code }) => code === 'NO_HANDLER')).toMatchObject({
       level: 'notice',
       found: expect.stringContaining('turned'),
     });

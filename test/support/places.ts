@@ -22,8 +22,6 @@ export const TABLE = `
   count_dead_letters          ended        ended        ended        ended        ended     ended        ended        noturn    noturn   beside    ?
   count_dead_letters_written  ended        ended        ended        ended        ended     ended        ended        noturn    noturn   beside    ?
   count_pending               ?            ?            ?            ?            ?         ?            waits        noturn    noturn   live      live
-  count_poisoned              ended        ended        ended        ended        ended     ended        ended        noturn    noturn   beside    ?
-  count_suspects              beside       beside       ?            beside       beside    beside       beside       noturn    noturn   live      live
   describe_group              job          job          job          job          ?         job          job          ?         ?        live      live
   draw_starts                 ?            ?            ?            notyet       notyet    notyet       waits        noturn    noturn   live     live
   enqueue                     +            held         new          +            held      held         direct       held      held     live      live
@@ -170,7 +168,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
   'lock, draw or tell, and touch no row':
     'lock_groups_of lock_keys lock_all_keys lock_pending draw_turns notify',
   'know the server, its sessions, the version of the tables and their partitions':
-    'backend end_sessions list_room list_sessions count_troubles database_time describe_schema list_partitions list_prepared_transactions list_replication_slots migrations_recorded purge_archive_default purge_dead_letter_default purge_tally_default release_savepoint role_rights rollback_to_savepoint savepoint schema_version server_state server_version session_state snapshot_holders table_vacuums try_partition_lock FORGET_MIGRATION LIST_MIGRATIONS TRY_MIGRATION_LOCK',
+    'backend end_sessions list_room list_sessions count_defaults database_time describe_schema list_partitions list_prepared_transactions list_replication_slots migrations_recorded purge_archive_default purge_dead_letter_default purge_tally_default release_savepoint role_rights rollback_to_savepoint savepoint schema_version server_state server_version session_state snapshot_holders table_vacuums try_partition_lock FORGET_MIGRATION LIST_MIGRATIONS TRY_MIGRATION_LOCK',
 };
 
 /** Tables in which no job stands and no turn is held. */

@@ -1,6 +1,7 @@
 import type { LaneSummary, QueueStats } from '../../admin/overview.js';
+import type { Trouble } from '../../job/trouble.js';
 import type { AddCommand, Cli } from '../command.js';
-import { countText, isUnserved, showQueues } from '../queue-table.js';
+import { codesOf, countText, isUnserved, showQueues, troubleCell } from '../queue-table.js';
 import type { Screen } from '../screen.js';
 import type { Cell } from '../table.js';
 import { span } from '../times.js';
@@ -20,18 +21,23 @@ export const addQueues: AddCommand = (program, act) => {
 async function showAll(cli: Cli): Promise<void> {
   const { admin } = await cli.session();
   const [queues, troubles] = [await admin.queues(), await admin.troubles()];
-  await cli.screen.answer({ queues }, () => showQueues(cli.screen, queues, troubles));
+  const told = queues.map((each) => ({ ...each, troubles: codesOf(each, troubles) }));
+  await cli.screen.answer({ queues: told }, () => showQueues(cli.screen, queues, troubles));
 }
 
 async function showOne(cli: Cli, queue: string): Promise<void> {
-  const stats = await (await cli.session()).admin.stats(queue);
-  await cli.screen.answer(stats, () => details(cli, stats));
+  const { admin } = await cli.session();
+  const [stats, troubles] = [await admin.stats(queue), await admin.troubles()];
+  await cli.screen.answer({ ...stats, troubles: codesOf(stats, troubles) }, () =>
+    details(cli, stats, troubles),
+  );
 }
 
-async function details({ screen }: Cli, stats: QueueStats): Promise<void> {
+async function details({ screen }: Cli, stats: QueueStats, troubles: Trouble[]): Promise<void> {
   await screen.fields([
     ['queue', { text: stats.queue, tone: 'strong' }],
     ['paused', stats.paused ? pausedCell(stats.pausedAt) : undefined],
+    ['troubles', codesOf(stats, troubles).length > 0 ? troubleCell(stats, troubles) : undefined],
     ['ready', countText(stats.ready)],
     ['oldest ready', stats.oldestReadyMs === undefined ? undefined : span(stats.oldestReadyMs)],
     ['running', countText(stats.running)],

@@ -13,13 +13,12 @@ import {
 } from '../connection/connection-probes.js';
 import { DatabaseError } from '../connection/database-errors.js';
 import type { Database } from '../connection/database.js';
-import type { BlockedGroups } from './health.repository.js';
 import { driftOf, type SchemaDrift, type SchemaPart } from '../schema/schema-drift.js';
 import { SHARD } from '../connection/shard.js';
 import { CHECK_PLACES } from './check-places.sql.js';
 import { CHECK_SOME_PLACES } from './check-some-places.sql.js';
 import { TROUBLED_SCHEDULES } from './troubled-schedules.sql.js';
-import { COUNT_POISONED, COUNT_SUSPECTS, COUNT_TROUBLES } from './count-troubles.sql.js';
+import { COUNT_DEFAULTS } from './count-defaults.sql.js';
 import { DESCRIBE_SCHEMA } from '../schema/describe-schema.sql.js';
 import {
   LIST_PREPARED_TRANSACTIONS,
@@ -30,7 +29,6 @@ import {
   SNAPSHOT_HOLDERS,
   TABLE_VACUUMS,
 } from '../connection/examine-server.sql.js';
-import { COUNT_BLOCKED_GROUPS } from '../groups/list-blocked-groups.sql.js';
 import { LIST_WAITING_LANES } from './list-waiting-lanes.sql.js';
 import { SAMPLE_PAYLOADS } from './sample-payloads.sql.js';
 import { SCHEMA_VERSION_OF } from '../schema/schema-version.sql.js';
@@ -122,12 +120,8 @@ export interface WaitingLane {
   workers: number;
 }
 
-interface Troubles {
-  workers: number;
-  /** That serve more lanes than they ask for at once. */
-  fullWorkers: number;
-  paused: string[];
-  pausedMs: number | null;
+/** Rows of the default partitions. */
+interface Defaults {
   archiveDefault: number;
   deadLetterDefault: number;
 }
@@ -236,8 +230,8 @@ export class Diagnosis {
     return this.run(LIST_WAITING_LANES, [SHARD, most]);
   }
 
-  async troubles(most: number): Promise<Troubles> {
-    return (await this.run<Troubles>(COUNT_TROUBLES, [SHARD, most]))[0]!;
+  async defaults(most: number): Promise<Defaults> {
+    return (await this.run<Defaults>(COUNT_DEFAULTS, [SHARD, most]))[0]!;
   }
 
   async troubledSchedules(most: number): Promise<TroubledSchedules> {
@@ -250,18 +244,6 @@ export class Diagnosis {
 
   limits(): Promise<LimitShares[]> {
     return this.run(LIST_SHARES, [SHARD, null, null]);
-  }
-
-  blockedGroups(most: number): Promise<BlockedGroups[]> {
-    return this.run(COUNT_BLOCKED_GROUPS, [SHARD, most]);
-  }
-
-  suspects(most: number): Promise<{ queue: string; jobs: number; suspicion: number }[]> {
-    return this.run(COUNT_SUSPECTS, [SHARD, most]);
-  }
-
-  poisoned(among: number): Promise<{ queue: string; jobs: number }[]> {
-    return this.run(COUNT_POISONED, [SHARD, among]);
   }
 
   /** Payloads as JSON text; null: none, or bytes alone. */

@@ -1,0 +1,8 @@
+import { statement } from '../connection/statement.js';
+
+/** Rows that the default partitions hold, each counted up to $2. */
+export const COUNT_DEFAULTS = statement(
+  'count_defaults',
+  `select (select count(*) from (select 1 from simple_queue.archive_default where shard = $1 limit $2::int + 1) a)::int as "archiveDefault",
+    (select count(*) from (select 1 from simple_queue.dead_letter_default where shard = $1 limit $2::int + 1) d)::int as "deadLetterDefault"`,
+);
