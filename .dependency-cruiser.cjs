@@ -109,6 +109,22 @@ module.exports = {
         ),
     ),
     only(
+      'plain-knows-no-store',
+      'What stores without the tables share: a life of a job by the same rules.',
+      '^lib/plain/',
+      FLOOR,
+      OPTIONS,
+      '^lib/(enqueue|pull|settle|storage|observability)/',
+    ),
+    only(
+      'redis-stands-alone',
+      'The contract on another store: its rules are those of the others.',
+      '^lib/redis/',
+      FLOOR,
+      OPTIONS,
+      '^lib/(enqueue|plain|pull|settle|storage)/',
+    ),
+    only(
       'schedules-enqueue',
       'A tick is an enqueue; who runs its job does not matter.',
       '^lib/schedules/',
@@ -234,7 +250,7 @@ module.exports = {
     reserved(
       'index-is-for-applications',
       'The only barrels are the public API.',
-      '^lib/(index|admin|limits|pull|schedules|workflows)\\.ts$',
+      '^lib/(index|admin|limits|pull|redis|schedules|workflows)\\.ts$',
     ),
     reserved(
       'module-is-outside',
@@ -248,6 +264,12 @@ module.exports = {
       '^lib/decorators/',
       '^lib/decorators/',
       '^lib/(index|schedules)\\.ts$',
+    ),
+    reserved(
+      'plain-is-for-other-stores',
+      'The tables have statements for it.',
+      '^lib/plain/',
+      '^lib/(plain|redis|testing)/',
     ),
     ...['testing', 'opentelemetry', 'cli'].map((room) =>
       reserved(`${room}-is-outside`, 'A leaf.', `^lib/${room}/`, `^lib/${room}/`),

@@ -16,6 +16,7 @@ export default {
     '^nestjs-simple-queue/workflows$': '<rootDir>/lib/workflows.ts',
     '^nestjs-simple-queue/limits$': '<rootDir>/lib/limits.ts',
     '^nestjs-simple-queue/pull$': '<rootDir>/lib/pull.ts',
+    '^nestjs-simple-queue/redis$': '<rootDir>/lib/redis.ts',
     '^nestjs-simple-queue/testing$': '<rootDir>/lib/testing/testing.ts',
     '^nestjs-simple-queue/dashboard$': '<rootDir>/lib/dashboard/dashboard.ts',
     '^nestjs-simple-queue/telemetry$': '<rootDir>/lib/opentelemetry/opentelemetry.ts',

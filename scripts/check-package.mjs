@@ -21,6 +21,7 @@ const BUDGET = {
     './workflows': 18,
     './limits': 4,
     './pull': 12,
+    './redis': 3,
     './testing': 24,
     './dashboard': 7,
     './telemetry': 10,

@@ -2,6 +2,7 @@ import { expect, it } from '@jest/globals';
 import * as admin from '../lib/admin.js';
 import * as api from '../lib/index.js';
 import * as pull from '../lib/pull.js';
+import * as redis from '../lib/redis.js';
 import * as testing from '../lib/testing/testing.js';
 
 it('the public API is exactly this: a new name is a promise', () => {
@@ -40,6 +41,7 @@ it('the public API is exactly this: a new name is a promise', () => {
 it('so are the parts of it that have paths of their own', () => {
   expect(Object.keys(admin).sort()).toEqual(['QueueAdmin', 'QueueDoctor', 'QueueHealth']);
   expect(Object.keys(pull).sort()).toEqual(['JobQueue', 'PostgresJobQueue']);
+  expect(Object.keys(redis)).toEqual(['RedisJobQueue']);
 });
 
 it('the test kit is exactly this', () => {

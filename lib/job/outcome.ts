@@ -25,6 +25,9 @@ export const CANCELLED: Outcome = { kind: 'cancelled', reason: 'cancelled while 
 /** The same before it had started. */
 export const CANCELLED_EARLY: Outcome = { kind: 'cancelled', reason: 'cancelled before it ran' };
 
+/** A worker gave it back unrun. */
+export const DECLINED: Outcome = { kind: 'released', again: { delayMs: 0 }, reason: 'declined' };
+
 /** What decides between another attempt and the end. */
 export interface Chances {
   /** This attempt, 1 for the first. */

@@ -2,7 +2,7 @@ import type { CancelCounts, Enqueued, EnqueueOptions } from '../job/enqueue-opti
 import type { FoundJob } from '../job/job.js';
 import { checkId } from '../job/names.js';
 import { Reaper } from '../maintenance/reaper.js';
-import { afterFailure, CANCELLED, type Outcome } from '../job/outcome.js';
+import { afterFailure, CANCELLED, DECLINED, type Outcome } from '../job/outcome.js';
 import { checkedProgress, EACH_MS, jobProgress, type Progress } from '../job/progress.js';
 import type { QueueEventBus } from '../observability/events.js';
 import { RunReports } from '../observability/run-reports.js';
@@ -116,11 +116,7 @@ export class PostgresJobQueue extends JobQueue {
   }
 
   async release(leaseId: string, jobId: string): Promise<Returned> {
-    return this.giveUp(leaseId, jobId, () => ({
-      kind: 'released',
-      again: { delayMs: 0 },
-      reason: 'declined',
-    }));
+    return this.giveUp(leaseId, jobId, () => DECLINED);
   }
 
   async cancel(jobId: string): Promise<CancelCounts> {

@@ -3,7 +3,7 @@ import type { CancelCounts, Enqueued, EnqueueOptions } from '../job/enqueue-opti
 import type { FoundJob } from '../job/job.js';
 import type { TerminalState } from '../job/job-state.js';
 import { checkId } from '../job/names.js';
-import { afterFailure, CANCELLED, type Outcome } from '../job/outcome.js';
+import { afterFailure, DECLINED, type Outcome } from '../job/outcome.js';
 import { checkedProgress, type Progress } from '../job/progress.js';
 import { serves } from '../job/lane.js';
 import { checkedOutputs, failureFrom } from '../pull/answers.js';
@@ -16,33 +16,28 @@ import type {
   ReapedLeases,
   Returned,
 } from '../pull/job-queue.js';
-import { burialOf, isGoing, returnOf, type EndedRun } from '../settle/commands.js';
-import type { Return } from '../storage/settle/ended-run.js';
+import type { EndedRun } from '../settle/commands.js';
 import { QueuePolicies } from '../options/queue-policy.js';
-import { resolveOptions } from '../options/resolve-options.js';
 import { Uuid7 } from '../runtime/uuid7.js';
-import type { ResolvedOptions, SimpleQueueOptions } from '../options/simple-queue.options.js';
-import { MemoryJob } from './memory-job.js';
-import { isLone, picked, suspicionAfter } from './memory-suspects.js';
-import { checkKept, checkQueuesKept } from './memory-limits.js';
-import { MemoryListeners } from './memory-listeners.js';
-import { MemoryLeases, type MemoryLease } from './memory-leases.js';
+import {
+  givenUp,
+  keptMs,
+  reaped,
+  succeeded,
+  type Departure,
+  type Settled,
+} from '../plain/departure.js';
+import { PlainJob, type Ending } from '../plain/plain-job.js';
+import { PlainChecks, type PlainOptions } from '../plain/plain-options.js';
+import { picked } from '../plain/suspects.js';
+import { PlainListeners } from '../plain/plain-listeners.js';
+import { MemoryLeases } from './memory-leases.js';
 import type { Duration } from '../job/values/duration.js';
 
-/** Of the module's options those that mean something without a database, and a clock. */
-export interface InMemoryJobQueueOptions extends Pick<
-  SimpleQueueOptions,
-  | 'maxAttempts'
-  | 'backoff'
-  | 'timeoutMs'
-  | 'queues'
-  | 'leaseMs'
-  | 'maxStalls'
-  | 'archive'
-  | 'deadLetter'
-  | 'maxPayloadBytes'
-  | 'maxOutputBytes'
-> {
+const ADVICE = 'Test what needs it on PostgreSQL, with SimpleQueueTestingModule.';
+
+/** What every store without the tables takes, and a clock. */
+export interface InMemoryJobQueueOptions extends PlainOptions {
   /** Milliseconds; default `Date.now`. Nothing happens by itself: what is due, or has lapsed, is found at the next call. */
   now?: () => number;
 }
@@ -52,10 +47,12 @@ export interface InMemoryJobQueueOptions extends Pick<
  * the real one. There are no transactions, so a `manager` changes nothing; `onConflict`, `ordered`, `fair`, `staged` and `maxPending` are refused.
  */
 export class InMemoryJobQueue extends JobQueue {
-  private readonly jobs = new Map<string, MemoryJob>();
+  private readonly jobs = new Map<string, PlainJob>();
   private readonly leases = new MemoryLeases();
-  private readonly listeners = new MemoryListeners();
-  private readonly options: ResolvedOptions;
+  private readonly listeners = new PlainListeners();
+  private readonly checks: PlainChecks;
+  /** Until when those that ended are kept. */
+  private readonly until = new Map<string, number>();
   private readonly policies: QueuePolicies;
   private readonly ids: Uuid7;
   private readonly now: () => number;
@@ -65,14 +62,13 @@ export class InMemoryJobQueue extends JobQueue {
     super();
     this.now = now;
     this.ids = new Uuid7(now);
-    this.options = resolveOptions({ ...options, heartbeatIntervalMs: 10 }).options;
-    checkQueuesKept(this.options.queues);
-    this.policies = new QueuePolicies(this.options);
+    this.checks = new PlainChecks(options, 'InMemoryJobQueue', ADVICE);
+    this.policies = new QueuePolicies(this.checks.options);
   }
 
   async enqueue(queue: string, payload: unknown, options: EnqueueOptions = {}): Promise<Enqueued> {
-    const { maxPayloadBytes } = this.options;
-    const job = checkedJob(queue, payload, checkKept(options), {
+    const { maxPayloadBytes } = this.checks.options;
+    const job = checkedJob(queue, payload, this.checks.kept(options), {
       maxPayloadBytes,
       newId: () => this.ids.next(),
     });
@@ -81,13 +77,13 @@ export class InMemoryJobQueue extends JobQueue {
     if (known) return { id: known.job.id, created: false, outcome: 'existing' };
     const now = this.now();
     const due = Math.max(now, job.at?.getTime() ?? now + (job.delayMs ?? 0));
-    this.jobs.set(job.id, new MemoryJob(job, now, due, this.order++));
+    this.jobs.set(job.id, new PlainJob(job, now, due, this.order++));
     this.listeners.tell({ type: 'wakeUp' });
     return { id: job.id, created: true, outcome: 'created' };
   }
 
   async claim(request: ClaimRequest): Promise<PulledClaim> {
-    const wish = checkClaim(request, this.options.leaseMs);
+    const wish = checkClaim(request, this.checks.options.leaseMs);
     const [now, leaseId] = [this.now(), this.ids.next()];
     const served = [...this.jobs.values()].filter(
       (job) => job.isHungry(now) && serves(wish, job.job),
@@ -101,7 +97,7 @@ export class InMemoryJobQueue extends JobQueue {
       expiresAt: now + wish.leaseMs,
       jobs: held,
     });
-    for (const job of jobs) this.listeners.tellOf(job, 'started');
+    for (const job of jobs) this.listeners.tellOf(job, 'started', job.attempt + 1);
     return { leaseId, jobs: jobs.map((job) => job.pulled(this.policies.of(job.job.queue))) };
   }
 
@@ -113,14 +109,9 @@ export class InMemoryJobQueue extends JobQueue {
   }
 
   async complete(leaseId: string, jobId: string, outputs?: unknown): Promise<void> {
-    const text = checkedOutputs(outputs, this.options.maxOutputBytes);
+    const text = checkedOutputs(outputs, this.checks.options.maxOutputBytes);
     const { job, lease } = this.leases.held(checkLeaseId(leaseId), checkId(jobId));
-    this.end(job, 'succeeded', {
-      ...this.runOf(lease),
-      output: text === undefined ? undefined : JSON.parse(text),
-    });
-    this.listeners.tellOf(job, 'succeeded');
-    job.attempt++;
+    this.depart(job, succeeded(job, { ...lease, now: this.now() }, text));
   }
 
   async fail(
@@ -142,11 +133,7 @@ export class InMemoryJobQueue extends JobQueue {
   }
 
   async release(leaseId: string, jobId: string): Promise<Returned> {
-    return this.giveUp(leaseId, jobId, () => ({
-      kind: 'released',
-      again: { delayMs: 0 },
-      reason: 'declined',
-    }));
+    return this.giveUp(leaseId, jobId, () => DECLINED);
   }
 
   async cancel(jobId: string): Promise<CancelCounts> {
@@ -190,87 +177,52 @@ export class InMemoryJobQueue extends JobQueue {
 
   private giveUp(leaseId: string, jobId: string, outcomeOf: (run: EndedRun) => Outcome): Returned {
     const { job, lease } = this.leases.held(checkLeaseId(leaseId), checkId(jobId));
-    const now = this.now();
-    const run = job.ended(this.policies.of(job.job.queue), now - lease.takenAt);
-    const outcome = this.unlessCancelled(job, outcomeOf(run));
-    const as = (job.cancelAt === undefined ? outcome.kind : 'cancelled') as Returned;
-    this.listeners.tellOf(job, as);
-    if (isGoing(outcome)) this.comeBack(job, returnOf({ run, outcome }, lease.worker).change, now);
-    else {
-      job.take(burialOf({ run, outcome }, lease.worker).verdict, now);
-      this.end(job, as as TerminalState, this.runOf(lease));
-    }
-    return as;
+    const [now, policy] = [this.now(), this.policies.of(job.job.queue)];
+    const said = outcomeOf(job.ended(policy, now - lease.takenAt));
+    return this.depart(job, givenUp(job, said, { ...lease, now, policy })) as Returned;
   }
 
-  /** A job that was asked to stop does not go back; a last failure is told all the same, as its own. */
-  private unlessCancelled(job: MemoryJob, outcome: Outcome): Outcome {
-    return job.cancelAt === undefined || outcome.kind === 'failed' ? outcome : CANCELLED;
+  private depart(job: PlainJob, settled: Settled): Settled['as'] {
+    this.listeners.tellOf(job, settled.as, settled.attempt);
+    this.leave(job, settled);
+    return settled.as;
   }
 
-  /** A run that ended by itself clears the suspicion and its stalls; a released one keeps them. */
-  private comeBack(job: MemoryJob, change: Return['change'], now: number): void {
-    job.take(change, now);
-    if (change.ran) job.stalls = job.suspicion = 0;
-    this.putBack(job, change.delayMs ?? 0, job.suspicion);
-  }
-
-  private putBack(job: MemoryJob, delayMs: number, suspicion: number): void {
+  private leave(job: PlainJob, { end, delayMs = 0 }: Departure): void {
+    if (end) return this.end(job, end);
     if (job.lease !== undefined) this.leases.close(job.lease, job);
-    Object.assign(job, {
-      lease: undefined,
-      runAt: this.now() + delayMs,
-      order: this.order++,
-      suspicion,
-    });
+    Object.assign(job, { lease: undefined, runAt: this.now() + delayMs, order: this.order++ });
     this.listeners.tell({ type: 'wakeUp' });
   }
 
-  /** Its lease has lapsed: as a crash under it. */
-  private reap(job: MemoryJob): TerminalState | undefined {
+  private reap(job: PlainJob): TerminalState | undefined {
     job.lease = undefined;
-    if (job.cancelAt !== undefined) return this.end(job, 'cancelled');
-    const alone = isLone(job);
-    if (alone || job.suspicion === 2) job.stalls++;
-    if (!alone || job.stalls < this.options.maxStalls)
-      return void this.putBack(job, 0, suspicionAfter(job, this.options));
-    const message = `The process died ${job.stalls} times while this job was suspected of it, at last while it ran alone.`;
-    job.lastError = { name: 'QueueError', code: 'JOB_POISONED', message };
-    return this.end(job, 'poisoned');
+    const departure = reaped(job, this.checks.options.maxStalls);
+    this.leave(job, departure);
+    return departure.end?.state;
   }
 
-  private end(
-    job: MemoryJob,
-    state: TerminalState,
-    run: Partial<MemoryJob['end']> = {},
-  ): TerminalState {
+  private end(job: PlainJob, end: Ending): void {
     if (job.lease !== undefined) this.leases.close(job.lease, job);
-    const { archiveKeepMs = 0, deadLetterKeepMs } = this.policies.of(job.job.queue);
-    const keepMs =
-      state === 'succeeded' || state === 'cancelled' ? archiveKeepMs : deadLetterKeepMs;
     const at = this.now();
-    job.end = { ...run, state, at, until: at + keepMs };
-    return state;
+    job.end = { ...end, at };
+    this.until.set(job.job.id, at + keptMs(this.policies.of(job.job.queue), end.state));
   }
 
-  private cancelThose(isMeant: (job: MemoryJob) => boolean): CancelCounts {
+  private cancelThose(isMeant: (job: PlainJob) => boolean): CancelCounts {
     const live = [...this.jobs.values()].filter(
       (job) => isMeant(job) && !job.end && job.cancelAt === undefined,
     );
     const running = live.filter((job) => job.lease !== undefined);
     for (const job of live) {
       job.cancelAt = this.now();
-      if (job.lease === undefined) this.end(job, 'cancelled');
+      if (job.lease === undefined) this.end(job, { state: 'cancelled' });
     }
     if (running.length > 0) this.listeners.tell({ type: 'cancelRequested' });
     return { cancelled: live.length - running.length, requested: running.length };
   }
 
-  private runOf({ worker, takenAt }: MemoryLease): { worker: string; runMs: number } {
-    return { worker, runMs: this.now() - takenAt };
-  }
-
-  private liveWith(queue: string, uniqueKey: string | undefined): MemoryJob | undefined {
+  private liveWith(queue: string, uniqueKey: string | undefined): PlainJob | undefined {
     if (uniqueKey === undefined) return undefined;
     return [...this.jobs.values()].find(
       ({ job, end }) => !end && job.queue === queue && job.uniqueKey === uniqueKey,
@@ -279,6 +231,10 @@ export class InMemoryJobQueue extends JobQueue {
 
   /** What has been kept long enough. */
   private forget(): void {
-    for (const [id, { end }] of this.jobs) if (end && end.until <= this.now()) this.jobs.delete(id);
+    for (const [id, until] of this.until)
+      if (until <= this.now()) {
+        this.until.delete(id);
+        this.jobs.delete(id);
+      }
   }
 }

@@ -5,17 +5,17 @@ import {
   leaseUnknown,
 } from '../storage/leases/lease-errors.js';
 import type { ExpiredLease } from '../observability/events.js';
-import type { MemoryJob } from './memory-job.js';
+import type { PlainJob } from '../plain/plain-job.js';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 /** As the statement `expire_leases` has it. */
 const MAX_EXPIRED = 100;
 
-export interface MemoryLease {
+interface MemoryLease {
   worker: string;
   takenAt: number;
   expiresAt: number;
-  jobs: Map<string, MemoryJob>;
+  jobs: Map<string, PlainJob>;
 }
 
 /** The leases of a queue in memory: what they hold, and what lapsed ones held. */
@@ -29,7 +29,7 @@ export class MemoryLeases {
   }
 
   /** What a worker holds under leases that have not run out. */
-  heldBy(worker: string, now: number): { job: MemoryJob; takenAt: number }[] {
+  heldBy(worker: string, now: number): { job: PlainJob; takenAt: number }[] {
     const own = [...this.leases.values()].filter(
       (lease) => lease.worker === worker && lease.expiresAt > now,
     );
@@ -53,7 +53,7 @@ export class MemoryLeases {
   }
 
   /** @throws QueueError `LEASE_LOST`, `LEASE_FOREIGN` or `LEASE_UNKNOWN` where the lease does not hold the job. */
-  held(id: string, jobId: string): { lease: MemoryLease; job: MemoryJob } {
+  held(id: string, jobId: string): { lease: MemoryLease; job: PlainJob } {
     const lease = this.leases.get(id);
     const job = lease?.jobs.get(jobId);
     if (lease && job) return { lease, job };
@@ -62,7 +62,7 @@ export class MemoryLeases {
   }
 
   /** The job is settled; with its last one the lease goes. */
-  close(id: string, job: MemoryJob): void {
+  close(id: string, job: PlainJob): void {
     const lease = this.leases.get(id);
     job.lease = undefined;
     lease?.jobs.delete(job.job.id);
@@ -70,7 +70,7 @@ export class MemoryLeases {
   }
 
   /** Leases that ran out are gone, and remembered for a day; answers them, and what they held. */
-  expire(now: number): { expired: ExpiredLease[]; held: MemoryJob[] } {
+  expire(now: number): { expired: ExpiredLease[]; held: PlainJob[] } {
     for (const [id, { at }] of this.lapsed) if (at < now - DAY_MS) this.lapsed.delete(id);
     const expired = [...this.leases]
       .filter(([, lease]) => lease.expiresAt < now)

@@ -37,7 +37,8 @@ it('quotes every example somewhere, or links to it', () => {
 // waits for a person took 300: a decision, filters. Progress took 700: a guide, a decision. Workflows took
 // 1,600: a guide, two decisions.
 // The dashboard took 1,300: a guide with logins and permissions, a decision.
-const BUDGET = 46_400;
+// The pull contract on Redis took 1,050: a guide with what each of three stores promises, and a decision.
+const BUDGET = 47_450;
 const GENERATED = /^docs\/(sql\/|benchmarks\.md$)/;
 const COUNTED = DOCUMENTS.filter(
   (path) => path === 'README.md' || (path.startsWith('docs/') && !GENERATED.test(path)),

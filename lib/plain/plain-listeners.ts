@@ -1,9 +1,9 @@
 import { checkListener } from '../pull/claim-request.js';
 import type { JobQueueEvent, JobQueueEventType, JobQueueListener } from '../pull/job-queue.js';
-import type { MemoryJob } from './memory-job.js';
+import type { PlainJob } from './plain-job.js';
 
-/** Who listens to a queue in memory. Called at once, in the order that they subscribed. */
-export class MemoryListeners {
+/** Who listens in this process. Called at once, in the order that they subscribed. */
+export class PlainListeners {
   private readonly listeners = new Set<JobQueueListener>();
 
   add(listener: JobQueueListener): () => void {
@@ -14,8 +14,9 @@ export class MemoryListeners {
     return () => void this.listeners.delete(own);
   }
 
-  tellOf({ job, attempt }: MemoryJob, type: JobQueueEventType): void {
-    this.tell({ type, id: job.id, queue: job.queue, name: job.name, attempt: attempt + 1 });
+  /** @param attempt Of the run that this is about, 1 for the first. */
+  tellOf({ job }: PlainJob, type: JobQueueEventType, attempt: number): void {
+    this.tell({ type, id: job.id, queue: job.queue, name: job.name, attempt });
   }
 
   tell(event: JobQueueEvent): void {

@@ -1,22 +1,23 @@
 import type { CheckedClaim } from '../pull/claim-request.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
-import { inOrder, type MemoryJob } from './memory-job.js';
+import { inOrder, type PlainJob } from './plain-job.js';
 
-/** As the statements `pull_claim` and `reap_claims` have it. */
-const KNOWN_MS = 5_000;
+/** So long after its start a job may still be the one that kills its process. As the statements `pull_claim` and `reap_claims` have it. */
+export const KNOWN_MS = 5_000;
 
 /** It runs alone: a crash under it is its own. */
-export const isLone = ({ suspicion }: MemoryJob): boolean => suspicion > 2 && suspicion % 2 === 1;
+export const isLone = ({ suspicion }: PlainJob): boolean => suspicion > 2 && suspicion % 2 === 1;
 
-const aloneMs = ({ suspicion }: MemoryJob): number =>
+/** For so long nothing is claimed beside it. */
+export const aloneMs = ({ suspicion }: Pick<PlainJob, 'suspicion'>): number =>
   KNOWN_MS * 4 ** Math.floor((suspicion - 3) / 2);
 
-const bySuspicion = (a: MemoryJob, b: MemoryJob): number =>
+const bySuspicion = (a: PlainJob, b: PlainJob): number =>
   a.suspicion - b.suspicion || inOrder(a, b);
 
 /** After a crash that did not poison it. */
 export function suspicionAfter(
-  job: MemoryJob,
+  job: PlainJob,
   { maxStalls }: Pick<ResolvedOptions, 'maxStalls'>,
 ): number {
   if (job.suspicion === 1 && maxStalls === 1) return 3;
@@ -29,9 +30,9 @@ export function suspicionAfter(
  */
 export function picked(
   wish: CheckedClaim,
-  served: MemoryJob[],
+  served: PlainJob[],
   { own, now }: { own: Held[]; now: number },
-): MemoryJob[] {
+): PlainJob[] {
   const lone = served.filter((job) => job.suspicion > 2).sort(bySuspicion);
   const isNew = own.some(({ takenAt }) => takenAt > now - KNOWN_MS);
   const isAlone = own.some(({ takenAt, job }) => isLone(job) && takenAt > now - aloneMs(job));
@@ -45,7 +46,7 @@ export function picked(
   return taken.sort(inOrder);
 }
 
-function others(wish: CheckedClaim, served: MemoryJob[]): MemoryJob[] {
+function others(wish: CheckedClaim, served: PlainJob[]): PlainJob[] {
   const apart = served
     .filter(({ suspicion }) => suspicion > 0 && suspicion < 3)
     .slice(0, wish.suspects);
@@ -57,6 +58,6 @@ function others(wish: CheckedClaim, served: MemoryJob[]): MemoryJob[] {
 
 /** What the worker of a claim holds already. */
 interface Held {
-  job: MemoryJob;
+  job: PlainJob;
   takenAt: number;
 }

@@ -9,11 +9,9 @@ import type { EndedRun } from '../settle/commands.js';
 import type { Return } from '../storage/settle/ended-run.js';
 import type { StoredOptions } from '../job/new-job.js';
 
-/** How a job ended, and until when it is kept. */
-interface End {
+/** How a job ended. */
+export interface Ending {
   state: TerminalState;
-  at: number;
-  until: number;
   output?: unknown;
   worker?: string;
   runMs?: number;
@@ -21,8 +19,8 @@ interface End {
 
 const MAX_HISTORY = 20;
 
-/** A job that lives in memory; times are milliseconds of the queue's clock. */
-export class MemoryJob {
+/** A job of a store without the tables: its life by the same rules. Times are milliseconds of the store's clock. */
+export class PlainJob {
   readonly options: StoredOptions;
   attempt = 0;
   stalls = 0;
@@ -31,7 +29,7 @@ export class MemoryJob {
   lease: string | undefined;
   cancelAt: number | undefined;
   lastError: Failure | undefined;
-  end: End | undefined;
+  end: (Ending & { at: number }) | undefined;
   history: AttemptRecord[] = [];
   progress: JobProgress | undefined;
 
@@ -144,11 +142,11 @@ export class MemoryJob {
   }
 }
 
-const endFacts = (end: End | undefined) =>
+const endFacts = (end: PlainJob['end']) =>
   end && { output: end.output, worker: end.worker, runMs: end.runMs, finishedAt: new Date(end.at) };
 
 /** By priority, then by time, then in the order that they came. */
-export const inOrder = (a: MemoryJob, b: MemoryJob): number =>
+export const inOrder = (a: PlainJob, b: PlainJob): number =>
   a.job.priority - b.job.priority || a.runAt - b.runAt || a.order - b.order;
 
 /** Absent rather than undefined, as the database's answers are. */
