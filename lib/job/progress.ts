@@ -54,7 +54,8 @@ function problemOf(given: object): string | undefined {
 
 /** As callers see it. */
 export function jobProgress({ done, of, note, attempt, at }: StoredProgress): JobProgress {
-  const share = of === undefined ? undefined : of === 0 ? 1 : done / of;
+  // A row of somebody's own SQL may say more than all.
+  const share = of === undefined ? undefined : Math.min(1, Math.max(0, of === 0 ? 1 : done / of));
   return {
     done,
     ...(of !== undefined && { of, share }),

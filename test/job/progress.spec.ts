@@ -40,6 +40,15 @@ describe('progress', () => {
   });
 
   it.each([
+    [{ done: 7, of: 2 }, 1],
+    [{ done: -7, of: 2 }, 0],
+    [{ done: 0, of: 0 }, 1],
+    [{ done: 7 }, undefined],
+  ])('whose row says %j has the share %s', (stored, share) =>
+    expect(jobProgress({ ...stored, attempt: 1, at: AT }).share).toBe(share),
+  );
+
+  it.each([
     ['a'.repeat(201), `${'a'.repeat(197)}...`],
     ['\u{1f600}'.repeat(500), `${'\u{1f600}'.repeat(98)}\ufffd...`],
     ['a\0b\ud800', 'a\ufffdb\ufffd'],

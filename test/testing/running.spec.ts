@@ -159,6 +159,21 @@ describe('runNext', () => {
     expect(starts).toEqual([1, 2, 3]);
   });
 
+  it('keeps what a run said last of its progress, in line as well', async () => {
+    work = (_, context) => {
+      context.progress(0.2);
+      context.progress({ done: 3, of: 4 });
+    };
+    const said = { share: 0.75, attempt: 1 };
+    const { id } = await queues.enqueue('any', 1);
+    await runNext(app);
+    expect((await queues.find(id))!.progress).toMatchObject(said);
+    const stop = runInline(app);
+    const inLine = await queues.enqueue('any', 2);
+    stop();
+    expect((await queues.find(inLine.id))!.progress).toMatchObject(said);
+  });
+
   it('settles a transactional handler in its transaction', async () => {
     const { id } = await queues.enqueue('ledger', 1);
     work = (_, { manager }) => manager.query(`insert into effect values ('once')`);
