@@ -1,5 +1,6 @@
 /** What the edge has to know. A class, so that Nest can inject it by its name. */
 export abstract class EdgeSettings {
+  /** Of PostgreSQL, or of Redis: `redis://...`, `rediss://...`. */
   abstract readonly databaseUrl: string;
   /** Who has it may work jobs. */
   abstract readonly token: string;

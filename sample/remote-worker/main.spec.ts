@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import type { TestDatabase } from '../../test/support/database.js';
+import { hasRedis, TestRedis } from '../../test/support/redis.js';
 import { aDatabase } from '../../test/support/template.js';
 
 const hasPython = spawnSync('python3', ['--version']).status === 0;
@@ -54,6 +55,23 @@ describe('npm run start:remote-worker', () => {
       );
       expect(worker!.worker).toMatch(/:\d+$/);
       expect(await database.query(`select from simple_queue.lease`)).toEqual([]);
+    },
+    60_000,
+  );
+
+  const withBoth = hasPython && hasRedis ? it : it.skip;
+  withBoth(
+    `does the same on Redis${hasRedis ? '' : ' (skipped: there is no redis-server here)'}`,
+    async () => {
+      const redis = await TestRedis.start('--appendonly', 'yes');
+      const { code, output } = await start({ DATABASE_URL: redis.url });
+      await redis.stop();
+      expect({ code, output }).toEqual({
+        code: 0,
+        output: expect.stringContaining('worker     ended with 0'),
+      });
+      expect(output.match(/^succeeded /gm)).toHaveLength(8);
+      expect(output).toMatch(/succeeded {2}attempt 2, .*second time lucky/);
     },
     60_000,
   );

@@ -10,11 +10,11 @@ import { eventually } from './eventually.js';
 
 /** Of Redis or Valkey. */
 const SERVER = process.env.SQ_TEST_REDIS ?? 'redis-server';
-const hasServer = spawnSync(SERVER, ['--version']).status === 0;
+export const hasRedis = spawnSync(SERVER, ['--version']).status === 0;
 
 /** A suite that needs a server, skipped with the reason where there is none. */
 export const withRedis = (name: string, suite: () => void): void =>
-  hasServer
+  hasRedis
     ? describe(name, suite)
     : describe.skip(`${name} (skipped: there is no ${SERVER} here)`, suite);
 
