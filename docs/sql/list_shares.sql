@@ -4,7 +4,8 @@ with asked as materialized (
     select j.lane, q.name from (select lane, queue from simple_queue.job where id = $3::uuid and shard = $1) j
     cross join lateral (select name from simple_queue.queue where id = j.queue) q)
   select l.name, l.of_queue as "ofQueue", l.concurrency, l.rate, l.per_ms as "perMs", l.burst, l.strict, l.rule, l.set_at as "setAt", l.version,
-    coalesce(greatest(0, extract(epoch from held_until - statement_timestamp()) * 1000)::float8, 0) as "heldMs", coalesce(greatest(0, (extract(epoch from greatest(statement_timestamp(), least(next_at, statement_timestamp() + (burst * step_ms + 1000) * interval '1 millisecond')) - statement_timestamp()) * 1000)::float8 - (burst - 1) * step_ms), 0) as "rateMs", l.allotted, coalesce(s.shares, '[]') as shares
+    coalesce(greatest(0, extract(epoch from held_until - statement_timestamp()) * 1000)::float8, 0) as "heldMs", coalesce(greatest(0, (extract(epoch from case when next_at > statement_timestamp() + (burst * step_ms + 1000) * interval '1 millisecond'
+      then statement_timestamp() + (burst - 1) * step_ms * interval '1 millisecond' else greatest(statement_timestamp(), next_at) end - statement_timestamp()) * 1000)::float8 - (burst - 1) * step_ms), 0) as "rateMs", l.allotted, coalesce(s.shares, '[]') as shares
   from simple_queue.fleet_limit l left join lateral (
     select json_agg(json_build_object('holder', coalesce(e.worker, a.holder, 'a process that is gone'), 'n', a.n, 'wanted', a.wanted,
       'declares', a.declares, 'live', coalesce(coalesce(a.expires_at, e.expires_at) > statement_timestamp(), false), 'jobs', array(

@@ -6,5 +6,6 @@ insert into simple_queue.fleet_limit as l (name, shard, of_queue, concurrency, r
     or exists (select from simple_queue.fleet_limit where name = $2 and shard = $1)
   on conflict (name, shard) do update
     set concurrency = excluded.concurrency, rate = excluded.rate, per_ms = excluded.per_ms, step_ms = excluded.step_ms, burst = excluded.burst,
-      strict = excluded.strict, rule = excluded.rule, version = excluded.version, set_at = excluded.set_at
+      strict = excluded.strict, rule = excluded.rule, version = excluded.version, set_at = excluded.set_at,
+      next_at = statement_timestamp() + coalesce(greatest(0, extract(epoch from l.next_at - statement_timestamp())) * 1000 / l.step_ms * excluded.step_ms, 0) * interval '1 millisecond', held_until = null
   returning 1;

@@ -14,6 +14,8 @@ const SOONEST_MS = 2;
 /** Draws starts of one limit's rate for the next half second, as many as this process could use, and says when they may start. */
 export class Drawing {
   private drawAt = 0;
+  /** Of the limit, when that was reckoned. */
+  private version = 0;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -26,6 +28,8 @@ export class Drawing {
     const { permits } = this;
     if (permits.heldMs > 0) return this.rested();
     if (!permits.slots || permits.limit <= 0) return Infinity;
+    if (permits.row.version !== this.version) this.drawAt = 0;
+    this.version = permits.row.version;
     const now = performance.now();
     const left = permits.slots.left(now);
     const { wished, here } = this.needs;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { QueueAdmin } from 'nestjs-simple-queue/admin';
+import { QueueLimits } from 'nestjs-simple-queue/limits';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
@@ -50,6 +51,45 @@ describe('a limit that operators set', () => {
     gate.open();
     await eventually(async () => expect(await story.database.query('select from simple_queue.job')).toEqual([])); // prettier-ignore
     expect(most).toBe(9);
+  });
+
+  it('starts at once what a raised rate allows, and what a rest kept back', async () => {
+    let ran = 0;
+    const app = await story.start({
+      options: { limits: { api: { rate: { limit: 1, perMs: 86_400_000 } } } },
+      providers: [aHandler('calls', () => void ran++, { uses: ['api'] })],
+    });
+    const [admin, limits] = [adminOf(app), app.app.get(QueueLimits, { strict: false })];
+    await app.queues.enqueueMany('calls', items(2));
+    await eventually(() => expect(ran).toBe(1));
+    await admin.setLimit('api', { rate: { limit: 1_000, perMs: 1_000 } });
+    await eventually(() => expect(ran).toBe(2));
+
+    await limits.slowDown('api', 86_400_000);
+    await app.queues.enqueueMany('calls', items(1));
+    await admin.setLimit('api', { concurrency: 5 });
+    await eventually(() => expect(ran).toBe(3));
+    await limits.slowDown('api', 86_400_000);
+    await app.queues.enqueueMany('calls', items(1));
+    await admin.resetLimit('api');
+    expect((await admin.limits())[0]!.restsUntil).toBeUndefined();
+    await admin.setLimit('api', { rate: null });
+    await eventually(() => expect(ran).toBe(4));
+  });
+
+  // Whoever set the clock back would have stopped the limit until it was where it had been.
+  it('goes on where the clock was set back by a day', async () => {
+    let ran = 0;
+    const limits = { back: { rate: { limit: 10, perMs: 1_000 } } };
+    const app = await story.start({
+      options: { limits },
+      providers: [aHandler('backs', () => void ran++, { uses: ['back'] })],
+    });
+    await story.database.query(
+      `update simple_queue.fleet_limit set next_at = now() + interval '1 day' where name = 'back'`,
+    );
+    await app.queues.enqueueMany('backs', items(3));
+    await eventually(() => expect(ran).toBe(3));
   });
 
   it('says why a job waits: who holds the permits, and until when the rate or a 429 keeps it', async () => {

@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { CARRIED_OVER } from './buckets.sql.js';
 
 /**
  * The first who declares a limit creates it. Another declaration takes its place only where no other process that shares in it declares what
@@ -10,7 +11,7 @@ export const DECLARE_LIMIT = statement(
   values ($2, $1, $3, $4::int, $5::int, $6::int, $7::float8, $8::int, $9, $10)
   on conflict (name, shard) do update
     set concurrency = excluded.concurrency, rate = excluded.rate, per_ms = excluded.per_ms, step_ms = excluded.step_ms, burst = excluded.burst,
-      strict = excluded.strict, rule = excluded.rule, version = excluded.version
+      strict = excluded.strict, rule = excluded.rule, version = excluded.version, next_at = ${CARRIED_OVER}
     where l.set_at is null and l.of_queue = excluded.of_queue and l.rule <> excluded.rule and not exists (
       select from simple_queue.allotment a
       where a.name = $2 and a.shard = $1 and a.declares = l.rule and a.lease is distinct from $11::uuid
@@ -18,7 +19,7 @@ export const DECLARE_LIMIT = statement(
 );
 
 /**
- * An operator's word, which no declaration overrules: whole, in place of what stood there. No row: there is no such limit, and $11 (whether the
+ * An operator's word, which no declaration overrules: whole, in place of what stood there, a rest included. No row: there is no such limit, and $11 (whether the
  * name is a queue's) makes none.
  */
 export const SET_LIMIT = statement(
@@ -29,6 +30,7 @@ export const SET_LIMIT = statement(
     or exists (select from simple_queue.fleet_limit where name = $2 and shard = $1)
   on conflict (name, shard) do update
     set concurrency = excluded.concurrency, rate = excluded.rate, per_ms = excluded.per_ms, step_ms = excluded.step_ms, burst = excluded.burst,
-      strict = excluded.strict, rule = excluded.rule, version = excluded.version, set_at = excluded.set_at
+      strict = excluded.strict, rule = excluded.rule, version = excluded.version, set_at = excluded.set_at,
+      next_at = ${CARRIED_OVER}, held_until = null
   returning 1`,
 );
