@@ -30,8 +30,12 @@ export type {
   LaneSummary,
   QueueStats,
   QueueSummary,
+  QueuesPage,
+  Totals,
   WorkerSummary,
 } from './admin/overview.js';
+export type { ErrorGroup, ErrorOptions } from './admin/errors.js';
+export type { FieldCondition } from './admin/field-conditions.js';
 export type { Explanation } from './admin/explain.js';
 export { QueueAdmin } from './admin/queue-admin.js';
 export type { Reason, ReasonCode } from './admin/reasons.js';

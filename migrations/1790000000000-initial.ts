@@ -54,6 +54,7 @@ const ENDED = `
   last_error simple_queue.failure,
   history simple_queue.history,
   progress simple_queue.progress,
+  error_key text,
   primary key (id, shard, expires_at)`;
 
 export const UP = [
@@ -203,6 +204,7 @@ export const UP = [
   `create index dead_letter_poisoned on simple_queue.dead_letter (finished_at, shard) where state = 'poisoned'`,
   `create index dead_letter_lane on simple_queue.dead_letter (lane, shard, id)`,
   `create index dead_letter_fingerprint on simple_queue.dead_letter (fingerprint, shard, id) where fingerprint is not null`,
+  `create index dead_letter_error on simple_queue.dead_letter (error_key, shard, id) include (lane, finished_at) where error_key is not null`,
   `create index dead_letter_unique_key on simple_queue.dead_letter (unique_key, shard, id) where unique_key is not null`,
 
   ...TALLY,
@@ -227,17 +229,17 @@ export const UP = [
       j.priority, j.attempt, j.stalls, j.reschedules, j.created_at, j.run_at, j.cancel_at,
       null::timestamptz as finished_at, null::timestamptz as expires_at, null::int as run_ms, null::text as worker,
       j.unique_key, j.fingerprint, j.options, j.payload, j.payload_bytes, null::jsonb as output, j.last_error, j.history, l.labels,
-      nullif(j.group_name, '') as group_name, j.commit_by, j.progress
+      nullif(j.group_name, '') as group_name, j.commit_by, j.progress, null::text as error_key
     from simple_queue.job j join simple_queue.lane l on l.id = j.lane join simple_queue.queue q on q.id = l.queue
     union all
     select a.id, q.name, l.name, a.state, a.priority, a.attempt, a.stalls, a.reschedules, a.created_at, a.run_at, null,
       a.finished_at, a.expires_at, a.run_ms, a.worker, a.unique_key, a.fingerprint, a.options, a.payload, a.payload_bytes,
-      a.output, a.last_error, a.history, l.labels, a.options ->> 'group', null, a.progress
+      a.output, a.last_error, a.history, l.labels, a.options ->> 'group', null, a.progress, null
     from simple_queue.archive a join simple_queue.lane l on l.id = a.lane join simple_queue.queue q on q.id = l.queue
     union all
     select d.id, q.name, l.name, d.state, d.priority, d.attempt, d.stalls, d.reschedules, d.created_at, d.run_at, null,
       d.finished_at, d.expires_at, d.run_ms, d.worker, d.unique_key, d.fingerprint, d.options, d.payload, d.payload_bytes,
-      d.output, d.last_error, d.history, l.labels, d.options ->> 'group', null, d.progress
+      d.output, d.last_error, d.history, l.labels, d.options ->> 'group', null, d.progress, d.error_key
     from simple_queue.dead_letter d join simple_queue.lane l on l.id = d.lane join simple_queue.queue q on q.id = l.queue`,
 
   ...SQL_PRODUCERS,

@@ -16,8 +16,8 @@ with gone as (
       else history end as told
     from gone),
   buried as (
-    insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at, finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, last_error, history, progress)
-    select id, $1, state, lane, priority, spent, stalls, reschedules, (verdict ->> 'runMs')::int, created_at, run_at, statement_timestamp(), expires_at, $5, unique_key, fingerprint, options, payload, payload_bytes, coalesce(verdict -> 'error', last_error), told, progress
+    insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at, finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, last_error, history, progress, error_key)
+    select id, $1, state, lane, priority, spent, stalls, reschedules, (verdict ->> 'runMs')::int, created_at, run_at, statement_timestamp(), expires_at, $5, unique_key, fingerprint, options, payload, payload_bytes, coalesce(verdict -> 'error', last_error), told, progress, verdict ->> 'errorKey'
     from said where state <> 'cancelled'),
   kept as (
     insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at, finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, last_error, history, progress)

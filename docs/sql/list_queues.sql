@@ -1,4 +1,4 @@
--- $1 smallint, $2 text, $3 integer
+-- $1 smallint, $2 text, $3 integer, $4 text, $5 integer
 prepare list_queues as
 with held as materialized (
     select j.lane from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
@@ -12,7 +12,8 @@ with held as materialized (
   select q.name as queue, q.paused_at as "pausedAt", r.n as ready, coalesce(u.n, 0) as running, coalesce(d.n, 0) as scheduled,
     x.n as dead, b.n as blocked, t.n as staged, e.n as suspects, d.next as "nextRunAt", (select count(*) from held)::int as "allRunning", (select count(*) from later)::int as "allScheduled",
     case when o.oldest is not null then greatest(0, extract(epoch from statement_timestamp() - o.oldest) * 1000) end::float8 as "oldestReadyMs"
-  from simple_queue.queue q
+  from (
+    select * from simple_queue.queue where ($2::text is null or name = $2) and ($4::text is null or name > $4) order by name limit $5::int) q
   cross join lateral (
     select count(*)::int as n from (
       select 1 from simple_queue.lane l cross join lateral (
@@ -53,4 +54,4 @@ with held as materialized (
       (select run_at from simple_queue.suspect where lane = l.id and shard = $1 limit 1000)) f
     where l.queue = q.id) o
   left join running u on u.queue = q.id left join due d on d.queue = q.id
-  where $2::text is null or q.name = $2 order by q.name;
+  order by q.name;

@@ -1,11 +1,16 @@
--- $1 smallint, $2 text, $3 integer
+-- $1 smallint, $2 text[], $3 integer, $4 integer
 prepare list_served_lanes as
-select q.name as queue, l.name, l.labels, r.n as ready,
-    (select count(*) from simple_queue.lease w where w.shard = $1 and w.expires_at > statement_timestamp() and l.id = any(w.lanes))::int as workers
-  from simple_queue.lane l join simple_queue.queue q on q.id = l.queue
+with own as materialized (
+    select l.id, l.name, l.labels, q.name as queue from simple_queue.queue q join simple_queue.lane l on l.queue = q.id
+    where q.name = any($2::text[]) order by q.name, l.name, l.labels limit $4::int),
+  served as materialized (
+    select u.lane, count(*)::int as workers from simple_queue.lease w cross join lateral unnest(w.lanes) u(lane)
+    where w.shard = $1 and w.expires_at > statement_timestamp() group by u.lane)
+  select l.queue, l.name, l.labels, r.n as ready, coalesce(s.workers, 0) as workers
+  from own l left join served s on s.lane = l.id
   cross join lateral (
     select count(*)::int as n from (
       (select 1 from simple_queue.ready where lane = l.id and shard = $1 limit $3::int + 1) union all
       (select 1 from simple_queue.fair_ready where lane = l.id and shard = $1 limit $3::int + 1) union all
       (select 1 from simple_queue.suspect where lane = l.id and shard = $1 limit $3::int + 1)) w) r
-  where $2::text is null or q.name = $2 order by q.name, l.name, l.labels;
+  order by l.queue, l.name, l.labels;

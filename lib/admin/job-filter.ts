@@ -1,6 +1,6 @@
 import type { CancelCounts } from '../job/enqueue-options.js';
 import { JOB_STATES, isTerminal, LOST, type JobState } from '../job/job-state.js';
-import { checkJobName, checkQueueName } from '../job/names.js';
+import { checkId, checkJobName, checkQueueName } from '../job/names.js';
 import {
   callable,
   listOf,
@@ -13,6 +13,7 @@ import {
   type Rule,
 } from '../runtime/rules.js';
 import { moment, refuse, text } from './checks.js';
+import { CONDITIONS, type FieldCondition } from './field-conditions.js';
 
 /** Which jobs: each part that is given narrows the choice. */
 export interface JobFilter {
@@ -29,6 +30,21 @@ export interface JobFilter {
   /** Among the labels that a worker must have for them. */
   label?: string;
   workflowId?: string;
+  id?: string;
+  /** Made by the schedule of this name. */
+  schedule?: string;
+  /** Runs there, or ended there. */
+  worker?: string;
+  /** A part of class or message of the last error, in large or small letters. */
+  error?: string;
+  /** Dead letters of one group of `QueueAdmin.errors()`. */
+  errorKey?: string;
+  /** Ended after this moment, or has not ended and was created after it. */
+  since?: Date;
+  /** How many attempts were spent. */
+  attempts?: { min?: number; max?: number };
+  /** What parts of payload and output must be; nothing has an index for it. */
+  where?: FieldCondition[];
   /** From this moment on, by the database's clock. */
   createdAfter?: Date;
   /** Before this moment. */
@@ -87,6 +103,8 @@ export type CheckedFilter = Omit<JobFilter, 'state'> & { states?: readonly JobSt
 
 const STATE = oneOf(...JOB_STATES);
 
+const MOST_ATTEMPTS = 1_000_000_000;
+
 const FILTER = shape({
   state: (value, path) => (Array.isArray(value) ? listOf(STATE) : STATE)(value, path),
   queue: passes(checkQueueName),
@@ -96,6 +114,14 @@ const FILTER = shape({
   group: text,
   label: text,
   workflowId: text,
+  id: passes(checkId),
+  schedule: text,
+  worker: text,
+  error: text,
+  errorKey: text,
+  since: moment,
+  attempts: shape({ min: whole(0, MOST_ATTEMPTS), max: whole(0, MOST_ATTEMPTS) }),
+  where: CONDITIONS,
   createdAfter: moment,
   createdBefore: moment,
   finishedAfter: moment,

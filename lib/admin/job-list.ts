@@ -14,6 +14,7 @@ import type {
 } from '../storage/reading/listing.repository.js';
 import type { Storage } from '../storage/storage.js';
 import type { CheckedFilter } from './job-filter.js';
+import { meets } from './field-conditions.js';
 import { cursorText, parseCursor, type Cursor } from './list-cursor.js';
 import { listedJob, type ListedJob } from './listed-job.js';
 
@@ -22,6 +23,8 @@ export interface JobPageAnswer {
   jobs: ListedJob[];
   /** Give it as `after`; undefined: that was all. */
   next?: string;
+  /** How many jobs it looked at, at least. */
+  looked: number;
 }
 
 /** A place where jobs stand, and how to read along its index. */
@@ -47,7 +50,11 @@ const keptIn = (table: 'archive' | 'dead_letter'): JobState[] =>
 
 /** In the order in which they are listed. `lanes` is the list of the filter's lanes, or of all where a place is read lane by lane. */
 const PLACES: readonly Section[] = [
-  { name: 'running', states: ['running'], read: (listings, wish) => listings.running(wish) },
+  {
+    name: 'running',
+    states: ['running'],
+    read: (listings, wish, filter) => listings.running(wish, filter),
+  },
   { name: 'suspect', states: ['ready'], read: (listings, wish) => listings.suspects(wish) },
   { name: 'ready', states: ['ready'], read: (listings, wish) => listings.ready(wish) },
   { name: 'fair', states: ['ready'], read: (listings, wish) => listings.fair(wish) },
@@ -69,7 +76,7 @@ const PLACES: readonly Section[] = [
 ];
 
 /** Read along the filter's text, whatever the state; of a group or a workflow only what lives, and then what is kept of others. */
-const BY_TEXT = (['uniqueKey', 'fingerprint', 'group', 'workflowId'] as const).map(
+const BY_TEXT = (['errorKey', 'uniqueKey', 'fingerprint', 'group', 'workflowId'] as const).map(
   (part): { part: typeof part; section: Section } => ({
     part,
     section: {
@@ -80,13 +87,19 @@ const BY_TEXT = (['uniqueKey', 'fingerprint', 'group', 'workflowId'] as const).m
   }),
 );
 
+const BY_ID: Section = {
+  name: 'id',
+  read: (_, { after }, { id }) =>
+    Promise.resolve(after ? { found: [], looked: 0 } : { found: [{ id: id! }], looked: 1 }),
+};
+
 /** Walked in an order of their own, with the lanes as a filter. */
-const WALKED = ['scheduled', 'blocked', 'staged', 'lost', 'archive'];
+const WALKED = ['scheduled', 'blocked', 'staged', 'lost', 'dead', 'archive'];
 
 /** Reads of one page: where a filter finds little, the page is short rather than late. */
 const MAX_READS = 10;
-/** A read brings at least this many, since a filter may want few of them. */
-const MIN_READ = 100;
+/** A read brings at least this many, since a filter may want few of them; the first one, and those behind it. */
+const [MIN_READ, MIN_NEXT] = [100, 300];
 
 /** Lists jobs page by page along the indexes of the places where they stand; no read is larger than its bound. */
 export class JobList {
@@ -97,10 +110,11 @@ export class JobList {
     const query = await this.queryOf(filter);
     const names = query.sections.map((section) => section.name);
     let cursor = after === undefined ? startOf(query) : parseCursor(after, names);
-    const jobs = new Map<string, ListedJob>();
-    for (let reads = 0; cursor && jobs.size < limit && reads < MAX_READS; reads++)
-      cursor = await this.read(query, cursor, { jobs, limit });
-    return { jobs: [...jobs.values()], ...(cursor ? { next: cursorText(cursor) } : {}) };
+    const page: Page = { jobs: new Map(), limit, looked: 0 };
+    for (let reads = 0; cursor && page.jobs.size < limit && reads < MAX_READS; reads++)
+      cursor = await this.read(query, cursor, { page, atLeast: reads === 0 ? MIN_READ : MIN_NEXT });
+    const { jobs, looked } = page;
+    return { jobs: [...jobs.values()], ...(cursor ? { next: cursorText(cursor) } : {}), looked };
   }
 
   /** All jobs of a filter, in batches of at most `size`. What the caller does to one batch does not disturb the next. */
@@ -114,16 +128,21 @@ export class JobList {
   }
 
   /** Adds what one read finds; answers where to go on. */
-  private async read(query: Query, cursor: Cursor, page: Page): Promise<Cursor | undefined> {
+  private async read(
+    query: Query,
+    cursor: Cursor,
+    { page, atLeast }: { page: Page; atLeast: number },
+  ): Promise<Cursor | undefined> {
     const index = query.sections.findIndex((section) => section.name === cursor.section);
     const section = query.sections[index]!;
     const lanes = WALKED.includes(section.name) ? query.lanes : (query.lanes ?? query.all);
     const wish = {
       lanes,
       after: cursor.key,
-      limit: Math.max(MIN_READ, page.limit - page.jobs.size),
+      limit: Math.max(atLeast, page.limit - page.jobs.size),
     };
-    const { found, end } = await section.read(this.storage.listings, wish, query.filter);
+    const { found, end, looked } = await section.read(this.storage.listings, wish, query.filter);
+    page.looked += looked;
     const last = await this.collect(found, query.filter, page);
     if (last) return { section: section.name, key: last };
     if (end) return { section: section.name, key: end };
@@ -144,7 +163,7 @@ export class JobList {
     );
     for (const key of keys) {
       const row = rows.get(key.id);
-      if (row) jobs.set(row.id, listedJob(row));
+      if (row && meets(filter.where ?? [], row.fields)) jobs.set(row.id, listedJob(row));
       if (jobs.size === limit) return key;
     }
     return undefined;
@@ -161,17 +180,27 @@ export class JobList {
 interface Page {
   jobs: Map<string, ListedJob>;
   limit: number;
+  looked: number;
 }
 
 function startOf({ sections }: Query): Cursor | undefined {
   return sections[0] && { section: sections[0].name };
 }
 
+/** A worker has what runs there, and what ended there. */
+const OF_WORKERS: readonly JobState[] = ['running', ...TERMINAL_STATES];
+
 function sectionsOf({ states, ...filter }: CheckedFilter): readonly Section[] {
+  if (filter.id !== undefined) return [BY_ID];
   const by = BY_TEXT.find(({ part }) => filter[part] !== undefined)?.section;
   if (by && !by.states) return [by];
   const places = by ? [by, ...PLACES.filter(({ states: own }) => own?.some(isTerminal))] : PLACES;
-  const ended = (filter.finishedAfter ?? filter.finishedBefore) ? TERMINAL_STATES : undefined;
+  const ended =
+    (filter.finishedAfter ?? filter.finishedBefore)
+      ? TERMINAL_STATES
+      : filter.worker === undefined
+        ? undefined
+        : OF_WORKERS;
   const wanted: readonly JobState[] | undefined = states ?? ended;
   return places.filter(({ states: own, onlyAsked }) =>
     wanted ? own?.some((state) => wanted.includes(state)) : !onlyAsked,

@@ -1,10 +1,12 @@
 import type { TerminalState } from '../job/job-state.js';
-import { quote } from '../job/names.js';
+import { checkQueueName, quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { closestWord } from '../runtime/closest-word.js';
+import { passes, shape, whole, type Rule } from '../runtime/rules.js';
 import type { BlockedGroups } from '../storage/diagnosis/health.repository.js';
 import type { QueueRow, ServedLane, WorkerRow } from '../storage/reading/queue.repository.js';
 import type { Storage } from '../storage/storage.js';
+import { refuse } from './checks.js';
 
 /** A number of jobs. `atLeast`: counting stopped there, at 10,000 or before it. */
 export interface JobCount {
@@ -49,6 +51,28 @@ export interface QueueSummary {
   nextRunAt?: Date;
 }
 
+type PlaceCounts = Pick<
+  QueueSummary,
+  'ready' | 'running' | 'scheduled' | 'blocked' | 'staged' | 'suspects' | 'deadLetters'
+>;
+
+/** Everything at a glance, by place. Counts end at 10,000. */
+export interface Totals extends PlaceCounts {
+  queues: JobCount;
+  /** Names of 100 at most. */
+  paused: string[];
+  /** How long the job that is ready for the longest time waits, in milliseconds, among the first 1,000 kinds of jobs that wait. */
+  oldestReadyMs?: number;
+}
+
+/** Which queues. */
+export interface QueuesPage {
+  /** 1 to 1,000, which is the default. */
+  limit?: number;
+  /** The name of the last queue of the page before. */
+  after?: string;
+}
+
 /** An ordered group that stands still behind a job that ended badly; see the option `onDeadJob`. */
 export interface BlockedGroup {
   queue: string;
@@ -87,6 +111,12 @@ export interface WorkerSummary {
 
 /** Nothing is counted beyond this. */
 const MOST = 10_000;
+/** Queues of one page. */
+const MOST_QUEUES = 1_000;
+const PAGE = shape({ limit: whole(1, MOST_QUEUES), after: passes(checkQueueName) } satisfies Record<
+  keyof QueuesPage,
+  Rule
+>);
 const MOST_WAITING = 1_000;
 /** Groups in a list; the next ones are seen when these are released. */
 const MOST_GROUPS = 1_000;
@@ -95,23 +125,42 @@ const MOST_GROUPS = 1_000;
 export class Overview {
   constructor(private readonly storage: Storage) {}
 
-  async queues(): Promise<QueueSummary[]> {
+  async queues(page: QueuesPage): Promise<QueueSummary[]> {
+    refuse('queues', PAGE(page, 'page'));
     const { queues, health } = this.storage;
-    const [rows, lanes] = [await queues.list(MOST), byQueue(await queues.lanes(MOST))];
+    const rows = await queues.list(MOST, { limit: MOST_QUEUES, ...page });
+    const lanes = byQueue(
+      await queues.lanes(
+        MOST,
+        rows.map(({ queue }) => queue),
+      ),
+    );
     const blocked = new Map((await health.blockedGroups()).map((groups) => [groups.queue, groups]));
     return rows.map((row) => summaryOf(row, lanes.get(row.queue) ?? [], blocked.get(row.queue)));
   }
 
   async stats(queue: string): Promise<QueueStats> {
     const { queues, lanes, health } = this.storage;
-    const [row] = await queues.list(MOST, queue);
+    const [row] = await queues.list(MOST, { queue });
     if (!row) throw await this.unknownQueue(queue);
     const blocked = (await health.blockedGroups()).find((groups) => groups.queue === queue);
-    const summary = summaryOf(row, await queues.lanes(MOST, queue), blocked);
+    const summary = summaryOf(row, await queues.lanes(MOST, [queue]), blocked);
     const dead = await queues.deadLetters(await lanes.numbersOf({ queue }), MOST);
     return {
       ...summary,
       deadLettersByState: Object.fromEntries(dead.map(({ state, jobs }) => [state, jobs])),
+    };
+  }
+
+  async totals(): Promise<Totals> {
+    const { queues, paused, oldestReadyMs, dead, ...places } =
+      await this.storage.queues.places(MOST);
+    const counts = Object.entries({ ...places, deadLetters: dead });
+    return {
+      queues: countOf(queues),
+      paused,
+      ...(Object.fromEntries(counts.map(([place, jobs]) => [place, countOf(jobs)])) as PlaceCounts),
+      ...(oldestReadyMs === null ? {} : { oldestReadyMs }),
     };
   }
 

@@ -8,6 +8,8 @@ import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Storage } from '../storage/storage.js';
 import { troublesOf } from '../troubles/troubles.js';
 import { Cancels } from './cancels.js';
+import { Errors, type ErrorGroup, type ErrorOptions } from './errors.js';
+import { parseSearch } from './search.js';
 import { Explanations, type Explanation } from './explain.js';
 import {
   checkFilter,
@@ -25,6 +27,8 @@ import {
   type BlockedGroup,
   type QueueStats,
   type QueueSummary,
+  type QueuesPage,
+  type Totals,
   type WorkerSummary,
 } from './overview.js';
 import { Limits, type LimitChange, type LimitSummary } from './limits.js';
@@ -55,6 +59,7 @@ export class QueueAdmin {
   private readonly explanations: Explanations;
   private readonly fleet: Limits;
   private readonly tallies: SeriesLook;
+  private readonly failures: Errors;
 
   /** @internal The module makes it. */
   constructor(
@@ -72,12 +77,37 @@ export class QueueAdmin {
     );
     this.explanations = new Explanations(storage, options);
     this.fleet = new Limits(storage);
+    this.failures = new Errors(storage);
     this.tallies = new SeriesLook(storage);
   }
 
-  /** Every queue by name, with depth and lanes. Counts end at 10,000 (`atLeast`); what succeeded is not counted. */
-  async queues(): Promise<QueueSummary[]> {
-    return this.overview.queues();
+  /**
+   * Queues by name, with depth and lanes, 1,000 at most; `after` is the name of the last one before. Counts end at 10,000 (`atLeast`); what
+   * succeeded is not counted. @throws QueueError `INVALID_OPTION`.
+   */
+  async queues(page: QueuesPage = {}): Promise<QueueSummary[]> {
+    return this.overview.queues(page);
+  }
+
+  /** Everything by place, however many queues and jobs there are. Counts end at 10,000. */
+  async totals(): Promise<Totals> {
+    return this.overview.totals();
+  }
+
+  /**
+   * What failed, grouped by what is probably one fault: what fails now first, then the dead letters by their last. 500 groups at most, counted
+   * up to 10,000 each. The key of a group is a filter, to list, redrive or purge it. @throws QueueError `INVALID_OPTION`, `QUEUE_UNKNOWN`.
+   */
+  async errors(options: ErrorOptions = {}): Promise<ErrorGroup[]> {
+    return this.failures.list(options, (queue) => this.overview.unknownQueue(queue));
+  }
+
+  /**
+   * A filter of a text such as `queue:mail state:dead error:timeout since:2h attempt:>2 payload.order.id:42`.
+   * @throws QueueError `INVALID_OPTION` with all that is wrong.
+   */
+  search(text: string): JobFilter {
+    return parseSearch(text);
   }
 
   /**

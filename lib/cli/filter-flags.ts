@@ -1,22 +1,14 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { JobFilter } from '../admin/job-filter.js';
-import {
-  JOB_STATES,
-  KEPT_IN,
-  LIVE_STATES,
-  TERMINAL_STATES,
-  type JobState,
-} from '../job/job-state.js';
-import { closestWord } from '../runtime/closest-word.js';
+import { parseSearch, statesOf } from '../admin/search.js';
+import { JOB_STATES, type JobState } from '../job/job-state.js';
 import { parseMoment } from './times.js';
 
-/** Words for several states at once. */
-const GROUPS: Readonly<Record<string, readonly JobState[]>> = {
-  live: LIVE_STATES,
-  dead: TERMINAL_STATES.filter((state) => KEPT_IN[state] === 'dead_letter'),
-};
-
-const WORDS = [...JOB_STATES, ...Object.keys(GROUPS)];
+/** What the options of a command say of jobs. */
+export interface FilterFlags extends Omit<JobFilter, 'workflowId'> {
+  workflow?: string;
+  search?: string;
+}
 
 /** Adds the parts of a filter to a command: each narrows the choice. */
 export function addFilter(command: Command): Command {
@@ -26,6 +18,7 @@ export function addFilter(command: Command): Command {
       `${JOB_STATES.join(', ')}; live or dead for all such; several with commas`,
       states,
     )
+    .option('--search <words>', 'such as "error:timeout attempt:>2 payload.order.id:42"')
     .option('--queue <queue>', 'jobs of this queue')
     .option('--name <name>', 'jobs for this handler of the queue')
     .option('--fingerprint <tag>', 'jobs with this fingerprint')
@@ -43,52 +36,22 @@ export function addFilter(command: Command): Command {
     .option('--finished-before <time>', 'the same, of ended jobs', parseMoment);
 }
 
-/** A filter as flags, among others of a command. */
-export interface FilterFlags extends Omit<JobFilter, 'workflowId'> {
-  workflow?: string;
-}
-
-/** The filter among the options of a command. */
+/** The filter among the options of a command, or in a search. What both say is the option's. */
 export function filterOf(options: FilterFlags): JobFilter {
-  const {
-    state,
-    queue,
-    name,
-    fingerprint,
-    uniqueKey,
-    group,
-    label,
-    workflow: workflowId,
-    createdAfter,
-    createdBefore,
-    finishedAfter,
-    finishedBefore,
-  } = options;
-  return {
-    state,
-    queue,
-    name,
-    fingerprint,
-    uniqueKey,
-    group,
-    label,
-    workflowId,
-    createdAfter,
-    createdBefore,
-    finishedAfter,
-    finishedBefore,
-  };
+  const { state, queue, name, fingerprint, uniqueKey, group, label, search = '' } = options;
+  const { createdAfter, createdBefore, finishedAfter, finishedBefore } = options;
+  const workflowId = options.workflow;
+  const said = { state, queue, name, fingerprint, uniqueKey, group, label, workflowId };
+  const times = { createdAfter, createdBefore, finishedAfter, finishedBefore };
+  const given = Object.entries({ ...said, ...times }).filter(([, value]) => value !== undefined);
+  return { ...parseSearch(search), ...Object.fromEntries(given) };
 }
 
 function states(text: string, before: JobState[] = []): JobState[] {
-  const given = text.split(',').flatMap((word) => GROUPS[word] ?? [known(word)]);
-  return [...new Set([...before, ...given])];
-}
-
-function known(word: string): JobState {
-  if (WORDS.includes(word)) return word as JobState;
-  const closest = closestWord(word, WORDS);
-  throw new InvalidArgumentError(
-    closest ? `Did you mean "${closest}"?` : `It takes ${WORDS.join(', ')}.`,
-  );
+  try {
+    return [...new Set([...before, ...statesOf(text)])];
+  } catch (error) {
+    const { message } = error as Error;
+    throw new InvalidArgumentError(message.endsWith('?') ? message : `${message}.`);
+  }
 }

@@ -66,10 +66,5 @@ export function troubleCell(summary: QueueSummary, troubles: Trouble[]): Cell {
 export const isUnserved = ({ ready, workers }: LaneSummary): boolean =>
   ready.jobs > 0 && workers === 0;
 
-export const sumOf = (counts: JobCount[]): JobCount => ({
-  jobs: counts.reduce((sum, { jobs }) => sum + jobs, 0),
-  atLeast: counts.some(({ atLeast }) => atLeast),
-});
-
 export const countText = ({ jobs, atLeast }: JobCount): string =>
   `${jobs.toLocaleString('en-US')}${atLeast ? '+' : ''}`;

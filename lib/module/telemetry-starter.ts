@@ -8,6 +8,8 @@ import { troublesOf } from '../troubles/troubles.js';
 
 /** Nothing is counted beyond this. */
 const MOST = 10_000;
+/** Queues that are asked for, the first by name; beyond 200 names they are reported as one. */
+const MOST_QUEUES = 1_000;
 
 interface TelemetryStarterParts {
   storage: Storage;
@@ -41,7 +43,7 @@ export class TelemetryStarter implements OnModuleInit, OnApplicationShutdown {
 
   private async depths(): Promise<QueueDepth[]> {
     const { queues, health } = this.parts.storage;
-    const rows = await queues.list(MOST);
+    const rows = await queues.list(MOST, { limit: MOST_QUEUES });
     const groups = new Map(
       (await health.blockedGroups()).map((blocked) => [blocked.queue, blocked.groups]),
     );

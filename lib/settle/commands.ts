@@ -1,3 +1,4 @@
+import { errorKeyOf } from '../job/error-key.js';
 import { cleanText, type Failure } from '../job/failure.js';
 import type { Again } from '../job/job-result.js';
 import { afterFailure, CANCELLED, type Chances, type Outcome } from '../job/outcome.js';
@@ -76,6 +77,7 @@ export function burialOf({ run, outcome }: Ended, worker: string): Burial {
     archiveKeepMs,
     deadLetterKeepMs,
     onDeadJob,
+    errorKey: ending.kind === 'cancelled' ? undefined : errorKeyOf(ending.error),
     error,
     entry,
   } as const;

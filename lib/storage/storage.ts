@@ -12,6 +12,7 @@ import { GroupRepository } from './groups/group.repository.js';
 import { HealthRepository } from './diagnosis/health.repository.js';
 import { CancelRepository } from './operate/cancel.repository.js';
 import { ClaimRepository } from './claim/claim.repository.js';
+import { ErrorRepository } from './reading/error.repository.js';
 import { FindRepository } from './reading/find.repository.js';
 import { SettleRepository } from './settle/settle.repository.js';
 import { Lanes } from './lanes/lanes.js';
@@ -84,6 +85,7 @@ export class Storage {
   readonly troubles: TroubleRepository;
   readonly tallies: TallyRepository;
   readonly workflows: WorkflowRepository;
+  readonly errors: ErrorRepository;
 
   private constructor(
     readonly database: Database,
@@ -111,7 +113,7 @@ export class Storage {
     this.staged = new StagedRepository(database);
     this.changes = new ChangeRepository(this.jobs);
     this.sessions = new SessionRepository(database);
-    this.tallies = new TallyRepository(database);
+    [this.errors, this.tallies] = [new ErrorRepository(database), new TallyRepository(database)];
     this.workflows = new WorkflowRepository(database, lanes);
     this.troubles = new TroubleRepository(database, this.partitions, signals);
   }

@@ -153,6 +153,7 @@ describe('commands that look', () => {
     ).toMatchObject({ jobs: [{}, {}] });
     expect((await look(['jobs', '--created-before', '2020-01-01', '--json'])).json).toEqual({
       jobs: [],
+      looked: 6,
     });
     expect((await look(['jobs', '--created-before', '2020-01-01'])).out).toBe('No jobs.\n');
   });

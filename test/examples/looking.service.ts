@@ -18,4 +18,14 @@ export class LookingService {
     return `run p95: ${await p95(now)} ms, yesterday ${await p95(yesterday)} ms`;
   }
   // #endregion
+
+  // #region errors
+  /** The fault is fixed: what it killed runs again. */
+  async redriveFault(name: string): Promise<number> {
+    const faults = (await this.admin.errors()).filter(({ example }) => example.error.name === name);
+    let revived = 0;
+    for (const { key } of faults) revived += (await this.admin.redrive({ errorKey: key })).revived;
+    return revived;
+  }
+  // #endregion
 }

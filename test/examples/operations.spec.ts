@@ -69,4 +69,5 @@ it('pauses a queue for a while, finds complaints, and explains', async () => {
 it('compares an hour with that of yesterday', async () => {
   const looking = application.app.get(LookingService);
   expect(await looking.slowdown()).toBe('run p95: 0 ms, yesterday 0 ms');
+  expect(await looking.redriveFault('NoSuchFault')).toBe(0);
 });

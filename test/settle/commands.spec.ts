@@ -83,6 +83,7 @@ describe('what the database is told', () => {
       spent,
       runMs: 7,
       ...kept,
+      errorKey: outcome.kind === 'cancelled' ? undefined : expect.stringMatching(/^[0-9a-f]{16}$/),
       error: told,
       entry: entryOf(outcome.kind, told),
     };

@@ -22,6 +22,7 @@ export const TABLE = `
   count_dead_letters          ended        ended        ended        ended        ended     ended        ended        noturn    noturn   beside    ?
   count_dead_letters_written  ended        ended        ended        ended        ended     ended        ended        noturn    noturn   beside    ?
   count_pending               ?            ?            ?            ?            ?         ?            waits        noturn    noturn   live      live
+  count_places                ?            ?            ?            ?            ?         ?            ?            noturn    noturn   many      ?
   describe_group              job          job          job          job          ?         job          job          ?         ?        live      live
   draw_starts                 ?            ?            ?            notyet       notyet    notyet       waits        noturn    noturn   live     live
   enqueue                     +            held         new          +            held      held         direct       held      held     live      live
@@ -41,14 +42,18 @@ export const TABLE = `
   hasten                      +            +            +            -            delayed   delayed      delayed      holds     holds    live      live
   held_by_lease               runs         runs         runs         runs         runs      runs         ?            holds     holds    live      live
   lift_blocks                 groups       groups       groups       groups       groups    groups       groups       +         ~        groups    groups
+  list_all_dead_letters       beside       beside       beside       beside       beside    beside       beside       noturn    noturn   beside    ?
   list_archive                beside       beside       beside       beside       beside    beside       beside       noturn    noturn   ?         beside
   list_blocked                beside       beside       beside       beside       ?         beside       beside       noturn    noturn   beside    beside
   list_blocked_groups         groups       groups       groups       groups       ?         groups       groups       groups    ?        groups    groups
+  list_by_error_key           beside       beside       beside       beside       beside    beside       beside       noturn    noturn   beside    ?
   list_by_fingerprint         job          job          job          job          job       job          job          noturn    noturn   ?         ?
   list_by_group               job          job          job          job          job       job          job          noturn    noturn   live      live
   list_by_unique_key          job          job          job          job          job       job          job          noturn    noturn   ?         ?
   list_by_workflow            job          job          job          job          job       job          job          noturn    noturn   live      live
   list_dead_letters           beside       beside       beside       beside       beside    beside       beside       noturn    noturn   beside    ?
+  list_errors                 ended        ended        ended        ended        ended     ended        ended        noturn    noturn   beside    ?
+  list_failing                beside       beside       beside       ?            beside    beside       beside       noturn    noturn   live      live
   list_fair                   beside       ?            beside       beside       beside    beside       beside       noturn    noturn   beside    beside
   list_lanes_with_jobs        ?            ?            ?            notyet       notyet    notyet       served       noturn    noturn   live      live
   list_lost                   ?            ?            ?            ?            ?         ?            ?            noturn    noturn   live      live

@@ -1,4 +1,5 @@
 import type { JobPageAnswer } from '../../admin/job-list.js';
+import { SEARCH_WORDS } from '../../admin/search.js';
 import { QueueError } from '../../job/queue.errors.js';
 import type { AddCommand, Cli } from '../command.js';
 import { addFilter, filterOf, type FilterFlags } from '../filter-flags.js';
@@ -15,6 +16,8 @@ interface JobsFlags extends FilterFlags {
 
 /** The most that one page of `QueueAdmin.jobs` holds. */
 const MAX_PAGE = 500;
+/** A look ends behind this many. */
+const MOST_LOOKED = 100_000;
 /** More than this is a stream. */
 const MAX_LIMIT = 10_000;
 
@@ -23,21 +26,39 @@ export const addJobs: AddCommand = (program, act) => {
   addFilter(
     program
       .command('jobs')
-      .description('jobs by filter: what runs first, then what waits, then what has ended'),
+      .description('jobs by filter: what runs first, then what waits, then what has ended')
+      .argument('[words...]', 'a search, as for --search'),
   )
     .option('--limit <count>', 'jobs of this page', parseWhole, 50)
     .option('--after <next>', 'continue after a page: its "next"')
     .option('--all', 'every page; with --json a line of JSON for each job')
     .addHelpText('after', EXAMPLES)
-    .action(act((cli, flags: JobsFlags) => (flags.all ? stream(cli, flags) : onePage(cli, flags))));
+    .action(
+      act((cli, words: string[], flags: JobsFlags) => {
+        const asked = {
+          ...flags,
+          search: [flags.search ?? '', ...words.map(quotedWord)].join(' '),
+        };
+        return flags.all ? stream(cli, asked) : onePage(cli, asked);
+      }),
+    );
 };
 
+/** A shell has taken the quotes of `name:"send mail"` away. */
+const quotedWord = (word: string): string =>
+  /\s/.test(word) && !word.includes('"')
+    ? word.replace(/^([\w.-]+:(?:[<>]=?|!?=)?)(.*)$/s, '$1"$2"')
+    : word;
+
 const EXAMPLES = `
-A list has no payloads: "simple-queue job <id> --payload" shows one.
+A list has no payloads: "simple-queue job <id> --payload" shows one. A search is made of
+${SEARCH_WORDS.map(({ word }) => word).join(':, ')}:
+Where nothing has an index for it, a look ends after 100,000 jobs, and says how to go on.
 
 Examples:
   simple-queue jobs --state dead --queue mail --finished-after 2h
   simple-queue jobs --state running,ready --limit 200
+  simple-queue jobs state:dead error:timeout since:2h 'attempt:>2' payload.order.id:42
   simple-queue jobs --state failed --all --json | jq -r .id | xargs simple-queue retry`;
 
 async function onePage(cli: Cli, flags: JobsFlags): Promise<void> {
@@ -50,20 +71,23 @@ async function onePage(cli: Cli, flags: JobsFlags): Promise<void> {
   const page = await collect(session, flags);
   if (page.jobs.length === 0) await refuseUnknownQueue(session, flags.queue);
   await cli.screen.answer(page, async () => {
-    if (page.jobs.length === 0) cli.screen.say('No jobs.');
+    if (page.jobs.length === 0) cli.screen.say(page.next ? 'None so far.' : 'No jobs.');
     else await showJobs(cli.screen, page.jobs);
-    if (page.next)
-      cli.screen.note({
-        text: `There are more: repeat it with --after ${page.next}, or with --all.`,
-        tone: 'dim',
-      });
+    if (page.next) cli.screen.note({ text: goOn(page, flags), tone: 'dim' });
   });
 }
 
-/** A page of the library may be short, even empty, while there is more: asks until this one is full. */
+function goOn({ jobs, next, looked }: JobPageAnswer, { limit }: JobsFlags): string {
+  const more =
+    jobs.length < limit ? `It looked at ${looked.toLocaleString('en-US')} jobs` : 'There are more';
+  return `${more}: repeat it with --after ${next}, or with --all.`;
+}
+
+/** A page of the library may be short, even empty, while there is more: asks until this one is full, or has looked far. */
 async function collect({ admin }: Session, flags: JobsFlags): Promise<JobPageAnswer> {
   const jobs: JobPageAnswer['jobs'] = [];
   let after = flags.after;
+  let looked = 0;
   do {
     const limit =
       flags.limit > MAX_PAGE
@@ -72,8 +96,9 @@ async function collect({ admin }: Session, flags: JobsFlags): Promise<JobPageAns
     const page = await admin.jobs(filterOf(flags), { limit, after });
     jobs.push(...page.jobs);
     after = page.next;
-  } while (after !== undefined && jobs.length < flags.limit);
-  return { jobs, ...(after === undefined ? {} : { next: after }) };
+    looked += page.looked;
+  } while (after !== undefined && jobs.length < flags.limit && looked < MOST_LOOKED);
+  return { jobs, ...(after === undefined ? {} : { next: after }), looked };
 }
 
 async function stream(cli: Cli, flags: JobsFlags): Promise<void> {

@@ -1,7 +1,8 @@
-import type { LaneSummary, QueueStats } from '../../admin/overview.js';
+import type { LaneSummary, QueuesPage, QueueStats } from '../../admin/overview.js';
 import type { Trouble } from '../../job/trouble.js';
 import type { AddCommand, Cli } from '../command.js';
 import { codesOf, countText, isUnserved, showQueues, troubleCell } from '../queue-table.js';
+import { parseWhole } from '../numbers.js';
 import type { Screen } from '../screen.js';
 import type { Cell } from '../table.js';
 import { span } from '../times.js';
@@ -12,17 +13,26 @@ export const addQueues: AddCommand = (program, act) => {
     .command('queues')
     .description('every queue: what waits, what runs, who works it; or one queue in detail')
     .argument('[queue]', 'its name')
+    .option('--limit <count>', 'queues of this page, 1 to 1000', parseWhole, 1_000)
+    .option('--after <queue>', 'continue behind the queue of this name')
     .addHelpText('after', '\nExamples:\n  simple-queue queues\n  simple-queue queues mail --json')
     .action(
-      act((cli, queue?: string) => (queue === undefined ? showAll(cli) : showOne(cli, queue))),
+      act((cli, queue: string | undefined, page: QueuesPage) =>
+        queue === undefined ? showAll(cli, page) : showOne(cli, queue),
+      ),
     );
 };
 
-async function showAll(cli: Cli): Promise<void> {
+async function showAll(cli: Cli, page: QueuesPage): Promise<void> {
   const { admin } = await cli.session();
-  const [queues, troubles] = [await admin.queues(), await admin.troubles()];
+  const [queues, troubles] = [await admin.queues(page), await admin.troubles()];
   const told = queues.map((each) => ({ ...each, troubles: codesOf(each, troubles) }));
-  await cli.screen.answer({ queues: told }, () => showQueues(cli.screen, queues, troubles));
+  const next = queues.length === page.limit ? queues.at(-1)!.queue : undefined;
+  await cli.screen.answer({ queues: told, ...(next ? { next } : {}) }, async () => {
+    await showQueues(cli.screen, queues, troubles);
+    if (next)
+      cli.screen.note({ text: `There may be more: repeat it with --after ${next}`, tone: 'dim' });
+  });
 }
 
 async function showOne(cli: Cli, queue: string): Promise<void> {

@@ -1,31 +1,23 @@
 import { needsSomebody, type Trouble } from '../../job/trouble.js';
-import type { JobCount, QueueSummary, WorkerSummary } from '../../admin/overview.js';
+import type { QueueSummary, Totals, WorkerSummary } from '../../admin/overview.js';
 import type { AddCommand, Cli } from '../command.js';
 import { EXIT } from '../exit-code.js';
 import { counted } from '../numbers.js';
 import type { Screen } from '../screen.js';
-import { countText, sumOf } from '../queue-table.js';
+import { countText } from '../queue-table.js';
 import { span } from '../times.js';
 
 /** Queues in one line. */
 const MOST_NAMED = 5;
 
 /** What `status` answers. */
-interface Status {
+interface Status extends Omit<Totals, 'queues'> {
   database: string;
   schema: string;
   version: number;
   workers: { live: number; silent: number };
+  /** Counted to 10,000. */
   queues: number;
-  paused: string[];
-  ready: JobCount;
-  running: JobCount;
-  scheduled: JobCount;
-  blocked: JobCount;
-  staged: JobCount;
-  suspects: JobCount;
-  deadLetters: JobCount;
-  oldestReadyMs?: number;
   troubles: Trouble[];
 }
 
@@ -45,41 +37,20 @@ export const addStatus: AddCommand = (program, act) => {
 
 async function status(cli: Cli): Promise<number> {
   const { admin, migrator, database, options } = await cli.session();
-  const [queues, workers] = [await admin.queues(), await admin.workers()];
+  const [totals, workers] = [await admin.totals(), await admin.workers()];
   const troubles = await admin.troubles();
   const { version } = await migrator.version();
-  const found = {
-    database: database.shown,
-    schema: options.schema,
-    version,
-    ...totalsOf(queues, workers),
-    troubles,
-  };
-  await cli.screen.answer(found, () => show(cli, found, queues));
+  const where = { database: database.shown, schema: options.schema, version };
+  const { queues, ...places } = totals;
+  const found = { ...where, workers: aliveOf(workers), queues: queues.jobs, ...places, troubles };
+  const suspected = totals.suspects.jobs > 0 ? await admin.queues() : [];
+  await cli.screen.answer(found, () => show(cli, found, suspected));
   return troubles.some(needsSomebody) ? EXIT.trouble : EXIT.ok;
 }
 
-function totalsOf(
-  queues: QueueSummary[],
-  workers: WorkerSummary[],
-): Omit<Status, 'database' | 'schema' | 'version' | 'troubles'> {
+function aliveOf(workers: WorkerSummary[]): Status['workers'] {
   const live = workers.filter((worker) => worker.live).length;
-  const waits = queues.flatMap(({ oldestReadyMs }) => oldestReadyMs ?? []);
-  return {
-    workers: { live, silent: workers.length - live },
-    queues: queues.length,
-    paused: queues.filter((queue) => queue.paused).map(({ queue }) => queue),
-    ready: sumOf(queues.map((queue) => queue.ready)),
-    running: sumOf(queues.map((queue) => queue.running)),
-    scheduled: sumOf(queues.map((queue) => queue.scheduled)),
-    blocked: sumOf(queues.map((queue) => queue.blocked)),
-    staged: sumOf(queues.map((queue) => queue.staged)),
-    suspects: sumOf(queues.map((queue) => queue.suspects)),
-    deadLetters: sumOf(queues.map((queue) => queue.deadLetters)),
-    ...(waits.length > 0
-      ? { oldestReadyMs: waits.reduce((longest, ms) => Math.max(longest, ms)) }
-      : {}),
-  };
+  return { live, silent: workers.length - live };
 }
 
 /** Of those that are ready. */

@@ -23,6 +23,8 @@ const ROW = {
   last_error: 'last_error',
   history: 'history',
   progress: 'progress',
+  /** Of dead letters alone. */
+  error_key: undefined,
 } as const;
 
 type Told = Partial<Record<keyof typeof ROW, string | undefined>> & { state: string };

@@ -10,7 +10,7 @@ const counted = (places: readonly string[], as: string): string => `cross join l
       where l.queue = q.id limit $3::int + 1) w) ${as}`;
 
 /**
- * Every queue ($2 null) or one, with its depth. Nothing is counted beyond $3: ready, blocked, staged and dead letter along their lanes, what runs along
+ * A page of queues by name, $5 behind $4, or one ($2), with their depth. Nothing is counted beyond $3: ready, blocked, staged and dead letter along their lanes, what runs along
  * the claims, what is scheduled from the front. The oldest ready job is the first of one of its lane's priorities, so only
  * those are read; of suspects and of a fair queue the first 1,000 rows, since they are not kept by their time.
  */
@@ -28,7 +28,8 @@ export const LIST_QUEUES = statement(
   select q.name as queue, q.paused_at as "pausedAt", r.n as ready, coalesce(u.n, 0) as running, coalesce(d.n, 0) as scheduled,
     x.n as dead, b.n as blocked, t.n as staged, e.n as suspects, d.next as "nextRunAt", (select count(*) from held)::int as "allRunning", (select count(*) from later)::int as "allScheduled",
     case when o.oldest is not null then greatest(0, extract(epoch from statement_timestamp() - o.oldest) * 1000) end::float8 as "oldestReadyMs"
-  from simple_queue.queue q
+  from (
+    select * from simple_queue.queue where ($2::text is null or name = $2) and ($4::text is null or name > $4) order by name limit $5::int) q
   ${counted(MAY_RUN, 'r')}
   ${counted(['dead_letter'], 'x')}
   ${counted(['blocked'], 'b')}
@@ -39,5 +40,5 @@ export const LIST_QUEUES = statement(
       ${waitingSince(1_000)}) f
     where l.queue = q.id) o
   left join running u on u.queue = q.id left join due d on d.queue = q.id
-  where $2::text is null or q.name = $2 order by q.name`,
+  order by q.name`,
 );

@@ -4,10 +4,12 @@ import { IN_CLAIMS, fenced } from '../places/held.sql.js';
 /** Who holds a lease, which queues it serves, and how many live jobs it holds. Both tables are small: a row a process, a row a claim. */
 export const LIST_WORKERS = statement(
   'list_workers',
-  `select w.id as lease, w.worker, w.created_at as since, w.expires_at as "expiresAt", w.expires_at > statement_timestamp() as live,
+  `with held as materialized (
+    select c.lease, count(*)::int as jobs from ${IN_CLAIMS}
+    ${fenced('1', 'offset 0')}
+    where c.shard = $1 group by c.lease)
+  select w.id as lease, w.worker, w.created_at as since, w.expires_at as "expiresAt", w.expires_at > statement_timestamp() as live,
     array(select distinct q.name from simple_queue.lane l join simple_queue.queue q on q.id = l.queue where l.id = any(w.lanes) order by 1) as queues,
-    (select count(*) from ${IN_CLAIMS}
-      ${fenced('1', 'offset 0')}
-      where c.shard = $1 and c.lease = w.id)::int as jobs
-  from simple_queue.lease w where w.shard = $1 order by w.created_at, w.id limit 1000`,
+    coalesce(h.jobs, 0) as jobs
+  from simple_queue.lease w left join held h on h.lease = w.id where w.shard = $1 order by w.created_at, w.id limit 1000`,
 );

@@ -5,10 +5,11 @@ import type { Database } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import { FIND_LISTED } from './find-listed.sql.js';
 import { LIST_ARCHIVE } from './list-archive.sql.js';
+import { LIST_BY_ERROR_KEY } from './list-by-error-key.sql.js';
 import { LIST_BY_FINGERPRINT } from './list-by-fingerprint.sql.js';
 import { LIST_BY_GROUP, LIST_BY_WORKFLOW } from './list-by-group.sql.js';
 import { LIST_BY_UNIQUE_KEY } from './list-by-unique-key.sql.js';
-import { LIST_DEAD_LETTERS } from './list-dead-letters.sql.js';
+import { LIST_ALL_DEAD_LETTERS, LIST_DEAD_LETTERS } from './list-dead-letters.sql.js';
 import { LIST_BLOCKED, LIST_FAIR, LIST_STAGED } from './list-held.sql.js';
 import { LIST_LOST } from './list-lost.sql.js';
 import { LIST_READY } from './list-ready.sql.js';
@@ -30,12 +31,21 @@ interface Wanted {
   createdBefore?: Date;
   finishedAfter?: Date;
   finishedBefore?: Date;
+  schedule?: string;
+  worker?: string;
+  error?: string;
+  errorKey?: string;
+  since?: Date;
+  attempts?: { min?: number; max?: number };
+  where?: readonly { of: string; path: string[] }[];
 }
 
 /** A job of a list, without what may be large. */
 export interface ListedRow extends Omit<FoundRow, Unlisted> {
   last_error: Cause | null;
   workflow_id: string | null;
+  /** What the filter's `where` asks for, as JSON. */
+  fields: (string | null)[];
 }
 
 type Unlisted =
@@ -52,6 +62,8 @@ export interface ListKey {
 export interface ListRead {
   found: ListKey[];
   end?: ListKey;
+  /** So many rows were looked at, at least. */
+  looked: number;
 }
 
 /** What to read of a list: where, behind which key (undefined: from its start), and how many. */
@@ -70,6 +82,7 @@ interface WalkedKey extends ListKey {
 const MAX_WALKED = 10_000;
 
 const BY = {
+  errorKey: LIST_BY_ERROR_KEY,
   uniqueKey: LIST_BY_UNIQUE_KEY,
   fingerprint: LIST_BY_FINGERPRINT,
   group: LIST_BY_GROUP,
@@ -81,6 +94,7 @@ const PARTS = [
   ...(['states', 'queue', 'name', 'fingerprint', 'uniqueKey'] as const),
   ...(['createdAfter', 'createdBefore', 'finishedAfter', 'finishedBefore'] as const),
   ...(['group', 'workflowId', 'label'] as const),
+  ...(['schedule', 'worker', 'error', 'errorKey', 'since'] as const),
 ];
 
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
@@ -91,11 +105,12 @@ const LONG_AGO = '-infinity';
 export class ListingRepository {
   constructor(private readonly database: Database) {}
 
-  async running({ lanes, after, limit }: ListWish): Promise<ListRead> {
-    return whole(
-      await this.database.callers.run(LIST_RUNNING, [SHARD, lanes, after?.id ?? FIRST_ID, limit]),
-      limit,
-    );
+  async running(
+    { lanes, after, limit }: ListWish,
+    { worker }: Pick<Wanted, 'worker'> = {},
+  ): Promise<ListRead> {
+    const values = [SHARD, lanes, after?.id ?? FIRST_ID, limit, worker ?? null];
+    return whole(await this.database.callers.run(LIST_RUNNING, values), limit);
   }
 
   async suspects({ lanes, after, limit }: ListWish): Promise<ListRead> {
@@ -166,20 +181,17 @@ export class ListingRepository {
   }
 
   async deadLetters({ lanes, after, limit }: ListWish): Promise<ListRead> {
-    return whole(
-      await this.database.callers.run(LIST_DEAD_LETTERS, [
-        SHARD,
-        lanes,
-        after?.id ?? LAST_ID,
-        limit,
-      ]),
-      limit,
-    );
+    const { run } = this.database.callers;
+    const before = after?.id ?? LAST_ID;
+    const found = lanes
+      ? await run<ListKey>(LIST_DEAD_LETTERS, [SHARD, lanes, before, limit])
+      : await run<ListKey>(LIST_ALL_DEAD_LETTERS, [SHARD, before, limit]);
+    return whole(found, limit);
   }
 
   async archive(
     { lanes, after, limit }: ListWish,
-    { states, finishedAfter, group, workflowId }: Wanted,
+    { states, finishedAfter, since, group, workflowId }: Wanted,
   ): Promise<ListRead> {
     const where = [
       SHARD,
@@ -188,7 +200,7 @@ export class ListingRepository {
       after?.id ?? LAST_ID,
       limit,
       MAX_WALKED,
-      finishedAfter ?? LONG_AGO,
+      finishedAfter ?? since ?? LONG_AGO,
       group ?? null,
       workflowId ?? null,
     ];
@@ -203,8 +215,10 @@ export class ListingRepository {
 
   /** Those of these jobs that are wanted, as they are now. */
   find(ids: string[], wanted: Wanted): Promise<ListedRow[]> {
+    const { attempts, where = [] } = wanted;
     const parts = PARTS.map((part) => wanted[part] ?? null);
-    return this.database.callers.run(FIND_LISTED, [ids, ...parts]);
+    const rest = [attempts?.min ?? null, attempts?.max ?? null, JSON.stringify(where)];
+    return this.database.callers.run(FIND_LISTED, [ids, ...parts, ...rest]);
   }
 }
 
@@ -214,12 +228,13 @@ const partsOf = (after: ListKey | undefined, first: unknown[]): unknown[] =>
 
 /** A read that brought less than it might have is the last one. */
 function whole(found: ListKey[], limit: number): ListRead {
-  return found.length < limit ? { found } : { found, end: found.at(-1) };
+  const looked = found.length;
+  return looked < limit ? { found, looked } : { found, looked, end: found.at(-1) };
 }
 
 /** A walk that was cut says where: its last row is no hit. */
 function walked(rows: WalkedKey[], limit: number): ListRead {
   const found = rows.filter((row) => row.hit);
   const cut = rows.find((row) => !row.hit);
-  return cut ? { found, end: cut } : whole(found, limit);
+  return cut ? { found, end: cut, looked: MAX_WALKED } : whole(found, limit);
 }

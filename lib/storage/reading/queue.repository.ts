@@ -2,6 +2,7 @@ import type { Failure } from '../../job/failure.js';
 import type { JobState } from '../../job/job-state.js';
 import type { Database } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
+import { COUNT_PLACES } from './count-places.sql.js';
 import { COUNT_DEAD_LETTERS } from './count-dead-letters.sql.js';
 import { EXPLAIN_JOB } from './explain-job.sql.js';
 import { LIST_QUEUES } from './list-queues.sql.js';
@@ -28,6 +29,31 @@ export interface QueueRow {
   allRunning: number;
   allScheduled: number;
 }
+
+/** Everything, by place. */
+interface PlacesRow {
+  queues: number;
+  /** Names of 100 at most. */
+  paused: string[];
+  ready: number;
+  running: number;
+  scheduled: number;
+  blocked: number;
+  staged: number;
+  suspects: number;
+  dead: number;
+  oldestReadyMs: number | null;
+}
+
+/** One queue, or a page of them. */
+interface QueuesWish {
+  queue?: string;
+  after?: string;
+  limit?: number;
+}
+
+/** Lanes of one answer. */
+const MOST_LANES = 10_000;
 
 export interface ServedLane {
   queue: string;
@@ -88,13 +114,19 @@ export class QueueRepository {
     return (await this.database.waiters.run(PAUSE_QUEUE, [queue, paused])).length === 1;
   }
 
-  /** Every queue, or one; counts go up to `most`, and say one more where there is more. */
-  list(most: number, queue?: string): Promise<QueueRow[]> {
-    return this.database.callers.run(LIST_QUEUES, [SHARD, queue ?? null, most]);
+  /** Queues by name, behind `after`, or one; counts go up to `most`, and say one more where there is more. */
+  list(most: number, { queue, after, limit = 1 }: QueuesWish): Promise<QueueRow[]> {
+    const values = [SHARD, queue ?? null, most, after ?? null, limit];
+    return this.database.callers.run(LIST_QUEUES, values);
   }
 
-  lanes(most: number, queue?: string): Promise<ServedLane[]> {
-    return this.database.callers.run(LIST_SERVED_LANES, [SHARD, queue ?? null, most]);
+  lanes(most: number, queues: string[]): Promise<ServedLane[]> {
+    return this.database.callers.run(LIST_SERVED_LANES, [SHARD, queues, most, MOST_LANES]);
+  }
+
+  /** All places, each counted up to `most`, and one more where there is more. */
+  async places(most: number): Promise<PlacesRow> {
+    return (await this.database.callers.run<PlacesRow>(COUNT_PLACES, [SHARD, most]))[0]!;
   }
 
   deadLetters(lanes: number[], most: number): Promise<{ state: JobState; jobs: number }[]> {

@@ -36,7 +36,7 @@ export const BURY = statement(
       else history end as told
     from gone),
   buried as (
-    ${ended('dead_letter', SAID)}
+    ${ended('dead_letter', { ...SAID, error_key: `verdict ->> 'errorKey'` })}
     from said where state <> 'cancelled'),
   kept as (
     ${ended('archive', SAID)}

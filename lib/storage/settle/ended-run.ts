@@ -35,6 +35,8 @@ export interface Burial extends RunKey {
     deadLetterKeepMs: number;
     /** undefined: a cancelled job is deleted at once. */
     archiveKeepMs?: number;
+    /** Of one that ended badly: which fault it probably was. */
+    errorKey?: string;
     /** Of an ordered job that ended badly. */
     onDeadJob?: OnDeadJob;
   } & Told;

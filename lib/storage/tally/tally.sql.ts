@@ -38,6 +38,12 @@ export const WRITE_TALLY = statement(
   ${ADD_UP}`,
 );
 
+/** Each row as that of its lane, and as that of all lanes: who looks at everything reads a row a minute. */
+const ALL_LANES = -1;
+const OWN_AND_ALL = `(
+        select ${COLUMNS} from gone union all
+        select ${COLUMNS.replace('lane', `${ALL_LANES}`)} from gone)`;
+
 /**
  * Sums up the oldest rows of a grain, those of a `unit`, into rows of the next one, once they are older than $2 milliseconds: of at most 5,000
  * lanes. One process does it at a time, and the others go on.
@@ -58,7 +64,7 @@ const coarser = (grain: 0 | 1, unit: 'minute' | 'hour'): string => `with turn as
   summed as (
     insert into simple_queue.tally (${COLUMNS})
       select t.lane, $1, o.since, ${grain + 1}, '', o.since + (t.expires_at - t.minute), ${sums('bigint')}
-      from gone t cross join oldest o group by t.lane, o.since, t.expires_at - t.minute
+      from ${grain === 0 ? OWN_AND_ALL : 'gone'} t cross join oldest o group by t.lane, o.since, t.expires_at - t.minute
     ${ADD_UP})
   select count(*)::int as gone from gone`;
 
@@ -68,12 +74,17 @@ export const SUM_UP_WORKERS = statement('sum_up_workers', coarser(0, 'minute'));
 /** The minutes of an hour. */
 export const SUM_UP_MINUTES = statement('sum_up_minutes', coarser(1, 'hour'));
 
-/** What was counted from $2 to $3 in some lanes ($5, null: all), in steps of $4 milliseconds: a row for each in which something was. */
+/**
+ * What was counted from $2 to $3 in some lanes ($5, null: all), in steps of $4 milliseconds: a row for each in which something was. Of all
+ * lanes there are sums, but for what was written just now.
+ */
 export const LIST_SERIES = statement(
   'list_series',
   `select floor(extract(epoch from t.minute)::float8 * 1000 / $4::float8) * $4::float8 as at, ${sums('float8')}
-  from simple_queue.tally t
-  where t.shard = $1 and t.minute >= $2::timestamptz and t.minute < $3::timestamptz and ($5::int[] is null or t.lane = any($5::int[]))
+  from (
+    (select * from simple_queue.tally where shard = $1 and minute >= $2::timestamptz and minute < $3::timestamptz
+      and lane = any(coalesce($5::int[], '{${ALL_LANES}}'))) union all
+    (select * from simple_queue.tally where $5::int[] is null and grain = 0 and shard = $1 and minute >= $2::timestamptz and minute < $3::timestamptz)) t
   group by 1 order by 1`,
 );
 

@@ -28,7 +28,7 @@ describe('queues as a whole', () => {
       { ...job, verdict: { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: DAY_MS } },
     ]);
   };
-  const pausedAt = async (queue: string) => (await queues.list(10, queue))[0]!.pausedAt;
+  const pausedAt = async (queue: string) => (await queues.list(10, { queue }))[0]!.pausedAt;
 
   it('are paused and resumed by name, the first pause stays; an unknown one is not made', async () => {
     await test.rows.lane('mail');
@@ -40,7 +40,7 @@ describe('queues as a whole', () => {
     await queues.pause('mail', false);
     expect(await pausedAt('mail')).toBeNull();
     expect(await queues.pause('mial', true)).toBe(false);
-    expect(await queues.list(10, 'mial')).toEqual([]);
+    expect(await queues.list(10, { queue: 'mial' })).toEqual([]);
   });
 
   it('are told with the promotion, so that no claim has to ask', async () => {
@@ -60,7 +60,7 @@ describe('queues as a whole', () => {
     await test.rows.job({ queue: 'pdf', state: 'scheduled', due: '1 hour' });
     await test.rows.lane('web');
 
-    const [mail, pdf, web] = await queues.list(10);
+    const [mail, pdf, web] = await queues.list(10, { limit: 10 });
 
     expect(mail).toMatchObject({
       queue: 'mail',
@@ -94,7 +94,7 @@ describe('queues as a whole', () => {
     await test.rows.jobs(4, { queue: 'mail' });
     await test.rows.jobs(4, { queue: 'mail', state: 'scheduled' });
     await test.rows.jobs(2, { queue: 'pdf', state: 'running' });
-    const [mail, pdf] = await queues.list(3);
+    const [mail, pdf] = await queues.list(3, { limit: 10 });
     expect(mail).toMatchObject({ ready: 4, allScheduled: 4 });
     expect(pdf).toMatchObject({ ready: 0, running: 2, allRunning: 2, allScheduled: 4 });
   });
@@ -115,10 +115,10 @@ describe('queues as a whole', () => {
       `update simple_queue.job set run_at = run_at - interval '1 minute' where group_name = 'b'`,
     );
 
-    const [fairly] = await queues.list(10, 'fairly');
+    const [fairly] = await queues.list(10, { queue: 'fairly' });
     expect(fairly).toMatchObject({ ready: 3 });
     expect(fairly!.oldestReadyMs).toBeGreaterThan(59_000);
-    expect(await queues.lanes(10, 'fairly')).toMatchObject([{ ready: 3 }]);
+    expect(await queues.lanes(10, ['fairly'])).toMatchObject([{ ready: 3 }]);
   });
 
   it('tell which lanes live workers serve', async () => {
@@ -131,7 +131,7 @@ describe('queues as a whole', () => {
     await leases.take(alive, 'alive', 60_000, { lanes: [plain.id] });
     await leases.take(dead, 'dead', -1, { lanes: [plain.id, welcome.id] });
     const served = async () =>
-      (await queues.lanes(10, 'mail')).map(({ name, workers }) => [name, workers]);
+      (await queues.lanes(10, ['mail'])).map(({ name, workers }) => [name, workers]);
     expect(await served()).toEqual([
       ['', 1],
       ['welcome', 0],

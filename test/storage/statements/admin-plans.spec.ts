@@ -7,6 +7,7 @@ import {
   ListingRepository,
   type ListWish,
 } from '../../../lib/storage/reading/listing.repository.js';
+import { ErrorRepository } from '../../../lib/storage/reading/error.repository.js';
 import { QueueRepository } from '../../../lib/storage/reading/queue.repository.js';
 import { RevivalRepository } from '../../../lib/storage/operate/revival.repository.js';
 import { explaining, type Cost } from '../../support/plans.js';
@@ -21,6 +22,7 @@ const REMOVED: Record<string, number> = {
   list_archive: 10_000,
   list_scheduled: 10_000,
   list_running: 2_000,
+  list_failing: 1_000,
   explain_job: 1_000,
   hasten: 600,
   revive: 1_500,
@@ -32,6 +34,8 @@ const BLOCKS: Record<string, number> = {
     list_queues: 40_000,
     count_dead_letters: 8_000,
     list_running: 15_000,
+    list_failing: 5_000,
+    count_places: 15_000,
     list_dead_letters: 8_000,
   },
   ...{ revive: 10_000, cancel: 20_000, hasten: 15_000 },
@@ -105,8 +109,12 @@ describe('plans of QueueAdmin on large tables', () => {
       test.storage.database.callers.transaction(act),
     );
     const queues = new QueueRepository(database);
-    await queues.list(MOST);
-    await queues.lanes(MOST);
+    await queues.list(MOST, { limit: 10 });
+    await queues.lanes(MOST, ['mail']);
+    await queues.places(MOST);
+    const errors = new ErrorRepository(database);
+    await errors.list({ mostJobs: 10, mostKeys: 10 });
+    await errors.failing(undefined, 10);
     await queues.deadLetters([busy, rare], MOST);
     await queues.workers();
     await queues.explain('00000000-0000-7000-8000-000000000999', 1_000);
@@ -130,6 +138,8 @@ describe('plans of QueueAdmin on large tables', () => {
     await listings.scheduled({ limit: 100 });
     expect((await listings.deadLetters(wish)).found).toHaveLength(2);
     await listings.deadLetters(everywhere);
+    expect((await listings.deadLetters({ limit: 100 })).found).toHaveLength(100);
+    expect((await listings.by('errorKey', 'none', { limit: 100 })).found).toEqual([]);
     expect((await listings.archive(wish, { states: ['succeeded'] })).end).toBeDefined();
     expect((await listings.archive({ limit: 100 }, { states: ['succeeded'] })).found).toHaveLength(
       100,

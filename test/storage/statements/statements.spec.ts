@@ -74,6 +74,7 @@ const LED_OTHERWISE: Record<string, string> = {
   archive_unique_key: 'found by key',
   dead_letter_fingerprint: 'found by tag',
   dead_letter_unique_key: 'found by key',
+  dead_letter_error: 'found by error key',
 };
 
 /** Statements that draw numbers or begin a life at random, and why. */
