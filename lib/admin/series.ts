@@ -1,5 +1,12 @@
 import { checkQueueName } from '../job/names.js';
-import { inMs, type Duration, type InMs } from '../job/values/duration.js';
+import {
+  DAY_MS,
+  HOUR_MS,
+  MINUTE_MS,
+  inMs,
+  type Duration,
+  type InMs,
+} from '../job/values/duration.js';
 import { TALLIED, type Tallied } from '../observability/run-tally.js';
 import { duration } from '../options/handler-rules.js';
 import { passes, shape, whole, type Rule } from '../runtime/rules.js';
@@ -58,9 +65,6 @@ export interface BusiestOptions extends SeriesSpan {
   limit?: number;
 }
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 const STEPS = [1, 5, 15, 60, 180, 360, 720, 1_440].map((minutes) => minutes * MINUTE_MS);
 const USUAL_POINTS = 60;
 const MOST_POINTS = 2_000;

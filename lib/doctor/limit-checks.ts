@@ -3,8 +3,7 @@ import { wordsOf } from '../storage/limits/limit.repository.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, notice, warning, type Observation } from './finding.js';
 import { counted, listed } from '../runtime/words.js';
-
-const HOUR_MS = 3_600_000;
+import { HOUR_MS } from '../job/values/duration.js';
 
 async function lookAtLimits({ diagnosis }: Examination): Promise<Observation[]> {
   const limits = await diagnosis.limits();

@@ -3,8 +3,8 @@ import type { Check, Examination } from './check.js';
 import { critical, fine, notice, warning, type Observation } from './finding.js';
 import { counted, listed, span } from '../runtime/words.js';
 import { troubleCheck } from './trouble-checks.js';
+import { DAY_MS, MINUTE_MS } from '../job/values/duration.js';
 
-const DAY_MS = 86_400_000;
 /** When the PostgreSQL project ends the support of a version: https://www.postgresql.org/support/versioning/ */
 const END_OF_LIFE: Readonly<Record<number, string>> = {
   13: '2025-11-13',
@@ -17,7 +17,6 @@ const END_OF_LIFE: Readonly<Record<number, string>> = {
 const SOON_MS = 180 * DAY_MS;
 
 const SECOND_MS = 1_000;
-const MINUTE_MS = 60_000;
 
 /** What a process may open beside its pool: loops, callers, listener, migrations. */
 const OWN_CONNECTIONS = 18;

@@ -2,7 +2,7 @@ import { checkQueuePattern } from '../job/queue-pattern.js';
 import { QueueError } from '../job/queue.errors.js';
 import { listOf, orFalse, passes, shape, whole, type Rule } from '../runtime/rules.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
-import { inMs, type Duration, type InMs } from '../job/values/duration.js';
+import { DAY_MS, inMs, type Duration, type InMs } from '../job/values/duration.js';
 import { duration } from '../options/handler-rules.js';
 
 /** From where on `QueueHealth` complains. Durations are milliseconds, or texts such as `'2 min'`. */
@@ -24,8 +24,6 @@ export interface HealthLimits {
   /** Whose ready jobs and blocked groups count for `oldestReadyMs` and `maxBlockedGroups`, by name or by prefix (`mail.*`); default all queues. */
   queues?: string[];
 }
-
-const DAY_MS = 86_400_000;
 
 const limitRules = shape({
   timeoutMs: duration(1, 60_000),

@@ -11,6 +11,7 @@ import type { Entry } from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { FleetLimits } from './fleet-limits.js';
 import { Turnstile } from './turnstile.js';
+import { DAY_MS } from '../job/values/duration.js';
 
 /** How a call enters a limit. */
 export interface WithinOptions {
@@ -22,7 +23,6 @@ export interface WithinOptions {
   timeoutMs?: number;
 }
 
-const DAY_MS = 24 * 60 * 60 * 1_000;
 const WAIT_MS = 60_000;
 /** How soon a full limit is asked again where nobody tells. */
 const ASK_MS = 500;

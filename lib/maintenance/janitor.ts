@@ -5,6 +5,7 @@ import { PARTITIONED, type PartitionedTable } from '../storage/schema/partition.
 import type { Storage } from '../storage/storage.js';
 import type { SiteOf } from './site.js';
 import { jittered } from './jitter.js';
+import { DAY_MS } from '../job/values/duration.js';
 
 interface JanitorRules {
   intervalMs: number;
@@ -14,7 +15,6 @@ interface JanitorRules {
 
 const TABLES = Object.keys(PARTITIONED) as PartitionedTable[];
 
-const DAY_MS = 86_400_000;
 /** Ticks are kept like the archive, or so long where there is none. */
 const WEEK_MS = 7 * DAY_MS;
 /** A lane goes when nobody has used it for a week, or as long as ended jobs are kept; and a day, for transactions that are open. */

@@ -6,12 +6,11 @@ import type {
   HandleJobOptions,
   QueueHandlerOptions,
 } from '../job/job-handler.js';
-import { DURATION_FORMS } from '../job/values/duration.js';
+import { DAY_MS, DURATION_FORMS } from '../job/values/duration.js';
 import { checkQueueName } from '../job/names.js';
 import { listOf, must, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
 
 const INSTANCE = /^[A-Za-z0-9_-]{1,60}$/;
-const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** From, to: of a job, whoever says it. */
 export const LIMITS = {

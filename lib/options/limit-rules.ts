@@ -3,8 +3,8 @@ import { QueueError } from '../job/queue.errors.js';
 import { closestWord } from '../runtime/closest-word.js';
 import { must, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
 import { duration } from './handler-rules.js';
+import { DAY_MS } from '../job/values/duration.js';
 
-const DAY_MS = 24 * 60 * 60 * 1_000;
 const MOST = 1_000_000;
 
 const rateShape = shape(

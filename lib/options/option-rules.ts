@@ -34,10 +34,8 @@ import {
   LIMITS,
   PERMITS,
 } from './handler-rules.js';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../job/values/duration.js';
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 /** jsonb holds at most 255 MiB. */
 const MAX_BYTES = 255 * 1024 * 1024;
 

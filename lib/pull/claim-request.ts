@@ -13,10 +13,9 @@ import {
   type Rule,
 } from '../runtime/rules.js';
 import type { ClaimRequest } from './job-queue.js';
-import { inMs, msOf, type Duration } from '../job/values/duration.js';
+import { DAY_MS, inMs, msOf, type Duration } from '../job/values/duration.js';
 import { duration } from '../options/handler-rules.js';
 
-const DAY_MS = 24 * 60 * 60 * 1_000;
 const MAX_JOBS = 100;
 const MAX_WORKER_ID = 200;
 

@@ -8,12 +8,9 @@ import type {
 import { LAST_DATE } from '../job/job-result.js';
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
-import { inMs } from '../job/values/duration.js';
+import { DAY_MS, MINUTE_MS, inMs } from '../job/values/duration.js';
 import { duration } from '../options/handler-rules.js';
 import { must, oneOf, shape, type Rule } from '../runtime/rules.js';
-
-const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
 
 /** What a pattern and a zone must be, the calendar says. */
 const anything: Rule = () => [];

@@ -8,7 +8,7 @@ import type {
   ScheduleRule,
   ScheduledJobOptions,
 } from '../job/schedule.js';
-import { inMs, type InMs } from '../job/values/duration.js';
+import { DAY_MS, inMs, type InMs } from '../job/values/duration.js';
 import type { ScheduleRow } from '../storage/schedules/schedule.repository.js';
 import { calendarOf, type Calendar, type Timetable } from './calendar/calendar.js';
 
@@ -32,8 +32,6 @@ export interface StoredSpec extends Timetable {
   /** Only in tests: how far its time is ahead of the clock. */
   aheadMs?: number;
 }
-
-const DAY_MS = 86_400_000;
 
 /** Times and behaviour with their defaults. */
 export function specOf(said: ScheduleRule): Omit<StoredSpec, 'queue' | 'job' | 'known'> {

@@ -6,8 +6,8 @@ import {
 } from '../storage/leases/lease-errors.js';
 import type { ExpiredLease } from '../observability/events.js';
 import type { PlainJob } from '../plain/plain-job.js';
+import { DAY_MS } from '../job/values/duration.js';
 
-const DAY_MS = 24 * 60 * 60 * 1_000;
 /** As the statement `expire_leases` has it. */
 const MAX_EXPIRED = 100;
 

@@ -11,7 +11,7 @@ import { HandWorker } from './hand-worker.js';
 import type { RanJob } from './run-watch.js';
 import { COUNT_WAITING } from './sql/count-waiting.sql.js';
 import { duration } from '../options/handler-rules.js';
-import { inMs, type Duration } from '../job/values/duration.js';
+import { HOUR_MS, inMs, type Duration } from '../job/values/duration.js';
 
 /** Whose jobs, and how long they may take. */
 export interface RunOptions extends OfInstance {
@@ -20,7 +20,6 @@ export interface RunOptions extends OfInstance {
 }
 
 const DEFAULT_TIMEOUT_MS = 4_000;
-const HOUR_MS = 3_600_000;
 
 /**
  * Runs one due job of the real tables to the end of its run, by the handlers of the application, and answers what became of it: the most

@@ -2,6 +2,7 @@ import { holderText } from './holder-text.js';
 import type { Trouble, TroubleCode } from '../job/trouble.js';
 import { counted, laneText, listed, shown, span } from '../runtime/words.js';
 import { MOST_COUNTED, type TroubleRow } from '../storage/diagnosis/trouble.repository.js';
+import { HOUR_MS, MINUTE_MS } from '../job/values/duration.js';
 
 /** What is said of a row; commands without their program and its shared flags. */
 interface Told extends Pick<Trouble, 'level' | 'text'> {
@@ -18,9 +19,6 @@ interface TroubleKind {
   well: string;
   tell: (row: TroubleRow) => Told;
 }
-
-const HOUR_MS = 3_600_000;
-const MINUTE_MS = 60_000;
 
 const many = ({ count }: TroubleRow, one: string, more?: string): string =>
   count > MOST_COUNTED

@@ -11,10 +11,8 @@ import { fitOf } from '../job/schema-fit.js';
 import type { AnySchema } from '../job/standard-schema.js';
 import { callable, must, shape } from '../runtime/rules.js';
 import { abortedBefore, type CheckedTime } from './waiter.js';
-import { msOf } from '../job/values/duration.js';
+import { DAY_MS, msOf } from '../job/values/duration.js';
 import { duration } from '../options/handler-rules.js';
-
-const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** Checks what a caller gave before anything is written or waited for. */
 export function checkWait<Output>(

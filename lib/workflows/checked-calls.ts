@@ -1,7 +1,7 @@
 import { checkManager } from '../job/joining.js';
 import { isId } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
-import { msOf } from '../job/values/duration.js';
+import { DAY_MS, msOf } from '../job/values/duration.js';
 import type { ListWorkflowsOptions, StartOptions, WorkflowState } from '../job/workflow.js';
 import { duration } from '../options/handler-rules.js';
 import { must, oneOf, passes, shape, whole, type Rule } from '../runtime/rules.js';
@@ -9,7 +9,6 @@ import { checkText } from '../enqueue/option-checks.js';
 import type { WorkflowsAsked } from '../storage/workflows/workflow-reading.repository.js';
 import { WorkflowDraft, type AnyWorkflow } from './builder.js';
 
-const DAY_MS = 24 * 60 * 60 * 1_000;
 const KEEP_MS = 7 * DAY_MS;
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 const STATES: readonly WorkflowState[] = ['running', 'succeeded', 'failed', 'cancelled'];

@@ -1,5 +1,5 @@
 import { QueueError } from '../job/queue.errors.js';
-import { msOf, type Duration } from '../job/values/duration.js';
+import { DAY_MS, msOf, type Duration } from '../job/values/duration.js';
 import type { QueueEventBus } from '../observability/events.js';
 import { duration } from '../options/handler-rules.js';
 import { must, shape } from '../runtime/rules.js';
@@ -13,7 +13,6 @@ export interface WorkflowWaitOptions {
   signal?: AbortSignal;
 }
 
-const DAY_MS = 24 * 60 * 60 * 1_000;
 const TIMEOUT_MS = 30_000;
 const FIRST_REST_MS = 5;
 const MAX_REST_MS = 1_000;

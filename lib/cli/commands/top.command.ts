@@ -6,6 +6,7 @@ import { counted } from '../numbers.js';
 import type { Session } from '../session.js';
 import type { Cell, Column } from '../table.js';
 import { lasted, parseSpan, span } from '../times.js';
+import { MINUTE_MS } from '../../job/values/duration.js';
 
 interface TopFlags {
   over: number;
@@ -20,7 +21,6 @@ interface Top {
   queues: BusyQueue[];
 }
 
-const MINUTE_MS = 60_000;
 const LEAST_MS = MINUTE_MS;
 const MOST_MS = 60 * MINUTE_MS;
 const EVERY_MS = 2_000;

@@ -1,6 +1,6 @@
 import type { Look } from '../look.js';
+import { HOUR_MS } from '../../job/values/duration.js';
 
-const HOUR_MS = 3_600_000;
 const MOST_HOURS = 30 * 24;
 
 /** What ran, step by step: of a queue, or of all, over the last hours. */

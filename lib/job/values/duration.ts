@@ -1,4 +1,8 @@
-const [SECOND, MINUTE, HOUR, DAY] = [1_000, 60_000, 3_600_000, 86_400_000];
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+
+const [SECOND, MINUTE, HOUR, DAY] = [1_000, MINUTE_MS, HOUR_MS, DAY_MS];
 
 /** In milliseconds, by the names that people use. */
 const UNITS = {

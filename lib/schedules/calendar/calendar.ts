@@ -3,6 +3,7 @@ import { quote } from '../../job/names.js';
 import { QueueError } from '../../job/queue.errors.js';
 import { Pattern } from './pattern.js';
 import { Zone } from './zone.js';
+import { DAY_MS } from '../../job/values/duration.js';
 
 /** Of a fixed time: what becomes of one that the change to summer time skips, and of one that comes twice in autumn. */
 interface DaylightSaving {
@@ -22,7 +23,6 @@ export interface Timetable {
 }
 
 const SECOND_MS = 1_000;
-const DAY_MS = 86_400_000;
 
 /** Finds the times of a timetable. It knows no present: whoever asks says after when. */
 export interface Calendar {

@@ -1,3 +1,5 @@
+import { DAY_MS, MINUTE_MS } from '../../job/values/duration.js';
+
 /** A moment at which the clocks of a zone change: `before` and `after` are what they are ahead of UTC, in milliseconds. */
 interface Change {
   at: number;
@@ -5,8 +7,6 @@ interface Change {
   after: number;
 }
 
-const DAY_MS = 86_400_000;
-const MINUTE_MS = 60_000;
 const MAX_NAME = 64;
 /** More than there are zones, and more years than a search goes through. */
 const MAX_ZONES = 1_000;

@@ -8,8 +8,7 @@ import {
   PURGE_TALLY_DEFAULT,
   TRY_PARTITION_LOCK,
 } from './partitions.sql.js';
-
-const DAY_MS = 86_400_000;
+import { DAY_MS } from '../../job/values/duration.js';
 
 /** Ended jobs, and what was counted, lie in partitions by the days (archive) or weeks at whose end they may go; their name says from when, and how many. */
 export const PARTITIONED = {

@@ -9,6 +9,7 @@ import {
   SUM_UP_WORKERS,
   WRITE_TALLY,
 } from './tally.sql.js';
+import { MINUTE_MS } from '../../job/values/duration.js';
 
 /** What was counted, as sums. */
 export type TallyRow = Record<Tallied, number> & {
@@ -29,7 +30,6 @@ interface Span {
   to: Date;
 }
 
-const MINUTE_MS = 60_000;
 /** A minute is over by then, and every process has written it. */
 const WRITTEN_MS = 3 * MINUTE_MS;
 /** Until then minutes are kept apart. */
