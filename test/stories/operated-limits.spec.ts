@@ -56,24 +56,24 @@ describe('a limit that operators set', () => {
   it('starts at once what a raised rate allows, and what a rest kept back', async () => {
     let ran = 0;
     const app = await story.start({
-      options: { limits: { api: { rate: { limit: 1, perMs: 86_400_000 } } } },
-      providers: [aHandler('calls', () => void ran++, { uses: ['api'] })],
+      options: { limits: { paced: { rate: { limit: 1, perMs: 86_400_000 } } } },
+      providers: [aHandler('calls', () => void ran++, { uses: ['paced'] })],
     });
     const [admin, limits] = [adminOf(app), app.app.get(QueueLimits, { strict: false })];
     await app.queues.enqueueMany('calls', items(2));
     await eventually(() => expect(ran).toBe(1));
-    await admin.setLimit('api', { rate: { limit: 1_000, perMs: 1_000 } });
+    await admin.setLimit('paced', { rate: { limit: 1_000, perMs: 1_000 } });
     await eventually(() => expect(ran).toBe(2));
 
-    await limits.slowDown('api', 86_400_000);
+    await limits.slowDown('paced', 86_400_000);
     await app.queues.enqueueMany('calls', items(1));
-    await admin.setLimit('api', { concurrency: 5 });
+    await admin.setLimit('paced', { concurrency: 5 });
     await eventually(() => expect(ran).toBe(3));
-    await limits.slowDown('api', 86_400_000);
+    await limits.slowDown('paced', 86_400_000);
     await app.queues.enqueueMany('calls', items(1));
-    await admin.resetLimit('api');
-    expect((await admin.limits())[0]!.restsUntil).toBeUndefined();
-    await admin.setLimit('api', { rate: null });
+    await admin.resetLimit('paced');
+    expect((await admin.limits()).find(({ name }) => name === 'paced')!.restsUntil).toBeUndefined();
+    await admin.setLimit('paced', { rate: null });
     await eventually(() => expect(ran).toBe(4));
   });
 
