@@ -3,7 +3,7 @@ import { me, News } from './parts/acting.js';
 import { go, to, usePlace } from './parts/address.js';
 import { Help, useKeys } from './parts/keys.js';
 import { openLive } from './parts/live.js';
-import { instance, type Said } from './parts/server.js';
+import { instance } from './parts/server.js';
 import { ThemeSwitch } from './parts/theme.js';
 import { PAGES } from './pages.js';
 
@@ -63,7 +63,7 @@ function skip(event: Event): void {
   document.getElementById('main')?.focus();
 }
 
-/** From anywhere: an id leads to its job, anything else to the jobs of a filter, or of a queue. */
+/** From anywhere: an id leads to its job, a name alone to its queue, anything else is a search. */
 function Search() {
   const search = (event: SubmitEvent): void => {
     event.preventDefault();
@@ -72,7 +72,8 @@ function Search() {
     ) as HTMLInputElement;
     const text = field.value.trim();
     if (UUID.test(text)) go('job', { id: text.toLowerCase() });
-    else if (text) go('jobs', saidBy(text));
+    else if (/^[\w./-]+$/.test(text)) go('queue', { queue: text });
+    else if (text) go('jobs', { q: text });
     field.value = '';
     field.blur();
   };
@@ -82,24 +83,12 @@ function Search() {
         id="search"
         name="q"
         type="search"
-        aria-label="Job id, or queue:mail state:failed"
-        placeholder="id, or queue:mail state:failed"
+        aria-label="Job id, name of a queue, or queue:mail state:dead"
+        placeholder="id, queue, or queue:mail state:dead"
         autoComplete="off"
         spellcheck={false}
       />
     </form>
-  );
-}
-
-const WORDS: Record<string, string> = { key: 'uniqueKey', tag: 'fingerprint' };
-
-/** `queue:mail state:failed key:order-7`; a word alone is a queue. */
-function saidBy(text: string): Said {
-  return Object.fromEntries(
-    text.split(/\s+/).map((word) => {
-      const [, name = 'queue', value = word] = /^(queue|name|state|key|tag):(.*)$/.exec(word) ?? [];
-      return [WORDS[name] ?? name, value];
-    }),
   );
 }
 

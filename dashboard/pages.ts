@@ -1,4 +1,5 @@
 import type { ComponentType } from 'preact';
+import { Errors } from './pages/errors.js';
 import { Job } from './pages/job.js';
 import { Jobs } from './pages/jobs.js';
 import { Limits } from './pages/limits.js';
@@ -30,6 +31,7 @@ export const PAGES: Readonly<Record<string, PageFound>> = {
   queue: { title: 'Queue', page: Queue, under: 'queues' },
   jobs: { title: 'Jobs', page: Jobs, key: 'j' },
   job: { title: 'Job', page: Job, under: 'jobs' },
+  errors: { title: 'Errors', page: Errors, key: 'e' },
   schedules: { title: 'Schedules', page: Schedules, key: 's' },
   schedule: { title: 'Schedule', page: Schedule, under: 'schedules' },
   workers: { title: 'Workers', page: Workers, key: 'w' },

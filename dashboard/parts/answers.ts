@@ -2,8 +2,10 @@ import type {
   BlockedGroup,
   QueueStats,
   QueueSummary,
+  Totals,
   WorkerSummary,
 } from '../../lib/admin/overview.js';
+import type { ErrorGroup } from '../../lib/admin/errors.js';
 import type { Series } from '../../lib/admin/series.js';
 import type { LimitSummary } from '../../lib/admin/limits.js';
 import type { ListedJob } from '../../lib/admin/listed-job.js';
@@ -38,7 +40,23 @@ export type TroubleTold = Told<Trouble>;
 
 export interface OverviewAnswer {
   troubles: TroubleTold[];
+  totals: Told<Totals>;
   queues: Queue[];
+}
+
+export interface QueuesAnswer {
+  queues: Queue[];
+  next?: string;
+}
+
+/** `error` is missing where it is hidden. */
+export type ErrorRow = Omit<Told<ErrorGroup>, 'example'> & {
+  example: Omit<Told<ErrorGroup>['example'], 'error'> &
+    Partial<Pick<Told<ErrorGroup>['example'], 'error'>>;
+};
+
+export interface ErrorsAnswer {
+  errors: ErrorRow[];
 }
 
 export type SeriesAnswer = Told<Series>;

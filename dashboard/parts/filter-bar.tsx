@@ -20,11 +20,12 @@ const STATES: [value: string, label: string][] = [
   ['lost', 'lost'],
 ];
 
-const FIELDS: [name: string, label: string][] = [
-  ['queue', 'Queue'],
-  ['name', 'Name'],
-  ['uniqueKey', 'Unique key'],
-  ['fingerprint', 'Fingerprint'],
+/** Not `always`: the search has a word for it, and a link may have brought it. */
+const FIELDS: [name: string, label: string, always: boolean][] = [
+  ['queue', 'Queue', true],
+  ['name', 'Name', true],
+  ['uniqueKey', 'Unique key', false],
+  ['fingerprint', 'Fingerprint', false],
 ];
 
 /** Which jobs: every part of the filter in a field of its own, and all of it in the address. */
@@ -40,6 +41,7 @@ export function FilterBar({ filter }: { filter: Record<string, string> }) {
   };
   const { state = '' } = filter;
   const states = STATES.some(([value]) => value === state) ? STATES : [...STATES, [state, state]];
+  const { q = '' } = filter;
   return (
     <form class="row-form" key={JSON.stringify(filter)} onSubmit={apply} onChange={apply}>
       <label>
@@ -52,7 +54,7 @@ export function FilterBar({ filter }: { filter: Record<string, string> }) {
           ))}
         </select>
       </label>
-      {FIELDS.map(([name, label]) => (
+      {FIELDS.filter(([name, , always]) => always || filter[name]).map(([name, label]) => (
         <label key={name}>
           {label}{' '}
           <input
@@ -68,6 +70,17 @@ export function FilterBar({ filter }: { filter: Record<string, string> }) {
           <option key={queue} value={queue} />
         ))}
       </datalist>
+      <label class="wide">
+        Search{' '}
+        <input
+          name="q"
+          defaultValue={q}
+          placeholder="state:dead error:timeout since:2h attempt:>2 payload.order.id:42"
+          title="queue: name: state: key: tag: group: workflow: schedule: worker: error: since: attempt: payload.<path>: output.<path>:"
+          autoComplete="off"
+          spellcheck={false}
+        />
+      </label>
       <button type="submit">Show</button>
     </form>
   );

@@ -1,8 +1,9 @@
-import type { Queue } from './answers.js';
+import type { JobCount } from '../../lib/admin/overview.js';
+import type { Queue, Told } from './answers.js';
 import { act, Do } from './acting.js';
 import { to } from './address.js';
 import { Count, QueueLink, Table, When } from './small.js';
-import { many, span } from './words.js';
+import { count, many, span } from './words.js';
 
 const DEAD = 'failed,unprocessable,critical,poisoned';
 
@@ -12,7 +13,15 @@ const byNeed = (a: Queue, b: Queue): number =>
   (b.oldestReadyMs ?? 0) - (a.oldestReadyMs ?? 0) ||
   a.queue.localeCompare(b.queue);
 
-export function QueueTable({ queues, most }: { queues: Queue[]; most?: number }) {
+export function QueueTable({
+  queues,
+  most,
+  total,
+}: {
+  queues: Queue[];
+  most?: number;
+  total?: Told<JobCount>;
+}) {
   if (queues.length === 0)
     return <p class="quiet">No queue is known yet. The first job makes one.</p>;
   const shown = most === undefined ? queues : queues.toSorted(byNeed).slice(0, most);
@@ -39,7 +48,7 @@ export function QueueTable({ queues, most }: { queues: Queue[]; most?: number })
       </Table>
       {shown.length < queues.length && (
         <p>
-          <a href={to('queues')}>All {many(queues.length, 'queue')}</a>
+          <a href={to('queues')}>All {total ? count(total) : queues.length} queues</a>
         </p>
       )}
     </>

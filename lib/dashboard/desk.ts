@@ -10,6 +10,7 @@ import { Assets } from './assets.js';
 import type { SimpleQueueDashboardOptions } from './dashboard.options.js';
 import { Feed } from './feed.js';
 import { Glances } from './glances.js';
+import { refuseHidden } from './filter-words.js';
 import type { Hiding } from './look.js';
 import { LOOKS } from './looks.js';
 import { page, refusal } from './page.js';
@@ -96,6 +97,7 @@ export class Desk {
   private async look(asked: Asked, allowed: NonNullable<Allowed>): Promise<Answer> {
     const foreign = foreignLook(asked);
     if (foreign) return json({ code: 'FOREIGN', message: foreign }, 403);
+    if (this.options.redact) refuseHidden(asked.url.searchParams.get('q'));
     const name = lastOf(asked);
     if (name === 'me') return json(this.me(allowed));
     if (!Object.hasOwn(LOOKS, name))
@@ -128,6 +130,7 @@ export class Desk {
       return json({ code: 'FORBIDDEN', message }, 403);
     }
     const said = checkedBody(name, action, await asked.body());
+    if (this.options.redact) refuseHidden((said.filter as { q?: unknown } | undefined)?.q);
     const source = this.sourceOf(asked);
     try {
       return json((await action.run(source, said)) ?? {});

@@ -1,13 +1,17 @@
 import type { JobFilter } from '../admin/job-filter.js';
+import { parseSearch } from '../admin/search.js';
+import { QueueError } from '../job/queue.errors.js';
 
 const TIMES = ['createdAfter', 'createdBefore', 'finishedAfter', 'finishedBefore'] as const;
-const TEXTS = ['queue', 'name', 'fingerprint', 'uniqueKey'] as const;
+const TEXTS = ['queue', 'name', 'fingerprint', 'uniqueKey', 'errorKey'] as const;
 
-export const FILTER_WORDS: readonly string[] = [...TEXTS, ...TIMES, 'state'];
+export const FILTER_WORDS: readonly string[] = [...TEXTS, ...TIMES, 'state', 'q'];
 
-/** A filter as JSON and addresses can say it: times are texts, several states a text with commas. What is wrong in it, `QueueAdmin` says. */
+/** A filter as JSON and addresses can say it: times are texts, several states a text with commas, and `q` is a search. What is wrong in it, `QueueAdmin` says. */
 export function filterFrom(said: Readonly<Record<string, unknown>>): JobFilter {
-  const filter: Record<string, unknown> = {};
+  const { q } = said;
+  const filter: Record<string, unknown> =
+    q === undefined || q === '' ? {} : { ...parseSearch(q as string) };
   for (const name of TEXTS) if (said[name] !== undefined) filter[name] = said[name];
   for (const name of TIMES) {
     const time = said[name];
@@ -25,4 +29,13 @@ export function filterIn(asked: URLSearchParams): JobFilter {
       [...asked].filter(([name, value]) => FILTER_WORDS.includes(name) && value !== ''),
     ),
   );
+}
+
+/** Who may not see a payload must not find it out by searching, either. */
+export function refuseHidden(q: unknown): void {
+  if (typeof q === 'string' && /(payload|output)\.|error:/.test(q))
+    throw new QueueError(
+      'INVALID_OPTION',
+      'Payloads, outputs and errors are hidden here (`redact`), so they cannot be searched.',
+    );
 }

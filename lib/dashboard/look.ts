@@ -1,4 +1,5 @@
 import { QueueError } from '../job/queue.errors.js';
+import type { Cause } from '../job/failure.js';
 import type { FoundJob } from '../job/job.js';
 import type { ListedJob } from '../admin/listed-job.js';
 import type { Source } from './source.js';
@@ -7,6 +8,8 @@ import type { Source } from './source.js';
 export interface Hiding {
   job(job: FoundJob): FoundJob;
   listed(job: ListedJob): ListedJob;
+  /** An error by itself, of this job; undefined: hidden. */
+  error(error: Cause, of: Pick<FoundJob, 'id' | 'queue' | 'name'>): Cause | undefined;
   /** A text that may quote the error of this job. */
   text(text: string, job: FoundJob): string;
 }

@@ -1,9 +1,11 @@
 import type { Look } from './look.js';
+import { errors } from './looks/errors.js';
 import { job } from './looks/job.js';
 import { jobs } from './looks/jobs.js';
 import { limits } from './looks/limits.js';
 import { overview } from './looks/overview.js';
 import { queue } from './looks/queue.js';
+import { queues } from './looks/queues.js';
 import { schedule } from './looks/schedule.js';
 import { schedules } from './looks/schedules.js';
 import { series } from './looks/series.js';
@@ -13,11 +15,13 @@ import { workers } from './looks/workers.js';
 export const LOOKS: Readonly<Record<string, Look>> = {
   overview,
   queue,
+  queues,
   jobs,
   job,
   schedules,
   schedule,
   workers,
+  errors,
   limits,
   series,
 };

@@ -25,6 +25,7 @@ type Redact = (job: RedactableJob) => RedactableJob;
 const NOTHING: Hiding = {
   job: (job) => job,
   listed: (job) => job,
+  error: (error) => error,
   text: (text) => text,
 };
 
@@ -37,6 +38,7 @@ export function hidingBy(redact: Redact | undefined): Hiding {
       return { ...without(job), ...shown, ...marked(job, shown) } as FoundJob;
     },
     listed: (job) => ({ ...without(job), ...shownOf(redact, job) }) as ListedJob,
+    error: (lastError, job) => shownOf(redact, { ...job, lastError } as ListedJob).lastError,
     text: (text, job) => withoutError(text, job, shownOf(redact, job)),
   };
 }

@@ -272,10 +272,20 @@ describe('what nobody may see', () => {
     const it_ = await aDashboard(database, { dashboard: { redact } });
     const options = { headers: { who: 'secret' }, uniqueKey: randomUUID() + 'secret' };
     const { id } = await it_.app.get(QueueService).enqueue('mail', { card: 'secret' }, options);
-    for (const path of [`job?id=${id}`, 'jobs?queue=mail', 'overview', 'queue?queue=mail']) {
+    for (const path of [
+      `job?id=${id}`,
+      'jobs?queue=mail',
+      'overview',
+      'queue?queue=mail',
+      'errors',
+    ]) {
       const text = await (await it_.get(`/queues/api/${path}`)).text();
       expect(text).not.toContain('secret');
     }
+    // Nor by guessing.
+    const q = 'payload.card:secret';
+    expect((await it_.get(`/queues/api/jobs?q=${q}`)).status).toBe(400);
+    expect((await it_.post('/queues/api/redrive', { filter: { q } })).status).toBe(400);
     await it_.close();
   });
 });

@@ -89,6 +89,19 @@ const reason = CHROMIUM ? '' : ' (skipped: no chromium is installed, nor named i
     await page.getByRole('heading', { name: 'Queues' }).waitFor();
   });
 
+  it('finds jobs by what they carry, and shows errors by their fault', async () => {
+    const { page } = browser;
+    await open('#/errors?queue=mail');
+    await page.getByText('no such address').waitFor();
+    await page.locator('tbody td a').first().click();
+    await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+    await page.locator('tbody tr', { hasText: 'no such address' }).waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('payload.to:customer-3@example.com');
+    await page.keyboard.press('Enter');
+    await eventually(async () => (await page.locator('tbody tr').count()) === 1);
+  });
+
   it('shows hostile payloads as text', async () => {
     const { page } = browser;
     await open(`#/job?id=${scene.hostile}`);
@@ -120,6 +133,7 @@ const reason = CHROMIUM ? '' : ' (skipped: no chromium is installed, nor named i
     ['queue', () => '#/queue?queue=mail'],
     ['jobs', () => '#/jobs?queue=mail'],
     ['job', async () => `#/job?id=${await jobIn({ queue: 'mail', state: 'unprocessable' })}`],
+    ['errors', () => '#/errors'],
     ['schedules', () => '#/schedules'],
     ['schedule', () => '#/schedule?name=nightly-report'],
     ['workers', () => '#/workers'],

@@ -1,0 +1,13 @@
+import type { Look } from '../look.js';
+
+/** What failed, grouped by its fault. */
+export const errors: Look = async ({ source: { admin }, asked, hide }) => {
+  const queue = asked.get('queue') ?? undefined;
+  const groups = await admin.errors(queue ? { queue } : {});
+  return {
+    errors: groups.map(({ example, ...group }) => {
+      const { error, ...job } = example;
+      return { ...group, example: { ...job, error: hide.error(error, job) } };
+    }),
+  };
+};
