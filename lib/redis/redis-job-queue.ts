@@ -25,12 +25,7 @@ import type {
 } from '../pull/job-queue.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { EndedRun } from '../settle/commands.js';
-import {
-  leaseExpired,
-  leaseForeign,
-  leaseLost,
-  leaseUnknown,
-} from '../storage/leases/lease-errors.js';
+import { leaseExpired, leaseUnknown } from '../storage/leases/lease-errors.js';
 import type { RedisClient } from './redis-client.js';
 import { RedisScripts } from './redis-scripts.js';
 import * as scripts from './scripts.js';
@@ -49,7 +44,6 @@ export interface RedisJobQueueOptions
   prefix?: string;
 }
 
-const ADVICE = 'Use PostgreSQL for it, or leave it out.';
 /** As the statement `expire_leases` has it. */
 const MAX_EXPIRED = 100;
 const EXPIRED_AT_ONCE = 10;
@@ -68,7 +62,7 @@ export class RedisJobQueue extends JobQueue {
 
   private constructor({ client, prefix, ...options }: RedisJobQueueOptions) {
     super();
-    this.checks = new PlainChecks(options, 'RedisJobQueue', ADVICE);
+    this.checks = new PlainChecks(options, 'RedisJobQueue', 'Use PostgreSQL for it.');
     this.policies = new QueuePolicies(this.checks.options);
     const { queryTimeoutMs } = this.checks.options;
     this.scripts = new RedisScripts(client, prefix, queryTimeoutMs);
@@ -120,22 +114,14 @@ export class RedisJobQueue extends JobQueue {
     return { id: job.id, created: true, outcome: 'created' };
   }
 
-  async claim(request: ClaimRequest, isFirst = true): Promise<PulledClaim> {
-    const wish = checkClaim(request, this.checks.options.leaseMs);
-    const leaseId = this.ids.next();
-    const { workerId, leaseMs, limit, suspects, queues, labels } = wish;
-    const [, lapsed, ...rows] = await this.scripts.run<[number, number, ...stored.Row[]]>(
-      ...[scripts.CLAIM, leaseId, workerId, leaseMs, limit, suspects],
-      ...[JSON.stringify(queues), JSON.stringify([...labels])],
-    );
-    const jobs = rows
-      .map(([id, flat]) => stored.plainJob(id, stored.fieldsFrom(flat)))
-      .sort(inOrder);
-    for (const job of jobs) this.listeners.tellOf(job, 'started', job.attempt + 1);
+  async claim(request: ClaimRequest): Promise<PulledClaim> {
+    const { lapsed, ...claim } = await this.claimOnce(request);
+    if (lapsed === 0) return claim;
     // Nobody else has to look. What fails now is done by the next claim: these jobs are taken.
-    if (lapsed > 0) await this.reapExpiredLeases().catch(() => undefined);
-    if (lapsed > 0 && jobs.length === 0 && isFirst) return this.claim(request, false);
-    return { leaseId, jobs: jobs.map((job) => job.pulled(this.policies.of(job.job.queue))) };
+    await this.reapExpiredLeases().catch(() => undefined);
+    if (claim.jobs.length > 0) return claim;
+    const { leaseId, jobs } = await this.claimOnce(request);
+    return { leaseId, jobs };
   }
 
   async renewLease(leaseId: string, leaseMs: Duration): Promise<LeaseRenewal> {
@@ -217,6 +203,22 @@ export class RedisJobQueue extends JobQueue {
     };
   }
 
+  private async claimOnce(request: ClaimRequest): Promise<PulledClaim & { lapsed: number }> {
+    const wish = checkClaim(request, this.checks.options.leaseMs);
+    const leaseId = this.ids.next();
+    const { workerId, leaseMs, limit, suspects, queues, labels } = wish;
+    const [, lapsed, ...rows] = await this.scripts.run<[number, number, ...stored.Row[]]>(
+      ...[scripts.CLAIM, leaseId, workerId, leaseMs, limit, suspects],
+      ...[JSON.stringify(queues), JSON.stringify([...labels])],
+    );
+    const jobs = rows
+      .map(([id, flat]) => stored.plainJob(id, stored.fieldsFrom(flat)))
+      .sort(inOrder);
+    for (const job of jobs) this.listeners.tellOf(job, 'started', job.attempt + 1);
+    const pulled = jobs.map((job) => job.pulled(this.policies.of(job.job.queue)));
+    return { leaseId, jobs: pulled, lapsed };
+  }
+
   private giveUp(
     leaseId: string,
     jobId: string,
@@ -251,7 +253,7 @@ export class RedisJobQueue extends JobQueue {
   private async held(leaseId: string, jobId: string): Promise<{ job: PlainJob; leaving: Leaving }> {
     const [lease, id] = [checkLeaseId(leaseId), checkId(jobId)];
     const [status, now, by, facts] = await this.scripts.run<stored.Held>(scripts.HELD, lease, id);
-    if (status !== 'HELD') throw NOT_HELD[status](lease, id);
+    if (status !== 'HELD') throw stored.NOT_HELD[status](lease, id);
     const job = stored.plainJob(id, stored.factsFrom(facts[1]));
     return { job, leaving: { worker: by[0], takenAt: Number(by[1]), now } };
   }
@@ -296,5 +298,3 @@ export class RedisJobQueue extends JobQueue {
     return counts;
   }
 }
-
-const NOT_HELD = { FOREIGN: leaseForeign, LOST: leaseLost, UNKNOWN: leaseUnknown };

@@ -4,6 +4,7 @@ import { QueueError } from '../job/queue.errors.js';
 import type { QueuePolicy } from '../options/queue-policy.js';
 import { keptMs, type Departure } from '../plain/departure.js';
 import { PlainJob, type Ending } from '../plain/plain-job.js';
+import { leaseForeign, leaseLost, leaseUnknown } from '../storage/leases/lease-errors.js';
 import { MAX_LANES } from './scripts.js';
 
 /** A job's hash, as far as somebody asked for it. Of all but what it says, the scripts take care. */
@@ -24,6 +25,8 @@ export type Held = [
   job: Facts,
 ];
 export type Lapsed = [leaseId: string, worker: string, jobs: Facts[]];
+
+export const NOT_HELD = { FOREIGN: leaseForeign, LOST: leaseLost, UNKNOWN: leaseUnknown };
 
 /** What names a lane in keys: names have no space, labels no comma. */
 export const laneOf = ({ queue, labels }: CheckedJob): string => `${queue} ${labels.join(',')}`;
