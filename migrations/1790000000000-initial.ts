@@ -6,6 +6,7 @@
  */
 
 import { GIVEN_IDS } from './given-ids.js';
+import { LIMIT_KEYS } from './limit-keys.js';
 import { LIMITS } from './limits.js';
 import { ORDERED_GROUPS } from './ordered-groups.js';
 import { SCHEDULES } from './schedules.js';
@@ -107,6 +108,7 @@ export const UP = [
     commit_by simple_queue.moment,
     fair boolean,
     progress simple_queue.progress,
+    limit_key simple_queue.tag,
     primary key (id, shard)
   ) with (${HOT})`,
   `create unique index job_unique_key on simple_queue.job (unique_key, shard, queue) where unique_key is not null`,
@@ -183,6 +185,7 @@ export const UP = [
   ) with (${SMALL})`,
 
   ...LIMITS,
+  ...LIMIT_KEYS,
   ...THROTTLE,
   ...GIVEN_IDS,
   ...SCHEDULES,
@@ -223,6 +226,8 @@ export const UP = [
                      and p.priority = j.priority and p.run_at = j.run_at and p.id = j.id) then 'ready'
         when j.seq is not null and exists (select from simple_queue.blocked p where p.group_name = j.group_name and p.shard = j.shard
                      and p.queue = j.queue and p.seq = j.seq) then 'blocked'
+        when j.limit_key is not null and exists (select from simple_queue.keyed p where p.limit_key = j.limit_key and p.shard = j.shard
+                     and p.queue = j.queue and p.priority = j.priority and p.run_at = j.run_at and p.id = j.id) then 'blocked'
         when exists (select from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
                      where c.shard = j.shard and j.id = any(c.jobs) and u.id = j.id and u.epoch = j.epoch) then 'running'
         else 'lost' end as state,
@@ -276,7 +281,8 @@ export const DOWN = [
   `drop view simple_queue.jobs`,
   `drop table simple_queue.tally, simple_queue.tick, simple_queue.schedule`,
   `drop table simple_queue.arrival, simple_queue.draft, simple_queue.step, simple_queue.edge, simple_queue.stage, simple_queue.workflow`,
-  `drop table simple_queue.throttle, simple_queue.given_id, simple_queue.allotment, simple_queue.fleet_limit`,
+  `drop table simple_queue.throttle, simple_queue.given_id, simple_queue.allotment, simple_queue.fleet_limit,
+    simple_queue.key_bucket, simple_queue.key_change, simple_queue.permit, simple_queue.keyed`,
   `drop table simple_queue.dead_letter, simple_queue.archive, simple_queue.lapsed, simple_queue.lease, simple_queue.claim,
     simple_queue.fair_ready, simple_queue.staged, simple_queue.blocked, simple_queue.vacant, simple_queue.head, simple_queue.suspect,
     simple_queue.scheduled, simple_queue.ready, simple_queue.job, simple_queue.lane, simple_queue.queue, simple_queue.version`,

@@ -1,5 +1,5 @@
 import { SMALL } from './storage-parameters.js';
-import { QUEUE_NAME } from './values.js';
+import { LIMIT_NAME } from './values.js';
 
 /**
  * Limits across the fleet; see docs/adr/0032-shares-of-a-limit.md. `allotted` is the sum of the shares in `allotment`: no statement changes the one
@@ -7,7 +7,7 @@ import { QUEUE_NAME } from './values.js';
  */
 export const LIMITS = [
   `create table simple_queue.fleet_limit (
-    name text not null check (${QUEUE_NAME}),
+    name text not null check (${LIMIT_NAME}),
     shard smallint not null,
     of_queue boolean not null,
     concurrency int check (concurrency > 0),

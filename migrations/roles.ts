@@ -5,7 +5,7 @@ import { WAITING } from './places.js';
 /** Kinds of roles, by what their processes do. */
 export type RoleKind = 'enqueue' | 'worker' | 'operate' | 'read';
 
-const TURNS = ['head', 'vacant'];
+const TURNS = ['head', 'vacant', 'permit', 'key_change', 'key_bucket'];
 const KNOWN = ['throttle', 'given_id'];
 /** Whoever enqueues may keep schedules, too: they are jobs to come. */
 const SCHEDULES = ['schedule', 'tick'];

@@ -11,6 +11,8 @@ export const OWN_PATH = 'pg_catalog, pg_temp';
 const NAME = '[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}';
 const LABEL = '[A-Za-z0-9_][A-Za-z0-9_.:/=-]{0,63}';
 export const QUEUE_NAME = `name collate "C" ~ '^${NAME}$'`;
+/** That of a limit per key of a queue ends in a slash and a star. */
+export const LIMIT_NAME = `name collate "C" ~ '^${NAME}(/[*])?$'`;
 export const LANE_NAME = `name collate "C" ~ '^(${NAME})?$'`;
 export const LABELS = `cardinality(labels) <= 16 and array_position(labels, null) is null and '' <> all(labels)
       and array_to_string(labels, ',') collate "C" ~ '^(${LABEL}(,${LABEL})*)?$'`;
@@ -39,6 +41,7 @@ const OPTIONS = each({
   workflowId: text,
   group: text,
   step: text,
+  limitKey: text,
   schedule: `jsonb_typeof({} -> 'name') = 'string' and jsonb_typeof({} -> 'at') = 'string'`,
 });
 const number = `jsonb_typeof({}) = 'number'`;

@@ -8,9 +8,12 @@ with step as materialized (select $2::float8 * interval '1 millisecond' as ms),
   fair_ready as (update simple_queue.fair_ready set run_at = run_at - (select ms from step) where shard = $1),
   suspect as (update simple_queue.suspect set run_at = run_at - (select ms from step) where shard = $1),
   scheduled as (update simple_queue.scheduled set run_at = run_at - (select ms from step) where shard = $1),
+  keyed as (update simple_queue.keyed set run_at = run_at - (select ms from step) where shard = $1),
   heads as (
     update simple_queue.head set dead_at = dead_at - (select ms from step), dead_until = dead_until - (select ms from step)
     where shard = $1 and dead_at is not null),
+  changes as (update simple_queue.key_change set due_at = due_at - (select ms from step) where shard = $1),
+  buckets as (update simple_queue.key_bucket set next_at = next_at - (select ms from step) where shard = $1),
   claims as (update simple_queue.claim set created_at = created_at - (select ms from step) where shard = $1),
   leases as (
     update simple_queue.lease set created_at = created_at - (select ms from step), expires_at = expires_at - (select ms from step)

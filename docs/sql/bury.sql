@@ -36,5 +36,14 @@ with gone as (
   arrived as (
     insert into simple_queue.arrival (shard, kind, job, state, output, error)
     select $1, 'end', id, case state when 'cancelled' then state else 'failed' end, null::jsonb, verdict -> 'error'
-    from said where options ? 'step')
+    from said where options ? 'step'),
+  unpermitted as (
+    delete from simple_queue.permit where shard = $1 and ctid = any(array(
+      select p.ctid from gone t cross join lateral (
+        select ctid from simple_queue.permit where id = t.id and shard = $1 limit 1 for update) p
+      where t.limit_key is not null)) returning limit_key, queue),
+  changed as (
+    insert into simple_queue.key_change (shard, limit_key, queue)
+    select distinct $1::smallint, limit_key, queue from (
+      select limit_key, queue from unpermitted) k)
   select id, state from said;

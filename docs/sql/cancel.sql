@@ -1,7 +1,7 @@
 -- $1 smallint, $2 uuid[], $3 jsonb, $4 boolean
 prepare cancel as
 with target as materialized (
-    select id, epoch, lane, priority, run_at, suspicion, group_name, queue, seq, commit_by, fair
+    select id, epoch, lane, priority, run_at, suspicion, group_name, queue, seq, commit_by, fair, limit_key
     from simple_queue.job where shard = $1 and id = any($2::uuid[])),
   unready as (
     delete from simple_queue.ready where shard = $1
@@ -36,10 +36,16 @@ with target as materialized (
       and seq between (select pg_catalog.min(seq) from target) and (select pg_catalog.max(seq) from target) and ctid = any(array(
       select p.ctid from target t cross join lateral (
         select ctid from simple_queue.blocked p where p.group_name = t.group_name and p.shard = $1 and p.queue = t.queue and p.seq = t.seq for update) p)) returning id),
+  unkeyed as (
+    delete from simple_queue.keyed where shard = $1
+      and limit_key = any(array(select distinct limit_key from target where limit_key is not null))
+      and queue = any(array(select distinct queue from target where limit_key is not null)) and ctid = any(array(
+      select p.ctid from target t cross join lateral (
+        select ctid from simple_queue.keyed p where p.limit_key = t.limit_key and p.shard = $1 and p.queue = t.queue and p.priority = t.priority and p.run_at = t.run_at and p.id = t.id for update) p where t.limit_key is not null)) returning id),
   turned as materialized (
     select id from unready union all select id from unscheduled union all select id from unsuspected union all select id from unstaged),
   waiting as materialized (
-    select id from turned union all select id from unblocked union all select id from unfair),
+    select id from turned union all select id from unblocked union all select id from unfair union all select id from unkeyed),
   lost as materialized (
     select j.id, t.group_name, t.queue, t.seq from target t cross join lateral (
       select id from simple_queue.job where id = t.id and shard = $1 and epoch = t.epoch for update) j
@@ -49,6 +55,7 @@ with target as materialized (
       and not exists (select from simple_queue.suspect p where p.lane = t.lane and p.shard = $1 and p.suspicion = t.suspicion and p.run_at = t.run_at and p.id = t.id offset 0)
       and not exists (select from simple_queue.scheduled p where p.run_at = t.run_at and p.shard = $1 and p.id = t.id offset 0)
       and not exists (select from simple_queue.blocked p where p.group_name = t.group_name and p.shard = $1 and p.queue = t.queue and p.seq = t.seq offset 0)
+      and not exists (select from simple_queue.keyed p where p.limit_key = t.limit_key and p.shard = $1 and p.queue = t.queue and p.priority = t.priority and p.run_at = t.run_at and p.id = t.id offset 0)
       and not exists (select from simple_queue.staged p where p.id = t.id and p.shard = $1 offset 0)
       and not exists (select from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
       where c.shard = $1 and t.id = any(c.jobs) and u.id = t.id and u.epoch = t.epoch)),
@@ -78,6 +85,7 @@ with target as materialized (
       and not exists (select from simple_queue.suspect p where p.lane = o.lane and p.shard = $1 and p.suspicion = o.suspicion and p.run_at = o.run_at and p.id = o.id offset 0)
       and not exists (select from simple_queue.scheduled p where p.run_at = o.run_at and p.shard = $1 and p.id = o.id offset 0)
       and not exists (select from simple_queue.blocked p where p.group_name = o.group_name and p.shard = $1 and p.queue = o.queue and p.seq = o.seq offset 0)
+      and not exists (select from simple_queue.keyed p where p.limit_key = o.limit_key and p.shard = $1 and p.queue = o.queue and p.priority = o.priority and p.run_at = o.run_at and p.id = o.id offset 0)
       and not exists (select from simple_queue.staged p where p.id = o.id and p.shard = $1 offset 0)
       and not exists (select from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
       where c.shard = $1 and o.id = any(c.jobs) and u.id = o.id and u.epoch = o.epoch))) and g.seq is not null) t),
@@ -85,6 +93,15 @@ with target as materialized (
     insert into simple_queue.arrival (shard, kind, job, state, output, error)
     select $1, 'end', id, 'cancelled', null::jsonb, null::jsonb
     from gone where options ? 'step'),
+  unpermitted as (
+    delete from simple_queue.permit where shard = $1 and ctid = any(array(
+      select p.ctid from gone t cross join lateral (
+        select ctid from simple_queue.permit where id = t.id and shard = $1 limit 1 for update) p
+      where t.limit_key is not null)) returning limit_key, queue),
+  changed as (
+    insert into simple_queue.key_change (shard, limit_key, queue)
+    select distinct $1::smallint, limit_key, queue from (
+      select limit_key, queue from unpermitted) k),
   flagged as (
     update simple_queue.job set cancel_at = statement_timestamp()
     where shard = $1 and id = any(array(select id from target except select id from waiting except select id from lost)) and cancel_at is null and $4::boolean returning id)

@@ -6,6 +6,7 @@ with place as (
     union all select id, epoch, 'suspect' as place from simple_queue.suspect
     union all select id, epoch, 'scheduled' as place from simple_queue.scheduled
     union all select id, epoch, 'blocked' as place from simple_queue.blocked
+    union all select id, epoch, 'keyed' as place from simple_queue.keyed
     union all select id, epoch, 'staged' as place from simple_queue.staged
     union all select u.id, u.epoch, 'claim' from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
       where exists (select from simple_queue.job j where j.id = u.id and j.epoch = u.epoch)),
@@ -21,7 +22,13 @@ with place as (
   held as (
     select h.dead as id, count(t.queue) as turns, h.queue || ' ' || h.group_name as name
     from simple_queue.head h full join turn t on t.group_name = h.group_name and t.queue = h.queue
-    group by h.dead, h.group_name, h.queue, t.group_name, t.queue having h.queue is null or count(t.queue) <> 1)
+    group by h.dead, h.group_name, h.queue, t.group_name, t.queue having h.queue is null or count(t.queue) <> 1),
+  unfounded as (
+    select coalesce(s.id, p.id) as id, p.id is null as missing
+    from (select j.id from standing s join simple_queue.job j on j.id = s.id
+      where j.limit_key is not null and split_part(s.places[1], '@', 1) in ('ready', 'fair_ready', 'suspect', 'claim')) s
+    full join simple_queue.permit p on p.id = s.id where s.id is null or p.id is null)
   select id, epoch, lives, places from standing
   where not lives or places is null or cardinality(places) <> 1 or split_part(places[1], '@', 2)::int <> epoch
-  union all select id, 0, false, array['group ' || coalesce(name, '?') || ': turn held ' || turns || ' times'] from held;
+  union all select id, 0, false, array['group ' || coalesce(name, '?') || ': turn held ' || turns || ' times'] from held
+  union all select id, 0, false, array[case when missing then 'no permit of its key' else 'a permit of a job that may not run' end] from unfounded;

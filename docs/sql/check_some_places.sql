@@ -13,6 +13,7 @@ with held as materialized (
         union all select 'suspect@' || p.epoch from simple_queue.suspect p where p.lane = j.lane and p.shard = $1 and p.suspicion = j.suspicion and p.run_at = j.run_at and p.id = j.id
         union all select 'scheduled@' || p.epoch from simple_queue.scheduled p where p.run_at = j.run_at and p.shard = $1 and p.id = j.id
         union all select 'blocked@' || p.epoch from simple_queue.blocked p where p.group_name = j.group_name and p.shard = $1 and p.queue = j.queue and p.seq = j.seq
+        union all select 'keyed@' || p.epoch from simple_queue.keyed p where p.limit_key = j.limit_key and p.shard = $1 and p.queue = j.queue and p.priority = j.priority and p.run_at = j.run_at and p.id = j.id
         union all select 'staged@' || p.epoch from simple_queue.staged p where p.id = j.id and p.shard = $1) as places) p),
   place as (
     (select id, epoch, 'ready' as place from simple_queue.ready where shard = $1 limit $2::int) union all
@@ -20,6 +21,7 @@ with held as materialized (
     (select id, epoch, 'suspect' as place from simple_queue.suspect where shard = $1 limit $2::int) union all
     (select id, epoch, 'scheduled' as place from simple_queue.scheduled where shard = $1 limit $2::int) union all
     (select id, epoch, 'blocked' as place from simple_queue.blocked where shard = $1 limit $2::int) union all
+    (select id, epoch, 'keyed' as place from simple_queue.keyed where shard = $1 limit $2::int) union all
     (select id, epoch, 'staged' as place from simple_queue.staged where shard = $1 limit $2::int))
   (select id, epoch, true as lives, places from standing
     where cardinality(places) <> 1 or split_part(places[1], '@', 2)::int <> epoch limit 1000)

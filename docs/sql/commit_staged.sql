@@ -4,16 +4,24 @@ with unstaged as (
     delete from simple_queue.staged where shard = $1 and id = $2::uuid returning id),
   freed as (
     update simple_queue.job set commit_by = null, run_at = greatest(run_at, statement_timestamp())
-    where id = $2::uuid and shard = $1 returning id, lane, priority, run_at, epoch, group_name, fair),
+    where id = $2::uuid and shard = $1 returning id, lane, queue, priority, run_at, epoch, group_name, fair, limit_key),
   placed as (
     select f.* from freed f join unstaged u on u.id = f.id),
   readied as (
     insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from placed where run_at <= statement_timestamp() and fair is null),
+    select lane, $1, priority, run_at, id, epoch from placed where run_at <= statement_timestamp() and limit_key is null and fair is null),
   fairly as (
     insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
-    select lane, $1, group_name, priority, run_at, id, epoch from placed where run_at <= statement_timestamp() and fair),
+    select lane, $1, group_name, priority, run_at, id, epoch from placed where run_at <= statement_timestamp() and limit_key is null and fair),
   scheduled as (
     insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
-    select run_at, $1, id, lane, priority, epoch from placed where run_at > statement_timestamp())
-  select lane, run_at > statement_timestamp() as later, fair from placed;
+    select run_at, $1, id, lane, priority, epoch from placed where run_at > statement_timestamp()),
+  keyed as (
+    insert into simple_queue.keyed (limit_key, shard, queue, priority, run_at, id, lane, epoch)
+    select limit_key, $1, queue, priority, run_at, id, lane, epoch from placed where run_at <= statement_timestamp() and limit_key is not null
+    returning limit_key, queue),
+  changed as (
+    insert into simple_queue.key_change (shard, limit_key, queue)
+    select distinct $1::smallint, limit_key, queue from (
+      select limit_key, queue from keyed) k)
+  select lane, run_at > statement_timestamp() as later, fair, limit_key is not null as keyed from placed;

@@ -11,5 +11,6 @@ with l as materialized (
       (select from simple_queue.suspect where lane = l.id and shard = $1 and run_at >= l.since and run_at <= l.upto limit $3::int) union all
       (select from simple_queue.scheduled where lane = l.id and lane > 0 and shard = $1 and run_at >= l.since and run_at <= l.upto limit $3::int) union all
       (select from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1 and seq >= l.first and seq <= l.last limit $3::int) union all
+      (select from simple_queue.keyed where lane = l.id and lane > 0 and shard = $1 and run_at >= l.since and run_at <= l.upto limit $3::int) union all
       (select from simple_queue.staged where lane = l.id and lane > 0 and shard = $1 and epoch >= l.lowest and epoch <= l.highest limit $3::int)) w
     limit $3::int) p;

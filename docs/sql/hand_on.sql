@@ -16,14 +16,14 @@ with asked as materialized (
     delete from simple_queue.blocked where shard = $1 and ctid = any(array(select place from next)) returning id),
   moved as (
     update simple_queue.job set run_at = greatest(run_at, statement_timestamp())
-    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, priority, run_at, epoch, suspicion, commit_by),
+    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, queue, priority, run_at, epoch, suspicion, commit_by, limit_key),
   readied as (
     insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and suspicion = 0
+    select lane, $1, priority, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and limit_key is null and suspicion = 0
     returning lane),
   suspected as (
     insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
-    select lane, $1, suspicion, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and suspicion > 0),
+    select lane, $1, suspicion, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and limit_key is null and suspicion > 0),
   scheduled as (
     insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
     select run_at, $1, id, lane, priority, epoch from moved where commit_by is null and run_at > statement_timestamp()
@@ -31,6 +31,14 @@ with asked as materialized (
   staged as (
     insert into simple_queue.staged (id, shard, lane, epoch)
     select id, $1, lane, epoch from moved where commit_by is not null),
+  keyed as (
+    insert into simple_queue.keyed (limit_key, shard, queue, priority, run_at, id, lane, epoch)
+    select limit_key, $1, queue, priority, run_at, id, lane, epoch from moved where commit_by is null and run_at <= statement_timestamp() and limit_key is not null
+    returning limit_key, queue),
+  changed as (
+    insert into simple_queue.key_change (shard, limit_key, queue)
+    select distinct $1::smallint, limit_key, queue from (
+      select limit_key, queue from keyed) k),
   dealt as materialized (
     select group_name, queue, seq from asked where seq is null
     union all select group_name, queue, 0 from next),
@@ -46,5 +54,5 @@ with asked as materialized (
         where group_name = d.group_name and shard = $1 and queue = d.queue limit 1 for update) h
       where d.seq is null)))
   select array(select distinct lane from readied) as lanes,
-    (select count(*) from scheduled)::int as later,
+    ((select count(*) from scheduled) + (select count(*) from keyed))::int as later,
     (select count(*) from dealt)::int as dealt;

@@ -13,6 +13,9 @@ select exists (select from unnest($2::int[]) q(lane) cross join lateral (
       cross join lateral (
         select lane from simple_queue.blocked where group_name = v.group_name and shard = $1 and queue = q.queue limit 1) b
       where b.lane = any($2::int[]))
+    or exists (select from simple_queue.key_change k cross join lateral (
+        select lane from simple_queue.keyed where limit_key = k.limit_key and shard = $1 and queue = k.queue limit 1) w
+      where k.shard = $1 and k.due_at <= statement_timestamp() and w.lane = any($2::int[]))
     or exists (select from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
       cross join lateral (select lane from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch offset 0) j
       where c.shard = $1 and j.lane = any($2::int[]))

@@ -8,14 +8,22 @@ with target as materialized (
         select ctid from simple_queue.scheduled p where p.run_at = t.run_at and p.shard = $1 and p.id = t.id for update) p)) returning id),
   moved as (
     update simple_queue.job set run_at = statement_timestamp()
-    where shard = $1 and id = any(array(select id from unscheduled)) returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),
+    where shard = $1 and id = any(array(select id from unscheduled)) returning id, lane, queue, priority, run_at, epoch, suspicion, group_name, fair, limit_key),
   readied as (
     insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from moved where suspicion = 0 and fair is null),
+    select lane, $1, priority, run_at, id, epoch from moved where limit_key is null and suspicion = 0 and fair is null),
   fairly as (
     insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
-    select lane, $1, group_name, priority, run_at, id, epoch from moved where suspicion = 0 and fair),
+    select lane, $1, group_name, priority, run_at, id, epoch from moved where limit_key is null and suspicion = 0 and fair),
   suspected as (
     insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
-    select lane, $1, suspicion, run_at, id, epoch from moved where suspicion > 0)
-  select id, lane, fair from moved;
+    select lane, $1, suspicion, run_at, id, epoch from moved where limit_key is null and suspicion > 0),
+  keyed as (
+    insert into simple_queue.keyed (limit_key, shard, queue, priority, run_at, id, lane, epoch)
+    select limit_key, $1, queue, priority, run_at, id, lane, epoch from moved where limit_key is not null
+    returning limit_key, queue),
+  changed as (
+    insert into simple_queue.key_change (shard, limit_key, queue)
+    select distinct $1::smallint, limit_key, queue from (
+      select limit_key, queue from keyed) k)
+  select id, lane, fair, limit_key is not null as keyed from moved;

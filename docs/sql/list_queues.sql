@@ -29,7 +29,8 @@ with held as materialized (
   cross join lateral (
     select count(*)::int as n from (
       select 1 from simple_queue.lane l cross join lateral (
-        (select 1 from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1 limit $3::int + 1)) p
+        (select 1 from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1 limit $3::int + 1) union all
+      (select 1 from simple_queue.keyed where lane = l.id and lane > 0 and shard = $1 limit $3::int + 1)) p
       where l.queue = q.id limit $3::int + 1) w) b
   cross join lateral (
     select count(*)::int as n from (

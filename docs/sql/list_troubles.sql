@@ -12,7 +12,8 @@ with live as materialized (
         (select run_at from simple_queue.fair_ready where lane = l.id and shard = $1 limit $2::int + 1) union all
         (select run_at from simple_queue.suspect where lane = l.id and shard = $1 limit $2::int + 1) union all
         (select s.run_at from (select run_at from simple_queue.scheduled where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1) s where s.run_at <= statement_timestamp()) union all
-        (select null from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1)) w) r
+        (select null from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1) union all
+        (select run_at from simple_queue.keyed where lane = l.id and lane > 0 and shard = $1 limit $2::int + 1)) w) r
     where r.n > 0 and (q.paused_at is not null or not exists (select from served s where s.lane = l.id))
     limit 10000),
   silent as materialized (
@@ -45,6 +46,7 @@ with live as materialized (
       and not exists (select from simple_queue.suspect p where p.lane = j.lane and p.shard = $1 and p.suspicion = j.suspicion and p.run_at = j.run_at and p.id = j.id offset 0)
       and not exists (select from simple_queue.scheduled p where p.run_at = j.run_at and p.shard = $1 and p.id = j.id offset 0)
       and not exists (select from simple_queue.blocked p where p.group_name = j.group_name and p.shard = $1 and p.queue = j.queue and p.seq = j.seq offset 0)
+      and not exists (select from simple_queue.keyed p where p.limit_key = j.limit_key and p.shard = $1 and p.queue = j.queue and p.priority = j.priority and p.run_at = j.run_at and p.id = j.id offset 0)
       and not exists (select from simple_queue.staged p where p.id = j.id and p.shard = $1 offset 0)
       and not exists (select from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
       where c.shard = $1 and j.id = any(c.jobs) and u.id = j.id and u.epoch = j.epoch))

@@ -7,20 +7,29 @@ with due as materialized (
     delete from simple_queue.scheduled where shard = $1 and ctid = any(array(select ctid from due)) returning id, run_at),
   moved as (
     update simple_queue.job set run_at = statement_timestamp()
-    where shard = $1 and id = any(array(select id from gone)) returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),
+    where shard = $1 and id = any(array(select id from gone)) returning id, lane, queue, priority, run_at, epoch, suspicion, group_name, fair, limit_key),
   readied as (
     insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from moved where suspicion = 0 and fair is null),
+    select lane, $1, priority, run_at, id, epoch from moved where limit_key is null and suspicion = 0 and fair is null),
   fairly as (
     insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
-    select lane, $1, group_name, priority, run_at, id, epoch from moved where suspicion = 0 and fair),
+    select lane, $1, group_name, priority, run_at, id, epoch from moved where limit_key is null and suspicion = 0 and fair),
   suspected as (
     insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
-    select lane, $1, suspicion, run_at, id, epoch from moved where suspicion > 0)
+    select lane, $1, suspicion, run_at, id, epoch from moved where limit_key is null and suspicion > 0),
+  keyed as (
+    insert into simple_queue.keyed (limit_key, shard, queue, priority, run_at, id, lane, epoch)
+    select limit_key, $1, queue, priority, run_at, id, lane, epoch from moved where limit_key is not null
+    returning limit_key, queue),
+  changed as (
+    insert into simple_queue.key_change (shard, limit_key, queue)
+    select distinct $1::smallint, limit_key, queue from (
+      select limit_key, queue from keyed) k)
   select
     (select count(*) from gone)::int as promoted,
-    array(select distinct lane from moved) as lanes,
-    exists (select from moved where fair) as "movedFair",
+    array(select distinct lane from moved where limit_key is null) as lanes,
+    exists (select from keyed) as "movedKeyed",
+    exists (select from moved where fair and limit_key is null) as "movedFair",
     (select max(run_at) from gone)::text as until,
     (select extract(epoch from run_at - statement_timestamp()) * 1000 from simple_queue.scheduled
       where shard = $1 and run_at > statement_timestamp() and run_at < 'infinity' order by run_at limit 1)::float8 as "nextMs",
@@ -34,6 +43,8 @@ with due as materialized (
       select queue from simple_queue.vacant where queue > h.queue and shard = $1 order by queue limit 1) v) select from hop v where v.n = 100 or not exists (select from simple_queue.head h where h.queue = v.queue and h.shard = $1 and h.halts offset 0)) as vacant,
     exists (select from simple_queue.arrival where shard = $1) or exists (select from simple_queue.workflow
       where shard = $1 and deadline_at <= statement_timestamp() and ended_at is null and stop is null) as arrived,
+    (select greatest(0, extract(epoch from due_at - statement_timestamp()) * 1000) from simple_queue.key_change
+      where shard = $1 order by due_at limit 1)::float8 as "keyMs",
     (select extract(epoch from commit_by - statement_timestamp()) * 1000 from simple_queue.job
       where shard = $1 and commit_by > '-infinity' and commit_by < 'infinity' order by commit_by limit 1)::float8 as "expiryMs",
     array(select q.lane from unnest($3::int[]) q(lane) cross join lateral (

@@ -13,12 +13,25 @@ with lapsed as materialized (
       suspicion = case when suspicion = 1 and $2::int = 1 then 3 when suspicion < 3 or suspicion % 2 = 0 then least(suspicion + 1, 9)
         else suspicion end
     where shard = $1 and id = any(array(select id from held where not cancelled and not poisoned))
-    returning id, lane, run_at, epoch, suspicion),
+    returning id, lane, queue, priority, run_at, epoch, suspicion, limit_key),
   suspected as (
     insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
-    select lane, $1, suspicion, run_at, id, epoch from back),
+    select lane, $1, suspicion, run_at, id, epoch from back where limit_key is null and suspicion > 0),
+  keyed as (
+    insert into simple_queue.keyed (limit_key, shard, queue, priority, run_at, id, lane, epoch)
+    select limit_key, $1, queue, priority, run_at, id, lane, epoch from back where limit_key is not null
+    returning limit_key, queue),
   ending as (
     delete from simple_queue.job where shard = $1 and id = any(array(select id from held where cancelled or poisoned)) returning *),
+  unpermitted as (
+    delete from simple_queue.permit where shard = $1 and ctid = any(array(
+      select p.ctid from (select id, limit_key from back union all select id, limit_key from ending) t cross join lateral (
+        select ctid from simple_queue.permit where id = t.id and shard = $1 limit 1 for update) p
+      where t.limit_key is not null)) returning limit_key, queue),
+  changed as (
+    insert into simple_queue.key_change (shard, limit_key, queue)
+    select distinct $1::smallint, limit_key, queue from (
+      select limit_key, queue from unpermitted union all select limit_key, queue from keyed) k),
   buried as (
     insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at, finished_at, expires_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, history, progress)
     select id, $1, 'poisoned', lane, priority, attempt, stalls + 1, reschedules, created_at, run_at, statement_timestamp(), expires_at, unique_key, fingerprint, options, payload, payload_bytes, jsonb_build_object('name', 'QueueError', 'code', 'JOB_POISONED', 'message',

@@ -10,6 +10,7 @@ with old as materialized (
     or exists (select from simple_queue.suspect where lane = l.id and shard = $1)
     or exists (select from simple_queue.scheduled where lane = l.id and lane > 0 and shard = $1)
     or exists (select from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1)
+    or exists (select from simple_queue.keyed where lane = l.id and lane > 0 and shard = $1)
     or exists (select from simple_queue.staged where lane = l.id and lane > 0 and shard = $1)
     or exists (select from simple_queue.draft where lane = l.id and shard = $1))
       and not exists (select from simple_queue.dead_letter where lane = l.id and shard = $1)),

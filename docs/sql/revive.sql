@@ -6,7 +6,8 @@ with dead as materialized (
     select * from simple_queue.archive where shard = $1 and id = any($2::uuid[]) and state = any($3::text[]) for update),
   ended as materialized (
     select e.*, l.queue, e.options ? 'ordered' as ordered, nullif(e.options ? 'fair', false) as fair,
-      case when e.options ?| array['ordered', 'fair'] then coalesce(e.options ->> 'group', '') else e.options ->> 'group' end as group_name
+      case when e.options ?| array['ordered', 'fair'] then coalesce(e.options ->> 'group', '') else e.options ->> 'group' end as group_name,
+      e.options ->> 'limitKey' as limit_key
     from (select * from dead union all select * from kept) e join simple_queue.lane l on l.id = e.lane),
   sized as materialized (
     select queue, group_name, count(*) over (partition by queue) as size from (select distinct queue, group_name from ended where ordered) g),
@@ -25,15 +26,15 @@ with dead as materialized (
       where group_name = e.group_name and shard = $1 and queue = e.queue and dead = e.id limit 1) h on e.ordered),
   stored as (
     insert into simple_queue.job (id, shard, epoch, lane, queue, priority, suspicion, created_at, run_at, unique_key, fingerprint, options,
-      payload, payload_bytes, last_error, history, group_name, seq, fair)
+      payload, payload_bytes, last_error, history, group_name, seq, fair, limit_key)
     select e.id, $1, 1000000 + (pg_catalog.uuid_hash_extended(gen_random_uuid(), 0) & 1073741823::bigint)::int, e.lane, e.queue, e.priority,
       case when e.state = 'poisoned' and e.stalls > 0 then 3 else 0 end, e.created_at, statement_timestamp(), e.unique_key, e.fingerprint,
       e.options - 'rescheduledSince', e.payload, e.payload_bytes, e.last_error,
       (case when jsonb_array_length(e.history) >= 20 then e.history - 0 else coalesce(e.history, '[]') end)
-        || jsonb_build_object('attempt', e.attempt, 'outcome', 'revived', 'at', statement_timestamp()), e.group_name, e.seq, e.fair
+        || jsonb_build_object('attempt', e.attempt, 'outcome', 'revived', 'at', statement_timestamp()), e.group_name, e.seq, e.fair, e.limit_key
     from placed e order by e.queue, e.unique_key collate "C" nulls first, e.id
     on conflict do nothing
-    returning id, lane, queue, priority, run_at, epoch, suspicion, group_name, seq, fair),
+    returning id, lane, queue, priority, run_at, epoch, suspicion, group_name, seq, fair, limit_key),
   returned as (
     update simple_queue.head set dead = null, dead_seq = null, dead_at = null, dead_until = null, halts = false
     where shard = $1 and ctid = any(array(
@@ -66,13 +67,21 @@ with dead as materialized (
     delete from simple_queue.archive where shard = $1 and id = any(array(select id from stored))),
   readied as (
     insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from free where suspicion = 0 and fair is null),
+    select lane, $1, priority, run_at, id, epoch from free where limit_key is null and suspicion = 0 and fair is null),
   fairly as (
     insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
-    select lane, $1, group_name, priority, run_at, id, epoch from free where suspicion = 0 and fair),
+    select lane, $1, group_name, priority, run_at, id, epoch from free where limit_key is null and suspicion = 0 and fair),
   suspected as (
     insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
-    select lane, $1, suspicion, run_at, id, epoch from free where suspicion > 0),
+    select lane, $1, suspicion, run_at, id, epoch from free where limit_key is null and suspicion > 0),
+  keyed as (
+    insert into simple_queue.keyed (limit_key, shard, queue, priority, run_at, id, lane, epoch)
+    select limit_key, $1, queue, priority, run_at, id, lane, epoch from free where limit_key is not null
+    returning limit_key, queue),
+  changed as (
+    insert into simple_queue.key_change (shard, limit_key, queue)
+    select distinct $1::smallint, limit_key, queue from (
+      select limit_key, queue from keyed) k),
   -- Among the jobs that its schedule asks before the next tick.
   scheduled_again as (
     update simple_queue.schedule s set jobs = (s.jobs || array(
@@ -82,4 +91,4 @@ with dead as materialized (
       cross join lateral (
         select ctid from simple_queue.schedule
         where name = n.name and shard = $1 and spec ->> 'overlap' <> 'allow' order by name limit 1 for update) k)))
-  select e.id, e.lane, e.fair, e.unique_key as "uniqueKey", exists (select from stored s where s.id = e.id) as revived from ended e;
+  select e.id, e.lane, e.fair, e.limit_key is not null as keyed, e.unique_key as "uniqueKey", exists (select from stored s where s.id = e.id) as revived from ended e;

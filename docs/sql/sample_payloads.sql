@@ -7,5 +7,6 @@ select q.lane, j.payload::text as payload from unnest($2::int[]) q(lane) cross j
       (select id from simple_queue.suspect where lane = q.lane and shard = $1 limit $3::int) union all
       (select id from simple_queue.scheduled where lane = q.lane and lane > 0 and shard = $1 limit $3::int) union all
       (select id from simple_queue.blocked where lane = q.lane and lane > 0 and shard = $1 limit $3::int) union all
+      (select id from simple_queue.keyed where lane = q.lane and lane > 0 and shard = $1 limit $3::int) union all
       (select id from simple_queue.staged where lane = q.lane and lane > 0 and shard = $1 limit $3::int)) w limit $3::int) p
   cross join lateral (select payload from simple_queue.job where id = p.id and shard = $1 offset 0) j;

@@ -3,7 +3,7 @@ prepare set_apart as
 with gone as (
     delete from simple_queue.job where shard = $1 and id = any(array(
       select id from simple_queue.job where id = $2::uuid and shard = $1 and epoch = $3::int for update))
-    returning id, lane, queue, payload, payload_bytes, group_name, seq, options),
+    returning id, lane, queue, payload, payload_bytes, group_name, seq, options, limit_key),
   buried as (
     insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at,
       finished_at, expires_at, worker, payload, payload_bytes, last_error)
@@ -14,5 +14,14 @@ with gone as (
   arrived as (
     insert into simple_queue.arrival (shard, kind, job, state, output, error)
     select $1, 'end', id, 'failed', null::jsonb, $6::jsonb
-    from gone where options ? 'step')
+    from gone where options ? 'step'),
+  unpermitted as (
+    delete from simple_queue.permit where shard = $1 and ctid = any(array(
+      select p.ctid from gone t cross join lateral (
+        select ctid from simple_queue.permit where id = t.id and shard = $1 limit 1 for update) p
+      where t.limit_key is not null)) returning limit_key, queue),
+  changed as (
+    insert into simple_queue.key_change (shard, limit_key, queue)
+    select distinct $1::smallint, limit_key, queue from (
+      select limit_key, queue from unpermitted) k)
   select id from gone;

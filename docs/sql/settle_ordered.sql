@@ -4,7 +4,7 @@ with done as (
     delete from simple_queue.job where shard = $1 and id = any(array(
       select j.id from unnest($2::uuid[], $3::int[]) u(id, epoch)
       cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j))
-    returning id, lane, priority, attempt, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options, payload, payload_bytes, history, progress, queue, group_name, seq),
+    returning id, lane, priority, attempt, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options, payload, payload_bytes, history, progress, queue, group_name, seq, limit_key),
   kept as (
     insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at, finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, output, history, progress)
     select id, $1, 'succeeded', lane, priority, attempt + 1, stalls, reschedules, (k -> 'runMs')::int, created_at, run_at, statement_timestamp(), statement_timestamp() + (k -> 'keepMs')::float8 * interval '1 millisecond', $4, unique_key, fingerprint, options, payload, payload_bytes, k -> 'output', history, progress
@@ -24,14 +24,14 @@ with done as (
     delete from simple_queue.blocked where shard = $1 and ctid = any(array(select place from next)) returning id),
   moved as (
     update simple_queue.job set run_at = greatest(run_at, statement_timestamp())
-    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, priority, run_at, epoch, suspicion, commit_by),
+    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, queue, priority, run_at, epoch, suspicion, commit_by, limit_key),
   readied as (
     insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
-    select lane, $1, priority, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and suspicion = 0
+    select lane, $1, priority, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and limit_key is null and suspicion = 0
     returning lane),
   suspected as (
     insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
-    select lane, $1, suspicion, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and suspicion > 0),
+    select lane, $1, suspicion, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and limit_key is null and suspicion > 0),
   scheduled as (
     insert into simple_queue.scheduled (run_at, shard, id, lane, priority, epoch)
     select run_at, $1, id, lane, priority, epoch from moved where commit_by is null and run_at > statement_timestamp()
@@ -39,6 +39,19 @@ with done as (
   staged as (
     insert into simple_queue.staged (id, shard, lane, epoch)
     select id, $1, lane, epoch from moved where commit_by is not null),
+  keyed as (
+    insert into simple_queue.keyed (limit_key, shard, queue, priority, run_at, id, lane, epoch)
+    select limit_key, $1, queue, priority, run_at, id, lane, epoch from moved where commit_by is null and run_at <= statement_timestamp() and limit_key is not null
+    returning limit_key, queue),
+  unpermitted as (
+    delete from simple_queue.permit where shard = $1 and ctid = any(array(
+      select p.ctid from done t cross join lateral (
+        select ctid from simple_queue.permit where id = t.id and shard = $1 limit 1 for update) p
+      where t.limit_key is not null)) returning limit_key, queue),
+  changed as (
+    insert into simple_queue.key_change (shard, limit_key, queue)
+    select distinct $1::smallint, limit_key, queue from (
+      select limit_key, queue from unpermitted union all select limit_key, queue from keyed) k),
   vacated as (
     insert into simple_queue.vacant (group_name, shard, queue)
     select group_name, $1, queue from done d
@@ -48,5 +61,6 @@ with done as (
   select array(select distinct lane from readied) as lanes,
     (select count(*) from scheduled)::int as later,
     (select count(*) from vacated)::int as vacant,
+    exists (select from unpermitted) or exists (select from keyed) as keys,
     array(select u.id::text from unnest($2::uuid[]) u(id)
       where (select count(*) from done) < cardinality($2::uuid[]) and not exists (select from done d where d.id = u.id)) as lost;

@@ -2,7 +2,7 @@
 prepare take_back as
 with gone as (
     delete from simple_queue.job where shard = $1 and id = any($2::uuid[]) 
-    returning id, lane, priority, run_at, group_name, queue, seq, fair),
+    returning id, lane, priority, run_at, group_name, queue, seq, fair, limit_key),
   unready as (
     delete from simple_queue.ready where shard = $1
       and lane = any(array(select distinct lane from gone))
@@ -30,6 +30,12 @@ with gone as (
       and seq between (select pg_catalog.min(seq) from gone) and (select pg_catalog.max(seq) from gone) and ctid = any(array(
       select p.ctid from gone t cross join lateral (
         select ctid from simple_queue.blocked p where p.group_name = t.group_name and p.shard = $1 and p.queue = t.queue and p.seq = t.seq for update) p)) returning id),
+  unkeyed as (
+    delete from simple_queue.keyed where shard = $1
+      and limit_key = any(array(select distinct limit_key from gone where limit_key is not null))
+      and queue = any(array(select distinct queue from gone where limit_key is not null)) and ctid = any(array(
+      select p.ctid from gone t cross join lateral (
+        select ctid from simple_queue.keyed p where p.limit_key = t.limit_key and p.shard = $1 and p.queue = t.queue and p.priority = t.priority and p.run_at = t.run_at and p.id = t.id for update) p where t.limit_key is not null)) returning id),
   vacated as (
     insert into simple_queue.vacant (group_name, shard, queue) select group_name, $1, queue from gone where seq is not null and id not in (select id from unblocked))
   select id from gone;

@@ -4,7 +4,7 @@ import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Situation } from '../storage/reading/queue.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { troublesOf } from '../troubles/troubles.js';
-import { Limits } from './limits.js';
+import { keyReasons, Limits } from './limits.js';
 import { blocked, MOST_AHEAD, ofStep, REASONS, type Reason, type ReasonCode } from './reasons.js';
 
 /** Why a job does not run. */
@@ -66,6 +66,8 @@ export class Explanations {
   }
 
   private async blockedBy(id: string, queue: string): Promise<Reason[]> {
+    const key = await this.storage.keys.explain(id, MOST_AHEAD);
+    if (key) return keyReasons(key);
     const group = (await this.storage.jobs.find(id))?.group ?? '';
     const state = await this.storage.groups.describe(queue, group);
     return state ? [blocked(queue, group, state)] : [];

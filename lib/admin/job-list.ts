@@ -60,6 +60,7 @@ const PLACES: readonly Section[] = [
   { name: 'fair', states: ['ready'], read: (listings, wish) => listings.fair(wish) },
   { name: 'scheduled', states: ['scheduled'], read: (listings, wish) => listings.scheduled(wish) },
   { name: 'blocked', states: ['blocked'], read: (listings, wish) => listings.blocked(wish) },
+  { name: 'keyed', states: ['blocked'], read: (listings, wish) => listings.keyed(wish) },
   { name: 'staged', states: ['staged'], read: (listings, wish) => listings.staged(wish) },
   { name: 'lost', states: [LOST], onlyAsked: true, read: (listings, wish) => listings.lost(wish) },
   {
@@ -94,7 +95,7 @@ const BY_ID: Section = {
 };
 
 /** Walked in an order of their own, with the lanes as a filter. */
-const WALKED = ['scheduled', 'blocked', 'staged', 'lost', 'dead', 'archive'];
+const WALKED = ['scheduled', 'blocked', 'keyed', 'staged', 'lost', 'dead', 'archive'];
 
 /** Reads of one page: where a filter finds little, the page is short rather than late. */
 const MAX_READS = 10;

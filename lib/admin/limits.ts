@@ -1,11 +1,12 @@
-import type { LimitRule, RateLimit } from '../job/limit.js';
+import { perKeyName, queueOfKeys, type LimitRule, type RateLimit } from '../job/limit.js';
 import { checkQueueName, quote } from '../job/names.js';
 import { inMs, type InMs } from '../job/values/duration.js';
 import { QueueError } from '../job/queue.errors.js';
 import { limitChange, unknownLimit } from '../options/limit-rules.js';
 import { ruleOf, wordsOf, type LimitShares } from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
-import type { Reason } from './reasons.js';
+import type { KeySituation } from '../storage/limits/key.repository.js';
+import { MOST_AHEAD, type Reason } from './reasons.js';
 
 /** What a process, a remote worker's claim or a call has of a limit. */
 export interface LimitShare {
@@ -23,6 +24,8 @@ export interface LimitShare {
 /** A limit across the fleet, and who shares in it. */
 export interface LimitSummary {
   name: string;
+  /** It holds for each key of the queue, and no process has a share of it. */
+  perKey?: true;
   /** It is that of the queue of this name; otherwise handlers and calls use it by name. */
   ofQueue: boolean;
   concurrency?: number;
@@ -43,6 +46,8 @@ export interface LimitChange {
   /** Of a named limit. */
   concurrency?: number | null;
   rate?: RateLimit | null;
+  /** Of a queue that declares one: its limit per key. */
+  perKey?: { concurrency?: number | null; rate?: RateLimit | null };
 }
 
 /** Limits across the fleet, as operators see and set them. */
@@ -57,7 +62,17 @@ export class Limits {
     const change = inMs(said);
     const problems = limitChange(change, '');
     if (problems.length > 0) throw invalid(problems.join('; '));
-    const [row] = await this.storage.limits.list([checkQueueName(name)]);
+    const { perKey, ...whole } = change;
+    if (Object.values(whole).some((part) => part !== undefined)) await this.setOne(checkQueueName(name), whole); // prettier-ignore
+    if (!perKey) return;
+    const { concurrency, rate } = perKey;
+    await this.setOne(perKeyName(checkQueueName(name)), { fleetConcurrency: concurrency, rate });
+    await this.storage.keys.askAll();
+    this.storage.signals.send({ lanes: [], keyed: true });
+  }
+
+  private async setOne(name: string, change: InMs<LimitChange>): Promise<void> {
+    const [row] = await this.storage.limits.list([name]);
     const ofQueue = row?.ofQueue ?? true;
     const rule = given(partsOf(name, ofQueue, change), row ? ruleOf(row) : {});
     if (!(await this.storage.limits.set({ ...rule, name, ofQueue }))) throw unknown(name);
@@ -65,8 +80,10 @@ export class Limits {
   }
 
   async reset(name: string): Promise<void> {
-    if (!(await this.storage.limits.reset(checkQueueName(name)))) throw unknown(name);
-    this.storage.signals.tellOfLimit(name);
+    const names = [checkQueueName(name), perKeyName(name)];
+    const known = await Promise.all(names.map((each) => this.storage.limits.reset(each)));
+    if (!known.includes(true)) throw unknown(name);
+    for (const each of names) this.storage.signals.tellOfLimit(each);
   }
 
   /** What of the limits keeps a job that is ready from its start. */
@@ -99,27 +116,43 @@ function given(change: Parts, before: InMs<LimitRule>): InMs<LimitRule> {
 function summaryOf(row: LimitShares): LimitSummary {
   const { name, ofQueue, allotted, heldMs, setAt, shares } = row;
   return {
-    name,
+    name: queueOfKeys(name) ?? name,
+    ...(queueOfKeys(name) === undefined ? {} : { perKey: true as const }),
     ofQueue,
     ...ruleOf(row),
     ...(setAt ? { setAt } : {}),
     allotted,
     ...(heldMs > 0 ? { restsUntil: new Date(Date.now() + heldMs) } : {}),
-    shares: shares.map(({ n, holder, wanted, live, jobs }) => ({ holder, permits: n, wanted, live, jobs })), // prettier-ignore
+    shares: (queueOfKeys(name) === undefined ? shares : []).map(({ n, holder, wanted, live, jobs }) => ({ holder, permits: n, wanted, live, jobs })), // prettier-ignore
   };
 }
 
 function reasonsOf(row: LimitShares): Reason[] {
   const { name, concurrency, allotted, heldMs, rateMs, rate } = row;
-  const in_ = (ms: number): string => new Date(Date.now() + ms).toISOString();
   const reasons: Reason[] = [];
   if (heldMs > 0)
-    reasons.push({ code: 'LIMIT_RESTS', text: `Limit "${name}" rests until ${in_(heldMs)}, since a handler was told to slow down.` }); // prettier-ignore
+    reasons.push({ code: 'LIMIT_RESTS', text: `Limit "${name}" rests until ${timeIn(heldMs)}, since a handler was told to slow down.` }); // prettier-ignore
   if (rate !== null && rateMs > 0)
-    reasons.push({ code: 'RATE_LIMITED', text: `The rate of limit "${name}" (${wordsOf(row)}) lets the next job start at ${in_(rateMs)} at the earliest.` }); // prettier-ignore
+    reasons.push({ code: 'RATE_LIMITED', text: `The rate of limit "${name}" (${wordsOf(row)}) lets the next job start at ${timeIn(rateMs)} at the earliest.` }); // prettier-ignore
   if (concurrency !== null && allotted >= concurrency)
     reasons.push({ code: 'LIMIT_FULL', text: `All ${concurrency} permits of limit "${name}" are given out: ${holders(row)}.` }); // prettier-ignore
   return reasons;
+}
+
+/** What keeps a job from a permit of its key. */
+export function keyReasons(at: KeySituation): Reason[] {
+  const { key, queue, concurrency, held, rateMs, ahead } = at;
+  const whose = `Key ${quote(key)} of queue "${queue}"`;
+  const reasons: Reason[] = [];
+  if (rateMs > 0)
+    reasons.push({ code: 'RATE_LIMITED', text: `${whose} may start ${at.rate} jobs in ${at.perMs} ms, the next one at ${timeIn(rateMs)} at the earliest.` }); // prettier-ignore
+  if (concurrency !== null && held >= concurrency)
+    reasons.push({ code: 'KEY_FULL', text: `${whose} may run ${concurrency} jobs at once, and others are them: ${at.holders.join(', ')}.` }); // prettier-ignore
+  const line = ahead > 0 ? `${ahead > MOST_AHEAD ? `more than ${MOST_AHEAD}` : ahead} of them come before it` : 'it is the first of them'; // prettier-ignore
+  return [
+    ...reasons,
+    { code: 'BLOCKED', text: `Jobs of this key wait for a permit, and ${line}.` },
+  ];
 }
 
 function holders({ shares }: LimitShares): string {
@@ -130,6 +163,8 @@ function holders({ shares }: LimitShares): string {
   });
   return words.join('; ') + (holding.length > 5 ? `; and ${holding.length - 5} more` : '');
 }
+
+const timeIn = (ms: number): string => new Date(Date.now() + ms).toISOString();
 
 const invalid = (problem: string): QueueError =>
   new QueueError('INVALID_OPTION', `setLimit: ${problem}.`);

@@ -55,7 +55,8 @@ function isKey({ id, at, priority }: Record<string, unknown>, section: string): 
 /** Sections whose keys have several parts, as JSON in `at`. */
 const PARTS: Readonly<Record<string, readonly ((part: unknown) => boolean)[]>> = {
   blocked: [isText, isWhole, (part) => typeof part === 'string' && /^\d{1,18}$/.test(part)],
-  fair: [isWhole, isText, (part) => isWhole(part) && part >= -32_768 && part <= 32_767, isMoment],
+  keyed: [isText, isWhole, isPriority, isMoment],
+  fair: [isWhole, isText, isPriority, isMoment],
 };
 
 function hasParts(at: unknown, rules: readonly ((part: unknown) => boolean)[]): boolean {
@@ -80,6 +81,10 @@ function isText(part: unknown): part is string {
 
 function isWhole(part: unknown): part is number {
   return Number.isInteger(part) && Math.abs(part as number) < 2 ** 31;
+}
+
+function isPriority(part: unknown): boolean {
+  return isWhole(part) && part >= -32_768 && part <= 32_767;
 }
 
 function isMoment(part: unknown): part is string {

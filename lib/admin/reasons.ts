@@ -10,6 +10,7 @@ export type ReasonCode =
   | 'ENDED'
   | 'FIRST_IN_LINE'
   | 'JOBS_AHEAD'
+  | 'KEY_FULL'
   | 'LEASE_LOST'
   | 'LIMIT_FULL'
   | 'LIMIT_RESTS'

@@ -106,7 +106,7 @@ export class Enqueuer {
     const { joined } = call;
     const limit = this.limitOf(queue, call);
     const limits = this.limitsOf(queue, headers);
-    if (!joined && limit === undefined && !limits.ordered && !limits.fair && isLarge(items))
+    if (!joined && limit === undefined && isPlainQueue(limits) && isLarge(items))
       return this.enqueueLarge(queue, items, limits);
     const checked = Array.from(items, (item, index) =>
       this.limited(this.checkedItem(queue, item, { index, limits }), limit),
@@ -168,10 +168,10 @@ export class Enqueuer {
 
   /** What travels along is captured here, once a call, in the context of the caller. */
   private limitsOf(queue: string, headers?: Headers): JobLimits {
-    const { ordered, fair } = this.policies.of(queue);
+    const { ordered, fair, by } = this.policies.of(queue);
     const carried = captured(this.options.carriers);
-    if (ordered || fair || carried || headers)
-      return { ...this.limits, ordered, fair, carried, traced: headers };
+    if (ordered || fair || by !== undefined || carried || headers)
+      return { ...this.limits, ordered, fair, by, carried, traced: headers };
     return this.limits;
   }
 
@@ -210,6 +210,10 @@ export class Enqueuer {
     });
   }
 }
+
+/** Its jobs wait for nothing but their time. */
+const isPlainQueue = ({ ordered, fair, by }: JobLimits): boolean =>
+  !ordered && !fair && by === undefined;
 
 /** What may run now or later because of the call. */
 const STORED: ReadonlySet<EnqueueOutcome> = new Set(['created', 'replaced', 'postponed']);

@@ -1,4 +1,5 @@
 import type { JobOptions } from '../job/enqueue-options.js';
+import type { KeyOf } from '../job/limit.js';
 import type { Held } from '../job/new-job.js';
 import { checkFlag, checkText, checkWhole, invalid } from './option-checks.js';
 import { msOf } from '../job/values/duration.js';
@@ -18,6 +19,10 @@ const WHY_GROUP =
 export interface QueueShape {
   ordered?: boolean;
   fair?: boolean;
+  /** Where the key of a job is. */
+  by?: KeyOf | undefined;
+  /** The key, where it is known already. */
+  limitKey?: string | undefined;
 }
 
 /** Group, order and two-phase enqueue, as far as a call speaks of them. */

@@ -14,6 +14,7 @@ import type { Lane } from '../job/lane.js';
 import { checkedConflict } from './conflict-rules.js';
 import { joinedHeaders, type Travelling } from './headers.js';
 import { checkedHold, type QueueShape } from './held.js';
+import { limitKeyOf } from './limit-key.js';
 import { checkNumber, checkObject, checkText, checkWhole, invalid } from './option-checks.js';
 import { msOf, type Duration } from '../job/values/duration.js';
 
@@ -71,11 +72,10 @@ export function checkedJob(
   options: JobOptions,
   limits: JobLimits,
 ): CheckedJob {
-  checkObject('options', options);
-  for (const key of Object.keys(options))
-    if (!Object.hasOwn(OPTION_NAMES, key)) throw unknownOption(key);
+  checkNames(options);
   const { id, name = '', priority = 0, payloadBytes: bytes } = options;
-  const held = checkedHold(options, limits);
+  const text = payloadText(payload, limits.maxPayloadBytes);
+  const held = { ...checkedHold(options, limits), ...keyed(payload, text, limits) };
   return {
     queue: checkQueueName(queue),
     name: checkJobName(name),
@@ -83,7 +83,7 @@ export function checkedJob(
     lane: undefined,
     id: id === undefined ? limits.newId() : checkId(id),
     givenId: id !== undefined,
-    payload: payloadText(payload, limits.maxPayloadBytes),
+    payload: text,
     priority: checkWhole('priority', priority, -32_768, 32_767),
     at: checkedTime(options),
     delayMs: ifGiven(options.delayMs, checkDelay),
@@ -98,6 +98,20 @@ export function checkedJob(
 
 const checkAttempts = (attempts: number): number =>
   checkWhole('maxAttempts', attempts, ...LIMITS.maxAttempts);
+function checkNames(options: JobOptions): void {
+  checkObject('options', options);
+  for (const key of Object.keys(options))
+    if (!Object.hasOwn(OPTION_NAMES, key)) throw unknownOption(key);
+}
+
+const NO_KEY: Held = Object.freeze({});
+
+function keyed(payload: unknown, stored: string, { by, limitKey }: QueueShape): Held {
+  if (by === undefined && limitKey === undefined) return NO_KEY;
+  const key = limitKey ?? limitKeyOf(by!, payload, stored);
+  return key === undefined ? NO_KEY : { limitKey: key };
+}
+
 const checkDelay = (delayMs: Duration): number =>
   checkNumber('delayMs', msOf(delayMs), 0, 100 * MAX_DELAY_MS);
 const checkKey = (key: string): string => checkText('uniqueKey', key);
@@ -124,14 +138,14 @@ function checkedBytes(bytes: Uint8Array, maxBytes: number): Buffer {
 /** Only what was given is stored: the worker applies handler, queue and module settings. */
 function storedOptions(
   given: JobOptions,
-  { group, ordered, fair }: Held,
+  { group, ordered, fair, limitKey }: Held,
   limits: JobLimits,
 ): string | undefined {
   const { maxAttempts, backoff, timeoutMs, workflowId } = given;
   const { schedule, step } = limits;
   const headers = joinedHeaders(given.headers, limits);
   if (
-    [headers, maxAttempts, backoff, timeoutMs, workflowId, group, schedule, step].every(
+    [headers, maxAttempts, backoff, timeoutMs, workflowId, group, limitKey, schedule, step].every(
       (value) => value === undefined,
     )
   )
@@ -144,9 +158,7 @@ function storedOptions(
       checkWhole('timeoutMs', msOf(value), ...LIMITS.timeoutMs),
     ),
     workflowId: ifGiven(workflowId, (value) => checkText('workflowId', value)),
-    group: group || undefined,
-    ordered: ordered || undefined,
-    fair,
+    ...{ group: group || undefined, ordered: ordered || undefined, fair, limitKey },
     schedule,
     step,
   });

@@ -4,7 +4,14 @@ import { wakeUpFor } from '../storage/wake-ups/wake-up.js';
 
 /** Whom new jobs wake. */
 export const signalOf = (jobs: readonly NewJob[]): Signal =>
-  wakeUpFor(jobs.map((job) => ({ lane: job.lane.id, later: isLater(job), fair: job.fair })));
+  wakeUpFor(
+    jobs.map((job) => ({
+      lane: job.lane.id,
+      later: isLater(job),
+      fair: job.fair,
+      keyed: job.limitKey !== undefined,
+    })),
+  );
 
 /** Decides only whom to wake; when a job is due, the database's clock says. */
 const isLater = (job: NewJob): boolean =>

@@ -25,6 +25,26 @@ export interface QueueLimitRule {
   rate?: RateLimit;
 }
 
+/** Where a job's key is: a member of its payload or a path to one (`tenant.id`), or a function of the payload. */
+export type KeyOf = string | ((payload: never) => unknown);
+
+/** A limit for each key of a queue. `concurrency`, `rate` or both. */
+export interface PerKeyRule {
+  /** Read when the job is enqueued. A job without a key is not limited. */
+  by: KeyOf;
+  /** Jobs of one key at once, over all processes, 1 to 10,000. */
+  concurrency?: number;
+  /** Starts of one key in a time. Not `strict`. */
+  rate?: Omit<RateLimit, 'strict'>;
+}
+
+/** The name under which the limit per key of a queue is declared. */
+export const perKeyName = (queue: string): string => `${queue}/*`;
+
+/** The queue of such a name; undefined: it is another limit's. */
+export const queueOfKeys = (name: string): string | undefined =>
+  name.endsWith('/*') ? name.slice(0, -2) : undefined;
+
 /** A declared limit, by the name that processes share. */
 export interface DeclaredLimit extends InMs<LimitRule> {
   name: string;

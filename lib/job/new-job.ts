@@ -11,6 +11,8 @@ export interface Held {
   commitWithinMs?: number;
   /** Its queue is fair: it stands with its group. */
   fair?: boolean;
+  /** It waits for a permit of this key. */
+  limitKey?: string;
 }
 
 /** A checked job on its way to the database. */
@@ -53,6 +55,8 @@ export interface StoredOptions {
   ordered?: true;
   /** For a revival: its place is with its group. */
   fair?: true;
+  /** For its settling and a revival: it has a permit of this key. */
+  limitKey?: string;
   /** The schedule that enqueued it, and the time that it is for. */
   schedule?: StoredSchedule;
   /** The name of its step: what ends tells its workflow. */

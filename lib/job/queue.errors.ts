@@ -37,6 +37,7 @@ export type QueueErrorCode =
   | 'LEASE_LOST'
   | 'LEASE_UNKNOWN'
   | 'LIMIT_HELD'
+  | 'LIMIT_KEY_INVALID'
   | 'LIMIT_NAME_TAKEN'
   | 'LIMIT_TIMEOUT'
   | 'LIMIT_UNKNOWN'

@@ -1,4 +1,4 @@
-import type { DeclaredLimit } from '../job/limit.js';
+import { perKeyName, type DeclaredLimit } from '../job/limit.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 
 /** What the options of this process say of limits across the fleet. */
@@ -12,8 +12,13 @@ export function declaredLimits({
     concurrency: fleetConcurrency,
     rate,
   }));
+  const perKey = [...queues].flatMap(([queue, { perKey: rule }]) =>
+    rule
+      ? [{ name: perKeyName(queue), ofQueue: true, concurrency: rule.concurrency, rate: rule.rate }]
+      : [],
+  );
   const named = [...limits].map(([name, rule]) => ({ ...rule, name, ofQueue: false }));
-  return [...ofQueues, ...named].filter(
+  return [...ofQueues, ...perKey, ...named].filter(
     ({ concurrency, rate }) => concurrency !== undefined || rate !== undefined,
   );
 }

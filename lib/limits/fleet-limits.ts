@@ -1,4 +1,4 @@
-import { ruleText, ruleWords, type DeclaredLimit } from '../job/limit.js';
+import { queueOfKeys, ruleText, ruleWords, type DeclaredLimit } from '../job/limit.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
@@ -54,9 +54,18 @@ export class FleetLimits {
    * @throws QueueError `LIMIT_NAME_TAKEN`.
    */
   async declare(leaseOf: string | undefined): Promise<void> {
-    for (const limit of this.declared.values()) await this.parts.limits.declare(limit, leaseOf);
+    for (const limit of this.declared.values()) {
+      await this.parts.limits.declare(limit, leaseOf);
+      if (leaseOf && queueOfKeys(limit.name)) await this.vouch(limit, leaseOf);
+    }
     await this.read();
     for (const limit of this.declared.values()) this.compare(limit, this.rows.get(limit.name));
+  }
+
+  /** No share is divided of a limit per key: what a process declares of it stands in one that holds nothing. */
+  private async vouch(limit: DeclaredLimit, lease: string): Promise<void> {
+    const declares = ruleText(limit);
+    await this.parts.limits.take(limit.name, { lease, more: 0, wanted: 0, lanes: [], declares });
   }
 
   async read(): Promise<void> {

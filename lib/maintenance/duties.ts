@@ -4,6 +4,7 @@ import { Advancer } from '../workflows/advancer.js';
 import { Expirer } from './expirer.js';
 import { Janitor } from './janitor.js';
 import { Turns } from './turns.js';
+import { Permits } from './permits.js';
 import { Reaper } from './reaper.js';
 import { TallyKeeper } from './tally-keeper.js';
 import { Promoter } from './promoter.js';
@@ -19,6 +20,7 @@ export const DUTIES = [
   { name: 'promote', Duty: Promoter, maxRestMs: 5_000 },
   { name: 'expire', Duty: Expirer, maxRestMs: 5_000 },
   { name: 'turn', Duty: Turns, maxRestMs: 1_000 },
+  { name: 'permit', Duty: Permits, maxRestMs: 1_000 },
   { name: 'tally', Duty: TallyKeeper, maxRestMs: 60_000 },
   { name: 'advance', Duty: Advancer, maxRestMs: 1_000 },
   { name: 'clean', Duty: Janitor, maxRestMs: 5_000 },

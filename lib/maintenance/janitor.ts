@@ -66,6 +66,7 @@ export class Janitor {
       for (const table of TABLES) await this.createMissing(table, most);
     for (const table of TABLES) left = (await this.cleanTable(table)) || left;
     for (const [sweep, full] of this.sweeps()) left = (await purged(sweep, full)) || left;
+    await this.storage.keys.askSome();
     await this.liftBlocks();
     await this.cleanLanes();
     return jittered(left ? Math.min(SOON_MS, this.rules.intervalMs) : this.rules.intervalMs);
@@ -73,13 +74,14 @@ export class Janitor {
 
   /** What goes row by row, and how many make a full batch. */
   private sweeps(): [sweep: () => Promise<number>, full: number][] {
-    const { periods, schedules, givenIds, tallies, workflows } = this.storage;
+    const { periods, schedules, givenIds, keys, tallies, workflows } = this.storage;
     const { archive, tally } = this.rules.keepMs;
     return [
       [() => periods.purge(), FULL_BATCH],
       [() => schedules.purge(archive || WEEK_MS), FULL_BATCH],
       [() => givenIds.purge(archive + NOTED_MS), FULL_BATCH],
       [() => workflows.reading.purge(), 1],
+      [() => keys.purgeBuckets(), FULL_BATCH],
       [() => (tally > 0 ? tallies.sumUp() : Promise.resolve(0)), 1],
     ];
   }

@@ -1,4 +1,4 @@
-import type { LimitRule, QueueLimitRule, RateLimit } from '../job/limit.js';
+import type { LimitRule, PerKeyRule, QueueLimitRule, RateLimit } from '../job/limit.js';
 import { QueueError } from '../job/queue.errors.js';
 import { closestWord } from '../runtime/closest-word.js';
 import { must, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
@@ -43,6 +43,28 @@ export const limitRule: Rule = (value, path) => {
   return problems.length > 0 ? problems : saysSomething(value, path);
 };
 
+const MOST_OF_A_KEY = 10_000;
+const byKey = must(
+  (by) => (typeof by === 'string' && by.length > 0 && by.length <= 200) || typeof by === 'function',
+  'the name of a member of the payload, a path to one, or a function of the payload',
+);
+const rateOfKey: Rule = (value, path) => {
+  const problems = rate(value, path);
+  return problems.length > 0 || !(value as RateLimit).strict
+    ? problems
+    : [
+        `${path} cannot be strict: a key's jobs get their permits at its rate, and start as soon as a worker has room`,
+      ];
+};
+const ofKey = { concurrency: whole(1, MOST_OF_A_KEY), rate: rateOfKey };
+const perKeyShape = shape({ by: byKey, ...ofKey } satisfies Record<keyof PerKeyRule, Rule>, ['by']);
+
+/** A limit for each key of a queue. */
+export const perKeyRule: Rule = (value, path) => {
+  const problems = perKeyShape(value, path);
+  return problems.length > 0 ? problems : saysSomething(value, path);
+};
+
 /** Among the settings of a queue. */
 export const QUEUE_LIMIT_RULES = { fleetConcurrency: whole(1, MOST), rate } satisfies Record<
   keyof QueueLimitRule,
@@ -58,10 +80,11 @@ const changeShape = shape({
   fleetConcurrency: orNull(whole(1, MOST)),
   concurrency: orNull(whole(1, MOST)),
   rate: orNull(rate),
+  perKey: shape({ concurrency: orNull(ofKey.concurrency), rate: orNull(rateOfKey) }),
 });
 const changesSomething = must(
   (change) => Object.values(change as object).some((value) => value !== undefined),
-  'a change: fleetConcurrency or concurrency, rate, or both',
+  'a change: fleetConcurrency or concurrency, rate, or perKey',
 );
 
 /** What an operator changes; null takes a part away. */

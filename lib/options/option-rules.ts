@@ -25,7 +25,7 @@ import type {
   WithoutDefault,
   WorkerSettings,
 } from './simple-queue.options.js';
-import { limitRule, QUEUE_LIMIT_RULES } from './limit-rules.js';
+import { limitRule, perKeyRule, QUEUE_LIMIT_RULES } from './limit-rules.js';
 import {
   ATTEMPT_RULES,
   CONCURRENCY,
@@ -76,6 +76,7 @@ const queueSettings = shape({
   concurrency: CONCURRENCY,
   maxPending: whole(...LIMITS.maxPending),
   ...QUEUE_LIMIT_RULES,
+  perKey: perKeyRule,
   archive: orFalse(keep),
   deadLetter: keep,
   ordered: yesOrNo,

@@ -1,4 +1,5 @@
 import type { AttemptPolicy } from '../job/job-handler.js';
+import type { KeyOf } from '../job/limit.js';
 import type { StoredOptions } from '../job/new-job.js';
 import type { InMs } from '../job/values/duration.js';
 import type { QueueSettings, ResolvedOptions } from './simple-queue.options.js';
@@ -17,6 +18,8 @@ export type ByQueue<Value> = Readonly<Record<string, Value | null>>;
 /** How long ended jobs are kept, in milliseconds; null: they are deleted at once. */
 export type Retention = ByQueue<number>;
 
+const keyOf = ({ perKey }: InMs<QueueSettings>): KeyOf | undefined => perKey?.by;
+
 /** Every setting, with its default: queue > module > default, of which the last two are resolved already. */
 function policyOf(queue: InMs<QueueSettings>, module: PolicyOptions) {
   const archive = queue.archive ?? module.archive;
@@ -28,6 +31,8 @@ function policyOf(queue: InMs<QueueSettings>, module: PolicyOptions) {
     maxPending: queue.maxPending,
     ordered: queue.ordered ?? false,
     fair: queue.fair ?? false,
+    /** undefined: its jobs have no key. */
+    by: keyOf(queue),
     /** undefined: succeeded and cancelled jobs are deleted at once. */
     archiveKeepMs: archive ? archive.keepMs : undefined,
     deadLetterKeepMs: (queue.deadLetter ?? module.deadLetter).keepMs,

@@ -2,7 +2,7 @@ import type { OnDeadJob } from '../job/job-state.js';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import type { Concurrency } from '../job/concurrency.js';
 import type { AttemptPolicy } from '../job/job-handler.js';
-import type { LimitRule, RateLimit } from '../job/limit.js';
+import type { LimitRule, PerKeyRule, RateLimit } from '../job/limit.js';
 import type { ContextCarrier } from '../job/context-carrier.js';
 import type { Duration, InMs } from '../job/values/duration.js';
 import type { LogOptions } from '../observability/log-listener.js';
@@ -16,6 +16,8 @@ export interface QueueSettings extends AttemptPolicy {
   fleetConcurrency?: number;
   /** Starts of its jobs in a time, over all processes; default no limit. */
   rate?: RateLimit;
+  /** A limit for each key of its jobs, such as a tenant, over all processes. Set it in every process that enqueues. See `docs/operate/limits-per-key.md`. */
+  perKey?: PerKeyRule;
   /** What becomes of its succeeded and cancelled jobs, default the module's. */
   archive?: false | { readonly keepMs: Duration };
   /** Refuses enqueues beyond this many waiting jobs with `QUEUE_FULL`, 1 to 1,000,000; default no limit. Give it in every process. */

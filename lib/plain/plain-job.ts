@@ -78,6 +78,7 @@ export class PlainJob {
       runMs,
       policy,
       isOrdered: false,
+      isKeyed: false,
       ...chances,
     };
   }

@@ -34,6 +34,7 @@ const MISSING_OF_QUEUES = [
   'maxPending',
   'onDeadJob',
   'fleetConcurrency',
+  'perKey',
   'rate',
 ] as const;
 

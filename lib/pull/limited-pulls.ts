@@ -1,4 +1,5 @@
 import { FleetLimits } from '../limits/fleet-limits.js';
+import { queueOfKeys } from '../job/limit.js';
 import type { Lane } from '../job/lane.js';
 import type { Site } from '../maintenance/duties.js';
 import type { ClaimedRow } from '../storage/claim/row-mapper.js';
@@ -34,6 +35,11 @@ export class LimitedPulls {
 
   isLimited(queue: string): boolean {
     return this.fleet.get(queue)?.ofQueue ?? false;
+  }
+
+  /** Some queue has a limit per key. */
+  get hasKeys(): boolean {
+    return this.fleet.all().some(({ name }) => queueOfKeys(name) !== undefined);
   }
 
   /** The queues of these lanes that have a limit, with their lanes. */

@@ -195,16 +195,25 @@ export class PostgresJobQueue extends JobQueue {
     const { signals } = this.parts.storage;
     if (isGoing(outcome))
       signals.send(
-        wakeUpFor([{ lane: run.laneId, later: delayOf(outcome.again) > 0, fair: run.isFair }]),
+        wakeUpFor([
+          {
+            lane: run.laneId,
+            later: delayOf(outcome.again) > 0,
+            fair: run.isFair,
+            keyed: run.isKeyed,
+          },
+        ]),
       );
-    else if (run.isOrdered) this.turnEnded();
+    else if (run.isOrdered || run.isKeyed) this.turnEnded(run);
+    if (isGoing(outcome) && run.isKeyed) this.claims.turnEnded(run);
     if (run.isOrdered && outcome.kind === 'failed') this.reports.jobDied(run);
     this.reports.settled(run, outcome);
   }
 
-  /** Its turn is vacant: whoever looks next hands it on. */
-  private turnEnded(): void {
-    this.claims.turnEnded();
-    this.parts.storage.signals.send({ lanes: [], later: true });
+  /** Its turn is vacant, or its permit free: whoever looks next hands it on. */
+  private turnEnded(run: PulledRun): void {
+    this.claims.turnEnded(run);
+    const keyed = run.isKeyed ? { keyed: true } : {};
+    this.parts.storage.signals.send({ lanes: [], later: run.isOrdered, ...keyed });
   }
 }

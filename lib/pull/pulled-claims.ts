@@ -67,21 +67,23 @@ export class PulledClaims {
       lanes: () => this.lanes(),
       apply: (news: News) => this.apply(news),
     };
-    this.rota = new Rota(site, ['promote', 'expire', 'turn', 'advance', 'tally']);
+    this.rota = new Rota(site, ['promote', 'expire', 'turn', 'permit', 'advance', 'tally']);
     this.rota.wake('tally');
     const tally = new TallyKeeper(parts);
     storage.beforeClose(() => tally.round().then(nothing, nothing));
   }
 
-  /** The turn of an ordered group has become vacant: the next claim hands it on. */
-  turnEnded(): void {
-    this.rota.wake('turn');
+  /** A turn of an ordered group has become vacant, a permit free, or a step has ended: the next claim has the rest. */
+  turnEnded({ isOrdered, isKeyed }: { isOrdered: boolean; isKeyed: boolean }): void {
+    if (isOrdered) this.rota.wake('turn');
+    if (isKeyed) this.rota.wake('permit');
     this.rota.wake('advance');
   }
 
   async claim(wish: CheckedClaim, rounds = STRAY_ROUNDS): Promise<PulledRows> {
     await this.limited.open();
     await this.lanesFor(wish);
+    if (this.limited.hasKeys) this.rota.wake('permit');
     await this.rota.turn();
     const leaseId = this.ids.next();
     const lanes = await this.lanesFor(wish);

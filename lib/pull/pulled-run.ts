@@ -21,6 +21,7 @@ export function pulledRun(
   const shape = {
     group: options?.group,
     isOrdered: options?.ordered === true,
+    isKeyed: options?.limitKey !== undefined,
     isFair: options?.fair === true,
   };
   return { id, epoch, queue, name, runMs, laneId: lane, ...chances, policy, ...shape };

@@ -219,6 +219,16 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
     return this.row.options !== null && this.options.step !== undefined;
   }
 
+  /** It has a permit of its key. */
+  get isKeyed(): boolean {
+    return this.row.options !== null && this.options.limitKey !== undefined;
+  }
+
+  /** It has a turn, or a permit, that others wait for. */
+  get handsOn(): boolean {
+    return this.isOrdered || this.isKeyed;
+  }
+
   override get lastError(): Failure | undefined {
     return this.row.lastError === null ? undefined : (JSON.parse(this.row.lastError) as Failure);
   }

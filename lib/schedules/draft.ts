@@ -56,8 +56,13 @@ export async function draftOf(
   refuseNever(name, calendar, times);
   const { queue, payload, job } = await jobsOf(rule);
   const { maxPayloadBytes } = options;
-  const known = knownOf(options, queue);
-  checkedJob(queue, payload, job, { maxPayloadBytes, newId: () => '', ...known });
+  const shape = { ...knownOf(options, queue), by: new QueuePolicies(options).of(queue).by };
+  const { limitKey } = checkedJob(queue, payload, job, {
+    maxPayloadBytes,
+    newId: () => '',
+    ...shape,
+  });
+  const known = { ...knownOf(options, queue), ...(limitKey !== undefined && { limitKey }) };
   const spec = { ...times, queue, job, known };
   const text = payloadText(payload, maxPayloadBytes);
   return {

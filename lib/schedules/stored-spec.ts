@@ -16,6 +16,8 @@ import { calendarOf, type Calendar, type Timetable } from './calendar/calendar.j
 interface KnownQueue {
   ordered?: boolean;
   fair?: boolean;
+  /** Of its payload, which is always the same. */
+  limitKey?: string;
   maxPending?: number;
 }
 

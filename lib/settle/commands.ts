@@ -17,7 +17,7 @@ export type Going = Extract<Outcome, { kind: 'retried' | 'rescheduled' | 'releas
 /** A run that is to be settled, a handler's or a remote worker's. */
 export type EndedRun = RunKey &
   ReportedRun &
-  Pick<Chances, 'backoff'> & { policy: QueuePolicy; isOrdered: boolean };
+  Pick<Chances, 'backoff'> & { policy: QueuePolicy; isOrdered: boolean; isKeyed: boolean };
 
 /** The same, and what has become of it. */
 export interface Ended {

@@ -16,8 +16,8 @@ export class Completer {
     private readonly settings: {
       maxOutputBytes: number;
       reports: RunReports;
-      /** A turn became vacant, or a step has ended. */
-      onLeft: () => void;
+      /** A turn became vacant, a permit is free, or a step has ended. */
+      onLeft: (run: JobRun) => void;
     },
   ) {}
 
@@ -36,7 +36,7 @@ export class Completer {
     const success = completionOf(run, stored.text);
     if (
       !(await joined.alone((within) =>
-        this.storage.settlements.complete(within, this.worker, success),
+        this.storage.settlements.complete(within, this.worker, success, run.isKeyed),
       ))
     )
       throw leaseLost(run);
@@ -44,7 +44,7 @@ export class Completer {
     run.heldBy = joined;
     signals.onCommit(joined.runner, () => {
       run.committed = true;
-      if (run.isOrdered || run.isStep) this.settings.onLeft();
+      if (run.handsOn || run.isStep) this.settings.onLeft(run);
     });
     if (stored.problem) this.settings.reports.outputCut(run, stored.problem);
   }

@@ -17,7 +17,12 @@ export async function settleOne(ended: Ended, terms: SettleTerms): Promise<Outco
   const { outcome } = ended;
   const { settlements, within, worker, output } = terms;
   if (outcome.kind === 'succeeded')
-    return (await settlements.complete(within, worker, completionOf(ended.run, output)))
+    return (await settlements.complete(
+      within,
+      worker,
+      completionOf(ended.run, output),
+      ended.run.isKeyed,
+    ))
       ? outcome
       : undefined;
   if (isGoing(outcome)) {

@@ -41,10 +41,10 @@ type Way = [belongs: (entry: Settling) => boolean, settle: (part: Settling[]) =>
 
 /** Of successes: each has a statement of its own. */
 const KINDS = [
-  { isOrdered: false, isStep: false },
-  { isOrdered: true, isStep: false },
-  { isOrdered: false, isStep: true },
-  { isOrdered: true, isStep: true },
+  { handsOn: false, isStep: false },
+  { handsOn: true, isStep: false },
+  { handsOn: false, isStep: true },
+  { handsOn: true, isStep: true },
 ] as const;
 
 const MAX_BATCH = 500;
@@ -70,9 +70,7 @@ export class SettleQueue {
     [({ outcome }) => isEnding(outcome), (part) => this.bury(part)],
     ...KINDS.map((kind): Way => [
       ({ run, outcome }) =>
-        outcome.kind === 'succeeded' &&
-        run.isOrdered === kind.isOrdered &&
-        run.isStep === kind.isStep,
+        outcome.kind === 'succeeded' && run.handsOn === kind.handsOn && run.isStep === kind.isStep,
       (part) => this.succeed(kind, part),
     ]),
   ];
@@ -208,6 +206,7 @@ export class SettleQueue {
     );
     const moved = new Map(answers.map((answer) => [answer.id, answer.moved]));
     for (const entry of batch) this.afterPutBack(entry, moved.get(entry.run.id));
+    this.successes.leave(batch.filter(({ run }) => run.isKeyed));
   }
 
   private afterPutBack(entry: Settling, moved: boolean | undefined): void {

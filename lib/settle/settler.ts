@@ -44,7 +44,7 @@ export class Settler {
   add(run: JobRun, outcome: Outcome): void {
     if (run.committed)
       return this.acknowledge({ run, outcome: outcome.kind === 'succeeded' ? outcome : DONE });
-    if (outcome.kind !== 'succeeded' || run.completed || run.isOrdered || run.isStep)
+    if (outcome.kind !== 'succeeded' || run.completed || run.handsOn || run.isStep)
       return this.parts.settleQueue.add({ run, outcome });
     this.successes.push({ run, outcome });
     this.parts.onSuccess();

@@ -11,8 +11,8 @@ export interface SuccessesParts {
   groups: GroupRepository;
   workflows: WorkflowRepository;
   worker: string;
-  /** Turns of ordered groups were passed on (`lanes`: jobs are ready there), or became vacant. */
-  onTurns: (turns: { lanes: number[]; later: number; vacant: number }) => void;
+  /** Turns of ordered groups were passed on (`lanes`: jobs are ready there), or became vacant; permits of keys are free (`keys`). */
+  onTurns: (turns: { lanes: number[]; later: number; vacant: number; keys: boolean }) => void;
   /** Workflows have moved on, or have to be looked at. */
   onMoved: (moved: Moved) => void;
 }
@@ -23,15 +23,16 @@ const NO_ID = '00000000-0000-0000-0000-000000000000';
 export class Successes {
   constructor(private readonly parts: SuccessesParts) {}
 
-  settle(kind: { isOrdered: boolean; isStep: boolean }, batch: Settling[]): Promise<string[]> {
-    if (kind.isStep) return kind.isOrdered ? this.completeEach(batch) : this.moveOn(batch);
-    return kind.isOrdered ? this.passOn(batch) : this.succeed(batch);
+  settle(kind: { handsOn: boolean; isStep: boolean }, batch: Settling[]): Promise<string[]> {
+    if (kind.isStep) return kind.handsOn ? this.completeEach(batch) : this.moveOn(batch);
+    return kind.handsOn ? this.passOn(batch) : this.succeed(batch);
   }
 
   /** What ended in another way leaves the same to duties. */
   leave(batch: Settling[]): void {
-    if (batch.some(({ run }) => run.isOrdered))
-      this.parts.onTurns({ lanes: [], later: 0, vacant: 1 });
+    const vacant = batch.some(({ run }) => run.isOrdered) ? 1 : 0;
+    const keys = batch.some(({ run }) => run.isKeyed);
+    if (vacant > 0 || keys) this.parts.onTurns({ lanes: [], later: 0, vacant, keys });
     if (batch.some(({ run }) => run.isStep)) this.parts.onMoved(LOOK);
   }
 
@@ -43,11 +44,11 @@ export class Successes {
     return (await claimRepository.settleAndClaim(worker, successes, [], nothing)).lost;
   }
 
-  /** Those of ordered groups: their followers get their turn. */
+  /** Those of ordered groups, whose followers get their turn, and those that had a permit of their key. */
   private async passOn(batch: Settling[]): Promise<string[]> {
     const { groups, worker, onTurns } = this.parts;
     const { lost, ...turns } = await groups.settle(worker, batch.map(successIn));
-    for (const { run } of batch) run.lane.onTurnsPassed();
+    for (const { run } of batch) if (run.isOrdered) run.lane.onTurnsPassed();
     onTurns(turns);
     return lost;
   }
@@ -60,12 +61,12 @@ export class Successes {
     return lost;
   }
 
-  /** Those that have a turn as well: each in a statement of its own, and duties have the rest. */
+  /** Those that have a turn, or a permit, as well: each in a statement of its own, and duties have the rest. */
   private async completeEach(batch: Settling[]): Promise<string[]> {
     const { settleRepository, worker } = this.parts;
     const lost: string[] = [];
     for (const entry of batch)
-      if (!(await settleRepository.completeAlone(worker, successIn(entry))))
+      if (!(await settleRepository.completeAlone(worker, successIn(entry), entry.run.isKeyed)))
         lost.push(entry.run.id);
     this.leave(batch);
     return lost;

@@ -17,6 +17,7 @@ import { FindRepository } from './reading/find.repository.js';
 import { SettleRepository } from './settle/settle.repository.js';
 import { Lanes } from './lanes/lanes.js';
 import { LeaseRepository } from './leases/lease.repository.js';
+import { KeyRepository } from './limits/key.repository.js';
 import { LimitRepository } from './limits/limit.repository.js';
 import { ListingRepository } from './reading/listing.repository.js';
 import { Migrator } from './schema/migrator.js';
@@ -64,6 +65,7 @@ export class Storage {
   readonly partitions: PartitionRepository;
   readonly periods: PeriodRepository;
   readonly lanes: Lanes;
+  readonly keys: KeyRepository;
   readonly limits: LimitRepository;
   readonly unusedLanes: UnusedLanesRepository;
   readonly directClaims = new DirectClaims();
@@ -101,7 +103,7 @@ export class Storage {
     this.leases = new LeaseRepository(database);
     this.partitions = new PartitionRepository(database);
     [this.periods, this.limits] = [new PeriodRepository(database), new LimitRepository(database)];
-    this.unusedLanes = new UnusedLanesRepository(database);
+    [this.keys, this.unusedLanes] = [new KeyRepository(database), new UnusedLanesRepository(database)]; // prettier-ignore
     this.pulls = new PullRepository(database);
     this.queues = new QueueRepository(database);
     this.schedules = new ScheduleRepository(database);

@@ -194,9 +194,10 @@ function makeDispatcher(
     settler.add(run, outcome);
     dispatcher.notice();
   };
-  const tools = toolsOf(parts, shared, () => {
-    wake('turn');
-    wake('advance');
+  const tools = toolsOf(parts, shared, (run) => {
+    if (run.isOrdered) wake('turn');
+    if (run.isKeyed) wake('permit');
+    if (run.isStep) wake('advance');
   });
   const { dataSource } = storage.database;
   const single = new Executor({ ...tools, reports, dataSource, rescheduleForMs, settle });
@@ -213,7 +214,7 @@ function makeDispatcher(
 function toolsOf(
   { storage, options, queues, events }: WorkerParts,
   { worker, reports }: Shared,
-  onLeft: () => void,
+  onLeft: (run: JobRun) => void,
 ): ContextTools {
   const { maxOutputBytes } = options;
   const completer = new Completer(storage, worker, { maxOutputBytes, reports, onLeft });
@@ -267,9 +268,10 @@ function makeSettleQueue(
   { signals, events }: { signals: Signals; events: QueueEventBus },
   { wakeSettleQueue, onReturn, wake }: CrewHooks,
 ): SettleQueue {
-  const onTurns: SettleQueueParts['onTurns'] = ({ vacant, ...turns }) => {
+  const onTurns: SettleQueueParts['onTurns'] = ({ vacant, keys, ...turns }) => {
     tellTurns(signals, turns);
     if (vacant > 0) wake('turn');
+    if (keys) wake('permit');
   };
   const onMoved: SettleQueueParts['onMoved'] = (moved) => {
     tellMoved(moved, signals, events);

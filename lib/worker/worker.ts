@@ -188,6 +188,7 @@ export class Worker {
 
   private hear(signal: Signal): void {
     this.wakeFor(signal);
+    if (signal.keyed && signal.lanes.length === 0) return;
     if (signal.lanes.filter((id) => this.crew.lanes.isNew(id)).length > 0)
       this.loops.promote.wake();
     this.crew.fairPoller.expectNews(signal.lanes);
@@ -202,6 +203,7 @@ export class Worker {
     if (signal.cancel) this.loops.beat.wake();
     if (signal.pauses) this.loops.promote.wake();
     if (signal.schedules) this.loops.tick.wake();
+    if (signal.keyed) this.loops.permit.wake();
     if (signal.later) this.loops.promote.wakeIn(LATER_MS);
     if (signal.fair) this.lookForFair(signal.lanes);
   }

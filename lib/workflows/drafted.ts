@@ -52,9 +52,9 @@ export class Drafted {
     carried: Record<string, string> | undefined,
   ): Promise<CheckedJob[]> {
     const queue = isTemplate(target) ? target.queue : target;
-    const { ordered, fair } = this.policies.of(queue);
+    const { ordered, fair, by } = this.policies.of(queue);
     const own = { maxPayloadBytes: this.options.maxPayloadBytes, newId: () => this.ids.next() };
-    const limits = { ...own, ordered, fair, carried, step: name } as JobLimits;
+    const limits = { ...own, ordered, fair, by, carried, step: name } as JobLimits;
     const jobs = payloads.map((payload) => {
       const item = { payload, ...options, workflowId };
       const made = isTemplate(target) ? templatedItem(target, item) : item;

@@ -23,6 +23,8 @@ const NOTHING: Promotion = {
   vacant: false,
   arrived: false,
   expiryMs: null,
+  keyMs: null,
+  movedKeyed: false,
 };
 
 describe('the promoter', () => {

@@ -32,6 +32,7 @@ const run = {
     maxAttempts: 2,
     runMs: 7,
     policy,
+    isKeyed: false,
     isOrdered: true,
   },
   backoff: constant({ delayMs: 9 }),

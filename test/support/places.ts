@@ -3,105 +3,110 @@
  * know the place. A new statement is a line here, a new place a column: each of its cells is decided, or the spec fails.
  */
 export const TABLE = `
-  statement                   ready        fair_ready   suspect      scheduled    blocked   staged       claim        vacant    head     archive   dead_letter
-  advance_time                ~            ~            ~            ~            timeless  timeless     ~            timeless  ~        ~         ~
-  bury                        runs         runs         runs         runs         runs      runs         ends         +         +        +         +
-  cancel                      -            -            -            -            -         -            ?            +         ?        +         cancelled
-  change                      +-           +-           +-           +-           ?         ?            waits        holds     holds    live      live
-  check_places                ?            ?            ?            ?            ?         ?            ?            ?         ?        live      live
-  check_some_places           ?            ?            ?            ?            ?         ?            ?            whole     whole    live      live
-  claim                       -            own          own          notyet       notyet    notyet       +-           holds     holds    live      live
-  claim_fair                  own          -            own          notyet       notyet    notyet       +            holds     holds    live      live
-  claim_next                  -            -            -            notyet       notyet    notyet       +            holds     holds    live      live
-  claim_suspects              own          own          -            notyet       notyet    notyet       +            holds     holds    live      live
-  clear                       -            -            -            -            -         -            -            -         -        -         -
-  close_pulled                runs         runs         runs         runs         runs      runs         -            holds     holds    settled   settled
-  commit_staged               +            +            new          +            turnless  -            waits        holds     holds    live      live
-  complete                    runs         runs         runs         runs         runs      runs         ends         +         success  +         success
-  count_blocked_groups        groups       groups       groups       groups       groups    groups       groups       groups    ?        groups    groups
-  count_dead_letters          ended        ended        ended        ended        ended     ended        ended        noturn    noturn   beside    ?
-  count_dead_letters_written  ended        ended        ended        ended        ended     ended        ended        noturn    noturn   beside    ?
-  count_pending               ?            ?            ?            ?            ?         ?            waits        noturn    noturn   live      live
-  count_places                ?            ?            ?            ?            ?         ?            ?            noturn    noturn   many      ?
-  describe_group              job          job          job          job          ?         job          job          ?         ?        live      live
-  draw_starts                 ?            ?            ?            notyet       notyet    notyet       waits        noturn    noturn   live     live
-  enqueue                     +            held         new          +            held      held         direct       held      held     live      live
-  enqueue_claimed             direct       direct       direct       direct       direct    direct       +            held      held     live      live
-  enqueue_held                +            +            new          +            +         +            direct       +         +        live      live
-  enqueue_one                 +            held         new          plain        held      held         direct       held      held     live      live
-  enqueue_one_and_notify      +            held         new          plain        held      held         direct       held      held     live      live
-  enqueue_plain               +            held         new          plain        held      held         direct       held      held     live      live
-  expire_staged               uncommitted  uncommitted  uncommitted  uncommitted  -         -            uncommitted  +         skipped  bad       +
-  explain_job                 ?            ?            view         view         view      view         ?            apart     apart    view      view
-  find_ends                   job          job          job          job          job       job          job          noturn    noturn   ?         ?
-  find_kept_ids               ended        ended        ended        ended        ended     ended        ended        noturn    noturn   ?         ?
-  free_shares                 runs         runs         runs         runs         runs      runs         ?            noturn    noturn   live     live
-  function_enqueue            +            ?            ?            +            ?         ?            waits        held      held     live      live
-  hand_on                     +            ordered      +            +            -         +            waits        -         -        live      live
-  has_due                     ?            ?            ?            ?            ?         uncommitted  ?            ?         ?        live      live
-  hasten                      +            +            +            -            delayed   delayed      delayed      holds     holds    live      live
-  held_by_lease               runs         runs         runs         runs         runs      runs         ?            holds     holds    live      live
-  lift_blocks                 groups       groups       groups       groups       groups    groups       groups       +         ~        groups    groups
-  list_all_dead_letters       beside       beside       beside       beside       beside    beside       beside       noturn    noturn   beside    ?
-  list_archive                beside       beside       beside       beside       beside    beside       beside       noturn    noturn   ?         beside
-  list_blocked                beside       beside       beside       beside       ?         beside       beside       noturn    noturn   beside    beside
-  list_blocked_groups         groups       groups       groups       groups       ?         groups       groups       groups    ?        groups    groups
-  list_by_error_key           beside       beside       beside       beside       beside    beside       beside       noturn    noturn   beside    ?
-  list_by_fingerprint         job          job          job          job          job       job          job          noturn    noturn   ?         ?
-  list_by_group               job          job          job          job          job       job          job          noturn    noturn   live      live
-  list_by_unique_key          job          job          job          job          job       job          job          noturn    noturn   ?         ?
-  list_by_workflow            job          job          job          job          job       job          job          noturn    noturn   live      live
-  list_dead_letters           beside       beside       beside       beside       beside    beside       beside       noturn    noturn   beside    ?
-  list_errors                 ended        ended        ended        ended        ended     ended        ended        noturn    noturn   beside    ?
-  list_failing                beside       beside       beside       ?            beside    beside       beside       noturn    noturn   live      live
-  list_fair                   beside       ?            beside       beside       beside    beside       beside       noturn    noturn   beside    beside
-  list_lanes_with_jobs        ?            ?            ?            notyet       notyet    notyet       served       noturn    noturn   live      live
-  list_lost                   ?            ?            ?            ?            ?         ?            ?            noturn    noturn   live      live
-  list_oldest_ready           ?            ?            ?            notyet       notyet    notyet       waits        noturn    noturn   live      live
-  list_queues                 ?            ?            ?            ?            ?         ?            ?            noturn    noturn   many      ?
-  list_ready                  ?            beside       beside       beside       beside    beside       beside       noturn    noturn   beside    beside
-  list_running                beside       beside       beside       beside       beside    beside       ?            noturn    noturn   beside    beside
-  list_scheduled              beside       beside       beside       ?            beside    beside       beside       noturn    noturn   beside    beside
-  list_served_lanes           ?            ?            ?            notyet       notyet    notyet       served       noturn    noturn   live      live
-  list_shares                 job          job          job          job          job       job          ?            noturn    noturn   live     live
-  list_staged                 beside       beside       beside       beside       beside    ?            beside       noturn    noturn   beside    beside
-  list_suspects               beside       beside       ?            beside       beside    beside       beside       noturn    noturn   beside    beside
-  list_troubles               ?            ?            ?            ?            ?         ?            ?            noturn    ?        live      ?
-  list_waiting_lanes          ?            ?            ?            ?            ?         ?            served       noturn    noturn   live      live
-  list_workers                runs         runs         runs         runs         runs      runs         ?            noturn    noturn   live      live
-  look_at_limit               ?            ?            ?            notyet       notyet    notyet       waits        noturn    noturn   live     live
-  lose_lease                  runs         runs         runs         runs         runs      runs         ?            noturn    noturn   live      live
-  make_tick                   +            held         new          +            held      held         direct       held      held     live      live
-  note_unused_lanes           ?            ?            ?            ?            ?         ?            ?            noturn    noturn   retained  retained
-  promote                     +            +            +            -            delayed   delayed      delayed      ?         ?        live      live
-  pull_claim                  -            own          -            notyet       notyet    notyet       +            holds     holds    live      live
-  pull_claim_fair             own          -            own          notyet       notyet    notyet       +            holds     holds    live      live
-  purge_ended                 ended        ended        ended        ended        ended     ended        ended        +         ~        -         -
-  purge_given_ids             job          job          job          job          job       job          job          noturn    noturn   ?         ?
-  put_back                    +            +            +            +            holds     committed    ends         holds     holds    live      live
-  reap_claims                 suspected    suspected    +            suspected    holds     committed    -            +         +        +         +
-  release_claims              +            +            +            atonce       holds     committed    -            holds     holds    live      live
-  release_group               groups       groups       groups       groups       groups    groups       groups       +         ~        groups    groups
-  remove_unused_lanes         ?            ?            ?            ?            ?         ?            ?            noturn    ?        retained  ?
-  renew_lease                 runs         runs         runs         runs         runs      runs         ?            holds     holds    live      live
-  renew_pulled                runs         runs         runs         runs         runs      runs         ?            holds     holds    live      live
-  replace                     +-           alone        +-           +-           alone     alone        alone        alone     alone    live      live
-  restore                     +            +            +            +            +         +            ?            +         +        live      live
-  return_strays               +            +            +            ?            ?         +            ?            holds     holds    live      live
-  revive                      +            +            +            atonce       +         committed    waits        +         +~       -         -
-  sample_payloads             ?            ?            ?            ?            ?         ?            served       noturn    noturn   live      live
-  set_apart                   runs         runs         runs         runs         runs      runs         ends         +         skipped  bad       +
-  settle_and_claim            -            own          own          notyet       inorder   notyet       +-           inorder   inorder  unkept    success
-  settle_keep_and_claim       -            own          own          notyet       inorder   notyet       +-           inorder   inorder  +         success
-  settle_ordered              +            ordered      +            +            -         +            ends         +         ?        +         success
-  take_back                   -            -            new          -            -         -            waits        +         living   live      live
-  take_vacant                 groups       groups       groups       groups       groups    groups       groups       ?         ?        groups    groups
-  settle_steps                +            held         new          +            held         held         ends         held         held         +            success
-  take_ends                   +            held         new          +            held         held         settled      held         held         settled      settled
-  skip_stages                 +            held         new          +            held         held         waits        held         held         live         live
-  complete_empty              +            held         new          +            held         held         waits        held         held         live         live
-  stop_workflow               +            held         new          +            held         held         waits        held         held         live         live
-  view_jobs                   ?            ?            ?            ?            ?         ?            ?            noturn    noturn   ?         ?
+  statement                   ready        fair_ready   suspect      scheduled    blocked   keyed        staged       claim        vacant    permit    head     archive   dead_letter
+  advance_time                ~            ~            ~            ~            timeless  ~            timeless     ~            timeless  timeless  ~        ~         ~
+  ask_keys                    keys         keys         keys         keys         keys      ?            keys         keys         keys      keys      keys     live      live
+  bury                        runs         runs         runs         runs         runs      runs         runs         ends         +         -         +        +         +
+  cancel                      -            -            -            -            -         -            -            ?            +         -         ?        +         cancelled
+  change                      +-           +-           +-           +-           ?         +-           ?            waits        holds     -         holds    live      live
+  check_places                ?            ?            ?            ?            ?         ?            ?            ?            ?         ?         ?        live      live
+  check_some_places           ?            ?            ?            ?            ?         ?            ?            ?            whole     whole     whole    live      live
+  claim                       -            own          own          notyet       notyet    notyet       notyet       +-           holds     holds     holds    live      live
+  claim_fair                  own          -            own          notyet       notyet    notyet       notyet       +            holds     holds     holds    live      live
+  claim_next                  -            -            -            notyet       notyet    notyet       notyet       +            holds     holds     holds    live      live
+  claim_suspects              own          own          -            notyet       notyet    notyet       notyet       +            holds     holds     holds    live      live
+  clear                       -            -            -            -            -         -            -            -            -         -         -        -         -
+  close_pulled                runs         runs         runs         runs         runs      runs         runs         -            holds     holds     holds    settled   settled
+  commit_staged               +            +            new          +            turnless  +            -            waits        holds     holds     holds    live      live
+  complete                    runs         runs         runs         runs         runs      runs         runs         ends         +         unkeyed   success  +         success
+  complete_empty              +            held         new          +            held      held         held         waits        held      held      held     live      live
+  complete_keyed              runs         runs         runs         runs         runs      runs         runs         ends         +         -         success  +         success
+  count_blocked_groups        groups       groups       groups       groups       groups    groups       groups       groups       groups    groups    ?        groups    groups
+  count_dead_letters          ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   beside    ?
+  count_dead_letters_written  ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   beside    ?
+  count_pending               ?            ?            ?            ?            ?         ?            ?            waits        noturn    noturn    noturn   live      live
+  count_places                ?            ?            ?            ?            ?         ?            ?            ?            noturn    noturn    noturn   many      ?
+  describe_group              job          job          job          job          ?         job          job          job          ?         nopermit  ?        live      live
+  draw_starts                 ?            ?            ?            notyet       notyet    notyet       notyet       waits        noturn    noturn    noturn   live      live
+  enqueue                     +            held         new          +            held      held         held         direct       held      held      held     live      live
+  enqueue_claimed             direct       direct       direct       direct       direct    direct       direct       +            held      held      held     live      live
+  enqueue_held                +            +            new          +            +         +            +            direct       +         nopermit  +        live      live
+  enqueue_one                 +            held         new          plain        held      held         held         direct       held      held      held     live      live
+  enqueue_one_and_notify      +            held         new          plain        held      held         held         direct       held      held      held     live      live
+  enqueue_plain               +            held         new          plain        held      held         held         direct       held      held      held     live      live
+  expire_staged               uncommitted  uncommitted  uncommitted  uncommitted  -         uncommitted  -            uncommitted  +         nopermit  skipped  bad       +
+  explain_job                 ?            ?            view         view         view      view         view         ?            apart     apart     apart    view      view
+  explain_key                 keys         keys         keys         keys         keys      ?            keys         ?            keys      ?         keys     live      live
+  find_ends                   job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
+  find_kept_ids               ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   ?         ?
+  free_shares                 runs         runs         runs         runs         runs      runs         runs         ?            noturn    noturn    noturn   live      live
+  function_enqueue            +            ?            ?            +            ?         ?            ?            waits        held      held      held     live      live
+  hand_on                     +            ordered      +            +            -         +            +            waits        -         nopermit  -        live      live
+  hand_permits                +            +            +            keys         keys      -            keys         keys         keys      +         keys     live      live
+  has_due                     ?            ?            ?            ?            ?         ?            uncommitted  ?            ?         nopermit  ?        live      live
+  hasten                      +            +            +            -            delayed   +            delayed      delayed      holds     holds     holds    live      live
+  held_by_lease               runs         runs         runs         runs         runs      runs         runs         ?            holds     holds     holds    live      live
+  lift_blocks                 groups       groups       groups       groups       groups    groups       groups       groups       +         nopermit  ~        groups    groups
+  list_all_dead_letters       beside       beside       beside       beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    ?
+  list_archive                beside       beside       beside       beside       beside    beside       beside       beside       noturn    noturn    noturn   ?         beside
+  list_blocked                beside       beside       beside       beside       ?         beside       beside       beside       noturn    noturn    noturn   beside    beside
+  list_blocked_groups         groups       groups       groups       groups       ?         groups       groups       groups       groups    groups    ?        groups    groups
+  list_by_error_key           beside       beside       beside       beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    ?
+  list_by_fingerprint         job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
+  list_by_group               job          job          job          job          job       job          job          job          noturn    noturn    noturn   live      live
+  list_by_unique_key          job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
+  list_by_workflow            job          job          job          job          job       job          job          job          noturn    noturn    noturn   live      live
+  list_dead_letters           beside       beside       beside       beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    ?
+  list_errors                 ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   beside    ?
+  list_failing                beside       beside       beside       ?            beside    beside       beside       beside       noturn    noturn    noturn   live      live
+  list_fair                   beside       ?            beside       beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    beside
+  list_keyed                  beside       beside       beside       beside       beside    ?            beside       beside       noturn    noturn    noturn   beside    beside
+  list_lanes_with_jobs        ?            ?            ?            notyet       notyet    notyet       notyet       served       noturn    noturn    noturn   live      live
+  list_lost                   ?            ?            ?            ?            ?         ?            ?            ?            noturn    noturn    noturn   live      live
+  list_oldest_ready           ?            ?            ?            notyet       notyet    notyet       notyet       waits        noturn    noturn    noturn   live      live
+  list_queues                 ?            ?            ?            ?            ?         ?            ?            ?            noturn    noturn    noturn   many      ?
+  list_ready                  ?            beside       beside       beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    beside
+  list_running                beside       beside       beside       beside       beside    beside       beside       ?            noturn    noturn    noturn   beside    beside
+  list_scheduled              beside       beside       beside       ?            beside    beside       beside       beside       noturn    noturn    noturn   beside    beside
+  list_served_lanes           ?            ?            ?            notyet       notyet    notyet       notyet       served       noturn    noturn    noturn   live      live
+  list_shares                 job          job          job          job          job       job          job          ?            noturn    noturn    noturn   live      live
+  list_staged                 beside       beside       beside       beside       beside    beside       ?            beside       noturn    noturn    noturn   beside    beside
+  list_suspects               beside       beside       ?            beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    beside
+  list_troubles               ?            ?            ?            ?            ?         ?            ?            ?            noturn    noturn    ?        live      ?
+  list_waiting_lanes          ?            ?            ?            ?            ?         ?            ?            served       noturn    noturn    noturn   live      live
+  list_workers                runs         runs         runs         runs         runs      runs         runs         ?            noturn    noturn    noturn   live      live
+  look_at_limit               ?            ?            ?            notyet       notyet    notyet       notyet       waits        noturn    noturn    noturn   live      live
+  lose_lease                  runs         runs         runs         runs         runs      runs         runs         ?            noturn    noturn    noturn   live      live
+  make_tick                   +            held         new          +            held      held         held         direct       held      held      held     live      live
+  note_unused_lanes           ?            ?            ?            ?            ?         ?            ?            ?            noturn    noturn    noturn   retained  retained
+  promote                     +            +            +            -            delayed   +            delayed      delayed      ?         nopermit  ?        live      live
+  pull_claim                  -            own          -            notyet       notyet    notyet       notyet       +            holds     holds     holds    live      live
+  pull_claim_fair             own          -            own          notyet       notyet    notyet       notyet       +            holds     holds     holds    live      live
+  purge_ended                 ended        ended        ended        ended        ended     ended        ended        ended        +         nopermit  ~        -         -
+  purge_given_ids             job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
+  put_back                    +            +            +            +            holds     +            committed    ends         holds     -         holds    live      live
+  reap_claims                 suspected    suspected    +            suspected    holds     +            committed    -            +         -         +        +         +
+  release_claims              +            +            +            atonce       holds     +            committed    -            holds     -         holds    live      live
+  release_group               groups       groups       groups       groups       groups    groups       groups       groups       +         nopermit  ~        groups    groups
+  remove_unused_lanes         ?            ?            ?            ?            ?         ?            ?            ?            noturn    noturn    ?        retained  ?
+  renew_lease                 runs         runs         runs         runs         runs      runs         runs         ?            holds     holds     holds    live      live
+  renew_pulled                runs         runs         runs         runs         runs      runs         runs         ?            holds     holds     holds    live      live
+  replace                     +-           alone        +-           +-           alone     +-           alone        alone        alone     -         alone    live      live
+  restore                     +            +            +            +            +         +            +            ?            +         -         +        live      live
+  return_strays               +            +            +            ?            ?         +            +            ?            holds     -         holds    live      live
+  revive                      +            +            +            atonce       +         +            committed    waits        +         nopermit  +~       -         -
+  sample_payloads             ?            ?            ?            ?            ?         ?            ?            served       noturn    noturn    noturn   live      live
+  set_apart                   runs         runs         runs         runs         runs      runs         runs         ends         +         -         skipped  bad       +
+  settle_and_claim            -            own          own          notyet       inorder   inorder      notyet       +-           inorder   inorder   inorder  unkept    success
+  settle_keep_and_claim       -            own          own          notyet       inorder   inorder      notyet       +-           inorder   inorder   inorder  +         success
+  settle_ordered              +            ordered      +            +            -         +            +            ends         +         -         ?        +         success
+  settle_steps                +            held         new          +            held      held         held         ends         held      held      held     +         success
+  skip_stages                 +            held         new          +            held      held         held         waits        held      held      held     live      live
+  stop_workflow               +            held         new          +            held      held         held         waits        held      held      held     live      live
+  take_back                   -            -            new          -            -         -            -            waits        +         nopermit  living   live      live
+  take_ends                   +            held         new          +            held      held         held         settled      held      held      held     settled   settled
+  take_vacant                 groups       groups       groups       groups       groups    groups       groups       groups       ?         nopermit  ?        groups    groups
+  view_jobs                   ?            ?            ?            ?            ?         ?            ?            ?            noturn    noturn    noturn   ?         ?
 `;
 
 /** Its columns. */
@@ -127,9 +132,11 @@ export const REASONS: Readonly<Record<string, string>> = {
   inorder: 'settle_ordered settles the jobs of ordered groups',
   job: 'it finds the row of the job, wherever the job stands',
   live: 'it is about live jobs alone',
+  keys: 'it is about keys and their permits alone',
   living: 'a head names a dead job, and here none dies',
   many: 'successes are not counted: nobody waits for them, and they are many',
   new: 'a new job is suspected of nothing',
+  nopermit: 'it is about no job that has a permit of its key',
   noturn: 'it is about jobs, not about turns',
   notyet: 'a job in this place may not run yet',
   ordered: 'a job stands in an ordered group or in a fair queue, never in both',
@@ -146,6 +153,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   timeless: 'it holds no time',
   turnless: 'where it has no turn yet, it goes on waiting there',
   uncommitted: 'it is about jobs that wait for their commit, or leaves them alone until then',
+  unkeyed: 'complete_keyed completes a job that has a key',
   unkept: 'settle_keep_and_claim settles what is kept',
   view: 'it asks the view, which knows the place',
   waits: 'it is about what waits, not about what runs',
@@ -161,7 +169,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
     'lanes_by_number list_lanes list_lane_numbers list_queue_names find_lanes find_unserved note_served_lanes register_lanes register_queues pause_queue resume_all',
   'know leases, not what is claimed under them':
     'take_lease keep_lease end_lease expire_leases serve_lanes find_lapsed list_live_workers',
-  'know keys, ids and periods': 'forget_ids find_periods open_periods purge_periods',
+  'know keys, ids and periods': 'forget_ids find_periods open_periods purge_periods purge_buckets',
   'know schedules and the rows of their jobs, wherever those stand':
     'add_ticks find_due_schedules list_schedules list_ticks move_schedule note_tick purge_ticks put_schedule remove_schedules see_schedules take_waiting_tick troubled_schedules',
   'know workflows, and what their jobs are made of':
@@ -196,6 +204,8 @@ export const NO_PLACES: Readonly<Record<string, string>> = {
   draft: 'jobs to come',
   arrival: 'what workflows have to be told',
   fleet_limit: 'limits across the fleet',
+  key_change: 'keys in which something has changed, wherever their jobs stand',
+  key_bucket: 'rates of keys',
   allotment: 'who has which share of a limit',
   tally: 'what workers have counted',
 };

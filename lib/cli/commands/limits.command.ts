@@ -11,6 +11,7 @@ interface SetFlags {
   rate?: string;
   burst?: string;
   strict?: boolean;
+  perKey?: boolean;
 }
 
 const EXAMPLES = `
@@ -19,6 +20,7 @@ Examples:
   simple-queue limits set mail --concurrency 10
   simple-queue limits set stripe --rate 100/1s --strict
   simple-queue limits set mail --rate none
+  simple-queue limits set mail --per-key --concurrency 2
   simple-queue limits reset mail`;
 
 /** `limits`: what bounds jobs over all processes, and who shares in it. */
@@ -36,6 +38,7 @@ export const addLimits: AddCommand = (program, act) => {
     .option('--rate <limit/time>', 'starts in a time, such as 100/1s, or "none"')
     .option('--burst <n>', 'with --rate: starts at once after a rest')
     .option('--strict', 'with --rate: in any window, spaced evenly')
+    .option('--per-key', 'of a queue: the limit that holds for each key of its jobs')
     .action(act(set));
   limits
     .command('reset')
@@ -60,9 +63,16 @@ async function show({ screen, session }: Cli): Promise<void> {
   });
 }
 
-function rowOf({ name, concurrency, allotted, shares, ...limit }: LimitSummary): Cell[] {
-  const given = concurrency === undefined ? '' : String(allotted);
-  return [name, String(concurrency ?? ''), given, rateOf(limit), stateOf(limit), sharesOf(shares)];
+function rowOf({ name, perKey, concurrency, allotted, shares, ...limit }: LimitSummary): Cell[] {
+  const given = concurrency === undefined || perKey ? '' : String(allotted);
+  return [
+    perKey ? `${name}/*` : name,
+    String(concurrency ?? ''),
+    given,
+    rateOf(limit),
+    stateOf(limit),
+    sharesOf(shares),
+  ];
 }
 
 function rateOf({ rate }: Pick<LimitSummary, 'rate'>): string {
@@ -87,11 +97,13 @@ function sharesOf(shares: LimitShare[]): string {
 async function set(cli: Cli, name: string, flags: SetFlags): Promise<void> {
   const { admin } = await cli.session();
   const known = (await admin.limits()).find((limit) => limit.name === name);
-  const key = known && !known.ofQueue ? 'concurrency' : 'fleetConcurrency';
-  const change: LimitChange = {
+  const isWhole = flags.perKey || (known && !known.ofQueue);
+  const key = isWhole ? 'concurrency' : 'fleetConcurrency';
+  const said = {
     ...(flags.concurrency === undefined ? {} : { [key]: numberOf(flags.concurrency) }),
     ...(flags.rate === undefined ? {} : { rate: rateFrom(flags) }),
   };
+  const change: LimitChange = flags.perKey ? { perKey: said } : said;
   await admin.setLimit(name, change);
   await cli.screen.answer({ name, ...change }, () => cli.screen.say(`Limit "${name}" is set.`));
 }

@@ -3,7 +3,7 @@ import { IN_CLAIMS, fenced } from '../places/held.sql.js';
 import { MAY_RUN, inLane } from '../places/places.sql.js';
 import { isHalted } from '../groups/vacant-queues.sql.js';
 
-/** Does anything of these lanes ($2) run, or could it run now or as soon as a vacant turn is handed on, or a workflow moved on? Looks no further than the first row. */
+/** Does anything of these lanes ($2) run, or could it run now or as soon as a vacant turn or a permit is handed on, or a workflow moved on? Looks no further than the first row. */
 export const HAS_DUE = statement(
   'has_due',
   `select exists (select from unnest($2::int[]) q(lane) cross join lateral (
@@ -17,6 +17,9 @@ export const HAS_DUE = statement(
       cross join lateral (
         select lane from simple_queue.blocked where group_name = v.group_name and shard = $1 and queue = q.queue limit 1) b
       where b.lane = any($2::int[]))
+    or exists (select from simple_queue.key_change k cross join lateral (
+        select lane from simple_queue.keyed where limit_key = k.limit_key and shard = $1 and queue = k.queue limit 1) w
+      where k.shard = $1 and k.due_at <= statement_timestamp() and w.lane = any($2::int[]))
     or exists (select from ${IN_CLAIMS}
       ${fenced('lane', 'offset 0')}
       where c.shard = $1 and j.lane = any($2::int[]))

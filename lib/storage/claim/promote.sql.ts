@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { KEYS_ASKED } from '../places/keys.sql.js';
 import { placed } from '../places/places.sql.js';
 import { isHalted, vacantQueues } from '../groups/vacant-queues.sql.js';
 
@@ -19,12 +20,14 @@ export const PROMOTE = statement(
     delete from simple_queue.scheduled where shard = $1 and ctid = any(array(select ctid from due)) returning id, run_at),
   moved as (
     update simple_queue.job set run_at = statement_timestamp()
-    where shard = $1 and id = any(array(select id from gone)) returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),
-  ${placed('moved', ['ready', 'fair_ready', 'suspect'])}
+    where shard = $1 and id = any(array(select id from gone)) returning id, lane, queue, priority, run_at, epoch, suspicion, group_name, fair, limit_key),
+  ${placed('moved', ['ready', 'fair_ready', 'suspect', 'keyed'])},
+  ${KEYS_ASKED}
   select
     (select count(*) from gone)::int as promoted,
-    array(select distinct lane from moved) as lanes,
-    exists (select from moved where fair) as "movedFair",
+    array(select distinct lane from moved where limit_key is null) as lanes,
+    exists (select from keyed) as "movedKeyed",
+    exists (select from moved where fair and limit_key is null) as "movedFair",
     (select max(run_at) from gone)::text as until,
     (select extract(epoch from run_at - statement_timestamp()) * 1000 from simple_queue.scheduled
       where shard = $1 and run_at > statement_timestamp() and run_at < 'infinity' order by run_at limit 1)::float8 as "nextMs",
@@ -34,6 +37,8 @@ export const PROMOTE = statement(
     exists (with recursive ${vacantQueues('-1')} select from hop v where v.n = 100 or not ${isHalted('v.queue')}) as vacant,
     exists (select from simple_queue.arrival where shard = $1) or exists (select from simple_queue.workflow
       where shard = $1 and deadline_at <= statement_timestamp() and ended_at is null and stop is null) as arrived,
+    (select greatest(0, extract(epoch from due_at - statement_timestamp()) * 1000) from simple_queue.key_change
+      where shard = $1 order by due_at limit 1)::float8 as "keyMs",
     (select extract(epoch from commit_by - statement_timestamp()) * 1000 from simple_queue.job
       where shard = $1 and commit_by > '-infinity' and commit_by < 'infinity' order by commit_by limit 1)::float8 as "expiryMs",
     array(select q.lane from unnest($3::int[]) q(lane) cross join lateral (

@@ -20,6 +20,10 @@ export interface Promotion {
   vacant: boolean;
   /** Something of workflows has to be looked at. */
   arrived: boolean;
+  /** When the next key is to be looked at; null: none. */
+  keyMs: number | null;
+  /** Some of the moved jobs wait for a permit of their key. */
+  movedKeyed: boolean;
   /** When the next staged job expires; null: none is staged. */
   expiryMs: number | null;
 }

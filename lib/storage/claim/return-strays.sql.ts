@@ -1,5 +1,6 @@
 import { statement } from '../connection/statement.js';
 import { IN_CLAIMS } from '../places/held.sql.js';
+import { permitsAskedAnew } from '../places/keys.sql.js';
 import { isPlaceOf, placed, WAITING } from '../places/places.sql.js';
 
 const TOP_EPOCH = 2_147_000_000;
@@ -15,7 +16,7 @@ export const RETURN_STRAYS = statement(
     select id, count(*) as strays from unnest($2::uuid[]) u(id) group by id),
   stray as materialized (
     select j.* from asked u cross join lateral (
-      select id, lane, queue, priority, run_at, epoch, suspicion, group_name, seq
+      select id, lane, queue, priority, run_at, epoch, suspicion, group_name, seq, limit_key
       from simple_queue.job where id = u.id and shard = $1 for update skip locked) j),
   lost as materialized (
     select j.id from stray j
@@ -25,8 +26,9 @@ export const RETURN_STRAYS = statement(
   moved as (
     update simple_queue.job set epoch = least(epoch + 1, ${TOP_EPOCH}), run_at = statement_timestamp()
     where shard = $1 and id = any(array(select id from lost))
-    returning id, lane, priority, run_at, epoch, suspicion, group_name, fair, commit_by),
-  ${placed('moved', ['staged', 'suspect', 'fair_ready', 'ready'])}
+    returning id, lane, queue, priority, run_at, epoch, suspicion, group_name, fair, commit_by, limit_key),
+  ${placed('moved', ['staged', 'suspect', 'fair_ready', 'ready', 'keyed'])},
+  ${permitsAskedAnew('moved t')}
   select a.id::text as id, m.lane, coalesce(m.fair, false) as fair,
     s.id is null and exists (select from simple_queue.job j where j.id = a.id and j.shard = $1) as locked
   from asked a left join stray s on s.id = a.id left join moved m on m.id = a.id`,

@@ -51,7 +51,8 @@ export const LIST_TROUBLES = statement(
       select count(*)::int as n, min(w.run_at) as since from (
         ${MAY_RUN.map((place) => `(select run_at from ${ofLane(place, 'l.id')} limit $2::int + 1)`).join(' union all\n        ')} union all
         (select s.run_at from (select run_at from ${ofLane('scheduled', 'l.id')} limit $2::int + 1) s where s.run_at <= statement_timestamp()) union all
-        (select null from ${ofLane('blocked', 'l.id')} limit $2::int + 1)) w) r
+        (select null from ${ofLane('blocked', 'l.id')} limit $2::int + 1) union all
+        (select run_at from ${ofLane('keyed', 'l.id')} limit $2::int + 1)) w) r
     where r.n > 0 and (q.paused_at is not null or not exists (select from served s where s.lane = l.id))
     limit 10000),
   silent as materialized (

@@ -10,6 +10,7 @@ const RANGES: Readonly<Record<WaitingPlace, string>> = {
   suspect: TIMES,
   scheduled: TIMES,
   blocked: 'seq >= l.first and seq <= l.last',
+  keyed: TIMES,
   staged: 'epoch >= l.lowest and epoch <= l.highest',
 };
 

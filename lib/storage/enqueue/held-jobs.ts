@@ -2,7 +2,7 @@ import { bigintArray, floatArray, textArray } from '../connection/binary-array.j
 import type { Held, NewJob } from '../../job/new-job.js';
 
 export const isHeld = (job: Held): boolean =>
-  job.group !== undefined || job.commitWithinMs !== undefined;
+  job.group !== undefined || job.commitWithinMs !== undefined || job.limitKey !== undefined;
 
 /** What `enqueue_held` is told beside what `enqueue` is told. `position`: the place in the caller's array. */
 export function heldValues(jobs: NewJob[], position: (job: NewJob) => number): unknown[] {
@@ -13,5 +13,6 @@ export function heldValues(jobs: NewJob[], position: (job: NewJob) => number): u
     jobs.map(position),
     floatArray(jobs.map((job) => job.commitWithinMs)),
     jobs.map((job) => job.fair ?? false),
+    textArray(jobs.map((job) => job.limitKey)),
   ];
 }

@@ -20,6 +20,8 @@ interface OrderedSettled {
   later: number;
   /** Turns that the turn duty has to hand on. */
   vacant: number;
+  /** Permits of keys are free, or wanted. */
+  keys: boolean;
   /** Runs that no longer held their job. */
   lost: string[];
 }

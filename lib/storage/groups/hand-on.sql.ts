@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { KEYS_ASKED } from '../places/keys.sql.js';
 import { placed } from '../places/places.sql.js';
 
 /**
@@ -24,8 +25,9 @@ export const HAND_ON = statement(
     delete from simple_queue.blocked where shard = $1 and ctid = any(array(select place from next)) returning id),
   moved as (
     update simple_queue.job set run_at = greatest(run_at, statement_timestamp())
-    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, priority, run_at, epoch, suspicion, commit_by),
-  ${placed('moved', ['ready', 'suspect', 'scheduled', 'staged'], { ready: 'lane', scheduled: 'id' })},
+    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, queue, priority, run_at, epoch, suspicion, commit_by, limit_key),
+  ${placed('moved', ['ready', 'suspect', 'scheduled', 'staged', 'keyed'], { ready: 'lane', scheduled: 'id' })},
+  ${KEYS_ASKED},
   dealt as materialized (
     select group_name, queue, seq from asked where seq is null
     union all select group_name, queue, 0 from next),
@@ -41,6 +43,6 @@ export const HAND_ON = statement(
         where group_name = d.group_name and shard = $1 and queue = d.queue limit 1 for update) h
       where d.seq is null)))
   select array(select distinct lane from readied) as lanes,
-    (select count(*) from scheduled)::int as later,
+    ((select count(*) from scheduled) + (select count(*) from keyed))::int as later,
     (select count(*) from dealt)::int as dealt`,
 );

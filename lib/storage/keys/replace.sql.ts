@@ -1,7 +1,8 @@
 import { statement } from '../connection/statement.js';
+import { permitsAskedAnew } from '../places/keys.sql.js';
 import { isPlaceOf, placed, unplaced } from '../places/places.sql.js';
 
-const MOVABLE = ['ready', 'scheduled', 'suspect'] as const;
+const MOVABLE = ['ready', 'scheduled', 'suspect', 'keyed'] as const;
 
 /**
  * Gives the waiting jobs of these keys new contents and a new time, under the id they have. The place row is locked first and decides,
@@ -16,28 +17,29 @@ const MOVABLE = ['ready', 'scheduled', 'suspect'] as const;
 export const REPLACE = statement(
   'replace',
   `with target as materialized (
-    select i.position, i.lane as new_lane, i.priority as new_priority, i.fingerprint, i.options, i.payload, i.payload_bytes, j.*,
+    select i.position, i.lane as new_lane, i.priority as new_priority, i.fingerprint, i.options, i.payload, i.payload_bytes, i.limit_key as new_key, j.*,
       greatest(statement_timestamp(), coalesce(i.at, statement_timestamp() + i.delay_ms * interval '1 millisecond')) as due
     from unnest($2::int[], $3::int[], $4::text[], $5::int[], $6::smallint[], $7::timestamptz[], $8::float8[], $9::text[], $10::text[],
-                $11::text[], $12::bytea[])
-      i(position, queue, unique_key, lane, priority, at, delay_ms, fingerprint, options, payload, payload_bytes)
+                $11::text[], $12::bytea[], $13::text[])
+      i(position, queue, unique_key, lane, priority, at, delay_ms, fingerprint, options, payload, payload_bytes, limit_key)
     cross join lateral (
-      select id, lane, priority, run_at, suspicion, coalesce(group_name, commit_by::text) as group_name from simple_queue.job
+      select id, lane, queue, priority, run_at, suspicion, limit_key, coalesce(group_name, commit_by::text) as group_name from simple_queue.job
       where unique_key = i.unique_key and shard = $1 and queue = i.queue limit 1) j),
   seen as materialized (
     select t.id from target t
     where t.group_name is null and (${MOVABLE.map((place) => `exists (select from simple_queue.${place} p where ${isPlaceOf(place, 't')} offset 0)`).join('\n      or ')})),
   ${unplaced('target', MOVABLE, 't.group_name is null')},
   waiting as materialized (
-    select id from unready union all select id from unscheduled union all select id from unsuspected),
+    select id from unready union all select id from unscheduled union all select id from unsuspected union all select id from unkeyed),
   moved as (
     update simple_queue.job j set lane = t.new_lane, priority = t.new_priority, run_at = t.due, fingerprint = t.fingerprint,
-      options = t.options::jsonb, payload = t.payload::json, payload_bytes = t.payload_bytes,
+      options = t.options::jsonb, payload = t.payload::json, payload_bytes = t.payload_bytes, limit_key = t.new_key,
       attempt = 0, reschedules = 0, last_error = null, cancel_at = null
     from target t
     where j.shard = $1 and j.id = any(array(select id from waiting)) and t.id = j.id
-    returning j.id, j.lane, j.priority, j.run_at, j.epoch, j.suspicion),
-  ${placed('moved', MOVABLE)}
+    returning j.id, j.lane, j.queue, j.priority, j.run_at, j.epoch, j.suspicion, j.limit_key),
+  ${placed('moved', MOVABLE)},
+  ${permitsAskedAnew('(select id, limit_key from target where id in (select id from moved)) t')}
   select t.position, t.id, exists (select from moved m where m.id = t.id) as replaced,
     not exists (select from seen s where s.id = t.id) as running
   from target t`,

@@ -64,5 +64,6 @@ function replaceValues(jobs: NewJob[]): unknown[] {
     textArray(jobs.map((job) => job.options)),
     textArray(jobs.map((job) => job.payload)),
     byteaArray(jobs.map((job) => job.payloadBytes)),
+    textArray(jobs.map((job) => job.limitKey)),
   ];
 }

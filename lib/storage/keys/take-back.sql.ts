@@ -10,11 +10,11 @@ export const TAKE_BACK = statement(
   'take_back',
   `with gone as (
     delete from simple_queue.job where shard = $1 and id = any($2::uuid[]) 
-    returning id, lane, priority, run_at, group_name, queue, seq, fair),
+    returning id, lane, priority, run_at, group_name, queue, seq, fair, limit_key),
   ${unplaced('gone', ['ready', 'fair_ready', 'scheduled'])},
   unstaged as (
     delete from simple_queue.staged where shard = $1 and id = any(array(select id from gone))),
-  ${unplaced('gone', ['blocked'])},
+  ${unplaced('gone', ['blocked', 'keyed'])},
   ${vacated('gone where seq is not null and id not in (select id from unblocked)')}
   select id from gone`,
 );

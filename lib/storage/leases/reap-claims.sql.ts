@@ -2,6 +2,7 @@ import { statement } from '../connection/statement.js';
 import { arrived } from '../places/arrived.sql.js';
 import { ended, keptByQueue } from '../places/ended.sql.js';
 import { fenced } from '../places/held.sql.js';
+import { permitsAskedAnew } from '../places/keys.sql.js';
 import { placed } from '../places/places.sql.js';
 import { stopped, vacated } from '../places/turns.sql.js';
 
@@ -36,10 +37,11 @@ export const REAP_CLAIMS = statement(
       suspicion = case when suspicion = 1 and $2::int = 1 then 3 when suspicion < 3 or suspicion % 2 = 0 then least(suspicion + 1, 9)
         else suspicion end
     where shard = $1 and id = any(array(select id from held where not cancelled and not poisoned))
-    returning id, lane, run_at, epoch, suspicion),
-  ${placed('back', ['suspect'])},
+    returning id, lane, queue, priority, run_at, epoch, suspicion, limit_key),
+  ${placed('back', ['suspect', 'keyed'])},
   ending as (
     delete from simple_queue.job where shard = $1 and id = any(array(select id from held where cancelled or poisoned)) returning *),
+  ${permitsAskedAnew('(select id, limit_key from back union all select id, limit_key from ending) t')},
   buried as (
     ${ended('dead_letter', { state: `'poisoned'`, stalls: 'stalls + 1', last_error: POISONED })}
     from ending e ${keptByQueue('e', '$3')}

@@ -2,6 +2,7 @@ import { statement } from '../connection/statement.js';
 import { arrived } from '../places/arrived.sql.js';
 import { ended, keptByQueue } from '../places/ended.sql.js';
 import { isLost, turnless } from '../places/lost.sql.js';
+import { permitsFreed } from '../places/keys.sql.js';
 import { unplaced } from '../places/places.sql.js';
 import { vacated } from '../places/turns.sql.js';
 
@@ -17,18 +18,18 @@ import { vacated } from '../places/turns.sql.js';
 export const CANCEL = statement(
   'cancel',
   `with target as materialized (
-    select id, epoch, lane, priority, run_at, suspicion, group_name, queue, seq, commit_by, fair
+    select id, epoch, lane, priority, run_at, suspicion, group_name, queue, seq, commit_by, fair, limit_key
     from simple_queue.job where shard = $1 and id = any($2::uuid[])),
   ${unplaced('target', ['ready', 'fair_ready', 'scheduled', 'suspect'])},
   unstaged as (
     delete from simple_queue.staged where shard = $1 and id = any(array(
       select j.id from target t cross join lateral (
         select id from simple_queue.job where id = t.id and shard = $1 for update) j where t.commit_by is not null)) returning id),
-  ${unplaced('target', ['blocked'])},
+  ${unplaced('target', ['blocked', 'keyed'])},
   turned as materialized (
     select id from unready union all select id from unscheduled union all select id from unsuspected union all select id from unstaged),
   waiting as materialized (
-    select id from turned union all select id from unblocked union all select id from unfair),
+    select id from turned union all select id from unblocked union all select id from unfair union all select id from unkeyed),
   lost as materialized (
     select j.id, t.group_name, t.queue, t.seq from target t cross join lateral (
       select id from simple_queue.job where id = t.id and shard = $1 and epoch = t.epoch for update) j
@@ -44,6 +45,7 @@ export const CANCEL = statement(
       select group_name, queue from gone where seq is not null and id in (select id from turned)
       union select g.group_name, g.queue from ${turnless('lost')} and g.seq is not null) t`)},
   ${arrived('gone', { state: `'cancelled'` })},
+  ${permitsFreed('gone t')},
   flagged as (
     update simple_queue.job set cancel_at = statement_timestamp()
     where shard = $1 and id = any(array(select id from target except select id from waiting except select id from lost)) and cancel_at is null and $4::boolean returning id)

@@ -12,6 +12,8 @@ import { CHANGE } from './change.sql.js';
 interface Changed {
   lane: number;
   fair: boolean | null;
+  /** It waits for a permit of its key. */
+  keyed: boolean;
   refused: boolean;
   changed: boolean;
   state: LiveState;
@@ -49,7 +51,8 @@ export class ChangeRepository {
   }
 }
 
-function signalFor({ lane, fair, state }: Changed): { signal?: Signal } {
+function signalFor({ lane, fair, keyed, state }: Changed): { signal?: Signal } {
+  if (keyed && state === 'blocked') return { signal: wakeUpFor([{ lane, keyed }]) };
   if (state !== 'ready' && state !== 'scheduled') return {};
   return { signal: wakeUpFor([{ lane, fair, later: state === 'scheduled' }]) };
 }

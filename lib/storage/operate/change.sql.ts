@@ -1,7 +1,8 @@
 import { statement } from '../connection/statement.js';
+import { permitsAskedAnew } from '../places/keys.sql.js';
 import { isPlaceOf, placed, unplaced } from '../places/places.sql.js';
 
-const MOVABLE = ['ready', 'fair_ready', 'scheduled', 'suspect'] as const;
+const MOVABLE = ['ready', 'fair_ready', 'scheduled', 'suspect', 'keyed'] as const;
 
 /** Only $5 and an ordered job do not fit: its turn is its order. */
 const REFUSED = '$5::smallint is not null and seq is not null';
@@ -14,7 +15,7 @@ const REFUSED = '$5::smallint is not null and seq is not null';
 export const CHANGE = statement(
   'change',
   `with target as materialized (
-    select id, lane, priority, run_at, suspicion, group_name, queue, seq, fair, commit_by, ${REFUSED} as refused,
+    select id, lane, priority, run_at, suspicion, group_name, queue, seq, fair, commit_by, limit_key, ${REFUSED} as refused,
       case when $3::timestamptz is null and $4::float8 is null then run_at
         else greatest(statement_timestamp(), coalesce($3::timestamptz, statement_timestamp() + $4::float8 * interval '1 millisecond')) end as due
     from simple_queue.job where shard = $1 and id = any($2::uuid[])),
@@ -29,17 +30,19 @@ export const CHANGE = statement(
       select id from simple_queue.staged p where ${isPlaceOf('staged', 't')} for update) p where t.commit_by is not null),
   waiting as materialized (
     select id from unready union all select id from unfair union all select id from unscheduled union all select id from unsuspected
-    union all select id from held),
+    union all select id from unkeyed union all select id from held),
   moved as (
     update simple_queue.job j set run_at = t.due, priority = coalesce($5::smallint, j.priority),
       payload = coalesce($6::text::json, j.payload), payload_bytes = coalesce($7::bytea, j.payload_bytes)
     from asked t
     where j.shard = $1 and j.id = any(array(select id from waiting)) and t.id = j.id
-    returning j.id, j.lane, j.priority, j.run_at, j.epoch, j.suspicion, j.group_name, j.fair, j.commit_by),
+    returning j.id, j.lane, j.queue, j.priority, j.run_at, j.epoch, j.suspicion, j.group_name, j.fair, j.commit_by, j.limit_key),
   free as materialized (select * from moved where id not in (select id from held)),
-  ${placed('free', ['scheduled', 'suspect', 'fair_ready', 'ready'])}
-  select t.lane, t.fair, t.refused, m.id is not null as changed,
+  ${placed('free', ['scheduled', 'suspect', 'fair_ready', 'ready', 'keyed'])},
+  ${permitsAskedAnew('free t')}
+  select t.lane, t.fair, t.limit_key is not null as keyed, t.refused, m.id is not null as changed,
     case when m.commit_by is not null then 'staged' when h.id is not null then 'blocked' when m.run_at > statement_timestamp() then 'scheduled'
+      when m.limit_key is not null then 'blocked'
       else 'ready' end as state
   from target t left join moved m on m.id = t.id left join held h on h.id = t.id`,
 );

@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { KEYS_ASKED } from '../places/keys.sql.js';
 import { isPlaceOf, placed } from '../places/places.sql.js';
 
 /** Makes scheduled jobs ready now. The place row is locked first and decides, as in `cancel`; no row back: it was not scheduled. */
@@ -12,7 +13,8 @@ export const HASTEN = statement(
         select ctid from simple_queue.scheduled p where ${isPlaceOf('scheduled', 't')} for update) p)) returning id),
   moved as (
     update simple_queue.job set run_at = statement_timestamp()
-    where shard = $1 and id = any(array(select id from unscheduled)) returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),
-  ${placed('moved', ['ready', 'fair_ready', 'suspect'])}
-  select id, lane, fair from moved`,
+    where shard = $1 and id = any(array(select id from unscheduled)) returning id, lane, queue, priority, run_at, epoch, suspicion, group_name, fair, limit_key),
+  ${placed('moved', ['ready', 'fair_ready', 'suspect', 'keyed'])},
+  ${KEYS_ASKED}
+  select id, lane, fair, limit_key is not null as keyed from moved`,
 );

@@ -1,6 +1,7 @@
 import { statement } from '../connection/statement.js';
 import { lockedGroups } from '../groups/group-locks.sql.js';
 import { isLost, turnless } from '../places/lost.sql.js';
+import { permitsAskedAnew } from '../places/keys.sql.js';
 import { placed } from '../places/places.sql.js';
 
 /** The first statement of a restore: nobody enqueues to the ordered groups of these jobs, or ends them, until the transaction ends. */
@@ -23,9 +24,10 @@ export const RESTORE = statement(
   moved as (
     update simple_queue.job j set epoch = j.epoch + 1 from target t
     where j.id = t.id and j.shard = $1 and j.epoch = t.epoch
-    returning j.id, j.lane, j.queue, j.priority, j.run_at, j.epoch, j.suspicion, j.group_name, j.seq, j.fair, j.commit_by),
+    returning j.id, j.lane, j.queue, j.priority, j.run_at, j.epoch, j.suspicion, j.group_name, j.seq, j.fair, j.commit_by, j.limit_key),
   free as materialized (select * from moved where seq is null),
-  ${placed('free', ['staged', 'scheduled', 'suspect', 'fair_ready', 'ready'])},
+  ${placed('free', ['staged', 'scheduled', 'suspect', 'fair_ready', 'ready', 'keyed'])},
+  ${permitsAskedAnew('moved t')},
   blocked as (
     insert into simple_queue.blocked (group_name, shard, queue, seq, id, lane, epoch)
     select group_name, $1, queue, seq, id, lane, epoch from moved where seq is not null),
@@ -36,5 +38,5 @@ export const RESTORE = statement(
     insert into simple_queue.vacant (group_name, shard, queue)
     select g.group_name, $1, g.queue from ${turnless('grouped')}
     on conflict do nothing)
-  select id, lane, fair, seq is not null or run_at > statement_timestamp() or commit_by is not null as later from moved`,
+  select id, lane, fair, seq is not null or run_at > statement_timestamp() or commit_by is not null as later, limit_key is not null as keyed from moved`,
 );

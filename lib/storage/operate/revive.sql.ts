@@ -2,6 +2,7 @@ import { statement } from '../connection/statement.js';
 import { shortened } from '../places/ended.sql.js';
 import { lockedGroups } from '../groups/group-locks.sql.js';
 import { NEW_LIFE } from '../enqueue/new-life.sql.js';
+import { KEYS_ASKED } from '../places/keys.sql.js';
 import { placed } from '../places/places.sql.js';
 import { BEGUN, TURNED_OR_BLOCKED, UNBLOCKED } from '../places/turns.sql.js';
 
@@ -26,7 +27,8 @@ export const REVIVE = statement(
     select * from simple_queue.archive where shard = $1 and id = any($2::uuid[]) and state = any($3::text[]) for update),
   ended as materialized (
     select e.*, l.queue, e.options ? 'ordered' as ordered, nullif(e.options ? 'fair', false) as fair,
-      case when e.options ?| array['ordered', 'fair'] then coalesce(e.options ->> 'group', '') else e.options ->> 'group' end as group_name
+      case when e.options ?| array['ordered', 'fair'] then coalesce(e.options ->> 'group', '') else e.options ->> 'group' end as group_name,
+      e.options ->> 'limitKey' as limit_key
     from (select * from dead union all select * from kept) e join simple_queue.lane l on l.id = e.lane),
   ${lockedGroups('select distinct queue, group_name from ended where ordered')},
   -- A dead job gets its old place back; what has no place any more stands last.
@@ -38,15 +40,15 @@ export const REVIVE = statement(
       where group_name = e.group_name and shard = $1 and queue = e.queue and dead = e.id limit 1) h on e.ordered),
   stored as (
     insert into simple_queue.job (id, shard, epoch, lane, queue, priority, suspicion, created_at, run_at, unique_key, fingerprint, options,
-      payload, payload_bytes, last_error, history, group_name, seq, fair)
+      payload, payload_bytes, last_error, history, group_name, seq, fair, limit_key)
     select e.id, $1, ${NEW_LIFE}, e.lane, e.queue, e.priority,
       case when e.state = 'poisoned' and e.stalls > 0 then 3 else 0 end, e.created_at, statement_timestamp(), e.unique_key, e.fingerprint,
       e.options - 'rescheduledSince', e.payload, e.payload_bytes, e.last_error,
       ${shortened('e.history')}
-        || jsonb_build_object('attempt', e.attempt, 'outcome', 'revived', 'at', statement_timestamp()), e.group_name, e.seq, e.fair
+        || jsonb_build_object('attempt', e.attempt, 'outcome', 'revived', 'at', statement_timestamp()), e.group_name, e.seq, e.fair, e.limit_key
     from placed e order by e.queue, e.unique_key collate "C" nulls first, e.id
     on conflict do nothing
-    returning id, lane, queue, priority, run_at, epoch, suspicion, group_name, seq, fair),
+    returning id, lane, queue, priority, run_at, epoch, suspicion, group_name, seq, fair, limit_key),
   returned as (
     update simple_queue.head set ${UNBLOCKED}
     where shard = $1 and ctid = any(array(
@@ -65,7 +67,8 @@ export const REVIVE = statement(
     delete from simple_queue.dead_letter where shard = $1 and id = any(array(select id from stored))),
   unkept as (
     delete from simple_queue.archive where shard = $1 and id = any(array(select id from stored))),
-  ${placed('free', ['ready', 'fair_ready', 'suspect'])},
+  ${placed('free', ['ready', 'fair_ready', 'suspect', 'keyed'])},
+  ${KEYS_ASKED},
   -- Among the jobs that its schedule asks before the next tick.
   scheduled_again as (
     update simple_queue.schedule s set jobs = (s.jobs || array(
@@ -75,5 +78,5 @@ export const REVIVE = statement(
       cross join lateral (
         select ctid from simple_queue.schedule
         where name = n.name and shard = $1 and spec ->> 'overlap' <> 'allow' order by name limit 1 for update) k)))
-  select e.id, e.lane, e.fair, e.unique_key as "uniqueKey", exists (select from stored s where s.id = e.id) as revived from ended e`,
+  select e.id, e.lane, e.fair, e.limit_key is not null as keyed, e.unique_key as "uniqueKey", exists (select from stored s where s.id = e.id) as revived from ended e`,
 );

@@ -8,6 +8,7 @@ const COLUMNS = {
   fair_ready: 'lane, shard, group_name, priority, run_at, id, epoch',
   suspect: 'lane, shard, suspicion, run_at, id, epoch',
   scheduled: 'run_at, shard, id, lane, priority, epoch',
+  keyed: 'limit_key, shard, queue, priority, run_at, id, lane, epoch',
   staged: 'id, shard, lane, epoch',
 };
 
@@ -18,13 +19,18 @@ const MEMBERS: Readonly<Record<Place, string>> = {
   fair_ready: 'fairly',
   suspect: 'suspected',
   scheduled: 'scheduled',
+  keyed: 'keyed',
   staged: 'staged',
 };
+
+/** What `keys.sql.ts` reads of a job that was put into `keyed`. */
+const KEY = 'limit_key, queue';
 
 /** A job stands in the first of these places whose condition it meets; beside each is its contrary. What meets none is ready. */
 const CONDITIONS: readonly (readonly [Place, string, string])[] = [
   ['staged', 'commit_by is not null', 'commit_by is null'],
   ['scheduled', 'run_at > statement_timestamp()', 'run_at <= statement_timestamp()'],
+  ['keyed', 'limit_key is not null', 'limit_key is null'],
   ['suspect', 'suspicion > 0', 'suspicion = 0'],
   ['fair_ready', 'fair', 'fair is null'],
 ];
@@ -51,7 +57,8 @@ export function placed(
 ): string {
   const member = (place: Place): string => {
     const where = places.length > 1 ? ` where ${standing(place, places)}` : '';
-    const answer = returning[place] ? `\n    returning ${returning[place]}` : '';
+    const told = returning[place] ?? (place === 'keyed' ? KEY : undefined);
+    const answer = told ? `\n    returning ${told}` : '';
     return `${MEMBERS[place]} as (
     insert into simple_queue.${place} (${COLUMNS[place]})
     select ${COLUMNS[place].replace('shard', '$1')} from ${from}${where}${answer})`;
@@ -89,6 +96,7 @@ const KEYS = {
   suspect: ['lane', 'suspicion', 'run_at', 'id'],
   scheduled: ['run_at', 'id'],
   blocked: ['group_name', 'queue', 'seq'],
+  keyed: ['limit_key', 'queue', 'priority', 'run_at', 'id'],
   staged: ['id'],
 } satisfies Record<WaitingPlace, readonly string[]>;
 
@@ -109,6 +117,13 @@ const STRETCHES: Partial<Record<WaitingPlace, { values: readonly string[]; range
   fair_ready: { values: ['lane', 'group_name'] },
   scheduled: { values: [], range: 'run_at' },
   blocked: { values: ['group_name', 'queue'], range: 'seq' },
+  keyed: { values: ['limit_key', 'queue'] },
+};
+
+/** Which jobs alone may stand in a place. */
+const OWN_JOBS: Partial<Record<WaitingPlace, string>> = {
+  fair_ready: 'fair',
+  keyed: 'limit_key is not null',
 };
 
 const REMOVALS = {
@@ -117,6 +132,7 @@ const REMOVALS = {
   suspect: 'unsuspected',
   scheduled: 'unscheduled',
   blocked: 'unblocked',
+  keyed: 'unkeyed',
 } as const;
 
 /**
@@ -130,9 +146,9 @@ export function unplaced(
   where?: string,
 ): string {
   const member = (place: keyof typeof REMOVALS): string => {
-    const fair = place === 'fair_ready' ? 'fair' : undefined;
-    const some = fair ? `${from} where ${fair}` : from;
-    const only = [fair && `t.${fair}`, where]
+    const own = OWN_JOBS[place];
+    const some = own ? `${from} where ${own}` : from;
+    const only = [own && `t.${own}`, where]
       .filter((condition) => condition !== undefined)
       .join(' and ');
     const { values, range } = STRETCHES[place] ?? { values: [] };

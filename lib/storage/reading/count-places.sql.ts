@@ -28,7 +28,7 @@ export const COUNT_PLACES = statement(
   select ${counted('select 1 from simple_queue.queue')} as queues,
     array(select name from simple_queue.queue where paused_at is not null order by name limit 100) as paused,
     ${MAY_RUN.map(inPlace).join(' + ')} as ready,
-    ${inPlace('scheduled')} as scheduled, ${inPlace('blocked')} as blocked, ${inPlace('staged')} as staged, ${inPlace('suspect')} as suspects,
+    ${inPlace('scheduled')} as scheduled, ${inPlace('blocked')} + ${inPlace('keyed')} as blocked, ${inPlace('staged')} as staged, ${inPlace('suspect')} as suspects,
     ${inPlace('dead_letter')} as dead,
     ${counted(`select 1 from ${IN_CLAIMS} ${fenced('1', 'offset 0')} where c.shard = $1`)} as running,
     (select case when at is not null then greatest(0, extract(epoch from statement_timestamp() - at) * 1000) end from oldest)::float8 as "oldestReadyMs"`,

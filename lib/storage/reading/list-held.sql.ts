@@ -29,6 +29,22 @@ export const LIST_BLOCKED = statement(
     order by group_name desc, queue desc, seq desc limit 1)`,
 );
 
+/** The same of those that wait for a permit of their key, key by key; `at` holds key, queue, priority and time ($3 to $6). */
+export const LIST_KEYED = statement(
+  'list_keyed',
+  `with walked as materialized (
+    select limit_key, queue, priority, run_at, id, lane from simple_queue.keyed
+    where shard = $1 and (limit_key, queue, priority, run_at, id) > ($3::text, $4::int, $5::smallint, $6::timestamptz, $7::uuid)
+    order by limit_key, queue, priority, run_at, id limit $9::int),
+  hit as materialized (
+    select * from walked where $2::int[] is null or lane = any($2::int[]) order by limit_key, queue, priority, run_at, id limit $8::int)
+  (select id, jsonb_build_array(limit_key, queue, priority, run_at::text)::text as at, true as hit from hit
+    order by limit_key, queue, priority, run_at, id) union all
+  (select id, jsonb_build_array(limit_key, queue, priority, run_at::text)::text, false from walked
+    where (select count(*) from hit) < $8::int and (select count(*) from walked) = $9::int
+    order by limit_key desc, queue desc, priority desc, run_at desc, id desc limit 1)`,
+);
+
 /** A page of what is ready in fair queues, lane by lane ($2) and group by group, along the claim's own index; `at` holds $3 to $6. */
 export const LIST_FAIR = statement(
   'list_fair',

@@ -32,7 +32,7 @@ export const LIST_QUEUES = statement(
     select * from simple_queue.queue where ($2::text is null or name = $2) and ($4::text is null or name > $4) order by name limit $5::int) q
   ${counted(MAY_RUN, 'r')}
   ${counted(['dead_letter'], 'x')}
-  ${counted(['blocked'], 'b')}
+  ${counted(['blocked', 'keyed'], 'b')}
   ${counted(['staged'], 't')}
   ${counted(['suspect'], 'e')}
   cross join lateral (

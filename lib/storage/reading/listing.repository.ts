@@ -10,7 +10,7 @@ import { LIST_BY_FINGERPRINT } from './list-by-fingerprint.sql.js';
 import { LIST_BY_GROUP, LIST_BY_WORKFLOW } from './list-by-group.sql.js';
 import { LIST_BY_UNIQUE_KEY } from './list-by-unique-key.sql.js';
 import { LIST_ALL_DEAD_LETTERS, LIST_DEAD_LETTERS } from './list-dead-letters.sql.js';
-import { LIST_BLOCKED, LIST_FAIR, LIST_STAGED } from './list-held.sql.js';
+import { LIST_BLOCKED, LIST_FAIR, LIST_KEYED, LIST_STAGED } from './list-held.sql.js';
 import { LIST_LOST } from './list-lost.sql.js';
 import { LIST_READY } from './list-ready.sql.js';
 import { LIST_RUNNING } from './list-running.sql.js';
@@ -163,6 +163,12 @@ export class ListingRepository {
   async blocked({ lanes, after, limit }: ListWish): Promise<ListRead> {
     const values = [SHARD, lanes ?? null, ...partsOf(after, ['', 0, 0]), limit, MAX_WALKED];
     return walked(await this.database.callers.run(LIST_BLOCKED, values), limit);
+  }
+
+  async keyed({ lanes, after, limit }: ListWish): Promise<ListRead> {
+    const place = [...partsOf(after, ['', 0, -32_768, LONG_AGO]), after?.id ?? FIRST_ID];
+    const values = [SHARD, lanes ?? null, ...place, limit, MAX_WALKED];
+    return walked(await this.database.callers.run(LIST_KEYED, values), limit);
   }
 
   async scheduled({ lanes, after, limit }: ListWish): Promise<ListRead> {

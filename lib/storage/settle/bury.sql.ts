@@ -2,6 +2,7 @@ import { statement } from '../connection/statement.js';
 import { arrived } from '../places/arrived.sql.js';
 import { ended, shortened } from '../places/ended.sql.js';
 import { LOCKED_RUNS } from '../places/held.sql.js';
+import { permitsFreed } from '../places/keys.sql.js';
 import { stopped, vacated } from '../places/turns.sql.js';
 
 const SAID = {
@@ -48,6 +49,7 @@ export const BURY = statement(
   ${arrived('said', {
     state: `case state when 'cancelled' then state else 'failed' end`,
     error: `verdict -> 'error'`,
-  })}
+  })},
+  ${permitsFreed('gone t')}
   select id, state from said`,
 );

@@ -2,6 +2,7 @@ import { statement } from '../connection/statement.js';
 import { arrived } from '../places/arrived.sql.js';
 import { ended } from '../places/ended.sql.js';
 import { LOCKED_RUN } from '../places/held.sql.js';
+import { permitsFreed } from '../places/keys.sql.js';
 import { vacated } from '../places/turns.sql.js';
 
 const SUCCEEDED = {
@@ -19,15 +20,20 @@ const SUCCEEDED = {
  * handler's open transaction holds up nobody else. No row back: the run no longer holds the job. An ordered job leaves its turn
  * vacant: to pick the next one here would lock it, and the group, for as long as that transaction lasts.
  */
-export const COMPLETE = statement(
-  'complete',
-  `with done as (
+const complete = (more = ''): string => `with done as (
     delete from simple_queue.job where shard = $1 and id = any(array(
       ${LOCKED_RUN})) returning *),
   kept as (
     ${ended('archive', SUCCEEDED)}
     from done where $5::float8 is not null),
   ${vacated('done where seq is not null')},
-  ${arrived('done', { state: `'succeeded'`, output: '$7::text::jsonb' })}
-  select id from done`,
+  ${arrived('done', { state: `'succeeded'`, output: '$7::text::jsonb' })}${more}
+  select id from done`;
+
+export const COMPLETE = statement('complete', complete());
+
+/** The same of a job with a key: nobody else pays for what is of keys. */
+export const COMPLETE_KEYED = statement(
+  'complete_keyed',
+  complete(`,\n  ${permitsFreed('done t')}`),
 );

@@ -1,6 +1,7 @@
 import { statement } from '../connection/statement.js';
 import { shortened } from '../places/ended.sql.js';
 import { fenced } from '../places/held.sql.js';
+import { permitsAskedAnew } from '../places/keys.sql.js';
 import { placed } from '../places/places.sql.js';
 
 /** A handler that asks at once again and again runs no more often than once per second from then on: a job may go on for days. */
@@ -36,7 +37,8 @@ export const PUT_BACK = statement(
         || (($4::jsonb -> id::text -> 'entry') || jsonb_build_object('at', statement_timestamp()))
       else history end
     where shard = $1 and id = any(array(select id from held where cancel_at is null))
-    returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),
-  ${placed('moved', ['ready', 'fair_ready', 'scheduled', 'suspect'])}
+    returning id, lane, queue, priority, run_at, epoch, suspicion, group_name, fair, limit_key),
+  ${placed('moved', ['ready', 'fair_ready', 'scheduled', 'suspect', 'keyed'])},
+  ${permitsAskedAnew('moved t')}
   select id, cancel_at is null as moved from held`,
 );

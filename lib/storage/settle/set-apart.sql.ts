@@ -1,6 +1,7 @@
 import { statement } from '../connection/statement.js';
 import { arrived } from '../places/arrived.sql.js';
 import { LOCKED_RUN } from '../places/held.sql.js';
+import { permitsFreed } from '../places/keys.sql.js';
 import { vacated } from '../places/turns.sql.js';
 
 /**
@@ -12,13 +13,14 @@ export const SET_APART = statement(
   `with gone as (
     delete from simple_queue.job where shard = $1 and id = any(array(
       ${LOCKED_RUN}))
-    returning id, lane, queue, payload, payload_bytes, group_name, seq, options),
+    returning id, lane, queue, payload, payload_bytes, group_name, seq, options, limit_key),
   buried as (
     insert into simple_queue.dead_letter (id, shard, state, lane, priority, attempt, stalls, reschedules, created_at, run_at,
       finished_at, expires_at, worker, payload, payload_bytes, last_error)
     select id, $1, 'poisoned', lane, 0, 0, 0, 0, statement_timestamp(), statement_timestamp(), statement_timestamp(),
       statement_timestamp() + $4::float8 * interval '1 millisecond', $5, payload, payload_bytes, $6::jsonb from gone),
   ${vacated('gone where seq is not null and group_name is not null')},
-  ${arrived('gone', { state: `'failed'`, error: '$6::jsonb' })}
+  ${arrived('gone', { state: `'failed'`, error: '$6::jsonb' })},
+  ${permitsFreed('gone t')}
   select id from gone`,
 );

@@ -1,6 +1,7 @@
 import { statement } from '../connection/statement.js';
 import { ended, KEPT } from '../places/ended.sql.js';
 import { LOCKED_RUNS } from '../places/held.sql.js';
+import { permitsAskedAnew } from '../places/keys.sql.js';
 import { placed } from '../places/places.sql.js';
 
 const SUCCEEDED = {
@@ -28,7 +29,7 @@ export const SETTLE_ORDERED = statement(
   `with done as (
     delete from simple_queue.job where shard = $1 and id = any(array(
       ${LOCKED_RUNS}))
-    returning ${KEPT}, queue, group_name, seq),
+    returning ${KEPT}, queue, group_name, seq, limit_key),
   kept as (
     ${ended('archive', SUCCEEDED)}
     from (select *, $5::jsonb -> id::text as k from done) d where k is not null),
@@ -47,8 +48,9 @@ export const SETTLE_ORDERED = statement(
     delete from simple_queue.blocked where shard = $1 and ctid = any(array(select place from next)) returning id),
   moved as (
     update simple_queue.job set run_at = greatest(run_at, statement_timestamp())
-    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, priority, run_at, epoch, suspicion, commit_by),
-  ${placed('moved', ['ready', 'suspect', 'scheduled', 'staged'], { ready: 'lane', scheduled: 'id' })},
+    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, queue, priority, run_at, epoch, suspicion, commit_by, limit_key),
+  ${placed('moved', ['ready', 'suspect', 'scheduled', 'staged', 'keyed'], { ready: 'lane', scheduled: 'id' })},
+  ${permitsAskedAnew('done t')},
   vacated as (
     insert into simple_queue.vacant (group_name, shard, queue)
     select group_name, $1, queue from done d
@@ -58,6 +60,7 @@ export const SETTLE_ORDERED = statement(
   select array(select distinct lane from readied) as lanes,
     (select count(*) from scheduled)::int as later,
     (select count(*) from vacated)::int as vacant,
+    exists (select from unpermitted) or exists (select from keyed) as keys,
     array(select u.id::text from unnest($2::uuid[]) u(id)
       where (select count(*) from done) < cardinality($2::uuid[]) and not exists (select from done d where d.id = u.id)) as lost`,
 );

@@ -4,7 +4,7 @@ import type { Database, Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import { FIND_UNLOCKED } from './find-unlocked.sql.js';
 import { BURY } from './bury.sql.js';
-import { COMPLETE } from './complete.sql.js';
+import { COMPLETE, COMPLETE_KEYED } from './complete.sql.js';
 import { epochOf, idOf, type Burial, type Return, type RunKey, type Success } from './ended-run.js';
 import { PUT_BACK } from './put-back.sql.js';
 import { SET_APART } from './set-apart.sql.js';
@@ -56,17 +56,15 @@ export class SettleRepository {
   }
 
   /** The same in a transaction of its own: of an ordered step, whose turn and whose workflow are looked at by duties. */
-  completeAlone(worker: string, success: Success): Promise<boolean> {
-    return this.complete(this.database.loops.run, worker, success);
+  completeAlone(worker: string, success: Success, isKeyed: boolean): Promise<boolean> {
+    return this.complete(this.database.loops.run, worker, success, isKeyed);
   }
 
   /** Completes in the handler's transaction; false when the run no longer holds the job. */
-  async complete(run: Run, worker: string, success: Success): Promise<boolean> {
+  async complete(run: Run, worker: string, success: Success, isKeyed = false): Promise<boolean> {
     const { id, epoch, runMs, keepMs, output } = success;
-    return (
-      (await run(COMPLETE, [SHARD, id, epoch, runMs, keepMs ?? null, worker, output ?? null]))
-        .length === 1
-    );
+    const values = [SHARD, id, epoch, runMs, keepMs ?? null, worker, output ?? null];
+    return (await run(isKeyed ? COMPLETE_KEYED : COMPLETE, values)).length === 1;
   }
 }
 

@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { KEYS_ASKED } from '../places/keys.sql.js';
 import { placed } from '../places/places.sql.js';
 
 /**
@@ -19,9 +20,10 @@ export const COMMIT_STAGED = statement(
     delete from simple_queue.staged where shard = $1 and id = $2::uuid returning id),
   freed as (
     update simple_queue.job set commit_by = null, run_at = greatest(run_at, statement_timestamp())
-    where id = $2::uuid and shard = $1 returning id, lane, priority, run_at, epoch, group_name, fair),
+    where id = $2::uuid and shard = $1 returning id, lane, queue, priority, run_at, epoch, group_name, fair, limit_key),
   placed as (
     select f.* from freed f join unstaged u on u.id = f.id),
-  ${placed('placed', ['ready', 'fair_ready', 'scheduled'])}
-  select lane, run_at > statement_timestamp() as later, fair from placed`,
+  ${placed('placed', ['ready', 'fair_ready', 'scheduled', 'keyed'])},
+  ${KEYS_ASKED}
+  select lane, run_at > statement_timestamp() as later, fair, limit_key is not null as keyed from placed`,
 );

@@ -1,6 +1,6 @@
 /**
  * What wakes a worker: lanes with new jobs (empty: anywhere), running jobs that were asked to stop, jobs that are due later, queues
- * that were paused or resumed, lanes that have jobs of fair queues, schedules that were written.
+ * that were paused or resumed, lanes that have jobs of fair queues, schedules that were written, jobs that wait for a permit of their key.
  */
 export interface Signal {
   lanes: number[];
@@ -9,11 +9,19 @@ export interface Signal {
   pauses?: boolean;
   fair?: boolean;
   schedules?: boolean;
+  keyed?: boolean;
   lateMs?: number;
 }
 
 /** How a NOTIFY says so. */
-const FLAGS = { c: 'cancel', l: 'later', p: 'pauses', f: 'fair', s: 'schedules' } as const;
+const FLAGS = {
+  c: 'cancel',
+  l: 'later',
+  p: 'pauses',
+  f: 'fair',
+  s: 'schedules',
+  k: 'keyed',
+} as const;
 /** More lanes than this in one NOTIFY mean "look everywhere" (a payload holds 8,000 bytes). */
 const MAX_LANES = 200;
 

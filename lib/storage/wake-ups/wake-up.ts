@@ -8,16 +8,23 @@ export interface Placed {
   /** Its time lies ahead. */
   later?: boolean | undefined;
   fair?: boolean | null | undefined;
+  /** It waits for a permit of its key. */
+  keyed?: boolean | null | undefined;
 }
 
 /** The rule for all who put jobs where they may run: the lanes of those that may run now, and who has to look for later ones, or in fair queues. */
 export function wakeUpFor(placed: readonly Placed[]): Signal {
-  const now = placed.filter(({ later }) => !later);
+  const now = placed.filter(({ later, keyed }) => !later && !keyed);
   const signal = {
     lanes: [...new Set(now.map(({ lane }) => lane))],
-    later: now.length < placed.length,
+    later: placed.some(({ later }) => later),
   };
-  return placed.some(({ fair }) => fair) ? { ...signal, fair: true } : signal;
+  const isKeyed = placed.some(({ later, keyed }) => !later && keyed);
+  return {
+    ...signal,
+    ...(placed.some(({ fair }) => fair) ? { fair: true } : {}),
+    ...(isKeyed ? { keyed: true } : {}),
+  };
 }
 
 export const wakeUpAfter = ({ lanes, movedFair: fair }: Promotion): Signal =>

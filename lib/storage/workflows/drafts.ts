@@ -1,4 +1,4 @@
-import type { NewJob } from '../../job/new-job.js';
+import type { NewJob, StoredOptions } from '../../job/new-job.js';
 import { booleanArray, byteaArray, intArray, textArray, uuidArray, floatArray, smallintArray, timestampArray } from '../connection/binary-array.js'; // prettier-ignore
 
 /** A job of a workflow, and where it stands in it. */
@@ -47,6 +47,12 @@ export const draftValues = (drafts: Draft[]): unknown[] => {
   ];
 };
 
+/** It stands in the options, as that of any job. */
+function keyOf({ options }: StoredDraft): Pick<NewJob, 'limitKey'> {
+  const { limitKey } = JSON.parse(options) as StoredOptions;
+  return limitKey === undefined ? {} : { limitKey };
+}
+
 /** A draft as an enqueue is told of a job. */
 export const newJobOf = (row: StoredDraft, lane: NewJob['lane']): NewJob => ({
   id: row.id,
@@ -61,4 +67,5 @@ export const newJobOf = (row: StoredDraft, lane: NewJob['lane']): NewJob => ({
   payloadBytes: row.payloadBytes ?? undefined,
   ...(row.group === null ? {} : { group: row.group, ordered: row.ordered }),
   ...(row.fair ? { fair: true } : {}),
+  ...keyOf(row),
 });

@@ -201,7 +201,7 @@ describe('fair queues', () => {
     await settlements.bury('w', (await claim(2)).jobs.map(({ id, epoch }) => ({ id, epoch, verdict }))); // prettier-ignore
     const { revivals } = test.storage;
 
-    expect(await revivals.hasten([later])).toEqual([{ id: later, lane, fair: true }]);
+    expect(await revivals.hasten([later])).toEqual([{ id: later, lane, fair: true, keyed: false }]);
     expect(await revivals.revive([dead, alone], ['failed'])).toMatchObject([
       { revived: true },
       { revived: true },

@@ -129,6 +129,7 @@ describe('ordered groups', () => {
         lanes: n === 3 ? [] : [row.lane],
         later: 0,
         vacant: n === 3 ? 1 : 0,
+        keys: false,
         lost: [],
       });
     }
@@ -161,6 +162,7 @@ describe('ordered groups', () => {
       lanes: [],
       later: 0,
       vacant: 0,
+      keys: false,
       lost: [first],
     });
     expect(await statesOf([first, second])).toEqual(['running', 'blocked']);

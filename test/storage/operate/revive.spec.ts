@@ -77,7 +77,7 @@ describe('reviving', () => {
       });
 
       expect(await revive(job.id)).toEqual([
-        { id: job.id, lane: job.lane, fair: null, uniqueKey: 'key', revived: true },
+        { id: job.id, lane: job.lane, fair: null, keyed: false, uniqueKey: 'key', revived: true },
       ]);
 
       const found = await test.storage.jobs.find(job.id);

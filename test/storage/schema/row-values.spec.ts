@@ -19,6 +19,7 @@ const TIMES = [
     'scheduled.run_at',
     'suspect.run_at',
     'fair_ready.run_at',
+    ...['keyed.run_at', 'key_change.due_at', 'key_bucket.next_at'],
     'queue.paused_at',
     'head.dead_at',
     'head.dead_until',

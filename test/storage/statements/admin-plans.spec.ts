@@ -26,7 +26,7 @@ const REMOVED: Record<string, number> = {
   explain_job: 1_000,
   hasten: 600,
   revive: 1_500,
-  cancel: 1_500,
+  cancel: 2_000,
 };
 /** Pages that a statement may touch, where it is more than 3,000: it counts ten thousand jobs of a place, or moves two hundred. */
 const BLOCKS: Record<string, number> = {

@@ -5,6 +5,7 @@ import { Enqueuer } from '../../../lib/enqueue/enqueuer.js';
 import type { EnqueueItem } from '../../../lib/job/enqueue-options.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { COUNT_PENDING } from '../../../lib/storage/enqueue/count-pending.sql.js';
+import { DECLARE_LIMIT } from '../../../lib/storage/limits/declare-limit.sql.js';
 import { LIST_WAITING_LANES } from '../../../lib/storage/diagnosis/list-waiting-lanes.sql.js';
 import { SAMPLE_PAYLOADS } from '../../../lib/storage/diagnosis/sample-payloads.sql.js';
 import { NOTE_UNUSED_LANES } from '../../../lib/storage/lanes/unused-lanes.sql.js';
@@ -15,7 +16,7 @@ import { aStorage, type TestStorage } from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
 
 const DAY_MS = 86_400_000;
-const TURNS = ['vacant', 'head'];
+const TURNS = ['vacant', 'head', 'permit'];
 
 /** What those who look in from outside are told of the only job that stands in a place. */
 const DOORS = {
@@ -24,6 +25,7 @@ const DOORS = {
   suspect: { state: 'ready', reason: 'NO_WORKER', stats: 'ready', waits: 1 },
   scheduled: { state: 'scheduled', reason: 'NO_WORKER', stats: 'scheduled', waits: 1 },
   blocked: { state: 'blocked', reason: 'BLOCKED', stats: 'blocked', waits: 1 },
+  keyed: { state: 'blocked', reason: 'KEY_FULL', stats: 'blocked', waits: 1 },
   staged: { state: 'staged', reason: 'NO_WORKER', stats: 'staged', waits: 1 },
   claim: { state: 'running', reason: 'LEASE_LOST', stats: 'running', waits: 0 },
   archive: { state: 'cancelled', reason: 'ENDED', stats: undefined, waits: 0 },
@@ -43,7 +45,9 @@ describe('from outside, of a job in each place', () => {
     admin = new QueueAdmin(test.storage, test.options);
     enqueuer = new Enqueuer(
       test.storage,
-      resolveOptions({ queues: { fair: { fair: true } } }).options,
+      resolveOptions({
+        queues: { fair: { fair: true }, keyed: { perKey: { by: 'tenant', concurrency: 1 } } },
+      }).options,
       test.events,
     );
   });
@@ -74,6 +78,12 @@ describe('from outside, of a job in each place', () => {
     blocked: async () => {
       await enqueue({ name: 'other', group: 'a', ordered: true });
       return enqueue({ group: 'a', ordered: true });
+    },
+    keyed: async () => {
+      await run(DECLARE_LIMIT, 0, 'keyed/*', true, 1, null, null, null, null, false, '{}', null);
+      await enqueue({ name: 'other', payload: { tenant: 'a' } }, 'keyed');
+      await test.storage.keys.handPermits();
+      return enqueue({ payload: { tenant: 'a' } }, 'keyed');
     },
     staged: () => enqueue({ staged: true }),
     claim: async () => (await row('running')).id,
@@ -120,7 +130,7 @@ describe('from outside, of a job in each place', () => {
     '%s: limits, the doctor and the janitor know that it waits, or does not',
     async (place, { state, waits }) => {
       const { queue, lane } = await made(place);
-      const others = place === 'blocked' ? 1 : 0;
+      const others = ['blocked', 'keyed'].includes(place) ? 1 : 0;
       expect(await run(COUNT_PENDING, 0, lane.queueId, 10, lane.id)).toMatchObject([
         { pending: waits + others },
       ]);
@@ -133,7 +143,7 @@ describe('from outside, of a job in each place', () => {
         waits ? [{ queue, jobs: 1 }] : [],
       );
       expect(await run(SAMPLE_PAYLOADS, 0, [lane.id], 10)).toMatchObject(
-        waits ? [{ payload: '"mine"' }] : [],
+        waits ? [{ payload: place === 'keyed' ? '{"tenant":"a"}' : '"mine"' }] : [],
       );
       await test.database.query(
         `update simple_queue.lane set created_at = now() - interval '2 hours', unused_at = null`,

@@ -233,7 +233,7 @@ describe('plans of groups on large tables', () => {
         name,
         walked: [],
       });
-      expect({ name, removed, many: removed > 100 + 4 * given }).toEqual({
+      expect({ name, removed, many: removed > 100 + 6 * given }).toEqual({
         name,
         removed,
         many: false,

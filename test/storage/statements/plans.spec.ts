@@ -350,7 +350,7 @@ describe('plans on large tables', () => {
     for (const { name, walked, removed, blocks } of costs) {
       const given = JOBS[name] ?? 0;
       expect({ name, walked: walked.filter(big) }).toEqual({ name, walked: [] });
-      expect({ name, removed, many: removed > 100 + 4 * given }).toEqual({
+      expect({ name, removed, many: removed > 100 + 6 * given }).toEqual({
         name,
         removed,
         many: false,

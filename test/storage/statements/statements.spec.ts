@@ -47,6 +47,11 @@ const LED_OTHERWISE: Record<string, string> = {
   scheduled_pkey: 'found by time',
   fleet_limit_pkey: 'found by name',
   allotment_pkey: 'found by name',
+  keyed_pkey: 'found by key',
+  permit_slot: 'found by key',
+  key_change_pkey: 'found by time',
+  key_bucket_pkey: 'found by key',
+  key_bucket_full: 'purged by time',
   throttle_pkey: 'found by key',
   throttle_end: 'purged by time',
   given_id_noted: 'purged by time',
@@ -83,6 +88,7 @@ const DRAWING: Record<string, string> = {
   enqueue_held: 'the same, and the order within a group',
   draw_turns: 'the same, ahead of several inserts; changes no row',
   revive: 'the same, for jobs that come back',
+  hand_permits: 'slots of keys without a limit on how many run at once, for an insert alone',
 };
 
 const REGISTRIES = ['queue', 'lane', 'version', 'migration'];

@@ -1,0 +1,94 @@
+-- $1 smallint
+prepare hand_permits as
+with page as materialized (
+    select ctid from simple_queue.key_change where shard = $1 and due_at <= statement_timestamp()
+    order by due_at limit 200 for update skip locked),
+  taken as (
+    delete from simple_queue.key_change where shard = $1 and ctid = any(array(select ctid from page)) returning limit_key, queue),
+  asked as materialized (
+    select t.limit_key, t.queue, l.*, h.held, case when l.concurrency is null then 500 else least(500, greatest(0, l.concurrency - h.held)) end::int as permits
+    from (select distinct limit_key, queue from taken) t
+    left join lateral (
+      select concurrency, rate, step_ms, burst from simple_queue.fleet_limit
+      where name = (select name from simple_queue.queue where id = t.queue) || '/*' and shard = $1) l on true
+    cross join lateral (
+      select count(*)::int as held from (select from simple_queue.permit where l.concurrency is not null and limit_key = t.limit_key and shard = $1 and queue = t.queue and slot >= 0 offset 0) p) h),
+  room as materialized (
+    select a.*, b.seen, r.first_ms, r.starts, least(a.permits, r.starts)::int as most, array(
+        select s.n from pg_catalog.generate_series(0, case when a.concurrency is null then -1 else a.held + least(a.permits, r.starts) - 1 end) s(n)
+        except select slot from simple_queue.permit where limit_key = a.limit_key and shard = $1 and queue = a.queue and slot >= 0 order by 1 limit least(a.permits, r.starts)) as slots
+    from asked a
+    left join lateral (select next_at as seen from simple_queue.key_bucket where limit_key = a.limit_key and shard = $1 and queue = a.queue) b on true
+    cross join lateral (
+      select (extract(epoch from case when next_at > statement_timestamp() + (burst * step_ms + 1000) * interval '1 millisecond'
+      then statement_timestamp() + (burst - 1) * step_ms * interval '1 millisecond' else greatest(statement_timestamp(), next_at) end - statement_timestamp()) * 1000)::float8 - (burst - 1) * step_ms as first_ms, case when a.rate is null then 500
+          else greatest(0, floor((0 - ((extract(epoch from case when next_at > statement_timestamp() + (burst * step_ms + 1000) * interval '1 millisecond'
+      then statement_timestamp() + (burst - 1) * step_ms * interval '1 millisecond' else greatest(statement_timestamp(), next_at) end - statement_timestamp()) * 1000)::float8 - (burst - 1) * step_ms)) / step_ms + 1.000001))::int end as starts
+      from (select coalesce(b.seen, statement_timestamp()) as next_at, a.step_ms as step_ms, a.burst as burst) k) r),
+  candidate as materialized (
+    select r.*, k.*
+    from room r cross join lateral (
+      select ctid as place, id, priority, run_at from simple_queue.keyed
+      where limit_key = r.limit_key and shard = $1 and queue = r.queue order by priority, run_at, id limit r.most for update skip locked) k
+    cross join lateral (
+      select id from simple_queue.job where id = k.id and shard = $1 limit 1 for update skip locked) j
+    limit 1000),
+  first as materialized (
+    select *, row_number() over (partition by limit_key, queue order by priority, run_at, id) as n,
+      count(*) over (partition by limit_key, queue) as jobs
+    from candidate),
+  charged as (
+    insert into simple_queue.key_bucket as b (limit_key, shard, queue, next_at)
+    select f.limit_key, $1, f.queue, c.next_at from first f
+    cross join lateral (
+      select case when next_at > statement_timestamp() + (burst * step_ms + 1000) * interval '1 millisecond'
+      then statement_timestamp() + (burst - 1) * step_ms * interval '1 millisecond' else greatest(statement_timestamp(), next_at) end + (f.jobs) * step_ms * interval '1 millisecond' as next_at
+      from (select coalesce(f.seen, statement_timestamp()) as next_at, f.step_ms as step_ms, f.burst as burst) k) c
+    where f.rate is not null and f.n = 1 order by f.limit_key, f.queue
+    on conflict (limit_key, shard, queue) do update set next_at = excluded.next_at
+      where b.next_at = (select seen from room where limit_key = b.limit_key and queue = b.queue)
+    returning limit_key, queue),
+  granted as (
+    insert into simple_queue.permit (id, shard, limit_key, queue, slot)
+    select f.id, $1, f.limit_key, f.queue, coalesce(f.slots[f.n], 1000000 + pg_catalog.nextval('simple_queue.turn'))
+    from first f, (select count(*) from charged) first_of_all
+    where f.rate is null or ((f.limit_key, f.queue) in (select limit_key, queue from charged)) is true
+    order by f.limit_key, f.queue, f.n
+    on conflict do nothing
+    returning id, limit_key, queue),
+  unkeyed as (
+    delete from simple_queue.keyed where shard = $1 and ctid = any(array(
+      select f.place from first f where (f.id in (select id from granted)) is true))),
+  moved as (
+    update simple_queue.job set run_at = statement_timestamp()
+    where shard = $1 and id = any(array(select id from granted)) returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),
+  suspected as (
+    insert into simple_queue.suspect (lane, shard, suspicion, run_at, id, epoch)
+    select lane, $1, suspicion, run_at, id, epoch from moved where suspicion > 0),
+  fairly as (
+    insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
+    select lane, $1, group_name, priority, run_at, id, epoch from moved where suspicion = 0 and fair),
+  readied as (
+    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
+    select lane, $1, priority, run_at, id, epoch from moved where suspicion = 0 and fair is null),
+  got as materialized (
+    select limit_key, queue, sum(jobs)::int as jobs, max(concurrency) as concurrency, max(held) as held, max(starts) as starts,
+      max(first_ms) as first_ms, max(step_ms) as step_ms
+    from (
+      select limit_key, queue, 0 as jobs, concurrency, held, starts, first_ms, step_ms from room union all
+      select limit_key, queue, 1, null, null, null, null, null from granted) u
+    group by limit_key, queue),
+  open as materialized (
+    select g.limit_key, g.queue, case when g.starts = 0 then g.first_ms
+        else greatest(case when g.jobs = 0 then 50 else 0 end, coalesce(g.first_ms + g.jobs * g.step_ms, 0)) end as ms
+    from got g
+    where (g.concurrency is null or g.jobs < g.concurrency - g.held)
+      and (select count(*) from (select from simple_queue.keyed where limit_key = g.limit_key and shard = $1 and queue = g.queue limit g.jobs + 1) w) > g.jobs),
+  again as (
+    insert into simple_queue.key_change (shard, due_at, limit_key, queue)
+    select $1, statement_timestamp() + ms * interval '1 millisecond', limit_key, queue from open)
+  select (select count(*) from page)::int as looked, array(select distinct lane from moved) as lanes,
+    exists (select from moved where fair) as fair,
+    case when (select count(*) from page) = 200 then 0 else least((select min(ms) from open), (
+      select extract(epoch from due_at - statement_timestamp()) * 1000 from simple_queue.key_change
+      where shard = $1 and due_at > statement_timestamp() order by due_at limit 1)) end::float8 as "nextMs";

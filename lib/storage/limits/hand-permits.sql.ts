@@ -1,0 +1,144 @@
+import { statement } from '../connection/statement.js';
+import { placed } from '../places/places.sql.js';
+import { after, FIRST_MS, fitting } from './buckets.sql.js';
+
+/** Of one key, and in all, in one statement. */
+const MOST = 500;
+const MOST_JOBS = 1_000;
+const MOST_CHANGES = 200;
+/** What somebody holds locked, or another process has taken at this moment, is looked at again after so many milliseconds. */
+const LOCKED_MS = 50;
+/** Slots of keys that have no limit on how many run at once lie above those of any that has one. */
+const UNLIMITED = 1_000_000;
+
+const MS = `interval '1 millisecond'`;
+const sameKey = (row: string): string =>
+  `limit_key = ${row}.limit_key and shard = $1 and queue = ${row}.queue`;
+
+/**
+ * Hands permits on in keys in which something has changed: to as many waiting jobs as there are free slots, the most urgent first, and as starts of
+ * the rate conform. Nothing is locked but rows that are passed by if somebody else holds them: a slot is taken by an insert, whose unique index
+ * decides between two processes that see the same one free, and the bucket of a rate by an update that finds it as it was seen. So a count that is
+ * too old costs another look, never a permit too many.
+ *
+ * `in (...) is true` is a look into a hash, which no planner turns into a join of two lists.
+ *
+ * What ends is seen only after its commit, with the change that it leaves: a change that is taken here is older than the snapshot, so the slot that
+ * it tells of is seen free. A key whose jobs could have had more, or whose next start lies ahead, is looked at again.
+ */
+export const HAND_PERMITS = statement(
+  'hand_permits',
+  `with page as materialized (
+    select ctid from simple_queue.key_change where shard = $1 and due_at <= statement_timestamp()
+    order by due_at limit ${MOST_CHANGES} for update skip locked),
+  taken as (
+    delete from simple_queue.key_change where shard = $1 and ctid = any(array(select ctid from page)) returning limit_key, queue),
+  asked as materialized (
+    select t.limit_key, t.queue, l.*, h.held, case when l.concurrency is null then ${MOST} else least(${MOST}, greatest(0, l.concurrency - h.held)) end::int as permits
+    from (select distinct limit_key, queue from taken) t
+    left join lateral (
+      select concurrency, rate, step_ms, burst from simple_queue.fleet_limit
+      where name = (select name from simple_queue.queue where id = t.queue) || '/*' and shard = $1) l on true
+    cross join lateral (
+      select count(*)::int as held from (select from simple_queue.permit where l.concurrency is not null and ${sameKey('t')} and slot >= 0 offset 0) p) h),
+  room as materialized (
+    select a.*, b.seen, r.first_ms, r.starts, least(a.permits, r.starts)::int as most, array(
+        select s.n from pg_catalog.generate_series(0, case when a.concurrency is null then -1 else a.held + least(a.permits, r.starts) - 1 end) s(n)
+        except select slot from simple_queue.permit where ${sameKey('a')} and slot >= 0 order by 1 limit least(a.permits, r.starts)) as slots
+    from asked a
+    left join lateral (select next_at as seen from simple_queue.key_bucket where ${sameKey('a')}) b on true
+    cross join lateral (
+      select ${FIRST_MS} as first_ms, case when a.rate is null then ${MOST}
+          else ${fitting(0)} end as starts
+      from (select coalesce(b.seen, statement_timestamp()) as next_at, a.step_ms as step_ms, a.burst as burst) k) r),
+  candidate as materialized (
+    select r.*, k.*
+    from room r cross join lateral (
+      select ctid as place, id, priority, run_at from simple_queue.keyed
+      where ${sameKey('r')} order by priority, run_at, id limit r.most for update skip locked) k
+    cross join lateral (
+      select id from simple_queue.job where id = k.id and shard = $1 limit 1 for update skip locked) j
+    limit ${MOST_JOBS}),
+  first as materialized (
+    select *, row_number() over (partition by limit_key, queue order by priority, run_at, id) as n,
+      count(*) over (partition by limit_key, queue) as jobs
+    from candidate),
+  charged as (
+    insert into simple_queue.key_bucket as b (limit_key, shard, queue, next_at)
+    select f.limit_key, $1, f.queue, c.next_at from first f
+    cross join lateral (
+      select ${after('f.jobs')} as next_at
+      from (select coalesce(f.seen, statement_timestamp()) as next_at, f.step_ms as step_ms, f.burst as burst) k) c
+    where f.rate is not null and f.n = 1 order by f.limit_key, f.queue
+    on conflict (limit_key, shard, queue) do update set next_at = excluded.next_at
+      where b.next_at = (select seen from room where limit_key = b.limit_key and queue = b.queue)
+    returning limit_key, queue),
+  granted as (
+    insert into simple_queue.permit (id, shard, limit_key, queue, slot)
+    select f.id, $1, f.limit_key, f.queue, coalesce(f.slots[f.n], ${UNLIMITED} + pg_catalog.nextval('simple_queue.turn'))
+    from first f, (select count(*) from charged) first_of_all
+    where f.rate is null or ((f.limit_key, f.queue) in (select limit_key, queue from charged)) is true
+    order by f.limit_key, f.queue, f.n
+    on conflict do nothing
+    returning id, limit_key, queue),
+  unkeyed as (
+    delete from simple_queue.keyed where shard = $1 and ctid = any(array(
+      select f.place from first f where (f.id in (select id from granted)) is true))),
+  moved as (
+    update simple_queue.job set run_at = statement_timestamp()
+    where shard = $1 and id = any(array(select id from granted)) returning id, lane, priority, run_at, epoch, suspicion, group_name, fair),
+  ${placed('moved', ['suspect', 'fair_ready', 'ready'])},
+  got as materialized (
+    select limit_key, queue, sum(jobs)::int as jobs, max(concurrency) as concurrency, max(held) as held, max(starts) as starts,
+      max(first_ms) as first_ms, max(step_ms) as step_ms
+    from (
+      select limit_key, queue, 0 as jobs, concurrency, held, starts, first_ms, step_ms from room union all
+      select limit_key, queue, 1, null, null, null, null, null from granted) u
+    group by limit_key, queue),
+  open as materialized (
+    select g.limit_key, g.queue, case when g.starts = 0 then g.first_ms
+        else greatest(case when g.jobs = 0 then ${LOCKED_MS} else 0 end, coalesce(g.first_ms + g.jobs * g.step_ms, 0)) end as ms
+    from got g
+    where (g.concurrency is null or g.jobs < g.concurrency - g.held)
+      and (select count(*) from (select from simple_queue.keyed where ${sameKey('g')} limit g.jobs + 1) w) > g.jobs),
+  again as (
+    insert into simple_queue.key_change (shard, due_at, limit_key, queue)
+    select $1, statement_timestamp() + ms * ${MS}, limit_key, queue from open)
+  select (select count(*) from page)::int as looked, array(select distinct lane from moved) as lanes,
+    exists (select from moved where fair) as fair,
+    case when (select count(*) from page) = ${MOST_CHANGES} then 0 else least((select min(ms) from open), (
+      select extract(epoch from due_at - statement_timestamp()) * 1000 from simple_queue.key_change
+      where shard = $1 and due_at > statement_timestamp() order by due_at limit 1)) end::float8 as "nextMs"`,
+);
+
+/** The next key behind this one with jobs that wait: two probes, however many wait in this one. */
+const nextKey = (key: string, queue: string): string => `
+      (select limit_key, queue from simple_queue.keyed where limit_key = ${key} and shard = $1 and queue > ${queue} order by queue limit 1)
+      union all
+      (select limit_key, queue from simple_queue.keyed where limit_key > ${key} and shard = $1 order by limit_key, queue limit 1)
+      limit 1`;
+
+/**
+ * A page of at most $2 keys behind $3 and $4 in which jobs wait: they are looked at once more. For a limit that has another word now, and for what a
+ * change may have been lost of.
+ */
+export const ASK_KEYS = statement(
+  'ask_keys',
+  `with recursive hop(limit_key, queue, n) as (
+    select k.*, 1 from (${nextKey('$3::text', '$4::int')}) k
+    union all
+    select k.*, h.n + 1 from hop h cross join lateral (${nextKey('h.limit_key', 'h.queue')}) k where h.n < $2::int),
+  asked as (
+    insert into simple_queue.key_change (shard, limit_key, queue) select $1, limit_key, queue from hop)
+  select limit_key as key, queue, n from hop order by n desc limit 1`,
+);
+
+/** Buckets that are full say nothing: at most 1,000 of them go. */
+export const PURGE_BUCKETS = statement(
+  'purge_buckets',
+  `with gone as (
+    delete from simple_queue.key_bucket where shard = $1 and ctid = any(array(
+      select ctid from simple_queue.key_bucket where shard = $1 and next_at < statement_timestamp() - interval '1 minute'
+      order by next_at limit 1000 for update skip locked)) returning 1)
+  select count(*)::int as gone from gone`,
+);
