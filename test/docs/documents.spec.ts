@@ -38,8 +38,8 @@ it('quotes every example somewhere, or links to it', () => {
 // 1,600: a guide, two decisions.
 // The dashboard took 1,300: a guide with logins and permissions, a decision.
 // The pull contract on Redis took 1,050: a guide with what each of three stores promises, and a decision.
-// Limits per key took 900: a guide, a decision.
-const BUDGET = 48_350;
+// Limits per key took 1,200: a guide, a decision, rows of lists.
+const BUDGET = 48_750;
 const GENERATED = /^docs\/(sql\/|benchmarks\.md$)/;
 const COUNTED = DOCUMENTS.filter(
   (path) => path === 'README.md' || (path.startsWith('docs/') && !GENERATED.test(path)),
