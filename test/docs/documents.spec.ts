@@ -39,7 +39,8 @@ it('quotes every example somewhere, or links to it', () => {
 // The dashboard took 1,300: a guide with logins and permissions, a decision.
 // The pull contract on Redis took 1,050: a guide with what each of three stores promises, and a decision.
 // Limits per key took 1,200: a guide, a decision, rows of lists.
-const BUDGET = 48_750;
+// The figures of looks took 250.
+const BUDGET = 49_150;
 const GENERATED = /^docs\/(sql\/|benchmarks\.md$)/;
 const COUNTED = DOCUMENTS.filter(
   (path) => path === 'README.md' || (path.startsWith('docs/') && !GENERATED.test(path)),
