@@ -16,7 +16,7 @@ export interface SimpleQueueDashboardOptions {
    * machine, with no proxy between. What it throws, the application's exception filters see.
    */
   access?: (request: DashboardRequest) => DashboardAccess | Promise<DashboardAccess>;
-  /** Who it is, for the audit of what was done; at most 200 characters are kept. */
+  /** Who it is, for the log: each act is a line of `SimpleQueueDashboard` with this name (its first 200 characters), the action and what it was done to. */
   actor?: (request: DashboardRequest) => string | undefined | Promise<string | undefined>;
   /** Hides what nobody may see of a job, in all that shows of it. It is given a copy; where it throws, nothing of these is shown. */
   redact?: (job: RedactableJob) => RedactableJob;

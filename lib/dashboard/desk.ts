@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { Logger } from '@nestjs/common';
 import { QueueError } from '../job/queue.errors.js';
 import { quote } from '../job/names.js';
 import { allowedBy, developersOnly, type Allowed } from './access.js';
@@ -18,6 +19,7 @@ import { hidingBy } from './redaction.js';
 import { foreignLook, foreignWrite } from './same-origin.js';
 import type { Source } from './source.js';
 import { statusOf } from './status.js';
+import { oneLine, subjectOf } from './subject.js';
 
 /** What somebody comes for. */
 export type Errand = 'page' | 'asset' | 'look' | 'act' | 'events';
@@ -29,6 +31,7 @@ export class Desk {
   private readonly glances = new Glances();
   private readonly assets = new Assets();
   private readonly hide: Hiding;
+  private readonly log = new Logger('SimpleQueueDashboard');
 
   constructor(private readonly options: SimpleQueueDashboardOptions) {
     this.hide = hidingBy(options.redact);
@@ -132,12 +135,21 @@ export class Desk {
     const said = checkedBody(name, action, await asked.body());
     if (this.options.redact) refuseHidden((said.filter as { q?: unknown } | undefined)?.q);
     const source = this.sourceOf(asked);
+    const who = await this.actor(asked);
     try {
-      return json((await action.run(source, said)) ?? {});
+      const done = (await action.run(source, said)) ?? {};
+      this.log.log(`${who}: ${name} ${subjectOf(said)}`);
+      return json(done);
     } finally {
       this.glances.forget();
       this.feeds.get(source.name)!.hurry();
     }
+  }
+
+  /** @throws what the application's function throws: nobody acts unnamed where names are kept. */
+  private async actor({ native }: Asked): Promise<string> {
+    const actor = await this.options.actor?.(native);
+    return oneLine(actor ?? 'somebody');
   }
 
   private follow(asked: Asked, response: ServerResponse): boolean {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { UnauthorizedException } from '@nestjs/common';
+import { Logger, UnauthorizedException } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { QueueService } from 'nestjs-simple-queue';
 import { ACTIONS } from '../../lib/dashboard/actions.js';
@@ -64,6 +64,7 @@ describe('who may do what', () => {
     database = await aDatabase();
     it_ = await aDashboard(database, {
       dashboard: {
+        actor: ({ headers }: Native) => headers['x-actor'],
         access: ({ headers }: Native) => {
           if (headers['x-access'] === 'nobody') throw new UnauthorizedException();
           return JSON.parse(headers['x-access'] ?? '"all"') as DashboardAccess;
@@ -161,6 +162,22 @@ describe('who may do what', () => {
         expect(message.length).toBeLessThan(1_000);
       }
     expect(await state()).toBe(before);
+  });
+
+  it('leaves a line in the log for each act: who did what to which job, and no payload', async () => {
+    const lines: unknown[] = [];
+    Logger.overrideLogger({ log: (line) => lines.push(line), error: () => 0, warn: () => 0 });
+    const one = await aJob();
+    await act('change', { id: one, payload: { to: 'secret' } }, { 'x-actor': 'ada@example.com' });
+    await act('cancel', { ids: [one] });
+    await act('purge', { filter: { queue: 'mail', uniqueKey: 'secret' }, dryRun: true });
+    await act('pause', { queue: 'mail' }, { 'x-access': '"read"' });
+    Logger.overrideLogger(false);
+    expect(lines).toEqual([
+      `ada@example.com: change ${one}`,
+      `somebody: cancel 1 jobs: ${one}`,
+      'somebody: purge by a filter (dry run)',
+    ]);
   });
 
   it('only counts, unless it is told not to', async () => {
