@@ -176,6 +176,8 @@ export class QueueService {
     options: ChangeOptions<Payload> = {},
   ): Promise<ChangeAnswer> {
     checkCall('change', options);
+    if (options.as !== undefined && !isTemplate(options.as))
+      throw new QueueError('INVALID_OPTION', 'change: as must be a job template (defineJob).');
     const checked = checkChanges(changes, this.options.maxPayloadBytes);
     const { database, changes: repository, signals } = this.storage;
     const joined = database.transactionOf(options);

@@ -113,7 +113,7 @@ export interface JobChanges<Payload = unknown> {
   /** Not before this moment. */
   runAt?: Date;
   /** Not before this many milliseconds from now, by the database's clock. */
-  delayMs?: number;
+  delayMs?: Duration;
   /** Smaller first; not of a job of an ordered group. */
   priority?: number;
   payload?: Payload;

@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { MAX_DELAY_MS } from './backoff.js';
 import { failureOf, type Failure } from './failure.js';
 import { isError, knownAcrossCopies } from './kinds.js';
-import { quoteNumber } from './names.js';
+import { quote, quoteNumber } from './names.js';
 import { QueueError } from './queue.errors.js';
 import { msOf, type Duration } from './values/duration.js';
 
@@ -96,8 +96,10 @@ export class JobResult<Output = unknown> {
 knownAcrossCopies(JobResult, 'result');
 
 function isSlowDown(options: unknown): boolean {
-  const { slowDown = false } = (options ?? {}) as { slowDown?: unknown };
+  const { slowDown = false, ...others } = (options ?? {}) as { slowDown?: unknown };
   if (typeof slowDown !== 'boolean') throw invalid('slowDown must be true or false.');
+  const [other] = Object.keys(others);
+  if (other !== undefined) throw invalid(`unknown option ${quote(other)}, only slowDown is one.`);
   return slowDown;
 }
 

@@ -1,5 +1,7 @@
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
+import { inMs, msOf, type Duration } from '../job/values/duration.js';
+import { duration } from '../options/handler-rules.js';
 import type { QueueEventBus } from '../observability/events.js';
 import { unknownLimit } from '../options/limit-rules.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
@@ -19,18 +21,24 @@ export interface WithinOptions {
   weight?: number;
   /** Ends the wait; the call itself is not interrupted. */
   signal?: AbortSignal;
-  /** How long to wait at most, default 60,000 ms. */
-  timeoutMs?: number;
+  /** How long to wait at most, milliseconds or a text such as `'5 s'`; default 60,000. */
+  timeoutMs?: Duration;
 }
 
 const WAIT_MS = 60_000;
 /** How soon a full limit is asked again where nobody tells. */
 const ASK_MS = 500;
 
+/** Of a text with a NUL the database has none. */
+const nameOf = must(
+  (value) => typeof value === 'string' && !value.includes('\0'),
+  'the name of a limit',
+);
+
 const withinOptions = shape({
   weight: whole(1, 1_000_000),
   signal: must((value) => value instanceof AbortSignal, 'an AbortSignal'),
-  timeoutMs: whole(0, DAY_MS),
+  timeoutMs: duration(0, DAY_MS),
 } satisfies Record<keyof WithinOptions, Rule>);
 
 /** A call that waits, and what it takes with it. */
@@ -79,7 +87,11 @@ export class QueueLimits {
     after?: () => Promise<T> | T,
   ): Promise<T> {
     const [options, work] = typeof given === 'function' ? [{}, given] : [given, after!];
-    refuse([...withinOptions(options, ''), ...callable(work, 'work')]);
+    refuse([
+      ...nameOf(name, 'name'),
+      ...withinOptions(inMs(options), ''),
+      ...callable(work, 'work'),
+    ]);
     if (isHeld(name)) throw held(name);
     await this.open();
     const { weight = 1, signal, timeoutMs = WAIT_MS } = options;
@@ -88,7 +100,7 @@ export class QueueLimits {
       weight,
       signal,
       id: this.ids.next(),
-      until: performance.now() + timeoutMs,
+      until: performance.now() + msOf(timeoutMs),
     };
     await unlessAborted(
       this.turnstile.inLine(name, () => this.enter(call)),
@@ -121,11 +133,13 @@ export class QueueLimits {
   }
 
   /**
-   * Somebody was told to come later (HTTP 429): nothing that obeys the limit starts before `ms` are over, in any process.
+   * Somebody was told to come later (HTTP 429): nothing that obeys the limit starts in this `time` (milliseconds, or a text such as `'5 s'`), in any
+   * process.
    * @throws QueueError `LIMIT_UNKNOWN`, `INVALID_OPTION`.
    */
-  async slowDown(name: string, ms: number): Promise<void> {
-    refuse(whole(1, DAY_MS)(ms, 'ms'));
+  async slowDown(name: string, time: Duration): Promise<void> {
+    const ms = msOf(time);
+    refuse([...nameOf(name, 'name'), ...duration(1, DAY_MS)(ms, 'time')]);
     await this.open();
     const [row] = await this.storage.limits.list([name]);
     if (!row) throw this.unknown(name);

@@ -4,7 +4,9 @@ import { MAX_DELAY_MS } from '../job/backoff.js';
 import { LAST_DATE } from '../job/job-result.js';
 import { payloadText, tooLarge } from '../job/payload.js';
 import { QueueError } from '../job/queue.errors.js';
+import { inMs, msOf } from '../job/values/duration.js';
 import { must, shape, whole, type Rule } from '../runtime/rules.js';
+import { duration } from './handler-rules.js';
 
 /** Changes without mistakes, as they are stored; undefined: left as it is. */
 export interface CheckedChanges {
@@ -22,10 +24,7 @@ const RULES = {
     (value) => types.isDate(value) && value.getTime() <= LAST_DATE,
     'a valid Date before the year 10000',
   ),
-  delayMs: must(
-    (value) => typeof value === 'number' && value >= 0 && value <= MOST_MS,
-    `a number from 0 to ${MOST_MS.toLocaleString('en-US')}`,
-  ),
+  delayMs: duration(0, MOST_MS),
   priority: whole(-32_768, 32_767),
   payload: () => [],
   payloadBytes: must((value) => types.isUint8Array(value), 'a Uint8Array or Buffer'),
@@ -35,7 +34,7 @@ const CHANGES = shape(RULES);
 
 /** @throws QueueError `INVALID_OPTION`, `INVALID_PAYLOAD`, `PAYLOAD_TOO_LARGE`. */
 export function checkChanges(changes: JobChanges, maxPayloadBytes: number): CheckedChanges {
-  const problems = CHANGES(changes, 'changes');
+  const problems = CHANGES(inMs(changes, 1), 'changes');
   if (problems.length === 0) problems.push(...contradictions(changes));
   if (problems.length > 0)
     throw new QueueError('INVALID_OPTION', `change: ${problems.join('; ')}.`);
@@ -45,7 +44,7 @@ export function checkChanges(changes: JobChanges, maxPayloadBytes: number): Chec
   return {
     // A year before 1 is written "BC"; what is long past is due now either way.
     at: runAt && new Date(Math.max(0, runAt.getTime())),
-    delayMs,
+    delayMs: delayMs === undefined ? undefined : msOf(delayMs),
     priority,
     payload: payload === undefined ? undefined : payloadText(payload, maxPayloadBytes),
     payloadBytes: payloadBytes && Buffer.from(payloadBytes),

@@ -1,10 +1,10 @@
 import { checkCall } from '../enqueue/call-options.js';
-import { checkWhole } from '../enqueue/option-checks.js';
 import type { InTransaction } from '../job/enqueue-options.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { NewSchedule, Schedule, ScheduleRule, ScheduleTick } from '../job/schedule.js';
 import type { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import { whole } from '../runtime/rules.js';
 import type { Run } from '../storage/connection/database.js';
 import { timeOf } from '../storage/connection/database-time.js';
 import type { Joined } from '../storage/connection/joined.js';
@@ -120,7 +120,7 @@ export class QueueSchedules {
    * @throws QueueError `SCHEDULE_UNKNOWN`, and as `put` for a rule
    */
   async preview(schedule: string | ScheduleRule, count = 10): Promise<Date[]> {
-    checkWhole('count', count, 1, MAX_LISTED);
+    checkCount('preview', 'count', count);
     const { run } = this.storage.database.callers;
     if (typeof schedule !== 'string') return this.previewRule(run, schedule, count);
     const row = await this.rowOf(run, schedule);
@@ -142,7 +142,7 @@ export class QueueSchedules {
   async list(options: ListSchedulesOptions = {}): Promise<Schedule[]> {
     checkCall('list', options);
     const { owner = this.parts.owner, after, limit = MAX_LISTED } = options;
-    checkWhole('limit', limit, 1, MAX_LISTED);
+    checkCount('list', 'limit', limit);
     const { callers } = this.storage.database;
     return (await this.storage.schedules.list(callers.run, { owner, after, limit })).map(
       scheduleOf,
@@ -153,7 +153,7 @@ export class QueueSchedules {
   async ticks(name: string, options: { limit?: number } = {}): Promise<ScheduleTick[]> {
     checkCall('ticks', options);
     const { limit = 20 } = options;
-    checkWhole('limit', limit, 1, MAX_LISTED);
+    checkCount('ticks', 'limit', limit);
     const { callers } = this.storage.database;
     return (
       await this.storage.schedules.ticks(callers.run, checkScheduleName(name), { limit })
@@ -230,6 +230,12 @@ export class QueueSchedules {
     if (this.parts.owner !== undefined && owner !== this.parts.owner)
       throw foreign(name, owner, this.parts.owner);
   }
+}
+
+function checkCount(call: string, option: string, value: unknown): void {
+  const problems = whole(1, MAX_LISTED)(value, option);
+  if (problems.length > 0)
+    throw new QueueError('INVALID_OPTION', `${call}: ${problems.join('; ')}.`);
 }
 
 function timesOf(

@@ -50,6 +50,12 @@ describe('JobResult', () => {
     ]);
   });
 
+  it('refuses an option that it does not know, which would be left out', () => {
+    const mistyped = { slowdown: true } as object;
+    expect(() => JobResult.retryIn(5, mistyped)).toThrow('unknown option "slowdown"');
+    expect(() => JobResult.rescheduleIn(5, mistyped)).toThrow('unknown option "slowdown"');
+  });
+
   it('gives the reason of a cancel', () => {
     expect([JobResult.cancel().verdict, JobResult.cancel('order gone').verdict]).toEqual([
       { kind: 'cancel', reason: 'cancelled by its handler' },

@@ -219,6 +219,11 @@ describe('QueueSchedules', () => {
         () => schedules.list({ ownr: 'x' } as object),
         () => schedules.ticks('x', { limt: 1 } as object),
       ];
+      await expect(schedules.preview({ cron: '* * * * *' }, 0)).rejects.toThrow('preview: count');
+      await expect(
+        schedules.preview({ cron: '* * * * *', timeZone: null } as never),
+      ).rejects.toMatchObject({ code: 'SCHEDULE_ZONE_UNKNOWN' });
+      await expect(schedules.list(null as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
       for (const call of mistyped)
         await expect(call()).rejects.toMatchObject({
           code: 'INVALID_OPTION',

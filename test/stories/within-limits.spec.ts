@@ -151,8 +151,12 @@ describe('calls within a limit', () => {
     await expect(web.within('small', () => web.within('small', never))).rejects.toMatchObject({ code: 'LIMIT_HELD' }); // prettier-ignore
     for (const weight of [0, -1, 1.5, NaN, '2' as never])
       await expect(web.within('small', { weight }, never)).rejects.toMatchObject({ code: 'INVALID_OPTION' }); // prettier-ignore
+    for (const name of [null, 7, 'a\0b'])
+      await expect(web.within(name as never, never)).rejects.toMatchObject({ code: 'INVALID_OPTION' }); // prettier-ignore
+    await expect(web.slowDown('small', '5 moons' as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' }); // prettier-ignore
+    expect(await web.within('small', { timeoutMs: '5 s' }, () => 'entered')).toBe('entered');
     await expect(web.within('small', 'no function' as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' }); // prettier-ignore
-    expect(await shares('small')).toBe(0);
+    await eventually(async () => expect(await shares('small')).toBe(0));
   });
 
   it('keep the permit as long as they last, and lose it when their process dies', async () => {

@@ -25,7 +25,8 @@ export class Zone {
   }
 
   /** undefined: there is no such zone. An offset such as `+02:00` is none: it knows no daylight saving. */
-  static of(name: string): Zone | undefined {
+  static of(name: unknown): Zone | undefined {
+    if (typeof name !== 'string') return undefined;
     const known = zones.get(name);
     if (known) return known;
     if (name.length > MAX_NAME || !/^[A-Za-z]/.test(name)) return undefined;
