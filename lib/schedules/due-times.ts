@@ -29,7 +29,8 @@ export function dueSteps(
   const recent = walked(calendar, from > inTime ? from : calendar.next(inTime), now);
   const made = [...madeUp(spec, { missed: missed.times, recent, now }), ...recent];
   const passed = missed.count + recent.length - made.length;
-  const behind = calendar.next(now);
+  // What is more than a look walks is left for the next one: only tests skip so much time.
+  const behind = calendar.next(recent.length === MOST_WALKED ? recent.at(-1)! : now);
   const first = {
     at: from,
     next: made[0] ?? behind,
