@@ -36,7 +36,7 @@ with gone as (
   arrived as (
     insert into simple_queue.arrival (shard, kind, job, state, output, error)
     select $1, 'end', id, case state when 'cancelled' then state else 'failed' end, null::jsonb, verdict -> 'error'
-    from said where options ? 'step'),
+    from said where options ? 'step'::text),
   unpermitted as (
     delete from simple_queue.permit where shard = $1 and ctid = any(array(
       select p.ctid from gone t cross join lateral (

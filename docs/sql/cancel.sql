@@ -92,7 +92,7 @@ with target as materialized (
   arrived as (
     insert into simple_queue.arrival (shard, kind, job, state, output, error)
     select $1, 'end', id, 'cancelled', null::jsonb, null::jsonb
-    from gone where options ? 'step'),
+    from gone where options ? 'step'::text),
   unpermitted as (
     delete from simple_queue.permit where shard = $1 and ctid = any(array(
       select p.ctid from gone t cross join lateral (

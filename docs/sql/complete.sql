@@ -12,5 +12,5 @@ with done as (
   arrived as (
     insert into simple_queue.arrival (shard, kind, job, state, output, error)
     select $1, 'end', id, 'succeeded', $7::text::jsonb, null::jsonb
-    from done where options ? 'step')
+    from done where options ? 'step'::text)
   select id from done;

@@ -12,7 +12,7 @@ with done as (
   arrived as (
     insert into simple_queue.arrival (shard, kind, job, state, output, error)
     select $1, 'end', id, 'succeeded', $7::text::jsonb, null::jsonb
-    from done where options ? 'step'),
+    from done where options ? 'step'::text),
   unpermitted as (
     delete from simple_queue.permit where shard = $1 and ctid = any(array(
       select p.ctid from done t cross join lateral (

@@ -67,7 +67,7 @@ with lapsed as materialized (
     insert into simple_queue.arrival (shard, kind, job, state, output, error)
     select $1, 'end', id, case when cancel_at is null then 'failed' else 'cancelled' end, null::jsonb, case when cancel_at is null then jsonb_build_object('name', 'QueueError', 'code', 'JOB_POISONED', 'message',
         'The process died ' || stalls + 1 || ' times while this job was suspected of it, at last while it ran alone.') end
-    from ending where options ? 'step'),
+    from ending where options ? 'step'::text),
   freed as (
     delete from simple_queue.claim where shard = $1 and id = any(array(
       select c.id from lapsed c where not exists (

@@ -14,7 +14,7 @@ with gone as (
   arrived as (
     insert into simple_queue.arrival (shard, kind, job, state, output, error)
     select $1, 'end', id, 'failed', null::jsonb, $6::jsonb
-    from gone where options ? 'step'),
+    from gone where options ? 'step'::text),
   unpermitted as (
     delete from simple_queue.permit where shard = $1 and ctid = any(array(
       select p.ctid from gone t cross join lateral (

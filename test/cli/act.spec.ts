@@ -137,8 +137,12 @@ describe('commands that act', () => {
 
   it('Ctrl-C ends long work between two batches, and it says how far it came', async () => {
     await endedJobs(test, 600);
-    const interruption = AbortSignal.abort(130);
-    const { code, out, err } = await act(['redrive', '--yes'], { interruption });
+    /** As if the keys were pressed in the middle of the first batch. */
+    const interrupted = (): AbortSignal => {
+      let looks = 0;
+      return Object.defineProperty(AbortSignal.abort(130), 'aborted', { get: () => looks++ > 0 });
+    };
+    const { code, out, err } = await act(['redrive', '--yes'], { interruption: interrupted() });
     expect({ code, out, err }).toEqual({
       code: 130,
       out: '200 jobs run again.\n',
@@ -146,7 +150,9 @@ describe('commands that act', () => {
     });
     expect([await inState('ready'), await inState('failed')]).toEqual([200, 400]);
     await endedJobs(test, 200);
-    const purge = await act(['purge', '--state', 'dead', '--yes', '--json'], { interruption });
+    const purge = await act(['purge', '--state', 'dead', '--yes', '--json'], {
+      interruption: interrupted(),
+    });
     expect(purge).toMatchObject({ code: 130, json: { complete: false, purged: 500 } });
     expect(await inState('failed')).toBe(100);
   });

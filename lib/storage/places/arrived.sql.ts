@@ -8,4 +8,4 @@ export const arrived = (
 ): string => `arrived as (
     insert into simple_queue.arrival (shard, kind, job, state, output, error)
     select $1, 'end', id, ${told.state}, ${told.output ?? 'null::jsonb'}, ${told.error ?? 'null::jsonb'}
-    from ${from}${from.includes(' where ') ? ' and' : ' where'} options ? 'step')`;
+    from ${from}${from.includes(' where ') ? ' and' : ' where'} options ? 'step'::text)`;

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createMigrations } from '../../../migrations/migrations.js';
 import { anEmptyDatabase } from '../../support/database.js';
+import { workflow } from '../../../lib/workflows/builder.js';
+import { QueueWorkflows } from '../../../lib/workflows/queue-workflows.js';
 import { aHostileSchema } from '../../support/hostile-schema.js';
 import { aJoining, DOORS } from '../../support/joining-calls.js';
 import { aDataSource, openStorage } from '../../support/storage.js';
@@ -19,6 +21,18 @@ describe('of a schema in the search path whose functions and operators fit bette
   it.each(Object.entries(DOORS))('by %s', async (_, call) => {
     const runner = await hostile();
     await call({ ...joining.world, manager: runner });
+    await runner.commitTransaction();
+  });
+
+  it('by a workflow that is started, found and cancelled', async () => {
+    const { options, storage, events } = joining.test;
+    const workflows = new QueueWorkflows(storage, options, events);
+    const flow = workflow('signup').step('a', 'mail', {}).each('b', 'mail', [1, 2], { after: 'a' });
+    const runner = await hostile();
+    const { manager } = runner;
+    const { id } = await workflows.start(flow, { manager, uniqueKey: 'k', deadlineMs: 60_000 });
+    await workflows.start(flow, { manager, uniqueKey: 'k' });
+    await workflows.cancel(id, { manager });
     await runner.commitTransaction();
   });
 

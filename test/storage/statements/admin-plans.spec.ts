@@ -25,7 +25,7 @@ const REMOVED: Record<string, number> = {
   list_failing: 1_000,
   explain_job: 1_000,
   hasten: 600,
-  revive: 1_500,
+  revive: 2_000,
   cancel: 2_000,
 };
 /** Pages that a statement may touch, where it is more than 3,000: it counts ten thousand jobs of a place, or moves two hundred. */
