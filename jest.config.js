@@ -27,7 +27,8 @@ export default {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testTimeout: patient(30_000),
-  maxWorkers: 2,
+  // Many tests wait for time to pass: two on two cores left a third of them idle.
+  maxWorkers: 3,
   // Modules of ES specs are not given back: at 1.5 GB a worker is busier with that than with tests.
   workerIdleMemoryLimit: '700MB',
   coverageProvider: 'v8',
