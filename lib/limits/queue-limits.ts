@@ -108,11 +108,7 @@ export class QueueLimits {
     );
     const inside = this.stay(call, work);
     this.inside.add(inside);
-    try {
-      return await inside;
-    } finally {
-      this.inside.delete(inside);
-    }
+    return inside.finally(() => this.inside.delete(inside));
   }
 
   private async stay<T>({ name, id }: Call, work: () => Promise<T> | T): Promise<T> {
