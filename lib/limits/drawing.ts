@@ -1,6 +1,8 @@
 import { DRAWN_AHEAD_MS } from '../job/limit.js';
 import type { Drawn, LimitRepository } from '../storage/limits/limit.repository.js';
 import type { FleetPermits } from './fleet-permits.js';
+import type { Unused } from './slots.js';
+import { startable } from './startable.js';
 
 interface DrawingParts {
   limits: Pick<LimitRepository, 'draw' | 'giveBackStarts'>;
@@ -10,6 +12,10 @@ interface DrawingParts {
 
 const MOST = 1_000;
 const SOONEST_MS = 2;
+/** Of what could start at once, as many are drawn: one statement for the next ones, too. */
+const AHEAD = 2;
+/** What started lately may do so twice as often, as long as no drawn start was lost. */
+const GROWTH = 2;
 
 /** Draws starts of one limit's rate for the next half second, as many as this process could use, and says when they may start. */
 export class Drawing {
@@ -25,6 +31,13 @@ export class Drawing {
 
   /** Answers how long it may rest. */
   async round(): Promise<number> {
+    await this.returnLapsed();
+    const restMs = await this.turn();
+    const lapseAt = this.permits.slots?.lapseAt() ?? Infinity;
+    return Math.max(SOONEST_MS, Math.min(restMs, lapseAt - performance.now() + SOONEST_MS));
+  }
+
+  private async turn(): Promise<number> {
     const { permits } = this;
     if (permits.heldMs > 0) return this.rested();
     if (!permits.slots || permits.limit <= 0) return Infinity;
@@ -32,24 +45,32 @@ export class Drawing {
     this.version = permits.row.version;
     const now = performance.now();
     const left = permits.slots.left(now);
-    const { wished, here } = this.needs;
-    if (left >= wished + here) return wished + here === 0 ? this.giveBack() : Infinity;
+    const growth = permits.slots.lapsed(now) > 0 ? 1 : GROWTH;
+    const { wished, here } = startable(permits.lanes, growth);
+    if (left >= wished + here) return this.isIdle ? this.giveBack() : Infinity;
     if (now < this.drawAt) return this.drawAt - now;
-    return this.draw(Math.min(MOST, 2 * (wished + here) - left), Math.max(0, here - left));
+    const most = startable(permits.lanes, growth, AHEAD);
+    return this.draw(Math.min(MOST, most.wished + most.here - left), Math.max(0, here - left));
+  }
+
+  /** A day would pass for a job that came a moment too late for its start of the day. */
+  private async returnLapsed(): Promise<void> {
+    const lapsed = this.permits.slots?.takeLapsed();
+    if (!lapsed) return;
+    this.drawAt = 0;
+    await this.return(lapsed);
+  }
+
+  private return({ starts, fullAt }: Unused): Promise<void> {
+    return this.parts.limits.giveBackStarts(this.permits.row.name, starts, fullAt);
   }
 
   close(): void {
     clearTimeout(this.timer);
   }
 
-  /** What would be claimed, and what was claimed and waits here. */
-  private get needs(): { wished: number; here: number } {
-    let [wished, here] = [0, 0];
-    for (const lane of this.permits.lanes) {
-      wished += lane.wish;
-      here += lane.coming;
-    }
-    return { wished, here };
+  private get isIdle(): boolean {
+    return [...this.permits.lanes].every((lane) => lane.wish + lane.coming === 0);
   }
 
   /** It goes on when the rest is over. */
@@ -99,10 +120,9 @@ export class Drawing {
 
   /** Nothing waits here any more: others may use what was drawn. */
   private async giveBack(): Promise<number> {
-    const { permits, parts } = this;
-    if (permits.used > 0) return Infinity;
-    const unused = permits.slots?.clear();
-    if (unused) await parts.limits.giveBackStarts(permits.row.name, unused.starts, unused.fullAt);
+    if (this.permits.used > 0) return Infinity;
+    const unused = this.permits.slots?.clear();
+    if (unused) await this.return(unused);
     return Infinity;
   }
 }

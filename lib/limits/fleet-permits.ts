@@ -1,6 +1,7 @@
-import { slackOf } from '../job/limit.js';
+import { DRAWN_AHEAD_MS, slackOf } from '../job/limit.js';
 import { Permits } from '../runtime/permits.js';
 import type { LimitRow } from '../storage/limits/limit.repository.js';
+import { Lately } from './lately.js';
 import { Slots } from './slots.js';
 
 /** A lane as its limits see it. */
@@ -12,14 +13,17 @@ export interface LimitedLane {
   readonly wish: number;
   /** The tier of this process that bounds it most. */
   readonly narrowest: Permits;
+  /** All limits that it obeys. */
+  readonly fleet: { readonly permits: readonly FleetPermits[] };
   /** Its jobs are looked for, not only claimed. */
   lookedFor(): void;
   /** None was there: it is left alone until then. */
   foundEmpty(nextLookAt: number): void;
 }
 
-/** A start that was drawn without `strict` may come this late. */
+/** A start that was drawn without `strict` may come this late, or as late as the next one: no window holds more than `burst` and what refills. */
 const LATE_MS = 100;
+const LATEST_MS = 2_000;
 
 /**
  * What this process may run under one limit of the fleet: its share of the permits, and the starts that it has drawn. It stands among the
@@ -33,6 +37,9 @@ export class FleetPermits extends Permits {
   n = 0;
   /** Of them it uses so many: others wait for the rest. */
   upTo = Infinity;
+  /** Others have their turn as soon as the starts that were drawn here are used: no more are drawn. */
+  isLeaving = false;
+  private readonly started = new Lately(DRAWN_AHEAD_MS);
   private heldUntil = -Infinity;
 
   constructor(
@@ -78,6 +85,7 @@ export class FleetPermits extends Permits {
 
   override take(quickAt?: number): void {
     super.take(quickAt);
+    this.started.count();
     if (!this.slots) return;
     this.slots.take();
     if (this.claimable === 0) this.onChange();
@@ -85,7 +93,20 @@ export class FleetPermits extends Permits {
 
   override giveBack(): void {
     super.giveBack();
-    if (this.slots || this.upTo < this.n) this.onChange();
+    if (this.slots || this.isLeaving || this.upTo < this.n) this.onChange();
+  }
+
+  /** It uses what it has again. */
+  stay(): void {
+    this.upTo = Infinity;
+    this.isLeaving = false;
+  }
+
+  /** Calls that its permits let start in the time that starts are drawn for: what is free, and what came free lately, times `growth`. */
+  soon(growth: number): number {
+    if (this.rule.concurrency === null) return Infinity;
+    if (this.limit <= 0 || this.isLeaving || this.heldMs > 0) return 0;
+    return Math.max(0, this.limit - this.used) + growth * this.started.many();
   }
 
   /** No place in line for starts that nobody has drawn. */
@@ -103,7 +124,12 @@ export class FleetPermits extends Permits {
   }
 
   private pace(): void {
-    const { perMs, strict } = this.rule;
-    this.slots = perMs === null ? undefined : new Slots(slackOf({ perMs, strict }) || LATE_MS);
+    const { rate, perMs, strict } = this.rule;
+    this.slots =
+      rate === null || perMs === null
+        ? undefined
+        : new Slots(
+            slackOf({ perMs, strict }) || Math.max(LATE_MS, Math.min(perMs / rate, LATEST_MS)),
+          );
   }
 }

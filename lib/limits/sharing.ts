@@ -83,14 +83,24 @@ export class Sharing {
   }
 
   private isDue(now: number): boolean {
-    const { n, upTo, used } = this.permits;
+    const { n, upTo, used, isLeaving } = this.permits;
     const isHungry =
       !this.isKnown && used >= n && n < this.capacity && this.lanes.some((lane) => lane.wish > 0);
-    return this.heard || isHungry || now >= this.lookAt || (n > upTo && used < n);
+    return (
+      this.heard ||
+      isHungry ||
+      now >= this.lookAt ||
+      (used < n && (n > upTo || (isLeaving && !this.hasStarts)))
+    );
   }
 
   private get lanes(): LimitedLane[] {
     return [...this.permits.lanes];
+  }
+
+  /** Drawn by any limit of its lanes: without a permit here nobody could use them. */
+  private get hasStarts(): boolean {
+    return this.lanes.some(({ fleet }) => fleet.permits.some(({ slots }) => !!slots?.left()));
   }
 
   /** What the tiers of this process let it run. */
@@ -138,7 +148,7 @@ export class Sharing {
     const isOver = seen.allotted > (seen.concurrency ?? 0);
     if (target > n) return this.ask(standing, target - n);
     if ((isWanted || isOver) && n > 0) return this.yield(standing);
-    this.permits.upTo = Infinity;
+    this.permits.stay();
     if (n < wanted || !mine) return this.ask(standing, n < wanted ? this.unclaimed(seen) : 0);
     this.isKnown = false;
     return mine.wanted > wanted ? this.giveBack(standing, 0) : Promise.resolve(LOOK_MS);
@@ -155,7 +165,7 @@ export class Sharing {
     const before = permits.n;
     const isNews = mine?.wanted !== wanted;
     if (more > 0 || isNews) permits.n = await this.take(standing, more);
-    permits.upTo = Infinity;
+    permits.stay();
     this.isKnown = permits.n < wanted;
     this.patience = this.isKnown && spareOf(seen) > 0 ? this.patience + 1 : 0;
     if (permits.n > before) parts.onRoom();
@@ -170,18 +180,28 @@ export class Sharing {
     return (await this.parts.limits.take(name, { lease, more, wanted, lanes, declares })) ?? 0;
   }
 
-  /** What it uses it keeps until it ends; nothing starts meanwhile that others should start. */
+  /**
+   * What it uses it keeps until it ends; nothing starts meanwhile that others should start. Whoever gives its last permit uses first the starts that it
+   * has drawn, or turns that are shorter than the spacing of a rate would lose each of them.
+   */
   private async yield(standing: Standing): Promise<number> {
-    const { permits } = this;
-    const { mine, isBusy, target, seen } = standing;
+    const { isBusy, target, seen, mine } = standing;
     const isLowered = seen.allotted > (seen.concurrency ?? 0);
     if (isBusy && !isLowered && mine && mine.turnMs < QUANTUM_MS) return QUANTUM_MS - mine.turnMs;
+    this.permits.isLeaving = target === 0;
+    if (target === 0 && !isLowered && this.hasStarts) return QUANTUM_MS;
+    await this.shrink(standing);
+    return QUANTUM_MS;
+  }
+
+  private async shrink(standing: Standing): Promise<void> {
+    const { permits } = this;
+    const { target } = standing;
     permits.upTo = target;
     const back = permits.n - Math.max(target, permits.used);
     if (back > 0) await this.giveBack(standing, back);
-    if (permits.n <= target) permits.upTo = Infinity;
+    if (permits.n <= target) permits.stay();
     if (permits.limit === 0) this.parts.onEmptied(permits.lanes);
-    return QUANTUM_MS;
   }
 
   private async giveBack({ lease, wanted }: Standing, back: number): Promise<number> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import type { RateLimit } from '../../lib/job/limit.js';
+import type { LimitRule, RateLimit } from '../../lib/job/limit.js';
 import { aHandler } from '../support/application.js';
+import type { TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { aStory } from '../support/story.js';
 
@@ -69,4 +70,47 @@ describe('a rate across the fleet', () => {
     expect(most).toBeLessThanOrEqual(2);
     expect(mostIn(500, starts)).toBeLessThanOrEqual(50);
   });
+
+  const perSecond: RateLimit = { limit: 20, perMs: 4_000, strict: true };
+  const SHARED: [string, LimitRule, Record<string, LimitRule>][] = [
+    ['one limit', { concurrency: 1, rate: perSecond }, {}],
+    ['two limits', { rate: perSecond }, { line: { concurrency: 1 } }],
+  ];
+
+  it.each(SHARED)(
+    'of %s with fewer permits than processes loses no starts to those without one',
+    async (_, pace, others) => {
+      await countDraws(story.database);
+      const limits = { pace, ...others };
+      let started = 0;
+      const apps = await Promise.all(
+        [1, 2, 3].map(() =>
+          story.start({
+            options: { limits },
+            providers: [aHandler('paced', () => void started++, { uses: Object.keys(limits) })],
+          }),
+        ),
+      );
+
+      await apps[0]!.queues.enqueueMany('paced', items(15));
+      await eventually(() => expect(started).toBe(15), { timeoutMs: 60_000 });
+
+      const [drawn] = await story.database.query<{ n: number }>('select n from public.drawn');
+      expect(drawn!.n).toBeLessThanOrEqual(25);
+    },
+  );
 });
+
+/** Adds up the starts that processes draw. */
+async function countDraws(database: TestDatabase): Promise<void> {
+  for (const text of [
+    'drop table if exists public.drawn',
+    'create table public.drawn as select 0 as n',
+    `create or replace function count_draws() returns trigger language plpgsql as $$
+      begin update public.drawn set n = n + new.granted; return null; end $$`,
+    'drop trigger if exists count_draws on simple_queue.fleet_limit',
+    `create trigger count_draws after update on simple_queue.fleet_limit for each row
+      when (new.next_at > old.next_at) execute function count_draws()`,
+  ])
+    await database.query(text);
+}
