@@ -1,4 +1,5 @@
 import type { ComponentType } from 'preact';
+import { Audit } from './pages/audit.js';
 import { Errors } from './pages/errors.js';
 import { Job } from './pages/job.js';
 import { Jobs } from './pages/jobs.js';
@@ -36,4 +37,5 @@ export const PAGES: Readonly<Record<string, PageFound>> = {
   schedule: { title: 'Schedule', page: Schedule, under: 'schedules' },
   workers: { title: 'Workers', page: Workers, key: 'w' },
   limits: { title: 'Limits', page: Limits, key: 'l' },
+  audit: { title: 'Audit', page: Audit, key: 'a' },
 };

@@ -21,6 +21,7 @@ export type {
   RedriveCounts,
   RedriveOptions,
 } from './admin/job-filter.js';
+export type { AuditFilter, AuditPage, OperatorAction } from './admin/audit.js';
 export type { JobPageAnswer } from './admin/job-list.js';
 export type { LimitChange, LimitShare, LimitSummary } from './admin/limits.js';
 export type { ListedJob } from './admin/listed-job.js';

@@ -5,6 +5,7 @@
  * server (one shard) and on a cluster distributed by `shard`; see docs/adr/0002-where-a-job-stands.md for the shape.
  */
 
+import { AUDIT } from './audit.js';
 import { GIVEN_IDS } from './given-ids.js';
 import { LIMIT_KEYS } from './limit-keys.js';
 import { LIMITS } from './limits.js';
@@ -190,6 +191,7 @@ export const UP = [
   ...GIVEN_IDS,
   ...SCHEDULES,
   ...WORKFLOWS,
+  ...AUDIT,
 
   `create table simple_queue.archive (${ENDED},
     check (state in ('succeeded', 'cancelled') and ${isMoment('expires_at')})
@@ -279,7 +281,7 @@ function partitionsOf(table: string, days: number, count: number, now: Date): st
 export const DOWN = [
   `drop function simple_queue.enqueue`,
   `drop view simple_queue.jobs`,
-  `drop table simple_queue.tally, simple_queue.tick, simple_queue.schedule`,
+  `drop table simple_queue.operator_action, simple_queue.tally, simple_queue.tick, simple_queue.schedule`,
   `drop table simple_queue.arrival, simple_queue.draft, simple_queue.step, simple_queue.edge, simple_queue.stage, simple_queue.workflow`,
   `drop table simple_queue.throttle, simple_queue.given_id, simple_queue.allotment, simple_queue.fleet_limit,
     simple_queue.key_bucket, simple_queue.key_change, simple_queue.permit, simple_queue.keyed`,

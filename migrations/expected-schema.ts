@@ -23,6 +23,7 @@ column keyed: epoch epoch not null | id uuid not null | lane integer not null | 
 column lane: created_at moment not null default clock_timestamp() | id integer not null default ((floor((random() * (2147483646)::double precision)))::integer + 1) | labels text[] not null default '{}'::text[] | name text not null | queue integer not null | served_at moment | unused_at moment
 column lapsed: id uuid not null | jobs uuid[] not null | lapsed_at moment not null default statement_timestamp() | shard smallint not null
 column lease: created_at moment not null default statement_timestamp() | expires_at moment not null | id uuid not null | jobs uuid[] | lanes integer[] not null default '{}'::integer[] | lone boolean not null default false | schedules text[] not null default '{}'::text[] | shard smallint not null | worker text not null
+column operator_action: action text not null | actor text not null | at moment not null default clock_timestamp() | counts jsonb | ended_at moment | failed text | id uuid not null | selector jsonb not null | shard smallint not null
 column permit: id uuid not null | limit_key text not null | queue integer not null | shard smallint not null | slot bigint not null
 column queue: id integer not null default ((floor((random() * (2147483646)::double precision)))::integer + 1) | name text not null | paused_at moment
 column ready: epoch epoch not null | id uuid not null | lane integer not null | priority smallint not null | run_at moment not null | shard smallint not null
@@ -48,6 +49,7 @@ constraint fleet_limit: fleet_limit_allotted_check CHECK ((allotted >= 0)) | fle
 constraint head: head_check CHECK ((((dead IS NULL) = (dead_seq IS NULL)) AND ((dead IS NULL) = (dead_at IS NULL)) AND ((dead IS NULL) = (dead_until IS NULL)) AND ((dead IS NOT NULL) OR (NOT halts))))
 constraint job: job_check CHECK ((((group_name IS NOT NULL) OR ((seq IS NULL) AND (fair IS NULL))) AND ((seq IS NULL) OR (fair IS NULL))))
 constraint lane: lane_labels_check CHECK (((cardinality(labels) <= 16) AND (array_position(labels, NULL::text) IS NULL) AND (''::text <> ALL (labels)) AND ((array_to_string(labels, ','::text) COLLATE "C") ~ '^([A-Za-z0-9_][A-Za-z0-9_.:/=-]{0,63}(,[A-Za-z0-9_][A-Za-z0-9_.:/=-]{0,63})*)?$'::text))) | lane_name_check CHECK (((name COLLATE "C") ~ '^([A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99})?$'::text)) | lane_queue_fkey FOREIGN KEY (queue) REFERENCES queue(id)
+constraint operator_action: operator_action_action_check CHECK (((length(action) >= 1) AND (length(action) <= 100))) | operator_action_actor_check CHECK (((length(actor) >= 1) AND (length(actor) <= 200))) | operator_action_check CHECK (((octet_length((selector)::text) <= 16384) AND (octet_length((counts)::text) <= 16384)))
 constraint permit: permit_slot_check CHECK ((slot >= 0))
 constraint queue: queue_name_check CHECK (((name COLLATE "C") ~ '^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}$'::text))
 constraint schedule: schedule_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))) | schedule_waiting_check CHECK ((waiting >= 0))
@@ -90,6 +92,7 @@ index keyed: keyed_lane (lane, shard) WHERE (lane > 0) | keyed_pkey unique (limi
 index lane: lane_created (created_at) | lane_pkey unique (id) | lane_queue_name_labels_key unique (queue, name, labels) | lane_unused (unused_at) WHERE (unused_at IS NOT NULL)
 index lapsed: lapsed_pkey unique (id, shard)
 index lease: lease_pkey unique (id, shard) | lease_worker (worker, shard, lone, created_at)
+index operator_action: operator_action_at (at, shard, id) | operator_action_pkey unique (id, shard)
 index permit: permit_pkey unique (id, shard) | permit_slot unique (limit_key, shard, queue, slot) WHERE (slot >= 0)
 index queue: queue_name_key unique (name) | queue_pkey unique (id)
 index ready: ready_pkey unique (lane, shard, priority, run_at, id)
@@ -154,6 +157,7 @@ table keyed: keyed plain
 table lane: lane plain
 table lapsed: lapsed plain
 table lease: lease plain
+table operator_action: operator_action plain
 table permit: permit plain
 table queue: queue plain
 table ready: ready plain

@@ -15,6 +15,8 @@ const ENDED = ['archive', 'dead_letter'];
 const DEFAULTS = ENDED.map((table) => `${table}_default`);
 /** What workers count. */
 const TALLY = ['tally', 'tally_default'];
+/** Whoever acts by `QueueAdmin` leaves its name there. */
+const AUDIT = 'operator_action';
 const CLAIMS = ['claim', 'lease', 'lapsed'];
 /** Whoever enqueues may also enter a limit outside of jobs. */
 const LIMITS = ['fleet_limit', 'allotment'];
@@ -34,6 +36,7 @@ const SEEN = [
   ...CLAIMS,
   ...LIMITS,
   ...TALLY,
+  AUDIT,
 ];
 const LIVE = ['job', ...WAITING, ...TURNS, ...KNOWN, ...SCHEDULES, ...WORKFLOWS];
 
@@ -46,20 +49,30 @@ type Grants = Readonly<Record<'select' | 'insert' | 'update' | 'delete', readonl
 export const RIGHTS: Readonly<Record<RoleKind, Grants>> = {
   enqueue: {
     select: SEEN,
-    insert: ['queue', 'lane', ...LIVE, 'archive', ...LIMITS],
-    update: ['lane', ...LIVE, ...LIMITS],
+    insert: ['queue', 'lane', ...LIVE, 'archive', ...LIMITS, AUDIT],
+    update: ['lane', ...LIVE, ...LIMITS, AUDIT],
     delete: [...LIVE, 'allotment'],
   },
   worker: {
     select: SEEN,
-    insert: ['queue', 'lane', ...LIVE, ...CLAIMS, ...ENDED, ...LIMITS, 'tally'],
-    update: ['lane', ...LIVE, ...CLAIMS, ...ENDED, ...DEFAULTS, ...LIMITS, ...TALLY],
-    delete: ['queue', 'lane', ...LIVE, ...CLAIMS, ...ENDED, ...DEFAULTS, ...TALLY, 'allotment'],
+    insert: ['queue', 'lane', ...LIVE, ...CLAIMS, ...ENDED, ...LIMITS, 'tally', AUDIT],
+    update: ['lane', ...LIVE, ...CLAIMS, ...ENDED, ...DEFAULTS, ...LIMITS, ...TALLY, AUDIT],
+    delete: [
+      'queue',
+      'lane',
+      ...LIVE,
+      ...CLAIMS,
+      ...ENDED,
+      ...DEFAULTS,
+      ...TALLY,
+      'allotment',
+      AUDIT,
+    ],
   },
   operate: {
     select: SEEN,
-    insert: ['queue', 'lane', ...LIVE, 'archive', 'fleet_limit'],
-    update: ['queue', 'lane', ...LIVE, ...ENDED, 'fleet_limit'],
+    insert: ['queue', 'lane', ...LIVE, 'archive', 'fleet_limit', AUDIT],
+    update: ['queue', 'lane', ...LIVE, ...ENDED, 'fleet_limit', AUDIT],
     delete: [...LIVE, ...ENDED],
   },
   read: { select: SEEN, insert: [], update: [], delete: [] },

@@ -32,7 +32,7 @@ const BUDGET = {
   dependencies: 0,
   // As it comes, and as it lies in every container: dependencies have no part in it.
   packedKiB: 500,
-  installedKiB: 1_560,
+  installedKiB: 1_600,
   // Of a process that only enqueues. Files and their size decide how long its start takes; a clock would measure the machine as well.
   bootFiles: 4,
   bootKiB: 680,

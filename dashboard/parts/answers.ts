@@ -5,6 +5,7 @@ import type {
   Totals,
   WorkerSummary,
 } from '../../lib/admin/overview.js';
+import type { OperatorAction } from '../../lib/admin/audit.js';
 import type { ErrorGroup } from '../../lib/admin/errors.js';
 import type { Series } from '../../lib/admin/series.js';
 import type { LimitSummary } from '../../lib/admin/limits.js';
@@ -91,6 +92,13 @@ export interface JobAnswer {
   reasons: Told<Reason>[];
   text: string;
   troubles: TroubleTold[];
+}
+
+export type Act = Told<Omit<OperatorAction, 'selector'>> & Pick<OperatorAction, 'selector'>;
+
+export interface AuditAnswer {
+  acts: Act[];
+  next?: string;
 }
 
 export interface ScheduleAnswer {

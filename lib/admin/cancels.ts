@@ -5,20 +5,30 @@ import type { Storage } from '../storage/storage.js';
 import { wakeUpOfCancel } from '../storage/wake-ups/wake-up.js';
 import { checkCancel, checkFilter, type CancelOptions, type JobFilter } from './job-filter.js';
 import type { JobList } from './job-list.js';
+import type { OnMany } from './on-many.js';
 import type { ListedJob } from './listed-job.js';
 
 const BATCH = 500;
 
 /** Ends live jobs, in bounded batches. What runs is asked to stop. */
 export class Cancels {
+  private readonly storage: Storage;
+  private readonly list: JobList;
+
   constructor(
-    private readonly storage: Storage,
-    private readonly list: JobList,
+    private readonly parts: OnMany,
     private readonly archive: Retention,
-  ) {}
+  ) {
+    ({ storage: this.storage, list: this.list } = parts);
+  }
 
   async cancel(filter: JobFilter, options: CancelOptions): Promise<CancelCounts> {
     checkCancel(filter, options);
+    const work = () => this.cancelChecked(filter, options);
+    return this.parts.acts.onMany('cancel', filter, options, work);
+  }
+
+  private async cancelChecked(filter: JobFilter, options: CancelOptions): Promise<CancelCounts> {
     const { states = LIVE_STATES, ...rest } = checkFilter('cancel', filter);
     const counts: CancelCounts = { cancelled: 0, requested: 0 };
     for (const some of inOrder(states))

@@ -4,6 +4,7 @@ import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Situation } from '../storage/reading/queue.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { troublesOf } from '../troubles/troubles.js';
+import { Audit } from './audit.js';
 import { keyReasons, Limits } from './limits.js';
 import { blocked, MOST_AHEAD, ofStep, REASONS, type Reason, type ReasonCode } from './reasons.js';
 
@@ -41,7 +42,7 @@ export class Explanations {
     private readonly storage: Storage,
     private readonly options: ResolvedOptions,
   ) {
-    this.limits = new Limits(storage);
+    this.limits = new Limits(storage, new Audit(storage));
   }
 
   async explain(id: string): Promise<Explanation> {

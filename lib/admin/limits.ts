@@ -1,11 +1,12 @@
 import { perKeyName, queueOfKeys, type LimitRule, type RateLimit } from '../job/limit.js';
-import { checkQueueName, quote } from '../job/names.js';
+import { quote } from '../job/names.js';
 import { inMs, type InMs } from '../job/values/duration.js';
 import { QueueError } from '../job/queue.errors.js';
 import { limitChange, unknownLimit } from '../options/limit-rules.js';
 import { ruleOf, wordsOf, type LimitShares } from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
 import type { KeySituation } from '../storage/limits/key.repository.js';
+import type { Audit } from './audit.js';
 import { MOST_AHEAD, type Reason } from './reasons.js';
 
 /** What a process, a remote worker's claim or a call has of a limit. */
@@ -52,7 +53,10 @@ export interface LimitChange {
 
 /** Limits across the fleet, as operators see and set them. */
 export class Limits {
-  constructor(private readonly storage: Storage) {}
+  constructor(
+    private readonly storage: Storage,
+    private readonly acts: Audit,
+  ) {}
 
   async list(): Promise<LimitSummary[]> {
     return (await this.storage.limits.shares({})).map(summaryOf);
@@ -62,11 +66,14 @@ export class Limits {
     const change = inMs(said);
     const problems = limitChange(change, '');
     if (problems.length > 0) throw invalid(problems.join('; '));
-    const { perKey, ...whole } = change;
-    if (Object.values(whole).some((part) => part !== undefined)) await this.setOne(checkQueueName(name), whole); // prettier-ignore
+    await this.acts.act('set-limit', { name, change }, () => this.setChecked(name, change));
+  }
+
+  private async setChecked(name: string, { perKey, ...whole }: InMs<LimitChange>): Promise<void> {
+    if (Object.values(whole).some((part) => part !== undefined)) await this.setOne(name, whole);
     if (!perKey) return;
     const { concurrency, rate } = perKey;
-    await this.setOne(perKeyName(checkQueueName(name)), { fleetConcurrency: concurrency, rate });
+    await this.setOne(perKeyName(name), { fleetConcurrency: concurrency, rate });
     await this.storage.keys.askAll();
     this.storage.signals.send({ lanes: [], keyed: true });
   }
@@ -80,7 +87,11 @@ export class Limits {
   }
 
   async reset(name: string): Promise<void> {
-    const names = [checkQueueName(name), perKeyName(name)];
+    await this.acts.act('reset-limit', { name }, () => this.resetKnown(name));
+  }
+
+  private async resetKnown(name: string): Promise<void> {
+    const names = [name, perKeyName(name)];
     const known = await Promise.all(names.map((each) => this.storage.limits.reset(each)));
     if (!known.includes(true)) throw unknown(name);
     for (const each of names) this.storage.signals.tellOfLimit(each);

@@ -8,6 +8,7 @@ import {
   type PurgeOptions,
 } from './job-filter.js';
 import type { JobList } from './job-list.js';
+import type { OnMany } from './on-many.js';
 import type { ListedJob } from './listed-job.js';
 
 const BATCH = 500;
@@ -17,13 +18,20 @@ const PURGEABLE: readonly JobState[] = [...LIVE_STATES, ...TERMINAL_STATES].filt
 
 /** Deletes jobs for good, in bounded batches. What runs is left alone. */
 export class Purge {
-  constructor(
-    private readonly storage: Storage,
-    private readonly list: JobList,
-  ) {}
+  private readonly storage: Storage;
+  private readonly list: JobList;
+
+  constructor(private readonly parts: OnMany) {
+    ({ storage: this.storage, list: this.list } = parts);
+  }
 
   async purge(filter: JobFilter, options: PurgeOptions): Promise<PurgeCounts> {
     checkPurge(filter, options);
+    const work = () => this.purgeChecked(filter, options);
+    return this.parts.acts.onMany('purge', filter, options, work);
+  }
+
+  private async purgeChecked(filter: JobFilter, options: PurgeOptions): Promise<PurgeCounts> {
     const { states = PURGEABLE, ...rest } = checkFilter('purge', filter);
     const counts: PurgeCounts = { purged: 0, left: 0 };
     for await (const jobs of this.list.batches({ ...rest, states }, () => BATCH)) {

@@ -3,10 +3,13 @@ import type { CancelCounts, ChangeAnswer, JobChanges } from '../job/enqueue-opti
 import { checkId, checkQueueName } from '../job/names.js';
 import type { Trouble } from '../job/trouble.js';
 import { checkChanges } from '../options/job-changes.js';
+import { oneLine } from '../runtime/words.js';
 import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Storage } from '../storage/storage.js';
 import { troublesOf } from '../troubles/troubles.js';
+import { Audit, type AuditFilter, type AuditPage, type OperatorAction } from './audit.js';
+import { refuse, text } from './checks.js';
 import { Cancels } from './cancels.js';
 import { Errors, type ErrorGroup, type ErrorOptions } from './errors.js';
 import { parseSearch } from './search.js';
@@ -45,6 +48,8 @@ import {
 import type { RedriveCounts } from './job-filter.js';
 
 const PAGE = 50;
+const MOST_NAME = 200;
+const MOST_ACTION = 100;
 
 /**
  * What operators do: look at queues and jobs, pause, run again, delete. Each command is a transaction of its own, and safe beside
@@ -60,25 +65,45 @@ export class QueueAdmin {
   private readonly fleet: Limits;
   private readonly tallies: SeriesLook;
   private readonly failures: Errors;
+  private readonly acts: Audit;
 
   /** @internal The module makes it. */
   constructor(
     private readonly storage: Storage,
     private readonly options: ResolvedOptions,
+    actor?: string,
   ) {
+    this.acts = new Audit(storage, actor);
     this.overview = new Overview(storage);
     this.list = new JobList(storage);
-    this.revivals = new Revivals(storage, this.list);
-    this.purges = new Purge(storage, this.list);
-    this.cancels = new Cancels(
-      storage,
-      this.list,
-      new QueuePolicies(options).byQueue('archiveKeepMs'),
-    );
+    const parts = { storage, list: this.list, acts: this.acts };
+    this.revivals = new Revivals(parts);
+    this.purges = new Purge(parts);
+    this.cancels = new Cancels(parts, new QueuePolicies(options).byQueue('archiveKeepMs'));
     this.explanations = new Explanations(storage, options);
-    this.fleet = new Limits(storage);
+    this.fleet = new Limits(storage, this.acts);
     this.failures = new Errors(storage);
     this.tallies = new SeriesLook(storage);
+  }
+
+  /** The same in the name of this person, for the audit. @throws QueueError `INVALID_OPTION`. */
+  as(actor: string): QueueAdmin {
+    refuse('as', text(actor, 'actor'));
+    return new QueueAdmin(this.storage, this.options, oneLine(actor, MOST_NAME));
+  }
+
+  /**
+   * An act of your own for the audit: `work` runs once that is written down, and what it does by other acts is a part of it. The acts of
+   * `QueueAdmin` do it themselves. @throws what `work` throws, and QueueError `INVALID_OPTION`.
+   */
+  async act<T>(action: string, selector: object, work: () => Promise<T>): Promise<T> {
+    refuse('act', text(action, 'action'));
+    return this.acts.act(oneLine(action, MOST_ACTION), selector, work);
+  }
+
+  /** What operators did, the newest first: of 90 days, and the newest 50,000. @throws QueueError `INVALID_OPTION`. */
+  async audit(filter: AuditFilter = {}, page: AuditPage = {}): Promise<OperatorAction[]> {
+    return this.acts.list(filter, page);
   }
 
   /**
@@ -147,12 +172,12 @@ export class QueueAdmin {
    * Kept in the database until `resume`. @throws QueueError `QUEUE_UNKNOWN`.
    */
   async pause(queue: string): Promise<void> {
-    await this.overview.pause(checkQueueName(queue), true);
+    await this.pauseOrResume('pause', checkQueueName(queue));
   }
 
   /** Workers claim from the queue again. @throws QueueError `QUEUE_UNKNOWN`. */
   async resume(queue: string): Promise<void> {
-    await this.overview.pause(checkQueueName(queue), false);
+    await this.pauseOrResume('resume', checkQueueName(queue));
   }
 
   /**
@@ -188,13 +213,13 @@ export class QueueAdmin {
    */
   async change(id: string, changes: JobChanges): Promise<ChangeAnswer> {
     const checked = checkChanges(changes, this.options.maxPayloadBytes);
-    const { signal, ...answer } = await this.storage.changes.change(
-      this.storage.database.waiters.run,
-      checkId(id),
-      checked,
-    );
-    if (signal) this.storage.signals.send(signal);
-    return answer;
+    const selector = { id: checkId(id), changed: Object.keys(changes) };
+    return this.acts.act('change', selector, async () => {
+      const { changes, database, signals } = this.storage;
+      const { signal, ...answer } = await changes.change(database.waiters.run, checkId(id), checked); // prettier-ignore
+      if (signal) signals.send(signal);
+      return answer;
+    });
   }
 
   /**
@@ -212,7 +237,9 @@ export class QueueAdmin {
    */
   async releaseGroup(queue: string, group = ''): Promise<string | undefined> {
     if (group !== '') checkGroup('releaseGroup', group);
-    const released = await this.storage.groups.release(checkQueueName(queue), group);
+    const selector = { queue: checkQueueName(queue), group };
+    const work = () => this.storage.groups.release(queue, group);
+    const released = await this.acts.act('release', selector, work);
     if (released) this.storage.signals.send({ lanes: [], later: true });
     return released;
   }
@@ -253,16 +280,20 @@ export class QueueAdmin {
    * `resetLimit`. Lowered, it stops nothing that runs. @throws QueueError `LIMIT_UNKNOWN`, `INVALID_OPTION`, `INVALID_NAME`.
    */
   async setLimit(name: string, change: LimitChange): Promise<void> {
-    await this.fleet.set(name, change);
+    await this.fleet.set(checkQueueName(name), change);
   }
 
   /** What processes declare holds again, within seconds where one of them lives. @throws QueueError `LIMIT_UNKNOWN`, `INVALID_NAME`. */
   async resetLimit(name: string): Promise<void> {
-    await this.fleet.reset(name);
+    await this.fleet.reset(checkQueueName(name));
   }
 
   /** Why this job is not running, as codes and in words. An unknown id is a reason, too. @throws QueueError `INVALID_OPTION`. */
   async explain(id: string): Promise<Explanation> {
     return this.explanations.explain(checkId(id));
+  }
+
+  private async pauseOrResume(action: 'pause' | 'resume', queue: string): Promise<void> {
+    await this.acts.act(action, { queue }, () => this.overview.pause(queue, action === 'pause'));
   }
 }

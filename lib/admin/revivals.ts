@@ -16,6 +16,7 @@ import {
   type RedriveOptions,
 } from './job-filter.js';
 import type { JobList } from './job-list.js';
+import type { OnMany } from './on-many.js';
 import type { ListedJob } from './listed-job.js';
 
 /**
@@ -36,12 +37,18 @@ const DEAD = TERMINAL_STATES.filter((state) => KEPT_IN[state] === 'dead_letter')
 
 /** Runs ended jobs again. */
 export class Revivals {
-  constructor(
-    private readonly storage: Storage,
-    private readonly list: JobList,
-  ) {}
+  private readonly storage: Storage;
+  private readonly list: JobList;
 
-  async retry(id: string): Promise<Retried> {
+  constructor(private readonly parts: OnMany) {
+    ({ storage: this.storage, list: this.list } = parts);
+  }
+
+  retry(id: string): Promise<Retried> {
+    return this.parts.acts.act('retry', { id }, () => this.retryKnown(id));
+  }
+
+  private async retryKnown(id: string): Promise<Retried> {
     for (let look = 0; look < MAX_LOOKS; look++) {
       const outcome =
         (await this.revive(id)) ?? (await this.hasten(id)) ?? (await this.explainRefusal(id));
@@ -53,6 +60,11 @@ export class Revivals {
 
   async redrive(filter: JobFilter, options: RedriveOptions): Promise<RedriveCounts> {
     checkRedrive(filter, options);
+    const work = () => this.redriveChecked(filter, options);
+    return this.parts.acts.onMany('redrive', filter, options, work);
+  }
+
+  private async redriveChecked(filter: JobFilter, options: RedriveOptions): Promise<RedriveCounts> {
     const { states = DEAD, ...rest } = checkFilter('redrive', filter);
     const { limit = Infinity, dryRun = false } = options;
     const counts: RedriveCounts = { revived: 0, keyTaken: 0, gone: 0 };

@@ -1,4 +1,5 @@
 import type { AddCommand } from './command.js';
+import { addAudit } from './commands/audit.command.js';
 import { addCancel } from './commands/cancel.command.js';
 import { addChange } from './commands/change.command.js';
 import { addDashboard } from './commands/dashboard.command.js';
@@ -45,6 +46,7 @@ export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
     addSchedules,
     addWorkflows,
     addWorkflow,
+    addAudit,
     addDoctor,
   ],
   'Act:': [

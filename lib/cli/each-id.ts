@@ -11,6 +11,8 @@ interface Refused {
 }
 
 interface EachId<Answer> {
+  /** For the audit. */
+  action: string;
   work: (session: Session, id: string) => Promise<Answer>;
   /** In words. */
   text: (answer: Answer) => string;
@@ -24,20 +26,22 @@ interface EachId<Answer> {
 export async function eachId<Answer extends { id: string }>(
   { screen, session }: Cli,
   given: readonly string[],
-  { work, text, isDone = () => true }: EachId<Answer>,
+  { action, work, text, isDone = () => true }: EachId<Answer>,
 ): Promise<number> {
   const ids = checkIds(given);
   const opened = await session();
   const jobs: (Answer | Refused)[] = [];
   let fatal: Error | undefined;
-  for (const id of ids) {
-    const job = await work(opened, id).catch((error: Error) => ownError(id, error));
-    if (job instanceof Error) fatal = job;
-    if (job instanceof Error) break;
-    jobs.push(job);
-  }
   const isGood = (job: Answer | Refused): boolean => !('error' in job) && isDone(job);
-  const counts = countsOf(jobs.filter(isGood).length, jobs.length, ids.length);
+  const counts = await opened.admin.act(action, { ids }, async () => {
+    for (const id of ids) {
+      const job = await work(opened, id).catch((error: Error) => ownError(id, error));
+      if (job instanceof Error) fatal = job;
+      if (job instanceof Error) break;
+      jobs.push(job);
+    }
+    return countsOf(jobs.filter(isGood).length, jobs.length, ids.length);
+  });
   await screen.answer({ jobs, ...counts }, () => {
     for (const job of jobs) {
       const told = 'error' in job ? job.error.message : text(job);

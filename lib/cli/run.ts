@@ -70,6 +70,7 @@ function programOf({ out, err }: Terminal, json: boolean): Command {
     )
     .option('--schema <name>', "PostgreSQL schema of the queue's tables", 'simple_queue')
     .option('--timeout <seconds>', 'how long to wait for the database', seconds, 30)
+    .option('--actor <name>', 'who you are, for the audit; default: your user here')
     .option('--json', 'answer in JSON')
     .option('--no-color', 'no colours, as with NO_COLOR')
     .version(packageVersion(), '-V, --version', 'print the version')

@@ -10,6 +10,7 @@ import { QueueWorkflows } from '../workflows/queue-workflows.js';
 import { Migrator } from '../storage/schema/migrator.js';
 import { openStandAlone } from '../storage/connection/stand-alone.js';
 import type { Storage } from '../storage/storage.js';
+import { actorOf } from './actor.js';
 import { databaseOf, type DatabaseChoice } from './database-choice.js';
 import type { SharedFlags } from './shared-flags.js';
 import type { Terminal } from './terminal.js';
@@ -68,7 +69,7 @@ export async function openSession({
   return {
     storage,
     options,
-    admin: new QueueAdmin(storage, options),
+    admin: new QueueAdmin(storage, options).as(actorOf(flags)),
     queues: (queues) =>
       new QueueService(storage, queues ? resolved({ ...given, queues }) : options, events),
     schedules: new QueueSchedules(storage, options, { events }),

@@ -3,6 +3,8 @@ export interface SharedFlags {
   url?: string;
   schema: string;
   timeout: number;
+  /** Whose acts they are, for the audit; the user of the system where nobody says. */
+  actor?: string;
   json?: boolean;
   color: boolean;
 }

@@ -9,6 +9,7 @@ import { json, send, type Answer } from './answer.js';
 import { askedOf, type Asked } from './asked.js';
 import { Assets } from './assets.js';
 import type { SimpleQueueDashboardOptions } from './dashboard.options.js';
+import { isDry } from './by-filter.js';
 import { Feed } from './feed.js';
 import { Glances } from './glances.js';
 import { refuseHidden } from './filter-words.js';
@@ -19,7 +20,10 @@ import { hidingBy } from './redaction.js';
 import { foreignLook, foreignWrite } from './same-origin.js';
 import type { Source } from './source.js';
 import { statusOf } from './status.js';
-import { oneLine, subjectOf } from './subject.js';
+import { oneLine } from '../runtime/words.js';
+import { selectorOf, subjectOf } from './subject.js';
+
+const LONGEST_NAME = 200;
 
 /** What somebody comes for. */
 export type Errand = 'page' | 'asset' | 'look' | 'act' | 'events';
@@ -137,7 +141,10 @@ export class Desk {
     const source = this.sourceOf(asked);
     const who = await this.actor(asked);
     try {
-      const done = (await action.run(source, said)) ?? {};
+      const work = () => action.run(source, said);
+      const isAct = !('dryRun' in action.takes) || !isDry(said);
+      const act = () => source.admin.as(who).act(name, selectorOf(said), work);
+      const done = (await (isAct ? act() : work())) ?? {};
       this.log.log(`${who}: ${name} ${subjectOf(said)}`);
       return json(done);
     } finally {
@@ -149,7 +156,7 @@ export class Desk {
   /** @throws what the application's function throws: nobody acts unnamed where names are kept. */
   private async actor({ native }: Asked): Promise<string> {
     const actor = await this.options.actor?.(native);
-    return oneLine(actor ?? 'somebody');
+    return oneLine(actor?.trim() || 'somebody', LONGEST_NAME);
   }
 
   private follow(asked: Asked, response: ServerResponse): boolean {

@@ -1,4 +1,5 @@
 import type { Look } from './look.js';
+import { audit } from './looks/audit.js';
 import { errors } from './looks/errors.js';
 import { job } from './looks/job.js';
 import { jobs } from './looks/jobs.js';
@@ -14,6 +15,7 @@ import { workers } from './looks/workers.js';
 /** By the name in their address. */
 export const LOOKS: Readonly<Record<string, Look>> = {
   overview,
+  audit,
   queue,
   queues,
   jobs,

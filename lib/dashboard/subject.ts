@@ -1,3 +1,6 @@
+import { oneLine } from '../runtime/words.js';
+import { filterOf } from './by-filter.js';
+
 const LONGEST = 200;
 
 /** What was acted on, for the log: names and ids, and nothing that an application has put into a job. */
@@ -7,9 +10,9 @@ export function subjectOf(said: Record<string, unknown>): string {
   const jobs = Array.isArray(ids) ? [`${ids.length} jobs: ${ids.slice(0, 5).join(', ')}`] : [];
   const dry = dryRun === true ? ['(dry run)'] : [];
   const parts = [...named, ...jobs];
-  return oneLine([...(parts.length > 0 ? parts : ['by a filter']), ...dry].join(' '));
+  return oneLine([...(parts.length > 0 ? parts : ['by a filter']), ...dry].join(' '), LONGEST);
 }
 
-/** Nobody's name makes lines of its own in a log. */
-export const oneLine = (text: string): string =>
-  text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ').slice(0, LONGEST);
+/** The same for the audit: a search is kept as what it means, so that what it looks for in payloads is left out. */
+export const selectorOf = (said: Record<string, unknown>): object =>
+  said.filter === undefined ? said : { ...said, filter: filterOf(said), dryRun: undefined };

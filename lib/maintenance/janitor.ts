@@ -36,8 +36,8 @@ const CHECK_VIOLATION = '23514';
 const TRIED_AGAIN = new Set(['55P03', '57014']);
 
 /**
- * Keeps partitions ahead of time and lets expired ones go (retention drops tables, it deletes no rows one by one); purges periods, ticks, and notes of
- * ids; lets groups go on whose dead job is no longer kept, and lanes go that nobody uses.
+ * Keeps partitions ahead of time and lets expired ones go (retention drops tables, it deletes no rows one by one); purges periods, ticks, notes of
+ * ids, and old acts of operators; lets groups go on whose dead job is no longer kept, and lanes go that nobody uses.
  */
 export class Janitor {
   private readonly complained = new Set<string>();
@@ -74,7 +74,7 @@ export class Janitor {
 
   /** What goes row by row, and how many make a full batch. */
   private sweeps(): [sweep: () => Promise<number>, full: number][] {
-    const { periods, schedules, givenIds, keys, tallies, workflows } = this.storage;
+    const { audit, periods, schedules, givenIds, keys, tallies, workflows } = this.storage;
     const { archive, tally } = this.rules.keepMs;
     return [
       [() => periods.purge(), FULL_BATCH],
@@ -82,6 +82,7 @@ export class Janitor {
       [() => givenIds.purge(archive + NOTED_MS), FULL_BATCH],
       [() => workflows.reading.purge(), 1],
       [() => keys.purgeBuckets(), FULL_BATCH],
+      [() => audit.purge(), FULL_BATCH],
       [() => (tally > 0 ? tallies.sumUp() : Promise.resolve(0)), 1],
     ];
   }

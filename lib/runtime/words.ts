@@ -26,6 +26,10 @@ export function shown(text: string): string {
   return text.slice(0, 80).replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ');
 }
 
+/** Nobody's name makes lines of its own in a log. */
+export const oneLine = (text: string, most: number): string =>
+  text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ').slice(0, most);
+
 /** Whose jobs. */
 export function laneText(lane: {
   queue: string | null;

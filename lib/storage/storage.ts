@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { QueueEventBus } from '../observability/events.js';
 import { outside } from '../runtime/outside.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import { AuditRepository } from './operate/audit.repository.js';
 import { CheckpointRepository } from './settle/checkpoint.repository.js';
 import { Database } from './connection/database.js';
 import { EndRepository } from './reading/end.repository.js';
@@ -56,6 +57,7 @@ export class Storage {
   readonly jobs: FindRepository;
   readonly claims: ClaimRepository;
   readonly settlements: SettleRepository;
+  readonly audit: AuditRepository;
   readonly cancels = new CancelRepository();
   readonly checkpoints = new CheckpointRepository();
   readonly progress = new ProgressRepository();
@@ -95,7 +97,7 @@ export class Storage {
     { ends, lanes, openTransactions }: StorageParts,
   ) {
     [this.endSignals, this.openTransactions, this.lanes] = [ends, openTransactions, lanes];
-    this.jobs = new FindRepository(database);
+    [this.jobs, this.audit] = [new FindRepository(database), new AuditRepository(database)];
     this.claims = new ClaimRepository(database);
     this.settlements = new SettleRepository(database);
     this.givenIds = new GivenIdRepository(database);

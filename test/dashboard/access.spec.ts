@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { QueueService } from 'nestjs-simple-queue';
 import { ACTIONS } from '../../lib/dashboard/actions.js';
 import type { DashboardAccess, RedactableJob } from 'nestjs-simple-queue/dashboard';
+import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { QueueSchedules } from '../../lib/schedules/queue-schedules.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
@@ -178,6 +179,12 @@ describe('who may do what', () => {
       `somebody: cancel 1 jobs: ${one}`,
       'somebody: purge by a filter (dry run)',
     ]);
+    const acts = await it_.app.get(QueueAdmin).audit({}, { limit: 2 });
+    expect(acts).toMatchObject([
+      { actor: 'somebody', action: 'cancel', selector: { ids: [one] }, counts: { done: 1 } },
+      { actor: 'ada@example.com', action: 'change', selector: { id: one, payload: '...' } },
+    ]);
+    expect(JSON.stringify(acts)).not.toContain('secret');
   });
 
   it('only counts, unless it is told not to', async () => {

@@ -138,6 +138,7 @@ const reason = CHROMIUM ? '' : ' (skipped: no chromium is installed, nor named i
     ['schedule', () => '#/schedule?name=nightly-report'],
     ['workers', () => '#/workers'],
     ['limits', () => '#/limits'],
+    ['audit', () => '#/audit'],
   ];
 
   it.each(PAGES)(

@@ -40,7 +40,8 @@ it('quotes every example somewhere, or links to it', () => {
 // The pull contract on Redis took 1,050: a guide with what each of three stores promises, and a decision.
 // Limits per key took 1,200: a guide, a decision, rows of lists.
 // The figures of looks took 250.
-const BUDGET = 49_150;
+// Who did what took 750: a guide, a decision.
+const BUDGET = 49_900;
 const GENERATED = /^docs\/(sql\/|benchmarks\.md$)/;
 const COUNTED = DOCUMENTS.filter(
   (path) => path === 'README.md' || (path.startsWith('docs/') && !GENERATED.test(path)),

@@ -90,4 +90,14 @@ export class OperationsService {
     return explanation;
   }
   // #endregion
+
+  // #region act
+  /** A button of your own back office: to the audit the two are one act. */
+  async reopenMail(user: { email: string }): Promise<void> {
+    await this.admin.as(user.email).act('reopen', { queue: 'mail' }, async () => {
+      await this.admin.redrive({ queue: 'mail' });
+      await this.admin.resume('mail');
+    });
+  }
+  // #endregion
 }

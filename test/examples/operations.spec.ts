@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { JobResult } from 'nestjs-simple-queue';
+import { QueueAdmin } from 'nestjs-simple-queue/admin';
 import { aHandler, anApplication, type TestApplication } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
@@ -28,6 +29,12 @@ beforeAll(async () => {
 afterAll(async () => {
   await application.close();
   await database.drop();
+});
+
+it('has one act of two in the audit', async () => {
+  await operations.reopenMail({ email: 'ada@example.com' });
+  const [act] = await application.app.get(QueueAdmin).audit();
+  expect(act).toMatchObject({ actor: 'ada@example.com', action: 'reopen' });
 });
 
 it('lists dead letters, runs one again, and redrives what an outage has left', async () => {

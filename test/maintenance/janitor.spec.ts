@@ -301,6 +301,17 @@ describe('the janitor', () => {
     await test.database.query('truncate simple_queue.tick');
   });
 
+  it('purges acts of operators that are older than 90 days, or beyond the newest 50,000', async () => {
+    const acts = (from: number, to: number, at: string) =>
+      test.database
+        .query(`insert into simple_queue.operator_action (id, shard, at, actor, action, selector)
+        select gen_random_uuid(), 0, ${at}, 'ada', 'pause', '{}' from generate_series(${from}, ${to}) n`);
+    await acts(1, 1_500, `now() - interval '91 days'`);
+    await acts(1, 51_000, `now() - n * interval '1 second'`);
+    await aJanitor().round();
+    expect(await count('operator_action')).toBe(50_001);
+  });
+
   it('says once that it may not change tables, and goes on purging', async () => {
     const { partitions: repository } = test.storage;
     const refused = Object.assign(Object.create(repository) as typeof repository, {

@@ -176,6 +176,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
     'ask_to_stop begin_stages fail_stage find_drafts find_failed_steps find_step find_stuck_workflows find_workflow find_workflow_key find_workflow_states list_workflows lock_workflow mark_stop purge_workflows read_drafts rename_steps retry_workflow start_workflow stop_expired stopped store_drafts store_steps take_beginning take_stop upstream upstream_size',
   'know limits and their shares':
     'declare_limit reset_limit set_limit take_share give_share end_share return_permit return_starts hold_limit lend keep_lent enter_limit keep_entered list_limits',
+  'know what operators did': 'begin_act end_act list_acts purge_acts',
   'know what was counted, not what is there':
     'write_tally sum_up_workers sum_up_minutes list_series list_busiest',
   'lock, draw or tell, and touch no row':
@@ -208,4 +209,5 @@ export const NO_PLACES: Readonly<Record<string, string>> = {
   key_bucket: 'rates of keys',
   allotment: 'who has which share of a limit',
   tally: 'what workers have counted',
+  operator_action: 'what operators did',
 };

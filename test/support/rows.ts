@@ -39,6 +39,7 @@ const TABLES = [
   'lapsed',
   'throttle',
   'given_id',
+  'operator_action',
   'allotment',
   'fleet_limit',
 ];

@@ -161,11 +161,12 @@ describe('advanceTime', () => {
     const unmoved = columns
       .filter(({ table, column }) => !moved(table, column))
       .map(({ table, column }) => `${table}.${column}`);
-    // Lanes, pauses and limits are the application's, not of its jobs.
+    // Lanes, pauses, limits and acts of operators are the application's, not of its jobs.
     expect(unmoved.toSorted()).toEqual([
       ...['allotment.expires_at', 'allotment.turn_at'],
       ...['fleet_limit.held_until', 'fleet_limit.next_at', 'fleet_limit.set_at'],
-      ...['lane.created_at', 'lane.served_at', 'lane.unused_at', 'queue.paused_at'],
+      ...['lane.created_at', 'lane.served_at', 'lane.unused_at'],
+      ...['operator_action.at', 'operator_action.ended_at', 'queue.paused_at'],
     ]);
     const tables = await database.query<{ name: string }>(
       `select relname as name from pg_class where relnamespace = 'simple_queue'::regnamespace and relkind in ('r', 'p') and not relispartition`,

@@ -70,6 +70,7 @@ async function byIds(cli: Cli, given: string[], flags: CancelFlags): Promise<num
       'cancel: give ids, or one of the options, and not both.',
     );
   return eachId(cli, given, {
+    action: 'cancel',
     work: cancelled,
     text: ({ id, outcome, state }) =>
       `${id} ${WORDS[outcome]}${outcome === 'ended' ? `: ${state}` : ''}`,
@@ -93,7 +94,8 @@ async function bySelector(
 ): Promise<number> {
   const selector: CancelSelector = { queue, uniqueKey, fingerprint, group, workflowId };
   const opened = await session();
-  const counts = await opened.queues().cancel(selector);
+  const work = () => opened.queues().cancel(selector);
+  const counts = await opened.admin.act('cancel', selector, work);
   if (counts.cancelled + counts.requested === 0) await refuseUnknownQueue(opened, queue);
   await screen.answer(counts, () => screen.say(told(counts, true)));
   return EXIT.ok;

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Desk, Errand } from '../../dashboard/desk.js';
 import { QueueError } from '../../job/queue.errors.js';
+import { actorOf } from '../actor.js';
 import type { AddCommand, Cli } from '../command.js';
 import { EXIT } from '../exit-code.js';
 
@@ -36,7 +37,10 @@ async function serve(cli: Cli, { port, readOnly = false }: DashboardFlags): Prom
   const { storage, options } = await cli.session();
   const { Desk } = await import('../../dashboard/desk.js');
   const { sourceOf } = await import('../../dashboard/source.js');
-  const desk = new Desk({ access: () => (readOnly ? 'read' : 'all') });
+  const desk = new Desk({
+    access: () => (readOnly ? 'read' : 'all'),
+    actor: () => actorOf(cli.flags),
+  });
   desk.open(sourceOf('default', storage, options));
   const root = `/${randomBytes(16).toString('hex')}`;
   const server = createServer((request, response) => void answer(desk, root, request, response));

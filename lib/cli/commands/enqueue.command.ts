@@ -92,9 +92,9 @@ async function enqueue(
   const session = await cli.session();
   // A name that is mistyped would be a new queue, which nobody works.
   if (!flags.newQueue) await refuseUnknownQueue(session, queue);
-  const answer = await session
-    .queues(settingsOf(queue, flags))
-    .enqueue(queue, payload, optionsOf(flags));
+  const queues = session.queues(settingsOf(queue, flags));
+  const work = () => queues.enqueue(queue, payload, optionsOf(flags));
+  const answer = await session.admin.act('enqueue', { queue, name: flags.name }, work);
   await cli.screen.answer(answer, () => cli.screen.say(`${answer.id} ${WORDS[answer.outcome]}`));
 }
 

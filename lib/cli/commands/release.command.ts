@@ -97,7 +97,10 @@ async function counting(admin: QueueAdmin, queue: string): Promise<Counts> {
 }
 
 /** Page after page, until none is left; a group that is blocked again meanwhile was released once already, and is left alone. */
-async function releaseEach(
+const releaseEach = (admin: QueueAdmin, queue: string, run: BatchRun<Counts>): Promise<Counts> =>
+  admin.act('release', { queue, all: true }, () => eachGroup(admin, queue, run));
+
+async function eachGroup(
   admin: QueueAdmin,
   queue: string,
   { signal, onBatch }: BatchRun<Counts>,

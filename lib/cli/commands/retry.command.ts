@@ -29,6 +29,7 @@ Examples:
 
 const retry = (cli: Cli, ids: string[]): Promise<number> =>
   eachId<Retried>(cli, ids, {
+    action: 'retry',
     work: ({ admin }, id) => admin.retry(id),
     text: ({ id, outcome }) => `${id} ${WORDS[outcome]}`,
   });

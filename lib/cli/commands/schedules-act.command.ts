@@ -44,14 +44,16 @@ function addBackfill(add: Add, act: Act): void {
 }
 
 async function pause({ screen, session }: Cli, name: string, paused: boolean): Promise<void> {
-  const { schedules } = await session();
-  await (paused ? schedules.pause(name) : schedules.resume(name));
+  const { admin, schedules } = await session();
+  const act = paused ? 'pause' : 'resume';
+  await admin.act(`${act}-schedule`, { name }, () => schedules[act](name));
   const told = paused ? 'is paused.' : 'continues.';
   await screen.answer({ name, paused }, () => screen.say(`Schedule "${name}" ${told}`));
 }
 
 async function run({ screen, session }: Cli, name: string): Promise<void> {
-  const triggered = await (await session()).schedules.trigger(name);
+  const { admin, schedules } = await session();
+  const triggered = await admin.act('run-schedule', { name }, () => schedules.trigger(name));
   const { id, created } = triggered;
   const told = created ? 'was enqueued' : 'has the unique key already: nothing was enqueued';
   await screen.answer(triggered, () => screen.say(`Job ${id} ${told}.`));
@@ -68,8 +70,11 @@ async function backfill(
   name: string,
   { from, to, dryRun = false }: BackfillFlags,
 ): Promise<void> {
-  const { schedules } = await session();
-  const { times, jobs } = await schedules.backfill(name, { from, to, dryRun });
+  const { admin, schedules } = await session();
+  const work = () => schedules.backfill(name, { from, to, dryRun });
+  const { times, jobs } = await (dryRun
+    ? work()
+    : admin.act('backfill-schedule', { name, from, to }, work));
   await screen.answer({ dryRun, times, jobs }, () => {
     for (const time of times) screen.say(time.toISOString());
     const told = times.length === 1 ? 'was enqueued' : 'were enqueued';
@@ -81,8 +86,9 @@ async function prune(
   { screen, session }: Cli,
   { owner, yes = false }: { owner: string; yes?: boolean },
 ): Promise<void> {
-  const { schedules } = await session();
-  const names = await schedules.prune({ owner, dryRun: !yes });
+  const { admin, schedules } = await session();
+  const work = () => schedules.prune({ owner, dryRun: !yes });
+  const names = await (yes ? admin.act('prune-schedules', { owner }, work) : work());
   await screen.answer({ dryRun: !yes, names }, () => {
     for (const name of names) screen.say(name);
     const told = yes ? (names.length === 1 ? 'is deleted' : 'are deleted') : 'would be deleted';

@@ -50,8 +50,9 @@ async function endThem(
   which: { pid: number } | { idleMs: number },
   yes: boolean,
 ): Promise<number> {
-  const { storage } = await cli.session();
-  const ended = await storage.sessions.end(which, yes);
+  const { admin, storage } = await cli.session();
+  const work = () => storage.sessions.end(which, yes);
+  const ended = await (yes ? admin.act('end-sessions', which, work) : work());
   await cli.screen.answer({ dryRun: !yes, ended }, () => {
     cli.screen.say(
       `${counted(ended, 'session')} ${yes ? (ended === 1 ? 'is ended' : 'are ended') : 'would be ended'}.`,

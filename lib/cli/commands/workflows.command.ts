@@ -66,12 +66,14 @@ function addActs(workflows: Command, act: Act): void {
 
 const retry = (cli: Cli, ids: string[]): Promise<number> =>
   eachId(cli, ids, {
+    action: 'retry-workflow',
     work: async ({ workflows }, id) => ({ id, attempt: await workflows.retry(id) }),
     text: ({ id, attempt }) => `${id}: attempt ${attempt} has begun`,
   });
 
 const cancel = (cli: Cli, ids: string[]): Promise<number> =>
   eachId(cli, ids, {
+    action: 'cancel-workflow',
     work: async ({ workflows }, id) => ({ id, cancelled: await workflows.cancel(id) }),
     text: ({ id, cancelled }) => `${id}: ${cancelled ? 'is being cancelled' : 'had ended'}`,
     isDone: ({ cancelled }) => cancelled,

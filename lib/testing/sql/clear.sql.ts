@@ -20,6 +20,7 @@ export const CLEAR = statement(
   lapsed as (delete from simple_queue.lapsed where shard = $1),
   periods as (delete from simple_queue.throttle where shard = $1),
   ids as (delete from simple_queue.given_id where shard = $1),
+  acts as (delete from simple_queue.operator_action where shard = $1),
   tallies as (delete from simple_queue.tally where shard = $1),
   ${['workflow', 'stage', 'edge', 'step', 'draft', 'arrival'].map((table) => `${table}s as (delete from simple_queue.${table} where shard = $1)`).join(',\n  ')},
   ticks as (delete from simple_queue.tick where shard = $1),

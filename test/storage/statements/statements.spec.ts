@@ -55,6 +55,7 @@ const LED_OTHERWISE: Record<string, string> = {
   throttle_pkey: 'found by key',
   throttle_end: 'purged by time',
   given_id_noted: 'purged by time',
+  operator_action_at: 'listed and purged by time',
   schedule_pkey: 'found by name',
   schedule_next: 'found by time',
   schedule_waiting: 'holds only schedules of which ticks wait',
