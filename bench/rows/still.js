@@ -67,11 +67,16 @@ function idle(lab, variant, { sizes }) {
   });
 }
 
-/** What looks for jobs, and everything else: the look is one statement an interval, whatever the number of queues. */
+/** What looks for jobs, and everything else of ours: the look is one statement an interval, whatever the number of queues. */
 function pollsAndDuties({ statements, statementsPerSecond }) {
-  const polls = statements.filter(({ query }) => /delete from \S+\.ready/.test(query));
-  const pollsPerSecond = polls.reduce((sum, { perSecond }) => sum + perSecond, 0);
-  return { pollsPerSecond, dutiesPerSecond: statementsPerSecond - pollsPerSecond };
+  const rate = (pattern) =>
+    statements
+      .filter(({ query }) => pattern.test(query))
+      .reduce((sum, { perSecond }) => sum + perSecond, 0);
+  const pollsPerSecond = rate(/delete from \S+\.ready/);
+  // The measurement asks as well, at its beginning and its end.
+  const asked = rate(/pg_current_wal_lsn/);
+  return { pollsPerSecond, dutiesPerSecond: statementsPerSecond - pollsPerSecond - asked };
 }
 
 async function still(sample, worker, ms) {

@@ -12,18 +12,19 @@ import type { SiteOf } from './site.js';
 
 /**
  * What any process may do at any time: rows decide, not a leader. A duty is made of its site, and its `round` answers how long it may rest.
- * In this order where no loop turns them: what one leaves to another comes behind it.
+ * In this order where no loop turns them: what one leaves to another comes behind it. `told`: has nothing to do until the promoter has seen
+ * something and wakes it, so a worker does not begin with it.
  */
 export const DUTIES = [
-  { name: 'reap', Duty: Reaper, maxRestMs: 5_000 },
-  { name: 'tick', Duty: Ticker, maxRestMs: 5_000 },
-  { name: 'promote', Duty: Promoter, maxRestMs: 5_000 },
-  { name: 'expire', Duty: Expirer, maxRestMs: 5_000 },
-  { name: 'turn', Duty: Turns, maxRestMs: 1_000 },
-  { name: 'permit', Duty: Permits, maxRestMs: 1_000 },
-  { name: 'tally', Duty: TallyKeeper, maxRestMs: 60_000 },
-  { name: 'advance', Duty: Advancer, maxRestMs: 1_000 },
-  { name: 'clean', Duty: Janitor, maxRestMs: 5_000 },
+  { name: 'reap', Duty: Reaper, maxRestMs: 5_000, told: false },
+  { name: 'tick', Duty: Ticker, maxRestMs: 5_000, told: false },
+  { name: 'promote', Duty: Promoter, maxRestMs: 5_000, told: false },
+  { name: 'expire', Duty: Expirer, maxRestMs: 5_000, told: true },
+  { name: 'turn', Duty: Turns, maxRestMs: 1_000, told: true },
+  { name: 'permit', Duty: Permits, maxRestMs: 1_000, told: true },
+  { name: 'tally', Duty: TallyKeeper, maxRestMs: 60_000, told: false },
+  { name: 'advance', Duty: Advancer, maxRestMs: 1_000, told: true },
+  { name: 'clean', Duty: Janitor, maxRestMs: 5_000, told: false },
 ] as const;
 
 export type DutyName = (typeof DUTIES)[number]['name'];

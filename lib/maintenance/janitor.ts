@@ -13,6 +13,9 @@ interface JanitorRules {
   keepMs: Readonly<Record<PartitionedTable, number>>;
 }
 
+/** The partitions of a table, and the database's time. */
+type Known = Awaited<ReturnType<Storage['partitions']['list']>>;
+
 const TABLES = Object.keys(PARTITIONED) as PartitionedTable[];
 
 /** Ticks are kept like the archive, or so long where there is none. */
@@ -27,6 +30,8 @@ const NOTED_MS = 2 * DAY_MS;
 const MAX_BATCHES = 50;
 const FULL_BATCH = 1_000;
 const SOON_MS = 1_000;
+/** Between the partitions and the first sweep of a process that has just started. */
+const FIRST_SWEEP_MS = 15_000;
 /** The longest that something refused rests, in rounds. */
 const MAX_REST_ROUNDS = 60;
 
@@ -51,7 +56,15 @@ export class Janitor {
   private readonly events: QueueEventBus;
   private readonly rules: JanitorRules;
 
-  constructor({ storage, events, options }: Pick<SiteOf<never>, 'storage' | 'events' | 'options'>) {
+  private sweepsLater: boolean;
+
+  constructor({
+    storage,
+    events,
+    options,
+    sweepsLater = false,
+  }: Pick<SiteOf<never>, 'storage' | 'events' | 'options' | 'sweepsLater'>) {
+    this.sweepsLater = sweepsLater;
     this.storage = storage;
     this.events = events;
     this.rules = {
@@ -62,13 +75,19 @@ export class Janitor {
 
   async round(): Promise<number> {
     let left = false;
+    const known = new Map<PartitionedTable, Known>();
+    for (const table of TABLES) known.set(table, await this.storage.partitions.list(table));
     for (const most of [1, Infinity])
-      for (const table of TABLES) await this.createMissing(table, most);
-    for (const table of TABLES) left = (await this.cleanTable(table)) || left;
+      for (const [table, there] of known) await this.createMissing(table, there, most);
+    for (const [table, there] of known) left = (await this.cleanTable(table, there)) || left;
+    if (this.sweepsLater) {
+      this.sweepsLater = false;
+      return jittered(Math.min(FIRST_SWEEP_MS, this.rules.intervalMs));
+    }
     for (const [sweep, full] of this.sweeps()) left = (await purged(sweep, full)) || left;
     await this.storage.keys.askSome();
     await this.liftBlocks();
-    await this.cleanLanes();
+    await this.cleanLanes(known.get('archive')!);
     return jittered(left ? Math.min(SOON_MS, this.rules.intervalMs) : this.rules.intervalMs);
   }
 
@@ -88,10 +107,10 @@ export class Janitor {
   }
 
   /** A page of lanes a round. Ended jobs have their names from their lanes: those stay for as long as the longest retention, of any process. */
-  private async cleanLanes(): Promise<void> {
+  private async cleanLanes(archived: Known): Promise<void> {
     const { unusedLanes, partitions } = this.storage;
     this.after = await unusedLanes.note(this.after);
-    const keptMs = partitions.lastMs('archive', await partitions.list('archive'));
+    const keptMs = partitions.lastMs('archive', archived);
     const longestMs = Math.max(UNUSED_MS, keptMs, ...Object.values(this.rules.keepMs));
     await unusedLanes.remove(longestMs + GRACE_MS);
   }
@@ -105,21 +124,19 @@ export class Janitor {
       }));
   }
 
-  private async createMissing(table: PartitionedTable, most: number): Promise<void> {
+  private async createMissing(table: PartitionedTable, known: Known, most: number): Promise<void> {
     const { partitions } = this.storage;
-    const missing = partitions.missing(
-      table,
-      await partitions.list(table),
-      this.rules.keepMs[table],
-    );
-    for (const name of missing.slice(0, most))
-      if ((await this.change(name, () => partitions.create(table, name))) === 'stop') break;
+    const missing = partitions.missing(table, known, this.rules.keepMs[table]);
+    for (const name of missing.slice(0, most)) {
+      const done = await this.change(name, () => partitions.create(table, name));
+      if (done === 'stop') break;
+      if (done === 'done') known.names.push(name);
+    }
   }
 
   /** True: more is left to be purged. */
-  private async cleanTable(table: PartitionedTable): Promise<boolean> {
+  private async cleanTable(table: PartitionedTable, known: Known): Promise<boolean> {
     const { partitions } = this.storage;
-    const known = await partitions.list(table);
     const expired = partitions.expired(table, known);
     const dropped =
       expired.length === 0 ||

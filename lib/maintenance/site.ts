@@ -20,6 +20,8 @@ export interface SiteOf<Duty extends string> extends TickerSite {
   lanes: () => number[];
   /** That duty has something to do, at once or in `inMs`. */
   wake: (duty: Duty, inMs?: number) => void;
+  /** Where the janitor begins with partitions, and sweeps from its second round on: a process that starts has jobs to run. */
+  sweepsLater?: boolean;
   /** What the promoter has learnt besides. */
   apply: (news: News) => Promise<void>;
 }

@@ -47,12 +47,13 @@ export class Loop {
     return { rounds: this.failures, error: this.error };
   }
 
-  start(): void {
+  /** `restMs`: before the first round, unless it was woken for earlier. */
+  start(restMs = 0): void {
     if (this.started) return;
     this.started = true;
     this.goodAt = performance.now();
     this.failures = 0;
-    this.rest(0);
+    this.rest(Math.min(restMs, this.soonest));
   }
 
   /**
@@ -60,6 +61,7 @@ export class Loop {
    * Answers whether it was resting.
    */
   wake(): boolean {
+    if (!this.started) this.soonest = 0;
     if (!this.started || this.failures > 0) return false;
     if (this.turning) {
       this.woken = true;
@@ -79,7 +81,7 @@ export class Loop {
       performance.now() + ms < this.restUntil
     )
       this.rest(ms);
-    else if (this.turning) this.soonest = Math.min(this.soonest, ms);
+    else if (this.turning || !this.started) this.soonest = Math.min(this.soonest, ms);
   }
 
   /** Lets the current round end and turns no other. */

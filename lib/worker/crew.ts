@@ -51,7 +51,7 @@ export interface WorkerParts {
 }
 
 /** What the crew tells the worker. */
-interface CrewHooks extends Pick<Site, 'wake' | 'apply' | 'inTimeMs'> {
+interface CrewHooks extends Pick<Site, 'wake' | 'apply' | 'inTimeMs' | 'sweepsLater'> {
   name: string;
   wakePoller: () => void;
   wakeSettleQueue: () => void;

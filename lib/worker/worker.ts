@@ -6,11 +6,10 @@ import { Loop, type Round } from '../runtime/loop.js';
 import type { Signal } from '../storage/wake-ups/signals.js';
 import { untilServed } from '../storage/connection/until-served.js';
 import { assemble, type Crew, type WorkerParts } from './crew.js';
-import { TroubleWatch } from './trouble-watch.js';
-import { UnhandledLanes } from '../claim/unhandled-lanes.js';
 import { unservedNames } from '../claim/unserved-names.js';
 import { Shutdown } from './shutdown.js';
 import { workerName } from '../runtime/worker-name.js';
+import { Watches } from './watches.js';
 
 export type { WorkerParts } from './crew.js';
 
@@ -37,8 +36,7 @@ type OwnLoop =
 export class Worker {
   readonly name = workerName();
   private readonly crew: Crew;
-  private readonly unhandled: UnhandledLanes;
-  private readonly troubles: TroubleWatch;
+  private readonly watches: Watches;
   private readonly loops: Readonly<Record<OwnLoop | DutyName, Loop>>;
   private unsubscribe: () => void = () => undefined;
 
@@ -53,10 +51,10 @@ export class Worker {
       onLost: () => this.onLeaseLost(),
       wakeLimits: () => void this.loops?.limit.wake(),
       wake: (duty, inMs = 0) => this.loops[duty].wakeIn(inMs),
+      sweepsLater: true,
       apply: (news) => this.apply(news),
     });
-    this.troubles = new TroubleWatch(parts.storage, parts.options, parts.events);
-    this.unhandled = new UnhandledLanes(this.crew.lanes, parts.storage.lanes, parts.events);
+    this.watches = new Watches(parts, this.crew.lanes);
     this.loops = this.makeLoops();
   }
 
@@ -67,14 +65,14 @@ export class Worker {
     await untilServed(() => lanes.register());
     await untilServed(() => heartbeat.take());
     await untilServed(() => limits.open());
-    await duties.promote();
+    const restMs = await duties.promote();
     if (limits.active.length > 0) await limits.round();
     const stops = [signals.receive((signal) => this.hear(signal)), signals.hearOfLimits((name) => this.hearOfLimit(name)), this.crew.directClaimer.open()]; // prettier-ignore
     this.unsubscribe = () => stops.forEach((stop) => stop());
     signals.startListening(this);
     // A lone suspect has the process to itself first; its round lets the others in.
     if (!this.crew.suspects.expectsLone) intake.resume();
-    for (const loop of Object.values(this.loops)) loop.start();
+    this.startLoops(restMs);
     this.emitStarted();
   }
 
@@ -106,6 +104,7 @@ export class Worker {
     // There may be some in lanes that had no turn yet.
     await lanes.refresh();
     this.onNewLanes();
+    this.loops.promote.wake();
     return has();
   }
 
@@ -139,18 +138,19 @@ export class Worker {
     }));
   }
 
-  /** What the janitor has put right is no trouble any more. */
-  private async clean(): Promise<number> {
-    await this.unhandled.report();
-    const restMs = await this.crew.duties.clean();
-    await this.troubles.look();
-    return restMs;
+  /** The promoter has had its first round, and has told those that have something to do. */
+  private startLoops(promoterRestMs: number): void {
+    for (const { name, told } of DUTIES) if (told) this.loops[name].start(Infinity);
+    this.loops.promote.start(promoterRestMs);
+    for (const loop of Object.values(this.loops)) loop.start();
   }
 
   private makeLoops(): Worker['loops'] {
     const { poller, fairPoller, arrivals, settleQueue, suspects, heartbeat, duties } = this.crew;
     const poll = () => poller.poll();
-    const rounds = { ...duties, clean: () => this.clean() };
+    const promote = () => this.watches.promote(duties.promote);
+    const clean = () => this.watches.clean(duties.clean);
+    const rounds = { ...duties, promote, clean };
     const shared = DUTIES.map(({ name, maxRestMs }) => [
       name,
       this.loop(name, rounds[name], maxRestMs),
@@ -266,7 +266,7 @@ export class Worker {
     this.wakePoller();
     // Each second other ones: they are told, and looked through, in the time of these loops.
     if (this.crew.lanes.takesTurns) return;
-    this.loops.clean.wake();
+    this.watches.onNewLanes();
     this.loops.beat.wake();
   }
 

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
 import { describe, expect, it } from '@jest/globals';
 import type { Job } from '../../lib/job/job.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
@@ -8,6 +7,7 @@ import { QueueAdmin } from 'nestjs-simple-queue/admin';
 import { JobQueue } from 'nestjs-simple-queue/pull';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
+import { recordStatements } from '../support/recorded-statements.js';
 import { aGate } from '../support/gate.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
@@ -32,19 +32,6 @@ class KeyMeter {
 
 const LIMITS =
   /^(hand_permits|draw_starts|look_at_limit|take_share|give_share|list_limits|declare_limit|lend)/;
-
-/** The names of all statements that this process sends. */
-function recordStatements(): { names: string[]; stop: () => void } {
-  const names: string[] = [];
-  const { query } = pg.Client.prototype as unknown as Record<'query', (this: void) => unknown>;
-  const recorded = function (this: pg.Client, ...args: unknown[]): unknown {
-    const { name, text } = args[0] as { name?: string; text?: string };
-    names.push(name?.replace(/^sq_/, '') ?? text ?? String(args[0]));
-    return Reflect.apply(query, this, args);
-  };
-  pg.Client.prototype.query = recorded as never;
-  return { names, stop: () => void (pg.Client.prototype.query = query as never) };
-}
 
 const TWO = { queues: { work: { perKey: { by: 'tenant', concurrency: 2 } } } };
 const aTick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
