@@ -5,6 +5,7 @@
 export { workflow, WorkflowDraft, type AnyWorkflow, type OutputsOf } from './workflows/builder.js';
 export { QueueWorkflows } from './workflows/queue-workflows.js';
 export type { WorkflowWaitOptions } from './workflows/workflow-wait.js';
+export type { JobOutcome } from './job/job-outcome.js';
 export type {
   FoundStep,
   FoundWorkflow,

@@ -10,6 +10,7 @@ import { GIVEN_IDS } from './given-ids.js';
 import { LIMIT_KEYS } from './limit-keys.js';
 import { LIMITS } from './limits.js';
 import { ORDERED_GROUPS } from './ordered-groups.js';
+import { OUTCOMES } from './outcomes.js';
 import { SCHEDULES } from './schedules.js';
 import { HOT, SMALL } from './storage-parameters.js';
 import { SQL_PRODUCERS } from './sql-producers.js';
@@ -192,6 +193,7 @@ export const UP = [
   ...SCHEDULES,
   ...WORKFLOWS,
   ...AUDIT,
+  ...OUTCOMES,
 
   `create table simple_queue.archive (${ENDED},
     check (state in ('succeeded', 'cancelled') and ${isMoment('expires_at')})
@@ -287,7 +289,7 @@ export const DOWN = [
     simple_queue.key_bucket, simple_queue.key_change, simple_queue.permit, simple_queue.keyed`,
   `drop table simple_queue.dead_letter, simple_queue.archive, simple_queue.lapsed, simple_queue.lease, simple_queue.claim,
     simple_queue.fair_ready, simple_queue.staged, simple_queue.blocked, simple_queue.vacant, simple_queue.head, simple_queue.suspect,
-    simple_queue.scheduled, simple_queue.ready, simple_queue.job, simple_queue.lane, simple_queue.queue, simple_queue.version`,
+    simple_queue.scheduled, simple_queue.ready, simple_queue.job, simple_queue.outcome, simple_queue.lane, simple_queue.queue, simple_queue.version`,
   `drop sequence simple_queue.turn`,
   DROP_VALUES,
 ];

@@ -24,6 +24,7 @@ column lane: created_at moment not null default clock_timestamp() | id integer n
 column lapsed: id uuid not null | jobs uuid[] not null | lapsed_at moment not null default statement_timestamp() | shard smallint not null
 column lease: created_at moment not null default statement_timestamp() | expires_at moment not null | id uuid not null | jobs uuid[] | lanes integer[] not null default '{}'::integer[] | lone boolean not null default false | schedules text[] not null default '{}'::text[] | shard smallint not null | worker text not null
 column operator_action: action text not null | actor text not null | at moment not null default clock_timestamp() | counts jsonb | ended_at moment | failed text | id uuid not null | selector jsonb not null | shard smallint not null
+column outcome: lane integer not null | queue integer not null
 column permit: id uuid not null | limit_key text not null | queue integer not null | shard smallint not null | slot bigint not null
 column queue: id integer not null default ((floor((random() * (2147483646)::double precision)))::integer + 1) | name text not null | paused_at moment
 column ready: epoch epoch not null | id uuid not null | lane integer not null | priority smallint not null | run_at moment not null | shard smallint not null
@@ -93,6 +94,7 @@ index lane: lane_created (created_at) | lane_pkey unique (id) | lane_queue_name_
 index lapsed: lapsed_pkey unique (id, shard)
 index lease: lease_pkey unique (id, shard) | lease_worker (worker, shard, lone, created_at)
 index operator_action: operator_action_at (at, shard, id) | operator_action_pkey unique (id, shard)
+index outcome: outcome_pkey unique (queue)
 index permit: permit_pkey unique (id, shard) | permit_slot unique (limit_key, shard, queue, slot) WHERE (slot >= 0)
 index queue: queue_name_key unique (name) | queue_pkey unique (id)
 index ready: ready_pkey unique (lane, shard, priority, run_at, id)
@@ -158,6 +160,7 @@ table lane: lane plain
 table lapsed: lapsed plain
 table lease: lease plain
 table operator_action: operator_action plain
+table outcome: outcome plain
 table permit: permit plain
 table queue: queue plain
 table ready: ready plain

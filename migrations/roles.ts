@@ -10,6 +10,8 @@ const KNOWN = ['throttle', 'given_id'];
 /** Whoever enqueues may keep schedules, too: they are jobs to come. */
 const SCHEDULES = ['schedule', 'tick'];
 const WORKFLOWS = ['workflow', 'stage', 'edge', 'step', 'draft', 'arrival'];
+/** Whoever declares that the ends of a queue are stored as jobs. */
+const OUTCOMES = ['outcome'];
 const ENDED = ['archive', 'dead_letter'];
 /** Only these partitions are read and purged by name. */
 const DEFAULTS = ENDED.map((table) => `${table}_default`);
@@ -31,6 +33,7 @@ const SEEN = [
   ...KNOWN,
   ...SCHEDULES,
   ...WORKFLOWS,
+  ...OUTCOMES,
   ...ENDED,
   ...DEFAULTS,
   ...CLAIMS,
@@ -38,7 +41,7 @@ const SEEN = [
   ...TALLY,
   AUDIT,
 ];
-const LIVE = ['job', ...WAITING, ...TURNS, ...KNOWN, ...SCHEDULES, ...WORKFLOWS];
+const LIVE = ['job', ...WAITING, ...TURNS, ...KNOWN, ...SCHEDULES, ...WORKFLOWS, ...OUTCOMES];
 
 type Grants = Readonly<Record<'select' | 'insert' | 'update' | 'delete', readonly string[]>>;
 

@@ -1,3 +1,4 @@
+import { newId } from './new-id.js';
 import { ofLane, WAITING } from './places.js';
 
 /**
@@ -117,9 +118,7 @@ begin
       raise exception using errcode = 'configuration_limit_exceeded',
         message = format('simple_queue.enqueue(%L): the queue holds %s waiting jobs', enqueue.queue, enqueue.max_pending);
     end if;
-    -- A UUID of version 7: the milliseconds in front of a random one, the mark of ids made here, and the version's bits.
-    id := encode(set_bit(set_bit(overlay(overlay(uuid_send(gen_random_uuid())
-      placing substring(int8send(floor(extract(epoch from started) * 1000)::bigint) from 3) from 1 for 6) placing '\\x51'::bytea from 16), 52, 1), 53, 1), 'hex')::uuid;
+    id := ${newId('started')};
     insert into simple_queue.job (id, shard, lane, queue, priority, run_at, unique_key, fingerprint, options, payload)
       values (id, 0, lane_id, queue_id, enqueue.priority, due, enqueue.unique_key, enqueue.fingerprint,
         nullif(jsonb_strip_nulls(jsonb_build_object('headers', enqueue.headers, 'maxAttempts', enqueue.max_attempts)), '{}'), body::json)

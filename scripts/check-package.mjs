@@ -19,7 +19,8 @@ const BUDGET = {
     './schedules': 20,
     // What the dashboard shows, operators' code can ask for: series, errors, workers, audit, searches.
     './admin': 52,
-    './workflows': 18,
+    // And what a job is given that says how another one has ended; batches, and steps that an outcome adds.
+    './workflows': 26,
     './limits': 4,
     './pull': 12,
     './redis': 3,

@@ -93,6 +93,22 @@ with target as materialized (
     insert into simple_queue.arrival (shard, kind, job, state, output, error)
     select $1, 'end', id, 'cancelled', null::jsonb, null::jsonb
     from gone where options ? 'step'::text),
+  outcomes as (
+    insert into simple_queue.job (id, shard, lane, queue, run_at, payload)
+    select pg_catalog.encode(pg_catalog.set_bit(pg_catalog.set_bit(overlay(overlay(pg_catalog.uuid_send(pg_catalog.gen_random_uuid())
+      placing substring(pg_catalog.int8send(pg_catalog.floor(extract(epoch from statement_timestamp()) * 1000)::bigint) from 3) from 1 for 6) placing '\x51'::bytea from 16), 52, 1), 53, 1), 'hex'::text)::uuid, $1, o.lane, o.queue, statement_timestamp(), o.payload
+    from (select id, lane, queue, 'cancelled'::text as ended_as, null::jsonb as answer, null::jsonb as failure from gone) t
+    cross join lateral (
+      select l.id as lane, l.queue, (pg_catalog.jsonb_build_object('id', t.id, 'queue', q.name, 'name', coalesce(n.name, ''), 'state', t.ended_as)
+        || case when t.answer is null then '{}'::jsonb else pg_catalog.jsonb_build_object('output', t.answer) end
+        || case when t.failure is null then '{}'::jsonb else pg_catalog.jsonb_build_object('error', t.failure) end)::json as payload
+      from simple_queue.outcome x join simple_queue.queue q on q.id = x.queue join simple_queue.lane l on l.id = x.lane
+      left join simple_queue.lane n on n.id = t.lane
+      where x.queue = t.queue offset 0) o
+    returning id, lane, run_at),
+  heard as (
+    insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
+    select lane, $1, 0, run_at, id, 0 from outcomes),
   unpermitted as (
     delete from simple_queue.permit where shard = $1 and ctid = any(array(
       select p.ctid from gone t cross join lateral (

@@ -9,7 +9,8 @@ with page as materialized (
     or exists (select from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1)
     or exists (select from simple_queue.keyed where lane = l.id and lane > 0 and shard = $1)
     or exists (select from simple_queue.staged where lane = l.id and lane > 0 and shard = $1)
-    or exists (select from simple_queue.draft where lane = l.id and shard = $1)) as idle from simple_queue.lane l
+    or exists (select from simple_queue.draft where lane = l.id and shard = $1)
+    or exists (select from simple_queue.outcome where lane = l.id)) as idle from simple_queue.lane l
     where l.id > $2 and l.created_at < statement_timestamp() - interval '1 hour' order by l.id limit $3::int),
   running as materialized (
     select distinct j.lane from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)

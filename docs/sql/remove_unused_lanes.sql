@@ -12,7 +12,8 @@ with old as materialized (
     or exists (select from simple_queue.blocked where lane = l.id and lane > 0 and shard = $1)
     or exists (select from simple_queue.keyed where lane = l.id and lane > 0 and shard = $1)
     or exists (select from simple_queue.staged where lane = l.id and lane > 0 and shard = $1)
-    or exists (select from simple_queue.draft where lane = l.id and shard = $1))
+    or exists (select from simple_queue.draft where lane = l.id and shard = $1)
+    or exists (select from simple_queue.outcome where lane = l.id))
       and not exists (select from simple_queue.dead_letter where lane = l.id and shard = $1)),
   running as materialized (
     select distinct j.lane from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
@@ -26,5 +27,6 @@ with old as materialized (
       and not exists (select from simple_queue.lane l where l.queue = q.id and l.id not in (select id from gone))
       and q.id not in (select queue from simple_queue.head where exists (select from gone))
       and q.id not in (select queue from simple_queue.throttle where exists (select from gone))
+      and q.id not in (select queue from simple_queue.outcome where exists (select from gone))
     returning q.id)
   select (select count(*) from gone)::int as lanes, (select count(*) from emptied)::int as queues;

@@ -35,6 +35,7 @@ export class WorkerLanes {
   private readonly served: Served;
   private readonly turns: LaneTurns;
   private paused: ReadonlySet<number> = new Set();
+  private told: ReadonlySet<number> = new Set();
   /** A batch has waited long enough for more; told to whoever starts runs. */
   onBatchDue: () => void = () => undefined;
   /** The limits across the fleet that a lane obeys. */
@@ -91,6 +92,12 @@ export class WorkerLanes {
     const resumed = this.list.filter((lane) => lane.isPaused && !this.paused.has(lane.queueId));
     for (const lane of this.list) lane.isPaused = this.paused.has(lane.queueId);
     return resumed;
+  }
+
+  /** Takes the queues, by id, whose ends are told to others. */
+  tell(queues: readonly number[]): void {
+    this.told = new Set(queues);
+    for (const lane of this.held()) lane.isTold = this.told.has(lane.queueId);
   }
 
   /**
@@ -257,6 +264,7 @@ export class WorkerLanes {
     if (!handler) return;
     const adopted = this.laneOf(lane, handler, this.tiers.of(lane.queue, handler));
     adopted.isPaused = this.paused.has(lane.queueId);
+    adopted.isTold = this.told.has(lane.queueId);
     adopted.bind(this.limitsOf(lane, handler));
     this.byId.set(lane.id, adopted);
   }

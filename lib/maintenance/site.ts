@@ -2,12 +2,12 @@ import type { Promotion } from '../storage/claim/promotion.js';
 import type { TickerSite } from '../schedules/ticker.js';
 
 /**
- * What else the statement told: what the registry of lanes looks like, whether suspects wait, which queues (by id) are paused, what the limits of the fleet look like, which lanes have jobs of fair
+ * What else the statement told: what the registry of lanes looks like, whether suspects wait, which queues (by id) are paused, which of them tell their ends to others, what the limits of the fleet look like, which lanes have jobs of fair
  * queues.
  */
 export type News = Pick<
   Promotion,
-  'registry' | 'suspects' | 'lone' | 'pausedQueues' | 'limits' | 'fair'
+  'registry' | 'suspects' | 'lone' | 'pausedQueues' | 'toldQueues' | 'limits' | 'fair'
 >;
 
 /** Where duties are turned: by the loops of a worker, along with the claims of remote workers, or by the hand of a test. `Duty`: those that it can wake. */

@@ -81,6 +81,7 @@ const queueSettings = shape({
   deadLetter: keep,
   ordered: yesOrNo,
   fair: yesOrNo,
+  outcomes: orFalse(passes(checkQueueName)),
   onDeadJob: oneOf('block', 'skip', 'halt'),
 } satisfies Record<keyof QueueSettings, Rule>);
 

@@ -2,6 +2,7 @@ import type { LimitRule } from '../job/limit.js';
 import { rangeOf } from '../job/concurrency.js';
 import { QueueError } from '../job/queue.errors.js';
 import { inMs, type InMs } from '../job/values/duration.js';
+import { refuseCircles } from './outcome-rules.js';
 import { DEFAULTS, simpleQueueOptions } from './option-rules.js';
 import type { QueueSettings, ResolvedOptions, SimpleQueueOptions } from './simple-queue.options.js';
 
@@ -20,6 +21,7 @@ export function resolveOptions(said: SimpleQueueOptions, instance = 'default'): 
   refuse(simpleQueueOptions(given, ''), instance);
   const options = applyDefaults(given, instance);
   refuse(contradictions(options), instance);
+  refuseCircles(targetsOf(options));
   return { options, warnings: suspicions(options, given) };
 }
 
@@ -94,6 +96,7 @@ function contradictions(options: ResolvedOptions): string[] {
       Boolean(ordered && fair),
       `queues.${name} cannot be ordered and fair: an ordered queue is one group`,
     ]),
+    ...waitingTargets(options),
     ...[...limits.keys()].map((name): [boolean, string] => {
       const { fleetConcurrency, rate } = queues.get(name) ?? {};
       return [
@@ -112,6 +115,24 @@ function contradictions(options: ResolvedOptions): string[] {
   ];
   return whatHolds(contradictory);
 }
+
+/** Ends are stored without waiting for anybody. */
+const waitingTargets = (options: ResolvedOptions): [boolean, string][] =>
+  [...targetsOf(options)].map(([name, target]) => {
+    const { ordered, fair, perKey } = options.queues.get(target) ?? {};
+    return [
+      Boolean(ordered || fair || perKey),
+      `queues.${name}.outcomes: queue ${target} cannot be ordered, fair or limited per key, since ends wait for nobody`,
+    ];
+  });
+
+/** Which queues tell their ends to which. */
+const targetsOf = ({ queues }: ResolvedOptions): Map<string, string> =>
+  new Map(
+    [...queues].flatMap(([name, { outcomes }]) =>
+      typeof outcomes === 'string' ? [[name, outcomes]] : [],
+    ),
+  );
 
 /** The texts of the pairs whose condition is true. */
 const whatHolds = (pairs: [boolean, string][]): string[] =>

@@ -24,6 +24,11 @@ export interface QueueSettings extends AttemptPolicy {
   maxPending?: number;
   /** What becomes of its jobs that ended badly, default the module's. */
   deadLetter?: { readonly keepMs: Duration };
+  /**
+   * A queue in which each end of a job of this one is stored as a job, `{ id, queue, name, state, output?, error? }`, by the very statement that ends
+   * it. The database keeps it until a process says `false`. See `docs/learn/outcomes.md`.
+   */
+  outcomes?: string | false;
   /** `true`: the whole queue is one strict FIFO, however many workers run. Set it in every process that enqueues. Default false. */
   ordered?: boolean;
   /** `true`: workers take jobs from its groups in turn, however many a group has. Set it in every process that enqueues. Default false. */

@@ -204,16 +204,20 @@ export class PostgresJobQueue extends JobQueue {
           },
         ]),
       );
-    else if (run.isOrdered || run.isKeyed) this.turnEnded(run);
+    else if (run.isOrdered || run.isKeyed || run.isTold) this.turnEnded(run);
     if (isGoing(outcome) && run.isKeyed) this.claims.turnEnded(run);
     if (run.isOrdered && outcome.kind === 'failed') this.reports.jobDied(run);
     this.reports.settled(run, outcome);
   }
 
-  /** Its turn is vacant, or its permit free: whoever looks next hands it on. */
+  /** Its turn is vacant, or its permit free: whoever looks next hands it on. What was told to another queue is ready there. */
   private turnEnded(run: PulledRun): void {
     this.claims.turnEnded(run);
     const keyed = run.isKeyed ? { keyed: true } : {};
-    this.parts.storage.signals.send({ lanes: [], later: run.isOrdered, ...keyed });
+    this.parts.storage.signals.send({
+      lanes: [],
+      later: run.isOrdered || run.isTold === true,
+      ...keyed,
+    });
   }
 }

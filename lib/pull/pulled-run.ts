@@ -1,6 +1,6 @@
 import { attemptsOf, type QueuePolicies } from '../options/queue-policy.js';
 import type { EndedRun } from '../settle/commands.js';
-import type { Lane } from '../job/lane.js';
+import type { NumberedLane } from '../storage/lanes/lanes.js';
 import type { HeldJob } from '../storage/claim/pull.repository.js';
 
 /** A run of a remote worker that is to be settled. */
@@ -8,7 +8,7 @@ export type PulledRun = EndedRun & { isFair: boolean; laneId: number };
 
 export function pulledRun(
   held: HeldJob,
-  { queue, name }: Lane,
+  { queue, name, isTold }: NumberedLane,
   policies: QueuePolicies,
 ): PulledRun {
   const { id, epoch, runMs, lane, options } = held;
@@ -23,6 +23,7 @@ export function pulledRun(
     isOrdered: options?.ordered === true,
     isKeyed: options?.limitKey !== undefined,
     isFair: options?.fair === true,
+    isTold: isTold === true,
   };
   return { id, epoch, queue, name, runMs, laneId: lane, ...chances, policy, ...shape };
 }

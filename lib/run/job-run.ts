@@ -28,6 +28,8 @@ export interface Claim {
 export interface RunLane extends Lane {
   readonly handler: Handler;
   readonly settings: QueuePolicy;
+  /** The ends of its jobs are told to another queue. */
+  readonly isTold?: boolean;
   /** Turns of its ordered groups were passed on. */
   onTurnsPassed(): void;
 }
@@ -224,9 +226,14 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
     return this.row.options !== null && this.options.limitKey !== undefined;
   }
 
-  /** It has a turn, or a permit, that others wait for. */
+  /** Its end is stored as a job of another queue. */
+  get isTold(): boolean {
+    return this.lane.isTold === true;
+  }
+
+  /** It leaves more than its end: a turn, or a permit, that others wait for, or a job of another queue. */
   get handsOn(): boolean {
-    return this.isOrdered || this.isKeyed;
+    return this.isTold || this.isOrdered || this.isKeyed;
   }
 
   override get lastError(): Failure | undefined {

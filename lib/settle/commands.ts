@@ -17,7 +17,12 @@ export type Going = Extract<Outcome, { kind: 'retried' | 'rescheduled' | 'releas
 /** A run that is to be settled, a handler's or a remote worker's. */
 export type EndedRun = RunKey &
   ReportedRun &
-  Pick<Chances, 'backoff'> & { policy: QueuePolicy; isOrdered: boolean; isKeyed: boolean };
+  Pick<Chances, 'backoff'> & {
+    policy: QueuePolicy;
+    isOrdered: boolean;
+    isKeyed: boolean;
+    isTold?: boolean;
+  };
 
 /** The same, and what has become of it. */
 export interface Ended {

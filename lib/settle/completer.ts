@@ -16,7 +16,7 @@ export class Completer {
     private readonly settings: {
       maxOutputBytes: number;
       reports: RunReports;
-      /** A turn became vacant, a permit is free, or a step has ended. */
+      /** A turn became vacant, a permit is free, a step has ended, or another queue was told of the end. */
       onLeft: (run: JobRun) => void;
     },
   ) {}
@@ -36,7 +36,7 @@ export class Completer {
     const success = completionOf(run, stored.text);
     if (
       !(await joined.alone((within) =>
-        this.storage.settlements.complete(within, this.worker, success, run.isKeyed),
+        this.storage.settlements.complete(within, this.worker, success, run),
       ))
     )
       throw leaseLost(run);

@@ -17,12 +17,7 @@ export async function settleOne(ended: Ended, terms: SettleTerms): Promise<Outco
   const { outcome } = ended;
   const { settlements, within, worker, output } = terms;
   if (outcome.kind === 'succeeded')
-    return (await settlements.complete(
-      within,
-      worker,
-      completionOf(ended.run, output),
-      ended.run.isKeyed,
-    ))
+    return (await settlements.complete(within, worker, completionOf(ended.run, output), ended.run))
       ? outcome
       : undefined;
   if (isGoing(outcome)) {

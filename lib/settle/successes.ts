@@ -32,7 +32,9 @@ export class Successes {
   leave(batch: Settling[]): void {
     const vacant = batch.some(({ run }) => run.isOrdered) ? 1 : 0;
     const keys = batch.some(({ run }) => run.isKeyed);
-    if (vacant > 0 || keys) this.parts.onTurns({ lanes: [], later: 0, vacant, keys });
+    // What was told to other queues is ready, wherever that is.
+    const later = batch.some(({ run }) => run.isTold) ? 1 : 0;
+    if (vacant > 0 || keys || later > 0) this.parts.onTurns({ lanes: [], later, vacant, keys });
     if (batch.some(({ run }) => run.isStep)) this.parts.onMoved(LOOK);
   }
 
@@ -44,10 +46,11 @@ export class Successes {
     return (await claimRepository.settleAndClaim(worker, successes, [], nothing)).lost;
   }
 
-  /** Those of ordered groups, whose followers get their turn, and those that had a permit of their key. */
+  /** Those of ordered groups, whose followers get their turn, those that had a permit of their key, and those whose ends are told to another queue. */
   private async passOn(batch: Settling[]): Promise<string[]> {
     const { groups, worker, onTurns } = this.parts;
-    const { lost, ...turns } = await groups.settle(worker, batch.map(successIn));
+    const isTold = batch.some(({ run }) => run.isTold);
+    const { lost, ...turns } = await groups.settle(worker, batch.map(successIn), isTold);
     for (const { run } of batch) if (run.isOrdered) run.lane.onTurnsPassed();
     onTurns(turns);
     return lost;
@@ -61,12 +64,12 @@ export class Successes {
     return lost;
   }
 
-  /** Those that have a turn, or a permit, as well: each in a statement of its own, and duties have the rest. */
+  /** Those that have more than that to leave: each in a statement of its own, and duties have the rest. */
   private async completeEach(batch: Settling[]): Promise<string[]> {
     const { settleRepository, worker } = this.parts;
     const lost: string[] = [];
     for (const entry of batch)
-      if (!(await settleRepository.completeAlone(worker, successIn(entry), entry.run.isKeyed)))
+      if (!(await settleRepository.completeAlone(worker, successIn(entry), entry.run)))
         lost.push(entry.run.id);
     this.leave(batch);
     return lost;

@@ -41,6 +41,7 @@ import { ChangeRepository } from './operate/change.repository.js';
 import { StagedRepository } from './staged/staged.repository.js';
 import { UnservedLanes } from './lanes/unserved-lanes.js';
 import { UnusedLanesRepository } from './lanes/unused-lanes.repository.js';
+import { OutcomeRepository } from './outcomes/outcome.repository.js';
 import { WorkflowRepository } from './workflows/workflow.repository.js';
 
 /** A slow look, and whatever else is asked meanwhile. */
@@ -50,6 +51,7 @@ interface StorageParts {
   ends: EndSignals;
   lanes: Lanes;
   openTransactions: OpenTransactions | undefined;
+  queues: ResolvedOptions['queues'];
 }
 
 /** Everything of one module instance that reaches the database. */
@@ -90,11 +92,12 @@ export class Storage {
   readonly tallies: TallyRepository;
   readonly workflows: WorkflowRepository;
   readonly errors: ErrorRepository;
+  readonly outcomes: OutcomeRepository;
 
   private constructor(
     readonly database: Database,
     readonly signals: Signals,
-    { ends, lanes, openTransactions }: StorageParts,
+    { ends, lanes, openTransactions, queues }: StorageParts,
   ) {
     [this.endSignals, this.openTransactions, this.lanes] = [ends, openTransactions, lanes];
     [this.jobs, this.audit] = [new FindRepository(database), new AuditRepository(database)];
@@ -118,7 +121,7 @@ export class Storage {
     this.changes = new ChangeRepository(this.jobs);
     this.sessions = new SessionRepository(database);
     [this.errors, this.tallies] = [new ErrorRepository(database), new TallyRepository(database)];
-    this.workflows = new WorkflowRepository(database, lanes);
+    [this.outcomes, this.workflows] = [new OutcomeRepository(database, lanes, queues), new WorkflowRepository(database, lanes)]; // prettier-ignore
     this.troubles = new TroubleRepository(database, this.partitions, signals);
   }
 
@@ -153,7 +156,8 @@ export class Storage {
       openTransactions: options.warnOutsideTransaction
         ? new OpenTransactions(dataSource)
         : undefined,
-    });
+      queues: options.queues,
+    }).declared();
   }
 
   /** The same tables by other connections, for who must not use these; wake-ups go the same way. Who asks closes its `database`. */
@@ -164,7 +168,19 @@ export class Storage {
       ends: this.endSignals,
       lanes: new Lanes(database, undefined, options.queryTimeoutMs),
       openTransactions: undefined,
+      queues: options.queues,
     });
+  }
+
+  /** What this process says of queues stands in the database before anything ends here. */
+  private async declared(): Promise<this> {
+    try {
+      await outside(() => this.outcomes.declare());
+      return this;
+    } catch (error) {
+      await this.onApplicationShutdown();
+      throw error;
+    }
   }
 
   /** Called before the connections close, for what still uses them. */

@@ -101,7 +101,7 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const heartbeat = makeHeartbeat(parts, shared, hooks);
   const claiming = makeClaiming(parts, { ...shared, ...settling, dispatcher, heartbeat }, hooks);
   lanes.onBatchDue = () => dispatcher.startAll();
-  lanes.onForgotten = () => heartbeat.beat();
+  lanes.onForgotten = () => Promise.all([heartbeat.beat(), parts.storage.outcomes.declare()]);
   lanes.onRenamed = (runs) => claiming.intake.giveBack(runs, 'unstarted');
   const limits = makeLimits(parts, { lanes, dispatcher, intake: claiming.intake }, hooks);
   const duties = roundsOf({
@@ -198,6 +198,7 @@ function makeDispatcher(
     if (run.isOrdered) wake('turn');
     if (run.isKeyed) wake('permit');
     if (run.isStep) wake('advance');
+    if (run.isTold) storage.signals.send({ lanes: [], later: true });
   });
   const { dataSource } = storage.database;
   const single = new Executor({ ...tools, reports, dataSource, rescheduleForMs, settle });

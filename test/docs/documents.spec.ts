@@ -41,7 +41,8 @@ it('quotes every example somewhere, or links to it', () => {
 // Limits per key took 1,200: a guide, a decision, rows of lists.
 // The figures of looks took 250.
 // Who did what took 750: a guide, a decision.
-const BUDGET = 49_900;
+// Outcomes as jobs took 900: a guide, a decision, rows of lists.
+const BUDGET = 50_800;
 const GENERATED = /^docs\/(sql\/|benchmarks\.md$)/;
 const COUNTED = DOCUMENTS.filter(
   (path) => path === 'README.md' || (path.startsWith('docs/') && !GENERATED.test(path)),

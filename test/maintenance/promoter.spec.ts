@@ -18,6 +18,7 @@ const NOTHING: Promotion = {
   suspects: false,
   lone: false,
   pausedQueues: [],
+  toldQueues: [],
   limits: 0,
   fair: [],
   vacant: false,

@@ -6,8 +6,8 @@ export const TABLE = `
   statement                   ready        fair_ready   suspect      scheduled    blocked   keyed        staged       claim        vacant    permit    head     archive   dead_letter
   advance_time                ~            ~            ~            ~            timeless  ~            timeless     ~            timeless  timeless  ~        ~         ~
   ask_keys                    keys         keys         keys         keys         keys      ?            keys         keys         keys      keys      keys     live      live
-  bury                        runs         runs         runs         runs         runs      runs         runs         ends         +         -         +        +         +
-  cancel                      -            -            -            -            -         -            -            ?            +         -         ?        +         cancelled
+  bury                        +            runs         runs         runs         runs      runs         runs         ends         +         -         +        +         +
+  cancel                      +-           -            -            -            -         -            -            ?            +         -         ?        +         cancelled
   change                      +-           +-           +-           +-           ?         +-           ?            waits        holds     -         holds    live      live
   check_places                ?            ?            ?            ?            ?         ?            ?            ?            ?         ?         ?        live      live
   check_some_places           ?            ?            ?            ?            ?         ?            ?            ?            whole     whole     whole    live      live
@@ -21,6 +21,7 @@ export const TABLE = `
   complete                    runs         runs         runs         runs         runs      runs         runs         ends         +         unkeyed   success  +         success
   complete_empty              +            held         new          +            held      held         held         waits        held      held      held     live      live
   complete_keyed              runs         runs         runs         runs         runs      runs         runs         ends         +         -         success  +         success
+  complete_told               +            runs         runs         runs         runs      runs         runs         ends         +         -         success  +         success
   count_blocked_groups        groups       groups       groups       groups       groups    groups       groups       groups       groups    groups    ?        groups    groups
   count_dead_letters          ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   beside    ?
   count_dead_letters_written  ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   beside    ?
@@ -34,7 +35,7 @@ export const TABLE = `
   enqueue_one                 +            held         new          plain        held      held         held         direct       held      held      held     live      live
   enqueue_one_and_notify      +            held         new          plain        held      held         held         direct       held      held      held     live      live
   enqueue_plain               +            held         new          plain        held      held         held         direct       held      held      held     live      live
-  expire_staged               uncommitted  uncommitted  uncommitted  uncommitted  -         uncommitted  -            uncommitted  +         nopermit  skipped  bad       +
+  expire_staged               +            uncommitted  uncommitted  uncommitted  -         uncommitted  -            uncommitted  +         nopermit  skipped  bad       +
   explain_job                 ?            ?            view         view         view      view         view         ?            apart     apart     apart    view      view
   explain_key                 keys         keys         keys         keys         keys      ?            keys         ?            keys      ?         keys     live      live
   find_ends                   job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
@@ -85,7 +86,7 @@ export const TABLE = `
   purge_ended                 ended        ended        ended        ended        ended     ended        ended        ended        +         nopermit  ~        -         -
   purge_given_ids             job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
   put_back                    +            +            +            +            holds     +            committed    ends         holds     -         holds    live      live
-  reap_claims                 suspected    suspected    +            suspected    holds     +            committed    -            +         -         +        +         +
+  reap_claims                 +            suspected    +            suspected    holds     +            committed    -            +         -         +        +         +
   release_claims              +            +            +            atonce       holds     +            committed    -            holds     -         holds    live      live
   release_group               groups       groups       groups       groups       groups    groups       groups       groups       +         nopermit  ~        groups    groups
   remove_unused_lanes         ?            ?            ?            ?            ?         ?            ?            ?            noturn    noturn    ?        retained  ?
@@ -96,10 +97,11 @@ export const TABLE = `
   return_strays               +            +            +            ?            ?         +            +            ?            holds     -         holds    live      live
   revive                      +            +            +            atonce       +         +            committed    waits        +         nopermit  +~       -         -
   sample_payloads             ?            ?            ?            ?            ?         ?            ?            served       noturn    noturn    noturn   live      live
-  set_apart                   runs         runs         runs         runs         runs      runs         runs         ends         +         -         skipped  bad       +
+  set_apart                   +            runs         runs         runs         runs      runs         runs         ends         +         -         skipped  bad       +
   settle_and_claim            -            own          own          notyet       inorder   inorder      notyet       +-           inorder   inorder   inorder  unkept    success
   settle_keep_and_claim       -            own          own          notyet       inorder   inorder      notyet       +-           inorder   inorder   inorder  +         success
   settle_ordered              +            ordered      +            +            -         +            +            ends         +         -         ?        +         success
+  settle_told                 +            ordered      +            +            -         +            +            ends         +         -         ?        +         success
   settle_steps                +            held         new          +            held      held         held         ends         held      held      held     +         success
   skip_stages                 +            held         new          +            held      held         held         waits        held      held      held     live      live
   stop_workflow               +            held         new          +            held      held         held         waits        held      held      held     live      live
@@ -179,6 +181,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
   'know what operators did': 'begin_act end_act list_acts purge_acts',
   'know what was counted, not what is there':
     'write_tally sum_up_workers sum_up_minutes list_series list_busiest',
+  'know which queue tells its ends to which': 'list_outcomes lock_outcomes declare_outcomes',
   'lock, draw or tell, and touch no row':
     'lock_groups_of lock_keys lock_all_keys lock_pending draw_turns notify',
   'know the server, its sessions, the version of the tables and their partitions':
@@ -190,6 +193,7 @@ export const NO_PLACES: Readonly<Record<string, string>> = {
   version: 'the version of the tables',
   migration: 'the migrations that ran',
   queue: 'the registry',
+  outcome: 'which queue tells its ends to which',
   lane: 'the registry',
   job: 'what a live job is, wherever it stands',
   lease: 'who lives; its claims say what it holds',

@@ -174,7 +174,15 @@ describe('advanceTime', () => {
     const kept = tables
       .map(({ name }) => name)
       .filter((name) => !CLEAR.text.includes(`delete from simple_queue.${name} `));
-    const ofTheApplication = ['allotment', 'fleet_limit', 'lane', 'migration', 'queue', 'version'];
+    const ofTheApplication = [
+      'allotment',
+      'fleet_limit',
+      'lane',
+      'migration',
+      'outcome',
+      'queue',
+      'version',
+    ];
     expect(kept.sort()).toEqual(ofTheApplication);
   });
 });

@@ -7,7 +7,7 @@ import { isHalted, vacantQueues } from '../groups/vacant-queues.sql.js';
  * Moves at most 1,000 due jobs to where they may run, and tells what the next round needs: when the next one is due, which
  * lanes have news, whether there are other lanes than before (the sum of the newest numbers, which are random: also one that was registered long before
  * its commit, or a table that was emptied, makes it another), which of this worker's lanes ($3) have jobs of fair queues, whether suspects wait in them that run apart, or alone, which queues are paused (the
- * registry is small, and a claim shall not ask), the sum of the versions of all limits (random: another sum, and one has changed), whether turns are vacant in a queue that is not halted (beyond 100 queues the turn duty
+ * registry is small, and a claim shall not ask), which tell their ends to others, the sum of the versions of all limits (random: another sum, and one has changed), whether turns are vacant in a queue that is not halted (beyond 100 queues the turn duty
  * looks itself), when a staged job expires, whether anything of workflows has to be looked at. Their time becomes now: behind every cursor.
  * $2 is where the last rounds ended, so that dead entries in front are not walked again and again.
  */
@@ -33,6 +33,7 @@ export const PROMOTE = statement(
       where shard = $1 and run_at > statement_timestamp() and run_at < 'infinity' order by run_at limit 1)::float8 as "nextMs",
     (select coalesce(sum(id), 0) from (select id from simple_queue.lane order by created_at desc limit 100) n)::float8 as registry,
     array(select id from simple_queue.queue where paused_at is not null) as "pausedQueues",
+    array(select queue from simple_queue.outcome) as "toldQueues",
     (select coalesce(sum(version), 0) from simple_queue.fleet_limit where shard = $1)::float8 as limits,
     exists (with recursive ${vacantQueues('-1')} select from hop v where v.n = 100 or not ${isHalted('v.queue')}) as vacant,
     exists (select from simple_queue.arrival where shard = $1) or exists (select from simple_queue.workflow

@@ -12,6 +12,8 @@ export interface Promotion {
   suspects: boolean;
   lone: boolean;
   pausedQueues: number[];
+  /** Their ends are stored as jobs of other queues. */
+  toldQueues: number[];
   /** Another number than before: a limit across the fleet has come, gone, or changed. */
   limits: number;
   /** Of the asked lanes those with jobs of fair queues. */

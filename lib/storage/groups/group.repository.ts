@@ -1,6 +1,6 @@
 import type { ClaimKey } from '../claim/claim-wish.js';
 import type { Database, Run } from '../connection/database.js';
-import type { Success } from '../settle/ended-run.js';
+import { keptText, type Success } from '../settle/ended-run.js';
 import { SHARD } from '../connection/shard.js';
 import { claimedRow, type ClaimedRow } from '../claim/row-mapper.js';
 import { CLAIM_FAIR } from '../claim/claim-fair.sql.js';
@@ -9,7 +9,7 @@ import { HAND_ON } from './hand-on.sql.js';
 import { LIFT_BLOCKS } from './lift-blocks.sql.js';
 import { LIST_BLOCKED_GROUPS } from './list-blocked-groups.sql.js';
 import { RELEASE_GROUP } from './release-group.sql.js';
-import { SETTLE_ORDERED } from '../settle/settle-ordered.sql.js';
+import { SETTLE_ORDERED, SETTLE_TOLD } from '../settle/settle-ordered.sql.js';
 import { TAKE_VACANT } from './take-vacant.sql.js';
 
 /** What settling ordered successes has led to. */
@@ -105,9 +105,11 @@ export const fairClaimed = (rows: (string | null)[][]): FairClaimed => ({
 export class GroupRepository {
   constructor(private readonly database: Database) {}
 
-  async settle(worker: string, successes: Success[]): Promise<OrderedSettled> {
-    const kept = successes.filter((success) => success.keepMs !== undefined);
-    const [settled] = await this.database.loops.run<OrderedSettled>(SETTLE_ORDERED, [
+  /** `isTold`: ends of some of them are told to other queues. */
+  async settle(worker: string, successes: Success[], isTold = false): Promise<OrderedSettled> {
+    const kept = successes.filter(({ keepMs }) => isTold || keepMs !== undefined);
+    const statement = isTold ? SETTLE_TOLD : SETTLE_ORDERED;
+    const [settled] = await this.database.loops.run<OrderedSettled>(statement, [
       SHARD,
       successes.map((success) => success.id),
       successes.map((success) => success.epoch),
@@ -178,10 +180,6 @@ export class GroupRepository {
 }
 
 type VacantRow = VacantKey & { free: boolean };
-
-/** Outputs are JSON already. */
-const keptText = ({ id, runMs, keepMs, output }: Success): string =>
-  `"${id}":{"runMs":${runMs},"keepMs":${keepMs}${output === undefined ? '' : `,"output":${output}`}}`;
 
 interface GroupRow {
   dead: string | null;

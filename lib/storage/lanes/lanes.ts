@@ -17,6 +17,9 @@ import { FIND_LANES, REGISTER_LANES, REGISTER_QUEUES } from './register-lanes.sq
 import { SHARD } from '../connection/shard.js';
 import type { UnservedLanes } from './unserved-lanes.js';
 
+/** A lane, and whether the ends of its jobs are told to another queue. */
+export type NumberedLane = Lane & { isTold?: boolean };
+
 /** Lanes that somebody serves: of a queue or of a pattern; `name` undefined: whatever their name. */
 export interface ServedLanes {
   queue: string;
@@ -86,8 +89,8 @@ export class Lanes {
   }
 
   /** A lane that jobs of the database stand in; the queue `unknown` where nobody has registered it. */
-  async byNumber(id: number): Promise<Lane> {
-    const [lane] = await this.database.loops.run<Lane>(LANES_BY_NUMBER, [[id]]);
+  async byNumber(id: number): Promise<NumberedLane> {
+    const [lane] = await this.database.loops.run<NumberedLane>(LANES_BY_NUMBER, [[id]]);
     return lane ?? { id, queueId: 0, queue: 'unknown', name: '', labels: NO_LABELS };
   }
 

@@ -6,7 +6,8 @@ const LANE = `l.id, l.queue as "queueId", q.name as queue, l.name, l.labels`;
 /** By number. */
 export const LANES_BY_NUMBER = statement(
   'lanes_by_number',
-  `select ${LANE} from simple_queue.lane l join simple_queue.queue q on q.id = l.queue where l.id = any($1::int[])`,
+  `select ${LANE}, exists (select from simple_queue.outcome where queue = l.queue) as "isTold"
+  from simple_queue.lane l join simple_queue.queue q on q.id = l.queue where l.id = any($1::int[])`,
 );
 
 /**

@@ -2,10 +2,11 @@ import { statement } from '../connection/statement.js';
 import { IN_CLAIMS, fenced } from '../places/held.sql.js';
 import { WAITING, ofLane } from '../places/places.sql.js';
 
-/** Is lane `l` used: served by a live worker, the place of a job that waits, or that of a step to come? */
+/** Is lane `l` used: served by a live worker, the place of a job that waits, that of a step to come, or where ends are told? */
 const USED = `exists (select from simple_queue.lease w where w.shard = $1 and w.expires_at > statement_timestamp() and l.id = any(w.lanes))
     ${WAITING.map((place) => `or exists (select from ${ofLane(place, 'l.id')})`).join('\n    ')}
-    or exists (select from simple_queue.draft where lane = l.id and shard = $1)`;
+    or exists (select from simple_queue.draft where lane = l.id and shard = $1)
+    or exists (select from simple_queue.outcome where lane = l.id)`;
 
 /** Lanes of jobs that run; read only where it matters. */
 const running = (where: string): string => `running as materialized (
@@ -35,7 +36,7 @@ export const NOTE_UNUSED_LANES = statement(
 
 /**
  * Removes at most $3 lanes that nobody has used for $2 milliseconds, with queues of which it was the last. What a dead letter is from
- * stays, and so does a queue that is paused, has ordered groups, or periods of keys.
+ * stays, and so does a queue that is paused, has ordered groups, or periods of keys, or tells its ends to another.
  */
 export const REMOVE_UNUSED_LANES = statement(
   'remove_unused_lanes',
@@ -54,6 +55,7 @@ export const REMOVE_UNUSED_LANES = statement(
       and not exists (select from simple_queue.lane l where l.queue = q.id and l.id not in (select id from gone))
       and q.id not in (select queue from simple_queue.head where exists (select from gone))
       and q.id not in (select queue from simple_queue.throttle where exists (select from gone))
+      and q.id not in (select queue from simple_queue.outcome where exists (select from gone))
     returning q.id)
   select (select count(*) from gone)::int as lanes, (select count(*) from emptied)::int as queues`,
 );

@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { outcomesOf } from '../outcomes/told-outcomes.sql.js';
 import { arrived } from '../places/arrived.sql.js';
 import { ended, keptByQueue } from '../places/ended.sql.js';
 import { fenced } from '../places/held.sql.js';
@@ -60,6 +61,10 @@ export const REAP_CLAIMS = statement(
     from turned t join buried b on b.id = t.id where t.policy <> 'skip'`)},
   ${arrived('ending', {
     state: `case when cancel_at is null then 'failed' else 'cancelled' end`,
+    error: `case when cancel_at is null then ${POISONED} end`,
+  })},
+  ${outcomesOf('ending', {
+    state: `case when cancel_at is null then 'poisoned' else 'cancelled' end`,
     error: `case when cancel_at is null then ${POISONED} end`,
   })},
   freed as (

@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { outcomesOf } from '../outcomes/told-outcomes.sql.js';
 import { arrived } from '../places/arrived.sql.js';
 import { ended, keptByQueue } from '../places/ended.sql.js';
 import { isLost, turnless } from '../places/lost.sql.js';
@@ -45,6 +46,7 @@ export const CANCEL = statement(
       select group_name, queue from gone where seq is not null and id in (select id from turned)
       union select g.group_name, g.queue from ${turnless('lost')} and g.seq is not null) t`)},
   ${arrived('gone', { state: `'cancelled'` })},
+  ${outcomesOf('gone', { state: `'cancelled'::text` })},
   ${permitsFreed('gone t')},
   flagged as (
     update simple_queue.job set cancel_at = statement_timestamp()

@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { outcomesOf } from '../outcomes/told-outcomes.sql.js';
 import { arrived } from '../places/arrived.sql.js';
 import { ended, shortened } from '../places/ended.sql.js';
 import { LOCKED_RUNS } from '../places/held.sql.js';
@@ -50,6 +51,7 @@ export const BURY = statement(
     state: `case state when 'cancelled' then state else 'failed' end`,
     error: `verdict -> 'error'`,
   })},
+  ${outcomesOf('said', { state: 'state', error: `verdict -> 'error'` })},
   ${permitsFreed('gone t')}
   select id, state from said`,
 );

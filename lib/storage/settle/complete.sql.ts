@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { outcomesOf } from '../outcomes/told-outcomes.sql.js';
 import { arrived } from '../places/arrived.sql.js';
 import { ended } from '../places/ended.sql.js';
 import { LOCKED_RUN } from '../places/held.sql.js';
@@ -36,4 +37,11 @@ export const COMPLETE = statement('complete', complete());
 export const COMPLETE_KEYED = statement(
   'complete_keyed',
   complete(`,\n  ${permitsFreed('done t')}`),
+);
+
+/** The same of a job whose end is told to another queue. */
+export const COMPLETE_TOLD = statement(
+  'complete_told',
+  complete(`,\n  ${permitsFreed('done t')},
+  ${outcomesOf('done', { state: `'succeeded'::text`, output: '$7::text::jsonb' })}`),
 );

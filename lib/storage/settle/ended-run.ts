@@ -44,3 +44,7 @@ export interface Burial extends RunKey {
 
 export const idOf = (key: { id: string }): string => key.id;
 export const epochOf = (key: { epoch: number }): number => key.epoch;
+
+/** A success as part of one JSON object by id. Its output is JSON already; what is not kept is told to others all the same. */
+export const keptText = ({ id, runMs, keepMs, output }: Success): string =>
+  `"${id}":{"runMs":${runMs}${keepMs === undefined ? '' : `,"keepMs":${keepMs}`}${output === undefined ? '' : `,"output":${output}`}}`;

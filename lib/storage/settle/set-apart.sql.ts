@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { outcomesOf } from '../outcomes/told-outcomes.sql.js';
 import { arrived } from '../places/arrived.sql.js';
 import { LOCKED_RUN } from '../places/held.sql.js';
 import { permitsFreed } from '../places/keys.sql.js';
@@ -21,6 +22,7 @@ export const SET_APART = statement(
       statement_timestamp() + $4::float8 * interval '1 millisecond', $5, payload, payload_bytes, $6::jsonb from gone),
   ${vacated('gone where seq is not null and group_name is not null')},
   ${arrived('gone', { state: `'failed'`, error: '$6::jsonb' })},
+  ${outcomesOf('gone', { state: `'poisoned'::text`, error: '$6::jsonb' })},
   ${permitsFreed('gone t')}
   select id from gone`,
 );

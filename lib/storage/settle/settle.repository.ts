@@ -4,10 +4,16 @@ import type { Database, Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import { FIND_UNLOCKED } from './find-unlocked.sql.js';
 import { BURY } from './bury.sql.js';
-import { COMPLETE, COMPLETE_KEYED } from './complete.sql.js';
+import { COMPLETE, COMPLETE_KEYED, COMPLETE_TOLD } from './complete.sql.js';
 import { epochOf, idOf, type Burial, type Return, type RunKey, type Success } from './ended-run.js';
 import { PUT_BACK } from './put-back.sql.js';
 import { SET_APART } from './set-apart.sql.js';
+
+/** What else hangs on the end of a job: a permit of its key, another queue that is told of it. */
+interface EndTies {
+  isKeyed?: boolean;
+  isTold?: boolean;
+}
 
 /** Every end of a run but the successes that ride with a claim. What settles runs is given one of a job at most: answers come by id. */
 export class SettleRepository {
@@ -56,15 +62,21 @@ export class SettleRepository {
   }
 
   /** The same in a transaction of its own: of an ordered step, whose turn and whose workflow are looked at by duties. */
-  completeAlone(worker: string, success: Success, isKeyed: boolean): Promise<boolean> {
-    return this.complete(this.database.loops.run, worker, success, isKeyed);
+  completeAlone(worker: string, success: Success, ties: EndTies): Promise<boolean> {
+    return this.complete(this.database.loops.run, worker, success, ties);
   }
 
   /** Completes in the handler's transaction; false when the run no longer holds the job. */
-  async complete(run: Run, worker: string, success: Success, isKeyed = false): Promise<boolean> {
+  async complete(
+    run: Run,
+    worker: string,
+    success: Success,
+    { isKeyed, isTold }: EndTies = {},
+  ): Promise<boolean> {
     const { id, epoch, runMs, keepMs, output } = success;
     const values = [SHARD, id, epoch, runMs, keepMs ?? null, worker, output ?? null];
-    return (await run(isKeyed ? COMPLETE_KEYED : COMPLETE, values)).length === 1;
+    const statement = isTold ? COMPLETE_TOLD : isKeyed ? COMPLETE_KEYED : COMPLETE;
+    return (await run(statement, values)).length === 1;
   }
 }
 

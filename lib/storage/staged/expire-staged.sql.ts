@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { outcomesOf } from '../outcomes/told-outcomes.sql.js';
 import { ended, keptByQueue } from '../places/ended.sql.js';
 import { vacated } from '../places/turns.sql.js';
 
@@ -31,6 +32,7 @@ export const EXPIRE_STAGED = statement(
   buried as (
     ${ended('dead_letter', { state: `'expired'`, last_error: EXPIRED })}
     from gone g ${keptByQueue('g', '$2')}),
+  ${outcomesOf('gone', { state: `'expired'::text`, error: EXPIRED })},
   ${vacated('gone where seq is not null and id in (select id from unstaged)')}
   select (select count(*) from due)::int as due, (select count(*) from gone)::int as expired`,
 );

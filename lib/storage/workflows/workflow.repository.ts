@@ -3,7 +3,7 @@ import type { WorkflowEnd, WorkflowState } from '../../job/workflow.js';
 import type { Database, Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import type { Lanes } from '../lanes/lanes.js';
-import type { Success } from '../settle/ended-run.js';
+import { keptText, type Success } from '../settle/ended-run.js';
 import {
   COMPLETE_EMPTY,
   FAIL_STAGE,
@@ -223,7 +223,3 @@ export class WorkflowRepository {
 
 const draftsOf = (stages: NewStage[]): Draft[] =>
   stages.flatMap(({ jobs }, stage) => jobs.map((job, item) => ({ job, stage, item })));
-
-/** Outputs are JSON already; what is not kept tells its workflow all the same. */
-const keptText = ({ id, runMs, keepMs, output }: Success): string =>
-  `"${id}":{"runMs":${runMs}${keepMs === undefined ? '' : `,"keepMs":${keepMs}`}${output === undefined ? '' : `,"output":${output}`}}`;

@@ -14,6 +14,8 @@ const NOT_FOR_ONE_SHARD: Record<string, string> = {
   TRY_MIGRATION_LOCK: 'an advisory lock around DDL, held by one connection',
   try_partition_lock: 'an advisory lock around DDL, held by one connection',
   lock_keys: 'advisory locks of one transaction, on the server that it runs on',
+  lock_outcomes: 'an advisory lock of one transaction, on the server that it runs on',
+  declare_outcomes: 'the registry is one for all shards',
   note_served_lanes: 'the registry is one for all shards',
   note_unused_lanes: 'the registry is one for all shards',
   remove_unused_lanes: 'the registry is one for all shards',
@@ -89,10 +91,21 @@ const DRAWING: Record<string, string> = {
   enqueue_held: 'the same, and the order within a group',
   draw_turns: 'the same, ahead of several inserts; changes no row',
   revive: 'the same, for jobs that come back',
+  ...Object.fromEntries(
+    [
+      'bury',
+      'cancel',
+      'complete_told',
+      'expire_staged',
+      'reap_claims',
+      'set_apart',
+      'settle_told',
+    ].map((name) => [name, 'ids of the jobs that say how others have ended, for an insert alone']),
+  ),
   hand_permits: 'slots of keys without a limit on how many run at once, for an insert alone',
 };
 
-const REGISTRIES = ['queue', 'lane', 'version', 'migration'];
+const REGISTRIES = ['queue', 'lane', 'outcome', 'version', 'migration'];
 const VOLATILE =
   /\b(random|clock_timestamp|timeofday|gen_random_uuid|uuid_generate_\w+|nextval|setval|currval|txid_current|pg_current_xact_id)\s*\(/;
 const SESSION = /\b(set_config|pg_advisory_lock|create temp|listen |prepare |set session)/;
@@ -175,7 +188,7 @@ describe('the statements', () => {
 
   it('take no part in the whole cluster but for the documented few', () => {
     const global =
-      /pg_notify|advisory|set local|(insert into|update|delete from) simple_queue\.(queue|lane) /;
+      /pg_notify|advisory|set local|(insert into|update|delete from) simple_queue\.(queue|lane|outcome) /;
     expect(breaches(({ text }) => global.test(text)).toSorted()).toEqual(
       Object.keys(NOT_FOR_ONE_SHARD).toSorted(),
     );

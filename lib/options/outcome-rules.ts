@@ -1,0 +1,23 @@
+import { QueueError } from '../job/queue.errors.js';
+
+/**
+ * Of queues that tell their ends to others: a circle would go on for ever, each end making another job.
+ * @throws QueueError `OUTCOMES_CIRCULAR`
+ */
+export function refuseCircles(targets: ReadonlyMap<string, string>): void {
+  for (const queue of targets.keys()) {
+    const way = [queue];
+    for (let next = targets.get(queue); next !== undefined; next = targets.get(next)) {
+      way.push(next);
+      if (next === queue) throw circular(way);
+      // It leads into a circle of others, which is found from there.
+      if (way.length > targets.size + 1) break;
+    }
+  }
+}
+
+const circular = (way: string[]): QueueError =>
+  new QueueError(
+    'OUTCOMES_CIRCULAR',
+    `The outcomes of queue "${way[0]}" come back to it (${way.slice(0, 10).join(' -> ')}): each end would make another job, for ever. Give them a queue whose own outcomes go to none of these.`,
+  );
