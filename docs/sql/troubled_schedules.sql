@@ -1,8 +1,6 @@
 -- $1 smallint, $2 bigint
 prepare troubled_schedules as
 select array(select name from simple_queue.schedule
-      where shard = $1 and paused_at is null and next_at < statement_timestamp() - interval '5 minutes' order by next_at limit $2) as behind,
-    array(select name from simple_queue.schedule
       where shard = $1 and paused_at is null and next_at is null order by name limit $2) as ended,
     array(select name from simple_queue.schedule s
       where s.shard = $1 and s.declared

@@ -2,8 +2,8 @@ import type { LimitShares } from '../storage/limits/limit.repository.js';
 import { wordsOf } from '../storage/limits/limit.repository.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, notice, warning, type Observation } from './finding.js';
+import { troubleCheck } from './trouble-checks.js';
 import { counted, listed } from '../runtime/words.js';
-import { HOUR_MS } from '../job/values/duration.js';
 
 async function lookAtLimits({ diagnosis }: Examination): Promise<Observation[]> {
   const limits = await diagnosis.limits();
@@ -48,17 +48,6 @@ const differing: Look = (limits) => {
   ];
 };
 
-const resting: Look = (limits) => {
-  const long = limits.filter(({ heldMs, rateMs }) => Math.max(heldMs, rateMs) > HOUR_MS);
-  if (long.length === 0) return [];
-  return [
-    warning(
-      `Nothing may start for more than an hour under: ${listed(long.map(({ name }) => `"${name}"`))}.`,
-      'A handler was told to slow down, or the rate is that low. Set the limit again where it was a mistake.',
-    ),
-  ];
-};
-
 /** Somebody has changed the tables by hand: no statement of ours does the one without the other. */
 const drifted: Look = (limits) => {
   const off = limits.filter(({ allotted, shares }) => allotted !== shares.reduce((sum, { n }) => sum + n, 0)); // prettier-ignore
@@ -71,9 +60,9 @@ const drifted: Look = (limits) => {
   ];
 };
 
-const LOOKS: readonly Look[] = [drifted, silent, resting, differing];
+const LOOKS: readonly Look[] = [drifted, silent, differing];
 
 /** Limits across the fleet. */
 export const LIMIT_CHECKS: readonly Check[] = [
-  { code: 'LIMITS', subject: 'limits across the fleet', needsTables: true, look: lookAtLimits },
+  { ...troubleCheck('LIMITS', lookAtLimits), needsTables: true },
 ];

@@ -1,21 +1,15 @@
 import type { Check, Examination } from './check.js';
-import { fine, notice, warning, type Observation } from './finding.js';
+import { fine, notice, type Observation } from './finding.js';
+import { troubleCheck } from './trouble-checks.js';
 import { counted, listed } from '../runtime/words.js';
 
 /** Counts end here. */
 const MOST = 1_000;
 
 async function lookAtSchedules({ diagnosis }: Examination): Promise<Observation[]> {
-  const { schedules, behind, ended, undeclared } = await diagnosis.troubledSchedules(MOST);
+  const { schedules, ended, undeclared } = await diagnosis.troubledSchedules(MOST);
   if (schedules === 0) return [];
   const found: Observation[] = [];
-  if (behind.length > 0)
-    found.push(
-      warning(
-        `Schedules are more than five minutes behind: ${listed(behind)}.`,
-        'Start a worker: a process with worker: false makes no ticks. If one runs, read its log (loopFailed, SCHEDULE_BROKEN), and look for a transaction that holds the row.',
-      ),
-    );
   if (ended.length > 0)
     found.push(
       notice(
@@ -34,5 +28,5 @@ async function lookAtSchedules({ diagnosis }: Examination): Promise<Observation[
 }
 
 export const SCHEDULE_CHECKS: readonly Check[] = [
-  { code: 'SCHEDULES', subject: 'the schedules', needsTables: true, look: lookAtSchedules },
+  { ...troubleCheck('SCHEDULES', lookAtSchedules), needsTables: true },
 ];

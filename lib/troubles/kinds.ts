@@ -1,5 +1,6 @@
 import { holderText } from './holder-text.js';
 import type { Trouble, TroubleCode } from '../job/trouble.js';
+import { quote } from '../job/names.js';
 import { counted, laneText, listed, shown, span } from '../runtime/words.js';
 import { MOST_COUNTED, type TroubleRow } from '../storage/diagnosis/trouble.repository.js';
 import { HOUR_MS, MINUTE_MS } from '../job/values/duration.js';
@@ -31,6 +32,9 @@ const lasting = ({ sinceMs }: TroubleRow): string =>
 const queueOf = ({ queue }: TroubleRow): string => queue ?? '';
 const named = (row: TroubleRow): string => `queue "${queueOf(row)}"`;
 const idsOf = ({ subject }: TroubleRow): string[] => (subject ? subject.split(' ') : []);
+/** Their names may hold anything. */
+const schedulesOf = ({ subject }: TroubleRow): string[] =>
+  subject ? (JSON.parse(subject) as string[]) : [];
 const ofQueue = (row: TroubleRow, ...states: string[]): string[] => [
   '--queue',
   queueOf(row),
@@ -109,6 +113,27 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
       look: ['groups', queueOf(row)],
       hint: 'Retry the job that blocks, or let its group go on without it:',
       fix: ['release', queueOf(row), '--all', '--yes'],
+    }),
+  },
+  SCHEDULES: {
+    subject: 'the schedules',
+    well: 'Schedules are on time.',
+    tell: (row) => ({
+      level: 'warning',
+      text: `${many(row, 'schedule is', 'schedules are')} overdue${row.count === 1 ? '' : ', the longest'}${lasting(row)}: ${listed(schedulesOf(row).map(shown), 5)}.`,
+      look: ['schedules', 'show', schedulesOf(row)[0] ?? ''],
+      hint: 'Start a worker: a process with worker: false makes no ticks. If one runs, read its log (loopFailed, SCHEDULE_BROKEN), and look for a transaction that holds the row.',
+    }),
+  },
+  LIMITS: {
+    subject: 'limits across the fleet',
+    well: 'Jobs may start under every limit.',
+    tell: ({ subject, extra }) => ({
+      level: extra * 1_000 > HOUR_MS ? 'warning' : 'notice',
+      text: `Nothing starts under limit ${quote(subject ?? '')} for another ${span(extra * 1_000)}.`,
+      look: ['limits'],
+      hint: 'A handler was told to slow down, or the rate is that low. To end the rest, and to let what is declared hold:',
+      fix: ['limits', 'reset', subject ?? ''],
     }),
   },
   POISONED_JOBS: {

@@ -3,6 +3,7 @@ import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { QueueHealth } from '../../lib/health/queue-health.js';
 import type { Trouble } from '../../lib/job/trouble.js';
 import { openTelemetry } from '../../lib/opentelemetry/opentelemetry.js';
+import { QueueSchedules } from '../../lib/schedules/queue-schedules.js';
 import { anApplication, type TestApplication } from '../support/application.js';
 import { cli } from '../support/cli.js';
 import { endedJobs } from '../support/ended-jobs.js';
@@ -103,5 +104,46 @@ describe('troubles of several kinds at once', () => {
     await test.database.query('alter table simple_queue.lease_away rename to lease');
     expect(queue).toMatchObject({ status: 'up', deadLetters: expect.any(Number) });
     expect(queue).not.toHaveProperty('troubles');
+  });
+
+  it('name overdue schedules, and limits under which nothing starts, as the doctor does', async () => {
+    const admin = new QueueAdmin(test.storage, test.options);
+    const of = async (...codes: string[]) =>
+      (await admin.troubles()).filter(({ code }) => codes.includes(code));
+    const schedules = new QueueSchedules(test.storage, test.options, { events: test.events });
+    for (const name of ['on time', 'late one', "the 'latest'", 'paused'])
+      await schedules.put(name, { target: 'mail', everyMs: '1d' });
+    await schedules.pause('paused');
+    const late = `next_at = now() - case name when 'late one' then interval '10 minutes' else interval '5 hours' end`;
+    await test.database.query(`update simple_queue.schedule set ${late} where name <> 'on time'`);
+    const limit = (name: string, parts: string) =>
+      test.database
+        .query(`insert into simple_queue.fleet_limit (name, shard, of_queue, rule, concurrency, held_until, rate, per_ms, step_ms, burst, next_at)
+        select '${name}', 0, ${parts}`);
+    const none = 'null, null, null, null, now()';
+    await limit('open', `false, '', 3, null, ${none}`);
+    await limit('moment', `false, '', 3, now() + interval '30 seconds', ${none}`);
+    await limit('smtp', `false, '', 3, now() + interval '3 minutes', ${none}`);
+    await limit('mail', `true, '', 3, '9999-01-01', ${none}`);
+    await limit(
+      'slow',
+      `false, '', null, null, 1, 86400000, 86400000, 1, now() + interval '20 hours'`,
+    );
+    expect(await of('SCHEDULES', 'LIMITS')).toMatchObject([
+      { level: 'warning', count: 2, text: "2 schedules are overdue, the longest for 5 hours: the 'latest', late one." },
+      { level: 'warning', queue: 'mail', fix: 'simple-queue limits reset mail' },
+      { level: 'warning', text: 'Nothing starts under limit "slow" for another 20 hours.' },
+      { level: 'notice', text: 'Nothing starts under limit "smtp" for another 3 minutes.' },
+    ]); // prettier-ignore
+    const { json } = await look('doctor', '--only', 'SCHEDULES,LIMITS', '--json');
+    const { findings } = json as { findings: { found: string }[] };
+    const texts = (await of('SCHEDULES', 'LIMITS')).map(({ text }) => text);
+    expect(findings.map(({ found }) => found)).toEqual(expect.arrayContaining(texts));
+    await schedules.remove("the 'latest'");
+    await test.database.query('delete from simple_queue.fleet_limit');
+    expect((await of('SCHEDULES', 'LIMITS')).map(({ text }) => text)).toEqual([
+      '1 schedule is overdue for 10 minutes: late one.',
+    ]);
+    await schedules.remove('late one');
   });
 });

@@ -128,7 +128,6 @@ interface Defaults {
 
 /** Names of schedules; `schedules`: how many there are. */
 interface TroubledSchedules {
-  behind: string[];
   ended: string[];
   undeclared: string[];
   schedules: number;

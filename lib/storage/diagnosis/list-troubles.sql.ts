@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { FIRST_MS, HELD_MS } from '../limits/buckets.sql.js';
 import { IN_CLAIMS, fenced } from '../places/held.sql.js';
 import { isLost } from '../places/lost.sql.js';
 import { MAY_RUN, ofLane } from '../places/places.sql.js';
@@ -30,6 +31,9 @@ const row = (
 /** A few ids of a group of rows. */
 const some = (id: string): string =>
   `array_to_string((array_agg(${id}::text order by ${id}))[1:5], ' ')`;
+
+/** Until something may start under a limit. */
+const LEFT_MS = `greatest(${HELD_MS}, ${FIRST_MS})`;
 
 /** Dead letters of this long ago are news. */
 const NEWS = `interval '1 day'`;
@@ -100,6 +104,14 @@ export const LIST_TROUBLES = statement(
   (${row('SUSPECTS', { queue: 'q.name', count: 'count(*)', since: 'min(s.run_at)', subject: some('s.id') })}
     from (select lane, id, run_at from simple_queue.suspect where shard = $1 limit $2::int + 1) s
     join simple_queue.lane l on l.id = s.lane join simple_queue.queue q on q.id = l.queue group by q.name order by q.name limit ${MOST_ROWS})
+  union all
+  (${row('SCHEDULES', { count: 'count(*)', since: 'min(next_at)', subject: `to_json((array_agg(name order by next_at))[1:5])` })}
+    from (select name, next_at from simple_queue.schedule
+      where shard = $1 and paused_at is null and next_at < statement_timestamp() - interval '5 minutes' order by next_at limit $2::int + 1) s
+    having count(*) > 0)
+  union all
+  (${row('LIMITS', { queue: 'case when of_queue then name end', count: '1', subject: 'name', extra: `least(${LEFT_MS}, 1e12) / 1000` })}
+    from simple_queue.fleet_limit where shard = $1 and (${LEFT_MS}) > 60000 order by name limit ${MOST_ROWS})
   union all
   (${[
     ['LOST_JOBS', 'lost', 'created_at', 'true'],

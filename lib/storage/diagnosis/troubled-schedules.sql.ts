@@ -2,14 +2,12 @@ import { statement } from '../connection/statement.js';
 import { IS_DECLARED } from '../schedules/schedule-columns.sql.js';
 
 /**
- * Up to $2 schedules of each kind: those whose time came longer than five minutes ago and that nobody has ticked, those that have no next time, and
- * declared ones that no worker declares while workers live. The table is as small as the number of schedules.
+ * Up to $2 schedules of each kind: those that have no next time, and declared ones that no worker declares while workers live.
+ * The table is as small as the number of schedules.
  */
 export const TROUBLED_SCHEDULES = statement(
   'troubled_schedules',
   `select array(select name from simple_queue.schedule
-      where shard = $1 and paused_at is null and next_at < statement_timestamp() - interval '5 minutes' order by next_at limit $2) as behind,
-    array(select name from simple_queue.schedule
       where shard = $1 and paused_at is null and next_at is null order by name limit $2) as ended,
     array(select name from simple_queue.schedule s
       where s.shard = $1 and s.declared
