@@ -58,14 +58,23 @@ export class Tracing {
     }
   }
 
-  async process(call: ProcessCall, next: () => Promise<void>): Promise<void> {
+  process(call: ProcessCall, next: () => Promise<void>): Promise<void> {
     const { queue, jobs } = call;
     const origins = jobs.map((job) => propagation.extract(ROOT_CONTEXT, job.headers));
     const span = this.startRun(queue, jobs, origins);
     const within = trace.setSpan(jobs.length === 1 ? origins[0]! : ROOT_CONTEXT, span);
-    const settling = span.isRecording()
-      ? jobs.map((job) => this.parts.settling.expect(job, within))
-      : [];
+    // A span that is not sampled has nothing to be told; what the handler begins still learns of that decision.
+    if (!span.isRecording()) return context.with(within, next);
+    return this.recorded(call, { span, within }, next);
+  }
+
+  private async recorded(
+    call: ProcessCall,
+    { span, within }: { span: Span; within: Context },
+    next: () => Promise<void>,
+  ): Promise<void> {
+    const { jobs } = call;
+    const settling = jobs.map((job) => this.parts.settling.expect(job, within));
     await context.with(within, next);
     const outcomes = jobs.map((job) => call.outcomeOf(job));
     const failure = outcomes.map(failureIn).find((type) => type !== undefined);
