@@ -7,6 +7,9 @@ export { QueueWorkflows } from './workflows/queue-workflows.js';
 export type { WorkflowWaitOptions } from './workflows/workflow-wait.js';
 export type { JobOutcome } from './job/job-outcome.js';
 export type {
+  CancelWorkflowOptions,
+  Compensation,
+  FoundCompensation,
   FoundStep,
   FoundWorkflow,
   ListWorkflowsOptions,

@@ -284,7 +284,7 @@ export const DOWN = [
   `drop function simple_queue.enqueue`,
   `drop view simple_queue.jobs`,
   `drop table simple_queue.operator_action, simple_queue.tally, simple_queue.tick, simple_queue.schedule`,
-  `drop table simple_queue.arrival, simple_queue.draft, simple_queue.step, simple_queue.edge, simple_queue.stage, simple_queue.workflow`,
+  `drop table simple_queue.arrival, simple_queue.undo, simple_queue.draft, simple_queue.step, simple_queue.edge, simple_queue.stage, simple_queue.workflow`,
   `drop table simple_queue.throttle, simple_queue.given_id, simple_queue.allotment, simple_queue.fleet_limit,
     simple_queue.key_bucket, simple_queue.key_change, simple_queue.permit, simple_queue.keyed`,
   `drop table simple_queue.dead_letter, simple_queue.archive, simple_queue.lapsed, simple_queue.lease, simple_queue.claim,

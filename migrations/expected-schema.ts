@@ -37,12 +37,13 @@ column suspect: epoch epoch not null | id uuid not null | lane integer not null 
 column tally: cancelled bigint not null | expires_at timestamp with time zone not null | failed bigint not null | grain smallint not null default 0 | lane integer not null | lost bigint not null | minute moment not null | released bigint not null | rescheduled bigint not null | retried bigint not null | run bigint[] not null | shard smallint not null | started bigint not null | succeeded bigint not null | wait bigint[] not null | worker text not null
 column throttle: ends_at moment not null | job uuid not null | queue integer not null | shard smallint not null | unique_key tag not null
 column tick: at moment not null | code text | job uuid | made_at moment not null default statement_timestamp() | outcome text not null | schedule text not null | shard smallint not null | times integer
+column undo: begun boolean not null default false | item integer not null | seq bigint not null identity | shard smallint not null | stage integer not null | workflow uuid not null
 column vacant: group_name text not null | queue integer not null | shard smallint not null
 column version: compatible_from integer not null | version integer not null
-column workflow: attempt integer not null default 1 | created_at moment not null default statement_timestamp() | deadline_at moment | ended_at moment | expires_at moment | failed integer not null default 0 | id uuid not null | jobs integer not null | keep_ms double precision not null | name text not null | open integer not null | shard smallint not null | state text not null default 'running'::text | stop text | stops_at_failure boolean not null default false | unique_key tag
+column workflow: attempt integer not null default 1 | created_at moment not null default statement_timestamp() | deadline_at moment | ended_at moment | expires_at moment | failed integer not null default 0 | id uuid not null | jobs integer not null | keep_ms double precision not null | name text not null | open integer not null | saga boolean not null default false | shard smallint not null | state text not null default 'running'::text | stop text | stops_at_failure boolean not null default false | unique_key tag
 constraint allotment: allotment_n_check CHECK ((n >= 0)) | allotment_wanted_check CHECK ((wanted >= 0))
 constraint archive: archive_check CHECK (((state = ANY (ARRAY['succeeded'::text, 'cancelled'::text])) AND (expires_at >= '1000-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at < '10000-01-01 00:00:00+00'::timestamp with time zone)))
-constraint arrival: arrival_kind_check CHECK ((kind = ANY (ARRAY['end'::text, 'skip'::text, 'begin'::text, 'stop'::text])))
+constraint arrival: arrival_kind_check CHECK ((kind = ANY (ARRAY['end'::text, 'skip'::text, 'begin'::text, 'stop'::text, 'undo'::text])))
 constraint claim: claim_check CHECK (((cardinality(jobs) > 0) AND (cardinality(jobs) = cardinality(epochs))))
 constraint dead_letter: dead_letter_check CHECK (((state = ANY (ARRAY['failed'::text, 'critical'::text, 'unprocessable'::text, 'poisoned'::text, 'expired'::text])) AND (expires_at >= '1000-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at < '10000-01-01 00:00:00+00'::timestamp with time zone)))
 constraint edge: edge_condition_check CHECK ((condition = ANY (ARRAY['succeeded'::text, 'failed'::text, 'ended'::text])))
@@ -59,7 +60,8 @@ constraint step: step_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 
 constraint suspect: suspect_suspicion_check CHECK (((suspicion >= 1) AND (suspicion <= 10)))
 constraint tally: tally_expires_at_check CHECK (((expires_at >= '1000-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at < '10000-01-01 00:00:00+00'::timestamp with time zone))) | tally_grain_check CHECK (((grain >= 0) AND (grain <= 2)))
 constraint tick: tick_outcome_check CHECK ((outcome = ANY (ARRAY['enqueued'::text, 'waiting'::text, 'skipped'::text, 'missed'::text, 'existing'::text, 'refused'::text, 'triggered'::text, 'backfilled'::text])))
-constraint workflow: workflow_attempt_check CHECK ((attempt > 0)) | workflow_check CHECK ((((state = 'running'::text) = (ended_at IS NULL)) AND ((ended_at IS NULL) = (expires_at IS NULL)))) | workflow_failed_check CHECK ((failed >= 0)) | workflow_jobs_check CHECK ((jobs >= 0)) | workflow_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))) | workflow_open_check CHECK ((open >= 0)) | workflow_state_check CHECK ((state = ANY (ARRAY['running'::text, 'succeeded'::text, 'failed'::text, 'cancelled'::text]))) | workflow_stop_check CHECK ((stop = ANY (ARRAY['cancelled'::text, 'failed'::text, 'expired'::text])))
+constraint undo: undo_stage_check CHECK ((stage < 0))
+constraint workflow: workflow_attempt_check CHECK ((attempt > 0)) | workflow_check CHECK ((((state = ANY (ARRAY['running'::text, 'compensating'::text, 'stuck'::text])) = (ended_at IS NULL)) AND ((ended_at IS NULL) = (expires_at IS NULL)))) | workflow_failed_check CHECK ((failed >= 0)) | workflow_jobs_check CHECK ((jobs >= 0)) | workflow_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))) | workflow_open_check CHECK ((open >= 0)) | workflow_state_check CHECK ((state = ANY (ARRAY['running'::text, 'compensating'::text, 'succeeded'::text, 'failed'::text, 'compensated'::text, 'stuck'::text, 'cancelled'::text]))) | workflow_stop_check CHECK ((stop = ANY (ARRAY['cancelled'::text, 'failed'::text, 'expired'::text, 'abandoned'::text])))
 domain counter: counter_check integer CHECK (((VALUE >= 0) AND (VALUE <= 1000000000)))
 domain epoch: epoch_check integer CHECK (((VALUE >= 0) AND (VALUE <= 2147000000)))
 domain failure: failure_check jsonb CHECK (((jsonb_typeof(VALUE) = 'object'::text) AND ((NOT (VALUE ? 'name'::text)) OR (jsonb_typeof((VALUE -> 'name'::text)) = 'string'::text)) AND ((NOT (VALUE ? 'message'::text)) OR (jsonb_typeof((VALUE -> 'message'::text)) = 'string'::text)) AND ((NOT (VALUE ? 'stack'::text)) OR (jsonb_typeof((VALUE -> 'stack'::text)) = 'string'::text)) AND ((NOT (VALUE ? 'code'::text)) OR (jsonb_typeof((VALUE -> 'code'::text)) = 'string'::text))))
@@ -108,8 +110,9 @@ index tally: tally_minutes (minute, shard) WHERE (grain = 1) | tally_pkey unique
 index tally_default: tally_default_expiry (expires_at, shard)
 index throttle: throttle_end (ends_at, shard) WHERE (queue > 0) | throttle_pkey unique (unique_key, shard, queue)
 index tick: tick_made (made_at, shard) | tick_pkey unique (schedule, shard, at) | tick_waiting (schedule, shard, at) WHERE (outcome = 'waiting'::text)
+index undo: undo_pkey unique (workflow, shard, seq)
 index vacant: vacant_pkey unique (queue, shard, group_name)
-index workflow: workflow_deadline (deadline_at, shard) WHERE ((deadline_at IS NOT NULL) AND (ended_at IS NULL) AND (stop IS NULL)) | workflow_expiry (expires_at, shard) WHERE (expires_at IS NOT NULL) | workflow_pkey unique (id, shard) | workflow_unique_key unique (unique_key, shard, name) WHERE ((unique_key IS NOT NULL) AND (ended_at IS NULL))
+index workflow: workflow_deadline (deadline_at, shard) WHERE ((deadline_at IS NOT NULL) AND (ended_at IS NULL) AND (stop IS NULL)) | workflow_expiry (expires_at, shard) WHERE (expires_at IS NOT NULL) | workflow_pkey unique (id, shard) | workflow_stuck (id, shard) WHERE (state = 'stuck'::text) | workflow_unique_key unique (unique_key, shard, name) WHERE ((unique_key IS NOT NULL) AND (ended_at IS NULL))
 parameter allotment: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
 parameter arrival: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
 parameter blocked: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
@@ -174,6 +177,7 @@ table tally: tally partitioned
 table tally_default: tally_default plain
 table throttle: throttle plain
 table tick: tick plain
+table undo: undo plain
 table vacant: vacant plain
 table version: version plain
 table workflow: workflow plain

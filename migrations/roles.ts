@@ -9,7 +9,7 @@ const TURNS = ['head', 'vacant', 'permit', 'key_change', 'key_bucket'];
 const KNOWN = ['throttle', 'given_id'];
 /** Whoever enqueues may keep schedules, too: they are jobs to come. */
 const SCHEDULES = ['schedule', 'tick'];
-const WORKFLOWS = ['workflow', 'stage', 'edge', 'step', 'draft', 'arrival'];
+const WORKFLOWS = ['workflow', 'stage', 'edge', 'step', 'draft', 'undo', 'arrival'];
 /** Whoever declares that the ends of a queue are stored as jobs. */
 const OUTCOMES = ['outcome'];
 const ENDED = ['archive', 'dead_letter'];

@@ -3,19 +3,22 @@ import { HOT, SMALL } from './storage-parameters.js';
 /**
  * Workflows; see docs/adr/0041-drafts-not-waiting-jobs.md. A step is one or more jobs of one name (`stage`); what its jobs answered is in `step`. A job
  * that must not begin yet is a `draft`, and no job. `arrival` is what somebody has to look at: an end, a stage that is to begin or to be
- * skipped, a workflow that is to stop.
+ * skipped, a workflow that is to stop or has to compensate. What compensates the stage n is the stage -1 - n; `undo` has what is to be
+ * compensated, in the order of the commits.
  */
 export const WORKFLOWS = [
   `create table simple_queue.workflow (
     id uuid not null,
     shard smallint not null,
     name text not null check (length(name) between 1 and 100),
-    state text not null default 'running' check (state in ('running', 'succeeded', 'failed', 'cancelled')),
+    state text not null default 'running' 
+      check (state in ('running', 'compensating', 'succeeded', 'failed', 'compensated', 'stuck', 'cancelled')),
     attempt int not null default 1 check (attempt > 0),
     jobs int not null check (jobs >= 0),
     open int not null check (open >= 0),
     failed int not null default 0 check (failed >= 0),
-    stop text check (stop in ('cancelled', 'failed', 'expired')),
+    saga boolean not null default false,
+    stop text check (stop in ('cancelled', 'failed', 'expired', 'abandoned')),
     stops_at_failure boolean not null default false,
     keep_ms float8 not null,
     unique_key simple_queue.tag,
@@ -24,13 +27,14 @@ export const WORKFLOWS = [
     ended_at simple_queue.moment,
     expires_at simple_queue.moment,
     primary key (id, shard),
-    check ((state = 'running') = (ended_at is null) and (ended_at is null) = (expires_at is null))
+    check ((state in ('running', 'compensating', 'stuck')) = (ended_at is null) and (ended_at is null) = (expires_at is null))
   ) with (${HOT})`,
   `create unique index workflow_unique_key on simple_queue.workflow (unique_key, shard, name)
     where unique_key is not null and ended_at is null`,
   `create index workflow_deadline on simple_queue.workflow (deadline_at, shard)
     where deadline_at is not null and ended_at is null and stop is null`,
   `create index workflow_expiry on simple_queue.workflow (expires_at, shard) where expires_at is not null`,
+  `create index workflow_stuck on simple_queue.workflow (id, shard) where state = 'stuck'`,
   `create table simple_queue.stage (
     workflow uuid not null,
     shard smallint not null,
@@ -90,10 +94,19 @@ export const WORKFLOWS = [
   `create index draft_stage on simple_queue.draft (workflow, shard, stage, item)`,
   // For the look for lanes that nobody uses.
   `create index draft_lane on simple_queue.draft (lane, shard)`,
+  `create table simple_queue.undo (
+    workflow uuid not null,
+    shard smallint not null,
+    seq bigint generated always as identity,
+    stage int not null check (stage < 0),
+    item int not null,
+    begun boolean not null default false,
+    primary key (workflow, shard, seq)
+  )`,
   `create table simple_queue.arrival (
     id bigint generated always as identity,
     shard smallint not null,
-    kind text not null check (kind in ('end', 'skip', 'begin', 'stop')),
+    kind text not null check (kind in ('end', 'skip', 'begin', 'stop', 'undo')),
     job uuid,
     state text,
     output jsonb,

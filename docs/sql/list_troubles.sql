@@ -71,6 +71,10 @@ with live as materialized (
     from (select queue, dead, dead_at, halts from simple_queue.head where dead is not null and shard = $1 order by dead_at limit $2::int + 1) h
     join simple_queue.queue q on q.id = h.queue group by q.name order by min(h.dead_at) limit 100)
   union all
+  (select 'STUCK_WORKFLOWS' as code, null::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
+    null::float8 as "sinceMs", array_to_string((array_agg(w.id::text order by w.id))[1:5], ' ')::text as subject, (0)::int as extra
+    from (select id from simple_queue.workflow where state = 'stuck' and shard = $1 order by id limit $2::int + 1) w having count(*) > 0)
+  union all
   (select 'SUSPECTS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
     (extract(epoch from statement_timestamp() - min(s.run_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(s.id::text order by s.id))[1:5], ' ')::text as subject, (0)::int as extra
     from (select lane, id, run_at from simple_queue.suspect where shard = $1 limit $2::int + 1) s

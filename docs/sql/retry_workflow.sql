@@ -2,7 +2,7 @@
 prepare retry_workflow as
 with again as (
     update simple_queue.step set state = null, output = null, error = null, ended_at = null
-    where workflow = $2::uuid and shard = $1 and state in ('failed', 'cancelled', 'skipped') returning stage),
+    where workflow = $2::uuid and shard = $1 and state in ('failed', 'cancelled', 'skipped') and stage >= 0 returning stage),
   counts as materialized (
     select n, (select count(*) from again a where a.stage = n)::int as open from simple_queue.stage
     where workflow = $2::uuid and shard = $1 and (skipped or n in (select stage from again))),

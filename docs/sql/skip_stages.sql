@@ -5,8 +5,8 @@ with gone as (
       select id from simple_queue.arrival where kind = 'skip' and shard = $1 order by id limit $2::int for update skip locked))
     returning workflow, stage),
   held as materialized (
-    select w.id from (select distinct workflow from gone order by workflow) c cross join lateral (
-      select id from simple_queue.workflow where id = c.workflow and shard = $1 for update) w),
+    select w.id, w.saga from (select distinct workflow from gone order by workflow) c cross join lateral (
+      select id, saga from simple_queue.workflow where id = c.workflow and shard = $1 for update) w),
   skipping as (
     update simple_queue.stage s set skipped = true, open = 0
     from (select distinct workflow, stage from gone) g join held h on h.id = g.workflow
@@ -49,10 +49,10 @@ with gone as (
     returning lane),
   finished as (
     update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed,
-      state = case when w.open > c.n then w.state when w.stop = 'cancelled' then 'cancelled'
+      state = case when w.open > c.n then w.state when (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then 'compensating' when w.stop in ('cancelled', 'abandoned') then 'cancelled'
         when w.stop is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
-      ended_at = case when w.open = c.n then statement_timestamp() end,
-      expires_at = case when w.open = c.n then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
+      ended_at = case when w.open = c.n and not (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then statement_timestamp() end,
+      expires_at = case when w.open = c.n and not (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
     from (select workflow, count(*)::int as n, (count(*) filter (where failed))::int as failed from complete group by workflow) c
     where w.id = c.workflow and w.shard = $1
     returning w.id, w.name, w.state, w.attempt),
@@ -61,9 +61,10 @@ with gone as (
     select distinct $1::smallint, 'skip', null::uuid, null, workflow, downstream from edges where not holds
     union all select $1, 'begin', null, null, workflow, stage from lowered where begun and not plain
     union all select $1, 'end', id, 'failed', null, null from drafted where id not in (select id from stored)
+    union all select $1, 'undo', null, null, id, null from finished where state = 'compensating'
      returning 1)
   select array(select distinct lane from readied) as lanes,
     (select count(*) from scheduled)::int as later,
     (select count(*) from left_over)::int as arrivals,
     (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'name', name, 'state', state, 'attempt', attempt)), '[]')
-      from finished where state <> 'running') as ended, (select count(*) from gone)::int as taken;
+      from finished where state not in ('running', 'compensating')) as ended, (select count(*) from gone)::int as taken;

@@ -2,7 +2,7 @@
 prepare stop_workflow as
 with skipping as (
     update simple_queue.stage s set skipped = true, open = 0
-    where s.workflow = $2::uuid and s.shard = $1 and not s.skipped and s.open + (s.jobs = 0)::int > 0
+    where s.workflow = $2::uuid and s.shard = $1 and s.n >= 0 and not s.skipped and s.open + (s.jobs = 0)::int > 0
       and (not s.begun or not s.plain and exists (
         select from simple_queue.arrival a where a.kind = 'begin' and a.shard = $1 and a.workflow = s.workflow and a.stage = s.n))
     returning s.workflow, s.n as stage),
@@ -43,10 +43,10 @@ with skipping as (
     returning lane),
   finished as (
     update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed,
-      state = case when w.open > c.n then w.state when w.stop = 'cancelled' then 'cancelled'
+      state = case when w.open > c.n then w.state when (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then 'compensating' when w.stop in ('cancelled', 'abandoned') then 'cancelled'
         when w.stop is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
-      ended_at = case when w.open = c.n then statement_timestamp() end,
-      expires_at = case when w.open = c.n then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
+      ended_at = case when w.open = c.n and not (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then statement_timestamp() end,
+      expires_at = case when w.open = c.n and not (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
     from (select workflow, count(*)::int as n, (count(*) filter (where failed))::int as failed from complete group by workflow) c
     where w.id = c.workflow and w.shard = $1
     returning w.id, w.name, w.state, w.attempt),
@@ -55,9 +55,10 @@ with skipping as (
     select distinct $1::smallint, 'skip', null::uuid, null, workflow, downstream from edges where not holds
     union all select $1, 'begin', null, null, workflow, stage from lowered where begun and not plain
     union all select $1, 'end', id, 'failed', null, null from drafted where id not in (select id from stored)
+    union all select $1, 'undo', null, null, id, null from finished where state = 'compensating'
      returning 1)
   select array(select distinct lane from readied) as lanes,
     (select count(*) from scheduled)::int as later,
     (select count(*) from left_over)::int as arrivals,
     (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'name', name, 'state', state, 'attempt', attempt)), '[]')
-      from finished where state <> 'running') as ended;
+      from finished where state not in ('running', 'compensating')) as ended;

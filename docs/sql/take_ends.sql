@@ -8,19 +8,25 @@ with gone as (
     update simple_queue.step s set state = g.state, output = g.output, error = g.error, ended_at = statement_timestamp()
     from (select distinct on (job) * from gone order by job, id) g
     where s.id = g.job and s.shard = $1 and s.state is null
-    returning s.workflow, s.stage, s.state),
+    returning s.workflow, s.stage, s.item, s.state),
   counts as materialized (
     select workflow, stage, count(*)::int as n, (count(*) filter (where state <> 'succeeded'))::int as failed
     from told group by workflow, stage),
   held as materialized (
-    select w.id from (select distinct workflow from counts order by workflow) c cross join lateral (
-      select id from simple_queue.workflow where id = c.workflow and shard = $1 for update) w),
+    select w.id, w.saga from (select distinct workflow from counts order by workflow) c cross join lateral (
+      select id, saga from simple_queue.workflow where id = c.workflow and shard = $1 for update) w),
+  remembered as (
+    insert into simple_queue.undo (workflow, shard, stage, item)
+    select t.workflow, $1, s.n, t.item from told t join held h on h.id = t.workflow and h.saga
+    cross join lateral (
+      select n from simple_queue.stage where workflow = t.workflow and shard = $1 and n = -1 - t.stage offset 0) s
+    where t.state = 'succeeded' and t.stage >= 0 order by t.stage, t.item),
   counted as (
     update simple_queue.stage s set open = s.open - c.n, failed = s.failed + c.failed
     from counts c join held h on h.id = c.workflow
     where s.workflow = c.workflow and s.shard = $1 and s.n = c.stage
     returning s.workflow, s.n as stage, s.open, s.failed, c.failed as failed_now),
-  complete as materialized (select workflow, stage, failed > 0 as failed, false as skipped from counted where open = 0),
+  complete as materialized (select workflow, stage, failed > 0 as failed, false as skipped from counted where open = 0 and stage >= 0),
   edges as materialized (
     select e.workflow, e.downstream,
       e.condition = 'ended' or not c.skipped and (e.condition = 'failed') = c.failed as holds
@@ -54,10 +60,10 @@ with gone as (
     returning lane),
   finished as (
     update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed,
-      state = case when w.open > c.n then w.state when w.stop = 'cancelled' then 'cancelled'
+      state = case when w.open > c.n then w.state when (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then 'compensating' when w.stop in ('cancelled', 'abandoned') then 'cancelled'
         when w.stop is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
-      ended_at = case when w.open = c.n then statement_timestamp() end,
-      expires_at = case when w.open = c.n then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
+      ended_at = case when w.open = c.n and not (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then statement_timestamp() end,
+      expires_at = case when w.open = c.n and not (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
     from (select workflow, count(*)::int as n, (count(*) filter (where failed))::int as failed from complete group by workflow) c
     where w.id = c.workflow and w.shard = $1
     returning w.id, w.name, w.state, w.attempt),
@@ -66,10 +72,12 @@ with gone as (
     select distinct $1::smallint, 'skip', null::uuid, null, workflow, downstream from edges where not holds
     union all select $1, 'begin', null, null, workflow, stage from lowered where begun and not plain
     union all select $1, 'end', id, 'failed', null, null from drafted where id not in (select id from stored)
+    union all select $1, 'undo', null, null, id, null from finished where state = 'compensating'
     union all select distinct $1, 'stop', null::uuid, 'failed', c.workflow, null::int from counted c
-      join simple_queue.workflow w on w.id = c.workflow and w.shard = $1 where c.failed_now > 0 and w.stops_at_failure and w.stop is null returning 1)
+      join simple_queue.workflow w on w.id = c.workflow and w.shard = $1 where c.failed_now > 0 and c.stage >= 0 and w.stops_at_failure and w.stop is null
+    union all select distinct $1, 'undo', null::uuid, null, workflow, null::int from counted where stage < 0 returning 1)
   select array(select distinct lane from readied) as lanes,
     (select count(*) from scheduled)::int as later,
     (select count(*) from left_over)::int as arrivals,
     (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'name', name, 'state', state, 'attempt', attempt)), '[]')
-      from finished where state <> 'running') as ended, (select count(*) from gone)::int as taken;
+      from finished where state not in ('running', 'compensating')) as ended, (select count(*) from gone)::int as taken;

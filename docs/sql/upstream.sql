@@ -7,4 +7,8 @@ select s.name, s.many, o.outputs
   cross join lateral (
     select coalesce(jsonb_agg(u.output order by u.item), '[]') as outputs from simple_queue.step u
     where u.workflow = t.workflow and u.shard = $1 and u.stage = e.upstream) o
-  where t.id = $2::uuid and t.shard = $1;
+  where t.id = $2::uuid and t.shard = $1
+  union all select s.name, s.many, jsonb_build_array(u.output) from simple_queue.step t
+  join simple_queue.step u on u.workflow = t.workflow and u.shard = $1 and u.stage = -1 - t.stage and u.item = t.item
+  join simple_queue.stage s on s.workflow = t.workflow and s.shard = $1 and s.n = u.stage
+  where t.id = $2::uuid and t.shard = $1 and t.stage < 0;

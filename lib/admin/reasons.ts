@@ -190,8 +190,8 @@ export function blocked(
 }
 
 /** Asked apart: a step that has not begun is no job yet. */
-export function ofStep({ workflow, step, state, waitsFor }: StepOfJob): Reason {
-  const which = `It is the step "${step}" of workflow ${workflow}`;
+export function ofStep({ workflow, step, state, waitsFor, compensates }: StepOfJob): Reason {
+  const which = `It ${compensates ? 'compensates' : 'is'} the step "${step}" of workflow ${workflow}`;
   if (state === 'skipped')
     return {
       code: 'ENDED',
@@ -201,6 +201,11 @@ export function ofStep({ workflow, step, state, waitsFor }: StepOfJob): Reason {
     return {
       code: 'ENDED',
       text: `${which}, and ended as ${state}; the job itself is not kept any more.`,
+    };
+  if (compensates)
+    return {
+      code: 'WAITS_FOR_STEPS',
+      text: `${which}, and runs only if that workflow fails or is cancelled, after the compensations of what completed later.`,
     };
   const names = waitsFor.map((name) => `"${name}"`).join(', ');
   const what =

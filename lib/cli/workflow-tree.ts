@@ -7,6 +7,9 @@ const TONES: Readonly<Record<string, Tone>> = {
   running: 'warn',
   succeeded: 'good',
   failed: 'bad',
+  stuck: 'bad',
+  compensating: 'warn',
+  compensated: 'dim',
   cancelled: 'dim',
   skipped: 'dim',
 };
@@ -27,7 +30,8 @@ export function linesOf(steps: readonly FoundStep[]): Cell[][] {
   return under(undefined, '');
 }
 
-function told({ state, many, jobs, done, failed, after, waitsFor, error }: FoundStep): Cell[] {
+function told(step: FoundStep): Cell[] {
+  const { state, many, jobs, done, failed, after, waitsFor, error } = step;
   const others = after.slice(0, -1).map(({ name }) => name);
   const when = after[0]?.when;
   const words = [
@@ -36,8 +40,15 @@ function told({ state, many, jobs, done, failed, after, waitsFor, error }: Found
     others.length > 0 ? `also after ${others.join(', ')}` : '',
     when && when !== 'succeeded' ? `when ${when}` : '',
     error ? `${error.name}: ${error.message}` : '',
+    undone(step),
   ].filter((text) => text !== '');
   return [{ text: state.padEnd(11), tone: workflowTone(state) }, words.join('; ')];
+}
+
+function undone({ compensation, many }: FoundStep): string {
+  if (!compensation || compensation.state === 'unused') return '';
+  const { state, done, jobs, error } = compensation;
+  return `compensation ${state}${many ? ` (${done} of ${jobs})` : ''}${error ? `: ${error.name}: ${error.message}` : ''}`;
 }
 
 function depthOf(step: FoundStep, steps: readonly FoundStep[]): number {

@@ -32,6 +32,7 @@ export type FindingCode =
   | 'SCHEMA'
   | 'SCHEMA_DRIFT'
   | 'SERVER'
+  | 'STUCK_WORKFLOWS'
   | 'SUSPECTS'
   | 'TEMPLATES'
   | 'TRANSACTIONAL_HANDLERS'

@@ -7,6 +7,7 @@ export type QueueErrorCode =
   | 'CLOSED'
   | 'COMMIT_EXPIRED'
   | 'COMPLETION_ROLLED_BACK'
+  | 'COMPENSATION_INVALID'
   | 'CONTEXT_INVALID'
   | 'CRITICAL'
   | 'DATABASE_ERROR'

@@ -15,6 +15,7 @@ export type TroubleCode =
   | 'POISONED_JOBS'
   | 'SCHEDULES'
   | 'STAGED_JOBS'
+  | 'STUCK_WORKFLOWS'
   | 'SUSPECTS'
   | 'UNREADABLE_JOBS'
   | 'WORKER_SILENT';

@@ -1,9 +1,11 @@
 import type { InTransaction, JobOptions } from './enqueue-options.js';
+import type { GivenOf, JobTarget } from './job-template.js';
 import type { Duration } from './values/duration.js';
 
-/** How a workflow has ended. */
-export type WorkflowEnd = 'succeeded' | 'failed' | 'cancelled';
-export type WorkflowState = 'running' | WorkflowEnd;
+/** How a workflow has ended. `compensated`: it failed or was cancelled, and what had completed was compensated. */
+export type WorkflowEnd = 'succeeded' | 'failed' | 'compensated' | 'cancelled';
+/** `compensating`: what completed is being compensated. `stuck`: a compensation has failed, and a person has to act. */
+export type WorkflowState = 'running' | 'compensating' | 'stuck' | WorkflowEnd;
 
 /** What a step waits for: that the steps before it have all succeeded, that each has failed in part at least, or only that they have ended. */
 export type StepCondition = 'succeeded' | 'failed' | 'ended';
@@ -23,6 +25,21 @@ export interface StepOptions<Before extends string = string> extends StepJobOpti
   after?: Before | readonly Before[];
   /** Of what comes before, default `succeeded`. */
   when?: StepCondition;
+}
+
+/**
+ * What undoes a step if its workflow fails or is cancelled: a job, its payload, and options. Of `each` a job for every one that has completed: the
+ * payload is the same for all, or a function makes it of theirs.
+ */
+export type Compensation<Undo extends JobTarget, Made = never> = readonly [
+  job: Undo,
+  payload: GivenOf<Undo> | Made,
+  options?: StepJobOptions,
+];
+
+export interface CancelWorkflowOptions extends InTransaction {
+  /** false: what has completed is left as it is. */
+  compensate?: boolean;
 }
 
 export interface StartOptions extends InTransaction {
@@ -60,6 +77,21 @@ export interface FoundStep {
   waitsFor: string[];
   /** Of its first job that failed. */
   error?: { name: string; message: string; code?: string };
+  /** Of a step that has `compensate`. */
+  compensation?: FoundCompensation;
+}
+
+/** What has become of the compensation of a step. */
+export interface FoundCompensation {
+  /** `unused`: nothing has completed, or nothing is to be undone. `waiting`: for what completed later. */
+  state: 'unused' | 'waiting' | 'running' | 'succeeded' | 'failed';
+  /** Jobs of the step that are to be compensated, or were. */
+  jobs: number;
+  done: number;
+  /** Ids of its jobs, the first 100, in the order of those that they compensate. */
+  ids: string[];
+  /** Why it failed. */
+  error?: { name: string; message: string; code?: string };
 }
 
 export interface WorkflowSummary {
@@ -67,8 +99,8 @@ export interface WorkflowSummary {
   name: string;
   state: WorkflowState;
   attempt: number;
-  /** It was asked to stop: by a person, its `onFailure` or its deadline; what runs may still end. */
-  stop?: 'cancelled' | 'failed' | 'expired';
+  /** It was asked to stop: by a person, its `onFailure` or its deadline; what runs may still end. `abandoned`: cancelled without compensation. */
+  stop?: 'cancelled' | 'failed' | 'expired' | 'abandoned';
   uniqueKey?: string;
   /** Of all its steps. */
   jobs: number;

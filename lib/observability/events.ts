@@ -1,5 +1,5 @@
 import type { EnqueueOutcome } from '../job/enqueue-options.js';
-import { failureOf, type Failure } from '../job/failure.js';
+import { failureOf, type Cause, type Failure } from '../job/failure.js';
 import type { TerminalState } from '../job/job-state.js';
 import type { Again } from '../job/job-result.js';
 import { isThenable } from '../job/kinds.js';
@@ -81,6 +81,16 @@ export interface QueueEvents<Output = unknown> {
   };
   /** A workflow has ended, moved on by this process. */
   workflowEnded: { id: string; name: string; state: WorkflowEnd; attempt: number };
+  /** A compensation has failed, and its workflow waits for a person: `QueueWorkflows.retry` goes on there. */
+  workflowStuck: {
+    id: string;
+    name: string;
+    attempt: number;
+    step: string;
+    /** Of the compensation. */
+    jobId: string;
+    error?: Cause;
+  };
   /** A loop met an error of the database and goes on after `restMs`. */
   loopFailed: { loop: string; error: unknown; restMs: number };
   /** Something an operator should know; said once, not per job. */
@@ -116,6 +126,7 @@ const EVENTS: {
   expired: false,
   ticked: true,
   workflowEnded: false,
+  workflowStuck: false,
   loopFailed: false,
   warning: false,
   workerStarted: false,

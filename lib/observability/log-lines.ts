@@ -92,6 +92,11 @@ export const LINES: { readonly [Name in QueueEventName]: Line<Name> } = {
     line: (event) =>
       `workflow ${event.id} (${event.name}, attempt ${event.attempt}) ended as ${event.state}`,
   },
+  workflowStuck: {
+    level: 'warn',
+    line: ({ error, ...event }, clean) =>
+      `workflow ${event.id} (${event.name}, attempt ${event.attempt}) is stuck: job ${event.jobId}, which compensates the step "${event.step}", ended${error ? `: ${failure(error, clean)}` : ' as cancelled'}`,
+  },
   ticked: {
     level: false,
     line: (event) =>

@@ -115,6 +115,17 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
       fix: ['release', queueOf(row), '--all', '--yes'],
     }),
   },
+  STUCK_WORKFLOWS: {
+    subject: 'workflows that are stuck',
+    well: 'No workflow is stuck in its compensation.',
+    tell: (row) => ({
+      level: 'warning',
+      text: `${many(row, 'workflow is', 'workflows are')} stuck, since a compensation failed: ${listed(idsOf(row), 5)}.`,
+      look: ['workflow', idsOf(row)[0] ?? ''],
+      hint: 'Fix what made it fail, and let it go on from there (to leave the rest as it is: workflows cancel --no-compensate):',
+      fix: ['workflows', 'retry', ...idsOf(row)],
+    }),
+  },
   SCHEDULES: {
     subject: 'the schedules',
     well: 'Schedules are on time.',

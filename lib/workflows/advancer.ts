@@ -1,13 +1,13 @@
 import { failureOf } from '../job/failure.js';
-import { QueueError } from '../job/queue.errors.js';
 import type { QueueEventBus } from '../observability/events.js';
 import { QueuePolicies, type Retention } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
-import { DatabaseError, LOCKED } from '../storage/connection/database-errors.js';
 import type { Run } from '../storage/connection/database.js';
 import type { Signals } from '../storage/wake-ups/signals.js';
 import type { Storage } from '../storage/storage.js';
 import type { Beginning, Moved } from '../storage/workflows/workflow.repository.js';
+import { Compensator } from './compensator.js';
+import { isLocked, isRefusal, Passed, Stopped, unlessPassed, type Page } from './left-over.js';
 
 interface AdvancerSite {
   storage: Storage;
@@ -40,10 +40,14 @@ export class Advancer {
   private restMs = FIRST_REST_MS;
   private readonly beginning = { after: FIRST };
   private readonly stopping = { after: FIRST };
+  private readonly undoing = { after: FIRST };
   private readonly archive: Retention;
+  private readonly compensator: Compensator;
 
   constructor(private readonly site: AdvancerSite) {
     this.archive = new QueuePolicies(site.options).byQueue('archiveKeepMs');
+    const { storage, events } = site;
+    this.compensator = new Compensator({ storage, events, tell: (moved) => this.tell(moved) });
   }
 
   async round(): Promise<number> {
@@ -53,8 +57,10 @@ export class Advancer {
     for (const moved of batches) this.tell(moved);
     const begun = await this.eachOf(this.beginning, (after) => this.beginNext(after));
     const stopped = await this.eachOf(this.stopping, (after) => this.stopNext(after));
-    if (batches.length > 0 || begun.moved || stopped.moved) return this.again();
-    return begun.locked || stopped.locked ? this.later() : this.done();
+    const undone = await this.eachOf(this.undoing, (after) => this.compensator.next(after));
+    const pages = [begun, stopped, undone];
+    if (batches.length > 0 || pages.some(({ moved }) => moved)) return this.again();
+    return pages.some(({ locked }) => locked) ? this.later() : this.done();
   }
 
   private again(): number {
@@ -144,14 +150,17 @@ export class Advancer {
     const { database, workflows } = this.site.storage;
     const found = await database.loops.transaction(async (run) => {
       const next = await workflows.takeStop(run, after);
-      return next && { ...next, moved: await workflows.stop(run, next.workflow, next.stop) };
+      const moved = next && (await workflows.stop(run, next.workflow, next.stop));
+      // Said too late to a workflow that compensates already: that is not to be cancelled.
+      const goesBack = next && !moved && (await workflows.undo.goesBack(run, next.workflow));
+      return next && { ...next, moved, goesBack };
     });
     if (found?.moved) this.tell(found.moved);
-    return found && this.cancelJobs(found);
+    return found && (found.goesBack ? this.stopped(found) : this.cancelJobs(found));
   }
 
   private async cancelJobs({ id, workflow }: { id: string; workflow: string }): Promise<Page> {
-    const { database, workflows, signals, cancels } = this.site.storage;
+    const { database, signals, cancels } = this.site.storage;
     try {
       const counts = await cancels.byWorkflow(
         database.loops.run,
@@ -159,36 +168,19 @@ export class Advancer {
         this.archive,
       );
       if (counts.requested > 0) signals.send({ lanes: [], later: true, cancel: true });
-      await workflows.stopped(id);
-      return { id };
+      return await this.stopped({ id });
     } catch (error) {
       if (isLocked(error)) return { id, locked: true };
       throw error;
     }
   }
 
+  private async stopped({ id }: { id: string }): Promise<Page> {
+    await this.site.storage.workflows.stopped(id);
+    return { id };
+  }
+
   private tell(moved: Moved): void {
     tellMoved(moved, this.site.storage.signals, this.site.events);
   }
 }
-
-/** One arrival that was looked at. */
-interface Page {
-  id: string;
-  locked?: boolean;
-}
-
-/** The workflow is stopped: what was enqueued is rolled back. */
-class Stopped extends Error {}
-/** Another process has taken it. */
-class Passed extends Error {}
-const unlessPassed = (error: unknown): void => {
-  if (!(error instanceof Passed)) throw error;
-};
-
-const isLocked = (error: unknown): boolean =>
-  error instanceof DatabaseError && error.sqlState === LOCKED;
-
-/** Trying again would change nothing. */
-const isRefusal = (error: unknown): boolean =>
-  error instanceof QueueError && (!(error instanceof DatabaseError) || !error.isPassing);

@@ -2,7 +2,8 @@ import { checkObject } from '../enqueue/option-checks.js';
 import { isTemplate, type GivenOf, type JobTarget, type OutputOf } from '../job/job-template.js';
 import { checkQueueName, quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
-import type { StepCondition, StepJobOptions, StepOptions } from '../job/workflow.js';
+import type { Compensation, StepCondition, StepJobOptions, StepOptions } from '../job/workflow.js'; // prettier-ignore
+import { declaredCompensation, type DeclaredCompensation } from './compensation.js';
 
 /** Steps, and jobs of one of them. */
 const MAX_STEPS = 10_000;
@@ -20,6 +21,7 @@ export interface DeclaredStep {
   options: StepJobOptions;
   after: readonly string[];
   when: StepCondition;
+  compensation?: DeclaredCompensation;
 }
 
 declare const OUTPUTS: unique symbol;
@@ -49,22 +51,24 @@ export class WorkflowDraft<in out Outputs extends object> {
   }
 
   /** One job. @throws QueueError `WORKFLOW_INVALID` for a name that is taken, or a step that is not known yet. */
-  step<Name extends string, Target extends JobTarget>(
+  step<Name extends string, Target extends JobTarget, Undo extends JobTarget = JobTarget>(
     name: Name,
     target: Target,
     payload: GivenOf<Target>,
-    options: StepOptions<keyof Outputs & string> = {},
+    options: StepOptions<keyof Outputs & string> & { compensate?: Compensation<Undo> } = {},
   ): WorkflowDraft<Outputs & Record<Name, OutputOf<Target>>> {
     this.add(name, { target, many: false, payloads: [payload] }, options);
     return this as never;
   }
 
   /** A job for each payload, side by side; none at all is a step that succeeds at once. @throws QueueError as `step` */
-  each<Name extends string, Target extends JobTarget>(
+  each<Name extends string, Target extends JobTarget, Undo extends JobTarget = JobTarget>(
     name: Name,
     target: Target,
     payloads: readonly GivenOf<Target>[],
-    options: StepOptions<keyof Outputs & string> = {},
+    options: StepOptions<keyof Outputs & string> & {
+      compensate?: Compensation<Undo, (payload: GivenOf<Target>, n: number) => GivenOf<Undo>>;
+    } = {},
   ): WorkflowDraft<Outputs & Record<Name, OutputOf<Target>[]>> {
     if (!Array.isArray(payloads))
       throw this.invalid(`each("${name}") needs a list of payloads, not ${quote(payloads)}`);
@@ -75,25 +79,40 @@ export class WorkflowDraft<in out Outputs extends object> {
   private add(
     name: string,
     what: Pick<DeclaredStep, 'target' | 'many' | 'payloads'>,
-    options: StepOptions,
+    options: StepOptions & { compensate?: unknown },
   ): void {
     checkQueueName(name);
     checkObject('options', options);
-    const { after, when = 'succeeded', ...job } = options;
+    const { after, when = 'succeeded', compensate, ...job } = options;
     if (this.has(name)) throw this.invalid(`the step ${quote(name)} is declared twice`);
     if (!isTemplate(what.target)) checkQueueName(what.target);
     const names = after === undefined ? [] : [...new Set<string>([after].flat())];
     for (const other of names) this.checkAfter(name, other);
     this.checkWhen(name, { when, names });
-    const refused = REFUSED.find((option) => job[option as keyof StepJobOptions] !== undefined);
-    if (refused)
-      throw this.invalid(`the step ${quote(name)} cannot have ${refused}: its jobs belong to the workflow`); // prettier-ignore
-    this.checkSize(name, what.payloads.length);
-    this.steps.push({ name, ...what, options: job, after: names, when });
+    this.checkOptions(name, job);
+    const compensation = this.compensationOf(name, what, compensate);
+    this.checkSize(name, what.payloads.length, compensation?.payloads.length);
+    this.steps.push({ name, ...what, options: job, after: names, when, ...(compensation && { compensation }) }); // prettier-ignore
+  }
+
+  private compensationOf(
+    name: string,
+    { many, payloads }: Pick<DeclaredStep, 'many' | 'payloads'>,
+    compensate: unknown,
+  ): DeclaredCompensation | undefined {
+    if (compensate === undefined) return undefined;
+    const step = { workflow: this.name, name, many, payloads, refused: REFUSED };
+    return declaredCompensation(compensate, step);
   }
 
   private has(name: string): boolean {
     return this.steps.some((step) => step.name === name);
+  }
+
+  private checkOptions(name: string, job: StepJobOptions): void {
+    const refused = REFUSED.find((option) => job[option as keyof StepJobOptions] !== undefined);
+    if (refused)
+      throw this.invalid(`the step ${quote(name)} cannot have ${refused}: its jobs belong to the workflow`); // prettier-ignore
   }
 
   private checkAfter(name: string, other: string): void {
@@ -109,15 +128,17 @@ export class WorkflowDraft<in out Outputs extends object> {
       throw this.invalid(`the step ${quote(name)} has when: '${when}' and nothing that it waits for: give after`); // prettier-ignore
   }
 
-  private checkSize(name: string, jobs: number): void {
+  private checkSize(name: string, jobs: number, compensations = 0): void {
     const instead = 'Start several workflows, or let a step enqueue the rest';
     if (this.steps.length >= MAX_STEPS)
       throw this.invalid(`it has more than ${MAX_STEPS} steps. ${instead}`);
     if (jobs > MAX_STEPS)
       throw this.invalid(`the step ${quote(name)} has ${jobs} jobs, more than ${MAX_STEPS}. ${instead}`); // prettier-ignore
-    this.jobs += jobs;
+    this.jobs += jobs + compensations;
     if (this.jobs > MAX_JOBS)
-      throw this.invalid(`it has more than ${MAX_JOBS} jobs in all. ${instead}`);
+      throw this.invalid(
+        `it has more than ${MAX_JOBS} jobs in all, with those that compensate. ${instead}`,
+      );
   }
 
   private invalid(problem: string): QueueError {

@@ -2,16 +2,29 @@ import { checkManager } from '../job/joining.js';
 import { isId } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { DAY_MS, msOf } from '../job/values/duration.js';
-import type { ListWorkflowsOptions, StartOptions, WorkflowState } from '../job/workflow.js';
+import type {
+  CancelWorkflowOptions,
+  ListWorkflowsOptions,
+  StartOptions,
+  WorkflowState,
+} from '../job/workflow.js';
 import { duration } from '../options/handler-rules.js';
-import { must, oneOf, passes, shape, whole, type Rule } from '../runtime/rules.js';
+import { must, oneOf, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
 import { checkText } from '../enqueue/option-checks.js';
 import type { WorkflowsAsked } from '../storage/workflows/workflow-reading.repository.js';
 import { WorkflowDraft, type AnyWorkflow } from './builder.js';
 
 const KEEP_MS = 7 * DAY_MS;
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-const STATES: readonly WorkflowState[] = ['running', 'succeeded', 'failed', 'cancelled'];
+const STATES: readonly WorkflowState[] = [
+  'running',
+  'compensating',
+  'stuck',
+  'succeeded',
+  'failed',
+  'compensated',
+  'cancelled',
+];
 
 const anything: Rule = () => [];
 const text = (name: string): Rule => passes((value: string) => checkText(name, value));
@@ -55,6 +68,18 @@ export function checkedStart(draft: AnyWorkflow, options: StartOptions) {
   if (given.manager !== undefined) checkManager(given.manager);
   const { manager, uniqueKey, onFailure, deadlineMs, keepMs = KEEP_MS } = given;
   return { manager, uniqueKey, stopsAtFailure: onFailure === 'cancel', deadlineMs, keepMs };
+}
+
+const cancelOptions = shape({
+  manager: anything,
+  compensate: yesOrNo,
+} satisfies Record<keyof CancelWorkflowOptions, Rule>);
+
+/** Why it stops. @throws QueueError `INVALID_OPTION` */
+export function checkedCancel(options: CancelWorkflowOptions): 'cancelled' | 'abandoned' {
+  refuse('cancel', cancelOptions(options, ''));
+  if (options.manager !== undefined) checkManager(options.manager);
+  return options.compensate === false ? 'abandoned' : 'cancelled';
 }
 
 export function checkedList(options: ListWorkflowsOptions): WorkflowsAsked {

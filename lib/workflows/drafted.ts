@@ -14,6 +14,7 @@ import { isHeld } from '../storage/enqueue/held-jobs.js';
 import type { Lanes } from '../storage/lanes/lanes.js';
 import type { NewStage } from '../storage/workflows/workflow.repository.js';
 import type { DeclaredStep } from './builder.js';
+import type { DeclaredCompensation } from './compensation.js';
 
 /** Makes the jobs of a workflow of what was declared, as an enqueue makes them; nothing is stored. */
 export class Drafted {
@@ -36,18 +37,24 @@ export class Drafted {
     const carried = captured(this.options.carriers);
     const numbers = new Map(steps.map(({ name }, n) => [name, n]));
     const checked = steps.map((step) => ofStep(step.name, this.checked(step, workflowId, carried)));
+    const undone = steps.map(({ name, compensation }) =>
+      compensation
+        ? ofStep(name, this.checked({ name, ...compensation }, workflowId, carried))
+        : undefined,
+    );
     const stages: NewStage[] = [];
     for (const [n, step] of steps.entries()) {
       const jobs = await this.withLanes(await checked[n]!);
       const after = step.after.map((name) => ({ stage: numbers.get(name)!, when: step.when }));
       const plain = jobs.length > 0 && !jobs.some(isHeld);
-      stages.push({ name: step.name, many: step.many, jobs, after, plain });
+      const undo = undone[n] && (await this.withLanes(await undone[n]));
+      stages.push({ name: step.name, many: step.many, jobs, after, plain, ...(undo && { undo }) });
     }
     return stages;
   }
 
   private async checked(
-    { name, target, payloads, options }: DeclaredStep,
+    { name, target, payloads, options }: Pick<DeclaredStep, 'name' | keyof DeclaredCompensation>,
     workflowId: string,
     carried: Record<string, string> | undefined,
   ): Promise<CheckedJob[]> {

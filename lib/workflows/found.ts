@@ -1,5 +1,11 @@
-import type { FoundStep, FoundWorkflow, WorkflowSummary } from '../job/workflow.js';
-import type { FoundRow, StageRow, WorkflowRow } from '../storage/workflows/rows.js';
+import type {
+  FoundCompensation,
+  FoundStep,
+  FoundWorkflow,
+  WorkflowState,
+  WorkflowSummary,
+} from '../job/workflow.js';
+import type { FoundRow, StageRow, UndoRow, WorkflowRow } from '../storage/workflows/rows.js';
 
 export const summaryOf = (row: WorkflowRow): WorkflowSummary => ({
   id: row.id,
@@ -16,10 +22,10 @@ export const summaryOf = (row: WorkflowRow): WorkflowSummary => ({
 
 export const foundWorkflow = (row: FoundRow): FoundWorkflow => ({
   ...summaryOf(row),
-  steps: row.stages.map(stepOf),
+  steps: row.stages.map((stage) => stepOf(stage, row.state)),
 });
 
-function stepOf(stage: StageRow): FoundStep {
+function stepOf(stage: StageRow, flow: WorkflowState): FoundStep {
   const { name, many, jobs, failed, ids, error, after } = stage;
   const isWaiting = !stage.begun && !stage.skipped;
   return {
@@ -32,6 +38,27 @@ function stepOf(stage: StageRow): FoundStep {
     ids,
     after: after.map(({ name: before, when }) => ({ name: before, when })),
     waitsFor: isWaiting ? after.filter(({ open }) => open).map((before) => before.name) : [],
+    ...(error ? { error } : {}),
+    ...(stage.undo ? { compensation: compensationOf(stage.undo, flow) } : {}),
+  };
+}
+
+function compensationOf(
+  { jobs, open, failed, due, begun, ids, error }: UndoRow,
+  flow: WorkflowState,
+): FoundCompensation {
+  const done = jobs - open - failed;
+  const isLive = flow === 'compensating' || flow === 'stuck';
+  const state = (): FoundCompensation['state'] => {
+    if (failed > 0) return 'failed';
+    if (isLive && due > 0) return begun ? 'running' : 'waiting';
+    return done > 0 ? 'succeeded' : 'unused';
+  };
+  return {
+    state: state(),
+    jobs: isLive || done > 0 ? done + due : 0,
+    done,
+    ids,
     ...(error ? { error } : {}),
   };
 }

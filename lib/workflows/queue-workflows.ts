@@ -3,7 +3,7 @@ import { signalOf } from '../enqueue/signal-of.js';
 import type { InTransaction } from '../job/enqueue-options.js';
 import { checkId, quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
-import type { FoundWorkflow, ListWorkflowsOptions, StartedWorkflow, StartOptions, WorkflowSummary } from '../job/workflow.js'; // prettier-ignore
+import type { CancelWorkflowOptions, FoundWorkflow, ListWorkflowsOptions, StartedWorkflow, StartOptions, WorkflowSummary } from '../job/workflow.js'; // prettier-ignore
 import type { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { isHeld } from '../storage/enqueue/held-jobs.js';
@@ -13,7 +13,7 @@ import type { Storage } from '../storage/storage.js';
 import type { NewWorkflow } from '../storage/workflows/workflow.repository.js';
 import { Advancer } from './advancer.js';
 import type { AnyWorkflow, OutputsOf } from './builder.js';
-import { checkedList, checkedStart } from './checked-calls.js';
+import { checkedCancel, checkedList, checkedStart } from './checked-calls.js';
 import { Drafted } from './drafted.js';
 import { foundWorkflow, summaryOf } from './found.js';
 import { revived } from './retried.js';
@@ -69,7 +69,8 @@ export class QueueWorkflows {
   }
 
   /**
-   * What the steps that a job waited for have answered, by their names: of `each` a list in the order of its payloads. null: no output.
+   * What the steps that a job waited for have answered, by their names: of `each` a list in the order of its payloads. null: no output. A
+   * compensation reads what it undoes, under the name of that step; of `each` a list of one.
    * @throws QueueError `OUTPUT_TOO_LARGE` above 16 MiB, `WORKFLOW_UNKNOWN` for a job that is no step.
    */
   async upstream<Flow extends AnyWorkflow>(job: { id: string }): Promise<Partial<OutputsOf<Flow>>> {
@@ -81,7 +82,7 @@ export class QueueWorkflows {
     return reading.upstream<Partial<OutputsOf<Flow>>>(id);
   }
 
-  /** Waits for its end, in whatever process that comes. @throws QueueError `WAIT_TIMEOUT`, `WAIT_ABORTED`, `WORKFLOW_UNKNOWN` */
+  /** Waits until it has ended or is stuck, in whatever process that comes. @throws QueueError `WAIT_TIMEOUT`, `WAIT_ABORTED`, `WORKFLOW_UNKNOWN` */
   async wait(id: string, options: WorkflowWaitOptions = {}): Promise<FoundWorkflow> {
     const states = this.storage.workflows.reading;
     await new WorkflowWait(checkId(id), options, { states, events: this.events }).over();
@@ -89,15 +90,16 @@ export class QueueWorkflows {
   }
 
   /**
-   * Nothing of it begins any more, what waits is cancelled, and what runs is asked to stop; it has ended as soon as that has. False: it had ended.
+   * Nothing of it begins any more, what waits is cancelled, and what runs is asked to stop; it has ended as soon as that has, and what had completed
+   * is compensated. With `compensate: false` it is not, also where that has begun. False: it had ended, or compensates already.
    * @throws QueueError `WORKFLOW_UNKNOWN`
    */
-  async cancel(id: string, options: InTransaction = {}): Promise<boolean> {
-    checkCall('cancel', options);
+  async cancel(id: string, options: CancelWorkflowOptions = {}): Promise<boolean> {
+    const why = checkedCancel(options);
     const { database, workflows, signals } = this.storage;
     const joined = database.transactionOf(options);
     const asked = await database.within(joined, async (run) => {
-      if (await workflows.askToStop(run, checkId(id), 'cancelled')) return true;
+      if (await workflows.askToStop(run, checkId(id), why)) return true;
       return (await workflows.reading.find(run, id)) ? false : fail(unknown(id));
     });
     if (!asked) return false;
@@ -108,8 +110,9 @@ export class QueueWorkflows {
 
   /**
    * Another attempt of a workflow that failed or was cancelled: what did not succeed runs again, with its id as long as its ended job is kept, and
-   * what was skipped waits again. What has succeeded is not repeated. Answers the number of the attempt.
-   * @throws QueueError `WORKFLOW_UNKNOWN`, `WORKFLOW_RUNNING`, `WORKFLOW_INVALID` if it succeeded, `UNIQUE_KEY_TAKEN`
+   * what was skipped waits again. What has succeeded is not repeated. Of one that is stuck the compensation that failed runs again, and the others go on
+   * behind it. Answers the number of the attempt.
+   * @throws QueueError `WORKFLOW_UNKNOWN`, `WORKFLOW_RUNNING`, `WORKFLOW_INVALID` if it succeeded or was compensated, `UNIQUE_KEY_TAKEN`
    */
   async retry(id: string): Promise<number> {
     const { database, signals } = this.storage;

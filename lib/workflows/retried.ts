@@ -17,15 +17,19 @@ export async function revived(
   run: Run,
   { id, newId }: { id: string; newId: () => string },
 ): Promise<{ attempt: number; signal: Signal }> {
-  refuseState(id, await workflows.lock(run, id));
-  const failed = await workflows.failedSteps(run, id);
+  const flow = await workflows.lock(run, id);
+  refuseState(id, flow);
+  const isStuck = flow?.state === 'stuck';
+  if (!isStuck && (await workflows.undo.count(run, id)) > 0) throw isCompensated(id);
+  const failed = await (isStuck ? workflows.undo.failed(run, id) : workflows.failedSteps(run, id));
   const back = await revivals.revive(failed, UNSUCCESSFUL, run);
   const known = new Set(back.map((row) => row.id));
   const gone = failed.filter((step) => !known.has(step));
   const others = gone.map(newId);
   if (gone.length > 0) await workflows.rename(run, gone, others);
   const made = await workflows.draftsById(run, others);
-  const attempt = await workflows.retry(run, id).catch((error: unknown) => {
+  const again = isStuck ? workflows.undo.retry(run, id) : workflows.retry(run, id);
+  const attempt = await again.catch((error: unknown) => {
     throw isTaken(error) ? keyTaken(id) : error;
   });
   if (made.length > 0) await enqueues.insertIn(run, made);
@@ -38,10 +42,10 @@ export async function revived(
 function refuseState(id: string, flow: LockedWorkflow | undefined): void {
   if (!flow)
     throw new QueueError('WORKFLOW_UNKNOWN', `Workflow ${id} is unknown, or not kept any more.`);
-  if (flow.state === 'running')
+  if (flow.state === 'running' || flow.state === 'compensating')
     throw new QueueError(
       'WORKFLOW_RUNNING',
-      `Workflow ${id} is still running: another attempt begins after its end. Wait for it, or cancel it.`,
+      `Workflow ${id} is still ${flow.state}: another attempt begins after its end. Wait for it, or cancel it.`,
     );
   if (flow.state === 'succeeded')
     throw new QueueError(
@@ -49,6 +53,12 @@ function refuseState(id: string, flow: LockedWorkflow | undefined): void {
       `Workflow ${id} has succeeded: there is nothing to repeat. Start a new one.`,
     );
 }
+
+const isCompensated = (id: string): QueueError =>
+  new QueueError(
+    'WORKFLOW_INVALID',
+    `Workflow ${id} was compensated: what it had done is undone. Start a new one.`,
+  );
 
 const isTaken = (error: unknown): boolean =>
   error instanceof DatabaseError && error.sqlState === UNIQUE_VIOLATION;

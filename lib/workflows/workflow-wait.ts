@@ -45,10 +45,9 @@ export class WorkflowWait {
   }
 
   async over(): Promise<void> {
-    const stop = this.parts.events.on(
-      'workflowEnded',
-      ({ id }) => void (id === this.id && this.wake()),
-    );
+    const hear = ({ id }: { id: string }): void => void (id === this.id && this.wake());
+    const { events } = this.parts;
+    const stops = [events.on('workflowEnded', hear), events.on('workflowStuck', hear)];
     const onAbort = (): void => this.wake();
     this.signal?.addEventListener('abort', onAbort);
     try {
@@ -59,7 +58,7 @@ export class WorkflowWait {
       )
         await this.rest(restMs);
     } finally {
-      stop();
+      for (const stop of stops) stop();
       this.signal?.removeEventListener('abort', onAbort);
     }
   }
@@ -68,7 +67,7 @@ export class WorkflowWait {
     if (this.signal?.aborted) throw aborted(this.id, this.signal);
     const state = await this.parts.states.stateOf(this.id);
     if (state === undefined) throw unknown(this.id);
-    if (state !== 'running') return true;
+    if (state !== 'running' && state !== 'compensating') return true;
     if (performance.now() >= this.until) throw late(this.id, this.timeoutMs);
     return false;
   }

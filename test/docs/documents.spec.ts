@@ -42,7 +42,8 @@ it('quotes every example somewhere, or links to it', () => {
 // The figures of looks took 250.
 // Who did what took 750: a guide, a decision.
 // Outcomes as jobs took 900: a guide, a decision, rows of lists.
-const BUDGET = 50_800;
+// Sagas took 1,150: a guide, a decision, rows of lists.
+const BUDGET = 51_950;
 const GENERATED = /^docs\/(sql\/|benchmarks\.md$)/;
 const COUNTED = DOCUMENTS.filter(
   (path) => path === 'README.md' || (path.startsWith('docs/') && !GENERATED.test(path)),

@@ -59,6 +59,13 @@ const LINES: {
     },
     'error job 0190 (mail/welcome, attempt 2) ended as unprocessable after 5 ms: TypeError: no date',
   ],
+  workflowStuck: [
+    {
+      ...{ id: '0190', name: 'order', attempt: 1, step: 'pay', jobId: '0191' },
+      error: { name: 'Error', message: 'bank away' },
+    },
+    'warn workflow 0190 (order, attempt 1) is stuck: job 0191, which compensates the step "pay", ended: Error: bank away',
+  ],
   leaseLost: [
     job,
     'warn job 0190 (mail/welcome, attempt 2) was taken from this process; its late answer changed nothing',

@@ -95,6 +95,8 @@ const NAMES: QueueEventName[] = [
   'leaseLapsed',
   'reaped',
   'expired',
+  'workflowEnded',
+  'workflowStuck',
   'loopFailed',
   'warning',
   'workerStarted',

@@ -175,7 +175,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
   'know schedules and the rows of their jobs, wherever those stand':
     'add_ticks find_due_schedules list_schedules list_ticks move_schedule note_tick purge_ticks put_schedule remove_schedules see_schedules take_waiting_tick troubled_schedules',
   'know workflows, and what their jobs are made of':
-    'ask_to_stop begin_stages fail_stage find_drafts find_failed_steps find_step find_stuck_workflows find_workflow find_workflow_key find_workflow_states list_workflows lock_workflow mark_stop purge_workflows read_drafts rename_steps retry_workflow start_workflow stop_expired stopped store_drafts store_steps take_beginning take_stop upstream upstream_size',
+    'ask_to_stop begin_stages begin_undo count_compensated end_saga fail_stage fail_undo find_drafts find_failed_steps find_failed_undo find_step find_stuck_workflows find_workflow find_workflow_key find_workflow_states list_workflows lock_workflow mark_stop mark_stuck next_undo purge_workflows read_drafts rename_steps retry_undo retry_workflow start_workflow stop_expired stopped store_compensations store_drafts store_steps take_beginning take_stop take_undo upstream upstream_size wake_undo',
   'know limits and their shares':
     'declare_limit reset_limit set_limit take_share give_share end_share return_permit return_starts hold_limit lend keep_lent enter_limit keep_entered list_limits',
   'know what operators did': 'begin_act end_act list_acts purge_acts',
@@ -207,6 +207,7 @@ export const NO_PLACES: Readonly<Record<string, string>> = {
   edge: 'which of them wait for which',
   step: 'what became of their jobs',
   draft: 'jobs to come',
+  undo: 'what is compensated if their workflow fails',
   arrival: 'what workflows have to be told',
   fleet_limit: 'limits across the fleet',
   key_change: 'keys in which something has changed, wherever their jobs stand',

@@ -10,7 +10,7 @@ import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
 import { aSite } from '../support/site.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
-const TABLES = ['workflow', 'stage', 'edge', 'step', 'draft', 'arrival', 'job'];
+const TABLES = ['workflow', 'stage', 'edge', 'step', 'draft', 'undo', 'arrival', 'job'];
 const success = (id: string, output = '1') => ({
   id,
   epoch: 0,
@@ -73,6 +73,45 @@ describe('workflows on their tables', () => {
       code: 'WORKFLOW_INVALID',
       message: expect.stringContaining(message),
     });
+    expect(await rows()).toEqual(NOTHING);
+  });
+
+  it.each([
+    ['must be [job, payload]', 'work'],
+    ['must be [job, payload]', ['work']],
+    ['must be [job, payload]', ['work', 1, {}, 2]],
+    ['must be [job, payload]', { job: 'work' }],
+    ['must be [job, payload]', null],
+    ['cannot have compensate', ['work', 1, { compensate: ['work', 2] }]],
+    ['cannot have after', ['work', 1, { after: 'a' }]],
+    ['cannot have when', ['work', 1, { when: 'ended' }]],
+    ['cannot have uniqueKey', ['work', 1, { uniqueKey: 'k' }]],
+  ])('refuses a compensation that %s', async (message, compensate) => {
+    const make = [
+      () => workflow('w').step('a', 'work', 1, { compensate } as never),
+      () => workflow('w').each('a', 'work', [1], { compensate } as never),
+    ];
+    for (const call of make)
+      await expect((async () => workflows.start(call()))()).rejects.toMatchObject({
+        code: 'COMPENSATION_INVALID',
+        message: expect.stringContaining(`Workflow "w": compensate of the step "a" ${message}`),
+      });
+    expect(await rows()).toEqual(NOTHING);
+  });
+
+  it('refuses jobs of compensations as it does others, and counts them', async () => {
+    const undo = (compensate: unknown) =>
+      workflow('w').step('a', 'work', 1, { compensate } as never);
+    const refused = async (flow: () => unknown, code: string, message: string) =>
+      expect((async () => workflows.start(flow() as never))()).rejects.toMatchObject({ code, message: expect.stringContaining(message) }); // prettier-ignore
+    await refused(() => undo(['no queue', 1]), 'INVALID_NAME', 'not a queue name');
+    await refused(() => undo(['work', 1, 7]), 'INVALID_OPTION', 'options of compensate');
+    await refused(() => undo(['work', 1, { maxAttempts: 0 }]), 'INVALID_OPTION', 'Step "a"');
+    await refused(() => undo(['work', 'x'.repeat(2_000)]), 'PAYLOAD_TOO_LARGE', 'Step "a"');
+    await refused(() => undo(['work', () => 1]), 'INVALID_PAYLOAD', 'Step "a"');
+    const many = Array.from({ length: 10_000 }, () => 1);
+    const twice = () => workflow('w').each('a', 'work', many, { compensate: ['work', 2] }).step('b', 'work', 1); // prettier-ignore
+    await refused(twice, 'WORKFLOW_INVALID', 'more than 20000 jobs in all');
     expect(await rows()).toEqual(NOTHING);
   });
 

@@ -23,7 +23,10 @@ export const addWorkflows: AddCommand = (program, act) => {
   workflows
     .command('list', { isDefault: true })
     .description('workflows, the newest first')
-    .option('--state <states>', 'running, succeeded, failed, cancelled; several with commas')
+    .option(
+      '--state <states>',
+      'running, compensating, stuck, succeeded, failed, compensated, cancelled; several with commas',
+    )
     .option('--name <name>', 'of this name only')
     .option('--limit <n>', 'at most so many, default 100', parseWhole)
     .addHelpText(
@@ -52,14 +55,19 @@ const SOME_ID = '0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10';
 function addActs(workflows: Command, act: Act): void {
   workflows
     .command('retry')
-    .description('run again what failed, and what was skipped because of it')
-    .argument('<ids...>', 'of workflows that have failed or were cancelled')
+    .description(
+      'run again what failed, and what was skipped because of it; of a stuck one its compensation',
+    )
+    .argument('<ids...>', 'of workflows that have failed, were cancelled, or are stuck')
     .addHelpText('after', `\nExamples:\n  simple-queue workflows retry ${SOME_ID}`)
     .action(act(retry));
   workflows
     .command('cancel')
-    .description('begin nothing more of it, and ask what runs to stop')
+    .description(
+      'begin nothing more of it, ask what runs to stop, and compensate what has completed',
+    )
     .argument('<ids...>', 'of workflows')
+    .option('--no-compensate', 'leave what has completed as it is')
     .addHelpText('after', `\nExamples:\n  simple-queue workflows cancel ${SOME_ID}`)
     .action(act(cancel));
 }
@@ -71,11 +79,19 @@ const retry = (cli: Cli, ids: string[]): Promise<number> =>
     text: ({ id, attempt }) => `${id}: attempt ${attempt} has begun`,
   });
 
-const cancel = (cli: Cli, ids: string[]): Promise<number> =>
+const cancel = (
+  cli: Cli,
+  ids: string[],
+  { compensate }: { compensate: boolean },
+): Promise<number> =>
   eachId(cli, ids, {
     action: 'cancel-workflow',
-    work: async ({ workflows }, id) => ({ id, cancelled: await workflows.cancel(id) }),
-    text: ({ id, cancelled }) => `${id}: ${cancelled ? 'is being cancelled' : 'had ended'}`,
+    work: async ({ workflows }, id) => ({
+      id,
+      cancelled: await workflows.cancel(id, { compensate }),
+    }),
+    text: ({ id, cancelled }) =>
+      `${id}: ${cancelled ? 'is being cancelled' : 'had ended, or compensates already'}`,
     isDone: ({ cancelled }) => cancelled,
   });
 

@@ -101,6 +101,9 @@ export const LIST_TROUBLES = statement(
     from (select queue, dead, dead_at, halts from simple_queue.head where dead is not null and shard = $1 order by dead_at limit $2::int + 1) h
     join simple_queue.queue q on q.id = h.queue group by q.name order by min(h.dead_at) limit ${MOST_ROWS})
   union all
+  (${row('STUCK_WORKFLOWS', { count: 'count(*)', subject: some('w.id') })}
+    from (select id from simple_queue.workflow where state = 'stuck' and shard = $1 order by id limit $2::int + 1) w having count(*) > 0)
+  union all
   (${row('SUSPECTS', { queue: 'q.name', count: 'count(*)', since: 'min(s.run_at)', subject: some('s.id') })}
     from (select lane, id, run_at from simple_queue.suspect where shard = $1 limit $2::int + 1) s
     join simple_queue.lane l on l.id = s.lane join simple_queue.queue q on q.id = l.queue group by q.name order by q.name limit ${MOST_ROWS})

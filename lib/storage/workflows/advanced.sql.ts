@@ -1,24 +1,26 @@
 import { placed } from '../places/places.sql.js';
+import { GOES_BACK, REMEMBERED } from './compensated.sql.js';
 
 /**
  * Members of a `with` that lock the workflows of `of`, in one order for all: whatever moves a workflow on does so under its row, so two that end
  * steps of one workflow follow each other. What they read of it they read by updates, which see what the other one has committed.
  */
 export const lockedWorkflows = (of: string): string => `held as materialized (
-    select w.id from (select distinct workflow from ${of} order by workflow) c cross join lateral (
-      select id from simple_queue.workflow where id = c.workflow and shard = $1 for update) w)`;
+    select w.id, w.saga from (select distinct workflow from ${of} order by workflow) c cross join lateral (
+      select id, saga from simple_queue.workflow where id = c.workflow and shard = $1 for update) w)`;
 
-/** Steps of `told` (workflow, stage, state) have ended: `complete` are the stages of which none is open any more. */
+/** Steps of `told` (workflow, stage, item, state) have ended: `complete` are the stages of which none is open any more. */
 export const COUNTED = `counts as materialized (
     select workflow, stage, count(*)::int as n, (count(*) filter (where state <> 'succeeded'))::int as failed
     from told group by workflow, stage),
   ${lockedWorkflows('counts')},
+  ${REMEMBERED},
   counted as (
     update simple_queue.stage s set open = s.open - c.n, failed = s.failed + c.failed
     from counts c join held h on h.id = c.workflow
     where s.workflow = c.workflow and s.shard = $1 and s.n = c.stage
     returning s.workflow, s.n as stage, s.open, s.failed, c.failed as failed_now),
-  complete as materialized (select workflow, stage, failed > 0 as failed, false as skipped from counted where open = 0)`;
+  complete as materialized (select workflow, stage, failed > 0 as failed, false as skipped from counted where open = 0 and stage >= 0)`;
 
 /** Edges behind stages that are `complete`, and whether their conditions hold. */
 const EDGES = `edges as materialized (
@@ -51,10 +53,10 @@ const BEGUN = `lowered as (
 /** Workflows of which no stage is open any more end. */
 const FINISHED = `finished as (
     update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed,
-      state = case when w.open > c.n then w.state when w.stop = 'cancelled' then 'cancelled'
+      state = case when w.open > c.n then w.state when ${GOES_BACK} then 'compensating' when w.stop in ('cancelled', 'abandoned') then 'cancelled'
         when w.stop is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
-      ended_at = case when w.open = c.n then statement_timestamp() end,
-      expires_at = case when w.open = c.n then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
+      ended_at = case when w.open = c.n and not ${GOES_BACK} then statement_timestamp() end,
+      expires_at = case when w.open = c.n and not ${GOES_BACK} then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
     from (select workflow, count(*)::int as n, (count(*) filter (where failed))::int as failed from complete group by workflow) c
     where w.id = c.workflow and w.shard = $1
     returning w.id, w.name, w.state, w.attempt)`;
@@ -72,6 +74,7 @@ export const followed = (more: readonly string[] = []): string => `${EDGES},
     select distinct $1::smallint, 'skip', null::uuid, null, workflow, downstream from edges where not holds
     union all select $1, 'begin', null, null, workflow, stage from lowered where begun and not plain
     union all select $1, 'end', id, 'failed', null, null from drafted where id not in (select id from stored)
+    union all select $1, 'undo', null, null, id, null from finished where state = 'compensating'
     ${more.join('\n    ')} returning 1)`;
 
 /** What whoever has moved workflows on tells others. */
@@ -79,4 +82,4 @@ export const MOVED = `array(select distinct lane from readied) as lanes,
     (select count(*) from scheduled)::int as later,
     (select count(*) from left_over)::int as arrivals,
     (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'name', name, 'state', state, 'attempt', attempt)), '[]')
-      from finished where state <> 'running') as ended`;
+      from finished where state not in ('running', 'compensating')) as ended`;

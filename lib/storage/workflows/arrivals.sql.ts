@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { COMPENSATED } from './compensated.sql.js';
 import { COUNTED, followed, lockedWorkflows, MOVED } from './advanced.sql.js';
 
 /** Takes at most $2 arrivals of a kind, in their order. */
@@ -18,11 +19,12 @@ export const TAKE_ENDS = statement(
     update simple_queue.step s set state = g.state, output = g.output, error = g.error, ended_at = statement_timestamp()
     from (select distinct on (job) * from gone order by job, id) g
     where s.id = g.job and s.shard = $1 and s.state is null
-    returning s.workflow, s.stage, s.state),
+    returning s.workflow, s.stage, s.item, s.state),
   ${COUNTED},
   ${followed([
     `union all select distinct $1, 'stop', null::uuid, 'failed', c.workflow, null::int from counted c
-      join simple_queue.workflow w on w.id = c.workflow and w.shard = $1 where c.failed_now > 0 and w.stops_at_failure and w.stop is null`,
+      join simple_queue.workflow w on w.id = c.workflow and w.shard = $1 where c.failed_now > 0 and c.stage >= 0 and w.stops_at_failure and w.stop is null`,
+    COMPENSATED,
   ])}
   select ${MOVED}, (select count(*) from gone)::int as taken`,
 );

@@ -1,4 +1,11 @@
 import { statement } from '../connection/statement.js';
+import {
+  DUE_BY_STAGE,
+  LOST_UNDO,
+  UNDO_OF_STAGE,
+  UNDONE_OUTPUT,
+  UNDONE_SIZE,
+} from './compensated.sql.js';
 
 const FACTS = `w.id, w.name, w.state, w.attempt, w.stop, w.unique_key as "uniqueKey", w.created_at as "createdAt", w.deadline_at as "deadlineAt",
     w.ended_at as "endedAt", w.jobs`;
@@ -15,8 +22,10 @@ export const FIND_WORKFLOW = statement(
       'ids', array(select t.id from simple_queue.step t where t.workflow = s.workflow and t.shard = $1 and t.stage = s.n order by t.item limit 100),
       'after', (select coalesce(jsonb_agg(jsonb_build_object('name', u.name, 'when', e.condition, 'open', u.open > 0 or not (u.begun or u.skipped)) order by u.n), '[]')
         from simple_queue.edge e join simple_queue.stage u on u.workflow = e.workflow and u.shard = $1 and u.n = e.upstream
-        where e.workflow = s.workflow and e.shard = $1 and e.downstream = s.n)) order by s.n), '[]')
-    from simple_queue.stage s where s.workflow = w.id and s.shard = $1) as stages
+        where e.workflow = s.workflow and e.shard = $1 and e.downstream = s.n),
+      'undo', ${UNDO_OF_STAGE}) order by s.n), '[]')
+    from simple_queue.stage s ${DUE_BY_STAGE}
+    where s.workflow = w.id and s.shard = $1 and s.n >= 0) as stages
   from simple_queue.workflow w where w.id = $2::uuid and w.shard = $1`,
 );
 
@@ -36,14 +45,14 @@ export const LIST_WORKFLOWS = statement(
 /** How large is what the steps before the one of job $2 have answered? */
 export const UPSTREAM_SIZE = statement(
   'upstream_size',
-  `select coalesce(sum(octet_length(u.output::text)), 0)::float8 as bytes, exists (select from simple_queue.step where id = $2::uuid and shard = $1) as known
+  `select (coalesce(sum(octet_length(u.output::text)), 0) + ${UNDONE_SIZE})::float8 as bytes, exists (select from simple_queue.step where id = $2::uuid and shard = $1) as known
   from simple_queue.step t
   join simple_queue.edge e on e.workflow = t.workflow and e.shard = $1 and e.downstream = t.stage
   join simple_queue.step u on u.workflow = t.workflow and u.shard = $1 and u.stage = e.upstream
   where t.id = $2::uuid and t.shard = $1`,
 );
 
-/** What the steps before the one of job $2 have answered, in the order of their items. No row: the job is no step. */
+/** What the steps before the one of job $2 have answered, in the order of their items; of a compensation what it undoes. No row: the job is no step. */
 export const UPSTREAM = statement(
   'upstream',
   `select s.name, s.many, o.outputs
@@ -53,13 +62,14 @@ export const UPSTREAM = statement(
   cross join lateral (
     select coalesce(jsonb_agg(u.output order by u.item), '[]') as outputs from simple_queue.step u
     where u.workflow = t.workflow and u.shard = $1 and u.stage = e.upstream) o
-  where t.id = $2::uuid and t.shard = $1`,
+  where t.id = $2::uuid and t.shard = $1
+  ${UNDONE_OUTPUT}`,
 );
 
 /** What a job that has not begun waits for: its workflow, its step, and the names of the steps before it that have not ended. */
 export const FIND_STEP = statement(
   'find_step',
-  `select t.workflow, s.name as step, t.state, s.begun, array(
+  `select t.workflow, s.name as step, t.state, s.begun, t.stage < 0 as compensates, array(
     select u.name from simple_queue.edge e join simple_queue.stage u on u.workflow = t.workflow and u.shard = $1 and u.n = e.upstream
     where e.workflow = t.workflow and e.shard = $1 and e.downstream = t.stage and (u.open > 0 or not (u.begun or u.skipped)) order by u.n) as "waitsFor"
   from simple_queue.step t join simple_queue.stage s on s.workflow = t.workflow and s.shard = $1 and s.n = t.stage
@@ -87,6 +97,7 @@ export const FIND_STUCK_WORKFLOWS = statement(
   join simple_queue.step t on t.workflow = w.id and t.shard = $1 and t.stage = s.n and t.state is null
   where not exists (select from simple_queue.job j where j.id = t.id and j.shard = $1)
     and not exists (select from simple_queue.arrival a where a.shard = $1 and (a.job = t.id or a.workflow = w.id))
+  ${LOST_UNDO}
   limit $2::int`,
 );
 
@@ -99,6 +110,7 @@ export const PURGE_WORKFLOWS = statement(
   old as materialized (select id from (select id, sum(jobs) over (order by id) - jobs as before from due) d where before < 10000),
   drafts as (delete from simple_queue.draft where shard = $1 and workflow = any(array(select id from old))),
   steps as (delete from simple_queue.step where shard = $1 and workflow = any(array(select id from old))),
+  undos as (delete from simple_queue.undo where shard = $1 and workflow = any(array(select id from old))),
   edges as (delete from simple_queue.edge where shard = $1 and workflow = any(array(select id from old))),
   stages as (delete from simple_queue.stage where shard = $1 and workflow = any(array(select id from old))),
   gone as (delete from simple_queue.workflow where shard = $1 and id = any(array(select id from old)) returning 1)

@@ -3,7 +3,7 @@ import { statement } from '../connection/statement.js';
 /** The jobs of a workflow that did not succeed and had begun. */
 export const FIND_FAILED_STEPS = statement(
   'find_failed_steps',
-  `select id from simple_queue.step where workflow = $2::uuid and shard = $1 and state in ('failed', 'cancelled') order by stage, item`,
+  `select id from simple_queue.step where workflow = $2::uuid and shard = $1 and state in ('failed', 'cancelled') and stage >= 0 order by stage, item`,
 );
 
 /** Gives a step another job ($3 by $2): its old one is not kept any more. */
@@ -23,7 +23,7 @@ export const RETRY_WORKFLOW = statement(
   'retry_workflow',
   `with again as (
     update simple_queue.step set state = null, output = null, error = null, ended_at = null
-    where workflow = $2::uuid and shard = $1 and state in ('failed', 'cancelled', 'skipped') returning stage),
+    where workflow = $2::uuid and shard = $1 and state in ('failed', 'cancelled', 'skipped') and stage >= 0 returning stage),
   counts as materialized (
     select n, (select count(*) from again a where a.stage = n)::int as open from simple_queue.stage
     where workflow = $2::uuid and shard = $1 and (skipped or n in (select stage from again))),

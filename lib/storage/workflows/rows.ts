@@ -25,6 +25,18 @@ export interface StageRow {
   ids: string[];
   error: FoundStep['error'] | null;
   after: { name: string; when: StepCondition; open: boolean }[];
+  undo: UndoRow | null;
+}
+
+/** What compensates a stage: `due` of its jobs are written down as to be compensated, one of which may have `begun`. */
+export interface UndoRow {
+  jobs: number;
+  open: number;
+  failed: number;
+  due: number;
+  begun: boolean;
+  ids: string[];
+  error: FoundStep['error'] | null;
 }
 
 export type FoundRow = WorkflowRow & { stages: StageRow[] };

@@ -1,6 +1,7 @@
 import { statement } from '../connection/statement.js';
 import { ended, KEPT } from '../places/ended.sql.js';
 import { LOCKED_RUNS } from '../places/held.sql.js';
+import { COMPENSATED } from './compensated.sql.js';
 import { COUNTED, followed, MOVED } from './advanced.sql.js';
 
 const SUCCEEDED = {
@@ -30,9 +31,9 @@ export const SETTLE_STEPS = statement(
   told as (
     update simple_queue.step set state = 'succeeded', output = $5::jsonb -> id::text -> 'output', error = null, ended_at = statement_timestamp()
     where shard = $1 and id = any(array(select id from done)) and state is null
-    returning workflow, stage, state),
+    returning workflow, stage, item, state),
   ${COUNTED},
-  ${followed()}
+  ${followed([COMPENSATED])}
   select ${MOVED},
     array(select u.id::text from unnest($2::uuid[]) u(id)
       where (select count(*) from done) < cardinality($2::uuid[]) and not exists (select from done d where d.id = u.id)) as lost`,

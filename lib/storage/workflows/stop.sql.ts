@@ -5,7 +5,8 @@ import { followed, MOVED } from './advanced.sql.js';
 export const ASK_TO_STOP = statement(
   'ask_to_stop',
   `insert into simple_queue.arrival (shard, kind, workflow, state)
-  select $1, 'stop', id, $3 from simple_queue.workflow where id = $2::uuid and shard = $1 and state = 'running'
+  select $1, 'stop', id, $3 from simple_queue.workflow
+  where id = $2::uuid and shard = $1 and (state = 'running' or $3 = 'abandoned' and state in ('compensating', 'stuck'))
   returning workflow as id`,
 );
 
@@ -32,10 +33,14 @@ export const TAKE_STOP = statement(
   where kind = 'stop' and shard = $1 and id > $2::bigint order by id limit 1 for update skip locked`,
 );
 
-/** Notes why a workflow stops, and locks it until the transaction ends; the first reason stays. No row back: it has ended. */
+/**
+ * Notes why a workflow stops, and locks it until the transaction ends; the first reason stays, unless its compensations are given up: that can be
+ * said as long as it lives. No row back: it has ended, or compensates.
+ */
 export const MARK_STOP = statement(
   'mark_stop',
-  `update simple_queue.workflow set stop = coalesce(stop, $3) where id = $2::uuid and shard = $1 and state = 'running' returning id`,
+  `update simple_queue.workflow set stop = case when $3 = 'abandoned' then $3 else coalesce(stop, $3) end
+  where id = $2::uuid and shard = $1 and (state = 'running' or $3 = 'abandoned' and state in ('compensating', 'stuck')) returning state`,
 );
 
 /**
@@ -46,7 +51,7 @@ export const STOP_WORKFLOW = statement(
   'stop_workflow',
   `with skipping as (
     update simple_queue.stage s set skipped = true, open = 0
-    where s.workflow = $2::uuid and s.shard = $1 and not s.skipped and s.open + (s.jobs = 0)::int > 0
+    where s.workflow = $2::uuid and s.shard = $1 and s.n >= 0 and not s.skipped and s.open + (s.jobs = 0)::int > 0
       and (not s.begun or not s.plain and exists (
         select from simple_queue.arrival a where a.kind = 'begin' and a.shard = $1 and a.workflow = s.workflow and a.stage = s.n))
     returning s.workflow, s.n as stage),

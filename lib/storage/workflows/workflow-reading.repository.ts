@@ -25,6 +25,8 @@ export interface StepOfJob {
   step: string;
   state: string | null;
   begun: boolean;
+  /** It is the compensation of the step. */
+  compensates: boolean;
   waitsFor: string[];
 }
 

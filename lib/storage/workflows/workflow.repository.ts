@@ -26,6 +26,7 @@ import {
   TAKE_STOP,
 } from './stop.sql.js';
 
+import { CompensationRepository } from './compensation.repository.js';
 import { WorkflowReadingRepository } from './workflow-reading.repository.js';
 
 /** What moving workflows on has led to. */
@@ -47,6 +48,8 @@ export interface NewStage {
   name: string;
   many: boolean;
   jobs: NewJob[];
+  /** What compensates each of its jobs. */
+  undo?: NewJob[];
   /** Which earlier ones it waits for, by their numbers. */
   after: { stage: number; when: string }[];
   plain: boolean;
@@ -79,6 +82,8 @@ export type LockedWorkflow = { name: string; state: WorkflowState; stop: string 
 export class WorkflowRepository {
   /** What is to be seen of them. */
   readonly reading: WorkflowReadingRepository;
+  /** What is compensated when they fail. */
+  readonly undo = new CompensationRepository();
 
   constructor(
     private readonly database: Database,
@@ -115,8 +120,10 @@ export class WorkflowRepository {
       edges.map(({ n }) => n),
       edges.map(({ when }) => when),
     ]);
-    if (stored.length > 0) await this.storeDrafts(run, id, draftsOf(stages));
-    return stored.length > 0;
+    if (stored.length === 0) return false;
+    await this.undo.store(run, id, stages);
+    await this.storeDrafts(run, id, draftsOf(stages));
+    return true;
   }
 
   /** The live workflow that has the key. */
@@ -179,10 +186,14 @@ export class WorkflowRepository {
     )[0];
   }
 
-  /** Nothing of it begins any more; undefined: it has ended. */
+  /** Nothing of it begins any more; undefined: it has ended, or compensates. */
   async stop(run: Run, id: string, why: string): Promise<Moved | undefined> {
-    if ((await run(MARK_STOP, [SHARD, id, why])).length === 0) return undefined;
-    return (await run<Moved>(STOP_WORKFLOW, [SHARD, id]))[0];
+    const [marked] = await run<{ state: WorkflowState }>(MARK_STOP, [SHARD, id, why]);
+    if (marked && marked.state !== 'running') {
+      await this.undo.wake(run, id);
+      return LOOK;
+    }
+    return marked && (await run<Moved>(STOP_WORKFLOW, [SHARD, id]))[0];
   }
 
   async stopped(arrival: string): Promise<void> {
@@ -222,4 +233,7 @@ export class WorkflowRepository {
 }
 
 const draftsOf = (stages: NewStage[]): Draft[] =>
-  stages.flatMap(({ jobs }, stage) => jobs.map((job, item) => ({ job, stage, item })));
+  stages.flatMap(({ jobs, undo = [] }, stage) => [
+    ...jobs.map((job, item) => ({ job, stage, item })),
+    ...undo.map((job, item) => ({ job, stage: -1 - stage, item })),
+  ]);

@@ -22,7 +22,7 @@ export const CLEAR = statement(
   ids as (delete from simple_queue.given_id where shard = $1),
   acts as (delete from simple_queue.operator_action where shard = $1),
   tallies as (delete from simple_queue.tally where shard = $1),
-  ${['workflow', 'stage', 'edge', 'step', 'draft', 'arrival'].map((table) => `${table}s as (delete from simple_queue.${table} where shard = $1)`).join(',\n  ')},
+  ${['workflow', 'stage', 'edge', 'step', 'draft', 'undo', 'arrival'].map((table) => `${table}s as (delete from simple_queue.${table} where shard = $1)`).join(',\n  ')},
   ticks as (delete from simple_queue.tick where shard = $1),
   put as (delete from simple_queue.schedule where shard = $1 and not declared),
   declared as (

@@ -68,6 +68,7 @@ const LED_OTHERWISE: Record<string, string> = {
   workflow_deadline: 'found by time',
   workflow_expiry: 'purged by time',
   stage_pkey: 'found by workflow',
+  undo_pkey: 'found by workflow',
   edge_pkey: 'found by workflow',
   step_stage: 'found by workflow',
   draft_stage: 'found by workflow',

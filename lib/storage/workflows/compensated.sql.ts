@@ -1,0 +1,57 @@
+/**
+ * What the statements of all workflows know of compensation. What compensates the stage n is the stage -1 - n, without edges; its jobs are
+ * drafts like others, and never begin by themselves.
+ */
+
+/** Whoever fails, or is cancelled, goes back: a saga whose compensations nobody has given up. */
+export const GOES_BACK = `(w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0))`;
+
+/**
+ * What has succeeded and can be compensated is written down under the lock of its workflow (`held`), so that `seq` has the order of the commits. Of
+ * a workflow that is no saga not a row is looked at.
+ */
+export const REMEMBERED = `remembered as (
+    insert into simple_queue.undo (workflow, shard, stage, item)
+    select t.workflow, $1, s.n, t.item from told t join held h on h.id = t.workflow and h.saga
+    cross join lateral (
+      select n from simple_queue.stage where workflow = t.workflow and shard = $1 and n = -1 - t.stage offset 0) s
+    where t.state = 'succeeded' and t.stage >= 0 order by t.stage, t.item)`;
+
+/** A compensation has ended: what comes next is for the duty. */
+export const COMPENSATED = `union all select distinct $1, 'undo', null::uuid, null, workflow, null::int from counted where stage < 0`;
+
+/** Beside each stage s: how much of it is still to be compensated. */
+export const DUE_BY_STAGE = `left join (
+      select u.stage, count(*)::int as due, bool_or(u.begun and t.state is null) as begun from simple_queue.undo u
+      join simple_queue.step t on t.workflow = u.workflow and t.shard = $1 and t.stage = u.stage and t.item = u.item
+      where u.workflow = $2::uuid and u.shard = $1 and (not u.begun or t.state is distinct from 'succeeded') group by u.stage) d on d.stage = -1 - s.n`;
+
+/** What has become of the compensation of the stage s; null: it has none. */
+export const UNDO_OF_STAGE = `(
+        select jsonb_build_object('jobs', c.jobs, 'open', c.open, 'failed', c.failed, 'due', coalesce(d.due, 0), 'begun', coalesce(d.begun, false),
+          'ids', array(select t.id from simple_queue.step t where t.workflow = c.workflow and t.shard = $1 and t.stage = c.n order by t.item limit 100),
+          'error', (select t.error from simple_queue.step t
+            where c.failed > 0 and t.workflow = c.workflow and t.shard = $1 and t.stage = c.n and t.error is not null order by t.item limit 1))
+        from simple_queue.stage c where w.saga and c.workflow = s.workflow and c.shard = $1 and c.n = -1 - s.n)`;
+
+const UNDONE = `simple_queue.step t
+  join simple_queue.step u on u.workflow = t.workflow and u.shard = $1 and u.stage = -1 - t.stage and u.item = t.item`;
+
+/** How large is what a compensation undoes? */
+export const UNDONE_SIZE = `coalesce((
+    select octet_length(u.output::text) from ${UNDONE} where t.id = $2::uuid and t.shard = $1 and t.stage < 0), 0)`;
+
+/** What it undoes: of a stage with many jobs the output of one, as a list. */
+export const UNDONE_OUTPUT = `union all select s.name, s.many, jsonb_build_array(u.output) from ${UNDONE}
+  join simple_queue.stage s on s.workflow = t.workflow and s.shard = $1 and s.n = u.stage
+  where t.id = $2::uuid and t.shard = $1 and t.stage < 0`;
+
+/** Compensations whose job is gone. */
+export const LOST_UNDO = `union all select w.id, w.name, s.name, t.id from (
+    select * from simple_queue.workflow where shard = $1 and state = 'compensating' and created_at < statement_timestamp() - interval '1 hour'
+    order by id limit 1000) w
+  cross join lateral (select * from simple_queue.undo where workflow = w.id and shard = $1 order by seq desc limit 1) u
+  join simple_queue.stage s on s.workflow = w.id and s.shard = $1 and s.n = u.stage
+  join simple_queue.step t on t.workflow = w.id and t.shard = $1 and t.stage = u.stage and t.item = u.item and t.state is null
+  where u.begun and not exists (select from simple_queue.job j where j.id = t.id and j.shard = $1)
+    and not exists (select from simple_queue.arrival a where a.shard = $1 and (a.job = t.id or a.workflow = w.id))`;
