@@ -4,7 +4,7 @@ with unstaged as (
     delete from simple_queue.staged where shard = $1 and id = $2::uuid returning id),
   freed as (
     update simple_queue.job set commit_by = null, run_at = greatest(run_at, statement_timestamp())
-    where id = $2::uuid and shard = $1 returning id, lane, queue, priority, run_at, epoch, group_name, fair, limit_key),
+    where id = $2::uuid and shard = $1 returning id, lane, queue, priority, run_at, epoch, group_name, seq, fair, limit_key),
   placed as (
     select f.* from freed f join unstaged u on u.id = f.id),
   readied as (
@@ -24,4 +24,6 @@ with unstaged as (
     insert into simple_queue.key_change (shard, limit_key, queue)
     select distinct $1::smallint, limit_key, queue from (
       select limit_key, queue from keyed) k)
-  select lane, run_at > statement_timestamp() as later, fair, limit_key is not null as keyed from placed;
+  select f.lane, f.run_at > statement_timestamp() as later, f.fair, f.limit_key is not null as keyed, u.id is not null as placed,
+    u.id is null and not exists (select from simple_queue.blocked p where p.group_name = f.group_name and p.shard = $1 and p.queue = f.queue and p.seq = f.seq offset 0) as lost
+  from freed f left join unstaged u on u.id = f.id;

@@ -32,8 +32,6 @@ interface Section {
   name: string;
   /** undefined: any. */
   states?: readonly JobState[];
-  /** Read only where its state is asked for: it walks every job. */
-  onlyAsked?: true;
   read(listings: ListingRepository, wish: ListWish, filter: CheckedFilter): Promise<ListRead>;
 }
 
@@ -62,7 +60,6 @@ const PLACES: readonly Section[] = [
   { name: 'blocked', states: ['blocked'], read: (listings, wish) => listings.blocked(wish) },
   { name: 'keyed', states: ['blocked'], read: (listings, wish) => listings.keyed(wish) },
   { name: 'staged', states: ['staged'], read: (listings, wish) => listings.staged(wish) },
-  { name: 'lost', states: [LOST], onlyAsked: true, read: (listings, wish) => listings.lost(wish) },
   {
     name: 'dead',
     states: keptIn('dead_letter'),
@@ -74,6 +71,8 @@ const PLACES: readonly Section[] = [
     read: (listings, wish, { states = keptIn('archive'), ...filter }) =>
       listings.archive(wish, { ...filter, states }),
   },
+  // It walks all live jobs, so it comes last.
+  { name: 'lost', states: [LOST], read: (listings, wish) => listings.lost(wish) },
 ];
 
 /** Read along the filter's text, whatever the state; of a group or a workflow only what lives, and then what is kept of others. */
@@ -97,8 +96,8 @@ const BY_ID: Section = {
 /** Walked in an order of their own, with the lanes as a filter. */
 const WALKED = ['scheduled', 'blocked', 'keyed', 'staged', 'lost', 'dead', 'archive'];
 
-/** Reads of one page: where a filter finds little, the page is short rather than late. */
-const MAX_READS = 10;
+/** Reads of one page, each place once: where a filter finds little, the page is short rather than late. */
+const MAX_READS = PLACES.length;
 /** A read brings at least this many, since a filter may want few of them; the first one, and those behind it. */
 const [MIN_READ, MIN_NEXT] = [100, 300];
 
@@ -196,14 +195,14 @@ function sectionsOf({ states, ...filter }: CheckedFilter): readonly Section[] {
   const by = BY_TEXT.find(({ part }) => filter[part] !== undefined)?.section;
   if (by && !by.states) return [by];
   const places = by ? [by, ...PLACES.filter(({ states: own }) => own?.some(isTerminal))] : PLACES;
-  const ended =
-    (filter.finishedAfter ?? filter.finishedBefore)
-      ? TERMINAL_STATES
-      : filter.worker === undefined
-        ? undefined
-        : OF_WORKERS;
-  const wanted: readonly JobState[] | undefined = states ?? ended;
-  return places.filter(({ states: own, onlyAsked }) =>
-    wanted ? own?.some((state) => wanted.includes(state)) : !onlyAsked,
-  );
+  const wanted = states ?? meant(filter);
+  return wanted
+    ? places.filter(({ states: own }) => own?.some((state) => wanted.includes(state)))
+    : places;
+}
+
+/** Of a filter that names no state; undefined: any. */
+function meant(filter: CheckedFilter): readonly JobState[] | undefined {
+  if (filter.finishedAfter ?? filter.finishedBefore) return TERMINAL_STATES;
+  return filter.worker === undefined ? undefined : OF_WORKERS;
 }

@@ -6,7 +6,7 @@ import type { Joined } from '../storage/connection/joined.js';
 import type { Retention } from '../options/queue-policy.js';
 import type { Signal } from '../storage/wake-ups/signals.js';
 import type { Storage } from '../storage/storage.js';
-import { wakeUpFor } from '../storage/wake-ups/wake-up.js';
+import { wakeUpFor, type Placed } from '../storage/wake-ups/wake-up.js';
 
 /** An answer, and whom it has to wake. */
 interface Decided {
@@ -23,9 +23,9 @@ export class TwoPhase {
 
   commit(id: string, joined: Joined | undefined): Promise<CommitAnswer> {
     return this.decide(id, joined, async (run) => {
-      const placed = await this.storage.staged.commit(run, id);
-      const state: JobState = !placed ? 'blocked' : placed.later ? 'scheduled' : 'ready';
-      const answer = { outcome: 'committed', won: true, state } as const;
+      const { placed, isRestored } = await this.storage.staged.commit(run, id);
+      const state = isRestored ? (await this.storage.jobs.find(id, run))?.state : stateOf(placed);
+      const answer = { outcome: 'committed', won: true, ...(state && { state }) } as const;
       return placed ? { answer, wakes: wakeUpFor([placed]) } : { answer };
     });
   }
@@ -68,6 +68,11 @@ export class TwoPhase {
     if (job?.state === 'staged') return this.decideIn(run, id, win);
     return { answer: answerFor(job) };
   }
+}
+
+function stateOf(placed: Placed | undefined): JobState {
+  if (!placed || (placed.keyed && !placed.later)) return 'blocked';
+  return placed.later ? 'scheduled' : 'ready';
 }
 
 function answerFor(job: FoundJob | undefined): CommitAnswer {

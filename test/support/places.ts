@@ -17,7 +17,7 @@ export const TABLE = `
   claim_suspects              own          own          -            notyet       notyet    notyet       notyet       +            holds     holds     holds    live      live
   clear                       -            -            -            -            -         -            -            -            -         -         -        -         -
   close_pulled                runs         runs         runs         runs         runs      runs         runs         -            holds     holds     holds    settled   settled
-  commit_staged               +            +            new          +            turnless  +            -            waits        holds     holds     holds    live      live
+  commit_staged               +            +            new          +            ?         +            -            waits        holds     holds     holds    live      live
   complete                    runs         runs         runs         runs         runs      runs         runs         ends         +         unkeyed   success  +         success
   complete_empty              +            held         new          +            held      held         held         waits        held      held      held     live      live
   complete_keyed              runs         runs         runs         runs         runs      runs         runs         ends         +         -         success  +         success
@@ -153,7 +153,6 @@ export const REASONS: Readonly<Record<string, string>> = {
   success: 'a success is no dead letter, and blocks no group',
   suspected: 'what a crash gives back is a suspect',
   timeless: 'it holds no time',
-  turnless: 'where it has no turn yet, it goes on waiting there',
   uncommitted: 'it is about jobs that wait for their commit, or leaves them alone until then',
   unkeyed: 'complete_keyed completes a job that has a key',
   unkept: 'settle_keep_and_claim settles what is kept',

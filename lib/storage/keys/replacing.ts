@@ -5,6 +5,7 @@ import type { NewJob } from '../../job/new-job.js';
 import { SHARD } from '../connection/shard.js';
 import { MAX_LOCKS } from '../groups/group-locks.sql.js';
 import { LOCK_ALL_KEYS, LOCK_KEYS } from './lock-keys.sql.js';
+import { restoreLost } from '../operate/restoring.js';
 import { REPLACE } from './replace.sql.js';
 import { isReplacing, keyOf, outcomeOf, queueOf, type Storing } from '../enqueue/storing.js';
 
@@ -29,18 +30,24 @@ export async function lockReplaced(run: Run, jobs: NewJob[], isKnown = false): P
   return true;
 }
 
-/** Those whose job moved or ended meanwhile stay without an answer. */
+/** Those whose job moved or ended meanwhile stay without an answer, and those whose job stood in no place and stands where it belongs now. */
 export async function replaceKnown({ run, answers }: Storing, jobs: NewJob[]): Promise<void> {
   for (const chunk of chunksOf(jobs, MAX_REPLACED)) {
-    for (const { position, id, replaced, running } of await run<Replaced>(
-      REPLACE,
-      replaceValues(chunk),
-    )) {
+    const rows = await run<Replaced>(REPLACE, replaceValues(chunk));
+    const restored = await restoredOf(run, rows);
+    for (const { position, id, replaced, running } of rows) {
       const job = chunk[position]!;
-      if (replaced || running)
-        answers.set(job, { id, created: false, outcome: replaced ? outcomeOf(job) : 'running' });
+      if (replaced) answers.set(job, { id, created: false, outcome: outcomeOf(job) });
+      else if (running && !restored.has(id))
+        answers.set(job, { id, created: false, outcome: 'running' });
     }
   }
+}
+
+/** What stands in no waiting place runs, or stands nowhere at all. */
+async function restoredOf(run: Run, rows: Replaced[]): Promise<Set<string>> {
+  const ids = rows.flatMap(({ id, running }) => (running ? [id] : []));
+  return new Set(ids.length > 0 ? (await restoreLost(run, ids)).map(({ id }) => id) : []);
 }
 
 /** Jobs of one call, so of one queue. */

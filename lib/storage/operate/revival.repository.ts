@@ -4,7 +4,7 @@ import { SHARD } from '../connection/shard.js';
 import { CANCEL } from './cancel.sql.js';
 import { FIND_LIVE_KEYS_BY_NAME } from '../keys/find-live-keys.sql.js';
 import { HASTEN } from './hasten.sql.js';
-import { LOCK_GROUPS_OF, RESTORE } from './restore.sql.js';
+import { restoreLost } from './restoring.js';
 import { PURGE_ENDED } from './purge-ended.sql.js';
 import { REVIVE } from './revive.sql.js';
 import type { Placed } from '../wake-ups/wake-up.js';
@@ -37,10 +37,7 @@ export class RevivalRepository {
   /** Those that stood in no place, and stand where they belong. */
   restore(ids: string[]): Promise<(Placed & { id: string })[]> {
     const waiters = this.database.waiters.about(() => [`restore ${ids.join()}`]);
-    return waiters.transaction(async (run) => {
-      await run(LOCK_GROUPS_OF, [SHARD, ids]);
-      return run(RESTORE, [SHARD, ids]);
-    });
+    return waiters.transaction((run) => restoreLost(run, ids));
   }
 
   /** Positions of those keys that a live job holds. */

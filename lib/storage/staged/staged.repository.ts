@@ -2,8 +2,14 @@ import type { Database, Run } from '../connection/database.js';
 import type { Retention } from '../../options/queue-policy.js';
 import { SHARD } from '../connection/shard.js';
 import { COMMIT_STAGED, TAKE_STAGED } from './commit-staged.sql.js';
+import { restoreLost } from '../operate/restoring.js';
 import { EXPIRE_STAGED } from './expire-staged.sql.js';
 import type { Placed } from '../wake-ups/wake-up.js';
+
+interface Committed {
+  placed?: Placed | undefined;
+  isRestored: boolean;
+}
 
 /** Two-phase enqueue: of commit, abort and expiry exactly one gets the job. */
 export class StagedRepository {
@@ -16,9 +22,12 @@ export class StagedRepository {
     return row.inTime ? 'inTime' : 'expired';
   }
 
-  /** After `take`, in the same transaction. Where it stands now; undefined: it waits for its turn. */
-  async commit(run: Run, id: string): Promise<Placed | undefined> {
-    return (await run<Placed>(COMMIT_STAGED, [SHARD, id]))[0];
+  /** After `take`, in the same transaction. Where it stands now, if it does not wait for its turn; one that stood nowhere stands where it belongs. */
+  async commit(run: Run, id: string): Promise<Committed> {
+    const [row] = await run<Placed & { placed: boolean; lost: boolean }>(COMMIT_STAGED, [SHARD, id]); // prettier-ignore
+    if (!row!.lost)
+      return row!.placed ? { placed: row!, isRestored: false } : { isRestored: false };
+    return { placed: (await restoreLost(run, [id]))[0], isRestored: true };
   }
 
   /** A batch of at most 500. */

@@ -24,6 +24,21 @@ describe('of a schema in the search path whose functions and operators fit bette
     await runner.commitTransaction();
   });
 
+  it('by calls that put a lost job back', async () => {
+    const { queues, waiting, staged } = joining.world;
+    for (const place of ['ready', 'scheduled', 'staged'])
+      await joining.test.database.query(
+        `delete from simple_queue.${place} where id = any($1::uuid[])`,
+        [[waiting, staged]],
+      );
+    const runner = await hostile();
+    const { manager } = runner;
+    const options = { uniqueKey: 'waiting', onConflict: 'replace', manager } as const;
+    expect(await queues.enqueue('mail', 2, options)).toMatchObject({ outcome: 'replaced' });
+    expect(await queues.commit(staged, { manager })).toMatchObject({ state: 'ready' });
+    await runner.commitTransaction();
+  });
+
   it('by a workflow that is started, found and cancelled', async () => {
     const { options, storage, events } = joining.test;
     const workflows = new QueueWorkflows(storage, options, events);

@@ -103,6 +103,54 @@ describe.each(Object.entries(CASES))('a job that is lost, %s', (_name, given) =>
   });
 });
 
+describe('a job that is lost, for those who meet it by its key or its id', () => {
+  const KEYED: Record<string, Case> = Object.fromEntries(
+    ['plain', 'with a priority', 'delayed'].map((name) => [name, CASES[name]!]),
+  );
+
+  it.each(
+    Object.entries(KEYED).flatMap(([name, given]) =>
+      (['replace', 'debounce'] as const).map((mode) => [name, mode, given] as const),
+    ),
+  )('%s, is changed by %s as one that waits', async (_name, mode, given) => {
+    const uniqueKey = 'key';
+    const id = await lose({ ...given, options: { ...given.options, uniqueKey } });
+    const period = mode === 'debounce' ? { periodMs: 60_000 } : {};
+    const options = { uniqueKey, onConflict: mode, ...period };
+    expect(await queues.enqueue('plain', { n: 2 }, options)).toEqual({
+      id,
+      created: false,
+      outcome: mode === 'replace' ? 'replaced' : 'postponed',
+    });
+    expect(await queues.find(id)).toMatchObject({
+      state: mode === 'replace' ? 'ready' : 'scheduled',
+      payload: { n: 2 },
+    });
+    expect(await checkPlaces(test.storage)).toEqual([]);
+  });
+
+  it.each(Object.entries(CASES).filter(([, { place }]) => place === 'staged'))(
+    '%s, stands where it belongs after its commit',
+    async (_name, given) => {
+      const state = given.options?.ordered ? 'blocked' : 'ready';
+      const id = await lose(given);
+      expect(await queues.commit(id)).toEqual({ outcome: 'committed', won: true, state });
+      expect(await stateOf(id)).toBe(state);
+      expect(await checkPlaces(test.storage)).toEqual([]);
+      const other = await lose(given);
+      expect(await queues.abort(other)).toMatchObject({ won: true, state: 'cancelled' });
+      expect(await stateOf(other)).toBe('cancelled');
+    },
+  );
+
+  it('is in the list of its queue, and in the whole one', async () => {
+    const id = await lose(CASES['plain']!);
+    const listed = [{ id, state: 'lost' }];
+    expect((await admin.jobs({ queue: 'plain' })).jobs).toMatchObject(listed);
+    expect((await admin.jobs({})).jobs).toMatchObject(listed);
+  });
+});
+
 describe('jobs that are lost', () => {
   const ordered = { group: 'a', ordered: true } as const;
 
