@@ -53,6 +53,7 @@ module.exports = {
 
     only('job-is-pure', 'Nouns know nothing of ours.', '^lib/job/'),
     only('runtime-is-pure', 'Machinery knows nothing of queues.', '^lib/runtime/'),
+    only('spool-is-files', 'A spool knows files, and nothing of queues.', '^lib/spool/', FLOOR),
     {
       name: 'floor-without-packages',
       comment: 'The floor can be read, tested and moved without anything from npm.',
@@ -69,7 +70,7 @@ module.exports = {
       '^lib/storage/',
       FLOOR,
       OPTIONS,
-      '^lib/observability/',
+      '^lib/(observability|spool)/',
       '^migrations/',
     ),
     only(
@@ -94,6 +95,8 @@ module.exports = {
           FLOOR,
           OPTIONS,
           '^lib/(storage|observability)/',
+          // What cannot be stored now waits on the disk.
+          ...(['enqueue', 'health'].includes(room) ? ['^lib/spool/'] : []),
           // One list of what waits for a person, whoever looks.
           ...(['admin', 'doctor', 'health', 'maintenance'].includes(room)
             ? ['^lib/troubles/']

@@ -13,4 +13,6 @@ export const GIVEN_IDS = [
   ) with (${HOT})`,
   // Only for the purge, which says so; a planner might take it for look-ups by id else.
   `create index given_id_noted on simple_queue.given_id (noted_at, shard) where noted_at > '-infinity'`,
+  // Tells these tables from others: jobs that waited on a disk go to no other database.
+  `do $$ begin execute pg_catalog.format('comment on table simple_queue.given_id is %L', pg_catalog.gen_random_uuid()); end $$`,
 ];

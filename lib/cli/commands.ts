@@ -22,6 +22,7 @@ import { addRetry } from './commands/retry.command.js';
 import { addRoles } from './commands/roles.command.js';
 import { addSessions } from './commands/sessions.command.js';
 import { addSchedules } from './commands/schedules.command.js';
+import { addSpool } from './commands/spool.command.js';
 import { addStatus } from './commands/status.command.js';
 import { addTail } from './commands/tail.command.js';
 import { addTop } from './commands/top.command.js';
@@ -59,6 +60,7 @@ export const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
     addPause,
     addRelease,
     addMaintain,
+    addSpool,
   ],
   'Set up:': [addInit, addMigrate, addRoles],
 };

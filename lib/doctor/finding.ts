@@ -33,6 +33,7 @@ export type FindingCode =
   | 'SCHEMA_DRIFT'
   | 'SERVER'
   | 'STUCK_WORKFLOWS'
+  | 'SPOOL'
   | 'SUSPECTS'
   | 'TEMPLATES'
   | 'TRANSACTIONAL_HANDLERS'

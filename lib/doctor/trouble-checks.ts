@@ -18,6 +18,7 @@ const CODES = [
   'STAGED_JOBS',
   'SUSPECTS',
   'DEAD_LETTERS',
+  'SPOOL',
 ] as const satisfies readonly TroubleCode[];
 
 const observed = ({ level, text, hint, fix }: Trouble): Observation => ({

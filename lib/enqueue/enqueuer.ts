@@ -22,6 +22,7 @@ import { checkedJob, checkObject, type CheckedJob, type JobLimits } from './new-
 import { checkItems } from './option-checks.js';
 import { SharedInserts } from './shared-inserts.js';
 import { signalOf } from './signal-of.js';
+import { spoolingOf, type Spooling } from './spooling.js';
 
 type Headers = Record<string, string>;
 /** What holds for all jobs of a call. */
@@ -35,6 +36,8 @@ export class Enqueuer {
   private readonly shared: SharedInserts;
   private readonly limits: JobLimits;
   private readonly policies: QueuePolicies;
+  /** Only with the option `spool`. */
+  private readonly spooling: Spooling | undefined;
 
   constructor(
     private readonly storage: Storage,
@@ -44,6 +47,7 @@ export class Enqueuer {
     this.limits = { maxPayloadBytes: options.maxPayloadBytes, newId: () => this.ids.next() };
     this.policies = new QueuePolicies(options);
     this.shared = new SharedInserts(storage);
+    this.spooling = spoolingOf(storage, options, events);
   }
 
   /** `onChecked` hears the id before anything is written, so that somebody can listen for the end of the job. */
@@ -90,8 +94,20 @@ export class Enqueuer {
     const limits = this.limitsOf(queue, by.traced);
     const checked = this.limited(this.checkedJob(queue, item, limits), this.limitOf(queue, call));
     const { joined } = call;
+    const store = () => this.storeChecked(checked, joined, by);
+    // Whoever waits for the end of a job has to learn that the database is away.
+    if (!this.spooling || joined || by.onChecked) return store();
+    const [answer] = await this.spooling.through([checked], async () => [await store()]);
+    return answer!;
+  }
+
+  private async storeChecked(
+    checked: CheckedJob,
+    joined: Joined | undefined,
+    { onChecked }: Hearer,
+  ): Promise<Enqueued> {
     if (!joined && !checked.lane) await this.withLanes([checked]);
-    by.onChecked?.(checked.id);
+    onChecked?.(checked.id);
     if (!joined && isShared(checked)) return this.insertShared(checked as NewJob);
     const [answer] = await this.insert([checked], joined);
     return answer!;
@@ -106,13 +122,24 @@ export class Enqueuer {
     const { joined } = call;
     const limit = this.limitOf(queue, call);
     const limits = this.limitsOf(queue, headers);
-    if (!joined && limit === undefined && isPlainQueue(limits) && isLarge(items))
+    if (!joined && limit === undefined && isPlainQueue(limits) && this.isLarge(items))
       return this.enqueueLarge(queue, items, limits);
     const checked = Array.from(items, (item, index) =>
       this.limited(this.checkedItem(queue, item, { index, limits }), limit),
     );
     refuseMixedKeys(checked);
-    return checked.length === 0 ? [] : this.insert(checked, joined);
+    if (checked.length === 0) return [];
+    const store = () => this.insert(checked, joined);
+    return joined ? store() : this.through(checked, store);
+  }
+
+  private through(checked: CheckedJob[], store: () => Promise<Enqueued[]>): Promise<Enqueued[]> {
+    return this.spooling ? this.spooling.through(checked, store) : store();
+  }
+
+  /** What goes to the disk is read whole. */
+  private isLarge(items: EnqueueItem[]): boolean {
+    return !this.spooling?.isBehind && isLarge(items);
   }
 
   private async enqueueLarge(
@@ -124,10 +151,27 @@ export class Enqueuer {
       check: (item, index) => this.checkedItem(queue, item, { index, limits }),
       register: ({ name, labels }) => this.storage.lanes.of(queue, name, labels),
     });
-    await this.storage.enqueues.insertChunks(batch.chunks());
+    try {
+      await this.storage.enqueues.insertChunks(batch.chunks());
+    } catch (error) {
+      if (!this.spooling) throw error;
+      return this.spooling.afterFailure(this.readAgain(queue, items, { batch, limits }), error);
+    }
     this.storage.signals.send({ lanes: idsOf(batch.lanes), later: false });
     this.tell(batch.lanes, batch.answers);
     return batch.answers;
+  }
+
+  /** Of a large batch only the ids are kept. */
+  private readAgain(
+    queue: string,
+    items: EnqueueItem[],
+    { batch, limits }: { batch: LargeBatch; limits: JobLimits },
+  ): CheckedJob[] {
+    return items.map((item, index) => {
+      const job = this.checkedItem(queue, item, { index, limits });
+      return Object.assign(job, { id: batch.answers[index]?.id ?? job.id });
+    });
   }
 
   private checkedJob(queue: string, item: EnqueueItem, limits: JobLimits): CheckedJob {

@@ -10,6 +10,7 @@ import { troublesOf } from '../troubles/troubles.js';
 import { Growth } from './growth.js';
 import type { InMs } from '../job/values/duration.js';
 import { checkLimits, type HealthLimits } from './health-limits.js';
+import { spoolInShort, type SpoolHealth } from './spool-health.js';
 
 /** What an indicator says under its key, in the shape that `@nestjs/terminus` takes. */
 export type HealthState = {
@@ -31,6 +32,8 @@ export type HealthState = {
   blockedGroups?: number;
   /** Loops of this process whose last rounds all failed; missing where none does. They make nothing `down`. */
   failingLoops?: FailingLoopState[];
+  /** With the option `spool`: what waits on this machine's disk for the database, and what was put aside. */
+  spool?: SpoolHealth;
   /** What waits for a person; `QueueAdmin.troubles()` says it in words. Makes nothing `down`; missing where it could not be read in time. */
   troubles?: Pick<Trouble, 'code' | 'level' | 'queue' | 'count'>[];
 };
@@ -117,16 +120,19 @@ export class QueueHealth {
     );
   }
 
-  /** For readiness: can this process enqueue, and does its worker work? Down from the first moment of a shutdown. */
+  /**
+   * For readiness: can this process enqueue, and does its worker work? Down from the first moment of a shutdown. Up without a database as
+   * long as a spool takes what is enqueued: traffic has to get there.
+   */
   async isReady<const Key extends string>(
     key: Key,
     limits: HealthLimits = {},
   ): Promise<HealthAnswer<Key>> {
     const checked = this.limits(limits);
-    return this.answer(key, [
-      ...this.workerProblems(checked),
-      ...problemsOf(await ask(this.ping, checked)),
-    ]);
+    const problems = this.workerProblems(checked);
+    problems.push(...problemsOf(await ask(this.ping, checked)));
+    const isSpared = this.storage.spool?.hasRoom && this.worker.state !== 'stopping';
+    return this.answer(key, isSpared ? [] : problems);
   }
 
   /** For people and alarms: ready, woken in time, no job waits for too long, few end badly, and no group waits for a person. */
@@ -182,6 +188,7 @@ export class QueueHealth {
         ...(pulse.failing.length > 0 && { failingLoops: pulse.failing.map(loopInShort) }),
       }),
       ...(listening && { listening: listening.isListening }),
+      ...(this.storage.spool && { spool: spoolInShort(this.storage.spool.state) }),
       ...figures,
     };
     return { [key]: health } as HealthAnswer<Key>;

@@ -84,12 +84,16 @@ export interface EnqueueItem<Payload = unknown> extends JobOptions {
 
 /**
  * What became of an enqueue. `existing`: the key or id is known, nothing was stored. `replaced`, `postponed` (by `debounce`): the waiting
- * job was changed. `throttled`: the period is not over. `running`: the job of the key runs, nothing was stored.
+ * job was changed. `throttled`: the period is not over. `running`: the job of the key runs, nothing was stored. `spooled`: with the option
+ * `spool`; it is safe on this machine's disk, and goes to the database when that is back.
  */
 export type EnqueueOutcome =
-  'created' | 'existing' | 'replaced' | 'postponed' | 'throttled' | 'running';
+  'created' | 'existing' | 'replaced' | 'postponed' | 'throttled' | 'running' | 'spooled';
 
-/** `created` is false when the unique key or the id was known already; `id` is then the known job's. */
+/**
+ * `created` is false when the unique key or the id was known already; `id` is then the known job's. It is also false where the job was
+ * spooled: whether its key is taken is found out later.
+ */
 export interface Enqueued {
   id: string;
   created: boolean;

@@ -14,6 +14,7 @@ export type TroubleCode =
   | 'PAUSED_QUEUES'
   | 'POISONED_JOBS'
   | 'SCHEDULES'
+  | 'SPOOL'
   | 'STAGED_JOBS'
   | 'STUCK_WORKFLOWS'
   | 'SUSPECTS'

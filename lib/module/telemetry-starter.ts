@@ -3,13 +3,19 @@ import { failureOf } from '../job/failure.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Storage } from '../storage/storage.js';
 import type { QueueEventBus } from '../observability/events.js';
-import type { QueueDepth, QueueLoad } from '../observability/telemetry.js';
+import type { QueueDepth, QueueLoad, SpooledLoad } from '../observability/telemetry.js';
+import type { SpoolState } from '../spool/state.js';
 import { troublesOf } from '../troubles/troubles.js';
 
 /** Nothing is counted beyond this. */
 const MOST = 10_000;
 /** Queues that are asked for, the first by name; beyond 200 names they are reported as one. */
 const MOST_QUEUES = 1_000;
+
+const spooledLoad = ({ jobs, bytes, aside }: SpoolState): SpooledLoad => ({
+  ...{ jobs, bytes },
+  aside: aside.jobs,
+});
 
 interface TelemetryStarterParts {
   storage: Storage;
@@ -33,6 +39,7 @@ export class TelemetryStarter implements OnModuleInit, OnApplicationShutdown {
       load: () => worker.load,
       depths: () => this.depths(),
       troubles: () => troublesOf(storage, options),
+      ...(storage.spool && { spool: () => spooledLoad(storage.spool!.state) }),
     };
     this.guarded(() => (this.stop = options.telemetry!.start(source)));
   }

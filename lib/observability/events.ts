@@ -91,6 +91,10 @@ export interface QueueEvents<Output = unknown> {
     jobId: string;
     error?: Cause;
   };
+  /** With the option `spool`. `began`: jobs wait on the disk for the database. `over`: all of them are stored, or put aside; `existing`: of them, so many made no new job. */
+  spooling:
+    | { phase: 'began'; jobs: number }
+    | { phase: 'over'; jobs: number; existing: number; aside: number };
   /** A loop met an error of the database and goes on after `restMs`. */
   loopFailed: { loop: string; error: unknown; restMs: number };
   /** Something an operator should know; said once, not per job. */
@@ -127,6 +131,7 @@ const EVENTS: {
   ticked: true,
   workflowEnded: false,
   workflowStuck: false,
+  spooling: false,
   loopFailed: false,
   warning: false,
   workerStarted: false,

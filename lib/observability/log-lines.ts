@@ -102,6 +102,13 @@ export const LINES: { readonly [Name in QueueEventName]: Line<Name> } = {
     line: (event) =>
       `schedule ${event.schedule}, ${event.at.toISOString()}: ${event.outcome}${event.times ? ` (${event.times})` : ''}`,
   },
+  spooling: {
+    level: 'warn',
+    line: (event) =>
+      event.phase === 'began'
+        ? 'the database is away: enqueues wait on the disk (spool)'
+        : `the spool is empty again: ${event.jobs} job(s) stored, ${event.existing} of them known, ${event.aside} put aside`,
+  },
   loopFailed: {
     level: 'error',
     line: (event, clean) =>

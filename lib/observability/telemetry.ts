@@ -27,6 +27,13 @@ export interface QueueLoad {
   permits: number;
 }
 
+/** What waits on a disk for the database. */
+export interface SpooledLoad {
+  jobs: number;
+  bytes: number;
+  aside: number;
+}
+
 /** How deep a queue is; counts end at 10,000. */
 export interface QueueDepth {
   queue: string;
@@ -50,6 +57,8 @@ export interface TelemetrySource {
   load(): QueueLoad[];
   /** Two statements of bounded cost, about all queues. */
   depths(): Promise<QueueDepth[]>;
+  /** Only with the option `spool`: what waits on this machine's disk. `aside`: jobs that were refused. */
+  spool?(): SpooledLoad;
   /** What waits for a person, as `QueueAdmin.troubles()` lists it. */
   troubles(): Promise<Trouble[]>;
 }

@@ -6,6 +6,7 @@ import { Depth } from './depth.js';
 import { errorTypeOf } from './error-type.js';
 import { recordersOf, type Recorders } from './instruments.js';
 import { ATTRIBUTE, FewNames } from './names.js';
+import { observeSpool } from './spooled.js';
 import { observeTroubles } from './troubles.js';
 import { Tallies } from './tallies.js';
 import type { Tally } from './tally.js';
@@ -40,7 +41,11 @@ export class Measuring {
 
   start(): () => void {
     const { meter, source, depthMs } = this.parts;
-    const stops = [this.listen(), new Counting(meter, source, this.tallies).observe()];
+    const stops = [
+      this.listen(),
+      new Counting(meter, source, this.tallies).observe(),
+      observeSpool(meter, source, this.tallies),
+    ];
     if (depthMs !== false)
       stops.push(
         new Depth(meter, source, this.tallies, depthMs).observe(),

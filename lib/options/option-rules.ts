@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { linear } from '../job/backoff.js';
 import { checkWorkerLabels } from '../job/labels.js';
 import { checkQueueName, checkSchemaName } from '../job/names.js';
@@ -22,6 +23,7 @@ import type {
   PlainOptions,
   QueueSettings,
   ResolvedOptions,
+  SpoolSettings,
   WithoutDefault,
   WorkerSettings,
 } from './simple-queue.options.js';
@@ -97,6 +99,14 @@ const postgresUrl: Rule = (value, path) => {
       ];
 };
 
+const spoolSettings = shape(
+  {
+    folder: must((value) => typeof value === 'string' && isAbsolute(value), 'an absolute path'),
+    maxBytes: whole(64 * 1024, 64 * 1024 * 1024 * 1024),
+  } satisfies Record<keyof SpoolSettings, Rule>,
+  ['folder'],
+);
+
 /** What an option must be, and what holds where it is not given. */
 type Table<Name extends keyof PlainOptions> = {
   [Each in Name]: Each extends WithoutDefault ? [Rule] : [Rule, NonNullable<PlainOptions[Each]>];
@@ -134,6 +144,7 @@ const OPTIONS = {
   maxPayloadBytes: [whole(1, MAX_BYTES), 1024 * 1024],
   maxOutputBytes: [whole(1, MAX_BYTES), 64 * 1024],
   maxCheckpointBytes: [whole(1, MAX_BYTES), 64 * 1024],
+  spool: [spoolSettings],
   carriers: [
     listOf(has('a carrier, with the methods capture() and restore()', 'capture', 'restore')),
     [],

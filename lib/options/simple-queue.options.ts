@@ -40,6 +40,14 @@ export interface QueueSettings extends AttemptPolicy {
   onDeadJob?: OnDeadJob;
 }
 
+/** Where jobs wait for a database that is away. */
+export interface SpoolSettings {
+  /** A folder on a disk that outlives the process; processes and replicas may share it. */
+  folder: string;
+  /** A process keeps no more than this, default 64 MiB; then enqueues fail as without a spool. */
+  maxBytes?: number;
+}
+
 /** Which part of the work this process takes. */
 export interface WorkerSettings {
   /** Queues it works, by name or by prefix (`mail.*`); default: all that it has handlers for. */
@@ -118,12 +126,14 @@ export interface SimpleQueueOptions extends AttemptPolicy {
   carriers?: readonly ContextCarrier[];
   /** What the log says and how; `false`: nothing. Default: a line of text for what does not go as it should. */
   logs?: false | LogOptions;
+  /** For bad days: enqueues outside a transaction that cannot reach the database wait in this folder. Default none. See `docs/operate/bad-days.md`. */
+  spool?: SpoolSettings;
   /** Traces and metrics, e.g. `openTelemetry()` of `nestjs-simple-queue/telemetry`; default none. */
   telemetry?: Telemetry;
 }
 
 /** What the application may leave out, and no default says. */
-export type WithoutDefault = 'transaction' | 'timeoutMs' | 'listenUrl' | 'telemetry';
+export type WithoutDefault = 'transaction' | 'timeoutMs' | 'listenUrl' | 'telemetry' | 'spool';
 
 /** The options that are resolved each by itself. */
 export type PlainOptions = Omit<SimpleQueueOptions, 'worker' | 'queues' | 'limits' | 'schedules'>;

@@ -39,6 +39,9 @@ import { TallyRepository } from './tally/tally.repository.js';
 import { TroubleRepository } from './diagnosis/trouble.repository.js';
 import { ChangeRepository } from './operate/change.repository.js';
 import { StagedRepository } from './staged/staged.repository.js';
+import type { Spool } from '../spool/spool.js';
+import { ReplayRepository } from './enqueue/replay.repository.js';
+import { spoolOf } from './connection/spool-of.js';
 import { UnservedLanes } from './lanes/unserved-lanes.js';
 import { UnusedLanesRepository } from './lanes/unused-lanes.repository.js';
 import { OutcomeRepository } from './outcomes/outcome.repository.js';
@@ -48,6 +51,7 @@ import { WorkflowRepository } from './workflows/workflow.repository.js';
 const BESIDE_MAX = 2;
 
 interface StorageParts {
+  spool?: Spool | undefined;
   ends: EndSignals;
   lanes: Lanes;
   openTransactions: OpenTransactions | undefined;
@@ -93,18 +97,23 @@ export class Storage {
   readonly workflows: WorkflowRepository;
   readonly errors: ErrorRepository;
   readonly outcomes: OutcomeRepository;
+  readonly replays: ReplayRepository;
+  /** Only with the option `spool`. */
+  readonly spool: Spool | undefined;
 
   private constructor(
     readonly database: Database,
     readonly signals: Signals,
-    { ends, lanes, openTransactions, queues }: StorageParts,
+    { ends, lanes, openTransactions, queues, spool }: StorageParts,
   ) {
     [this.endSignals, this.openTransactions, this.lanes] = [ends, openTransactions, lanes];
+    this.spool = spool;
     [this.jobs, this.audit] = [new FindRepository(database), new AuditRepository(database)];
     this.claims = new ClaimRepository(database);
     this.settlements = new SettleRepository(database);
     this.givenIds = new GivenIdRepository(database);
     this.enqueues = new EnqueueRepository(database, lanes, this.givenIds);
+    this.replays = new ReplayRepository(database, this.enqueues);
     this.leases = new LeaseRepository(database);
     this.partitions = new PartitionRepository(database);
     [this.periods, this.limits] = [new PeriodRepository(database), new LimitRepository(database)];
@@ -122,7 +131,7 @@ export class Storage {
     this.sessions = new SessionRepository(database);
     [this.errors, this.tallies] = [new ErrorRepository(database), new TallyRepository(database)];
     [this.outcomes, this.workflows] = [new OutcomeRepository(database, lanes, queues), new WorkflowRepository(database, lanes)]; // prettier-ignore
-    this.troubles = new TroubleRepository(database, this.partitions, signals);
+    this.troubles = new TroubleRepository(database, this.partitions, signals, spool);
   }
 
   /**
@@ -138,24 +147,25 @@ export class Storage {
     const database = new Database(dataSource, options);
     const onError = (error: unknown, restMs: number) =>
       events.emit('loopFailed', () => ({ loop: 'listener', error, restMs }));
-    const onRefused = (error: Error) => events.emit('warning', () => notifyRefused(error));
+    const warn = (warning: { code: string; message: string }): void =>
+      events.emit('warning', () => warning);
+    const onRefused = (error: Error) => warn(notifyRefused(error));
     const signals = new Signals(database, { ...options, onError, onRefused });
+    let spool: Spool | undefined;
     try {
       await outside(() => new Migrator(database, options).prepare());
+      spool = options.spool && (await spoolOf(database, options, warn));
     } catch (error) {
       await database.close();
       throw error;
     }
     signals.open();
-    const warn = (warning: { code: string; message: string }): void =>
-      events.emit('warning', () => warning);
     const unserved = options.worker ? undefined : new UnservedLanes(database, warn);
     return new Storage(database, signals, {
+      spool,
       ends: new EndSignals(signals, options.wakeUp),
       lanes: new Lanes(database, warn, options.queryTimeoutMs, unserved),
-      openTransactions: options.warnOutsideTransaction
-        ? new OpenTransactions(dataSource)
-        : undefined,
+      openTransactions: options.warnOutsideTransaction ? new OpenTransactions(dataSource) : undefined, // prettier-ignore
       queues: options.queues,
     }).declared();
   }

@@ -246,6 +246,17 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
       fix: ['maintain'],
     }),
   },
+  SPOOL: {
+    subject: 'the spool',
+    well: 'Nothing in a spool of this process waits for a person.',
+    tell: ({ count, extra, subject }) => ({
+      level: 'warning',
+      text: `The spool "${shown(subject ?? '')}" holds ${counted(count, 'job')} that were refused, and ${counted(extra, 'thing')} that nobody can replay: damaged bytes, or folders of another database or release.`,
+      look: ['spool', 'status', subject ?? ''],
+      hint: 'Put right what refused them, and store them then:',
+      fix: ['spool', 'replay', subject ?? '', '--aside', '--yes'],
+    }),
+  },
   LISTEN: {
     subject: 'LISTEN and NOTIFY',
     well: 'This process hears wake-ups.',

@@ -11,6 +11,7 @@ import { killLimited } from './kill-limited.mjs';
 import { killOrdered } from './kill-ordered.mjs';
 import { killWorkers } from './kill-workers.mjs';
 import { poisonWorkers } from './poison-workers.mjs';
+import { spoolJobs } from './spool-jobs.mjs';
 import { tickSchedules } from './tick-schedules.mjs';
 
 const { values } = parseArgs({
@@ -22,7 +23,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     only: {
       type: 'string',
-      default: 'kill,poison,hold,order,limits,bystanders,block,late,empty,schedules',
+      default: 'kill,poison,hold,order,limits,bystanders,block,late,empty,schedules,spool',
     },
     groups: { type: 'string', default: '1000' },
     pace: { type: 'string', default: '500' },
@@ -74,6 +75,7 @@ const parts = {
       seed: number('seed'),
       leaseMs,
     }),
+  spool: () => spoolJobs({ kills: number('kills'), seed: number('seed') }),
   empty: () => emptyTables({ rounds: number('rounds'), seed: number('seed'), leaseMs }),
 };
 

@@ -86,6 +86,10 @@ const LINES: {
     { leases: 1, jobs: 9, poisoned: 2, cancelled: 1, expired: [] },
     'log took back 9 job(s) of 1 silent worker(s), 2 poisoned, 1 cancelled',
   ],
+  spooling: [
+    { phase: 'over', jobs: 9, existing: 1, aside: 2 },
+    'warn the spool is empty again: 9 job(s) stored, 1 of them known, 2 put aside',
+  ],
   expired: [{ jobs: 2 }, 'warn 2 staged job(s) expired: nobody committed them in their time'],
   loopFailed: [
     {

@@ -32,6 +32,7 @@ const WORDS: Record<EnqueueOutcome, string> = {
   postponed: 'was waiting, and has new contents and a new time',
   throttled: 'of this key was the last: the period is not over, nothing was stored',
   running: 'of this key runs: nothing was stored',
+  spooled: 'waits on the disk for the database',
 };
 
 /** `enqueue <queue> [payload]`: stores one job. */

@@ -17,6 +17,9 @@ const PASSING: ReadonlySet<QueueErrorCode> = new Set([
 export class DatabaseError extends QueueError {
   override readonly name = 'DatabaseError';
 
+  /** Nothing was done for certain. Else the connection may have broken behind the commit. */
+  readonly isUnsent: boolean;
+
   constructor(
     doing: string,
     thrown: unknown,
@@ -24,6 +27,7 @@ export class DatabaseError extends QueueError {
     readonly sqlState = sqlStateOf(thrown),
   ) {
     super(codeOf(thrown, sqlState), `Could not ${doing}: ${summaryOf(thrown, sqlState)}`);
+    this.isUnsent = wasUnsent(thrown, sqlState);
   }
 
   /** It may go well a while later, as it is. */
@@ -38,6 +42,14 @@ export class DatabaseError extends QueueError {
       : this.sqlState === QUERY_CANCELED;
   }
 
+  /** The database cannot be reached, or only reads: the statement would have been served on any other day. */
+  get isAway(): boolean {
+    return (
+      this.code === 'DATABASE_READ_ONLY' ||
+      (this.code === 'DATABASE_UNAVAILABLE' && !this.isRefusal)
+    );
+  }
+
   /** There was no connection to send anything on. */
   get isCrowded(): boolean {
     return this.message.includes(CROWDED);
@@ -47,6 +59,18 @@ export class DatabaseError extends QueueError {
   get isRefusal(): boolean {
     return this.sqlState !== undefined && !SERVER_AWAY.test(this.sqlState);
   }
+}
+
+/** The server starts or stops, has no connection left, only reads. */
+const NOT_SERVED = /^(57P03|53300|25006)$/;
+/** No connection came about. */
+const NOT_CONNECTED =
+  /trying to connect|connection timeout|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/;
+
+function wasUnsent(thrown: unknown, sqlState: string | undefined): boolean {
+  if (sqlState !== undefined) return NOT_SERVED.test(sqlState);
+  const { message, code, syscall } = (thrown ?? {}) as Record<string, unknown>;
+  return syscall === 'connect' || NOT_CONNECTED.test(`${String(message)} ${String(code)}`);
 }
 
 /** Of a standby, of sessions that are read-only by default, and of a transaction that was begun so. */

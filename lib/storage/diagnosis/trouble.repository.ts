@@ -7,6 +7,7 @@ import { LIST_ROOM, SNAPSHOT_HOLDERS } from '../connection/examine-server.sql.js
 import { SHARD } from '../connection/shard.js';
 import type { PartitionRepository } from '../schema/partition.repository.js';
 import type { Signals } from '../wake-ups/signals.js';
+import type { Spool } from '../../spool/spool.js';
 import type { SnapshotHolder } from './diagnosis.js';
 import { LIST_TROUBLES } from './list-troubles.sql.js';
 
@@ -61,6 +62,7 @@ export class TroubleRepository {
     private readonly database: Database,
     private readonly partitions: PartitionRepository,
     private readonly signals: Signals,
+    private readonly spool?: Spool,
   ) {}
 
   async rows(
@@ -78,6 +80,7 @@ export class TroubleRepository {
         .map(holderRow),
       ...(await this.missingPartitions(options, run)),
       ...this.deaf(),
+      ...this.spooled(),
     ];
   }
 
@@ -87,6 +90,15 @@ export class TroubleRepository {
     return missing.length === 0
       ? []
       : [{ ...NOTHING, code: 'PARTITIONS', count: missing.length, subject: missing.join(' ') }];
+  }
+
+  /** On a disk that this process knows. */
+  private spooled(): TroubleRow[] {
+    if (!this.spool) return [];
+    const { aside, refused, folder } = this.spool.state;
+    const extra = aside.damaged + refused;
+    if (aside.jobs + extra === 0) return [];
+    return [{ ...NOTHING, code: 'SPOOL', count: aside.jobs, extra, subject: folder }];
   }
 
   /** Of this process: no other can know it. */

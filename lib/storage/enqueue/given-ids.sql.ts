@@ -56,3 +56,9 @@ export const PURGE_GIVEN_IDS = statement(
     where shard = $1 and ctid = any(array(select place from old where place not in (select place from known))))
   select count(*)::int as looked from old`,
 );
+
+/** One id, by whoever replays the call that it stands for. No row: it was replayed already. */
+export const NOTE_REPLAYED = statement(
+  'note_replayed',
+  `insert into simple_queue.given_id (id, shard) values ($2::uuid, $1) on conflict do nothing returning id`,
+);

@@ -1,0 +1,162 @@
+import type { NewJob } from '../job/new-job.js';
+import { QueueError } from '../job/queue.errors.js';
+import { DAY_MS } from '../job/values/duration.js';
+import { QueuePolicies } from '../options/queue-policy.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import { DatabaseError } from '../storage/connection/database-errors.js';
+import type { Storage } from '../storage/storage.js';
+import type { CheckedJob } from './new-job.js';
+import { signalOf } from './signal-of.js';
+import type { SpooledCall } from './spooled-call.js';
+
+/** A call that the database did not take. */
+export interface Refused {
+  call: SpooledCall;
+  code: string;
+  isPassing: boolean;
+}
+
+/** Jobs of one statement. */
+const MAX_JOBS = 1_000;
+/** Rounds in which a call fails beside a database that answers, before it is put aside. */
+const MAX_TRIES = 5;
+/** Nobody can say any more whether it was stored. */
+const OUTCOME_UNKNOWN = 'OUTCOME_UNKNOWN';
+/** Of jobs that are refused for what others have: tried again later. */
+const PASSING: ReadonlySet<string> = new Set([
+  'QUEUE_FULL',
+  'LOCK_TIMEOUT',
+  'TRANSACTION_CONFLICT',
+]);
+/** About this very job: a value, a constraint, a limit of the server. */
+const OF_THE_JOB = /^(22|23|54)/;
+/** About the database as a whole: rights, tables, a standby. No job is put aside for it. */
+const OF_ALL = /^(28|3D|3F|42|25)/;
+
+/** Stores calls of the past as they would have been stored then. */
+export class ReplayedCalls {
+  /** How often the same call has failed while the database answered. */
+  tries = 0;
+  private failing = '';
+  private readonly policies: QueuePolicies;
+
+  constructor(
+    private readonly storage: Storage,
+    options: ResolvedOptions,
+  ) {
+    this.policies = new QueuePolicies(options);
+  }
+
+  /** Throws where the database is away, or where it is worth trying again soon. */
+  async store(
+    batch: SpooledCall[],
+    refused: Refused[],
+  ): Promise<{ jobs: number; existing: number }> {
+    const sum = { jobs: 0, existing: 0 };
+    try {
+      if (batch.length === 1) this.refuseForgotten(batch[0]!);
+      const answers = await this.insert(batch);
+      sum.jobs += answers.length;
+      sum.existing += answers.filter((isNew) => !isNew).length;
+    } catch (error) {
+      const [first] = batch as [SpooledCall];
+      if (isAway(error) && this.patient(first, batch.length > 1)) throw error;
+      if (batch.length === 1) refused.push(this.refusalOf(first, error));
+      else for (const call of batch) add(sum, await this.store([call], refused));
+    }
+    return sum;
+  }
+
+  /** Answers for each job whether it is new. */
+  private async insert(batch: SpooledCall[]): Promise<boolean[]> {
+    const jobs: NewJob[] = [];
+    for (const call of batch)
+      for (const job of call.jobs) jobs.push(await this.newJob(job, Date.now() - call.at));
+    const answers = await this.storage.replays.store(jobs);
+    if (answers) this.storage.signals.send(signalOf(jobs));
+    return jobs.map((_, index) => answers?.[index]?.created ?? false);
+  }
+
+  /** What was asked for in a time counts from the acknowledgement: by one clock, so that nobody has to know another's. */
+  private async newJob(job: CheckedJob, agoMs: number): Promise<NewJob> {
+    const lane = await this.storage.lanes.of(job.queue, job.name, job.labels);
+    const { delayMs, conflict } = job;
+    return {
+      ...job,
+      lane,
+      delayMs: delayMs === undefined ? undefined : Math.max(0, delayMs - Math.max(0, agoMs)),
+      givenId: conflict === undefined,
+    };
+  }
+
+  /** A call that may have been stored is found by its ids, as long as those are kept. By hand, somebody has decided. */
+  private refuseForgotten({ unsure, at, jobs, refused }: SpooledCall): void {
+    if (!unsure || refused === OUTCOME_UNKNOWN) return;
+    const agoMs = Date.now() - at;
+    if (jobs.some((job) => agoMs > this.rememberedMs(job))) throw new Forgotten();
+  }
+
+  private rememberedMs({ queue, givenId }: CheckedJob): number {
+    const { archiveKeepMs = 0, deadLetterKeepMs } = this.policies.of(queue);
+    return Math.min(archiveKeepMs, deadLetterKeepMs) + (givenId ? DAY_MS : 0);
+  }
+
+  private refusalOf(call: SpooledCall, error: unknown): Refused {
+    if (error instanceof Forgotten) return { call, code: OUTCOME_UNKNOWN, isPassing: false };
+    if (!(error instanceof QueueError) || error.code === 'CLOSED') throw error;
+    const { code } = error;
+    const isPassing = passes(error);
+    if (isPassing && code !== 'QUEUE_FULL' && this.patient(call)) throw error;
+    return { call, code, isPassing };
+  }
+
+  /** False: this call fails again and again, and others wait behind it. */
+  private patient({ jobs: [job] }: SpooledCall, always = false): boolean {
+    const isSame = this.failing === job!.id;
+    [this.failing, this.tries] = [job!.id, isSame ? this.tries + 1 : 1];
+    return always || this.tries < MAX_TRIES;
+  }
+}
+
+/** @throws what concerns the database as a whole. */
+function passes(error: QueueError): boolean {
+  if (!(error instanceof DatabaseError)) return PASSING.has(error.code);
+  const { sqlState = '' } = error;
+  if (OF_ALL.test(sqlState)) throw error;
+  return !OF_THE_JOB.test(sqlState);
+}
+
+const isAway = (error: unknown): boolean => error instanceof DatabaseError && error.isAway;
+
+class Forgotten extends Error {}
+
+function add(sum: { jobs: number; existing: number }, more: typeof sum): void {
+  sum.jobs += more.jobs;
+  sum.existing += more.existing;
+}
+
+/** What may share a statement: calls in their order. What changes others' jobs, is counted, or meets a job of the batch has one of its own. */
+export function batchesOf(calls: SpooledCall[], tries: number): SpooledCall[][] {
+  const batches: SpooledCall[][] = [];
+  let [jobs, marks] = [0, new Set<string>()];
+  let isOpen = false;
+  for (const call of calls) {
+    const own = call.jobs.flatMap(marksOf);
+    const fits = isOpen && tries === 0 && jobs + call.jobs.length <= MAX_JOBS;
+    if (fits && isPlain(call) && !own.some((mark) => marks.has(mark))) batches.at(-1)!.push(call);
+    else {
+      batches.push([call]);
+      [jobs, marks] = [0, new Set()];
+    }
+    isOpen = isPlain(call);
+    jobs += call.jobs.length;
+    for (const mark of own) marks.add(mark);
+  }
+  return batches;
+}
+
+const isPlain = ({ jobs, unsure }: SpooledCall): boolean =>
+  !unsure && jobs.every(({ conflict, maxPending }) => conflict === undefined && maxPending === undefined); // prettier-ignore
+
+const marksOf = ({ id, queue, uniqueKey }: CheckedJob): string[] =>
+  uniqueKey === undefined ? [id] : [id, `${queue}\n${uniqueKey}`];

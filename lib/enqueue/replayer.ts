@@ -1,0 +1,159 @@
+import type { QueueEventBus } from '../observability/events.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import { Loop } from '../runtime/loop.js';
+import { jobsOf } from '../spool/aside.js';
+import type { Spool } from '../spool/spool.js';
+import type { HeldSegment } from '../spool/state.js';
+import type { SpoolRecord } from '../spool/record.js';
+import { DatabaseError } from '../storage/connection/database-errors.js';
+import type { Storage } from '../storage/storage.js';
+import { batchesOf, ReplayedCalls, type Refused } from './replayed-calls.js';
+import { callOf, recordOf, type SpooledCall } from './spooled-call.js';
+
+/** What was put aside for a reason that passes is tried again so often. */
+const AGAIN_MS = 60_000;
+/** So little is stored while callers wait for it, instead of writing more behind it. */
+const LAST_BYTES = 256 * 1024;
+
+/** Counted since jobs began to be spooled. */
+interface Counts {
+  jobs: number;
+  existing: number;
+  aside: number;
+}
+
+const NONE: Counts = { jobs: 0, existing: 0, aside: 0 };
+
+/** Brings what waits on the disk to the database: segment by segment, in order, each until all of it is stored or put aside. */
+export class Replayer {
+  /** While the last of it is being stored. */
+  closing: Promise<void> | undefined;
+  private readonly calls: ReplayedCalls;
+  private readonly replay: Loop;
+  private readonly upkeep: Loop;
+  private counts = { ...NONE };
+  private triedAt = 0;
+  private isSpooling = false;
+
+  constructor(
+    private readonly spool: Spool,
+    private readonly storage: Storage,
+    private readonly options: ResolvedOptions,
+    private readonly events: QueueEventBus,
+  ) {
+    this.calls = new ReplayedCalls(storage, options);
+    const onError = (loop: string) => (error: unknown, restMs: number) => {
+      if (!isAway(error)) events.emit('loopFailed', () => ({ loop, error, restMs }));
+    };
+    this.replay = new Loop('replay', () => this.round(), { onError: onError('replay') });
+    this.upkeep = new Loop('spool', () => this.keepUp(), { onError: onError('spool') });
+  }
+
+  start(): void {
+    this.upkeep.start();
+    this.replay.start();
+    this.storage.beforeClose(() => this.stop());
+  }
+
+  /** Jobs are on the disk. */
+  note(jobs: number): void {
+    if (!this.isSpooling) this.events.emit('spooling', () => ({ phase: 'began', jobs }));
+    this.isSpooling = true;
+    this.replay.wake();
+  }
+
+  /** Answers when it should be asked again: nothing waits, so it is woken. */
+  async round(): Promise<number> {
+    if (this.spool.isEmpty) return Infinity;
+    // Callers wait only for a database that answers.
+    await this.storage.replays.probe();
+    const open = this.spool.bytes <= LAST_BYTES ? this.close() : undefined;
+    try {
+      do await this.replaySegment();
+      while (open && !this.spool.isEmpty);
+    } finally {
+      open?.();
+    }
+    if (!this.spool.isEmpty) return 0;
+    this.tellOver();
+    return Infinity;
+  }
+
+  /** The folder: this process lives, dead ones have left something, what was refused may pass now. */
+  async keepUp(): Promise<number> {
+    await this.spool.upkeep();
+    if (performance.now() - this.triedAt > AGAIN_MS && !this.spool.isBehind) {
+      this.triedAt = performance.now();
+      await this.spool.retry(false);
+    }
+    if (!this.spool.isEmpty) this.replay.wake();
+    return this.options.heartbeatIntervalMs;
+  }
+
+  private async stop(): Promise<void> {
+    await Promise.all([this.replay.stop(), this.upkeep.stop()]);
+    await this.spool.close();
+  }
+
+  private close(): () => void {
+    let open!: () => void;
+    this.closing = new Promise<void>((resolve) => (open = resolve));
+    return () => {
+      this.closing = undefined;
+      open();
+    };
+  }
+
+  private async replaySegment(): Promise<void> {
+    const segment = await this.spool.oldest();
+    if (!segment) return;
+    const refused: Refused[] = [];
+    const calls = await this.callsOf(segment);
+    for (const batch of batchesOf(calls, this.calls.tries)) {
+      const { jobs, existing } = await this.calls.store(batch, refused);
+      this.counts.jobs += jobs;
+      this.counts.existing += existing;
+    }
+    await this.finish(segment, refused);
+  }
+
+  private async callsOf(segment: HeldSegment): Promise<SpooledCall[]> {
+    const calls: SpooledCall[] = [];
+    for (const record of await this.spool.read(segment)) {
+      const call = callOf(record);
+      if (call) calls.push(call);
+      else await this.spool.keepDamaged(record.body);
+    }
+    return calls;
+  }
+
+  private async finish(segment: HeldSegment, refused: Refused[]): Promise<void> {
+    this.calls.tries = 0;
+    for (const isPassing of [true, false]) {
+      const some = refused.filter((each) => each.isPassing === isPassing);
+      if (some.length > 0) await this.putAside(some, isPassing);
+    }
+    await this.spool.done(segment);
+  }
+
+  private async putAside(refused: Refused[], isPassing: boolean): Promise<void> {
+    const records: SpoolRecord[] = refused.map(({ call, code }) => recordOf({ ...call, refused: code })); // prettier-ignore
+    await this.spool.keepAside(records, isPassing);
+    this.counts.aside += jobsOf(records);
+    const codes = [...new Set(refused.map(({ code }) => code))].join(', ');
+    const next = isPassing
+      ? 'They are tried again every minute.'
+      : 'They wait for somebody: simple-queue spool status.';
+    const message = `${jobsOf(records)} spooled job(s) were refused and put aside (${codes}). ${next}`;
+    this.events.emit('warning', () => ({ code: 'SPOOL_ASIDE', message }));
+  }
+
+  private tellOver(): void {
+    const counts = this.counts;
+    this.counts = { ...NONE };
+    this.isSpooling = false;
+    this.events.emit('spooling', () => ({ phase: 'over', ...counts }));
+  }
+}
+
+const isAway = (error: unknown): boolean => error instanceof DatabaseError && error.isAway;

@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ifThere, namesIn, removed, sizeOf, syncFolder, writeWhole } from './files.js';
+import { framed, type SpoolRecord } from './record.js';
+import { headerRecord, readSegment } from './segment.js';
+
+/** What is kept for a person: jobs that the database refused, and bytes that nobody can read. */
+export interface AsideState {
+  jobs: number;
+  /** Files of damaged bytes. */
+  damaged: number;
+  bytes: number;
+}
+
+/** Refused for what passes: tried again by itself. */
+const AGAIN = '.again';
+const REFUSED = '.aside';
+const DAMAGED = '.damaged';
+
+export const holdsJobs = (name: string): boolean => name.endsWith(AGAIN) || name.endsWith(REFUSED);
+/** In the order of time. */
+const newName = (ending: string): string => `${Date.now()}-${randomUUID()}${ending}`;
+
+/** The part of the folder that no process replays but on request. Its files have the layout of segments, and are whole or not there. */
+export class Aside {
+  readonly path: string;
+  private readonly counted = new Map<string, { jobs: number; bytes: number }>();
+
+  constructor(folder: string) {
+    this.path = join(folder, 'aside');
+  }
+
+  get state(): AsideState {
+    const state = { jobs: 0, damaged: 0, bytes: 0 };
+    for (const [name, { jobs, bytes }] of this.counted) {
+      state.jobs += jobs;
+      state.bytes += bytes;
+      if (name.endsWith(DAMAGED)) state.damaged++;
+    }
+    return state;
+  }
+
+  /** Other processes add and take, too. */
+  async count(): Promise<AsideState> {
+    const names = (await this.files()).filter((name) => !name.endsWith('.draft'));
+    for (const name of this.counted.keys()) if (!names.includes(name)) this.counted.delete(name);
+    for (const name of names)
+      if (!this.counted.has(name)) this.counted.set(name, await this.weigh(name));
+    return this.state;
+  }
+
+  files(): Promise<string[]> {
+    return namesIn(this.path);
+  }
+
+  async keep(database: string, records: SpoolRecord[], isPassing: boolean): Promise<void> {
+    const bytes = Buffer.concat([headerRecord(database), ...records.map(framed)]);
+    await this.write(newName(isPassing ? AGAIN : REFUSED), bytes);
+  }
+
+  keepDamaged(bytes: Buffer): Promise<void> {
+    return this.write(newName(DAMAGED), bytes);
+  }
+
+  /** Who moves a file has it. `all`: also what was refused for good. Answers where the files are now. */
+  async take(all: boolean, database: string, newPath: () => string): Promise<string[]> {
+    const taken: string[] = [];
+    for (const name of await this.files()) {
+      if (!(name.endsWith(AGAIN) || (all && name.endsWith(REFUSED)))) continue;
+      const [from, to] = [join(this.path, name), newPath()];
+      if ((await readSegment(from))?.header?.database !== database) continue;
+      if (await ifThere(rename(from, to).then(() => true))) taken.push(to);
+    }
+    return taken;
+  }
+
+  async remove(name: string): Promise<void> {
+    await removed(join(this.path, name));
+  }
+
+  private async write(name: string, bytes: Buffer): Promise<void> {
+    if (await mkdir(this.path, { recursive: true, mode: 0o700 }))
+      await syncFolder(join(this.path, '..'));
+    await writeWhole(join(this.path, name), bytes);
+    this.counted.set(name, await this.weigh(name));
+  }
+
+  private async weigh(name: string): Promise<{ jobs: number; bytes: number }> {
+    const path = join(this.path, name);
+    if (!holdsJobs(name)) return { jobs: 0, bytes: await sizeOf(path) };
+    const records = (await readSegment(path))?.records ?? [];
+    return { jobs: jobsOf(records), bytes: await sizeOf(path) };
+  }
+}
+
+export const jobsOf = (records: readonly SpoolRecord[]): number =>
+  records.reduce((sum, { jobs }) => sum + jobs, 0);

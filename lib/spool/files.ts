@@ -1,0 +1,51 @@
+import { open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+export const codeOf = (error: unknown): string | undefined =>
+  (error as { code?: string } | null)?.code;
+
+/** Somebody else has it, or it is gone. */
+export const isGone = (error: unknown): boolean => codeOf(error) === 'ENOENT';
+
+/** undefined where it is gone. */
+export async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+export const namesIn = async (folder: string): Promise<string[]> =>
+  ((await ifThere(readdir(folder))) ?? []).sort();
+
+/** A name is on the disk only when its folder is. Windows opens no folders, and needs none of this. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A whole file or none: written beside its place, and moved there when it is on the disk. */
+export async function writeWhole(path: string, bytes: Buffer): Promise<void> {
+  const draft = `${path}.draft`;
+  const handle = await open(draft, 'w', 0o600);
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(draft, path);
+  await syncFolder(dirname(path));
+}
+
+export const removed = (path: string): Promise<void | undefined> => ifThere(unlink(path));
+
+export const sizeOf = async (path: string): Promise<number> =>
+  (await ifThere(stat(path)))?.size ?? 0;

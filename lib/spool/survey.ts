@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import { Aside, holdsJobs } from './aside.js';
+import { processFolders, removeFolder, segmentsIn, silentMs } from './folders.js';
+import { removed } from './files.js';
+import type { SpoolRecord } from './record.js';
+import { readSegment, type SegmentHeader } from './segment.js';
+
+/** What one process has spooled. */
+export interface SurveyedFolder {
+  name: string;
+  /** Since its process last said that it lives. */
+  silentMs: number;
+  header: SegmentHeader | undefined;
+  segments: number;
+  jobs: number;
+  bytes: number;
+}
+
+/** A look from outside, at whatever is there; it changes nothing. */
+export async function surveyed(root: string): Promise<SurveyedFolder[]> {
+  const found: SurveyedFolder[] = [];
+  for (const name of await processFolders(root)) {
+    const segments = await segmentsIn(join(root, name));
+    const sum = { segments: segments.length, jobs: 0, bytes: 0 };
+    let header: SegmentHeader | undefined;
+    for (const path of segments) {
+      const segment = await readSegment(path);
+      header ??= segment?.header;
+      for (const { jobs, body } of segment?.records ?? []) {
+        sum.jobs += jobs;
+        sum.bytes += body.length;
+      }
+    }
+    found.push({ name, silentMs: (await silentMs(join(root, name))) ?? 0, header, ...sum });
+  }
+  return found;
+}
+
+/** Of folders whose process was silent for so long, and of what was put aside, file by file. */
+export async function* leftFiles(root: string, staleMs = 0): AsyncGenerator<LeftFile> {
+  for (const name of await processFolders(root)) {
+    const isLeft = ((await silentMs(join(root, name))) ?? 0) >= staleMs;
+    for (const path of isLeft ? await segmentsIn(join(root, name)) : [])
+      yield { path, isAside: false, records: await recordsOf(path) };
+  }
+  const aside = new Aside(root);
+  for (const name of (await aside.files()).filter(holdsJobs)) {
+    const path = join(aside.path, name);
+    yield { path, isAside: true, records: await recordsOf(path) };
+  }
+}
+
+interface LeftFile {
+  path: string;
+  isAside: boolean;
+  records: SpoolRecord[];
+}
+
+const recordsOf = async (path: string): Promise<SpoolRecord[]> =>
+  (await readSegment(path))?.records ?? [];
+
+/** Files that were read whole. Folders that are empty then go as well. */
+export async function removeFiles(root: string, paths: readonly string[]): Promise<void> {
+  for (const path of paths) await removed(path);
+  for (const name of await processFolders(root)) await removeFolder(join(root, name));
+}
