@@ -170,7 +170,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
     'lanes_by_number list_lanes list_lane_numbers list_queue_names find_lanes find_unserved note_served_lanes register_lanes register_queues pause_queue resume_all',
   'know leases, not what is claimed under them':
     'take_lease keep_lease end_lease expire_leases serve_lanes find_lapsed list_live_workers',
-  'know keys, ids and periods': 'forget_ids find_periods open_periods purge_periods purge_buckets',
+  'know keys, ids and periods': 'forget_ids note_replayed find_periods open_periods purge_periods purge_buckets',
   'know schedules and the rows of their jobs, wherever those stand':
     'add_ticks find_due_schedules list_schedules list_ticks move_schedule note_tick purge_ticks put_schedule remove_schedules see_schedules take_waiting_tick troubled_schedules',
   'know workflows, and what their jobs are made of':
@@ -184,7 +184,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
   'lock, draw or tell, and touch no row':
     'lock_groups_of lock_keys lock_all_keys lock_pending draw_turns notify',
   'know the server, its sessions, the version of the tables and their partitions':
-    'backend end_sessions list_room list_sessions count_defaults database_time describe_schema list_partitions list_prepared_transactions list_replication_slots migrations_recorded purge_archive_default purge_dead_letter_default purge_tally_default release_savepoint role_rights rollback_to_savepoint savepoint schema_version server_state server_version session_state snapshot_holders table_vacuums try_partition_lock FORGET_MIGRATION LIST_MIGRATIONS TRY_MIGRATION_LOCK',
+    'backend end_sessions list_room list_sessions count_defaults database_time describe_schema list_partitions list_prepared_transactions list_replication_slots migrations_recorded purge_archive_default purge_dead_letter_default purge_tally_default release_savepoint role_rights rollback_to_savepoint savepoint schema_version server_state server_version session_state snapshot_holders table_vacuums tables_name try_partition_lock FORGET_MIGRATION LIST_MIGRATIONS TRY_MIGRATION_LOCK',
 };
 
 /** Tables in which no job stands and no turn is held. */

@@ -25,7 +25,8 @@ interface SpoolFlags {
 export const addSpool: AddCommand = (program, act) => {
   const spool = program
     .command('spool')
-    .description('jobs that wait on a disk for the database (option spool)');
+    .description('jobs that wait on a disk for the database (option spool)')
+    .addHelpText('after', EXAMPLES);
   spool
     .command('status')
     .description('what is in a folder, and whose it is; asks no database')
@@ -46,6 +47,12 @@ export const addSpool: AddCommand = (program, act) => {
     .option('--yes', 'with --remove: do it')
     .action(act(exportJobs));
 };
+
+const EXAMPLES = `
+Examples:
+  simple-queue spool status /var/lib/shop/spool
+  simple-queue spool replay /var/lib/shop/spool --aside --yes
+  simple-queue spool export /var/lib/shop/spool > jobs.jsonl`;
 
 async function status({ screen }: Cli, folder: string): Promise<number> {
   await refuseMissing(folder);
