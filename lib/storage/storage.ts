@@ -106,15 +106,13 @@ export class Storage {
     readonly signals: Signals,
     { ends, lanes, openTransactions, queues, spool }: StorageParts,
   ) {
-    [this.endSignals, this.openTransactions, this.lanes] = [ends, openTransactions, lanes];
-    this.spool = spool;
+    [this.endSignals, this.openTransactions, this.lanes, this.spool] = [ends, openTransactions, lanes, spool]; // prettier-ignore
     [this.jobs, this.audit] = [new FindRepository(database), new AuditRepository(database)];
     this.claims = new ClaimRepository(database);
     this.settlements = new SettleRepository(database);
     this.givenIds = new GivenIdRepository(database);
     this.enqueues = new EnqueueRepository(database, lanes, this.givenIds);
-    this.replays = new ReplayRepository(database, this.enqueues);
-    this.leases = new LeaseRepository(database);
+    [this.replays, this.leases] = [new ReplayRepository(database, this.enqueues), new LeaseRepository(database)]; // prettier-ignore
     this.partitions = new PartitionRepository(database);
     [this.periods, this.limits] = [new PeriodRepository(database), new LimitRepository(database)];
     [this.keys, this.unusedLanes] = [new KeyRepository(database), new UnusedLanesRepository(database)]; // prettier-ignore
@@ -147,8 +145,7 @@ export class Storage {
     const database = new Database(dataSource, options);
     const onError = (error: unknown, restMs: number) =>
       events.emit('loopFailed', () => ({ loop: 'listener', error, restMs }));
-    const warn = (warning: { code: string; message: string }): void =>
-      events.emit('warning', () => warning);
+    const warn = (warning: { code: string; message: string }) => events.emit('warning', () => warning); // prettier-ignore
     const onRefused = (error: Error) => warn(notifyRefused(error));
     const signals = new Signals(database, { ...options, onError, onRefused });
     let spool: Spool | undefined;

@@ -170,7 +170,8 @@ export const PLACELESS: Readonly<Record<string, string>> = {
     'lanes_by_number list_lanes list_lane_numbers list_queue_names find_lanes find_unserved note_served_lanes register_lanes register_queues pause_queue resume_all',
   'know leases, not what is claimed under them':
     'take_lease keep_lease end_lease expire_leases serve_lanes find_lapsed list_live_workers',
-  'know keys, ids and periods': 'forget_ids note_replayed find_periods open_periods purge_periods purge_buckets',
+  'know keys, ids and periods':
+    'forget_ids note_replayed find_periods open_periods purge_periods purge_buckets',
   'know schedules and the rows of their jobs, wherever those stand':
     'add_ticks find_due_schedules list_schedules list_ticks move_schedule note_tick purge_ticks put_schedule remove_schedules see_schedules take_waiting_tick troubled_schedules',
   'know workflows, and what their jobs are made of':
