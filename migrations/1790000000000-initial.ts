@@ -174,6 +174,7 @@ export const UP = [
     lanes int[] not null default '{}',
     schedules text[] not null default '{}',
     lone boolean not null default false,
+    about jsonb,
     primary key (id, shard)
   ) with (${SMALL})`,
   // What a renewal or a settle changes stands in no index, so that both stay HOT.

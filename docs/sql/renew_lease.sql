@@ -1,7 +1,7 @@
--- $1 smallint, $2 uuid, $3 double precision, $4 uuid[], $5 double precision
+-- $1 smallint, $2 uuid, $3 double precision, $4 uuid[], $5 double precision, $6 jsonb
 prepare renew_lease as
 with renewed as (
-    update simple_queue.lease set expires_at = statement_timestamp() + $3::float8 * interval '1 millisecond'
+    update simple_queue.lease set expires_at = statement_timestamp() + $3::float8 * interval '1 millisecond', about = coalesce($6::jsonb, about)
     where id = $2::uuid and shard = $1 returning id)
   select
     exists (select from renewed) as alive,

@@ -107,6 +107,16 @@ export interface WorkerSummary {
   queues: string[];
   /** Jobs that it holds: they run, or will within moments. */
   jobs: number;
+  /** Some of them, 20 at most. */
+  holds: string[];
+  /** It runs a suspect, and nothing beside it. */
+  alone: boolean;
+  /** How it is, as its last heartbeat said; of a remote worker nothing is known. */
+  version?: string;
+  host?: string;
+  /** The longest that its event loop was late between the last two heartbeats. */
+  loopMs?: number;
+  memoryMb?: number;
 }
 
 /** Nothing is counted beyond this. */
@@ -173,7 +183,10 @@ export class Overview {
   }
 
   async workers(): Promise<WorkerSummary[]> {
-    return (await this.storage.queues.workers()).map((row: WorkerRow) => ({ ...row }));
+    return (await this.storage.queues.workers()).map(({ about, ...row }: WorkerRow) => ({
+      ...row,
+      ...about,
+    }));
   }
 
   async pause(queue: string, paused: boolean): Promise<void> {

@@ -5,7 +5,7 @@ import type { SharedFlags } from './shared-flags.js';
 import { COMMANDS } from './commands.js';
 import { EXIT } from './exit-code.js';
 import { explainError } from './explained-error.js';
-import { packageVersion } from './package-version.js';
+import { packageVersion } from '../runtime/here.js';
 import { visible } from '../job/unseen.js';
 import { redaction } from '../observability/redaction.js';
 import { Screen } from './screen.js';

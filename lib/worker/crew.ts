@@ -22,6 +22,7 @@ import { Executor, type ExecutorParts } from '../run/executor.js';
 import type { ContextTools } from '../run/run-context.js';
 import type { HandlerRegistry } from '../handlers/handler-registry.js';
 import { FairPoller } from '../claim/fair-poller.js';
+import { Vitals } from './vitals.js';
 import { Heartbeat } from './heartbeat.js';
 import { JobBatch } from '../run/job-batch.js';
 import type { JobRun } from '../run/job-run.js';
@@ -230,7 +231,10 @@ function makeHeartbeat(
   hooks: CrewHooks,
 ): Heartbeat {
   const onMissing = (reason: string): void => events.emit('warning', () => noStandIn(reason));
+  const vitals = new Vitals();
   return new Heartbeat({
+    about: () => vitals.about(),
+    onEnd: () => vitals.stop(),
     leases: storage.leases,
     standIn: new StandIn(storage.database, { ...standInTerms(options), onMissing }),
     ids,

@@ -1,5 +1,5 @@
 import type { Uuid7 } from '../runtime/uuid7.js';
-import type { LeaseRepository } from '../storage/leases/lease.repository.js';
+import type { About, LeaseRepository } from '../storage/leases/lease.repository.js';
 import type { StandIn } from '../storage/leases/stand-in.js';
 
 interface HeartbeatParts {
@@ -15,12 +15,15 @@ interface HeartbeatParts {
   knownClaims: () => string[];
   /** Lanes that this process serves. */
   lanes: () => number[];
+  /** How this process is. */
+  about: () => Promise<About>;
   /** Schedules that it declares, by name. */
   schedules: string[];
   onCancel: (ids: string[]) => void;
   /** The lease is gone, or could not be renewed in its time: nothing is held any more. */
   onLost: () => void;
   onReleased: (jobs: number) => void;
+  onEnd: () => void;
 }
 
 /** Keeps the lease of this process: one row, whatever is in flight. */
@@ -48,7 +51,8 @@ export class Heartbeat {
     const askedAt = performance.now();
     const lanes = this.parts.lanes();
     const { worker, leaseMs, schedules } = this.parts;
-    await this.parts.leases.take(id, worker, leaseMs, { lanes, schedules });
+    const about = await this.parts.about();
+    await this.parts.leases.take(id, worker, leaseMs, { lanes, schedules, about });
     this.leaseId = id;
     this.told = lanes.slice();
     await this.parts.standIn.taken(id, askedAt);
@@ -72,18 +76,16 @@ export class Heartbeat {
   }
 
   async end(): Promise<void> {
+    this.parts.onEnd();
     await this.parts.standIn.stop();
     await this.parts.leases.end(this.leaseId);
   }
 
   private async renew(): Promise<void> {
     const askedAt = performance.now();
-    const renewal = await this.parts.leases.renew(
-      this.leaseId,
-      this.parts.leaseMs,
-      this.parts.knownClaims(),
-      this.parts.answerMs,
-    );
+    const { leases, leaseMs, answerMs, knownClaims, about } = this.parts;
+    const holding = { claims: knownClaims(), olderThanMs: answerMs, about: await about() };
+    const renewal = await leases.renew(this.leaseId, leaseMs, holding);
     if (!renewal.alive) return this.lose();
     this.parts.standIn.renewed(askedAt);
     if (renewal.cancelled.length > 0) this.parts.onCancel(renewal.cancelled);

@@ -138,7 +138,9 @@ describe('I3 fenced: who lost a job changes nothing', () => {
 
     await eventually(async () => expect((await leases()).length).toBe(1));
     expect((await leases())[0]!.id).not.toBe(before!.id);
-    expect(await application.storage.leases.renew(before!.id, 1_000, [], 1_000)).toMatchObject({
+    expect(
+      await application.storage.leases.renew(before!.id, 1_000, { claims: [], olderThanMs: 1 }),
+    ).toMatchObject({
       alive: false,
     });
   });

@@ -1,6 +1,8 @@
+import { hostname } from 'node:os';
 import { describe, expect, it } from '@jest/globals';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { JobResult } from '../../lib/job/job-result.js';
+import { packageVersion } from '../../lib/runtime/here.js';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
@@ -213,7 +215,10 @@ describe('operating', () => {
     await untilJobIs('running', application, id);
     const admin = adminOf(application);
 
-    expect(await admin.workers()).toMatchObject([{ live: true, queues: ['watched'], jobs: 1 }]);
+    const [worker] = await admin.workers();
+    expect(worker).toMatchObject({ live: true, queues: ['watched'], jobs: 1, holds: [id], alone: false }); // prettier-ignore
+    expect(worker).toMatchObject({ version: packageVersion(), host: hostname(), loopMs: expect.any(Number) }); // prettier-ignore
+    expect(worker!.memoryMb).toBeGreaterThan(10);
     expect((await admin.explain(id)).reasons).toMatchObject([{ code: 'RUNNING' }]);
     expect((await admin.explain(stranger.id)).reasons).toMatchObject([{ code: 'NO_HANDLER' }]);
     await eventually(async () => {

@@ -38,6 +38,8 @@ function aHeartbeat(renew: () => Promise<Renewal>, leaseMs = 60_000) {
     knownClaims: () => [],
     lanes: () => told.serves,
     schedules: [],
+    about: async () => ({ version: '1.0.0', host: 'here', loopMs: 3, memoryMb: 90 }),
+    onEnd: () => undefined,
     onCancel: (ids) => told.cancelled.push(...ids),
     onLost: () => told.lost++,
     onReleased: (jobs) => (told.released += jobs),

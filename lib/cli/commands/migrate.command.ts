@@ -5,7 +5,7 @@ import { QueueError } from '../../job/queue.errors.js';
 import type { Act, AddCommand, Cli } from '../command.js';
 import { EXIT } from '../exit-code.js';
 import { parseWhole } from '../numbers.js';
-import { packageVersion } from '../package-version.js';
+import { packageVersion } from '../../runtime/here.js';
 import type { Tone } from '../table.js';
 import type { Session } from '../session.js';
 import { showQueues } from '../queue-table.js';

@@ -22,13 +22,24 @@ async function show({ screen, session }: Cli): Promise<void> {
       { head: 'alive' },
       { head: 'since', right: true },
       { head: 'jobs', right: true },
+      { head: 'loop', right: true },
+      { head: 'memory', right: true },
+      { head: 'version' },
       { head: 'queues', shrinks: true },
     ];
     await screen.table(columns, workers.map(rowOf));
   });
 }
 
-function rowOf({ worker, live, since, jobs, queues }: WorkerSummary): Cell[] {
-  const alive: Cell = live ? { text: 'yes', tone: 'good' } : { text: 'silent', tone: 'bad' };
-  return [worker, alive, span(Date.now() - since.getTime()), String(jobs), queues.join(', ')];
+function rowOf({ worker, since, jobs, queues, ...state }: WorkerSummary): Cell[] {
+  const { loopMs, memoryMb, version = '' } = state;
+  const loop = loopMs === undefined ? '' : `${loopMs} ms`;
+  const memory = memoryMb === undefined ? '' : `${memoryMb} MB`;
+  const age = span(Date.now() - since.getTime());
+  return [worker, aliveOf(state), age, String(jobs), loop, memory, version, queues.join(', ')];
+}
+
+function aliveOf({ live, alone }: Pick<WorkerSummary, 'live' | 'alone'>): Cell {
+  if (!live) return { text: 'silent', tone: 'bad' };
+  return alone ? { text: 'alone with a suspect', tone: 'warn' } : { text: 'yes', tone: 'good' };
 }

@@ -24,7 +24,27 @@ export interface Renewal {
 interface Offer {
   lanes?: number[];
   schedules?: string[];
+  about?: About;
 }
+
+interface Holding {
+  /** That the process knows. */
+  claims: string[];
+  /** A claim older than any statement under way, whose answer can no longer arrive. */
+  olderThanMs: number;
+  about?: About;
+}
+
+/** How a process is, as its last heartbeat said. */
+export interface About {
+  version: string;
+  host: string;
+  /** The longest that its event loop was late since the beat before, in milliseconds. */
+  loopMs: number;
+  memoryMb: number;
+}
+
+const jsonOf = (about?: About): string | null => (about ? JSON.stringify(about) : null);
 
 interface Reaped {
   claims: number;
@@ -74,9 +94,10 @@ export class LeaseRepository {
     id: string,
     worker: string,
     leaseMs: number,
-    { lanes = [], schedules = [] }: Offer = {},
+    { lanes = [], schedules = [], about }: Offer = {},
   ): Promise<void> {
-    await this.database.loops.run(TAKE_LEASE, [SHARD, id, worker, leaseMs, lanes, schedules]);
+    const values = [SHARD, id, worker, leaseMs, lanes, schedules, jsonOf(about)];
+    await this.database.loops.run(TAKE_LEASE, values);
   }
 
   /** The process serves other lanes now. */
@@ -84,22 +105,13 @@ export class LeaseRepository {
     await this.database.loops.run(SERVE_LANES, [SHARD, id, lanes]);
   }
 
-  /** `olderThanMs`: a claim older than any statement under way, whose answer can no longer arrive. */
   async renew(
     id: string,
     leaseMs: number,
-    knownClaims: string[],
-    olderThanMs: number,
+    { claims, olderThanMs, about }: Holding,
   ): Promise<Renewal> {
-    return (
-      await this.database.loops.run<Renewal>(RENEW_LEASE, [
-        SHARD,
-        id,
-        leaseMs,
-        knownClaims,
-        olderThanMs,
-      ])
-    )[0]!;
+    const values = [SHARD, id, leaseMs, claims, olderThanMs, jsonOf(about)];
+    return (await this.database.loops.run<Renewal>(RENEW_LEASE, values))[0]!;
   }
 
   async end(id: string): Promise<void> {

@@ -8,7 +8,7 @@ import { statement } from '../connection/statement.js';
 export const RENEW_LEASE = statement(
   'renew_lease',
   `with renewed as (
-    update simple_queue.lease set expires_at = statement_timestamp() + $3::float8 * interval '1 millisecond'
+    update simple_queue.lease set expires_at = statement_timestamp() + $3::float8 * interval '1 millisecond', about = coalesce($6::jsonb, about)
     where id = $2::uuid and shard = $1 returning id)
   select
     exists (select from renewed) as alive,

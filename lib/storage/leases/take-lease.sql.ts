@@ -3,6 +3,6 @@ import { statement } from '../connection/statement.js';
 /** A new lease for a process that starts, or that lost its old one. Never re-created under an id that was lost. */
 export const TAKE_LEASE = statement(
   'take_lease',
-  `insert into simple_queue.lease (id, shard, worker, expires_at, lanes, schedules)
-  values ($2::uuid, $1, $3, statement_timestamp() + $4::float8 * interval '1 millisecond', $5::int[], $6::text[])`,
+  `insert into simple_queue.lease (id, shard, worker, expires_at, lanes, schedules, about)
+  values ($2::uuid, $1, $3, statement_timestamp() + $4::float8 * interval '1 millisecond', $5::int[], $6::text[], $7::jsonb)`,
 );

@@ -2,6 +2,7 @@ import type { Failure } from '../../job/failure.js';
 import type { JobState } from '../../job/job-state.js';
 import type { Database } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
+import type { About } from '../leases/lease.repository.js';
 import { COUNT_PLACES } from './count-places.sql.js';
 import { COUNT_DEAD_LETTERS } from './count-dead-letters.sql.js';
 import { EXPLAIN_JOB } from './explain-job.sql.js';
@@ -72,6 +73,9 @@ export interface WorkerRow {
   live: boolean;
   queues: string[];
   jobs: number;
+  holds: string[];
+  alone: boolean;
+  about: About | null;
 }
 
 /** What there is to say about a job that does not run. The parts of a live job are null where it has ended. */

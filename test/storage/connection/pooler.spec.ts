@@ -91,7 +91,9 @@ describe('behind a pooler', () => {
         const { id } = await queues.enqueue('mail', 1, { uniqueKey: 'k' });
         await queues.enqueue('mail', 1, { uniqueKey: 'k' });
         await storage.leases.take(randomUUID(), 'w', 1_000, { lanes: [lane.id] });
-        expect(await storage.leases.renew(randomUUID(), 1_000, [], 1)).toMatchObject({
+        expect(
+          await storage.leases.renew(randomUUID(), 1_000, { claims: [], olderThanMs: 1 }),
+        ).toMatchObject({
           alive: false,
         });
         expect(await storage.jobs.find(id)).toMatchObject({ state: 'ready' });

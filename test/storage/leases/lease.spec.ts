@@ -28,7 +28,7 @@ describe('leases', () => {
     const id = randomUUID();
     await leases.take(id, 'worker-7', 60_000);
     expect(await secondsLeft(id)).toBeGreaterThan(30);
-    expect(await leases.renew(id, 600_000, [], 10_000)).toEqual({
+    expect(await leases.renew(id, 600_000, { claims: [], olderThanMs: 10_000 })).toEqual({
       alive: true,
       cancelled: [],
       unknown: [],
@@ -38,13 +38,17 @@ describe('leases', () => {
 
   it('are never brought back to life: renewing one that is gone says so and writes nothing', async () => {
     const id = randomUUID();
-    expect(await leases.renew(id, 60_000, [], 10_000)).toMatchObject({ alive: false });
+    expect(await leases.renew(id, 60_000, { claims: [], olderThanMs: 10_000 })).toMatchObject({
+      alive: false,
+    });
     expect(await secondsLeft(id)).toBeUndefined();
   });
 
   it('can be renewed late, as long as nobody has expired them', async () => {
     const id = await test.rows.lease('-1 minute');
-    expect(await leases.renew(id, 60_000, [], 10_000)).toMatchObject({ alive: true });
+    expect(await leases.renew(id, 60_000, { claims: [], olderThanMs: 10_000 })).toMatchObject({
+      alive: true,
+    });
     expect(await leases.expire()).toEqual([]);
   });
 
@@ -91,7 +95,9 @@ describe('leases', () => {
       await test.rows.job({ state: 'running', cancelRequested: true });
       await test.rows.job({ state: 'ready', cancelRequested: true });
 
-      expect(await leases.renew(mine.lease, 60_000, [mine.claim], 10_000)).toMatchObject({
+      expect(
+        await leases.renew(mine.lease, 60_000, { claims: [mine.claim], olderThanMs: 10_000 }),
+      ).toMatchObject({
         cancelled: [mine.id],
       });
     });
@@ -104,10 +110,14 @@ describe('leases', () => {
       const young = await test.rows.claim([jobs[1]!], lease, '5 seconds');
       const lost = await test.rows.claim([jobs[2]!], lease, '11 seconds');
 
-      expect(await leases.renew(lease, 60_000, [known], 10_000)).toMatchObject({ unknown: [lost] });
-      expect(new Set((await leases.renew(lease, 60_000, [known], 1_000)).unknown)).toEqual(
-        new Set([young, lost]),
-      );
+      expect(
+        await leases.renew(lease, 60_000, { claims: [known], olderThanMs: 10_000 }),
+      ).toMatchObject({ unknown: [lost] });
+      expect(
+        new Set(
+          (await leases.renew(lease, 60_000, { claims: [known], olderThanMs: 1_000 })).unknown,
+        ),
+      ).toEqual(new Set([young, lost]));
     });
   });
 

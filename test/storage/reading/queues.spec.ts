@@ -152,7 +152,16 @@ describe('queues as a whole', () => {
     );
     await test.database.query('delete from simple_queue.job where id = $1', [jobs[0]!.id]);
     expect(await queues.workers()).toMatchObject([
-      { lease, worker: 'host:1', live: true, queues: ['mail'], jobs: 2 },
+      { lease, worker: 'host:1', live: true, queues: ['mail'], jobs: 2, alone: false, about: null },
     ]);
+    const { holds } = (await queues.workers())[0]!;
+    expect(holds.toSorted()).toEqual([jobs[1]!.id, jobs[2]!.id].toSorted());
+    await test.database.query('update simple_queue.job set suspicion = 3 where id = $1', [
+      holds[0],
+    ]);
+    expect(await queues.workers()).toMatchObject([{ alone: true }]);
+    const ids = Array.from({ length: 25 }, () => test.rows.job({ queue: 'mail', state: 'running', lease })); // prettier-ignore
+    await Promise.all(ids);
+    expect((await queues.workers())[0]!.holds).toHaveLength(20);
   });
 });

@@ -177,7 +177,7 @@ describe('plans on large tables', () => {
       },
       FIRST_ID,
     );
-    await leases.renew(randomUUID(), 1_000, [], 1_000);
+    await leases.renew(randomUUID(), 1_000, { claims: [], olderThanMs: 1_000 });
     await releaseOne(leases);
     await claims.promote('-infinity', [busy.id]);
     await claims.hasDue(idle.map((lane) => lane.id));
