@@ -32,8 +32,8 @@ export class Outage {
 
   /** False: it is about something else, and has a line of its own. */
   takes({ error, restMs }: QueueEvents['loopFailed']): boolean {
-    const { code } = (error ?? {}) as { code?: unknown };
-    if (typeof code !== 'string' || !REFUSED.has(code)) return false;
+    const { code, isBlocked } = (error ?? {}) as { code?: unknown; isBlocked?: unknown };
+    if (typeof code !== 'string' || !REFUSED.has(code) || isBlocked === true) return false;
     const now = this.now();
     this.goodAt = undefined;
     this.triedAt = Math.max(this.triedAt, now + restMs + PATIENCE_MS);

@@ -1,6 +1,8 @@
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { QueueError } from '../../job/queue.errors.js';
+import { BusyLoop } from '../../runtime/busy-loop.js';
+import { sqlStateOf } from '../../runtime/retry.js';
 import { connectionOptionsOf } from './connection-options.js';
 import { DatabaseError, READ_ONLY, unserved } from './database-errors.js';
 import { inOneMessage } from './one-message.js';
@@ -189,12 +191,15 @@ export async function guarded<Result>(
   statement: Statement,
   work: () => Promise<Result>,
 ): Promise<Result> {
+  const loop = new BusyLoop();
   try {
     return await work();
   } catch (error) {
     throw new DatabaseError(
       statement.doing ?? (statement.name ? `run "${statement.name}"` : 'change a table'),
       error,
+      sqlStateOf(error),
+      loop.words(),
     );
   }
 }

@@ -25,10 +25,18 @@ export class DatabaseError extends QueueError {
     thrown: unknown,
     /** SQLSTATE, e.g. `40001` for a transaction to be repeated; undefined where the connection itself failed. */
     readonly sqlState = sqlStateOf(thrown),
+    /** How busy the event loop was meanwhile, if it hardly did anything else. */
+    busyWords?: string,
   ) {
-    super(codeOf(thrown, sqlState), `Could not ${doing}: ${summaryOf(thrown, sqlState)}`);
+    const isBlocked = busyWords !== undefined && sqlState === undefined && isOverdue(thrown);
+    const summary = isBlocked ? unread(busyWords) : summaryOf(thrown, sqlState);
+    super(codeOf(thrown, sqlState), `Could not ${doing}: ${summary}`);
+    this.isBlocked = isBlocked;
     this.isUnsent = wasUnsent(thrown, sqlState);
   }
+
+  /** A clock of ours ran out while the event loop of this process was blocked: that says nothing of the database. */
+  readonly isBlocked: boolean;
 
   /** It may go well a while later, as it is. */
   get isPassing(): boolean {
@@ -38,7 +46,7 @@ export class DatabaseError extends QueueError {
   /** Its time was over, the server's clock or ours: with less to carry it may end. */
   get isTimeout(): boolean {
     return this.sqlState === undefined
-      ? /timeout/i.test(this.message)
+      ? !this.isBlocked && /timeout/i.test(this.message)
       : this.sqlState === QUERY_CANCELED;
   }
 
@@ -84,6 +92,12 @@ const ROOM =
 
 /** What PgBouncer says when it has no room, and the server: SQLSTATE 53300. */
 const NO_ROOM = /query_wait_timeout|no more connections allowed/;
+
+const isOverdue = (thrown: unknown): boolean =>
+  thrown instanceof Error && /timeout/i.test(thrown.message);
+
+const unread = (busyWords: string): string =>
+  `no reply was read before the timeout, and ${busyWords}. A reply may have come and lain unread. Find what blocks the loop (a handler that computes without a pause?), and move it to a worker thread`;
 
 /** Of a connection that was opened and not served, which a pooler does whose own are all taken. */
 export function unserved(thrown: Error & { code?: string }): Error {

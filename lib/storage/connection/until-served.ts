@@ -16,7 +16,11 @@ export async function untilServed<T>(
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof DatabaseError) || !error.isCrowded || performance.now() >= deadline)
+      if (
+        !(error instanceof DatabaseError) ||
+        !(error.isCrowded || error.isBlocked) ||
+        performance.now() >= deadline
+      )
         throw error;
       await rest(MOST_REST_MS * (0.5 + 0.5 * Math.random()));
     }

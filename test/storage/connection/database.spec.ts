@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { QueueEventBus } from '../../../lib/observability/events.js';
+import { Outage } from '../../../lib/observability/outage.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import type { Run } from '../../../lib/storage/connection/database.js';
@@ -22,6 +23,7 @@ import { scaled } from '../../support/patience.mjs';
 
 const CANARY = 'canary-4711';
 const SLEEP = statement('sleep', 'select pg_sleep(30)');
+const NAP = statement('nap', 'select pg_sleep(0.3)');
 const ONE = statement('one', 'select 1 as one');
 
 describe('the database', () => {
@@ -382,6 +384,57 @@ describe('the database', () => {
         await test.database.query(`select from simple_queue.queue where name = 'half'`),
       ).toEqual([]);
       expect(await test.storage.database.callers.run(ONE, [])).toEqual([{ one: 1 }]);
+    });
+  });
+
+  describe('a loop that is blocked for longer than the query timeout', () => {
+    const QUERY_TIMEOUT_MS = 1_000;
+    let own: TestStorage;
+
+    beforeAll(async () => {
+      own = await aStorage({ queryTimeoutMs: QUERY_TIMEOUT_MS });
+    });
+    afterAll(() => own.close());
+
+    const block = (): void => {
+      const until = performance.now() + 2 * QUERY_TIMEOUT_MS;
+      while (performance.now() < until);
+    };
+    const blocked = {
+      code: 'DATABASE_UNAVAILABLE',
+      isBlocked: true,
+      isTimeout: false,
+      message: expect.stringMatching(/event loop of this process was blocked or busy for \d/),
+    };
+
+    it('is named by what it fails, and not the database or its pool', async () => {
+      const { callers, waiters } = own.storage.database;
+      await callers.run(ONE, []);
+      const asked = Promise.allSettled([
+        ...Array.from({ length: 12 }, () => callers.run(NAP, [])),
+        waiters.about(() => ['a']).transaction((run) => run(NAP, [])),
+      ]);
+      await new Promise(setImmediate);
+      block();
+      const errors = (await asked).flatMap((each) =>
+        each.status === 'rejected' ? [each.reason as DatabaseError] : [],
+      );
+      expect(errors.length).toBeGreaterThan(0);
+      for (const error of errors) expect(error).toMatchObject(blocked);
+      for (const { message } of errors) expect(message).not.toMatch(/pool|another transaction/);
+    });
+
+    it('is no outage in the log', () => {
+      const told: unknown[] = [];
+      const outage = new Outage(new QueueEventBus(), (news) => told.push(news));
+      const of = (busyWords?: string) =>
+        new DatabaseError('ask', new Error('Query read timeout'), undefined, busyWords);
+      expect(outage.takes({ loop: 'poller', error: of('the loop was busy'), restMs: 1 })).toBe(
+        false,
+      );
+      expect(told).toEqual([]);
+      expect(outage.takes({ loop: 'poller', error: of(), restMs: 1 })).toBe(true);
+      outage.detach();
     });
   });
 });
