@@ -34,11 +34,12 @@ const BUDGET = {
   dependencies: 0,
   // As it comes, and as it lies in every container: dependencies have no part in it.
   packedKiB: 500,
-  // Sagas took 20.
-  installedKiB: 1_620,
+  // Sagas took 20, the spool 35: its journal, its replay, and three commands.
+  installedKiB: 1_655,
   // Of a process that only enqueues. Files and their size decide how long its start takes; a clock would measure the machine as well.
   bootFiles: 4,
-  bootKiB: 680,
+  // The spool took 25: what decides where a call goes has to be there when it fails.
+  bootKiB: 705,
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'sq-package-'));

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ifThere, namesIn, removed, sizeOf, syncFolder, writeWhole } from './files.js';
+import { silentMs } from './folders.js';
 import { framed, type SpoolRecord } from './record.js';
 import { headerRecord, readSegment } from './segment.js';
 
@@ -17,6 +18,9 @@ export interface AsideState {
 const AGAIN = '.again';
 const REFUSED = '.aside';
 const DAMAGED = '.damaged';
+/** Of a process that died while it wrote: what it held is still in its segment. */
+const DRAFT = '.draft';
+const DRAFT_MS = 3_600_000;
 
 export const holdsJobs = (name: string): boolean => name.endsWith(AGAIN) || name.endsWith(REFUSED);
 /** In the order of time. */
@@ -41,9 +45,14 @@ export class Aside {
     return state;
   }
 
+  async removeDrafts(): Promise<void> {
+    for (const name of (await this.files()).filter((each) => each.endsWith(DRAFT)))
+      if (((await silentMs(join(this.path, name))) ?? 0) > DRAFT_MS) await this.remove(name);
+  }
+
   /** Other processes add and take, too. */
   async count(): Promise<AsideState> {
-    const names = (await this.files()).filter((name) => !name.endsWith('.draft'));
+    const names = (await this.files()).filter((name) => !name.endsWith(DRAFT));
     for (const name of this.counted.keys()) if (!names.includes(name)) this.counted.delete(name);
     for (const name of names)
       if (!this.counted.has(name)) this.counted.set(name, await this.weigh(name));

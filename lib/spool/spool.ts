@@ -58,6 +58,7 @@ export class Spool {
       const message = `The disk of the spool "${settings.folder}" is full.`;
       settings.warn({ code: 'SPOOL_FULL', message });
     });
+    await spool.aside.removeDrafts();
     await spool.aside.count();
     return spool;
   }
@@ -239,11 +240,10 @@ export class Spool {
 
   private async takeOver(name: string): Promise<void> {
     const { folder: root, staleMs, database, warn } = this.settings;
-    const silent = await silentMs(join(root, name));
+    const silent = this.refused.has(name) ? undefined : await silentMs(join(root, name));
     if (silent === undefined || silent <= staleMs) return;
     const refusal = await refusalOf(join(root, name), database);
     if (refusal !== undefined) {
-      if (this.refused.has(name)) return;
       this.refused.add(name);
       const message = `The spool "${join(root, name)}" is not replayed: ${refusal}. See simple-queue spool status.`;
       return warn({ code: 'SPOOL_REFUSED', message });
