@@ -25,7 +25,8 @@ const BUDGET = {
     './limits': 4,
     './pull': 12,
     './redis': 3,
-    './testing': 24,
+    // expectWorkflow, with what it expects.
+    './testing': 26,
     './dashboard': 7,
     './telemetry': 10,
     './migrations': 8,

@@ -55,6 +55,7 @@ it('the test kit is exactly this', () => {
     'drain',
     'expectEnqueued',
     'expectScheduled',
+    'expectWorkflow',
     'loseLease',
     'queueMatchers',
     'runInline',

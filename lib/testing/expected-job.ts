@@ -91,7 +91,7 @@ export function fits(job: FoundJob, expected: ExpectedJob): boolean {
 }
 
 /** Has `actual` all that `expected` names? */
-function includes(actual: unknown, expected: unknown): boolean {
+export function includes(actual: unknown, expected: unknown): boolean {
   if (isAsymmetric(expected)) return expected.asymmetricMatch(actual);
   const [is, wanted] = [plain(actual), plain(expected)];
   if (!isRecord(wanted)) return equals(is, wanted);

@@ -9,6 +9,7 @@ export { drain } from './drain.js';
 export type { JobSource } from './enqueued-jobs.js';
 export { expectEnqueued } from './expect-enqueued.js';
 export { expectScheduled, type ExpectedSchedule } from './expect-scheduled.js';
+export { expectWorkflow, type ExpectedWorkflow } from './expect-workflow.js';
 export type { ExpectedJob, PartOf } from './expected-job.js';
 export { crashBeforeSettle, loseLease } from './faults.js';
 export { InMemoryJobQueue, type InMemoryJobQueueOptions } from './in-memory-job-queue.js';

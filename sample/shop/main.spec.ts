@@ -65,7 +65,7 @@ describe('--once', () => {
         { receipts: good },
       ]);
     },
-    patient(90_000),
+    patient(120_000),
   );
 
   it('places no order twice when it starts again', async () => {

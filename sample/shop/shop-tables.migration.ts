@@ -17,8 +17,12 @@ const TABLES = `
     amount      numeric(12, 2) not null check (amount > 0),
     currency    text not null,
     webhook     text,
-    state       text not null default 'placed' check (state in ('placed', 'cancelled')),
-    reminded_at timestamptz
+    state       text not null default 'placed' check (state in ('placed', 'cancelled', 'unpaid')),
+    reminded_at timestamptz,
+    workflow_id uuid,
+    reserved_at timestamptz,
+    paid_at     timestamptz,
+    shipped_at  timestamptz
   );
   create index on shop."order" (day);
 

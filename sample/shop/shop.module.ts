@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { SimpleQueueModule } from 'nestjs-simple-queue';
 import { SimpleQueueDashboardModule } from 'nestjs-simple-queue/dashboard';
+import { FulfilOrder } from './fulfilment/fulfil-order.handler.js';
 import { OrdersController } from './orders/orders.controller.js';
 import { OrdersService } from './orders/orders.service.js';
 import { WriteReceipt } from './receipts/write-receipt.handler.js';
@@ -20,7 +21,15 @@ const LEASE_MS = 3_000;
 
 @Module({
   controllers: [OrdersController, CustomersController, StatusController],
-  providers: [OrdersService, QueueCounts, WriteReceipt, SendReminder, DeliverWebhook, SummariseDay],
+  providers: [
+    OrdersService,
+    QueueCounts,
+    FulfilOrder,
+    WriteReceipt,
+    SendReminder,
+    DeliverWebhook,
+    SummariseDay,
+  ],
 })
 export class ShopModule {
   static forRoot(settings: ShopSettings): DynamicModule {

@@ -79,7 +79,48 @@ it('cancels the reminder with the order, in one transaction', async () => {
     remindersCancelled: 0,
   });
   await drain(shop.app);
-  expect(await jobsOf(id)).toEqual({ receipts: 'cancelled', reminders: 'cancelled' });
+  expect(await jobsOf(id)).toEqual({
+    receipts: 'cancelled',
+    reminders: 'cancelled',
+    fulfilment: 'cancelled',
+  });
+});
+
+const stockOf = async (sku: string): Promise<number> =>
+  (await shop.database.query<{ stock: number }>('select stock from shop.product where sku = $1', [sku]))[0]!.stock; // prettier-ignore
+
+it('reserves, is paid and ships, and shows it on the page of the order', async () => {
+  const { id } = await place();
+  await drain(shop.app);
+  expect(await (await shop.ask('GET', `/orders/${id}`)).json()).toMatchObject({
+    state: 'placed',
+    shippedAt: expect.any(String),
+    fulfilment: {
+      state: 'succeeded',
+      steps: { reserve: 'succeeded', pay: 'succeeded', ship: 'succeeded' },
+    },
+  });
+});
+
+it('puts the goods of an order that cannot be paid back on the shelf', async () => {
+  const before = await stockOf('moka-3');
+  const { id } = await place({ item: 'moka-3', email: 'ada@broke.example' });
+  expect(await stockOf('moka-3')).toBe(before - 2);
+  await drain(shop.app);
+  expect(await (await shop.ask('GET', `/orders/${id}`)).json()).toMatchObject({
+    state: 'unpaid',
+    reservedAt: null,
+    shippedAt: null,
+    fulfilment: {
+      state: 'compensated',
+      steps: {
+        reserve: 'succeeded, compensation succeeded',
+        pay: 'failed',
+        ship: 'skipped',
+      },
+    },
+  });
+  expect(await stockOf('moka-3')).toBe(before);
 });
 
 it('tells the customer of the receipt, signed', async () => {

@@ -9,6 +9,7 @@ import { emptyTables } from './empty-tables.mjs';
 import { holdTransactions } from './hold-transactions.mjs';
 import { killLimited } from './kill-limited.mjs';
 import { killOrdered } from './kill-ordered.mjs';
+import { killSagas } from './kill-sagas.mjs';
 import { killWorkers } from './kill-workers.mjs';
 import { poisonWorkers } from './poison-workers.mjs';
 import { spoolJobs } from './spool-jobs.mjs';
@@ -23,8 +24,10 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     only: {
       type: 'string',
-      default: 'kill,poison,hold,order,limits,bystanders,block,late,empty,schedules,spool',
+      default:
+        'kill,poison,hold,order,workflows,limits,bystanders,block,late,empty,schedules,spool',
     },
+    flows: { type: 'string', default: '1000' },
     groups: { type: 'string', default: '1000' },
     pace: { type: 'string', default: '500' },
     each: { type: 'string', default: '50' },
@@ -45,6 +48,14 @@ const parts = {
     killOrdered({
       groups: number('groups'),
       each: number('each'),
+      kills: number('kills'),
+      paceMs: number('pace'),
+      seed: number('seed'),
+      leaseMs,
+    }),
+  workflows: () =>
+    killSagas({
+      flows: number('flows'),
       kills: number('kills'),
       paceMs: number('pace'),
       seed: number('seed'),

@@ -3,7 +3,7 @@ import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { QueueHandler, SimpleQueueModule } from 'nestjs-simple-queue';
+import { JobResult, QueueHandler, SimpleQueueModule } from 'nestjs-simple-queue';
 
 const { DATABASE, LEASE_MS, QUEUES = '{}' } = process.env;
 const lease = LEASE_MS
@@ -19,6 +19,21 @@ class Ledger {
   }
 }
 QueueHandler('ledger', { transactional: true })(Ledger);
+
+/** A step of a saga, or its compensation: the effect commits with the completion. */
+class Saga {
+  async process({ payload, workflowId }, context) {
+    if (payload.fails) return JobResult.unprocessable('the last step fails');
+    await context.manager.query('insert into saga (flow, stage, n, undo) values ($1, $2, $3, $4)', [
+      workflowId,
+      payload.stage,
+      payload.n,
+      payload.undo,
+    ]);
+    return { n: payload.n };
+  }
+}
+QueueHandler('saga', { transactional: true })(Saga);
 
 /** Counts its starts outside any transaction: what is left of a run that was killed. */
 class Plain {
@@ -113,6 +128,7 @@ Module({
   ],
   providers: [
     Ledger,
+    Saga,
     Plain,
     Blocks,
     { provide: Long, useFactory: (dataSource) => new Long(dataSource), inject: [DataSource] },

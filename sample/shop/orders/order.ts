@@ -32,8 +32,21 @@ export class Order {
   webhook!: string | null;
 
   @Column('text', { default: 'placed' })
-  state!: 'placed' | 'cancelled';
+  state!: 'placed' | 'cancelled' | 'unpaid';
 
   @Column('timestamptz', { name: 'reminded_at', nullable: true })
   remindedAt!: Date | null;
+
+  /** Its fulfilment, a workflow. */
+  @Column('uuid', { name: 'workflow_id', nullable: true })
+  workflowId!: string | null;
+
+  @Column('timestamptz', { name: 'reserved_at', nullable: true })
+  reservedAt!: Date | null;
+
+  @Column('timestamptz', { name: 'paid_at', nullable: true })
+  paidAt!: Date | null;
+
+  @Column('timestamptz', { name: 'shipped_at', nullable: true })
+  shippedAt!: Date | null;
 }

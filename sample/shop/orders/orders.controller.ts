@@ -11,11 +11,18 @@ import {
   StreamableFile,
 } from '@nestjs/common';
 import type { Response } from 'express';
+import type { FoundWorkflow, WorkflowState } from 'nestjs-simple-queue/workflows';
 import { DataSource } from 'typeorm';
 import { Receipt } from '../receipts/receipt.js';
 import type { Order } from './order.js';
 import { readOrder } from './order-form.js';
 import { OrdersService } from './orders.service.js';
+
+/** How far its saga has come: each step with its state, and what became of its compensation. */
+interface Fulfilment {
+  state: WorkflowState;
+  steps: Record<string, string>;
+}
 
 @Controller('orders')
 export class OrdersController {
@@ -36,8 +43,10 @@ export class OrdersController {
   }
 
   @Get(':id')
-  find(@Param('id') id: string): Promise<Order> {
-    return this.orders.find(id);
+  async find(@Param('id') id: string): Promise<Order & { fulfilment: Fulfilment | null }> {
+    const order = await this.orders.find(id);
+    const found = await this.orders.fulfilmentOf(order);
+    return { ...order, fulfilment: found ? shown(found) : null };
   }
 
   @Delete(':id')
@@ -61,4 +70,12 @@ export class OrdersController {
       ? `Order ${id} was cancelled.`
       : `The receipt of order ${id} is not written yet, ask again soon.`;
   }
+}
+
+function shown({ state, steps }: FoundWorkflow): Fulfilment {
+  const states = steps.map(({ name, state: step, compensation }) => {
+    const undone = compensation && compensation.state !== 'unused';
+    return [name, undone ? `${step}, compensation ${compensation.state}` : step];
+  });
+  return { state, steps: Object.fromEntries(states) as Record<string, string> };
 }

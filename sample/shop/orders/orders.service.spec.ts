@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { QueueService } from 'nestjs-simple-queue';
 import { RecordingQueueService } from 'nestjs-simple-queue/testing';
+import { QueueWorkflows, type AnyWorkflow } from 'nestjs-simple-queue/workflows';
 import type { TestDatabase } from '../../../test/support/database.js';
 import { aDatabase } from '../../../test/support/template.js';
 import { shopDatabase } from '../shop.database.js';
@@ -15,13 +17,22 @@ let module: TestingModule;
 let queues: RecordingQueueService;
 let orders: OrdersService;
 let id = 0;
+const started: string[] = [];
+const start = ({ name }: AnyWorkflow, { uniqueKey }: { uniqueKey: string }) => {
+  started.push(`${name} ${uniqueKey}`);
+  return Promise.resolve({ id: randomUUID(), created: true });
+};
 
 beforeAll(async () => {
   database = await aDatabase();
   queues = new RecordingQueueService();
   module = await Test.createTestingModule({
     imports: [TypeOrmModule.forRoot(shopDatabase(database.url))],
-    providers: [OrdersService, { provide: QueueService, useValue: queues }],
+    providers: [
+      OrdersService,
+      { provide: QueueService, useValue: queues },
+      { provide: QueueWorkflows, useValue: { start } },
+    ],
   }).compile();
   orders = module.get(OrdersService);
 });
@@ -37,12 +48,13 @@ beforeEach(() => {
 
 const aNewOrder = () => anOrderForm({ id: `A-${++id}` });
 
-it('enqueues a receipt, a reminder and a summary with an order', async () => {
+it('enqueues a receipt, a reminder and a summary with an order, and starts its fulfilment', async () => {
   const form = aNewOrder();
   await orders.place(form);
   queues.expectEnqueued('receipts', { payload: { orderId: form.id } });
   queues.expectEnqueued('reminders', { payload: { orderId: form.id } });
   queues.expectEnqueued('summaries', { payload: { day: form.day } });
+  expect(started).toContain(`fulfilment ${form.id}`);
 });
 
 it('enqueues nothing for an order that it knows', async () => {

@@ -5,7 +5,9 @@ import {
   NotFoundException,
 } from '@nestjs/common';
 import { QueueService } from 'nestjs-simple-queue';
+import { QueueWorkflows, type FoundWorkflow } from 'nestjs-simple-queue/workflows';
 import { DataSource, MoreThanOrEqual, type EntityManager } from 'typeorm';
+import { fulfilmentOf } from '../fulfilment/fulfilment.js';
 import { reminderKey, summaryKey, type OrderJob, type SummaryJob } from '../jobs.js';
 import { Order } from './order.js';
 import type { OrderForm } from './order-form.js';
@@ -27,6 +29,7 @@ export class OrdersService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly queues: QueueService,
+    private readonly workflows: QueueWorkflows,
   ) {}
 
   /** The order and all the work that follows from it are stored together, or not at all. */
@@ -42,7 +45,10 @@ export class OrdersService {
     });
   }
 
-  /** Cancels the order, and with it the reminder that still waits: nobody is reminded of an order that is off. */
+  /**
+   * Cancels the order, and with it the reminder that still waits: nobody is reminded of an order that is off. Its fulfilment stops, and what it has
+   * done is undone, if and only if this transaction commits.
+   */
   async cancel(id: string): Promise<{ order: Order; remindersCancelled: number }> {
     return this.dataSource.transaction(async (manager) => {
       const { affected } = await manager.update(
@@ -57,9 +63,16 @@ export class OrdersService {
         { manager },
       );
       await this.enqueueSummary(order.day, manager);
+      if (order.workflowId && !order.shippedAt)
+        await this.workflows.cancel(order.workflowId, { manager });
       await manager.increment(Product, { sku: order.item }, 'stock', order.quantity);
       return { order, remindersCancelled: reminder.cancelled };
     });
+  }
+
+  /** undefined: it is not kept any more. */
+  async fulfilmentOf({ workflowId }: Order): Promise<FoundWorkflow | undefined> {
+    return workflowId ? this.workflows.find(workflowId) : undefined;
   }
 
   async find(id: string, manager: EntityManager = this.dataSource.manager): Promise<Order> {
@@ -77,6 +90,8 @@ export class OrdersService {
       delayMs: REMIND_AFTER_MS,
     });
     await this.enqueueSummary(day, manager);
+    const started = await this.workflows.start(fulfilmentOf(id), { manager, uniqueKey: id });
+    await manager.update(Order, { id }, { workflowId: started.id });
   }
 
   /** The smallest number runs first: a summary lets everything else in its queue go before it. */

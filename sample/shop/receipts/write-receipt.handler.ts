@@ -22,7 +22,7 @@ export class WriteReceipt implements JobHandler<OrderJob, Written> {
   async process(job: Job<OrderJob>, context: JobContext): Promise<Written | JobResult<never>> {
     const { manager } = context;
     const order = await manager.findOneByOrFail(Order, { id: job.payload.orderId });
-    if (order.state === 'cancelled') return JobResult.cancel('its order was cancelled first');
+    if (order.state !== 'placed') return JobResult.cancel('its order was cancelled first');
     const product = await manager.findOneByOrFail(Product, { sku: order.item });
     const pdf = await drawReceipt(order, product);
     await manager.insert(Receipt, { orderId: order.id, pdf });
