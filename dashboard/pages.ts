@@ -9,6 +9,8 @@ import { Queue } from './pages/queue.js';
 import { Queues } from './pages/queues.js';
 import { Schedule } from './pages/schedule.js';
 import { Schedules } from './pages/schedules.js';
+import { Workflow } from './pages/workflow.js';
+import { Workflows } from './pages/workflows.js';
 import { Workers } from './pages/workers.js';
 
 /** What the address says beside the page's name. */
@@ -35,6 +37,8 @@ export const PAGES: Readonly<Record<string, PageFound>> = {
   errors: { title: 'Errors', page: Errors, key: 'e' },
   schedules: { title: 'Schedules', page: Schedules, key: 's' },
   schedule: { title: 'Schedule', page: Schedule, under: 'schedules' },
+  workflows: { title: 'Workflows', page: Workflows, key: 'f' },
+  workflow: { title: 'Workflow', page: Workflow, under: 'workflows' },
   workers: { title: 'Workers', page: Workers, key: 'w' },
   limits: { title: 'Limits', page: Limits, key: 'l' },
   audit: { title: 'Audit', page: Audit, key: 'a' },

@@ -165,7 +165,13 @@ function Facts({ job }: { job: JobAnswer['job'] }) {
         )}
       </Fact>
       <Fact name="group">{job.group && <Text>{job.group}</Text>}</Fact>
-      <Fact name="workflow">{job.workflowId && <Text>{job.workflowId}</Text>}</Fact>
+      <Fact name="workflow">
+        {job.workflowId && (
+          <a href={to('workflow', { id: job.workflowId })}>
+            <Text>{job.workflowId}</Text>
+          </a>
+        )}
+      </Fact>
       <Fact name="labels">{(job.labels ?? []).join(', ')}</Fact>
       <Fact name="schedule">
         {job.schedule && (

@@ -38,7 +38,7 @@ function Found({
   const { stats, workers, blockedGroups } = answer;
   return (
     <>
-      <Depth stats={stats} queue={queue} />
+      <Depth stats={stats} queue={queue} pausedBy={answer.pausedBy} />
       <div class="buttons">
         <Many kind="redrive" filter={{ queue }} label="Run failed jobs again" />
         <Many kind="cancel-many" filter={{ queue }} label="Cancel waiting jobs" />
@@ -73,13 +73,28 @@ function Found({
 
 const DEAD = 'failed,unprocessable,critical,poisoned';
 
-function Depth({ stats, queue }: { stats: QueueAnswer['stats']; queue: string }) {
+function Depth({
+  stats,
+  queue,
+  pausedBy,
+}: {
+  stats: QueueAnswer['stats'];
+  queue: string;
+  pausedBy: string | undefined;
+}) {
   const jobs = (state: string): string => to('jobs', { queue, state });
   const dead = Object.entries(stats.deadLettersByState);
   return (
     <dl class="facts">
       <Fact name="state">
         <PauseState queue={queue} paused={stats.paused} since={stats.pausedAt} />
+      </Fact>
+      <Fact name="paused by">
+        {pausedBy && (
+          <a href={to('audit', { queue, action: 'pause' })}>
+            <Text>{pausedBy}</Text>
+          </a>
+        )}
       </Fact>
       <Fact name="ready">
         <Count of={stats.ready} href={jobs('ready')} />

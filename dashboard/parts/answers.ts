@@ -14,6 +14,7 @@ import type { Reason } from '../../lib/admin/reasons.js';
 import type { DashboardPermission } from '../../lib/dashboard/access.js';
 import type { FoundJob } from '../../lib/job/job.js';
 import type { Schedule, ScheduleTick } from '../../lib/job/schedule.js';
+import type { FoundStep, FoundWorkflow, WorkflowSummary } from '../../lib/job/workflow.js';
 import type { Trouble } from '../../lib/job/trouble.js';
 
 /** As JSON brings it. */
@@ -62,7 +63,19 @@ export interface ErrorsAnswer {
 
 export type SeriesAnswer = Told<Series>;
 
+export type FlowRow = Told<WorkflowSummary>;
+export type Step = Told<FoundStep>;
+
+export interface FlowsAnswer {
+  workflows: FlowRow[];
+  next?: string;
+}
+
+export type FlowAnswer = Told<FoundWorkflow>;
+
 export interface QueueAnswer {
+  /** Who paused it, as far as that is kept. */
+  pausedBy?: string;
   stats: Told<QueueStats>;
   workers: Worker[];
   limit?: Limit;

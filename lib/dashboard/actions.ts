@@ -1,5 +1,6 @@
 import type { Action } from './action.js';
 import { cancelMany } from './actions/cancel-many.js';
+import { cancelWorkflow } from './actions/cancel-workflow.js';
 import { cancel } from './actions/cancel.js';
 import { change } from './actions/change.js';
 import { pauseSchedule } from './actions/pause-schedule.js';
@@ -10,6 +11,7 @@ import { release } from './actions/release.js';
 import { resetLimit } from './actions/reset-limit.js';
 import { resumeSchedule } from './actions/resume-schedule.js';
 import { resume } from './actions/resume.js';
+import { retryWorkflow } from './actions/retry-workflow.js';
 import { retry } from './actions/retry.js';
 import { runSchedule } from './actions/run-schedule.js';
 import { setLimit } from './actions/set-limit.js';
@@ -30,4 +32,6 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   'run-schedule': runSchedule,
   'pause-schedule': pauseSchedule,
   'resume-schedule': resumeSchedule,
+  'retry-workflow': retryWorkflow,
+  'cancel-workflow': cancelWorkflow,
 };

@@ -10,6 +10,8 @@ import { queues } from './looks/queues.js';
 import { schedule } from './looks/schedule.js';
 import { schedules } from './looks/schedules.js';
 import { series } from './looks/series.js';
+import { workflow } from './looks/workflow.js';
+import { workflows } from './looks/workflows.js';
 import { workers } from './looks/workers.js';
 
 /** By the name in their address. */
@@ -26,4 +28,6 @@ export const LOOKS: Readonly<Record<string, Look>> = {
   errors,
   limits,
   series,
+  workflows,
+  workflow,
 };

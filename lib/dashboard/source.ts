@@ -3,6 +3,7 @@ import { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { QueueService } from '../queue.service.js';
 import { QueueSchedules } from '../schedules/queue-schedules.js';
+import { QueueWorkflows } from '../workflows/queue-workflows.js';
 import type { Storage } from '../storage/storage.js';
 
 /** What the dashboard shows of one instance, and acts on. */
@@ -12,6 +13,7 @@ export interface Source {
   queues: QueueService;
   /** Of all owners. */
   schedules: QueueSchedules;
+  workflows: QueueWorkflows;
   close(): Promise<void>;
 }
 
@@ -27,6 +29,7 @@ export function sourceOf(name: string, host: Storage, options: ResolvedOptions):
     name,
     admin: new QueueAdmin(storage, own),
     queues: new QueueService(storage, own, events),
+    workflows: new QueueWorkflows(storage, own, events),
     schedules: new QueueSchedules(storage, own, { events }),
     close: () => storage.database.close(),
   };

@@ -1,5 +1,6 @@
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { QueueHandler, QueueService, UnprocessableError } from 'nestjs-simple-queue';
+import { QueueWorkflows, workflow } from 'nestjs-simple-queue/workflows';
 import { QueueSchedules } from '../../lib/schedules/queue-schedules.js';
 import { eventually } from '../support/eventually.js';
 import type { TestDatabase } from '../support/database.js';
@@ -47,7 +48,20 @@ async function anHour(database: TestDatabase): Promise<void> {
     from simple_queue.lane l, generate_series(2, 58) n, lateral (select case when n < 15 then 20 - n else 0 end) b(bad)`);
 }
 
-export async function aScene(database: TestDatabase): Promise<TestDashboard & { hostile: string }> {
+/** A fan-out between two steps, none of which has begun: what runs would move under the pictures. */
+const aFlow = async (flows: QueueWorkflows): Promise<string> =>
+  (
+    await flows.start(
+      workflow('catalogue')
+        .step('download', 'exports', { from: 'supplier' })
+        .each('tile', 'exports', [1, 2, 3], { after: 'download' })
+        .step('publish', 'exports', {}, { after: 'tile' }),
+    )
+  ).id;
+
+export async function aScene(
+  database: TestDatabase,
+): Promise<TestDashboard & { hostile: string; flow: string }> {
   mended.is = false;
   const it_ = await aDashboard(database, {
     options: { worker: true },
@@ -72,5 +86,5 @@ export async function aScene(database: TestDatabase): Promise<TestDashboard & { 
     const { deadLetters } = await admin.stats('mail');
     return deadLetters.jobs === 13 && (await admin.stats('reports')).ready.jobs === 0;
   });
-  return Object.assign(it_, { hostile: id });
+  return Object.assign(it_, { hostile: id, flow: await aFlow(it_.app.get(QueueWorkflows)) });
 }

@@ -5,6 +5,7 @@ import { QueueService } from 'nestjs-simple-queue';
 import { ACTIONS } from '../../lib/dashboard/actions.js';
 import type { DashboardAccess, RedactableJob } from 'nestjs-simple-queue/dashboard';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
+import { QueueWorkflows, workflow } from 'nestjs-simple-queue/workflows';
 import { QueueSchedules } from '../../lib/schedules/queue-schedules.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
@@ -13,6 +14,9 @@ import { aDashboard, type TestDashboard } from './a-dashboard.js';
 interface Native {
   headers: Record<string, string>;
 }
+
+/** A workflow that goes on, and one that does not. */
+const flow = { live: '', cancelled: '' };
 
 /** A right call of each action. */
 const CALLS: Record<string, (id: string) => Record<string, unknown>> = {
@@ -30,6 +34,8 @@ const CALLS: Record<string, (id: string) => Record<string, unknown>> = {
   'run-schedule': () => ({ name: 'nightly' }),
   'pause-schedule': () => ({ name: 'nightly' }),
   'resume-schedule': () => ({ name: 'nightly' }),
+  'retry-workflow': () => ({ id: flow.cancelled }),
+  'cancel-workflow': () => ({ id: flow.live }),
 };
 
 /** What no action may take in any of its fields, nor as its body. */
@@ -72,6 +78,11 @@ describe('who may do what', () => {
         },
       },
     });
+    const flows = it_.app.get(QueueWorkflows);
+    const one = workflow('order').step('wait', 'mail', { to: 'ada' }, { delayMs: '1 d' });
+    flow.live = (await flows.start(one)).id;
+    flow.cancelled = (await flows.start(one)).id;
+    await flows.cancel(flow.cancelled);
     await it_.app.get(QueueSchedules).put('nightly', { target: 'mail', everyMs: '1d' });
   });
   afterAll(async () => {

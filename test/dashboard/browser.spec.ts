@@ -137,6 +137,8 @@ const reason = CHROMIUM ? '' : ' (skipped: no chromium is installed, nor named i
     ['schedules', () => '#/schedules'],
     ['schedule', () => '#/schedule?name=nightly-report'],
     ['workers', () => '#/workers'],
+    ['workflows', () => '#/workflows'],
+    ['workflow', () => `#/workflow?id=${scene.flow}`],
     ['limits', () => '#/limits'],
     ['audit', () => '#/audit'],
   ];

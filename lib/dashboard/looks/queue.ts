@@ -6,5 +6,14 @@ export const queue: Look = async ({ source: { admin }, asked }) => {
   const stats = await admin.stats(name);
   const workers = (await admin.workers()).filter(({ queues }) => queues.includes(name));
   const [limit] = (await admin.limits()).filter((each) => each.ofQueue && each.name === name);
-  return { stats, workers, limit, blockedGroups: await admin.blockedGroups(name) };
+  const [paused] = stats.paused
+    ? await admin.audit({ queue: name, action: 'pause' }, { limit: 1 })
+    : [];
+  return {
+    pausedBy: paused?.actor,
+    stats,
+    workers,
+    limit,
+    blockedGroups: await admin.blockedGroups(name),
+  };
 };

@@ -1,0 +1,9 @@
+import { anything, textOf, type Action } from '../action.js';
+
+/** Runs again what failed of a workflow. */
+export const retryWorkflow: Action = {
+  permission: 'retry',
+  takes: { id: anything },
+  required: ['id'],
+  run: async ({ workflows }, said) => ({ attempt: await workflows.retry(textOf(said, 'id')) }),
+};
