@@ -81,9 +81,24 @@ export class Limits {
   private async setOne(name: string, change: InMs<LimitChange>): Promise<void> {
     const [row] = await this.storage.limits.list([name]);
     const ofQueue = row?.ofQueue ?? true;
+    if (!row && change.concurrency !== undefined) await this.refuseUnknown(name);
     const rule = given(partsOf(name, ofQueue, change), row ? ruleOf(row) : {});
-    if (!(await this.storage.limits.set({ ...rule, name, ofQueue }))) throw unknown(name);
+    if (!(await this.storage.limits.set({ ...rule, name, ofQueue })))
+      throw unknown(name, await this.known());
     this.storage.signals.tellOfLimit(name);
+  }
+
+  /** A name that is neither a limit's nor a queue's: the rest of what was said does not matter. */
+  private async refuseUnknown(name: string): Promise<void> {
+    const known = await this.known();
+    if (!known.includes(name)) throw unknown(name, known);
+  }
+
+  /** What can be limited: for a hint. */
+  private async known(): Promise<string[]> {
+    const { limits, lanes } = this.storage;
+    const [rows, queues] = await Promise.all([limits.list(), lanes.queueNames()]);
+    return [...rows.map((row) => row.name), ...queues];
   }
 
   async reset(name: string): Promise<void> {
@@ -93,7 +108,7 @@ export class Limits {
   private async resetKnown(name: string): Promise<void> {
     const names = [name, perKeyName(name)];
     const known = await Promise.all(names.map((each) => this.storage.limits.reset(each)));
-    if (!known.includes(true)) throw unknown(name);
+    if (!known.includes(true)) throw unknown(name, await this.known());
     for (const each of names) this.storage.signals.tellOfLimit(each);
   }
 
@@ -180,5 +195,11 @@ const timeIn = (ms: number): string => new Date(Date.now() + ms).toISOString();
 const invalid = (problem: string): QueueError =>
   new QueueError('INVALID_OPTION', `setLimit: ${problem}.`);
 
-const unknown = (name: string): QueueError =>
-  unknownLimit(`${quote(name)} is no queue either`, name, []);
+function unknown(name: string, known: readonly string[]): QueueError {
+  const queue = queueOfKeys(name);
+  if (queue === undefined) return unknownLimit(`${quote(name)} is no queue either`, name, known);
+  return new QueueError(
+    'LIMIT_UNKNOWN',
+    `Queue ${quote(queue)} declares no limit per key, so none can be set. Declare it in forRoot({ queues: { ... } }), with perKey.`,
+  );
+}

@@ -147,4 +147,22 @@ describe('a limit that operators set', () => {
     await expect(adminOf(app).setLimit('nowhere', { fleetConcurrency: 1 })).rejects.toMatchObject({ code: 'LIMIT_UNKNOWN' }); // prettier-ignore
     expect(await adminOf(app).limits()).toEqual(expect.arrayContaining([expect.objectContaining({ name: 'work', concurrency: 6 })])); // prettier-ignore
   });
+
+  it('is called unknown where neither a limit nor a queue has the name, whatever is said of it', async () => {
+    const options = { queues: { work: { fleetConcurrency: 6 } } };
+    const app = await story.start({
+      options: { ...options, limits: { stripe: { concurrency: 1 } } },
+    });
+    const admin = adminOf(app);
+    await app.queues.enqueueMany('work', items(1));
+    const unknown = (message: string) => ({
+      code: 'LIMIT_UNKNOWN',
+      message: expect.stringContaining(message),
+    });
+    for (const change of [{ concurrency: 1 }, { fleetConcurrency: 1 }, { rate: null }])
+      await expect(admin.setLimit('strip', change)).rejects.toMatchObject(unknown('Did you mean "stripe"?')); // prettier-ignore
+    await expect(admin.resetLimit('wrk')).rejects.toMatchObject(unknown('Did you mean "work"?'));
+    await expect(admin.setLimit('work', { concurrency: 1 })).rejects.toMatchObject({ code: 'INVALID_OPTION' }); // prettier-ignore
+    await expect(admin.setLimit('work', { perKey: { concurrency: 1 } })).rejects.toMatchObject(unknown('no limit per key')); // prettier-ignore
+  });
 });
