@@ -48,6 +48,7 @@ export const WORKFLOWS = [
     begun boolean not null,
     skipped boolean not null default false,
     plain boolean not null,
+    again boolean not null default false,
     primary key (workflow, shard, n)
   ) with (${HOT})`,
   `create table simple_queue.edge (
@@ -68,6 +69,7 @@ export const WORKFLOWS = [
     output jsonb,
     error jsonb,
     ended_at simple_queue.moment,
+    added text,
     primary key (id, shard)
   ) with (${HOT})`,
   `create unique index step_stage on simple_queue.step (workflow, shard, stage, item)`,
@@ -106,13 +108,14 @@ export const WORKFLOWS = [
   `create table simple_queue.arrival (
     id bigint generated always as identity,
     shard smallint not null,
-    kind text not null check (kind in ('end', 'skip', 'begin', 'stop', 'undo')),
+    kind text not null check (kind in ('end', 'skip', 'begin', 'stop', 'undo', 'add')),
     job uuid,
     state text,
     output jsonb,
     error jsonb,
     workflow uuid,
     stage int,
+    more jsonb,
     primary key (kind, shard, id)
   ) with (${SMALL})`,
 ];

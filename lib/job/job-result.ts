@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { AddedStep } from './added-step.js';
 import { MAX_DELAY_MS } from './backoff.js';
 import { failureOf, type Failure } from './failure.js';
 import { isError, knownAcrossCopies } from './kinds.js';
@@ -12,9 +13,13 @@ export const LAST_DATE = Date.UTC(9999, 11, 31, 23, 59, 59);
 /** When a job runs again: after a time measured by the database's clock, or at a moment. */
 export type Again = { delayMs: number } | { at: Date };
 
+interface SuccessOptions {
+  then?: readonly AddedStep[];
+}
+
 /** What a `JobResult` carries; handlers use the static methods of `JobResult`. */
 export type Verdict =
-  | { kind: 'success'; output: unknown }
+  | { kind: 'success'; output: unknown; then?: readonly AddedStep[] }
   | { kind: 'fail'; error: Failure }
   | { kind: 'retry'; again: Again }
   | { kind: 'reschedule'; again: Again }
@@ -34,9 +39,13 @@ export class JobResult<Output = unknown> {
 
   private constructor(readonly verdict: Verdict) {}
 
-  /** Done. The output is stored with the archived job (cut at `maxOutputBytes`). */
-  static success<Output = void>(output?: Output): JobResult<Output> {
-    return new JobResult<Output>({ kind: 'success', output });
+  /**
+   * Done. The output is stored with the archived job (cut at `maxOutputBytes`). `then`: more steps of its workflow, made by `step` of
+   * nestjs-simple-queue/workflows; whoever waits for this step waits for them, too.
+   */
+  static success<Output = void>(output?: Output, options: SuccessOptions = {}): JobResult<Output> {
+    const then = addedSteps(options);
+    return new JobResult<Output>({ kind: 'success', output, ...(then.length > 0 ? { then } : {}) });
   }
 
   /** This attempt failed; retried by the job's backoff while attempts last. */
@@ -94,6 +103,15 @@ export class JobResult<Output = unknown> {
 }
 
 knownAcrossCopies(JobResult, 'result');
+
+function addedSteps(options: unknown): readonly AddedStep[] {
+  const { then = [], ...others } = (options ?? {}) as { then?: unknown };
+  const [other] = Object.keys(others);
+  if (other !== undefined) throw invalid(`unknown option ${quote(other)}, only then is one.`);
+  if (!Array.isArray(then) || then.some((each) => !(each instanceof AddedStep)))
+    throw invalid('then must be a list of what step(name, target, payload) makes.');
+  return [...(then as AddedStep[])];
+}
 
 function isSlowDown(options: unknown): boolean {
   const { slowDown = false, ...others } = (options ?? {}) as { slowDown?: unknown };

@@ -1,4 +1,5 @@
 import { delayAfter, type Backoff } from './backoff.js';
+import type { AddedStep } from './added-step.js';
 import type { Failure } from './failure.js';
 import type { Again, Verdict } from './job-result.js';
 import { safely } from './kinds.js';
@@ -8,7 +9,14 @@ import type { StoredOutput } from './output.js';
 /** What becomes of a run: one value, whatever the handler did. */
 export type Outcome =
   /** `stored` is what the database is told of the output: as it was when the handler returned. */
-  | { kind: 'succeeded'; output: unknown; stored?: StoredOutput }
+  | {
+      kind: 'succeeded';
+      output: unknown;
+      stored?: StoredOutput;
+      /** More steps of its workflow, and the text that stores them. */
+      then?: readonly AddedStep[];
+      added?: string;
+    }
   | { kind: 'retried'; again: Again; error: Failure }
   | { kind: 'rescheduled'; again: Again }
   | {

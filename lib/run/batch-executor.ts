@@ -67,7 +67,8 @@ export class BatchExecutor {
   private settle(run: JobRun, result: BatchResult): Promise<void> | undefined {
     if (safely(() => isThenable(result))) return this.settleLater(run, result);
     const outcome = this.outcomeOf(run, result);
-    if (run.lane.handler.checkOutput || this.tools.progress.hasNewsOf(run))
+    const adds = outcome.kind === 'succeeded' && outcome.then !== undefined;
+    if (adds || run.lane.handler.checkOutput || this.tools.progress.hasNewsOf(run))
       return this.settleChecked(run, outcome);
     this.single.settle(run, outcome);
     return undefined;
@@ -92,8 +93,9 @@ export class BatchExecutor {
 
   private async settleChecked(run: JobRun, outcome: Outcome): Promise<void> {
     await checkOutput(run, outcome);
+    const whole = await this.single.withAdded(run, outcome);
     if (this.tools.progress.hasNewsOf(run)) await this.single.writeLast(run);
-    this.single.settle(run, outcome);
+    this.single.settle(run, whole);
   }
 }
 

@@ -18,6 +18,7 @@ import type { JobRun } from './job-run.js';
 import { answerOf, lastValue } from '../handlers/last-value.js';
 import { RunContext, type ContextTools } from './run-context.js';
 import type { RunReports } from '../observability/run-reports.js';
+import { DatabaseError } from '../storage/connection/database-errors.js';
 
 export interface ExecutorParts extends ContextTools {
   reports: RunReports;
@@ -90,6 +91,7 @@ export class Executor {
         if (isObservable(answer)) answer = await lastValue(answer);
         outcome = this.answered(run, answer);
         if (handler.checkOutput) await checkOutput(run, outcome);
+        outcome = await this.withAdded(run, outcome);
       }
     } catch (error) {
       outcome = this.thrown(run, error);
@@ -136,8 +138,9 @@ export class Executor {
         outcome = await this.callWith(run, manager);
         if (outcome.kind !== 'succeeded') throw leave;
         if (run.completed) return;
-        const { stored = NO_OUTPUT } = outcome;
-        await this.parts.completer.complete(run, stored, { manager });
+        const { stored = NO_OUTPUT, added } = outcome;
+        const told = added === undefined ? stored : { ...stored, added };
+        await this.parts.completer.complete(run, told, { manager });
       });
     } catch (error) {
       if (error !== leave) throw error;
@@ -149,8 +152,9 @@ export class Executor {
     const context = new RunContext(run, this.parts, manager);
     let answer = answerOf(run.lane.handler.run(run, context));
     if (isThenable(answer)) answer = await answer;
-    const outcome = this.answered(run, answer);
+    let outcome = this.answered(run, answer);
     await checkOutput(run, outcome);
+    outcome = await this.withAdded(run, outcome);
     // Its completion follows, in the transaction.
     if (this.parts.progress.hasNewsOf(run)) await this.parts.progress.writeLast(run);
     return outcome;
@@ -161,15 +165,29 @@ export class Executor {
     if (answer === undefined) return { kind: 'succeeded', output: undefined, stored: NO_OUTPUT };
     if (!(answer instanceof JobResult)) return this.succeeded(run, answer);
     const { verdict } = answer;
-    return verdict.kind === 'success'
-      ? this.succeeded(run, verdict.output)
-      : outcomeOf(verdict, this.chancesOf(run));
+    if (verdict.kind !== 'success') return outcomeOf(verdict, this.chancesOf(run));
+    const outcome = this.succeeded(run, verdict.output);
+    return verdict.then && outcome.kind === 'succeeded'
+      ? { ...outcome, then: verdict.then }
+      : outcome;
   }
 
   private succeeded(run: JobRun, output: unknown): Outcome {
     try {
       return { kind: 'succeeded', output, stored: this.parts.completer.stored(run, output) };
     } catch (error) {
+      return this.thrown(run, error);
+    }
+  }
+
+  /** What cannot be added ends the job at once: another attempt would add it no better, and do its work again. */
+  async withAdded(run: JobRun, outcome: Outcome): Promise<Outcome> {
+    if (outcome.kind !== 'succeeded' || !outcome.then) return outcome;
+    try {
+      return { ...outcome, added: await this.parts.added(run, outcome.then) };
+    } catch (error) {
+      if (error instanceof QueueError && !(error instanceof DatabaseError))
+        return { kind: 'critical', error: failureOf(error) };
       return this.thrown(run, error);
     }
   }

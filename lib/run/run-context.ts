@@ -1,3 +1,4 @@
+import type { AddedStep } from '../job/added-step.js';
 import type { EntityManager } from 'typeorm';
 import { checkCall } from '../enqueue/call-options.js';
 import type { CheckpointOptions } from '../job/checkpoint.js';
@@ -13,6 +14,8 @@ import type { ProgressWriter } from './progress-writer.js';
 
 /** What the members of a context are made with. */
 export interface ContextTools {
+  /** The text that stores what a success adds to its workflow. @throws QueueError for what is no step, or cannot be one */
+  added: (run: JobRun, steps: readonly AddedStep[]) => Promise<string>;
   queues: QueueService;
   completer: {
     stored(run: JobRun, output: unknown): StoredOutput;

@@ -48,8 +48,9 @@ export const delayOf = (again: Again): number =>
 export function completionOf(
   { id, epoch, runMs, policy }: EndedRun,
   output: string | undefined,
+  added?: string,
 ): Success {
-  return { id, epoch, runMs, keepMs: policy.archiveKeepMs, output };
+  return { id, epoch, runMs, keepMs: policy.archiveKeepMs, output, ...(added ? { added } : {}) };
 }
 
 /** What `put-back` is told. */
@@ -119,9 +120,13 @@ export function plainOutcome(
   { sqlState }: { sqlState?: string },
   again = false,
 ): Outcome {
-  if (outcome.kind === 'succeeded') return { kind: 'succeeded', output: undefined };
+  if (outcome.kind === 'succeeded' && !outcome.added)
+    return { kind: 'succeeded', output: undefined };
   const message = `PostgreSQL refused to store how the run ended (SQLSTATE ${sqlState}).`;
   if (outcome.kind === 'cancelled') return { kind: 'cancelled', reason: message };
+  // Without its steps it would be another success.
+  if (outcome.kind === 'succeeded')
+    return { kind: 'critical', error: { name: 'QueueError', code: 'DATABASE_ERROR', message } };
   if ('error' in outcome && !again) return { ...outcome, error: asciiOf(outcome.error) };
   const error: Failure = { name: 'QueueError', code: 'DATABASE_ERROR', message };
   return { kind: isGoing(outcome) ? 'failed' : outcome.kind, error };

@@ -28,12 +28,16 @@ export class Completer {
     throw unawaited(run);
   }
 
-  async complete(run: JobRun, stored: StoredOutput, options: InTransaction = {}): Promise<void> {
+  async complete(
+    run: JobRun,
+    stored: StoredOutput & { added?: string | undefined },
+    options: InTransaction = {},
+  ): Promise<void> {
     const { database, signals } = this.storage;
     const joined = database.transactionOf(options);
     if (!joined) throw outside(run);
     refuseBeside(run, joined, 'complete');
-    const success = completionOf(run, stored.text);
+    const success = completionOf(run, stored.text, stored.added);
     if (
       !(await joined.alone((within) =>
         this.storage.settlements.complete(within, this.worker, success, run),

@@ -40,7 +40,7 @@ export function thatFit(
 
 /** Roughly: an error goes to the row, and shortened to its history. */
 function sizeOf({ outcome, success }: Settling): number {
-  if (success) return success.output?.length ?? 0;
+  if (success) return (success.output?.length ?? 0) + (success.added?.length ?? 0);
   if (!('error' in outcome)) return 0;
   const { message, stack = '' } = outcome.error;
   return 2 * message.length + stack.length;

@@ -10,6 +10,6 @@ export function successOf(reports: RunReports): (settling: Settling) => Success 
     const stored = (outcome.kind === 'succeeded' && outcome.stored) || NO_OUTPUT;
     if (stored.problem && !run.cutTold) reports.outputCut(run, stored.problem);
     run.cutTold ||= stored.problem !== undefined;
-    return completionOf(run, stored.text);
+    return completionOf(run, stored.text, outcome.kind === 'succeeded' ? outcome.added : undefined);
   };
 }

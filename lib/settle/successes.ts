@@ -24,7 +24,7 @@ export class Successes {
   constructor(private readonly parts: SuccessesParts) {}
 
   settle(kind: { handsOn: boolean; isStep: boolean }, batch: Settling[]): Promise<string[]> {
-    if (kind.isStep) return kind.handsOn ? this.completeEach(batch) : this.moveOn(batch);
+    if (kind.isStep) return kind.handsOn ? this.completeEach(batch) : this.moveOrAdd(batch);
     return kind.handsOn ? this.passOn(batch) : this.succeed(batch);
   }
 
@@ -54,6 +54,15 @@ export class Successes {
     for (const { run } of batch) if (run.isOrdered) run.lane.onTurnsPassed();
     onTurns(turns);
     return lost;
+  }
+
+  /** Those that add steps to their workflows leave that to the duty. */
+  private async moveOrAdd(batch: Settling[]): Promise<string[]> {
+    const adding = batch.filter(({ success }) => success!.added !== undefined);
+    if (adding.length === 0) return this.moveOn(batch);
+    const lost = await this.completeEach(adding);
+    const others = batch.filter(({ success }) => success!.added === undefined);
+    return others.length > 0 ? [...lost, ...(await this.moveOn(others))] : lost;
   }
 
   /** Those of steps: what waited for them alone is ready with the same commit. */

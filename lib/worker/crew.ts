@@ -39,6 +39,7 @@ import { Suspects } from '../claim/suspects.js';
 import { withMiddleware } from '../run/middleware.js';
 import { SettleQueue, type SettleQueueParts } from '../settle/settle-queue.js';
 import { WorkerLanes } from '../claim/worker-lanes.js';
+import { Adder } from '../workflows/adder.js';
 import { tellMoved } from '../workflows/advancer.js';
 import { makeLimits } from './worker-limits.js';
 
@@ -222,7 +223,9 @@ function toolsOf(
   const completer = new Completer(storage, worker, { maxOutputBytes, reports, onLeft });
   const checkpointer = new Checkpointer(storage, options.maxCheckpointBytes);
   const progress = new ProgressWriter(storage, events, reports);
-  return { queues, completer, checkpointer, progress };
+  const adder = new Adder(storage, options);
+  const added: ContextTools['added'] = (run, steps) => adder.textOf(run, steps);
+  return { queues, completer, checkpointer, progress, added };
 }
 
 function makeHeartbeat(

@@ -5,6 +5,8 @@ import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Run } from '../storage/connection/database.js';
 import type { Signals } from '../storage/wake-ups/signals.js';
 import type { Storage } from '../storage/storage.js';
+import type { Adding } from '../storage/workflows/adding.repository.js';
+import { Adder } from './adder.js';
 import type { Beginning, Moved } from '../storage/workflows/workflow.repository.js';
 import { Compensator } from './compensator.js';
 import { isLocked, isRefusal, Passed, Stopped, unlessPassed, type Page } from './left-over.js';
@@ -41,6 +43,8 @@ export class Advancer {
   private readonly beginning = { after: FIRST };
   private readonly stopping = { after: FIRST };
   private readonly undoing = { after: FIRST };
+  private readonly adding = { after: FIRST };
+  private readonly adder: Adder;
   private readonly archive: Retention;
   private readonly compensator: Compensator;
 
@@ -48,6 +52,7 @@ export class Advancer {
     this.archive = new QueuePolicies(site.options).byQueue('archiveKeepMs');
     const { storage, events } = site;
     this.compensator = new Compensator({ storage, events, tell: (moved) => this.tell(moved) });
+    this.adder = new Adder(site.storage, site.options);
   }
 
   async round(): Promise<number> {
@@ -55,10 +60,11 @@ export class Advancer {
     await workflows.stopExpired();
     const batches = await workflows.takeArrivals();
     for (const moved of batches) this.tell(moved);
+    const added = await this.eachOf(this.adding, (after) => this.addNext(after));
     const begun = await this.eachOf(this.beginning, (after) => this.beginNext(after));
     const stopped = await this.eachOf(this.stopping, (after) => this.stopNext(after));
     const undone = await this.eachOf(this.undoing, (after) => this.compensator.next(after));
-    const pages = [begun, stopped, undone];
+    const pages = [added, begun, stopped, undone];
     if (batches.length > 0 || pages.some(({ moved }) => moved)) return this.again();
     return pages.some(({ locked }) => locked) ? this.later() : this.done();
   }
@@ -98,6 +104,37 @@ export class Advancer {
     }
     // There may be more: the next round goes on there.
     return { ...total, moved: true };
+  }
+
+  /** What a step adds is there before its workflow hears of its end. */
+  private async addNext(after: string): Promise<Page | undefined> {
+    const { database, workflows, signals } = this.site.storage;
+    let found: Adding | undefined;
+    try {
+      await database.loops.transaction(async (run) => {
+        found = await workflows.adding.take(run, after);
+        return found && this.adder.take(run, found);
+      });
+      if (found) signals.send({ lanes: [], later: true });
+      return found && { id: found.id };
+    } catch (error) {
+      if (!found) throw error;
+      if (isLocked(error)) return { id: found.id, locked: true };
+      if (!isRefusal(error)) throw error;
+      return this.endAdder(found, error);
+    }
+  }
+
+  /** Nothing is added to a workflow that stops; what it cannot have makes the step that added it fail. */
+  private async endAdder({ id }: Adding, error: unknown): Promise<Page> {
+    const { database, workflows } = this.site.storage;
+    const { name, message, code } = failureOf(error);
+    await database.loops.transaction(async (run) => {
+      const taken = await workflows.adding.take(run, String(BigInt(id) - 1n));
+      if (taken?.id !== id) throw new Passed();
+      await workflows.adding.end(run, taken, code === 'WORKFLOW_ENDED' ? undefined : { name, message, code });
+    }).catch(unlessPassed); // prettier-ignore
+    return { id };
   }
 
   /** A stage whose jobs are enqueued as any others, with the locks of their groups; whoever holds those is waited for by asking again. */

@@ -1,4 +1,5 @@
 import { checkObject } from '../enqueue/option-checks.js';
+import type { AddedStep } from '../job/added-step.js';
 import { isTemplate, type GivenOf, type JobTarget, type OutputOf } from '../job/job-template.js';
 import { checkQueueName, quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
@@ -8,7 +9,7 @@ import { declaredCompensation, type DeclaredCompensation } from './compensation.
 /** Steps, and jobs of one of them. */
 const MAX_STEPS = 10_000;
 /** Of all its steps together; more of them belong into several workflows. */
-const MAX_JOBS = 20_000;
+export const MAX_JOBS = 20_000;
 const CONDITIONS: readonly string[] = ['succeeded', 'failed', 'ended'] satisfies StepCondition[];
 const REFUSED = ['id', 'uniqueKey', 'onConflict', 'periodMs', 'workflowId', 'staged', 'commitWithinMs']; // prettier-ignore
 
@@ -22,6 +23,10 @@ export interface DeclaredStep {
   after: readonly string[];
   when: StepCondition;
   compensation?: DeclaredCompensation;
+  /** Where its jobs have targets of their own. */
+  items?: readonly AddedStep[];
+  /** It runs in each attempt of the workflow. */
+  again?: boolean;
 }
 
 declare const OUTPUTS: unique symbol;

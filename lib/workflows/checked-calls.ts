@@ -1,3 +1,4 @@
+import { AddedStep } from '../job/added-step.js';
 import { checkManager } from '../job/joining.js';
 import { isId } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
@@ -80,6 +81,15 @@ export function checkedCancel(options: CancelWorkflowOptions): 'cancelled' | 'ab
   refuse('cancel', cancelOptions(options, ''));
   if (options.manager !== undefined) checkManager(options.manager);
   return options.compensate === false ? 'abandoned' : 'cancelled';
+}
+
+/** @throws QueueError `WORKFLOW_INVALID` */
+export function checkSteps(steps: readonly AddedStep[]): void {
+  if (!Array.isArray(steps) || steps.some((each) => !(each instanceof AddedStep)))
+    throw new QueueError(
+      'WORKFLOW_INVALID',
+      'Steps that are added are a list of what step(name, target, payload) or item(target, payload) makes.',
+    );
 }
 
 export function checkedList(options: ListWorkflowsOptions): WorkflowsAsked {

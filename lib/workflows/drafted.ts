@@ -1,3 +1,4 @@
+import type { AddedStep } from '../job/added-step.js';
 import { captured } from '../enqueue/headers.js';
 import { checkedJob, type CheckedJob, type JobLimits } from '../enqueue/new-job.js';
 import { templatedItem } from '../enqueue/templated-item.js';
@@ -15,6 +16,9 @@ import type { Lanes } from '../storage/lanes/lanes.js';
 import type { NewStage } from '../storage/workflows/workflow.repository.js';
 import type { DeclaredStep } from './builder.js';
 import type { DeclaredCompensation } from './compensation.js';
+
+type StepJob = Pick<AddedStep, 'target' | 'payload' | 'options'>;
+type StepTerms = Pick<JobLimits, 'step' | 'carried'> & { workflowId: string };
 
 /** Makes the jobs of a workflow of what was declared, as an enqueue makes them; nothing is stored. */
 export class Drafted {
@@ -48,26 +52,45 @@ export class Drafted {
       const after = step.after.map((name) => ({ stage: numbers.get(name)!, when: step.when }));
       const plain = jobs.length > 0 && !jobs.some(isHeld);
       const undo = undone[n] && (await this.withLanes(await undone[n]));
-      stages.push({ name: step.name, many: step.many, jobs, after, plain, ...(undo && { undo }) });
+      const { name, many, again = false } = step;
+      stages.push({ name, many, again, jobs, after, plain, ...(undo && { undo }) });
     }
     return stages;
   }
 
   private async checked(
-    { name, target, payloads, options }: Pick<DeclaredStep, 'name' | keyof DeclaredCompensation>,
+    {
+      name,
+      target,
+      payloads,
+      options,
+      items,
+    }: Pick<DeclaredStep, 'name' | 'items' | keyof DeclaredCompensation>,
     workflowId: string,
     carried: Record<string, string> | undefined,
   ): Promise<CheckedJob[]> {
+    const one = (given: StepJob) => this.job(given, { workflowId, carried, step: name });
+    return all(items?.map(one) ?? payloads.map((payload) => one({ target, payload, options })));
+  }
+
+  private job({ target, payload, options }: StepJob, terms: StepTerms): Soon<CheckedJob> {
     const queue = isTemplate(target) ? target.queue : target;
     const { ordered, fair, by } = this.policies.of(queue);
     const own = { maxPayloadBytes: this.options.maxPayloadBytes, newId: () => this.ids.next() };
-    const limits = { ...own, ordered, fair, by, carried, step: name } as JobLimits;
-    const jobs = payloads.map((payload) => {
-      const item = { payload, ...options, workflowId };
-      const made = isTemplate(target) ? templatedItem(target, item) : item;
-      return soon(made, (ready) => checkedStep(queue, ready, limits));
-    });
-    return all(jobs);
+    const { workflowId, carried, step } = terms;
+    const limits = { ...own, ordered, fair, by, carried, step } as JobLimits;
+    const item = { payload, ...options, workflowId };
+    const made = isTemplate(target) ? templatedItem(target, item) : item;
+    return soon(made, (ready) => checkedStep(queue, ready, limits));
+  }
+
+  /** Jobs that are added to a workflow which runs, in their order. */
+  async added(steps: readonly AddedStep[], workflowId: string): Promise<NewJob[]> {
+    const carried = captured(this.options.carriers);
+    const checked = steps.map((step) =>
+      ofStep(step.name, (async () => this.job(step, { workflowId, carried, step: step.name }))()),
+    );
+    return this.withLanes(await Promise.all(checked));
   }
 
   private async withLanes(jobs: CheckedJob[]): Promise<NewJob[]> {

@@ -11,9 +11,11 @@ import type { Joined } from '../storage/connection/joined.js';
 import type { Run } from '../storage/connection/database.js';
 import type { Storage } from '../storage/storage.js';
 import type { NewWorkflow } from '../storage/workflows/workflow.repository.js';
+import type { AddedStep } from '../job/added-step.js';
+import { Adder } from './adder.js';
 import { Advancer } from './advancer.js';
 import type { AnyWorkflow, OutputsOf } from './builder.js';
-import { checkedCancel, checkedList, checkedStart } from './checked-calls.js';
+import { checkedCancel, checkedList, checkedStart, checkSteps } from './checked-calls.js';
 import { Drafted } from './drafted.js';
 import { foundWorkflow, summaryOf } from './found.js';
 import { revived } from './retried.js';
@@ -27,6 +29,7 @@ const MAX_UPSTREAM_BYTES = 16 * 1_024 * 1_024;
 export class QueueWorkflows {
   private readonly drafted: Drafted;
   private readonly advancer: Advancer;
+  private readonly adder: Adder;
 
   /** @internal The module makes it. */
   constructor(
@@ -35,6 +38,7 @@ export class QueueWorkflows {
     private readonly events: QueueEventBus,
   ) {
     this.drafted = new Drafted(options, storage.lanes);
+    this.adder = new Adder(storage, options);
     this.advancer = new Advancer({ storage, options, events });
   }
 
@@ -123,6 +127,23 @@ export class QueueWorkflows {
     signals.send(signal);
     await this.advance();
     return attempt;
+  }
+
+  /**
+   * Adds jobs to steps of a running workflow, each by the name of its step: those that wait for it wait for these, too. A job of an open batch may
+   * do so with `item`. In a transaction of its own, since it locks the workflow: a run that is repeated adds them again, `then` of its result does not.
+   * @throws QueueError `WORKFLOW_ENDED` where the workflow or the step does not run, `WORKFLOW_UNKNOWN`, `WORKFLOW_INVALID`
+   */
+  async add(id: string, steps: readonly AddedStep[]): Promise<void> {
+    checkSteps(steps);
+    const { database, workflows, signals } = this.storage;
+    const waiters = database.waiters.about(() => [`workflow ${checkId(id)}`]);
+    const jobs = await this.adder.jobsOf(steps, checkId(id));
+    await waiters.transaction(async (run) => {
+      if (!(await workflows.reading.find(run, id))) throw unknown(id);
+      await this.adder.store(run, id, jobs);
+    });
+    signals.send(signalOf(jobs.map(({ job }) => job)));
   }
 
   /** Whatever is left over goes on in the loops of any worker. */

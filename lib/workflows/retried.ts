@@ -21,6 +21,7 @@ export async function revived(
   refuseState(id, flow);
   const isStuck = flow?.state === 'stuck';
   if (!isStuck && (await workflows.undo.count(run, id)) > 0) throw isCompensated(id);
+  if (!isStuck) await callAgain(workflows, run, { id, newId });
   const failed = await (isStuck ? workflows.undo.failed(run, id) : workflows.failedSteps(run, id));
   const back = await revivals.revive(failed, UNSUCCESSFUL, run);
   const known = new Set(back.map((row) => row.id));
@@ -37,6 +38,17 @@ export async function revived(
   const signal = wakeUpFor(back);
   const lanes = [...new Set([...signal.lanes, ...fresh.lanes])];
   return { attempt, signal: { ...signal, lanes, later: true } };
+}
+
+/** Callbacks of a batch, whatever became of them, wait for what has not succeeded. */
+async function callAgain(
+  workflows: Storage['workflows'],
+  run: Run,
+  { id, newId }: { id: string; newId: () => string },
+): Promise<void> {
+  const called = await workflows.adding.callbacks(run, id);
+  if (called.length > 0) await workflows.rename(run, called, called.map(newId));
+  await workflows.adding.callAgain(run, id);
 }
 
 function refuseState(id: string, flow: LockedWorkflow | undefined): void {

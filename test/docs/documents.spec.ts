@@ -44,7 +44,8 @@ it('quotes every example somewhere, or links to it', () => {
 // Outcomes as jobs took 900: a guide, a decision, rows of lists.
 // Sagas took 1,150: a guide, a decision, rows of lists.
 // The store for bad days took 1,450: a guide of 900, a decision, rows of lists, figures.
-const BUDGET = 53_600;
+// Batches and added steps took 1,050: a guide, a decision.
+const BUDGET = 54_650;
 const GENERATED = /^docs\/(sql\/|benchmarks\.md$)/;
 const COUNTED = DOCUMENTS.filter(
   (path) => path === 'README.md' || (path.startsWith('docs/') && !GENERATED.test(path)),

@@ -21,6 +21,7 @@ export const TABLE = `
   complete                    runs         runs         runs         runs         runs      runs         runs         ends         +         unkeyed   success  +         success
   complete_empty              +            held         new          +            held      held         held         waits        held      held      held     live      live
   complete_keyed              runs         runs         runs         runs         runs      runs         runs         ends         +         -         success  +         success
+  complete_adding             +            runs         runs         runs         runs      runs         runs         ends         +         -         success  +         success
   complete_told               +            runs         runs         runs         runs      runs         runs         ends         +         -         success  +         success
   count_blocked_groups        groups       groups       groups       groups       groups    groups       groups       groups       groups    groups    ?        groups    groups
   count_dead_letters          ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   beside    ?
@@ -175,7 +176,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
   'know schedules and the rows of their jobs, wherever those stand':
     'add_ticks find_due_schedules list_schedules list_ticks move_schedule note_tick purge_ticks put_schedule remove_schedules see_schedules take_waiting_tick troubled_schedules',
   'know workflows, and what their jobs are made of':
-    'ask_to_stop begin_stages begin_undo count_compensated end_saga fail_stage fail_undo find_drafts find_failed_steps find_failed_undo find_step find_stuck_workflows find_workflow find_workflow_key find_workflow_states list_workflows lock_workflow mark_stop mark_stuck next_undo purge_workflows read_drafts rename_steps retry_undo retry_workflow start_workflow stop_expired stopped store_compensations store_drafts store_steps take_beginning take_stop take_undo upstream upstream_size wake_undo',
+    'take_adding find_adder grow_stage end_adder find_callbacks call_again ask_to_stop begin_stages begin_undo count_compensated end_saga fail_stage fail_undo find_drafts find_failed_steps find_failed_undo find_step find_stuck_workflows find_workflow find_workflow_key find_workflow_states list_workflows lock_workflow mark_stop mark_stuck next_undo purge_workflows read_drafts rename_steps retry_undo retry_workflow start_workflow stop_expired stopped store_compensations store_drafts store_steps take_beginning take_stop take_undo upstream upstream_size wake_undo',
   'know limits and their shares':
     'declare_limit reset_limit set_limit take_share give_share end_share return_permit return_starts hold_limit lend keep_lent enter_limit keep_entered list_limits',
   'know what operators did': 'begin_act end_act list_acts purge_acts',

@@ -16,19 +16,21 @@ const SUCCEEDED = {
   last_error: undefined,
 };
 
+const ARRIVED = arrived('done', { state: `'succeeded'`, output: '$7::text::jsonb' });
+
 /**
  * Completes one job in the transaction of its handler. Fenced by id and epoch alone and touching no claim row, so that a
  * handler's open transaction holds up nobody else. No row back: the run no longer holds the job. An ordered job leaves its turn
  * vacant: to pick the next one here would lock it, and the group, for as long as that transaction lasts.
  */
-const complete = (more = ''): string => `with done as (
+const complete = (more = '', told = ARRIVED): string => `with done as (
     delete from simple_queue.job where shard = $1 and id = any(array(
       ${LOCKED_RUN})) returning *),
   kept as (
     ${ended('archive', SUCCEEDED)}
     from done where $5::float8 is not null),
   ${vacated('done where seq is not null')},
-  ${arrived('done', { state: `'succeeded'`, output: '$7::text::jsonb' })}${more}
+  ${told}${more}
   select id from done`;
 
 export const COMPLETE = statement('complete', complete());
@@ -39,9 +41,20 @@ export const COMPLETE_KEYED = statement(
   complete(`,\n  ${permitsFreed('done t')}`),
 );
 
+const TOLD = `,
+  ${permitsFreed('done t')},
+  ${outcomesOf('done', { state: `'succeeded'::text`, output: '$7::text::jsonb' })}`;
+
 /** The same of a job whose end is told to another queue. */
-export const COMPLETE_TOLD = statement(
-  'complete_told',
-  complete(`,\n  ${permitsFreed('done t')},
-  ${outcomesOf('done', { state: `'succeeded'::text`, output: '$7::text::jsonb' })}`),
+export const COMPLETE_TOLD = statement('complete_told', complete(TOLD));
+
+/** The same of a step that adds jobs to its workflow ($8): it hears of the end behind them. */
+export const COMPLETE_ADDING = statement(
+  'complete_adding',
+  complete(
+    TOLD,
+    `added as (
+    insert into simple_queue.arrival (shard, kind, job, state, output, more)
+    select $1, 'add', id, 'succeeded', $7::text::jsonb, $8::text::jsonb from done)`,
+  ),
 );

@@ -13,6 +13,8 @@ export interface Success extends RunKey {
   runMs: number;
   keepMs: number | undefined;
   output: string | undefined;
+  /** JSON of what a step adds to its workflow. */
+  added?: string;
 }
 
 /** What is kept of a failed attempt, or of an end. */

@@ -4,7 +4,7 @@ import type { Database, Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import { FIND_UNLOCKED } from './find-unlocked.sql.js';
 import { BURY } from './bury.sql.js';
-import { COMPLETE, COMPLETE_KEYED, COMPLETE_TOLD } from './complete.sql.js';
+import { COMPLETE, COMPLETE_ADDING, COMPLETE_KEYED, COMPLETE_TOLD } from './complete.sql.js';
 import { epochOf, idOf, type Burial, type Return, type RunKey, type Success } from './ended-run.js';
 import { PUT_BACK } from './put-back.sql.js';
 import { SET_APART } from './set-apart.sql.js';
@@ -73,8 +73,9 @@ export class SettleRepository {
     success: Success,
     { isKeyed, isTold }: EndTies = {},
   ): Promise<boolean> {
-    const { id, epoch, runMs, keepMs, output } = success;
+    const { id, epoch, runMs, keepMs, output, added } = success;
     const values = [SHARD, id, epoch, runMs, keepMs ?? null, worker, output ?? null];
+    if (added !== undefined) return (await run(COMPLETE_ADDING, [...values, added])).length === 1;
     const statement = isTold ? COMPLETE_TOLD : isKeyed ? COMPLETE_KEYED : COMPLETE;
     return (await run(statement, values)).length === 1;
   }

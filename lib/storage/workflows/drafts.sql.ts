@@ -18,8 +18,8 @@ export const FIND_DRAFTS = statement(
 /** What is known of each job of a workflow before it ends. */
 export const STORE_STEPS = insertion(
   'store_steps',
-  `insert into simple_queue.step (id, shard, workflow, stage, item)
-  select id, $1, $2, stage, item from unnest($3::uuid[], $4::int[], $5::int[]) u(id, stage, item)`,
+  `insert into simple_queue.step (id, shard, workflow, stage, item, added)
+  select id, $1, $2, stage, item, added from unnest($3::uuid[], $4::int[], $5::int[], $6::text[]) u(id, stage, item, added)`,
 );
 
 /** What a job is made of when its stage begins, now or in another attempt of the workflow. */

@@ -6,6 +6,8 @@ export interface Draft {
   job: NewJob;
   stage: number;
   item: number;
+  /** Under which name it was added to a step of another one. */
+  added?: string | undefined;
 }
 
 export interface StoredDraft {

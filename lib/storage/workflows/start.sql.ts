@@ -12,9 +12,9 @@ export const START_WORKFLOW = statement(
     on conflict (unique_key, shard, name) where unique_key is not null and ended_at is null do nothing
     returning id),
   staged as (
-    insert into simple_queue.stage (workflow, shard, n, name, jobs, open, waits, plain, begun, many)
-    select b.id, $1, u.n - 1, u.name, u.jobs, u.jobs, u.waits, u.plain, u.waits = 0, u.many
-    from begun b, unnest($8::text[], $9::int[], $10::int[], $11::boolean[], $12::boolean[]) with ordinality u(name, jobs, waits, plain, many, n)),
+    insert into simple_queue.stage (workflow, shard, n, name, jobs, open, waits, plain, begun, many, again)
+    select b.id, $1, u.n - 1, u.name, u.jobs, u.jobs, u.waits, u.plain, u.waits = 0, u.many, u.again
+    from begun b, unnest($8::text[], $9::int[], $10::int[], $11::boolean[], $12::boolean[], $16::boolean[]) with ordinality u(name, jobs, waits, plain, many, again, n)),
   joined as (
     insert into simple_queue.edge (workflow, shard, upstream, downstream, condition)
     select b.id, $1, u.upstream, u.downstream, u.condition

@@ -1,5 +1,6 @@
 import type { NewJob } from '../../job/new-job.js';
 import type { WorkflowEnd, WorkflowState } from '../../job/workflow.js';
+import { textArray } from '../connection/binary-array.js';
 import type { Database, Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import type { Lanes } from '../lanes/lanes.js';
@@ -27,6 +28,7 @@ import {
 } from './stop.sql.js';
 
 import { CompensationRepository } from './compensation.repository.js';
+import { AddingRepository } from './adding.repository.js';
 import { WorkflowReadingRepository } from './workflow-reading.repository.js';
 
 /** What moving workflows on has led to. */
@@ -47,6 +49,7 @@ export const LOOK: Moved = { lanes: [], later: 0, arrivals: 1, ended: [] };
 export interface NewStage {
   name: string;
   many: boolean;
+  again: boolean;
   jobs: NewJob[];
   /** What compensates each of its jobs. */
   undo?: NewJob[];
@@ -84,6 +87,8 @@ export class WorkflowRepository {
   readonly reading: WorkflowReadingRepository;
   /** What is compensated when they fail. */
   readonly undo = new CompensationRepository();
+  /** What is added while they run. */
+  readonly adding = new AddingRepository();
 
   constructor(
     private readonly database: Database,
@@ -119,6 +124,7 @@ export class WorkflowRepository {
       edges.map(({ stage }) => stage),
       edges.map(({ n }) => n),
       edges.map(({ when }) => when),
+      stages.map(({ again }) => again),
     ]);
     if (stored.length === 0) return false;
     await this.undo.store(run, id, stages);
@@ -216,10 +222,11 @@ export class WorkflowRepository {
     return row!.attempt;
   }
 
-  private async storeDrafts(run: Run, id: string, drafts: Draft[]): Promise<void> {
+  async storeDrafts(run: Run, id: string, drafts: Draft[]): Promise<void> {
     for (let from = 0; from < drafts.length; from += MAX_ROWS) {
       const some = drafts.slice(from, from + MAX_ROWS);
-      await run(STORE_STEPS, [SHARD, id, ...draftValues(some).slice(0, 3)]);
+      const added = textArray(some.map((draft) => draft.added));
+      await run(STORE_STEPS, [SHARD, id, ...draftValues(some).slice(0, 3), added]);
       await run(STORE_DRAFTS, [SHARD, id, ...draftValues(some)]);
     }
   }

@@ -97,6 +97,7 @@ const DRAWING: Record<string, string> = {
       'bury',
       'cancel',
       'complete_told',
+      'complete_adding',
       'expire_staged',
       'reap_claims',
       'set_apart',
