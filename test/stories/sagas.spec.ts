@@ -190,6 +190,22 @@ describe('a saga', () => {
     expect((await admin.troubles()).map(({ code }) => code)).not.toContain('STUCK_WORKFLOWS');
   });
 
+  it('that is stuck goes on with another job where the dead letter is not kept any more', async () => {
+    let broken = true;
+    const { workflows } = await started((job) =>
+      broken && job.payload === 'undo pay' ? JobResult.unprocessable('away') : undefined,
+    );
+    const { id } = await workflows.start(order());
+    const before = (await workflows.wait(id)).steps[1]!.compensation!.ids;
+    await story.database.query('delete from simple_queue.dead_letter where id = any($1)', [before]);
+    broken = false;
+    await workflows.retry(id);
+    const found = await workflows.wait(id);
+    expect(found.state).toBe('compensated');
+    expect(found.steps[1]!.compensation!.ids).not.toEqual(before);
+    expect(undone()).toEqual(['undo pay', 'undo pay', 'undo reserve']);
+  });
+
   it('that is stuck is given up by a cancel without compensation, and is not run again', async () => {
     const { workflows } = await started((job) =>
       job.payload === 'undo reserve' ? JobResult.unprocessable('never') : undefined,
