@@ -21,9 +21,9 @@ with done as (
       select id, saga from simple_queue.workflow where id = c.workflow and shard = $1 for update) w),
   remembered as (
     insert into simple_queue.undo (workflow, shard, stage, item)
-    select t.workflow, $1, s.n, t.item from told t join held h on h.id = t.workflow and h.saga
+    select t.workflow, $1, s.stage, t.item from told t join held h on h.id = t.workflow and h.saga
     cross join lateral (
-      select n from simple_queue.stage where workflow = t.workflow and shard = $1 and n = -1 - t.stage offset 0) s
+      select stage from simple_queue.step where workflow = t.workflow and shard = $1 and stage = -1 - t.stage and item = t.item offset 0) s
     where t.state = 'succeeded' and t.stage >= 0 order by t.stage, t.item),
   counted as (
     update simple_queue.stage s set open = s.open - c.n, failed = s.failed + c.failed

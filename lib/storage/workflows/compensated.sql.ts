@@ -8,13 +8,13 @@ export const GOES_BACK = `(w.saga and w.stop is distinct from 'abandoned' and (w
 
 /**
  * What has succeeded and can be compensated is written down under the lock of its workflow (`held`), so that `seq` has the order of the commits. Of
- * a workflow that is no saga not a row is looked at.
+ * a workflow that is no saga not a row is looked at. What a step has added has no compensation.
  */
 export const REMEMBERED = `remembered as (
     insert into simple_queue.undo (workflow, shard, stage, item)
-    select t.workflow, $1, s.n, t.item from told t join held h on h.id = t.workflow and h.saga
+    select t.workflow, $1, s.stage, t.item from told t join held h on h.id = t.workflow and h.saga
     cross join lateral (
-      select n from simple_queue.stage where workflow = t.workflow and shard = $1 and n = -1 - t.stage offset 0) s
+      select stage from simple_queue.step where workflow = t.workflow and shard = $1 and stage = -1 - t.stage and item = t.item offset 0) s
     where t.state = 'succeeded' and t.stage >= 0 order by t.stage, t.item)`;
 
 /** A compensation has ended: what comes next is for the duty. */
