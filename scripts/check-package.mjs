@@ -39,8 +39,9 @@ const BUDGET = {
   installedKiB: 1_690,
   // Of a process that only enqueues. Files and their size decide how long its start takes; a clock would measure the machine as well.
   bootFiles: 4,
+  // Outcomes and added steps took 15: who enqueues also knows what ends jobs.
   // The spool took 25: what decides where a call goes has to be there when it fails.
-  bootKiB: 705,
+  bootKiB: 720,
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'sq-package-'));
