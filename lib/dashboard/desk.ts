@@ -13,7 +13,7 @@ import { isDry } from './by-filter.js';
 import { Feed } from './feed.js';
 import { Glances } from './glances.js';
 import { refuseHidden } from './filter-words.js';
-import type { Hiding } from './look.js';
+import type { Hiding, Question } from './look.js';
 import { LOOKS } from './looks.js';
 import { page, refusal } from './page.js';
 import { hidingBy } from './redaction.js';
@@ -114,7 +114,9 @@ export class Desk {
 
   private glance(source: Source, name: string, asked = new URLSearchParams()): Promise<unknown> {
     asked.delete('in');
-    const question = { source, asked, hide: this.hide };
+    const recently: Question['recently'] = (what, ask, freshMs) =>
+      this.glances.at(`${source.name} ${what}`, ask, freshMs);
+    const question = { source, asked, hide: this.hide, recently };
     return this.glances.at(`${source.name} ${name} ${asked.toString()}`, () =>
       LOOKS[name]!(question),
     );

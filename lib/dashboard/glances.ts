@@ -11,9 +11,9 @@ export class Glances {
   private readonly answers = new Map<string, RecentAnswer<unknown>>();
 
   /** @throws QueueError `DATABASE_UNAVAILABLE` where no answer came in time. */
-  async at(what: string, ask: () => Promise<unknown>): Promise<unknown> {
-    const known = this.answers.get(what);
-    const glance = known ?? new RecentAnswer(ask, FRESH_MS);
+  async at<Answer>(what: string, ask: () => Promise<Answer>, freshMs = FRESH_MS): Promise<Answer> {
+    const known = this.answers.get(what) as RecentAnswer<Answer> | undefined;
+    const glance = known ?? new RecentAnswer(ask, freshMs);
     if (!known) this.keep(what, glance);
     const answer = await glance.get(PATIENCE_MS);
     if (answer !== LATE) return answer;

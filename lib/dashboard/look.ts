@@ -15,11 +15,13 @@ export interface Hiding {
 }
 
 /** What was asked of a look. */
-interface Question {
+export interface Question {
   source: Source;
   /** The query of its address. */
   asked: URLSearchParams;
   hide: Hiding;
+  /** An answer that may be older than the look: it costs more than the rest of it. */
+  recently: <Answer>(what: string, ask: () => Promise<Answer>, freshMs: number) => Promise<Answer>;
 }
 
 /** A question that the page has; its answer becomes JSON, and is shared for moments by all who ask the same. */
