@@ -4,7 +4,7 @@ with live as materialized (
     select id, lanes from simple_queue.lease where shard = $1 and expires_at > statement_timestamp()),
   served as materialized (select distinct unnest(lanes) as lane from live),
   still as materialized (
-    select q.name as queue, q.paused_at, l.name, l.labels, r.n, r.since
+    select q.name as queue, q.paused_at, l.id as lane, l.queue as lane_queue, l.name, l.labels, r.n, r.since
     from simple_queue.lane l join simple_queue.queue q on q.id = l.queue
     cross join lateral (
       select count(*)::int as n, min(w.run_at) as since from (
@@ -56,7 +56,8 @@ with live as materialized (
     where not exists (select from live) having sum(n) > 0)
   union all
   (select 'NO_HANDLER' as code, queue::text as queue, name::text as name, labels::text[] as labels, (n)::int as count,
-    (extract(epoch from statement_timestamp() - since) * 1000)::float8 as "sinceMs", null::text as subject, ((select count(*) from live where cardinality(lanes) >= 10000))::int as extra
+    (extract(epoch from statement_timestamp() - since) * 1000)::float8 as "sinceMs", (select 'alone' where not exists (select from simple_queue.lane o
+      where o.queue = lane_queue and o.name = still.name and o.labels @> still.labels[1:1] and o.id <> still.lane))::text as subject, ((select count(*) from live where cardinality(lanes) >= 10000))::int as extra
     from still where paused_at is null and exists (select from live) order by since limit 100)
   union all
   (select 'WORKER_SILENT' as code, null::text as queue, null::text as name, null::text[] as labels, (n)::int as count,
@@ -94,24 +95,24 @@ with live as materialized (
   union all
   (select 'LOST_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
     (extract(epoch from statement_timestamp() - min(x.created_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra
-    from lost x join simple_queue.queue q on q.id = x.queue where true group by q.name order by count(*) desc limit 100)
+    from lost x join simple_queue.queue q on q.id = x.queue where true group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'UNREADABLE_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra
-    from poisoned x join simple_queue.queue q on q.id = x.queue where unreadable group by q.name order by count(*) desc limit 100)
+    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, ((select count(*) from poisoned o where o.queue = x.queue) - count(*))::int as extra
+    from poisoned x join simple_queue.queue q on q.id = x.queue where unreadable group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'POISONED_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra
-    from poisoned x join simple_queue.queue q on q.id = x.queue where not coalesce(unreadable, false) group by q.name order by count(*) desc limit 100)
+    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, ((select count(*) from poisoned o where o.queue = x.queue) - count(*))::int as extra
+    from poisoned x join simple_queue.queue q on q.id = x.queue where not coalesce(unreadable, false) group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'DEAD_LETTERS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
     (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra
-    from dead x join simple_queue.queue q on q.id = x.queue where true group by q.name order by count(*) desc limit 100)
+    from dead x join simple_queue.queue q on q.id = x.queue where true group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'EXPIRY_LATE' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
     (extract(epoch from statement_timestamp() - min(x.commit_by)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra
-    from overdue x join simple_queue.queue q on q.id = x.queue where true group by q.name order by count(*) desc limit 100)
+    from overdue x join simple_queue.queue q on q.id = x.queue where true group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'STAGED_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
-    (extract(epoch from statement_timestamp() - min(x.created_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra
-    from uncommitted x join simple_queue.queue q on q.id = x.queue where true group by q.name order by count(*) desc limit 100);
+    (extract(epoch from statement_timestamp() - min(x.created_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, ((select count(*) from overdue o where o.queue = x.queue))::int as extra
+    from uncommitted x join simple_queue.queue q on q.id = x.queue where true group by q.name, x.queue order by count(*) desc limit 100);

@@ -75,7 +75,7 @@ export class Explanations {
   }
 
   private async troublesOf(
-    { state, queue, name }: Situation,
+    { state, queue, name, labels }: Situation,
     reasons: Reason[],
   ): Promise<Trouble[]> {
     const codes = reasons.flatMap(({ code }) => TROUBLES_OF[code] ?? []);
@@ -85,6 +85,7 @@ export class Explanations {
         codes.includes(trouble.code) &&
         (trouble.queue ?? queue) === queue &&
         (trouble.name ?? name) === name &&
+        (trouble.code !== 'NO_HANDLER' || String(trouble.labels ?? []) === String(labels ?? [])) &&
         fits(trouble.code, state),
     );
   }

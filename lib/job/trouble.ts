@@ -32,6 +32,8 @@ export interface Trouble {
   queue?: string;
   /** Of jobs that nobody has a handler for: their name. */
   name?: string;
+  /** The labels that a worker must have for them; missing where there are none. */
+  labels?: string[];
   /** How many jobs, groups, sessions or partitions. */
   count: number;
   /** Counting stopped there. */

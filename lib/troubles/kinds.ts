@@ -9,7 +9,7 @@ import { HOUR_MS, MINUTE_MS } from '../job/values/duration.js';
 interface Told extends Pick<Trouble, 'level' | 'text'> {
   look: readonly string[];
   hint?: string;
-  /** undefined: no command can. */
+  /** Never touches more than what is counted. undefined: no command can. */
   fix?: readonly string[];
 }
 
@@ -42,6 +42,39 @@ const ofQueue = (row: TroubleRow, ...states: string[]): string[] => [
   states.join(','),
 ];
 
+/** One command for all of them; where it would find others, too, the first few by their ids. */
+const exactly = (row: TroubleRow, verb: [many: string, one: string], filter: string[]): string[] =>
+  row.extra > 0 ? [verb[1], ...idsOf(row)] : [verb[0], ...filter, '--yes'];
+
+/** Jobs of other lanes are not ended with those of a lane that nobody serves, nor what a worker comes to by and by. */
+function endOfLane({
+  queue,
+  name,
+  labels,
+  subject,
+  extra,
+}: TroubleRow): Pick<Told, 'hint' | 'fix'> {
+  const hint = 'Deploy a worker with a handler for it (and with its labels)';
+  if (extra > 0 || subject === null) return { hint: `${hint}.` };
+  const lane = ['--queue', queue ?? '', '--name', name ?? ''];
+  const label = labels?.length ? ['--label', labels[0]!] : [];
+  return {
+    hint: `${hint}, or end the jobs:`,
+    fix: ['cancel', ...lane, ...label, '--state', 'ready,blocked', '--yes'],
+  };
+}
+
+/** Of one role's no command ends the idle ones alone. */
+const roomFor = (limited: string): Pick<Told, 'hint' | 'fix'> =>
+  limited.startsWith('role ')
+    ? { hint: 'Raise the limit of the role, or make pools smaller.' }
+    : {
+        hint: 'Raise the limit or make pools smaller; to end sessions that have done nothing for ten minutes:',
+        fix: ['sessions', '--end-idle', '10min', '--yes'],
+      };
+
+/** As long ago as is counted. */
+const NEW = ['--finished-after', '1d'];
 const DEAD_STATES = ['failed', 'critical', 'unprocessable', 'expired'];
 
 /**
@@ -78,8 +111,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
         level: row.extra > 0 ? 'notice' : 'warning',
         text: `No live worker has a handler for ${laneText(row)}: ${wait(row)}${lasting(row)}.${row.extra > 0 ? ` ${full} more lanes than it asks for at once, and lanes take turns there.` : ''}`,
         look: ['queues', queueOf(row)],
-        hint: 'Deploy a worker with a handler for it (and with its labels), or end the jobs:',
-        fix: ['cancel', '--queue', queueOf(row), '--name', row.name ?? '', '--yes'],
+        ...endOfLane(row),
       };
     },
   },
@@ -153,9 +185,9 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
     tell: (row) => ({
       level: 'warning',
       text: `${jobs(row)} of ${named(row)} ${row.count === 1 ? 'was' : 'were'} poisoned within a day, for killing a process again and again.`,
-      look: ['jobs', ...ofQueue(row, 'poisoned')],
+      look: ['jobs', ...ofQueue(row, 'poisoned'), ...NEW],
       hint: 'Fix the handler, and run them again:',
-      fix: ['redrive', ...ofQueue(row, 'poisoned'), '--yes'],
+      fix: exactly(row, ['redrive', 'retry'], [...ofQueue(row, 'poisoned'), ...NEW]),
     }),
   },
   UNREADABLE_JOBS: {
@@ -166,7 +198,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
       text: `${jobs(row)} of ${named(row)} ${row.count === 1 ? 'was' : 'were'} set apart within a day, since PostgreSQL refused to store ${row.count === 1 ? 'its row' : 'their rows'}: ${listed(idsOf(row), 5)}.`,
       look: ['job', idsOf(row)[0] ?? ''],
       hint: 'See who writes rows beside the library; their payloads are kept, and run again:',
-      fix: ['redrive', ...ofQueue(row, 'poisoned'), '--yes'],
+      fix: exactly(row, ['redrive', 'retry'], [...ofQueue(row, 'poisoned'), ...NEW]),
     }),
   },
   EXPIRY_LATE: {
@@ -188,7 +220,11 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
       text: `${jobs(row)} of ${named(row)} ${row.count === 1 ? 'waits' : 'wait'} for a commit${lasting(row)}.`,
       look: ['jobs', ...ofQueue(row, 'staged')],
       hint: 'Whoever staged them has to commit them; to give them up:',
-      fix: ['cancel', ...ofQueue(row, 'staged'), '--created-before', '1h', '--yes'],
+      fix: exactly(
+        row,
+        ['cancel', 'cancel'],
+        [...ofQueue(row, 'staged'), '--created-before', '1h'],
+      ),
     }),
   },
   SUSPECTS: {
@@ -208,9 +244,9 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
     tell: (row) => ({
       level: 'notice',
       text: `${jobs(row)} of ${named(row)} ended in the dead letter queue within a day.`,
-      look: ['jobs', ...ofQueue(row, ...DEAD_STATES), '--finished-after', '1d'],
+      look: ['jobs', ...ofQueue(row, ...DEAD_STATES), ...NEW],
       hint: 'Fix what made them fail, and run them again:',
-      fix: ['redrive', ...ofQueue(row, ...DEAD_STATES), '--finished-after', '1d', '--yes'],
+      fix: ['redrive', ...ofQueue(row, ...DEAD_STATES), ...NEW, '--yes'],
     }),
   },
   CONNECTIONS: {
@@ -220,8 +256,7 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
       level: 'warning',
       text: `${count} of ${counted(extra, 'connection')} of ${shown(subject ?? '')} are taken: the next process may not get in.`,
       look: ['sessions'],
-      hint: 'Raise the limit or make pools smaller; to end sessions that have done nothing for ten minutes:',
-      fix: ['sessions', '--end-idle', '10min', '--yes'],
+      ...roomFor(subject ?? ''),
     }),
   },
   HORIZON: {

@@ -18,13 +18,14 @@ export async function troublesOf(
 }
 
 function troubleOf(row: TroubleRow, schema: string): Trouble {
-  const { code, queue, name, sinceMs } = row;
+  const { code, queue, name, labels, sinceMs } = row;
   const { level, text, look, hint = '', fix } = TROUBLES[code].tell(row);
   return {
     code,
     level,
     ...(queue === null ? {} : { queue }),
     ...(name === null ? {} : { name }),
+    ...(labels?.length ? { labels } : {}),
     ...countOf(row),
     ...(sinceMs === null ? {} : { sinceMs: Math.max(0, Math.round(sinceMs)) }),
     text,

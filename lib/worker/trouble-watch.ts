@@ -29,4 +29,5 @@ export class TroubleWatch {
   }
 }
 
-const keyOf = ({ code, queue = '', name = '' }: Trouble): string => [code, queue, name].join('\n');
+const keyOf = ({ code, queue = '', name = '', labels = [] }: Trouble): string =>
+  [code, queue, name, ...labels].join('\n');

@@ -139,7 +139,7 @@ describe('called at night, with the command line alone', () => {
     await test.rows.jobs(3, { queue: 'orphans' });
     await aWorker((await test.rows.lane('mail')).id);
     const { fix } = await putRight('NO_HANDLER', /\(none\) .*no worker/);
-    expect(fix).toBe("simple-queue cancel --queue orphans --name '' --yes");
+    expect(fix).toBe("simple-queue cancel --queue orphans --name '' --state ready,blocked --yes");
   });
 
   it('no worker at all: a process has to be started', async () => {

@@ -35,6 +35,13 @@ const some = (id: string): string =>
 /** Until something may start under a limit. */
 const LEFT_MS = `greatest(${HELD_MS}, ${FIRST_MS})`;
 
+/** `alone`: queue, name and first label name no other lane. */
+const ALONE = `(select 'alone' where not exists (select from simple_queue.lane o
+      where o.queue = lane_queue and o.name = still.name and o.labels @> still.labels[1:1] and o.id <> still.lane))`;
+
+/** Poisoned jobs of the queue, of both kinds, without those that are counted. */
+const POISONED = `(select count(*) from poisoned o where o.queue = x.queue) - count(*)`;
+
 /** Dead letters of this long ago are news. */
 const NEWS = `interval '1 day'`;
 
@@ -49,7 +56,7 @@ export const LIST_TROUBLES = statement(
     select id, lanes from simple_queue.lease where shard = $1 and expires_at > statement_timestamp()),
   served as materialized (select distinct unnest(lanes) as lane from live),
   still as materialized (
-    select q.name as queue, q.paused_at, l.name, l.labels, r.n, r.since
+    select q.name as queue, q.paused_at, l.id as lane, l.queue as lane_queue, l.name, l.labels, r.n, r.since
     from simple_queue.lane l join simple_queue.queue q on q.id = l.queue
     cross join lateral (
       select count(*)::int as n, min(w.run_at) as since from (
@@ -89,7 +96,7 @@ export const LIST_TROUBLES = statement(
     from (select n, since from still where paused_at is null union all select n, since from silent) w
     where not exists (select from live) having sum(n) > 0)
   union all
-  (${row('NO_HANDLER', { queue: 'queue', name: 'name', labels: 'labels', count: 'n', since: 'since', extra: '(select count(*) from live where cardinality(lanes) >= 10000)' })}
+  (${row('NO_HANDLER', { queue: 'queue', name: 'name', labels: 'labels', count: 'n', since: 'since', subject: ALONE, extra: '(select count(*) from live where cardinality(lanes) >= 10000)' })}
     from still where paused_at is null and exists (select from live) order by since limit ${MOST_ROWS})
   union all
   (${row('WORKER_SILENT', { count: 'n', since: 'since', subject: 'worker', extra: '(select count(*) from live)' })} from silent order by since limit ${MOST_ROWS})
@@ -118,16 +125,22 @@ export const LIST_TROUBLES = statement(
   union all
   (${[
     ['LOST_JOBS', 'lost', 'created_at', 'true'],
-    ['UNREADABLE_JOBS', 'poisoned', 'finished_at', 'unreadable'],
-    ['POISONED_JOBS', 'poisoned', 'finished_at', 'not coalesce(unreadable, false)'],
+    ['UNREADABLE_JOBS', 'poisoned', 'finished_at', 'unreadable', POISONED],
+    ['POISONED_JOBS', 'poisoned', 'finished_at', 'not coalesce(unreadable, false)', POISONED],
     ['DEAD_LETTERS', 'dead', 'finished_at', 'true'],
     ['EXPIRY_LATE', 'overdue', 'commit_by', 'true'],
-    ['STAGED_JOBS', 'uncommitted', 'created_at', 'true'],
+    [
+      'STAGED_JOBS',
+      'uncommitted',
+      'created_at',
+      'true',
+      `(select count(*) from overdue o where o.queue = x.queue)`,
+    ],
   ]
     .map(
-      ([code, from, since, where]) =>
-        `${row(code!, { queue: 'q.name', count: 'count(*)', since: `min(x.${since})`, subject: some('x.id') })}
-    from ${from} x join simple_queue.queue q on q.id = x.queue where ${where} group by q.name order by count(*) desc limit ${MOST_ROWS})`,
+      ([code, from, since, where, beside = '0']) =>
+        `${row(code!, { queue: 'q.name', count: 'count(*)', since: `min(x.${since})`, subject: some('x.id'), extra: beside! })}
+    from ${from} x join simple_queue.queue q on q.id = x.queue where ${where} group by q.name, x.queue order by count(*) desc limit ${MOST_ROWS})`,
     )
     .join('\n  union all\n  (')}`,
 );

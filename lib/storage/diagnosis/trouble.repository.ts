@@ -21,9 +21,9 @@ export interface TroubleRow {
   /** One more than `MOST_COUNTED` where there is more. */
   count: number;
   sinceMs: number | null;
-  /** Who or what: ids, a worker, partitions. */
+  /** Who or what: ids, a worker, partitions; `alone` of a lane that queue, name and first label name alone. */
   subject: string | null;
-  /** What else its text needs to know. */
+  /** What else its text needs to know: of jobs, how many that are no such trouble a filter of states would find, too. */
   extra: number;
   holder?: SnapshotHolder;
 }
