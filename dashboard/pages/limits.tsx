@@ -17,7 +17,9 @@ export function Limits() {
               No limit across the fleet is declared or set. A queue gets one on its own page.
             </p>
           ) : (
-            limits.map((limit) => <Found key={limit.name} limit={limit} />)
+            limits.map((limit) => (
+              <Found key={limit.name + (limit.perKey ? '/*' : '')} limit={limit} />
+            ))
           )
         }
       </Shown>
@@ -30,10 +32,13 @@ function Found({ limit }: { limit: Limit }) {
   const holders = limit.shares.filter(({ permits }) => permits > 0);
   return (
     <section>
-      <h2>{ofQueue ? <QueueLink queue={name} /> : <Text>{name}</Text>}</h2>
+      <h2>
+        {ofQueue ? <QueueLink queue={name} /> : <Text>{name}</Text>}
+        {limit.perKey && ': each key'}
+      </h2>
       <p>
         {limitWords(limit)}{' '}
-        {concurrency !== undefined && (
+        {concurrency !== undefined && !limit.perKey && (
           <>
             <meter min={0} max={concurrency} value={allotted} aria-label="Permits given out" />{' '}
             {number(allotted)} of {number(concurrency)} given out.

@@ -52,6 +52,13 @@ function Found({
       <h2>Limit across the fleet</h2>
       <p>{limitWords(answer.limit)}</p>
       <LimitForm name={queue} limit={answer.limit} ofQueue />
+      {answer.limitPerKey && (
+        <>
+          <h2>Limit of each key</h2>
+          <p>{limitWords(answer.limitPerKey)}</p>
+          <LimitForm name={queue} limit={answer.limitPerKey} ofQueue />
+        </>
+      )}
       <h2>Lanes</h2>
       <Table label="Lanes" heads={['name', { head: 'ready', right: true }, 'served by']}>
         {stats.lanes.map((lane) => (

@@ -79,6 +79,7 @@ export interface QueueAnswer {
   stats: Told<QueueStats>;
   workers: Worker[];
   limit?: Limit;
+  limitPerKey?: Limit;
   blockedGroups: Told<BlockedGroup>[];
 }
 

@@ -5,11 +5,12 @@ import { span } from './words.js';
 /** What a limit says, in a sentence. */
 export function limitWords(limit: Limit | undefined): string {
   if (!limit) return 'None: each worker runs as many at once as its concurrency says.';
-  const { concurrency, rate } = limit;
+  const { concurrency, rate, perKey } = limit;
+  const each = perKey ? ' of each key' : '';
   const parts = [
-    concurrency === undefined ? '' : `at most ${concurrency} at once over all processes`,
+    concurrency === undefined ? '' : `at most ${concurrency}${each} at once over all processes`,
     rate
-      ? `at most ${rate.limit} starts per ${span(rate.perMs)}${rate.strict ? ', strictly' : ''}`
+      ? `at most ${rate.limit} starts${each} per ${span(rate.perMs)}${rate.strict ? ', strictly' : ''}`
       : '',
   ].filter((part) => part !== '');
   const said = limit.setAt ? ' Set by an operator: it overrules what processes declare.' : '';
@@ -27,6 +28,8 @@ export function LimitForm({
   ofQueue: boolean;
 }) {
   if (!may('limits')) return null;
+  const perKey = limit?.perKey ?? false;
+  const which = perKey ? `each key of ${name}` : name;
   const save = (event: SubmitEvent): void => {
     event.preventDefault();
     const data = new FormData(event.currentTarget as HTMLFormElement);
@@ -35,11 +38,13 @@ export function LimitForm({
       return typeof value === 'string' ? value.trim() : '';
     };
     const [concurrency, starts, seconds] = [text('concurrency'), text('starts'), text('seconds')];
-    const change = {
-      [ofQueue ? 'fleetConcurrency' : 'concurrency']: concurrency ? Number(concurrency) : null,
+    const isWhole = ofQueue && !perKey;
+    const said = {
+      [isWhole ? 'fleetConcurrency' : 'concurrency']: concurrency ? Number(concurrency) : null,
       rate: starts ? { limit: Number(starts), perMs: Number(seconds || '1') * 1_000 } : null,
     };
-    void act('set-limit', { name, change }, `The limit of ${name} is set.`);
+    const change = perKey ? { perKey: said } : said;
+    void act('set-limit', { name, change }, `The limit of ${which} is set.`);
   };
   const { concurrency, rate } = limit ?? {};
   return (
@@ -74,7 +79,7 @@ export function LimitForm({
         <Do
           may="limits"
           work={() =>
-            act('reset-limit', { name }, `What processes declare of ${name} holds again.`)
+            act('reset-limit', { name, perKey }, `What processes declare of ${which} holds again.`)
           }
         >
           Give back to the code

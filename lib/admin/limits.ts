@@ -7,6 +7,8 @@ import { ruleOf, wordsOf, type LimitShares } from '../storage/limits/limit.repos
 import type { Storage } from '../storage/storage.js';
 import type { KeySituation } from '../storage/limits/key.repository.js';
 import type { Audit } from './audit.js';
+import { shape, yesOrNo, type Rule } from '../runtime/rules.js';
+import { refuse } from './checks.js';
 import { MOST_AHEAD, type Reason } from './reasons.js';
 
 /** What a process, a remote worker's claim or a call has of a limit. */
@@ -50,6 +52,14 @@ export interface LimitChange {
   /** Of a queue that declares one: its limit per key. */
   perKey?: { concurrency?: number | null; rate?: RateLimit | null };
 }
+
+/** Which limits of a queue `resetLimit` gives back. */
+export interface LimitPart {
+  /** `true`: only the limit per key; `false`: only that of the whole queue. Default: both. */
+  perKey?: boolean;
+}
+
+const PART = shape({ perKey: yesOrNo } satisfies Record<keyof LimitPart, Rule>);
 
 /** Limits across the fleet, as operators see and set them. */
 export class Limits {
@@ -101,12 +111,16 @@ export class Limits {
     return [...rows.map((row) => row.name), ...queues];
   }
 
-  async reset(name: string): Promise<void> {
-    await this.acts.act('reset-limit', { name }, () => this.resetKnown(name));
+  async reset(name: string, only: LimitPart): Promise<void> {
+    refuse('resetLimit', PART(only, 'options'));
+    await this.acts.act('reset-limit', { name, ...only }, () => this.resetKnown(name, only));
   }
 
-  private async resetKnown(name: string): Promise<void> {
-    const names = [name, perKeyName(name)];
+  private async resetKnown(name: string, { perKey }: LimitPart): Promise<void> {
+    const names = [
+      ...(perKey === true ? [] : [name]),
+      ...(perKey === false ? [] : [perKeyName(name)]),
+    ];
     const known = await Promise.all(names.map((each) => this.storage.limits.reset(each)));
     if (!known.includes(true)) throw unknown(name, await this.known());
     for (const each of names) this.storage.signals.tellOfLimit(each);

@@ -34,7 +34,7 @@ import {
   type Totals,
   type WorkerSummary,
 } from './overview.js';
-import { Limits, type LimitChange, type LimitSummary } from './limits.js';
+import { Limits, type LimitChange, type LimitPart, type LimitSummary } from './limits.js';
 import { Purge } from './purge.js';
 import type { PurgeCounts } from './job-filter.js';
 import { Revivals, type Retried } from './revivals.js';
@@ -283,9 +283,9 @@ export class QueueAdmin {
     await this.fleet.set(checkQueueName(name), change);
   }
 
-  /** What processes declare holds again, within seconds where one of them lives. @throws QueueError `LIMIT_UNKNOWN`, `INVALID_NAME`. */
-  async resetLimit(name: string): Promise<void> {
-    await this.fleet.reset(checkQueueName(name));
+  /** What processes declare holds again, within seconds where one of them lives. @throws QueueError `LIMIT_UNKNOWN`, `INVALID_NAME`, `INVALID_OPTION`. */
+  async resetLimit(name: string, only: LimitPart = {}): Promise<void> {
+    await this.fleet.reset(checkQueueName(name), only);
   }
 
   /** Why this job is not running, as codes and in words. An unknown id is a reason, too. @throws QueueError `INVALID_OPTION`. */

@@ -104,7 +104,9 @@ export class Revivals {
     if (state === undefined) throw unknown(id);
     if (state === LOST) return (await this.restore([id])) === 1 ? 'restored' : undefined;
     if (state === 'running') throw running(id);
-    if (state === 'blocked' || state === 'staged') throw held(id, state);
+    if (state === 'staged') throw held(id, state);
+    if (state === 'blocked')
+      throw held(id, (await this.storage.keys.explain(id, 1)) ? 'keyed' : state);
     return state === 'ready' ? 'ready' : undefined;
   }
 
@@ -158,15 +160,21 @@ export function unknown(id: string): QueueError {
   return new QueueError('JOB_UNKNOWN', message);
 }
 
-function held(id: string, state: 'blocked' | 'staged'): QueueError {
-  const [waitsFor, hint] =
-    state === 'staged'
-      ? ['commit', 'Commit it, or abort it']
-      : [
-          'turn in its ordered group',
-          'explain(id) says what it waits for, blockedGroups() (`simple-queue groups`) what a failed job blocks',
-        ];
-  return new QueueError('JOB_HELD', `retry: job ${id} waits for its ${waitsFor}. ${hint}.`);
+const HELD = {
+  staged: ['its commit', 'Commit it, or abort it'],
+  keyed: [
+    'a permit of its key',
+    'explain(id) says who has them, setLimit(queue, { perKey }) gives the key more room',
+  ],
+  blocked: [
+    'its turn in its ordered group',
+    'explain(id) says what it waits for, blockedGroups() (`simple-queue groups`) what a failed job blocks',
+  ],
+} as const;
+
+function held(id: string, state: keyof typeof HELD): QueueError {
+  const [waitsFor, hint] = HELD[state];
+  return new QueueError('JOB_HELD', `retry: job ${id} waits for ${waitsFor}. ${hint}.`);
 }
 
 function running(id: string): QueueError {

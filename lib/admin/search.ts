@@ -87,6 +87,18 @@ export function parseSearch(text: string): JobFilter {
   return filter;
 }
 
+/** What is said beside a search narrows the choice, too. @throws QueueError `INVALID_OPTION` where both say the same part: neither is meant to lose. */
+export function searched(search: string, beside: JobFilter): JobFilter {
+  const found = parseSearch(search);
+  const given = Object.entries(beside).filter(([, value]) => value !== undefined);
+  const twice = given.filter(([part]) => part in found);
+  refuse(
+    'search',
+    twice.map(([part]) => `"${part}" is said twice, in the search and beside it`),
+  );
+  return { ...found, ...Object.fromEntries(given) };
+}
+
 /** Words with their values; quotes keep spaces together, and a backslash a quote. */
 function wordsOf(text: string): [word: string, value: string][] {
   const words: [string, string][] = [];

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { JobFilter } from '../admin/job-filter.js';
-import { parseSearch, statesOf } from '../admin/search.js';
+import { searched, statesOf } from '../admin/search.js';
 import { JOB_STATES, type JobState } from '../job/job-state.js';
 import { parseMoment } from './times.js';
 
@@ -18,34 +18,46 @@ export function addFilter(command: Command): Command {
       `${JOB_STATES.join(', ')}; live or dead for all such; several with commas`,
       states,
     )
-    .option('--search <words>', 'such as "error:timeout attempt:>2 payload.order.id:42"')
-    .option('--queue <queue>', 'jobs of this queue')
-    .option('--name <name>', 'jobs for this handler of the queue')
-    .option('--fingerprint <tag>', 'jobs with this fingerprint')
-    .option('--unique-key <key>', 'jobs with this unique key')
-    .option('--group <group>', 'jobs of this group')
-    .option('--label <label>', 'jobs for workers with this label, and perhaps others')
-    .option('--workflow <id>', 'jobs of this workflow')
+    .option('--search <words>', 'such as "error:timeout attempt:>2 payload.order.id:42"', plain)
+    .option('--queue <queue>', 'jobs of this queue', plain)
+    .option('--name <name>', 'jobs for this handler of the queue', plain)
+    .option('--fingerprint <tag>', 'jobs with this fingerprint', plain)
+    .option('--unique-key <key>', 'jobs with this unique key', plain)
+    .option('--group <group>', 'jobs of this group', plain)
+    .option('--label <label>', 'jobs for workers with this label, and perhaps others', plain)
+    .option('--workflow <id>', 'jobs of this workflow', plain)
     .option(
       '--created-after <time>',
       'a time (2026-11-21T10:00:00Z), or how long ago (30min, 2h, 7d)',
-      parseMoment,
+      moment,
     )
-    .option('--created-before <time>', 'the same', parseMoment)
-    .option('--finished-after <time>', 'the same, of ended jobs', parseMoment)
-    .option('--finished-before <time>', 'the same, of ended jobs', parseMoment);
+    .option('--created-before <time>', 'the same', moment)
+    .option('--finished-after <time>', 'the same, of ended jobs', moment)
+    .option('--finished-before <time>', 'the same, of ended jobs', moment);
 }
 
-/** The filter among the options of a command, or in a search. What both say is the option's. */
+/** The filter among the options of a command and in a search. */
 export function filterOf(options: FilterFlags): JobFilter {
   const { state, queue, name, fingerprint, uniqueKey, group, label, search = '' } = options;
   const { createdAfter, createdBefore, finishedAfter, finishedBefore } = options;
   const workflowId = options.workflow;
   const said = { state, queue, name, fingerprint, uniqueKey, group, label, workflowId };
   const times = { createdAfter, createdBefore, finishedAfter, finishedBefore };
-  const given = Object.entries({ ...said, ...times }).filter(([, value]) => value !== undefined);
-  return { ...parseSearch(search), ...Object.fromEntries(given) };
+  return searched(search, defined({ ...said, ...times }));
 }
+
+const defined = (said: Record<string, unknown>): JobFilter =>
+  Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
+
+/** Of two values the last one would hold, and nobody would learn of the first. */
+const once =
+  <Value>(parse: (text: string) => Value) =>
+  (text: string, before?: Value): Value => {
+    if (before !== undefined) throw new InvalidArgumentError('It is said twice.');
+    return parse(text);
+  };
+const plain = once((text) => text);
+const moment = once(parseMoment);
 
 function states(text: string, before: JobState[] = []): JobState[] {
   try {

@@ -1,5 +1,5 @@
 import type { JobFilter } from '../admin/job-filter.js';
-import { parseSearch } from '../admin/search.js';
+import { searched } from '../admin/search.js';
 import { QueueError } from '../job/queue.errors.js';
 
 const TIMES = ['createdAfter', 'createdBefore', 'finishedAfter', 'finishedBefore'] as const;
@@ -9,9 +9,7 @@ export const FILTER_WORDS: readonly string[] = [...TEXTS, ...TIMES, 'state', 'q'
 
 /** A filter as JSON and addresses can say it: times are texts, several states a text with commas, and `q` is a search. What is wrong in it, `QueueAdmin` says. */
 export function filterFrom(said: Readonly<Record<string, unknown>>): JobFilter {
-  const { q } = said;
-  const filter: Record<string, unknown> =
-    q === undefined || q === '' ? {} : { ...parseSearch(q as string) };
+  const filter: Record<string, unknown> = {};
   for (const name of TEXTS) if (said[name] !== undefined) filter[name] = said[name];
   for (const name of TIMES) {
     const time = said[name];
@@ -19,16 +17,16 @@ export function filterFrom(said: Readonly<Record<string, unknown>>): JobFilter {
   }
   const { state } = said;
   if (state !== undefined) filter.state = typeof state === 'string' ? state.split(',') : state;
-  return filter;
+  return searched((said.q ?? '') as string, filter);
 }
 
 /** What an address says of a filter; `""` says nothing. */
 export function filterIn(asked: URLSearchParams): JobFilter {
-  return filterFrom(
-    Object.fromEntries(
-      [...asked].filter(([name, value]) => FILTER_WORDS.includes(name) && value !== ''),
-    ),
-  );
+  const said = [...asked].filter(([name, value]) => FILTER_WORDS.includes(name) && value !== '');
+  const twice = said.filter(([name], at) => said.findIndex(([other]) => other === name) < at);
+  if (twice.length > 0)
+    throw new QueueError('INVALID_OPTION', `search: "${twice[0]![0]}" is said twice.`);
+  return filterFrom(Object.fromEntries(said));
 }
 
 /** Who may not see a payload must not find it out by searching, either. */

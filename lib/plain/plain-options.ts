@@ -36,6 +36,7 @@ const MISSING_OF_QUEUES = [
   'fleetConcurrency',
   'perKey',
   'rate',
+  'outcomes',
 ] as const;
 
 /** What a store without the tables is asked for, checked: what it cannot keep is refused, whatever its name is. */
@@ -49,6 +50,7 @@ export class PlainChecks {
     private readonly advice: string,
   ) {
     this.options = resolveOptions({ ...given, heartbeatIntervalMs: 10 }).options;
+    if (Object.keys(given.limits ?? {}).length > 0) throw this.notKept('limits');
     for (const [queue, settings] of this.options.queues)
       for (const option of MISSING_OF_QUEUES)
         if (asks(settings[option])) throw this.notKept(`queues.${queue}.${option}`);

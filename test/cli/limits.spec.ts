@@ -50,4 +50,77 @@ describe('limits set', () => {
     expect(await set('--rate', rate)).toMatchObject({ code: 2, out: '' });
     expect(await rateOf()).toEqual(before);
   });
+
+  describe('of each key', () => {
+    const run = (...argv: string[]) => cli(argv, { env: { DATABASE_URL: database.url } });
+    const admin = () => application.app.get(QueueAdmin, { strict: false });
+    const imports = async () =>
+      (await admin().limits())
+        .filter(({ name }) => name === 'imports')
+        .map(({ perKey = false, concurrency, setAt }) => [
+          perKey,
+          concurrency,
+          setAt !== undefined,
+        ]);
+    const keyOf = async (id: string) =>
+      (await database.query('select limit_key from simple_queue.job where id = $1', [id]))[0];
+
+    it('is set and reset by the name that the list prints, and leaves that of the queue alone', async () => {
+      await run('enqueue', 'imports', '{"t":"A"}', '--new-queue');
+      await database.query(
+        `insert into simple_queue.fleet_limit (shard, name, of_queue, concurrency, rule) values (0, 'imports/*', true, 1, '{}')`,
+      );
+      await admin().setLimit('imports', { fleetConcurrency: 9, perKey: { concurrency: 1 } });
+      expect((await run('limits')).out).toMatch(/imports\/\* +1 +of each key/);
+      expect(await run('limits', 'set', 'imports/*', '--concurrency', '2')).toMatchObject({
+        code: 0,
+      });
+      expect(await imports()).toEqual([
+        [false, 9, true],
+        [true, 2, true],
+      ]);
+      expect(await run('limits', 'reset', 'imports/*')).toMatchObject({ code: 0 });
+      expect(await imports()).toEqual([
+        [false, 9, true],
+        [true, 2, false],
+      ]);
+      await admin().setLimit('imports', { perKey: { concurrency: 3 } });
+      expect(await run('limits', 'reset', 'imports')).toMatchObject({ code: 0 });
+      expect(await imports()).toEqual([
+        [false, 9, false],
+        [true, 3, true],
+      ]);
+    });
+
+    it('holds for jobs of the command line: they name their key, or say that they have none', async () => {
+      const refused = await run('enqueue', 'imports', '{"t":"A"}');
+      expect(refused).toMatchObject({ code: 2, out: '', err: expect.stringContaining('--key') });
+      const stored = async (...flags: string[]) =>
+        keyOf((await run('enqueue', 'imports', '{"t":"A"}', ...flags)).out.split(' ')[0]!);
+      expect(await stored('--key', 'A')).toEqual({ limit_key: 'A' });
+      expect(await stored('--no-key')).toEqual({ limit_key: null });
+      await admin().setLimit('imports', { perKey: { concurrency: 1 } });
+      const { id } = (await run('enqueue', 'imports', '1', '--key', 'A', '--json')).json as {
+        id: string;
+      };
+      await expect(admin().retry(id)).rejects.toMatchObject({ code: 'JOB_HELD', message: expect.stringContaining('a permit of its key') }); // prettier-ignore
+    });
+  });
+
+  it.each(['jobs', 'purge', 'redrive', 'cancel'])(
+    '%s refuses what is said twice',
+    async (command) => {
+      const run = (...flags: string[]) =>
+        cli([command, ...flags], { env: { DATABASE_URL: database.url } });
+      for (const flags of [
+      ['--search', 'queue:led state:cancelled', '--queue', 'mail'],
+      ['--search', 'key:a', '--unique-key', 'b', '--queue', 'mail'],
+      ['--queue', 'led', '--queue', 'mail'],
+    ])
+      expect(await run(...flags)).toMatchObject({ code: 2, out: '', err: expect.stringContaining('said twice') }); // prettier-ignore
+      expect(await run('--search', 'name:', '--queue', 'imports')).toMatchObject({
+        code: 0,
+      });
+    },
+  );
 });

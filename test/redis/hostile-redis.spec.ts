@@ -296,6 +296,7 @@ withRedis('RedisJobQueue, on servers that are', () => {
     { prefix: 'a}b' },
     { prefix: '{a' },
     { queues: { mail: { fair: true } } },
+    { limits: { api: { concurrency: 1 } } },
   ])('refused with %j', async (options) => {
     await expect(started(options)).rejects.toEqual(code('INVALID_OPTION'));
   });

@@ -57,6 +57,16 @@ describe('the clock of an InMemoryJobQueue', () => {
     },
   );
 
+  it('refuses limits across the fleet, and ends that are stored as jobs', () => {
+    for (const options of [
+      { limits: { api: { concurrency: 1 } } },
+      { queues: { mail: { outcomes: 'ends' } } },
+    ] as object[])
+      expect(() => new InMemoryJobQueue(options)).toThrow(
+        /InMemoryJobQueue knows no (limits|queues)/,
+      );
+  });
+
   it('takes what only repeats a default', async () => {
     const queue = new InMemoryJobQueue({ queues: { mail: { ordered: false, fair: false } } });
     const defaults = {

@@ -2,7 +2,9 @@ import { InvalidArgumentError, type Command } from 'commander';
 import type { EnqueueOptions, EnqueueOutcome } from '../../job/enqueue-options.js';
 import type { SimpleQueueOptions } from '../../options/simple-queue.options.js';
 import type { AddCommand, Cli } from '../command.js';
+import { QueueError } from '../../job/queue.errors.js';
 import { refuseUnknownQueue } from '../known-queue.js';
+import type { Session } from '../session.js';
 import { payloadOf } from '../json-payload.js';
 import { parseWhole } from '../numbers.js';
 import { parseDate, parseSpan } from '../times.js';
@@ -23,6 +25,8 @@ interface EnqueueFlags {
   orderedQueue?: boolean;
   fairQueue?: boolean;
   newQueue?: boolean;
+  /** false: it has none. */
+  key?: string | false;
 }
 
 const WORDS: Record<EnqueueOutcome, string> = {
@@ -45,6 +49,8 @@ export const addEnqueue: AddCommand = (program, act) => {
   addJobOptions(command)
     .option('--ordered-queue', 'the application says "ordered: true" of this queue')
     .option('--fair-queue', 'the application says "fair: true" of this queue')
+    .option('--key <key>', 'what "perKey" of the application would read from the payload')
+    .option('--no-key', 'of a queue with a limit per key: the job has none')
     .option('--new-queue', 'the queue may be new')
     .addHelpText('after', EXAMPLES)
     .action(act(enqueue));
@@ -93,6 +99,7 @@ async function enqueue(
   const session = await cli.session();
   // A name that is mistyped would be a new queue, which nobody works.
   if (!flags.newQueue) await refuseUnknownQueue(session, queue);
+  if (flags.key === undefined) await refuseWithoutKey(session, queue);
   const queues = session.queues(settingsOf(queue, flags));
   const work = () => queues.enqueue(queue, payload, optionsOf(flags));
   const answer = await session.admin.act('enqueue', { queue, name: flags.name }, work);
@@ -101,11 +108,23 @@ async function enqueue(
 
 function settingsOf(
   queue: string,
-  { orderedQueue = false, fairQueue = false }: EnqueueFlags,
+  { orderedQueue = false, fairQueue = false, key = false }: EnqueueFlags,
 ): SimpleQueueOptions['queues'] {
-  return orderedQueue || fairQueue
-    ? { [queue]: { ordered: orderedQueue, fair: fairQueue } }
+  // Only workers declare limits: here it says where the key is.
+  const perKey = key === false ? {} : { perKey: { by: () => key, concurrency: 1 } };
+  return orderedQueue || fairQueue || key !== false
+    ? { [queue]: { ordered: orderedQueue, fair: fairQueue, ...perKey } }
     : undefined;
+}
+
+/** A job without a key would run beside all others of its tenant. */
+async function refuseWithoutKey({ admin }: Session, queue: string): Promise<void> {
+  const limits = await admin.limits();
+  if (limits.some(({ name, perKey }) => perKey && name === queue))
+    throw new QueueError(
+      'INVALID_OPTION',
+      `enqueue: queue "${queue}" has a limit per key, and this command does not know where in the payload the key is. Give --key <key>, or --no-key for a job that is not limited.`,
+    );
 }
 
 function optionsOf({ delay, label, header: headers, ...flags }: EnqueueFlags): EnqueueOptions {

@@ -1,4 +1,5 @@
 import type { LimitChange, LimitShare, LimitSummary } from '../../admin/limits.js';
+import { queueOfKeys } from '../../job/limit.js';
 import { quote } from '../../job/names.js';
 import { QueueError } from '../../job/queue.errors.js';
 import { parseDuration } from '../../job/values/duration.js';
@@ -20,7 +21,7 @@ Examples:
   simple-queue limits set mail --concurrency 10
   simple-queue limits set stripe --rate 100/1s --strict
   simple-queue limits set mail --rate none
-  simple-queue limits set mail --per-key --concurrency 2
+  simple-queue limits set 'mail/*' --concurrency 2
   simple-queue limits reset mail`;
 
 /** `limits`: what bounds jobs over all processes, and who shares in it. */
@@ -33,7 +34,7 @@ export const addLimits: AddCommand = (program, act) => {
   limits
     .command('set')
     .description('set a limit while the fleet works; it overrules what processes declare')
-    .argument('<name>', 'a queue, or a named limit')
+    .argument('<name>', 'a queue, a named limit, or "queue/*" for the limit of each key')
     .option('--concurrency <n>', 'jobs at once over all processes, or "none"')
     .option('--rate <limit/time>', 'starts in a time, such as 100/1s, or "none"')
     .option('--burst <n>', 'with --rate: starts at once after a rest')
@@ -43,7 +44,7 @@ export const addLimits: AddCommand = (program, act) => {
   limits
     .command('reset')
     .description('let what processes declare hold again')
-    .argument('<name>', 'a queue, or a named limit')
+    .argument('<name>', 'a queue, a named limit, or "queue/*" for the limit of each key')
     .action(act(reset));
 };
 
@@ -64,7 +65,7 @@ async function show({ screen, session }: Cli): Promise<void> {
 }
 
 function rowOf({ name, perKey, concurrency, allotted, shares, ...limit }: LimitSummary): Cell[] {
-  const given = concurrency === undefined || perKey ? '' : String(allotted);
+  const given = perKey ? 'of each key' : concurrency === undefined ? '' : String(allotted);
   return [
     perKey ? `${name}/*` : name,
     String(concurrency ?? ''),
@@ -94,19 +95,29 @@ function sharesOf(shares: LimitShare[]): string {
     .join(', ');
 }
 
-async function set(cli: Cli, name: string, flags: SetFlags): Promise<void> {
+async function set(cli: Cli, given: string, flags: SetFlags): Promise<void> {
   const { admin } = await cli.session();
+  const { name, perKey } = named(given, flags);
   const known = (await admin.limits()).find((limit) => limit.name === name);
-  const isWhole = flags.perKey || (known && !known.ofQueue);
-  const key = isWhole ? 'concurrency' : 'fleetConcurrency';
+  const isNamed = perKey || (known && !known.ofQueue);
+  const key = isNamed ? 'concurrency' : 'fleetConcurrency';
   const said = {
     ...(flags.concurrency === undefined ? {} : { [key]: numberOf(flags.concurrency) }),
     ...(flags.rate === undefined ? {} : { rate: rateFrom(flags) }),
   };
-  const change: LimitChange = flags.perKey ? { perKey: said } : said;
+  const change: LimitChange = perKey ? { perKey: said } : said;
   await admin.setLimit(name, change);
-  await cli.screen.answer({ name, ...change }, () => cli.screen.say(`Limit "${name}" is set.`));
+  await cli.screen.answer({ name, ...change }, () => cli.screen.say(`Limit "${given}" is set.`));
 }
+
+/** As lists print it: `imports/*` is the limit of each key. */
+const named = (
+  given: string,
+  { perKey = false }: Pick<SetFlags, 'perKey'>,
+): { name: string; perKey: boolean } => ({
+  name: queueOfKeys(given) ?? given,
+  perKey: perKey || queueOfKeys(given) !== undefined,
+});
 
 const numberOf = (text: string): number | null => (text === 'none' ? null : Number(text));
 
@@ -124,9 +135,13 @@ function rateFrom({ rate = '', burst, strict }: SetFlags): LimitChange['rate'] {
   };
 }
 
-async function reset({ screen, session }: Cli, name: string): Promise<void> {
-  await (await session()).admin.resetLimit(name);
-  await screen.answer({ name }, () =>
-    screen.say(`What processes declare of "${name}" holds again.`),
+/** Where there are both, each by its own name. */
+async function reset({ screen, session }: Cli, given: string): Promise<void> {
+  const { admin } = await session();
+  const { name, perKey } = named(given, {});
+  const hasBoth = (await admin.limits()).filter((limit) => limit.name === name).length > 1;
+  await admin.resetLimit(name, perKey || hasBoth ? { perKey } : {});
+  await screen.answer({ name: given }, () =>
+    screen.say(`What processes declare of "${given}" holds again.`),
   );
 }

@@ -5,7 +5,7 @@ export const queue: Look = async ({ source: { admin }, asked }) => {
   const name = wanted(asked, 'queue');
   const stats = await admin.stats(name);
   const workers = (await admin.workers()).filter(({ queues }) => queues.includes(name));
-  const [limit] = (await admin.limits()).filter((each) => each.ofQueue && each.name === name);
+  const limits = (await admin.limits()).filter((each) => each.ofQueue && each.name === name);
   const [paused] = stats.paused
     ? await admin.audit({ queue: name, action: 'pause' }, { limit: 1 })
     : [];
@@ -13,7 +13,8 @@ export const queue: Look = async ({ source: { admin }, asked }) => {
     pausedBy: paused?.actor,
     stats,
     workers,
-    limit,
+    limit: limits.find(({ perKey }) => !perKey),
+    limitPerKey: limits.find(({ perKey }) => perKey),
     blockedGroups: await admin.blockedGroups(name),
   };
 };
