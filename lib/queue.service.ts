@@ -167,8 +167,8 @@ export class QueueService {
   /**
    * Gives a waiting job another time, priority or payload, under its id and with its attempts; a staged or blocked one keeps its place. What runs
    * or has ended stays as it is: `changed` is false then, and `state` says why.
-   * @throws QueueError `INVALID_OPTION`, also for a priority of a job of an ordered group; `INVALID_PAYLOAD`, `PAYLOAD_TOO_LARGE`;
-   * `TRANSACTION_CONFLICT` where it moved again and again.
+   * @throws QueueError `INVALID_OPTION`, also for a priority of a job of an ordered group; `INVALID_PAYLOAD`, `PAYLOAD_TOO_LARGE`,
+   * `LIMIT_KEY_INVALID`; `TRANSACTION_CONFLICT` where it moved again and again.
    */
   async change<Payload = unknown>(
     id: string,
@@ -178,7 +178,7 @@ export class QueueService {
     checkCall('change', options);
     if (options.as !== undefined && !isTemplate(options.as))
       throw new QueueError('INVALID_OPTION', 'change: as must be a job template (defineJob).');
-    const checked = checkChanges(changes, this.options.maxPayloadBytes);
+    const checked = checkChanges(changes, this.options);
     const { database, changes: repository, signals } = this.storage;
     const joined = database.transactionOf(options);
     if (options.as && changes.payload !== undefined)

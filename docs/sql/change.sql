@@ -1,11 +1,14 @@
--- $1 smallint, $2 uuid[], $3 timestamp with time zone, $4 double precision, $5 smallint, $6 text, $7 bytea
+-- $1 smallint, $2 uuid[], $3 timestamp with time zone, $4 double precision, $5 smallint, $6 text, $7 bytea, $8 boolean, $9 text
 prepare change as
 with target as materialized (
-    select id, lane, priority, run_at, suspicion, group_name, queue, seq, fair, commit_by, limit_key, $5::smallint is not null and seq is not null as refused,
+    select id, lane, priority, run_at, suspicion, group_name, queue, seq, fair, commit_by, limit_key, case when $5::smallint is not null and seq is not null then 'ordered'
+      when $6::text is not null and not $8::boolean and (limit_key is not null or exists (
+        select from simple_queue.queue q join simple_queue.fleet_limit l on l.name = q.name || '/*'::text and l.shard = $1
+        where q.id = job.queue)) then 'keyed' end as refused,
       case when $3::timestamptz is null and $4::float8 is null then run_at
         else greatest(statement_timestamp(), coalesce($3::timestamptz, statement_timestamp() + $4::float8 * interval '1 millisecond')) end as due
     from simple_queue.job where shard = $1 and id = any($2::uuid[])),
-  asked as materialized (select * from target where not refused),
+  asked as materialized (select * from target where refused is null),
   unready as (
     delete from simple_queue.ready where shard = $1
       and lane = any(array(select distinct lane from asked))
@@ -46,7 +49,9 @@ with target as materialized (
     union all select id from unkeyed union all select id from held),
   moved as (
     update simple_queue.job j set run_at = t.due, priority = coalesce($5::smallint, j.priority),
-      payload = coalesce($6::text::json, j.payload), payload_bytes = coalesce($7::bytea, j.payload_bytes)
+      payload = coalesce($6::text::json, j.payload), payload_bytes = coalesce($7::bytea, j.payload_bytes),
+      limit_key = case when $8::boolean then $9::text else j.limit_key end, options = case when $8::boolean then nullif(coalesce(j.options, '{}'::jsonb) - 'limitKey'::text || case when $9::text is null then '{}'::jsonb
+        else pg_catalog.jsonb_build_object('limitKey', $9::text) end, '{}'::jsonb) else j.options end
     from asked t
     where j.shard = $1 and j.id = any(array(select id from waiting)) and t.id = j.id
     returning j.id, j.lane, j.queue, j.priority, j.run_at, j.epoch, j.suspicion, j.group_name, j.fair, j.commit_by, j.limit_key),
@@ -69,14 +74,14 @@ with target as materialized (
     returning limit_key, queue),
   unpermitted as (
     delete from simple_queue.permit where shard = $1 and ctid = any(array(
-      select p.ctid from free t cross join lateral (
+      select p.ctid from (select a.id, a.limit_key from free f join asked a on a.id = f.id) t cross join lateral (
         select ctid from simple_queue.permit where id = t.id and shard = $1 limit 1 for update) p
       where t.limit_key is not null)) returning limit_key, queue),
   changed as (
     insert into simple_queue.key_change (shard, limit_key, queue)
     select distinct $1::smallint, limit_key, queue from (
       select limit_key, queue from unpermitted union all select limit_key, queue from keyed) k)
-  select t.lane, t.fair, t.limit_key is not null as keyed, t.refused, m.id is not null as changed,
+  select t.lane, t.fair, t.limit_key is not null as "wasKeyed", m.limit_key is not null as keyed, t.refused, m.id is not null as changed,
     case when m.commit_by is not null then 'staged' when h.id is not null then 'blocked' when m.run_at > statement_timestamp() then 'scheduled'
       when m.limit_key is not null then 'blocked'
       else 'ready' end as state

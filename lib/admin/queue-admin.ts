@@ -209,10 +209,10 @@ export class QueueAdmin {
 
   /**
    * Gives a waiting job another time, priority or payload; what runs or has ended stays as it is. See `QueueService.change`.
-   * @throws QueueError `INVALID_OPTION`, `INVALID_PAYLOAD`, `PAYLOAD_TOO_LARGE`; `TRANSACTION_CONFLICT` where it moved again and again.
+   * @throws QueueError `INVALID_OPTION`, `INVALID_PAYLOAD`, `PAYLOAD_TOO_LARGE`, `LIMIT_KEY_INVALID`; `TRANSACTION_CONFLICT` where it moved again and again.
    */
   async change(id: string, changes: JobChanges): Promise<ChangeAnswer> {
-    const checked = checkChanges(changes, this.options.maxPayloadBytes);
+    const checked = checkChanges(changes, this.options);
     const selector = { id: checkId(id), changed: Object.keys(changes) };
     return this.acts.act('change', selector, async () => {
       const { changes, database, signals } = this.storage;

@@ -14,7 +14,7 @@ import type { Lane } from '../job/lane.js';
 import { checkedConflict } from './conflict-rules.js';
 import { joinedHeaders, type Travelling } from './headers.js';
 import { checkedHold, type QueueShape } from './held.js';
-import { limitKeyOf } from './limit-key.js';
+import { limitKeyOf } from '../options/limit-key.js';
 import { checkNumber, checkObject, checkText, checkWhole, invalid } from './option-checks.js';
 import { msOf, type Duration } from '../job/values/duration.js';
 

@@ -7,6 +7,8 @@ import { QueueError } from '../job/queue.errors.js';
 import { inMs, msOf } from '../job/values/duration.js';
 import { must, shape, whole, type Rule } from '../runtime/rules.js';
 import { duration } from './handler-rules.js';
+import { limitKeyOf } from './limit-key.js';
+import type { ResolvedOptions } from './simple-queue.options.js';
 
 /** Changes without mistakes, as they are stored; undefined: left as it is. */
 export interface CheckedChanges {
@@ -15,6 +17,8 @@ export interface CheckedChanges {
   priority: number | undefined;
   payload: string | undefined;
   payloadBytes: Buffer | undefined;
+  /** The key of the new payload in a queue: null where it has none, undefined where the queue has no limit per key here. undefined: no queue has one. */
+  keyIn?: ((queue: string) => string | null | undefined) | undefined;
 }
 
 const MOST_MS = 100 * MAX_DELAY_MS;
@@ -32,8 +36,14 @@ const RULES = {
 
 const CHANGES = shape(RULES);
 
+type ChangeRules = Pick<ResolvedOptions, 'maxPayloadBytes'> &
+  Partial<Pick<ResolvedOptions, 'queues'>>;
+
 /** @throws QueueError `INVALID_OPTION`, `INVALID_PAYLOAD`, `PAYLOAD_TOO_LARGE`. */
-export function checkChanges(changes: JobChanges, maxPayloadBytes: number): CheckedChanges {
+export function checkChanges(
+  changes: JobChanges,
+  { maxPayloadBytes, queues = new Map() }: ChangeRules,
+): CheckedChanges {
   const problems = CHANGES(inMs(changes, 1), 'changes');
   if (problems.length === 0) problems.push(...contradictions(changes));
   if (problems.length > 0)
@@ -46,8 +56,8 @@ export function checkChanges(changes: JobChanges, maxPayloadBytes: number): Chec
     at: runAt && new Date(Math.max(0, runAt.getTime())),
     delayMs: delayMs === undefined ? undefined : msOf(delayMs),
     priority,
-    payload: payload === undefined ? undefined : payloadText(payload, maxPayloadBytes),
     payloadBytes: payloadBytes && Buffer.from(payloadBytes),
+    ...payloadOf(payload, { maxPayloadBytes, queues }),
   };
 }
 
@@ -58,4 +68,26 @@ function contradictions(changes: JobChanges): string[] {
   return changes.runAt && changes.delayMs !== undefined
     ? ['runAt and delayMs cannot be given together: one of them says when']
     : [];
+}
+
+function payloadOf(
+  payload: unknown,
+  { maxPayloadBytes, queues }: Required<ChangeRules>,
+): Pick<CheckedChanges, 'payload' | 'keyIn'> {
+  if (payload === undefined) return { payload: undefined };
+  const stored = payloadText(payload, maxPayloadBytes);
+  return { payload: stored, keyIn: keyReader(queues, payload, stored) };
+}
+
+/** What is read of a payload is read again with it. */
+function keyReader(
+  queues: ResolvedOptions['queues'],
+  payload: unknown,
+  stored: string,
+): CheckedChanges['keyIn'] {
+  if (![...queues.values()].some(({ perKey }) => perKey)) return undefined;
+  return (queue) => {
+    const by = queues.get(queue)?.perKey?.by;
+    return by === undefined ? undefined : (limitKeyOf(by, payload, stored, 'change') ?? null);
+  };
 }

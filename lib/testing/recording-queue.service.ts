@@ -141,7 +141,7 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     options: ChangeOptions<Payload> = {},
   ): Promise<ChangeAnswer> {
     checkCall('change', options);
-    checkChanges(changes, MAX_PAYLOAD_BYTES);
+    checkChanges(changes, { maxPayloadBytes: MAX_PAYLOAD_BYTES });
     const kept = capturedItem(changes);
     const { payload } = kept;
     if (options.as && payload !== undefined) await templatedItem(options.as, { payload });

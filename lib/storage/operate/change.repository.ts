@@ -12,9 +12,10 @@ import { CHANGE } from './change.sql.js';
 interface Changed {
   lane: number;
   fair: boolean | null;
-  /** It waits for a permit of its key. */
+  /** It waits for a permit of its key; before, it had one or waited. */
   keyed: boolean;
-  refused: boolean;
+  wasKeyed: boolean;
+  refused: 'ordered' | 'keyed' | null;
   changed: boolean;
   state: LiveState;
 }
@@ -27,18 +28,16 @@ const WAITS: readonly string[] = ['staged', 'blocked', 'scheduled', 'ready'] sat
 export class ChangeRepository {
   constructor(private readonly jobs: FindRepository) {}
 
-  /** What became of it, and whom to wake. @throws QueueError `INVALID_OPTION` for a priority of an ordered job; `TRANSACTION_CONFLICT`. */
+  /** What became of it, and whom to wake. @throws QueueError `INVALID_OPTION` for a priority of an ordered job; `LIMIT_KEY_INVALID`; `TRANSACTION_CONFLICT`. */
   async change(
     run: Run,
     id: string,
     changes: CheckedChanges,
   ): Promise<ChangeAnswer & { signal?: Signal }> {
-    const { at, delayMs, priority, payload, payloadBytes } = changes;
-    const given = [at, delayMs, priority, payload, payloadBytes].map((value) => value ?? null);
-    const values = [SHARD, [id], ...given];
+    const values = [SHARD, [id], ...given(changes), ...(await this.keyOf(run, id, changes))];
     for (let look = 0; look < MAX_LOOKS; look++) {
       const [row] = await run<Changed>(CHANGE, values);
-      if (row?.refused) throw ordered(id);
+      if (row?.refused) throw REFUSALS[row.refused](id);
       if (row?.changed) return { id, changed: true, state: row.state, ...signalFor(row) };
       const state = (await this.jobs.find(id, run))?.state;
       if (state === undefined || !WAITS.includes(state))
@@ -49,16 +48,41 @@ export class ChangeRepository {
       `change: job ${id} moved ${MAX_LOOKS} times meanwhile. Ask again.`,
     );
   }
+
+  /** Whether the key of the new payload is known, and the key: null where it has none. */
+  private async keyOf(
+    run: Run,
+    id: string,
+    { keyIn }: CheckedChanges,
+  ): Promise<[known: boolean, key: string | null]> {
+    const queue = keyIn && (await this.jobs.find(id, run))?.queue;
+    const key = queue === undefined ? undefined : keyIn!(queue);
+    return [key !== undefined, key ?? null];
+  }
 }
 
-function signalFor({ lane, fair, keyed, state }: Changed): { signal?: Signal } {
-  if (keyed && state === 'blocked') return { signal: wakeUpFor([{ lane, keyed }]) };
+const given = ({ at, delayMs, priority, payload, payloadBytes }: CheckedChanges): unknown[] =>
+  [at, delayMs, priority, payload, payloadBytes].map((value) => value ?? null);
+
+/** Another job may have the permit of the key that it had. */
+function signalFor({ lane, fair, keyed, wasKeyed, state }: Changed): { signal?: Signal } {
+  if ((keyed || wasKeyed) && state === 'blocked')
+    return { signal: wakeUpFor([{ lane, keyed: true }]) };
   if (state !== 'ready' && state !== 'scheduled') return {};
-  return { signal: wakeUpFor([{ lane, fair, later: state === 'scheduled' }]) };
+  const freed = wasKeyed ? [{ lane, keyed: true }] : [];
+  return { signal: wakeUpFor([{ lane, fair, later: state === 'scheduled' }, ...freed]) };
 }
+
+const unread = (id: string): QueueError =>
+  new QueueError(
+    'LIMIT_KEY_INVALID',
+    `change: the queue of job ${id} has a limit per key, and this process does not know where in the payload the key is. Give it the queue's perKey, or change the job where it has it.`,
+  );
 
 const ordered = (id: string): QueueError =>
   new QueueError(
     'INVALID_OPTION',
     `change: job ${id} belongs to an ordered group, whose jobs have no priority. Leave priority out.`,
   );
+
+const REFUSALS = { ordered, keyed: unread };

@@ -4,11 +4,17 @@ import { isPlaceOf, placed, unplaced } from '../places/places.sql.js';
 
 const MOVABLE = ['ready', 'fair_ready', 'scheduled', 'suspect', 'keyed'] as const;
 
-/** Only $5 and an ordered job do not fit: its turn is its order. */
-const REFUSED = '$5::smallint is not null and seq is not null';
+/** $5 and an ordered job do not fit: its turn is its order. Nor another payload and a key, where the caller does not know how to read it ($8 false). */
+const REFUSED = `case when $5::smallint is not null and seq is not null then 'ordered'
+      when $6::text is not null and not $8::boolean and (limit_key is not null or exists (
+        select from simple_queue.queue q join simple_queue.fleet_limit l on l.name = q.name || '/*'::text and l.shard = $1
+        where q.id = job.queue)) then 'keyed' end`;
+
+const OPTIONS = `case when $8::boolean then nullif(coalesce(j.options, '{}'::jsonb) - 'limitKey'::text || case when $9::text is null then '{}'::jsonb
+        else pg_catalog.jsonb_build_object('limitKey', $9::text) end, '{}'::jsonb) else j.options end`;
 
 /**
- * Gives a waiting job another time ($3, or $4 ms from now), priority ($5) or payload ($6, $7); null leaves it as it is. The place row is locked first and
+ * Gives a waiting job another time ($3, or $4 ms from now), priority ($5) or payload ($6, $7), and the key of that payload ($9, where $8); null leaves it as it is. The place row is locked first and
  * decides, as in `cancel`; a blocked or staged job keeps its place. Neither attempts nor history are touched. In callers' transactions, too.
  * `changed` false: it does not wait, has moved meanwhile, or is `refused`.
  */
@@ -19,7 +25,7 @@ export const CHANGE = statement(
       case when $3::timestamptz is null and $4::float8 is null then run_at
         else greatest(statement_timestamp(), coalesce($3::timestamptz, statement_timestamp() + $4::float8 * interval '1 millisecond')) end as due
     from simple_queue.job where shard = $1 and id = any($2::uuid[])),
-  asked as materialized (select * from target where not refused),
+  asked as materialized (select * from target where refused is null),
   ${unplaced('asked', MOVABLE)},
   held as materialized (
     select t.id, 'blocked' as place from asked t cross join lateral (
@@ -33,14 +39,15 @@ export const CHANGE = statement(
     union all select id from unkeyed union all select id from held),
   moved as (
     update simple_queue.job j set run_at = t.due, priority = coalesce($5::smallint, j.priority),
-      payload = coalesce($6::text::json, j.payload), payload_bytes = coalesce($7::bytea, j.payload_bytes)
+      payload = coalesce($6::text::json, j.payload), payload_bytes = coalesce($7::bytea, j.payload_bytes),
+      limit_key = case when $8::boolean then $9::text else j.limit_key end, options = ${OPTIONS}
     from asked t
     where j.shard = $1 and j.id = any(array(select id from waiting)) and t.id = j.id
     returning j.id, j.lane, j.queue, j.priority, j.run_at, j.epoch, j.suspicion, j.group_name, j.fair, j.commit_by, j.limit_key),
   free as materialized (select * from moved where id not in (select id from held)),
   ${placed('free', ['scheduled', 'suspect', 'fair_ready', 'ready', 'keyed'])},
-  ${permitsAskedAnew('free t')}
-  select t.lane, t.fair, t.limit_key is not null as keyed, t.refused, m.id is not null as changed,
+  ${permitsAskedAnew('(select a.id, a.limit_key from free f join asked a on a.id = f.id) t')}
+  select t.lane, t.fair, t.limit_key is not null as "wasKeyed", m.limit_key is not null as keyed, t.refused, m.id is not null as changed,
     case when m.commit_by is not null then 'staged' when h.id is not null then 'blocked' when m.run_at > statement_timestamp() then 'scheduled'
       when m.limit_key is not null then 'blocked'
       else 'ready' end as state

@@ -15,7 +15,9 @@ let admin: QueueAdmin;
 let queues: QueueService;
 
 beforeAll(async () => {
-  test = await aStorage({ queues: { fair: { fair: true } } });
+  test = await aStorage({
+    queues: { fair: { fair: true }, keyed: { perKey: { by: 't', concurrency: 1 } } },
+  });
   admin = new QueueAdmin(test.storage, test.options);
   queues = new QueueService(test.storage, test.options, test.events);
 });
@@ -202,3 +204,75 @@ const aNumber = {
     types: undefined as unknown as { input: number; output: number },
   },
 };
+
+describe('a change of the payload, and with it of the key', () => {
+  const keyed = async (t: unknown, options: EnqueueOptions = {}) =>
+    (await queues.enqueue('keyed', { t }, options)).id;
+  const query = (text: string, values?: unknown[]) => test.database.query(text, values);
+  const permits = async () => {
+    for (let more = true; more;) more = (await test.storage.keys.handPermits()).looked > 0;
+    return query(
+      'select id, limit_key as key from simple_queue.permit where slot >= 0 order by key',
+    );
+  };
+  const keyOf = async (id: string) =>
+    (await query(`select limit_key as key, options ->> 'limitKey' as kept from simple_queue.job where id = $1`, [id]))[0]; // prettier-ignore
+  const stateOf = async (id: string) => (await queues.find(id))!.state;
+
+  beforeEach(async () => {
+    await query('delete from simple_queue.permit');
+    await query('delete from simple_queue.key_change');
+    await query(`insert into simple_queue.fleet_limit (shard, name, of_queue, concurrency, rule) values (0, 'keyed/*', true, 1, '{}')`); // prettier-ignore
+  });
+
+  it.each([0, 60_000])(
+    'waits for a permit of the new key, and gives that of the old one to the next',
+    async (delayMs) => {
+      const [a, b, next] = [await keyed('A'), await keyed('B'), await keyed('B')];
+      expect(await permits()).toMatchObject([{ id: a }, { id: b }]);
+      await queues.change(b, { payload: { t: 'A' }, delayMs });
+      expect(await keyOf(b)).toEqual({ key: 'A', kept: 'A' });
+      expect(await permits()).toEqual([
+        { id: a, key: 'A' },
+        { id: next, key: 'B' },
+      ]);
+      expect(await stateOf(b)).toBe(delayMs ? 'scheduled' : 'blocked');
+      expect(await checkPlaces(test.storage)).toEqual([]);
+    },
+  );
+
+  it('gets a key, loses it, and keeps it where another part is changed', async () => {
+    const [a, none] = [await keyed('A'), await keyed(undefined)];
+    expect(await admin.change(none, { payload: { t: 'A' } })).toMatchObject({ state: 'blocked' });
+    expect(await permits()).toEqual([{ id: a, key: 'A' }]);
+    expect(await admin.change(a, { payload: {} })).toMatchObject({ state: 'ready' });
+    expect(await keyOf(a)).toEqual({ key: null, kept: null });
+    expect(await permits()).toEqual([{ id: none, key: 'A' }]);
+    await admin.change(none, { priority: 3 });
+    expect(await keyOf(none)).toEqual({ key: 'A', kept: 'A' });
+    expect(await checkPlaces(test.storage)).toEqual([]);
+  });
+
+  it.each([{ staged: true }, { group: 'g', ordered: true }])(
+    'is read for one that is held, too: %j',
+    async (options) => {
+      await keyed('B', options);
+      const id = await keyed('B', options);
+      await queues.change(id, { payload: { t: 'A' } });
+      expect(await keyOf(id)).toEqual({ key: 'A', kept: 'A' });
+      expect(await checkPlaces(test.storage)).toEqual([]);
+    },
+  );
+
+  it('is refused where the key is none, and where nobody knows how to read it', async () => {
+    const [id, without] = [await keyed('B'), await keyed(undefined)];
+    const refused = expect.objectContaining({ code: 'LIMIT_KEY_INVALID' });
+    await expect(queues.change(id, { payload: { t: {} } })).rejects.toEqual(refused);
+    const stranger = new QueueAdmin(test.storage, { ...test.options, queues: new Map() });
+    for (const each of [id, without])
+      await expect(stranger.change(each, { payload: { t: 'A' } })).rejects.toEqual(refused);
+    expect(await stranger.change(id, { priority: 1 })).toMatchObject({ changed: true });
+    expect((await queues.find(id))!.payload).toEqual({ t: 'B' });
+    expect(await keyOf(id)).toEqual({ key: 'B', kept: 'B' });
+  });
+});

@@ -1,13 +1,24 @@
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { KeyOf } from '../job/limit.js';
-import { checkText } from './option-checks.js';
+
+const MAX_TEXT = 512;
 
 /** The key of a job by `perKey.by`; undefined: its payload has none, and no limit per key holds for it. @throws QueueError `LIMIT_KEY_INVALID`. */
-export function limitKeyOf(by: KeyOf, payload: unknown, stored: string): string | undefined {
-  const key = typeof by === 'string' ? at(JSON.parse(stored), by) : called(by, payload);
+export function limitKeyOf(
+  by: KeyOf,
+  payload: unknown,
+  stored: string,
+  call = 'enqueue',
+): string | undefined {
+  const key = typeof by === 'string' ? at(JSON.parse(stored), by) : called(by, payload, call);
   if (key === undefined || key === null) return undefined;
-  return checked(typeof key === 'string' ? key : textOf(key), key);
+  const text = typeof key === 'string' ? key : textOf(key);
+  if (text !== undefined && isText(text)) return text;
+  throw invalid(
+    `perKey.by gave ${quote(key)} as the key of the job: it must be text of 1 to ${MAX_TEXT} characters, a number or a boolean, or undefined where no limit holds for the job`,
+    call,
+  );
 }
 
 /** A member of that whole name comes before a path. */
@@ -24,11 +35,11 @@ function memberOf(value: unknown, name: string): unknown {
     : undefined;
 }
 
-function called(by: Exclude<KeyOf, string>, payload: unknown): unknown {
+function called(by: Exclude<KeyOf, string>, payload: unknown, call: string): unknown {
   try {
     return by(payload as never);
   } catch (error) {
-    throw invalid('the function perKey.by threw an error', error);
+    throw invalid('the function perKey.by threw an error', call, error);
   }
 }
 
@@ -38,15 +49,8 @@ const textOf = (key: unknown): string | undefined =>
     ? String(key)
     : undefined;
 
-function checked(text: string | undefined, key: unknown): string {
-  try {
-    return checkText('the key', text);
-  } catch {
-    throw invalid(
-      `perKey.by gave ${quote(key)} as the key of the job: it must be text of 1 to 512 characters, a number or a boolean, or undefined where no limit holds for the job`,
-    );
-  }
-}
+const isText = (text: string): boolean =>
+  text.length > 0 && text.length <= MAX_TEXT && !text.includes('\0') && text.isWellFormed();
 
-const invalid = (problem: string, cause?: unknown): QueueError =>
-  new QueueError('LIMIT_KEY_INVALID', `enqueue: ${problem}. Nothing was stored.`, { cause });
+const invalid = (problem: string, call: string, cause?: unknown): QueueError =>
+  new QueueError('LIMIT_KEY_INVALID', `${call}: ${problem}. Nothing was stored.`, { cause });
