@@ -1,17 +1,10 @@
+import { endOfLane, exactly, idsOf, roomFor, type Told } from './exact-fixes.js';
 import { holderText } from './holder-text.js';
-import type { Trouble, TroubleCode } from '../job/trouble.js';
+import type { TroubleCode } from '../job/trouble.js';
 import { quote } from '../job/names.js';
 import { counted, laneText, listed, shown, span } from '../runtime/words.js';
 import { MOST_COUNTED, type TroubleRow } from '../storage/diagnosis/trouble.repository.js';
 import { HOUR_MS, MINUTE_MS } from '../job/values/duration.js';
-
-/** What is said of a row; commands without their program and its shared flags. */
-interface Told extends Pick<Trouble, 'level' | 'text'> {
-  look: readonly string[];
-  hint?: string;
-  /** Never touches more than what is counted. undefined: no command can. */
-  fix?: readonly string[];
-}
 
 interface TroubleKind {
   /** Ends "... could not be examined". */
@@ -31,7 +24,6 @@ const lasting = ({ sinceMs }: TroubleRow): string =>
   sinceMs === null ? '' : ` for ${span(Math.max(0, sinceMs))}`;
 const queueOf = ({ queue }: TroubleRow): string => queue ?? '';
 const named = (row: TroubleRow): string => `queue "${queueOf(row)}"`;
-const idsOf = ({ subject }: TroubleRow): string[] => (subject ? subject.split(' ') : []);
 /** Their names may hold anything. */
 const schedulesOf = ({ subject }: TroubleRow): string[] =>
   subject ? (JSON.parse(subject) as string[]) : [];
@@ -41,37 +33,6 @@ const ofQueue = (row: TroubleRow, ...states: string[]): string[] => [
   '--state',
   states.join(','),
 ];
-
-/** One command for all of them; where it would find others, too, the first few by their ids. */
-const exactly = (row: TroubleRow, verb: [many: string, one: string], filter: string[]): string[] =>
-  row.extra > 0 ? [verb[1], ...idsOf(row)] : [verb[0], ...filter, '--yes'];
-
-/** Jobs of other lanes are not ended with those of a lane that nobody serves, nor what a worker comes to by and by. */
-function endOfLane({
-  queue,
-  name,
-  labels,
-  subject,
-  extra,
-}: TroubleRow): Pick<Told, 'hint' | 'fix'> {
-  const hint = 'Deploy a worker with a handler for it (and with its labels)';
-  if (extra > 0 || subject === null) return { hint: `${hint}.` };
-  const lane = ['--queue', queue ?? '', '--name', name ?? ''];
-  const label = labels?.length ? ['--label', labels[0]!] : [];
-  return {
-    hint: `${hint}, or end the jobs:`,
-    fix: ['cancel', ...lane, ...label, '--state', 'ready,blocked', '--yes'],
-  };
-}
-
-/** Of one role's no command ends the idle ones alone. */
-const roomFor = (limited: string): Pick<Told, 'hint' | 'fix'> =>
-  limited.startsWith('role ')
-    ? { hint: 'Raise the limit of the role, or make pools smaller.' }
-    : {
-        hint: 'Raise the limit or make pools smaller; to end sessions that have done nothing for ten minutes:',
-        fix: ['sessions', '--end-idle', '10min', '--yes'],
-      };
 
 /** As long ago as is counted. */
 const NEW = ['--finished-after', '1d'];

@@ -139,7 +139,7 @@ export const LIST_TROUBLES = statement(
   ]
     .map(
       ([code, from, since, where, beside = '0']) =>
-        `${row(code!, { queue: 'q.name', count: 'count(*)', since: `min(x.${since})`, subject: some('x.id'), extra: beside! })}
+        `${row(code!, { queue: 'q.name', count: 'count(*)', since: `min(x.${since})`, subject: some('x.id'), extra: beside })}
     from ${from} x join simple_queue.queue q on q.id = x.queue where ${where} group by q.name, x.queue order by count(*) desc limit ${MOST_ROWS})`,
     )
     .join('\n  union all\n  (')}`,

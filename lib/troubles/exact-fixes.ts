@@ -1,0 +1,46 @@
+import type { Trouble } from '../job/trouble.js';
+import type { TroubleRow } from '../storage/diagnosis/trouble.repository.js';
+
+/** What is said of a row; commands without their program and its shared flags. */
+export interface Told extends Pick<Trouble, 'level' | 'text'> {
+  look: readonly string[];
+  hint?: string;
+  /** Never touches more than what is counted. undefined: no command can. */
+  fix?: readonly string[];
+}
+
+export const idsOf = ({ subject }: TroubleRow): string[] => (subject ? subject.split(' ') : []);
+
+/** One command for all of them; where it would find others, too, the first few by their ids. */
+export const exactly = (
+  row: TroubleRow,
+  verb: [many: string, one: string],
+  filter: string[],
+): string[] => (row.extra > 0 ? [verb[1], ...idsOf(row)] : [verb[0], ...filter, '--yes']);
+
+/** Jobs of other lanes are not ended with those of a lane that nobody serves, nor what a worker comes to by and by. */
+export function endOfLane({
+  queue,
+  name,
+  labels,
+  subject,
+  extra,
+}: TroubleRow): Pick<Told, 'hint' | 'fix'> {
+  const hint = 'Deploy a worker with a handler for it (and with its labels)';
+  if (extra > 0 || subject === null) return { hint: `${hint}.` };
+  const lane = ['--queue', queue ?? '', '--name', name ?? ''];
+  const label = labels?.length ? ['--label', labels[0]!] : [];
+  return {
+    hint: `${hint}, or end the jobs:`,
+    fix: ['cancel', ...lane, ...label, '--state', 'ready,blocked', '--yes'],
+  };
+}
+
+/** Of one role's no command ends the idle ones alone. */
+export const roomFor = (limited: string): Pick<Told, 'hint' | 'fix'> =>
+  limited.startsWith('role ')
+    ? { hint: 'Raise the limit of the role, or make pools smaller.' }
+    : {
+        hint: 'Raise the limit or make pools smaller; to end sessions that have done nothing for ten minutes:',
+        fix: ['sessions', '--end-idle', '10min', '--yes'],
+      };
