@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
+import { step } from '../../lib/job/added-step.js';
 import { constant } from '../../lib/job/backoff.js';
 import type { Job } from '../../lib/job/job.js';
 import type { JobContext } from '../../lib/job/job-context.js';
@@ -269,6 +270,23 @@ describe('a saga', () => {
     );
     expect((await workflows.wait(id)).state).toBe('compensated');
     expect(undone()).toEqual(['undo pay', 'undo reserve']);
+  });
+
+  it('that grows while it runs waits for what was added, and compensates the steps that it was declared with', async () => {
+    const parts = ['one', 'two', 'three'].map((name) => step('part', 'work', name));
+    const { workflows } = await started((job) =>
+      job.payload === 'split' ? JobResult.success({ of: 'split' }, { then: parts }) : undefined,
+    );
+    const growing = workflow('growing')
+      .step('reserve', 'work', 'reserve', undo('reserve'))
+      .step('split', 'work', 'split', { after: 'reserve', ...undo('split') })
+      .step('ship', 'work', 'bad', { after: 'split' });
+    const { id } = await workflows.start(growing);
+    expect((await workflows.wait(id)).state).toBe('compensated');
+    const [first, second, ...rest] = ran;
+    expect([first, second, ...rest.slice(0, 3).toSorted(), ...rest.slice(3)]).toEqual(
+      'reserve,split,one,three,two,bad,undo split,undo reserve'.split(','),
+    );
   });
 
   it('whose deadline passes goes back, and what alarms about it runs before', async () => {
