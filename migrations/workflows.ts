@@ -23,6 +23,7 @@ export const WORKFLOWS = [
     keep_ms float8 not null,
     unique_key simple_queue.tag,
     created_at simple_queue.moment not null default statement_timestamp(),
+    deadline_ms float8,
     deadline_at simple_queue.moment,
     ended_at simple_queue.moment,
     expires_at simple_queue.moment,
@@ -35,6 +36,8 @@ export const WORKFLOWS = [
     where deadline_at is not null and ended_at is null and stop is null`,
   `create index workflow_expiry on simple_queue.workflow (expires_at, shard) where expires_at is not null`,
   `create index workflow_stuck on simple_queue.workflow (id, shard) where state = 'stuck'`,
+  // For the look for steps whose jobs are gone.
+  `create index workflow_running on simple_queue.workflow (id, shard) where ended_at is null`,
   `create table simple_queue.stage (
     workflow uuid not null,
     shard smallint not null,

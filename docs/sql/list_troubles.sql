@@ -23,13 +23,13 @@ with live as materialized (
     left join simple_queue.lease w on w.id = c.lease and w.shard = c.shard
     where c.shard = $1 and (w.id is null or w.expires_at <= statement_timestamp()) group by 1),
   dead as materialized (
-    select l.queue, d.id, d.state, d.finished_at from simple_queue.lane l
+    select l.queue, d.id, d.state, d.finished_at, case when d.options ? 'step' then (select t.workflow from simple_queue.step t where t.id = d.id and t.shard = $1) end as flow from simple_queue.lane l
     cross join lateral (
-      select id, state, finished_at from simple_queue.dead_letter where lane = l.id and shard = $1 order by id desc limit 100) d
+      select id, state, finished_at, options from simple_queue.dead_letter where lane = l.id and shard = $1 order by id desc limit 100) d
     where d.state <> 'poisoned' and d.finished_at > statement_timestamp() - interval '1 day' limit $2::int + 1),
   poisoned as materialized (
-    select l.queue, d.id, d.finished_at, d.last_error ->> 'code' = 'DATABASE_ERROR' as unreadable
-    from (select id, lane, finished_at, last_error from simple_queue.dead_letter
+    select l.queue, d.id, d.finished_at, case when d.options ? 'step' then (select t.workflow from simple_queue.step t where t.id = d.id and t.shard = $1) end as flow, d.last_error ->> 'code' = 'DATABASE_ERROR' as unreadable
+    from (select id, lane, finished_at, last_error, options from simple_queue.dead_letter
       where state = 'poisoned' and shard = $1 and finished_at > statement_timestamp() - interval '1 day' order by finished_at desc limit $2::int + 1) d
     join simple_queue.lane l on l.id = d.lane),
   overdue as materialized (
@@ -49,7 +49,11 @@ with live as materialized (
       and not exists (select from simple_queue.keyed p where p.limit_key = j.limit_key and p.shard = $1 and p.queue = j.queue and p.priority = j.priority and p.run_at = j.run_at and p.id = j.id offset 0)
       and not exists (select from simple_queue.staged p where p.id = j.id and p.shard = $1 offset 0)
       and not exists (select from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
-      where c.shard = $1 and j.id = any(c.jobs) and u.id = j.id and u.epoch = j.epoch))
+      where c.shard = $1 and j.id = any(c.jobs) and u.id = j.id and u.epoch = j.epoch)),
+  page as materialized (
+    select id, jobs, created_at from simple_queue.workflow where shard = $1 and ended_at is null  order by id limit 1000),
+  looked as materialized (
+    select id, created_at from (select *, sum(jobs) over (order by id) - jobs as before from page) p where before < 1000)
   (select 'NO_WORKER' as code, null::text as queue, null::text as name, null::text[] as labels, (sum(n))::int as count,
     (extract(epoch from statement_timestamp() - min(since)) * 1000)::float8 as "sinceMs", null::text as subject, (0)::int as extra
     from (select n, since from still where paused_at is null union all select n, since from silent) w
@@ -81,6 +85,26 @@ with live as materialized (
     from (select lane, id, run_at from simple_queue.suspect where shard = $1 limit $2::int + 1) s
     join simple_queue.lane l on l.id = s.lane join simple_queue.queue q on q.id = l.queue group by q.name order by q.name limit 100)
   union all
+  (select 'WORKFLOWS' as code, null::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
+    (extract(epoch from statement_timestamp() - min(w.created_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(w.id::text order by w.id))[1:5], ' ')::text as subject, (0)::int as extra
+    from looked w where w.id in (select v.id from (select o.id, o.job from (
+    select w.id, t.id as job from looked w
+    join simple_queue.stage s on s.workflow = w.id and s.shard = $1 and s.begun and not s.skipped and s.open > 0
+    join simple_queue.step t on t.workflow = w.id and t.shard = $1 and t.stage = s.n and t.state is null
+    where not exists (select from simple_queue.arrival a where a.kind = 'begin' and a.shard = $1 and a.workflow = w.id and a.stage = s.n)
+    union all select w.id, t.id as job from looked w
+    cross join lateral (select * from simple_queue.undo where workflow = w.id and shard = $1 order by seq desc limit 1) u
+    join simple_queue.step t on t.workflow = w.id and t.shard = $1 and t.stage = u.stage and t.item = u.item and t.state is null
+    where u.begun) o
+    where not exists (select from simple_queue.job j where j.id = o.job and j.shard = $1 offset 0)
+      and not exists (select from simple_queue.arrival a where a.kind in ('end', 'add') and a.shard = $1 and a.job = o.job)) v) having count(*) > 0)
+  union all
+  (select 'FAILED_WORKFLOWS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(distinct w.id))::int as count,
+    (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(distinct w.id::text))[1:5], ' ')::text as subject, (0)::int as extra
+    from (select queue, flow, finished_at from dead union all select queue, flow, finished_at from poisoned) x
+    join simple_queue.queue q on q.id = x.queue
+    join simple_queue.workflow w on w.id = x.flow and w.shard = $1 and w.state = 'failed' group by q.name order by count(*) desc limit 100)
+  union all
   (select 'SCHEDULES' as code, null::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
     (extract(epoch from statement_timestamp() - min(next_at)) * 1000)::float8 as "sinceMs", to_json((array_agg(name order by next_at))[1:5])::text as subject, (0)::int as extra
     from (select name, next_at from simple_queue.schedule
@@ -99,15 +123,15 @@ with live as materialized (
   union all
   (select 'UNREADABLE_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
     (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, ((select count(*) from poisoned o where o.queue = x.queue) - count(*))::int as extra
-    from poisoned x join simple_queue.queue q on q.id = x.queue where unreadable group by q.name, x.queue order by count(*) desc limit 100)
+    from poisoned x join simple_queue.queue q on q.id = x.queue where unreadable and flow is null group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'POISONED_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
     (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, ((select count(*) from poisoned o where o.queue = x.queue) - count(*))::int as extra
-    from poisoned x join simple_queue.queue q on q.id = x.queue where not coalesce(unreadable, false) group by q.name, x.queue order by count(*) desc limit 100)
+    from poisoned x join simple_queue.queue q on q.id = x.queue where not coalesce(unreadable, false) and flow is null group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'DEAD_LETTERS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
     (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra
-    from dead x join simple_queue.queue q on q.id = x.queue where true group by q.name, x.queue order by count(*) desc limit 100)
+    from dead x join simple_queue.queue q on q.id = x.queue where flow is null group by q.name, x.queue order by count(*) desc limit 100)
   union all
   (select 'EXPIRY_LATE' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
     (extract(epoch from statement_timestamp() - min(x.commit_by)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra

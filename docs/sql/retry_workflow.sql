@@ -1,6 +1,10 @@
 -- $1 smallint, $2 uuid
 prepare retry_workflow as
-with again as (
+with stale as (
+    delete from simple_queue.arrival where shard = $1 and kind in ('begin', 'skip', 'stop') and id = any(array(
+      select id from simple_queue.arrival where shard = $1 and kind in ('begin', 'skip', 'stop') and workflow = $2::uuid order by id limit 10000
+      for update skip locked))),
+  again as (
     update simple_queue.step set state = null, output = null, error = null, ended_at = null
     where workflow = $2::uuid and shard = $1 and state in ('failed', 'cancelled', 'skipped') and stage >= 0 returning stage),
   counts as materialized (
@@ -18,6 +22,7 @@ with again as (
     select distinct r.n from reopened r join edges e on e.downstream = r.n where not r.begun and e.waits = 0 and e.fails),
   starting as (
     update simple_queue.workflow set state = 'running', stop = null, attempt = attempt + 1, failed = 0, ended_at = null, expires_at = null,
+      deadline_at = statement_timestamp() + deadline_ms * interval '1 millisecond',
       open = (select count(*) from reopened)
     where id = $2::uuid and shard = $1 returning attempt),
   left_over as (

@@ -17,8 +17,10 @@ with done as (
     select workflow, stage, count(*)::int as n, (count(*) filter (where state <> 'succeeded'))::int as failed
     from told group by workflow, stage),
   held as materialized (
-    select w.id, w.saga from (select distinct workflow from counts order by workflow) c cross join lateral (
-      select id, saga from simple_queue.workflow where id = c.workflow and shard = $1 for update) w),
+    select w.id, w.saga, w.stop is not null or w.deadline_at <= statement_timestamp() as halted,
+      w.stops_at_failure and w.stop is null and w.ended_at is null as stops
+    from (select distinct workflow from counts order by workflow) c cross join lateral (
+      select * from simple_queue.workflow where id = c.workflow and shard = $1 for update) w),
   remembered as (
     insert into simple_queue.undo (workflow, shard, stage, item)
     select t.workflow, $1, s.stage, t.item from told t join held h on h.id = t.workflow and h.saga
@@ -37,7 +39,9 @@ with done as (
     from complete c cross join lateral (
       select workflow, downstream, condition from simple_queue.edge
       where workflow = c.workflow and shard = $1 and upstream = c.stage offset 0) e
-    where not exists (select from complete o where o.workflow = e.workflow and o.stage = e.downstream)),
+    where not exists (select from complete o where o.workflow = e.workflow and o.stage = e.downstream)
+      and e.workflow not in (select id from held where halted)
+      and not exists (select from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = e.workflow)),
   lowered as (
     update simple_queue.stage s set waits = s.waits - e.n, begun = s.waits = e.n
     from (select workflow, downstream, count(*)::int as n from edges where holds group by workflow, downstream) e
@@ -63,7 +67,7 @@ with done as (
     select lane, $1, priority, run_at, id, epoch from stored where run_at <= statement_timestamp()
     returning lane),
   finished as (
-    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed,
+    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed, 
       state = case when w.open > c.n then w.state when (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then 'compensating' when w.stop in ('cancelled', 'abandoned') then 'cancelled'
         when w.stop is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
       ended_at = case when w.open = c.n and not (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then statement_timestamp() end,

@@ -5,8 +5,10 @@ with gone as (
       select id from simple_queue.arrival where kind = 'skip' and shard = $1 order by id limit $2::int for update skip locked))
     returning workflow, stage),
   held as materialized (
-    select w.id, w.saga from (select distinct workflow from gone order by workflow) c cross join lateral (
-      select id, saga from simple_queue.workflow where id = c.workflow and shard = $1 for update) w),
+    select w.id, w.saga, w.stop is not null or w.deadline_at <= statement_timestamp() as halted,
+      w.stops_at_failure and w.stop is null and w.ended_at is null as stops
+    from (select distinct workflow from gone order by workflow) c cross join lateral (
+      select * from simple_queue.workflow where id = c.workflow and shard = $1 for update) w),
   skipping as (
     update simple_queue.stage s set skipped = true, open = 0
     from (select distinct workflow, stage from gone) g join held h on h.id = g.workflow
@@ -22,7 +24,9 @@ with gone as (
     from complete c cross join lateral (
       select workflow, downstream, condition from simple_queue.edge
       where workflow = c.workflow and shard = $1 and upstream = c.stage offset 0) e
-    where not exists (select from complete o where o.workflow = e.workflow and o.stage = e.downstream)),
+    where not exists (select from complete o where o.workflow = e.workflow and o.stage = e.downstream)
+      and e.workflow not in (select id from held where halted)
+      and not exists (select from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = e.workflow)),
   lowered as (
     update simple_queue.stage s set waits = s.waits - e.n, begun = s.waits = e.n
     from (select workflow, downstream, count(*)::int as n from edges where holds group by workflow, downstream) e
@@ -48,7 +52,7 @@ with gone as (
     select lane, $1, priority, run_at, id, epoch from stored where run_at <= statement_timestamp()
     returning lane),
   finished as (
-    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed,
+    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed, 
       state = case when w.open > c.n then w.state when (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then 'compensating' when w.stop in ('cancelled', 'abandoned') then 'cancelled'
         when w.stop is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
       ended_at = case when w.open = c.n and not (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then statement_timestamp() end,

@@ -1,8 +1,8 @@
 -- $1 smallint, $2 uuid, $3 text, $4 boolean, $5 double precision, $6 simple_queue.tag, $7 double precision, $8 text[], $9 integer[], $10 integer[], $11 boolean[], $12 boolean[], $13 integer[], $14 integer[], $15 text[], $16 boolean[]
 prepare start_workflow as
 with begun as (
-    insert into simple_queue.workflow (id, shard, name, jobs, open, stops_at_failure, keep_ms, unique_key, deadline_at)
-    select $2::uuid, $1, $3, (select pg_catalog.sum(n) from pg_catalog.unnest($9::int[]) j(n))::int, pg_catalog.cardinality($8::text[]), $4, $5, $6, statement_timestamp() + $7::float8 * interval '1 millisecond'
+    insert into simple_queue.workflow (id, shard, name, jobs, open, stops_at_failure, keep_ms, unique_key, deadline_ms, deadline_at)
+    select $2::uuid, $1, $3, (select pg_catalog.sum(n) from pg_catalog.unnest($9::int[]) j(n))::int, pg_catalog.cardinality($8::text[]), $4, $5, $6, $7::float8, statement_timestamp() + $7::float8 * interval '1 millisecond'
     on conflict (unique_key, shard, name) where unique_key is not null and ended_at is null do nothing
     returning id),
   staged as (

@@ -16,7 +16,9 @@ with skipping as (
     from complete c cross join lateral (
       select workflow, downstream, condition from simple_queue.edge
       where workflow = c.workflow and shard = $1 and upstream = c.stage offset 0) e
-    where not exists (select from complete o where o.workflow = e.workflow and o.stage = e.downstream)),
+    where not exists (select from complete o where o.workflow = e.workflow and o.stage = e.downstream)
+      
+      and not exists (select from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = e.workflow)),
   lowered as (
     update simple_queue.stage s set waits = s.waits - e.n, begun = s.waits = e.n
     from (select workflow, downstream, count(*)::int as n from edges where holds group by workflow, downstream) e
@@ -42,7 +44,7 @@ with skipping as (
     select lane, $1, priority, run_at, id, epoch from stored where run_at <= statement_timestamp()
     returning lane),
   finished as (
-    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed,
+    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed, 
       state = case when w.open > c.n then w.state when (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then 'compensating' when w.stop in ('cancelled', 'abandoned') then 'cancelled'
         when w.stop is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
       ended_at = case when w.open = c.n and not (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then statement_timestamp() end,

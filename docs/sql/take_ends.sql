@@ -13,8 +13,10 @@ with gone as (
     select workflow, stage, count(*)::int as n, (count(*) filter (where state <> 'succeeded'))::int as failed
     from told group by workflow, stage),
   held as materialized (
-    select w.id, w.saga from (select distinct workflow from counts order by workflow) c cross join lateral (
-      select id, saga from simple_queue.workflow where id = c.workflow and shard = $1 for update) w),
+    select w.id, w.saga, w.stop is not null or w.deadline_at <= statement_timestamp() as halted,
+      w.stops_at_failure and w.stop is null and w.ended_at is null as stops
+    from (select distinct workflow from counts order by workflow) c cross join lateral (
+      select * from simple_queue.workflow where id = c.workflow and shard = $1 for update) w),
   remembered as (
     insert into simple_queue.undo (workflow, shard, stage, item)
     select t.workflow, $1, s.stage, t.item from told t join held h on h.id = t.workflow and h.saga
@@ -27,13 +29,18 @@ with gone as (
     where s.workflow = c.workflow and s.shard = $1 and s.n = c.stage
     returning s.workflow, s.n as stage, s.open, s.failed, c.failed as failed_now),
   complete as materialized (select workflow, stage, failed > 0 as failed, false as skipped from counted where open = 0 and stage >= 0),
+  failing as materialized (
+    select id from held h where h.stops
+      and exists (select from counted c where c.workflow = h.id and c.failed_now > 0 and c.stage >= 0)),
   edges as materialized (
     select e.workflow, e.downstream,
       e.condition = 'ended' or not c.skipped and (e.condition = 'failed') = c.failed as holds
     from complete c cross join lateral (
       select workflow, downstream, condition from simple_queue.edge
       where workflow = c.workflow and shard = $1 and upstream = c.stage offset 0) e
-    where not exists (select from complete o where o.workflow = e.workflow and o.stage = e.downstream)),
+    where not exists (select from complete o where o.workflow = e.workflow and o.stage = e.downstream)
+      and e.workflow not in (select id from held where halted union all select id from failing)
+      and not exists (select from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = e.workflow)),
   lowered as (
     update simple_queue.stage s set waits = s.waits - e.n, begun = s.waits = e.n
     from (select workflow, downstream, count(*)::int as n from edges where holds group by workflow, downstream) e
@@ -59,12 +66,13 @@ with gone as (
     select lane, $1, priority, run_at, id, epoch from stored where run_at <= statement_timestamp()
     returning lane),
   finished as (
-    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed,
+    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed, stop = coalesce(w.stop, c.stop),
       state = case when w.open > c.n then w.state when (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then 'compensating' when w.stop in ('cancelled', 'abandoned') then 'cancelled'
         when w.stop is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
       ended_at = case when w.open = c.n and not (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then statement_timestamp() end,
       expires_at = case when w.open = c.n and not (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
-    from (select workflow, count(*)::int as n, (count(*) filter (where failed))::int as failed from complete group by workflow) c
+    from (select workflow, count(stage)::int as n, (count(*) filter (where failed))::int as failed, max(stop) as stop
+      from (select workflow, stage, failed, null as stop from complete union all select id, null, false, 'failed' from failing) x group by workflow) c
     where w.id = c.workflow and w.shard = $1
     returning w.id, w.name, w.state, w.attempt),
   left_over as (
@@ -73,8 +81,7 @@ with gone as (
     union all select $1, 'begin', null, null, workflow, stage from lowered where begun and not plain
     union all select $1, 'end', id, 'failed', null, null from drafted where id not in (select id from stored)
     union all select $1, 'undo', null, null, id, null from finished where state = 'compensating'
-    union all select distinct $1, 'stop', null::uuid, 'failed', c.workflow, null::int from counted c
-      join simple_queue.workflow w on w.id = c.workflow and w.shard = $1 where c.failed_now > 0 and c.stage >= 0 and w.stops_at_failure and w.stop is null
+    union all select $1, 'stop', null, 'failed', id, null from finished where state = 'running' and id in (select id from failing)
     union all select distinct $1, 'undo', null::uuid, null, workflow, null::int from counted where stage < 0 returning 1)
   select array(select distinct lane from readied) as lanes,
     (select count(*) from scheduled)::int as later,

@@ -24,7 +24,7 @@ export interface Explanation {
 /** Which troubles a reason may be part of. */
 const TROUBLES_OF: Partial<Record<ReasonCode, readonly TroubleCode[]>> = {
   BLOCKED: ['BLOCKED_GROUPS'],
-  ENDED: ['POISONED_JOBS', 'UNREADABLE_JOBS', 'DEAD_LETTERS', 'BLOCKED_GROUPS'],
+  ENDED: ['POISONED_JOBS', 'UNREADABLE_JOBS', 'DEAD_LETTERS', 'FAILED_WORKFLOWS', 'BLOCKED_GROUPS'],
   LEASE_LOST: ['WORKER_SILENT'],
   NO_HANDLER: ['NO_HANDLER'],
   NO_PLACE: ['LOST_JOBS'],

@@ -78,6 +78,8 @@ export interface RedriveCounts {
   revived: number;
   keyTaken: number;
   gone: number;
+  /** Ended steps of workflows that are kept, if there are any: retry their workflows. */
+  steps?: number;
 }
 
 /** `left` fitted the filter, and began to run or went elsewhere before they could be deleted. */

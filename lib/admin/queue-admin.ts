@@ -183,7 +183,7 @@ export class QueueAdmin {
   /**
    * Runs a job again, whichever way it ended, or now rather than at its time: same id, attempts from 0, history kept. A job that had
    * ended is no longer in the archive or dead letter queue then; one that is `lost` stands again where it belongs.
-   * @throws QueueError `JOB_UNKNOWN`, `JOB_RUNNING`, `JOB_HELD`, `UNIQUE_KEY_TAKEN`, `INVALID_OPTION`; `TRANSACTION_CONFLICT` where the job
+   * @throws QueueError `JOB_UNKNOWN`, `JOB_RUNNING`, `JOB_HELD`, `JOB_IS_STEP`, `UNIQUE_KEY_TAKEN`, `INVALID_OPTION`; `TRANSACTION_CONFLICT` where the job
    * changed its state again and again meanwhile.
    */
   async retry(id: string): Promise<Retried> {

@@ -7,6 +7,7 @@ import {
 } from '../job/job-state.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Storage } from '../storage/storage.js';
+import type { StepOfJob } from '../storage/workflows/workflow-reading.repository.js';
 import { wakeUpFor } from '../storage/wake-ups/wake-up.js';
 import {
   checkFilter,
@@ -49,9 +50,12 @@ export class Revivals {
   }
 
   private async retryKnown(id: string): Promise<Retried> {
+    const step = await this.storage.workflows.reading.stepOf(id);
     for (let look = 0; look < MAX_LOOKS; look++) {
       const outcome =
-        (await this.revive(id)) ?? (await this.hasten(id)) ?? (await this.explainRefusal(id));
+        (step ? undefined : await this.revive(id)) ??
+        (await this.hasten(id)) ??
+        (await this.explainRefusal(id, step));
       if (outcome) return { id, outcome };
     }
     const message = `retry: job ${id} changed its state ${MAX_LOOKS} times meanwhile. Ask again.`;
@@ -72,8 +76,9 @@ export class Revivals {
       ? this.rehearsal()
       : (jobs: ListedJob[]) => this.reviveMany(jobs, states.filter(isTerminal));
     const room = () => Math.min(BATCH, limit - counts.revived);
-    for await (const jobs of this.list.batches({ ...rest, states }, room)) {
+    for await (const found of this.list.batches({ ...rest, states }, room)) {
       if (options.signal?.aborted) break;
+      const jobs = await this.withoutSteps(found, counts);
       const { revived, keyTaken } = await act(jobs);
       counts.revived += revived;
       counts.keyTaken += keyTaken;
@@ -81,6 +86,14 @@ export class Revivals {
       options.onBatch?.({ ...counts });
     }
     return counts;
+  }
+
+  /** An ended step is run again by its workflow alone, with all that follows from it. */
+  private async withoutSteps(jobs: ListedJob[], counts: RedriveCounts): Promise<ListedJob[]> {
+    const ended = jobs.filter((job) => job.workflowId !== undefined && isTerminal(job.state));
+    const steps = await this.storage.workflows.reading.stepsAmong(ended.map((job) => job.id));
+    if (steps.size > 0) counts.steps = (counts.steps ?? 0) + steps.size;
+    return jobs.filter((job) => !steps.has(job.id));
   }
 
   private async revive(id: string): Promise<'revived' | undefined> {
@@ -99,9 +112,13 @@ export class Revivals {
   }
 
   /** Undefined: it has moved to where it can be retried, so look again. */
-  private async explainRefusal(id: string): Promise<'ready' | 'restored' | undefined> {
+  private async explainRefusal(
+    id: string,
+    step: StepOfJob | undefined,
+  ): Promise<'ready' | 'restored' | undefined> {
     const state = (await this.storage.jobs.find(id))?.state;
     if (state === undefined) throw unknown(id);
+    refuseStep(id, state, step);
     if (state === LOST) return (await this.restore([id])) === 1 ? 'restored' : undefined;
     if (state === 'running') throw running(id);
     if (state === 'staged') throw held(id, state);
@@ -175,6 +192,15 @@ const HELD = {
 function held(id: string, state: keyof typeof HELD): QueueError {
   const [waitsFor, hint] = HELD[state];
   return new QueueError('JOB_HELD', `retry: job ${id} waits for ${waitsFor}. ${hint}.`);
+}
+
+function refuseStep(id: string, state: string, found: StepOfJob | undefined): void {
+  if (!found || !TERMINAL_STATES.some((terminal) => terminal === state)) return;
+  const { step, workflow } = found;
+  throw new QueueError(
+    'JOB_IS_STEP',
+    `retry: job ${id} has ended as step "${step}" of workflow ${workflow}, which it cannot join again by itself. Retry the workflow: \`simple-queue workflows retry ${workflow}\`.`,
+  );
 }
 
 function running(id: string): QueueError {

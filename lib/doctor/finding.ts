@@ -13,6 +13,7 @@ export type FindingCode =
   | 'DATABASE'
   | 'DURABILITY'
   | 'ENCODING'
+  | 'FAILED_WORKFLOWS'
   | 'HANDLERS'
   | 'HORIZON'
   | 'ISOLATION'

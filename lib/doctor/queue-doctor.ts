@@ -20,7 +20,6 @@ import { SERVER_CHECKS } from './server-checks.js';
 import { TROUBLE_CHECKS } from './trouble-checks.js';
 import { TEMPLATE_CHECKS } from './template-check.js';
 import { VACUUM_CHECKS } from './vacuum-checks.js';
-import { WORKFLOW_CHECKS } from './workflow-check.js';
 import { inMs, type Duration } from '../job/values/duration.js';
 import { duration } from '../options/handler-rules.js';
 
@@ -44,7 +43,6 @@ const CHECKS: readonly Check[] = [
   ...QUEUE_CHECKS,
   ...TROUBLE_CHECKS,
   ...SCHEDULE_CHECKS,
-  ...WORKFLOW_CHECKS,
   ...LIMIT_CHECKS,
   ...TEMPLATE_CHECKS,
   ...PLACE_CHECKS,

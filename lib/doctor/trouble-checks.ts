@@ -12,6 +12,7 @@ const CODES = [
   'PAUSED_QUEUES',
   'BLOCKED_GROUPS',
   'STUCK_WORKFLOWS',
+  'WORKFLOWS',
   'POISONED_JOBS',
   'UNREADABLE_JOBS',
   'EXPIRY_LATE',
@@ -19,6 +20,7 @@ const CODES = [
   'SUSPECTS',
   'DEAD_LETTERS',
   'SPOOL',
+  'FAILED_WORKFLOWS',
 ] as const satisfies readonly TroubleCode[];
 
 const observed = ({ level, text, hint, fix }: Trouble): Observation => ({

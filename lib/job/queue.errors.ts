@@ -29,6 +29,7 @@ export type QueueErrorCode =
   | 'ISOLATION_UNSUPPORTED'
   | 'JOB_CANCELLED'
   | 'JOB_HELD'
+  | 'JOB_IS_STEP'
   | 'JOB_NOT_RUNNING'
   | 'JOB_POISONED'
   | 'JOB_RUNNING'

@@ -4,6 +4,7 @@ export type TroubleCode =
   | 'CONNECTIONS'
   | 'DEAD_LETTERS'
   | 'EXPIRY_LATE'
+  | 'FAILED_WORKFLOWS'
   | 'HORIZON'
   | 'LIMITS'
   | 'LISTEN'
@@ -19,7 +20,8 @@ export type TroubleCode =
   | 'STUCK_WORKFLOWS'
   | 'SUSPECTS'
   | 'UNREADABLE_JOBS'
-  | 'WORKER_SILENT';
+  | 'WORKER_SILENT'
+  | 'WORKFLOWS';
 
 /** `notice`: worth knowing, and somebody may want it so. `warning`: it waits for a person. `critical`: jobs are at stake. */
 export type TroubleLevel = 'notice' | 'warning' | 'critical';

@@ -47,7 +47,7 @@ export interface StartOptions extends InTransaction {
   uniqueKey?: string;
   /** `finish` (default): what can still run, runs. `cancel`: everything else is cancelled. */
   onFailure?: 'finish' | 'cancel';
-  /** When it is too late: what has not ended by then is cancelled, and the workflow has failed. */
+  /** When it is too late: what has not ended by then is cancelled, and the workflow has failed. Another attempt has as much time again. */
   deadlineMs?: Duration;
   /** How long it is kept after its end, default 7 days. */
   keepMs?: Duration;

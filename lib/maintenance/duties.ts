@@ -23,8 +23,8 @@ export const DUTIES = [
   { name: 'turn', Duty: Turns, maxRestMs: 1_000, told: true },
   { name: 'permit', Duty: Permits, maxRestMs: 1_000, told: true },
   { name: 'tally', Duty: TallyKeeper, maxRestMs: 60_000, told: false },
-  { name: 'advance', Duty: Advancer, maxRestMs: 1_000, told: true },
   { name: 'clean', Duty: Janitor, maxRestMs: 5_000, told: false },
+  { name: 'advance', Duty: Advancer, maxRestMs: 1_000, told: true },
 ] as const;
 
 export type DutyName = (typeof DUTIES)[number]['name'];

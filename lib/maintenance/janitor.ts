@@ -42,7 +42,7 @@ const TRIED_AGAIN = new Set(['55P03', '57014']);
 
 /**
  * Keeps partitions ahead of time and lets expired ones go (retention drops tables, it deletes no rows one by one); purges periods, ticks, notes of
- * ids, and old acts of operators; lets groups go on whose dead job is no longer kept, and lanes go that nobody uses.
+ * ids, and old acts of operators; ends steps whose jobs somebody has deleted; lets groups go on whose dead job is no longer kept, and lanes go that nobody uses.
  */
 export class Janitor {
   private readonly complained = new Set<string>();
@@ -99,6 +99,7 @@ export class Janitor {
       [() => periods.purge(), FULL_BATCH],
       [() => schedules.purge(archive || WEEK_MS), FULL_BATCH],
       [() => givenIds.purge(archive + NOTED_MS), FULL_BATCH],
+      [() => workflows.vanished.endSome(), 1],
       [() => workflows.reading.purge(), 1],
       [() => keys.purgeBuckets(), FULL_BATCH],
       [() => audit.purge(), FULL_BATCH],

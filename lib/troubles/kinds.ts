@@ -119,6 +119,17 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
       fix: ['workflows', 'retry', ...idsOf(row)],
     }),
   },
+  WORKFLOWS: {
+    subject: 'the workflows',
+    well: 'No workflow waits for a job that is gone.',
+    tell: (row) => ({
+      level: 'warning',
+      text: `${many(row, 'workflow')} ${row.count === 1 ? 'waits' : 'wait'} for jobs that are gone, since somebody has deleted their rows: ${listed(idsOf(row), 5)}.`,
+      look: ['workflow', idsOf(row)[0] ?? ''],
+      hint: 'Any live worker ends these steps within its janitor interval; without one:',
+      fix: ['maintain'],
+    }),
+  },
   SCHEDULES: {
     subject: 'the schedules',
     well: 'Schedules are on time.',
@@ -208,6 +219,17 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
       look: ['jobs', ...ofQueue(row, ...DEAD_STATES), ...NEW],
       hint: 'Fix what made them fail, and run them again:',
       fix: ['redrive', ...ofQueue(row, ...DEAD_STATES), ...NEW, '--yes'],
+    }),
+  },
+  FAILED_WORKFLOWS: {
+    subject: 'workflows that failed',
+    well: 'No step of a workflow ended in the dead letter queue within a day.',
+    tell: (row) => ({
+      level: 'notice',
+      text: `${many(row, 'workflow')} failed within a day in ${named(row)}: ${listed(idsOf(row), 5)}.`,
+      look: ['workflows', '--state', 'failed'],
+      hint: 'Fix what made their steps fail, and run them again, what has succeeded left out:',
+      fix: ['workflows', 'retry', ...idsOf(row)],
     }),
   },
   CONNECTIONS: {

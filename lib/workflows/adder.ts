@@ -59,7 +59,8 @@ export class Adder {
         jobs.map(({ job }) => job),
       );
     const flow = await workflows.lock(run, workflow);
-    if (flow?.state !== 'running' || flow.stop !== null) throw ended(`Workflow ${workflow}`);
+    if (flow?.state !== 'running' || flow.stop !== null || flow.asked)
+      throw ended(`Workflow ${workflow}`);
     for (const name of new Set(jobs.map(({ step }) => into ?? step))) {
       const own = jobs.filter(({ step }) => (into ?? step) === name);
       const grown = await workflows.adding.grow(run, workflow, name, own.length);

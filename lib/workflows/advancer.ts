@@ -63,6 +63,8 @@ export class Advancer {
     const added = await this.eachOf(this.adding, (after) => this.addNext(after));
     const begun = await this.eachOf(this.beginning, (after) => this.beginNext(after));
     const stopped = await this.eachOf(this.stopping, (after) => this.stopNext(after));
+    // What stopped stages were about to begin goes.
+    if (stopped.moved) this.beginning.after = FIRST;
     const undone = await this.eachOf(this.undoing, (after) => this.compensator.next(after));
     const pages = [added, begun, stopped, undone];
     if (batches.length > 0 || pages.some(({ moved }) => moved)) return this.again();
@@ -162,7 +164,7 @@ export class Advancer {
     const jobs = await workflows.draftsOf(run, beginning);
     if (jobs.length > 0) await enqueues.insertIn(run, jobs);
     const flow = await workflows.lock(run, beginning.workflow);
-    if (flow?.state !== 'running' || flow.stop !== null) throw new Stopped();
+    if (flow?.state !== 'running' || flow.stop !== null || flow.asked) throw new Stopped();
     if (jobs.length === 0) return workflows.completeEmpty(run, beginning);
     const lanes = [...new Set(jobs.map(({ lane }) => lane.id))];
     return { lanes, later: 1, arrivals: 0, ended: [] };
@@ -171,18 +173,26 @@ export class Advancer {
   /** Its jobs are not to be enqueued: the workflow is stopped, or they cannot be stored, and have failed. */
   private async forget(beginning: Beginning, error?: unknown): Promise<Page> {
     const { database, workflows } = this.site.storage;
-    const before = String(BigInt(beginning.id) - 1n);
+    const { id, workflow } = beginning;
+    const before = String(BigInt(id) - 1n);
+    let locked = false;
     await database.loops.transaction(async (run) => {
       const taken = await workflows.takeBeginning(run, before);
-      if (taken?.id !== beginning.id) throw new Passed();
+      if (taken?.id !== id) throw new Passed();
+      // What stops it skips the stages that are to begin: they stay until then.
+      locked = error === undefined && !!(await workflows.lock(run, workflow))?.asked;
+      if (locked) throw new Passed();
       if (error === undefined) return;
       const { name, message, code } = failureOf(error);
       await workflows.failStage(run, beginning, { name, message, code });
-    }).catch(unlessPassed); // prettier-ignore
-    return { id: beginning.id };
+    }).catch((error: unknown) => {
+      if (isLocked(error)) locked = true;
+      else unlessPassed(error);
+    }); // prettier-ignore
+    return { id, locked };
   }
 
-  /** First nothing begins any more, then what runs is asked to stop; the row stays until both is done. */
+  /** First nothing begins any more, then what runs is asked to stop, and what is gone has ended; the row stays until all is done. */
   private async stopNext(after: string): Promise<Page | undefined> {
     const { database, workflows } = this.site.storage;
     const found = await database.loops.transaction(async (run) => {
@@ -205,6 +215,7 @@ export class Advancer {
         this.archive,
       );
       if (counts.requested > 0) signals.send({ lanes: [], later: true, cancel: true });
+      await this.site.storage.workflows.vanished.end(workflow);
       return await this.stopped({ id });
     } catch (error) {
       if (isLocked(error)) return { id, locked: true };

@@ -11,7 +11,10 @@ import type { Signal } from '../storage/wake-ups/signals.js';
 const UNSUCCESSFUL = TERMINAL_STATES.filter((state) => state !== 'succeeded');
 const UNIQUE_VIOLATION = '23505';
 
-/** In one transaction: ended jobs live again, those that are not kept any more are made again of their drafts, and the workflow runs. */
+/**
+ * In one transaction: ended jobs live again, those that are not kept any more are made again of their drafts, and the workflow runs. A job that lives
+ * again already, or has succeeded meanwhile, is the step's as it is: its work is not done twice.
+ */
 export async function revived(
   { workflows, enqueues, revivals }: Storage,
   run: Run,
@@ -24,20 +27,31 @@ export async function revived(
   if (!isStuck) await callAgain(workflows, run, { id, newId });
   const failed = await (isStuck ? workflows.undo.failed(run, id) : workflows.failedSteps(run, id));
   const back = await revivals.revive(failed, UNSUCCESSFUL, run);
-  const known = new Set(back.map((row) => row.id));
-  const gone = failed.filter((step) => !known.has(step));
-  const others = gone.map(newId);
-  if (gone.length > 0) await workflows.rename(run, gone, others);
-  const made = await workflows.draftsById(run, others);
+  const { gone, kept } = await missing(workflows, run, { failed, back });
+  const fresh = gone.map(newId);
+  if (gone.length > 0) await workflows.rename(run, gone, fresh);
+  const made = await workflows.draftsById(run, fresh);
   const again = isStuck ? workflows.undo.retry(run, id) : workflows.retry(run, id);
   const attempt = await again.catch((error: unknown) => {
     throw isTaken(error) ? keyTaken(id) : error;
   });
   if (made.length > 0) await enqueues.insertIn(run, made);
-  const fresh = signalOf(made);
+  if (kept.size > 0) await workflows.vanished.endIn(run, id);
   const signal = wakeUpFor(back);
-  const lanes = [...new Set([...signal.lanes, ...fresh.lanes])];
+  const lanes = [...new Set([...signal.lanes, ...signalOf(made).lanes])];
   return { attempt, signal: { ...signal, lanes, later: true } };
+}
+
+/** Jobs that did not come back, although they failed: `kept` live again already or have ended since, `gone` are nowhere. */
+async function missing(
+  workflows: Storage['workflows'],
+  run: Run,
+  { failed, back }: { failed: string[]; back: { id: string }[] },
+): Promise<{ gone: string[]; kept: Set<string> }> {
+  const revivedIds = new Set(back.map((row) => row.id));
+  const others = failed.filter((step) => !revivedIds.has(step));
+  const kept = new Set(others.length > 0 ? await workflows.keptSteps(run, others) : []);
+  return { gone: others.filter((step) => !kept.has(step)), kept };
 }
 
 /** Callbacks of a batch, whatever became of them, wait for what has not succeeded. */

@@ -45,7 +45,8 @@ it('quotes every example somewhere, or links to it', () => {
 // Sagas took 1,150: a guide, a decision, rows of lists.
 // The store for bad days took 1,450: a guide of 900, a decision, rows of lists, figures.
 // Batches and added steps took 1,050: a guide, a decision.
-const BUDGET = 54_650;
+// Steps whose jobs are gone, and who runs a step again, took 450: a decision, rows of lists.
+const BUDGET = 55_100;
 const GENERATED = /^docs\/(sql\/|benchmarks\.md$)/;
 const COUNTED = DOCUMENTS.filter(
   (path) => path === 'README.md' || (path.startsWith('docs/') && !GENERATED.test(path)),

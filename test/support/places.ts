@@ -30,6 +30,7 @@ export const TABLE = `
   count_places                ?            ?            ?            ?            ?         ?            ?            ?            noturn    noturn    noturn   many      ?
   describe_group              job          job          job          job          ?         job          job          job          ?         nopermit  ?        live      live
   draw_starts                 ?            ?            ?            notyet       notyet    notyet       notyet       waits        noturn    noturn    noturn   live      live
+  end_vanished                job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
   enqueue                     +            held         new          +            held      held         held         direct       held      held      held     live      live
   enqueue_claimed             direct       direct       direct       direct       direct    direct       direct       +            held      held      held     live      live
   enqueue_held                +            +            new          +            +         +            +            direct       +         nopermit  +        live      live
@@ -41,6 +42,7 @@ export const TABLE = `
   explain_key                 keys         keys         keys         keys         keys      ?            keys         ?            keys      ?         keys     live      live
   find_ends                   job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
   find_kept_ids               ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   ?         ?
+  find_kept_steps             job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
   free_shares                 runs         runs         runs         runs         runs      runs         runs         ?            noturn    noturn    noturn   live      live
   function_enqueue            +            ?            ?            +            ?         ?            ?            waits        held      held      held     live      live
   hand_on                     +            ordered      +            +            -         +            +            waits        -         nopermit  -        live      live
@@ -176,7 +178,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
   'know schedules and the rows of their jobs, wherever those stand':
     'add_ticks find_due_schedules list_schedules list_ticks move_schedule note_tick purge_ticks put_schedule remove_schedules see_schedules take_waiting_tick troubled_schedules',
   'know workflows, and what their jobs are made of':
-    'take_adding find_adder grow_stage end_adder find_callbacks call_again ask_to_stop begin_stages begin_undo count_compensated end_saga fail_stage fail_undo find_drafts find_failed_steps find_failed_undo find_step find_stuck_workflows find_workflow find_workflow_key find_workflow_states list_workflows lock_workflow mark_stop mark_stuck next_undo purge_workflows read_drafts rename_steps retry_undo retry_workflow start_workflow stop_expired stopped store_compensations store_drafts store_steps take_beginning take_stop take_undo upstream upstream_size wake_undo',
+    'take_adding find_adder grow_stage end_adder find_callbacks call_again ask_to_stop begin_stages begin_undo count_compensated end_saga fail_stage fail_undo find_drafts find_failed_steps find_failed_undo find_step find_workflow find_workflow_key find_workflow_states list_workflows lock_workflow mark_stop mark_stuck next_undo purge_workflows read_drafts rename_steps retry_undo retry_workflow start_workflow stop_expired stopped store_compensations store_drafts store_steps take_beginning take_stop take_undo upstream upstream_size wake_undo find_vanished find_steps',
   'know limits and their shares':
     'declare_limit reset_limit set_limit take_share give_share end_share return_permit return_starts hold_limit lend keep_lent enter_limit keep_entered list_limits',
   'know what operators did': 'begin_act end_act list_acts purge_acts',

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { QueueDoctor } from '../../lib/doctor/queue-doctor.js';
 import { defineJob } from '../../lib/enqueue/define-job.js';
 import { Janitor } from '../../lib/maintenance/janitor.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
@@ -190,19 +189,6 @@ describe('workflows on their tables', () => {
     const [next] = (await workflows.find(id))!.steps[1]!.ids;
     await expect(workflows.upstream({ id: next! })).rejects.toMatchObject({ code: 'OUTPUT_TOO_LARGE' }); // prettier-ignore
     await workflows.cancel(id);
-  });
-
-  it('of jobs that are gone are reported by the doctor', async () => {
-    const doctor = new QueueDoctor(test.storage, resolveOptions({}).options);
-    const { id } = await workflows.start(one('stuck'));
-    const look = () => doctor.examine({ only: ['WORKFLOWS'] });
-    await test.database.query(`update simple_queue.workflow set created_at = now() - interval '2 hours' where id = $1`, [id]); // prettier-ignore
-    expect(await look()).toEqual([]);
-    const [job] = (await workflows.find(id))!.steps[0]!.ids;
-    await test.database.query('delete from simple_queue.ready where id = $1', [job]);
-    await test.database.query('delete from simple_queue.job where id = $1', [job]);
-    expect(await look()).toMatchObject([{ level: 'warning', found: expect.stringContaining(`stuck ${id} (step a)`) }]); // prettier-ignore
-    await test.database.query(`delete from simple_queue.workflow where id = $1`, [id]);
   });
 
   it('cost jobs that are no steps nothing: no statement of theirs, and no row', async () => {

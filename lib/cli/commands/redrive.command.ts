@@ -45,11 +45,16 @@ async function redrive(cli: Cli, flags: RedriveFlags): Promise<number> {
   return finish(cli, end, { yes, told: told(end.counts, yes) });
 }
 
-function told({ revived, keyTaken, gone }: RedriveCounts, yes: boolean): string[] {
+function told({ revived, keyTaken, gone, steps = 0 }: RedriveCounts, yes: boolean): string[] {
   return [
     `${counted(revived, 'job')} ${yes ? (revived === 1 ? 'runs again' : 'run again') : 'would run again'}.`,
     ...(keyTaken > 0
       ? [`${counted(keyTaken, 'job')} ${yes ? '' : 'would '}stay: a live job has the unique key.`]
+      : []),
+    ...(steps > 0
+      ? [
+          `${counted(steps, 'step')} of workflows ${yes ? '' : 'would '}stay: see simple-queue workflows --state failed, and retry those.`,
+        ]
       : []),
     ...(gone > 0 ? [`${counted(gone, 'job')} moved meanwhile.`] : []),
   ];

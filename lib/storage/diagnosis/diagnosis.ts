@@ -1,5 +1,4 @@
 import type { LimitShares } from '../limits/limit.repository.js';
-import { FIND_STUCK_WORKFLOWS, type StuckWorkflow } from '../workflows/reading.sql.js';
 import { LIST_SHARES } from '../limits/list-shares.sql.js';
 import { LATE, within } from '../../runtime/within.js';
 import { SCHEMA_VERSION } from '../../../migrations/migrations.js';
@@ -235,10 +234,6 @@ export class Diagnosis {
 
   async troubledSchedules(most: number): Promise<TroubledSchedules> {
     return (await this.run<TroubledSchedules>(TROUBLED_SCHEDULES, [SHARD, most]))[0]!;
-  }
-
-  stuckWorkflows(most: number): Promise<StuckWorkflow[]> {
-    return this.run(FIND_STUCK_WORKFLOWS, [SHARD, most]);
   }
 
   limits(): Promise<LimitShares[]> {

@@ -3,6 +3,7 @@ import { FIRST_MS, HELD_MS } from '../limits/buckets.sql.js';
 import { IN_CLAIMS, fenced } from '../places/held.sql.js';
 import { isLost } from '../places/lost.sql.js';
 import { MAY_RUN, ofLane } from '../places/places.sql.js';
+import { running, vanished } from '../workflows/vanished.sql.js';
 
 /** How many rows of one kind are listed. */
 const MOST_ROWS = 100;
@@ -45,6 +46,9 @@ const POISONED = `(select count(*) from poisoned o where o.queue = x.queue) - co
 /** Dead letters of this long ago are news. */
 const NEWS = `interval '1 day'`;
 
+/** The workflow, while it is kept, of a dead letter `d` that is a step: it is run again by that one alone. */
+const FLOW = `case when d.options ? 'step' then (select t.workflow from simple_queue.step t where t.id = d.id and t.shard = $1) end as flow`;
+
 /**
  * Whatever waits for a person, as far as the tables tell: in one snapshot, each kind counted to $2 and listed to 100 rows. In a fleet that is
  * well it costs a probe for each lane (of its newest dead letter) and what the small tables hold: lanes are counted only where nobody serves
@@ -73,13 +77,13 @@ export const LIST_TROUBLES = statement(
     left join simple_queue.lease w on w.id = c.lease and w.shard = c.shard
     where c.shard = $1 and (w.id is null or w.expires_at <= statement_timestamp()) group by 1),
   dead as materialized (
-    select l.queue, d.id, d.state, d.finished_at from simple_queue.lane l
+    select l.queue, d.id, d.state, d.finished_at, ${FLOW} from simple_queue.lane l
     cross join lateral (
-      select id, state, finished_at from simple_queue.dead_letter where lane = l.id and shard = $1 order by id desc limit 100) d
+      select id, state, finished_at, options from simple_queue.dead_letter where lane = l.id and shard = $1 order by id desc limit 100) d
     where d.state <> 'poisoned' and d.finished_at > statement_timestamp() - ${NEWS} limit $2::int + 1),
   poisoned as materialized (
-    select l.queue, d.id, d.finished_at, d.last_error ->> 'code' = 'DATABASE_ERROR' as unreadable
-    from (select id, lane, finished_at, last_error from simple_queue.dead_letter
+    select l.queue, d.id, d.finished_at, ${FLOW}, d.last_error ->> 'code' = 'DATABASE_ERROR' as unreadable
+    from (select id, lane, finished_at, last_error, options from simple_queue.dead_letter
       where state = 'poisoned' and shard = $1 and finished_at > statement_timestamp() - ${NEWS} order by finished_at desc limit $2::int + 1) d
     join simple_queue.lane l on l.id = d.lane),
   overdue as materialized (
@@ -91,7 +95,8 @@ export const LIST_TROUBLES = statement(
     where j.created_at < statement_timestamp() - interval '1 hour' and j.commit_by > statement_timestamp() - interval '1 minute'),
   oldest as materialized (select * from simple_queue.job where shard = $1 order by id limit $2::int),
   lost as materialized (
-    select j.queue, j.id, j.created_at from oldest j where ${isLost('j')})
+    select j.queue, j.id, j.created_at from oldest j where ${isLost('j')}),
+  ${running(1_000)}
   (${row('NO_WORKER', { count: 'sum(n)', since: 'min(since)' })}
     from (select n, since from still where paused_at is null union all select n, since from silent) w
     where not exists (select from live) having sum(n) > 0)
@@ -115,6 +120,14 @@ export const LIST_TROUBLES = statement(
     from (select lane, id, run_at from simple_queue.suspect where shard = $1 limit $2::int + 1) s
     join simple_queue.lane l on l.id = s.lane join simple_queue.queue q on q.id = l.queue group by q.name order by q.name limit ${MOST_ROWS})
   union all
+  (${row('WORKFLOWS', { count: 'count(*)', since: 'min(w.created_at)', subject: some('w.id') })}
+    from looked w where w.id in (select v.id from (${vanished('looked')}) v) having count(*) > 0)
+  union all
+  (${row('FAILED_WORKFLOWS', { queue: 'q.name', count: 'count(distinct w.id)', since: 'min(x.finished_at)', subject: `array_to_string((array_agg(distinct w.id::text))[1:5], ' ')` })}
+    from (select queue, flow, finished_at from dead union all select queue, flow, finished_at from poisoned) x
+    join simple_queue.queue q on q.id = x.queue
+    join simple_queue.workflow w on w.id = x.flow and w.shard = $1 and w.state = 'failed' group by q.name order by count(*) desc limit ${MOST_ROWS})
+  union all
   (${row('SCHEDULES', { count: 'count(*)', since: 'min(next_at)', subject: `to_json((array_agg(name order by next_at))[1:5])` })}
     from (select name, next_at from simple_queue.schedule
       where shard = $1 and paused_at is null and next_at < statement_timestamp() - interval '5 minutes' order by next_at limit $2::int + 1) s
@@ -125,9 +138,15 @@ export const LIST_TROUBLES = statement(
   union all
   (${[
     ['LOST_JOBS', 'lost', 'created_at', 'true'],
-    ['UNREADABLE_JOBS', 'poisoned', 'finished_at', 'unreadable', POISONED],
-    ['POISONED_JOBS', 'poisoned', 'finished_at', 'not coalesce(unreadable, false)', POISONED],
-    ['DEAD_LETTERS', 'dead', 'finished_at', 'true'],
+    ['UNREADABLE_JOBS', 'poisoned', 'finished_at', 'unreadable and flow is null', POISONED],
+    [
+      'POISONED_JOBS',
+      'poisoned',
+      'finished_at',
+      'not coalesce(unreadable, false) and flow is null',
+      POISONED,
+    ],
+    ['DEAD_LETTERS', 'dead', 'finished_at', 'flow is null'],
     ['EXPIRY_LATE', 'overdue', 'commit_by', 'true'],
     [
       'STAGED_JOBS',

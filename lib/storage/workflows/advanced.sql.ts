@@ -6,8 +6,15 @@ import { GOES_BACK, REMEMBERED } from './compensated.sql.js';
  * steps of one workflow follow each other. What they read of it they read by updates, which see what the other one has committed.
  */
 export const lockedWorkflows = (of: string): string => `held as materialized (
-    select w.id, w.saga from (select distinct workflow from ${of} order by workflow) c cross join lateral (
-      select id, saga from simple_queue.workflow where id = c.workflow and shard = $1 for update) w)`;
+    select w.id, w.saga, w.stop is not null or w.deadline_at <= statement_timestamp() as halted,
+      w.stops_at_failure and w.stop is null and w.ended_at is null as stops
+    from (select distinct workflow from ${of} order by workflow) c cross join lateral (
+      select * from simple_queue.workflow where id = c.workflow and shard = $1 for update) w)`;
+
+/** With `COUNTED`: workflows that a failure stops, here and now. */
+export const FAILING = `failing as materialized (
+    select id from held h where h.stops
+      and exists (select from counted c where c.workflow = h.id and c.failed_now > 0 and c.stage >= 0))`;
 
 /** Steps of `told` (workflow, stage, item, state) have ended: `complete` are the stages of which none is open any more. */
 export const COUNTED = `counts as materialized (
@@ -22,14 +29,21 @@ export const COUNTED = `counts as materialized (
     returning s.workflow, s.n as stage, s.open, s.failed, c.failed as failed_now),
   complete as materialized (select workflow, stage, failed > 0 as failed, false as skipped from counted where open = 0 and stage >= 0)`;
 
-/** Edges behind stages that are `complete`, and whether their conditions hold. */
-const EDGES = `edges as materialized (
+const HALTED = 'select id from held where halted';
+
+/**
+ * Edges behind stages that are `complete`, and whether their conditions hold. None of workflows that stop (`halted`), or that somebody has asked
+ * to: what has not begun of them is about to be skipped, and must not begin meanwhile.
+ */
+const edges = (halted: string): string => `edges as materialized (
     select e.workflow, e.downstream,
       e.condition = 'ended' or not c.skipped and (e.condition = 'failed') = c.failed as holds
     from complete c cross join lateral (
       select workflow, downstream, condition from simple_queue.edge
       where workflow = c.workflow and shard = $1 and upstream = c.stage offset 0) e
-    where not exists (select from complete o where o.workflow = e.workflow and o.stage = e.downstream))`;
+    where not exists (select from complete o where o.workflow = e.workflow and o.stage = e.downstream)
+      ${halted && `and e.workflow not in (${halted})`}
+      and not exists (select from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = e.workflow))`;
 
 /** Stages that wait for nothing more begin: jobs are made of their drafts. */
 const BEGUN = `lowered as (
@@ -50,32 +64,46 @@ const BEGUN = `lowered as (
     returning id, lane, priority, run_at, 0 as epoch),
   ${placed('stored', ['scheduled', 'ready'], { ready: 'lane', scheduled: 'id' })}`;
 
+/** Completed stages by their workflows. */
+const COMPLETED = `select workflow, count(*)::int as n, (count(*) filter (where failed))::int as failed from complete group by workflow`;
+/** The same, and the workflows that a failure stops, also while its stage is open. */
+const COMPLETED_OR_FAILING = `select workflow, count(stage)::int as n, (count(*) filter (where failed))::int as failed, max(stop) as stop
+      from (select workflow, stage, failed, null as stop from complete union all select id, null, false, 'failed' from failing) x group by workflow`;
+
 /** Workflows of which no stage is open any more end. */
-const FINISHED = `finished as (
-    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed,
+const finished = (failing: boolean): string => `finished as (
+    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed, ${failing ? 'stop = coalesce(w.stop, c.stop),' : ''}
       state = case when w.open > c.n then w.state when ${GOES_BACK} then 'compensating' when w.stop in ('cancelled', 'abandoned') then 'cancelled'
         when w.stop is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
       ended_at = case when w.open = c.n and not ${GOES_BACK} then statement_timestamp() end,
       expires_at = case when w.open = c.n and not ${GOES_BACK} then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
-    from (select workflow, count(*)::int as n, (count(*) filter (where failed))::int as failed from complete group by workflow) c
+    from (${failing ? COMPLETED_OR_FAILING : COMPLETED}) c
     where w.id = c.workflow and w.shard = $1
     returning w.id, w.name, w.state, w.attempt)`;
+
+/** What still runs of those that a failure stops is the duty's. */
+const STOPPING = `union all select $1, 'stop', null, 'failed', id, null from finished where state = 'running' and id in (select id from failing)`;
 
 /**
  * What follows from stages that are `complete`: edges hold or break, stages that wait for nothing more begin (jobs are made of their drafts), and
  * workflows end. What takes more than that is left to the duty as `arrival` rows: stages whose jobs need locks, or have none, and stages
- * that can never begin. `more` are further rows for it.
+ * that can never begin. `locked`: `held` says which workflows stop. `failing`: a member of that name says which do so because of a failure. `more` are
+ * further rows for it.
  */
-export const followed = (more: readonly string[] = []): string => `${EDGES},
+export const followed = ({
+  locked = true,
+  failing = false,
+  more = [] as readonly string[],
+} = {}): string => `${edges(locked ? HALTED + (failing ? ' union all select id from failing' : '') : '')},
   ${BEGUN},
-  ${FINISHED},
+  ${finished(failing)},
   left_over as (
     insert into simple_queue.arrival (shard, kind, job, state, workflow, stage)
     select distinct $1::smallint, 'skip', null::uuid, null, workflow, downstream from edges where not holds
     union all select $1, 'begin', null, null, workflow, stage from lowered where begun and not plain
     union all select $1, 'end', id, 'failed', null, null from drafted where id not in (select id from stored)
     union all select $1, 'undo', null, null, id, null from finished where state = 'compensating'
-    ${more.join('\n    ')} returning 1)`;
+    ${[...(failing ? [STOPPING] : []), ...more].join('\n    ')} returning 1)`;
 
 /** What whoever has moved workflows on tells others. */
 export const MOVED = `array(select distinct lane from readied) as lanes,

@@ -1,6 +1,6 @@
 import { statement } from '../connection/statement.js';
 import { COMPENSATED } from './compensated.sql.js';
-import { COUNTED, followed, lockedWorkflows, MOVED } from './advanced.sql.js';
+import { COUNTED, FAILING, followed, lockedWorkflows, MOVED } from './advanced.sql.js';
 
 /** Takes at most $2 arrivals of a kind, in their order. */
 const taken = (kind: string, columns: string): string => `gone as (
@@ -9,8 +9,8 @@ const taken = (kind: string, columns: string): string => `gone as (
     returning ${columns})`;
 
 /**
- * Ends of steps that were told as arrivals: failures, cancels, what was completed in a transaction or by a remote worker. Where a workflow shall stop at
- * its first failure, it is asked to.
+ * Ends of steps that were told as arrivals: failures, cancels, what was completed in a transaction or by a remote worker. A workflow that shall stop at
+ * its first failure stops with it: nothing that waited for the failure begins.
  */
 export const TAKE_ENDS = statement(
   'take_ends',
@@ -21,11 +21,8 @@ export const TAKE_ENDS = statement(
     where s.id = g.job and s.shard = $1 and s.state is null
     returning s.workflow, s.stage, s.item, s.state),
   ${COUNTED},
-  ${followed([
-    `union all select distinct $1, 'stop', null::uuid, 'failed', c.workflow, null::int from counted c
-      join simple_queue.workflow w on w.id = c.workflow and w.shard = $1 where c.failed_now > 0 and c.stage >= 0 and w.stops_at_failure and w.stop is null`,
-    COMPENSATED,
-  ])}
+  ${FAILING},
+  ${followed({ failing: true, more: [COMPENSATED] })}
   select ${MOVED}, (select count(*) from gone)::int as taken`,
 );
 
@@ -55,10 +52,12 @@ export const TAKE_BEGINNING = statement(
   returning id::text, workflow, stage`,
 );
 
-/** Locks a workflow; whether it is asked to stop. */
+/** Locks a workflow. `asked`: it stops, and what has not begun is yet to be skipped. */
 export const LOCK_WORKFLOW = statement(
   'lock_workflow',
-  `select id, name, state, stop from simple_queue.workflow where id = $2::uuid and shard = $1 for update`,
+  `select id, name, state, stop, exists (
+    select from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = w.id) as asked
+  from simple_queue.workflow w where id = $2::uuid and shard = $1 for update of w`,
 );
 
 /** A stage without jobs is complete as soon as it begins. */
@@ -67,7 +66,7 @@ export const COMPLETE_EMPTY = statement(
   `with complete as materialized (
     select workflow, n as stage, false as failed, false as skipped from simple_queue.stage
     where workflow = $2::uuid and shard = $1 and n = $3::int and jobs = 0 and begun and not skipped),
-  ${followed()}
+  ${followed({ locked: false })}
   select ${MOVED}`,
 );
 

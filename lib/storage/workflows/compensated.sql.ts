@@ -46,12 +46,8 @@ export const UNDONE_OUTPUT = `union all select s.name, s.many, jsonb_build_array
   join simple_queue.stage s on s.workflow = t.workflow and s.shard = $1 and s.n = u.stage
   where t.id = $2::uuid and t.shard = $1 and t.stage < 0`;
 
-/** Compensations whose job is gone. */
-export const LOST_UNDO = `union all select w.id, w.name, s.name, t.id from (
-    select * from simple_queue.workflow where shard = $1 and state = 'compensating' and created_at < statement_timestamp() - interval '1 hour'
-    order by id limit 1000) w
-  cross join lateral (select * from simple_queue.undo where workflow = w.id and shard = $1 order by seq desc limit 1) u
-  join simple_queue.stage s on s.workflow = w.id and s.shard = $1 and s.n = u.stage
-  join simple_queue.step t on t.workflow = w.id and t.shard = $1 and t.stage = u.stage and t.item = u.item and t.state is null
-  where u.begun and not exists (select from simple_queue.job j where j.id = t.id and j.shard = $1)
-    and not exists (select from simple_queue.arrival a where a.shard = $1 and (a.job = t.id or a.workflow = w.id))`;
+/** Of the workflows `of` (id) the compensation that has begun and not ended. */
+export const openUndo = (of: string): string => `select w.id, t.id as job from ${of} w
+    cross join lateral (select * from simple_queue.undo where workflow = w.id and shard = $1 order by seq desc limit 1) u
+    join simple_queue.step t on t.workflow = w.id and t.shard = $1 and t.stage = u.stage and t.item = u.item and t.state is null
+    where u.begun`;

@@ -1,11 +1,5 @@
 import { statement } from '../connection/statement.js';
-import {
-  DUE_BY_STAGE,
-  LOST_UNDO,
-  UNDO_OF_STAGE,
-  UNDONE_OUTPUT,
-  UNDONE_SIZE,
-} from './compensated.sql.js';
+import { DUE_BY_STAGE, UNDO_OF_STAGE, UNDONE_OUTPUT, UNDONE_SIZE } from './compensated.sql.js';
 
 const FACTS = `w.id, w.name, w.state, w.attempt, w.stop, w.unique_key as "uniqueKey", w.created_at as "createdAt", w.deadline_at as "deadlineAt",
     w.ended_at as "endedAt", w.jobs`;
@@ -29,10 +23,12 @@ export const FIND_WORKFLOW = statement(
   from simple_queue.workflow w where w.id = $2::uuid and w.shard = $1`,
 );
 
-/** How a workflow has ended; for those who wait. */
+/** How a workflow has ended; for those who wait. One that is stuck and given up is about to end. */
 export const FIND_WORKFLOW_STATES = statement(
   'find_workflow_states',
-  `select id, state from simple_queue.workflow where shard = $1 and id = any($2::uuid[])`,
+  `select w.id, case when w.state = 'stuck' and (w.stop = 'abandoned' or exists (
+      select from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = w.id)) then 'compensating' else w.state end as state
+  from simple_queue.workflow w where w.shard = $1 and w.id = any($2::uuid[])`,
 );
 
 /** Workflows, the newest first: behind $2, of the states $3, of the name $4 (null: any). */
@@ -79,29 +75,10 @@ export const FIND_STEP = statement(
   where t.id = $2::uuid and t.shard = $1`,
 );
 
-/** A workflow that waits for a job which is gone. */
-export interface StuckWorkflow {
-  id: string;
-  name: string;
-  step: string;
-  job: string;
-}
-
-/**
- * Running workflows that nothing will move on: jobs of a begun step are gone (somebody deleted their rows), and no end of them was told. At most
- * $2, of those that began an hour ago or earlier.
- */
-export const FIND_STUCK_WORKFLOWS = statement(
-  'find_stuck_workflows',
-  `select w.id, w.name, s.name as step, t.id as job from (
-    select * from simple_queue.workflow where shard = $1 and state = 'running' and created_at < statement_timestamp() - interval '1 hour'
-    order by id limit 1000) w
-  join simple_queue.stage s on s.workflow = w.id and s.shard = $1 and s.begun and s.open > 0
-  join simple_queue.step t on t.workflow = w.id and t.shard = $1 and t.stage = s.n and t.state is null
-  where not exists (select from simple_queue.job j where j.id = t.id and j.shard = $1)
-    and not exists (select from simple_queue.arrival a where a.shard = $1 and (a.job = t.id or a.workflow = w.id))
-  ${LOST_UNDO}
-  limit $2::int`,
+/** Which of these jobs are steps of a workflow that is kept. */
+export const FIND_STEPS = statement(
+  'find_steps',
+  `select id from simple_queue.step where id = any($2::uuid[]) and shard = $1`,
 );
 
 /** Lets go of at most 100 workflows that were kept long enough, and about 10,000 of their jobs, with all that belongs to them. */

@@ -6,6 +6,15 @@ export const FIND_FAILED_STEPS = statement(
   `select id from simple_queue.step where workflow = $2::uuid and shard = $1 and state in ('failed', 'cancelled') and stage >= 0 order by stage, item`,
 );
 
+/** Which of these jobs are there still, live or ended. */
+export const FIND_KEPT_STEPS = statement(
+  'find_kept_steps',
+  `select u.id from unnest($2::uuid[]) u(id)
+  where exists (select from simple_queue.job j where j.id = u.id and j.shard = $1 offset 0)
+    or exists (select from simple_queue.archive a where a.id = u.id and a.shard = $1 offset 0)
+    or exists (select from simple_queue.dead_letter d where d.id = u.id and d.shard = $1 offset 0)`,
+);
+
 /** Gives a step another job ($3 by $2): its old one is not kept any more. */
 export const RENAME_STEPS = statement(
   'rename_steps',
@@ -17,11 +26,15 @@ export const RENAME_STEPS = statement(
 
 /**
  * Under the lock of the workflow: what failed is open again, and what was skipped waits again, for what has not succeeded. A stage that waits for
- * nothing begins; one that waited for a failure of what has succeeded is skipped again.
+ * nothing begins; one that waited for a failure of what has succeeded is skipped again. What was still asked of the attempt before is over.
  */
 export const RETRY_WORKFLOW = statement(
   'retry_workflow',
-  `with again as (
+  `with stale as (
+    delete from simple_queue.arrival where shard = $1 and kind in ('begin', 'skip', 'stop') and id = any(array(
+      select id from simple_queue.arrival where shard = $1 and kind in ('begin', 'skip', 'stop') and workflow = $2::uuid order by id limit 10000
+      for update skip locked))),
+  again as (
     update simple_queue.step set state = null, output = null, error = null, ended_at = null
     where workflow = $2::uuid and shard = $1 and state in ('failed', 'cancelled', 'skipped') and stage >= 0 returning stage),
   counts as materialized (
@@ -39,6 +52,7 @@ export const RETRY_WORKFLOW = statement(
     select distinct r.n from reopened r join edges e on e.downstream = r.n where not r.begun and e.waits = 0 and e.fails),
   starting as (
     update simple_queue.workflow set state = 'running', stop = null, attempt = attempt + 1, failed = 0, ended_at = null, expires_at = null,
+      deadline_at = statement_timestamp() + deadline_ms * interval '1 millisecond',
       open = (select count(*) from reopened)
     where id = $2::uuid and shard = $1 returning attempt),
   left_over as (

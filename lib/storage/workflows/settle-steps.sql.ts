@@ -33,7 +33,7 @@ export const SETTLE_STEPS = statement(
     where shard = $1 and id = any(array(select id from done)) and state is null
     returning workflow, stage, item, state),
   ${COUNTED},
-  ${followed([COMPENSATED])}
+  ${followed({ more: [COMPENSATED] })}
   select ${MOVED},
     array(select u.id::text from unnest($2::uuid[]) u(id)
       where (select count(*) from done) < cardinality($2::uuid[]) and not exists (select from done d where d.id = u.id)) as lost`,

@@ -7,8 +7,8 @@ import { statement } from '../connection/statement.js';
 export const START_WORKFLOW = statement(
   'start_workflow',
   `with begun as (
-    insert into simple_queue.workflow (id, shard, name, jobs, open, stops_at_failure, keep_ms, unique_key, deadline_at)
-    select $2::uuid, $1, $3, (select pg_catalog.sum(n) from pg_catalog.unnest($9::int[]) j(n))::int, pg_catalog.cardinality($8::text[]), $4, $5, $6, statement_timestamp() + $7::float8 * interval '1 millisecond'
+    insert into simple_queue.workflow (id, shard, name, jobs, open, stops_at_failure, keep_ms, unique_key, deadline_ms, deadline_at)
+    select $2::uuid, $1, $3, (select pg_catalog.sum(n) from pg_catalog.unnest($9::int[]) j(n))::int, pg_catalog.cardinality($8::text[]), $4, $5, $6, $7::float8, statement_timestamp() + $7::float8 * interval '1 millisecond'
     on conflict (unique_key, shard, name) where unique_key is not null and ended_at is null do nothing
     returning id),
   staged as (

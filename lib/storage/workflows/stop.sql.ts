@@ -10,7 +10,7 @@ export const ASK_TO_STOP = statement(
   returning workflow as id`,
 );
 
-/** The same of at most 100 whose time is over. */
+/** The same of at most 100 whose time is over; nothing of them begins from then on. Of one that compensates the deadline is over. */
 export const STOP_EXPIRED = statement(
   'stop_expired',
   `with late as materialized (
@@ -18,9 +18,11 @@ export const STOP_EXPIRED = statement(
     where shard = $1 and deadline_at <= statement_timestamp() and ended_at is null and stop is null
     order by deadline_at limit 100 for update skip locked),
   noted as (
-    update simple_queue.workflow set deadline_at = null where shard = $1 and id = any(array(select id from late)) returning id),
+    update simple_queue.workflow set stop = case when state = 'running' then 'expired' end,
+      deadline_at = case when state = 'running' then deadline_at end
+    where shard = $1 and id = any(array(select id from late)) returning id, state),
   asked as (
-    insert into simple_queue.arrival (shard, kind, workflow, state) select $1, 'stop', id, 'expired' from noted returning 1)
+    insert into simple_queue.arrival (shard, kind, workflow, state) select $1, 'stop', id, 'expired' from noted where state = 'running' returning 1)
   select (select count(*) from asked)::int as expired,
     (select extract(epoch from deadline_at - statement_timestamp()) * 1000 from simple_queue.workflow
       where shard = $1 and deadline_at > statement_timestamp() and ended_at is null and stop is null order by deadline_at limit 1)::float8 as "nextMs"`,
@@ -59,7 +61,7 @@ export const STOP_WORKFLOW = statement(
   told as (
     update simple_queue.step t set state = 'skipped', ended_at = statement_timestamp()
     from complete s where t.workflow = s.workflow and t.shard = $1 and t.stage = s.stage and t.state is null),
-  ${followed()}
+  ${followed({ locked: false })}
   select ${MOVED}`,
 );
 

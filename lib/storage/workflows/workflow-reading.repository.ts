@@ -4,6 +4,7 @@ import type { Database, Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import {
   FIND_STEP,
+  FIND_STEPS,
   FIND_WORKFLOW,
   FIND_WORKFLOW_STATES,
   LIST_WORKFLOWS,
@@ -72,6 +73,13 @@ export class WorkflowReadingRepository {
 
   async stepOf(id: string): Promise<StepOfJob | undefined> {
     return (await this.database.callers.run<StepOfJob>(FIND_STEP, [SHARD, id]))[0];
+  }
+
+  /** Those of these jobs that are steps of a workflow that is kept. */
+  async stepsAmong(ids: string[]): Promise<Set<string>> {
+    if (ids.length === 0) return new Set();
+    const rows = await this.database.callers.run<{ id: string }>(FIND_STEPS, [SHARD, ids]);
+    return new Set(rows.map((row) => row.id));
   }
 
   /** A page of 100 or fewer that were kept long enough. */

@@ -15,7 +15,13 @@ import {
 } from './arrivals.sql.js';
 import { draftValues, newJobOf, type Draft, type StoredDraft } from './drafts.js';
 import { FIND_DRAFTS, READ_DRAFTS, STORE_DRAFTS, STORE_STEPS } from './drafts.sql.js';
-import { BEGIN_STAGES, FIND_FAILED_STEPS, RENAME_STEPS, RETRY_WORKFLOW } from './retry.sql.js';
+import {
+  BEGIN_STAGES,
+  FIND_FAILED_STEPS,
+  FIND_KEPT_STEPS,
+  RENAME_STEPS,
+  RETRY_WORKFLOW,
+} from './retry.sql.js';
 import { SETTLE_STEPS } from './settle-steps.sql.js';
 import { FIND_WORKFLOW_KEY, START_WORKFLOW } from './start.sql.js';
 import {
@@ -26,9 +32,9 @@ import {
   STOPPED,
   TAKE_STOP,
 } from './stop.sql.js';
-
 import { CompensationRepository } from './compensation.repository.js';
 import { AddingRepository } from './adding.repository.js';
+import { VanishedRepository } from './vanished.repository.js';
 import { WorkflowReadingRepository } from './workflow-reading.repository.js';
 
 /** What moving workflows on has led to. */
@@ -79,7 +85,12 @@ export interface Beginning {
 const MAX_ROWS = 2_000;
 const BATCH = 500;
 
-export type LockedWorkflow = { name: string; state: WorkflowState; stop: string | null };
+export type LockedWorkflow = {
+  name: string;
+  state: WorkflowState;
+  stop: string | null;
+  asked: boolean;
+};
 
 /** Workflows: started by callers, moved on by what settles their steps and by the duty. */
 export class WorkflowRepository {
@@ -89,12 +100,15 @@ export class WorkflowRepository {
   readonly undo = new CompensationRepository();
   /** What is added while they run. */
   readonly adding = new AddingRepository();
+  /** What is missing of them. */
+  readonly vanished: VanishedRepository;
 
   constructor(
     private readonly database: Database,
     private readonly lanes: Lanes,
   ) {
     this.reading = new WorkflowReadingRepository(database);
+    this.vanished = new VanishedRepository(database);
   }
 
   /** Successes of steps; `lost` are runs that no longer held their job. */
@@ -208,6 +222,12 @@ export class WorkflowRepository {
 
   async failedSteps(run: Run, id: string): Promise<string[]> {
     const rows = await run<{ id: string }>(FIND_FAILED_STEPS, [SHARD, id]);
+    return rows.map((row) => row.id);
+  }
+
+  /** Those of these jobs that are there still. */
+  async keptSteps(run: Run, ids: string[]): Promise<string[]> {
+    const rows = await run<{ id: string }>(FIND_KEPT_STEPS, [SHARD, ids]);
     return rows.map((row) => row.id);
   }
 
