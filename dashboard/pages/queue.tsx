@@ -146,9 +146,9 @@ function Groups({ groups, queue }: { groups: QueueAnswer['blockedGroups']; queue
         heads={['group', 'by job', 'since', { head: 'waiting', right: true }, 'do']}
       >
         {groups.map(({ group, job, since, waiting, halts }) => (
-          <tr key={group}>
+          <tr key={job}>
             <th scope="row">
-              {group ? <Text>{group}</Text> : 'the queue'}
+              {group ? <Text>{group}</Text> : group === undefined ? 'hidden' : 'the queue'}
               {halts && ' (halts the queue)'}
             </th>
             <td>
@@ -159,13 +159,15 @@ function Groups({ groups, queue }: { groups: QueueAnswer['blockedGroups']; queue
             </td>
             <td class="right">{count(waiting)}</td>
             <td>
-              <Sure
-                may="release"
-                label="Go on without it"
-                title="Let the group go on?"
-                text="Its next job runs though the one before it failed. The failed job stays in the dead letter queue."
-                work={() => act('release', { queue, group }, 'The group goes on.')}
-              />
+              {group !== undefined && (
+                <Sure
+                  may="release"
+                  label="Go on without it"
+                  title="Let the group go on?"
+                  text="Its next job runs though the one before it failed. The failed job stays in the dead letter queue."
+                  work={() => act('release', { queue, group }, 'The group goes on.')}
+                />
+              )}
             </td>
           </tr>
         ))}

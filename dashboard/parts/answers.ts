@@ -80,7 +80,8 @@ export interface QueueAnswer {
   workers: Worker[];
   limit?: Limit;
   limitPerKey?: Limit;
-  blockedGroups: Told<BlockedGroup>[];
+  /** `group` is missing where it is hidden. */
+  blockedGroups: (Omit<Told<BlockedGroup>, 'group'> & { group?: string })[];
 }
 
 export interface JobsAnswer {

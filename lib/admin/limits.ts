@@ -179,6 +179,12 @@ function reasonsOf(row: LimitShares): Reason[] {
   return reasons;
 }
 
+/** The same without the key, which is a part of the payload. */
+export function withoutKey(text: string, queue: string): string {
+  const at = text.lastIndexOf(` of queue "${queue}"`);
+  return text.startsWith('Key "') && at > 0 ? `Its key${text.slice(at)}` : text;
+}
+
 /** What keeps a job from a permit of its key. */
 export function keyReasons(at: KeySituation): Reason[] {
   const { key, queue, concurrency, held, rateMs, ahead } = at;

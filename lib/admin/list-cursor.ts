@@ -17,6 +17,12 @@ export function cursorText({ section, key }: Cursor): string {
   return Buffer.from(JSON.stringify([section, id, at, priority])).toString('base64url');
 }
 
+/** Its place has the name of a group or a key in it. */
+export const namesPlace = (cursor: string): boolean => {
+  const [section] = partsOf(cursor);
+  return typeof section !== 'string' || Object.hasOwn(PARTS, section);
+};
+
 /** What comes back from a caller is checked like anything else: it may be of another filter, or of nobody. */
 export function parseCursor(text: string, sections: readonly string[]): Cursor {
   const [section, id, at, priority] = partsOf(text);

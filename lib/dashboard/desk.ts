@@ -9,10 +9,10 @@ import { json, send, type Answer } from './answer.js';
 import { askedOf, type Asked } from './asked.js';
 import { Assets } from './assets.js';
 import type { SimpleQueueDashboardOptions } from './dashboard.options.js';
-import { isDry } from './by-filter.js';
+import { filterOf, isDry } from './by-filter.js';
 import { Feed } from './feed.js';
 import { Glances } from './glances.js';
-import { refuseHidden } from './filter-words.js';
+import { filterIn } from './filter-words.js';
 import type { Hiding, Question } from './look.js';
 import { LOOKS } from './looks.js';
 import { page, refusal } from './page.js';
@@ -104,8 +104,8 @@ export class Desk {
   private async look(asked: Asked, allowed: NonNullable<Allowed>): Promise<Answer> {
     const foreign = foreignLook(asked);
     if (foreign) return json({ code: 'FOREIGN', message: foreign }, 403);
-    if (this.options.redact) refuseHidden(asked.url.searchParams.get('q'));
     const name = lastOf(asked);
+    if (name === 'jobs') this.hide.search(filterIn(asked.url.searchParams));
     if (name === 'me') return json(this.me(allowed));
     if (!Object.hasOwn(LOOKS, name))
       return json({ code: 'NOT_FOUND', message: `There is no look ${quote(name)}.` }, 404);
@@ -139,7 +139,7 @@ export class Desk {
       return json({ code: 'FORBIDDEN', message }, 403);
     }
     const said = checkedBody(name, action, await asked.body());
-    if (this.options.redact) refuseHidden((said.filter as { q?: unknown } | undefined)?.q);
+    if (said.filter !== undefined) this.hide.search(filterOf(said));
     const source = this.sourceOf(asked);
     const who = await this.actor(asked);
     try {

@@ -28,12 +28,3 @@ export function filterIn(asked: URLSearchParams): JobFilter {
     throw new QueueError('INVALID_OPTION', `search: "${twice[0]![0]}" is said twice.`);
   return filterFrom(Object.fromEntries(said));
 }
-
-/** Who may not see a payload must not find it out by searching, either. */
-export function refuseHidden(q: unknown): void {
-  if (typeof q === 'string' && /(payload|output)\.|error:/.test(q))
-    throw new QueueError(
-      'INVALID_OPTION',
-      'Payloads, outputs and errors are hidden here (`redact`), so they cannot be searched.',
-    );
-}

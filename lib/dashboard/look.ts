@@ -1,6 +1,7 @@
 import { QueueError } from '../job/queue.errors.js';
 import type { Cause } from '../job/failure.js';
 import type { FoundJob } from '../job/job.js';
+import type { JobFilter } from '../admin/job-filter.js';
 import type { ListedJob } from '../admin/listed-job.js';
 import type { Source } from './source.js';
 
@@ -10,8 +11,17 @@ export interface Hiding {
   listed(job: ListedJob): ListedJob;
   /** An error by itself, of this job; undefined: hidden. */
   error(error: Cause, of: Pick<FoundJob, 'id' | 'queue' | 'name'>): Cause | undefined;
-  /** A text that may quote the error of this job. */
+  /** A text that may quote what this job holds. */
   text(text: string, job: FoundJob): string;
+  /** The name of a group that a job of this id blocks; undefined: hidden. */
+  group(group: string, of: Pick<FoundJob, 'id' | 'queue'>): string | undefined;
+  /** @throws QueueError `INVALID_OPTION` where guesses of what is hidden would be confirmed. */
+  search(filter: JobFilter): void;
+  /** Where a list goes on, as it leaves and as it comes back. */
+  next(cursor: string): string;
+  after(cursor: string): string;
+  /** What an act of an operator was done to. */
+  selector<Selector>(selector: Selector): Selector;
 }
 
 /** What was asked of a look. */

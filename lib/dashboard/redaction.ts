@@ -1,6 +1,11 @@
+import type { JobFilter } from '../admin/job-filter.js';
+import { withoutKey } from '../admin/limits.js';
+import { namesPlace } from '../admin/list-cursor.js';
 import type { ListedJob } from '../admin/listed-job.js';
 import type { FoundJob } from '../job/job.js';
+import { QueueError } from '../job/queue.errors.js';
 import type { Hiding } from './look.js';
+import { Seal } from './sealed.js';
 
 /** What a function that hides parts is given, and what it returns: all that an application has put into a job. */
 export type RedactableJob = Pick<FoundJob, 'id' | 'queue' | 'name'> &
@@ -27,11 +32,17 @@ const NOTHING: Hiding = {
   listed: (job) => job,
   error: (error) => error,
   text: (text) => text,
+  group: (group) => group,
+  search: () => undefined,
+  next: (cursor) => cursor,
+  after: (cursor) => cursor,
+  selector: (selector) => selector,
 };
 
 /** Whatever an application wants nobody to see, in all that shows of a job. */
 export function hidingBy(redact: Redact | undefined): Hiding {
   if (!redact) return NOTHING;
+  const seal = new Seal();
   return {
     job: (job) => {
       const shown = shownOf(redact, job);
@@ -39,7 +50,13 @@ export function hidingBy(redact: Redact | undefined): Hiding {
     },
     listed: (job) => ({ ...without(job), ...shownOf(redact, job) }) as ListedJob,
     error: (lastError, job) => shownOf(redact, { ...job, lastError } as ListedJob).lastError,
-    text: (text, job) => withoutError(text, job, shownOf(redact, job)),
+    text: (text, job) => withoutQuotes(text, job, shownOf(redact, job)),
+    group: (group, { id, queue }) =>
+      group === '' ? group : shownOf(redact, { id, queue, name: '', group } as FoundJob).group,
+    search: (filter) => refuseHidden(redact, filter),
+    next: (cursor) => (namesPlace(cursor) ? seal.close(cursor) : cursor),
+    after: (cursor) => seal.open(cursor),
+    selector: (selector) => withoutGuesses(selector) as typeof selector,
   };
 }
 
@@ -75,11 +92,43 @@ const without = (job: object): object =>
     Object.entries(job).filter(([name]) => !(HIDDEN as readonly string[]).includes(name)),
   );
 
-function withoutError(
-  text: string,
-  { lastError }: FoundJob,
-  shown: Partial<RedactableJob>,
-): string {
-  if (!lastError?.message) return text;
-  return text.replaceAll(lastError.message, () => shown.lastError?.message ?? '[hidden]');
+const TEXTS = ['uniqueKey', 'fingerprint', 'group'] as const;
+
+/** Reasons quote errors, groups, and the key that stands in the payload. */
+function withoutQuotes(text: string, job: FoundJob, shown: Partial<RedactableJob>): string {
+  const { lastError } = job;
+  let told = 'redacted' in marked(job, shown) ? withoutKey(text, job.queue) : text;
+  if (lastError?.message)
+    told = told.replaceAll(lastError.message, () => shown.lastError?.message ?? '[hidden]');
+  for (const part of TEXTS)
+    if (job[part] !== shown[part]) told = told.replaceAll(`"${job[part]}"`, '"[hidden]"');
+  return told;
+}
+
+/** Who may not see something must not find it out by searching, either. */
+function refuseHidden(redact: Redact, filter: JobFilter): void {
+  const { where, error, queue = '', name = '' } = filter;
+  const probe = { id: NOBODY, queue, name, ...filter } as unknown as FoundJob;
+  const shown = shownOf(redact, probe);
+  const hidden = TEXTS.filter((part) => filter[part] !== undefined && shown[part] !== filter[part]);
+  if (where === undefined && error === undefined && hidden.length === 0) return;
+  throw new QueueError(
+    'INVALID_OPTION',
+    hidden.length > 0
+      ? `What this search names is hidden here (\`redact\`), so it cannot be searched: ${hidden.join(', ')}.`
+      : 'Payloads, outputs and errors are hidden here (`redact`), so they cannot be searched.',
+  );
+}
+
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+const GUESSES = [...TEXTS, 'error', 'where', 'payload', 'key'];
+
+function withoutGuesses(selector: unknown): unknown {
+  if (typeof selector !== 'object' || selector === null || Array.isArray(selector)) return selector;
+  return Object.fromEntries(
+    Object.entries(selector).map(([name, value]) => [
+      name,
+      GUESSES.includes(name) ? '[hidden]' : withoutGuesses(value),
+    ]),
+  );
 }

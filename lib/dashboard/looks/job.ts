@@ -7,12 +7,13 @@ export const job: Look = async ({ source: { admin }, asked, hide }) => {
   const id = wanted(asked, 'id');
   const found = await admin.job(id);
   if (!found) throw unknown(id);
-  const { reasons, text, troubles } = await admin.explain(id);
+  const { reasons, troubles } = await admin.explain(id);
   const told = (words: string): string => hide.text(words, found);
+  const shown = reasons.map((reason) => ({ ...reason, text: told(reason.text) }));
   return {
     job: readable(hide.job(found)),
-    reasons: reasons.map((reason) => ({ ...reason, text: told(reason.text) })),
-    text: told(text),
+    reasons: shown,
+    text: shown.map(({ text }) => text).join(' '),
     troubles,
   };
 };

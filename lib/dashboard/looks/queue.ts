@@ -1,8 +1,12 @@
 import { wanted, type Look } from '../look.js';
 
 /** One queue: what it holds, who serves it, which of its groups are blocked, its limit. */
-export const queue: Look = async ({ source: { admin }, asked }) => {
+export const queue: Look = async ({ source: { admin }, asked, hide }) => {
   const name = wanted(asked, 'queue');
+  const groups = (await admin.blockedGroups(name)).map(({ group, ...rest }) => ({
+    ...rest,
+    group: hide.group(group, { id: rest.job, queue: name }),
+  }));
   const stats = await admin.stats(name);
   const workers = (await admin.workers()).filter(({ queues }) => queues.includes(name));
   const limits = (await admin.limits()).filter((each) => each.ofQueue && each.name === name);
@@ -15,6 +19,6 @@ export const queue: Look = async ({ source: { admin }, asked }) => {
     workers,
     limit: limits.find(({ perKey }) => !perKey),
     limitPerKey: limits.find(({ perKey }) => perKey),
-    blockedGroups: await admin.blockedGroups(name),
+    blockedGroups: groups,
   };
 };

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { QueueAdmin } from '../../lib/admin/queue-admin.js';
+import { QueueService } from '../../lib/queue.service.js';
+import { Storage } from '../../lib/storage/storage.js';
+import type { TestDatabase } from '../support/database.js';
+import { Rows } from '../support/rows.js';
+import { aDatabase } from '../support/template.js';
+import { aDashboard, type TestDashboard } from './a-dashboard.js';
+
+interface Answer {
+  jobs: unknown[];
+  next: string;
+  text: string;
+  blockedGroups: unknown[];
+  acts: unknown[];
+}
+
+const SECRET = 'ann@example.com';
+
+describe('what redact hides is in nothing that leaves', () => {
+  let database: TestDatabase;
+  let dashboard: TestDashboard;
+
+  beforeAll(async () => {
+    database = await aDatabase();
+    dashboard = await aDashboard(database, {
+      dashboard: { redact: ({ id, queue, name }) => ({ id, queue, name }) },
+      options: { queues: { key: { perKey: { by: 'to', concurrency: 1 } } } },
+    });
+  });
+  afterAll(async () => {
+    await dashboard.close();
+    await database.drop();
+  });
+
+  const queues = () => dashboard.app.get(QueueService);
+  const get = async (path: string) => {
+    const text = await (await dashboard.get(`/queues/api/${path}`)).text();
+    expect(text).not.toContain(SECRET);
+    return JSON.parse(text) as Answer;
+  };
+
+  it('neither the key in a reason, nor the group', async () => {
+    const { id: before } = await queues().enqueue('key', { to: SECRET });
+    const { id } = await queues().enqueue('key', { to: SECRET });
+    await database.query(
+      `insert into simple_queue.permit (id, shard, limit_key, queue, slot)
+       select id, 0, limit_key, queue, 1 from simple_queue.job where id = $1`,
+      [before],
+    );
+    await database.query(`insert into simple_queue.fleet_limit (shard, name, of_queue, concurrency, rule) values (0, 'key/*', true, 1, '{}')`); // prettier-ignore
+    const { text } = await get(`job?id=${id}`);
+    expect(text).toContain('Its key of queue "key" may run 1 jobs at once');
+    await queues().enqueue('ord', 1, { group: SECRET, ordered: true });
+    const { id: blocked } = await queues().enqueue('ord', 1, { group: SECRET, ordered: true });
+    expect((await get(`job?id=${blocked}`)).text).toContain('Group "[hidden]" of queue "ord"');
+  });
+
+  it('nor the cursor of a list, which goes on all the same', async () => {
+    const items = Array.from({ length: 80 }, () => ({ payload: 1, group: SECRET, ordered: true }));
+    await queues().enqueueMany('long', items);
+    const path = 'jobs?state=blocked&queue=long';
+    const first = await get(path);
+    expect(first.jobs.length).toBe(50);
+    const told = Buffer.from(first.next, 'base64url').toString('latin1');
+    expect(told).not.toContain(SECRET);
+    const rest = await get(`${path}&after=${first.next}`);
+    expect(rest.jobs.length).toBe(29);
+    for (const after of ['sealed.', 'sealed.AAAA', `${first.next}A`.slice(0, 40)])
+      expect((await dashboard.get(`/queues/api/${path}&after=${after}`)).status).toBe(400);
+  });
+
+  it('nor blocked groups, nor the audit', async () => {
+    const [head] = await queues().enqueueMany('halt', [
+      { payload: 1, group: SECRET, ordered: true },
+      { payload: 1, group: SECRET, ordered: true },
+    ]);
+    await database.query('delete from simple_queue.ready where id = $1', [head!.id]);
+    const lease = await new Rows(database).lease();
+    await new Rows(database).claim([{ id: head!.id, epoch: 0 }], lease);
+    const verdict = { state: 'failed', spent: 1, runMs: 1, deadLetterKeepMs: 864e5, onDeadJob: 'block' } as const; // prettier-ignore
+    const { settlements } = dashboard.app.get(Storage, { strict: false });
+    await settlements.bury('w', [{ id: head!.id, epoch: 0, verdict }]);
+    expect((await get('queue?queue=halt')).blockedGroups).toMatchObject([{ job: head!.id }]);
+    await dashboard.app.get(QueueAdmin).releaseGroup('halt', SECRET);
+    await dashboard.app.get(QueueAdmin).cancel({ fingerprint: SECRET, queue: 'halt' });
+    expect((await get('audit')).acts).not.toEqual([]);
+  });
+
+  it.each(['key', 'tag', 'group', 'error'])('nor confirmed by a search for %s', async (word) => {
+    const q = `queue:mail ${word}:${SECRET}`;
+    expect(await get(`jobs?q=${q}`)).toMatchObject({ code: 'INVALID_OPTION' });
+    expect((await dashboard.get(`/queues/api/jobs?q=queue:"mail"${word}:x`)).status).toBe(400);
+    expect((await dashboard.post('/queues/api/purge', { filter: { q } })).status).toBe(400);
+  });
+
+  it.each(['uniqueKey', 'fingerprint'])('nor by a filter with %s', async (part) => {
+    expect((await dashboard.get(`/queues/api/jobs?${part}=${SECRET}`)).status).toBe(400);
+    const filter = { [part]: SECRET };
+    expect((await dashboard.post('/queues/api/purge', { filter })).status).toBe(400);
+  });
+
+  it('but what it shows is found', async () => {
+    const redact = <Job extends object>(job: Job): Job => ({ ...job, payload: undefined });
+    const open = await aDashboard(database, { dashboard: { redact } });
+    await queues().enqueue('mail', 1, { uniqueKey: 'k' });
+    const found = await open.get('/queues/api/jobs?q=key:k');
+    expect(await found.json()).toMatchObject({ jobs: [{ uniqueKey: 'k' }] });
+    await open.close();
+  });
+});
