@@ -10,7 +10,7 @@ import type { JobCount } from './overview.js';
 
 /** Failures that are probably one fault: of one class, from one place of one's own code, with one message but for numbers and ids. */
 export interface ErrorGroup {
-  /** For a filter: `{ errorKey }` lists, redrives and purges its dead letters. */
+  /** For a filter: `{ errorKey }` lists, redrives and purges its dead letters. What is `failing` is none yet: `{ error, state: 'scheduled' }` lists it. */
   key: string;
   deadLetters: JobCount;
   /** Of its dead letters, the first and the last that are kept. */

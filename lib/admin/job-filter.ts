@@ -37,7 +37,7 @@ export interface JobFilter {
   worker?: string;
   /** A part of class or message of the last error, in large or small letters. */
   error?: string;
-  /** Dead letters of one group of `QueueAdmin.errors()`. */
+  /** Dead letters of one group of `QueueAdmin.errors()`; what fails now and is tried again is none. */
   errorKey?: string;
   /** Ended after this moment, or has not ended and was created after it. */
   since?: Date;

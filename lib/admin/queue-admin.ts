@@ -121,7 +121,7 @@ export class QueueAdmin {
 
   /**
    * What failed, grouped by what is probably one fault: what fails now first, then the dead letters by their last. 500 groups at most, counted
-   * up to 10,000 each. The key of a group is a filter, to list, redrive or purge it. @throws QueueError `INVALID_OPTION`, `QUEUE_UNKNOWN`.
+   * up to 10,000 each. The key of a group is a filter, to list, redrive or purge its dead letters. @throws QueueError `INVALID_OPTION`, `QUEUE_UNKNOWN`.
    */
   async errors(options: ErrorOptions = {}): Promise<ErrorGroup[]> {
     return this.failures.list(options, (queue) => this.overview.unknownQueue(queue));

@@ -56,7 +56,10 @@ const WORDS: Readonly<Record<string, { takes: string; read: Reading }>> = {
   schedule: { takes: 'the name of a schedule', read: textIn('schedule') },
   worker: { takes: 'a worker, as host:pid', read: textIn('worker') },
   error: { takes: 'a part of the class or message of the last error', read: textIn('error') },
-  'error-key': { takes: 'the key of a group of errors', read: textIn('errorKey') },
+  'error-key': {
+    takes: 'the key of a group of errors, for its dead letters',
+    read: textIn('errorKey'),
+  },
   since: { takes: 'a time, or how long ago: 2h, 7d, 2026-11-21T10:00:00Z', read: (value) => ({ since: momentOf(value) }) }, // prettier-ignore
   attempt: { takes: 'a number, with >, >=, < or <= before it if need be', read: attemptsOf },
 };
