@@ -98,6 +98,8 @@ const WALKED = ['scheduled', 'blocked', 'keyed', 'staged', 'lost', 'dead', 'arch
 
 /** Reads of one page, each place once: where a filter finds little, the page is short rather than late. */
 const MAX_READS = PLACES.length;
+/** Jobs that the reads of one page look at. */
+const MAX_LOOKED = 100_000;
 /** A read brings at least this many, since a filter may want few of them; the first one, and those behind it. */
 const [MIN_READ, MIN_NEXT] = [100, 300];
 
@@ -111,7 +113,8 @@ export class JobList {
     const names = query.sections.map((section) => section.name);
     let cursor = after === undefined ? startOf(query) : parseCursor(after, names);
     const page: Page = { jobs: new Map(), limit, looked: 0 };
-    for (let reads = 0; cursor && page.jobs.size < limit && reads < MAX_READS; reads++)
+    const goesOn = () => page.jobs.size < limit && page.looked < MAX_LOOKED;
+    for (let reads = 0; cursor && goesOn() && reads < MAX_READS; reads++)
       cursor = await this.read(query, cursor, { page, atLeast: reads === 0 ? MIN_READ : MIN_NEXT });
     const { jobs, looked } = page;
     return { jobs: [...jobs.values()], ...(cursor ? { next: cursorText(cursor) } : {}), looked };
