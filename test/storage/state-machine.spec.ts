@@ -5,6 +5,7 @@ import { commands, GROUPS } from '../support/state-machine/commands.js';
 import { findAllByCursor } from '../support/state-machine/cursor-commands.js';
 import { MAX_STALLS, Model, type ModelJob } from '../support/state-machine/model.js';
 import { KEEP, QUEUE, Real } from '../support/state-machine/real.js';
+import { patient } from '../support/patience.mjs';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
 /** A failed run prints its seed, path and replayPath: give them as SQ_SEED, SQ_PATH and SQ_REPLAY to see it again. SQ_RUNS=700 looks longer. */
@@ -89,6 +90,7 @@ describe('the state machine', () => {
       });
       await fc.assert(property, PARAMETERS);
     },
-    Math.max(60_000, 6_000 * PARAMETERS.numRuns),
+    // One that goes on beyond its time would disturb the next: they share the database.
+    patient(Math.max(60_000, 6_000 * PARAMETERS.numRuns)),
   );
 });

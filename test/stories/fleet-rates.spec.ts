@@ -45,7 +45,8 @@ describe('a rate across the fleet', () => {
   it('lets a burst through at once, and then no more than refills', async () => {
     const starts = await startsOf({ limit: 20, perMs: 1_000, burst: 10 }, 40);
 
-    expect(mostIn(1_000, starts)).toBeLessThanOrEqual(30);
+    // The burst, what refills in a second, and what comes up to 100 ms late.
+    expect(mostIn(1_000, starts)).toBeLessThanOrEqual(10 + 20 + 2);
   });
 
   it('and a limit of what runs at once are kept together', async () => {

@@ -10,6 +10,9 @@ const SOURCES = {
   'nestjs-simple-queue/testing': new URL('../../lib/testing/testing.ts', import.meta.url).href,
   'nestjs-simple-queue/dashboard': new URL('../../lib/dashboard/dashboard.ts', import.meta.url)
     .href,
+  'nestjs-simple-queue/schedules': new URL('../../lib/schedules.ts', import.meta.url).href,
+  'nestjs-simple-queue/limits': new URL('../../lib/limits.ts', import.meta.url).href,
+  'nestjs-simple-queue/redis': new URL('../../lib/redis.ts', import.meta.url).href,
   'nestjs-simple-queue/workflows': new URL('../../lib/workflows.ts', import.meta.url).href,
   'nestjs-simple-queue/telemetry': new URL(
     '../../lib/opentelemetry/opentelemetry.ts',
