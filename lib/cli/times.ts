@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from 'commander';
-import { parseDuration } from '../job/values/duration.js';
+import { DAY_MS, parseDuration } from '../job/values/duration.js';
 
 const UNITS: readonly [name: string, ms: number][] = [
-  ['d', 86_400_000],
+  ['d', DAY_MS],
   ['h', 3_600_000],
   ['min', 60_000],
   ['s', 1_000],

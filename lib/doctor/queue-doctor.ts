@@ -20,7 +20,7 @@ import { SERVER_CHECKS } from './server-checks.js';
 import { TROUBLE_CHECKS } from './trouble-checks.js';
 import { TEMPLATE_CHECKS } from './template-check.js';
 import { VACUUM_CHECKS } from './vacuum-checks.js';
-import { inMs, type Duration } from '../job/values/duration.js';
+import { DAY_MS, inMs, type Duration } from '../job/values/duration.js';
 import { duration } from '../options/handler-rules.js';
 
 /** What to look at, and how long. */
@@ -52,7 +52,7 @@ const examineOptions = shape({
   only: listOf(oneOf(...new Set(CHECKS.map(({ code }) => code)))),
   templates: listOf(must(isTemplate, 'a template of defineJob')),
   timeoutMs: duration(100, 600_000),
-  longTransactionMs: duration(0, 86_400_000),
+  longTransactionMs: duration(0, DAY_MS),
 } satisfies Record<keyof ExamineOptions, Rule>);
 
 /** A check asks several statements at most. */

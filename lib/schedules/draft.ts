@@ -1,3 +1,4 @@
+import { DAY_MS } from '../job/values/duration.js';
 import { checkedJob } from '../enqueue/new-job.js';
 import { checkObject } from '../enqueue/option-checks.js';
 import { templatedItem } from '../enqueue/templated-item.js';
@@ -13,7 +14,7 @@ import { calendarOf, type Calendar } from './calendar/calendar.js';
 import { checkRules } from './spec-rules.js';
 import { given, hashOf, specOf, type StoredSpec } from './stored-spec.js';
 
-const YEAR_MS = 366 * 86_400_000;
+const YEAR_MS = 366 * DAY_MS;
 
 /** A schedule that was checked, on its way to the database. */
 export interface Draft {

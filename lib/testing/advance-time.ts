@@ -5,10 +5,10 @@ import { partsOf, refuseOutsideTests, type OfInstance } from './application-part
 import { HandWorker } from './hand-worker.js';
 import { refuseLiveWorkers } from './live-workers.js';
 import { ADVANCE_TIME } from './sql/advance-time.sql.js';
-import { msOf, type Duration } from '../job/values/duration.js';
+import { DAY_MS, msOf, type Duration } from '../job/values/duration.js';
 import { duration } from '../options/handler-rules.js';
 
-const YEARS_MS = 10 * 366 * 86_400_000;
+const YEARS_MS = 10 * 366 * DAY_MS;
 
 /**
  * As if this `time` (milliseconds, or a text such as `'2 days'`) had passed: all times stored in the queue's tables move back, and then the duties turn once (what has lapsed

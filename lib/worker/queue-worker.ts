@@ -1,6 +1,6 @@
 import type { ModulesContainer } from '@nestjs/core';
 import { QueueError } from '../job/queue.errors.js';
-import { msOf, type Duration } from '../job/values/duration.js';
+import { DAY_MS, msOf, type Duration } from '../job/values/duration.js';
 import { duration } from '../options/handler-rules.js';
 import type { WorkerState } from '../health/queue-health.js';
 import type { QueueLoad } from '../observability/telemetry.js';
@@ -13,7 +13,7 @@ import type { WorkerPulse } from '../health/queue-health.js';
 /** Long enough for `app.enableShutdownHooks()` after `listen()`. */
 const HOOKS_CHECK_MS = 5_000;
 const EMPTY_CHECK_MS = 10;
-const LONGEST_RUN_MS = 86_400_000;
+const LONGEST_RUN_MS = DAY_MS;
 
 /**
  * Starts and stops the work of this process. Nest calls the hooks; with `worker: { autoStart: false }` the application calls

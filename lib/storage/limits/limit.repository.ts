@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../job/values/duration.js';
 import {
   paceOf,
   ruleText,
@@ -114,7 +115,7 @@ export interface Entry {
 }
 
 /** Nobody means a limit to rest for longer. */
-const LONGEST_HOLD_MS = 86_400_000;
+const LONGEST_HOLD_MS = DAY_MS;
 /** More limits than this nobody has by intent. */
 const MAX_LIMITS = 1_000;
 
