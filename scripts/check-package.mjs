@@ -36,12 +36,12 @@ const BUDGET = {
   // As it comes, and as it lies in every container: dependencies have no part in it.
   packedKiB: 520,
   // Sagas took 20, the spool 35: its journal, its replay, and three commands. Outcomes, batches and added steps took 30: four statements, their rows and types.
-  installedKiB: 1_690,
+  installedKiB: 1_700,
   // Of a process that only enqueues. Files and their size decide how long its start takes; a clock would measure the machine as well.
   bootFiles: 4,
   // Outcomes and added steps took 15: who enqueues also knows what ends jobs.
   // The spool took 25: what decides where a call goes has to be there when it fails.
-  bootKiB: 720,
+  bootKiB: 730,
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'sq-package-'));
