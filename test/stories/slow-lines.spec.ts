@@ -149,7 +149,9 @@ describe('over a slow line', () => {
     const held = () => story.database.query('select unnest(jobs) from simple_queue.claim');
     await eventually(async () => expect(await held()).toHaveLength(4));
     await stop(application);
-    await eventually(() => expect(application.seen('released')).toHaveLength(4));
+    // A claim that was still on its way may bring one of them a second time: it goes back again.
+    const released = () => new Set(application.seen('released').map(({ id }) => id));
+    await eventually(() => expect(released().size).toBe(4));
     expect(application.seen('started')).toEqual([]);
   });
 
