@@ -1,6 +1,7 @@
 import { QueueError } from '../job/queue.errors.js';
 import type { Cause } from '../job/failure.js';
 import type { FoundJob } from '../job/job.js';
+import type { WorkflowSummary } from '../job/workflow.js';
 import type { JobFilter } from '../admin/job-filter.js';
 import type { ListedJob } from '../admin/listed-job.js';
 import type { Source } from './source.js';
@@ -15,6 +16,8 @@ export interface Hiding {
   text(text: string, job: FoundJob): string;
   /** The name of a group that a job of this id blocks; undefined: hidden. */
   group(group: string, of: Pick<FoundJob, 'id' | 'queue'>): string | undefined;
+  /** A workflow without a unique key that is hidden: it stands for jobs of no queue. */
+  workflow<Flow extends WorkflowSummary>(flow: Flow): Flow;
   /** @throws QueueError `INVALID_OPTION` where guesses of what is hidden would be confirmed. */
   search(filter: JobFilter): void;
   /** Where a list goes on, as it leaves and as it comes back. */

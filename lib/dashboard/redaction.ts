@@ -3,6 +3,7 @@ import { withoutKey } from '../admin/limits.js';
 import { namesPlace } from '../admin/list-cursor.js';
 import type { ListedJob } from '../admin/listed-job.js';
 import type { FoundJob } from '../job/job.js';
+import type { WorkflowSummary } from '../job/workflow.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Hiding } from './look.js';
 import { Seal } from './sealed.js';
@@ -33,6 +34,7 @@ const NOTHING: Hiding = {
   error: (error) => error,
   text: (text) => text,
   group: (group) => group,
+  workflow: (flow) => flow,
   search: () => undefined,
   next: (cursor) => cursor,
   after: (cursor) => cursor,
@@ -53,6 +55,7 @@ export function hidingBy(redact: Redact | undefined): Hiding {
     text: (text, job) => withoutQuotes(text, job, shownOf(redact, job)),
     group: (group, { id, queue }) =>
       group === '' ? group : shownOf(redact, { id, queue, name: '', group } as FoundJob).group,
+    workflow: (flow) => ({ ...flow, uniqueKey: keyShownOf(redact, flow) }),
     search: (filter) => refuseHidden(redact, filter),
     next: (cursor) => (namesPlace(cursor) ? seal.close(cursor) : cursor),
     after: (cursor) => seal.open(cursor),
@@ -104,6 +107,9 @@ function withoutQuotes(text: string, job: FoundJob, shown: Partial<RedactableJob
     if (job[part] !== shown[part]) told = told.replaceAll(`"${job[part]}"`, '"[hidden]"');
   return told;
 }
+
+const keyShownOf = (redact: Redact, { id, name, uniqueKey }: WorkflowSummary): string | undefined =>
+  uniqueKey && shownOf(redact, { id, queue: '', name, uniqueKey } as FoundJob).uniqueKey;
 
 /** Who may not see something must not find it out by searching, either. */
 function refuseHidden(redact: Redact, filter: JobFilter): void {

@@ -3,6 +3,7 @@ import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { QueueService } from '../../lib/queue.service.js';
 import { Storage } from '../../lib/storage/storage.js';
 import type { TestDatabase } from '../support/database.js';
+import { QueueWorkflows, workflow } from 'nestjs-simple-queue/workflows';
 import { Rows } from '../support/rows.js';
 import { aDatabase } from '../support/template.js';
 import { aDashboard, type TestDashboard } from './a-dashboard.js';
@@ -98,6 +99,14 @@ describe('what redact hides is in nothing that leaves', () => {
     expect((await dashboard.get(`/queues/api/jobs?${part}=${SECRET}`)).status).toBe(400);
     const filter = { [part]: SECRET };
     expect((await dashboard.post('/queues/api/purge', { filter })).status).toBe(400);
+  });
+
+  it('nor the unique key of a workflow, alone or in the list', async () => {
+    const flow = workflow('signup').step('only', 'nobody', 1);
+    const workflows = dashboard.app.get(QueueWorkflows, { strict: false });
+    const { id } = await workflows.start(flow, { uniqueKey: SECRET });
+    expect(await get(`workflow?id=${id}`)).toMatchObject({ id });
+    expect(await get('workflows')).toMatchObject({ workflows: [{ id }] });
   });
 
   it('but what it shows is found', async () => {

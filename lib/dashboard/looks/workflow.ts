@@ -7,7 +7,7 @@ export const workflow: Look = async ({ source, asked, hide }) => {
   const id = wanted(asked, 'id');
   const found = await source.workflows.find(id);
   if (!found) throw unknown(id);
-  return { ...found, steps: found.steps.map((step) => seen(step, hide)) };
+  return { ...hide.workflow(found), steps: found.steps.map((step) => seen(step, hide)) };
 };
 
 /** An error may quote what its job carries: it is told where those of jobs are. */

@@ -4,7 +4,7 @@ import type { Look } from '../look.js';
 const MOST = 50;
 
 /** Workflows, the newest first, page by page. */
-export const workflows: Look = async ({ source, asked }) => {
+export const workflows: Look = async ({ source, asked, hide }) => {
   const [state, name, after] = ['state', 'name', 'after'].map((part) => asked.get(part));
   const list = await source.workflows.list({
     limit: MOST,
@@ -12,5 +12,8 @@ export const workflows: Look = async ({ source, asked }) => {
     ...(name && { name }),
     ...(after && { after }),
   });
-  return { workflows: list, next: list.length === MOST ? list.at(-1)!.id : undefined };
+  return {
+    workflows: list.map((flow) => hide.workflow(flow)),
+    next: list.length === MOST ? list.at(-1)!.id : undefined,
+  };
 };
