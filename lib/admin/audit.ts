@@ -80,7 +80,6 @@ export class Audit {
     { dryRun }: { dryRun?: boolean },
     work: () => Promise<T>,
   ): Promise<T> {
-    // prettier-ignore
     return dryRun ? work() : this.act(action, filter, work);
   }
 

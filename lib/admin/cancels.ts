@@ -1,10 +1,8 @@
 import type { CancelCounts } from '../job/enqueue-options.js';
 import { LIVE_STATES, type JobState } from '../job/job-state.js';
 import type { Retention } from '../options/queue-policy.js';
-import type { Storage } from '../storage/storage.js';
 import { wakeUpOfCancel } from '../storage/wake-ups/wake-up.js';
 import { checkCancel, checkFilter, type CancelOptions, type JobFilter } from './job-filter.js';
-import type { JobList } from './job-list.js';
 import type { OnMany } from './on-many.js';
 import type { ListedJob } from './listed-job.js';
 
@@ -12,15 +10,10 @@ const BATCH = 500;
 
 /** Ends live jobs, in bounded batches. What runs is asked to stop. */
 export class Cancels {
-  private readonly storage: Storage;
-  private readonly list: JobList;
-
   constructor(
     private readonly parts: OnMany,
     private readonly archive: Retention,
-  ) {
-    ({ storage: this.storage, list: this.list } = parts);
-  }
+  ) {}
 
   async cancel(filter: JobFilter, options: CancelOptions): Promise<CancelCounts> {
     checkCancel(filter, options);
@@ -32,7 +25,7 @@ export class Cancels {
     const { states = LIVE_STATES, ...rest } = checkFilter('cancel', filter);
     const counts: CancelCounts = { cancelled: 0, requested: 0 };
     for (const some of inOrder(states))
-      for await (const jobs of this.list.batches({ ...rest, states: some }, () => BATCH)) {
+      for await (const jobs of this.parts.list.batches({ ...rest, states: some }, () => BATCH)) {
         if (options.signal?.aborted) return counts;
         const { cancelled, requested } = options.dryRun
           ? foretold(jobs)
@@ -45,7 +38,7 @@ export class Cancels {
   }
 
   private async cancelJobs(jobs: ListedJob[]): Promise<CancelCounts> {
-    const { cancels, database, signals } = this.storage;
+    const { cancels, database, signals } = this.parts.storage;
     const ids = jobs.map(({ id }) => id);
     const counts = await cancels.byId(database.waiters.run, ids, this.archive);
     const news = wakeUpOfCancel(counts);

@@ -1,3 +1,4 @@
+import { isText } from '../job/values/text.js';
 import { listOf, must, oneOf, shape, type Rule } from '../runtime/rules.js';
 
 /** The longer ones first: a text is read by its beginning. */
@@ -18,11 +19,7 @@ const MOST = 10;
 const MOST_TEXT = 500;
 
 const clean = must(
-  (value) =>
-    typeof value === 'string' &&
-    value.length <= MOST_TEXT &&
-    !value.includes('\0') &&
-    value.isWellFormed(),
+  (value) => isText(value, MOST_TEXT),
   `a text of at most ${MOST_TEXT} characters`,
 );
 const some = listOf(

@@ -1,4 +1,5 @@
 import { QueueError } from '../job/queue.errors.js';
+import { isText } from '../job/values/text.js';
 import type { ListKey } from '../storage/reading/listing.repository.js';
 
 /** Where a list goes on: in which of its sections, and behind which key. */
@@ -77,12 +78,6 @@ function hasParts(at: unknown, rules: readonly ((part: unknown) => boolean)[]): 
   } catch {
     return false;
   }
-}
-
-function isText(part: unknown): part is string {
-  return (
-    typeof part === 'string' && part.length <= 512 && !part.includes('\0') && part.isWellFormed()
-  );
 }
 
 function isWhole(part: unknown): part is number {

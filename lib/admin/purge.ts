@@ -1,5 +1,4 @@
 import { isTerminal, LIVE_STATES, TERMINAL_STATES, type JobState } from '../job/job-state.js';
-import type { Storage } from '../storage/storage.js';
 import {
   checkFilter,
   checkPurge,
@@ -7,7 +6,6 @@ import {
   type PurgeCounts,
   type PurgeOptions,
 } from './job-filter.js';
-import type { JobList } from './job-list.js';
 import type { OnMany } from './on-many.js';
 import type { ListedJob } from './listed-job.js';
 
@@ -18,12 +16,7 @@ const PURGEABLE: readonly JobState[] = [...LIVE_STATES, ...TERMINAL_STATES].filt
 
 /** Deletes jobs for good, in bounded batches. What runs is left alone. */
 export class Purge {
-  private readonly storage: Storage;
-  private readonly list: JobList;
-
-  constructor(private readonly parts: OnMany) {
-    ({ storage: this.storage, list: this.list } = parts);
-  }
+  constructor(private readonly parts: OnMany) {}
 
   async purge(filter: JobFilter, options: PurgeOptions): Promise<PurgeCounts> {
     checkPurge(filter, options);
@@ -34,7 +27,7 @@ export class Purge {
   private async purgeChecked(filter: JobFilter, options: PurgeOptions): Promise<PurgeCounts> {
     const { states = PURGEABLE, ...rest } = checkFilter('purge', filter);
     const counts: PurgeCounts = { purged: 0, left: 0 };
-    for await (const jobs of this.list.batches({ ...rest, states }, () => BATCH)) {
+    for await (const jobs of this.parts.list.batches({ ...rest, states }, () => BATCH)) {
       if (options.signal?.aborted) break;
       const purged = options.dryRun ? jobs.length : await this.purgeJobs(jobs);
       counts.purged += purged;
@@ -45,7 +38,7 @@ export class Purge {
   }
 
   private async purgeJobs(jobs: ListedJob[]): Promise<number> {
-    const { revivals } = this.storage;
+    const { revivals } = this.parts.storage;
     const ended = jobs.filter((job) => isTerminal(job.state));
     const waiting = jobs.filter((job) => !isTerminal(job.state)).map((job) => job.id);
     const states = [...new Set(ended.map((job) => job.state))].filter(isTerminal);
@@ -53,7 +46,7 @@ export class Purge {
     let purged = ids.length > 0 ? await revivals.purgeEnded(ids, states) : 0;
     if (waiting.length > 0) purged += await revivals.purgeWaiting(waiting);
     // A turn of an ordered group may have become vacant.
-    if (purged > 0) this.storage.signals.send({ lanes: [], later: true });
+    if (purged > 0) this.parts.storage.signals.send({ lanes: [], later: true });
     return purged;
   }
 }

@@ -6,7 +6,6 @@ import {
   type TerminalState,
 } from '../job/job-state.js';
 import { QueueError } from '../job/queue.errors.js';
-import type { Storage } from '../storage/storage.js';
 import type { StepOfJob } from '../storage/workflows/workflow-reading.repository.js';
 import { wakeUpFor } from '../storage/wake-ups/wake-up.js';
 import {
@@ -16,7 +15,6 @@ import {
   type RedriveCounts,
   type RedriveOptions,
 } from './job-filter.js';
-import type { JobList } from './job-list.js';
 import type { OnMany } from './on-many.js';
 import type { ListedJob } from './listed-job.js';
 
@@ -38,19 +36,14 @@ const DEAD = TERMINAL_STATES.filter((state) => KEPT_IN[state] === 'dead_letter')
 
 /** Runs ended jobs again. */
 export class Revivals {
-  private readonly storage: Storage;
-  private readonly list: JobList;
-
-  constructor(private readonly parts: OnMany) {
-    ({ storage: this.storage, list: this.list } = parts);
-  }
+  constructor(private readonly parts: OnMany) {}
 
   retry(id: string): Promise<Retried> {
     return this.parts.acts.act('retry', { id }, () => this.retryKnown(id));
   }
 
   private async retryKnown(id: string): Promise<Retried> {
-    const step = await this.storage.workflows.reading.stepOf(id);
+    const step = await this.parts.storage.workflows.reading.stepOf(id);
     for (let look = 0; look < MAX_LOOKS; look++) {
       const outcome =
         (step ? undefined : await this.revive(id)) ??
@@ -76,7 +69,7 @@ export class Revivals {
       ? this.rehearsal()
       : (jobs: ListedJob[]) => this.reviveMany(jobs, states.filter(isTerminal));
     const room = () => Math.min(BATCH, limit - counts.revived);
-    for await (const found of this.list.batches({ ...rest, states }, room)) {
+    for await (const found of this.parts.list.batches({ ...rest, states }, room)) {
       if (options.signal?.aborted) break;
       const jobs = await this.withoutSteps(found, counts);
       const { revived, keyTaken } = await act(jobs);
@@ -91,23 +84,23 @@ export class Revivals {
   /** An ended step is run again by its workflow alone, with all that follows from it. */
   private async withoutSteps(jobs: ListedJob[], counts: RedriveCounts): Promise<ListedJob[]> {
     const ended = jobs.filter((job) => job.workflowId !== undefined && isTerminal(job.state));
-    const steps = await this.storage.workflows.reading.stepsAmong(ended.map((job) => job.id));
+    const steps = await this.parts.storage.workflows.reading.stepsAmong(ended.map((job) => job.id));
     if (steps.size > 0) counts.steps = (counts.steps ?? 0) + steps.size;
     return jobs.filter((job) => !steps.has(job.id));
   }
 
   private async revive(id: string): Promise<'revived' | undefined> {
-    const [row] = await this.storage.revivals.revive([id], TERMINAL_STATES);
+    const [row] = await this.parts.storage.revivals.revive([id], TERMINAL_STATES);
     if (!row) return undefined;
     if (!row.revived) throw keyTaken(id, row.uniqueKey);
-    this.storage.signals.send(wakeUpFor([row]));
+    this.parts.storage.signals.send(wakeUpFor([row]));
     return 'revived';
   }
 
   private async hasten(id: string): Promise<'hastened' | undefined> {
-    const [row] = await this.storage.revivals.hasten([id]);
+    const [row] = await this.parts.storage.revivals.hasten([id]);
     if (!row) return undefined;
-    this.storage.signals.send(wakeUpFor([row]));
+    this.parts.storage.signals.send(wakeUpFor([row]));
     return 'hastened';
   }
 
@@ -116,22 +109,22 @@ export class Revivals {
     id: string,
     step: StepOfJob | undefined,
   ): Promise<'ready' | 'restored' | undefined> {
-    const state = (await this.storage.jobs.find(id))?.state;
+    const state = (await this.parts.storage.jobs.find(id))?.state;
     if (state === undefined) throw unknown(id);
     refuseStep(id, state, step);
     if (state === LOST) return (await this.restore([id])) === 1 ? 'restored' : undefined;
     if (state === 'running') throw running(id);
     if (state === 'staged') throw held(id, state);
     if (state === 'blocked')
-      throw held(id, (await this.storage.keys.explain(id, 1)) ? 'keyed' : state);
+      throw held(id, (await this.parts.storage.keys.explain(id, 1)) ? 'keyed' : state);
     return state === 'ready' ? 'ready' : undefined;
   }
 
   /** How many stand where they belong now. */
   private async restore(ids: string[]): Promise<number> {
     if (ids.length === 0) return 0;
-    const rows = await this.storage.revivals.restore(ids);
-    if (rows.length > 0) this.storage.signals.send(wakeUpFor(rows));
+    const rows = await this.parts.storage.revivals.restore(ids);
+    if (rows.length > 0) this.parts.storage.signals.send(wakeUpFor(rows));
     return rows.length;
   }
 
@@ -142,9 +135,9 @@ export class Revivals {
     const idsOf = (some: ListedJob[]): string[] => some.map((job) => job.id);
     const restored = await this.restore(idsOf(jobs.filter((job) => job.state === LOST)));
     const ended = idsOf(jobs.filter((job) => isTerminal(job.state)));
-    const rows = ended.length > 0 ? await this.storage.revivals.revive(ended, states) : [];
+    const rows = ended.length > 0 ? await this.parts.storage.revivals.revive(ended, states) : [];
     const revived = rows.filter((row) => row.revived);
-    if (revived.length > 0) this.storage.signals.send(wakeUpFor(revived));
+    if (revived.length > 0) this.parts.storage.signals.send(wakeUpFor(revived));
     return { revived: restored + revived.length, keyTaken: rows.length - revived.length };
   }
 
@@ -155,7 +148,7 @@ export class Revivals {
       const keyed = jobs.filter((job) => job.uniqueKey !== undefined && job.state !== LOST);
       const keys = keyed.map((job) => ({ queue: job.queue, uniqueKey: job.uniqueKey! }));
       const live =
-        keyed.length > 0 ? await this.storage.revivals.liveKeys(keys) : new Set<number>();
+        keyed.length > 0 ? await this.parts.storage.revivals.liveKeys(keys) : new Set<number>();
       let keyTaken = 0;
       keys.forEach((key, position) => {
         const known = `${key.queue}\n${key.uniqueKey}`;

@@ -1,18 +1,10 @@
 import { quote, quoteNumber } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { DURATION_FORMS } from '../job/values/duration.js';
+import { isText, MAX_TEXT } from '../job/values/text.js';
 
-const MAX_TEXT = 512;
-
-/** PostgreSQL's text holds no U+0000, and UTF-8 no lone surrogate. */
 export function checkText(option: string, text: unknown, call?: string): string {
-  const fits =
-    typeof text === 'string' &&
-    text.length > 0 &&
-    text.length <= MAX_TEXT &&
-    !text.includes('\0') &&
-    text.isWellFormed();
-  if (!fits)
+  if (!isText(text) || text === '')
     throw invalid(
       `${option} must be 1 to ${MAX_TEXT} characters of well-formed text, not ${quote(text)}`,
       call,

@@ -1,8 +1,7 @@
 import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { KeyOf } from '../job/limit.js';
-
-const MAX_TEXT = 512;
+import { isText, MAX_TEXT } from '../job/values/text.js';
 
 /** The key of a job by `perKey.by`; undefined: its payload has none, and no limit per key holds for it. @throws QueueError `LIMIT_KEY_INVALID`. */
 export function limitKeyOf(
@@ -14,7 +13,7 @@ export function limitKeyOf(
   const key = typeof by === 'string' ? at(JSON.parse(stored), by) : called(by, payload, call);
   if (key === undefined || key === null) return undefined;
   const text = typeof key === 'string' ? key : textOf(key);
-  if (text !== undefined && isText(text)) return text;
+  if (isText(text) && text !== '') return text;
   throw invalid(
     `perKey.by gave ${quote(key)} as the key of the job: it must be text of 1 to ${MAX_TEXT} characters, a number or a boolean, or undefined where no limit holds for the job`,
     call,
@@ -48,9 +47,6 @@ const textOf = (key: unknown): string | undefined =>
   Number.isFinite(key) || typeof key === 'boolean' || typeof key === 'bigint'
     ? String(key)
     : undefined;
-
-const isText = (text: string): boolean =>
-  text.length > 0 && text.length <= MAX_TEXT && !text.includes('\0') && text.isWellFormed();
 
 const invalid = (problem: string, call: string, cause?: unknown): QueueError =>
   new QueueError('LIMIT_KEY_INVALID', `${call}: ${problem}. Nothing was stored.`, { cause });

@@ -1,6 +1,7 @@
 import { checkWorkerLabels } from '../job/labels.js';
 import { checkId, checkQueueName, quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
+import { isText } from '../job/values/text.js';
 import type { Served } from '../job/lane.js';
 import {
   callable,
@@ -23,12 +24,9 @@ const MAX_WORKER_ID = 200;
 const lease = duration(100, DAY_MS);
 
 const workerId = must(
-  (value) =>
-    typeof value === 'string' && value.length > 0 && value.length <= MAX_WORKER_ID && isText(value),
+  (value) => isText(value, MAX_WORKER_ID) && value !== '',
   `1 to ${MAX_WORKER_ID} characters of well-formed text`,
 );
-
-const isText = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
 
 const pattern = passes((queue: unknown) => {
   if (queue !== '*') checkQueueName(typeof queue === 'string' ? queue.replace(/\*$/, '') : queue);

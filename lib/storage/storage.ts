@@ -60,77 +60,57 @@ interface StorageParts {
 
 /** Everything of one module instance that reaches the database. */
 export class Storage {
-  readonly jobs: FindRepository;
-  readonly claims: ClaimRepository;
-  readonly settlements: SettleRepository;
-  readonly audit: AuditRepository;
+  readonly lanes = this.parts.lanes;
+  readonly endSignals = this.parts.ends;
+  /** Only with `warnOutsideTransaction`. */
+  readonly openTransactions = this.parts.openTransactions;
+  /** Only with the option `spool`. */
+  readonly spool = this.parts.spool;
+  readonly jobs = new FindRepository(this.database);
+  readonly claims = new ClaimRepository(this.database);
+  readonly settlements = new SettleRepository(this.database);
+  readonly audit = new AuditRepository(this.database);
   readonly cancels = new CancelRepository();
   readonly checkpoints = new CheckpointRepository();
   readonly progress = new ProgressRepository();
-  readonly givenIds: GivenIdRepository;
-  readonly enqueues: EnqueueRepository;
-  readonly leases: LeaseRepository;
-  readonly partitions: PartitionRepository;
-  readonly periods: PeriodRepository;
-  readonly lanes: Lanes;
-  readonly keys: KeyRepository;
-  readonly limits: LimitRepository;
-  readonly unusedLanes: UnusedLanesRepository;
+  readonly givenIds = new GivenIdRepository(this.database);
+  readonly enqueues = new EnqueueRepository(this.database, this.lanes, this.givenIds);
+  readonly replays = new ReplayRepository(this.database, this.enqueues);
+  readonly leases = new LeaseRepository(this.database);
+  readonly partitions = new PartitionRepository(this.database);
+  readonly periods = new PeriodRepository(this.database);
+  readonly keys = new KeyRepository(this.database);
+  readonly limits = new LimitRepository(this.database);
+  readonly unusedLanes = new UnusedLanesRepository(this.database);
   readonly directClaims = new DirectClaims();
-  readonly pulls: PullRepository;
-  readonly queues: QueueRepository;
-  readonly schedules: ScheduleRepository;
-  readonly listings: ListingRepository;
-  readonly revivals: RevivalRepository;
-  readonly ends: EndRepository;
-  readonly endSignals: EndSignals;
+  readonly pulls = new PullRepository(this.database);
+  readonly queues = new QueueRepository(this.database);
+  readonly schedules = new ScheduleRepository(this.database);
+  readonly listings = new ListingRepository(this.database);
+  readonly revivals = new RevivalRepository(this.database);
+  readonly ends = new EndRepository(this.database);
+  readonly groups = new GroupRepository(this.database);
+  readonly health = new HealthRepository(this.database);
+  readonly staged = new StagedRepository(this.database);
+  readonly changes = new ChangeRepository(this.jobs);
+  readonly sessions = new SessionRepository(this.database);
+  readonly tallies = new TallyRepository(this.database);
+  readonly errors = new ErrorRepository(this.database);
+  readonly outcomes = new OutcomeRepository(this.database, this.lanes, this.parts.queues);
+  readonly workflows = new WorkflowRepository(this.database, this.lanes);
+  readonly troubles = new TroubleRepository(
+    this.database,
+    this.partitions,
+    this.signals,
+    this.spool,
+  );
   private readonly closing: (() => Promise<void>)[] = [];
-  /** Only with `warnOutsideTransaction`. */
-  readonly openTransactions: OpenTransactions | undefined;
-  readonly groups: GroupRepository;
-  readonly health: HealthRepository;
-  readonly staged: StagedRepository;
-  readonly changes: ChangeRepository;
-  readonly sessions: SessionRepository;
-  readonly troubles: TroubleRepository;
-  readonly tallies: TallyRepository;
-  readonly workflows: WorkflowRepository;
-  readonly errors: ErrorRepository;
-  readonly outcomes: OutcomeRepository;
-  readonly replays: ReplayRepository;
-  /** Only with the option `spool`. */
-  readonly spool: Spool | undefined;
 
   private constructor(
     readonly database: Database,
     readonly signals: Signals,
-    { ends, lanes, openTransactions, queues, spool }: StorageParts,
-  ) {
-    [this.endSignals, this.openTransactions, this.lanes, this.spool] = [ends, openTransactions, lanes, spool]; // prettier-ignore
-    [this.jobs, this.audit] = [new FindRepository(database), new AuditRepository(database)];
-    this.claims = new ClaimRepository(database);
-    this.settlements = new SettleRepository(database);
-    this.givenIds = new GivenIdRepository(database);
-    this.enqueues = new EnqueueRepository(database, lanes, this.givenIds);
-    [this.replays, this.leases] = [new ReplayRepository(database, this.enqueues), new LeaseRepository(database)]; // prettier-ignore
-    this.partitions = new PartitionRepository(database);
-    [this.periods, this.limits] = [new PeriodRepository(database), new LimitRepository(database)];
-    [this.keys, this.unusedLanes] = [new KeyRepository(database), new UnusedLanesRepository(database)]; // prettier-ignore
-    this.pulls = new PullRepository(database);
-    this.queues = new QueueRepository(database);
-    this.schedules = new ScheduleRepository(database);
-    this.listings = new ListingRepository(database);
-    this.revivals = new RevivalRepository(database);
-    this.ends = new EndRepository(database);
-    this.groups = new GroupRepository(database);
-    this.health = new HealthRepository(database);
-    this.staged = new StagedRepository(database);
-    this.changes = new ChangeRepository(this.jobs);
-    this.sessions = new SessionRepository(database);
-    [this.errors, this.tallies] = [new ErrorRepository(database), new TallyRepository(database)];
-    [this.outcomes, this.workflows] = [new OutcomeRepository(database, lanes, queues), new WorkflowRepository(database, lanes)]; // prettier-ignore
-    this.troubles = new TroubleRepository(database, this.partitions, signals, spool);
-  }
+    private readonly parts: StorageParts,
+  ) {}
 
   /**
    * Checks DataSource, server and tables (creating or migrating them where the options say so), and opens connections.

@@ -61,8 +61,7 @@ export class Adder {
     const flow = await workflows.lock(run, workflow);
     if (flow?.state !== 'running' || flow.stop !== null || flow.asked)
       throw ended(`Workflow ${workflow}`);
-    for (const name of new Set(jobs.map(({ step }) => into ?? step))) {
-      const own = jobs.filter(({ step }) => (into ?? step) === name);
+    for (const [name, own] of byStep(jobs, into)) {
       const grown = await workflows.adding.grow(run, workflow, name, own.length);
       if (!grown) throw ended(`The step ${quote(name)} of workflow ${workflow}`);
       if (grown.jobs > MAX_JOBS) throw invalid(`it has more than ${MAX_JOBS} jobs in all`);
@@ -85,6 +84,17 @@ export class Adder {
     await repository.end(run, adding);
     return true;
   }
+}
+
+function byStep(jobs: AddedNow[], into?: string): Map<string, AddedNow[]> {
+  const all = new Map<string, AddedNow[]>();
+  for (const job of jobs) {
+    const name = into ?? job.step;
+    const own = all.get(name);
+    if (own) own.push(job);
+    else all.set(name, [job]);
+  }
+  return all;
 }
 
 interface AddingRun {

@@ -54,7 +54,8 @@ export class BatchDraft extends WorkflowDraft<{ [ITEMS]: unknown[] }> {
 export function batch(items: readonly AddedStep[], name = 'batch'): BatchDraft {
   checkSteps(items);
   const draft = new BatchDraft(name);
-  draft.each(ITEMS, name, items.map(({ payload }) => payload)); // prettier-ignore
+  const payloads = items.map(({ payload }) => payload);
+  draft.each(ITEMS, name, payloads);
   draft.steps[0]!.items = items;
   return draft;
 }

@@ -48,12 +48,13 @@ export class Compensator {
   }
 
   private async goOn(run: Run, workflow: string): Promise<Say> {
-    const { undo, lock } = this.locking(run, workflow);
+    const { workflows } = this.site.storage;
+    const { undo } = workflows;
     const seen = await undo.next(run, workflow);
     const act = actOn(seen);
     // With the locks of its group, if it has one: those come before that of the workflow, as where a stage begins.
     const lanes = act === 'begin' ? await this.enqueue(run, seen!.id!) : [];
-    await lock();
+    await workflows.lock(run, workflow);
     const now = await undo.next(run, workflow);
     if (actOn(now) !== act || now?.seq !== seen?.seq) throw new Stopped();
     if (act === 'end') return this.end(run, workflow);
@@ -61,11 +62,6 @@ export class Compensator {
     if (act === 'rest') return NOTHING;
     await undo.begun(run, workflow, now!);
     return () => this.site.tell({ lanes, later: 1, arrivals: 0, ended: [] });
-  }
-
-  private locking(run: Run, workflow: string) {
-    const { workflows } = this.site.storage;
-    return { undo: workflows.undo, lock: () => workflows.lock(run, workflow) };
   }
 
   private async enqueue(run: Run, id: string): Promise<number[]> {

@@ -1,6 +1,7 @@
 import { statement } from '../connection/statement.js';
 import { KEYS_ASKED } from '../places/keys.sql.js';
 import { placed } from '../places/places.sql.js';
+import { UNBLOCKED } from './unblocked.sql.js';
 
 /**
  * The turn duty's second statement, under the locks of these groups: hands each turn to the lowest blocked job, or ends the group where
@@ -21,11 +22,7 @@ export const HAND_ON = statement(
       where group_name = a.group_name and shard = $1 and queue = a.queue and seq = a.seq limit 1 for update skip locked) b
     cross join lateral (
       select id from simple_queue.job where id = b.id and shard = $1 limit 1 for update skip locked) j),
-  unblocked as (
-    delete from simple_queue.blocked where shard = $1 and ctid = any(array(select place from next)) returning id),
-  moved as (
-    update simple_queue.job set run_at = greatest(run_at, statement_timestamp())
-    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, queue, priority, run_at, epoch, suspicion, commit_by, limit_key),
+  ${UNBLOCKED},
   ${placed('moved', ['ready', 'suspect', 'scheduled', 'staged', 'keyed'], { ready: 'lane', scheduled: 'id' })},
   ${KEYS_ASKED},
   dealt as materialized (

@@ -41,7 +41,6 @@ export class AuditRepository {
     action,
     selector,
   }: Pick<ActRow, 'actor' | 'action' | 'selector'>): Promise<string> {
-    // prettier-ignore
     const id = this.ids.next();
     const values = [SHARD, id, actor, action, JSON.stringify(selector)];
     await this.database.callers.run(BEGIN_ACT, values);
@@ -52,7 +51,6 @@ export class AuditRepository {
     id: string,
     { counts, failed }: Partial<Pick<ActRow, 'counts' | 'failed'>>,
   ): Promise<void> {
-    // prettier-ignore
     const values = [SHARD, id, counts ? JSON.stringify(counts) : null, failed ?? null];
     await this.database.callers.run(END_ACT, values);
   }

@@ -1,4 +1,5 @@
 import { statement } from '../connection/statement.js';
+import { UNBLOCKED } from '../groups/unblocked.sql.js';
 import { outcomesOf } from '../outcomes/told-outcomes.sql.js';
 import { ended, KEPT } from '../places/ended.sql.js';
 import { LOCKED_RUNS } from '../places/held.sql.js';
@@ -27,11 +28,7 @@ const PASSED_ON = `next as materialized (
     cross join lateral (
       select id from simple_queue.job where id = b.id and shard = $1 limit 1 for update skip locked) j
     where not exists (select from simple_queue.head h where h.queue = d.queue and h.shard = $1 and h.halts offset 0)),
-  unblocked as (
-    delete from simple_queue.blocked where shard = $1 and ctid = any(array(select place from next)) returning id),
-  moved as (
-    update simple_queue.job set run_at = greatest(run_at, statement_timestamp())
-    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, queue, priority, run_at, epoch, suspicion, commit_by, limit_key)`;
+  ${UNBLOCKED}`;
 
 /**
  * Settles successes of ordered jobs, fenced by epoch, and passes the turn of each group on to its next job.
