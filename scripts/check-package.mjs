@@ -93,8 +93,14 @@ function refuseDeadBins(tarball) {
 }
 
 async function report({ packed, unpacked, files }) {
-  const { name, exports, dependencies = {} } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const { name, exports, typesVersions, dependencies = {} } = JSON.parse(
+    readFileSync('package.json', 'utf8'),
+  );
   const entries = Object.entries(exports).filter(([entry]) => entry !== './package.json');
+  // A TypeScript that resolves as `node10` reads these in place of the exports.
+  for (const [entry, { types }] of entries.filter(([path]) => path !== '.'))
+    if (typesVersions['*'][entry.slice(2)]?.[0] !== types)
+      throw new Error(`typesVersions in package.json lack ${entry}: ${types}`);
   const program = ts.createProgram(
     entries.map(([, { types }]) => types),
     { module: ts.ModuleKind.NodeNext, skipLibCheck: true },

@@ -1,3 +1,4 @@
+import { repeatsJob, type WaitingPlace } from '../storage/places/places.sql.js';
 import type { PlaceBreach } from '../storage/diagnosis/diagnosis.js';
 import { command } from '../troubles/command.js';
 import type { Check, Examination } from './check.js';
@@ -86,11 +87,11 @@ const stale: Observe = (breaches, schema) => {
   ];
   const repairs = tables.map(
     (table) =>
-      `delete from ${schema}.${table} p where not exists (select from ${schema}.job j where j.id = p.id)`,
+      `delete from ${schema}.${table} p where not exists (select from ${schema}.job j where ${repeatsJob(table)})`,
   );
   return [
     warning(
-      `${counted(rows.length, 'row')} of ${listed(tables)} ${rows.length === 1 ? 'belongs' : 'belong'} to jobs that are gone: ${idsOf(rows)}.`,
+      `${counted(rows.length, 'row')} of ${listed(tables)} ${rows.length === 1 ? 'belongs' : 'belong'} to no live job by lane and key: ${idsOf(rows)}.`,
       `Delete them: ${repairs.join('; ')}.`,
     ),
   ];

@@ -112,6 +112,9 @@ describe('places', () => {
       .replace(/\..[A-Z].*$|\.$/, '')
       .split('; ');
 
+  const aDiagnosis = (): Diagnosis =>
+    new Diagnosis(practice.storage.database, { schema: 'simple_queue', timeoutMs: 5_000 });
+
   it('names a job that stands in no place, and how to put it back', async () => {
     const [job] = await practice.rows.jobs(1);
     await query('delete from simple_queue.ready where id = $1', [job!.id]);
@@ -129,12 +132,41 @@ describe('places', () => {
     const finding = await only('PLACES');
     expect(finding).toMatchObject({
       level: 'warning',
-      found: `1 row of scheduled belongs to jobs that are gone: ${job!.id}.`,
+      found: `1 row of scheduled belongs to no live job by lane and key: ${job!.id}.`,
     });
     for (const repair of repairsIn(finding.advice)) await query(repair);
     expect(await only('PLACES')).toMatchObject({ level: 'ok' });
     expect(await query('select id from simple_queue.scheduled')).toEqual([{ id: other!.id }]);
   });
+
+  it.each([
+    ['ready', 'priority = 99', {}],
+    ['ready', 'lane = lane + 1', {}],
+    ['scheduled', 'lane = lane + 1', { state: 'scheduled' }],
+    ['suspect', `run_at = run_at - interval '1 second'`, { state: 'suspect' }],
+  ] as const)(
+    'finds a row of %s with %s, by which nobody finds its job',
+    async (place, change, kind) => {
+      const job = await practice.rows.job(kind);
+      await query(`update simple_queue.${place} set ${change} where id = $1`, [job.id]);
+      const [lost, stray] = await practice.ask('PLACES');
+      expect(lost!.found).toBe(`1 live job is in no place, and will never run: ${job.id}.`);
+      expect(stray!.found).toBe(
+        `1 row of ${place} belongs to no live job by lane and key: ${job.id}.`,
+      );
+      for (const repair of repairsIn(stray!.advice)) await query(repair);
+      expect(await query(`select id from simple_queue.${place}`)).toEqual([]);
+      const diagnosis = aDiagnosis();
+      await query(
+        `insert into simple_queue.${place} select (jsonb_populate_record(null::simple_queue.${place}, to_jsonb(j))).* from simple_queue.job j`,
+      );
+      expect(await diagnosis.somePlaces(10)).toEqual([]);
+      expect(await diagnosis.allPlaces()).toEqual([]);
+      await query(`update simple_queue.${place} set ${change} where id = $1`, [job.id]);
+      expect(await diagnosis.somePlaces(10)).toHaveLength(2);
+      await diagnosis.close();
+    },
+  );
 
   it('names jobs in two places, at the epoch of another run, and groups whose turn nobody holds', async () => {
     const double = await practice.rows.job();
@@ -172,10 +204,7 @@ describe('places', () => {
     );
     await query('update simple_queue.ready set epoch = 7 where id = $1', [late!.id]);
     await query('delete from simple_queue.job where id = $1', [gone!.id]);
-    const diagnosis = new Diagnosis(practice.storage.database, {
-      schema: 'simple_queue',
-      timeoutMs: 5_000,
-    });
+    const diagnosis = aDiagnosis();
     const byId = (a: { id: string | null }, b: { id: string | null }) => a.id!.localeCompare(b.id!);
     const some = (await diagnosis.somePlaces(1_000)).map((breach) => ({
       ...breach,

@@ -1,23 +1,23 @@
 import { statement } from '../connection/statement.js';
 import { IN_CLAIMS } from '../places/held.sql.js';
-import { WAITING } from '../places/places.sql.js';
+import { WAITING, repeatsJob } from '../places/places.sql.js';
 
 /**
  * The invariant that everything else rests on: a live job stands in exactly one place, at its own epoch, and a place holds
- * only live jobs; the turn of an ordered group is held by exactly one: a live job that is not blocked, a vacancy, or a dead job; and a job
+ * only live jobs, by their own lane and key; the turn of an ordered group is held by exactly one: a live job that is not blocked, a vacancy, or a dead job; and a job
  * has a permit of its key where it may run or runs, and nowhere else.
  * Answers the breaches (of a group: with its dead job's id or none, and how often its turn is held). A claim may list jobs that are gone or have left it: only its live ones count.
  */
 export const CHECK_PLACES = statement(
   'check_places',
   `with place as (
-    ${WAITING.map((place) => `select id, epoch, '${place}' as place from simple_queue.${place}`).join('\n    union all ')}
-    union all select u.id, u.epoch, 'claim' from ${IN_CLAIMS}
+    ${WAITING.map((place) => `select p.id, p.epoch, '${place}' as place, j.id as job from simple_queue.${place} p left join simple_queue.job j on ${repeatsJob(place)}`).join('\n    union all ')}
+    union all select u.id, u.epoch, 'claim', u.id from ${IN_CLAIMS}
       where exists (select from simple_queue.job j where j.id = u.id and j.epoch = u.epoch)),
   standing as (
     select coalesce(j.id, p.id) as id, j.epoch as epoch, j.id is not null as lives,
       array_agg(p.place || '@' || p.epoch) filter (where p.id is not null) as places
-    from simple_queue.job j full join place p on p.id = j.id group by 1, 2, 3),
+    from simple_queue.job j full join place p on p.job = j.id group by 1, 2, 3),
   turn as (
     select j.group_name, j.queue, j.id from simple_queue.job j
       where j.seq is not null and not exists (select from simple_queue.blocked b where b.id = j.id)

@@ -1,6 +1,6 @@
 import { statement } from '../connection/statement.js';
 import { IN_CLAIMS } from '../places/held.sql.js';
-import { WAITING, isPlaceOf } from '../places/places.sql.js';
+import { WAITING, isPlaceOf, repeatsJob } from '../places/places.sql.js';
 
 /**
  * The same as `check_places` for tables that are too large to be read whole: of the first $2 jobs by id, and of the first $2 rows
@@ -17,13 +17,16 @@ export const CHECK_SOME_PLACES = statement(
     select j.id, j.epoch, p.places || array_fill('claim@' || j.epoch, array[coalesce(h.n, 0)::int]) as places
     from first j left join held h on h.id = j.id and h.epoch = j.epoch cross join lateral (
       select array(
-        ${WAITING.map((place) => `select '${place}@' || p.epoch from simple_queue.${place} p where ${isPlaceOf(place, 'j')}`).join('\n        union all ')}) as places) p),
+        ${WAITING.map((place) => `select '${place}@' || p.epoch from simple_queue.${place} p where ${isPlaceOf(place, 'j')} and p.lane = j.lane`).join('\n        union all ')}) as places) p),
   place as (
-    ${WAITING.map((place) => `(select id, epoch, '${place}' as place from simple_queue.${place} where shard = $1 limit $2::int)`).join(' union all\n    ')})
+    ${WAITING.map(
+      (
+        place,
+      ) => `select p.id, p.epoch, '${place}' as place from (select * from simple_queue.${place} where shard = $1 limit $2::int) p
+      cross join lateral (select count(*) as n from (select 1 from simple_queue.job j where ${repeatsJob(place)} offset 0) j) l where l.n = 0`,
+    ).join(' union all\n    ')})
   (select id, epoch, true as lives, places from standing
     where cardinality(places) <> 1 or split_part(places[1], '@', 2)::int <> epoch limit 1000)
   union all
-  (select p.id, null, false, array[p.place || '@' || p.epoch] from place p cross join lateral (
-      select count(*) as n from (select 1 from simple_queue.job where id = p.id and shard = $1 offset 0) j) l
-    where l.n = 0 limit 1000)`,
+  (select p.id, null, false, array[p.place || '@' || p.epoch] from place p limit 1000)`,
 );

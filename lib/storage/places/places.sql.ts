@@ -111,6 +111,13 @@ export function isPlaceOf(place: WaitingPlace, job: string): string {
   return [first, 'p.shard = $1', ...rest].join(' and ');
 }
 
+/** The row `p` of a place repeats what its job `j` says: by a lane or a key that is not the job's, nobody finds one from the other. */
+export function repeatsJob(place: WaitingPlace): string {
+  const columns = [...new Set(['id', 'shard', 'lane', ...KEYS[place]])];
+  const of = (row: string): string => columns.map((column) => `${row}.${column}`).join(', ');
+  return `(${of('p')}) = (${of('j')})`;
+}
+
 /** The stretch of a key in which the places of the jobs of `from` lie: which values, and from where to where. */
 const STRETCHES: Partial<Record<WaitingPlace, { values: readonly string[]; range?: string }>> = {
   ready: { values: ['lane', 'priority'], range: 'run_at' },
