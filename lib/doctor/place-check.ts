@@ -83,7 +83,9 @@ const stale: Observe = (breaches, schema) => {
   const rows = standing(breaches).filter(({ lives }) => !lives);
   if (rows.length === 0) return [];
   const tables = [
-    ...new Set(rows.flatMap(({ places }) => places.map((place) => place.split('@')[0]!))),
+    ...new Set(
+      rows.flatMap(({ places }) => places.map((place) => place.split('@')[0] as WaitingPlace)),
+    ),
   ];
   const repairs = tables.map(
     (table) =>
