@@ -1,5 +1,6 @@
 import swc from './swc.config.js';
 import { patient } from './test/support/patience.mjs';
+import { SOURCES } from './test/support/sources.mjs';
 
 /** @type {import('jest').Config} */
 export default {
@@ -11,17 +12,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': ['@swc/jest', swc] },
   moduleNameMapper: {
-    '^nestjs-simple-queue$': '<rootDir>/lib/index.ts',
-    '^nestjs-simple-queue/admin$': '<rootDir>/lib/admin.ts',
-    '^nestjs-simple-queue/workflows$': '<rootDir>/lib/workflows.ts',
-    '^nestjs-simple-queue/limits$': '<rootDir>/lib/limits.ts',
-    '^nestjs-simple-queue/pull$': '<rootDir>/lib/pull.ts',
-    '^nestjs-simple-queue/redis$': '<rootDir>/lib/redis.ts',
-    '^nestjs-simple-queue/testing$': '<rootDir>/lib/testing/testing.ts',
-    '^nestjs-simple-queue/dashboard$': '<rootDir>/lib/dashboard/dashboard.ts',
-    '^nestjs-simple-queue/telemetry$': '<rootDir>/lib/opentelemetry/opentelemetry.ts',
-    '^nestjs-simple-queue/migrations$': '<rootDir>/migrations/migrations.ts',
-    '^@nestjs/config$': '<rootDir>/test/support/nestjs-config.ts',
+    ...Object.fromEntries(SOURCES.map(([name, source]) => [`^${name}$`, `<rootDir>/${source}`])),
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   globalSetup: '<rootDir>/test/support/global-setup.ts',

@@ -6,7 +6,6 @@ export { HandleJob } from './decorators/handle-job.decorator.js';
 export { InjectQueue } from './decorators/inject-queue.decorator.js';
 export { OnJobEvent } from './decorators/on-job-event.decorator.js';
 export { QueueHandler } from './decorators/queue-handler.decorator.js';
-export { QueueSchedule } from './decorators/queue-schedule.decorator.js';
 export { defineJob, type JobDefinition, type PlainJobDefinition } from './enqueue/define-job.js';
 export {
   constant,
@@ -67,8 +66,6 @@ export {
   UnprocessableError,
   type QueueErrorCode,
 } from './job/queue.errors.js';
-export type { JobSchedule } from './job/schedule.js';
-export { QueueSchedules } from './schedules/queue-schedules.js';
 export type { StandardSchema } from './job/standard-schema.js';
 export type {
   ExpiredLease,
@@ -82,10 +79,7 @@ export type { LogOptions } from './observability/log-listener.js';
 export { Queue, type QueueOf } from './queue.js';
 export { QueueService } from './queue.service.js';
 export { SimpleQueueModule } from './module/simple-queue.module.js';
-export type {
-  SimpleQueueModuleExtras,
-  SimpleQueueOptionsFactory,
-} from './module/simple-queue.module-definition.js';
+export type { SimpleQueueOptionsFactory } from './module/simple-queue.module-definition.js';
 export type {
   QueueSettings,
   SimpleQueueOptions,

@@ -3,6 +3,7 @@ import * as admin from '../lib/admin.js';
 import * as api from '../lib/index.js';
 import * as pull from '../lib/pull.js';
 import * as redis from '../lib/redis.js';
+import * as schedules from '../lib/schedules.js';
 import * as testing from '../lib/testing/testing.js';
 
 it('the public API is exactly this: a new name is a promise', () => {
@@ -20,8 +21,6 @@ it('the public API is exactly this: a new name is a promise', () => {
     'Queue',
     'QueueError',
     'QueueHandler',
-    'QueueSchedule',
-    'QueueSchedules',
     'QueueService',
     'QueueWorker',
     'SimpleQueueModule',
@@ -42,6 +41,7 @@ it('so are the parts of it that have paths of their own', () => {
   expect(Object.keys(admin).sort()).toEqual(['QueueAdmin', 'QueueDoctor', 'QueueHealth']);
   expect(Object.keys(pull).sort()).toEqual(['JobQueue', 'PostgresJobQueue']);
   expect(Object.keys(redis)).toEqual(['RedisJobQueue']);
+  expect(Object.keys(schedules).sort()).toEqual(['QueueSchedule', 'QueueSchedules']);
 });
 
 it('the test kit is exactly this', () => {

@@ -12,7 +12,7 @@ import {
 import type { DataSourceChoice } from '../storage/connection/data-source-token.js';
 
 /** What must be known before any provider is made: tokens depend on it. Stands beside the options of `forRoot` and `forRootAsync`. */
-export interface SimpleQueueModuleExtras {
+interface SimpleQueueModuleExtras {
   /** Other modules inject without importing the module, default true. */
   isGlobal?: boolean;
   /** Names a further instance of the module, with tokens of its own: `getToken(QueueService, name)`. Default `default`. */

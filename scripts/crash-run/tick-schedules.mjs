@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { killAtRandom } from './kill-workers.mjs';
 import { rest, seeded, startRig, watch } from './rig.mjs';
-import { QueueSchedules } from 'nestjs-simple-queue';
+import { QueueSchedules } from 'nestjs-simple-queue/schedules';
 
 const SCHEDULES = 20;
 const HOUR_MS = 3_600_000;

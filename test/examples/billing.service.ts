@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { defineJob, QueueSchedules } from 'nestjs-simple-queue';
+import { defineJob } from 'nestjs-simple-queue';
+import { QueueSchedules } from 'nestjs-simple-queue/schedules';
 import type { EntityManager } from 'typeorm';
 
 export const Bill = defineJob<{ tenant: string }>()({ queue: 'billing', name: 'bill' });

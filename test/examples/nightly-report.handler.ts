@@ -1,4 +1,5 @@
-import { QueueHandler, QueueSchedule, type Job, type JobHandler } from 'nestjs-simple-queue';
+import { QueueHandler, type Job, type JobHandler } from 'nestjs-simple-queue';
+import { QueueSchedule } from 'nestjs-simple-queue/schedules';
 
 export class Reports {
   readonly written: string[] = [];

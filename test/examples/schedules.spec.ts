@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { QueueSchedules } from 'nestjs-simple-queue';
+import { QueueSchedules } from 'nestjs-simple-queue/schedules';
 import { advanceTime, drain, SimpleQueueTestingModule } from 'nestjs-simple-queue/testing';
 import { DataSource } from 'typeorm';
 import type { TestDatabase } from '../support/database.js';

@@ -1,4 +1,5 @@
-import { JobContext, Job, QueueHandler, QueueSchedule, type JobHandler } from 'nestjs-simple-queue';
+import { JobContext, Job, QueueHandler, type JobHandler } from 'nestjs-simple-queue';
+import { QueueSchedule } from 'nestjs-simple-queue/schedules';
 import { setTimeout as rest } from 'node:timers/promises';
 
 const SHELVES = 6;
