@@ -1,5 +1,5 @@
-import { repeatsJob, type WaitingPlace } from '../storage/places/places.sql.js';
 import type { PlaceBreach } from '../storage/diagnosis/diagnosis.js';
+import { deleteStrays } from '../storage/diagnosis/stray-rows.js';
 import { command } from '../troubles/command.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, warning, type Observation } from './finding.js';
@@ -83,14 +83,9 @@ const stale: Observe = (breaches, schema) => {
   const rows = standing(breaches).filter(({ lives }) => !lives);
   if (rows.length === 0) return [];
   const tables = [
-    ...new Set(
-      rows.flatMap(({ places }) => places.map((place) => place.split('@')[0] as WaitingPlace)),
-    ),
+    ...new Set(rows.flatMap(({ places }) => places.map((place) => place.split('@')[0]!))),
   ];
-  const repairs = tables.map(
-    (table) =>
-      `delete from ${schema}.${table} p where not exists (select from ${schema}.job j where ${repeatsJob(table)})`,
-  );
+  const repairs = tables.map((table) => deleteStrays(table, schema));
   return [
     warning(
       `${counted(rows.length, 'row')} of ${listed(tables)} ${rows.length === 1 ? 'belongs' : 'belong'} to no live job by lane and key: ${idsOf(rows)}.`,
