@@ -8,6 +8,8 @@ import { useLook } from '../parts/live.js';
 import { At, Fact, Progress, QueueLink, Shown, State, Table, Text, When } from '../parts/small.js';
 import { span } from '../parts/words.js';
 
+/** What runs once more only if somebody wants it: with the payload that it should have had. */
+const DEAD = /^(failed|unprocessable|critical|poisoned|expired)$/;
 const ENDED = /^(succeeded|failed|unprocessable|critical|poisoned|cancelled|expired)$/;
 
 /** One job: why it is where it is, what it carries, what went wrong, and what was tried. */
@@ -49,7 +51,7 @@ function Found({ answer }: { answer: JobAnswer }) {
       <h2>Payload</h2>
       <CarriedJson carried={job.payload} name="payload" />
       {job.bytes && <Bytes bytes={job.bytes} />}
-      {!ENDED.test(job.state) &&
+      {(DEAD.test(job.state) || !ENDED.test(job.state)) &&
         job.state !== 'running' &&
         !job.redacted &&
         !job.payload?.cutFrom && <PayloadEditor id={job.id} payload={job.payload} />}

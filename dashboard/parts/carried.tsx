@@ -32,7 +32,7 @@ export function CarriedJson({ carried, name }: { carried: Carried | undefined; n
   );
 }
 
-/** Another payload for a job that waits. */
+/** Another payload for a job that waits, or that has failed. */
 export function PayloadEditor({ id, payload }: { id: string; payload: Carried | undefined }) {
   const [text, setText] = useState<string>();
   const [problem, setProblem] = useState('');

@@ -3,7 +3,7 @@ prepare change as
 with target as materialized (
     select id, lane, priority, run_at, suspicion, group_name, queue, seq, fair, commit_by, limit_key, case when $5::smallint is not null and seq is not null then 'ordered'
       when $6::text is not null and not $8::boolean and (limit_key is not null or exists (
-        select from simple_queue.queue q join simple_queue.fleet_limit l on l.name = q.name || '/*'::text and l.shard = $1
+        select from simple_queue.queue q join simple_queue.fleet_limit f on f.name = q.name || '/*'::text and f.shard = $1
         where q.id = job.queue)) then 'keyed' end as refused,
       case when $3::timestamptz is null and $4::float8 is null then run_at
         else greatest(statement_timestamp(), coalesce($3::timestamptz, statement_timestamp() + $4::float8 * interval '1 millisecond')) end as due

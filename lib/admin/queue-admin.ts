@@ -208,7 +208,8 @@ export class QueueAdmin {
   }
 
   /**
-   * Gives a waiting job another time, priority or payload; what runs or has ended stays as it is. See `QueueService.change`.
+   * Gives a waiting job another time, priority or payload, as `QueueService.change` does; and a dead letter another payload or priority,
+   * for the `retry` that follows. What runs, has succeeded or was cancelled stays as it is.
    * @throws QueueError `INVALID_OPTION`, `INVALID_PAYLOAD`, `PAYLOAD_TOO_LARGE`, `LIMIT_KEY_INVALID`; `TRANSACTION_CONFLICT` where it moved again and again.
    */
   async change(id: string, changes: JobChanges): Promise<ChangeAnswer> {
@@ -216,7 +217,7 @@ export class QueueAdmin {
     const selector = { id: checkId(id), changed: Object.keys(changes) };
     return this.acts.act('change', selector, async () => {
       const { changes, database, signals } = this.storage;
-      const { signal, ...answer } = await changes.change(database.waiters.run, checkId(id), checked); // prettier-ignore
+      const { signal, ...answer } = await changes.changeAlsoDead(database.waiters.run, checkId(id), checked); // prettier-ignore
       if (signal) signals.send(signal);
       return answer;
     });

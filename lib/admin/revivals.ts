@@ -1,6 +1,6 @@
 import {
+  DEAD_STATES,
   isTerminal,
-  KEPT_IN,
   LOST,
   TERMINAL_STATES,
   type TerminalState,
@@ -32,8 +32,6 @@ const BATCH = 200;
 /** A job may move between two looks, again and again in theory. */
 const MAX_LOOKS = 5;
 
-const DEAD = TERMINAL_STATES.filter((state) => KEPT_IN[state] === 'dead_letter');
-
 /** Runs ended jobs again. */
 export class Revivals {
   constructor(private readonly parts: OnMany) {}
@@ -62,7 +60,7 @@ export class Revivals {
   }
 
   private async redriveChecked(filter: JobFilter, options: RedriveOptions): Promise<RedriveCounts> {
-    const { states = DEAD, ...rest } = checkFilter('redrive', filter);
+    const { states = DEAD_STATES, ...rest } = checkFilter('redrive', filter);
     const { limit = Infinity, dryRun = false } = options;
     const counts: RedriveCounts = { revived: 0, keyTaken: 0, gone: 0 };
     const act = dryRun

@@ -1,10 +1,4 @@
-import {
-  JOB_STATES,
-  KEPT_IN,
-  LIVE_STATES,
-  TERMINAL_STATES,
-  type JobState,
-} from '../job/job-state.js';
+import { DEAD_STATES, JOB_STATES, LIVE_STATES, type JobState } from '../job/job-state.js';
 import { checkId, quote } from '../job/names.js';
 import { parseDuration } from '../job/values/duration.js';
 import { closestWord } from '../runtime/closest-word.js';
@@ -16,7 +10,7 @@ import { COMPARISONS, type FieldCondition } from './field-conditions.js';
 /** Words for several states at once. */
 const STATE_GROUPS: Readonly<Record<string, readonly JobState[]>> = {
   live: LIVE_STATES,
-  dead: TERMINAL_STATES.filter((state) => KEPT_IN[state] === 'dead_letter'),
+  dead: DEAD_STATES,
 };
 const STATE_WORDS = [...JOB_STATES, ...Object.keys(STATE_GROUPS)];
 

@@ -67,5 +67,11 @@ export const JOB_STATES: readonly JobState[] = [...LIVE_STATES, LOST, ...TERMINA
 export const isTerminal = (state: JobState): state is TerminalState =>
   (TERMINAL_STATES as readonly JobState[]).includes(state);
 
+/** In these the job is a dead letter. */
+export const DEAD_STATES = TERMINAL_STATES.filter((state) => KEPT_IN[state] === 'dead_letter');
+
+export const isDead = (state: JobState): boolean =>
+  (DEAD_STATES as readonly JobState[]).includes(state);
+
 /** What a job that ended badly does to its ordered group. */
 export type OnDeadJob = 'block' | 'skip' | 'halt';

@@ -8,6 +8,7 @@ export const TABLE = `
   ask_keys                    keys         keys         keys         keys         keys      ?            keys         keys         keys      keys      keys     live      live
   bury                        +            runs         runs         runs         runs      runs         runs         ends         +         -         +        +         +
   cancel                      +-           -            -            -            -         -            -            ?            +         -         ?        +         cancelled
+  change_dead                 ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   beside    ~
   change                      +-           +-           +-           +-           ?         +-           ?            waits        holds     -         holds    live      live
   check_places                ?            ?            ?            ?            ?         ?            ?            ?            ?         ?         ?        live      live
   check_some_places           ?            ?            ?            ?            ?         ?            ?            ?            whole     whole     whole    live      live

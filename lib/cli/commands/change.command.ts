@@ -1,5 +1,6 @@
 import type { ChangeAnswer, JobChanges } from '../../job/enqueue-options.js';
 import type { AddCommand, Cli } from '../command.js';
+import { isDead } from '../../job/job-state.js';
 import { EXIT } from '../exit-code.js';
 import { payloadOf } from '../json-payload.js';
 import { parseWhole } from '../numbers.js';
@@ -12,11 +13,13 @@ interface ChangeFlags {
   payload?: string;
 }
 
-/** `change <id>`: gives a waiting job another time, priority or payload. */
+/** `change <id>`: gives a waiting job another time, priority or payload, and a dead letter another payload. */
 export const addChange: AddCommand = (program, act) => {
   program
     .command('change')
-    .description('give a waiting job another time, priority or payload')
+    .description(
+      'give a waiting job another time, priority or payload; a failed one another payload',
+    )
     .argument('<id>', 'its UUID')
     .option('--delay <time>', 'not before this time has passed: 0s, 10min, 2h', parseSpan)
     .option('--run-at <time>', 'not before this moment: 2026-11-21T10:00:00Z', parseDate)
@@ -27,7 +30,8 @@ export const addChange: AddCommand = (program, act) => {
 };
 
 const EXAMPLES = `
-What runs or has ended stays as it is (exit code 1). Templates do not check the payload here, but where the job runs.
+A failed job waits for "retry", and has no time. What runs, has succeeded or was cancelled stays as it is (exit code 1). Templates do not check
+the payload here, but where the job runs.
 
 Examples:
   simple-queue change 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10 --delay 2h
@@ -47,6 +51,9 @@ async function change(cli: Cli, id: string, flags: ChangeFlags): Promise<number>
 }
 
 function told({ changed, state }: ChangeAnswer): string {
+  if (changed && isDead(state!)) return `is changed, and ${state}: retry runs it again`;
   if (changed) return `is changed, and ${state}`;
-  return state === undefined ? 'is not known' : `is ${state}: only what waits can be changed`;
+  return state === undefined
+    ? 'is not known'
+    : `is ${state}: only what waits or has failed can be changed`;
 }

@@ -1,7 +1,7 @@
 import { QueueError } from '../../job/queue.errors.js';
 import { anything, textOf, type Action } from '../action.js';
 
-/** Gives a waiting job another payload, priority or time. */
+/** Gives a waiting job another payload, priority or time, and a failed one another payload. */
 export const change: Action = {
   permission: 'change',
   takes: { id: anything, payload: anything, priority: anything, runAt: anything },
@@ -13,7 +13,7 @@ export const change: Action = {
     if (answer.changed) return answer;
     throw new QueueError(
       answer.state === undefined ? 'JOB_UNKNOWN' : 'JOB_HELD',
-      `Job ${answer.id} was not changed: it is ${answer.state ?? 'not known'}, and only what waits can be changed.`,
+      `Job ${answer.id} was not changed: it is ${answer.state ?? 'not known'}, and only what waits or has failed can be changed.`,
     );
   },
 };

@@ -1,5 +1,5 @@
 import type { ChangeAnswer } from '../../job/enqueue-options.js';
-import type { LiveState } from '../../job/job-state.js';
+import { isDead, type JobState, type LiveState } from '../../job/job-state.js';
 import { QueueError } from '../../job/queue.errors.js';
 import type { CheckedChanges } from '../../options/job-changes.js';
 import type { FindRepository } from '../reading/find.repository.js';
@@ -7,6 +7,7 @@ import type { Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import { wakeUpFor } from '../wake-ups/wake-up.js';
 import type { Signal } from '../wake-ups/signal.js';
+import { CHANGE_DEAD } from './change-dead.sql.js';
 import { CHANGE } from './change.sql.js';
 
 interface Changed {
@@ -20,11 +21,13 @@ interface Changed {
   state: LiveState;
 }
 
+type ChangedDead = Pick<Changed, 'refused' | 'changed'> & { state: JobState };
+
 /** A job may move between two looks, again and again in theory. */
 const MAX_LOOKS = 5;
 const WAITS: readonly string[] = ['staged', 'blocked', 'scheduled', 'ready'] satisfies LiveState[];
 
-/** Changes of jobs that wait. */
+/** Changes of jobs that wait, and of dead letters. */
 export class ChangeRepository {
   constructor(private readonly jobs: FindRepository) {}
 
@@ -47,6 +50,29 @@ export class ChangeRepository {
       'TRANSACTION_CONFLICT',
       `change: job ${id} moved ${MAX_LOOKS} times meanwhile. Ask again.`,
     );
+  }
+
+  /**
+   * The same of a job that waits or is a dead letter, which only an operator runs again: the corrected payload is for that run, and its time
+   * is that of the retry.
+   */
+  async changeAlsoDead(
+    run: Run,
+    id: string,
+    changes: CheckedChanges,
+  ): Promise<ChangeAnswer & { signal?: Signal }> {
+    const answer = await this.change(run, id, changes);
+    if (answer.changed || !answer.state || !isDead(answer.state)) return answer;
+    if (changes.at !== undefined || changes.delayMs !== undefined) throw timeless(id, answer.state);
+    return this.changeDead(run, id, changes);
+  }
+
+  private async changeDead(run: Run, id: string, changes: CheckedChanges): Promise<ChangeAnswer> {
+    const [, , ...carried] = given(changes);
+    const key = await this.keyOf(run, id, changes);
+    const [row] = await run<ChangedDead>(CHANGE_DEAD, [SHARD, [id], ...carried, ...key]);
+    if (row?.refused) throw REFUSALS[row.refused](id);
+    return { id, changed: row?.changed ?? false, ...(row && { state: row.state }) };
   }
 
   /** Whether the key of the new payload is known, and the key: null where it has none. */
@@ -72,6 +98,12 @@ function signalFor({ lane, fair, keyed, wasKeyed, state }: Changed): { signal?: 
   const freed = wasKeyed ? [{ lane, keyed: true }] : [];
   return { signal: wakeUpFor([{ lane, fair, later: state === 'scheduled' }, ...freed]) };
 }
+
+const timeless = (id: string, state: JobState): QueueError =>
+  new QueueError(
+    'INVALID_OPTION',
+    `change: job ${id} is ${state}, and runs when it is retried. Leave runAt and delayMs out.`,
+  );
 
 const unread = (id: string): QueueError =>
   new QueueError(

@@ -1,17 +1,13 @@
 import { statement } from '../connection/statement.js';
 import { permitsAskedAnew } from '../places/keys.sql.js';
+import { isKeyed, withKey } from './changed-key.sql.js';
 import { isPlaceOf, placed, unplaced } from '../places/places.sql.js';
 
 const MOVABLE = ['ready', 'fair_ready', 'scheduled', 'suspect', 'keyed'] as const;
 
 /** $5 and an ordered job do not fit: its turn is its order. Nor another payload and a key, where the caller does not know how to read it ($8 false). */
 const REFUSED = `case when $5::smallint is not null and seq is not null then 'ordered'
-      when $6::text is not null and not $8::boolean and (limit_key is not null or exists (
-        select from simple_queue.queue q join simple_queue.fleet_limit l on l.name = q.name || '/*'::text and l.shard = $1
-        where q.id = job.queue)) then 'keyed' end`;
-
-const OPTIONS = `case when $8::boolean then nullif(coalesce(j.options, '{}'::jsonb) - 'limitKey'::text || case when $9::text is null then '{}'::jsonb
-        else pg_catalog.jsonb_build_object('limitKey', $9::text) end, '{}'::jsonb) else j.options end`;
+      when $6::text is not null and not $8::boolean and (limit_key is not null or ${isKeyed('job.queue')}) then 'keyed' end`;
 
 /**
  * Gives a waiting job another time ($3, or $4 ms from now), priority ($5) or payload ($6, $7), and the key of that payload ($9, where $8); null leaves it as it is. The place row is locked first and
@@ -40,7 +36,7 @@ export const CHANGE = statement(
   moved as (
     update simple_queue.job j set run_at = t.due, priority = coalesce($5::smallint, j.priority),
       payload = coalesce($6::text::json, j.payload), payload_bytes = coalesce($7::bytea, j.payload_bytes),
-      limit_key = case when $8::boolean then $9::text else j.limit_key end, options = ${OPTIONS}
+      limit_key = case when $8::boolean then $9::text else j.limit_key end, options = ${withKey('j.options', '$8', '$9')}
     from asked t
     where j.shard = $1 and j.id = any(array(select id from waiting)) and t.id = j.id
     returning j.id, j.lane, j.queue, j.priority, j.run_at, j.epoch, j.suspicion, j.group_name, j.fair, j.commit_by, j.limit_key),

@@ -6,6 +6,7 @@ import { defineJob } from '../../../lib/enqueue/define-job.js';
 import { Queue } from '../../../lib/queue.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { RecordingQueueService } from '../../../lib/testing/recording-queue.service.js';
+import { endedJobs } from '../../support/ended-jobs.js';
 import { checkPlaces } from '../../support/check-places.js';
 import { cli } from '../../support/cli.js';
 import { aStorage, type TestStorage } from '../../support/storage.js';
@@ -103,6 +104,61 @@ describe('a change of a waiting job', () => {
     ]);
   });
 
+  describe('of a dead letter', () => {
+    const aDeadOne = async (queue = 'plain') => ({ id: (await endedJobs(test, 1, { queue }))[0]! });
+
+    it('corrects its payload, for the retry that follows', async () => {
+      const { id } = await aDeadOne();
+      expect(await queues.change(id, { payload: { n: 2 } })).toEqual({
+        id,
+        changed: false,
+        state: 'failed',
+      });
+      const changes = { payload: { n: 2 }, payloadBytes: Buffer.from('raw'), priority: -4 };
+      expect(await admin.change(id, changes)).toEqual({ id, changed: true, state: 'failed' });
+      await admin.retry(id);
+      expect(await factsOf(id)).toMatchObject({ state: 'ready', payload: { n: 2 }, priority: -4 });
+      expect((await queues.find(id))!.payloadBytes).toEqual(Buffer.from('raw'));
+      expect(await checkPlaces(test.storage)).toEqual([]);
+    });
+
+    it('refuses a time, which is that of the retry, and of an ordered one a priority', async () => {
+      const { id } = await aDeadOne();
+      await expect(admin.change(id, { delayMs: 1, payload: 2 })).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+        message: `change: job ${id} is failed, and runs when it is retried. Leave runAt and delayMs out.`,
+      });
+      await test.database.query(
+        `update simple_queue.dead_letter set options = '{"ordered": true, "group": "a"}' where id = $1`,
+        [id],
+      );
+      await expect(admin.change(id, { priority: 1 })).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+      });
+      expect(await admin.change(id, { payload: 2 })).toMatchObject({ changed: true });
+    });
+
+    it('reads the key of its limit again, and leaves its other options', async () => {
+      const { id } = await aDeadOne('keyed');
+      const set = (options: object) =>
+        test.database.query('update simple_queue.dead_letter set options = $2 where id = $1', [
+          id,
+          options,
+        ]);
+      await set({ limitKey: 'a', maxAttempts: 3 });
+      expect(await admin.change(id, { payload: { t: 'b' } })).toMatchObject({ changed: true });
+      const [row] = await test.database.query<{ options: unknown }>(
+        'select options from simple_queue.dead_letter where id = $1',
+        [id],
+      );
+      expect(row!.options).toEqual({ limitKey: 'b', maxAttempts: 3 });
+      const stranger = new QueueAdmin(test.storage, { ...test.options, queues: new Map() });
+      await expect(stranger.change(id, { payload: { t: 'c' } })).rejects.toMatchObject({
+        code: 'LIMIT_KEY_INVALID',
+      });
+    });
+  });
+
   it('is undone with the transaction of its caller', async () => {
     const id = await enqueue();
     const before = await factsOf(id);
@@ -177,8 +233,14 @@ describe('a change of a waiting job', () => {
     await queues.cancel({ id });
     expect(await change('--delay', '0s')).toMatchObject({
       code: 1,
-      out: `${id} is cancelled: only what waits can be changed\n`,
+      out: `${id} is cancelled: only what waits or has failed can be changed\n`,
     });
+    const dead = { id: (await endedJobs(test, 1))[0]! };
+    expect(
+      await cli(['change', dead.id, '--payload', '{"n":2}'], {
+        env: { DATABASE_URL: test.database.url },
+      }),
+    ).toMatchObject({ code: 0, out: `${dead.id} is changed, and failed: retry runs it again\n` });
   });
 
   it('is recorded by the test kit', async () => {
