@@ -1,30 +1,41 @@
--- $1 smallint, $2 uuid[], $3 integer[], $4 text, $5 jsonb
+-- $1 smallint, $2 uuid[], $3 integer[], $4 text, $5 jsonb, $6 double precision[], $7 integer[], $8 uuid, $9 uuid, $10 uuid[]
 prepare settle_told as
-with done as (
-    delete from simple_queue.job where shard = $1 and id = any(array(
-      select j.id from unnest($2::uuid[], $3::int[]) u(id, epoch)
-      cross join lateral (select id from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j))
-    returning id, lane, priority, attempt, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options, payload, payload_bytes, history, progress, queue, group_name, seq, limit_key),
+with held as materialized (
+    select u.id, u.since, j.* from unnest($2::uuid[], $3::int[], $6::float8[]) u(id, epoch, since)
+    cross join lateral (
+      select queue, group_name, seq, limit_key from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch for update) j),
+  done as (
+    delete from simple_queue.job where shard = $1 and id = any(array(select id from held)) returning id, lane, priority, attempt, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options, payload, payload_bytes, history, progress, queue),
   kept as (
     insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at, finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, output, history, progress)
     select id, $1, 'succeeded', lane, priority, attempt + 1, stalls, reschedules, (k -> 'runMs')::int, created_at, run_at, statement_timestamp(), statement_timestamp() + (k -> 'keepMs')::float8 * interval '1 millisecond', $4, unique_key, fingerprint, options, payload, payload_bytes, k -> 'output', history, progress
     from (select *, $5::jsonb -> id::text as k from done) d where k ? 'keepMs'),
   next as materialized (
-    select d.id as after, b.place from done d
-    cross join lateral (
-      select seq from simple_queue.blocked
-      where group_name = d.group_name and shard = $1 and queue = d.queue and seq > d.seq order by seq limit 1) l
-    cross join lateral (
-      select ctid as place, id from simple_queue.blocked
-      where group_name = d.group_name and shard = $1 and queue = d.queue and seq = l.seq limit 1 for update skip locked) b
-    cross join lateral (
-      select id from simple_queue.job where id = b.id and shard = $1 limit 1 for update skip locked) j
-    where not exists (select from simple_queue.head h where h.queue = d.queue and h.shard = $1 and h.halts offset 0)),
+    select n.*, n.since is not null and n.lane = any($7::int[]) and n.run_at <= statement_timestamp() and n.suspicion = 0
+      and n.commit_by is null and n.limit_key is null and n.own_lane is null as follows from (
+      select h.id as after, h.since, n.place, n.id, n.lane, n.epoch, j.* from held h
+      cross join lateral (
+        select ctid as place from simple_queue.blocked
+        where group_name = h.group_name and shard = $1 and queue = h.queue and seq > h.seq order by seq limit 1) l
+      cross join lateral (
+        select ctid as place, id, lane, epoch, null::timestamptz as run_at from simple_queue.blocked
+        where ctid = l.place and shard = $1 limit 1 for update skip locked) n
+      cross join lateral (select priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, run_at, commit_by, limit_key, case when lane <> n.lane or epoch <> n.epoch or run_at <> n.run_at then lane end as own_lane, case when greatest(pg_column_size(payload), pg_column_size(payload_bytes), pg_column_size(options), pg_column_size(last_error)) > 1000
+      then case when coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0) > least(16384, greatest(4096, 131072 / greatest(1, cardinality($2::uuid[])::int))) then coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0) else (select w from (select coalesce(octet_length(payload::text), 0) + 2 * coalesce(octet_length(payload_bytes), 0)
+  + coalesce(octet_length(options::text), 0) + coalesce(octet_length(last_error::text), 0) as w offset 0) s where w > least(16384, greatest(4096, 131072 / greatest(1, cardinality($2::uuid[])::int)))) end end as weight
+      from simple_queue.job where id = n.id and shard = $1 limit 1 for update skip locked) j
+      where not exists (select from simple_queue.head x where x.queue = h.queue and x.shard = $1 and x.halts offset 0)) n),
+  taken as materialized (select * from next where follows),
   unblocked as (
     delete from simple_queue.blocked where shard = $1 and ctid = any(array(select place from next)) returning id),
   moved as (
     update simple_queue.job set run_at = greatest(run_at, statement_timestamp())
-    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, queue, priority, run_at, epoch, suspicion, commit_by, limit_key),
+    where shard = $1 and id = any(array(select id from next where not follows)) returning id, lane, queue, priority, run_at, epoch, suspicion, commit_by, limit_key),
+  claimed as (
+    insert into simple_queue.claim (id, shard, lease, jobs, epochs)
+    select $8::uuid, $1, $9::uuid, array_agg(id), array_agg(epoch) from taken having count(*) > 0),
+  over as (
+    delete from simple_queue.claim where shard = $1 and id = any($10::uuid[])),
   readied as (
     insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
     select lane, $1, priority, run_at, id, epoch from moved where commit_by is null and run_at <= statement_timestamp() and limit_key is null and suspicion = 0
@@ -45,7 +56,7 @@ with done as (
     returning limit_key, queue),
   unpermitted as (
     delete from simple_queue.permit where shard = $1 and ctid = any(array(
-      select p.ctid from done t cross join lateral (
+      select p.ctid from held t cross join lateral (
         select ctid from simple_queue.permit where id = t.id and shard = $1 limit 1 for update) p
       where t.limit_key is not null)) returning limit_key, queue),
   changed as (
@@ -70,13 +81,21 @@ with done as (
     select lane, $1, 0, run_at, id, 0 from outcomes),
   vacated as (
     insert into simple_queue.vacant (group_name, shard, queue)
-    select group_name, $1, queue from done d
-    where (select count(*) from next) < (select count(*) from done)
-      and seq is not null and not exists (select from next n where n.after = d.id)
-    returning queue)
-  select array(select distinct lane from (select lane from readied union all select lane from outcomes) w) as lanes,
-    (select count(*) from scheduled)::int as later,
-    (select count(*) from vacated)::int as vacant,
-    exists (select from unpermitted) or exists (select from keyed) as keys,
-    array(select u.id::text from unnest($2::uuid[]) u(id)
-      where (select count(*) from done) < cardinality($2::uuid[]) and not exists (select from done d where d.id = u.id)) as lost;
+    select group_name, $1, queue from held h
+    where (select count(*) from next) < (select count(*) from held)
+      and seq is not null and not exists (select from next n where n.after = h.id)
+    returning queue),
+  told as (
+    select json_build_object('lanes', array(select distinct lane from (select lane from readied union all select lane from outcomes) w),
+      'later', (select count(*) from scheduled),
+      'vacant', (select count(*) from vacated),
+      'keys', exists (select from unpermitted) or exists (select from keyed),
+      'lost', array(select u.id from unnest($2::uuid[]) u(id)
+        where (select count(*) from held) < cardinality($2::uuid[]) and not exists (select from held h where h.id = u.id))) as told)
+  select n.id, n.lane, nullif(n.epoch, 0), nullif(n.priority, 0), greatest(n.run_at, statement_timestamp())::text, nullif(n.attempt, 0), nullif(n.stalls, 0),
+  nullif(n.reschedules, 0), nullif(n.suspicion, 0), nullif(n.created_at, n.run_at)::text, n.cancel_at::text, n.unique_key, n.fingerprint,
+  case when n.weight is null then n.options else n.options - '{headers,checkpoint}'::text[] end,
+  case when n.weight is null then n.payload else (' ' || n.weight)::json end,
+  case when n.weight is null then n.payload_bytes end, case when n.weight is null then n.last_error end, n.own_lane, null, n.since from taken n
+  union all
+  select null, null, null, null, null, null, null, null, null, null, null, null, null, null, told, null, null, null, null, null from told;

@@ -216,6 +216,11 @@ export class JobRun<From extends RunLane = RunLane> extends Job {
     return this.row.options !== null && this.options.ordered === true;
   }
 
+  /** Since when jobs of its ordered group run here one after another, without having stood where anybody could claim them. */
+  get followsSince(): number {
+    return this.row.followsSince ?? this.startedAt;
+  }
+
   /** It is a step of a workflow: its end is told to those that wait for it. */
   get isStep(): boolean {
     return this.row.options !== null && this.options.step !== undefined;

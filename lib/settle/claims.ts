@@ -102,3 +102,10 @@ export class Claims {
     return [...this.known.keys()];
   }
 }
+
+/** Claims whose last open runs are all in this batch: the same statement may delete them, since it settles all or nothing. */
+export function endedBy(batch: readonly { run: { claim: Claim } }[]): Claim[] {
+  const counts = new Map<Claim, number>();
+  for (const { run } of batch) counts.set(run.claim, (counts.get(run.claim) ?? 0) + 1);
+  return [...counts].filter(([claim, count]) => claim.open === count).map(([claim]) => claim);
+}

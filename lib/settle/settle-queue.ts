@@ -3,11 +3,10 @@ import { DatabaseError, timedOut } from '../storage/connection/database-errors.j
 import { Pace } from '../runtime/pace.js';
 import type { FindRepository } from '../storage/reading/find.repository.js';
 import type { Success } from '../storage/settle/ended-run.js';
-import type { Claims } from './claims.js';
 import { Grants } from './grants.js';
 import type { LateAnswers } from './late-answers.js';
 import type { Strays } from './strays.js';
-import { Successes, type SuccessesParts } from './successes.js';
+import { Successes, type Followers, type SuccessesParts } from './successes.js';
 import type { RunReports } from '../observability/run-reports.js';
 import { oneRunAJob, thatFit, type Settling } from './settling.js';
 import {
@@ -25,7 +24,6 @@ import {
 
 export interface SettleQueueParts extends SuccessesParts {
   jobs: FindRepository;
-  claims: Claims;
   reports: RunReports;
   late: LateAnswers;
   strays: Strays;
@@ -88,6 +86,10 @@ export class SettleQueue {
   add(settling: Settling): void {
     this.waiting.push(settling);
     this.parts.onWork();
+  }
+
+  set followers(followers: Followers) {
+    this.successes.followers = followers;
   }
 
   get isEmpty(): boolean {
@@ -240,11 +242,13 @@ export class SettleQueue {
   }
 
   private async succeed(kind: (typeof KINDS)[number], batch: Settling[]): Promise<void> {
-    const late = new Set(await this.successes.settle(kind, batch));
+    const { lost, begin } = await this.successes.settle(kind, batch);
+    const late = new Set(lost);
     for (const entry of batch) {
       if (late.has(entry.run.id)) this.late(entry);
       else this.acknowledge(entry, entry.outcome);
     }
+    begin?.();
   }
 
   private acknowledge(entry: Settling, outcome: Outcome): void {

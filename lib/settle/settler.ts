@@ -2,7 +2,7 @@ import type { Outcome } from '../job/outcome.js';
 import { Pace } from '../runtime/pace.js';
 import { DatabaseError, timedOut } from '../storage/connection/database-errors.js';
 import type { Success } from '../storage/settle/ended-run.js';
-import type { Claims } from './claims.js';
+import { endedBy, type Claims } from './claims.js';
 import type { JobRun } from '../run/job-run.js';
 import type { LateAnswers } from './late-answers.js';
 import type { RunReports } from '../observability/run-reports.js';
@@ -133,10 +133,3 @@ export class Settler {
 
 /** Whatever the handler answered after the commit of its completion. */
 const DONE: Outcome = { kind: 'succeeded', output: undefined };
-
-/** Claims whose last open runs are all in this batch: the same statement may delete them, since it settles all or nothing. */
-function endedBy(settling: Settling[]): Settling['run']['claim'][] {
-  const counts = new Map<Settling['run']['claim'], number>();
-  for (const { run } of settling) counts.set(run.claim, (counts.get(run.claim) ?? 0) + 1);
-  return [...counts].filter(([claim, count]) => claim.open === count).map(([claim]) => claim);
-}

@@ -1,15 +1,35 @@
 import type { ClaimRepository } from '../storage/claim/claim.repository.js';
-import type { GroupRepository } from '../storage/groups/group.repository.js';
+import type { FollowerWish, GroupRepository } from '../storage/groups/group.repository.js';
+import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 import type { Success } from '../storage/settle/ended-run.js';
 import type { SettleRepository } from '../storage/settle/settle.repository.js';
 import { LOOK, type Moved, type WorkflowRepository } from '../storage/workflows/workflow.repository.js'; // prettier-ignore
+import type { JobRun } from '../run/job-run.js';
+import { endedBy, type Claims } from './claims.js';
 import type { Settling } from './settling.js';
+
+/** Claims the next jobs of ordered groups for this process, as far as they may run here now. */
+export interface Followers {
+  /** With the settle of these runs. `begin` lets them start: for when the ends are known here. */
+  claim<Settled extends { claimed: ClaimedRow[] }>(
+    runs: readonly JobRun[],
+    settle: (wish?: FollowerWish) => Promise<Settled>,
+  ): Promise<{ settled: Settled; begin?: () => void }>;
+}
+
+/** What has become of successes. */
+interface Settled {
+  /** Runs that no longer held their job. */
+  lost: string[];
+  begin?: (() => void) | undefined;
+}
 
 export interface SuccessesParts {
   claimRepository: ClaimRepository;
   settleRepository: SettleRepository;
   groups: GroupRepository;
   workflows: WorkflowRepository;
+  claims: Claims;
   worker: string;
   /** Turns of ordered groups were passed on (`lanes`: jobs are ready there), or became vacant; permits of keys are free (`keys`). */
   onTurns: (turns: { lanes: number[]; later: number; vacant: number; keys: boolean }) => void;
@@ -17,15 +37,21 @@ export interface SuccessesParts {
   onMoved: (moved: Moved) => void;
 }
 
+const NONE: Followers = { claim: async (_, settle) => ({ settled: await settle() }) };
+
 const NO_ID = '00000000-0000-0000-0000-000000000000';
 
-/** Successes that cannot ride in the poller's statement. Each way answers the ids of runs that no longer held their job. */
+/** Successes that cannot ride in the poller's statement. Most ways answer the ids of runs that no longer held their job. */
 export class Successes {
+  /** Whoever claims knows who settles, and comes later. */
+  followers = NONE;
+
   constructor(private readonly parts: SuccessesParts) {}
 
-  settle(kind: { handsOn: boolean; isStep: boolean }, batch: Settling[]): Promise<string[]> {
-    if (kind.isStep) return kind.handsOn ? this.completeEach(batch) : this.moveOrAdd(batch);
-    return kind.handsOn ? this.passOn(batch) : this.succeed(batch);
+  async settle(kind: { handsOn: boolean; isStep: boolean }, batch: Settling[]): Promise<Settled> {
+    if (kind.handsOn && !kind.isStep) return this.passOn(batch);
+    if (!kind.isStep) return { lost: await this.succeed(batch) };
+    return { lost: await (kind.handsOn ? this.completeEach(batch) : this.moveOrAdd(batch)) };
   }
 
   /** What ended in another way leaves the same to duties. */
@@ -47,13 +73,29 @@ export class Successes {
   }
 
   /** Those of ordered groups, whose followers get their turn, those that had a permit of their key, and those whose ends are told to another queue. */
-  private async passOn(batch: Settling[]): Promise<string[]> {
-    const { groups, worker, onTurns } = this.parts;
+  private async passOn(batch: Settling[]): Promise<Settled> {
+    const runs = batch.map(({ run }) => run);
+    const { settled, begin } = await this.followers.claim(runs, (wish) =>
+      this.settleOrdered(batch, wish),
+    );
+    for (const run of runs) if (run.isOrdered) run.lane.onTurnsPassed();
+    this.parts.onTurns(settled);
+    return { lost: settled.lost, begin };
+  }
+
+  private async settleOrdered(batch: Settling[], followers?: FollowerWish) {
+    const { groups, claims, worker } = this.parts;
     const isTold = batch.some(({ run }) => run.isTold);
-    const { lost, ...turns } = await groups.settle(worker, batch.map(successIn), isTold);
-    for (const { run } of batch) if (run.isOrdered) run.lane.onTurnsPassed();
-    onTurns(turns);
-    return lost;
+    const over = claims.takeEnded(endedBy(batch));
+    try {
+      const beside = { isTold, over, followers };
+      const settled = await groups.settle(worker, batch.map(successIn), beside);
+      claims.deleted(over);
+      return settled;
+    } catch (error) {
+      claims.notDeleted(over);
+      throw error;
+    }
   }
 
   /** Those that add steps to their workflows leave that to the duty. */

@@ -21,6 +21,7 @@ import type { Call } from '../run/job-batch.js';
 import { Executor, type ExecutorParts } from '../run/executor.js';
 import type { ContextTools } from '../run/run-context.js';
 import type { HandlerRegistry } from '../handlers/handler-registry.js';
+import { Followers } from '../claim/followers.js';
 import { FairPoller } from '../claim/fair-poller.js';
 import { Vitals } from './vitals.js';
 import { Heartbeat } from './heartbeat.js';
@@ -104,6 +105,7 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
   const claiming = makeClaiming(parts, { ...shared, ...settling, dispatcher, heartbeat }, hooks);
   lanes.onBatchDue = () => dispatcher.startAll();
   lanes.onForgotten = () => Promise.all([heartbeat.beat(), parts.storage.outcomes.declare()]);
+  settling.settleQueue.followers = new Followers({ intake: claiming.intake, lanes });
   lanes.onRenamed = (runs) => claiming.intake.giveBack(runs, 'unstarted');
   const limits = makeLimits(parts, { lanes, dispatcher, intake: claiming.intake }, hooks);
   const duties = roundsOf({
@@ -113,9 +115,8 @@ export function assemble(parts: WorkerParts, hooks: CrewHooks): Crew {
     lookEveryMs: lookEveryMs(options),
     lanes: () => lanes.openIds(),
   });
-  const { claims } = shared;
   const loops = { dispatcher, heartbeat, limits, duties };
-  return { claims, lanes, ...settling, ...claiming, ...loops };
+  return { claims: shared.claims, lanes, ...settling, ...claiming, ...loops };
 }
 
 function shareOf({ storage, options, events }: WorkerParts, { name }: CrewHooks) {

@@ -138,3 +138,24 @@ describe('a lane with a concurrency range', () => {
     expect(lane.wanted).toBe(0);
   });
 });
+
+describe('a lane whose ordered jobs follow each other', () => {
+  it('lets them for a moment, and for longer where nothing else is known to wait', () => {
+    const lane = aLane({});
+    expect(lane.followMs).toBe(200);
+    lane.expectNews();
+    expect(lane.followMs).toBe(20);
+    lane.ask(1);
+    lane.answered(1, { short: true, nextLookAt: 0 });
+    expect(lane.followMs).toBe(200);
+    lane.ask(1);
+    lane.answered(1, { short: false, nextLookAt: 0 });
+    expect(lane.followMs).toBe(20);
+  });
+
+  it('lets none while its queue is paused, or its claims go by a range', () => {
+    const [paused, ranged] = [aLane({}), aLane({ permits: [new Permits(10, 5)] })];
+    paused.isPaused = true;
+    expect([paused.followMs, ranged.followMs]).toEqual([0, 0]);
+  });
+});

@@ -104,8 +104,8 @@ export const TABLE = `
   set_apart                   +            runs         runs         runs         runs      runs         runs         ends         +         -         skipped  bad       +
   settle_and_claim            -            own          own          notyet       inorder   inorder      notyet       +-           inorder   inorder   inorder  unkept    success
   settle_keep_and_claim       -            own          own          notyet       inorder   inorder      notyet       +-           inorder   inorder   inorder  +         success
-  settle_ordered              +            ordered      +            +            -         +            +            ends         +         -         ?        +         success
-  settle_told                 +            ordered      +            +            -         +            +            ends         +         -         ?        +         success
+  settle_ordered              +            ordered      +            +            -         +            +            +-           +         -         ?        +         success
+  settle_told                 +            ordered      +            +            -         +            +            +-           +         -         ?        +         success
   settle_steps                +            held         new          +            held      held         held         ends         held      held      held     +         success
   skip_stages                 +            held         new          +            held      held         held         waits        held      held      held     live      live
   stop_workflow               +            held         new          +            held      held         held         waits        held      held      held     live      live

@@ -5,11 +5,17 @@
  * Of a heavy job it answers the weight: a blank and a number where the payload would be. `fetch` brings what was left behind.
  * Of a stray it answers the job's own lane: its place is not that of the job, and nobody may run it.
  */
-export const CLAIMED_COLUMNS = `n.id, n.lane, nullif(n.epoch, 0), nullif(j.priority, 0), n.run_at::text, nullif(j.attempt, 0), nullif(j.stalls, 0),
-  nullif(j.reschedules, 0), nullif(j.suspicion, 0), nullif(j.created_at, n.run_at)::text, j.cancel_at::text, j.unique_key, j.fingerprint,
-  case when j.weight is null then j.options else j.options - '{headers,checkpoint}'::text[] end,
-  case when j.weight is null then j.payload else (' ' || j.weight)::json end,
-  case when j.weight is null then j.payload_bytes end, case when j.weight is null then j.last_error end, j.own_lane`;
+export const claimedColumns = (
+  n: string,
+  j: string,
+  runAt = `${n}.run_at`,
+): string => `${n}.id, ${n}.lane, nullif(${n}.epoch, 0), nullif(${j}.priority, 0), ${runAt}::text, nullif(${j}.attempt, 0), nullif(${j}.stalls, 0),
+  nullif(${j}.reschedules, 0), nullif(${j}.suspicion, 0), nullif(${j}.created_at, ${n}.run_at)::text, ${j}.cancel_at::text, ${j}.unique_key, ${j}.fingerprint,
+  case when ${j}.weight is null then ${j}.options else ${j}.options - '{headers,checkpoint}'::text[] end,
+  case when ${j}.weight is null then ${j}.payload else (' ' || ${j}.weight)::json end,
+  case when ${j}.weight is null then ${j}.payload_bytes end, case when ${j}.weight is null then ${j}.last_error end, ${j}.own_lane`;
+
+export const CLAIMED_COLUMNS = claimedColumns('n', 'j');
 
 /** A row of that shape that says: the run `u.id` no longer held its job. */
 export const LOST_COLUMNS =
@@ -38,9 +44,13 @@ export const share = (limit: string): string =>
  * The rows `j` of the jobs `n`; those above `bytes` are heavy. So the answer of a claim has a bound that thin lines let through, whatever
  * lies in its rows, and small jobs do not wait for large ones beside them. Only what may be above it once it is uncompressed is read.
  */
-export const claimedJobs = (bytes: string): string =>
-  jobs(`case when greatest(${COLUMNS.map((column) => `pg_column_size(${column})`).join(', ')}) > ${SMALL}
-      then case when ${LIES} > ${bytes} then ${LIES} else (select w from (select ${WEIGHT} as w offset 0) s where w > ${bytes}) end end`);
+export const claimedJobs = (bytes: string, how = 'offset 0', more = ''): string =>
+  jobs(
+    `case when greatest(${COLUMNS.map((column) => `pg_column_size(${column})`).join(', ')}) > ${SMALL}
+      then case when ${LIES} > ${bytes} then ${LIES} else (select w from (select ${WEIGHT} as w offset 0) s where w > ${bytes}) end end`,
+    how,
+    more,
+  );
 
 /**
  * A place repeats the lane, the epoch and the time of its job. Whoever may insert into places can make others: for another lane, whose
@@ -51,7 +61,7 @@ const OWN_LANE = 'case when lane <> n.lane or epoch <> n.epoch or run_at <> n.ru
 /** The same with all that they hold. */
 export const WHOLE_JOBS = jobs('null::int');
 
-function jobs(weight: string): string {
-  return `cross join lateral (select ${READ}, ${OWN_LANE} as own_lane, ${weight} as weight
-      from simple_queue.job where id = n.id and shard = $1 offset 0) j`;
+function jobs(weight: string, how = 'offset 0', more = ''): string {
+  return `cross join lateral (select ${READ}${more}, ${OWN_LANE} as own_lane, ${weight} as weight
+      from simple_queue.job where id = n.id and shard = $1 ${how}) j`;
 }

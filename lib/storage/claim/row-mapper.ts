@@ -30,6 +30,8 @@ export interface ClaimedRow {
   weight: number;
   /** Of a stray, whose place was not its job's: the job's own lane. */
   ownLane?: number | undefined;
+  /** Of a follower in an ordered group: since when this process runs jobs of the group one after another. */
+  followsSince?: number | undefined;
   /** What was left behind is here. */
   fill?(parts: HeavyParts): void;
 }
@@ -38,7 +40,9 @@ export interface ClaimedRow {
 export type HeavyParts = (string | null)[];
 
 const BLANK = 32;
+export const PAYLOAD = 14;
 const OWN_LANE = 17;
+const FOLLOWS_SINCE = 19;
 
 /** The columns of `claimed-columns.sql.ts`; numbers that are 0 and a creation at the run time come as null. */
 export function claimedRow(c: (string | null)[]): ClaimedRow {
@@ -126,6 +130,11 @@ class RawRow implements ClaimedRow {
   get ownLane(): number | undefined {
     const own = this.cells[OWN_LANE];
     return own === null || own === undefined ? undefined : Number(own);
+  }
+
+  get followsSince(): number | undefined {
+    const since = this.cells[FOLLOWS_SINCE];
+    return since === null || since === undefined ? undefined : Number(since);
   }
 
   fill([, cancelAt, options, payload, payloadBytes, lastError]: HeavyParts): void {

@@ -2,7 +2,7 @@ import type { ClaimKey } from '../claim/claim-wish.js';
 import type { Database, Run } from '../connection/database.js';
 import { keptText, type Success } from '../settle/ended-run.js';
 import { SHARD } from '../connection/shard.js';
-import { claimedRow, type ClaimedRow } from '../claim/row-mapper.js';
+import { claimedRow, PAYLOAD, type ClaimedRow } from '../claim/row-mapper.js';
 import { CLAIM_FAIR } from '../claim/claim-fair.sql.js';
 import { DESCRIBE_GROUP } from './describe-group.sql.js';
 import { HAND_ON } from './hand-on.sql.js';
@@ -24,6 +24,24 @@ interface OrderedSettled {
   keys: boolean;
   /** Runs that no longer held their job. */
   lost: string[];
+  /** Next jobs that were claimed with the same commit. */
+  claimed: ClaimedRow[];
+}
+
+/** Next jobs that a process wants to run itself, as a claim of its own. */
+export interface FollowerWish extends ClaimKey {
+  lanes: number[];
+  /** Beside each success: since when jobs of its group run here one after another; null: the next one is for anybody. */
+  since: (number | null)[];
+}
+
+/** What leaves with the successes of ordered jobs. */
+interface SettledBeside {
+  /** Ends of some of them are told to other queues. */
+  isTold?: boolean;
+  /** Claims that are over with these. */
+  over?: string[];
+  followers?: FollowerWish | typeof NOBODY | undefined;
 }
 
 /** One page of vacant turns. */
@@ -89,6 +107,9 @@ export interface FairClaimed {
   after: string | null;
 }
 
+/** Next jobs are for whoever claims them. */
+const NOBODY = { claimId: null, lease: null, lanes: [], since: [] };
+
 /** Where the pages of vacant turns begin. */
 const FIRST_TURN: VacantFrom = { after: -1, behind: new Map() };
 
@@ -105,18 +126,26 @@ export const fairClaimed = (rows: (string | null)[][]): FairClaimed => ({
 export class GroupRepository {
   constructor(private readonly database: Database) {}
 
-  /** `isTold`: ends of some of them are told to other queues. */
-  async settle(worker: string, successes: Success[], isTold = false): Promise<OrderedSettled> {
+  async settle(
+    worker: string,
+    successes: Success[],
+    { isTold = false, over = [], followers = NOBODY }: SettledBeside = {},
+  ): Promise<OrderedSettled> {
     const kept = successes.filter(({ keepMs }) => isTold || keepMs !== undefined);
-    const statement = isTold ? SETTLE_TOLD : SETTLE_ORDERED;
-    const [settled] = await this.database.loops.run<OrderedSettled>(statement, [
+    const rows = await this.database.loops.rows(isTold ? SETTLE_TOLD : SETTLE_ORDERED, [
       SHARD,
       successes.map((success) => success.id),
       successes.map((success) => success.epoch),
       worker,
       `{${kept.map(keptText).join(',')}}`,
+      followers.since,
+      followers.lanes,
+      followers.claimId,
+      followers.lease,
+      over,
     ]);
-    return settled!;
+    const told = JSON.parse(rows.pop()![PAYLOAD]!) as Omit<OrderedSettled, 'claimed'>;
+    return { ...told, claimed: rows.map(claimedRow) };
   }
 
   async claimFair({ claimId, lease, lane, after, wanted }: FairWish): Promise<FairClaimed> {

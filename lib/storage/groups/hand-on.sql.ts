@@ -1,7 +1,7 @@
 import { statement } from '../connection/statement.js';
 import { KEYS_ASKED } from '../places/keys.sql.js';
 import { placed } from '../places/places.sql.js';
-import { UNBLOCKED } from './unblocked.sql.js';
+import { unblocked } from './unblocked.sql.js';
 
 /**
  * The turn duty's second statement, under the locks of these groups: hands each turn to the lowest blocked job, or ends the group where
@@ -22,7 +22,7 @@ export const HAND_ON = statement(
       where group_name = a.group_name and shard = $1 and queue = a.queue and seq = a.seq limit 1 for update skip locked) b
     cross join lateral (
       select id from simple_queue.job where id = b.id and shard = $1 limit 1 for update skip locked) j),
-  ${UNBLOCKED},
+  ${unblocked('select id from unblocked')},
   ${placed('moved', ['ready', 'suspect', 'scheduled', 'staged', 'keyed'], { ready: 'lane', scheduled: 'id' })},
   ${KEYS_ASKED},
   dealt as materialized (

@@ -1,6 +1,6 @@
-/** Members: blocked jobs at the places of `next` have their turns (`moved`). */
-export const UNBLOCKED = `unblocked as (
+/** Members: blocked jobs at the places of `next` have their turns; those of `moving` go to the places of jobs that have it (`moved`). */
+export const unblocked = (moving: string): string => `unblocked as (
     delete from simple_queue.blocked where shard = $1 and ctid = any(array(select place from next)) returning id),
   moved as (
     update simple_queue.job set run_at = greatest(run_at, statement_timestamp())
-    where shard = $1 and id = any(array(select id from unblocked)) returning id, lane, queue, priority, run_at, epoch, suspicion, commit_by, limit_key)`;
+    where shard = $1 and id = any(array(${moving})) returning id, lane, queue, priority, run_at, epoch, suspicion, commit_by, limit_key)`;

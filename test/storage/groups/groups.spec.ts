@@ -131,6 +131,7 @@ describe('ordered groups', () => {
         vacant: n === 3 ? 1 : 0,
         keys: false,
         lost: [],
+        claimed: [],
       });
     }
     expect(await handOn()).toMatchObject({ looked: 1, dealt: 1, lanes: [] });
@@ -164,6 +165,7 @@ describe('ordered groups', () => {
       vacant: 0,
       keys: false,
       lost: [first],
+      claimed: [],
     });
     expect(await statesOf([first, second])).toEqual(['running', 'blocked']);
   });

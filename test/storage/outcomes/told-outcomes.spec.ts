@@ -63,7 +63,9 @@ describe('ends that are stored as jobs of another queue', () => {
     const [plain, kept, late] = [await running(), await running(), await running()];
     const successes = [success(plain, '{"a":null}'), { ...success(kept), keepMs: DAY_MS }];
     const lost = success({ ...late, epoch: 7 });
-    const { lanes, lost: ids } = await test.storage.groups.settle('w', [...successes, lost], true);
+    const { lanes, lost: ids } = await test.storage.groups.settle('w', [...successes, lost], {
+      isTold: true,
+    });
     expect(ids).toEqual([late.id]);
     expect(lanes).toHaveLength(1);
     expect(await told()).toEqual(

@@ -466,8 +466,8 @@ const decide = fc
 const expire = once.map(() => new Expire());
 const handOn = once.map(() => new HandOn());
 const settleOrdered = fc
-  .array(fc.nat(3), { minLength: 1, maxLength: 2 })
-  .map((given) => new SettleOrdered(given));
+  .tuple(fc.array(fc.nat(3), { minLength: 1, maxLength: 2 }), fc.option(worker, { nil: undefined }))
+  .map((given) => new SettleOrdered(...given));
 const claimSuspects = fc
   .tuple(worker, fc.boolean(), fc.constantFrom(1, 5))
   .map((given) => new ClaimSuspects(...given));

@@ -1,14 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
 import type { InTransaction } from '../../../lib/job/enqueue-options.js';
+import type { FollowerWish } from '../../../lib/storage/groups/group.repository.js';
 import { Command, given, OfJob, pick, some, successOf } from './command.js';
 import type { Model, ModelItem, ModelJob } from './model.js';
 import { KEEP, QUEUE, type Real } from './real.js';
 
 const MAX_OPEN = 3;
 
-/** Successes of ordered jobs, and what their groups go on with. */
+/** Successes of ordered jobs, and what their groups go on with: where a worker follows, it has the next jobs by the same commit. */
 export class SettleOrdered extends Command {
-  constructor(private readonly indices: number[]) {
+  constructor(
+    private readonly indices: number[],
+    private readonly follower: number | undefined,
+  ) {
     super();
   }
 
@@ -19,26 +24,40 @@ export class SettleOrdered extends Command {
     const before = model.groups.vacant;
     const turned = whatIsBlocked(model);
 
-    const { lanes, later, vacant, ...answer } = await real.storage.groups.settle(
+    const followers = this.wish(runs.length, real);
+
+    const { lanes, later, vacant, claimed, ...answer } = await real.storage.groups.settle(
       'worker',
       runs.map(successOf),
+      { followers },
     );
 
     for (const run of runs)
       if (model.holds(run)) model.end(run.id, 'succeeded', { spent: 1, turn: 'pass' });
     expect(answer.lost.sort()).toEqual(lost.sort());
     expect({ later, vacant }).toEqual({
-      later: turned('scheduled'),
+      later: turned('scheduled').length,
       vacant: model.groups.vacant - before,
     });
-    expect(lanes).toEqual(turned('ready') > 0 ? [real.lanes.plain.id] : []);
+    const ready = turned('ready').filter(({ suspicion }) => suspicion === 0);
+    const followed = followers ? ready.map(({ id }) => id) : [];
+    expect(claimed.map(({ id }) => id).sort()).toEqual(followed.sort());
+    if (followers) model.claim(followers.claimId, followers.lease, followed);
+    expect(lanes).toEqual(ready.length > followed.length ? [real.lanes.plain.id] : []);
+  }
+
+  private wish(runs: number, real: Real): FollowerWish | undefined {
+    if (this.follower === undefined) return undefined;
+    const { lease } = pick(real.workers, this.follower);
+    const since = Array.from({ length: runs }, () => 1);
+    return { claimId: randomUUID(), lease, lanes: [real.lanes.plain.id], since };
   }
 }
 
-/** Counts what was blocked now and is in this state then. */
-function whatIsBlocked(model: Model): (state: ModelJob['state']) => number {
+/** What was blocked now and is in this state then. */
+function whatIsBlocked(model: Model): (state: ModelJob['state']) => ModelJob[] {
   const blocked = model.all.filter(({ state }) => state === 'blocked');
-  return (state) => blocked.filter((job) => job.state === state).length;
+  return (state) => blocked.filter((job) => job.state === state);
 }
 
 export class HandOn extends Command {
@@ -47,10 +66,10 @@ export class HandOn extends Command {
     const { lanes, later, dealt } = await real.storage.groups.handOn();
     model.groups.handOn((group) => model.isGroupLocked(group));
     expect({ later, dealt }).toEqual({
-      later: turned('scheduled'),
+      later: turned('scheduled').length,
       dealt: before - model.groups.vacant,
     });
-    expect(lanes).toEqual(turned('ready') > 0 ? [real.lanes.plain.id] : []);
+    expect(lanes).toEqual(turned('ready').length > 0 ? [real.lanes.plain.id] : []);
   }
 }
 
