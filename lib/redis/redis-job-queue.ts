@@ -29,7 +29,7 @@ import { leaseExpired, leaseUnknown } from '../storage/leases/lease-errors.js';
 import type { RedisClient } from './redis-client.js';
 import { RedisScripts } from './redis-scripts.js';
 import * as scripts from './scripts.js';
-import { checkServer } from './server-check.js';
+import { checkServer, readsNoScript, tooOld } from './server-check.js';
 import { Signals } from './signals.js';
 import * as stored from './stored-job.js';
 
@@ -82,7 +82,7 @@ export class RedisJobQueue extends JobQueue {
       return queue;
     } catch (error) {
       queue.close();
-      throw error;
+      throw readsNoScript(error as Error) ? tooOld('6 or older') : error;
     }
   }
 

@@ -32,8 +32,12 @@ export function checkServer(info: string, foreign: string): string[] {
   ];
 }
 
-const tooOld = (version: string): QueueError =>
+/** Redis 6 does not even read the first line of a script, so it never says its version. */
+export const readsNoScript = ({ message }: Error): boolean =>
+  message.includes("unexpected symbol near '#'");
+
+export const tooOld = (version: string): QueueError =>
   new QueueError(
     'INVALID_OPTION',
-    `RedisJobQueue needs Redis ${OLDEST} or Valkey, and this server is Redis ${version}. Upgrade it.`,
+    `RedisJobQueue needs Redis ${OLDEST} or later, or Valkey, and this server is Redis ${version}. Upgrade it.`,
   );

@@ -34,9 +34,14 @@ setInterval(() => {
   for (; due < performance.now(); due += 1_000 / Number(PER_SECOND)) enqueue(`${LIFE}.${n++}`);
 }, TICK_MS);
 
+/** A third of the jobs has an ordered group, a third a unique key. */
+const optionsOf = (key) =>
+  [{}, { group: `g${LIFE}`, ordered: true }, { uniqueKey: key }][Number(key.split('.').at(-1)) % 3];
+
 async function enqueue(key) {
   try {
-    const { id, outcome } = await queues.enqueue('ledger', { key, filler: 'x'.repeat(200) });
+    const payload = { key, filler: 'x'.repeat(200) };
+    const { id, outcome } = await queues.enqueue('ledger', payload, optionsOf(key));
     say(`${outcome} ${id} ${key}`);
   } catch (error) {
     say(`failed ${error.code} ${/ENOSPC|maxBytes|UNKNOWN/.exec(error.message)?.[0] ?? 'away'}`);

@@ -70,6 +70,18 @@ withRedis('RedisJobQueue, on servers that are', () => {
     expect(acknowledged.filter((id) => !claimed.has(id))).toEqual([]);
   });
 
+  it('away for longer than a call waits: it says so, and is not sent later', async () => {
+    const queue = await started({ queryTimeoutMs: 200 });
+    await redis.kill();
+    const id = randomUUID();
+    await expect(queue.enqueue('mail', 'late', { id })).rejects.toEqual(
+      code('DATABASE_UNAVAILABLE'),
+    );
+    await redis.up();
+    await eventually(() => queue.enqueue('mail', 'next'));
+    await eventually(async () => expect(await queue.find(id)).toBeUndefined());
+  });
+
   it('without the scripts, which somebody flushed', async () => {
     const queue = await started();
     const { id } = await queue.enqueue('mail', 1);
@@ -132,11 +144,24 @@ withRedis('RedisJobQueue, on servers that are', () => {
   });
 
   it.each([
-    ['redis_version:6.2.14\r\nmaxmemory_policy:noeviction', 'needs Redis 7'],
-    ['maxmemory_policy:noeviction', 'needs Redis 7'],
+    ['redis_version:6.2.14\r\nmaxmemory_policy:noeviction', 'needs Redis 7 or later'],
+    ['maxmemory_policy:noeviction', 'needs Redis 7 or later'],
     ['redis_version:7.2.4\r\nvalkey_version:8.1.0', 'maxmemory-policy is undefined'],
   ])('refused where they say %j', (info, why) => {
     expect(() => checkServer(info, '')).toThrow(why);
+  });
+
+  it('refused where they cannot read the first line of a script, as Redis 6', async () => {
+    const said =
+      "ERR Error compiling script (new function): user_script:1: unexpected symbol near '#'";
+    const runner = { eval: () => Promise.reject(new Error(said)), evalSha: () => Promise.reject(new Error('NOSCRIPT')) }; // prettier-ignore
+    const old = { withCommandOptions: () => runner, on: () => undefined, off: () => undefined };
+    await expect(started({ client: old as never })).rejects.toEqual(
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining('this server is Redis 6 or older') as unknown,
+      }),
+    );
   });
 
   it('known to forget: it warns of no append-only file, and of nothing else', async () => {
@@ -314,7 +339,8 @@ withRedis('RedisJobQueue, on servers that are', () => {
     const [here, there] = [await started(), await started({ client: await redis.client() })];
     const heard: JobQueueEvent['type'][] = [];
     const stop = there.subscribe(({ type }) => heard.push(type));
-    const listeners = () => client.pubSubNumSub('{simple-queue}:wake').then(Object.values);
+    const listeners = () =>
+      client.pubSubNumSub('{simple-queue}:wake').then((all) => Object.values(all).map(Number));
     await eventually(async () => expect(await listeners()).toEqual([1]));
     heard.length = 0;
     const { id } = await here.enqueue('mail', 1);
