@@ -67,12 +67,13 @@ with done as (
     select lane, $1, priority, run_at, id, epoch from stored where run_at <= statement_timestamp()
     returning lane),
   finished as (
-    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed, 
-      state = case when w.open > c.n then w.state when (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then 'compensating' when w.stop in ('cancelled', 'abandoned') then 'cancelled'
-        when w.stop is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
-      ended_at = case when w.open = c.n and not (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then statement_timestamp() end,
-      expires_at = case when w.open = c.n and not (w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0)) then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
-    from (select workflow, count(*)::int as n, (count(*) filter (where failed))::int as failed from complete group by workflow) c
+    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed, stop = case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end,
+      state = case when w.open > c.n then w.state when (w.saga and case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end is distinct from 'abandoned' and (case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end is not null or w.failed + c.failed > 0)) then 'compensating' when case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end in ('cancelled', 'abandoned') then 'cancelled'
+        when case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
+      ended_at = case when w.open = c.n and not (w.saga and case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end is distinct from 'abandoned' and (case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end is not null or w.failed + c.failed > 0)) then statement_timestamp() end,
+      expires_at = case when w.open = c.n and not (w.saga and case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end is distinct from 'abandoned' and (case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end is not null or w.failed + c.failed > 0)) then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
+    from (select c.*, (select pg_catalog.min(a.state) from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = c.workflow) as asked
+      from (select workflow, count(*)::int as n, (count(*) filter (where failed))::int as failed from complete group by workflow) c) c
     where w.id = c.workflow and w.shard = $1
     returning w.id, w.name, w.state, w.attempt),
   left_over as (

@@ -1,6 +1,6 @@
 -- $1 smallint, $2 uuid
 prepare upstream as
-select o.name, s.many or o.added as many, o.outputs
+select o.name, s.many or o.added or jsonb_array_length(o.outputs) > 1 as many, o.outputs
   from simple_queue.step t
   join simple_queue.edge e on e.workflow = t.workflow and e.shard = $1 and e.downstream = t.stage
   join simple_queue.stage s on s.workflow = t.workflow and s.shard = $1 and s.n = e.upstream

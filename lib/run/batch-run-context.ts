@@ -8,6 +8,7 @@ import type { Progress } from '../job/progress.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { JobRun } from './job-run.js';
 import type { ContextTools } from './run-context.js';
+import { toldSuccess } from './told-success.js';
 
 /** What a batch handler gets beside its jobs. */
 export class BatchRunContext extends BatchContext {
@@ -32,7 +33,7 @@ export class BatchRunContext extends BatchContext {
     checkCall('complete', options);
     const run = this.runOf(job);
     const { completer, progress } = this.tools;
-    const stored = completer.stored(run, output);
+    const stored = await toldSuccess(run, output, this.tools);
     if (progress.hasNewsOf(run)) await progress.writeLast(run);
     await completer.complete(run, stored, options);
     await run.lane.handler.checkOutput?.(run, stored);

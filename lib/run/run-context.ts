@@ -11,6 +11,7 @@ import { QueueError } from '../job/queue.errors.js';
 import type { QueueService } from '../queue.service.js';
 import type { JobRun } from './job-run.js';
 import type { ProgressWriter } from './progress-writer.js';
+import { toldSuccess } from './told-success.js';
 
 /** What the members of a context are made with. */
 export interface ContextTools {
@@ -19,7 +20,11 @@ export interface ContextTools {
   queues: QueueService;
   completer: {
     stored(run: JobRun, output: unknown): StoredOutput;
-    complete(run: JobRun, stored: StoredOutput, options?: InTransaction): Promise<void>;
+    complete(
+      run: JobRun,
+      stored: StoredOutput & { added?: string | undefined },
+      options?: InTransaction,
+    ): Promise<void>;
   };
   checkpointer: { save(run: JobRun, state: unknown, options?: CheckpointOptions): Promise<void> };
   progress: ProgressWriter;
@@ -51,7 +56,7 @@ export class RunContext extends JobContext {
     checkCall('complete', options);
     const { manager = this.ownManager } = options;
     const { completer, progress } = this.tools;
-    const stored = completer.stored(this.run, output);
+    const stored = await toldSuccess(this.run, output, this.tools);
     if (progress.hasNewsOf(this.run)) await progress.writeLast(this.run);
     await completer.complete(this.run, stored, { manager });
     await this.run.lane.handler.checkOutput?.(this.run, stored);

@@ -95,7 +95,8 @@ export class QueueWorkflows {
 
   /**
    * Nothing of it begins any more, what waits is cancelled, and what runs is asked to stop; it has ended as soon as that has, and what had completed
-   * is compensated. With `compensate: false` it is not, also where that has begun. False: it had ended, or compensates already.
+   * is compensated. With `compensate: false` it is not, also where that has begun. False: it had ended, or compensates already; in a
+   * transaction of the caller's it may have when that commits.
    * @throws QueueError `WORKFLOW_UNKNOWN`
    */
   async cancel(id: string, options: CancelWorkflowOptions = {}): Promise<boolean> {
@@ -109,7 +110,13 @@ export class QueueWorkflows {
     if (!asked) return false;
     if (joined) signals.onCommit(joined.runner, () => void this.advance().catch(() => undefined));
     else await this.advance();
-    return true;
+    return joined !== undefined || this.stops(id);
+  }
+
+  /** A step that ended at the same moment may have been the last: only under the lock of the row is it known what became of both. */
+  private async stops(id: string): Promise<boolean> {
+    const flow = await this.storage.workflows.lock(this.storage.database.waiters.run, id);
+    return flow === undefined || flow.state === 'running' || flow.stop !== null;
   }
 
   /**

@@ -55,6 +55,38 @@ describe('workflows that grow while they run', () => {
   const statesOf = ({ steps }: Awaited<ReturnType<typeof endOf>>) =>
     Object.fromEntries(steps.map(({ name, state, jobs, failed }) => [name, `${state} ${jobs} ${failed}`])); // prettier-ignore
 
+  it('what a step adds under its own name joins its output, if it is a single one, too', async () => {
+    await start();
+    const upstream: unknown[] = [];
+    onRun = async (job) => {
+      if ((job.payload as Asked).name === 'last') upstream.push(await workflows.upstream(job));
+    };
+    const then = [{ name: 'more', into: 'a' }];
+    for (const flow of [workflow('one').step('a', 'work', { name: 'a', then }), workflow('each').each('a', 'work', [{ name: 'a', then }])]) // prettier-ignore
+      expect(await endOf(flow.step('last', 'work', did('last'), { after: 'a' }))).toMatchObject({ state: 'succeeded' }); // prettier-ignore
+    const both = { a: [{ of: 'a' }, { of: 'more' }] };
+    expect(upstream).toEqual([both, both]);
+  });
+
+  it('a step that completes in a transaction of its own adds others there', async () => {
+    const app = await start();
+    const refused: unknown[] = [];
+    onRun = async ({ payload }, context) => {
+      if ((payload as Asked).name !== 'split') return;
+      const added = JobResult.success('done', { then: [step('part', 'work', did('part'))] });
+      await app.dataSource.transaction(async (manager) => {
+        await context.complete(JobResult.critical('no'), { manager }).catch((error: Error) => refused.push(error)); // prettier-ignore
+        await context.complete(added, { manager });
+      });
+    };
+    const flow = workflow('own')
+      .step('split', 'work', did('split'))
+      .step('last', 'work', did('last'), { after: 'split' });
+    expect(await endOf(flow)).toMatchObject({ state: 'succeeded', jobs: 3 });
+    expect(ran).toEqual(['split', 'part', 'last']);
+    expect(refused).toMatchObject([{ code: 'INVALID_OUTPUT', message: expect.stringContaining('no success (critical)') }]); // prettier-ignore
+  });
+
   it.each(['work', 'effects', 'batches'])(
     'a step of %s adds others with its success, once however often it runs, and who waits for it waits for them',
     async (queue) => {

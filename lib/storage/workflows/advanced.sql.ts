@@ -1,5 +1,5 @@
 import { placed } from '../places/places.sql.js';
-import { GOES_BACK, REMEMBERED } from './compensated.sql.js';
+import { goesBack, REMEMBERED } from './compensated.sql.js';
 
 /**
  * Members of a `with` that lock the workflows of `of`, in one order for all: whatever moves a workflow on does so under its row, so two that end
@@ -70,14 +70,19 @@ const COMPLETED = `select workflow, count(*)::int as n, (count(*) filter (where 
 const COMPLETED_OR_FAILING = `select workflow, count(stage)::int as n, (count(*) filter (where failed))::int as failed, max(stop) as stop
       from (select workflow, stage, failed, null as stop from complete union all select id, null, false, 'failed' from failing) x group by workflow`;
 
+/** What somebody has asked of a workflow counts from then on, also where no duty has noted it yet. */
+const STOP = `case when c.asked = 'abandoned' then c.asked else coalesce(w.stop, c.asked) end`;
+const BACK = goesBack(STOP);
+
 /** Workflows of which no stage is open any more end. */
 const finished = (failing: boolean): string => `finished as (
-    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed, ${failing ? 'stop = coalesce(w.stop, c.stop),' : ''}
-      state = case when w.open > c.n then w.state when ${GOES_BACK} then 'compensating' when w.stop in ('cancelled', 'abandoned') then 'cancelled'
-        when w.stop is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
-      ended_at = case when w.open = c.n and not ${GOES_BACK} then statement_timestamp() end,
-      expires_at = case when w.open = c.n and not ${GOES_BACK} then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
-    from (${failing ? COMPLETED_OR_FAILING : COMPLETED}) c
+    update simple_queue.workflow w set open = w.open - c.n, failed = w.failed + c.failed, stop = ${failing ? `coalesce(${STOP}, c.stop)` : STOP},
+      state = case when w.open > c.n then w.state when ${BACK} then 'compensating' when ${STOP} in ('cancelled', 'abandoned') then 'cancelled'
+        when ${STOP} is not null or w.failed + c.failed > 0 then 'failed' else 'succeeded' end,
+      ended_at = case when w.open = c.n and not ${BACK} then statement_timestamp() end,
+      expires_at = case when w.open = c.n and not ${BACK} then statement_timestamp() + w.keep_ms * interval '1 millisecond' end
+    from (select c.*, (select pg_catalog.min(a.state) from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = c.workflow) as asked
+      from (${failing ? COMPLETED_OR_FAILING : COMPLETED}) c) c
     where w.id = c.workflow and w.shard = $1
     returning w.id, w.name, w.state, w.attempt)`;
 

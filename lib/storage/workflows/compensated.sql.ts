@@ -4,7 +4,8 @@
  */
 
 /** Whoever fails, or is cancelled, goes back: a saga whose compensations nobody has given up. */
-export const GOES_BACK = `(w.saga and w.stop is distinct from 'abandoned' and (w.stop is not null or w.failed + c.failed > 0))`;
+export const goesBack = (stop: string): string =>
+  `(w.saga and ${stop} is distinct from 'abandoned' and (${stop} is not null or w.failed + c.failed > 0))`;
 
 /**
  * What has succeeded and can be compensated is written down under the lock of its workflow (`held`), so that `seq` has the order of the commits. Of

@@ -51,7 +51,7 @@ export const UPSTREAM_SIZE = statement(
 /** What the steps before the one of job $2 have answered, in the order of their items; what was added to them, by its own name; of a compensation what it undoes. No row: the job is no step. */
 export const UPSTREAM = statement(
   'upstream',
-  `select o.name, s.many or o.added as many, o.outputs
+  `select o.name, s.many or o.added or jsonb_array_length(o.outputs) > 1 as many, o.outputs
   from simple_queue.step t
   join simple_queue.edge e on e.workflow = t.workflow and e.shard = $1 and e.downstream = t.stage
   join simple_queue.stage s on s.workflow = t.workflow and s.shard = $1 and s.n = e.upstream

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
+import { Advancer } from '../../lib/workflows/advancer.js';
+import { workflow } from '../../lib/workflows/builder.js';
+import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
+import { aSite } from '../support/site.js';
+import { aStorage, type TestStorage } from '../support/storage.js';
+
+/** No loop turns here: the last step ends between the request to stop and the duty that follows it. */
+describe('a workflow whose last step ends beside its cancel', () => {
+  let test: TestStorage;
+  let workflows: QueueWorkflows;
+  let advancer: Advancer;
+
+  beforeAll(async () => {
+    test = await aStorage();
+    workflows = new QueueWorkflows(test.storage, resolveOptions({}).options, test.events);
+    advancer = new Advancer(aSite(test));
+  });
+  afterAll(() => test.close());
+
+  const started = async (compensate?: ['work', string]) => {
+    const { id } = await workflows.start(
+      workflow('order').step('pay', 'work', 'pay', compensate ? { compensate } : {}),
+    );
+    return { id, job: (await workflows.find(id))!.steps[0]!.ids[0]! };
+  };
+  const succeed = (job: string) =>
+    test.storage.workflows.settle('w', [
+      { id: job, epoch: 0, runMs: 1, keepMs: undefined, output: '1' },
+    ]);
+  const ask = (id: string, why: 'cancelled' | 'abandoned') =>
+    test.storage.workflows.askToStop(test.storage.database.loops.run, id, why);
+  const advance = async () => {
+    while ((await advancer.round()) === 0);
+  };
+  const arrivals = () => test.database.query('select kind from simple_queue.arrival');
+
+  it('compensates, if it is a saga', async () => {
+    const { id, job } = await started(['work', 'undo']);
+    await ask(id, 'cancelled');
+    await succeed(job);
+    expect(await workflows.find(id)).toMatchObject({ state: 'compensating', stop: 'cancelled' });
+    await advance();
+    const [step] = (await workflows.find(id))!.steps;
+    expect(step!.compensation).toMatchObject({ state: 'running' });
+    expect(await arrivals()).toEqual([]);
+  });
+
+  it.each([
+    [['cancelled'], ['work', 'undo'], 'compensating'],
+    [['abandoned'], ['work', 'undo'], 'cancelled'],
+    [['cancelled', 'abandoned'], ['work', 'undo'], 'cancelled'],
+    [['cancelled'], undefined, 'cancelled'],
+  ] as const)('asked as %j of %j, is %s', async (asked, compensate, state) => {
+    const { id, job } = await started(compensate as ['work', string] | undefined);
+    for (const why of asked) await ask(id, why);
+    await succeed(job);
+    expect(await workflows.find(id)).toMatchObject({ state, stop: asked.at(-1) });
+    await advance();
+    expect(await workflows.find(id)).toMatchObject({ state, stop: asked.at(-1) });
+    expect(await arrivals()).toEqual([]);
+  });
+
+  it('says that it was too late, where the end came first and commits while the cancel looks', async () => {
+    const { id, job } = await started(['work', 'undo']);
+    const before = test.storage.workflows.askToStop.bind(test.storage.workflows);
+    test.storage.workflows.askToStop = async (run, asked, why) => {
+      const answer = await before(run, asked, why);
+      // As if this settle had begun before the request was there to be seen.
+      await test.database.query(`delete from simple_queue.arrival where workflow = $1`, [asked]);
+      await succeed(job);
+      return answer;
+    };
+    expect(await workflows.cancel(id)).toBe(false);
+    test.storage.workflows.askToStop = before;
+    expect(await workflows.find(id)).toMatchObject({ state: 'succeeded' });
+    expect(await workflows.cancel(id)).toBe(false);
+  });
+
+  it('is cancelled by a call that says so, while it runs', async () => {
+    const { id } = await started();
+    expect(await workflows.cancel(id)).toBe(true);
+    expect(await workflows.find(id)).toMatchObject({ state: 'cancelled', stop: 'cancelled' });
+  });
+});
