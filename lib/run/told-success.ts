@@ -1,8 +1,13 @@
+import type { AddedStep } from '../job/added-step.js';
 import { JobResult } from '../job/job-result.js';
 import type { StoredOutput } from '../job/output.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { JobRun } from './job-run.js';
-import type { ContextTools } from './run-context.js';
+
+interface Tools {
+  completer: { stored(run: JobRun, output: unknown): StoredOutput };
+  added: (run: JobRun, steps: readonly AddedStep[]) => Promise<string>;
+}
 
 /**
  * What `context.complete` was told: an output, or `JobResult.success` with the steps that it adds. @throws QueueError `INVALID_OUTPUT` for any
@@ -11,7 +16,7 @@ import type { ContextTools } from './run-context.js';
 export async function toldSuccess(
   run: JobRun,
   output: unknown,
-  { completer, added }: ContextTools,
+  { completer, added }: Tools,
 ): Promise<StoredOutput & { added?: string }> {
   if (!(output instanceof JobResult)) return completer.stored(run, output);
   const { verdict } = output;
