@@ -37,6 +37,7 @@ const CHECKPOINT = { text: '{}', extraAttempts: 1, maxExtraAttempts: 10 };
 const JOBS: Record<string, number> = {
   ...{
     claim: BATCH,
+    claim_soon: BATCH,
     settle_and_claim: 2 * BATCH,
     settle_keep_and_claim: 2 * BATCH,
     put_back: 200,
@@ -305,6 +306,8 @@ describe('plans on large tables', () => {
       next,
     );
     expect([second.length, lost]).toEqual([BATCH, []]);
+    const awaited = { ...wish, claimId: randomUUID(), isAwaited: true };
+    expect((await claims.settleAndClaim('w', [], [], awaited)).jobs).toHaveLength(BATCH);
     return second;
   }
 
@@ -388,6 +391,7 @@ describe('plans on large tables', () => {
     const names = new Set(costs.map((cost) => cost.name));
     for (const name of [
       'claim',
+      'claim_soon',
       'settle_keep_and_claim',
       'put_back',
       'bury',
