@@ -1,11 +1,14 @@
 import { insertion } from '../connection/statement.js';
+import { UNTOUCHED, UNTOUCHED_VALUES } from './new-row.sql.js';
 
 /** One look by primary key: 5 to 8 µs. Where the database does not know the lane (any more), nothing is stored, and no row says that it is. */
 const KNOWN = `from simple_queue.lane where id = $3 and unused_at is null`;
 
 const STORED = `stored as (
-    insert into simple_queue.job (id, shard, lane, queue, priority, run_at, fingerprint, options, payload, payload_bytes)
-    select $2::uuid, $1::smallint, $3::int, $4::int, $5::smallint, statement_timestamp(), $6::text, $7::jsonb, $8::json, $9::bytea ${KNOWN}`;
+    insert into simple_queue.job (id, shard, lane, queue, priority, run_at, fingerprint, options, payload, payload_bytes,
+      ${UNTOUCHED})
+    select $2::uuid, $1::smallint, $3::int, $4::int, $5::smallint, statement_timestamp(), $6::text, $7::jsonb, $8::json, $9::bytea,
+      ${UNTOUCHED_VALUES} ${KNOWN}`;
 
 const READIED = `insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
   select $3::int, $1::smallint, $5::smallint, statement_timestamp(), $2::uuid, 0`;
@@ -16,7 +19,8 @@ const READIED = `insert into simple_queue.ready (lane, shard, priority, run_at, 
  */
 export const ENQUEUE_ONE = insertion(
   'enqueue_one',
-  `with ${STORED} returning id) ${READIED} from stored returning true as stored`,
+  `with ${STORED} returning id, run_at, epoch) insert into simple_queue.ready (lane, shard, priority, run_at, id, epoch)
+  select $3::int, $1::smallint, $5::smallint, run_at, id, epoch from stored returning true as stored`,
 );
 
 /** The same with its wake-up, which leaves with the commit and costs no statement and no commit of its own. Not in callers' transactions. */

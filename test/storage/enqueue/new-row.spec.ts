@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  ENQUEUE_CLAIMED,
+  ENQUEUE_ONE,
+  ENQUEUE_ONE_AND_NOTIFY,
+} from '../../../lib/storage/enqueue/enqueue-one.sql.js';
+import { UNTOUCHED } from '../../../lib/storage/enqueue/new-row.sql.js';
+import { aStorage, type TestStorage } from '../../support/storage.js';
+
+const GIVEN = ['created_at', 'fingerprint', 'options', 'run_at'];
+
+describe('the row of a plain job', () => {
+  let test: TestStorage;
+
+  beforeAll(async () => {
+    test = await aStorage();
+  });
+  afterAll(() => test.close());
+
+  it.each([ENQUEUE_ONE, ENQUEUE_ONE_AND_NOTIFY, ENQUEUE_CLAIMED])(
+    'has constants for what it leaves as it is: $name',
+    async ({ text }) => {
+      const runner = test.dataSource.createQueryRunner();
+      await runner.query('set plan_cache_mode = force_generic_plan');
+      await runner.query(`prepare hot as ${text}`);
+      const values = Array.from({ length: parametersOf(text) }, () => 'null').join(', ');
+      const rows = (await runner.query(`explain (verbose) execute hot(${values})`)) as object[];
+      await runner.query('deallocate hot');
+      await runner.query('reset plan_cache_mode');
+      await runner.release();
+      const plan = rows.map((row) => String(Object.values(row)[0])).join('\n');
+      expect(plan).toContain('NULL::simple_queue.progress');
+      expect(plan).not.toContain('[1]');
+    },
+  );
+
+  it('names every column of a domain that it is not given', async () => {
+    const columns: { name: string }[] = await test.dataSource.query(
+      `select a.attname as name from pg_attribute a join pg_type t on t.oid = a.atttypid
+        where a.attrelid = 'simple_queue.job'::regclass and a.attnum > 0 and t.typtype = 'd' order by 1`,
+    );
+    expect([...UNTOUCHED.split(', '), ...GIVEN].sort()).toEqual(columns.map(({ name }) => name));
+  });
+});
+
+const parametersOf = (text: string): number =>
+  Math.max(...[...text.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)));
