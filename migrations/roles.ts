@@ -76,7 +76,7 @@ export const RIGHTS: Readonly<Record<RoleKind, Grants>> = {
     select: SEEN,
     insert: ['queue', 'lane', ...LIVE, 'archive', 'fleet_limit', AUDIT],
     update: ['queue', 'lane', ...LIVE, ...ENDED, 'fleet_limit', AUDIT],
-    delete: [...LIVE, ...ENDED],
+    delete: [...LIVE, ...ENDED, ...LIMITS],
   },
   read: { select: SEEN, insert: [], update: [], delete: [] },
 };

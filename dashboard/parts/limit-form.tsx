@@ -85,6 +85,22 @@ export function LimitForm({
           Give back to the code
         </Do>
       )}
+      {limit?.restsUntil && (
+        <Do
+          may="limits"
+          work={() => act('reset-limit', { name, perKey, rest: true }, `${which} rests no more.`)}
+        >
+          End the rest
+        </Do>
+      )}
+      {limit?.undeclared && (
+        <Do
+          may="limits"
+          work={() => act('remove-limit', { name, perKey }, `The limit of ${which} is removed.`)}
+        >
+          Remove
+        </Do>
+      )}
     </form>
   );
 }

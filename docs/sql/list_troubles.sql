@@ -112,10 +112,8 @@ with live as materialized (
     having count(*) > 0)
   union all
   (select 'LIMITS' as code, case when of_queue then name end::text as queue, null::text as name, null::text[] as labels, (1)::int as count,
-    null::float8 as "sinceMs", name::text as subject, (least(greatest(greatest(0, extract(epoch from held_until - statement_timestamp()) * 1000)::float8, (extract(epoch from case when next_at > statement_timestamp() + (burst * step_ms + 1000) * interval '1 millisecond'
-      then statement_timestamp() + (burst - 1) * step_ms * interval '1 millisecond' else greatest(statement_timestamp(), next_at) end - statement_timestamp()) * 1000)::float8 - (burst - 1) * step_ms), 1e12) / 1000)::int as extra
-    from simple_queue.fleet_limit where shard = $1 and (greatest(greatest(0, extract(epoch from held_until - statement_timestamp()) * 1000)::float8, (extract(epoch from case when next_at > statement_timestamp() + (burst * step_ms + 1000) * interval '1 millisecond'
-      then statement_timestamp() + (burst - 1) * step_ms * interval '1 millisecond' else greatest(statement_timestamp(), next_at) end - statement_timestamp()) * 1000)::float8 - (burst - 1) * step_ms)) > 60000 order by name limit 100)
+    null::float8 as "sinceMs", name::text as subject, (least(greatest(0, extract(epoch from held_until - statement_timestamp()) * 1000)::float8, 1e12) / 1000)::int as extra
+    from simple_queue.fleet_limit where shard = $1 and greatest(0, extract(epoch from held_until - statement_timestamp()) * 1000)::float8 > 60000 order by name limit 100)
   union all
   (select 'LOST_JOBS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(*))::int as count,
     (extract(epoch from statement_timestamp() - min(x.created_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(x.id::text order by x.id))[1:5], ' ')::text as subject, (0)::int as extra

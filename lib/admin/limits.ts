@@ -3,11 +3,17 @@ import { quote } from '../job/names.js';
 import { inMs, type InMs } from '../job/values/duration.js';
 import { QueueError } from '../job/queue.errors.js';
 import { limitChange, unknownLimit } from '../options/limit-rules.js';
-import { ruleOf, wordsOf, type LimitShares } from '../storage/limits/limit.repository.js';
+import {
+  isUndeclared,
+  ruleOf,
+  wordsOf,
+  type LimitShares,
+} from '../storage/limits/limit.repository.js';
 import type { Storage } from '../storage/storage.js';
 import type { KeySituation } from '../storage/limits/key.repository.js';
 import type { Audit } from './audit.js';
 import { shape, yesOrNo, type Rule } from '../runtime/rules.js';
+import { listed } from '../runtime/words.js';
 import { refuse } from './checks.js';
 import { MOST_AHEAD, type Reason } from './reasons.js';
 
@@ -35,6 +41,8 @@ export interface LimitSummary {
   rate?: InMs<RateLimit>;
   /** When an operator set it; missing where it was declared. */
   setAt?: Date;
+  /** No live worker declares it: `removeLimit` takes it away where no other process does either. */
+  undeclared?: true;
   /** Permits that are given out. */
   allotted: number;
   /** Somebody said to slow down: until then nothing starts. */
@@ -53,13 +61,17 @@ export interface LimitChange {
   perKey?: { concurrency?: number | null; rate?: RateLimit | null };
 }
 
-/** Which limits of a queue `resetLimit` gives back. */
+/** What `resetLimit` gives back, or `removeLimit` takes away. */
 export interface LimitPart {
   /** `true`: only the limit per key; `false`: only that of the whole queue. Default: both. */
   perKey?: boolean;
+  /** Of `resetLimit`. `true`: only the rest ends that a handler was told to take; what an operator has set stays. */
+  rest?: boolean;
 }
 
-const PART = shape({ perKey: yesOrNo } satisfies Record<keyof LimitPart, Rule>);
+const PART = { perKey: yesOrNo };
+const RESET = shape({ ...PART, rest: yesOrNo } satisfies Record<keyof LimitPart, Rule>);
+const REMOVE = shape(PART);
 
 /** Limits across the fleet, as operators see and set them. */
 export class Limits {
@@ -112,18 +124,38 @@ export class Limits {
   }
 
   async reset(name: string, only: LimitPart): Promise<void> {
-    refuse('resetLimit', PART(only, 'options'));
-    await this.acts.act('reset-limit', { name, ...only }, () => this.resetKnown(name, only));
+    refuse('resetLimit', RESET(only, 'options'));
+    await this.acts.act('reset-limit', { name, ...only }, () => this.resetParts(name, only));
   }
 
-  private async resetKnown(name: string, { perKey }: LimitPart): Promise<void> {
-    const names = [
-      ...(perKey === true ? [] : [name]),
-      ...(perKey === false ? [] : [perKeyName(name)]),
-    ];
-    const known = await Promise.all(names.map((each) => this.storage.limits.reset(each)));
-    if (!known.includes(true)) throw unknown(name, await this.known());
+  private async resetParts(name: string, { rest = false, ...only }: LimitPart): Promise<void> {
+    const names = partNames(name, only);
+    const known = await Promise.all(names.map((each) => this.storage.limits.reset(each, rest)));
+    await this.tell(name, names, known.includes(true));
+  }
+
+  async remove(name: string, only: LimitPart): Promise<void> {
+    refuse('removeLimit', REMOVE(only, 'options'));
+    await this.acts.act('remove-limit', { name, ...only }, () => this.removeParts(name, only));
+  }
+
+  private async removeParts(name: string, only: LimitPart): Promise<void> {
+    const rows = await this.storage.limits.remove(partNames(name, only));
+    const used = rows.find(({ users }) => users.length > 0);
+    if (used) throw inUse(used.name, used.users);
+    await this.storage.keys.askAll();
+    await this.tell(
+      name,
+      rows.map((row) => row.name),
+      rows.length > 0,
+    );
+  }
+
+  /** @throws QueueError `LIMIT_UNKNOWN` */
+  private async tell(name: string, names: readonly string[], isKnown: boolean): Promise<void> {
+    if (!isKnown) throw unknown(name, await this.known());
     for (const each of names) this.storage.signals.tellOfLimit(each);
+    this.storage.signals.send({ lanes: [], keyed: true });
   }
 
   /** What of the limits keeps a job that is ready from its start. */
@@ -131,6 +163,11 @@ export class Limits {
     return (await this.storage.limits.shares({ job })).flatMap(reasonsOf);
   }
 }
+
+const partNames = (name: string, { perKey }: LimitPart): string[] => [
+  ...(perKey === true ? [] : [name]),
+  ...(perKey === false ? [] : [perKeyName(name)]),
+];
 
 interface Parts {
   concurrency: number | null | undefined;
@@ -161,6 +198,7 @@ function summaryOf(row: LimitShares): LimitSummary {
     ofQueue,
     ...ruleOf(row),
     ...(setAt ? { setAt } : {}),
+    ...(isUndeclared(row) ? { undeclared: true as const } : {}),
     allotted,
     ...(heldMs > 0 ? { restsUntil: new Date(Date.now() + heldMs) } : {}),
     shares: (queueOfKeys(name) === undefined ? shares : []).map(({ n, holder, wanted, live, jobs }) => ({ holder, permits: n, wanted, live, jobs })), // prettier-ignore
@@ -214,6 +252,13 @@ const timeIn = (ms: number): string => new Date(Date.now() + ms).toISOString();
 
 const invalid = (problem: string): QueueError =>
   new QueueError('INVALID_OPTION', `setLimit: ${problem}.`);
+
+function inUse(name: string, users: readonly string[]): QueueError {
+  return new QueueError(
+    'LIMIT_IN_USE',
+    `Limit ${quote(name)} cannot be removed while processes that live declare it, or calls are within it: ${listed(users)}. Take it out of forRoot() and deploy, or set it: simple-queue limits set.`,
+  );
+}
 
 function unknown(name: string, known: readonly string[]): QueueError {
   const queue = queueOfKeys(name);

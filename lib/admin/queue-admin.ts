@@ -21,7 +21,9 @@ import {
   type CancelOptions,
   type JobFilter,
   type JobPage,
+  type PurgeCounts,
   type PurgeOptions,
+  type RedriveCounts,
   type RedriveOptions,
 } from './job-filter.js';
 import { JobList, type JobPageAnswer } from './job-list.js';
@@ -36,7 +38,6 @@ import {
 } from './overview.js';
 import { Limits, type LimitChange, type LimitPart, type LimitSummary } from './limits.js';
 import { Purge } from './purge.js';
-import type { PurgeCounts } from './job-filter.js';
 import { Revivals, type Retried } from './revivals.js';
 import {
   SeriesLook,
@@ -45,7 +46,6 @@ import {
   type Series,
   type SeriesOptions,
 } from './series.js';
-import type { RedriveCounts } from './job-filter.js';
 
 const PAGE = 50;
 const MOST_NAME = 200;
@@ -167,17 +167,18 @@ export class QueueAdmin {
   }
 
   /**
-   * No worker claims from the queue any more: at once with wake-ups, within `pollIntervalMs` with `wakeUp: 'off'`. What runs
-   * ends; enqueueing goes on.
-   * Kept in the database until `resume`. @throws QueueError `QUEUE_UNKNOWN`.
+   * No worker claims from the queue any more: at once with wake-ups, within `pollIntervalMs` with `wakeUp: 'off'`. What runs ends;
+   * enqueueing goes on. Kept in the database until `resume`. @throws QueueError `QUEUE_UNKNOWN`.
    */
   async pause(queue: string): Promise<void> {
-    await this.pauseOrResume('pause', checkQueueName(queue));
+    const name = checkQueueName(queue);
+    await this.acts.act('pause', { queue: name }, () => this.overview.pause(name, true));
   }
 
   /** Workers claim from the queue again. @throws QueueError `QUEUE_UNKNOWN`. */
   async resume(queue: string): Promise<void> {
-    await this.pauseOrResume('resume', checkQueueName(queue));
+    const name = checkQueueName(queue);
+    await this.acts.act('resume', { queue: name }, () => this.overview.pause(name, false));
   }
 
   /**
@@ -276,25 +277,23 @@ export class QueueAdmin {
     return this.fleet.list();
   }
 
-  /**
-   * Sets a limit while the fleet works: of a queue, which need not have had one, or a named one. It overrules what processes declare, until
-   * `resetLimit`. Lowered, it stops nothing that runs. @throws QueueError `LIMIT_UNKNOWN`, `INVALID_OPTION`, `INVALID_NAME`.
-   */
+  /** Sets a limit of a queue or a named one: it overrules what processes declare, until `resetLimit`, and stops nothing. @throws QueueError `LIMIT_UNKNOWN`, `INVALID_OPTION`, `INVALID_NAME`. */
   async setLimit(name: string, change: LimitChange): Promise<void> {
     await this.fleet.set(checkQueueName(name), change);
   }
 
-  /** What processes declare holds again, within seconds where one of them lives. @throws QueueError `LIMIT_UNKNOWN`, `INVALID_NAME`, `INVALID_OPTION`. */
+  /** What processes declare holds again, within seconds where one of them lives, and a rest ends. @throws QueueError as `setLimit`. */
   async resetLimit(name: string, only: LimitPart = {}): Promise<void> {
     await this.fleet.reset(checkQueueName(name), only);
+  }
+
+  /** Takes away what no live process declares any more. @throws QueueError `LIMIT_IN_USE`, and as `setLimit`. */
+  async removeLimit(name: string, only: LimitPart = {}): Promise<void> {
+    await this.fleet.remove(checkQueueName(name), only);
   }
 
   /** Why this job is not running, as codes and in words. An unknown id is a reason, too. @throws QueueError `INVALID_OPTION`. */
   async explain(id: string): Promise<Explanation> {
     return this.explanations.explain(checkId(id));
-  }
-
-  private async pauseOrResume(action: 'pause' | 'resume', queue: string): Promise<void> {
-    await this.acts.act(action, { queue }, () => this.overview.pause(queue, action === 'pause'));
   }
 }

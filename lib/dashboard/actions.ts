@@ -8,6 +8,7 @@ import { pause } from './actions/pause.js';
 import { purge } from './actions/purge.js';
 import { redrive } from './actions/redrive.js';
 import { release } from './actions/release.js';
+import { removeLimit } from './actions/remove-limit.js';
 import { resetLimit } from './actions/reset-limit.js';
 import { resumeSchedule } from './actions/resume-schedule.js';
 import { resume } from './actions/resume.js';
@@ -27,6 +28,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   resume,
   'set-limit': setLimit,
   'reset-limit': resetLimit,
+  'remove-limit': removeLimit,
   change,
   release,
   'run-schedule': runSchedule,

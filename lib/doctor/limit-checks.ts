@@ -1,16 +1,45 @@
 import type { LimitShares } from '../storage/limits/limit.repository.js';
-import { wordsOf } from '../storage/limits/limit.repository.js';
+import { isUndeclared, wordsOf } from '../storage/limits/limit.repository.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, notice, warning, type Observation } from './finding.js';
 import { troubleCheck } from './trouble-checks.js';
-import { counted, listed } from '../runtime/words.js';
+import { counted, listed, span } from '../runtime/words.js';
+import { queueOfKeys } from '../job/limit.js';
+import { DAY_MS } from '../job/values/duration.js';
+import type { Diagnosis } from '../storage/diagnosis/diagnosis.js';
+
+/** Of a lane: counts end here. */
+const MOST_WAITING = 10_000;
 
 async function lookAtLimits({ diagnosis }: Examination): Promise<Observation[]> {
   const limits = await diagnosis.limits();
   if (limits.length === 0) return [];
-  const found = LOOKS.flatMap((look) => look(limits));
+  const backlog = await tooSlow(limits, diagnosis);
+  const found = [...LOOKS.flatMap((look) => look(limits)), ...backlog];
   if (found.length > 0) return found;
   return [fine(`${counted(limits.length, 'limit')} across the fleet, shared by live processes.`)];
+}
+
+/** What waits in a queue needs longer than a day at its rate, if nothing more comes. */
+async function tooSlow(limits: LimitShares[], diagnosis: Diagnosis): Promise<Observation[]> {
+  const rated = limits.filter(({ name, ofQueue, rate }) => ofQueue && rate !== null && !queueOfKeys(name)); // prettier-ignore
+  if (rated.length === 0) return [];
+  const lanes = await diagnosis.waitingLanes(MOST_WAITING);
+  const late = rated.flatMap((limit) => {
+    const own = lanes.filter(({ queue }) => queue === limit.name);
+    const jobs = own.reduce((sum, lane) => sum + lane.jobs, 0);
+    const ms = (jobs * limit.perMs!) / limit.rate!;
+    return ms > DAY_MS
+      ? [`"${limit.name}" (${wordsOf(limit)}): ${counted(jobs, 'job')}, ${span(ms)}`]
+      : [];
+  });
+  if (late.length === 0) return [];
+  return [
+    warning(
+      `What waits cannot be done within a day at the rate of its queue: ${listed(late)}.`,
+      'Raise the rate (simple-queue limits set), enqueue less, or let jobs end that nobody needs any more.',
+    ),
+  ];
 }
 
 type Look = (limits: LimitShares[]) => Observation[];
@@ -60,7 +89,21 @@ const drifted: Look = (limits) => {
   ];
 };
 
-const LOOKS: readonly Look[] = [drifted, silent, differing];
+/** A rule that says nothing came of a rest, and one that was set needs no declaration. */
+const undeclared: Look = (limits) => {
+  const names = limits
+    .filter((limit) => isUndeclared(limit) && !limit.setAt)
+    .filter(({ concurrency, rate }) => concurrency !== null || rate !== null);
+  if (names.length === 0) return [];
+  return [
+    notice(
+      `Limits are declared by no worker that is alive: ${listed(names.map(({ name }) => `"${name}"`))}.`,
+      'They hold on. If no process without a worker declares them either: simple-queue limits remove.',
+    ),
+  ];
+};
+
+const LOOKS: readonly Look[] = [drifted, silent, differing, undeclared];
 
 /** Limits across the fleet. */
 export const LIMIT_CHECKS: readonly Check[] = [

@@ -39,6 +39,7 @@ export type QueueErrorCode =
   | 'LEASE_LOST'
   | 'LEASE_UNKNOWN'
   | 'LIMIT_HELD'
+  | 'LIMIT_IN_USE'
   | 'LIMIT_KEY_INVALID'
   | 'LIMIT_NAME_TAKEN'
   | 'LIMIT_TIMEOUT'

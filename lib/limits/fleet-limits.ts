@@ -79,6 +79,11 @@ export class FleetLimits {
     );
   }
 
+  /** Somebody has removed what this process declares: it has to be said again. */
+  get hasLost(): boolean {
+    return [...this.declared.keys()].some((name) => !this.rows.has(name));
+  }
+
   private differs(limit: DeclaredLimit, row: LimitRow | undefined): boolean {
     return row === undefined || (row.setAt === null && row.rule !== ruleText(limit));
   }

@@ -43,8 +43,8 @@ export class LimitKeeper {
   /** What the promoter saw: the sum of the versions. */
   async learn(version: number): Promise<void> {
     if (version === this.parts.fleet.version) return;
-    if (this.parts.fleet.declaresAny && version === 0) return this.declare();
     await this.parts.fleet.read();
+    if (this.parts.fleet.hasLost) return this.declare();
     this.applyAll();
   }
 

@@ -138,8 +138,8 @@ export class QueueLimits {
     refuse([...nameOf(name, 'name'), ...duration(1, DAY_MS)(ms, 'time')]);
     await this.open();
     const [row] = await this.storage.limits.list([name]);
-    if (!row) throw this.unknown(name);
-    await this.storage.limits.hold(name, row.ofQueue, ms);
+    if (!row) await this.declareAgain(name);
+    await this.storage.limits.hold(name, row?.ofQueue ?? false, ms);
     this.storage.signals.tellOfLimit(name);
   }
 
@@ -157,8 +157,7 @@ export class QueueLimits {
       for (;;) {
         call.signal?.throwIfAborted();
         if (this.isClosing) throw closed();
-        const entry = await this.turnstile.ask(call);
-        if (!entry) throw this.unknown(call.name);
+        const entry = (await this.turnstile.ask(call)) ?? (await this.askAnew(call));
         if (entry.entered) return call.signal?.throwIfAborted();
         refuseUnreachable(call, entry);
         await this.rest(call, entry);
@@ -167,6 +166,19 @@ export class QueueLimits {
       await this.turnstile.leave(call.name, call.id);
       throw error;
     }
+  }
+
+  private async askAnew(call: Call): Promise<Entry> {
+    await this.declareAgain(call.name);
+    const entry = await this.turnstile.ask(call);
+    if (!entry) throw this.unknown(call.name);
+    return entry;
+  }
+
+  /** Somebody has removed it. @throws QueueError `LIMIT_UNKNOWN`: this process does not declare it either. */
+  private async declareAgain(name: string): Promise<void> {
+    if (!this.options.limits.has(name)) throw this.unknown(name);
+    await this.fleet.declare(undefined);
   }
 
   private async rest(call: Call, { heldMs, rateMs, isFull }: Entry): Promise<void> {

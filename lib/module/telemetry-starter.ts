@@ -3,14 +3,26 @@ import { failureOf } from '../job/failure.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Storage } from '../storage/storage.js';
 import type { QueueEventBus } from '../observability/events.js';
-import type { QueueDepth, QueueLoad, SpooledLoad } from '../observability/telemetry.js';
+import type { LimitLoad, QueueDepth, QueueLoad, SpooledLoad } from '../observability/telemetry.js';
 import type { SpoolState } from '../spool/state.js';
+import { queueOfKeys } from '../job/limit.js';
+import type { LimitShares } from '../storage/limits/limit.repository.js';
 import { troublesOf } from '../troubles/troubles.js';
 
 /** Nothing is counted beyond this. */
 const MOST = 10_000;
 /** Queues that are asked for, the first by name; beyond 200 names they are reported as one. */
 const MOST_QUEUES = 1_000;
+
+const MOST_LIMITS = 200;
+
+const limitLoad = ({ name, concurrency, allotted, heldMs, shares }: LimitShares): LimitLoad => ({
+  limit: name,
+  ...(concurrency === null ? {} : { permits: concurrency }),
+  given: allotted,
+  wanted: shares.reduce((sum, { n, wanted }) => sum + Math.max(0, wanted - n), 0),
+  restMs: heldMs,
+});
 
 const spooledLoad = ({ jobs, bytes, aside }: SpoolState): SpooledLoad => ({
   ...{ jobs, bytes },
@@ -38,6 +50,7 @@ export class TelemetryStarter implements OnModuleInit, OnApplicationShutdown {
       events,
       load: () => worker.load,
       depths: () => this.depths(),
+      limits: () => this.limits(),
       troubles: () => troublesOf(storage, options),
       ...(storage.spool && { spool: () => spooledLoad(storage.spool!.state) }),
     };
@@ -46,6 +59,12 @@ export class TelemetryStarter implements OnModuleInit, OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     this.guarded(() => this.stop?.());
+  }
+
+  private async limits(): Promise<LimitLoad[]> {
+    const rows = await this.parts.storage.limits.shares({});
+    const whole = rows.filter(({ name }) => queueOfKeys(name) === undefined);
+    return whole.slice(0, MOST_LIMITS).map(limitLoad);
   }
 
   private async depths(): Promise<QueueDepth[]> {

@@ -48,6 +48,19 @@ export interface QueueDepth {
   blockedGroups: number;
 }
 
+/** A limit across the fleet, without those per key. */
+export interface LimitLoad {
+  limit: string;
+  /** How many may run at once; missing where only a rate limits. */
+  permits?: number;
+  /** Of them processes and calls have so many. */
+  given: number;
+  /** So many more they would have. */
+  wanted: number;
+  /** It rests for so long, since somebody said to slow down. */
+  restMs: number;
+}
+
 /** What telemetry may watch. */
 export interface TelemetrySource {
   /** Name of the module's instance. */
@@ -59,6 +72,8 @@ export interface TelemetrySource {
   depths(): Promise<QueueDepth[]>;
   /** Only with the option `spool`: what waits on this machine's disk. `aside`: jobs that were refused. */
   spool?(): SpooledLoad;
+  /** Limits across the fleet, the first 200 by name. */
+  limits(): Promise<LimitLoad[]>;
   /** What waits for a person, as `QueueAdmin.troubles()` lists it. */
   troubles(): Promise<Trouble[]>;
 }

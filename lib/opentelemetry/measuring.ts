@@ -7,6 +7,7 @@ import { errorTypeOf } from './error-type.js';
 import { recordersOf, type Recorders } from './instruments.js';
 import { ATTRIBUTE, FewNames } from './names.js';
 import { observeSpool } from './spooled.js';
+import { observeLimits } from './limits.js';
 import { observeTroubles } from './troubles.js';
 import { Tallies } from './tallies.js';
 import type { Tally } from './tally.js';
@@ -49,6 +50,7 @@ export class Measuring {
     if (depthMs !== false)
       stops.push(
         new Depth(meter, source, this.tallies, depthMs).observe(),
+        observeLimits({ meter, source, depthMs }, this.tallies),
         observeTroubles({ meter, source, depthMs }, this.tallies),
       );
     return () => stops.forEach((stop) => stop());

@@ -16,6 +16,7 @@ export const ATTRIBUTE = {
   attempt: 'simple_queue.attempt',
   outcome: 'simple_queue.outcome',
   state: 'simple_queue.state',
+  limit: 'simple_queue.limit',
   loop: 'simple_queue.loop',
   trouble: 'simple_queue.trouble',
   result: 'simple_queue.poll.result',

@@ -19,6 +19,7 @@ import { inMs, type Duration, type InMs } from '../job/values/duration.js';
 
 export type {
   EnqueueCall,
+  LimitLoad,
   ProcessCall,
   QueueDepth,
   QueueLoad,

@@ -30,7 +30,9 @@ export class LimitedPulls {
 
   /** What the promoter saw: the sum of the versions. */
   async learn(version: number): Promise<void> {
-    if (version !== this.fleet.version) await this.fleet.read();
+    if (version === this.fleet.version) return;
+    await this.fleet.read();
+    if (this.fleet.hasLost) await this.fleet.declare(undefined);
   }
 
   isLimited(queue: string): boolean {

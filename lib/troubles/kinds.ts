@@ -142,13 +142,13 @@ export const TROUBLES: Readonly<Record<TroubleCode, TroubleKind>> = {
   },
   LIMITS: {
     subject: 'limits across the fleet',
-    well: 'Jobs may start under every limit.',
+    well: 'No limit rests.',
     tell: ({ subject, extra }) => ({
       level: extra * 1_000 > HOUR_MS ? 'warning' : 'notice',
-      text: `Nothing starts under limit ${quote(subject ?? '')} for another ${span(extra * 1_000)}.`,
+      text: `Limit ${quote(subject ?? '')} rests for another ${span(extra * 1_000)}, since a handler was told to slow down: nothing starts under it.`,
       look: ['limits'],
-      hint: 'A handler was told to slow down, or the rate is that low. To end the rest, and to let what is declared hold:',
-      fix: ['limits', 'reset', subject ?? ''],
+      hint: 'To end the rest, and nothing else:',
+      fix: ['limits', 'reset', subject ?? '', '--rest'],
     }),
   },
   POISONED_JOBS: {

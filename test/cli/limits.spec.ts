@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
+import { QueueLimits } from '../../lib/limits/queue-limits.js';
 import { anApplication, type TestApplication } from '../support/application.js';
 import { cli } from '../support/cli.js';
 import type { TestDatabase } from '../support/database.js';
@@ -104,6 +105,36 @@ describe('limits set', () => {
         id: string;
       };
       await expect(admin().retry(id)).rejects.toMatchObject({ code: 'JOB_HELD', message: expect.stringContaining('a permit of its key') }); // prettier-ignore
+
+      expect(await run('change', id, '--payload', '2')).toMatchObject({ code: 1, err: expect.stringContaining('--no-key') }); // prettier-ignore
+      expect(await run('change', id, '--payload', '2', '--key', 'B')).toMatchObject({ code: 0 });
+      expect(await keyOf(id)).toEqual({ limit_key: 'B' });
+      expect(await run('change', id, '--payload', '3', '--no-key')).toMatchObject({ code: 0 });
+      expect(await keyOf(id)).toEqual({ limit_key: null });
+      const [act] = await admin().audit({ action: 'change' });
+      expect(act!.selector).toEqual({ id, changed: expect.arrayContaining(['payload']) });
+    });
+
+    it('ends a rest alone, and is removed where no process declares it', async () => {
+      await application.app.get(QueueLimits, { strict: false }).slowDown('api', 7_200_000);
+      const rests = async () => (await admin().troubles()).filter(({ code }) => code === 'LIMITS');
+      const [trouble] = await rests();
+      const [, ...fix] = trouble!.fix.split(' ');
+      expect(await run(...fix)).toMatchObject({ code: 0, out: expect.stringContaining('rests no more') }); // prettier-ignore
+      expect(await rests()).toEqual([]);
+
+      await database.query(
+        `insert into simple_queue.fleet_limit (shard, name, of_queue, concurrency, rule) values (0, 'old', false, 1, '{}')`,
+      );
+      expect((await run('limits')).out).toMatch(/old +1 +0 +undeclared/);
+      const look = await run('doctor', '--only', 'LIMITS');
+      expect(look.out).toMatch(/declared by no worker that is alive: .*"old"/);
+      expect(await run('limits', 'remove', 'old')).toMatchObject({ code: 0 });
+      expect(await run('limits', 'remove', 'old')).toMatchObject({ code: 1, err: expect.stringContaining('no limit has this name') }); // prettier-ignore
+      await admin().setLimit('imports', { rate: { limit: 1, perMs: 86_400_000 } });
+      await run('enqueue', 'imports', '1', '--no-key');
+      await run('enqueue', 'imports', '1', '--no-key');
+      expect((await run('doctor', '--only', 'LIMITS')).out).toMatch(/within a day at the rate.*"imports"/s); // prettier-ignore
     });
   });
 

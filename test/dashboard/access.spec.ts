@@ -29,6 +29,7 @@ const CALLS: Record<string, (id: string) => Record<string, unknown>> = {
   resume: () => ({ queue: 'mail' }),
   'set-limit': () => ({ name: 'mail', change: { fleetConcurrency: 3 } }),
   'reset-limit': () => ({ name: 'mail' }),
+  'remove-limit': () => ({ name: 'mail' }),
   change: (id) => ({ id, payload: { to: 'bob' } }),
   release: () => ({ queue: 'mail', group: 'a' }),
   'run-schedule': () => ({ name: 'nightly' }),

@@ -7,7 +7,7 @@ import type { Telemetry } from '../../lib/observability/telemetry.js';
 import { openTelemetry, type OpenTelemetryOptions } from '../../lib/opentelemetry/opentelemetry.js';
 import { aHandler } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
-import { never } from '../support/gate.js';
+import { aGate, never } from '../support/gate.js';
 import { aStory, loseLeases, untilJobIs } from '../support/story.js';
 import { registerContext, TestTelemetry, type Point } from '../support/telemetry.js';
 
@@ -263,6 +263,29 @@ describe('OpenTelemetry', () => {
     expect(names(second, 'messaging.client.sent.messages').size).toBeLessThan(220);
     const depths = (points: Point[]) => points.filter(({ name }) => name === 'simple_queue.depth');
     expect(depths(second)).toEqual(depths(first));
+  });
+
+  it('says how limits are used, and what waits for them', async () => {
+    const gate = aGate();
+    const { queues, storage } = await story.start({
+      options: { telemetry: telemetry({ depthMs: 0 }), queues: { held: { fleetConcurrency: 1 } } },
+      providers: [aHandler('held', () => gate.passed)],
+    });
+    await queues.enqueueMany('held', [{ payload: 1 }, { payload: 2 }, { payload: 3 }]);
+    await eventually(async () => {
+      const points = await sdk.scrape();
+      const of = (name: string) =>
+        valueOf(points, `simple_queue.limit.${name}`, { 'simple_queue.limit': 'held' });
+      expect([of('permits'), of('given'), of('rest')]).toEqual([1, 1, 0]);
+      expect(of('wanted')).toBeGreaterThan(0);
+    });
+    await storage.limits.hold('held', true, 60_000);
+    await eventually(
+      async () =>
+      expect(valueOf(await sdk.scrape(), 'simple_queue.limit.rest', { 'simple_queue.limit': 'held' })).toBeGreaterThan(0), // prettier-ignore
+    );
+    await storage.limits.reset('held', true);
+    gate.open();
   });
 
   it('ends with its application: a scrape hears nothing of it any more', async () => {

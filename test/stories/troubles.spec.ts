@@ -131,9 +131,8 @@ describe('troubles of several kinds at once', () => {
     );
     expect(await of('SCHEDULES', 'LIMITS')).toMatchObject([
       { level: 'warning', count: 2, text: "2 schedules are overdue, the longest for 5 hours: the 'latest', late one." },
-      { level: 'warning', queue: 'mail', fix: 'simple-queue limits reset mail' },
-      { level: 'warning', text: 'Nothing starts under limit "slow" for another 20 hours.' },
-      { level: 'notice', text: 'Nothing starts under limit "smtp" for another 3 minutes.' },
+      { level: 'warning', queue: 'mail', fix: 'simple-queue limits reset mail --rest' },
+      { level: 'notice', text: 'Limit "smtp" rests for another 3 minutes, since a handler was told to slow down: nothing starts under it.' },
     ]); // prettier-ignore
     const { json } = await look('doctor', '--only', 'SCHEDULES,LIMITS', '--json');
     const { findings } = json as { findings: { found: string }[] };

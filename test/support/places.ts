@@ -182,7 +182,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
   'know workflows, and what their jobs are made of':
     'take_adding find_adder grow_stage end_adder find_callbacks call_again ask_to_stop begin_stages begin_undo count_compensated end_saga fail_stage fail_undo find_drafts find_failed_steps find_failed_undo find_step find_workflow find_workflow_key find_workflow_states list_workflows lock_workflow mark_stop mark_stuck next_undo purge_workflows read_drafts rename_steps retry_undo retry_workflow start_workflow stop_expired stopped store_compensations store_drafts store_steps take_beginning take_stop take_undo upstream upstream_size wake_undo find_vanished find_steps',
   'know limits and their shares':
-    'declare_limit reset_limit set_limit take_share give_share end_share return_permit return_starts hold_limit lend keep_lent enter_limit keep_entered list_limits',
+    'declare_limit remove_limits reset_limit set_limit take_share give_share end_share return_permit return_starts hold_limit lend keep_lent enter_limit keep_entered list_limits',
   'know what operators did': 'begin_act end_act list_acts purge_acts',
   'know what was counted, not what is there':
     'write_tally sum_up_workers sum_up_minutes list_series list_busiest',

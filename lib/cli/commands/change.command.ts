@@ -4,6 +4,7 @@ import { isDead } from '../../job/job-state.js';
 import { EXIT } from '../exit-code.js';
 import { payloadOf } from '../json-payload.js';
 import { parseWhole } from '../numbers.js';
+import type { Session } from '../session.js';
 import { parseDate, parseSpan } from '../times.js';
 
 interface ChangeFlags {
@@ -11,6 +12,8 @@ interface ChangeFlags {
   runAt?: Date;
   priority?: number;
   payload?: string;
+  /** false: it has none. */
+  key?: string | false;
 }
 
 /** `change <id>`: gives a waiting job another time, priority or payload, and a dead letter another payload. */
@@ -25,6 +28,8 @@ export const addChange: AddCommand = (program, act) => {
     .option('--run-at <time>', 'not before this moment: 2026-11-21T10:00:00Z', parseDate)
     .option('--priority <number>', 'smaller first', parseWhole)
     .option('--payload <json>', 'JSON, or - to read it from standard input')
+    .option('--key <key>', 'with --payload: what "perKey" of the application would read from it')
+    .option('--no-key', 'with --payload, of a queue with a limit per key: the job has none')
     .addHelpText('after', EXAMPLES)
     .action(act(change));
 };
@@ -45,9 +50,24 @@ async function change(cli: Cli, id: string, flags: ChangeFlags): Promise<number>
     priority,
     ...(payload === undefined ? {} : { payload: await payloadOf(payload, cli.around) }),
   };
-  const answer = await (await cli.session()).admin.change(id, changes);
+  const answer = await changed(await cli.session(), id, changes, flags.key);
   await cli.screen.answer(answer, () => cli.screen.say(`${answer.id} ${told(answer)}`));
   return answer.changed ? EXIT.ok : EXIT.trouble;
+}
+
+/** Of a queue with a limit per key the command says what the application would read. */
+async function changed(
+  session: Session,
+  id: string,
+  changes: JobChanges,
+  key: string | false | undefined,
+): Promise<ChangeAnswer> {
+  const { admin } = session;
+  const queue = key === undefined ? undefined : (await admin.job(id))?.queue;
+  if (queue === undefined) return admin.change(id, changes);
+  const perKey = { by: () => (key === false ? undefined : key), concurrency: 1 };
+  const work = () => session.queues({ [queue]: { perKey } }).change(id, changes);
+  return admin.act('change', { id, changed: Object.keys(changes) }, work);
 }
 
 function told({ changed, state }: ChangeAnswer): string {

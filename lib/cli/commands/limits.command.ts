@@ -22,7 +22,9 @@ Examples:
   simple-queue limits set stripe --rate 100/1s --strict
   simple-queue limits set mail --rate none
   simple-queue limits set 'mail/*' --concurrency 2
-  simple-queue limits reset mail`;
+  simple-queue limits reset mail
+  simple-queue limits reset mailer --rest
+  simple-queue limits remove old-api`;
 
 /** `limits`: what bounds jobs over all processes, and who shares in it. */
 export const addLimits: AddCommand = (program, act) => {
@@ -43,9 +45,15 @@ export const addLimits: AddCommand = (program, act) => {
     .action(act(set));
   limits
     .command('reset')
-    .description('let what processes declare hold again')
+    .description('let what processes declare hold again, and end a rest')
     .argument('<name>', 'a queue, a named limit, or "queue/*" for the limit of each key')
+    .option('--rest', 'only end the rest; what was set stays')
     .action(act(reset));
+  limits
+    .command('remove')
+    .description('take away a limit that no live process declares any more')
+    .argument('<name>', 'a queue, a named limit, or "queue/*" for the limit of each key')
+    .action(act(remove));
 };
 
 async function show({ screen, session }: Cli): Promise<void> {
@@ -83,9 +91,13 @@ function rateOf({ rate }: Pick<LimitSummary, 'rate'>): string {
   return `${limit}/${perMs} ms${how}`;
 }
 
-function stateOf({ restsUntil, setAt }: Pick<LimitSummary, 'restsUntil' | 'setAt'>): Cell {
+function stateOf({
+  restsUntil,
+  setAt,
+  undeclared,
+}: Pick<LimitSummary, 'restsUntil' | 'setAt' | 'undeclared'>): Cell {
   if (restsUntil) return { text: `rests ${span(restsUntil.getTime() - Date.now())}`, tone: 'bad' };
-  return setAt ? 'set' : '';
+  return setAt ? 'set' : undeclared ? 'undeclared' : '';
 }
 
 function sharesOf(shares: LimitShare[]): string {
@@ -135,13 +147,25 @@ function rateFrom({ rate = '', burst, strict }: SetFlags): LimitChange['rate'] {
   };
 }
 
-/** Where there are both, each by its own name. */
-async function reset({ screen, session }: Cli, given: string): Promise<void> {
+/** Where a queue has both, each by its own name. */
+async function partOf({ session }: Cli, given: string) {
   const { admin } = await session();
   const { name, perKey } = named(given, {});
   const hasBoth = (await admin.limits()).filter((limit) => limit.name === name).length > 1;
-  await admin.resetLimit(name, perKey || hasBoth ? { perKey } : {});
-  await screen.answer({ name: given }, () =>
-    screen.say(`What processes declare of "${given}" holds again.`),
-  );
+  return { admin, name, part: perKey || hasBoth ? { perKey } : {} };
+}
+
+async function reset(cli: Cli, given: string, { rest }: { rest?: boolean }): Promise<void> {
+  const { admin, name, part } = await partOf(cli, given);
+  await admin.resetLimit(name, rest ? { ...part, rest } : part);
+  const done = rest
+    ? `"${given}" rests no more`
+    : `What processes declare of "${given}" holds again`;
+  await cli.screen.answer({ name: given }, () => cli.screen.say(`${done}.`));
+}
+
+async function remove(cli: Cli, given: string): Promise<void> {
+  const { admin, name, part } = await partOf(cli, given);
+  await admin.removeLimit(name, part);
+  await cli.screen.answer({ name: given }, () => cli.screen.say(`Limit "${given}" is removed.`));
 }

@@ -4,10 +4,14 @@ import { anything, textOf, type Action } from '../action.js';
 /** What processes declare holds again. */
 export const resetLimit: Action = {
   permission: 'limits',
-  takes: { name: anything, perKey: anything },
+  takes: { name: anything, perKey: anything, rest: anything },
   required: ['name'],
   run: ({ admin }, said) => {
-    const { perKey } = said as LimitPart;
-    return admin.resetLimit(textOf(said, 'name'), perKey === undefined ? {} : { perKey });
+    const { perKey, rest } = said as LimitPart;
+    const part = {
+      ...(perKey === undefined ? {} : { perKey }),
+      ...(rest === undefined ? {} : { rest }),
+    };
+    return admin.resetLimit(textOf(said, 'name'), part);
   },
 };

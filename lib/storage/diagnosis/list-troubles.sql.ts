@@ -1,5 +1,5 @@
 import { statement } from '../connection/statement.js';
-import { FIRST_MS, HELD_MS } from '../limits/buckets.sql.js';
+import { HELD_MS } from '../limits/buckets.sql.js';
 import { IN_CLAIMS, fenced } from '../places/held.sql.js';
 import { isLost } from '../places/lost.sql.js';
 import { MAY_RUN, ofLane } from '../places/places.sql.js';
@@ -32,9 +32,6 @@ const row = (
 /** A few ids of a group of rows. */
 const some = (id: string): string =>
   `array_to_string((array_agg(${id}::text order by ${id}))[1:5], ' ')`;
-
-/** Until something may start under a limit. */
-const LEFT_MS = `greatest(${HELD_MS}, ${FIRST_MS})`;
 
 /** `alone`: queue, name and first label name no other lane. */
 const ALONE = `(select 'alone' where not exists (select from simple_queue.lane o
@@ -133,8 +130,8 @@ export const LIST_TROUBLES = statement(
       where shard = $1 and paused_at is null and next_at < statement_timestamp() - interval '5 minutes' order by next_at limit $2::int + 1) s
     having count(*) > 0)
   union all
-  (${row('LIMITS', { queue: 'case when of_queue then name end', count: '1', subject: 'name', extra: `least(${LEFT_MS}, 1e12) / 1000` })}
-    from simple_queue.fleet_limit where shard = $1 and (${LEFT_MS}) > 60000 order by name limit ${MOST_ROWS})
+  (${row('LIMITS', { queue: 'case when of_queue then name end', count: '1', subject: 'name', extra: `least(${HELD_MS}, 1e12) / 1000` })}
+    from simple_queue.fleet_limit where shard = $1 and ${HELD_MS} > 60000 order by name limit ${MOST_ROWS})
   union all
   (${[
     ['LOST_JOBS', 'lost', 'created_at', 'true'],

@@ -15,6 +15,7 @@ import { ENTER_LIMIT, KEEP_ENTERED, KEEP_LENT, LEND } from './enter-limit.sql.js
 import { FREE_SHARES } from './free-shares.sql.js';
 import { LIST_LIMITS } from './list-limits.sql.js';
 import { LIST_SHARES, RESET_LIMIT } from './list-shares.sql.js';
+import { REMOVE_LIMITS } from './remove-limit.sql.js';
 import { LOOK_AT_LIMIT } from './look-at-limit.sql.js';
 import { END_SHARE, GIVE_SHARE, RETURN_PERMIT, TAKE_SHARE } from './take-share.sql.js';
 
@@ -142,9 +143,14 @@ export class LimitRepository {
     return this.database.callers.run(LIST_SHARES, [SHARD, null, job ?? null]);
   }
 
-  /** False: there is no such limit. */
-  async reset(name: string): Promise<boolean> {
-    return (await this.database.waiters.run(RESET_LIMIT, [SHARD, name])).length === 1;
+  /** False: there is no such limit. `rest`: only that ends. */
+  async reset(name: string, rest: boolean): Promise<boolean> {
+    return (await this.database.waiters.run(RESET_LIMIT, [SHARD, name, rest])).length === 1;
+  }
+
+  /** Those that there are, with who uses each; where somebody does, all of them stay. */
+  remove(names: readonly string[]): Promise<{ name: string; users: string[] }[]> {
+    return this.database.waiters.run(REMOVE_LIMITS, [SHARD, names]);
   }
 
   /** undefined: there is no such limit. */
@@ -242,6 +248,10 @@ export function ruleOf({ concurrency, rate, perMs, burst, strict }: LimitRow): I
       : { rate: { limit: rate, perMs: perMs!, ...(strict ? { strict } : { burst: burst! }) } }),
   };
 }
+
+/** No live worker declares it; what an operator has set of a queue nobody has to. */
+export const isUndeclared = ({ shares }: LimitShares): boolean =>
+  !shares.some(({ live, declares }) => live && declares !== null);
 
 export const wordsOf = (row: LimitRow): string => ruleWords(ruleOf(row));
 

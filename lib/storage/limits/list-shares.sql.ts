@@ -26,8 +26,12 @@ export const LIST_SHARES = statement(
   order by l.name limit 1000`,
 );
 
-/** What the code declares holds again, from the next declaration on, and nothing rests any more. No row: there is no such limit. */
+/**
+ * What the code declares holds again, from the next declaration on, and nothing rests any more; with $3 only the rest ends, and what an operator has
+ * set stays. No row: there is no such limit.
+ */
 export const RESET_LIMIT = statement(
   'reset_limit',
-  `update simple_queue.fleet_limit set set_at = null, held_until = null, version = version + 1 where name = $2 and shard = $1 returning 1`,
+  `update simple_queue.fleet_limit set set_at = case when $3 then set_at end, held_until = null, version = version + 1
+  where name = $2 and shard = $1 returning 1`,
 );

@@ -108,7 +108,7 @@ const timeless = (id: string, state: JobState): QueueError =>
 const unread = (id: string): QueueError =>
   new QueueError(
     'LIMIT_KEY_INVALID',
-    `change: the queue of job ${id} has a limit per key, and this process does not know where in the payload the key is. Give it the queue's perKey, or change the job where it has it.`,
+    `change: the queue of job ${id} has a limit per key, and this process does not know where in the payload the key is. Give it the queue's perKey (on the command line: --key or --no-key), or change the job where it has it.`,
   );
 
 const ordered = (id: string): QueueError =>

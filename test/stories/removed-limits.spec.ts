@@ -1,0 +1,147 @@
+import { describe, expect, it } from '@jest/globals';
+import { QueueAdmin } from 'nestjs-simple-queue/admin';
+import { QueueLimits } from 'nestjs-simple-queue/limits';
+import { aHandler, type TestApplication } from '../support/application.js';
+import { eventually } from '../support/eventually.js';
+import { aGate } from '../support/gate.js';
+import { aStory } from '../support/story.js';
+
+const adminOf = ({ app }: TestApplication): QueueAdmin => app.get(QueueAdmin, { strict: false });
+const limitsOf = ({ app }: TestApplication): QueueLimits => app.get(QueueLimits, { strict: false });
+const namesOf = async (app: TestApplication) =>
+  (await adminOf(app).limits()).map(({ name, perKey }) => name + (perKey ? '/*' : ''));
+
+describe('a limit that is taken away', () => {
+  const story = aStory();
+
+  it('stays while a worker declares it or a call is within it, and then goes with all its shares', async () => {
+    const limits = { old: { concurrency: 2 } };
+    const perKey = { by: 'tenant', concurrency: 1 };
+    const [one, other] = [
+      await story.start({
+        options: { limits, queues: { imports: { perKey }, mail: { fleetConcurrency: 3 } } },
+        providers: [aHandler('calls', () => undefined, { uses: ['old'] }), aHandler('mail', () => undefined)], // prettier-ignore
+      }),
+      await story.start({ options: { worker: false, limits } }),
+    ];
+    const admin = adminOf(other);
+    await eventually(async () =>
+      expect((await admin.limits()).every(({ undeclared }) => !undeclared)).toBe(true),
+    );
+    for (const [name, part] of [
+      ['old', {}],
+      ['mail', {}],
+      ['imports', { perKey: true }],
+    ] as const)
+      // prettier-ignore
+      await expect(admin.removeLimit(name, part)).rejects.toMatchObject({ code: 'LIMIT_IN_USE' });
+    expect(await namesOf(other)).toEqual(['imports/*', 'mail', 'old']);
+    await one.close();
+
+    expect(await admin.limits()).toMatchObject([{ undeclared: true }, { undeclared: true }, { undeclared: true }]); // prettier-ignore
+    const [gate, entered] = [aGate(), aGate()];
+    const call = limitsOf(other).within('old', () => (entered.open(), gate.passed));
+    await entered.passed;
+    await expect(admin.removeLimit('old')).rejects.toMatchObject({ code: 'LIMIT_IN_USE' });
+    gate.open();
+    await call;
+    await eventually(() => admin.removeLimit('old'));
+    await admin.removeLimit('mail');
+    await admin.removeLimit('imports', { perKey: true });
+    expect(await namesOf(other)).toEqual([]);
+    expect(await story.database.query('select from simple_queue.allotment')).toEqual([]);
+    await expect(admin.removeLimit('old')).rejects.toMatchObject({ code: 'LIMIT_UNKNOWN' });
+  });
+
+  it('takes nothing away of a queue where one of both is in use', async () => {
+    const app = await story.start({
+      options: { queues: { both: { perKey: { by: 'tenant', concurrency: 1 } } } },
+      providers: [aHandler('both', () => undefined)],
+    });
+    await adminOf(app).setLimit('both', { fleetConcurrency: 3 });
+    await expect(adminOf(app).removeLimit('both')).rejects.toMatchObject({ code: 'LIMIT_IN_USE' });
+    expect(await namesOf(app)).toEqual(['both', 'both/*']);
+    await adminOf(app).removeLimit('both', { perKey: false });
+    expect(await namesOf(app)).toEqual(['both/*']);
+    await app.close();
+    const next = await story.start();
+    await adminOf(next).removeLimit('both');
+    expect(await namesOf(next)).toEqual([]);
+  });
+
+  it('lets run what it held back, where only an operator had set it', async () => {
+    const gate = aGate();
+    let running = 0;
+    const app = await story.start({
+      providers: [aHandler('free', () => (running++, gate.passed))],
+    });
+    await app.queues.enqueue('free', {});
+    await eventually(() => expect(running).toBe(1));
+    await adminOf(app).setLimit('free', { fleetConcurrency: 1 });
+    await app.queues.enqueueMany('free', [{ payload: 1 }, { payload: 2 }, { payload: 3 }]);
+    await adminOf(app).removeLimit('free');
+    await eventually(() => expect(running).toBe(4));
+    gate.open();
+  });
+
+  it('is declared again by whoever still needs it: the next call, a worker, a remote worker', async () => {
+    const limits = { api: { concurrency: 1 } };
+    let ran = 0;
+    const options = { limits, queues: { pulled: { fleetConcurrency: 1 } } };
+    const app = await story.start({
+      options,
+      providers: [aHandler('calls', () => void ran++, { uses: ['api'] })],
+    });
+    await limitsOf(app).within('api', () => undefined);
+    await story.database.query('delete from simple_queue.allotment');
+    await story.database.query('delete from simple_queue.fleet_limit');
+    expect(await limitsOf(app).within('api', () => 7)).toBe(7);
+    await story.database.query('delete from simple_queue.allotment');
+    await story.database.query('delete from simple_queue.fleet_limit');
+    await limitsOf(app).slowDown('api', 1);
+    await app.queues.enqueueMany('calls', [{ payload: 1 }, { payload: 2 }]);
+    await eventually(() => expect(ran).toBe(2));
+    await eventually(async () => expect(await namesOf(app)).toEqual(['api', 'pulled']));
+  });
+
+  it('is not where the call is wrong', async () => {
+    const app = await story.start();
+    for (const part of [{ perKey: 1 }, { rest: true }, { nonsense: true }, null])
+      await expect(adminOf(app).removeLimit('mail', part as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' }); // prettier-ignore
+    for (const name of ['', 'a b', 'x'.repeat(101), 'no\0', 'mail/*', 7])
+      await expect(adminOf(app).removeLimit(name as never)).rejects.toMatchObject({ code: 'INVALID_NAME' }); // prettier-ignore
+  });
+});
+
+describe('a rest', () => {
+  const story = aStory();
+
+  it('ends alone: what an operator has set holds on', async () => {
+    const app = await story.start({ options: { limits: { api: { concurrency: 5 } } } });
+    const admin = adminOf(app);
+    await eventually(async () => expect(await namesOf(app)).toEqual(['api']));
+    await admin.setLimit('api', { concurrency: 2 });
+    await limitsOf(app).slowDown('api', '2 h');
+    const [trouble] = await admin.troubles();
+    expect(trouble).toMatchObject({ code: 'LIMITS', fix: 'simple-queue limits reset api --rest' });
+    await admin.resetLimit('api', { rest: true });
+    expect(await admin.troubles()).toEqual([]);
+    const [limit] = await admin.limits();
+    expect(limit).toMatchObject({ concurrency: 2, setAt: expect.any(Date) });
+    expect(limit!.restsUntil).toBeUndefined();
+  });
+
+  // One start per day is what somebody wants, and nothing that a person has to end.
+  it('is a trouble, and a low rate is none', async () => {
+    let ran = 0;
+    const rate = { limit: 1, perMs: '1 d' } as const;
+    const app = await story.start({
+      options: { queues: { daily: { rate } } },
+      providers: [aHandler('daily', () => void ran++)],
+    });
+    await app.queues.enqueueMany('daily', [{ payload: 1 }, { payload: 2 }]);
+    await eventually(() => expect(ran).toBe(1));
+    expect(await adminOf(app).troubles()).toEqual([]);
+    await adminOf(app).cancel({ queue: 'daily' });
+  });
+});
