@@ -40,10 +40,15 @@ export function callOf({ body }: SpoolRecord): SpooledCall | undefined {
   return { ...call, jobs };
 }
 
+/** What could not be read would stop the replay of all that is behind it, again and again. */
+const isWritten = (job: Partial<Written> | null): boolean =>
+  typeof job?.id === 'string' && typeof job.queue === 'string';
+
 function parsed(body: Buffer): (SpooledCall & { jobs: Written[] }) | undefined {
   try {
-    const call = JSON.parse(body.toString()) as Partial<SpooledCall>;
-    return Array.isArray(call.jobs) ? (call as SpooledCall & { jobs: Written[] }) : undefined;
+    const call = JSON.parse(body.toString()) as Partial<SpooledCall> | null;
+    const isKnown = Array.isArray(call?.jobs) && call.jobs.every(isWritten);
+    return isKnown ? (call as SpooledCall & { jobs: Written[] }) : undefined;
   } catch {
     return undefined;
   }
