@@ -83,7 +83,7 @@ describe('troubles of no queue', () => {
     expect(warnings).toEqual([]);
 
     const name = new URL(test.database.url).pathname.slice(1);
-    const crowd = await Promise.all(Array.from({ length: 36 }, () => Rival.connect(test.database)));
+    const crowd = await Promise.all(Array.from({ length: 60 }, () => Rival.connect(test.database)));
     const [last] = await test.database.query<{ name: string }>(
       `select relname as name from pg_class where relname ~ '^archive_p' and relkind = 'r' order by 1 desc limit 1`,
     );
@@ -97,8 +97,8 @@ describe('troubles of no queue', () => {
     const deaf = { isListening: false, silentMs: 60_000 };
     Object.defineProperty(storageOf().signals, 'listening', { get: () => deaf });
     const [row] = await test.database.query<{ n: number }>('select numbackends::int as n from pg_stat_database where datname = current_database()'); // prettier-ignore
-    // Room for those of the doctor and the command line.
-    const full = `alter database ${name} connection limit ${row!.n + 4}`;
+    // Room for those of the doctor, the metrics and the command line.
+    const full = `alter database ${name} connection limit ${row!.n + 6}`;
     await query(full);
 
     await watch.look();
