@@ -47,7 +47,8 @@ const JOBS: Record<string, number> = {
     progress: 100,
     claim_suspects: BATCH,
     pull_claim: 100,
-    reap_claims: 2_000,
+    // Twenty claims by random ids: most have 100 jobs, five a whole batch.
+    reap_claims: 15 * 100 + 5 * BATCH + 1_000,
     // Whichever claim is found: some are a whole batch.
     release_claims: BATCH,
   },
