@@ -48,7 +48,7 @@ it('quotes every example somewhere, or links to it', () => {
 // Steps whose jobs are gone, and who runs a step again, took 450: a decision, rows of lists.
 // What a job costs on its way to another process, step by step, took 600: a decision.
 // Limits that are taken away, and what a key does not do, took 500: a decision, rows of lists.
-const BUDGET = 57_100;
+const BUDGET = 57_200;
 const GENERATED = /^docs\/(sql\/|benchmarks\.md$)/;
 const COUNTED = DOCUMENTS.filter(
   (path) => path === 'README.md' || (path.startsWith('docs/') && !GENERATED.test(path)),
