@@ -102,8 +102,14 @@ describe('plans on large tables', () => {
     );
     busy = test.storage.lanes.find('mail', '')!;
     idle = Array.from({ length: 49 }, (_, n) => test.storage.lanes.find('mail', `idle-${n + 1}`)!);
-    for (const table of [...HOT.slice(0, 5), 'archive_default', 'dead_letter_default'])
-      await test.database.query(`alter table simple_queue.${table} set (autovacuum_enabled = off)`);
+    // What the planner knows of a table is what this spec lets it know, however long a run takes.
+    const tables = await test.database.query<{ name: string }>(
+      `select relname as name from pg_class where relnamespace = 'simple_queue'::regnamespace and relkind = 'r'`,
+    );
+    for (const { name } of tables)
+      await test.database.query(
+        `alter table simple_queue."${name}" set (autovacuum_enabled = off)`,
+      );
   });
   afterAll(() => test.close());
 
