@@ -119,15 +119,9 @@ export class Poller {
     }));
     const wanted = lanes.reduce((sum, planned) => sum + planned.wanted, 0);
     const limit = Math.max(0, Math.min(room, wanted));
-    const isAwaited = lanes.length > 0 && lanes.every(({ lane }) => lane.wasEmpty);
     this.underWay += limit;
     return {
-      wish: {
-        ...(key ?? { claimId: ids.next(), lease: NO_LEASE }),
-        lanes: wishes,
-        limit,
-        isAwaited,
-      },
+      wish: { ...(key ?? { claimId: ids.next(), lease: NO_LEASE }), lanes: wishes, limit },
       lanes,
     };
   }

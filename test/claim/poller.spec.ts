@@ -101,21 +101,6 @@ describe('the poller', () => {
     expect(wishes.map(({ limit }) => limit)).toEqual([8, 8]);
   });
 
-  it('says where somebody may wait for the next job: in lanes that had nothing', async () => {
-    const lanes = [aLane(), aLane({ id: 2 })];
-    const { intake, poller, wishes, set } = aPoller(lanes);
-    set.answer = (wish) => (wishes.length === 2 ? oneOfEach(wish) : { jobs: [], lost: [] });
-    intake.resume();
-
-    for (let n = 0; n < 3; n++) {
-      lanes.forEach((lane) => (lane.lookAt = 0));
-      await poller.poll();
-      lanes.forEach((lane) => lane.giveBack());
-    }
-
-    expect(wishes.map(({ isAwaited }) => isAwaited)).toEqual([true, true, false]);
-  });
-
   it('lets room go round, however many idle lanes stand between those with a backlog', async () => {
     const process = new Permits(1);
     const lanes = Array.from({ length: 50 }, (_, n) => aLane({ id: n + 1, permits: [process] }));

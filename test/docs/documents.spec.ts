@@ -46,9 +46,8 @@ it('quotes every example somewhere, or links to it', () => {
 // The store for bad days took 1,450: a guide of 900, a decision, rows of lists, figures.
 // Batches and added steps took 1,050: a guide, a decision.
 // Steps whose jobs are gone, and who runs a step again, took 450: a decision, rows of lists.
-// What a job costs on its way to another process, step by step, took 600: a decision.
 // Limits that are taken away, and what a key does not do, took 500: a decision, rows of lists.
-const BUDGET = 57_200;
+const BUDGET = 56_700;
 const GENERATED = /^docs\/(sql\/|benchmarks\.md$)/;
 const COUNTED = DOCUMENTS.filter(
   (path) => path === 'README.md' || (path.startsWith('docs/') && !GENERATED.test(path)),

@@ -16,7 +16,6 @@ export const TABLE = `
   claim_fair                  own          -            own          notyet       notyet    notyet       notyet       +            holds     holds     holds    live      live
   claim_next                  -            -            -            notyet       notyet    notyet       notyet       +            holds     holds     holds    live      live
   claim_suspects              own          own          -            notyet       notyet    notyet       notyet       +            holds     holds     holds    live      live
-  claim_soon                  -            own          own          notyet       notyet    notyet       notyet       +-           holds     holds     holds    live      live
   clear                       -            -            -            -            -         -            -            -            -         -         -        -         -
   close_pulled                runs         runs         runs         runs         runs      runs         runs         -            holds     holds     holds    settled   settled
   commit_staged               +            +            new          +            ?         +            -            waits        holds     holds     holds    live      live

@@ -20,8 +20,6 @@ export interface ClaimKey {
 export interface ClaimWish extends ClaimKey {
   lanes: LaneWish[];
   limit: number;
-  /** These lanes had nothing: somebody may wait for the next job. */
-  isAwaited?: boolean;
 }
 
 /** Ranges of all lanes lie one after another; a lane says which slice is its own (PostgreSQL counts from 1). */

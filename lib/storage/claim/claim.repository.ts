@@ -11,12 +11,7 @@ import { PROMOTE } from './promote.sql.js';
 import type { Promotion } from './promotion.js';
 import { claimedRow, type ClaimedRow, type HeavyParts } from './row-mapper.js';
 import { returnStrays, type ReturnedStrays } from './strays.js';
-import {
-  CLAIM,
-  CLAIM_SOON,
-  SETTLE_AND_CLAIM,
-  SETTLE_KEEP_AND_CLAIM,
-} from './settle-and-claim.sql.js';
+import { CLAIM, SETTLE_AND_CLAIM, SETTLE_KEEP_AND_CLAIM } from './settle-and-claim.sql.js';
 
 export type { ClaimRange, ClaimWish, LaneWish } from './claim-wish.js';
 export type { Promotion } from './promotion.js';
@@ -39,8 +34,6 @@ export interface SuspectWish {
 /** A suspect of this degree runs alone. */
 export const LONE = 3;
 const MAX_SMALLINT = 32_767;
-/** By so much at most a claim raises the epochs of what may be undone by a crash of the server. */
-const MAX_STEP = 1_000;
 
 /** What workers take, with the successes that ride with it, and what becomes due. */
 export class ClaimRepository {
@@ -54,12 +47,8 @@ export class ClaimRepository {
   ): Promise<Claimed> {
     const claim = [uuids(endedClaims), ...wishValues(wish)];
     const { loops } = this.database;
-    if (successes.length === 0) {
-      const rows = wish.isAwaited
-        ? loops.rows(CLAIM_SOON, [SHARD, ...claim, 1 + Math.floor(Math.random() * MAX_STEP)])
-        : loops.rows(CLAIM, [SHARD, ...claim]);
-      return sortRows((await rows).map(claimedRow));
-    }
+    if (successes.length === 0)
+      return sortRows((await loops.rows(CLAIM, [SHARD, ...claim])).map(claimedRow));
     const values = [SHARD, ...settleValues(successes), ...claim];
     const kept = successes.filter((success) => success.keepMs !== undefined);
     const rows =

@@ -9,9 +9,7 @@ export const claimedColumns = (
   n: string,
   j: string,
   runAt = `${n}.run_at`,
-  /** Of the run, where it is not that of the place. */
-  epoch = `${n}.epoch`,
-): string => `${n}.id, ${n}.lane, nullif(${epoch}, 0), nullif(${j}.priority, 0), ${runAt}::text, nullif(${j}.attempt, 0), nullif(${j}.stalls, 0),
+): string => `${n}.id, ${n}.lane, nullif(${n}.epoch, 0), nullif(${j}.priority, 0), ${runAt}::text, nullif(${j}.attempt, 0), nullif(${j}.stalls, 0),
   nullif(${j}.reschedules, 0), nullif(${j}.suspicion, 0), nullif(${j}.created_at, ${n}.run_at)::text, ${j}.cancel_at::text, ${j}.unique_key, ${j}.fingerprint,
   case when ${j}.weight is null then ${j}.options else ${j}.options - '{headers,checkpoint}'::text[] end,
   case when ${j}.weight is null then ${j}.payload else (' ' || ${j}.weight)::json end,

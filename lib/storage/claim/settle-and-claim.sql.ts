@@ -1,11 +1,5 @@
 import { statement } from '../connection/statement.js';
-import {
-  CLAIMED_COLUMNS,
-  claimedColumns,
-  claimedJobs,
-  LOST_COLUMNS,
-  share,
-} from './claimed-columns.sql.js';
+import { CLAIMED_COLUMNS, claimedJobs, LOST_COLUMNS, share } from './claimed-columns.sql.js';
 
 /** Deletes what has finished: $2 are first runs (epoch 0), $3 and $4 later ones. */
 const finished = (columns: string): string => `first as (
@@ -17,13 +11,10 @@ const finished = (columns: string): string => `first as (
     returning ${columns}),
   done as (select id from first union all select id from again)`;
 
-const PARAMETERS = 12;
-const parameters = (base: number): string[] =>
-  Array.from({ length: PARAMETERS }, (_, index) => `$${base + 1 + index}`);
-
 /** Ends claims and takes the next ready jobs; its parameters begin behind $`base`. */
-const next = (base: number): string => {
-  const [ended, lane, wanted, lo, hi, priority, runAt, id, upto, limit] = parameters(base);
+const claim = (base: number): string => {
+  const [ended, lane, wanted, lo, hi, priority, runAt, id, upto, limit, claimId, lease] =
+    Array.from({ length: 12 }, (_, index) => `$${base + 1 + index}`);
   return `ended as (
     delete from simple_queue.claim where shard = $1 and id = any(${ended}::uuid[])),
   next as (
@@ -38,61 +29,22 @@ const next = (base: number): string => {
           order by priority, run_at, id limit q.wanted for update skip locked) r
         limit q.wanted) s
       limit ${limit}::int))
-    returning id, lane, priority, run_at, epoch)`;
-};
-
-/** What was taken (`from`) is a claim, and `epoch` that of its runs. */
-const taken = (base: number, from = 'next', epoch = 'epoch'): string => {
-  const [claimId, lease] = parameters(base).slice(-2);
-  return `taken as (
+    returning id, lane, priority, run_at, epoch),
+  taken as (
     insert into simple_queue.claim (id, shard, lease, jobs, epochs)
-    select ${claimId}::uuid, $1, ${lease}::uuid, array_agg(id), array_agg(${epoch}) from ${from} having count(*) > 0)`;
-};
-
-const jobsOf = (base: number): string => claimedJobs(share(parameters(base).at(-3)!));
-
-const claim = (base: number): string => `${next(base)},
-  ${taken(base)}
+    select ${claimId}::uuid, $1, ${lease}::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0)
   select ${CLAIMED_COLUMNS}
     from (select * from next order by priority, run_at, id) n
-    ${jobsOf(base)}`;
+    ${claimedJobs(share(limit!))}`;
+};
 
 const LOST = `union all
   select ${LOST_COLUMNS} from unnest($2::uuid[] || $3::uuid[]) u(id)
     where (select count(*) from done) < cardinality($2::uuid[]) + cardinality($3::uuid[])
       and not exists (select from done d where d.id = u.id)`;
 
-/** A claim that settles nothing: a plan of its own, since a larger one takes longer to be set up. */
+/** A claim that settles nothing: of an idle worker, whose next job should not wait for a larger plan to be set up. */
 export const CLAIM = statement('claim', `with ${claim(1)}`);
-
-/**
- * The same for lanes that had nothing, whose next job somebody may wait for: it does not wait for the disk. A crash of the server may
- * undo it within moments, and the job is ready again beside its run. So the claim raises the epoch by $14, which the next one will
- * hardly draw again: no write of the first run matches (docs/adr/0051). Where a job is locked, or its epoch is so large that the numbers might
- * end, the claim waits for the disk as others do.
- */
-export const CLAIM_SOON = statement(
-  'claim_soon',
-  `with ${next(1)},
-  raised as (
-    update simple_queue.job set epoch = epoch + $14::int where shard = $1 and id = any(array(
-      select j.id from next n cross join lateral (
-        select id from simple_queue.job
-        where id = n.id and shard = $1 and epoch = n.epoch and epoch < 1000000000 and lane = n.lane and run_at = n.run_at
-        limit 1 for update skip locked) j))
-    returning id, lane, priority, run_at, epoch),
-  held as materialized (
-    select id, lane, priority, run_at, epoch - $14::int as epoch, epoch as own_epoch from raised
-    union all select id, lane, priority, run_at, epoch, epoch from next n
-      where (select count(*) from raised) < (select count(*) from next) and not exists (select from raised r where r.id = n.id)),
-  ${taken(1, 'held', 'own_epoch')}
-  select ${claimedColumns('n', 'j', 'n.run_at', 'n.own_epoch')}
-    from (select * from held order by priority, run_at, id) n
-    ${jobsOf(1)}
-    cross join (select case when not exists (select from held where own_epoch = epoch)
-      then set_config('synchronous_commit', 'off', true) end as commits offset 0) c
-    where c.commits is distinct from ''`,
-);
 
 /**
  * The hot statement: one round trip and one commit settle what has finished and claim what may run next, for all lanes.

@@ -5,11 +5,6 @@ import {
   type ClaimWish,
   ClaimRepository,
 } from '../../../lib/storage/claim/claim.repository.js';
-import { wishValues } from '../../../lib/storage/claim/claim-wish.js';
-import { CLAIM_SOON } from '../../../lib/storage/claim/settle-and-claim.sql.js';
-import type { Run } from '../../../lib/storage/connection/connections.js';
-import { SHARD } from '../../../lib/storage/connection/shard.js';
-import { statement } from '../../../lib/storage/connection/statement.js';
 import { explaining } from '../../support/plans.js';
 import { aStorage, Rival, type TestStorage } from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
@@ -223,71 +218,6 @@ describe('settle-and-claim, claiming', () => {
 
     expect(idsOf(claimed.jobs)).toEqual([next.id]);
     expect(claimed.lost).toEqual([]);
-  });
-
-  describe('of lanes that had nothing', () => {
-    const commitsOf = (run: Run) =>
-      run<{ commits: string }>(statement('', `select current_setting('synchronous_commit') as commits`), []); // prettier-ignore
-    /** In a transaction that stays open, so that one can see how it will commit. */
-    const claimSoon = (wish: ClaimWish) =>
-      test.storage.database.loops.transaction(async (run) => {
-        const values = [SHARD, '{}', ...wishValues(wish), 7];
-        const rows = await run<{ id: string }>(CLAIM_SOON, values);
-        return { rows, commits: (await commitsOf(run))[0]!.commits };
-      });
-    const epochs = () =>
-      test.database.query<{ held: number[]; epoch: number }>(
-        'select epoch, (select epochs from simple_queue.claim) as held from simple_queue.job order by epoch',
-      );
-
-    it('waits for no disk, and gives its runs an epoch of their own', async () => {
-      const job = await test.rows.job({ epoch: 4 });
-
-      const { rows, commits } = await claimSoon(wishFor(job.lane, 1));
-
-      expect([idsOf(rows), commits]).toEqual([[job.id], 'off']);
-      expect(await epochs()).toEqual([{ epoch: 11, held: [11] }]);
-    });
-
-    it('raises no epoch that is large: the numbers must not end', async () => {
-      const job = await test.rows.job({ epoch: 1_000_000_000 });
-      const { commits } = await claimSoon(wishFor(job.lane, 1));
-      expect(commits).toBe('on');
-      expect(await epochs()).toEqual([{ epoch: 1_000_000_000, held: [1_000_000_000] }]);
-    });
-
-    it('answers with the epoch of the run', async () => {
-      const job = await test.rows.job();
-      const [row] = await claim({ ...wishFor(job.lane, 1), isAwaited: true });
-      expect(row!.epoch).toBeGreaterThan(0);
-      expect(row!.ownLane).toBeUndefined();
-      expect(await epochs()).toEqual([{ epoch: row!.epoch, held: [row!.epoch] }]);
-    });
-
-    it('waits for the disk where somebody holds a job locked, not for him', async () => {
-      const job = await test.rows.job();
-      const rival = await Rival.connect(test.database);
-      await rival.begin();
-      await rival.query('select from simple_queue.job where id = $1 for update', [job.id]);
-
-      const { rows, commits } = await claimSoon(wishFor(job.lane, 1));
-
-      await rival.rollback();
-      await rival.close();
-      expect([idsOf(rows), commits]).toEqual([[job.id], 'on']);
-      expect(await epochs()).toEqual([{ epoch: 0, held: [0] }]);
-    });
-
-    it('leaves a job alone whose place is not its own', async () => {
-      const job = await test.rows.job();
-      await test.database.query('update simple_queue.ready set epoch = 3');
-
-      const [row] = await claim({ ...wishFor(job.lane, 1), isAwaited: true });
-
-      expect([row!.epoch, row!.ownLane]).toEqual([3, job.lane]);
-      expect(await epochs()).toEqual([{ epoch: 0, held: [3] }]);
-      await test.rows.clear();
-    });
   });
 
   it('never sees suspects or scheduled jobs', async () => {

@@ -77,7 +77,6 @@ class SettleAndClaim extends Command {
     private readonly worker: number,
     private readonly succeed: number[],
     private readonly limit: number,
-    private readonly isAwaited = false,
   ) {
     super();
   }
@@ -89,8 +88,7 @@ class SettleAndClaim extends Command {
     const ready = model.claimable(0, ['plain']);
     const claimId = randomUUID();
     const lanes = [{ lane: real.lanes.plain.id, wanted: this.limit, ranges: [EVERYWHERE] }];
-    const { isAwaited, limit } = this;
-    const wish: ClaimWish = { claimId, lease: worker.lease, lanes, limit, isAwaited };
+    const wish: ClaimWish = { claimId, lease: worker.lease, lanes, limit: this.limit };
 
     const answer = await real.storage.claims.settleAndClaim(
       'worker',
@@ -101,8 +99,7 @@ class SettleAndClaim extends Command {
 
     expect(answer.lost.sort()).toEqual(lost.sort());
     for (const run of runs) if (model.holds(run)) model.end(run.id, 'succeeded', { spent: 1 });
-    if (isAwaited && runs.length === 0) model.raise(answer.jobs);
-    expectClaimed(answer.jobs, ready, limit, model);
+    expectClaimed(answer.jobs, ready, this.limit, model);
     model.claim(claimId, worker.lease, answer.jobs.map(({ id }) => id)); // prettier-ignore
   }
 }
@@ -448,9 +445,7 @@ const enqueueAny = fc
 const enqueueOrdered = fc
   .array(groupItem, { minLength: 2, maxLength: 5 })
   .map((items) => new Enqueue(items));
-const claimAll = fc
-  .tuple(worker, fc.boolean())
-  .map(([given, isAwaited]) => new SettleAndClaim(given, [], 10, isAwaited));
+const claimAll = worker.map((given) => new SettleAndClaim(given, [], 10));
 const bury = fc
   .tuple(
     index,

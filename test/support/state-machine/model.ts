@@ -178,15 +178,6 @@ export class Model {
     return job.state === 'running' && job.epoch === run.epoch;
   }
 
-  /** By a claim that a crash of the server may undo. */
-  raise(rows: readonly { id: string; epoch: number }[]): void {
-    for (const { id, epoch } of rows) {
-      const job = this.jobs.get(id)!;
-      if (epoch <= job.epoch) throw new Error(`A claim has not raised the epoch of job ${id}.`);
-      job.epoch = epoch;
-    }
-  }
-
   claim(id: string, lease: string, ids: string[], pulled?: ModelPulled): void {
     const claim: ModelClaim = { id, lease, runs: [], ...(pulled && { pulled }) };
     for (const job of ids.map((each) => this.jobs.get(each)!)) {
