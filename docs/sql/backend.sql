@@ -1,3 +1,3 @@
 -- no parameters
 prepare backend as
-select pg_catalog.pg_backend_pid() as pid;
+select pg_catalog.pg_backend_pid()::text as pid;

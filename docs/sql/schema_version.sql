@@ -1,3 +1,3 @@
 -- no parameters
 prepare schema_version as
-select version, compatible_from as "compatibleFrom" from simple_queue.version order by version desc limit 1;
+select v.version::text, v.compatible_from::text as "compatibleFrom" from simple_queue.version v order by v.version desc limit 1;

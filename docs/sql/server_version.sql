@@ -1,3 +1,3 @@
 -- no parameters
 prepare server_version as
-select current_setting('server_version_num')::int as version;
+select pg_catalog.current_setting('server_version_num') as version;

@@ -169,7 +169,7 @@ export class CallerConnection {
 }
 
 /** A DataSource may bring a driver of its own. */
-function isNodePostgres(client: unknown): client is Client {
+export function isNodePostgres(client: unknown): client is pg.ClientBase & Client {
   const { connection } = (client ?? {}) as Partial<Client>;
   return (
     typeof connection?.parsedStatements === 'object' &&

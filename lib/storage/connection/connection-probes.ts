@@ -19,13 +19,12 @@ export type Pooling = 'none' | 'session' | 'transaction';
 const ROUNDS = 3;
 
 /**
- * A pooler tells its clients a process number of its own making. In transaction mode a client's connection to the server changes between
+ * In transaction mode of a pooler a client's connection to the server changes between
  * two questions, or serves another client, too. Neither client holds one while the other asks, so that a pool of one is enough.
  */
 export async function probePooling(options: ProbeOptions): Promise<Pooling> {
   return withClients(options, 2, async ([first, second]) => {
-    if ((await backendOf(first!)) === (first as unknown as { processID: number | null }).processID)
-      return 'none';
+    if (!(await isPooled(first!))) return 'none';
     for (let round = 0; round < ROUNDS; round++) {
       const [before, after] = [await backendOf(first!), await backendOf(first!)];
       // The only connection is kept for the first client: it waits in vain.
@@ -69,9 +68,17 @@ async function hears(
   }
 }
 
-async function backendOf(client: pg.Client): Promise<number> {
-  return (await client.query<{ pid: number }>(BACKEND.text)).rows[0]!.pid;
+/** Is something between a client and the server? A pooler tells its clients a process number of its own making. */
+export async function isPooled(client: pg.ClientBase): Promise<boolean> {
+  return (await backendOf(client)) !== toldOf(client);
 }
+
+async function backendOf(client: pg.ClientBase): Promise<number> {
+  return Number((await client.query<{ pid: string }>(BACKEND.text)).rows[0]!.pid);
+}
+
+const toldOf = (client: pg.ClientBase): number | null =>
+  (client as unknown as { processID: number | null }).processID;
 
 async function withClients<Answer>(
   { dataSource, timeoutMs, listenUrl }: ProbeOptions & { listenUrl?: string },

@@ -5,6 +5,7 @@ import { BusyLoop } from '../../runtime/busy-loop.js';
 import { sqlStateOf } from '../../runtime/retry.js';
 import { connectionOptionsOf } from './connection-options.js';
 import { DatabaseError, READ_ONLY, unserved } from './database-errors.js';
+import { isPooled } from './connection-probes.js';
 import { inOneMessage } from './one-message.js';
 import { OwnClient } from './own-client.js';
 import { forSession, forTransaction, type SessionSettings } from './session-settings.js';
@@ -85,13 +86,9 @@ export class Connections {
     );
   }
 
-  /** Does something stand between us and the server? A pooler tells its clients a process number of its own making. */
+  /** Does something stand between us and the server? */
   isPooled(): Promise<boolean> {
-    return this.inTransaction(async (client) => {
-      const [backend] = (await guarded(BACKEND, () => client.query<{ pid: number }>(BACKEND.text)))
-        .rows;
-      return backend!.pid !== (client as unknown as { processID: number | null }).processID;
-    });
+    return this.inTransaction((client) => guarded(BACKEND, () => isPooled(client)));
   }
 
   get max(): number {

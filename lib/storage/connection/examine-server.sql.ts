@@ -81,4 +81,5 @@ export const SESSION_STATE = statement(
     pg_catalog.array_to_string(pg_catalog.current_schemas(true), ',') as searched`,
 );
 
-export const BACKEND = statement('backend', `select pg_catalog.pg_backend_pid() as pid`);
+/** As text: it runs on a connection of the application, too. */
+export const BACKEND = statement('backend', `select pg_catalog.pg_backend_pid()::text as pid`);

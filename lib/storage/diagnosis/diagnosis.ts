@@ -30,7 +30,7 @@ import {
 } from '../connection/examine-server.sql.js';
 import { LIST_WAITING_LANES } from './list-waiting-lanes.sql.js';
 import { SAMPLE_PAYLOADS } from './sample-payloads.sql.js';
-import { SCHEMA_VERSION_OF } from '../schema/schema-version.sql.js';
+import { readVersion } from '../schema/schema-version.js';
 
 export interface ServerState {
   version: number;
@@ -207,10 +207,7 @@ export class Diagnosis {
   /** Which version of the tables is there, and which this release creates. */
   async version(): Promise<SchemaState> {
     try {
-      const [row] = await this.run<{ version: number; compatibleFrom: number }>(
-        SCHEMA_VERSION_OF,
-        [],
-      );
+      const row = await readVersion(this.run);
       return row ? { ...row, target: SCHEMA_VERSION } : 'none';
     } catch (error) {
       const state =

@@ -3,28 +3,24 @@ import type { QueryRunner } from 'typeorm';
 import { QueueError } from '../../job/queue.errors.js';
 import { createMigrations, createSchema, SCHEMA_VERSION } from '../../../migrations/migrations.js';
 import { record, RECORDS } from '../../../migrations/script.js';
+import { onApplications, type Asked } from '../connection/application-connection.js';
 import type { Connections, Run } from '../connection/connections.js';
 import { DatabaseError } from '../connection/database-errors.js';
 import type { Database } from '../connection/database.js';
 import { refuseTransactionPooler } from '../connection/pooler-check.js';
 import type { Statement } from '../connection/statement.js';
 import { untilServed } from '../connection/until-served.js';
+import { readVersion, type Version } from './schema-version.js';
 import {
   FORGET_MIGRATION,
   LIST_MIGRATIONS,
   MIGRATIONS_RECORDED,
-  SCHEMA_VERSION_OF,
   SERVER_VERSION,
   TRY_MIGRATION_LOCK,
 } from './schema-version.sql.js';
 
 /** The oldest server that the suites run on. */
 const MIN_SERVER_VERSION = 130_000;
-
-interface Version {
-  version: number;
-  compatibleFrom: number;
-}
 
 /** Where there are no tables yet. */
 const NONE: Version = { version: 0, compatibleFrom: 0 };
@@ -62,10 +58,11 @@ export class Migrator {
   ) {}
 
   async prepare(): Promise<void> {
-    const { isPooled, version } = await this.look(async (connections) => ({
-      isPooled: await this.checkServer(connections),
-      version: this.options.migrate === 'off' ? undefined : await versionOf(connections),
-    }));
+    const look = async (asked: Asked) => ({
+      isPooled: await this.checkServer(asked),
+      version: this.options.migrate === 'off' ? undefined : await versionOf(asked),
+    });
+    const { isPooled, version } = (await this.askApplication(look)) ?? (await this.look(look));
     if (isPooled) await refuseTransactionPooler(this.database.dataSource);
     if (!version) return;
     if (version.version < SCHEMA_VERSION && this.options.migrate === 'run') await this.up();
@@ -73,11 +70,12 @@ export class Migrator {
   }
 
   /** Answers whether something stands before it that `poolMode` says nothing of. */
-  private async checkServer(connections: Connections): Promise<boolean> {
-    const [row] = await connections.run<{ version: number }>(SERVER_VERSION, []);
-    if (row!.version >= MIN_SERVER_VERSION)
-      return this.options.poolMode === 'session' && connections.isPooled();
-    const found = Math.floor(row!.version / 10_000);
+  private async checkServer(asked: Asked): Promise<boolean> {
+    const [row] = await asked.run<{ version: string }>(SERVER_VERSION, []);
+    const version = Number(row!.version);
+    if (version >= MIN_SERVER_VERSION)
+      return this.options.poolMode === 'session' && asked.isPooled();
+    const found = Math.floor(version / 10_000);
     throw new QueueError(
       'POSTGRES_TOO_OLD',
       `The server is PostgreSQL ${found}; nestjs-simple-queue needs 13 or newer. Upgrade the server.`,
@@ -91,11 +89,10 @@ export class Migrator {
 
   /** Were the tables made by us, or by `migrationScript`, rather than among the migrations of an application? */
   isRecorded(): Promise<boolean> {
-    return this.look(
-      async (connections) =>
-        ((await firstRow<{ recorded: number }>(connections, MIGRATIONS_RECORDED))?.recorded ?? 0) >
-        0,
-    );
+    return this.look(async ({ run }) => {
+      const rows = await whereThere(() => run<{ recorded: number }>(MIGRATIONS_RECORDED, []));
+      return (rows?.[0]?.recorded ?? 0) > 0;
+    });
   }
 
   /** Undoes the newest migration: with the first one all tables go, and every job in them. Only where it `isRecorded`. */
@@ -157,6 +154,16 @@ export class Migrator {
     return this.onOne(this.options.queryTimeoutMs, work);
   }
 
+  /** undefined: there is no connection of an application to ask on, as on a command line. */
+  private async askApplication<Answer extends object>(
+    work: (asked: Asked) => Promise<Answer>,
+  ): Promise<Answer | undefined> {
+    const { dataSource } = this.database;
+    if (!('query' in dataSource)) return undefined;
+    const textOf = (statement: Statement) => this.database.textOf(statement);
+    return untilServed(() => onApplications(dataSource, textOf, work));
+  }
+
   /** In one transaction, while no other process migrates; tries until it is alone. */
   private async alone(work: (run: Run) => Promise<void>): Promise<void> {
     const { patienceMs = PATIENCE_MS } = this.options;
@@ -196,17 +203,14 @@ export class Migrator {
   }
 }
 
-async function versionOf(connections: Connections): Promise<Version> {
-  return (await firstRow<Version>(connections, SCHEMA_VERSION_OF)) ?? NONE;
+async function versionOf({ run }: Pick<Asked, 'run'>): Promise<Version> {
+  return (await whereThere(() => readVersion(run))) ?? NONE;
 }
 
-/** undefined also where there is no such table. */
-async function firstRow<Row>(
-  connections: Connections,
-  statement: Statement,
-): Promise<Row | undefined> {
+/** undefined where there is no such table. */
+async function whereThere<Found>(work: () => Promise<Found>): Promise<Found | undefined> {
   try {
-    return (await connections.run<Row>(statement, []))[0];
+    return await work();
   } catch (error) {
     if (error instanceof DatabaseError && NO_TABLE.has(error.sqlState ?? '')) return undefined;
     throw error;

@@ -1,9 +1,12 @@
 import { statement } from '../connection/statement.js';
 
-/** Which version of our tables stands in the schema, and the oldest release that may work on it; fails with 42P01 or 3F000 where there are none. */
+/**
+ * Which version of our tables stands in the schema, and the oldest release that may work on it; fails with 42P01 or 3F000 where there are none.
+ * This and the next one run on a connection of the application, too: there only text is sure to come as text.
+ */
 export const SCHEMA_VERSION_OF = statement(
   'schema_version',
-  `select version, compatible_from as "compatibleFrom" from simple_queue.version order by version desc limit 1`,
+  `select v.version::text, v.compatible_from::text as "compatibleFrom" from simple_queue.version v order by v.version desc limit 1`,
 );
 
 /** TypeORM's own table, which lists the migrations that it ran; fails with 42P01 where an application's list holds them. */
@@ -14,7 +17,7 @@ export const MIGRATIONS_RECORDED = statement(
 
 export const SERVER_VERSION = statement(
   'server_version',
-  `select current_setting('server_version_num')::int as version`,
+  `select pg_catalog.current_setting('server_version_num') as version`,
 );
 
 /**

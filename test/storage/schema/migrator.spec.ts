@@ -4,6 +4,7 @@ import { startPostgres } from '../../../sample/local-postgres/local-postgres.ts'
 import { QueueEventBus } from '../../../lib/observability/events.js';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
+import { Pooler } from '../../support/pooler.js';
 import { anEmptyDatabase, type TestDatabase } from '../../support/database.js';
 import { aDataSource, openStorage } from '../../support/storage.js';
 
@@ -178,12 +179,39 @@ describe('opening the storage', () => {
   });
 
   it('says that the server is away where it is', async () => {
+    const pooler = await Pooler.start(database.url, 'session');
+    const dataSource = await aDataSource(pooler.url);
+    pooler.stop();
+    await expect(openStorage(dataSource)).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    await dataSource.destroy();
+  });
+
+  // It takes longer than the rest of a start.
+  it('opens no connection of its own, and leaves the one of the application as it was', async () => {
+    await open();
+    const dataSource = await connect({ poolSize: 1 });
+    const before = await settings(dataSource);
+    const storage = await openStorage(dataSource, { wakeUp: 'off' });
+    const sessions = await database.query(
+      `select application_name as name from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+    );
+    expect(sessions.filter(({ name }) => name === 'nestjs-simple-queue')).toEqual([]);
+    expect(await settings(dataSource)).toEqual(before);
+    await storage.onApplicationShutdown();
+  });
+
+  const settings = (dataSource: DataSource): Promise<unknown> =>
+    dataSource.query(
+      'select pg_backend_pid() as pid, name, setting from pg_settings order by name',
+    );
+
+  it('asks by connections of its own where the driver is another one', async () => {
     const dataSource = await connect();
-    const gone = Object.assign(Object.create(dataSource), {
-      options: { ...dataSource.options, url: 'postgres://nobody@127.0.0.1:1/x' },
-    });
-    await expect(openStorage(gone as DataSource)).rejects.toMatchObject({
-      code: 'DATABASE_UNAVAILABLE',
-    });
+    const create = dataSource.createQueryRunner.bind(dataSource);
+    dataSource.createQueryRunner = (...given) =>
+      Object.assign(create(...given), { connect: () => Promise.resolve({}) });
+    const storage = await openStorage(dataSource);
+    expect(await database.query('select version from simple_queue.version')).toHaveLength(1);
+    await storage.onApplicationShutdown();
   });
 });

@@ -1,0 +1,56 @@
+import type { DataSource } from 'typeorm';
+import { LATE, within } from '../../runtime/within.js';
+import { isNodePostgres } from './caller-connection.js';
+import { isPooled } from './connection-probes.js';
+import { guarded, type Run } from './connections.js';
+import { DatabaseError } from './database-errors.js';
+import { BACKEND } from './examine-server.sql.js';
+import { OWN_PARSERS } from './own-parsers.js';
+import type { Statement } from './statement.js';
+
+/** Longer than a pooler makes a client wait that it has no connection for. */
+const PATIENCE_MS = 60_000;
+
+/** What a start asks: statements, and whether something stands between it and the server. */
+export interface Asked {
+  readonly run: Run;
+  isPooled(): Promise<boolean>;
+}
+
+/**
+ * On a connection that the application has already: opening one of ours would take as long as the rest of a start. Nothing is set on it.
+ * undefined: the driver is not node-postgres.
+ */
+export async function onApplications<Answer extends object>(
+  dataSource: DataSource,
+  textOf: (statement: Statement) => string,
+  work: (asked: Asked) => Promise<Answer>,
+): Promise<Answer | undefined> {
+  const answer = await within(
+    onClient(dataSource, async (client) => {
+      if (!isNodePostgres(client)) return undefined;
+      const ask = (statement: Statement) =>
+        client.query({ text: textOf(statement), types: OWN_PARSERS });
+      return work({
+        run: async <Row>(statement: Statement) =>
+          (await guarded(statement, () => ask(statement))).rows as Row[],
+        isPooled: () => guarded(BACKEND, () => isPooled(client)),
+      });
+    }),
+    PATIENCE_MS,
+  );
+  if (answer !== LATE) return answer;
+  throw new DatabaseError('look at the server', new Error(`no reply within ${PATIENCE_MS} ms`));
+}
+
+async function onClient<T>(
+  dataSource: DataSource,
+  work: (client: unknown) => Promise<T>,
+): Promise<T> {
+  const runner = dataSource.createQueryRunner('master');
+  try {
+    return await work(await guarded(BACKEND, () => runner.connect() as Promise<unknown>));
+  } finally {
+    await runner.release();
+  }
+}
