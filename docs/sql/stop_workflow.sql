@@ -3,6 +3,10 @@ prepare stop_workflow as
 with skipping as (
     update simple_queue.stage s set skipped = true, open = 0
     where s.workflow = $2::uuid and s.shard = $1 and s.n >= 0 and not s.skipped and s.open + (s.jobs = 0)::int > 0
+      and not (s.again and exists (
+        select from simple_queue.workflow w where w.id = s.workflow and w.shard = $1 and (w.stop in ('failed', 'expired')
+          or w.stop = 'cancelled' and exists (select from simple_queue.edge e
+            where e.workflow = s.workflow and e.shard = $1 and e.downstream = s.n and e.condition = 'ended'))))
       and (not s.begun or not s.plain and exists (
         select from simple_queue.arrival a where a.kind = 'begin' and a.shard = $1 and a.workflow = s.workflow and a.stage = s.n))
     returning s.workflow, s.n as stage),
@@ -17,8 +21,9 @@ with skipping as (
       select workflow, downstream, condition from simple_queue.edge
       where workflow = c.workflow and shard = $1 and upstream = c.stage offset 0) e
     where not exists (select from complete o where o.workflow = e.workflow and o.stage = e.downstream)
-      
-      and not exists (select from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = e.workflow)),
+      and (
+        not exists (select from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = e.workflow)
+        or (select s.again from simple_queue.stage s where s.workflow = e.workflow and s.shard = $1 and s.n = e.downstream))),
   lowered as (
     update simple_queue.stage s set waits = s.waits - e.n, begun = s.waits = e.n
     from (select workflow, downstream, count(*)::int as n from edges where holds group by workflow, downstream) e

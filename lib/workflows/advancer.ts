@@ -11,6 +11,12 @@ import type { Beginning, Moved } from '../storage/workflows/workflow.repository.
 import { Compensator } from './compensator.js';
 import { isLocked, isRefusal, Passed, Stopped, unlessPassed, type Page } from './left-over.js';
 
+interface Stopping {
+  id: string;
+  workflow: string;
+  stop: string;
+}
+
 interface AdvancerSite {
   storage: Storage;
   options: ResolvedOptions;
@@ -164,7 +170,8 @@ export class Advancer {
     const jobs = await workflows.draftsOf(run, beginning);
     if (jobs.length > 0) await enqueues.insertIn(run, jobs);
     const flow = await workflows.lock(run, beginning.workflow);
-    if (flow?.state !== 'running' || flow.stop !== null || flow.asked) throw new Stopped();
+    const stops = flow?.asked || flow?.stop !== null;
+    if (flow?.state !== 'running' || (beginning.again ? flow.stop === 'abandoned' : stops)) throw new Stopped(); // prettier-ignore
     if (jobs.length === 0) return workflows.completeEmpty(run, beginning);
     const lanes = [...new Set(jobs.map(({ lane }) => lane.id))];
     return { lanes, later: 1, arrivals: 0, ended: [] };
@@ -206,16 +213,15 @@ export class Advancer {
     return found && (found.goesBack ? this.stopped(found) : this.cancelJobs(found));
   }
 
-  private async cancelJobs({ id, workflow }: { id: string; workflow: string }): Promise<Page> {
-    const { database, signals, cancels } = this.site.storage;
+  private async cancelJobs({ id, workflow, stop }: Stopping): Promise<Page> {
+    const { database, signals, cancels, workflows } = this.site.storage;
+    const { run } = database.loops;
     try {
-      const counts = await cancels.byWorkflow(
-        database.loops.run,
-        { workflowId: workflow },
-        this.archive,
-      );
+      // Callbacks are called although it stops, and have to come to their end.
+      const but = stop === 'abandoned' ? [] : await workflows.adding.callbacks(run, workflow);
+      const counts = await cancels.byWorkflow(run, { workflowId: workflow, but }, this.archive);
       if (counts.requested > 0) signals.send({ lanes: [], later: true, cancel: true });
-      await this.site.storage.workflows.vanished.end(workflow);
+      await workflows.vanished.end(workflow);
       return await this.stopped({ id });
     } catch (error) {
       if (isLocked(error)) return { id, locked: true };

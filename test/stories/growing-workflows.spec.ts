@@ -8,6 +8,7 @@ import { batch, item } from '../../lib/workflows/batch.js';
 import { workflow } from '../../lib/workflows/builder.js';
 import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
 import { aHandler } from '../support/application.js';
+import { aGate } from '../support/gate.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
 interface Asked {
@@ -207,7 +208,67 @@ describe('workflows that grow while they run', () => {
     await expect(workflows.add(running.id, [step('onEnd', 'work', did('x'))])).rejects.toMatchObject({ code: 'WORKFLOW_ENDED' }); // prettier-ignore
     await workflows.cancel(running.id);
     expect((await workflows.wait(running.id)).state).toBe('cancelled');
-    expect(ran).toHaveLength(6);
+    expect(ran.slice(6)).toEqual(['later']);
+  });
+
+  const callbacks = (draft: ReturnType<typeof batch>, options: object = {}) =>
+    draft
+      .onSuccess('work', did('done'), options)
+      .onFailed('work', did('alert'), options)
+      .onEnd('work', did('report'), options);
+  it('a batch that stops calls back by its end, once: while one job has ended, one runs and one waits', async () => {
+    await start();
+    const cases = [
+      ['cancelled', 'cancelled', ['report']],
+      ['late', 'failed', ['alert', 'report']],
+      ['failing', 'failed', ['alert', 'report']],
+      ['given up', 'cancelled', []],
+    ] as const;
+    const grouped = { group: 'g', ordered: true };
+    for (const [what, state, called] of cases)
+      for (const options of [{}, grouped]) {
+        ran = [];
+        const runs = aGate();
+        onRun = async ({ payload }, { signal }) => {
+          if ((payload as Asked).name === 'bad') await runs.passed;
+          if ((payload as Asked).name !== 'runs') return;
+          runs.open();
+          await new Promise((over) => signal.addEventListener('abort', over));
+          throw new Error('stopped');
+        };
+        const items = [item('work', did('good')), item('work', did('runs')), item('nobody', 1)];
+        if (what === 'failing') items.push(item('work', { name: 'bad', fail: true }));
+        const { id } = await workflows.start(callbacks(batch(items), options), { deadlineMs: '1 h', onFailure: what === 'failing' ? 'cancel' : 'finish' }); // prettier-ignore
+        await runs.passed;
+        if (what === 'late') await story.database.query('update simple_queue.workflow set deadline_at = now() where id = $1', [id]); // prettier-ignore
+        if (state === 'cancelled') await workflows.cancel(id, { compensate: what === 'cancelled' });
+        // Any of them turns the duty, which sees the deadline.
+        else await workflows.cancel((await workflows.start(batch([item('nobody', 1)]))).id);
+        expect((await workflows.wait(id)).state).toBe(state);
+        const calls = ran.filter((name) => ['done', 'alert', 'report'].includes(name));
+        expect([what, calls.toSorted()]).toEqual([what, called]);
+      }
+    expect(await story.database.query('select kind from simple_queue.arrival')).toEqual([]);
+  });
+
+  it('a batch that is cancelled while a callback runs lets it end, and another attempt calls back again', async () => {
+    await start();
+    const [calling, cancelled] = [aGate(), aGate()];
+    onRun = async ({ payload }) => {
+      if ((payload as Asked).name !== 'report') return;
+      calling.open();
+      await cancelled.passed;
+    };
+    const { id } = await workflows.start(callbacks(batch([item('work', did('good'))])));
+    await calling.passed;
+    expect(await workflows.cancel(id)).toBe(true);
+    cancelled.open();
+    const found = await workflows.wait(id);
+    expect(found).toMatchObject({ state: 'cancelled' });
+    expect(statesOf(found)).toMatchObject({ items: 'succeeded 1 0', onEnd: 'succeeded 1 0' });
+    await workflows.retry(id);
+    expect(await workflows.wait(id)).toMatchObject({ state: 'succeeded', attempt: 2 });
+    expect(ran.filter((name) => name === 'report')).toHaveLength(2);
   });
 
   it('a batch that is retried calls back once per attempt', async () => {

@@ -47,12 +47,12 @@ export class CancelRepository {
 
   byWorkflow(
     run: Run,
-    tag: { workflowId: string; queue?: string },
+    { workflowId, queue, but = [] }: { workflowId: string; queue?: string; but?: string[] },
     keep: Retention,
   ): Promise<CancelCounts> {
     return this.inBatches(
       run,
-      () => run<{ id: string }>(FIND_BY_WORKFLOW, [SHARD, tag.workflowId, tag.queue ?? null]),
+      () => run<{ id: string }>(FIND_BY_WORKFLOW, [SHARD, workflowId, queue ?? null, but]),
       keep,
     );
   }

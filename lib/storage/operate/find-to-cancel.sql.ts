@@ -7,11 +7,11 @@ export const FIND_BY_UNIQUE_KEY = statement(
   where j.unique_key = $2 and j.shard = $1 and j.queue = (select q.id from simple_queue.queue q where q.name = $3)`,
 );
 
-/** At most 1,000 live jobs of a workflow, of one queue or ($3 null) of all, that were not asked to stop yet. */
+/** At most 1,000 live jobs of a workflow, of one queue or ($3 null) of all, that were not asked to stop yet; but $4. */
 export const FIND_BY_WORKFLOW = statement(
   'find_by_workflow',
   `select j.id from simple_queue.job j
-  where j.options ->> 'workflowId'::text = $2 and j.shard = $1 and j.cancel_at is null
+  where j.options ->> 'workflowId'::text = $2 and j.shard = $1 and j.cancel_at is null and not j.id = any($4::uuid[])
     and ($3::text is null or j.queue = (select q.id from simple_queue.queue q where q.name = $3)) limit 1000`,
 );
 

@@ -37,11 +37,11 @@ export const END_ADDER = statement(
   `insert into simple_queue.arrival (shard, kind, job, state, output, error) values ($1, 'end', $2::uuid, $3, $4::jsonb, $5::jsonb)`,
 );
 
-/** Callbacks of a batch run once per attempt: those of the last one wait again, as what was skipped does, under other ids. */
+/** Jobs of callbacks of a batch. They run once per attempt: those of the last one wait again, as what was skipped does, under other ids. */
 export const FIND_CALLBACKS = statement(
   'find_callbacks',
   `select t.id from simple_queue.stage s
-  join simple_queue.step t on t.workflow = s.workflow and t.shard = $1 and t.stage = s.n and t.state <> 'skipped'
+  join simple_queue.step t on t.workflow = s.workflow and t.shard = $1 and t.stage = s.n and t.state is distinct from 'skipped'
   where s.workflow = $2::uuid and s.shard = $1 and s.again and not s.skipped`,
 );
 

@@ -33,7 +33,7 @@ const HALTED = 'select id from held where halted';
 
 /**
  * Edges behind stages that are `complete`, and whether their conditions hold. None of workflows that stop (`halted`), or that somebody has asked
- * to: what has not begun of them is about to be skipped, and must not begin meanwhile.
+ * to: what has not begun of them is about to be skipped, and must not begin meanwhile. Callbacks of batches (`again`) are called all the same.
  */
 const edges = (halted: string): string => `edges as materialized (
     select e.workflow, e.downstream,
@@ -42,8 +42,9 @@ const edges = (halted: string): string => `edges as materialized (
       select workflow, downstream, condition from simple_queue.edge
       where workflow = c.workflow and shard = $1 and upstream = c.stage offset 0) e
     where not exists (select from complete o where o.workflow = e.workflow and o.stage = e.downstream)
-      ${halted && `and e.workflow not in (${halted})`}
-      and not exists (select from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = e.workflow))`;
+      and (${halted && `e.workflow not in (${halted}) and`}
+        not exists (select from simple_queue.arrival a where a.kind = 'stop' and a.shard = $1 and a.workflow = e.workflow)
+        or (select s.again from simple_queue.stage s where s.workflow = e.workflow and s.shard = $1 and s.n = e.downstream)))`;
 
 /** Stages that wait for nothing more begin: jobs are made of their drafts. */
 const BEGUN = `lowered as (

@@ -45,15 +45,22 @@ export const MARK_STOP = statement(
   where id = $2::uuid and shard = $1 and (state = 'running' or $3 = 'abandoned' and state in ('compensating', 'stuck')) returning state`,
 );
 
+/** Callbacks of a batch that are called although it stops: those that fit its end. Of one that was given up, none. */
+const CALLED = `s.again and exists (
+        select from simple_queue.workflow w where w.id = s.workflow and w.shard = $1 and (w.stop in ('failed', 'expired')
+          or w.stop = 'cancelled' and exists (select from simple_queue.edge e
+            where e.workflow = s.workflow and e.shard = $1 and e.downstream = s.n and e.condition = 'ended')))`;
+
 /**
- * Under that lock, in a snapshot of its own: nothing of the workflow begins any more. What runs is cancelled by its jobs. Another statement, since
- * the row of the workflow is changed again where it ends with this.
+ * Under that lock, in a snapshot of its own: nothing of the workflow begins any more but its callbacks. What runs is cancelled by its jobs. Another
+ * statement, since the row of the workflow is changed again where it ends with this.
  */
 export const STOP_WORKFLOW = statement(
   'stop_workflow',
   `with skipping as (
     update simple_queue.stage s set skipped = true, open = 0
     where s.workflow = $2::uuid and s.shard = $1 and s.n >= 0 and not s.skipped and s.open + (s.jobs = 0)::int > 0
+      and not (${CALLED})
       and (not s.begun or not s.plain and exists (
         select from simple_queue.arrival a where a.kind = 'begin' and a.shard = $1 and a.workflow = s.workflow and a.stage = s.n))
     returning s.workflow, s.n as stage),

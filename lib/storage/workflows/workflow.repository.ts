@@ -79,6 +79,8 @@ export interface Beginning {
   id: string;
   workflow: string;
   stage: number;
+  /** It is a callback of a batch. */
+  again: boolean;
 }
 
 /** Drafts in one statement. */
