@@ -12,7 +12,7 @@ insert into simple_queue.arrival (shard, kind, job, state, output, error)
     join simple_queue.step t on t.workflow = w.id and t.shard = $1 and t.stage = u.stage and t.item = u.item and t.state is null
     where u.begun) o
     where not exists (select from simple_queue.job j where j.id = o.job and j.shard = $1 offset 0)
-      and not exists (select from simple_queue.arrival a where a.kind in ('end', 'add') and a.shard = $1 and a.job = o.job)) v
+      and not exists (select from simple_queue.arrival a where a.kind in ('end', 'add', 'wait') and a.shard = $1 and a.job = o.job)) v
   left join lateral (
     select state, output, null::jsonb as error from simple_queue.archive where id = v.job and shard = $1
     union all select 'failed', null, last_error from simple_queue.dead_letter where id = v.job and shard = $1 limit 1) e on true

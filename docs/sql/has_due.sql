@@ -19,4 +19,6 @@ select exists (select from unnest($2::int[]) q(lane) cross join lateral (
     or exists (select from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
       cross join lateral (select lane from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch offset 0) j
       where c.shard = $1 and j.lane = any($2::int[]))
-    or exists (select from simple_queue.arrival where shard = $1) as due;
+    or exists (select from simple_queue.arrival a left join simple_queue.step t on t.id = a.job and t.shard = $1
+      where a.shard = $1 and not (a.kind = 'wait' and (exists (select from simple_queue.job j where j.id = t.awaits and j.shard = $1 offset 0)
+      or exists (select from simple_queue.step o where o.id = t.awaits and o.shard = $1 and o.state is null offset 0)))) as due;

@@ -97,7 +97,7 @@ with live as materialized (
     join simple_queue.step t on t.workflow = w.id and t.shard = $1 and t.stage = u.stage and t.item = u.item and t.state is null
     where u.begun) o
     where not exists (select from simple_queue.job j where j.id = o.job and j.shard = $1 offset 0)
-      and not exists (select from simple_queue.arrival a where a.kind in ('end', 'add') and a.shard = $1 and a.job = o.job)) v) having count(*) > 0)
+      and not exists (select from simple_queue.arrival a where a.kind in ('end', 'add', 'wait') and a.shard = $1 and a.job = o.job)) v) having count(*) > 0)
   union all
   (select 'FAILED_WORKFLOWS' as code, q.name::text as queue, null::text as name, null::text[] as labels, (count(distinct w.id))::int as count,
     (extract(epoch from statement_timestamp() - min(x.finished_at)) * 1000)::float8 as "sinceMs", array_to_string((array_agg(distinct w.id::text))[1:5], ' ')::text as subject, (0)::int as extra

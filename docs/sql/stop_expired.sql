@@ -12,4 +12,5 @@ with late as materialized (
     insert into simple_queue.arrival (shard, kind, workflow, state) select $1, 'stop', id, 'expired' from noted where state = 'running' returning 1)
   select (select count(*) from asked)::int as expired,
     (select extract(epoch from deadline_at - statement_timestamp()) * 1000 from simple_queue.workflow
-      where shard = $1 and deadline_at > statement_timestamp() and ended_at is null and stop is null order by deadline_at limit 1)::float8 as "nextMs";
+      where shard = $1 and deadline_at > statement_timestamp() and ended_at is null and stop is null order by deadline_at limit 1)::float8 as "nextMs",
+    exists (select from simple_queue.arrival where kind = 'wait' and shard = $1) as awaits;

@@ -14,6 +14,7 @@ with skipping as (
   told as (
     update simple_queue.step t set state = 'skipped', ended_at = statement_timestamp()
     from complete s where t.workflow = s.workflow and t.shard = $1 and t.stage = s.stage and t.state is null),
+  unawaited as (delete from simple_queue.arrival where kind = 'wait' and shard = $1 and workflow = $2::uuid returning job),
   edges as materialized (
     select e.workflow, e.downstream,
       e.condition = 'ended' or not c.skipped and (e.condition = 'failed') = c.failed as holds
@@ -64,7 +65,7 @@ with skipping as (
     union all select $1, 'begin', null, null, workflow, stage from lowered where begun and not plain
     union all select $1, 'end', id, 'failed', null, null from drafted where id not in (select id from stored)
     union all select $1, 'undo', null, null, id, null from finished where state = 'compensating'
-     returning 1)
+    union all select $1, 'end', job, 'cancelled', null, null from unawaited returning 1)
   select array(select distinct lane from readied) as lanes,
     (select count(*) from scheduled)::int as later,
     (select count(*) from left_over)::int as arrivals,

@@ -23,7 +23,7 @@ interface AdvancerSite {
   events: QueueEventBus;
 }
 
-/** What somebody holds locked is looked at again: soon, then more and more rarely. */
+/** What somebody holds locked, and jobs of others, are looked at again: soon, then more and more rarely. */
 const FIRST_REST_MS = 5;
 const MAX_REST_MS = 500;
 /** Stages and stops that one round takes up. */
@@ -63,7 +63,8 @@ export class Advancer {
 
   async round(): Promise<number> {
     const { workflows } = this.site.storage;
-    await workflows.stopExpired();
+    const { awaits } = await workflows.stopExpired();
+    const ended = awaits ? await workflows.awaited.take() : 0;
     const batches = await workflows.takeArrivals();
     for (const moved of batches) this.tell(moved);
     const added = await this.eachOf(this.adding, (after) => this.addNext(after));
@@ -73,8 +74,8 @@ export class Advancer {
     if (stopped.moved) this.beginning.after = FIRST;
     const undone = await this.eachOf(this.undoing, (after) => this.compensator.next(after));
     const pages = [added, begun, stopped, undone];
-    if (batches.length > 0 || pages.some(({ moved }) => moved)) return this.again();
-    return pages.some(({ locked }) => locked) ? this.later() : this.done();
+    if (ended > 0 || batches.length > 0 || pages.some(({ moved }) => moved)) return this.again();
+    return awaits || pages.some(({ locked }) => locked) ? this.later() : this.done();
   }
 
   private again(): number {

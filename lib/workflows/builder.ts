@@ -1,7 +1,7 @@
 import { checkObject } from '../enqueue/option-checks.js';
 import type { AddedStep } from '../job/added-step.js';
 import { isTemplate, type GivenOf, type JobTarget, type OutputOf } from '../job/job-template.js';
-import { checkQueueName, quote } from '../job/names.js';
+import { checkId, checkQueueName, quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Compensation, StepCondition, StepJobOptions, StepOptions } from '../job/workflow.js'; // prettier-ignore
 import { declaredCompensation, type DeclaredCompensation } from './compensation.js';
@@ -25,6 +25,8 @@ export interface DeclaredStep {
   compensation?: DeclaredCompensation;
   /** Where its jobs have targets of their own. */
   items?: readonly AddedStep[];
+  /** It is no job of its own, but this one of somebody else. */
+  awaits?: string;
   /** It runs in each attempt of the workflow. */
   again?: boolean;
 }
@@ -81,9 +83,19 @@ export class WorkflowDraft<in out Outputs extends object> {
     return this as never;
   }
 
+  /**
+   * A job that somebody has enqueued, or the step of another workflow: what follows waits for its end, and reads its output. It is neither changed nor
+   * cancelled with the workflow. One that is unknown, or no longer kept, has failed. @throws QueueError as `step`, `INVALID_OPTION` for what is no id
+   */
+  job<Name extends string>(name: Name, id: string): WorkflowDraft<Outputs & Record<Name, unknown>> {
+    const awaits = checkId(id);
+    this.add(name, { target: name, many: false, payloads: [], awaits }, {});
+    return this as never;
+  }
+
   private add(
     name: string,
-    what: Pick<DeclaredStep, 'target' | 'many' | 'payloads'>,
+    what: Pick<DeclaredStep, 'target' | 'many' | 'payloads' | 'awaits'>,
     options: StepOptions & { compensate?: unknown },
   ): void {
     checkQueueName(name);
@@ -96,7 +108,7 @@ export class WorkflowDraft<in out Outputs extends object> {
     this.checkWhen(name, { when, names });
     this.checkOptions(name, job);
     const compensation = this.compensationOf(name, what, compensate);
-    this.checkSize(name, what.payloads.length, compensation?.payloads.length);
+    this.checkSize(name, what.awaits ? 1 : what.payloads.length, compensation?.payloads.length);
     this.steps.push({ name, ...what, options: job, after: names, when, ...(compensation && { compensation }) }); // prettier-ignore
   }
 

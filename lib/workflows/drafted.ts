@@ -53,7 +53,8 @@ export class Drafted {
       const plain = jobs.length > 0 && !jobs.some(isHeld);
       const undo = undone[n] && (await this.withLanes(await undone[n]));
       const { name, many, again = false } = step;
-      stages.push({ name, many, again, jobs, after, plain, ...(undo && { undo }) });
+      const awaits = step.awaits === undefined ? undefined : { id: this.newId(), job: step.awaits };
+      stages.push({ name, many, again, awaits, jobs, after, plain, ...(undo && { undo }) });
     }
     return stages;
   }

@@ -191,8 +191,9 @@ export class QueueWorkflows {
 
   private wake(flow: NewWorkflow, joined: Joined | undefined): void {
     const jobs = rootJobs(flow);
+    const awaits = flow.stages.some((stage) => stage.awaits !== undefined);
     const signal = jobs.length > 0 ? signalOf(jobs) : { lanes: [], later: true };
-    this.storage.signals.send(signal, joined?.runner);
+    this.storage.signals.send(awaits ? { ...signal, later: true } : signal, joined?.runner);
   }
 }
 

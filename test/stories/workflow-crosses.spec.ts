@@ -221,6 +221,25 @@ describe('steps of a workflow', () => {
     gate.open();
   });
 
+  it('wait for a job of others that runs already, and whose worker settles it as any', async () => {
+    const gate = aGate();
+    const { app, workflows } = await started(async (job: Job) => {
+      if (job.payload === 'other') await gate.passed;
+      await work(job);
+      return job.payload;
+    });
+    const { id: other } = await app.queues.enqueue('work', 'other');
+    await eventually(() => expect(app.seen('started')).toHaveLength(1));
+    const flow = workflow('waits').job('other', other).step('a', 'work', 'a', { after: 'other' });
+    const { id } = await app.dataSource.transaction((manager) =>
+      workflows.start(flow, { manager }),
+    );
+    gate.open();
+    expect(await statesOf(workflows, id)).toEqual(['succeeded', 'succeeded']);
+    const [job] = (await workflows.find(id))!.steps[1]!.ids;
+    expect(await workflows.upstream({ id: job! })).toEqual({ other: 'other' });
+  });
+
   it('are found by the key of their workflow while it lives, and start again after it', async () => {
     const { app, workflows } = await started();
     const options = { uniqueKey: 'k' };

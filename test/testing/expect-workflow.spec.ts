@@ -48,3 +48,17 @@ it('expectWorkflow finds a workflow by its steps, and shows what there is instea
   await expect(expectWorkflow(app, 'order', [] as never)).rejects.toMatchObject(refused);
   await expect(expectWorkflow(app, 'no name')).rejects.toMatchObject({ code: 'INVALID_NAME' });
 });
+
+it('drain runs what waits for jobs of others, and ends where such a job does not', async () => {
+  const { app, queues } = await story.start({
+    providers: [aHandler('work', () => 1)],
+    options: { worker: { autoStart: false } },
+  });
+  const workflows = app.get(QueueWorkflows, { strict: false });
+  const jobs = [await queues.enqueue('work', 1), await queues.enqueue('nobody', 1)];
+  for (const [n, { id }] of jobs.entries())
+    await workflows.start(workflow(`w${n}`).job('other', id).step('a', 'work', 1, { after: 'other' })); // prettier-ignore
+  await drain(app);
+  await expectWorkflow(app, 'w0', { state: 'succeeded' });
+  await expectWorkflow(app, 'w1', { steps: { other: 'running', a: 'waiting' } });
+});

@@ -13,7 +13,7 @@ export const FIND_WORKFLOW = statement(
         where s.failed > 0 and t.workflow = s.workflow and t.shard = $1 and t.stage = s.n and t.state = 'cancelled'),
       'error', (select t.error from simple_queue.step t
         where s.failed > 0 and t.workflow = s.workflow and t.shard = $1 and t.stage = s.n and t.error is not null order by t.item limit 1),
-      'ids', array(select t.id from simple_queue.step t where t.workflow = s.workflow and t.shard = $1 and t.stage = s.n order by t.item limit 100),
+      'ids', array(select coalesce(t.awaits, t.id) from simple_queue.step t where t.workflow = s.workflow and t.shard = $1 and t.stage = s.n order by t.item limit 100),
       'after', (select coalesce(jsonb_agg(jsonb_build_object('name', u.name, 'when', e.condition, 'open', u.open > 0 or not (u.begun or u.skipped)) order by u.n), '[]')
         from simple_queue.edge e join simple_queue.stage u on u.workflow = e.workflow and u.shard = $1 and u.n = e.upstream
         where e.workflow = s.workflow and e.shard = $1 and e.downstream = s.n),

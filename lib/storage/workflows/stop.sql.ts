@@ -10,7 +10,7 @@ export const ASK_TO_STOP = statement(
   returning workflow as id`,
 );
 
-/** The same of at most 100 whose time is over; nothing of them begins from then on. Of one that compensates the deadline is over. */
+/** `awaits`: workflows wait for jobs of others. The same of at most 100 whose time is over; nothing of them begins from then on. Of one that compensates the deadline is over. */
 export const STOP_EXPIRED = statement(
   'stop_expired',
   `with late as materialized (
@@ -25,7 +25,8 @@ export const STOP_EXPIRED = statement(
     insert into simple_queue.arrival (shard, kind, workflow, state) select $1, 'stop', id, 'expired' from noted where state = 'running' returning 1)
   select (select count(*) from asked)::int as expired,
     (select extract(epoch from deadline_at - statement_timestamp()) * 1000 from simple_queue.workflow
-      where shard = $1 and deadline_at > statement_timestamp() and ended_at is null and stop is null order by deadline_at limit 1)::float8 as "nextMs"`,
+      where shard = $1 and deadline_at > statement_timestamp() and ended_at is null and stop is null order by deadline_at limit 1)::float8 as "nextMs",
+    exists (select from simple_queue.arrival where kind = 'wait' and shard = $1) as awaits`,
 );
 
 /** A page of one workflow that is to stop; locked until the transaction ends. */
@@ -44,6 +45,9 @@ export const MARK_STOP = statement(
   `update simple_queue.workflow set stop = case when $3 = 'abandoned' then $3 else coalesce(stop, $3) end
   where id = $2::uuid and shard = $1 and (state = 'running' or $3 = 'abandoned' and state in ('compensating', 'stuck')) returning state`,
 );
+
+/** What it awaits of others is not theirs to end: it waits no longer. */
+const UNAWAITED = `union all select $1, 'end', job, 'cancelled', null, null from unawaited`;
 
 /** Callbacks of a batch that are called although it stops: those that fit its end. Of one that was given up, none. */
 const CALLED = `s.again and exists (
@@ -68,7 +72,8 @@ export const STOP_WORKFLOW = statement(
   told as (
     update simple_queue.step t set state = 'skipped', ended_at = statement_timestamp()
     from complete s where t.workflow = s.workflow and t.shard = $1 and t.stage = s.stage and t.state is null),
-  ${followed({ locked: false })}
+  unawaited as (delete from simple_queue.arrival where kind = 'wait' and shard = $1 and workflow = $2::uuid returning job),
+  ${followed({ locked: false, more: [UNAWAITED] })}
   select ${MOVED}`,
 );
 

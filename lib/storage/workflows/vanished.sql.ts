@@ -20,7 +20,7 @@ export const vanished = (of: string): string => `select o.id, o.job from (
     where not exists (select from simple_queue.arrival a where a.kind = 'begin' and a.shard = $1 and a.workflow = w.id and a.stage = s.n)
     union all ${openUndo(of)}) o
     where not exists (select from simple_queue.job j where j.id = o.job and j.shard = $1 offset 0)
-      and not exists (select from simple_queue.arrival a where a.kind in ('end', 'add') and a.shard = $1 and a.job = o.job)`;
+      and not exists (select from simple_queue.arrival a where a.kind in ('end', 'add', 'wait') and a.shard = $1 and a.job = o.job)`;
 
 /** Of a page of running workflows behind $2 those that wait for what is gone; `last`: there may be more behind it. */
 export const FIND_VANISHED = statement(

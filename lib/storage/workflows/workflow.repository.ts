@@ -33,6 +33,7 @@ import {
   TAKE_STOP,
 } from './stop.sql.js';
 import { CompensationRepository } from './compensation.repository.js';
+import { AwaitedRepository, type Awaited } from './awaited.repository.js';
 import { AddingRepository } from './adding.repository.js';
 import { VanishedRepository } from './vanished.repository.js';
 import { WorkflowReadingRepository } from './workflow-reading.repository.js';
@@ -59,6 +60,8 @@ export interface NewStage {
   jobs: NewJob[];
   /** What compensates each of its jobs. */
   undo?: NewJob[];
+  /** It is this job of somebody else. */
+  awaits?: Awaited | undefined;
   /** Which earlier ones it waits for, by their numbers. */
   after: { stage: number; when: string }[];
   plain: boolean;
@@ -104,6 +107,8 @@ export class WorkflowRepository {
   readonly adding = new AddingRepository();
   /** What is missing of them. */
   readonly vanished: VanishedRepository;
+  /** What they wait for that is not theirs. */
+  readonly awaited: AwaitedRepository;
 
   constructor(
     private readonly database: Database,
@@ -111,6 +116,7 @@ export class WorkflowRepository {
   ) {
     this.reading = new WorkflowReadingRepository(database);
     this.vanished = new VanishedRepository(database);
+    this.awaited = new AwaitedRepository(database);
   }
 
   /** Successes of steps; `lost` are runs that no longer held their job. */
@@ -133,7 +139,7 @@ export class WorkflowRepository {
     const stored = await run(START_WORKFLOW, [
       ...[SHARD, id, name, stopsAtFailure, keepMs, uniqueKey ?? null, deadlineMs ?? null],
       stages.map((stage) => stage.name),
-      stages.map(({ jobs }) => jobs.length),
+      stages.map(({ jobs, awaits }) => (awaits ? 1 : jobs.length)),
       stages.map(({ after }) => after.length),
       stages.map(({ plain }) => plain),
       stages.map(({ many }) => many),
@@ -145,6 +151,7 @@ export class WorkflowRepository {
     if (stored.length === 0) return false;
     await this.undo.store(run, id, stages);
     await this.storeDrafts(run, id, draftsOf(stages));
+    await this.awaited.store(run, id, stages);
     return true;
   }
 
@@ -195,8 +202,9 @@ export class WorkflowRepository {
     return (await run(ASK_TO_STOP, [SHARD, id, why])).length > 0;
   }
 
-  async stopExpired(): Promise<{ expired: number }> {
-    return (await this.database.loops.run<{ expired: number }>(STOP_EXPIRED, [SHARD]))[0]!;
+  async stopExpired(): Promise<{ expired: number; awaits: boolean }> {
+    const { loops } = this.database;
+    return (await loops.run<{ expired: number; awaits: boolean }>(STOP_EXPIRED, [SHARD]))[0]!;
   }
 
   async takeStop(
@@ -241,6 +249,7 @@ export class WorkflowRepository {
   async retry(run: Run, id: string): Promise<number> {
     const [row] = await run<{ attempt: number }>(RETRY_WORKFLOW, [SHARD, id]);
     await run(BEGIN_STAGES, [SHARD, id]);
+    await this.awaited.again(run, id);
     return row!.attempt;
   }
 

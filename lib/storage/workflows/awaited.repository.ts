@@ -1,0 +1,44 @@
+import type { Database, Run } from '../connection/database.js';
+import { SHARD } from '../connection/shard.js';
+import { AWAIT_AGAIN, AWAIT_JOBS, TAKE_AWAITED } from './awaited.sql.js';
+
+/** A step that is a job of somebody else. */
+export interface Awaited {
+  /** Of the step. */
+  id: string;
+  job: string;
+}
+
+const FIRST = '0';
+
+/** Jobs that workflows wait for, and that know nothing of it. */
+export class AwaitedRepository {
+  /** How far the look of this process has come. */
+  private after = FIRST;
+
+  constructor(private readonly database: Database) {}
+
+  /** Of a workflow that has any. */
+  async store(
+    run: Run,
+    workflow: string,
+    stages: readonly { awaits?: Awaited | undefined }[],
+  ): Promise<void> {
+    const all = stages.flatMap(({ awaits }, stage) => (awaits ? [{ ...awaits, stage }] : []));
+    if (all.length === 0) return;
+    const columns = [all.map(({ id }) => id), all.map(({ stage }) => stage), all.map(({ job }) => job)]; // prettier-ignore
+    await run(AWAIT_JOBS, [SHARD, workflow, ...columns]);
+  }
+
+  async again(run: Run, workflow: string): Promise<void> {
+    await run(AWAIT_AGAIN, [SHARD, workflow]);
+  }
+
+  /** A page of them; how many have ended. */
+  async take(): Promise<number> {
+    const { run } = this.database.loops;
+    const [row] = await run<{ ended: number; last: string | null }>(TAKE_AWAITED, [SHARD, this.after]); // prettier-ignore
+    this.after = row!.last ?? FIRST;
+    return row!.ended;
+  }
+}
