@@ -4,7 +4,7 @@ import type { ErrorRow, ErrorsAnswer } from '../parts/answers.js';
 import { Many } from '../parts/by-filter.js';
 import { useLook } from '../parts/live.js';
 import { Count, JobLink, QueueLink, Shown, Table, Text, When } from '../parts/small.js';
-import { number } from '../parts/words.js';
+import { errorWords, number } from '../parts/words.js';
 
 /** What failed, a row per fault: what fails now comes first. */
 export function Errors({ said: { queue = '' } }: PageProps) {
@@ -56,12 +56,9 @@ export function Errors({ said: { queue = '' } }: PageProps) {
   );
 }
 
-function Row({
-  error: { key, deadLetters, failing, firstAt, lastAt, example },
-}: {
-  error: ErrorRow;
-}) {
-  const { id, queue, error } = example;
+function Row({ error: row }: { error: ErrorRow }) {
+  const { key, deadLetters, failing, firstAt, lastAt, example } = row;
+  const { id, queue } = example;
   return (
     <tr data-row>
       <td class="right">
@@ -69,7 +66,7 @@ function Row({
       </td>
       <td class="right">{failing === 0 ? <span class="none">0</span> : number(failing)}</td>
       <th scope="row" class="error">
-        <Text>{error ? `${error.name}: ${error.message}` : 'hidden'}</Text>
+        <Text>{errorWords(row)}</Text>
       </th>
       <td>{firstAt && <When at={firstAt} />}</td>
       <td>{lastAt && <When at={lastAt} />}</td>

@@ -5,7 +5,19 @@ import type { JobAnswer } from '../parts/answers.js';
 import { CarriedJson, PayloadEditor } from '../parts/carried.js';
 import { Copy } from '../parts/copy.js';
 import { useLook } from '../parts/live.js';
-import { At, Fact, Progress, QueueLink, Shown, State, Table, Text, When } from '../parts/small.js';
+import { Settings } from '../parts/settings.js';
+import {
+  At,
+  Fact,
+  Progress,
+  QueueLink,
+  Reasons,
+  Shown,
+  State,
+  Text,
+  When,
+} from '../parts/small.js';
+import { Timeline } from '../parts/timeline.js';
 import { span } from '../parts/words.js';
 
 /** What runs once more only if somebody wants it: with the payload that it should have had. */
@@ -37,17 +49,12 @@ function Found({ answer }: { answer: JobAnswer }) {
           </>
         )}
       </p>
-      <ul class="reasons">
-        {reasons.map(({ code, text }) => (
-          <li key={code + text}>
-            <Text>{text}</Text>
-          </li>
-        ))}
-      </ul>
+      <Reasons reasons={reasons} />
       <Buttons job={job} />
       <Facts job={job} />
       <Failure job={job} />
-      <Runs job={job} />
+      <Timeline job={job} />
+      <Settings settings={answer.settings} />
       <h2>Payload</h2>
       <CarriedJson carried={job.payload} name="payload" />
       {job.bytes && <Bytes bytes={job.bytes} />}
@@ -230,45 +237,6 @@ function Failure({ job: { lastError } }: { job: JobAnswer['job'] }) {
           </pre>
         </details>
       )}
-    </>
-  );
-}
-
-function Runs({ job }: { job: JobAnswer['job'] }) {
-  const history = job.history ?? [];
-  if (history.length === 0) return null;
-  const longest = Math.max(1, ...history.map(({ runMs = 0 }) => runMs));
-  return (
-    <>
-      <h2>Runs that did not succeed</h2>
-      <Table
-        label="Runs"
-        heads={[{ head: 'attempt', right: true }, 'ended', 'outcome', 'ran', 'worker', 'error']}
-      >
-        {history.map((run, index) => (
-          <tr key={index}>
-            <td class="right">{run.attempt}</td>
-            <td>
-              <At at={run.at} />
-            </td>
-            <td>
-              <State state={run.outcome} />
-            </td>
-            <td>
-              {run.runMs !== undefined && (
-                <>
-                  <progress max={longest} value={run.runMs} aria-label="Share of the longest run" />{' '}
-                  {span(run.runMs)}
-                </>
-              )}
-            </td>
-            <td>{run.worker && <Text>{run.worker}</Text>}</td>
-            <td class="error">
-              {run.error && <Text>{`${run.error.name}: ${run.error.message}`}</Text>}
-            </td>
-          </tr>
-        ))}
-      </Table>
     </>
   );
 }

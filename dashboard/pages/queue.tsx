@@ -3,11 +3,13 @@ import { act, Sure } from '../parts/acting.js';
 import { to } from '../parts/address.js';
 import type { QueueAnswer } from '../parts/answers.js';
 import { Many } from '../parts/by-filter.js';
-import { LimitForm, limitWords } from '../parts/limit-form.js';
+import { LimitForm } from '../parts/limit-form.js';
+import { LimitInUse } from '../parts/limit-in-use.js';
 import { useLook } from '../parts/live.js';
 import { PauseState } from '../parts/queue-table.js';
 import { RunSeries } from '../parts/run-series.js';
-import { Count, Fact, JobLink, Shown, State, Table, Text, When } from '../parts/small.js';
+import { Settings } from '../parts/settings.js';
+import { Count, Fact, JobLink, Reasons, Shown, State, Table, Text, When } from '../parts/small.js';
 import { count, many, number, span } from '../parts/words.js';
 import { WorkerTable } from '../parts/worker-table.js';
 
@@ -39,6 +41,8 @@ function Found({
   return (
     <>
       <Depth stats={stats} queue={queue} pausedBy={answer.pausedBy} />
+      <Why why={answer.why} />
+      {blockedGroups.length > 0 && <Groups groups={blockedGroups} queue={queue} />}
       <div class="buttons">
         <Many kind="redrive" filter={{ queue }} label="Run failed jobs again" />
         <Many kind="cancel-many" filter={{ queue }} label="Cancel waiting jobs" />
@@ -50,12 +54,12 @@ function Found({
         place={(wanted) => to('queue', { queue, hours: wanted })}
       />
       <h2>Limit across the fleet</h2>
-      <p>{limitWords(answer.limit)}</p>
+      <LimitInUse limit={answer.limit} />
       <LimitForm name={queue} limit={answer.limit} ofQueue />
       {answer.limitPerKey && (
         <>
           <h2>Limit of each key</h2>
-          <p>{limitWords(answer.limitPerKey)}</p>
+          <LimitInUse limit={answer.limitPerKey} />
           <LimitForm name={queue} limit={answer.limitPerKey} ofQueue />
         </>
       )}
@@ -71,9 +75,22 @@ function Found({
           </tr>
         ))}
       </Table>
-      {blockedGroups.length > 0 && <Groups groups={blockedGroups} queue={queue} />}
+      <Settings settings={answer.settings} />
       <h2>Workers</h2>
       <WorkerTable workers={workers} />
+    </>
+  );
+}
+
+function Why({ why }: Pick<QueueAnswer, 'why'>) {
+  if (!why) return null;
+  return (
+    <>
+      <h2>Why its first job waits</h2>
+      <Reasons reasons={why.reasons} />
+      <p class="quiet">
+        It is <JobLink id={why.id} />.
+      </p>
     </>
   );
 }

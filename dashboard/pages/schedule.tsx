@@ -1,8 +1,8 @@
 import type { PageProps } from '../pages.js';
 import type { ScheduleAnswer } from '../parts/answers.js';
 import { useLook } from '../parts/live.js';
-import { ScheduleButtons, timesOf } from '../parts/schedule-words.js';
-import { At, Fact, JobLink, QueueLink, Shown, Table, Text, When } from '../parts/small.js';
+import { ScheduleButtons, TickOutcome, timesOf } from '../parts/schedule-words.js';
+import { At, Fact, JobLink, QueueLink, Reasons, Shown, Table, Text, When } from '../parts/small.js';
 import { ZONE } from '../parts/words.js';
 
 /** One schedule: when it will run, and what became of its last times. */
@@ -18,7 +18,7 @@ export function Schedule({ said: { name = '' } }: PageProps) {
   );
 }
 
-function Found({ answer: { schedule, next, ticks } }: { answer: ScheduleAnswer }) {
+function Found({ answer: { schedule, reasons, next, ticks } }: { answer: ScheduleAnswer }) {
   return (
     <>
       <dl class="facts">
@@ -37,11 +37,9 @@ function Found({ answer: { schedule, next, ticks } }: { answer: ScheduleAnswer }
             : schedule.declared && 'in code'}
         </Fact>
       </dl>
+      <Reasons reasons={reasons} />
       <ScheduleButtons schedule={schedule} />
       <h2>Next runs</h2>
-      {schedule.pausedAt && (
-        <p class="warn">It is paused: none of these happens until it is resumed.</p>
-      )}
       <Table label="Next runs" heads={['from now', ZONE, schedule.timeZone]}>
         {next.map((time) => (
           <tr key={time}>
@@ -64,8 +62,8 @@ function Found({ answer: { schedule, next, ticks } }: { answer: ScheduleAnswer }
               <td>
                 <At at={tick.at} />
               </td>
-              <td class={/missed|refused/.test(tick.outcome) ? 'bad' : ''}>
-                {tick.outcome}
+              <td>
+                <TickOutcome of={tick.outcome} />
                 {tick.times !== undefined && tick.times > 1 && ` (${tick.times} times)`}
               </td>
               <td>{tick.jobId && <JobLink id={tick.jobId} />}</td>

@@ -2,7 +2,7 @@ import type { PageProps } from '../pages.js';
 import { to } from '../parts/address.js';
 import type { ScheduleRow } from '../parts/answers.js';
 import { useLook } from '../parts/live.js';
-import { ScheduleButtons, timesOf } from '../parts/schedule-words.js';
+import { isOverdue, ScheduleButtons, TickOutcome, timesOf } from '../parts/schedule-words.js';
 import { QueueLink, Shown, Table, Text, When } from '../parts/small.js';
 
 /** Every schedule, by name. */
@@ -32,7 +32,7 @@ export function Schedules({ said: { after } }: PageProps) {
 }
 
 function Row({ schedule }: { schedule: ScheduleRow }) {
-  const { name, queue, pausedAt, nextAt, lastAt } = schedule;
+  const { name, queue, pausedAt, nextAt, lastAt, lastOutcome } = schedule;
   return (
     <tr data-row>
       <th scope="row">
@@ -47,9 +47,14 @@ function Row({ schedule }: { schedule: ScheduleRow }) {
         <Text>{timesOf(schedule)}</Text>
       </td>
       <td>
-        {pausedAt ? <span class="warn">paused</span> : nextAt ? <When at={nextAt} /> : 'ended'}
+        {pausedAt && <span class="warn">paused</span>}
+        {!pausedAt && !nextAt && 'ended'}
+        {!pausedAt && nextAt && <When at={nextAt} />}
+        {isOverdue(schedule) && <span class="bad"> overdue</span>}
       </td>
-      <td>{lastAt && <When at={lastAt} />}</td>
+      <td>
+        {lastAt && <When at={lastAt} />} <TickOutcome of={lastOutcome} />
+      </td>
       <td>
         <ScheduleButtons schedule={schedule} />
       </td>

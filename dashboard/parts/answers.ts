@@ -73,13 +73,23 @@ export interface FlowsAnswer {
 
 export type FlowAnswer = Told<FoundWorkflow>;
 
+/** What holds of a queue or a job, and who says so. */
+export interface Setting {
+  name: string;
+  value: unknown;
+  from: string;
+}
+
 export interface QueueAnswer {
+  /** What would run next, and why it does not; missing where nothing waits. */
+  why?: { id: string; reasons: Told<Reason>[] };
   /** Who paused it, as far as that is kept. */
   pausedBy?: string;
   stats: Told<QueueStats>;
   workers: Worker[];
   limit?: Limit;
   limitPerKey?: Limit;
+  settings: Setting[];
   /** `group` is missing where it is hidden. */
   blockedGroups: (Omit<Told<BlockedGroup>, 'group'> & { group?: string })[];
 }
@@ -107,6 +117,7 @@ export interface JobAnswer {
   reasons: Told<Reason>[];
   text: string;
   troubles: TroubleTold[];
+  settings: Setting[];
 }
 
 export type Act = Told<Omit<OperatorAction, 'selector'>> & Pick<OperatorAction, 'selector'>;
@@ -116,8 +127,12 @@ export interface AuditAnswer {
   next?: string;
 }
 
+export type TickRow = Told<ScheduleTick>;
+
 export interface ScheduleAnswer {
   schedule: ScheduleRow;
+  /** Why it does not run, or did not at its last time. */
+  reasons: { code: string; text: string }[];
   next: string[];
-  ticks: Told<ScheduleTick>[];
+  ticks: TickRow[];
 }

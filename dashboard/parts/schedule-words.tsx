@@ -1,4 +1,4 @@
-import type { ScheduleRow } from './answers.js';
+import type { ScheduleRow, TickRow } from './answers.js';
 import { act, Do } from './acting.js';
 import { span } from './words.js';
 
@@ -29,4 +29,16 @@ export function ScheduleButtons({ schedule: { name, pausedAt } }: { schedule: Sc
       </Do>
     </span>
   );
+}
+
+/** As long as the list of troubles waits before it says so. */
+const OVERDUE_MS = 300_000;
+
+export const isOverdue = ({ pausedAt, nextAt }: ScheduleRow): boolean =>
+  !pausedAt && nextAt !== undefined && Date.parse(nextAt) < Date.now() - OVERDUE_MS;
+
+/** What became of a time; where no job came of it, that is seen. */
+export function TickOutcome({ of }: { of: TickRow['outcome'] | undefined }) {
+  if (!of) return null;
+  return <span class={/missed|refused|skipped/.test(of) ? 'bad' : 'quiet'}>{of}</span>;
 }

@@ -66,6 +66,39 @@ export function Text({ children, class: name }: { children: string; class?: stri
   return <bdi class={name}>{visible(children)}</bdi>;
 }
 
+const ID = /([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/;
+
+/** The same where ids of jobs lead to them, or those of workflows. */
+export function Linked({ children, ids = 'job' }: { children: string; ids?: 'job' | 'workflow' }) {
+  const parts = children.split(ID);
+  return (
+    <bdi>
+      {parts.map((part, index) => {
+        if (index % 2 === 0) return visible(part);
+        const page = / workflow $/.test(parts[index - 1]!) ? 'workflow' : ids;
+        return (
+          <a key={index} class="id" href={to(page, { id: part })}>
+            {part}
+          </a>
+        );
+      })}
+    </bdi>
+  );
+}
+
+/** Why a job is where it is. */
+export function Reasons({ reasons }: { reasons: { code: string; text: string }[] }) {
+  return (
+    <ul class="reasons">
+      {reasons.map(({ code, text }) => (
+        <li key={code + text}>
+          <Linked>{text}</Linked>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 export function QueueLink({ queue }: { queue: string }) {
   return (
     <a href={to('queue', { queue })}>

@@ -1,26 +1,36 @@
 import type { TroubleTold } from './answers.js';
 import { Copy } from './copy.js';
 import { to } from './address.js';
-import { Text } from './small.js';
+import { Linked } from './small.js';
 
 const LEVELS = { critical: '✕', warning: '▲', notice: '•' };
 
-/** Where a trouble can be seen, and put right. */
-function placeOf({ code, queue = '' }: TroubleTold): string | undefined {
-  switch (code) {
-    case 'DEAD_LETTERS':
-      return to('jobs', { queue, state: 'failed,unprocessable,critical' });
-    case 'POISONED_JOBS':
-    case 'UNREADABLE_JOBS':
-      return to('jobs', { queue, state: 'poisoned' });
-    case 'LOST_JOBS':
-      return to('jobs', { queue, state: 'lost' });
-    case 'STAGED_JOBS':
-    case 'EXPIRY_LATE':
-      return to('jobs', { queue, state: 'staged' });
-    case 'WORKER_SILENT':
-    case 'NO_WORKER':
-      return to('workers');
+/** A command as a shell takes it apart: of a trouble's, each word stands as it is or in single quotes. */
+const wordsOf = (command: string): string[] =>
+  [...command.matchAll(/(?:'[^']*'|\\'|[^\s'\\])+/g)].map(([word]) =>
+    word.replace(/'([^']*)'|\\'/g, (_, quoted?: string) => quoted ?? "'"),
+  );
+
+/** What follows a flag. */
+const flagOf = (words: string[], flag: string): string | undefined =>
+  words.includes(flag) ? words[words.indexOf(flag) + 1] : undefined;
+
+/** Where a trouble can be seen, and put right: where its command on the command line looks. */
+function placeOf({ look, queue = '' }: TroubleTold): string | undefined {
+  const [, what = '', ...words] = wordsOf(look);
+  switch (what) {
+    case 'jobs':
+      return to('jobs', { queue, state: flagOf(words, '--state') });
+    case 'job':
+    case 'explain':
+    case 'workflow':
+      return to(what === 'workflow' ? what : 'job', { id: words[0] });
+    case 'workflows':
+    case 'limits':
+    case 'workers':
+      return to(what, { state: flagOf(words, '--state') });
+    case 'schedules':
+      return to('schedule', { name: words[1] });
     default:
       return queue ? to('queue', { queue }) : undefined;
   }
@@ -44,7 +54,7 @@ export function Troubles({ troubles }: { troubles: TroubleTold[] }) {
 }
 
 function Trouble({ trouble }: { trouble: TroubleTold }) {
-  const { level, text, hint, fix } = trouble;
+  const { code, level, text, hint, fix } = trouble;
   const place = placeOf(trouble);
   return (
     <li class={level}>
@@ -52,7 +62,8 @@ function Trouble({ trouble }: { trouble: TroubleTold }) {
         <span aria-hidden="true">{LEVELS[level]}</span> {level}
       </strong>
       <div>
-        <Text>{text}</Text> {place && <a href={place}>Show</a>}
+        <Linked ids={/WORKFLOWS$/.test(code) ? 'workflow' : 'job'}>{text}</Linked>{' '}
+        {place && <a href={place}>Show</a>}
         {(hint || fix) && (
           <p class="quiet">
             {hint} {fix && <Copy text={fix} />}

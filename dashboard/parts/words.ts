@@ -21,6 +21,13 @@ export const count = ({ jobs, atLeast }: JobCount): string => number(jobs) + (at
 export const many = (value: number, one: string, more = `${one}s`): string =>
   `${number(value)} ${value === 1 ? one : more}`;
 
+/** An error may be hidden where its job is shown. */
+export const errorWords = ({
+  example: { error },
+}: {
+  example: { error?: { name: string; message: string } };
+}): string => (error ? `${error.name}: ${error.message}` : 'hidden');
+
 /** The viewer's zone, to the second. */
 const LOCAL = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 export const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;

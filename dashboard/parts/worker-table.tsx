@@ -8,6 +8,12 @@ const MOST_JOBS = 3;
 /** From here on heartbeats and timers of a process are late. */
 const LATE_MS = 1_000;
 
+/** Who is silent comes first, then who is late. */
+const byNeed = (a: Worker, b: Worker): number =>
+  Number(a.live) - Number(b.live) || Number(isLate(b)) - Number(isLate(a));
+
+const isLate = ({ loopMs = 0 }: Worker): boolean => loopMs > LATE_MS;
+
 export function WorkerTable({ workers }: { workers: Worker[] }) {
   if (workers.length === 0) return <p class="warn">No worker is alive.</p>;
   const right = (head: string) => ({ head, right: true });
@@ -25,7 +31,7 @@ export function WorkerTable({ workers }: { workers: Worker[] }) {
         'queues',
       ]}
     >
-      {workers.map((worker) => (
+      {workers.toSorted(byNeed).map((worker) => (
         <Row key={worker.lease} worker={worker} />
       ))}
     </Table>
@@ -53,9 +59,7 @@ function Row({ worker: row }: { worker: Worker }) {
       <td>
         <When at={expiresAt} />
       </td>
-      <td class={`right ${(loopMs ?? 0) > LATE_MS ? 'bad' : ''}`}>
-        {loopMs !== undefined && span(loopMs)}
-      </td>
+      <td class={`right ${isLate(row) ? 'bad' : ''}`}>{loopMs !== undefined && span(loopMs)}</td>
       <td class="right">{memoryMb !== undefined && `${number(memoryMb)} MB`}</td>
       <td>
         <Holds worker={row} />

@@ -63,6 +63,8 @@ export interface Totals extends PlaceCounts {
   paused: string[];
   /** How long the job that is ready for the longest time waits, in milliseconds, among the first 1,000 kinds of jobs that wait. */
   oldestReadyMs?: number;
+  /** Its queue. */
+  oldestQueue?: string;
 }
 
 /** Which queues. */
@@ -163,7 +165,7 @@ export class Overview {
   }
 
   async totals(): Promise<Totals> {
-    const { queues, paused, oldestReadyMs, dead, ...places } =
+    const { queues, paused, oldestQueue, oldestReadyMs, dead, ...places } =
       await this.storage.queues.places(MOST);
     const counts = Object.entries({ ...places, deadLetters: dead });
     return {
@@ -171,6 +173,7 @@ export class Overview {
       paused,
       ...(Object.fromEntries(counts.map(([place, jobs]) => [place, countOf(jobs)])) as PlaceCounts),
       ...(oldestReadyMs === null ? {} : { oldestReadyMs }),
+      ...(oldestQueue === null ? {} : { oldestQueue }),
     };
   }
 

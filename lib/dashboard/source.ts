@@ -9,6 +9,7 @@ import type { Storage } from '../storage/storage.js';
 /** What the dashboard shows of one instance, and acts on. */
 export interface Source {
   name: string;
+  options: ResolvedOptions;
   admin: QueueAdmin;
   queues: QueueService;
   /** Of all owners. */
@@ -27,6 +28,7 @@ export function sourceOf(name: string, host: Storage, options: ResolvedOptions):
   const events = new QueueEventBus();
   return {
     name,
+    options,
     admin: new QueueAdmin(storage, own),
     queues: new QueueService(storage, own, events),
     workflows: new QueueWorkflows(storage, own, events),

@@ -143,6 +143,8 @@ export interface Schedule {
   nextAt?: Date;
   /** The last time that something became of. */
   lastAt?: Date;
+  /** What became of the latest time. */
+  lastOutcome?: TickOutcome;
   /** Ticks that wait for the end of an earlier job. */
   waiting: number;
   /** Of a declared one: no worker that is alive declares it. */

@@ -117,6 +117,7 @@ export function scheduleOf(row: ScheduleRow): Schedule {
     ...{ timeZone, daylightSaving, overlap, catchUp, catchUpWithinMs, jitterMs },
     ...{ queue, jobName: job.name ?? '', payload: JSON.parse(row.payload ?? 'null') as unknown },
     ...{ waiting, createdAt: new Date(row.createdAt), undeclared: declared && !row.isDeclared },
+    ...(row.lastOutcome && { lastOutcome: row.lastOutcome }),
     ...(Object.fromEntries(
       dates.map(([key, at]) => [key, new Date(Math.round(at))]),
     ) as Partial<Schedule>),

@@ -1,9 +1,10 @@
 import { unknown } from '../../admin/revivals.js';
 import { wanted, type Look } from '../look.js';
 import { readable } from '../readable-job.js';
+import { settingsOf } from '../settings.js';
 
 /** One job, and why it is where it is. */
-export const job: Look = async ({ source: { admin }, asked, hide }) => {
+export const job: Look = async ({ source: { admin, options }, asked, hide }) => {
   const id = wanted(asked, 'id');
   const found = await admin.job(id);
   if (!found) throw unknown(id);
@@ -15,5 +16,6 @@ export const job: Look = async ({ source: { admin }, asked, hide }) => {
     reasons: shown,
     text: shown.map(({ text }) => text).join(' '),
     troubles,
+    settings: settingsOf(options, found.queue, found),
   };
 };

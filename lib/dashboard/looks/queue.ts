@@ -1,7 +1,12 @@
-import { wanted, type Look } from '../look.js';
+import type { QueueAdmin } from '../../admin/queue-admin.js';
+import { wanted, type Hiding, type Look } from '../look.js';
+import { settingsOf } from '../settings.js';
+
+/** It asks as much as the rest. */
+const WHY_MS = 10_000;
 
 /** One queue: what it holds, who serves it, which of its groups are blocked, its limit. */
-export const queue: Look = async ({ source: { admin }, asked, hide }) => {
+export const queue: Look = async ({ source: { admin, options }, asked, hide, recently }) => {
   const name = wanted(asked, 'queue');
   const groups = (await admin.blockedGroups(name)).map(({ group, ...rest }) => ({
     ...rest,
@@ -14,11 +19,26 @@ export const queue: Look = async ({ source: { admin }, asked, hide }) => {
     ? await admin.audit({ queue: name, action: 'pause' }, { limit: 1 })
     : [];
   return {
+    why: await recently(`why ${name}`, () => firstOf(admin, hide, name), WHY_MS),
     pausedBy: paused?.actor,
     stats,
     workers,
     limit: limits.find(({ perKey }) => !perKey),
     limitPerKey: limits.find(({ perKey }) => perKey),
     blockedGroups: groups,
+    settings: settingsOf(options, name),
   };
 };
+
+/** The job that would run next, and why it does not; undefined: none waits. */
+async function firstOf(
+  admin: QueueAdmin,
+  hide: Hiding,
+  queue: string,
+): Promise<object | undefined> {
+  const [first] = (await admin.jobs({ queue, state: ['ready', 'blocked'] }, { limit: 1 })).jobs;
+  const found = first && (await admin.job(first.id));
+  if (!found) return undefined;
+  const { reasons } = await admin.explain(found.id);
+  return { id: found.id, reasons: reasons.map((each) => ({ ...each, text: hide.text(each.text, found) })) }; // prettier-ignore
+}

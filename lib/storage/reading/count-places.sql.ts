@@ -22,14 +22,15 @@ export const COUNT_PLACES = statement(
         ${MAY_RUN.map((place) => `(select lane from simple_queue.${place} where lane > s.lane and shard = $1 order by lane limit 1)`).join(' union all\n        ')}) w) next
     where s.n < 1000 and next.lane is not null),
   oldest as (
-    select min(f.run_at) as at from step l(id) cross join lateral (
+    select l.id as lane, f.run_at as at from step l(id) cross join lateral (
       ${waitingSince(10)}) f
-    where l.id > 0)
+    where l.id > 0 order by 2 limit 1)
   select ${counted('select 1 from simple_queue.queue')} as queues,
     array(select name from simple_queue.queue where paused_at is not null order by name limit 100) as paused,
     ${MAY_RUN.map(inPlace).join(' + ')} as ready,
     ${inPlace('scheduled')} as scheduled, ${inPlace('blocked')} + ${inPlace('keyed')} as blocked, ${inPlace('staged')} as staged, ${inPlace('suspect')} as suspects,
     ${inPlace('dead_letter')} as dead,
     ${counted(`select 1 from ${IN_CLAIMS} ${fenced('1', 'offset 0')} where c.shard = $1`)} as running,
-    (select case when at is not null then greatest(0, extract(epoch from statement_timestamp() - at) * 1000) end from oldest)::float8 as "oldestReadyMs"`,
+    (select q.name from oldest o join simple_queue.lane l on l.id = o.lane join simple_queue.queue q on q.id = l.queue) as "oldestQueue",
+    (select greatest(0, extract(epoch from statement_timestamp() - at) * 1000) from oldest)::float8 as "oldestReadyMs"`,
 );

@@ -43,6 +43,7 @@ interface PlacesRow {
   staged: number;
   suspects: number;
   dead: number;
+  oldestQueue: string | null;
   oldestReadyMs: number | null;
 }
 

@@ -34,6 +34,8 @@ export interface ScheduleRow {
   alive: boolean;
   /** A worker that lives declares its name. */
   isDeclared: boolean;
+  /** Of the latest time; not where schedules are found because they are due. */
+  lastOutcome?: TickOutcome | null;
 }
 
 /** `waitingAt`: the tick that may go on now. */
