@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import type { Job } from '../../lib/job/job.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
-import { constant } from 'nestjs-simple-queue';
 import { QueueAdmin } from 'nestjs-simple-queue/admin';
 import { JobQueue } from 'nestjs-simple-queue/pull';
 import { aHandler, type TestApplication } from '../support/application.js';
@@ -78,32 +77,6 @@ describe('a limit per key', () => {
     expect(meter.most.get('full')).toBe(2);
     gate.open();
     await eventually(() => expect(meter.total).toBe(51));
-  });
-
-  it('is obeyed by retries, batches, suspects and handlers that complete in their transaction, and each of them runs', async () => {
-    const meter = new KeyMeter();
-    const options = {
-      ...TWO,
-      maxAttempts: 2,
-      backoff: constant({ delayMs: 1 }),
-    };
-    const failed = new Set<string>();
-    const app = await story.start({
-      options,
-      providers: [
-        aHandler(
-          'work',
-          meter.measured((job) => {
-            if (failed.has(job.id)) return aTick();
-            failed.add(job.id);
-            throw new Error('once');
-          }),
-        ),
-      ],
-    });
-    await app.queues.enqueueMany('work', items(['a', 'b'], 20));
-    await eventually(() => expect(meter.total).toBe(40), { timeoutMs: 30_000 });
-    expect(Math.max(...meter.most.values())).toBeLessThanOrEqual(2);
   });
 
   it('is obeyed by remote workers, and explains who holds a full key', async () => {
