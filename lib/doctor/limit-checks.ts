@@ -6,7 +6,7 @@ import { troubleCheck } from './trouble-checks.js';
 import { counted, listed, span } from '../runtime/words.js';
 import { queueOfKeys } from '../job/limit.js';
 import { DAY_MS } from '../job/values/duration.js';
-import type { Diagnosis } from '../storage/diagnosis/diagnosis.js';
+import type { Diagnosis, WaitingLane } from '../storage/diagnosis/diagnosis.js';
 
 /** Of a lane: counts end here. */
 const MOST_WAITING = 10_000;
@@ -20,26 +20,34 @@ async function lookAtLimits({ diagnosis }: Examination): Promise<Observation[]> 
   return [fine(`${counted(limits.length, 'limit')} across the fleet, shared by live processes.`)];
 }
 
-/** What waits in a queue needs longer than a day at its rate, if nothing more comes. */
+/** What waits needs longer than a day at the rate that it obeys, if nothing more comes. */
 async function tooSlow(limits: LimitShares[], diagnosis: Diagnosis): Promise<Observation[]> {
-  const rated = limits.filter(({ name, ofQueue, rate }) => ofQueue && rate !== null && !queueOfKeys(name)); // prettier-ignore
+  const rated = limits.filter(({ rate }) => rate !== null);
   if (rated.length === 0) return [];
   const lanes = await diagnosis.waitingLanes(MOST_WAITING);
+  const keys = await diagnosis.slowKeys();
   const late = rated.flatMap((limit) => {
-    const own = lanes.filter(({ queue }) => queue === limit.name);
-    const jobs = own.reduce((sum, lane) => sum + lane.jobs, 0);
+    const slow = keys.find(({ name }) => name === limit.name);
+    const own = queueOfKeys(limit.name) ? [] : lanes.filter((lane) => obeys(lane, limit));
+    const jobs = slow?.jobs ?? own.reduce((sum, lane) => sum + lane.jobs, 0);
     const ms = (jobs * limit.perMs!) / limit.rate!;
+    const where = slow ? ` in the fullest of ${counted(slow.keys, 'key')}` : '';
     return ms > DAY_MS
-      ? [`"${limit.name}" (${wordsOf(limit)}): ${counted(jobs, 'job')}, ${span(ms)}`]
+      ? [`"${limit.name}" (${wordsOf(limit)}): ${counted(jobs, 'job')}${where}, ${span(ms)}`]
       : [];
   });
   if (late.length === 0) return [];
   return [
     warning(
-      `What waits cannot be done within a day at the rate of its queue: ${listed(late)}.`,
+      `What waits cannot be done within a day at the rate that it obeys: ${listed(late)}.`,
       'Raise the rate (simple-queue limits set), enqueue less, or let jobs end that nobody needs any more.',
     ),
   ];
+}
+
+/** A named limit is obeyed in the lanes of the processes that share in it. */
+function obeys({ lane, queue }: WaitingLane, { name, ofQueue, shares }: LimitShares): boolean {
+  return ofQueue ? queue === name : shares.some(({ lanes }) => lanes.includes(lane));
 }
 
 type Look = (limits: LimitShares[]) => Observation[];

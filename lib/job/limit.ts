@@ -50,6 +50,8 @@ export interface DeclaredLimit extends InMs<LimitRule> {
   name: string;
   /** It is that of the queue of this name; otherwise handlers and calls name it. */
   ofQueue: boolean;
+  /** Of a limit per key: where processes read the key, in words. Two that read it elsewhere would count one tenant under two keys. */
+  by?: string;
 }
 
 /** Starts are drawn this long ahead: one statement for many of them. */
@@ -70,17 +72,24 @@ export function paceOf(rate: InMs<RateLimit>): { stepMs: number; burst: number }
   return { stepMs: (perMs + slackOf(rate)) / limit, burst: strict ? 1 : burst };
 }
 
+/** What a process declares of a limit. */
+type Said = InMs<LimitRule> & Pick<DeclaredLimit, 'by'>;
+
+/** Of such a text: where the key is. */
+export const byOf = (rule: string): string | undefined => (JSON.parse(rule) as Said).by;
+
 /** One text for equal rules, whatever the order of their keys. */
-export function ruleText({ concurrency, rate }: InMs<LimitRule>): string {
+export function ruleText({ concurrency, rate, by }: Said): string {
   const { limit, perMs, burst, strict } = rate ?? {};
   return JSON.stringify({
+    by,
     concurrency,
     rate: rate && { limit, perMs, ...(strict ? { strict } : { burst: burst ?? limit }) },
   });
 }
 
 /** In words, for messages and lists. */
-export function ruleWords({ concurrency, rate }: InMs<LimitRule>): string {
+export function ruleWords({ concurrency, rate, by }: Said): string {
   const parts = concurrency === undefined ? [] : [`${concurrency} at once`];
   if (rate) {
     const { limit, perMs, burst = limit, strict } = rate;
@@ -91,5 +100,6 @@ export function ruleWords({ concurrency, rate }: InMs<LimitRule>): string {
         : `, ${burst} at once after a rest`;
     parts.push(`${limit} starts in ${perMs} ms${how}`);
   }
+  if (by !== undefined) parts.push(`the key by ${by}`);
   return parts.join(', ') || 'nothing';
 }

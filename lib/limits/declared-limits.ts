@@ -14,7 +14,15 @@ export function declaredLimits({
   }));
   const perKey = [...queues].flatMap(([queue, { perKey: rule }]) =>
     rule
-      ? [{ name: perKeyName(queue), ofQueue: true, concurrency: rule.concurrency, rate: rule.rate }]
+      ? [
+          {
+            name: perKeyName(queue),
+            ofQueue: true,
+            concurrency: rule.concurrency,
+            rate: rule.rate,
+            by: typeof rule.by === 'string' ? `"${rule.by}"` : 'a function',
+          },
+        ]
       : [],
   );
   const named = [...limits].map(([name, rule]) => ({ ...rule, name, ofQueue: false }));

@@ -75,6 +75,7 @@ export const TABLE = `
   list_scheduled              beside       beside       beside       ?            beside    beside       beside       beside       noturn    noturn    noturn   beside    beside
   list_served_lanes           ?            ?            ?            notyet       notyet    notyet       notyet       served       noturn    noturn    noturn   live      live
   list_shares                 job          job          job          job          job       job          job          ?            noturn    noturn    noturn   live      live
+  list_slow_keys              beside       beside       beside       beside       beside    ?            beside       beside       noturn    noturn    noturn   live      live
   list_staged                 beside       beside       beside       beside       beside    beside       ?            beside       noturn    noturn    noturn   beside    beside
   list_suspects               beside       beside       ?            beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    beside
   list_troubles               ?            ?            ?            ?            ?         ?            ?            ?            noturn    noturn    ?        live      ?

@@ -28,6 +28,7 @@ import {
   SNAPSHOT_HOLDERS,
   TABLE_VACUUMS,
 } from '../connection/examine-server.sql.js';
+import { LIST_SLOW_KEYS } from './list-slow-keys.sql.js';
 import { LIST_WAITING_LANES } from './list-waiting-lanes.sql.js';
 import { SAMPLE_PAYLOADS } from './sample-payloads.sql.js';
 import { readVersion } from '../schema/schema-version.js';
@@ -231,6 +232,11 @@ export class Diagnosis {
 
   async troubledSchedules(most: number): Promise<TroubledSchedules> {
     return (await this.run<TroubledSchedules>(TROUBLED_SCHEDULES, [SHARD, most]))[0]!;
+  }
+
+  /** Limits per key whose rate cannot keep up with what waits in some of their keys. */
+  slowKeys(): Promise<{ name: string; keys: number; jobs: number }[]> {
+    return this.run(LIST_SLOW_KEYS, [SHARD]);
   }
 
   limits(): Promise<LimitShares[]> {

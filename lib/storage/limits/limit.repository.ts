@@ -1,5 +1,6 @@
 import { DAY_MS } from '../../job/values/duration.js';
 import {
+  byOf,
   paceOf,
   ruleText,
   ruleWords,
@@ -66,6 +67,8 @@ interface HeldShare {
   n: number;
   wanted: number;
   declares: string | null;
+  /** In which its process works under the limit. */
+  lanes: number[];
   live: boolean;
   jobs: string[];
 }
@@ -253,7 +256,10 @@ export function ruleOf({ concurrency, rate, perMs, burst, strict }: LimitRow): I
 export const isUndeclared = ({ shares }: LimitShares): boolean =>
   !shares.some(({ live, declares }) => live && declares !== null);
 
-export const wordsOf = (row: LimitRow): string => ruleWords(ruleOf(row));
+export function wordsOf(row: LimitRow): string {
+  const by = byOf(row.rule);
+  return ruleWords({ ...ruleOf(row), ...(by === undefined ? {} : { by }) });
+}
 
 function ruleValues({ name, ofQueue, ...rule }: DeclaredLimit): unknown[] {
   const { concurrency = null, rate } = rule;

@@ -14,7 +14,7 @@ export const LIST_SHARES = statement(
     coalesce(${HELD_MS}, 0) as "heldMs", coalesce(greatest(0, ${FIRST_MS}), 0) as "rateMs", l.allotted, coalesce(s.shares, '[]') as shares
   from simple_queue.fleet_limit l left join lateral (
     select json_agg(json_build_object('holder', coalesce(e.worker, a.holder, 'a process that is gone'), 'n', a.n, 'wanted', a.wanted,
-      'declares', a.declares, 'live', coalesce(coalesce(a.expires_at, e.expires_at) > statement_timestamp(), false), 'jobs', array(
+      'declares', a.declares, 'lanes', a.lanes, 'live', coalesce(coalesce(a.expires_at, e.expires_at) > statement_timestamp(), false), 'jobs', array(
         select u.id from simple_queue.claim c cross join lateral unnest(c.jobs) u(id)
         where c.shard = $1 and c.lease = a.lease and (a.lanes = '{}' or exists (
           select from simple_queue.job j where j.id = u.id and j.shard = $1 and j.lane = any(a.lanes))) limit 3)) order by a.n desc) as shares

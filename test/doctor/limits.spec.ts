@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { QueueDoctor } from '../../lib/doctor/queue-doctor.js';
+import { Enqueuer } from '../../lib/enqueue/enqueuer.js';
+import type { DeclaredLimit } from '../../lib/job/limit.js';
+import { FleetLimits } from '../../lib/limits/fleet-limits.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
+import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
+import { aStorage, type TestStorage } from '../support/storage.js';
+
+const DAILY = { limit: 1, perMs: 86_400_000 };
+const items = (count: number, tenant: string) =>
+  Array.from({ length: count }, () => ({ payload: { tenant } }));
+
+describe('the doctor, of limits', () => {
+  let test: TestStorage;
+
+  beforeAll(async () => {
+    test = await aStorage();
+  });
+  beforeEach(() => test.rows.clear());
+  afterAll(() => test.close());
+
+  const look = async () => {
+    const doctor = new QueueDoctor(test.storage, resolveOptions({}).options);
+    return (await doctor.examine({ only: ['LIMITS'] })).map(({ level, found }) => [level, found]);
+  };
+  const declare = (limit: DeclaredLimit) => test.storage.limits.declare(limit);
+  const enqueuer = (options: SimpleQueueOptions = {}) =>
+    new Enqueuer(test.storage, resolveOptions(options).options, test.events);
+  const laneOf = async (queue: string) => (await test.storage.lanes.numbersOf({ queue }))[0]!;
+  const slow = (...which: string[]) =>
+    expect.arrayContaining([['warning', `What waits cannot be done within a day at the rate that it obeys: ${which.join(', ')}.`]]); // prettier-ignore
+
+  it('finds what waits for longer than a day at the rate of a queue, of a limit with a name, and of a key', async () => {
+    const perKey = { by: 'tenant', rate: DAILY };
+    const queues = { keyed: { perKey } };
+    await declare({ name: 'plain', ofQueue: true, rate: DAILY });
+    await declare({ name: 'api', ofQueue: false, rate: DAILY });
+    await declare({ name: 'keyed/*', ofQueue: true, rate: DAILY });
+    const each = ['plain', 'calls', 'keyed', 'other'];
+    for (const queue of each) await enqueuer({ queues }).enqueueMany(queue, [...items(1, 'a'), ...items(1, 'b')].slice(0, queue === 'keyed' ? 2 : 1), {}); // prettier-ignore
+    const lease = await test.rows.lease();
+    const lanes = [await laneOf('calls')];
+    await test.storage.limits.take('api', { lease, more: 0, wanted: 0, lanes, declares: null });
+    expect(await look()).not.toEqual(slow(expect.anything() as never));
+    expect((await look()).filter(([level]) => level === 'warning')).toEqual([]);
+
+    for (const queue of each) await enqueuer({ queues }).enqueueMany(queue, items(2, 'a'), {});
+
+    expect(await look()).toEqual(
+      slow(
+        `"api" (1 starts in ${DAILY.perMs} ms): 3 jobs, 3 days`,
+        `"keyed/*" (1 starts in ${DAILY.perMs} ms): 3 jobs in the fullest of 1 key, 3 days`,
+        `"plain" (1 starts in ${DAILY.perMs} ms): 3 jobs, 3 days`,
+      ),
+    );
+  });
+
+  it('finds processes that declare something else, also where they read keys elsewhere, which a warning tells them', async () => {
+    const warnings: string[] = [];
+    const stop = test.events.on('warning', ({ code, message }) => void warnings.push(`${code} ${message}`)); // prettier-ignore
+    const of = (by: string | (() => string)) => {
+      const { options } = resolveOptions({ queues: { keyed: { perKey: { by, concurrency: 2 } } } });
+      return new FleetLimits({ limits: test.storage.limits, options, events: test.events });
+    };
+    await of('tenant').declare(await test.rows.lease());
+    await of('tenant').declare(await test.rows.lease());
+    expect(warnings).toEqual([]);
+    await of('account').declare(await test.rows.lease());
+    await of(() => 'x').declare(await test.rows.lease());
+    stop();
+    expect(warnings).toEqual([
+      expect.stringMatching(/^LIMIT_DIFFERS Limit "keyed\/\*" is 2 at once, the key by "tenant", and this process declares 2 at once, the key by "account"\./), // prettier-ignore
+      expect.stringMatching(/^LIMIT_DIFFERS .* declares 2 at once, the key by a function\./),
+    ]);
+    expect(await look()).toContainEqual(['notice', 'Processes declare something else of: "keyed/*" (2 at once, the key by "tenant" rules).']); // prettier-ignore
+  });
+});
