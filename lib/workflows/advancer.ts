@@ -11,6 +11,16 @@ import type { Beginning, Moved } from '../storage/workflows/workflow.repository.
 import { Compensator } from './compensator.js';
 import { isLocked, isRefusal, Passed, Stopped, unlessPassed, type Page } from './left-over.js';
 
+/** Whether any was taken up, and whether any was held by others. */
+interface Looked {
+  moved: boolean;
+  locked: boolean;
+}
+
+interface Cursor {
+  after: string;
+}
+
 interface Stopping {
   id: string;
   workflow: string;
@@ -29,6 +39,8 @@ const MAX_REST_MS = 500;
 /** Stages and stops that one round takes up. */
 const MAX_PAGE = 100;
 const FIRST = '0';
+/** Kinds of arrivals from which those of other kinds follow, in the same round. */
+const WITH_OTHERS = ['end', 'skip', 'add', 'stop'];
 
 /** Tells whom it concerns that workflows have moved on: workers of jobs that are ready, and the listeners of this process. */
 export function tellMoved(
@@ -63,19 +75,36 @@ export class Advancer {
 
   async round(): Promise<number> {
     const { workflows } = this.site.storage;
-    const { awaits } = await workflows.stopExpired();
+    const { kinds } = await workflows.stopExpired();
+    const awaits = kinds.includes('wait');
     const ended = awaits ? await workflows.awaited.take() : 0;
-    const batches = await workflows.takeArrivals();
+    const follows = kinds.some((kind) => WITH_OTHERS.includes(kind));
+    const batches = follows ? await workflows.takeArrivals() : [];
     for (const moved of batches) this.tell(moved);
-    const added = await this.eachOf(this.adding, (after) => this.addNext(after));
-    const begun = await this.eachOf(this.beginning, (after) => this.beginNext(after));
-    const stopped = await this.eachOf(this.stopping, (after) => this.stopNext(after));
-    // What stopped stages were about to begin goes.
-    if (stopped.moved) this.beginning.after = FIRST;
-    const undone = await this.eachOf(this.undoing, (after) => this.compensator.next(after));
-    const pages = [added, begun, stopped, undone];
+    const pages = await this.pages((kind) => follows || kinds.includes(kind));
     if (ended > 0 || batches.length > 0 || pages.some(({ moved }) => moved)) return this.again();
     return awaits || pages.some(({ locked }) => locked) ? this.later() : this.done();
+  }
+
+  private async pages(has: (kind: string) => boolean): Promise<Looked[]> {
+    const { adding, beginning, stopping, undoing } = this;
+    const each = (
+      kind: string,
+      from: Cursor,
+      next: (after: string) => Promise<Page | undefined>,
+    ) => (has(kind) ? this.eachOf(from, next) : this.noneOf(from));
+    const added = await each('add', adding, (after) => this.addNext(after));
+    const begun = await each('begin', beginning, (after) => this.beginNext(after));
+    const stopped = await each('stop', stopping, (after) => this.stopNext(after));
+    // What stopped stages were about to begin goes.
+    if (stopped.moved) beginning.after = FIRST;
+    const undone = await each('undo', undoing, (after) => this.compensator.next(after));
+    return [added, begun, stopped, undone];
+  }
+
+  private noneOf(from: Cursor): Looked {
+    from.after = FIRST;
+    return { moved: false, locked: false };
   }
 
   private again(): number {
@@ -95,9 +124,9 @@ export class Advancer {
 
   /** One after another behind the last, a page a round: what cannot be taken up yet hides nothing behind it. */
   private async eachOf(
-    from: { after: string },
+    from: Cursor,
     next: (after: string) => Promise<Page | undefined>,
-  ): Promise<{ moved: boolean; locked: boolean }> {
+  ): Promise<Looked> {
     const total = { moved: false, locked: false };
     for (let n = 0; n < MAX_PAGE; n++) {
       const page = await next(from.after);

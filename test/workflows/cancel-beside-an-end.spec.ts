@@ -3,6 +3,7 @@ import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { Advancer } from '../../lib/workflows/advancer.js';
 import { workflow } from '../../lib/workflows/builder.js';
 import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
+import { recordStatements } from '../support/recorded-statements.js';
 import { aSite } from '../support/site.js';
 import { aStorage, type TestStorage } from '../support/storage.js';
 
@@ -45,6 +46,27 @@ describe('a workflow whose last step ends beside its cancel', () => {
     const [step] = (await workflows.find(id))!.steps;
     expect(step!.compensation).toMatchObject({ state: 'running' });
     expect(await arrivals()).toEqual([]);
+  });
+
+  it('begins a compensation in few statements, and a look at nothing is one', async () => {
+    const { id, job } = await started(['work', 'undo']);
+    await ask(id, 'cancelled');
+    await succeed(job);
+    await advance();
+    const [undo] = (await workflows.find(id))!.steps[0]!.compensation!.ids;
+    await succeed(undo!);
+    const sent = recordStatements();
+    try {
+      await advancer.round();
+      expect(sent.names.filter((name) => name === 'begin')).toHaveLength(2);
+      expect(sent.names.length).toBeLessThanOrEqual(11);
+      sent.names.length = 0;
+      expect(await advancer.round()).toBe(Infinity);
+      expect(sent.names).toEqual(['stop_expired']);
+    } finally {
+      sent.stop();
+    }
+    expect(await workflows.find(id)).toMatchObject({ state: 'compensated' });
   });
 
   it.each([

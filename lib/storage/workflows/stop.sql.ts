@@ -10,7 +10,7 @@ export const ASK_TO_STOP = statement(
   returning workflow as id`,
 );
 
-/** `awaits`: workflows wait for jobs of others. The same of at most 100 whose time is over; nothing of them begins from then on. Of one that compensates the deadline is over. */
+/** `kinds` of arrivals that there are. The same of at most 100 whose time is over; nothing of them begins from then on. Of one that compensates the deadline is over. */
 export const STOP_EXPIRED = statement(
   'stop_expired',
   `with late as materialized (
@@ -26,7 +26,8 @@ export const STOP_EXPIRED = statement(
   select (select count(*) from asked)::int as expired,
     (select extract(epoch from deadline_at - statement_timestamp()) * 1000 from simple_queue.workflow
       where shard = $1 and deadline_at > statement_timestamp() and ended_at is null and stop is null order by deadline_at limit 1)::float8 as "nextMs",
-    exists (select from simple_queue.arrival where kind = 'wait' and shard = $1) as awaits`,
+    array(select k from unnest(array['end', 'skip', 'add', 'begin', 'stop', 'undo', 'wait']) k
+      where k = 'stop' and exists (select from asked) or exists (select from simple_queue.arrival where kind = k and shard = $1)) as kinds`,
 );
 
 /** A page of one workflow that is to stop; locked until the transaction ends. */

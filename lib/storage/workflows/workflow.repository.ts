@@ -202,9 +202,10 @@ export class WorkflowRepository {
     return (await run(ASK_TO_STOP, [SHARD, id, why])).length > 0;
   }
 
-  async stopExpired(): Promise<{ expired: number; awaits: boolean }> {
+  /** And which kinds of arrivals there are. */
+  async stopExpired(): Promise<{ expired: number; kinds: string[] }> {
     const { loops } = this.database;
-    return (await loops.run<{ expired: number; awaits: boolean }>(STOP_EXPIRED, [SHARD]))[0]!;
+    return (await loops.run<{ expired: number; kinds: string[] }>(STOP_EXPIRED, [SHARD]))[0]!;
   }
 
   async takeStop(
