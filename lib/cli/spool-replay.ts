@@ -1,5 +1,8 @@
 import { Replayer } from '../enqueue/replayer.js';
 import { QueueEventBus } from '../observability/events.js';
+import { QueueError } from '../job/queue.errors.js';
+import type { Spool } from '../spool/spool.js';
+import { silentFolders } from '../spool/folders.js';
 import { spoolOf } from '../storage/connection/spool-of.js';
 import type { Cli } from './command.js';
 import { EXIT } from './exit-code.js';
@@ -22,9 +25,9 @@ export async function replayed(
   );
   const replayer = new Replayer(spool, storage, options, events);
   try {
-    await spool.upkeep();
+    await spool.takeOver(await silentFolders(folder, staleMs));
     if (aside) await spool.retry(true);
-    while (!spool.isEmpty) await replayer.round();
+    await emptied(spool, replayer);
   } finally {
     await spool.close();
   }
@@ -34,4 +37,17 @@ export async function replayed(
     if (refused > 0) screen.say({ text: `${counted(refused, 'job')} refused and put aside.`, tone: 'bad' }); // prettier-ignore
   });
   return refused > 0 ? EXIT.trouble : EXIT.ok;
+}
+
+/** What the disk does not let be finished waits behind the rest, and is reported when nothing else is left. */
+async function emptied(spool: Spool, replayer: Replayer): Promise<void> {
+  for (let failures = 0; !spool.isEmpty;) {
+    try {
+      await replayer.round();
+    } catch (error) {
+      if (error instanceof QueueError || ++failures > spool.segments) throw error;
+    }
+    // It says that this process lives, too.
+    await spool.upkeep();
+  }
 }

@@ -1,3 +1,4 @@
+import { QueueError } from '../job/queue.errors.js';
 import type { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { Loop } from '../runtime/loop.js';
@@ -26,7 +27,7 @@ const NONE: Counts = { jobs: 0, existing: 0, aside: 0 };
 
 /** Brings what waits on the disk to the database: segment by segment, in order, each until all of it is stored or put aside. */
 export class Replayer {
-  /** While the last of it is being stored. */
+  /** While callers wait. */
   closing: Promise<void> | undefined;
   private readonly calls: ReplayedCalls;
   private readonly replay: Loop;
@@ -34,6 +35,8 @@ export class Replayer {
   private counts = { ...NONE };
   private triedAt = 0;
   private isSpooling = false;
+  private isStopping = false;
+  private open: (() => void) | undefined;
 
   constructor(
     private readonly spool: Spool,
@@ -67,12 +70,10 @@ export class Replayer {
     if (this.spool.isEmpty) return Infinity;
     // Callers wait only for a database that answers.
     await this.storage.replays.probe();
-    const open = this.spool.bytes <= LAST_BYTES ? this.close() : undefined;
     try {
-      do await this.replaySegment();
-      while (open && !this.spool.isEmpty);
+      await this.replayAll();
     } finally {
-      open?.();
+      this.hold(false);
     }
     if (!this.spool.isEmpty) return 0;
     this.tellOver();
@@ -91,22 +92,48 @@ export class Replayer {
   }
 
   private async stop(): Promise<void> {
+    this.isStopping = true;
     await Promise.all([this.replay.stop(), this.upkeep.stop()]);
     await this.spool.close();
   }
 
-  private close(): () => void {
-    let open!: () => void;
-    this.closing = new Promise<void>((resolve) => (open = resolve));
-    return () => {
-      this.closing = undefined;
-      open();
-    };
+  /** Callers wait for the last of it; where they write as fast as it is stored, for some segments, and each time for more. */
+  private async replayAll(): Promise<void> {
+    let [least, most, left] = [Infinity, 1, 0];
+    while (!this.spool.isEmpty && !this.isStopping) {
+      const { ownBytes, isBehind } = this.spool;
+      if (--left < 0 || !isBehind) {
+        const isShrinking = !isBehind || ownBytes < least;
+        left = isBehind && ownBytes <= LAST_BYTES ? Infinity : isShrinking ? 0 : (most *= 2);
+        this.hold(left > 0);
+      }
+      least = Math.min(least, ownBytes);
+      await this.replaySegment();
+    }
+  }
+
+  /** Who waits already goes on; whoever comes now waits, or not. */
+  private hold(isClosed: boolean): void {
+    const { open } = this;
+    this.closing = this.open = undefined;
+    if (isClosed) this.closing = new Promise<void>((resolve) => (this.open = resolve));
+    open?.();
   }
 
   private async replaySegment(): Promise<void> {
     const segment = await this.spool.oldest();
     if (!segment) return;
+    try {
+      if (!segment.isDone) await this.store(segment);
+      await this.spool.done(segment);
+    } catch (error) {
+      // The database comes back. What the disk refuses may stay as it is, and what nobody can read: nothing else waits for it.
+      if (!(error instanceof QueueError)) this.spool.postpone(segment);
+      throw error;
+    }
+  }
+
+  private async store(segment: HeldSegment): Promise<void> {
     const refused: Refused[] = [];
     const calls = await this.callsOf(segment);
     for (const batch of batchesOf(calls, this.calls.tries)) {
@@ -114,7 +141,11 @@ export class Replayer {
       this.counts.jobs += jobs;
       this.counts.existing += existing;
     }
-    await this.finish(segment, refused);
+    this.calls.tries = 0;
+    for (const isPassing of [true, false]) {
+      const some = refused.filter((each) => each.isPassing === isPassing);
+      if (some.length > 0) await this.putAside(some, isPassing);
+    }
   }
 
   private async callsOf(segment: HeldSegment): Promise<SpooledCall[]> {
@@ -125,15 +156,6 @@ export class Replayer {
       else await this.spool.keepDamaged(record.body);
     }
     return calls;
-  }
-
-  private async finish(segment: HeldSegment, refused: Refused[]): Promise<void> {
-    this.calls.tries = 0;
-    for (const isPassing of [true, false]) {
-      const some = refused.filter((each) => each.isPassing === isPassing);
-      if (some.length > 0) await this.putAside(some, isPassing);
-    }
-    await this.spool.done(segment);
   }
 
   private async putAside(refused: Refused[], isPassing: boolean): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ifThere, namesIn, removed, sizeOf, syncFolder, writeWhole } from './files.js';
+import { ifThere, namesIn, newFolderAt, removed, sizeOf, writeWhole } from './files.js';
 import { silentMs } from './folders.js';
 import { framed, type SpoolRecord } from './record.js';
 import { headerRecord, readSegment } from './segment.js';
@@ -89,8 +89,7 @@ export class Aside {
   }
 
   private async write(name: string, bytes: Buffer): Promise<void> {
-    if (await mkdir(this.path, { recursive: true, mode: 0o700 }))
-      await syncFolder(join(this.path, '..'));
+    await newFolderAt(this.path);
     await writeWhole(join(this.path, name), bytes);
     this.counted.set(name, await this.weigh(name));
   }
@@ -103,5 +102,5 @@ export class Aside {
   }
 }
 
-export const jobsOf = (records: readonly SpoolRecord[]): number =>
+export const jobsOf = (records: readonly { jobs: number }[]): number =>
   records.reduce((sum, { jobs }) => sum + jobs, 0);

@@ -1,11 +1,12 @@
-import { open, readdir, rename, stat, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 
 export const codeOf = (error: unknown): string | undefined =>
   (error as { code?: string } | null)?.code;
 
-/** Somebody else has it, or it is gone. */
-export const isGone = (error: unknown): boolean => codeOf(error) === 'ENOENT';
+/** Somebody else has it, or it is gone: ENOTDIR says that a file is where its folder was. */
+export const isGone = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '');
 
 /** undefined where it is gone. */
 export async function ifThere<T>(work: Promise<T>): Promise<T | undefined> {
@@ -29,6 +30,17 @@ export async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** With all that leads there, also where somebody has deleted it meanwhile. */
+export async function newFolderAt(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = resolve(path); made.length >= resolve(first).length; made = dirname(made))
+    // A parent that its user may not read was not made here alone.
+    await syncFolder(dirname(made)).catch((error: unknown) => {
+      if (codeOf(error) !== 'EACCES') throw error;
+    });
 }
 
 /** A whole file or none: written beside its place, and moved there when it is on the disk. */

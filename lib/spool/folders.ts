@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rmdir, stat, utimes } from 'node:fs/promises';
+import { open, rename, rmdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, ifThere, namesIn, removed, syncFolder } from './files.js';
+import { codeOf, ifThere, namesIn, newFolderAt, removed, syncFolder } from './files.js';
 import { FORMAT, readSegment, type SegmentHeader } from './segment.js';
 
 const FOLDER = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -17,7 +17,7 @@ export const processFolders = async (root: string): Promise<string[]> =>
 
 /** Throws what the operating system says where nothing can be written. */
 export async function tryFolder(root: string): Promise<void> {
-  await mkdir(root, { recursive: true, mode: 0o700 });
+  await newFolderAt(root);
   const path = join(root, `probe-${randomUUID()}`);
   const handle = await open(path, 'wx', 0o600);
   try {
@@ -31,8 +31,7 @@ export async function tryFolder(root: string): Promise<void> {
 
 export async function newFolder(root: string): Promise<string> {
   const path = join(root, randomUUID());
-  await mkdir(path, { mode: 0o700 });
-  await syncFolder(root);
+  await newFolderAt(path);
   return path;
 }
 
@@ -41,7 +40,7 @@ export async function beat(folder: string, at = new Date()): Promise<boolean> {
   return (await ifThere(utimes(folder, at, at).then(() => true))) ?? false;
 }
 
-/** Others need not wait until its process counts as dead. */
+/** Others need not wait until its process counts as dead (`watch.ts`). */
 export const leave = (folder: string): Promise<boolean> => beat(folder, new Date(0));
 
 /** A folder that is not empty stays. */
@@ -49,9 +48,18 @@ export async function removeFolder(folder: string): Promise<void> {
   await rmdir(folder).catch(() => undefined);
 }
 
+/** By the clock. Where it was set back, times of the future are as old. */
 export async function silentMs(folder: string): Promise<number | undefined> {
   const there = await ifThere(stat(folder));
-  return there && Date.now() - there.mtimeMs;
+  return there && Math.abs(Date.now() - there.mtimeMs);
+}
+
+/** Of processes that have not said for `staleMs` that they live, for who looks only once. */
+export async function silentFolders(root: string, staleMs: number): Promise<string[]> {
+  const silent: string[] = [];
+  for (const name of await processFolders(root))
+    if (((await silentMs(join(root, name))) ?? 0) > staleMs) silent.push(name);
+  return silent;
 }
 
 /** Why nobody replays a folder here; undefined: it may be taken. */

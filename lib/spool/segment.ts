@@ -107,8 +107,11 @@ export async function readSegment(
 
 function headerOf(record: SpoolRecord | undefined): SegmentHeader | undefined {
   if (record?.jobs !== 0) return undefined;
-  const header = JSON.parse(record.body.toString()) as Partial<SegmentHeader>;
-  return typeof header.format === 'number' && typeof header.database === 'string'
-    ? (header as SegmentHeader)
-    : undefined;
+  try {
+    const header = JSON.parse(record.body.toString()) as Partial<SegmentHeader> | null;
+    const isKnown = typeof header?.format === 'number' && typeof header.database === 'string';
+    return isKnown ? (header as SegmentHeader) : undefined;
+  } catch {
+    return undefined;
+  }
 }

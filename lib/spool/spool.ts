@@ -1,20 +1,9 @@
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Coalescer } from '../runtime/coalescer.js';
 import { Aside, jobsOf } from './aside.js';
-import { codeOf, removed, sizeOf } from './files.js';
-import {
-  beat,
-  leave,
-  newFolder,
-  processFolders,
-  refusalOf,
-  removeFolder,
-  segmentName,
-  segmentsIn,
-  silentMs,
-  takenOver,
-  tryFolder,
-} from './folders.js';
+import { codeOf, isGone, removed, sizeOf } from './files.js';
+import { beat, leave, newFolder, removeFolder, segmentName, tryFolder } from './folders.js';
+import { Others } from './others.js';
 import type { SpoolRecord } from './record.js';
 import { Displaced, readSegment, SegmentWriter } from './segment.js';
 import type { HeldSegment, SpoolSettings, SpoolState } from './state.js';
@@ -31,7 +20,7 @@ export class Spool {
   readonly aside: Aside;
   private readonly line: Coalescer<SpoolRecord, void>;
   private readonly held: HeldSegment[] = [];
-  private readonly refused = new Set<string>();
+  private readonly others: Others;
   private folder: string | undefined;
   private number = 0;
   private writer: SegmentWriter | undefined;
@@ -41,6 +30,7 @@ export class Spool {
 
   private constructor(private readonly settings: SpoolSettings) {
     this.aside = new Aside(settings.folder);
+    this.others = new Others(settings);
     this.line = new Coalescer((records) => this.alone(() => this.write(records)), {
       maxItems: 1_000,
       maxWeight: SEGMENT_BYTES,
@@ -76,11 +66,29 @@ export class Spool {
     return this.held.reduce((sum, { bytes }) => sum + bytes, this.writer?.bytes ?? 0);
   }
 
+  /** To be replayed. */
+  get segments(): number {
+    return this.held.length;
+  }
+
+  /** Of what later calls go behind. */
+  get ownBytes(): number {
+    const own = this.held.filter(({ isOwn }) => isOwn);
+    return own.reduce((sum, { bytes }) => sum + bytes, this.writer?.bytes ?? 0);
+  }
+
   get state(): SpoolState {
     const { bytes, settings } = this;
     const jobs = this.held.reduce((sum, segment) => sum + segment.jobs, this.writtenJobs);
     const { folder, maxBytes } = settings;
-    return { folder, jobs, bytes, maxBytes, aside: this.aside.state, refused: this.refused.size };
+    return {
+      folder,
+      jobs,
+      bytes,
+      maxBytes,
+      aside: this.aside.state,
+      refused: this.others.refusals,
+    };
   }
 
   get hasRoom(): boolean {
@@ -92,18 +100,22 @@ export class Spool {
     return this.line.add(record);
   }
 
-  /** The oldest segment; what is written from now on goes behind it. */
+  /** The oldest segment of this process, which calls of now wait for, else one that a dead process has left. What is written from now on goes behind it. */
   oldest(): Promise<HeldSegment | undefined> {
     return this.alone(async () => {
-      if (this.held.length === 0) await this.seal();
-      return this.held[0];
+      const own = () => this.held.find(({ isOwn }) => isOwn);
+      if (!own()) await this.seal();
+      return own() ?? this.held[0];
     });
   }
 
   /** Its records. What is damaged is kept aside first. */
   async read(segment: HeldSegment): Promise<SpoolRecord[]> {
     const found = await readSegment(segment.path);
-    if (!found) return [];
+    if (!found) {
+      this.displaced(dirname(segment.path));
+      return [];
+    }
     const { header, records, damaged, tornBytes } = found;
     const broken = header ? damaged : [Buffer.concat([...records.map(({ body }) => body), ...damaged])]; // prettier-ignore
     for (const bytes of broken) if (bytes.length > 0) await this.keepDamaged(bytes);
@@ -114,10 +126,17 @@ export class Spool {
   /** All of it is in the database or aside. */
   done(segment: HeldSegment): Promise<void> {
     return this.alone(async () => {
+      [segment.isDone, segment.jobs] = [true, 0];
       await removed(segment.path);
       this.drop([segment]);
       await this.tidy(dirname(segment.path));
     });
+  }
+
+  /** The disk does not let it be finished: it is tried again when nothing else waits, and no call goes behind it. */
+  postpone(segment: HeldSegment): void {
+    segment.isOwn = false;
+    if (this.held.includes(segment)) this.held.push(...this.held.splice(this.held.indexOf(segment), 1)); // prettier-ignore
   }
 
   /** What the database refused. `isPassing`: it is tried again by itself. */
@@ -143,11 +162,14 @@ export class Spool {
   upkeep(): Promise<void> {
     return this.alone(async () => {
       for (const folder of this.folders) if (!(await beat(folder))) this.displaced(folder);
-      const own = new Set([...this.folders].map((folder) => basename(folder)));
-      for (const name of await processFolders(this.settings.folder))
-        if (!own.has(name)) await this.takeOver(name);
+      await this.hold(await this.others.left(this.folders));
       await this.aside.count();
     });
+  }
+
+  /** Of processes that somebody else takes for dead. */
+  takeOver(names: readonly string[]): Promise<void> {
+    return this.alone(async () => this.hold(await this.others.take(names)));
   }
 
   /** What is left is anybody's. */
@@ -195,7 +217,7 @@ export class Spool {
     try {
       return (this.writer = await SegmentWriter.create(path, settings.database));
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') throw new Displaced('The folder of the spool is gone.');
+      if (isGone(error)) throw new Displaced('The folder of the spool is gone.');
       await removed(path).catch(() => undefined);
       throw error;
     }
@@ -219,9 +241,11 @@ export class Spool {
     }
   }
 
-  /** Another process took this one for dead, and replays what it had: all of that is on the disk. */
+  /** Another process took this one for dead, and replays what it had: all of that is on the disk. Or somebody has deleted it. */
   private displaced(folder: string): void {
-    this.drop(this.held.filter(({ path }) => dirname(path) === folder));
+    const lost = this.held.filter(({ path }) => dirname(path) === folder);
+    this.drop(lost);
+    this.warnOfGone(folder, jobsOf(lost) + (folder === this.folder ? this.writtenJobs : 0));
     if (folder !== this.folder) return;
     void this.writer?.close().catch(() => undefined);
     [this.folder, this.writer, this.writtenJobs] = [undefined, undefined, 0];
@@ -238,26 +262,11 @@ export class Spool {
     await removeFolder(folder);
   }
 
-  private async takeOver(name: string): Promise<void> {
-    const { folder: root, staleMs, database, warn } = this.settings;
-    const silent = this.refused.has(name) ? undefined : await silentMs(join(root, name));
-    if (silent === undefined || silent <= staleMs) return;
-    const refusal = await refusalOf(join(root, name), database);
-    if (refusal !== undefined) {
-      this.refused.add(name);
-      const message = `The spool "${join(root, name)}" is not replayed: ${refusal}. See simple-queue spool status.`;
-      return warn({ code: 'SPOOL_REFUSED', message });
-    }
-    const folder = await takenOver(root, name);
-    if (folder === undefined) return;
-    const paths = await segmentsIn(folder);
-    await this.hold(paths);
-    if (paths.length === 0) await removeFolder(folder);
-  }
-
   private async hold(paths: string[]): Promise<void> {
     for (const path of paths) {
-      const jobs = jobsOf((await readSegment(path))?.records ?? []);
+      // Who replays it says what is wrong with it.
+      const found = await readSegment(path).catch(() => undefined);
+      const jobs = jobsOf(found?.records ?? []);
       this.held.push({ path, jobs, bytes: await sizeOf(path), isOwn: false });
     }
   }
@@ -266,6 +275,12 @@ export class Spool {
     await this.aside.keepDamaged(bytes);
     const message = `${bytes.length} bytes of the spool are damaged, and are kept in "${this.aside.path}". What is around them is replayed.`;
     this.settings.warn({ code: 'SPOOL_DAMAGED', message });
+  }
+
+  private warnOfGone(folder: string, jobs: number): void {
+    if (jobs === 0) return;
+    const message = `The folder "${folder}" of the spool is gone, and ${jobs} acknowledged job(s) with it: another process has taken them over, or somebody has deleted or moved them.`;
+    this.settings.warn({ code: 'SPOOL_GONE', message });
   }
 
   private warnOfTorn(bytes: number): void {

@@ -18,7 +18,7 @@ export interface SpoolState {
   bytes: number;
   maxBytes: number;
   aside: AsideState;
-  /** Folders in the same place that belong to another database, or have another format. */
+  /** Folders in the same place that belong to another database, have another format, or cannot be read. */
   refused: number;
 }
 
@@ -29,4 +29,6 @@ export interface HeldSegment {
   bytes: number;
   /** Written by this very process: its later calls go behind it. */
   isOwn: boolean;
+  /** All of it is in the database or aside: it only has to be deleted. */
+  isDone?: boolean;
 }

@@ -1,6 +1,13 @@
 import { join } from 'node:path';
 import { Aside, holdsJobs } from './aside.js';
-import { processFolders, removeFolder, segmentsIn, silentMs } from './folders.js';
+import {
+  processFolders,
+  removeFolder,
+  segmentsIn,
+  silentFolders,
+  silentMs,
+  takenOver,
+} from './folders.js';
 import { removed } from './files.js';
 import type { SpoolRecord } from './record.js';
 import { readSegment, type SegmentHeader } from './segment.js';
@@ -36,11 +43,15 @@ export async function surveyed(root: string): Promise<SurveyedFolder[]> {
   return found;
 }
 
-/** Of folders whose process was silent for so long, and of what was put aside, file by file. */
-export async function* leftFiles(root: string, staleMs = 0): AsyncGenerator<LeftFile> {
-  for (const name of await processFolders(root)) {
-    const isLeft = ((await silentMs(join(root, name))) ?? 0) >= staleMs;
-    for (const path of isLeft ? await segmentsIn(join(root, name)) : [])
+/** Of folders of processes, and of what was put aside, file by file. */
+export async function* leftFiles(
+  root: string,
+  { staleMs, take = false }: Left = {},
+): AsyncGenerator<LeftFile> {
+  const names = await (staleMs === undefined ? processFolders(root) : silentFolders(root, staleMs));
+  for (const name of names) {
+    const folder = take ? await takenOver(root, name) : join(root, name);
+    for (const path of folder === undefined ? [] : await segmentsIn(folder))
       yield { path, isAside: false, records: await recordsOf(path) };
   }
   const aside = new Aside(root);
@@ -48,6 +59,13 @@ export async function* leftFiles(root: string, staleMs = 0): AsyncGenerator<Left
     const path = join(aside.path, name);
     yield { path, isAside: true, records: await recordsOf(path) };
   }
+}
+
+interface Left {
+  /** Only of processes that were silent for so long. */
+  staleMs?: number | undefined;
+  /** A process that lives after all acknowledges nothing more into what is read here. */
+  take?: boolean;
 }
 
 interface LeftFile {

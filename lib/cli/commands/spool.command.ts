@@ -94,7 +94,7 @@ async function replay(cli: Cli, folder: string, flags: SpoolFlags): Promise<numb
   const { aside = false, yes = false } = flags;
   if (yes) return replayed(cli, folder, { aside, staleMs: STALE_MS });
   let jobs = 0;
-  for await (const { records, isAside } of leftFiles(folder, STALE_MS))
+  for await (const { records, isAside } of leftFiles(folder, { staleMs: STALE_MS }))
     if (aside || !isAside) for (const record of records) jobs += record.jobs;
   await cli.screen.answer({ dryRun: true, jobs }, () => {
     cli.screen.say(`${counted(jobs, 'job')} would be stored.`);
@@ -108,7 +108,8 @@ async function exportJobs({ screen, around }: Cli, folder: string, flags: SpoolF
   await refuseMissing(folder);
   const { remove = false, yes = false } = flags;
   const paths: string[] = [];
-  for await (const { path, records } of leftFiles(folder, remove ? STALE_MS : 0)) {
+  const left = { staleMs: remove ? STALE_MS : undefined, take: remove && yes };
+  for await (const { path, records } of leftFiles(folder, left)) {
     for (const line of records.flatMap(linesOf)) around.out.write(`${JSON.stringify(line)}\n`);
     paths.push(path);
   }
