@@ -7,7 +7,7 @@ import type { Outcome } from '../job/outcome.js';
 import type { Permit } from '../job/permit.js';
 import { QueueError } from '../job/queue.errors.js';
 import { BatchRunContext } from './batch-run-context.js';
-import { checkOutput, ITS_OWN_TICK, releaseSafely, type Executor } from './executor.js';
+import { addsSteps, checkOutput, ITS_OWN_TICK, releaseSafely, type Executor } from './executor.js';
 import type { JobBatch } from './job-batch.js';
 import type { JobRun } from './job-run.js';
 import { answerOf } from '../handlers/last-value.js';
@@ -93,7 +93,7 @@ export class BatchExecutor {
 
   private async settleChecked(run: JobRun, outcome: Outcome): Promise<void> {
     await checkOutput(run, outcome);
-    const whole = await this.single.withAdded(run, outcome);
+    const whole = addsSteps(outcome) ? await this.single.withAdded(run, outcome) : outcome;
     if (this.tools.progress.hasNewsOf(run)) await this.single.writeLast(run);
     this.single.settle(run, whole);
   }

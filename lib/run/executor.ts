@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { isObservable } from 'rxjs';
+import type { AddedStep } from '../job/added-step.js';
 import { failureOf } from '../job/failure.js';
 import { JobResult, type Verdict } from '../job/job-result.js';
 import { outcomeOf, type Chances, type Outcome } from '../job/outcome.js';
@@ -91,7 +92,7 @@ export class Executor {
         if (isObservable(answer)) answer = await lastValue(answer);
         outcome = this.answered(run, answer);
         if (handler.checkOutput) await checkOutput(run, outcome);
-        outcome = await this.withAdded(run, outcome);
+        if (addsSteps(outcome)) outcome = await this.withAdded(run, outcome);
       }
     } catch (error) {
       outcome = this.thrown(run, error);
@@ -154,7 +155,7 @@ export class Executor {
     if (isThenable(answer)) answer = await answer;
     let outcome = this.answered(run, answer);
     await checkOutput(run, outcome);
-    outcome = await this.withAdded(run, outcome);
+    if (addsSteps(outcome)) outcome = await this.withAdded(run, outcome);
     // Its completion follows, in the transaction.
     if (this.parts.progress.hasNewsOf(run)) await this.parts.progress.writeLast(run);
     return outcome;
@@ -181,8 +182,7 @@ export class Executor {
   }
 
   /** What cannot be added ends the job at once: another attempt would add it no better, and do its work again. */
-  async withAdded(run: JobRun, outcome: Outcome): Promise<Outcome> {
-    if (outcome.kind !== 'succeeded' || !outcome.then) return outcome;
+  async withAdded(run: JobRun, outcome: Adding): Promise<Outcome> {
     try {
       return { ...outcome, added: await this.parts.added(run, outcome.then) };
     } catch (error) {
@@ -217,6 +217,13 @@ export class Executor {
     this.parts.settle(run, outcome);
   }
 }
+
+type Adding = Extract<Outcome, { kind: 'succeeded' }> & {
+  then: readonly AddedStep[];
+};
+
+export const addsSteps = (outcome: Outcome): outcome is Adding =>
+  outcome.kind === 'succeeded' && outcome.then !== undefined;
 
 /** What was completed in the handler's own transaction was looked at there. */
 export async function checkOutput(run: JobRun, outcome: Outcome): Promise<void> {

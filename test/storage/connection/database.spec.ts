@@ -257,7 +257,7 @@ describe('the database', () => {
 
     it('end a statement on the server before the client gives up', async () => {
       const storage = await openStorage(test.dataSource, {
-        queryTimeoutMs: scaled(200),
+        queryTimeoutMs: scaled(1_000),
         wakeUp: 'off',
       });
       const error = await failureOf(storage.database.callers.run(SLEEP, []));
