@@ -21,6 +21,7 @@ export function goalsOf(results) {
   return [
     ...drains(questions),
     ...enqueues(questions),
+    ...flows(questions),
     ...crowds(questions),
     ...costs(questions),
     ...latencies(questions),
@@ -76,6 +77,22 @@ function enqueues({ figure, best }) {
       'enqueue in a transaction / plain INSERT in it',
       1.2,
       figure('enqueue-transaction', 'ours', 'timesPlainInsert'),
+    ),
+  ];
+}
+
+function flows({ figure, least }) {
+  const to = (row, variants, key) => ratio(figure(row, 'ours', key), least(row, variants, key));
+  return [
+    atMost(
+      'workflow, from step to step of a chain / pg-boss flows',
+      0.05,
+      to('flow-chain', ['boss', 'boss-flow'], 'stepMs'),
+    ),
+    atMost(
+      'workflow, a fan of 10,000 / BullMQ flows',
+      1,
+      to('flow-fan', ['bull-best', 'bull-fsync'], 'flowMs'),
     ),
   ];
 }

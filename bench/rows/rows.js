@@ -2,6 +2,7 @@ import { promiseRows } from './promises.js';
 import { crowdRows } from './crowd.js';
 import { drainRows } from './drain.js';
 import { enqueueRows } from './enqueue.js';
+import { flowRows } from './flows.js';
 import { latencyRows } from './latency.js';
 import { stillRows } from './still.js';
 
@@ -10,6 +11,7 @@ export const ROWS = [
   ...drainRows,
   ...enqueueRows,
   ...latencyRows,
+  ...flowRows,
   ...crowdRows,
   ...promiseRows,
   ...stillRows,

@@ -1,4 +1,4 @@
-import { Queue, Worker } from 'bullmq';
+import { FlowProducer, Queue, Worker } from 'bullmq';
 
 const DAY_MS = 86_400_000;
 const CHUNK = 1_000;
@@ -49,6 +49,27 @@ class BullMq {
         numbers.slice(start, start + CHUNK).map((n) => ({ name: 'job', data: { n }, opts })),
       );
     }
+  }
+
+  async flow(kind, count) {
+    const opts = { removeOnComplete: !(this.settings.keep ?? true) };
+    const job = (n, children) => ({
+      name: 'job',
+      queueName: 'bench',
+      data: { n },
+      opts,
+      ...children,
+    });
+    const producer = new FlowProducer({ connection: this.connection });
+    if (kind === 'chain') {
+      let last = job(0);
+      for (let n = 1; n < count; n++) last = job(n, { children: [last] });
+      await producer.add(last);
+    } else
+      await producer.add(
+        job(count - 1, { children: Array.from({ length: count - 1 }, (_, n) => job(n)) }),
+      );
+    await producer.close();
   }
 
   async start(handle) {

@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { QueueHandler, QueueService, QueueWorker, SimpleQueueModule } from '../dist/lib/index.js';
+import { QueueWorkflows, workflow } from '../dist/lib/workflows.js';
 
 const DAY_MS = 86_400_000;
 
@@ -78,6 +79,22 @@ class SimpleQueue {
       'elsewhere',
       numbers.map((n) => ({ payload: { n } })),
     );
+  }
+
+  flow(kind, count) {
+    const flow = workflow(kind);
+    if (kind === 'chain')
+      for (let n = 0; n < count; n++)
+        flow.step(`s${n}`, 'bench', { n }, n > 0 ? { after: `s${n - 1}` } : {});
+    else
+      flow
+        .each(
+          'part',
+          'bench',
+          Array.from({ length: count - 1 }, (_, n) => ({ n })),
+        )
+        .step('last', 'bench', { n: count - 1 }, { after: 'part' });
+    return this.app.get(QueueWorkflows, { strict: false }).start(flow);
   }
 
   start(handle) {

@@ -63,6 +63,21 @@ class Boss {
     }
   }
 
+  flow(kind, count) {
+    const before = (n) => {
+      if (kind === 'chain') return n > 0 ? [`${n - 1}`] : [];
+      return n === count - 1 ? Array.from({ length: count - 1 }, (_, each) => `${each}`) : [];
+    };
+    return this.boss.flow(
+      Array.from({ length: count }, (_, n) => ({
+        ref: `${n}`,
+        name: 'bench',
+        data: { n },
+        dependsOn: before(n),
+      })),
+    );
+  }
+
   async start(handle) {
     const options = this.settings.options?.work ?? {};
     const handleAll = (jobs) =>

@@ -108,6 +108,22 @@ export const VARIANTS = {
       },
     },
   ),
+  'boss-flow': variant(
+    'pg-boss',
+    'pg-boss 12',
+    '`flowIntervalSeconds` 1 (default 5), `pollingIntervalSeconds` 0.5, `localConcurrency` 4, `batchSize` 50, `burstWhenBatchFull`; no `notify`: it does not tell of jobs whose turn has come',
+    {
+      options: {
+        boss: { flowIntervalSeconds: 1 },
+        work: {
+          localConcurrency: 4,
+          batchSize: 50,
+          burstWhenBatchFull: true,
+          pollingIntervalSeconds: 0.5,
+        },
+      },
+    },
+  ),
   bull: variant('bullmq', 'BullMQ 6 on Redis', 'defaults (`concurrency` 1), Redis without fsync', {
     redis: 'plain',
   }),

@@ -39,6 +39,13 @@ export class Commands {
     return { ms: now() - start };
   }
 
+  /** Starts a workflow: `kind` chain or fan; timed. */
+  async flow({ kind, count }) {
+    const start = now();
+    await this.system.flow(kind, count);
+    return { ms: now() - start };
+  }
+
   produce(order) {
     return produce(this.system, order);
   }
