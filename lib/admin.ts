@@ -2,7 +2,8 @@
  * What operators' code imports: lists and lifts, checks, health.
  * @module nestjs-simple-queue/admin
  */
-export { QueueDoctor, type ExamineOptions } from './doctor/queue-doctor.js';
+export type { ExamineOptions } from './doctor/examine-options.js';
+export { QueueDoctor } from './doctor/queue-doctor.js';
 export type { Finding, FindingCode, FindingLevel } from './doctor/finding.js';
 export type { HealthLimits } from './health/health-limits.js';
 export {

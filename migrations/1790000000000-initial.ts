@@ -12,6 +12,7 @@ import { LIMITS } from './limits.js';
 import { ORDERED_GROUPS } from './ordered-groups.js';
 import { OUTCOMES } from './outcomes.js';
 import { SCHEDULES } from './schedules.js';
+import { SCHEMA_VERSION } from './schema.js';
 import { HOT, SMALL } from './storage-parameters.js';
 import { SQL_PRODUCERS } from './sql-producers.js';
 import { THROTTLE } from './throttle.js';
@@ -26,9 +27,6 @@ import {
   VALUES,
 } from './values.js';
 import { WORKFLOWS } from './workflows.js';
-
-/** Where to find the version that `up` leaves behind; `migrate: 'check'` compares it with the code's. */
-export const SCHEMA_VERSION = 1;
 
 /** 1 to 2,147,483,646. */
 const RANDOM_ID = '(floor(random() * 2147483646)::int + 1)';

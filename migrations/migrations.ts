@@ -5,9 +5,10 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { checkSchemaName } from '../lib/job/names.js';
 import { DOWN, firstPartitions, UP } from './1790000000000-initial.js';
+import { inSchema } from './schema.js';
 import { OWN_PATH } from './values.js';
 
-export { SCHEMA_VERSION } from './1790000000000-initial.js';
+export { SCHEMA_VERSION } from './schema.js';
 
 /** For which schema the migrations are. */
 export interface CreateMigrationsOptions {
@@ -79,13 +80,6 @@ async function pinned(runner: QueryRunner, work: () => Promise<void>): Promise<v
     throw error;
   });
   await search(before);
-}
-
-/** Statements are written for the default schema. The name of another was checked, and is quoted: it may be a word of SQL, as `user` is. */
-export function inSchema(statement: string, schema: string): string {
-  return schema === 'simple_queue'
-    ? statement
-    : statement.replaceAll('simple_queue.', `"${schema}".`);
 }
 
 /** `if not exists` asks for the right to create schemas even where the schema exists; a role that only owns it shall do. */

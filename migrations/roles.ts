@@ -1,5 +1,5 @@
 import { checkSchemaName } from '../lib/job/names.js';
-import { inSchema } from './migrations.js';
+import { inSchema } from './schema.js';
 import { WAITING } from './places.js';
 
 /** Kinds of roles, by what their processes do. */

@@ -1,5 +1,6 @@
-import { firstPartitions, SCHEMA_VERSION, UP } from './1790000000000-initial.js';
-import { createMigrations, createSchema, inSchema } from './migrations.js';
+import { firstPartitions, UP } from './1790000000000-initial.js';
+import { createMigrations, createSchema } from './migrations.js';
+import { inSchema, SCHEMA_VERSION } from './schema.js';
 import { OWN_PATH } from './values.js';
 
 /** As TypeORM makes it, which leaves one that is there alone. */

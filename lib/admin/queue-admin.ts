@@ -4,16 +4,15 @@ import { checkId, checkQueueName } from '../job/names.js';
 import type { Trouble } from '../job/trouble.js';
 import { checkChanges } from '../options/job-changes.js';
 import { oneLine } from '../runtime/words.js';
-import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { Storage } from '../storage/storage.js';
 import { troublesOf } from '../troubles/troubles.js';
-import { Audit, type AuditFilter, type AuditPage, type OperatorAction } from './audit.js';
+import type { AuditFilter, AuditPage, OperatorAction } from './audit.js';
+import type { AdminParts } from './admin-parts.js';
 import { refuse, text } from './checks.js';
-import { Cancels } from './cancels.js';
-import { Errors, type ErrorGroup, type ErrorOptions } from './errors.js';
+import type { ErrorGroup, ErrorOptions } from './errors.js';
 import { parseSearch } from './search.js';
-import { Explanations, type Explanation } from './explain.js';
+import type { Explanation } from './explain.js';
 import {
   checkFilter,
   checkGroup,
@@ -26,26 +25,18 @@ import {
   type RedriveCounts,
   type RedriveOptions,
 } from './job-filter.js';
-import { JobList, type JobPageAnswer } from './job-list.js';
-import {
-  Overview,
-  type BlockedGroup,
-  type QueueStats,
-  type QueueSummary,
-  type QueuesPage,
-  type Totals,
-  type WorkerSummary,
+import type { JobPageAnswer } from './job-list.js';
+import type {
+  BlockedGroup,
+  QueueStats,
+  QueueSummary,
+  QueuesPage,
+  Totals,
+  WorkerSummary,
 } from './overview.js';
-import { Limits, type LimitChange, type LimitPart, type LimitSummary } from './limits.js';
-import { Purge } from './purge.js';
-import { Revivals, type Retried } from './revivals.js';
-import {
-  SeriesLook,
-  type BusiestOptions,
-  type BusyQueue,
-  type Series,
-  type SeriesOptions,
-} from './series.js';
+import type { LimitChange, LimitPart, LimitSummary } from './limits.js';
+import type { Retried } from './revivals.js';
+import type { BusiestOptions, BusyQueue, Series, SeriesOptions } from './series.js';
 
 const PAGE = 50;
 const MOST_NAME = 200;
@@ -56,35 +47,14 @@ const MOST_ACTION = 100;
  * workers and other operators. It needs no worker in its process.
  */
 export class QueueAdmin {
-  private readonly overview: Overview;
-  private readonly list: JobList;
-  private readonly revivals: Revivals;
-  private readonly purges: Purge;
-  private readonly cancels: Cancels;
-  private readonly explanations: Explanations;
-  private readonly fleet: Limits;
-  private readonly tallies: SeriesLook;
-  private readonly failures: Errors;
-  private readonly acts: Audit;
+  private loading: Promise<AdminParts> | undefined;
 
   /** @internal The module makes it. */
   constructor(
     private readonly storage: Storage,
     private readonly options: ResolvedOptions,
-    actor?: string,
-  ) {
-    this.acts = new Audit(storage, actor);
-    this.overview = new Overview(storage);
-    this.list = new JobList(storage);
-    const parts = { storage, list: this.list, acts: this.acts };
-    this.revivals = new Revivals(parts);
-    this.purges = new Purge(parts);
-    this.cancels = new Cancels(parts, new QueuePolicies(options).byQueue('archiveKeepMs'));
-    this.explanations = new Explanations(storage, options);
-    this.fleet = new Limits(storage, this.acts);
-    this.failures = new Errors(storage);
-    this.tallies = new SeriesLook(storage);
-  }
+    private readonly actor?: string,
+  ) {}
 
   /** The same in the name of this person, for the audit. @throws QueueError `INVALID_OPTION`. */
   as(actor: string): QueueAdmin {
@@ -98,12 +68,12 @@ export class QueueAdmin {
    */
   async act<T>(action: string, selector: object, work: () => Promise<T>): Promise<T> {
     refuse('act', text(action, 'action'));
-    return this.acts.act(oneLine(action, MOST_ACTION), selector, work);
+    return (await this.parts()).acts.act(oneLine(action, MOST_ACTION), selector, work);
   }
 
   /** What operators did, the newest first: of 90 days, and the newest 50,000. @throws QueueError `INVALID_OPTION`. */
   async audit(filter: AuditFilter = {}, page: AuditPage = {}): Promise<OperatorAction[]> {
-    return this.acts.list(filter, page);
+    return (await this.parts()).acts.list(filter, page);
   }
 
   /**
@@ -111,12 +81,12 @@ export class QueueAdmin {
    * succeeded is not counted. @throws QueueError `INVALID_OPTION`.
    */
   async queues(page: QueuesPage = {}): Promise<QueueSummary[]> {
-    return this.overview.queues(page);
+    return (await this.parts()).overview.queues(page);
   }
 
   /** Everything by place, however many queues and jobs there are. Counts end at 10,000. */
   async totals(): Promise<Totals> {
-    return this.overview.totals();
+    return (await this.parts()).overview.totals();
   }
 
   /**
@@ -124,7 +94,8 @@ export class QueueAdmin {
    * up to 10,000 each. The key of a group is a filter, to list, redrive or purge its dead letters. @throws QueueError `INVALID_OPTION`, `QUEUE_UNKNOWN`.
    */
   async errors(options: ErrorOptions = {}): Promise<ErrorGroup[]> {
-    return this.failures.list(options, (queue) => this.overview.unknownQueue(queue));
+    const { failures, overview } = await this.parts();
+    return failures.list(options, (queue) => overview.unknownQueue(queue));
   }
 
   /**
@@ -145,7 +116,7 @@ export class QueueAdmin {
 
   /** One queue, and how its dead letters ended. @throws QueueError `QUEUE_UNKNOWN`. */
   async stats(queue: string): Promise<QueueStats> {
-    return this.overview.stats(checkQueueName(queue));
+    return (await this.parts()).overview.stats(checkQueueName(queue));
   }
 
   /**
@@ -156,7 +127,7 @@ export class QueueAdmin {
    */
   async jobs(filter: JobFilter = {}, page: JobPage = {}): Promise<JobPageAnswer> {
     const { limit = PAGE, after } = checkPage(page);
-    return this.list.page(checkFilter('jobs', filter), limit, after);
+    return (await this.parts()).list.page(checkFilter('jobs', filter), limit, after);
   }
 
   /** The whole job wherever it is; undefined when it is unknown or no longer kept. */
@@ -172,13 +143,15 @@ export class QueueAdmin {
    */
   async pause(queue: string): Promise<void> {
     const name = checkQueueName(queue);
-    await this.acts.act('pause', { queue: name }, () => this.overview.pause(name, true));
+    const { acts, overview } = await this.parts();
+    await acts.act('pause', { queue: name }, () => overview.pause(name, true));
   }
 
   /** Workers claim from the queue again. @throws QueueError `QUEUE_UNKNOWN`. */
   async resume(queue: string): Promise<void> {
     const name = checkQueueName(queue);
-    await this.acts.act('resume', { queue: name }, () => this.overview.pause(name, false));
+    const { acts, overview } = await this.parts();
+    await acts.act('resume', { queue: name }, () => overview.pause(name, false));
   }
 
   /**
@@ -188,7 +161,7 @@ export class QueueAdmin {
    * changed its state again and again meanwhile.
    */
   async retry(id: string): Promise<Retried> {
-    return this.revivals.retry(checkId(id));
+    return (await this.parts()).revivals.retry(checkId(id));
   }
 
   /**
@@ -197,7 +170,7 @@ export class QueueAdmin {
    * @throws QueueError `INVALID_OPTION`; what was revived before an error of the database stays so, and a repeat goes on.
    */
   async redrive(filter: JobFilter, options: RedriveOptions = {}): Promise<RedriveCounts> {
-    return this.revivals.redrive(filter, options);
+    return (await this.parts()).revivals.redrive(filter, options);
   }
 
   /**
@@ -205,7 +178,7 @@ export class QueueAdmin {
    * may have changed a moment later. `signal` ends it between two batches. @throws QueueError `INVALID_OPTION`, also for an empty filter.
    */
   async cancel(filter: JobFilter, options: CancelOptions = {}): Promise<CancelCounts> {
-    return this.cancels.cancel(filter, options);
+    return (await this.parts()).cancels.cancel(filter, options);
   }
 
   /**
@@ -216,7 +189,7 @@ export class QueueAdmin {
   async change(id: string, changes: JobChanges): Promise<ChangeAnswer> {
     const checked = checkChanges(changes, this.options);
     const selector = { id: checkId(id), changed: Object.keys(changes) };
-    return this.acts.act('change', selector, async () => {
+    return (await this.parts()).acts.act('change', selector, async () => {
       const { changes, database, signals } = this.storage;
       const { signal, ...answer } = await changes.changeAlsoDead(database.waiters.run, checkId(id), checked); // prettier-ignore
       if (signal) signals.send(signal);
@@ -229,7 +202,7 @@ export class QueueAdmin {
    * of the caller's may be enqueued again. `signal` ends it between two batches. @throws QueueError `INVALID_OPTION`, also for an empty filter.
    */
   async purge(filter: JobFilter, options: PurgeOptions = {}): Promise<PurgeCounts> {
-    return this.purges.purge(filter, options);
+    return (await this.parts()).purges.purge(filter, options);
   }
 
   /**
@@ -241,7 +214,8 @@ export class QueueAdmin {
     if (group !== '') checkGroup('releaseGroup', group);
     const selector = { queue: checkQueueName(queue), group };
     const work = () => this.storage.groups.release(queue, group);
-    const released = await this.acts.act('release', selector, work);
+    const { acts } = await this.parts();
+    const released = await acts.act('release', selector, work);
     if (released) this.storage.signals.send({ lanes: [], later: true });
     return released;
   }
@@ -251,12 +225,14 @@ export class QueueAdmin {
    * job, or `releaseGroup`; a group goes on by itself when its job is no longer kept. @throws QueueError `INVALID_NAME`.
    */
   async blockedGroups(queue?: string): Promise<BlockedGroup[]> {
-    return this.overview.blockedGroups(queue === undefined ? undefined : checkQueueName(queue));
+    return (await this.parts()).overview.blockedGroups(
+      queue === undefined ? undefined : checkQueueName(queue),
+    );
   }
 
   /** Every process that holds a lease, the oldest first, 1,000 at most. */
   async workers(): Promise<WorkerSummary[]> {
-    return this.overview.workers();
+    return (await this.parts()).overview.workers();
   }
 
   /**
@@ -264,36 +240,47 @@ export class QueueAdmin {
    * so the last minute is not whole, and a process that is killed takes it along. @throws QueueError `INVALID_OPTION`, `QUEUE_UNKNOWN`.
    */
   async series(options: SeriesOptions = {}): Promise<Series> {
-    return this.tallies.series(options, (queue) => this.overview.unknownQueue(queue));
+    const { tallies, overview } = await this.parts();
+    return tallies.series(options, (queue) => overview.unknownQueue(queue));
   }
 
   /** The queues that began most runs in some time, with the same sums. @throws QueueError `INVALID_OPTION`. */
   async busiest(options: BusiestOptions = {}): Promise<BusyQueue[]> {
-    return this.tallies.busiest(options);
+    return (await this.parts()).tallies.busiest(options);
   }
 
   /** Every limit across the fleet by name, with who shares in it, 1,000 at most. */
   async limits(): Promise<LimitSummary[]> {
-    return this.fleet.list();
+    return (await this.parts()).fleet.list();
   }
 
   /** Sets a limit of a queue or a named one: it overrules what processes declare, until `resetLimit`, and stops nothing. @throws QueueError `LIMIT_UNKNOWN`, `INVALID_OPTION`, `INVALID_NAME`. */
   async setLimit(name: string, change: LimitChange): Promise<void> {
-    await this.fleet.set(checkQueueName(name), change);
+    const { fleet } = await this.parts();
+    await fleet.set(checkQueueName(name), change);
   }
 
   /** What processes declare holds again, within seconds where one of them lives, and a rest ends. @throws QueueError as `setLimit`. */
   async resetLimit(name: string, only: LimitPart = {}): Promise<void> {
-    await this.fleet.reset(checkQueueName(name), only);
+    const { fleet } = await this.parts();
+    await fleet.reset(checkQueueName(name), only);
   }
 
   /** Takes away what no live process declares any more. @throws QueueError `LIMIT_IN_USE`, and as `setLimit`. */
   async removeLimit(name: string, only: LimitPart = {}): Promise<void> {
-    await this.fleet.remove(checkQueueName(name), only);
+    const { fleet } = await this.parts();
+    await fleet.remove(checkQueueName(name), only);
   }
 
   /** Why this job is not running, as codes and in words. An unknown id is a reason, too. @throws QueueError `INVALID_OPTION`. */
   async explain(id: string): Promise<Explanation> {
-    return this.explanations.explain(checkId(id));
+    return (await this.parts()).explanations.explain(checkId(id));
+  }
+
+  /** Loaded by the first call: a process that only enqueues makes none. */
+  private parts(): Promise<AdminParts> {
+    const load = async () =>
+      (await import('./admin-parts.js')).adminParts(this.storage, this.options, this.actor);
+    return (this.loading ??= load());
   }
 }

@@ -1,7 +1,6 @@
 import type { CancelCounts, Enqueued, EnqueueOptions } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
 import { checkId } from '../job/names.js';
-import { Reaper } from '../maintenance/reaper.js';
 import { afterFailure, CANCELLED, DECLINED, type Outcome } from '../job/outcome.js';
 import { checkedProgress, EACH_MS, jobProgress, type Progress } from '../job/progress.js';
 import type { QueueEventBus } from '../observability/events.js';
@@ -32,7 +31,7 @@ import {
   type Returned,
 } from './job-queue.js';
 import { pulledJob } from './pulled-job.js';
-import { PulledClaims } from './pulled-claims.js';
+import type { PulledClaims } from './pulled-claims.js';
 import { pulledRun, type PulledRun } from './pulled-run.js';
 import { subscribe } from './subscription.js';
 import type { Duration } from '../job/values/duration.js';
@@ -47,14 +46,13 @@ interface PostgresJobQueueParts {
 /** The pull contract on the module's tables, beside its own workers: one set of jobs, one state machine. Inject it as `JobQueue`. */
 export class PostgresJobQueue extends JobQueue {
   private readonly policies: QueuePolicies;
-  private readonly claims: PulledClaims;
+  private claims: Promise<PulledClaims> | undefined;
   private readonly reports: RunReports;
 
   /** @internal The module makes it. */
   constructor(private readonly parts: PostgresJobQueueParts) {
     super();
     this.policies = new QueuePolicies(parts.options);
-    this.claims = new PulledClaims(parts);
     this.reports = new RunReports(parts.events);
   }
 
@@ -63,9 +61,8 @@ export class PostgresJobQueue extends JobQueue {
   }
 
   async claim(request: ClaimRequest): Promise<PulledClaim> {
-    const { leaseId, rows, lanes } = await this.claims.claim(
-      checkClaim(request, this.parts.options.leaseMs),
-    );
+    const wish = checkClaim(request, this.parts.options.leaseMs);
+    const { leaseId, rows, lanes } = await (await this.pulled()).claim(wish);
     await this.giveUpCancelled(leaseId, rows);
     const wanted = rows.filter((row) => !row.cancelled);
     const startedAt = performance.now();
@@ -137,6 +134,7 @@ export class PostgresJobQueue extends JobQueue {
   }
 
   async reapExpiredLeases(): Promise<ReapedLeases> {
+    const { Reaper } = await import('../maintenance/reaper.js');
     return new Reaper(this.parts).reap();
   }
 
@@ -186,12 +184,19 @@ export class PostgresJobQueue extends JobQueue {
         return settled && { run: pulled, outcome: settled };
       },
     );
-    await this.claims.limited.settled(run.queue, leaseId);
-    this.tell(run, outcome);
+    const claims = await this.pulled();
+    await claims.limited.settled(run.queue, leaseId);
+    this.tell(run, outcome, claims);
     return outcome.kind;
   }
 
-  private tell(run: PulledRun, outcome: Outcome): void {
+  /** Loaded when something is pulled: it has the duties of a worker, which a process that only enqueues has no use for. */
+  private pulled(): Promise<PulledClaims> {
+    const load = async () => new (await import('./pulled-claims.js')).PulledClaims(this.parts);
+    return (this.claims ??= load());
+  }
+
+  private tell(run: PulledRun, outcome: Outcome, claims: PulledClaims): void {
     const { signals } = this.parts.storage;
     if (isGoing(outcome))
       signals.send(
@@ -204,15 +209,15 @@ export class PostgresJobQueue extends JobQueue {
           },
         ]),
       );
-    else if (run.isOrdered || run.isKeyed || run.isTold) this.turnEnded(run);
-    if (isGoing(outcome) && run.isKeyed) this.claims.turnEnded(run);
+    else if (run.isOrdered || run.isKeyed || run.isTold) this.turnEnded(run, claims);
+    if (isGoing(outcome) && run.isKeyed) claims.turnEnded(run);
     if (run.isOrdered && outcome.kind === 'failed') this.reports.jobDied(run);
     this.reports.settled(run, outcome);
   }
 
   /** Its turn is vacant, or its permit free: whoever looks next hands it on. What was told to another queue is ready there. */
-  private turnEnded(run: PulledRun): void {
-    this.claims.turnEnded(run);
+  private turnEnded(run: PulledRun, claims: PulledClaims): void {
+    claims.turnEnded(run);
     const keyed = run.isKeyed ? { keyed: true } : {};
     this.parts.storage.signals.send({
       lanes: [],

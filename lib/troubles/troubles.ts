@@ -4,7 +4,7 @@ import type { Run } from '../storage/connection/database.js';
 import { MOST_COUNTED, type TroubleRow } from '../storage/diagnosis/trouble.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { command } from './command.js';
-import { TROUBLES, TROUBLE_CODES } from './kinds.js';
+import type { TROUBLES } from './kinds.js';
 
 /** Whatever waits for a person, asked of the database; on connections for callers, or where `run` says. */
 export async function troublesOf(
@@ -13,13 +13,17 @@ export async function troublesOf(
   run?: Run,
 ): Promise<Trouble[]> {
   const rows = await storage.troubles.rows(options, run);
+  // Loaded by who asks: a process that only enqueues hardly ever does.
+  const { TROUBLES, TROUBLE_CODES } = await import('./kinds.js');
   const place = ({ code }: TroubleRow): number => TROUBLE_CODES.indexOf(code);
-  return rows.toSorted((a, b) => place(a) - place(b)).map((row) => troubleOf(row, options.schema));
+  return rows
+    .toSorted((a, b) => place(a) - place(b))
+    .map((row) => troubleOf(row, options.schema, TROUBLES));
 }
 
-function troubleOf(row: TroubleRow, schema: string): Trouble {
+function troubleOf(row: TroubleRow, schema: string, kinds: typeof TROUBLES): Trouble {
   const { code, queue, name, labels, sinceMs } = row;
-  const { level, text, look, hint = '', fix } = TROUBLES[code].tell(row);
+  const { level, text, look, hint = '', fix } = kinds[code].tell(row);
   return {
     code,
     level,

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import type { Finding, FindingCode } from '../../lib/doctor/finding.js';
-import { QueueDoctor, type ExamineOptions } from '../../lib/doctor/queue-doctor.js';
+import type { ExamineOptions } from '../../lib/doctor/examine-options.js';
+import { QueueDoctor } from '../../lib/doctor/queue-doctor.js';
 import { roleScript } from '../../migrations/roles.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';

@@ -133,7 +133,7 @@ async function sql(cli: Cli, from?: number): Promise<void> {
 }
 
 async function refuseUnknownVersion(from: number): Promise<void> {
-  const { SCHEMA_VERSION } = await import('../../../migrations/migrations.js');
+  const { SCHEMA_VERSION } = await import('../../../migrations/schema.js');
   if (from < 0 || from > SCHEMA_VERSION)
     throw new QueueError(
       'INVALID_OPTION',

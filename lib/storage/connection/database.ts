@@ -3,7 +3,7 @@ import type { InTransaction } from '../../job/enqueue-options.js';
 import { noManager, noTransaction } from '../../job/joining.js';
 import { quote } from '../../job/names.js';
 import { QueueError } from '../../job/queue.errors.js';
-import { inSchema } from '../../../migrations/migrations.js';
+import { inSchema } from '../../../migrations/schema.js';
 import { CallerStatements } from './caller-statements.js';
 import { sameDatabase } from './connection-options.js';
 import { Connections, type Run } from './connections.js';

@@ -1,7 +1,7 @@
 import type { LimitShares } from '../limits/limit.repository.js';
 import { LIST_SHARES } from '../limits/list-shares.sql.js';
 import { LATE, within } from '../../runtime/within.js';
-import { SCHEMA_VERSION } from '../../../migrations/migrations.js';
+import { SCHEMA_VERSION } from '../../../migrations/schema.js';
 import { rightsOf, type RoleKind } from '../../../migrations/roles.js';
 import { guarded, type Connections, type Run } from '../connection/connections.js';
 import {

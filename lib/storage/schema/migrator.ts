@@ -1,8 +1,7 @@
 import { setTimeout as rest } from 'node:timers/promises';
 import type { QueryRunner } from 'typeorm';
 import { QueueError } from '../../job/queue.errors.js';
-import { createMigrations, createSchema, SCHEMA_VERSION } from '../../../migrations/migrations.js';
-import { record, RECORDS } from '../../../migrations/script.js';
+import { SCHEMA_VERSION } from '../../../migrations/schema.js';
 import { onApplications, type Asked } from '../connection/application-connection.js';
 import type { Connections, Run } from '../connection/connections.js';
 import { DatabaseError } from '../connection/database-errors.js';
@@ -31,10 +30,11 @@ const PATIENCE_MS = 5 * 60_000;
 /** Between two tries: jittered, so that a fleet does not ask in step. */
 const MOST_REST_MS = 300;
 
-type Migration = ReturnType<typeof migrationsOf>[number];
-
-const migrationsOf = (schema: string) =>
-  createMigrations({ schema }).map((migration) => new migration());
+/** Loaded by who migrates: most starts only compare two numbers. */
+async function migrationsOf(schema: string) {
+  const { createMigrations } = await import('../../../migrations/migrations.js');
+  return createMigrations({ schema }).map((migration) => new migration());
+}
 
 interface MigratorOptions {
   schema: string;
@@ -99,7 +99,8 @@ export class Migrator {
   async down(): Promise<void> {
     await this.alone(async (run) => {
       const [newest] = await run<{ name: string }>(LIST_MIGRATIONS, []);
-      const migration = migrationsOf(this.options.schema).find(({ name }) => name === newest?.name);
+      const known = await migrationsOf(this.options.schema);
+      const migration = known.find(({ name }) => name === newest?.name);
       if (!migration) return;
       await migration.down(this.runner(run, 'drop'));
       await run(FORGET_MIGRATION, [migration.name]);
@@ -125,6 +126,9 @@ export class Migrator {
 
   private async up(): Promise<void> {
     const { schema } = this.options;
+    const { createSchema } = await import('../../../migrations/migrations.js');
+    const { RECORDS, record } = await import('../../../migrations/script.js');
+    const migrations = await migrationsOf(schema);
     await this.alone(async (run) => {
       const runner = this.runner(run, 'create');
       // One at a time, and the schema first: the list of migrations stands in it.
@@ -132,15 +136,13 @@ export class Migrator {
       const known = new Set(
         (await run<{ name: string }>(LIST_MIGRATIONS, [])).map(({ name }) => name),
       );
-      for (const migration of migrationsOf(schema))
-        if (!known.has(migration.name)) await this.apply(runner, migration);
+      for (const migration of migrations) {
+        if (known.has(migration.name)) continue;
+        await migration.up(runner);
+        await runner.query(record(migration.name));
+      }
     });
     this.compare(await this.version());
-  }
-
-  private async apply(runner: QueryRunner, migration: Migration): Promise<void> {
-    await migration.up(runner);
-    await runner.query(record(migration.name));
   }
 
   /** What a migration needs of TypeORM, without loading it: a command line would pay half a second for it each time. */
