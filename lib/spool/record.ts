@@ -18,6 +18,8 @@ const MARK = Buffer.from('SQr1');
 /** Mark, length, jobs, checksum. */
 const HEAD_BYTES = 16;
 
+export const framedBytes = ({ body }: SpoolRecord): number => HEAD_BYTES + body.length;
+
 /** mark, length, jobs, checksum of what follows the mark but the checksum itself, body. */
 export function framed({ jobs, body }: SpoolRecord): Buffer {
   const head = Buffer.alloc(HEAD_BYTES);

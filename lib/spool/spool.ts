@@ -4,8 +4,8 @@ import { Aside, jobsOf } from './aside.js';
 import { codeOf, isGone, removed, sizeOf } from './files.js';
 import { beat, leave, newFolder, removeFolder, segmentName, tryFolder } from './folders.js';
 import { Others } from './others.js';
-import type { SpoolRecord } from './record.js';
-import { Displaced, readSegment, SegmentWriter } from './segment.js';
+import { framedBytes, type SpoolRecord } from './record.js';
+import { Displaced, headerRecord, readSegment, SegmentWriter } from './segment.js';
 import type { HeldSegment, SpoolSettings, SpoolState } from './state.js';
 
 /** Nothing was written. */
@@ -34,7 +34,7 @@ export class Spool {
     this.line = new Coalescer((records) => this.alone(() => this.write(records)), {
       maxItems: 1_000,
       maxWeight: SEGMENT_BYTES,
-      weightOf: ({ body }) => body.length,
+      weightOf: framedBytes,
       maxFlights: 1,
       isShared: () => false,
     });
@@ -66,7 +66,6 @@ export class Spool {
     return this.held.reduce((sum, { bytes }) => sum + bytes, this.writer?.bytes ?? 0);
   }
 
-  /** To be replayed. */
   get segments(): number {
     return this.held.length;
   }
@@ -202,14 +201,19 @@ export class Spool {
   }
 
   private refuseWhenFull(records: SpoolRecord[]): void {
-    const { maxBytes } = this.settings;
-    const size = records.reduce((sum, { body }) => sum + body.length, 0);
+    const { maxBytes, database } = this.settings;
+    const begins = this.hasOpenWriter ? 0 : headerRecord(database).length;
+    const size = records.reduce((sum, record) => sum + framedBytes(record), begins);
     if (this.bytes + this.aside.state.bytes + size > maxBytes)
       throw new SpoolRefusal(`it holds its ${maxBytes} bytes (spool.maxBytes)`);
   }
 
+  private get hasOpenWriter(): boolean {
+    return this.writer !== undefined && this.writer.bytes <= SEGMENT_BYTES;
+  }
+
   private async openWriter(): Promise<SegmentWriter> {
-    if (this.writer && this.writer.bytes > SEGMENT_BYTES) await this.seal();
+    if (!this.hasOpenWriter) await this.seal();
     if (this.writer) return this.writer;
     const { settings } = this;
     const folder = (this.folder ??= await newFolder(settings.folder));

@@ -145,7 +145,7 @@ describe('the folder of a spool', () => {
   });
 
   it('refuses more than it may hold, whole calls, and takes what fits', async () => {
-    const spool = await open({ maxBytes: 200 });
+    const spool = await open({ maxBytes: 220 });
     const calls = ['x'.repeat(150), 'y'.repeat(150), 'z'].map((text) =>
       spool.append(aRecord(text)),
     );

@@ -6,9 +6,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { defineJob } from '../../lib/enqueue/define-job.js';
 import type { EnqueueOptions } from '../../lib/job/enqueue-options.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
-import { JobQueue } from '../../lib/pull/job-queue.js';
-import { workflow } from '../../lib/workflows/builder.js';
-import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
 import { anApplication, QUICK, type TestApplication } from '../support/application.js';
 import type { TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
@@ -175,35 +172,6 @@ describe('the spool', () => {
       `select payload from simple_queue.job order by seq`,
     );
     expect(rows.map(({ payload }) => payload)).toEqual([0, 1, 2, 3, 4]);
-  });
-
-  it('spools nothing in a transaction, nothing that is staged, and nothing that somebody waits for', async () => {
-    proxy.stop();
-    await expect(enqueue('x', { staged: true })).rejects.toMatchObject(AWAY);
-    await expect(test.queues.enqueueAndWait('kept', 'x')).rejects.toMatchObject(AWAY);
-    await proxy.pass();
-    const failing = test.dataSource.transaction(async (manager) => {
-      proxy.stop();
-      await enqueue('x', { manager });
-    });
-    await expect(failing).rejects.toThrow();
-    expect(test.storage.spool!.isEmpty).toBe(true);
-    await proxy.pass();
-    expect(await payloads()).toEqual([]);
-  });
-
-  it('takes jobs of remote workers, and neither their claims nor workflows', async () => {
-    const pulled = test.app.get(JobQueue, { strict: false });
-    const workflows = test.app.get(QueueWorkflows, { strict: false });
-    proxy.stop();
-    expect(await pulled.enqueue('kept', 'pulled')).toMatchObject({ outcome: 'spooled' });
-    const claim = pulled.claim({ workerId: 'w', queues: ['kept'], leaseMs: 60_000, limit: 1 });
-    await expect(claim).rejects.toMatchObject(AWAY);
-    const start = workflows.start(workflow('w').step('a', 'kept', 1));
-    await expect(start).rejects.toMatchObject(AWAY);
-    expect(test.storage.spool!.state.jobs).toBe(1);
-    await back();
-    expect(await payloads()).toEqual(['pulled']);
   });
 
   it('spools nothing that the database refuses', async () => {

@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import type { CheckedJob } from '../../lib/enqueue/new-job.js';
+import { recordOf } from '../../lib/enqueue/spooled-call.js';
+import { eventually } from '../support/eventually.js';
+import { recordStatements } from '../support/recorded-statements.js';
+import { isSmallDisk, unmount } from '../support/spool.js';
+import { SpoolRig } from '../support/spool-rig.js';
+
+const DAY_MS = 86_400_000;
+
+/** What becomes of spooled calls when the database is back, and of calls at the bounds of the spool. */
+describe('a spool and its database', () => {
+  const rig = new SpoolRig();
+  const aJob = (payload: string, more: Partial<CheckedJob> = {}) =>
+    ({ id: randomUUID(), queue: 'mail', name: '', labels: [], payload: JSON.stringify(payload), priority: 0, ...more }) as unknown as CheckedJob; // prettier-ignore
+  const away = (reason: string) => ({
+    code: 'DATABASE_UNAVAILABLE',
+    message: expect.stringContaining(reason) as unknown,
+  });
+
+  it('costs no statement, no byte and no other statement where the database is there', async () => {
+    const statementsOf = async (spool: boolean) => {
+      if (spool) await rig.start('free');
+      else await rig.start('none', undefined, { spool: undefined });
+      await rig.enqueue('direct');
+      const recorded = recordStatements();
+      await rig.enqueue('direct');
+      await rig.enqueue('direct', { uniqueKey: randomUUID() });
+      await rig.enqueue('direct', { id: randomUUID(), delayMs: 5 });
+      recorded.stop();
+      if (!spool) await rig.storage.onApplicationShutdown();
+      return recorded.names;
+    };
+    const without = await statementsOf(false);
+    expect(without.length).toBeGreaterThanOrEqual(3);
+    expect(await statementsOf(true)).toEqual(without);
+    expect(rig.spool.state.bytes).toBe(0);
+  });
+
+  it('puts a call aside whose outcome nobody remembers any more, and stores it where somebody says so', async () => {
+    await rig.start('unknown', undefined, { archive: { keepMs: DAY_MS }, deadLetter: { keepMs: DAY_MS } }); // prettier-ignore
+    const call = (payload: string, agoMs: number, unsure?: true) =>
+      rig.spool.append(recordOf({ at: Date.now() - agoMs, ...(unsure && { unsure }), jobs: [aJob(payload)] })); // prettier-ignore
+    await call('long ago and sure', 2 * DAY_MS);
+    await call('unsure', 0, true);
+    await call('long ago and unsure', 2 * DAY_MS, true);
+    await rig.isOver();
+    expect([...(await rig.stored())].sort()).toEqual(['long ago and sure', 'unsure']);
+    expect([rig.spool.state.aside.jobs, rig.seen]).toEqual([1, ['SPOOL_ASIDE']]);
+    expect(await rig.spool.retry(false)).toBe(0);
+    expect(await rig.spool.retry(true)).toBe(1);
+    await rig.isOver();
+    expect(await rig.stored()).toContain('long ago and unsure');
+  });
+
+  it('tries a call five times that the database refuses for no reason of its own, and then goes on', async () => {
+    await rig.start('five');
+    const { database } = rig.test;
+    await database.query(`
+      create sequence tries;
+      create function refuse() returns trigger language plpgsql as $$
+        begin
+          if new.payload::text = '"bad"' then
+            perform nextval('public.tries');
+            raise exception 'not now' using errcode = 'P0001';
+          end if;
+          return new;
+        end $$;
+      create trigger refuse before insert on simple_queue.job for each row execute function refuse();`);
+    await rig.spooled('a', 'bad', 'b');
+    await rig.proxy.pass();
+    await rig.isOver();
+    expect(await rig.stored()).toEqual(['a', 'b']);
+    // The batch, and then the call by itself.
+    expect(await database.query('select last_value::int as n from tries')).toEqual([{ n: 6 }]);
+    expect([rig.spool.state.aside.jobs, rig.seen.filter((each) => each !== 'replay')]).toEqual([1, ['SPOOL_ASIDE']]); // prettier-ignore
+    await database.query('drop trigger refuse on simple_queue.job');
+    // As happens every minute.
+    expect(await rig.spool.retry(false)).toBe(1);
+    await rig.isOver();
+    expect([...(await rig.stored())].sort()).toEqual(['a', 'b', 'bad']);
+  });
+
+  it('holds exactly maxBytes, and not one more', async () => {
+    await rig.start('exact', 65_536);
+    await rig.spooled('first');
+    const { bytes } = rig.spool;
+    await rig.spooled('first');
+    const perCall = rig.spool.bytes - bytes;
+    const room = 65_536 - rig.spool.bytes;
+    const text = 'x'.repeat(room - perCall + 'first'.length);
+    await expect(rig.enqueue(`${text}x`)).rejects.toMatchObject(away('spool.maxBytes'));
+    expect(await rig.enqueue(text)).toBe('spooled');
+    expect([rig.spool.bytes, rig.spool.hasRoom]).toEqual([65_536, false]);
+    await expect(rig.enqueue('')).rejects.toMatchObject(away('spool.maxBytes'));
+    await rig.proxy.pass();
+    await rig.isDirect();
+    expect(await rig.stored()).toEqual(['first', 'first', text]);
+    expect(rig.spool.hasRoom).toBe(true);
+  });
+
+  it('takes no call that is larger than all of it, and smaller ones after that', async () => {
+    await rig.start('large', 65_536);
+    rig.proxy.stop();
+    await expect(rig.enqueue('x'.repeat(65_536))).rejects.toMatchObject(away('spool.maxBytes'));
+    await rig.spooled('small');
+    expect(rig.seen).toEqual(['SPOOL_FULL']);
+    await rig.proxy.pass();
+    await rig.isOver();
+    expect(await rig.stored()).toEqual(['small']);
+  });
+
+  it('says that its disk is full, keeps what it has acknowledged, and needs no disk with a database', async () => {
+    const folder = await rig.start('full').then((path) => `${path}-disk`);
+    await rig.storage.onApplicationShutdown();
+    const isSmall = await isSmallDisk(folder);
+    await rig.start('full-disk');
+    if (!isSmall) return;
+    const kept: string[] = [];
+    rig.proxy.stop();
+    const next = async (n: number) => {
+      const text = `${n} ${'x'.repeat(9_000)}`;
+      expect(await rig.enqueue(text)).toBe('spooled');
+      kept.push(text);
+    };
+    await expect(eventuallyFull(next)).rejects.toMatchObject(away('ENOSPC'));
+    expect(kept.length).toBeGreaterThan(3);
+    await rig.proxy.pass();
+    await rig.isDirect();
+    expect(await rig.stored()).toEqual(kept);
+    await eventually(() => rig.spool.isEmpty);
+    await rig.storage.onApplicationShutdown();
+    unmount(folder);
+    expect(rig.seen).toEqual(['SPOOL_FULL']);
+  });
+});
+
+const eventuallyFull = async (next: (n: number) => Promise<void>): Promise<void> => {
+  for (let n = 0; n < 20; n++) await next(n);
+};
