@@ -41,7 +41,8 @@ export type ScheduleRow = Told<Omit<Schedule, 'payload'>>;
 export type TroubleTold = Told<Trouble>;
 
 export interface OverviewAnswer {
-  troubles: TroubleTold[];
+  /** Missing where they could not be looked at in time. */
+  troubles?: TroubleTold[];
   totals: Told<Totals>;
   queues: Queue[];
 }
@@ -116,7 +117,6 @@ export interface JobAnswer {
   };
   reasons: Told<Reason>[];
   text: string;
-  troubles: TroubleTold[];
   settings: Setting[];
 }
 

@@ -37,7 +37,13 @@ function placeOf({ look, queue = '' }: TroubleTold): string | undefined {
 }
 
 /** What waits for a person, the worst first. */
-export function Troubles({ troubles }: { troubles: TroubleTold[] }) {
+export function Troubles({ troubles }: { troubles: TroubleTold[] | undefined }) {
+  if (!troubles)
+    return (
+      <p class="notice bad-notice">
+        What waits for a person could not be looked at: it took too long, or failed.
+      </p>
+    );
   if (troubles.length === 0)
     return (
       <p class="notice good-notice">

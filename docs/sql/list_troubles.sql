@@ -23,10 +23,10 @@ with live as materialized (
     left join simple_queue.lease w on w.id = c.lease and w.shard = c.shard
     where c.shard = $1 and (w.id is null or w.expires_at <= statement_timestamp()) group by 1),
   dead as materialized (
-    select l.queue, d.id, d.state, d.finished_at, case when d.options ? 'step' then (select t.workflow from simple_queue.step t where t.id = d.id and t.shard = $1) end as flow from simple_queue.lane l
-    cross join lateral (
-      select id, state, finished_at, options from simple_queue.dead_letter where lane = l.id and shard = $1 order by id desc limit 100) d
-    where d.state <> 'poisoned' and d.finished_at > statement_timestamp() - interval '1 day' limit $2::int + 1),
+    select l.queue, d.id, d.state, d.finished_at, case when d.options ? 'step' then (select t.workflow from simple_queue.step t where t.id = d.id and t.shard = $1) end as flow from (
+      select id, lane, state, finished_at, options from simple_queue.dead_letter
+      where state <> 'poisoned' and shard = $1 and finished_at > statement_timestamp() - interval '1 day' order by finished_at desc limit 5 * $2::int) d
+    join simple_queue.lane l on l.id = d.lane),
   poisoned as materialized (
     select l.queue, d.id, d.finished_at, case when d.options ? 'step' then (select t.workflow from simple_queue.step t where t.id = d.id and t.shard = $1) end as flow, d.last_error ->> 'code' = 'DATABASE_ERROR' as unreadable
     from (select id, lane, finished_at, last_error, options from simple_queue.dead_letter

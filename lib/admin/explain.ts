@@ -46,18 +46,25 @@ export class Explanations {
   }
 
   async explain(id: string): Promise<Explanation> {
-    const situation = await this.storage.queues.explain(id, MOST_AHEAD);
-    if (!situation) return { id, ...inWords([await this.notLive(id)]), troubles: [] };
-    const reasons = REASONS.map((look) => look(situation)).filter((reason) => reason !== undefined);
-    if (situation.state === 'blocked')
-      reasons.unshift(...(await this.blockedBy(id, situation.queue)));
-    if (situation.state === 'ready') reasons.unshift(...(await this.limits.reasons(id)));
+    const { situation, reasons } = await this.why(id);
+    if (!situation) return { id, ...inWords(reasons), troubles: [] };
     return {
       id,
       state: situation.state,
       ...inWords(reasons),
       troubles: await this.troublesOf(situation, reasons),
     };
+  }
+
+  /** The reasons alone: no look at all that waits for a person. */
+  async why(id: string): Promise<{ situation?: Situation; reasons: Reason[] }> {
+    const situation = await this.storage.queues.explain(id, MOST_AHEAD);
+    if (!situation) return { reasons: [await this.notLive(id)] };
+    const reasons = REASONS.map((look) => look(situation)).filter((reason) => reason !== undefined);
+    if (situation.state === 'blocked')
+      reasons.unshift(...(await this.blockedBy(id, situation.queue)));
+    if (situation.state === 'ready') reasons.unshift(...(await this.limits.reasons(id)));
+    return { situation, reasons };
   }
 
   /** No job has the id; it may be that of a step that has not begun. */

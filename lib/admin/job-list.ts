@@ -33,6 +33,8 @@ interface Section {
   /** undefined: any. */
   states?: readonly JobState[];
   read(listings: ListingRepository, wish: ListWish, filter: CheckedFilter): Promise<ListRead>;
+  /** It reads all lanes side by side: where there are more than can be, they come one after another. */
+  place?: 'suspect' | 'ready' | 'fair';
 }
 
 interface Query {
@@ -40,7 +42,8 @@ interface Query {
   sections: readonly Section[];
   /** Lanes that the filter wants; undefined: it names none, so all. */
   lanes: number[] | undefined;
-  all: number[];
+  /** The same, or all; undefined: too many to be read side by side. */
+  merged: number[] | undefined;
 }
 
 const keptIn = (table: 'archive' | 'dead_letter'): JobState[] =>
@@ -53,9 +56,24 @@ const PLACES: readonly Section[] = [
     states: ['running'],
     read: (listings, wish, filter) => listings.running(wish, filter),
   },
-  { name: 'suspect', states: ['ready'], read: (listings, wish) => listings.suspects(wish) },
-  { name: 'ready', states: ['ready'], read: (listings, wish) => listings.ready(wish) },
-  { name: 'fair', states: ['ready'], read: (listings, wish) => listings.fair(wish) },
+  {
+    name: 'suspect',
+    place: 'suspect',
+    states: ['ready'],
+    read: (listings, wish) => listings.suspects(wish),
+  },
+  {
+    name: 'ready',
+    place: 'ready',
+    states: ['ready'],
+    read: (listings, wish) => listings.ready(wish),
+  },
+  {
+    name: 'fair',
+    place: 'fair',
+    states: ['ready'],
+    read: (listings, wish) => listings.fair(wish),
+  },
   { name: 'scheduled', states: ['scheduled'], read: (listings, wish) => listings.scheduled(wish) },
   { name: 'blocked', states: ['blocked'], read: (listings, wish) => listings.blocked(wish) },
   { name: 'keyed', states: ['blocked'], read: (listings, wish) => listings.keyed(wish) },
@@ -93,8 +111,10 @@ const BY_ID: Section = {
     Promise.resolve(after ? { found: [], looked: 0 } : { found: [{ id: id! }], looked: 1 }),
 };
 
-/** Walked in an order of their own, with the lanes as a filter. */
-const WALKED = ['scheduled', 'blocked', 'keyed', 'staged', 'lost', 'dead', 'archive'];
+/** Lanes that are read side by side, in the order in which their jobs would run. */
+const MOST_MERGED = 1_000;
+/** Before the name of a place in a cursor: its lanes come one after another. A list goes on as it began. */
+const BY_LANE = 'lanes of ';
 
 /** Reads of one page, each place once: where a filter finds little, the page is short rather than late. */
 const MAX_READS = PLACES.length;
@@ -110,7 +130,9 @@ export class JobList {
   /** @throws QueueError `INVALID_OPTION` for an `after` that no page of this filter gave. */
   async page(filter: CheckedFilter, limit: number, after?: string): Promise<JobPageAnswer> {
     const query = await this.queryOf(filter);
-    const names = query.sections.map((section) => section.name);
+    const names = query.sections.flatMap(({ name, place }) =>
+      place ? [name, BY_LANE + name] : [name],
+    );
     let cursor = after === undefined ? startOf(query) : parseCursor(after, names);
     const page: Page = { jobs: new Map(), limit, looked: 0 };
     const goesOn = () => page.jobs.size < limit && page.looked < MAX_LOOKED;
@@ -136,21 +158,31 @@ export class JobList {
     cursor: Cursor,
     { page, atLeast }: { page: Page; atLeast: number },
   ): Promise<Cursor | undefined> {
-    const index = query.sections.findIndex((section) => section.name === cursor.section);
-    const section = query.sections[index]!;
-    const lanes = WALKED.includes(section.name) ? query.lanes : (query.lanes ?? query.all);
+    const isByLane = cursor.section.startsWith(BY_LANE);
+    const name = isByLane ? cursor.section.slice(BY_LANE.length) : cursor.section;
+    const index = query.sections.findIndex((section) => section.name === name);
     const wish = {
-      lanes,
+      lanes: query.lanes,
       after: cursor.key,
       limit: Math.max(atLeast, page.limit - page.jobs.size),
     };
-    const { found, end, looked } = await section.read(this.storage.listings, wish, query.filter);
+    const { found, end, looked } = await this.readOf(query, query.sections[index]!, wish, isByLane);
     page.looked += looked;
     const last = await this.collect(found, query.filter, page);
-    if (last) return { section: section.name, key: last };
-    if (end) return { section: section.name, key: end };
-    const next = query.sections[index + 1];
-    return next && { section: next.name };
+    const key = last ?? end;
+    return key ? { section: cursor.section, key } : startOf(query, index + 1);
+  }
+
+  private async readOf(
+    { filter, merged }: Query,
+    { place, read }: Section,
+    wish: ListWish,
+    isByLane: boolean,
+  ): Promise<ListRead> {
+    const { listings, lanes } = this.storage;
+    if (!place) return read(listings, wish, filter);
+    if (isByLane) return listings.byLane(place, wish);
+    return read(listings, { ...wish, lanes: merged ?? (await lanes.numbersOf(filter)) }, filter);
   }
 
   /** The key of the job that filled the page, if one did. */
@@ -173,9 +205,17 @@ export class JobList {
   }
 
   private async queryOf(filter: CheckedFilter): Promise<Query> {
-    const all = await this.storage.lanes.numbersOf(filter);
-    const lanes = (filter.queue ?? filter.name ?? filter.label) === undefined ? undefined : all;
-    return { filter, lanes, all, sections: lanes?.length === 0 ? [] : sectionsOf(filter) };
+    const isNamed = (filter.queue ?? filter.name ?? filter.label) !== undefined;
+    const { lanes } = this.storage;
+    const some = await lanes.numbersOf(filter, MOST_MERGED + 1);
+    const isMany = some.length > MOST_MERGED;
+    const named = isMany && isNamed ? await lanes.numbersOf(filter) : some;
+    return {
+      filter,
+      lanes: isNamed ? named : undefined,
+      merged: isMany ? undefined : some,
+      sections: isNamed && named.length === 0 ? [] : sectionsOf(filter),
+    };
   }
 }
 
@@ -186,8 +226,9 @@ interface Page {
   looked: number;
 }
 
-function startOf({ sections }: Query): Cursor | undefined {
-  return sections[0] && { section: sections[0].name };
+function startOf({ sections, merged }: Query, index = 0): Cursor | undefined {
+  const next = sections[index];
+  return next && { section: `${next.place && !merged ? BY_LANE : ''}${next.name}` };
 }
 
 /** A worker has what runs there, and what ended there. */

@@ -64,6 +64,9 @@ const PARTS: Readonly<Record<string, readonly ((part: unknown) => boolean)[]>> =
   blocked: [isText, isWhole, (part) => typeof part === 'string' && /^\d{1,18}$/.test(part)],
   keyed: [isText, isWhole, isPriority, isMoment],
   fair: [isWhole, isText, isPriority, isMoment],
+  'lanes of fair': [isWhole, isText, isPriority, isMoment],
+  'lanes of ready': [isWhole, isPriority, isMoment],
+  'lanes of suspect': [isWhole, isPriority, isMoment],
 };
 
 function hasParts(at: unknown, rules: readonly ((part: unknown) => boolean)[]): boolean {

@@ -105,7 +105,7 @@ export interface WorkerSummary {
   expiresAt: Date;
   /** False: it was silent for too long, and its jobs are about to be given back. */
   live: boolean;
-  /** Queues that it has handlers for. */
+  /** Queues that it has handlers for: those of its first 50 kinds of jobs. */
   queues: string[];
   /** Jobs that it holds: they run, or will within moments. */
   jobs: number;
@@ -185,8 +185,10 @@ export class Overview {
     }));
   }
 
-  async workers(): Promise<WorkerSummary[]> {
-    return (await this.storage.queues.workers()).map(({ about, ...row }: WorkerRow) => ({
+  async workers(queue?: string): Promise<WorkerSummary[]> {
+    const { queues, lanes } = this.storage;
+    const own = queue === undefined ? undefined : await lanes.numbersOf({ queue });
+    return (await queues.workers(own)).map(({ about, ...row }: WorkerRow) => ({
       ...row,
       ...about,
     }));

@@ -230,9 +230,11 @@ export class QueueAdmin {
     );
   }
 
-  /** Every process that holds a lease, the oldest first, 1,000 at most. */
-  async workers(): Promise<WorkerSummary[]> {
-    return (await this.parts()).overview.workers();
+  /** Every process that holds a lease, or that serves this queue, the oldest first, 1,000 at most. @throws QueueError `INVALID_NAME`. */
+  async workers(queue?: string): Promise<WorkerSummary[]> {
+    return (await this.parts()).overview.workers(
+      queue === undefined ? undefined : checkQueueName(queue),
+    );
   }
 
   /**

@@ -1,3 +1,5 @@
+import { Explanations } from '../admin/explain.js';
+import type { Reason } from '../admin/reasons.js';
 import { QueueAdmin } from '../admin/queue-admin.js';
 import { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
@@ -11,6 +13,8 @@ export interface Source {
   name: string;
   options: ResolvedOptions;
   admin: QueueAdmin;
+  /** Of `explain`, which also looks at all that waits for a person, the reasons alone. */
+  why(id: string): Promise<Reason[]>;
   queues: QueueService;
   /** Of all owners. */
   schedules: QueueSchedules;
@@ -26,10 +30,12 @@ export function sourceOf(name: string, host: Storage, options: ResolvedOptions):
   const own = { ...options, queryTimeoutMs: Math.min(options.queryTimeoutMs, STATEMENT_MS) };
   const storage = host.beside(own);
   const events = new QueueEventBus();
+  const explanations = new Explanations(storage, own);
   return {
     name,
     options,
     admin: new QueueAdmin(storage, own),
+    why: async (id) => (await explanations.why(id)).reasons,
     queues: new QueueService(storage, own, events),
     workflows: new QueueWorkflows(storage, own, events),
     schedules: new QueueSchedules(storage, own, { events }),

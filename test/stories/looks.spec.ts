@@ -5,6 +5,7 @@ import { aHandler, type TestApplication } from '../support/application.js';
 import { cli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import { aGate } from '../support/gate.js';
+import { Rows } from '../support/rows.js';
 import { aStory, untilJobIs } from '../support/story.js';
 
 const adminOf = ({ app }: TestApplication): QueueAdmin => app.get(QueueAdmin, { strict: false });
@@ -129,6 +130,33 @@ describe('looks', () => {
     expect([rest.out, rest.err]).toEqual(['No jobs.\n', '']);
   });
 
+  it('shows each ready job once, page by page, where there are more kinds than can be merged', async () => {
+    const application = await story.start({ options: { worker: false } });
+    const rows = new Rows(story.database);
+    const made = [
+      ...(await rows.jobs(7, { queue: 'kinds' })),
+      ...(await rows.jobs(7, { queue: 'kinds', name: 'other' })),
+      ...(await rows.jobs(3, { queue: 'kinds', state: 'suspect' })),
+    ].map(({ id }) => id);
+    await rows.lanes((await rows.lane('kinds')).queueId, 1, 1_000);
+    const admin = adminOf(application);
+    const pages = async (filter: object): Promise<string[]> => {
+      const ids: string[] = [];
+      for (let after: string | undefined, goesOn = true; goesOn;) {
+        const page = await admin.jobs(filter, { limit: 4, ...(after && { after }) });
+        ids.push(...page.jobs.map(({ id }) => id));
+        after = page.next;
+        goesOn = after !== undefined;
+      }
+      return ids.filter((id) => made.includes(id)).sort();
+    };
+    expect(await pages({ state: 'ready' })).toEqual(made.toSorted());
+    expect(await pages({ queue: 'kinds', state: 'ready' })).toEqual(made.toSorted());
+    expect(await pages({ name: 'other' })).toEqual(made.slice(7, 14).sort());
+    const { next } = await admin.jobs({ queue: 'kinds' }, { limit: 1 });
+    await expect(admin.jobs({ state: 'blocked' }, { after: next! })).rejects.toMatchObject({ code: 'INVALID_OPTION' }); // prettier-ignore
+  });
+
   it('shows queues page by page, and everything by place at once', async () => {
     const application = await story.start({ options: { worker: false } });
     await story.database.query(
@@ -157,6 +185,7 @@ describe('looks', () => {
       ready: { atLeast: false },
       scheduled: { atLeast: false },
       oldestReadyMs: expect.any(Number),
+      oldestQueue: expect.any(String),
     });
     await expect(admin.queues({ limit: 0 })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
     await eventually(async () => expect((await cli(['status', '--json'], url())).json).toMatchObject({ queues: names.length })); // prettier-ignore

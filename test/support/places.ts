@@ -65,12 +65,14 @@ export const TABLE = `
   list_errors                 ended        ended        ended        ended        ended     ended        ended        ended        noturn    noturn    noturn   beside    ?
   list_failing                beside       beside       beside       ?            beside    beside       beside       beside       noturn    noturn    noturn   live      live
   list_fair                   beside       ?            beside       beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    beside
+  list_fair_by_lane           beside       ?            beside       beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    beside
   list_keyed                  beside       beside       beside       beside       beside    ?            beside       beside       noturn    noturn    noturn   beside    beside
   list_lanes_with_jobs        ?            ?            ?            notyet       notyet    notyet       notyet       served       noturn    noturn    noturn   live      live
   list_lost                   ?            ?            ?            ?            ?         ?            ?            ?            noturn    noturn    noturn   live      live
   list_oldest_ready           ?            ?            ?            notyet       notyet    notyet       notyet       waits        noturn    noturn    noturn   live      live
   list_queues                 ?            ?            ?            ?            ?         ?            ?            ?            noturn    noturn    noturn   many      ?
   list_ready                  ?            beside       beside       beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    beside
+  list_ready_by_lane          ?            beside       beside       beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    beside
   list_running                beside       beside       beside       beside       beside    beside       beside       ?            noturn    noturn    noturn   beside    beside
   list_scheduled              beside       beside       beside       ?            beside    beside       beside       beside       noturn    noturn    noturn   beside    beside
   list_served_lanes           ?            ?            ?            notyet       notyet    notyet       notyet       served       noturn    noturn    noturn   live      live
@@ -78,6 +80,7 @@ export const TABLE = `
   list_slow_keys              beside       beside       beside       beside       beside    ?            beside       beside       noturn    noturn    noturn   live      live
   list_staged                 beside       beside       beside       beside       beside    beside       ?            beside       noturn    noturn    noturn   beside    beside
   list_suspects               beside       beside       ?            beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    beside
+  list_suspects_by_lane       beside       beside       ?            beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    beside
   list_troubles               ?            ?            ?            ?            ?         ?            ?            ?            noturn    noturn    ?        live      ?
   list_waiting_lanes          ?            ?            ?            ?            ?         ?            ?            served       noturn    noturn    noturn   live      live
   list_workers                runs         runs         runs         runs         runs      runs         runs         ?            noturn    noturn    noturn   live      live

@@ -4,18 +4,17 @@ import { readable } from '../readable-job.js';
 import { settingsOf } from '../settings.js';
 
 /** One job, and why it is where it is. */
-export const job: Look = async ({ source: { admin, options }, asked, hide }) => {
+export const job: Look = async ({ source: { admin, options, why }, asked, hide }) => {
   const id = wanted(asked, 'id');
   const found = await admin.job(id);
   if (!found) throw unknown(id);
-  const { reasons, troubles } = await admin.explain(id);
+  const reasons = await why(id);
   const told = (words: string): string => hide.text(words, found);
   const shown = reasons.map((reason) => ({ ...reason, text: told(reason.text) }));
   return {
     job: readable(hide.job(found)),
     reasons: shown,
     text: shown.map(({ text }) => text).join(' '),
-    troubles,
     settings: settingsOf(options, found.queue, found),
   };
 };

@@ -48,8 +48,8 @@ const FLOW = `case when d.options ? 'step' then (select t.workflow from simple_q
 
 /**
  * Whatever waits for a person, as far as the tables tell: in one snapshot, each kind counted to $2 and listed to 100 rows. In a fleet that is
- * well it costs a probe for each lane (of its newest dead letter) and what the small tables hold: lanes are counted only where nobody serves
- * them or their queue is paused; what was poisoned has an index of its own; jobs in no place are looked for among the $2 oldest.
+ * well it costs what the small tables hold: lanes are counted only where nobody serves them or their queue is paused; dead letters are found by
+ * the time of their end, the last 5 * $2 of all queues, and what was poisoned has an index of its own; jobs in no place are looked for among the $2 oldest.
  */
 export const LIST_TROUBLES = statement(
   'list_troubles',
@@ -74,10 +74,10 @@ export const LIST_TROUBLES = statement(
     left join simple_queue.lease w on w.id = c.lease and w.shard = c.shard
     where c.shard = $1 and (w.id is null or w.expires_at <= statement_timestamp()) group by 1),
   dead as materialized (
-    select l.queue, d.id, d.state, d.finished_at, ${FLOW} from simple_queue.lane l
-    cross join lateral (
-      select id, state, finished_at, options from simple_queue.dead_letter where lane = l.id and shard = $1 order by id desc limit 100) d
-    where d.state <> 'poisoned' and d.finished_at > statement_timestamp() - ${NEWS} limit $2::int + 1),
+    select l.queue, d.id, d.state, d.finished_at, ${FLOW} from (
+      select id, lane, state, finished_at, options from simple_queue.dead_letter
+      where state <> 'poisoned' and shard = $1 and finished_at > statement_timestamp() - ${NEWS} order by finished_at desc limit 5 * $2::int) d
+    join simple_queue.lane l on l.id = d.lane),
   poisoned as materialized (
     select l.queue, d.id, d.finished_at, ${FLOW}, d.last_error ->> 'code' = 'DATABASE_ERROR' as unreadable
     from (select id, lane, finished_at, last_error, options from simple_queue.dead_letter

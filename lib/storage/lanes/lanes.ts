@@ -113,9 +113,12 @@ export class Lanes {
   }
 
   /** Numbers of the lanes of a queue, a name, a label, some of them or all. */
-  async numbersOf(wanted: { queue?: string; name?: string; label?: string }): Promise<number[]> {
+  async numbersOf(
+    wanted: { queue?: string; name?: string; label?: string },
+    most = MAX_LISTED,
+  ): Promise<number[]> {
     const { queue = null, name = null, label = null } = wanted;
-    const values = [queue, name, MAX_LISTED, label];
+    const values = [queue, name, most, label];
     return (await this.database.callers.run<Lane>(LIST_LANE_NUMBERS, values)).map(({ id }) => id);
   }
 

@@ -11,6 +11,11 @@ import { LIST_BY_GROUP, LIST_BY_WORKFLOW } from './list-by-group.sql.js';
 import { LIST_BY_UNIQUE_KEY } from './list-by-unique-key.sql.js';
 import { LIST_ALL_DEAD_LETTERS, LIST_DEAD_LETTERS } from './list-dead-letters.sql.js';
 import { LIST_BLOCKED, LIST_FAIR, LIST_KEYED, LIST_STAGED } from './list-held.sql.js';
+import {
+  LIST_FAIR_BY_LANE,
+  LIST_READY_BY_LANE,
+  LIST_SUSPECTS_BY_LANE,
+} from './list-by-lane.sql.js';
 import { LIST_LOST } from './list-lost.sql.js';
 import { LIST_READY } from './list-ready.sql.js';
 import { LIST_RUNNING } from './list-running.sql.js';
@@ -89,6 +94,13 @@ const BY = {
   workflowId: LIST_BY_WORKFLOW,
 };
 
+const FIRST_LANE = -2_147_483_648;
+const BY_LANE = {
+  ready: { list: LIST_READY_BY_LANE, first: [FIRST_LANE, -32_768, '-infinity'] },
+  suspect: { list: LIST_SUSPECTS_BY_LANE, first: [FIRST_LANE, -32_768, '-infinity'] },
+  fair: { list: LIST_FAIR_BY_LANE, first: [FIRST_LANE, '', -32_768, '-infinity'] },
+};
+
 /** In the order of the parameters of `find_listed`. */
 const PARTS = [
   ...(['states', 'queue', 'name', 'fingerprint', 'uniqueKey'] as const),
@@ -109,7 +121,7 @@ export class ListingRepository {
     { lanes, after, limit }: ListWish,
     { worker }: Pick<Wanted, 'worker'> = {},
   ): Promise<ListRead> {
-    const values = [SHARD, lanes, after?.id ?? FIRST_ID, limit, worker ?? null];
+    const values = [SHARD, lanes ?? null, after?.id ?? FIRST_ID, limit, worker ?? null];
     return whole(await this.database.callers.run(LIST_RUNNING, values), limit);
   }
 
@@ -118,6 +130,14 @@ export class ListingRepository {
       await this.database.callers.run(LIST_SUSPECTS, [SHARD, lanes, after?.id ?? FIRST_ID, limit]),
       limit,
     );
+  }
+
+  /** What may run lane by lane, where there are too many to merge them. */
+  async byLane(place: keyof typeof BY_LANE, { lanes, after, limit }: ListWish): Promise<ListRead> {
+    const { list, first } = BY_LANE[place];
+    const key = partsOf(after, first);
+    const values = [SHARD, lanes ?? null, limit, MAX_WALKED, after?.id ?? FIRST_ID, ...key];
+    return walked(await this.database.callers.run(list, values), limit);
   }
 
   async ready({ lanes, after, limit }: ListWish): Promise<ListRead> {

@@ -138,8 +138,9 @@ export class QueueRepository {
     return this.database.callers.run(COUNT_DEAD_LETTERS, [SHARD, lanes, most]);
   }
 
-  workers(): Promise<WorkerRow[]> {
-    return this.database.callers.run(LIST_WORKERS, [SHARD]);
+  /** All, or those that serve one of these lanes. */
+  workers(lanes?: number[]): Promise<WorkerRow[]> {
+    return this.database.callers.run(LIST_WORKERS, [SHARD, lanes ?? null]);
   }
 
   async explain(id: string, mostAhead: number): Promise<Situation | undefined> {

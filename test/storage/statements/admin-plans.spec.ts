@@ -22,6 +22,7 @@ const REMOVED: Record<string, number> = {
   list_archive: 10_000,
   list_scheduled: 10_000,
   list_running: 2_000,
+  list_ready_by_lane: 10_000,
   list_failing: 1_000,
   explain_job: 1_000,
   hasten: 600,
@@ -134,6 +135,10 @@ describe('plans of QueueAdmin on large tables', () => {
     expect(found).toHaveLength(100);
     expect((await listings.ready(wish)).found).toHaveLength(5);
     await listings.ready({ ...everywhere, after: found[99] });
+    expect((await listings.byLane('ready', { limit: 100 })).found).toHaveLength(100);
+    expect((await listings.byLane('ready', wish)).end).toBeDefined();
+    await listings.byLane('suspect', wish);
+    await listings.byLane('fair', wish);
     expect((await listings.scheduled(wish)).end).toBeDefined();
     await listings.scheduled({ limit: 100 });
     expect((await listings.deadLetters(wish)).found).toHaveLength(2);

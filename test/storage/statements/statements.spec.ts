@@ -39,6 +39,7 @@ const LED_OTHERWISE: Record<string, string> = {
   job_staged: 'found by time',
   head_pkey: 'found by group',
   dead_letter_poisoned: 'holds only what was poisoned; listed by time',
+  dead_letter_ended: 'the rest, listed by time',
   head_halts: 'holds only groups that halt their queue',
   head_dead: 'holds only groups that a dead job blocks; listed by time',
   head_until: 'the same, ended by time',
