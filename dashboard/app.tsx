@@ -2,7 +2,6 @@ import { useEffect, useState } from 'preact/hooks';
 import { me, News } from './parts/acting.js';
 import { go, to, usePlace } from './parts/address.js';
 import { Help, useKeys } from './parts/keys.js';
-import { openLive } from './parts/live.js';
 import { instance } from './parts/server.js';
 import { ThemeSwitch } from './parts/theme.js';
 import { PAGES } from './pages.js';
@@ -93,14 +92,9 @@ function Search() {
 }
 
 function Instances() {
-  const [, again] = useState(0);
   if (me.instances.length < 2) return null;
-  const choose = (event: Event): void => {
-    instance.name = (event.currentTarget as HTMLSelectElement).value;
-    openLive();
-    go('overview', { of: instance.name });
-    again((count) => count + 1);
-  };
+  const choose = (event: Event): void =>
+    go('overview', { of: (event.currentTarget as HTMLSelectElement).value });
   return (
     <select aria-label="Instance" value={instance.name || me.instances[0]} onChange={choose}>
       {me.instances.map((name) => (

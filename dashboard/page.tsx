@@ -17,8 +17,7 @@ async function begin(): Promise<void> {
     root.textContent = (error as Error).message;
     return;
   }
-  const { of } = placeOf(location.hash).said;
-  if (of && me.instances.includes(of)) instance.name = of;
+  instance.name = placeOf(location.hash).of;
   openLive();
   render(<App />, root);
 }

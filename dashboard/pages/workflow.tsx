@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks';
 import type { PageProps } from '../pages.js';
 import { act, Do, Sure } from '../parts/acting.js';
 import type { FlowAnswer, Step } from '../parts/answers.js';
@@ -7,6 +8,12 @@ import { many, number } from '../parts/words.js';
 
 /** Of a step's jobs. */
 const MOST_JOBS = 3;
+/** Layers side by side. */
+const MOST_LAYERS = 20;
+/** Of a layer at first, and by each click. */
+const [MOST_STEPS, MORE_STEPS] = [20, 200];
+/** Of the steps that a step waits for. */
+const MOST_NAMES = 5;
 const GOES_ON = ['running', 'compensating', 'stuck'];
 
 /** One workflow: its steps in layers, each behind all that it waits for. */
@@ -41,17 +48,98 @@ function Found({ flow }: { flow: FlowAnswer }) {
         <Fact name="ended">{endedAt && <At at={endedAt} />}</Fact>
       </dl>
       <Buttons flow={flow} />
+      <Layers steps={flow.steps} />
+    </>
+  );
+}
+
+/** A window on a long chain, which begins where something needs a look. */
+function Layers({ steps }: { steps: Step[] }) {
+  const layers = layersOf(steps);
+  const first = layers.findIndex((layer) => layer.some((step) => needOf(step) < NEEDS.length));
+  const [from, setFrom] = useState(Math.max(0, Math.min(first - 1, layers.length - MOST_LAYERS)));
+  const shown = layers.slice(from, from + MOST_LAYERS);
+  return (
+    <>
       <h2>Steps</h2>
+      {layers.length > MOST_LAYERS && (
+        <p class="buttons">
+          <button
+            type="button"
+            disabled={from === 0}
+            onClick={() => setFrom(Math.max(0, from - MOST_LAYERS))}
+          >
+            Before
+          </button>
+          <button
+            type="button"
+            disabled={from + MOST_LAYERS >= layers.length}
+            onClick={() => setFrom(from + MOST_LAYERS)}
+          >
+            Behind
+          </button>
+          <span class="quiet">
+            Layers {number(from + 1)} to {number(from + shown.length)} of {number(layers.length)}
+          </span>
+        </p>
+      )}
       <div class="layers" role="region" aria-label="Steps" tabIndex={0}>
-        {layersOf(flow.steps).map((steps, index) => (
-          <ol key={index} aria-label={`Layer ${index + 1}`}>
-            {steps.map((step) => (
-              <Card key={step.name} step={step} />
-            ))}
-          </ol>
+        {shown.map((layer, index) => (
+          <Layer key={from + index} steps={layer} name={`Layer ${from + index + 1}`} />
         ))}
       </div>
     </>
+  );
+}
+
+/** What needs a look comes first; the rest of many is folded. */
+function Layer({ steps, name }: { steps: Step[]; name: string }) {
+  const [most, setMost] = useState(MOST_STEPS);
+  const shown = steps.toSorted((a, b) => needOf(a) - needOf(b)).slice(0, most);
+  const rest = steps.length - shown.length;
+  return (
+    <div class="layer">
+      <ol aria-label={name}>
+        {shown.map((step) => (
+          <Card key={step.name} step={step} />
+        ))}
+      </ol>
+      {rest > 0 && (
+        <p>
+          {countsOf(steps)}.{' '}
+          <button type="button" class="link" onClick={() => setMost(most + MORE_STEPS)}>
+            Show {number(Math.min(rest, MORE_STEPS))} more of {number(rest)}
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}
+
+const NEEDS: Step['state'][] = ['failed', 'running', 'cancelled', 'waiting', 'skipped'];
+
+function needOf({ state, compensation }: Step): number {
+  if (compensation?.state === 'failed') return -1;
+  const at = NEEDS.indexOf(state);
+  return at < 0 ? NEEDS.length : at;
+}
+
+/** `10,000 steps: 12 failed, 9,988 succeeded`. */
+function countsOf(steps: Step[]): string {
+  const counts = new Map<string, number>();
+  for (const { state } of steps) counts.set(state, (counts.get(state) ?? 0) + 1);
+  const parts = [...counts].map(([state, count]) => `${number(count)} ${state}`);
+  return `${many(steps.length, 'step')}: ${parts.join(', ')}`;
+}
+
+/** `a, b and 9,998 more`. */
+function namesOf(after: Step['after']): string {
+  const names = after
+    .slice(0, MOST_NAMES)
+    .map(({ name, when }) => (when === 'succeeded' ? name : `${name} (${when})`));
+  return (
+    names.join(', ') +
+    (after.length > MOST_NAMES ? ` and ${number(after.length - MOST_NAMES)} more` : '')
   );
 }
 
@@ -109,7 +197,7 @@ function Card({ step }: { step: Step }) {
       )}
       {after.length > 0 && (
         <div class="quiet">
-          after <Text>{after.map((each) => each.name).join(', ')}</Text>
+          after <Text>{namesOf(after)}</Text>
         </div>
       )}
       {error && (

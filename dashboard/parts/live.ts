@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ask, Refused, stream, type Said } from './server.js';
+import { ask, instance, Refused, stream, type Said } from './server.js';
 
 /** Without the stream, and for what no version tells. */
 const POLL_MS = 5_000;
@@ -53,7 +53,7 @@ export interface Looked<Answer> {
 
 /** What the server says to a question, kept up to date. */
 export function useLook<Answer>(look: string, said: Said = {}): Looked<Answer> {
-  const key = JSON.stringify([look, said]);
+  const key = JSON.stringify([look, said, instance.name]);
   const [looked, setLooked] = useState<Looked<Answer> & { key?: string }>({});
   const asking = useRef('');
   useEffect(() => {
