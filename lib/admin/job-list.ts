@@ -175,14 +175,18 @@ export class JobList {
 
   private async readOf(
     { filter, merged }: Query,
-    { place, read }: Section,
+    section: Section,
     wish: ListWish,
     isByLane: boolean,
   ): Promise<ListRead> {
     const { listings, lanes } = this.storage;
-    if (!place) return read(listings, wish, filter);
-    if (isByLane) return listings.byLane(place, wish);
-    return read(listings, { ...wish, lanes: merged ?? (await lanes.numbersOf(filter)) }, filter);
+    if (!section.place) return section.read(listings, wish, filter);
+    if (isByLane) return listings.byLane(section.place, wish);
+    return section.read(
+      listings,
+      { ...wish, lanes: merged ?? (await lanes.numbersOf(filter)) },
+      filter,
+    );
   }
 
   /** The key of the job that filled the page, if one did. */

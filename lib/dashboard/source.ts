@@ -14,7 +14,7 @@ export interface Source {
   options: ResolvedOptions;
   admin: QueueAdmin;
   /** Of `explain`, which also looks at all that waits for a person, the reasons alone. */
-  why(id: string): Promise<Reason[]>;
+  why: (id: string) => Promise<Reason[]>;
   queues: QueueService;
   /** Of all owners. */
   schedules: QueueSchedules;
