@@ -49,6 +49,11 @@ export const drainRows = [
     variants: ['ours', 'ours-metrics', 'ours-sampled', 'ours-traced'],
     settings: { keep: false },
   }),
+  drainRow('limits', 'Drain under limits that do not bind, finished jobs deleted', {
+    note: 'A limit for each key gives a permit to each job before it is ready; the others give permits to processes.',
+    variants: ['ours', 'ours-fleet', 'ours-rated', 'ours-uses', 'ours-keyed'],
+    settings: { keep: false },
+  }),
   drainRow('drain-io', 'Drain of jobs that wait 5 ms', {
     note: 'The limit is set by how many run at once: 200 / 5 ms = 40,000 a second.',
     variants: ['ours', 'ours-wide', 'graphile', 'graphile-200', 'boss-best', 'bull', 'bull-200'],

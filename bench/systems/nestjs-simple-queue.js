@@ -25,7 +25,7 @@ export async function open(settings) {
         telemetry,
       }),
     ],
-    providers: names.map((name) => handlerOf(name, relay)),
+    providers: names.map((name) => handlerOf(name, relay, settings.uses)),
   };
   const app = await NestFactory.createApplicationContext(module, {
     logger: ['error', 'warn'],
@@ -119,8 +119,8 @@ class SimpleQueue {
 
 /** Kept is the library's default; `keep: false` turns the archive off. */
 function optionsOf({ keep = true, options = {} }, names) {
-  const queues = keep ? {} : Object.fromEntries(names.map((name) => [name, { archive: false }]));
-  return { queues, ...options };
+  const settingsOf = (name) => ({ ...(keep ? {} : { archive: false }), ...options.queues?.[name] });
+  return { ...options, queues: Object.fromEntries(names.map((name) => [name, settingsOf(name)])) };
 }
 
 const queueNames = (count) => [
@@ -128,13 +128,13 @@ const queueNames = (count) => [
   ...Array.from({ length: count - 1 }, (_, index) => `bench-${index + 2}`),
 ];
 
-function handlerOf(queue, relay) {
+function handlerOf(queue, relay, uses) {
   class Handler {
     process(job) {
       return relay.handle(job);
     }
   }
-  QueueHandler(queue)(Handler);
+  QueueHandler(queue, { uses })(Handler);
   return Handler;
 }
 

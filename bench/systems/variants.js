@@ -31,6 +31,30 @@ export const VARIANTS = {
       options: { queues: { bench: { maxPending: 100_000 } } },
     },
   ),
+  'ours-fleet': variant(
+    'nestjs-simple-queue',
+    'nestjs-simple-queue',
+    '`queues: { bench: { fleetConcurrency: 1,000 } }`',
+    { options: { queues: { bench: { fleetConcurrency: 1_000 } } } },
+  ),
+  'ours-rated': variant(
+    'nestjs-simple-queue',
+    'nestjs-simple-queue',
+    '`queues: { bench: { rate: { limit: 1,000,000, perMs: 1,000 } } }`',
+    { options: { queues: { bench: { rate: { limit: 1_000_000, perMs: 1_000 } } } } },
+  ),
+  'ours-uses': variant(
+    'nestjs-simple-queue',
+    'nestjs-simple-queue',
+    '`limits: { api: { concurrency: 1,000 } }`, which the handler uses',
+    { options: { limits: { api: { concurrency: 1_000 } } }, uses: ['api'] },
+  ),
+  'ours-keyed': variant(
+    'nestjs-simple-queue',
+    'nestjs-simple-queue',
+    "`queues: { bench: { perKey: { by: 'n', concurrency: 10 } } }`, a key for each job",
+    { options: { queues: { bench: { perKey: { by: 'n', concurrency: 10 } } } } },
+  ),
   'ours-node-20': variant('nestjs-simple-queue', 'nestjs-simple-queue', 'defaults, on Node 20', {
     node: 20,
   }),

@@ -1,6 +1,6 @@
 import { DRAWN_AHEAD_MS } from '../job/limit.js';
 import type { Drawn, LimitRepository } from '../storage/limits/limit.repository.js';
-import type { FleetPermits } from './fleet-permits.js';
+import type { FleetPermits, LimitedLane } from './fleet-permits.js';
 import type { Unused } from './slots.js';
 import { startable } from './startable.js';
 
@@ -10,10 +10,13 @@ interface DrawingParts {
   onRoom: () => void;
 }
 
-const MOST = 1_000;
+const MOST = 4_000;
 const SOONEST_MS = 2;
 /** Of what could start at once, as many are drawn: one statement for the next ones, too. */
 const AHEAD = 2;
+/** So many starts lately, and each claim brought what it asked for: jobs surely wait, and counting them would cost as much as claiming them. */
+const FLOWING = 100;
+const FLOWING_AHEAD = 3;
 /** What started lately may do so twice as often, as long as no drawn start was lost. */
 const GROWTH = 2;
 
@@ -49,8 +52,14 @@ export class Drawing {
     const { wished, here } = startable(permits.lanes, growth);
     if (left >= wished + here) return this.isIdle ? this.giveBack() : Infinity;
     if (now < this.drawAt) return this.drawAt - now;
-    const most = startable(permits.lanes, growth, AHEAD);
-    return this.draw(Math.min(MOST, most.wished + most.here - left), Math.max(0, here - left));
+    return this.drawFor(growth, left, Math.max(0, here - left));
+  }
+
+  private drawFor(growth: number, left: number, needed: number): Promise<number> {
+    const { isFlowing, permits } = this;
+    const most = startable(permits.lanes, growth, isFlowing ? FLOWING_AHEAD : AHEAD);
+    const starts = Math.min(MOST, most.wished + most.here - left);
+    return isFlowing ? this.draw(starts, starts, []) : this.draw(starts, needed);
   }
 
   /** A day would pass for a job that came a moment too late for its start of the day. */
@@ -69,6 +78,13 @@ export class Drawing {
     clearTimeout(this.timer);
   }
 
+  private get isFlowing(): boolean {
+    const { lanes, startedLately } = this.permits;
+    return (
+      startedLately >= FLOWING && [...lanes].every((lane) => lane.wish === 0 || !lane.wasEmpty)
+    );
+  }
+
   private get isIdle(): boolean {
     return [...this.permits.lanes].every((lane) => lane.wish + lane.coming === 0);
   }
@@ -80,9 +96,8 @@ export class Drawing {
   }
 
   /** `here`: for so many jobs it is needed whatever waits in the database. */
-  private async draw(starts: number, here: number): Promise<number> {
+  private async draw(starts: number, here: number, asked = this.wishing): Promise<number> {
     const { permits, parts } = this;
-    const asked = [...permits.lanes].filter((lane) => lane.wish > 0);
     const lanes = asked.map((lane) => lane.id);
     for (const lane of asked) lane.lookedFor();
     const sentAt = performance.now();
@@ -90,10 +105,15 @@ export class Drawing {
     const now = performance.now();
     if (!drawn) return parts.pollIntervalMs;
     if (drawn.heldMs > 0) permits.hold(drawn.heldMs);
-    permits.slots?.add(drawn, sentAt, now);
+    permits.drew(drawn, sentAt, now);
     if (drawn.waiting === 0) for (const lane of asked) lane.foundEmpty(now + parts.pollIntervalMs);
     if (drawn.drawn > 0) this.started();
     return this.restAfter(drawn, drawn.waiting + here > 0);
+  }
+
+  /** In which to look for jobs that wait. */
+  private get wishing(): LimitedLane[] {
+    return [...this.permits.lanes].filter((lane) => lane.wish > 0);
   }
 
   /** Until the next start comes into reach, where none was. */

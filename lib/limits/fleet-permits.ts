@@ -1,6 +1,6 @@
 import { DRAWN_AHEAD_MS, slackOf } from '../job/limit.js';
 import { Permits } from '../runtime/permits.js';
-import type { LimitRow } from '../storage/limits/limit.repository.js';
+import type { Drawn, LimitRow } from '../storage/limits/limit.repository.js';
 import { Lately } from './lately.js';
 import { Slots } from './slots.js';
 
@@ -11,6 +11,8 @@ export interface LimitedLane {
   readonly coming: number;
   /** Calls that it would ask for now, were it not for limits across the fleet. */
   readonly wish: number;
+  /** The last claim brought fewer than it asked for. */
+  readonly wasEmpty: boolean;
   /** The tier of this process that bounds it most. */
   readonly narrowest: Permits;
   /** All limits that it obeys. */
@@ -24,6 +26,8 @@ export interface LimitedLane {
 /** A start that was drawn without `strict` may come this late, or as late as the next one: no window holds more than `burst` and what refills. */
 const LATE_MS = 100;
 const LATEST_MS = 2_000;
+/** Of so many that were drawn, half are kept in hand while others are drawn. */
+const MANY = 100;
 
 /**
  * What this process may run under one limit of the fleet: its share of the permits, and the starts that it has drawn. It stands among the
@@ -41,6 +45,8 @@ export class FleetPermits extends Permits {
   isLeaving = false;
   private readonly started = new Lately(DRAWN_AHEAD_MS);
   private heldUntil = -Infinity;
+  /** Behind so many starts it is worth a look: the next ones are drawn before these are used up, so that nobody waits for them. */
+  private quietStarts = 0;
 
   constructor(
     private rule: LimitRow,
@@ -88,7 +94,17 @@ export class FleetPermits extends Permits {
     this.started.count();
     if (!this.slots) return;
     this.slots.take();
-    if (this.claimable === 0) this.onChange();
+    if (this.quietStarts > 1) {
+      this.quietStarts--;
+      return;
+    }
+    if (this.quietStarts === 1 || this.claimable === 0) this.onChange();
+    this.quietStarts = 0;
+  }
+
+  drew(drawn: Drawn, sentAt: number, at: number): void {
+    this.slots?.add(drawn, sentAt, at);
+    this.quietStarts = drawn.drawn >= MANY ? Math.ceil(drawn.drawn / 2) : 0;
   }
 
   override giveBack(): void {
@@ -107,6 +123,11 @@ export class FleetPermits extends Permits {
     if (this.rule.concurrency === null) return Infinity;
     if (this.limit <= 0 || this.isLeaving || this.heldMs > 0) return 0;
     return Math.max(0, this.limit - this.used) + growth * this.started.many();
+  }
+
+  /** Within the last half second or so. */
+  get startedLately(): number {
+    return this.started.many();
   }
 
   /** No place in line for starts that nobody has drawn. */

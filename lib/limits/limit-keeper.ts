@@ -69,7 +69,7 @@ export class LimitKeeper {
 
   /** The limits that a queue's jobs obey in a handler that uses these. */
   of(queue: string, uses: readonly string[] = []): FleetPermits[] {
-    const names = [queue, ...uses];
+    const names = [queue, ...new Set(uses)];
     const rows = names.map((name, place) => ({
       row: this.parts.fleet.get(name),
       ofQueue: place === 0,

@@ -28,10 +28,13 @@ export class Slots {
   private batches: Batch[] = [];
   private lapsedBatch: Batch | undefined;
   private readonly lost = new Lately(2 * DRAWN_AHEAD_MS);
+  /** Until then there is none to forget: asked for with each start, so it has to be cheap. */
+  private keptUntil = -Infinity;
 
   constructor(private readonly lateMs: number) {}
 
   add({ drawn, firstMs, stepMs, fullAt }: Drawn, sentAt: number, at = performance.now()): void {
+    this.keptUntil = -Infinity;
     if (drawn > 0)
       this.batches.push({ firstMs, stepMs, fullAt, sentAt, at, next: 0, used: 0, count: drawn });
   }
@@ -39,7 +42,9 @@ export class Slots {
   /** Those that may start now. */
   free(now = performance.now()): number {
     this.forget(now);
-    return this.batches.reduce((sum, batch) => sum + (dueAt(batch, now) - batch.next), 0);
+    let free = 0;
+    for (const batch of this.batches) free += dueAt(batch, now) - batch.next;
+    return free;
   }
 
   /** Those that may start now or later. */
@@ -62,7 +67,9 @@ export class Slots {
 
   take(now = performance.now()): void {
     const batch = this.batches.find((each) => dueAt(each, now) > each.next);
-    if (batch) batch.used = ++batch.next;
+    if (!batch) return;
+    batch.used = ++batch.next;
+    if (batch.next >= batch.count) this.keptUntil = -Infinity;
   }
 
   /** All of the last draw behind the last one that was used, for giving back; the others are forgotten as well. */
@@ -90,6 +97,7 @@ export class Slots {
   }
 
   private forget(now: number): void {
+    if (now < this.keptUntil) return;
     for (const batch of this.batches) {
       const next = Math.max(batch.next, lapsedAt(batch, now - this.lateMs));
       if (next > batch.next) this.lost.count(next - batch.next, now);
@@ -99,6 +107,7 @@ export class Slots {
     if (last && last.next >= last.count) this.lapsedBatch = last;
     if (this.batches.some(({ next, count }) => next >= count))
       this.batches = this.batches.filter(({ next, count }) => next < count);
+    this.keptUntil = Math.min(...this.batches.map((batch) => nextLapseOf(batch) + this.lateMs));
   }
 }
 
@@ -111,6 +120,10 @@ function dueAt({ at, firstMs, stepMs, next, count }: Batch, now: number): number
   if (now < at) return next;
   return Math.max(next, Math.min(count, Math.floor((now - at - firstMs) / stepMs) + 1));
 }
+
+/** Before then none of those that are left is late. */
+const nextLapseOf = ({ sentAt, firstMs, stepMs, next }: Batch): number =>
+  sentAt + Math.max(0, firstMs + stepMs * next);
 
 /** How many of them should have started by then at the latest. */
 function lapsedAt({ sentAt, firstMs, stepMs, count }: Batch, then: number): number {

@@ -18,10 +18,12 @@ const rateShape = shape(
 );
 
 /** A burst is what strict excludes. */
-const withoutBurst = must(
-  (rate) => !(rate as RateLimit).strict || (rate as RateLimit).burst === undefined,
-  'strict or have a burst, and not both: a strict rate spaces its starts evenly',
-);
+const withoutBurst: Rule = (rate, path) =>
+  !(rate as RateLimit).strict || (rate as RateLimit).burst === undefined
+    ? []
+    : [
+        `${path} must be strict or have a burst, and not both: a strict rate spaces its starts evenly`,
+      ];
 
 const rate: Rule = (value, path) => {
   const problems = rateShape(value, path);
@@ -45,8 +47,10 @@ export const limitRule: Rule = (value, path) => {
 
 const MOST_OF_A_KEY = 10_000;
 const byKey = must(
-  (by) => (typeof by === 'string' && by.length > 0 && by.length <= 200) || typeof by === 'function',
-  'the name of a member of the payload, a path to one, or a function of the payload',
+  (by) =>
+    (typeof by === 'string' && by.length <= 200 && !by.split('.').includes('')) ||
+    typeof by === 'function',
+  'the name of a member of the payload, a path to one such as tenant.id, or a function of the payload',
 );
 const rateOfKey: Rule = (value, path) => {
   const problems = rate(value, path);
@@ -82,10 +86,16 @@ const changeShape = shape({
   rate: orNull(rate),
   perKey: shape({ concurrency: orNull(ofKey.concurrency), rate: orNull(rateOfKey) }),
 });
-const changesSomething = must(
-  (change) => Object.values(change as object).some((value) => value !== undefined),
-  'a change: fleetConcurrency or concurrency, rate, or perKey',
-);
+/** Of a queue, or of each key: a part that says nothing would be set by nobody's word. */
+const changesSomething: Rule = (change, path) => {
+  const { perKey } = change as { perKey?: object };
+  const isSaid = (part: object): boolean =>
+    Object.values(part).some((value) => value !== undefined);
+  if (isSaid(change as object) && (perKey === undefined || isSaid(perKey))) return [];
+  return [
+    `${path} says nothing: give fleetConcurrency or concurrency, rate, or perKey with concurrency or rate`,
+  ];
+};
 
 /** What an operator changes; null takes a part away. */
 export const limitChange: Rule = (value, path) => {

@@ -169,6 +169,7 @@ describe('limits, crossed with what else happens to jobs', () => {
     await each(({ queue }) => admin.purge({ queue, fingerprint: 'f2' }));
     await each(({ queue }) => admin.cancel({ queue, fingerprint: 'f1' }));
     for (const { id } of await jobsIn('running')) await apps[1]!.queues.cancel({ id });
+    await each(eight);
     await each((kind) => isFull(kind));
   });
 

@@ -8,7 +8,7 @@ export interface Kind {
   /** One of them is told of a job that waits. */
   reasons: string[];
   rule: object;
-  uses?: [string];
+  uses?: string[];
   /** Jobs of a key are counted, not calls. */
   ofKey?: true;
 }
@@ -19,7 +19,7 @@ export const KINDS: readonly Kind[] = [
   { queue: 'fleet', most: 2, reasons: ['LIMIT_FULL'], rule: { fleetConcurrency: 2 } },
   { queue: 'named', most: 2, reasons: ['LIMIT_FULL'], rule: {}, uses: ['api'] },
   { queue: 'keyed', most: 2, reasons: ['KEY_FULL'], rule: { perKey: { by: 'key', concurrency: 2 } }, ofKey: true }, // prettier-ignore
-  { queue: 'all', most: 1, reasons: ['LIMIT_FULL', 'KEY_FULL'], rule: { fleetConcurrency: 2, perKey: KEYED }, uses: ['line'] }, // prettier-ignore
+  { queue: 'all', most: 1, reasons: ['LIMIT_FULL', 'KEY_FULL'], rule: { fleetConcurrency: 2, perKey: KEYED }, uses: ['line', 'line'] }, // prettier-ignore
   { queue: 'paced', most: 2, reasons: ['LIMIT_FULL', 'RATE_LIMITED'], rule: { fleetConcurrency: 2, rate: RATE } }, // prettier-ignore
 ];
 export const FORMS = {

@@ -4,13 +4,14 @@ import { quote } from '../../job/names.js';
 import { QueueError } from '../../job/queue.errors.js';
 import { parseDuration } from '../../job/values/duration.js';
 import type { AddCommand, Cli } from '../command.js';
+import { parseWhole } from '../numbers.js';
 import type { Cell } from '../table.js';
 import { span } from '../times.js';
 
 interface SetFlags {
-  concurrency?: string;
+  concurrency?: number | null;
   rate?: string;
-  burst?: string;
+  burst?: number;
   strict?: boolean;
   perKey?: boolean;
 }
@@ -37,9 +38,9 @@ export const addLimits: AddCommand = (program, act) => {
     .command('set')
     .description('set a limit while the fleet works; it overrules what processes declare')
     .argument('<name>', 'a queue, a named limit, or "queue/*" for the limit of each key')
-    .option('--concurrency <n>', 'jobs at once over all processes, or "none"')
+    .option('--concurrency <n>', 'jobs at once over all processes, or "none"', parseNumber)
     .option('--rate <limit/time>', 'starts in a time, such as 100/1s, or "none"')
-    .option('--burst <n>', 'with --rate: starts at once after a rest')
+    .option('--burst <n>', 'with --rate: starts at once after a rest', parseWhole)
     .option('--strict', 'with --rate: in any window, spaced evenly')
     .option('--per-key', 'of a queue: the limit that holds for each key of its jobs')
     .action(act(set));
@@ -108,13 +109,14 @@ function sharesOf(shares: LimitShare[]): string {
 }
 
 async function set(cli: Cli, given: string, flags: SetFlags): Promise<void> {
+  refuseWithoutRate(flags);
   const { admin } = await cli.session();
   const { name, perKey } = named(given, flags);
   const known = (await admin.limits()).find((limit) => limit.name === name);
   const isNamed = perKey || (known && !known.ofQueue);
   const key = isNamed ? 'concurrency' : 'fleetConcurrency';
   const said = {
-    ...(flags.concurrency === undefined ? {} : { [key]: numberOf(flags.concurrency) }),
+    ...(flags.concurrency === undefined ? {} : { [key]: flags.concurrency }),
     ...(flags.rate === undefined ? {} : { rate: rateFrom(flags) }),
   };
   const change: LimitChange = perKey ? { perKey: said } : said;
@@ -131,7 +133,13 @@ const named = (
   perKey: perKey || queueOfKeys(given) !== undefined,
 });
 
-const numberOf = (text: string): number | null => (text === 'none' ? null : Number(text));
+const parseNumber = (text: string): number | null => (text === 'none' ? null : parseWhole(text));
+
+/** What belongs to a rate would be lost without one. */
+function refuseWithoutRate({ rate, burst, strict }: SetFlags): void {
+  if ((rate === undefined || rate === 'none') && (burst !== undefined || strict))
+    throw new QueueError('INVALID_OPTION', '--burst and --strict belong to a rate: give --rate, such as 100/1s, too.'); // prettier-ignore
+}
 
 function rateFrom({ rate = '', burst, strict }: SetFlags): LimitChange['rate'] {
   if (rate === 'none') return null;
@@ -142,7 +150,7 @@ function rateFrom({ rate = '', burst, strict }: SetFlags): LimitChange['rate'] {
   return {
     limit: Number(limit),
     perMs,
-    ...(burst === undefined ? {} : { burst: Number(burst) }),
+    ...(burst === undefined ? {} : { burst }),
     ...(strict ? { strict } : {}),
   };
 }
