@@ -55,11 +55,12 @@ function readJson(path) {
 
 /** Comments stand in the repository, and in the types. Names stay, and those of functions and classes: a stack trace is read by people. */
 async function withoutComments(code) {
-  const format = { semicolons: false, comments: false };
+  const format = { semicolons: false, comments: false, ascii_only: true };
   return (
     await minify(code, {
       module: true,
-      compress: false,
+      // What a stack trace or a debugger shows stays as it was written.
+      compress: { defaults: false, join_vars: true },
       mangle: { keep_fnames: true, keep_classnames: true },
       format,
     })
