@@ -40,15 +40,13 @@ function exampleText(file: string, region?: string): string {
   return imports.length > 0 ? `${imports.join('\n')}\n\n${text}` : text;
 }
 
-/** The imports of a file, reduced to what is used within some parts of it. */
+/** The imports of a file that stand outside some parts of it, reduced to what is used within. */
 function importsOf(source: ts.SourceFile, parts: { start: number; end: number }[]): string[] {
   const used = new Set<string>();
+  const isWithin = (node: ts.Node): boolean =>
+    parts.some(({ start, end }) => node.getStart(source) >= start && node.end <= end);
   const visit = (node: ts.Node): void => {
-    if (
-      ts.isIdentifier(node) &&
-      parts.some(({ start, end }) => node.getStart() >= start && node.end <= end)
-    )
-      used.add(node.text);
+    if (ts.isIdentifier(node) && isWithin(node)) used.add(node.text);
     ts.forEachChild(node, visit);
   };
   const [imports, rest] = [
@@ -56,7 +54,8 @@ function importsOf(source: ts.SourceFile, parts: { start: number; end: number }[
     source.statements.filter((each) => !ts.isImportDeclaration(each)),
   ];
   rest.forEach(visit);
-  return imports.flatMap((declared) => reduced(declared, used));
+  const outside = imports.filter((declared) => !isWithin(declared));
+  return outside.flatMap((declared) => reduced(declared, used));
 }
 
 function reduced(
