@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ifThere, namesIn, newFolderAt, removed, sizeOf, writeWhole } from './files.js';
-import { silentMs } from './folders.js';
+import { mismatch, silentMs } from './folders.js';
 import { framed, type SpoolRecord } from './record.js';
-import { headerRecord, readSegment } from './segment.js';
+import { headerRecord, readHeader, readSegment } from './segment.js';
 
 /** What is kept for a person: jobs that the database refused, and bytes that nobody can read. */
 export interface AsideState {
@@ -78,7 +78,8 @@ export class Aside {
     for (const name of await this.files()) {
       if (!(name.endsWith(AGAIN) || (all && name.endsWith(REFUSED)))) continue;
       const [from, to] = [join(this.path, name), newPath()];
-      if ((await readSegment(from))?.header?.database !== database) continue;
+      const header = await readHeader(from);
+      if (!header || mismatch(header, database) !== undefined) continue;
       if (await ifThere(rename(from, to).then(() => true))) taken.push(to);
     }
     return taken;

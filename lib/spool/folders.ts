@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, rename, rmdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, ifThere, namesIn, newFolderAt, removed, syncFolder } from './files.js';
-import { FORMAT, readSegment, type SegmentHeader } from './segment.js';
+import { FORMAT, readHeader, type SegmentHeader } from './segment.js';
 
 const FOLDER = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const SEGMENT = /^\d{12}\.spool$/;
@@ -65,13 +65,15 @@ export async function silentFolders(root: string, staleMs: number): Promise<stri
 /** Why nobody replays a folder here; undefined: it may be taken. */
 export async function refusalOf(folder: string, database: string): Promise<string | undefined> {
   for (const segment of await segmentsIn(folder)) {
-    const header = (await readSegment(segment))?.header;
-    if (header) return mismatch(header, database);
+    const header = await readHeader(segment);
+    const why = header && mismatch(header, database);
+    if (why !== undefined) return why;
   }
   return undefined;
 }
 
-function mismatch(header: SegmentHeader, database: string): string | undefined {
+/** undefined: it is of these tables, in a layout that is read here. */
+export function mismatch(header: SegmentHeader, database: string): string | undefined {
   if (header.format !== FORMAT)
     return `it has format ${header.format}, and this release reads format ${FORMAT}`;
   return header.database === database ? undefined : 'it belongs to another database or schema';

@@ -6,6 +6,9 @@ import { framed, scanned, type Scan, type SpoolRecord } from './record.js';
 /** The layout of segments and of their records. Another one is refused. */
 export const FORMAT = 1;
 
+/** At most: names have bounds. */
+const HEADER_BYTES = 4_096;
+
 /** Whose jobs these are: which layout, and which tables of which database. */
 export interface SegmentHeader {
   format: number;
@@ -102,6 +105,18 @@ export async function readSegment(
   } catch (error) {
     if (isGone(error)) return undefined;
     throw error;
+  }
+}
+
+/** What a segment says that it is; undefined where it is gone, or says nothing that is understood. */
+export async function readHeader(path: string): Promise<SegmentHeader | undefined> {
+  const handle = await ifThere(open(path, 'r'));
+  if (!handle) return undefined;
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
+    return headerOf(scanned(buffer.subarray(0, bytesRead)).records[0]);
+  } finally {
+    await handle.close();
   }
 }
 

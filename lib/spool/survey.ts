@@ -10,7 +10,7 @@ import {
 } from './folders.js';
 import { removed } from './files.js';
 import type { SpoolRecord } from './record.js';
-import { readSegment, type SegmentHeader } from './segment.js';
+import { FORMAT, readSegment, type SegmentHeader } from './segment.js';
 
 /** What one process has spooled. */
 export interface SurveyedFolder {
@@ -52,12 +52,12 @@ export async function* leftFiles(
   for (const name of names) {
     const folder = take ? await takenOver(root, name) : join(root, name);
     for (const path of folder === undefined ? [] : await segmentsIn(folder))
-      yield { path, isAside: false, records: await recordsOf(path) };
+      yield { path, isAside: false, ...(await contentsOf(path)) };
   }
   const aside = new Aside(root);
   for (const name of (await aside.files()).filter(holdsJobs)) {
     const path = join(aside.path, name);
-    yield { path, isAside: true, records: await recordsOf(path) };
+    yield { path, isAside: true, ...(await contentsOf(path)) };
   }
 }
 
@@ -72,10 +72,16 @@ interface LeftFile {
   path: string;
   isAside: boolean;
   records: SpoolRecord[];
+  /** All that was acknowledged is among the records: nothing is damaged, and the layout is known. */
+  isWhole: boolean;
 }
 
-const recordsOf = async (path: string): Promise<SpoolRecord[]> =>
-  (await readSegment(path))?.records ?? [];
+async function contentsOf(path: string): Promise<Pick<LeftFile, 'records' | 'isWhole'>> {
+  const found = await readSegment(path);
+  if (!found) return { records: [], isWhole: true };
+  const { records, header, damaged } = found;
+  return { records, isWhole: header?.format === FORMAT && damaged.length === 0 };
+}
 
 /** Files that were read whole. Folders that are empty then go as well. */
 export async function removeFiles(root: string, paths: readonly string[]): Promise<void> {

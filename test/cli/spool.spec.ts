@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { framed } from '../../lib/spool/record.js';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -95,6 +96,30 @@ describe('spool on the command line, and for who looks', () => {
     expect(await folders()).toEqual([name]);
     await utimes(join(folder, name!), 0, 0);
     expect((await cli(['spool', 'export', folder, '--remove', '--yes'])).out).toContain('"live"');
+    expect(await folders()).toEqual([]);
+  });
+
+  it('export deletes nothing that it did not print: damaged records, and another layout', async () => {
+    await aDeadProcess(['one', 'two']);
+    const [name] = await folders();
+    const segment = join(folder, name!, '000000000001.spool');
+    const whole = await readFile(segment);
+    const damaged = Buffer.from(whole);
+    damaged[damaged.length - 1]! ^= 1;
+    const other = framed({ jobs: 0, body: Buffer.from('{"format":2,"database":"a"}') });
+    for (const bytes of [damaged, Buffer.concat([other, Buffer.from('what nobody knows')])]) {
+      await writeFile(segment, bytes);
+      await utimes(join(folder, name!), 0, 0);
+      const argv = ['spool', 'export', folder, '--remove', '--yes'];
+      const { code, err } = await cli(argv);
+      expect([code, err.includes('It is kept')]).toEqual([1, true]);
+      const [kept] = await folders();
+      expect(await readFile(join(folder, kept!, '000000000001.spool'))).toEqual(bytes);
+      await rename(join(folder, kept!), join(folder, name!));
+    }
+    await writeFile(segment, whole);
+    await utimes(join(folder, name!), 0, 0);
+    await cli(['spool', 'export', folder, '--remove', '--yes']);
     expect(await folders()).toEqual([]);
   });
 

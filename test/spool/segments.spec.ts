@@ -220,6 +220,27 @@ describe('the folder of a spool', () => {
     expect([spool.state.aside.jobs, await folders()]).toEqual([0, []]);
   });
 
+  it('tries again nothing that was put aside for another database, or in another layout', async () => {
+    const [theirs, spool] = [await open({ database: 'b' }), await open()];
+    await theirs.keepAside([aRecord('theirs')], true);
+    const later = framed({ jobs: 0, body: Buffer.from('{"format":2,"database":"a"}') });
+    await writeFile(join(folder, 'aside', '1-later.again'), later);
+    expect([await spool.retry(true), spool.isEmpty]).toEqual([0, true]);
+    expect((await readdir(join(folder, 'aside'))).length).toBe(2);
+  });
+
+  it('is left whole where one of its files belongs to another database', async () => {
+    const dead = await open();
+    await dead.append(aRecord('a'));
+    const [name] = await folders();
+    const other = framed({ jobs: 0, body: Buffer.from('{"format":1,"database":"b"}') });
+    await writeFile(join(folder, name!, '000000000002.spool'), other);
+    await die();
+    const spool = await open();
+    await spool.upkeep();
+    expect([spool.isEmpty, spool.state.refused, await folders()]).toEqual([true, 1, [name]]);
+  });
+
   it('fails to open where nothing can be written', async () => {
     const file = join(folder, 'file');
     await writeFile(file, '');

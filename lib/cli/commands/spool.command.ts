@@ -107,13 +107,26 @@ async function replay(cli: Cli, folder: string, flags: SpoolFlags): Promise<numb
 async function exportJobs({ screen, around }: Cli, folder: string, flags: SpoolFlags) {
   await refuseMissing(folder);
   const { remove = false, yes = false } = flags;
-  const paths: string[] = [];
+  const files: ExportedFiles = { paths: [], kept: [] };
   const left = { staleMs: remove ? STALE_MS : undefined, take: remove && yes };
-  for await (const { path, records } of leftFiles(folder, left)) {
-    for (const line of records.flatMap(linesOf)) around.out.write(`${JSON.stringify(line)}\n`);
-    paths.push(path);
+  for await (const { path, records, isWhole } of leftFiles(folder, left)) {
+    const lines = records.map(linesOf);
+    for (const line of lines.flat()) around.out.write(`${JSON.stringify(line)}\n`);
+    files[isWhole && lines.every((each) => each.length > 0) ? 'paths' : 'kept'].push(path);
   }
-  if (remove) await removeExported({ folder, paths, yes }, screen);
+  if (remove) await removeExported({ folder, paths: files.paths, yes }, screen);
+  return noteKept(files, screen);
+}
+
+interface ExportedFiles {
+  paths: string[];
+  /** Of which not everything was printed. */
+  kept: string[];
+}
+
+function noteKept({ kept }: ExportedFiles, screen: Screen): number {
+  for (const path of kept) screen.note({ text: `${quote(path)} is damaged, or of another release: not all of it is printed. It is kept.`, tone: 'bad' }); // prettier-ignore
+  return kept.length > 0 ? EXIT.trouble : EXIT.ok;
 }
 
 async function removeExported(
