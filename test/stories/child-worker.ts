@@ -5,6 +5,8 @@ import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { step } from '../../lib/job/added-step.js';
+import { JobResult } from '../../lib/job/job-result.js';
 import { QueueEventBus } from '../../lib/observability/events.js';
 import { SimpleQueueModule } from '../../lib/module/simple-queue.module.js';
 import type { SimpleQueueOptions } from '../../lib/options/simple-queue.options.js';
@@ -69,6 +71,17 @@ const HANDLERS: Record<string, () => Type<unknown>> = {
         await started.passed;
         await dataSource().query('insert into start values ($1)', [job.id]);
         await manager.query('insert into ledger (job, pid) values ($1, $2)', [job.id, process.pid]);
+      },
+      { transactional: true },
+    ),
+  /** The same, and with its completion it adds two steps of 'ledger' to its workflow. */
+  grow: () =>
+    aHandler(
+      'grow',
+      async (job, { manager }) => {
+        await manager.query('insert into ledger (job, pid) values ($1, $2)', [job.id, process.pid]);
+        const then = [1, 2].map((n) => step('more', 'ledger', n));
+        return JobResult.success(then.length, { then });
       },
       { transactional: true },
     ),

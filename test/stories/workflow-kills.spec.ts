@@ -7,11 +7,12 @@ import { patient, scaled } from '../support/patience.mjs';
 import { aStory } from '../support/story.js';
 
 const CHILD = new URL('./child-worker.ts', import.meta.url);
-const FLOWS = 20;
+const FLOWS = 15;
 const PARTS = 8;
 const KILLS = 3;
-/** Of each: what completes in a transaction, before and behind a step that the worker settles. */
-const EFFECTS = FLOWS * (PARTS + 2);
+/** Of each: what completes in a transaction, before and behind a step that the worker settles; two of them are added by a third. */
+const LEDGERS = FLOWS * (PARTS + 2 + 2);
+const EFFECTS = LEDGERS + FLOWS;
 const OPTIONS = { leaseMs: scaled(1_500), heartbeatIntervalMs: 300, reaperIntervalMs: 200 };
 
 describe('workflows whose workers are killed at random', () => {
@@ -26,7 +27,7 @@ describe('workflows whose workers are killed at random', () => {
   const aWorker = (): Child =>
     new Child(CHILD, {
       DATABASE_URL: story.database.url,
-      CHILD_HANDLERS: 'ledger,clock',
+      CHILD_HANDLERS: 'ledger,clock,grow',
       CHILD_OPTIONS: JSON.stringify({ ...OPTIONS, queueConcurrency: 10 }),
     });
   const count = async (sql: string): Promise<number> => (await story.database.query(sql)).length;
@@ -44,9 +45,11 @@ describe('workflows whose workers are killed at random', () => {
   }
 
   it(
-    'all end, and each of their steps has one effect, behind those that it waits for',
+    'all end, and each of their steps, those that are added too, has one effect, behind those that it waits for, and one outcome',
     async () => {
-      const { app } = await story.start({ options: { worker: false } });
+      const { app } = await story.start({
+        options: { worker: false, queues: { ledger: { outcomes: 'told' } } },
+      });
       const workflows = app.get(QueueWorkflows, { strict: false });
       const flow = workflow('kills')
         .step('first', 'ledger', 0)
@@ -58,7 +61,8 @@ describe('workflows whose workers are killed at random', () => {
           { after: 'seen' },
         )
         .each('look', 'clock', ['a', 'b'], { after: 'part' })
-        .step('last', 'ledger', 9, { after: 'look' })
+        .step('grow', 'grow', 0, { after: 'seen' })
+        .step('last', 'ledger', 9, { after: ['look', 'grow'] })
         .step('never', 'ledger', 10, { after: ['part', 'last'], when: 'failed' });
       for (let n = 0; n < FLOWS; n++) await workflows.start(flow);
       children = Array.from({ length: 3 }, aWorker);
@@ -71,6 +75,9 @@ describe('workflows whose workers are killed at random', () => {
 
       expect(await count('select from ledger')).toBe(EFFECTS);
       expect(await count('select distinct job from ledger')).toBe(EFFECTS);
+      const told = `select payload ->> 'id' from simple_queue.job where payload ->> 'state' = 'succeeded'`;
+      expect(await count(told)).toBe(LEDGERS);
+      expect(await count(told.replace('select', 'select distinct'))).toBe(LEDGERS);
       expect(await count('select from simple_queue.arrival')).toBe(0);
       expect(await count('select from simple_queue.dead_letter')).toBe(0);
       const early = `select from simple_queue.step s join simple_queue.edge e on e.workflow = s.workflow and e.downstream = s.stage
