@@ -33,14 +33,11 @@ const stage = fc.record({
 
 /** Any graph of at most seven stages: each may wait for those before it. A held one has one job, since those of a group run in turn. */
 export const anyFlow = fc.array(stage, { minLength: 1, maxLength: 7, size: 'max' }).map((stages) =>
-  stages.map(
-    ({ before, jobs, ...rest }, n): Declared =>
-      ({
-        ...rest,
-        jobs: rest.held ? Math.min(1, jobs) : jobs,
-        after: n === 0 ? [] : [...new Set(before.map((index) => index % n))].toSorted(),
-      }) as Declared,
-  ),
+  stages.map(({ before, jobs, ...rest }, n): Declared => ({
+    ...rest,
+    jobs: rest.held ? Math.min(1, jobs) : jobs,
+    after: n === 0 ? [] : [...new Set(before.map((index) => index % n))].toSorted(),
+  })),
 );
 
 /** What the guide says of a workflow; no SQL. */
