@@ -9,7 +9,6 @@ const MOST_JOBS = 3;
 /** What a limit says, how much of it is given out, and to whom. */
 export function LimitInUse({ limit }: { limit: Limit | undefined }) {
   const { allotted = 0, concurrency, perKey, restsUntil } = limit ?? {};
-  const isFull = concurrency !== undefined && allotted >= concurrency;
   return (
     <>
       <p>
@@ -17,9 +16,7 @@ export function LimitInUse({ limit }: { limit: Limit | undefined }) {
         {concurrency !== undefined && !perKey && (
           <>
             <meter min={0} max={concurrency} value={allotted} aria-label="Permits given out" />{' '}
-            <span class={isFull ? 'warn' : ''}>
-              {number(allotted)} of {number(concurrency)} given out{isFull && ': it is full'}.
-            </span>
+            {number(allotted)} of {number(concurrency)} given out.
           </>
         )}{' '}
         {restsUntil && (

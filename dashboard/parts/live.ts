@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { ask, instance, Refused, stream, type Said } from './server.js';
 
 /** Without the stream, and for what no version tells. */
@@ -55,22 +55,28 @@ export interface Looked<Answer> {
 export function useLook<Answer>(look: string, said: Said = {}): Looked<Answer> {
   const key = JSON.stringify([look, said, instance.name]);
   const [looked, setLooked] = useState<Looked<Answer> & { key?: string }>({});
-  const asking = useRef('');
   useEffect(() => {
     let isOver = false;
+    let isAsking = false;
+    let isStale = false;
     const round = async (): Promise<void> => {
-      if (asking.current === key) return;
-      asking.current = key;
+      // What is on its way may have been read before what was done just now.
+      if (isAsking) return void (isStale = true);
+      isAsking = true;
       try {
         const answer = await ask<Answer>(look, said);
         if (!isOver) setLooked({ answer, at: Date.now(), key });
       } catch (error) {
         if (!isOver) setLooked((before) => failedAfter(before, key, error));
       } finally {
-        if (asking.current === key) asking.current = '';
+        isAsking = false;
+        if (isStale && !isOver) listener();
       }
     };
-    const listener = (): void => void round();
+    const listener = (): void => {
+      isStale = false;
+      void round();
+    };
     listeners.add(listener);
     listener();
     return () => {

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
+import { QueueService } from 'nestjs-simple-queue';
+import { QueueWorkflows, workflow } from 'nestjs-simple-queue/workflows';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { eventually } from '../support/eventually.js';
 import type { TestDatabase } from '../support/database.js';
@@ -74,6 +76,7 @@ const reason = CHROMIUM ? '' : ' (skipped: no chromium is installed, nor named i
   it('selects rows by keys and by mouse, and acts on them', async () => {
     const { page } = browser;
     await open('#/jobs?queue=mail&state=succeeded');
+    await page.locator('tbody tr').first().waitFor();
     await page.keyboard.press('j');
     await page.keyboard.press('x');
     await page.getByText('1 job selected:').waitFor();
@@ -127,6 +130,71 @@ const reason = CHROMIUM ? '' : ' (skipped: no chromium is installed, nor named i
     await other.close();
   });
 
+  it('sets the limit of a queue and that of each key by itself, and gives them back', async () => {
+    const { page } = browser;
+    await database.query(
+      `insert into simple_queue.fleet_limit (shard, name, of_queue, concurrency, rule) values (0, 'exports/*', true, 1, '{}')`,
+    );
+    await open('#/queue?queue=exports');
+    const forms = page.locator('form.row-form').filter({ hasText: 'per seconds' });
+    await eventually(async () => (await forms.count()) === 2);
+    await forms.nth(1).getByLabel('At once').fill('2');
+    await forms.nth(1).getByRole('button', { name: 'Set' }).click();
+    await page.getByText('The limit of each key of exports is set.').waitFor();
+    await page.getByText('at most 2 of each key at once').waitFor();
+    await forms.nth(0).getByLabel('Starts').fill('5');
+    await forms.nth(0).getByLabel('per seconds').fill('0.5');
+    await forms.nth(0).getByRole('button', { name: 'Set' }).click();
+    await page.getByText('at most 5 starts per 500 ms').waitFor();
+    await forms.nth(1).getByRole('button', { name: 'Give back to the code' }).click();
+    await page.getByText('What processes declare of each key of exports holds again.').waitFor();
+    const set = (await scene.app.get(QueueAdmin).limits())
+      .filter(({ name }) => name === 'exports')
+      .map(({ perKey = false, setAt }) => [perKey, setAt !== undefined]);
+    expect(set).toEqual([
+      [false, true],
+      [true, false],
+    ]);
+  });
+
+  it('says that a job is gone which was there a moment ago', async () => {
+    const { page } = browser;
+    const { id } = await scene.app.get(QueueService).enqueue('exports', { format: 'gone' });
+    await open('#/jobs?queue=exports&state=ready');
+    const row = page.locator('tbody tr', { hasText: id });
+    await row.getByRole('checkbox').click();
+    await database.query('delete from simple_queue.ready where id = $1', [id]);
+    await database.query('delete from simple_queue.job where id = $1', [id]);
+    await page.getByRole('group', { name: 'Actions' }).getByRole('button', { name: 'Cancel', exact: true }).click(); // prettier-ignore
+    await page.getByText(/0 jobs cancelled\. 1 job not: .*no job/i).waitFor();
+    complaints.length = 0;
+    await open(`#/job?id=${id}`);
+    await page.getByRole('alert').filter({ hasText: id }).waitFor();
+    // The browser itself says of an answer that it is a 404.
+    expect(complaints.every((line) => line.includes('404'))).toBe(true);
+    await open('#/overview');
+    complaints.length = 0;
+    // Without the news of what was done.
+    await page.reload();
+  });
+
+  it('draws a workflow of a thousand steps folded, what needs a look first', async () => {
+    const { page } = browser;
+    const wide = workflow('wide').step('first', 'exports', {});
+    const names = Array.from({ length: 1_000 }, (_, n) => `step-${n}`);
+    for (const name of names) wide.step(name, 'exports', {}, { after: 'first' } as never);
+    for (let n = 0; n < 30; n++)
+      wide.step(`chain-${n}`, 'exports', {}, { after: n ? `chain-${n - 1}` : 'step-7' } as never);
+    const { id } = await scene.app.get(QueueWorkflows).start(wide);
+    await open(`#/workflow?id=${id}`);
+    await page.getByText('1,000 steps: 1,000 waiting').waitFor();
+    expect(await page.locator('.card').count()).toBeLessThan(60);
+    await page.getByRole('button', { name: 'Show 200 more of 980' }).click();
+    await eventually(async () => (await page.locator('.layer').nth(1).locator('.card').count()) === 220); // prettier-ignore
+    await page.getByRole('button', { name: 'Behind' }).click();
+    await page.getByText('chain-29').first().waitFor();
+  });
+
   const PAGES: [name: string, hash: () => string | Promise<string>][] = [
     ['overview', () => '#/overview'],
     ['queues', () => '#/queues'],
@@ -175,6 +243,9 @@ const reason = CHROMIUM ? '' : ' (skipped: no chromium is installed, nor named i
   async function picture(name: string): Promise<void> {
     if (!PICTURES) return;
     mkdirSync(PICTURES, { recursive: true });
-    await browser.page.screenshot({ path: `${PICTURES}/${name}.png` });
+    const session = await browser.context.newCDPSession(browser.page);
+    const shot = { format: 'webp', quality: 70 } as const;
+    const { data } = await session.send('Page.captureScreenshot', shot);
+    writeFileSync(`${PICTURES}/${name}.webp`, Buffer.from(data, 'base64'));
   }
 });
