@@ -43,6 +43,13 @@ function drains({ figure, best }) {
     atLeast('drain, kept / best tuned peer', 1.6, ratio(figure('drain-kept', 'ours'), kept)),
     atLeast('drain, 2 processes / 1', 0.75, ratio(figure('drain-2', 'ours'), one)),
     atLeast('drain, 4 processes / 1', 0.75, ratio(figure('drain-4', 'ours'), one)),
+    ...['fleet', 'rated', 'uses'].map((kind) =>
+      atLeast(
+        `drain under a limit that does not bind (ours-${kind}) / without`,
+        0.95,
+        ratio(figure('limits', `ours-${kind}`), figure('limits', 'ours')),
+      ),
+    ),
     atMost(
       'jobs run twice by 2 or 4 processes',
       0,

@@ -58,6 +58,11 @@ export class FleetLimits {
       await this.parts.limits.declare(limit, leaseOf);
       if (leaseOf && queueOfKeys(limit.name)) await this.vouch(limit, leaseOf);
     }
+    await this.compareAll();
+  }
+
+  /** Says where the database has another word, and creates nothing. @throws QueueError `LIMIT_NAME_TAKEN`. */
+  async compareAll(): Promise<void> {
     await this.read();
     for (const limit of this.declared.values()) this.compare(limit, this.rows.get(limit.name));
   }

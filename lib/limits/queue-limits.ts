@@ -72,6 +72,13 @@ export class QueueLimits {
     storage.beforeClose(() => this.close());
   }
 
+  /** @internal A process without a worker declares nothing at its start, and reads the keys of its jobs all the same: elsewhere than others, perhaps. */
+  async onApplicationBootstrap(): Promise<void> {
+    const { worker, queues } = this.options;
+    if (worker || ![...queues.values()].some(({ perKey }) => perKey)) return;
+    await this.fleet.compareAll().catch(() => undefined);
+  }
+
   /**
    * Calls `work` when the limit has room for it, and answers what it answers. The permit is held until `work` ends, or this process dies; calls of
    * one process enter in the order of their calls. An application that closes waits up to `shutdownGraceMs` for the calls inside, then gives

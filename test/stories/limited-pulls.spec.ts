@@ -91,6 +91,15 @@ describe('limits that cannot be', () => {
     await expect(refused({ limits: { stripe: { concurrency: 1 } } }, handler)).rejects.toMatchObject({ code: 'LIMIT_UNKNOWN', message: expect.stringContaining('Did you mean "stripe"?') }); // prettier-ignore
   });
 
+  it('are told to a process that only enqueues, and reads keys elsewhere than the workers', async () => {
+    const start = (by: string, worker?: false) => story.start({ options: { queues: { keyed: { perKey: { by, concurrency: 1 } } }, worker } }); // prettier-ignore
+    await start('tenant');
+    const [same, other] = [await start('tenant', false), await start('account', false)];
+
+    expect(same.seen('warning')).toEqual([]);
+    expect(other.seen('warning')).toMatchObject([{ code: 'LIMIT_DIFFERS', message: expect.stringContaining('the key by "tenant", and this process declares 1 at once, the key by "account"') }]); // prettier-ignore
+  });
+
   it('are told where processes contradict: the first word holds until nobody says it any more', async () => {
     const handler = aHandler('told', () => undefined);
     const first = await refused({ queues: { told: { fleetConcurrency: 2 } } }, handler);
