@@ -1,3 +1,4 @@
+import { checkObject } from '../enqueue/option-checks.js';
 import { step, type AddedStep } from '../job/added-step.js';
 import type { GivenOf, JobTarget } from '../job/job-template.js';
 import type { StepCondition, StepJobOptions } from '../job/workflow.js';
@@ -44,6 +45,9 @@ export class BatchDraft extends WorkflowDraft<{ [ITEMS]: unknown[] }> {
   }
 
   private called(name: string, when: StepCondition, { target, payload, options }: AddedStep): this {
+    checkObject(`options of ${name}`, options);
+    const given = ['after', 'when'].find((option) => option in options);
+    if (given) throw this.invalid(`${name} cannot have ${given}: it waits for the jobs of the batch`); // prettier-ignore
     this.step(name, target, payload, { ...options, after: ITEMS, when });
     this.steps.at(-1)!.again = true;
     return this;

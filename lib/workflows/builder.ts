@@ -158,7 +158,7 @@ export class WorkflowDraft<in out Outputs extends object> {
       );
   }
 
-  private invalid(problem: string): QueueError {
+  protected invalid(problem: string): QueueError {
     return new QueueError('WORKFLOW_INVALID', `Workflow ${quote(this.name)}: ${problem}.`);
   }
 }

@@ -11,7 +11,7 @@ import type {
 } from '../job/workflow.js';
 import { duration } from '../options/handler-rules.js';
 import { must, oneOf, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
-import { checkText } from '../enqueue/option-checks.js';
+import { checkObject, checkText } from '../enqueue/option-checks.js';
 import type { WorkflowsAsked } from '../storage/workflows/workflow-reading.repository.js';
 import { WorkflowDraft, type AnyWorkflow } from './builder.js';
 
@@ -50,6 +50,7 @@ const listOptions = shape({
 
 /** @throws QueueError `INVALID_OPTION`, `WORKFLOW_INVALID` */
 export function checkedStart(draft: AnyWorkflow, options: StartOptions) {
+  checkObject('options', options, 'workflows.start');
   if (!(draft instanceof WorkflowDraft))
     throw new QueueError(
       'WORKFLOW_INVALID',
@@ -62,10 +63,10 @@ export function checkedStart(draft: AnyWorkflow, options: StartOptions) {
     );
   const given = {
     ...options,
-    deadlineMs: msOf(options?.deadlineMs),
-    keepMs: msOf(options?.keepMs),
+    deadlineMs: msOf(options.deadlineMs),
+    keepMs: msOf(options.keepMs),
   };
-  refuse('start', options === null ? ['options must be an object'] : startOptions(given, ''));
+  refuse('start', startOptions(given, ''));
   if (given.manager !== undefined) checkManager(given.manager);
   const { manager, uniqueKey, onFailure, deadlineMs, keepMs = KEEP_MS } = given;
   return { manager, uniqueKey, stopsAtFailure: onFailure === 'cancel', deadlineMs, keepMs };

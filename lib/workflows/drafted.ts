@@ -1,5 +1,6 @@
 import type { AddedStep } from '../job/added-step.js';
 import { captured } from '../enqueue/headers.js';
+import { checkObject } from '../enqueue/option-checks.js';
 import { checkedJob, type CheckedJob, type JobLimits } from '../enqueue/new-job.js';
 import { templatedItem } from '../enqueue/templated-item.js';
 import type { EnqueueItem } from '../job/enqueue-options.js';
@@ -75,6 +76,7 @@ export class Drafted {
   }
 
   private job({ target, payload, options }: StepJob, terms: StepTerms): Soon<CheckedJob> {
+    checkObject('options', options);
     const queue = isTemplate(target) ? target.queue : target;
     const { ordered, fair, by } = this.policies.of(queue);
     const own = { maxPayloadBytes: this.options.maxPayloadBytes, newId: () => this.ids.next() };

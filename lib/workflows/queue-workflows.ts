@@ -1,3 +1,4 @@
+import { checkObject } from '../enqueue/option-checks.js';
 import { checkCall } from '../enqueue/call-options.js';
 import { signalOf } from '../enqueue/signal-of.js';
 import type { InTransaction } from '../job/enqueue-options.js';
@@ -79,6 +80,7 @@ export class QueueWorkflows {
    */
   async upstream<Flow extends AnyWorkflow>(job: { id: string }): Promise<Partial<OutputsOf<Flow>>> {
     const { reading } = this.storage.workflows;
+    checkObject('upstream takes a job, which', job);
     const id = checkId(job.id);
     const bytes = await reading.upstreamBytes(id);
     if (bytes === undefined) throw noStep(id);

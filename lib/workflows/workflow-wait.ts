@@ -1,3 +1,4 @@
+import { checkObject } from '../enqueue/option-checks.js';
 import { QueueError } from '../job/queue.errors.js';
 import { DAY_MS, msOf, type Duration } from '../job/values/duration.js';
 import type { QueueEventBus } from '../observability/events.js';
@@ -35,6 +36,7 @@ export class WorkflowWait {
     options: WorkflowWaitOptions,
     private readonly parts: { states: WorkflowReadingRepository; events: QueueEventBus },
   ) {
+    checkObject('options', options, 'workflows.wait');
     const given = { ...options, timeoutMs: msOf(options.timeoutMs) };
     const problems = waitOptions(given, '');
     if (problems.length > 0)

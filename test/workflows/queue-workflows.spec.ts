@@ -4,6 +4,7 @@ import { defineJob } from '../../lib/enqueue/define-job.js';
 import { Janitor } from '../../lib/maintenance/janitor.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { QueueService } from '../../lib/queue.service.js';
+import { batch, item } from '../../lib/workflows/batch.js';
 import { workflow } from '../../lib/workflows/builder.js';
 import { QueueWorkflows } from '../../lib/workflows/queue-workflows.js';
 import { aSite } from '../support/site.js';
@@ -128,6 +129,24 @@ describe('workflows on their tables', () => {
     for (const options of [{ uniqueKey: '' }, { deadlineMs: 0 }, { onFailure: 'stop' }, { keepMs: 5 }, { key: 1 }, { manager: 7 }, null]) // prettier-ignore
       await expect(workflows.start(one(), options as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' }); // prettier-ignore
     expect(() => workflow('w').step('a', 'no queue', 1)).toThrow('not a queue name');
+    expect(await rows()).toEqual(NOTHING);
+  });
+
+  it.each([
+    ['INVALID_OPTION', () => workflows.start(one(), 7 as never)],
+    ['INVALID_OPTION', () => workflows.start(one(), [] as never)],
+    ['INVALID_OPTION', () => workflows.wait(randomUUID(), null as never)],
+    ['INVALID_OPTION', () => workflows.wait(randomUUID(), 7 as never)],
+    ['INVALID_OPTION', () => workflows.upstream(undefined as never)],
+    ['INVALID_OPTION', () => workflows.upstream(randomUUID() as never)],
+    ['INVALID_OPTION', () => workflows.start(batch([item('work', 1, null as never)]))],
+    ['INVALID_OPTION', () => workflows.start(batch([item('work', 1, 7 as never)]))],
+    ['INVALID_OPTION', () => batch([]).onEnd('work', 1, null as never)],
+    ['WORKFLOW_INVALID', () => batch([]).onEnd('work', 1, { after: 'x' } as never)],
+    ['WORKFLOW_INVALID', () => batch([]).onFailed('work', 1, { when: 'ended' } as never)],
+    ['WORKFLOW_INVALID', () => batch([]).onEnd('work', 1).onEnd('work', 2)],
+  ])('refuses what is no job, no options, or not theirs to say (%s, %#)', async (code, call) => {
+    await expect((async () => call())()).rejects.toMatchObject({ name: 'QueueError', code });
     expect(await rows()).toEqual(NOTHING);
   });
 
