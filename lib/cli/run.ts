@@ -5,6 +5,7 @@ import type { SharedFlags } from './shared-flags.js';
 import { COMMANDS } from './commands.js';
 import { EXIT } from './exit-code.js';
 import { explainError } from './explained-error.js';
+import { closestWord } from '../runtime/closest-word.js';
 import { packageVersion } from '../runtime/here.js';
 import { visible } from '../job/unseen.js';
 import { redaction } from '../observability/redaction.js';
@@ -32,6 +33,7 @@ export async function run(argv: readonly string[], around: Terminal): Promise<nu
     for (const add of commands) add(program, act);
   }
   try {
+    refuseUnknownSubcommand(program, argv);
     await program.parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
@@ -41,6 +43,17 @@ export async function run(argv: readonly string[], around: Terminal): Promise<nu
       new Screen(around, { json: true, color: false }).complain(wrongCall(error));
     return EXIT.usage;
   }
+}
+
+/** Of a command that lists where none follows, a mistyped one would be an argument too many of the list. */
+function refuseUnknownSubcommand(program: Command, argv: readonly string[]): void {
+  const [name, next] = program.parseOptions([...argv]).operands;
+  const below = program.commands.find((command) => command.name() === name)?.commands ?? [];
+  const names = [...below.map((command) => command.name()), 'help'];
+  if (below.length === 0 || next === undefined || names.includes(next)) return;
+  const closest = closestWord(next, names);
+  const hint = closest === undefined ? '' : `\n(Did you mean ${closest}?)`;
+  program.error(`error: unknown command '${next}'${hint}`, { code: 'commander.unknownCommand' });
 }
 
 /** A slip may carry an address with its password: `--urll=postgres://...`. */

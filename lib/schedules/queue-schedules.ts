@@ -4,6 +4,7 @@ import { QueueError } from '../job/queue.errors.js';
 import type { NewSchedule, Schedule, ScheduleRule, ScheduleTick } from '../job/schedule.js';
 import type { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import { closestWord } from '../runtime/closest-word.js';
 import { whole } from '../runtime/rules.js';
 import type { Run } from '../storage/connection/database.js';
 import { timeOf } from '../storage/connection/database-time.js';
@@ -223,7 +224,15 @@ export class QueueSchedules {
   private async rowOf(run: Run, name: string): Promise<ScheduleRow & { now: number }> {
     const [row] = await this.storage.schedules.byName(run, [checkScheduleName(name)]);
     if (row) return row;
-    throw new QueueError('SCHEDULE_UNKNOWN', `There is no schedule "${name}". list() returns all; a declared one is written when its application starts with a worker.`); // prettier-ignore
+    throw await this.unknown(run, name);
+  }
+
+  private async unknown(run: Run, name: string): Promise<QueueError> {
+    const page = { owner: undefined, after: undefined, limit: MAX_LISTED };
+    const known = (await this.storage.schedules.list(run, page)).map((row) => row.name);
+    const closest = closestWord(name, known);
+    const hint = closest ? `Did you mean "${closest}"?` : 'list() returns all; a declared one is written when its application starts with a worker.'; // prettier-ignore
+    return new QueueError('SCHEDULE_UNKNOWN', `There is no schedule "${name}". ${hint}`);
   }
 
   private refuseForeign({ name, owner }: ScheduleRow): void {

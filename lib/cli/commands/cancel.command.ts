@@ -111,7 +111,8 @@ async function byFilter(cli: Cli, flags: CancelFlags): Promise<number> {
     work: (run) => session.admin.cancel(filterOf(flags), { dryRun: !yes, ...run }),
   });
   const { cancelled, requested } = end.counts;
-  if (end.complete && cancelled + requested === 0) await refuseUnknownQueue(session, flags.queue);
+  if (end.complete && cancelled + requested === 0)
+    await refuseUnknownQueue(session, filterOf(flags).queue);
   return finish(cli, end, { yes, told: [told(end.counts, yes)] });
 }
 

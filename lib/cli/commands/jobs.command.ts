@@ -69,7 +69,7 @@ async function onePage(cli: Cli, flags: JobsFlags): Promise<void> {
     );
   const session = await cli.session();
   const page = await collect(session, flags);
-  if (page.jobs.length === 0) await refuseUnknownQueue(session, flags.queue);
+  if (page.jobs.length === 0) await refuseUnknownQueue(session, filterOf(flags).queue);
   await cli.screen.answer(page, async () => {
     if (page.jobs.length === 0) cli.screen.say(page.next ? 'None so far.' : 'No jobs.');
     else await showJobs(cli.screen, page.jobs);
@@ -112,5 +112,5 @@ async function stream(cli: Cli, flags: JobsFlags): Promise<void> {
     else if (page.jobs.length > 0) await showJobs(cli.screen, page.jobs);
     after = page.next;
   } while (after !== undefined);
-  if (found === 0) await refuseUnknownQueue(session, flags.queue);
+  if (found === 0) await refuseUnknownQueue(session, filterOf(flags).queue);
 }

@@ -38,7 +38,7 @@ async function purge(cli: Cli, flags: PurgeFlags): Promise<number> {
     work: (run) => session.admin.purge(filterOf(flags), { dryRun: !yes, ...run }),
   });
   const { purged, left } = end.counts;
-  if (end.complete && purged + left === 0) await refuseUnknownQueue(session, flags.queue);
+  if (end.complete && purged + left === 0) await refuseUnknownQueue(session, filterOf(flags).queue);
   const told = [
     `${counted(purged, 'job')} ${yes ? (purged === 1 ? 'is deleted' : 'are deleted') : 'would be deleted'}.`,
     ...(left > 0

@@ -41,7 +41,7 @@ async function redrive(cli: Cli, flags: RedriveFlags): Promise<number> {
     work: (run) => session.admin.redrive(filterOf(flags), { limit, dryRun: !yes, ...run }),
   });
   if (end.complete && Object.values(end.counts).every((count) => count === 0))
-    await refuseUnknownQueue(session, flags.queue);
+    await refuseUnknownQueue(session, filterOf(flags).queue);
   return finish(cli, end, { yes, told: told(end.counts, yes) });
 }
 

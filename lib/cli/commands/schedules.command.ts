@@ -65,9 +65,10 @@ function markOf({ pausedAt, undeclared }: Schedule): Cell {
 
 async function show({ screen, session }: Cli, name: string): Promise<void> {
   const { schedules } = await session();
-  const schedule = await schedules.find(name);
-  if (!schedule) throw new QueueError('SCHEDULE_UNKNOWN', `There is no schedule "${name}".`);
+  // Refuses an unknown one; a declared one that goes meanwhile is deleted between two looks.
   const [next, ticks] = [await schedules.preview(name), await schedules.ticks(name)];
+  const schedule = await schedules.find(name);
+  if (!schedule) throw new QueueError('SCHEDULE_UNKNOWN', `Schedule "${name}" was just deleted.`);
   await screen.answer({ ...schedule, next, ticks }, async () => {
     await screen.fields(fieldsOf(schedule));
     screen.say('');
