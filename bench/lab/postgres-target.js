@@ -7,8 +7,8 @@ const IS_DRAINED = {
   'nestjs-simple-queue': 'select not exists (select from simple_queue.claim) as drained',
   floor: 'select not exists (select from simple_queue.claim) as drained',
   'graphile-worker': `select not exists (select from graphile_worker._private_jobs where run_at <= now()
-    and task_id = (select id from graphile_worker._private_tasks where identifier = 'bench')) as drained`,
-  'pg-boss': `select not exists (select from pgboss.job where name = 'bench' and state < 'completed' and start_after <= now()) as drained`,
+    and task_id in (select id from graphile_worker._private_tasks where identifier like 'bench%')) as drained`,
+  'pg-boss': `select not exists (select from pgboss.job where name like 'bench%' and state < 'completed' and start_after <= now()) as drained`,
 };
 
 const SCHEMAS = {

@@ -38,7 +38,7 @@ function crowdRow(id, title, kind) {
   };
 }
 
-async function withSnapshot(lab, variant, context) {
+export async function withSnapshot(lab, variant, context) {
   const sizes = { ...context.sizes, limitMs: context.sizes.limitMs * 3 };
   const count = sizes.snapshot;
   const prepare = (sample) => holdSnapshot(sample.target.settings.url);

@@ -3,6 +3,7 @@ import { crowdRows } from './crowd.js';
 import { drainRows } from './drain.js';
 import { enqueueRows } from './enqueue.js';
 import { flowRows } from './flows.js';
+import { kindRows } from './kinds.js';
 import { latencyRows } from './latency.js';
 import { stillRows } from './still.js';
 
@@ -13,6 +14,7 @@ export const ROWS = [
   ...latencyRows,
   ...flowRows,
   ...crowdRows,
+  ...kindRows,
   ...promiseRows,
   ...stillRows,
 ];

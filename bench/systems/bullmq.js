@@ -1,4 +1,6 @@
 import { FlowProducer, Queue, Worker } from 'bullmq';
+import { payloadOf } from './payload.js';
+import { queueNames } from './queues.js';
 
 const DAY_MS = 86_400_000;
 const CHUNK = 1_000;
@@ -6,7 +8,7 @@ const CHUNK = 1_000;
 /** BullMQ on Redis. Kept is its default; `keep: false` removes finished jobs. `settings.options` are its Worker's options. */
 export async function open(settings) {
   const connection = { host: '127.0.0.1', port: settings.redisPort };
-  const defaultJobOptions = { removeOnComplete: !(settings.keep ?? true) };
+  const defaultJobOptions = { removeOnComplete: !(settings.keep ?? true), ...settings.jobOptions };
   const queues = {
     bench: new Queue('bench', { connection, defaultJobOptions }),
     elsewhere: new Queue('elsewhere', { connection }),
@@ -18,6 +20,7 @@ export async function open(settings) {
 class BullMq {
   constructor({ settings, connection, queues }) {
     this.settings = settings;
+    this.payload = payloadOf(settings);
     this.connection = connection;
     this.queues = queues;
     this.workers = [];
@@ -46,7 +49,9 @@ class BullMq {
   async addBulk(queue, numbers, opts) {
     for (let start = 0; start < numbers.length; start += CHUNK) {
       await queue.addBulk(
-        numbers.slice(start, start + CHUNK).map((n) => ({ name: 'job', data: { n }, opts })),
+        numbers
+          .slice(start, start + CHUNK)
+          .map((n) => ({ name: 'job', data: this.payload(n), opts })),
       );
     }
   }
@@ -73,15 +78,8 @@ class BullMq {
   }
 
   async start(handle) {
-    const names = [
-      'bench',
-      ...Array.from(
-        { length: (this.settings.queues ?? 1) - 1 },
-        (_, index) => `bench-${index + 2}`,
-      ),
-    ];
     const options = { connection: this.connection, ...this.settings.options };
-    this.workers = names.map((name) => new Worker(name, handle, options));
+    this.workers = queueNames(this.settings).map((name) => new Worker(name, handle, options));
     for (const worker of this.workers)
       worker.on('error', (error) => process.stderr.write(`bullmq: ${error.message}\n`));
     await Promise.all(this.workers.map((worker) => worker.waitUntilReady()));

@@ -1,5 +1,7 @@
 import { Logger, makeWorkerUtils, run } from 'graphile-worker';
 import pg from 'pg';
+import { payloadOf } from './payload.js';
+import { queueNames, spreadOf } from './queues.js';
 
 const DAY_MS = 86_400_000;
 /** More jobs a call are not faster here, and 100,000 in one call are slower. */
@@ -21,6 +23,7 @@ export async function open(settings) {
 class GraphileWorker {
   constructor({ settings, pgPool, utils }) {
     this.settings = settings;
+    this.payload = payloadOf(settings);
     this.pgPool = pgPool;
     this.utils = utils;
   }
@@ -42,9 +45,19 @@ class GraphileWorker {
   }
 
   bulk(numbers) {
-    const { groups } = this.settings;
-    const queueOf = (n) => (groups ? { queueName: `group ${n % groups}` } : {});
-    return this.addJobs(numbers, (n) => ({ identifier: 'bench', payload: { n }, ...queueOf(n) }));
+    return this.addJobs(numbers, (n) => ({
+      identifier: 'bench',
+      payload: this.payload(n),
+      ...this.placeOf(n),
+    }));
+  }
+
+  placeOf(n) {
+    const { groups, spread } = this.settings;
+    if (groups) return { queueName: `group ${n % groups}` };
+    if (!spread) return {};
+    const { queue, priority } = spreadOf(n, this.settings);
+    return { identifier: queue, priority };
   }
 
   later(numbers) {
@@ -63,11 +76,7 @@ class GraphileWorker {
   }
 
   async start(handle) {
-    const count = this.settings.queues ?? 1;
-    const names = [
-      'bench',
-      ...Array.from({ length: count - 1 }, (_, index) => `bench-${index + 2}`),
-    ];
+    const names = queueNames(this.settings);
     const taskList = Object.fromEntries(names.map((name) => [name, handle]));
     const preset = { worker: { logger, ...this.settings.options } };
     this.runner = await run({ pgPool: this.pgPool, preset, taskList, noHandleSignals: true });

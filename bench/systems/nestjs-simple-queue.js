@@ -2,8 +2,16 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
-import { QueueHandler, QueueService, QueueWorker, SimpleQueueModule } from '../dist/lib/index.js';
 import { QueueWorkflows, workflow } from '../dist/lib/workflows.js';
+import { byQueue, queueNames, spreadOf } from './queues.js';
+import { payloadOf } from './payload.js';
+import {
+  constant,
+  QueueHandler,
+  QueueService,
+  QueueWorker,
+  SimpleQueueModule,
+} from '../dist/lib/index.js';
 
 const DAY_MS = 86_400_000;
 
@@ -14,7 +22,7 @@ export async function open(settings) {
   const relay = { handle: undefined };
   const telemetry =
     settings.telemetry && (await import('./telemetry.js')).telemetryOf(settings.telemetry);
-  const names = queueNames(settings.queues ?? 1);
+  const names = queueNames(settings);
   const module = {
     module: class Bench {},
     imports: [
@@ -22,6 +30,7 @@ export async function open(settings) {
         dataSource,
         worker: { autoStart: false },
         ...optionsOf(settings, names),
+        ...backoffOf(settings),
         telemetry,
       }),
     ],
@@ -31,13 +40,14 @@ export async function open(settings) {
     logger: ['error', 'warn'],
     abortOnError: false,
   });
-  return new SimpleQueue({ app, dataSource, relay, groups: settings.groups });
+  return new SimpleQueue({ app, dataSource, relay, settings });
 }
 
 class SimpleQueue {
-  constructor({ app, dataSource, relay, groups }) {
+  constructor({ app, dataSource, relay, settings }) {
     this.app = app;
-    this.groups = groups;
+    this.settings = settings;
+    this.payload = payloadOf(settings);
     this.dataSource = dataSource;
     this.relay = relay;
     this.queues = app.get(QueueService);
@@ -57,14 +67,28 @@ class SimpleQueue {
   }
 
   bulk(numbers) {
-    return this.queues.enqueueMany(
-      'bench',
-      numbers.map((n) => ({ payload: { n }, ...this.groupOf(n) })),
-    );
+    return this.settings.spread
+      ? this.spread(numbers)
+      : this.queues.enqueueMany(
+          'bench',
+          numbers.map((n) => ({ payload: this.payload(n), ...this.groupOf(n) })),
+        );
+  }
+
+  async spread(numbers) {
+    for (const [queue, own] of byQueue(numbers, this.settings))
+      await this.queues.enqueueMany(
+        queue,
+        own.map((n) => ({
+          payload: this.payload(n),
+          priority: spreadOf(n, this.settings).priority,
+        })),
+      );
   }
 
   groupOf(n) {
-    return this.groups ? { group: `group ${n % this.groups}`, ordered: true } : {};
+    const { groups } = this.settings;
+    return groups ? { group: `group ${n % groups}`, ordered: true } : {};
   }
 
   later(numbers) {
@@ -123,10 +147,8 @@ function optionsOf({ keep = true, options = {} }, names) {
   return { ...options, queues: Object.fromEntries(names.map((name) => [name, settingsOf(name)])) };
 }
 
-const queueNames = (count) => [
-  'bench',
-  ...Array.from({ length: count - 1 }, (_, index) => `bench-${index + 2}`),
-];
+const backoffOf = ({ backoffMs }) =>
+  backoffMs === undefined ? {} : { backoff: constant({ delayMs: backoffMs }) };
 
 function handlerOf(queue, relay, uses) {
   class Handler {

@@ -1,4 +1,6 @@
 import { PgBoss } from 'pg-boss';
+import { payloadOf } from './payload.js';
+import { byQueue, queueNames, spreadOf } from './queues.js';
 
 const DAY_SECONDS = 86_400;
 const CHUNK = 5_000;
@@ -9,11 +11,7 @@ export async function open(settings) {
   boss.on('error', (error) => process.stderr.write(`pg-boss: ${error.message}\n`));
   boss.on('warning', () => undefined);
   await boss.start();
-  const names = [
-    'bench',
-    'elsewhere',
-    ...Array.from({ length: (settings.queues ?? 1) - 1 }, (_, index) => `bench-${index + 2}`),
-  ];
+  const names = [...queueNames(settings), 'elsewhere'];
   const policy = settings.groups ? { policy: 'key_strict_fifo' } : {};
   for (const name of names) await boss.createQueue(name, policy);
   if (settings.options?.queue)
@@ -24,6 +22,7 @@ export async function open(settings) {
 class Boss {
   constructor({ settings, boss, names }) {
     this.settings = settings;
+    this.payload = payloadOf(settings);
     this.boss = boss;
     this.working = names.filter((name) => name !== 'elsewhere');
   }
@@ -44,9 +43,18 @@ class Boss {
   }
 
   bulk(numbers) {
-    const { groups } = this.settings;
+    const { groups, spread } = this.settings;
+    if (spread) return this.spread(numbers);
     const keyOf = (n) => (groups ? { singletonKey: `group ${n % groups}` } : {});
-    return this.insert('bench', numbers, (n) => ({ data: { n }, ...keyOf(n) }));
+    return this.insert('bench', numbers, (n) => ({ data: this.payload(n), ...keyOf(n) }));
+  }
+
+  async spread(numbers) {
+    for (const [queue, own] of byQueue(numbers, this.settings))
+      await this.insert(queue, own, (n) => ({
+        data: this.payload(n),
+        priority: spreadOf(n, this.settings).priority,
+      }));
   }
 
   later(numbers) {

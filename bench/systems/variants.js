@@ -82,6 +82,15 @@ export const VARIANTS = {
       telemetry: 'traced',
     },
   ),
+  'ours-again': variant(
+    'nestjs-simple-queue',
+    'nestjs-simple-queue',
+    '`backoff: constant({ delayMs: 0 })`',
+    { backoffMs: 0 },
+  ),
+  'ours-untallied': variant('nestjs-simple-queue', 'nestjs-simple-queue', '`tally: false`', {
+    options: { tally: false },
+  }),
   graphile: variant('graphile-worker', 'graphile-worker 0.18', 'defaults (`concurrentJobs` 1)'),
   'graphile-best': variant(
     'graphile-worker',
@@ -155,6 +164,12 @@ export const VARIANTS = {
     redis: 'plain',
     options: { concurrency: 100 },
   }),
+  'bull-again': variant(
+    'bullmq',
+    'BullMQ 6 on Redis',
+    '`concurrency` 100, `attempts` 2, Redis without fsync',
+    { redis: 'plain', options: { concurrency: 100 }, jobOptions: { attempts: 2 } },
+  ),
   'bull-fsync': variant('bullmq', 'BullMQ 6 on Redis', '`concurrency` 100, `appendfsync always`', {
     redis: 'durable',
     options: { concurrency: 100 },

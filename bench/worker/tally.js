@@ -66,6 +66,18 @@ const HANDLERS = {
       tally.count();
       return new Promise((resolve) => setTimeout(resolve, ioMs));
     },
+  /** One job in ten fails at its first run. */
+  flaky: (tally, _, numberOf) => {
+    const failed = new Set();
+    return async (job) => {
+      const n = numberOf(job);
+      if (n % 10 === 0 && !failed.has(n)) {
+        failed.add(n);
+        throw new Error('fails once');
+      }
+      tally.count();
+    };
+  },
   /** Never ends by itself. */
   hold: (tally) => () => {
     tally.count();
