@@ -28,13 +28,14 @@ with open as materialized (
       select ctid from (
     select *, row_number() over () as place, sum(coalesce(octet_length(payload::text), 0) + 2 * coalesce(octet_length(payload_bytes), 0)
   + coalesce(octet_length(options::text), 0) + coalesce(octet_length(last_error::text), 0)) over (rows unbounded preceding) as bytes from (
-      select *, sum(coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0)) over (rows between unbounded preceding and 1 preceding) as before from (select p.ctid, j.* from (select s.ctid, s.id from open q
+      select * from (
+        select *, sum(coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0)) over (rows between unbounded preceding and 1 preceding) as before from (select p.ctid, j.* from (select s.ctid, s.id from open q
       cross join lateral (
         select ctid, id from simple_queue.suspect where lane = q.lane and shard = $1 and suspicion < 3
         order by suspicion, run_at, id limit $6::int for update skip locked) s
       limit (select least(wanted, $6::int) from room)) p left join lateral (
       select payload, payload_bytes, options, last_error from simple_queue.job where id = p.id and shard = $1 offset 0) j on true) s) l
-    where before is null or before < 1048576) w
+      where before is null or before < 1048576 offset 0) t) w
   where place = 1 or bytes <= 1048576))
     returning id, lane, run_at, epoch),
   next as (
@@ -42,13 +43,14 @@ with open as materialized (
       select ctid from (
     select *, row_number() over () as place, sum(coalesce(octet_length(payload::text), 0) + 2 * coalesce(octet_length(payload_bytes), 0)
   + coalesce(octet_length(options::text), 0) + coalesce(octet_length(last_error::text), 0)) over (rows unbounded preceding) as bytes from (
-      select *, sum(coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0)) over (rows between unbounded preceding and 1 preceding) as before from (select p.ctid, j.* from (select s.ctid, s.id from open q
+      select * from (
+        select *, sum(coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0)) over (rows between unbounded preceding and 1 preceding) as before from (select p.ctid, j.* from (select s.ctid, s.id from open q
       cross join lateral (
         select ctid, id from simple_queue.ready where lane = q.lane and shard = $1
         order by priority, run_at, id limit $4::int for update skip locked) s
       limit (select greatest(0, wanted - (select count(*) from once)) from room)) p left join lateral (
       select payload, payload_bytes, options, last_error from simple_queue.job where id = p.id and shard = $1 offset 0) j on true) s) l
-    where before is null or before < 1048576) w
+      where before is null or before < 1048576 offset 0) t) w
   where place = 1 or bytes <= 1048576))
     returning id, lane, run_at, epoch),
   taken as (select * from lone union all select * from once union all select * from next),

@@ -25,12 +25,13 @@ with recursive own as materialized (
       select ctid from (
     select *, row_number() over () as place, sum(coalesce(octet_length(payload::text), 0) + 2 * coalesce(octet_length(payload_bytes), 0)
   + coalesce(octet_length(options::text), 0) + coalesce(octet_length(last_error::text), 0)) over (rows unbounded preceding) as bytes from (
-      select *, sum(coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0)) over (rows between unbounded preceding and 1 preceding) as before from (select p.ctid, j.* from (select s.ctid, s.id from (select group_name, n, (select wanted from room) / groups + (n <= (select wanted from room) % groups)::int as share from seen order by n) g
+      select * from (
+        select *, sum(coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0)) over (rows between unbounded preceding and 1 preceding) as before from (select p.ctid, j.* from (select s.ctid, s.id from (select group_name, n, (select wanted from room) / groups + (n <= (select wanted from room) % groups)::int as share from seen order by n) g
       cross join lateral (
         select ctid, id from simple_queue.fair_ready where lane = $3::int and shard = $1 and group_name = g.group_name
         order by priority, run_at, id limit g.share for update skip locked) s) p left join lateral (
       select payload, payload_bytes, options, last_error from simple_queue.job where id = p.id and shard = $1 offset 0) j on true) s) l
-    where before is null or before < 1048576) w
+      where before is null or before < 1048576 offset 0) t) w
   where place = 1 or bytes <= 1048576))
     returning id, lane, group_name, run_at, epoch),
   accompanied as (

@@ -1,4 +1,5 @@
 import { CANCELLED_EARLY } from '../job/outcome.js';
+import { Line } from '../runtime/line.js';
 import { Pace } from '../runtime/pace.js';
 import { timedOut } from '../storage/connection/database-errors.js';
 import type { ClaimRepository } from '../storage/claim/claim.repository.js';
@@ -30,7 +31,10 @@ const ASIDE_MS = 60_000;
  */
 export class Arrivals {
   /** Those that have heavy jobs; who had none fetched for the longest time is first. */
-  private readonly line = new Set<WorkerLane>();
+  private readonly lanes = new Set<WorkerLane>();
+  /** Asked for by statements under way. */
+  private readonly asked = new Set<LaneRun>();
+  private readonly line = new Line();
   private readonly pace: Pace;
   /** How often a run was fetched alone, in vain. */
   private readonly tries = new WeakMap<LaneRun, number>();
@@ -42,28 +46,39 @@ export class Arrivals {
   take(run: LaneRun): void {
     if (run.weight === 0 || run.isCancelled) return this.admit(run);
     run.lane.heavy.add(run);
-    this.line.add(run.lane);
+    this.lanes.add(run.lane);
     this.parts.onHeavy();
   }
 
-  /** One round is one statement. */
+  /** One round is one statement. Two loops turn it: the second over a quick line alone, or each would make the other late. */
   async fetch(): Promise<number> {
+    if (this.asked.size > 0 && !this.line.isQuick) return Infinity;
     const runs = this.next();
     if (runs.length === 0) return Infinity;
-    const parts = await this.partsOf(runs);
-    // Behind the last of an answer is what it had no room for; where there is none, nothing is held any more.
-    const last = runs.findLastIndex(({ id }) => parts.has(id));
-    for (const run of last < 0 ? runs : runs.slice(0, last + 1)) if (run.lane.heavy.remove(run)) this.receive(run, parts.get(run.id)); // prettier-ignore
+    for (const run of runs) this.asked.add(run);
+    try {
+      this.receiveAll(runs, await this.partsOf(runs));
+    } finally {
+      for (const run of runs) this.asked.delete(run);
+    }
     this.parts.dispatcher.startAll();
     return 0;
   }
 
+  /** Behind the last of an answer is what it had no room for; where there is none, nothing is held any more. */
+  private receiveAll(runs: LaneRun[], parts: Map<string, HeavyParts>): void {
+    const last = runs.findLastIndex(({ id }) => parts.has(id));
+    for (const run of last < 0 ? runs : runs.slice(0, last + 1))
+      if (run.lane.heavy.remove(run)) this.receive(run, parts.get(run.id));
+  }
+
   /** One of each lane in turn, as far as they fit into an answer. */
   private next(): LaneRun[] {
-    for (const lane of this.line) if (lane.heavy.size === 0) this.line.delete(lane);
+    for (const lane of this.lanes) if (lane.heavy.size === 0) this.lanes.delete(lane);
     const next: LaneRun[] = [];
     let bytes = 0;
-    for (const run of inTurn([...this.line])) {
+    for (const run of inTurn([...this.lanes])) {
+      if (this.asked.has(run)) continue;
       bytes += run.weight;
       if (
         next.length > 0 &&
@@ -72,7 +87,7 @@ export class Arrivals {
         break;
       next.push(run);
     }
-    for (const { lane } of next) if (this.line.delete(lane)) this.line.add(lane);
+    for (const { lane } of next) if (this.lanes.delete(lane)) this.lanes.add(lane);
     return next;
   }
 
@@ -80,12 +95,19 @@ export class Arrivals {
     const sentAt = performance.now();
     try {
       const parts = await this.parts.claimRepository.fetchHeavy(runs);
-      this.pace.took(parts.size, performance.now() - sentAt);
+      this.took(runs, parts, performance.now() - sentAt);
       return parts;
     } catch (error) {
       if (timedOut(error)) this.missed(runs);
       throw error;
     }
+  }
+
+  private took(runs: LaneRun[], parts: Map<string, HeavyParts>, ms: number): void {
+    this.pace.took(parts.size, ms);
+    const bytes = runs.reduce((sum, { id, weight }) => sum + (parts.has(id) ? weight : 0), 0);
+    this.line.took(bytes, ms);
+    for (const { lane } of runs) lane.heavy.enough = this.line.ahead;
   }
 
   private missed(runs: LaneRun[]): void {

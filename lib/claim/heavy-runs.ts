@@ -1,19 +1,19 @@
+import { LEAST_AHEAD } from '../runtime/line.js';
 import type { JobRun } from '../run/job-run.js';
-
-/** Where more than this is still on its way, nothing more is claimed ahead. */
-const ENOUGH = 2 * 1_024 * 1_024;
 
 /** Claimed jobs of a lane whose heavy parts are not here yet, in order. */
 export class HeavyRuns<Run extends JobRun> {
   private runs: Run[] = [];
   private bytes = 0;
+  /** Bytes: where more than these are still on their way, nothing more is claimed ahead. */
+  enough = LEAST_AHEAD;
 
   get size(): number {
     return this.runs.length;
   }
 
   get isEnough(): boolean {
-    return this.bytes > ENOUGH;
+    return this.bytes > this.enough;
   }
 
   get suspects(): number {

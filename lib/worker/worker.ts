@@ -26,6 +26,7 @@ type OwnLoop =
   | 'pollBeside'
   | 'pollFair'
   | 'fetch'
+  | 'fetchBeside'
   | 'settle'
   | 'settleBeside'
   | 'suspect'
@@ -44,7 +45,7 @@ export class Worker {
     this.crew = assemble(parts, {
       name: this.name,
       wakePoller: () => this.wakePoller(),
-      onHeavy: () => void this.loops.fetch.wake(),
+      onHeavy: () => void (this.loops.fetch.wake() || this.loops.fetchBeside.wake()),
       wakeSettleQueue: () => this.wakeSettleQueue(),
       onReturn: (delayMs) => this.expectReturn(delayMs),
       onCancel: (ids) => this.cancel(ids),
@@ -161,6 +162,7 @@ export class Worker {
       pollBeside: this.loop('poll', poll, MAX_POLL_REST_MS),
       pollFair: this.loop('pollFair', () => fairPoller.poll(), MAX_POLL_REST_MS),
       fetch: this.loop('fetch', () => arrivals.fetch(), MAX_POLL_REST_MS),
+      fetchBeside: this.loop('fetch', () => arrivals.fetch(), MAX_POLL_REST_MS),
       settle: this.loop('settle', () => settleQueue.settle(), MAX_POLL_REST_MS),
       settleBeside: this.loop('settleBeside', () => settleQueue.settle(), MAX_POLL_REST_MS),
       suspect: this.loop('suspect', () => suspects.round()),

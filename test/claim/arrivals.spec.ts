@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { Arrivals, type ArrivalsParts } from '../../lib/claim/arrivals.js';
 import { JobRun } from '../../lib/run/job-run.js';
+import type { Line } from '../../lib/runtime/line.js';
 import { DatabaseError } from '../../lib/storage/connection/database-errors.js';
+import { aGate } from '../support/gate.js';
 import { aClaim, aLane, aRow } from '../support/runs.js';
 
 const KIB = 1_024;
@@ -9,13 +11,19 @@ const KIB = 1_024;
 const lateAnswer = () => new DatabaseError('fetch_heavy', new Error('Query read timeout'));
 
 /** `room`: so many of a statement the database has room for in its answer. */
-function arrivals({ room = Infinity, gone = [] as string[], dear = '' } = {}) {
+function arrivals({
+  room = Infinity,
+  gone = [] as string[],
+  dear = '',
+  before = () => Promise.resolve(),
+} = {}) {
   const fetched: string[][] = [];
   const settled: string[] = [];
   const warned: string[] = [];
   const jobs = {
     fetchHeavy: async (runs: { id: string }[]) => {
       fetched.push(runs.map(({ id }) => id));
+      await before();
       if (runs.some(({ id }) => id === dear)) throw lateAnswer();
       const held = runs.filter(({ id }) => !gone.includes(id)).slice(0, room);
       return new Map(held.map(({ id }) => [id, [id, null, null, '1', null, null]]));
@@ -44,6 +52,39 @@ describe('arrivals', () => {
     for (const id of ['b1', 'b2']) all.take(heavy(id, second, 500 * KIB));
     while ((await all.fetch()) === 0);
     expect(fetched.map((ids) => ids.join())).toEqual(['a1', 'b1', 'a2', 'b2', 'a3']);
+  });
+
+  describe('over a line', () => {
+    const KEPT = 2_048 * KIB;
+
+    /** Both loops at once: how many statements are under way. */
+    const beside = async (speed: { bytes: number; ms: number }) => {
+      const lane = aLane();
+      const gate = aGate();
+      const { arrivals: all, fetched } = arrivals({ before: () => gate.passed });
+      const line = (all as unknown as { line: Line }).line;
+      line.took(speed.bytes, speed.ms);
+      for (const id of ['a', 'b', 'c']) all.take(heavy(id, lane, 900 * KIB));
+      const rounds = [all.fetch(), all.fetch()];
+      const under = fetched.map((ids) => ids.join());
+      gate.open();
+      await Promise.all(rounds);
+      while ((await all.fetch()) === 0);
+      return { under, all: fetched.flat(), enough: lane.heavy.enough };
+    };
+
+    it('that is quick fetch side by side, each job once, and let more be claimed ahead', async () => {
+      const { under, all, enough } = await beside({ bytes: 1_024 * KIB, ms: 2 });
+      expect(under).toEqual(['a', 'b']);
+      expect(all).toEqual(['a', 'b', 'c']);
+      expect(enough).toBeGreaterThan(KEPT);
+    });
+
+    it('that is slow, or not known, fetch one after another', async () => {
+      const { under, all } = await beside({ bytes: 1_024 * KIB, ms: 2_000 });
+      expect(under).toEqual(['a']);
+      expect(all).toEqual(['a', 'b', 'c']);
+    });
   });
 
   it('ask again for what an answer had no room for', async () => {

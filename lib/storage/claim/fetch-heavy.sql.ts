@@ -8,8 +8,9 @@ import { thatFit } from './that-fit.sql.js';
 export const FETCH_HEAVY = statement(
   'fetch_heavy',
   thatFit(
-    'id, cancel_at::text, options, payload, payload_bytes, last_error',
+    'id, cancel_at, options, payload, payload_bytes, last_error',
     `select j.* from unnest($2::uuid[], $3::int[]) n(id, epoch)
       cross join lateral (select * from simple_queue.job where id = n.id and shard = $1 and epoch = n.epoch offset 0) j`,
+    'id, cancel_at::text, options::text, payload::text, payload_bytes, last_error::text',
   ),
 );
