@@ -1,5 +1,5 @@
 import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 
 export const codeOf = (error: unknown): string | undefined =>
   (error as { code?: string } | null)?.code;
@@ -32,15 +32,30 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** With all that leads there, also where somebody has deleted it meanwhile. */
+/**
+ * With all that leads there, also where somebody has deleted it meanwhile. `recursive` of Node.js never ends where a link leads nowhere, or
+ * where a file system says that there is no such place.
+ */
 export async function newFolderAt(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let made = resolve(path); made.length >= resolve(first).length; made = dirname(made))
-    // A parent that its user may not read was not made here alone.
-    await syncFolder(dirname(made)).catch((error: unknown) => {
-      if (codeOf(error) !== 'EACCES') throw error;
-    });
+  const parent = dirname(path);
+  await newFolderIn(parent, path).catch(async (error: unknown) => {
+    if (codeOf(error) !== 'ENOENT' || parent === path) throw error;
+    await newFolderAt(parent);
+    await newFolderIn(parent, path);
+  });
+}
+
+async function newFolderIn(parent: string, path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if ((await stat(path).catch(() => undefined))?.isDirectory()) return;
+    throw error;
+  }
+  // Who may write there need not be allowed to read.
+  await syncFolder(parent).catch((error: unknown) => {
+    if (codeOf(error) !== 'EACCES') throw error;
+  });
 }
 
 /** A whole file or none: written beside its place, and moved there when it is on the disk. */

@@ -1,4 +1,14 @@
-import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -84,6 +94,20 @@ describe('the folder of a spool that somebody changes while it is used', () => {
     expect([spool.isEmpty, codes()]).toEqual([true, ['SPOOL_GONE']]);
     await spool.upkeep();
     await rm(folder);
+    await spool.append(aRecord('b'));
+    expect(await texts(spool)).toEqual(['b']);
+  });
+
+  it('a link that leads nowhere: a start and a call fail with the reason, and it is used again', async () => {
+    const link = join(root, 'link');
+    await symlink(join(root, 'nowhere'), link);
+    await expect(open({ folder: join(link, 'spool') })).rejects.toMatchObject({ code: 'EEXIST' });
+    await mkdir(join(root, 'nowhere'));
+    const spool = await open({ folder: link });
+    await rm(join(root, 'nowhere'), { recursive: true });
+    await expect(spool.append(aRecord('a'))).rejects.toMatchObject({ code: 'EEXIST' });
+    await spool.upkeep();
+    await mkdir(join(root, 'nowhere'));
     await spool.append(aRecord('b'));
     expect(await texts(spool)).toEqual(['b']);
   });
