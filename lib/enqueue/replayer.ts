@@ -35,6 +35,7 @@ export class Replayer {
   private counts = { ...NONE };
   private triedAt = 0;
   private isSpooling = false;
+  isStopped = false;
   private isStopping = false;
   private open: (() => void) | undefined;
 
@@ -95,6 +96,7 @@ export class Replayer {
     this.isStopping = true;
     await Promise.all([this.replay.stop(), this.upkeep.stop()]);
     await this.spool.close();
+    this.isStopped = true;
   }
 
   /** Callers wait for the last of it; where they write as fast as it is stored, for some segments, and each time for more. */

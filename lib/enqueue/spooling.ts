@@ -33,7 +33,7 @@ export class Spooling {
   }
 
   async through(jobs: CheckedJob[], send: () => Promise<Enqueued[]>): Promise<Enqueued[]> {
-    if (!jobs.every(maySpool)) return send();
+    if (this.replay.isStopped || !jobs.every(maySpool)) return send();
     if (this.spool.isBehind) await this.replay.closing;
     if (this.spool.isBehind) return this.keep(jobs);
     try {

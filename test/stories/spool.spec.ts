@@ -206,9 +206,31 @@ describe('the spool', () => {
     await enqueue('opens a connection', {}, 'brief');
     const lost = tooLate(() => enqueue('x', {}, 'brief'));
     await expect(lost).rejects.toMatchObject(AWAY);
-    await enqueue('opens a connection', replacing);
-    await expect(tooLate(() => enqueue('x', replacing))).rejects.toMatchObject(AWAY);
+    proxy.failAt('commit', 1);
+    await expect(enqueue('x', replacing)).rejects.toMatchObject(AWAY);
     expect(test.storage.spool!.isEmpty).toBe(true);
+  });
+
+  it('knows that nothing was stored where the connection breaks before the commit', async () => {
+    const replacing = { uniqueKey: 'k', onConflict: 'replace' } as const;
+    for (const text of ['begin', 'insert']) {
+      await enqueue('opens a connection', replacing);
+      proxy.failAt(text, 1);
+      expect(await enqueue(text, replacing)).toMatchObject({ outcome: 'spooled' });
+      await back();
+      expect(await payloads()).toEqual([text]);
+    }
+  });
+
+  it('takes nothing any more when its application has ended, whatever waits in it', async () => {
+    const spool = { folder: join(folder, 'ended') };
+    const ended = await anApp({ spool });
+    await ended.queues.enqueue('kept', 'known');
+    proxy.stop();
+    expect(await ended.queues.enqueue('kept', 'left')).toMatchObject({ outcome: 'spooled' });
+    await ended.close();
+    await expect(ended.queues.enqueue('kept', 'late')).rejects.toMatchObject({ code: 'CLOSED' });
+    await rm(spool.folder, { recursive: true });
   });
 
   it('puts aside what is refused, goes on, and takes it again', async () => {

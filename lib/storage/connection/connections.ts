@@ -130,8 +130,10 @@ export class Connections {
 
   private inTransaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     return this.onClient(async (client) => {
-      await guarded(BEGIN, () => this.begin(client));
-      const result = await work(client);
+      const result = await beforeCommit(async () => {
+        await guarded(BEGIN, () => this.begin(client));
+        return work(client);
+      });
       await guarded(COMMIT, () => client.query(COMMIT.text));
       return result;
     });
@@ -180,6 +182,16 @@ export class Connections {
       () => done(),
       (error: Error) => done(unserved(error)),
     );
+  }
+}
+
+/** What fails before the COMMIT is sent has done nothing, whatever has become of the connection. */
+async function beforeCommit<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof DatabaseError) error.isUnsent = true;
+    throw error;
   }
 }
 

@@ -18,7 +18,7 @@ export class DatabaseError extends QueueError {
   override readonly name = 'DatabaseError';
 
   /** Nothing was done for certain. Else the connection may have broken behind the commit. */
-  readonly isUnsent: boolean;
+  isUnsent: boolean;
 
   constructor(
     doing: string,
