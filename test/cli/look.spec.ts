@@ -68,6 +68,7 @@ describe('commands that look', () => {
         suspects: { jobs: 0, atLeast: false },
         deadLetters: { jobs: 1, atLeast: false },
         oldestReadyMs: expect.any(Number),
+        oldestQueue: 'reports',
         troubles: [
           expect.objectContaining({ code: 'NO_HANDLER', queue: 'reports', level: 'warning' }),
           expect.objectContaining({ code: 'DEAD_LETTERS', queue: 'mail', level: 'notice' }),
