@@ -116,7 +116,6 @@ export interface JobAnswer {
     redacted?: boolean;
   };
   reasons: Told<Reason>[];
-  text: string;
   settings: Setting[];
 }
 

@@ -28,10 +28,7 @@ export function Settings({ settings }: { settings: Setting[] }) {
           </tr>
         ))}
       </Table>
-      <p class="quiet">
-        As the process of this page has them. What a handler says of its attempts, backoff and
-        timeout comes before what its queue says.
-      </p>
+      <p class="quiet">As this process has them; what a handler says comes first.</p>
     </details>
   );
 }

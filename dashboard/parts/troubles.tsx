@@ -39,11 +39,7 @@ function placeOf({ look, queue = '' }: TroubleTold): string | undefined {
 /** What waits for a person, the worst first. */
 export function Troubles({ troubles }: { troubles: TroubleTold[] | undefined }) {
   if (!troubles)
-    return (
-      <p class="notice bad-notice">
-        What waits for a person could not be looked at: it took too long, or failed.
-      </p>
-    );
+    return <p class="notice bad-notice">What waits for a person could not be read in time.</p>;
   if (troubles.length === 0)
     return (
       <p class="notice good-notice">

@@ -19,8 +19,7 @@ export async function whyNot(
   const { pausedAt, nextAt } = schedule;
   const reasons = lastTime(ticks);
   if (pausedAt) reasons.unshift({ code: 'PAUSED', text: await paused(source, schedule) });
-  else if (!nextAt)
-    reasons.unshift({ code: 'ENDED', text: 'It has ended: none of its times is left.' });
+  else if (!nextAt) reasons.unshift({ code: 'ENDED', text: 'It has ended: no time is left.' });
   else if (nextAt.getTime() < Date.now() - OVERDUE_MS)
     reasons.unshift({ code: 'OVERDUE', text: await overdue(source, nextAt) });
   return reasons;
@@ -30,7 +29,7 @@ async function paused({ admin }: Source, { name, pausedAt }: Schedule): Promise<
   const acts = await admin.audit({ action: 'pause-schedule' });
   const act = acts.find(({ selector }) => selector.name === name);
   const who = act ? ` by ${act.actor}` : '';
-  return `It is paused since ${pausedAt!.toISOString()}${who}: no job comes of it until it is resumed.`;
+  return `It is paused since ${pausedAt!.toISOString()}${who}. Resume it.`;
 }
 
 async function overdue({ admin }: Source, nextAt: Date): Promise<string> {

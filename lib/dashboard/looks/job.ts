@@ -14,7 +14,6 @@ export const job: Look = async ({ source: { admin, options, why }, asked, hide }
   return {
     job: readable(hide.job(found)),
     reasons: shown,
-    text: shown.map(({ text }) => text).join(' '),
     settings: settingsOf(options, found.queue, found),
   };
 };
