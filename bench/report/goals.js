@@ -20,6 +20,7 @@ export function goalsOf(results) {
   const questions = { figure, best, least };
   return [
     ...drains(questions),
+    ...kinds(questions),
     ...enqueues(questions),
     ...flows(questions),
     ...crowds(questions),
@@ -40,9 +41,9 @@ function drains({ figure, best }) {
     ),
     atLeast('drain, deleted / BullMQ on Redis', 3, ratio(one, best('drain-deleted', BULLS))),
     atLeast('drain, deleted / limit', 0.6, ratio(one, figure('drain-deleted', 'floor'))),
-    atLeast('drain, kept / best tuned peer', 1.6, ratio(figure('drain-kept', 'ours'), kept)),
-    atLeast('drain, 2 processes / 1', 0.75, ratio(figure('drain-2', 'ours'), one)),
-    atLeast('drain, 4 processes / 1', 0.75, ratio(figure('drain-4', 'ours'), one)),
+    atLeast('drain, kept / best tuned peer', 2, ratio(figure('drain-kept', 'ours'), kept)),
+    atLeast('drain, 2 processes / 1', 0.9, ratio(figure('drain-2', 'ours'), one)),
+    atLeast('drain, 4 processes / 1', 0.9, ratio(figure('drain-4', 'ours'), one)),
     ...['fleet', 'rated', 'uses'].map((kind) =>
       atLeast(
         `drain under a limit that does not bind (ours-${kind}) / without`,
@@ -58,8 +59,42 @@ function drains({ figure, best }) {
   ];
 }
 
+/** Drains of other jobs than small and equal ones, and what features cost them. */
+function kinds({ figure, best }) {
+  const toPeers = (name, row) =>
+    atLeast(`drain, ${name} / best tuned peer`, 2, ratio(figure(row, 'ours'), best(row, PEERS)));
+  const within = (row, variant) => ratio(figure(row, variant), figure(row, 'ours'));
+  return [
+    atLeast(
+      'drain of ordered groups / pg-boss',
+      1.5,
+      ratio(figure('ordered', 'ours'), figure('ordered', 'boss-best')),
+    ),
+    toPeers('2 KiB', 'payload-2k'),
+    toPeers('32 KiB', 'payload-32k'),
+    toPeers('10 queues', 'queues-10'),
+    atLeast(
+      'drain, one of ten fails once / BullMQ',
+      2,
+      ratio(figure('failing', 'ours-again'), figure('failing', 'bull-again')),
+    ),
+    atLeast('drain, traces of 1 % / without', 0.9, within('telemetry', 'ours-sampled')),
+    atLeast('drain, traces of all / without', 0.7, within('telemetry', 'ours-traced')),
+    atLeast(
+      'drain, with the tally / without',
+      0.97,
+      ratio(figure('tally', 'ours'), figure('tally', 'ours-untallied')),
+    ),
+  ];
+}
+
 function enqueues({ figure, best }) {
   return [
+    atLeast(
+      'enqueue under a maxPending, 20 callers / without',
+      0.5,
+      ratio(figure('enqueue-limit-20', 'ours-limit'), figure('enqueue-limit-20', 'ours')),
+    ),
     atLeast(
       'enqueue, 20 callers / best of graphile-worker and pg-boss',
       15,
@@ -72,17 +107,17 @@ function enqueues({ figure, best }) {
     ),
     atLeast(
       'enqueue, 1 caller / plain INSERT',
-      1,
+      0.95,
       ratio(figure('enqueue-1', 'ours'), figure('enqueue-1', 'floor-insert')),
     ),
     atLeast(
       'bulk enqueue / best peer',
-      3,
+      4,
       ratio(figure('bulk', 'ours'), best('bulk', [...PEERS, ...BULLS])),
     ),
     atMost(
       'enqueue in a transaction / plain INSERT in it',
-      1.2,
+      1.15,
       figure('enqueue-transaction', 'ours', 'timesPlainInsert'),
     ),
   ];
@@ -108,12 +143,12 @@ function crowds({ figure }) {
   return [
     atLeast(
       'drain beside 1,000,000 future jobs / without',
-      0.9,
+      0.95,
       ratio(figure('crowd-future', 'ours'), figure('crowd-none', 'ours')),
     ),
     atLeast(
       'drain beside 1,000,000 of another queue / without',
-      0.9,
+      0.95,
       ratio(figure('crowd-elsewhere', 'ours'), figure('crowd-none', 'ours')),
     ),
     atLeast('snapshot held: last tenth / first', 0.85, figure('snapshot', 'ours', 'lastToFirst')),
