@@ -262,9 +262,9 @@ const isPlainQueue = ({ ordered, fair, by }: JobLimits): boolean =>
 /** What may run now or later because of the call. */
 const STORED: ReadonlySet<EnqueueOutcome> = new Set(['created', 'replaced', 'postponed']);
 
-/** What may conflict, or has to be counted, keeps a statement of its own. */
+/** What may conflict keeps a statement of its own. */
 const isShared = (job: CheckedJob): boolean =>
-  job.uniqueKey === undefined && !job.givenId && job.maxPending === undefined && !isHeld(job);
+  job.uniqueKey === undefined && !job.givenId && !isHeld(job);
 
 const lanesOf = (jobs: NewJob[]): Lane[] => jobs.map((job) => job.lane);
 const idsOf = (lanes: Lane[]): number[] => [...new Set(lanes.map((lane) => lane.id))];

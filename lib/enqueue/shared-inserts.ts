@@ -1,5 +1,5 @@
 import type { Enqueued } from '../job/enqueue-options.js';
-import { QueueError } from '../job/queue.errors.js';
+import { QueueError, type QueueErrorCode } from '../job/queue.errors.js';
 import { Coalescer } from '../runtime/coalescer.js';
 import { isPlain } from '../storage/enqueue/enqueue.repository.js';
 import type { NewJob } from '../job/new-job.js';
@@ -7,6 +7,7 @@ import type { DirectClaim } from '../storage/enqueue/direct-claims.js';
 import { isNotifyRefusal } from '../storage/wake-ups/notify-rest.js';
 import type { Notice } from '../storage/wake-ups/signals.js';
 import { MAX_BYTES, sizeOf } from '../storage/enqueue/chunks.js';
+import { isLimited } from '../storage/enqueue/pending.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { signalOf } from './signal-of.js';
 
@@ -16,19 +17,37 @@ import { signalOf } from './signal-of.js';
  */
 export class SharedInserts {
   private readonly coalescer: Coalescer<NewJob, Enqueued>;
+  /** By queue: those that take jobs under a limit, whose transactions follow each other anyway. */
+  private readonly limited = new Map<number, Coalescer<NewJob, Enqueued>>();
 
   constructor(private readonly storage: Storage) {
-    this.coalescer = new Coalescer((jobs) => this.flush(jobs), {
-      maxItems: 1_000,
-      maxWeight: MAX_BYTES,
-      weightOf: sizeOf,
+    this.coalescer = coalescerOf((jobs) => this.flush(jobs), {
       maxFlights: 2,
-      isShared: (error) => error instanceof QueueError && error.code !== 'DATABASE_ERROR',
+      isLone: (code) => code === 'DATABASE_ERROR',
     });
   }
 
   add(job: NewJob): Promise<Enqueued> {
-    return this.coalescer.add(job);
+    return isLimited(job) ? this.limitedOf(job.lane.queueId).add(job) : this.coalescer.add(job);
+  }
+
+  private limitedOf(queueId: number): Coalescer<NewJob, Enqueued> {
+    const known = this.limited.get(queueId);
+    if (known) return known;
+    const made = coalescerOf((jobs) => this.flushLimited(jobs), {
+      maxFlights: 1,
+      isLone: (code) => code === 'DATABASE_ERROR' || code === 'QUEUE_FULL',
+    });
+    this.limited.set(queueId, made);
+    return made;
+  }
+
+  /** Counted once for all of them. Where they do not fit together, or have several limits, each is counted for itself. */
+  private async flushLimited(jobs: NewJob[]): Promise<Enqueued[]> {
+    if (jobs.some(({ maxPending }) => maxPending !== jobs[0]!.maxPending)) throw SEVERAL_LIMITS;
+    const answers = await this.storage.enqueues.insert(jobs);
+    this.storage.signals.send(signalOf(jobs));
+    return answers;
   }
 
   private async flush(jobs: NewJob[]): Promise<Enqueued[]> {
@@ -83,3 +102,20 @@ export class SharedInserts {
     return this.storeApart(job);
   }
 }
+
+/** `isLone`: errors that may be those of one job among them. */
+function coalescerOf(
+  flush: (jobs: NewJob[]) => Promise<Enqueued[]>,
+  { maxFlights, isLone }: { maxFlights: number; isLone: (code: QueueErrorCode) => boolean },
+): Coalescer<NewJob, Enqueued> {
+  return new Coalescer(flush, {
+    maxItems: 1_000,
+    maxWeight: MAX_BYTES,
+    weightOf: sizeOf,
+    maxFlights,
+    isShared: (error) => error instanceof QueueError && !isLone(error.code),
+  });
+}
+
+/** Nobody sees it: the jobs go one by one. */
+const SEVERAL_LIMITS = new Error('Jobs with several limits do not go together.');

@@ -12,6 +12,7 @@ import {
   waitingBackends,
   type TestStorage,
 } from '../../support/storage.js';
+import { recordStatements } from '../../support/recorded-statements.js';
 import { patient } from '../../support/patience.mjs';
 import { checkPlaces } from '../../support/check-places.js';
 
@@ -51,6 +52,37 @@ describe('back pressure', () => {
       expect(await queues.enqueue('mail', 1, { maxPending: 3 })).toMatchObject({ created: true });
     },
   );
+
+  describe('of calls at once', () => {
+    const calls = (count: number, maxPending: (n: number) => number) =>
+      Promise.allSettled(
+        Array.from({ length: count }, (_, n) => queues.enqueue('mail', n, { maxPending: maxPending(n) })),
+      ); // prettier-ignore
+    const stored = (results: PromiseSettledResult<unknown>[]) =>
+      results.flatMap(({ status }, n) => (status === 'fulfilled' ? [n] : []));
+
+    it('counts once for all that fit', async () => {
+      const sent = recordStatements();
+      const results = await calls(20, () => 20);
+      sent.stop();
+      expect(stored(results)).toHaveLength(20);
+      expect(sent.names.filter((name) => name.includes('as pending'))).toHaveLength(1);
+      expect(await held()).toBe(20);
+    });
+
+    it('lets in as many as there is room for, and refuses the others one by one', async () => {
+      const results = await calls(20, () => 7);
+      expect(stored(results)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+      for (const result of results.slice(7)) expect(result).toMatchObject({ reason: FULL });
+      expect(await held()).toBe(7);
+    });
+
+    it('keeps to the limit of each', async () => {
+      const results = await calls(6, (n) => (n % 2 === 0 ? 2 : 100));
+      expect(stored(results)).toEqual([0, 1, 3, 5]);
+      expect(await held()).toBe(4);
+    });
+  });
 
   it('counts what waits for its turn in any group of the queue, or for its commit, each job once', async () => {
     await queues.enqueueMany('mail', [1, 2].flatMap((n) => items(2, { group: `g${n}`, ordered: true }))); // prettier-ignore
