@@ -7,6 +7,7 @@
 
 import { AUDIT } from './audit.js';
 import { GIVEN_IDS } from './given-ids.js';
+import { HEADROOM } from './headroom.js';
 import { LIMIT_KEYS } from './limit-keys.js';
 import { LIMITS } from './limits.js';
 import { ORDERED_GROUPS } from './ordered-groups.js';
@@ -188,6 +189,7 @@ export const UP = [
   ...LIMITS,
   ...LIMIT_KEYS,
   ...THROTTLE,
+  ...HEADROOM,
   ...GIVEN_IDS,
   ...SCHEDULES,
   ...WORKFLOWS,
@@ -285,7 +287,7 @@ export const DOWN = [
   `drop view simple_queue.jobs`,
   `drop table simple_queue.operator_action, simple_queue.tally, simple_queue.tick, simple_queue.schedule`,
   `drop table simple_queue.arrival, simple_queue.undo, simple_queue.draft, simple_queue.step, simple_queue.edge, simple_queue.stage, simple_queue.workflow`,
-  `drop table simple_queue.throttle, simple_queue.given_id, simple_queue.allotment, simple_queue.fleet_limit,
+  `drop table simple_queue.headroom, simple_queue.throttle, simple_queue.given_id, simple_queue.allotment, simple_queue.fleet_limit,
     simple_queue.key_bucket, simple_queue.key_change, simple_queue.permit, simple_queue.keyed`,
   `drop table simple_queue.dead_letter, simple_queue.archive, simple_queue.lapsed, simple_queue.lease, simple_queue.claim,
     simple_queue.fair_ready, simple_queue.staged, simple_queue.blocked, simple_queue.vacant, simple_queue.head, simple_queue.suspect,

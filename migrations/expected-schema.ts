@@ -15,6 +15,7 @@ column fair_ready: epoch epoch not null | group_name text not null | id uuid not
 column fleet_limit: allotted integer not null default 0 | burst integer | concurrency integer | granted integer not null default 0 | held_until moment | name text not null | next_at moment not null default statement_timestamp() | of_queue boolean not null | per_ms integer | rate integer | rule text not null | set_at moment | shard smallint not null | step_ms double precision | strict boolean not null default false | version integer not null default ((floor((random() * (1000000)::double precision)))::integer + 1)
 column given_id: id uuid not null | noted_at moment not null default statement_timestamp() | shard smallint not null
 column head: dead uuid | dead_at moment | dead_seq bigint | dead_until moment | group_name text not null | halts boolean not null default false | queue integer not null | shard smallint not null
+column headroom: counted_at moment not null | free integer not null | most integer not null | queue integer not null | shard smallint not null
 column job: attempt counter not null default 0 | cancel_at moment | commit_by moment | created_at moment not null default statement_timestamp() | epoch epoch not null default 0 | fair boolean | fingerprint tag | group_name group_key | history history | id uuid not null | lane integer not null | last_error failure | limit_key tag | options options | payload json | payload_bytes bytea | priority smallint not null default 0 | progress progress | queue integer not null | reschedules counter not null default 0 | run_at moment not null | seq bigint | shard smallint not null | stalls stalls not null default 0 | suspicion suspicion not null default 0 | unique_key tag
 column jobs: attempt integer | cancel_at timestamp with time zone | commit_by timestamp with time zone | created_at moment | error_key text | expires_at timestamp with time zone | fingerprint text | finished_at timestamp with time zone | group_name text | history history | id uuid | labels text[] | last_error failure | name text | options options | output jsonb | payload json | payload_bytes bytea | priority smallint | progress progress | queue text | reschedules integer | run_at moment | run_ms integer | stalls smallint | state text | unique_key text | worker text
 column key_bucket: limit_key text not null | next_at moment not null | queue integer not null | shard smallint not null
@@ -49,6 +50,7 @@ constraint dead_letter: dead_letter_check CHECK (((state = ANY (ARRAY['failed'::
 constraint edge: edge_condition_check CHECK ((condition = ANY (ARRAY['succeeded'::text, 'failed'::text, 'ended'::text])))
 constraint fleet_limit: fleet_limit_allotted_check CHECK ((allotted >= 0)) | fleet_limit_burst_check CHECK ((burst > 0)) | fleet_limit_check CHECK ((((rate IS NULL) = (per_ms IS NULL)) AND ((rate IS NULL) = (step_ms IS NULL)) AND ((rate IS NULL) = (burst IS NULL)))) | fleet_limit_concurrency_check CHECK ((concurrency > 0)) | fleet_limit_name_check CHECK (((name COLLATE "C") ~ '^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}(/[*])?$'::text)) | fleet_limit_per_ms_check CHECK ((per_ms > 0)) | fleet_limit_rate_check CHECK ((rate > 0)) | fleet_limit_step_ms_check CHECK ((step_ms > (0)::double precision))
 constraint head: head_check CHECK ((((dead IS NULL) = (dead_seq IS NULL)) AND ((dead IS NULL) = (dead_at IS NULL)) AND ((dead IS NULL) = (dead_until IS NULL)) AND ((dead IS NOT NULL) OR (NOT halts))))
+constraint headroom: headroom_free_check CHECK ((free >= 0))
 constraint job: job_check CHECK ((((group_name IS NOT NULL) OR ((seq IS NULL) AND (fair IS NULL))) AND ((seq IS NULL) OR (fair IS NULL))))
 constraint lane: lane_labels_check CHECK (((cardinality(labels) <= 16) AND (array_position(labels, NULL::text) IS NULL) AND (''::text <> ALL (labels)) AND ((array_to_string(labels, ','::text) COLLATE "C") ~ '^([A-Za-z0-9_][A-Za-z0-9_.:/=-]{0,63}(,[A-Za-z0-9_][A-Za-z0-9_.:/=-]{0,63})*)?$'::text))) | lane_name_check CHECK (((name COLLATE "C") ~ '^([A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99})?$'::text)) | lane_queue_fkey FOREIGN KEY (queue) REFERENCES queue(id)
 constraint operator_action: operator_action_action_check CHECK (((length(action) >= 1) AND (length(action) <= 100))) | operator_action_actor_check CHECK (((length(actor) >= 1) AND (length(actor) <= 200))) | operator_action_check CHECK (((octet_length((selector)::text) <= 16384) AND (octet_length((counts)::text) <= 16384)))
@@ -88,6 +90,7 @@ index fair_ready: fair_ready_pkey unique (lane, shard, group_name, priority, run
 index fleet_limit: fleet_limit_pkey unique (name, shard)
 index given_id: given_id_noted (noted_at, shard) WHERE ((noted_at)::timestamp with time zone > '-infinity'::timestamp with time zone) | given_id_pkey unique (id, shard)
 index head: head_dead (dead_at, shard) WHERE (dead IS NOT NULL) | head_halts (queue, shard) WHERE halts | head_pkey unique (group_name, shard, queue) | head_until (dead_until, shard) WHERE (dead_until IS NOT NULL)
+index headroom: headroom_pkey unique (queue, shard)
 index job: job_cancel (cancel_at, shard) WHERE (cancel_at IS NOT NULL) | job_fingerprint (fingerprint, shard, id) WHERE (fingerprint IS NOT NULL) | job_group (group_name, shard, queue, seq) WHERE (group_name IS NOT NULL) | job_pkey unique (id, shard) | job_staged (commit_by, shard) WHERE (commit_by IS NOT NULL) | job_unique_key unique (unique_key, shard, queue) WHERE (unique_key IS NOT NULL) | job_workflow ((((options)::jsonb ->> 'workflowId'::text)), shard) WHERE (((options)::jsonb ->> 'workflowId'::text) IS NOT NULL)
 index key_bucket: key_bucket_full (next_at, shard) | key_bucket_pkey unique (limit_key, shard, queue)
 index key_change: key_change_pkey unique (due_at, shard, seq)
@@ -122,6 +125,7 @@ parameter fair_ready: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_thr
 parameter fleet_limit: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
 parameter given_id: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
 parameter head: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
+parameter headroom: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
 parameter job: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
 parameter key_bucket: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 10000 | vacuum_truncate off
 parameter key_change: autovacuum_analyze_scale_factor 0 | autovacuum_analyze_threshold 10000 | autovacuum_vacuum_cost_delay 0 | autovacuum_vacuum_scale_factor 0 | autovacuum_vacuum_threshold 1000 | fillfactor 50 | vacuum_truncate off
@@ -154,6 +158,7 @@ table fair_ready: fair_ready plain
 table fleet_limit: fleet_limit plain
 table given_id: given_id plain
 table head: head plain
+table headroom: headroom plain
 table job: job plain
 table jobs: jobs view
 table key_bucket: key_bucket plain

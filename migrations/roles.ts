@@ -6,7 +6,7 @@ import { WAITING } from './places.js';
 export type RoleKind = 'enqueue' | 'worker' | 'operate' | 'read';
 
 const TURNS = ['head', 'vacant', 'permit', 'key_change', 'key_bucket'];
-const KNOWN = ['throttle', 'given_id'];
+const KNOWN = ['throttle', 'given_id', 'headroom'];
 /** Whoever enqueues may keep schedules, too: they are jobs to come. */
 const SCHEDULES = ['schedule', 'tick'];
 const WORKFLOWS = ['workflow', 'stage', 'edge', 'step', 'draft', 'undo', 'arrival'];

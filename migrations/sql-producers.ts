@@ -99,6 +99,8 @@ begin
         message = format('simple_queue.enqueue(%L): max_pending is exact only in READ COMMITTED transactions', enqueue.queue);
     end if;
     perform pg_advisory_xact_lock(hashtextextended('simple_queue.pending:' || queue_id, 0));
+    -- The next one who looks for it counts, this job as well.
+    delete from simple_queue.headroom h where h.queue = queue_id and h.shard = 0;
   end if;
 
   due := greatest(started, coalesce(enqueue.run_at, started + enqueue.delay));

@@ -168,8 +168,8 @@ describe('a step of a workflow', () => {
     ['cancel', () => admin.cancel({ queue: 'few' })],
     ['purge', () => admin.purge({ queue: 'few' })],
   ])('counts as cancelled where somebody does so to its queue: %s', async (_, act) => {
-    await admin.pause('few');
-    const { id } = await workflows.start(then(workflow('w').step('a', 'few', 1)));
+    const later = { delayMs: 3_600_000 };
+    const { id } = await workflows.start(then(workflow('w').step('a', 'few', 1, later)));
     await act();
     expect(await endOf(id)).toEqual(FAILED('cancelled'));
   });

@@ -180,7 +180,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
   'know leases, not what is claimed under them':
     'take_lease keep_lease end_lease expire_leases serve_lanes find_lapsed list_live_workers',
   'know keys, ids and periods':
-    'forget_ids note_replayed find_periods open_periods purge_periods purge_buckets',
+    'take_headroom forget_ids note_replayed find_periods open_periods purge_periods purge_buckets',
   'know schedules and the rows of their jobs, wherever those stand':
     'add_ticks find_due_schedules list_schedules list_ticks move_schedule note_tick purge_ticks put_schedule remove_schedules see_schedules take_waiting_tick troubled_schedules',
   'know workflows, and what their jobs are made of':
@@ -208,6 +208,7 @@ export const NO_PLACES: Readonly<Record<string, string>> = {
   lease: 'who lives; its claims say what it holds',
   lapsed: 'what a remote worker has lost',
   throttle: 'periods of keys',
+  headroom: 'how many more jobs a queue takes before they are counted',
   given_id: "notes of callers' ids",
   schedule: 'jobs to come',
   tick: 'what became of their times',

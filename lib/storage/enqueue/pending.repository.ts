@@ -5,7 +5,12 @@ import type { NewJob } from '../../job/new-job.js';
 import type { Lanes } from '../lanes/lanes.js';
 import type { Lane } from '../../job/lane.js';
 import { SHARD } from '../connection/shard.js';
-import { COUNT_PENDING, LOCK_PENDING } from './count-pending.sql.js';
+import {
+  COUNT_PENDING,
+  LEAST_WITH_HEADROOM,
+  LOCK_PENDING,
+  TAKE_HEADROOM,
+} from './count-pending.sql.js';
 import { undoable } from '../connection/undoable.js';
 
 export const isLimited = (job: NewJob): boolean => job.maxPending !== undefined;
@@ -17,9 +22,8 @@ export class PendingRepository {
   /** Jobs of one call, so of one queue and one limit. All come in, or none. */
   async within(run: Run, jobs: NewJob[], insert: () => Promise<Enqueued[]>): Promise<Enqueued[]> {
     const { lane, maxPending } = jobs[0]! as NewJob & { maxPending: number };
-    const pending =
-      (await this.count(run, lane, maxPending)) ?? (await this.count(run, lane, maxPending)) ?? 0;
-    const room = maxPending - pending;
+    const asked = { lane, most: maxPending, jobs: jobs.length };
+    const room = (await this.roomFor(run, asked)) ?? (await this.roomFor(run, asked)) ?? maxPending;
     if (jobs.length <= room) return insert();
     if (jobs.every(isAlwaysNew)) throw full(jobs.length, lane.queue, maxPending);
     return undoable(run, async () => {
@@ -31,16 +35,16 @@ export class PendingRepository {
     });
   }
 
-  /** undefined: the queue has another number by now. */
-  private async count(run: Run, lane: Lane, most: number): Promise<number | undefined> {
-    await this.lock(run, lane.queueId, lane.queue);
-    const [row] = await run<{ pending: number; known: boolean }>(COUNT_PENDING, [
-      SHARD,
-      lane.queueId,
-      most,
-      lane.id,
-    ]);
-    if (row!.known) return row!.pending;
+  /** How many jobs may come in, as far as it matters; undefined: the queue has another number by now. */
+  private async roomFor(run: Run, { lane, most, jobs }: Asked): Promise<number | undefined> {
+    const { id, queueId } = lane;
+    await this.lock(run, queueId, lane.queue);
+    if (most >= LEAST_WITH_HEADROOM) {
+      const taken = await run(TAKE_HEADROOM, [SHARD, queueId, most, jobs, id]);
+      if (taken.length > 0) return jobs;
+    }
+    const [row] = await run<{ pending: number; known: boolean }>(COUNT_PENDING, [SHARD, queueId, most, id, jobs]); // prettier-ignore
+    if (row!.known) return most - row!.pending;
     await this.lanes.renew([lane]);
     return undefined;
   }
@@ -50,6 +54,12 @@ export class PendingRepository {
     if (row!.level !== 'read committed' && row!.level !== 'read uncommitted')
       throw unseen(queue, row!.level);
   }
+}
+
+interface Asked {
+  lane: Lane;
+  most: number;
+  jobs: number;
 }
 
 const isAlwaysNew = (job: NewJob): boolean => job.uniqueKey === undefined && !job.givenId;

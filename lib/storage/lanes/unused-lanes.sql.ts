@@ -56,6 +56,7 @@ export const REMOVE_UNUSED_LANES = statement(
       and q.id not in (select queue from simple_queue.head where exists (select from gone))
       and q.id not in (select queue from simple_queue.throttle where exists (select from gone))
       and q.id not in (select queue from simple_queue.outcome where exists (select from gone))
-    returning q.id)
+    returning q.id),
+  rooms as (delete from simple_queue.headroom where shard = $1 and queue = any(array(select id from emptied)))
   select (select count(*) from gone)::int as lanes, (select count(*) from emptied)::int as queues`,
 );

@@ -19,6 +19,7 @@ export const CLEAR = statement(
   pulled as (delete from simple_queue.lease where shard = $1 and jobs is not null),
   lapsed as (delete from simple_queue.lapsed where shard = $1),
   periods as (delete from simple_queue.throttle where shard = $1),
+  headrooms as (delete from simple_queue.headroom where shard = $1),
   ids as (delete from simple_queue.given_id where shard = $1),
   acts as (delete from simple_queue.operator_action where shard = $1),
   tallies as (delete from simple_queue.tally where shard = $1),

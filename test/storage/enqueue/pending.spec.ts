@@ -84,6 +84,78 @@ describe('back pressure', () => {
     });
   });
 
+  describe('far from a limit', () => {
+    const MOST = 10_000;
+    const add = (count: number, most = MOST) =>
+      queues.enqueueMany('mail', items(count), { maxPending: most });
+    const headroom = async () =>
+      (await test.database.query<{ free: number }>('select free from simple_queue.headroom'))[0]
+        ?.free;
+    /** Whatever the speed of this machine, the count holds, or holds no more. */
+    const holds = (how: string) =>
+      test.database.query(`update simple_queue.headroom set counted_at = now() ${how}`);
+    const countsOf = async (calls: () => Promise<unknown>) => {
+      const sent = recordStatements();
+      await calls();
+      sent.stop();
+      return sent.names.filter((name) => name.includes('as pending')).length;
+    };
+
+    it('takes from half of what was free, and counts again where that is used up or old', async () => {
+      expect(await countsOf(() => add(10))).toBe(1);
+      expect(await headroom()).toBe(4_995);
+      await holds(`+ interval '1 hour'`);
+      expect(await countsOf(async () => void [await add(1), await add(4_000)])).toBe(0);
+      expect(await headroom()).toBe(994);
+      expect(await countsOf(() => add(1_000))).toBe(1);
+      expect(await headroom()).toBe(2_494);
+      await holds(`- interval '2 seconds'`);
+      expect(await countsOf(() => add(1))).toBe(1);
+    });
+
+    it('counts for another limit, and behind a SQL producer, and keeps to the limit', async () => {
+      await add(10);
+      await holds(`+ interval '1 hour'`);
+      await expect(add(3, 12)).rejects.toMatchObject(FULL);
+      expect(await countsOf(() => add(1, 20_000))).toBe(1);
+      await holds(`+ interval '1 hour'`);
+      await test.database.query(`select simple_queue.enqueue('mail', max_pending => 20000)`);
+      expect(await headroom()).toBeUndefined();
+      await add(MOST - 12);
+      expect(await headroom()).toBe(0);
+      await expect(add(1)).rejects.toMatchObject(FULL);
+      expect(await held()).toBe(MOST);
+    });
+
+    it('takes nothing for a transaction that rolls back', async () => {
+      await add(10);
+      await holds(`+ interval '1 hour'`);
+      const gone = new Error('rolled back');
+      const within = test.dataSource.transaction(async (manager) => {
+        await queues.enqueueMany('mail', items(100), { maxPending: MOST, manager });
+        throw gone;
+      });
+      await expect(within).rejects.toBe(gone);
+      expect(await headroom()).toBe(4_995);
+    });
+
+    it('never lets in more than the limit, however many processes take at once', async () => {
+      const sources = await Promise.all([1, 2, 3].map(() => aDataSource(test.database.url)));
+      const storages = await Promise.all(sources.map((source) => openStorage(source)));
+      const { options } = resolveOptions({});
+      const services = storages.map((each) => new QueueService(each, options, new QueueEventBus()));
+      const results = await Promise.allSettled(
+        Array.from({ length: 90 }, (_, n) =>
+          services[n % 3]!.enqueueMany('mail', items(70), { maxPending: 5_000 }),
+        ),
+      );
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(71);
+      expect(await held()).toBe(71 * 70);
+      await Promise.all(storages.map((each) => each.onApplicationShutdown()));
+      await Promise.all(sources.map((source) => source.destroy()));
+    });
+  });
+
   it('counts what waits for its turn in any group of the queue, or for its commit, each job once', async () => {
     await queues.enqueueMany('mail', [1, 2].flatMap((n) => items(2, { group: `g${n}`, ordered: true }))); // prettier-ignore
     await queues.enqueueMany('mail', [

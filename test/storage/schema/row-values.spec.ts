@@ -33,6 +33,7 @@ const TIMES = [
     'tally.expires_at',
     'tally.minute',
     'throttle.ends_at',
+    'headroom.counted_at',
   ],
   ...['created_at', 'paused_at', 'next_at', 'last_at'].map((column) => `schedule.${column}`),
   ...['operator_action.at', 'operator_action.ended_at'],

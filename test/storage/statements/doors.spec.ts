@@ -131,7 +131,7 @@ describe('from outside, of a job in each place', () => {
     async (place, { state, waits }) => {
       const { queue, lane } = await made(place);
       const others = ['blocked', 'keyed'].includes(place) ? 1 : 0;
-      expect(await run(COUNT_PENDING, 0, lane.queueId, 10, lane.id)).toMatchObject([
+      expect(await run(COUNT_PENDING, 0, lane.queueId, 10, lane.id, 1)).toMatchObject([
         { pending: waits + others },
       ]);
       const waiting = await run<{ queue: string; name: string; jobs: number }>(

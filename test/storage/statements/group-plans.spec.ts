@@ -202,7 +202,8 @@ describe('plans of groups on large tables', () => {
       run,
       Array.from({ length: 500 }, (_, n) => aNewJob({ group: `f${n}`, fair: true })),
     );
-    for (const { queueId } of [lane, idle]) await run(COUNT_PENDING, [0, queueId, 30_000, lane.id]);
+    for (const { queueId } of [lane, idle])
+      await run(COUNT_PENDING, [0, queueId, 30_000, lane.id, 1]);
     const [one] = await idsWhere(`commit_by > now() + interval '1 hour' limit 1`);
     await staged.take(run, one!);
     await staged.commit(run, one!);

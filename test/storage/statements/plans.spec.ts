@@ -18,7 +18,7 @@ import { UnusedLanesRepository } from '../../../lib/storage/lanes/unused-lanes.r
 import { LeaseRepository } from '../../../lib/storage/leases/lease.repository.js';
 import { PullRepository } from '../../../lib/storage/claim/pull.repository.js';
 import type { Database } from '../../../lib/storage/connection/database.js';
-import { COUNT_PENDING } from '../../../lib/storage/enqueue/count-pending.sql.js';
+import { COUNT_PENDING, TAKE_HEADROOM } from '../../../lib/storage/enqueue/count-pending.sql.js';
 import { Uuid7 } from '../../../lib/runtime/uuid7.js';
 import { explaining, type Cost } from '../../support/plans.js';
 import { aStorage, runIn, type TestStorage } from '../../support/storage.js';
@@ -268,7 +268,8 @@ describe('plans on large tables', () => {
     await enqueues.insertIn(run, throttled());
     await enqueues.insertIn(run, throttled());
     for (const queueId of [busy.queueId, -1])
-      await run(COUNT_PENDING, [0, queueId, 30_000, busy.id]);
+      await run(COUNT_PENDING, [0, queueId, 30_000, busy.id, 1]);
+    await run(TAKE_HEADROOM, [0, busy.queueId, 30_000, 1, busy.id]);
   }
 
   async function keepLanes(database: Database): Promise<void> {

@@ -56,6 +56,7 @@ const LED_OTHERWISE: Record<string, string> = {
   key_bucket_pkey: 'found by key',
   key_bucket_full: 'purged by time',
   throttle_pkey: 'found by key',
+  headroom_pkey: 'found by queue',
   throttle_end: 'purged by time',
   given_id_noted: 'purged by time',
   operator_action_at: 'listed and purged by time',
