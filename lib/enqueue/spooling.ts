@@ -76,7 +76,10 @@ export class Spooling {
 
   private notKept(failure: unknown, error: DatabaseError | undefined): QueueError {
     const reason = failure instanceof SpoolRefusal ? failure.message : (codeOf(failure) ?? 'UNKNOWN'); // prettier-ignore
-    const message = `${error?.message ?? 'The database is away, and jobs before this one wait in the spool.'} The spool cannot take it either: ${reason}.`;
+    const why =
+      error?.message.replace(/\.?$/, '') ??
+      'The database is away, and jobs before this one wait in the spool';
+    const message = `${why}. The spool cannot take it either: ${reason}.`;
     if (!this.isFull) {
       this.isFull = true;
       this.events.emit('warning', () => ({ code: 'SPOOL_FULL', message: `A spool takes no more: ${reason}. Enqueues fail until it does.` })); // prettier-ignore

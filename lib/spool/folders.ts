@@ -48,10 +48,13 @@ export async function removeFolder(folder: string): Promise<void> {
   await rmdir(folder).catch(() => undefined);
 }
 
-/** By the clock. Where it was set back, times of the future are as old. */
+/** Its process has said that it ends. */
+export const hasLeft = (mtimeMs: number): boolean => mtimeMs <= 0;
+
+/** By the clock. Where it was set back, times of the future are as old. Infinity: its process has ended. */
 export async function silentMs(folder: string): Promise<number | undefined> {
   const there = await ifThere(stat(folder));
-  return there && Math.abs(Date.now() - there.mtimeMs);
+  return there && (hasLeft(there.mtimeMs) ? Infinity : Math.abs(Date.now() - there.mtimeMs));
 }
 
 /** Of processes that have not said for `staleMs` that they live, for who looks only once. */

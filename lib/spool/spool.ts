@@ -235,14 +235,14 @@ export class Spool {
   private async seal(): Promise<void> {
     const { writer, writtenJobs: jobs } = this;
     if (!writer) return;
+    // At once, or a call of this moment would find nothing before it, and overtake all of them.
+    if (jobs > 0) this.held.push({ path: writer.path, jobs, bytes: writer.bytes, isOwn: true });
     this.writer = undefined;
     this.writtenJobs = 0;
     await writer.close().catch(() => undefined);
-    if (jobs > 0) this.held.push({ path: writer.path, jobs, bytes: writer.bytes, isOwn: true });
-    else {
-      await removed(writer.path);
-      await this.tidy(dirname(writer.path));
-    }
+    if (jobs > 0) return;
+    await removed(writer.path);
+    await this.tidy(dirname(writer.path));
   }
 
   /** Another process took this one for dead, and replays what it had: all of that is on the disk. Or somebody has deleted it. */

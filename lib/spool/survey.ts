@@ -15,7 +15,7 @@ import { FORMAT, readSegment, type SegmentHeader } from './segment.js';
 /** What one process has spooled. */
 export interface SurveyedFolder {
   name: string;
-  /** Since its process last said that it lives. */
+  /** Since its process last said that it lives; Infinity: it has ended. */
   silentMs: number;
   header: SegmentHeader | undefined;
   segments: number;

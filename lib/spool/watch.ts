@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ifThere } from './files.js';
+import { hasLeft } from './folders.js';
 
 interface Seen {
   mtimeMs: number;
@@ -34,5 +35,3 @@ export class Watch {
     return [...this.seen.keys()].filter((name) => this.seen.get(name)!.silentMs > this.staleMs);
   }
 }
-
-const hasLeft = (mtimeMs: number): boolean => mtimeMs <= 0;

@@ -113,6 +113,20 @@ describe('the folder of a spool', () => {
     expect([await folders(), spool.isEmpty, spool.state.bytes]).toEqual([[], true, 0]);
   });
 
+  it('holds back later calls at each moment until its jobs are stored', async () => {
+    const spool = await open();
+    await spool.append(aRecord('a'));
+    let taken = false;
+    const taking = spool.oldest().finally(() => (taken = true));
+    while (!taken) {
+      expect([spool.isBehind, spool.isEmpty]).toEqual([true, false]);
+      await Promise.resolve();
+      if (!taken) await new Promise(setImmediate);
+    }
+    expect(await texts(spool)).toEqual(['a']);
+    expect((await taking)!.jobs).toBe(0);
+  });
+
   it('is taken over from a dead process, by one of many, and not from a live one', async () => {
     const dead = await open();
     await dead.append(aRecord('a'));

@@ -76,7 +76,7 @@ const COLUMNS = [
 
 const shape = ({ header, ...folder }: SurveyedFolder) => ({
   ...folder,
-  silentMs: Math.round(folder.silentMs),
+  silentMs: Number.isFinite(folder.silentMs) ? Math.round(folder.silentMs) : null,
   format: header?.format,
   database: header?.database,
 });
@@ -85,9 +85,14 @@ const rowOf = ({ name, jobs, bytes, silentMs, header }: SurveyedFolder): string[
   name,
   String(jobs),
   String(bytes),
-  silentMs > STALE_MS ? `silent for ${span(silentMs)}` : 'lives',
+  lifeOf(silentMs),
   header ? `${header.database}, format ${header.format}` : 'unknown',
 ];
+
+function lifeOf(silentMs: number): string {
+  if (silentMs === Infinity) return 'has ended';
+  return silentMs > STALE_MS ? `silent for ${span(silentMs)}` : 'lives';
+}
 
 async function replay(cli: Cli, folder: string, flags: SpoolFlags): Promise<number> {
   await refuseMissing(folder);
