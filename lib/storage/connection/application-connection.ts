@@ -8,8 +8,8 @@ import { BACKEND } from './examine-server.sql.js';
 import { OWN_PARSERS } from './own-parsers.js';
 import type { Statement } from './statement.js';
 
-/** Longer than a pooler makes a client wait that it has no connection for. */
-const PATIENCE_MS = 60_000;
+/** A pool that is busy for longer may stay so: opening a connection takes far less. */
+const PATIENCE_MS = 2_000;
 
 /** What a start asks: statements, and whether something stands between it and the server. */
 export interface Asked {
@@ -19,28 +19,30 @@ export interface Asked {
 
 /**
  * On a connection that the application has already: opening one of ours would take as long as the rest of a start. Nothing is set on it.
- * undefined: the driver is not node-postgres.
+ * undefined: there is none that is of use now. The driver is not node-postgres, the pool is busy, its connection is broken, or hurried by settings.
  */
 export async function onApplications<Answer extends object>(
   dataSource: DataSource,
   textOf: (statement: Statement) => string,
   work: (asked: Asked) => Promise<Answer>,
 ): Promise<Answer | undefined> {
-  const answer = await within(
-    onClient(dataSource, async (client) => {
-      if (!isNodePostgres(client)) return undefined;
-      const ask = (statement: Statement) =>
-        client.query({ text: textOf(statement), types: OWN_PARSERS });
-      return work({
-        run: async <Row>(statement: Statement) =>
-          (await guarded(statement, () => ask(statement))).rows as Row[],
-        isPooled: () => guarded(BACKEND, () => isPooled(client)),
-      });
-    }),
-    PATIENCE_MS,
-  );
-  if (answer !== LATE) return answer;
-  throw new DatabaseError('look at the server', new Error(`no reply within ${PATIENCE_MS} ms`));
+  const asking = onClient(dataSource, async (client) => {
+    if (!isNodePostgres(client)) return undefined;
+    const ask = (statement: Statement) =>
+      client.query({ text: textOf(statement), types: OWN_PARSERS });
+    return work({
+      run: async <Row>(statement: Statement) =>
+        (await guarded(statement, () => ask(statement))).rows as Row[],
+      isPooled: () => guarded(BACKEND, () => isPooled(client)),
+    });
+  });
+  try {
+    const answer = await within(asking, PATIENCE_MS);
+    return answer === LATE ? undefined : answer;
+  } catch (error) {
+    if (error instanceof DatabaseError) return undefined;
+    throw error;
+  }
 }
 
 async function onClient<T>(

@@ -156,14 +156,14 @@ export class Migrator {
     return this.onOne(this.options.queryTimeoutMs, work);
   }
 
-  /** undefined: there is no connection of an application to ask on, as on a command line. */
+  /** undefined: there is no connection of an application to ask on, as on a command line, or none of use. */
   private async askApplication<Answer extends object>(
     work: (asked: Asked) => Promise<Answer>,
   ): Promise<Answer | undefined> {
     const { dataSource } = this.database;
     if (!('query' in dataSource)) return undefined;
     const textOf = (statement: Statement) => this.database.textOf(statement);
-    return untilServed(() => onApplications(dataSource, textOf, work));
+    return onApplications(dataSource, textOf, work);
   }
 
   /** In one transaction, while no other process migrates; tries until it is alone. */

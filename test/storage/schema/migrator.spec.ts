@@ -205,6 +205,22 @@ describe('opening the storage', () => {
       'select pg_backend_pid() as pid, name, setting from pg_settings order by name',
     );
 
+  it('asks by connections of its own where the pool of the application is busy, or its connection broken', async () => {
+    const busy = await connect({ poolSize: 1 });
+    const runner = busy.createQueryRunner();
+    await runner.connect();
+    const first = await openStorage(busy, { wakeUp: 'off' });
+    await runner.release();
+    await first.onApplicationShutdown();
+
+    const broken = await connect();
+    const create = broken.createQueryRunner.bind(broken);
+    const connecting = () => Promise.reject(new Error('Connection terminated unexpectedly'));
+    broken.createQueryRunner = (...given) => Object.assign(create(...given), { connect: connecting }); // prettier-ignore
+    await (await openStorage(broken, { wakeUp: 'off' })).onApplicationShutdown();
+    expect(await database.query('select version from simple_queue.version')).toHaveLength(1);
+  });
+
   it('asks by connections of its own where the driver is another one', async () => {
     const dataSource = await connect();
     const create = dataSource.createQueryRunner.bind(dataSource);
