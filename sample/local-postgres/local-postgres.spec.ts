@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
+import { compiled } from '../../test/support/compiled.mjs';
 import { startPostgres, type LocalPostgres, type LocalPostgresOptions } from './local-postgres.ts';
 
 const started: LocalPostgres[] = [];
@@ -109,13 +110,9 @@ interface Owner {
 
 /** Another process that owns a server, and does nothing. */
 async function anOwner(): Promise<Owner> {
-  const owner = spawn(
-    process.execPath,
-    ['--import', './test/support/typescript.mjs', 'sample/local-postgres/owner.fixture.ts'],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const owner = spawn(process.execPath, [compiled('sample/local-postgres/owner.fixture.ts')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const [line] = (await once(owner.stdout, 'data')) as [Buffer];
   return { owner, ...(JSON.parse(line.toString()) as { dataDir: string; url: string }) };
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
+import { compiled } from '../../test/support/compiled.mjs';
 import type { TestDatabase } from '../../test/support/database.js';
 import { hasRedis, TestRedis } from '../../test/support/redis.js';
 import { aDatabase } from '../../test/support/template.js';
@@ -18,14 +19,10 @@ describe('npm run start:remote-worker', () => {
   async function start(
     env: Record<string, string>,
   ): Promise<{ code: number; output: string; errors: string }> {
-    const demo = spawn(
-      process.execPath,
-      ['--import', './test/support/typescript.mjs', 'sample/remote-worker/main.ts'],
-      {
-        env: { ...process.env, DATABASE_URL: database.url, ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
+    const demo = spawn(process.execPath, [compiled('sample/remote-worker/main.ts')], {
+      env: { ...process.env, DATABASE_URL: database.url, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const [output, errors, [code]] = await Promise.all([
       text(demo.stdout),
       text(demo.stderr),

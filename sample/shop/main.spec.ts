@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { anEmptyDatabase, type TestDatabase } from '../../test/support/database.js';
+import { compiled } from '../../test/support/compiled.mjs';
 import { patient } from '../../test/support/patience.mjs';
 
 const LINES = 300;
@@ -26,13 +27,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** `npm start -- ...args`, to its end. */
 async function start(...args: string[]): Promise<{ code: number; output: string; errors: string }> {
-  const shop = spawn(
-    process.execPath,
-    ['--import', './test/support/typescript.mjs', 'sample/shop/main.ts', ...args],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const shop = spawn(process.execPath, [compiled('sample/shop/main.ts'), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const [output, errors, [code]] = await Promise.all([
     text(shop.stdout),
     text(shop.stderr),

@@ -1,13 +1,12 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { compiled } from '../support/compiled.mjs';
 import { endedJobs } from '../support/ended-jobs.js';
 import { eventually } from '../support/eventually.js';
 import { aStorage, Rival, waitingBackends, type TestStorage } from '../support/storage.js';
 
-const MAIN = fileURLToPath(new URL('../../lib/cli/main.ts', import.meta.url));
-const TYPESCRIPT = new URL('../support/typescript.mjs', import.meta.url).href;
+const MAIN = compiled('lib/cli/main.ts');
 
 /** What only a process has: exit codes, pipes that close, signals. */
 describe('the process', () => {
@@ -24,7 +23,7 @@ describe('the process', () => {
     end: Promise<{ code: number | null; out: string; err: string }>;
   } {
     const env = { ...process.env, DATABASE_URL: test.database.url, NODE_OPTIONS: '' };
-    const child = spawn(process.execPath, ['--import', TYPESCRIPT, MAIN, ...argv], { env });
+    const child = spawn(process.execPath, [MAIN, ...argv], { env });
     const written = { out: '', err: '' };
     child.stdout.on('data', (chunk: Buffer) => (written.out += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (written.err += chunk.toString()));

@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { compiled } from '../support/compiled.mjs';
 import { aStorage, type TestStorage } from '../support/storage.js';
 import { OWN } from './a-dashboard.js';
 
-const MAIN = fileURLToPath(new URL('../../lib/cli/main.ts', import.meta.url));
-const TYPESCRIPT = new URL('../support/typescript.mjs', import.meta.url).href;
+const MAIN = compiled('lib/cli/main.ts');
 
 let test: TestStorage;
 beforeAll(async () => {
@@ -29,11 +28,7 @@ it.each([
   ['what is to be seen', ['--read-only'], 403],
 ])('simple-queue dashboard shows %s to who knows its address', async (_, flags, status) => {
   const env = { ...process.env, DATABASE_URL: test.database.url, NODE_OPTIONS: '' };
-  const child = spawn(
-    process.execPath,
-    ['--import', TYPESCRIPT, MAIN, 'dashboard', '--json', ...flags],
-    { env },
-  );
+  const child = spawn(process.execPath, [MAIN, 'dashboard', '--json', ...flags], { env });
   const ended = once(child, 'close');
   const [told] = (await once(child.stdout, 'data')) as [Buffer];
   const { url } = JSON.parse(told.toString()) as { url: string };

@@ -1,11 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { compiled } from './compiled.mjs';
 import { eventually } from './eventually.js';
 
 /** Longer than any drain of a test. */
 const EXIT_MS = 25_000;
-const TYPESCRIPT = new URL('./typescript.mjs', import.meta.url).href;
 
 /** Whatever becomes of the test, no child outlives it. */
 const living = new Set<ChildProcess>();
@@ -19,11 +18,8 @@ export class Child {
 
   /** `preload`: modules to import before the file, as `node --import` does. */
   constructor(file: URL, env: Record<string, string>, preload: URL[] = []) {
-    const imports = [TYPESCRIPT, ...preload.map((url) => url.href)].flatMap((url) => [
-      '--import',
-      url,
-    ]);
-    this.process = spawn(process.execPath, [...imports, fileURLToPath(file)], {
+    const imports = preload.flatMap((url) => ['--import', url.href]);
+    this.process = spawn(process.execPath, [...imports, compiled(file)], {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

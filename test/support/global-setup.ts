@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { compileSources } from './compiled.mjs';
 import { aServer, type Server } from './server.ts';
 
 declare global {
@@ -6,7 +7,9 @@ declare global {
 }
 
 export default async function globalSetup(): Promise<void> {
-  globalThis.testServer = await aServer();
+  [globalThis.testServer] = await Promise.all([aServer(), compileSources()]);
+  const { version = '0' } = globalThis.testServer;
+  process.env.SQ_TEST_COPY = Number.parseInt(version) < 15 ? '' : 'strategy file_copy';
   process.env.SQ_TEST_URL = globalThis.testServer.url;
   process.env.SQ_TEST_TEMPLATE = `test_template_${randomBytes(6).toString('hex')}`;
 }

@@ -2,6 +2,8 @@ import { startPostgres } from '../../sample/local-postgres/local-postgres.ts';
 
 export interface Server {
   url: string;
+  /** Of a server that is ours alone. */
+  version?: string;
   stop(): Promise<unknown>;
 }
 

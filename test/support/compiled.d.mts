@@ -1,0 +1,2 @@
+export declare const compiled: (source: string | URL) => string;
+export declare function compileSources(): Promise<void>;
