@@ -110,10 +110,9 @@ $body$`;
 /** The statements that make the roles `<prefix>_enqueue`, `_worker`, `_operate`, `_read` and `_produce`; they may be run again. */
 export function roleScript(schema: string, prefix: string): string[] {
   const kinds = Object.keys(RIGHTS) as RoleKind[];
+  checkSchemaName(prefix, 'a prefix for names of roles');
   const texts = [
-    ...[...kinds, 'produce'].flatMap((kind) =>
-      role(`${checkSchemaName(prefix)}_${kind}`, checkSchemaName(schema)),
-    ),
+    ...[...kinds, 'produce'].flatMap((kind) => role(`${prefix}_${kind}`, checkSchemaName(schema))),
     ...kinds.flatMap((kind) => grants(kind, `${prefix}_${kind}`)),
     PRODUCE,
     `revoke all on function simple_queue.produce from public`,

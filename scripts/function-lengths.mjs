@@ -1,4 +1,4 @@
-// Prints how long the functions of lib/ and migrations/ are, in lines: the median (goal: 6 or less), the ninth of ten, and the longest.
+// Prints how long the functions of lib/ and migrations/ are, in lines: the median, which may be 6, the ninth of ten, and the longest.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -34,3 +34,4 @@ const at = (share) => functions[Math.floor((functions.length - 1) * share)];
 console.log(
   `${functions.length} functions in ${sources.length} files: median ${at(0.5).lines} lines, p90 ${at(0.9).lines}, longest ${at(1).lines} (${at(1).where})`,
 );
+if (at(0.5).lines > 6) throw new Error('Half of the functions have more than 6 lines.');

@@ -19,12 +19,12 @@ import type { OnMany } from './on-many.js';
 import type { ListedJob } from './listed-job.js';
 
 /**
- * `revived`: it had ended and is live again. `hastened`: it waited for its time and is ready now. `restored`: it stood in no place, and stands
+ * `revived`: it had ended and is live again. `promoted`: it waited for its time and is ready now. `restored`: it stood in no place, and stands
  * again where it belongs. `ready`: it was ready already, so nothing was done.
  */
 export interface Retried {
   id: string;
-  outcome: 'revived' | 'hastened' | 'restored' | 'ready';
+  outcome: 'revived' | 'promoted' | 'restored' | 'ready';
 }
 
 /** Jobs of one statement: each may wait for an enqueue that holds its unique key. */
@@ -45,7 +45,7 @@ export class Revivals {
     for (let look = 0; look < MAX_LOOKS; look++) {
       const outcome =
         (step ? undefined : await this.revive(id)) ??
-        (await this.hasten(id)) ??
+        (await this.promoteNow(id)) ??
         (await this.explainRefusal(id, step));
       if (outcome) return { id, outcome };
     }
@@ -95,11 +95,11 @@ export class Revivals {
     return 'revived';
   }
 
-  private async hasten(id: string): Promise<'hastened' | undefined> {
-    const [row] = await this.parts.storage.revivals.hasten([id]);
+  private async promoteNow(id: string): Promise<'promoted' | undefined> {
+    const [row] = await this.parts.storage.revivals.promoteNow([id]);
     if (!row) return undefined;
     this.parts.storage.signals.send(wakeUpFor([row]));
-    return 'hastened';
+    return 'promoted';
   }
 
   /** Undefined: it has moved to where it can be retried, so look again. */

@@ -2,6 +2,8 @@ import { InvalidArgumentError, type Command } from 'commander';
 import type { JobFilter } from '../admin/job-filter.js';
 import { searched, statesOf } from '../admin/search.js';
 import { JOB_STATES, type JobState } from '../job/job-state.js';
+import { refuseUnknownQueue } from './known-queue.js';
+import type { Session } from './session.js';
 import { parseMoment } from './times.js';
 
 /** What the options of a command say of jobs. */
@@ -44,6 +46,12 @@ export function filterOf(options: FilterFlags): JobFilter {
   const said = { state, queue, name, fingerprint, uniqueKey, group, label, workflowId };
   const times = { createdAfter, createdBefore, finishedAfter, finishedBefore };
   return searched(search, defined({ ...said, ...times }));
+}
+
+/** Nothing was found: was one of its names mistyped? */
+export function refuseUnknown(session: Session, options: FilterFlags): Promise<void> {
+  const { queue, name } = filterOf(options);
+  return refuseUnknownQueue(session, queue, name);
 }
 
 const defined = (said: Record<string, unknown>): JobFilter =>

@@ -33,8 +33,7 @@ export async function run(argv: readonly string[], around: Terminal): Promise<nu
     for (const add of commands) add(program, act);
   }
   try {
-    refuseUnknownSubcommand(program, argv);
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(callOf(program, argv), { from: 'user' });
     return code;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
@@ -45,15 +44,25 @@ export async function run(argv: readonly string[], around: Terminal): Promise<nu
   }
 }
 
-/** Of a command that lists where none follows, a mistyped one would be an argument too many of the list. */
-function refuseUnknownSubcommand(program: Command, argv: readonly string[]): void {
-  const [name, next] = program.parseOptions([...argv]).operands;
-  const below = program.commands.find((command) => command.name() === name)?.commands ?? [];
-  const names = [...below.map((command) => command.name()), 'help'];
-  if (below.length === 0 || next === undefined || names.includes(next)) return;
-  const closest = closestWord(next, names);
+/** `help a b` is `a b --help`. A mistyped command would show the help of the one above it, or be an argument too many of a list. */
+function callOf(program: Command, argv: readonly string[]): string[] {
+  const path: string[] = [];
+  let [at, asksForHelp] = [program, false];
+  for (const word of program.parseOptions([...argv]).operands) {
+    if (at.commands.length === 0) break;
+    if (word === 'help') asksForHelp = true;
+    else path.push((at = commandIn(at, word, program)).name());
+  }
+  return asksForHelp ? [...path, '--help'] : [...argv];
+}
+
+function commandIn({ commands }: Command, word: string, program: Command): Command {
+  const names = commands.map((command) => command.name());
+  const found = commands[names.indexOf(word)];
+  if (found) return found;
+  const closest = closestWord(word, [...names, 'help']);
   const hint = closest === undefined ? '' : `\n(Did you mean ${closest}?)`;
-  program.error(`error: unknown command '${next}'${hint}`, { code: 'commander.unknownCommand' });
+  return program.error(`error: unknown command '${word}'${hint}`, { code: 'commander.unknownCommand' }); // prettier-ignore
 }
 
 /** A slip may carry an address with its password: `--urll=postgres://...`. */
@@ -61,7 +70,11 @@ const told = redaction();
 
 /** What was typed may hold anything. The driver of the call puts its suggestion on a line of its own. */
 const oneError = (text: string): string =>
-  `${visible(told(text.trimEnd())).replace(/\\n(?=\(Did you mean [^\\]*\?\)$)/, '\n')}\n`;
+  `${visible(short(told(text.trimEnd()))).replace(/\\n(?=\(Did you mean [^\\]*\?\)$)/, '\n')}\n`;
+
+/** Nor is it repeated as a whole: what is wrong stands before it, what to do behind it. */
+const short = (text: string): string =>
+  text.length > 600 ? `${text.slice(0, 200)} ... ${text.slice(-300)}` : text;
 
 /** Asked before the call is understood: one that is wrong is answered in JSON, too. */
 const wantsJson = (argv: readonly string[]): boolean => argv.includes('--json');
@@ -71,7 +84,7 @@ function wrongCall({ code, message }: CommanderError): { code: QueueErrorCode; m
     code === 'commander.help'
       ? 'Which command? --help lists them.'
       : message.replace(/^error: /, '');
-  return { code: 'INVALID_OPTION', message: told(what) };
+  return { code: 'INVALID_OPTION', message: short(told(what)) };
 }
 
 function programOf({ out, err }: Terminal, json: boolean): Command {

@@ -18,7 +18,7 @@ export type MethodMark<Method> = <Marked extends Method>(
 
 /**
  * The mark belongs to the class and the method's name, not to the function: other decorators replace functions (`@Transactional()`), and a
- * subclass that overrides the method means the same job. Marks add up on one method.
+ * subclass that overrides the method means the same job. Marks add up on one method; the class says that it has some.
  */
 export function markMethod<Method>(
   key: symbol,
@@ -29,6 +29,7 @@ export function markMethod<Method>(
     if (typeof target === 'function') throw isStatic(decorator, `${target.name}.${String(method)}`);
     const marks = (Reflect.getOwnMetadata(key, target, method) ?? []) as object[];
     Reflect.defineMetadata(key, [...marks, mark], target, method);
+    Reflect.defineMetadata(key, true, target);
   };
 }
 

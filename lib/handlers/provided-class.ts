@@ -85,11 +85,12 @@ export class ProvidedClass {
     return Reflect.getMetadata(key, this.type) as Mark | undefined;
   }
 
-  /** The marks on its methods, inherited ones too. */
+  /** The marks on its methods, inherited ones too. A start asks every class of the application, so those without any cost one look. */
   methodMarks<Mark extends object>(key: symbol): (Mark & { method: string })[] {
     const prototype = this.type.prototype as object | undefined;
-    return new MetadataScanner().getAllMethodNames(prototype ?? null).flatMap((method) => {
-      const marks = (Reflect.getMetadata(key, prototype as object, method) ?? []) as Mark[];
+    if (!prototype || !Reflect.hasMetadata(key, prototype)) return [];
+    return new MetadataScanner().getAllMethodNames(prototype).flatMap((method) => {
+      const marks = (Reflect.getMetadata(key, prototype, method) ?? []) as Mark[];
       return marks.map((mark) => ({ ...mark, method }));
     });
   }

@@ -6,11 +6,11 @@ const QUEUE = /^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Schema names become SQL text, in quotes where they are not the default: so nothing is let in that could end them. */
-export function checkSchemaName(schema: unknown): string {
+export function checkSchemaName(schema: unknown, what = 'a schema name'): string {
   if (typeof schema === 'string' && SCHEMA.test(schema) && !schema.startsWith('pg_')) return schema;
   throw new QueueError(
     'INVALID_NAME',
-    `${quote(schema)} is not a schema name. Use 1 to 48 of a-z, 0-9 and _, not starting with a digit or pg_.`,
+    `${quote(schema)} is not ${what}. Use 1 to 48 of a-z, 0-9 and _, not starting with a digit or pg_.`,
   );
 }
 

@@ -40,7 +40,8 @@ function storable(written: string, maxBytes: number): StoredOutput {
   return text === written ? { text } : { text, problem: REPLACED };
 }
 
-const REPLACED = 'U+0000 and halves of surrogate pairs, which jsonb cannot hold, became U+FFFD';
+const REPLACED =
+  'U+0000 and halves of surrogate pairs, which PostgreSQL cannot store as JSON, became U+FFFD';
 
 /** An escaped backslash is matched first, so that the text "\\u0000" keeps its meaning. */
 const ESCAPES = /\\\\|\\u(?:0000|d[89a-f][0-9a-f]{2})/g;

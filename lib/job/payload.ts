@@ -17,7 +17,7 @@ export function payloadText(payload: unknown, maxBytes: number): string {
   if (text.includes('\\u') && UNSTORABLE.test(text)) {
     throw new QueueError(
       'INVALID_PAYLOAD',
-      'The payload has a text with U+0000 or half a surrogate pair, which jsonb cannot hold. Remove it, or use payloadBytes.',
+      'The payload has a text with U+0000 or half a surrogate pair, which PostgreSQL cannot store as JSON. Remove it, or use payloadBytes.',
     );
   }
   return text;

@@ -1,9 +1,11 @@
 import { checkCall } from '../enqueue/call-options.js';
 import type { InTransaction } from '../job/enqueue-options.js';
+import { quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { NewSchedule, Schedule, ScheduleRule, ScheduleTick } from '../job/schedule.js';
 import type { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import { isText } from '../job/values/text.js';
 import { closestWord } from '../runtime/closest-word.js';
 import { whole } from '../runtime/rules.js';
 import type { Run } from '../storage/connection/database.js';
@@ -144,6 +146,7 @@ export class QueueSchedules {
     checkCall('list', options);
     const { owner = this.parts.owner, after, limit = MAX_LISTED } = options;
     checkCount('list', 'limit', limit);
+    checkOwner('list', owner);
     const { callers } = this.storage.database;
     return (await this.storage.schedules.list(callers.run, { owner, after, limit })).map(
       scheduleOf,
@@ -180,6 +183,7 @@ export class QueueSchedules {
   async prune(options: { owner?: string; dryRun?: boolean } = {}): Promise<string[]> {
     checkCall('prune', options);
     const { owner = this.parts.owner, dryRun = false } = options;
+    checkOwner('prune', owner);
     const { run } = this.storage.database.waiters;
     const gone: string[] = [];
     for (let after = ''; ;) {
@@ -231,8 +235,8 @@ export class QueueSchedules {
     const page = { owner: undefined, after: undefined, limit: MAX_LISTED };
     const known = (await this.storage.schedules.list(run, page)).map((row) => row.name);
     const closest = closestWord(name, known);
-    const hint = closest ? `Did you mean "${closest}"?` : 'list() returns all; a declared one is written when its application starts with a worker.'; // prettier-ignore
-    return new QueueError('SCHEDULE_UNKNOWN', `There is no schedule "${name}". ${hint}`);
+    const hint = closest ? `Did you mean "${closest}"?` : 'A declared one is known once its application has started with a worker.'; // prettier-ignore
+    return new QueueError('SCHEDULE_UNKNOWN', `There is no schedule ${quote(name)}. ${hint}`);
   }
 
   private refuseForeign({ name, owner }: ScheduleRow): void {
@@ -245,6 +249,11 @@ function checkCount(call: string, option: string, value: unknown): void {
   const problems = whole(1, MAX_LISTED)(value, option);
   if (problems.length > 0)
     throw new QueueError('INVALID_OPTION', `${call}: ${problems.join('; ')}.`);
+}
+
+function checkOwner(call: string, owner: unknown): void {
+  if (owner === undefined || (isText(owner) && owner !== '')) return;
+  throw new QueueError('INVALID_OPTION', `${call}: owner must be a name, not ${quote(owner)}.`);
 }
 
 function timesOf(

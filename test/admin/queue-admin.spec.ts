@@ -202,7 +202,7 @@ describe('QueueAdmin', () => {
 
     it('a scheduled one now, leaves a ready one, and refuses one that runs or is unknown', async () => {
       const [later, ready] = [await test.rows.job({ state: 'scheduled' }), await test.rows.job()];
-      expect(await admin.retry(later.id)).toEqual({ id: later.id, outcome: 'hastened' });
+      expect(await admin.retry(later.id)).toEqual({ id: later.id, outcome: 'promoted' });
       expect(await admin.retry(ready.id)).toEqual({ id: ready.id, outcome: 'ready' });
       const running = await test.rows.job({ state: 'running' });
       await expect(admin.retry(running.id)).rejects.toMatchObject({ code: 'JOB_RUNNING' });

@@ -38,7 +38,7 @@ describe('commands that act', () => {
       json: {
         jobs: [
           { id: dead, outcome: 'revived' },
-          { id: scheduled.id, outcome: 'hastened' },
+          { id: scheduled.id, outcome: 'promoted' },
           { id: running.id, error: { code: 'JOB_RUNNING' } },
           { id: unknown, error: { code: 'JOB_UNKNOWN' } },
         ],

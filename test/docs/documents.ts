@@ -60,13 +60,17 @@ export const sourceOf = (file: string): ts.SourceFile =>
 
 const declarations = (file: string): ts.Statement[] => [...sourceOf(file).statements];
 
-/** The properties that an interface declares itself. */
+/** The members that an interface or a class declares itself; of a class without what is private. */
 export function membersOf(file: string, name: string): string[] {
   const found = declarations(file)
-    .filter(ts.isInterfaceDeclaration)
-    .find((declared) => declared.name.text === name);
-  if (!found) throw new Error(`There is no interface ${name} in ${file}.`);
-  return found.members.map((member) => (member.name as ts.Identifier).text);
+    .filter((each) => ts.isInterfaceDeclaration(each) || ts.isClassDeclaration(each))
+    .find((declared) => declared.name?.text === name);
+  if (!found) throw new Error(`There is no interface or class ${name} in ${file}.`);
+  const hidden = (member: ts.Declaration) =>
+    (ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Private) > 0;
+  return [...found.members]
+    .filter((member) => member.name && !hidden(member))
+    .map((member) => (member.name as ts.Identifier).text);
 }
 
 /** The words of a union of literals. */

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
-import { readdirSync } from 'node:fs';
 import ts from 'typescript';
-import { DOCUMENTS, read, sourceOf, tableUnder } from './documents.js';
+import { DOCUMENTS, read, tableUnder } from './documents.js';
+import { nodesIn } from './sources.js';
 
 /** The left column of the table in CONTRIBUTING: words of a dialect, where the right one has those of the field. */
 const avoided = tableUnder('CONTRIBUTING.md', 'Plain words').flatMap(([words]) =>
@@ -20,23 +20,17 @@ it.each(WRITTEN)('%s is written in plain words', (path) => {
 });
 
 it('speaks in plain words: errors, the log, the command line, the doctor', () => {
-  const spoken = readdirSync('lib', { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.sql.ts'))
-    .flatMap((file) => sentencesOf(`lib/${file}`));
+  const spoken = nodesIn('lib', isText)
+    .map(({ text }) => text)
+    .filter((text) => text.includes(' '));
   expect(spoken.length).toBeGreaterThan(500);
   expect(spoken.filter((text) => text.search(AVOIDED) >= 0)).toEqual([]);
 });
 
-/** Texts of a source with a space in them: what a person may read. */
-function sentencesOf(file: string): string[] {
-  const found: string[] = [];
-  const visit = (node: ts.Node): void => {
-    if (isText(node) && node.text.includes(' ')) found.push(node.text);
-    ts.forEachChild(node, visit);
-  };
-  visit(sourceOf(file));
-  return found;
-}
+it('asks no registry for a package that is not ours: npx takes the installed command alone', () => {
+  const said = [...WRITTEN.map(read), ...nodesIn('lib', isText).map(({ text }) => text)];
+  expect(said.filter((text) => text.includes('npx simple-queue'))).toEqual([]);
+});
 
 const isText = (node: ts.Node): node is ts.LiteralLikeNode =>
   ts.isStringLiteralLike(node) ||

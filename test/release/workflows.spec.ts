@@ -3,8 +3,9 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { parse } from 'yaml';
 
 interface Job {
+  'runs-on': string;
   strategy?: { matrix: Record<string, (string | number)[]> };
-  steps: { uses?: string; run?: string }[];
+  steps: { uses?: string; run?: string; with?: Record<string, unknown> }[];
 }
 interface Package {
   engines: { node: string };
@@ -66,4 +67,23 @@ it.each(readdirSync(HOME))('%s runs scripts that are there', (name) => {
     if (script) expect(ours.scripts).toHaveProperty([script]);
     for (const [path] of line.matchAll(/\S+\/\S+\.mjs/g)) expect(read(path)).not.toBe('');
   }
+});
+
+it.each(readdirSync(HOME))('%s has the shape that a runner takes', (name) => {
+  const jobs = Object.values(jobsOf(name));
+  for (const { strategy, steps, 'runs-on': runner } of jobs) {
+    expect(runner).toBe('ubuntu-latest');
+    // By a major version, which its authors keep; each step is one or the other.
+    for (const { uses, run } of steps) {
+      expect([uses, run].filter((part) => part !== undefined)).toHaveLength(1);
+      if (uses) expect(uses).toMatch(/^actions\/[a-z-]+@v\d+$/);
+    }
+    const text = JSON.stringify({ strategy, steps });
+    const asked = [...text.matchAll(/\$\{\{ matrix\.(\w+) \}\}/g)].map(([, axis]) => axis);
+    expect(asked.filter((axis) => !(axis! in (strategy?.matrix ?? {})))).toEqual([]);
+  }
+  // Whoever may publish may do nothing else, and waits for a person.
+  const { permissions } = parse(read(`${HOME}/${name}`)) as { permissions: object };
+  const publishes = jobs.some(({ steps }) => steps.some(({ run }) => run?.includes('npm publish')));
+  expect(permissions).toEqual({ contents: 'read', ...(publishes && { 'id-token': 'write' }) });
 });

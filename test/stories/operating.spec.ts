@@ -59,7 +59,7 @@ describe('operating', () => {
       { code: 'RETRY_LATER' },
     ]);
 
-    expect(await adminOf(application).retry(id)).toEqual({ id, outcome: 'hastened' });
+    expect(await adminOf(application).retry(id)).toEqual({ id, outcome: 'promoted' });
 
     expect(await untilJobIs('succeeded', application, id)).toMatchObject({ attempt: 2 });
   });

@@ -49,7 +49,7 @@ export const TABLE = `
   hand_on                     +            ordered      +            +            -         +            +            waits        -         nopermit  -        live      live
   hand_permits                +            +            +            keys         keys      -            keys         keys         keys      +         keys     live      live
   has_due                     ?            ?            ?            ?            ?         ?            uncommitted  ?            ?         nopermit  ?        live      live
-  hasten                      +            +            +            -            delayed   +            delayed      delayed      holds     holds     holds    live      live
+  promote_now                 +            +            +            -            delayed   +            delayed      delayed      holds     holds     holds    live      live
   held_by_lease               runs         runs         runs         runs         runs      runs         runs         ?            holds     holds     holds    live      live
   lift_blocks                 groups       groups       groups       groups       groups    groups       groups       groups       +         nopermit  ~        groups    groups
   list_all_dead_letters       beside       beside       beside       beside       beside    beside       beside       beside       noturn    noturn    noturn   beside    ?

@@ -1,6 +1,8 @@
 import type { OperatorAction } from '../../admin/audit.js';
 import type { AddCommand, Cli } from '../command.js';
+import { refuseNear, refuseUnknownQueue } from '../known-queue.js';
 import { parseWhole } from '../numbers.js';
+import type { Session } from '../session.js';
 import type { Cell } from '../table.js';
 import { fromNow, parseMoment } from '../times.js';
 
@@ -33,9 +35,9 @@ export const addAudit: AddCommand = (program, act) => {
 
 async function audit({ screen, session }: Cli, flags: AuditFlags): Promise<void> {
   const { by: actor, limit, after, ...filter } = flags;
-  const page = { ...(limit && { limit }), ...(after && { after }) };
-  const { admin } = await session();
-  const acts = await admin.audit({ ...filter, ...(actor && { actor }) }, page);
+  const opened = await session();
+  const acts = await opened.admin.audit({ ...filter, actor }, { limit, after });
+  if (acts.length === 0) await refuseUnknown(opened, filter);
   await screen.answer({ acts }, async () => {
     if (acts.length === 0) return screen.say('Nobody did such a thing.');
     const heads = ['when', 'who', 'did', 'to what', 'outcome'];
@@ -44,6 +46,14 @@ async function audit({ screen, session }: Cli, flags: AuditFlags): Promise<void>
       acts.map(rowOf),
     );
   });
+}
+
+/** The newest acts know what can be done, and what somebody calls it in code. */
+async function refuseUnknown(session: Session, { queue, action }: AuditFlags): Promise<void> {
+  await refuseUnknownQueue(session, queue);
+  if (action === undefined) return;
+  const known = new Set((await session.admin.audit({}, { limit: 500 })).map((act) => act.action));
+  refuseNear(action, [...known], 'audit: nobody did');
 }
 
 function rowOf({ at, actor, action, selector, ...outcome }: OperatorAction): Cell[] {

@@ -4,7 +4,7 @@ import { QueueError } from '../../job/queue.errors.js';
 import type { AddCommand, Cli } from '../command.js';
 import { eachId } from '../each-id.js';
 import { EXIT } from '../exit-code.js';
-import { addFilter, filterOf, type FilterFlags } from '../filter-flags.js';
+import { addFilter, filterOf, refuseUnknown, type FilterFlags } from '../filter-flags.js';
 import { finish, inBatches } from '../in-batches.js';
 import { refuseUnknownQueue } from '../known-queue.js';
 import { counted } from '../numbers.js';
@@ -111,8 +111,7 @@ async function byFilter(cli: Cli, flags: CancelFlags): Promise<number> {
     work: (run) => session.admin.cancel(filterOf(flags), { dryRun: !yes, ...run }),
   });
   const { cancelled, requested } = end.counts;
-  if (end.complete && cancelled + requested === 0)
-    await refuseUnknownQueue(session, filterOf(flags).queue);
+  if (end.complete && cancelled + requested === 0) await refuseUnknown(session, flags);
   return finish(cli, end, { yes, told: [told(end.counts, yes)] });
 }
 

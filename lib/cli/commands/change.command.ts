@@ -1,6 +1,7 @@
 import type { ChangeAnswer, JobChanges } from '../../job/enqueue-options.js';
 import type { AddCommand, Cli } from '../command.js';
 import { isDead } from '../../job/job-state.js';
+import { QueueError } from '../../job/queue.errors.js';
 import { EXIT } from '../exit-code.js';
 import { payloadOf } from '../json-payload.js';
 import { parseWhole } from '../numbers.js';
@@ -43,14 +44,16 @@ Examples:
   simple-queue change 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10 --priority -10 --payload '{"to":"ann@example.com"}'`;
 
 async function change(cli: Cli, id: string, flags: ChangeFlags): Promise<number> {
-  const { delay, runAt, priority, payload } = flags;
+  const { delay, runAt, priority, payload, key } = flags;
+  if (key !== undefined && payload === undefined)
+    throw new QueueError('INVALID_OPTION', 'change: --key and --no-key belong to --payload: a key is a part of it.'); // prettier-ignore
   const changes: JobChanges = {
     runAt,
     delayMs: delay,
     priority,
     ...(payload === undefined ? {} : { payload: await payloadOf(payload, cli.around) }),
   };
-  const answer = await changed(await cli.session(), id, changes, flags.key);
+  const answer = await changed(await cli.session(), id, changes, key);
   await cli.screen.answer(answer, () => cli.screen.say(`${answer.id} ${told(answer)}`));
   return answer.changed ? EXIT.ok : EXIT.trouble;
 }

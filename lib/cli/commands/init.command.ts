@@ -1,4 +1,7 @@
 import { resolve } from 'node:path';
+import { quote } from '../../job/names.js';
+import { QueueError } from '../../job/queue.errors.js';
+import { isText } from '../../job/values/text.js';
 import type { AddCommand, Cli } from '../command.js';
 import { diffOf, type DiffLine } from '../init/diff.js';
 import { planInit, type Change, type InitPlan } from '../init/plan.js';
@@ -11,6 +14,8 @@ interface InitFlags {
   module?: string;
   yes?: boolean;
 }
+
+const MOST_PATH = 4_096;
 
 export const addInit: AddCommand = (program, act) => {
   program
@@ -30,6 +35,9 @@ async function init(
   folder: string,
   { module, yes = false }: InitFlags,
 ): Promise<void> {
+  // An empty variable of a script would mean the folder that it happens to run in.
+  if (folder === '' || !isText(folder, MOST_PATH))
+    throw new QueueError('INVALID_OPTION', `init: folder must be a path, not ${quote(folder)}.`);
   const root = resolve(folder);
   const plan = planInit(readProject(root), typescriptOf(root), module);
   if (yes) writeChanges(root, plan.changes);

@@ -2,14 +2,13 @@ import type { JobPageAnswer } from '../../admin/job-list.js';
 import { SEARCH_WORDS } from '../../admin/search.js';
 import { QueueError } from '../../job/queue.errors.js';
 import type { AddCommand, Cli } from '../command.js';
-import { addFilter, filterOf, type FilterFlags } from '../filter-flags.js';
+import { addFilter, filterOf, refuseUnknown, type FilterFlags } from '../filter-flags.js';
 import { showJobs } from '../job-table.js';
 import { parseWhole } from '../numbers.js';
-import { refuseUnknownQueue } from '../known-queue.js';
 import type { Session } from '../session.js';
 
 interface JobsFlags extends FilterFlags {
-  limit: number;
+  limit?: number;
   after?: string;
   all?: boolean;
 }
@@ -29,7 +28,7 @@ export const addJobs: AddCommand = (program, act) => {
       .description('jobs by filter: what runs first, then what waits, then what has ended')
       .argument('[words...]', 'a search, as for --search'),
   )
-    .option('--limit <count>', 'jobs of this page', parseWhole, 50)
+    .option('--limit <count>', 'jobs of this page; default: 50', parseWhole)
     .option('--after <next>', 'continue after a page: its "next"')
     .option('--all', 'every page; with --json a line of JSON for each job')
     .addHelpText('after', EXAMPLES)
@@ -39,7 +38,7 @@ export const addJobs: AddCommand = (program, act) => {
           ...flags,
           search: [flags.search ?? '', ...words.map(quotedWord)].join(' '),
         };
-        return flags.all ? stream(cli, asked) : onePage(cli, asked);
+        return flags.all ? stream(cli, asked) : onePage(cli, { limit: 50, ...asked });
       }),
     );
 };
@@ -61,7 +60,9 @@ Examples:
   simple-queue jobs state:dead error:timeout since:2h 'attempt:>2' payload.order.id:42
   simple-queue jobs --state failed --all --json | jq -r .id | xargs simple-queue retry`;
 
-async function onePage(cli: Cli, flags: JobsFlags): Promise<void> {
+type Page = JobsFlags & { limit: number };
+
+async function onePage(cli: Cli, flags: Page): Promise<void> {
   if (flags.limit > MAX_LIMIT)
     throw new QueueError(
       'INVALID_OPTION',
@@ -69,7 +70,7 @@ async function onePage(cli: Cli, flags: JobsFlags): Promise<void> {
     );
   const session = await cli.session();
   const page = await collect(session, flags);
-  if (page.jobs.length === 0) await refuseUnknownQueue(session, filterOf(flags).queue);
+  if (page.jobs.length === 0) await refuseUnknown(session, flags);
   await cli.screen.answer(page, async () => {
     if (page.jobs.length === 0) cli.screen.say(page.next ? 'None so far.' : 'No jobs.');
     else await showJobs(cli.screen, page.jobs);
@@ -77,14 +78,14 @@ async function onePage(cli: Cli, flags: JobsFlags): Promise<void> {
   });
 }
 
-function goOn({ jobs, next, looked }: JobPageAnswer, { limit }: JobsFlags): string {
+function goOn({ jobs, next, looked }: JobPageAnswer, { limit }: Page): string {
   const more =
     jobs.length < limit ? `It looked at ${looked.toLocaleString('en-US')} jobs` : 'There are more';
   return `${more}: repeat it with --after ${next}, or with --all.`;
 }
 
 /** A page of the library may be short, even empty, while there is more: asks until this one is full, or has looked far. */
-async function collect({ admin }: Session, flags: JobsFlags): Promise<JobPageAnswer> {
+async function collect({ admin }: Session, flags: Page): Promise<JobPageAnswer> {
   const jobs: JobPageAnswer['jobs'] = [];
   let after = flags.after;
   let looked = 0;
@@ -102,6 +103,8 @@ async function collect({ admin }: Session, flags: JobsFlags): Promise<JobPageAns
 }
 
 async function stream(cli: Cli, flags: JobsFlags): Promise<void> {
+  if (flags.limit !== undefined)
+    throw new QueueError('INVALID_OPTION', 'jobs: give --limit for a page, or --all, not both.');
   const session = await cli.session();
   let { after } = flags;
   let found = 0;
@@ -112,5 +115,5 @@ async function stream(cli: Cli, flags: JobsFlags): Promise<void> {
     else if (page.jobs.length > 0) await showJobs(cli.screen, page.jobs);
     after = page.next;
   } while (after !== undefined);
-  if (found === 0) await refuseUnknownQueue(session, filterOf(flags).queue);
+  if (found === 0) await refuseUnknown(session, flags);
 }

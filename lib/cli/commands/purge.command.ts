@@ -1,8 +1,7 @@
 import type { PurgeCounts } from '../../admin/job-filter.js';
 import type { AddCommand, Cli } from '../command.js';
-import { addFilter, filterOf, type FilterFlags } from '../filter-flags.js';
+import { addFilter, filterOf, refuseUnknown, type FilterFlags } from '../filter-flags.js';
 import { finish, inBatches } from '../in-batches.js';
-import { refuseUnknownQueue } from '../known-queue.js';
 import { counted } from '../numbers.js';
 
 interface PurgeFlags extends FilterFlags {
@@ -38,7 +37,7 @@ async function purge(cli: Cli, flags: PurgeFlags): Promise<number> {
     work: (run) => session.admin.purge(filterOf(flags), { dryRun: !yes, ...run }),
   });
   const { purged, left } = end.counts;
-  if (end.complete && purged + left === 0) await refuseUnknownQueue(session, filterOf(flags).queue);
+  if (end.complete && purged + left === 0) await refuseUnknown(session, flags);
   const told = [
     `${counted(purged, 'job')} ${yes ? (purged === 1 ? 'is deleted' : 'are deleted') : 'would be deleted'}.`,
     ...(left > 0

@@ -1,4 +1,5 @@
 import type { LaneSummary, QueuesPage, QueueStats } from '../../admin/overview.js';
+import { QueueError } from '../../job/queue.errors.js';
 import type { Trouble } from '../../job/trouble.js';
 import type { AddCommand, Cli } from '../command.js';
 import { codesOf, countText, isUnserved, showQueues, troubleCell } from '../queue-table.js';
@@ -13,21 +14,22 @@ export const addQueues: AddCommand = (program, act) => {
     .command('queues')
     .description('every queue: what waits, what runs, who works it; or one queue in detail')
     .argument('[queue]', 'its name')
-    .option('--limit <count>', 'queues of this page, 1 to 1000', parseWhole, 1_000)
+    .option('--limit <count>', 'queues of this page, 1 to 1000, the default', parseWhole)
     .option('--after <queue>', 'continue behind the queue of this name')
     .addHelpText('after', '\nExamples:\n  simple-queue queues\n  simple-queue queues mail --json')
     .action(
       act((cli, queue: string | undefined, page: QueuesPage) =>
-        queue === undefined ? showAll(cli, page) : showOne(cli, queue),
+        queue === undefined ? showAll(cli, page) : showOne(cli, queue, page),
       ),
     );
 };
 
-async function showAll(cli: Cli, page: QueuesPage): Promise<void> {
+async function showAll(cli: Cli, { limit = 1_000, after }: QueuesPage): Promise<void> {
   const { admin } = await cli.session();
+  const page = { limit, ...(after === undefined ? {} : { after }) };
   const [queues, troubles] = [await admin.queues(page), await admin.troubles()];
   const told = queues.map((each) => ({ ...each, troubles: codesOf(each, troubles) }));
-  const next = queues.length === page.limit ? queues.at(-1)!.queue : undefined;
+  const next = queues.length === limit ? queues.at(-1)!.queue : undefined;
   await cli.screen.answer({ queues: told, ...(next ? { next } : {}) }, async () => {
     await showQueues(cli.screen, queues, troubles);
     if (next)
@@ -35,7 +37,9 @@ async function showAll(cli: Cli, page: QueuesPage): Promise<void> {
   });
 }
 
-async function showOne(cli: Cli, queue: string): Promise<void> {
+async function showOne(cli: Cli, queue: string, page: QueuesPage): Promise<void> {
+  if (Object.keys(page).length > 0)
+    throw new QueueError('INVALID_OPTION', 'queues: --limit and --after belong to the list. Leave them out, or the name.'); // prettier-ignore
   const { admin } = await cli.session();
   const [stats, troubles] = [await admin.stats(queue), await admin.troubles()];
   await cli.screen.answer({ ...stats, troubles: codesOf(stats, troubles) }, () =>

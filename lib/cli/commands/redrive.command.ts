@@ -1,8 +1,7 @@
 import type { RedriveCounts } from '../../admin/job-filter.js';
 import type { AddCommand, Cli } from '../command.js';
-import { addFilter, filterOf, type FilterFlags } from '../filter-flags.js';
+import { addFilter, filterOf, refuseUnknown, type FilterFlags } from '../filter-flags.js';
 import { finish, inBatches } from '../in-batches.js';
-import { refuseUnknownQueue } from '../known-queue.js';
 import { counted, parseWhole } from '../numbers.js';
 
 interface RedriveFlags extends FilterFlags {
@@ -41,7 +40,7 @@ async function redrive(cli: Cli, flags: RedriveFlags): Promise<number> {
     work: (run) => session.admin.redrive(filterOf(flags), { limit, dryRun: !yes, ...run }),
   });
   if (end.complete && Object.values(end.counts).every((count) => count === 0))
-    await refuseUnknownQueue(session, filterOf(flags).queue);
+    await refuseUnknown(session, flags);
   return finish(cli, end, { yes, told: told(end.counts, yes) });
 }
 

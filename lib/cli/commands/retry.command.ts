@@ -4,7 +4,7 @@ import { eachId } from '../each-id.js';
 
 const WORDS: Record<Retried['outcome'], string> = {
   revived: 'runs again, its attempts from 0',
-  hastened: 'was waiting for its time, and is ready now',
+  promoted: 'was waiting for its time, and is ready now',
   restored: 'was in no place, and is back where it belongs',
   ready: 'is ready already: nothing was done',
 };

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import type { QueueSchedules } from '../../schedules/queue-schedules.js';
 import type { Act, Cli } from '../command.js';
+import { refuseNear } from '../known-queue.js';
 import { counted } from '../numbers.js';
 import { parseMoment } from '../times.js';
 
@@ -89,10 +91,17 @@ async function prune(
   const { admin, schedules } = await session();
   const work = () => schedules.prune({ owner, dryRun: !yes });
   const names = await (yes ? admin.act('prune-schedules', { owner }, work) : work());
+  if (names.length === 0) await refuseUnknownOwner(schedules, owner);
   await screen.answer({ dryRun: !yes, names }, () => {
     for (const name of names) screen.say(name);
     const told = yes ? (names.length === 1 ? 'is deleted' : 'are deleted') : 'would be deleted';
     screen.say(`${counted(names.length, 'schedule')} ${told}.`);
     if (!yes && names.length > 0) screen.say('Nothing was done. To do it, repeat it with --yes.');
   });
+}
+
+/** Nothing was found: was the owner mistyped? */
+export async function refuseUnknownOwner(schedules: QueueSchedules, owner = ''): Promise<void> {
+  const known = new Set((await schedules.list()).map((schedule) => schedule.owner));
+  refuseNear(owner, [...known], 'No schedule has the owner');
 }

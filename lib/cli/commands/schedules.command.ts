@@ -4,7 +4,7 @@ import type { Schedule, ScheduleTick } from '../../job/schedule.js';
 import type { Act, AddCommand, Cli } from '../command.js';
 import type { Cell } from '../table.js';
 import { fromNow, moment, span } from '../times.js';
-import { addScheduleActs } from './schedules-act.command.js';
+import { addScheduleActs, refuseUnknownOwner } from './schedules-act.command.js';
 
 /** `schedules`: what is enqueued by the clock, and what became of its times. */
 export const addSchedules: AddCommand = (program, act) => {
@@ -38,10 +38,11 @@ async function list(cli: Cli, { owner }: { owner?: string }): Promise<void> {
   const { schedules } = await cli.session();
   const found: Schedule[] = [];
   for (let after = ''; ; after = found.at(-1)!.name) {
-    const page = await schedules.list({ after, ...(owner && { owner }) });
+    const page = await schedules.list({ after, ...(owner === undefined ? {} : { owner }) });
     found.push(...page);
     if (page.length < 1_000) break;
   }
+  if (found.length === 0) await refuseUnknownOwner(schedules, owner);
   await cli.screen.answer({ schedules: found }, async () => {
     if (found.length === 0) return cli.screen.say('There are no schedules.');
     const heads = ['when', 'zone', 'queue', 'next', 'last', ''].map((head) => ({ head }));

@@ -1,5 +1,6 @@
 import { setTimeout as rest } from 'node:timers/promises';
 import { isTerminal } from '../../job/job-state.js';
+import { checkJobName } from '../../job/names.js';
 import { QueueError } from '../../job/queue.errors.js';
 import { jobProgress } from '../../job/progress.js';
 import type { AddCommand, Cli } from '../command.js';
@@ -53,7 +54,7 @@ async function tail(cli: Cli, flags: TailFlags): Promise<void> {
       `tail: --interval must be from ${span(MIN_INTERVAL_MS)} to ${span(MAX_INTERVAL_MS)}.`,
     );
   const session = await cli.session();
-  await refuseUnknownQueue(session, queue);
+  await refuseUnknownQueue(session, queue, name && checkJobName(name));
   const { JobWatch } = await import('../job-watch.js');
   const watch = new JobWatch(session.storage, { queue, name });
   await watch.look();

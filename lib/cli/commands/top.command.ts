@@ -2,7 +2,7 @@ import { setTimeout as rest } from 'node:timers/promises';
 import type { BusyQueue, Percentiles, RunTotals, SeriesPoint } from '../../admin/series.js';
 import { QueueError } from '../../job/queue.errors.js';
 import type { AddCommand, Cli } from '../command.js';
-import { counted } from '../numbers.js';
+import { counted, parseWhole } from '../numbers.js';
 import type { Session } from '../session.js';
 import type { Cell, Column } from '../table.js';
 import { lasted, parseSpan, span } from '../times.js';
@@ -10,7 +10,7 @@ import { MINUTE_MS } from '../../job/values/duration.js';
 
 interface TopFlags {
   over: number;
-  limit: string;
+  limit: number;
 }
 
 /** What was worked in the last time. */
@@ -40,7 +40,7 @@ export const addTop: AddCommand = (program, act) => {
       parseSpan,
       15 * MINUTE_MS,
     ) // prettier-ignore
-    .option('--limit <count>', 'queues, 1 to 1000', '20')
+    .option('--limit <count>', 'queues, 1 to 1000', parseWhole, 20)
     .addHelpText('after', EXAMPLES)
     .action(act(top));
 };
@@ -79,7 +79,7 @@ async function look({ admin, storage }: Session, { over, limit }: TopFlags): Pro
   const to = await storage.tallies.now();
   const from = new Date(Math.floor((to.getTime() - over) / MINUTE_MS) * MINUTE_MS);
   const { points } = await admin.series({ from, to, stepMs: MINUTE_MS });
-  return { from, to, points, queues: await admin.busiest({ from, to, limit: Number(limit) }) };
+  return { from, to, points, queues: await admin.busiest({ from, to, limit }) };
 }
 
 async function tell({ screen }: Cli, { points, queues }: Top, { over }: TopFlags): Promise<void> {

@@ -1,4 +1,5 @@
 import { isAbsolute, normalize } from 'node:path/posix';
+import { quote } from '../../job/names.js';
 import { outside, refusal, type Project } from './project.js';
 
 /** What `planInit` wants to know of a Nest application. */
@@ -86,7 +87,7 @@ function extensionIn(project: Project, rootModule: string): string | undefined {
   const text = project.get(rootModule);
   if (text === undefined)
     throw refusal(
-      `There is no ${rootModule || 'such file'}. Name the file of your root module: --module <path>.`,
+      `There is no ${rootModule === '' ? 'such file' : quote(rootModule)}. Name the file of your root module: --module <path>.`,
     );
   const relative = /from\s+['"]\.{1,2}\/[^'"]*?(\.[jt]s)?['"]/.exec(text);
   return relative ? (relative[1] ?? '') : undefined;

@@ -3,7 +3,7 @@ import type { Database, Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import { CANCEL } from './cancel.sql.js';
 import { FIND_LIVE_KEYS_BY_NAME } from '../keys/find-live-keys.sql.js';
-import { HASTEN } from './hasten.sql.js';
+import { PROMOTE_NOW } from './promote-now.sql.js';
 import { restoreLost } from './restoring.js';
 import { PURGE_ENDED } from './purge-ended.sql.js';
 import { REVIVE } from './revive.sql.js';
@@ -30,8 +30,8 @@ export class RevivalRepository {
   }
 
   /** Those that were scheduled, and are ready now. */
-  hasten(ids: string[]): Promise<(Placed & { id: string })[]> {
-    return this.database.waiters.run(HASTEN, [SHARD, ids]);
+  promoteNow(ids: string[]): Promise<(Placed & { id: string })[]> {
+    return this.database.waiters.run(PROMOTE_NOW, [SHARD, ids]);
   }
 
   /** Those that stood in no place, and stand where they belong. */

@@ -113,7 +113,7 @@ export class Migrator {
     if (version < SCHEMA_VERSION) {
       throw new QueueError(
         'SCHEMA_BEHIND',
-        `Schema "${schema}" is at version ${version}, this release needs ${SCHEMA_VERSION}. Run "npx simple-queue migrate up${schema === 'simple_queue' ? '' : ` --schema ${schema}`}", or the migrations of createMigrations({ schema: '${schema}' }), or start once with migrate: 'run'.`,
+        `Schema "${schema}" is at version ${version}, this release needs ${SCHEMA_VERSION}. Run "npx --no simple-queue migrate up${schema === 'simple_queue' ? '' : ` --schema ${schema}`}", or the migrations of createMigrations({ schema: '${schema}' }), or start once with migrate: 'run'.`,
       );
     }
     if (compatibleFrom > SCHEMA_VERSION) {

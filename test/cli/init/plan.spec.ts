@@ -197,7 +197,7 @@ it.each<[string, Record<string, string | undefined>, string]>([
   [
     'no root module',
     { 'src/app.module.ts': undefined },
-    'There is no src/app.module.ts. Name the file',
+    'There is no "src/app.module.ts". Name the file',
   ],
   [
     'no TypeORM',

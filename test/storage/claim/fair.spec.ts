@@ -185,7 +185,7 @@ describe('fair queues', () => {
     expect(await claims.hasDue([lane])).toBe(true);
   });
 
-  it('a job that is hastened, or lives again, stands with its group', async () => {
+  it('a job that is promoted by hand, or lives again, stands with its group', async () => {
     const [later, dead, alone] = [
       await enqueue({ group: 'a', delayMs: 60_000 }),
       await enqueue({ group: 'b' }),
@@ -201,7 +201,9 @@ describe('fair queues', () => {
     await settlements.bury('w', (await claim(2)).jobs.map(({ id, epoch }) => ({ id, epoch, verdict }))); // prettier-ignore
     const { revivals } = test.storage;
 
-    expect(await revivals.hasten([later])).toEqual([{ id: later, lane, fair: true, keyed: false }]);
+    expect(await revivals.promoteNow([later])).toEqual([
+      { id: later, lane, fair: true, keyed: false },
+    ]);
     expect(await revivals.revive([dead, alone], ['failed'])).toMatchObject([
       { revived: true },
       { revived: true },

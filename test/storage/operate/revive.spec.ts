@@ -242,7 +242,7 @@ describe('reviving', () => {
     expect(await stateOf(job.id)).toBe('ready');
   });
 
-  it('hastens what is scheduled, suspects to where suspects wait, and nothing else', async () => {
+  it('promotes what is scheduled, suspects to where suspects wait, and nothing else', async () => {
     const later = await test.rows.job({ state: 'scheduled', attempt: 1, epoch: 2 });
     const suspect = await test.rows.job({ state: 'scheduled', suspicion: 1 });
     const others = [
@@ -251,7 +251,7 @@ describe('reviving', () => {
       await anEnded(),
     ];
 
-    const rows = await revivals.hasten([later, suspect, ...others].map((job) => job.id));
+    const rows = await revivals.promoteNow([later, suspect, ...others].map((job) => job.id));
 
     expect(rows.map((row) => row.id).toSorted()).toEqual([later.id, suspect.id].toSorted());
     expect(await test.storage.jobs.find(later.id)).toMatchObject({ state: 'ready', attempt: 1 });
@@ -260,15 +260,15 @@ describe('reviving', () => {
     ]);
   });
 
-  it('hastens a job once, whoever promotes it meanwhile', async () => {
+  it('promotes a job once, whoever else does so meanwhile', async () => {
     const jobs = await test.rows.jobs(20, { state: 'scheduled', due: '-1 second' });
     const all = jobs.map((job) => job.id);
-    const [promotion, ...hastened] = await Promise.all([
+    const [promotion, ...byHand] = await Promise.all([
       test.storage.claims.promote('-infinity', []),
-      revivals.hasten(all),
-      revivals.hasten(all),
+      revivals.promoteNow(all),
+      revivals.promoteNow(all),
     ]);
-    expect(promotion.promoted + hastened.flat().length).toBe(20);
+    expect(promotion.promoted + byHand.flat().length).toBe(20);
     expect(await test.database.query('select count(*)::int as n from simple_queue.ready')).toEqual([
       { n: 20 },
     ]);

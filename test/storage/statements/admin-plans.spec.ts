@@ -25,7 +25,7 @@ const REMOVED: Record<string, number> = {
   list_ready_by_lane: 10_000,
   list_failing: 1_000,
   explain_job: 1_000,
-  hasten: 600,
+  promote_now: 600,
   revive: 2_000,
   cancel: 2_000,
 };
@@ -39,7 +39,7 @@ const BLOCKS: Record<string, number> = {
     count_places: 15_000,
     list_dead_letters: 8_000,
   },
-  ...{ revive: 10_000, cancel: 20_000, hasten: 15_000 },
+  ...{ revive: 10_000, cancel: 20_000, promote_now: 15_000 },
 };
 
 /**
@@ -167,7 +167,7 @@ describe('plans of QueueAdmin on large tables', () => {
     const some = async (place: 'deadLetters' | 'scheduled' | 'ready') =>
       (await listings[place]({ lanes: [busy], limit: BATCH })).found.map((key) => key.id);
     expect(await revivals.revive(await some('deadLetters'), TERMINAL_STATES)).toHaveLength(BATCH);
-    expect(await revivals.hasten(await some('scheduled'))).toHaveLength(BATCH);
+    expect(await revivals.promoteNow(await some('scheduled'))).toHaveLength(BATCH);
     expect(await revivals.purgeEnded(await some('deadLetters'), TERMINAL_STATES)).toBe(BATCH);
     expect(await revivals.purgeWaiting(await some('ready'))).toBe(BATCH);
     expect(

@@ -104,7 +104,7 @@ export class CancelMany extends Command {
   }
 }
 
-/** Revives what has ended, hastens what waits for its time. */
+/** Revives what has ended, promotes what waits for its time. */
 export class Retry extends OfJob {
   protected override isLikely({ state }: ModelJob): boolean {
     return isTerminal(state) || state === 'scheduled';
@@ -117,7 +117,7 @@ export class Retry extends OfJob {
     const answer = await real.admin.retry(job.id).then(({ outcome }) => outcome, ({ code }) => code as string); // prettier-ignore
     expect(answer).toBe(answerOf(job, rival));
     if (answer === 'revived') model.revive(job, { epoch: await real.epochOf(job.id) });
-    if (answer === 'hastened') model.move(job, 'ready');
+    if (answer === 'promoted') model.move(job, 'ready');
   }
 }
 
@@ -125,7 +125,7 @@ function answerOf({ state }: ModelJob, rival?: ModelJob): string {
   if (rival) return 'UNIQUE_KEY_TAKEN';
   if (isTerminal(state)) return 'revived';
   const answers: Record<string, string> = {
-    scheduled: 'hastened',
+    scheduled: 'promoted',
     ready: 'ready',
     running: 'JOB_RUNNING',
   };

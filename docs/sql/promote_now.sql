@@ -1,5 +1,5 @@
 -- $1 smallint, $2 uuid[]
-prepare hasten as
+prepare promote_now as
 with target as materialized (
     select id, run_at from simple_queue.job where shard = $1 and id = any($2::uuid[])),
   unscheduled as (

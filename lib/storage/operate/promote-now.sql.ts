@@ -3,8 +3,8 @@ import { KEYS_ASKED } from '../places/keys.sql.js';
 import { isPlaceOf, placed } from '../places/places.sql.js';
 
 /** Makes scheduled jobs ready now. The place row is locked first and decides, as in `cancel`; no row back: it was not scheduled. */
-export const HASTEN = statement(
-  'hasten',
+export const PROMOTE_NOW = statement(
+  'promote_now',
   `with target as materialized (
     select id, run_at from simple_queue.job where shard = $1 and id = any($2::uuid[])),
   unscheduled as (
