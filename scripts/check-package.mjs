@@ -38,7 +38,7 @@ const BUDGET = {
   // Of a process that only enqueues. Files and their size decide how long its start takes; a clock would measure the machine as well.
   bootFiles: 4,
   // What only operators, remote workers and migrations need is loaded when it is asked for: the text costs 2 ms of a start per 100 KiB.
-  bootKiB: 565,
+  bootKiB: 580,
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'sq-package-'));
@@ -63,7 +63,7 @@ function run(...command) {
 function refuseStrays(files) {
   const strays = files.filter(
     (path) =>
-      !/^(dist\/(lib|migrations)\/.+\.(js|d\.ts)|dist\/lib\/cli\/LICENSES\.txt|package\.json|(README|CHANGELOG)\.md|LICENSE)$/.test(
+      !/^(dist\/(lib|migrations)\/.+\.(js|d\.ts)|dist\/lib\/cli\/LICENSES\.txt|package\.json|README\.md|LICENSE)$/.test(
         path,
       ),
   );
@@ -72,7 +72,7 @@ function refuseStrays(files) {
 
 /** publint looks for what package.json names; these it does not know. */
 function refuseGaps(files) {
-  const wanted = ['README.md', 'CHANGELOG.md', 'LICENSE', 'dist/lib/cli/LICENSES.txt'];
+  const wanted = ['README.md', 'LICENSE', 'dist/lib/cli/LICENSES.txt'];
   const gaps = wanted.filter((path) => !files.includes(path));
   if (gaps.length > 0) throw new Error(`Not in the package: ${gaps.join(', ')}`);
 }

@@ -8,6 +8,7 @@ const IS_DRAINED = {
   floor: 'select not exists (select from simple_queue.claim) as drained',
   'graphile-worker': `select not exists (select from graphile_worker._private_jobs where run_at <= now()
     and task_id in (select id from graphile_worker._private_tasks where identifier like 'bench%')) as drained`,
+  'bullmq-postgres': `select not exists (select from bullmq.job where queue like 'bench%' and state in ('waiting', 'active')) as drained`,
   'pg-boss': `select not exists (select from pgboss.job where name like 'bench%' and state < 'completed' and start_after <= now()) as drained`,
 };
 
@@ -15,6 +16,7 @@ const SCHEMAS = {
   'nestjs-simple-queue': 'simple_queue',
   floor: 'simple_queue',
   'graphile-worker': 'graphile_worker',
+  'bullmq-postgres': 'bullmq',
   'pg-boss': 'pgboss',
 };
 

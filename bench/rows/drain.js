@@ -1,5 +1,6 @@
 const PEERS_ON_PG = ['graphile-best', 'boss-best'];
-const ON_REDIS = ['bull-best', 'bull-fsync'];
+/** BullMQ on Redis, and on PostgreSQL. */
+const BULLS = ['bull-best', 'bull-fsync', 'bullpg-best'];
 const DEFAULTS = ['graphile', 'boss', 'bull'];
 
 export const COST_COLUMNS = [
@@ -18,20 +19,12 @@ export const COST_COLUMNS = [
 export const drainRows = [
   drainRow('drain-deleted', 'Drain, finished jobs deleted', {
     note: 'pg-boss cannot delete on completion: it keeps.',
-    variants: [
-      'floor',
-      'ours',
-      'ours-wide',
-      'ours-node-20',
-      ...PEERS_ON_PG,
-      ...ON_REDIS,
-      ...DEFAULTS,
-    ],
+    variants: ['floor', 'ours', 'ours-wide', 'ours-node-20', ...PEERS_ON_PG, ...BULLS, ...DEFAULTS],
     settings: { keep: false },
   }),
   drainRow('drain-kept', 'Drain, finished jobs kept', {
     note: 'graphile-worker keeps nothing: its figures are those of deleting.',
-    variants: ['floor', 'ours', 'ours-node-20', ...PEERS_ON_PG, ...ON_REDIS],
+    variants: ['floor', 'ours', 'ours-node-20', ...PEERS_ON_PG, ...BULLS],
     settings: { keep: true },
   }),
   drainRow('drain-2', 'Drain by 2 processes, finished jobs deleted', {

@@ -1,6 +1,6 @@
 import { median, percentile } from '../report/statistics.js';
 
-const ALL = ['floor-insert', 'ours', 'graphile', 'boss', 'bull', 'bull-fsync'];
+const ALL = ['floor-insert', 'ours', 'graphile', 'boss', 'bull', 'bull-fsync', 'bullpg'];
 
 export const enqueueRows = [
   enqueueRow('enqueue-1', 'Enqueue, 1 caller', 1),
@@ -20,7 +20,16 @@ export const enqueueRows = [
   {
     id: 'bulk',
     title: 'Enqueue in bulk',
-    variants: ['floor-bulk', 'ours', 'ours-node-20', 'graphile', 'boss', 'bull', 'bull-fsync'],
+    variants: [
+      'floor-bulk',
+      'ours',
+      'ours-node-20',
+      'graphile',
+      'boss',
+      'bull',
+      'bull-fsync',
+      'bullpg',
+    ],
     headline: 'jobsPerSecond',
     columns: ['databaseCpu', 'workerCpu', 'walPerJob', 'rssBytes', 'sizeBytes'],
     run: bulk,

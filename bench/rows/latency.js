@@ -1,7 +1,15 @@
 import { rest } from '../worker/clock.js';
 import { percentile } from '../report/statistics.js';
 
-const VARIANTS = ['ours', 'graphile', 'graphile-quick', 'boss-notify', 'bull-best', 'bull-fsync'];
+const VARIANTS = [
+  'ours',
+  'graphile',
+  'graphile-quick',
+  'boss-notify',
+  'bull-best',
+  'bull-fsync',
+  'bullpg-best',
+];
 
 export const latencyRows = [
   latencyRow('latency-idle-same', 'Latency, idle, same process', {

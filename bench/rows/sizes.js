@@ -57,5 +57,34 @@ export const QUICK = {
   lateMs: [100, 1_000],
 };
 
+/**
+ * What is done where statements are counted: that sample is not timed, and costs per job need no 100,000 jobs. What counts by the minute takes its
+ * time all the same, and so does what has one sample.
+ */
+export const counted = (sizes) => ({
+  ...sizes,
+  ...Object.fromEntries(COUNTED.map((size) => [size, Math.min(sizes[size], QUICK[size])])),
+});
+
+const COUNTED = [
+  'drain',
+  'ordered',
+  'payload2k',
+  'payload32k',
+  'enqueue',
+  'enqueueMs',
+  'enqueueLimited',
+  'transactions',
+  'bulk',
+  'io',
+  'idleLatency',
+  'busyLatency',
+  'fan',
+  'crowd',
+  'crowdDrain',
+  'snapshot',
+  'burst',
+];
+
 /** Left out of a quick run: further shapes of what is in it anyway. */
 export const NOT_QUICK = ['ours-wide', 'ours-node-20', 'graphile-200', 'bull-200', 'bull-fsync'];

@@ -1,4 +1,5 @@
 import { isClean, summarise } from '../report/summary.js';
+import { counted } from '../rows/sizes.js';
 import { VARIANTS } from '../systems/variants.js';
 
 /** Samples beyond the planned ones that a noisy machine may cost a row. */
@@ -52,7 +53,7 @@ export class Runner {
     try {
       const startedAt = performance.now();
       const sample = await row.run(this.lab, VARIANTS[cell.variant], {
-        sizes: this.sizes,
+        sizes: counting && this.roundsOf(row) > 1 ? counted(this.sizes) : this.sizes,
         counting,
       });
       cell.samples.push({

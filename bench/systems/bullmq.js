@@ -6,22 +6,29 @@ const DAY_MS = 86_400_000;
 const CHUNK = 1_000;
 
 /** BullMQ on Redis. Kept is its default; `keep: false` removes finished jobs. `settings.options` are its Worker's options. */
-export async function open(settings) {
-  const connection = { host: '127.0.0.1', port: settings.redisPort };
+export const open = (settings) =>
+  openOn(
+    { connection: { host: '127.0.0.1', port: settings.redisPort }, Queue, Worker, FlowProducer },
+    settings,
+  );
+
+/** `backend`: its classes, and where they connect. */
+export async function openOn(backend, settings) {
+  const { connection, Queue } = backend;
   const defaultJobOptions = { removeOnComplete: !(settings.keep ?? true), ...settings.jobOptions };
   const queues = {
     bench: new Queue('bench', { connection, defaultJobOptions }),
     elsewhere: new Queue('elsewhere', { connection }),
   };
   for (const queue of Object.values(queues)) await queue.waitUntilReady();
-  return new BullMq({ settings, connection, queues });
+  return new BullMq({ settings, backend, queues });
 }
 
 class BullMq {
-  constructor({ settings, connection, queues }) {
+  constructor({ settings, backend, queues }) {
     this.settings = settings;
     this.payload = payloadOf(settings);
-    this.connection = connection;
+    this.backend = backend;
     this.queues = queues;
     this.workers = [];
   }
@@ -65,7 +72,7 @@ class BullMq {
       opts,
       ...children,
     });
-    const producer = new FlowProducer({ connection: this.connection });
+    const producer = new this.backend.FlowProducer({ connection: this.backend.connection });
     if (kind === 'chain') {
       let last = job(0);
       for (let n = 1; n < count; n++) last = job(n, { children: [last] });
@@ -78,7 +85,8 @@ class BullMq {
   }
 
   async start(handle) {
-    const options = { connection: this.connection, ...this.settings.options };
+    const { connection, Worker } = this.backend;
+    const options = { connection, ...this.settings.options };
     this.workers = queueNames(this.settings).map((name) => new Worker(name, handle, options));
     for (const worker of this.workers)
       worker.on('error', (error) => process.stderr.write(`bullmq: ${error.message}\n`));

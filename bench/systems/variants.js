@@ -191,6 +191,10 @@ export const VARIANTS = {
     redis: 'plain',
     options: { concurrency: 200 },
   }),
+  bullpg: variant('bullmq-postgres', 'BullMQ 6 on PostgreSQL', 'defaults (`concurrency` 1)'),
+  'bullpg-best': variant('bullmq-postgres', 'BullMQ 6 on PostgreSQL', '`concurrency` 100', {
+    options: { concurrency: 100 },
+  }),
   'ours-held': variant(
     'nestjs-simple-queue',
     'nestjs-simple-queue',

@@ -6,7 +6,15 @@ import type { Storage } from '../storage/storage.js';
 import { troublesOf } from '../troubles/troubles.js';
 import { Audit } from './audit.js';
 import { keyReasons, Limits } from './limits.js';
-import { blocked, MOST_AHEAD, ofStep, REASONS, type Reason, type ReasonCode } from './reasons.js';
+import {
+  blocked,
+  dependent,
+  MOST_AHEAD,
+  ofStep,
+  REASONS,
+  type Reason,
+  type ReasonCode,
+} from './reasons.js';
 
 /** Why a job does not run. */
 export interface Explanation {
@@ -63,6 +71,7 @@ export class Explanations {
     const reasons = REASONS.map((look) => look(situation)).filter((reason) => reason !== undefined);
     if (situation.state === 'blocked')
       reasons.unshift(...(await this.blockedBy(id, situation.queue)));
+    if (situation.state === 'staged') reasons.unshift(...(await this.dependsOn(id)));
     if (situation.state === 'ready') reasons.unshift(...(await this.limits.reasons(id)));
     return { situation, reasons };
   }
@@ -71,6 +80,11 @@ export class Explanations {
   private async notLive(id: string): Promise<Reason> {
     const step = await this.storage.workflows.reading.stepOf(id);
     return step ? ofStep(step) : UNKNOWN;
+  }
+
+  private async dependsOn(id: string): Promise<Reason[]> {
+    const ids = await this.storage.staged.dependencies(id);
+    return ids.length > 0 ? [dependent(ids)] : [];
   }
 
   private async blockedBy(id: string, queue: string): Promise<Reason[]> {

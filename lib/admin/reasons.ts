@@ -23,6 +23,7 @@ export type ReasonCode =
   | 'RETRY_LATER'
   | 'RUNNING'
   | 'STAGED'
+  | 'WAITS_FOR_JOBS'
   | 'SUSPECT'
   | 'UNKNOWN'
   | 'WAITS_FOR_STEPS';
@@ -189,6 +190,16 @@ export function blocked(
   return { code: 'BLOCKED', text: `${which} runs one job after another, and ${before}.` };
 }
 
+/** Asked apart: only a staged job may depend on others. */
+export function dependent(ids: readonly string[]): Reason {
+  const more = ids.length > SHOWN ? ` and ${ids.length - SHOWN} more` : '';
+  const which = `${ids.length === 1 ? 'job' : 'jobs'} ${ids.slice(0, SHOWN).join(', ')}${more}`;
+  return {
+    code: 'WAITS_FOR_JOBS',
+    text: `It depends on ${which}, and runs when all have succeeded.`,
+  };
+}
+
 /** Asked apart: a step that has not begun is no job yet. */
 export function ofStep({ workflow, step, state, waitsFor, compensates }: StepOfJob): Reason {
   const which = `It ${compensates ? 'compensates' : 'is'} the step "${step}" of workflow ${workflow}`;
@@ -232,6 +243,9 @@ export const REASONS: readonly Look[] = [
   jobsAhead,
   firstInLine,
 ];
+
+/** Ids in a sentence. */
+const SHOWN = 5;
 
 const waits = (state: Situation['state']): boolean =>
   state !== 'running' && state !== LOST && !isTerminal(state);

@@ -2,10 +2,12 @@ import type { JobOptions } from '../job/enqueue-options.js';
 import type { KeyOf } from '../job/limit.js';
 import type { Held } from '../job/new-job.js';
 import { checkFlag, checkText, checkWhole, invalid } from './option-checks.js';
+import { isId, quote } from '../job/names.js';
 import { msOf } from '../job/values/duration.js';
 
 const DEFAULT_COMMIT_MS = 5 * 60_000;
 const MAX_COMMIT_MS = 30 * 24 * 60 * 60_000;
+const MAX_DEPENDENCIES = 100;
 
 /** The group of all jobs of an ordered queue; no caller's group is empty. */
 const WHOLE_QUEUE = '';
@@ -30,7 +32,7 @@ export function checkedHold(options: JobOptions, queue: QueueShape): Held {
   if (saysNothing(options) && !queue.ordered && !queue.fair) return NOTHING;
   if ((options.onConflict ?? 'ignore') !== 'ignore')
     throw invalid(
-      `onConflict: '${options.onConflict}' cannot be given with a group or staged: what waits there keeps its place`,
+      `onConflict: '${options.onConflict}' cannot be given with a group, staged or dependsOn: what waits there keeps its place`,
     );
   return {
     ...checkedGroup(options, queue),
@@ -41,11 +43,12 @@ export function checkedHold(options: JobOptions, queue: QueueShape): Held {
 
 /** Most jobs: nothing is made for them. */
 const NOTHING: Held = Object.freeze({});
-const saysNothing = ({ group, ordered, staged, commitWithinMs }: JobOptions): boolean =>
-  group === undefined &&
-  ordered === undefined &&
-  staged === undefined &&
-  commitWithinMs === undefined;
+const saysNothing = (options: JobOptions): boolean =>
+  options.group === undefined &&
+  options.ordered === undefined &&
+  options.staged === undefined &&
+  options.dependsOn === undefined &&
+  options.commitWithinMs === undefined;
 
 function checkedGroup(options: JobOptions, queue: QueueShape): Pick<Held, 'group' | 'ordered'> {
   const { group, ordered } = options;
@@ -76,13 +79,35 @@ function checkOrderedQueue(group: string | undefined, ordered: boolean | undefin
     throw invalid('ordered: false cannot be given if the whole queue is ordered');
 }
 
-function checkedCommit(options: JobOptions): { commitWithinMs?: number } {
-  const { staged, commitWithinMs = DEFAULT_COMMIT_MS } = options;
+/** What depends on other jobs is a staged job that they commit. */
+function checkedCommit(options: JobOptions): Pick<Held, 'commitWithinMs' | 'dependsOn'> {
+  const { staged, dependsOn, commitWithinMs } = options;
   checkFlag('staged', staged);
-  if (!staged && options.commitWithinMs !== undefined)
-    throw invalid('commitWithinMs belongs to a staged job: give staged: true');
-  if (!staged) return {};
-  return {
-    commitWithinMs: checkWhole('commitWithinMs', msOf(commitWithinMs), 1_000, MAX_COMMIT_MS),
-  };
+  if (staged && dependsOn !== undefined)
+    throw invalid(
+      'staged and dependsOn cannot be given together: the jobs that it depends on commit it',
+    );
+  if (!staged && dependsOn === undefined) {
+    if (commitWithinMs === undefined) return {};
+    throw invalid('commitWithinMs belongs to a staged job: give staged: true, or dependsOn');
+  }
+  const ms = msOf(commitWithinMs ?? (staged ? DEFAULT_COMMIT_MS : MAX_COMMIT_MS));
+  const held = { commitWithinMs: checkWhole('commitWithinMs', ms, 1_000, MAX_COMMIT_MS) };
+  return dependsOn === undefined ? held : { ...held, dependsOn: checkedIds(dependsOn, options.id) };
+}
+
+function checkedDependency(id: unknown): string {
+  if (isId(id)) return id.toLowerCase();
+  throw invalid(`dependsOn: ${quote(id)} is not a UUID`);
+}
+
+function checkedIds(ids: readonly string[], own: string | undefined): string[] {
+  if (!Array.isArray(ids) || ids.length === 0 || ids.length > MAX_DEPENDENCIES)
+    throw invalid(
+      `dependsOn must be an array of 1 to ${MAX_DEPENDENCIES} ids of jobs; a workflow joins more`,
+    );
+  const checked = Array.from(ids as unknown[], checkedDependency);
+  if (own !== undefined && checked.includes(own.toLowerCase()))
+    throw invalid(`dependsOn: job ${own} cannot depend on itself`);
+  return [...new Set(checked)];
 }

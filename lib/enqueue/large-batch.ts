@@ -30,6 +30,7 @@ const SPECIAL: readonly (keyof EnqueueItem)[] = [
   'group',
   'ordered',
   'staged',
+  'dependsOn',
 ];
 
 /** What is no item at all is found out when it is read. */

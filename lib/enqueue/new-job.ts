@@ -55,6 +55,7 @@ const OPTION_NAMES: Record<keyof EnqueueItem, true> = {
   ordered: true,
   staged: true,
   commitWithinMs: true,
+  dependsOn: true,
   headers: true,
   maxAttempts: true,
   backoff: true,

@@ -15,4 +15,6 @@ export const signalOf = (jobs: readonly NewJob[]): Signal =>
 
 /** Decides only whom to wake; when a job is due, the database's clock says. */
 const isLater = (job: NewJob): boolean =>
-  (job.delayMs ?? 0) > 0 || (job.at !== undefined && job.at.getTime() > Date.now());
+  job.dependsOn !== undefined ||
+  (job.delayMs ?? 0) > 0 ||
+  (job.at !== undefined && job.at.getTime() > Date.now());

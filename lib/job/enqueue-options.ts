@@ -40,8 +40,13 @@ export interface JobOptions {
   ordered?: boolean;
   /** Keeps the job's place and runs it only after `commit(id)`; `abort(id)`, or `commitWithinMs`, ends it. */
   staged?: boolean;
-  /** Of a staged job: milliseconds until it expires without a commit, 1,000 to 30 days; default 300,000 (5 minutes). */
+  /** Milliseconds until a staged job expires without a commit, 1,000 to 30 days; default 300,000 (5 minutes), with `dependsOn` 30 days. */
   commitWithinMs?: Duration;
+  /**
+   * At most 100 ids of jobs: it runs when all of them have succeeded. Where one fails, is cancelled or is unknown, it ends as `expired` with the code
+   * `DEPENDENCY_FAILED`. Until then it is `staged`, for 30 days at most (`commitWithinMs`); `commit(id)` runs it without them.
+   */
+  dependsOn?: readonly string[];
   /** A small map of strings that travels with the job; at most 8 KiB as JSON. */
   headers?: Record<string, string>;
   /** Attempts before the dead letter queue, 1 to 1,000. */

@@ -9,6 +9,8 @@ export interface Held {
   /** Drawn before the insert, where a batch takes several statements. */
   seq?: string;
   commitWithinMs?: number;
+  /** Staged until these jobs have succeeded. */
+  dependsOn?: readonly string[];
   /** Its queue is fair: it stands with its group. */
   fair?: boolean;
   /** It waits for a permit of this key. */

@@ -46,6 +46,7 @@ export type ScheduledJobOptions = Omit<
   | 'periodMs'
   | 'staged'
   | 'commitWithinMs'
+  | 'dependsOn'
   | 'payloadBytes'
 >;
 

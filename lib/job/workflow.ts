@@ -16,7 +16,14 @@ export type StepState = 'waiting' | 'running' | 'succeeded' | 'failed' | 'cancel
 /** What a job of a step may be told; its id, and whether it is new, are the workflow's. */
 export type StepJobOptions = Omit<
   JobOptions,
-  'id' | 'uniqueKey' | 'onConflict' | 'periodMs' | 'workflowId' | 'staged' | 'commitWithinMs'
+  | 'id'
+  | 'uniqueKey'
+  | 'onConflict'
+  | 'periodMs'
+  | 'workflowId'
+  | 'staged'
+  | 'commitWithinMs'
+  | 'dependsOn'
 >;
 
 /** `Before`: the names of the steps that were declared before. */

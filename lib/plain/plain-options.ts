@@ -26,6 +26,7 @@ const MISSING = [
   'ordered',
   'staged',
   'commitWithinMs',
+  'dependsOn',
   'maxPending',
 ] as const;
 const MISSING_OF_QUEUES = [

@@ -38,6 +38,7 @@ const NOT_SCHEDULED = [
   'periodMs',
   'staged',
   'commitWithinMs',
+  'dependsOn',
   'payloadBytes',
 ];
 

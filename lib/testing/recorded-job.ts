@@ -1,5 +1,6 @@
 import type { CancelSelector, EnqueueOptions, JobChanges } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
+import type { JobState } from '../job/job-state.js';
 import { checkLabels } from '../job/labels.js';
 import { inMs } from '../job/values/duration.js';
 
@@ -41,13 +42,7 @@ export function foundOf(job: RecordedJob): FoundJob {
   const { name = '', priority = 0, headers = {}, labels = [], delayMs = 0 } = inMs(job.options, 1);
   const now = new Date();
   const runAt = job.options.runAt ?? new Date(now.getTime() + delayMs);
-  const state = job.cancelled
-    ? 'cancelled'
-    : job.options.staged
-      ? 'staged'
-      : runAt > now
-        ? 'scheduled'
-        : 'ready';
+  const state = job.cancelled ? 'cancelled' : placeOf(job, runAt > now);
   const counts = { attempt: 0, stalls: 0, reschedules: 0, history: [] };
   return {
     id: job.id,
@@ -63,6 +58,11 @@ export function foundOf(job: RecordedJob): FoundJob {
     ...counts,
     ...givenIn(job.options),
   };
+}
+
+function placeOf({ options }: RecordedJob, isLater: boolean): JobState {
+  if (options.staged || options.dependsOn) return 'staged';
+  return isLater ? 'scheduled' : 'ready';
 }
 
 /** What is there only where it was given. */

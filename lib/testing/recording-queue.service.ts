@@ -238,7 +238,7 @@ export class RecordingQueueService implements PublicOf<QueueService> {
     const recorded = this.recorded(job.id)!;
     const known = job.state === 'cancelled' ? 'aborted' : 'committed';
     if (job.state !== 'staged') return { outcome: known, won: false, state: job.state };
-    recorded.options = { ...recorded.options, staged: false };
+    recorded.options = { ...recorded.options, staged: false, dependsOn: undefined };
     return {
       outcome,
       won: true,

@@ -9,6 +9,7 @@ import type { Adding } from '../storage/workflows/adding.repository.js';
 import { Adder } from './adder.js';
 import type { Beginning, Moved } from '../storage/workflows/workflow.repository.js';
 import { Compensator } from './compensator.js';
+import { Dependents } from './dependents.js';
 import { isLocked, isRefusal, Passed, Stopped, unlessPassed, type Page } from './left-over.js';
 
 /** Whether any was taken up, and whether any was held by others. */
@@ -39,7 +40,9 @@ const MAX_REST_MS = 500;
 /** Stages and stops that one round takes up. */
 const MAX_PAGE = 100;
 const FIRST = '0';
-/** Kinds of arrivals from which those of other kinds follow, in the same round. */
+/** Kinds of arrivals that wait for jobs of others; those jobs are asked again and again. */
+const OF_OTHERS = ['wait', 'depend'];
+/** Kinds from which those of other kinds follow, in the same round. */
 const WITH_OTHERS = ['end', 'skip', 'add', 'stop'];
 
 /** Tells whom it concerns that workflows have moved on: workers of jobs that are ready, and the listeners of this process. */
@@ -65,25 +68,34 @@ export class Advancer {
   private readonly adder: Adder;
   private readonly archive: Retention;
   private readonly compensator: Compensator;
+  private readonly dependents: Dependents;
 
   constructor(private readonly site: AdvancerSite) {
     this.archive = new QueuePolicies(site.options).byQueue('archiveKeepMs');
     const { storage, events } = site;
     this.compensator = new Compensator({ storage, events, tell: (moved) => this.tell(moved) });
     this.adder = new Adder(site.storage, site.options);
+    this.dependents = new Dependents(site);
   }
 
   async round(): Promise<number> {
     const { workflows } = this.site.storage;
     const { kinds } = await workflows.stopExpired();
-    const awaits = kinds.includes('wait');
-    const ended = awaits ? await workflows.awaited.take() : 0;
+    const ended = await this.lookAtOthers(kinds);
     const follows = kinds.some((kind) => WITH_OTHERS.includes(kind));
     const batches = follows ? await workflows.takeArrivals() : [];
     for (const moved of batches) this.tell(moved);
     const pages = await this.pages((kind) => follows || kinds.includes(kind));
     if (ended > 0 || batches.length > 0 || pages.some(({ moved }) => moved)) return this.again();
-    return awaits || pages.some(({ locked }) => locked) ? this.later() : this.done();
+    return kinds.some((kind) => OF_OTHERS.includes(kind)) || pages.some(({ locked }) => locked)
+      ? this.later()
+      : this.done();
+  }
+
+  /** At jobs that know nothing of it; how many that waited for them go on. */
+  private async lookAtOthers(kinds: string[]): Promise<number> {
+    const steps = kinds.includes('wait') ? await this.site.storage.workflows.awaited.take() : 0;
+    return steps + (kinds.includes('depend') ? await this.dependents.round() : 0);
   }
 
   private async pages(has: (kind: string) => boolean): Promise<Looked[]> {

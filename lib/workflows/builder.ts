@@ -11,7 +11,7 @@ const MAX_STEPS = 10_000;
 /** Of all its steps together; more of them belong into several workflows. */
 export const MAX_JOBS = 20_000;
 const CONDITIONS: readonly string[] = ['succeeded', 'failed', 'ended'] satisfies StepCondition[];
-const REFUSED = ['id', 'uniqueKey', 'onConflict', 'periodMs', 'workflowId', 'staged', 'commitWithinMs']; // prettier-ignore
+const REFUSED = ['id', 'uniqueKey', 'onConflict', 'periodMs', 'workflowId', 'staged', 'commitWithinMs', 'dependsOn']; // prettier-ignore
 
 /** A step as it was declared. */
 export interface DeclaredStep {

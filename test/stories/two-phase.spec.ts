@@ -29,6 +29,17 @@ describe('two-phase enqueue', () => {
     });
   });
 
+  it('what depends on others runs behind them, in another process, without a poll', async () => {
+    const producer = await story.start({ options: { worker: false } });
+    const worker = await story.start({ providers: [handler()], options: SLOW });
+    const first = (await producer.queues.enqueue('mail', {}, { delayMs: 50 })).id;
+    const { id } = await producer.queues.enqueue('mail', {}, { dependsOn: [first] });
+    expect(await producer.queues.find(id)).toMatchObject({ state: 'staged' });
+    await untilJobIs('succeeded', worker, id);
+    const end = await worker.queues.find(first);
+    expect(end).toMatchObject({ state: 'succeeded' });
+  });
+
   it('commit without a wake-up: the poll finds it', async () => {
     const application = await story.start({ providers: [handler()], options: { wakeUp: 'off' } });
     const { id } = await application.queues.enqueue('mail', {}, { staged: true });

@@ -39,6 +39,7 @@ export const TABLE = `
   enqueue_one_and_notify      +            held         new          plain        held      held         held         direct       held      held      held     live      live
   enqueue_plain               +            held         new          plain        held      held         held         direct       held      held      held     live      live
   expire_staged               +            uncommitted  uncommitted  uncommitted  -         uncommitted  -            uncommitted  +         nopermit  skipped  bad       +
+  fail_dependent              +            uncommitted  uncommitted  uncommitted  -         uncommitted  -            uncommitted  +         nopermit  skipped  bad       +
   explain_job                 ?            ?            view         view         view      view         view         ?            apart     apart     apart    view      view
   explain_key                 keys         keys         keys         keys         keys      ?            keys         ?            keys      ?         keys     live      live
   find_ends                   job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
@@ -114,6 +115,7 @@ export const TABLE = `
   skip_stages                 +            held         new          +            held      held         held         waits        held      held      held     live      live
   stop_workflow               +            held         new          +            held      held         held         waits        held      held      held     live      live
   take_awaited                job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
+  take_dependents             job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
   take_back                   -            -            new          -            -         -            -            waits        +         nopermit  living   live      live
   take_ends                   +            held         new          +            held      held         held         settled      held      held      held     settled   settled
   take_vacant                 groups       groups       groups       groups       groups    groups       groups       groups       ?         nopermit  ?        groups    groups
@@ -184,7 +186,7 @@ export const PLACELESS: Readonly<Record<string, string>> = {
   'know schedules and the rows of their jobs, wherever those stand':
     'add_ticks find_due_schedules list_schedules list_ticks move_schedule note_tick purge_ticks put_schedule remove_schedules see_schedules take_waiting_tick troubled_schedules',
   'know workflows, and what their jobs are made of':
-    'take_adding find_adder grow_stage end_adder find_callbacks call_again ask_to_stop begin_stages begin_undo count_compensated end_saga fail_stage fail_undo find_drafts find_failed_steps find_failed_undo find_step find_workflow find_workflow_key find_workflow_states list_workflows lock_workflow mark_stop mark_stuck next_undo purge_workflows read_drafts rename_steps retry_undo retry_workflow start_workflow stop_expired stopped store_compensations store_drafts store_steps take_beginning take_stop take_undo upstream upstream_size wake_undo find_vanished find_steps await_jobs await_again',
+    'take_adding find_adder grow_stage end_adder find_callbacks call_again ask_to_stop begin_stages begin_undo count_compensated end_saga fail_stage fail_undo find_drafts find_failed_steps find_failed_undo find_step find_workflow find_workflow_key find_workflow_states list_workflows lock_workflow mark_stop mark_stuck next_undo purge_workflows read_drafts rename_steps retry_undo retry_workflow start_workflow stop_expired stopped store_compensations store_drafts store_steps take_beginning take_stop take_undo upstream upstream_size wake_undo find_vanished find_steps await_jobs await_again store_dependents find_dependencies',
   'know limits and their shares':
     'declare_limit remove_limits reset_limit set_limit take_share give_share end_share return_permit return_starts hold_limit lend keep_lent enter_limit keep_entered list_limits',
   'know what operators did': 'begin_act end_act list_acts purge_acts',

@@ -1,7 +1,8 @@
 import { statement } from '../connection/statement.js';
 import { IN_CLAIMS, fenced } from '../places/held.sql.js';
 import { MAY_RUN, inLane } from '../places/places.sql.js';
-import { IS_AWAITED } from '../workflows/awaited.sql.js';
+import { ALL_LIVE } from '../staged/dependents.sql.js';
+import { lives } from '../workflows/awaited.sql.js';
 import { isHalted } from '../groups/vacant-queues.sql.js';
 
 /** Does anything of these lanes ($2) run, or could it run now or as soon as a vacant turn or a permit is handed on, or a workflow moved on? Looks no further than the first row. */
@@ -25,5 +26,5 @@ export const HAS_DUE = statement(
       ${fenced('lane', 'offset 0')}
       where c.shard = $1 and j.lane = any($2::int[]))
     or exists (select from simple_queue.arrival a left join simple_queue.step t on t.id = a.job and t.shard = $1
-      where a.shard = $1 and not (a.kind = 'wait' and (${IS_AWAITED}))) as due`,
+      where a.shard = $1 and not (a.kind = 'wait' and (${lives('t.awaits')})) and not (a.kind = 'depend' and ${ALL_LIVE})) as due`,
 );

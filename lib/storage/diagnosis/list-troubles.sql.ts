@@ -89,7 +89,8 @@ export const LIST_TROUBLES = statement(
   uncommitted as materialized (
     select j.queue, j.id, j.created_at from (select id from simple_queue.staged where shard = $1 order by id limit $2::int + 1) s
     cross join lateral (select * from simple_queue.job where id = s.id and shard = $1 offset 0) j
-    where j.created_at < statement_timestamp() - interval '1 hour' and j.commit_by > statement_timestamp() - interval '1 minute'),
+    where j.created_at < statement_timestamp() - interval '1 hour' and j.commit_by > statement_timestamp() - interval '1 minute'
+      and not exists (select from simple_queue.arrival a where a.kind = 'depend' and a.shard = $1 and a.job = j.id)),
   oldest as materialized (select * from simple_queue.job where shard = $1 order by id limit $2::int),
   lost as materialized (
     select j.queue, j.id, j.created_at from oldest j where ${isLost('j')}),

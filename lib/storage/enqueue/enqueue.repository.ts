@@ -27,6 +27,7 @@ import { ENQUEUE } from './enqueue.sql.js';
 import { FIND_LIVE_KEYS } from '../keys/find-live-keys.sql.js';
 import { byKey, created, existing, idOf, keyOf, queueOf, type Answers } from './storing.js';
 import { repeated, undoable } from '../connection/undoable.js';
+import { STORE_DEPENDENTS } from '../staged/dependents.sql.js';
 import { Uplink } from './uplink.js';
 
 /** The holder of a key may end between insert and look-up, again and again in theory. */
@@ -115,9 +116,21 @@ export class EnqueueRepository {
       });
   }
 
-  private insertKeyed(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
-    if (!jobs.some(hasConflictMode)) return this.insertAny(run, jobs);
+  private async insertKeyed(run: Run, jobs: NewJob[]): Promise<Enqueued[]> {
+    if (!jobs.some(hasConflictMode))
+      return this.storeDependents(run, jobs, await this.insertAny(run, jobs));
     return this.conflicts.resolve(run, jobs, (within, some) => this.insertAny(within, some));
+  }
+
+  private async storeDependents(
+    run: Run,
+    jobs: NewJob[],
+    answers: Enqueued[],
+  ): Promise<Enqueued[]> {
+    const dependents = jobs.filter((job, index) => job.dependsOn && answers[index]!.created);
+    if (dependents.length > 0)
+      await run(STORE_DEPENDENTS, [SHARD, dependents.map(idOf), dependents.map(({ dependsOn }) => JSON.stringify(dependsOn))]); // prettier-ignore
+    return answers;
   }
 
   /**
@@ -258,7 +271,9 @@ const mayStopHalfWay = (jobs: NewJob[]): boolean =>
 /** A caller may give what the library made once, and what no memory knows of. */
 const mayBeOurs = (job: NewJob): boolean => job.givenId && isMadeHere(job.id);
 
-const isConditional = (job: NewJob): boolean => isLimited(job) || hasConflictMode(job);
+/** More than one statement may be needed. */
+const isConditional = (job: NewJob): boolean =>
+  isLimited(job) || hasConflictMode(job) || job.dependsOn !== undefined;
 
 function restless(): QueueError {
   const message = `A unique key changed hands ${MAX_ROUNDS} times while its job was being enqueued. Enqueue it again.`;

@@ -3,19 +3,12 @@ import { outcomesOf } from '../outcomes/told-outcomes.sql.js';
 import { ended, keptByQueue } from '../places/ended.sql.js';
 import { vacated } from '../places/turns.sql.js';
 
-const EXPIRED = `jsonb_build_object('name', 'QueueError', 'code', 'COMMIT_EXPIRED', 'message',
-        'The staged job was neither committed nor aborted in its time.')`;
-
 /**
- * Ends at most 500 staged jobs whose time to be committed is over, by the database's clock. A job that is being committed or aborted
- * right now is skipped. It ends as `expired`; nobody waits for it any more, so its turn is vacant whatever the dead job policy says.
- * $2 says by queue name how long it is kept.
+ * Ends the staged jobs `due` as `expired`; nobody waits for them any more, so their turns are vacant whatever the dead job policy says.
+ * $2 says by queue name how long they are kept.
  */
-export const EXPIRE_STAGED = statement(
-  'expire_staged',
-  `with due as materialized (
-    select id from simple_queue.job where shard = $1 and commit_by <= statement_timestamp()
-    order by commit_by limit 500 for update skip locked),
+const expired = (due: string, error: string): string => `with due as materialized (
+    ${due}),
   unstaged as (
     delete from simple_queue.staged where shard = $1 and id = any(array(select id from due)) returning id),
   unblocked as (
@@ -30,9 +23,28 @@ export const EXPIRE_STAGED = statement(
     delete from simple_queue.job where shard = $1 and id = any(array(select id from unstaged union all select id from unblocked))
     returning *),
   buried as (
-    ${ended('dead_letter', { state: `'expired'`, last_error: EXPIRED })}
+    ${ended('dead_letter', { state: `'expired'`, last_error: error })}
     from gone g ${keptByQueue('g', '$2')}),
-  ${outcomesOf('gone', { state: `'expired'::text`, error: EXPIRED })},
+  ${outcomesOf('gone', { state: `'expired'::text`, error })},
   ${vacated('gone where seq is not null and id in (select id from unstaged)')}
-  select (select count(*) from due)::int as due, (select count(*) from gone)::int as expired`,
+  select (select count(*) from due)::int as due, (select count(*) from gone)::int as expired`;
+
+/** At most 500 whose time to be committed is over, by the database's clock. What is being committed or aborted right now is skipped. */
+export const EXPIRE_STAGED = statement(
+  'expire_staged',
+  expired(
+    `select id from simple_queue.job where shard = $1 and commit_by <= statement_timestamp()
+    order by commit_by limit 500 for update skip locked`,
+    `jsonb_build_object('name', 'QueueError', 'code', 'COMMIT_EXPIRED', 'message',
+        'The staged job was neither committed nor aborted in its time.')`,
+  ),
+);
+
+/** The job $3, because of $4: what it depends on has not succeeded. */
+export const FAIL_DEPENDENT = statement(
+  'fail_dependent',
+  expired(
+    `select id from simple_queue.job where id = $3::uuid and shard = $1 and commit_by is not null for update`,
+    '$4::jsonb',
+  ),
 );

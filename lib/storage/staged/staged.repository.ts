@@ -3,12 +3,19 @@ import type { Retention } from '../../options/queue-policy.js';
 import { SHARD } from '../connection/shard.js';
 import { COMMIT_STAGED, TAKE_STAGED } from './commit-staged.sql.js';
 import { restoreLost } from '../operate/restoring.js';
-import { EXPIRE_STAGED } from './expire-staged.sql.js';
+import { FIND_DEPENDENCIES, TAKE_DEPENDENTS } from './dependents.sql.js';
+import { EXPIRE_STAGED, FAIL_DEPENDENT } from './expire-staged.sql.js';
 import type { Placed } from '../wake-ups/wake-up.js';
 
 interface Committed {
   placed?: Placed | undefined;
   isRestored: boolean;
+}
+
+/** Of a job that depends on others: `failed` is the first of them that has not succeeded; without a state it is unknown. */
+export interface Decided {
+  id: string;
+  failed: { id: string; state: string | null } | null;
 }
 
 /** Two-phase enqueue: of commit, abort and expiry exactly one gets the job. */
@@ -38,5 +45,26 @@ export class StagedRepository {
         JSON.stringify(keep),
       ])
     )[0]!;
+  }
+
+  /** What the job still depends on. */
+  async dependencies(id: string): Promise<string[]> {
+    const [row] = await this.database.callers.run<{ awaits: string[] }>(FIND_DEPENDENCIES, [SHARD, id]); // prettier-ignore
+    return row?.awaits ?? [];
+  }
+
+  /** A page of at most 100 jobs behind `after` that depend on others; locked until the transaction ends. `last`: there may be more behind it. */
+  async takeDependents(
+    run: Run,
+    after: string,
+  ): Promise<{ decided: Decided[]; last: string | null }> {
+    return (
+      await run<{ decided: Decided[]; last: string | null }>(TAKE_DEPENDENTS, [SHARD, after])
+    )[0]!;
+  }
+
+  /** Ends a job that `takeDependents` found. */
+  async failDependent(run: Run, id: string, by: { keep: Retention; error: object }): Promise<void> {
+    await run(FAIL_DEPENDENT, [SHARD, JSON.stringify(by.keep), id, JSON.stringify(by.error)]);
   }
 }

@@ -16,9 +16,18 @@ export const AWAIT_AGAIN = statement(
   select $1, 'wait', id, workflow from simple_queue.step where workflow = $2::uuid and shard = $1 and awaits is not null and state is null`,
 );
 
-/** Does the job that the step t awaits live, or will it? What waits for other steps lives as a draft. */
-export const IS_AWAITED = `exists (select from simple_queue.job j where j.id = t.awaits and j.shard = $1 offset 0)
-      or exists (select from simple_queue.step o where o.id = t.awaits and o.shard = $1 and o.state is null offset 0)`;
+/** Does that job live, or will it? What waits for other steps lives as a draft. */
+export const lives = (id: string): string =>
+  `exists (select from simple_queue.job j where j.id = ${id} and j.shard = $1 offset 0)
+      or exists (select from simple_queue.step o where o.id = ${id} and o.shard = $1 and o.state is null offset 0)`;
+
+/** What became of that job, as `e`. A step has kept its end, whatever its queue keeps. */
+export const endOf = (id: string): string => `left join lateral (
+      select s.* from (
+        select 1 as way, now() as at, state, output, error from simple_queue.step o where o.id = ${id} and o.shard = $1
+        union all select 2, finished_at, state, output, last_error from simple_queue.archive a where a.id = ${id} and a.shard = $1
+        union all select 2, finished_at, state, output, last_error from simple_queue.dead_letter d where d.id = ${id} and d.shard = $1) s
+      order by way, at desc limit 1) e on true`;
 
 const UNKNOWN = JSON.stringify({
   name: 'QueueError',
@@ -38,13 +47,8 @@ export const TAKE_AWAITED = statement(
   over as materialized (
     select p.id, p.job, e.state, e.output, e.error from page p
     join simple_queue.step t on t.id = p.job and t.shard = $1
-    left join lateral (
-      select s.* from (
-        select 1 as way, now() as at, state, output, error from simple_queue.step o where o.id = t.awaits and o.shard = $1
-        union all select 2, finished_at, state, output, last_error from simple_queue.archive a where a.id = t.awaits and a.shard = $1
-        union all select 2, finished_at, state, output, last_error from simple_queue.dead_letter d where d.id = t.awaits and d.shard = $1) s
-      order by way, at desc limit 1) e on true
-    where not (${IS_AWAITED})),
+    ${endOf('t.awaits')}
+    where not (${lives('t.awaits')})),
   gone as (delete from simple_queue.arrival where kind = 'wait' and shard = $1 and id = any(array(select id from over))),
   told as (
     insert into simple_queue.arrival (shard, kind, job, state, output, error)

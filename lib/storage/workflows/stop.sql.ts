@@ -26,7 +26,7 @@ export const STOP_EXPIRED = statement(
   select (select count(*) from asked)::int as expired,
     (select extract(epoch from deadline_at - statement_timestamp()) * 1000 from simple_queue.workflow
       where shard = $1 and deadline_at > statement_timestamp() and ended_at is null and stop is null order by deadline_at limit 1)::float8 as "nextMs",
-    array(select k from unnest(array['end', 'skip', 'add', 'begin', 'stop', 'undo', 'wait']) k
+    array(select k from unnest(array['end', 'skip', 'add', 'begin', 'stop', 'undo', 'wait', 'depend']) k
       where k = 'stop' and exists (select from asked) or exists (select from simple_queue.arrival where kind = k and shard = $1)) as kinds`,
 );
 

@@ -101,6 +101,7 @@ const DRAWING: Record<string, string> = {
       'complete_told',
       'complete_adding',
       'expire_staged',
+      'fail_dependent',
       'reap_claims',
       'set_apart',
       'settle_told',

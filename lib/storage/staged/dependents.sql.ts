@@ -1,0 +1,56 @@
+import { statement } from '../connection/statement.js';
+import { endOf, lives } from '../workflows/awaited.sql.js';
+
+/** Of the arrival a. */
+export const ALL_LIVE = `not exists (
+        select from jsonb_array_elements_text(a.more -> 'awaits') u(id) where not (${lives('u.id::uuid')}))`;
+
+/** Staged jobs, and what each depends on. The epoch tells them from another life under the same id. Nothing of the others is locked or changed. */
+export const STORE_DEPENDENTS = statement(
+  'store_dependents',
+  `insert into simple_queue.arrival (shard, kind, job, more)
+  select $1, 'depend', j.id, pg_catalog.jsonb_build_object('epoch', j.epoch, 'awaits', u.awaits::jsonb)
+  from unnest($2::uuid[], $3::text[]) u(id, awaits) join simple_queue.job j on j.id = u.id and j.shard = $1`,
+);
+
+/** What the job $2 still depends on. */
+export const FIND_DEPENDENCIES = statement(
+  'find_dependencies',
+  `select more -> 'awaits' as awaits from simple_queue.arrival where kind = 'depend' and shard = $1 and job = $2::uuid order by id desc limit 1`,
+);
+
+/**
+ * A page of jobs behind $2 that depend on others, as `take_awaited` reads steps that await them. A row is one job, whose lock decides who goes on with it; jobs that a caller
+ * holds are left for the next look. What has succeeded is struck out: it may not be kept as long as the others take. Back come those that have nothing
+ * left (`failed` null), and those of which one has not succeeded; the caller commits or ends them in the same transaction.
+ */
+export const TAKE_DEPENDENTS = statement(
+  'take_dependents',
+  `with page as materialized (
+    select id, job, (more ->> 'epoch')::int as epoch, more -> 'awaits' as awaits from simple_queue.arrival
+    where kind = 'depend' and shard = $1 and id > $2::bigint order by id limit 100 for update skip locked),
+  staged as materialized (
+    select id, epoch from simple_queue.job where shard = $1 and id = any(array(select job from page))
+      and commit_by > statement_timestamp() for update skip locked),
+  looked as materialized (
+    select p.id, u.id as awaits, l.live, e.state from page p join staged s on s.id = p.job and s.epoch = p.epoch
+    cross join lateral jsonb_array_elements_text(p.awaits) t(id)
+    cross join lateral (select t.id::uuid as id offset 0) u
+    cross join lateral (select ${lives('u.id')} as live offset 0) l
+    ${endOf('u.id')}),
+  found as materialized (
+    select id, jsonb_agg(awaits) filter (where live) as open,
+      (array_agg(jsonb_build_object('id', awaits, 'state', state)) filter (where not live and state is distinct from 'succeeded'))[1] as failed
+    from looked group by id),
+  gone as (
+    delete from simple_queue.arrival a where kind = 'depend' and shard = $1 and a.id = any(array(
+      select id from found where failed is not null or open is null
+      union all select p.id from page p where not exists (
+        select from simple_queue.job j where j.id = p.job and j.shard = $1 and j.epoch = p.epoch and j.commit_by is not null offset 0)))),
+  struck as (
+    update simple_queue.arrival a set more = jsonb_set(more, '{awaits}', f.open) from found f
+    where a.kind = 'depend' and a.shard = $1 and a.id = f.id and f.failed is null and jsonb_array_length(f.open) < jsonb_array_length(more -> 'awaits'))
+  select coalesce((select jsonb_agg(jsonb_build_object('id', p.job, 'failed', f.failed) order by p.id)
+      from page p join found f on f.id = p.id where f.failed is not null or f.open is null), '[]') as decided,
+    (select id::text from page order by id offset 99 limit 1) as last`,
+);

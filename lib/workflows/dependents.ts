@@ -1,0 +1,70 @@
+import type { QueueEventBus } from '../observability/events.js';
+import { QueuePolicies, type Retention } from '../options/queue-policy.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
+import type { Run } from '../storage/connection/database.js';
+import type { Decided } from '../storage/staged/staged.repository.js';
+import type { Storage } from '../storage/storage.js';
+import { wakeUpFor, type Placed } from '../storage/wake-ups/wake-up.js';
+
+interface DependentsSite {
+  storage: Storage;
+  options: ResolvedOptions;
+  events: QueueEventBus;
+}
+
+const FIRST = '0';
+
+/** Jobs that depend on others (`dependsOn`): staged until those have succeeded. */
+export class Dependents {
+  private readonly keep: Retention;
+  /** How far the look of this process has come. */
+  private after = FIRST;
+
+  constructor(private readonly site: DependentsSite) {
+    this.keep = new QueuePolicies(site.options).byQueue('deadLetterKeepMs');
+  }
+
+  /** A page of them; how many are decided. */
+  async round(): Promise<number> {
+    const { database, staged } = this.site.storage;
+    const { decided, last, placed } = await database.loops.transaction(async (run) => {
+      const page = await staged.takeDependents(run, this.after);
+      return { ...page, placed: await this.commit(run, page.decided) };
+    });
+    this.after = last ?? FIRST;
+    this.tell(decided, placed);
+    return decided.length;
+  }
+
+  private async commit(run: Run, decided: Decided[]): Promise<Placed[]> {
+    const { staged } = this.site.storage;
+    const all: Placed[] = [];
+    for (const { id, failed } of decided) {
+      if (failed) {
+        await staged.failDependent(run, id, { keep: this.keep, error: errorOf(failed) });
+        continue;
+      }
+      const { placed } = await staged.commit(run, id);
+      if (placed) all.push(placed);
+    }
+    return all;
+  }
+
+  /** A turn of an ordered group may be vacant by an end. */
+  private tell(decided: Decided[], placed: Placed[]): void {
+    if (decided.length === 0) return;
+    const { storage, events } = this.site;
+    const jobs = decided.filter(({ failed }) => failed).length;
+    const signal = wakeUpFor(placed);
+    storage.signals.send({ ...signal, later: signal.later || jobs > 0 });
+    if (jobs > 0) events.emit('expired', () => ({ jobs }));
+  }
+}
+
+function errorOf({ id, state }: NonNullable<Decided['failed']>): object {
+  const what = state
+    ? `has not succeeded: it is ${state}`
+    : 'is unknown: it was never enqueued, or its end is not kept any more';
+  const message = `Job ${id}, which this one depends on, ${what}.`;
+  return { name: 'QueueError', code: 'DEPENDENCY_FAILED', message };
+}
