@@ -211,6 +211,27 @@ describe('workflows that grow while they run', () => {
     expect(ran.slice(6)).toEqual(['later']);
   });
 
+  it('twenty calls at once add no more than a workflow may have, and each all of its own or nothing', async () => {
+    const FREE = 11;
+    await start();
+    const { id } = await workflows.start(batch([item('nobody', 1)]));
+    await story.database.query('update simple_queue.workflow set jobs = $2 where id = $1', [
+      id,
+      20_000 - FREE,
+    ]);
+    const answers = await Promise.allSettled(
+      Array.from({ length: 20 }, () => workflows.add(id, [item('nobody', 2), item('nobody', 3)])),
+    );
+    const added = answers.filter(({ status }) => status === 'fulfilled').length;
+    expect(added).toBe(Math.floor(FREE / 2));
+    for (const answer of answers)
+      if (answer.status === 'rejected') expect(answer.reason).toMatchObject({ code: 'WORKFLOW_INVALID' }); // prettier-ignore
+    const rows = await story.database.query('select from simple_queue.job');
+    expect(rows).toHaveLength(1 + 2 * added);
+    await workflows.cancel(id);
+    expect((await workflows.wait(id)).state).toBe('cancelled');
+  });
+
   const callbacks = (draft: ReturnType<typeof batch>, options: object = {}) =>
     draft
       .onSuccess('work', did('done'), options)

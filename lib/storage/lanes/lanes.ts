@@ -13,7 +13,7 @@ import {
   LIST_QUEUE_NAMES,
   NOTE_SERVED_LANES,
 } from './list-lanes.sql.js';
-import { FIND_LANES, REGISTER_LANES, REGISTER_QUEUES } from './register-lanes.sql.js';
+import { FIND_LANES, LOCK_LANES, REGISTER_LANES, REGISTER_QUEUES } from './register-lanes.sql.js';
 import { SHARD } from '../connection/shard.js';
 import type { UnservedLanes } from './unserved-lanes.js';
 
@@ -186,9 +186,13 @@ export class Lanes {
   /** False: another transaction registers one of them, or a number was drawn twice; worth another try. */
   private async insert(lanes: readonly LaneName[], until: number): Promise<boolean> {
     const columns = columnsOf(lanes);
+    const { loops } = this.database;
     try {
-      await this.database.loops.run(REGISTER_QUEUES, [columns[0]]);
-      await this.database.loops.run(REGISTER_LANES, [...columns, MAX_LABELLED_LANES, MAX_LANES]);
+      await loops.run(REGISTER_QUEUES, [columns[0]]);
+      await loops.transaction(async (run) => {
+        await run(LOCK_LANES, [columns[0]]);
+        await run(REGISTER_LANES, [...columns, MAX_LABELLED_LANES, MAX_LANES]);
+      });
       return true;
     } catch (error) {
       const sqlState = error instanceof DatabaseError ? error.sqlState : undefined;
@@ -256,7 +260,7 @@ function tooMany({ queue, labels = NO_LABELS }: LaneName): QueueError {
 function blocked({ queue }: LaneName, cause: unknown): QueueError {
   return new QueueError(
     'TRANSACTION_CONFLICT',
-    `Queue ${quote(queue)} could not be registered: another transaction registers the same names (a first simple_queue.enqueue in SQL) and has not ended. Nothing was stored. Try again when it has; a transaction that waits here for itself has to enqueue in SQL, too.`,
+    `Queue ${quote(queue)} could not be registered: another transaction registers the same names, or the last that it has room for (a first simple_queue.enqueue in SQL), and has not ended. Nothing was stored. Try again when it has; a transaction that waits here for itself has to enqueue in SQL, too.`,
     { cause },
   );
 }

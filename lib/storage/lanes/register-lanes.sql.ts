@@ -9,18 +9,36 @@ export const REGISTER_QUEUES = statement(
 const SAME_LANE = `l.queue = q.id and l.name = u.name and l.labels = string_to_array(u.labels, ',')`;
 
 /**
- * Registers lanes of registered queues, and those again that the janitor took for unused: what has lived on from before may be used. A new
- * one only while the queue has fewer than $5 of them, and of those with labels fewer than $4: each is asked by every claim.
+ * Who registers lanes of these queues counts them alone, to the end of a transaction: a count beside another's is no bound. In 64 stripes, since
+ * a start may register thousands of queues. `simple_queue.enqueue` takes the same lock only where a queue has half of its lanes, because it
+ * keeps it for as long as its caller likes.
+ */
+export const LOCK_LANES = statement(
+  'lock_lanes',
+  `select pg_advisory_xact_lock(hashtextextended('simple_queue.lanes:' || s.stripe, 0)) is null as done
+  from (select distinct id & 63 as stripe from simple_queue.queue where name = any($1::text[]) order by 1) s`,
+);
+
+/**
+ * Registers lanes of registered queues, and those again that the janitor took for unused: what has lived on from before may be used. New
+ * ones only until the queue has $5 of them, and $4 with labels: each is asked by every claim. First `LOCK_LANES`, in the same transaction.
  */
 export const REGISTER_LANES = statement(
   'register_lanes',
-  `insert into simple_queue.lane (queue, name, labels)
-  select distinct q.id, u.name, string_to_array(u.labels, ',')
-  from unnest($1::text[], $2::text[], $3::text[]) u(queue, name, labels) join simple_queue.queue q on q.name = u.queue
-  where exists (select from simple_queue.lane l where ${SAME_LANE} and l.unused_at is not null)
-    or (not exists (select from simple_queue.lane l where ${SAME_LANE})
-      and (u.labels = '' or (select count(*) from simple_queue.lane l where l.queue = q.id and l.labels <> '{}') < $4::int)
-      and (select count(*) from (select from simple_queue.lane l where l.queue = q.id limit $5::int) n) < $5::int)
+  `with u as materialized (select distinct * from unnest($1::text[], $2::text[], $3::text[]) u(queue, name, labels)),
+  q as materialized (
+    select id, name, $5::int - (select count(*) from (select from simple_queue.lane where queue = q.id limit $5::int) n) as room,
+      $4::int - (select count(*) from simple_queue.lane where queue = q.id and labels <> '{}') as labelled
+    from simple_queue.queue q where name = any(array(select queue from u))),
+  fresh as materialized (
+    select q.id, q.room, q.labelled, u.name, u.labels,
+      row_number() over (partition by q.id order by u.labels <> '', u.name, u.labels) as nth,
+      row_number() over (partition by q.id, u.labels <> '' order by u.name, u.labels) as alike
+    from u join q on q.name = u.queue where not exists (select from simple_queue.lane l where ${SAME_LANE}))
+  insert into simple_queue.lane (queue, name, labels)
+  select id, name, string_to_array(labels, ',') from fresh where nth <= room and (labels = '' or alike <= labelled)
+  union all
+  select l.queue, l.name, l.labels from u join q on q.name = u.queue join simple_queue.lane l on ${SAME_LANE} and l.unused_at is not null
   order by 1, 2, 3
   on conflict (queue, name, labels) do update set unused_at = null where lane.unused_at is not null`,
 );

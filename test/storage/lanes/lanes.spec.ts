@@ -7,7 +7,7 @@ import {
 } from '../../../lib/storage/lanes/lanes.js';
 import { UnservedLanes } from '../../../lib/storage/lanes/unserved-lanes.js';
 import { eventually } from '../../support/eventually.js';
-import { aStorage, Rival, type TestStorage } from '../../support/storage.js';
+import { aStorage, Rival, waitingBackends, type TestStorage } from '../../support/storage.js';
 
 describe('lanes', () => {
   let test: TestStorage;
@@ -169,6 +169,78 @@ describe('lanes', () => {
     });
     expect(await lanes.of('bounded', 'name-7')).toMatchObject({ name: 'name-7' });
     expect(await lanes.of('unbounded', 'one-more')).toMatchObject({ name: 'one-more' });
+    await test.database.query(`delete from simple_queue.lane where queue = $1`, [queueId]);
+  });
+
+  it.each<[string, 'names' | 'labels', number]>([
+    ['ten thousand of a queue', 'names', MAX_LANES],
+    ['a thousand sets of labels', 'labels', MAX_LABELLED_LANES],
+  ])('are no more than %s, however many ask at once', async (_bound, kind, most) => {
+    const FREE = 20;
+    const queue = `brim-${kind}`;
+    const { queueId } = await test.storage.lanes.of(queue, '');
+    // The queue's own lane is one of them, and has no labels.
+    const others = kind === 'names' ? 1 : 0;
+    await test.rows.lanes(queueId, 1, most - FREE - others, kind);
+    const ask = (n: number) =>
+      kind === 'names' ? { queue, name: `new-${n}` } : { queue, name: '', labels: [`new-${n}`] };
+    const asked = Array.from({ length: 30 }, (_, n) => [ask(2 * n), ask(2 * n + 1)]);
+
+    const refused = await Promise.all(
+      asked.map((names) => new Lanes(test.storage.database).register(names)),
+    );
+
+    expect(refused.flat()).toHaveLength(60 - FREE);
+    const [found] = await test.database.query<{ n: number }>(
+      `select count(*)::int as n from simple_queue.lane where queue = $1 and (labels <> '{}') = $2`,
+      [queueId, kind === 'labels'],
+    );
+    expect(found!.n).toBe(most);
+    await test.database.query(`delete from simple_queue.lane where queue = $1`, [queueId]);
+  });
+
+  it('are no more than that of one call, and those without labels come first', async () => {
+    const { queueId } = await test.storage.lanes.of('narrow', '');
+    await test.rows.lanes(queueId, 2, MAX_LANES - 3);
+    const asked = ['a', 'b'].flatMap((name) => [
+      { queue: 'narrow', name, labels: ['eu'] },
+      { queue: 'narrow', name },
+    ]);
+    const refused = await new Lanes(test.storage.database).register([
+      ...asked,
+      { queue: 'wide', name: 'c' },
+    ]);
+    expect(refused).toEqual([{ queue: 'narrow', name: 'b', labels: ['eu'] }]);
+    await test.database.query(`delete from simple_queue.lane where queue = $1`, [queueId]);
+  });
+
+  it('are no more than that beside transactions in SQL that stay open', async () => {
+    const { queueId } = await test.storage.lanes.of('edge', '');
+    await test.rows.lanes(queueId, 2, MAX_LANES - 3);
+    const rival = await Rival.connect(test.database);
+    await rival.begin();
+    const enqueue = (name: string) => `select simple_queue.enqueue('edge', name => '${name}')`;
+    for (const name of ['first', 'second']) await rival.query(enqueue(name));
+    const asked = Promise.all(
+      ['third', 'fourth', 'fifth'].map((name) =>
+        test.storage.lanes.of('edge', name).then(
+          () => 'registered',
+          ({ code }) => code as string,
+        ),
+      ),
+    );
+    const inSql = test.database.query(enqueue('sixth')).then(
+      () => 'registered',
+      ({ code }) => code as string,
+    );
+    await eventually(async () => expect(await waitingBackends(test.database)).toBeGreaterThan(0));
+    await rival.commit();
+    await rival.close();
+    const outcomes = [...(await asked), await inSql];
+    expect(outcomes.filter((outcome) => outcome === 'registered')).toHaveLength(1);
+    const others = outcomes.filter((outcome) => outcome !== 'registered');
+    expect(others.every((code) => ['TOO_MANY_LANES', '53400'].includes(code))).toBe(true);
+    await test.rows.clear();
     await test.database.query(`delete from simple_queue.lane where queue = $1`, [queueId]);
   });
 

@@ -13,6 +13,7 @@ const NOT_FOR_ONE_SHARD: Record<string, string> = {
   enqueue_one_and_notify: 'its NOTIFY is a hint of its own connection',
   TRY_MIGRATION_LOCK: 'an advisory lock around DDL, held by one connection',
   try_partition_lock: 'an advisory lock around DDL, held by one connection',
+  lock_lanes: 'advisory locks of the registry, which is one for all shards',
   lock_keys: 'advisory locks of one transaction, on the server that it runs on',
   lock_outcomes: 'an advisory lock of one transaction, on the server that it runs on',
   declare_outcomes: 'the registry is one for all shards',
