@@ -114,12 +114,12 @@ const REASONS: Readonly<Record<string, string>> = {
   [READ_ONLY]:
     'this connection may only read. The server is a standby (use the address of the primary), default_transaction_read_only is on for the database or the role, or the transaction to join was begun READ ONLY',
   [LOCKED]:
-    'another transaction held what it needs for too long: a unique key, an id, a group, a limit or a job. Nothing was written. Repeat it, and look for transactions that stay open',
+    'another transaction held what it needs for too long: a unique key, an id, a group (all of a queue, where one call had more than 32), a limit or a job. Nothing was written. Repeat it, and look for transactions that stay open',
   '26000': OF_A_POOLER,
   '42P05': OF_A_POOLER,
 };
 
-const QUERY_CANCELED = '57014';
+export const QUERY_CANCELED = '57014';
 
 /** Was a statement too much for its time? */
 export const timedOut = (error: unknown): boolean =>

@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { QueueService } from '../../../lib/queue.service.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import { eventually } from '../../support/eventually.js';
-import { aStorage, waitingBackends, type TestStorage } from '../../support/storage.js';
+import { aStorage, openStorage, waitingBackends, type TestStorage } from '../../support/storage.js';
 import { checkPlaces } from '../../support/check-places.js';
 
 /** What a server has room for, for each of its connections. */
@@ -87,6 +87,32 @@ describe('locks of a transaction', () => {
       `select id from simple_queue.job where group_name = 'g0' and queue = (select id from simple_queue.queue where name = 'mails') order by seq`,
     );
     expect(rows.slice(1).map(({ id }) => id)).toEqual([late.id, last!.id]);
+  });
+
+  it('say what stands in the way of another group, where a call with many of them stays open', async () => {
+    const holder = test.dataSource.createQueryRunner();
+    await holder.startTransaction();
+    await queues.enqueueMany('mails', groups(2_000), { manager: holder.manager });
+    const hasty = await openStorage(test.dataSource, { queryTimeoutMs: 300 });
+    const impatient = new QueueService(hasty, options, test.events);
+
+    await expect(
+      impatient.enqueue('mails', 1, { group: 'another', ordered: true }),
+    ).rejects.toMatchObject({
+      code: 'LOCK_TIMEOUT',
+      message: expect.stringMatching(
+        /all of a queue, where one call had more than 32.*Nothing was/,
+      ),
+    });
+    await impatient.enqueue('mails', 1, { group: 'unordered' });
+    await impatient.enqueue('mails', 1);
+
+    await holder.commitTransaction();
+    await holder.release();
+    expect(await impatient.enqueue('mails', 1, { group: 'another', ordered: true })).toMatchObject({
+      created: true,
+    });
+    await hasty.onApplicationShutdown();
   });
 
   it('keep the turn duty from groups of a large call that is open', async () => {
