@@ -4,7 +4,7 @@ import { QueueError } from '../../job/queue.errors.js';
 import { BusyLoop } from '../../runtime/busy-loop.js';
 import { sqlStateOf } from '../../runtime/retry.js';
 import { connectionOptionsOf } from './connection-options.js';
-import { DatabaseError, READ_ONLY, unserved } from './database-errors.js';
+import { DatabaseError, QUERY_CANCELED, READ_ONLY, unserved } from './database-errors.js';
 import { isPooled } from './connection-probes.js';
 import { inOneMessage } from './one-message.js';
 import { OwnClient } from './own-client.js';
@@ -178,10 +178,20 @@ export class Connections {
   private prepare(client: pg.PoolClient, done: (error?: Error) => void): void {
     client.on('error', () => undefined);
     if (this.settings.poolMode === 'transaction') return done();
-    client.query(forSession(this.settings)).then(
+    settled(client, forSession(this.settings)).then(
       () => done(),
       (error: Error) => done(unserved(error)),
     );
+  }
+}
+
+/** Where the role gives a statement a millisecond, the busiest machine gets this through at last. */
+async function settled(client: pg.ClientBase, text: string, tries = 10): Promise<void> {
+  try {
+    await client.query(text);
+  } catch (error) {
+    if (sqlStateOf(error) !== QUERY_CANCELED || tries === 1) throw error;
+    await settled(client, text, tries - 1);
   }
 }
 

@@ -33,7 +33,9 @@ async function connected() {
 
 async function keep(id) {
   const askedAt = now();
-  const { rowCount } = await (await connected()).query(given.text, [given.shard, id, given.leaseMs]);
+  const values = [given.shard, "'" + id + "'", given.leaseMs];
+  const text = given.text.replace(/\\$(\\d)/g, (_, n) => values[n - 1]);
+  const { rowCount } = (await (await connected()).query(given.settings + '; ' + text)).at(-1);
   if (lease !== id) return;
   if (rowCount === 1) times[1] = askedAt;
   else lease = undefined;

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import pg from 'pg';
 import { connectionOptionsOf } from '../connection/connection-options.js';
 import type { Database } from '../connection/database.js';
+import { forMessage } from '../connection/session-settings.js';
 import { SHARD } from '../connection/shard.js';
 import { KEEP_LEASE } from './keep-lease.sql.js';
 import { STAND_IN_THREAD } from './stand-in-thread.js';
@@ -163,6 +164,8 @@ export class StandIn {
       offset: Number(process.hrtime.bigint()) / 1e6 - performance.now(),
       connection,
       text: this.database.textOf(KEEP_LEASE),
+      // One message, and no parameters: nothing is left on a connection that a pooler hands on.
+      settings: forMessage(queryTimeoutMs),
       shard: SHARD,
       ...{ leaseMs, intervalMs, stuckMs, lookMs: this.lookMs, lateMs: 2 * this.lookMs },
     };

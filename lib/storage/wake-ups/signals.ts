@@ -6,6 +6,7 @@ import { connectionOptionsOf } from '../connection/connection-options.js';
 import type { Database } from '../connection/database.js';
 import { NotifyRest } from './notify-rest.js';
 import { OwnClient } from '../connection/own-client.js';
+import { forListening } from '../connection/session-settings.js';
 import { signalOf, Unsent, type Signal } from './signal.js';
 import { NOTIFY } from './notify.sql.js';
 
@@ -241,6 +242,7 @@ export class Signals {
     client.on('notification', (message) => this.hear(message.payload ?? ''));
     try {
       await client.connect();
+      await client.query(forListening());
       await client.query(`listen "${this.channel}"`);
     } catch (error) {
       client.abandon();

@@ -55,7 +55,7 @@ describe('the stand-in', () => {
   const until = async (lease: string): Promise<number> =>
     (await test.database.query<{ ms: number }>('select extract(epoch from expires_at)::float8 as ms from simple_queue.lease where id = $1', [lease]))[0]!.ms; // prettier-ignore
   const sessions = async (): Promise<number> =>
-    (await test.database.query<{ n: number }>(`select count(*)::int as n from pg_stat_activity where query like 'update simple_queue.lease set expires_at%' and pid <> pg_backend_pid()`))[0]!.n; // prettier-ignore
+    (await test.database.query<{ n: number }>(`select count(*)::int as n from pg_stat_activity where query like '%; update simple_queue.lease set expires_at%' and pid <> pg_backend_pid()`))[0]!.n; // prettier-ignore
 
   it('renews the lease while the event loop does not turn, and has no connection while it does', async () => {
     const lease = await test.rows.lease('1 second');
