@@ -25,6 +25,15 @@ export class FleetBounds {
     return most;
   }
 
+  /** Other lanes obey it as well, and of those that they do it lets in the fewest. */
+  get shared(): FleetPermits | undefined {
+    let least: FleetPermits | undefined;
+    for (const limit of this.permits)
+      if (limit.lanes.size > 1 && limit.row.concurrency !== null)
+        if (!least || limit.free < least.free) least = limit;
+    return least;
+  }
+
   get mayStart(): boolean {
     return this.permits.every((limit) => limit.free > 0);
   }

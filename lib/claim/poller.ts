@@ -111,14 +111,13 @@ export class Poller {
     const { ids, intake } = this.parts;
     const key = intake.nextKey();
     const room = Math.min(MAX_CLAIM, this.room);
-    const lanes = key ? this.lanesToAsk(now, room) : [];
+    const { lanes, most } = key ? this.lanesToAsk(now, room) : { lanes: [], most: 0 };
     const wishes = lanes.map(({ lane, wanted, look }): LaneWish => ({
       lane: lane.id,
       wanted,
       ranges: look.ranges,
     }));
-    const wanted = lanes.reduce((sum, planned) => sum + planned.wanted, 0);
-    const limit = Math.max(0, Math.min(room, wanted));
+    const limit = Math.max(0, Math.min(room, most));
     this.underWay += limit;
     return {
       wish: { ...(key ?? { claimId: ids.next(), lease: NO_LEASE }), lanes: wishes, limit },
@@ -128,11 +127,13 @@ export class Poller {
 
   /**
    * Room goes round: the next claim begins behind the last lane that took some. A lane that was empty most likely still is, so it takes
-   * none from others: 200 idle queues are one statement, whose limit bounds what they bring after all.
+   * none from others: 200 idle queues are one statement, whose limit bounds what they bring after all. Empty ones that share a limit of the
+   * fleet are a statement of their own: they may all have jobs now, of which together they can start what one of them can.
    */
-  private lanesToAsk(now: number, room: number): Planned[] {
+  private lanesToAsk(now: number, room: number): { lanes: Planned[]; most: number } {
     if (now >= this.nextPollAt) this.tick(now);
     const planned: Planned[] = [];
+    let apart: unknown;
     const lanes = this.parts.lanes.all();
     const first = this.turn;
     let left = room;
@@ -142,6 +143,9 @@ export class Poller {
       const lane = lanes[at]!;
       const wanted = lane.lookAt > now ? 0 : Math.min(lane.wanted, left);
       if (wanted <= 0) continue;
+      const shared = lane.wasEmpty ? lane.fleet.shared : undefined;
+      if (planned.length === 0) apart = shared;
+      if (shared !== apart) continue;
       lane.ask(wanted);
       lane.promise();
       planned.push({ lane, at, wanted, look: lane.cursor.look(now) });
@@ -149,7 +153,7 @@ export class Poller {
       left -= wanted;
       this.turn = at + 1;
     }
-    return planned;
+    return { lanes: planned, most: mostOf(planned, apart !== undefined) };
   }
 
   /** All idle lanes are asked at the same time: one statement an interval, however many they are. */
@@ -190,6 +194,11 @@ export class Poller {
     for (const lane of lanes) if (lane.lookAt <= now && lane.wanted > 0) return 0;
     return Math.max(1, this.nextPollAt - now);
   }
+}
+
+function mostOf(planned: readonly Planned[], isApart: boolean): number {
+  const wishes = planned.map(({ wanted }) => wanted);
+  return isApart ? Math.max(0, ...wishes) : wishes.reduce((sum, wanted) => sum + wanted, 0);
 }
 
 function reportOf(

@@ -1,31 +1,45 @@
 import type { Permits } from '../runtime/permits.js';
 
-/** Permits of a lane that others may share: of its queue, its handler, of open transactions. Those of the process are bounded by `room`. */
+/** Permits of a lane that others may share: of its queue, its handler, of open transactions; and of limits of the fleet. Those of the process are bounded by `room`. */
 export class SharedPermits {
   /** To what this lane has claimed and cannot start yet. */
   private promised = 0;
 
-  constructor(private readonly permits: readonly Permits[]) {}
+  constructor(
+    private readonly tiers: readonly Permits[],
+    private readonly fleet: readonly Permits[] = [],
+  ) {}
 
   /** Free, and not promised to what other lanes have claimed. */
   get unpromised(): number {
-    let free = Infinity;
-    for (const permit of this.permits)
-      free = Math.min(free, permit.free - permit.promised + this.promised);
-    return free;
+    return Math.min(this.unpromisedHere, this.leastOf(this.fleet));
+  }
+
+  /** The same without the limits of the fleet. */
+  get unpromisedHere(): number {
+    return this.leastOf(this.tiers);
   }
 
   promise(calls: number): void {
     const more = Math.max(0, calls) - this.promised;
     if (more === 0) return;
     this.promised += more;
-    for (const permit of this.permits) permit.promised += more;
+    for (const permit of this.tiers) permit.promised += more;
+    for (const permit of this.fleet) permit.promised += more;
   }
 
   /** Before all promises are counted anew. */
   withdraw(): void {
     this.promised = 0;
-    for (const permit of this.permits) permit.promised = 0;
+    for (const permit of this.tiers) permit.promised = 0;
+    for (const permit of this.fleet) permit.promised = 0;
+  }
+
+  private leastOf(permits: readonly Permits[]): number {
+    let free = Infinity;
+    for (const permit of permits)
+      free = Math.min(free, permit.free - permit.promised + this.promised);
+    return free;
   }
 }
 

@@ -48,7 +48,7 @@ export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLan
   private readonly rate = new Rate();
   /** Those of its permits that ask for more only below a bound. */
   protected readonly ranges: readonly Permits[];
-  readonly shared: SharedPermits;
+  shared: SharedPermits;
   /** All that a run takes: the tiers of this process, and its limits across the fleet. */
   private permits: readonly Permits[];
   readonly fleet = new FleetBounds();
@@ -76,6 +76,7 @@ export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLan
   bind(limits: readonly FleetPermits[]): void {
     this.fleet.bind(limits, this, this.running);
     this.permits = limits.length > 0 ? [...this.tiers, ...limits] : this.tiers;
+    this.shared = new SharedPermits(this.tiers.slice(1), limits);
   }
 
   /** How many jobs it may run at once. */
@@ -116,9 +117,8 @@ export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLan
 
   /** The same without the limits of the fleet, where it is worth asking now. */
   get wish(): number {
-    return this.lookAt > performance.now()
-      ? 0
-      : this.wantedOf(this.unpromisedOf(freeOf(this.tiers)));
+    if (this.lookAt > performance.now()) return 0;
+    return this.wantedOf(Math.max(0, Math.min(freeOf(this.tiers), this.shared.unpromisedHere)));
   }
 
   get narrowest(): Permits {
@@ -256,11 +256,7 @@ export class WorkerLane extends WaitingRuns<LaneRun> implements Lane, LimitedLan
 
   /** What is free for more than is claimed already, here or in lanes that share its permits. */
   protected get unpromised(): number {
-    return this.unpromisedOf(this.free);
-  }
-
-  private unpromisedOf(free: number): number {
-    return Math.max(0, Math.min(free, this.shared.unpromised));
+    return Math.max(0, Math.min(this.free, this.shared.unpromised));
   }
 
   protected wantedOf(free: number): number {

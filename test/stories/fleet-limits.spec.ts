@@ -117,6 +117,45 @@ describe('a limit across the fleet', () => {
     expect([...meter.by.values()]).toEqual([200, 200]);
   });
 
+  it.each<[string, boolean]>([
+    ['a worker that starts to their backlogs', true],
+    ['an idle worker whose lanes get jobs at the same time', false],
+  ])('that many lanes share is claimed for as often as it lets start: %s', async (_, isCold) => {
+    const LANES = 6;
+    const meter = new Meter();
+    const gate = aGate();
+    const queues = Array.from({ length: LANES }, (_each, n) => `lane-${n}`);
+    const options = { limits: { stripe: { concurrency: 2 } }, concurrency: 30 };
+    const providers = [
+      ...queues.map((queue) =>
+        aHandler(
+          queue,
+          meter.measured(queue, () => gate.passed),
+          { uses: ['stripe'] },
+        ),
+      ),
+      aHandler('free', () => undefined),
+    ];
+    const producer = await story.start({ options: { worker: false } });
+    const backlog = () =>
+      Promise.all(queues.map((queue) => producer.queues.enqueueMany(queue, items(10))));
+    if (isCold) await backlog();
+    const worker = await story.start({ options, providers });
+    if (!isCold) await backlog();
+
+    await eventually(() => expect(meter.now).toBe(2));
+    // What was claimed besides would be given back within a second.
+    const { id } = await producer.queues.enqueue('free', 1, { delayMs: 1_500 });
+    await untilJobIs('succeeded', producer, id);
+
+    expect([meter.most, meter.total]).toEqual([2, 2]);
+    expect(worker.seen('released')).toEqual([]);
+    expect((await story.database.query('select from simple_queue.job')).length).toBe(LANES * 10);
+    gate.open();
+    await eventually(() => expect(meter.total).toBe(LANES * 10), { timeoutMs: 20_000 });
+    expect(meter.most).toBe(2);
+  });
+
   it('of a process that is gone is free again after its jobs were put back', async () => {
     const rows = new Rows(story.database);
     await story.start({ options: LIMITED });
