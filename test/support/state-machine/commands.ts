@@ -42,6 +42,15 @@ import {
 import { Lapse, Pull, ReapLapsed, Renew, Return } from './pull-commands.js';
 import { ENDINGS, SideBySide } from './transaction-commands.js';
 import {
+  DrawStarts,
+  FreeShares,
+  RowsOfNobody,
+  ShareLimit,
+  StrayPlace,
+  TablesEmptied,
+  Tick,
+} from './world-commands.js';
+import {
   isLone,
   MAX_STALLS,
   type Model,
@@ -536,6 +545,18 @@ const beginLate = fc
   .map((items) => new BeginEnqueue(items));
 const commit = fc.nat(2).map((given) => new End(given, true));
 
+const tablesEmptied = once.map(() => new TablesEmptied());
+const strayPlace = fc
+  .tuple(index, fc.constantFrom('lane', 'epoch', 'time'))
+  .map((given) => new StrayPlace(...given));
+const rowsOfNobody = worker.map((given) => new RowsOfNobody(given));
+const shareLimit = fc
+  .tuple(worker, fc.constantFrom('take', 'take', 'give', 'end', 'crowd'), fc.nat(4))
+  .map((given) => new ShareLimit(...given));
+const freeShares = once.map(() => new FreeShares());
+const drawStarts = fc.array(fc.nat(3), { maxLength: 4 }).map((given) => new DrawStarts(given));
+const tick = fc.constantFrom(1, 2, 5).map((given) => new Tick(given));
+
 /** What may happen; the more a line is repeated, the more often it does. */
 export const commands = {
   plain: (): fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] => [
@@ -575,6 +596,12 @@ export const commands = {
     end,
     inTurn(beginLate, enqueueAny, claimByCursor, commit, claimByCursor),
     lanesVanish,
+    fc.oneof(tablesEmptied, rowsOfNobody),
+    strayPlace,
+    inTurn(shareLimit, shareLimit, shareLimit),
+    inTurn(shareLimit, loseLease, freeShares, reap, freeShares),
+    drawStarts,
+    tick,
   ],
   /** Beside workers outside, and operators. */
   pulled: (): fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] => [
@@ -607,6 +634,9 @@ export const commands = {
     promote,
     beginDecision,
     end,
+    inTurn(pull, tablesEmptied, fc.oneof(pull, giveBack)),
+    strayPlace,
+    tick,
   ],
   ordered: (): fc.Arbitrary<fc.AsyncCommand<Model, Real>>[] => [
     enqueueAny,
@@ -638,5 +668,6 @@ export const commands = {
     beginDecision,
     end,
     end,
+    fc.oneof(tablesEmptied, strayPlace, tick),
   ],
 };

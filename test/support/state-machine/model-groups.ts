@@ -23,6 +23,11 @@ export class ModelGroups {
 
   constructor(private readonly around: Surroundings) {}
 
+  clear(): void {
+    this.active.clear();
+    this.everybody.clear();
+  }
+
   get halted(): boolean {
     return [...this.active.values()].some(({ dead }) => dead?.halts);
   }

@@ -102,6 +102,9 @@ export class Model {
   /** Of throttled keys: the job that opened the period. */
   readonly periods = new Map<string, string>();
   readonly paused = new Set<boolean>();
+  /** Permits of a limit across the fleet, by lease, and the starts of its hour. */
+  readonly shares = new Map<string, number>();
+  started = 0;
   steps = 0;
   readonly groups = new ModelGroups({
     isLocked: (job) => this.isLocked(job),
@@ -130,6 +133,17 @@ export class Model {
     this.jobs.set(id, job);
     this.groups.join(job, halted);
     if (!staged) this.commit(job);
+  }
+
+  get shared(): number {
+    return [...this.shares.values()].reduce((sum, n) => sum + n, 0);
+  }
+
+  /** Somebody has emptied all tables. */
+  empty(): void {
+    const all = [this.jobs, this.liveLeases, this.periods, this.paused, this.shares, this.groups];
+    for (const each of all) each.clear();
+    this.runs.length = this.pulled.length = this.claims.length = this.started = 0;
   }
 
   /** It is no longer staged. */

@@ -31,7 +31,8 @@ export const EVERYWHERE = { priority: -32_768, runAt: '-infinity', id: FIRST, up
 export const KEEP = { archive: { '': DAY_MS }, deadLetter: { '': DAY_MS } };
 const ENDED = ['archive', 'dead_letter'];
 const LIVE = ['job', ...PLACES.filter((place) => !ENDED.includes(place))];
-const TABLES = [...LIVE, ...ENDED, 'lease', 'lapsed', 'throttle'];
+const OTHERS = ['lease', 'lapsed', 'throttle', 'schedule', 'tick', 'allotment', 'fleet_limit'];
+const TABLES = [...LIVE, ...ENDED, ...OTHERS];
 const { options: OPTIONS } = resolveOptions({
   queues: { [FAIR_QUEUE]: { fair: true } },
   maxStalls: MAX_STALLS,
@@ -81,6 +82,15 @@ export class Real {
     this.workers = [];
     [this.cursor, this.now] = [new Cursor(), 0];
     for (let n = 0; n < 3; n++) this.workers.push({ lease: await this.takeLease(model) });
+  }
+
+  /** As by TRUNCATE of an administrator: but for what says that the tables are ours. */
+  async emptyTables(): Promise<void> {
+    const [{ names }] = (await this.query<{ names: string }>(
+      `select string_agg(format('simple_queue.%I', tablename), ', ') as names from pg_tables
+       where schemaname = 'simple_queue' and tablename not in ('version', 'migration')`,
+    )) as [{ names: string }];
+    await this.query(`truncate ${names}`);
   }
 
   /** Under the numbers of the tables, whatever the process remembers. */
@@ -220,6 +230,19 @@ export class Real {
 
   async query<Row extends object>(sql: string, params?: unknown[]): Promise<Row[]> {
     return this.test.database.query<Row>(sql, params);
+  }
+
+  /** Nobody has more of a limit than the model says, and its row is their sum. */
+  async compareShares(model: Model, limit: string): Promise<void> {
+    const rows = await this.query<{ lease: string; n: number; allotted: number }>(
+      `select a.lease, a.n, l.allotted from simple_queue.fleet_limit l left join simple_queue.allotment a on a.name = l.name and a.n > 0 where l.name = $1`,
+      [limit],
+    );
+    const known = [...model.shares].filter(([, n]) => n > 0);
+    expect(new Map(rows.filter(({ lease }) => lease).map(({ lease, n }) => [lease, n]))).toEqual(
+      new Map(known),
+    );
+    for (const { allotted } of rows) expect(allotted).toBe(model.shared);
   }
 
   /** The database says of every job what the model says, and each is in exactly one place. */
