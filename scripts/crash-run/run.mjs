@@ -13,6 +13,7 @@ import { killSagas } from './kill-sagas.mjs';
 import { killWorkers } from './kill-workers.mjs';
 import { poisonWorkers } from './poison-workers.mjs';
 import { spoolJobs } from './spool-jobs.mjs';
+import { thinLine } from './thin-line.mjs';
 import { tickSchedules } from './tick-schedules.mjs';
 
 const { values } = parseArgs({
@@ -25,7 +26,7 @@ const { values } = parseArgs({
     only: {
       type: 'string',
       default:
-        'kill,poison,hold,order,workflows,limits,bystanders,block,late,empty,schedules,spool',
+        'kill,poison,hold,order,workflows,limits,bystanders,block,late,empty,thin,schedules,spool',
     },
     flows: { type: 'string', default: '1000' },
     groups: { type: 'string', default: '1000' },
@@ -34,6 +35,7 @@ const { values } = parseArgs({
     transactions: { type: 'string', default: '40' },
     seconds: { type: 'string', default: '90' },
     rounds: { type: 'string', default: '10' },
+    large: { type: 'string', default: '120' },
     'default-lease': { type: 'boolean', default: false },
   },
 });
@@ -82,6 +84,14 @@ const parts = {
   schedules: () =>
     tickSchedules({
       seconds: number('seconds'),
+      kills: Math.min(number('kills'), 20),
+      seed: number('seed'),
+      leaseMs,
+    }),
+  thin: () =>
+    thinLine({
+      jobs: number('large'),
+      bytes: 200_000,
       kills: Math.min(number('kills'), 20),
       seed: number('seed'),
       leaseMs,
