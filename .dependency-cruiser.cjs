@@ -216,7 +216,7 @@ module.exports = {
       'Duties are turned by the loops of a worker, along with claims of remote workers, or by hand: in tests, and by `maintain`.',
       '^lib/maintenance/',
       '^lib/(maintenance|worker|pull|testing)/',
-      '^lib/cli/commands/maintain\\.command\\.ts$',
+      '^lib/cli/commands/act/maintain\\.command\\.ts$',
     ),
 
     reserved(
@@ -281,7 +281,7 @@ module.exports = {
       'dashboard-is-outside',
       'A leaf, which the command line serves, too.',
       '^lib/dashboard/',
-      '^lib/(dashboard/|cli/commands/dashboard\\.command\\.ts$)',
+      '^lib/(dashboard/|cli/commands/look/dashboard\\.command\\.ts$)',
     ),
 
     {

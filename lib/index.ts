@@ -16,8 +16,8 @@ export {
   type CustomBackoff,
 } from './job/backoff.js';
 export { BatchContext } from './job/batch-context.js';
-export type { CheckpointOptions } from './job/checkpoint.js';
-export type { Concurrency, ConcurrencyRange } from './job/concurrency.js';
+export type { CheckpointOptions } from './job/values/checkpoint.js';
+export type { Concurrency, ConcurrencyRange } from './job/values/concurrency.js';
 export type { ContextCarrier } from './job/context-carrier.js';
 export type {
   BackPressure,
@@ -66,7 +66,7 @@ export {
   UnprocessableError,
   type QueueErrorCode,
 } from './job/queue.errors.js';
-export type { StandardSchema } from './job/standard-schema.js';
+export type { StandardSchema } from './job/values/standard-schema.js';
 export type {
   ExpiredLease,
   JobEvent,

@@ -23,7 +23,7 @@ import type { JobEnd, WaitOptions, WaitTime } from './job/job-end.js';
 import { isTemplate, type GivenOf, type JobTarget, type OutputOf } from './job/job-template.js';
 import type { FoundJob } from './job/job.js';
 import { checkId, checkQueueName } from './job/names.js';
-import { soon } from './job/schema-fit.js';
+import { soon } from './job/values/schema-fit.js';
 import { QueueError } from './job/queue.errors.js';
 import type { Observable } from 'rxjs';
 import { eventStream, type QueueEvent } from './observability/event-stream.js';
@@ -36,7 +36,7 @@ import { checkChanges } from './options/job-changes.js';
 import { QueuePolicies, type Retention } from './options/queue-policy.js';
 import type { ResolvedOptions } from './options/simple-queue.options.js';
 import type { Run } from './storage/connection/database.js';
-import type { Joined } from './storage/connection/joined.js';
+import type { Joined } from './storage/connection/callers/joined.js';
 import type { Storage } from './storage/storage.js';
 import { wakeUpOfCancel } from './storage/wake-ups/wake-up.js';
 import { checkTime, checkWait, endAs, foundAs } from './waiting/read-as.js';
@@ -86,7 +86,7 @@ export class QueueService {
   }
 
   /**
-   * Stores many jobs of one queue or template, all or none. Answers for each item in place; one that is known already fails nobody.
+   * Stores many jobs of one queue or template, all or none. Returns one result per item, in their order; one that is known already fails nobody.
    * Without a transaction, more than 5,000 plain items (no id, key or time) are read while the batch is being stored: leave their payloads
    * as they are until the promise settles.
    * @throws QueueError as `enqueue`, naming the item.
@@ -131,7 +131,7 @@ export class QueueService {
   }
 
   /**
-   * Waits for the end of a job, in whatever process that comes; a job that is retried has not ended. Answers at once when it has.
+   * Waits for the end of a job, in whatever process that comes; a job that is retried has not ended. Returns at once when it has.
    * @throws QueueError `WAIT_TIMEOUT`, `WAIT_ABORTED`, `JOB_UNKNOWN`, `WAIT_REFUSED` (its queue has `archive: false`), `INVALID_OPTION`,
    * `INVALID_OUTPUT` (the output does not fit the template given as `as`), `CLOSED`.
    */
@@ -222,7 +222,7 @@ export class QueueService {
       FoundJob<Payload, Output> | undefined;
   }
 
-  /** Looked up when the call is made: a transaction that is over by the time a schema has answered must not let the job out. */
+  /** Looked up when the call is made: a transaction that is over by the time a schema has ended must not let the job out. */
   private joined(target: JobTarget, options: InTransaction): Joined | undefined {
     const joined = this.storage.database.transactionOf(options);
     if (!joined) this.beside?.check(isTemplate(target) ? target.queue : target);

@@ -25,7 +25,7 @@ import type { FoundJob } from './job/job.js';
 import { checkQueueName } from './job/names.js';
 import type { QueueService } from './queue.service.js';
 
-/** A queue is not asked what its handler answers, only what is read of it. */
+/** A queue says nothing of what its handler returns, only what is read of it. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 type TargetOf<Given, Payload, Output> = string | JobTemplate<Given, Payload, any, Output>;
 
@@ -38,7 +38,7 @@ export type QueueOf<Target extends JobTarget> = Queue<
 
 /**
  * `QueueService` for one template or one queue: what `@InjectQueue(target)` injects. `Given` is what an enqueue takes, `Output` what a waiter
- * gets, `Payload` what `find` answers. Each call does what the service's of the same name does, and throws what it throws.
+ * gets, `Payload` what `find` returns. Each call does what the service's of the same name does, and throws what it throws.
  */
 export class Queue<Given = unknown, Output = unknown, Payload = Given> {
   /** The queue's name. */

@@ -1,5 +1,5 @@
 /**
- * Schedules: what `QueueSchedules` takes and answers, and `@QueueSchedule`.
+ * Schedules: what `QueueSchedules` takes and returns, and `@QueueSchedule`.
  * @module nestjs-simple-queue/schedules
  */
 export { QueueSchedule } from './decorators/queue-schedule.decorator.js';

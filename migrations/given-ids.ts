@@ -1,7 +1,7 @@
 import { HOT } from './storage-parameters.js';
 
 /**
- * Ids that callers gave: one look by key says that an id is new, so that an enqueue need not look for it in all that is kept. A row tells
+ * Ids that callers gave: one look by key says that an id is new, so that an enqueue need not look for it in all that is kept. A row says
  * nothing of its job: an id that is known here, and has no job any more, is free. It outlives its job until the janitor looks at it.
  */
 export const GIVEN_IDS = [
@@ -13,6 +13,6 @@ export const GIVEN_IDS = [
   ) with (${HOT})`,
   // Only for the purge, which says so; a planner might take it for look-ups by id else.
   `create index given_id_noted on simple_queue.given_id (noted_at, shard) where noted_at > '-infinity'`,
-  // Tells these tables from others: jobs that waited on a disk go to no other database.
+  // Distinguishes these tables from others: jobs that waited on a disk go to no other database.
   `do $$ begin execute pg_catalog.format('comment on table simple_queue.given_id is %L', pg_catalog.gen_random_uuid()); end $$`,
 ];

@@ -1,7 +1,7 @@
 import { SMALL } from './storage-parameters.js';
 
 /**
- * How many more jobs a queue takes under a `maxPending` before its waiting jobs are counted anew (ADR 0052). Written by who holds the
+ * How many more jobs a queue takes under a `maxPending` before its waiting jobs are counted again (ADR 0052). Written by who holds the
  * queue's lock; a transaction that rolls back takes nothing.
  */
 export const HEADROOM = [

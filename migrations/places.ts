@@ -1,7 +1,7 @@
-/** Where a job stands that may run as soon as there is room. */
+/** Where a job is that may run as soon as there is room. */
 export const MAY_RUN = ['ready', 'fair_ready', 'suspect'] as const;
 
-/** Where a job stands that waits for anything. A new place is named here; CONTRIBUTING says what follows. */
+/** Where a job is that waits for anything. A new place is named here; CONTRIBUTING says what follows. */
 export const WAITING = [...MAY_RUN, 'scheduled', 'blocked', 'keyed', 'staged'] as const;
 
 export type WaitingPlace = (typeof WAITING)[number];

@@ -94,7 +94,7 @@ export function rightsOf(kind: RoleKind): string[] {
 
 /**
  * For SQL producers that shall neither read nor write the tables: `simple_queue.enqueue` with the rights of its owner. Every name in it has
- * its schema, and its search path ends in pg_temp, so that nothing of the caller's stands in for anything.
+ * its schema, and its search path ends in pg_temp, so that nothing of the caller's replaces anything.
  */
 export const PRODUCE = `create or replace function simple_queue.produce(
   queue text, payload jsonb default null, name text default '', priority int default 0, run_at timestamptz default null,

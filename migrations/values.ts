@@ -1,13 +1,13 @@
 /**
  * What a column may hold, as domains: whoever may insert into a table can insert anything that these let in, and one value that the code
- * cannot read would stop a queue. Not as checks of the tables, which each statement reads and plans anew: see
+ * cannot read would stop a queue. Not as checks of the tables, which each statement reads and plans again: see
  * docs/adr/0024-what-a-row-may-hold.md.
  */
 
 /** Where the functions and operators of a migration are looked for. */
 export const OWN_PATH = 'pg_catalog, pg_temp';
 
-/** The rules of lib/job/names.ts and lib/job/labels.ts. */
+/** The rules of lib/job/names.ts and lib/job/values/labels.ts. */
 const NAME = '[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}';
 const LABEL = '[A-Za-z0-9_][A-Za-z0-9_.:/=-]{0,63}';
 export const QUEUE_NAME = `name collate "C" ~ '^${NAME}$'`;

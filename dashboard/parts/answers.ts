@@ -11,7 +11,7 @@ import type { Series } from '../../lib/admin/series.js';
 import type { LimitSummary } from '../../lib/admin/limits.js';
 import type { ListedJob } from '../../lib/admin/listed-job.js';
 import type { Reason } from '../../lib/admin/reasons.js';
-import type { DashboardPermission } from '../../lib/dashboard/access.js';
+import type { DashboardPermission } from '../../lib/dashboard/access/access.js';
 import type { FoundJob } from '../../lib/job/job.js';
 import type { Schedule, ScheduleTick } from '../../lib/job/schedule.js';
 import type { FoundStep, FoundWorkflow, WorkflowSummary } from '../../lib/job/workflow.js';

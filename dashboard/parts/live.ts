@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ask, instance, Refused, stream, type Said } from './server.js';
 
-/** Without the stream, and for what no version tells. */
+/** Without the stream, and for what no version covers. */
 const POLL_MS = 5_000;
 const SLOW_MS = 15_000;
 

@@ -5,7 +5,7 @@ import { Linked } from './small.js';
 
 const LEVELS = { critical: '✕', warning: '▲', notice: '•' };
 
-/** A command as a shell takes it apart: of a trouble's, each word stands as it is or in single quotes. */
+/** A command as a shell takes it apart: of a trouble's, each word is as it is or in single quotes. */
 const wordsOf = (command: string): string[] =>
   [...command.matchAll(/(?:'[^']*'|\\'|[^\s'\\])+/g)].map(([word]) =>
     word.replace(/'([^']*)'|\\'/g, (_, quoted?: string) => quoted ?? "'"),

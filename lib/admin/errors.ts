@@ -1,4 +1,4 @@
-import { errorKeyOf } from '../job/error-key.js';
+import { errorKeyOf } from '../job/values/error-key.js';
 import type { Cause } from '../job/failure.js';
 import type { JobState } from '../job/job-state.js';
 import { checkQueueName } from '../job/names.js';

@@ -152,7 +152,7 @@ export class JobList {
     } while (after !== undefined && size() > 0);
   }
 
-  /** Adds what one read finds; answers where to go on. */
+  /** Adds what one read finds; returns where to go on. */
   private async read(
     query: Query,
     cursor: Cursor,

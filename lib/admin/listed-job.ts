@@ -3,7 +3,7 @@ import type { FoundJob } from '../job/job.js';
 import { jobProgress } from '../job/progress.js';
 import type { ListedRow } from '../storage/reading/listing.repository.js';
 
-/** A job of a list: all but what may be large. `QueueAdmin.job(id)` answers the rest. */
+/** A job of a list: all but what may be large. `QueueAdmin.job(id)` returns the rest. */
 export type ListedJob = Pick<
   FoundJob,
   | 'id'

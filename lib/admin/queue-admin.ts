@@ -156,7 +156,7 @@ export class QueueAdmin {
 
   /**
    * Runs a job again, whichever way it ended, or now rather than at its time: same id, attempts from 0, history kept. A job that had
-   * ended is no longer in the archive or dead letter queue then; one that is `lost` stands again where it belongs.
+   * ended is no longer in the archive or dead letter queue then; one that is `lost` is again where it belongs.
    * @throws QueueError `JOB_UNKNOWN`, `JOB_RUNNING`, `JOB_HELD`, `JOB_IS_STEP`, `UNIQUE_KEY_TAKEN`, `INVALID_OPTION`; `TRANSACTION_CONFLICT` where the job
    * changed its state again and again meanwhile.
    */
@@ -206,8 +206,8 @@ export class QueueAdmin {
   }
 
   /**
-   * Lets an ordered group go on behind the job that ended badly and blocks it, or halts its queue; without `group` a queue that is ordered
-   * as a whole. The job stays in the dead letter queue. Answers its id, or undefined where no dead job blocks the group.
+   * Lets an ordered group go on behind the job that failed for good and blocks it, or halts its queue; without `group` a queue that is ordered
+   * as a whole. The job stays in the dead letter queue. Returns its id, or undefined where no dead job blocks the group.
    * @throws QueueError `INVALID_NAME`, `INVALID_OPTION`.
    */
   async releaseGroup(queue: string, group = ''): Promise<string | undefined> {
@@ -221,7 +221,7 @@ export class QueueAdmin {
   }
 
   /**
-   * Ordered groups that a job which ended badly blocks, of all queues or one, the longest blocked first, 1,000 at most. Retry or purge the
+   * Ordered groups that a job which failed for good blocks, of all queues or one, the longest blocked first, 1,000 at most. Retry or purge the
    * job, or `releaseGroup`; a group goes on by itself when its job is no longer kept. @throws QueueError `INVALID_NAME`.
    */
   async blockedGroups(queue?: string): Promise<BlockedGroup[]> {
@@ -238,7 +238,7 @@ export class QueueAdmin {
   }
 
   /**
-   * What workers counted, step by step: runs that began, how they ended, and how long jobs waited and ran. A worker writes it once a minute,
+   * What workers counted, step by step: runs that began, how they ended, and how long jobs waited and ran. A worker writes it once per minute,
    * so the last minute is not whole, and a process that is killed takes it along. @throws QueueError `INVALID_OPTION`, `QUEUE_UNKNOWN`.
    */
   async series(options: SeriesOptions = {}): Promise<Series> {
@@ -279,7 +279,7 @@ export class QueueAdmin {
     return (await this.parts()).explanations.explain(checkId(id));
   }
 
-  /** Loaded by the first call: a process that only enqueues makes none. */
+  /** Loaded by the first call: a process that only enqueues creates none. */
   private parts(): Promise<AdminParts> {
     const load = async () =>
       (await import('./admin-parts.js')).adminParts(this.storage, this.options, this.actor);

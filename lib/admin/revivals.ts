@@ -19,7 +19,7 @@ import type { OnMany } from './on-many.js';
 import type { ListedJob } from './listed-job.js';
 
 /**
- * `revived`: it had ended and is live again. `promoted`: it waited for its time and is ready now. `restored`: it stood in no place, and stands
+ * `revived`: it had ended and is live again. `promoted`: it waited for its time and is ready now. `restored`: it was in no place, and is
  * again where it belongs. `ready`: it was ready already, so nothing was done.
  */
 export interface Retried {

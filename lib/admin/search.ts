@@ -66,7 +66,7 @@ export const SEARCH_WORDS: readonly { word: string; takes: string }[] = [
 
 /**
  * A filter of a text such as `queue:mail state:dead error:timeout since:2h attempt:>2 payload.order.id:42`. All words narrow the choice.
- * A value with spaces stands in quotes; an id needs no word. @throws QueueError `INVALID_OPTION` with all that is wrong.
+ * A value with spaces is in quotes; an id needs no word. @throws QueueError `INVALID_OPTION` with all that is wrong.
  */
 export function parseSearch(text: string): JobFilter {
   refuse('search', SEARCH(text, 'text'));

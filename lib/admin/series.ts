@@ -21,7 +21,7 @@ export interface Percentiles {
   p99: number;
 }
 
-/** What workers counted in some time: runs that began, and how runs ended. `lost`: the worker held the job no longer when it answered. */
+/** What workers counted in some time: runs that began, and how runs ended. `lost`: the worker held the job no longer when it returned. */
 export interface RunTotals extends Record<Tallied, number> {
   /** From the time a job was due to its start; missing where nothing began. */
   wait?: Percentiles;

@@ -16,7 +16,7 @@ interface BatchTerms {
 }
 
 /**
- * A lane whose handler takes several jobs in one call. A permit is one call, so it asks for `size` jobs a free permit. What lingers for more
+ * A lane whose handler takes several jobs in one call. A permit is one call, so it asks for `size` jobs per free permit. What lingers for more
  * waits where all claimed jobs wait, so that a cancel, a shutdown and a lost lease find it there.
  */
 export class BatchLane extends WorkerLane {
@@ -106,7 +106,7 @@ export class BatchLane extends WorkerLane {
     return since === undefined ? 0 : since + this.lingerMs - performance.now();
   }
 
-  /** One timer a lane. Unreferenced: the loops keep a working process alive. */
+  /** One timer per lane. Unreferenced: the loops keep a working process alive. */
   private linger(): void {
     const restMs = this.restMs;
     if (this.timer || restMs <= 0) return;

@@ -19,7 +19,7 @@ const URGENT_STEP = 2;
 const BACK_OFF = 20;
 /** 20 % where a commit is known to have been late. */
 const HURRY = 4;
-/** Jobs are older than is told by the time that it took to store them. */
+/** Jobs are older than the time of their storing suggests. */
 const STORING = 2;
 /** More priorities than this share a position: correct, only less sharp. */
 const MAX_KEYS = 32;
@@ -72,7 +72,7 @@ export class Cursor {
   private readonly costMs: number[] = LOOK_BACKS.map(() => 0);
   private short = true;
   private urgent = false;
-  /** The step that will find what a wake-up has told of; 0: none did. */
+  /** The step that will find what a wake-up has announced; 0: none did. */
   private newsStep = 0;
   private slackMs = 0;
   private looks = 0;
@@ -114,7 +114,7 @@ export class Cursor {
     this.lookedAt.fill(-Infinity, 0, step + 1);
   }
 
-  /** What a claim answered: moves the cursor forward, never back. `short`: fewer came than were wanted. */
+  /** What a claim brought: moves the cursor forward, never back. `short`: fewer came than were wanted. */
   took(rows: ClaimedRow[], { look, short, ms }: { look: Look; short: boolean; ms: number }): void {
     for (const row of rows) this.moveTo(row);
     // A claim that left before the backlog was found says nothing of it.

@@ -15,7 +15,7 @@ interface DirectClaimerParts {
  * no wake-up, no claim, no place among the ready ones. See docs/adr/0012.
  */
 export class DirectClaimer {
-  /** Those that are not answered yet. */
+  /** Those that wait for their reply. */
   private underWay = 0;
   private onAnswer: () => void = () => undefined;
 

@@ -77,7 +77,7 @@ export class Intake {
     return mayStart;
   }
 
-  /** One job that stands in no line: see `startAlone`. undefined: none came, or it must not start here. */
+  /** One job that is in no line: see `startAlone`. undefined: none came, or it must not start here. */
   arrivedAlone(key: ClaimKey, rows: readonly ClaimedRow[], isOver: boolean): LaneRun | undefined {
     const claim = this.parts.claims.arrived(key.claimId, rows.length);
     const run = rows[0] && this.runOf(rows[0], claim);
@@ -110,7 +110,7 @@ export class Intake {
     return !isOver && lease === this.lease;
   }
 
-  /** What stood in a place that is not its job's, or in a lane that is another one by now, goes back: its handler is another one, or nowhere. */
+  /** What was in a place that is not its job's, or in a lane that is another one by now, goes back: its handler is another one, or nowhere. */
   private runOf(row: ClaimedRow, claim: Claim): LaneRun | undefined {
     const lane = row.ownLane === undefined ? this.parts.lanes.get(row.lane) : undefined;
     if (lane) return new JobRun(row, lane, claim);

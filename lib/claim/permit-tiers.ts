@@ -1,4 +1,4 @@
-import { rangeOf } from '../job/concurrency.js';
+import { rangeOf } from '../job/values/concurrency.js';
 import { Permits } from '../runtime/permits.js';
 import type { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';

@@ -13,7 +13,7 @@ export class Rate {
     this.busySince = performance.now();
   }
 
-  /** Bursts shorter than the window are added up: a lane that is drained in no time is fast, not unmeasured. True: it is measured anew. */
+  /** Bursts shorter than the window are added up: a lane that is drained in no time is fast, not unmeasured. True: it is measured again. */
   ended(now: number, isIdle: boolean): boolean {
     this.finished++;
     const busyMs = this.busyMs + now - this.busySince;

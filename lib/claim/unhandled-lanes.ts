@@ -3,7 +3,7 @@ import type { Lanes } from '../storage/lanes/lanes.js';
 import type { Lane } from '../job/lane.js';
 import type { WorkerLanes } from './worker-lanes.js';
 
-/** Enough to be told of: who has more of them has been told. */
+/** Enough to be reported: whoever has more of them knows by now. */
 const MAX_REPORTED = 1_000;
 
 /** Says once of each lane that its jobs wait for a handler which this process does not have. They are never failed for it. */
@@ -17,7 +17,7 @@ export class UnhandledLanes {
     private readonly events: QueueEventBus,
   ) {}
 
-  /** One statement a round, along the lanes in which jobs wait: those without any cost nothing. */
+  /** One statement per round, along the lanes in which jobs wait: those without any cost nothing. */
   async report(): Promise<void> {
     // Also what a look at the newest ones does not show, and what could not be registered at the start.
     await this.served.register();

@@ -1,4 +1,4 @@
-import { isPattern, narrowed } from '../job/queue-pattern.js';
+import { isPattern, narrowed } from '../job/values/queue-pattern.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { closestWord } from '../runtime/closest-word.js';
 
@@ -6,7 +6,7 @@ const MOST_NAMED = 10;
 
 /**
  * Names of queues in the options of a worker that none of its handlers is for: probably mistyped. What `queues` says of a queue that other
- * processes work is no slip, so there only a name that is close to a handler's is told.
+ * processes work is no slip, so there only a name that is close to a handler's is reported.
  */
 export function unservedNames(
   { worker, queues }: Pick<ResolvedOptions, 'worker' | 'queues'>,

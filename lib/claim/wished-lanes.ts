@@ -1,5 +1,5 @@
-import { NO_LABELS } from '../job/labels.js';
-import { isPattern, narrowed } from '../job/queue-pattern.js';
+import { NO_LABELS } from '../job/values/labels.js';
+import { isPattern, narrowed } from '../job/values/queue-pattern.js';
 import { type LaneName, type Served, serves } from '../job/lane.js';
 import type { ServedLanes } from '../storage/lanes/lanes.js';
 import type { HandlerRegistry } from '../handlers/handler-registry.js';

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { Screen } from './screen.js';
+import type { Screen } from './show/screen.js';
 import type { Session } from './session.js';
 import type { SharedFlags } from './shared-flags.js';
-import type { Terminal } from './terminal.js';
+import type { Terminal } from './show/terminal.js';
 
 /** What a command works with. */
 export interface Cli {
@@ -13,7 +13,7 @@ export interface Cli {
   readonly session: (options?: { anyVersion?: boolean }) => Promise<Session>;
 }
 
-/** What a command does; answers its exit code where that is not 0. */
+/** What a command does; returns its exit code where that is not 0. */
 type Work<Args extends unknown[]> = (cli: Cli, ...args: Args) => Promise<number | void>;
 
 /** Makes commander's action of it: opens what it needs, closes it, and turns errors into messages and exit codes. */

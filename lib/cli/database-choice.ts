@@ -1,9 +1,9 @@
 import { QueueError } from '../job/queue.errors.js';
 import { ENCODE, isTorn, urlOf } from '../runtime/torn-address.js';
 import type { SharedFlags } from './shared-flags.js';
-import type { Terminal } from './terminal.js';
+import type { Terminal } from './show/terminal.js';
 
-/** Which database, and how it is told to people: never with a password. */
+/** Which database, and how it is shown to people: never with a password. */
 export interface DatabaseChoice {
   /** undefined: by the `PG...` variables. */
   url?: string;

@@ -20,8 +20,8 @@ interface EachId<Answer> {
 }
 
 /**
- * For commands over several ids: does all of them, whatever becomes of some, tells of each, and exits with 1 where one could
- * not be done. What concerns every job (the database is gone) ends it early; what was done until then is told first.
+ * For commands over several ids: does all of them, whatever becomes of some, reports each, and exits with 1 where one could
+ * not be done. What concerns every job (the database is gone) ends it early; what was done until then is reported first.
  */
 export async function eachId<Answer extends { id: string }>(
   { screen, session }: Cli,
@@ -53,7 +53,7 @@ export async function eachId<Answer extends { id: string }>(
   return counts.failed > 0 ? EXIT.trouble : EXIT.ok;
 }
 
-/** A call with a slip does nothing; it is told all of them. */
+/** A call with a slip does nothing; its error names all of them. */
 function checkIds(given: readonly string[]): string[] {
   const slips = given.filter((id) => !isId(id)).map(quote);
   if (slips.length === 0) return [...new Set(given.map(checkId))];

@@ -1,6 +1,6 @@
 import { QueueError, type QueueErrorCode } from '../job/queue.errors.js';
 import { EXIT } from './exit-code.js';
-import type { Screen } from './screen.js';
+import type { Screen } from './show/screen.js';
 
 /** The caller's mistakes: nothing was done. */
 const USAGE: ReadonlySet<string> = new Set([
@@ -46,7 +46,7 @@ const HINTS_BY_STATE: Readonly<Record<string, string>> = {
   '55P03': 'Another transaction holds a lock. Try again, or see who holds it in pg_stat_activity.',
 };
 
-/** Says what went wrong and what to do; answers the exit code. */
+/** Says what went wrong and what to do; returns the exit code. */
 export function explainError(screen: Screen, error: unknown): number {
   if (!(error instanceof QueueError)) {
     screen.complain({

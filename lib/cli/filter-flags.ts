@@ -4,7 +4,7 @@ import { searched, statesOf } from '../admin/search.js';
 import { JOB_STATES, type JobState } from '../job/job-state.js';
 import { refuseUnknownQueue } from './known-queue.js';
 import type { Session } from './session.js';
-import { parseMoment } from './times.js';
+import { parseMoment } from './show/times.js';
 
 /** What the options of a command say of jobs. */
 export interface FilterFlags extends Omit<JobFilter, 'workflowId'> {

@@ -1,6 +1,6 @@
 import type { Cli } from './command.js';
 import { EXIT } from './exit-code.js';
-import { Progress } from './progress.js';
+import { Progress } from './show/progress.js';
 
 /** What a command that works in batches is given. */
 export interface BatchRun<Counts> {
@@ -51,7 +51,7 @@ function codeOf({ aborted, reason }: AbortSignal): number {
   return typeof reason === 'number' ? reason : EXIT.interrupted;
 }
 
-/** Tells the answer of a command that counts first, and acts with `--yes`; answers the exit code. */
+/** Shows the result of a command that counts first, and acts with `--yes`; returns the exit code. */
 export async function finish<Counts extends object>(
   { screen }: Cli,
   { counts, complete, code, error }: BatchEnd<Counts>,

@@ -39,11 +39,11 @@ const ARCHIVED = TERMINAL_STATES.filter((state) => KEPT_IN[state] === 'archive')
 
 /**
  * Follows jobs by looking again and again along the indexes of the places where something happens: what runs, what is due soonest, and
- * the newest of what has ended. Nothing in the database tells of events. A job that came, ran and went between two looks is found
+ * the newest of what has ended. Nothing in the database reports events. A job that came, ran and went between two looks is found
  * by its end; one that had waited for long before is not, since the ends are listed by the age of their jobs.
  */
 export class JobWatch {
-  /** What was live at the last look, and how it stood. */
+  /** What was live at the last look, and how it was. */
   private live = new Map<string, Seen>();
   private ended = new Set<string>();
   /** Ends are news only behind this, by the database's clock: an old one can come among the newest when others are deleted. */
@@ -54,7 +54,7 @@ export class JobWatch {
     private readonly wanted: Watched,
   ) {}
 
-  /** The first look tells nothing: it learns what there is. */
+  /** The first look reports nothing: it learns what there is. */
   async look(): Promise<Look> {
     const lanes = await this.lanes();
     const live = [...(await this.running(lanes)), ...(await this.scheduled(lanes))];
@@ -102,7 +102,7 @@ export class JobWatch {
     // What is ready waits in no place that is read: it is met again when it runs, or by its end.
     const live = rows.filter(({ state }) => state === 'running' || state === 'scheduled');
     this.live = new Map(live.map((row) => [row.id, { standing: standing(row), said: said(row) }]));
-    // Also what a look at the live ones found: it is told already.
+    // Also what a look at the live ones found: it was shown already.
     this.ended = new Set([
       ...ended,
       ...rows.filter(({ state }) => isTerminal(state)).map((row) => row.id),

@@ -1,5 +1,5 @@
 import { QueueError } from '../job/queue.errors.js';
-import type { Terminal } from './terminal.js';
+import type { Terminal } from './show/terminal.js';
 
 /** The payload of a command: JSON, or `-` for standard input. Never quotes it: it may hold what nobody else should read. */
 export async function payloadOf(given: string, around: Terminal): Promise<unknown> {

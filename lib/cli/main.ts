@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { processTerminal } from './process-terminal.js';
+import { processTerminal } from './show/process-terminal.js';
 import { run } from './run.js';
 
 const { surroundings, end } = processTerminal(process);

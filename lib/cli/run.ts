@@ -7,11 +7,11 @@ import { EXIT } from './exit-code.js';
 import { explainError } from './explained-error.js';
 import { closestWord } from '../runtime/closest-word.js';
 import { packageVersion } from '../runtime/here.js';
-import { visible } from '../job/unseen.js';
+import { visible } from '../job/values/unseen.js';
 import { redaction } from '../observability/redaction.js';
-import { Screen } from './screen.js';
+import { Screen } from './show/screen.js';
 import type { Session } from './session.js';
-import type { Terminal } from './terminal.js';
+import type { Terminal } from './show/terminal.js';
 
 const EPILOGUE = `
 The database is that of --url, else of DATABASE_URL, else of PGHOST, PGUSER, PGPASSWORD, PGDATABASE, PGSSLMODE ...
@@ -23,7 +23,7 @@ Examples:
   simple-queue explain 0190f3c2-7b5e-7c1a-9d57-3f2f6f1c2a10
   simple-queue <command> --help`;
 
-/** Runs one command line; answers its exit code. Whatever happens, it answers. */
+/** Runs one command line; returns its exit code. Whatever happens, it returns. */
 export async function run(argv: readonly string[], around: Terminal): Promise<number> {
   let code: number = EXIT.ok;
   const program = programOf(around, wantsJson(argv));
@@ -72,11 +72,11 @@ const told = redaction();
 const oneError = (text: string): string =>
   `${visible(short(told(text.trimEnd()))).replace(/\\n(?=\(Did you mean [^\\]*\?\)$)/, '\n')}\n`;
 
-/** Nor is it repeated as a whole: what is wrong stands before it, what to do behind it. */
+/** Nor is it repeated as a whole: what is wrong comes before it, what to do behind it. */
 const short = (text: string): string =>
   text.length > 600 ? `${text.slice(0, 200)} ... ${text.slice(-300)}` : text;
 
-/** Asked before the call is understood: one that is wrong is answered in JSON, too. */
+/** Asked before the call is understood: one that is wrong has its error in JSON, too. */
 const wantsJson = (argv: readonly string[]): boolean => argv.includes('--json');
 
 function wrongCall({ code, message }: CommanderError): { code: QueueErrorCode; message: string } {
@@ -135,7 +135,7 @@ function actOf(program: Command, around: Terminal, answer: (code: number) => voi
       } catch (error) {
         answer(explainError(screen, error));
       } finally {
-        // What was asked is answered: a server that is gone by now is no news.
+        // What was asked has its result: a server that is gone by now is no news.
         for (const session of sessions) await session.close().catch(() => undefined);
       }
     };

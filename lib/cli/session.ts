@@ -13,7 +13,7 @@ import type { Storage } from '../storage/storage.js';
 import { actorOf } from './actor.js';
 import { databaseOf, type DatabaseChoice } from './database-choice.js';
 import type { SharedFlags } from './shared-flags.js';
-import type { Terminal } from './terminal.js';
+import type { Terminal } from './show/terminal.js';
 
 /** An open connection to a queue, and everything that a command asks of it. */
 export interface Session {

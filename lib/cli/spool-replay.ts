@@ -6,9 +6,9 @@ import { silentFolders } from '../spool/folders.js';
 import { spoolOf } from '../storage/connection/spool-of.js';
 import type { Cli } from './command.js';
 import { EXIT } from './exit-code.js';
-import { counted } from './numbers.js';
+import { counted } from './show/numbers.js';
 
-/** Stores what dead processes have left, and with `aside` what was refused before; answers the exit code. */
+/** Stores what dead processes have left, and with `aside` what was refused before; returns the exit code. */
 export async function replayed(
   { screen, session }: Cli,
   folder: string,

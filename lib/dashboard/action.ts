@@ -1,7 +1,7 @@
 import { QueueError } from '../job/queue.errors.js';
 import { quote } from '../job/names.js';
 import { shape, type Rule } from '../runtime/rules.js';
-import type { DashboardPermission } from './access.js';
+import type { DashboardPermission } from './access/access.js';
 import type { Source } from './source.js';
 
 /** Something that a person may do in the page. */

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import type { ServerResponse } from 'node:http';
-import type { Asked } from './asked.js';
+import type { Asked } from './access/asked.js';
 
 /** What is sent back. */
 export interface Answer {

@@ -2,8 +2,8 @@ import type { CanActivate, ModuleMetadata, Type } from '@nestjs/common';
 import { INSTANCE_NAME } from '../options/handler-rules.js';
 import { QueueError } from '../job/queue.errors.js';
 import { callable, listOf, must, shape, type Rule } from '../runtime/rules.js';
-import type { DashboardAccess } from './access.js';
-import type { RedactableJob } from './redaction.js';
+import type { DashboardAccess } from './access/access.js';
+import type { RedactableJob } from './access/redaction.js';
 
 /** The request of the application's framework: Express, or Fastify, with what its guards have put there. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- which of them it is, the application knows
@@ -26,7 +26,7 @@ export interface SimpleQueueDashboardOptions {
 
 /** What must be known before any provider is made. */
 export interface SimpleQueueDashboardExtras {
-  /** Where it is, as of any controller: the global prefix stands before it. Default `queues`. */
+  /** Where it is, as of any controller: the global prefix comes before it. Default `queues`. */
   path?: string;
   /** Nest's guards, in front of every address of the dashboard; of `imports` they may inject. */
   guards?: (Type<CanActivate> | CanActivate)[];

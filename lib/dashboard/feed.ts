@@ -5,7 +5,7 @@ import { HEADERS } from './answer.js';
 
 /** One look for all, however many tabs are open. */
 const LOOK_MS = 2_000;
-/** Then a stream begins anew: who may no longer look is refused then. */
+/** Then a stream begins again: who may no longer look is refused then. */
 const STREAM_MS = 300_000;
 const MOST_STREAMS = 200;
 /** Somebody who takes nothing any more. */

@@ -1,5 +1,5 @@
 import type { Answer } from './answer.js';
-import type { Asked } from './asked.js';
+import type { Asked } from './access/asked.js';
 
 /** What a proxy may say of the path that it took away; anything else is not believed. */
 const PREFIX = /^(\/[\w.~%-]+)+$/;

@@ -20,7 +20,7 @@ type AnyJob = Job<any>;
 type HandlerMethod = (job: AnyJob, context: JobContext) => unknown;
 type BatchMethod = (jobs: AnyJob[], context: BatchContext) => Promise<BatchResults> | BatchResults;
 
-/** The method decorator for a target: it stands only on methods that can handle what it names. */
+/** The method decorator for a target: it fits only methods that can handle what it names. */
 type JobMark<Target, Batch> =
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what was given and what is read do not matter here
   Target extends JobTemplate<any, infer Payload, infer Answer, any>

@@ -31,7 +31,7 @@ type TemplateBatchHandlerMark<Payload, Answer> = <
   target: Class,
 ) => void;
 
-/** The class decorator for a target: it stands only on classes that can handle what it names. */
+/** The class decorator for a target: it fits only classes that can handle what it names. */
 type HandlerMark<Target, Batch> =
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what was given and what is read do not matter here
   Target extends JobTemplate<any, infer Payload, infer Answer, any>
@@ -49,7 +49,7 @@ type HandlerMark<Target, Batch> =
  * - a queue: its `@HandleJob` methods those with their names, its `process` all others. A name, a prefix with a star (`mail.*`: each queue of
  *   that prefix that no closer handler takes, also one that appears later), or `*`.
  * - a template: its `process` handles the jobs of the template and no others: those with its name, or those without a name.
- * - a function, where the name of the queue is known only at start: it is asked once, and answers it from what the handler has injected, such
+ * - a function, where the name of the queue is known only at start: it is asked once, and returns it from what the handler has injected, such
  *   as a ConfigService. The handler is a singleton.
  *
  * An ordinary provider otherwise: list it in a module, inject what it needs. Wrong names and options stop the start with `HANDLER_INVALID`.

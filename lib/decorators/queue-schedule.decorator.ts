@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { QUEUE_SCHEDULE, type DeclaredSchedule, type ScheduleOptions } from '../job/schedule.js';
 import { markMethod } from './method-mark.js';
 
-/** Stands on a `@QueueHandler` class, or on a `@HandleJob` method. */
+/** Belongs on a `@QueueHandler` class, or on a `@HandleJob` method. */
 type ScheduleMark = (
   target: object,
   method?: string | symbol,

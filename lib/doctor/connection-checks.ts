@@ -1,4 +1,4 @@
-import { rangeOf } from '../job/concurrency.js';
+import { rangeOf } from '../job/values/concurrency.js';
 import type { Pooling } from '../storage/connection/connection-probes.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, notice, warning, type Observation } from './finding.js';
@@ -73,7 +73,7 @@ async function lookAtTransactional({
   ];
 }
 
-/** What stands between this process and the server. */
+/** What is between this process and the server. */
 export const CONNECTION_CHECKS: readonly Check[] = [
   { code: 'POOLER', subject: 'the way to the server', look: lookAtPooler },
   troubleCheck('LISTEN', lookAtListening),

@@ -91,7 +91,7 @@ function once<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
   return () => (answer ??= ask());
 }
 
-/** The first answer opens the connection; the second one tells the time. */
+/** The first answer opens the connection; the second one measures the time. */
 async function firstLook(
   diagnosis: Diagnosis,
 ): Promise<Pick<Examination, 'server' | 'clock' | 'schema'>> {

@@ -1,6 +1,6 @@
 import { templateLabel, type AnyTemplate } from '../job/job-template.js';
-import { matches } from '../job/queue-pattern.js';
-import { fitOf } from '../job/schema-fit.js';
+import { matches } from '../job/values/queue-pattern.js';
+import { fitOf } from '../job/values/schema-fit.js';
 import type { WaitingLane } from '../storage/diagnosis/diagnosis.js';
 import type { Check, Examination } from './check.js';
 import { critical, fine, type Observation } from './finding.js';

@@ -6,7 +6,7 @@ import { counted, listed, shown, span } from '../runtime/words.js';
 
 /** Ten times what autovacuum waits for on the hot tables. */
 const MANY_DEAD = 100_000;
-/** Autovacuum looks each minute, and a large table takes its time. */
+/** Autovacuum looks every minute, and a large table takes its time. */
 const LONG_WITHOUT_VACUUM_MS = 15 * 60_000;
 /** Where nobody says for how long a transaction is open, the number of transactions since then has to do. */
 const MANY_TRANSACTIONS = 10_000;

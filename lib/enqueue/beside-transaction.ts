@@ -1,5 +1,5 @@
 import type { QueueEventBus } from '../observability/events.js';
-import type { OpenTransactions } from '../storage/connection/open-transactions.js';
+import type { OpenTransactions } from '../storage/connection/callers/open-transactions.js';
 
 /** Says once of a queue that a job was stored beside an open transaction of its caller, who probably meant to be inside. For development. */
 export class BesideTransaction {

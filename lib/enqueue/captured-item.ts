@@ -1,8 +1,8 @@
 import { types } from 'node:util';
-import { payloadText } from '../job/payload.js';
+import { payloadText } from '../job/values/payload.js';
 
 /**
- * An item as it is now, where it is read later: behind a schema that answers later, or a telemetry that goes on later. What cannot be
+ * An item as it is now, where it is read later: behind a schema that ends later, or a telemetry that goes on later. What cannot be
  * copied is left as it is, and refused when it is read.
  */
 export function capturedItem<Item extends { payload?: unknown }>(item: Item): Item {

@@ -6,7 +6,12 @@ import {
 } from '../job/job-template.js';
 import { checkJobName, checkQueueName } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
-import { isSchema, type AnySchema, type GivenTo, type ParsedBy } from '../job/standard-schema.js';
+import {
+  isSchema,
+  type AnySchema,
+  type GivenTo,
+  type ParsedBy,
+} from '../job/values/standard-schema.js';
 import { must, passes, shape } from '../runtime/rules.js';
 import { checkedJob } from './new-job.js';
 
@@ -21,7 +26,7 @@ export interface JobDefinition<
   name?: string;
   /** Standard Schema of the payload; asked at enqueue and before work. */
   payload?: Payload;
-  /** Standard Schema of what the handler answers; asked when it has succeeded, and when the output is read. */
+  /** Standard Schema of what the handler returns; asked when it has succeeded, and when the output is read. */
   output?: Output;
   /** What holds for all its jobs where the call says nothing. */
   defaults?: TemplateDefaults;

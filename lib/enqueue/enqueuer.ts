@@ -11,7 +11,7 @@ import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import type { NewJob } from '../job/new-job.js';
 import { isHeld } from '../storage/enqueue/held-jobs.js';
-import type { Joined } from '../storage/connection/joined.js';
+import type { Joined } from '../storage/connection/callers/joined.js';
 import type { Lane } from '../job/lane.js';
 import type { Storage } from '../storage/storage.js';
 import { capturedItem } from './captured-item.js';
@@ -210,7 +210,7 @@ export class Enqueuer {
     return jobs as NewJob[];
   }
 
-  /** What travels along is captured here, once a call, in the context of the caller. */
+  /** What travels along is captured here, once per call, in the context of the caller. */
   private limitsOf(queue: string, headers?: Headers): JobLimits {
     const { ordered, fair, by } = this.policies.of(queue);
     const carried = captured(this.options.carriers);

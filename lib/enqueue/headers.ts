@@ -70,7 +70,7 @@ export function captured(carriers: readonly ContextCarrier[] = []): Headers | un
   return all;
 }
 
-/** Without the context that it belongs to a job might run for the wrong tenant: the caller is told, and nothing is stored. */
+/** Without the context that it belongs to a job might run for the wrong tenant: the caller gets an error, and nothing is stored. */
 function capturedBy(carrier: ContextCarrier, others?: Headers): Headers | undefined {
   try {
     const headers = carrier.capture();
@@ -109,7 +109,7 @@ export async function traced<Answer>(
     if (!stored) capture();
     await asked;
   } catch {
-    // Its own error is nobody's; an error of the storing is told below.
+    // Its own error is nobody's; an error of the storing is reported below.
   }
   return stored ?? store();
 }

@@ -1,10 +1,10 @@
 import { types } from 'node:util';
 import { MAX_DELAY_MS, storedBackoff, type StoredBackoff } from '../job/backoff.js';
 import type { EnqueueItem, JobOptions } from '../job/enqueue-options.js';
-import { checkLabels, NO_LABELS } from '../job/labels.js';
+import { checkLabels, NO_LABELS } from '../job/values/labels.js';
 import { LAST_DATE } from '../job/job-result.js';
 import { checkId, checkJobName, checkQueueName } from '../job/names.js';
-import { payloadText, tooLarge } from '../job/payload.js';
+import { payloadText, tooLarge } from '../job/values/payload.js';
 import type { QueueError } from '../job/queue.errors.js';
 import { LIMITS } from '../options/handler-rules.js';
 import { closestWord } from '../runtime/closest-word.js';

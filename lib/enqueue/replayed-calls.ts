@@ -18,7 +18,7 @@ export interface Refused {
 
 /** Jobs of one statement. */
 const MAX_JOBS = 1_000;
-/** Rounds in which a call fails beside a database that answers, before it is put aside. */
+/** Rounds in which a call fails beside a database that replies, before it is put aside. */
 const MAX_TRIES = 5;
 /** Nobody can say any more whether it was stored. */
 const OUTCOME_UNKNOWN = 'OUTCOME_UNKNOWN';
@@ -35,7 +35,7 @@ const OF_ALL = /^(28|3D|3F|42|25)/;
 
 /** Stores calls of the past as they would have been stored then. */
 export class ReplayedCalls {
-  /** How often the same call has failed while the database answered. */
+  /** How often the same call has failed while the database replied. */
   tries = 0;
   private failing = '';
   private readonly policies: QueuePolicies;
@@ -67,7 +67,7 @@ export class ReplayedCalls {
     return sum;
   }
 
-  /** Answers for each job whether it is new. */
+  /** Returns for each job whether it is new. */
   private async insert(batch: SpooledCall[]): Promise<boolean[]> {
     const jobs: NewJob[] = [];
     for (const call of batch)

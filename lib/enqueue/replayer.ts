@@ -66,10 +66,10 @@ export class Replayer {
     this.replay.wake();
   }
 
-  /** Answers when it should be asked again: nothing waits, so it is woken. */
+  /** Returns when it should be asked again: nothing waits, so it is woken. */
   async round(): Promise<number> {
     if (this.spool.isEmpty) return Infinity;
-    // Callers wait only for a database that answers.
+    // Callers wait only for a database that replies.
     await this.storage.replays.probe();
     try {
       await this.replayAll();

@@ -1,11 +1,11 @@
 import type { EnqueueItem } from '../job/enqueue-options.js';
 import { templateLabel, type AnyTemplate } from '../job/job-template.js';
 import { quote } from '../job/names.js';
-import { payloadText } from '../job/payload.js';
+import { payloadText } from '../job/values/payload.js';
 import { QueueError } from '../job/queue.errors.js';
 import { isThenable } from '../job/kinds.js';
-import { fitOf, soon, type Fit, type Soon } from '../job/schema-fit.js';
-import type { AnySchema } from '../job/standard-schema.js';
+import { fitOf, soon, type Fit, type Soon } from '../job/values/schema-fit.js';
+import type { AnySchema } from '../job/values/standard-schema.js';
 import { capturedItem } from './captured-item.js';
 import { checkItems, checkObject } from './option-checks.js';
 

@@ -2,7 +2,7 @@ import type { CommitAnswer } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
 import type { JobState } from '../job/job-state.js';
 import type { Run } from '../storage/connection/database.js';
-import type { Joined } from '../storage/connection/joined.js';
+import type { Joined } from '../storage/connection/callers/joined.js';
 import type { Retention } from '../options/queue-policy.js';
 import type { Signal } from '../storage/wake-ups/signals.js';
 import type { Storage } from '../storage/storage.js';

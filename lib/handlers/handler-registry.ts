@@ -2,13 +2,13 @@ import type { HandleJobOptions } from '../job/job-handler.js';
 import type { Job } from '../job/job.js';
 import type { JobContext } from '../job/job-context.js';
 import type { AnyTemplate } from '../job/job-template.js';
-import type { StoredOutput } from '../job/output.js';
+import type { StoredOutput } from '../job/values/output.js';
 import type { JobResult } from '../job/job-result.js';
 import type { InMs } from '../job/values/duration.js';
 import type { Permit } from '../job/permit.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { FoundSchedule } from '../job/schedule.js';
-import { byCloseness, isPattern, matches } from '../job/queue-pattern.js';
+import { byCloseness, isPattern, matches } from '../job/values/queue-pattern.js';
 
 /** One handler, ready to be called. `name` is undefined for a class's `process`: it takes the names no other takes. */
 export interface Handler {
@@ -41,7 +41,7 @@ export class HandlerRegistry {
   private patterns: string[] = [];
   /** The application's handlers are in it: `onModuleInit` has been. */
   isFilled = false;
-  /** What stands on the handlers beside their queues. */
+  /** What is on the handlers beside their queues. */
   readonly schedules: FoundSchedule[] = [];
 
   add(handler: Handler): void {

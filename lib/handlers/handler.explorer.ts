@@ -12,7 +12,7 @@ import { hush } from '../job/kinds.js';
 import { failureOf } from '../job/failure.js';
 import { checkJobName } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
-import { checkQueuePattern } from '../job/queue-pattern.js';
+import { checkQueuePattern } from '../job/values/queue-pattern.js';
 import type { QueueEventBus } from '../observability/events.js';
 import { must, passes } from '../runtime/rules.js';
 import type { Handler, HandlerRegistry } from './handler-registry.js';

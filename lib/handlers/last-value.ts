@@ -1,4 +1,4 @@
-import { soon } from '../job/schema-fit.js';
+import { soon } from '../job/values/schema-fit.js';
 import { isObservable, lastValueFrom } from 'rxjs';
 
 /** An Observable does nothing until somebody listens. What it emits last is the answer; if it emits nothing, there is none. */

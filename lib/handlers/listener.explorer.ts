@@ -11,7 +11,7 @@ import {
   type QueueEvents,
 } from '../observability/events.js';
 import { isTemplate, type JobTarget } from '../job/job-template.js';
-import { checkQueuePattern, matches } from '../job/queue-pattern.js';
+import { checkQueuePattern, matches } from '../job/values/queue-pattern.js';
 import { closestWord } from '../runtime/closest-word.js';
 import { passes, shape, type Rule } from '../runtime/rules.js';
 import { INSTANCE_NAME } from '../options/handler-rules.js';

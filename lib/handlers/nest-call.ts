@@ -7,7 +7,7 @@ export type NestCall = Pick<Handler, 'run' | 'acquire'>;
 
 /**
  * How a method of a provider is called: the very method of its instance where Nest has nothing to do at each call, else beneath enhancers, on
- * an instance of its own, or both. `acquire` stands outside of the enhancers. undefined: there is no such method.
+ * an instance of its own, or both. `acquire` is outside of the enhancers. undefined: there is no such method.
  */
 export function nestCall(
   provided: ProvidedClass,

@@ -20,8 +20,8 @@ const MARKS = {
 
 /**
  * What `@UseGuards`, `@UseInterceptors`, `@UsePipes` and `@UseFilters` put around a method, taken from the parts of Nest's external context.
- * They are put together anew because an external context logs each error by itself, knows pipes for decorated parameters alone, and takes
- * what a filter returns for the method's own answer.
+ * They are put together again because an external context logs each error by itself, knows pipes for decorated parameters alone, and takes
+ * what a filter returns for the method's own result.
  */
 export class NestEnhancers {
   private readonly parts: NestParts;
@@ -34,7 +34,7 @@ export class NestEnhancers {
     this.parts = nestParts(external, isGlobal);
   }
 
-  /** Calls through them; undefined: nothing stands around the method, and it is called itself. */
+  /** Calls through them; undefined: nothing surrounds the method, and it is called itself. */
   of(provided: ProvidedClass, name: string): MethodEnhancers | undefined {
     const given = Object.values(MARKS).flatMap((mark) => marksOf(mark, provided, name));
     if (given.length === 0 && !this.isGlobal) return undefined;

@@ -4,7 +4,7 @@ import type { JobContext } from '../job/job-context.js';
 import type { Job } from '../job/job.js';
 import { QueueError } from '../job/queue.errors.js';
 
-/** What `host.getType<QueueContextType>()` answers where handlers have guards, interceptors and filters. */
+/** What `host.getType<QueueContextType>()` returns where handlers have guards, interceptors and filters. */
 export type QueueContextType = ContextType | 'queue';
 
 interface CalledFor<Payload> {
@@ -21,7 +21,7 @@ export type QueueContext<Payload = unknown> =
   | (CalledFor<Payload> & { job?: undefined; context: BatchContext });
 
 /**
- * What the handler is called with that a guard, an interceptor or a filter stands around.
+ * What the handler is called with that a guard, an interceptor or a filter surrounds.
  * @throws QueueError `INVALID_OPTION`: the call is of another kind, such as HTTP; ask `host.getType()` first.
  */
 export function getQueueContext<Payload = unknown>(host: ArgumentsHost): QueueContext<Payload> {

@@ -1,6 +1,6 @@
 import type { HandleJobMetadata } from '../job/job-handler.js';
 import type { AnyTemplate } from '../job/job-template.js';
-import { isPattern } from '../job/queue-pattern.js';
+import { isPattern } from '../job/values/queue-pattern.js';
 import { QUEUE_SCHEDULE, type DeclaredSchedule, type FoundSchedule } from '../job/schedule.js';
 import { invalid } from './invalid-handler.js';
 import type { ProvidedClass } from './provided-class.js';

@@ -2,13 +2,13 @@ import type { Job } from '../job/job.js';
 import { Permit } from '../job/permit.js';
 import { templateLabel, type AnyTemplate } from '../job/job-template.js';
 import { UnprocessableError } from '../job/queue.errors.js';
-import { fitOf, soon, type Soon } from '../job/schema-fit.js';
-import type { AnySchema } from '../job/standard-schema.js';
+import { fitOf, soon, type Soon } from '../job/values/schema-fit.js';
+import type { AnySchema } from '../job/values/standard-schema.js';
 import type { QueueEventBus } from '../observability/events.js';
 import type { CalledJob, Handler } from './handler-registry.js';
 
 /**
- * A handler between the schemas of its template: it gets the parsed payload, and what it answers is looked at. Without schemas it is the
+ * A handler between the schemas of its template: it gets the parsed payload, and what it returns is looked at. Without schemas it is the
  * handler itself, so that a template of types costs nothing.
  */
 export function templated(handler: Handler, events: QueueEventBus): Handler {
@@ -50,7 +50,7 @@ function payloadParser(template: AnyTemplate): (job: Job) => Soon<void> {
 
 /**
  * An output that does not fit is reported and stored as it is: the handler has done its work, and a failure would do it again. Whoever
- * reads the output through the template is told.
+ * reads the output through the template gets the error.
  */
 function outputChecker(
   { output: schema }: AnyTemplate,

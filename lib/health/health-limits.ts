@@ -1,4 +1,4 @@
-import { checkQueuePattern } from '../job/queue-pattern.js';
+import { checkQueuePattern } from '../job/values/queue-pattern.js';
 import { QueueError } from '../job/queue.errors.js';
 import { listOf, orFalse, passes, shape, whole, type Rule } from '../runtime/rules.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
@@ -17,7 +17,7 @@ export interface HealthLimits {
   listenerSilentMs?: Duration | false;
   /** Longest time that a job may be ready and not run, default 300,000; `false`: it does not matter. Paused queues do not count. */
   oldestReadyMs?: Duration | false;
-  /** How many jobs may end badly in five minutes, in all queues together, default 100; `false`: it does not matter. */
+  /** How many jobs may fail for good in five minutes, in all queues together, default 100; `false`: it does not matter. */
   maxDeadLetters?: number | false;
   /** How many ordered groups may be blocked by a failed job, default 0; `false`: it does not matter. */
   maxBlockedGroups?: number | false;

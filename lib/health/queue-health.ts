@@ -1,4 +1,4 @@
-import { matches } from '../job/queue-pattern.js';
+import { matches } from '../job/values/queue-pattern.js';
 import { QueueError } from '../job/queue.errors.js';
 import { RecentAnswer } from '../runtime/recent-answer.js';
 import { LATE } from '../runtime/within.js';

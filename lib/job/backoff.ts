@@ -18,7 +18,7 @@ export interface CustomBackoff {
 /** How long a job rests after an attempt that failed: made by `constant`, `linear`, `exponential` or `custom`. */
 export type Backoff = StoredBackoff | CustomBackoff;
 
-/** What a rule that fails, or answers no number, falls back to: the default's step. */
+/** What a rule that fails, or returns no number, falls back to: the default's step. */
 const DEFAULT_STEP_MS = 5_000;
 
 /** The longest rest between two attempts: what a job asks for beyond a year is a mistake. */
@@ -48,7 +48,7 @@ export function exponential(options: {
 const stored = (backoff: object): StoredBackoff =>
   checkBackoff(inMs(backoff) as StoredBackoff) as StoredBackoff;
 
-/** Your own rule: gets the attempt that failed (1 for the first) and what it threw, answers milliseconds. */
+/** Your own rule: gets the attempt that failed (1 for the first) and what it threw, returns milliseconds. */
 export function custom(delay: (attempt: number, error: unknown) => number): CustomBackoff {
   return { type: 'custom', delay };
 }

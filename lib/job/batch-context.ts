@@ -1,4 +1,4 @@
-import type { CheckpointOptions } from './checkpoint.js';
+import type { CheckpointOptions } from './values/checkpoint.js';
 import type { EnqueueOptions, Enqueued, InTransaction } from './enqueue-options.js';
 import type { Job } from './job.js';
 import type { GivenOf, JobTarget } from './job-template.js';

@@ -1,7 +1,7 @@
 import type { Job } from './job.js';
 
 /**
- * Carries what belongs to the surroundings of an enqueue (a request id, a tenant, a locale) to the handler, through the job's `headers`.
+ * Carries what belongs to the context of an enqueue (a request id, a tenant, a locale) to the handler, through the job's `headers`.
  * Given as `carriers` of the module, in every process that enqueues or works.
  */
 export interface ContextCarrier {
@@ -11,8 +11,8 @@ export interface ContextCarrier {
    */
   capture(): Record<string, string> | undefined;
   /**
-   * Called around each run: permit, guards, handler and all. Has to call `next()` once, and to answer what it answers. What it throws
-   * before that fails the attempt with `CONTEXT_INVALID`; what it throws later changes nothing and is told as a warning.
+   * Called around each run: permit, guards, handler and all. Has to call `next()` once, and to return what it returns. What it throws
+   * before that fails the attempt with `CONTEXT_INVALID`; what it throws later changes nothing and is reported as a warning.
    * Not called for batch handlers, whose jobs have a context each.
    */
   restore(job: Job, next: () => Promise<void>): Promise<void>;

@@ -72,7 +72,7 @@ function behind(error: unknown): unknown[] {
   return [cause, ...several].filter((each) => each !== undefined && each !== null);
 }
 
-/** Of what is no error only a text or a message is told: what else it carries may be anybody's data. */
+/** Of what is no error only a text or a message is kept: what else it carries may be anybody's data. */
 function causeOf(cause: unknown): Cause {
   if (isError(cause)) return briefOf(cause, MAX_CAUSE_MESSAGE);
   if (typeof cause !== 'object') return thrownOf(() => describe(cause), MAX_CAUSE_MESSAGE);

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import type { CheckpointOptions } from './checkpoint.js';
+import type { CheckpointOptions } from './values/checkpoint.js';
 import type { EnqueueOptions, Enqueued, InTransaction } from './enqueue-options.js';
 import type { GivenOf, JobTarget } from './job-template.js';
 import type { Progress } from './progress.js';
@@ -39,7 +39,7 @@ export abstract class JobContext {
 
   /**
    * Says how far the job has come: a share from 0 to 1, or `{ done, of, note }`. At once and without waiting: it is stored in the background,
-   * outside of any transaction, at most once a second, and what was said last before the end of the run. `find` and others show it.
+   * outside of any transaction, at most once per second, and what was said last before the end of the run. `find` and others show it.
    * A run that lost its job stores nothing, and the database's errors fail nobody. A note is cut after 200 characters.
    * @throws QueueError `INVALID_OPTION` for what is no progress, such as NaN, or more done than there is.
    */

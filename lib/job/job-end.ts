@@ -4,7 +4,7 @@ import type { TemplateOf } from './job-template.js';
 import type { JobProgress } from './progress.js';
 import type { Duration } from './values/duration.js';
 
-/** How a job ended: what `QueueService.wait` answers. */
+/** How a job ended: what `QueueService.wait` returns. */
 export type JobEnd<Output = unknown> =
   | { id: string; state: 'succeeded'; output: Output; error?: undefined }
   | { id: string; state: Exclude<TerminalState, 'succeeded'>; output?: undefined; error?: Failure };

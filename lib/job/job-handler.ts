@@ -1,6 +1,6 @@
 import type { Backoff } from './backoff.js';
 import type { BatchContext } from './batch-context.js';
-import type { Concurrency } from './concurrency.js';
+import type { Concurrency } from './values/concurrency.js';
 import type { Job } from './job.js';
 import type { JobContext } from './job-context.js';
 import type { JobResult } from './job-result.js';
@@ -22,7 +22,7 @@ export interface JobHandler<Payload = unknown, Output = unknown> {
 /** What one job of a batch came to: as if it had been returned, or (an Error) thrown, for that job alone. */
 export type BatchResult<Output = unknown> = JobResult<Output> | Output | Error | void;
 
-/** What a batch handler may return: nothing (all succeeded), one result a job in order or by id, or one JobResult for all. */
+/** What a batch handler may return: nothing (all succeeded), one result per job in order or by id, or one JobResult for all. */
 export type BatchResults<Output = unknown> =
   | readonly BatchResult<Output>[]
   | ReadonlyMap<string, BatchResult<Output>>
@@ -40,7 +40,7 @@ export interface BatchHandler<Payload = unknown, Output = unknown> {
   acquire?(job: Job<Payload>): Promise<Permit | JobResult<unknown>> | Permit | JobResult<unknown>;
 }
 
-/** What handles the jobs of a template: a function type, so that the compiler takes no narrower payload than the schema answers. */
+/** What handles the jobs of a template: a function type, so that the compiler takes no narrower payload than the schema returns. */
 export type TemplateMethod<Payload, Answer> = (
   job: Job<Payload>,
   context: JobContext,

@@ -96,7 +96,7 @@ export class JobResult<Output = unknown> {
     });
   }
 
-  /** The handler or its surroundings are broken, someone must look: ends at once in the dead letter queue. */
+  /** The handler or its environment is broken, someone must look: ends at once in the dead letter queue. */
   static critical(reason: unknown): JobResult<never> {
     return new JobResult<never>({ kind: 'critical', error: reasonOf(reason, 'CriticalError') });
   }

@@ -1,7 +1,7 @@
-/** While a job is live it stands in exactly one of these places. */
+/** While a job is live it is in exactly one of these places. */
 export const LIVE_STATES = ['staged', 'blocked', 'scheduled', 'ready', 'running'] as const;
 
-/** A live job whose row in its place somebody has deleted: it stands nowhere. Nothing leads here; `retry` puts it back, `cancel` ends it. */
+/** A live job whose row in its place somebody has deleted: it is nowhere. Nothing leads here; `retry` puts it back, `cancel` ends it. */
 export const LOST = 'lost';
 
 /** How a job can end. `succeeded` and `cancelled` go to the archive, the rest to the dead letter table. */
@@ -15,7 +15,7 @@ export const TERMINAL_STATES = [
   'expired',
 ] as const;
 
-/** Where a live job stands: `staged` until its commit, `blocked` until its turn, `scheduled` until its time. */
+/** Where a live job is: `staged` until its commit, `blocked` until its turn, `scheduled` until its time. */
 export type LiveState = (typeof LIVE_STATES)[number];
 /** How a job has ended. */
 export type TerminalState = (typeof TERMINAL_STATES)[number];
@@ -73,5 +73,5 @@ export const DEAD_STATES = TERMINAL_STATES.filter((state) => KEPT_IN[state] === 
 export const isDead = (state: JobState): boolean =>
   (DEAD_STATES as readonly JobState[]).includes(state);
 
-/** What a job that ended badly does to its ordered group. */
+/** What a job that failed for good does to its ordered group. */
 export type OnDeadJob = 'block' | 'skip' | 'halt';

@@ -1,5 +1,5 @@
 import type { InTransaction, JobOptions } from './enqueue-options.js';
-import type { StandardSchema } from './standard-schema.js';
+import type { StandardSchema } from './values/standard-schema.js';
 
 /** What a template may say for all its jobs; the call's own word wins. */
 export type TemplateDefaults = Omit<JobOptions, 'id' | 'name' | 'runAt' | 'payloadBytes'>;
@@ -9,9 +9,9 @@ declare const TYPES: unique symbol;
 const TEMPLATE = Symbol.for('nestjs-simple-queue:template');
 
 /**
- * A kind of job: where it goes, what it carries, what it answers. Made by `defineJob`, used at both ends.
+ * A kind of job: where it goes, what it carries, what it returns. Made by `defineJob`, used at both ends.
  *
- * `Given` is what an enqueue takes and what is stored, `Payload` what the handler gets; `Answer` is what the handler answers and what is
+ * `Given` is what an enqueue takes and what is stored, `Payload` what the handler gets; `Answer` is what the handler returns and what is
  * stored, `Output` what a waiter gets. Without transforming schemas the pairs are the same.
  */
 export interface JobTemplate<Given = unknown, Payload = Given, Answer = unknown, Output = Answer> {
@@ -64,7 +64,7 @@ export type OutputOf<Target extends JobTarget> = Target extends AnyTemplate
   ? TypesOf<Target>['output']
   : unknown;
 
-/** What its handler answers, as an event has it. */
+/** What its handler returns, as an event has it. */
 export type AnswerOf<Target extends JobTarget> = Target extends AnyTemplate
   ? TypesOf<Target>['answer']
   : unknown;

@@ -87,7 +87,7 @@ export abstract class Job<Payload = unknown> implements JobFacts {
   abstract readonly schedule?: JobSchedule;
 }
 
-/** What `QueueService.find` answers: the job wherever it is. */
+/** What `QueueService.find` returns: the job wherever it is. */
 export interface FoundJob<Payload = unknown, Output = unknown> extends JobFacts {
   payload: Payload;
   state: JobState;

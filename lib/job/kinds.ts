@@ -2,7 +2,7 @@ import { types } from 'node:util';
 
 /**
  * From now on `instanceof` also knows what another copy of the package has made, since npm easily installs two, and is false for what
- * throws when it is looked at. Classes that extend this one are told apart as ever.
+ * throws when it is looked at. Classes that extend this one are distinguished as ever.
  */
 export function knownAcrossCopies(kind: { prototype: object }, name: string): void {
   const mark = Symbol.for(`nestjs-simple-queue:${name}`);

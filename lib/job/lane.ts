@@ -1,4 +1,4 @@
-import { matches } from './queue-pattern.js';
+import { matches } from './values/queue-pattern.js';
 
 /** What names a lane. Labels are sorted. */
 export interface LaneName {
@@ -22,7 +22,7 @@ export interface Served {
   readonly labels: ReadonlySet<string>;
 }
 
-/** Whose queue is named, and whose labels are all there. Asked once a lane: a lane that is not served costs a claim nothing. */
+/** Whose queue is named, and whose labels are all there. Asked once per lane: a lane that is not served costs a claim nothing. */
 export function serves(
   { queues, labels }: Served,
   lane: { queue: string; labels: readonly string[] },

@@ -1,5 +1,5 @@
 import { QueueError } from './queue.errors.js';
-import { visible } from './unseen.js';
+import { visible } from './values/unseen.js';
 
 const SCHEMA = /^[a-z_][a-z0-9_]{0,47}$/;
 const QUEUE = /^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,99}$/;

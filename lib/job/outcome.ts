@@ -4,11 +4,11 @@ import type { Failure } from './failure.js';
 import type { Again, Verdict } from './job-result.js';
 import { safely } from './kinds.js';
 import { quote } from './names.js';
-import type { StoredOutput } from './output.js';
+import type { StoredOutput } from './values/output.js';
 
 /** What becomes of a run: one value, whatever the handler did. */
 export type Outcome =
-  /** `stored` is what the database is told of the output: as it was when the handler returned. */
+  /** `stored` is what the database learns of the output: as it was when the handler returned. */
   | {
       kind: 'succeeded';
       output: unknown;

@@ -32,7 +32,7 @@ export class Drawing {
     private readonly parts: DrawingParts,
   ) {}
 
-  /** Answers how long it may rest. */
+  /** Returns how long it may rest. */
   async round(): Promise<number> {
     await this.returnLapsed();
     const restMs = await this.turn();

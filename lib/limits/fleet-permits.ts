@@ -30,7 +30,7 @@ const LATEST_MS = 2_000;
 const MANY = 100;
 
 /**
- * What this process may run under one limit of the fleet: its share of the permits, and the starts that it has drawn. It stands among the
+ * What this process may run under one limit of the fleet: its share of the permits, and the starts that it has drawn. It is among the
  * permits of each lane that obeys the limit, so that a start takes all of them or none, and costs nothing more.
  */
 export class FleetPermits extends Permits {

@@ -26,7 +26,7 @@ export interface WithinOptions {
 }
 
 const WAIT_MS = 60_000;
-/** How soon a full limit is asked again where nobody tells. */
+/** How soon a full limit is asked again where nobody reports it. */
 const ASK_MS = 500;
 
 /** Of a text with a NUL the database has none. */
@@ -80,7 +80,7 @@ export class QueueLimits {
   }
 
   /**
-   * Calls `work` when the limit has room for it, and answers what it answers. The permit is held until `work` ends, or this process dies; calls of
+   * Calls `work` when the limit has room for it, and returns what it returns. The permit is held until `work` ends, or this process dies; calls of
    * one process enter in the order of their calls. An application that closes waits up to `shutdownGraceMs` for the calls inside, then gives
    * their permits back; what still waits to enter is refused with `CLOSED`.
    * @throws QueueError `LIMIT_UNKNOWN`, `LIMIT_UNREACHABLE` (more than there ever is), `LIMIT_HELD` (within the same limit already),

@@ -70,7 +70,7 @@ export class Sharing {
     return Infinity;
   }
 
-  /** Answers how long it may rest. */
+  /** Returns how long it may rest. */
   async round(lease: string): Promise<number> {
     if (this.permits.row.concurrency === null) return this.showUp(lease);
     const now = performance.now();
@@ -141,7 +141,7 @@ export class Sharing {
     return { target: targets.get(lease) ?? 0, isWanted };
   }
 
-  /** Answers when to look again. */
+  /** Returns when to look again. */
   private act(standing: Standing): Promise<number> {
     const { mine, seen, wanted, target, isWanted } = standing;
     const { n } = this.permits;

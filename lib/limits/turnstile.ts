@@ -44,7 +44,7 @@ export class Turnstile {
     return entry;
   }
 
-  /** Until somebody tells of the limit, or `ms`, or the signal. */
+  /** Until somebody reports a change of the limit, or `ms`, or the signal. */
   async rest({ name, signal }: Asking, ms: number): Promise<void> {
     const { signals } = this.storage;
     const stops: (() => void)[] = [];

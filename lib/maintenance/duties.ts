@@ -11,7 +11,7 @@ import { Promoter } from './promoter.js';
 import type { SiteOf } from './site.js';
 
 /**
- * What any process may do at any time: rows decide, not a leader. A duty is made of its site, and its `round` answers how long it may rest.
+ * What any process may do at any time: rows decide, not a leader. A duty is made of its site, and its `round` returns how long it may rest.
  * In this order where no loop turns them: what one leaves to another comes behind it. `told`: has nothing to do until the promoter has seen
  * something and wakes it, so a worker does not begin with it.
  */

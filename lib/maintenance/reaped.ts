@@ -3,7 +3,7 @@ import type { Signals } from '../storage/wake-ups/signals.js';
 import type { QueueEventBus } from '../observability/events.js';
 import { groupBlocked } from '../observability/group-blocked.js';
 
-/** Tells what a reap has done: the listeners of this process, and everywhere those who wait for something to claim. */
+/** Reports what a reap has done: the listeners of this process, and everywhere those who wait for something to claim. */
 export function tellReaped(
   { deadJobs, hasShares: _, ...reaped }: Reaping,
   events: QueueEventBus,

@@ -5,7 +5,7 @@ export class Rota {
   private readonly rounds: Rounds;
   private readonly dueAt = new Map<DutyName, number>();
 
-  /** `names`: the duties that are turned here. The promoter comes first, and tells the others. */
+  /** `names`: the duties that are turned here. The promoter comes first, and wakes the others. */
   constructor(
     private readonly site: Omit<Site, 'wake'>,
     private readonly names: readonly DutyName[],

@@ -11,7 +11,7 @@ import {
 } from './simple-queue.providers.js';
 import type { DataSourceChoice } from '../storage/connection/data-source-token.js';
 
-/** What must be known before any provider is made: tokens depend on it. Stands beside the options of `forRoot` and `forRootAsync`. */
+/** What must be known before any provider is made: tokens depend on it. It is beside the options of `forRoot` and `forRootAsync`. */
 interface SimpleQueueModuleExtras {
   /** Other modules inject without importing the module, default true. */
   isGlobal?: boolean;

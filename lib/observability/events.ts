@@ -31,7 +31,7 @@ export interface QueueEvents<Output = unknown> {
   enqueued: { id: string; queue: string; name: string; outcome: EnqueueOutcome };
   /** A handler is about to be called. `waitMs` since the job was due: the database's clock told when that was, this process's when it began. */
   started: JobEvent & { readonly waitMs: number };
-  /** What a run said of its progress is stored: once a second at most, and not each time that it said something. */
+  /** What a run said of its progress is stored: once per second at most, and not each time that it said something. */
   progress: JobEvent & { progress: JobProgress };
   /** The end is stored. `runMs`: how long the handler took, in milliseconds. */
   succeeded: JobEvent & { runMs: number; output: Output };
@@ -41,7 +41,7 @@ export interface QueueEvents<Output = unknown> {
   rescheduled: JobEvent & { runMs: number };
   /** Given back without spending the attempt: shutdown, a declined permit, claimed ahead and not started, a lease lost under it, asked to slow down. */
   released: JobEvent & { reason: 'shutdown' | 'declined' | 'unstarted' | 'leaseLost' | 'slowDown' };
-  /** Ended badly, in the dead letter queue: `state` says how. */
+  /** Failed for good, in the dead letter queue: `state` says how. */
   failed: JobEvent & {
     state: Exclude<TerminalState, 'succeeded' | 'cancelled'>;
     runMs: number;
@@ -55,7 +55,7 @@ export interface QueueEvents<Output = unknown> {
   outputCut: JobEvent & { problem: string };
   /** The output does not fit its template's schema; it was stored as it is. */
   outputInvalid: JobEvent & { problem: string };
-  /** A statement of the poller has answered: how many jobs it asked for and got, and how many successes left with it. */
+  /** A statement of the poller has returned: how many jobs it asked for and got, and how many successes left with it. */
   polled: { wanted: number; claimed: number; settled: number; ms: number };
   /** The lease of this process could not be renewed in its time: others may take its jobs, which were told to stop. */
   leaseLapsed: { worker: string; jobs: number };

@@ -1,7 +1,7 @@
 import type { OnDeadJob } from '../job/job-state.js';
 import type { QueueEvents } from './events.js';
 
-/** A job of an ordered group that ended badly, and what its queue says of such. */
+/** A job of an ordered group that failed for good, and what its queue says of such. */
 export interface BlockingJob {
   id: string;
   queue: string;

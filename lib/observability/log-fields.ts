@@ -3,7 +3,7 @@ import { loopError, type Clean } from './log-lines.js';
 
 type Value = string | number;
 
-/** Names in a log store that stands beside other programs' logs; `name` and `id` alone would say little there. */
+/** Names in a log store that is beside other programs' logs; `name` and `id` alone would say little there. */
 const FIELD: Readonly<Record<string, string>> = {
   id: 'jobId',
   name: 'jobName',

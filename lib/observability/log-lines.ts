@@ -17,7 +17,7 @@ export interface Line<Name extends QueueEventName> {
 const MAX_WARNING = 2_000;
 
 /**
- * A line an event. Never a payload, never an output. What goes as it should has no level: two lines a job would be the dearest part of a
+ * one line per event. Never a payload, never an output. What goes as it should has no level: two lines a job would be the dearest part of a
  * small one.
  */
 export const LINES: { readonly [Name in QueueEventName]: Line<Name> } = {
@@ -138,7 +138,7 @@ export function outageLine(news: OutageNews, clean: Clean): string {
     : `the database has been away for ${seconds}: ${cause}`;
 }
 
-/** PostgreSQL quotes values in the messages of data and integrity errors (classes 22 and 23), as in `detail`: only the code is told. */
+/** PostgreSQL quotes values in the messages of data and integrity errors (classes 22 and 23), as in `detail`: only the code is reported. */
 export function loopError(error: unknown): Cause {
   if (!(error instanceof Error))
     return { name: 'Error', message: `something of type ${typeof error} was thrown` };

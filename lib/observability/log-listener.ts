@@ -1,5 +1,5 @@
 import type { LoggerService, LogLevel } from '@nestjs/common';
-import { UNSEEN } from '../job/unseen.js';
+import { UNSEEN } from '../job/values/unseen.js';
 import type { QueueEventName, QueueEvents, QueueEventBus } from './events.js';
 import { fieldsOf } from './log-fields.js';
 import { LINES, outageLine, type Clean, type Line } from './log-lines.js';

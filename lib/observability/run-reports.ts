@@ -49,7 +49,7 @@ export class RunReports {
     this.events.emit('leaseLost', () => eventOf(run));
   }
 
-  /** A job of an ordered group ended badly, and its queue does not let the followers go on. */
+  /** A job of an ordered group failed for good, and its queue does not let the followers go on. */
   jobDied(run: ReportedRun): void {
     const { id, queue, group, policy } = run;
     const { onDeadJob } = policy;
@@ -89,7 +89,7 @@ export class RunReports {
   }
 }
 
-/** An output that is an object is told as it was when the handler returned: read for whoever asks. */
+/** An output that is an object is reported as it was when the handler returned: read for whoever asks. */
 function succeeded(
   run: ReportedRun,
   { output, stored }: Extract<Outcome, { kind: 'succeeded' }>,

@@ -44,7 +44,7 @@ export interface QueueDepth {
   staged: number;
   deadLetters: number;
   oldestReadyMs?: number;
-  /** Ordered groups that a job which ended badly blocks. */
+  /** Ordered groups that a job which failed for good blocks. */
   blockedGroups: number;
 }
 
@@ -83,7 +83,7 @@ export interface TelemetrySource {
  * no caller: without its `next()` the work is done all the same, and it is done once.
  */
 export interface Telemetry {
-  /** Called once, when the module is made; answers what ends it. */
+  /** Called once, when the module is made; returns what ends it. */
   start(source: TelemetrySource): () => void;
   /** Around each enqueue call. `next` stores; its headers travel with the jobs, beneath the caller's, where there is room. */
   enqueue?(

@@ -3,7 +3,7 @@ import type { TelemetrySource } from '../observability/telemetry.js';
 import { ATTRIBUTE } from './names.js';
 import type { Tallies } from './tallies.js';
 
-/** Tells at each scrape what the tallies have counted, and what this process works at just then. */
+/** Reports at each scrape what the tallies have counted, and what this process works at just then. */
 export class Counting {
   private readonly sent: Observable;
   private readonly consumed: Observable;

@@ -34,7 +34,7 @@ export const OTHER = '_OTHER';
 
 const MAX_LENGTH = 100;
 
-/** Keeps the values of a label few: names beyond the first `max` are told as one. */
+/** Keeps the values of a label few: names beyond the first `max` count as one. */
 export class FewNames {
   private readonly known = new Set<string>();
 

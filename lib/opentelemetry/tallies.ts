@@ -2,7 +2,7 @@ import type { Attributes } from '@opentelemetry/api';
 import { ATTRIBUTE, FewNames, SYSTEM } from './names.js';
 import { Tally } from './tally.js';
 
-/** The tallies of all queues. Beyond this many, queues are told as one: names that are made at run time must not flood a metrics store. */
+/** The tallies of all queues. Beyond this many, queues count as one: names that are made at run time must not flood a metrics store. */
 const MOST_QUEUES = 200;
 
 export class Tallies {

@@ -44,7 +44,7 @@ export function observeTroubles(
 }
 
 /**
- * A queue may have a code several times, by names of jobs. What is over is told as 0: the SDK would go on exporting its last count. Codes and
+ * A queue may have a code several times, by names of jobs. What is over is reported as 0: the SDK would go on exporting its last count. Codes and
  * names of queues are few, so the points are too.
  */
 function count(troubles: Trouble[], points: Map<string, Point>, tallies: Tallies): void {

@@ -1,5 +1,5 @@
 import { checkBackoff } from '../job/backoff.js';
-import type { ConcurrencyRange } from '../job/concurrency.js';
+import type { ConcurrencyRange } from '../job/values/concurrency.js';
 import type {
   AttemptPolicy,
   BatchOptions,

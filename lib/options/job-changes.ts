@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import type { JobChanges } from '../job/enqueue-options.js';
 import { MAX_DELAY_MS } from '../job/backoff.js';
 import { LAST_DATE } from '../job/job-result.js';
-import { payloadText, tooLarge } from '../job/payload.js';
+import { payloadText, tooLarge } from '../job/values/payload.js';
 import { QueueError } from '../job/queue.errors.js';
 import { inMs, msOf } from '../job/values/duration.js';
 import { must, shape, whole, type Rule } from '../runtime/rules.js';

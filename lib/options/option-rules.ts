@@ -1,8 +1,8 @@
 import { isAbsolute } from 'node:path';
 import { linear } from '../job/backoff.js';
-import { checkWorkerLabels } from '../job/labels.js';
+import { checkWorkerLabels } from '../job/values/labels.js';
 import { checkQueueName, checkSchemaName } from '../job/names.js';
-import { checkQueuePattern } from '../job/queue-pattern.js';
+import { checkQueuePattern } from '../job/values/queue-pattern.js';
 import { JOB_EVENT_NAMES } from '../observability/events.js';
 import type { LogOptions } from '../observability/log-listener.js';
 import {

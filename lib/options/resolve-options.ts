@@ -1,5 +1,5 @@
 import type { LimitRule } from '../job/limit.js';
-import { rangeOf } from '../job/concurrency.js';
+import { rangeOf } from '../job/values/concurrency.js';
 import { QueueError } from '../job/queue.errors.js';
 import { inMs, type InMs } from '../job/values/duration.js';
 import { refuseCircles } from './outcome-rules.js';

@@ -1,6 +1,6 @@
 import type { OnDeadJob } from '../job/job-state.js';
 import type { EntityManager, QueryRunner } from 'typeorm';
-import type { Concurrency } from '../job/concurrency.js';
+import type { Concurrency } from '../job/values/concurrency.js';
 import type { AttemptPolicy } from '../job/job-handler.js';
 import type { LimitRule, PerKeyRule, RateLimit } from '../job/limit.js';
 import type { ContextCarrier } from '../job/context-carrier.js';

@@ -59,7 +59,7 @@ export function givenUp(
   return { ...told, delayMs: change.delayMs ?? 0 };
 }
 
-/** A job that was asked to stop does not go back; a last failure is told all the same, as its own. */
+/** A job that was asked to stop does not go back; a last failure is reported all the same, as its own. */
 const unlessCancelled = (job: PlainJob, outcome: Outcome): Outcome =>
   job.cancelAt === undefined || outcome.kind === 'failed' ? outcome : CANCELLED;
 

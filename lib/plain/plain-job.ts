@@ -47,7 +47,7 @@ export class PlainJob {
     return !this.end && this.lease === undefined && this.runAt <= now;
   }
 
-  /** Takes what the database is told of a run that did not succeed. */
+  /** Takes what the database learns of a run that did not succeed. */
   take(
     { spent, error, entry }: Pick<Return['change'], 'spent' | 'error' | 'entry'>,
     at: number,
@@ -150,7 +150,7 @@ const endFacts = (end: PlainJob['end']) =>
 export const inOrder = (a: PlainJob, b: PlainJob): number =>
   a.job.priority - b.job.priority || a.runAt - b.runAt || a.order - b.order;
 
-/** Absent rather than undefined, as the database's answers are. */
+/** Absent rather than undefined, as results of the database are. */
 function withoutUndefined<T extends object>(values: T): T {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
 }

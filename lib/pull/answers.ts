@@ -1,6 +1,6 @@
 import { failureOf, type Failure } from '../job/failure.js';
 import { isError } from '../job/kinds.js';
-import { payloadText } from '../job/payload.js';
+import { payloadText } from '../job/values/payload.js';
 import { QueueError } from '../job/queue.errors.js';
 
 /**

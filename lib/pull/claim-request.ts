@@ -1,4 +1,4 @@
-import { checkWorkerLabels } from '../job/labels.js';
+import { checkWorkerLabels } from '../job/values/labels.js';
 import { checkId, checkQueueName, quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { isText } from '../job/values/text.js';

@@ -35,7 +35,7 @@ export interface PulledClaim {
   jobs: PulledJob[];
 }
 
-/** What a renewal tells: stop working on all of these. */
+/** What a renewal reports: stop working on all of these. */
 export interface LeaseRenewal {
   /** Held no longer, although the lease is: somebody took them from under it. */
   lost: string[];
@@ -102,7 +102,7 @@ export abstract class JobQueue {
   abstract complete(leaseId: string, jobId: string, outputs?: unknown): Promise<void>;
 
   /**
-   * The run has failed: retried by the job's backoff while attempts last, unless `retryable` is false. Answers what became of it.
+   * The run has failed: retried by the job's backoff while attempts last, unless `retryable` is false. Returns what became of it.
    * @throws QueueError `LEASE_LOST`, `LEASE_FOREIGN`, `LEASE_UNKNOWN`.
    */
   abstract fail(
@@ -113,7 +113,7 @@ export abstract class JobQueue {
   ): Promise<Returned>;
 
   /**
-   * Says how far the job has come, for `find`, waiters and people. More than once a second is not stored, unless it says that all is done.
+   * Says how far the job has come, for `find`, waiters and people. More than once per second is not stored, unless it says that all is done.
    * @throws QueueError `LEASE_LOST`, `LEASE_FOREIGN`, `LEASE_UNKNOWN`; `INVALID_OPTION` for what is no progress.
    */
   abstract progress(leaseId: string, jobId: string, progress: Progress): Promise<void>;
@@ -133,7 +133,7 @@ export abstract class JobQueue {
   /** The job wherever it is, with its outputs; undefined when it is unknown or no longer kept. */
   abstract find(jobId: string): Promise<FoundJob | undefined>;
 
-  /** Takes back what lapsed leases held, now rather than with the next round of a worker's reaper. While 100 `leases` are answered, there may be more. */
+  /** Takes back what lapsed leases held, now rather than with the next round of a worker's reaper. While 100 `leases` are returned, there may be more. */
   abstract reapExpiredLeases(): Promise<ReapedLeases>;
 
   /**

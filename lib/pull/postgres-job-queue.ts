@@ -161,7 +161,7 @@ export class PostgresJobQueue extends JobQueue {
     return (await this.settle(leaseId, jobId, outcomeOf)) as Returned;
   }
 
-  /** Settles a run by the commands of a worker, in the transaction that has locked its lease, and tells who waits for the job. */
+  /** Settles a run by the commands of a worker, in the transaction that has locked its lease, and notifies whoever waits for the job. */
   private async settle(
     leaseId: string,
     jobId: string,

@@ -14,7 +14,7 @@ const HEARD: readonly JobQueueEventType[] = [
   'cancelled',
 ];
 
-/** Tells a listener of wake-ups and of what happens to jobs in this process, until the answer is called. */
+/** Notifies a listener of wake-ups and of what happens to jobs in this process, until the answer is called. */
 export function subscribe(
   signals: Signals,
   events: QueueEventBus,

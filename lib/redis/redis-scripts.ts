@@ -66,7 +66,7 @@ export class RedisScripts {
     return known;
   }
 
-  /** Why a connection is not there is told here alone; without a listener it would end the process. */
+  /** Why a connection is not there is reported here alone; without a listener it would end the process. */
   private readonly hear = (error: Error): void => void (this.broken = error);
 
   private errorFor(cause: unknown): QueueError {

@@ -82,7 +82,7 @@ function runFrom(text: string): Run {
   return { ...run, progress: run.progress && jobProgress(run.progress) };
 }
 
-/** What `depart` is told; `minds` whether it matters that somebody has asked the job to stop meanwhile. */
+/** What `depart` is given; `minds` whether it matters that somebody has asked the job to stop meanwhile. */
 export function departureOf(
   job: PlainJob,
   { end, delayMs = 0 }: Departure,

@@ -1,6 +1,6 @@
 import { checkCall } from '../enqueue/call-options.js';
 import { BatchContext } from '../job/batch-context.js';
-import type { CheckpointOptions } from '../job/checkpoint.js';
+import type { CheckpointOptions } from '../job/values/checkpoint.js';
 import type { EnqueueOptions, Enqueued, InTransaction } from '../job/enqueue-options.js';
 import type { Job } from '../job/job.js';
 import type { GivenOf, JobTarget } from '../job/job-template.js';

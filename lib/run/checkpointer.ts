@@ -4,7 +4,7 @@ import {
   checkpointText,
   MAX_EXTRA_ATTEMPTS,
   type CheckpointOptions,
-} from '../job/checkpoint.js';
+} from '../job/values/checkpoint.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Storage } from '../storage/storage.js';
 import { refuseBeside } from './held-beside.js';

@@ -5,7 +5,7 @@ import { failureOf } from '../job/failure.js';
 import { JobResult, type Verdict } from '../job/job-result.js';
 import { outcomeOf, type Chances, type Outcome } from '../job/outcome.js';
 import { isThenable } from '../job/kinds.js';
-import { NO_OUTPUT } from '../job/output.js';
+import { NO_OUTPUT } from '../job/values/output.js';
 import { Permit } from '../job/permit.js';
 import { quote } from '../job/names.js';
 import {
@@ -77,7 +77,7 @@ export class Executor {
     return outcomeOf(verdict, this.chancesOf(run));
   }
 
-  /** The plain way awaits the handler alone: each further promise costs at 100,000 jobs a second. */
+  /** The plain way awaits the handler alone: each further promise costs at 100,000 jobs per second. */
   private async process(run: JobRun): Promise<void> {
     await ITS_OWN_TICK;
     const timer = this.begin(run);

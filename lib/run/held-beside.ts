@@ -1,5 +1,5 @@
 import { QueueError } from '../job/queue.errors.js';
-import type { Joined } from '../storage/connection/joined.js';
+import type { Joined } from '../storage/connection/callers/joined.js';
 import type { JobRun } from './job-run.js';
 
 /**

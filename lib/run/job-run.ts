@@ -6,7 +6,7 @@ import type { Lane } from '../job/lane.js';
 import type { Outcome } from '../job/outcome.js';
 import { QueueError, type QueueErrorCode } from '../job/queue.errors.js';
 import { attemptsOf, type QueuePolicy } from '../options/queue-policy.js';
-import type { Joined } from '../storage/connection/joined.js';
+import type { Joined } from '../storage/connection/callers/joined.js';
 import { bytesOf, dateOf, type ClaimedRow, type HeavyParts } from '../storage/claim/row-mapper.js';
 import type { StoredOptions } from '../job/new-job.js';
 import type { Handler } from '../handlers/handler-registry.js';

@@ -19,7 +19,7 @@ interface SurroundingsParts {
   refuse: (run: JobRun, error: QueueError) => void;
 }
 
-/** What stands around each call of a handler. Nothing at all where nothing is given. */
+/** What surrounds each call of a handler. Nothing at all where nothing is given. */
 export function withMiddleware(execute: Execute, parts: SurroundingsParts): Execute {
   const carried = parts.carriers.length > 0 ? withCarriers(execute, parts) : execute;
   return parts.telemetry?.process ? withTelemetry(carried, parts.telemetry) : carried;

@@ -18,7 +18,7 @@ const MAX_RUNS = 500;
 const NOTHING: ReadonlyMap<string, StoredProgress> = new Map();
 
 /**
- * Stores how far runs say that they have come: the newest of each, all with one statement, once a second and process. Handlers wait for none
+ * Stores how far runs say that they have come: the newest of each, all with one statement, once per second and process. Handlers wait for none
  * of it, and no error of the database fails them: what is not stored, also since somebody holds the job's row, is tried again while the run
  * lasts. What a run said last is stored before its end, so that no end shows less than was said.
  */

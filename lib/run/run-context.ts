@@ -1,11 +1,11 @@
 import type { AddedStep } from '../job/added-step.js';
 import type { EntityManager } from 'typeorm';
 import { checkCall } from '../enqueue/call-options.js';
-import type { CheckpointOptions } from '../job/checkpoint.js';
+import type { CheckpointOptions } from '../job/values/checkpoint.js';
 import type { EnqueueOptions, Enqueued, InTransaction } from '../job/enqueue-options.js';
 import { JobContext } from '../job/job-context.js';
 import type { GivenOf, JobTarget } from '../job/job-template.js';
-import type { StoredOutput } from '../job/output.js';
+import type { StoredOutput } from '../job/values/output.js';
 import type { Progress } from '../job/progress.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { QueueService } from '../queue.service.js';

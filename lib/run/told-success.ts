@@ -1,6 +1,6 @@
 import type { AddedStep } from '../job/added-step.js';
 import { JobResult } from '../job/job-result.js';
-import type { StoredOutput } from '../job/output.js';
+import type { StoredOutput } from '../job/values/output.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { JobRun } from './job-run.js';
 

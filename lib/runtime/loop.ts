@@ -1,10 +1,10 @@
 import { outside } from './outside.js';
 
-/** One round of a duty; answers how many milliseconds to rest before the next (0: at once, Infinity: until woken). */
+/** One round of a duty; returns how many milliseconds to rest before the next (0: at once, Infinity: until woken). */
 export type Round = () => Promise<number>;
 
 interface LoopOptions {
-  /** Told of every failed round; the loop goes on by itself after `restMs`. */
+  /** Called for every failed round; the loop goes on by itself after `restMs`. */
   onError: (error: unknown, restMs: number) => void;
   /** Longest rest after failed rounds, default 5,000. */
   maxRestMs?: number;
@@ -58,7 +58,7 @@ export class Loop {
 
   /**
    * Ends the current rest; during a round, cancels the rest that follows it. A loop that rests after an error keeps resting.
-   * Answers whether it was resting.
+   * Returns whether it was resting.
    */
   wake(): boolean {
     if (!this.started) this.soonest = 0;

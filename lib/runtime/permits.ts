@@ -2,7 +2,7 @@
 export class Permits {
   private taken = 0;
   private quickAt = -Infinity;
-  /** Of those that are free: what was claimed, or is on its way, for others to take. Told by whoever asks for more. */
+  /** Of those that are free: what was claimed, or is on its way, for others to take. Set by whoever asks for more. */
   promised = 0;
 
   constructor(

@@ -32,7 +32,7 @@ export class Uuid7 {
     return `${this.time}${(0x7000 | this.counter).toString(16)}-${this.randomTail()}`;
   }
 
-  /** A clock that stands still or steps back does not: the counter goes on, and borrows a millisecond when it is full. */
+  /** A clock that halts or steps back does not: the counter goes on, and borrows a millisecond when it is full. */
   private tick(): void {
     const ms = this.now();
     if (ms > this.lastMs) {

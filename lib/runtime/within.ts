@@ -1,4 +1,4 @@
-/** What is answered in place of what did not come in time. */
+/** What is returned in place of what did not come in time. */
 export const LATE = Symbol('late');
 
 /** The answer, or `LATE` after `ms`: the work goes on, and its failure then bothers nobody. */

@@ -8,14 +8,14 @@ import type { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { Uuid7 } from '../runtime/uuid7.js';
 import type { Run } from '../storage/connection/database.js';
-import type { Joined } from '../storage/connection/joined.js';
-import { undoable } from '../storage/connection/undoable.js';
+import type { Joined } from '../storage/connection/callers/joined.js';
+import { undoable } from '../storage/connection/callers/undoable.js';
 import type { ScheduleRow } from '../storage/schedules/schedule.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { calendarOfRow } from './stored-spec.js';
 import { TickJobs } from './tick-jobs.js';
 
-/** The job that a trigger has enqueued; `at` stands in its `job.schedule`. */
+/** The job that a trigger has enqueued; `at` is in its `job.schedule`. */
 export interface Triggered extends Enqueued {
   at: Date;
 }
@@ -98,7 +98,7 @@ export class ByHand {
     });
   }
 
-  /** Their ticks and their jobs, or neither. Fewer answers: somebody else has made the others meanwhile. */
+  /** Their ticks and their jobs, or neither. Fewer rows: somebody else has made the others meanwhile. */
   private async enqueue(
     run: Run,
     { row, times, outcome }: { row: Known; times: number[]; outcome: 'triggered' | 'backfilled' },

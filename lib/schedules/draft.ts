@@ -5,7 +5,7 @@ import { templatedItem } from '../enqueue/templated-item.js';
 import type { EnqueueItem } from '../job/enqueue-options.js';
 import { isTemplate, type JobTarget } from '../job/job-template.js';
 import { checkQueueName } from '../job/names.js';
-import { payloadText } from '../job/payload.js';
+import { payloadText } from '../job/values/payload.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { ScheduledJobOptions, ScheduleOptions, ScheduleTimes } from '../job/schedule.js';
 import { QueuePolicies } from '../options/queue-policy.js';

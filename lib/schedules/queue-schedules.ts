@@ -10,7 +10,7 @@ import { closestWord } from '../runtime/closest-word.js';
 import { whole } from '../runtime/rules.js';
 import type { Run } from '../storage/connection/database.js';
 import { timeOf } from '../storage/connection/database-time.js';
-import type { Joined } from '../storage/connection/joined.js';
+import type { Joined } from '../storage/connection/callers/joined.js';
 import type { ScheduleRow, TickRow } from '../storage/schedules/schedule.repository.js';
 import type { Storage } from '../storage/storage.js';
 import { ByHand, type Backfilled, type Triggered } from './by-hand.js';

@@ -12,7 +12,7 @@ import { DAY_MS, inMs, type InMs } from '../job/values/duration.js';
 import type { ScheduleRow } from '../storage/schedules/schedule.repository.js';
 import { calendarOf, type Calendar, type Timetable } from './calendar/calendar.js';
 
-/** How the queue stood where the schedule was written: a worker of another service, or the command line, knows no settings of it. */
+/** How the queue was where the schedule was written: a worker of another service, or the command line, knows no settings of it. */
 interface KnownQueue {
   ordered?: boolean;
   fair?: boolean;

@@ -36,6 +36,6 @@ export class TickJobs {
   }
 }
 
-/** Nothing stands in its way but its time: one statement ticks and stores it. */
+/** Nothing is in its way but its time: one statement ticks and stores it. */
 export const isUnhindered = (job: NewJob): boolean =>
   job.uniqueKey === undefined && job.maxPending === undefined && !isHeld(job);

@@ -14,7 +14,7 @@ import { calendarOfRow, type StoredSpec } from './stored-spec.js';
 import { isUnhindered, TickJobs } from './tick-jobs.js';
 import { DatabaseError } from '../storage/connection/database-errors.js';
 import type { Run } from '../storage/connection/database.js';
-import { undoable } from '../storage/connection/undoable.js';
+import { undoable } from '../storage/connection/callers/undoable.js';
 import type { Storage } from '../storage/storage.js';
 import type { Signal } from '../storage/wake-ups/signals.js';
 import { wakeUpOfCancel } from '../storage/wake-ups/wake-up.js';
@@ -76,7 +76,7 @@ export class Ticker {
     return Math.min(nextMs, waits ? WAIT_MS : LOOK_MS, LOOK_MS);
   }
 
-  /** False: somebody else has, or holds it. What cannot be worked stands in nobody's way. */
+  /** False: somebody else has, or holds it. What cannot be worked is in nobody's way. */
   private async work(row: DueRow, now: number): Promise<boolean> {
     try {
       if (row.waitingAt !== null) return await this.letWaiting(row, Math.round(row.waitingAt));

@@ -8,7 +8,7 @@ interface Expected extends Claim {
   sentAt: number;
 }
 
-/** A process that nobody answers for days keeps no more than these in mind; the heartbeat finds the others. */
+/** A process that has no reply for days keeps no more than these in mind; the heartbeat finds the others. */
 const MAX_LOST = 100;
 
 /**

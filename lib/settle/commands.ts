@@ -1,4 +1,4 @@
-import { errorKeyOf } from '../job/error-key.js';
+import { errorKeyOf } from '../job/values/error-key.js';
 import { cleanText, type Failure } from '../job/failure.js';
 import type { Again } from '../job/job-result.js';
 import { afterFailure, CANCELLED, type Chances, type Outcome } from '../job/outcome.js';
@@ -44,7 +44,7 @@ export const isEnding = (outcome: Outcome): outcome is Ending =>
 export const delayOf = (again: Again): number =>
   'at' in again ? again.at.getTime() - Date.now() : again.delayMs;
 
-/** What the database is told of a success; `output` is JSON text. */
+/** What the database learns of a success; `output` is JSON text. */
 export function completionOf(
   { id, epoch, runMs, policy }: EndedRun,
   output: string | undefined,
@@ -53,7 +53,7 @@ export function completionOf(
   return { id, epoch, runMs, keepMs: policy.archiveKeepMs, output, ...(added ? { added } : {}) };
 }
 
-/** What `put-back` is told. */
+/** What `put-back` is given. */
 export function returnOf({ run, outcome }: Ended, worker: string): Return {
   const going = outcome as Going;
   const retried = going.kind === 'retried';
@@ -68,7 +68,7 @@ export function returnOf({ run, outcome }: Ended, worker: string): Return {
   return { id: run.id, epoch: run.epoch, change: { ...timeOf(going.again), ...counts, ...told } };
 }
 
-/** What `bury` is told. */
+/** What `bury` is given. */
 export function burialOf({ run, outcome }: Ended, worker: string): Burial {
   const ending = outcome as Ending;
   const { archiveKeepMs, deadLetterKeepMs, onDeadJob } = run.policy;
@@ -90,7 +90,7 @@ export function burialOf({ run, outcome }: Ended, worker: string): Burial {
   return { id: run.id, epoch: run.epoch, verdict };
 }
 
-/** What `bury` has answered: a job whose cancel was requested while it ran has ended as cancelled. */
+/** What `bury` has returned: a job whose cancel was requested while it ran has ended as cancelled. */
 export const buriedAs = (outcome: Outcome, state: string): Outcome =>
   state === outcome.kind ? outcome : CANCELLED;
 
@@ -148,7 +148,7 @@ export function unreadable(
 const timeOf = (again: Again): { at: string } | { delayMs: number } =>
   'at' in again ? { at: again.at.toISOString() } : again;
 
-/** One line of the job's history; the whole error stands beside it once. */
+/** One line of the job's history; the whole error is beside it once. */
 function entryOf(
   { attempt, runMs }: EndedRun,
   worker: string,

@@ -1,6 +1,6 @@
 import type { InTransaction } from '../job/enqueue-options.js';
 import { hush, isThenable, safely } from '../job/kinds.js';
-import { outputText, type StoredOutput } from '../job/output.js';
+import { outputText, type StoredOutput } from '../job/values/output.js';
 import { QueueError } from '../job/queue.errors.js';
 import type { Storage } from '../storage/storage.js';
 import { completionOf } from './commands.js';
@@ -16,7 +16,7 @@ export class Completer {
     private readonly settings: {
       maxOutputBytes: number;
       reports: RunReports;
-      /** A turn became vacant, a permit is free, a step has ended, or another queue was told of the end. */
+      /** A turn became vacant, a permit is free, a step has ended, or the end was stored for another queue. */
       onLeft: (run: JobRun) => void;
     },
   ) {}

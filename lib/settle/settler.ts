@@ -131,5 +131,5 @@ export class Settler {
   }
 }
 
-/** Whatever the handler answered after the commit of its completion. */
+/** Whatever the handler returned after the commit of its completion. */
 const DONE: Outcome = { kind: 'succeeded', output: undefined };

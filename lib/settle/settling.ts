@@ -6,7 +6,7 @@ import type { JobRun } from '../run/job-run.js';
 export interface Settling {
   run: JobRun;
   outcome: Outcome;
-  /** Of a success, as it is told: where its text was made already. */
+  /** Of a success, as it is reported: where its text was made already. */
   success?: Success | undefined;
   /** What could not be stored of the outcome was left out already. */
   plain?: 1 | 2;
@@ -47,7 +47,7 @@ function sizeOf({ outcome, success }: Settling): number {
 }
 
 /**
- * One run of a job: a process that lost a job may run it again, and both runs may end at once. Statements are told and answer by id, so
+ * One run of a job: a process that lost a job may run it again, and both runs may end at once. Statements take and return ids, so
  * the others leave with a later one. First runs (epoch 0) cannot meet, and most batches hold nothing else.
  */
 export function oneRunAJob(settling: Settling[]): { latest: Settling[]; stale: Settling[] } {

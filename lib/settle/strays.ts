@@ -55,7 +55,7 @@ export class Strays {
     return this.waiting.length > 0 ? 0 : Infinity;
   }
 
-  /** Answers those that somebody holds locked. */
+  /** Returns those that somebody holds locked. */
   private async return(batch: Stray[]): Promise<Stray[]> {
     const { claimRepository, claims, signals, warn } = this.parts;
     const { locked, placed } = await claimRepository.returnStrays(batch.map(({ row }) => row));
@@ -68,7 +68,7 @@ export class Strays {
   }
 }
 
-/** For the log, once a round. */
+/** For the log, once per round. */
 export function strayPlaces(ids: readonly string[]): { code: string; message: string } {
   const rows = ids.length === 1 ? 'A row was' : `${ids.length} rows were`;
   const message = `${rows} taken out of the places of jobs, unrun: lane, epoch or time were not those of the job (${ids[0]}). The jobs stand where they belong. Only this library, and simple_queue.enqueue, may write there: look for whoever inserts by hand.`;

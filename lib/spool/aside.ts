@@ -72,7 +72,7 @@ export class Aside {
     return this.write(newName(DAMAGED), bytes);
   }
 
-  /** Who moves a file has it. `all`: also what was refused for good. Answers where the files are now. */
+  /** Who moves a file has it. `all`: also what was refused for good. Returns where the files are now. */
   async take(all: boolean, database: string, newPath: () => string): Promise<string[]> {
     const taken: string[] = [];
     for (const name of await this.files()) {

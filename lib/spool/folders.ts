@@ -82,7 +82,7 @@ export function mismatch(header: SegmentHeader, database: string): string | unde
   return header.database === database ? undefined : 'it belongs to another database or schema';
 }
 
-/** By a move, which one process alone makes: whoever else tries finds nothing. Answers the new name. */
+/** By a move, which one process alone makes: whoever else tries finds nothing. Returns the new name. */
 export async function takenOver(root: string, name: string): Promise<string | undefined> {
   const path = join(root, randomUUID());
   try {

@@ -22,12 +22,12 @@ export const headerRecord = (database: string): Buffer =>
 /** This process has lost its folder to another one, which took it for dead: what was just written may be read there or not. */
 export class Displaced extends Error {}
 
-/** A file that one process appends to. What `append` has answered for is on the disk. */
+/** A file that one process appends to. What `append` has acknowledged is on the disk. */
 export class SegmentWriter {
   private constructor(
     readonly path: string,
     private readonly handle: FileHandle,
-    /** Behind the last record that was answered for. */
+    /** Behind the last record that was acknowledged. */
     private length: number,
     private readonly inode: bigint,
   ) {}

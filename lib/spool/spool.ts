@@ -94,7 +94,7 @@ export class Spool {
     return this.bytes + this.aside.state.bytes < this.settings.maxBytes;
   }
 
-  /** On the disk when it answers, together with what others add meanwhile. @throws SpoolRefusal, or what the operating system says. */
+  /** On the disk when it returns, together with what others add meanwhile. @throws SpoolRefusal, or what the operating system says. */
   append(record: SpoolRecord): Promise<void> {
     return this.line.add(record);
   }

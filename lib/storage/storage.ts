@@ -23,7 +23,7 @@ import { LimitRepository } from './limits/limit.repository.js';
 import { ListingRepository } from './reading/listing.repository.js';
 import { Migrator } from './schema/migrator.js';
 import { checkDataSource } from './connection/type-orm.js';
-import { OpenTransactions } from './connection/open-transactions.js';
+import { OpenTransactions } from './connection/callers/open-transactions.js';
 import { PullRepository } from './claim/pull.repository.js';
 import { PartitionRepository } from './schema/partition.repository.js';
 import { notifyRefused } from './wake-ups/notify-rest.js';
@@ -159,7 +159,7 @@ export class Storage {
     });
   }
 
-  /** What this process says of queues stands in the database before anything ends here. */
+  /** What this process says of queues is in the database before anything ends here. */
   private async declared(): Promise<this> {
     try {
       await outside(() => this.outcomes.declare());

@@ -5,7 +5,7 @@ import { refuseLiveWorkers } from './live-workers.js';
 import { CLEAR, RESUME_ALL } from './sql/clear.sql.js';
 
 /**
- * Deletes all jobs of the schema, live and ended, and resumes its queues: between two tests. Answers how many there were.
+ * Deletes all jobs of the schema, live and ended, and resumes its queues: between two tests. Returns how many there were.
  * @throws QueueError `TEST_MODULE_MISSING`, `WORKERS_LIVE` (a worker of another process holds a lease), `MODULE_INVALID`.
  */
 export async function clear(

@@ -6,7 +6,7 @@ import { HandWorker } from './hand-worker.js';
 import { checkTimeout, type RunOptions } from './run-next.js';
 
 /**
- * Runs everything that is due in the real tables, follow-up jobs among it, side by side as a worker does, and answers how the runs ended.
+ * Runs everything that is due in the real tables, follow-up jobs among it, side by side as a worker does, and returns how the runs ended.
  * What lapsed or expired before is reaped and ended first.
  * @throws QueueError `RUN_TIMEOUT` when work is left after `timeoutMs`, `WORKER_DISABLED`, `INVALID_OPTION`, `MODULE_INVALID`.
  */

@@ -5,7 +5,7 @@ import { QueueError } from '../job/queue.errors.js';
 import { closestWord } from '../runtime/closest-word.js';
 import { inMs, type Duration } from '../job/values/duration.js';
 
-/** `expect.any(String)` and its kin, of any test runner. */
+/** `expect.any(String)` and the like, of any test runner. */
 interface Matcher {
   asymmetricMatch(actual: unknown): boolean;
 }

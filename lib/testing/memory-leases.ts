@@ -69,7 +69,7 @@ export class MemoryLeases {
     if (lease?.jobs.size === 0) this.leases.delete(id);
   }
 
-  /** Leases that ran out are gone, and remembered for a day; answers them, and what they held. */
+  /** Leases that ran out are gone, and remembered for a day; returns them, and what they held. */
   expire(now: number): { expired: ExpiredLease[]; held: PlainJob[] } {
     for (const [id, { at }] of this.lapsed) if (at < now - DAY_MS) this.lapsed.delete(id);
     const expired = [...this.leases]

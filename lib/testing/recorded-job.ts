@@ -1,7 +1,7 @@
 import type { CancelSelector, EnqueueOptions, JobChanges } from '../job/enqueue-options.js';
 import type { FoundJob } from '../job/job.js';
 import type { JobState } from '../job/job-state.js';
-import { checkLabels } from '../job/labels.js';
+import { checkLabels } from '../job/values/labels.js';
 import { inMs } from '../job/values/duration.js';
 
 /** What a test may ask of an enqueued job. */

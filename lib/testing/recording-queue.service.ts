@@ -27,7 +27,7 @@ import type { ChangeOptions, FindOptions } from '../job/job-template.js';
 import type { FoundJob } from '../job/job.js';
 import { QueueError } from '../job/queue.errors.js';
 import { checkChanges } from '../options/job-changes.js';
-import { soon } from '../job/schema-fit.js';
+import { soon } from '../job/values/schema-fit.js';
 import { checkId } from '../job/names.js';
 import { checkSelector, type QueueService } from '../queue.service.js';
 import { Uuid7 } from '../runtime/uuid7.js';

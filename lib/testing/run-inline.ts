@@ -72,7 +72,7 @@ class InlineRuns {
     Object.assign(queues, { [name]: call });
   }
 
-  /** It answers with the end of the job, so the run begins as soon as the job is stored. */
+  /** It returns the end of the job, so the run begins as soon as the job is stored. */
   private waiting(original: Call): Call {
     return async (...args) => {
       let stop: () => void = () => undefined;

@@ -2,7 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import type { JobEnd } from '../job/job-end.js';
 import { isTemplate, templateLabel, type JobTarget, type OutputOf } from '../job/job-template.js';
 import { checkQueueName, quote } from '../job/names.js';
-import { outputText } from '../job/output.js';
+import { outputText } from '../job/values/output.js';
 import { QueueError } from '../job/queue.errors.js';
 import { outside } from '../runtime/outside.js';
 import { endAs } from '../waiting/read-as.js';
@@ -22,7 +22,7 @@ export interface RunOptions extends OfInstance {
 const DEFAULT_TIMEOUT_MS = 4_000;
 
 /**
- * Runs one due job of the real tables to the end of its run, by the handlers of the application, and answers what became of it: the most
+ * Runs one due job of the real tables to the end of its run, by the handlers of the application, and returns what became of it: the most
  * urgent one, or that of a queue or template. Nothing else runs.
  * @throws QueueError `NOTHING_DUE` (with what waits), `HANDLER_MISSING`, `RUN_TIMEOUT`, `WORKER_RUNNING`, `WORKER_DISABLED`, `INVALID_NAME`,
  * `INVALID_OPTION`, `INVALID_OUTPUT` (the output does not fit the given template), `MODULE_INVALID`.

@@ -12,7 +12,7 @@ import type { JobRun } from '../run/job-run.js';
 /** What became of one run. */
 export interface RanJob<Output = unknown> extends JobEvent {
   /**
-   * `retried`: failed, and another attempt follows. `failed`: ended badly, `state` says how. `released`: given back, the attempt not spent.
+   * `retried`: failed, and another attempt follows. `failed`: failed for good, `state` says how. `released`: given back, the attempt not spent.
    * `leaseLost`: the job was taken away meanwhile, and the answer changed nothing. `crashed`: by `crashBeforeSettle`.
    */
   outcome:
@@ -25,7 +25,7 @@ export interface RanJob<Output = unknown> extends JobEvent {
     | 'leaseLost'
     | 'crashed';
   state?: JobState;
-  /** What the handler answered; of a template, as its schema reads it. */
+  /** What the handler returned; of a template, as its schema reads it. */
   output?: Output;
   error?: Failure;
   runMs?: number;

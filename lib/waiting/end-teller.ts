@@ -7,7 +7,7 @@ const KEEP_MS = 30_000;
 /** More are not remembered: their waiters find out by looking. */
 const MAX_WAITED = 10_000;
 
-/** Tells other processes that a job has ended for whose end they said they wait. While nobody waits it listens to nothing. */
+/** Notifies other processes that a job has ended for whose end they said they wait. While nobody waits it listens to nothing. */
 export class EndTeller {
   /** Until when each is remembered; the oldest word comes first. */
   private readonly waited = new Map<string, number>();

@@ -7,8 +7,8 @@ import {
   type TemplateOf,
 } from '../job/job-template.js';
 import { QueueError } from '../job/queue.errors.js';
-import { fitOf } from '../job/schema-fit.js';
-import type { AnySchema } from '../job/standard-schema.js';
+import { fitOf } from '../job/values/schema-fit.js';
+import type { AnySchema } from '../job/values/standard-schema.js';
 import { callable, must, shape } from '../runtime/rules.js';
 import { abortedBefore, type CheckedTime } from './waiter.js';
 import { DAY_MS, msOf } from '../job/values/duration.js';

@@ -74,7 +74,7 @@ export class Waits {
     }
   }
 
-  /** Subscribes to a job before it is stored, and answers the id of the one to wait for: a live one may hold its key. */
+  /** Subscribes to a job before it is stored, and returns the id of the one to wait for: a live one may hold its key. */
   async expecting(store: (onChecked: (id: string) => void) => Promise<Enqueued>): Promise<string> {
     let watch: Watch | undefined;
     try {
@@ -91,7 +91,7 @@ export class Waits {
     }
   }
 
-  /** @throws QueueError `WAIT_REFUSED` for a queue that keeps nothing: a job that is gone tells nobody how it ended. */
+  /** @throws QueueError `WAIT_REFUSED` for a queue that keeps nothing: a job that is gone cannot say how it ended. */
   refuseUnkept(queue: string): void {
     if (this.policies.of(queue).archiveKeepMs === undefined) throw unkept(queue);
   }

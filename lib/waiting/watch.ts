@@ -13,7 +13,7 @@ export class Watch {
   readonly waiters = new Set<Waiter>();
   /** It is being stored: nobody waits yet, and it must not be forgotten. */
   isExpected = false;
-  /** When other processes were last told of it (monotonic milliseconds). */
+  /** When other processes last heard of it (monotonic milliseconds). */
   announcedAt = -Infinity;
   private restMs = FIRST_REST_MS;
   private lookAt = Infinity;

@@ -14,9 +14,9 @@ interface HookOwner {
 const waiting = new WeakMap<HookOwner, Starter[]>();
 
 /**
- * Starts when no hook of the start can fail any more. Nest tells nobody that a start has failed, and a process whose `main` only logs it lives
+ * Starts when no hook of the start can fail any more. Nest does not report that a start has failed, and a process whose `main` only logs it lives
  * on; but it calls hooks module by module, and that of the last module's class at the very end, if none before it has failed. So that
- * one is given a hook, or more to do in its own. Answers false where there is no such instance.
+ * one is given a hook, or more to do in its own. Returns false where there is no such instance.
  */
 export function startAfterBootstrap(modules: ModulesContainer, starter: Starter): boolean {
   const last = lastHookOwner(modules);

@@ -30,7 +30,7 @@ interface HeartbeatParts {
 export class Heartbeat {
   private leaseId = '';
   private lost = false;
-  /** The lanes that the lease tells of. */
+  /** The lanes that the lease names. */
   private told: readonly number[] = [];
 
   constructor(private readonly parts: HeartbeatParts) {}
@@ -70,7 +70,7 @@ export class Heartbeat {
     return this.parts.intervalMs;
   }
 
-  /** Claims whose answer was lost, as soon as the database answers again: others are found by their age. */
+  /** Claims whose result was lost, as soon as the database replies again: others are found by their age. */
   async free(claims: string[]): Promise<void> {
     this.parts.onReleased(await this.parts.leases.releaseClaims(this.leaseId, claims));
   }

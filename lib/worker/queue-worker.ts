@@ -77,7 +77,7 @@ export class QueueWorker {
   }
 
   /**
-   * Works until nothing is due any more (jobs of the future stay), then answers how the runs ended; stops again when it was not
+   * Works until nothing is due any more (jobs of the future stay), then returns how the runs ended; stops again when it was not
    * running before. For one-shot workers and tests.
    * @throws QueueError `RUN_TIMEOUT` when work is left after `timeoutMs` (default 30,000; at most a day), `INVALID_OPTION`.
    */

@@ -16,7 +16,7 @@ export class Watches {
     this.unhandled = new UnhandledLanes(lanes, storage.lanes, events);
   }
 
-  /** Of the next promotion they are told. */
+  /** They learn of the next promotion. */
   onNewLanes(): void {
     this.hasNewLanes = true;
   }

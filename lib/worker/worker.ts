@@ -239,7 +239,7 @@ export class Worker {
       }
   }
 
-  /** Others may hold the jobs by now. What has not started goes back (as far as it is still ours), what runs is told. */
+  /** Others may hold the jobs by now. What has not started goes back (as far as it is still ours), what runs is asked to stop. */
   private onLeaseLost(): void {
     this.crew.intake.giveBackWaiting('unstarted');
     const runs = this.crew.dispatcher.runs();
@@ -267,7 +267,7 @@ export class Worker {
   /** What woke the poller for them came before it knew them. */
   private onNewLanes(): void {
     this.wakePoller();
-    // Each second other ones: they are told, and looked through, in the time of these loops.
+    // Every second other ones: they are reported, and looked through, in the time of these loops.
     if (this.crew.lanes.takesTurns) return;
     this.watches.onNewLanes();
     this.loops.beat.wake();

@@ -74,7 +74,7 @@ export class Adder {
     }
   }
 
-  /** What a step has added is stored, and then its end is told. False: its workflow knew of the end. */
+  /** What a step has added is stored, and then its end is reported. False: its workflow knew of the end. */
   async take(run: Run, adding: Adding): Promise<boolean> {
     const { adding: repository } = this.storage.workflows;
     const adder = await repository.adderOf(run, adding.job);

@@ -101,7 +101,7 @@ export class Compensator {
   }
 }
 
-/** What is to be done where a workflow stands so. */
+/** What is to be done in this situation. */
 function actOn(next: Undo | undefined): 'rest' | 'begin' | 'end' | 'stick' {
   if (!next || (next.flow !== 'compensating' && next.flow !== 'stuck')) return 'rest';
   if (next.begun && next.state === null) return 'rest';

@@ -8,7 +8,7 @@ import { isTemplate } from '../job/job-template.js';
 import { quote } from '../job/names.js';
 import type { NewJob } from '../job/new-job.js';
 import { QueueError } from '../job/queue.errors.js';
-import { soon, type Soon } from '../job/schema-fit.js';
+import { soon, type Soon } from '../job/values/schema-fit.js';
 import { QueuePolicies } from '../options/queue-policy.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { Uuid7 } from '../runtime/uuid7.js';

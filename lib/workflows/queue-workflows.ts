@@ -8,7 +8,7 @@ import type { CancelWorkflowOptions, FoundWorkflow, ListWorkflowsOptions, Starte
 import type { QueueEventBus } from '../observability/events.js';
 import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { isHeld } from '../storage/enqueue/held-jobs.js';
-import type { Joined } from '../storage/connection/joined.js';
+import type { Joined } from '../storage/connection/callers/joined.js';
 import type { Run } from '../storage/connection/database.js';
 import type { Storage } from '../storage/storage.js';
 import type { NewWorkflow } from '../storage/workflows/workflow.repository.js';

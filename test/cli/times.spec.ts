@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { lasted, span } from '../../lib/cli/times.js';
+import { lasted, span } from '../../lib/cli/show/times.js';
 
 it.each([
   [0, '0 ms', '0 ms'],

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
-import { visibleJson } from '../../lib/cli/visible.js';
-import { visible } from '../../lib/job/unseen.js';
+import { visibleJson } from '../../lib/cli/show/visible.js';
+import { visible } from '../../lib/job/values/unseen.js';
 
 it.each([
   ['a\u001b[31m\r\nb\t', String.raw`a\u001b[31m\u000d\nb\t`],

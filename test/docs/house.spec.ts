@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { read, tableUnder } from './documents.js';
 
@@ -10,6 +11,13 @@ const FILES = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
   .split('\n')
   .filter((file) => existsSync(file));
 const ARCHITECTURE = 'docs/architecture.md';
+
+it('has no folder in which nobody finds anything: 28 files at most, beside its folders', () => {
+  const sizes = new Map<string, number>();
+  for (const file of FILES.filter((path) => /^(lib|migrations|dashboard)\//.test(path)))
+    sizes.set(dirname(file), (sizes.get(dirname(file)) ?? 0) + 1);
+  expect([...sizes].filter(([, files]) => files > 28)).toEqual([]);
+});
 
 it('takes a plain job through twelve files, which are there', () => {
   const [, count, text = ''] = /A plain job passes (\d+) files[^:]*:([^]*?)\. An ordered one/.exec(read(ARCHITECTURE))!; // prettier-ignore

@@ -129,7 +129,9 @@ it('called at night: names every trouble, and no other code', () => {
 
 it('dashboard: names every permission, every option and every page', () => {
   const guide = 'docs/operate/dashboard.md';
-  const [, list = ''] = /const PERMISSIONS = \[([^\]]*)\]/.exec(read('lib/dashboard/access.ts'))!;
+  const [, list = ''] = /const PERMISSIONS = \[([^\]]*)\]/.exec(
+    read('lib/dashboard/access/access.ts'),
+  )!;
   const permissions = [...list.matchAll(/'(\w+)'/g)].map(([, name]) => name);
   expect(tableUnder(guide, 'Who may do what').map(([name]) => name)).toEqual(permissions);
   const options = ['SimpleQueueDashboardOptions', 'SimpleQueueDashboardExtras'].flatMap((name) =>

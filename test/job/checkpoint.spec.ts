@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkExtraAttempts, checkpointText } from '../../lib/job/checkpoint.js';
+import { checkExtraAttempts, checkpointText } from '../../lib/job/values/checkpoint.js';
 
 describe('a checkpoint', () => {
   it('is kept as JSON; undefined takes it away', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { errorKeyOf } from '../../lib/job/error-key.js';
+import { errorKeyOf } from '../../lib/job/values/error-key.js';
 import { failureOf } from '../../lib/job/failure.js';
 
 const own = (at: string) =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { outputText } from '../../lib/job/output.js';
-import { payloadText } from '../../lib/job/payload.js';
+import { outputText } from '../../lib/job/values/output.js';
+import { payloadText } from '../../lib/job/values/payload.js';
 
 const MIB = 1024 * 1024;
 const invalid = expect.objectContaining({ code: 'INVALID_PAYLOAD' });

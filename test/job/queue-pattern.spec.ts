@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkQueuePattern, matches } from '../../lib/job/queue-pattern.js';
+import { checkQueuePattern, matches } from '../../lib/job/values/queue-pattern.js';
 
 describe('a queue pattern', () => {
   it.each([

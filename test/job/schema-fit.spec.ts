@@ -1,7 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { fitOf } from '../../lib/job/schema-fit.js';
-import { isSchema, type SchemaIssue, type StandardSchema } from '../../lib/job/standard-schema.js';
+import { fitOf } from '../../lib/job/values/schema-fit.js';
+import {
+  isSchema,
+  type SchemaIssue,
+  type StandardSchema,
+} from '../../lib/job/values/standard-schema.js';
 
 /** A schema that answers these issues, as other libraries than zod word them. */
 function saying(...issues: SchemaIssue[]): StandardSchema {

@@ -4,7 +4,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { Handler } from '../../lib/handlers/handler-registry.js';
 import { step } from '../../lib/job/added-step.js';
 import { JobResult } from '../../lib/job/job-result.js';
-import { NO_OUTPUT } from '../../lib/job/output.js';
+import { NO_OUTPUT } from '../../lib/job/values/output.js';
 import type { Outcome } from '../../lib/job/outcome.js';
 import { Permit } from '../../lib/job/permit.js';
 import {

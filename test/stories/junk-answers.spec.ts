@@ -6,7 +6,7 @@ import { defineJob } from '../../lib/enqueue/define-job.js';
 import type { ContextCarrier } from '../../lib/job/context-carrier.js';
 import type { QueueHandlerOptions } from '../../lib/job/job-handler.js';
 import type { Job } from '../../lib/job/job.js';
-import type { AnySchema } from '../../lib/job/standard-schema.js';
+import type { AnySchema } from '../../lib/job/values/standard-schema.js';
 import type { Telemetry } from '../../lib/observability/telemetry.js';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { aStory, untilJobIs } from '../support/story.js';

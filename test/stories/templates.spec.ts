@@ -9,7 +9,7 @@ import { JobResult } from '../../lib/job/job-result.js';
 import type { BatchHandler, BatchResult } from '../../lib/job/job-handler.js';
 import type { Job } from '../../lib/job/job.js';
 import { Permit } from '../../lib/job/permit.js';
-import type { StandardSchema } from '../../lib/job/standard-schema.js';
+import type { StandardSchema } from '../../lib/job/values/standard-schema.js';
 import { eventually } from '../support/eventually.js';
 import { aStory, untilJobIs } from '../support/story.js';
 

@@ -96,7 +96,7 @@ function inOneLine(array: ts.ArrayLiteralExpression, added: string[]): Edit[] | 
   ];
 }
 
-/** What belongs to no element, and would be lost where the line is written anew: a comment of the user's. */
+/** What belongs to no element, and would be lost where the line is written again: a comment of the user's. */
 function betweenElements(array: ts.ArrayLiteralExpression): string[] {
   const { text } = array.getSourceFile();
   const ends = [array.getStart() + 1, ...array.elements.map(({ end }) => end)];

@@ -57,7 +57,7 @@ type Step = Change | ByHand;
 
 const DATA_SOURCE_ADVICE = `No TypeOrmModule.forRoot was found. The queue joins the application's DataSource, so add that first:
 
-  npm install @nestjs/typeorm typeorm pg
+  npm install @nestjs/typeorm typeorm pg   # Nest 11: @nestjs/typeorm@11
 
   import { TypeOrmModule } from '@nestjs/typeorm';
 

@@ -3,7 +3,7 @@ import type ts from 'typescript';
 /** The compiler of the application: it reads its own sources best. */
 export type TypeScript = typeof ts;
 
-/** Puts `text` in the place of what stands from `start` to `end`. */
+/** Puts `text` in the place of what is from `start` to `end`. */
 export interface Edit {
   start: number;
   end: number;

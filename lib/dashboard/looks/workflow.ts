@@ -10,7 +10,7 @@ export const workflow: Look = async ({ source, asked, hide }) => {
   return { ...hide.workflow(found), steps: found.steps.map((step) => seen(step, hide)) };
 };
 
-/** An error may quote what its job carries: it is told where those of jobs are. */
+/** An error may quote what its job carries: it is shown where those of jobs are. */
 function seen({ error, compensation, ...step }: FoundStep, hide: Hiding): object {
   const told = (of: typeof error, id = ''): object => {
     const shown = of && hide.error(of, { id, queue: '', name: step.name });

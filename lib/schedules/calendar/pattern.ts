@@ -40,7 +40,7 @@ export class Pattern {
     }
   }
 
-  /** The first reading after this one, both as if the wall stood in UTC; undefined: there is none. */
+  /** The first reading after this one, both as if the clock on the wall were in UTC; undefined: there is none. */
   nextReading(after: number): number | undefined {
     return this.cron.nextRun(new Date(after))?.getTime();
   }

@@ -31,7 +31,7 @@ export const fairNext = (wanted: string, fitting = allOf): string => `hop as (
 /** The last group that gets one job more than others. */
 export const BEHIND_SHARES = 'select group_name from seen where n = ($5::int - 1) % groups + 1';
 
-/** Each row tells behind which group the next claim begins. */
+/** Each row says behind which group the next claim begins. */
 export const fairColumns = (jobs: string, after = BEHIND_SHARES): string =>
   `${CLAIMED_COLUMNS}, (${after}) from next n ${jobs}`;
 

@@ -16,7 +16,7 @@ import { CLAIM, SETTLE_AND_CLAIM, SETTLE_KEEP_AND_CLAIM } from './settle-and-cla
 export type { ClaimRange, ClaimWish, LaneWish } from './claim-wish.js';
 export type { Promotion } from './promotion.js';
 
-/** What settle-and-claim answers: claimed jobs, and runs that no longer held their job. */
+/** What settle-and-claim returns: claimed jobs, and runs that no longer held their job. */
 export interface Claimed {
   jobs: ClaimedRow[];
   lost: string[];

@@ -4,7 +4,7 @@ import { placed } from '../places/places.sql.js';
 import { isHalted, vacantQueues } from '../groups/vacant-queues.sql.js';
 
 /**
- * Moves at most 1,000 due jobs to where they may run, and tells what the next round needs: when the next one is due, which
+ * Moves at most 1,000 due jobs to where they may run, and returns what the next round needs: when the next one is due, which
  * lanes have news, whether there are other lanes than before (the sum of the newest numbers, which are random: also one that was registered long before
  * its commit, or a table that was emptied, makes it another), which of this worker's lanes ($3) have jobs of fair queues, whether suspects wait in them that run apart, or alone, which queues are paused (the
  * registry is small, and a claim shall not ask), which tell their ends to others, the sum of the versions of all limits (random: another sum, and one has changed), whether turns are vacant in a queue that is not halted (beyond 100 queues the turn duty

@@ -9,7 +9,7 @@ const BEHIND_SERVED = `case when (select count(*) from next) < $5::int
     else (${BEHIND_SHARES}) end`;
 
 /**
- * A pulled claim of one lane of a fair queue, and its lease ($2), as `pull_claim` makes them; in turn from its groups, as `claim_fair`.
+ * A pulled claim of one lane of a fair queue, and its lease ($2), as `pull_claim` creates them; in turn from its groups, as `claim_fair`.
  * As `pull_claim` no more than a thin line bears: where that is less, the next claim begins behind the last group that got any.
  * Nothing of a paused queue, and nothing for a worker ($6) that holds a lone suspect which has not had its time.
  */

@@ -28,7 +28,7 @@ export const CLOSE_PULLED = statement(
   where id = $2::uuid and shard = $1 and not exists (select from ended)`,
 );
 
-/** Renews a pulled lease, and tells which of its jobs were asked to stop and which it holds no longer. No row: there is no such lease, or its time is over. */
+/** Renews a pulled lease, and returns which of its jobs were asked to stop and which it holds no longer. No row: there is no such lease, or its time is over. */
 export const RENEW_PULLED = statement(
   'renew_pulled',
   `with renewed as (

@@ -88,7 +88,7 @@ export class PullRepository {
   }
 
   /**
-   * Settles a job of a lease in one transaction: `settle` gets what the lease holds, and answers whether the job was still there.
+   * Settles a job of a lease in one transaction: `settle` gets what the lease holds, and returns whether the job was still there.
    * @throws QueueError `LEASE_LOST`, `LEASE_FOREIGN` or `LEASE_UNKNOWN` where the lease does not hold the job; nothing is written then.
    */
   settle<T>(
@@ -105,7 +105,7 @@ export class PullRepository {
     });
   }
 
-  /** Lets go of strays that a claim brought, but for the entries of jobs that it holds besides (`kept`). Answers what came to its own place. */
+  /** Lets go of strays that a claim brought, but for the entries of jobs that it holds besides (`kept`). Returns what came to its own place. */
   turnAway(lease: string, strays: readonly RunKey[], kept: ReadonlySet<string>): Promise<Placed[]> {
     return this.database.settlers.transaction(async (run) => {
       const { locked, placed } = await returnStrays(run, strays);

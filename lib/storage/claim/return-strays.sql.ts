@@ -6,8 +6,8 @@ import { isPlaceOf, placed, WAITING } from '../places/places.sql.js';
 const TOP_EPOCH = 2_147_000_000;
 
 /**
- * What claims took from places that are not those of the jobs $2 (at the epochs $3 that stood there). A job that stands somewhere else, or
- * is held by a claim of its own, stays as it is: its run, its time and its turn are nobody else's business. One that stood nowhere else
+ * What claims took from places that are not those of the jobs $2 (at the epochs $3 that were there). A job that is somewhere else, or
+ * is held by a claim of its own, stays as it is: its run, its time and its turn are nobody else's business. One that was nowhere else
  * comes to where it belongs, at a new epoch. `locked`: somebody holds the job, so it has to be asked again.
  */
 export const RETURN_STRAYS = statement(

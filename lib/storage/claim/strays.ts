@@ -8,7 +8,7 @@ import { RETURN_STRAYS } from './return-strays.sql.js';
 export interface ReturnedStrays {
   /** Somebody holds these jobs: to be asked again. */
   locked: Set<string>;
-  /** Those that stood nowhere else, where they stand now. */
+  /** Those that were nowhere else, where they stand now. */
   placed: Placed[];
 }
 
@@ -19,7 +19,7 @@ interface Row {
   locked: boolean;
 }
 
-/** Claims of places that are not their jobs': each by its job and the epoch that stood there. A job may be among them more than once. */
+/** Claims of places that are not their jobs': each by its job and the epoch that was there. A job may be among them more than once. */
 export async function returnStrays(run: Run, strays: readonly RunKey[]): Promise<ReturnedStrays> {
   const rows = await run<Row>(RETURN_STRAYS, [SHARD, strays.map(idOf), strays.map(epochOf)]);
   const placed = rows.flatMap(({ lane, fair }) => (lane === null ? [] : [{ lane, fair }]));

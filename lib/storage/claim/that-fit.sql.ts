@@ -17,7 +17,7 @@ export const thatFit = (
       where before is null or before < ${MIB} offset 0) t) w
   where place = 1 or bytes <= ${MIB}`;
 
-/** The ctids of those places (`picked` answers ctid and id) whose jobs fit, in their order; also those of no job, which would be in front for ever. */
+/** The ctids of those places (`picked` returns ctid and id) whose jobs fit, in their order; also those of no job, which would be in front for ever. */
 export const placesThatFit = (picked: string): string =>
   thatFit(
     'ctid',

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { LATE, within } from '../../runtime/within.js';
-import { isNodePostgres } from './caller-connection.js';
+import { isNodePostgres } from './callers/caller-connection.js';
 import { isPooled } from './connection-probes.js';
 import { guarded, type Run } from './connections.js';
 import { DatabaseError } from './database-errors.js';
@@ -11,7 +11,7 @@ import type { Statement } from './statement.js';
 /** A pool that is busy for longer may stay so: opening a connection takes far less. */
 const PATIENCE_MS = 2_000;
 
-/** What a start asks: statements, and whether something stands between it and the server. */
+/** What a start asks: statements, and whether something is between it and the server. */
 export interface Asked {
   readonly run: Run;
   isPooled(): Promise<boolean>;

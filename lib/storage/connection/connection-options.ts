@@ -96,7 +96,7 @@ function unusable({ code, message }: { code?: string; message: string }): QueueE
 /** The words of `PGSSLMODE` that the driver knows. It takes every other, `allow` among them, for clear text. */
 const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
 
-/** Stands where neither options nor address say anything. */
+/** Holds where neither options nor address say anything. */
 const BY_ENVIRONMENT = {};
 
 /** TLS or clear text, as the driver will have it; a slip is refused, since its price would be clear text. */

@@ -12,10 +12,10 @@ export interface ProbeOptions {
   timeoutMs: number;
 }
 
-/** What stands between this process and the server: nothing, or a pooler that keeps or does not keep a session for its client. */
+/** What is between this process and the server: nothing, or a pooler that keeps or does not keep a session for its client. */
 export type Pooling = 'none' | 'session' | 'transaction';
 
-/** On a busy pooler another client may take the connection that the first one had; then the next round tells. */
+/** On a busy pooler another client may take the connection that the first one had; then the next round finds out. */
 const ROUNDS = 3;
 
 /**
@@ -68,7 +68,7 @@ async function hears(
   }
 }
 
-/** Is something between a client and the server? A pooler tells its clients a process number of its own making. */
+/** Is something between a client and the server? A pooler gives its clients a process number of its own making. */
 export async function isPooled(client: pg.ClientBase): Promise<boolean> {
   return (await backendOf(client)) !== toldOf(client);
 }
@@ -97,7 +97,7 @@ async function withClients<Answer>(
       ? error
       : new DatabaseError('examine the connection', error);
   } finally {
-    // Not awaited: one that never answers would hold up the rest.
+    // Not awaited: one that never replies would hold up the rest.
     for (const client of clients) void client.end().catch(() => undefined);
   }
 }

@@ -4,13 +4,13 @@ import { noManager, noTransaction } from '../../job/joining.js';
 import { quote } from '../../job/names.js';
 import { QueueError } from '../../job/queue.errors.js';
 import { inSchema } from '../../../migrations/schema.js';
-import { CallerStatements } from './caller-statements.js';
+import { CallerStatements } from './callers/caller-statements.js';
 import { sameDatabase } from './connection-options.js';
 import { Connections, type Run } from './connections.js';
-import { Joined } from './joined.js';
+import { Joined } from './callers/joined.js';
 import type { Statement } from './statement.js';
 import { dataSourceOf } from './type-orm.js';
-import { Waiters } from './waiters.js';
+import { Waiters } from './callers/waiters.js';
 
 export type { Run } from './connections.js';
 
@@ -21,7 +21,7 @@ interface DatabaseOptions {
   queryTimeoutMs: number;
   /** Connections for callers, fewer than usual. */
   callersMax?: number;
-  /** The transaction of the surroundings, if there is one. */
+  /** The ambient transaction, if there is one. */
   transaction?: () => EntityManager | QueryRunner | undefined;
 }
 
@@ -35,7 +35,7 @@ const WAITERS_MAX = 5;
 const SETTLERS_MAX = 5;
 /** Before a call that meets a lock goes to the connections for waiting. */
 const HASTY_LOCK_TIMEOUT_MS = 100;
-/** Of the time that a statement has: a lock that was not to be had is told as such, before the statement's time is over. */
+/** Of the time that a statement has: a lock that was not to be had is reported as such, before the statement's time is over. */
 const LOCK_SHARE = 0.8;
 
 /** Every way to the database: connections of the loops, connections for callers without a transaction, callers' transactions. */
@@ -104,7 +104,7 @@ export class Database {
     return joined ? joined.alone(work) : work(elsewhere.run);
   }
 
-  /** A transaction of the surroundings that is over for good is no leave to store the job without it. */
+  /** An ambient transaction that is over for good is no leave to store the job without it. */
   private resolved(): EntityManager | QueryRunner | undefined {
     const given = this.options.transaction?.();
     if (given === undefined) return undefined;
@@ -163,7 +163,7 @@ export class Database {
   }
 }
 
-/** What stands beside the transaction by mistake would be stored whatever becomes of it. */
+/** What is beside the transaction by mistake would be stored whatever becomes of it. */
 function checkedOptions(options: InTransaction): InTransaction {
   if (typeof options !== 'object' || options === null)
     throw invalid(`options must be an object, not ${quote(options)}`);

@@ -24,9 +24,9 @@ const Base = pg.Query as unknown as new (
 ) => Sent;
 
 /**
- * A statement with the beginning, the settings and the commit of its transaction: sent at once, answered at once. Sent one by one, they left a
+ * A statement with the beginning, the settings and the commit of its transaction: sent at once, with one reply. Sent one by one, they left a
  * transaction open where the event loop was blocked between two, with its locks: on the lease of the process, for one.
- * @throws Error as the driver says it; `unserved` where not even the beginning was answered.
+ * @throws Error as the driver says it; `unserved` where not even the beginning had a reply.
  */
 export function inOneMessage(
   client: pg.ClientBase,

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { outside } from '../../runtime/outside.js';
 
-/** Long enough for a server that answers to take its leave. */
+/** Long enough for a server that replies to take its leave. */
 const FAREWELL_MS = 1_000;
 
 const DEFAULTS = pg.defaults as unknown as Record<string, unknown>;

@@ -52,7 +52,7 @@ const ALL: Readonly<Record<number, Parser>> = {
   ),
 };
 
-/** How our statements are read, whatever an application tells `pg.types`, or its DataSource in `extra: { types }`. */
+/** How our statements are read, whatever an application sets in `pg.types`, or its DataSource in `extra: { types }`. */
 export const OWN_PARSERS: pg.CustomTypesConfig = {
   getTypeParser: ((type: number) => ALL[type] ?? asIs) as typeof pg.types.getTypeParser,
 };

@@ -3,11 +3,11 @@ import { QueueError } from '../../job/queue.errors.js';
 import { probePooling } from './connection-probes.js';
 import { DatabaseError } from './database-errors.js';
 
-/** A pooler answers at once, or has no further connection to give: then nothing can be told, and the start goes on. */
+/** A pooler replies at once, or has no further connection to give: then nothing can be known, and the start goes on. */
 const PROBE_MS = 2_000;
 
 /**
- * Asked at the start where something stands before the server, before a setting of ours is on any connection.
+ * Asked at the start where something is before the server, before a setting of ours is on any connection.
  * @throws QueueError `INVALID_OPTION`.
  */
 export async function refuseTransactionPooler(dataSource: DataSource): Promise<void> {

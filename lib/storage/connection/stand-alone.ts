@@ -19,7 +19,7 @@ interface Address {
 const NO_CONNECTION = /^(08|28|3D|53300|57P)/;
 
 /**
- * Opens the storage where no application has a DataSource. In its place stands one that only says where the database is: TypeORM takes
+ * Opens the storage where no application has a DataSource. In its place is one that only says where the database is: TypeORM takes
  * half a second to load, and nothing here needs it.
  * @throws QueueError `DATABASE_UNAVAILABLE`, `DATABASE_ERROR`, `POSTGRES_TOO_OLD`, and as the option `migrate` says.
  */

@@ -4,7 +4,7 @@ export interface Statement {
   readonly text: string;
   /** It reads no table (but lanes by their key), so that one plan is right for ever: kept by the server, and prepared on callers' connections, too. */
   readonly onlyInserts?: boolean;
-  /** How its failure is told, where the name says nothing: "create the queue's tables". */
+  /** How its failure is described, where the name says nothing: "create the queue's tables". */
   readonly doing?: string;
 }
 

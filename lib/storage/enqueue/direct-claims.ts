@@ -7,7 +7,7 @@ export interface DirectClaim extends ClaimKey {
   failed(): void;
 }
 
-/** Answers for a lane: a claim, when the worker would run a job of it at once. */
+/** For a lane: a claim, when the worker would run a job of it at once. */
 type Claimer = (lane: number) => DirectClaim | undefined;
 
 /** Where the worker of this process, if it has one, claims what callers store. */

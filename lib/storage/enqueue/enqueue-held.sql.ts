@@ -14,7 +14,7 @@ import { BEGUN, TURNED_OR_BLOCKED } from '../places/turns.sql.js';
  * ($15, or the next ones) follow the order of the commits. Whether a job has its turn is decided by the insert into `head`, never by a
  * snapshot. While a dead job halts the queue, a new group begins with its turn vacant.
  * A group holds ordered jobs ($14) or plain ones: where a live job of the other kind is seen, nothing is stored and the groups come back
- * as `mixed`. It is asked by order, so that no planner takes another index than that of the groups. $16 is where an item stands in the caller's array; $20 to $22 are $13 to $15 of `enqueue`, and conflicts are as there.
+ * as `mixed`. It is asked by order, so that no planner takes another index than that of the groups. $16 is where an item is in the caller's array; $20 to $22 are $13 to $15 of `enqueue`, and conflicts are as there.
  */
 export const ENQUEUE_HELD = statement(
   'enqueue_held',

@@ -26,7 +26,7 @@ import { ENQUEUE_PLAIN } from './enqueue-plain.sql.js';
 import { ENQUEUE } from './enqueue.sql.js';
 import { FIND_LIVE_KEYS } from '../keys/find-live-keys.sql.js';
 import { byKey, created, existing, idOf, keyOf, queueOf, type Answers } from './storing.js';
-import { repeated, undoable } from '../connection/undoable.js';
+import { repeated, undoable } from '../connection/callers/undoable.js';
 import { STORE_DEPENDENTS } from '../staged/dependents.sql.js';
 import { Uplink } from './uplink.js';
 

@@ -1,7 +1,7 @@
 import type { Database, Run } from '../connection/database.js';
 import { SHARD } from '../connection/shard.js';
 import { FIND_GIVEN, FIND_KEPT_IDS, FORGET_IDS, PURGE_GIVEN_IDS } from './given-ids.sql.js';
-import { glance } from '../connection/undoable.js';
+import { glance } from '../connection/callers/undoable.js';
 
 /** A note of an id that has no job; without a version it is gone by now. */
 export interface FreeId {

@@ -21,7 +21,7 @@ export const FIND_KEPT_IDS = statement(
 
 /**
  * Lets go of notes whose ids turned out to be free, so that the next insert takes them as new. Only of the versions that were seen before
- * that was found out: a rival that has taken an id over meanwhile has noted it anew, and keeps it. Each note is locked by its key and then
+ * that was found out: a rival that has taken an id over meanwhile has noted it again, and keeps it. Each note is locked by its key and then
  * compared, so that no plan compares all of them with all.
  */
 export const FORGET_IDS = statement(

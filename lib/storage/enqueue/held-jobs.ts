@@ -4,7 +4,7 @@ import type { Held, NewJob } from '../../job/new-job.js';
 export const isHeld = (job: Held): boolean =>
   job.group !== undefined || job.commitWithinMs !== undefined || job.limitKey !== undefined;
 
-/** What `enqueue_held` is told beside what `enqueue` is told. `position`: the place in the caller's array. */
+/** What `enqueue_held` is given beside what `enqueue` is given. `position`: the place in the caller's array. */
 export function heldValues(jobs: NewJob[], position: (job: NewJob) => number): unknown[] {
   return [
     textArray(jobs.map((job) => job.group)),

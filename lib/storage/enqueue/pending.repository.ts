@@ -11,7 +11,7 @@ import {
   LOCK_PENDING,
   TAKE_HEADROOM,
 } from './count-pending.sql.js';
-import { undoable } from '../connection/undoable.js';
+import { undoable } from '../connection/callers/undoable.js';
 
 export const isLimited = (job: NewJob): boolean => job.maxPending !== undefined;
 

@@ -2,7 +2,7 @@ import type { Enqueued } from '../../job/enqueue-options.js';
 import type { NewJob } from '../../job/new-job.js';
 import type { Database } from '../connection/database.js';
 import { DATABASE_TIME } from '../connection/database-time.sql.js';
-import { repeated } from '../connection/undoable.js';
+import { repeated } from '../connection/callers/undoable.js';
 import { SHARD } from '../connection/shard.js';
 import { hasConflictMode } from '../keys/conflict.repository.js';
 import type { EnqueueRepository } from './enqueue.repository.js';

@@ -3,7 +3,7 @@ import { QueueError } from '../../job/queue.errors.js';
 import type { Run } from '../connection/database.js';
 import type { NewJob } from '../../job/new-job.js';
 
-/** Stores jobs as `ignore` does, and answers for each in place. */
+/** Stores jobs as `ignore` does, and returns one result per job, in their order. */
 export type Insert = (run: Run, jobs: NewJob[]) => Promise<Enqueued[]>;
 
 export type Answers = Map<NewJob, Enqueued>;

@@ -7,7 +7,7 @@ const GROUP = `pg_catalog.hashtextextended('simple_queue.' || queue::text || ' '
 /**
  * Two members of a `with`, of which `locked` holds back whoever else enqueues to these ordered groups until the transaction ends: in one
  * order for all, the queue's own lock first. A few groups are locked each, and share the queue's; of a queue with many of them the whole
- * is locked instead. `groups` answers distinct rows of `queue` and `group_name`.
+ * is locked instead. `groups` returns distinct rows of `queue` and `group_name`.
  */
 export const lockedGroups = (groups: string): string => `sized as materialized (
     select queue, group_name, count(*) over (partition by queue) as size from (${groups}) g),

@@ -6,7 +6,7 @@ import { unblocked } from './unblocked.sql.js';
 /**
  * The turn duty's second statement, under the locks of these groups: hands each turn to the lowest blocked job, or ends the group where
  * none waits. A row that somebody holds locked (a cancel, or a commit of a staged job, in a user's transaction) is waited for by asking
- * again: what stands behind it must not overtake it.
+ * again: what comes behind it must not overtake it.
  */
 export const HAND_ON = statement(
   'hand_on',

@@ -4,7 +4,7 @@ import { isHalted, vacantQueues } from './vacant-queues.sql.js';
 
 /**
  * The turn duty's first statement, a page of at most 200 rows: of each queue behind $2 its vacant turns, behind the group of $4 that
- * stands beside the queue in $3, or one row without a group where it has none to take. A halted queue is such a row, and costs one probe
+ * is beside the queue in $3, or one row without a group where it has none to take. A halted queue is such a row, and costs one probe
  * however many of its turns are vacant. The group '' is a queue that is ordered as a whole. `free`: the group's lock was to be had without waiting. Who enqueues holds that lock until its
  * transaction ends; the next round asks again. The locks are kept to the end of the transaction, so that the second statement sees
  * everything that was enqueued and nothing is added meanwhile.

@@ -30,7 +30,7 @@ export async function lockReplaced(run: Run, jobs: NewJob[], isKnown = false): P
   return true;
 }
 
-/** Those whose job moved or ended meanwhile stay without an answer, and those whose job stood in no place and stands where it belongs now. */
+/** Those whose job moved or ended meanwhile stay without an answer, and those whose job was in no place and is where it belongs now. */
 export async function replaceKnown({ run, answers }: Storing, jobs: NewJob[]): Promise<void> {
   for (const chunk of chunksOf(jobs, MAX_REPLACED)) {
     const rows = await run<Replaced>(REPLACE, replaceValues(chunk));
@@ -44,7 +44,7 @@ export async function replaceKnown({ run, answers }: Storing, jobs: NewJob[]): P
   }
 }
 
-/** What stands in no waiting place runs, or stands nowhere at all. */
+/** What is in no waiting place runs, or is nowhere at all. */
 async function restoredOf(run: Run, rows: Replaced[]): Promise<Set<string>> {
   const ids = rows.flatMap(({ id, running }) => (running ? [id] : []));
   return new Set(ids.length > 0 ? (await restoreLost(run, ids)).map(({ id }) => id) : []);

@@ -1,8 +1,8 @@
-import { NO_LABELS } from '../../job/labels.js';
+import { NO_LABELS } from '../../job/values/labels.js';
 import type { Lane, LaneName } from '../../job/lane.js';
 import { quote } from '../../job/names.js';
 import { QueueError } from '../../job/queue.errors.js';
-import { isPattern } from '../../job/queue-pattern.js';
+import { isPattern } from '../../job/values/queue-pattern.js';
 import { DatabaseError } from '../connection/database-errors.js';
 import type { Database } from '../connection/database.js';
 import {

@@ -61,7 +61,7 @@ export const LIST_QUEUE_NAMES = statement(
 );
 
 /**
- * Lanes in which jobs wait, behind lane $2, in at most $3 steps along the indexes of their places: one step a lane, however many jobs
+ * Lanes in which jobs wait, behind lane $2, in at most $3 steps along the indexes of their places: one step per lane, however many jobs
  * wait there. The last row says where the next look starts.
  */
 export const LIST_LANES_WITH_JOBS = statement(

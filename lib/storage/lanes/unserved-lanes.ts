@@ -7,7 +7,7 @@ import { FIND_UNSERVED } from './list-lanes.sql.js';
 
 /** A worker of a pattern finds a new queue within seconds, and one that is deployed along is up by then. */
 const PATIENCE_MS = 30_000;
-/** Enough to be told of: who has more of them has been told. */
+/** Enough to be reported: whoever has more of them knows by now. */
 const MAX_TOLD = 1_000;
 /** Names to guess from. */
 const MAX_NAMES = 1_000;

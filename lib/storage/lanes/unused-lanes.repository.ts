@@ -9,7 +9,7 @@ const PAGE = 1_000;
 export class UnusedLanesRepository {
   constructor(private readonly database: Database) {}
 
-  /** Looks at a page behind `after`; answers where the next one starts. */
+  /** Looks at a page behind `after`; returns where the next one starts. */
   async note(after: number): Promise<number> {
     const [page] = await this.database.loops.run<{ last: number; lanes: number }>(
       NOTE_UNUSED_LANES,

@@ -2,7 +2,7 @@ import { statement } from '../connection/statement.js';
 import { IN_CLAIMS, fenced } from '../places/held.sql.js';
 import { WAITING, ofLane } from '../places/places.sql.js';
 
-/** Is lane `l` used: served by a live worker, the place of a job that waits, that of a step to come, or where ends are told? */
+/** Is lane `l` used: served by a live worker, the place of a job that waits, that of a step to come, or where ends are stored? */
 const USED = `exists (select from simple_queue.lease w where w.shard = $1 and w.expires_at > statement_timestamp() and l.id = any(w.lanes))
     ${WAITING.map((place) => `or exists (select from ${ofLane(place, 'l.id')})`).join('\n    ')}
     or exists (select from simple_queue.draft where lane = l.id and shard = $1)
@@ -36,7 +36,7 @@ export const NOTE_UNUSED_LANES = statement(
 
 /**
  * Removes at most $3 lanes that nobody has used for $2 milliseconds, with queues of which it was the last. What a dead letter is from
- * stays, and so does a queue that is paused, has ordered groups, or periods of keys, or tells its ends to another.
+ * stays, and so does a queue that is paused, has ordered groups, or periods of keys, or reports its ends to another.
  */
 export const REMOVE_UNUSED_LANES = statement(
   'remove_unused_lanes',

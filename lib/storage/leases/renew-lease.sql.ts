@@ -1,9 +1,9 @@
 import { statement } from '../connection/statement.js';
 
 /**
- * The heartbeat: updates the lease row and nothing else, whatever is in flight. Answers whether the lease still stands,
+ * The heartbeat: updates the lease row and nothing else, whatever is in flight. Returns whether the lease still holds,
  * which of its jobs were asked to stop, and which of its claims this process does not know although they are older than
- * any statement under way: their answers were lost, and under a live lease nobody else would free their jobs.
+ * any statement under way: their results were lost, and under a live lease nobody else would free their jobs.
  */
 export const RENEW_LEASE = statement(
   'renew_lease',

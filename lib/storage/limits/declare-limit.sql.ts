@@ -3,7 +3,7 @@ import { CARRIED_OVER } from './buckets.sql.js';
 
 /**
  * The first who declares a limit creates it. Another declaration takes its place only where no other process that shares in it declares what
- * stands there ($11: the lease of this one), and no operator has set it: so the old word holds through a rolling deploy, and the new one after it.
+ * is there ($11: the lease of this one), and no operator has set it: so the old word holds through a rolling deploy, and the new one after it.
  */
 export const DECLARE_LIMIT = statement(
   'declare_limit',
@@ -19,8 +19,8 @@ export const DECLARE_LIMIT = statement(
 );
 
 /**
- * An operator's word, which no declaration overrules: whole, in place of what stood there, a rest included. No row: there is no such limit, and $11 (whether the
- * name is a queue's) makes none.
+ * An operator's word, which no declaration overrules: whole, in place of what was there, a rest included. No row: there is no such limit, and $11 (whether the
+ * name is a queue's) creates none.
  */
 export const SET_LIMIT = statement(
   'set_limit',

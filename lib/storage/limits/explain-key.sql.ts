@@ -4,7 +4,7 @@ import { isPlaceOf } from '../places/places.sql.js';
 import { FIRST_MS } from './buckets.sql.js';
 
 /**
- * What keeps a job ($2) from a permit of its key; no row: it does not wait for one. Holders are counted to 10,000, of which five are told with the
+ * What keeps a job ($2) from a permit of its key; no row: it does not wait for one. Holders are counted to 10,000, of which five are listed with the
  * workers that run them; what waits before it, to $3.
  */
 export const EXPLAIN_KEY = statement(

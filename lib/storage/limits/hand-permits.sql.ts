@@ -24,7 +24,7 @@ const sameKey = (row: string): string =>
  * `in (...) is true` is a look into a hash, which no planner turns into a join of two lists.
  *
  * What ends is seen only after its commit, with the change that it leaves: a change that is taken here is older than the snapshot, so the slot that
- * it tells of is seen free. A key whose jobs could have had more, or whose next start lies ahead, is looked at again.
+ * it names is seen free. A key whose jobs could have had more, or whose next start lies ahead, is looked at again.
  */
 export const HAND_PERMITS = statement(
   'hand_permits',

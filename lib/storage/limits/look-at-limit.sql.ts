@@ -7,7 +7,7 @@ export const waitingIn = (lanes: string, most: string): string => `(select count
       ${inLane(MAY_RUN, 'q.lane', { limit: most })}) s limit ${most}) w)::int`;
 
 /**
- * How a limit ($2) is shared, and whether jobs wait for it in these lanes ($3). Shares of leases that have run out are not told of: their
+ * How a limit ($2) is shared, and whether jobs wait for it in these lanes ($3). Shares of leases that have run out are left out: their
  * processes claim nothing more, and what they hold is freed in its time.
  */
 export const LOOK_AT_LIMIT = statement(

@@ -1,7 +1,7 @@
 import { statement } from '../connection/statement.js';
 
 /**
- * Takes limits ($2) away with all their shares, or none of them where a live process declares one or a call is within it: `users`, of whom five are told. No row:
+ * Takes limits ($2) away with all their shares, or none of them where a live process declares one or a call is within it: `users`, of whom five are named. No row:
  * there is no such limit. One that is declared at the same moment is created again by its process, which finds it gone.
  */
 export const REMOVE_LIMITS = statement(

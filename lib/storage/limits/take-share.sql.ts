@@ -2,7 +2,7 @@ import { statement } from '../connection/statement.js';
 
 /**
  * A process ($3) asks for $4 more of a limit's permits, and gets what is free. The row of the limit decides, in its newest version, whoever
- * changes it at the same time; where nothing is free what it wants ($5) stands in its share for others to see. One statement: a process that
+ * changes it at the same time; where nothing is free what it wants ($5) is in its share for others to see. One statement: a process that
  * freezes between two of them would hold that row against all others.
  */
 export const TAKE_SHARE = statement(

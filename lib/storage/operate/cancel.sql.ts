@@ -10,7 +10,7 @@ import { vacated } from '../places/turns.sql.js';
 /**
  * Cancels live jobs by id, at most as many as the caller's batch. The place row is locked first and decides: where it could be
  * deleted the job was waiting and ends at once; where there is none, the job runs (or is being put back) and is flagged. The
- * claim, and whatever puts a job back, asks for the flag. What stands in no place at all will never run, and ends as well. A staged job is
+ * claim, and whatever puts a job back, asks for the flag. What is in no place at all will never run, and ends as well. A staged job is
  * locked before its place, as its commit does. $3 says by queue name how long what ended is kept. $4 false flags nothing: a purge takes what waits, and leaves what runs.
  *
  * It also runs in callers' transactions, under their settings: there a planner that believes a full table empty may walk the key instead

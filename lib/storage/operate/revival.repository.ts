@@ -34,7 +34,7 @@ export class RevivalRepository {
     return this.database.waiters.run(PROMOTE_NOW, [SHARD, ids]);
   }
 
-  /** Those that stood in no place, and stand where they belong. */
+  /** Those that were in no place, and are where they belong. */
   restore(ids: string[]): Promise<(Placed & { id: string })[]> {
     const waiters = this.database.waiters.about(() => [`restore ${ids.join()}`]);
     return waiters.transaction((run) => restoreLost(run, ids));

@@ -14,9 +14,9 @@ const MOST_KNOWN = 200;
  * decides between rivals; it goes only for what came in. `do nothing` leaves out a job whose unique key a live one holds: it comes back
  * with `revived` false. In the order of the keys, as batches of `enqueue` take them, so that they cannot deadlock.
  *
- * Attempts start anew, and the epochs somewhere else: a run of the first life may still answer. What killed its process runs alone at first.
+ * Attempts start again, and the epochs somewhere else: a run of the first life may still answer. What killed its process runs alone at first.
  *
- * A job of a fair queue stands with its group. In an ordered group a dead job has its turn again. Any other job stands last, as if it was enqueued now: under the group's
+ * A job of a fair queue is with its group. In an ordered group a dead job has its turn again. Any other job is last, as if it was enqueued now: under the group's
  * lock, and in a new group with the turn vacant while a dead job halts the queue.
  */
 export const REVIVE = statement(

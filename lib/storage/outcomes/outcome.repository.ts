@@ -7,7 +7,7 @@ import { DECLARE_OUTCOMES, LIST_OUTCOMES, LOCK_OUTCOMES } from './declare-outcom
 
 type Declared = Map<string, string | false>;
 
-/** Which queues store the ends of their jobs as jobs of others. It stands in the database: whoever ends a job there need not have been told. */
+/** Which queues store the ends of their jobs as jobs of others. It is in the database: whoever ends a job there need not know it. */
 export class OutcomeRepository {
   private readonly declared: Declared;
 
@@ -24,7 +24,7 @@ export class OutcomeRepository {
   }
 
   /**
-   * Stores what this process says, where something else stands there. What it does not speak of stays.
+   * Stores what this process says, where something else is there. What it does not speak of stays.
    * @throws QueueError `OUTCOMES_CIRCULAR`, also with what others have declared.
    */
   async declare(): Promise<void> {

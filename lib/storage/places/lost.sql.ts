@@ -1,11 +1,11 @@
 import { IN_CLAIMS } from './held.sql.js';
 import { WAITING, isPlaceOf } from './places.sql.js';
 
-/** The job `job` stands in no claim at its epoch: whoever reads one job asks this. */
+/** The job `job` is in no claim at its epoch: whoever reads one job asks this. */
 const inNoClaim = (job: string): string => `not exists (select from ${IN_CLAIMS}
       where c.shard = $1 and ${job}.id = any(c.jobs) and u.id = ${job}.id and u.epoch = ${job}.epoch)`;
 
-/** The job `job` stands in no place at all, as far as the snapshot tells: somebody has deleted its row, and it will never run. */
+/** The job `job` is in no place at all, as far as the snapshot shows: somebody has deleted its row, and it will never run. */
 export const isLost = (job: string): string =>
   [
     ...WAITING.map(
@@ -16,7 +16,7 @@ export const isLost = (job: string): string =>
   ].join('\n      and ');
 
 /**
- * Those of `groups` whose turn nobody has, as far as the snapshot tells: no dead job, no vacancy, and no live job that stands where jobs with a
+ * Those of `groups` whose turn nobody has, as far as the snapshot shows: no dead job, no vacancy, and no live job that is where jobs with a
  * turn stand. Its caller goes on with `and`, about `g`.
  */
 export const turnless = (groups: string): string => `${groups} g

@@ -12,7 +12,7 @@ export const released = (heads: string): string => `freed as (
     where shard = $1 and ctid = any(array(select ctid from ${heads})) returning group_name, queue),
   ${vacated('freed')}`;
 
-/** Dead jobs hold the turns of their groups: `select` answers them in the order of these columns. */
+/** Dead jobs hold the turns of their groups: `select` returns them in the order of these columns. */
 export const stopped = (select: string): string => `stopped as (
     insert into simple_queue.head (group_name, shard, queue, dead, dead_seq, dead_at, dead_until, halts)
     ${select}

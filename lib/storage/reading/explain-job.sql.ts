@@ -2,7 +2,7 @@ import { statement } from '../connection/statement.js';
 import { IN_CLAIMS } from '../places/held.sql.js';
 
 /**
- * All that says why a job does not run, in one snapshot: itself, its queue, who holds it, who could, and what stands before it in its
+ * All that says why a job does not run, in one snapshot: itself, its queue, who holds it, who could, and what comes before it in its
  * lane, or in its group where groups take turns (no more than $3 are counted).
  */
 export const EXPLAIN_JOB = statement(

@@ -1,7 +1,7 @@
 import { statement } from '../connection/statement.js';
 
 /**
- * How these jobs have ended, all waited-for ones in one statement and one snapshot: a live job answers its queue and how far it has come, an
+ * How these jobs have ended, all waited-for ones in one statement and one snapshot: a live job returns its queue and how far it has come, an
  * ended one its state, an unknown one neither. Live wins over an ended job of the same id. What is live costs two looks by key: the
  * partitions of archive and dead letter are only looked into for what is not.
  */

@@ -2,7 +2,7 @@ import type { FoundJob } from '../../job/job.js';
 import { dated, foundJob, type Dateless, type FoundRow } from '../claim/row-mapper.js';
 import type { Database, Run } from '../connection/database.js';
 import type { Statement } from '../connection/statement.js';
-import { glance } from '../connection/undoable.js';
+import { glance } from '../connection/callers/undoable.js';
 import { FIND_JOB, FIND_LIVE } from './find-job.sql.js';
 
 /** Finds one job, wherever it is. */

@@ -6,7 +6,7 @@ export const LIST_ALL_DEAD_LETTERS = statement(
   `select id from simple_queue.dead_letter where shard = $1 and id < $2::uuid order by id desc limit $3::int`,
 );
 
-/** A page of the dead letters of some lanes ($2), newest id first, along an index that only jobs which end badly pay for. */
+/** A page of the dead letters of some lanes ($2), newest id first, along an index that only jobs which fail for good pay for. */
 export const LIST_DEAD_LETTERS = statement(
   'list_dead_letters',
   `select d.id from unnest($2::int[]) q(lane) cross join lateral (

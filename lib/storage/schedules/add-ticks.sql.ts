@@ -1,8 +1,8 @@
 import { statement } from '../connection/statement.js';
 
 /**
- * Notes times that somebody asked for by hand; answers those that have no job yet. Whoever enqueues for them does so in the same
- * transaction. A triggered job ($6) stands among those that a tick looks for; of a backfill's thousand none does.
+ * Notes times that somebody asked for by hand; returns those that have no job yet. Whoever enqueues for them does so in the same
+ * transaction. A triggered job ($6) is among those that a tick looks for; of a backfill's thousand none does.
  */
 export const ADD_TICKS = statement(
   'add_ticks',

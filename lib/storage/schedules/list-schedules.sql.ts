@@ -1,7 +1,7 @@
 import { statement } from '../connection/statement.js';
 import { msOf, SCHEDULE_COLUMNS } from './schedule-columns.sql.js';
 
-/** By name ($2), or of an owner ($3, null: of all) behind the name $4, in the order of their names. The database's time stands beside each, and what became of its last time. */
+/** By name ($2), or of an owner ($3, null: of all) behind the name $4, in the order of their names. The database's time is beside each, and what became of its last time. */
 export const LIST_SCHEDULES = statement(
   'list_schedules',
   `select ${SCHEDULE_COLUMNS}, ${msOf('statement_timestamp()')} as now,

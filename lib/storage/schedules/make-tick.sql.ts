@@ -8,7 +8,7 @@ import { LIVE_JOBS } from './schedule-columns.sql.js';
  * left for the next round. What a tick does while an earlier job is live is decided here, on the rows as they are ($6 is the wish:
  * `enqueued`, or `missed` for $7 times). A time has one tick: where there is one already the schedule only moves on.
  *
- * $8 on is a job that nothing stands in the way of; without it the caller stores the job in the same transaction. Where the database
+ * $8 on is a job that nothing is in the way of; without it the caller stores the job in the same transaction. Where the database
  * does not know its lane, nothing happens.
  */
 export const MAKE_TICK = statement(

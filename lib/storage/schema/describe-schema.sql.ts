@@ -1,8 +1,8 @@
 import { statement } from '../connection/statement.js';
 
 /**
- * What stands in the schema $1, part by part as the server writes it, with the table that owns it. Partitions come and go: of the passing
- * ones only broken indexes are told, of the default ones the index that no other has. The schema's name is cut out of definitions.
+ * What is in the schema $1, part by part as the server writes it, with the table that owns it. Partitions come and go: of the passing
+ * ones only broken indexes are listed, of the default ones the index that no other has. The schema's name is cut out of definitions.
  */
 export const DESCRIBE_SCHEMA = statement(
   'describe_schema',

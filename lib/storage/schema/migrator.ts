@@ -69,7 +69,7 @@ export class Migrator {
     else this.compare(version);
   }
 
-  /** Answers whether something stands before it that `poolMode` says nothing of. */
+  /** Returns whether something is between them that `poolMode` says nothing of. */
   private async checkServer(asked: Asked): Promise<boolean> {
     const [row] = await asked.run<{ version: string }>(SERVER_VERSION, []);
     const version = Number(row!.version);
@@ -131,7 +131,7 @@ export class Migrator {
     const migrations = await migrationsOf(schema);
     await this.alone(async (run) => {
       const runner = this.runner(run, 'create');
-      // One at a time, and the schema first: the list of migrations stands in it.
+      // One at a time, and the schema first: the list of migrations is in it.
       for (const text of [createSchema(schema), RECORDS]) await runner.query(text);
       const known = new Set(
         (await run<{ name: string }>(LIST_MIGRATIONS, [])).map(({ name }) => name),

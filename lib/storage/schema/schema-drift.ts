@@ -49,7 +49,7 @@ export function driftOf(found: SchemaPart[]): SchemaDrift {
   };
 }
 
-/** A table that is missing lacks all of its parts; it is told once. */
+/** A table that is missing lacks all of its parts; it is reported once. */
 function withoutParts(missing: SchemaPart[]): SchemaPart[] {
   const tables = new Set(missing.filter(({ kind }) => kind === 'table').map(({ name }) => name));
   return missing.filter(({ kind, owner }) => kind === 'table' || !tables.has(owner));

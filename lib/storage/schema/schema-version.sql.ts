@@ -1,7 +1,7 @@
 import { statement } from '../connection/statement.js';
 
 /**
- * Which version of our tables stands in the schema, and the oldest release that may work on it; fails with 42P01 or 3F000 where there are none.
+ * Which version of our tables is in the schema, and the oldest release that may work on it; fails with 42P01 or 3F000 where there are none.
  * This and the next one run on a connection of the application, too: there only text is sure to come as text.
  */
 export const SCHEMA_VERSION_OF = statement(

@@ -19,7 +19,7 @@ const SAID = {
  * Ends jobs that did not succeed: `cancelled` into the archive, the rest into the dead letter table. Fenced by epoch. A job
  * whose cancel was requested ends as cancelled, however its last run failed.
  * What belongs to each job comes as one JSON object by id: failures are rare, and one parameter keeps one shape.
- * An ordered job gives its turn away, unless it ended badly and its queue says that a dead job blocks the group, or halts the queue.
+ * An ordered job gives its turn away, unless it failed for good and its queue says that a dead job blocks the group, or halts the queue.
  */
 export const BURY = statement(
   'bury',

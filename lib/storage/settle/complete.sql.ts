@@ -45,7 +45,7 @@ const TOLD = `,
   ${permitsFreed('done t')},
   ${outcomesOf('done', { state: `'succeeded'::text`, output: '$7::text::jsonb' })}`;
 
-/** The same of a job whose end is told to another queue. */
+/** The same of a job whose end is stored as a job of another queue. */
 export const COMPLETE_TOLD = statement('complete_told', complete(TOLD));
 
 /** The same of a step that adds jobs to its workflow ($8): it hears of the end behind them. */

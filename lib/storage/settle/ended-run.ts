@@ -23,12 +23,12 @@ interface Told {
   entry?: Omit<AttemptRecord, 'at'>;
 }
 
-/** What `put-back` is told of one job. */
+/** What `put-back` is given of one job. */
 export interface Return extends RunKey {
   change: { at?: string; delayMs?: number; spent: 0 | 1; rescheduled: 0 | 1; ran: boolean } & Told;
 }
 
-/** What `bury` is told of one job. */
+/** What `bury` is given of one job. */
 export interface Burial extends RunKey {
   verdict: {
     state: TerminalState;
@@ -37,9 +37,9 @@ export interface Burial extends RunKey {
     deadLetterKeepMs: number;
     /** undefined: a cancelled job is deleted at once. */
     archiveKeepMs?: number;
-    /** Of one that ended badly: which fault it probably was. */
+    /** Of one that failed for good: which fault it probably was. */
     errorKey?: string;
-    /** Of an ordered job that ended badly. */
+    /** Of an ordered job that failed for good. */
     onDeadJob?: OnDeadJob;
   } & Told;
 }
@@ -47,6 +47,6 @@ export interface Burial extends RunKey {
 export const idOf = (key: { id: string }): string => key.id;
 export const epochOf = (key: { epoch: number }): number => key.epoch;
 
-/** A success as part of one JSON object by id. Its output is JSON already; what is not kept is told to others all the same. */
+/** A success as part of one JSON object by id. Its output is JSON already; what is not kept is reported to others all the same. */
 export const keptText = ({ id, runMs, keepMs, output }: Success): string =>
   `"${id}":{"runMs":${runMs}${keepMs === undefined ? '' : `,"keepMs":${keepMs}`}${output === undefined ? '' : `,"output":${output}`}}`;

@@ -2,7 +2,7 @@ import { statement } from '../connection/statement.js';
 
 /**
  * Which of these jobs nobody else holds locked right now, those that are gone among them. Asked after a batch ran into a lock:
- * skip locked tells all of its locked jobs at once, where waiting for one after another would take a lock timeout each.
+ * skip locked finds all of its locked jobs at once, where waiting for one after another would take a lock timeout each.
  */
 export const FIND_UNLOCKED = statement(
   'find_unlocked',

@@ -10,7 +10,7 @@ const EAGER = 100;
 /**
  * Puts running jobs back: retry, reschedule, release. Driven by the update at the run's epoch, never by a plain read, and the
  * epoch rises, so that the old run can no longer settle. A job whose cancel was requested is not put back: it comes back
- * with `moved` false, and its worker ends it as cancelled. What is put back gets a fresh time, so that it stands behind
+ * with `moved` false, and its worker ends it as cancelled. What is put back gets a fresh time, so that it is behind
  * every worker's cursor. Its first reschedule is noted among its options, which it takes along. A run that ended by itself clears the suspicion and its stalls; a released one keeps them.
  */
 export const PUT_BACK = statement(

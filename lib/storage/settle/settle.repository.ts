@@ -9,13 +9,13 @@ import { epochOf, idOf, type Burial, type Return, type RunKey, type Success } fr
 import { PUT_BACK } from './put-back.sql.js';
 import { SET_APART } from './set-apart.sql.js';
 
-/** What else hangs on the end of a job: a permit of its key, another queue that is told of it. */
+/** What else hangs on the end of a job: a permit of its key, another queue that stores it. */
 interface EndTies {
   isKeyed?: boolean;
   isTold?: boolean;
 }
 
-/** Every end of a run but the successes that ride with a claim. What settles runs is given one of a job at most: answers come by id. */
+/** Every end of a run but the successes that ride with a claim. What settles runs is given one of a job at most: results come by id. */
 export class SettleRepository {
   constructor(private readonly database: Database) {}
 

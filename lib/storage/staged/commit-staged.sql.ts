@@ -13,7 +13,7 @@ export const TAKE_STAGED = statement(
   from simple_queue.job where id = $2::uuid and shard = $1 for update`,
 );
 
-/** The second: sets the job free. Where it stands in `blocked` it goes on waiting for its turn; where it stands nowhere it is `lost`. */
+/** The second: sets the job free. Where it is in `blocked` it goes on waiting for its turn; where it is nowhere it is `lost`. */
 export const COMMIT_STAGED = statement(
   'commit_staged',
   `with unstaged as (

@@ -35,7 +35,7 @@ export class EndSignals {
     });
   }
 
-  /** Tells other processes, soon. */
+  /** Notifies other processes, soon. */
   send(news: EndNews, ids: Iterable<string>): void {
     if (this.wakeUp === 'off') return;
     for (const id of ids) this.pending[news].add(id);

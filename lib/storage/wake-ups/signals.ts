@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { QueryRunner } from 'typeorm';
 import { Loop } from '../../runtime/loop.js';
-import { AfterCommit } from '../connection/after-commit.js';
+import { AfterCommit } from '../connection/callers/after-commit.js';
 import { connectionOptionsOf } from '../connection/connection-options.js';
 import type { Database } from '../connection/database.js';
 import { NotifyRest } from './notify-rest.js';

@@ -31,7 +31,7 @@ export const wakeUpAfter = ({ lanes, movedFair: fair }: Promotion): Signal =>
   wakeUpFor(lanes.map((lane) => ({ lane, fair })));
 
 /**
- * What a cancel is told by: asked is who runs, and what has ended may have held the turn of an ordered group, so "later" asks for a look.
+ * What announces a cancel: asked is who runs, and what has ended may have held the turn of an ordered group, so "later" asks for a look.
  * undefined: nobody has to know.
  */
 export function wakeUpOfCancel({ cancelled, requested }: CancelCounts): Signal | undefined {

@@ -111,7 +111,7 @@ export const followed = ({
     union all select $1, 'undo', null, null, id, null from finished where state = 'compensating'
     ${[...(failing ? [STOPPING] : []), ...more].join('\n    ')} returning 1)`;
 
-/** What whoever has moved workflows on tells others. */
+/** What whoever has moved workflows on reports to others. */
 export const MOVED = `array(select distinct lane from readied) as lanes,
     (select count(*) from scheduled)::int as later,
     (select count(*) from left_over)::int as arrivals,

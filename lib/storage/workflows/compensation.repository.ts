@@ -22,7 +22,7 @@ interface Compensated {
   undo?: readonly unknown[] | undefined;
 }
 
-/** Where a workflow stands that goes back, and the compensation that is the next one or has begun; null: none is left. */
+/** Where a workflow is that goes back, and the compensation that is the next one or has begun; null: none is left. */
 export interface Undo {
   flow: WorkflowState;
   stop: string | null;

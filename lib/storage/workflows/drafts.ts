@@ -1,7 +1,7 @@
 import type { NewJob, StoredOptions } from '../../job/new-job.js';
 import { booleanArray, byteaArray, intArray, textArray, uuidArray, floatArray, smallintArray, timestampArray } from '../connection/binary-array.js'; // prettier-ignore
 
-/** A job of a workflow, and where it stands in it. */
+/** A job of a workflow, and where it is in it. */
 export interface Draft {
   job: NewJob;
   stage: number;
@@ -49,13 +49,13 @@ export const draftValues = (drafts: Draft[]): unknown[] => {
   ];
 };
 
-/** It stands in the options, as that of any job. */
+/** It is in the options, as that of any job. */
 function keyOf({ options }: StoredDraft): Pick<NewJob, 'limitKey'> {
   const { limitKey } = JSON.parse(options) as StoredOptions;
   return limitKey === undefined ? {} : { limitKey };
 }
 
-/** A draft as an enqueue is told of a job. */
+/** A draft as an enqueue is given a job. */
 export const newJobOf = (row: StoredDraft, lane: NewJob['lane']): NewJob => ({
   id: row.id,
   givenId: false,

@@ -38,7 +38,7 @@ export const LIST_WORKFLOWS = statement(
   where w.id < $2::uuid and w.shard = $1 and w.state = any($3::text[]) and ($4::text is null or w.name = $4) order by w.id desc limit $5::int`,
 );
 
-/** How large is what the steps before the one of job $2 have answered? */
+/** How large is what the steps before the one of job $2 have returned? */
 export const UPSTREAM_SIZE = statement(
   'upstream_size',
   `select (coalesce(sum(octet_length(u.output::text)), 0) + ${UNDONE_SIZE})::float8 as bytes, exists (select from simple_queue.step where id = $2::uuid and shard = $1) as known
@@ -48,7 +48,7 @@ export const UPSTREAM_SIZE = statement(
   where t.id = $2::uuid and t.shard = $1`,
 );
 
-/** What the steps before the one of job $2 have answered, in the order of their items; what was added to them, by its own name; of a compensation what it undoes. No row: the job is no step. */
+/** What the steps before the one of job $2 have returned, in the order of their items; what was added to them, by its own name; of a compensation what it undoes. No row: the job is no step. */
 export const UPSTREAM = statement(
   'upstream',
   `select o.name, s.many or o.added or jsonb_array_length(o.outputs) > 1 as many, o.outputs

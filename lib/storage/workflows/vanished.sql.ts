@@ -37,7 +37,7 @@ const GONE = JSON.stringify({
   message: 'The job of this step is gone: somebody has deleted its row.',
 });
 
-/** Under the lock of workflow $2: what became of its steps whose jobs are gone is told as it is when they end. What is kept nowhere counts as cancelled. */
+/** Under the lock of workflow $2: what became of its steps whose jobs are gone is reported as it is when they end. What is kept nowhere counts as cancelled. */
 export const END_VANISHED = statement(
   'end_vanished',
   `insert into simple_queue.arrival (shard, kind, job, state, output, error)
