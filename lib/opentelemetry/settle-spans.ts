@@ -19,13 +19,15 @@ const MOST = 20_000;
 
 /** A run whose settle is awaited; `since` its handler has ended, it waits for the database. */
 interface Open {
+  attempt: number;
   within: Context;
   since?: number;
 }
 
 /** A span from the end of a run to the moment in which the database has acknowledged what became of it. */
 export class SettleSpans {
-  private readonly open = new Map<string, Open>();
+  /** By job: a run that timed out may go on beside the next one. */
+  private readonly open = new Map<string, Open[]>();
 
   constructor(private readonly tracer: Tracer) {}
 
@@ -39,18 +41,18 @@ export class SettleSpans {
   /** A run is traced that will be settled. */
   expect(job: JobEvent, within: Context): Open {
     if (this.open.size >= MOST) this.open.delete(this.open.keys().next().value!);
-    const open: Open = { within };
-    this.open.set(keyOf(job), open);
+    const open: Open = { attempt: job.attempt, within };
+    const others = this.open.get(job.id);
+    if (others) others.push(open);
+    else this.open.set(job.id, [open]);
     return open;
   }
 
   /** What was settled while its handler goes on (a timeout) took no time after it. */
   private settled(outcome: string, event: JobEvent): void {
-    const key = keyOf(event);
-    const open = this.open.get(key);
-    if (!open) return;
-    this.open.delete(key);
     const { id, queue } = event;
+    const open = this.taken(id, event.attempt);
+    if (!open) return;
     const attributes = {
       ...operation('settle', 'settle', queue),
       [ATTRIBUTE.jobId]: id,
@@ -59,7 +61,12 @@ export class SettleSpans {
     const options = { kind: SpanKind.CLIENT, attributes, startTime: open.since ?? Date.now() };
     this.tracer.startSpan(`settle ${queue}`, options, open.within).end();
   }
-}
 
-/** A run that timed out may go on beside the next one of its job. */
-const keyOf = ({ id, attempt }: JobEvent): string => `${id} ${attempt}`;
+  private taken(id: string, attempt: number): Open | undefined {
+    const runs = this.open.get(id);
+    const index = runs?.findIndex((open) => open.attempt === attempt) ?? -1;
+    if (!runs || index < 0) return undefined;
+    if (runs.length === 1) this.open.delete(id);
+    return runs.splice(index, 1)[0];
+  }
+}

@@ -5,6 +5,7 @@ import {
   SpanKind,
   SpanStatusCode,
   trace,
+  TraceFlags,
   type Attributes,
   type Context,
   type Link,
@@ -27,7 +28,7 @@ interface TracingParts {
   settling: SettleSpans;
 }
 
-/** Spans around enqueue calls and runs. The context of an enqueue's span travels in the headers of its jobs. */
+/** Spans around enqueue calls and runs. The context of an enqueue's span travels in the headers of its jobs, where somebody will use it. */
 export class Tracing {
   constructor(private readonly parts: TracingParts) {}
 
@@ -45,7 +46,7 @@ export class Tracing {
     });
     const within = trace.setSpan(context.active(), span);
     try {
-      const answer = await context.with(within, () => next(travelling(within)));
+      const answer = await context.with(within, () => next(travelling(this.carried(span, within))));
       const { id, outcome } = answer as { id?: string; outcome?: string };
       if (id !== undefined)
         span.setAttributes({ [ATTRIBUTE.jobId]: id, [ATTRIBUTE.outcome]: outcome });
@@ -58,12 +59,18 @@ export class Tracing {
     }
   }
 
+  /** A link to a span that nobody keeps leads nowhere: its jobs are stored as if there were none. A child takes over the decision. */
+  private carried(span: Span, within: Context): Context {
+    const isSampled = (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
+    return isSampled || this.parts.runs === 'child' ? within : trace.deleteSpan(within);
+  }
+
   process(call: ProcessCall, next: () => Promise<void>): Promise<void> {
     const { queue, jobs } = call;
-    const origins = jobs.map((job) => propagation.extract(ROOT_CONTEXT, job.headers));
+    const origins = jobs.map(originOf);
     const span = this.startRun(queue, jobs, origins);
     const within = trace.setSpan(jobs.length === 1 ? origins[0]! : ROOT_CONTEXT, span);
-    // A span that is not sampled has nothing to be told; what the handler begins still learns of that decision.
+    // A span that is not sampled is told no more than its sampler asks for; what the handler begins still learns of that decision.
     if (!span.isRecording()) return context.with(within, next);
     return this.recorded(call, { span, within }, next);
   }
@@ -74,6 +81,7 @@ export class Tracing {
     next: () => Promise<void>,
   ): Promise<void> {
     const { jobs } = call;
+    span.setAttributes(jobs.length === 1 ? ofJob(jobs[0]!) : ofBatch(jobs));
     const settling = jobs.map((job) => this.parts.settling.expect(job, within));
     await context.with(within, next);
     const outcomes = jobs.map((job) => call.outcomeOf(job));
@@ -89,15 +97,10 @@ export class Tracing {
       .map((origin) => trace.getSpanContext(origin))
       .filter((origin) => origin !== undefined);
     const isChild = this.parts.runs === 'child' && jobs.length === 1;
-    const attributes = {
-      ...operation('process', 'process', queue),
-      ...(jobs.length === 1 ? ofJob(jobs[0]!) : ofBatch(jobs)),
-    };
     const options = {
       kind: SpanKind.CONSUMER,
-      attributes,
+      attributes: operation('process', 'process', queue),
       links: links.map((origin): Link => ({ context: origin })),
-      root: !isChild,
     };
     return this.parts.tracer.startSpan(
       `process ${queue}`,
@@ -106,6 +109,10 @@ export class Tracing {
     );
   }
 }
+
+/** Most jobs carry nothing, and each step counts where a run is not sampled. */
+const originOf = ({ headers }: Job): Context =>
+  Object.keys(headers).length > 0 ? propagation.extract(ROOT_CONTEXT, headers) : ROOT_CONTEXT;
 
 const ofJob = ({ id, name, attempt }: Job): Attributes => ({
   [ATTRIBUTE.jobId]: id,

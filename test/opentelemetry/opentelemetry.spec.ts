@@ -1,6 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import {
+  AlwaysOffSampler,
+  BasicTracerProvider,
+  type ReadableSpan,
+} from '@opentelemetry/sdk-trace-base';
 import { constant } from '../../lib/job/backoff.js';
 import { QueueError } from '../../lib/job/queue.errors.js';
 import type { Telemetry } from '../../lib/observability/telemetry.js';
@@ -132,6 +136,25 @@ describe('OpenTelemetry', () => {
     );
     expect(tenant).toBe('north');
   });
+
+  it.each<['link' | 'child', string[]]>([
+    ['link', ['baggage']],
+    ['child', ['baggage', 'traceparent']],
+  ])(
+    'stores of an enqueue that is not sampled what its runs can use: %s',
+    async (traces, expected) => {
+      const tracerProvider = new BasicTracerProvider({ sampler: new AlwaysOffSampler() });
+      const application = await story.start({
+        options: { worker: false, telemetry: telemetry({ traces, tracerProvider }) },
+      });
+      const entries = { tenant: { value: 'north' } };
+      const baggage = propagation.setBaggage(context.active(), propagation.createBaggage(entries));
+      const enqueue = () => application.queues.enqueue('unsampled', {});
+      const { id } = await context.with(trace.setSpan(baggage, request()), enqueue);
+      const job = await application.queues.find(id);
+      expect(Object.keys(job!.headers).sort()).toEqual(expected);
+    },
+  );
 
   it('has one span for a batch at either end, with a link for each job', async () => {
     const handler = aHandler('letters', () => undefined, { batch: { size: 3, lingerMs: 10_000 } });
