@@ -34,9 +34,12 @@ export const TABLE = `
   end_vanished                job          job          job          job          job       job          job          job          noturn    noturn    noturn   ?         ?
   enqueue                     +            held         new          +            held      held         held         direct       held      held      held     live      live
   enqueue_claimed             direct       direct       direct       direct       direct    direct       direct       +            held      held      held     live      live
+  enqueue_claimed_bare        direct       direct       direct       direct       direct    direct       direct       +            held      held      held     live      live
   enqueue_held                +            +            new          +            +         +            +            direct       +         nopermit  +        live      live
   enqueue_one                 +            held         new          plain        held      held         held         direct       held      held      held     live      live
+  enqueue_one_bare            +            held         new          plain        held      held         held         direct       held      held      held     live      live
   enqueue_one_and_notify      +            held         new          plain        held      held         held         direct       held      held      held     live      live
+  enqueue_one_and_notify_bare +            held         new          plain        held      held         held         direct       held      held      held     live      live
   enqueue_plain               +            held         new          plain        held      held         held         direct       held      held      held     live      live
   expire_staged               +            uncommitted  uncommitted  uncommitted  -         uncommitted  -            uncommitted  +         nopermit  skipped  bad       +
   fail_dependent              +            uncommitted  uncommitted  uncommitted  -         uncommitted  -            uncommitted  +         nopermit  skipped  bad       +

@@ -9,7 +9,7 @@ import { ConflictRepository, hasConflictMode } from '../keys/conflict.repository
 import type { Database, Run } from '../connection/database.js';
 import { GivenIdRepository, type FreeId } from './given-id.repository.js';
 import { heldValues, isHeld } from './held-jobs.js';
-import { anyValues, claimedCells, givenIds, insertionsOf, oneValues } from './job-values.js';
+import { anyValues, claimedCells, givenIds, insertionsOf, oneOf } from './job-values.js';
 import type { Lanes } from '../lanes/lanes.js';
 import { idsOf, inserter, type Store } from './inserter.js';
 import { mayWait, namesOf } from './may-wait.js';
@@ -21,7 +21,14 @@ import type { Notice } from '../wake-ups/signals.js';
 import { DATABASE_TIME } from '../connection/database-time.sql.js';
 import { DRAW_TURNS } from './draw-turns.sql.js';
 import { ENQUEUE_HELD } from './enqueue-held.sql.js';
-import { ENQUEUE_CLAIMED, ENQUEUE_ONE, ENQUEUE_ONE_AND_NOTIFY } from './enqueue-one.sql.js';
+import {
+  ENQUEUE_CLAIMED,
+  ENQUEUE_CLAIMED_BARE,
+  ENQUEUE_ONE,
+  ENQUEUE_ONE_AND_NOTIFY,
+  ENQUEUE_ONE_AND_NOTIFY_BARE,
+  ENQUEUE_ONE_BARE,
+} from './enqueue-one.sql.js';
 import { ENQUEUE_PLAIN } from './enqueue-plain.sql.js';
 import { ENQUEUE } from './enqueue.sql.js';
 import { FIND_LIVE_KEYS } from '../keys/find-live-keys.sql.js';
@@ -69,18 +76,18 @@ export class EnqueueRepository {
 
   /** One plain job and its wake-up; undefined: its lane has another number by now, and nothing is stored. */
   async insertAndNotify(job: NewJob, { channel, message }: Notice): Promise<Enqueued | undefined> {
-    const values = [...oneValues(job), channel, message];
-    const stored = await this.uplink.carry([job], () =>
-      this.database.callers.run(ENQUEUE_ONE_AND_NOTIFY, values),
-    );
+    const more = [channel, message];
+    const one = oneOf(ENQUEUE_ONE_AND_NOTIFY, ENQUEUE_ONE_AND_NOTIFY_BARE, job, more);
+    const stored = await this.uplink.carry([job], () => this.database.callers.run(...one));
     return stored.length > 0 ? created(job) : undefined;
   }
 
   /** One plain job, claimed as it is stored: its row as a claim would bring it; undefined as above. */
   async insertClaimed(job: NewJob, claim: DirectClaim): Promise<ClaimedRow | undefined> {
-    const values = [...oneValues(job), claim.claimId, claim.lease];
+    const more = [claim.claimId, claim.lease];
+    const one = oneOf(ENQUEUE_CLAIMED, ENQUEUE_CLAIMED_BARE, job, more);
     const [stored] = await this.uplink.carry([job], () =>
-      this.database.callers.run<{ runAt: string }>(ENQUEUE_CLAIMED, values),
+      this.database.callers.run<{ runAt: string }>(...one),
     );
     return stored && claimedRow(claimedCells(job, stored.runAt));
   }
@@ -108,7 +115,7 @@ export class EnqueueRepository {
   }
 
   private async insertOne(run: Run, job: NewJob): Promise<void> {
-    const stored = await run(ENQUEUE_ONE, oneValues(job));
+    const stored = await run(...oneOf(ENQUEUE_ONE, ENQUEUE_ONE_BARE, job));
     if (stored.length === 0)
       await this.store(run, ENQUEUE, {
         jobs: [job],

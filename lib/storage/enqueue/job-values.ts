@@ -9,6 +9,7 @@ import {
 } from '../connection/binary-array.js';
 import type { NewJob } from '../../job/new-job.js';
 import { SHARD } from '../connection/shard.js';
+import type { Statement } from '../connection/statement.js';
 
 /** What an insert is given beside its lanes; `made`: the values, where they were made beforehand. */
 export interface Insertion {
@@ -41,7 +42,23 @@ export function claimedCells(
   ];
 }
 
-export function oneValues({
+/** It has neither a fingerprint nor options nor bytes. */
+const isBare = ({ fingerprint, options, payloadBytes }: NewJob): boolean =>
+  fingerprint === undefined && options === undefined && payloadBytes === undefined;
+
+/** Of a statement's two forms the job's, with its values and `more`. */
+export function oneOf(
+  whole: Statement,
+  bare: Statement,
+  job: NewJob,
+  more: unknown[] = [],
+): [Statement, unknown[]] {
+  if (!isBare(job)) return [whole, [...oneValues(job), ...more]];
+  const { id, lane, priority, payload } = job;
+  return [bare, [SHARD, id, lane.id, lane.queueId, priority, payload, ...more]];
+}
+
+function oneValues({
   id,
   lane,
   priority,

@@ -24,3 +24,6 @@ const COLUMNS: Readonly<Record<string, string>> = {
  */
 export const UNTOUCHED = Object.keys(COLUMNS).join(', ');
 export const UNTOUCHED_VALUES = Object.values(COLUMNS).join(', ');
+
+export const NO_FINGERPRINT = constant('tag');
+export const NO_OPTIONS = constant('options');

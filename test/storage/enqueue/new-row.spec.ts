@@ -1,9 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import {
-  ENQUEUE_CLAIMED,
-  ENQUEUE_ONE,
-  ENQUEUE_ONE_AND_NOTIFY,
-} from '../../../lib/storage/enqueue/enqueue-one.sql.js';
+import * as one from '../../../lib/storage/enqueue/enqueue-one.sql.js';
 import { UNTOUCHED } from '../../../lib/storage/enqueue/new-row.sql.js';
 import { aStorage, type TestStorage } from '../../support/storage.js';
 
@@ -17,9 +13,9 @@ describe('the row of a plain job', () => {
   });
   afterAll(() => test.close());
 
-  it.each([ENQUEUE_ONE, ENQUEUE_ONE_AND_NOTIFY, ENQUEUE_CLAIMED])(
+  it.each(Object.values(one))(
     'has constants for what it leaves as it is: $name',
-    async ({ text }) => {
+    async ({ name, text }) => {
       const runner = test.dataSource.createQueryRunner();
       await runner.query('set plan_cache_mode = force_generic_plan');
       await runner.query(`prepare hot as ${text}`);
@@ -31,6 +27,7 @@ describe('the row of a plain job', () => {
       const plan = rows.map((row) => String(Object.values(row)[0])).join('\n');
       expect(plan).toContain('NULL::simple_queue.progress');
       expect(plan).not.toContain('[1]');
+      expect(plan.includes('NULL::simple_queue.options')).toBe(name.endsWith('_bare'));
     },
   );
 

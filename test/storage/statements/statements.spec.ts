@@ -11,6 +11,7 @@ const NOT_FOR_ONE_SHARD: Record<string, string> = {
   resume_all: 'the registry is a reference table, written by a test',
   notify: 'NOTIFY is a hint of its own connection',
   enqueue_one_and_notify: 'its NOTIFY is a hint of its own connection',
+  enqueue_one_and_notify_bare: 'as above',
   TRY_MIGRATION_LOCK: 'an advisory lock around DDL, held by one connection',
   try_partition_lock: 'an advisory lock around DDL, held by one connection',
   lock_lanes: 'advisory locks of the registry, which is one for all shards',
