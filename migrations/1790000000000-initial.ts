@@ -83,6 +83,7 @@ export const UP = [
   `create index lane_created on simple_queue.lane (created_at)`,
   `create index lane_unused on simple_queue.lane (unused_at) where unused_at is not null`,
 
+  // Two rows a page: what has up to 4 KB is neither compressed nor cut into pieces, each of which is found and deleted by itself.
   `create table simple_queue.job (
     id uuid not null,
     shard smallint not null,
@@ -111,7 +112,7 @@ export const UP = [
     progress simple_queue.progress,
     limit_key simple_queue.tag,
     primary key (id, shard)
-  ) with (${HOT})`,
+  ) with (${HOT}, toast_tuple_target = 4080)`,
   `create unique index job_unique_key on simple_queue.job (unique_key, shard, queue) where unique_key is not null`,
   `create index job_fingerprint on simple_queue.job (fingerprint, shard, id) where fingerprint is not null`,
   // In the options, so that it travels with them wherever the job goes and costs the others neither a column nor a parameter.

@@ -29,8 +29,8 @@ with seen as materialized (
     select $2::uuid, $1, $4::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0)
   select n.id, n.lane, nullif(n.epoch, 0), nullif(j.priority, 0), n.run_at::text, nullif(j.attempt, 0), nullif(j.stalls, 0),
   nullif(j.reschedules, 0), nullif(j.suspicion, 0), nullif(j.created_at, n.run_at)::text, j.cancel_at::text, j.unique_key, j.fingerprint,
-  case when j.weight is null then j.options else j.options - '{headers,checkpoint}'::text[] end,
-  case when j.weight is null then j.payload else (' ' || j.weight)::json end,
-  case when j.weight is null then j.payload_bytes end, case when j.weight is null then j.last_error end, j.own_lane
-  from next n cross join lateral (select priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, case when lane <> n.lane or epoch <> n.epoch or run_at <> n.run_at then lane end as own_lane, null::int as weight
+  case when j.large[2] is null then j.options else j.options - '{headers,checkpoint}'::text[] end,
+  case when j.large is null then j.payload else j.large[1] end,
+  case when j.large[2] is null then j.payload_bytes end, case when j.large[2] is null then j.last_error end, j.own_lane
+  from next n cross join lateral (select priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, case when lane <> n.lane or epoch <> n.epoch or run_at <> n.run_at then lane end as own_lane, null::json[] as large
       from simple_queue.job where id = n.id and shard = $1 offset 0) j;

@@ -23,8 +23,7 @@ with recursive own as materialized (
   next as (
     delete from simple_queue.fair_ready where shard = $1 and ctid = any(array(
       select ctid from (
-    select *, row_number() over () as place, sum(coalesce(octet_length(payload::text), 0) + 2 * coalesce(octet_length(payload_bytes), 0)
-  + coalesce(octet_length(options::text), 0) + coalesce(octet_length(last_error::text), 0)) over (rows unbounded preceding) as bytes from (
+    select *, row_number() over () as place, sum(coalesce(octet_length(payload::text), 0) + 2 * coalesce(octet_length(payload_bytes), 0) + coalesce(octet_length(options::text), 0) + coalesce(octet_length(last_error::text), 0)) over (rows unbounded preceding) as bytes from (
       select * from (
         select *, sum(coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0)) over (rows between unbounded preceding and 1 preceding) as before from (select p.ctid, j.* from (select s.ctid, s.id from (select group_name, n, (select wanted from room) / groups + (n <= (select wanted from room) % groups)::int as share from seen order by n) g
       cross join lateral (
@@ -46,9 +45,9 @@ with recursive own as materialized (
     from next having count(*) > 0)
   select n.id, n.lane, nullif(n.epoch, 0), nullif(j.priority, 0), n.run_at::text, nullif(j.attempt, 0), nullif(j.stalls, 0),
   nullif(j.reschedules, 0), nullif(j.suspicion, 0), nullif(j.created_at, n.run_at)::text, j.cancel_at::text, j.unique_key, j.fingerprint,
-  case when j.weight is null then j.options else j.options - '{headers,checkpoint}'::text[] end,
-  case when j.weight is null then j.payload else (' ' || j.weight)::json end,
-  case when j.weight is null then j.payload_bytes end, case when j.weight is null then j.last_error end, j.own_lane, (case when (select count(*) from next) < $5::int
+  case when j.large[2] is null then j.options else j.options - '{headers,checkpoint}'::text[] end,
+  case when j.large is null then j.payload else j.large[1] end,
+  case when j.large[2] is null then j.payload_bytes end, case when j.large[2] is null then j.last_error end, j.own_lane, (case when (select count(*) from next) < $5::int
     then (select group_name from seen where group_name in (select group_name from next) order by n desc limit 1)
-    else (select group_name from seen where n = ($5::int - 1) % groups + 1) end) from next n cross join lateral (select priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, case when lane <> n.lane or epoch <> n.epoch or run_at <> n.run_at then lane end as own_lane, null::int as weight
+    else (select group_name from seen where n = ($5::int - 1) % groups + 1) end) from next n cross join lateral (select priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, case when lane <> n.lane or epoch <> n.epoch or run_at <> n.run_at then lane end as own_lane, null::json[] as large
       from simple_queue.job where id = n.id and shard = $1 offset 0) j;

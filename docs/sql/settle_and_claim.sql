@@ -1,4 +1,4 @@
--- $1 smallint, $2 uuid[], $3 uuid[], $4 integer[], $5 uuid[], $6 integer[], $7 integer[], $8 integer[], $9 integer[], $10 smallint[], $11 timestamp with time zone[], $12 uuid[], $13 smallint[], $14 integer, $15 uuid, $16 uuid
+-- $1 smallint, $2 uuid[], $3 uuid[], $4 integer[], $5 uuid[], $6 integer[], $7 integer[], $8 integer[], $9 integer[], $10 smallint[], $11 timestamp with time zone[], $12 uuid[], $13 smallint[], $14 integer, $15 uuid, $16 uuid, $17 integer
 prepare settle_and_claim as
 with first as (
     delete from simple_queue.job where shard = $1 and id = any($2::uuid[]) and epoch = 0 returning id),
@@ -27,13 +27,14 @@ with first as (
     select $15::uuid, $1, $16::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0)
   select n.id, n.lane, nullif(n.epoch, 0), nullif(j.priority, 0), n.run_at::text, nullif(j.attempt, 0), nullif(j.stalls, 0),
   nullif(j.reschedules, 0), nullif(j.suspicion, 0), nullif(j.created_at, n.run_at)::text, j.cancel_at::text, j.unique_key, j.fingerprint,
-  case when j.weight is null then j.options else j.options - '{headers,checkpoint}'::text[] end,
-  case when j.weight is null then j.payload else (' ' || j.weight)::json end,
-  case when j.weight is null then j.payload_bytes end, case when j.weight is null then j.last_error end, j.own_lane
+  case when j.large[2] is null then j.options else j.options - '{headers,checkpoint}'::text[] end,
+  case when j.large is null then j.payload else j.large[1] end,
+  case when j.large[2] is null then j.payload_bytes end, case when j.large[2] is null then j.last_error end, j.own_lane
     from (select * from next order by priority, run_at, id) n
     cross join lateral (select priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, case when lane <> n.lane or epoch <> n.epoch or run_at <> n.run_at then lane end as own_lane, case when greatest(pg_column_size(payload), pg_column_size(payload_bytes), pg_column_size(options), pg_column_size(last_error)) > 1000
-      then case when coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0) > least(16384, greatest(4096, 131072 / greatest(1, $14::int))) then coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0) else (select w from (select coalesce(octet_length(payload::text), 0) + 2 * coalesce(octet_length(payload_bytes), 0)
-  + coalesce(octet_length(options::text), 0) + coalesce(octet_length(last_error::text), 0) as w offset 0) s where w > least(16384, greatest(4096, 131072 / greatest(1, $14::int)))) end end as weight
+      then (select case when weight > greatest(4096, $17::int / greatest(8, $14::int)) then array[(' ' || weight)::json, 'true'] else read end
+        from (select read, case when read is null then coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0) else pg_column_size(read) + 2 * coalesce(octet_length(payload_bytes), 0) + coalesce(octet_length(options::text), 0) + coalesce(octet_length(last_error::text), 0) end as weight
+          from (select case when coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0) <= greatest(4096, $17::int / greatest(8, $14::int)) then array[payload] end as read offset 0) r offset 0) w) end as large
       from simple_queue.job where id = n.id and shard = $1 offset 0) j union all
   select u.id, -1, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null from unnest($2::uuid[] || $3::uuid[]) u(id)
     where (select count(*) from done) < cardinality($2::uuid[]) + cardinality($3::uuid[])

@@ -21,8 +21,9 @@ with held as materialized (
         select ctid as place, id, lane, epoch, null::timestamptz as run_at from simple_queue.blocked
         where ctid = l.place and shard = $1 limit 1 for update skip locked) n
       cross join lateral (select priority, attempt, stalls, reschedules, suspicion, created_at, cancel_at, unique_key, fingerprint, options, payload, payload_bytes, last_error, run_at, commit_by, limit_key, case when lane <> n.lane or epoch <> n.epoch or run_at <> n.run_at then lane end as own_lane, case when greatest(pg_column_size(payload), pg_column_size(payload_bytes), pg_column_size(options), pg_column_size(last_error)) > 1000
-      then case when coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0) > least(16384, greatest(4096, 131072 / greatest(1, cardinality($2::uuid[])::int))) then coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0) else (select w from (select coalesce(octet_length(payload::text), 0) + 2 * coalesce(octet_length(payload_bytes), 0)
-  + coalesce(octet_length(options::text), 0) + coalesce(octet_length(last_error::text), 0) as w offset 0) s where w > least(16384, greatest(4096, 131072 / greatest(1, cardinality($2::uuid[])::int)))) end end as weight
+      then (select case when weight > greatest(4096, 131072::int / greatest(8, cardinality($2::uuid[])::int)) then array[(' ' || weight)::json, 'true'] else read end
+        from (select read, case when read is null then coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0) else pg_column_size(read) + 2 * coalesce(octet_length(payload_bytes), 0) + coalesce(octet_length(options::text), 0) + coalesce(octet_length(last_error::text), 0) end as weight
+          from (select case when coalesce(pg_column_size(payload), 0) + coalesce(pg_column_size(payload_bytes), 0) + coalesce(pg_column_size(options), 0) + coalesce(pg_column_size(last_error), 0) <= greatest(4096, 131072::int / greatest(8, cardinality($2::uuid[])::int)) then array[payload] end as read offset 0) r offset 0) w) end as large
       from simple_queue.job where id = n.id and shard = $1 limit 1 for update skip locked) j
       where not exists (select from simple_queue.head x where x.queue = h.queue and x.shard = $1 and x.halts offset 0)) n),
   taken as materialized (select * from next where follows),
@@ -94,8 +95,8 @@ with held as materialized (
         where (select count(*) from held) < cardinality($2::uuid[]) and not exists (select from held h where h.id = u.id))) as told)
   select n.id, n.lane, nullif(n.epoch, 0), nullif(n.priority, 0), greatest(n.run_at, statement_timestamp())::text, nullif(n.attempt, 0), nullif(n.stalls, 0),
   nullif(n.reschedules, 0), nullif(n.suspicion, 0), nullif(n.created_at, n.run_at)::text, n.cancel_at::text, n.unique_key, n.fingerprint,
-  case when n.weight is null then n.options else n.options - '{headers,checkpoint}'::text[] end,
-  case when n.weight is null then n.payload else (' ' || n.weight)::json end,
-  case when n.weight is null then n.payload_bytes end, case when n.weight is null then n.last_error end, n.own_lane, null, n.since from taken n
+  case when n.large[2] is null then n.options else n.options - '{headers,checkpoint}'::text[] end,
+  case when n.large is null then n.payload else n.large[1] end,
+  case when n.large[2] is null then n.payload_bytes end, case when n.large[2] is null then n.last_error end, n.own_lane, null, n.since from taken n
   union all
   select null, null, null, null, null, null, null, null, null, null, null, null, null, null, told, null, null, null, null, null from told;

@@ -34,7 +34,7 @@ export class Arrivals {
   private readonly lanes = new Set<WorkerLane>();
   /** Asked for by statements under way. */
   private readonly asked = new Set<LaneRun>();
-  private readonly line = new Line();
+  readonly line = new Line();
   private readonly pace: Pace;
   /** How often a run was fetched alone, in vain. */
   private readonly tries = new WeakMap<LaneRun, number>();

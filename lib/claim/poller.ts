@@ -7,6 +7,7 @@ import type {
 } from '../storage/claim/claim.repository.js';
 import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 import type { Uuid7 } from '../runtime/uuid7.js';
+import type { Arrivals } from './arrivals.js';
 import type { Intake } from './intake.js';
 import type { Claims } from '../settle/claims.js';
 import type { Look } from './cursor.js';
@@ -23,6 +24,7 @@ export interface PollerParts {
   settler: Settler;
   intake: Intake;
   reports: RunReports;
+  arrivals: Pick<Arrivals, 'line'>;
   ids: Uuid7;
   worker: string;
   pollIntervalMs: number;
@@ -77,6 +79,7 @@ export class Poller {
     settler.settled(batch, claimed.lost, ms);
     this.parts.reports.polled(() => reportOf(batch, plan, claimed, ms));
     this.note(plan, claimed.jobs, ms);
+    this.parts.arrivals.line.claimed(claimed.jobs.length, bytesOf(claimed.jobs), ms);
     this.parts.intake.arrived(plan.wish, claimed.jobs);
     return settler.hasNone ? this.restMs(performance.now()) : 0;
   }
@@ -91,13 +94,14 @@ export class Poller {
 
   /** undefined: the server refused one of the settles; they go on apart, and the claim is made again. */
   private async send(batch: SettleBatch, plan: Plan): Promise<Claimed | undefined> {
-    const { claimRepository, intake, settler, worker } = this.parts;
+    const { arrivals, claimRepository, intake, settler, worker } = this.parts;
     const { wish } = plan;
     const send = (): Promise<Claimed> =>
       claimRepository.settleAndClaim(worker, batch.successes, batch.claims, wish);
     try {
       return await intake.ask(wish, wish.limit, send);
     } catch (error) {
+      arrivals.line.lost();
       for (const { lane, wanted, look } of plan.lanes) lane.unanswered(wanted, look);
       if (!settler.failed(batch, error)) throw error;
       return undefined;
@@ -109,8 +113,9 @@ export class Poller {
   /** A lane without room, or known to be empty, is left out. */
   private plan(now: number): Plan {
     const { ids, intake } = this.parts;
+    const { line } = this.parts.arrivals;
     const key = intake.nextKey();
-    const room = Math.min(MAX_CLAIM, this.room);
+    const room = Math.min(MAX_CLAIM, line.most, this.room);
     const { lanes, most } = key ? this.lanesToAsk(now, room) : { lanes: [], most: 0 };
     const wishes = lanes.map(({ lane, wanted, look }): LaneWish => ({
       lane: lane.id,
@@ -120,7 +125,12 @@ export class Poller {
     const limit = Math.max(0, Math.min(room, most));
     this.underWay += limit;
     return {
-      wish: { ...(key ?? { claimId: ids.next(), lease: NO_LEASE }), lanes: wishes, limit },
+      wish: {
+        ...(key ?? { claimId: ids.next(), lease: NO_LEASE }),
+        lanes: wishes,
+        limit,
+        bytes: line.brings,
+      },
       lanes,
     };
   }
@@ -200,6 +210,9 @@ function mostOf(planned: readonly Planned[], isApart: boolean): number {
   const wishes = planned.map(({ wanted }) => wanted);
   return isApart ? Math.max(0, ...wishes) : wishes.reduce((sum, wanted) => sum + wanted, 0);
 }
+
+const bytesOf = (jobs: ClaimedRow[]): number =>
+  jobs.reduce((sum, { payload, weight }) => sum + (weight || (payload?.length ?? 0)), 0);
 
 function reportOf(
   batch: SettleBatch,

@@ -171,7 +171,7 @@ function makeClaiming(
   const { dispatcher, heartbeat } = shared;
   const arrivals = new Arrivals({ ...shared, onHeavy });
   const intake = new Intake({ ...shared, arrivals, lease: () => heartbeat.lease });
-  const claiming = { ...shared, intake, pollIntervalMs: options.pollIntervalMs };
+  const claiming = { ...shared, arrivals, intake, pollIntervalMs: options.pollIntervalMs };
   return {
     arrivals,
     intake,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Intake, type IntakeParts } from '../../lib/claim/intake.js';
+import type { Line } from '../../lib/runtime/line.js';
 import { Permits } from '../../lib/runtime/permits.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import { DatabaseError } from '../../lib/storage/connection/database-errors.js';
@@ -70,7 +71,7 @@ function aPoller(lanes: WorkerLane[], { process = new Permits(100) } = {}) {
     intake,
     release: () => Promise.resolve(),
   } as unknown as PollerParts);
-  return { intake, poller, wishes, claims, set, settler };
+  return { intake, arrivals, poller, wishes, claims, set, settler };
 }
 
 describe('the poller', () => {
@@ -99,6 +100,42 @@ describe('the poller', () => {
 
     expect(askedOf(wishes)).toEqual([[[1, 5], [2, 5]], [[1, 5], [2, 3]]]); // prettier-ignore
     expect(wishes.map(({ limit }) => limit)).toEqual([8, 8]);
+  });
+
+  describe('over a line that is quick', () => {
+    const KIB = 1_024;
+
+    /** What it asks for once it has claimed jobs of 32 KiB. */
+    const asked = async (line: (known: Line) => void, fails = false) => {
+      const lane = aLane({ permits: [new Permits(500)] });
+      const { intake, arrivals, poller, wishes, set } = aPoller([lane], {
+        process: new Permits(500),
+      });
+      line(arrivals.line);
+      intake.resume();
+      const payload = 'x'.repeat(32 * KIB);
+      set.answer = () => {
+        if (fails) throw new Error('late');
+        return { jobs: Array.from({ length: 500 }, () => aRow({ lane: 1, payload })), lost: [] };
+      };
+      await poller.poll().catch(() => undefined);
+      lane.giveBack();
+      await poller.poll().catch(() => undefined);
+      return wishes.map(({ limit, bytes }) => [limit, bytes! / KIB]);
+    };
+    const quick = (known: Line): void => known.took(1_024 * KIB, 10);
+
+    it('lets heavy jobs come along, and asks for as many as have room', async () => {
+      expect(await asked(quick)).toEqual([[500, 5_120], [320, 5_120]]); // prettier-ignore
+    });
+
+    it('does so no more when a claim fails', async () => {
+      expect(await asked(quick, true)).toEqual([[500, 5_120], [500, 128]]); // prettier-ignore
+    });
+
+    it('and over one that is not known leaves them behind, however many they are', async () => {
+      expect(await asked(() => undefined)).toEqual([[500, 128], [500, 128]]); // prettier-ignore
+    });
   });
 
   it('lets room go round, however many idle lanes stand between those with a backlog', async () => {

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { Intake, type IntakeParts } from '../../lib/claim/intake.js';
 import type { FoundJob } from '../../lib/job/job.js';
 import type { Outcome } from '../../lib/job/outcome.js';
+import { Line } from '../../lib/runtime/line.js';
 import { Uuid7 } from '../../lib/runtime/uuid7.js';
 import { DatabaseError } from '../../lib/storage/connection/database-errors.js';
 import type { GroupRepository } from '../../lib/storage/groups/group.repository.js';
@@ -162,6 +163,7 @@ function aSettlement(faults: Fault[]) {
     ...shared,
     lanes,
     settler,
+    arrivals: { line: new Line() },
     dispatcher: { startAll: () => undefined },
     ids: new Uuid7(),
     pollIntervalMs: 1,

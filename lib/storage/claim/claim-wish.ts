@@ -1,3 +1,5 @@
+import { LEAST_BROUGHT } from '../../runtime/line.js';
+
 /** A range of a lane's ready rows behind a cursor, up to and including priority `upto`. */
 export interface ClaimRange {
   priority: number;
@@ -20,6 +22,8 @@ export interface ClaimKey {
 export interface ClaimWish extends ClaimKey {
   lanes: LaneWish[];
   limit: number;
+  /** So many may come in all, where each job is as heavy as it may be; default 128 KiB. What is heavier is left behind. */
+  bytes?: number;
 }
 
 /** Ranges of all lanes lie one after another; a lane says which slice is its own (PostgreSQL counts from 1). */
@@ -44,5 +48,6 @@ export function wishValues(wish: ClaimWish): unknown[] {
     wish.limit,
     wish.claimId,
     wish.lease,
+    wish.bytes ?? LEAST_BROUGHT,
   ];
 }

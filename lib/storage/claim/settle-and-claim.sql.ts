@@ -13,8 +13,8 @@ const finished = (columns: string): string => `first as (
 
 /** Ends claims and takes the next ready jobs; its parameters begin behind $`base`. */
 const claim = (base: number): string => {
-  const [ended, lane, wanted, lo, hi, priority, runAt, id, upto, limit, claimId, lease] =
-    Array.from({ length: 12 }, (_, index) => `$${base + 1 + index}`);
+  const [ended, lane, wanted, lo, hi, priority, runAt, id, upto, limit, claimId, lease, bytes] =
+    Array.from({ length: 13 }, (_, index) => `$${base + 1 + index}`);
   return `ended as (
     delete from simple_queue.claim where shard = $1 and id = any(${ended}::uuid[])),
   next as (
@@ -35,7 +35,7 @@ const claim = (base: number): string => {
     select ${claimId}::uuid, $1, ${lease}::uuid, array_agg(id), array_agg(epoch) from next having count(*) > 0)
   select ${CLAIMED_COLUMNS}
     from (select * from next order by priority, run_at, id) n
-    ${claimedJobs(share(limit!))}`;
+    ${claimedJobs(share(limit!, bytes))}`;
 };
 
 const LOST = `union all
@@ -65,7 +65,7 @@ export const SETTLE_AND_CLAIM = statement(
 const KEPT = `id, lane, priority, attempt, stalls, reschedules, created_at, run_at, unique_key, fingerprint, options, payload,
       payload_bytes, history, progress`;
 
-/** The same where some of what has finished ($18 to $21) goes to the archive: a form of its own, or those who keep nothing would pay for it. */
+/** The same where some of what has finished ($19 to $22) goes to the archive: a form of its own, or those who keep nothing would pay for it. */
 export const SETTLE_KEEP_AND_CLAIM = statement(
   'settle_keep_and_claim',
   `with ${finished(KEPT)},
@@ -73,9 +73,9 @@ export const SETTLE_KEEP_AND_CLAIM = statement(
     insert into simple_queue.archive (id, shard, state, lane, priority, attempt, stalls, reschedules, run_ms, created_at, run_at,
       finished_at, expires_at, worker, unique_key, fingerprint, options, payload, payload_bytes, output, history, progress)
     select d.id, $1, 'succeeded', d.lane, d.priority, d.attempt + 1, d.stalls, d.reschedules, k.run_ms, d.created_at, d.run_at,
-      statement_timestamp(), statement_timestamp() + k.keep_ms * interval '1 millisecond', $17, d.unique_key, d.fingerprint,
+      statement_timestamp(), statement_timestamp() + k.keep_ms * interval '1 millisecond', $18, d.unique_key, d.fingerprint,
       d.options, d.payload, d.payload_bytes, k.output::jsonb, d.history, d.progress
-    from unnest($18::uuid[], $19::int[], $20::float8[], $21::text[]) k(id, run_ms, keep_ms, output)
+    from unnest($19::uuid[], $20::int[], $21::float8[], $22::text[]) k(id, run_ms, keep_ms, output)
     join (select * from first union all select * from again) d on d.id = k.id),
   ${claim(4)} ${LOST}`,
 );

@@ -34,8 +34,9 @@ describe('heavy jobs', () => {
   const jobs = (count = MANY) => test.rows.jobs(count, { queue: 'heavy' });
   const change = (change: string, values: unknown[] = []) =>
     test.database.query(`update simple_queue.job set ${change}`, values);
-  const claim = async (limit: number): Promise<ClaimedRow[]> => {
+  const claim = async (limit: number, bytes?: number): Promise<ClaimedRow[]> => {
     const wish = {
+      ...(bytes && { bytes }),
       claimId: randomUUID(),
       lease: randomUUID(),
       lanes: [{ lane, wanted: limit, ranges: [BEFORE_ALL] }],
@@ -102,6 +103,32 @@ describe('heavy jobs', () => {
     await change('payload = to_json($1::text)', [noise(10 * KIB)]);
     expect((await claim(MANY)).every(({ weight }) => weight === 0)).toBe(true);
   });
+
+  it.each(['incompressible', 'compressible'])(
+    'come along where the claim says that they may, each with all that it holds: %s',
+    async (kind) => {
+      await jobs(2);
+      const text = kind === 'compressible' ? 'x'.repeat(100 * KIB) : noise(100 * KIB);
+      await change(
+        `payload = to_json($1::text), options = '{"checkpoint": 1}', last_error = '{"name": "E", "message": "m"}'`,
+        [text],
+      );
+      const rows = await claim(2, 8 * 101 * KIB);
+      expect(
+        rows.map(({ payload, weight, options, lastError }) =>
+          [payload, weight, options, lastError].join(),
+        ),
+      ).toEqual(
+        // prettier-ignore
+        Array.from({ length: 2 }, () => [JSON.stringify(text), 0, '{"checkpoint": 1}', '{"name": "E", "message": "m"}'].join()), // prettier-ignore
+      );
+      await test.rows.clear();
+      await jobs(2);
+      await change('payload = to_json($1::text)', [text]);
+      const left = await claim(2, 8 * 99 * KIB);
+      expect(left.map(({ weight }) => weight > 0)).toEqual([true, true]);
+    },
+  );
 
   it('that somebody else holds by now are not fetched', async () => {
     await jobs(2);
