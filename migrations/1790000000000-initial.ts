@@ -70,6 +70,8 @@ export const UP = [
     id int primary key default ${RANDOM_ID},
     name text not null unique check (${QUEUE_NAME}),
     paused_at simple_queue.moment)`,
+  // Every promotion asks which queues are paused, and there may be 100,000.
+  `create index queue_paused on simple_queue.queue (id) where paused_at is not null`,
   `create table simple_queue.lane (
     id int primary key default ${RANDOM_ID},
     queue int not null references simple_queue.queue (id),

@@ -101,7 +101,7 @@ index lease: lease_pkey unique (id, shard) | lease_worker (worker, shard, lone, 
 index operator_action: operator_action_at (at, shard, id) | operator_action_pkey unique (id, shard)
 index outcome: outcome_pkey unique (queue)
 index permit: permit_pkey unique (id, shard) | permit_slot unique (limit_key, shard, queue, slot) WHERE (slot >= 0)
-index queue: queue_name_key unique (name) | queue_pkey unique (id)
+index queue: queue_name_key unique (name) | queue_paused (id) WHERE (paused_at IS NOT NULL) | queue_pkey unique (id)
 index ready: ready_pkey unique (lane, shard, priority, run_at, id)
 index schedule: schedule_next (next_at, shard) WHERE (paused_at IS NULL) | schedule_pkey unique (name, shard) | schedule_waiting (waiting, shard) WHERE (waiting > 0)
 index scheduled: scheduled_lane (lane, shard) WHERE (lane > 0) | scheduled_pkey unique (run_at, shard, id)

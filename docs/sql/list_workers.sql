@@ -1,18 +1,22 @@
 -- $1 smallint, $2 integer[]
 prepare list_workers as
-with held as materialized (
-    select c.lease, count(*)::int as jobs, (array_agg(u.id::text))[1:20] as holds,
-      bool_or(j.suspicion >= 3 and j.suspicion % 2 = 1) as alone from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch)
-    cross join lateral (select suspicion from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch offset 0) j
-    where c.shard = $1 group by c.lease),
+with page as materialized (
+    select id, worker, created_at, expires_at, about, lanes from simple_queue.lease
+    where shard = $1 and ($2::int[] is null or lanes && $2::int[]) order by created_at, id limit 1000),
+  claimed as materialized (
+    select u.id, u.epoch, c.lease from simple_queue.claim c cross join lateral unnest(c.jobs, c.epochs) u(id, epoch) where c.shard = $1 and (c.lease in (select id from page)) is true),
+  found as materialized (
+    select id, epoch, suspicion from simple_queue.job where shard = $1 and id = any(array(select id from claimed))),
+  held as materialized (
+    select lease, count(*)::int as jobs, (array_agg(id::text))[1:20] as holds,
+      bool_or((id in (select id from found where suspicion >= 3 and suspicion % 2 = 1)) is true) as alone
+    from claimed where ((id, epoch) in (select id, epoch from found)) is true group by lease),
   serving as materialized (
     select w.id, array_agg(distinct q.name order by q.name) as queues
-    from simple_queue.lease w cross join lateral unnest(w.lanes[1:50]) u(lane)
-    join simple_queue.lane l on l.id = u.lane join simple_queue.queue q on q.id = l.queue
-    where w.shard = $1 and ($2::int[] is null or w.lanes && $2::int[]) group by w.id)
+    from page w cross join lateral unnest(w.lanes[1:10000 / (select greatest(200, count(*)) from page)::int]) u(lane)
+    join simple_queue.lane l on l.id = u.lane join simple_queue.queue q on q.id = l.queue group by w.id)
   select w.id as lease, w.worker, w.created_at as since, w.expires_at as "expiresAt", w.expires_at > statement_timestamp() as live,
     coalesce(s.queues, '{}') as queues,
     coalesce(h.jobs, 0) as jobs, coalesce(h.holds, '{}') as holds, coalesce(h.alone, false) as alone, w.about
-  from simple_queue.lease w left join held h on h.lease = w.id left join serving s on s.id = w.id
-  where w.shard = $1 and ($2::int[] is null or w.lanes && $2::int[])
-  order by w.created_at, w.id limit 1000;
+  from page w left join held h on h.lease = w.id left join serving s on s.id = w.id
+  order by w.created_at, w.id;

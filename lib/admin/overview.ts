@@ -61,7 +61,7 @@ export interface Totals extends PlaceCounts {
   queues: JobCount;
   /** Names of 100 at most. */
   paused: string[];
-  /** How long the job that is ready for the longest time waits, in milliseconds, among the first 1,000 kinds of jobs that wait. */
+  /** How long the job that is ready for the longest time waits, in milliseconds, among the first 2,000 kinds and priorities that wait. */
   oldestReadyMs?: number;
   /** Its queue. */
   oldestQueue?: string;
@@ -105,7 +105,7 @@ export interface WorkerSummary {
   expiresAt: Date;
   /** False: it was silent for too long, and its jobs are about to be given back. */
   live: boolean;
-  /** Queues that it has handlers for: those of its first 50 kinds of jobs. */
+  /** Queues that it has handlers for: those of its first 50 kinds of jobs, of 10 where 1,000 workers are listed. */
   queues: string[];
   /** Jobs that it holds: they run, or will within moments. */
   jobs: number;

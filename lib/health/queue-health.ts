@@ -24,7 +24,7 @@ export type HealthState = {
   leaseSilentMs?: number;
   /** Is the listener for wake-ups connected? Missing where nobody listens. */
   listening?: boolean;
-  /** How long the job waits that is ready for the longest time; missing where none is. */
+  /** How long the job waits that is ready for the longest time, among 20,000 kinds and priorities; missing where none is. */
   oldestReadyMs?: number;
   /** Jobs that ended badly within five minutes, as far as this process has looked. */
   deadLetters?: number;

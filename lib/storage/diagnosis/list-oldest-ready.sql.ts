@@ -1,15 +1,18 @@
 import { statement } from '../connection/statement.js';
-import { waitingSince } from '../places/places.sql.js';
+import { firstsWaiting } from '../places/places.sql.js';
 
 /**
- * How long the oldest ready job of each queue waits that is not paused. The oldest of a lane is the first of one of its priorities, so only
- * those are read, of 100 priorities at most; of suspects and of a fair queue the first 1,000 rows, since their time is not what they are kept by.
+ * How long the oldest ready job of each queue waits that is not paused: of the first 20,000 lanes and priorities in which any does, one step each.
+ * Lanes in which none waits cost nothing. Of these the 5,000 oldest are put to their queues.
  */
 export const LIST_OLDEST_READY = statement(
   'list_oldest_ready',
-  `select q.name as queue, greatest(0, extract(epoch from statement_timestamp() - min(f.run_at)) * 1000)::float8 as "oldestMs"
-  from simple_queue.queue q join simple_queue.lane l on l.queue = q.id
-  cross join lateral (
-    ${waitingSince(100)}) f
-  where q.paused_at is null group by q.name order by 2 desc limit 1000`,
+  `with recursive ${firstsWaiting(20_000)},
+  paused as materialized (
+    select l.id from simple_queue.queue q join simple_queue.lane l on l.queue = q.id where q.paused_at is not null),
+  oldest as materialized (
+    select lane, run_at from first where (lane in (select id from paused)) is not true order by run_at limit 5000)
+  select q.name as queue, greatest(0, extract(epoch from statement_timestamp() - min(o.run_at)) * 1000)::float8 as "oldestMs"
+  from oldest o join simple_queue.lane l on l.id = o.lane join simple_queue.queue q on q.id = l.queue
+  group by q.name order by 2 desc limit 1000`,
 );

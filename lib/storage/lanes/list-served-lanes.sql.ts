@@ -9,7 +9,7 @@ export const LIST_SERVED_LANES = statement(
     where q.name = any($2::text[]) order by q.name, l.name, l.labels limit $4::int),
   served as materialized (
     select u.lane, count(*)::int as workers from simple_queue.lease w cross join lateral unnest(w.lanes) u(lane)
-    where w.shard = $1 and w.expires_at > statement_timestamp() group by u.lane)
+    where w.shard = $1 and w.expires_at > statement_timestamp() and (u.lane in (select id from own)) is true group by u.lane)
   select l.queue, l.name, l.labels, r.n as ready, coalesce(s.workers, 0) as workers
   from own l left join served s on s.lane = l.id
   cross join lateral (

@@ -12,6 +12,16 @@ export const fenced = (
 ): string =>
   `cross join lateral (select ${columns} from simple_queue.job where id = u.id and shard = $1 and epoch = u.epoch ${how}) j`;
 
+/**
+ * Members of a `with`: all that is claimed, and these columns of the jobs that are held still, `most` of them, as `held`. For counts of
+ * thousands: one walk along the index by sorted ids costs a fraction of a search per id. `is true` keeps the planner from joining by loops.
+ */
+export const heldAtOnce = (columns: string, most: string): string => `claimed as materialized (
+    select u.id, u.epoch from ${IN_CLAIMS} where c.shard = $1),
+  held as materialized (
+    select ${columns} from simple_queue.job where shard = $1 and id = any(array(select id from claimed))
+      and ((id, epoch) in (select id, epoch from claimed)) is true limit ${most})`;
+
 /** The runs $2 at their epochs $3 that still hold their jobs, which are locked. */
 export const LOCKED_RUNS = `select j.id from unnest($2::uuid[], $3::int[]) u(id, epoch)
       ${fenced('id', 'for update')}`;

@@ -78,15 +78,15 @@ export const inLane = (
 
 /**
  * Since when the first rows of lane `l` wait that may run. The oldest of `ready` is the first of one of its priorities, so only those are
- * read; of the others, whose time is not what they are kept by, the first 1,000.
+ * read, 1,000 at most; of the others, whose time is not what they are kept by, the first 1,000.
  */
-export const waitingSince = (priorities: number): string => `with recursive step as (
+export const WAITING_SINCE = `with recursive step as (
       (select priority, run_at from simple_queue.ready where lane = l.id and shard = $1 order by priority, run_at limit 1)
       union all
       select n.priority, n.run_at from step s cross join lateral (
         select priority, run_at from simple_queue.ready where lane = l.id and shard = $1 and priority > s.priority
         order by priority, run_at limit 1) n)
-    (select run_at from step limit ${priorities}) union all
+    (select run_at from step limit 1000) union all
       ${inLane(MAY_RUN.slice(1), 'l.id', { limit: '1000', columns: 'run_at' })}`;
 
 /** By what a place has its key, beside the shard. */
@@ -99,6 +99,30 @@ const KEYS = {
   keyed: ['limit_key', 'queue', 'priority', 'run_at', 'id'],
   staged: ['id'],
 } satisfies Record<WaitingPlace, readonly string[]>;
+
+/** The first row of each lane and priority (group, suspicion) of a place, `most` of them: one step along its key each, whatever waits behind. */
+function firsts(place: (typeof MAY_RUN)[number], most: number): string {
+  const [lane, ...rest] = KEYS[place].slice(0, KEYS[place].indexOf('run_at'));
+  const columns = [lane, ...rest].join(', ');
+  const first = (
+    where: string,
+  ): string => `select ${columns}, run_at from simple_queue.${place} where ${where}shard = $1
+      order by ${columns}, run_at limit 1`;
+  const behind = `(${[lane, 'shard', ...rest].join(', ')}) > (${[`s.${lane}`, '$1', ...rest.map((each) => `s.${each}`)].join(', ')})`;
+  return `first_${place} as (
+    select f.*, 1 as n from (
+      ${first('')}) f
+    union all
+    select f.*, s.n + 1 from first_${place} s cross join lateral (
+      ${first(`${behind} and `)}) f
+    where s.n < ${most})`;
+}
+
+/** Members of a recursive `with`: `first` has lane and time of what may run, the first of each lane and priority, `most` of a place. */
+export const firstsWaiting = (
+  most: number,
+): string => `${MAY_RUN.map((place) => firsts(place, most)).join(',\n  ')},
+  first as (${MAY_RUN.map((place) => `select lane, run_at from first_${place}`).join(' union all ')})`;
 
 /** Places that repeat the time of their job. */
 export const TIMED = WAITING.filter((place) =>

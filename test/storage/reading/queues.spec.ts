@@ -121,6 +121,49 @@ describe('queues as a whole', () => {
     expect(await queues.lanes(10, ['fairly'])).toMatchObject([{ ready: 3 }]);
   });
 
+  it('say which job waits longest, whatever its lane, priority and place; health leaves out paused queues', async () => {
+    const oldest = async () => {
+      const { oldestQueue, oldestReadyMs } = await queues.places(10);
+      return [oldestQueue, Math.round(oldestReadyMs! / 60_000)];
+    };
+    const healthy = async () =>
+      (await test.storage.health.oldestReady()).map(({ queue, oldestMs }) => [
+        queue,
+        Math.round(oldestMs / 60_000),
+      ]);
+    expect(await healthy()).toEqual([]);
+    for (const queue of ['mail', 'pdf', 'web']) await test.rows.jobs(2, { queue });
+    await test.rows.job({ queue: 'pdf', due: '-2 minutes', priority: 7 });
+    expect(await oldest()).toEqual(['pdf', 2]);
+    await test.rows.job({ queue: 'web', name: 'odd', due: '-3 minutes', priority: -7 });
+    expect(await oldest()).toEqual(['web', 3]);
+    await test.rows.job({ queue: 'mail', state: 'suspect', due: '-4 minutes' });
+    expect(await oldest()).toEqual(['mail', 4]);
+    expect(await healthy()).toEqual([
+      ['mail', 4],
+      ['web', 3],
+      ['pdf', 2],
+    ]);
+    await queues.pause('web', true);
+    expect(await healthy()).toEqual([
+      ['mail', 4],
+      ['pdf', 2],
+    ]);
+    const lane = await test.rows.lane('fairly');
+    for (const [group, minutes] of [
+      ['a', 1],
+      ['b', 5],
+      ['c', 2],
+    ])
+      await test.database.query(
+        `insert into simple_queue.fair_ready (lane, shard, group_name, priority, run_at, id, epoch)
+         values ($1, 0, $2, 0, now() - $3 * interval '1 minute', gen_random_uuid(), 0)`,
+        [lane.id, group, minutes],
+      );
+    expect(await oldest()).toEqual(['fairly', 5]);
+    expect((await healthy())[0]).toEqual(['fairly', 5]);
+  });
+
   it('tell which lanes live workers serve', async () => {
     const [plain, welcome] = [
       await test.rows.lane('mail'),
@@ -163,5 +206,11 @@ describe('queues as a whole', () => {
     const ids = Array.from({ length: 25 }, () => test.rows.job({ queue: 'mail', state: 'running', lease })); // prettier-ignore
     await Promise.all(ids);
     expect((await queues.workers())[0]!.holds).toHaveLength(20);
+    await test.database.query('update simple_queue.job set epoch = 1 where id = $1', [holds[1]]);
+    expect((await queues.workers([mail.id]))[0]!.jobs).toBe(26);
+    expect((await queues.list(10, { queue: 'mail' }))[0]!.running).toBe(11);
+    expect((await queues.list(99, { queue: 'mail' }))[0]!.running).toBe(26);
+    expect((await queues.places(99)).running).toBe(26);
+    expect(await queues.workers([mail.id + 1])).toEqual([]);
   });
 });
