@@ -22,7 +22,7 @@ export function Queues({ said: { name = '', after } }: PageProps) {
       <Shown looked={looked}>
         {({ queues, next }) => (
           <>
-            <QueueTable queues={queues.filter(({ queue }) => queue.includes(name))} />
+            <QueueTable queues={queues.filter(({ queue }) => queue.includes(name))} after={after} />
             <p class="buttons">
               {after && <a href={to('queues')}>First page</a>}
               {next && <a href={to('queues', { after: next })}>Next page</a>}

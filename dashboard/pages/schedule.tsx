@@ -1,5 +1,6 @@
 import type { PageProps } from '../pages.js';
 import type { ScheduleAnswer } from '../parts/answers.js';
+import { Backfill } from '../parts/backfill.js';
 import { useLook } from '../parts/live.js';
 import { ScheduleButtons, TickOutcome, timesOf } from '../parts/schedule-words.js';
 import { At, Fact, JobLink, QueueLink, Reasons, Shown, Table, Text, When } from '../parts/small.js';
@@ -72,6 +73,7 @@ function Found({ answer: { schedule, reasons, next, ticks } }: { answer: Schedul
           ))}
         </Table>
       )}
+      <Backfill name={schedule.name} />
     </>
   );
 }

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { PageProps } from '../pages.js';
 import { act, Do, Sure } from '../parts/acting.js';
+import { Edges } from '../parts/edges.js';
 import type { FlowAnswer, Step } from '../parts/answers.js';
 import { useLook } from '../parts/live.js';
 import { At, Fact, JobLink, Shown, State, Text } from '../parts/small.js';
@@ -84,6 +85,7 @@ function Layers({ steps }: { steps: Step[] }) {
         </p>
       )}
       <div class="layers" role="region" aria-label="Steps" tabIndex={0}>
+        <Edges steps={shown.flat()} />
         {shown.map((layer, index) => (
           <Layer key={from + index} steps={layer} name={`Layer ${from + index + 1}`} />
         ))}
@@ -183,7 +185,7 @@ function layersOf(steps: Step[]): Step[][] {
 function Card({ step }: { step: Step }) {
   const { name, state, many: isMany, jobs, done, failed, after, ids, error, compensation } = step;
   return (
-    <li class="card">
+    <li class="card" data-step={name}>
       <strong>
         <Text>{name}</Text>
         {isMany && ` × ${number(jobs)}`}

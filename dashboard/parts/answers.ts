@@ -12,6 +12,7 @@ import type { LimitSummary } from '../../lib/admin/limits.js';
 import type { ListedJob } from '../../lib/admin/listed-job.js';
 import type { Reason } from '../../lib/admin/reasons.js';
 import type { DashboardPermission } from '../../lib/dashboard/access/access.js';
+import type { QueueRate } from '../../lib/dashboard/looks/rates.js';
 import type { FoundJob } from '../../lib/job/job.js';
 import type { Schedule, ScheduleTick } from '../../lib/job/schedule.js';
 import type { FoundStep, FoundWorkflow, WorkflowSummary } from '../../lib/job/workflow.js';
@@ -50,6 +51,10 @@ export interface OverviewAnswer {
 export interface QueuesAnswer {
   queues: Queue[];
   next?: string;
+}
+
+export interface RatesAnswer {
+  rates: QueueRate[];
 }
 
 /** `error` is missing where it is hidden. */

@@ -1,7 +1,10 @@
+import type { QueueRate } from '../../lib/dashboard/looks/rates.js';
 import type { JobCount } from '../../lib/admin/overview.js';
-import type { Queue, Told } from './answers.js';
+import type { Queue, RatesAnswer, Told } from './answers.js';
 import { act, Do } from './acting.js';
 import { to } from './address.js';
+import { useLook } from './live.js';
+import { Rate } from './rate.js';
 import { Count, QueueLink, Table, When } from './small.js';
 import { count, many, span } from './words.js';
 
@@ -13,15 +16,19 @@ const byNeed = (a: Queue, b: Queue): number =>
   (b.oldestReadyMs ?? 0) - (a.oldestReadyMs ?? 0) ||
   a.queue.localeCompare(b.queue);
 
+/** `after`: which page of the queues they are. */
 export function QueueTable({
   queues,
+  after,
   most,
   total,
 }: {
   queues: Queue[];
+  after?: string | undefined;
   most?: number;
   total?: Told<JobCount>;
 }) {
+  const { answer } = useLook<RatesAnswer>('rates', { after });
   if (queues.length === 0)
     return <p class="quiet">No queue is known yet. The first job makes one.</p>;
   const shown = most === undefined ? queues : queues.toSorted(byNeed).slice(0, most);
@@ -38,12 +45,17 @@ export function QueueTable({
           right('blocked'),
           right('failed'),
           right('oldest'),
+          right('runs per minute'),
           'served by',
           'state',
         ]}
       >
         {shown.map((queue) => (
-          <Row key={queue.queue} queue={queue} />
+          <Row
+            key={queue.queue}
+            queue={queue}
+            rate={answer?.rates.find((rate) => rate.queue === queue.queue)}
+          />
         ))}
       </Table>
       {shown.length < queues.length && (
@@ -55,7 +67,7 @@ export function QueueTable({
   );
 }
 
-function Row({ queue: row }: { queue: Queue }) {
+function Row({ queue: row, rate }: { queue: Queue; rate: QueueRate | undefined }) {
   const { queue, lanes, oldestReadyMs } = row;
   const jobs = (state: string): string => to('jobs', { queue, state });
   const workers = Math.max(0, ...lanes.map((lane) => lane.workers));
@@ -80,6 +92,9 @@ function Row({ queue: row }: { queue: Queue }) {
         <Count of={row.deadLetters} href={jobs(DEAD)} bad />
       </td>
       <td class="right">{oldestReadyMs === undefined ? '' : span(oldestReadyMs)}</td>
+      <td class="right rate">
+        <Rate of={rate} />
+      </td>
       <td>{workers === 0 ? <span class="bad">nobody</span> : many(workers, 'worker')}</td>
       <td>
         <PauseState queue={queue} paused={row.paused} since={row.pausedAt} />

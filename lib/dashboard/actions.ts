@@ -1,4 +1,5 @@
 import type { Action } from './action.js';
+import { backfillSchedule } from './actions/backfill-schedule.js';
 import { cancelMany } from './actions/cancel-many.js';
 import { cancelWorkflow } from './actions/cancel-workflow.js';
 import { cancel } from './actions/cancel.js';
@@ -32,6 +33,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   change,
   release,
   'run-schedule': runSchedule,
+  'backfill-schedule': backfillSchedule,
   'pause-schedule': pauseSchedule,
   'resume-schedule': resumeSchedule,
   'retry-workflow': retryWorkflow,

@@ -7,6 +7,7 @@ import { limits } from './looks/limits.js';
 import { overview } from './looks/overview.js';
 import { queue } from './looks/queue.js';
 import { queues } from './looks/queues.js';
+import { rates } from './looks/rates.js';
 import { schedule } from './looks/schedule.js';
 import { schedules } from './looks/schedules.js';
 import { series } from './looks/series.js';
@@ -20,6 +21,7 @@ export const LOOKS: Readonly<Record<string, Look>> = {
   audit,
   queue,
   queues,
+  rates,
   jobs,
   job,
   schedules,

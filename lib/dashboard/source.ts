@@ -15,6 +15,8 @@ export interface Source {
   admin: QueueAdmin;
   /** Of `explain`, which also looks at all that waits for a person, the reasons alone. */
   why: (id: string) => Promise<Reason[]>;
+  /** How queues run. */
+  rates: Storage['tallies']['rates'];
   queues: QueueService;
   /** Of all owners. */
   schedules: QueueSchedules;
@@ -36,6 +38,7 @@ export function sourceOf(name: string, host: Storage, options: ResolvedOptions):
     options,
     admin: new QueueAdmin(storage, own),
     why: async (id) => (await explanations.why(id)).reasons,
+    rates: (most, after) => storage.tallies.rates(most, after),
     queues: new QueueService(storage, own, events),
     workflows: new QueueWorkflows(storage, own, events),
     schedules: new QueueSchedules(storage, own, { events }),

@@ -14,5 +14,8 @@ export function subjectOf(said: Record<string, unknown>): string {
 }
 
 /** The same for the audit: a search is kept as what it means, so that what it looks for in payloads is left out. */
-export const selectorOf = (said: Record<string, unknown>): object =>
-  said.filter === undefined ? said : { ...said, filter: filterOf(said), dryRun: undefined };
+export const selectorOf = (said: Record<string, unknown>): object => ({
+  ...said,
+  ...(said.filter !== undefined && { filter: filterOf(said) }),
+  dryRun: undefined,
+});

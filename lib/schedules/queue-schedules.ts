@@ -147,6 +147,7 @@ export class QueueSchedules {
     const { owner = this.parts.owner, after, limit = MAX_LISTED } = options;
     checkCount('list', 'limit', limit);
     checkOwner('list', owner);
+    if (after) checkScheduleName(after);
     const { callers } = this.storage.database;
     return (await this.storage.schedules.list(callers.run, { owner, after, limit })).map(
       scheduleOf,

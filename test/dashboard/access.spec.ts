@@ -3,6 +3,7 @@ import { Logger, UnauthorizedException } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { QueueService } from 'nestjs-simple-queue';
 import { ACTIONS } from '../../lib/dashboard/actions.js';
+import { LOOKS } from '../../lib/dashboard/looks.js';
 import type { DashboardAccess, RedactableJob } from 'nestjs-simple-queue/dashboard';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { QueueWorkflows, workflow } from 'nestjs-simple-queue/workflows';
@@ -17,6 +18,8 @@ interface Native {
 
 /** A workflow that goes on, and one that does not. */
 const flow = { live: '', cancelled: '' };
+
+const AN_HOUR = { from: '2026-01-01T00:00:00Z', to: '2026-01-01T01:00:00Z' };
 
 /** A right call of each action. */
 const CALLS: Record<string, (id: string) => Record<string, unknown>> = {
@@ -33,11 +36,16 @@ const CALLS: Record<string, (id: string) => Record<string, unknown>> = {
   change: (id) => ({ id, payload: { to: 'bob' } }),
   release: () => ({ queue: 'mail', group: 'a' }),
   'run-schedule': () => ({ name: 'nightly' }),
+  'backfill-schedule': () => ({ name: 'nightly', ...AN_HOUR, dryRun: false }),
   'pause-schedule': () => ({ name: 'nightly' }),
   'resume-schedule': () => ({ name: 'nightly' }),
   'retry-workflow': () => ({ id: flow.cancelled }),
   'cancel-workflow': () => ({ id: flow.live }),
 };
+
+/** All that any look reads of its address. */
+const QUERY = 'queue id name after hours state q actor action uniqueKey createdAfter in'.split(' ');
+const HOSTILE_TEXTS = ['', '-1', '1e999', 'x'.repeat(8_000), 'no\u0000thing', '😀%2f..'];
 
 /** What no action may take in any of its fields, nor as its body. */
 const HOSTILE: unknown[] = [
@@ -236,6 +244,49 @@ describe('who may do what', () => {
       code: expect.any(String),
       message: expect.any(String),
     });
+  });
+
+  it('shows which past times have no job before it makes up for them', async () => {
+    const name = 'hourly';
+    await it_.app.get(QueueSchedules).put(name, { target: 'hours', everyMs: '1h' });
+    const span = { name, from: '2026-01-01T00:00:00Z', to: '2026-01-01T03:00:00Z' };
+    const backfill = async (more: object = {}) => (await act('backfill-schedule', { ...span, ...more })).json(); // prettier-ignore
+    const { times } = (await backfill()) as { times: string[] };
+    expect(times).toHaveLength(3);
+    expect((await it_.get('/queues/api/queue?queue=hours')).status).toBe(404);
+    expect(await backfill({ dryRun: false })).toEqual({ times });
+    expect((await it_.app.get(QueueAdmin).stats('hours')).ready.jobs).toBe(3);
+    expect(await backfill()).toEqual({ times: [] });
+    expect(await it_.app.get(QueueAdmin).audit({}, { limit: 1 })).toMatchObject([
+      { action: 'backfill-schedule', selector: span },
+    ]);
+    for (const wrong of [{ to: span.from }, { to: '2099-01-01T00:00:00Z' }, { from: 'yesterday' }])
+      expect(await backfill(wrong)).toMatchObject({ code: 'INVALID_OPTION' });
+    expect(await backfill({ from: '2020-01-01T00:00:00Z' })).toMatchObject({ code: 'SCHEDULE_TOO_LARGE' }); // prettier-ignore
+  });
+
+  it.each(Object.keys(LOOKS))('%s: a look with hostile values is a clear answer', async (look) => {
+    const before = await state();
+    for (const value of HOSTILE_TEXTS)
+      await Promise.all(
+        QUERY.map(async (name) => {
+          const asked = new URLSearchParams({ [name]: value }).toString();
+          const answer = await it_.get(`/queues/api/${look}?${asked}`);
+          const told = (await answer.json()) as { message?: string };
+          expect([asked, [200, 400, 404].includes(answer.status)]).toEqual([asked, true]);
+          if (answer.status !== 200) expect(told.message!.length).toBeLessThan(1_000);
+        }),
+      );
+    expect(await state()).toBe(before);
+  });
+
+  it('refuses what is too large or too deep, and goes on', async () => {
+    const large = await act('change', { id, payload: 'x'.repeat(3_000_000) });
+    expect(large.status).toBe(413);
+    const deep = `{"id":"${await aJob()}","payload":${'['.repeat(10_000)}${']'.repeat(10_000)}}`;
+    expect([200, 400]).toContain((await act('change', deep)).status);
+    expect((await act('pause', '{"queue":')).status).toBe(400);
+    expect((await it_.get('/queues/api/overview')).status).toBe(200);
   });
 
   it('shows a queue with signs that mean something in addresses', async () => {

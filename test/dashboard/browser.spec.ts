@@ -195,6 +195,38 @@ const reason = CHROMIUM ? '' : ' (skipped: no chromium is installed, nor named i
     await page.getByText('chain-29').first().waitFor();
   });
 
+  it('draws a line from each step to those that wait for it', async () => {
+    const { page } = browser;
+    await open(`#/workflow?id=${scene.flow}`);
+    const line = page.locator('.edges path');
+    await eventually(async () => expect((await line.getAttribute('d'))?.match(/M/g)).toHaveLength(2)); // prettier-ignore
+    const [lines, layers] = await Promise.all([line, page.locator('.layers')].map((each) => each.boundingBox())); // prettier-ignore
+    expect(lines!.width).toBeGreaterThan(10);
+    expect(lines!.x).toBeGreaterThan(layers!.x);
+  });
+
+  it('shows how each queue runs', async () => {
+    await open('#/queues');
+    const cell = browser.page.locator('tbody tr', { hasText: 'mail' }).locator('.rate');
+    await cell.locator('polyline').waitFor({ state: 'attached' });
+    expect(await cell.textContent()).toMatch(/^\d+ % fail\s+\d+$/);
+  });
+
+  it('makes up for past times of a schedule, once they were seen', async () => {
+    const { page } = browser;
+    await open('#/schedule?name=nightly-report');
+    const day = (ago: number): string => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10); // prettier-ignore
+    await page.getByLabel('from').fill(`${day(3)}T12:00`);
+    await page.getByLabel('to', { exact: true }).fill(`${day(1)}T12:00`);
+    await page.getByRole('button', { name: 'Show times without a job' }).click();
+    await page.getByText('2 times without a job.').waitFor();
+    await page.getByRole('button', { name: 'Enqueue 2 jobs' }).click();
+    await page.getByText('2 jobs enqueued.').waitFor();
+    await eventually(async () => (await page.getByText('backfilled').count()) === 2);
+    // Without the news of what was done.
+    await page.reload();
+  });
+
   const PAGES: [name: string, hash: () => string | Promise<string>][] = [
     ['overview', () => '#/overview'],
     ['queues', () => '#/queues'],

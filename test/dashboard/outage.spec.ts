@@ -7,6 +7,22 @@ import { TcpProxy } from '../support/tcp-proxy.js';
 import { aDatabase } from '../support/template.js';
 import { aDashboard, type TestDashboard } from './a-dashboard.js';
 
+const TABS = 10;
+
+/** Counts what a stream says. */
+function versionsOf({ body }: Response) {
+  const reader = body!.getReader();
+  const heard = { count: 0, stop: () => reader.cancel() };
+  const read = async (): Promise<void> => {
+    const { value, done } = await reader.read();
+    if (done) return;
+    heard.count += new TextDecoder().decode(value as Uint8Array).split('event: version').length - 1;
+    return read();
+  };
+  void read();
+  return heard;
+}
+
 describe('a database that goes away', () => {
   let database: TestDatabase;
   let proxy: TcpProxy;
@@ -31,7 +47,10 @@ describe('a database that goes away', () => {
           async (look) => (await it_.get(`/queues/api/${look}`)).status,
         ),
       );
-    const stream = await it_.get('/queues/events');
+    const streams = await Promise.all(
+      Array.from({ length: TABS }, () => it_.get('/queues/events')),
+    );
+    const heard = streams.map(versionsOf);
     expect(await tabs()).toEqual([200, 200, 200, 200, 200, 200]);
     proxy.refuse();
     proxy.reset();
@@ -40,9 +59,12 @@ describe('a database that goes away', () => {
     expect(act.status).toBe(503);
     expect(await act.json()).toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
     expect((await it_.get('/queues')).status).toBe(200);
+    const before = heard.map(({ count }) => count);
     await proxy.pass();
     await eventually(async () => (await tabs()).every((status) => status === 200));
-    await stream.body!.cancel();
+    await it_.app.get(QueueService).enqueue('mail', { to: 'bob' });
+    await eventually(() => heard.every(({ count }, tab) => count > before[tab]!));
+    for (const { stop } of heard) await stop();
   });
 });
 

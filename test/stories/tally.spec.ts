@@ -177,6 +177,42 @@ describe('the tally', () => {
     expect(points.slice(1)).toEqual(before.points.slice(1));
   });
 
+  it('says how each queue of a page ran in the last hour, by steps of five minutes', async () => {
+    await empty();
+    const { queues, storage } = await story.start({ options: { worker: false } });
+    for (const queue of ['rate-a', 'rate-b', 'rate-c']) await queues.enqueue(queue, {});
+    const insert = async (queue: string, ago: number, worker: string) => {
+      const [lane] = await storage.lanes.numbersOf({ queue });
+      const minute = `date_trunc('minute', statement_timestamp(), 'UTC') - ${ago} * interval '1 minute'`;
+      await story.database.query(
+        `insert into simple_queue.tally select $1, 0, ${minute}, 0, $2, now() + interval '1 day', 10, 6, 1, 1, 0, 0, 1, 1, '{}', '{}'`,
+        [lane, worker],
+      );
+    };
+    for (const [ago, worker] of [
+      [1, 'a'],
+      [1, 'b'],
+      [7, 'a'],
+      [60, 'a'],
+      [61, 'a'],
+      [0, 'a'],
+    ] as const)
+      await insert('rate-b', ago, worker);
+    await insert('rate-c', 3, 'a');
+    const found = async (most: number) =>
+      (await storage.tallies.rates(most, 'rate'))
+        .map(({ queue, ...rate }) => [queue, rate])
+        .toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
+    const one = { started: 10, failed: 3, ended: 10 };
+    expect(await found(3)).toEqual([
+      ['rate-b', { step: 0, ...one }],
+      ['rate-b', { step: 10, ...one }],
+      ['rate-b', { step: 11, started: 20, failed: 6, ended: 20 }],
+      ['rate-c', { step: 11, ...one }],
+    ]);
+    expect(await found(1)).toEqual([]);
+  });
+
   it('refuses wrong questions by name', async () => {
     const application = await story.start({ options: { worker: false } });
     const admin = adminOf(application);

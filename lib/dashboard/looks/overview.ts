@@ -1,7 +1,6 @@
 import type { Look } from '../look.js';
+import { MOST } from './queues.js';
 
-/** More is on the page of queues, page by page. */
-const MOST = 200;
 /** Five statements: with them in each look, ten tabs on a page that nothing changes would ask 4.5 per second. */
 const TROUBLES_MS = 10_000;
 

@@ -1,6 +1,7 @@
 import type { Look } from '../look.js';
 
-const MOST = 200;
+/** Of a page. */
+export const MOST = 200;
 
 /** Queues by name, page by page. */
 export const queues: Look = async ({ source: { admin }, asked }) => {

@@ -4,6 +4,7 @@ import { timeOf } from '../connection/database-time.js';
 import { SHARD } from '../connection/shard.js';
 import {
   LIST_BUSIEST,
+  LIST_RATES,
   LIST_SERIES,
   SUM_UP_MINUTES,
   SUM_UP_WORKERS,
@@ -16,6 +17,16 @@ export type TallyRow = Record<Tallied, number> & {
   wait: (number | null)[];
   run: (number | null)[];
 };
+
+/** Of a queue in one of the last twelve steps of five minutes. */
+interface RateRow {
+  queue: string;
+  step: number;
+  started: number;
+  /** Runs that failed, for whatever came of it. */
+  failed: number;
+  ended: number;
+}
 
 /** What a process has counted in its last `ms`. */
 interface Counted {
@@ -65,6 +76,11 @@ export class TallyRepository {
 
   busiest({ from, to }: Span, most: number): Promise<(TallyRow & { queue: string })[]> {
     return this.database.callers.run(LIST_BUSIEST, [SHARD, from, to, most]);
+  }
+
+  /** Of the first queues by name, behind `after`. */
+  rates(most: number, after?: string): Promise<RateRow[]> {
+    return this.database.callers.run(LIST_RATES, [SHARD, after ?? null, most]);
   }
 
   /** Of the database. */

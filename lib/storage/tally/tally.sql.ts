@@ -88,6 +88,21 @@ export const LIST_SERIES = statement(
   group by 1 order by 1`,
 );
 
+/**
+ * How the queues of a page ($3 behind $2) ran in the last hour, in steps of five minutes, from 0 to 11. The present minute is not written yet.
+ */
+export const LIST_RATES = statement(
+  'list_rates',
+  `with page as materialized (
+    select id, name from simple_queue.queue where ($2::text is null or name > $2) order by name limit $3::int),
+  moment as materialized (select date_trunc('minute', statement_timestamp(), 'UTC') - interval '1 hour' as since)
+  select q.name as queue, floor(extract(epoch from t.minute - m.since) / 300)::int as step, sum(t.started)::float8 as started,
+    sum(t.retried + t.failed + t.lost)::float8 as failed, sum(t.succeeded + t.retried + t.failed + t.lost + t.rescheduled + t.released + t.cancelled)::float8 as ended
+  from page q cross join moment m join simple_queue.lane l on l.queue = q.id cross join lateral (
+    select * from simple_queue.tally where lane = l.id and shard = $1 and minute >= m.since and minute < m.since + interval '1 hour' offset 0) t
+  group by 1, 2`,
+);
+
 /** The same in one step, queue by queue: the $4 that worked most. */
 export const LIST_BUSIEST = statement(
   'list_busiest',
