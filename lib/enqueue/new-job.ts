@@ -99,7 +99,8 @@ export function checkedJob(
 
 const checkAttempts = (attempts: number): number =>
   checkWhole('maxAttempts', attempts, ...LIMITS.maxAttempts);
-function checkNames(options: JobOptions): void {
+/** @throws QueueError `INVALID_OPTION` for one that no job has. */
+export function checkNames(options: JobOptions): void {
   checkObject('options', options);
   for (const key of Object.keys(options))
     if (!Object.hasOwn(OPTION_NAMES, key)) throw unknownOption(key);

@@ -35,6 +35,11 @@ export function checkObject(what: string, value: unknown, call?: string): void {
     throw invalid(`${what} must be an object, not ${quote(value)}`, call);
 }
 
+/** Types take no more arguments; in JavaScript, options that a call does not know would be lost. */
+export function checkNoMore(call: string, more: readonly unknown[], why: string): void {
+  if (more.some((value) => value !== undefined)) throw invalid(`takes no options: ${why}`, call);
+}
+
 export function checkFlag(option: string, value: boolean | undefined): void {
   if (value !== undefined && typeof value !== 'boolean')
     throw invalid(`${option} must be true or false`);

@@ -1,4 +1,4 @@
-import { checkObject } from '../enqueue/option-checks.js';
+import { checkNoMore, checkObject } from '../enqueue/option-checks.js';
 import { step, type AddedStep } from '../job/added-step.js';
 import type { GivenOf, JobTarget } from '../job/job-template.js';
 import type { StepCondition, StepJobOptions } from '../job/workflow.js';
@@ -46,8 +46,8 @@ export class BatchDraft extends WorkflowDraft<{ [ITEMS]: unknown[] }> {
 
   private called(name: string, when: StepCondition, { target, payload, options }: AddedStep): this {
     checkObject(`options of ${name}`, options);
-    const given = ['after', 'when'].find((option) => option in options);
-    if (given) throw this.invalid(`${name} cannot have ${given}: it waits for the jobs of the batch`); // prettier-ignore
+    const given = ['after', 'when', 'compensate'].find((option) => option in options);
+    if (given) throw this.invalid(`${name} cannot have ${given}: it waits for the jobs of the batch, and nothing undoes it`); // prettier-ignore
     this.step(name, target, payload, { ...options, after: ITEMS, when });
     this.steps.at(-1)!.again = true;
     return this;
@@ -55,7 +55,9 @@ export class BatchDraft extends WorkflowDraft<{ [ITEMS]: unknown[] }> {
 }
 
 /** Jobs of any targets, each made by `item`; none at all is a batch that has succeeded. @throws QueueError `WORKFLOW_INVALID` */
-export function batch(items: readonly AddedStep[], name = 'batch'): BatchDraft {
+export function batch(items: readonly AddedStep[], name?: string): BatchDraft;
+export function batch(items: readonly AddedStep[], name = 'batch', ...more: unknown[]): BatchDraft {
+  checkNoMore('batch', more, 'give them to start');
   checkSteps(items);
   const draft = new BatchDraft(name);
   const payloads = items.map(({ payload }) => payload);

@@ -1,4 +1,4 @@
-import { checkObject } from '../enqueue/option-checks.js';
+import { checkNoMore, checkObject } from '../enqueue/option-checks.js';
 import type { AddedStep } from '../job/added-step.js';
 import { isTemplate, type GivenOf, type JobTarget, type OutputOf } from '../job/job-template.js';
 import { checkId, checkQueueName, quote } from '../job/names.js';
@@ -87,10 +87,12 @@ export class WorkflowDraft<in out Outputs extends object> {
    * A job that somebody has enqueued, or the step of another workflow: what follows waits for its end, and reads its output. It is neither changed nor
    * cancelled with the workflow. One that is unknown, or no longer kept, has failed. @throws QueueError as `step`, `INVALID_OPTION` for what is no id
    */
-  job<Name extends string>(name: Name, id: string): WorkflowDraft<Outputs & Record<Name, unknown>> {
+  job<Name extends string>(name: Name, id: string): WorkflowDraft<Outputs & Record<Name, unknown>>;
+  job(name: string, id: string, ...more: unknown[]): AnyWorkflow {
+    checkNoMore('job', more, 'it is the job of somebody else, and waits for no step');
     const awaits = checkId(id);
     this.add(name, { target: name, many: false, payloads: [], awaits }, {});
-    return this as never;
+    return this;
   }
 
   private add(
@@ -165,4 +167,8 @@ export class WorkflowDraft<in out Outputs extends object> {
 
 /** Begins to write a workflow down. @throws QueueError `INVALID_NAME` */
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type
-export const workflow = (name: string): WorkflowDraft<{}> => new WorkflowDraft(name);
+export function workflow(name: string): WorkflowDraft<{}>;
+export function workflow(name: string, ...more: unknown[]): WorkflowDraft<object> {
+  checkNoMore('workflow', more, 'give them to start');
+  return new WorkflowDraft<object>(name);
+}

@@ -1,6 +1,6 @@
 import { AddedStep } from '../job/added-step.js';
 import { checkManager } from '../job/joining.js';
-import { isId } from '../job/names.js';
+import { isId, quote } from '../job/names.js';
 import { QueueError } from '../job/queue.errors.js';
 import { DAY_MS, msOf } from '../job/values/duration.js';
 import type {
@@ -10,6 +10,7 @@ import type {
   WorkflowState,
 } from '../job/workflow.js';
 import { duration } from '../options/handler-rules.js';
+import { closestWord } from '../runtime/closest-word.js';
 import { must, oneOf, passes, shape, whole, yesOrNo, type Rule } from '../runtime/rules.js';
 import { checkObject, checkText } from '../enqueue/option-checks.js';
 import type { WorkflowsAsked } from '../storage/workflows/workflow-reading.repository.js';
@@ -91,6 +92,21 @@ export function checkSteps(steps: readonly AddedStep[]): void {
       'WORKFLOW_INVALID',
       'Steps that are added are a list of what step(name, target, payload) or item(target, payload) makes.',
     );
+}
+
+/** @throws QueueError `WORKFLOW_INVALID` for a step that the workflow does not have. */
+export function checkAdded(
+  id: string,
+  known: readonly string[],
+  steps: readonly AddedStep[],
+): void {
+  const unknown = steps.find(({ name }) => !known.includes(name));
+  if (!unknown) return;
+  const closest = closestWord(unknown.name, known);
+  throw new QueueError(
+    'WORKFLOW_INVALID',
+    `Workflow ${id} has no step ${quote(unknown.name)} to add to.${closest ? ` Did you mean "${closest}"?` : ''}`,
+  );
 }
 
 export function checkedList(options: ListWorkflowsOptions): WorkflowsAsked {

@@ -1,7 +1,7 @@
 import type { AddedStep } from '../job/added-step.js';
 import { captured } from '../enqueue/headers.js';
 import { checkObject } from '../enqueue/option-checks.js';
-import { checkedJob, type CheckedJob, type JobLimits } from '../enqueue/new-job.js';
+import { checkedJob, checkNames, type CheckedJob, type JobLimits } from '../enqueue/new-job.js';
 import { templatedItem } from '../enqueue/templated-item.js';
 import type { EnqueueItem } from '../job/enqueue-options.js';
 import { isTemplate } from '../job/job-template.js';
@@ -71,6 +71,8 @@ export class Drafted {
     workflowId: string,
     carried: Record<string, string> | undefined,
   ): Promise<CheckedJob[]> {
+    // Where there is no job, nobody else looks at them.
+    checkNames(options);
     const one = (given: StepJob) => this.job(given, { workflowId, carried, step: name });
     return all(items?.map(one) ?? payloads.map((payload) => one({ target, payload, options })));
   }

@@ -1,4 +1,4 @@
-import { checkObject } from '../enqueue/option-checks.js';
+import { checkNoMore, checkObject } from '../enqueue/option-checks.js';
 import { checkCall } from '../enqueue/call-options.js';
 import { signalOf } from '../enqueue/signal-of.js';
 import type { InTransaction } from '../job/enqueue-options.js';
@@ -16,7 +16,7 @@ import type { AddedStep } from '../job/added-step.js';
 import { Adder } from './adder.js';
 import { Advancer } from './advancer.js';
 import type { AnyWorkflow, OutputsOf } from './builder.js';
-import { checkedCancel, checkedList, checkedStart, checkSteps } from './checked-calls.js';
+import { checkAdded, checkedCancel, checkedList, checkedStart, checkSteps } from './checked-calls.js'; // prettier-ignore
 import { Drafted } from './drafted.js';
 import { foundWorkflow, summaryOf } from './found.js';
 import { revived } from './retried.js';
@@ -25,6 +25,7 @@ import { unknown, WorkflowWait, type WorkflowWaitOptions } from './workflow-wait
 /** The holder of a key may end between insert and look, again and again in theory. */
 const MAX_ROUNDS = 5;
 const MAX_UPSTREAM_BYTES = 16 * 1_024 * 1_024;
+const BY_ITSELF = 'it commits by itself';
 
 /** Starts workflows, looks at them, and stops them. A call with `manager` (or inside an ambient transaction) takes effect if and only if that one commits. */
 export class QueueWorkflows {
@@ -127,7 +128,9 @@ export class QueueWorkflows {
    * behind it. Answers the number of the attempt.
    * @throws QueueError `WORKFLOW_UNKNOWN`, `WORKFLOW_RUNNING`, `WORKFLOW_INVALID` if it succeeded or was compensated, `UNIQUE_KEY_TAKEN`
    */
-  async retry(id: string): Promise<number> {
+  retry(id: string): Promise<number>;
+  async retry(id: string, ...more: unknown[]): Promise<number> {
+    checkNoMore('workflows.retry', more, BY_ITSELF);
     const { database, signals } = this.storage;
     const waiters = database.waiters.about(() => [`workflow ${checkId(id)}`]);
     const { attempt, signal } = await waiters.transaction((run) =>
@@ -141,15 +144,18 @@ export class QueueWorkflows {
   /**
    * Adds jobs to steps of a running workflow, each by the name of its step: those that wait for it wait for these, too. A job of an open batch may
    * do so with `item`. In a transaction of its own, since it locks the workflow: a run that is repeated adds them again, `then` of its result does not.
-   * @throws QueueError `WORKFLOW_ENDED` where the workflow or the step does not run, `WORKFLOW_UNKNOWN`, `WORKFLOW_INVALID`
+   * @throws QueueError `WORKFLOW_ENDED` where the workflow or the step does not run, `WORKFLOW_UNKNOWN`, `WORKFLOW_INVALID` also for a step that it does not have
    */
-  async add(id: string, steps: readonly AddedStep[]): Promise<void> {
+  add(id: string, steps: readonly AddedStep[]): Promise<void>;
+  async add(id: string, steps: readonly AddedStep[], ...more: unknown[]): Promise<void> {
+    checkNoMore('workflows.add', more, BY_ITSELF);
     checkSteps(steps);
     const { database, workflows, signals } = this.storage;
     const waiters = database.waiters.about(() => [`workflow ${checkId(id)}`]);
     const jobs = await this.adder.jobsOf(steps, checkId(id));
     await waiters.transaction(async (run) => {
-      if (!(await workflows.reading.find(run, id))) throw unknown(id);
+      const flow = (await workflows.reading.find(run, id)) ?? fail(unknown(id));
+      checkAdded(id, flow.stages.map(({ name }) => name), steps); // prettier-ignore
       await this.adder.store(run, id, jobs);
     });
     signals.send(signalOf(jobs.map(({ job }) => job)));

@@ -206,6 +206,9 @@ describe('workflows that grow while they run', () => {
     await expect(workflows.add(id, 7 as never)).rejects.toMatchObject({ code: 'WORKFLOW_INVALID' });
     const running = await workflows.start(batch([item('nobody', 1)]).onEnd('work', did('later')));
     await expect(workflows.add(running.id, [step('onEnd', 'work', did('x'))])).rejects.toMatchObject({ code: 'WORKFLOW_ENDED' }); // prettier-ignore
+    for (const [name, hint] of [['itmes', ' Did you mean "items"?'], ['elsewhere', '']] as const)
+      await expect(workflows.add(running.id, [item('work', 1), step(name, 'work', 1)])).rejects.toMatchObject({ code: 'WORKFLOW_INVALID', message: `Workflow ${running.id} has no step "${name}" to add to.${hint}` }); // prettier-ignore
+    expect(await workflows.find(running.id)).toMatchObject({ jobs: 2 });
     await workflows.cancel(running.id);
     expect((await workflows.wait(running.id)).state).toBe('cancelled');
     expect(ran.slice(6)).toEqual(['later']);

@@ -9,6 +9,7 @@ import {
   type TestApplicationOptions,
 } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
+import { recordStatements } from '../support/recorded-statements.js';
 import { aStory } from '../support/story.js';
 
 const workflowsOf = ({ app }: TestApplication): QueueWorkflows =>
@@ -30,6 +31,25 @@ describe('a workflow', () => {
   };
   const did = (name: string) => ({ name });
   const fails = (name: string) => ({ name, fail: true });
+
+  it('costs one statement more per step of a chain than a job that is no step: no duty looks at it', async () => {
+    const { workflows } = await started();
+    const steps = 40;
+    const flow = workflow('chain');
+    for (let n = 0; n < steps; n++)
+      flow.step(`s${n}`, 'work', did(`s${n}`), n > 0 ? { after: `s${n - 1}` as never } : {});
+    const recorded = recordStatements();
+    const { id } = await workflows.start(flow);
+    await eventually(() => expect(ran).toHaveLength(steps));
+    expect((await workflows.wait(id)).state).toBe('succeeded');
+    recorded.stop();
+
+    const counted = (name: string) => recorded.names.filter((each) => each === name).length;
+    // A plain job's success leaves with the claim of the next one.
+    expect(counted('settle_steps')).toBe(steps);
+    expect(counted('settle_and_claim') + counted('settle_keep_and_claim')).toBe(0);
+    for (const name of ['take_ends', 'skip_stages', 'take_beginning', 'lock_workflow']) expect([name, counted(name)]).toEqual([name, 0]); // prettier-ignore
+  });
 
   it('runs its steps in the order that they wait for each other', async () => {
     const { workflows } = await started();

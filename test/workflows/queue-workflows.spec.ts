@@ -40,6 +40,8 @@ describe('workflows on their tables', () => {
       ),
     );
   const NOTHING = Object.fromEntries(TABLES.map((table) => [table, 0]));
+  /** What only JavaScript can give. */
+  const inVain = (options: object) => [options] as unknown as [];
   const one = (name = 'w') => workflow(name).step('a', 'work', 1);
 
   it.each([
@@ -145,6 +147,13 @@ describe('workflows on their tables', () => {
     ['WORKFLOW_INVALID', () => batch([]).onEnd('work', 1, { after: 'x' } as never)],
     ['WORKFLOW_INVALID', () => batch([]).onFailed('work', 1, { when: 'ended' } as never)],
     ['WORKFLOW_INVALID', () => batch([]).onEnd('work', 1).onEnd('work', 2)],
+    ['WORKFLOW_INVALID', () => batch([]).onFailed('work', 1, { compensate: ['work', 1] } as never)],
+    ['INVALID_OPTION', () => one().job('b', randomUUID(), ...inVain({ after: 'a' }))],
+    ['INVALID_OPTION', () => workflow('w', ...inVain({ onFailure: 'cancel' }))],
+    ['INVALID_OPTION', () => batch([], 'w', ...inVain({ deadlineMs: 1 }))],
+    ['INVALID_OPTION', () => workflows.start(workflow('w').each('a', 'work', [], { afterr: 'b' } as never))], // prettier-ignore
+    ['INVALID_OPTION', () => workflows.retry(randomUUID(), ...inVain({ manager: 1 }))],
+    ['INVALID_OPTION', () => workflows.add(randomUUID(), [], ...inVain({ manager: 1 }))],
   ])('refuses what is no job, no options, or not theirs to say (%s, %#)', async (code, call) => {
     await expect((async () => call())()).rejects.toMatchObject({ name: 'QueueError', code });
     expect(await rows()).toEqual(NOTHING);

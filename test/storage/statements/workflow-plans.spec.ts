@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { resolveOptions } from '../../../lib/options/resolve-options.js';
+import { WorkflowRepository } from '../../../lib/storage/workflows/workflow.repository.js';
+import { workflow } from '../../../lib/workflows/builder.js';
+import { QueueWorkflows } from '../../../lib/workflows/queue-workflows.js';
+import { explaining } from '../../support/plans.js';
+import { aStorage, type TestStorage } from '../../support/storage.js';
+
+const FAN = 10_000;
+const MANY = 500;
+/** Pages of a step that ends: its job and its step, each with indexes of three levels; each counted anew by every part that waits for it. Of a job that begins: draft, job, place. */
+const BLOCKS_A_JOB = 250;
+const BLOCKS = 500;
+const LARGE = ['job', 'step', 'draft', 'ready'];
+
+/** Ends of steps where PostgreSQL takes the tables for small: they cost what ends and what begins, not what the workflow has. */
+describe('plans of workflows of 20,000 jobs', () => {
+  let test: TestStorage;
+  let ids: string[];
+
+  beforeAll(async () => {
+    test = await aStorage({ queryTimeoutMs: 60_000 });
+    for (const table of [...LARGE, 'stage', 'edge', 'workflow', 'arrival', 'undo'])
+      await test.database.query(`alter table simple_queue.${table} set (autovacuum_enabled = off)`);
+    const payloads = Array.from({ length: FAN - 1 }, (_, n) => n);
+    const flow = workflow('wide')
+      .each('part', 'work', payloads)
+      .step('joined', 'work', 1, { after: 'part' })
+      .each('rest', 'work', payloads, { after: 'joined' });
+    const workflows = new QueueWorkflows(test.storage, resolveOptions({}).options, test.events);
+    await workflows.start(flow);
+    ids = (await test.database.query<{ id: string }>('select id from simple_queue.job order by id')).map(({ id }) => id); // prettier-ignore
+  });
+  afterAll(() => test.close());
+
+  it('ends of steps read their own rows, and those of what begins with them', async () => {
+    const { database, costs } = explaining(test.storage.database);
+    const repository = new WorkflowRepository(database, test.storage.lanes);
+    const settle = (some: string[]) =>
+      repository.settle('worker', some.map((id) => ({ id, epoch: 0, runMs: 1, keepMs: undefined, output: '1' }))); // prettier-ignore
+    const counts: [ended: number, begun: number][] = [];
+    const next = async (ended: number, begun: number) => {
+      counts.push([ended, begun]);
+      expect((await settle(ids.splice(0, ended))).lost).toEqual([]);
+    };
+    await next(1, 0);
+    await next(MANY, 0);
+    while (ids.length > MANY) await next(MANY, 0);
+    await next(ids.length, 1);
+    ids = (await test.database.query<{ id: string }>('select id from simple_queue.job')).map(({ id }) => id); // prettier-ignore
+    expect(ids).toHaveLength(1);
+    await next(1, FAN - 1);
+
+    expect(costs.filter(({ walked }) => walked.some((table) => LARGE.includes(table)))).toEqual([]);
+    const dear = costs.map(({ blocks }, n) => [...counts[n]!, blocks]).filter(([ended, begun, blocks]) => blocks! > BLOCKS + BLOCKS_A_JOB * (ended! + begun!)); // prettier-ignore
+    expect(dear).toEqual([]);
+    expect(costs.reduce((sum, { removed }) => sum + removed, 0)).toBeLessThan(5 * FAN);
+  });
+});
