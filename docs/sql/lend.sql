@@ -1,4 +1,4 @@
--- $1 smallint, $2 text, $3 uuid, $4 integer, $5 double precision, $6 text
+-- $1 smallint, $2 text, $3 uuid, $4 integer, $5 double precision, $6 text, $7 integer[]
 prepare lend as
 with lending as (
     update simple_queue.fleet_limit
@@ -12,7 +12,7 @@ with lending as (
       then statement_timestamp() + (burst - 1) * step_ms * interval '1 millisecond' else greatest(statement_timestamp(), next_at) end - statement_timestamp()) * 1000)::float8 - (burst - 1) * step_ms)) / step_ms + 1.000001))::int end) > 0
     returning name, concurrency, granted, next_at),
   kept as (
-    insert into simple_queue.allotment (name, shard, lease, n, wanted, holder, expires_at)
-    select name, $1, $3::uuid, granted, granted, $6, statement_timestamp() + $5::float8 * interval '1 millisecond'
+    insert into simple_queue.allotment (name, shard, lease, n, wanted, holder, expires_at, lanes)
+    select name, $1, $3::uuid, granted, granted, $6, statement_timestamp() + $5::float8 * interval '1 millisecond', $7::int[]
     from lending where concurrency is not null)
   select granted as lent, next_at::text as "fullAt" from lending;

@@ -39,9 +39,9 @@ export class WorkerLanes {
   /** A batch has waited long enough for more; told to whoever starts runs. */
   onBatchDue: () => void = () => undefined;
   /** The limits across the fleet that a lane obeys. */
-  limitsOf: (lane: Lane, handler: Handler) => FleetPermits[] = () => [];
+  limitsOf: (lane: WorkerLane) => FleetPermits[] = () => [];
   /** A handler was told to come later: its limits rest. */
-  onSlowDown: (lane: Lane, handler: Handler, ms: number) => void = () => undefined;
+  onSlowDown: (lane: Pick<WorkerLane, 'queue' | 'settings'>, ms: number) => void = () => undefined;
   /** What was claimed of a lane that is another one now. */
   onRenamed: (runs: JobRun[]) => void = () => undefined;
   /** The database does not know lanes of ours: whoever emptied its tables took the lease along, too. Before others are served. */
@@ -170,7 +170,7 @@ export class WorkerLanes {
 
   /** Limits have come, or gone. */
   bind(): void {
-    for (const lane of this.byId.values()) lane.bind(this.limitsOf(lane, lane.handler));
+    for (const lane of this.byId.values()) lane.bind(this.limitsOf(lane));
   }
 
   private isDue(registry: number): boolean {
@@ -265,7 +265,7 @@ export class WorkerLanes {
     const adopted = this.laneOf(lane, handler, this.tiers.of(lane.queue, handler));
     adopted.isPaused = this.paused.has(lane.queueId);
     adopted.isTold = this.told.has(lane.queueId);
-    adopted.bind(this.limitsOf(lane, handler));
+    adopted.bind(this.limitsOf(adopted));
     this.byId.set(lane.id, adopted);
   }
 

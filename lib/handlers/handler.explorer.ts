@@ -25,6 +25,7 @@ import { ProvidedClass } from './provided-class.js';
 import { refuseOrphanSchedules, schedulesOf } from './schedule-marks.js';
 import { templated } from './templated-handler.js';
 import type { InMs } from '../job/values/duration.js';
+import type { ResolvedOptions } from '../options/simple-queue.options.js';
 import { holdingLimits, refuseUnknownLimits } from './used-limits.js';
 
 type JobMark = HandleJobMetadata & { method: string };
@@ -40,8 +41,8 @@ interface ExplorerParts {
   instance: string;
   events: QueueEventBus;
   enhancers: NestEnhancers;
-  /** The names of the limits that handlers may use. */
-  limits: readonly string[];
+  /** Limits that handlers may use, and queues whose jobs use some. */
+  options: Pick<ResolvedOptions, 'queues' | 'limits'>;
 }
 
 /** Fills the registry of one module instance, at a moment when every provider exists and no worker has started. */
@@ -82,10 +83,10 @@ export class HandlerExplorer implements OnModuleInit {
         'has no process() method and no @HandleJob method. Implement JobHandler.',
       );
     refuseBatches(provided, handler.options, handlers);
-    refuseUnknownLimits(handlers, this.parts.limits);
+    refuseUnknownLimits(handlers, this.parts.options);
     // From the inside out: the method, beneath enhancers and scope (`nestCall`), then the schemas of its template.
     for (const one of handlers)
-      this.parts.registry.add(holdingLimits(templated(one, this.parts.events)));
+      this.parts.registry.add(holdingLimits(templated(one, this.parts.events), this.parts.options));
     this.parts.registry.schedules.push(...schedulesOf(provided, { ...handler, jobs }));
   }
 

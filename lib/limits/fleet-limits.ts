@@ -54,6 +54,8 @@ export class FleetLimits {
    * @throws QueueError `LIMIT_NAME_TAKEN`.
    */
   async declare(leaseOf: string | undefined): Promise<void> {
+    await this.read();
+    for (const limit of this.declared.values()) refuseTaken(limit, this.rows.get(limit.name));
     for (const limit of this.declared.values()) {
       await this.parts.limits.declare(limit, leaseOf);
       if (leaseOf && queueOfKeys(limit.name)) await this.vouch(limit, leaseOf);
@@ -95,7 +97,7 @@ export class FleetLimits {
 
   private compare(limit: DeclaredLimit, row: LimitRow | undefined): void {
     if (!row) return;
-    if (row.ofQueue !== limit.ofQueue) throw taken(limit);
+    refuseTaken(limit, row);
     if (row.rule === ruleText(limit) || this.told.get(limit.name) === row.rule) return;
     this.told.set(limit.name, row.rule);
     this.parts.events.emit('warning', () => ({
@@ -105,9 +107,11 @@ export class FleetLimits {
   }
 }
 
-function taken({ name, ofQueue }: DeclaredLimit): QueueError {
+/** Before any of them is written. */
+function refuseTaken({ name, ofQueue }: DeclaredLimit, row: LimitRow | undefined): void {
+  if (!row || row.ofQueue === ofQueue) return;
   const [here, there] = ofQueue ? ['queue', 'limit of that name'] : ['limit', 'queue of that name'];
-  return new QueueError(
+  throw new QueueError(
     'LIMIT_NAME_TAKEN',
     `The ${here} "${name}" cannot be limited: another process limits the ${there}. Limits of queues and named ones share their names; rename one of them.`,
   );

@@ -67,8 +67,8 @@ export class LimitKeeper {
     this.parts.wake();
   }
 
-  /** The limits that a queue's jobs obey in a handler that uses these. */
-  of(queue: string, uses: readonly string[] = []): FleetPermits[] {
+  /** The limits that a queue's jobs obey where these are used. */
+  of(queue: string, uses: readonly string[]): FleetPermits[] {
     const names = [queue, ...new Set(uses)];
     const rows = names.map((name, place) => ({
       row: this.parts.fleet.get(name),

@@ -132,12 +132,12 @@ function nestEnhancers(
 
 function handlerExplorer(
   discovery: DiscoveryService,
-  { instance, limits }: ResolvedOptions,
+  options: ResolvedOptions,
   registry: HandlerRegistry,
   ...[events, enhancers]: [QueueEventBus, NestEnhancers]
 ): HandlerExplorer {
-  const names = [...limits.keys()];
-  return new HandlerExplorer(discovery, { registry, instance, events, enhancers, limits: names });
+  const { instance } = options;
+  return new HandlerExplorer(discovery, { registry, instance, events, enhancers, options });
 }
 
 function queueWorker(

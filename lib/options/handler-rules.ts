@@ -72,12 +72,14 @@ export const ATTEMPT_RULES = {
   timeoutMs: duration(...LIMITS.timeoutMs),
 } satisfies Record<keyof AttemptPolicy, Rule>;
 
+export const USES = listOf(passes(checkQueueName));
+
 const JOB_RULES = {
   ...ATTEMPT_RULES,
   concurrency: CONCURRENCY,
   transactional: yesOrNo,
   batch,
-  uses: listOf(passes(checkQueueName)),
+  uses: USES,
 } satisfies Record<keyof HandleJobOptions, Rule>;
 
 const HANDLER_RULES = { ...JOB_RULES, instance: INSTANCE_NAME } satisfies Record<

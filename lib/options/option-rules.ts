@@ -35,6 +35,7 @@ import {
   INSTANCE_NAME,
   LIMITS,
   PERMITS,
+  USES,
 } from './handler-rules.js';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../job/values/duration.js';
 
@@ -79,6 +80,7 @@ const queueSettings = shape({
   maxPending: whole(...LIMITS.maxPending),
   ...QUEUE_LIMIT_RULES,
   perKey: perKeyRule,
+  uses: USES,
   archive: orFalse(keep),
   deadLetter: keep,
   ordered: yesOrNo,

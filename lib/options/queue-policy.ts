@@ -18,6 +18,7 @@ export type ByQueue<Value> = Readonly<Record<string, Value | null>>;
 /** How long ended jobs are kept, in milliseconds; null: they are deleted at once. */
 export type Retention = ByQueue<number>;
 
+const usedBy = ({ uses = [] }: InMs<QueueSettings>): readonly string[] => [...uses];
 const keyOf = ({ perKey }: InMs<QueueSettings>): KeyOf | undefined => perKey?.by;
 
 /** Every setting, with its default: queue > module > default, of which the last two are resolved already. */
@@ -33,6 +34,8 @@ function policyOf(queue: InMs<QueueSettings>, module: PolicyOptions) {
     fair: queue.fair ?? false,
     /** undefined: its jobs have no key. */
     by: keyOf(queue),
+    /** Named limits, which its jobs obey. */
+    uses: usedBy(queue),
     /** undefined: succeeded and cancelled jobs are deleted at once. */
     archiveKeepMs: archive ? archive.keepMs : undefined,
     deadLetterKeepMs: (queue.deadLetter ?? module.deadLetter).keepMs,
@@ -57,15 +60,16 @@ export class QueuePolicies {
     return this.own.get(queue) ?? this.rest;
   }
 
-  /** For the jobs that a handler runs: about attempts its word comes first. */
-  handledBy(handler: InMs<AttemptPolicy>, queue: string): QueuePolicy {
+  /** For the jobs that a handler runs: about attempts its word comes first, and its limits hold besides those of the queue. */
+  handledBy(handler: InMs<AttemptPolicy & { uses?: string[] }>, queue: string): QueuePolicy {
     const policy = this.of(queue);
     const {
       maxAttempts = policy.maxAttempts,
       backoff = policy.backoff,
       timeoutMs = policy.timeoutMs,
     } = handler;
-    return { ...policy, maxAttempts, backoff, timeoutMs };
+    const uses = [...policy.uses, ...(handler.uses ?? [])];
+    return { ...policy, maxAttempts, backoff, timeoutMs, uses };
   }
 
   /** For statements that meet jobs of queues which the caller does not know. No prototype: a queue may be called `__proto__`. */

@@ -2,6 +2,7 @@ import type { LimitRule } from '../job/limit.js';
 import { rangeOf } from '../job/values/concurrency.js';
 import { QueueError } from '../job/queue.errors.js';
 import { inMs, type InMs } from '../job/values/duration.js';
+import { unknownLimit } from './limit-rules.js';
 import { refuseCircles } from './outcome-rules.js';
 import { DEFAULTS, simpleQueueOptions } from './option-rules.js';
 import type { QueueSettings, ResolvedOptions, SimpleQueueOptions } from './simple-queue.options.js';
@@ -14,7 +15,7 @@ export interface Resolution {
 
 /**
  * Applies the defaults, once, and freezes the answer.
- * @throws QueueError `INVALID_OPTION` with ALL problems, each with its path.
+ * @throws QueueError `INVALID_OPTION` with ALL problems, each with its path; `LIMIT_UNKNOWN`.
  */
 export function resolveOptions(said: SimpleQueueOptions, instance = 'default'): Resolution {
   const given = inMs(said);
@@ -22,6 +23,7 @@ export function resolveOptions(said: SimpleQueueOptions, instance = 'default'): 
   const options = applyDefaults(given, instance);
   refuse(contradictions(options), instance);
   refuseCircles(targetsOf(options));
+  refuseUnknownLimits(options);
   return { options, warnings: suspicions(options, given) };
 }
 
@@ -133,6 +135,14 @@ const targetsOf = ({ queues }: ResolvedOptions): Map<string, string> =>
       typeof outcomes === 'string' ? [[name, outcomes]] : [],
     ),
   );
+
+/** @throws QueueError `LIMIT_UNKNOWN` */
+function refuseUnknownLimits({ queues, limits }: ResolvedOptions): void {
+  for (const [queue, { uses = [] }] of queues)
+    for (const name of uses)
+      if (!limits.has(name))
+        throw unknownLimit(`queues.${queue} uses "${name}"`, name, [...limits.keys()]);
+}
 
 /** The texts of the pairs whose condition is true. */
 const whatHolds = (pairs: [boolean, string][]): string[] =>

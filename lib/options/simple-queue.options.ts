@@ -16,6 +16,8 @@ export interface QueueSettings extends AttemptPolicy {
   fleetConcurrency?: number;
   /** Starts of its jobs in a time, over all processes; default no limit. */
   rate?: RateLimit;
+  /** Names of `limits` that its jobs obey, in each handler and pulled (`JobQueue`); default none. Set it in every process that works the queue. */
+  uses?: string[];
   /** A limit for each key of its jobs, such as a tenant, over all processes. Set it in every process that enqueues. See `docs/operate/limits-per-key.md`. */
   perKey?: PerKeyRule;
   /** What becomes of its succeeded and cancelled jobs, default the module's. */

@@ -37,6 +37,7 @@ const MISSING_OF_QUEUES = [
   'fleetConcurrency',
   'perKey',
   'rate',
+  'uses',
   'outcomes',
 ] as const;
 

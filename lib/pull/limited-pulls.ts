@@ -8,6 +8,7 @@ import type { ClaimedRow } from '../storage/claim/row-mapper.js';
 interface LimitedWish {
   lease: string;
   worker: string;
+  lanes: number[];
   limit: number;
 }
 
@@ -36,7 +37,7 @@ export class LimitedPulls {
   }
 
   isLimited(queue: string): boolean {
-    return this.fleet.get(queue)?.ofQueue ?? false;
+    return this.of(queue).length > 0;
   }
 
   /** Some queue has a limit per key. */
@@ -56,30 +57,49 @@ export class LimitedPulls {
   /** `claim` is told how many jobs it may bring. Nothing is lent where none of these lanes has any. */
   async claim(
     queue: string,
-    lanes: number[],
-    { lease, worker, limit }: LimitedWish,
+    wish: LimitedWish,
+    claim: (most: number) => Promise<ClaimedRow[]>,
+  ): Promise<ClaimedRow[]> {
+    const [first, ...others] = this.of(queue);
+    const seen = await this.parts.storage.limits.look(first!, wish.lanes);
+    return seen?.waiting === 0 ? [] : this.within(first!, others, wish, claim);
+  }
+
+  /** Of one limit after another, each no more than those before it have lent: all of them, or nothing is claimed. */
+  private async within(
+    name: string,
+    [next, ...others]: string[],
+    wish: LimitedWish,
     claim: (most: number) => Promise<ClaimedRow[]>,
   ): Promise<ClaimedRow[]> {
     const { limits } = this.parts.storage;
-    const seen = await limits.look(queue, lanes);
-    if (seen?.waiting === 0) return [];
     const keepMs = KEEP_SHARE * this.parts.options.queryTimeoutMs;
-    const lent = await limits.lend(queue, { lease, holder: worker, atMost: limit, keepMs });
-    if (!lent) return seen ? [] : claim(limit);
+    const claimAtMost = (limit: number): Promise<ClaimedRow[]> =>
+      next === undefined ? claim(limit) : this.within(next, others, { ...wish, limit }, claim);
+    const lent = await limits.lend(name, { ...wish, keepMs });
+    if (!lent) return (await limits.list([name])).length > 0 ? [] : claimAtMost(wish.limit);
     let used = 0;
     try {
-      const rows = await claim(lent.lent);
+      const rows = await claimAtMost(lent.lent);
       used = rows.length;
       return rows;
     } finally {
-      await limits.keepLent(queue, lease, used, lent);
+      await limits.keepLent(name, wish.lease, used, lent);
     }
   }
 
   /** A job of the lease is settled. */
   async settled(queue: string, lease: string): Promise<void> {
-    if (!this.isLimited(queue)) return;
-    await this.parts.storage.limits.returnPermit(queue, lease);
-    this.parts.storage.signals.tellOfLimit(queue);
+    for (const name of this.of(queue)) {
+      await this.parts.storage.limits.returnPermit(name, lease);
+      this.parts.storage.signals.tellOfLimit(name);
+    }
+  }
+
+  /** The names of the limits that hold for pulled jobs of a queue. */
+  private of(queue: string): string[] {
+    const { uses = [] } = this.parts.options.queues.get(queue) ?? {};
+    const isOf = (name: string): boolean => this.fleet.get(name)?.ofQueue === (name === queue);
+    return [queue, ...new Set(uses)].filter(isOf);
   }
 }

@@ -175,7 +175,7 @@ export class PulledClaims {
       });
     const fair = (most: number) => this.fair.claim({ ...terms, lane: way, limit: most });
     const within = (id: number, ids: number[], claim: (most: number) => Promise<ClaimedRow[]>) =>
-      this.limited.claim(lanes.get(id)!.queue, ids, { lease, worker, limit }, claim);
+      this.limited.claim(lanes.get(id)!.queue, { lease, worker, lanes: ids, limit }, claim);
     if (way < 0) {
       const ids = limited.get(-way)!;
       return within(ids[0]!, ids, (most) => plain(ids, most));

@@ -193,7 +193,7 @@ function makeDispatcher(
   const { settler, lanes, reports } = shared;
   const settle: ExecutorParts['settle'] = (run, outcome) => {
     if (outcome.kind === 'released' && outcome.reason === 'slowDown')
-      lanes.onSlowDown(run.lane, run.lane.handler, delayOf(outcome.again));
+      lanes.onSlowDown(run.lane, delayOf(outcome.again));
     settler.add(run, outcome);
     dispatcher.notice();
   };

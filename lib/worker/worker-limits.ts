@@ -36,8 +36,8 @@ export function makeLimits(
     onChange: () => lanes.bind(),
     wake: wakeLimits,
   });
-  lanes.limitsOf = ({ queue }, handler) => keeper.of(queue, handler.options.uses);
-  lanes.onSlowDown = ({ queue }, handler, ms) =>
-    void keeper.slowDown(queue, handler.options.uses ?? [], ms).catch(() => undefined);
+  lanes.limitsOf = ({ queue, settings }) => keeper.of(queue, settings.uses);
+  lanes.onSlowDown = ({ queue, settings }, ms) =>
+    void keeper.slowDown(queue, settings.uses, ms).catch(() => undefined);
   return keeper;
 }

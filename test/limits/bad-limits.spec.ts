@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Test, type TestingModule } from '@nestjs/testing';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import { QueueAdmin } from '../../lib/admin/queue-admin.js';
 import { QueueHandler } from '../../lib/decorators/queue-handler.decorator.js';
+import { QueueSchedule } from '../../lib/decorators/queue-schedule.decorator.js';
+import { SimpleQueueModule } from '../../lib/module/simple-queue.module.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { QueueService } from '../../lib/queue.service.js';
 import { aDashboard } from '../dashboard/a-dashboard.js';
-import { anApplication } from '../support/application.js';
+import { aHandler, anApplication } from '../support/application.js';
 import { cli } from '../support/cli.js';
 import type { TestDatabase } from '../support/database.js';
 import { aDatabase } from '../support/template.js';
@@ -62,7 +66,7 @@ describe('what a limit cannot be', () => {
 
   const admin = () => dashboard.app.get(QueueAdmin);
   const rows = async () =>
-    JSON.stringify(await database.query('select l.*, (select count(*) from simple_queue.fleet_limit) from simple_queue.fleet_limit l order by name')); // prettier-ignore
+    JSON.stringify(await database.query('select l.*, (select count(*) from simple_queue.schedule) from simple_queue.fleet_limit l order by name')); // prettier-ignore
   /** Tries them all, and says which were not refused as they should be. */
   const refuses = async <T>(code: string, given: readonly T[], work: (value: T) => unknown) => {
     const before = await rows();
@@ -75,7 +79,40 @@ describe('what a limit cannot be', () => {
     expect(await rows()).toBe(before);
   };
 
-  it('is refused by forRoot and forRootAsync', async () => {
+  it('is refused by a factory of options that promises them, and nothing of the others is written', async () => {
+    const start = async ([options, cron]: [object, string?]) => {
+      const handler = aHandler('mail', () => undefined);
+      if (cron) QueueSchedule({ cron, name: 'wrong' })(handler);
+      if (cron) QueueSchedule({ cron: '@daily', name: 'good' })(handler);
+      const module = await Test.createTestingModule({
+        imports: [
+          TypeOrmModule.forRoot({ type: 'postgres', url: database.url, retryAttempts: 0 }),
+          SimpleQueueModule.forRootAsync({ useFactory: async () => options }),
+        ],
+        providers: [handler],
+      }).compile();
+      started.push(module);
+      await module.init();
+    };
+    const started: TestingModule[] = [];
+    const good = { aaa: { concurrency: 1 } };
+    await refuses<[object, string?]>('INVALID_OPTION', [
+      [{ limits: { ...good, api: {} } }],
+      [{ limits: good, queues: { mail: { rate: { limit: 0, perMs: 1_000 } } } }],
+      [{ limits: good, queues: { mail: { perKey: { by: 'tenant' } } } }],
+      [{ limits: good, queues: { mail: { uses: 'aaa' } } }],
+      [{ limits: good, schedules: { owner: '' } }],
+    ], start); // prettier-ignore
+    await refuses<[object]>('LIMIT_UNKNOWN', [[{ limits: good, queues: { mail: { uses: ['aab'] } } }]], start); // prettier-ignore
+    await refuses<[object]>('LIMIT_NAME_TAKEN', [
+      [{ limits: { ...good, mail: { concurrency: 1 } } }],
+      [{ limits: good, queues: { api: { fleetConcurrency: 1 } } }],
+    ], start); // prettier-ignore
+    await refuses<[object, string]>('SCHEDULE_PATTERN_INVALID', [[{ limits: good }, '99 * * * *']], start); // prettier-ignore
+    await Promise.all(started.map((module) => module.close()));
+  });
+
+  it('is refused by forRoot', async () => {
     const queue = (settings: object) => resolveOptions({ queues: { mail: settings } });
     const named = (limit: unknown) => resolveOptions({ limits: { api: limit } } as never);
     await refuses('INVALID_OPTION', NUMBERS, (fleetConcurrency) => queue({ fleetConcurrency }));
@@ -83,6 +120,8 @@ describe('what a limit cannot be', () => {
     await refuses('INVALID_OPTION', [...RATES, null], (rate) => queue({ rate }));
     await refuses('INVALID_OPTION', [...RATES, null], (rate) => named({ rate }));
     await refuses('INVALID_OPTION', PER_KEY, (perKey) => queue({ perKey }));
+    await refuses('INVALID_OPTION', [[], 'mine', 7, {}, [7], [''], ['a b']], (uses) => queue({ uses })); // prettier-ignore
+    await refuses('LIMIT_UNKNOWN', [['theirs'], ['__proto__']], (uses) => queue({ uses }));
     await refuses('INVALID_OPTION', [null, 7, [], 'x'], (limits) => resolveOptions({ limits } as never)); // prettier-ignore
     await refuses('INVALID_OPTION', NAMES.slice(0, 7), (name) => resolveOptions({ limits: { [name as string]: { concurrency: 1 } } })); // prettier-ignore
   });

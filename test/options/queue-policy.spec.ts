@@ -22,6 +22,7 @@ describe('what holds for a queue', () => {
       archiveKeepMs: 7 * DAY_MS,
       deadLetterKeepMs: 30 * DAY_MS,
       onDeadJob: 'block',
+      uses: [],
     });
   });
 

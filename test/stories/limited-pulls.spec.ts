@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { JobQueue } from 'nestjs-simple-queue/pull';
+import { QueueLimits } from 'nestjs-simple-queue/limits';
 import { aHandler, type TestApplication } from '../support/application.js';
 import { eventually } from '../support/eventually.js';
-import { aStory } from '../support/story.js';
+import { aGate } from '../support/gate.js';
+import { aStory, untilJobIs } from '../support/story.js';
 
 const REQUEST = { workerId: 'remote', queues: ['work'], limit: 5 };
 const queueOf = ({ app }: TestApplication): JobQueue => app.get(JobQueue, { strict: false });
@@ -57,6 +59,86 @@ describe('pulled claims of a limited queue', () => {
 
     expect(jobs).toHaveLength(2);
     expect((await queueOf(app).claim({ ...REQUEST, queues: ['paced'] })).jobs).toEqual([]);
+  });
+});
+
+describe('pulled claims of queues that use a named limit', () => {
+  const story = aStory();
+  const limits = { api: { concurrency: 3, rate: { limit: 5, perMs: 3_600_000 } } };
+  const queues = {
+    work: { fleetConcurrency: 2, uses: ['api'] },
+    more: { uses: ['api'] },
+  };
+  const held = () =>
+    story.database.query<{ name: string; allotted: number; sum: number }>(
+      `select name, allotted, coalesce((select sum(n) from simple_queue.allotment a where a.name = l.name), 0)::int as sum
+      from simple_queue.fleet_limit l order by name`,
+    );
+  const both = (work: number, api: number) => [
+    { name: 'api', allotted: api, sum: api },
+    { name: 'work', allotted: work, sum: work },
+  ];
+
+  it('bring what all of their limits let in, hold a permit of each, and leave no start behind', async () => {
+    const app = await story.start({ options: { worker: false, queues, limits } });
+    for (const queue of ['work', 'more'])
+      await app.queues.enqueueMany(queue, [1, 2, 3].map((payload) => ({ payload }))); // prettier-ignore
+    const edge = queueOf(app);
+    const claim = (queue: string) => edge.claim({ ...REQUEST, queues: [queue] });
+
+    const work = await claim('work');
+    expect(work.jobs).toHaveLength(2);
+    const more = await claim('more');
+    expect(more.jobs).toHaveLength(1);
+    expect(await held()).toEqual(both(2, 3));
+    expect((await claim('work')).jobs).toEqual([]);
+    expect((await claim('more')).jobs).toEqual([]);
+    expect(await held()).toEqual(both(2, 3));
+
+    for (const { id } of work.jobs) await edge.complete(work.leaseId, id);
+    expect(await held()).toEqual(both(0, 1));
+    // Of its five starts three are used: the claims that brought nothing have given theirs back.
+    expect((await claim('more')).jobs).toHaveLength(2);
+    for (const { id } of more.jobs) await edge.release(more.leaseId, id);
+    expect((await claim('work')).jobs).toEqual([]);
+    expect(await held()).toEqual(both(0, 2));
+  });
+
+  it('of a fair queue, too', async () => {
+    const app = await story.start({ options: { worker: false, pollIntervalMs: 10, queues: { fairly: { uses: ['two'], fair: true } }, limits: { two: { concurrency: 2 } } } }); // prettier-ignore
+    await app.queues.enqueueMany('fairly', ['a', 'b', 'a'].map((group) => ({ payload: 1, group }))); // prettier-ignore
+    const jobs: string[] = [];
+    await eventually(async () => {
+      jobs.push(...(await queueOf(app).claim({ ...REQUEST, queues: ['fairly'] })).jobs.map(({ id }) => id)); // prettier-ignore
+      expect(jobs).toHaveLength(2);
+    });
+    expect((await queueOf(app).claim({ ...REQUEST, queues: ['fairly'] })).jobs).toEqual([]);
+  });
+
+  it('share it with handlers, which obey it as their own', async () => {
+    const gate = aGate();
+    const app = await story.start({
+      options: { queues: { shared: { uses: ['own'] } }, limits: { own: { concurrency: 1 } } },
+      providers: [
+        aHandler('sha*', async (_, { signal }) => {
+          const within = () => app.app.get(QueueLimits, { strict: false }).within('own', { signal }, () => 1); // prettier-ignore
+          await expect(within()).rejects.toMatchObject({ code: 'LIMIT_HELD' });
+          await gate.passed;
+        }),
+      ],
+    });
+    const { id } = await app.queues.enqueue('shared', 1);
+    await untilJobIs('running', app, id);
+    await app.queues.enqueue('shared', 2);
+
+    expect((await queueOf(app).claim({ ...REQUEST, queues: ['shared'] })).jobs).toEqual([]);
+    gate.open();
+    await untilJobIs('succeeded', app, id);
+  });
+
+  it('cannot be of a limit that nobody declares', async () => {
+    const refused = story.start({ options: { queues: { work: { uses: ['apo'] } }, limits } });
+    await expect(refused).rejects.toMatchObject({ code: 'LIMIT_UNKNOWN', message: expect.stringContaining('queues.work uses "apo", and no limit has this name. Did you mean "api"?') }); // prettier-ignore
   });
 });
 

@@ -53,7 +53,7 @@ function exploring(
             ...found,
             instance,
             enhancers: new NestEnhancers(external, false),
-            limits: [],
+            options: { queues: new Map(), limits: new Map() },
           }),
       },
       {

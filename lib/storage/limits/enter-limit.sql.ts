@@ -17,8 +17,8 @@ export const LEND = statement(
     where name = $2 and shard = $1 and ${IS_OPEN} and ${GRANT} > 0
     returning name, concurrency, granted, next_at),
   kept as (
-    insert into simple_queue.allotment (name, shard, lease, n, wanted, holder, expires_at)
-    select name, $1, $3::uuid, granted, granted, $6, statement_timestamp() + $5::float8 * interval '1 millisecond'
+    insert into simple_queue.allotment (name, shard, lease, n, wanted, holder, expires_at, lanes)
+    select name, $1, $3::uuid, granted, granted, $6, statement_timestamp() + $5::float8 * interval '1 millisecond', $7::int[]
     from lending where concurrency is not null)
   select granted as lent, next_at::text as "fullAt" from lending`,
 );

@@ -96,8 +96,9 @@ export interface Drawn {
 /** What a pulled claim asks of a limit. */
 interface LendWish {
   lease: string;
-  holder: string;
-  atMost: number;
+  worker: string;
+  lanes: number[];
+  limit: number;
   keepMs: number;
 }
 
@@ -211,8 +212,11 @@ export class LimitRepository {
   }
 
   /** Permits and starts for a pulled claim; undefined: none is free. */
-  async lend(name: string, { lease, holder, atMost, keepMs }: LendWish): Promise<Lent | undefined> {
-    const values = [SHARD, name, lease, atMost, keepMs, holder];
+  async lend(
+    name: string,
+    { lease, worker, lanes, limit, keepMs }: LendWish,
+  ): Promise<Lent | undefined> {
+    const values = [SHARD, name, lease, limit, keepMs, worker, lanes];
     return (await this.database.callers.run<Lent>(LEND, values))[0];
   }
 
